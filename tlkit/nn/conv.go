@@ -1,0 +1,94 @@
+package nn
+
+import (
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// ConvBuilder configures a convolution; see [Conv2D].
+type ConvBuilder struct {
+	s    *Scope
+	x    *Node
+	out  int
+	g    geometry
+	bias bool
+	init Init
+}
+
+// Conv2D starts a two-dimensional convolution of images x [batch, height, width, in] to out channels with a square
+// kernel. Done returns [batch, out height, out width, out], where out height is
+// (height + 2*pad - dilation*(kernel-1) - 1)/stride + 1 as in torch.nn.Conv2d.
+//
+// Defaults: stride 1, no padding, no dilation, one group, no bias, kaiming-normal (fan out) start values.
+// Variables: weight, and bias when asked for.
+func Conv2D(s *Scope, x *Node, out, kernel int) *ConvBuilder {
+	one := [2]int{1, 1}
+	return &ConvBuilder{s: s, x: x, out: out, init: KaimingNormalFanOut,
+		g: geometry{kernel: [2]int{kernel, kernel}, stride: one, dilation: one, groups: 1}}
+}
+
+// Kernel sets a kernel of different height and width.
+func (c *ConvBuilder) Kernel(height, width int) *ConvBuilder {
+	c.g.kernel = [2]int{height, width}
+	return c
+}
+
+// Stride sets the step between windows on both axes.
+func (c *ConvBuilder) Stride(stride int) *ConvBuilder {
+	c.g.stride = [2]int{stride, stride}
+	return c
+}
+
+// Pad sets the zeros added on each side of both axes.
+func (c *ConvBuilder) Pad(pad int) *ConvBuilder { return c.PadPerAxis(pad, pad) }
+
+// PadPerAxis sets the zeros added above and below, and left and right.
+func (c *ConvBuilder) PadPerAxis(height, width int) *ConvBuilder {
+	c.g.pad = [2]int{height, width}
+	return c
+}
+
+// Dilation sets the distance between the taps of the kernel.
+func (c *ConvBuilder) Dilation(dilation int) *ConvBuilder {
+	c.g.dilation = [2]int{dilation, dilation}
+	return c
+}
+
+// Groups splits the channels into groups that do not see each other; as many groups as channels is a depthwise
+// convolution.
+func (c *ConvBuilder) Groups(groups int) *ConvBuilder {
+	c.g.groups = groups
+	return c
+}
+
+// Bias adds a learned value per output channel.
+func (c *ConvBuilder) Bias() *ConvBuilder {
+	c.bias = true
+	return c
+}
+
+// Init sets the start values of the kernel.
+func (c *ConvBuilder) Init(init Init) *ConvBuilder {
+	c.init = init
+	return c
+}
+
+// Done builds the convolution.
+func (c *ConvBuilder) Done() *Node {
+	c.x.AssertRank(4)
+	in := c.x.Shape().Dimensions[3]
+	if c.g.groups < 1 || in%c.g.groups != 0 || c.out%c.g.groups != 0 {
+		exceptions.Panicf("nn: convolution %q has %d groups, which must divide its %d input and %d output channels",
+			c.s.Key(), c.g.groups, in, c.out)
+	}
+	kernel := c.s.Param(c.x.Graph(), "weight", ConvKernel, c.init, c.out, in/c.g.groups, c.g.kernel[0], c.g.kernel[1])
+	y := convolve(c.x, kernel, c.g)
+	if !c.bias {
+		return y
+	}
+	fanIn := in / c.g.groups * c.g.kernel[0] * c.g.kernel[1]
+	bias := c.s.Param(c.x.Graph(), "bias", Plain, UniformWithin(1/math.Sqrt(float64(fanIn))), c.out)
+	return Add(y, Reshape(bias, 1, 1, 1, c.out))
+}

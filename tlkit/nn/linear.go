@@ -1,0 +1,42 @@
+package nn
+
+import (
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+)
+
+// Linear is x W + b over the last axis: [..., in] -> [..., out], as torch.nn.Linear. Variables: weight, bias.
+// Both start uniform in ±1/sqrt(in), PyTorch's default.
+func Linear(s *Scope, x *Node, out int) *Node {
+	in := x.Shape().Dimensions[x.Rank()-1]
+	return LinearWith(s, x, out, FanInUniform, UniformWithin(1/math.Sqrt(float64(in))))
+}
+
+// LinearWith is [Linear] with other start values; a nil bias leaves the bias out.
+func LinearWith(s *Scope, x *Node, out int, weight, bias Init) *Node {
+	dims := x.Shape().Dimensions
+	in := dims[len(dims)-1]
+	w := s.Param(x.Graph(), "weight", LinearWeight, weight, out, in)
+	flat := x
+	if x.Rank() != 2 {
+		flat = Reshape(x, x.Shape().Size()/in, in)
+	}
+	y := matmul(flat, w)
+	if bias != nil {
+		y = Add(y, Reshape(s.Param(x.Graph(), "bias", Plain, bias, out), 1, out))
+	}
+	if x.Rank() == 2 {
+		return y
+	}
+	return Reshape(y, append(append([]int(nil), dims[:len(dims)-1]...), out)...)
+}
+
+// Flatten joins all axes but the first in PyTorch's order: images [batch, height, width, channels] become
+// [batch, channels*height*width] with channels outermost, so that a Linear layer's weights from a file fit.
+func Flatten(x *Node) *Node {
+	if x.Rank() == 4 {
+		x = TransposeAllAxes(x, 0, 3, 1, 2)
+	}
+	return Reshape(x, x.Shape().Dimensions[0], -1)
+}

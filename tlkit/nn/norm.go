@@ -1,0 +1,110 @@
+package nn
+
+import (
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+)
+
+// BatchNormBuilder configures a batch normalisation; see [BatchNorm].
+type BatchNormBuilder struct {
+	s        *Scope
+	x        *Node
+	epsilon  float64
+	momentum float64
+	scale    Init
+}
+
+// BatchNorm starts a batch normalisation over the last axis of x (Ioffe and Szegedy 2015, arXiv 1502.03167,
+// algorithms 1 and 2), as torch.nn.BatchNorm2d: epsilon 1e-5, momentum 0.1, and running variance unbiased.
+// Variables: weight, bias; buffers: running_mean, running_var.
+//
+// In training it normalises with the batch's statistics and moves the running ones. A layer whose weight is not
+// trainable is frozen as a whole: it normalises with the running statistics and leaves them alone, even in
+// training, unless Pass.BatchStatsWhenFrozen.
+func BatchNorm(s *Scope, x *Node) *BatchNormBuilder {
+	return &BatchNormBuilder{s: s, x: x, epsilon: 1e-5, momentum: 0.1, scale: Constant(1)}
+}
+
+// Epsilon sets what is added to the variance, against division by zero.
+func (b *BatchNormBuilder) Epsilon(epsilon float64) *BatchNormBuilder {
+	b.epsilon = epsilon
+	return b
+}
+
+// Momentum sets the share of each batch in the running statistics (PyTorch's meaning: 0.1 keeps 0.9 of the old).
+func (b *BatchNormBuilder) Momentum(momentum float64) *BatchNormBuilder {
+	b.momentum = momentum
+	return b
+}
+
+// ScaleInit sets the start values of the weight (1 by default).
+func (b *BatchNormBuilder) ScaleInit(init Init) *BatchNormBuilder {
+	b.scale = init
+	return b
+}
+
+// Done builds the normalisation; the result has the shape of x.
+func (b *BatchNormBuilder) Done() *Node {
+	x, g := b.x, b.x.Graph()
+	c := x.Shape().Dimensions[x.Rank()-1]
+	scale := b.s.Param(g, "weight", Plain, b.scale, c)
+	offset := b.s.Param(g, "bias", Plain, Constant(0), c)
+	meanVar := b.s.Buffer("running_mean", Constant(0), c)
+	varVar := b.s.Buffer("running_var", Constant(1), c)
+	if !b.s.Pass.Training || !(b.s.Trainable("weight") || b.s.Pass.BatchStatsWhenFrozen) {
+		a := Mul(scale, Rsqrt(AddScalar(varVar.NodeValue(g), b.epsilon)))
+		shift := Sub(offset, Mul(meanVar.NodeValue(g), a))
+		return Add(Mul(x, perChannel(a, x)), perChannel(shift, x))
+	}
+
+	axes := make([]int, x.Rank()-1)
+	m := 1.0
+	for i := range axes {
+		axes[i] = i
+		m *= float64(x.Shape().Dimensions[i])
+	}
+	mean := DivScalar(ReduceSum(x, axes...), m)
+	centred := Sub(x, perChannel(mean, x))
+	variance := DivScalar(ReduceSum(Mul(centred, centred), axes...), m)
+	rstd := Rsqrt(AddScalar(variance, b.epsilon))
+
+	unbiased := variance
+	if m > 1 {
+		unbiased = MulScalar(variance, m/(m-1))
+	}
+	follow(meanVar.NodeValue(g), mean, b.momentum, meanVar.SetNodeValue)
+	follow(varVar.NodeValue(g), unbiased, b.momentum, varVar.SetNodeValue)
+
+	gain := Mul(scale, rstd)
+	// The gradient in closed form (Ioffe and Szegedy, section 3): with x^ the normalised input and v the adjoint,
+	// d offset = sum v, d scale = sum v x^, dx = gain (v - (d offset + x^ d scale)/m).
+	dOffset := func(v *Node) *Node { return ReduceSum(v, axes...) }
+	dScale := func(v *Node) *Node { return Mul(rstd, ReduceSum(Mul(v, centred), axes...)) }
+	return withGradient(
+		func() *Node { return Add(Mul(centred, perChannel(gain, x)), perChannel(offset, x)) },
+		[]*Node{x, scale, offset},
+		[]vjp{
+			func(v *Node) *Node {
+				slope := DivScalar(Mul(rstd, dScale(v)), m)
+				level := DivScalar(dOffset(v), m)
+				inner := Sub(Sub(v, perChannel(level, x)), Mul(centred, perChannel(slope, x)))
+				return Mul(inner, perChannel(gain, x))
+			},
+			dScale,
+			dOffset,
+		})
+}
+
+// follow moves a running value towards the batch's: old + momentum*(now - old).
+func follow(old, now *Node, momentum float64, set func(*Node)) {
+	set(StopGradient(Add(old, MulScalar(Sub(now, old), momentum))))
+}
+
+// perChannel reshapes values [channels] so that they spread over x [..., channels].
+func perChannel(values, x *Node) *Node {
+	dims := make([]int, x.Rank())
+	for i := range dims {
+		dims[i] = 1
+	}
+	dims[len(dims)-1] = values.Shape().Size()
+	return Reshape(values, dims...)
+}

@@ -1,0 +1,159 @@
+package nn
+
+import (
+	"math/rand/v2"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// Layout says how the axes of a variable in a graph follow from those of the same tensor in a PyTorch file.
+type Layout int
+
+const (
+	// Plain variables have the same axes in both: vectors, tables, scalars.
+	Plain Layout = iota
+	// ConvKernel is [out, in/groups, height, width] in a file and [height, width, in/groups, out] in a graph.
+	ConvKernel
+	// LinearWeight is [out, in] in a file and [in, out] in a graph.
+	LinearWeight
+)
+
+// Param describes one variable of a model.
+type Param struct {
+	// Key is the state-dict key, such as "layer1.0.conv1.weight".
+	Key string
+	// Shape is the shape in a PyTorch file.
+	Shape []int
+	// Layout relates Shape to the variable's own axes.
+	Layout Layout
+	// Init gives the starting values, in the file's axis order.
+	Init Init
+	// Buffer marks running statistics: saved with the model, never trained.
+	Buffer bool
+	// Stage is the name of the stage of the model that made the variable.
+	Stage string
+}
+
+// VarShape returns the shape that the variable has in a graph.
+func (p Param) VarShape() []int {
+	s := p.Shape
+	switch p.Layout {
+	case ConvKernel:
+		return []int{s[2], s[3], s[1], s[0]}
+	case LinearWeight:
+		return []int{s[1], s[0]}
+	}
+	return s
+}
+
+// Path returns the path of the variable in a GoMLX store: "/layer1/0/conv1/weight".
+func (p Param) Path() string { return "/" + strings.ReplaceAll(p.Key, ".", "/") }
+
+// Size returns the number of values.
+func (p Param) Size() int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Pass is what all layers of one forward pass share.
+type Pass struct {
+	// Training selects the training behaviour: batch statistics in BatchNorm, dropout active.
+	Training bool
+	// BatchStatsWhenFrozen makes a frozen BatchNorm use and update batch statistics in training, as PyTorch's
+	// transfer-learning tutorial does (there model.train() reaches frozen layers too). By default a BatchNorm whose
+	// scale is not trainable runs in inference mode and its running statistics stay as they are.
+	BatchStatsWhenFrozen bool
+	// RNG is the state of the random generator for dropout; nil where no layer needs it.
+	RNG *Node
+	// Record, when set, is called once for each variable that a layer asks for, in order.
+	Record func(Param)
+	// Stage is put into each recorded [Param].
+	Stage string
+}
+
+// Scope is where a layer keeps its variables: a prefix of state-dict keys, together with the current [Pass].
+type Scope struct {
+	store *model.Store
+	key   string
+	// Pass is shared by all scopes of one forward pass.
+	Pass *Pass
+}
+
+// NewScope returns the root scope of a forward pass over the variables of store.
+func NewScope(store *model.Store, pass *Pass) *Scope { return &Scope{store: store, Pass: pass} }
+
+// In returns the scope of the part with the given name; dots may join several names.
+func (s *Scope) In(name string) *Scope {
+	sub := *s
+	sub.key = s.join(name)
+	return &sub
+}
+
+// Key returns the state-dict prefix of the scope, without a dot at its end.
+func (s *Scope) Key() string { return s.key }
+
+func (s *Scope) join(name string) string {
+	if s.key == "" {
+		return name
+	}
+	return s.key + "." + name
+}
+
+// Param returns the value in g of a trainable variable, made on first use.
+// The shape is that of the PyTorch file; the node has the shape that layout gives it.
+func (s *Scope) Param(g *Graph, name string, layout Layout, init Init, shape ...int) *Node {
+	return s.variable(Param{Key: s.join(name), Shape: shape, Layout: layout, Init: init}).NodeValue(g)
+}
+
+// Trainable reports whether the named variable of this scope exists and is trained.
+func (s *Scope) Trainable(name string) bool {
+	v := s.store.GetVariable(Param{Key: s.join(name)}.Path())
+	return v != nil && v.Trainable
+}
+
+// Buffer returns a variable that is saved with the model but not trained, such as a running mean.
+func (s *Scope) Buffer(name string, init Init, shape ...int) *model.Variable {
+	return s.variable(Param{Key: s.join(name), Shape: shape, Init: init, Buffer: true})
+}
+
+func (s *Scope) variable(p Param) *model.Variable {
+	p.Stage = s.Pass.Stage
+	if s.Pass.Record != nil {
+		s.Pass.Record(p)
+	}
+	want := shapes.Make(dtypes.Float32, p.VarShape()...)
+	if v := s.store.GetVariable(p.Path()); v != nil {
+		if !v.Shape().Equal(want) {
+			exceptions.Panicf("nn: variable %q has shape %s, this layer needs %s", p.Key, v.Shape(), want)
+		}
+		return v
+	}
+	// Values are set from Go (loaded or by Param.Init) before a graph runs; this initialiser is never asked in earnest.
+	v := s.store.VariableWithShape(p.Path(), want, func(g *Graph, shape shapes.Shape) *Node { return Zeros(g, shape) })
+	if p.Buffer {
+		v.SetTrainable(false)
+	}
+	return v
+}
+
+// RandomNode returns uniform values in [0, 1) and moves the pass's random state on.
+// It panics when the pass has none, which is a misuse by the caller of the model.
+func (s *Scope) RandomNode(shape shapes.Shape) *Node {
+	if s.Pass.RNG == nil {
+		exceptions.Panicf("nn: layer %q needs random numbers, but Pass.RNG is nil", s.key)
+	}
+	var values *Node
+	s.Pass.RNG, values = RandomUniform(s.Pass.RNG, shape)
+	return values
+}
+
+// Init fills values (in the file's axis order) with the starting values of a variable of the given shape.
+type Init func(rng *rand.Rand, shape []int, values []float32)
