@@ -92,3 +92,35 @@ func (c *ConvBuilder) Done() *Node {
 	bias := c.s.Param(c.x.Graph(), "bias", Plain, UniformWithin(1/math.Sqrt(float64(fanIn))), c.out)
 	return Add(y, Reshape(bias, 1, 1, 1, c.out))
 }
+
+// Subsample keeps every stride-th row and column of x [batch, height, width, channels], from the first on: the
+// shortcut of He et al. 2015 (arXiv 1512.03385, section 3.3, option A) before its channels are padded.
+func Subsample(x *Node, stride int) *Node {
+	g := geometry{kernel: [2]int{1, 1}, stride: [2]int{stride, stride}, dilation: [2]int{1, 1}, groups: 1}
+	d := x.Shape().Dimensions
+	size := [2]int{g.outSize(d[1], 0), g.outSize(d[2], 1)}
+	return withGradient(func() *Node { return window(x, g, 0, 0, size) }, []*Node{x}, []vjp{
+		func(v *Node) *Node { return spread(v, g, 0, 0, d) },
+	})
+}
+
+// PadChannels adds zero channels before and after those of x [..., channels].
+func PadChannels(x *Node, before, after int) *Node {
+	zeros := func(n int) *Node {
+		shape := x.Shape().Clone()
+		shape.Dimensions[len(shape.Dimensions)-1] = n
+		return Zeros(x.Graph(), shape)
+	}
+	parts := make([]*Node, 0, 3)
+	if before > 0 {
+		parts = append(parts, zeros(before))
+	}
+	parts = append(parts, x)
+	if after > 0 {
+		parts = append(parts, zeros(after))
+	}
+	if len(parts) == 1 {
+		return x
+	}
+	return Concatenate(parts, -1)
+}

@@ -135,9 +135,9 @@ func TestConv2DAgainstGoMLX(t *testing.T) {
 // TestConv2DStrideBeyondKernel: GoMLX v0.28.16's own gradient is wrong where the stride exceeds the kernel, so here
 // the reference is the definition: position (r, c) of the input is seen by tap (r%3, c%3) of window (r/3, c/3) only.
 func TestConv2DStrideBeyondKernel(t *testing.T) {
-	x, w := random(1, 1, 7, 7, 1), random(2, 2, 2, 1, 1)
-	kernel := tensors.MustCopyFlatData[float32](w)
 	for name, b := range engines(t) {
+		x, w := random(1, 1, 7, 7, 1), random(2, 2, 2, 1, 1) // a tensor belongs to one engine
+		kernel := tensors.MustCopyFlatData[float32](w)
 		e := MustNewExec(b, func(x, w *Node) *Node {
 			return Gradient(ReduceAllSum(nn.ConvolveForTest(x, w, [2]int{3, 3}, [2]int{}, 1, 1)), x)[0]
 		})
@@ -202,6 +202,7 @@ func TestActivations(t *testing.T) {
 // running statistics with numbers worked out by hand.
 func TestBatchNorm(t *testing.T) {
 	x, scale, offset := random(1, 4, 3, 3, 5), random(2, 5), random(3, 5)
+	flat := tensors.MustCopyFlatData[float32](x)
 	want := valueAndGradients(t, engines(t)["go"], func(in []*Node) *Node {
 		mean := ReduceAndKeep(in[0], ReduceMean, 0, 1, 2)
 		centred := Sub(in[0], mean)
@@ -224,15 +225,18 @@ func TestBatchNorm(t *testing.T) {
 			if v := store.GetVariable("/weight"); v != nil {
 				v.SetTrainable(trainable)
 			}
-			return e.MustCall(x)
+			own, err := x.LocalClone()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e.MustCall(own)
 		}
-		store.VariableWithValue("/weight", scale).SetTrainable(true)
-		store.VariableWithValue("/bias", offset)
+		store.VariableWithValue("/weight", tensors.MustCopyFlatData[float32](scale)).SetTrainable(true)
+		store.VariableWithValue("/bias", tensors.MustCopyFlatData[float32](offset))
 		store.VariableWithValue("/running_mean", make([]float32, 5))
 		store.VariableWithValue("/running_var", []float32{1, 1, 1, 1, 1})
 		compare(t, name, run(true, true), want, 1e-4)
 
-		flat := tensors.MustCopyFlatData[float32](x)
 		var sum, sq float64
 		for i := 0; i < len(flat); i += 5 {
 			sum += float64(flat[i])

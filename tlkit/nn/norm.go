@@ -51,7 +51,7 @@ func (b *BatchNormBuilder) Done() *Node {
 	meanVar := b.s.Buffer("running_mean", Constant(0), c)
 	varVar := b.s.Buffer("running_var", Constant(1), c)
 	if !b.s.Pass.Training || !(b.s.Trainable("weight") || b.s.Pass.BatchStatsWhenFrozen) {
-		a := Mul(scale, Rsqrt(AddScalar(varVar.NodeValue(g), b.epsilon)))
+		a := Div(scale, Sqrt(AddScalar(varVar.NodeValue(g), b.epsilon)))
 		shift := Sub(offset, Mul(meanVar.NodeValue(g), a))
 		return Add(Mul(x, perChannel(a, x)), perChannel(shift, x))
 	}
@@ -65,7 +65,7 @@ func (b *BatchNormBuilder) Done() *Node {
 	mean := DivScalar(ReduceSum(x, axes...), m)
 	centred := Sub(x, perChannel(mean, x))
 	variance := DivScalar(ReduceSum(Mul(centred, centred), axes...), m)
-	rstd := Rsqrt(AddScalar(variance, b.epsilon))
+	std := Sqrt(AddScalar(variance, b.epsilon)) // not Rsqrt: ONNX Runtime has none
 
 	unbiased := variance
 	if m > 1 {
@@ -74,17 +74,17 @@ func (b *BatchNormBuilder) Done() *Node {
 	follow(meanVar.NodeValue(g), mean, b.momentum, meanVar.SetNodeValue)
 	follow(varVar.NodeValue(g), unbiased, b.momentum, varVar.SetNodeValue)
 
-	gain := Mul(scale, rstd)
+	gain := Div(scale, std)
 	// The gradient in closed form (Ioffe and Szegedy, section 3): with x^ the normalised input and v the adjoint,
 	// d offset = sum v, d scale = sum v x^, dx = gain (v - (d offset + x^ d scale)/m).
 	dOffset := func(v *Node) *Node { return ReduceSum(v, axes...) }
-	dScale := func(v *Node) *Node { return Mul(rstd, ReduceSum(Mul(v, centred), axes...)) }
+	dScale := func(v *Node) *Node { return Div(ReduceSum(Mul(v, centred), axes...), std) }
 	return withGradient(
 		func() *Node { return Add(Mul(centred, perChannel(gain, x)), perChannel(offset, x)) },
 		[]*Node{x, scale, offset},
 		[]vjp{
 			func(v *Node) *Node {
-				slope := DivScalar(Mul(rstd, dScale(v)), m)
+				slope := DivScalar(Div(dScale(v), std), m)
 				level := DivScalar(dOffset(v), m)
 				inner := Sub(Sub(v, perChannel(level, x)), Mul(centred, perChannel(slope, x)))
 				return Mul(inner, perChannel(gain, x))
