@@ -1,0 +1,263 @@
+package plots
+
+import (
+	"image/color"
+	"math"
+	"strconv"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Bar is one bar with an optional error bar. A Value that is NaN or infinite
+// leaves the bar's place empty; Low and High both 0, or not finite, draw no
+// error bar.
+type Bar struct {
+	Name      string
+	Value     float64
+	Low, High float64
+}
+
+// BarOptions says how bars look. Its zero value is plain numbers without a label.
+type BarOptions struct {
+	Label   string // of the value axis
+	Percent bool   // values are shares, 1 is 100 %
+}
+
+// Bars returns a figure of horizontal bars from zero, one row per bar in the
+// order given, coloured by the order in which names first appear: bars and
+// curves of the same strategies in the same order have the same colours. The
+// Bundle has Vega-Lite, SVG and a plain text table. No bars at all are fine.
+func Bars(title string, bars []Bar, opts BarOptions) Figure {
+	return barChart{title, bars, opts}
+}
+
+type barChart struct {
+	title string
+	bars  []Bar
+	opts  BarOptions
+}
+
+const barHeight = 32 // CSS pixels per bar
+
+func (f barChart) name() string  { return orElse(f.title, "bars") }
+func (f barChart) label() string { return f.title + ": bars" }
+
+func (b Bar) hasRange() bool { return finite(b.Low, b.High) && (b.Low != 0 || b.High != 0) }
+
+func (f barChart) Bundle() (map[string]any, error) {
+	svg, err := drawSVG(f)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{MIMEVegaLite: f.vega(), MIMESVG: svg, MIMEText: f.text()}, nil
+}
+
+// number formats a value as it stands beside its bar.
+func (f barChart) number(v float64) string {
+	switch {
+	case !finite(v):
+		return ""
+	case f.opts.Percent:
+		return strconv.FormatFloat(round(100*v, 3), 'f', -1, 64) + "%"
+	default:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+}
+
+func (f barChart) text() string {
+	t := newTextTable()
+	t.AppendHeader(table.Row{"name", orElse(f.opts.Label, "value"), "low", "high"})
+	for _, b := range f.bars {
+		row := table.Row{b.Name, f.number(b.Value), "", ""}
+		if b.hasRange() {
+			row[2], row[3] = f.number(b.Low), f.number(b.High)
+		}
+		t.AppendRow(row)
+	}
+	out := trimLines(t.Render())
+	if f.title != "" {
+		out = f.title + "\n" + out
+	}
+	return out
+}
+
+// reach returns the ends of the value axis.
+func (f barChart) reach() (lo, hi float64) {
+	for _, b := range f.bars {
+		if !finite(b.Value) {
+			continue
+		}
+		lo, hi = min(lo, b.Value), max(hi, b.Value)
+		if b.hasRange() {
+			lo, hi = min(lo, b.Low), max(hi, b.High)
+		}
+	}
+	if lo == hi {
+		hi = 1
+	}
+	// Room for the number beside the longest bar.
+	span := hi - lo
+	if hi > 0 {
+		hi += 0.14 * span
+	}
+	if lo < 0 {
+		lo -= 0.14 * span
+	}
+	return lo, hi
+}
+
+// colours returns the colour of each bar.
+func (f barChart) colours() []color.NRGBA {
+	index := map[string]int{}
+	for i, n := range names(f.bars, func(b Bar) string { return b.Name }) {
+		index[n] = i
+	}
+	list := make([]color.NRGBA, len(f.bars))
+	for i, b := range f.bars {
+		list[i] = rgb(Color(index[b.Name]))
+	}
+	return list
+}
+
+// outer is the end of the bar or of its error bar, where its number stands.
+func (b Bar) outer() float64 {
+	v := b.Value
+	if !b.hasRange() {
+		return v
+	}
+	if v < 0 {
+		return min(v, b.Low)
+	}
+	return max(v, b.High)
+}
+
+func (f barChart) vega() obj {
+	spec := vegaBase(f.title)
+	lo, hi := f.reach()
+	rows, colours := arr{}, arr{}
+	domain := names(f.bars, func(b Bar) string { return b.Name })
+	for i := range domain {
+		colours = append(colours, Color(i))
+	}
+	for i, b := range f.bars {
+		row := obj{"k": i, "n": b.Name}
+		if finite(b.Value) {
+			row["v"], row["t"], row["end"] = round(b.Value, 6), f.number(b.Value), round(b.outer(), 6)
+			if b.hasRange() {
+				row["lo"], row["hi"] = round(b.Low, 6), round(b.High, 6)
+			}
+		}
+		rows = append(rows, row)
+	}
+	axis := obj{"tickCount": 6}
+	format := ".4~r"
+	if f.opts.Percent {
+		axis["format"], format = "~%", ".1%"
+	}
+	// Rows are numbered, not named, so that two bars of one name both show.
+	labels := arr{}
+	for _, b := range f.bars {
+		labels = append(labels, b.Name)
+	}
+	y := obj{"field": "k", "type": "ordinal", "title": "", "sort": obj{"field": "k"},
+		"axis": obj{"labelExpr": labelExpr(labels), "labelLimit": 220, "ticks": false, "domain": false, "labelFontSize": 12, "labelColor": "#262626"}}
+	x := func(field string) obj {
+		return obj{"field": field, "type": "quantitative", "title": f.opts.Label, "axis": axis,
+			"scale": obj{"domain": arr{lo, hi}, "nice": false}}
+	}
+	colour := obj{"field": "n", "type": "nominal", "scale": obj{"domain": domain, "range": colours}, "legend": obj{"disable": true}}
+	tooltip := arr{
+		obj{"field": "n", "type": "nominal", "title": "name"},
+		obj{"field": "v", "type": "quantitative", "title": orElse(f.opts.Label, "value"), "format": format}}
+	for _, b := range f.bars {
+		if finite(b.Value) && b.hasRange() {
+			tooltip = append(tooltip,
+				obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
+				obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
+			break
+		}
+	}
+	spec["width"] = 480
+	spec["height"] = obj{"step": barHeight}
+	spec["data"] = obj{"values": rows}
+	spec["layer"] = arr{
+		obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}}, "encoding": obj{"x": x("v"), "y": y, "color": colour, "tooltip": tooltip}},
+		obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"}, "transform": arr{obj{"filter": "isValid(datum.lo)"}},
+			"encoding": obj{"x": x("lo"), "x2": obj{"field": "hi"}, "y": y}},
+		obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": "left", "dx": 6}, "transform": arr{obj{"filter": "datum.end >= 0"}},
+			"encoding": obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}},
+		obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": "right", "dx": -6}, "transform": arr{obj{"filter": "datum.end < 0"}},
+			"encoding": obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}},
+	}
+	return spec
+}
+
+func (f barChart) canvas() (width, height float64) {
+	h := float64(max(len(f.bars), 1)*barHeight + 70)
+	if f.title != "" {
+		h += titleHeight
+	}
+	return 640, h
+}
+
+func (f barChart) draw(c draw.Canvas) {
+	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
+	g := newPlot(f.title, f.opts.Label, "")
+	g.Title.TextStyle = sans(16, inkColor)
+	g.Title.TextStyle.Font.Weight = boldWeight
+	g.Title.TextStyle.XAlign, g.Title.TextStyle.YAlign = draw.XCenter, draw.YTop
+	g.Y.LineStyle.Width, g.Y.Tick.Length = 0, 0
+	grid := plotter.NewGrid()
+	grid.Horizontal.Width = 0
+	grid.Vertical.Color, grid.Vertical.Width = gridColor, px(1)
+	g.Add(grid)
+	g.X.Tick.Marker = ticks{percent: f.opts.Percent}
+	g.X.Min, g.X.Max = f.reach()
+	g.Y.Min, g.Y.Max = -0.5, math.Max(float64(len(f.bars)), 1)-0.5
+	g.Y.Tick.Label.Font.Size = px(12)
+	g.Y.Tick.Label.Color = inkColor
+	var labels plot.ConstantTicks
+	for i, b := range f.bars {
+		labels = append(labels, plot.Tick{Value: float64(len(f.bars) - 1 - i), Label: clip(b.Name, g.Y.Tick.Label, px(220))})
+	}
+	g.Y.Tick.Marker = labels
+	if len(f.bars) == 0 {
+		g.Add(centred{"no data"})
+	}
+	g.Add(barPlotter{f})
+	g.Draw(c)
+}
+
+// barPlotter draws the bars of a chart, the first on top.
+type barPlotter struct{ barChart }
+
+func (f barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
+	trX, trY := p.Transforms(&c)
+	sty := sans(12, inkColor)
+	sty.YAlign = draw.YCenter
+	pen := draw.LineStyle{Color: inkColor, Width: px(1.6)}
+	colours := f.colours()
+	for i, b := range f.bars {
+		if !finite(b.Value) {
+			continue
+		}
+		row := float64(len(f.bars) - 1 - i)
+		y, lo, hi := trY(row), trY(row-0.34), trY(row+0.34)
+		x0, x1 := trX(0), trX(b.Value)
+		c.FillPolygon(colours[i], []vg.Point{{X: x0, Y: lo}, {X: x1, Y: lo}, {X: x1, Y: hi}, {X: x0, Y: hi}})
+		if b.hasRange() {
+			c.StrokeLine2(pen, trX(b.Low), y, trX(b.High), y)
+		}
+		x, gap := trX(b.outer()), px(6)
+		if b.Value < 0 {
+			sty.XAlign, gap = draw.XRight, -gap
+		} else {
+			sty.XAlign = draw.XLeft
+		}
+		c.FillText(sty, vg.Point{X: x + gap, Y: y}, f.number(b.Value))
+	}
+}

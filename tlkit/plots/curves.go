@@ -1,0 +1,261 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// maxPoints is how many points of one line a figure keeps. Longer lines (a loss
+// per step, say) are thinned to the lowest and highest point of each stretch,
+// which looks the same at any size a notebook has.
+const maxPoints = 1000
+
+// Point is one point of a line. NaN or an infinity in X or Y is a gap: the line
+// breaks there.
+type Point struct{ X, Y float64 }
+
+// Interval is the range around a point, for instance mean minus and plus one
+// standard deviation over seeds. With NaN or an infinity it shrinks to the point.
+type Interval struct{ Low, High float64 }
+
+// Line is one curve.
+type Line struct {
+	// Name is what the line belongs to, usually a strategy; it chooses the colour.
+	Name string
+	// Split chooses the dashes: "train" is dashed, "val" and "" solid, anything
+	// else dotted.
+	Split string
+	// Points in the order in which they are joined.
+	Points []Point
+	// Band, if not empty, has one interval per point and is drawn as a shade.
+	Band []Interval
+}
+
+// Panel is one chart of a figure, with axes of its own.
+type Panel struct {
+	Title          string
+	XLabel, YLabel string
+	Lines          []Line
+	// YPercent labels the y axis in percent, where 1 is 100 %.
+	YPercent bool
+	// LogX and LogY choose logarithmic axes; values of 0 and less are gaps there.
+	LogX, LogY bool
+}
+
+// Curves returns a figure of panels side by side (two in a row) that share one
+// legend: colour by Line.Name, dashes by Line.Split, both in order of first
+// appearance. In JupyterLab the curves have tooltips, and a click in the legend
+// picks names out (shift-click for several). Panels and lines may be empty.
+//
+// The Bundle has Vega-Lite, SVG and a plain text table of each line's last,
+// lowest and highest value. It fails if a Band has another length than its Points.
+func Curves(title string, panels ...Panel) Figure {
+	return curves{title, panels}
+}
+
+type curves struct {
+	title  string
+	panels []Panel
+}
+
+func (f curves) name() string { return f.title }
+
+func (f curves) label() string {
+	parts := []string{}
+	for _, p := range f.panels {
+		parts = append(parts, p.Title)
+	}
+	return strings.TrimSpace(f.title + ": curves of " + strings.Join(parts, ", "))
+}
+
+func (f curves) Bundle() (map[string]any, error) {
+	for _, p := range f.panels {
+		for _, l := range p.Lines {
+			if len(l.Band) != 0 && len(l.Band) != len(l.Points) {
+				return nil, fmt.Errorf("plots: line %q (%s) of panel %q has %d band intervals for %d points, want one per point or none",
+					l.Name, l.Split, p.Title, len(l.Band), len(l.Points))
+			}
+		}
+	}
+	svg, err := drawSVG(f)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		MIMEVegaLite: f.vega(),
+		MIMESVG:      svg,
+		MIMEText:     f.text(),
+	}, nil
+}
+
+// lines returns all lines of all panels.
+func (f curves) lines() []Line {
+	var all []Line
+	for _, p := range f.panels {
+		all = append(all, p.Lines...)
+	}
+	return all
+}
+
+// keys returns the distinct names and splits, the entries of the legend.
+func (f curves) keys() (lineNames, splits []string) {
+	all := f.lines()
+	return names(all, func(l Line) string { return l.Name }), names(all, func(l Line) string { return l.Split })
+}
+
+// unlabelled reports whether the legend would have nothing to say.
+func unlabelled(keys []string) bool {
+	return len(keys) == 0 || len(keys) == 1 && keys[0] == ""
+}
+
+// dashes returns the pattern of a split in CSS pixels; empty is solid.
+func dashes(split string) []float64 {
+	switch split {
+	case "train":
+		return []float64{5, 3}
+	case "val", "":
+		return nil
+	default:
+		return []float64{1.5, 3}
+	}
+}
+
+// piece is a stretch of a line without gaps. band is empty or as long as points.
+type piece struct {
+	points []Point
+	band   []Interval
+}
+
+// pieces cuts a line at its gaps and thins what is left.
+func (p Panel) pieces(l Line) []piece {
+	ok := func(pt Point) bool {
+		return finite(pt.X, pt.Y) && !(p.LogX && pt.X <= 0) && !(p.LogY && pt.Y <= 0)
+	}
+	pts, band := thin(l.Points, l.Band)
+	var list []piece
+	open := false
+	for i, pt := range pts {
+		if !ok(pt) {
+			open = false
+			continue
+		}
+		if !open {
+			list = append(list, piece{})
+			open = true
+		}
+		cur := &list[len(list)-1]
+		cur.points = append(cur.points, pt)
+		if len(band) > 0 {
+			iv := band[i]
+			if !finite(iv.Low, iv.High) || p.LogY && iv.Low <= 0 {
+				iv = Interval{pt.Y, pt.Y}
+			}
+			cur.band = append(cur.band, iv)
+		}
+	}
+	return list
+}
+
+// thin keeps at most about maxPoints points: of each stretch the first lowest
+// and the first highest, in order. A stretch that holds a gap keeps the gap.
+func thin(pts []Point, band []Interval) ([]Point, []Interval) {
+	if len(pts) <= maxPoints {
+		return pts, band
+	}
+	stretches := maxPoints / 2
+	var outP []Point
+	var outB []Interval
+	keep := func(i int) {
+		outP = append(outP, pts[i])
+		if len(band) > 0 {
+			outB = append(outB, band[i])
+		}
+	}
+	for s := range stretches {
+		from, to := s*len(pts)/stretches, (s+1)*len(pts)/stretches
+		lo, hi, gap := -1, -1, -1
+		for i := from; i < to; i++ {
+			if !finite(pts[i].X, pts[i].Y) {
+				gap = i
+				continue
+			}
+			if lo < 0 || pts[i].Y < pts[lo].Y {
+				lo = i
+			}
+			if hi < 0 || pts[i].Y > pts[hi].Y {
+				hi = i
+			}
+		}
+		chosen := map[int]bool{lo: true, hi: true, gap: true}
+		if s == 0 {
+			chosen[0] = true
+		}
+		if s == stretches-1 {
+			chosen[len(pts)-1] = true
+		}
+		for i := from; i < to; i++ {
+			if chosen[i] {
+				keep(i)
+			}
+		}
+	}
+	return outP, outB
+}
+
+// wholeX reports whether every x is a whole number, as epochs and steps are.
+func (p Panel) wholeX() bool {
+	for _, l := range p.Lines {
+		for _, pt := range l.Points {
+			if finite(pt.X) && pt.X != math.Trunc(pt.X) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// text is the plain form: one row per line.
+func (f curves) text() string {
+	t := newTextTable()
+	t.AppendHeader(table.Row{"chart", "name", "split", "points", "last", "lowest", "highest"})
+	for _, p := range f.panels {
+		for _, l := range p.Lines {
+			n, last, lo, hi := 0, math.NaN(), math.NaN(), math.NaN()
+			for _, pt := range l.Points {
+				if !finite(pt.X, pt.Y) {
+					continue
+				}
+				n++
+				last = pt.Y
+				if n == 1 || pt.Y < lo {
+					lo = pt.Y
+				}
+				if n == 1 || pt.Y > hi {
+					hi = pt.Y
+				}
+			}
+			t.AppendRow(table.Row{p.Title, l.Name, l.Split, n, p.number(last), p.number(lo), p.number(hi)})
+		}
+	}
+	out := trimLines(t.Render())
+	if f.title != "" {
+		out = f.title + "\n" + out
+	}
+	return out
+}
+
+// number formats a y value as the axis would.
+func (p Panel) number(v float64) string {
+	switch {
+	case !finite(v):
+		return ""
+	case p.YPercent:
+		return strconv.FormatFloat(100*v, 'f', 1, 64) + "%"
+	default:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+}

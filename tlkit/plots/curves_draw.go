@@ -1,0 +1,259 @@
+package plots
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Sizes of the drawn figure in CSS pixels.
+const (
+	cellWidth    = panelWidth + 70
+	cellHeight   = panelHeight + 70
+	titleHeight  = 32
+	legendHeight = 24
+	margin       = 12
+)
+
+func (f curves) grid() (columns, rows int) {
+	n := max(len(f.panels), 1)
+	columns = min(n, 2)
+	return columns, (n + columns - 1) / columns
+}
+
+func (f curves) canvas() (width, height float64) {
+	columns, rows := f.grid()
+	w := float64(columns*cellWidth + 2*margin)
+	h := float64(rows*cellHeight + 2*margin)
+	if f.title != "" {
+		h += titleHeight
+	}
+	return w, h + float64(len(f.legendRows(w))*legendHeight)
+}
+
+func (f curves) draw(c draw.Canvas) {
+	w, _ := f.canvas()
+	legend := f.legendRows(w)
+	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
+	if f.title != "" {
+		sty := sans(16, inkColor)
+		sty.Font.Weight = boldWeight
+		sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
+		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, clip(f.title, sty, c.Max.X-c.Min.X))
+		c.Max.Y -= px(titleHeight)
+	}
+	drawLegend(draw.Crop(c, 0, 0, 0, -(c.Max.Y-c.Min.Y-px(float64(len(legend)*legendHeight)))), legend)
+	c.Min.Y += px(float64(len(legend) * legendHeight))
+
+	columns, rows := f.grid()
+	lineNames, _ := f.keys()
+	colours := map[string]color.NRGBA{}
+	for i, n := range lineNames {
+		colours[n] = rgb(Color(i))
+	}
+	cells := make([][]*plot.Plot, rows)
+	for r := range cells {
+		cells[r] = make([]*plot.Plot, columns)
+		for k := range cells[r] {
+			switch i := r*columns + k; {
+			case i < len(f.panels):
+				cells[r][k] = f.panels[i].plot(colours)
+			case len(f.panels) == 0:
+				cells[r][k] = Panel{}.plot(colours)
+			}
+		}
+	}
+	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(14)}
+	canvases := plot.Align(cells, tiles, c)
+	for r := range cells {
+		for k, p := range cells[r] {
+			if p != nil {
+				p.Draw(canvases[r][k])
+			}
+		}
+	}
+}
+
+// plot draws one panel.
+func (p Panel) plot(colours map[string]color.NRGBA) *plot.Plot {
+	g := newPlot(p.Title, p.XLabel, p.YLabel)
+	g.X.Tick.Marker = ticks{integer: p.wholeX(), log: p.LogX}
+	g.Y.Tick.Marker = ticks{percent: p.YPercent, log: p.LogY}
+	if p.LogX {
+		g.X.Scale = plot.LogScale{}
+	}
+	if p.LogY {
+		g.Y.Scale = plot.LogScale{}
+	}
+	grid := plotter.NewGrid()
+	grid.Vertical.Width = 0
+	grid.Horizontal.Color = gridColor
+	grid.Horizontal.Width = px(1)
+	g.Add(grid)
+
+	var shades, strokes []plot.Plotter
+	for _, l := range p.Lines {
+		for _, pc := range p.pieces(l) {
+			ink := colours[l.Name]
+			if len(pc.band) > 0 {
+				shades = append(shades, shade(pc, ink))
+			}
+			strokes = append(strokes, stroke(pc, l.Split, ink))
+		}
+	}
+	if len(strokes) == 0 {
+		g.X.Min, g.X.Max, g.Y.Min, g.Y.Max = 0.1, 1, 0.1, 1
+		g.X.Tick.Marker, g.Y.Tick.Marker = plot.ConstantTicks(nil), plot.ConstantTicks(nil)
+		g.Add(centred{"no data"})
+		return g
+	}
+	// Shades first, so that no line is hidden below another's band.
+	g.Add(shades...)
+	g.Add(strokes...)
+	widen(&g.X.Min, &g.X.Max, p.LogX, 0)
+	widen(&g.Y.Min, &g.Y.Max, p.LogY, 0.04)
+	return g
+}
+
+// widen makes room around the data, and around a single value enough for an axis.
+func widen(lo, hi *float64, log bool, share float64) {
+	switch {
+	case log && *lo == *hi:
+		*lo, *hi = *lo/2, *hi*2
+	case log:
+		k := math.Pow(*hi / *lo, share)
+		*lo, *hi = *lo/k, *hi*k
+	case *lo == *hi:
+		d := max(math.Abs(*lo)*0.1, 1e-3)
+		if *lo == math.Trunc(*lo) && share == 0 {
+			d = 1 // an epoch on its own stands between its neighbours
+		}
+		*lo, *hi = *lo-d, *hi+d
+	default:
+		d := (*hi - *lo) * share
+		*lo, *hi = *lo-d, *hi+d
+	}
+}
+
+func shade(pc piece, ink color.NRGBA) plot.Plotter {
+	var ring plotter.XYs
+	for i, pt := range pc.points {
+		ring = append(ring, plotter.XY{X: pt.X, Y: pc.band[i].Low})
+	}
+	for i := len(pc.points) - 1; i >= 0; i-- {
+		ring = append(ring, plotter.XY{X: pc.points[i].X, Y: pc.band[i].High})
+	}
+	poly, err := plotter.NewPolygon(ring)
+	if err != nil {
+		panic(fmt.Sprintf("band: %v", err)) // pieces leaves only finite numbers
+	}
+	poly.Color = fade(ink, 0.18)
+	poly.LineStyle.Width = 0
+	return poly
+}
+
+func stroke(pc piece, split string, ink color.NRGBA) plot.Plotter {
+	xys := make(plotter.XYs, len(pc.points))
+	for i, pt := range pc.points {
+		xys[i] = plotter.XY{X: pt.X, Y: pt.Y}
+	}
+	if len(xys) == 1 {
+		dot, err := plotter.NewScatter(xys)
+		if err != nil {
+			panic(fmt.Sprintf("point: %v", err))
+		}
+		dot.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: px(3), Shape: draw.CircleGlyph{}}
+		return dot
+	}
+	line, err := plotter.NewLine(xys)
+	if err != nil {
+		panic(fmt.Sprintf("line: %v", err))
+	}
+	line.LineStyle = lineStyle(split, ink)
+	return line
+}
+
+func lineStyle(split string, ink color.NRGBA) draw.LineStyle {
+	sty := draw.LineStyle{Color: ink, Width: px(2)}
+	for _, d := range dashes(split) {
+		sty.Dashes = append(sty.Dashes, px(d))
+	}
+	return sty
+}
+
+// centred writes a note in the middle of an empty plot.
+type centred struct{ text string }
+
+func (t centred) Plot(c draw.Canvas, _ *plot.Plot) {
+	sty := sans(12, mutedInk)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
+	c.FillText(sty, c.Center(), t.text)
+}
+
+// legendEntry is a sample of a line with its name; x is where it starts in its
+// row, in CSS pixels.
+type legendEntry struct {
+	x     float64
+	text  string
+	style draw.LineStyle
+}
+
+const (
+	sampleWidth = 28
+	sampleGap   = 6
+	entryGap    = 22
+)
+
+// legendRows lays the legend out in as many rows as the width needs: names
+// first, then splits.
+func (f curves) legendRows(width float64) [][]legendEntry {
+	lineNames, splits := f.keys()
+	var entries []legendEntry
+	if !unlabelled(lineNames) {
+		for i, n := range lineNames {
+			entries = append(entries, legendEntry{text: n, style: lineStyle("", rgb(Color(i)))})
+		}
+	}
+	if !unlabelled(splits) {
+		for _, s := range splits {
+			entries = append(entries, legendEntry{text: s, style: lineStyle(s, mutedInk)})
+		}
+	}
+	sty := sans(12, inkColor)
+	limit := width - 2*margin
+	var rows [][]legendEntry
+	x := limit
+	for _, e := range entries {
+		e.text = clip(e.text, sty, px(240))
+		w := sampleWidth + sampleGap + sty.Width(e.text).Points()/0.75
+		if len(rows) == 0 || x+w > limit {
+			rows = append(rows, nil)
+			x = 0
+		}
+		e.x = x
+		x += w + entryGap
+		rows[len(rows)-1] = append(rows[len(rows)-1], e)
+	}
+	return rows
+}
+
+func drawLegend(c draw.Canvas, rows [][]legendEntry) {
+	sty := sans(12, inkColor)
+	sty.YAlign = draw.YCenter
+	for r, row := range rows {
+		last := row[len(row)-1]
+		width := px(last.x+sampleWidth+sampleGap) + sty.Width(last.text)
+		left := c.Center().X - width/2
+		y := c.Max.Y - px(legendHeight*(float64(r)+0.6))
+		for _, e := range row {
+			x := left + px(e.x)
+			c.StrokeLine2(e.style, x, y, x+px(sampleWidth), y)
+			c.FillText(sty, vg.Point{X: x + px(sampleWidth+sampleGap), Y: y}, e.text)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package plots
+
+import "fmt"
+
+// Size of one panel's plotting area in CSS pixels: two of them with their axes
+// fit JupyterLab's notebook column.
+const (
+	panelWidth  = 340
+	panelHeight = 240
+)
+
+// vegaBase returns the parts that all specifications share.
+func vegaBase(title string) obj {
+	spec := obj{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		// A white card reads well in light and dark themes alike; on a
+		// transparent one, black text would vanish in the dark.
+		"background": "white",
+		"padding":    8,
+		"config": obj{
+			"font":   "'Liberation Sans', Arial, Helvetica, sans-serif",
+			"axis":   obj{"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#e5e5e5", "domainColor": "#999999", "tickColor": "#999999", "labelColor": "#595959", "titleColor": "#262626"},
+			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 220, "labelLimit": 240, "labelColor": "#262626"},
+			"title":  obj{"fontSize": 14, "fontWeight": "normal", "color": "#262626"},
+			"view":   obj{"stroke": "#cccccc"},
+		},
+		// Saving works offline; the links to the online editor would not.
+		"usermeta": obj{"embedOptions": obj{"actions": obj{"export": true, "source": false, "compiled": false, "editor": false}}},
+	}
+	if title != "" {
+		spec["title"] = obj{"text": title, "fontSize": 16, "fontWeight": "bold", "anchor": "middle"}
+	}
+	return spec
+}
+
+// vega returns the Vega-Lite specification. Its data fields: n name, s split,
+// g number of the piece (a line is joined within a piece only), x, y, lo and hi
+// the band, one 1 where a piece is a single point, which no line would show.
+func (f curves) vega() obj {
+	spec := vegaBase(f.title)
+	lineNames, splits := f.keys()
+	panels := f.panels
+	if len(panels) == 0 {
+		panels = []Panel{{}}
+	}
+	var views, picked arr
+	for i, p := range panels {
+		view, hasData := p.view(i, lineNames, splits)
+		views = append(views, view)
+		if hasData {
+			picked = append(picked, lineLayer(i))
+		}
+	}
+	spec["concat"] = views
+	spec["columns"] = 2
+	spec["spacing"] = 24
+	spec["resolve"] = obj{
+		"scale":  obj{"color": "shared", "strokeDash": "shared"},
+		"legend": obj{"color": "shared", "strokeDash": "shared"},
+	}
+	if len(picked) > 0 {
+		pick := obj{"name": "pick", "select": obj{"type": "point", "fields": arr{"n"}}, "views": picked}
+		if !unlabelled(lineNames) {
+			pick["bind"] = "legend"
+		}
+		spec["params"] = arr{pick}
+	}
+	return spec
+}
+
+func lineLayer(panel int) string { return fmt.Sprintf("lines_%d", panel) }
+
+// view returns panel i, and whether there is anything in it.
+func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
+	values, hasBand, points := p.values()
+	view := obj{"width": panelWidth, "height": panelHeight, "data": obj{"values": values}}
+	if p.Title != "" {
+		view["title"] = p.Title
+	}
+	if len(values) == 0 {
+		view["data"] = obj{"values": arr{obj{}}}
+		view["mark"] = obj{"type": "text", "text": "no data", "fontSize": 12, "color": "#595959"}
+		view["encoding"] = obj{"x": obj{"value": panelWidth / 2}, "y": obj{"value": panelHeight / 2}}
+		return view, false
+	}
+
+	format := ".4~r"
+	yAxis := obj{"tickCount": 6}
+	if p.YPercent {
+		format = ".1%"
+		yAxis["format"] = "~%"
+	}
+	xAxis := obj{"tickCount": 7, "grid": false}
+	if p.wholeX() {
+		xAxis["tickMinStep"] = 1
+	}
+	xScale, yScale := obj{"zero": false, "nice": false, "padding": 6}, obj{"zero": false, "nice": true}
+	if p.LogX {
+		xScale = obj{"type": "log", "nice": false, "padding": 6}
+		xAxis["format"] = "~g"
+	}
+	if p.LogY {
+		yScale = obj{"type": "log"}
+		if !p.YPercent {
+			yAxis["format"] = "~g"
+		}
+	}
+	x := obj{"field": "x", "type": "quantitative", "title": p.XLabel, "scale": xScale, "axis": xAxis}
+	y := obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis}
+
+	colorRange, dashRange := arr{}, arr{}
+	for k := range lineNames {
+		colorRange = append(colorRange, Color(k))
+	}
+	for _, s := range splits {
+		d := arr{}
+		for _, v := range dashes(s) {
+			d = append(d, v)
+		}
+		if len(d) == 0 {
+			d = arr{1, 0}
+		}
+		dashRange = append(dashRange, d)
+	}
+	legend := func(keys []string) any {
+		if unlabelled(keys) {
+			return false
+		}
+		return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": 6, "symbolType": "stroke"}
+	}
+	colour := obj{"field": "n", "type": "nominal", "sort": false,
+		"scale": obj{"domain": lineNames, "range": colorRange}, "legend": legend(lineNames)}
+	dash := obj{"field": "s", "type": "nominal", "sort": false,
+		"scale": obj{"domain": splits, "range": dashRange}, "legend": legend(splits)}
+	for _, c := range []obj{colour, dash} {
+		if c["legend"] == false {
+			delete(c, "legend")
+			c["legend"] = obj{"disable": true}
+		}
+	}
+	detail := arr{obj{"field": "g", "type": "nominal"}}
+
+	tooltip := arr{}
+	if !unlabelled(lineNames) {
+		tooltip = append(tooltip, obj{"field": "n", "type": "nominal", "title": "name"})
+	}
+	if !unlabelled(splits) {
+		tooltip = append(tooltip, obj{"field": "s", "type": "nominal", "title": "split"})
+	}
+	tooltip = append(tooltip,
+		obj{"field": "x", "type": "quantitative", "title": orElse(p.XLabel, "x"), "format": ".6~r"},
+		obj{"field": "y", "type": "quantitative", "title": orElse(p.YLabel, orElse(p.Title, "y")), "format": format})
+	if hasBand {
+		tooltip = append(tooltip,
+			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
+			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
+	}
+
+	layers := arr{}
+	if hasBand {
+		layers = append(layers, obj{
+			"mark":      obj{"type": "area", "tooltip": false},
+			"transform": arr{obj{"filter": "isValid(datum.lo)"}},
+			"encoding": obj{"x": x,
+				"y":  obj{"field": "lo", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis},
+				"y2": obj{"field": "hi"}, "color": colour,
+				"detail":  arr{obj{"field": "g", "type": "nominal"}, obj{"field": "s", "type": "nominal"}},
+				"opacity": obj{"condition": obj{"param": "pick", "value": 0.18}, "value": 0.03}},
+		})
+	}
+	layers = append(layers, obj{
+		"name": lineLayer(i),
+		"mark": obj{"type": "line", "strokeWidth": 2, "clip": true},
+		"encoding": obj{"x": x, "y": y, "color": colour, "strokeDash": dash, "detail": detail,
+			"opacity": obj{"condition": obj{"param": "pick", "value": 1}, "value": 0.12}},
+	})
+	// One mark per point, seen only under the pointer (and where no line passes),
+	// carries the tooltip: a thin line alone is hard to hit.
+	hover := fmt.Sprintf("hover_%d", i)
+	shown := arr{obj{"param": hover, "empty": false, "value": 1}, obj{"test": "datum.one === 1", "value": 1}}
+	if points <= 60 {
+		shown = append(shown, obj{"param": "pick", "value": 0.9})
+	}
+	layers = append(layers, obj{
+		"params":   arr{obj{"name": hover, "select": obj{"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": true}}},
+		"mark":     obj{"type": "point", "filled": true, "size": 26},
+		"encoding": obj{"x": x, "y": y, "color": colour, "tooltip": tooltip, "opacity": obj{"condition": shown, "value": 0}},
+	})
+	view["layer"] = layers
+	return view, true
+}
+
+// values returns the data rows, whether any has a band, and the number of points
+// of the longest line.
+func (p Panel) values() (rows arr, hasBand bool, longest int) {
+	rows = arr{}
+	group := 0
+	for _, l := range p.Lines {
+		n := 0
+		for _, pc := range p.pieces(l) {
+			group++
+			n += len(pc.points)
+			for i, pt := range pc.points {
+				row := obj{"n": l.Name, "s": l.Split, "g": group, "x": round(pt.X, 7), "y": round(pt.Y, 5)}
+				if len(pc.band) > 0 {
+					hasBand = true
+					row["lo"], row["hi"] = round(pc.band[i].Low, 5), round(pc.band[i].High, 5)
+				}
+				if len(pc.points) == 1 {
+					row["one"] = 1
+				}
+				rows = append(rows, row)
+			}
+		}
+		longest = max(longest, n)
+	}
+	return rows, hasBand, longest
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}

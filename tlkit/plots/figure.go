@@ -1,0 +1,138 @@
+package plots
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+)
+
+// MIME types of the entries in a bundle.
+const (
+	MIMEVegaLite = "application/vnd.vegalite.v5+json" // JSON object: a Vega-Lite 5 specification
+	MIMESVG      = "image/svg+xml"                    // string
+	MIMEPNG      = "image/png"                        // []byte
+	MIMEHTML     = "text/html"                        // string: a fragment, no <html> or <body>
+	MIMEMarkdown = "text/markdown"                    // string
+	MIMEText     = "text/plain"                       // string
+)
+
+// A Figure can render itself as a MIME bundle.
+//
+// The bundle maps MIME types to data: strings for text and SVG, []byte for
+// PNG, and for JSON types a tree of map[string]any, []any, string, float64 and
+// bool. Every bundle of this package has text/plain. Rendering reports bad
+// input (lengths that do not match, for instance) as an error.
+type Figure interface {
+	Bundle() (map[string]any, error)
+}
+
+// sized is implemented by figures whose PNG has more pixels than it should
+// take on screen, so that it is sharp on dense displays.
+type sized interface {
+	// size returns width and height in CSS pixels.
+	size() (width, height int)
+}
+
+// titled is implemented by figures that can name the file they are saved to.
+type titled interface{ name() string }
+
+// fixed is a Figure whose bundle is already there.
+type fixed struct {
+	label  string
+	bundle map[string]any
+}
+
+func (f fixed) Bundle() (map[string]any, error) { return maps.Clone(f.bundle), nil }
+func (f fixed) name() string                    { return f.label }
+
+// Text returns a Figure that shows s as it is, in a fixed-width font.
+func Text(s string) Figure {
+	return fixed{"text", map[string]any{MIMEText: s}}
+}
+
+// Markdown returns a Figure that shows Markdown source (with LaTeX between
+// dollar signs where the notebook supports it). The source itself is the plain
+// text form.
+func Markdown(s string) Figure {
+	return fixed{"markdown", map[string]any{MIMEMarkdown: s, MIMEText: s}}
+}
+
+// HTML returns a Figure that shows an HTML fragment. The caller answers for the
+// markup: it is not escaped. Plain is its form for readers without HTML.
+func HTML(html, plain string) Figure {
+	return fixed{"html", map[string]any{MIMEHTML: html, MIMEText: plain}}
+}
+
+// obj and arr keep the Vega-Lite specifications below readable.
+type (
+	obj = map[string]any
+	arr = []any
+)
+
+// normalise brings a bundle into the form that both Jupyter's JSON and the gob
+// encoding of GoNB's pipe accept: text and SVG as string, PNG as []byte,
+// everything else as a tree of basic JSON values. It fails on what neither can
+// carry (NaN, null inside a list, functions), naming the MIME type, because
+// GoNB would drop the whole message without a word.
+func normalise(bundle map[string]any) (map[string]any, error) {
+	if len(bundle) == 0 {
+		return nil, fmt.Errorf("plots: the figure has an empty bundle, want at least %s", MIMEText)
+	}
+	out := make(map[string]any, len(bundle))
+	for mime, v := range bundle {
+		switch v := v.(type) {
+		case string:
+			if isJSON(mime) {
+				return nil, fmt.Errorf("plots: %s is a string, want a JSON object (map[string]any), because the notebook shows nothing otherwise", mime)
+			}
+			out[mime] = v
+		case []byte:
+			out[mime] = v
+		default:
+			data, err := json.Marshal(v)
+			if err != nil {
+				return nil, fmt.Errorf("plots: %s can't be written as JSON: %w", mime, err)
+			}
+			var tree any
+			if err := json.Unmarshal(data, &tree); err != nil {
+				return nil, fmt.Errorf("plots: %s can't be read back as JSON: %w", mime, err)
+			}
+			if err := dropNulls(tree); err != nil {
+				return nil, fmt.Errorf("plots: %s: %w", mime, err)
+			}
+			out[mime] = tree
+		}
+	}
+	return out, nil
+}
+
+func isJSON(mime string) bool {
+	return mime == "application/json" || strings.HasSuffix(mime, "+json")
+}
+
+// dropNulls removes null members of objects, which gob can't encode and
+// Vega-Lite reads as absent where this package uses them.
+func dropNulls(tree any) error {
+	switch t := tree.(type) {
+	case nil:
+		return fmt.Errorf("null where a value is needed; leave the value out instead")
+	case map[string]any:
+		for k, v := range t {
+			if v == nil {
+				delete(t, k)
+				continue
+			}
+			if err := dropNulls(v); err != nil {
+				return fmt.Errorf("%s: %w", k, err)
+			}
+		}
+	case []any:
+		for i, v := range t {
+			if err := dropNulls(v); err != nil {
+				return fmt.Errorf("[%d]: %w", i, err)
+			}
+		}
+	}
+	return nil
+}

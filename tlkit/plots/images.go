@@ -1,0 +1,273 @@
+package plots
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"html/template"
+	"image"
+	"image/color"
+	"image/png"
+	"strings"
+
+	xdraw "golang.org/x/image/draw"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// Mark says whether an image was classified correctly.
+type Mark int
+
+const (
+	Unmarked Mark = iota // no frame
+	Right                // green frame with a tick
+	Wrong                // vermilion frame with a cross
+)
+
+// Captioned is an image of a grid. A nil Image leaves an empty tile.
+type Captioned struct {
+	Image   image.Image
+	Caption string // wrapped to the tile, at most four lines; "\n" starts a new one
+	Mark    Mark
+}
+
+// Images returns a grid of images in the given number of columns; 0 or less
+// takes as many as fit a notebook's width. Small images (both sides up to 96
+// pixels) are enlarged to 96 by repeating pixels, so that each stays visible;
+// larger ones are shown at up to 160. The Bundle has one PNG and the captions as
+// plain text.
+func Images(items []Captioned, columns int) Figure {
+	return imageGrid{items, columns}
+}
+
+type imageGrid struct {
+	items   []Captioned
+	columns int
+}
+
+// Sizes in CSS pixels; the PNG has dense image pixels for each.
+const (
+	dense         = 2
+	smallTile     = 96
+	largeTile     = 160
+	tileGap       = 14
+	captionSize   = 12
+	captionLine   = 16
+	captionLines  = 4
+	notebookWidth = 840
+)
+
+func (g imageGrid) name() string { return "images" }
+
+// tile returns the side of one tile.
+func (g imageGrid) tile() int {
+	for _, it := range g.items {
+		if it.Image != nil && max(it.Image.Bounds().Dx(), it.Image.Bounds().Dy()) > smallTile {
+			return largeTile
+		}
+	}
+	return smallTile
+}
+
+// pitch is the distance from one column to the next: small tiles get some more
+// room, for their captions.
+func (g imageGrid) pitch() int { return max(g.tile(), 112) + tileGap }
+
+func (g imageGrid) cols() int {
+	n := g.columns
+	if n <= 0 {
+		n = (notebookWidth - tileGap) / g.pitch()
+	}
+	return max(1, min(n, len(g.items)))
+}
+
+// captions returns the wrapped lines of each caption.
+func (g imageGrid) captions() [][]string {
+	sty := sans(captionSize, inkColor)
+	list := make([][]string, len(g.items))
+	for i, it := range g.items {
+		list[i] = wrap(it.Caption, sty, px(float64(g.pitch()-tileGap/2)), captionLines)
+	}
+	return list
+}
+
+// rows returns the top of each row and, last, the height of the whole.
+func (g imageGrid) rows(captions [][]string) []int {
+	tops := []int{tileGap}
+	for i := 0; i < len(captions); i += g.cols() {
+		lines := 0
+		for _, c := range captions[i:min(i+g.cols(), len(captions))] {
+			lines = max(lines, len(c))
+		}
+		h := g.tile() + tileGap
+		if lines > 0 {
+			h += lines*captionLine + 6
+		}
+		tops = append(tops, tops[len(tops)-1]+h)
+	}
+	return tops
+}
+
+func (g imageGrid) size() (width, height int) {
+	tops := g.rows(g.captions())
+	return g.cols()*g.pitch() + tileGap, tops[len(tops)-1]
+}
+
+func (g imageGrid) Bundle() (map[string]any, error) {
+	if len(g.items) == 0 {
+		return map[string]any{MIMEText: "no images\n"}, nil
+	}
+	data, err := g.png()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{MIMEPNG: data, MIMEText: g.text()}, nil
+}
+
+func (g imageGrid) text() string {
+	var b strings.Builder
+	for i, it := range g.items {
+		caption := strings.Join(strings.Fields(it.Caption), " ")
+		mark := map[Mark]string{Right: " (right)", Wrong: " (wrong)"}[it.Mark]
+		switch {
+		case it.Image == nil:
+			fmt.Fprintf(&b, "%d. [no image] %s%s\n", i+1, caption, mark)
+		default:
+			fmt.Fprintf(&b, "%d. [%d x %d] %s%s\n", i+1, it.Image.Bounds().Dx(), it.Image.Bounds().Dy(), caption, mark)
+		}
+	}
+	return b.String()
+}
+
+func (g imageGrid) png() (data []byte, err error) {
+	defer guard(&err)
+	captions := g.captions()
+	tops := g.rows(captions)
+	w, h := g.size()
+	c := vgimg.NewWith(vgimg.UseWH(px(float64(w)), px(float64(h))), vgimg.UseDPI(96*dense))
+	dc := draw.New(c)
+
+	tile := g.tile()
+	sty := sans(captionSize, inkColor)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
+	for i, it := range g.items {
+		left := tileGap + (i%g.cols())*g.pitch() + (g.pitch()-tileGap-tile)/2
+		top := tops[i/g.cols()]
+		square := image.Rect(left, top, left+tile, top+tile)
+		box := square
+		if it.Image != nil && !it.Image.Bounds().Empty() {
+			pasted := paste(c.Image(), scaleRect(square, dense), it.Image)
+			box = image.Rect(pasted.Min.X/dense, pasted.Min.Y/dense, (pasted.Max.X+dense-1)/dense, (pasted.Max.Y+dense-1)/dense)
+		} else {
+			frame(dc, h, box, gridColor, 1)
+			dc.FillText(sty, at(h, (box.Min.X+box.Max.X)/2, (box.Min.Y+box.Max.Y)/2), "no image")
+		}
+		drawMark(dc, h, box, it.Mark)
+		for k, line := range captions[i] {
+			dc.FillText(sty, at(h, left+tile/2, top+tile+6+captionLine*k+captionLine/2), line)
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, c.Image()); err != nil {
+		return nil, fmt.Errorf("plots: encode PNG: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// paste scales img into the square as large as it fits, keeping its shape, and
+// returns the place it took. Enlarging repeats whole pixels.
+func paste(dst xdraw.Image, square image.Rectangle, img image.Image) image.Rectangle {
+	b := img.Bounds()
+	side, longest := square.Dx(), max(b.Dx(), b.Dy())
+	var w, h int
+	var scaler xdraw.Scaler
+	if k := side / longest; k >= 1 {
+		w, h, scaler = b.Dx()*k, b.Dy()*k, xdraw.NearestNeighbor
+	} else {
+		w, h, scaler = max(1, b.Dx()*side/longest), max(1, b.Dy()*side/longest), xdraw.CatmullRom
+	}
+	x, y := square.Min.X+(side-w)/2, square.Min.Y+(side-h)/2
+	r := image.Rect(x, y, x+w, y+h)
+	scaler.Scale(dst, r, img, b, xdraw.Over, nil)
+	return r
+}
+
+func scaleRect(r image.Rectangle, k int) image.Rectangle {
+	return image.Rectangle{r.Min.Mul(k), r.Max.Mul(k)}
+}
+
+// at converts CSS pixels from the top left to the canvas's points from the bottom left.
+func at(height, x, y int) vg.Point {
+	return vg.Point{X: px(float64(x)), Y: px(float64(height - y))}
+}
+
+func frame(c draw.Canvas, height int, r image.Rectangle, ink color.Color, width float64) {
+	a, b := at(height, r.Min.X, r.Min.Y), at(height, r.Max.X, r.Max.Y)
+	c.StrokeLines(draw.LineStyle{Color: ink, Width: px(width)},
+		[]vg.Point{a, {X: b.X, Y: a.Y}, b, {X: a.X, Y: b.Y}, a, {X: b.X, Y: a.Y}})
+}
+
+// drawMark frames a tile and puts a badge in its corner, so that the mark does
+// not rest on colour alone.
+func drawMark(c draw.Canvas, height int, r image.Rectangle, m Mark) {
+	var ink color.NRGBA
+	switch m {
+	case Right:
+		ink = rgb("#009E73")
+	case Wrong:
+		ink = rgb("#D55E00")
+	default:
+		return
+	}
+	frame(c, height, r, ink, 3)
+	x, y := r.Max.X-10, r.Min.Y+10
+	c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: px(9), Shape: draw.CircleGlyph{}}, at(height, x, y))
+	c.DrawGlyph(draw.GlyphStyle{Color: ink, Radius: px(8), Shape: draw.CircleGlyph{}}, at(height, x, y))
+	pen := draw.LineStyle{Color: color.White, Width: px(2)}
+	if m == Right {
+		c.StrokeLines(pen, []vg.Point{at(height, x-4, y), at(height, x-1, y+3), at(height, x+4, y-3)})
+		return
+	}
+	c.StrokeLines(pen, []vg.Point{at(height, x-3, y-3), at(height, x+3, y+3)}, []vg.Point{at(height, x-3, y+3), at(height, x+3, y-3)})
+}
+
+// wrap breaks s into lines of at most width, at most n of them.
+func wrap(s string, sty text.Style, width vg.Length, n int) []string {
+	var lines []string
+	for para := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
+		line := ""
+		for word := range strings.FieldsSeq(para) {
+			switch next := strings.TrimSpace(line + " " + word); {
+			case line == "" || sty.Width(next) <= width:
+				line = next
+			default:
+				lines = append(lines, line)
+				line = word
+			}
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) > n {
+		lines[n-1] += " …"
+		lines = lines[:n]
+	}
+	for i := range lines {
+		lines[i] = clip(lines[i], sty, width)
+	}
+	return lines
+}
+
+// imgTag embeds a PNG in HTML; width and height of 0 leave its own size.
+func imgTag(data []byte, width, height int, alt string) template.HTML {
+	size := ""
+	if width > 0 && height > 0 {
+		size = fmt.Sprintf(` width="%d" height="%d"`, width, height)
+	}
+	return template.HTML(fmt.Sprintf(`<img%s alt="%s" src="data:image/png;base64,%s">`,
+		size, html.EscapeString(alt), base64.StdEncoding.EncodeToString(data)))
+}
