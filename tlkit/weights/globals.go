@@ -1,0 +1,278 @@
+package weights
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// ForbiddenError says that a pickle names a callable that no state dict needs.
+// Nothing of the file was executed.
+type ForbiddenError struct {
+	Path string // the file
+	Name string // the callable, as "os.system"
+}
+
+func (e *ForbiddenError) Error() string {
+	return fmt.Sprintf("weights: %s: its pickle asks for %q, which no state dict needs; nothing was executed. "+
+		"If the file is from a source you trust and holds a whole model, save its state dict in Python "+
+		"(torch.save(model.state_dict(), ...)) and open that", e.Path, e.Name)
+}
+
+// global is a class or function that a pickle may name.
+type global struct {
+	name  string
+	kind  globalKind
+	dtype DType // of storage classes and torch's dtypes
+}
+
+type globalKind uint8
+
+const (
+	inert         globalKind = iota // calls give an object whose content is ignored
+	makeDict                        // OrderedDict and others
+	makeList                        // list, set, frozenset
+	makeTuple                       // tuple, torch.Size
+	encodeText                      // _codecs.encode: how Python 3 writes bytes for protocol 2
+	numpyScalar                     // a NumPy number
+	storageClass                    // torch.FloatStorage and others
+	dtypeValue                      // torch.float32 and others
+	tensorV1                        // torch._utils._rebuild_tensor
+	tensorV2                        // torch._utils._rebuild_tensor_v2
+	tensorV3                        // torch._utils._rebuild_tensor_v3
+	parameter                       // torch._utils._rebuild_parameter
+	fromType                        // torch._tensor._rebuild_from_type_v2: a subclass of Tensor
+	foreignTensor                   // quantised, sparse and other tensors that are not read
+)
+
+// known lists the callables that are understood, by module and name. The list
+// follows torch.load(weights_only=True) (torch/_weights_only_unpickler.py), plus
+// plain holders of settings that training scripts store beside the weights.
+var known = map[string]global{
+	"collections.OrderedDict":                           {kind: makeDict},
+	"collections.defaultdict":                           {kind: makeDict},
+	"collections.Counter":                               {kind: makeDict},
+	"builtins.dict":                                     {kind: makeDict},
+	"__builtin__.dict":                                  {kind: makeDict},
+	"builtins.list":                                     {kind: makeList},
+	"__builtin__.list":                                  {kind: makeList},
+	"builtins.set":                                      {kind: makeList},
+	"__builtin__.set":                                   {kind: makeList},
+	"builtins.frozenset":                                {kind: makeList},
+	"__builtin__.frozenset":                             {kind: makeList},
+	"builtins.tuple":                                    {kind: makeTuple},
+	"__builtin__.tuple":                                 {kind: makeTuple},
+	"torch.Size":                                        {kind: makeTuple},
+	"_codecs.encode":                                    {kind: encodeText},
+	"numpy.core.multiarray.scalar":                      {kind: numpyScalar},
+	"numpy._core.multiarray.scalar":                     {kind: numpyScalar},
+	"torch._utils._rebuild_tensor":                      {kind: tensorV1},
+	"torch._utils._rebuild_tensor_v2":                   {kind: tensorV2},
+	"torch._utils._rebuild_tensor_v3":                   {kind: tensorV3},
+	"torch._utils._rebuild_parameter":                   {kind: parameter},
+	"torch._utils._rebuild_parameter_with_state":        {kind: parameter},
+	"torch.nn.parameter.Parameter":                      {kind: parameter},
+	"torch._tensor._rebuild_from_type_v2":               {kind: fromType},
+	"torch._utils._rebuild_qtensor":                     {kind: foreignTensor},
+	"torch._utils._rebuild_sparse_tensor":               {kind: foreignTensor},
+	"torch._utils._rebuild_sparse_csr_tensor":           {kind: foreignTensor},
+	"torch._utils._rebuild_nested_tensor":               {kind: foreignTensor},
+	"torch._utils._rebuild_meta_tensor_no_storage":      {kind: foreignTensor},
+	"torch.storage.UntypedStorage":                      {kind: storageClass, dtype: U8},
+	"torch.storage._UntypedStorage":                     {kind: storageClass, dtype: U8},
+	"torch.UntypedStorage":                              {kind: storageClass, dtype: U8},
+	"torch.Tensor":                                      {kind: inert},
+	"torch.device":                                      {kind: inert},
+	"torch.serialization._get_layout":                   {kind: inert},
+	"torch.per_tensor_affine":                           {kind: inert},
+	"torch.per_channel_affine":                          {kind: inert},
+	"builtins.object":                                   {kind: inert},
+	"__builtin__.object":                                {kind: inert},
+	"builtins.bytearray":                                {kind: inert},
+	"builtins.complex":                                  {kind: inert},
+	"builtins.range":                                    {kind: inert},
+	"builtins.slice":                                    {kind: inert},
+	"copyreg._reconstructor":                            {kind: inert},
+	"copy_reg._reconstructor":                           {kind: inert},
+	"numpy.core.multiarray._reconstruct":                {kind: inert},
+	"numpy._core.multiarray._reconstruct":               {kind: inert},
+	"numpy.core.numeric._frombuffer":                    {kind: inert},
+	"numpy._core.numeric._frombuffer":                   {kind: inert},
+	"numpy.ndarray":                                     {kind: inert},
+	"numpy.dtype":                                       {kind: inert},
+	"argparse.Namespace":                                {kind: inert},
+	"types.SimpleNamespace":                             {kind: inert},
+	"datetime.datetime":                                 {kind: inert},
+	"datetime.date":                                     {kind: inert},
+	"datetime.time":                                     {kind: inert},
+	"datetime.timedelta":                                {kind: inert},
+	"datetime.timezone":                                 {kind: inert},
+	"pathlib.Path":                                      {kind: inert},
+	"pathlib.PosixPath":                                 {kind: inert},
+	"pathlib.PurePosixPath":                             {kind: inert},
+	"pathlib.WindowsPath":                               {kind: inert},
+	"pathlib.PureWindowsPath":                           {kind: inert},
+	"easydict.EasyDict":                                 {kind: inert},
+	"pytorch_lightning.utilities.parsing.AttributeDict": {kind: inert},
+	"lightning_fabric.utilities.data.AttributeDict":     {kind: inert},
+	"lightning.fabric.utilities.data.AttributeDict":     {kind: inert},
+}
+
+// torchDTypes are the names of element types within module torch.
+var torchDTypes = map[string]DType{
+	"float32": F32, "float": F32, "float64": F64, "double": F64, "float16": F16, "half": F16, "bfloat16": BF16,
+	"float8_e4m3fn": F8E4M3, "float8_e5m2": F8E5M2,
+	"int64": I64, "long": I64, "int32": I32, "int": I32, "int16": I16, "short": I16, "int8": I8, "uint8": U8,
+	"uint16": U16, "uint32": U32, "uint64": U64, "bool": Bool, "complex64": C64, "complex128": C128,
+}
+
+// findGlobal answers GLOBAL and its like. What is not known is forbidden.
+func findGlobal(module, name string) (*global, error) {
+	full := module + "." + name
+	if g, ok := known[full]; ok {
+		g.name = full
+		return &g, nil
+	}
+	switch module {
+	case "torch", "torch.cuda":
+		if d, ok := dtypeByStorage(name); ok {
+			return &global{name: full, kind: storageClass, dtype: d}, nil
+		}
+		if d, ok := torchDTypes[name]; ok && module == "torch" {
+			return &global{name: full, kind: dtypeValue, dtype: d}, nil
+		}
+	case "numpy.dtypes": // Float64DType and others, classes without arguments
+		if strings.HasSuffix(name, "DType") && !strings.Contains(name, ".") {
+			return &global{name: full, kind: inert}, nil
+		}
+	}
+	return nil, &ForbiddenError{Name: printable(full)}
+}
+
+// printable keeps a name from a file fit for a message.
+func printable(s string) string {
+	if len(s) > 200 {
+		s = s[:200] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
+}
+
+// apply calls g.
+func (u *unpickler) apply(g *global, args tuple) (any, error) {
+	switch g.kind {
+	case makeDict: // defaultdict's and Counter's arguments: a factory, or the content
+		for _, a := range args {
+			if d, ok := a.(*dict); ok {
+				return d, nil
+			}
+		}
+		d := &dict{}
+		for _, a := range args { // OrderedDict([[k, v], ...]), as Python 2 writes it
+			if pairs, ok := a.(*list); ok {
+				for _, p := range pairs.items {
+					if kv := sequence(p); len(kv) != 2 {
+						return nil, fmt.Errorf("%s of a list whose items are no pairs", g.name)
+					} else if err := u.set(d, kv[0], kv[1]); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+		return d, u.charge(64)
+	case makeList:
+		l := &list{}
+		if len(args) > 0 {
+			l.items = slices.Clone(sequence(args[0])) // APPENDS may follow
+		}
+		return l, u.charge(24 + 16*len(l.items))
+	case makeTuple:
+		if len(args) == 1 {
+			return tuple(sequence(args[0])), u.charge(24)
+		}
+		return args, nil
+	case encodeText:
+		s, ok := arg(args, 0).(string)
+		if !ok {
+			return nil, errors.New("_codecs.encode without a string")
+		}
+		b := make([]byte, 0, len(s))
+		for _, r := range s { // latin1: one byte for each code point
+			if r > 0xff {
+				return nil, errors.New("_codecs.encode of a character outside latin1")
+			}
+			b = append(b, byte(r))
+		}
+		return b, u.charge(len(b) + 24)
+	case numpyScalar:
+		return numpyNumber(args), u.charge(16)
+	case tensorV1, tensorV2, tensorV3:
+		t, err := rebuildTensor(g.kind, args)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g.name, err)
+		}
+		return t, u.charge(160 + 16*len(t.Shape))
+	case parameter:
+		if t, ok := arg(args, 0).(*Tensor); ok {
+			return t, nil
+		}
+		return &object{class: g, args: args}, u.charge(64)
+	case fromType: // function, type, arguments, state
+		inner, ok := arg(args, 0).(*global)
+		innerArgs, ok2 := arg(args, 2).(tuple)
+		if !ok || !ok2 || inner.kind == fromType {
+			return nil, fmt.Errorf("%s: unexpected arguments", g.name)
+		}
+		return u.apply(inner, innerArgs)
+	case inert, foreignTensor:
+		return &object{class: g, args: args}, u.charge(64)
+	}
+	return nil, fmt.Errorf("a call of %s; the pickle is damaged", g.name)
+}
+
+// arg returns an argument, nil if there are fewer.
+func arg(args tuple, i int) any {
+	if i >= len(args) {
+		return nil
+	}
+	return args[i]
+}
+
+// sequence returns the items of a tuple or list, else nil.
+func sequence(v any) []any {
+	switch v := v.(type) {
+	case tuple:
+		return v
+	case *list:
+		return v.items
+	}
+	return nil
+}
+
+// numpyNumber decodes numpy.core.multiarray.scalar(dtype, bytes); nil if it is
+// of no simple type.
+func numpyNumber(args tuple) any {
+	o, ok := arg(args, 0).(*object)
+	b, ok2 := arg(args, 1).([]byte)
+	if !ok || !ok2 {
+		return nil
+	}
+	if state, ok := o.state.(tuple); ok && arg(state, 1) == any(">") {
+		return nil
+	}
+	code, _ := arg(o.args, 0).(string)
+	le := binary.LittleEndian
+	switch {
+	case code == "f8" && len(b) == 8:
+		return math.Float64frombits(le.Uint64(b))
+	case code == "f4" && len(b) == 4:
+		return float64(math.Float32frombits(le.Uint32(b)))
+	case code == "i8" && len(b) == 8:
+		return int64(le.Uint64(b))
+	case code == "i4" && len(b) == 4:
+		return int64(int32(le.Uint32(b)))
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Spec is a tensor that a model expects, in the layout of the file.
+type Spec struct {
+	Key   string
+	Shape []int
+}
+
+// ShapeMismatch is a key whose shape differs.
+type ShapeMismatch struct {
+	Key       string
+	Want, Got []int
+}
+
+// MismatchError lists every difference between a model and a state dict. The
+// message shortens long lists; the fields are complete.
+type MismatchError struct {
+	Source     string          // the file, "" if the state dict was made in memory
+	Missing    []string        // wanted, not in the state dict; in the model's order
+	Unexpected []string        // in the state dict, not wanted; in the file's order
+	Misshapen  []ShapeMismatch // in both, with different shapes
+	Matched    int             // number of keys in order
+}
+
+// maxListed is how many names of each kind the message shows.
+const maxListed = 8
+
+func (e *MismatchError) Error() string {
+	var b strings.Builder
+	b.WriteString("weights: ")
+	if e.Source != "" {
+		b.WriteString(e.Source + ": ")
+	}
+	fmt.Fprintf(&b, "the state dict does not fit the model (%d keys do)", e.Matched)
+	section := func(title string, n int, item func(int) string) {
+		if n == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "; %d %s: ", n, title)
+		for i := range min(n, maxListed) {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(item(i))
+		}
+		if n > maxListed {
+			fmt.Fprintf(&b, " and %d more", n-maxListed)
+		}
+	}
+	section("missing", len(e.Missing), func(i int) string { return e.Missing[i] })
+	section("unexpected", len(e.Unexpected), func(i int) string { return printable(e.Unexpected[i]) })
+	section("of another shape", len(e.Misshapen), func(i int) string {
+		m := e.Misshapen[i]
+		return fmt.Sprintf("%s (model %v, file %v)", m.Key, m.Want, m.Got)
+	})
+	b.WriteString(e.hint())
+	return b.String()
+}
+
+// hint names the usual cause, where the lists show it.
+func (e *MismatchError) hint() string {
+	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
+		// All keys behind a prefix: a model within a model.
+		want := e.Missing[0]
+		for _, k := range e.Unexpected {
+			prefix, ok := strings.CutSuffix(k, want)
+			if ok && prefix != "" && !slices.ContainsFunc(e.Unexpected, func(k string) bool { return !strings.HasPrefix(k, prefix) }) {
+				return fmt.Sprintf("; every key begins with %q: remove it with StateDict.Strip", printable(prefix))
+			}
+		}
+		return "; not one name fits: these are probably weights of another model"
+	}
+	return ""
+}
+
+// isBookkeeping reports whether a key is BatchNorm's counter of batches, which
+// inference does not use and files older than PyTorch 0.4.1 do not have.
+func isBookkeeping(key string) bool {
+	return key == "num_batches_tracked" || strings.HasSuffix(key, ".num_batches_tracked")
+}
+
+// Match compares the tensors that a model wants with those of a state dict and
+// returns nil or a *MismatchError with all differences. num_batches_tracked is
+// ignored on both sides.
+func Match(want []Spec, sd *StateDict) error {
+	e := &MismatchError{Source: sd.Source}
+	wanted := make(map[string]bool, len(want))
+	for _, w := range want {
+		wanted[w.Key] = true
+		if isBookkeeping(w.Key) {
+			continue
+		}
+		t, ok := sd.Get(w.Key)
+		switch {
+		case !ok:
+			e.Missing = append(e.Missing, w.Key)
+		case !slices.Equal(t.Shape, w.Shape):
+			e.Misshapen = append(e.Misshapen, ShapeMismatch{Key: w.Key, Want: w.Shape, Got: t.Shape})
+		default:
+			e.Matched++
+		}
+	}
+	for _, k := range sd.Keys() {
+		if !wanted[k] && !isBookkeeping(k) {
+			e.Unexpected = append(e.Unexpected, k)
+		}
+	}
+	if len(e.Missing)+len(e.Unexpected)+len(e.Misshapen) == 0 {
+		return nil
+	}
+	return e
+}

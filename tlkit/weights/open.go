@@ -1,0 +1,181 @@
+package weights
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+)
+
+// Options change how OpenWith reads a file. The zero value is what Open uses.
+type Options struct {
+	// Key is the place of the state dict within a PyTorch checkpoint, as a path
+	// with dots ("ema.state_dict"). Empty: found by the rule of Open.
+	Key string
+	// KeepPrefix keeps the prefixes "module." and "_orig_mod.", which are
+	// otherwise removed when all keys have them.
+	KeepPrefix bool
+}
+
+// Open opens a file of weights. The format is recognised by content, never by
+// name; PyTorch checkpoints (zip and legacy) and safetensors are read, and for
+// other known formats the error says what to do.
+//
+// In a PyTorch checkpoint the state dict is found by this rule:
+//
+//  1. The first of these entries that is a dictionary with tensors, looked for
+//     in this order: state_dict, model_state_dict, model_state, model, net,
+//     network, module, weights, params, ema_state_dict, model_ema; the rule
+//     then starts again inside it.
+//  2. Else the dictionary itself, if it holds tensors. Numbers and strings
+//     beside them go to Metadata.
+//  3. Else the only entry that is a dictionary with tensors. If there are
+//     several, the error lists them, and Options.Key chooses.
+//
+// The prefixes "module." (DataParallel) and "_orig_mod." (torch.compile) are
+// removed when all keys have them.
+func Open(path string) (*StateDict, error) { return OpenWith(path, Options{}) }
+
+// OpenWith is Open with options.
+func OpenWith(path string, opts Options) (*StateDict, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	sd, err := openFile(f, opts)
+	if err != nil {
+		f.Close()
+		var forbidden *ForbiddenError
+		if errors.As(err, &forbidden) {
+			forbidden.Path = path
+			return nil, forbidden
+		}
+		return nil, inFile(path, err)
+	}
+	sd.Source, sd.file = path, f
+	return sd, nil
+}
+
+func openFile(f *os.File, opts Options) (*StateDict, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, errors.New("this is a folder; give the file of weights inside it")
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("this is no regular file (%v)", info.Mode().Type())
+	}
+	return openReader(f, info.Size(), opts)
+}
+
+// openReader reads a state dict from size bytes. It never panics: the parsers
+// check what they use, and the recover is a second line that turns an oversight
+// into an error.
+func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			sd, err = nil, fmt.Errorf("damaged file: the parser failed (%v); please report this with the file\n%s", p, debug.Stack())
+		}
+	}()
+	head := make([]byte, min(size, 512))
+	if err := readFullAt(r, head, 0); err != nil {
+		return nil, err
+	}
+	switch format, advice := detect(head, size); format {
+	case formatZip:
+		sd, err = openTorchZip(r, size, opts)
+	case formatPickle:
+		sd, err = openTorchLegacy(r, size, opts)
+	case formatSafetensors:
+		if opts.Key != "" {
+			return nil, fmt.Errorf("Options.Key is %q, but a safetensors file has no nested dictionaries; leave Key empty", opts.Key)
+		}
+		sd, err = openSafetensors(r, size)
+	default:
+		return nil, errors.New(advice)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(sd.entries) == 0 {
+		return nil, fmt.Errorf("the file %w; expected a state dict", errNoTensors)
+	}
+	if !opts.KeepPrefix {
+		sd.stripWrappers()
+	}
+	if err := sd.reindex(); err != nil {
+		return nil, err
+	}
+	return sd, nil
+}
+
+type format int
+
+const (
+	formatUnknown format = iota
+	formatZip
+	formatPickle
+	formatSafetensors
+)
+
+// foreign lists formats that people mistake for weights of PyTorch, by the bytes
+// at an offset, with what to do about each.
+var foreign = []struct {
+	at     int
+	magic  string
+	advice string
+}{
+	{0, "\x1f\x8b", "compressed with gzip; run gunzip on it first"},
+	{0, "BZh", "compressed with bzip2; run bunzip2 on it first"},
+	{0, "\xfd7zXZ", "compressed with xz; run unxz on it first"},
+	{0, "\x28\xb5\x2f\xfd", "compressed with zstd; run unzstd on it first"},
+	{257, "ustar", "a tar archive; unpack it with tar -xf and open the checkpoint inside"},
+	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras, .h5); only PyTorch and safetensors files are read"},
+	{0, "GGUF", "a GGUF file; only PyTorch and safetensors files are read"},
+	{0, "\x93NUMPY", "a NumPy array; only PyTorch and safetensors files are read"},
+	{0, "version https://git-lfs", "a Git LFS pointer, not the weights themselves; run git lfs pull, or download the file from its web page"},
+	{0, "<!DOCTYPE", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
+	{0, "<!doctype", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
+	{0, "<html", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
+	{0, "<?xml", "an XML document, not weights: the download probably got an error message; look at the file and download it again"},
+}
+
+const onnxAdvice = "an ONNX model: a whole graph, not a state dict. Export the weights in Python (torch.save(model.state_dict(), ...) or safetensors.torch.save_file) and open that file"
+
+// detect recognises a format by the first bytes of a file, and else says what
+// the file is or what was expected.
+func detect(head []byte, size int64) (format, string) {
+	if size == 0 {
+		return formatUnknown, "the file is empty; download it again"
+	}
+	if bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) {
+		return formatZip, ""
+	}
+	for _, f := range foreign {
+		if len(head) >= f.at+len(f.magic) && string(head[f.at:f.at+len(f.magic)]) == f.magic {
+			return formatUnknown, "this is " + f.advice
+		}
+	}
+	// safetensors: the length of the header, then its JSON.
+	if len(head) > 8 && head[8] == '{' {
+		return formatSafetensors, ""
+	}
+	// A pickle of protocol 2 to 5; torch.save's protocol 0 and 1 begin with the
+	// magic number as text.
+	if len(head) > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5 || bytes.HasPrefix(head, []byte(magicText)) {
+		return formatPickle, ""
+	}
+	// ONNX is a protocol buffer that begins with ir_version (field 1, a small
+	// number); next comes a string or message field of ModelProto (2 to 8, 14, 20).
+	if len(head) > 2 && head[0] == 0x08 && head[1] >= 1 && head[1] <= 32 &&
+		bytes.IndexByte([]byte("\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2"), head[2]) >= 0 {
+		return formatUnknown, "this is " + onnxAdvice
+	}
+	return formatUnknown, fmt.Sprintf("not a file of weights that can be read: it begins with bytes %s; expected a PyTorch checkpoint (torch.save) or safetensors",
+		hex.EncodeToString(head[:min(len(head), 8)]))
+}

@@ -1,0 +1,73 @@
+package weights
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// hashName finds the hash in a name such as resnet18-f37072fd.pth: a dash and at
+// least eight hexadecimal digits before the extension, PyTorch's convention
+// (torch.hub.load_state_dict_from_url, check_hash).
+var hashName = regexp.MustCompile(`-([0-9a-f]{8,64})\.[A-Za-z0-9]+$`)
+
+// HashPrefixFromName returns the beginning of the file's SHA-256, in lower-case
+// hexadecimal, that the base name of a path or URL carries; "" if it has none.
+func HashPrefixFromName(name string) string {
+	name, _, _ = strings.Cut(name, "?")
+	name = path.Base(filepath.ToSlash(name))
+	if m := hashName.FindStringSubmatch(name); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// HashError says that the content of a file is not what its hash promises.
+type HashError struct {
+	Path string
+	Want string // beginning of the SHA-256
+	Got  string // the SHA-256
+}
+
+func (e *HashError) Error() string {
+	return fmt.Sprintf("weights: %s: its SHA-256 begins with %s, expected %s; the file is damaged or not the one it says: delete it and download it again",
+		e.Path, e.Got[:min(len(e.Got), len(e.Want))], e.Want)
+}
+
+// VerifyName compares the SHA-256 of a file with the hash in its name. A name
+// without a hash is an error: nothing would have been verified.
+func VerifyName(path string) error {
+	want := HashPrefixFromName(path)
+	if want == "" {
+		return fmt.Errorf("weights: %s: the name carries no hash (as in resnet18-f37072fd.pth), so there is nothing to compare with", path)
+	}
+	return VerifyHash(path, want)
+}
+
+// VerifyHash compares the SHA-256 of a file with want, its first hexadecimal
+// digits or all 64; case does not matter. A difference is a *HashError.
+func VerifyHash(path, want string) error {
+	want = strings.ToLower(want)
+	if len(want) < 8 || len(want) > 64 || strings.Trim(want, "0123456789abcdef") != "" {
+		return fmt.Errorf("weights: %q is no SHA-256; expected 8 to 64 hexadecimal digits", want)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("weights: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return inFile(path, err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(got, want) {
+		return &HashError{Path: path, Want: want, Got: got}
+	}
+	return nil
+}
