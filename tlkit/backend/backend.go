@@ -1,0 +1,154 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// Engine is an engine that was found, opened and tried.
+type Engine struct {
+	compute.Backend
+	// Config is what GOMLX_BACKEND would have to say for this engine: "go", "onnx:cpu", "xla:cuda".
+	Config string
+	// Why says in half a sentence how it came to be chosen.
+	Why string
+	// Notices has a line for each engine that was tried before it and failed.
+	Notices []string
+}
+
+// candidate is an engine that might work, in the order of preference.
+type candidate struct {
+	config, why string
+	prepare     func() error // run before opening, may be nil
+}
+
+var (
+	mu     sync.Mutex
+	opened *Engine
+)
+
+// Notify is where notices about engines that can't be used go, a line each.
+var Notify io.Writer = os.Stderr
+
+// Default returns the engine of this process; the first call opens it. The only errors come from the pure-Go engine
+// itself failing, since any other engine's failure makes the next one be used.
+func Default() (*Engine, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if opened != nil {
+		return opened, nil
+	}
+	e, err := choose(candidates(os.Getenv))
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range e.Notices {
+		fmt.Fprintln(Notify, n)
+	}
+	opened = e
+	return e, nil
+}
+
+// Describe says which engine computes and why, in one line.
+func Describe() string {
+	e, err := Default()
+	if err != nil {
+		return "no engine: " + err.Error()
+	}
+	return fmt.Sprintf("%s (%s): %s", e.Config, e.Description(), e.Why)
+}
+
+// candidates lists the engines to try. It looks at files and variables only; nothing is opened yet.
+func candidates(getenv func(string) string) []candidate {
+	var list []candidate
+	if config := getenv("GOMLX_BACKEND"); config != "" {
+		c := candidate{config: config, why: "GOMLX_BACKEND asks for it"}
+		if strings.HasPrefix(config, "onnx") {
+			c.prepare = prepareONNX
+		}
+		list = append(list, c)
+	}
+	return append(append(list, native(getenv)...), candidate{config: "go", why: goWhy()})
+}
+
+func goWhy() string {
+	why := "no faster engine is installed (install.sh --engine onnx adds ONNX Runtime)"
+	if runtime.GOARCH == "amd64" && !simd {
+		why += "; it would be several times faster built with GOEXPERIMENT=simd"
+	}
+	return why
+}
+
+// choose opens the first candidate that can also compute something.
+func choose(list []candidate) (*Engine, error) {
+	var notices []string
+	for _, c := range list {
+		b, err := open(c)
+		if err == nil {
+			return &Engine{Backend: b, Config: c.config, Why: c.why, Notices: notices}, nil
+		}
+		notices = append(notices, fmt.Sprintf("tlkit: engine %q can't be used (%s); trying the next one", c.config, firstLine(err)))
+	}
+	return nil, errors.New("tlkit: no engine works: " + strings.Join(notices, "; "))
+}
+
+// patience bounds how long opening and trying an engine may take: a plugin that hangs must not hang the notebook.
+const patience = 30 * time.Second
+
+func open(c candidate) (compute.Backend, error) {
+	type result struct {
+		b   compute.Backend
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		err := exceptions.TryCatch[error](func() { r.b, r.err = openAndTry(c) })
+		if err != nil {
+			r.err = err
+		}
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.b, r.err
+	case <-time.After(patience):
+		return nil, fmt.Errorf("it did not start within %s", patience)
+	}
+}
+
+func openAndTry(c candidate) (compute.Backend, error) {
+	if c.prepare != nil {
+		if err := c.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	b, err := compute.NewWithConfig(c.config)
+	if err != nil {
+		return nil, err
+	}
+	out, err := graph.CallOnce(b, func(x *graph.Node) *graph.Node { return graph.AddScalar(x, 1) }, []float32{1})
+	if err != nil {
+		return nil, fmt.Errorf("it opened but could not compute: %w", err)
+	}
+	if got := out.Value().([]float32)[0]; got != 2 {
+		return nil, fmt.Errorf("it computed 1+1 = %g", got)
+	}
+	return b, nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

@@ -1,0 +1,79 @@
+//go:build cgo && (linux || darwin)
+
+package backend
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	onnxbackend "github.com/gomlx/compute-onnx"
+	"github.com/gomlx/compute-onnx/support/onnxruntime"
+	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+const onnxLibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
+
+// native lists the installed engines that are not pure Go, fastest first.
+func native(getenv func(string) string) []candidate {
+	var list []candidate
+	plugins := xla.GetAvailablePlugins()
+	if i := slices.IndexFunc(plugins, pjrt.IsCUDAName); i >= 0 && hasNVIDIA() {
+		list = append(list, candidate{config: "xla:" + plugins[i], why: "an NVIDIA GPU and the PJRT CUDA plugin are installed"})
+	}
+	if i := slices.IndexFunc(plugins, func(p string) bool { return strings.HasPrefix(p, "cpu") }); i >= 0 {
+		list = append(list, candidate{config: "xla:" + plugins[i], why: "the PJRT CPU plugin is installed"})
+	}
+	if onnxLibrary(getenv) != "" {
+		list = append(list, candidate{config: "onnx:cpu", why: "ONNX Runtime is installed", prepare: prepareONNX})
+	}
+	return list
+}
+
+func hasNVIDIA() bool {
+	_, err := os.Stat("/dev/nvidiactl")
+	return err == nil
+}
+
+// onnxLibrary returns the ONNX Runtime library to use: the one named by the environment, the one that install.sh put
+// under TLKIT_HOME, or the one of GoMLX's own installer; "" if there is none.
+func onnxLibrary(getenv func(string) string) string {
+	if path := getenv(onnxLibraryEnv); path != "" {
+		return path
+	}
+	home := getenv("TLKIT_HOME")
+	if home == "" {
+		home = filepath.Join(getenv("HOME"), ".local", "share", "tlkit")
+	}
+	for _, pattern := range []string{"libonnxruntime.so*", "libonnxruntime*.dylib"} {
+		if found, _ := filepath.Glob(filepath.Join(home, "lib", pattern)); len(found) > 0 {
+			return found[0]
+		}
+	}
+	if dir, err := onnxruntime.GetInstallPath(); err == nil {
+		if name, err := onnxruntime.GetLibFilename(); err == nil {
+			if path := filepath.Join(dir, name); fileExists(path) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// prepareONNX points the engine at the library and keeps it from downloading one.
+func prepareONNX() error {
+	onnxbackend.EnableAutoInstall(false)
+	path := onnxLibrary(os.Getenv)
+	if path == "" {
+		return errors.New("no ONNX Runtime library found; install.sh --engine onnx installs one, or name it in " + onnxLibraryEnv)
+	}
+	return os.Setenv(onnxLibraryEnv, path)
+}
