@@ -56,15 +56,10 @@ var known = map[string]global{
 	"collections.defaultdict":                           {kind: makeDict},
 	"collections.Counter":                               {kind: makeDict},
 	"builtins.dict":                                     {kind: makeDict},
-	"__builtin__.dict":                                  {kind: makeDict},
 	"builtins.list":                                     {kind: makeList},
-	"__builtin__.list":                                  {kind: makeList},
 	"builtins.set":                                      {kind: makeList},
-	"__builtin__.set":                                   {kind: makeList},
 	"builtins.frozenset":                                {kind: makeList},
-	"__builtin__.frozenset":                             {kind: makeList},
 	"builtins.tuple":                                    {kind: makeTuple},
-	"__builtin__.tuple":                                 {kind: makeTuple},
 	"torch.Size":                                        {kind: makeTuple},
 	"_codecs.encode":                                    {kind: encodeText},
 	"numpy.core.multiarray.scalar":                      {kind: numpyScalar},
@@ -84,19 +79,20 @@ var known = map[string]global{
 	"torch.storage.UntypedStorage":                      {kind: storageClass, dtype: U8},
 	"torch.storage._UntypedStorage":                     {kind: storageClass, dtype: U8},
 	"torch.UntypedStorage":                              {kind: storageClass, dtype: U8},
+	"torch.QInt8Storage":                                {kind: storageClass, dtype: I8},
+	"torch.QUInt8Storage":                               {kind: storageClass, dtype: U8},
+	"torch.QInt32Storage":                               {kind: storageClass, dtype: I32},
 	"torch.Tensor":                                      {kind: inert},
 	"torch.device":                                      {kind: inert},
 	"torch.serialization._get_layout":                   {kind: inert},
 	"torch.per_tensor_affine":                           {kind: inert},
 	"torch.per_channel_affine":                          {kind: inert},
 	"builtins.object":                                   {kind: inert},
-	"__builtin__.object":                                {kind: inert},
 	"builtins.bytearray":                                {kind: inert},
 	"builtins.complex":                                  {kind: inert},
 	"builtins.range":                                    {kind: inert},
 	"builtins.slice":                                    {kind: inert},
 	"copyreg._reconstructor":                            {kind: inert},
-	"copy_reg._reconstructor":                           {kind: inert},
 	"numpy.core.multiarray._reconstruct":                {kind: inert},
 	"numpy._core.multiarray._reconstruct":               {kind: inert},
 	"numpy.core.numeric._frombuffer":                    {kind: inert},
@@ -131,6 +127,12 @@ var torchDTypes = map[string]DType{
 
 // findGlobal answers GLOBAL and its like. What is not known is forbidden.
 func findGlobal(module, name string) (*global, error) {
+	switch module { // Python 2's names
+	case "__builtin__":
+		module = "builtins"
+	case "copy_reg":
+		module = "copyreg"
+	}
 	full := module + "." + name
 	if g, ok := known[full]; ok {
 		g.name = full

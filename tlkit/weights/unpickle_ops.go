@@ -438,12 +438,8 @@ func (u *unpickler) stepObject(op byte) error {
 			o.state = state
 		}
 		return nil
-	case 'P': // PERSID
-		s, err := u.line()
-		if err != nil {
-			return err
-		}
-		return u.pushPersistent(s)
+	case 'P': // PERSID: the id as text, from which no storage can be told
+		return errors.New("a checkpoint of pickle protocol 0, which PyTorch itself cannot read; save it with the default protocol")
 	case 'Q': // BINPERSID
 		id, err := u.pop()
 		if err != nil {
