@@ -1,0 +1,211 @@
+package vision
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+)
+
+// The channel means and standard deviations of ImageNet on a scale of 0 to 1, used by nearly all published weights.
+var (
+	ImageNetMean = [3]float32{0.485, 0.456, 0.406}
+	ImageNetStd  = [3]float32{0.229, 0.224, 0.225}
+)
+
+// Preprocess is the evaluation transform that a set of weights was trained with. The zero value keeps the size and
+// scales the pixels to 0 to 1.
+type Preprocess struct {
+	Resize        int           `json:"resize,omitempty"` // the shorter side, in pixels; 0: not resized
+	Crop          int           `json:"crop,omitempty"`   // the side of the square cut out of the middle; 0: not cropped
+	Interpolation Interpolation `json:"interpolation,omitempty"`
+	Mean          [3]float32    `json:"mean"` // of red, green and blue on a scale of 0 to 1
+	Std           [3]float32    `json:"std"`  // an all-zero Std means 1, 1, 1
+}
+
+// Validate returns an error that names the field that makes no sense.
+func (p Preprocess) Validate() error {
+	if p.Resize < 0 || p.Crop < 0 {
+		return fmt.Errorf("vision: Preprocess.Resize is %d and Crop %d; expected 0 or a number of pixels", p.Resize, p.Crop)
+	}
+	if p.Std != ([3]float32{}) && !(p.Std[0] > 0 && p.Std[1] > 0 && p.Std[2] > 0) {
+		return fmt.Errorf("vision: Preprocess.Std is %v; expected three positive numbers", p.Std)
+	}
+	return p.Interpolation.Valid()
+}
+
+// Apply resizes and crops m for evaluation. m itself comes back when nothing is to be done.
+func (p Preprocess) Apply(m *Image) *Image {
+	if p.Resize > 0 && min(m.Width, m.Height) != p.Resize {
+		m = ResizeShorter(m, p.Resize, p.Interpolation)
+	}
+	if p.Crop > 0 && (m.Width != p.Crop || m.Height != p.Crop) {
+		m = CenterCrop(m, p.Crop, p.Crop)
+	}
+	return m
+}
+
+// ApplyAugmented is the training counterpart of Apply: a random resized crop takes the place of resizing and cropping,
+// the other augmentations come after them. With the zero Augment it is Apply.
+func (p Preprocess) ApplyAugmented(a Augment, rng *rand.Rand, m *Image) *Image {
+	if !a.ResizedCrop {
+		m = p.Apply(m)
+	}
+	size := p.Crop
+	if size == 0 {
+		size = p.Resize
+	}
+	return a.Apply(rng, m, size, p.Interpolation)
+}
+
+// Normalize writes (v/255 - Mean)/Std for every byte v of pix, whose channels alternate (NHWC), into dst, in float32 as
+// PyTorch does. It panics unless dst and pix are equally long and that length is a multiple of 3. It does not allocate.
+func (p Preprocess) Normalize(dst []float32, pix []uint8) {
+	if len(dst) != len(pix) || len(pix)%3 != 0 {
+		panic(fmt.Sprintf("vision: Normalize of %d bytes into %d numbers; expected the same multiple of 3", len(pix), len(dst)))
+	}
+	if p.Std == ([3]float32{}) {
+		p.Std = [3]float32{1, 1, 1}
+	}
+	var table [3][256]float32
+	for c := range table {
+		for v := range table[c] {
+			scaled := float32(v) / 255
+			table[c][v] = float32(scaled-p.Mean[c]) / p.Std[c]
+		}
+	}
+	for len(pix) >= 3 && len(dst) >= 3 {
+		dst[0], dst[1], dst[2] = table[0][pix[0]], table[1][pix[1]], table[2][pix[2]]
+		dst, pix = dst[3:], pix[3:]
+	}
+}
+
+// Denormalize is the inverse of Normalize, rounded and clipped to 0 to 255: for showing what a model saw.
+func (p Preprocess) Denormalize(pix []uint8, src []float32) {
+	if len(src) != len(pix) || len(pix)%3 != 0 {
+		panic(fmt.Sprintf("vision: Denormalize of %d numbers into %d bytes; expected the same multiple of 3", len(src), len(pix)))
+	}
+	if p.Std == ([3]float32{}) {
+		p.Std = [3]float32{1, 1, 1}
+	}
+	for i, v := range src {
+		pix[i] = uint8(min(max(math.Round(255*float64(v*p.Std[i%3]+p.Mean[i%3])), 0), 255))
+	}
+}
+
+// Augment changes training images at random. The zero value changes nothing.
+type Augment struct {
+	// ResizedCrop cuts out a random part and scales it to the wanted size (torchvision's RandomResizedCrop).
+	ResizedCrop bool `json:"resized_crop,omitempty"`
+	// Scale is the smallest and largest share of the area that ResizedCrop takes; zero: 0.08 to 1.
+	Scale [2]float64 `json:"scale,omitzero"`
+	// Ratio is the smallest and largest ratio of width to height that ResizedCrop takes; zero: 3/4 to 4/3.
+	Ratio [2]float64 `json:"ratio,omitzero"`
+	// Pad surrounds the image with so many black pixels and cuts its size out again at a random place (torchvision's
+	// RandomCrop with padding; 4 is usual for CIFAR).
+	Pad int `json:"pad,omitempty"`
+	// HorizontalFlip is the probability, 0 to 1, of mirroring left to right.
+	HorizontalFlip float64 `json:"horizontal_flip,omitempty"`
+}
+
+// StandardAugment is PyTorch's usual training transform for photographs: a random resized crop and a flip.
+func StandardAugment() Augment { return Augment{ResizedCrop: true, HorizontalFlip: 0.5} }
+
+// CIFARAugment is the usual one for 32 x 32 images (He et al. 2015, section 4.2): shifted by up to 4 pixels, and a flip.
+func CIFARAugment() Augment { return Augment{Pad: 4, HorizontalFlip: 0.5} }
+
+// IsZero reports whether a changes nothing.
+func (a Augment) IsZero() bool { return !a.ResizedCrop && a.Pad == 0 && a.HorizontalFlip == 0 }
+
+// Validate returns an error that names the field that makes no sense.
+func (a Augment) Validate() error {
+	bad := func(name string, v [2]float64, high float64) error {
+		if v != ([2]float64{}) && !(v[0] > 0 && v[0] <= v[1] && v[1] <= high) {
+			return fmt.Errorf("vision: Augment.%s is %v; expected 0 < smallest <= largest <= %g", name, v, high)
+		}
+		return nil
+	}
+	if err := bad("Scale", a.Scale, 1); err != nil {
+		return err
+	}
+	if err := bad("Ratio", a.Ratio, math.MaxFloat64); err != nil {
+		return err
+	}
+	if a.Pad < 0 {
+		return fmt.Errorf("vision: Augment.Pad is %d; expected 0 or a number of pixels", a.Pad)
+	}
+	if !(a.HorizontalFlip >= 0 && a.HorizontalFlip <= 1) {
+		return fmt.Errorf("vision: Augment.HorizontalFlip is %g; expected a probability from 0 to 1", a.HorizontalFlip)
+	}
+	return nil
+}
+
+// Apply augments m. size is the side in pixels of what ResizedCrop makes, 0 meaning m's own width and height; without
+// ResizedCrop the size of m stays. The result depends only on the arguments and the state of rng.
+func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
+	if a.ResizedCrop {
+		w, h := size, size
+		if size == 0 {
+			w, h = m.Width, m.Height
+		}
+		m = Resize(Crop(m, a.randomRect(rng, m.Width, m.Height)), w, h, interp)
+	}
+	if a.Pad > 0 {
+		x, y := rng.IntN(2*a.Pad+1)-a.Pad, rng.IntN(2*a.Pad+1)-a.Pad
+		m = Crop(m, image.Rect(x, y, x+m.Width, y+m.Height))
+	}
+	if a.HorizontalFlip > 0 && rng.Float64() < a.HorizontalFlip {
+		m = FlipHorizontal(m)
+	}
+	return m
+}
+
+// randomRect draws as torchvision's RandomResizedCrop.get_params does: ten tries, then the largest allowed central part.
+func (a Augment) randomRect(rng *rand.Rand, width, height int) image.Rectangle {
+	scale, ratio := a.Scale, a.Ratio
+	if scale == ([2]float64{}) {
+		scale = [2]float64{0.08, 1}
+	}
+	if ratio == ([2]float64{}) {
+		ratio = [2]float64{3. / 4, 4. / 3}
+	}
+	area := float64(width * height)
+	for range 10 {
+		target := area * (scale[0] + (scale[1]-scale[0])*rng.Float64())
+		low, high := math.Log(ratio[0]), math.Log(ratio[1])
+		aspect := math.Exp(low + (high-low)*rng.Float64())
+		w := int(math.RoundToEven(math.Sqrt(target * aspect)))
+		h := int(math.RoundToEven(math.Sqrt(target / aspect)))
+		if w > 0 && h > 0 && w <= width && h <= height {
+			x, y := rng.IntN(width-w+1), rng.IntN(height-h+1)
+			return image.Rect(x, y, x+w, y+h)
+		}
+	}
+	w, h := width, height
+	switch in := float64(width) / float64(height); {
+	case in < ratio[0]:
+		h = int(math.RoundToEven(float64(w) / ratio[0]))
+	case in > ratio[1]:
+		w = int(math.RoundToEven(float64(h) * ratio[1]))
+	}
+	w, h = max(1, w), max(1, h)
+	x, y := (width-w)/2, (height-h)/2
+	return image.Rect(x, y, x+w, y+h)
+}
+
+// NewRand returns a random generator that is determined by seed and parts alone. Seeded with (seed, epoch, index of the
+// image), an augmentation does not depend on which worker does it and when.
+func NewRand(seed uint64, parts ...uint64) *rand.Rand {
+	h := mix(seed ^ 0x746c6b6974) // so that a seed of 0 is no special case
+	for _, p := range parts {
+		h = mix(h ^ mix(p+0x9e3779b97f4a7c15))
+	}
+	return rand.New(rand.NewPCG(h, mix(h+0x9e3779b97f4a7c15)))
+}
+
+// mix is the output function of splitmix64 (Steele, Lea, Flood 2014): each bit of the result depends on all of x.
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
