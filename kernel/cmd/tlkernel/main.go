@@ -1,0 +1,156 @@
+// Command tlkernel installs, tests, runs and removes the Jupyter kernel
+// "Go (TLKit)", and executes notebooks with it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel"
+)
+
+const usage = `tlkernel: the Jupyter kernel "Go (TLKit)"
+
+  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--venv DIR]
+        build the kernel from a checkout and register it with Jupyter; safe to repeat
+  tlkernel uninstall [--prefix DIR]
+        remove what install made
+  tlkernel doctor [--prefix DIR]
+        test each link: Go, gcc, files, kernelspec, Jupyter, a live cell, the engine
+  tlkernel exec NOTEBOOK [-o OUT] [--html FILE|none] [--timeout D] [--prefix DIR]
+        execute a notebook headless; OUT is out/NAME.ipynb unless given, the page
+        goes beside it; stops with exit code 1 at the first failing cell
+  tlkernel lab [ARGUMENTS]
+        open JupyterLab with this kernel; arguments go to jupyter lab
+
+The prefix is $TLKIT_HOME, else ~/.local/share/tlkit.
+`
+
+func main() {
+	if kernel.IsGoShim(os.Args[0]) {
+		os.Exit(kernel.GoShim(os.Args[1:]))
+	}
+	code, err := run(os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "tlkernel:", err)
+	}
+	os.Exit(code)
+}
+
+// errUsage marks a mistake on the command line, exit code 2.
+var errUsage = errors.New("see tlkernel help")
+
+func run(args []string) (int, error) {
+	if len(args) == 0 {
+		fmt.Fprint(os.Stderr, usage)
+		return 2, nil
+	}
+	// run and janitor handle signals by themselves.
+	switch args[0] {
+	case "run":
+		return runKernel(args[1:])
+	case "janitor":
+		if len(args) != 2 {
+			return 2, fmt.Errorf("janitor needs one folder, got %d arguments", len(args)-1)
+		}
+		return exitCode(kernel.Janitor(args[1]))
+	case "help", "-h", "--help", "-help":
+		fmt.Print(usage)
+		return 0, nil
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	flags := flag.NewFlagSet("tlkernel "+args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	prefix := flags.String("prefix", "", "folder of the installation")
+	var err error
+	switch args[0] {
+	case "install":
+		opts := kernel.InstallOptions{Log: os.Stdout}
+		flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
+		flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
+		flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")
+		if err = parse(flags, args[1:], 0); err == nil {
+			opts.Prefix = *prefix
+			err = kernel.Install(ctx, opts)
+		}
+	case "uninstall":
+		if err = parse(flags, args[1:], 0); err == nil {
+			err = kernel.Uninstall(kernel.UninstallOptions{Prefix: *prefix, Log: os.Stdout})
+		}
+	case "doctor":
+		if err = parse(flags, args[1:], 0); err == nil {
+			_, err = kernel.Doctor(ctx, kernel.DoctorOptions{Prefix: *prefix, Log: os.Stdout})
+		}
+	case "exec":
+		opts := kernel.ExecuteOptions{Log: os.Stdout}
+		flags.StringVar(&opts.Out, "o", "", "the executed notebook")
+		flags.StringVar(&opts.HTML, "html", "", "the page, or none")
+		flags.DurationVar(&opts.Timeout, "timeout", 0, "limit for each cell, such as 90s; 0 means none")
+		if err = parse(flags, args[1:], 1); err == nil {
+			opts.Prefix = *prefix
+			err = kernel.Execute(ctx, flags.Arg(0), opts)
+		}
+	case "lab":
+		stop() // JupyterLab takes over this process
+		err = kernel.Lab(args[1:])
+	default:
+		err = fmt.Errorf("unknown command %q; %w", args[0], errUsage)
+	}
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Print(usage)
+		return 0, nil
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) (int, error) {
+	switch {
+	case err == nil:
+		return 0, nil
+	case errors.Is(err, errUsage):
+		return 2, err
+	default:
+		return 1, err
+	}
+}
+
+func runKernel(args []string) (int, error) {
+	if len(args) != 1 {
+		return 2, fmt.Errorf("run needs one connection file, got %d arguments; Jupyter calls it", len(args))
+	}
+	p, err := kernel.DefaultPrefix()
+	if err != nil {
+		return 1, err
+	}
+	return kernel.Run(p, args[0])
+}
+
+// parse accepts flags before and after the n positional arguments, which are
+// then in flags.Args.
+func parse(flags *flag.FlagSet, args []string, n int) error {
+	var positional []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return fmt.Errorf("%s: %w; %w", flags.Name(), err, errUsage)
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		positional = append(positional, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+	if len(positional) != n {
+		return fmt.Errorf("%s: expected %d argument(s) that are no flags, got %d %q; %w", flags.Name(), n, len(positional), positional, errUsage)
+	}
+	return flags.Parse(append([]string{"--"}, positional...))
+}

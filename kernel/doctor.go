@@ -1,0 +1,347 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Check is one link of the chain from Jupyter to a computed result.
+type Check struct {
+	// Name is the link: "go", "gcc", "prefix", ...
+	Name string
+	// OK says whether it works.
+	OK bool
+	// Detail is what was found.
+	Detail string
+	// Mend says what to do when it does not work.
+	Mend string
+}
+
+// DoctorOptions say what to examine. The zero value examines the default prefix.
+type DoctorOptions struct {
+	// Prefix is the folder of the installation; empty means DefaultPrefix.
+	Prefix string
+	// Log receives one line per link as soon as it is known; nil discards them.
+	Log io.Writer
+	// Timeout is the limit for each cell of the live test; 0 means two minutes.
+	Timeout time.Duration
+}
+
+// Doctor tests each link from Go to a cell that computes. It returns all
+// checks, and an error that counts the failed ones.
+func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
+	var checks []Check
+	failed := 0
+	add := func(c Check) bool {
+		checks = append(checks, c)
+		word := "ok  "
+		if !c.OK {
+			word = "FAIL"
+			failed++
+		}
+		if opts.Log != nil {
+			fmt.Fprintf(opts.Log, "%s %s: %s\n", word, c.Name, indentFollowing(c.Detail))
+			if !c.OK && c.Mend != "" {
+				fmt.Fprintf(opts.Log, "     to mend: %s\n", c.Mend)
+			}
+		}
+		return c.OK
+	}
+	p, err := installPrefix(opts.Prefix)
+	if err != nil {
+		add(Check{Name: "prefix", Detail: err.Error(), Mend: "set TLKIT_HOME or HOME"})
+		return checks, errors.New("kernel: doctor: 1 check failed")
+	}
+	add(checkGo(ctx))
+	add(checkGcc(ctx))
+	m, c := checkPrefix(p)
+	if add(c) {
+		add(checkToolchain(ctx, m))
+		add(checkModules(ctx, p, m))
+		add(checkKernelSpec(p, m))
+		if add(checkJupyter(ctx, m)) {
+			timeout := opts.Timeout
+			if timeout == 0 {
+				timeout = 2 * time.Minute
+			}
+			for _, c := range liveChecks(ctx, p, timeout) {
+				add(c)
+			}
+		}
+	}
+	if failed > 0 {
+		return checks, fmt.Errorf("kernel: doctor: %d of %d checks failed", failed, len(checks))
+	}
+	return checks, nil
+}
+
+func indentFollowing(s string) string {
+	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n     ")
+}
+
+// checkGo: any go from 1.21 on can fetch the toolchain that go.mod names.
+func checkGo(ctx context.Context) Check {
+	c := Check{Name: "go", Mend: "install Go 1.21 or newer (https://go.dev/dl, or apt install golang) and put it on PATH"}
+	gt, err := findGo()
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	// Outside of any module, so that the version is that of the program itself.
+	vars, err := goTool{path: gt.path, env: []string{"GOTOOLCHAIN=local"}}.variables(ctx, os.TempDir(), "GOVERSION")
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	c.Detail = fmt.Sprintf("%s, %s", vars[0], gt.path)
+	c.OK = versionAtLeast(vars[0], 1, 21)
+	if !c.OK {
+		c.Detail += "; 1.21 or newer is needed"
+	}
+	return c
+}
+
+// checkGcc compiles a line of C: a compiler without the C library's headers
+// answers to --version all the same.
+func checkGcc(ctx context.Context) Check {
+	c := Check{Name: "gcc", Mend: "install a C compiler with its headers, for the engines below GoMLX (on Debian: apt install gcc libc6-dev)"}
+	name := os.Getenv("CC")
+	if name == "" {
+		name = "gcc"
+	}
+	cc, err := exec.LookPath(name)
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	cmd := exec.CommandContext(ctx, cc, "-x", "c", "-fsyntax-only", "-")
+	cmd.Stdin = strings.NewReader("#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.Detail = commandError(cc, err, string(out)).Error()
+		return c
+	}
+	version, _ := exec.CommandContext(ctx, cc, "-dumpfullversion").Output()
+	c.OK, c.Detail = true, strings.TrimSpace(fmt.Sprintf("%s %s", cc, version))
+	return c
+}
+
+func checkPrefix(p Prefix) (*Manifest, Check) {
+	c := Check{Name: "prefix", Mend: "run ./install.sh"}
+	m, err := ReadManifest(p)
+	if err != nil {
+		c.Detail = err.Error()
+		return nil, c
+	}
+	needed := []string{p.Bin("tlkernel"), p.Bin("gonb"), p.Bin("goimports"), p.Bin("gopls"),
+		filepath.Join(p.shimDir(), "go"), filepath.Join(p.workspaceDir(), "go.mod"), filepath.Join(p.workspaceDir(), "go.sum")}
+	var missing []string
+	for _, f := range needed {
+		if _, err := os.Stat(f); err != nil {
+			missing = append(missing, f)
+		}
+	}
+	if len(missing) > 0 {
+		c.Detail = "missing: " + strings.Join(missing, ", ")
+		return m, c
+	}
+	c.OK, c.Detail = true, fmt.Sprintf("%s, from %s", p, m.Source)
+	return m, c
+}
+
+func checkToolchain(ctx context.Context, m *Manifest) Check {
+	c := Check{Name: "toolchain", Mend: "run ./install.sh, which fetches it again (go clean -modcache removes it)"}
+	vars, err := goTool{path: filepath.Join(m.GoRoot, "bin", "go")}.variables(ctx, os.TempDir(), "GOVERSION")
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	c.OK, c.Detail = true, fmt.Sprintf("%s for cells, %s", vars[0], m.GoRoot)
+	return c
+}
+
+// checkModules resolves all that notebooks may import, as a cell would.
+func checkModules(ctx context.Context, p Prefix, m *Manifest) Check {
+	c := Check{Name: "workspace", Mend: "run ./install.sh, which fetches missing modules again"}
+	tmp, err := os.MkdirTemp("", "tlkit-doctor-")
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	defer os.RemoveAll(tmp)
+	if err := placeWorkspace(p, tmp, workspaceModule); err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	gt := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: append(cellEnv(m.GoCache), "GOMODCACHE="+m.GoModCache)}
+	args := append([]string{"list", "-deps", "-f", ""}, m.Packages...)
+	if _, err := gt.output(ctx, tmp, []string{"GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=readonly"}, args...); err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	c.OK, c.Detail = true, fmt.Sprintf("%d packages to import, offline", len(m.Packages))
+	return c
+}
+
+func checkKernelSpec(p Prefix, m *Manifest) Check {
+	c := Check{Name: "kernelspec", Mend: "run " + p.Bin("tlkernel") + " install --source " + m.Source}
+	if len(m.KernelSpecs) == 0 {
+		c.Detail = "none was written"
+		return c
+	}
+	for _, dir := range m.KernelSpecs {
+		if owner := kernelSpecPrefix(dir); owner != string(p) {
+			c.Detail = fmt.Sprintf("%s is missing or points elsewhere (%q)", dir, owner)
+			return c
+		}
+	}
+	c.OK, c.Detail = true, strings.Join(m.KernelSpecs, ", ")
+	return c
+}
+
+func checkJupyter(ctx context.Context, m *Manifest) Check {
+	c := Check{Name: "jupyter", Mend: "run ./install.sh"}
+	if err := checkVenv(ctx, m.Venv); err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	out, err := exec.CommandContext(ctx, venvProgram(m.Venv, "jupyter"), "lab", "--version").Output()
+	if err != nil {
+		c.Detail = commandError("jupyter lab --version", err, "").Error()
+		return c
+	}
+	c.OK, c.Detail = true, fmt.Sprintf("JupyterLab %s, %s", strings.TrimSpace(string(out)), m.Venv)
+	return c
+}
+
+// liveChecks sends two cells through Jupyter and the kernel: one that needs
+// nothing, one that asks tlkit which engine computes. The second can fail alone.
+func liveChecks(ctx context.Context, p Prefix, timeout time.Duration) []Check {
+	const hello = "%%\nfmt.Println(6 * 7)"
+	const engine = "import \"" + modulePath + "/tlkit/backend\"\n%%\nfmt.Println(backend.Describe())"
+	began := time.Now()
+	text, err := runCell(ctx, p, hello, timeout)
+	c := Check{Name: "round trip", Mend: "run " + envKernelLog + "=/tmp/gonb.log " + p.Bin("tlkernel") + " doctor, and read that file"}
+	if err == nil && text != "42" {
+		err = fmt.Errorf("a cell that prints 42 gave %q", text)
+	}
+	if err != nil {
+		c.Detail = err.Error()
+		return []Check{c}
+	}
+	c.OK, c.Detail = true, fmt.Sprintf("kernel start, one cell over ZeroMQ and shutdown in %.1f s", time.Since(began).Seconds())
+
+	e := Check{Name: "engine", Mend: "read the compiler's or the engine's words above; GOMLX_BACKEND=go selects the pure-Go engine"}
+	text, err = runCell(ctx, p, engine, timeout)
+	switch {
+	case err != nil:
+		e.Detail = err.Error()
+	case text == "":
+		e.Detail = "the cell that asks for the engine printed nothing"
+	default:
+		e.OK, e.Detail = true, text
+	}
+	return []Check{c, e}
+}
+
+// runCell executes one cell through Jupyter and returns what it printed.
+func runCell(ctx context.Context, p Prefix, source string, timeout time.Duration) (string, error) {
+	dir, err := os.MkdirTemp("", "tlkit-doctor-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	in, out := filepath.Join(dir, "doctor.ipynb"), filepath.Join(dir, "out.ipynb")
+	if err := writeNotebook(in, source); err != nil {
+		return "", err
+	}
+	if err := Execute(ctx, in, ExecuteOptions{Prefix: string(p), Out: out, HTML: "none", Timeout: timeout}); err != nil {
+		var cell *CellError
+		if errors.As(err, &cell) {
+			return "", errors.New(strings.TrimSpace(cell.Stderr + "\n" + cell.Traceback))
+		}
+		return "", err
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		return "", err
+	}
+	return streamText(data, "stdout")
+}
+
+// notebookFile is as much of the notebook format as the doctor needs:
+// https://nbformat.readthedocs.io/en/stable/format_description.html
+type notebookFile struct {
+	Cells         []notebookCell `json:"cells"`
+	Metadata      map[string]any `json:"metadata"`
+	NBFormat      int            `json:"nbformat"`
+	NBFormatMinor int            `json:"nbformat_minor"`
+}
+
+type notebookCell struct {
+	Type     string           `json:"cell_type"`
+	ID       string           `json:"id"`
+	Count    *int             `json:"execution_count"`
+	Metadata map[string]any   `json:"metadata"`
+	Outputs  []notebookOutput `json:"outputs"`
+	Source   multiline        `json:"source"`
+}
+
+type notebookOutput struct {
+	Type string    `json:"output_type"`
+	Name string    `json:"name"`
+	Text multiline `json:"text"`
+}
+
+// multiline is text that the notebook format stores as a string or as a list of lines.
+type multiline string
+
+// UnmarshalJSON accepts both forms.
+func (m *multiline) UnmarshalJSON(data []byte) error {
+	var lines []string
+	if err := json.Unmarshal(data, &lines); err == nil {
+		*m = multiline(strings.Join(lines, ""))
+		return nil
+	}
+	return json.Unmarshal(data, (*string)(m))
+}
+
+// writeNotebook makes a notebook of code cells.
+func writeNotebook(path string, sources ...string) error {
+	nb := notebookFile{NBFormat: 4, NBFormatMinor: 5, Metadata: map[string]any{
+		"kernelspec": map[string]string{"name": KernelName, "display_name": DisplayName, "language": "go"}}}
+	for i, s := range sources {
+		nb.Cells = append(nb.Cells, notebookCell{Type: "code", ID: fmt.Sprintf("cell-%d", i+1),
+			Metadata: map[string]any{}, Outputs: []notebookOutput{}, Source: multiline(s)})
+	}
+	data, err := json.MarshalIndent(nb, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+// streamText returns what all cells of an executed notebook wrote to stream
+// "stdout" or "stderr".
+func streamText(notebook []byte, stream string) (string, error) {
+	var nb notebookFile
+	if err := json.Unmarshal(notebook, &nb); err != nil {
+		return "", fmt.Errorf("kernel: executed notebook: %w", err)
+	}
+	var b strings.Builder
+	for _, cell := range nb.Cells {
+		for _, o := range cell.Outputs {
+			if o.Type == "stream" && o.Name == stream {
+				b.WriteString(string(o.Text))
+			}
+		}
+	}
+	return strings.TrimSpace(b.String()), nil
+}

@@ -1,0 +1,140 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// goTool runs the go command with settings of our own.
+type goTool struct {
+	path string   // the go program
+	env  []string // added to the environment, later ones win
+}
+
+// findGo returns the go on PATH, told to fetch the toolchain that go.mod asks
+// for. Debian's go has GOTOOLCHAIN=local in its go.env, which would refuse.
+func findGo() (goTool, error) {
+	p, err := exec.LookPath("go")
+	if err != nil {
+		return goTool{}, fmt.Errorf("kernel: no go on PATH: %w; install Go 1.21 or newer (https://go.dev/dl, or apt install golang)", err)
+	}
+	return goTool{path: p, env: []string{"GOTOOLCHAIN=" + toolchainSetting()}}, nil
+}
+
+// toolchainSetting is "auto", unless the user asked for a toolchain by name.
+func toolchainSetting() string {
+	if v := os.Getenv("GOTOOLCHAIN"); v != "" && v != "local" {
+		return v
+	}
+	return "auto"
+}
+
+// cellEnv returns the settings that builds of cells use, which the build cache
+// depends on: install, kernel and the go shim must agree.
+func cellEnv(goCache string) []string {
+	env := []string{"GOCACHE=" + goCache}
+	if exp := cellExperiment(); exp != "" {
+		env = append(env, "GOEXPERIMENT="+exp)
+	}
+	return env
+}
+
+// cellExperiment is the GOEXPERIMENT of cells: simd makes the pure-Go engine
+// several times faster, and exists on amd64 only. What the user set is kept.
+func cellExperiment() string {
+	have := os.Getenv("GOEXPERIMENT")
+	if runtime.GOARCH != "amd64" {
+		return have
+	}
+	for _, e := range strings.Split(have, ",") {
+		if e == "simd" || e == "nosimd" {
+			return have
+		}
+	}
+	if have == "" {
+		return "simd"
+	}
+	return have + ",simd"
+}
+
+func (g goTool) with(env ...string) goTool {
+	g.env = append(append([]string(nil), g.env...), env...)
+	return g
+}
+
+func (g goTool) command(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, g.path, args...)
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), g.env...), env...)
+	return cmd
+}
+
+// output runs go in dir and returns its standard output. The error holds what
+// go wrote to standard error, shortened.
+func (g goTool) output(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
+	cmd := g.command(ctx, dir, env, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.Bytes(), commandError("go "+shorten(strings.Join(args, " "), 120), err, stderr.String())
+	}
+	return stdout.Bytes(), nil
+}
+
+// variables asks go env for names and returns their values in that order.
+func (g goTool) variables(ctx context.Context, dir string, names ...string) ([]string, error) {
+	out, err := g.output(ctx, dir, nil, append([]string{"env"}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	values := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(values) != len(names) {
+		return nil, fmt.Errorf("kernel: go env answered %d lines, expected %d: %q", len(values), len(names), out)
+	}
+	return values, nil
+}
+
+// commandError says which command failed, how, and the end of what it wrote.
+func commandError(what string, err error, output string) error {
+	output = strings.TrimSpace(output)
+	if lines := strings.Split(output, "\n"); len(lines) > 40 {
+		output = "...\n" + strings.Join(lines[len(lines)-40:], "\n")
+	}
+	if output == "" {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w\n%s", what, err, output)
+}
+
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "..."
+}
+
+// versionAtLeast reports whether a version such as "go1.26.8" or "go1.27rc1" is
+// at least major.minor.
+func versionAtLeast(v string, major, minor int) bool {
+	v = strings.TrimPrefix(v, "go")
+	parts := strings.SplitN(v, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	ma, err1 := strconv.Atoi(parts[0])
+	digits := strings.IndexFunc(parts[1], func(r rune) bool { return r < '0' || r > '9' })
+	if digits < 0 {
+		digits = len(parts[1])
+	}
+	mi, err2 := strconv.Atoi(parts[1][:digits])
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	return ma > major || ma == major && mi >= minor
+}

@@ -1,0 +1,291 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// buildTools are the programs built from go.mod's pinned tool dependencies.
+var buildTools = []string{
+	"github.com/janpfeifer/gonb",
+	"golang.org/x/tools/cmd/goimports",
+	"golang.org/x/tools/gopls",
+	modulePath + "/kernel/cmd/tlkernel",
+}
+
+// InstallOptions say where to install and from what. The zero value installs
+// from the checkout around the working folder into the default prefix.
+type InstallOptions struct {
+	// Prefix is the folder to fill; empty means DefaultPrefix.
+	Prefix string
+	// Source is a folder in a checkout of this repository; empty means ".".
+	Source string
+	// Dev lets notebooks compile against the checkout itself, so that an edit
+	// there shows in the next cell; otherwise they use a snapshot.
+	Dev bool
+	// Venv is a Python environment that already has JupyterLab, nbclient and
+	// nbconvert; empty makes one in the prefix.
+	Venv string
+	// Log receives one line per step and per folder written; nil discards them.
+	Log io.Writer
+}
+
+// Install builds and registers the kernel; it may be repeated, and then only
+// renews what changed. It writes into the prefix and the user's kernelspec
+// folder, and Go's own caches; nothing else.
+func Install(ctx context.Context, opts InstallOptions) error {
+	say := func(format string, args ...any) {
+		if opts.Log != nil {
+			fmt.Fprintf(opts.Log, format+"\n", args...)
+		}
+	}
+	p, err := installPrefix(opts.Prefix)
+	if err != nil {
+		return err
+	}
+	source := opts.Source
+	if source == "" {
+		source = "."
+	}
+	root, err := ModuleRoot(source)
+	if err != nil {
+		return err
+	}
+	if err := refuseForeign(p); err != nil {
+		return err
+	}
+	gt, err := findGo()
+	if err != nil {
+		return err
+	}
+	vars, err := gt.variables(ctx, root, "GOROOT", "GOVERSION", "GOMODCACHE")
+	if err != nil {
+		return fmt.Errorf("kernel: asking %s for its settings: %w", gt.path, err)
+	}
+	if !versionAtLeast(vars[1], 1, 27) {
+		return fmt.Errorf("kernel: the Go toolchain is %s, but go.mod needs 1.27 or newer; run with GOTOOLCHAIN=auto and a module proxy within reach", vars[1])
+	}
+	m := &Manifest{Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2],
+		BaseGo: gt.path, GoCache: p.goCacheDir(), Venv: p.venvDir()}
+	if opts.Venv != "" {
+		if m.Venv, err = filepath.Abs(opts.Venv); err != nil {
+			return fmt.Errorf("kernel: venv %q: %w", opts.Venv, err)
+		}
+	}
+	if old, err := ReadManifest(p); err == nil {
+		m.KernelSpecs, m.Made = old.KernelSpecs, old.Made
+	}
+	if err := m.makeDir(filepath.Dir(string(p))); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.binDir(), 0o755); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	// From here on uninstall can remove what an interrupted install leaves.
+	if err := m.write(p); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	say("Go %s in %s", strings.TrimPrefix(m.GoVersion, "go"), m.GoRoot)
+
+	step := stopwatch(say)
+	if _, err := gt.output(ctx, root, nil, append([]string{"build", "-o", p.binDir() + string(os.PathSeparator)}, buildTools...)...); err != nil {
+		return fmt.Errorf("kernel: building the tools: %w", err)
+	}
+	step("%s: tlkernel, gonb, goimports, gopls", p.binDir())
+
+	if err := os.MkdirAll(p.shimDir(), 0o755); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	if err := linkTo(p.Bin("tlkernel"), filepath.Join(p.shimDir(), "go")); err != nil {
+		return err
+	}
+
+	pkgs, err := modulePackages(ctx, gt, root)
+	if err != nil {
+		return err
+	}
+	src := root
+	if opts.Dev {
+		if err := os.RemoveAll(p.srcDir()); err != nil {
+			return fmt.Errorf("kernel: %w", err)
+		}
+		step("%s: notebooks compile against this checkout", root)
+	} else {
+		src = p.srcDir()
+		n, err := snapshot(root, src, pkgs)
+		if err != nil {
+			return err
+		}
+		step("%s: %d packages, %d files new or changed", src, len(pkgs), n)
+	}
+
+	// The snapshot and the cells need the same toolchain and experiment settings.
+	cellGo := gt.with(cellEnv(p.goCacheDir())...)
+	if m.Packages, err = prepareWorkspace(ctx, cellGo, p, src, pkgs); err != nil {
+		return err
+	}
+	step("%s: %d packages to import", p.workspaceDir(), len(m.Packages))
+	warmErr := warm(ctx, cellGo, p, m.Packages)
+	step("%s: build cache", p.goCacheDir())
+
+	if opts.Venv == "" {
+		fresh, err := makeVenv(ctx, p.venvDir(), opts.Log)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			step("%s: JupyterLab", p.venvDir())
+		} else {
+			step("%s: JupyterLab, unchanged", p.venvDir())
+		}
+	} else if err := checkVenv(ctx, m.Venv); err != nil {
+		return err
+	}
+
+	dirs, err := kernelSpecDirs(p, m.Venv, opts.Venv == "")
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if old := kernelSpecPrefix(dir); old != "" && old != string(p) {
+			say("%s pointed to %s; it now points here", dir, old)
+		}
+		if err := writeKernelSpec(dir, p, m); err != nil {
+			return err
+		}
+		m.addKernelSpec(dir)
+		step("%s: kernel %q", dir, DisplayName)
+	}
+	if err := m.write(p); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	say("%s: record of the installation", p.manifestPath())
+	return warmErr
+}
+
+// installPrefix resolves the folder asked for, or the default one.
+func installPrefix(dir string) (Prefix, error) {
+	if dir == "" {
+		return DefaultPrefix()
+	}
+	return absolutePrefix(dir)
+}
+
+// refuseForeign keeps install out of a folder that holds something else, whose
+// files uninstall could then not tell from ours.
+func refuseForeign(p Prefix) error {
+	entries, err := os.ReadDir(string(p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("kernel: prefix: %w", err)
+	}
+	ours := map[string]bool{}
+	for _, name := range prefixEntries {
+		ours[name] = true
+	}
+	for _, e := range entries {
+		if e.Name() == "manifest.json" {
+			return nil
+		}
+	}
+	for _, e := range entries {
+		if !ours[e.Name()] && !strings.HasPrefix(e.Name(), ".workspace-") {
+			return fmt.Errorf("kernel: %s is not empty and holds no installation (it has %q); choose another folder with --prefix or TLKIT_HOME", p, e.Name())
+		}
+	}
+	return nil
+}
+
+// prefixEntries are the names that install makes in the prefix.
+var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "venv", "manifest.json"}
+
+// linkTo makes path a symbolic link to target, replacing what was there.
+func linkTo(target, path string) error {
+	if old, err := os.Readlink(path); err == nil && old == target {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	if err := os.Symlink(target, path); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	return nil
+}
+
+// stopwatch returns a function that reports a step with the seconds since the last.
+func stopwatch(say func(string, ...any)) func(format string, args ...any) {
+	last := time.Now()
+	return func(format string, args ...any) {
+		say("%s (%.1f s)", fmt.Sprintf(format, args...), time.Since(last).Seconds())
+		last = time.Now()
+	}
+}
+
+// UninstallOptions say what to remove.
+type UninstallOptions struct {
+	// Prefix is the folder of the installation; empty means DefaultPrefix.
+	Prefix string
+	// Log receives one line per folder removed; nil discards them.
+	Log io.Writer
+}
+
+// Uninstall removes the kernelspecs and the contents of the prefix that Install
+// wrote, and the prefix itself if nothing else is in it. Modules in Go's module
+// cache, notebooks, runs and data sets stay. When nothing is installed the error
+// wraps fs.ErrNotExist.
+func Uninstall(opts UninstallOptions) error {
+	say := func(format string, args ...any) {
+		if opts.Log != nil {
+			fmt.Fprintf(opts.Log, format+"\n", args...)
+		}
+	}
+	p, err := installPrefix(opts.Prefix)
+	if err != nil {
+		return err
+	}
+	m, err := ReadManifest(p)
+	if err != nil {
+		return err
+	}
+	for _, dir := range m.KernelSpecs {
+		switch owner := kernelSpecPrefix(dir); owner {
+		case string(p):
+			if err := removeKernelSpec(dir); err != nil {
+				return err
+			}
+			say("removed %s", dir)
+		case "":
+			// Already gone.
+		default:
+			say("kept %s: it points to %s", dir, owner)
+		}
+	}
+	// The manifest goes last: a second try after a failure still finds it.
+	for _, name := range prefixEntries {
+		path := p.join(name)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("kernel: uninstall: %w", err)
+		}
+		say("removed %s", path)
+	}
+	if err := os.Remove(string(p)); err == nil {
+		say("removed %s", p)
+	} else if rest, _ := os.ReadDir(string(p)); len(rest) > 0 {
+		say("kept %s: it holds %q, which install did not make", p, rest[0].Name())
+	}
+	m.removeMade()
+	return nil
+}

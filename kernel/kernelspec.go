@@ -1,0 +1,130 @@
+package kernel
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// kernelSpec is kernel.json as Jupyter reads it:
+// https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs
+type kernelSpec struct {
+	Argv          []string          `json:"argv"`
+	DisplayName   string            `json:"display_name"`
+	Language      string            `json:"language"`
+	InterruptMode string            `json:"interrupt_mode"`
+	Env           map[string]string `json:"env"`
+	Metadata      map[string]any    `json:"metadata"`
+}
+
+// jupyterDataDir is where Jupyter looks for the user's kernelspecs:
+// https://docs.jupyter.org/en/stable/use/jupyter-directories.html#data-files
+func jupyterDataDir() (string, error) {
+	if dir := os.Getenv("JUPYTER_DATA_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("kernel: no folder for the kernelspec: %w; set JUPYTER_DATA_DIR or HOME", err)
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Jupyter"), nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "jupyter"), nil
+	}
+	return filepath.Join(home, ".local", "share", "jupyter"), nil
+}
+
+// kernelSpecDirs returns the folders that get the kernelspec: the user's, for
+// any Jupyter of theirs, and our environment's, for ours whatever
+// JUPYTER_DATA_DIR is when it starts.
+func kernelSpecDirs(p Prefix, venv string, ownVenv bool) ([]string, error) {
+	data, err := jupyterDataDir()
+	if err != nil {
+		return nil, err
+	}
+	dirs := []string{filepath.Join(data, "kernels", KernelName)}
+	if ownVenv {
+		dirs = append(dirs, filepath.Join(venv, "share", "jupyter", "kernels", KernelName))
+	}
+	return dirs, nil
+}
+
+func (m *Manifest) addKernelSpec(dir string) {
+	if !slices.Contains(m.KernelSpecs, dir) {
+		m.KernelSpecs = append(m.KernelSpecs, dir)
+	}
+}
+
+// pathReference is how a kernelspec refers to the PATH of the Jupyter that
+// reads it. Not every client replaces it; Run repairs it where one did not.
+const pathReference = "${PATH}"
+
+func writeKernelSpec(dir string, p Prefix, m *Manifest) error {
+	env := map[string]string{
+		"TLKIT_HOME":  string(p),
+		"PATH":        strings.Join([]string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin"), pathReference}, string(os.PathListSeparator)),
+		"GOTOOLCHAIN": toolchainSetting(),
+		"GOMODCACHE":  m.GoModCache,
+	}
+	for _, kv := range cellEnv(m.GoCache) {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	spec := kernelSpec{
+		Argv:          []string{p.Bin("tlkernel"), "run", "{connection_file}"},
+		DisplayName:   DisplayName,
+		Language:      "go",
+		InterruptMode: "signal",
+		Env:           env,
+		Metadata:      map[string]any{"debugger": false},
+	}
+	data, err := json.MarshalIndent(spec, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := m.makeDir(dir); err != nil {
+		return err
+	}
+	if err := writeFileAtomic(filepath.Join(dir, "kernel.json"), append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("kernel: kernelspec: %w", err)
+	}
+	return nil
+}
+
+// kernelSpecPrefix returns the prefix that the kernelspec in dir starts its
+// kernel from; empty when there is none, or none of ours.
+func kernelSpecPrefix(dir string) string {
+	data, err := os.ReadFile(filepath.Join(dir, "kernel.json"))
+	if err != nil {
+		return ""
+	}
+	var spec kernelSpec
+	if json.Unmarshal(data, &spec) != nil {
+		return ""
+	}
+	return spec.Env["TLKIT_HOME"]
+}
+
+// removeKernelSpec deletes the kernelspec and the folder, if nothing else is in it.
+func removeKernelSpec(dir string) error {
+	if err := os.Remove(filepath.Join(dir, "kernel.json")); err != nil {
+		return fmt.Errorf("kernel: kernelspec: %w", err)
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrExist) && !isNotEmpty(dir) {
+		return fmt.Errorf("kernel: kernelspec: %w", err)
+	}
+	return nil
+}
+
+func isNotEmpty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) > 0
+}

@@ -1,0 +1,184 @@
+package kernel
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// KernelName is the name of the kernelspec, as notebooks' metadata have it.
+const KernelName = "tlkit"
+
+// DisplayName is the kernel's name in JupyterLab's launcher.
+const DisplayName = "Go (TLKit)"
+
+// modulePath is this repository's Go module, which notebooks import.
+const modulePath = "github.com/tlkit-go/tlkit-notebooks"
+
+// Prefix is the private folder that install fills: an absolute path.
+type Prefix string
+
+// DefaultPrefix returns $TLKIT_HOME, else ~/.local/share/tlkit. A tlkernel that
+// runs from a prefix's bin folder finds that prefix by itself.
+// It fails when neither TLKIT_HOME nor a home folder is known.
+func DefaultPrefix() (Prefix, error) {
+	if dir := os.Getenv("TLKIT_HOME"); dir != "" {
+		return absolutePrefix(dir)
+	}
+	if p, ok := prefixOfExecutable(); ok {
+		return p, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("kernel: no folder to install into: %w; set TLKIT_HOME or HOME", err)
+	}
+	return Prefix(filepath.Join(home, ".local", "share", "tlkit")), nil
+}
+
+// absolutePrefix makes dir absolute, so that it holds in any working folder.
+func absolutePrefix(dir string) (Prefix, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("kernel: prefix %q: %w", dir, err)
+	}
+	return Prefix(abs), nil
+}
+
+// prefixOfExecutable finds the prefix this very program was installed in.
+func prefixOfExecutable() (Prefix, bool) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", false
+	}
+	if exe, err = filepath.EvalSymlinks(exe); err != nil {
+		return "", false
+	}
+	p := Prefix(filepath.Dir(filepath.Dir(exe)))
+	if filepath.Base(filepath.Dir(exe)) != "bin" {
+		return "", false
+	}
+	if _, err := os.Stat(p.manifestPath()); err != nil {
+		return "", false
+	}
+	return p, true
+}
+
+func (p Prefix) join(elem ...string) string {
+	return filepath.Join(append([]string{string(p)}, elem...)...)
+}
+
+// Bin returns the path of an installed program, for instance "gonb".
+func (p Prefix) Bin(name string) string { return p.join("bin", name) }
+
+func (p Prefix) binDir() string       { return p.join("bin") }
+func (p Prefix) shimDir() string      { return p.join("shim") }
+func (p Prefix) srcDir() string       { return p.join("src") }
+func (p Prefix) workspaceDir() string { return p.join("workspace") }
+func (p Prefix) goCacheDir() string   { return p.join("gocache") }
+func (p Prefix) venvDir() string      { return p.join("venv") }
+func (p Prefix) manifestPath() string { return p.join("manifest.json") }
+
+// Manifest is the record of an installation, kept as manifest.json in the
+// prefix. Uninstall removes what it names; the kernel takes Go's place from it.
+type Manifest struct {
+	// Source is the checkout that was installed from.
+	Source string `json:"source"`
+	// Dev says that notebooks compile against Source itself, not a snapshot.
+	Dev bool `json:"dev"`
+	// GoVersion is the toolchain that builds cells, such as "go1.27.0".
+	GoVersion string `json:"go_version"`
+	// GoRoot is that toolchain's folder.
+	GoRoot string `json:"go_root"`
+	// BaseGo is the go program found on PATH at install, which may be older.
+	BaseGo string `json:"base_go"`
+	// GoModCache is the module cache that holds every module a notebook may import.
+	GoModCache string `json:"go_mod_cache"`
+	// GoCache is the build cache that cells use.
+	GoCache string `json:"go_cache"`
+	// Venv is the Python environment with JupyterLab.
+	Venv string `json:"venv"`
+	// KernelSpecs are the kernelspec folders that were written.
+	KernelSpecs []string `json:"kernelspecs"`
+	// Made are the folders outside of the prefix that did not exist before, outermost
+	// first; uninstall removes those that are empty.
+	Made []string `json:"made,omitempty"`
+	// Packages are the import paths that the workspace was prepared for.
+	Packages []string `json:"packages"`
+}
+
+// ReadManifest returns the record of what is installed in p. When nothing is,
+// the error wraps fs.ErrNotExist and says how to install.
+func ReadManifest(p Prefix) (*Manifest, error) {
+	data, err := os.ReadFile(p.manifestPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("kernel: nothing is installed in %s (no manifest.json); run ./install.sh, or set TLKIT_HOME to where it is: %w", p, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kernel: manifest: %w", err)
+	}
+	m := new(Manifest)
+	if err := json.Unmarshal(data, m); err != nil {
+		return nil, fmt.Errorf("kernel: %s is damaged: %w; run ./install.sh again", p.manifestPath(), err)
+	}
+	return m, nil
+}
+
+func (m *Manifest) write(p Prefix) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFileAtomic(p.manifestPath(), append(data, '\n'), 0o644)
+}
+
+// makeDir is os.MkdirAll, and records in the manifest the folders it had to make.
+func (m *Manifest) makeDir(dir string) error {
+	var made []string
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); err == nil || d == filepath.Dir(d) {
+			break
+		}
+		made = append([]string{d}, made...)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	for _, d := range made {
+		if !slices.Contains(m.Made, d) {
+			m.Made = append(m.Made, d)
+		}
+	}
+	return nil
+}
+
+// removeMade removes the folders that makeDir made, as far as they are empty.
+func (m *Manifest) removeMade() {
+	for _, d := range slices.Backward(m.Made) {
+		os.Remove(d) // fails, as it should, when the folder is not empty
+	}
+}
+
+// writeFileAtomic writes data under a temporary name beside path, then renames,
+// so that a reader or a killed install never sees half a file.
+func writeFileAtomic(path string, data []byte, mode fs.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Chmod(mode)
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,244 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// envKernelDir marks every process below a kernel with the kernel's folder;
+	// the janitor finds by it what is left at the end.
+	envKernelDir = "TLKIT_KERNEL_DIR"
+	// envKernelLog names a file that GoNB's log goes to, for looking into trouble.
+	envKernelLog = "TLKIT_KERNEL_LOG"
+	// envJupyterPid is set by Jupyter to its own process id.
+	envJupyterPid = "JPY_PARENT_PID"
+
+	// termGrace is how long a process may take to end after SIGTERM. Jupyter
+	// gives a kernel five seconds in all.
+	termGrace = 2 * time.Second
+)
+
+// Run is what Jupyter starts for a notebook: it gives GoNB a folder and a PATH,
+// passes signals on, and leaves nothing behind. It returns GoNB's exit code.
+func Run(p Prefix, connectionFile string) (int, error) {
+	m, err := ReadManifest(p)
+	if err != nil {
+		return 1, err
+	}
+	dir, err := os.MkdirTemp("", "tlkit-kernel-")
+	if err != nil {
+		return 1, fmt.Errorf("kernel: %w", err)
+	}
+	// Symbolic links resolved: GoNB compares paths as text.
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	finish, err := startJanitor(p, dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return 1, err
+	}
+	defer finish()
+
+	args := []string{"-kernel", connectionFile, "-raw_error"}
+	if log := os.Getenv(envKernelLog); log != "" {
+		args = append(args, "-logtostderr=false", "-log_file="+log)
+	} else {
+		args = append(args, "-logtostderr=false", "-stderrthreshold=FATAL", "-log_file="+filepath.Join(dir, "gonb.log"))
+	}
+	cmd := exec.Command(p.Bin("gonb"), args...)
+	cmd.Env = kernelEnv(os.Environ(), p, m, dir)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	// A process group of its own: an interrupt must reach a cell once. Jupyter
+	// signals our group, GoNB passes the signal to the cell; in one group the cell
+	// would get two, and take the second for "stop at once".
+	ownGroup(cmd)
+
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return 1, fmt.Errorf("kernel: starting GoNB: %w; run ./install.sh again", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+
+	parent := os.Getppid()
+	var orphaned <-chan time.Time
+	if os.Getenv(envJupyterPid) != "" {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		orphaned = ticker.C
+	}
+	var kill <-chan time.Time
+	stop := func() {
+		if kill == nil {
+			cmd.Process.Signal(syscall.SIGTERM)
+			kill = time.After(termGrace)
+		}
+	}
+	for {
+		select {
+		case err := <-done:
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return 1, fmt.Errorf("kernel: GoNB: %w", err)
+			}
+			return cmd.ProcessState.ExitCode(), nil
+		case sig := <-signals:
+			if sig != os.Interrupt {
+				stop()
+				continue
+			}
+			cmd.Process.Signal(os.Interrupt)
+			// GoNB does not pass it to the compiler.
+			interruptBuilds(cmd.Process.Pid)
+		case <-orphaned:
+			if os.Getppid() != parent {
+				orphaned = nil
+				stop() // Jupyter died without a word
+			}
+		case <-kill:
+			cmd.Process.Kill()
+		}
+	}
+}
+
+// kernelEnv is the environment of GoNB, and so of everything below it: the
+// kernelspec's env again, for clients that do not apply it, and the mark.
+func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
+	path := []string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin")}
+	var rest string
+	env := make([]string, 0, len(base)+8)
+	for _, kv := range base {
+		name, value, _ := strings.Cut(kv, "=")
+		switch name {
+		case "PATH":
+			rest = value
+		case envGonbDir:
+			// Of a kernel that this one was started from.
+		default:
+			env = append(env, kv)
+		}
+	}
+	for _, d := range filepath.SplitList(rest) {
+		if d != pathReference && d != "" && !contains(path, d) {
+			path = append(path, d)
+		}
+	}
+	if len(path) == 3 { // nothing of the user's PATH arrived
+		path = append(path, filepath.Dir(m.BaseGo), "/usr/local/bin", "/usr/bin", "/bin")
+	}
+	env = append(env,
+		"PATH="+strings.Join(path, string(os.PathListSeparator)),
+		"TLKIT_HOME="+string(p),
+		"GOTOOLCHAIN="+toolchainSetting(),
+		"GOMODCACHE="+m.GoModCache,
+		"TMPDIR="+dir,
+		envKernelDir+"="+dir)
+	return append(env, cellEnv(m.GoCache)...)
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// startJanitor starts the process that cleans up after this one. It notices our
+// end by the closing of a pipe, so that even SIGKILL leaves nothing behind.
+// finish lets it work and waits for it.
+func startJanitor(p Prefix, dir string) (finish func(), err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	cmd := exec.Command(p.Bin("tlkernel"), "janitor", dir)
+	cmd.Stdin, cmd.Stderr = r, os.Stderr
+	ownSession(cmd) // a signal to our group must not end it
+	if err := cmd.Start(); err != nil {
+		r.Close()
+		w.Close()
+		return nil, fmt.Errorf("kernel: starting the janitor: %w; run ./install.sh again", err)
+	}
+	r.Close()
+	return func() {
+		w.Close()
+		cmd.Wait()
+	}, nil
+}
+
+// Janitor waits until its standard input ends, then ends every process that is
+// marked with dir and removes dir, which must be a folder made by Run.
+func Janitor(dir string) error {
+	if !strings.HasPrefix(filepath.Base(dir), "tlkit-kernel-") {
+		return fmt.Errorf("kernel: janitor: %q is not a kernel's folder (tlkit-kernel-*)", dir)
+	}
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	buf := make([]byte, 1)
+	for {
+		if _, err := os.Stdin.Read(buf); err != nil {
+			break
+		}
+	}
+	endMarked(dir)
+	// A process that was just ending may still have written a file.
+	var err error
+	for range 20 {
+		if err = os.RemoveAll(dir); err == nil {
+			if _, serr := os.Lstat(dir); errors.Is(serr, fs.ErrNotExist) {
+				return nil
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
+}
+
+// endMarked ends all processes marked with dir: first they may end by
+// themselves, as after an interrupt, then SIGTERM, then SIGKILL.
+func endMarked(dir string) {
+	waitGone := func(d time.Duration) bool {
+		for end := time.Now().Add(d); ; time.Sleep(20 * time.Millisecond) {
+			if len(marked(dir)) == 0 {
+				return true
+			}
+			if time.Now().After(end) {
+				return false
+			}
+		}
+	}
+	if waitGone(300 * time.Millisecond) {
+		return
+	}
+	signalAll(marked(dir), syscall.SIGTERM)
+	if waitGone(termGrace) {
+		return
+	}
+	for range 10 { // again, for children born meanwhile
+		signalAll(marked(dir), syscall.SIGKILL)
+		if waitGone(100 * time.Millisecond) {
+			return
+		}
+	}
+}
+
+func signalAll(pids []int, sig syscall.Signal) {
+	for _, pid := range pids {
+		if proc, err := os.FindProcess(pid); err == nil {
+			proc.Signal(sig)
+		}
+	}
+}

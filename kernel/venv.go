@@ -1,0 +1,92 @@
+package kernel
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// requirements pins JupyterLab and everything that comes with it.
+//
+//go:embed requirements.txt
+var requirements []byte
+
+// venvStamp is the file in the environment that names the requirements it has.
+const venvStamp = ".tlkit-requirements"
+
+// venvProgram returns the path of a program in a Python environment.
+func venvProgram(venv, name string) string {
+	return filepath.Join(venv, "bin", name)
+}
+
+// makeVenv makes the Python environment, unless it is there with the same
+// requirements and works. It reports whether it had to.
+func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err error) {
+	sum := sha256.Sum256(requirements)
+	want := hex.EncodeToString(sum[:])
+	if have, err := os.ReadFile(filepath.Join(venv, venvStamp)); err == nil && strings.TrimSpace(string(have)) == want {
+		if checkVenv(ctx, venv) == nil {
+			return false, nil
+		}
+	}
+	python, err := findPython(ctx)
+	if err != nil {
+		return false, err
+	}
+	if log != nil {
+		fmt.Fprintf(log, "installing JupyterLab into %s (with pip, about a minute)\n", venv)
+	}
+	if err := os.RemoveAll(venv); err != nil {
+		return false, fmt.Errorf("kernel: venv: %w", err)
+	}
+	if out, err := exec.CommandContext(ctx, python, "-m", "venv", venv).CombinedOutput(); err != nil {
+		return false, commandError("kernel: making a Python environment (on Debian: apt install python3-venv): "+python+" -m venv", err, string(out))
+	}
+	list := filepath.Join(venv, "requirements.txt")
+	if err := os.WriteFile(list, requirements, 0o644); err != nil {
+		return false, fmt.Errorf("kernel: venv: %w", err)
+	}
+	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "install",
+		"--quiet", "--disable-pip-version-check", "--no-input", "-r", list)
+	if out, err := pip.CombinedOutput(); err != nil {
+		return false, commandError("kernel: pip install of JupyterLab (needs Python 3.10 or newer and a Python package index)", err, string(out))
+	}
+	if err := checkVenv(ctx, venv); err != nil {
+		return false, err
+	}
+	return true, os.WriteFile(filepath.Join(venv, venvStamp), []byte(want+"\n"), 0o644)
+}
+
+// findPython returns a Python 3.10 or newer on PATH.
+func findPython(ctx context.Context) (string, error) {
+	for _, name := range []string{"python3", "python"} {
+		p, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if exec.CommandContext(ctx, p, "-c", "import sys; sys.exit(sys.version_info < (3, 10))").Run() == nil {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("kernel: no Python 3.10 or newer on PATH (looked for python3 and python); on Debian: apt install python3 python3-venv")
+}
+
+// checkVenv reports whether the environment can run and execute notebooks.
+func checkVenv(ctx context.Context, venv string) error {
+	python := venvProgram(venv, "python")
+	if _, err := os.Stat(python); err != nil {
+		return fmt.Errorf("kernel: %s is no Python environment: %w; run ./install.sh again", venv, err)
+	}
+	cmd := exec.CommandContext(ctx, python, "-c", "import jupyterlab, nbclient, nbconvert, nbformat, jupyter_client")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return commandError("kernel: the Python environment "+venv+" lacks part of Jupyter; run ./install.sh again", err, string(out))
+	}
+	return nil
+}
