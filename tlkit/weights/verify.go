@@ -1,15 +1,13 @@
 package weights
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
 // hashName finds the hash in a name such as resnet18-f37072fd.pth: a dash and at
@@ -57,16 +55,11 @@ func VerifyHash(path, want string) error {
 	if len(want) < 8 || len(want) > 64 || strings.Trim(want, "0123456789abcdef") != "" {
 		return fmt.Errorf("weights: %q is no SHA-256; expected 8 to 64 hexadecimal digits", want)
 	}
-	f, err := os.Open(path)
+	got, err := fetch.SHA256(path)
 	if err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return inFile(path, err)
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(got, want) {
+	if !strings.HasPrefix(got, want) {
 		return &HashError{Path: path, Want: want, Got: got}
 	}
 	return nil
