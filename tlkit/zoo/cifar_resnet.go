@@ -1,0 +1,86 @@
+package zoo
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+var cifar10Classes = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+
+// cifarResNets are the residual networks for 32x32 images of He et al. 2015 (arXiv 1512.03385, section 4.2):
+// 6n+2 layers, shortcuts of option A (no parameters). Keys as in github.com/akamaster/pytorch_resnet_cifar10.
+func cifarResNets() []Spec {
+	published := map[int]struct {
+		file   string
+		params int
+		top1   float64
+	}{
+		20:  {"resnet20-12fca82f.th", 269722, 91.73},
+		32:  {"resnet32-d509ac18.th", 464154, 92.63},
+		44:  {"resnet44-014dd654.th", 658586, 93.10},
+		56:  {"resnet56-4bfd9763.th", 853018, 93.39},
+		110: {"resnet110-1d1ed7c2.th", 1727962, 93.68},
+	}
+	var specs []Spec
+	for _, depth := range []int{20, 32, 44, 56, 110} {
+		p := published[depth]
+		s := Spec{
+			Name: fmt.Sprintf("resnet%d", depth), Family: "cifar_resnet",
+			Paper:     "He et al. 2015, Deep Residual Learning, arXiv 1512.03385, section 4.2",
+			InputSize: 32, MinSize: 8,
+			Build: func() Architecture { return cifarResNet((depth - 2) / 6) },
+			Weights: []WeightSet{{
+				Name: "CIFAR10", Default: true, Params: p.params, Top1: p.top1,
+				URL:     "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/" + p.file,
+				Licence: "BSD-2-Clause", Source: "github.com/akamaster/pytorch_resnet_cifar10",
+				Preprocess: imageNetNorm(32, 32), Classes: cifar10Classes,
+			}},
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+func cifarResNet(n int) Architecture {
+	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
+		x = nn.Conv2D(s.In("conv1"), x, 16, 3).Pad(1).Init(nn.KaimingNormalFanIn).Done()
+		return nn.ReLU(nn.BatchNorm(s.In("bn1"), x).Done())
+	}}}
+	for i, channels := range []int{16, 32, 64} {
+		name := fmt.Sprintf("layer%d", i+1)
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
+			for j := range n {
+				stride := 1
+				if i > 0 && j == 0 {
+					stride = 2
+				}
+				x = cifarBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, channels, stride)
+			}
+			return x
+		}})
+	}
+	stages = append(stages, poolStage)
+	head := Head{Key: "linear", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
+		return nn.LinearWith(s, x, classes, nn.KaimingNormalFanIn, nn.Constant(0))
+	}}
+	return Architecture{Stages: stages, Head: head}
+}
+
+// poolStage ends most networks: [batch, height, width, channels] -> [batch, channels].
+var poolStage = Stage{"avgpool", func(_ *nn.Scope, x *Node) *Node { return nn.GlobalMeanPool(x) }}
+
+func cifarBlock(s *nn.Scope, x *Node, channels, stride int) *Node {
+	conv := func(name string, x *Node, stride int) *Node {
+		return nn.Conv2D(s.In(name), x, channels, 3).Stride(stride).Pad(1).Init(nn.KaimingNormalFanIn).Done()
+	}
+	y := nn.ReLU(nn.BatchNorm(s.In("bn1"), conv("conv1", x, stride)).Done())
+	y = nn.BatchNorm(s.In("bn2"), conv("conv2", y, 1)).Done()
+	if in := x.Shape().Dimensions[3]; stride != 1 || in != channels {
+		// Option A: subsample, then pad the channels with zeros on both sides.
+		x = nn.PadChannels(nn.Subsample(x, stride), channels/4, channels-in-channels/4)
+	}
+	return nn.ReLU(Add(x, y))
+}

@@ -1,0 +1,246 @@
+package zoo
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // traces networks: shapes are inferred, nothing is computed
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Model is a network with values: what is trained, saved and used to predict.
+// It is not safe for use from several goroutines at once.
+type Model struct {
+	// Spec is the architecture.
+	Spec Spec
+	// Weights names where the values came from: a weight set, a file, or "random".
+	Weights string
+	// Classes are the names of the logits, in order.
+	Classes []string
+	// Preprocess is the evaluation transform that the values were trained with.
+	Preprocess vision.Preprocess
+
+	arch   Architecture
+	params []nn.Param
+	store  *model.Store
+}
+
+// New returns a model of the given architecture with random values for the classes named. Equal seeds give equal
+// values on every machine and engine.
+func New(spec Spec, classes []string, seed uint64) (*Model, error) {
+	if len(classes) < 1 {
+		return nil, fmt.Errorf("zoo: model %q needs at least one class name, got none", spec.Name)
+	}
+	m := &Model{Spec: spec, Weights: "random", Classes: slices.Clone(classes), arch: spec.Build(), store: model.NewStore()}
+	m.Preprocess = imageNetNorm(0, spec.InputSize)
+	if w, err := spec.WeightSet(""); err == nil {
+		m.Preprocess = w.Preprocess
+	}
+	if err := m.trace(); err != nil {
+		return nil, err
+	}
+	for _, p := range m.params {
+		if err := m.initialise(p, seed); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// trace builds the network once, without computing anything, to learn its variables.
+func (m *Model) trace() error {
+	m.params = nil
+	backend, err := compute.NewWithConfig("go")
+	if err != nil {
+		return fmt.Errorf("zoo: the pure-Go engine, which checks the network's shapes: %w", err)
+	}
+	defer backend.Finalize()
+	err = exceptions.TryCatch[error](func() {
+		g := NewGraph(backend, m.Spec.Name)
+		m.store.SetTraining(g, true) // else the pure-Go engine would take the values over as constants
+		size := m.Spec.InputSize
+		x := Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size, size, 3))
+		m.Forward(&nn.Pass{Record: func(p nn.Param) { m.params = append(m.params, p) }}, x)
+	})
+	if err != nil {
+		return fmt.Errorf("zoo: building model %q: %w", m.Spec.Name, err)
+	}
+	return nil
+}
+
+// initialise sets the starting values of one variable. Each variable has its own random stream, drawn from the seed
+// and its key, so that a new head does not depend on what was built before it.
+func (m *Model) initialise(p nn.Param, seed uint64) error {
+	h := fnv.New64a()
+	h.Write([]byte(p.Key))
+	values := make([]float32, p.Size())
+	p.Init(rand.New(rand.NewPCG(seed, h.Sum64())), p.Shape, values)
+	return m.setValue(p, values)
+}
+
+// Params lists the variables of the model in the order of the network.
+func (m *Model) Params() []nn.Param { return slices.Clone(m.params) }
+
+// Param returns the variable of the given state-dict key.
+func (m *Model) Param(key string) (nn.Param, bool) {
+	i := slices.IndexFunc(m.params, func(p nn.Param) bool { return p.Key == key })
+	if i < 0 {
+		return nn.Param{}, false
+	}
+	return m.params[i], true
+}
+
+// Variable returns the GoMLX variable behind p.
+func (m *Model) Variable(p nn.Param) *model.Variable { return m.store.GetVariable(p.Path()) }
+
+// Store returns the GoMLX store that holds the model's variables, under their state-dict keys with slashes for dots.
+func (m *Model) Store() *model.Store { return m.store }
+
+// Stages returns the names of the stages from the image on; the head, which comes after them, is not among them.
+func (m *Model) Stages() []string {
+	var names []string
+	for _, s := range m.arch.Stages {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// HeadKey returns the state-dict prefix of the output layer.
+func (m *Model) HeadKey() string { return m.arch.Head.Key }
+
+// headStage is the stage name that the variables of the head carry.
+const headStage = "head"
+
+// InHead reports whether p belongs to the output layer.
+func (m *Model) InHead(p nn.Param) bool { return p.Stage == headStage }
+
+// SetTrainable marks each variable as trained or frozen; buffers are never trained.
+func (m *Model) SetTrainable(trained func(p nn.Param) bool) {
+	for _, p := range m.params {
+		m.Variable(p).SetTrainable(!p.Buffer && trained(p))
+	}
+}
+
+// NumParams returns the number of values that training may change, all of them and those not frozen.
+func (m *Model) NumParams() (total, trainable int) {
+	for _, p := range m.params {
+		if p.Buffer {
+			continue
+		}
+		total += p.Size()
+		if m.Variable(p).Trainable {
+			trainable += p.Size()
+		}
+	}
+	return total, trainable
+}
+
+// Forward builds the network on images x [batch, height, width, 3], normalised with the model's mean and deviation,
+// and returns the logits [batch, classes]. It is graph-building code and panics on misuse.
+func (m *Model) Forward(pass *nn.Pass, x *Node) *Node {
+	return m.ForwardHead(pass, m.ForwardFeatures(pass, x, 0, len(m.arch.Stages)))
+}
+
+// ForwardFeatures builds the stages from (inclusive) to (exclusive) on the output of the stage before from, or on
+// images if from is 0. All stages together return [batch, features].
+func (m *Model) ForwardFeatures(pass *nn.Pass, x *Node, from, to int) *Node {
+	root := nn.NewScope(m.store, pass)
+	for _, stage := range m.arch.Stages[from:to] {
+		pass.Stage = stage.Name
+		x = stage.Forward(root, x)
+	}
+	return x
+}
+
+// ForwardHead builds the output layer on the features of all stages and returns the logits [batch, classes].
+func (m *Model) ForwardHead(pass *nn.Pass, features *Node) *Node {
+	pass.Stage = headStage
+	logits := m.arch.Head.Forward(nn.NewScope(m.store, pass).In(m.arch.Head.Key), features, len(m.Classes))
+	logits.AssertDims(features.Shape().Dimensions[0], len(m.Classes))
+	return logits
+}
+
+// ReplaceHead gives the model a new, randomly initialised output layer for other classes; everything else stays.
+func (m *Model) ReplaceHead(classes []string, seed uint64) error {
+	if len(classes) < 1 {
+		return fmt.Errorf("zoo: model %q needs at least one class name for its new head, got none", m.Spec.Name)
+	}
+	for _, p := range m.params {
+		if m.InHead(p) {
+			if err := m.store.DeleteVariable(p.Path()); err != nil {
+				return fmt.Errorf("zoo: replacing the head of %q: %w", m.Spec.Name, err)
+			}
+		}
+	}
+	m.Classes = slices.Clone(classes)
+	if err := m.trace(); err != nil {
+		return err
+	}
+	for _, p := range m.params {
+		if m.InHead(p) {
+			if err := m.initialise(p, seed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Clone returns a copy that shares no values with m. The copy is detached from any engine.
+func (m *Model) Clone() (*Model, error) {
+	c := *m
+	c.Classes = slices.Clone(m.Classes)
+	c.store = model.NewStore()
+	if err := c.trace(); err != nil {
+		return nil, err
+	}
+	for _, p := range m.params {
+		t, err := m.value(p)
+		if err != nil {
+			return nil, err
+		}
+		v := c.Variable(p)
+		if err := v.SetValue(t); err != nil {
+			return nil, fmt.Errorf("zoo: copying %q: %w", p.Key, err)
+		}
+		v.SetTrainable(m.Variable(p).Trainable)
+	}
+	return &c, nil
+}
+
+// value returns a local copy of a variable's tensor.
+func (m *Model) value(p nn.Param) (*tensors.Tensor, error) {
+	t, err := m.Variable(p).Value()
+	if err == nil {
+		t, err = t.LocalClone()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("zoo: reading variable %q of %q: %w", p.Key, m.Spec.Name, err)
+	}
+	return t, nil
+}
+
+// Reset gives every variable of the model new random values, for the classes named.
+func (m *Model) Reset(classes []string, seed uint64) error {
+	if err := m.ReplaceHead(classes, seed); err != nil {
+		return err
+	}
+	m.Weights = "random"
+	for _, p := range m.params {
+		if err := m.initialise(p, seed); err != nil {
+			return err
+		}
+	}
+	return nil
+}

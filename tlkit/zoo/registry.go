@@ -1,0 +1,124 @@
+package zoo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// families is the whole registry: add a family's function here.
+var families = []func() []Spec{
+	cifarResNets,
+	mobileNetV1s,
+	resNets,
+}
+
+// registry is built on first use: a notebook cell that only plots does not pay for it.
+var registry = sync.OnceValue(func() map[string]Spec {
+	m := map[string]Spec{}
+	for _, family := range families {
+		for _, s := range family() {
+			if _, dup := m[s.Name]; dup {
+				panic("zoo: model " + s.Name + " is registered twice")
+			}
+			m[s.Name] = s
+		}
+	}
+	return m
+})
+
+// Filter selects models; its zero value selects all.
+type Filter struct {
+	// Family, when set, must be the model's family.
+	Family string
+	// Contains, when set, must be part of the model's name.
+	Contains string
+	// MaxParams, when above 0, bounds the parameters of the default weight set.
+	MaxParams int
+}
+
+// List returns the names of the models that the filter selects, sorted.
+func List(f Filter) []string {
+	var names []string
+	for name, s := range registry() {
+		w, _ := s.WeightSet("")
+		if (f.Family == "" || s.Family == f.Family) && strings.Contains(name, f.Contains) &&
+			(f.MaxParams <= 0 || (w.Params > 0 && w.Params <= f.MaxParams)) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// UnknownModelError says that no model has the name asked for.
+type UnknownModelError struct {
+	Name string
+	// Near is the most similar name there is.
+	Near string
+}
+
+func (e *UnknownModelError) Error() string {
+	return fmt.Sprintf("zoo: unknown model %q; did you mean %q? tlkit.Models() lists all", e.Name, e.Near)
+}
+
+// Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
+// The error is an *[UnknownModelError] if there is no such model.
+func Info(name string) (Spec, error) {
+	base, _, _ := strings.Cut(name, ".")
+	s, ok := registry()[strings.ToLower(base)]
+	if !ok {
+		return Spec{}, &UnknownModelError{Name: name, Near: nearest(strings.ToLower(base))}
+	}
+	return s, nil
+}
+
+// WeightSet returns the set of the given name (any case), or the default set for "" and "DEFAULT".
+func (s Spec) WeightSet(name string) (WeightSet, error) {
+	var names []string
+	for _, w := range s.Weights {
+		if strings.EqualFold(w.Name, name) || (w.Default && (name == "" || strings.EqualFold(name, "DEFAULT"))) {
+			return w, nil
+		}
+		names = append(names, w.Name)
+	}
+	switch {
+	case len(names) == 0:
+		return WeightSet{}, fmt.Errorf("zoo: no weights are published for model %q; give a file, or use random weights (tlkit.LoadOptions)", s.Name)
+	case name == "":
+		return WeightSet{}, fmt.Errorf("zoo: model %q has no default weights; choose one of %s", s.Name, strings.Join(names, ", "))
+	}
+	return WeightSet{}, fmt.Errorf("zoo: model %q has no weights %q; there are %s", s.Name, name, strings.Join(names, ", "))
+}
+
+// nearest returns the registered name of the smallest edit distance (Levenshtein 1966).
+func nearest(name string) string {
+	best, bestAt := "", 1<<30
+	for _, n := range List(Filter{}) {
+		if d := editDistance(name, n); d < bestAt {
+			best, bestAt = n, d
+		}
+	}
+	return best
+}
+
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

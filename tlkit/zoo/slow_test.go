@@ -1,0 +1,5 @@
+//go:build slow
+
+package zoo_test
+
+const slow = true

@@ -1,0 +1,82 @@
+package zoo
+
+import (
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Spec describes an architecture of the zoo and the weight sets published for it.
+type Spec struct {
+	// Name is torchvision's name where it has the model: "resnet18".
+	Name string
+	// Family is the file it lives in: "resnet".
+	Family string
+	// Paper names the source, with section.
+	Paper string
+	// InputSize is the height and width that the published weights are evaluated at; MinSize the smallest that works.
+	InputSize, MinSize int
+	// Weights lists the published weight sets; the first with Default set is what a bare name loads.
+	Weights []WeightSet
+	// Build returns the network.
+	Build func() Architecture
+}
+
+// Architecture is a network: stages from the image on, then the head.
+type Architecture struct {
+	// Stages in order; the first takes images [batch, height, width, 3], normalised, and the last gives the
+	// features [batch, features] that the head classifies.
+	Stages []Stage
+	// Head is the output layer, the part that transfer learning replaces.
+	Head Head
+}
+
+// Stage is a named part of a network.
+type Stage struct {
+	Name    string
+	Forward func(s *nn.Scope, x *Node) *Node
+}
+
+// Head is the output layer.
+type Head struct {
+	// Key is its prefix in the state dict: "fc".
+	Key string
+	// Forward maps features to logits [batch, classes].
+	Forward func(s *nn.Scope, features *Node, classes int) *Node
+}
+
+// WeightSet is one published set of weights with all that is needed to use it.
+type WeightSet struct {
+	// Name as in torchvision's enums: "IMAGENET1K_V1".
+	Name string `json:"name"`
+	// URL of the file; the eight hex digits in the file's name start its SHA-256. Empty for sets that are embedded or
+	// have no stable address.
+	URL string `json:"url"`
+	// File names an embedded file.
+	File string `json:"-"`
+	// Licence of the weights, where known.
+	Licence string `json:"-"`
+	// Source says where the set comes from.
+	Source string `json:"-"`
+	// Params is the number of trained values.
+	Params int `json:"num_params"`
+	// Top1 and Top5 are the published accuracies in percent on the set's own test data.
+	Top1 float64 `json:"acc1"`
+	Top5 float64 `json:"acc5"`
+	// GFLOPs is the number of multiply-adds for one image, in billions, as torchvision counts.
+	GFLOPs float64 `json:"gflops"`
+	// FileMB is the size of the file in megabytes.
+	FileMB float64 `json:"file_mb"`
+	// Preprocess is the evaluation transform the weights go with.
+	Preprocess vision.Preprocess `json:"-"`
+	// Classes are the class names in the order of the logits.
+	Classes []string `json:"-"`
+	// Default marks the set that a bare model name means.
+	Default bool `json:"default"`
+}
+
+// linearHead is the head of most families: one linear layer.
+func linearHead(key string) Head {
+	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node { return nn.Linear(s, x, classes) }}
+}

@@ -1,0 +1,113 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// LoadStateDict sets all values of the model from a state dict in PyTorch's layout. Keys and shapes must agree: one
+// error (*weights.MismatchError) lists all that are missing, unknown or misshapen, and then nothing is changed.
+func (m *Model) LoadStateDict(sd *weights.StateDict) error {
+	want := make([]weights.Spec, len(m.params))
+	for i, p := range m.params {
+		want[i] = weights.Spec{Key: p.Key, Shape: p.Shape}
+	}
+	if err := weights.Match(want, sd); err != nil {
+		return fmt.Errorf("zoo: the weights do not fit model %q with %d classes: %w", m.Spec.Name, len(m.Classes), err)
+	}
+	for _, p := range m.params {
+		t, _ := sd.Get(p.Key)
+		values, err := t.Float32()
+		if err != nil {
+			return fmt.Errorf("zoo: model %q, weights %q: %w", m.Spec.Name, p.Key, err)
+		}
+		if err := m.setValue(p, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StateDict returns all values in PyTorch's layout and torchvision's keys.
+func (m *Model) StateDict() ([]weights.Entry, error) {
+	entries := make([]weights.Entry, 0, len(m.params))
+	for _, p := range m.params {
+		values, err := m.Values(p)
+		if err != nil {
+			return nil, err
+		}
+		t, err := weights.NewTensor(p.Shape, values)
+		if err != nil {
+			return nil, fmt.Errorf("zoo: exporting %q: %w", p.Key, err)
+		}
+		entries = append(entries, weights.Entry{Key: p.Key, Tensor: t})
+	}
+	return entries, nil
+}
+
+// Values returns a copy of one variable's values in the file's axis order.
+func (m *Model) Values(p nn.Param) ([]float32, error) {
+	t, err := m.value(p)
+	if err != nil {
+		return nil, err
+	}
+	var out []float32
+	err = tensors.ConstFlatData(t, func(flat []float32) { out = toFile(p, flat) })
+	if err != nil {
+		return nil, fmt.Errorf("zoo: reading variable %q: %w", p.Key, err)
+	}
+	return out, nil
+}
+
+// setValue sets a variable from values in the file's axis order.
+func (m *Model) setValue(p nn.Param, values []float32) error {
+	t := tensors.FromFlatDataAndDimensions(fromFile(p, values), p.VarShape()...)
+	if err := m.Variable(p).SetValue(t); err != nil {
+		return fmt.Errorf("zoo: setting variable %q of %q: %w", p.Key, m.Spec.Name, err)
+	}
+	return nil
+}
+
+// fromFile reorders values from the file's axes to the variable's; toFile goes back. Both return new slices.
+func fromFile(p nn.Param, values []float32) []float32 {
+	out := make([]float32, len(values))
+	eachPair(p, func(file, variable int) { out[variable] = values[file] })
+	return out
+}
+
+func toFile(p nn.Param, values []float32) []float32 {
+	out := make([]float32, len(values))
+	eachPair(p, func(file, variable int) { out[file] = values[variable] })
+	return out
+}
+
+// eachPair calls fn with the position of every value in the file's order and in the variable's.
+func eachPair(p nn.Param, fn func(file, variable int)) {
+	s := p.Shape
+	switch p.Layout {
+	case nn.ConvKernel: // out, in, height, width -> height, width, in, out
+		i := 0
+		for o := range s[0] {
+			for c := range s[1] {
+				for at := range s[2] * s[3] {
+					fn(i, (at*s[1]+c)*s[0]+o)
+					i++
+				}
+			}
+		}
+	case nn.LinearWeight: // out, in -> in, out
+		for o := range s[0] {
+			for c := range s[1] {
+				fn(o*s[1]+c, c*s[0]+o)
+			}
+		}
+	default:
+		for i := range p.Size() {
+			fn(i, i)
+		}
+	}
+}
