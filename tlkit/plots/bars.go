@@ -164,7 +164,7 @@ func (f barChart) vega() obj {
 		labels = append(labels, b.Name)
 	}
 	y := obj{"field": "k", "type": "ordinal", "title": "", "sort": obj{"field": "k"},
-		"axis": obj{"labelExpr": labelExpr(labels), "labelLimit": 220, "ticks": false, "domain": false, "labelFontSize": 12, "labelColor": "#262626"}}
+		"axis": obj{"labelExpr": labelExpr(labels), "labelLimit": 220, "ticks": false, "domain": false, "labelPadding": 6, "labelFontSize": 12, "labelColor": "#262626"}}
 	x := func(field string) obj {
 		return obj{"field": field, "type": "quantitative", "title": f.opts.Label, "axis": axis,
 			"scale": obj{"domain": arr{lo, hi}, "nice": false}}
@@ -181,6 +181,11 @@ func (f barChart) vega() obj {
 			break
 		}
 	}
+	// bracket is the stroke across one end of an error bar.
+	bracket := func(field string) obj {
+		return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
+			"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": x(field), "y": y}}
+	}
 	spec["width"] = 480
 	spec["height"] = obj{"step": barHeight}
 	spec["data"] = obj{"values": rows}
@@ -188,6 +193,7 @@ func (f barChart) vega() obj {
 		obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}}, "encoding": obj{"x": x("v"), "y": y, "color": colour, "tooltip": tooltip}},
 		obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"}, "transform": arr{obj{"filter": "isValid(datum.lo)"}},
 			"encoding": obj{"x": x("lo"), "x2": obj{"field": "hi"}, "y": y}},
+		bracket("lo"), bracket("hi"),
 		obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": "left", "dx": 6}, "transform": arr{obj{"filter": "datum.end >= 0"}},
 			"encoding": obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}},
 		obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": "right", "dx": -6}, "transform": arr{obj{"filter": "datum.end < 0"}},
@@ -238,7 +244,6 @@ type barPlotter struct{ barChart }
 func (f barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	trX, trY := p.Transforms(&c)
 	sty := sans(12, inkColor)
-	sty.YAlign = draw.YCenter
 	pen := draw.LineStyle{Color: inkColor, Width: px(1.6)}
 	colours := f.colours()
 	for i, b := range f.bars {
@@ -250,7 +255,10 @@ func (f barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		x0, x1 := trX(0), trX(b.Value)
 		c.FillPolygon(colours[i], []vg.Point{{X: x0, Y: lo}, {X: x1, Y: lo}, {X: x1, Y: hi}, {X: x0, Y: hi}})
 		if b.hasRange() {
-			c.StrokeLine2(pen, trX(b.Low), y, trX(b.High), y)
+			l, h, cap := trX(b.Low), trX(b.High), px(5)
+			c.StrokeLine2(pen, l, y, h, y)
+			c.StrokeLine2(pen, l, y-cap, l, y+cap)
+			c.StrokeLine2(pen, h, y-cap, h, y+cap)
 		}
 		x, gap := trX(b.outer()), px(6)
 		if b.Value < 0 {
@@ -258,6 +266,6 @@ func (f barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		} else {
 			sty.XAlign = draw.XLeft
 		}
-		c.FillText(sty, vg.Point{X: x + gap, Y: y}, f.number(b.Value))
+		fillMiddle(c, sty, vg.Point{X: x + gap, Y: y}, f.number(b.Value))
 	}
 }

@@ -146,7 +146,7 @@ func (f confusion) vega() obj {
 		labels, index = append(labels, c), append(index, i)
 	}
 	axis := func(title string) obj {
-		a := obj{"labelExpr": labelExpr(labels), "labelLimit": 160, "title": title, "ticks": false, "domain": false, "labelOverlap": false}
+		a := obj{"labelExpr": labelExpr(labels), "labelLimit": 160, "title": title, "ticks": false, "domain": false, "labelPadding": 6, "labelOverlap": false}
 		if !f.labelled() {
 			a["labels"] = false
 		}
@@ -247,8 +247,8 @@ func (f confusion) draw(c draw.Canvas) {
 					ink = color.NRGBA{R: 255, G: 255, B: 255, A: 255}
 				}
 				sty := sans(11, ink)
-				sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
-				c.FillText(sty, vg.Point{X: x + cell/2, Y: y + cell/2}, shortCount(f.matrix[i][j]))
+				sty.XAlign = draw.XCenter
+				fillMiddle(c, sty, vg.Point{X: x + cell/2, Y: y + cell/2}, shortCount(f.matrix[i][j]))
 			}
 		}
 	}

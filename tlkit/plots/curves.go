@@ -14,6 +14,10 @@ import (
 // which looks the same at any size a notebook has.
 const maxPoints = 1000
 
+// fewPoints is up to how many points each is shown as a dot on its line; more
+// dots would hide the dashes.
+const fewPoints = 12
+
 // Point is one point of a line. NaN or an infinity in X or Y is a gap: the line
 // breaks there.
 type Point struct{ X, Y float64 }

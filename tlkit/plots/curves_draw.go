@@ -17,7 +17,9 @@ const (
 	cellHeight   = panelHeight + 70
 	titleHeight  = 32
 	legendHeight = 24
-	margin       = 12
+	// panelTitleHeight is the room above each panel.
+	panelTitleHeight = 30
+	margin           = 12
 )
 
 func (f curves) grid() (columns, rows int) {
@@ -68,12 +70,21 @@ func (f curves) draw(c draw.Canvas) {
 			}
 		}
 	}
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(14)}
+	// Titles stand above the plots, not in them: gonum would set them at
+	// different heights in one row.
+	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(panelTitleHeight), PadTop: px(panelTitleHeight)}
 	canvases := plot.Align(cells, tiles, c)
+	sty := sans(14, inkColor)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YBottom
 	for r := range cells {
 		for k, p := range cells[r] {
-			if p != nil {
-				p.Draw(canvases[r][k])
+			if p == nil {
+				continue
+			}
+			p.Draw(canvases[r][k])
+			if i := r*columns + k; i < len(f.panels) {
+				data := p.DataCanvas(canvases[r][k])
+				c.FillText(sty, vg.Point{X: data.Center().X, Y: data.Max.Y + px(10)}, clip(f.panels[i].Title, sty, px(cellWidth-20)))
 			}
 		}
 	}
@@ -81,7 +92,7 @@ func (f curves) draw(c draw.Canvas) {
 
 // plot draws one panel.
 func (p Panel) plot(colours map[string]color.NRGBA) *plot.Plot {
-	g := newPlot(p.Title, p.XLabel, p.YLabel)
+	g := newPlot("", p.XLabel, p.YLabel)
 	g.X.Tick.Marker = ticks{integer: p.wholeX(), log: p.LogX}
 	g.Y.Tick.Marker = ticks{percent: p.YPercent, log: p.LogY}
 	if p.LogX {
@@ -103,7 +114,12 @@ func (p Panel) plot(colours map[string]color.NRGBA) *plot.Plot {
 			if len(pc.band) > 0 {
 				shades = append(shades, shade(pc, ink))
 			}
-			strokes = append(strokes, stroke(pc, l.Split, ink))
+			if len(pc.points) > 1 {
+				strokes = append(strokes, stroke(pc, l.Split, ink))
+			}
+			if len(pc.points) == 1 || len(l.Points) <= fewPoints {
+				strokes = append(strokes, dots(pc, ink))
+			}
 		}
 	}
 	if len(strokes) == 0 {
@@ -157,25 +173,30 @@ func shade(pc piece, ink color.NRGBA) plot.Plotter {
 	return poly
 }
 
-func stroke(pc piece, split string, ink color.NRGBA) plot.Plotter {
-	xys := make(plotter.XYs, len(pc.points))
+func (pc piece) xys() plotter.XYs {
+	list := make(plotter.XYs, len(pc.points))
 	for i, pt := range pc.points {
-		xys[i] = plotter.XY{X: pt.X, Y: pt.Y}
+		list[i] = plotter.XY{X: pt.X, Y: pt.Y}
 	}
-	if len(xys) == 1 {
-		dot, err := plotter.NewScatter(xys)
-		if err != nil {
-			panic(fmt.Sprintf("point: %v", err))
-		}
-		dot.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: px(3), Shape: draw.CircleGlyph{}}
-		return dot
-	}
-	line, err := plotter.NewLine(xys)
+	return list
+}
+
+func stroke(pc piece, split string, ink color.NRGBA) plot.Plotter {
+	line, err := plotter.NewLine(pc.xys())
 	if err != nil {
 		panic(fmt.Sprintf("line: %v", err))
 	}
 	line.LineStyle = lineStyle(split, ink)
 	return line
+}
+
+func dots(pc piece, ink color.NRGBA) plot.Plotter {
+	s, err := plotter.NewScatter(pc.xys())
+	if err != nil {
+		panic(fmt.Sprintf("points: %v", err))
+	}
+	s.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: px(3), Shape: draw.CircleGlyph{}}
+	return s
 }
 
 func lineStyle(split string, ink color.NRGBA) draw.LineStyle {
@@ -244,7 +265,6 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 
 func drawLegend(c draw.Canvas, rows [][]legendEntry) {
 	sty := sans(12, inkColor)
-	sty.YAlign = draw.YCenter
 	for r, row := range rows {
 		last := row[len(row)-1]
 		width := px(last.x+sampleWidth+sampleGap) + sty.Width(last.text)
@@ -253,7 +273,7 @@ func drawLegend(c draw.Canvas, rows [][]legendEntry) {
 		for _, e := range row {
 			x := left + px(e.x)
 			c.StrokeLine2(e.style, x, y, x+px(sampleWidth), y)
-			c.FillText(sty, vg.Point{X: x + px(sampleWidth+sampleGap), Y: y}, e.text)
+			fillMiddle(c, sty, vg.Point{X: x + px(sampleWidth+sampleGap), Y: y}, e.text)
 		}
 	}
 }

@@ -1,12 +1,15 @@
 package plots
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Size of one panel's plotting area in CSS pixels: two of them with their axes
 // fit JupyterLab's notebook column.
 const (
-	panelWidth  = 340
-	panelHeight = 240
+	panelWidth  = 300
+	panelHeight = 230
 )
 
 // vegaBase returns the parts that all specifications share.
@@ -20,7 +23,7 @@ func vegaBase(title string) obj {
 		"config": obj{
 			"font":   "'Liberation Sans', Arial, Helvetica, sans-serif",
 			"axis":   obj{"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#e5e5e5", "domainColor": "#999999", "tickColor": "#999999", "labelColor": "#595959", "titleColor": "#262626"},
-			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 220, "labelLimit": 240, "labelColor": "#262626"},
+			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 220, "labelLimit": 240, "labelColor": "#262626", "titleFontWeight": "normal", "layout": obj{"bottom": obj{"anchor": "middle"}}},
 			"title":  obj{"fontSize": 14, "fontWeight": "normal", "color": "#262626"},
 			"view":   obj{"stroke": "#cccccc"},
 		},
@@ -28,7 +31,7 @@ func vegaBase(title string) obj {
 		"usermeta": obj{"embedOptions": obj{"actions": obj{"export": true, "source": false, "compiled": false, "editor": false}}},
 	}
 	if title != "" {
-		spec["title"] = obj{"text": title, "fontSize": 16, "fontWeight": "bold", "anchor": "middle"}
+		spec["title"] = obj{"text": title, "fontSize": 16, "fontWeight": "bold", "anchor": "middle", "offset": 14}
 	}
 	return spec
 }
@@ -85,26 +88,14 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	}
 
 	format := ".4~r"
-	yAxis := obj{"tickCount": 6}
 	if p.YPercent {
 		format = ".1%"
-		yAxis["format"] = "~%"
 	}
-	xAxis := obj{"tickCount": 7, "grid": false}
-	if p.wholeX() {
-		xAxis["tickMinStep"] = 1
-	}
-	xScale, yScale := obj{"zero": false, "nice": false, "padding": 6}, obj{"zero": false, "nice": true}
-	if p.LogX {
-		xScale = obj{"type": "log", "nice": false, "padding": 6}
-		xAxis["format"] = "~g"
-	}
-	if p.LogY {
-		yScale = obj{"type": "log"}
-		if !p.YPercent {
-			yAxis["format"] = "~g"
-		}
-	}
+	xLow, xHigh, yLow, yHigh := extent(values)
+	xScale, xAxis := axis(xLow, xHigh, p.LogX, ticks{integer: p.wholeX(), log: p.LogX})
+	yScale, yAxis := axis(yLow, yHigh, p.LogY, ticks{percent: p.YPercent, log: p.LogY})
+	xAxis["grid"] = false
+	xScale["nice"], xScale["padding"] = false, 6
 	x := obj{"field": "x", "type": "quantitative", "title": p.XLabel, "scale": xScale, "axis": xAxis}
 	y := obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis}
 
@@ -122,22 +113,16 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		}
 		dashRange = append(dashRange, d)
 	}
-	legend := func(keys []string) any {
+	legend := func(keys []string, columns int) obj {
 		if unlabelled(keys) {
-			return false
+			return obj{"disable": true}
 		}
-		return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": 6, "symbolType": "stroke"}
+		return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolType": "stroke"}
 	}
 	colour := obj{"field": "n", "type": "nominal", "sort": false,
-		"scale": obj{"domain": lineNames, "range": colorRange}, "legend": legend(lineNames)}
+		"scale": obj{"domain": lineNames, "range": colorRange}, "legend": legend(lineNames, legendColumns(lineNames, splits))}
 	dash := obj{"field": "s", "type": "nominal", "sort": false,
-		"scale": obj{"domain": splits, "range": dashRange}, "legend": legend(splits)}
-	for _, c := range []obj{colour, dash} {
-		if c["legend"] == false {
-			delete(c, "legend")
-			c["legend"] = obj{"disable": true}
-		}
-	}
+		"scale": obj{"domain": splits, "range": dashRange}, "legend": legend(splits, max(len(splits), 1))}
 	detail := arr{obj{"field": "g", "type": "nominal"}}
 
 	tooltip := arr{}
@@ -177,8 +162,8 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	// One mark per point, seen only under the pointer (and where no line passes),
 	// carries the tooltip: a thin line alone is hard to hit.
 	hover := fmt.Sprintf("hover_%d", i)
-	shown := arr{obj{"param": hover, "empty": false, "value": 1}, obj{"test": "datum.one === 1", "value": 1}}
-	if points <= 60 {
+	shown := arr{obj{"param": hover, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
+	if points <= fewPoints {
 		shown = append(shown, obj{"param": "pick", "value": 0.9})
 	}
 	layers = append(layers, obj{
@@ -188,6 +173,77 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	})
 	view["layer"] = layers
 	return view, true
+}
+
+// legendColumns is how many names fit in a row of the legend beside the splits.
+// Vega-Lite gives each column the width of the widest name.
+func legendColumns(lineNames, splits []string) int {
+	sty := sans(12, inkColor)
+	room := 2*panelWidth + 80.0
+	width := func(s string) float64 {
+		// A tenth more for fonts wider than the one measured.
+		return min(1.1*sty.Width(s).Points()/0.75, 240) + sampleWidth + entryGap
+	}
+	if !unlabelled(splits) {
+		for _, s := range splits {
+			room -= width(s)
+		}
+	}
+	widest := 1.0
+	for _, n := range lineNames {
+		widest = max(widest, width(n))
+	}
+	return max(1, min(len(lineNames), int(room/widest)))
+}
+
+// extent returns the ranges of x and of y and the bands.
+func extent(rows arr) (xLow, xHigh, yLow, yHigh float64) {
+	xLow, xHigh, yLow, yHigh = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	for _, r := range rows {
+		row := r.(obj)
+		for field, v := range row {
+			switch v, _ := v.(float64); field {
+			case "x":
+				xLow, xHigh = min(xLow, v), max(xHigh, v)
+			case "y", "lo", "hi":
+				yLow, yHigh = min(yLow, v), max(yHigh, v)
+			}
+		}
+	}
+	return xLow, xHigh, yLow, yHigh
+}
+
+// axis returns the scale and axis for values from lo to hi. Vega-Lite chooses
+// them well but for a single value, which it gives no range, for epochs, of which
+// it shows halves, and on logarithmic axes, which it fills with lines.
+func axis(lo, hi float64, log bool, t ticks) (scale, ax obj) {
+	ax = obj{"tickCount": 6}
+	scale = obj{"zero": false, "nice": true}
+	if t.percent {
+		ax["format"] = "~%"
+	}
+	if log {
+		scale = obj{"type": "log", "nice": false}
+		if !t.percent {
+			ax["format"] = "~g"
+		}
+	}
+	single := lo == hi
+	if single {
+		widen(&lo, &hi, log, 0)
+		scale["domain"] = arr{lo, hi}
+	}
+	if t.integer && !log {
+		ax["format"] = ",d"
+	}
+	if log || single || t.integer {
+		values := arr{}
+		for _, k := range t.Ticks(lo, hi) {
+			values = append(values, k.Value)
+		}
+		ax["values"] = values
+	}
+	return scale, ax
 }
 
 // values returns the data rows, whether any has a band, and the number of points

@@ -6,6 +6,7 @@ import (
 	"html"
 	"image/color"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -66,12 +67,40 @@ func drawSVG(d drawable) (svg string, err error) {
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("plots: draw SVG: %w", err)
 	}
-	// Liberation Sans has the metrics of Arial, so readers without it get the
-	// same layout from one of these instead of their default serif font.
-	s := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;",
-		"font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
+	// Names may hold anything; XML may not.
+	s := fitText(strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(b.String(), "\uFFFD")))
 	s = strings.Replace(s, "<svg ", fmt.Sprintf("<svg role=\"img\" aria-label=\"%s\" ", html.EscapeString(d.label())), 1)
 	return s, nil
+}
+
+// svgText matches a text element as vgsvg writes it.
+var svgText = regexp.MustCompile(`(?s)<text ([^>]*font-weight:(normal|bold)[^>]*font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)
+
+// fitText makes the text of an SVG document independent of the reader's fonts:
+// it names substitutes for Liberation Sans, of which Arial has the same metrics,
+// and fixes the length of each text, so that with any other font nothing runs
+// into its neighbour.
+func fitText(svg string) string {
+	return svgText.ReplaceAllStringFunc(svg, func(el string) string {
+		m := svgText.FindStringSubmatch(el)
+		size, err := strconv.ParseFloat(m[3], 64)
+		if err != nil || strings.TrimSpace(m[4]) == "" {
+			return el
+		}
+		sty := sans(size/0.75, inkColor)
+		if m[2] == "bold" {
+			sty.Font.Weight = boldWeight
+		}
+		attrs := strings.ReplaceAll(m[1], "font-family:Liberation Sans;",
+			"font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
+		return fmt.Sprintf(`<text textLength="%.1f" lengthAdjust="spacingAndGlyphs" %s>%s</text>`,
+			sty.Width(html.UnescapeString(m[4])).Points(), attrs, m[4])
+	})
 }
 
 // drawPNG renders d as a PNG at two image pixels per CSS pixel.
@@ -128,63 +157,92 @@ type ticks struct {
 	log     bool
 }
 
+// Ticks implements plot.Ticker. gonum's own ticker takes about three, too few
+// to read a value off a curve.
 func (t ticks) Ticks(lo, hi float64) []plot.Tick {
-	var list []plot.Tick
-	switch {
-	case t.log && lo > 0 && hi > lo:
-		list = logTicks(lo, hi)
-	default:
-		list = plot.DefaultTicks{}.Ticks(lo, hi)
-	}
-	out := list[:0]
-	digits := 0
-	for _, k := range list {
-		if k.IsMinor() || t.integer && k.Value != math.Trunc(k.Value) {
-			continue
-		}
-		// A sum of steps such as 0.30000000000000004 is meant to be 0.3.
-		k.Value = round(k.Value, 10)
-		v := k.Value
-		if t.percent {
-			v = round(v*100, 8)
-		}
-		if _, frac, ok := strings.Cut(strconv.FormatFloat(v, 'f', -1, 64), "."); ok && !t.log {
-			digits = max(digits, len(frac))
-		}
-		out = append(out, k)
-	}
-	for i, k := range out {
-		switch {
-		case t.percent:
-			out[i].Label = strconv.FormatFloat(round(k.Value*100, 8), 'f', digits, 64) + "%"
-		case math.Abs(k.Value) >= 1e6 || digits > 6 || t.log && k.Value < 1e-3:
-			out[i].Label = strconv.FormatFloat(k.Value, 'g', 4, 64)
-		case t.log:
-			out[i].Label = strconv.FormatFloat(k.Value, 'f', -1, 64)
-		default:
-			out[i].Label = strconv.FormatFloat(k.Value, 'f', digits, 64)
-		}
-	}
-	return out
-}
-
-// logTicks returns ticks at powers of ten, with 2 and 5 between them when there
-// would be too few.
-func logTicks(lo, hi float64) []plot.Tick {
-	for _, steps := range [][]float64{{1}, {1, 2, 5}} {
-		var list []plot.Tick
-		for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
-			for _, s := range steps {
-				if v := s * math.Pow(10, e); v >= lo*(1-1e-9) && v <= hi*(1+1e-9) {
-					list = append(list, plot.Tick{Value: v, Label: "x"})
-				}
+	if t.log && lo > 0 {
+		if values := logTicks(lo, hi); len(values) >= 2 {
+			var list []plot.Tick
+			for _, v := range values {
+				list = append(list, plot.Tick{Value: v, Label: t.format(v, 0)})
 			}
-		}
-		if len(list) >= 3 {
 			return list
 		}
 	}
-	return plot.DefaultTicks{}.Ticks(lo, hi)
+	step := niceStep((hi - lo) / 8)
+	if t.integer {
+		step = max(step, 1)
+	}
+	// Digits behind the point that tell two ticks apart.
+	unit := step
+	if t.percent {
+		unit *= 100
+	}
+	digits := max(0, int(math.Ceil(-math.Log10(unit)-1e-9)))
+	var list []plot.Tick
+	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9 && len(list) < 100; k++ {
+		v := round(k*step, 10) // 0.30000000000000004 is meant to be 0.3
+		if v == 0 {
+			v = 0 // and -0 is meant to be 0
+		}
+		list = append(list, plot.Tick{Value: v, Label: t.format(v, digits)})
+	}
+	return list
+}
+
+func (t ticks) format(v float64, digits int) string {
+	switch {
+	case t.percent && t.log:
+		return strconv.FormatFloat(round(100*v, 8), 'g', -1, 64) + "%"
+	case t.percent:
+		return strconv.FormatFloat(100*v, 'f', digits, 64) + "%"
+	case math.Abs(v) >= 1e6 || v != 0 && math.Abs(v) < 1e-4:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	case t.log:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return strconv.FormatFloat(v, 'f', digits, 64)
+	}
+}
+
+// niceStep returns the smallest of 1, 2, 5, 10, ... times a power of ten that is
+// not below v.
+func niceStep(v float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*p >= v*(1-1e-9) {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+// logTicks returns powers of ten, with 2 and 5 times these between them when
+// there would be fewer than three.
+func logTicks(lo, hi float64) []float64 {
+	var values []float64
+	for _, steps := range [][]float64{{1}, {1, 2, 5}} {
+		values = values[:0]
+		for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
+			for _, s := range steps {
+				if v := s * math.Pow(10, e); v >= lo*(1-1e-9) && v <= hi*(1+1e-9) {
+					values = append(values, v)
+				}
+			}
+		}
+		if len(values) >= 3 {
+			break
+		}
+	}
+	return values
+}
+
+// fillMiddle writes s with its lower-case letters centred on pt.Y, where gonum
+// would put them a little too low.
+func fillMiddle(c draw.Canvas, sty text.Style, pt vg.Point, s string) {
+	sty.YAlign = draw.YCenter
+	pt.Y += px(1.5)
+	c.FillText(sty, pt, s)
 }
 
 // round returns v with the given number of significant digits, which keeps JSON

@@ -22,7 +22,8 @@ const DirEnv = "TLKIT_PLOTS"
 // syncTimeout is how long Show waits for the kernel to say that it has taken
 // the output. The kernel answers within milliseconds; a kernel that has stopped
 // reading would otherwise block the cell for ever.
-const syncTimeout = 10 * time.Second
+// Tests shorten it.
+var syncTimeout = 10 * time.Second
 
 // terminal is where Show reports outside a notebook; tests replace it.
 var terminal io.Writer = os.Stdout
