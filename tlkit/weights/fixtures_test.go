@@ -201,7 +201,7 @@ func TestFixtureProtocols(t *testing.T) {
 				}
 				checkTensor(t, sd, "a.weight", []int{2, 3}, halves(6))
 				checkTensor(t, sd, `ü'"\b`, []int{2}, halves(2))
-				if sd.Metadata["note"] != "ü" || sd.Metadata["n"] != "-70000" || sd.Metadata["x"] != "1.5" {
+				if sd.Metadata["note"] != "ü" || sd.Metadata["n"] != "-70000" || sd.Metadata["x"] != "1.5" || sd.Metadata["yes"] != "true" {
 					t.Errorf("metadata %q", sd.Metadata)
 				}
 			})

@@ -243,17 +243,22 @@ func (u *unpickler) pushNew(v any, n int) error {
 	return u.push(v)
 }
 
-// decimal parses the decimal argument of INT, LONG, GET and PUT.
+// decimal parses the argument of INT, LONG, GET and PUT.
 func (u *unpickler) decimal() (any, error) {
 	s, err := u.line()
 	if err != nil {
 		return nil, err
 	}
+	if s == "00" || s == "01" { // how protocols 0 and 1 write False and True
+		return s == "01", nil
+	}
 	if n, err := strconv.ParseInt(strings.TrimSuffix(s, "L"), 10, 64); err == nil {
 		return n, nil
 	}
-	if big, ok := new(big.Int).SetString(strings.TrimSuffix(s, "L"), 10); ok && len(s) <= maxLong {
-		return big, nil
+	if len(s) <= maxLong {
+		if n, ok := new(big.Int).SetString(strings.TrimSuffix(s, "L"), 10); ok {
+			return n, nil
+		}
 	}
 	return nil, fmt.Errorf("%.40q is no integer", s)
 }

@@ -134,7 +134,7 @@ def main():
     save("checkpoint.zip.pth", checkpoint())
     save("checkpoint.legacy.pth", checkpoint(), **legacy)
     for protocol in [1, 3, 4, 5]:
-        small = {"model": collections.OrderedDict([("a.weight", values(2, 3)), ("ü'\"\\b", values(2))]), "note": "ü", "n": -70000, "x": 1.5}
+        small = {"model": collections.OrderedDict([("a.weight", values(2, 3)), ("ü'\"\\b", values(2))]), "note": "ü", "n": -70000, "x": 1.5, "yes": True}
         save(f"protocol{protocol}.zip.pth", small, pickle_protocol=protocol)
         save(f"protocol{protocol}.legacy.pth", small, pickle_protocol=protocol, **legacy)
     # torch.save writes protocol 0, but no torch.load reads it.
