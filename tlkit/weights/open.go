@@ -2,6 +2,7 @@ package weights
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -139,6 +140,7 @@ var foreign = []struct {
 	{0, "GGUF", "a GGUF file; only PyTorch and safetensors files are read"},
 	{0, "\x93NUMPY", "a NumPy array; only PyTorch and safetensors files are read"},
 	{0, "version https://git-lfs", "a Git LFS pointer, not the weights themselves; run git lfs pull, or download the file from its web page"},
+	{0, "{", "JSON, not weights; if it is the index of a checkpoint in several files (model.safetensors.index.json), open those files"},
 	{0, "<!DOCTYPE", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
 	{0, "<!doctype", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
 	{0, "<html", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
@@ -153,6 +155,12 @@ func detect(head []byte, size int64) (format, string) {
 	if size == 0 {
 		return formatUnknown, "the file is empty; download it again"
 	}
+	// safetensors: the length of the header, then its JSON. A length may look like
+	// another format's magic number, so this comes first if the length is possible.
+	brace := len(head) > 8 && head[8] == '{'
+	if brace && binary.LittleEndian.Uint64(head) <= maxSafetensorsHeader {
+		return formatSafetensors, ""
+	}
 	if bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) {
 		return formatZip, ""
 	}
@@ -161,9 +169,8 @@ func detect(head []byte, size int64) (format, string) {
 			return formatUnknown, "this is " + f.advice
 		}
 	}
-	// safetensors: the length of the header, then its JSON.
-	if len(head) > 8 && head[8] == '{' {
-		return formatSafetensors, ""
+	if brace {
+		return formatSafetensors, "" // and the reader says what is wrong with it
 	}
 	// A pickle of protocol 2 to 5; torch.save's protocol 0 and 1 begin with the
 	// magic number as text.
