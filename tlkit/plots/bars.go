@@ -41,7 +41,11 @@ type barChart struct {
 	opts  BarOptions
 }
 
-const barHeight = 32 // CSS pixels per bar
+// Sizes in CSS pixels: the plotting area's width, and the height per bar.
+const (
+	barWidth  = 480
+	barHeight = 32
+)
 
 func (f barChart) name() string  { return orElse(f.title, "bars") }
 func (f barChart) label() string { return f.title + ": bars" }
@@ -137,6 +141,19 @@ func (b Bar) outer() float64 {
 
 func (f barChart) vega() obj {
 	spec := vegaBase(f.title)
+	values, ranges := 0, 0
+	for _, b := range f.bars {
+		if finite(b.Value) {
+			values++
+			if b.hasRange() {
+				ranges++
+			}
+		}
+	}
+	if values == 0 {
+		addNoData(spec, barWidth, barHeight*max(len(f.bars), 2))
+		return spec
+	}
 	lo, hi := f.reach()
 	rows, colours := arr{}, arr{}
 	domain := names(f.bars, func(b Bar) string { return b.Name })
@@ -173,32 +190,35 @@ func (f barChart) vega() obj {
 	tooltip := arr{
 		obj{"field": "n", "type": "nominal", "title": "name"},
 		obj{"field": "v", "type": "quantitative", "title": orElse(f.opts.Label, "value"), "format": format}}
-	for _, b := range f.bars {
-		if finite(b.Value) && b.hasRange() {
-			tooltip = append(tooltip,
-				obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
-				obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
-			break
-		}
+	if ranges > 0 {
+		tooltip = append(tooltip,
+			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
+			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
 	}
 	// bracket is the stroke across one end of an error bar.
 	bracket := func(field string) obj {
 		return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
 			"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": x(field), "y": y}}
 	}
-	spec["width"] = 480
+	// number stands outside the end of its bar: on the right, or on the left of
+	// negative ones.
+	number := func(test, align string, dx int) obj {
+		return obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": align, "dx": dx},
+			"transform": arr{obj{"filter": test}},
+			"encoding":  obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}}
+	}
+	layers := arr{obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}},
+		"encoding": obj{"x": x("v"), "y": y, "color": colour, "tooltip": tooltip}}}
+	if ranges > 0 {
+		layers = append(layers, obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"},
+			"transform": arr{obj{"filter": "isValid(datum.lo)"}},
+			"encoding":  obj{"x": x("lo"), "x2": obj{"field": "hi"}, "y": y}},
+			bracket("lo"), bracket("hi"))
+	}
+	spec["width"] = barWidth
 	spec["height"] = obj{"step": barHeight}
 	spec["data"] = obj{"values": rows}
-	spec["layer"] = arr{
-		obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}}, "encoding": obj{"x": x("v"), "y": y, "color": colour, "tooltip": tooltip}},
-		obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"}, "transform": arr{obj{"filter": "isValid(datum.lo)"}},
-			"encoding": obj{"x": x("lo"), "x2": obj{"field": "hi"}, "y": y}},
-		bracket("lo"), bracket("hi"),
-		obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": "left", "dx": 6}, "transform": arr{obj{"filter": "datum.end >= 0"}},
-			"encoding": obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}},
-		obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": "right", "dx": -6}, "transform": arr{obj{"filter": "datum.end < 0"}},
-			"encoding": obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}},
-	}
+	spec["layer"] = append(layers, number("datum.end >= 0", "left", 6), number("datum.end < 0", "right", -6))
 	return spec
 }
 
@@ -233,8 +253,9 @@ func (f barChart) draw(c draw.Canvas) {
 	g.Y.Tick.Marker = labels
 	if len(f.bars) == 0 {
 		g.Add(centred{"no data"})
+	} else {
+		g.Add(barPlotter{f})
 	}
-	g.Add(barPlotter{f})
 	g.Draw(c)
 }
 

@@ -71,6 +71,14 @@ func (f curves) vega() obj {
 	return spec
 }
 
+// addNoData makes view an empty frame that says so.
+func addNoData(view obj, width, height int) {
+	view["width"], view["height"] = width, height
+	view["data"] = obj{"values": arr{obj{}}}
+	view["mark"] = obj{"type": "text", "text": "no data", "fontSize": 12, "color": "#595959"}
+	view["encoding"] = obj{"x": obj{"value": width / 2}, "y": obj{"value": height / 2}}
+}
+
 func lineLayer(panel int) string { return fmt.Sprintf("lines_%d", panel) }
 
 // view returns panel i, and whether there is anything in it.
@@ -81,9 +89,7 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		view["title"] = p.Title
 	}
 	if len(values) == 0 {
-		view["data"] = obj{"values": arr{obj{}}}
-		view["mark"] = obj{"type": "text", "text": "no data", "fontSize": 12, "color": "#595959"}
-		view["encoding"] = obj{"x": obj{"value": panelWidth / 2}, "y": obj{"value": panelHeight / 2}}
+		addNoData(view, panelWidth, panelHeight)
 		return view, false
 	}
 

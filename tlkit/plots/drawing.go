@@ -67,14 +67,15 @@ func drawSVG(d drawable) (svg string, err error) {
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("plots: draw SVG: %w", err)
 	}
+	s := fitText(b.String())
+	s = strings.Replace(s, "<svg ", fmt.Sprintf("<svg role=\"img\" aria-label=\"%s\" ", html.EscapeString(d.label())), 1)
 	// Names may hold anything; XML may not.
-	s := fitText(strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(b.String(), "\uFFFD")))
-	s = strings.Replace(s, "<svg ", fmt.Sprintf("<svg role=\"img\" aria-label=\"%s\" ", html.EscapeString(d.label())), 1)
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 	return s, nil
 }
 
