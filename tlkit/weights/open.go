@@ -57,6 +57,9 @@ func OpenWith(path string, opts Options) (*StateDict, error) {
 		return nil, inFile(path, err)
 	}
 	sd.Source, sd.file = path, f
+	for i, e := range sd.entries {
+		sd.entries[i].label = path + ": tensor " + printable(e.Key)
+	}
 	return sd, nil
 }
 

@@ -24,6 +24,12 @@ type Tensor struct {
 	offset int         // first element within the storage
 	stride []int       // elements to the next index per axis; nil: contiguous
 	mem    []float32   // for tensors made by NewTensor
+	label  string      // file and key, for messages
+}
+
+// errorf names the tensor that an error is about.
+func (t Tensor) errorf(format string, args ...any) error {
+	return inFile(t.label, fmt.Errorf(format, args...))
 }
 
 // NewTensor wraps values in memory as an F32 tensor; len(values) must be the
@@ -65,29 +71,30 @@ func (t Tensor) Float32() ([]float32, error) {
 // ReadFloat32 is Float32 into memory of the caller; len(dst) must be t.Len().
 func (t Tensor) ReadFloat32(dst []float32) error {
 	if len(dst) != t.Len() {
-		return fmt.Errorf("weights: a tensor of shape %v needs %d values of room, got %d", t.Shape, t.Len(), len(dst))
+		return t.errorf("a tensor of shape %v needs %d values of room, got %d", t.Shape, t.Len(), len(dst))
 	}
 	if t.mem != nil {
 		copy(dst, t.mem)
 		return nil
 	}
 	if t.DType == C64 || t.DType == C128 {
-		return fmt.Errorf("weights: elements of type %v have no float32 form; use Bytes", t.DType)
+		return t.errorf("elements of type %v have no float32 form; use Bytes", t.DType)
 	}
 	size := t.DType.Size()
-	return t.chunks(func(b []byte) error {
+	err := t.chunks(func(b []byte) error {
 		n := len(b) / size
 		err := decodeFloat32(dst[:n], b, t.DType)
 		dst = dst[n:]
 		return err
 	})
+	return inFile(t.label, err)
 }
 
 // Int64 reads all elements of an integer or boolean tensor. U64 values above
 // the largest int64 are an error, and so are floating-point tensors.
 func (t Tensor) Int64() ([]int64, error) {
 	if !t.DType.IsInt() {
-		return nil, fmt.Errorf("weights: elements of type %v are no integers; use Float32", t.DType)
+		return nil, t.errorf("elements of type %v are no integers; use Float32", t.DType)
 	}
 	dst := make([]int64, 0, t.Len())
 	size := t.DType.Size()
@@ -95,14 +102,14 @@ func (t Tensor) Int64() ([]int64, error) {
 		for ; len(b) > 0; b = b[size:] {
 			v := decodeInt(b, t.DType)
 			if t.DType == U64 && v < 0 {
-				return fmt.Errorf("weights: value %d is too large for int64", uint64(v))
+				return fmt.Errorf("value %d is too large for int64", uint64(v))
 			}
 			dst = append(dst, v)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, inFile(t.label, err)
 	}
 	return dst, nil
 }
@@ -115,7 +122,7 @@ func (t Tensor) Bytes() ([]byte, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, inFile(t.label, err)
 	}
 	return dst, nil
 }
@@ -136,7 +143,7 @@ func (t Tensor) chunks(fn func([]byte) error) error {
 	case t.mem != nil:
 		return t.memChunks(buf, fn)
 	case t.src == nil:
-		return errors.New("weights: this Tensor has no data; get tensors from StateDict.Get or NewTensor")
+		return errors.New("this Tensor has no data; get tensors from StateDict.Get or NewTensor")
 	case t.stride != nil:
 		return t.stridedChunks(buf, fn)
 	}
@@ -212,7 +219,7 @@ func readFullAt(r io.ReaderAt, b []byte, at int64) error {
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("weights: reading %d bytes at %d: %w; was the file changed or cut after it was opened?", len(b), at, err)
+	return fmt.Errorf("reading %d bytes at %d: %w; was the file changed or cut after it was opened?", len(b), at, err)
 }
 
 func putUint32(b []byte, v uint32) {

@@ -139,7 +139,7 @@ func ints(v any) ([]int, error) {
 type lateReader struct{ s *storage }
 
 func (r lateReader) ReadAt([]byte, int64) (int, error) {
-	return 0, errors.New("weights: a tensor was read before its storage was found")
+	return 0, errors.New("a tensor was read before its storage was found")
 }
 
 // resolve points a tensor at its bytes once all storages are known.
