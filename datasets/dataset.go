@@ -1,0 +1,223 @@
+package datasets
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Dataset is a set of labelled images, split for training, validation and possibly a final test.
+type Dataset struct {
+	Name    string
+	Classes []string // sorted by name; a label is an index into it
+	Train   *Split   // never nil
+	Val     *Split   // never nil; what is watched during training
+	Test    *Split   // nil when there is none
+	Source  string   // the folder, zip file or generator that the images come from
+	// Warnings tell what was found odd and how it was handled, one sentence each: skipped files, a class that is missing
+	// in a split. Show them to the user.
+	Warnings []string
+}
+
+// NumClasses returns len(d.Classes).
+func (d *Dataset) NumClasses() int { return len(d.Classes) }
+
+// Fingerprint identifies the data by the names and labels of all images in all splits, as 32 hexadecimal digits: equal
+// for equal data wherever it lies. A stored run compares it to know that it continues on the data it began with.
+func (d *Dataset) Fingerprint() string {
+	h := sha256.New()
+	for _, c := range d.Classes {
+		fmt.Fprintf(h, "class %q\n", c)
+	}
+	for _, s := range []struct {
+		name  string
+		split *Split
+	}{{"train", d.Train}, {"val", d.Val}, {"test", d.Test}} {
+		if s.split == nil {
+			continue
+		}
+		fmt.Fprintf(h, "split %s %d\n", s.name, s.split.Len())
+		for _, it := range s.split.items {
+			fmt.Fprintf(h, "%d %q\n", it.label, it.name)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// String is one line, such as: hymenoptera: 2 classes (ants, bees), 244 train, 153 val.
+func (d *Dataset) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d classes (", d.Name, len(d.Classes))
+	if len(d.Classes) <= 6 {
+		b.WriteString(strings.Join(d.Classes, ", "))
+	} else {
+		fmt.Fprintf(&b, "%s, ..., %s", strings.Join(d.Classes[:4], ", "), d.Classes[len(d.Classes)-1])
+	}
+	fmt.Fprintf(&b, "), %d train, %d val", d.Train.Len(), d.Val.Len())
+	if d.Test != nil && d.Test != d.Val {
+		fmt.Fprintf(&b, ", %d test", d.Test.Len())
+	}
+	return b.String()
+}
+
+// Split is an ordered list of labelled images. Its methods may be called by several goroutines at once.
+type Split struct {
+	classes int
+	items   []item
+	read    func(item) (*vision.Image, error)
+}
+
+// item is one image: its stable name, its label, and its place in the source.
+type item struct {
+	name  string
+	label int
+	key   int
+}
+
+// Len returns the number of images.
+func (s *Split) Len() int { return len(s.items) }
+
+// Label returns the class of image i, an index into Dataset.Classes.
+func (s *Split) Label(i int) int { return s.items[i].label }
+
+// Labels returns all labels in order.
+func (s *Split) Labels() []int {
+	out := make([]int, len(s.items))
+	for i, it := range s.items {
+		out[i] = it.label
+	}
+	return out
+}
+
+// Name returns the name of image i, unique in its data set and the same on every machine: for files the path from the
+// root of the data, with slashes.
+func (s *Split) Name(i int) string { return s.items[i].name }
+
+// Image decodes image i. A file that turns out to be broken gives a *BrokenImageError.
+func (s *Split) Image(i int) (*vision.Image, error) {
+	m, err := s.read(s.items[i])
+	if err != nil {
+		return nil, &BrokenImageError{Name: s.items[i].name, Err: err}
+	}
+	return m, nil
+}
+
+// BrokenImageError says which image could not be read. Training may leave it out and go on.
+type BrokenImageError struct {
+	Name string
+	Err  error
+}
+
+func (e *BrokenImageError) Error() string {
+	return fmt.Sprintf("datasets: image %s can't be used: %v", e.Name, e.Err)
+}
+
+func (e *BrokenImageError) Unwrap() error { return e.Err }
+
+// Counts returns the number of images per class.
+func (s *Split) Counts() []int {
+	counts := make([]int, s.classes)
+	for _, it := range s.items {
+		counts[it.label]++
+	}
+	return counts
+}
+
+// Subset returns the images at the given indices, in that order. It panics when an index is out of range.
+func (s *Split) Subset(idx []int) *Split {
+	items := make([]item, len(idx))
+	for k, i := range idx {
+		items[k] = s.items[i]
+	}
+	return &Split{classes: s.classes, items: items, read: s.read}
+}
+
+// FirstPerClass returns the first n images of each class, in their order; all for n <= 0.
+func (s *Split) FirstPerClass(n int) *Split {
+	if n <= 0 {
+		return s
+	}
+	seen := make([]int, s.classes)
+	var idx []int
+	for i, it := range s.items {
+		if seen[it.label] < n {
+			seen[it.label]++
+			idx = append(idx, i)
+		}
+	}
+	return s.Subset(idx)
+}
+
+// NewSplit makes a split of images that come from elsewhere than this package: names and labels (0 to classes-1) in
+// parallel, and a function, safe for concurrent use, that makes image i.
+func NewSplit(classes int, names []string, labels []int, image func(i int) (*vision.Image, error)) (*Split, error) {
+	if len(names) != len(labels) || image == nil {
+		return nil, fmt.Errorf("datasets: NewSplit got %d names and %d labels; expected as many, and a function", len(names), len(labels))
+	}
+	s := &Split{classes: classes, items: make([]item, len(names)), read: func(it item) (*vision.Image, error) { return image(it.key) }}
+	for i := range names {
+		if labels[i] < 0 || labels[i] >= classes {
+			return nil, fmt.Errorf("datasets: image %s has label %d; expected 0 to %d", names[i], labels[i], classes-1)
+		}
+		s.items[i] = item{name: names[i], label: labels[i], key: i}
+	}
+	return s, nil
+}
+
+// Options say where data lies and how it is split. The zero value is the default.
+type Options struct {
+	// Dir is a folder or a zip file to read in place of the usual ones. "~/" is expanded.
+	Dir string
+	// URL is a zip file to download in place of the usual one, SHA256 its digest (or the first 8 or more digits; empty:
+	// not verified).
+	URL    string
+	SHA256 string
+	// ValFraction is the share of the training images that becomes the validation split when the data has none; 0 means
+	// 0.2, a negative number means no split: the test split, if any, serves as validation.
+	ValFraction float64
+	// Seed decides that split; for the built-in sets it also decides the images.
+	Seed uint64
+	// PerClass limits the training images of each class, first by name; 0 means all. It leaves the validation split as
+	// it is.
+	PerClass int
+	// SkipCheck leaves out the decoding of every image at the first load (see ImageFolder).
+	SkipCheck bool
+	// Progress is where the progress of a download is written, a line every few seconds; nil means standard error.
+	Progress io.Writer
+}
+
+func (o Options) validate(name string) error {
+	if !(o.ValFraction < 1) { // NaN too
+		return fmt.Errorf("datasets: %s: Options.ValFraction is %g; expected less than 1", name, o.ValFraction)
+	}
+	if o.PerClass < 0 {
+		return fmt.Errorf("datasets: %s: Options.PerClass is %d; expected 0 (all) or a number of images", name, o.PerClass)
+	}
+	return nil
+}
+
+// one returns the single optional value.
+func one(name string, opts []Options) (Options, error) {
+	switch len(opts) {
+	case 0:
+		return Options{}, nil
+	case 1:
+		return opts[0], opts[0].validate(name)
+	}
+	return Options{}, fmt.Errorf("datasets: %s: %d Options given; expected at most one", name, len(opts))
+}
+
+// sortItems orders by label and then by name, as torchvision's ImageFolder does.
+func sortItems(items []item) {
+	slices.SortFunc(items, func(a, b item) int {
+		if a.label != b.label {
+			return a.label - b.label
+		}
+		return strings.Compare(a.name, b.name)
+	})
+}

@@ -1,0 +1,165 @@
+package datasets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+)
+
+// archive is a data set that exists as a file elsewhere.
+type archive struct {
+	name    string
+	zip     string // usual name of the zip file
+	folder  string // usual name of the unpacked tree
+	url     string // empty: no public address is known
+	sha256  string // of the file at url
+	classes int
+}
+
+// hymenoptera: the SHA-256 is the one that PyTorch's own tutorial build checks (pytorch/tutorials, .jenkins/download_data.py).
+var hymenoptera = Spec{
+	Info: Info{
+		Name:        "hymenoptera",
+		Description: "photographs of ants and bees, the data of PyTorch's transfer learning tutorial",
+		Classes:     []string{"ants", "bees"},
+		Train:       244, Val: 153, ImageSize: "about 500 x 375",
+		Licence: "a small part of ImageNet: for non-commercial research and education",
+		Source:  "https://pytorch.org/tutorials/beginner/transfer_learning_tutorial.html",
+		Bytes:   47_286_322,
+	},
+	Load: archive{
+		name: "hymenoptera", zip: "hymenoptera_data.zip", folder: "hymenoptera_data",
+		url:     "https://download.pytorch.org/tutorial/hymenoptera_data.zip",
+		sha256:  "fbc41b31d544714d18dd1230b1e2b455e1557766e13e67f9f5a7a23af7c02209",
+		classes: 2,
+	}.load,
+}
+
+var cifar10 = Spec{
+	Info: Info{
+		Name:        "cifar10",
+		Description: "small pictures of ten kinds of things, as JPEG files (a domain shift for weights made from the original)",
+		Classes:     []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
+		Train:       10_000, Test: 10_000, ImageSize: "32 x 32",
+		Licence: "none stated by its authors; used for research",
+		Source:  "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; https://www.cs.toronto.edu/~kriz/cifar.html",
+	},
+	Load: archive{name: "cifar10", zip: "cifar10_jpg.zip", folder: "cifar10_jpg", classes: 10}.load,
+}
+
+func (a archive) load(o Options) (*Dataset, error) {
+	where, err := a.find(o)
+	if err != nil {
+		return nil, err
+	}
+	d, err := imageFolder(where, o)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", a.name, err)
+	}
+	d.Name = a.name
+	if len(d.Classes) != a.classes {
+		return nil, fmt.Errorf("datasets: %s: %s holds %d classes (%s); expected %d: is it other data?",
+			a.name, where, len(d.Classes), strings.Join(d.Classes, ", "), a.classes)
+	}
+	return d, nil
+}
+
+// find returns the path of the zip file or folder, downloading it when it is nowhere.
+func (a archive) find(o Options) (string, error) {
+	if o.Dir != "" {
+		dir, err := fetch.ExpandHome(o.Dir)
+		if err != nil {
+			return "", fmt.Errorf("datasets: %s: %w", a.name, err)
+		}
+		if _, err := os.Stat(dir); err != nil {
+			return "", fmt.Errorf("datasets: %s: Options.Dir: %w", a.name, err)
+		}
+		if p := a.in(dir); p != "" {
+			return p, nil
+		}
+		return dir, nil
+	}
+	cache, err := fetch.CacheDir("datasets")
+	if err != nil {
+		return "", fmt.Errorf("datasets: %s: %w", a.name, err)
+	}
+	if o.URL != "" {
+		return a.download(o, o.URL, o.SHA256, filepath.Join(cache, nameForURL(o.URL, o.SHA256)))
+	}
+	data, err := fetch.ExpandHome(os.Getenv("TLKIT_DATA"))
+	if err != nil {
+		return "", fmt.Errorf("datasets: %s: TLKIT_DATA: %w", a.name, err)
+	}
+	for _, dir := range []string{data, cache} {
+		if dir == "" {
+			continue
+		}
+		if p := a.in(dir); p != "" {
+			return p, nil
+		}
+	}
+	looked := "the folder TLKIT_DATA (not set)"
+	if data != "" {
+		looked = "TLKIT_DATA=" + data
+	}
+	missing := fmt.Sprintf("neither %s nor %s%c is in %s or in the cache %s", a.zip, a.folder, filepath.Separator, looked, cache)
+	if a.url == "" {
+		return "", fmt.Errorf("datasets: %s: %s, and no address to download it from is known; put %s into one of them, or set Options.Dir or Options.URL",
+			a.name, missing, a.zip)
+	}
+	if fetch.Offline() {
+		return "", fmt.Errorf("datasets: %s: %s, and %w; get %s and put it into one of them, or set Options.Dir",
+			a.name, missing, fetch.ErrOffline, a.url)
+	}
+	return a.download(o, a.url, a.sha256, filepath.Join(cache, a.zip))
+}
+
+// in returns the zip file or the unpacked tree in dir, or "".
+func (a archive) in(dir string) string {
+	for _, name := range []string{a.zip, a.folder} {
+		p := filepath.Join(dir, name)
+		if info, err := os.Stat(p); err == nil && info.IsDir() == (name == a.folder) {
+			return p
+		}
+	}
+	return ""
+}
+
+func (a archive) download(o Options, url, sum, dest string) (string, error) {
+	w := o.Progress
+	if w == nil {
+		w = os.Stderr
+	}
+	// Ctrl-C ends the download, not the program in the middle of a file; what has come is resumed the next time.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := fetch.File(ctx, fetch.Request{URL: url, SHA256: sum, Dest: dest, Progress: fetch.Printer(w, filepath.Base(dest))})
+	if errors.Is(err, fetch.ErrOffline) {
+		return "", fmt.Errorf("datasets: %s: %w, or set Options.Dir to it", a.name, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("datasets: %s: %w", a.name, err)
+	}
+	return dest, nil
+}
+
+// nameForURL keeps files of different addresses and hashes apart in the cache.
+func nameForURL(url, sum string) string {
+	h := sha256.Sum256([]byte(url + " " + strings.ToLower(sum)))
+	base := path.Base(strings.SplitN(url, "?", 2)[0])
+	return hex.EncodeToString(h[:6]) + "-" + strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, base)
+}

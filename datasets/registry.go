@@ -1,0 +1,130 @@
+package datasets
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+)
+
+// Info describes a data set without loading it.
+type Info struct {
+	Name        string
+	Description string // one sentence
+	Classes     []string
+	Train, Val  int    // images; Val is 0 where it is split from Train
+	Test        int    // images, 0: none
+	ImageSize   string // such as "32 x 32", or "about 500 x 375"
+	Licence     string
+	Source      string // who made it and where it comes from
+	Bytes       int64  // of the download; 0: built in, or no download is known
+}
+
+// Spec is an entry of the registry.
+type Spec struct {
+	Info
+	// Load returns the data set; opts have been checked for values that make no sense.
+	Load func(opts Options) (*Dataset, error)
+}
+
+// registry is filled by this package's variable declarations and by Register.
+var registry = func() map[string]Spec {
+	m := map[string]Spec{}
+	for _, s := range []Spec{hymenoptera, cifar10, shapes, sketches} {
+		m[s.Name] = s
+	}
+	return m
+}()
+
+// Register adds a data set that Load will know. It panics when the name is empty or taken, or Load is nil; call it from
+// init or before the first Load.
+func Register(s Spec) {
+	if s.Name == "" || s.Load == nil {
+		panic("datasets: Register needs a name and a Load function")
+	}
+	if _, ok := registry[s.Name]; ok {
+		panic(fmt.Sprintf("datasets: %q is registered twice", s.Name))
+	}
+	registry[s.Name] = s
+}
+
+// List describes all registered data sets, sorted by name.
+func List() []Info {
+	var out []Info
+	for _, name := range slices.Sorted(maps.Keys(registry)) {
+		out = append(out, registry[name].Info)
+	}
+	return out
+}
+
+// Load returns the data set of that name; see List. A path of a folder or zip file is loaded as ImageFolder does.
+// At most one Options may be given.
+func Load(name string, opts ...Options) (*Dataset, error) {
+	o, err := one(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := registry[name]; ok {
+		d, err := s.Load(o)
+		if err != nil {
+			return nil, err
+		}
+		d.Name = name
+		return d, nil
+	}
+	if path, err := fetch.ExpandHome(name); err == nil && name != "" {
+		if _, err := os.Stat(path); err == nil {
+			return ImageFolder(path, o)
+		}
+	}
+	hint := ""
+	if near := nearest(name, slices.Sorted(maps.Keys(registry))); near != "" {
+		hint = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return nil, fmt.Errorf("datasets: unknown data set %q, and no folder or zip file of that name; %sknown are %s",
+		name, hint, strings.Join(slices.Sorted(maps.Keys(registry)), ", "))
+}
+
+// MustLoad is Load for a notebook cell: it panics instead of returning an error.
+func MustLoad(name string, opts ...Options) *Dataset {
+	d, err := Load(name, opts...)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// nearest returns the candidate with the smallest edit distance, if it is at most a third of the name.
+func nearest(name string, candidates []string) string {
+	best, bestDistance := "", len(name)/3+1
+	for _, c := range candidates {
+		if d := editDistance(strings.ToLower(name), c); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// editDistance is Levenshtein's, in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
