@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // traces networks: shapes are inferred, nothing is computed
 	"github.com/gomlx/compute/dtypes"
+	_ "github.com/gomlx/compute/gobackend" // traces networks: shapes are inferred, nothing is computed
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph" //nolint
 	"github.com/gomlx/gomlx/core/tensors"
@@ -34,6 +34,7 @@ type Model struct {
 	arch   Architecture
 	params []nn.Param
 	store  *model.Store
+	exec   *model.Exec // see predictor
 }
 
 // New returns a model of the given architecture with random values for the classes named. Equal seeds give equal
@@ -183,7 +184,7 @@ func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 			}
 		}
 	}
-	m.Classes = slices.Clone(classes)
+	m.Classes, m.exec = slices.Clone(classes), nil
 	if err := m.trace(); err != nil {
 		return err
 	}
@@ -200,7 +201,7 @@ func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 // Clone returns a copy that shares no values with m. The copy is detached from any engine.
 func (m *Model) Clone() (*Model, error) {
 	c := *m
-	c.Classes = slices.Clone(m.Classes)
+	c.Classes, c.exec = slices.Clone(m.Classes), nil
 	c.store = model.NewStore()
 	if err := c.trace(); err != nil {
 		return nil, err

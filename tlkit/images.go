@@ -1,0 +1,66 @@
+package tlkit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+)
+
+// ShowImages displays the first n images of each class of a split, under their class names.
+func ShowImages(data *datasets.Dataset, split *datasets.Split, n int) error {
+	if split == nil || split.Len() == 0 {
+		return fmt.Errorf("tlkit: the split of %q to show has no images", data.Name)
+	}
+	shown := make([]int, len(data.Classes))
+	var items []plots.Captioned
+	for class := range data.Classes {
+		for i := 0; i < split.Len() && shown[class] < n; i++ {
+			if split.Label(i) != class {
+				continue
+			}
+			image, err := split.Image(i)
+			if err != nil {
+				return err
+			}
+			items = append(items, plots.Captioned{Image: image.ToImage(), Caption: data.Classes[class]})
+			shown[class]++
+		}
+	}
+	return plots.Show(plots.Images(items, n))
+}
+
+// ShowMistakes displays up to n validation images that the strategy's best epoch classified wrongly, the most confident
+// mistakes first.
+func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
+	split := data.Val
+	if split == nil {
+		split = data.Test
+	}
+	p := result.Predictions
+	if split == nil || split.Len() != len(p.Labels) {
+		return fmt.Errorf("tlkit: the run was evaluated on %d images, data set %q has another validation split; give the data set of the run", len(p.Labels), data.Name)
+	}
+	var wrong []int
+	for i, label := range p.Labels {
+		if p.Predicted[i] != label {
+			wrong = append(wrong, i)
+		}
+	}
+	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(p.Confidence[b], p.Confidence[a]) })
+	var items []plots.Captioned
+	for _, i := range wrong[:min(n, len(wrong))] {
+		image, err := split.Image(i)
+		if err != nil {
+			return err
+		}
+		items = append(items, plots.Captioned{Image: image.ToImage(), Mark: plots.Wrong,
+			Caption: fmt.Sprintf("%s, said %s %.0f%%", data.Classes[p.Labels[i]], data.Classes[p.Predicted[i]], 100*p.Confidence[i])})
+	}
+	if len(items) == 0 {
+		return plots.Show(plots.Text("No mistakes on the validation images."))
+	}
+	return plots.Show(plots.Images(items, 5))
+}

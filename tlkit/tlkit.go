@@ -1,0 +1,93 @@
+package tlkit
+
+import (
+	"context"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+type (
+	// Model is a network with its values, class names and preprocessing; see [Load].
+	Model = zoo.Model
+	// LoadOptions say which weights a model is loaded with.
+	LoadOptions = zoo.LoadOptions
+	// Prediction is a class with its probability.
+	Prediction = zoo.Prediction
+
+	// Strategy is a way from a pretrained model to a classifier of other images.
+	Strategy = train.Strategy
+	// Transfer freezes the pretrained layers and trains a new output layer.
+	Transfer = train.Transfer
+	// FineTune trains pretrained layers further, at a small learning rate, under a new output layer.
+	FineTune = train.FineTune
+	// Scratch trains the same network from random weights: the control.
+	Scratch = train.Scratch
+
+	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
+	Recipe = train.Recipe
+	// Schedule changes the learning rate over the epochs.
+	Schedule = train.Schedule
+	// Run is a comparison, on disk under its name.
+	Run = train.Run
+	// Result is what one strategy of a run brought.
+	Result = train.Result
+)
+
+// The optimizers of a [Recipe].
+const (
+	SGD   = train.SGD
+	Adam  = train.Adam
+	AdamW = train.AdamW
+)
+
+// Load returns a pretrained model by torchvision's name ("resnet18"), optionally with a weight set
+// ("resnet50.IMAGENET1K_V1"). A bare name means the default weight set.
+func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(name, opts...) }
+
+// MustLoad is [Load] that panics on an error.
+func MustLoad(name string, opts ...LoadOptions) *Model { return must(Load(name, opts...)) }
+
+// Models returns the names of all models, sorted.
+func Models() []string { return zoo.List(zoo.Filter{}) }
+
+// Compare trains a copy of the pretrained model with each strategy, on the same images, seeds and epochs, with the
+// default [Recipe]; another one has the same method: tlkit.Recipe{Epochs: 20}.MustCompare(...). Everything is kept in .tlkit/runs/NAME: the
+// same call again resumes or, if all is done, returns at once. Interrupting saves and stops.
+func Compare(name string, data *datasets.Dataset, model *Model, strategies ...Strategy) (*Run, error) {
+	return Recipe{}.Compare(context.Background(), name, data, model, strategies...)
+}
+
+// MustCompare is [Compare] that panics on an error. An interruption is none: it says what was saved, and returns the
+// run as far as it came.
+func MustCompare(name string, data *datasets.Dataset, model *Model, strategies ...Strategy) *Run {
+	return Recipe{}.MustCompare(name, data, model, strategies...)
+}
+
+// Open returns a run that was made before, in this notebook or another one, by its name.
+func Open(name string) (*Run, error) { return train.Open("", name) }
+
+// MustOpen is [Open] that panics on an error.
+func MustOpen(name string) *Run { return must(Open(name)) }
+
+// Runs returns the names of the runs kept in .tlkit/runs (or TLKIT_RUNS).
+func Runs() ([]string, error) { return train.List("") }
+
+// Remove deletes a run with all it has saved.
+func Remove(name string) error { return train.Remove("", name) }
+
+// Device says in one line which engine computes, and why.
+func Device() string { return backend.Describe() }
+
+// Show displays a figure: a chart, a table, images.
+func Show(f plots.Figure) error { return plots.Show(f) }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,15 @@
+// Package train runs the strategies of transfer: the loop, the strategies (one file each), learning-rate schedules,
+// checkpoints and the history that plots are made from.
+//
+// Two strategies of one comparison differ only in what their [Plan] says: which variables are trained, from which
+// start, at which rate. The data, their order, the augmentation, the number of epochs and the seeds come from the
+// [Recipe] and are equal for all.
+//
+// Every run has a name and a folder (by default .tlkit/runs/NAME) with the configuration, the history and the
+// checkpoints, so that another notebook cell, or a new session after the old one was killed, can open or resume it:
+//
+//	run.json                       the configuration: data, model, recipe, strategies
+//	STRATEGY/history.jsonl         one line per epoch
+//	STRATEGY/checkpoint.safetensors  weights, optimizer state and position, to resume from
+//	STRATEGY/best.safetensors      the weights of the best epoch
+package train

@@ -1,0 +1,251 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Checkpoints are written after an epoch if the last one is this old, and within an epoch if it is much older: what a
+// killed session can lose.
+const (
+	checkpointAfterEpoch  = 20 * time.Second
+	checkpointWithinEpoch = 3 * time.Minute
+)
+
+// InterruptedError says that training was stopped on request (Ctrl-C, the notebook's stop button, a cancelled
+// context) and that all is saved.
+type InterruptedError struct {
+	Run, Strategy string
+	// Epoch is the one under way, from 1.
+	Epoch int
+}
+
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("tlkit: run %q was interrupted in epoch %d of strategy %q; it is saved, and the same call resumes it",
+		e.Run, e.Epoch, e.Strategy)
+}
+
+// evalSplit is what models are compared on: the validation images, or the test images where there are no others.
+func evalSplit(ds *datasets.Dataset) *datasets.Split {
+	if ds.Val != nil {
+		return ds.Val
+	}
+	return ds.Test
+}
+
+// loop trains one strategy of a run to the end, from wherever it stands.
+type loop struct {
+	run     *Run
+	res     *Result
+	recipe  Recipe
+	t       *trainer
+	show    *progress
+	train   source
+	val     source
+	at      position
+	savedAt time.Time
+}
+
+// runStrategy trains one strategy; a strategy that is done already costs nothing.
+func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Result, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) error {
+	r := run.Config.Recipe
+	if res.Done && len(res.History) >= r.Epochs {
+		return nil
+	}
+	if err := mkdir(filepath.Join(run.Dir, res.Strategy)); err != nil {
+		return err
+	}
+	m, err := pretrained.Clone()
+	if err != nil {
+		return err
+	}
+	plan, err := s.Plan(m, Task{Classes: ds.Classes, Seed: r.Seed, Recipe: r})
+	if err != nil {
+		return err
+	}
+	if err := plan.check(s.Name()); err != nil {
+		return err
+	}
+	t, err := newTrainer(engine, m, plan, r)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	res.LearningRate = plan.LearningRate
+	res.Params, res.Trainable = m.NumParams()
+
+	l := &loop{run: run, res: res, recipe: r, t: t, show: show, savedAt: time.Now()}
+	if l.at, err = t.restore(res.file("checkpoint.safetensors")); err != nil {
+		return err
+	}
+	if l.at.Epoch > len(res.History) {
+		return fmt.Errorf("tlkit: run %q, strategy %q: the checkpoint is after epoch %d but the history has %d; remove the run with tlkit.Remove(%q)",
+			run.Name, res.Strategy, l.at.Epoch, len(res.History), run.Name)
+	}
+	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
+	res.Done = false
+	if err := l.prepareData(ctx, ds); err != nil {
+		return l.stopped(ctx, err)
+	}
+	return l.stopped(ctx, l.epochs(ctx))
+}
+
+// stopped turns the error of a cancelled context into an InterruptedError.
+func (l *loop) stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return &InterruptedError{Run: l.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
+	}
+	return err
+}
+
+// prepareData sets the sources up. Stages that stay frozen are computed once for the images that do not change, if
+// their output fits into memory; then only the rest of the network runs in every step.
+func (l *loop) prepareData(ctx context.Context, ds *datasets.Dataset) error {
+	size := l.t.model.ImageSize()
+	pre := l.t.model.Preprocess
+	limit := l.recipe.MemoryLimit
+	val := newImages(evalSplit(ds), pre, vision.Augment{}, l.recipe.Seed, size, limit/4)
+	train := newImages(ds.Train, pre, l.recipe.Augment, l.recipe.Seed, size, limit/2)
+	l.val, l.train = val, train
+
+	evalFrom, trainFrom := 0, 0
+	if l.t.frozen > 0 {
+		f, err := l.cached(ctx, val, limit/8)
+		if err != nil {
+			return err
+		}
+		if f != nil {
+			l.val, evalFrom = f, l.t.frozen
+		}
+		if l.recipe.Augment.IsZero() {
+			if f, err = l.cached(ctx, train, limit/2); err != nil {
+				return err
+			}
+			if f != nil {
+				l.train, trainFrom = f, l.t.frozen
+			}
+		}
+	}
+	return l.t.compile(trainFrom, evalFrom)
+}
+
+func (l *loop) cached(ctx context.Context, s *images, limit int64) (*features, error) {
+	return l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res.Strategy, done, s.len()) })
+}
+
+// evalBatch is the batch size where no gradients are kept; larger ones only cost memory.
+func (l *loop) evalBatch() int { return max(32, min(l.recipe.BatchSize, 64)) }
+
+func (l *loop) epochs(ctx context.Context) error {
+	for l.at.Epoch < l.recipe.Epochs {
+		if err := l.epoch(ctx); err != nil {
+			return err
+		}
+	}
+	l.res.Done = true
+	return l.saveResult()
+}
+
+// epoch trains one epoch, or what is left of it, evaluates, and writes down what came out.
+func (l *loop) epoch(ctx context.Context) error {
+	n, size := l.train.len(), l.recipe.BatchSize
+	perEpoch := (n + size - 1) / size
+	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
+	rate := 0.0
+	began := time.Now()
+	before := l.at.Seconds
+
+	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
+	defer stop()
+	for b := range batches(work, l.train, rest, size, l.at.Epoch) {
+		if ctx.Err() != nil {
+			break
+		}
+		if b.err != nil {
+			return b.err
+		}
+		at := float64(l.at.Epoch) + float64(l.at.Step)/float64(perEpoch)
+		rate = l.t.plan.LearningRate * l.recipe.Schedule.Factor(at, l.recipe.Epochs)
+		loss, hit, err := l.t.trainStep(b, rate, l.at.Steps+1)
+		if err != nil {
+			return err
+		}
+		l.at.Step++
+		l.at.Steps++
+		l.at.Seen += b.n
+		l.at.Loss += loss * float64(b.n)
+		l.at.Hits += hit
+		l.at.Seconds = before + time.Since(began).Seconds()
+		l.show.step(l)
+		if time.Since(l.savedAt) > checkpointWithinEpoch {
+			if err := l.save(); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return errors.Join(l.save(), ctx.Err())
+	}
+
+	o, err := l.t.evaluate(ctx, l.val, l.evalBatch())
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(l.save(), err)
+		}
+		return err
+	}
+	return l.record(o, rate, time.Since(began).Seconds()+before)
+}
+
+// record appends an epoch to the history and saves what has to be saved. The checkpoint comes last: what is on disk
+// before it belongs to an epoch that would be done again.
+func (l *loop) record(o outcome, rate, seconds float64) error {
+	seen := float64(max(1, l.at.Seen))
+	e := Epoch{Epoch: l.at.Epoch + 1, LearningRate: rate,
+		TrainLoss: l.at.Loss / seen, TrainAccuracy: l.at.Hits / seen, ValLoss: o.loss, ValAccuracy: o.accuracy,
+		Seconds: seconds, ImagesPerSecond: seen / max(l.at.Seconds, 1e-9)}
+	l.res.History = append(l.res.History, e)
+	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
+	if bestOf(l.res.History) == len(l.res.History)-1 {
+		if err := l.t.saveWeights(l.res.file("best.safetensors")); err != nil {
+			return err
+		}
+		l.res.Predictions = l.predictions(o)
+		if err := l.saveResult(); err != nil {
+			return err
+		}
+	}
+	if err := writeHistory(l.res.file("history.jsonl"), l.res.History); err != nil {
+		return err
+	}
+	l.show.epoch(l)
+	if e.Epoch == l.recipe.Epochs || time.Since(l.savedAt) > checkpointAfterEpoch {
+		return l.save()
+	}
+	return nil
+}
+
+func (l *loop) predictions(o outcome) Predictions {
+	p := Predictions{Predicted: o.predicted, Confidence: o.confidence}
+	for i := range o.predicted {
+		p.Labels = append(p.Labels, l.val.label(i))
+		p.Names = append(p.Names, l.run.valNames[i])
+	}
+	return p
+}
+
+func (l *loop) save() error {
+	l.savedAt = time.Now()
+	return l.t.save(l.res.file("checkpoint.safetensors"), l.at)
+}
+
+func (l *loop) saveResult() error { return writeJSON(l.res.file("result.json"), l.res) }

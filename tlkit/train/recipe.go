@@ -1,0 +1,121 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Recipe is what all strategies of a comparison share. The zero value is a good default: 10 epochs, batches of 32,
+// stochastic gradient descent with momentum 0.9, a constant learning rate, no augmentation, seed 0.
+type Recipe struct {
+	// Epochs is the number of passes over the training images; 0 means 10.
+	Epochs int `json:"epochs"`
+	// BatchSize is the number of images per step; 0 means 32. The last batch of an epoch may be smaller.
+	BatchSize int `json:"batch_size"`
+	// Optimizer is SGD (the default), Adam or AdamW.
+	Optimizer Optimizer `json:"optimizer"`
+	// Momentum of SGD, in [0, 1); 0 means 0.9, a negative value means none. Formula as PyTorch's:
+	// velocity = momentum*velocity + gradient; weight -= rate*velocity.
+	Momentum float64 `json:"momentum"`
+	// WeightDecay is the factor of the L2 penalty (SGD, Adam: added to the gradient; AdamW: decoupled).
+	WeightDecay float64 `json:"weight_decay"`
+	// Schedule changes the learning rate from epoch to epoch; the zero value keeps it.
+	Schedule Schedule `json:"schedule"`
+	// Augment varies the training images; the zero value leaves them as the evaluation transform makes them. Without
+	// augmentation the features of a frozen backbone are computed once, and an epoch of head training takes
+	// milliseconds.
+	Augment vision.Augment `json:"augment"`
+	// Seed determines the new head, the order of the images and their augmentation.
+	Seed uint64 `json:"seed"`
+	// Dir is the folder that holds the run folders; "" means .tlkit/runs, or TLKIT_RUNS if set.
+	Dir string `json:"-"`
+	// Quiet turns progress and live curves off.
+	Quiet bool `json:"-"`
+	// MemoryLimit bounds the bytes of decoded images and cached features kept in memory; 0 means 2 GiB.
+	MemoryLimit int64 `json:"-"`
+}
+
+// Optimizer names an update rule.
+type Optimizer string
+
+// The optimizers. SGD: Robbins and Monro 1951, with momentum as torch.optim.SGD. Adam: Kingma and Ba 2014,
+// arXiv 1412.6980, algorithm 1. AdamW: Loshchilov and Hutter 2017, arXiv 1711.05101, algorithm 2.
+const (
+	SGD   Optimizer = "sgd"
+	Adam  Optimizer = "adam"
+	AdamW Optimizer = "adamw"
+)
+
+// Schedule changes the learning rate over the epochs. The zero value keeps it constant.
+type Schedule struct {
+	// StepEvery multiplies the rate by StepFactor after every so many epochs (PyTorch's StepLR); 0 is off.
+	StepEvery int `json:"step_every,omitempty"`
+	// StepFactor is the factor of StepEvery; 0 means 0.1.
+	StepFactor float64 `json:"step_factor,omitempty"`
+	// Cosine lets the rate fall to zero along half a cosine (Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5,
+	// without restarts).
+	Cosine bool `json:"cosine,omitempty"`
+	// Warmup lets the rate rise linearly over the first so many epochs; fractions are allowed.
+	Warmup float64 `json:"warmup,omitempty"`
+}
+
+// Factor returns what the base rate is multiplied by at a position in training, counted in epochs from 0 (fractions
+// within an epoch), out of total epochs.
+func (s Schedule) Factor(position float64, total int) float64 {
+	f := 1.0
+	if s.StepEvery > 0 {
+		factor := s.StepFactor
+		if factor == 0 {
+			factor = 0.1
+		}
+		f *= math.Pow(factor, math.Floor(position/float64(s.StepEvery)))
+	}
+	if s.Warmup > 0 && position < s.Warmup {
+		// Never zero: the first step must do something.
+		return f * math.Max(position/s.Warmup, 0.01)
+	}
+	if s.Cosine {
+		span := math.Max(float64(total)-s.Warmup, 1e-9)
+		f *= 0.5 * (1 + math.Cos(math.Pi*math.Min(1, (position-s.Warmup)/span)))
+	}
+	return f
+}
+
+// withDefaults returns the recipe with zero fields replaced, or an error for values out of range.
+func (r Recipe) withDefaults() (Recipe, error) {
+	if r.Epochs == 0 {
+		r.Epochs = 10
+	}
+	if r.BatchSize == 0 {
+		r.BatchSize = 32
+	}
+	if r.Optimizer == "" {
+		r.Optimizer = SGD
+	}
+	if r.Momentum == 0 {
+		r.Momentum = 0.9
+	}
+	if r.MemoryLimit == 0 {
+		r.MemoryLimit = 2 << 30
+	}
+	switch {
+	case r.Epochs < 1:
+		return r, fmt.Errorf("tlkit: Recipe.Epochs is %d; give at least 1, or 0 for the default of 10", r.Epochs)
+	case r.BatchSize < 1:
+		return r, fmt.Errorf("tlkit: Recipe.BatchSize is %d; give at least 1, or 0 for the default of 32", r.BatchSize)
+	case r.Momentum >= 1:
+		return r, fmt.Errorf("tlkit: Recipe.Momentum is %g; it must be below 1 (0 means 0.9, a negative value none)", r.Momentum)
+	case r.WeightDecay < 0 || math.IsNaN(r.WeightDecay):
+		return r, fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must not be negative", r.WeightDecay)
+	case r.Schedule.Warmup < 0 || r.Schedule.StepEvery < 0:
+		return r, fmt.Errorf("tlkit: Recipe.Schedule has a negative number of epochs: %+v", r.Schedule)
+	}
+	switch r.Optimizer {
+	case SGD, Adam, AdamW:
+	default:
+		return r, fmt.Errorf("tlkit: Recipe.Optimizer is %q; there are %q, %q and %q", r.Optimizer, SGD, Adam, AdamW)
+	}
+	return r, nil
+}

@@ -1,0 +1,401 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Run is a comparison on disk: its configuration and what its strategies brought so far.
+type Run struct {
+	// Name and Dir are the run's name and its folder.
+	Name, Dir string
+	// Config is what the run was made with.
+	Config Config
+	// Results has one entry per strategy, in the order they were first run.
+	Results []*Result
+
+	valNames []string
+}
+
+// Config is the content of run.json.
+type Config struct {
+	Format     int               `json:"format"`
+	Data       DataConfig        `json:"data"`
+	Model      ModelConfig       `json:"model"`
+	Recipe     Recipe            `json:"recipe"`
+	Strategies []json.RawMessage `json:"strategies"`
+}
+
+// DataConfig identifies the images.
+type DataConfig struct {
+	Name        string   `json:"name"`
+	Fingerprint string   `json:"fingerprint"`
+	Classes     []string `json:"classes"`
+	Train       int      `json:"train"`
+	Val         int      `json:"val"`
+}
+
+// ModelConfig identifies the pretrained model.
+type ModelConfig struct {
+	Name       string            `json:"name"`
+	Weights    string            `json:"weights"`
+	Digest     string            `json:"digest"`
+	Preprocess vision.Preprocess `json:"preprocess"`
+}
+
+// Result is what one strategy brought.
+type Result struct {
+	// Strategy is its name.
+	Strategy string `json:"strategy"`
+	// LearningRate is the base rate it trained with.
+	LearningRate float64 `json:"learning_rate"`
+	// Params and Trainable count the model's trained values, all and those that the strategy changed.
+	Params    int `json:"params"`
+	Trainable int `json:"trainable"`
+	// Done tells whether all epochs were run.
+	Done bool `json:"done"`
+	// Predictions are those of the best epoch on the validation images.
+	Predictions Predictions `json:"predictions"`
+	// History has one entry per epoch.
+	History []Epoch `json:"-"`
+
+	run *Run
+}
+
+// Predictions are a model's answers on the validation images, in the split's order.
+type Predictions struct {
+	Names      []string  `json:"names"`
+	Labels     []int     `json:"labels"`
+	Predicted  []int     `json:"predicted"`
+	Confidence []float64 `json:"confidence"`
+}
+
+// Best returns the epoch of the highest validation accuracy; ok is false before the first epoch is complete.
+func (r *Result) Best() (e Epoch, ok bool) {
+	i := bestOf(r.History)
+	if i < 0 {
+		return Epoch{}, false
+	}
+	return r.History[i], true
+}
+
+// Last returns the last complete epoch; ok is false before the first is.
+func (r *Result) Last() (e Epoch, ok bool) {
+	if len(r.History) == 0 {
+		return Epoch{}, false
+	}
+	return r.History[len(r.History)-1], true
+}
+
+// Seconds is the time of all epochs.
+func (r *Result) Seconds() float64 {
+	sum := 0.0
+	for _, e := range r.History {
+		sum += e.Seconds
+	}
+	return sum
+}
+
+func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.Strategy, name) }
+
+// Model returns the trained model with the weights of the best epoch.
+func (r *Result) Model() (*zoo.Model, error) {
+	spec, err := zoo.Info(r.run.Config.Model.Name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := zoo.New(spec, r.run.Config.Data.Classes, 0)
+	if err != nil {
+		return nil, err
+	}
+	sd, err := weights.Open(r.file("best.safetensors"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("tlkit: strategy %q of run %q has no complete epoch yet; run Compare again to continue it", r.Strategy, r.run.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer sd.Close()
+	if err := m.LoadStateDict(sd); err != nil {
+		return nil, err
+	}
+	m.Weights = r.run.Name + "/" + r.Strategy
+	m.Preprocess = r.run.Config.Model.Preprocess
+	return m, nil
+}
+
+// Best returns the result whose best epoch has the highest validation accuracy, of equals the one of lower loss; nil
+// if no strategy has completed an epoch.
+func (r *Run) Best() *Result {
+	var best *Result
+	var top Epoch
+	for _, res := range r.Results {
+		e, ok := res.Best()
+		if ok && (best == nil || e.ValAccuracy > top.ValAccuracy || (e.ValAccuracy == top.ValAccuracy && e.ValLoss < top.ValLoss)) {
+			best, top = res, e
+		}
+	}
+	return best
+}
+
+// Result returns the result of the named strategy.
+func (r *Run) Result(strategy string) (*Result, error) {
+	var names []string
+	for _, res := range r.Results {
+		if res.Strategy == strategy {
+			return res, nil
+		}
+		names = append(names, res.Strategy)
+	}
+	return nil, fmt.Errorf("tlkit: run %q has no strategy %q; it has %s", r.Name, strategy, strings.Join(names, ", "))
+}
+
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+func runDir(base, name string) (string, error) {
+	if !nameRule.MatchString(name) {
+		return "", fmt.Errorf("tlkit: run name %q; a name is made of letters, digits, dots, dashes and underscores, such as \"ants-vs-bees\"", name)
+	}
+	if base == "" {
+		base = os.Getenv("TLKIT_RUNS")
+	}
+	if base == "" {
+		base = filepath.Join(".tlkit", "runs")
+	}
+	return filepath.Join(base, name), nil
+}
+
+// Open returns the run of the given name; dir is the folder of run folders, "" for the default (see Recipe.Dir).
+func Open(dir, name string) (*Run, error) {
+	path, err := runDir(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Name: name, Dir: path}
+	err = readJSON(filepath.Join(path, "run.json"), &r.Config)
+	if errors.Is(err, fs.ErrNotExist) {
+		names, _ := List(dir)
+		return nil, fmt.Errorf("tlkit: there is no run %q in %s; there are %s", name, filepath.Dir(path), listOr(names, "none yet"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range r.Config.Strategies {
+		var s struct{ Name string }
+		if err := json.Unmarshal(raw, &s); err != nil || !nameRule.MatchString(s.Name) {
+			return nil, fmt.Errorf("tlkit: run %q: run.json lists a strategy without a usable name", name)
+		}
+		res := &Result{Strategy: s.Name, run: r}
+		if err := readJSON(res.file("result.json"), res); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if res.History, err = readHistory(res.file("history.jsonl")); err != nil {
+			return nil, err
+		}
+		r.Results = append(r.Results, res)
+	}
+	return r, nil
+}
+
+// List returns the names of the runs in dir ("" for the default), sorted.
+func List(dir string) ([]string, error) {
+	path, err := runDir(dir, "x")
+	if err != nil {
+		return nil, err
+	}
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*", "run.json"))
+	names := make([]string, len(found))
+	for i, f := range found {
+		names[i] = filepath.Base(filepath.Dir(f))
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+// Remove deletes a run with all it has saved.
+func Remove(dir, name string) error {
+	path, err := runDir(dir, name)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(path, "run.json")); err != nil {
+		return fmt.Errorf("tlkit: %s holds no run to remove: %w", path, err)
+	}
+	return os.RemoveAll(path)
+}
+
+func listOr(names []string, none string) string {
+	if len(names) == 0 {
+		return none
+	}
+	return strings.Join(names, ", ")
+}
+
+// begin opens the run for training, or makes it, and checks that an old one fits: same images, same model, same
+// recipe (more epochs may be asked for). The lock keeps a second notebook out until it is released.
+func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (run *Run, unlock func(), err error) {
+	path, err := runDir(r.Dir, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	digest, err := digestOf(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	val := evalSplit(ds)
+	config := Config{Format: 1, Recipe: r,
+		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: val.Len()},
+		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
+	}
+	if err := os.MkdirAll(path, 0o777); err != nil {
+		return nil, nil, fmt.Errorf("tlkit: the run's folder can't be made: %w", err)
+	}
+	lock := flock.New(filepath.Join(path, ".lock"))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return nil, nil, fmt.Errorf("tlkit: run %q is being trained by another program; wait for it, or choose another name (%v)", name, err)
+	}
+	defer func() {
+		if err != nil {
+			lock.Unlock()
+		}
+	}()
+	switch _, err := os.Stat(filepath.Join(path, "run.json")); {
+	case err == nil:
+		if run, err = Open(r.Dir, name); err != nil {
+			return nil, nil, err
+		}
+		if err := run.fits(config); err != nil {
+			return nil, nil, err
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		run = &Run{Name: name, Dir: path, Config: config}
+	default:
+		return nil, nil, fmt.Errorf("tlkit: run %q: %w", name, err)
+	}
+	run.Config.Recipe = r
+	for _, s := range strategies {
+		if err := run.add(s); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := writeJSON(filepath.Join(path, "run.json"), run.Config); err != nil {
+		return nil, nil, err
+	}
+	return run, func() { lock.Unlock() }, nil
+}
+
+// fits compares the configuration of a run on disk with that of the call that wants to continue it.
+func (r *Run) fits(c Config) error {
+	var diffs []string
+	differ := func(what string, was, now any) {
+		if !reflect.DeepEqual(was, now) {
+			diffs = append(diffs, fmt.Sprintf("%s was %v, now %v", what, was, now))
+		}
+	}
+	old := r.Config
+	differ("the data set", old.Data.Name, c.Data.Name)
+	if old.Data.Name == c.Data.Name {
+		differ("the images' fingerprint", old.Data.Fingerprint, c.Data.Fingerprint)
+	}
+	differ("the model", old.Model.Name, c.Model.Name)
+	if old.Model.Name == c.Model.Name {
+		differ("the weights", old.Model.Weights, c.Model.Weights)
+		if old.Model.Weights == c.Model.Weights {
+			differ("the weights' values (digest)", old.Model.Digest, c.Model.Digest)
+		}
+	}
+	// More epochs continue a run, unless its learning rates depend on their number.
+	was, now := old.Recipe, c.Recipe
+	if now.Epochs > was.Epochs && !now.Schedule.Cosine {
+		was.Epochs = now.Epochs
+	}
+	oldRecipe, _ := json.Marshal(was)
+	newRecipe, _ := json.Marshal(now)
+	differ("the recipe", string(oldRecipe), string(newRecipe))
+	if len(diffs) > 0 {
+		return fmt.Errorf("tlkit: run %q in %s was made differently: %s; choose another name, or remove it with tlkit.Remove(%q)",
+			r.Name, r.Dir, strings.Join(diffs, "; "), r.Name)
+	}
+	return nil
+}
+
+// add enters a strategy into the run, or checks that the one of that name is the same.
+func (r *Run) add(s Strategy) error {
+	name := s.Name()
+	if !nameRule.MatchString(name) {
+		return fmt.Errorf("tlkit: strategy name %q; a name is made of letters, digits, dots, dashes and underscores", name)
+	}
+	raw, err := strategyJSON(s)
+	if err != nil {
+		return err
+	}
+	for i, old := range r.Config.Strategies {
+		var have, want any
+		if json.Unmarshal(old, &have) != nil || json.Unmarshal(raw, &want) != nil {
+			return fmt.Errorf("tlkit: run %q: the strategies in run.json are not readable", r.Name)
+		}
+		if r.Results[i].Strategy != name {
+			continue
+		}
+		if !reflect.DeepEqual(have, want) {
+			return fmt.Errorf("tlkit: run %q has a strategy %q already that is configured differently (%s, now %s); give one of them a Label, or choose another run name",
+				r.Name, name, compact(old), compact(raw))
+		}
+		return nil
+	}
+	r.Config.Strategies = append(r.Config.Strategies, raw)
+	r.Results = append(r.Results, &Result{Strategy: name, run: r})
+	return nil
+}
+
+func compact(raw json.RawMessage) string {
+	return strings.Join(strings.Fields(string(raw)), " ")
+}
+
+// strategyJSON describes a strategy by its name, its type and its exported fields.
+func strategyJSON(s Strategy) (json.RawMessage, error) {
+	raw, err := json.Marshal(struct {
+		Name   string
+		Type   string
+		Config Strategy
+	}{s.Name(), fmt.Sprintf("%T", s), s})
+	if err != nil {
+		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w", s.Name(), err)
+	}
+	return raw, nil
+}
+
+// digestOf hashes all values of a model, so that a run can tell its model from another of the same name.
+func digestOf(m *zoo.Model) (string, error) {
+	h := fnv.New64a()
+	var b [4]byte
+	for _, p := range m.Params() {
+		values, err := m.Values(p)
+		if err != nil {
+			return "", err
+		}
+		for _, v := range values {
+			bits := math.Float32bits(v)
+			b[0], b[1], b[2], b[3] = byte(bits), byte(bits>>8), byte(bits>>16), byte(bits>>24)
+			h.Write(b[:])
+		}
+	}
+	return fmt.Sprintf("%016x", h.Sum64()), nil
+}

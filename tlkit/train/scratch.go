@@ -1,0 +1,26 @@
+package train
+
+import "github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+
+// Scratch is the control: the same network from random weights, so that the other curves show what the pretrained
+// ones are worth.
+type Scratch struct {
+	// LearningRate of all layers; 0 means 0.05.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Label replaces the name, for a second Scratch in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "scratch".
+func (s Scratch) Name() string { return label(s.Label, "scratch") }
+
+// Plan gives every variable of the model new random values.
+func (s Scratch) Plan(m *zoo.Model, task Task) (Plan, error) {
+	if err := m.Reset(task.Classes, task.Seed); err != nil {
+		return Plan{}, err
+	}
+	m.SetTrainable(all)
+	return Plan{LearningRate: or(s.LearningRate, 0.05)}, nil
+}
+
+var _ Strategy = Scratch{}

@@ -1,0 +1,43 @@
+package train
+
+import (
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Transfer is transfer learning in the narrow sense, feature extraction: the pretrained weights stay frozen, only a
+// new output layer is trained (Donahue et al. 2013, DeCAF, arXiv 1310.1531; "feature extraction" in Li and Hoiem
+// 2016, arXiv 1606.09282, section 2).
+type Transfer struct {
+	// LearningRate of the head; 0 means 0.01.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// BatchStats lets the frozen BatchNorm layers normalise by batch statistics and update their running ones, which
+	// is what PyTorch's transfer-learning tutorial does in effect. By default a frozen backbone is frozen as a whole.
+	BatchStats bool `json:"batch_stats,omitempty"`
+	// Label replaces the name, for a second Transfer in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "transfer".
+func (t Transfer) Name() string { return label(t.Label, "transfer") }
+
+// Plan replaces the head and freezes everything else.
+func (t Transfer) Plan(m *zoo.Model, task Task) (Plan, error) {
+	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
+		return Plan{}, err
+	}
+	m.SetTrainable(m.InHead)
+	return Plan{LearningRate: or(t.LearningRate, 0.01), BatchStatsWhenFrozen: t.BatchStats}, nil
+}
+
+func label(own, def string) string {
+	if own != "" {
+		return own
+	}
+	return def
+}
+
+var _ Strategy = Transfer{}
+
+// all trains every variable.
+func all(nn.Param) bool { return true }

@@ -1,0 +1,14 @@
+package weights
+
+import "bytes"
+
+// OpenBytes is Open for a file that is in memory already, such as an embedded one; name stands in its errors. The
+// state dict refers to data, which must not change.
+func OpenBytes(name string, data []byte) (*StateDict, error) {
+	sd, err := openReader(bytes.NewReader(data), int64(len(data)), Options{})
+	if err != nil {
+		return nil, inFile(name, err)
+	}
+	sd.Source = name
+	return sd, nil
+}

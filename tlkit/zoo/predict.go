@@ -1,0 +1,122 @@
+package zoo
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph" //nolint
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Prediction is one class a model considers, with its probability in [0, 1].
+type Prediction struct {
+	Class       string
+	Index       int
+	Probability float64
+}
+
+// String is "ant 93.1%".
+func (p Prediction) String() string { return fmt.Sprintf("%s %.1f%%", p.Class, 100*p.Probability) }
+
+// ImageSize is the height and width, in pixels, of the images that the network is fed.
+func (m *Model) ImageSize() int {
+	if m.Preprocess.Crop > 0 {
+		return m.Preprocess.Crop
+	}
+	return m.Spec.InputSize
+}
+
+// Normalize turns bytes [batch, height, width, 3] into what the network takes: (x/255 - mean)/std per channel. It is
+// graph-building code.
+func (m *Model) Normalize(x *Node) *Node {
+	g := x.Graph()
+	scale, shift := make([]float32, 3), make([]float32, 3)
+	for c := range 3 {
+		std := m.Preprocess.Std[c]
+		if std == 0 {
+			std = 1
+		}
+		scale[c], shift[c] = 1/(255*std), -m.Preprocess.Mean[c]/std
+	}
+	spread := func(v []float32) *Node { return Reshape(Const(g, v), 1, 1, 1, 3) }
+	return Add(Mul(ConvertDType(x, dtypes.Float32), spread(scale)), spread(shift))
+}
+
+// Predict returns the top most probable classes of an image, the most probable first. The image is prepared as the
+// model's Preprocess says.
+func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
+	if image == nil {
+		return nil, errors.New("zoo: the image is nil; read one with vision.DecodeFile or take it from a data set")
+	}
+	logits, err := m.Logits([]*vision.Image{image})
+	if err != nil {
+		return nil, err
+	}
+	highest := float64(slices.Max(logits[0]))
+	all := make([]Prediction, len(logits[0]))
+	sum := 0.0
+	for i, v := range logits[0] {
+		all[i] = Prediction{Class: m.Classes[i], Index: i, Probability: math.Exp(float64(v) - highest)}
+		sum += all[i].Probability
+	}
+	for i := range all {
+		all[i].Probability /= sum
+	}
+	slices.SortStableFunc(all, func(a, b Prediction) int { return cmp.Compare(b.Probability, a.Probability) })
+	return all[:min(max(top, 1), len(all))], nil
+}
+
+// Logits returns the logits of each image, [image][class], computed in one batch on the default engine.
+func (m *Model) Logits(images []*vision.Image) ([][]float32, error) {
+	size := m.ImageSize()
+	pix := make([]uint8, 0, len(images)*size*size*3)
+	for i, image := range images {
+		ready := m.Preprocess.Apply(image)
+		if ready.Width != size || ready.Height != size {
+			return nil, fmt.Errorf("zoo: image %d is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",
+				i, ready.Width, ready.Height, m.Spec.Name, size, size)
+		}
+		pix = append(pix, ready.Pix...)
+	}
+	if len(images) == 0 {
+		return nil, nil
+	}
+	exec, err := m.predictor()
+	if err != nil {
+		return nil, err
+	}
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(pix, len(images), size, size, 3))
+	if err != nil {
+		return nil, fmt.Errorf("zoo: predicting with %q: %w", m.Spec.Name, err)
+	}
+	return slices.Collect(slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes))), nil
+}
+
+// predictor returns the compiled network from bytes to logits, made on first use.
+func (m *Model) predictor() (*model.Exec, error) {
+	if m.exec != nil {
+		return m.exec, nil
+	}
+	engine, err := backend.Default()
+	if err != nil {
+		return nil, err
+	}
+	m.exec, err = model.NewExec(engine, m.store, func(_ *model.Scope, x *Node) *Node {
+		// Keeps the weights inputs of the graph; as constants they would not follow later changes.
+		m.store.SetTraining(x.Graph(), true)
+		return m.Forward(&nn.Pass{}, m.Normalize(x))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("zoo: compiling %q: %w", m.Spec.Name, err)
+	}
+	return m.exec, nil
+}
