@@ -33,7 +33,9 @@ var placeholders = []string{"imagenotfound.gif"}
 func (t *tree) check(headersOnly bool) map[string]string {
 	var total int64
 	for _, f := range t.files {
-		total += max(f.size, 0)
+		if f.size <= vision.MaxFileBytes { // larger ones are refused by their size alone
+			total += f.size
+		}
 	}
 	mode := "all"
 	if headersOnly || len(t.files) > maxCheckFiles || total > maxCheckBytes {
@@ -126,6 +128,9 @@ func (f *file) defect(headerOnly bool) string {
 
 // header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may stand before the size).
 func (f *file) header() error {
+	if f.size > vision.MaxFileBytes {
+		return vision.ErrTooLarge
+	}
 	r, err := f.open()
 	if err != nil {
 		return err

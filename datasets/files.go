@@ -21,6 +21,7 @@ import (
 type file struct {
 	path string // from the root of the tree, with slashes
 	size int64  // as announced: a zip file may lie
+	mod  int64  // time of the last change in nanoseconds; 0 in a zip file
 	open func() (io.ReadCloser, error)
 }
 
@@ -79,14 +80,9 @@ func openTree(p string) (*tree, error) {
 	slices.SortFunc(t.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
 	// Twice the same name in a zip file: the first entry counts.
 	t.files = slices.CompactFunc(t.files, func(a, b file) bool { return a.path == b.path })
-	if info.IsDir() {
-		for i := range t.files {
-			f := &t.files[i]
-			st, err := os.Stat(filepath.Join(p, filepath.FromSlash(f.path)))
-			if err != nil {
-				continue // it will be found broken
-			}
-			fmt.Fprintf(h, "%q %d %d\n", f.path, st.Size(), st.ModTime().UnixNano())
+	for _, f := range t.files {
+		if f.mod != 0 {
+			fmt.Fprintf(h, "%q %d %d\n", f.path, f.size, f.mod)
 		}
 	}
 	t.key = hex.EncodeToString(h.Sum(nil)[:16])
@@ -127,7 +123,7 @@ func (t *tree) walk(root, rel string, depth int) error {
 				return err
 			}
 		case info.Mode().IsRegular(): // opening a pipe would wait for ever
-			t.files = append(t.files, file{path: name, size: info.Size(), open: func() (io.ReadCloser, error) { return os.Open(full) }})
+			t.files = append(t.files, file{path: name, size: info.Size(), mod: info.ModTime().UnixNano(), open: func() (io.ReadCloser, error) { return os.Open(full) }})
 		}
 	}
 	return nil

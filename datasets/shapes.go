@@ -46,8 +46,7 @@ var shapeClasses = []struct {
 		return []outline{{points: append(p, bezier(point{0, 950}, point{-w, 950}, point{-150, -500}, point{0, -1000}, 14)...)}}
 	}},
 	{"flower", func(r *rand.Rand) []outline {
-		n, deep := between(r, 5, 7), between(r, 200, 330)
-		return wave(n, 700, deep)
+		return petals(between(r, 5, 7), between(r, 400, 550))
 	}},
 	{"gear", func(r *rand.Rand) []outline {
 		n, inner, bore := between(r, 7, 9), between(r, 650, 740), between(r, 220, 380)
@@ -101,13 +100,13 @@ var shapeClasses = []struct {
 
 func closed(p ...point) []outline { return []outline{{points: p}} }
 
-// wave is a circle whose radius swings n times by deep around mean.
-func wave(n, mean, deep int) []outline {
-	const steps = 64
-	p := make([]point, steps)
+// petals are n round lobes around a circle of radius inner.
+func petals(n, inner int) []outline {
+	const steps = 12 // per petal
+	p := make([]point, n*steps)
 	for i := range p {
-		a := turn * i / steps
-		p[i] = polar(mean+deep*cos(n*a)>>trigs, a)
+		lobe := sin(turn/2*(i%steps)/steps) // from 0 up to 1 and back
+		p[i] = polar(inner+(1000-inner)*isqrt(lobe<<trigs)>>trigs, turn*i/len(p))
 	}
 	return []outline{{points: p}}
 }

@@ -148,7 +148,7 @@ func drawSketch(class int, r *rand.Rand) *vision.Image {
 	lines := sketchClasses[class].make(r)
 	forgotten := -1
 	if percent(r, 25) {
-		forgotten = r.IntN(len(lines))
+		forgotten = between(r, 2, len(lines)-1) // never one of the first two, which make the thing
 	}
 	opacity := between(r, 170, 256)
 	for i, l := range lines {
