@@ -156,10 +156,10 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	failure := follow(events, notebook, say)
 	err = cmd.Wait()
 	switch {
-	case failure != nil:
-		return failure
 	case ctx.Err() != nil:
 		return fmt.Errorf("kernel: %s: stopped: %w", notebook, context.Cause(ctx))
+	case failure != nil:
+		return failure
 	case err != nil:
 		return commandError("kernel: "+notebook+": running it with nbclient", err, stderr.String())
 	}

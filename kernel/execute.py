@@ -83,7 +83,10 @@ try:
     client.execute()
 except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
     code = 1
-    error = {"name": type(e).__name__, "value": str(e).strip(), "traceback": []}
+    value = str(e).strip()
+    if isinstance(e, CellTimeoutError):
+        value = f"timeout: the cell was still running after {float(timeout):g} s and was stopped"
+    error = {"name": type(e).__name__, "value": value, "traceback": []}
     stderr = ""
     for cell in nb.cells:
         for o in cell.get("outputs", []):

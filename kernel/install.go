@@ -33,13 +33,20 @@ type InstallOptions struct {
 	// Venv is a Python environment that already has JupyterLab, nbclient and
 	// nbconvert; empty makes one in the prefix.
 	Venv string
+	// GoCache is a build cache to share with other installations; empty makes one
+	// in the prefix.
+	GoCache string
+	// Engine is "onnx" to add ONNX Runtime to the engines; empty leaves them as
+	// they are.
+	Engine string
 	// Log receives one line per step and per folder written; nil discards them.
 	Log io.Writer
 }
 
 // Install builds and registers the kernel; it may be repeated, and then only
 // renews what changed. It writes into the prefix and the user's kernelspec
-// folder, and Go's own caches; nothing else.
+// folder, and Go's own caches; nothing else. When a package of the checkout does
+// not compile, the rest is installed and the error is a *BrokenError.
 func Install(ctx context.Context, opts InstallOptions) error {
 	say := func(format string, args ...any) {
 		if opts.Log != nil {
@@ -74,6 +81,11 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	}
 	m := &Manifest{Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2],
 		BaseGo: gt.path, GoCache: p.goCacheDir(), Venv: p.venvDir()}
+	if opts.GoCache != "" {
+		if m.GoCache, err = filepath.Abs(opts.GoCache); err != nil {
+			return fmt.Errorf("kernel: build cache %q: %w", opts.GoCache, err)
+		}
+	}
 	if opts.Venv != "" {
 		if m.Venv, err = filepath.Abs(opts.Venv); err != nil {
 			return fmt.Errorf("kernel: venv %q: %w", opts.Venv, err)
@@ -127,13 +139,19 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	}
 
 	// The snapshot and the cells need the same toolchain and experiment settings.
-	cellGo := gt.with(cellEnv(p.goCacheDir())...)
+	cellGo := gt.with(cellEnv(m.GoCache)...)
 	if m.Packages, err = prepareWorkspace(ctx, cellGo, p, src, pkgs); err != nil {
 		return err
 	}
 	step("%s: %d packages to import", p.workspaceDir(), len(m.Packages))
-	warmErr := warm(ctx, cellGo, p, m.Packages)
-	step("%s: build cache", p.goCacheDir())
+	broken := new(BrokenError)
+	for _, l := range pkgs {
+		if l.Incomplete {
+			broken.Packages = append(broken.Packages, l.ImportPath)
+		}
+	}
+	broken.Compiler = warm(ctx, cellGo, p, m)
+	step("%s: build cache", m.GoCache)
 
 	if opts.Venv == "" {
 		fresh, err := makeVenv(ctx, p.venvDir(), opts.Log)
@@ -147,6 +165,17 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		}
 	} else if err := checkVenv(ctx, m.Venv); err != nil {
 		return err
+	}
+
+	if opts.Engine != "" {
+		library, fresh, err := installEngine(ctx, p, m.Venv, opts.Engine)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			library += ", unchanged"
+		}
+		step("%s: engine %s", library, opts.Engine)
 	}
 
 	dirs, err := kernelSpecDirs(p, m.Venv, opts.Venv == "")
@@ -167,7 +196,10 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		return fmt.Errorf("kernel: %w", err)
 	}
 	say("%s: record of the installation", p.manifestPath())
-	return warmErr
+	if broken.Compiler != nil || len(broken.Packages) > 0 {
+		return broken
+	}
+	return nil
 }
 
 // installPrefix resolves the folder asked for, or the default one.
@@ -206,7 +238,7 @@ func refuseForeign(p Prefix) error {
 }
 
 // prefixEntries are the names that install makes in the prefix.
-var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "venv", "manifest.json"}
+var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "venv", "lib", "manifest.json"}
 
 // linkTo makes path a symbolic link to target, replacing what was there.
 func linkTo(target, path string) error {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -83,9 +85,9 @@ func GoShim(args []string) int {
 	if gonbDir := os.Getenv(envGonbDir); gonbDir != "" && sameDir(wd, gonbDir) {
 		action = classifyGo(args, autoGet)
 		// Settings for the user's own projects would break cells.
-		env = append(env, "GO111MODULE=on")
+		env = setEnv(env, "GO111MODULE", "on")
 		if _, err := os.Stat(filepath.Join(wd, "go.work")); err != nil {
-			env = append(env, "GOWORK=off")
+			env = setEnv(env, "GOWORK", "off")
 		}
 	}
 	switch action {
@@ -100,9 +102,9 @@ func GoShim(args []string) int {
 		return 0
 	case shimBuild:
 		if !autoGet {
-			env = append(env, "GOPROXY=off")
+			env = setEnv(env, "GOPROXY", "off")
 		}
-		env = append(env, "GOFLAGS="+cellGoFlags)
+		env = setEnv(env, "GOFLAGS", cellGoFlags)
 	}
 	real, err := realGo(p)
 	if err != nil {
@@ -113,6 +115,13 @@ func GoShim(args []string) int {
 		fmt.Fprintf(os.Stderr, "tlkit: starting %s: %v\n", real, err)
 	}
 	return 1
+}
+
+// setEnv returns env with one value for name. In what syscall.Exec passes on, the
+// first of two would count.
+func setEnv(env []string, name, value string) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+	return append(env, name+"="+value)
 }
 
 // realGo returns the go program behind the shim: the toolchain recorded at

@@ -21,7 +21,8 @@ type listedPackage struct {
 	GoFiles, CgoFiles, IgnoredGoFiles           []string
 	CFiles, CXXFiles, HFiles, SFiles, SysoFiles []string
 	EmbedFiles, IgnoredOtherFiles               []string
-	Error                                       *struct{ Err string }
+	// Incomplete says that the package, or one it imports, can't be found or read.
+	Incomplete bool
 }
 
 // files returns the names, relative to the package's folder, that a build may need.
@@ -57,7 +58,7 @@ func ModuleRoot(dir string) (string, error) {
 // internal ones, which the others need but notebooks may not import.
 func modulePackages(ctx context.Context, gt goTool, root string) ([]listedPackage, error) {
 	out, err := gt.output(ctx, root, nil, "list", "-e", "-json=Dir,ImportPath,Name,GoFiles,CgoFiles,IgnoredGoFiles,"+
-		"CFiles,CXXFiles,HFiles,SFiles,SysoFiles,EmbedFiles,IgnoredOtherFiles,Error", "./...")
+		"CFiles,CXXFiles,HFiles,SFiles,SysoFiles,EmbedFiles,IgnoredOtherFiles,Incomplete", "./...")
 	if err != nil {
 		return nil, fmt.Errorf("kernel: listing the packages of %s: %w", root, err)
 	}

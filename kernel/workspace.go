@@ -109,7 +109,7 @@ func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own 
 
 	var paths []string
 	for _, l := range own {
-		if l.Error == nil && importable(l.ImportPath) {
+		if !l.Incomplete && importable(l.ImportPath) {
 			paths = append(paths, l.ImportPath)
 		}
 	}
@@ -159,10 +159,31 @@ func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own 
 	return paths, nil
 }
 
+// BrokenError says that packages of the checkout do not compile. All else is
+// installed all the same, and notebooks that do without those packages work.
+type BrokenError struct {
+	// Packages are the import paths that could not even be resolved.
+	Packages []string
+	// Compiler is the first error in the go command's words.
+	Compiler error
+}
+
+// Error lists the packages and gives the compiler's words.
+func (e *BrokenError) Error() string {
+	s := "kernel: installed, but packages of the checkout do not compile; mend them and install again"
+	if len(e.Packages) > 0 {
+		s += ": " + strings.Join(e.Packages, ", ")
+	}
+	if e.Compiler != nil {
+		s += ": " + e.Compiler.Error()
+	}
+	return s
+}
+
 // warm compiles what notebooks import, with the settings of cells, so that the
-// first cell only links. It fails with the compiler's words when a package of
-// ours does not compile, but only after all others have been compiled.
-func warm(ctx context.Context, gt goTool, p Prefix, paths []string) error {
+// first cell only links. It fails with the compiler's words when a package does
+// not compile, but only after all others have been compiled.
+func warm(ctx context.Context, gt goTool, p Prefix, m *Manifest) error {
 	tmp, err := os.MkdirTemp("", "tlkit-warm-")
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
@@ -171,17 +192,18 @@ func warm(ctx context.Context, gt goTool, p Prefix, paths []string) error {
 	if err := placeWorkspace(p, tmp, workspaceModule); err != nil {
 		return err
 	}
-	env := append(cellEnv(p.goCacheDir()), "GOPROXY=off", "GOFLAGS="+cellGoFlags)
-	if _, err := gt.output(ctx, tmp, env, append([]string{"build"}, paths...)...); err != nil {
-		return fmt.Errorf("kernel: compiling what notebooks import: %w", err)
+	env := append(cellEnv(m.GoCache), "GOPROXY=off", "GOFLAGS="+cellGoFlags)
+	if _, err := gt.output(ctx, tmp, env, append([]string{"build"}, m.Packages...)...); err != nil {
+		return err
 	}
 	return nil
 }
 
 // cellGoFlags are the GOFLAGS of cells' builds. Leaving out symbol and debug
 // tables shortens the link, which is most of the wait for a cell; panics still
-// name their lines. buildvcs off: a cell is in no repository.
-const cellGoFlags = `-mod=readonly -buildvcs=false '-ldflags=-s -w'`
+// name their lines. buildvcs off: a cell is in no repository. No -mod: readonly
+// is the default, and only as the default does go say how to add a module.
+const cellGoFlags = `-buildvcs=false '-ldflags=-s -w'`
 
 // placeWorkspace copies the prepared go.mod and go.sum to dir, under the module
 // name that GoNB chose.

@@ -17,7 +17,8 @@ import (
 
 const usage = `tlkernel: the Jupyter kernel "Go (TLKit)"
 
-  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--venv DIR]
+  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine onnx]
+                   [--venv DIR] [--gocache DIR]
         build the kernel from a checkout and register it with Jupyter; safe to repeat
   tlkernel uninstall [--prefix DIR]
         remove what install made
@@ -75,6 +76,8 @@ func run(args []string) (int, error) {
 		opts := kernel.InstallOptions{Log: os.Stdout}
 		flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
 		flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
+		flags.StringVar(&opts.Engine, "engine", "", "onnx: install ONNX Runtime too")
+		flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
 		flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")
 		if err = parse(flags, args[1:], 0); err == nil {
 			opts.Prefix = *prefix

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Sets up everything for the notebooks, without root: the Go kernel for Jupyter,
+# JupyterLab, and a run of notebooks/quickstart.ipynb that proves it all works.
+# Safe to repeat; the second time is quick. Writes into one folder
+# (~/.local/share/tlkit, or TLKIT_HOME, or --prefix), the user's kernelspec folder,
+# out/ here, and the caches of Go and pip.
+set -euo pipefail
+
+usage() {
+	cat <<'EOF'
+./install.sh [--prefix DIR] [--engine onnx] [--no-quickstart]   set up, then run the quickstart
+./install.sh --uninstall [--prefix DIR]                         remove what was set up
+./install.sh -h                                                 this text
+
+  --prefix DIR      install into DIR instead of $TLKIT_HOME or ~/.local/share/tlkit
+  --engine onnx     also install ONNX Runtime, a faster engine, from the Python package index
+  --no-quickstart   do not execute notebooks/quickstart.ipynb at the end
+EOF
+}
+
+die() {
+	printf 'install.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+prefix=${TLKIT_HOME:-}
+quickstart=yes
+uninstall=no
+engine=
+while (($#)); do
+	case $1 in
+	--prefix)
+		(($# > 1)) || die "--prefix needs a folder"
+		prefix=$2
+		shift
+		;;
+	--prefix=*) prefix=${1#*=} ;;
+	--engine)
+		(($# > 1)) || die "--engine needs a name: onnx"
+		engine=$2
+		shift
+		;;
+	--engine=*) engine=${1#*=} ;;
+	--no-quickstart) quickstart=no ;;
+	--uninstall) uninstall=yes ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		die "unknown argument: $1"
+		;;
+	esac
+	shift
+done
+if [[ -z $prefix ]]; then
+	[[ -n ${HOME:-} ]] || die "HOME is not set; set it, or give a folder with --prefix"
+	prefix=$HOME/.local/share/tlkit
+fi
+[[ $prefix == /* ]] || prefix=$PWD/$prefix
+export TLKIT_HOME=$prefix
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+began=$SECONDS
+
+if [[ $uninstall == yes ]]; then
+	[[ -x $prefix/bin/tlkernel ]] || die "nothing is installed in $prefix (no bin/tlkernel)"
+	exec "$prefix/bin/tlkernel" uninstall --prefix "$prefix"
+fi
+
+# Name everything that is missing at once, with what to do about it.
+missing=()
+need() { missing+=("  - $1"); }
+if ! command -v go >/dev/null; then
+	need "go 1.21 or newer: https://go.dev/dl, or: sudo apt install golang"
+else
+	version=$(cd / && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null || true)
+	if [[ ! $version =~ ^go([0-9]+)\.([0-9]+) ]] || ((BASH_REMATCH[1] == 1 && BASH_REMATCH[2] < 21)); then
+		need "go 1.21 or newer (found ${version:-one that does not answer}): https://go.dev/dl, or: sudo apt install -t bookworm-backports golang"
+	fi
+fi
+cc=${CC:-gcc}
+if ! command -v "${cc%% *}" >/dev/null || ! echo '#include <stdlib.h>' | $cc -x c -fsyntax-only - 2>/dev/null; then
+	need "gcc with the C library's headers: sudo apt install gcc libc6-dev"
+fi
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+	need "python3, 3.10 or newer: sudo apt install python3 python3-venv"
+elif ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+	need "Python's venv module: sudo apt install python3-venv"
+fi
+if ((${#missing[@]})); then
+	printf 'install.sh: please install first:\n' >&2
+	printf '%s\n' "${missing[@]}" >&2
+	exit 1
+fi
+
+# Debian's go has GOTOOLCHAIN=local in its settings, which would refuse to fetch
+# the version that go.mod asks for.
+export GOTOOLCHAIN=auto
+cd "$here"
+
+echo "Building the installer (the first time, this fetches Go and its modules)"
+installer=$(mktemp -d)
+trap 'rm -rf "$installer"' EXIT
+go build -o "$installer/tlkernel" ./kernel/cmd/tlkernel
+"$installer/tlkernel" install --prefix "$prefix" --source "$here" ${engine:+--engine "$engine"}
+
+results=()
+if [[ $quickstart == yes ]]; then
+	if [[ -f notebooks/quickstart.ipynb ]]; then
+		"$prefix/bin/tlkernel" exec notebooks/quickstart.ipynb -o out/quickstart.ipynb --timeout 15m
+		results=("$here/out/quickstart.ipynb" "$here/out/quickstart.html")
+	else
+		echo "notebooks/quickstart.ipynb is not here; skipped"
+	fi
+fi
+
+cat <<EOF
+
+Done in $((SECONDS - began)) s.
+  installed     $prefix
+EOF
+((${#results[@]} == 0)) || printf '  made          %s\n' "${results[@]}"
+cat <<EOF
+  JupyterLab    $prefix/bin/tlkernel lab notebooks
+  a check       $prefix/bin/tlkernel doctor
+  remove all    ./install.sh --uninstall
+EOF
