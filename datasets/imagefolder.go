@@ -218,30 +218,7 @@ func (b *builder) build() (*Dataset, error) {
 			d.Test = make1(bySplit["test"])
 		}
 	}
-	hasVal := d.Val.Len() > 0
-	switch {
-	case hasVal:
-	case d.Train.Len() == 0, b.o.ValFraction < 0:
-		if d.Test != nil {
-			d.Val = d.Test
-		}
-	default:
-		d.Train, d.Val = splitOff(d.Train, b.o)
-		if d.Val.Len() == 0 {
-			d.Warnings = append(d.Warnings, "there are too few images to split some off for validation")
-		}
-	}
-	if d.Train.Len() == 0 {
-		d.Warnings = append(d.Warnings, "there are no training images: the data serves for evaluation only")
-	}
-	if hasVal || d.Val == d.Test {
-		for label, n := range d.Val.Counts() {
-			if n == 0 {
-				d.Warnings = append(d.Warnings, fmt.Sprintf("class %q has no images for validation", classes[label]))
-			}
-		}
-	}
-	d.Train = d.Train.FirstPerClass(b.o.PerClass)
+	d.arrange(b.o)
 	return d, nil
 }
 
@@ -258,6 +235,34 @@ func (b *builder) skippedWarning() string {
 	default:
 		return fmt.Sprintf("%d files were left out: %s and %d more", n, strings.Join(b.skipped[:shown], ", "), n-shown)
 	}
+}
+
+// arrange makes a validation split where there is none and limits the training images, as o wants it.
+func (d *Dataset) arrange(o Options) {
+	hasVal := d.Val.Len() > 0
+	switch {
+	case hasVal:
+	case d.Train.Len() == 0, o.ValFraction < 0:
+		if d.Test != nil {
+			d.Val = d.Test
+		}
+	default:
+		d.Train, d.Val = splitOff(d.Train, o)
+		if d.Val.Len() == 0 {
+			d.Warnings = append(d.Warnings, "there are too few images to split some off for validation")
+		}
+	}
+	if d.Train.Len() == 0 {
+		d.Warnings = append(d.Warnings, "there are no training images: the data serves for evaluation only")
+	}
+	if hasVal || d.Val == d.Test {
+		for label, n := range d.Val.Counts() {
+			if n == 0 {
+				d.Warnings = append(d.Warnings, fmt.Sprintf("class %q has no images for validation", d.Classes[label]))
+			}
+		}
+	}
+	d.Train = d.Train.FirstPerClass(o.PerClass)
 }
 
 // splitOff moves a share of each class to a validation split. Which ones depends on the seed and on each file's own

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
@@ -20,9 +21,12 @@ type archive struct {
 	name    string
 	zip     string // usual name of the zip file
 	folder  string // usual name of the unpacked tree
-	url     string // empty: no public address is known
+	url     string
 	sha256  string // of the file at url
 	classes int
+	// also are other files and folders that hold the data, in a form that open reads.
+	also []string
+	open func(path string, o Options) (*Dataset, error)
 }
 
 // hymenoptera: the SHA-256 is the one that PyTorch's own tutorial build checks (pytorch/tutorials, .jenkins/download_data.py).
@@ -47,13 +51,20 @@ var hymenoptera = Spec{
 var cifar10 = Spec{
 	Info: Info{
 		Name:        "cifar10",
-		Description: "small pictures of ten kinds of things, as JPEG files (a domain shift for weights made from the original)",
-		Classes:     []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
-		Train:       10_000, Test: 10_000, ImageSize: "32 x 32",
+		Description: "small pictures of ten kinds of things; the JPEG edition when its zip file is there, else the original of 50,000 + 10,000",
+		Classes:     cifarClasses,
+		Train:       50_000, Test: 10_000, ImageSize: "32 x 32",
 		Licence: "none stated by its authors; used for research",
 		Source:  "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; https://www.cs.toronto.edu/~kriz/cifar.html",
+		Bytes:   170_052_171,
 	},
-	Load: archive{name: "cifar10", zip: "cifar10_jpg.zip", folder: "cifar10_jpg", classes: 10}.load,
+	Load: archive{
+		name: "cifar10", zip: "cifar10_jpg.zip", folder: "cifar10_jpg",
+		url:     "https://www.cs.toronto.edu/~kriz/" + cifarArchive,
+		sha256:  "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+		classes: 10,
+		also:    []string{cifarFolder, cifarArchive}, open: openCIFAR,
+	}.load,
 }
 
 func (a archive) load(o Options) (*Dataset, error) {
@@ -61,9 +72,13 @@ func (a archive) load(o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := imageFolder(where, o)
-	if err != nil {
-		return nil, fmt.Errorf("datasets: %s: %w", a.name, err)
+	var d *Dataset
+	if slices.Contains(a.also, filepath.Base(where)) || a.open != nil && strings.HasSuffix(where, ".tar.gz") {
+		if d, err = a.open(where, o); err != nil {
+			return nil, fmt.Errorf("datasets: %s: %w", a.name, err)
+		}
+	} else if d, err = imageFolder(where, o); err != nil {
+		return nil, err // it names the file or folder
 	}
 	d.Name = a.name
 	if len(d.Classes) != a.classes {
@@ -112,22 +127,18 @@ func (a archive) find(o Options) (string, error) {
 		looked = "TLKIT_DATA=" + data
 	}
 	missing := fmt.Sprintf("neither %s nor %s%c is in %s or in the cache %s", a.zip, a.folder, filepath.Separator, looked, cache)
-	if a.url == "" {
-		return "", fmt.Errorf("datasets: %s: %s, and no address to download it from is known; put %s into one of them, or set Options.Dir or Options.URL",
-			a.name, missing, a.zip)
-	}
 	if fetch.Offline() {
 		return "", fmt.Errorf("datasets: %s: %s, and %w; get %s and put it into one of them, or set Options.Dir",
 			a.name, missing, fetch.ErrOffline, a.url)
 	}
-	return a.download(o, a.url, a.sha256, filepath.Join(cache, a.zip))
+	return a.download(o, a.url, a.sha256, filepath.Join(cache, path.Base(a.url)))
 }
 
-// in returns the zip file or the unpacked tree in dir, or "".
+// in returns the file or the unpacked tree in dir, or "".
 func (a archive) in(dir string) string {
-	for _, name := range []string{a.zip, a.folder} {
+	for _, name := range append([]string{a.zip, a.folder}, a.also...) {
 		p := filepath.Join(dir, name)
-		if info, err := os.Stat(p); err == nil && info.IsDir() == (name == a.folder) {
+		if info, err := os.Stat(p); err == nil && info.IsDir() == (filepath.Ext(name) == "") {
 			return p
 		}
 	}

@@ -105,7 +105,7 @@ func petals(n, inner int) []outline {
 	const steps = 12 // per petal
 	p := make([]point, n*steps)
 	for i := range p {
-		lobe := sin(turn/2*(i%steps)/steps) // from 0 up to 1 and back
+		lobe := sin(turn / 2 * (i % steps) / steps) // from 0 up to 1 and back
 		p[i] = polar(inner+(1000-inner)*isqrt(lobe<<trigs)>>trigs, turn*i/len(p))
 	}
 	return []outline{{points: p}}

@@ -1,0 +1,163 @@
+package datasets
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/gofrs/flock"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// The original CIFAR-10: https://www.cs.toronto.edu/~kriz/cifar.html, "CIFAR-10 binary version".
+const (
+	cifarArchive = "cifar-10-binary.tar.gz"
+	cifarFolder  = "cifar-10-batches-bin"
+	cifarImages  = 10_000        // per file
+	cifarRecord  = 1 + 3*cifarHW // a label, then the red, the green and the blue plane
+	cifarHW      = 32 * 32
+)
+
+var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+
+var cifarBatches = []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"}
+
+// openCIFAR reads the original's folder, or its archive, which is unpacked into the cache first.
+func openCIFAR(p string, o Options) (*Dataset, error) {
+	info, err := os.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		cache, err := fetch.CacheDir("datasets", cifarFolder)
+		if err != nil {
+			return nil, err
+		}
+		if err := unpackCIFAR(p, cache); err != nil {
+			return nil, err
+		}
+		p = cache
+	}
+	batches := make([]*os.File, len(cifarBatches)) // open for the life of the process, as the zip files are
+	d := &Dataset{Classes: slices.Clone(cifarClasses), Source: p}
+	read := func(it item) (*vision.Image, error) {
+		record := make([]byte, cifarRecord)
+		if _, err := batches[it.key/cifarImages].ReadAt(record, int64(it.key%cifarImages)*cifarRecord); err != nil {
+			return nil, err
+		}
+		m := vision.New(32, 32)
+		for i := range cifarHW {
+			m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = record[1+i], record[1+cifarHW+i], record[1+2*cifarHW+i]
+		}
+		return m, nil
+	}
+	newSplit := func() *Split { return &Split{classes: len(d.Classes), read: read} }
+	d.Train, d.Val, d.Test = newSplit(), newSplit(), newSplit()
+	for b, name := range cifarBatches {
+		f, err := os.Open(filepath.Join(p, name))
+		if err != nil {
+			return nil, err
+		}
+		batches[b] = f
+		if info, err := f.Stat(); err != nil || info.Size() != cifarImages*cifarRecord {
+			return nil, fmt.Errorf("%s has not the %d bytes of a CIFAR-10 batch (error: %v); remove it to have it made anew", f.Name(), cifarImages*cifarRecord, err)
+		}
+		split, folder := d.Train, "train"
+		if b == len(cifarBatches)-1 {
+			split, folder = d.Test, "test"
+		}
+		var label [1]byte
+		for i := range cifarImages {
+			if _, err := f.ReadAt(label[:], int64(i)*cifarRecord); err != nil {
+				return nil, err
+			}
+			if int(label[0]) >= len(d.Classes) {
+				return nil, fmt.Errorf("%s: image %d has label %d; expected 0 to %d", f.Name(), i, label[0], len(d.Classes)-1)
+			}
+			split.items = append(split.items, item{
+				name:  fmt.Sprintf("%s/%s/%05d", folder, d.Classes[label[0]], split.Len()),
+				label: int(label[0]), key: b*cifarImages + i,
+			})
+		}
+	}
+	sortItems(d.Train.items)
+	sortItems(d.Test.items)
+	d.arrange(o)
+	return d, nil
+}
+
+// unpackCIFAR writes the batches of the archive into folder, each under a temporary name first. It takes only those
+// files, of the right size, whatever else the archive claims to hold.
+func unpackCIFAR(archive, folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(folder, ".lock"))
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("locking %s: %w", folder, err)
+	}
+	defer lock.Close()
+	missing := map[string]bool{}
+	for _, name := range cifarBatches {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			missing[name] = true
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	f, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", archive, err)
+	}
+	for t := tar.NewReader(z); len(missing) > 0; {
+		h, err := t.Next()
+		if err == io.EOF {
+			return fmt.Errorf("%s lacks %d of the CIFAR-10 batches", archive, len(missing))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", archive, err)
+		}
+		name := path.Base(h.Name)
+		if !missing[name] || h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if h.Size != cifarImages*cifarRecord {
+			return fmt.Errorf("%s: %s has %d bytes; expected %d", archive, h.Name, h.Size, cifarImages*cifarRecord)
+		}
+		if err := writeWhole(filepath.Join(folder, name), t); err != nil {
+			return err
+		}
+		delete(missing, name)
+	}
+	return nil
+}
+
+// writeWhole copies r to a new file that has its name only when it is complete.
+func writeWhole(dest string, r io.Reader) error {
+	tmp, err := os.CreateTemp(filepath.Dir(dest), "*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(tmp, r)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), dest)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("writing %s: %w", dest, err), os.Remove(tmp.Name()))
+	}
+	return nil
+}
