@@ -381,6 +381,31 @@ func TestShrunkAfterOpen(t *testing.T) {
 	}
 }
 
+func TestOpenBytes(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("testdata", "whole_model.pth"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var forbidden *ForbiddenError
+	if _, err := OpenBytes("embedded.pth", b); !errors.As(err, &forbidden) || forbidden.Path != "embedded.pth" {
+		t.Errorf("error %v", err)
+	}
+	if _, err := OpenBytes("embedded.pth", b[:50]); err == nil || !strings.Contains(err.Error(), "embedded.pth") {
+		t.Errorf("error %v", err)
+	}
+	if b, err = os.ReadFile(filepath.Join("testdata", "views.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	sd, err := OpenBytes("embedded.safetensors", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameDict(t, sd, openFixture(t, "views.safetensors").Entries())
+	if err := sd.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenPaths(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "absent.pth")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent: %v", err)

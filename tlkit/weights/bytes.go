@@ -6,9 +6,8 @@ import "bytes"
 // state dict refers to data, which must not change.
 func OpenBytes(name string, data []byte) (*StateDict, error) {
 	sd, err := openReader(bytes.NewReader(data), int64(len(data)), Options{})
-	if err != nil {
-		return nil, inFile(name, err)
+	if err := sd.named(name, err); err != nil {
+		return nil, err
 	}
-	sd.Source = name
 	return sd, nil
 }

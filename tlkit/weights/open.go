@@ -47,20 +47,30 @@ func OpenWith(path string, opts Options) (*StateDict, error) {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
 	sd, err := openFile(f, opts)
-	if err != nil {
+	if err := sd.named(path, err); err != nil {
 		f.Close()
-		var forbidden *ForbiddenError
-		if errors.As(err, &forbidden) {
-			forbidden.Path = path
-			return nil, forbidden
-		}
-		return nil, inFile(path, err)
+		return nil, err
 	}
-	sd.Source, sd.file = path, f
+	sd.file = f
+	return sd, nil
+}
+
+// named puts the name of the file where messages take it from: into err, if
+// opening failed, else into the state dict and its tensors.
+func (sd *StateDict) named(path string, err error) error {
+	var forbidden *ForbiddenError
+	if errors.As(err, &forbidden) {
+		forbidden.Path = path
+		return forbidden
+	}
+	if err != nil {
+		return inFile(path, err)
+	}
+	sd.Source = path
 	for i, e := range sd.entries {
 		sd.entries[i].label = path + ": tensor " + printable(e.Key)
 	}
-	return sd, nil
+	return nil
 }
 
 func openFile(f *os.File, opts Options) (*StateDict, error) {
