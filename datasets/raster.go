@@ -10,7 +10,7 @@ import (
 
 // The built-in images must be the same, bit by bit, on every machine, because weights and accuracies are published for
 // them. Floating point would not do: some processors fuse a*b+c and round once, and a pixel on the edge flips. So all
-// geometry is in whole numbers, and golang.org/x/image/vector gets coordinates on which it computes exactly.
+// geometry is in whole numbers (of 64 bits), and golang.org/x/image/vector gets coordinates on which it computes exactly.
 
 const (
 	side  = 32   // width and height of the built-in images in pixels

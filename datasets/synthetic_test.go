@@ -38,8 +38,8 @@ func TestBuiltinPixels(t *testing.T) {
 		name, train, val, fingerprint string
 		classes, trainLen, valLen     int
 	}{
-		{"shapes", "SHAPES_TRAIN", "SHAPES_VAL", "SHAPES_FP", 16, 5120, 1024},
-		{"sketches", "SKETCHES_TRAIN", "SKETCHES_VAL", "SKETCHES_FP", 10, 300, 600},
+		{"shapes", "54f03a3aef45717a", "fdcb4f2483253643", "37e61e2d0ba8926add07f2284853e043", 16, 5120, 1024},
+		{"sketches", "c290cff29d10533d", "78be6bdf3d959813", "c8dfb97fc50f1a45525c272987a0d4e1", 10, 300, 600},
 	} {
 		d, err := Load(tt.name)
 		if err != nil {
