@@ -118,7 +118,7 @@ func checkGolden(dir string, report func(outcome)) error {
 			fmt.Fprintf(os.Stderr, "verify: the zoo has no %s yet\n", f.Model)
 			continue
 		}
-		r, err := f.Compare(engine)
+		r, err := f.Compare(engine.Backend)
 		if err != nil {
 			report(outcome{Check: "golden/" + f.Model, Error: err.Error()})
 			continue

@@ -18,7 +18,9 @@ import (
 
 // Engine is an engine that was found, opened and tried.
 type Engine struct {
-	compute.Backend
+	// Backend is what graphs are run on. It is not embedded: GoMLX tells engines apart by identity, and a wrapper would
+	// be another one.
+	Backend compute.Backend
 	// Config is what GOMLX_BACKEND would have to say for this engine: "go", "onnx:cpu", "xla:cuda".
 	Config string
 	// Why says in half a sentence how it came to be chosen.
@@ -66,7 +68,7 @@ func Describe() string {
 	if err != nil {
 		return "no engine: " + err.Error()
 	}
-	return fmt.Sprintf("%s (%s): %s", e.Config, e.Description(), e.Why)
+	return fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
 }
 
 // candidates lists the engines to try. It looks at files and variables only; nothing is opened yet.

@@ -50,7 +50,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 			return run, err
 		}
 		show.begin(res)
-		if err := runStrategy(ctx, engine, run, res, s, ds, pretrained, show); err != nil {
+		if err := runStrategy(ctx, engine.Backend, run, res, s, ds, pretrained, show); err != nil {
 			return run, err
 		}
 	}

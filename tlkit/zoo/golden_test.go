@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -20,8 +18,8 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden files in %s (%v)", dir, err)
 	}
-	var engine compute.Backend
-	if engine, err = backend.Default(); err != nil {
+	engine, err := backend.Default()
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range files {
@@ -36,7 +34,7 @@ func TestGolden(t *testing.T) {
 			continue
 		}
 		t.Run(f.Model, func(t *testing.T) {
-			r, err := f.Compare(engine)
+			r, err := f.Compare(engine.Backend)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -110,7 +110,7 @@ func (m *Model) predictor() (*model.Exec, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.exec, err = model.NewExec(engine, m.store, func(_ *model.Scope, x *Node) *Node {
+	m.exec, err = model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
 		// Keeps the weights inputs of the graph; as constants they would not follow later changes.
 		m.store.SetTraining(x.Graph(), true)
 		return m.Forward(&nn.Pass{}, m.Normalize(x))
