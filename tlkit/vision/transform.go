@@ -58,20 +58,26 @@ func (p Preprocess) ApplyAugmented(a Augment, rng *rand.Rand, m *Image) *Image {
 	return a.Apply(rng, m, size, p.Interpolation)
 }
 
+// std is Std, or 1 where it is not set.
+func (p Preprocess) std() [3]float32 {
+	if p.Std == ([3]float32{}) {
+		return [3]float32{1, 1, 1}
+	}
+	return p.Std
+}
+
 // Normalize writes (v/255 - Mean)/Std for every byte v of pix, whose channels alternate (NHWC), into dst, in float32 as
 // PyTorch does. It panics unless dst and pix are equally long and that length is a multiple of 3. It does not allocate.
 func (p Preprocess) Normalize(dst []float32, pix []uint8) {
 	if len(dst) != len(pix) || len(pix)%3 != 0 {
 		panic(fmt.Sprintf("vision: Normalize of %d bytes into %d numbers; expected the same multiple of 3", len(pix), len(dst)))
 	}
-	if p.Std == ([3]float32{}) {
-		p.Std = [3]float32{1, 1, 1}
-	}
+	std := p.std()
 	var table [3][256]float32
 	for c := range table {
 		for v := range table[c] {
 			scaled := float32(v) / 255
-			table[c][v] = float32(scaled-p.Mean[c]) / p.Std[c]
+			table[c][v] = float32(scaled-p.Mean[c]) / std[c]
 		}
 	}
 	for len(pix) >= 3 && len(dst) >= 3 {
@@ -85,11 +91,9 @@ func (p Preprocess) Denormalize(pix []uint8, src []float32) {
 	if len(src) != len(pix) || len(pix)%3 != 0 {
 		panic(fmt.Sprintf("vision: Denormalize of %d numbers into %d bytes; expected the same multiple of 3", len(src), len(pix)))
 	}
-	if p.Std == ([3]float32{}) {
-		p.Std = [3]float32{1, 1, 1}
-	}
+	std := p.std()
 	for i, v := range src {
-		pix[i] = uint8(min(max(math.Round(255*float64(v*p.Std[i%3]+p.Mean[i%3])), 0), 255))
+		pix[i] = uint8(min(max(math.Round(255*float64(v*std[i%3]+p.Mean[i%3])), 0), 255))
 	}
 }
 

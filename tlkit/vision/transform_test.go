@@ -120,7 +120,8 @@ func TestApplyAugmented(t *testing.T) {
 
 func TestNewRand(t *testing.T) {
 	first := func(r *rand.Rand) uint64 { return r.Uint64() }
-	if first(NewRand(0)) != first(NewRand(0)) {
+	one, two := NewRand(0), NewRand(0)
+	if first(one) != first(two) {
 		t.Error("not repeatable")
 	}
 	seen := map[uint64]bool{}
