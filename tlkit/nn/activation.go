@@ -1,7 +1,7 @@
 package nn
 
 import (
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // ReLU is max(x, 0); its gradient at 0 is 0, as PyTorch's.

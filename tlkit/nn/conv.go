@@ -3,7 +3,7 @@ package nn
 import (
 	"math"
 
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 

@@ -2,7 +2,7 @@ package nn
 
 import (
 	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // vjp gives the gradient with respect to one input, from the adjoint v of the output.

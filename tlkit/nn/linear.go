@@ -3,7 +3,7 @@ package nn
 import (
 	"math"
 
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // Linear is x W + b over the last axis: [..., in] -> [..., out], as torch.nn.Linear. Variables: weight, bias.

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute-onnx"
 	_ "github.com/gomlx/compute/gobackend"
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 

@@ -1,7 +1,7 @@
 package nn
 
 import (
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // BatchNormBuilder configures a batch normalisation; see [BatchNorm].

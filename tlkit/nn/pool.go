@@ -3,7 +3,7 @@ package nn
 import (
 	"math"
 
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // MaxPoolBuilder configures a pooling; see [MaxPool2D].

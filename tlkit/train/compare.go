@@ -42,7 +42,12 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	show := newProgress(run, len(strategies), r.Quiet)
+	if !r.Quiet {
+		for _, w := range ds.Warnings {
+			fmt.Fprintln(os.Stderr, w)
+		}
+	}
+	show := newProgress(run, r.Quiet)
 	defer show.end()
 	for _, s := range strategies {
 		res, err := run.Result(s.Name())

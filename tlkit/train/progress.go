@@ -27,13 +27,12 @@ type progress struct {
 	began    time.Time
 	first    int // steps done before this session
 	shown    time.Time
-	headline string
 }
 
 // showEvery limits how often the line changes.
 const showEvery = 300 * time.Millisecond
 
-func newProgress(run *Run, strategies int, quiet bool) *progress {
+func newProgress(run *Run, quiet bool) *progress {
 	p := &progress{run: run, quiet: quiet, notebook: gonbui.IsNotebook}
 	if p.notebook && !quiet {
 		p.line, p.curves = plots.NewLive(), plots.NewLive()
@@ -119,7 +118,6 @@ func (p *progress) terminal() bool { return isatty.IsTerminal(os.Stderr.Fd()) }
 func (p *progress) say(text string, share float64) {
 	switch {
 	case p.notebook:
-		p.headline = text
 		p.line.Update(plots.HTML(fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
 			share, html.EscapeString(text)), text))
 	case p.terminal():

@@ -3,7 +3,7 @@ package zoo
 import (
 	"fmt"
 
-	. "github.com/gomlx/gomlx/core/graph" //nolint
+	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
