@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -123,13 +122,6 @@ func (t *trainer) saveWeights(path string) error {
 	}
 	if err := weights.WriteSafetensors(path, entries, nil); err != nil {
 		return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
-	}
-	return nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }

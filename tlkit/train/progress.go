@@ -24,9 +24,9 @@ type progress struct {
 	curves   *plots.Live
 	bar      *progressbar.ProgressBar
 
-	began    time.Time
-	first    int // steps done before this session
-	shown    time.Time
+	began time.Time
+	first int // steps done before this session
+	shown time.Time
 }
 
 // showEvery limits how often the line changes.

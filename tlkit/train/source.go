@@ -32,10 +32,9 @@ type images struct {
 	seed  uint64
 	size  int
 
-	mu    sync.Mutex
-	kept  map[int]*vision.Image // prepared images, or decoded ones where they are augmented
-	room  int64                 // bytes that may still be kept
-	place []int                 // index in the split of each example
+	mu   sync.Mutex
+	kept map[int]*vision.Image // prepared images, or decoded ones where they are augmented
+	room int64                 // bytes that may still be kept
 }
 
 func newImages(split *datasets.Split, pre vision.Preprocess, aug vision.Augment, seed uint64, size int, room int64) *images {
