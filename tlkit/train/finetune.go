@@ -44,6 +44,9 @@ func (f FineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
 	}
 	m.SetTrainable(func(p nn.Param) bool { return m.InHead(p) || slices.Index(stages, p.Stage) >= first })
 	factor := or(f.HeadFactor, 1)
+	if !(factor > 0) {
+		return Plan{}, fmt.Errorf("tlkit: FineTune.HeadFactor is %g; it must be a positive number, or 0 for the default of 1", f.HeadFactor)
+	}
 	return Plan{LearningRate: or(f.LearningRate, 0.005), Rate: func(p nn.Param) float64 {
 		if m.InHead(p) {
 			return factor

@@ -36,10 +36,10 @@ func (e *InterruptedError) Error() string {
 
 // evalSplit is what models are compared on: the validation images, or the test images where there are no others.
 func evalSplit(ds *datasets.Dataset) *datasets.Split {
-	if ds.Val != nil {
-		return ds.Val
+	if ds.Val == nil || ds.Val.Len() == 0 {
+		return ds.Test
 	}
-	return ds.Test
+	return ds.Val
 }
 
 // loop trains one strategy of a run to the end, from wherever it stands.
@@ -160,7 +160,10 @@ func (l *loop) epoch(ctx context.Context) error {
 	n, size := l.train.len(), l.recipe.BatchSize
 	perEpoch := (n + size - 1) / size
 	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
-	rate := 0.0
+	rateAt := func(step int) float64 {
+		at := float64(l.at.Epoch) + float64(step)/float64(perEpoch)
+		return l.t.plan.LearningRate * l.recipe.Schedule.Factor(at, l.recipe.Epochs)
+	}
 	began := time.Now()
 	before := l.at.Seconds
 
@@ -171,13 +174,15 @@ func (l *loop) epoch(ctx context.Context) error {
 			break
 		}
 		if b.err != nil {
-			return b.err
+			return errors.Join(b.err, l.save()) // the steps before the image that can't be read are not lost
 		}
-		at := float64(l.at.Epoch) + float64(l.at.Step)/float64(perEpoch)
-		rate = l.t.plan.LearningRate * l.recipe.Schedule.Factor(at, l.recipe.Epochs)
+		rate := rateAt(l.at.Step)
 		loss, hit, err := l.t.trainStep(b, rate, l.at.Steps+1)
 		if err != nil {
 			return err
+		}
+		if !finite(loss) {
+			return l.diverged("training", loss, rate)
 		}
 		l.at.Step++
 		l.at.Steps++
@@ -193,17 +198,36 @@ func (l *loop) epoch(ctx context.Context) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return errors.Join(l.save(), ctx.Err())
+		return l.interrupted(ctx)
 	}
 
 	o, err := l.t.evaluate(ctx, l.val, l.evalBatch())
 	if err != nil {
 		if ctx.Err() != nil {
-			err = errors.Join(l.save(), err)
+			return l.interrupted(ctx)
 		}
 		return err
 	}
+	rate := rateAt(perEpoch - 1)
+	if !finite(o.loss) {
+		return l.diverged("validation", o.loss, rate)
+	}
 	return l.record(o, rate, time.Since(began).Seconds()+before)
+}
+
+// interrupted saves and returns the context's error; if that fails, nothing may claim that all is saved.
+func (l *loop) interrupted(ctx context.Context) error {
+	if err := l.save(); err != nil {
+		return fmt.Errorf("tlkit: run %q was interrupted in epoch %d of strategy %q, and what came after the last checkpoint is lost: %w",
+			l.run.Name, l.at.Epoch+1, l.res.Strategy, err)
+	}
+	return ctx.Err()
+}
+
+// diverged says that a loss is no number any more. What is on disk stays as it was before.
+func (l *loop) diverged(which string, loss, rate float64) error {
+	return fmt.Errorf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; choose a smaller one, with another Label or another run name",
+		l.run.Name, l.res.Strategy, which, loss, l.at.Epoch+1, l.at.Step, rate)
 }
 
 // record appends an epoch to the history and saves what has to be saved. The checkpoint comes last: what is on disk

@@ -105,12 +105,19 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		return r, fmt.Errorf("tlkit: Recipe.Epochs is %d; give at least 1, or 0 for the default of 10", r.Epochs)
 	case r.BatchSize < 1:
 		return r, fmt.Errorf("tlkit: Recipe.BatchSize is %d; give at least 1, or 0 for the default of 32", r.BatchSize)
-	case r.Momentum >= 1:
+	case !(r.Momentum < 1): // NaN too
 		return r, fmt.Errorf("tlkit: Recipe.Momentum is %g; it must be below 1 (0 means 0.9, a negative value none)", r.Momentum)
-	case r.WeightDecay < 0 || math.IsNaN(r.WeightDecay):
-		return r, fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must not be negative", r.WeightDecay)
-	case r.Schedule.Warmup < 0 || r.Schedule.StepEvery < 0:
-		return r, fmt.Errorf("tlkit: Recipe.Schedule has a negative number of epochs: %+v", r.Schedule)
+	case !finite(r.WeightDecay) || r.WeightDecay < 0:
+		return r, fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must be 0 or a positive number, such as 1e-4", r.WeightDecay)
+	case !finite(r.Schedule.Warmup) || r.Schedule.Warmup < 0 || r.Schedule.StepEvery < 0:
+		return r, fmt.Errorf("tlkit: Recipe.Schedule counts epochs that are negative or no number: %+v", r.Schedule)
+	case !finite(r.Schedule.StepFactor) || r.Schedule.StepFactor < 0:
+		return r, fmt.Errorf("tlkit: Recipe.Schedule has a StepFactor that is negative or no number: %+v; 0 means 0.1", r.Schedule)
+	case r.MemoryLimit < 0:
+		return r, fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
+	}
+	if err := r.Augment.Validate(); err != nil {
+		return r, fmt.Errorf("tlkit: Recipe.Augment: %w", err)
 	}
 	switch r.Optimizer {
 	case SGD, Adam, AdamW:
@@ -119,3 +126,5 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	}
 	return r, nil
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -113,6 +113,12 @@ func (r *Result) Seconds() float64 {
 	return sum
 }
 
+// started reports whether anything of the strategy is on disk that a changed configuration would not fit.
+func (r *Result) started() bool {
+	_, err := os.Stat(r.file("checkpoint.safetensors"))
+	return err == nil || len(r.History) > 0
+}
+
 func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.Strategy, name) }
 
 // Model returns the trained model with the weights of the best epoch.
@@ -238,6 +244,13 @@ func Remove(dir, name string) error {
 	if _, err := os.Stat(filepath.Join(path, "run.json")); err != nil {
 		return fmt.Errorf("tlkit: %s holds no run to remove: %w", path, err)
 	}
+	lock, err := lockRun(path, name)
+	if err != nil {
+		return err
+	}
+	if err := lock.Unlock(); err != nil { // before, as Windows removes no open files
+		return fmt.Errorf("tlkit: removing run %q: %w", name, err)
+	}
 	return os.RemoveAll(path)
 }
 
@@ -267,9 +280,9 @@ func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, nil, fmt.Errorf("tlkit: the run's folder can't be made: %w", err)
 	}
-	lock := flock.New(filepath.Join(path, ".lock"))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return nil, nil, fmt.Errorf("tlkit: run %q is being trained by another program; wait for it, or choose another name (%v)", name, err)
+	lock, err := lockRun(path, name)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -280,6 +293,10 @@ func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies
 	case err == nil:
 		if run, err = Open(r.Dir, name); err != nil {
 			return nil, nil, err
+		}
+		if !slices.ContainsFunc(run.Results, (*Result).started) {
+			run = &Run{Name: name, Dir: path, Config: config} // it failed before its first step: nothing to continue
+			break
 		}
 		if err := run.fits(config); err != nil {
 			return nil, nil, err
@@ -299,6 +316,18 @@ func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies
 		return nil, nil, err
 	}
 	return run, func() { lock.Unlock() }, nil
+}
+
+// lockRun keeps other programs from training in, or removing, the run's folder.
+func lockRun(path, name string) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(path, ".lock"))
+	switch ok, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w", name, err)
+	case !ok:
+		return nil, fmt.Errorf("tlkit: run %q is being trained by another program; wait for it, or choose another name", name)
+	}
+	return lock, nil
 }
 
 // fits compares the configuration of a run on disk with that of the call that wants to continue it.
@@ -354,10 +383,14 @@ func (r *Run) add(s Strategy) error {
 		if r.Results[i].Strategy != name {
 			continue
 		}
-		if !reflect.DeepEqual(have, want) {
+		if reflect.DeepEqual(have, want) {
+			return nil
+		}
+		if r.Results[i].started() {
 			return fmt.Errorf("tlkit: run %q has a strategy %q already that is configured differently (%s, now %s); give one of them a Label, or choose another run name",
 				r.Name, name, compact(old), compact(raw))
 		}
+		r.Config.Strategies[i] = raw
 		return nil
 	}
 	r.Config.Strategies = append(r.Config.Strategies, raw)
@@ -377,7 +410,7 @@ func strategyJSON(s Strategy) (json.RawMessage, error) {
 		Config Strategy
 	}{s.Name(), fmt.Sprintf("%T", s), s})
 	if err != nil {
-		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w", s.Name(), err)
+		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
 	}
 	return raw, nil
 }
