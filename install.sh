@@ -103,7 +103,7 @@ cd "$here"
 echo "Building the installer (the first time, this fetches Go and its modules)"
 installer=$(mktemp -d)
 trap 'rm -rf "$installer"' EXIT
-go build -o "$installer/tlkernel" ./kernel/cmd/tlkernel
+go build -buildvcs=false -o "$installer/tlkernel" ./kernel/cmd/tlkernel
 "$installer/tlkernel" install --prefix "$prefix" --source "$here" ${engine:+--engine "$engine"}
 
 results=()

@@ -31,6 +31,8 @@ def first_line(source):
 
 
 def save(nb):
+    # GoNB names no lexer, without which nbconvert shows Go code without colours.
+    nb.metadata.setdefault("language_info", {})["pygments_lexer"] = "go"
     nbformat.write(nb, out_ipynb)
     report("saved", path=out_ipynb)
     if out_html:

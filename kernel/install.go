@@ -107,7 +107,7 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	say("Go %s in %s", strings.TrimPrefix(m.GoVersion, "go"), m.GoRoot)
 
 	step := stopwatch(say)
-	if _, err := gt.output(ctx, root, nil, append([]string{"build", "-o", p.binDir() + string(os.PathSeparator)}, buildTools...)...); err != nil {
+	if _, err := gt.output(ctx, root, nil, append([]string{"build", "-buildvcs=false", "-o", p.binDir() + string(os.PathSeparator)}, buildTools...)...); err != nil {
 		return fmt.Errorf("kernel: building the tools: %w", err)
 	}
 	step("%s: tlkernel, gonb, goimports, gopls", p.binDir())
@@ -156,6 +156,9 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	if opts.Venv == "" {
 		fresh, err := makeVenv(ctx, p.venvDir(), opts.Log)
 		if err != nil {
+			return err
+		}
+		if err := configureVenv(p.venvDir()); err != nil {
 			return err
 		}
 		if fresh {

@@ -49,11 +49,10 @@ func Run(p Prefix, connectionFile string) (int, error) {
 	}
 	defer finish()
 
-	args := []string{"-kernel", connectionFile, "-raw_error"}
+	// GoNB's log would appear in the terminal of JupyterLab, or of tlkernel exec.
+	args := []string{"-kernel", connectionFile, "-raw_error", "-logtostderr=false", "-stderrthreshold=FATAL"}
 	if log := os.Getenv(envKernelLog); log != "" {
-		args = append(args, "-logtostderr=false", "-log_file="+log)
-	} else {
-		args = append(args, "-logtostderr=false", "-stderrthreshold=FATAL", "-log_file="+filepath.Join(dir, "gonb.log"))
+		args = append(args, "-v=2", "-extra_log="+log)
 	}
 	cmd := exec.Command(p.Bin("gonb"), args...)
 	cmd.Env = kernelEnv(os.Environ(), p, m, dir)

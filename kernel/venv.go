@@ -64,6 +64,42 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 	return true, os.WriteFile(filepath.Join(venv, venvStamp), []byte(want+"\n"), 0o644)
 }
 
+// labConfig are settings of our JupyterLab, by their place in the environment.
+var labConfig = map[string]string{
+	// JupyterLab shows a kernel as "unknown" until it has seen a status message
+	// that does not belong to one of these requests. GoNB sends the first such
+	// message only with the first cell, so kernel_info_request is taken off the
+	// server's default list and the kernel shows as idle once it answers.
+	"etc/jupyter/jupyter_server_config.json": `{
+  "MappingKernelManager": {
+    "untracked_message_types": ["comm_info_request", "comm_info_reply", "kernel_info_reply",
+      "shutdown_request", "shutdown_reply", "interrupt_request", "interrupt_reply", "debug_request",
+      "debug_reply", "stream", "display_data", "update_display_data", "execute_input",
+      "execute_result", "error", "status", "clear_output", "debug_event", "input_request", "input_reply"]
+  }
+}
+`,
+	// The versions are pinned: no questions about news and updates.
+	"share/jupyter/lab/settings/overrides.json": `{
+  "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}
+}
+`,
+}
+
+// configureVenv writes labConfig.
+func configureVenv(venv string) error {
+	for name, text := range labConfig {
+		path := filepath.Join(venv, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("kernel: JupyterLab's settings: %w", err)
+		}
+		if err := writeFileAtomic(path, []byte(text), 0o644); err != nil {
+			return fmt.Errorf("kernel: JupyterLab's settings: %w", err)
+		}
+	}
+	return nil
+}
+
 // findPython returns a Python 3.10 or newer on PATH.
 func findPython(ctx context.Context) (string, error) {
 	for _, name := range []string{"python3", "python"} {
