@@ -2,32 +2,42 @@
 package testutil
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
 // Shared returns the path of the reference file rel (slash separated, such as "data/hymenoptera_data.zip") that is not
-// part of the repository. It is looked for in the folder named by TLKIT_SHARED, else in the folder "shared" beside the
-// checkout. The test is skipped when the file is absent.
+// part of the repository; see [Find]. The test is skipped when the file is absent.
 func Shared(t testing.TB, rel string) string {
 	t.Helper()
+	path, err := Find(rel)
+	if err != nil {
+		t.Skip(err)
+	}
+	return path
+}
+
+// Find looks for a reference file in the folder named by TLKIT_SHARED, else in the folder "shared" beside the checkout
+// that the test runs in.
+func Find(rel string) (string, error) {
 	if dir := os.Getenv("TLKIT_SHARED"); dir != "" {
-		p := filepath.Join(dir, filepath.FromSlash(rel))
-		if _, err := os.Stat(p); err != nil {
-			t.Skipf("reference file %s is not in TLKIT_SHARED=%s", rel, dir)
+		path := filepath.Join(dir, filepath.FromSlash(rel))
+		if _, err := os.Stat(path); err != nil {
+			return "", fmt.Errorf("reference file %s is not in TLKIT_SHARED=%s", rel, dir)
 		}
-		return p
+		return path, nil
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		t.Skipf("reference file %s: no working directory: %v", rel, err)
+		return "", fmt.Errorf("reference file %s: no working directory: %w", rel, err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			p := filepath.Join(filepath.Dir(dir), "shared", filepath.FromSlash(rel))
-			if _, err := os.Stat(p); err == nil {
-				return p
+			path := filepath.Join(filepath.Dir(dir), "shared", filepath.FromSlash(rel))
+			if _, err := os.Stat(path); err == nil {
+				return path, nil
 			}
 			break
 		}
@@ -37,6 +47,5 @@ func Shared(t testing.TB, rel string) string {
 		}
 		dir = parent
 	}
-	t.Skipf("reference file %s is absent: set TLKIT_SHARED to the folder that holds it", rel)
-	return ""
+	return "", fmt.Errorf("reference file %s is absent: set TLKIT_SHARED to the folder that holds it", rel)
 }

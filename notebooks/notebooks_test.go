@@ -1,0 +1,173 @@
+// Package notebooks_test executes every notebook of this folder through the installed kernel, as a reader would, and
+// looks at what came out.
+package notebooks_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+)
+
+type notebook struct {
+	Metadata struct {
+		Kernelspec struct{ Name string }
+	}
+	Cells []struct {
+		CellType       string `json:"cell_type"`
+		ExecutionCount *int   `json:"execution_count"`
+		Source         text
+		Outputs        []struct {
+			OutputType string `json:"output_type"`
+			Text       text
+			Data       map[string]json.RawMessage
+		}
+	}
+}
+
+// text is a string that a notebook may store as a list of lines.
+type text string
+
+func (t *text) UnmarshalJSON(data []byte) error {
+	var lines []string
+	if err := json.Unmarshal(data, &lines); err != nil {
+		return json.Unmarshal(data, (*string)(t))
+	}
+	*t = text(strings.Join(lines, ""))
+	return nil
+}
+
+func read(t *testing.T, path string) notebook {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n notebook
+	if err := json.Unmarshal(data, &n); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return n
+}
+
+// TestStored: notebooks are committed without outputs, for our kernel, and begin with a title.
+func TestStored(t *testing.T) {
+	paths, err := filepath.Glob("*.ipynb")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no notebooks here (%v)", err)
+	}
+	for _, path := range paths {
+		n := read(t, path)
+		if n.Metadata.Kernelspec.Name != "tlkit" {
+			t.Errorf("%s is for the kernel %q, want tlkit", path, n.Metadata.Kernelspec.Name)
+		}
+		if !strings.HasPrefix(string(n.Cells[0].Source), "# ") {
+			t.Errorf("%s does not begin with a title", path)
+		}
+		for i, c := range n.Cells {
+			if len(c.Outputs) > 0 || c.ExecutionCount != nil {
+				t.Errorf("%s: cell %d is stored with outputs; clear them before committing", path, i+1)
+			}
+		}
+	}
+}
+
+// execute runs a notebook through the installed kernel and returns the executed one.
+func execute(t *testing.T, name string) notebook {
+	t.Helper()
+	home := os.Getenv("TLKIT_HOME")
+	if home == "" {
+		user, err := os.UserHomeDir()
+		if err != nil {
+			t.Skipf("no home folder, so no installed kernel: %v", err)
+		}
+		home = filepath.Join(user, ".local", "share", "tlkit")
+	}
+	tlkernel := filepath.Join(home, "bin", "tlkernel")
+	if _, err := os.Stat(tlkernel); err != nil {
+		t.Skipf("the kernel is not installed in %s; run ./install.sh first", home)
+	}
+	out := filepath.Join(t.TempDir(), name)
+	cmd := exec.Command(tlkernel, "exec", name, "-o", out, "--timeout", "15m")
+	cmd.Env = append(os.Environ(), "TLKIT_RUNS="+t.TempDir())
+	log, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, log)
+	}
+	t.Logf("%s", log)
+	n := read(t, out)
+	for i, c := range n.Cells {
+		if c.CellType == "code" && c.ExecutionCount == nil {
+			t.Errorf("cell %d was not executed", i+1)
+		}
+	}
+	return n
+}
+
+// plain joins the plain-text outputs of all cells; charts counts the Vega-Lite charts.
+func plain(n notebook) (all string, charts, pictures int) {
+	for _, c := range n.Cells {
+		for _, o := range c.Outputs {
+			all += string(o.Text)
+			var s text
+			if json.Unmarshal(o.Data["text/plain"], &s) == nil {
+				all += string(s) + "\n"
+			}
+			if _, ok := o.Data["application/vnd.vegalite.v5+json"]; ok {
+				charts++
+			}
+			if _, ok := o.Data["image/png"]; ok {
+				pictures++
+			}
+		}
+	}
+	return all, charts, pictures
+}
+
+// accuracy finds the best accuracy of a strategy in a summary table, in percent.
+func accuracy(t *testing.T, all, strategy string) float64 {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(strategy) + `\s+([0-9.]+)%`).FindStringSubmatch(all)
+	if m == nil {
+		t.Fatalf("no row of %q in the tables of the notebook:\n%s", strategy, all)
+	}
+	v, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestQuickstart(t *testing.T) {
+	all, charts, pictures := plain(execute(t, "quickstart.ipynb"))
+	if charts < 2 || pictures < 2 {
+		t.Errorf("%d charts and %d pictures, want at least 2 of each", charts, pictures)
+	}
+	transfer, finetune, scratch := accuracy(t, all, "transfer"), accuracy(t, all, "finetune"), accuracy(t, all, "scratch")
+	t.Logf("accuracies: transfer %.1f%%, finetune %.1f%%, scratch %.1f%%", transfer, finetune, scratch)
+	// 600 validation images: the standard error of a difference is below 3 points.
+	if transfer < scratch+15 || finetune < scratch+15 {
+		t.Errorf("transfer %.1f%% and finetune %.1f%% should be clearly above scratch %.1f%%", transfer, finetune, scratch)
+	}
+}
+
+func TestTransferVsFinetune(t *testing.T) {
+	if dir, err := testutil.Find("data"); err == nil {
+		t.Setenv("TLKIT_DATA", dir)
+	} else {
+		t.Setenv("TLKIT_OFFLINE", "1") // the last section then says what it lacks
+	}
+	all, charts, _ := plain(execute(t, "transfer_vs_finetune.ipynb"))
+	if charts < 3 {
+		t.Errorf("%d charts, want at least 3", charts)
+	}
+	if early, late := accuracy(t, all, "from-layer3"), accuracy(t, all, "careful-0.0005"); early < 40 || late < 20 {
+		t.Errorf("from-layer3 %.1f%%, careful %.1f%%: below what the built-in pair gives", early, late)
+	}
+}
