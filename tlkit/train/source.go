@@ -126,6 +126,12 @@ type batch struct {
 	err            error
 }
 
+// release frees the batch's tensors at once; on a device they would otherwise wait for the garbage collector.
+func (b batch) release() {
+	b.inputs.MustFinalizeAll()
+	b.labels.MustFinalizeAll()
+}
+
 // batches prepares the examples in the given order, in batches, on all cores and ahead of their use. The channel is
 // closed after the last batch, after a batch with an error, or when ctx ends.
 func batches(ctx context.Context, s source, order []int, size, epoch int) <-chan batch {

@@ -128,6 +128,7 @@ func (t *trainer) close() {
 
 // trainStep runs one step and returns the batch's mean loss and number of hits.
 func (t *trainer) trainStep(b batch, rate float64, step int) (loss, hit float64, err error) {
+	defer b.release()
 	out, err := t.step.Call(b.inputs, b.labels, float32(rate), float32(step))
 	if err != nil {
 		return 0, 0, err
@@ -154,6 +155,7 @@ func (t *trainer) cache(ctx context.Context, s source, batchSize int, limit int6
 			return nil, b.err
 		}
 		out, err := t.feature.Call1(b.inputs)
+		b.release()
 		if err != nil {
 			return nil, err
 		}
@@ -190,6 +192,7 @@ func (t *trainer) evaluate(ctx context.Context, s source, batchSize int) (outcom
 			return o, b.err
 		}
 		out, err := t.eval.Call1(b.inputs)
+		b.release()
 		if err != nil {
 			return o, err
 		}
