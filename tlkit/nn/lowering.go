@@ -121,15 +121,15 @@ func patches(xp *Node, g geometry, out [2]int) *Node {
 // matmul is [m, k] x [k, n] with gradients whose long axis (m, the pixels of a batch) is never transposed on the
 // larger side: contracting it where it leads makes the pure-Go engine transpose both operands first.
 func matmul(x, w *Node) *Node {
-	m, k, n := x.Shape().Dimensions[0], x.Shape().Dimensions[1], w.Shape().Dimensions[1]
+	k, n := x.Shape().Dimensions[1], w.Shape().Dimensions[1]
 	return withGradient(func() *Node { return MatMul(x, w) }, []*Node{x, w}, []vjp{
 		func(v *Node) *Node { return DotGeneral(v, []int{1}, nil, w, []int{1}, nil) },
-		func(v *Node) *Node { return weightGradient(x, v, m, k, n) },
+		func(v *Node) *Node { return weightGradient(x, v, k, n) },
 	})
 }
 
 // weightGradient returns x^T v, [k, n], for x [m, k] and v [m, n].
-func weightGradient(x, v *Node, m, k, n int) *Node {
+func weightGradient(x, v *Node, k, n int) *Node {
 	if n <= k {
 		return Transpose(MatMul(Transpose(v, 0, 1), x), 0, 1)
 	}
@@ -319,12 +319,18 @@ func kernelGradient(x, v *Node, g geometry) *Node {
 		}
 		return Concatenate(parts, -1)
 	}
-	k := g.kernel[0] * g.kernel[1] * in
-	var cols *Node
-	if g.kernel == [2]int{1, 1} {
-		cols = Reshape(window(xp, g, 0, 0, size), m, in)
-	} else {
-		cols = Reshape(patches(xp, g, size), m, k)
+	if loweringOf(x).gatherPatches {
+		k := g.kernel[0] * g.kernel[1] * in
+		cols := Reshape(patches(xp, g, size), m, k)
+		return Reshape(weightGradient(cols, Reshape(v, m, out), k, out), g.kernel[0], g.kernel[1], in, out)
 	}
-	return Reshape(weightGradient(cols, Reshape(v, m, out), m, k, out), g.kernel[0], g.kernel[1], in, out)
+	// One small product per tap: where patches must be made by concatenation, that costs more than it saves.
+	taps := make([]*Node, 0, g.kernel[0]*g.kernel[1])
+	for row := range g.kernel[0] {
+		for col := range g.kernel[1] {
+			seen := Reshape(window(xp, g, row, col, size), m, in)
+			taps = append(taps, weightGradient(seen, Reshape(v, m, out), in, out))
+		}
+	}
+	return Reshape(Stack(taps, 0), g.kernel[0], g.kernel[1], in, out)
 }
