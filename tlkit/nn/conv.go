@@ -15,6 +15,8 @@ type ConvBuilder struct {
 	g    geometry
 	bias bool
 	init Init
+	// biasInit is nil for PyTorch's default.
+	biasInit Init
 }
 
 // Conv2D starts a two-dimensional convolution of images x [batch, height, width, in] to out channels with a square
@@ -63,7 +65,7 @@ func (c *ConvBuilder) Groups(groups int) *ConvBuilder {
 	return c
 }
 
-// Bias adds a learned value per output channel.
+// Bias adds a learned value per output channel; see BiasInit.
 func (c *ConvBuilder) Bias() *ConvBuilder {
 	c.bias = true
 	return c
@@ -72,6 +74,12 @@ func (c *ConvBuilder) Bias() *ConvBuilder {
 // Init sets the start values of the kernel.
 func (c *ConvBuilder) Init(init Init) *ConvBuilder {
 	c.init = init
+	return c
+}
+
+// BiasInit sets the start values of the bias; by default they are uniform in ±1/sqrt(fan in), as PyTorch's.
+func (c *ConvBuilder) BiasInit(init Init) *ConvBuilder {
+	c.biasInit = init
 	return c
 }
 
@@ -88,8 +96,12 @@ func (c *ConvBuilder) Done() *Node {
 	if !c.bias {
 		return y
 	}
-	fanIn := in / c.g.groups * c.g.kernel[0] * c.g.kernel[1]
-	bias := c.s.Param(c.x.Graph(), "bias", Plain, UniformWithin(1/math.Sqrt(float64(fanIn))), c.out)
+	init := c.biasInit
+	if init == nil {
+		fanIn := in / c.g.groups * c.g.kernel[0] * c.g.kernel[1]
+		init = UniformWithin(1 / math.Sqrt(float64(fanIn)))
+	}
+	bias := c.s.Param(c.x.Graph(), "bias", Plain, init, c.out)
 	return Add(y, Reshape(bias, 1, 1, 1, c.out))
 }
 

@@ -27,6 +27,13 @@ func KaimingNormalFanIn(rng *rand.Rand, shape []int, values []float32) {
 	normal(rng, math.Sqrt(2/float64(in)), values)
 }
 
+// KaimingUniformFanIn draws uniformly from ±sqrt(6/fanIn), PyTorch's kaiming_uniform_ for rectifiers (He et al. 2015,
+// arXiv 1502.01852, section 2.2).
+func KaimingUniformFanIn(rng *rand.Rand, shape []int, values []float32) {
+	in, _ := fans(shape)
+	uniform(rng, math.Sqrt(6/float64(in)), values)
+}
+
 // FanInUniform draws uniformly from ±1/sqrt(fanIn): PyTorch's default for nn.Conv2d and for nn.Linear's weight
 // (kaiming_uniform_ with a = sqrt(5), which comes to this bound).
 func FanInUniform(rng *rand.Rand, shape []int, values []float32) {
