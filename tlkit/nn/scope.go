@@ -75,6 +75,8 @@ type Pass struct {
 	RNG *Node
 	// Record, when set, is called once for each variable that a layer asks for, in order.
 	Record func(Param)
+	// RecordFixed, when set, is called once for each entry of the state dict that the model computes itself.
+	RecordFixed func(Fixed)
 	// Stage is put into each recorded [Param].
 	Stage string
 }
