@@ -73,7 +73,10 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	defer sd.Close()
-	return m, m.LoadStateDict(sd)
+	if err := m.LoadStateDict(sd); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func isPath(s string) bool {
@@ -116,7 +119,10 @@ func loadFile(spec Spec, path string, o LoadOptions) (*Model, error) {
 			path, n, spec.Name, len(m.Classes))
 	}
 	m.Weights = filepath.Base(path)
-	return m, m.LoadStateDict(sd)
+	if err := m.LoadStateDict(sd); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // headClasses returns the number of outputs of the head in a state dict, or 0 if it does not show.
@@ -161,7 +167,7 @@ func openSet(spec Spec, set WeightSet, o LoadOptions) (*weights.StateDict, error
 		return nil, fmt.Errorf("zoo: the weights %s of %q have no public address known to us; put the file %s into one of: %s (source: %s)",
 			set.Name, spec.Name, name, strings.Join(places, ", "), set.Source)
 	}
-	path, err := weights.Fetch(o.Context, set.URL, weights.FetchOptions{})
+	path, err := weights.Fetch(o.Context, set.URL, weights.FetchOptions{Progress: fetch.Printer(os.Stderr, name)})
 	if err != nil {
 		return nil, err
 	}

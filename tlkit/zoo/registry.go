@@ -10,6 +10,7 @@ import (
 // families is the whole registry: add a family's function here.
 var families = []func() []Spec{
 	cifarResNets,
+	efficientNets,
 	mobileNetV1s,
 	resNets,
 }
@@ -92,11 +93,16 @@ func (s Spec) WeightSet(name string) (WeightSet, error) {
 	return WeightSet{}, fmt.Errorf("zoo: model %q has no weights %q; there are %s", s.Name, name, strings.Join(names, ", "))
 }
 
-// nearest returns the registered name of the smallest edit distance (Levenshtein 1966).
+// nearest returns the registered name of the smallest edit distance (Levenshtein 1966), where a name that goes on
+// after the one asked for counts as near.
 func nearest(name string) string {
 	best, bestAt := "", 1<<30
 	for _, n := range List(Filter{}) {
-		if d := editDistance(name, n); d < bestAt {
+		d := editDistance(name, n)
+		if len(name) > 3 && strings.HasPrefix(n, name) {
+			d = 0
+		}
+		if d < bestAt {
 			best, bestAt = n, d
 		}
 	}
