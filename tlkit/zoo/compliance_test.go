@@ -1,0 +1,163 @@
+package zoo_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// The tests hold for every engine; the pure-Go one is there on every machine.
+func TestMain(m *testing.M) {
+	if os.Getenv("GOMLX_BACKEND") == "" {
+		os.Setenv("GOMLX_BACKEND", "go")
+	}
+	os.Exit(m.Run())
+}
+
+// TestCompliance runs every architecture with random weights: logits of the right shape and finite in inference, also
+// at the smallest input; a gradient for every trained variable in training; running statistics that move; freezing
+// that counts. With -tags slow the large ones run too.
+func TestCompliance(t *testing.T) {
+	for _, name := range zoo.List(zoo.Filter{}) {
+		t.Run(name, func(t *testing.T) {
+			spec, err := zoo.Info(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w, err := spec.WeightSet(""); err == nil && w.Params > 12e6 && !slow {
+				t.Skip("a large model; run with -tags slow")
+			}
+			for _, size := range []int{spec.MinSize, max(spec.MinSize, 16)} {
+				spec.InputSize = size
+				m, err := zoo.New(spec, []string{"a", "b", "c"}, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				comply(t, m, size, size > spec.MinSize || spec.MinSize >= 16)
+			}
+		})
+	}
+}
+
+func comply(t *testing.T, m *zoo.Model, size int, gradients bool) {
+	engine, err := backend.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const batch = 3 // with two, BatchNorm at 1x1 is a sign function, and its gradient nothing
+	rng := rand.New(rand.NewPCG(1, 1))
+	pixels := make([]float32, batch*size*size*3)
+	for i := range pixels {
+		pixels[i] = float32(rng.NormFloat64())
+	}
+	images := tensors.FromFlatDataAndDimensions(pixels, batch, size, size, 3)
+	call := func(build func(in *Node) []*Node) [][]float32 {
+		t.Helper()
+		exec, err := model.NewExec(engine.Backend, m.Store(), func(_ *model.Scope, x *Node) []*Node {
+			m.Store().SetTraining(x.Graph(), true)
+			return build(x)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer exec.Finalize()
+		out, err := exec.Call(images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all [][]float32
+		for _, o := range out {
+			all = append(all, tensors.MustCopyFlatData[float32](o))
+		}
+		return all
+	}
+	logits := call(func(x *Node) []*Node { return []*Node{m.Forward(&nn.Pass{}, x)} })[0]
+	if len(logits) != batch*3 {
+		t.Fatalf("%dx%d: %d logits, want 3 for each of %d images", size, size, len(logits), batch)
+	}
+	for _, v := range logits {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			t.Fatalf("%dx%d: logits %v", size, size, logits)
+		}
+	}
+	if !gradients {
+		return
+	}
+
+	random, err := RNGStateFromSeed(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := values(t, m)
+	var trained []nn.Param
+	for _, p := range m.Params() {
+		if m.Variable(p).Trainable {
+			trained = append(trained, p)
+		} else if !p.Buffer {
+			t.Errorf("%s is frozen in a new model", p.Key)
+		}
+	}
+	grads := call(func(x *Node) []*Node {
+		pass := &nn.Pass{Training: true, RNG: Const(x.Graph(), random)}
+		loss := ReduceAllSum(LogSoftmax(m.Forward(pass, x), -1))
+		var vars []*Node
+		for _, p := range trained {
+			vars = append(vars, m.Variable(p).NodeValue(x.Graph()))
+		}
+		return Gradient(loss, vars...)
+	})
+	for i, g := range grads {
+		some := false
+		for _, v := range g {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				t.Fatalf("the gradient of %s is not finite", trained[i].Key)
+			}
+			some = some || v != 0
+		}
+		if !some {
+			t.Errorf("no gradient reaches %s", trained[i].Key)
+		}
+	}
+	after := values(t, m)
+	for _, p := range m.Params() {
+		moved := false
+		for i, v := range after[p.Key] {
+			moved = moved || v != before[p.Key][i]
+		}
+		if moved != p.Buffer {
+			t.Errorf("after a pass in training mode %s has moved: %v", p.Key, moved)
+		}
+	}
+
+	// Freezing all but the last stage with variables, and the head.
+	stages := m.Stages()
+	total, _ := m.NumParams()
+	want := 0
+	for _, p := range m.Params() {
+		if !p.Buffer && p.Stage != stages[0] {
+			want += p.Size()
+		}
+	}
+	m.SetTrainable(func(p nn.Param) bool { return p.Stage != stages[0] })
+	if n, trained := m.NumParams(); n != total || trained != want || want == total || want == 0 {
+		t.Errorf("with the first stage frozen %d of %d are trained, want %d of %d", trained, n, want, total)
+	}
+	m.SetTrainable(m.InHead)
+	if err := m.ReplaceHead([]string{"x", "y"}, 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range m.Params() {
+		if m.Variable(p).Trainable != m.InHead(p) {
+			t.Errorf("after ReplaceHead %s is trained: %v", p.Key, m.Variable(p).Trainable)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package zoo
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// TestParameterCounts builds every model of the registry without values and counts: the number of parameters is that
+// of each published weight set, and head, stages and keys are what the verbs of transfer learning need.
+func TestParameterCounts(t *testing.T) {
+	for _, name := range List(Filter{}) {
+		spec, err := Info(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, set := range spec.Weights {
+			own := spec
+			own.InputSize = set.Preprocess.Crop // position embeddings depend on it
+			m := traced(t, own, set.Classes)
+			if n, trained := m.NumParams(); n != set.Params || trained != n {
+				t.Errorf("%s.%s: %d parameters, %d of them trained; published are %d", name, set.Name, n, trained, set.Params)
+			}
+		}
+		m := traced(t, spec, []string{"a", "b", "c"})
+		stages := m.Stages()
+		keys := map[string]bool{}
+		head := 0
+		for _, p := range m.Params() {
+			if keys[p.Key] {
+				t.Errorf("%s: key %s comes twice", name, p.Key)
+			}
+			keys[p.Key] = true
+			if p.Init == nil || p.Size() < 1 {
+				t.Errorf("%s: %s has no start values, or shape %v", name, p.Key, p.Shape)
+			}
+			if m.InHead(p) {
+				head++
+				if !strings.HasPrefix(p.Key, m.HeadKey()+".") {
+					t.Errorf("%s: %s is in the head %s", name, p.Key, m.HeadKey())
+				}
+			} else if !slices.Contains(stages, p.Stage) {
+				t.Errorf("%s: %s is in the unknown stage %q", name, p.Key, p.Stage)
+			}
+		}
+		if head == 0 || len(stages) < 2 || len(slices.Compact(slices.Sorted(slices.Values(stages)))) != len(stages) {
+			t.Errorf("%s: %d variables in the head, stages %v", name, head, stages)
+		}
+	}
+}
+
+// traced returns a model without values: the largest ones would not fit into the memory of a small machine.
+func traced(t *testing.T, spec Spec, classes []string) *Model {
+	t.Helper()
+	m := &Model{Spec: spec, Classes: classes, arch: spec.Build(), store: model.NewStore()}
+	if err := m.trace(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

@@ -1,0 +1,128 @@
+package zoo_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+func TestList(t *testing.T) {
+	tests := []struct {
+		name string
+		f    zoo.Filter
+		want []string
+	}{
+		{"family", zoo.Filter{Family: "cifar_resnet"}, []string{"resnet110", "resnet20", "resnet32", "resnet44", "resnet56"}},
+		{"part of the name", zoo.Filter{Contains: "wide_resnet"}, []string{"wide_resnet101_2", "wide_resnet50_2"}},
+		{"both", zoo.Filter{Family: "mobilenet_v1", Contains: "025"}, []string{"mobilenet_v1_025"}},
+		{"size", zoo.Filter{Family: "cifar_resnet", MaxParams: 500_000}, []string{"resnet20", "resnet32"}},
+		{"none", zoo.Filter{Family: "rnn"}, nil},
+	}
+	for _, tt := range tests {
+		if got := zoo.List(tt.f); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: List(%+v) = %v, want %v", tt.name, tt.f, got, tt.want)
+		}
+	}
+	all := zoo.List(zoo.Filter{})
+	if !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) || len(all) < 19 {
+		t.Errorf("List is not sorted, has doubles, or lacks models: %v", all)
+	}
+}
+
+// TestSpecs holds what every entry of the registry must say.
+func TestSpecs(t *testing.T) {
+	for _, name := range zoo.List(zoo.Filter{}) {
+		s, err := zoo.Info(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Name != name || s.Family == "" || !strings.Contains(s.Paper, "arXiv") || s.Build == nil || s.MinSize < 1 || s.InputSize < s.MinSize {
+			t.Errorf("%s: incomplete entry %+v", name, s)
+		}
+		if strings.ToLower(name) != name || strings.ContainsAny(name, ". /") {
+			t.Errorf("%s: a name is lower case, without dots", name)
+		}
+		defaults := 0
+		seen := map[string]bool{}
+		for _, w := range s.Weights {
+			if seen[w.Name] {
+				t.Errorf("%s: two weight sets are named %s", name, w.Name)
+			}
+			seen[w.Name] = true
+			if w.Default {
+				defaults++
+			}
+			if w.Params <= 0 || w.Source == "" || len(w.Classes) < 2 || w.Preprocess.Crop < s.MinSize || (w.URL == "") == (w.File == "") {
+				t.Errorf("%s: incomplete weight set %+v", name, w)
+			}
+			if err := w.Preprocess.Validate(); err != nil {
+				t.Errorf("%s.%s: %v", name, w.Name, err)
+			}
+		}
+		if len(s.Weights) > 0 && defaults != 1 {
+			t.Errorf("%s: %d weight sets are the default, want 1", name, defaults)
+		}
+	}
+	if c := zoo.ImageNetClasses(); len(c) != 1000 || c[0] != "tench" || c[999] != "toilet tissue" {
+		t.Errorf("ImageNet has %d classes here, from %q to %q", len(c), c[0], c[len(c)-1])
+	}
+}
+
+func TestInfo(t *testing.T) {
+	for _, name := range []string{"resnet50", "ResNet50", "resnet50.IMAGENET1K_V1"} {
+		if s, err := zoo.Info(name); err != nil || s.Name != "resnet50" {
+			t.Errorf("Info(%q) = %s, %v", name, s.Name, err)
+		}
+	}
+	for name, near := range map[string]string{"resnet19": "resnet1", "resnet_50": "resnet50", "mobilnet_v1": "mobilenet_v1", "resnext50": "resnext50_32x4d", "": "resnet"} {
+		_, err := zoo.Info(name)
+		var unknown *zoo.UnknownModelError
+		if !errors.As(err, &unknown) || unknown.Name != name || !strings.HasPrefix(unknown.Near, near) || !strings.Contains(err.Error(), unknown.Near) {
+			t.Errorf("Info(%q): error %v, want one that suggests %q", name, err, near)
+		}
+	}
+}
+
+func TestWeightSet(t *testing.T) {
+	resnet50, err := zoo.Info("resnet50")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		spec zoo.Spec
+		name string
+		want string   // name of the set
+		err  []string // parts of the error
+	}{
+		{resnet50, "", "IMAGENET1K_V2", nil},
+		{resnet50, "default", "IMAGENET1K_V2", nil},
+		{resnet50, "imagenet1k_v1", "IMAGENET1K_V1", nil},
+		{resnet50, "IMAGENET22K", "", []string{`"resnet50"`, `"IMAGENET22K"`, "IMAGENET1K_V1, IMAGENET1K_V2"}},
+		{zoo.Spec{Name: "own"}, "", "", []string{"no weights are published", `"own"`, "file", "random"}},
+		{zoo.Spec{Name: "own", Weights: []zoo.WeightSet{{Name: "A"}, {Name: "B"}}}, "", "", []string{"no default", "A, B"}},
+	}
+	for _, tt := range tests {
+		w, err := tt.spec.WeightSet(tt.name)
+		if w.Name != tt.want {
+			t.Errorf("WeightSet(%q) of %s = %q, want %q", tt.name, tt.spec.Name, w.Name, tt.want)
+		}
+		wantError(t, err, tt.err...)
+	}
+}
+
+// wantError checks that an error says all parts, or that there is none if no parts are given.
+func wantError(t testing.TB, err error, parts ...string) {
+	t.Helper()
+	if (err != nil) != (len(parts) > 0) {
+		t.Errorf("error %v, want one with %q", err, parts)
+		return
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q lacks %q", err, part)
+		}
+	}
+}
