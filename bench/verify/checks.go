@@ -56,14 +56,33 @@ func knownChecks(shared string) []check {
 	return checks
 }
 
+// strategies are those of the hymenoptera checks, at the learning rate of PyTorch's tutorial.
+var strategies = map[string]train.Strategy{
+	"transfer": train.Transfer{LearningRate: 1e-3},
+	"finetune": train.FineTune{LearningRate: 1e-3},
+	"scratch":  train.Scratch{LearningRate: 1e-3},
+}
+
 // custom builds a check of the user's from "cifar", "golden" or "hymenoptera" with flags; nil if args are not that.
 func custom(args []string) (*check, error) {
 	fs := flag.NewFlagSet("verify "+args[0], flag.ContinueOnError)
+	parse := func() error {
+		if err := fs.Parse(args[1:]); err != nil {
+			return err
+		}
+		if fs.NArg() > 0 {
+			return fmt.Errorf("%s takes flags only, got %q", args[0], fs.Args())
+		}
+		return nil
+	}
 	switch args[0] {
 	case "golden":
 		dir := fs.String("dir", "", "folder of golden JSON files")
-		if err := fs.Parse(args[1:]); err != nil {
+		if err := parse(); err != nil {
 			return nil, err
+		}
+		if *dir == "" {
+			return nil, errors.New("golden needs --dir DIR")
 		}
 		return &check{"golden", "", func(report func(outcome)) error { return checkGolden(*dir, report) }}, nil
 	case "cifar":
@@ -71,7 +90,7 @@ func custom(args []string) (*check, error) {
 		file := fs.String("weights", "", "weight file")
 		data := fs.String("data", "", "zip or folder in ImageFolder layout with test images")
 		expect := fs.Float64("expect", 0, "expected accuracy, 0 to 1")
-		if err := fs.Parse(args[1:]); err != nil {
+		if err := parse(); err != nil {
 			return nil, err
 		}
 		if *file == "" || *data == "" {
@@ -86,11 +105,14 @@ func custom(args []string) (*check, error) {
 		strategy := fs.String("strategy", "transfer", "transfer, finetune or scratch")
 		seeds := fs.Int("seeds", 3, "number of seeds")
 		expect := fs.Float64("expect", 0, "least mean accuracy, 0 to 1")
-		if err := fs.Parse(args[1:]); err != nil {
+		if err := parse(); err != nil {
 			return nil, err
 		}
 		if *file == "" || *data == "" || *seeds < 1 {
 			return nil, errors.New("hymenoptera needs --weights FILE, --data ZIP and at least one seed")
+		}
+		if strategies[*strategy] == nil {
+			return nil, fmt.Errorf("no strategy %q; there are transfer, finetune and scratch", *strategy)
 		}
 		return &check{"hymenoptera", "", func(report func(outcome)) error {
 			return checkHymenoptera(*file, *data, *strategy, *seeds, *expect, report)
@@ -235,16 +257,7 @@ func checkHymenoptera(file, data, strategy string, seeds int, least float64, rep
 	if err != nil {
 		return err
 	}
-	strategies := map[string]train.Strategy{
-		"transfer": train.Transfer{LearningRate: 1e-3},
-		"finetune": train.FineTune{LearningRate: 1e-3},
-		"scratch":  train.Scratch{LearningRate: 1e-3},
-	}
-	s, ok := strategies[strategy]
-	if !ok {
-		return fmt.Errorf("no strategy %q; there are transfer, finetune and scratch", strategy)
-	}
-	o, err := trainSeeds("hymenoptera-"+strategy, seeds, least, ds, m, s, train.Recipe{
+	o, err := trainSeeds("hymenoptera-"+strategy, seeds, least, ds, m, strategies[strategy], train.Recipe{
 		Epochs: 25, BatchSize: 4, Schedule: train.Schedule{StepEvery: 7}, Augment: vision.StandardAugment(),
 	})
 	if err == nil {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -55,8 +56,10 @@ type check struct {
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	if len(args) > 1 { // a name alone is a known check
-		if c, err := custom(args); err != nil {
+	if len(args) > 1 && strings.HasPrefix(args[1], "-") { // names alone are known checks
+		if c, err := custom(args); errors.Is(err, flag.ErrHelp) {
+			return 0
+		} else if err != nil {
 			fmt.Fprintln(os.Stderr, "verify:", err)
 			return 2
 		} else if c != nil {
@@ -126,7 +129,10 @@ func execute(checks []check) int {
 			if !o.OK {
 				code = 1
 			}
-			enc.Encode(o)
+			if err := enc.Encode(o); err != nil { // JSON has no NaN
+				enc.Encode(outcome{Check: o.Check, Rule: o.Rule, Seconds: o.Seconds,
+					Error: fmt.Sprintf("the value is %g, expected %g", o.Value, o.Expected)})
+			}
 		}
 		if err := c.run(report); err != nil {
 			report(outcome{Check: c.name, Error: err.Error()})
