@@ -9,11 +9,13 @@ import (
 // StochasticDepth drops a residual branch x [batch, ...] as a whole, for each image of the batch with probability
 // rate, and scales the rest by 1/(1-rate) (Huang et al. 2016, arXiv 1603.09382, section 3; torchvision's mode "row").
 // It does so in training where random numbers are given (Pass.Training, Pass.RNG), else it returns x.
+//
+// The scope s is that of the branch's last layer. If that layer's weight is frozen, nothing is dropped, as in [Dropout].
 func StochasticDepth(s *Scope, x *Node, rate float64) *Node {
 	if rate < 0 || rate > 1 {
 		exceptions.Panicf("nn: stochastic depth in %q has the rate %g, expected a probability in [0, 1]", s.Key(), rate)
 	}
-	if rate == 0 || !s.Pass.Training || s.Pass.RNG == nil {
+	if rate == 0 || !s.Pass.Training || s.Pass.RNG == nil || (s.frozen("weight") && !s.Pass.BatchStatsWhenFrozen) {
 		return x
 	}
 	if rate == 1 {

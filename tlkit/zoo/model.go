@@ -33,6 +33,7 @@ type Model struct {
 
 	arch   Architecture
 	params []nn.Param
+	fixed  []nn.Fixed
 	store  *model.Store
 	exec   *model.Exec // see predictor
 }
@@ -61,7 +62,7 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 
 // trace builds the network once, without computing anything, to learn its variables.
 func (m *Model) trace() error {
-	m.params = nil
+	m.params, m.fixed = nil, nil
 	backend, err := compute.NewWithConfig("go")
 	if err != nil {
 		return fmt.Errorf("zoo: the pure-Go engine, which checks the network's shapes: %w", err)
@@ -72,7 +73,10 @@ func (m *Model) trace() error {
 		m.store.SetTraining(g, true) // else the pure-Go engine would take the values over as constants
 		size := m.Spec.InputSize
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size, size, 3))
-		m.Forward(&nn.Pass{Record: func(p nn.Param) { m.params = append(m.params, p) }}, x)
+		m.Forward(&nn.Pass{
+			Record:      func(p nn.Param) { m.params = append(m.params, p) },
+			RecordFixed: func(f nn.Fixed) { m.fixed = append(m.fixed, f) },
+		}, x)
 	})
 	if err != nil {
 		return fmt.Errorf("zoo: building model %q: %w", m.Spec.Name, err)

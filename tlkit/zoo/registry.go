@@ -13,6 +13,9 @@ var families = []func() []Spec{
 	efficientNets,
 	mobileNetV1s,
 	resNets,
+	alexNets,
+	vggs,
+	squeezeNets,
 }
 
 // registry is built on first use: a notebook cell that only plots does not pay for it.

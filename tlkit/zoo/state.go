@@ -11,10 +11,16 @@ import (
 
 // LoadStateDict sets all values of the model from a state dict in PyTorch's layout. Keys and shapes must agree: one
 // error (*weights.MismatchError) lists all that are missing, unknown or misshapen, and then nothing is changed.
+// Entries that the model computes itself ([nn.Fixed]) may be there or not; their values are not read.
 func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	want := make([]weights.Spec, len(m.params))
 	for i, p := range m.params {
 		want[i] = weights.Spec{Key: p.Key, Shape: p.Shape}
+	}
+	for _, f := range m.fixed {
+		if _, ok := sd.Get(f.Key); ok {
+			want = append(want, weights.Spec{Key: f.Key, Shape: f.Shape})
+		}
 	}
 	if err := weights.Match(want, sd); err != nil {
 		return fmt.Errorf("zoo: the weights do not fit model %q with %d classes: %w", m.Spec.Name, len(m.Classes), err)
@@ -32,7 +38,8 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	return nil
 }
 
-// StateDict returns all values in PyTorch's layout and torchvision's keys.
+// StateDict returns all values in PyTorch's layout and torchvision's keys, and after them the whole-numbered entries
+// that the model computes itself ([nn.Fixed]), which PyTorch's strict loading asks for.
 func (m *Model) StateDict() ([]weights.Entry, error) {
 	entries := make([]weights.Entry, 0, len(m.params))
 	for _, p := range m.params {
@@ -45,6 +52,13 @@ func (m *Model) StateDict() ([]weights.Entry, error) {
 			return nil, fmt.Errorf("zoo: exporting %q: %w", p.Key, err)
 		}
 		entries = append(entries, weights.Entry{Key: p.Key, Tensor: t})
+	}
+	for _, f := range m.fixed {
+		t, err := weights.NewInt64Tensor(f.Shape, f.Values)
+		if err != nil {
+			return nil, fmt.Errorf("zoo: exporting %q: %w", f.Key, err)
+		}
+		entries = append(entries, weights.Entry{Key: f.Key, Tensor: t})
 	}
 	return entries, nil
 }

@@ -1,0 +1,175 @@
+package zoo
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// mbStage is one row of table 1 of Tan and Le 2019, or of table 4 of Tan and Le 2021.
+type mbStage struct {
+	// fused: the expansion and the depthwise convolution are one plain convolution (Tan and Le 2021, figure 2).
+	fused bool
+	// expand multiplies a block's input channels to give those of its middle.
+	expand, kernel, stride, in, out, blocks int
+}
+
+// efficientNetConfig is one network of the family.
+type efficientNetConfig struct {
+	name   string
+	stages []mbStage
+	// last is the number of features; 0 for four times the channels before.
+	last              int
+	dropout           float64
+	epsilon, momentum float64
+}
+
+// efficientNets are the networks of Tan and Le 2019, EfficientNet (arXiv 1905.11946, table 1; b1 to b7 scale depth and
+// width as in section 3.3) and Tan and Le 2021, EfficientNetV2 (arXiv 2104.00298, table 4), with torchvision's choices:
+// padding (kernel-1)/2 on every side, batch norm's epsilon and momentum 1e-3 and 0.01 in b5 to b7 and 1e-3 and 0.1 in
+// V2, stochastic depth rising to 0.2.
+func efficientNets() []Spec {
+	v1 := []mbStage{
+		{false, 1, 3, 1, 32, 16, 1}, {false, 6, 3, 2, 16, 24, 2}, {false, 6, 5, 2, 24, 40, 2}, {false, 6, 3, 2, 40, 80, 3},
+		{false, 6, 5, 1, 80, 112, 3}, {false, 6, 5, 2, 112, 192, 4}, {false, 6, 3, 1, 192, 320, 1},
+	}
+	configs := []efficientNetConfig{
+		{"efficientnet_b0", scaled(v1, 1.0, 1.0), 0, 0.2, 1e-5, 0.1},
+		{"efficientnet_b1", scaled(v1, 1.0, 1.1), 0, 0.2, 1e-5, 0.1},
+		{"efficientnet_b2", scaled(v1, 1.1, 1.2), 0, 0.3, 1e-5, 0.1},
+		{"efficientnet_b3", scaled(v1, 1.2, 1.4), 0, 0.3, 1e-5, 0.1},
+		{"efficientnet_b4", scaled(v1, 1.4, 1.8), 0, 0.4, 1e-5, 0.1},
+		{"efficientnet_b5", scaled(v1, 1.6, 2.2), 0, 0.4, 1e-3, 0.01},
+		{"efficientnet_b6", scaled(v1, 1.8, 2.6), 0, 0.5, 1e-3, 0.01},
+		{"efficientnet_b7", scaled(v1, 2.0, 3.1), 0, 0.5, 1e-3, 0.01},
+		{"efficientnet_v2_s", []mbStage{
+			{true, 1, 3, 1, 24, 24, 2}, {true, 4, 3, 2, 24, 48, 4}, {true, 4, 3, 2, 48, 64, 4},
+			{false, 4, 3, 2, 64, 128, 6}, {false, 6, 3, 1, 128, 160, 9}, {false, 6, 3, 2, 160, 256, 15},
+		}, 1280, 0.2, 1e-3, 0.1},
+		{"efficientnet_v2_m", []mbStage{
+			{true, 1, 3, 1, 24, 24, 3}, {true, 4, 3, 2, 24, 48, 5}, {true, 4, 3, 2, 48, 80, 5},
+			{false, 4, 3, 2, 80, 160, 7}, {false, 6, 3, 1, 160, 176, 14}, {false, 6, 3, 2, 176, 304, 18}, {false, 6, 3, 1, 304, 512, 5},
+		}, 1280, 0.3, 1e-3, 0.1},
+		{"efficientnet_v2_l", []mbStage{
+			{true, 1, 3, 1, 32, 32, 4}, {true, 4, 3, 2, 32, 64, 7}, {true, 4, 3, 2, 64, 96, 7},
+			{false, 4, 3, 2, 96, 192, 10}, {false, 6, 3, 1, 192, 224, 19}, {false, 6, 3, 2, 224, 384, 25}, {false, 6, 3, 1, 384, 640, 7},
+		}, 1280, 0.4, 1e-3, 0.1},
+	}
+	var specs []Spec
+	for i, c := range configs {
+		paper := "Tan and Le 2019, EfficientNet, arXiv 1905.11946, table 1 and section 3.3"
+		if i >= 8 {
+			paper = "Tan and Le 2021, EfficientNetV2, arXiv 2104.00298, table 4 and section 3.3"
+		}
+		specs = append(specs, torchvision(Spec{
+			Name: c.name, Family: "efficientnet", Paper: paper,
+			Build: func() Architecture { return c.build() },
+		}))
+	}
+	return specs
+}
+
+// scaled multiplies the channels and the blocks of each stage (Tan and Le 2019, section 3.3).
+func scaled(stages []mbStage, width, depth float64) []mbStage {
+	out := make([]mbStage, len(stages))
+	for i, s := range stages {
+		s.in, s.out = multipleOf(8, float64(s.in)*width), multipleOf(8, float64(s.out)*width)
+		s.blocks = int(math.Ceil(float64(s.blocks) * depth))
+		out[i] = s
+	}
+	return out
+}
+
+// multipleOf rounds n to a multiple of unit, at least one, but never to less than nine tenths of n: how the MobileNets
+// and their kin round channels.
+func multipleOf(unit int, n float64) int {
+	rounded := max(unit, int(n+float64(unit)/2)/unit*unit)
+	if float64(rounded) < 0.9*n {
+		rounded += unit
+	}
+	return rounded
+}
+
+// uniformByOutputs draws uniformly from ±1/sqrt(outputs): the start values of this family's output layer.
+func uniformByOutputs(rng *rand.Rand, shape []int, values []float32) {
+	nn.UniformWithin(1/math.Sqrt(float64(shape[0])))(rng, shape, values)
+}
+
+func (c efficientNetConfig) build() Architecture {
+	total, before := 0, make([]int, len(c.stages))
+	for i, st := range c.stages {
+		before[i] = total
+		total += st.blocks
+	}
+	stages := []Stage{{"features.0", func(s *nn.Scope, x *Node) *Node {
+		return nn.SiLU(c.conv(s.In("features.0"), x, c.stages[0].in, 3, 2, 1))
+	}}}
+	for i, st := range c.stages {
+		name := fmt.Sprintf("features.%d", i+1)
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
+			for j := range st.blocks {
+				block := st
+				if j > 0 {
+					block.in, block.stride = st.out, 1
+				}
+				drop := 0.2 * float64(before[i]+j) / float64(total)
+				x = c.block(s.In(fmt.Sprintf("%s.%d", name, j)), x, block, drop)
+			}
+			return x
+		}})
+	}
+	last := c.last
+	if last == 0 {
+		last = 4 * c.stages[len(c.stages)-1].out
+	}
+	name := fmt.Sprintf("features.%d", len(c.stages)+1)
+	stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
+		return nn.SiLU(c.conv(s.In(name), x, last, 1, 1, 1))
+	}}, poolStage, Stage{"dropout", func(s *nn.Scope, x *Node) *Node {
+		return nn.Dropout(s.In("classifier.1"), x, c.dropout)
+	}})
+	return Architecture{Stages: stages, Head: Head{Key: "classifier.1", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
+		return nn.LinearWith(s, x, classes, uniformByOutputs, nn.Constant(0))
+	}}}
+}
+
+// conv is a convolution (key 0) and its batch norm (key 1).
+func (c efficientNetConfig) conv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
+	x = nn.Conv2D(s.In("0"), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
+	return nn.BatchNorm(s.In("1"), x).Epsilon(c.epsilon).Momentum(c.momentum).Done()
+}
+
+// block is an inverted bottleneck with squeeze-and-excitation (MBConv: Tan and Le 2019, section 4), or its fused form;
+// drop is its rate of stochastic depth. Where nothing is expanded, the expanding convolution is left out, and of a
+// fused block the projection.
+func (c efficientNetConfig) block(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
+	expanded := multipleOf(8, float64(st.in*st.expand))
+	key := 0
+	next := func() *nn.Scope {
+		key++
+		return s.In(fmt.Sprintf("block.%d", key-1))
+	}
+	y := x
+	switch {
+	case st.fused && expanded == st.in:
+		y = nn.SiLU(c.conv(next(), y, st.out, st.kernel, st.stride, 1))
+	case st.fused:
+		y = nn.SiLU(c.conv(next(), y, expanded, st.kernel, st.stride, 1))
+		y = c.conv(next(), y, st.out, 1, 1, 1)
+	default:
+		if expanded != st.in {
+			y = nn.SiLU(c.conv(next(), y, expanded, 1, 1, 1))
+		}
+		y = nn.SiLU(c.conv(next(), y, expanded, st.kernel, st.stride, expanded))
+		y = nn.SqueezeExcite(next(), y, max(1, st.in/4)).Activation(nn.SiLU).Init(nn.KaimingNormalFanOut, nn.Constant(0)).Done()
+		y = c.conv(next(), y, st.out, 1, 1, 1)
+	}
+	if st.stride != 1 || st.in != st.out {
+		return y
+	}
+	return Add(x, nn.StochasticDepth(s.In(fmt.Sprintf("block.%d.1", key-1)), y, drop))
+}
