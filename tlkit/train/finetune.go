@@ -13,7 +13,7 @@ import (
 // too, at a small learning rate (Girshick et al. 2014, R-CNN, arXiv 1311.2524, section 2.3; definition in Li and Hoiem
 // 2016, arXiv 1606.09282, section 2).
 type FineTune struct {
-	// LearningRate of the pretrained layers; 0 means 0.005.
+	// LearningRate of the pretrained layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// HeadFactor multiplies the rate for the new output layer; 0 means 1. Girshick et al. trained the pretrained
 	// layers at a tenth of the original rate.
@@ -47,7 +47,7 @@ func (f FineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
 	if !(factor > 0) {
 		return Plan{}, fmt.Errorf("tlkit: FineTune.HeadFactor is %g; it must be a positive number, or 0 for the default of 1", f.HeadFactor)
 	}
-	return Plan{LearningRate: or(f.LearningRate, 0.005), Rate: func(p nn.Param) float64 {
+	return Plan{LearningRate: or(f.LearningRate, 0.01), Rate: func(p nn.Param) float64 {
 		if m.InHead(p) {
 			return factor
 		}

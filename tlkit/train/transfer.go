@@ -9,7 +9,7 @@ import (
 // new output layer is trained (Donahue et al. 2013, DeCAF, arXiv 1310.1531; "feature extraction" in Li and Hoiem
 // 2016, arXiv 1606.09282, section 2).
 type Transfer struct {
-	// LearningRate of the head; 0 means 0.01.
+	// LearningRate of the head; 0 means 0.02.
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// BatchStats lets the frozen BatchNorm layers normalise by batch statistics and update their running ones, which
 	// is what PyTorch's transfer-learning tutorial does in effect. By default a frozen backbone is frozen as a whole.
@@ -27,7 +27,7 @@ func (t Transfer) Plan(m *zoo.Model, task Task) (Plan, error) {
 		return Plan{}, err
 	}
 	m.SetTrainable(m.InHead)
-	return Plan{LearningRate: or(t.LearningRate, 0.01), BatchStatsWhenFrozen: t.BatchStats}, nil
+	return Plan{LearningRate: or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}, nil
 }
 
 func label(own, def string) string {

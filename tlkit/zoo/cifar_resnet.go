@@ -8,6 +8,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
+// shapesClasses are those of the built-in data set "shapes"; a test holds them against it.
+var shapesClasses = []string{"arrow", "bolt", "crescent", "cross", "disc", "drop", "flower", "gear", "heart", "hexagon",
+	"ring", "semicircle", "spiral", "square", "star", "triangle"}
+
 var cifar10Classes = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 
 // cifarResNets are the residual networks for 32x32 images of He et al. 2015 (arXiv 1512.03385, section 4.2):
@@ -38,6 +42,13 @@ func cifarResNets() []Spec {
 				Licence: "BSD-2-Clause", Source: "github.com/akamaster/pytorch_resnet_cifar10",
 				Preprocess: imageNetNorm(32, 32), Classes: cifar10Classes,
 			}},
+		}
+		if depth == 20 {
+			s.Weights = append(s.Weights, WeightSet{
+				Name: "SHAPES", File: "resnet20-shapes.safetensors", Params: 270112, Top1: 83.9,
+				Licence: "Apache-2.0", Source: "embedded; trained by tlkit/zoo/pretrain on the built-in data set shapes",
+				Preprocess: imageNetNorm(32, 32), Classes: shapesClasses,
+			})
 		}
 		specs = append(specs, s)
 	}
