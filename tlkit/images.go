@@ -36,7 +36,7 @@ func ShowImages(data *datasets.Dataset, split *datasets.Split, n int) error {
 // mistakes first.
 func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
 	split := data.Val
-	if split == nil {
+	if split == nil || split.Len() == 0 {
 		split = data.Test
 	}
 	p := result.Predictions
