@@ -29,7 +29,13 @@ func ShowImages(data *datasets.Dataset, split *datasets.Split, n int) error {
 			shown[class]++
 		}
 	}
-	return plots.Show(plots.Images(items, n))
+	return plots.Show(plots.Images(items, gridColumns(n)))
+}
+
+// gridColumns puts as many whole classes side by side as a notebook's width takes.
+func gridColumns(perClass int) int {
+	const fits = 10
+	return max(1, fits/max(1, perClass)) * perClass
 }
 
 // ShowMistakes displays up to n validation images that the strategy's best epoch classified wrongly, the most confident

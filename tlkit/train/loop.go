@@ -53,6 +53,8 @@ type loop struct {
 	val     source
 	at      position
 	savedAt time.Time
+	// setUp is the time that preparing the data took; it counts towards the first epoch.
+	setUp time.Duration
 }
 
 // runStrategy trains one strategy; a strategy that is done already costs nothing.
@@ -96,6 +98,7 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	if err := l.prepareData(ctx, ds); err != nil {
 		return l.stopped(ctx, err)
 	}
+	l.setUp = time.Since(l.savedAt)
 	return l.stopped(ctx, l.epochs(ctx))
 }
 
@@ -212,7 +215,7 @@ func (l *loop) epoch(ctx context.Context) error {
 	if !finite(o.loss) {
 		return l.diverged("validation", o.loss, rate)
 	}
-	return l.record(o, rate, time.Since(began).Seconds()+before)
+	return l.record(o, rate, (time.Since(began)+l.setUp).Seconds()+before)
 }
 
 // interrupted saves and returns the context's error; if that fails, nothing may claim that all is saved.
@@ -237,6 +240,7 @@ func (l *loop) record(o outcome, rate, seconds float64) error {
 	e := Epoch{Epoch: l.at.Epoch + 1, LearningRate: rate,
 		TrainLoss: l.at.Loss / seen, TrainAccuracy: l.at.Hits / seen, ValLoss: o.loss, ValAccuracy: o.accuracy,
 		Seconds: seconds, ImagesPerSecond: seen / max(l.at.Seconds, 1e-9)}
+	l.setUp = 0
 	l.res.History = append(l.res.History, e)
 	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
 	if bestOf(l.res.History) == len(l.res.History)-1 {

@@ -5,7 +5,7 @@ import "github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 // Scratch is the control: the same network from random weights, so that the other curves show what the pretrained
 // ones are worth.
 type Scratch struct {
-	// LearningRate of all layers; 0 means 0.05.
+	// LearningRate of all layers; 0 means 0.02.
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// Label replaces the name, for a second Scratch in one comparison.
 	Label string `json:"label,omitempty"`
@@ -20,7 +20,7 @@ func (s Scratch) Plan(m *zoo.Model, task Task) (Plan, error) {
 		return Plan{}, err
 	}
 	m.SetTrainable(all)
-	return Plan{LearningRate: or(s.LearningRate, 0.05)}, nil
+	return Plan{LearningRate: or(s.LearningRate, 0.02)}, nil
 }
 
 var _ Strategy = Scratch{}
