@@ -16,6 +16,11 @@ var families = []func() []Spec{
 	alexNets,
 	vggs,
 	squeezeNets,
+	denseNets,
+	mobileNetV2s,
+	mobileNetV3s,
+	mnasNets,
+	shuffleNetV2s,
 }
 
 // registry is built on first use: a notebook cell that only plots does not pay for it.

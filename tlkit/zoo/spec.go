@@ -21,6 +21,9 @@ type Spec struct {
 	Weights []WeightSet
 	// Build returns the network.
 	Build func() Architecture
+	// Rename, when set, turns a key of a weight file into the model's; it is for published files older than today's
+	// keys, and leaves all other keys as they are.
+	Rename func(key string) string
 }
 
 // Architecture is a network: stages from the image on, then the head.

@@ -13,6 +13,10 @@ import (
 // error (*weights.MismatchError) lists all that are missing, unknown or misshapen, and then nothing is changed.
 // Entries that the model computes itself ([nn.Fixed]) may be there or not; their values are not read.
 func (m *Model) LoadStateDict(sd *weights.StateDict) error {
+	sd, err := m.renamed(sd)
+	if err != nil {
+		return err
+	}
 	want := make([]weights.Spec, len(m.params))
 	for i, p := range m.params {
 		want[i] = weights.Spec{Key: p.Key, Shape: p.Shape}
@@ -36,6 +40,23 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 		}
 	}
 	return nil
+}
+
+// renamed returns sd with the keys that the model has today; see Spec.Rename.
+func (m *Model) renamed(sd *weights.StateDict) (*weights.StateDict, error) {
+	if m.Spec.Rename == nil {
+		return sd, nil
+	}
+	entries := sd.Entries()
+	for i := range entries {
+		entries[i].Key = m.Spec.Rename(entries[i].Key)
+	}
+	out, err := weights.New(entries)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: the weights for model %q hold old and new names of one layer: %w", m.Spec.Name, err)
+	}
+	out.Source = sd.Source
+	return out, nil
 }
 
 // StateDict returns all values in PyTorch's layout and torchvision's keys, and after them the whole-numbered entries

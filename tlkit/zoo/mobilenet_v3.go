@@ -1,0 +1,120 @@
+package zoo
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// mobileNetV3Row is one bottleneck of table 1 or 2 of Howard et al. 2019.
+type mobileNetV3Row struct {
+	kernel, expanded, out int
+	// squeeze adds squeeze-and-excitation; hard takes hard swish in place of ReLU.
+	squeeze, hard bool
+	stride        int
+}
+
+// mobileNetV3s are the networks of Howard et al. 2019 (arXiv 1905.02244, tables 1 and 2), with torchvision's batch
+// norm (epsilon 1e-3, momentum 0.01).
+func mobileNetV3s() []Spec {
+	var specs []Spec
+	for _, c := range []struct {
+		name string
+		rows []mobileNetV3Row
+		// last is the width of the layer before the output.
+		last int
+	}{
+		{"mobilenet_v3_large", []mobileNetV3Row{
+			{3, 16, 16, false, false, 1},
+			{3, 64, 24, false, false, 2},
+			{3, 72, 24, false, false, 1},
+			{5, 72, 40, true, false, 2},
+			{5, 120, 40, true, false, 1},
+			{5, 120, 40, true, false, 1},
+			{3, 240, 80, false, true, 2},
+			{3, 200, 80, false, true, 1},
+			{3, 184, 80, false, true, 1},
+			{3, 184, 80, false, true, 1},
+			{3, 480, 112, true, true, 1},
+			{3, 672, 112, true, true, 1},
+			{5, 672, 160, true, true, 2},
+			{5, 960, 160, true, true, 1},
+			{5, 960, 160, true, true, 1},
+		}, 1280},
+		{"mobilenet_v3_small", []mobileNetV3Row{
+			{3, 16, 16, true, false, 2},
+			{3, 72, 24, false, false, 2},
+			{3, 88, 24, false, false, 1},
+			{5, 96, 40, true, true, 2},
+			{5, 240, 40, true, true, 1},
+			{5, 240, 40, true, true, 1},
+			{5, 120, 48, true, true, 1},
+			{5, 144, 48, true, true, 1},
+			{5, 288, 96, true, true, 2},
+			{5, 576, 96, true, true, 1},
+			{5, 576, 96, true, true, 1},
+		}, 1024},
+	} {
+		specs = append(specs, torchvision(Spec{
+			Name: c.name, Family: "mobilenet_v3",
+			Paper: "Howard et al. 2019, Searching for MobileNetV3, arXiv 1905.02244, tables 1 and 2",
+			Build: func() Architecture { return mobileNetV3(c.rows, c.last) },
+		}))
+	}
+	return specs
+}
+
+func mobileNetV3(rows []mobileNetV3Row, last int) Architecture {
+	// conv is a convolution (key 0) and its batch norm (key 1).
+	conv := func(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
+		x = nn.Conv2D(s.In("0"), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
+		return nn.BatchNorm(s.In("1"), x).Epsilon(1e-3).Momentum(0.01).Done()
+	}
+	block := func(s *nn.Scope, x *Node, row mobileNetV3Row) *Node {
+		act := nn.ReLU
+		if row.hard {
+			act = nn.HardSwish
+		}
+		in, y, next := x.Shape().Dimensions[3], x, 0
+		part := func() *nn.Scope {
+			next++
+			return s.In(fmt.Sprintf("block.%d", next-1))
+		}
+		if row.expanded != in {
+			y = act(conv(part(), y, row.expanded, 1, 1, 1))
+		}
+		y = act(conv(part(), y, row.expanded, row.kernel, row.stride, row.expanded))
+		if row.squeeze {
+			y = nn.SqueezeExcite(part(), y, multipleOf(8, float64(row.expanded/4))).
+				Gate(nn.HardSigmoid).Init(nn.KaimingNormalFanOut, nn.Constant(0)).Done()
+		}
+		y = conv(part(), y, row.out, 1, 1, 1)
+		if row.stride == 1 && in == row.out {
+			return Add(x, y)
+		}
+		return y
+	}
+	var stages []Stage
+	add := func(forward func(s *nn.Scope, x *Node) *Node) {
+		name := fmt.Sprintf("features.%d", len(stages))
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return forward(s.In(name), x) }})
+	}
+	add(func(s *nn.Scope, x *Node) *Node { return nn.HardSwish(conv(s, x, 16, 3, 2, 1)) })
+	for _, row := range rows {
+		add(func(s *nn.Scope, x *Node) *Node { return block(s, x, row) })
+	}
+	add(func(s *nn.Scope, x *Node) *Node {
+		return nn.HardSwish(conv(s, x, 6*x.Shape().Dimensions[3], 1, 1, 1))
+	})
+	linear := func(s *nn.Scope, x *Node, out int) *Node {
+		return nn.LinearWith(s, x, out, nn.Normal(0.01), nn.Constant(0))
+	}
+	stages = append(stages, poolStage, Stage{"classifier.0", func(s *nn.Scope, x *Node) *Node {
+		return nn.HardSwish(linear(s.In("classifier.0"), x, last))
+	}})
+	return Architecture{Stages: stages, Head: Head{Key: "classifier.3", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
+		return linear(s, nn.Dropout(s, x, 0.2), classes)
+	}}}
+}
