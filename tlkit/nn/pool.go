@@ -124,5 +124,6 @@ func spread(v *Node, g geometry, row, col int, padded []int) *Node {
 // GlobalMeanPool averages over all positions: [batch, height, width, channels] -> [batch, channels].
 func GlobalMeanPool(x *Node) *Node {
 	x.AssertRank(4)
-	return ReduceMean(x, 1, 2)
+	// Axis by axis: engines add up one long row of float32 in order, which loses a digit at thousands of positions.
+	return ReduceMean(ReduceMean(x, 2), 1)
 }

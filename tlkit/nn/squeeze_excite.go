@@ -19,7 +19,7 @@ type SqueezeExciteBuilder struct {
 //
 // Defaults: activation [ReLU] between them, gate sigmoid, PyTorch's start values of a convolution.
 func SqueezeExcite(s *Scope, x *Node, squeezed int) *SqueezeExciteBuilder {
-	return &SqueezeExciteBuilder{s: s, x: x, squeezed: squeezed, activation: ReLU, gate: Sigmoid, weight: FanInUniform}
+	return &SqueezeExciteBuilder{s: s, x: x, squeezed: squeezed, activation: ReLU, gate: sigmoid, weight: FanInUniform}
 }
 
 // Activation sets the function between the two convolutions.
