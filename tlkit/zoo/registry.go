@@ -12,6 +12,7 @@ var families = []func() []Spec{
 	cifarResNets,
 	efficientNets,
 	mobileNetV1s,
+	regNets,
 	resNets,
 	alexNets,
 	vggs,
