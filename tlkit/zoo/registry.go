@@ -13,6 +13,7 @@ var families = []func() []Spec{
 	efficientNets,
 	mobileNetV1s,
 	regNets,
+	convNeXts,
 	resNets,
 	alexNets,
 	vggs,

@@ -1,0 +1,100 @@
+package zoo
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// convNeXtConfig is one size of the family: channels and blocks of the four stages, and the stochastic depth of the
+// last block.
+type convNeXtConfig struct {
+	name     string
+	channels int // of the first stage; each later one has twice as many
+	blocks   [4]int
+	depth    float64
+}
+
+// convNeXts are the networks of Liu et al. 2022, A ConvNet for the 2020s (arXiv 2201.03545, section 3 and appendix
+// table 9), with layer scale starting at 1e-6 (section 4.1 and table 5) and stochastic depth as torchvision trains them.
+func convNeXts() []Spec {
+	configs := []convNeXtConfig{
+		{"convnext_tiny", 96, [4]int{3, 3, 9, 3}, 0.1},
+		{"convnext_small", 96, [4]int{3, 3, 27, 3}, 0.4},
+		{"convnext_base", 128, [4]int{3, 3, 27, 3}, 0.5},
+		{"convnext_large", 192, [4]int{3, 3, 27, 3}, 0.5},
+	}
+	var specs []Spec
+	for _, c := range configs {
+		specs = append(specs, torchvision(Spec{
+			Name: c.name, Family: "convnext", Paper: "Liu et al. 2022, A ConvNet for the 2020s, arXiv 2201.03545, section 3",
+			Build: c.build,
+		}))
+	}
+	return specs
+}
+
+// truncated is the start of ConvNeXt's and Swin's weights: a normal distribution of deviation 0.02, cut off at ±2, which is
+// a hundred deviations and so cuts nothing.
+var truncated = nn.Normal(0.02)
+
+// convNeXtEpsilon is added to the variance in the family's layer norms.
+const convNeXtEpsilon = 1e-6
+
+func (c convNeXtConfig) build() Architecture {
+	conv := func(s *nn.Scope, x *Node, out, size int) *Node {
+		return nn.Conv2D(s, x, out, size).Stride(size).Bias().Init(truncated).BiasInit(nn.Constant(0)).Done()
+	}
+	stages := []Stage{{"features.0", func(s *nn.Scope, x *Node) *Node {
+		x = conv(s.In("features.0.0"), x, c.channels, 4)
+		return nn.LayerNorm(s.In("features.0.1"), x, convNeXtEpsilon)
+	}}}
+	total := 0
+	for _, n := range c.blocks {
+		total += n
+	}
+	done := 0
+	for i, blocks := range c.blocks {
+		first, channels := done, c.channels<<i
+		done += blocks
+		if i > 0 {
+			name := fmt.Sprintf("features.%d", 2*i)
+			stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
+				return conv(s.In(name+".1"), nn.LayerNorm(s.In(name+".0"), x, convNeXtEpsilon), channels, 2)
+			}})
+		}
+		name := fmt.Sprintf("features.%d", 2*i+1)
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
+			for j := range blocks {
+				x = convNeXtBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, c.depth*float64(first+j)/float64(total-1))
+			}
+			return x
+		}})
+	}
+	stages = append(stages, poolStage, Stage{"classifier.0", func(s *nn.Scope, x *Node) *Node {
+		return nn.LayerNorm(s.In("classifier.0"), x, convNeXtEpsilon)
+	}})
+	return Architecture{Stages: stages, Head: truncatedHead("classifier.2")}
+}
+
+// truncatedHead is a linear output layer that starts as [truncated], its bias at 0.
+func truncatedHead(key string) Head {
+	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node {
+		return nn.LinearWith(s, x, classes, truncated, nn.Constant(0))
+	}}
+}
+
+// convNeXtBlock is figure 4 of Liu et al. 2022, right; drop is its rate of stochastic depth.
+func convNeXtBlock(s *nn.Scope, x *Node, drop float64) *Node {
+	c := x.Shape().Dimensions[3]
+	// The state dict has layer_scale before the block's own entries.
+	scale := s.Param(x.Graph(), "layer_scale", nn.Plain, nn.Constant(1e-6), c, 1, 1)
+	y := nn.Conv2D(s.In("block.0"), x, c, 7).Pad(3).Groups(c).Bias().Init(truncated).BiasInit(nn.Constant(0)).Done()
+	y = nn.LayerNorm(s.In("block.2"), y, convNeXtEpsilon)
+	y = nn.GELU(nn.LinearWith(s.In("block.3"), y, 4*c, truncated, nn.Constant(0)))
+	y = nn.LinearWith(s.In("block.5"), y, c, truncated, nn.Constant(0))
+	y = Mul(y, Reshape(scale, 1, 1, 1, c))
+	return Add(x, nn.StochasticDepth(s.In("block.5"), y, drop))
+}
