@@ -62,6 +62,9 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if set.Preprocess.Crop > 0 {
+		spec.InputSize = set.Preprocess.Crop // a set's own, where sets differ: position embeddings fit one size only
+	}
 	m, err := New(spec, set.Classes, o.Seed)
 	if err != nil {
 		return nil, err

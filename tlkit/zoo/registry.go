@@ -14,6 +14,7 @@ var families = []func() []Spec{
 	mobileNetV1s,
 	regNets,
 	convNeXts,
+	viTs,
 	resNets,
 	alexNets,
 	vggs,
