@@ -10,6 +10,7 @@
 //	src/         a snapshot of this repository's packages, which notebooks compile against
 //	workspace/   go.mod and go.sum with everything resolved that a notebook may import
 //	gocache/     Go's build cache, filled at install
+//	jupyter/     a kernelspec for tlkernel's own commands
 //	lib/         ONNX Runtime, if it was asked for
 //	venv/        JupyterLab, nbclient and nbconvert, pinned in requirements.txt
 //	manifest.json what was installed, where, from what; uninstall reads it

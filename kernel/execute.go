@@ -126,7 +126,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 
 	cmd := exec.CommandContext(ctx, venvProgram(m.Venv, "python"), "-c", executeScript,
 		notebook, out, html, KernelName, fmt.Sprint(opts.Timeout.Seconds()))
-	cmd.Env = append(os.Environ(), "PYTHONUTF8=1", "JUPYTER_PATH="+jupyterPath(m))
+	cmd.Env = append(os.Environ(), "PYTHONUTF8=1", "JUPYTER_PATH="+jupyterPath(p))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	// SIGINT lets nbclient stop the kernel first.
@@ -243,12 +243,10 @@ func checkNotebook(path string) error {
 	return nil
 }
 
-// jupyterPath lets any Jupyter find the kernelspec of this installation first.
-func jupyterPath(m *Manifest) string {
-	var dirs []string
-	for _, dir := range m.KernelSpecs {
-		dirs = append(dirs, filepath.Dir(filepath.Dir(dir)))
-	}
+// jupyterPath makes any Jupyter take the kernelspec of this installation, even
+// when the user's has since come to point to another one.
+func jupyterPath(p Prefix) string {
+	dirs := []string{p.jupyterDir()}
 	if have := os.Getenv("JUPYTER_PATH"); have != "" {
 		dirs = append(dirs, have)
 	}

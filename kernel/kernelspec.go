@@ -42,15 +42,15 @@ func jupyterDataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter"), nil
 }
 
-// kernelSpecDirs returns the folders that get the kernelspec: the user's, for
-// any Jupyter of theirs, and our environment's, for ours whatever
-// JUPYTER_DATA_DIR is when it starts.
+// kernelSpecDirs returns the folders that get the kernelspec: the prefix's, for
+// our own commands, the user's, for any Jupyter of theirs, and our
+// environment's, for a JupyterLab started from it by hand.
 func kernelSpecDirs(p Prefix, venv string, ownVenv bool) ([]string, error) {
 	data, err := jupyterDataDir()
 	if err != nil {
 		return nil, err
 	}
-	dirs := []string{filepath.Join(data, "kernels", KernelName)}
+	dirs := []string{filepath.Join(p.jupyterDir(), "kernels", KernelName), filepath.Join(data, "kernels", KernelName)}
 	if ownVenv {
 		dirs = append(dirs, filepath.Join(venv, "share", "jupyter", "kernels", KernelName))
 	}

@@ -18,7 +18,7 @@ func Lab(args []string) error {
 		return err
 	}
 	jupyter := venvProgram(m.Venv, "jupyter")
-	env := append(os.Environ(), "JUPYTER_PATH="+jupyterPath(m))
+	env := append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p))
 	if err := syscall.Exec(jupyter, append([]string{jupyter, "lab"}, args...), env); err != nil {
 		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)
 	}

@@ -39,7 +39,7 @@ func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 	runtime := t.TempDir()
 	cmd := exec.Command(venvProgram(m.Venv, "jupyter"), "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
 		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
-	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+jupyterPath(m), "JUPYTER_RUNTIME_DIR="+runtime)
+	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p), "JUPYTER_RUNTIME_DIR="+runtime)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {

@@ -48,6 +48,28 @@ func TestExecute(t *testing.T) {
 	wantNothingLeft(t, tmp)
 }
 
+// TestExecuteOwnKernel: another installation that has taken over the user's
+// kernelspec is not what tlkernel exec runs.
+func TestExecuteOwnKernel(t *testing.T) {
+	p, _ := installed(t)
+	m, err := ReadManifest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := filepath.Join(os.Getenv("JUPYTER_DATA_DIR"), "kernels", KernelName)
+	if !slices.Contains(m.KernelSpecs, user) {
+		t.Fatalf("install wrote %q, not %s", m.KernelSpecs, user)
+	}
+	if err := writeKernelSpec(user, "/elsewhere", m); err != nil {
+		t.Fatal(err)
+	}
+	defer writeKernelSpec(user, p, m)
+	text, err := runCell(context.Background(), p, "!echo $TLKIT_HOME", time.Minute)
+	if err != nil || text != string(p) {
+		t.Errorf("the kernel's prefix is %q, %v; want %q", text, err, p)
+	}
+}
+
 // TestExecuteFailures: the first failing cell is named, the results so far are
 // kept, the cells after it do not run.
 func TestExecuteFailures(t *testing.T) {
@@ -169,7 +191,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		m2 := *m
-		m2.KernelSpecs = []string{filepath.Join(string(broken), "kernels", KernelName)}
+		m2.KernelSpecs = []string{filepath.Join(broken.jupyterDir(), "kernels", KernelName)}
 		if err := writeKernelSpec(m2.KernelSpecs[0], broken, &m2); err != nil {
 			t.Fatal(err)
 		}

@@ -170,7 +170,7 @@ func newSession(t *testing.T, p Prefix, env ...string) *session {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(venvProgram(m.Venv, "python"), "-c", sessionScript)
-	cmd.Env = append(append(os.Environ(), "JUPYTER_PATH="+jupyterPath(m)), env...)
+	cmd.Env = append(append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p)), env...)
 	cmd.Stderr = testWriter{t}
 	cmd.Dir = t.TempDir()
 	stdin, err := cmd.StdinPipe()

@@ -79,6 +79,7 @@ func (p Prefix) shimDir() string      { return p.join("shim") }
 func (p Prefix) srcDir() string       { return p.join("src") }
 func (p Prefix) workspaceDir() string { return p.join("workspace") }
 func (p Prefix) goCacheDir() string   { return p.join("gocache") }
+func (p Prefix) jupyterDir() string   { return p.join("jupyter") }
 func (p Prefix) venvDir() string      { return p.join("venv") }
 func (p Prefix) manifestPath() string { return p.join("manifest.json") }
 
