@@ -15,6 +15,7 @@ var families = []func() []Spec{
 	regNets,
 	convNeXts,
 	viTs,
+	swins,
 	resNets,
 	alexNets,
 	vggs,
