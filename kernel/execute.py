@@ -92,7 +92,8 @@ except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
     stderr = ""
     for cell in nb.cells:
         for o in cell.get("outputs", []):
-            if o.output_type == "error":
+            # After a timeout the stopped cell may still report the signal that stopped it.
+            if o.output_type == "error" and not isinstance(e, CellTimeoutError):
                 error = {"name": o.ename, "value": o.evalue, "traceback": o.traceback}
         if error["traceback"]:
             for o in cell.get("outputs", []):

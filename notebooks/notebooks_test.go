@@ -167,7 +167,9 @@ func TestTransferVsFinetune(t *testing.T) {
 	if charts < 3 {
 		t.Errorf("%d charts, want at least 3", charts)
 	}
-	if early, late := accuracy(t, all, "from-layer3"), accuracy(t, all, "careful-0.0005"); early < 40 || late < 20 {
-		t.Errorf("from-layer3 %.1f%%, careful %.1f%%: below what the built-in pair gives", early, late)
+	late, careful := accuracy(t, all, "from-layer3"), accuracy(t, all, "careful-0.0005")
+	t.Logf("from-layer3 %.1f%%, careful-0.0005 %.1f%%", late, careful)
+	if late < careful+15 {
+		t.Errorf("from-layer3 %.1f%% should be clearly above careful-0.0005 %.1f%%, as the text says", late, careful)
 	}
 }
