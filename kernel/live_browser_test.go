@@ -105,7 +105,7 @@ func TestJupyterLab(t *testing.T) {
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 8*time.Minute)
 	defer cancel()
 
 	// The shell's current widget is null while a headless page has no focus.
