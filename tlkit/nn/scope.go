@@ -79,6 +79,14 @@ type Pass struct {
 	RecordFixed func(Fixed)
 	// Stage is put into each recorded [Param].
 	Stage string
+	// Aux collects, in training, what the auxiliary heads of a network say.
+	Aux []Aux
+}
+
+// Aux are the logits [batch, classes] of an auxiliary head, and the factor of its loss.
+type Aux struct {
+	Logits *Node
+	Weight float64
 }
 
 // Scope is where a layer keeps its variables: a prefix of state-dict keys, together with the current [Pass].

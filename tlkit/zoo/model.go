@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -164,8 +165,25 @@ func (m *Model) ForwardFeatures(pass *nn.Pass, x *Node, from, to int) *Node {
 	for _, stage := range m.arch.Stages[from:to] {
 		pass.Stage = stage.Name
 		x = stage.Forward(root, x)
+		m.auxiliary(pass, root, x)
 	}
 	return x
+}
+
+// auxiliary builds the auxiliary heads of the stage that pass is at, where they are of use: in training, unless their
+// output layer is frozen, and to record their variables.
+func (m *Model) auxiliary(pass *nn.Pass, root *nn.Scope, x *Node) {
+	for _, a := range m.arch.Aux {
+		s := root.In(a.Key)
+		if a.After == pass.Stage && (pass.Record != nil || (pass.Training && s.In(a.Output).Trainable("weight"))) {
+			pass.Aux = append(pass.Aux, nn.Aux{Logits: a.Forward(s, x, len(m.Classes)), Weight: a.Weight})
+		}
+	}
+}
+
+// inAuxOutput reports whether p belongs to the output layer of an auxiliary head.
+func (m *Model) inAuxOutput(p nn.Param) bool {
+	return slices.ContainsFunc(m.arch.Aux, func(a AuxHead) bool { return strings.HasPrefix(p.Key, a.Key+"."+a.Output+".") })
 }
 
 // ForwardHead builds the output layer on the features of all stages and returns the logits [batch, classes].
@@ -176,13 +194,16 @@ func (m *Model) ForwardHead(pass *nn.Pass, features *Node) *Node {
 	return logits
 }
 
-// ReplaceHead gives the model a new, randomly initialised output layer for other classes; everything else stays.
+// ReplaceHead gives the model a new, randomly initialised output layer for other classes, and one for each of its
+// auxiliary heads, which are trained or frozen as before; everything else stays.
 func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 	if len(classes) < 1 {
 		return fmt.Errorf("zoo: model %q needs at least one class name for its new head, got none", m.Spec.Name)
 	}
+	frozen := map[string]bool{}
 	for _, p := range m.params {
-		if m.InHead(p) {
+		if m.InHead(p) || m.inAuxOutput(p) {
+			frozen[p.Key] = m.inAuxOutput(p) && !m.Variable(p).Trainable
 			if err := m.store.DeleteVariable(p.Path()); err != nil {
 				return fmt.Errorf("zoo: replacing the head of %q: %w", m.Spec.Name, err)
 			}
@@ -193,9 +214,12 @@ func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 		return err
 	}
 	for _, p := range m.params {
-		if m.InHead(p) {
+		if m.InHead(p) || m.inAuxOutput(p) {
 			if err := m.initialise(p, seed); err != nil {
 				return err
+			}
+			if frozen[p.Key] {
+				m.Variable(p).SetTrainable(false)
 			}
 		}
 	}

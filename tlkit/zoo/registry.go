@@ -25,6 +25,8 @@ var families = []func() []Spec{
 	mobileNetV3s,
 	mnasNets,
 	shuffleNetV2s,
+	googLeNets,
+	inceptionV3s,
 }
 
 // registry is built on first use: a notebook cell that only plots does not pay for it.

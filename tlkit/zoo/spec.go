@@ -33,6 +33,8 @@ type Architecture struct {
 	Stages []Stage
 	// Head is the output layer, the part that transfer learning replaces.
 	Head Head
+	// Aux are the auxiliary heads, which only training uses; most networks have none.
+	Aux []AuxHead
 }
 
 // Stage is a named part of a network.
@@ -47,6 +49,23 @@ type Head struct {
 	Key string
 	// Forward maps features to logits [batch, classes].
 	Forward func(s *nn.Scope, features *Node, classes int) *Node
+}
+
+// AuxHead is a second classifier on the output of a stage in the middle of a network, whose loss helps to train the
+// stages before it (Szegedy et al. 2014, arXiv 1409.4842, section 5). It is loaded and saved with the model, and built
+// in training only, where its logits come back in Pass.Aux; if its output layer is frozen it is left out.
+type AuxHead struct {
+	// After names the stage whose output it classifies. Its variables count as that stage's, so that it is frozen
+	// together with it.
+	After string
+	// Key is its prefix in the state dict: "aux1".
+	Key string
+	// Output is the name of its own output layer under Key: "fc2". A new head replaces that layer, too.
+	Output string
+	// Weight is what its loss is multiplied by before it is added to that of the head.
+	Weight float64
+	// Forward maps the stage's output to logits [batch, classes].
+	Forward func(s *nn.Scope, x *Node, classes int) *Node
 }
 
 // WeightSet is one published set of weights with all that is needed to use it.
