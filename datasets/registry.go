@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
 // Info describes a data set without loading it.
@@ -81,7 +82,7 @@ func Load(name string, opts ...Options) (*Dataset, error) {
 		}
 	}
 	hint := ""
-	if near := nearest(name, slices.Sorted(maps.Keys(registry))); near != "" {
+	if near := nearest.Name(name, slices.Sorted(maps.Keys(registry))); near != "" {
 		hint = fmt.Sprintf("did you mean %q? ", near)
 	}
 	return nil, fmt.Errorf("datasets: unknown data set %q, and no folder or zip file of that name; %sknown are %s",
@@ -95,36 +96,4 @@ func MustLoad(name string, opts ...Options) *Dataset {
 		panic(err)
 	}
 	return d
-}
-
-// nearest returns the candidate with the smallest edit distance, if it is at most a third of the name.
-func nearest(name string, candidates []string) string {
-	best, bestDistance := "", len(name)/3+1
-	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(name), c); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's, in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

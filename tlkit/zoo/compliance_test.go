@@ -121,9 +121,9 @@ func comply(t *testing.T, m *zoo.Model, size int, gradients bool) {
 		grads := call(func(x *Node) []*Node {
 			pass := &nn.Pass{Training: true, RNG: Const(x.Graph(), random)}
 			loss := ReduceAllSum(LogSoftmax(m.Forward(pass, x), -1))
-		for _, aux := range pass.Aux {
-			loss = Add(loss, ReduceAllSum(LogSoftmax(aux.Logits, -1)))
-		}
+			for _, aux := range pass.Aux {
+				loss = Add(loss, ReduceAllSum(LogSoftmax(aux.Logits, -1)))
+			}
 			var vars []*Node
 			for _, p := range trained {
 				vars = append(vars, m.Variable(p).NodeValue(x.Graph()))

@@ -3,6 +3,7 @@ package zoo
 import (
 	_ "embed"
 	"encoding/json"
+	"math"
 	"strings"
 	"sync"
 
@@ -43,6 +44,7 @@ var torchvisionFacts = sync.OnceValue(func() map[string][]torchvisionWeights {
 // torchvision completes the spec of a torchvision model from the facts: weight sets, input size, preprocessing.
 func torchvision(s Spec) Spec {
 	s.InputSize, s.MinSize = 224, 32
+	smallest := math.MaxInt // weight sets may differ in it: vit_h_14 was trained at 518 and at 224 pixels
 	for _, f := range torchvisionFacts()[s.Name] {
 		w := f.WeightSet
 		w.Source = "torchvision"
@@ -52,8 +54,11 @@ func torchvision(s Spec) Spec {
 		s.Weights = append(s.Weights, w)
 		if w.Default {
 			s.InputSize = f.CropSize
-			s.MinSize = max(f.MinSize[0], f.MinSize[1])
 		}
+		smallest = min(smallest, max(f.MinSize[0], f.MinSize[1]))
+	}
+	if len(s.Weights) > 0 {
+		s.MinSize = smallest
 	}
 	return s
 }

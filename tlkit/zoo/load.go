@@ -62,6 +62,10 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Classes != nil {
+		return nil, fmt.Errorf("zoo: LoadOptions.Classes is for weight files of your own; the weights %s.%s come with their %d classes (a strategy replaces them for new images)",
+			spec.Name, set.Name, len(set.Classes))
+	}
 	if set.Preprocess.Crop > 0 {
 		spec.InputSize = set.Preprocess.Crop // a set's own, where sets differ: position embeddings fit one size only
 	}

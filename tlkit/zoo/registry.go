@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
 // families is the whole registry: add a family's function here.
@@ -13,10 +15,11 @@ var families = []func() []Spec{
 	efficientNets,
 	mobileNetV1s,
 	regNets,
+	resNets,
 	convNeXts,
 	viTs,
 	swins,
-	resNets,
+	maxViTs,
 	alexNets,
 	vggs,
 	squeezeNets,
@@ -70,11 +73,14 @@ func List(f Filter) []string {
 // UnknownModelError says that no model has the name asked for.
 type UnknownModelError struct {
 	Name string
-	// Near is the most similar name there is.
+	// Near is the most similar name, "" if none is near.
 	Near string
 }
 
 func (e *UnknownModelError) Error() string {
+	if e.Near == "" {
+		return fmt.Sprintf("zoo: unknown model %q; tlkit.Models() lists all", e.Name)
+	}
 	return fmt.Sprintf("zoo: unknown model %q; did you mean %q? tlkit.Models() lists all", e.Name, e.Near)
 }
 
@@ -84,7 +90,7 @@ func Info(name string) (Spec, error) {
 	base, _, _ := strings.Cut(name, ".")
 	s, ok := registry()[strings.ToLower(base)]
 	if !ok {
-		return Spec{}, &UnknownModelError{Name: name, Near: nearest(strings.ToLower(base))}
+		return Spec{}, &UnknownModelError{Name: name, Near: nearest.Name(base, List(Filter{}))}
 	}
 	return s, nil
 }
@@ -105,40 +111,4 @@ func (s Spec) WeightSet(name string) (WeightSet, error) {
 		return WeightSet{}, fmt.Errorf("zoo: model %q has no default weights; choose one of %s", s.Name, strings.Join(names, ", "))
 	}
 	return WeightSet{}, fmt.Errorf("zoo: model %q has no weights %q; there are %s", s.Name, name, strings.Join(names, ", "))
-}
-
-// nearest returns the registered name of the smallest edit distance (Levenshtein 1966), where a name that goes on
-// after the one asked for counts as near.
-func nearest(name string) string {
-	best, bestAt := "", 1<<30
-	for _, n := range List(Filter{}) {
-		d := editDistance(name, n)
-		if len(name) > 3 && strings.HasPrefix(n, name) {
-			d = 0
-		}
-		if d < bestAt {
-			best, bestAt = n, d
-		}
-	}
-	return best
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

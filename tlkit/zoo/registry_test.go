@@ -56,6 +56,7 @@ func TestSpecs(t *testing.T) {
 				defaults++
 			}
 			if w.Params <= 0 || w.Source == "" || len(w.Classes) < 2 || w.Preprocess.Crop < s.MinSize || (w.URL == "") == (w.File == "") {
+				w.Classes = nil // too long to print
 				t.Errorf("%s: incomplete weight set %+v", name, w)
 			}
 			if err := w.Preprocess.Validate(); err != nil {

@@ -1,0 +1,19 @@
+package nearest
+
+import "testing"
+
+func TestName(t *testing.T) {
+	names := []string{"alexnet", "resnet18", "resnet50", "resnext50_32x4d", "vgg16"}
+	for _, c := range []struct{ name, want string }{
+		{"resnet81", "resnet18"},
+		{"ResNet-50", "resnet50"},
+		{"resnext50", "resnext50_32x4d"},
+		{"alexnett", "alexnet"},
+		{"completely-else", ""},
+		{"", ""},
+	} {
+		if got := Name(c.name, names); got != c.want {
+			t.Errorf("Name(%q) = %q, want %q", c.name, got, c.want)
+		}
+	}
+}
