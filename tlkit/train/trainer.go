@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -24,13 +25,15 @@ type trainer struct {
 	trained []nn.Param
 	// frozen is the number of leading stages that no step changes: their output may be computed once.
 	frozen int
+	// seed determines what dropout drops.
+	seed uint64
 
 	step, eval, feature *model.Exec
 }
 
 // newTrainer readies a planned model for training on an engine.
 func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*trainer, error) {
-	t := &trainer{engine: engine, model: m, plan: plan,
+	t := &trainer{engine: engine, model: m, plan: plan, seed: r.Seed,
 		opt: optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay}}
 	for _, p := range m.Params() {
 		if m.Variable(p).Trainable {
@@ -83,17 +86,23 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
 	var err error
 	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node {
-		x, labels, rate, step := in[0], in[1], in[2], in[3]
+		x, labels, rate, step, random := in[0], in[1], in[2], in[3], in[4]
 		g := x.Graph()
 		store.SetTraining(g, true)
-		pass := &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen}
+		pass := &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: random}
 		logits := t.forward(pass, x, trainFrom)
 		loss := ReduceAllMean(crossEntropy(logits, labels))
+		// Auxiliary heads (zoo.AuxHead) shape the gradients; what is reported is the loss of the network's own output,
+		// which can be compared with the validation loss.
+		total := loss
+		for _, aux := range pass.Aux {
+			total = Add(total, MulScalar(ReduceAllMean(crossEntropy(aux.Logits, labels)), aux.Weight))
+		}
 		values := make([]*Node, len(t.trained))
 		for i, p := range t.trained {
 			values[i] = t.model.Variable(p).NodeValue(g)
 		}
-		for i, grad := range Gradient(loss, values...) {
+		for i, grad := range Gradient(total, values...) {
 			own := rate
 			if t.plan.Rate != nil {
 				if f := t.plan.Rate(t.trained[i]); f != 1 {
@@ -129,11 +138,18 @@ func (t *trainer) close() {
 // trainStep runs one step and returns the batch's mean loss and number of hits.
 func (t *trainer) trainStep(b batch, rate float64, step int) (loss, hit float64, err error) {
 	defer b.release()
-	out, err := t.step.Call(b.inputs, b.labels, float32(rate), float32(step))
+	out, err := t.step.Call(b.inputs, b.labels, float32(rate), float32(step), t.random(step))
 	if err != nil {
 		return 0, 0, err
 	}
 	return float64(tensors.ToScalar[float32](out[0])), float64(tensors.ToScalar[float32](out[1])), nil
+}
+
+// random is the state of the random generator for a step. It depends on the seed and the step alone, so that a resumed
+// run drops what an uninterrupted one would.
+func (t *trainer) random(step int) []uint64 {
+	rng := rand.New(rand.NewPCG(t.seed, uint64(step)))
+	return []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}
 }
 
 // cache computes the output of the frozen stages for every example, if the values fit into limit bytes; otherwise
