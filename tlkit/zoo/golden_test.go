@@ -10,8 +10,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestGolden holds keys, shapes, parameter counts and logits against what PyTorch computed. The small models run
-// always; with -tags slow all of them do.
+// TestGolden holds keys, shapes, parameter counts and logits against what PyTorch computed. The small models and
+// resnet18 run always; with -tags slow all of them do.
 func TestGolden(t *testing.T) {
 	dir := testutil.Shared(t, "golden/torchvision")
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -30,7 +30,7 @@ func TestGolden(t *testing.T) {
 		if _, err := zoo.Info(f.Model); err != nil {
 			continue // a family that the zoo does not have yet
 		}
-		if !slow && f.NumParams > 26e6 {
+		if !slow && f.NumParams > 8e6 && f.Model != "resnet18" {
 			continue
 		}
 		t.Run(f.Model, func(t *testing.T) {
