@@ -15,7 +15,7 @@ import (
 )
 
 // onnxWheel is the Python package that carries ONNX Runtime's shared library;
-// only that library is taken from it. https://pypi.org/project/onnxruntime/
+// only that library is taken from it.
 const onnxWheel = "onnxruntime==1.32.0"
 
 // libDir is where package backend looks for engines' libraries.
