@@ -1,0 +1,137 @@
+package session
+
+import (
+	"time"
+)
+
+// Config says where a session works and with what.
+type Config struct {
+	// Workspace is a folder with the go.mod and go.sum that cells compile
+	// against, everything resolved. It is copied, never written.
+	Workspace string
+	// Dir is a folder of this session's own, for sources, plugins and pipes.
+	// Close does not remove it.
+	Dir string
+	// Go is the go program; empty means the one on PATH.
+	Go string
+	// Env is the environment of builds and of the worker, as os.Environ gives it;
+	// nil means this process's own.
+	Env []string
+	// WorkDir is the folder that the worker starts in and %cd is relative to;
+	// empty means the current one.
+	WorkDir string
+	// Goimports, Gopls and the like are looked up in PATH of Env.
+
+	// Offline keeps builds from the network (GOPROXY=off). `!*go get` in a cell
+	// is never kept from it.
+	Offline bool
+	// OutputLimit is how many bytes of stdout and stderr together one cell may
+	// show; 0 means 1 MiB. What comes after is dropped, except for the last lines.
+	OutputLimit int
+	// Logf gets one line for each thing that only a developer wants to know; may be nil.
+	Logf func(format string, args ...any)
+}
+
+// Cell is one execute request.
+type Cell struct {
+	// Code is the cell's text, magic lines (%, !) included.
+	Code string
+	// Count is the execution count that messages call the cell by ("cell 3").
+	// It must grow from one stored cell to the next.
+	Count int
+	// ID is Jupyter's id of the notebook cell, if the client told it; it stays
+	// the same when a cell is run again.
+	ID string
+	// Silent cells show no result and are not kept for %rerun.
+	Silent bool
+	// UserExpressions are evaluated after the cell, if it succeeded; Session puts
+	// the answers in Values.
+	UserExpressions map[string]string
+	// Values gets an answer for each of UserExpressions, in the protocol's own
+	// form ({"status": "ok", "data": ..., "metadata": ...} or an error).
+	Values map[string]any
+}
+
+// Error is why a cell failed, as the protocol wants it.
+type Error struct {
+	// Name is the kind: "CompileError", "Panic", "Error" (the last expression was
+	// a non-nil error), "Interrupted", "WorkerLost", "MagicError" (a % or ! line).
+	Name string
+	// Value is the message in a line or a few.
+	Value string
+	// Traceback are the lines to show, ANSI colours allowed.
+	Traceback []string
+}
+
+// Error returns name and value.
+func (e *Error) Error() string { return e.Name + ": " + e.Value }
+
+// Output receives what a running cell shows. Calls come from several
+// goroutines, one at a time, and never after Execute returned, except for what
+// goroutines of earlier cells show between two cells (see Session.SetIdleOutput).
+type Output interface {
+	// Stream is text for "stdout" or "stderr", whole UTF-8 sequences.
+	Stream(name, text string)
+	// Display shows a MIME bundle. A non-empty displayID makes it updatable, and
+	// update says that it replaces what was shown under that id before.
+	Display(bundle, metadata map[string]any, displayID string, update bool)
+	// Result is the value of the cell's last expression.
+	Result(bundle, metadata map[string]any)
+	// ClearOutput clears the cell's output, at once or (wait) with the next output.
+	ClearOutput(wait bool)
+	// Input asks the user for a line (without newline). An error, for instance when
+	// the client allows no stdin, reaches the cell as end of file.
+	Input(prompt string, password bool) (string, error)
+	// Comm hands over what gonbui/comms (widgets) wants from the front end.
+	Comm(CommRequest)
+	// Page shows help text in the front end's pager (payload "page").
+	Page(bundle map[string]any)
+}
+
+// CommRequest is a message of gonbui/comms from a cell to the front end. Answers and
+// the values of subscribed addresses go back through Session.SendComm.
+type CommRequest struct {
+	// Kind says which of the fields count.
+	Kind CommKind
+	// Address is the name that both sides use, as "/slider/1".
+	Address string
+	// Value is what is sent with CommSend: int, float64, string, slices and maps of them.
+	Value any
+}
+
+// CommKind is the kind of a CommRequest.
+type CommKind int
+
+// The kinds of CommRequest, after gonb/gonbui/protocol.
+const (
+	CommStart       CommKind = iota // install the front end's side (GoNB's %widgets)
+	CommSend                        // set Value at Address
+	CommRead                        // ask for the value at Address: answered with SendComm
+	CommSubscribe                   // from now on, every change at Address comes with SendComm
+	CommUnsubscribe                 // no longer
+)
+
+// Name is one name of the session, for %who and completion.
+type Name struct {
+	Name string
+	// Kind is "var", "const", "type", "func", "method" or "import".
+	Kind string
+	// Type is the Go type, or for an import the path.
+	Type string
+	// Size is what a variable's value takes in memory, in bytes, as far as it can be
+	// followed cheaply; -1 when unknown or not a variable.
+	Size int64
+	// Cell is the execution count of the cell that declared it.
+	Cell int
+	// Stale is empty, or says why the name can't be used and which cell to run again.
+	Stale string
+}
+
+// Timing is where the time of the last cell went, for %time and measurements.
+type Timing struct {
+	Check, Compile, Link, Open, Run time.Duration
+	// FirstOutput is from Execute's start to the first output, 0 if there was none.
+	FirstOutput time.Duration
+	// Total is the whole of Execute.
+	Total time.Duration
+}
