@@ -129,11 +129,9 @@ func (c efficientNetConfig) build() Architecture {
 	name := fmt.Sprintf("features.%d", len(c.stages)+1)
 	stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 		return nn.SiLU(c.conv(s.In(name), x, last, 1, 1, 1))
-	}}, poolStage, Stage{"dropout", func(s *nn.Scope, x *Node) *Node {
-		return nn.Dropout(s.In("classifier.1"), x, c.dropout)
-	}})
+	}}, poolStage)
 	return Architecture{Stages: stages, Head: Head{Key: "classifier.1", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, uniformByOutputs, nn.Constant(0))
+		return nn.LinearWith(s, nn.Dropout(s, x, c.dropout), classes, uniformByOutputs, nn.Constant(0))
 	}}}
 }
 

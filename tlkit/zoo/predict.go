@@ -77,24 +77,18 @@ func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 
 // Logits returns the logits of each image, [image][class], computed in one batch on the default engine.
 func (m *Model) Logits(images []*vision.Image) ([][]float32, error) {
-	size := m.ImageSize()
-	pix := make([]uint8, 0, len(images)*size*size*3)
-	for i, image := range images {
-		ready := m.Preprocess.Apply(image)
-		if ready.Width != size || ready.Height != size {
-			return nil, fmt.Errorf("zoo: image %d is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",
-				i, ready.Width, ready.Height, m.Spec.Name, size, size)
-		}
-		pix = append(pix, ready.Pix...)
-	}
 	if len(images) == 0 {
 		return nil, nil
+	}
+	pixels, err := m.pixels(0, len(images), func(i int) (*vision.Image, error) { return images[i], nil })
+	if err != nil {
+		return nil, err
 	}
 	exec, err := m.predictor()
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(pix, len(images), size, size, 3))
+	out, err := exec.Call1(pixels)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: predicting with %q: %w", m.Spec.Name, err)
 	}

@@ -1,0 +1,204 @@
+package zoo
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Features are what a network makes of images at one of its stages: a matrix with a row per image.
+type Features struct {
+	// Stage is where they were read.
+	Stage string
+	// Shape is the shape of one row: [height, width, channels], [tokens, width], or [features] where the stage, or
+	// pooling, has left no positions.
+	Shape []int
+	// Values are all rows, one after the other.
+	Values []float32
+	// Labels has the class of each row; nil for images without labels.
+	Labels []int
+	// NumClasses is the number of classes that Labels counts; 0 without labels.
+	NumClasses int
+}
+
+// Len returns the number of rows.
+func (f *Features) Len() int {
+	if w := f.Width(); w > 0 {
+		return len(f.Values) / w
+	}
+	return 0
+}
+
+// Width returns the number of values in a row.
+func (f *Features) Width() int {
+	n := 1
+	for _, d := range f.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Row returns the values of one image; they are not a copy.
+func (f *Features) Row(i int) []float32 {
+	w := f.Width()
+	return f.Values[i*w : (i+1)*w : (i+1)*w]
+}
+
+// FeatureOptions say how features are read. The zero value reads them as the stage gives them, 32 images at a time.
+type FeatureOptions struct {
+	// Pool averages over positions (or tokens), so that a row is as long as the stage has channels: [n, channels].
+	Pool bool
+	// BatchSize is the number of images computed at once; 0 means 32.
+	BatchSize int
+}
+
+// Features computes what the network makes of the images of a split at the end of the named stage; "" is the last one,
+// whose features are what the head classifies. Images are prepared as the model's Preprocess says, without
+// augmentation, and the network runs as in inference, so that equal calls give equal features:
+//
+//	f, err := model.Features(data.Train, "")         // [n, features], with labels: for k-NN, logistic regression, ...
+//	f, err := model.Features(data.Val, "layer3", zoo.FeatureOptions{Pool: true})
+//
+// A stage in the middle of a network without Pool may be large: layer1 of resnet18 has 200,704 values per image.
+func (m *Model) Features(split *datasets.Split, stage string, opts ...FeatureOptions) (*Features, error) {
+	if split == nil || split.Len() == 0 {
+		return nil, fmt.Errorf("zoo: the split to read features of %q from has no images", m.Spec.Name)
+	}
+	f, err := m.features(split.Len(), split.Image, stage, opts)
+	if err != nil {
+		return nil, err
+	}
+	f.Labels, f.NumClasses = split.Labels(), len(split.Counts())
+	return f, nil
+}
+
+// ImageFeatures is [Model.Features] for images without labels.
+func (m *Model) ImageFeatures(images []*vision.Image, stage string, opts ...FeatureOptions) (*Features, error) {
+	if len(images) == 0 || slices.Contains(images, nil) {
+		return nil, errors.New("zoo: there is no image to read features from, or one is nil; read images with vision.DecodeFile")
+	}
+	return m.features(len(images), func(i int) (*vision.Image, error) { return images[i], nil }, stage, opts)
+}
+
+func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage string, opts []FeatureOptions) (*Features, error) {
+	if len(opts) > 1 {
+		return nil, fmt.Errorf("zoo: Features takes at most one FeatureOptions, got %d", len(opts))
+	}
+	var o FeatureOptions
+	if len(opts) == 1 {
+		o = opts[0]
+	}
+	if o.BatchSize <= 0 {
+		o.BatchSize = 32
+	}
+	stages := m.Stages()
+	if stage == "" {
+		stage = stages[len(stages)-1]
+	}
+	to, err := m.stageAfter(stage)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := backend.Default()
+	if err != nil {
+		return nil, err
+	}
+	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
+		m.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
+		y := m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, to)
+		for o.Pool && y.Rank() > 2 {
+			y = ReduceMean(y, -2)
+		}
+		return y
+	})
+	if err != nil {
+		return nil, fmt.Errorf("zoo: compiling %q up to stage %q: %w", m.Spec.Name, stage, err)
+	}
+	defer exec.Finalize()
+
+	f := &Features{Stage: stage}
+	type batch struct {
+		pixels *tensors.Tensor
+		err    error
+	}
+	// The next batch is decoded while one is computed.
+	ready := make(chan batch, 1)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		defer close(ready)
+		for from := 0; from < n; from += o.BatchSize {
+			pixels, err := m.pixels(from, min(from+o.BatchSize, n), image)
+			select {
+			case ready <- batch{pixels, err}:
+			case <-stop:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for b := range ready {
+		if b.err != nil {
+			return nil, b.err
+		}
+		out, err := exec.Call1(b.pixels)
+		if err != nil {
+			return nil, fmt.Errorf("zoo: features of %q at stage %q: %w", m.Spec.Name, stage, err)
+		}
+		if f.Values == nil {
+			f.Shape = slices.Clone(out.Shape().Dimensions[1:])
+			f.Values = make([]float32, 0, n*f.Width())
+		}
+		f.Values = append(f.Values, tensors.MustCopyFlatData[float32](out)...)
+		b.pixels.MustFinalizeAll()
+		out.MustFinalizeAll()
+	}
+	return f, nil
+}
+
+// pixels prepares the images [from, to) as the network takes them: bytes [n, size, size, 3].
+func (m *Model) pixels(from, to int, image func(i int) (*vision.Image, error)) (*tensors.Tensor, error) {
+	size := m.ImageSize()
+	each := size * size * 3
+	pix := make([]uint8, (to-from)*each)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := from; i < to; i++ {
+		group.Go(func() error {
+			raw, err := image(i)
+			if err != nil {
+				return err
+			}
+			ready := m.Preprocess.Apply(raw)
+			if ready.Width != size || ready.Height != size {
+				return m.sizeError(i, ready)
+			}
+			copy(pix[(i-from)*each:], ready.Pix)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return tensors.FromFlatDataAndDimensions(pix, to-from, size, size, 3), nil
+}
+
+// sizeError says that image i does not have the size that the network is fed.
+func (m *Model) sizeError(i int, ready *vision.Image) error {
+	size := m.ImageSize()
+	return fmt.Errorf("zoo: image %d is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",
+		i, ready.Width, ready.Height, m.Spec.Name, size, size)
+}
