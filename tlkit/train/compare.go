@@ -15,7 +15,8 @@ import (
 
 // Compare trains a copy of the pretrained model with each strategy in turn, on the same images, in the same order, for
 // the same number of epochs, and keeps everything under the run's name. A strategy that was finished before is not
-// trained again, and one that was cut off goes on from its checkpoint.
+// trained again, and one that was cut off goes on from its checkpoint. With Recipe.Seeds all strategies are trained
+// with the first seed, then all with the next.
 //
 // Ctrl-C, the notebook's stop button and a cancelled context save and stop: the run comes back together with an
 // *[InterruptedError].
@@ -49,14 +50,17 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	}
 	show := newProgress(run, r.Quiet)
 	defer show.end()
-	for _, s := range strategies {
-		res, err := run.Result(s.Name())
-		if err != nil {
-			return run, err
-		}
-		show.begin(res)
-		if err := runStrategy(ctx, engine.Backend, run, res, s, ds, pretrained, show); err != nil {
-			return run, err
+	for k := range max(1, r.Seeds) {
+		for _, s := range strategies {
+			res, err := run.Result(s.Name())
+			if err != nil {
+				return run, err
+			}
+			one := res.Seeds()[k]
+			show.begin(one)
+			if err := runStrategy(ctx, engine.Backend, run, one, s, ds, pretrained, show); err != nil {
+				return run, err
+			}
 		}
 	}
 	return run, nil

@@ -9,54 +9,110 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid.
+// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. With several
+// seeds a line is their mean, and its band one standard deviation to either side. A baseline, which has no epochs, is a
+// level line.
 func (r *Run) Curves() plots.Figure {
 	loss := plots.Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy"}
 	accuracy := plots.Panel{Title: "Accuracy", XLabel: "epoch", YLabel: "share of images", YPercent: true}
-	line := func(p *plots.Panel, res *Result, split string, value func(Epoch) float64) {
-		l := plots.Line{Name: res.Strategy, Split: split}
-		for _, e := range res.History {
-			l.Points = append(l.Points, plots.Point{X: float64(e.Epoch), Y: value(e)})
-		}
-		p.Lines = append(p.Lines, l)
-	}
 	for _, res := range r.Results {
-		line(&loss, res, "train", func(e Epoch) float64 { return e.TrainLoss })
-		line(&loss, res, "val", func(e Epoch) float64 { return e.ValLoss })
-		line(&accuracy, res, "train", func(e Epoch) float64 { return e.TrainAccuracy })
-		line(&accuracy, res, "val", func(e Epoch) float64 { return e.ValAccuracy })
+		line := func(p *plots.Panel, split string, value func(Epoch) float64) {
+			p.Lines = append(p.Lines, res.line(split, value))
+		}
+		line(&loss, "train", func(e Epoch) float64 { return e.TrainLoss })
+		line(&loss, "val", func(e Epoch) float64 { return e.ValLoss })
+		line(&accuracy, "train", func(e Epoch) float64 { return e.TrainAccuracy })
+		line(&accuracy, "val", func(e Epoch) float64 { return e.ValAccuracy })
 	}
 	return plots.Curves(fmt.Sprintf("%s: %s on %s", r.Name, r.Config.Model.Name, r.Config.Data.Name), loss, accuracy)
 }
 
-// Summary returns the table of the comparison: one row per strategy.
+// line draws one figure of the history over the epochs. Seeds that have not come as far as others are left out of the
+// mean from there on.
+func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
+	l := plots.Line{Name: r.Strategy, Split: split}
+	for epoch := 0; ; epoch++ {
+		var values []float64
+		for _, one := range r.Seeds() {
+			if epoch < len(one.History) {
+				values = append(values, value(one.History[epoch]))
+			}
+		}
+		if len(values) == 0 {
+			return l
+		}
+		s := spread(values)
+		l.Points = append(l.Points, plots.Point{X: float64(epoch + 1), Y: s.Mean})
+		if len(r.Repeats) > 0 {
+			l.Band = append(l.Band, plots.Interval{Low: s.Mean - s.Deviation, High: s.Mean + s.Deviation})
+		}
+	}
+}
+
+// Summary returns the table of the comparison: one row per strategy. With several seeds, figures are means, with the
+// sample standard deviation after ±; times are of all seeds together.
 func (r *Run) Summary() plots.Figure {
-	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "validation loss", "trained parameters", "time"}
+	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "validation loss", "trained parameters", "per epoch", "time"}
 	var rows [][]string
+	seeds := 0
 	for _, res := range r.Results {
-		best, ok := res.Best()
-		if !ok {
-			rows = append(rows, []string{res.Strategy, "-", "-", "-", "-", "-", "-"})
+		s := res.Score()
+		if s.Seeds == 0 {
+			rows = append(rows, []string{res.Strategy, "-", "-", "-", "-", "-", "-", "-", "-"})
 			continue
 		}
-		last, _ := res.Last()
+		seeds = max(seeds, s.Seeds)
+		share := func(v Spread) string {
+			if s.Seeds == 1 {
+				return percent(v.Mean)
+			}
+			return fmt.Sprintf("%s ± %.1f", percent(v.Mean), 100*v.Deviation)
+		}
+		number := func(v Spread, digits int) string {
+			if s.Seeds == 1 {
+				return fmt.Sprintf("%.*f", digits, v.Mean)
+			}
+			return fmt.Sprintf("%.*f ± %.*f", digits, v.Mean, digits, v.Deviation)
+		}
+		epoch := fmt.Sprintf("%.0f", s.Epoch.Mean)
+		if s.Seeds > 1 {
+			epoch = number(s.Epoch, 1)
+		}
 		rows = append(rows, []string{
 			res.Strategy,
-			percent(best.ValAccuracy), fmt.Sprint(best.Epoch), percent(last.ValAccuracy), fmt.Sprintf("%.3f", best.ValLoss),
+			share(s.Accuracy), epoch, share(s.LastAccuracy), number(s.MacroF1, 3), number(s.Loss, 3),
 			fmt.Sprintf("%s of %s", thousands(res.Trainable), thousands(res.Params)),
-			duration(res.Seconds()),
+			duration(s.SecondsPerEpoch), duration(s.Seconds),
 		})
 	}
 	caption := fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d validation images)",
 		r.Config.Model.Name, r.Config.Model.Weights, r.Config.Data.Name, r.Config.Data.Train, r.Config.Data.Val)
-	return plots.Table(columns, rows, plots.TableOptions{Caption: caption, Highest: []int{1, 3}, Lowest: []int{4}})
+	if seeds > 1 {
+		caption += fmt.Sprintf(": mean ± standard deviation of %d seeds", seeds)
+	}
+	return plots.Table(columns, rows, plots.TableOptions{Caption: caption, Highest: []int{1, 3, 4}, Lowest: []int{5}})
+}
+
+// Bundle is the whole of the run in one output: curves, table and [Run.Verdict]. A notebook shows a cell's last value
+// by it.
+func (r *Run) Bundle() (map[string]any, error) {
+	return plots.Stack(r.Name, r.Curves(), r.Summary(), plots.Text(r.Verdict())).Bundle()
+}
+
+// Bundle is the result's row of the table with its curves; see [Run.Bundle].
+func (r *Result) Bundle() (map[string]any, error) {
+	own := *r.run
+	own.Results = []*Result{r}
+	return plots.Stack(r.Strategy, own.Curves(), own.Summary()).Bundle()
 }
 
 // Plot shows the curves of the run in the notebook (outside one it writes a file and says where).
 func (r *Run) Plot() error { return plots.Show(r.Curves()) }
 
-// Table shows the summary of the run.
-func (r *Run) Table() error { return plots.Show(r.Summary()) }
+// Table shows the summary of the run, and under it what it says in a sentence.
+func (r *Run) Table() error {
+	return plots.Show(plots.Stack(r.Name, r.Summary(), plots.Text(r.Verdict())))
+}
 
 // ConfusionMatrix returns how the validation images of each class (rows) were classified (columns) in the best epoch.
 func (r *Result) ConfusionMatrix() [][]int {
@@ -93,6 +149,9 @@ func thousands(n int) string {
 
 func duration(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Second/10 {
+		return fmt.Sprintf("%.0f ms", 1000*seconds)
+	}
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1f s", seconds)
 	}

@@ -60,10 +60,11 @@ type loop struct {
 // runStrategy trains one strategy; a strategy that is done already costs nothing.
 func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Result, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) error {
 	r := run.Config.Recipe
+	r.Seed = res.Seed
 	if res.Done && len(res.History) >= r.Epochs {
 		return nil
 	}
-	if err := mkdir(filepath.Join(run.Dir, res.Strategy)); err != nil {
+	if err := mkdir(filepath.Join(run.Dir, res.dir)); err != nil {
 		return err
 	}
 	m, err := pretrained.Clone()
@@ -142,7 +143,7 @@ func (l *loop) prepareData(ctx context.Context, ds *datasets.Dataset) error {
 }
 
 func (l *loop) cached(ctx context.Context, s *images, limit int64) (*features, error) {
-	return l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res.Strategy, done, s.len()) })
+	return l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res, done, s.len()) })
 }
 
 // evalBatch is the batch size where no gradients are kept; larger ones only cost memory.

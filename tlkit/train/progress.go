@@ -54,10 +54,18 @@ func (p *progress) finishBar() {
 	}
 }
 
+// name is what a line starts with: the strategy, and which seed if there are several.
+func (p *progress) name(res *Result) string {
+	if n := p.run.Config.Recipe.Seeds; n > 1 {
+		return fmt.Sprintf("%s, seed %d of %d", res.Strategy, 1+res.Seed-p.run.Config.Recipe.Seed, n)
+	}
+	return res.Strategy
+}
+
 // features reports on the images whose frozen features are being computed.
-func (p *progress) features(strategy string, done, total int) {
+func (p *progress) features(res *Result, done, total int) {
 	if p.due(done == total) {
-		p.say(fmt.Sprintf("%s: features of the frozen layers, image %d of %d", strategy, done, total), float64(done)/float64(total))
+		p.say(fmt.Sprintf("%s: features of the frozen layers, image %d of %d", p.name(res), done, total), float64(done)/float64(total))
 	}
 }
 
@@ -87,7 +95,7 @@ func (p *progress) step(l *loop) {
 		per := time.Since(p.began) / time.Duration(done)
 		left = (per * time.Duration(total-l.at.Steps)).Round(time.Second).String()
 	}
-	p.say(fmt.Sprintf("%s: epoch %d of %d, loss %.3f, accuracy %.1f%%, %.0f images/s, %s left", l.res.Strategy,
+	p.say(fmt.Sprintf("%s: epoch %d of %d, loss %.3f, accuracy %.1f%%, %.0f images/s, %s left", p.name(l.res),
 		l.at.Epoch+1, l.recipe.Epochs, l.at.Loss/seen, 100*l.at.Hits/seen, seen/max(l.at.Seconds, 1e-9), left),
 		float64(l.at.Steps)/float64(total))
 }
@@ -98,7 +106,7 @@ func (p *progress) epoch(l *loop) {
 		return
 	}
 	e := l.res.History[len(l.res.History)-1]
-	text := fmt.Sprintf("%s: epoch %d of %d, loss %.3f, validation loss %.3f, accuracy %.1f%%, %.0f images/s", l.res.Strategy,
+	text := fmt.Sprintf("%s: epoch %d of %d, loss %.3f, validation loss %.3f, accuracy %.1f%%, %.0f images/s", p.name(l.res),
 		e.Epoch, l.recipe.Epochs, e.TrainLoss, e.ValLoss, 100*e.ValAccuracy, e.ImagesPerSecond)
 	switch {
 	case p.notebook:
@@ -136,7 +144,11 @@ func (p *progress) end() {
 	if p.notebook && !p.quiet {
 		var names []string
 		for _, r := range p.run.Results {
-			names = append(names, fmt.Sprintf("%s %d/%d epochs", r.Strategy, len(r.History), p.run.Config.Recipe.Epochs))
+			done := 0
+			for _, one := range r.Seeds() {
+				done += len(one.History)
+			}
+			names = append(names, fmt.Sprintf("%s %d/%d epochs", r.Strategy, done, len(r.Seeds())*p.run.Config.Recipe.Epochs))
 		}
 		p.line.Update(plots.Text("Run " + p.run.Name + ": " + strings.Join(names, ", ") + "."))
 		gonbui.Sync()

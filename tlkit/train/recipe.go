@@ -29,6 +29,9 @@ type Recipe struct {
 	Augment vision.Augment `json:"augment"`
 	// Seed determines the new head, the order of the images and their augmentation.
 	Seed uint64 `json:"seed"`
+	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.
+	// Tables then show means and standard deviations over them: a difference that is smaller is chance.
+	Seeds int `json:"seeds,omitempty"`
 	// Dir is the folder that holds the run folders; "" means .tlkit/runs, or TLKIT_RUNS if set.
 	Dir string `json:"-"`
 	// Quiet turns progress and live curves off.
@@ -97,6 +100,9 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	if r.Momentum == 0 {
 		r.Momentum = 0.9
 	}
+	if r.Seeds == 1 {
+		r.Seeds = 0 // the same; run.json has one form of it
+	}
 	if r.MemoryLimit == 0 {
 		r.MemoryLimit = 2 << 30
 	}
@@ -113,6 +119,8 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		return r, fmt.Errorf("tlkit: Recipe.Schedule counts epochs that are negative or no number: %+v", r.Schedule)
 	case !finite(r.Schedule.StepFactor) || r.Schedule.StepFactor < 0:
 		return r, fmt.Errorf("tlkit: Recipe.Schedule has a StepFactor that is negative or no number: %+v; 0 means 0.1", r.Schedule)
+	case r.Seeds < 0:
+		return r, fmt.Errorf("tlkit: Recipe.Seeds is %d; give the number of times to train each strategy, such as 5, or 0 for once", r.Seeds)
 	case r.MemoryLimit < 0:
 		return r, fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
 	}

@@ -64,6 +64,8 @@ type ModelConfig struct {
 type Result struct {
 	// Strategy is its name.
 	Strategy string `json:"strategy"`
+	// Seed is the seed it was trained with; see Recipe.Seeds.
+	Seed uint64 `json:"seed"`
 	// LearningRate is the base rate it trained with.
 	LearningRate float64 `json:"learning_rate"`
 	// Params and Trainable count the model's trained values, all and those that the strategy changed.
@@ -75,9 +77,16 @@ type Result struct {
 	Predictions Predictions `json:"predictions"`
 	// History has one entry per epoch.
 	History []Epoch `json:"-"`
+	// Repeats are the results of the same strategy with the recipe's further seeds, in order; see Recipe.Seeds. The
+	// fields above are those of the first seed.
+	Repeats []*Result `json:"-"`
 
 	run *Run
+	dir string // below the run's folder
 }
+
+// Seeds returns the results of all seeds, this one first.
+func (r *Result) Seeds() []*Result { return append([]*Result{r}, r.Repeats...) }
 
 // Predictions are a model's answers on the validation images, in the split's order.
 type Predictions struct {
@@ -119,9 +128,10 @@ func (r *Result) started() bool {
 	return err == nil || len(r.History) > 0
 }
 
-func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.Strategy, name) }
+func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.dir, name) }
 
-// Model returns the trained model with the weights of the best epoch.
+// Model returns the trained model with the weights of the best epoch. With several seeds that is the first seed's;
+// those of the others come from Repeats.
 func (r *Result) Model() (*zoo.Model, error) {
 	spec, err := zoo.Info(r.run.Config.Model.Name)
 	if err != nil {
@@ -147,15 +157,15 @@ func (r *Result) Model() (*zoo.Model, error) {
 	return m, nil
 }
 
-// Best returns the result whose best epoch has the highest validation accuracy, of equals the one of lower loss; nil
-// if no strategy has completed an epoch.
+// Best returns the result whose best epochs have the highest validation accuracy, as the mean over its seeds, of equals
+// the one of lower loss; nil if no strategy has completed an epoch.
 func (r *Run) Best() *Result {
 	var best *Result
-	var top Epoch
+	var top Score
 	for _, res := range r.Results {
-		e, ok := res.Best()
-		if ok && (best == nil || e.ValAccuracy > top.ValAccuracy || (e.ValAccuracy == top.ValAccuracy && e.ValLoss < top.ValLoss)) {
-			best, top = res, e
+		s := res.Score()
+		if s.Seeds > 0 && (best == nil || s.Accuracy.Mean > top.Accuracy.Mean || (s.Accuracy.Mean == top.Accuracy.Mean && s.Loss.Mean < top.Loss.Mean)) {
+			best, top = res, s
 		}
 	}
 	return best
@@ -208,16 +218,39 @@ func Open(dir, name string) (*Run, error) {
 		if err := json.Unmarshal(raw, &s); err != nil || !nameRule.MatchString(s.Name) {
 			return nil, fmt.Errorf("tlkit: run %q: run.json lists a strategy without a usable name", name)
 		}
-		res := &Result{Strategy: s.Name, run: r}
-		if err := readJSON(res.file("result.json"), res); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if res.History, err = readHistory(res.file("history.jsonl")); err != nil {
-			return nil, err
+		res := r.newResult(s.Name)
+		for _, one := range res.Seeds() {
+			if err := one.read(); err != nil {
+				return nil, err
+			}
 		}
 		r.Results = append(r.Results, res)
 	}
 	return r, nil
+}
+
+// newResult returns the empty result of a strategy. The first seed's files lie in the strategy's folder, where those
+// of a run with one seed are, and the others' in folders below it: more seeds continue a run.
+func (r *Run) newResult(strategy string) *Result {
+	recipe := r.Config.Recipe
+	res := &Result{Strategy: strategy, Seed: recipe.Seed, run: r, dir: strategy}
+	for k := 1; k < recipe.Seeds; k++ {
+		seed := recipe.Seed + uint64(k)
+		res.Repeats = append(res.Repeats, &Result{Strategy: strategy, Seed: seed, run: r,
+			dir: filepath.Join(strategy, fmt.Sprintf("seed-%d", seed))})
+	}
+	return res
+}
+
+// read fills a result from its files; without them it stays empty.
+func (r *Result) read() (err error) {
+	seed := r.Seed // runs of before there were several do not have it
+	if err := readJSON(r.file("result.json"), r); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	r.Seed = seed
+	r.History, err = readHistory(r.file("history.jsonl"))
+	return err
 }
 
 // List returns the names of the runs in dir ("" for the default), sorted.
@@ -306,6 +339,17 @@ func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies
 	default:
 		return nil, nil, fmt.Errorf("tlkit: run %q: %w", name, err)
 	}
+	if run.Config.Recipe.Seeds != r.Seeds {
+		run.Config.Recipe = r
+		for i, old := range run.Results {
+			run.Results[i] = run.newResult(old.Strategy)
+			for _, one := range run.Results[i].Seeds() {
+				if err := one.read(); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+	}
 	run.Config.Recipe = r
 	for _, s := range strategies {
 		if err := run.add(s); err != nil {
@@ -355,6 +399,9 @@ func (r *Run) fits(c Config) error {
 	if now.Epochs > was.Epochs && !now.Schedule.Cosine {
 		was.Epochs = now.Epochs
 	}
+	if now.Seeds > was.Seeds { // more seeds are trained beside those there are
+		was.Seeds = now.Seeds
+	}
 	oldRecipe, _ := json.Marshal(was)
 	newRecipe, _ := json.Marshal(now)
 	differ("the recipe", string(oldRecipe), string(newRecipe))
@@ -386,7 +433,7 @@ func (r *Run) add(s Strategy) error {
 		if reflect.DeepEqual(have, want) {
 			return nil
 		}
-		if r.Results[i].started() {
+		if slices.ContainsFunc(r.Results[i].Seeds(), (*Result).started) {
 			return fmt.Errorf("tlkit: run %q has a strategy %q already that is configured differently (%s, now %s); give one of them a Label, or choose another run name",
 				r.Name, name, compact(old), compact(raw))
 		}
@@ -394,7 +441,7 @@ func (r *Run) add(s Strategy) error {
 		return nil
 	}
 	r.Config.Strategies = append(r.Config.Strategies, raw)
-	r.Results = append(r.Results, &Result{Strategy: name, run: r})
+	r.Results = append(r.Results, r.newResult(name))
 	return nil
 }
 

@@ -1,0 +1,61 @@
+package plots
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html"
+	"strings"
+)
+
+// Stack returns a figure of several, one below the other: for the one output that a notebook cell's last value makes.
+// The Bundle has HTML, with charts as pictures in it, and the plain texts one after the other.
+func Stack(title string, figures ...Figure) Figure { return stack{title, figures} }
+
+type stack struct {
+	title   string
+	figures []Figure
+}
+
+func (s stack) name() string { return orElse(s.title, "figures") }
+
+func (s stack) Bundle() (map[string]any, error) {
+	if len(s.figures) == 0 {
+		return nil, errors.New("plots: a stack of no figures; give Stack at least one")
+	}
+	var page, plain strings.Builder
+	for i, f := range s.figures {
+		b, err := f.Bundle()
+		if err != nil {
+			return nil, err
+		}
+		text, _ := b[MIMEText].(string)
+		if i > 0 {
+			plain.WriteString("\n")
+		}
+		plain.WriteString(strings.TrimRight(text, "\n") + "\n")
+		switch {
+		case b[MIMEHTML] != nil:
+			fmt.Fprintf(&page, "<div>%s</div>\n", b[MIMEHTML])
+		case b[MIMESVG] != nil:
+			svg, _ := b[MIMESVG].(string)
+			alt := "chart"
+			if d, ok := f.(drawable); ok {
+				alt = d.label()
+			}
+			// As a picture: two drawings in one page may use the same ids.
+			fmt.Fprintf(&page, "<div><img alt=\"%s\" src=\"data:image/svg+xml;base64,%s\"></div>\n",
+				html.EscapeString(alt), base64.StdEncoding.EncodeToString([]byte(svg)))
+		case b[MIMEPNG] != nil:
+			data, _ := b[MIMEPNG].([]byte)
+			w, h := 0, 0
+			if d, ok := f.(sized); ok {
+				w, h = d.size()
+			}
+			fmt.Fprintf(&page, "<div>%s</div>\n", imgTag(data, w, h, text))
+		default:
+			fmt.Fprintf(&page, "<p>%s</p>\n", strings.ReplaceAll(html.EscapeString(strings.TrimSpace(text)), "\n", "<br>"))
+		}
+	}
+	return map[string]any{MIMEHTML: page.String(), MIMEText: plain.String()}, nil
+}

@@ -1,0 +1,189 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Score sums a strategy up over the seeds that have completed an epoch. Accuracies and F1 are in [0, 1].
+type Score struct {
+	// Seeds is the number of seeds counted.
+	Seeds int
+	// Accuracy, MacroF1 and Loss are those of each seed's best epoch on the validation images. An epoch chosen for its
+	// validation accuracy flatters it a little; LastAccuracy does not choose.
+	Accuracy, MacroF1, Loss, LastAccuracy Spread
+	// Epoch is the best epoch.
+	Epoch Spread
+	// SecondsPerEpoch is the mean time of an epoch, Seconds the time of all epochs of all seeds.
+	SecondsPerEpoch, Seconds float64
+}
+
+// Spread is a mean with its sample standard deviation, which is 0 for a single value.
+type Spread struct{ Mean, Deviation float64 }
+
+// spread returns mean and sample standard deviation (divisor n-1).
+func spread(values []float64) Spread {
+	n := float64(len(values))
+	if n == 0 {
+		return Spread{math.NaN(), math.NaN()}
+	}
+	var s Spread
+	for _, v := range values {
+		s.Mean += v / n
+	}
+	if n > 1 {
+		for _, v := range values {
+			s.Deviation += (v - s.Mean) * (v - s.Mean) / (n - 1)
+		}
+		s.Deviation = math.Sqrt(s.Deviation)
+	}
+	return s
+}
+
+// Score returns the result's figures over its seeds.
+func (r *Result) Score() Score {
+	var accuracy, f1, loss, last, epoch []float64
+	var s Score
+	epochs := 0
+	for _, one := range r.Seeds() {
+		best, ok := one.Best()
+		if !ok {
+			continue
+		}
+		end, _ := one.Last()
+		accuracy, loss, last = append(accuracy, best.ValAccuracy), append(loss, best.ValLoss), append(last, end.ValAccuracy)
+		epoch = append(epoch, float64(best.Epoch))
+		f1 = append(f1, one.MacroF1())
+		s.Seconds += one.Seconds()
+		epochs += len(one.History)
+	}
+	s.Seeds = len(accuracy)
+	s.SecondsPerEpoch = s.Seconds / float64(max(1, epochs))
+	s.Accuracy, s.MacroF1, s.Loss, s.LastAccuracy, s.Epoch = spread(accuracy), spread(f1), spread(loss), spread(last), spread(epoch)
+	return s
+}
+
+// MacroF1 is the mean over the classes of 2TP/(2TP+FP+FN) on the validation images in the best epoch: unlike accuracy,
+// rare classes count as much as frequent ones. A class that neither occurs nor is predicted is left out. NaN before
+// the first epoch.
+func (r *Result) MacroF1() float64 {
+	type counts struct{ hit, wrong, missed float64 }
+	per := map[int]*counts{}
+	of := func(class int) *counts {
+		if per[class] == nil {
+			per[class] = &counts{}
+		}
+		return per[class]
+	}
+	p := r.Predictions
+	for i, label := range p.Labels {
+		if p.Predicted[i] == label {
+			of(label).hit++
+		} else {
+			of(label).missed++
+			of(p.Predicted[i]).wrong++
+		}
+	}
+	sum := 0.0
+	for _, c := range per {
+		sum += 2 * c.hit / (2*c.hit + c.wrong + c.missed)
+	}
+	return sum / float64(len(per))
+}
+
+// hitRates returns for each validation image the share of seeds whose best epoch classified it right.
+func (r *Result) hitRates() []float64 {
+	var rates []float64
+	seeds := 0
+	for _, one := range r.Seeds() {
+		p := one.Predictions
+		if len(p.Labels) == 0 {
+			continue
+		}
+		if rates == nil {
+			rates = make([]float64, len(p.Labels))
+		}
+		if len(p.Labels) != len(rates) {
+			return nil
+		}
+		seeds++
+		for i, label := range p.Labels {
+			if p.Predicted[i] == label {
+				rates[i]++
+			}
+		}
+	}
+	for i := range rates {
+		rates[i] /= float64(seeds)
+	}
+	return rates
+}
+
+// noise is two standard errors of the difference of two strategies' accuracies, about its 95 % interval. Two things
+// vary: which images happen to be in the validation set (the binomial error; both strategies see the same ones, so it is
+// that of the per-image difference), and the seeds.
+func noise(a, b *Result) float64 {
+	ra, rb := a.hitRates(), b.hitRates()
+	if len(ra) == 0 || len(ra) != len(rb) {
+		return math.NaN()
+	}
+	differences := make([]float64, len(ra))
+	for i := range ra {
+		differences[i] = ra[i] - rb[i]
+	}
+	d := spread(differences).Deviation
+	variance := d * d / float64(len(ra))
+	for _, s := range []Score{a.Score(), b.Score()} {
+		variance += s.Accuracy.Deviation * s.Accuracy.Deviation / float64(s.Seeds)
+	}
+	return 2 * math.Sqrt(variance)
+}
+
+// Verdict says in a sentence what the table of the run shows: which strategy is ahead, and which differences are within
+// the noise of the validation set and the seeds.
+func (r *Run) Verdict() string {
+	best := r.Best()
+	if best == nil {
+		return "No strategy has completed an epoch yet."
+	}
+	top := best.Score()
+	var close, behind []string
+	rest := slices.DeleteFunc(slices.Clone(r.Results), func(o *Result) bool { return o == best || o.Score().Seeds == 0 })
+	slices.SortStableFunc(rest, func(a, b *Result) int {
+		return -int(math.Copysign(1, a.Score().Accuracy.Mean-b.Score().Accuracy.Mean))
+	})
+	for _, o := range rest {
+		s := o.Score()
+		gap, error := top.Accuracy.Mean-s.Accuracy.Mean, noise(best, o)
+		text := fmt.Sprintf("%s (%s, %.1f points less; noise ±%.1f)", o.Strategy, percent(s.Accuracy.Mean), 100*gap, 100*error)
+		if gap > error {
+			behind = append(behind, text)
+		} else {
+			close = append(close, text)
+		}
+	}
+	seeds := "one seed each, so how much chance decides between seeds is not known"
+	if top.Seeds > 1 {
+		seeds = fmt.Sprintf("mean of %d seeds", top.Seeds)
+	}
+	n := len(best.Predictions.Labels)
+	text := fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.Strategy, percent(top.Accuracy.Mean), seeds, n, 100/float64(max(1, n)))
+	switch {
+	case len(rest) == 0:
+		return text + "."
+	case len(behind) == 0:
+		return text + ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + strings.Join(close, ", ") + "."
+	case len(close) == 0:
+		return text + ", more than the noise above " + strings.Join(behind, ", ") + "."
+	}
+	return text + ", more than the noise above " + strings.Join(behind, ", ") + ", and not distinguishable from " + strings.Join(close, ", ") + "."
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
