@@ -3,6 +3,7 @@ package datasets
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -47,6 +48,14 @@ func (d *Dataset) Fingerprint() string {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// MarshalJSON writes the name and the fingerprint: what a stored configuration needs to know the data again.
+func (d *Dataset) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string `json:"name"`
+		Fingerprint string `json:"fingerprint"`
+	}{d.Name, d.Fingerprint()})
 }
 
 // String is one line, such as: hymenoptera: 2 classes (ants, bees), 244 train, 153 val.

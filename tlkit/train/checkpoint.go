@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -32,6 +32,21 @@ const slotPrefix = "#optimizer."
 
 const positionKey = "tlkit.position"
 
+// besideModel returns, by their keys in a checkpoint, the paths of the variables that a training changes beside the
+// model's: further heads and the optimizer's state. They are saved in their own axes.
+func (t *trainer) besideModel() map[string]string {
+	paths := map[string]string{}
+	for _, p := range t.heads {
+		paths[p.Key] = p.Path()
+	}
+	for _, p := range t.trained {
+		for _, slot := range t.opt.slots() {
+			paths[slotPrefix+slot+"."+p.Key] = slotPath(p, slot)
+		}
+	}
+	return paths
+}
+
 // save writes weights, optimizer state and position to path, atomically: an interrupted or failed write leaves the
 // checkpoint before it.
 func (t *trainer) save(path string, at position) error {
@@ -39,18 +54,17 @@ func (t *trainer) save(path string, at position) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range t.trained {
-		for _, slot := range t.opt.slots() {
-			value, err := t.model.Store().GetVariable(slotPath(p, slot)).Value()
-			if err != nil {
-				return fmt.Errorf("tlkit: checkpoint: optimizer state of %q: %w", p.Key, err)
-			}
-			tensor, err := weights.NewTensor(p.VarShape(), tensors.MustCopyFlatData[float32](value))
-			if err != nil {
-				return err
-			}
-			entries = append(entries, weights.Entry{Key: slotPrefix + slot + "." + p.Key, Tensor: tensor})
+	beside := t.besideModel()
+	for _, key := range slices.Sorted(maps.Keys(beside)) {
+		value, err := t.model.Store().GetVariable(beside[key]).Value()
+		if err != nil {
+			return fmt.Errorf("tlkit: checkpoint: %q: %w", key, err)
 		}
+		tensor, err := weights.NewTensor(value.Shape().Dimensions, tensors.MustCopyFlatData[float32](value))
+		if err != nil {
+			return err
+		}
+		entries = append(entries, weights.Entry{Key: key, Tensor: tensor})
 	}
 	text, err := json.Marshal(at)
 	if err != nil {
@@ -76,14 +90,21 @@ func (t *trainer) restore(path string) (position, error) {
 	if err := json.Unmarshal([]byte(sd.Metadata[positionKey]), &at); err != nil {
 		return at, fmt.Errorf("tlkit: %s is no checkpoint of a run (no %s in its metadata); delete it to start this strategy anew", path, positionKey)
 	}
+	beside := t.besideModel()
 	var values []weights.Entry
-	slots := map[string]weights.Tensor{}
 	for _, e := range sd.Entries() {
-		if rest, ok := strings.CutPrefix(e.Key, slotPrefix); ok {
-			slots[rest] = e.Tensor
-		} else {
+		path, ok := beside[e.Key]
+		if !ok {
 			values = append(values, e)
+			continue
 		}
+		delete(beside, e.Key)
+		if err := t.restoreValue(path, e.Tensor); err != nil {
+			return at, fmt.Errorf("tlkit: checkpoint %s: %q: %w", path, e.Key, err)
+		}
+	}
+	for key := range beside {
+		return at, fmt.Errorf("tlkit: checkpoint %s lacks %q; was the run made with another optimizer?", path, key)
 	}
 	own, err := weights.New(values)
 	if err != nil {
@@ -92,26 +113,19 @@ func (t *trainer) restore(path string) (position, error) {
 	if err := t.model.LoadStateDict(own); err != nil {
 		return at, fmt.Errorf("tlkit: checkpoint %s is of another model: %w", path, err)
 	}
-	for _, p := range t.trained {
-		for _, slot := range t.opt.slots() {
-			if err := t.restoreSlot(slots, p, slot); err != nil {
-				return at, fmt.Errorf("tlkit: checkpoint %s: %w", path, err)
-			}
-		}
-	}
 	return at, nil
 }
 
-func (t *trainer) restoreSlot(slots map[string]weights.Tensor, p nn.Param, slot string) error {
-	tensor, ok := slots[slot+"."+p.Key]
-	if !ok || tensor.Len() != p.Size() {
-		return fmt.Errorf("the optimizer's %s of %q is missing or misshapen; was the run made with another optimizer?", slot, p.Key)
+func (t *trainer) restoreValue(path string, tensor weights.Tensor) error {
+	v := t.model.Store().GetVariable(path)
+	if tensor.Len() != v.Shape().Size() {
+		return fmt.Errorf("%d values, expected shape %s", tensor.Len(), v.Shape())
 	}
 	flat, err := tensor.Float32()
 	if err != nil {
 		return err
 	}
-	return t.model.Store().GetVariable(slotPath(p, slot)).SetValue(tensors.FromFlatDataAndDimensions(flat, p.VarShape()...))
+	return v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
 }
 
 // saveWeights writes the values alone, in PyTorch's layout.

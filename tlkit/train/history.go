@@ -25,6 +25,9 @@ type Epoch struct {
 	// ValLoss and ValAccuracy are measured on the validation images after the epoch.
 	ValLoss     float64 `json:"val_loss"`
 	ValAccuracy float64 `json:"val_accuracy"`
+	// Also are accuracies of further tasks on their validation images, by name: an old task's, where a strategy is told to
+	// watch it.
+	Also map[string]float64 `json:"also,omitempty"`
 	// Seconds is the time of the epoch: training and evaluation.
 	Seconds float64 `json:"seconds"`
 	// ImagesPerSecond is the pace of training alone.

@@ -10,7 +10,6 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -49,12 +48,15 @@ type loop struct {
 	recipe  Recipe
 	t       *trainer
 	show    *progress
-	train   source
-	val     source
+	data    *inputs
+	phase   int
+	teacher *teacher
 	at      position
 	savedAt time.Time
 	// setUp is the time that preparing the data took; it counts towards the first epoch.
 	setUp time.Duration
+	// still is kept for a strategy that trains nothing.
+	still *still
 }
 
 // runStrategy trains one strategy; a strategy that is done already costs nothing.
@@ -71,11 +73,12 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	if err != nil {
 		return err
 	}
-	plan, err := s.Plan(m, Task{Classes: ds.Classes, Seed: r.Seed, Recipe: r})
+	task := Task{Classes: ds.Classes, Data: ds, Seed: r.Seed, Recipe: r}
+	plan, err := s.Plan(m, task)
 	if err != nil {
 		return err
 	}
-	if err := plan.check(s.Name()); err != nil {
+	if err := plan.check(s.Name(), task); err != nil {
 		return err
 	}
 	t, err := newTrainer(engine, m, plan, r)
@@ -84,9 +87,15 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	}
 	defer t.close()
 	res.LearningRate = plan.LearningRate
-	res.Params, res.Trainable = m.NumParams()
+	res.Params, res.Trainable = t.counts()
 
-	l := &loop{run: run, res: res, recipe: r, t: t, show: show, savedAt: time.Now()}
+	l := &loop{run: run, res: res, recipe: r, t: t, show: show, phase: -1, savedAt: time.Now()}
+	defer func() { l.teacher.close() }()
+	if plan.Before != nil {
+		if err := plan.Before(ctx, &Preparation{Model: m, Task: task, t: t, show: show, res: res}); err != nil {
+			return l.stopped(ctx, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", run.Name, res.Strategy, err))
+		}
+	}
 	if l.at, err = t.restore(res.file("checkpoint.safetensors")); err != nil {
 		return err
 	}
@@ -96,10 +105,7 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	}
 	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
 	res.Done = false
-	if err := l.prepareData(ctx, ds); err != nil {
-		return l.stopped(ctx, err)
-	}
-	l.setUp = time.Since(l.savedAt)
+	l.data = newInputs(ds, m, plan, r)
 	return l.stopped(ctx, l.epochs(ctx))
 }
 
@@ -111,39 +117,33 @@ func (l *loop) stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// prepareData sets the sources up. Stages that stay frozen are computed once for the images that do not change, if
-// their output fits into memory; then only the rest of the network runs in every step.
-func (l *loop) prepareData(ctx context.Context, ds *datasets.Dataset) error {
-	size := l.t.model.ImageSize()
-	pre := l.t.model.Preprocess
-	limit := l.recipe.MemoryLimit
-	val := newImages(evalSplit(ds), pre, vision.Augment{}, l.recipe.Seed, size, limit/4)
-	train := newImages(ds.Train, pre, l.recipe.Augment, l.recipe.Seed, size, limit/2)
-	l.val, l.train = val, train
-
-	evalFrom, trainFrom := 0, 0
-	if l.t.frozen > 0 {
-		f, err := l.cached(ctx, val, limit/8)
-		if err != nil {
+// enter readies the trainer and the data for a phase.
+func (l *loop) enter(ctx context.Context, phase int) error {
+	began := time.Now()
+	d := l.data
+	l.t.begin(phase, l.perEpoch())
+	if err := d.cacheFrozen(ctx, l); err != nil {
+		return err
+	}
+	if l.t.plan.Teacher != nil && l.teacher == nil {
+		if err := l.hireTeacher(ctx); err != nil {
 			return err
 		}
-		if f != nil {
-			l.val, evalFrom = f, l.t.frozen
-		}
-		if l.recipe.Augment.IsZero() {
-			if f, err = l.cached(ctx, train, limit/2); err != nil {
-				return err
-			}
-			if f != nil {
-				l.train, trainFrom = f, l.t.frozen
-			}
-		}
 	}
-	return l.t.compile(trainFrom, evalFrom)
+	if err := l.t.compile(d.trainFrom, d.evalFrom); err != nil {
+		return err
+	}
+	l.phase = phase
+	l.setUp += time.Since(began)
+	return nil
 }
 
-func (l *loop) cached(ctx context.Context, s *images, limit int64) (*features, error) {
-	return l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res, done, s.len()) })
+// perEpoch is the number of steps of an epoch.
+func (l *loop) perEpoch() int {
+	if l.t.plan.Still {
+		return 0
+	}
+	return (l.data.trainImages.len() + l.recipe.BatchSize - 1) / l.recipe.BatchSize
 }
 
 // evalBatch is the batch size where no gradients are kept; larger ones only cost memory.
@@ -151,6 +151,11 @@ func (l *loop) evalBatch() int { return max(32, min(l.recipe.BatchSize, 64)) }
 
 func (l *loop) epochs(ctx context.Context) error {
 	for l.at.Epoch < l.recipe.Epochs {
+		if phase := l.t.plan.phaseAt(l.at.Epoch); phase != l.phase {
+			if err := l.enter(ctx, phase); err != nil {
+				return err
+			}
+		}
 		if err := l.epoch(ctx); err != nil {
 			return err
 		}
@@ -161,19 +166,22 @@ func (l *loop) epochs(ctx context.Context) error {
 
 // epoch trains one epoch, or what is left of it, evaluates, and writes down what came out.
 func (l *loop) epoch(ctx context.Context) error {
-	n, size := l.train.len(), l.recipe.BatchSize
-	perEpoch := (n + size - 1) / size
+	if l.t.plan.Still {
+		return l.stillEpoch(ctx)
+	}
+	n, size := l.data.train.len(), l.recipe.BatchSize
+	perEpoch := l.perEpoch()
 	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
+	epochAt := func(step int) float64 { return float64(l.at.Epoch) + float64(step)/float64(perEpoch) }
 	rateAt := func(step int) float64 {
-		at := float64(l.at.Epoch) + float64(step)/float64(perEpoch)
-		return l.t.plan.LearningRate * l.recipe.Schedule.Factor(at, l.recipe.Epochs)
+		return l.t.plan.rate(l.phase) * l.recipe.Schedule.Factor(epochAt(step), l.recipe.Epochs)
 	}
 	began := time.Now()
 	before := l.at.Seconds
 
 	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
 	defer stop()
-	for b := range batches(work, l.train, rest, size, l.at.Epoch) {
+	for b := range feed(work, l.data.train, l.data.beside, rest, size, l.at.Epoch, l.at.Steps) {
 		if ctx.Err() != nil {
 			break
 		}
@@ -181,7 +189,11 @@ func (l *loop) epoch(ctx context.Context) error {
 			return errors.Join(b.err, l.save()) // the steps before the image that can't be read are not lost
 		}
 		rate := rateAt(l.at.Step)
-		loss, hit, err := l.t.trainStep(b, rate, l.at.Steps+1)
+		answers, err := l.teacher.answers(b)
+		if err != nil {
+			return err
+		}
+		loss, hit, err := l.t.trainStep(b, rate, epochAt(l.at.Step)/float64(l.recipe.Epochs), l.at.Steps+1, answers)
 		if err != nil {
 			return err
 		}
@@ -205,18 +217,63 @@ func (l *loop) epoch(ctx context.Context) error {
 		return l.interrupted(ctx)
 	}
 
-	o, err := l.t.evaluate(ctx, l.val, l.evalBatch())
+	rate := rateAt(perEpoch - 1)
+	o, also, err := l.evaluate(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return l.interrupted(ctx)
 		}
 		return err
 	}
-	rate := rateAt(perEpoch - 1)
 	if !finite(o.loss) {
 		return l.diverged("validation", o.loss, rate)
 	}
-	return l.record(o, rate, (time.Since(began)+l.setUp).Seconds()+before)
+	return l.record(o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)
+}
+
+// evaluate judges the model on the validation images, and on those of the tasks that are watched.
+func (l *loop) evaluate(ctx context.Context) (o outcome, also map[string]float64, err error) {
+	if o, err = l.t.evaluate(ctx, "", l.data.val, l.evalBatch()); err != nil {
+		return o, nil, err
+	}
+	for i, w := range l.t.plan.Watch {
+		other, err := l.t.evaluate(ctx, w.Head, l.data.watch[i], l.evalBatch())
+		if err != nil {
+			return o, nil, err
+		}
+		if also == nil {
+			also = map[string]float64{}
+		}
+		also[w.Name] = other.accuracy
+	}
+	return o, also, nil
+}
+
+// stillEpoch is an epoch of a strategy that trains nothing: it is measured once, and stays like that.
+func (l *loop) stillEpoch(ctx context.Context) error {
+	began := time.Now()
+	if l.still == nil {
+		train, err := l.t.evaluate(ctx, "", l.data.train, l.evalBatch())
+		if err != nil {
+			return err
+		}
+		seconds := time.Since(began).Seconds()
+		val, also, err := l.evaluate(ctx)
+		if err != nil {
+			return err
+		}
+		l.still = &still{train, val, also, seconds}
+	}
+	n := l.data.train.len()
+	l.at.Seen, l.at.Loss, l.at.Hits, l.at.Seconds = n, l.still.train.loss*float64(n), l.still.train.accuracy*float64(n), l.still.seconds
+	return l.record(l.still.val, l.still.also, 0, (time.Since(began) + l.setUp).Seconds())
+}
+
+// still is what a model that does not change was found to be.
+type still struct {
+	train, val outcome
+	also       map[string]float64
+	seconds    float64
 }
 
 // interrupted saves and returns the context's error; if that fails, nothing may claim that all is saved.
@@ -236,11 +293,11 @@ func (l *loop) diverged(which string, loss, rate float64) error {
 
 // record appends an epoch to the history and saves what has to be saved. The checkpoint comes last: what is on disk
 // before it belongs to an epoch that would be done again.
-func (l *loop) record(o outcome, rate, seconds float64) error {
+func (l *loop) record(o outcome, also map[string]float64, rate, seconds float64) error {
 	seen := float64(max(1, l.at.Seen))
 	e := Epoch{Epoch: l.at.Epoch + 1, LearningRate: rate,
 		TrainLoss: l.at.Loss / seen, TrainAccuracy: l.at.Hits / seen, ValLoss: o.loss, ValAccuracy: o.accuracy,
-		Seconds: seconds, ImagesPerSecond: seen / max(l.at.Seconds, 1e-9)}
+		Also: also, Seconds: seconds, ImagesPerSecond: seen / max(l.at.Seconds, 1e-9)}
 	l.setUp = 0
 	l.res.History = append(l.res.History, e)
 	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
@@ -266,7 +323,7 @@ func (l *loop) record(o outcome, rate, seconds float64) error {
 func (l *loop) predictions(o outcome) Predictions {
 	p := Predictions{Predicted: o.predicted, Confidence: o.confidence}
 	for i := range o.predicted {
-		p.Labels = append(p.Labels, l.val.label(i))
+		p.Labels = append(p.Labels, l.data.val.label(i))
 		p.Names = append(p.Names, l.run.valNames[i])
 	}
 	return p

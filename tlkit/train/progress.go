@@ -79,8 +79,7 @@ func (p *progress) due(last bool) bool {
 
 // step reports after each training step.
 func (p *progress) step(l *loop) {
-	n, size := l.train.len(), l.recipe.BatchSize
-	perEpoch := (n + size - 1) / size
+	perEpoch := l.perEpoch()
 	if p.first < 0 {
 		p.first = l.at.Steps - 1
 		p.began = time.Now()

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -305,7 +304,7 @@ func TestFailedStart(t *testing.T) {
 	_, err = r.Compare(context.Background(), "r", paint(t), m, train.FineTune{From: "layer2"}, train.FineTune{Label: "b", From: "x"})
 	wantError(t, err, `"x"`)
 	run = compare(t, r, "r", paint(t), m, train.FineTune{Label: "b", From: "layer1"})
-	if !result(t, run, "b").Done || !slices.Equal(run.Results[0].History, result(t, run, "finetune").History) {
+	if !result(t, run, "b").Done || !reflect.DeepEqual(run.Results[0].History, result(t, run, "finetune").History) {
 		t.Errorf("results %+v", run.Results)
 	}
 }

@@ -123,24 +123,36 @@ func (f *features) newBatch(n int) (func(k, i, epoch int) error, func() *tensors
 type batch struct {
 	inputs, labels *tensors.Tensor
 	n              int
-	err            error
+	// examples are their places in the source.
+	examples []int
+	// beside are the batches drawn from further sources.
+	beside []batch
+	err    error
 }
 
 // release frees the batch's tensors at once; on a device they would otherwise wait for the garbage collector.
 func (b batch) release() {
 	b.inputs.MustFinalizeAll()
 	b.labels.MustFinalizeAll()
+	for _, other := range b.beside {
+		other.release()
+	}
 }
 
 // batches prepares the examples in the given order, in batches, on all cores and ahead of their use. The channel is
 // closed after the last batch, after a batch with an error, or when ctx ends.
 func batches(ctx context.Context, s source, order []int, size, epoch int) <-chan batch {
+	return produce(ctx, order, size, func(examples []int) batch { return prepare(s, examples, epoch) })
+}
+
+// produce is the machinery of batches: ready makes one from its examples.
+func produce(ctx context.Context, order []int, size int, ready func(examples []int) batch) <-chan batch {
 	out := make(chan batch, 2)
 	go func() {
 		defer close(out)
 		for len(order) > 0 {
 			n := min(size, len(order))
-			b := prepare(s, order[:n], epoch)
+			b := ready(order[:n])
 			order = order[n:]
 			select {
 			case out <- b:
@@ -168,7 +180,7 @@ func prepare(s source, examples []int, epoch int) batch {
 	if err := group.Wait(); err != nil {
 		return batch{err: err}
 	}
-	return batch{inputs: finish(), labels: tensors.FromFlatDataAndDimensions(labels, n), n: n}
+	return batch{inputs: finish(), labels: tensors.FromFlatDataAndDimensions(labels, n), n: n, examples: examples}
 }
 
 // order returns the examples of an epoch: all of them, shuffled by seed and epoch (Fisher and Yates).

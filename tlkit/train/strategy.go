@@ -1,10 +1,7 @@
 package train
 
 import (
-	"fmt"
-	"math"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -23,25 +20,10 @@ type Task struct {
 	Classes []string
 	// Seed determines the random values of a new head.
 	Seed uint64
+	// Data are the images of the comparison, for strategies that need more of them than batches of the training split.
+	Data *datasets.Dataset
 	// Recipe is what all strategies share.
 	Recipe Recipe
-}
-
-// Plan is how one strategy trains: all in which it differs from another.
-type Plan struct {
-	// LearningRate is the base rate, before the schedule; it must be positive.
-	LearningRate float64
-	// Rate, when set, gives each variable a factor on LearningRate; nil means 1 for all.
-	Rate func(p nn.Param) float64
-	// BatchStatsWhenFrozen lets frozen BatchNorm layers use and update batch statistics, as PyTorch's tutorial does.
-	BatchStatsWhenFrozen bool
-}
-
-func (p Plan) check(name string) error {
-	if !(p.LearningRate > 0) || math.IsInf(p.LearningRate, 0) {
-		return fmt.Errorf("tlkit: strategy %q has learning rate %g; it must be a positive number, such as 0.01", name, p.LearningRate)
-	}
-	return nil
 }
 
 // or returns v, or the default for the zero value.

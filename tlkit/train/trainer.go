@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -18,36 +19,86 @@ import (
 
 // trainer holds a model under training: which variables change, how, and the compiled steps.
 type trainer struct {
-	engine  compute.Backend
-	model   *zoo.Model
-	plan    Plan
-	opt     optimizer
-	trained []nn.Param
-	// frozen is the number of leading stages that no step changes: their output may be computed once.
+	engine compute.Backend
+	model  *zoo.Model
+	plan   Plan
+	opt    optimizer
+	// heads are the variables of the plan's further heads.
+	heads []nn.Param
+	// trained are the variables that the plan trains at some time, now those of the phase under way.
+	trained, now []nn.Param
+	// late is the number of steps in which a variable of now was not trained.
+	late map[string]int
+	// frozen is the number of leading stages that no step of the phase changes: their output may be computed once.
 	frozen int
 	// seed determines what dropout drops.
 	seed uint64
 
-	step, eval, feature *model.Exec
+	step, feature *model.Exec
+	// evals are the compiled networks from the inputs to each head's logits; "" is the model's own.
+	evals map[string]*model.Exec
 }
 
 // newTrainer readies a planned model for training on an engine.
 func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*trainer, error) {
 	t := &trainer{engine: engine, model: m, plan: plan, seed: r.Seed,
 		opt: optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay}}
-	for _, p := range m.Params() {
-		if m.Variable(p).Trainable {
+	var err error
+	if t.heads, err = addHeads(m, plan.Heads, r.Seed); err != nil {
+		return nil, err
+	}
+	if plan.Still {
+		m.SetTrainable(func(nn.Param) bool { return false })
+	}
+	for _, p := range t.params() {
+		if m.Variable(p).Trainable && slices.ContainsFunc(plan.phases(), func(f Phase) bool { return f.trains(p) }) {
 			t.trained = append(t.trained, p)
 			if err := t.opt.prepare(m.Store(), p); err != nil {
 				return nil, fmt.Errorf("tlkit: optimizer state of %q: %w", p.Key, err)
 			}
 		}
 	}
-	if len(t.trained) == 0 {
+	if len(t.trained) == 0 && !plan.Still {
 		return nil, fmt.Errorf("tlkit: the strategy leaves nothing of %s to train; Plan must make at least one variable trainable (zoo.Model.SetTrainable)", m.Spec.Name)
 	}
-	t.frozen = t.frozenStages()
 	return t, nil
+}
+
+// params lists the variables of the model and of the further heads.
+func (t *trainer) params() []nn.Param { return append(t.model.Params(), t.heads...) }
+
+// counts returns the number of values that training may change, all of them and those that the plan trains.
+func (t *trainer) counts() (total, trained int) {
+	for _, p := range t.params() {
+		if !p.Buffer {
+			total += p.Size()
+		}
+	}
+	for _, p := range t.trained {
+		trained += p.Size()
+	}
+	return total, trained
+}
+
+// begin sets what the given phase trains and freezes; perEpoch is the number of steps of an epoch.
+func (t *trainer) begin(phase, perEpoch int) {
+	t.close()
+	t.now, t.late = nil, map[string]int{}
+	phases := t.plan.phases()
+	for _, p := range t.trained {
+		on := phases[phase].trains(p)
+		t.model.Variable(p).SetTrainable(on)
+		if !on {
+			continue
+		}
+		t.now = append(t.now, p)
+		for _, before := range phases[:phase] {
+			if !before.trains(p) {
+				t.late[p.Key] += before.Epochs * perEpoch
+			}
+		}
+	}
+	t.frozen = t.frozenStages()
 }
 
 // frozenStages counts the leading stages that training leaves as they are, to the bit.
@@ -56,19 +107,11 @@ func (t *trainer) frozenStages() int {
 		return 0
 	}
 	for i, stage := range t.model.Stages() {
-		if slices.ContainsFunc(t.trained, func(p nn.Param) bool { return p.Stage == stage }) {
+		if slices.ContainsFunc(t.now, func(p nn.Param) bool { return p.Stage == stage }) {
 			return i
 		}
 	}
 	return len(t.model.Stages())
-}
-
-// forward builds the network from the output of the first "from" stages on; images are normalised first.
-func (t *trainer) forward(pass *nn.Pass, x *Node, from int) *Node {
-	if from == 0 {
-		x = t.model.Normalize(x)
-	}
-	return t.model.ForwardHead(pass, t.model.ForwardFeatures(pass, x, from, len(t.model.Stages())))
 }
 
 // crossEntropy returns the loss of each example, [batch], for logits [batch, classes] and labels [batch].
@@ -85,60 +128,51 @@ func hits(logits, labels *Node) *Node {
 func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
 	var err error
-	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node {
-		x, labels, rate, step, random := in[0], in[1], in[2], in[3], in[4]
-		g := x.Graph()
-		store.SetTraining(g, true)
-		pass := &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: random}
-		logits := t.forward(pass, x, trainFrom)
-		loss := ReduceAllMean(crossEntropy(logits, labels))
-		// Auxiliary heads (zoo.AuxHead) shape the gradients; what is reported is the loss of the network's own output,
-		// which can be compared with the validation loss.
-		total := loss
-		for _, aux := range pass.Aux {
-			total = Add(total, MulScalar(ReduceAllMean(crossEntropy(aux.Logits, labels)), aux.Weight))
-		}
-		values := make([]*Node, len(t.trained))
-		for i, p := range t.trained {
-			values[i] = t.model.Variable(p).NodeValue(g)
-		}
-		for i, grad := range Gradient(total, values...) {
-			own := rate
-			if t.plan.Rate != nil {
-				if f := t.plan.Rate(t.trained[i]); f != 1 {
-					own = MulScalar(rate, f)
-				}
-			}
-			t.opt.update(store, t.trained[i], grad, own, step)
-		}
-		return []*Node{loss, hits(logits, labels)}
-	})
+	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom) })
 	if err != nil {
 		return fmt.Errorf("tlkit: building the training step of %s: %w", t.model.Spec.Name, err)
 	}
-	t.eval, err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
-		// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first epoch.
-		store.SetTraining(x.Graph(), true)
-		return t.forward(&nn.Pass{}, x, evalFrom)
-	})
-	if err != nil {
-		return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
+	t.evals = map[string]*model.Exec{}
+	for _, h := range append([]Head{{}}, t.plan.Heads...) {
+		t.evals[h.Name], err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
+			// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first epoch.
+			store.SetTraining(x.Graph(), true)
+			pass := &nn.Pass{}
+			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))
+			if h.Name == "" {
+				return t.model.ForwardHead(pass, features)
+			}
+			return h.build(t.model, pass, features)
+		})
+		if err != nil {
+			return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
+		}
 	}
 	return nil
 }
 
 func (t *trainer) close() {
-	for _, e := range []*model.Exec{t.step, t.eval, t.feature} {
+	for _, e := range append(slices.Collect(maps.Values(t.evals)), t.step, t.feature) {
 		if e != nil {
 			e.Finalize()
 		}
 	}
+	t.evals, t.step, t.feature = nil, nil, nil
 }
 
-// trainStep runs one step and returns the batch's mean loss and number of hits.
-func (t *trainer) trainStep(b batch, rate float64, step int) (loss, hit float64, err error) {
+// trainStep runs one step and returns the batch's mean loss and number of hits. progress is the share of the training
+// that is done, teacher the teacher's answers to the batch, nil without one.
+func (t *trainer) trainStep(b batch, rate, progress float64, step int, teacher *tensors.Tensor) (loss, hit float64, err error) {
 	defer b.release()
-	out, err := t.step.Call(b.inputs, b.labels, float32(rate), float32(step), t.random(step))
+	in := []any{b.inputs, b.labels, float32(rate), float32(step), float32(progress), t.random(step)}
+	for _, other := range b.beside {
+		in = append(in, other.inputs, other.labels)
+	}
+	if teacher != nil {
+		defer teacher.MustFinalizeAll()
+		in = append(in, teacher)
+	}
+	out, err := t.step.Call(in...)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -200,14 +234,14 @@ type outcome struct {
 	confidence     []float64
 }
 
-// evaluate runs the network in inference mode on all examples.
-func (t *trainer) evaluate(ctx context.Context, s source, batchSize int) (outcome, error) {
+// evaluate runs the network in inference mode on all examples; head is the name of the head that answers.
+func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize int) (outcome, error) {
 	var o outcome
 	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
 		if b.err != nil {
 			return o, b.err
 		}
-		out, err := t.eval.Call1(b.inputs)
+		out, err := t.evals[head].Call1(b.inputs)
 		b.release()
 		if err != nil {
 			return o, err

@@ -54,7 +54,7 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 		return nil, err
 	}
 	for _, p := range m.params {
-		if err := m.initialise(p, seed); err != nil {
+		if err := m.Initialise(p, seed); err != nil {
 			return nil, err
 		}
 	}
@@ -85,9 +85,9 @@ func (m *Model) trace() error {
 	return nil
 }
 
-// initialise sets the starting values of one variable. Each variable has its own random stream, drawn from the seed
+// Initialise sets the starting values of one variable, the model's or one made beside them in its store. Each variable has its own random stream, drawn from the seed
 // and its key, so that a new head does not depend on what was built before it.
-func (m *Model) initialise(p nn.Param, seed uint64) error {
+func (m *Model) Initialise(p nn.Param, seed uint64) error {
 	h := fnv.New64a()
 	h.Write([]byte(p.Key))
 	values := make([]float32, p.Size())
@@ -124,6 +124,9 @@ func (m *Model) Stages() []string {
 
 // HeadKey returns the state-dict prefix of the output layer.
 func (m *Model) HeadKey() string { return m.arch.Head.Key }
+
+// Head returns the output layer, for a second one like it under another prefix.
+func (m *Model) Head() Head { return m.arch.Head }
 
 // headStage is the stage name that the variables of the head carry.
 const headStage = "head"
@@ -215,7 +218,7 @@ func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 	}
 	for _, p := range m.params {
 		if m.InHead(p) || m.inAuxOutput(p) {
-			if err := m.initialise(p, seed); err != nil {
+			if err := m.Initialise(p, seed); err != nil {
 				return err
 			}
 			if frozen[p.Key] {
@@ -267,7 +270,7 @@ func (m *Model) Reset(classes []string, seed uint64) error {
 	}
 	m.Weights = "random"
 	for _, p := range m.params {
-		if err := m.initialise(p, seed); err != nil {
+		if err := m.Initialise(p, seed); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,55 @@
+package train
+
+import (
+	"context"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// drawn is a source that gives every step some examples beside the training images.
+type drawn struct {
+	source
+	batch int
+	seed  uint64
+}
+
+// at returns the examples of a step, counted from 0 over the whole training: places step*batch and on in an endless
+// sequence of shuffled passes over the source. Nothing but the step decides, so that a resumed training draws what an
+// uninterrupted one does.
+func (d *drawn) at(step int) (examples []int, epoch int) {
+	n := d.len()
+	epoch = step * d.batch / n
+	perm := order(n, d.seed, epoch)
+	for i, at := 0, step*d.batch; i < d.batch; i, at = i+1, at+1 {
+		if i > 0 && at%n == 0 {
+			perm = order(n, d.seed, at/n)
+		}
+		examples = append(examples, perm[at%n])
+	}
+	return examples, epoch
+}
+
+// feed prepares the steps of an epoch: batches of the training images in the given order, each with what is drawn
+// beside it. step counts the steps taken before.
+func feed(ctx context.Context, s source, beside []*drawn, order []int, size, epoch, step int) <-chan batch {
+	return produce(ctx, order, size, func(examples []int) batch {
+		b := prepare(s, examples, epoch)
+		for _, d := range beside {
+			if b.err != nil {
+				break
+			}
+			examples, epoch := d.at(step)
+			extra := prepare(d, examples, epoch)
+			if b.beside = append(b.beside, extra); extra.err != nil {
+				b.err = extra.err
+			}
+		}
+		step++
+		return b
+	})
+}
+
+// besideSeed gives the i-th source beside the training images an order of its own.
+func besideSeed(seed uint64, i int) uint64 {
+	return vision.NewRand(seed, uint64(i), 0x626573696465).Uint64()
+}

@@ -1,0 +1,97 @@
+package train
+
+import (
+	"context"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// inputs are all images that a strategy trains and is judged on, and what of them was computed once.
+type inputs struct {
+	trainImages, valImages    *images
+	besideImages, watchImages []*images
+
+	// What the network takes: the images, or the output of the frozen stages for them; from tells which stage it enters.
+	train, val          source
+	beside              []*drawn
+	watch               []source
+	trainFrom, evalFrom int
+
+	limit int64 // bytes
+}
+
+func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe) *inputs {
+	d := &inputs{limit: r.MemoryLimit}
+	further := int64(1 + len(plan.Beside) + len(plan.Watch))
+	load := func(s *datasets.Split, aug vision.Augment, seed uint64, room int64) *images {
+		return newImages(s, m.Preprocess, aug, seed, m.ImageSize(), room/further)
+	}
+	split := ds.Train
+	if plan.Train != nil {
+		split = plan.Train
+	}
+	d.trainImages = load(split, r.Augment, r.Seed, r.MemoryLimit/2)
+	d.valImages = load(evalSplit(ds), vision.Augment{}, r.Seed, r.MemoryLimit/4)
+	for i, b := range plan.Beside {
+		seed := besideSeed(r.Seed, i)
+		s := load(b.Split, r.Augment, seed, r.MemoryLimit/2)
+		d.besideImages = append(d.besideImages, s)
+		batch := b.Batch
+		if batch == 0 {
+			batch = r.BatchSize
+		}
+		d.beside = append(d.beside, &drawn{batch: batch, seed: seed})
+	}
+	for _, w := range plan.Watch {
+		d.watchImages = append(d.watchImages, load(w.Split, vision.Augment{}, r.Seed, r.MemoryLimit/4))
+	}
+	return d
+}
+
+// cacheFrozen sets the sources of a phase up. Stages that stay frozen are computed once for the images that do not
+// change, if their output fits into memory; then only the rest of the network runs in every step.
+func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
+	reuse := l.t.frozen > 0 && !l.t.plan.Still // a model that is evaluated once gains nothing
+	evals := append([]*images{d.valImages}, d.watchImages...)
+	all, from, err := d.cached(ctx, l, evals, d.limit/8, reuse)
+	if err != nil {
+		return err
+	}
+	d.val, d.watch, d.evalFrom = all[0], all[1:], from
+
+	trains := append([]*images{d.trainImages}, d.besideImages...)
+	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && l.recipe.Augment.IsZero()); err != nil {
+		return err
+	}
+	d.train, d.trainFrom = all[0], from
+	for i, s := range all[1:] {
+		d.beside[i].source = s
+	}
+	return nil
+}
+
+// cached returns the outputs of the frozen stages for all the images if wanted and if they fit into limit bytes
+// together, else the images themselves, and the stage at which what is returned enters the network.
+func (d *inputs) cached(ctx context.Context, l *loop, from []*images, limit int64, want bool) ([]source, int, error) {
+	var plain, ready []source
+	for _, s := range from {
+		plain = append(plain, s)
+	}
+	if !want {
+		return plain, 0, nil
+	}
+	for _, s := range from {
+		f, err := l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res, done, s.len()) })
+		if err != nil {
+			return nil, 0, err
+		}
+		if f == nil {
+			return plain, 0, nil
+		}
+		limit -= int64(len(f.values)) * 4
+		ready = append(ready, f)
+	}
+	return ready, l.t.frozen, nil
+}

@@ -1,0 +1,180 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Plan is how one strategy trains: all in which it differs from another. Only LearningRate must be set; every other
+// field left out means plain training of what [zoo.Model.SetTrainable] marks, on the data set's training images, with
+// the cross-entropy of their labels.
+type Plan struct {
+	// LearningRate is the base rate, before the schedule; it must be positive, unless nothing is trained.
+	LearningRate float64
+	// Rate, when set, gives each variable a factor on LearningRate; nil means 1 for all.
+	Rate func(p nn.Param) float64
+	// BatchStatsWhenFrozen lets frozen BatchNorm layers use and update batch statistics, as PyTorch's tutorial does.
+	BatchStatsWhenFrozen bool
+	// Phases, when set, divide the training: each says which variables change in it. They follow one another; the last
+	// lasts to the end.
+	Phases []Phase
+	// Train, when set, are the labelled images to train on in place of the data set's, with the same classes.
+	Train *datasets.Split
+	// Beside are further images, drawn into every step beside the batch of training images.
+	Beside []Beside
+	// Heads are further output layers on the same features: an old task's, a second task's, a discriminator.
+	Heads []Head
+	// Teacher, when set, is a model whose logits for the training images the loss uses (Step.Teacher). It is never
+	// changed. Its answers are recorded once if the images are the same in every epoch, else computed for each batch.
+	Teacher *zoo.Model
+	// Loss, when set, builds the loss of a training step, a scalar; nil means Step.Loss, the task's own.
+	Loss func(s *Step) *Node
+	// Before, when set, is run once before the first step, and again when a training is resumed, then before the
+	// checkpoint is read.
+	Before func(ctx context.Context, p *Preparation) error
+	// Watch are further tasks that are evaluated after every epoch, into Epoch.Also.
+	Watch []Watch
+	// Still says that nothing is trained: the model is evaluated as it is, or as Before leaves it.
+	Still bool
+}
+
+// Phase is a stretch of training in which the same variables change.
+type Phase struct {
+	// Epochs is its length; the last phase's is not looked at.
+	Epochs int
+	// Trains selects the variables that change, among those that the plan trains; nil means all. A BatchNorm whose scale
+	// is not selected is frozen as a whole.
+	Trains func(p nn.Param) bool
+	// LearningRate replaces the plan's; 0 keeps it.
+	LearningRate float64
+}
+
+// Beside are images drawn into every step beside the training images: another task's, or another domain's without
+// labels. Their order is a shuffle of its own for every pass over them, by the recipe's seed.
+type Beside struct {
+	Split *datasets.Split
+	// Batch is the number of images per step; 0 means the recipe's batch size.
+	Batch int
+}
+
+// Head is a further output layer on the model's features.
+type Head struct {
+	// Name makes its state-dict prefix "#heads.NAME" and is what Step.Logits and Watch ask for.
+	Name string
+	// From, when set, is a model of the same architecture: the head begins as a copy of its output layer.
+	From *zoo.Model
+	// Classes is the number of outputs; not looked at if From is set.
+	Classes int
+	// Forward, when set, builds the layer; nil means one like the model's own output layer.
+	Forward func(s *nn.Scope, features *Node) *Node
+	// Frozen leaves the head's variables as they are.
+	Frozen bool
+}
+
+// Watch is a task that is evaluated beside the strategy's own.
+type Watch struct {
+	// Name labels the accuracy in Epoch.Also.
+	Name string
+	// Split has the images; labels are indices into the head's outputs.
+	Split *datasets.Split
+	// Head is the name of the [Head] that answers; "" means the model's own.
+	Head string
+}
+
+func (p Plan) check(name string, task Task) error {
+	if !p.Still && (!(p.LearningRate > 0) || math.IsInf(p.LearningRate, 0)) {
+		return fmt.Errorf("tlkit: strategy %q has learning rate %g; it must be a positive number, such as 0.01", name, p.LearningRate)
+	}
+	for i, phase := range p.Phases {
+		if i < len(p.Phases)-1 && phase.Epochs < 1 {
+			return fmt.Errorf("tlkit: strategy %q: phase %d of %d lasts %d epochs; give at least 1", name, i+1, len(p.Phases), phase.Epochs)
+		}
+		if phase.LearningRate < 0 || !finite(phase.LearningRate) {
+			return fmt.Errorf("tlkit: strategy %q: phase %d has learning rate %g; it must be a positive number, or 0 for the plan's", name, i+1, phase.LearningRate)
+		}
+	}
+	if last := p.phaseStart(len(p.Phases) - 1); last >= task.Recipe.Epochs && len(p.Phases) > 1 {
+		return fmt.Errorf("tlkit: strategy %q: its last phase begins after %d epochs, but the recipe has only %d; give Recipe.Epochs more", name, last, task.Recipe.Epochs)
+	}
+	if p.Train != nil && p.Train.Len() == 0 {
+		return fmt.Errorf("tlkit: strategy %q trains on a split of its own that has no images", name)
+	}
+	for _, b := range p.Beside {
+		if b.Split == nil || b.Split.Len() == 0 || b.Batch < 0 {
+			return fmt.Errorf("tlkit: strategy %q draws images from a split that has none, or a negative number of them (Plan.Beside)", name)
+		}
+	}
+	heads := map[string]bool{"": true}
+	for _, h := range p.Heads {
+		if heads[h.Name] || !nameRule.MatchString(h.Name) {
+			return fmt.Errorf("tlkit: strategy %q has a head named %q; each needs a name of its own, of letters, digits, dots, dashes and underscores", name, h.Name)
+		}
+		if h.From == nil && h.Forward == nil && h.Classes < 1 {
+			return fmt.Errorf("tlkit: strategy %q: head %q needs a model to copy (From), a number of Classes, or a Forward function", name, h.Name)
+		}
+		heads[h.Name] = true
+	}
+	for _, w := range p.Watch {
+		if w.Split == nil || w.Split.Len() == 0 || w.Name == "" || !heads[w.Head] {
+			return fmt.Errorf("tlkit: strategy %q watches %q by head %q; it needs a name, images, and one of the plan's heads", name, w.Name, w.Head)
+		}
+	}
+	return nil
+}
+
+// phaseStart returns the epoch, from 0, at which phase i begins.
+func (p Plan) phaseStart(i int) int {
+	sum := 0
+	for _, phase := range p.Phases[:max(0, min(i, len(p.Phases)))] {
+		sum += phase.Epochs
+	}
+	return sum
+}
+
+// phases returns the plan's phases, or the single one that a plan without any has.
+func (p Plan) phases() []Phase {
+	if len(p.Phases) == 0 {
+		return []Phase{{}}
+	}
+	return p.Phases
+}
+
+// phaseAt returns the phase that the given epoch, from 0, belongs to.
+func (p Plan) phaseAt(epoch int) int {
+	all := p.phases()
+	for i := range all[:len(all)-1] {
+		if epoch < p.phaseStart(i+1) {
+			return i
+		}
+	}
+	return len(all) - 1
+}
+
+func (f Phase) trains(p nn.Param) bool { return f.Trains == nil || f.Trains(p) }
+
+// rate is the base rate of a phase.
+func (p Plan) rate(phase int) float64 { return or(p.phases()[phase].LearningRate, p.LearningRate) }
+
+// factor is the variable's own factor on the rate.
+func (p Plan) factor(v nn.Param) float64 {
+	if p.Rate == nil {
+		return 1
+	}
+	return p.Rate(v)
+}
+
+func (p Plan) head(name string) (Head, bool) {
+	i := slices.IndexFunc(p.Heads, func(h Head) bool { return h.Name == name })
+	if i < 0 {
+		return Head{}, false
+	}
+	return p.Heads[i], true
+}

@@ -1,0 +1,62 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Preparation is what a strategy may work with before the first step; see [Plan.Before].
+type Preparation struct {
+	// Model is the strategy's model, with its starting values.
+	Model *zoo.Model
+	// Task is what Strategy.Plan was given.
+	Task Task
+
+	t    *trainer
+	show *progress
+	res  *Result
+}
+
+// Each runs a graph on all images of a split in turn, in batches, without augmentation. build gets images
+// [batch, height, width, 3], normalised, and their labels [batch] int32; each, if not nil, gets what build returned.
+func (p *Preparation) Each(ctx context.Context, split *datasets.Split, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
+	exec, err := model.NewExec(p.t.engine, p.Model.Store(), func(_ *model.Scope, in []*Node) []*Node {
+		p.Model.Store().SetTraining(in[0].Graph(), true) // keeps the weights inputs of the graph
+		return build(p.Model.Normalize(in[0]), in[1])
+	})
+	if err != nil {
+		return fmt.Errorf("building its graph: %w", err)
+	}
+	defer exec.Finalize()
+	s := newImages(split, p.Model.Preprocess, vision.Augment{}, 0, p.Model.ImageSize(), 0)
+	done := 0
+	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
+		if b.err != nil {
+			return b.err
+		}
+		out, err := exec.Call(b.inputs, b.labels)
+		b.release()
+		if err != nil {
+			return err
+		}
+		if each != nil {
+			if err := each(out); err != nil {
+				return err
+			}
+		}
+		for _, o := range out {
+			o.MustFinalizeAll()
+		}
+		done += b.n
+		p.show.features(p.res, done, s.len())
+	}
+	return ctx.Err()
+}

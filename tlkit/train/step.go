@@ -1,0 +1,188 @@
+package train
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Step is a training step while its graph is built: what [Plan.Loss] makes a loss of.
+type Step struct {
+	// Loss is the task's own loss, a scalar: the mean cross-entropy of the training images' labels, with that of the
+	// model's auxiliary heads.
+	Loss *Node
+	// Labels [batch] int32, Logits [batch, classes] and Features [batch, features] are those of the training images.
+	Labels, Logits, Features *Node
+	// Beside has the same for the images drawn beside them, in the order of Plan.Beside.
+	Beside []Drawn
+	// Teacher is what Plan.Teacher answers to the training images, logits [batch, its classes]; no gradient goes there.
+	Teacher *Node
+	// Progress is the share of the training that lies behind, a scalar in [0, 1).
+	Progress *Node
+
+	t    *trainer
+	pass *nn.Pass
+}
+
+// Drawn are images drawn beside the training images; Logits are by the model's own head. Labels mean nothing for
+// images that have none.
+type Drawn struct {
+	Labels, Logits, Features *Node
+}
+
+// Graph returns the graph that the step is built in.
+func (s *Step) Graph() *Graph { return s.Logits.Graph() }
+
+// Head returns what a further head of the plan says about features, [rows, outputs].
+func (s *Step) Head(name string, features *Node) *Node {
+	h, ok := s.t.plan.head(name)
+	if !ok {
+		exceptions.Panicf("tlkit: the loss asks for a head %q that Plan.Heads lacks", name)
+	}
+	return h.build(s.t.model, s.pass, features)
+}
+
+// Params lists the variables that this step trains.
+func (s *Step) Params() []nn.Param { return s.t.now }
+
+// Value returns the current value of a variable, in the variable's own axes.
+func (s *Step) Value(p nn.Param) *Node { return s.t.model.Variable(p).NodeValue(s.Graph()) }
+
+// CrossEntropy returns the mean cross-entropy of logits [rows, classes] and labels [rows] int32, a scalar.
+func CrossEntropy(logits, labels *Node) *Node { return ReduceAllMean(crossEntropy(logits, labels)) }
+
+// stepGraph builds a whole training step: forward, loss, gradients and updates. The inputs are those of trainStep.
+func (t *trainer) stepGraph(in []*Node, from int) []*Node {
+	next := func() *Node {
+		n := in[0]
+		in = in[1:]
+		return n
+	}
+	x, labels, rate, step, progress, random := next(), next(), next(), next(), next(), next()
+	g := x.Graph()
+	t.model.Store().SetTraining(g, true)
+	s := &Step{Labels: labels, Progress: progress, t: t,
+		pass: &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: random}}
+	parts := []*Node{t.enter(x, from)}
+	for range t.plan.Beside {
+		parts = append(parts, t.enter(next(), from))
+		s.Beside = append(s.Beside, Drawn{Labels: next()})
+	}
+	if t.plan.Teacher != nil {
+		s.Teacher = StopGradient(next())
+	}
+	// All images go through the network as one batch: BatchNorm sees the mixture, as it will be judged by.
+	x = parts[0]
+	if len(parts) > 1 {
+		x = Concatenate(parts, 0)
+	}
+	features := t.model.ForwardFeatures(s.pass, x, from, len(t.model.Stages()))
+	logits := t.model.ForwardHead(s.pass, features)
+	rows := 0
+	part := func(all *Node, n int) *Node {
+		if len(parts) == 1 {
+			return all
+		}
+		return Slice(all, AxisRange(rows, rows+n))
+	}
+	n := labels.Shape().Dimensions[0]
+	s.Features, s.Logits = part(features, n), part(logits, n)
+	loss := CrossEntropy(s.Logits, labels)
+	// Auxiliary heads (zoo.AuxHead) shape the gradients; what is reported is the loss of the network's own output,
+	// which can be compared with the validation loss.
+	s.Loss = loss
+	for _, aux := range s.pass.Aux {
+		s.Loss = Add(s.Loss, MulScalar(CrossEntropy(part(aux.Logits, n), labels), aux.Weight))
+	}
+	for i := range s.Beside {
+		rows += n
+		n = s.Beside[i].Labels.Shape().Dimensions[0]
+		s.Beside[i].Features, s.Beside[i].Logits = part(features, n), part(logits, n)
+	}
+	total := s.Loss
+	if t.plan.Loss != nil {
+		total = t.plan.Loss(s)
+	}
+	total.AssertScalar()
+	t.descend(total, rate, step)
+	return []*Node{loss, hits(s.Logits, labels)}
+}
+
+// enter turns what a source gives into the input of stage from.
+func (t *trainer) enter(x *Node, from int) *Node {
+	if from == 0 {
+		return t.model.Normalize(x)
+	}
+	return x
+}
+
+// descend updates the variables that this phase trains.
+func (t *trainer) descend(total, rate, step *Node) {
+	values := make([]*Node, len(t.now))
+	for i, p := range t.now {
+		values[i] = t.model.Variable(p).NodeValue(total.Graph())
+	}
+	for i, grad := range Gradient(total, values...) {
+		p := t.now[i]
+		own := rate
+		if f := t.plan.factor(p); f != 1 {
+			own = MulScalar(rate, f)
+		}
+		at := step
+		if late := t.late[p.Key]; late > 0 {
+			at = AddScalar(step, float64(-late)) // Adam counts the steps of each variable by itself
+		}
+		t.opt.update(t.model.Store(), p, grad, own, at)
+	}
+}
+
+// Kept are copies of a model's values, for a loss that compares with them. They are variables of the model's store
+// that nothing trains, and are made anew whenever a training is resumed.
+type Kept struct {
+	m    *zoo.Model
+	name string
+}
+
+// Keep copies the values that the variables of m have now, under a name that no other copies of m have. Call it in
+// Strategy.Plan, before anything is trained.
+func Keep(m *zoo.Model, name string, params []nn.Param) (Kept, error) {
+	k := Kept{m, name}
+	for _, p := range params {
+		value, err := m.Variable(p).Value()
+		if err == nil {
+			value, err = value.LocalClone()
+		}
+		if err != nil {
+			return k, fmt.Errorf("tlkit: keeping the value of %q: %w", p.Key, err)
+		}
+		if err := k.set(p, value); err != nil {
+			return k, err
+		}
+	}
+	return k, nil
+}
+
+// Value returns the kept value of a variable in the graph of a step; ok is false if there is none.
+func (k Kept) Value(s *Step, p nn.Param) (value *Node, ok bool) {
+	v := k.m.Store().GetVariable(k.path(p))
+	if v == nil {
+		return nil, false
+	}
+	return v.NodeValue(s.Graph()), true
+}
+
+func (k Kept) path(p nn.Param) string { return "/#kept/" + k.name + p.Path() }
+
+func (k Kept) set(p nn.Param, value *tensors.Tensor) error {
+	v, err := k.m.Store().CreateVariable(k.path(p), value)
+	if err != nil {
+		return fmt.Errorf("tlkit: keeping the value of %q: %w", p.Key, err)
+	}
+	v.SetTrainable(false)
+	return nil
+}
