@@ -27,13 +27,16 @@ func SplitHeads(qkv *Node, heads int) (q, k, v *Node) {
 
 // Attend is attention (Vaswani et al. 2017, arXiv 1706.03762, equation 1) on queries, keys and values
 // [batch, heads, tokens, size]: softmax(adjust(q k^T)) v, with the heads joined again: [batch, tokens, heads*size].
-// adjust scales the scores [batch, heads, tokens, tokens] and adds biases and masks.
-func Attend(q, k, v *Node, adjust func(scores *Node) *Node) *Node {
+// adjust scales the scores [batch, heads, tokens, tokens] and adds biases and masks. s is the scope of the layer that
+// attends.
+func Attend(s *Scope, q, k, v *Node, adjust func(scores *Node) *Node) *Node {
 	d := q.Shape().Dimensions
 	batch := []int{0, 1}
 	weights := softmax(adjust(DotGeneral(q, []int{3}, batch, k, []int{3}, batch)))
 	y := DotGeneral(weights, []int{3}, batch, v, []int{2}, batch)
-	return Reshape(TransposeAllAxes(y, 0, 2, 1, 3), d[0], d[2], d[1]*d[3])
+	y = Reshape(TransposeAllAxes(y, 0, 2, 1, 3), d[0], d[2], d[1]*d[3])
+	s.layer(Layer{Kind: "Attention", MACs: 2 * int64(q.Shape().Size()) * int64(k.Shape().Dimensions[2])}, y)
+	return y
 }
 
 // SelfAttention is multi-head attention of the tokens x [batch, tokens, width] among themselves (Vaswani et al. 2017,
@@ -46,6 +49,7 @@ func SelfAttention(s *Scope, x *Node, heads int) *Node {
 	bias := s.Param(g, "in_proj_bias", Plain, Constant(0), 3*width)
 	qkv := Add(matmul(Reshape(x, d[0]*d[1], width), weight), Reshape(bias, 1, 3*width))
 	q, k, v := SplitHeads(Reshape(qkv, d[0], d[1], 3*width), heads)
-	y := Attend(q, k, v, func(scores *Node) *Node { return MulScalar(scores, math.Sqrt(float64(heads)/float64(width))) })
+	s.layer(Layer{Kind: "Attention", MACs: int64(x.Shape().Size()) * int64(3*width)}, x)
+	y := Attend(s, q, k, v, func(scores *Node) *Node { return MulScalar(scores, math.Sqrt(float64(heads)/float64(width))) })
 	return LinearWith(s.In("out_proj"), y, width, FanInUniform, Constant(0))
 }

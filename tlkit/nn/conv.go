@@ -93,6 +93,8 @@ func (c *ConvBuilder) Done() *Node {
 	}
 	kernel := c.s.Param(c.x.Graph(), "weight", ConvKernel, c.init, c.out, in/c.g.groups, c.g.kernel[0], c.g.kernel[1])
 	y := convolve(c.x, kernel, c.g)
+	c.s.layer(Layer{Kind: "Conv2d", Kernel: c.g.kernel, Stride: c.g.stride, Groups: c.g.groups,
+		MACs: int64(y.Shape().Size()) * int64(in/c.g.groups*c.g.kernel[0]*c.g.kernel[1])}, y)
 	if !c.bias {
 		return y
 	}

@@ -10,6 +10,7 @@ import (
 func LayerNorm(s *Scope, x *Node, epsilon float64) *Node {
 	g := x.Graph()
 	c := x.Shape().Dimensions[x.Rank()-1]
+	s.layer(Layer{Kind: "LayerNorm"}, x)
 	scale := s.Param(g, "weight", Plain, Constant(1), c)
 	offset := s.Param(g, "bias", Plain, Constant(0), c)
 

@@ -26,10 +26,11 @@ func LinearWith(s *Scope, x *Node, out int, weight, bias Init) *Node {
 	if bias != nil {
 		y = Add(y, Reshape(s.Param(x.Graph(), "bias", Plain, bias, out), 1, out))
 	}
-	if x.Rank() == 2 {
-		return y
+	if x.Rank() != 2 {
+		y = Reshape(y, append(append([]int(nil), dims[:len(dims)-1]...), out)...)
 	}
-	return Reshape(y, append(append([]int(nil), dims[:len(dims)-1]...), out)...)
+	s.layer(Layer{Kind: "Linear", MACs: int64(y.Shape().Size()) * int64(in)}, y)
+	return y
 }
 
 // Flatten joins all axes but the first in PyTorch's order: images [batch, height, width, channels] become

@@ -46,6 +46,7 @@ func (b *BatchNormBuilder) ScaleInit(init Init) *BatchNormBuilder {
 func (b *BatchNormBuilder) Done() *Node {
 	x, g := b.x, b.x.Graph()
 	c := x.Shape().Dimensions[x.Rank()-1]
+	b.s.layer(Layer{Kind: "BatchNorm2d"}, x)
 	scale := b.s.Param(g, "weight", Plain, b.scale, c)
 	offset := b.s.Param(g, "bias", Plain, Constant(0), c)
 	meanVar := b.s.Buffer("running_mean", Constant(0), c)

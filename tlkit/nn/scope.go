@@ -77,6 +77,8 @@ type Pass struct {
 	Record func(Param)
 	// RecordFixed, when set, is called once for each entry of the state dict that the model computes itself.
 	RecordFixed func(Fixed)
+	// RecordLayer, when set, is called for each layer that has weights, in order.
+	RecordLayer func(Layer)
 	// Stage is put into each recorded [Param].
 	Stage string
 	// Aux collects, in training, what the auxiliary heads of a network say.

@@ -154,7 +154,7 @@ func (c maxViTConfig) relativeAttention(s *nn.Scope, x *Node) *Node {
 	bias := Reshape(Transpose(nn.Lookup(table, index), 0, 1), 1, heads, n, n)
 	qkv := nn.LinearWith(s.In("to_qkv"), Reshape(x, d[0]*d[1], n, d[3]), 3*d[3], truncated, nn.Constant(0))
 	q, k, v := nn.SplitHeads(qkv, heads)
-	y := nn.Attend(q, k, v, func(scores *Node) *Node {
+	y := nn.Attend(s, q, k, v, func(scores *Node) *Node {
 		return Add(MulScalar(scores, 1/math.Sqrt(float64(d[3]))), bias)
 	})
 	return Reshape(nn.LinearWith(s.In("merge"), y, d[3], truncated, nn.Constant(0)), d...)

@@ -64,6 +64,15 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 // trace builds the network once, without computing anything, to learn its variables.
 func (m *Model) trace() error {
 	m.params, m.fixed = nil, nil
+	return m.build(m.Spec.InputSize, &nn.Pass{
+		Record:      func(p nn.Param) { m.params = append(m.params, p) },
+		RecordFixed: func(f nn.Fixed) { m.fixed = append(m.fixed, f) },
+	}, nil)
+}
+
+// build builds the network's graph for one image of size x size pixels, without computing anything. seen, when set,
+// is called with the shape of each stage's output.
+func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []int)) error {
 	backend, err := compute.NewWithConfig("go")
 	if err != nil {
 		return fmt.Errorf("zoo: the pure-Go engine, which checks the network's shapes: %w", err)
@@ -72,15 +81,20 @@ func (m *Model) trace() error {
 	err = exceptions.TryCatch[error](func() {
 		g := NewGraph(backend, m.Spec.Name)
 		m.store.SetTraining(g, true) // else the pure-Go engine would take the values over as constants
-		size := m.Spec.InputSize
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size, size, 3))
-		m.Forward(&nn.Pass{
-			Record:      func(p nn.Param) { m.params = append(m.params, p) },
-			RecordFixed: func(f nn.Fixed) { m.fixed = append(m.fixed, f) },
-		}, x)
+		for i, stage := range m.arch.Stages {
+			x = m.ForwardFeatures(pass, x, i, i+1)
+			if seen != nil {
+				seen(stage.Name, slices.Clone(x.Shape().Dimensions))
+			}
+		}
+		x = m.ForwardHead(pass, x)
+		if seen != nil {
+			seen(headStage, slices.Clone(x.Shape().Dimensions))
+		}
 	})
 	if err != nil {
-		return fmt.Errorf("zoo: building model %q: %w", m.Spec.Name, err)
+		return fmt.Errorf("zoo: building model %q for images of %dx%d: %w", m.Spec.Name, size, size, err)
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func (c swinConfig) attention(s *nn.Scope, x *Node, heads, shift int) *Node {
 	} else {
 		scale = Scalar(g, x.DType(), math.Sqrt(float64(heads)/float64(d[3])))
 	}
-	y := nn.Attend(q, k, v, func(scores *Node) *Node {
+	y := nn.Attend(s, q, k, v, func(scores *Node) *Node {
 		scores = Add(Mul(scores, scale), bias)
 		if shifts == [2]int{} {
 			return scores
