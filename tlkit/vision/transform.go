@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -110,6 +111,11 @@ type Augment struct {
 	Pad int `json:"pad,omitempty"`
 	// HorizontalFlip is the probability, 0 to 1, of mirroring left to right.
 	HorizontalFlip float64 `json:"horizontal_flip,omitempty"`
+	// RandAugment applies random operations of one strength after crop and flip.
+	RandAugment RandAugment `json:"rand_augment,omitzero"`
+	// TrivialAugment applies one random operation of a random strength after crop and flip (Müller and Hutter 2021, arXiv
+	// 2103.10158, section 3), with torchvision's operations and ranges (TrivialAugmentWide). It has nothing to set.
+	TrivialAugment bool `json:"trivial_augment,omitempty"`
 }
 
 // StandardAugment is PyTorch's usual training transform for photographs: a random resized crop and a flip.
@@ -119,7 +125,9 @@ func StandardAugment() Augment { return Augment{ResizedCrop: true, HorizontalFli
 func CIFARAugment() Augment { return Augment{Pad: 4, HorizontalFlip: 0.5} }
 
 // IsZero reports whether a changes nothing.
-func (a Augment) IsZero() bool { return !a.ResizedCrop && a.Pad == 0 && a.HorizontalFlip == 0 }
+func (a Augment) IsZero() bool {
+	return !a.ResizedCrop && a.Pad == 0 && a.HorizontalFlip == 0 && a.RandAugment.Ops == 0 && !a.TrivialAugment
+}
 
 // Validate returns an error that names the field that makes no sense.
 func (a Augment) Validate() error {
@@ -141,7 +149,10 @@ func (a Augment) Validate() error {
 	if !(a.HorizontalFlip >= 0 && a.HorizontalFlip <= 1) {
 		return fmt.Errorf("vision: Augment.HorizontalFlip is %g; expected a probability from 0 to 1", a.HorizontalFlip)
 	}
-	return nil
+	if a.RandAugment.Ops > 0 && a.TrivialAugment {
+		return errors.New("vision: Augment has both RandAugment and TrivialAugment; choose one of them")
+	}
+	return a.RandAugment.validate()
 }
 
 // Apply augments m. size is the side in pixels of what ResizedCrop makes, 0 meaning m's own width and height; without
@@ -161,7 +172,10 @@ func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation)
 	if a.HorizontalFlip > 0 && rng.Float64() < a.HorizontalFlip {
 		m = FlipHorizontal(m)
 	}
-	return m
+	if a.TrivialAugment {
+		m = trivialAugment(rng, m)
+	}
+	return a.RandAugment.apply(rng, m)
 }
 
 // randomRect draws as torchvision's RandomResizedCrop.get_params does: ten tries, then the largest allowed central part.

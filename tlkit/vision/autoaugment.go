@@ -1,0 +1,111 @@
+package vision
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// RandAugment applies randomly chosen operations of one strength (Cubuk et al. 2019, arXiv 1909.13719, section 3), with
+// torchvision's fourteen operations and ranges. The zero value is off.
+type RandAugment struct {
+	// Ops is the number of operations per image; 0: off. The paper's and torchvision's usual value is 2.
+	Ops int `json:"ops,omitempty"`
+	// Magnitude is the strength, from 1 to 30; 0 means 9.
+	Magnitude int `json:"magnitude,omitempty"`
+}
+
+// op is an operation with its strengths.
+type op struct {
+	name string
+	// at gives the strength of magnitude k of 0 to 30, for an image of the given size.
+	at func(k, width, height int) float64
+	// signed strengths are negative half of the time.
+	signed bool
+	apply  func(m *Image, v float64) *Image
+}
+
+const magnitudes = 31 // torchvision's num_magnitude_bins
+
+// upTo spreads the magnitudes evenly from 0 to high, in single precision as torch.linspace does.
+func upTo(high float64) func(k, width, height int) float64 {
+	return func(k, _, _ int) float64 {
+		step := float32(high) / (magnitudes - 1)
+		if k < magnitudes/2 {
+			return float64(step * float32(k))
+		}
+		back := step * float32(magnitudes-1-k)
+		return float64(float32(high) - back)
+	}
+}
+
+// bitsLeft is the number of bits that Posterize keeps: 8 less up to lost.
+func bitsLeft(lost float64) func(k, width, height int) float64 {
+	return func(k, _, _ int) float64 { return 8 - math.RoundToEven(float64(k)/((magnitudes-1)/lost)) }
+}
+
+func none(int, int, int) float64 { return 0 }
+
+// ops lists torchvision's operations in its order (transforms/autoaugment.py, _augmentation_space).
+func ops(shear, rotate, enhance, lost float64, shiftX, shiftY func(k, width, height int) float64) []op {
+	around1 := func(f func(*Image, float64) *Image) func(*Image, float64) *Image {
+		return func(m *Image, v float64) *Image { return f(m, 1+v) }
+	}
+	return []op{
+		{"Identity", none, false, func(m *Image, _ float64) *Image { return m }},
+		{"ShearX", upTo(shear), true, ShearX},
+		{"ShearY", upTo(shear), true, ShearY},
+		{"TranslateX", shiftX, true, func(m *Image, v float64) *Image { return Translate(m, int(v), 0) }},
+		{"TranslateY", shiftY, true, func(m *Image, v float64) *Image { return Translate(m, 0, int(v)) }},
+		{"Rotate", upTo(rotate), true, Rotate},
+		{"Brightness", upTo(enhance), true, around1(Brightness)},
+		{"Color", upTo(enhance), true, around1(Saturation)},
+		{"Contrast", upTo(enhance), true, around1(Contrast)},
+		{"Sharpness", upTo(enhance), true, around1(Sharpness)},
+		{"Posterize", bitsLeft(lost), false, func(m *Image, v float64) *Image { return Posterize(m, int(v)) }},
+		{"Solarize", func(k, _, _ int) float64 { return 255 - 255*float64(k)/(magnitudes-1) }, false, Solarize},
+		{"AutoContrast", none, false, func(m *Image, _ float64) *Image { return AutoContrast(m) }},
+		{"Equalize", none, false, func(m *Image, _ float64) *Image { return Equalize(m) }},
+	}
+}
+
+// randOps are RandAugment's operations, trivialOps TrivialAugment's wide ones.
+var (
+	randOps = ops(0.3, 30, 0.9, 4,
+		func(k, width, _ int) float64 { return upTo(150./331*float64(width))(k, 0, 0) },
+		func(k, _, height int) float64 { return upTo(150./331*float64(height))(k, 0, 0) })
+	trivialOps = ops(0.99, 135, 0.99, 6, upTo(32), upTo(32))
+)
+
+// do applies one of the operations, at magnitude k with a random sign.
+func do(rng *rand.Rand, from []op, k int, m *Image) *Image {
+	o := from[rng.IntN(len(from))]
+	v := o.at(k, m.Width, m.Height)
+	if o.signed && rng.IntN(2) == 1 {
+		v = -v
+	}
+	return o.apply(m, v)
+}
+
+func (r RandAugment) apply(rng *rand.Rand, m *Image) *Image {
+	k := r.Magnitude
+	if k == 0 {
+		k = 9
+	}
+	for range r.Ops {
+		m = do(rng, randOps, k, m)
+	}
+	return m
+}
+
+func (r RandAugment) validate() error {
+	if r.Ops < 0 || r.Magnitude < 0 || r.Magnitude >= magnitudes {
+		return fmt.Errorf("vision: Augment.RandAugment is %+v; expected Ops of 0 (off) or more, such as 2, and a Magnitude from 1 to %d, or 0 for 9", r, magnitudes-1)
+	}
+	return nil
+}
+
+// trivialAugment applies one operation at a random magnitude.
+func trivialAugment(rng *rand.Rand, m *Image) *Image {
+	return do(rng, trivialOps, rng.IntN(magnitudes), m)
+}
