@@ -27,15 +27,16 @@ type op struct {
 
 const magnitudes = 31 // torchvision's num_magnitude_bins
 
-// upTo spreads the magnitudes evenly from 0 to high, in single precision as torch.linspace does.
+// upTo spreads the magnitudes evenly from 0 to high as torch.linspace does: in single precision, the upper half from the
+// end, each rounded once.
 func upTo(high float64) func(k, width, height int) float64 {
 	return func(k, _, _ int) float64 {
-		step := float32(high) / (magnitudes - 1)
+		high := float32(high)
+		step := float64(high / (magnitudes - 1))
 		if k < magnitudes/2 {
-			return float64(step * float32(k))
+			return float64(float32(step * float64(k)))
 		}
-		back := step * float32(magnitudes-1-k)
-		return float64(float32(high) - back)
+		return float64(float32(float64(high) - step*float64(magnitudes-1-k)))
 	}
 }
 
