@@ -27,6 +27,34 @@ type (
 	// Scratch trains the same network from random weights: the control.
 	Scratch = train.Scratch
 
+	// LwF learns a new task without forgetting the old one, by the old answers to the new images.
+	LwF = train.LwF
+	// Joint learns the old and the new task together.
+	Joint = train.Joint
+	// DuplicateAndFineTune keeps the network for the old task and fine-tunes a copy.
+	DuplicateAndFineTune = train.DuplicateAndFineTune
+	// L2SP is fine-tuning that is held near the pretrained weights.
+	L2SP = train.L2SP
+	// EWC is fine-tuning that holds the weights that the old task depends on.
+	EWC = train.EWC
+	// DeepCORAL adapts to unlabelled images by aligning covariances.
+	DeepCORAL = train.DeepCORAL
+	// DANN adapts to unlabelled images by an adversary.
+	DANN = train.DANN
+	// AdaBN adapts to unlabelled images by BatchNorm's statistics alone.
+	AdaBN = train.AdaBN
+	// SourceOnly does not adapt: the lower control of domain adaptation.
+	SourceOnly = train.SourceOnly
+	// TargetSupervised uses the target's labels: the upper control of domain adaptation.
+	TargetSupervised = train.TargetSupervised
+
+	// Task is what a strategy of your own is to learn, and Plan how it does; see [Strategy].
+	Task = train.Task
+	Plan = train.Plan
+	// Phase is a stretch of a Plan, Step a training step that its Loss sees.
+	Phase = train.Phase
+	Step  = train.Step
+
 	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
 	Recipe = train.Recipe
 	// Schedule changes the learning rate over the epochs.

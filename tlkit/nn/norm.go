@@ -72,8 +72,12 @@ func (b *BatchNormBuilder) Done() *Node {
 	if m > 1 {
 		unbiased = MulScalar(variance, m/(m-1))
 	}
-	follow(meanVar.NodeValue(g), mean, b.momentum, meanVar.SetNodeValue)
-	follow(varVar.NodeValue(g), unbiased, b.momentum, varVar.SetNodeValue)
+	momentum := b.momentum
+	if b.s.Pass.Momentum != 0 {
+		momentum = b.s.Pass.Momentum
+	}
+	follow(meanVar.NodeValue(g), mean, momentum, meanVar.SetNodeValue)
+	follow(varVar.NodeValue(g), unbiased, momentum, varVar.SetNodeValue)
 
 	gain := Div(scale, std)
 	// The gradient in closed form (Ioffe and Szegedy, section 3): with x^ the normalised input and v the adjoint,

@@ -71,6 +71,8 @@ type Pass struct {
 	// transfer-learning tutorial does (there model.train() reaches frozen layers too). By default a BatchNorm whose
 	// scale is not trainable runs in inference mode and its running statistics stay as they are.
 	BatchStatsWhenFrozen bool
+	// Momentum, when set, replaces that of every BatchNorm: with 1 the running statistics become those of the batch.
+	Momentum float64
 	// RNG is the state of the random generator for dropout; nil where no layer needs it.
 	RNG *Node
 	// Record, when set, is called once for each variable that a layer asks for, in order.

@@ -2,9 +2,11 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -22,6 +24,24 @@ type FineTune struct {
 	// since early convolutions are general (Yosinski et al. 2014, arXiv 1411.1792). "" trains all.
 	// zoo.Model.Stages lists the names.
 	From string `json:"from,omitempty"`
+	// Decay divides the rate from the output layer to the last stage, and from each stage to the one before it
+	// ("discriminative fine-tuning" in Howard and Ruder 2018, ULMFiT, arXiv 1801.06146, section 3.2, with 2.6); 0 means 1,
+	// the same rate for all.
+	Decay float64 `json:"decay,omitempty"`
+	// HeadFirst is the number of epochs in which the new output layer is trained alone, before the others join it: a
+	// random output layer would distort the features (Kumar et al. 2022, LP-FT, arXiv 2202.10054, section 3; the
+	// warm-up step of Li and Hoiem, section 3).
+	HeadFirst int `json:"head_first,omitempty"`
+	// HeadRate is the learning rate of those epochs; 0 means 0.02.
+	HeadRate float64 `json:"head_rate,omitempty"`
+	// Unfreeze is the number of epochs after which the next stage joins those that are trained, from the last one on
+	// ("gradual unfreezing" in ULMFiT, section 3.3, with 1); 0 trains all from the start.
+	Unfreeze int `json:"unfreeze,omitempty"`
+	// KeepHead goes on with the pretrained output layer, where the classes are the same and only the images differ.
+	KeepHead bool `json:"keep_head,omitempty"`
+	// Old, when set, is the data set that the model was pretrained on: the old output layer is kept as it is, and the
+	// accuracy on that data's validation images comes with every epoch (Epoch.Also), to see how much is forgotten.
+	Old *datasets.Dataset `json:"old,omitempty"`
 	// Label replaces the name, for a second FineTune in one comparison.
 	Label string `json:"label,omitempty"`
 }
@@ -31,7 +51,11 @@ func (f FineTune) Name() string { return label(f.Label, "finetune") }
 
 // Plan replaces the head and freezes the stages before From. It fails if there is no such stage.
 func (f FineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
-	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
+	if err := f.check(); err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{LearningRate: or(f.LearningRate, 0.01)}
+	if err := f.head(m, task, &plan); err != nil {
 		return Plan{}, err
 	}
 	stages := m.Stages()
@@ -43,16 +67,96 @@ func (f FineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
 		}
 	}
 	m.SetTrainable(func(p nn.Param) bool { return m.InHead(p) || slices.Index(stages, p.Stage) >= first })
-	factor := or(f.HeadFactor, 1)
-	if !(factor > 0) {
-		return Plan{}, fmt.Errorf("tlkit: FineTune.HeadFactor is %g; it must be a positive number, or 0 for the default of 1", f.HeadFactor)
-	}
-	return Plan{LearningRate: or(f.LearningRate, 0.01), Rate: func(p nn.Param) float64 {
+	weighty := stagesWithWeights(m)
+	plan.Rate = func(p nn.Param) float64 {
 		if m.InHead(p) {
-			return factor
+			return or(f.HeadFactor, 1)
+		}
+		if i := slices.Index(weighty, p.Stage); i >= 0 && f.Decay != 0 {
+			return math.Pow(f.Decay, -float64(len(weighty)-i))
 		}
 		return 1
-	}}, nil
+	}
+	plan.Phases = f.phases(m, weighty, stages[first:])
+	return plan, nil
+}
+
+func (f FineTune) check() error {
+	for _, v := range []struct {
+		name  string
+		value float64
+	}{{"HeadFactor", f.HeadFactor}, {"Decay", f.Decay}, {"HeadRate", f.HeadRate}} {
+		if v.value != 0 && (!(v.value > 0) || !finite(v.value)) {
+			return fmt.Errorf("tlkit: FineTune.%s is %g; it must be a positive number, or 0 for the default", v.name, v.value)
+		}
+	}
+	if f.HeadFirst < 0 || f.Unfreeze < 0 {
+		return fmt.Errorf("tlkit: FineTune.HeadFirst is %d and Unfreeze %d; they are numbers of epochs, 0 for none", f.HeadFirst, f.Unfreeze)
+	}
+	return nil
+}
+
+// head gives the model the output layer to begin with.
+func (f FineTune) head(m *zoo.Model, task Task, plan *Plan) error {
+	if !f.KeepHead {
+		old, err := newTask(m, task)
+		if err != nil || f.Old == nil {
+			return err
+		}
+		return keepOld(plan, old, f.Old, true)
+	}
+	if f.Old != nil {
+		return fmt.Errorf("tlkit: FineTune.KeepHead trains the old output layer further; there is none beside it to watch for Old")
+	}
+	return sameClasses(m, task)
+}
+
+// sameClasses is nil if the model tells the task's classes apart already.
+func sameClasses(m *zoo.Model, task Task) error {
+	if slices.Equal(m.Classes, task.Classes) {
+		return nil
+	}
+	return fmt.Errorf("tlkit: the pretrained output layer of %s can't be kept: its classes are %s, those of the images %s; they must be equal, in one order",
+		m.Spec.Name, brief(m.Classes), brief(task.Classes))
+}
+
+// brief names the first few of many.
+func brief(names []string) string {
+	if len(names) > 4 {
+		return fmt.Sprintf("%s, ... (%d)", strings.Join(names[:4], ", "), len(names))
+	}
+	return strings.Join(names, ", ")
+}
+
+// phases are the output layer alone, then one stage more at a time, from the last to the first that is trained.
+func (f FineTune) phases(m *zoo.Model, weighty, trained []string) []Phase {
+	if f.Unfreeze == 0 {
+		return headFirst(m, f.HeadFirst, or(f.HeadRate, 0.02))
+	}
+	head := Phase{Epochs: f.Unfreeze, Trains: m.InHead, LearningRate: f.HeadRate}
+	if f.HeadFirst > 0 {
+		head.Epochs, head.LearningRate = f.HeadFirst, or(f.HeadRate, 0.02)
+	}
+	all := []Phase{head}
+	for i, stage := range slices.Backward(weighty) {
+		if !slices.Contains(trained, stage) {
+			break
+		}
+		joined := weighty[i:]
+		all = append(all, Phase{Epochs: f.Unfreeze, Trains: func(p nn.Param) bool { return m.InHead(p) || slices.Contains(joined, p.Stage) }})
+	}
+	return all
+}
+
+// stagesWithWeights are the names of the stages that have something to train, in order.
+func stagesWithWeights(m *zoo.Model) []string {
+	var names []string
+	for _, stage := range m.Stages() {
+		if slices.ContainsFunc(m.Params(), func(p nn.Param) bool { return p.Stage == stage && !p.Buffer }) {
+			names = append(names, stage)
+		}
+	}
+	return names
 }
 
 var _ Strategy = FineTune{}

@@ -54,12 +54,25 @@ func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe) *inputs 
 // change, if their output fits into memory; then only the rest of the network runs in every step.
 func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
 	reuse := l.t.frozen > 0 && !l.t.plan.Still // a model that is evaluated once gains nothing
-	evals := append([]*images{d.valImages}, d.watchImages...)
+	evals := []*images{d.valImages}
+	for i, w := range l.t.plan.Watch {
+		if w.Model == nil {
+			evals = append(evals, d.watchImages[i])
+		}
+	}
 	all, from, err := d.cached(ctx, l, evals, d.limit/8, reuse)
 	if err != nil {
 		return err
 	}
-	d.val, d.watch, d.evalFrom = all[0], all[1:], from
+	d.val, d.watch, d.evalFrom = all[0], nil, from
+	all = all[1:]
+	for i, w := range l.t.plan.Watch {
+		if w.Model != nil {
+			d.watch = append(d.watch, d.watchImages[i])
+			continue
+		}
+		d.watch, all = append(d.watch, all[0]), all[1:]
+	}
 
 	trains := append([]*images{d.trainImages}, d.besideImages...)
 	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && l.recipe.Augment.IsZero()); err != nil {

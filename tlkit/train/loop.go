@@ -237,16 +237,32 @@ func (l *loop) evaluate(ctx context.Context) (o outcome, also map[string]float64
 		return o, nil, err
 	}
 	for i, w := range l.t.plan.Watch {
-		other, err := l.t.evaluate(ctx, w.Head, l.data.watch[i], l.evalBatch())
-		if err != nil {
-			return o, nil, err
-		}
 		if also == nil {
 			also = map[string]float64{}
+		}
+		if before := len(l.res.History); w.Model != nil && before > 0 {
+			also[w.Name] = l.res.History[before-1].Also[w.Name] // a network that does not change
+			continue
+		}
+		other, err := l.watch(ctx, w, l.data.watch[i])
+		if err != nil {
+			return o, nil, err
 		}
 		also[w.Name] = other.accuracy
 	}
 	return o, also, nil
+}
+
+func (l *loop) watch(ctx context.Context, w Watch, s source) (outcome, error) {
+	if w.Model == nil {
+		return l.t.evaluate(ctx, w.Head, s, l.evalBatch())
+	}
+	exec, err := l.t.network(w.Model)
+	if err != nil {
+		return outcome{}, err
+	}
+	defer exec.Finalize()
+	return judge(ctx, exec, s, l.evalBatch())
 }
 
 // stillEpoch is an epoch of a strategy that trains nothing: it is measured once, and stays like that.

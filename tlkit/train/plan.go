@@ -87,6 +87,8 @@ type Watch struct {
 	Split *datasets.Split
 	// Head is the name of the [Head] that answers; "" means the model's own.
 	Head string
+	// Model, when set, answers in place of the trained one: a second network that the strategy keeps. It is never changed.
+	Model *zoo.Model
 }
 
 func (p Plan) check(name string, task Task) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // teacher answers for training images with the logits of another model.
@@ -26,12 +27,9 @@ func (l *loop) hireTeacher(ctx context.Context) error {
 		return fmt.Errorf("tlkit: the teacher %s takes images of %d pixels, the model those of %d; they must agree",
 			m.Spec.Name, m.ImageSize(), l.t.model.ImageSize())
 	}
-	exec, err := model.NewExec(l.t.engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
-		m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
-		return m.Forward(&nn.Pass{}, m.Normalize(x))
-	})
+	exec, err := l.t.network(m)
 	if err != nil {
-		return fmt.Errorf("tlkit: building the teacher %s: %w", m.Spec.Name, err)
+		return err
 	}
 	t := &teacher{exec: exec, classes: len(m.Classes)}
 	l.teacher = t // closed with the loop, whatever comes
@@ -75,4 +73,16 @@ func (t *teacher) close() {
 	if t != nil {
 		t.exec.Finalize()
 	}
+}
+
+// network compiles another model, from bytes to logits.
+func (t *trainer) network(m *zoo.Model) (*model.Exec, error) {
+	exec, err := model.NewExec(t.engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+		m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
+		return m.Forward(&nn.Pass{}, m.Normalize(x))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tlkit: building the network %s: %w", m.Spec.Name, err)
+	}
+	return exec, nil
 }

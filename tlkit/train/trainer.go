@@ -67,7 +67,8 @@ func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*tra
 // params lists the variables of the model and of the further heads.
 func (t *trainer) params() []nn.Param { return append(t.model.Params(), t.heads...) }
 
-// counts returns the number of values that training may change, all of them and those that the plan trains.
+// counts returns the number of values that training may change, all of them (with those of a second network that the
+// strategy keeps) and those that the plan trains.
 func (t *trainer) counts() (total, trained int) {
 	for _, p := range t.params() {
 		if !p.Buffer {
@@ -76,6 +77,12 @@ func (t *trainer) counts() (total, trained int) {
 	}
 	for _, p := range t.trained {
 		trained += p.Size()
+	}
+	for _, w := range t.plan.Watch {
+		if w.Model != nil {
+			second, _ := w.Model.NumParams()
+			total += second
+		}
 	}
 	return total, trained
 }
@@ -236,12 +243,17 @@ type outcome struct {
 
 // evaluate runs the network in inference mode on all examples; head is the name of the head that answers.
 func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize int) (outcome, error) {
+	return judge(ctx, t.evals[head], s, batchSize)
+}
+
+// judge compares the logits that exec computes with the labels of all examples.
+func judge(ctx context.Context, exec *model.Exec, s source, batchSize int) (outcome, error) {
 	var o outcome
 	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
 		if b.err != nil {
 			return o, b.err
 		}
-		out, err := t.evals[head].Call1(b.inputs)
+		out, err := exec.Call1(b.inputs)
 		b.release()
 		if err != nil {
 			return o, err

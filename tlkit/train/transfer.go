@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -14,6 +15,9 @@ type Transfer struct {
 	// BatchStats lets the frozen BatchNorm layers normalise by batch statistics and update their running ones, which
 	// is what PyTorch's transfer-learning tutorial does in effect. By default a frozen backbone is frozen as a whole.
 	BatchStats bool `json:"batch_stats,omitempty"`
+	// Old, when set, is the data set that the model was pretrained on: the old output layer is kept as well, and the
+	// accuracy on that data's validation images comes with every epoch (Epoch.Also).
+	Old *datasets.Dataset `json:"old,omitempty"`
 	// Label replaces the name, for a second Transfer in one comparison.
 	Label string `json:"label,omitempty"`
 }
@@ -23,11 +27,18 @@ func (t Transfer) Name() string { return label(t.Label, "transfer") }
 
 // Plan replaces the head and freezes everything else.
 func (t Transfer) Plan(m *zoo.Model, task Task) (Plan, error) {
-	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
+	plan := Plan{LearningRate: or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}
+	old, err := newTask(m, task)
+	if err != nil {
 		return Plan{}, err
 	}
+	if t.Old != nil {
+		if err := keepOld(&plan, old, t.Old, true); err != nil {
+			return Plan{}, err
+		}
+	}
 	m.SetTrainable(m.InHead)
-	return Plan{LearningRate: or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}, nil
+	return plan, nil
 }
 
 func label(own, def string) string {

@@ -1,0 +1,37 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// AdaBN adapts to another domain without labels and without training: the running statistics of every BatchNorm are
+// measured anew on the target's training images, and no weight changes (Li et al. 2016, arXiv 1603.04779, section 3).
+type AdaBN struct {
+	// Batch is the number of images per forward pass, in which each layer is normalised by the batch's own statistics,
+	// as in training; 0 means 128. The statistics kept are those over all images.
+	Batch int `json:"batch,omitempty"`
+	// Label replaces the name, for a second AdaBN in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "adabn".
+func (a AdaBN) Name() string { return label(a.Label, "adabn") }
+
+// Plan trains nothing. It fails for a network without BatchNorm, and where the classes differ.
+func (a AdaBN) Plan(m *zoo.Model, task Task) (Plan, error) {
+	if err := sameClasses(m, task); err != nil {
+		return Plan{}, err
+	}
+	if a.Batch < 0 {
+		return Plan{}, fmt.Errorf("tlkit: AdaBN.Batch is %d; give a number of images, or 0 for 128", a.Batch)
+	}
+	batch := int(or(float64(a.Batch), 128))
+	return Plan{Still: true, Before: func(ctx context.Context, p *Preparation) error {
+		return p.MeasureBatchNorm(ctx, p.Task.Data.Train, batch)
+	}}, nil
+}
+
+var _ Strategy = AdaBN{}

@@ -1,0 +1,70 @@
+package train
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// DeepCORAL adapts to unlabelled images of another domain by making the covariances of both domains' outputs alike
+// while it learns the source's labels (Sun and Saenko 2016, arXiv 1607.01719, section 3). Images of both go through the
+// network in one batch, and so share BatchNorm's statistics.
+type DeepCORAL struct {
+	// Source has the labelled images; the target's are the training images of the comparison, without their labels.
+	Source *datasets.Dataset `json:"source"`
+	// Lambda weighs the CORAL loss; 0 means 1. The paper sets it such that both losses end about equal.
+	Lambda float64 `json:"lambda,omitempty"`
+	// Features aligns the features before the output layer in place of its logits, which the paper aligns.
+	Features bool `json:"features,omitempty"`
+	// LearningRate of all layers; 0 means 0.01.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Label replaces the name, for a second DeepCORAL in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "coral".
+func (d DeepCORAL) Name() string { return label(d.Label, "coral") }
+
+// Plan trains on the source, and draws images of the target beside.
+func (d DeepCORAL) Plan(m *zoo.Model, task Task) (Plan, error) {
+	lambda := or(d.Lambda, 1)
+	if !(lambda > 0) || !finite(lambda) {
+		return Plan{}, fmt.Errorf("tlkit: DeepCORAL.Lambda is %g; it must be a positive number, or 0 for the default of 1", d.Lambda)
+	}
+	plan, err := adapt("DeepCORAL", m, task, d.Source, d.LearningRate)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan.Beside = []Beside{{Split: task.Data.Train}}
+	plan.Loss = func(s *Step) *Node {
+		source, target := s.Logits, s.Beside[0].Logits
+		if d.Features {
+			source, target = s.Features, s.Beside[0].Features
+		}
+		return Add(s.Loss, MulScalar(CORAL(source, target), lambda))
+	}
+	return plan, nil
+}
+
+// CORAL is the distance of the covariances of two sets of rows [rows, d] (equation 1 of the paper):
+//
+//	||C_S - C_T||_F^2 / (4 d^2)
+//
+// A set of one row has no covariance; it counts as zero.
+func CORAL(source, target *Node) *Node {
+	d := float64(source.Shape().Dimensions[1])
+	diff := Sub(covariance(source), covariance(target))
+	return DivScalar(ReduceAllSum(Mul(diff, diff)), 4*d*d)
+}
+
+// covariance of rows [rows, d] is [d, d], unbiased (equations 2 and 3).
+func covariance(x *Node) *Node {
+	rows := float64(x.Shape().Dimensions[0])
+	centred := Sub(x, ReduceAndKeep(x, ReduceMean, 0))
+	return DivScalar(MatMul(Transpose(centred, 0, 1), centred), max(1, rows-1))
+}
+
+var _ Strategy = DeepCORAL{}

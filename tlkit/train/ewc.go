@@ -1,0 +1,157 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// EWC is elastic weight consolidation (Kirkpatrick et al. 2017, arXiv 1612.00796, equation 3): fine-tuning that holds
+// each pretrained weight the more, the more the old task depends on it, as its diagonal Fisher information F says:
+//
+//	L_new + lambda/2 sum F_i (w_i - w0_i)^2
+//
+// F is the mean of the squared gradients of log p(y|x), for images x of the old task and classes y drawn from what the
+// pretrained model answers.
+type EWC struct {
+	// Old is the data set that the model was pretrained on; some of its training images are used once, before the
+	// training, and its validation images to report the old task's accuracy with every epoch (Epoch.Also).
+	Old *datasets.Dataset `json:"old"`
+	// Lambda weighs the penalty; 0 means 1000. It depends on the network; the paper does not give one for all.
+	Lambda float64 `json:"lambda,omitempty"`
+	// Samples is the number of images that F is measured on; 0 means 200, or as many as there are.
+	Samples int `json:"samples,omitempty"`
+	// LearningRate of all layers; 0 means 0.01.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Label replaces the name, for a second EWC in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "ewc".
+func (e EWC) Name() string { return label(e.Label, "ewc") }
+
+// Plan measures the Fisher information before the first step.
+func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
+	lambda, samples := or(e.Lambda, 1000), e.Samples
+	if samples == 0 {
+		samples = 200
+	}
+	switch {
+	case e.Old == nil || e.Old.Train == nil || e.Old.Train.Len() == 0:
+		return Plan{}, fmt.Errorf("tlkit: EWC needs images of the old task; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
+	case !(lambda > 0) || !finite(lambda) || samples < 1:
+		return Plan{}, fmt.Errorf("tlkit: EWC has Lambda %g and Samples %d; they must be positive, or 0 for the defaults (1000 and 200)", e.Lambda, e.Samples)
+	}
+	old, err := newTask(m, task)
+	if err != nil {
+		return Plan{}, err
+	}
+	m.SetTrainable(all)
+	start, err := keepBackbone(m, "start")
+	if err != nil {
+		return Plan{}, err
+	}
+	fisher := Kept{m, "fisher"}
+	plan := Plan{LearningRate: or(e.LearningRate, 0.01),
+		Before: func(ctx context.Context, p *Preparation) error {
+			return p.fisher(ctx, fisher, someOf(e.Old.Train, samples, task.Seed))
+		},
+		Loss: func(s *Step) *Node {
+			loss := s.Loss
+			for _, p := range s.Params() {
+				w0, ok := start.Value(s, p)
+				if !ok {
+					continue
+				}
+				f, _ := fisher.Value(s, p)
+				diff := Sub(s.Value(p), w0)
+				loss = Add(loss, MulScalar(ReduceAllSum(Mul(f, Mul(diff, diff))), lambda/2))
+			}
+			return loss
+		}}
+	err = keepOld(&plan, old, e.Old, true)
+	return plan, err
+}
+
+// someOf returns n images of a split, drawn by the seed; all if there are fewer.
+func someOf(split *datasets.Split, n int, seed uint64) *datasets.Split {
+	return split.Subset(vision.NewRand(seed, 0x666973686572).Perm(split.Len())[:min(n, split.Len())])
+}
+
+// fisher measures the diagonal Fisher information of the pretrained layers on the images of a split, for the old task.
+func (p *Preparation) fisher(ctx context.Context, into Kept, split *datasets.Split) error {
+	drawn, err := p.answers(ctx, split)
+	if err != nil {
+		return err
+	}
+	m := p.Model
+	var params []nn.Param
+	for _, v := range m.Params() {
+		if v.Buffer || m.InHead(v) {
+			continue
+		}
+		params = append(params, v)
+		if err := into.set(v, tensors.FromShape(shapes.Make(m.Variable(v).DType(), v.VarShape()...))); err != nil {
+			return err
+		}
+	}
+	logits := p.oldLogits
+	// One image at a time: the square is of each image's gradient.
+	return p.Each(ctx, drawn, 1, func(images, labels *Node) []*Node {
+		g := images.Graph()
+		values := make([]*Node, len(params))
+		for i, v := range params {
+			values[i] = m.Variable(v).NodeValue(g)
+		}
+		loss := ReduceAllSum(crossEntropy(logits(images), labels))
+		for i, grad := range Gradient(loss, values...) {
+			sum := m.Store().GetVariable(into.path(params[i]))
+			sum.SetNodeValue(Add(sum.NodeValue(g), DivScalar(Mul(grad, grad), float64(drawn.Len()))))
+		}
+		return []*Node{loss}
+	}, nil)
+}
+
+// oldLogits builds the old task's answers, in inference mode.
+func (p *Preparation) oldLogits(images *Node) *Node {
+	pass := &nn.Pass{}
+	features := p.Model.ForwardFeatures(pass, images, 0, len(p.Model.Stages()))
+	head, _ := p.t.plan.head(oldHead)
+	return head.build(p.Model, pass, features)
+}
+
+// answers labels the images with classes drawn from the old task's probabilities.
+func (p *Preparation) answers(ctx context.Context, split *datasets.Split) (*datasets.Split, error) {
+	var names []string
+	var labels []int
+	classes := 0
+	rng := vision.NewRand(p.Task.Seed, 0x616e7377657273)
+	err := p.Each(ctx, split, 32, func(images, _ *Node) []*Node { return []*Node{p.oldLogits(images)} },
+		func(out []*tensors.Tensor) error {
+			classes = out[0].Shape().Dimensions[1]
+			logits := tensors.MustCopyFlatData[float32](out[0])
+			for ; len(logits) > 0; logits = logits[classes:] {
+				at, label := rng.Float64(), 0
+				for probabilities := softmax(logits[:classes]); label < classes-1 && at >= probabilities[label]; label++ {
+					at -= probabilities[label]
+				}
+				names = append(names, split.Name(len(names)))
+				labels = append(labels, label)
+			}
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return datasets.NewSplit(classes, names, labels, split.Image)
+}
+
+var _ Strategy = EWC{}

@@ -1,0 +1,62 @@
+package train
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Joint is multitask learning (Caruana 1997; "joint training" in Li and Hoiem 2016, arXiv 1606.09282, section 2): one
+// backbone, an output layer for each task, and the weighted sum of their losses on images of both. It needs the old
+// task's training images, and is what the methods without them are measured against.
+type Joint struct {
+	// Old is the data set that the model was pretrained on; its training images are drawn into every step.
+	Old *datasets.Dataset `json:"old"`
+	// LearningRate of all layers; 0 means 0.01.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Weight is that of the old task's loss; 0 means 1.
+	Weight float64 `json:"weight,omitempty"`
+	// Batch is the number of the old task's images in a step; 0 means as many as of the new one's.
+	Batch int `json:"batch,omitempty"`
+	// Warmup is the number of epochs of the new output layer alone; 0 means a fifth of all, a negative number none.
+	Warmup int `json:"warmup,omitempty"`
+	// WarmupRate is the learning rate of those epochs; 0 means 0.02.
+	WarmupRate float64 `json:"warmup_rate,omitempty"`
+	// Label replaces the name, for a second Joint in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "joint".
+func (j Joint) Name() string { return label(j.Label, "joint") }
+
+// Plan keeps the old output layer beside a new one, and draws images of the old task.
+func (j Joint) Plan(m *zoo.Model, task Task) (Plan, error) {
+	if j.Old == nil || j.Old.Train == nil || j.Old.Train.Len() == 0 {
+		return Plan{}, fmt.Errorf("tlkit: Joint needs the old task's training images; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
+	}
+	weight := or(j.Weight, 1)
+	if !(weight > 0) || !finite(weight) || j.WarmupRate < 0 {
+		return Plan{}, fmt.Errorf("tlkit: Joint has Weight %g and WarmupRate %g; they must be positive numbers, or 0 for the defaults (1 and 0.02)", j.Weight, j.WarmupRate)
+	}
+	old, err := newTask(m, task)
+	if err != nil {
+		return Plan{}, err
+	}
+	m.SetTrainable(all)
+	plan := Plan{
+		LearningRate: or(j.LearningRate, 0.01),
+		Phases:       headFirst(m, warmUp(j.Warmup, task), or(j.WarmupRate, 0.02)),
+		Beside:       []Beside{{Split: j.Old.Train, Batch: j.Batch}},
+		Loss: func(s *Step) *Node {
+			drawn := s.Beside[0]
+			return Add(s.Loss, MulScalar(CrossEntropy(s.Head(oldHead, drawn.Features), drawn.Labels), weight))
+		},
+	}
+	err = keepOld(&plan, old, j.Old, false) // before plan is copied
+	return plan, err
+}
+
+var _ Strategy = Joint{}

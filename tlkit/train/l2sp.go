@@ -1,0 +1,69 @@
+package train
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// L2SP is fine-tuning with a penalty on the distance from the starting point, the pretrained weights, in place of weight
+// decay, which pulls to zero (Li, Grandvalet and Davoine 2018, arXiv 1802.01483, equation 2):
+//
+//	alpha/2 ||w - w0||^2 over the pretrained layers + beta/2 ||w||^2 over the new output layer
+type L2SP struct {
+	// LearningRate of all layers; 0 means 0.01.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Alpha weighs the distance from the pretrained weights; 0 means 0.1. The paper chooses it by cross-validation from
+	// 0.001 to 1; more keeps the network nearer to where it began.
+	Alpha float64 `json:"alpha,omitempty"`
+	// Beta weighs the size of the new output layer; 0 means 0.01, as in the paper.
+	Beta float64 `json:"beta,omitempty"`
+	// Label replaces the name, for a second L2SP in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "l2sp".
+func (l L2SP) Name() string { return label(l.Label, "l2sp") }
+
+// Plan trains all layers, as FineTune does, and adds the penalty.
+func (l L2SP) Plan(m *zoo.Model, task Task) (Plan, error) {
+	alpha, beta := or(l.Alpha, 0.1), or(l.Beta, 0.01)
+	if !(alpha > 0) || !(beta > 0) || !finite(alpha) || !finite(beta) {
+		return Plan{}, fmt.Errorf("tlkit: L2SP has Alpha %g and Beta %g; they must be positive numbers, or 0 for the defaults (0.1 and 0.01)", l.Alpha, l.Beta)
+	}
+	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
+		return Plan{}, err
+	}
+	m.SetTrainable(all)
+	start, err := keepBackbone(m, "start")
+	if err != nil {
+		return Plan{}, err
+	}
+	return Plan{LearningRate: or(l.LearningRate, 0.01), Loss: func(s *Step) *Node {
+		loss := s.Loss
+		for _, p := range s.Params() {
+			w, weight := s.Value(p), beta/2
+			if w0, ok := start.Value(s, p); ok {
+				w, weight = Sub(w, w0), alpha/2
+			}
+			loss = Add(loss, MulScalar(ReduceAllSum(Mul(w, w)), weight))
+		}
+		return loss
+	}}, nil
+}
+
+// keepBackbone keeps the values of all layers but the head.
+func keepBackbone(m *zoo.Model, name string) (Kept, error) {
+	var params []nn.Param
+	for _, p := range m.Params() {
+		if !p.Buffer && !m.InHead(p) {
+			params = append(params, p)
+		}
+	}
+	return Keep(m, name, params)
+}
+
+var _ Strategy = L2SP{}

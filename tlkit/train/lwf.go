@@ -1,0 +1,73 @@
+package train
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// LwF is Learning without Forgetting (Li and Hoiem 2016, arXiv 1606.09282, section 3, figure 3): the new task is
+// learned by all layers, while the old task's output layer is kept beside the new one and held to what it said about
+// the new images before the training. No image of the old task is needed. First the new output layer is trained alone
+// (the warm-up step), then all together, with the loss lambda L_old + L_new.
+type LwF struct {
+	// LearningRate of all layers; 0 means 0.01.
+	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Lambda weighs the old task's loss (lambda_o); 0 means 1, as in the paper. More keeps more of the old task.
+	Lambda float64 `json:"lambda,omitempty"`
+	// Temperature softens the answers that are compared (T in the paper's equation 3); 0 means 2, as there.
+	Temperature float64 `json:"temperature,omitempty"`
+	// Warmup is the number of epochs of the new output layer alone; 0 means a fifth of all, a negative number none.
+	Warmup int `json:"warmup,omitempty"`
+	// WarmupRate is the learning rate of those epochs; 0 means 0.02.
+	WarmupRate float64 `json:"warmup_rate,omitempty"`
+	// Old, when set, is the data set that the model was pretrained on; only its validation images are used, to report
+	// the old task's accuracy with every epoch (Epoch.Also).
+	Old *datasets.Dataset `json:"old,omitempty"`
+	// Label replaces the name, for a second LwF in one comparison.
+	Label string `json:"label,omitempty"`
+}
+
+// Name is Label, or "lwf".
+func (l LwF) Name() string { return label(l.Label, "lwf") }
+
+// Plan keeps the old output layer beside a new one.
+func (l LwF) Plan(m *zoo.Model, task Task) (Plan, error) {
+	lambda, temperature := or(l.Lambda, 1), or(l.Temperature, 2)
+	if !(lambda >= 0) || !finite(lambda) || !(temperature > 0) || !finite(temperature) || l.WarmupRate < 0 {
+		return Plan{}, fmt.Errorf("tlkit: LwF has Lambda %g, Temperature %g, WarmupRate %g; they must be positive numbers, or 0 for the defaults (1, 2 and 0.02)",
+			l.Lambda, l.Temperature, l.WarmupRate)
+	}
+	old, err := newTask(m, task)
+	if err != nil {
+		return Plan{}, err
+	}
+	m.SetTrainable(all)
+	plan := Plan{
+		LearningRate: or(l.LearningRate, 0.01),
+		Phases:       headFirst(m, warmUp(l.Warmup, task), or(l.WarmupRate, 0.02)),
+		Teacher:      old,
+		Loss: func(s *Step) *Node {
+			return Add(s.Loss, MulScalar(Distillation(s.Head(oldHead, s.Features), s.Teacher, temperature), lambda))
+		},
+	}
+	err = keepOld(&plan, old, l.Old, false) // before plan is copied
+	return plan, err
+}
+
+// Distillation is the paper's L_old (equations 2 and 3), the mean over the images of
+//
+//   - sum over classes of softmax(teacher/T) log softmax(logits/T)
+//
+// for logits and teacher's logits [rows, classes]. It is least where both distributions agree, and is then their
+// entropy.
+func Distillation(logits, teacher *Node, temperature float64) *Node {
+	want := Softmax(DivScalar(teacher, temperature), -1)
+	said := LogSoftmax(DivScalar(logits, temperature), -1)
+	return ReduceAllMean(Neg(ReduceSum(Mul(want, said), -1)))
+}
+
+var _ Strategy = LwF{}

@@ -1,0 +1,69 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// What the strategies that know of an old task share: the pretrained model's own task, whose output layer is kept
+// beside the new one (theta_o in Li and Hoiem 2016, arXiv 1606.09282), and whose accuracy is watched.
+
+const (
+	oldHead = "old"
+	// OldAccuracy is the name under which Epoch.Also has the accuracy on the old task's validation images.
+	OldAccuracy = "old task"
+)
+
+// keepOld adds to a plan the output layer of the pretrained model, a copy of which m was before its head was replaced,
+// and the evaluation of the old task, if its images are given.
+func keepOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, frozen bool) error {
+	plan.Heads = append(plan.Heads, Head{Name: oldHead, From: pretrained, Frozen: frozen})
+	return watchOld(plan, pretrained, old, Watch{Head: oldHead})
+}
+
+func watchOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, w Watch) error {
+	if old == nil {
+		return nil
+	}
+	if !slices.Equal(old.Classes, pretrained.Classes) {
+		return fmt.Errorf("tlkit: the old task %q has %d classes that are not the %d that %s (%s) tells apart; give the data set that it was trained for, classes in its order",
+			old.Name, len(old.Classes), len(pretrained.Classes), pretrained.Spec.Name, pretrained.Weights)
+	}
+	w.Name, w.Split = OldAccuracy, evalSplit(old)
+	if w.Split == nil || w.Split.Len() == 0 {
+		return fmt.Errorf("tlkit: the old task %q has neither validation nor test images", old.Name)
+	}
+	plan.Watch = append(plan.Watch, w)
+	return nil
+}
+
+// newTask replaces the head of m for the task; old is m as it was, for strategies that keep some of it.
+func newTask(m *zoo.Model, task Task) (old *zoo.Model, err error) {
+	if old, err = m.Clone(); err != nil {
+		return nil, err
+	}
+	return old, m.ReplaceHead(task.Classes, task.Seed)
+}
+
+// warmUp is the number of epochs in which the new head is trained alone first: a fifth of all, rounded up, for 0, and
+// none for a negative number or where there is but one epoch.
+func warmUp(epochs int, task Task) int {
+	switch {
+	case epochs < 0 || task.Recipe.Epochs < 2:
+		return 0
+	case epochs == 0:
+		return (task.Recipe.Epochs + 4) / 5
+	}
+	return epochs
+}
+
+// headFirst makes the phases of a warm-up of the given epochs.
+func headFirst(m *zoo.Model, epochs int, rate float64) []Phase {
+	if epochs < 1 {
+		return nil
+	}
+	return []Phase{{Epochs: epochs, Trains: m.InHead, LearningRate: rate}, {}}
+}
