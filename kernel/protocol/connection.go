@@ -1,0 +1,96 @@
+package protocol
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Connection is a connection file, in which Jupyter tells a kernel where to
+// listen and with which key messages are signed:
+// https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-files
+type Connection struct {
+	// Transport is "tcp", or "ipc" for files on this machine; empty means "tcp".
+	Transport string `json:"transport"`
+	// IP is the address to listen on; for ipc the beginning of the files' names.
+	// Empty means 127.0.0.1.
+	IP string `json:"ip"`
+	// The five channels. A port of 0 takes a free one, over tcp only.
+	ShellPort   int `json:"shell_port"`
+	IOPubPort   int `json:"iopub_port"`
+	StdinPort   int `json:"stdin_port"`
+	ControlPort int `json:"control_port"`
+	HBPort      int `json:"hb_port"`
+	// SignatureScheme is "hmac-sha256"; empty means that.
+	SignatureScheme string `json:"signature_scheme"`
+	// Key signs all messages; without one they are not signed.
+	Key string `json:"key"`
+	// KernelName is the kernelspec that was started; may be empty.
+	KernelName string `json:"kernel_name,omitempty"`
+
+	// ID is the kernel's id at the Jupyter server, from the file's name; may be empty.
+	ID string `json:"-"`
+}
+
+// ReadConnection reads a connection file.
+func ReadConnection(path string) (Connection, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Connection{}, fmt.Errorf("protocol: connection file: %w", err)
+	}
+	c, err := ParseConnection(data)
+	if err != nil {
+		return c, fmt.Errorf("protocol: %s: %w", path, err)
+	}
+	name := strings.TrimSuffix(filepath.Base(path), ".json")
+	if id, ok := strings.CutPrefix(name, "kernel-"); ok {
+		c.ID = id
+	}
+	return c, nil
+}
+
+// ParseConnection reads and checks the text of a connection file.
+func ParseConnection(data []byte) (Connection, error) {
+	var c Connection
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("no connection file: %w", err)
+	}
+	if c.Transport == "" {
+		c.Transport = "tcp"
+	}
+	if c.IP == "" {
+		c.IP = "127.0.0.1"
+	}
+	if c.SignatureScheme == "" {
+		c.SignatureScheme = "hmac-sha256"
+	}
+	if c.Transport != "tcp" && c.Transport != "ipc" {
+		return c, fmt.Errorf("transport %q is not known; expected tcp or ipc", c.Transport)
+	}
+	if c.SignatureScheme != "hmac-sha256" {
+		return c, fmt.Errorf("signature scheme %q is not known; expected hmac-sha256", c.SignatureScheme)
+	}
+	for name, port := range map[string]int{"shell": c.ShellPort, "iopub": c.IOPubPort, "stdin": c.StdinPort, "control": c.ControlPort, "hb": c.HBPort} {
+		if port < 0 || port > 65535 || port == 0 && c.Transport == "ipc" {
+			return c, fmt.Errorf("%s_port is %d; expected 1 to 65535", name, port)
+		}
+	}
+	return c, nil
+}
+
+// listen opens the listener of one channel.
+func (c Connection) listen(port int) (net.Listener, error) {
+	if c.Transport == "ipc" {
+		// libzmq's names, which the other side makes of the same file.
+		path := c.IP + "-" + strconv.Itoa(port)
+		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
+			os.Remove(path) // of a kernel before this one, which may have been killed
+		}
+		return net.Listen("unix", path)
+	}
+	return net.Listen("tcp", net.JoinHostPort(c.IP, strconv.Itoa(port)))
+}

@@ -1,0 +1,35 @@
+// Package protocol is the Jupyter side of the live kernel: the messaging
+// specification, version 5.5, over ZeroMQ
+// (https://jupyter-client.readthedocs.io/en/stable/messaging.html). It knows
+// nothing of Go: an [Engine] runs the cells, a [Language] answers questions
+// about code.
+//
+// # Who answers when
+//
+// A cell may run for hours, and no client should wait for that. So each channel
+// has readers of its own, and only execute_request goes to the one goroutine that
+// runs cells, through a queue. Everything else is answered at once: what needs
+// no time by the channel's loop, in the order of arrival; completion and
+// inspection each in a goroutine, within Config.AnswerTime; interrupt, shutdown
+// and whatever else comes over control by a loop that never waits for a cell.
+// Every request gets a reply, unknown ones an error, and status messages busy
+// and idle with itself as the parent. While a cell runs its busy is repeated
+// after the idle of another request, since frontends show the last status.
+//
+// # Order
+//
+// What a cell shows is published before its reply, and its reply is sent before
+// its idle. Text is gathered for 20 milliseconds. After a cell that failed, with
+// stop_on_error, all cells that were queued with it are answered with "aborted".
+//
+// # Who is heard
+//
+// Messages without a valid HMAC-SHA256 signature, and those whose signature was
+// seen before, are dropped without an answer; Config.Log gets a line. Channels
+// listen where the connection file says, 127.0.0.1 unless told otherwise.
+//
+// # Widgets
+//
+// GoNB's widgets talk through a script in the page, given as
+// Config.WidgetScript, and a comm that it opens; see [Output.WidgetSend].
+package protocol

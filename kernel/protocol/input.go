@@ -1,0 +1,93 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// stdinTime is how long to wait for the stdin channel of a client that has just
+// connected.
+const stdinTime = 3 * time.Second
+
+// Errors of Output.Input.
+var (
+	// ErrNoInput says that the client can't be asked.
+	ErrNoInput = errors.New("this frontend does not take input (allow_stdin is false)")
+	// ErrInterrupted says that an interrupt came in place of an answer.
+	ErrInterrupted = errors.New("interrupted while waiting for input")
+)
+
+// input asks the client of a cell for a line of text.
+type input struct {
+	server *Server
+	mu     sync.Mutex // one question at a time
+	state  sync.Mutex
+	peer   string
+	answer chan string   // of the question that is open
+	stop   chan struct{} // closed by an interrupt
+}
+
+// ask sends a question to the client that m came from, and waits.
+func (in *input) ask(ctx context.Context, m *message, prompt string, password bool) (string, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.state.Lock()
+	in.peer, in.answer, in.stop = m.peer, make(chan string, 1), make(chan struct{})
+	answer, stop := in.answer, in.stop
+	in.state.Unlock()
+	defer func() {
+		in.state.Lock()
+		in.answer, in.stop = nil, nil
+		in.state.Unlock()
+	}()
+	end := time.Now().Add(stdinTime)
+	content := map[string]any{"prompt": prompt, "password": password}
+	for in.server.send(in.server.stdin, m, "input_request", content) == "" {
+		if time.Now().After(end) {
+			return "", errors.New("this frontend has no stdin channel")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	select {
+	case text := <-answer:
+		return text, nil
+	case <-stop:
+		return "", ErrInterrupted
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-in.server.ctx.Done():
+		return "", ErrInterrupted
+	}
+}
+
+// reply takes an input_reply from the stdin channel. Clients need not name the
+// request that they answer, so that what counts is who answers.
+func (in *input) reply(m *message) {
+	var content struct {
+		Value string `json:"value"`
+	}
+	if m.header.Type != "input_reply" || m.decode(&content) != nil {
+		return
+	}
+	in.state.Lock()
+	defer in.state.Unlock()
+	if in.answer == nil || m.peer != in.peer {
+		return // nobody asked
+	}
+	select {
+	case in.answer <- content.Value:
+	default:
+	}
+}
+
+// cancel ends a question without an answer.
+func (in *input) cancel() {
+	in.state.Lock()
+	defer in.state.Unlock()
+	if in.stop != nil {
+		close(in.stop)
+		in.stop = nil
+	}
+}

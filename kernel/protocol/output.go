@@ -1,0 +1,196 @@
+package protocol
+
+import (
+	"context"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// streamTime is how long text waits for more, so that a cell that prints
+	// single characters does not send a message for each.
+	streamTime = 20 * time.Millisecond
+	// streamSize is how much text is sent at once.
+	streamSize = 64 << 10
+)
+
+// Output is where a cell shows things. It is safe for concurrent use, and goes
+// on showing things below its cell after the cell has ended.
+type Output struct {
+	server *Server
+	parent *message
+	silent bool
+	stdin  bool // the client takes questions
+	count  int
+
+	mu      sync.Mutex
+	stream  string // name of the stream that text belongs to
+	text    []byte
+	timer   *time.Timer
+	payload []any
+}
+
+// Stream writes to "stdout" or "stderr". Bytes that are no UTF-8 are replaced.
+func (o *Output) Stream(name, text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent || text == "" {
+		return
+	}
+	if o.stream != name {
+		o.flush(true)
+		o.stream = name
+	}
+	o.text = append(o.text, text...)
+	for len(o.text) >= streamSize {
+		o.flush(false)
+	}
+	if o.timer == nil && len(o.text) > 0 {
+		o.timer = time.AfterFunc(streamTime, func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.timer = nil
+			o.flush(false)
+		})
+	}
+}
+
+// flush sends the text that waits; unless all is true, a character of which only
+// the first bytes are there waits on, and so does what is above streamSize.
+func (o *Output) flush(all bool) {
+	for len(o.text) > 0 {
+		n := min(len(o.text), streamSize)
+		if n < len(o.text) || !all {
+			n -= partialRune(o.text[:n])
+		}
+		if n == 0 {
+			return
+		}
+		o.server.publish("stream", o.parent, map[string]any{"name": o.stream, "text": string(o.text[:n])})
+		if o.text = o.text[n:]; len(o.text) == 0 {
+			o.text = nil
+		}
+		if !all {
+			return
+		}
+	}
+}
+
+// partialRune returns how many bytes at the end are the beginning of a character.
+func partialRune(b []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if c := b[len(b)-n]; utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-n:]) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// Flush sends what Stream holds back.
+func (o *Output) Flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flush(true)
+}
+
+// Display shows a MIME bundle: text for text types, any value for JSON types,
+// []byte for images. With an id, a later bundle can take its place.
+func (o *Output) Display(data, metadata map[string]any, id string) {
+	o.show("display_data", data, metadata, id)
+}
+
+// Update replaces everything that was shown under an id.
+func (o *Output) Update(data, metadata map[string]any, id string) {
+	o.show("update_display_data", data, metadata, id)
+}
+
+func (o *Output) show(kind string, data, metadata map[string]any, id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent {
+		return
+	}
+	o.flush(true)
+	transient := map[string]any{}
+	if id != "" {
+		transient["display_id"] = id
+	}
+	o.server.publish(kind, o.parent, map[string]any{"data": object(data), "metadata": object(metadata), "transient": transient})
+}
+
+// Result shows the value of the cell's last expression.
+func (o *Output) Result(data, metadata map[string]any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent {
+		return
+	}
+	o.flush(true)
+	o.server.publish("execute_result", o.parent, map[string]any{"execution_count": o.count, "data": object(data), "metadata": object(metadata)})
+	if text, ok := data["text/plain"].(string); ok {
+		o.server.history.setOutput(o.count, text)
+	}
+}
+
+// Clear removes what the cell has shown; with wait, when it shows the next thing.
+func (o *Output) Clear(wait bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent {
+		return
+	}
+	o.flush(true)
+	o.server.publish("clear_output", o.parent, map[string]any{"wait": wait})
+}
+
+// Page shows a MIME bundle in the client's pager, when the cell has ended.
+func (o *Output) Page(data map[string]any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.silent {
+		o.payload = append(o.payload, map[string]any{"source": "page", "data": object(data), "start": 0})
+	}
+}
+
+// takePayload returns what the reply carries besides its status.
+func (o *Output) takePayload() []any {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]any{}, o.payload...)
+}
+
+// Input asks the client for a line of text, and waits. Errors are ErrNoInput,
+// ErrInterrupted, ctx's, or say that the client can't be reached.
+func (o *Output) Input(ctx context.Context, prompt string, password bool) (string, error) {
+	if !o.stdin {
+		return "", ErrNoInput
+	}
+	o.Flush()
+	return o.server.input.ask(ctx, o.parent, prompt, password)
+}
+
+// WidgetSend sends a value to an address in the browser.
+func (o *Output) WidgetSend(address string, value any) {
+	o.server.comms.add(widgetOrder{out: o, data: map[string]any{"address": address, "value": value}})
+}
+
+// WidgetRequest asks the browser for the value at an address.
+func (o *Output) WidgetRequest(address string) {
+	o.server.comms.add(widgetOrder{out: o, data: map[string]any{"address": address, "read_request": true}})
+}
+
+// WidgetStart makes sure that the browser has what widgets need.
+func (o *Output) WidgetStart() { o.server.comms.add(widgetOrder{out: o}) }
+
+// WidgetSubscribe makes the engine's Deliver receive what arrives for an address,
+// or ends that.
+func (o *Output) WidgetSubscribe(address string, on bool) {
+	o.server.comms.subscribe(address, on)
+	if on {
+		o.WidgetStart()
+	}
+}

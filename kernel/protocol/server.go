@@ -1,0 +1,292 @@
+package protocol
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	// Connection says where to listen and how to sign.
+	Connection Connection
+	// Engine runs the cells.
+	Engine Engine
+	// Language completes and explains code; nil knows nothing.
+	Language Language
+	// Info describes the kernel.
+	Info Info
+	// WidgetScript is JavaScript that gives GoNB's widgets their way to the
+	// kernel; empty means that widgets can't be used. It defines
+	// globalThis.gonb_comm, and opens a comm named "gonb_comm".
+	WidgetScript string
+	// Log receives a line for each message that was dropped, and why; nil discards them.
+	Log io.Writer
+	// AnswerTime is the limit for completion and inspection; 0 means two seconds.
+	AnswerTime time.Duration
+}
+
+// Server is a kernel's side of the messaging protocol.
+type Server struct {
+	cfg   Config
+	codec *codec
+
+	shell, control, stdin, iopub, heartbeat *socket
+	shellIn, controlIn                      chan *message
+	cells                                   chan *message // execute requests, in order
+
+	ctx    context.Context // until shutdown
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	statusMu sync.Mutex // order of status messages
+	running  *message   // the cell that runs
+
+	history history
+	comms   comms
+	input   input
+}
+
+// maxCells is how many execute requests may wait.
+const maxCells = 10_000
+
+// NewServer opens the five channels. Call Serve next.
+func NewServer(cfg Config) (*Server, error) {
+	if cfg.AnswerTime == 0 {
+		cfg.AnswerTime = 2 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = io.Discard
+	}
+	c := &cfg.Connection
+	s := &Server{cfg: cfg, codec: newCodec(c.Key), shellIn: make(chan *message), controlIn: make(chan *message), cells: make(chan *message, maxCells)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.comms.server, s.input.server = s, s
+	channels := []struct {
+		port    *int
+		socket  **socket
+		kind    zmq4.SocketType
+		receive func(*peer, [][]byte)
+	}{
+		{&c.IOPubPort, &s.iopub, zmq4.XPub, s.subscription},
+		{&c.HBPort, &s.heartbeat, zmq4.Router, func(p *peer, frames [][]byte) { p.send(frames) }},
+		{&c.StdinPort, &s.stdin, zmq4.Router, s.receiver(&s.stdin, s.input.reply)},
+		{&c.ControlPort, &s.control, zmq4.Router, s.receiver(&s.control, func(m *message) { s.pass(s.controlIn, m) })},
+		{&c.ShellPort, &s.shell, zmq4.Router, s.receiver(&s.shell, func(m *message) { s.pass(s.shellIn, m) })},
+	}
+	for i, ch := range channels {
+		l, err := c.listen(*ch.port)
+		if err != nil {
+			for _, opened := range channels[:i] {
+				(*opened.socket).close()
+			}
+			s.cancel()
+			return nil, fmt.Errorf("protocol: opening a channel: %w", err)
+		}
+		if c.Transport == "tcp" {
+			*ch.port = port(l)
+		}
+		*ch.socket = newSocket(l, ch.kind, ch.receive)
+	}
+	s.cfg.Connection = *c
+	return s, nil
+}
+
+// Connection returns where the server listens, with real ports in place of zeros.
+func (s *Server) Connection() Connection { return s.cfg.Connection }
+
+// Serve answers until a client asks for shutdown or ctx ends. It reports whether
+// the client that ended it means to start the kernel again.
+func (s *Server) Serve(ctx context.Context) (restart bool) {
+	defer s.stop()
+	s.publish("status", nil, map[string]any{"execution_state": "starting"})
+	s.work.Go(s.runCells)
+	s.work.Go(s.comms.run)
+	s.work.Go(s.serveShell)
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case m := <-s.controlIn:
+			if m.header.Type != "shutdown_request" {
+				s.handle(m)
+				continue
+			}
+			return s.shutdown(m)
+		}
+	}
+}
+
+// stop ends the cell that runs and closes the channels.
+func (s *Server) stop() {
+	s.cancel()
+	s.cfg.Engine.Interrupt()
+	for _, sock := range []*socket{s.shell, s.control, s.stdin, s.heartbeat, s.iopub} {
+		sock.close()
+	}
+	done := make(chan struct{})
+	go func() { s.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(lingerTime): // a cell that does not stop; the caller ends its process
+	}
+}
+
+func (s *Server) serveShell() {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case m := <-s.shellIn:
+			switch m.header.Type {
+			case "execute_request":
+				select {
+				case s.cells <- m:
+				default:
+					s.around(m, func() {
+						s.reply(m, errorReply("QueueFull", fmt.Sprintf("%d cells are waiting already", maxCells)))
+					})
+				}
+			case "shutdown_request": // its channel before version 5.4
+				go s.pass(s.controlIn, m)
+			default:
+				s.handle(m)
+			}
+		}
+	}
+}
+
+// pass hands a message to a loop, unless the server ends.
+func (s *Server) pass(to chan *message, m *message) {
+	select {
+	case to <- m:
+	case <-s.ctx.Done():
+	}
+}
+
+// receiver checks messages and hands the good ones on.
+func (s *Server) receiver(via **socket, next func(*message)) func(*peer, [][]byte) {
+	return func(p *peer, frames [][]byte) {
+		m, err := s.codec.parse(frames)
+		if err != nil {
+			fmt.Fprintf(s.cfg.Log, "dropped a message: %v\n", err)
+			return
+		}
+		m.peer, m.via = p.id, *via
+		next(m)
+	}
+}
+
+// subscription answers a new subscriber of iopub with the message that tells it
+// that nothing will be missed from here on (JEP 65).
+func (s *Server) subscription(p *peer, frames [][]byte) {
+	topic, added := p.subscribe(frames[0])
+	if !added {
+		return
+	}
+	msg, _, err := s.codec.frames(outgoing{kind: "iopub_welcome", content: map[string]any{"subscription": topic}})
+	if err == nil {
+		p.send(append([][]byte{[]byte(topic)}, msg...))
+	}
+}
+
+// publish sends a message to all subscribers.
+func (s *Server) publish(kind string, parent *message, content any) {
+	s.publishWith(kind, parent, nil, content)
+}
+
+func (s *Server) publishWith(kind string, parent *message, metadata map[string]any, content any) {
+	o := outgoing{kind: kind, metadata: metadata, content: content}
+	if parent != nil {
+		o.parent = parent.rawHeader
+	}
+	msg, _, err := s.codec.frames(o)
+	if err != nil {
+		fmt.Fprintf(s.cfg.Log, "not published: %v\n", err)
+		return
+	}
+	topic := "kernel." + s.codec.session + "." + kind
+	s.iopub.publish(append([][]byte{[]byte(topic)}, msg...))
+}
+
+// reply answers a request on its channel.
+func (s *Server) reply(m *message, content any) {
+	s.send(m.via, m, strings.TrimSuffix(m.header.Type, "_request")+"_reply", content)
+}
+
+// send sends a message to the client that m came from. It returns the new
+// message's id, empty when the client is not there.
+func (s *Server) send(sock *socket, m *message, kind string, content any) string {
+	msg, id, err := s.codec.frames(outgoing{kind: kind, parent: m.rawHeader, content: content})
+	if err != nil {
+		fmt.Fprintf(s.cfg.Log, "not sent: %v\n", err)
+		return ""
+	}
+	p := sock.find(m.peer)
+	if p == nil || !p.send(append(append([][]byte(nil), m.routes...), msg...)) {
+		return ""
+	}
+	return id
+}
+
+// around publishes busy before and idle after f, for request m. While a cell
+// runs its busy is said again after that, or clients would show the kernel idle.
+func (s *Server) around(m *message, f func()) {
+	s.status(m, "busy")
+	f()
+	s.statusMu.Lock()
+	defer s.statusMu.Unlock()
+	s.publish("status", m, map[string]any{"execution_state": "idle"})
+	if s.running != nil {
+		s.publish("status", s.running, map[string]any{"execution_state": "busy"})
+	}
+}
+
+func (s *Server) status(m *message, state string) {
+	s.statusMu.Lock()
+	defer s.statusMu.Unlock()
+	s.publish("status", m, map[string]any{"execution_state": state})
+}
+
+// shutdown answers and tells all clients.
+func (s *Server) shutdown(m *message) (restart bool) {
+	var req struct {
+		Restart bool `json:"restart"`
+	}
+	m.decode(&req)
+	content := map[string]any{"status": "ok", "restart": req.Restart}
+	s.around(m, func() {
+		s.reply(m, content)
+		s.publish("shutdown_reply", m, content)
+	})
+	return req.Restart
+}
+
+// errorReply is the content of a reply that refuses.
+func errorReply(name, value string) map[string]any {
+	return map[string]any{"status": "error", "ename": name, "evalue": value, "traceback": []string{}}
+}
+
+// object returns data, or an empty object.
+func object(data map[string]any) map[string]any {
+	if data == nil {
+		return map[string]any{}
+	}
+	return data
+}
+
+// field returns a string of a JSON object, or "".
+func field(data json.RawMessage, name string) string {
+	var all map[string]json.RawMessage
+	var text string
+	if json.Unmarshal(data, &all) == nil {
+		json.Unmarshal(all[name], &text)
+	}
+	return text
+}
