@@ -7,6 +7,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -59,6 +60,12 @@ type (
 	Recipe = train.Recipe
 	// Schedule changes the learning rate over the epochs.
 	Schedule = train.Schedule
+	// EarlyStop ends a training that does not get better.
+	EarlyStop = train.EarlyStop
+	// Augment varies training images at random.
+	Augment = vision.Augment
+	// RandAugment is an [Augment] of random operations of one strength.
+	RandAugment = vision.RandAugment
 	// Run is a comparison, on disk under its name.
 	Run = train.Run
 	// Result is what one strategy of a run brought.
@@ -71,6 +78,20 @@ const (
 	Adam  = train.Adam
 	AdamW = train.AdamW
 )
+
+// Choices of a [Recipe].
+const (
+	Balanced          = train.Balanced
+	RestoreBest       = train.RestoreBest
+	RestoreLowestLoss = train.RestoreLowestLoss
+	RestoreLast       = train.RestoreLast
+)
+
+// StandardAugment is the usual training transform for photographs: a random resized crop and a flip.
+func StandardAugment() Augment { return vision.StandardAugment() }
+
+// CIFARAugment is the usual one for 32 x 32 images: shifted by up to 4 pixels, and a flip.
+func CIFARAugment() Augment { return vision.CIFARAugment() }
 
 // Load returns a pretrained model by torchvision's name ("resnet18"), optionally with a weight set
 // ("resnet50.IMAGENET1K_V1"). A bare name means the default weight set.

@@ -44,6 +44,9 @@ func (t *trainer) besideModel() map[string]string {
 			paths[slotPrefix+slot+"."+p.Key] = slotPath(p, slot)
 		}
 	}
+	for _, p := range t.averaged() {
+		paths[slotPrefix+averageSlot+"."+p.Key] = slotPath(p, averageSlot)
+	}
 	return paths
 }
 

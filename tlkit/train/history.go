@@ -34,19 +34,6 @@ type Epoch struct {
 	ImagesPerSecond float64 `json:"images_per_second"`
 }
 
-// bestOf returns the index of the epoch with the highest validation accuracy, of equals the one of lower loss; -1 if
-// there is none.
-func bestOf(history []Epoch) int {
-	best := -1
-	for i, e := range history {
-		if best < 0 || e.ValAccuracy > history[best].ValAccuracy ||
-			(e.ValAccuracy == history[best].ValAccuracy && e.ValLoss < history[best].ValLoss) {
-			best = i
-		}
-	}
-	return best
-}
-
 func writeHistory(path string, history []Epoch) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -75,7 +75,7 @@ func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
 	}
 
 	trains := append([]*images{d.trainImages}, d.besideImages...)
-	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && l.recipe.Augment.IsZero()); err != nil {
+	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && l.recipe.same()); err != nil {
 		return err
 	}
 	d.train, d.trainFrom = all[0], from

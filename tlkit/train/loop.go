@@ -63,7 +63,7 @@ type loop struct {
 func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Result, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) error {
 	r := run.Config.Recipe
 	r.Seed = res.Seed
-	if res.Done && len(res.History) >= r.Epochs {
+	if res.Done && (len(res.History) >= r.Epochs || r.EarlyStop.reached(res.History)) {
 		return nil
 	}
 	if err := mkdir(filepath.Join(run.Dir, res.dir)); err != nil {
@@ -96,6 +96,14 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 			return l.stopped(ctx, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", run.Name, res.Strategy, err))
 		}
 	}
+	split := ds.Train
+	if plan.Train != nil {
+		split = plan.Train
+	}
+	t.objective.weights = r.ClassWeights.of(split.Counts())
+	if err := t.startAverage(); err != nil { // what Before did is where it begins
+		return err
+	}
 	if l.at, err = t.restore(res.file("checkpoint.safetensors")); err != nil {
 		return err
 	}
@@ -121,7 +129,7 @@ func (l *loop) stopped(ctx context.Context, err error) error {
 func (l *loop) enter(ctx context.Context, phase int) error {
 	began := time.Now()
 	d := l.data
-	l.t.begin(phase, l.perEpoch())
+	l.t.begin(phase, l.updates())
 	if err := d.cacheFrozen(ctx, l); err != nil {
 		return err
 	}
@@ -146,11 +154,28 @@ func (l *loop) perEpoch() int {
 	return (l.data.trainImages.len() + l.recipe.BatchSize - 1) / l.recipe.BatchSize
 }
 
+// group is the number of batches that make one step of the optimizer.
+func (l *loop) group() int { return max(1, l.recipe.Accumulate) }
+
+// updates is the number of steps of the optimizer in an epoch.
+func (l *loop) updates() int { return (l.perEpoch() + l.group() - 1) / l.group() }
+
+// moment says where the next step is; images is its batch's number of them.
+func (l *loop) moment(images int, rate, progress float64) moment {
+	group := l.group()
+	at := moment{rate: rate, progress: progress, step: l.at.Steps + 1, update: l.at.Epoch*l.updates() + l.at.Step/group + 1,
+		seen: l.at.Step%group*l.recipe.BatchSize + images, whole: (l.at.Step+1)%group == 0 || l.at.Step+1 == l.perEpoch()}
+	if l.recipe.mixes() {
+		at.mixture = l.recipe.mixture(at.step, l.t.model.ImageSize())
+	}
+	return at
+}
+
 // evalBatch is the batch size where no gradients are kept; larger ones only cost memory.
 func (l *loop) evalBatch() int { return max(32, min(l.recipe.BatchSize, 64)) }
 
 func (l *loop) epochs(ctx context.Context) error {
-	for l.at.Epoch < l.recipe.Epochs {
+	for l.at.Epoch < l.recipe.Epochs && !l.recipe.EarlyStop.reached(l.res.History) {
 		if phase := l.t.plan.phaseAt(l.at.Epoch); phase != l.phase {
 			if err := l.enter(ctx, phase); err != nil {
 				return err
@@ -160,7 +185,7 @@ func (l *loop) epochs(ctx context.Context) error {
 			return err
 		}
 	}
-	l.res.Done = true
+	l.res.Done, l.res.StoppedEarly = true, l.at.Epoch < l.recipe.Epochs
 	return l.saveResult()
 }
 
@@ -193,7 +218,7 @@ func (l *loop) epoch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		loss, hit, err := l.t.trainStep(b, rate, epochAt(l.at.Step)/float64(l.recipe.Epochs), l.at.Steps+1, answers)
+		loss, hit, err := l.t.trainStep(b, l.moment(b.n, rate, epochAt(l.at.Step)/float64(l.recipe.Epochs)), answers)
 		if err != nil {
 			return err
 		}
@@ -218,7 +243,12 @@ func (l *loop) epoch(ctx context.Context) error {
 	}
 
 	rate := rateAt(perEpoch - 1)
-	o, also, err := l.evaluate(ctx)
+	var o outcome
+	var also map[string]float64
+	err := l.t.withAverage(func() (err error) {
+		o, also, err = l.evaluate(ctx)
+		return err
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return l.interrupted(ctx)
@@ -317,8 +347,8 @@ func (l *loop) record(o outcome, also map[string]float64, rate, seconds float64)
 	l.setUp = 0
 	l.res.History = append(l.res.History, e)
 	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
-	if bestOf(l.res.History) == len(l.res.History)-1 {
-		if err := l.t.saveWeights(l.res.file("best.safetensors")); err != nil {
+	if l.recipe.Restore.of(l.res.History) == len(l.res.History)-1 {
+		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file("best.safetensors")) }); err != nil {
 			return err
 		}
 		l.res.Predictions = l.predictions(o)
@@ -330,7 +360,7 @@ func (l *loop) record(o outcome, also map[string]float64, rate, seconds float64)
 		return err
 	}
 	l.show.epoch(l)
-	if e.Epoch == l.recipe.Epochs || time.Since(l.savedAt) > checkpointAfterEpoch {
+	if e.Epoch == l.recipe.Epochs || l.recipe.EarlyStop.reached(l.res.History) || time.Since(l.savedAt) > checkpointAfterEpoch {
 		return l.save()
 	}
 	return nil

@@ -19,17 +19,41 @@ type optimizer struct {
 	kind        Optimizer
 	momentum    float64
 	weightDecay float64
+	// accumulate is the number of batches whose gradients make one step, if more than one.
+	accumulate int
+	// clipNorm bounds the norm of the gradients, if positive.
+	clipNorm float64
 }
 
 // slots names the state that each variable needs.
 func (o optimizer) slots() []string {
+	var slots []string
 	switch {
 	case o.kind != SGD:
-		return []string{"mean", "square"}
+		slots = []string{"mean", "square"}
 	case o.momentum > 0:
-		return []string{"velocity"}
+		slots = []string{"velocity"}
 	}
-	return nil
+	if o.accumulate > 1 {
+		slots = append(slots, gathered)
+	}
+	return slots
+}
+
+// gathered is the sum of the gradients of the batches since the last step, each times its number of images.
+const gathered = "gathered"
+
+// gather adds a batch's gradient to what the batches before it gave. At a step the sum is used up: what comes back is
+// the mean gradient over all seen images.
+func (o optimizer) gather(store *model.Store, p nn.Param, grad, images, seen *Node, step bool) *Node {
+	sum := store.GetVariable(slotPath(p, gathered))
+	grad = Add(sum.NodeValue(grad.Graph()), Mul(grad, images))
+	if !step {
+		sum.SetNodeValue(grad)
+		return nil
+	}
+	sum.SetNodeValue(ZerosLike(grad))
+	return Div(grad, seen)
 }
 
 func slotPath(p nn.Param, slot string) string { return stateScope + "/" + slot + p.Path() }

@@ -115,7 +115,7 @@ func TestBestOf(t *testing.T) {
 		{"first of equals", []Epoch{{ValAccuracy: 0.5, ValLoss: 1}, {ValAccuracy: 0.5, ValLoss: 1}}, 0},
 	}
 	for _, tt := range tests {
-		if got := bestOf(tt.history); got != tt.want {
+		if got := RestoreBest.of(tt.history); got != tt.want {
 			t.Errorf("%s: bestOf = %d, want %d", tt.name, got, tt.want)
 		}
 	}

@@ -106,6 +106,9 @@ func (p Plan) check(name string, task Task) error {
 	if last := p.phaseStart(len(p.Phases) - 1); last >= task.Recipe.Epochs && len(p.Phases) > 1 {
 		return fmt.Errorf("tlkit: strategy %q: its last phase begins after %d epochs, but the recipe has only %d; give Recipe.Epochs more", name, last, task.Recipe.Epochs)
 	}
+	if p.Teacher != nil && task.Recipe.mixes() {
+		return fmt.Errorf("tlkit: strategy %q has a teacher, which answers for whole images; Recipe.Mixup and CutMix must be 0", name)
+	}
 	if p.Train != nil && p.Train.Len() == 0 {
 		return fmt.Errorf("tlkit: strategy %q trains on a split of its own that has no images", name)
 	}

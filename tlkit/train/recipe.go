@@ -21,6 +21,33 @@ type Recipe struct {
 	Momentum float64 `json:"momentum"`
 	// WeightDecay is the factor of the L2 penalty (SGD, Adam: added to the gradient; AdamW: decoupled).
 	WeightDecay float64 `json:"weight_decay"`
+	// Accumulate is the number of batches whose gradients are averaged for one step of the optimizer, as if the batch were
+	// so many times larger (but for BatchNorm, which sees each batch by itself); 0 means 1. An epoch's last step may have
+	// fewer.
+	Accumulate int `json:"accumulate,omitempty"`
+	// ClipNorm scales the gradients of a step down to this norm if it is larger, over all variables together (Pascanu et
+	// al. 2012, arXiv 1211.5063, algorithm 1); 0: off.
+	ClipNorm float64 `json:"clip_norm,omitempty"`
+	// LabelSmoothing is the share of each label that is spread evenly over all classes, 0 to 1 (Szegedy et al. 2015, arXiv
+	// 1512.00567, section 7); 0: off, 0.1 is usual.
+	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
+	// ClassWeights lets classes with few training images count as much as those with many ([Balanced]). With it, label
+	// smoothing or mixing, TrainLoss is still the plain cross-entropy of the labels that the images have.
+	ClassWeights ClassWeights `json:"class_weights,omitempty"`
+	// Mixup blends every training image and its label with another one's, in shares drawn from Beta(Mixup, Mixup) for each
+	// batch (Zhang et al. 2017, arXiv 1710.09412, section 2); 0: off, 0.2 is usual.
+	Mixup float64 `json:"mixup,omitempty"`
+	// CutMix pastes a box of another image into every training image and mixes the labels by area, its share drawn from
+	// Beta(CutMix, CutMix) for each batch (Yun et al. 2019, arXiv 1905.04899, section 3); 0: off, 1 is usual. With Mixup
+	// too, each batch gets one of the two at random. Images are mixed with the one before them in the batch.
+	CutMix float64 `json:"cutmix,omitempty"`
+	// Average is the decay per step of a moving average of the weights, by which the model is judged and saved (Polyak and
+	// Juditsky 1992; Tarvainen and Valpola 2017, arXiv 1703.01780); 0: off, 0.99 suits short trainings, 0.9999 long ones.
+	Average float64 `json:"average,omitempty"`
+	// EarlyStop ends a training that does not get better.
+	EarlyStop EarlyStop `json:"early_stop,omitzero"`
+	// Restore says which epoch's weights are restored in the end: by default those of the highest validation accuracy.
+	Restore Restore `json:"restore,omitempty"`
 	// Schedule changes the learning rate from epoch to epoch; the zero value keeps it.
 	Schedule Schedule `json:"schedule"`
 	// Augment varies the training images; the zero value leaves them as the evaluation transform makes them. Without
@@ -62,11 +89,31 @@ type Schedule struct {
 	Cosine bool `json:"cosine,omitempty"`
 	// Warmup lets the rate rise linearly over the first so many epochs; fractions are allowed.
 	Warmup float64 `json:"warmup,omitempty"`
+	// OneCycle lets the rate rise from 1/25 of the base rate to the base rate over the first 30 % of the training, and fall
+	// to 1/250,000 of it by the end, both along half a cosine (Smith 2018, arXiv 1803.09820, section 4; shape and constants
+	// are those of torch.optim.lr_scheduler.OneCycleLR). Momentum stays as it is. It stands alone.
+	OneCycle bool `json:"one_cycle,omitempty"`
+}
+
+// needsEnd reports whether the rates depend on the number of epochs.
+func (s Schedule) needsEnd() bool { return s.Cosine || s.OneCycle }
+
+// oneCycle is the factor of OneCycle at a share of the training, 0 to 1.
+func oneCycle(share float64) float64 {
+	const rise, start, end = 0.3, 1. / 25, 1. / 25 / 1e4
+	between := func(a, b, at float64) float64 { return b + (a-b)/2*(1+math.Cos(math.Pi*at)) }
+	if share < rise {
+		return between(start, 1, share/rise)
+	}
+	return between(1, end, math.Min(1, (share-rise)/(1-rise)))
 }
 
 // Factor returns what the base rate is multiplied by at a position in training, counted in epochs from 0 (fractions
 // within an epoch), out of total epochs.
 func (s Schedule) Factor(position float64, total int) float64 {
+	if s.OneCycle {
+		return oneCycle(position / float64(total))
+	}
 	f := 1.0
 	if s.StepEvery > 0 {
 		factor := s.StepFactor
@@ -119,10 +166,19 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		return r, fmt.Errorf("tlkit: Recipe.Schedule counts epochs that are negative or no number: %+v", r.Schedule)
 	case !finite(r.Schedule.StepFactor) || r.Schedule.StepFactor < 0:
 		return r, fmt.Errorf("tlkit: Recipe.Schedule has a StepFactor that is negative or no number: %+v; 0 means 0.1", r.Schedule)
+	case r.Schedule.OneCycle && (r.Schedule.Cosine || r.Schedule.Warmup > 0 || r.Schedule.StepEvery > 0):
+		return r, fmt.Errorf("tlkit: Recipe.Schedule has OneCycle beside another rule: %+v; it rises and falls by itself", r.Schedule)
+	case !(r.Average >= 0 && r.Average < 1):
+		return r, fmt.Errorf("tlkit: Recipe.Average is %g; it is a decay from 0 (off) up to 1, such as 0.99", r.Average)
 	case r.Seeds < 0:
 		return r, fmt.Errorf("tlkit: Recipe.Seeds is %d; give the number of times to train each strategy, such as 5, or 0 for once", r.Seeds)
 	case r.MemoryLimit < 0:
 		return r, fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
+	}
+	for _, err := range []error{r.checkObjective(), r.checkMixing(), r.EarlyStop.check(), r.Restore.check()} {
+		if err != nil {
+			return r, err
+		}
 	}
 	if err := r.Augment.Validate(); err != nil {
 		return r, fmt.Errorf("tlkit: Recipe.Augment: %w", err)

@@ -71,8 +71,10 @@ type Result struct {
 	// Params and Trainable count the model's trained values, all and those that the strategy changed.
 	Params    int `json:"params"`
 	Trainable int `json:"trainable"`
-	// Done tells whether all epochs were run.
+	// Done tells whether training has ended: all epochs were run, or StoppedEarly.
 	Done bool `json:"done"`
+	// StoppedEarly tells that Recipe.EarlyStop ended it.
+	StoppedEarly bool `json:"stopped_early,omitempty"`
 	// Predictions are those of the best epoch on the validation images.
 	Predictions Predictions `json:"predictions"`
 	// History has one entry per epoch.
@@ -96,9 +98,14 @@ type Predictions struct {
 	Confidence []float64 `json:"confidence"`
 }
 
-// Best returns the epoch of the highest validation accuracy; ok is false before the first epoch is complete.
+// Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless
+// Recipe.Restore says otherwise. ok is false before the first epoch is complete.
 func (r *Result) Best() (e Epoch, ok bool) {
-	i := bestOf(r.History)
+	var keep Restore
+	if r.run != nil {
+		keep = r.run.Config.Recipe.Restore
+	}
+	i := keep.of(r.History)
 	if i < 0 {
 		return Epoch{}, false
 	}
@@ -396,7 +403,7 @@ func (r *Run) fits(c Config) error {
 	}
 	// More epochs continue a run, unless its learning rates depend on their number.
 	was, now := old.Recipe, c.Recipe
-	if now.Epochs > was.Epochs && !now.Schedule.Cosine {
+	if now.Epochs > was.Epochs && !now.Schedule.needsEnd() {
 		was.Epochs = now.Epochs
 	}
 	if now.Seeds > was.Seeds { // more seeds are trained beside those there are

@@ -13,8 +13,8 @@ import (
 
 // Step is a training step while its graph is built: what [Plan.Loss] makes a loss of.
 type Step struct {
-	// Loss is the task's own loss, a scalar: the mean cross-entropy of the training images' labels, with that of the
-	// model's auxiliary heads.
+	// Loss is the task's own loss, a scalar: the mean cross-entropy of the training images' labels, with the recipe's label
+	// smoothing, class weights and mixing, and with that of the model's auxiliary heads.
 	Loss *Node
 	// Labels [batch] int32, Logits [batch, classes] and Features [batch, features] are those of the training images.
 	Labels, Logits, Features *Node
@@ -56,19 +56,30 @@ func (s *Step) Value(p nn.Param) *Node { return s.t.model.Variable(p).NodeValue(
 // CrossEntropy returns the mean cross-entropy of logits [rows, classes] and labels [rows] int32, a scalar.
 func CrossEntropy(logits, labels *Node) *Node { return ReduceAllMean(crossEntropy(logits, labels)) }
 
-// stepGraph builds a whole training step: forward, loss, gradients and updates. The inputs are those of trainStep.
-func (t *trainer) stepGraph(in []*Node, from int) []*Node {
+// stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
+// only gathered. The inputs are those of trainStep.
+func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	next := func() *Node {
 		n := in[0]
 		in = in[1:]
 		return n
 	}
 	x, labels, rate, step, progress, random := next(), next(), next(), next(), next(), next()
+	var mask, share, seen *Node
+	if t.mixes {
+		mask, share = next(), next()
+	}
+	if t.opt.accumulate > 1 {
+		seen = next()
+	}
 	g := x.Graph()
 	t.model.Store().SetTraining(g, true)
 	s := &Step{Labels: labels, Progress: progress, t: t,
 		pass: &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: random}}
 	parts := []*Node{t.enter(x, from)}
+	if t.mixes {
+		parts[0] = mix(parts[0], mask)
+	}
 	for range t.plan.Beside {
 		parts = append(parts, t.enter(next(), from))
 		s.Beside = append(s.Beside, Drawn{Labels: next()})
@@ -92,12 +103,21 @@ func (t *trainer) stepGraph(in []*Node, from int) []*Node {
 	}
 	n := labels.Shape().Dimensions[0]
 	s.Features, s.Logits = part(features, n), part(logits, n)
-	loss := CrossEntropy(s.Logits, labels)
+	targets := OneHot(labels, s.Logits.Shape().Dimensions[1], s.Logits.DType())
+	counted := labels // what a hit is
+	if t.mixes {
+		targets = mix(targets, share)
+		counted = ArgMax(targets, -1, labels.DType())
+	}
+	loss := objective{}.loss(s.Logits, targets)
 	// Auxiliary heads (zoo.AuxHead) shape the gradients; what is reported is the loss of the network's own output,
 	// which can be compared with the validation loss.
 	s.Loss = loss
+	if !t.objective.plain() {
+		s.Loss = t.objective.loss(s.Logits, targets)
+	}
 	for _, aux := range s.pass.Aux {
-		s.Loss = Add(s.Loss, MulScalar(CrossEntropy(part(aux.Logits, n), labels), aux.Weight))
+		s.Loss = Add(s.Loss, MulScalar(t.objective.loss(part(aux.Logits, n), targets), aux.Weight))
 	}
 	for i := range s.Beside {
 		rows += n
@@ -109,8 +129,11 @@ func (t *trainer) stepGraph(in []*Node, from int) []*Node {
 		total = t.plan.Loss(s)
 	}
 	total.AssertScalar()
-	t.descend(total, rate, step)
-	return []*Node{loss, hits(s.Logits, labels)}
+	t.descend(total, rate, step, seen, labels.Shape().Dimensions[0], whole)
+	if t.average > 0 && whole {
+		t.follow(step)
+	}
+	return []*Node{loss, hits(s.Logits, counted)}
 }
 
 // enter turns what a source gives into the input of stage from.
@@ -121,13 +144,26 @@ func (t *trainer) enter(x *Node, from int) *Node {
 	return x
 }
 
-// descend updates the variables that this phase trains.
-func (t *trainer) descend(total, rate, step *Node) {
+// descend updates the variables that this phase trains, or, if the step is not whole, gathers their gradients.
+func (t *trainer) descend(total, rate, step, seen *Node, images int, whole bool) {
 	values := make([]*Node, len(t.now))
 	for i, p := range t.now {
 		values[i] = t.model.Variable(p).NodeValue(total.Graph())
 	}
-	for i, grad := range Gradient(total, values...) {
+	gradients := Gradient(total, values...)
+	if seen != nil {
+		n := Scalar(total.Graph(), total.DType(), images)
+		for i, p := range t.now {
+			gradients[i] = t.opt.gather(t.model.Store(), p, gradients[i], n, seen, whole)
+		}
+	}
+	if !whole {
+		return
+	}
+	if t.opt.clipNorm > 0 {
+		clip(gradients, t.opt.clipNorm)
+	}
+	for i, grad := range gradients {
 		p := t.now[i]
 		own := rate
 		if f := t.plan.factor(p); f != 1 {

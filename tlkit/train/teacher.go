@@ -33,7 +33,7 @@ func (l *loop) hireTeacher(ctx context.Context) error {
 	}
 	t := &teacher{exec: exec, classes: len(m.Classes)}
 	l.teacher = t // closed with the loop, whatever comes
-	if !l.recipe.Augment.IsZero() {
+	if !l.recipe.same() {
 		return nil
 	}
 	s := l.data.trainImages

@@ -33,16 +33,26 @@ type trainer struct {
 	frozen int
 	// seed determines what dropout drops.
 	seed uint64
+	// objective is the loss of the training images; mixes tells that the images of a batch are mixed.
+	objective objective
+	mixes     bool
+	// average is the decay of the weights' moving average; 0 for none.
+	average float64
 
-	step, feature *model.Exec
+	// gather is a step that only adds to the gradients gathered for the next one.
+	step, gather, feature *model.Exec
 	// evals are the compiled networks from the inputs to each head's logits; "" is the model's own.
 	evals map[string]*model.Exec
 }
 
 // newTrainer readies a planned model for training on an engine.
 func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*trainer, error) {
-	t := &trainer{engine: engine, model: m, plan: plan, seed: r.Seed,
-		opt: optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay}}
+	t := &trainer{engine: engine, model: m, plan: plan, seed: r.Seed, mixes: r.mixes(),
+		objective: objective{smoothing: r.LabelSmoothing},
+		opt:       optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay, accumulate: r.Accumulate, clipNorm: r.ClipNorm}}
+	if !plan.Still {
+		t.average = r.Average
+	}
 	var err error
 	if t.heads, err = addHeads(m, plan.Heads, r.Seed); err != nil {
 		return nil, err
@@ -135,7 +145,10 @@ func hits(logits, labels *Node) *Node {
 func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
 	var err error
-	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom) })
+	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
+	if err == nil && t.opt.accumulate > 1 {
+		t.gather, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
+	}
 	if err != nil {
 		return fmt.Errorf("tlkit: building the training step of %s: %w", t.model.Spec.Name, err)
 	}
@@ -159,19 +172,41 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 }
 
 func (t *trainer) close() {
-	for _, e := range append(slices.Collect(maps.Values(t.evals)), t.step, t.feature) {
+	for _, e := range append(slices.Collect(maps.Values(t.evals)), t.step, t.gather, t.feature) {
 		if e != nil {
 			e.Finalize()
 		}
 	}
-	t.evals, t.step, t.feature = nil, nil, nil
+	t.evals, t.step, t.gather, t.feature = nil, nil, nil, nil
 }
 
-// trainStep runs one step and returns the batch's mean loss and number of hits. progress is the share of the training
-// that is done, teacher the teacher's answers to the batch, nil without one.
-func (t *trainer) trainStep(b batch, rate, progress float64, step int, teacher *tensors.Tensor) (loss, hit float64, err error) {
+// moment says where in the training a step is.
+type moment struct {
+	// rate is the learning rate.
+	rate float64
+	// progress is the share of the training that is done.
+	progress float64
+	// step counts the batches, update the optimizer's steps, both from 1.
+	step, update int
+	// seen is the number of images whose gradients have been gathered, with this batch's; whole tells that the batch is
+	// the last before a step of the optimizer.
+	seen  int
+	whole bool
+	// mixture is how the batch's images are mixed, where they are.
+	mixture mixture
+}
+
+// trainStep runs one step and returns the batch's mean loss and number of hits. teacher are the teacher's answers to the
+// batch, nil without one.
+func (t *trainer) trainStep(b batch, at moment, teacher *tensors.Tensor) (loss, hit float64, err error) {
 	defer b.release()
-	in := []any{b.inputs, b.labels, float32(rate), float32(step), float32(progress), t.random(step)}
+	in := []any{b.inputs, b.labels, float32(at.rate), float32(at.update), float32(at.progress), t.random(at.step)}
+	if t.mixes {
+		in = append(in, at.mixture.inputs()...)
+	}
+	if t.opt.accumulate > 1 {
+		in = append(in, float32(at.seen))
+	}
 	for _, other := range b.beside {
 		in = append(in, other.inputs, other.labels)
 	}
@@ -179,7 +214,11 @@ func (t *trainer) trainStep(b batch, rate, progress float64, step int, teacher *
 		defer teacher.MustFinalizeAll()
 		in = append(in, teacher)
 	}
-	out, err := t.step.Call(in...)
+	exec := t.step
+	if !at.whole {
+		exec = t.gather
+	}
+	out, err := exec.Call(in...)
 	if err != nil {
 		return 0, 0, err
 	}

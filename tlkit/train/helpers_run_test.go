@@ -1,0 +1,247 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// nearly compares the values of weight files.
+func nearly(t *testing.T, got, want map[string][]float32, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%d entries, want %d", len(got), len(want))
+	}
+	for key, values := range want {
+		for i, w := range values {
+			if d := math.Abs(float64(got[key][i] - w)); !(d <= tolerance) {
+				t.Errorf("%s[%d] is %g, want %g", key, i, got[key][i], w)
+				break
+			}
+		}
+	}
+}
+
+// Two batches of 4 (and 4 and 3) whose gradients are averaged are a batch of 8 (and 7), where no BatchNorm sees them.
+func TestAccumulate(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	for _, kind := range []train.Optimizer{train.SGD, train.Adam} {
+		r := quick(t)
+		r.Optimizer, r.Restore = kind, train.RestoreLast
+		r.BatchSize, r.Accumulate = 4, 2
+		small := compare(t, r, "small", ds, m, train.Transfer{})
+		r.BatchSize, r.Accumulate = 8, 0
+		large := compare(t, r, "large", ds, m, train.Transfer{})
+		nearly(t, saved(t, small, "transfer", "best.safetensors"), saved(t, large, "transfer", "best.safetensors"), 2e-5)
+		if e, f := result(t, small, "transfer").History[1], result(t, large, "transfer").History[1]; math.Abs(e.ValLoss-f.ValLoss) > 1e-5 {
+			t.Errorf("validation loss %g, with one large batch %g", e.ValLoss, f.ValLoss)
+		}
+	}
+}
+
+// After one step the average is start + (weights - start)*(1 - decay), with the decay that a first step has: 2/11.
+func TestAverage(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	start, err := m.Clone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := quick(t)
+	r.Epochs, r.BatchSize, r.Average = 1, 15, 0.99
+	if _, err := (train.FineTune{}).Plan(start, train.Task{Classes: ds.Classes, Seed: r.Seed, Recipe: r}); err != nil {
+		t.Fatal(err)
+	}
+	run := compare(t, r, "run", ds, m, train.FineTune{From: "layer2"})
+	before, after, average := snapshot(t, start), saved(t, run, "finetune", "checkpoint.safetensors"), saved(t, run, "finetune", "best.safetensors")
+	want, moved := map[string][]float32{}, 0
+	for key, values := range before {
+		want[key] = make([]float32, len(values))
+		for i, v := range values {
+			w := after[key][i]
+			want[key][i] = v + (w-v)*(1-2./11)
+			if w != v {
+				moved++
+			}
+		}
+	}
+	nearly(t, average, want, 1e-6)
+	if moved == 0 {
+		t.Error("no weight moved")
+	}
+	for _, key := range []string{"stem.conv.weight", "layer1.bn.running_mean"} { // frozen
+		if !reflect.DeepEqual(average[key], before[key]) {
+			t.Errorf("%s is frozen, but its average is another", key)
+		}
+	}
+	// The model is judged by the average.
+	sd, err := weights.Open(filepath.Join(run.Dir, "finetune", "best.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sd.Close()
+	if err := start.LoadStateDict(sd); err != nil {
+		t.Fatal(err)
+	}
+	logits, err := start.Logits(imagesOf(t, ds.Val))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss := 0.0
+	for i, row := range logits {
+		sum := 0.0
+		for _, v := range row {
+			sum += math.Exp(float64(v - row[ds.Val.Label(i)]))
+		}
+		loss += math.Log(sum) / 9
+	}
+	if got := result(t, run, "finetune").History[0].ValLoss; math.Abs(got-loss) > 1e-5 {
+		t.Errorf("validation loss %g, the average's is %g", got, loss)
+	}
+}
+
+func TestEarlyStopRun(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	r := quick(t)
+	r.Epochs, r.EarlyStop = 9, train.EarlyStop{Patience: 2, MinDelta: 100} // nothing is ever that much better
+	run := compare(t, r, "run", ds, m, train.Transfer{})
+	res := result(t, run, "transfer")
+	if len(res.History) != 3 || !res.Done || !res.StoppedEarly {
+		t.Errorf("%d epochs, done %v, stopped early %v; want 3", len(res.History), res.Done, res.StoppedEarly)
+	}
+	c := &counter{}
+	ds.Train = painted(t, 1, 5, c.asked)
+	again := compare(t, r, "run", ds, m, train.Transfer{})
+	if got := result(t, again, "transfer"); len(got.History) != 3 || c.n != 0 {
+		t.Errorf("the same call again: %d epochs, %d images read", len(got.History), c.n)
+	}
+}
+
+// What is wanted is the whole recipe: stopped within an epoch, between the batches of one step, it goes on to the bit.
+func TestHelpersResume(t *testing.T) {
+	m := pretrained(t)
+	r := quick(t)
+	r.Epochs, r.Optimizer, r.MemoryLimit = 3, train.AdamW, 1
+	r.Accumulate, r.ClipNorm, r.LabelSmoothing, r.ClassWeights = 3, 0.5, 0.1, train.Balanced
+	r.Mixup, r.CutMix, r.Average, r.Schedule = 0.2, 1, 0.9, train.Schedule{OneCycle: true}
+	r.Augment = vision.Augment{TrivialAugment: true, HorizontalFlip: 0.5}
+	r.EarlyStop, r.Restore = train.EarlyStop{Patience: 2, OnAccuracy: true}, train.RestoreLowestLoss
+	whole := compare(t, r, "whole", paint(t), m, train.FineTune{})
+
+	r.Dir = t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ds := paint(t)
+	ds.Train = painted(t, 1, 5, (&counter{when: 15 + 15, at: cancel}).asked)
+	_, err := r.Compare(ctx, "r", ds, m, train.FineTune{})
+	var stopped *train.InterruptedError
+	if !errors.As(err, &stopped) {
+		t.Fatal(err)
+	}
+	run := compare(t, r, "r", paint(t), m, train.FineTune{})
+	if got, want := curve(result(t, run, "finetune").History), curve(result(t, whole, "finetune").History); !reflect.DeepEqual(got, want) {
+		t.Errorf("history\n%+v, uninterrupted\n%+v", got, want)
+	}
+	for _, file := range []string{"best.safetensors", "checkpoint.safetensors"} {
+		if !reflect.DeepEqual(saved(t, run, "finetune", file), saved(t, whole, "finetune", file)) {
+			t.Errorf("%s differs from that of the uninterrupted run", file)
+		}
+	}
+}
+
+// A class with a third of the images counts as much as the others: with one step of SGD without momentum, the change of
+// the head's bias is the rate times the mean of (target - probability), here weighted.
+func TestClassWeightsRun(t *testing.T) {
+	m := pretrained(t)
+	ds := paint(t)
+	ds.Train = ds.Train.Subset([]int{0, 3, 6, 9, 1, 4, 2}) // 4 of class 0, 2 of class 1, 1 of class 2
+	r := quick(t)
+	r.Epochs, r.BatchSize, r.Momentum, r.Restore = 1, 7, -1, train.RestoreLast
+	change := func(w train.ClassWeights) []float64 {
+		r.ClassWeights, r.Dir = w, t.TempDir()
+		run := compare(t, r, "run", ds, m, train.Transfer{LearningRate: 1})
+		start, err := m.Clone()
+		if err == nil {
+			err = start.ReplaceHead(ds.Classes, r.Seed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits, err := start.Logits(imagesOf(t, ds.Train))
+		if err != nil {
+			t.Fatal(err)
+		}
+		weights := map[bool][]float64{true: {7. / 12, 7. / 6, 7. / 3}, false: {1, 1, 1}}[w == train.Balanced]
+		want, sum := make([]float64, 3), 0.0
+		for i, row := range logits {
+			label := ds.Train.Label(i)
+			total := 0.0
+			for _, v := range row {
+				total += math.Exp(float64(v))
+			}
+			sum += weights[label]
+			for c, v := range row {
+				d := -math.Exp(float64(v)) / total
+				if c == label {
+					d++
+				}
+				want[c] += weights[label] * d
+			}
+		}
+		got, before := saved(t, run, "transfer", "best.safetensors")["fc.bias"], snapshot(t, start)["fc.bias"]
+		for c := range got {
+			if d := float64(got[c] - before[c]); math.Abs(d-want[c]/sum) > 1e-5 {
+				t.Errorf("%q: bias %d changed by %g, want %g", w, c, d, want[c]/sum)
+			}
+		}
+		return want
+	}
+	change("")
+	change(train.Balanced)
+}
+
+func imagesOf(t *testing.T, s *datasets.Split) []*vision.Image {
+	t.Helper()
+	var all []*vision.Image
+	for i := range s.Len() {
+		m, err := s.Image(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func TestHelperErrors(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	for _, c := range []struct {
+		change func(r *train.Recipe)
+		want   []string
+	}{
+		{func(r *train.Recipe) { r.LabelSmoothing = 1 }, []string{"LabelSmoothing is 1", "0.1"}},
+		{func(r *train.Recipe) { r.ClassWeights = "even" }, []string{`"even"`, `"balanced"`}},
+		{func(r *train.Recipe) { r.ClipNorm = -1 }, []string{"ClipNorm is -1"}},
+		{func(r *train.Recipe) { r.Accumulate = -2 }, []string{"Accumulate is -2"}},
+		{func(r *train.Recipe) { r.Mixup = math.NaN() }, []string{"Mixup is NaN", "0.2"}},
+		{func(r *train.Recipe) { r.CutMix = -1 }, []string{"CutMix is -1"}},
+		{func(r *train.Recipe) { r.Average = 1 }, []string{"Average is 1", "0.99"}},
+		{func(r *train.Recipe) { r.EarlyStop.Patience = -1 }, []string{"EarlyStop", "Patience"}},
+		{func(r *train.Recipe) { r.Restore = "first" }, []string{`"first"`, `"last"`}},
+		{func(r *train.Recipe) { r.Seeds = -1 }, []string{"Seeds is -1"}},
+		{func(r *train.Recipe) { r.Schedule = train.Schedule{OneCycle: true, Warmup: 1} }, []string{"OneCycle"}},
+		{func(r *train.Recipe) { r.Augment.RandAugment.Ops = -1 }, []string{"Recipe.Augment", "RandAugment"}},
+	} {
+		r := quick(t)
+		c.change(&r)
+		_, err := r.Compare(t.Context(), "r", ds, m, train.Transfer{})
+		wantError(t, err, c.want...)
+	}
+}

@@ -1,0 +1,90 @@
+package train
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// ClassWeights says how much the training images of each class count in the loss.
+type ClassWeights string
+
+// Balanced weighs a class by images/(classes x images of the class), so that all classes count as much in sum and the
+// weights of all images have mean 1 (King and Zeng 2001; scikit-learn's class_weight="balanced").
+const Balanced ClassWeights = "balanced"
+
+// of returns the weight of each class for their numbers of training images; nil if all count the same.
+func (w ClassWeights) of(counts []int) []float32 {
+	if w != Balanced {
+		return nil
+	}
+	all := 0
+	for _, n := range counts {
+		all += n
+	}
+	weights := make([]float32, len(counts))
+	for i, n := range counts {
+		if n > 0 {
+			weights[i] = float32(float64(all) / float64(len(counts)*n))
+		}
+	}
+	return weights
+}
+
+// objective is how the loss of the training images is made of logits and labels.
+type objective struct {
+	// smoothing is the share of the target that is spread over all classes (Recipe.LabelSmoothing).
+	smoothing float64
+	// weights has a factor for each class; nil means 1 for all.
+	weights []float32
+}
+
+// plain tells whether it is the cross-entropy alone.
+func (o objective) plain() bool { return o.smoothing == 0 && o.weights == nil }
+
+// loss returns the weighted mean loss, a scalar, for logits [batch, classes] and targets [batch, classes], whose rows
+// sum to 1. It is torch.nn.CrossEntropyLoss(weight, label_smoothing) where the targets are labels.
+func (o objective) loss(logits, targets *Node) *Node {
+	spread := targets
+	if classes := logits.Shape().Dimensions[1]; o.smoothing > 0 {
+		spread = AddScalar(MulScalar(targets, 1-o.smoothing), o.smoothing/float64(classes))
+	}
+	terms := Mul(LogSoftmax(logits, -1), spread)
+	if o.weights == nil {
+		return Neg(ReduceAllMean(ReduceSum(terms, -1)))
+	}
+	weights := Reshape(Const(logits.Graph(), o.weights), 1, len(o.weights))
+	return Neg(Div(ReduceAllSum(Mul(terms, weights)), ReduceAllSum(Mul(targets, weights))))
+}
+
+func (r Recipe) checkObjective() error {
+	switch {
+	case !(r.LabelSmoothing >= 0 && r.LabelSmoothing < 1):
+		return fmt.Errorf("tlkit: Recipe.LabelSmoothing is %g; it is a share from 0 up to 1, such as 0.1", r.LabelSmoothing)
+	case r.ClassWeights != "" && r.ClassWeights != Balanced:
+		return fmt.Errorf("tlkit: Recipe.ClassWeights is %q; give %q, or nothing for all classes alike", r.ClassWeights, Balanced)
+	case !finite(r.ClipNorm) || r.ClipNorm < 0:
+		return fmt.Errorf("tlkit: Recipe.ClipNorm is %g; give a positive norm, such as 1, or 0 for no clipping", r.ClipNorm)
+	case r.Accumulate < 0:
+		return fmt.Errorf("tlkit: Recipe.Accumulate is %d; give the number of batches per step, or 0 for one", r.Accumulate)
+	}
+	return nil
+}
+
+// clip scales gradients down so that the norm of all of them together is at most limit (Pascanu et al. 2012, arXiv
+// 1211.5063, algorithm 1; torch.nn.utils.clip_grad_norm_).
+func clip(gradients []*Node, limit float64) {
+	var square *Node
+	for _, g := range gradients {
+		s := ReduceAllSum(Mul(g, g))
+		if square == nil {
+			square = s
+		} else {
+			square = Add(square, s)
+		}
+	}
+	factor := MinScalar(Div(Scalar(square.Graph(), square.DType(), limit), AddScalar(Sqrt(square), 1e-6)), 1)
+	for i, g := range gradients {
+		gradients[i] = Mul(g, factor)
+	}
+}

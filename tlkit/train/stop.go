@@ -1,0 +1,83 @@
+package train
+
+import "fmt"
+
+// EarlyStop ends a training that does not get better (Prechelt 1998, "Early stopping - but when?"). The zero value is
+// off.
+type EarlyStop struct {
+	// Patience is the number of epochs in a row without improvement after which training ends; 0: off.
+	Patience int `json:"patience,omitempty"`
+	// OnAccuracy watches the validation accuracy; by default it is the validation loss, which is less grainy.
+	OnAccuracy bool `json:"on_accuracy,omitempty"`
+	// MinDelta is how much better an epoch has to be to count, in the unit of what is watched.
+	MinDelta float64 `json:"min_delta,omitempty"`
+}
+
+// reached reports whether the training ends after the given epochs. It looks at nothing else, so that a resumed run
+// stops where an uninterrupted one does.
+func (s EarlyStop) reached(history []Epoch) bool {
+	if s.Patience <= 0 {
+		return false
+	}
+	best, since := 0.0, 0
+	for i, e := range history {
+		score := -e.ValLoss
+		if s.OnAccuracy {
+			score = e.ValAccuracy
+		}
+		if i == 0 || score > best+s.MinDelta {
+			best, since = score, 0
+		} else if since++; since >= s.Patience {
+			return true
+		}
+	}
+	return false
+}
+
+func (s EarlyStop) check() error {
+	if s.Patience < 0 || !finite(s.MinDelta) || s.MinDelta < 0 {
+		return fmt.Errorf("tlkit: Recipe.EarlyStop is %+v; expected a Patience of some epochs, such as 5 (0: off), and a MinDelta that is not negative", s)
+	}
+	return nil
+}
+
+// Restore says which epoch's weights and predictions a result has in the end.
+type Restore string
+
+const (
+	// RestoreBest keeps the epoch of the highest validation accuracy, of equals the one of lower loss: the default.
+	RestoreBest Restore = ""
+	// RestoreLowestLoss keeps the epoch of the lowest validation loss.
+	RestoreLowestLoss Restore = "lowest_loss"
+	// RestoreLast keeps the last epoch: nothing is chosen by the validation images, so that their accuracy flatters nobody.
+	RestoreLast Restore = "last"
+)
+
+func (r Restore) check() error {
+	switch r {
+	case RestoreBest, RestoreLowestLoss, RestoreLast:
+		return nil
+	}
+	return fmt.Errorf("tlkit: Recipe.Restore is %q; there are %q (the highest accuracy), %q and %q", r, RestoreBest, RestoreLowestLoss, RestoreLast)
+}
+
+// of returns the index of the epoch that is kept; -1 if there is none.
+func (r Restore) of(history []Epoch) int {
+	best := -1
+	for i, e := range history {
+		better := true
+		if best >= 0 {
+			b := history[best]
+			switch r {
+			case RestoreLowestLoss:
+				better = e.ValLoss < b.ValLoss
+			case RestoreBest:
+				better = e.ValAccuracy > b.ValAccuracy || (e.ValAccuracy == b.ValAccuracy && e.ValLoss < b.ValLoss)
+			}
+		}
+		if better {
+			best = i
+		}
+	}
+	return best
+}
