@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,6 +26,10 @@ type Request struct {
 	URL    string // http or https
 	SHA256 string // hex digest of the whole file, or its first 8 or more digits; empty: not verified
 	Dest   string // final path; its folder is made when missing
+	// Header is sent along, such as Authorization: only to the host of URL, never to one that it redirects to.
+	Header http.Header
+	// Part and Lock are the paths of the unfinished file and of the lock; empty: Dest with ".part" and ".lock" appended.
+	Part, Lock string
 	// MaxBytes refuses a larger file; 0 means no limit.
 	MaxBytes int64
 	// Progress is called a few times per second and at the end; total is -1 when the server does not say. May be nil.
@@ -39,10 +44,11 @@ type StatusError struct {
 	URL    string
 	Code   int    // HTTP status code
 	Status string // such as "404 Not Found"
+	Header http.Header
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("download of %s: the server answered %q, expected 200 OK; check the address", e.URL, e.Status)
+	return fmt.Sprintf("download of %s: the server answered %q, expected 200 OK; check the address", Shown(e.URL), e.Status)
 }
 
 // HashError says that a downloaded file is not the one that was asked for.
@@ -51,7 +57,7 @@ type HashError struct {
 }
 
 func (e *HashError) Error() string {
-	return fmt.Sprintf("download of %s: SHA-256 is %s, expected %s; the file was thrown away: the source has changed or something in between alters it", e.URL, e.Got, e.Want)
+	return fmt.Sprintf("download of %s: SHA-256 is %s, expected %s; the file was thrown away: the source has changed or something in between alters it", Shown(e.URL), e.Got, e.Want)
 }
 
 // fetcher holds the timings, so that tests need not wait.
@@ -83,27 +89,36 @@ func File(ctx context.Context, r Request) error { return standard.file(ctx, r) }
 func (f fetcher) file(ctx context.Context, r Request) error {
 	u, err := url.Parse(r.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("download: %q is no http or https address", r.URL)
+		return fmt.Errorf("download: %q is no http or https address", Shown(r.URL))
 	}
 	r.SHA256 = strings.ToLower(strings.TrimSpace(r.SHA256))
 	if n := len(r.SHA256); n > 0 && (n < 8 || n > 64 || strings.Trim(r.SHA256, "0123456789abcdef") != "") {
-		return fmt.Errorf("download of %s: SHA-256 %q is not 8 to 64 hexadecimal digits", r.URL, r.SHA256)
+		return fmt.Errorf("download of %s: SHA-256 %q is not 8 to 64 hexadecimal digits", Shown(r.URL), r.SHA256)
 	}
 	if r.Dest == "" {
-		return fmt.Errorf("download of %s: no destination given", r.URL)
+		return fmt.Errorf("download of %s: no destination given", Shown(r.URL))
+	}
+	if r.Part == "" {
+		r.Part = r.Dest + ".part"
+	}
+	if r.Lock == "" {
+		r.Lock = r.Dest + ".lock"
 	}
 	if ok, err := present(r); ok || err != nil {
 		return err
 	}
 	if Offline() {
-		return fmt.Errorf("%w: get %s by other means and put it at %s", ErrOffline, r.URL, r.Dest)
+		return fmt.Errorf("%w: get %s by other means and put it at %s", ErrOffline, Shown(r.URL), r.Dest)
 	}
 	if err := os.MkdirAll(filepath.Dir(r.Dest), 0o755); err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err)
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
-	lock := flock.New(r.Dest + ".lock")
+	if err := os.MkdirAll(filepath.Dir(r.Lock), 0o755); err != nil {
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
+	}
+	lock := flock.New(r.Lock)
 	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return fmt.Errorf("download of %s: waiting for another process that holds %s: %w", r.URL, lock.Path(), err)
+		return fmt.Errorf("download of %s: waiting for another process that holds %s: %w", Shown(r.URL), lock.Path(), err)
 	}
 	defer lock.Close() // the empty lock file stays: removing it would race with a process that has just opened it
 	if ok, err := present(r); ok || err != nil {
@@ -119,10 +134,10 @@ func present(r Request) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("download of %s: %w", r.URL, err)
+		return false, fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
 	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("download of %s: %s is there and is no regular file; move it away", r.URL, r.Dest)
+		return false, fmt.Errorf("download of %s: %s is there and is no regular file; move it away", Shown(r.URL), r.Dest)
 	}
 	if r.SHA256 == "" {
 		return true, nil
@@ -165,7 +180,11 @@ func (f fetcher) client() (*retryablehttp.Client, *http.Transport) {
 			return errors.New("stopped after 10 redirects")
 		}
 		if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-			return fmt.Errorf("redirected from https to %s, refused", req.URL.Redacted())
+			return fmt.Errorf("redirected from https to %s, refused", Shown(req.URL.String()))
+		}
+		if req.URL.Host != via[0].URL.Host { // net/http would let subdomains have it
+			req.Header.Del("Authorization")
+			req.Header.Del("Cookie")
 		}
 		return nil
 	}}
@@ -173,11 +192,11 @@ func (f fetcher) client() (*retryablehttp.Client, *http.Transport) {
 }
 
 func (f fetcher) download(ctx context.Context, r Request) error {
-	part := r.Dest + ".part"
+	part := r.Part
 	if r.SHA256 == "" {
 		// Nothing could tell whether an old beginning belongs to the same file.
 		if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("download of %s: %w", r.URL, err)
+			return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 		}
 	}
 	client, transport := f.client()
@@ -190,14 +209,14 @@ func (f fetcher) download(ctx context.Context, r Request) error {
 		switch {
 		case err == nil:
 			if err := os.Rename(part, r.Dest); err != nil {
-				return fmt.Errorf("download of %s: %w", r.URL, err)
+				return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 			}
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("download of %s stopped: %w", r.URL, ctx.Err())
+			return fmt.Errorf("download of %s stopped: %w", Shown(r.URL), ctx.Err())
 		case errors.As(err, &hash):
 			if rmErr := os.Remove(part); rmErr != nil {
-				return fmt.Errorf("download of %s: %w", r.URL, rmErr)
+				return fmt.Errorf("download of %s: %w", Shown(r.URL), rmErr)
 			}
 			if fresh {
 				return err
@@ -208,7 +227,7 @@ func (f fetcher) download(ctx context.Context, r Request) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("download of %s stopped: %w", r.URL, ctx.Err())
+			return fmt.Errorf("download of %s stopped: %w", Shown(r.URL), ctx.Err())
 		case <-time.After(min(f.maxWait, f.minWait<<(attempt-1))):
 		}
 	}
@@ -230,24 +249,25 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 	defer cancel(nil)
 	out, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err)
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
 	defer func() {
 		if cerr := out.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("download of %s: %w", r.URL, cerr)
+			err = fmt.Errorf("download of %s: %w", Shown(r.URL), cerr)
 		}
 	}()
 	have, err := out.Seek(0, io.SeekEnd)
 	if err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err)
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
 	if have > 0 && r.SHA256 == "" && *validator == "" {
 		have = 0
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
 	if err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err)
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
+	maps.Copy(req.Header, r.Header)
 	req.Header.Set("User-Agent", "tlkit")
 	req.Header.Set("Accept-Encoding", "identity") // byte ranges and sizes must be those of the file itself
 	if have > 0 {
@@ -258,7 +278,7 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err) // the client has retried already
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), withoutURL(err)) // the client has retried already
 	}
 	defer resp.Body.Close()
 	total := int64(-1)
@@ -273,21 +293,21 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 		start, total = contentRange(resp.Header.Get("Content-Range"))
 		if start != have {
 			*fresh = true
-			return errors.Join(brokenError{fmt.Errorf("download of %s: asked for bytes from %d, got Content-Range %q", r.URL, have, resp.Header.Get("Content-Range"))}, out.Truncate(0))
+			return errors.Join(brokenError{fmt.Errorf("download of %s: asked for bytes from %d, got Content-Range %q", Shown(r.URL), have, resp.Header.Get("Content-Range"))}, out.Truncate(0))
 		}
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
 		// The stored part is as long as the file or longer: right as it is, or worthless.
 		return verify(out, r)
 	default:
-		return &StatusError{URL: r.URL, Code: resp.StatusCode, Status: resp.Status}
+		return &StatusError{URL: r.URL, Code: resp.StatusCode, Status: resp.Status, Header: resp.Header}
 	}
 	if r.MaxBytes > 0 && total > r.MaxBytes {
-		return fmt.Errorf("download of %s: the file has %d bytes, more than the limit of %d", r.URL, total, r.MaxBytes)
+		return fmt.Errorf("download of %s: the file has %d bytes, more than the limit of %d", Shown(r.URL), total, r.MaxBytes)
 	}
 	if have == 0 {
 		*fresh = true
 		if err := out.Truncate(0); err != nil {
-			return fmt.Errorf("download of %s: %w", r.URL, err)
+			return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 		}
 		*validator = resp.Header.Get("ETag")
 		if *validator == "" || strings.HasPrefix(*validator, "W/") {
@@ -295,7 +315,7 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 		}
 	}
 	if _, err := out.Seek(have, io.SeekStart); err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err)
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
 
 	stalled := fmt.Errorf("no data for %v", f.stall)
@@ -308,10 +328,10 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 		watchdog.Reset(f.stall)
 		if n > 0 {
 			if r.MaxBytes > 0 && have+int64(n) > r.MaxBytes {
-				return fmt.Errorf("download of %s: more than the limit of %d bytes", r.URL, r.MaxBytes)
+				return fmt.Errorf("download of %s: more than the limit of %d bytes", Shown(r.URL), r.MaxBytes)
 			}
 			if _, err := out.Write(buf[:n]); err != nil {
-				return fmt.Errorf("download of %s: %w; what has come is kept and will be resumed", r.URL, err)
+				return fmt.Errorf("download of %s: %w; what has come is kept and will be resumed", Shown(r.URL), err)
 			}
 			have += int64(n)
 			if now := time.Now(); r.Progress != nil && now.Sub(shown) > 200*time.Millisecond {
@@ -326,11 +346,11 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 			if cause := context.Cause(ctx); cause != nil {
 				rerr = cause
 			}
-			return brokenError{fmt.Errorf("download of %s broke off after %d of %d bytes: %w", r.URL, have, total, rerr)}
+			return brokenError{fmt.Errorf("download of %s broke off after %d of %d bytes: %w", Shown(r.URL), have, total, rerr)}
 		}
 	}
 	if total >= 0 && have != total {
-		return brokenError{fmt.Errorf("download of %s ended after %d of %d bytes", r.URL, have, total)}
+		return brokenError{fmt.Errorf("download of %s ended after %d of %d bytes", Shown(r.URL), have, total)}
 	}
 	if err := verify(out, r); err != nil {
 		return err
@@ -345,18 +365,18 @@ func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Reque
 func verify(file *os.File, r Request) error {
 	if r.SHA256 != "" {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("download of %s: %w", r.URL, err)
+			return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 		}
 		h := sha256.New()
 		if _, err := io.Copy(h, file); err != nil {
-			return fmt.Errorf("download of %s: %w", r.URL, err)
+			return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 		}
 		if sum := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(sum, r.SHA256) {
 			return &HashError{URL: r.URL, Got: sum, Want: r.SHA256}
 		}
 	}
 	if err := file.Sync(); err != nil {
-		return fmt.Errorf("download of %s: %w", r.URL, err)
+		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
 	return nil
 }

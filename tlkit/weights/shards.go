@@ -1,0 +1,71 @@
+package weights
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxShards is far above what any published model is split into.
+const maxShards = 1000
+
+// ShardNames returns the names of the files that an index (model.safetensors.index.json) lists, sorted. They lie beside
+// the index.
+func ShardNames(index []byte) ([]string, error) {
+	var parsed struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(index, &parsed); err != nil {
+		return nil, fmt.Errorf("weights: index of a checkpoint in several files: %w", err)
+	}
+	var names []string
+	for key, name := range parsed.WeightMap {
+		if !filepath.IsLocal(name) || strings.ContainsAny(name, `/\:`) {
+			return nil, fmt.Errorf("weights: index of a checkpoint in several files: key %s is in the file %s, which must lie beside the index",
+				printable(key), printable(name))
+		}
+		if !slices.Contains(names, name) {
+			if len(names) == maxShards {
+				return nil, fmt.Errorf("weights: index of a checkpoint in several files: more than %d files", maxShards)
+			}
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, errors.New("weights: index of a checkpoint in several files: expected a weight_map with at least one key")
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Join makes one state dict of several, such as the parts of a large model, and owns them: closing it closes all. A key
+// that two of them have is an error.
+func Join(parts ...*StateDict) (*StateDict, error) {
+	joined := &StateDict{Metadata: map[string]string{}}
+	var files closers
+	for i, p := range parts {
+		if i == 0 {
+			joined.Source, joined.Format = p.Source, p.Format
+		}
+		joined.entries = append(joined.entries, p.entries...)
+		files = append(files, p)
+	}
+	if err := joined.reindex(); err != nil {
+		return nil, joined.errorf("in several files: %w", err)
+	}
+	joined.file = files
+	return joined, nil
+}
+
+type closers []*StateDict
+
+func (c closers) Close() error {
+	var all []error
+	for _, sd := range c {
+		all = append(all, sd.Close())
+	}
+	return errors.Join(all...)
+}

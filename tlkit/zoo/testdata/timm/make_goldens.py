@@ -1,0 +1,99 @@
+"""Makes the goldens of the mapping from timm's models to torchvision's, with real timm.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch torchvision timm
+    /tmp/venv/bin/python make_goldens.py [ARCHITECTURE...]
+
+Each file holds what timm's repositories on the Hugging Face hub hold in config.json, the keys and shapes of the state
+dict, and the logits for weights and an image that follow the formula of internal/golden (splitmix64 seeded with the
+FNV-1a hash of the key). Models have 10 classes, so that the files stay small; convolutional ones see small images.
+The committed files were made with timm 1.0.31 and torch 2.15.0 on the CPU.
+"""
+
+import gzip
+import json
+import pathlib
+import sys
+
+import numpy as np
+import timm
+import torch
+
+HERE = pathlib.Path(__file__).parent
+CLASSES = 10
+
+# architecture: side of the image
+MODELS = {
+    "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "wide_resnet50_2": 64,
+    "vgg11": 224, "vgg11_bn": 224, "densenet121": 64, "mobilenetv2_100": 64, "mnasnet_050": 64, "mnasnet_100": 64,
+    "efficientnet_b0": 64, "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_b4": 64,
+    "regnetx_004_tv": 64, "regnetx_008": 64, "regnetx_016": 64, "regnetx_032": 64, "regnetx_080": 64,
+    "regnety_004": 64, "regnety_008_tv": 64, "regnety_016": 64, "regnety_032": 64, "regnety_080_tv": 64,
+    "convnext_tiny": 64, "convnext_small": 64, "vit_base_patch32_224": 224, "vit_base_patch16_224": 224,
+    "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299,
+}
+
+
+def fnv1a64(s):
+    h = 0xCBF29CE484222325
+    for b in s.encode():
+        h = ((h ^ b) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return h
+
+
+def uniform(name, n):
+    with np.errstate(over="ignore"):
+        z = np.uint64(fnv1a64(name)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(40)).astype(np.float64) / float(1 << 23) - 1.0
+
+
+def weights(name, shape):
+    u = uniform(name, int(np.prod(shape)) if shape else 1)
+    if name.endswith("running_var"):
+        v = 1 + 0.5 * np.abs(u)
+    elif name.endswith("running_mean"):
+        v = 0.1 * u
+    elif len(shape) >= 2:
+        v = u * np.sqrt(6.0 / int(np.prod(shape[1:])))
+    elif name.endswith("weight"):
+        v = 1 + 0.1 * u
+    else:
+        v = 0.1 * u
+    return torch.from_numpy(v.astype(np.float32)).reshape(shape)
+
+
+def config(name, model):
+    """What timm.models.push_to_hf_hub writes."""
+    cfg = {k: v for k, v in model.pretrained_cfg.items() if k not in ("url", "file", "hf_hub_id", "hf_hub_filename", "source", "architecture")}
+    cfg["num_classes"] = CLASSES
+    cfg.setdefault("tag", "test")
+    return {
+        "architecture": name, "num_classes": CLASSES, "num_features": model.num_features,
+        "global_pool": getattr(model, "global_pool", "avg") if isinstance(getattr(model, "global_pool", None), str) else "avg",
+        "pretrained_cfg": cfg,
+    }
+
+
+def make(name, size):
+    model = timm.create_model(name, pretrained=False, num_classes=CLASSES).eval()
+    state = model.state_dict()
+    keys = [[k, list(v.shape)] for k, v in state.items() if v.is_floating_point()]
+    for k, shape in keys:
+        state[k].copy_(weights(k, tuple(shape)))
+    image = torch.from_numpy(uniform("input", 3 * size * size).astype(np.float32)).reshape(1, 3, size, size)
+    with torch.no_grad():
+        logits = model(image).flatten().double()
+    golden = {
+        "config": config(name, model), "source": f"timm {timm.__version__}", "input": [1, 3, size, size],
+        "state_dict": keys, "logits": [float("%.7g" % v) for v in logits], "std": float(logits.std()),
+    }
+    text = json.dumps(golden, separators=(",", ":"), default=list).encode()
+    (HERE / f"{name}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
+    print(name, size, "std %.4g" % golden["std"], flush=True)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MODELS:
+        make(name, MODELS[name])

@@ -1,0 +1,305 @@
+package zoo
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// timmModel says which torchvision model a model of timm (pytorch-image-models, Wightman) is, and what its keys are
+// called there.
+type timmModel struct {
+	name string
+	// rename turns a key of timm into torchvision's; nil leaves all as they are.
+	rename func(key string) string
+}
+
+// timmModels are the architectures of timm 1.0 that compute what torchvision's of the given name compute: checked with
+// the formula's weights, see testdata/timm. Those that differ in an epsilon, a padding or a width are not here; see
+// timmDiffers.
+var timmModels = map[string]timmModel{
+	"resnet18": {"resnet18", nil}, "resnet34": {"resnet34", nil}, "resnet50": {"resnet50", nil},
+	"resnet101": {"resnet101", nil}, "resnet152": {"resnet152", nil},
+	"resnext50_32x4d": {"resnext50_32x4d", nil}, "resnext101_32x8d": {"resnext101_32x8d", nil},
+	"resnext101_64x4d": {"resnext101_64x4d", nil},
+	"wide_resnet50_2":  {"wide_resnet50_2", nil}, "wide_resnet101_2": {"wide_resnet101_2", nil},
+
+	"vgg11": {"vgg11", timmVGG}, "vgg13": {"vgg13", timmVGG}, "vgg16": {"vgg16", timmVGG}, "vgg19": {"vgg19", timmVGG},
+	"vgg11_bn": {"vgg11_bn", timmVGG}, "vgg13_bn": {"vgg13_bn", timmVGG}, "vgg16_bn": {"vgg16_bn", timmVGG}, "vgg19_bn": {"vgg19_bn", timmVGG},
+
+	"densenet121": {"densenet121", nil}, "densenet161": {"densenet161", nil}, "densenet169": {"densenet169", nil}, "densenet201": {"densenet201", nil},
+
+	"mobilenetv2_100": {"mobilenet_v2", timmMobileNetV2},
+	"mnasnet_050":     {"mnasnet0_5", timmMNASNet}, "mnasnet_075": {"mnasnet0_75", timmMNASNet}, "mnasnet_100": {"mnasnet1_0", timmMNASNet},
+
+	"efficientnet_b0": {"efficientnet_b0", timmEfficientNet}, "efficientnet_b1": {"efficientnet_b1", timmEfficientNet},
+	"efficientnet_b2": {"efficientnet_b2", timmEfficientNet}, "efficientnet_b3": {"efficientnet_b3", timmEfficientNet},
+	"efficientnet_b4": {"efficientnet_b4", timmEfficientNet},
+
+	"regnetx_004_tv": {"regnet_x_400mf", timmRegNet}, "regnetx_008": {"regnet_x_800mf", timmRegNet},
+	"regnetx_016": {"regnet_x_1_6gf", timmRegNet}, "regnetx_032": {"regnet_x_3_2gf", timmRegNet},
+	"regnetx_080": {"regnet_x_8gf", timmRegNet}, "regnetx_160": {"regnet_x_16gf", timmRegNet}, "regnetx_320": {"regnet_x_32gf", timmRegNet},
+	"regnety_004": {"regnet_y_400mf", timmRegNet}, "regnety_008_tv": {"regnet_y_800mf", timmRegNet},
+	"regnety_016": {"regnet_y_1_6gf", timmRegNet}, "regnety_032": {"regnet_y_3_2gf", timmRegNet},
+	"regnety_080_tv": {"regnet_y_8gf", timmRegNet}, "regnety_160": {"regnet_y_16gf", timmRegNet},
+	"regnety_320": {"regnet_y_32gf", timmRegNet}, "regnety_1280": {"regnet_y_128gf", timmRegNet},
+
+	"convnext_tiny": {"convnext_tiny", timmConvNeXt}, "convnext_small": {"convnext_small", timmConvNeXt},
+	"convnext_base": {"convnext_base", timmConvNeXt}, "convnext_large": {"convnext_large", timmConvNeXt},
+
+	"vit_base_patch16_224": {"vit_b_16", timmViT}, "vit_base_patch16_384": {"vit_b_16", timmViT},
+	"vit_base_patch32_224": {"vit_b_32", timmViT}, "vit_base_patch32_384": {"vit_b_32", timmViT},
+	"vit_large_patch16_224": {"vit_l_16", timmViT}, "vit_large_patch16_384": {"vit_l_16", timmViT},
+	"vit_large_patch32_224": {"vit_l_32", timmViT}, "vit_large_patch32_384": {"vit_l_32", timmViT},
+	"vit_huge_patch14_224": {"vit_h_14", timmViT},
+
+	"swin_tiny_patch4_window7_224": {"swin_t", timmSwin}, "swin_small_patch4_window7_224": {"swin_s", timmSwin},
+	"swin_base_patch4_window7_224": {"swin_b", timmSwin},
+	"swinv2_tiny_window8_256":      {"swin_v2_t", timmSwin}, "swinv2_small_window8_256": {"swin_v2_s", timmSwin},
+	"swinv2_base_window8_256": {"swin_v2_b", timmSwin},
+
+	"inception_v3": {"inception_v3", nil},
+}
+
+// timmDiffers says, by the beginning of an architecture's name, why torchvision's relative is another network.
+var timmDiffers = []struct{ prefix, why string }{
+	{"tf_", "it pads as TensorFlow does (more on the right and below), torchvision's relative on all sides alike"},
+	{"mobilenetv3_", "its batch norms add 1e-5 to the variance, those of torchvision's mobilenet_v3 1e-3"},
+	{"efficientnet_b", "its batch norms add 1e-5 to the variance, those of torchvision's efficientnet_b5 to b7 1e-3"},
+	{"efficientnetv2_rw", "its widths and depths are others than those of torchvision's efficientnet_v2"},
+	{"maxvit_", "its stem, its padding and its attention are others than those of torchvision's maxvit_t"},
+	{"regnetx_004", "its group width is another than that of torchvision's regnet_x_400mf; regnetx_004_tv is the same"},
+	{"regnety_008", "its squeeze widths are others than those of torchvision's regnet_y_800mf; regnety_008_tv is the same"},
+	{"regnety_080", "its group width is another than that of torchvision's regnet_y_8gf; regnety_080_tv is the same"},
+	{"mnasnet_140", "it is wider than torchvision's mnasnet1_3"},
+	{"resnetv2", "its activations come before the convolutions"},
+}
+
+// timmArchitecture finds the torchvision model for an architecture of timm, or says why there is none.
+func timmArchitecture(architecture string) (timmModel, error) {
+	if m, ok := timmModels[architecture]; ok {
+		return m, nil
+	}
+	for _, d := range timmDiffers {
+		if strings.HasPrefix(architecture, d.prefix) {
+			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
+		}
+	}
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that torchvision has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mnasnet, efficientnet_b0 to b4, regnet, convnext, vit, swin, swinv2, inception_v3 (zoo.TimmArchitectures lists them)", architecture)
+}
+
+// TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the
+// same network among torchvision's models.
+func TimmArchitectures() []string {
+	names := make([]string, 0, len(timmModels))
+	for name := range timmModels {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// cut rewrites the beginning of a key by the first pair (old, new) whose old it begins with.
+func cut(key string, pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if rest, ok := strings.CutPrefix(key, pairs[i]); ok {
+			return pairs[i+1] + rest
+		}
+	}
+	return key
+}
+
+func timmVGG(key string) string {
+	return cut(key, "pre_logits.fc1.", "classifier.0.", "pre_logits.fc2.", "classifier.3.", "head.fc.", "classifier.6.")
+}
+
+// timmBlock is "blocks.STAGE.BLOCK.REST", the inverted residuals of timm's EfficientNet builder.
+var timmBlock = regexp.MustCompile(`^blocks\.(\d+)\.(\d+)\.(.+)$`)
+
+// mobileNetV2Starts is the number of blocks before each stage (Sandler et al. 2018, table 2).
+var mobileNetV2Starts = []int{0, 1, 3, 6, 10, 13, 16}
+
+func timmMobileNetV2(key string) string {
+	m := timmBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", "features.18.0.", "bn2.", "features.18.1.", "classifier.", "classifier.1.")
+	}
+	stage, block := number(m[1]), number(m[2])
+	if stage >= len(mobileNetV2Starts) {
+		return key
+	}
+	rest := cut(m[3], "conv_pw.", "0.0.", "bn1.", "0.1.", "conv_dw.", "1.0.", "bn2.", "1.1.", "conv_pwl.", "2.", "bn3.", "3.")
+	if stage == 0 { // no expansion
+		rest = cut(m[3], "conv_dw.", "0.0.", "bn1.", "0.1.", "conv_pw.", "1.", "bn2.", "2.")
+	}
+	return fmt.Sprintf("features.%d.conv.%s", 1+mobileNetV2Starts[stage]+block, rest)
+}
+
+func timmMNASNet(key string) string {
+	m := timmBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "conv_stem.", "layers.0.", "bn1.", "layers.1.", "conv_head.", "layers.14.", "bn2.", "layers.15.", "classifier.", "classifier.1.")
+	}
+	if m[1] == "0" {
+		return "layers." + cut(m[3], "conv_dw.", "3.", "bn1.", "4.", "conv_pw.", "6.", "bn2.", "7.")
+	}
+	return fmt.Sprintf("layers.%d.%s.layers.%s", 7+number(m[1]), m[2],
+		cut(m[3], "conv_pw.", "0.", "bn1.", "1.", "conv_dw.", "3.", "bn2.", "4.", "conv_pwl.", "6.", "bn3.", "7."))
+}
+
+func timmEfficientNet(key string) string {
+	m := timmBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", "features.8.0.", "bn2.", "features.8.1.", "classifier.", "classifier.1.")
+	}
+	rest := cut(m[3], "conv_pw.", "0.0.", "bn1.", "0.1.", "conv_dw.", "1.0.", "bn2.", "1.1.",
+		"se.conv_reduce.", "2.fc1.", "se.conv_expand.", "2.fc2.", "conv_pwl.", "3.0.", "bn3.", "3.1.")
+	if m[1] == "0" {
+		rest = cut(m[3], "conv_dw.", "0.0.", "bn1.", "0.1.", "se.conv_reduce.", "1.fc1.", "se.conv_expand.", "1.fc2.", "conv_pw.", "2.0.", "bn2.", "2.1.")
+	}
+	return fmt.Sprintf("features.%d.%s.block.%s", 1+number(m[1]), m[2], rest)
+}
+
+var timmRegNetBlock = regexp.MustCompile(`^s(\d+)\.b(\d+)\.(.+)$`)
+
+func timmRegNet(key string) string {
+	m := timmRegNetBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "stem.conv.", "stem.0.", "stem.bn.", "stem.1.", "head.fc.", "fc.")
+	}
+	rest := cut(m[3], "conv1.conv.", "f.a.0.", "conv1.bn.", "f.a.1.", "conv2.conv.", "f.b.0.", "conv2.bn.", "f.b.1.",
+		"conv3.conv.", "f.c.0.", "conv3.bn.", "f.c.1.", "se.", "f.se.", "downsample.conv.", "proj.0.", "downsample.bn.", "proj.1.")
+	return fmt.Sprintf("trunk_output.block%s.block%s-%d.%s", m[1], m[1], number(m[2])-1, rest)
+}
+
+var (
+	timmConvNeXtBlock = regexp.MustCompile(`^stages\.(\d+)\.blocks\.(\d+)\.(.+)$`)
+	timmConvNeXtDown  = regexp.MustCompile(`^stages\.(\d+)\.downsample\.(.+)$`)
+)
+
+func timmConvNeXt(key string) string {
+	if m := timmConvNeXtBlock.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("features.%d.%s.%s", 2*number(m[1])+1, m[2],
+			cut(m[3], "gamma", "layer_scale", "conv_dw.", "block.0.", "norm.", "block.2.", "mlp.fc1.", "block.3.", "mlp.fc2.", "block.5."))
+	}
+	if m := timmConvNeXtDown.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("features.%d.%s", 2*number(m[1]), m[2])
+	}
+	return cut(key, "stem.", "features.0.", "head.norm.", "classifier.0.", "head.fc.", "classifier.2.")
+}
+
+var timmViTBlock = regexp.MustCompile(`^blocks\.(\d+)\.(.+)$`)
+
+func timmViT(key string) string {
+	m := timmViTBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "cls_token", "class_token", "pos_embed", "encoder.pos_embedding", "patch_embed.proj.", "conv_proj.",
+			"norm.", "encoder.ln.", "head.", "heads.head.")
+	}
+	return "encoder.layers.encoder_layer_" + m[1] + "." + cut(m[2], "norm1.", "ln_1.", "norm2.", "ln_2.",
+		"attn.qkv.", "self_attention.in_proj_", "attn.proj.", "self_attention.out_proj.", "mlp.fc1.", "mlp.0.", "mlp.fc2.", "mlp.3.")
+}
+
+var (
+	timmSwinBlock = regexp.MustCompile(`^layers\.(\d+)\.blocks\.(\d+)\.(.+)$`)
+	timmSwinDown  = regexp.MustCompile(`^layers\.(\d+)\.downsample\.(.+)$`)
+)
+
+func timmSwin(key string) string {
+	if m := timmSwinBlock.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("features.%d.%s.%s", 2*number(m[1])+1, m[2], cut(m[3], "mlp.fc1.", "mlp.0.", "mlp.fc2.", "mlp.3."))
+	}
+	if m := timmSwinDown.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("features.%d.%s", 2*number(m[1]), m[2])
+	}
+	return cut(key, "patch_embed.proj.", "features.0.0.", "patch_embed.norm.", "features.0.2.", "head.fc.", "head.")
+}
+
+// number reads digits that a pattern has found; what is too long for a number is none of ours.
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil || n > 1000 {
+		return 1000
+	}
+	return n
+}
+
+// tables are entries that timm's files may hold and torchvision's models compute themselves.
+var timmTables = regexp.MustCompile(`(^|\.)(relative_position_index|relative_coords_table|attn_mask)$`)
+
+// timmStateDict is the state dict of a timm file as the model m wants it.
+func (t timmModel) stateDict(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
+	older := olderSwin(sd)
+	var out []weights.Entry
+	for _, e := range sd.Entries() {
+		key := e.Key
+		switch {
+		case timmTables.MatchString(key) || strings.HasSuffix(key, ".v_bias"):
+			continue
+		case strings.HasSuffix(key, ".q_bias"):
+			joined, err := swinBias(sd, key)
+			if err != nil {
+				return nil, err
+			}
+			e.Tensor, key = joined, strings.TrimSuffix(key, "q_bias")+"qkv.bias"
+		}
+		if older {
+			key = newerSwinKey(key)
+		}
+		if t.rename != nil {
+			key = t.rename(key)
+		}
+		// Layers that are 1x1 convolutions there and matrices here, and scales with or without axes of length 1.
+		if p, ok := m.Param(key); ok && len(p.Shape) != len(e.Shape) && len(p.Shape) > 0 && len(e.Shape) > 0 &&
+			p.Shape[0] == e.Shape[0] && p.Size() == e.Len() {
+			e.Shape = slices.Clone(p.Shape)
+		}
+		e.Key = key
+		out = append(out, e)
+	}
+	adapted, err := weights.New(out)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: the keys of %s after renaming: %w", sd.Source, err)
+	}
+	adapted.Source = sd.Source
+	return adapted, nil
+}
+
+// swinBias joins the biases of queries and values, which timm's Swin v2 stores apart; keys have none (Liu et al. 2021,
+// arXiv 2111.09883).
+func swinBias(sd *weights.StateDict, qKey string) (weights.Tensor, error) {
+	q, _ := sd.Get(qKey)
+	v, ok := sd.Get(strings.TrimSuffix(qKey, "q_bias") + "v_bias")
+	if !ok || v.Len() != q.Len() {
+		return weights.Tensor{}, fmt.Errorf("zoo: %s has %q without a v_bias of its size", sd.Source, qKey)
+	}
+	n := q.Len()
+	values := make([]float32, 3*n)
+	if err := q.ReadFloat32(values[:n]); err != nil {
+		return weights.Tensor{}, err
+	}
+	if err := v.ReadFloat32(values[2*n:]); err != nil {
+		return weights.Tensor{}, err
+	}
+	return weights.NewTensor([]int{3 * n}, values)
+}
+
+// olderSwin reports whether a file has Swin's keys from before timm 0.9: downsampling at the end of a stage.
+func olderSwin(sd *weights.StateDict) bool {
+	_, first := sd.Get("layers.0.downsample.reduction.weight")
+	return first
+}
+
+func newerSwinKey(key string) string {
+	if m := timmSwinDown.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("layers.%d.downsample.%s", number(m[1])+1, m[2])
+	}
+	if strings.HasPrefix(key, "head.") && !strings.HasPrefix(key, "head.fc.") {
+		return "head.fc." + strings.TrimPrefix(key, "head.")
+	}
+	return key
+}
