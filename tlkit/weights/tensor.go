@@ -90,6 +90,28 @@ func (t Tensor) ReadFloat32(dst []float32) error {
 	return inFile(t.label, err)
 }
 
+// EachFloat32 reads all elements as Float32 does, but piece by piece: fn gets consecutive ones and the position of the
+// first, and must not keep the slice. It is the way to read a large file without a second copy of it in memory.
+func (t Tensor) EachFloat32(fn func(at int, values []float32) error) error {
+	if t.mem != nil {
+		return inFile(t.label, fn(0, t.mem))
+	}
+	if t.DType == C64 || t.DType == C128 {
+		return t.errorf("elements of type %v have no float32 form; use Bytes", t.DType)
+	}
+	size, at := t.DType.Size(), 0
+	piece := make([]float32, min(t.Len(), chunkBytes/max(size, 1)))
+	err := t.chunks(func(b []byte) error {
+		values := piece[:len(b)/size]
+		if err := decodeFloat32(values, b, t.DType); err != nil {
+			return err
+		}
+		at += len(values)
+		return fn(at-len(values), values)
+	})
+	return inFile(t.label, err)
+}
+
 // Int64 reads all elements of an integer or boolean tensor. U64 values above
 // the largest int64 are an error, and so are floating-point tensors.
 func (t Tensor) Int64() ([]int64, error) {

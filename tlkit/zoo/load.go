@@ -17,10 +17,11 @@ import (
 // LoadOptions say which values a model is loaded with. The zero value takes the default weight set.
 type LoadOptions struct {
 	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors), or
-	// "random". "" is the set that the model's name asks for ("resnet50.IMAGENET1K_V1"), or the default one.
+	// "random". "" is the set that the model's name asks for ("resnet50.IMAGENET1K_V1"), or the default one. Models of
+	// the Hugging Face hub have their weights in their name, and take "" only.
 	Weights string
 	// Classes name the logits of a weight file that was trained for other classes than the model's published weights;
-	// nil means those.
+	// nil means those. For a model of the Hugging Face hub, nil means what its config.json says.
 	Classes []string
 	// Seed determines random values.
 	Seed uint64
@@ -31,8 +32,17 @@ type LoadOptions struct {
 // Random is the LoadOptions.Weights that loads no weights.
 const Random = "random"
 
-// Load returns the named model with its values. Weight files are looked up in TLKIT_DATA and in the cache before they
-// are downloaded, and downloads are verified.
+// Load returns the named model with its values. The name is one of
+//
+//   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked up
+//     in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
+//   - a timm repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
+//     "hf://timm/resnet18.a1_in1k@main". config.json there says architecture, preprocessing, classes and licence. The
+//     files are kept where Python keeps them. HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what
+//     they mean in Python. [TimmArchitectures] lists what can be loaded; one that is not the same network as its
+//     relative in torchvision is refused.
+//
+// Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them.
 func Load(name string, opts ...LoadOptions) (*Model, error) {
 	if len(opts) > 1 {
 		return nil, fmt.Errorf("zoo: Load(%q) takes at most one LoadOptions, got %d", name, len(opts))
@@ -43,6 +53,9 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	}
 	if o.Context == nil {
 		o.Context = context.Background()
+	}
+	if strings.HasPrefix(name, hubScheme) {
+		return loadHub(name, o)
 	}
 	spec, err := Info(name)
 	if err != nil {
@@ -69,7 +82,7 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	if set.Preprocess.Crop > 0 {
 		spec.InputSize = set.Preprocess.Crop // a set's own, where sets differ: position embeddings fit one size only
 	}
-	m, err := New(spec, set.Classes, o.Seed)
+	m, err := unset(spec, set.Classes)
 	if err != nil {
 		return nil, err
 	}

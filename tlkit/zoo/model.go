@@ -42,15 +42,8 @@ type Model struct {
 // New returns a model of the given architecture with random values for the classes named. Equal seeds give equal
 // values on every machine and engine.
 func New(spec Spec, classes []string, seed uint64) (*Model, error) {
-	if len(classes) < 1 {
-		return nil, fmt.Errorf("zoo: model %q needs at least one class name, got none", spec.Name)
-	}
-	m := &Model{Spec: spec, Weights: "random", Classes: slices.Clone(classes), arch: spec.Build(), store: model.NewStore()}
-	m.Preprocess = imageNetNorm(0, spec.InputSize)
-	if w, err := spec.WeightSet(""); err == nil {
-		m.Preprocess = w.Preprocess
-	}
-	if err := m.trace(); err != nil {
+	m, err := unset(spec, classes)
+	if err != nil {
 		return nil, err
 	}
 	for _, p := range m.params {
@@ -59,6 +52,20 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 		}
 	}
 	return m, nil
+}
+
+// unset returns a model whose variables have no values yet, for a weight file to give them: random ones made before
+// would cost time and as much memory again.
+func unset(spec Spec, classes []string) (*Model, error) {
+	if len(classes) < 1 {
+		return nil, fmt.Errorf("zoo: model %q needs at least one class name, got none", spec.Name)
+	}
+	m := &Model{Spec: spec, Weights: Random, Classes: slices.Clone(classes), arch: spec.Build(), store: model.NewStore()}
+	m.Preprocess = imageNetNorm(0, spec.InputSize)
+	if w, err := spec.WeightSet(""); err == nil {
+		m.Preprocess = w.Preprocess
+	}
+	return m, m.trace()
 }
 
 // trace builds the network once, without computing anything, to learn its variables.

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,8 +86,17 @@ func (e *UnknownModelError) Error() string {
 }
 
 // Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
-// The error is an *[UnknownModelError] if there is no such model.
+// The error is an *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
+// ("hf://timm/resnet18.a1_in1k") its config.json is read, from the cache or from the hub: the one weight set has
+// preprocessing, classes and licence from there.
 func Info(name string) (Spec, error) {
+	if strings.HasPrefix(name, hubScheme) {
+		h, err := hubSource(context.Background(), name)
+		if err != nil {
+			return Spec{}, err
+		}
+		return h.spec, nil
+	}
 	base, _, _ := strings.Cut(name, ".")
 	s, ok := registry()[strings.ToLower(base)]
 	if !ok {

@@ -3,6 +3,8 @@ package zoo
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -31,15 +33,65 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	}
 	for _, p := range m.params {
 		t, _ := sd.Get(p.Key)
-		values, err := t.Float32()
-		if err != nil {
-			return fmt.Errorf("zoo: model %q, weights %q: %w", m.Spec.Name, p.Key, err)
-		}
-		if err := m.setValue(p, values); err != nil {
+		if err := m.readValue(p, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readValue sets a variable from a tensor of a file, piece by piece: what it needs beside the variable is one piece.
+func (m *Model) readValue(p nn.Param, t weights.Tensor) error {
+	value := tensors.FromShape(shapes.Make(dtypes.Float32, p.VarShape()...))
+	next := places(p)
+	var err error
+	if e := tensors.MutableFlatData(value, func(flat []float32) {
+		err = t.EachFloat32(func(at int, values []float32) error {
+			if next == nil {
+				copy(flat[at:], values)
+				return nil
+			}
+			for _, v := range values {
+				flat[next()] = v
+			}
+			return nil
+		})
+	}); e != nil {
+		err = e
+	}
+	if err == nil {
+		err = m.Variable(p).SetValue(value)
+	}
+	if err != nil {
+		return fmt.Errorf("zoo: model %q, weights %q: %w", m.Spec.Name, p.Key, err)
+	}
+	return nil
+}
+
+// places returns a function that gives, for each value in the file's order, its position in the variable; nil if the
+// orders are the same.
+func places(p nn.Param) func() int {
+	var outer, inner, area int // file: outer, inner, area; variable: area, inner, outer
+	switch p.Layout {
+	case nn.ConvKernel:
+		outer, inner, area = p.Shape[0], p.Shape[1], p.Shape[2]*p.Shape[3]
+	case nn.LinearWeight:
+		outer, inner, area = p.Shape[0], p.Shape[1], 1
+	default:
+		return nil
+	}
+	o, c, a := 0, 0, 0
+	return func() int {
+		at := (a*inner+c)*outer + o
+		if a++; a == area {
+			a = 0
+			if c++; c == inner {
+				c = 0
+				o++
+			}
+		}
+		return at
+	}
 }
 
 // renamed returns sd with the keys that the model has today; see Spec.Rename.

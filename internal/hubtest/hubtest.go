@@ -1,0 +1,243 @@
+// Package hubtest is a hub of model files on 127.0.0.1 for tests: torchvision's layout (a file per address, the hash in
+// its name) and that of the Hugging Face hub (repositories at commits, large files on another host), with answers as
+// good and as bad as those of real servers.
+package hubtest
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Commit is the one commit of every repository.
+const Commit = "0123456789abcdef0123456789abcdef01234567"
+
+// Fault is how the hub answers a request for the content of a file.
+type Fault int
+
+// The faults. Those of which "once" is said end with the first request for a file.
+const (
+	None        Fault = iota
+	Truncated         // once: half of the file, then the connection breaks
+	CutForGood        // always: half of the file
+	WrongHash         // always: another content of the same length
+	Slow              // once: the beginning, then silence
+	TooMany           // once: 429 with Retry-After
+	ServerError       // once: 500
+	Down              // always: 503
+	Redirected        // once more: a redirect before the file
+)
+
+// Hub is a running hub.
+type Hub struct {
+	// URL is the address of the hub, CDN that of the host for large files of repositories.
+	URL, CDN string
+	// Token, when set, is asked for by repositories.
+	Token string
+
+	mu       sync.Mutex
+	files    map[string][]byte // by path
+	faults   map[string]Fault  // by base name
+	requests []Request
+	asked    map[string]int // GETs by path
+}
+
+// Request is one that came.
+type Request struct {
+	Host, Method, Path, Authorization, Range string
+}
+
+// New starts a hub that ends with the test, and clears the environment's say in where files come from and go to.
+func New(t testing.TB) *Hub {
+	t.Helper()
+	h := &Hub{files: map[string][]byte{}, faults: map[string]Fault{}, asked: map[string]int{}}
+	main := httptest.NewServer(http.HandlerFunc(h.serve))
+	cdn := httptest.NewServer(http.HandlerFunc(h.serve))
+	t.Cleanup(main.Close)
+	t.Cleanup(cdn.Close)
+	h.URL, h.CDN = main.URL, cdn.URL
+	return h
+}
+
+// Add puts a file at a path, as torchvision's server has it: "/models/resnet18-f37072fd.pth".
+func (h *Hub) Add(path string, data []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.files[path] = data
+}
+
+// AddRepo puts files into a repository "owner/name", at the branch main.
+func (h *Hub) AddRepo(id string, files map[string][]byte) {
+	for name, data := range files {
+		h.Add("/"+id+"/resolve/main/"+name, data)
+		h.Add("/"+id+"/resolve/"+Commit+"/"+name, data)
+	}
+}
+
+// Break makes every file of that base name answer with a fault.
+func (h *Hub) Break(base string, f Fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.faults[base] = f
+}
+
+// Requests returns what was asked so far, in order.
+func (h *Hub) Requests() []Request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]Request(nil), h.requests...)
+}
+
+// Gets counts the requests for the content of files of that base name.
+func (h *Hub) Gets(base string) int {
+	n := 0
+	for _, r := range h.Requests() {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.Path, "/"+base) {
+			n++
+		}
+	}
+	return n
+}
+
+// SHA256 is the digest of data in hexadecimal.
+func SHA256(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// gitHash is how Git names a file of that content.
+func gitHash(data []byte) string {
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", len(data))
+	h.Write(data)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.requests = append(h.requests, Request{Host: r.Host, Method: r.Method, Path: r.URL.Path,
+		Authorization: r.Header.Get("Authorization"), Range: r.Header.Get("Range")})
+	path := strings.TrimPrefix(r.URL.Path, "/moved")
+	path = strings.TrimPrefix(path, "/cdn")
+	data, ok := h.files[path]
+	base := path[strings.LastIndexByte(path, '/')+1:]
+	fault := h.faults[base]
+	if r.Method == http.MethodGet {
+		h.asked[r.URL.Path]++
+	}
+	nth, token := h.asked[r.URL.Path], h.Token
+	h.mu.Unlock()
+
+	repo := strings.Contains(path, "/resolve/")
+	onCDN := strings.HasPrefix(r.URL.Path, "/cdn")
+	if repo && !onCDN && token != "" && r.Header.Get("Authorization") != "Bearer "+token {
+		w.Header().Set("X-Error-Code", "RepoNotFound")
+		http.Error(w, "no such repository", http.StatusUnauthorized)
+		return
+	}
+	if !ok {
+		if repo {
+			code := "RepoNotFound"
+			if h.hasRepo(path) {
+				code = "EntryNotFound"
+			}
+			w.Header().Set("X-Error-Code", code)
+		}
+		http.NotFound(w, r)
+		return
+	}
+	large := strings.HasSuffix(base, ".safetensors")
+	if repo && !onCDN {
+		w.Header().Set("X-Repo-Commit", Commit)
+		w.Header().Set("ETag", `"`+gitHash(data)+`"`)
+		if large {
+			w.Header().Set("X-Linked-Etag", `"`+SHA256(data)+`"`)
+			w.Header().Set("X-Linked-Size", strconv.Itoa(len(data)))
+		}
+	}
+	if repo && !onCDN && large {
+		http.Redirect(w, r, h.CDN+"/cdn"+path+"?signature=secret-of-the-cdn", http.StatusFound)
+		return
+	}
+	if !repo || onCDN {
+		w.Header().Set("ETag", `"`+SHA256(data)[:8]+`"`)
+	}
+	if r.Method == http.MethodGet && answer(w, r, fault, nth, data) {
+		return
+	}
+	if r.Method == http.MethodHead && fault == Down {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return
+	}
+	if fault == WrongHash && r.Method == http.MethodGet {
+		data = append([]byte(nil), data...)
+		data[len(data)/2] ^= 1
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+}
+
+// answer gives a faulty answer, if it is time for one.
+func answer(w http.ResponseWriter, r *http.Request, fault Fault, nth int, data []byte) bool {
+	part := func() {
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		w.Write(data[:len(data)/2])
+		w.(http.Flusher).Flush()
+	}
+	switch {
+	case fault == Truncated && nth == 1, fault == CutForGood:
+		part()
+		panic(http.ErrAbortHandler)
+	case fault == Slow && nth == 1:
+		part()
+		<-r.Context().Done()
+	case fault == TooMany && nth == 1:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "slow down", http.StatusTooManyRequests)
+	case fault == ServerError && nth == 1:
+		http.Error(w, "oh", http.StatusInternalServerError)
+	case fault == Down:
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	case fault == Redirected && !strings.HasPrefix(r.URL.Path, "/moved") && !strings.HasPrefix(r.URL.Path, "/cdn"):
+		to := url.URL{Path: "/moved" + r.URL.Path}
+		http.Redirect(w, r, to.String(), http.StatusTemporaryRedirect)
+	default:
+		return false
+	}
+	return true
+}
+
+func (h *Hub) hasRepo(path string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	prefix, _, _ := strings.Cut(path, "/resolve/")
+	for have := range h.files {
+		if strings.HasPrefix(have, prefix+"/resolve/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Isolate points caches at empty folders and the addresses of torchvision and of the Hugging Face hub at h.
+func (h *Hub) Isolate(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"TLKIT_OFFLINE", "TLKIT_DATA", "HF_HUB_OFFLINE", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH",
+		"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("TLKIT_CACHE", t.TempDir())
+	t.Setenv("TORCH_HOME", t.TempDir())
+	t.Setenv("HF_HOME", t.TempDir())
+	t.Setenv("TLKIT_MIRROR", h.URL)
+	t.Setenv("HF_ENDPOINT", h.URL)
+}

@@ -1,0 +1,189 @@
+package zoo_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
+	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// timmGolden is what testdata/timm/make_goldens.py writes.
+type timmGolden struct {
+	Config    json.RawMessage `json:"config"`
+	Input     []int           `json:"input"`
+	StateDict []golden.Tensor `json:"state_dict"`
+	Logits    []float64       `json:"logits"`
+	Std       float64         `json:"std"`
+}
+
+func readTimmGolden(t *testing.T, path string) timmGolden {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g timmGolden
+	if err := json.NewDecoder(z).Decode(&g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// safetensors is the file with the formula's weights.
+func (g timmGolden) safetensors(t *testing.T) []byte {
+	t.Helper()
+	var entries []weights.Entry
+	for _, k := range g.StateDict {
+		tensor, err := weights.NewTensor(k.Shape, golden.Weights(k.Key, k.Shape))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, weights.Entry{Key: k.Key, Tensor: tensor})
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := weights.WriteSafetensors(path, entries, nil); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// quickTimm are the small models whose logits are computed always; the keys, shapes and logits of all of them with
+// -tags slow.
+var quickTimm = map[string]bool{"resnet18": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
+	"regnety_004": true, "densenet121": true}
+
+// TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits against
+// timm's.
+func TestTimm(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "timm", "*.json.gz"))
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d golden files (%v)", len(files), err)
+	}
+	engine, err := backend.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		name := strings.TrimSuffix(filepath.Base(path), ".json.gz")
+		if !slow && !quickTimm[name] {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			g := readTimmGolden(t, path)
+			h := hubtest.New(t)
+			h.Isolate(t)
+			h.AddRepo("timm/"+name, map[string][]byte{"config.json": g.Config, "model.safetensors": g.safetensors(t)})
+			m, err := zoo.Load("hf://timm/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := golden.Logits(engine.Backend, m, formulaImage(g.Input[2]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst := 0.0
+			for i, want := range g.Logits {
+				worst = max(worst, math.Abs(float64(got[i])-want)/g.Std)
+				if math.IsNaN(float64(got[i])) {
+					worst = math.Inf(1)
+				}
+			}
+			t.Logf("error %.2g of the logits' standard deviation", worst)
+			if worst > 1e-3 || len(got) != len(g.Logits) {
+				t.Errorf("%d logits differ from timm's by %g of their standard deviation", len(got), worst)
+			}
+		})
+	}
+}
+
+// formulaImage is the formula's image [1, size, size, 3].
+func formulaImage(size int) *tensors.Tensor {
+	u := golden.Uniform("input", 3*size*size)
+	nhwc := make([]float32, len(u))
+	for c := range 3 {
+		for p := range size * size {
+			nhwc[p*3+c] = float32(u[c*size*size+p])
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(nhwc, 1, size, size, 3)
+}
+
+// TestTimmRefused: networks that look alike and are not must not load.
+func TestTimmRefused(t *testing.T) {
+	h := hubtest.New(t)
+	h.Isolate(t)
+	config := func(architecture, more string) []byte {
+		return []byte(fmt.Sprintf(`{"architecture":%q,"num_classes":10,%s"pretrained_cfg":{"tag":"x","input_size":[3,224,224],
+			"interpolation":"bicubic","crop_pct":0.95,"mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5]}}`, architecture, more))
+	}
+	for i, tt := range []struct{ config, want string }{
+		{string(config("tf_efficientnet_b0", "")), "pads as TensorFlow"},
+		{string(config("mobilenetv3_large_100", "")), "1e-5"},
+		{string(config("efficientnet_b5", "")), "1e-5"},
+		{string(config("efficientnetv2_rw_s", "")), "widths"},
+		{string(config("maxvit_tiny_tf_224", "")), "padding"},
+		{string(config("regnetx_004", "")), "regnetx_004_tv"},
+		{string(config("eva02_base", "")), "none of the architectures"},
+		{string(config("vit_base_patch16_224", `"global_pool":"avg",`)), "global_pool"},
+		{string(config("resnet50", `"model_args":{"output_stride":8},`)), "output_stride"},
+		{string(config("resnet50", `"label_names":["a","b"],`)), "2 label_names for 10"},
+		{strings.Replace(string(config("resnet50", "")), "bicubic", "nearest", 1), "nearest"},
+		{strings.Replace(string(config("resnet50", "")), `"crop_pct"`, `"crop_mode":"squash","crop_pct"`, 1), "squash"},
+		{strings.Replace(string(config("resnet50", "")), "[3,224,224]", "[3,224,192]", 1), "input_size"},
+		{`{"model_type":"vit","architectures":["ViTForImageClassification"]}`, "transformers"},
+		{`{}`, "no architecture"},
+		{`not json`, "config.json"},
+	} {
+		id := fmt.Sprintf("timm/refused%d", i)
+		h.AddRepo(id, map[string][]byte{"config.json": []byte(tt.config)})
+		_, err := zoo.Load("hf://" + id)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), id) {
+			t.Errorf("%s: error %v, want one with %q", tt.config, err, tt.want)
+		}
+	}
+}
+
+// TestTimmNamesExist: every architecture maps to a model of the zoo.
+func TestTimmNamesExist(t *testing.T) {
+	names := zoo.TimmArchitectures()
+	if len(names) < 50 {
+		t.Errorf("%d architectures", len(names))
+	}
+	h := hubtest.New(t)
+	h.Isolate(t)
+	for _, name := range names {
+		h.AddRepo("timm/"+name, map[string][]byte{"config.json": []byte(fmt.Sprintf(`{"architecture":%q,"pretrained_cfg":{"tag":"a1_in1k",
+			"input_size":[3,224,224],"crop_pct":0.95,"interpolation":"bicubic","license":"apache-2.0","mean":[0.5,0.5,0.5],"std":[0.25,0.25,0.25]}}`, name))})
+		spec, err := zoo.Info("hf://timm/" + name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		w, err := spec.WeightSet("")
+		if err != nil || w.Licence != "apache-2.0" || w.Preprocess.Resize != 235 || w.Preprocess.Crop != 224 || w.Preprocess.Std[0] != 0.25 ||
+			w.Preprocess.Interpolation != "bicubic" || len(w.Classes) != 1000 || w.Classes[0] != "tench" {
+			t.Errorf("%s: weight set %v %v %v, error %v", name, w.Name, w.Licence, w.Preprocess, err)
+		}
+	}
+}
