@@ -1,0 +1,278 @@
+package language
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fakeSource is a session with two names, whose cells stand in a function.
+type fakeSource struct {
+	dir   string
+	names []Name
+}
+
+const head = `package main
+
+import (
+	"fmt"
+	"strings"
+
+	"nb/r1"
+)
+
+var _, _ = fmt.Sprint, strings.ToUpper
+
+func cell() {
+	greeting, Über := r1.Greeting, r1.Greet
+	_, _ = greeting, Über
+`
+
+func (s fakeSource) SourceDir() string { return s.dir }
+func (s fakeSource) Names() []Name     { return s.names }
+func (s fakeSource) CompletionFile(code string, cursor int) ([]byte, int) {
+	if strings.HasPrefix(code, "!") {
+		return nil, -1
+	}
+	return []byte(head + code + "\n}\n"), len(head) + cursor
+}
+
+func newSource(t testing.TB) fakeSource {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":   "module nb\n\ngo 1.21\n",
+		"r1/r1.go": "package r1\n\n// Greeting is said to all.\nvar Greeting = \"hello\"\n\n// Greet greets someone.\nfunc Greet(name string) string { return Greeting + name }\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fakeSource{dir: dir, names: []Name{{Name: "greeting", Kind: "var", Type: "string", Cell: 1},
+		{Name: "Über", Kind: "func", Type: "func(name string) string", Cell: 1}, {Name: "old", Kind: "var", Cell: 1, Stale: "run cell 2 again"},
+		{Name: "Method", Kind: "method"}}}
+}
+
+var commands = []string{"cd", "env", "who"}
+
+// findGopls returns the gopls of an installation, or one on PATH.
+func findGopls(t *testing.T) string {
+	t.Helper()
+	home, _ := os.UserHomeDir()
+	for _, dir := range []string{os.Getenv("TLKIT_HOME"), filepath.Join(home, ".local", "share", "tlkit")} {
+		if path := filepath.Join(dir, "bin", "gopls"); dir != "" {
+			if _, err := os.Stat(path); err == nil {
+				return path
+			}
+		}
+	}
+	path, err := exec.LookPath("gopls")
+	if err != nil {
+		t.Skip("no gopls; run ./install.sh first")
+	}
+	return path
+}
+
+// cursorAt splits code at a |, and counts code points.
+func cursorAt(t *testing.T, text string) (code string, cursor int) {
+	t.Helper()
+	before, after, ok := strings.Cut(text, "|")
+	if !ok {
+		t.Fatalf("no | in %q", text)
+	}
+	return before + after, len([]rune(before))
+}
+
+// ready waits for gopls for as long as a busy machine may need.
+func ready(t *testing.T, s *Service) {
+	t.Helper()
+	select {
+	case <-s.begin():
+	case <-time.After(2 * time.Minute):
+	}
+	if s.server == nil {
+		t.Fatal("gopls does not start")
+	}
+}
+
+func newService(t *testing.T, gopls string) *Service {
+	s := New(Config{Source: newSource(t), Gopls: gopls, Env: append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off"),
+		Commands: commands, Logf: t.Logf})
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestGopls(t *testing.T) {
+	s := newService(t, findGopls(t))
+	ready(t, s)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	completions := []struct {
+		code       string
+		want       string // among the matches
+		start, end int
+	}{
+		{`fmt.Printl|`, "Println", 4, 10},
+		{`x := "é𝄞"; strings.ToUp|`, "ToUpper", 19, 23},
+		{"fmt.Println(1)\ngree|", "greeting", 15, 19},
+		{`gree|ting`, "greeting", 0, 8},
+		{`Üb|`, "Über", 0, 2},
+		{`r1.|`, "Greet", 3, 3},
+		{`var s struct{ Name string }; s.N|`, "Name", 31, 32},
+		{`%w|`, "who", 1, 2},
+	}
+	for _, c := range completions {
+		code, cursor := cursorAt(t, c.code)
+		got := s.Complete(ctx, code, cursor)
+		if !slices.Contains(got.Matches, c.want) || got.Start != c.start || got.End != c.end {
+			t.Errorf("%s: %d to %d, %q; want %d to %d, %q", c.code, got.Start, got.End, got.Matches, c.start, c.end, c.want)
+		}
+		if len(got.Kinds) != len(got.Matches) || len(got.Details) != len(got.Matches) {
+			t.Errorf("%s: %d kinds and %d details for %d matches", c.code, len(got.Kinds), len(got.Details), len(got.Matches))
+		}
+	}
+	inspections := []struct{ code, want string }{
+		{"fmt.Println|", "Println formats using the default formats"},
+		{"fmt.Pri|ntln(1)", "Println formats"},
+		{"fmt.Println(|", "Println formats"},
+		{`fmt.Println("é", strings.ToUpper(greeting), |)`, "Println formats"},
+		{"r1.Greet|", "Greet greets someone"},
+		{"greeting|", "string"},
+		{"fmt|", "formatted I/O"},
+	}
+	for _, c := range inspections {
+		code, cursor := cursorAt(t, c.code)
+		data := s.Inspect(ctx, code, cursor, 0)
+		if text, _ := data["text/plain"].(string); !strings.Contains(text, c.want) || strings.Contains(text, "```") {
+			t.Errorf("%s: %q, want %q in it", c.code, text, c.want)
+		}
+	}
+	if data := s.Inspect(ctx, "nowhere + 1", 11, 0); data != nil {
+		t.Errorf("at a number: %v", data)
+	}
+	// A cell that has run meanwhile.
+	dir := s.cfg.Source.SourceDir()
+	if err := os.Mkdir(filepath.Join(dir, "r2"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "r2", "r2.go"), []byte("package r2\n\n// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	later := New(Config{Source: laterSource{fakeSource{dir: dir}}, Logf: t.Logf})
+	later.server = s.server
+	if got := later.Complete(ctx, "r2.", 3); !slices.Contains(got.Matches, "Twice") {
+		t.Errorf("a package that is new: %q", got.Matches)
+	}
+}
+
+// laterSource sees another package.
+type laterSource struct{ fakeSource }
+
+func (s laterSource) CompletionFile(code string, cursor int) ([]byte, int) {
+	begin := "package main\n\nimport \"nb/r2\"\n\nfunc cell() {\n"
+	return []byte(begin + code + "\n}\n"), len(begin) + cursor
+}
+
+// TestRestart: a gopls that was killed is started again, and meanwhile the
+// answers come from the names.
+func TestRestart(t *testing.T) {
+	s := newService(t, findGopls(t))
+	ready(t, s)
+	s.server.cmd.Process.Kill()
+	<-s.server.gone
+	ready(t, s)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if got := s.Complete(ctx, "fmt.Printl", 10); !slices.Contains(got.Matches, "Println") {
+		t.Errorf("after the restart: %q", got.Matches)
+	}
+	pid := s.server.cmd.Process.Pid
+	s.Close()
+	if err := exec.Command("kill", "-0", fmt.Sprint(pid)).Run(); err == nil {
+		t.Error("gopls still runs after Close")
+	}
+	if got := s.Complete(ctx, "gree", 4); !slices.Equal(got.Matches, []string{"greeting"}) {
+		t.Errorf("after Close: %q", got.Matches)
+	}
+}
+
+// TestWithoutGopls: no gopls, one that does not start, one that never answers.
+func TestWithoutGopls(t *testing.T) {
+	hangs := filepath.Join(t.TempDir(), "gopls")
+	if err := os.WriteFile(hangs, []byte("#!/bin/sh\nexec cat >/dev/null\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, gopls := range map[string]string{"none": "", "missing": "/nowhere/gopls", "ends": "/bin/true", "hangs": hangs} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, gopls)
+			cases := []struct {
+				code string
+				want []string
+			}{
+				{"gree|", []string{"greeting"}},
+				{"x := Ü|", []string{"Über"}},
+				{"fu|", []string{"func"}},
+				{"appe|", []string{"append"}},
+				{"o|", nil},
+				{"greeting.|", nil},
+				{"!ls o|", nil},
+				{"%|", commands},
+				{"%e|", []string{"env"}},
+				{"fmt.Println()\n%w|", []string{"who"}},
+			}
+			for _, c := range cases {
+				ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+				code, cursor := cursorAt(t, c.code)
+				if got := s.Complete(ctx, code, cursor); !slices.Equal(got.Matches, c.want) {
+					t.Errorf("%s: %q, want %q", c.code, got.Matches, c.want)
+				}
+				cancel()
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+			defer cancel()
+			if got := fmt.Sprint(s.Inspect(ctx, "greeting", 8, 0)["text/plain"]); got != "var greeting string\n\ndeclared in cell 1" {
+				t.Errorf("inspect: %q", got)
+			}
+			if got := s.Inspect(ctx, "fmt.greeting", 12, 0); got != nil {
+				t.Errorf("inspect of another's name: %v", got)
+			}
+		})
+	}
+}
+
+func TestPosition(t *testing.T) {
+	text := []byte("a\né𝄞x\n")
+	for offset, want := range map[int][2]uint32{0: {0, 0}, 2: {1, 0}, 4: {1, 1}, 8: {1, 3}, 9: {1, 4}, 10: {2, 0}, 99: {2, 0}} {
+		if p := position(text, offset); p.Line != want[0] || p.Character != want[1] {
+			t.Errorf("offset %d: %v, want %v", offset, p, want)
+		}
+	}
+}
+
+// FuzzPlaces: no code and no cursor make the searches leave the code.
+func FuzzPlaces(f *testing.F) {
+	f.Add("fmt.Println(é", 5)
+	f.Add("((a)b(", -1)
+	f.Fuzz(func(t *testing.T, code string, cursor int) {
+		offset := byteOffset(code, cursor)
+		start, end := wordBounds(code, offset)
+		if start < 0 || start > offset || end < offset || end > len(code) {
+			t.Fatalf("%q at %d: word from %d to %d", code, offset, start, end)
+		}
+		if call := enclosingCall(code, offset); call > offset {
+			t.Fatalf("%q at %d: call at %d", code, offset, call)
+		}
+		position([]byte(code), offset)
+		plain(code)
+	})
+}
