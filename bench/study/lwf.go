@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// lwf: the embedded ResNet-20, trained on the built-in shapes, learns the built-in sketches by each of the paper's
+// methods (Li and Hoiem 2016, arXiv 1606.09282, table 1), and by EWC, at equal rates and epochs, each with its default
+// weight. All judged after the last epoch.
+func lwf(ctx context.Context, e env) error {
+	shapes, err := datasets.Load("shapes")
+	if err != nil {
+		return err
+	}
+	sketches, err := datasets.Load("sketches")
+	if err != nil {
+		return err
+	}
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		return err
+	}
+	// Half of the validation images of each task: both are looked at after every epoch.
+	shapes.Val, sketches.Val = shapes.Val.FirstPerClass(32), sketches.Val.FirstPerClass(30)
+	before, err := e.measure(ctx, "lwf-before", m, shapes, shapes.Val)
+	if err != nil {
+		return err
+	}
+	const rate = 0.01
+	run, err := e.recipe(train.Recipe{Epochs: 10, Schedule: train.Schedule{Cosine: true}}).Compare(ctx, "lwf", sketches, m,
+		train.LwF{Old: shapes, LearningRate: rate},
+		train.FineTune{Old: shapes, LearningRate: rate},
+		train.FineTune{Label: "finetune-warm", Old: shapes, LearningRate: rate, HeadFirst: 2},
+		train.Transfer{Old: shapes},
+		train.Joint{Old: shapes, LearningRate: rate},
+		train.EWC{Old: shapes, LearningRate: rate})
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, res := range run.Results {
+		var old []float64
+		for _, one := range res.Seeds() {
+			if last, ok := one.Last(); ok {
+				old = append(old, last.Also[train.OldAccuracy])
+			}
+		}
+		rows = append(rows, []string{res.Strategy, band(old), band(lasts(res))})
+	}
+	markdown(e.table, fmt.Sprintf("Shapes (old, %d validation images, %.3f before) and sketches (new, %d) with resnet20.shapes, %d seeds: mean ± standard deviation (extremes)",
+		shapes.Val.Len(), before, sketches.Val.Len(), e.seeds), []string{"method", "old task", "new task"}, rows)
+	return nil
+}
