@@ -56,6 +56,13 @@ type (
 	Phase = train.Phase
 	Step  = train.Step
 
+	// KNN takes the class of the nearest training images: a baseline that trains nothing.
+	KNN = train.KNN
+	// LogisticRegression fits the output layer to its optimum on the frozen features: a quick baseline.
+	LogisticRegression = train.LogisticRegression
+	// LRCurve is what [FindLR] found.
+	LRCurve = train.LRCurve
+
 	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
 	Recipe = train.Recipe
 	// Schedule changes the learning rate over the epochs.
@@ -114,6 +121,17 @@ func Compare(name string, data *datasets.Dataset, model *Model, strategies ...St
 // run as far as it came.
 func MustCompare(name string, data *datasets.Dataset, model *Model, strategies ...Strategy) *Run {
 	return Recipe{}.MustCompare(name, data, model, strategies...)
+}
+
+// FindLR looks for a good learning rate of a strategy with the default [Recipe]'s range test (see
+// [train.Recipe.FindLR]): curve.Plot() shows it, curve.Suggested is the rate.
+func FindLR(data *datasets.Dataset, model *Model, strategy Strategy) (*LRCurve, error) {
+	return Recipe{}.FindLR(context.Background(), data, model, strategy)
+}
+
+// MustFindLR is [FindLR] that panics on an error.
+func MustFindLR(data *datasets.Dataset, model *Model, strategy Strategy) *LRCurve {
+	return must(FindLR(data, model, strategy))
 }
 
 // Open returns a run that was made before, in this notebook or another one, by its name.

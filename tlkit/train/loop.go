@@ -69,42 +69,14 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	if err := mkdir(filepath.Join(run.Dir, res.dir)); err != nil {
 		return err
 	}
-	m, err := pretrained.Clone()
+	l, err := newLoop(ctx, engine, run, res, r, s, ds, pretrained, show)
+	if l != nil {
+		defer l.close()
+	}
 	if err != nil {
-		return err
+		return l.stopped(ctx, err)
 	}
-	task := Task{Classes: ds.Classes, Data: ds, Seed: r.Seed, Recipe: r}
-	plan, err := s.Plan(m, task)
-	if err != nil {
-		return err
-	}
-	if err := plan.check(s.Name(), task); err != nil {
-		return err
-	}
-	t, err := newTrainer(engine, m, plan, r)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	res.LearningRate = plan.LearningRate
-	res.Params, res.Trainable = t.counts()
-
-	l := &loop{run: run, res: res, recipe: r, t: t, show: show, phase: -1, savedAt: time.Now()}
-	defer func() { l.teacher.close() }()
-	if plan.Before != nil {
-		if err := plan.Before(ctx, &Preparation{Model: m, Task: task, t: t, show: show, res: res}); err != nil {
-			return l.stopped(ctx, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", run.Name, res.Strategy, err))
-		}
-	}
-	split := ds.Train
-	if plan.Train != nil {
-		split = plan.Train
-	}
-	t.objective.weights = r.ClassWeights.of(split.Counts())
-	if err := t.startAverage(); err != nil { // what Before did is where it begins
-		return err
-	}
-	if l.at, err = t.restore(res.file("checkpoint.safetensors")); err != nil {
+	if l.at, err = l.t.restore(res.file("checkpoint.safetensors")); err != nil {
 		return err
 	}
 	if l.at.Epoch > len(res.History) {
@@ -113,13 +85,53 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	}
 	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
 	res.Done = false
-	l.data = newInputs(ds, m, plan, r)
 	return l.stopped(ctx, l.epochs(ctx))
+}
+
+// newLoop readies a strategy for its first step. What comes back is to be closed if it is not nil, also beside an error.
+func newLoop(ctx context.Context, engine compute.Backend, run *Run, res *Result, r Recipe, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) (*loop, error) {
+	m, err := pretrained.Clone()
+	if err != nil {
+		return nil, err
+	}
+	task := Task{Classes: ds.Classes, Data: ds, Seed: r.Seed, Recipe: r}
+	plan, err := s.Plan(m, task)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.check(s.Name(), task); err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(engine, m, plan, r)
+	if err != nil {
+		return nil, err
+	}
+	res.LearningRate = plan.LearningRate
+	res.Params, res.Trainable = t.counts()
+
+	l := &loop{run: run, res: res, recipe: r, t: t, show: show, phase: -1, savedAt: time.Now()}
+	if plan.Before != nil {
+		if err := plan.Before(ctx, &Preparation{Model: m, Task: task, t: t, show: show, res: res}); err != nil {
+			return l, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", run.Name, res.Strategy, err)
+		}
+	}
+	split := ds.Train
+	if plan.Train != nil {
+		split = plan.Train
+	}
+	t.objective.weights = r.ClassWeights.of(split.Counts())
+	l.data = newInputs(ds, m, plan, r)
+	return l, t.startAverage() // what Before did is where it begins
+}
+
+func (l *loop) close() {
+	l.teacher.close()
+	l.t.close()
 }
 
 // stopped turns the error of a cancelled context into an InterruptedError.
 func (l *loop) stopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if l != nil && err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return &InterruptedError{Run: l.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
 	}
 	return err
@@ -292,14 +304,14 @@ func (l *loop) watch(ctx context.Context, w Watch, s source) (outcome, error) {
 		return outcome{}, err
 	}
 	defer exec.Finalize()
-	return judge(ctx, exec, s, l.evalBatch())
+	return judge(ctx, exec, nil, s, l.evalBatch())
 }
 
 // stillEpoch is an epoch of a strategy that trains nothing: it is measured once, and stays like that.
 func (l *loop) stillEpoch(ctx context.Context) error {
 	began := time.Now()
 	if l.still == nil {
-		train, err := l.t.evaluate(ctx, "", l.data.train, l.evalBatch())
+		train, err := l.t.evaluate(ctx, "", trainingExamples{l.data.train}, l.evalBatch())
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,11 @@ type Plan struct {
 	Watch []Watch
 	// Still says that nothing is trained: the model is evaluated as it is, or as Before leaves it.
 	Still bool
+	// Solved selects, for a Still plan, the variables that Before finds the values of; they count as trained.
+	Solved func(p nn.Param) bool
+	// Classify, when set, answers in place of the model's head in evaluation: it returns the logits of one image from its
+	// features. example is the image's place among the training images, -1 for others. Only a Still plan may have it.
+	Classify func(features []float32, example int) []float32
 }
 
 // Phase is a stretch of training in which the same variables change.
@@ -105,6 +110,9 @@ func (p Plan) check(name string, task Task) error {
 	}
 	if last := p.phaseStart(len(p.Phases) - 1); last >= task.Recipe.Epochs && len(p.Phases) > 1 {
 		return fmt.Errorf("tlkit: strategy %q: its last phase begins after %d epochs, but the recipe has only %d; give Recipe.Epochs more", name, last, task.Recipe.Epochs)
+	}
+	if p.Classify != nil && !p.Still {
+		return fmt.Errorf("tlkit: strategy %q has Plan.Classify, which no training step can use; set Plan.Still", name)
 	}
 	if p.Teacher != nil && task.Recipe.mixes() {
 		return fmt.Errorf("tlkit: strategy %q has a teacher, which answers for whole images; Recipe.Mixup and CutMix must be 0", name)

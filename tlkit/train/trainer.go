@@ -94,6 +94,11 @@ func (t *trainer) counts() (total, trained int) {
 			total += second
 		}
 	}
+	for _, p := range t.model.Params() {
+		if t.plan.Solved != nil && t.plan.Solved(p) {
+			trained += p.Size()
+		}
+	}
 	return total, trained
 }
 
@@ -159,6 +164,9 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 			store.SetTraining(x.Graph(), true)
 			pass := &nn.Pass{}
 			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))
+			if h.Name == "" && t.plan.Classify != nil {
+				return features
+			}
 			if h.Name == "" {
 				return t.model.ForwardHead(pass, features)
 			}
@@ -282,11 +290,19 @@ type outcome struct {
 
 // evaluate runs the network in inference mode on all examples; head is the name of the head that answers.
 func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize int) (outcome, error) {
-	return judge(ctx, t.evals[head], s, batchSize)
+	if head == "" {
+		return judge(ctx, t.evals[head], t.plan.Classify, s, batchSize)
+	}
+	return judge(ctx, t.evals[head], nil, s, batchSize)
 }
 
-// judge compares the logits that exec computes with the labels of all examples.
-func judge(ctx context.Context, exec *model.Exec, s source, batchSize int) (outcome, error) {
+// trainingExamples marks a source as that of the training images, for Plan.Classify.
+type trainingExamples struct{ source }
+
+// judge compares the logits that exec computes with the labels of all examples. With classify, exec computes features,
+// and classify makes logits of them.
+func judge(ctx context.Context, exec *model.Exec, classify func([]float32, int) []float32, s source, batchSize int) (outcome, error) {
+	_, own := s.(trainingExamples)
 	var o outcome
 	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
 		if b.err != nil {
@@ -297,12 +313,20 @@ func judge(ctx context.Context, exec *model.Exec, s source, batchSize int) (outc
 		if err != nil {
 			return o, err
 		}
-		classes := out.Shape().Dimensions[1]
+		width := out.Shape().Size() / b.n
 		logits := tensors.MustCopyFlatData[float32](out)
 		out.MustFinalizeAll()
 		for k := range b.n {
 			label := s.label(len(o.predicted))
-			p := softmax(logits[k*classes : (k+1)*classes])
+			answer := logits[k*width : (k+1)*width]
+			if classify != nil {
+				example := -1
+				if own {
+					example = len(o.predicted)
+				}
+				answer = classify(answer, example)
+			}
+			p := softmax(answer)
 			best := argmax(p)
 			o.loss += negLog(p[label])
 			if best == label {

@@ -1,0 +1,66 @@
+package train
+
+import (
+	"math"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// features makes rows of a matrix with labels.
+func rowsOf(labels []int, rows ...[]float32) *zoo.Features {
+	f := &zoo.Features{Shape: []int{len(rows[0])}, Labels: labels}
+	for _, r := range rows {
+		f.Values = append(f.Values, r...)
+	}
+	return f
+}
+
+// The wanted logits, less their mean, are PyTorch's (torch.optim.LBFGS in double precision, on the same loss).
+func TestLogisticGolden(t *testing.T) {
+	f := rowsOf([]int{0, 0, 1, 1, 2, 2, 1}, []float32{0, 1}, []float32{1, 3}, []float32{2, 2}, []float32{3, 0}, []float32{4, 5}, []float32{5, 4}, []float32{1, 1})
+	fit, err := fitLogistic(f, 3, 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int][]float64{0: {1.16774, 0.95835, -2.12609}, 6: {0.58710, 1.05519, -1.64229}} {
+		got, mean := make([]float64, 3), 0.0
+		for c := range got {
+			got[c] = float64(fit.bias[c] + f.Row(i)[0]*fit.weight[c] + f.Row(i)[1]*fit.weight[3+c])
+			mean += got[c] / 3
+		}
+		for c := range got {
+			within(t, "a logit", got[c]-mean, want[c], 2e-4)
+		}
+	}
+	// A constant feature changes nothing, and one of three strengths is chosen without being told.
+	if fit, err := fitLogistic(rowsOf([]int{0, 1, 0, 1, 0, 1}, []float32{1, 7}, []float32{2, 7}, []float32{1.1, 7}, []float32{2.2, 7}, []float32{0.9, 7}, []float32{2.1, 7}), 2, 0); err != nil || fit.l2 == 0 {
+		t.Errorf("strength %g, error %v", fit.l2, err)
+	} else if d := fit.weight[1] - fit.weight[0]; d < 0.5 || math.Abs(float64(fit.weight[2])) > 1e-6 {
+		t.Errorf("weights %v: the first feature tells the classes apart, the second nothing", fit.weight)
+	}
+}
+
+func TestNeighbours(t *testing.T) {
+	m := &neighbours{k: 3, classes: 3}
+	m.learn(rowsOf([]int{0, 0, 1, 1, 1}, []float32{1, 0}, []float32{10, 1}, []float32{1, 1}, []float32{1, 2}, []float32{0, 5}))
+	share := func(features []float32, example int) []float64 {
+		var p []float64
+		for _, v := range m.classify(features, example) {
+			p = append(p, math.Exp(float64(v)))
+		}
+		return p
+	}
+	// By angle the nearest of (2, 0.1) are the two of class 0 and (1, 1): votes 2 and 1, and a third of one for each class.
+	for c, want := range []float64{(2 + 1./3) / 4, (1 + 1./3) / 4, 1. / 3 / 4} {
+		within(t, "a share", share([]float32{2, 0.1}, -1)[c], want, 1e-5)
+	}
+	// The first image itself is left out: then (10, 1), (1, 1), (1, 2) are the nearest.
+	for c, want := range []float64{(1 + 1./3) / 4, (2 + 1./3) / 4, 1. / 3 / 4} {
+		within(t, "a share without itself", share([]float32{1, 0}, 0)[c], want, 1e-5)
+	}
+	m.k = 2 // a tie: the nearest image's class wins
+	if p := share([]float32{1, 0.5}, -1); !(p[1] > p[0]) {
+		t.Errorf("shares %v: the nearest is of class 1", p)
+	}
+}

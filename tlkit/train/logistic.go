@@ -1,0 +1,189 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/optimize"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// logistic is a fitted multinomial logistic regression: weight [features x classes], row by row, and bias [classes], for
+// features as they are.
+type logistic struct {
+	weight, bias []float32
+	l2           float64
+}
+
+// strengths are the L2 factors that cross-validation chooses from, the strongest first.
+var strengths = []float64{1, 1e-1, 1e-2, 1e-3, 1e-4}
+
+// fitLogistic standardises the features, chooses l2 if it is 0, and fits.
+func fitLogistic(f *zoo.Features, classes int, l2 float64) (logistic, error) {
+	n, width := f.Len(), f.Width()
+	x := mat.NewDense(n, width, nil)
+	mean, scale := make([]float64, width), make([]float64, width)
+	for j := range width {
+		column := make([]float64, n)
+		for i := range n {
+			column[i] = float64(f.Row(i)[j])
+		}
+		s := spread(column)
+		mean[j], scale[j] = s.Mean, s.Deviation
+		if scale[j] < 1e-8 {
+			scale[j] = 1 // a feature that says nothing
+		}
+		for i, v := range column {
+			x.Set(i, j, (v-mean[j])/scale[j])
+		}
+	}
+	if l2 == 0 {
+		var err error
+		if l2, err = chooseL2(x, f.Labels, classes); err != nil {
+			return logistic{}, err
+		}
+	}
+	w, err := minimise(x, f.Labels, classes, l2, nil)
+	if err != nil {
+		return logistic{}, err
+	}
+	fit := logistic{weight: make([]float32, width*classes), bias: make([]float32, classes), l2: l2}
+	for c := range classes {
+		b := w[width*classes+c]
+		for j := range width {
+			v := w[j*classes+c] / scale[j]
+			fit.weight[j*classes+c] = float32(v)
+			b -= v * mean[j]
+		}
+		fit.bias[c] = float32(b)
+	}
+	return fit, nil
+}
+
+// folds is the number of parts of the cross-validation.
+const folds = 3
+
+// foldsOf spreads the examples of each class over the folds in turn.
+func foldsOf(labels []int, folds int) []int {
+	seen := map[int]int{}
+	fold := make([]int, len(labels))
+	for i, label := range labels {
+		fold[i] = seen[label] % folds
+		seen[label]++
+	}
+	return fold
+}
+
+// chooseL2 returns the strength of the lowest mean loss on the left-out examples.
+func chooseL2(x *mat.Dense, labels []int, classes int) (float64, error) {
+	loss := make([]float64, len(strengths))
+	fold := foldsOf(labels, folds)
+	for k := range folds {
+		var in, out []int
+		for i := range labels {
+			if fold[i] == k {
+				out = append(out, i)
+			} else {
+				in = append(in, i)
+			}
+		}
+		if len(in) == 0 || len(out) == 0 {
+			continue
+		}
+		xIn, yIn := rows(x, labels, in)
+		xOut, yOut := rows(x, labels, out)
+		var w []float64
+		for s, l2 := range strengths {
+			var err error
+			if w, err = minimise(xIn, yIn, classes, l2, w); err != nil { // from the solution of the stronger one
+				return 0, err
+			}
+			loss[s] += logisticLoss(xOut, yOut, classes, 0, w, nil) * float64(len(out))
+		}
+	}
+	best := 0
+	for s := range loss {
+		if loss[s] < loss[best] {
+			best = s
+		}
+	}
+	return strengths[best], nil
+}
+
+func rows(x *mat.Dense, labels []int, which []int) (*mat.Dense, []int) {
+	_, width := x.Dims()
+	sub, y := mat.NewDense(len(which), width, nil), make([]int, len(which))
+	for k, i := range which {
+		sub.SetRow(k, x.RawRowView(i))
+		y[k] = labels[i]
+	}
+	return sub, y
+}
+
+// minimise returns the weights [features x classes] and, after them, the biases [classes] of the lowest loss.
+func minimise(x *mat.Dense, labels []int, classes int, l2 float64, start []float64) ([]float64, error) {
+	_, width := x.Dims()
+	if start == nil {
+		start = make([]float64, (width+1)*classes)
+	}
+	problem := optimize.Problem{
+		Func: func(w []float64) float64 { return logisticLoss(x, labels, classes, l2, w, nil) },
+		Grad: func(grad, w []float64) { logisticLoss(x, labels, classes, l2, w, grad) },
+	}
+	settings := &optimize.Settings{GradientThreshold: 1e-5, MajorIterations: 200, Concurrent: 1,
+		Converger: &optimize.FunctionConverge{Absolute: 1e-9, Iterations: 10}}
+	result, err := optimize.Minimize(problem, start, settings, &optimize.LBFGS{})
+	// At the limit of the numbers' precision the line search finds no lower point: that is the minimum as far as it can be
+	// told.
+	if result == nil || (err != nil && !errors.Is(err, optimize.ErrLinesearcherFailure)) || math.IsNaN(result.F) {
+		return nil, fmt.Errorf("the logistic regression on the features did not converge: %w", err)
+	}
+	return result.X, nil
+}
+
+// logisticLoss is the mean cross-entropy with l2/2 times the squared weights (not the biases); grad, if not nil, gets its
+// gradient.
+func logisticLoss(x *mat.Dense, labels []int, classes int, l2 float64, w, grad []float64) float64 {
+	n, width := x.Dims()
+	weight := mat.NewDense(width, classes, w[:width*classes])
+	bias := w[width*classes:]
+	var p mat.Dense // logits, then probabilities, then their errors
+	p.Mul(x, weight)
+	loss := 0.0
+	for i, label := range labels {
+		row := p.RawRowView(i)
+		top, sum := math.Inf(-1), 0.0
+		for c := range row {
+			row[c] += bias[c]
+			top = math.Max(top, row[c])
+		}
+		for _, v := range row {
+			sum += math.Exp(v - top)
+		}
+		loss += (top + math.Log(sum) - row[label]) / float64(n)
+		for c, v := range row {
+			row[c] = math.Exp(v-top) / sum / float64(n)
+		}
+		row[label] -= 1 / float64(n)
+	}
+	for _, v := range w[:width*classes] {
+		loss += l2 / 2 * v * v
+	}
+	if grad == nil {
+		return loss
+	}
+	mat.NewDense(width, classes, grad[:width*classes]).Mul(x.T(), &p)
+	for i, v := range w[:width*classes] {
+		grad[i] += l2 * v
+	}
+	for c := range classes {
+		grad[width*classes+c] = 0
+		for i := range n {
+			grad[width*classes+c] += p.At(i, c)
+		}
+	}
+	return loss
+}

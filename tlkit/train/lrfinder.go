@@ -1,0 +1,211 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// LRCurve is what [Recipe.FindLR] found: the training loss while the learning rate rises from step to step.
+type LRCurve struct {
+	// Strategy and Model name what was trained, Data the images.
+	Strategy, Model, Data string
+	// Rates are the base learning rates of the steps, Losses their training losses before the step, Smoothed the same
+	// with a moving average.
+	Rates, Losses, Smoothed []float64
+	// Suggested is the rate at which the smoothed loss falls most steeply, Lowest that of the lowest smoothed loss, which
+	// is too high to train at, by about ten times. Both are 0 if the loss falls by no more than its noise.
+	Suggested, Lowest float64
+}
+
+// The range test's constants: fastai's learning-rate finder has the same range, number of steps and limit.
+const (
+	lrLow, lrHigh = 1e-6, 10.
+	lrSteps       = 100
+	lrSmoothing   = 0.9 // per step; fastai's 0.98 lags behind by half of the range
+	lrWorse       = 4.  // ends when the smoothed loss is so many times its lowest
+)
+
+// FindLR is the learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): it trains a copy of the model with
+// the strategy for at most 100 steps, while the rate rises from 1e-6 to 10, and looks at where the loss falls most
+// steeply. Nothing is kept and the model stays as it is; the recipe's batch size, optimizer and augmentation count, its
+// epochs, schedule and seeds do not. Of a strategy with phases, the first is tried.
+func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zoo.Model, s Strategy) (*LRCurve, error) {
+	r.Seeds = 0
+	r.Epochs = math.MaxInt32 // whatever a strategy's phases ask for
+	r, err := r.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTask(ds, pretrained, []Strategy{s}); err != nil {
+		return nil, err
+	}
+	engine, err := backend.Default()
+	if err != nil {
+		return nil, err
+	}
+	run := &Run{Name: "find-lr", Config: Config{Recipe: r}}
+	res := &Result{Strategy: s.Name(), Seed: r.Seed, run: run}
+	l, err := newLoop(ctx, engine.Backend, run, res, r, s, ds, pretrained, newProgress(run, true))
+	if l != nil {
+		defer l.close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.t.plan.Still {
+		return nil, fmt.Errorf("tlkit: strategy %q trains nothing, so there is no learning rate to find", s.Name())
+	}
+	if err := l.enter(ctx, 0); err != nil {
+		return nil, err
+	}
+	c := &LRCurve{Strategy: s.Name(), Model: pretrained.Spec.Name, Data: ds.Name}
+	for c.more() && ctx.Err() == nil {
+		if err := l.testRates(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.suggest()
+	return c, nil
+}
+
+// more reports whether there is something left to try.
+func (c *LRCurve) more() bool {
+	n := len(c.Rates)
+	if n == 0 {
+		return true
+	}
+	last, lowest := c.Smoothed[n-1], math.Inf(1)
+	for _, v := range c.Smoothed {
+		lowest = math.Min(lowest, v)
+	}
+	return n < lrSteps && finite(last) && !(last > lrWorse*lowest)
+}
+
+// testRates takes the steps of one pass over the images.
+func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	for b := range feed(work, l.data.train, l.data.beside, order(l.data.train.len(), l.recipe.Seed, l.at.Epoch), l.recipe.BatchSize, l.at.Epoch, l.at.Steps) {
+		if b.err != nil {
+			return b.err
+		}
+		answers, err := l.teacher.answers(b)
+		if err != nil {
+			return err
+		}
+		rate := lrLow * math.Pow(lrHigh/lrLow, float64(len(c.Rates))/(lrSteps-1))
+		loss, _, err := l.t.trainStep(b, l.moment(b.n, rate, float64(len(c.Rates))/lrSteps), answers)
+		if err != nil {
+			return err
+		}
+		l.at.Step++
+		l.at.Steps++
+		if c.add(rate, loss); !c.more() {
+			return nil
+		}
+	}
+	l.at.Epoch, l.at.Step = l.at.Epoch+1, 0
+	return nil
+}
+
+// add appends a step. The moving average begins without a bias (Kingma and Ba 2014, section 3).
+func (c *LRCurve) add(rate, loss float64) {
+	c.Rates, c.Losses = append(c.Rates, rate), append(c.Losses, loss)
+	sum, weight := 0.0, 0.0
+	for _, v := range c.Losses {
+		sum, weight = lrSmoothing*sum+(1-lrSmoothing)*v, lrSmoothing*weight+(1-lrSmoothing)
+	}
+	c.Smoothed = append(c.Smoothed, sum/weight)
+}
+
+// suggest finds the steepest fall of the smoothed loss over the logarithm of the rate, before its lowest point, as the
+// slope of a line through seven neighbouring points.
+func (c *LRCurve) suggest() {
+	const reach = 3
+	low := 0
+	for i, v := range c.Smoothed {
+		if finite(v) && v < c.Smoothed[low] {
+			low = i
+		}
+	}
+	if len(c.Rates) == 0 {
+		return
+	}
+	c.Lowest = c.Rates[low]
+	// A fall that is no larger than the noise of the smoothed loss is none: with few images per step that takes a rate
+	// which really learns something.
+	var residuals []float64
+	for i := range min(low+1, len(c.Losses)) {
+		residuals = append(residuals, c.Losses[i]-c.Smoothed[i])
+	}
+	begin := spread(c.Smoothed[:min(len(c.Smoothed), 2*reach+1)]).Mean
+	if begin-c.Smoothed[low] <= 2*spread(residuals).Deviation*math.Sqrt((1-lrSmoothing)/(1+lrSmoothing)) {
+		c.Lowest = 0
+		return
+	}
+	steepest := 0.0
+	for i := reach; i+reach < len(c.Smoothed) && i <= low; i++ {
+		slope := 0.0
+		for d := -reach; d <= reach; d++ {
+			slope += float64(d) * c.Smoothed[i+d]
+		}
+		if slope < steepest {
+			steepest, c.Suggested = slope, c.Rates[i]
+		}
+	}
+}
+
+// String says what to try.
+func (c *LRCurve) String() string {
+	if c.Suggested == 0 {
+		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %g; a larger Recipe.BatchSize makes it less noisy", c.Strategy, c.Data, lrLow, lrHigh)
+	}
+	return fmt.Sprintf("%s on %s: try a learning rate of %.1g, where the loss falls most steeply; it is lowest at %.1g, and up to a tenth of that is usually safe",
+		c.Strategy, c.Data, c.Suggested, c.Lowest)
+}
+
+// Figure is the loss over the rate, each step's dashed and the smoothed one solid, with the suggestion dotted.
+func (c *LRCurve) Figure() plots.Figure {
+	panel := plots.Panel{Title: "Learning-rate range test", XLabel: "learning rate", YLabel: "training loss", LogX: true}
+	line := func(split string, values []float64) plots.Line {
+		l := plots.Line{Name: c.Strategy, Split: split}
+		for i, v := range values {
+			l.Points = append(l.Points, plots.Point{X: c.Rates[i], Y: v})
+		}
+		return l
+	}
+	panel.Lines = []plots.Line{line("train", c.Losses), line("", c.Smoothed)}
+	if c.Suggested > 0 {
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, v := range c.Smoothed {
+			if finite(v) {
+				low, high = math.Min(low, v), math.Max(high, v)
+			}
+		}
+		panel.Lines = append(panel.Lines, plots.Line{Name: fmt.Sprintf("suggested: %.1g", c.Suggested), Split: "suggestion",
+			Points: []plots.Point{{X: c.Suggested, Y: low}, {X: c.Suggested, Y: high}}})
+	}
+	return plots.Curves(fmt.Sprintf("%s of %s on %s", c.Strategy, c.Model, c.Data), panel)
+}
+
+// Bundle is the figure with its sentence: what a notebook shows of a cell that ends in the curve.
+func (c *LRCurve) Bundle() (map[string]any, error) {
+	return plots.Stack("learning rate", c.Figure(), plots.Text(c.String())).Bundle()
+}
+
+// Plot shows the figure and its sentence.
+func (c *LRCurve) Plot() error {
+	if err := plots.Show(c.Figure()); err != nil {
+		return err
+	}
+	return plots.Show(plots.Text(c.String()))
+}

@@ -1,0 +1,82 @@
+package train_test
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+func TestFindLR(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	before := snapshot(t, m)
+	r := quick(t)
+	r.BatchSize = 15
+	c, err := r.FindLR(t.Context(), ds, m, train.Transfer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(snapshot(t, m), before) || len(tree(t, r.Dir)) != 0 {
+		t.Error("the range test changed the model, or wrote files")
+	}
+	n := len(c.Rates)
+	if n < 50 || len(c.Losses) != n || len(c.Smoothed) != n || c.Rates[0] != 1e-6 || math.Abs(c.Rates[1]/c.Rates[0]-math.Pow(1e7, 1./99)) > 1e-9 {
+		t.Errorf("%d rates from %v", n, c.Rates[:2])
+	}
+	if !(c.Suggested > 1e-5 && c.Suggested <= c.Lowest) {
+		t.Errorf("suggested %g, lowest loss at %g", c.Suggested, c.Lowest)
+	}
+	again, err := r.FindLR(t.Context(), ds, m, train.Transfer{})
+	if err != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("a second test gives another curve: %v", err)
+	}
+	b, err := c.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"try a learning rate of", "suggested"} {
+		if !strings.Contains(b["text/plain"].(string), want) {
+			t.Errorf("the text lacks %q:\n%s", want, b["text/plain"])
+		}
+	}
+	if _, err := r.FindLR(t.Context(), ds, m, train.KNN{}); err == nil || !strings.Contains(err.Error(), "trains nothing") {
+		t.Errorf("of a baseline: %v", err)
+	}
+}
+
+func TestBaselines(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	r := quick(t)
+	run := compare(t, r, "run", ds, m, train.KNN{}, train.LogisticRegression{}, train.LogisticRegression{L2: 100, Label: "flat"}, train.Transfer{})
+	knn, logistic, flat := result(t, run, "knn"), result(t, run, "logistic"), result(t, run, "flat")
+	if knn.Trainable != 0 || logistic.Trainable != 8*3+3 || logistic.Params != result(t, run, "transfer").Params {
+		t.Errorf("trained values: %d and %d of %d", knn.Trainable, logistic.Trainable, logistic.Params)
+	}
+	for _, res := range run.Results {
+		if len(res.History) != 2 || !res.Done {
+			t.Errorf("%s: %d epochs, done %v", res.Strategy, len(res.History), res.Done)
+		}
+	}
+	if a, b := logistic.History[0], logistic.History[1]; a.TrainLoss != b.TrainLoss || a.ValLoss != b.ValLoss {
+		t.Error("a baseline's epochs differ")
+	}
+	// At such a strength nothing but the classes' equal shares is left.
+	if got := flat.History[0].TrainLoss; math.Abs(got-math.Log(3)) > 0.01 {
+		t.Errorf("loss %g at a very strong L2, want log 3", got)
+	}
+	if a, b := logistic.History[0].TrainLoss, flat.History[0].TrainLoss; !(a < b) {
+		t.Errorf("training loss %g, at a very strong L2 %g", a, b)
+	}
+	// All but the head is the pretrained model, to the bit.
+	for key, values := range saved(t, run, "logistic", "best.safetensors") {
+		if !strings.HasPrefix(key, "fc.") && !reflect.DeepEqual(values, snapshot(t, m)[key]) {
+			t.Errorf("%s changed", key)
+		}
+	}
+	_, err := r.Compare(t.Context(), "bad", ds, m, train.LogisticRegression{L2: -1})
+	wantError(t, err, "L2 is -1")
+	_, err = r.Compare(t.Context(), "bad", ds, m, train.KNN{K: -1})
+	wantError(t, err, "K is -1")
+}
