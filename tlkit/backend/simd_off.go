@@ -2,5 +2,5 @@
 
 package backend
 
-// simd tells whether the pure-Go engine was built with vector instructions.
-const simd = false
+// SIMD tells whether the pure-Go engine was built with vector instructions.
+const SIMD = false

@@ -84,6 +84,25 @@ func (m *Model) Logits(images []*vision.Image) ([][]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	return m.run(pixels)
+}
+
+// LogitsOf is [Model.Logits] for n images that are prepared already: their bytes [n, size, size, 3], one after the
+// other, where size is ImageSize.
+func (m *Model) LogitsOf(pix []uint8, n int) ([][]float32, error) {
+	size := m.ImageSize()
+	if len(pix) != n*size*size*3 {
+		return nil, fmt.Errorf("zoo: %d bytes are not %d images of %dx%d; each has %d", len(pix), n, size, size, size*size*3)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	return m.run(tensors.FromFlatDataAndDimensions(pix, n, size, size, 3))
+}
+
+// run returns the logits of prepared images, and frees those.
+func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
+	defer pixels.MustFinalizeAll()
 	exec, err := m.predictor()
 	if err != nil {
 		return nil, err
@@ -92,6 +111,7 @@ func (m *Model) Logits(images []*vision.Image) ([][]float32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zoo: predicting with %q: %w", m.Spec.Name, err)
 	}
+	defer out.MustFinalizeAll()
 	return slices.Collect(slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes))), nil
 }
 

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// childCommand makes the program do one measurement, in a process of its own, and print it.
+const childCommand = "child"
+
+// result is what one process found. The fields are those that the peer's scripts print.
+type result struct {
+	InferS  float64 `json:"infer_s,omitempty"`
+	TrainS  float64 `json:"train_s,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"`
+	Best    float64 `json:"best,omitempty"`
+	Last    float64 `json:"last,omitempty"`
+	// Engine is the description of the engine that computed; "" for the peer.
+	Engine string `json:"engine,omitempty"`
+	// PeakMiB is the peak memory of the process, measured from outside.
+	PeakMiB float64 `json:"peak_mib,omitempty"`
+}
+
+func child(args []string) int {
+	fs := flag.NewFlagSet(childCommand, flag.ContinueOnError)
+	work := fs.String("work", "", "")
+	model := fs.String("model", "", "")
+	batch := fs.Int("batch", 8, "")
+	size := fs.Int("size", 224, "")
+	steps := fs.Int("steps", 8, "")
+	data := fs.String("data", "", "")
+	weights := fs.String("weights", "", "")
+	epochs := fs.Int("epochs", 25, "")
+	seed := fs.Int("seed", 0, "")
+	if err := fs.Parse(args); err != nil {
+		return 2
+	}
+	r, err := func() (result, error) {
+		engine, err := backend.Default()
+		if err != nil {
+			return result{}, err
+		}
+		if want := os.Getenv("GOMLX_BACKEND"); engine.Config != want {
+			return result{}, fmt.Errorf("engine %q was asked for, %q is there", want, engine.Config)
+		}
+		var r result
+		if *work == "step" {
+			r, err = step(engine, *model, *batch, *size, *steps)
+		} else {
+			r, err = hymenoptera(*work, *data, *weights, *epochs, *seed)
+		}
+		r.Engine = engine.Backend.Description()
+		return r, err
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// step times inference and a training step of a randomly initialised model on blank images, as the peer's step.py.
+func step(engine *backend.Engine, name string, batch, size, steps int) (result, error) {
+	m, err := zoo.Load(name, zoo.LoadOptions{Weights: zoo.Random})
+	if err != nil {
+		return result{}, err
+	}
+	m.Preprocess.Crop = size
+	pix := make([]uint8, batch*size*size*3)
+	infer := make([]float64, steps)
+	for i := range infer {
+		began := time.Now()
+		if _, err := m.LogitsOf(pix, batch); err != nil {
+			return result{}, err
+		}
+		infer[i] = time.Since(began).Seconds()
+	}
+	training, err := train.Recipe{BatchSize: batch}.StepSeconds(engine.Backend, m, train.Scratch{LearningRate: 1e-3}, steps)
+	if err != nil {
+		return result{}, err
+	}
+	return result{InferS: median(infer[2:]), TrainS: median(training[2:])}, nil
+}
+
+// hymenoptera trains with the recipe of PyTorch's transfer-learning tutorial, as the peer's hymenoptera.py, and, as
+// there, counts the time from the first epoch's start: reading the images and compiling are in it.
+func hymenoptera(work, data, weights string, epochs, seed int) (result, error) {
+	ds, err := datasets.ImageFolder(data, datasets.Options{SkipCheck: true})
+	if err != nil {
+		return result{}, err
+	}
+	m, err := zoo.Load("mobilenet_v1_025", zoo.LoadOptions{Weights: weights})
+	if err != nil {
+		return result{}, err
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return result{}, err
+	}
+	defer os.RemoveAll(dir)
+	recipe := train.Recipe{Epochs: epochs, BatchSize: 4, Schedule: train.Schedule{StepEvery: 7},
+		Augment: vision.StandardAugment(), Seed: uint64(seed), Dir: dir, Quiet: true}
+	var s train.Strategy = train.Transfer{LearningRate: 1e-3}
+	switch work {
+	case "cached":
+		recipe.Augment = vision.Augment{}
+	case "finetune":
+		s = train.FineTune{LearningRate: 1e-3}
+	}
+	began := time.Now()
+	run, err := recipe.Compare(context.Background(), "bench", ds, m, s)
+	if err != nil {
+		return result{}, err
+	}
+	seconds := time.Since(began).Seconds()
+	best, _ := run.Results[0].Best()
+	last, _ := run.Results[0].Last()
+	return result{Seconds: seconds, Best: best.ValAccuracy, Last: last.ValAccuracy}, nil
+}
+
+func median(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	n := len(v)
+	switch {
+	case n == 0:
+		return 0
+	case n%2 == 1:
+		return v[n/2]
+	}
+	return (v[n/2-1] + v[n/2]) / 2
+}
+
+// engineConfig is what GOMLX_BACKEND has to say for an engine with a number of threads.
+func engineConfig(engine string, threads int) string {
+	if engine == "onnx" || engine == "onnx:cpu" {
+		return fmt.Sprintf("onnx:cpu,intra_op_num_threads=%d", threads)
+	}
+	return engine
+}
+
+// lastJSON returns the last line of a process's output that is a JSON object: the peer prints one per epoch before.
+func lastJSON(out string) (result, error) {
+	var r result
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if line := strings.TrimSpace(lines[i]); strings.HasPrefix(line, "{") {
+			return r, json.Unmarshal([]byte(line), &r)
+		}
+	}
+	return r, fmt.Errorf("no JSON in %q", out)
+}

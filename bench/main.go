@@ -1,0 +1,104 @@
+// Command bench measures TLKit beside PyTorch, on the same machine, the same files and the same number of threads.
+//
+//	bench --engine go,onnx --peer PYTHON            everything, PyTorch's side included
+//	bench --work step --model resnet18,resnet50     some of it; --list names all
+//	bench --work finetune --epochs 3 --rounds 1
+//
+// Every measurement is a process of its own, so that its peak memory is its own, and the two sides take turns, round
+// by round: on a machine with other work the ratio of two neighbours is worth more than either figure. The table
+// shows medians; --json FILE keeps every single result. PYTHON is an interpreter with torch and torchvision.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// options are the command line.
+type options struct {
+	work, models, engines []string
+	peer, shared, json    string
+	rounds, threads       int
+	steps, epochs         int
+	seed                  int
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	if len(args) > 0 && args[0] == childCommand {
+		return child(args[1:])
+	}
+	o, list, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
+	jobs, err := o.jobs()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
+	if list {
+		for _, j := range jobs {
+			fmt.Println(j.name())
+		}
+		return 0
+	}
+	if err := measure(o, jobs); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string) (o options, list bool, err error) {
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	work := fs.String("work", "step,transfer,cached,finetune", "what to measure; \"hymenoptera\" is the last three")
+	models := fs.String("model", strings.Join(stepModels(), ","), "models of the work \"step\"")
+	engines := fs.String("engine", "go", "engines, by the names of GOMLX_BACKEND: go, onnx, xla:cuda")
+	fs.StringVar(&o.peer, "peer", "", "Python with torch and torchvision; without it, only our side is measured")
+	fs.StringVar(&o.shared, "shared", "", "folder with data/ and peer/; default TLKIT_SHARED, or ../shared")
+	fs.StringVar(&o.json, "json", "", "file for every single result")
+	fs.IntVar(&o.rounds, "rounds", 3, "times that each side runs; the table has medians")
+	fs.IntVar(&o.threads, "threads", 2, "threads of each side (the peer's scripts always use 2)")
+	fs.IntVar(&o.steps, "steps", 8, "inferences and training steps of \"step\"; the first two don't count")
+	fs.IntVar(&o.epochs, "epochs", 25, "epochs of \"hymenoptera\"")
+	fs.IntVar(&o.seed, "seed", 0, "seed of the first round; each round has the next one")
+	fs.BoolVar(&list, "list", false, "list what would be measured")
+	if err := fs.Parse(args); err != nil {
+		return o, false, err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return o, false, fmt.Errorf("flags only, got %q", fs.Args())
+	case o.rounds < 1 || o.epochs < 1 || o.threads < 1:
+		return o, false, errors.New("--rounds, --epochs and --threads must be at least 1")
+	case o.steps < 3:
+		return o, false, errors.New("--steps must be at least 3: the first two are not counted")
+	}
+	for _, list := range []struct {
+		to   *[]string
+		text string
+	}{{&o.work, *work}, {&o.models, *models}, {&o.engines, *engines}} {
+		for _, name := range strings.Split(list.text, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				*list.to = append(*list.to, name)
+			}
+		}
+	}
+	if o.shared == "" {
+		o.shared = os.Getenv("TLKIT_SHARED")
+	}
+	if o.shared == "" {
+		o.shared = filepath.Join("..", "shared")
+	}
+	return o, list, nil
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// peerSide is the name of PyTorch's column.
+const peerSide = "peer"
+
+// measurement is one process's result, with what it belongs to; --json keeps all of them.
+type measurement struct {
+	Job   string `json:"job"`
+	Side  string `json:"side"`
+	Round int    `json:"round"`
+	Seed  int    `json:"seed"`
+	result
+}
+
+// report is the JSON file.
+type report struct {
+	Machine  machine       `json:"machine"`
+	Began    time.Time     `json:"began"`
+	Rounds   int           `json:"rounds"`
+	Threads  int           `json:"threads"`
+	Epochs   int           `json:"epochs"`
+	Results  []measurement `json:"results"`
+	Failures []string      `json:"failures,omitempty"`
+}
+
+// measure runs all sides of all jobs in turn and prints the table.
+func measure(o options, jobs []job) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Threads: o.threads, Epochs: o.epochs}
+	var data string
+	for _, j := range jobs {
+		if j.Work != "step" && data == "" {
+			dir, err := os.MkdirTemp("", "bench-data")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			if err := unzip(filepath.Join(o.shared, "data", "hymenoptera_data.zip"), dir); err != nil {
+				return err
+			}
+			data = filepath.Join(dir, "hymenoptera_data")
+		}
+	}
+	peers := map[string]result{} // the peer's side of two jobs may be the same
+	for _, j := range jobs {
+		for round := range o.rounds {
+			seed := o.seed + round
+			sides := append([]string(nil), o.engines...)
+			if o.peer != "" {
+				sides = append(sides, peerSide)
+			}
+			for _, side := range sides {
+				m := measurement{Job: j.name(), Side: side, Round: round, Seed: seed}
+				var err error
+				if side == peerSide {
+					key := fmt.Sprint(j.peerJob().name(), seed)
+					var known bool
+					if m.result, known = peers[key]; !known {
+						m.result, err = o.runPeer(j.peerJob(), data, seed)
+						peers[key] = m.result
+					}
+				} else {
+					m.result, err = o.runOurs(self, j, side, data, seed)
+				}
+				if err != nil {
+					rep.Failures = append(rep.Failures, fmt.Sprintf("%s on %s: %v", j.name(), side, err))
+					fmt.Fprintf(os.Stderr, "bench: %s\n", rep.Failures[len(rep.Failures)-1])
+					continue
+				}
+				rep.Results = append(rep.Results, m)
+				fmt.Fprintln(os.Stderr, m.progress())
+			}
+		}
+	}
+	fmt.Print(table(rep, jobs, o))
+	if o.json != "" {
+		text, err := json.MarshalIndent(rep, "", " ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.json, append(text, '\n'), 0o666); err != nil {
+			return err
+		}
+	}
+	if len(rep.Failures) > 0 {
+		return fmt.Errorf("%d measurements failed", len(rep.Failures))
+	}
+	return nil
+}
+
+func (m measurement) progress() string {
+	if m.Seconds > 0 {
+		return fmt.Sprintf("%-40s %-6s %8.2f s, best %.3f, last %.3f, %5.0f MiB", m.Job, m.Side, m.Seconds, m.Best, m.Last, m.PeakMiB)
+	}
+	return fmt.Sprintf("%-40s %-6s %8.4f s inference, %8.4f s training step, %5.0f MiB", m.Job, m.Side, m.InferS, m.TrainS, m.PeakMiB)
+}
+
+// runOurs measures our side of a job in a process of this same program.
+func (o options) runOurs(self string, j job, engine, data string, seed int) (result, error) {
+	cmd := exec.Command(self, childCommand, "--work", j.Work, "--model", j.Model, "--batch", strconv.Itoa(j.Batch), "--size", strconv.Itoa(j.Size),
+		"--steps", strconv.Itoa(o.steps), "--data", data, "--weights", weightFile(o.shared), "--epochs", strconv.Itoa(o.epochs), "--seed", strconv.Itoa(seed))
+	cmd.Env = append(os.Environ(), "GOMLX_BACKEND="+engineConfig(engine, o.threads), fmt.Sprintf("GOMAXPROCS=%d", o.threads))
+	return watched(cmd)
+}
+
+func (o options) runPeer(j job, data string, seed int) (result, error) {
+	return watched(exec.Command(o.peer, j.peerArgs(o, data, seed)...))
+}
+
+// watched runs a command and returns the result that it prints, with the most memory that it held.
+func watched(cmd *exec.Cmd) (result, error) {
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+		return result{}, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+	}
+	r, err := lastJSON(out.String())
+	if err != nil {
+		return r, err
+	}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.PeakMiB = float64(usage.Maxrss) / 1024
+		if runtime.GOOS == "darwin" { // bytes there
+			r.PeakMiB /= 1024
+		}
+	}
+	return r, nil
+}
+
+// unzip extracts a zip of plain files into dir.
+func unzip(file, dir string) error {
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		if !filepath.IsLocal(f.Name) {
+			return fmt.Errorf("%s holds %q, which leads out of it", file, f.Name)
+		}
+		to := filepath.Join(dir, f.Name)
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			return err
+		}
+		in, err := f.Open()
+		if err != nil {
+			return err
+		}
+		out, err := os.Create(to)
+		if err == nil {
+			_, err = io.Copy(out, in)
+			err = errors.Join(err, out.Close())
+		}
+		if err = errors.Join(err, in.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
