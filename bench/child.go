@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -44,6 +43,7 @@ func child(args []string) int {
 	weights := fs.String("weights", "", "")
 	epochs := fs.Int("epochs", 25, "")
 	seed := fs.Int("seed", 0, "")
+	clockName := fs.String("clock", "wall", "")
 	if err := fs.Parse(args); err != nil {
 		return 2
 	}
@@ -57,9 +57,9 @@ func child(args []string) int {
 		}
 		var r result
 		if *work == "step" {
-			r, err = step(engine, *model, *batch, *size, *steps)
+			r, err = step(engine, clocks[*clockName], *model, *batch, *size, *steps)
 		} else {
-			r, err = hymenoptera(*work, *data, *weights, *epochs, *seed)
+			r, err = hymenoptera(clocks[*clockName], *work, *data, *weights, *epochs, *seed)
 		}
 		r.Engine = engine.Backend.Description()
 		return r, err
@@ -76,31 +76,49 @@ func child(args []string) int {
 }
 
 // step times inference and a training step of a randomly initialised model on blank images, as the peer's step.py.
-func step(engine *backend.Engine, name string, batch, size, steps int) (result, error) {
+func step(engine *backend.Engine, now clock, name string, batch, size, steps int) (result, error) {
 	m, err := zoo.Load(name, zoo.LoadOptions{Weights: zoo.Random})
 	if err != nil {
 		return result{}, err
 	}
 	m.Preprocess.Crop = size
 	pix := make([]uint8, batch*size*size*3)
-	infer := make([]float64, steps)
-	for i := range infer {
-		began := time.Now()
-		if _, err := m.LogitsOf(pix, batch); err != nil {
-			return result{}, err
-		}
-		infer[i] = time.Since(began).Seconds()
-	}
-	training, err := train.Recipe{BatchSize: batch}.StepSeconds(engine.Backend, m, train.Scratch{LearningRate: 1e-3}, steps)
+	var r result
+	r.InferS, err = timed(now, steps, func() error {
+		_, err := m.LogitsOf(pix, batch)
+		return err
+	})
 	if err != nil {
 		return result{}, err
 	}
-	return result{InferS: median(infer[2:]), TrainS: median(training[2:])}, nil
+	stepper, err := train.Recipe{BatchSize: batch}.NewStepper(engine.Backend, m, train.Scratch{LearningRate: 1e-3})
+	if err != nil {
+		return result{}, err
+	}
+	defer stepper.Close()
+	r.TrainS, err = timed(now, steps, func() error {
+		_, err := stepper.Step()
+		return err
+	})
+	return r, err
+}
+
+// timed returns the median time of a call, the first two left out.
+func timed(now clock, steps int, call func() error) (float64, error) {
+	seconds := make([]float64, steps)
+	for i := range seconds {
+		began := now()
+		if err := call(); err != nil {
+			return 0, err
+		}
+		seconds[i] = now() - began
+	}
+	return median(seconds[2:]), nil
 }
 
 // hymenoptera trains with the recipe of PyTorch's transfer-learning tutorial, as the peer's hymenoptera.py, and, as
 // there, counts the time from the first epoch's start: reading the images and compiling are in it.
-func hymenoptera(work, data, weights string, epochs, seed int) (result, error) {
+func hymenoptera(now clock, work, data, weights string, epochs, seed int) (result, error) {
 	ds, err := datasets.ImageFolder(data, datasets.Options{SkipCheck: true})
 	if err != nil {
 		return result{}, err
@@ -123,12 +141,12 @@ func hymenoptera(work, data, weights string, epochs, seed int) (result, error) {
 	case "finetune":
 		s = train.FineTune{LearningRate: 1e-3}
 	}
-	began := time.Now()
+	began := now()
 	run, err := recipe.Compare(context.Background(), "bench", ds, m, s)
 	if err != nil {
 		return result{}, err
 	}
-	seconds := time.Since(began).Seconds()
+	seconds := now() - began
 	best, _ := run.Results[0].Best()
 	last, _ := run.Results[0].Last()
 	return result{Seconds: seconds, Best: best.ValAccuracy, Last: last.ValAccuracy}, nil

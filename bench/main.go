@@ -25,6 +25,7 @@ type options struct {
 	rounds, threads       int
 	steps, epochs         int
 	seed                  int
+	clock                 string
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -72,11 +73,17 @@ func parse(args []string) (o options, list bool, err error) {
 	fs.IntVar(&o.steps, "steps", 8, "inferences and training steps of \"step\"; the first two don't count")
 	fs.IntVar(&o.epochs, "epochs", 25, "epochs of \"hymenoptera\"")
 	fs.IntVar(&o.seed, "seed", 0, "seed of the first round; each round has the next one")
+	fs.StringVar(&o.clock, "clock", "wall", "\"cpu\" counts CPU time, with one thread on each side: for a machine with other work")
 	fs.BoolVar(&list, "list", false, "list what would be measured")
 	if err := fs.Parse(args); err != nil {
 		return o, false, err
 	}
+	if o.clock == "cpu" {
+		o.threads = 1
+	}
 	switch {
+	case clocks[o.clock] == nil:
+		return o, false, fmt.Errorf("no clock %q; there are wall and cpu", o.clock)
 	case fs.NArg() > 0:
 		return o, false, fmt.Errorf("flags only, got %q", fs.Args())
 	case o.rounds < 1 || o.epochs < 1 || o.threads < 1:

@@ -35,6 +35,7 @@ type report struct {
 	Began    time.Time     `json:"began"`
 	Rounds   int           `json:"rounds"`
 	Threads  int           `json:"threads"`
+	Clock    string        `json:"clock"`
 	Epochs   int           `json:"epochs"`
 	Results  []measurement `json:"results"`
 	Failures []string      `json:"failures,omitempty"`
@@ -46,7 +47,7 @@ func measure(o options, jobs []job) error {
 	if err != nil {
 		return err
 	}
-	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Threads: o.threads, Epochs: o.epochs}
+	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
 	var data string
 	for _, j := range jobs {
 		if j.Work != "step" && data == "" {
@@ -118,13 +119,13 @@ func (m measurement) progress() string {
 // runOurs measures our side of a job in a process of this same program.
 func (o options) runOurs(self string, j job, engine, data string, seed int) (result, error) {
 	cmd := exec.Command(self, childCommand, "--work", j.Work, "--model", j.Model, "--batch", strconv.Itoa(j.Batch), "--size", strconv.Itoa(j.Size),
-		"--steps", strconv.Itoa(o.steps), "--data", data, "--weights", weightFile(o.shared), "--epochs", strconv.Itoa(o.epochs), "--seed", strconv.Itoa(seed))
+		"--steps", strconv.Itoa(o.steps), "--data", data, "--weights", weightFile(o.shared), "--epochs", strconv.Itoa(o.epochs), "--seed", strconv.Itoa(seed), "--clock", o.clock)
 	cmd.Env = append(os.Environ(), "GOMLX_BACKEND="+engineConfig(engine, o.threads), fmt.Sprintf("GOMAXPROCS=%d", o.threads))
 	return watched(cmd)
 }
 
 func (o options) runPeer(j job, data string, seed int) (result, error) {
-	return watched(exec.Command(o.peer, j.peerArgs(o, data, seed)...))
+	return watched(exec.Command(o.peer, append([]string{"-c", peerClocks[o.clock]}, j.peerArgs(o, data, seed)...)...))
 }
 
 // watched runs a command and returns the result that it prints, with the most memory that it held.

@@ -86,7 +86,7 @@ var trainColumns = []column{
 // the median of the rounds' own ratios.
 func table(rep report, jobs []job, o options) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s. %s; %d rounds, %d threads", rep.Began.Format("2006-01-02"), rep.Machine, rep.Rounds, rep.Threads)
+	fmt.Fprintf(&b, "%s. %s; %d rounds, %d threads, %s time", rep.Began.Format("2006-01-02"), rep.Machine, rep.Rounds, rep.Threads, rep.Clock)
 	for _, j := range jobs {
 		if j.Work != "step" {
 			fmt.Fprintf(&b, ", %d epochs", rep.Epochs)

@@ -1,0 +1,59 @@
+package train
+
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Stepper trains on one batch of blank images, again and again: what tells how long a step takes, and how much memory,
+// before an epoch is begun. Make one with [Recipe.NewStepper].
+type Stepper struct {
+	t    *trainer
+	n    int
+	pix  []uint8
+	rate float64
+	done int
+}
+
+// NewStepper readies a copy of m for training with strategy s in batches of r.BatchSize.
+func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*Stepper, error) {
+	r, err := r.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if m, err = m.Clone(); err != nil {
+		return nil, err
+	}
+	plan, err := s.Plan(m, Task{Classes: m.Classes, Seed: r.Seed, Recipe: r})
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.check(s.Name()); err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(engine, m, plan, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.compile(0, 0); err != nil {
+		t.close()
+		return nil, err
+	}
+	size := m.ImageSize()
+	return &Stepper{t: t, n: r.BatchSize, pix: make([]uint8, r.BatchSize*size*size*3), rate: plan.LearningRate}, nil
+}
+
+// Step trains one step and returns the batch's loss. The first one compiles the step.
+func (s *Stepper) Step() (loss float64, err error) {
+	size := s.t.model.ImageSize()
+	b := batch{n: s.n, inputs: tensors.FromFlatDataAndDimensions(s.pix, s.n, size, size, 3),
+		labels: tensors.FromFlatDataAndDimensions(make([]int32, s.n), s.n)}
+	s.done++
+	loss, _, err = s.t.trainStep(b, s.rate, s.done)
+	return loss, err
+}
+
+// Close frees what the engine holds.
+func (s *Stepper) Close() { s.t.close() }
