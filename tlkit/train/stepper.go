@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -26,23 +28,28 @@ func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*S
 	if m, err = m.Clone(); err != nil {
 		return nil, err
 	}
-	plan, err := s.Plan(m, Task{Classes: m.Classes, Seed: r.Seed, Recipe: r})
+	task := Task{Classes: m.Classes, Seed: r.Seed, Recipe: r}
+	plan, err := s.Plan(m, task)
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.check(s.Name()); err != nil {
+	if plan.Still || plan.Teacher != nil {
+		return nil, fmt.Errorf("tlkit: strategy %q has no step of its own that could be measured", s.Name())
+	}
+	if err := plan.check(s.Name(), task); err != nil {
 		return nil, err
 	}
 	t, err := newTrainer(engine, m, plan, r)
 	if err != nil {
 		return nil, err
 	}
+	t.begin(0, 1)
 	if err := t.compile(0, 0); err != nil {
 		t.close()
 		return nil, err
 	}
 	size := m.ImageSize()
-	return &Stepper{t: t, n: r.BatchSize, pix: make([]uint8, r.BatchSize*size*size*3), rate: plan.LearningRate}, nil
+	return &Stepper{t: t, n: r.BatchSize, pix: make([]uint8, r.BatchSize*size*size*3), rate: plan.rate(0)}, nil
 }
 
 // Step trains one step and returns the batch's loss. The first one compiles the step.
@@ -51,7 +58,7 @@ func (s *Stepper) Step() (loss float64, err error) {
 	b := batch{n: s.n, inputs: tensors.FromFlatDataAndDimensions(s.pix, s.n, size, size, 3),
 		labels: tensors.FromFlatDataAndDimensions(make([]int32, s.n), s.n)}
 	s.done++
-	loss, _, err = s.t.trainStep(b, s.rate, s.done)
+	loss, _, err = s.t.trainStep(b, moment{rate: s.rate, step: s.done, update: s.done, seen: s.n, whole: true}, nil)
 	return loss, err
 }
 
