@@ -1,0 +1,324 @@
+package kernels
+
+import "unsafe"
+
+// Geometry is a two-dimensional convolution; index 0 of the pairs is height, 1 is width.
+type Geometry struct {
+	Batch  int
+	In     [2]int // size of the images
+	Out    [2]int // size of the result
+	InC    int    // channels of the images
+	OutC   int    // channels of the result
+	Kernel [2]int
+	Stride [2]int
+	Pad    [2]int // zeros before the first row and column; negative crops
+	// KernelDilation is the distance between the taps.
+	KernelDilation [2]int
+	// InDilation spreads the images: as if InDilation-1 zeros stood between their values.
+	InDilation [2]int
+	Groups     int
+	// run is the number of values that a tap multiplies, where it is not InC/Groups: see mergeTaps.
+	run int
+}
+
+func (g *Geometry) runLength() int {
+	if g.run > 0 {
+		return g.run
+	}
+	return g.InC / max(1, g.Groups)
+}
+
+// Depthwise says whether each channel is convolved by itself.
+func (g Geometry) Depthwise() bool { return g.Groups > 1 && g.Groups == g.InC && g.Groups == g.OutC }
+
+// source returns the position in the images that the tap (of one axis) of the output position meets, or -1.
+func (g *Geometry) source(axis, out, tap int) int {
+	p := out*g.Stride[axis] - g.Pad[axis] + tap*g.KernelDilation[axis]
+	d := g.InDilation[axis]
+	if d > 1 {
+		if p < 0 || p%d != 0 {
+			return -1
+		}
+		p /= d
+	}
+	if p < 0 || p >= g.In[axis] {
+		return -1
+	}
+	return p
+}
+
+// phase is a set of output rows (or columns) that meet the same taps: first, first+step, ...
+type phase struct {
+	first, step, count int
+	taps               []int
+}
+
+// phases sorts the output positions of an axis by the taps they meet. Without input dilation there is one phase.
+func (g *Geometry) phases(axis int) []phase {
+	d := g.InDilation[axis]
+	all := make([]phase, 0, d)
+	for first := range min(d, g.Out[axis]) {
+		p := phase{first: first, step: d, count: (g.Out[axis] - first + d - 1) / d}
+		for tap := range g.Kernel[axis] {
+			if at := first*g.Stride[axis] - g.Pad[axis] + tap*g.KernelDilation[axis]; ((at%d)+d)%d == 0 {
+				p.taps = append(p.taps, tap)
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+const (
+	tileRows = 6
+	tileCols = 16
+)
+
+// Epilogue is what is done to each value before it is stored.
+type Epilogue struct {
+	Bias []float32 // a value per output channel, or nil
+	ReLU bool
+}
+
+// KernelLayout says how the kernel lies in memory.
+type KernelLayout int
+
+// [kernel height, kernel width, in, out], and the same with the last two axes exchanged.
+const (
+	InOut KernelLayout = iota
+	OutIn
+)
+
+// Conv computes the convolution of images x with kernel w and writes it to y, all values of it.
+func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
+	if g.Depthwise() {
+		depthwise(y, x, w, g, e)
+		return
+	}
+	if layout == InOut {
+		x, g, _ = mergeTaps(x, g) // the kernel's memory is the same: taps of a row and channels are one axis
+	}
+	groups := max(1, g.Groups)
+	gi, gout := g.runLength(), g.OutC/groups
+	panels := (gout + tileCols - 1) / tileCols
+	taps := g.Kernel[0] * g.Kernel[1]
+	packed := getFloats(groups * panels * taps * gi * tileCols)
+	defer putFloats(packed)
+	packKernel(packed, w, taps, gi, gout, groups, layout)
+	bias := make([]float32, groups*panels*tileCols)
+	for gr := range groups {
+		if e.Bias != nil {
+			copy(bias[gr*panels*tileCols:], e.Bias[gr*gout:(gr+1)*gout])
+		}
+	}
+	for _, rows := range g.phases(0) {
+		for _, cols := range g.phases(1) {
+			convPhase(y, x, packed, bias, &g, rows, cols, e.ReLU)
+		}
+	}
+}
+
+// packKernel puts the kernel into panels of 16 output channels: [group, panel, tap, in, 16], zeros added.
+func packKernel(packed, w []float32, taps, gi, gout, groups int, layout KernelLayout) {
+	panels := (gout + tileCols - 1) / tileCols
+	out := gout * groups
+	Parallel(groups*panels*taps, func(_, task int) {
+		gr, panel, tap := task/(panels*taps), task/taps%panels, task%taps
+		to := packed[task*gi*tileCols : (task+1)*gi*tileCols]
+		n := min(tileCols, gout-panel*tileCols)
+		if n < tileCols {
+			clear(to)
+		}
+		if layout == InOut {
+			from := w[tap*gi*out+gr*gout+panel*tileCols:]
+			for i := range gi {
+				copy(to[i*tileCols:i*tileCols+n], from[i*out:])
+			}
+			return
+		}
+		for j := range n { // memory [tap, out/groups... as in, groups*in]: see OutIn
+			from := w[(tap*gout+panel*tileCols+j)*gi*groups+gr*gi:]
+			for i, v := range from[:gi] {
+				to[i*tileCols+j] = v
+			}
+		}
+	})
+}
+
+var zeroRow [4096]float32
+
+func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu bool) {
+	groups := max(1, g.Groups)
+	gi, gout := g.runLength(), g.OutC/groups
+	panels := (gout + tileCols - 1) / tileCols
+	allTaps := g.Kernel[0] * g.Kernel[1]
+	taps := len(rows.taps) * len(cols.taps)
+	pixels := g.Batch * rows.count * cols.count
+	if pixels == 0 {
+		return
+	}
+	boff := make([]int, 0, taps+1)
+	for _, r := range rows.taps {
+		for _, c := range cols.taps {
+			boff = append(boff, (r*g.Kernel[1]+c)*gi*tileCols)
+		}
+	}
+	boff = append(boff, 0)
+	zeros := zeroRow[:]
+	if n := max(g.InC, gi); n > len(zeros) {
+		zeros = make([]float32, n)
+	}
+	nothing := unsafe.Pointer(&zeros[0])
+
+	tiles := (pixels + tileRows - 1) / tileRows
+	perTask := max(1, min(32, (tiles+4*Workers()-1)/(4*Workers())))
+	tasks := (tiles + perTask - 1) / perTask
+	relu01 := 0
+	if relu {
+		relu01 = 1
+	}
+	type scratch struct {
+		in      []unsafe.Pointer
+		out     []unsafe.Pointer
+		spare   [tileCols]float32
+		edge    [tileRows][tileCols]float32
+		sources []int
+	}
+	scratches := make([]*scratch, Workers())
+	Parallel(tasks, func(worker, task int) {
+		s := scratches[worker]
+		if s == nil {
+			s = &scratch{in: make([]unsafe.Pointer, perTask*tileRows*taps+tileRows), out: make([]unsafe.Pointer, perTask*tileRows),
+				sources: make([]int, len(rows.taps)+len(cols.taps))}
+			scratches[worker] = s
+		}
+		from, to := task*perTask, min(tiles, (task+1)*perTask)
+		srcRow, srcCol := s.sources[:len(rows.taps)], s.sources[len(rows.taps):]
+		// Pointers for all pixels of the task.
+		pixel := from * tileRows
+		col := pixel % cols.count
+		row := pixel / cols.count % rows.count
+		image := pixel / cols.count / rows.count
+		for i := range (to - from) * tileRows {
+			in := s.in[i/tileRows*tileRows*taps+i%tileRows:]
+			if pixel+i >= pixels {
+				s.out[i] = unsafe.Pointer(&s.spare)
+				for t := range taps {
+					in[t*tileRows] = nothing
+				}
+				continue
+			}
+			oh, ow := rows.first+row*rows.step, cols.first+col*cols.step
+			s.out[i] = unsafe.Pointer(&y[((image*g.Out[0]+oh)*g.Out[1]+ow)*g.OutC])
+			if col == 0 || i == 0 {
+				for j, t := range rows.taps {
+					srcRow[j] = g.source(0, oh, t)
+				}
+			}
+			for j, t := range cols.taps {
+				srcCol[j] = g.source(1, ow, t)
+			}
+			t := 0
+			for _, r := range srcRow {
+				base := (image*g.In[0] + r) * g.In[1]
+				for _, c := range srcCol {
+					if r < 0 || c < 0 {
+						in[t] = nothing
+					} else {
+						in[t] = unsafe.Pointer(&x[(base+c)*g.InC])
+					}
+					t += tileRows
+				}
+			}
+			if col++; col == cols.count {
+				col = 0
+				if row++; row == rows.count {
+					row = 0
+					image++
+				}
+			}
+		}
+		for gr := range groups {
+			if gr > 0 { // the next group's channels
+				for i, p := range s.in[:(to-from)*tileRows*taps] {
+					if p != nothing {
+						s.in[i] = unsafe.Add(p, 4*gi)
+					}
+				}
+			}
+			for panel := range panels {
+				at := (gr*panels + panel) * tileCols
+				b := &packed[min(len(packed)-1, (gr*panels+panel)*allTaps*gi*tileCols)]
+				n := min(tileCols, gout-panel*tileCols)
+				shift := 4 * (gr*gout + panel*tileCols)
+				for tile := range to - from {
+					out := s.out[tile*tileRows : (tile+1)*tileRows]
+					var c [tileRows]unsafe.Pointer
+					if n == tileCols {
+						for i, p := range out {
+							if p == unsafe.Pointer(&s.spare) {
+								c[i] = p
+							} else {
+								c[i] = unsafe.Add(p, shift)
+							}
+						}
+					} else {
+						for i := range c {
+							c[i] = unsafe.Pointer(&s.edge[i])
+						}
+					}
+					igemm6x16(&s.in[tile*tileRows*taps], &boff[0], taps, gi, b, &c[0], &bias[at], relu01)
+					if n < tileCols {
+						for i, p := range out {
+							if p != unsafe.Pointer(&s.spare) {
+								copy(unsafe.Slice((*float32)(unsafe.Add(p, shift)), n), s.edge[i][:n])
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// mergeTaps turns the taps of a kernel row into one tap with more channels where images have few channels (the first
+// layer of a network): the images get their padding in memory, so that a row of the window is one run of values.
+func mergeTaps(x []float32, g Geometry) ([]float32, Geometry, bool) {
+	if g.InC > 4 || g.Kernel[1] == 1 || g.Groups > 1 || g.KernelDilation[1] != 1 || g.InDilation != [2]int{1, 1} {
+		return x, g, false
+	}
+	padded := pad(x, g)
+	for a := range 2 {
+		g.In[a] = g.padded(a)
+	}
+	g.Pad = [2]int{}
+	g.run = g.Kernel[1] * g.InC
+	g.Kernel[1] = 1
+	return padded, g, true
+}
+
+// padded is how many rows or columns the windows cover.
+func (g *Geometry) padded(axis int) int {
+	return (g.Out[axis]-1)*g.Stride[axis] + (g.Kernel[axis]-1)*g.KernelDilation[axis] + 1
+}
+
+// pad returns the images with their zeros around them, [batch, padded height, padded width, channels], and a few
+// values more, since tiles are read whole.
+func pad(x []float32, g Geometry) []float32 {
+	size := [2]int{g.padded(0), g.padded(1)}
+	padded := make([]float32, g.Batch*size[0]*size[1]*g.InC+tileCols)
+	lo, at := max(0, -g.Pad[1]), max(0, g.Pad[1])
+	n := min(g.In[1]-lo, size[1]-at)
+	if n <= 0 {
+		return padded
+	}
+	Parallel(g.Batch*size[0], func(_, task int) {
+		image, row := task/size[0], task%size[0]-g.Pad[0]
+		if row < 0 || row >= g.In[0] {
+			return
+		}
+		to := padded[(task*size[1]+at)*g.InC:]
+		copy(to[:n*g.InC], x[((image*g.In[0]+row)*g.In[1]+lo)*g.InC:])
+	})
+	return padded
+}

@@ -1,0 +1,92 @@
+package kernels
+
+import "unsafe"
+
+// depthwise convolves each channel by itself: a sum over taps of image row times kernel row, all channels at once.
+func depthwise(y, x, w []float32, g Geometry, e Epilogue) {
+	c := g.InC
+	rowPhases, colPhases := g.phases(0), g.phases(1)
+	Parallel(g.Batch*g.Out[0], func(_, task int) {
+		image, oh := task/g.Out[0], task%g.Out[0]
+		rows := rowPhases[oh%len(rowPhases)]
+		a := make([]unsafe.Pointer, 0, g.Kernel[0]*g.Kernel[1])
+		b := make([]unsafe.Pointer, 0, g.Kernel[0]*g.Kernel[1])
+		line := y[task*g.Out[1]*c : (task+1)*g.Out[1]*c]
+		for ow := range g.Out[1] {
+			cols := colPhases[ow%len(colPhases)]
+			a, b = a[:0], b[:0]
+			for _, kh := range rows.taps {
+				r := g.source(0, oh, kh)
+				if r < 0 {
+					continue
+				}
+				for _, kw := range cols.taps {
+					if s := g.source(1, ow, kw); s >= 0 {
+						a = append(a, unsafe.Pointer(&x[((image*g.In[0]+r)*g.In[1]+s)*c]))
+						b = append(b, unsafe.Pointer(&w[(kh*g.Kernel[1]+kw)*c]))
+					}
+				}
+			}
+			to := line[ow*c : (ow+1)*c]
+			if e.Bias != nil {
+				copy(to, e.Bias)
+			} else {
+				clear(to)
+			}
+			if len(a) > 0 {
+				dotRows(&a[0], &b[0], len(a), c, &to[0])
+			}
+		}
+		if e.ReLU {
+			relu(line)
+		}
+	})
+}
+
+func relu(x []float32) {
+	for i, v := range x {
+		x[i] = max(v, 0)
+	}
+}
+
+// depthwiseGradient adds nothing to what dw held: it writes the gradient of the kernel of a depthwise convolution.
+func depthwiseGradient(dw, x, v []float32, g Geometry) {
+	c, taps := g.InC, g.Kernel[0]*g.Kernel[1]
+	pieces := min(g.Batch*g.Out[0], 4*Workers())
+	parts := make([][]float32, pieces)
+	Parallel(pieces, func(_, piece int) {
+		part := getFloats(taps * c)
+		clear(part)
+		parts[piece] = part
+		a := make([]unsafe.Pointer, 0, g.Out[1])
+		b := make([]unsafe.Pointer, 0, g.Out[1])
+		for line := piece * g.Batch * g.Out[0] / pieces; line < (piece+1)*g.Batch*g.Out[0]/pieces; line++ {
+			image, oh := line/g.Out[0], line%g.Out[0]
+			for kh := range g.Kernel[0] {
+				r := g.source(0, oh, kh)
+				if r < 0 {
+					continue
+				}
+				for kw := range g.Kernel[1] {
+					a, b = a[:0], b[:0]
+					for ow := range g.Out[1] {
+						if s := g.source(1, ow, kw); s >= 0 {
+							a = append(a, unsafe.Pointer(&x[((image*g.In[0]+r)*g.In[1]+s)*c]))
+							b = append(b, unsafe.Pointer(&v[(line*g.Out[1]+ow)*c]))
+						}
+					}
+					if len(a) > 0 {
+						dotRows(&a[0], &b[0], len(a), c, &part[(kh*g.Kernel[1]+kw)*c])
+					}
+				}
+			}
+		}
+	})
+	clear(dw)
+	for _, part := range parts {
+		for i, p := range part {
+			dw[i] += p
+		}
+		putFloats(part)
+	}
+}

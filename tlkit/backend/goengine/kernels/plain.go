@@ -1,0 +1,64 @@
+package kernels
+
+import "unsafe"
+
+// The kernels in plain Go, for processors without AVX2; the tests hold the assembly against them.
+
+func igemm6x16Go(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
+	rows := unsafe.Slice(a, 6*taps)
+	offsets := unsafe.Slice(boff, taps)
+	for i := range 6 {
+		sum := *(*[16]float32)(unsafe.Pointer(start))
+		for t := range taps {
+			row := unsafe.Slice((*float32)(rows[6*t+i]), k)
+			w := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(b), 4*offsets[t])), 16*k)
+			for j, x := range row {
+				wj := (*[16]float32)(w[16*j:])
+				for l := range sum {
+					sum[l] += x * wj[l]
+				}
+			}
+		}
+		if relu != 0 {
+			for l := range sum {
+				sum[l] = max(sum[l], 0)
+			}
+		}
+		*(*[16]float32)(*(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(c), 8*i))) = sum
+	}
+}
+
+func outer6x16Go(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int) {
+	var tile [6][16]float32
+	for t, p := range unsafe.Slice(a, n) {
+		row := (*[6]float32)(unsafe.Add(p, 4*aoff))
+		w := (*[16]float32)(unsafe.Add(unsafe.Pointer(b), 64*t))
+		for i, x := range row {
+			for l := range tile[i] {
+				tile[i][l] += x * w[l]
+			}
+		}
+	}
+	for i := range tile {
+		to := (*[16]float32)(unsafe.Add(unsafe.Pointer(c), 4*i*ldc))
+		for l := range to {
+			to[l] += tile[i][l]
+		}
+	}
+}
+
+// dotRowsGo does the columns from..c-1 of dotRows.
+func dotRowsGo(a, b *unsafe.Pointer, n, from, c int, dst *float32) {
+	if from >= c {
+		return
+	}
+	to := unsafe.Slice(dst, c)[from:]
+	as, bs := unsafe.Slice(a, n), unsafe.Slice(b, n)
+	for t := range as {
+		x := unsafe.Slice((*float32)(as[t]), c)[from:]
+		y := unsafe.Slice((*float32)(bs[t]), c)[from:]
+		for i := range to {
+			to[i] += x[i] * y[i]
+		}
+	}
+}
