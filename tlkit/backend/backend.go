@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
 )
 
 // Engine is an engine that was found, opened and tried.
@@ -136,7 +137,7 @@ func openAndTry(c candidate) (compute.Backend, error) {
 			return nil, err
 		}
 	}
-	b, err := compute.NewWithConfig(c.config)
+	b, err := compute.NewWithConfig(own(c.config))
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +149,19 @@ func openAndTry(c candidate) (compute.Backend, error) {
 		return nil, fmt.Errorf("it computed 1+1 = %g", got)
 	}
 	return b, nil
+}
+
+// own turns a wish for the pure-Go engine into one for TLKit's, which computes networks with GoMLX's where it has nothing
+// better. "gomlx" is GoMLX's alone.
+func own(config string) string {
+	name, options, _ := strings.Cut(config, ":")
+	switch name {
+	case "go":
+		return goengine.Name + ":" + options
+	case "gomlx":
+		return "go:" + options
+	}
+	return config
 }
 
 func firstLine(err error) string {

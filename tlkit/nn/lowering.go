@@ -20,6 +20,8 @@ type lowering struct {
 	gatherPatches bool
 	// negativePad: cropping by negative padding copies rows whole, where Slice moves single values.
 	negativePad bool
+	// fused: the engine has convolution with its gradients, pooling and batch norm as single operations: lowering_go.go.
+	fused bool
 }
 
 // lowerings is the one table of choices, by the start of the name that an engine gives itself.
@@ -28,6 +30,7 @@ type lowering struct {
 // patches 35 ms (its own convolution: seconds), ONNX Runtime native 18 ms. In ONNX Runtime the gradient of a strided
 // convolution has no native form (input dilation is missing), so gradients are written out there, too.
 var lowerings = map[string]lowering{
+	"TLKit Go":    {nativeForward: true, fused: true},
 	"Go Backend":  {gatherPatches: true, negativePad: true},
 	"onnxruntime": {nativeForward: true},
 	"xla":         {nativeForward: true, nativeGradient: true},
@@ -143,6 +146,10 @@ func correlate(x, w *Node, g geometry) *Node {
 	if l.nativeForward {
 		c := Convolve(x, w).StridePerAxis(g.stride[0], g.stride[1]).
 			PaddingPerDim([][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}})
+		if fusedFor(x) { // stride and dilation together, which Convolve refuses
+			return ConvGeneral(x, w, imagesAxes(), g.stride[:], [][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}}, nil,
+				g.dilation[:], g.groups, 1)
+		}
 		if g.dilation != [2]int{1, 1} {
 			c = c.DilationPerAxis(g.dilation[0], g.dilation[1])
 		}
@@ -212,6 +219,12 @@ func convolve(x, w *Node, g geometry) *Node {
 	}
 	if loweringOf(x).nativeGradient {
 		return correlate(x, w, g)
+	}
+	if fusedFor(x) {
+		return withGradient(func() *Node { return correlate(x, w, g) }, []*Node{x, w}, []vjp{
+			func(v *Node) *Node { return engineInputGradient(v, w, g, [2]int{d[1], d[2]}) },
+			func(v *Node) *Node { return engineKernelGradient(x, v, g) },
+		})
 	}
 	return withGradient(func() *Node { return correlate(x, w, g) }, []*Node{x, w}, []vjp{
 		func(v *Node) *Node { return inputGradient(v, w, g, [2]int{d[1], d[2]}) },

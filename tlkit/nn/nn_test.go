@@ -13,13 +13,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
 // engines returns the engines to test: pure Go always, ONNX Runtime where its library is named.
 func engines(t *testing.T) map[string]compute.Backend {
 	t.Helper()
-	configs := []string{"go"}
+	configs := []string{"go", goengine.Name}
 	if os.Getenv("ONNXRUNTIME_SHARED_LIBRARY_PATH") != "" {
 		t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
 		configs = append(configs, "onnx:cpu")

@@ -2,6 +2,7 @@ package nn
 
 import (
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
 )
 
 // BatchNormBuilder configures a batch normalisation; see [BatchNorm].
@@ -63,21 +64,17 @@ func (b *BatchNormBuilder) Done() *Node {
 		axes[i] = i
 		m *= float64(x.Shape().Dimensions[i])
 	}
+	if fusedFor(x) {
+		y, mean, variance := engineBatchNorm(x, scale, offset, b.epsilon)
+		b.followBatch(meanVar, varVar, mean, variance, m)
+		return y
+	}
 	mean := DivScalar(ReduceSum(x, axes...), m)
 	centred := Sub(x, perChannel(mean, x))
 	variance := DivScalar(ReduceSum(Mul(centred, centred), axes...), m)
 	std := Sqrt(AddScalar(variance, b.epsilon)) // not Rsqrt: ONNX Runtime has none
 
-	unbiased := variance
-	if m > 1 {
-		unbiased = MulScalar(variance, m/(m-1))
-	}
-	momentum := b.momentum
-	if b.s.Pass.Momentum != 0 {
-		momentum = b.s.Pass.Momentum
-	}
-	follow(meanVar.NodeValue(g), mean, momentum, meanVar.SetNodeValue)
-	follow(varVar.NodeValue(g), unbiased, momentum, varVar.SetNodeValue)
+	b.followBatch(meanVar, varVar, mean, variance, m)
 
 	gain := Div(scale, std)
 	// The gradient in closed form (Ioffe and Szegedy, section 3): with x^ the normalised input and v the adjoint,
@@ -97,6 +94,16 @@ func (b *BatchNormBuilder) Done() *Node {
 			dScale,
 			dOffset,
 		})
+}
+
+// followBatch moves the running statistics towards those of a batch of m values per channel.
+func (b *BatchNormBuilder) followBatch(meanVar, varVar *model.Variable, mean, variance *Node, m float64) {
+	g := mean.Graph()
+	if m > 1 {
+		variance = MulScalar(variance, m/(m-1)) // unbiased
+	}
+	follow(meanVar.NodeValue(g), mean, b.momentum, meanVar.SetNodeValue)
+	follow(varVar.NodeValue(g), variance, b.momentum, varVar.SetNodeValue)
 }
 
 // follow moves a running value towards the batch's: old + momentum*(now - old).

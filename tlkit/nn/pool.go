@@ -56,6 +56,9 @@ func (p *MaxPoolBuilder) Done() *Node {
 		}
 		hi[a] = max(g.pad[a], (size[a]-1)*g.stride[a]+g.kernel[a]-in-g.pad[a])
 	}
+	if fusedFor(x) {
+		return engineMaxPool(x, g, hi)
+	}
 	lowest := Scalar(x.Graph(), x.DType(), -math.MaxFloat32)
 	xp := padSpatial(x, g.pad, hi, lowest)
 	pd := xp.Shape().Dimensions

@@ -80,22 +80,21 @@ type Epilogue struct {
 	ReLU bool
 }
 
-// KernelLayout says how the kernel lies in memory.
-type KernelLayout int
-
-// [kernel height, kernel width, in, out], and the same with the last two axes exchanged.
-const (
-	InOut KernelLayout = iota
-	OutIn
-)
+// KernelLayout says how the kernel lies in memory: [kernel height, kernel width, in, out] unless told otherwise.
+type KernelLayout struct {
+	// OutIn: the last two axes are exchanged.
+	OutIn bool
+	// Flipped: the taps are taken last to first, on both axes.
+	Flipped bool
+}
 
 // Conv computes the convolution of images x with kernel w and writes it to y, all values of it.
 func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	if g.Depthwise() {
-		depthwise(y, x, w, g, e)
+		depthwise(y, x, w, g, layout.Flipped, e)
 		return
 	}
-	if layout == InOut {
+	if layout == (KernelLayout{}) {
 		x, g, _ = mergeTaps(x, g) // the kernel's memory is the same: taps of a row and channels are one axis
 	}
 	groups := max(1, g.Groups)
@@ -125,22 +124,26 @@ func packKernel(packed, w []float32, taps, gi, gout, groups int, layout KernelLa
 	Parallel(groups*panels*taps, func(_, task int) {
 		gr, panel, tap := task/(panels*taps), task/taps%panels, task%taps
 		to := packed[task*gi*tileCols : (task+1)*gi*tileCols]
+		if layout.Flipped {
+			tap = taps - 1 - tap
+		}
+		first := gr*gout + panel*tileCols
 		n := min(tileCols, gout-panel*tileCols)
 		if n < tileCols {
 			clear(to)
 		}
-		if layout == InOut {
-			from := w[tap*gi*out+gr*gout+panel*tileCols:]
-			for i := range gi {
-				copy(to[i*tileCols:i*tileCols+n], from[i*out:])
+		if layout.OutIn {
+			for j := range n {
+				from := w[(tap*out+first+j)*gi:]
+				for i, v := range from[:gi] {
+					to[i*tileCols+j] = v
+				}
 			}
 			return
 		}
-		for j := range n { // memory [tap, out/groups... as in, groups*in]: see OutIn
-			from := w[(tap*gout+panel*tileCols+j)*gi*groups+gr*gi:]
-			for i, v := range from[:gi] {
-				to[i*tileCols+j] = v
-			}
+		from := w[tap*gi*out+first:]
+		for i := range gi {
+			copy(to[i*tileCols:i*tileCols+n], from[i*out:])
 		}
 	})
 }

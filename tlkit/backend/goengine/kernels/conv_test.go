@@ -117,34 +117,45 @@ func TestConvolutions(t *testing.T) {
 		wantDW := slowKernelGradient(x, v, g)
 		eachProcessor(t, func(t *testing.T) {
 			what := fmt.Sprintf("%+v", g)
-			Conv(y, x, w, g, InOut, Epilogue{})
+			Conv(y, x, w, g, KernelLayout{}, Epilogue{})
 			closeTo(t, "value of "+what, y, want)
 			KernelGradient(dw, x, v, g)
 			closeTo(t, "kernel gradient of "+what, dw, wantDW)
 
 			bias := randoms(7, g.OutC)
-			Conv(y, x, w, g, InOut, Epilogue{Bias: bias, ReLU: true})
+			Conv(y, x, w, g, KernelLayout{}, Epilogue{Bias: bias, ReLU: true})
 			top := make([]float64, len(want))
 			for j := range want {
 				top[j] = max(0, want[j]+float64(bias[j%g.OutC]))
 			}
 			closeTo(t, "value with bias and ReLU of "+what, y, top)
-			if g.Groups == 1 {
-				Conv(y, x, swapped(w, g), g, OutIn, Epilogue{})
-				closeTo(t, "value with the kernel's axes exchanged of "+what, y, want)
-			}
+			Conv(y, x, flipped(w, g), g, KernelLayout{Flipped: true}, Epilogue{})
+			closeTo(t, "value with the kernel flipped of "+what, y, want)
+			Conv(y, x, swapped(w, g), g, KernelLayout{OutIn: true}, Epilogue{})
+			closeTo(t, "value with the kernel's axes exchanged of "+what, y, want)
 		})
 	}
 }
 
 func swapped(w []float32, g Geometry) []float32 {
 	s := make([]float32, len(w))
+	gi := g.InC / g.Groups
 	for t := range g.Kernel[0] * g.Kernel[1] {
-		for i := range g.InC {
+		for i := range gi {
 			for o := range g.OutC {
-				s[(t*g.OutC+o)*g.InC+i] = w[(t*g.InC+i)*g.OutC+o]
+				s[(t*g.OutC+o)*gi+i] = w[(t*gi+i)*g.OutC+o]
 			}
 		}
+	}
+	return s
+}
+
+func flipped(w []float32, g Geometry) []float32 {
+	taps := g.Kernel[0] * g.Kernel[1]
+	n := len(w) / taps
+	s := make([]float32, 0, len(w))
+	for t := range taps {
+		s = append(s, w[(taps-1-t)*n:(taps-t)*n]...)
 	}
 	return s
 }
@@ -168,7 +179,7 @@ func BenchmarkConv(b *testing.B) {
 		name := fmt.Sprintf("%dx%d_%d_%d_k%d_s%d", g.In[0], g.In[1], g.InC, g.OutC, g.Kernel[0], g.Stride[0])
 		b.Run("value/"+name, func(b *testing.B) {
 			for b.Loop() {
-				Conv(y, x, w, g, InOut, Epilogue{})
+				Conv(y, x, w, g, KernelLayout{}, Epilogue{})
 			}
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})

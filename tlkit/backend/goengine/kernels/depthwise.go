@@ -3,7 +3,7 @@ package kernels
 import "unsafe"
 
 // depthwise convolves each channel by itself: a sum over taps of image row times kernel row, all channels at once.
-func depthwise(y, x, w []float32, g Geometry, e Epilogue) {
+func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 	c := g.InC
 	rowPhases, colPhases := g.phases(0), g.phases(1)
 	Parallel(g.Batch*g.Out[0], func(_, task int) {
@@ -23,7 +23,11 @@ func depthwise(y, x, w []float32, g Geometry, e Epilogue) {
 				for _, kw := range cols.taps {
 					if s := g.source(1, ow, kw); s >= 0 {
 						a = append(a, unsafe.Pointer(&x[((image*g.In[0]+r)*g.In[1]+s)*c]))
-						b = append(b, unsafe.Pointer(&w[(kh*g.Kernel[1]+kw)*c]))
+						tap := kh*g.Kernel[1] + kw
+						if flipped {
+							tap = g.Kernel[0]*g.Kernel[1] - 1 - tap
+						}
+						b = append(b, unsafe.Pointer(&w[tap*c]))
 					}
 				}
 			}

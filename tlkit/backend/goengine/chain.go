@@ -1,0 +1,249 @@
+package goengine
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
+)
+
+// chainOps are the elementwise operations that are computed in chains.
+var chainOps = map[compute.OpType]kernels.Op{
+	compute.OpTypeAdd: kernels.Add, compute.OpTypeSub: kernels.Sub, compute.OpTypeMul: kernels.Mul, compute.OpTypeDiv: kernels.Div,
+	compute.OpTypeMax: kernels.Max, compute.OpTypeMin: kernels.Min, compute.OpTypeNeg: kernels.Neg, compute.OpTypeAbs: kernels.Abs,
+	compute.OpTypeSqrt: kernels.Sqrt, compute.OpTypeRsqrt: kernels.Rsqrt, compute.OpTypeWhere: kernels.Where,
+	compute.OpTypeGreaterThan: kernels.Greater, compute.OpTypeGreaterOrEqual: kernels.GreaterEqual,
+	compute.OpTypeLessThan: kernels.Less, compute.OpTypeLessOrEqual: kernels.LessEqual,
+	compute.OpTypeEqual: kernels.Equal, compute.OpTypeNotEqual: kernels.NotEqual,
+	compute.OpTypeLogicalAnd: kernels.And, compute.OpTypeLogicalOr: kernels.Or, compute.OpTypeLogicalNot: kernels.Not,
+}
+
+// longest is how many steps a chain may have.
+const longest = 24
+
+// group is a chain of elementwise nodes that ends in one whose result others read.
+type group struct {
+	root     *node
+	leavesOf []leaf
+	code     []kernels.Instr // operands are leaves first, results after: counted from -1 downwards while it is built
+	inside   []*node
+	chain    *kernels.Chain
+}
+
+// leaf is what a chain reads: v, and along which axes of the chain's result it varies.
+type leaf struct {
+	v      *value
+	varies []bool
+}
+
+func (g *group) leaves() []*value {
+	all := make([]*value, len(g.leavesOf))
+	for i, l := range g.leavesOf {
+		all[i] = l.v
+	}
+	return all
+}
+
+// elementwise says whether a node can be part of a chain. Truth values live inside chains only.
+func elementwise(n *node) bool {
+	if _, ok := chainOps[n.op]; !ok {
+		return false
+	}
+	for _, v := range n.inputs {
+		if v.shape.Size() == 0 {
+			return false
+		}
+		switch v.shape.DType {
+		case dtypes.Float32:
+		case dtypes.Bool:
+			if !elementwise(v.node) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// groups finds the chains, last nodes first.
+func (p *planner) groups() {
+	for _, n := range slices.Backward(p.nodes) {
+		if p.folded[n] || !elementwise(n) || !isFloat(n.outputs[0]) {
+			continue
+		}
+		g := p.grow(n, true)
+		if g == nil {
+			g = p.grow(n, false)
+		}
+		if g == nil {
+			continue
+		}
+		for _, m := range g.inside {
+			p.folded[m] = true
+		}
+		p.native[n] = true
+		p.group[n] = g
+	}
+}
+
+// place is where a value of some rank lies over the chain's result: an axis of the result for each of its axes.
+type place []int
+
+// grow builds the chain that ends in n; nil if its operands repeat in too many ways. With inline, nodes that only the
+// chain reads become part of it.
+func (p *planner) grow(n *node, inline bool) *group {
+	g := &group{root: n}
+	out := dims(n.outputs[0])
+	straight := make(place, len(out))
+	for i := range straight {
+		straight[i] = i
+	}
+	type key struct {
+		v  *value
+		at string
+	}
+	seen := map[key]int{}
+	ok := true
+	var operand func(v *value, at place) int
+	// emit adds the node's operation and returns its index: results are numbered -1, -2, ...
+	emit := func(m *node, at place) int {
+		in := kernels.Instr{Op: chainOps[m.op]}
+		for i, v := range m.inputs {
+			where := at
+			if len(dims(v)) == 0 {
+				where = nil
+			} else if len(dims(v)) != len(at) {
+				ok = false
+				return 0
+			}
+			in.Args[i] = operand(v, where)
+		}
+		g.code = append(g.code, in)
+		return -len(g.code)
+	}
+	operand = func(v *value, at place) int {
+		for v.node.op == compute.OpTypeBroadcastInDim {
+			axes := v.node.attrs.([]int)
+			inner := make(place, len(axes))
+			for i, a := range axes {
+				inner[i] = at[a]
+			}
+			v, at = v.node.inputs[0], inner
+		}
+		k := key{v, string(bytesOf(at))}
+		if i, ok := seen[k]; ok {
+			return i
+		}
+		truth := v.shape.DType == dtypes.Bool
+		whole := slices.Equal(at, straight) && slices.Equal(dims(v), out)
+		alone := inline && whole && len(p.userNodes[v]) == 1 && !p.isOutput[v] && len(g.code) < longest && elementwise(v.node)
+		if truth || alone {
+			if !truth {
+				g.inside = append(g.inside, v.node)
+			}
+			i := emit(v.node, at)
+			seen[k] = i
+			return i
+		}
+		l := leaf{v: v, varies: make([]bool, len(out))}
+		last := -1
+		for i, a := range at {
+			if dims(v)[i] > 1 {
+				l.varies[a] = true
+				ok = ok && a > last && dims(v)[i] == out[a]
+				last = a
+			}
+		}
+		g.leavesOf = append(g.leavesOf, l)
+		seen[k] = len(g.leavesOf) - 1
+		return len(g.leavesOf) - 1
+	}
+	emit(n, straight)
+	if !ok || len(g.code) > 2*longest {
+		return nil
+	}
+	for i := range g.code {
+		for j, a := range g.code[i].Args {
+			if a < 0 {
+				g.code[i].Args[j] = len(g.leavesOf) - a - 1
+			}
+		}
+	}
+	if !g.layOut(out) {
+		return nil
+	}
+	return g
+}
+
+func bytesOf(at place) []byte {
+	b := make([]byte, len(at))
+	for i, a := range at {
+		b[i] = byte(a)
+	}
+	return b
+}
+
+// layOut sees the result's axes as at most three, such that each operand varies along all of an axis or none.
+func (g *group) layOut(out []int) bool {
+	var sizes []int
+	var firsts []int // an axis of the result for each
+	for a, size := range out {
+		if size == 1 {
+			continue
+		}
+		same := len(firsts) > 0
+		if same {
+			for _, l := range g.leavesOf {
+				same = same && l.varies[a] == l.varies[firsts[len(firsts)-1]]
+			}
+		}
+		if same {
+			sizes[len(sizes)-1] *= size
+		} else {
+			sizes, firsts = append(sizes, size), append(firsts, a)
+		}
+	}
+	if len(sizes) > 3 {
+		return false
+	}
+	for len(sizes) < 3 {
+		sizes, firsts = slices.Insert(sizes, 0, 1), slices.Insert(firsts, 0, -1)
+	}
+	g.chain = &kernels.Chain{Operands: len(g.leavesOf), Code: g.code, Outer: sizes[0], Middle: sizes[1], Inner: sizes[2]}
+	g.chain.Prepare()
+	for i, l := range g.leavesOf {
+		var v [3]bool
+		for j, f := range firsts {
+			v[j] = f >= 0 && l.varies[f]
+		}
+		g.leavesOf[i].varies = v[:]
+	}
+	return true
+}
+
+func (p *planner) groupStep(g *group) step {
+	size := g.root.outputs[0].shape.Size()
+	m := &maker{what: "chain", reads: g.leaves()}
+	var whole []int // operands of the result's size
+	for i, l := range g.leavesOf {
+		if l.v.shape.Size() == size && size > 1 {
+			whole = append(whole, i)
+		}
+	}
+	m.run = func(r *run, in, out []int) {
+		operands := make([]kernels.Operand, len(in))
+		for i, slot := range in {
+			l := g.leavesOf[i]
+			operands[i] = kernels.Operand{Data: r.floats(slot), Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]}
+		}
+		inPlace := make([]int, len(whole))
+		for i, w := range whole {
+			inPlace[i] = in[w]
+		}
+		g.chain.Run(r.output(out[0], size, inPlace...), operands)
+	}
+	return p.step(m, g.root.outputs)
+}

@@ -1,0 +1,146 @@
+package goengine
+
+import (
+	"runtime"
+	"strconv"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+// Name is what GOMLX_BACKEND calls this engine.
+const Name = "tlgo"
+
+// FullName is what the engine calls itself; tlkit/nn chooses its lowerings by it.
+const FullName = "TLKit Go"
+
+func init() { compute.Register(Name, New) }
+
+// Engine is a compute.Backend: see the package comment.
+type Engine struct {
+	inner  compute.Backend
+	memory memory
+	done   bool
+}
+
+// New opens an engine; the configuration is passed on to GoMLX's pure-Go engine, whose options it has.
+func New(config string) (compute.Backend, error) {
+	inner, err := gobackend.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{inner: inner}, nil
+}
+
+// Name of the engine, FullName.
+func (e *Engine) Name() string { return FullName }
+
+// String is Name.
+func (e *Engine) String() string { return e.Name() }
+
+// Description says what computes.
+func (e *Engine) Description() string {
+	return FullName + " engine on " + strconv.Itoa(runtime.GOMAXPROCS(0)) + " cores, over " + e.inner.Description()
+}
+
+// NumDevices is 1.
+func (e *Engine) NumDevices() int { return 1 }
+
+// DeviceDescription of the one device.
+func (e *Engine) DeviceDescription(n compute.DeviceNum) string { return e.inner.DeviceDescription(n) }
+
+// Capabilities are those of GoMLX's pure-Go engine with batch normalisation, and without dynamic shapes: plans are made
+// for whole shapes.
+func (e *Engine) Capabilities() compute.Capabilities {
+	c := e.inner.Capabilities().Clone()
+	c.DynamicShapes = 0
+	c.PreferConstantsForVariables = false
+	c.Operations[compute.OpTypeBatchNormForTraining] = true
+	c.Operations[compute.OpTypeBatchNormGradient] = true
+	return c
+}
+
+// Builder starts a computation.
+func (e *Engine) Builder(name string) compute.Builder { return newBuilder(e, name) }
+
+// Finalize releases the memory of the engine.
+func (e *Engine) Finalize() {
+	e.done = true
+	e.inner.Finalize()
+	e.memory.drop()
+}
+
+// IsFinalized says whether Finalize was called.
+func (e *Engine) IsFinalized() bool { return e.done }
+
+// HasSharedBuffers is true: tensors lie in Go's memory.
+func (e *Engine) HasSharedBuffers() bool { return true }
+
+// NewSharedBuffer returns a buffer whose values can be written directly.
+func (e *Engine) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
+	inner, flat, err := e.inner.NewSharedBuffer(device, shape)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &buffer{engine: e, inner: inner, flat: flat, shape: shape.Clone()}, flat, nil
+}
+
+// BufferFromFlatData copies values into a buffer.
+func (e *Engine) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
+	inner, err := e.inner.BufferFromFlatData(device, flat, shape)
+	if err != nil {
+		return nil, err
+	}
+	return e.wrap(inner)
+}
+
+func (e *Engine) wrap(inner compute.Buffer) (*buffer, error) {
+	flat, err := inner.Data()
+	if err != nil {
+		return nil, err
+	}
+	shape, err := inner.Shape()
+	if err != nil {
+		return nil, err
+	}
+	return &buffer{engine: e, inner: inner, flat: flat, shape: shape}, nil
+}
+
+// buffer is a tensor: either one of GoMLX's engine (inner), or values of our own.
+type buffer struct {
+	engine *Engine
+	inner  compute.Buffer
+	flat   any
+	shape  shapes.Shape
+}
+
+func (b *buffer) Backend() compute.Backend { return b.engine }
+
+func (b *buffer) Finalize() error {
+	if b.flat == nil {
+		return errors.New("tlgo: buffer was finalized before")
+	}
+	b.flat = nil
+	if inner := b.inner; inner != nil {
+		b.inner = nil
+		return inner.Finalize()
+	}
+	return nil
+}
+
+func (b *buffer) Shape() (shapes.Shape, error)          { return b.shape.Clone(), nil }
+func (b *buffer) DeviceNum() (compute.DeviceNum, error) { return 0, nil }
+func (b *buffer) ToFlatData(flat any) error             { dtypes.CopyAnySlice(flat, b.flat); return nil }
+func (b *buffer) Data() (any, error) {
+	if b.flat == nil {
+		return nil, errors.New("tlgo: buffer was finalized")
+	}
+	return b.flat, nil
+}
+
+func (b *buffer) CopyToDevice(n compute.DeviceNum) (compute.Buffer, error) {
+	return b.engine.BufferFromFlatData(n, b.flat, b.shape)
+}

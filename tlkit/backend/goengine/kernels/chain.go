@@ -1,0 +1,256 @@
+package kernels
+
+// Op is an elementwise operation of a Chain. Truth values are 1 and 0.
+type Op int
+
+// The operations; Where takes its second operand where the first is true, and the third elsewhere.
+const (
+	Add Op = iota
+	Sub
+	Mul
+	Div
+	Max
+	Min
+	Greater
+	GreaterEqual
+	Less
+	LessEqual
+	Equal
+	NotEqual
+	And
+	Or
+	Not
+	Neg
+	Abs
+	Sqrt
+	Rsqrt
+	Where
+)
+
+// Instr is a step of a Chain: its operands are indices of operands first, then of the results of earlier steps.
+type Instr struct {
+	Op   Op
+	Args [3]int // as many as the operation has
+}
+
+// Operand is an input of a Chain. Seen over the result [outer, middle, inner], it has values along the axes that it
+// varies with and repeats along the others.
+type Operand struct {
+	Data                 []float32
+	Outer, Middle, Inner bool
+}
+
+// Chain is a sequence of elementwise operations computed in one pass: block by block, every step of a block before the
+// next block, so that what lies between the steps never leaves the cache.
+type Chain struct {
+	Operands             int
+	Code                 []Instr
+	Outer, Middle, Inner int // the result's size
+
+	registers []int // where each step's result lives; the last one's is the result itself
+	count     int
+}
+
+const chainBlock = 1024
+
+// Prepare lays out the temporaries.
+func (c *Chain) Prepare() {
+	last := make([]int, len(c.Code))
+	for i, in := range c.Code {
+		for _, a := range in.Args[:in.Op.arity()] {
+			if a >= c.Operands {
+				last[a-c.Operands] = i
+			}
+		}
+	}
+	c.registers = make([]int, len(c.Code))
+	var free []int
+	for i, in := range c.Code {
+		for j, a := range in.Args[:in.Op.arity()] {
+			repeated := false
+			for _, b := range in.Args[:j] {
+				repeated = repeated || a == b
+			}
+			if a >= c.Operands && last[a-c.Operands] == i && !repeated {
+				free = append(free, c.registers[a-c.Operands])
+			}
+		}
+		if i == len(c.Code)-1 {
+			c.registers[i] = -1
+			break
+		}
+		if len(free) > 0 {
+			c.registers[i] = free[len(free)-1]
+			free = free[:len(free)-1]
+		} else {
+			c.registers[i] = c.count
+			c.count++
+		}
+	}
+}
+
+func (o Op) arity() int {
+	switch o {
+	case Not, Neg, Abs, Sqrt, Rsqrt:
+		return 1
+	case Where:
+		return 3
+	}
+	return 2
+}
+
+// chainWorker is the memory of one worker.
+type chainWorker struct {
+	temps   []float32   // registers
+	fills   [][]float32 // repeated operands, by operand
+	key     []int       // what is in fills
+	keySize []int
+	args    [][]float32
+}
+
+// Run computes the chain into out, which may be the data of an operand of the result's full size.
+func (c *Chain) Run(out []float32, operands []Operand) {
+	// Blocks are whole rows of the inner axis within one outer step, or pieces of one row.
+	rowsPerBlock, cols := max(1, chainBlock/c.Inner), min(c.Inner, chainBlock)
+	rowsPerBlock = min(rowsPerBlock, c.Middle)
+	midBlocks := (c.Middle + rowsPerBlock - 1) / rowsPerBlock
+	colBlocks := (c.Inner + cols - 1) / cols
+	blocks := c.Outer * midBlocks * colBlocks
+	workers := make([]*chainWorker, Workers())
+	total := c.Outer * c.Middle * c.Inner
+	pieces := max(1, min(blocks, total*len(c.Code)/(16*chainBlock), 4*Workers()))
+	Parallel(pieces, func(worker, piece int) {
+		w := workers[worker]
+		if w == nil {
+			w = &chainWorker{temps: make([]float32, c.count*chainBlock), fills: make([][]float32, c.Operands),
+				key: make([]int, c.Operands), keySize: make([]int, c.Operands), args: make([][]float32, c.Operands+len(c.Code))}
+			workers[worker] = w
+		}
+		for b := piece * blocks / pieces; b < (piece+1)*blocks/pieces; b++ {
+			col := b % colBlocks * cols
+			mid := b / colBlocks % midBlocks * rowsPerBlock
+			outer := b / colBlocks / midBlocks
+			rows, n := min(rowsPerBlock, c.Middle-mid), min(cols, c.Inner-col)
+			at := (outer*c.Middle+mid)*c.Inner + col
+			size := rows * n
+			for i := range operands {
+				w.args[i] = c.operand(w, i, &operands[i], outer, mid, col, rows, n)
+			}
+			for i, in := range c.Code {
+				to := out[at : at+size]
+				if r := c.registers[i]; r >= 0 {
+					to = w.temps[r*chainBlock : r*chainBlock+size]
+				}
+				w.args[c.Operands+i] = to
+				in.run(to, w.args)
+			}
+		}
+	})
+}
+
+// operand returns the operand's values for a block, repeated where it repeats.
+func (c *Chain) operand(w *chainWorker, i int, o *Operand, outer, mid, col, rows, n int) []float32 {
+	inner, middle := 1, 1
+	if o.Inner {
+		inner = c.Inner
+	}
+	if o.Middle {
+		middle = c.Middle
+	}
+	start := 0
+	if o.Outer {
+		start = outer * middle * inner
+	}
+	if o.Middle {
+		start += mid * inner
+	}
+	if o.Inner {
+		start += col
+		if o.Middle || rows == 1 {
+			return o.Data[start : start+rows*n]
+		}
+	}
+	if w.fills[i] == nil {
+		w.fills[i] = make([]float32, chainBlock)
+		w.keySize[i] = -1
+	}
+	to := w.fills[i][:rows*n]
+	if !o.Middle || middle == 1 {
+		if w.key[i] == start && w.keySize[i] >= rows*n && (!o.Inner || rows > 1) {
+			return to
+		}
+		w.key[i], w.keySize[i] = start, rows*n
+	}
+	for r := range rows {
+		line := to[r*n : (r+1)*n]
+		switch {
+		case o.Inner:
+			copy(line, o.Data[start:])
+		case o.Middle:
+			fill(line, o.Data[start+r])
+		default:
+			fill(line, o.Data[start])
+		}
+	}
+	return to
+}
+
+func fill(s []float32, v float32) {
+	for i := range s {
+		s[i] = v
+	}
+}
+
+func (in *Instr) run(d []float32, args [][]float32) {
+	a := args[in.Args[0]]
+	switch in.Op {
+	case Not:
+		vecNot(d, a)
+		return
+	case Neg:
+		vecNeg(d, a)
+		return
+	case Abs:
+		vecAbs(d, a)
+		return
+	case Sqrt:
+		vecSqrt(d, a)
+		return
+	case Rsqrt:
+		vecRsqrt(d, a)
+		return
+	}
+	b := args[in.Args[1]]
+	switch in.Op {
+	case Add:
+		vecAdd(d, a, b)
+	case Sub:
+		vecSub(d, a, b)
+	case Mul:
+		vecMul(d, a, b)
+	case Div:
+		vecDiv(d, a, b)
+	case Max:
+		vecMax(d, a, b)
+	case Min:
+		vecMin(d, a, b)
+	case Greater:
+		vecGreater(d, a, b)
+	case GreaterEqual:
+		vecGreaterEqual(d, a, b)
+	case Less:
+		vecLess(d, a, b)
+	case LessEqual:
+		vecLessEqual(d, a, b)
+	case Equal:
+		vecEqual(d, a, b)
+	case NotEqual:
+		vecNotEqual(d, a, b)
+	case And:
+		vecAnd(d, a, b)
+	case Or:
+		vecOr(d, a, b)
+	case Where:
+		vecWhere(d, a, b, args[in.Args[2]])
+	}
+}

@@ -1,0 +1,134 @@
+package kernels
+
+import "math"
+
+// channelSums calls add for pieces of the rows [rows, c] in parallel and adds up, in double precision, the k*c sums that
+// each piece leaves.
+func channelSums(rows, c, k int, add func(from, to int, sums []float32)) []float64 {
+	// A sum of float32 over few rows loses nothing that matters; the pieces are added in float64.
+	const most = 512
+	pieces := max(1, (rows+most-1)/most)
+	tasks := max(1, min(pieces, 4*Workers(), rows*c/4096))
+	totals := make([][]float64, tasks)
+	Parallel(tasks, func(_, task int) {
+		total := make([]float64, k*c)
+		sums := make([]float32, k*c)
+		for p := task * pieces / tasks; p < (task+1)*pieces/tasks; p++ {
+			clear(sums)
+			add(p*rows/pieces, (p+1)*rows/pieces, sums)
+			for i, s := range sums {
+				total[i] += float64(s)
+			}
+		}
+		totals[task] = total
+	})
+	for _, t := range totals[1:] {
+		for i, v := range t {
+			totals[0][i] += v
+		}
+	}
+	return totals[0]
+}
+
+// BatchNorm writes (x-mean)/sqrt(variance+epsilon)*scale+offset for x [rows, c] to y, with the mean and the (biased)
+// variance of each channel, which it also returns in mean and variance; relu keeps the larger of that and 0.
+// Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
+func BatchNorm(y, mean, variance, x, scale, offset []float32, epsilon float32, relu bool) {
+	c := len(scale)
+	rows := len(x) / c
+	// Around the first row's values, so that a mean far from 0 costs no digits.
+	sums := channelSums(rows, c, 2, func(from, to int, sums []float32) {
+		vecMoments(sums[:c], sums[c:], x[from*c:to*c], x[:c])
+	})
+	gain, shift := make([]float32, c), make([]float32, c)
+	for i := range c {
+		m := sums[i] / float64(rows)
+		v := max(0, sums[c+i]/float64(rows)-m*m)
+		m += float64(x[i])
+		mean[i], variance[i] = float32(m), float32(v)
+		g := float64(scale[i]) / math.Sqrt(v+float64(epsilon))
+		gain[i], shift[i] = float32(g), float32(float64(offset[i])-m*g)
+	}
+	low := float32(math.Inf(-1))
+	if relu {
+		low = 0
+	}
+	ranges(rows, max(1, 8192/c), func(_, from, to int) {
+		vecScaleRows(y[from*c:to*c], x[from*c:to*c], gain, shift, low)
+	})
+}
+
+// BatchNormGradient writes the gradients of BatchNorm (without relu) for the adjoint v of its result; dx may be v.
+// With x^ the normalised input: d offset = sum v, d scale = sum v x^, dx = gain (v - (d offset + x^ d scale)/rows).
+func BatchNormGradient(dx, dScale, dOffset, x, scale, mean, variance, v []float32, epsilon float32) {
+	c := len(scale)
+	rows := len(x) / c
+	sums := channelSums(rows, c, 2, func(from, to int, sums []float32) {
+		vecProducts(sums[:c], sums[c:], v[from*c:to*c], x[from*c:to*c], mean)
+	})
+	// dx = a v + b x + d
+	a, b, d := make([]float32, c), make([]float32, c), make([]float32, c)
+	for i := range c {
+		inv := 1 / math.Sqrt(float64(variance[i])+float64(epsilon))
+		ds := sums[c+i] * inv
+		dOffset[i], dScale[i] = float32(sums[i]), float32(ds)
+		gain := float64(scale[i]) * inv
+		slope := -gain * ds * inv / float64(rows)
+		a[i], b[i] = float32(gain), float32(slope)
+		d[i] = float32(-gain*sums[i]/float64(rows) - slope*float64(mean[i]))
+	}
+	ranges(rows, max(1, 8192/c), func(_, from, to int) {
+		vecCombineRows(dx[from*c:to*c], v[from*c:to*c], x[from*c:to*c], a, b, d)
+	})
+}
+
+// SumRows adds up x [outer, middle, inner] over the middle axis into y [outer, inner].
+func SumRows(y, x []float32, outer, middle, inner int) {
+	if inner == 1 {
+		ranges(outer, max(1, 8192/middle), func(_, from, to int) {
+			for o := from; o < to; o++ {
+				y[o] = sum(x[o*middle : (o+1)*middle])
+			}
+		})
+		return
+	}
+	if outer == 1 {
+		for i, s := range channelSums(middle, inner, 1, func(from, to int, sums []float32) {
+			vecSumRows(sums, x[from*inner:to*inner])
+		}) {
+			y[i] = float32(s)
+		}
+		return
+	}
+	ranges(outer, max(1, 8192/(middle*inner)), func(_, from, to int) {
+		part, total := make([]float32, inner), make([]float64, inner)
+		for o := from; o < to; o++ {
+			clear(total)
+			rows := x[o*middle*inner : (o+1)*middle*inner]
+			for at := 0; at < len(rows); at += 256 * inner {
+				clear(part)
+				vecSumRows(part, rows[at:min(len(rows), at+256*inner)])
+				for i, p := range part {
+					total[i] += float64(p)
+				}
+			}
+			for i, t := range total {
+				y[o*inner+i] = float32(t)
+			}
+		}
+	})
+}
+
+func sum(x []float32) float32 {
+	total := 0.0
+	for len(x) > 0 {
+		n := min(len(x), 64)
+		var s float32
+		for _, v := range x[:n] {
+			s += v
+		}
+		total += float64(s)
+		x = x[n:]
+	}
+	return float32(total)
+}

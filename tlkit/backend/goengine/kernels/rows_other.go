@@ -1,0 +1,9 @@
+//go:build !(amd64 && goexperiment.simd)
+
+package kernels
+
+func vecMoments8(_, _, _, _ []float32) int              { return 0 }
+func vecProducts8(_, _, _, _, _ []float32) int          { return 0 }
+func vecSumRows8(_, _ []float32) int                    { return 0 }
+func vecScaleRows8(_, _, _, _ []float32, _ float32) int { return 0 }
+func vecCombineRows8(_, _, _, _, _, _ []float32) int    { return 0 }

@@ -1,0 +1,462 @@
+package goengine
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+// plan is a compiled computation: steps in order, each reading and writing slots.
+type plan struct {
+	engine  *Engine
+	steps   []step
+	slots   int
+	params  []int // slots
+	outputs []int
+	// release lists the slots whose last reader a step is.
+	release [][]int
+	// constants are slots that are set before the first step.
+	constants map[int]any
+	names     []string
+	inShapes  []shapes.Shape
+	outShapes []shapes.Shape
+}
+
+// step is a part of a plan. inputs and outputs are slots.
+type step struct {
+	inputs, outputs []int
+	// run computes the outputs; see run.go.
+	run  func(r *run) error
+	what string
+}
+
+// planner turns notes into a plan.
+type planner struct {
+	b         *Builder
+	plan      *plan
+	nodes     []*node // those that the outputs need, in order
+	userNodes map[*value][]*node
+	isOutput  map[*value]bool
+	native    map[*node]bool // computed by a step of its own here
+	folded    map[*node]bool // part of another node's step
+	done      map[*node]bool
+	slot      map[*value]int
+	group     map[*node]*group // by its last node
+}
+
+// Compile plans the computation.
+func (b *Builder) Compile() (compute.Executable, error) {
+	main := b.main
+	if main.outputs == nil {
+		return nil, errors.Errorf("computation %q: Return was not called", b.name)
+	}
+	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
+		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, done: map[*node]bool{},
+		slot: map[*value]int{}, group: map[*node]*group{}}
+	for _, v := range main.params {
+		p.plan.params = append(p.plan.params, p.newSlot(v))
+		p.plan.names = append(p.plan.names, v.node.attrs.(string))
+		p.plan.inShapes = append(p.plan.inShapes, v.shape)
+		p.done[v.node] = true
+	}
+	p.reach()
+	p.choose()
+	if err := p.schedule(); err != nil {
+		return nil, err
+	}
+	for _, v := range main.outputs {
+		s := p.slotOf(v)
+		p.plan.outputs = append(p.plan.outputs, s)
+		p.plan.outShapes = append(p.plan.outShapes, v.shape)
+	}
+	p.plan.lifetimes()
+	if os.Getenv("TLKIT_GO_PLAN") != "" {
+		fmt.Fprintln(os.Stderr, p.plan.Describe())
+	}
+	b.shadow, b.main = nil, nil
+	return p.plan, nil
+}
+
+func (p *planner) newSlot(v *value) int {
+	s := p.plan.slots
+	p.plan.slots++
+	p.slot[v] = s
+	return s
+}
+
+// inputsOf lists what a node reads, with what its closures take from outside.
+func inputsOf(n *node) []*value {
+	all := n.inputs
+	for _, c := range n.closures {
+		if c.parent != nil {
+			all = append(slices.Clip(all), c.captured()...)
+		}
+	}
+	return all
+}
+
+// reach finds the nodes that the outputs need.
+func (p *planner) reach() {
+	need := map[*node]bool{}
+	stack := []*node{}
+	visit := func(v *value) {
+		if !need[v.node] {
+			need[v.node] = true
+			stack = append(stack, v.node)
+		}
+	}
+	for _, v := range p.b.main.outputs {
+		p.isOutput[v] = true
+		visit(v)
+	}
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, v := range inputsOf(n) {
+			visit(v)
+		}
+	}
+	for _, n := range p.b.main.nodes {
+		if !need[n] {
+			continue
+		}
+		p.nodes = append(p.nodes, n)
+		for _, v := range inputsOf(n) {
+			if !slices.Contains(p.userNodes[v], n) {
+				p.userNodes[v] = append(p.userNodes[v], n)
+			}
+		}
+	}
+}
+
+func isFloat(v *value) bool { return v.shape.DType == dtypes.Float32 && v.shape.Size() > 0 }
+
+// alias says whether a node's result is its input's values under another shape or name.
+func alias(n *node) bool {
+	return (n.op == compute.OpTypeReshape || n.op == compute.OpTypeIdentity) && isFloat(n.outputs[0])
+}
+
+// root is the value that holds the values of v.
+func root(v *value) *value {
+	for alias(v.node) {
+		v = v.node.inputs[0]
+	}
+	return v
+}
+
+// free says whether a node costs nothing to build again wherever it is needed.
+func free(n *node) bool {
+	switch n.op {
+	case compute.OpTypeConstant:
+		return n.outputs[0].shape.Size() <= 1024
+	case compute.OpTypeIota:
+		return true
+	case compute.OpTypeBroadcastInDim:
+		return free(n.inputs[0].node)
+	}
+	return false
+}
+
+// choose decides which nodes become steps here.
+func (p *planner) choose() {
+	for _, n := range p.nodes {
+		if stepFor(n) != nil {
+			p.native[n] = true
+		}
+	}
+	p.groups()
+}
+
+// schedule makes steps: each node of ours in the order of the notes, and before it one piece of GoMLX's engine with all
+// that it needs from there. What nobody of ours needs comes last.
+func (p *planner) schedule() error {
+	for _, n := range p.nodes {
+		if !p.native[n] {
+			continue
+		}
+		if g := p.group[n]; g != nil {
+			if err := p.piece(g.leaves()); err != nil {
+				return err
+			}
+			p.plan.steps = append(p.plan.steps, p.groupStep(g))
+		} else {
+			m := stepFor(n)
+			if err := p.piece(m.reads); err != nil {
+				return err
+			}
+			p.plan.steps = append(p.plan.steps, p.step(m, n.outputs))
+		}
+		p.done[n] = true
+	}
+	return p.piece(p.b.main.outputs)
+}
+
+// slotOf returns the slot of a value that has been computed.
+func (p *planner) slotOf(v *value) int {
+	r := root(v)
+	if s, ok := p.slot[r]; ok {
+		return s
+	}
+	s := p.newSlot(r)
+	if r.node.op == compute.OpTypeConstant {
+		p.plan.constants[s] = r.node.attrs
+		p.done[r.node] = true
+	}
+	return s
+}
+
+// piece has GoMLX's engine compute those of the values that are not there yet, with all they need.
+func (p *planner) piece(wanted []*value) error {
+	need := map[*node]bool{}
+	var results []*value
+	var visit func(n *node)
+	visit = func(n *node) {
+		if need[n] || p.done[n] {
+			return
+		}
+		need[n] = true
+		for _, v := range inputsOf(n) {
+			visit(v.node)
+		}
+	}
+	for _, v := range wanted {
+		r := root(v)
+		if r.node.op == compute.OpTypeConstant {
+			p.slotOf(r)
+			continue
+		}
+		if !p.done[r.node] {
+			visit(r.node)
+		}
+	}
+	if len(need) == 0 {
+		return nil
+	}
+	var list []*node
+	for _, n := range p.nodes {
+		if need[n] {
+			list = append(list, n)
+		}
+	}
+	// What is read later, by nodes outside this piece or as an output, is a result. Cheap nodes are built again.
+	for _, n := range list {
+		if free(n) && !slices.ContainsFunc(n.outputs, func(v *value) bool { return p.isOutput[v] || slices.Contains(wanted, v) }) {
+			continue
+		}
+		if alias(n) {
+			continue // its root is the result
+		}
+		for _, v := range n.outputs {
+			if p.readLater(v, need) {
+				results = append(results, v)
+			}
+		}
+	}
+	s, err := p.foreign(list, results)
+	if err != nil {
+		return err
+	}
+	p.plan.steps = append(p.plan.steps, s)
+	for _, n := range list {
+		if !free(n) || slices.ContainsFunc(n.outputs, func(v *value) bool { _, ok := p.slot[v]; return ok }) {
+			p.done[n] = true
+		}
+	}
+	return nil
+}
+
+// readLater says whether v, or another name of it, is an output or read by a node outside the piece.
+func (p *planner) readLater(v *value, piece map[*node]bool) bool {
+	if p.isOutput[v] {
+		return true
+	}
+	for _, u := range p.userNodes[v] {
+		if alias(u) && p.readLater(u.outputs[0], piece) {
+			return true
+		}
+		if !piece[u] && !alias(u) {
+			return true
+		}
+	}
+	return false
+}
+
+// foreign builds nodes in GoMLX's engine: results from whatever the nodes read that is not among them.
+func (p *planner) foreign(list []*node, results []*value) (step, error) {
+	builder := p.b.engine.inner.Builder(p.b.name)
+	main := builder.Main()
+	in := map[*node]bool{}
+	for _, n := range list {
+		in[n] = true
+	}
+	s := step{what: "GoMLX"}
+	built := map[*value]val{}
+	named := map[*Function]compute.Function{}
+	var get func(v *value) (val, error)
+	get = func(v *value) (val, error) {
+		if b, ok := built[v]; ok {
+			return b, nil
+		}
+		if in[v.node] || v.fn != p.b.main {
+			return nil, errors.Errorf("value of %s read before it is there", v.node.op)
+		}
+		var b val
+		var err error
+		if alias(v.node) || free(v.node) { // under its own shape, from its root
+			err = buildNode(main, builder, v.node, get, built, named)
+			b = built[v]
+		} else {
+			slot := p.slotOf(v)
+			b, err = main.Parameter("", v.shape, nil)
+			s.inputs = append(s.inputs, slot)
+		}
+		if err != nil {
+			return nil, err
+		}
+		built[v] = b
+		return b, nil
+	}
+	for _, n := range list {
+		s.what += " " + n.op.String()
+		if err := buildNode(main, builder, n, get, built, named); err != nil {
+			return s, err
+		}
+	}
+	outs := make([]val, len(results))
+	for i, v := range results {
+		outs[i] = built[v]
+		s.outputs = append(s.outputs, p.newSlot(v))
+	}
+	if err := main.Return(outs, nil); err != nil {
+		return s, err
+	}
+	exec, err := builder.Compile()
+	if err != nil {
+		return s, err
+	}
+	_, shapesIn := exec.Inputs()
+	inputs, outputs := s.inputs, s.outputs
+	s.run = func(r *run) error { return r.foreign(exec, shapesIn, inputs, outputs) }
+	return s, nil
+}
+
+// buildNode builds a node, and the functions that it calls, in a function of GoMLX's engine.
+func buildNode(f compute.Function, b compute.Builder, n *node, get func(*value) (val, error), built map[*value]val,
+	named map[*Function]compute.Function) error {
+	if n.build == nil {
+		return notImplemented(n.op)
+	}
+	ins := make([]val, len(n.inputs))
+	for i, v := range n.inputs {
+		x, err := get(v)
+		if err != nil {
+			return err
+		}
+		ins[i] = x
+	}
+	functions := make([]fn, len(n.closures))
+	for i, c := range n.closures {
+		g, err := buildFunction(f, b, c, get, built, named)
+		if err != nil {
+			return err
+		}
+		functions[i] = g
+	}
+	outs, err := n.build(f, ins, functions)
+	if err != nil {
+		return err
+	}
+	for i, v := range n.outputs {
+		built[v] = outs[i]
+	}
+	return nil
+}
+
+func buildFunction(parent compute.Function, b compute.Builder, c *Function, get func(*value) (val, error), built map[*value]val,
+	named map[*Function]compute.Function) (compute.Function, error) {
+	if g, ok := named[c]; ok {
+		return g, nil
+	}
+	var g compute.Function
+	var err error
+	if c.parent != nil {
+		// Values from outside must be there before the closure is: they become parameters of the piece.
+		for _, v := range c.captured() {
+			if _, err := get(v); err != nil {
+				return nil, err
+			}
+		}
+		g, err = parent.Closure()
+	} else {
+		g, err = b.NewFunction(c.name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range c.params {
+		if built[v], err = g.Parameter(v.node.attrs.(string), v.shape, nil); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range c.nodes {
+		if n.op == compute.OpTypeParameter {
+			continue
+		}
+		if err := buildNode(g, b, n, get, built, named); err != nil {
+			return nil, err
+		}
+	}
+	outs := make([]val, len(c.outputs))
+	for i, v := range c.outputs {
+		if outs[i], err = get(v); err != nil {
+			return nil, err
+		}
+	}
+	if err := g.Return(outs, nil); err != nil {
+		return nil, err
+	}
+	if c.parent == nil {
+		named[c] = g
+	}
+	return g, nil
+}
+
+// lifetimes finds the last step that reads each slot.
+func (p *plan) lifetimes() {
+	last := make([]int, p.slots)
+	for i := range last {
+		last[i] = -1
+	}
+	for i, s := range p.steps {
+		for _, slot := range s.outputs {
+			last[slot] = i // a result that nobody reads goes at once
+		}
+		for _, slot := range s.inputs {
+			last[slot] = i
+		}
+	}
+	for _, slot := range p.outputs {
+		last[slot] = len(p.steps)
+	}
+	p.release = make([][]int, len(p.steps))
+	for slot, i := range last {
+		if i >= 0 && i < len(p.steps) {
+			p.release[i] = append(p.release[i], slot)
+		}
+	}
+}
+
+// Describe lists the steps, for those who wonder where time goes.
+func (p *plan) Describe() string {
+	var b strings.Builder
+	for i, s := range p.steps {
+		fmt.Fprintf(&b, "%3d %s %v -> %v\n", i, s.what, s.inputs, s.outputs)
+	}
+	return b.String()
+}

@@ -1,0 +1,255 @@
+package goengine
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
+)
+
+// maker makes the step of a node that is computed here; reads is what it reads, which may skip nodes that it does itself.
+type maker struct {
+	reads []*value
+	what  string
+	run   func(r *run, in, out []int)
+}
+
+// stepFor returns how a node is computed here, or nil if it is not. Chains of elementwise operations are apart: chain.go.
+func stepFor(n *node) *maker {
+	for _, v := range n.inputs {
+		if !isFloat(v) {
+			return nil
+		}
+	}
+	if len(n.outputs) == 0 || !isFloat(n.outputs[0]) {
+		return nil
+	}
+	switch n.op {
+	case compute.OpTypeConvGeneral:
+		return convStep(n)
+	case compute.OpTypeDotGeneral:
+		return dotStep(n)
+	case compute.OpTypeBatchNormForTraining:
+		return normStep(n)
+	case compute.OpTypeBatchNormGradient:
+		return normGradientStep(n)
+	case compute.OpTypeReduceWindow, compute.OpTypeSelectAndScatterMax:
+		return poolStep(n)
+	case compute.OpTypeReduceSum:
+		return sumStep(n)
+	}
+	return nil
+}
+
+func (p *planner) step(m *maker, outputs []*value) step {
+	s := step{what: m.what}
+	for _, v := range m.reads {
+		s.inputs = append(s.inputs, p.slotOf(v))
+	}
+	for _, v := range outputs {
+		s.outputs = append(s.outputs, p.newSlot(v))
+	}
+	in, out := s.inputs, s.outputs
+	s.run = func(r *run) error {
+		m.run(r, in, out)
+		return nil
+	}
+	return s
+}
+
+func dims(v *value) []int { return v.shape.Dimensions }
+
+func pairOr(list []int, fallback int) [2]int {
+	if len(list) == 0 {
+		return [2]int{fallback, fallback}
+	}
+	return [2]int{max(1, list[0]), max(1, list[1])}
+}
+
+func convStep(n *node) *maker {
+	a := n.attrs.(convAttrs)
+	x, w, y := n.inputs[0], n.inputs[1], n.outputs[0]
+	if len(dims(x)) != 4 {
+		return nil
+	}
+	var pad [2]int
+	for i, p := range a.paddings {
+		pad[i] = p[0]
+	}
+	is := func(got []int, want ...int) bool { return slices.Equal(got, want) }
+	ax := a.axes
+	g := kernels.Geometry{Pad: pad}
+	switch {
+	case ax.InputBatch == 0 && ax.InputChannels == 3 && is(ax.InputSpatial, 1, 2) &&
+		ax.OutputBatch == 0 && ax.OutputChannels == 3 && is(ax.OutputSpatial, 1, 2) && is(ax.KernelSpatial, 0, 1) && a.batchGroups <= 1:
+		g.Batch, g.InC, g.OutC = dims(x)[0], dims(x)[3], dims(y)[3]
+		g.In, g.Out, g.Kernel = [2]int(dims(x)[1:3]), [2]int(dims(y)[1:3]), [2]int(dims(w)[:2])
+		g.Stride, g.InDilation, g.KernelDilation = pairOr(a.strides, 1), pairOr(a.inDilations, 1), pairOr(a.kernelDilations, 1)
+		g.Groups = max(1, a.groups)
+		layout := kernels.KernelLayout{OutIn: ax.KernelInputChannels == 3}
+		if r := w.node; r.op == compute.OpTypeReverse { // a kernel turned round is read backwards
+			if axes := slices.Sorted(slices.Values(r.attrs.([]int))); is(axes, 0, 1) {
+				layout.Flipped = true
+				w = r.inputs[0]
+			}
+		}
+		size := y.shape.Size()
+		return &maker{what: "convolution", reads: []*value{x, w}, run: func(r *run, in, out []int) {
+			kernels.Conv(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{})
+		}}
+	case ax.InputBatch == 3 && ax.InputChannels == 0 && is(ax.InputSpatial, 1, 2) &&
+		ax.KernelInputChannels == 0 && ax.KernelOutputChannels == 3 && is(ax.KernelSpatial, 1, 2) &&
+		ax.OutputBatch == 2 && ax.OutputChannels == 3 && is(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !spread(a.inDilations):
+		// The gradient of a kernel: strides and dilations have changed places.
+		g.Batch, g.InC, g.OutC = dims(x)[0], dims(x)[3], dims(w)[3]
+		g.In, g.Out, g.Kernel = [2]int(dims(x)[1:3]), [2]int(dims(w)[1:3]), [2]int(dims(y)[:2])
+		g.Stride, g.KernelDilation, g.InDilation = pairOr(a.kernelDilations, 1), pairOr(a.strides, 1), [2]int{1, 1}
+		g.Groups = max(1, a.batchGroups)
+		size := y.shape.Size()
+		return &maker{what: "kernel gradient", reads: []*value{x, w}, run: func(r *run, in, out []int) {
+			kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+		}}
+	}
+	return nil
+}
+
+// dotStep does products of matrices, with any number of leading axes seen as one.
+func dotStep(n *node) *maker {
+	a := n.attrs.(dotAttrs)
+	for _, d := range []dtypes.DType{a.config.AccumulatorDType, a.config.OutputDType} {
+		if d != dtypes.InvalidDType && d != dtypes.Float32 {
+			return nil
+		}
+	}
+	if len(a.lhsBatch) > 0 || len(a.rhsBatch) > 0 {
+		return nil
+	}
+	x, w := n.inputs[0], n.inputs[1]
+	rx, rw := len(dims(x)), len(dims(w))
+	if rx == 0 || rw == 0 {
+		return nil
+	}
+	g := kernels.Geometry{Batch: 1, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}
+	size := n.outputs[0].shape.Size()
+	rows := func(m int) { g.In, g.Out = [2]int{1, m}, [2]int{1, m} }
+	leading := func(axes []int, rank int) bool { // the first axes, all but one
+		for i, a := range axes {
+			if a != i {
+				return false
+			}
+		}
+		return len(axes) == rank-1
+	}
+	switch {
+	case slices.Equal(a.lhsContracting, []int{rx - 1}) && rw == 2 && len(a.rhsContracting) == 1:
+		g.InC = dims(x)[rx-1]
+		g.OutC = dims(w)[1-a.rhsContracting[0]]
+		rows(x.shape.Size() / g.InC)
+		layout := kernels.KernelLayout{OutIn: a.rhsContracting[0] == 1}
+		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int) {
+			kernels.Conv(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{})
+		}}
+	case leading(a.lhsContracting, rx) && leading(a.rhsContracting, rw) && rx == rw && rx > 1:
+		g.InC, g.OutC = dims(x)[rx-1], dims(w)[rw-1]
+		rows(x.shape.Size() / g.InC)
+		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int) {
+			kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+		}}
+	}
+	return nil
+}
+
+func normStep(n *node) *maker {
+	e := n.attrs.(normAttrs).epsilon
+	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()
+	return &maker{what: "batch norm", reads: n.inputs, run: func(r *run, in, out []int) {
+		mean, variance := r.output(out[1], c), r.output(out[2], c)
+		x, scale, offset := r.floats(in[0]), r.floats(in[1]), r.floats(in[2])
+		kernels.BatchNorm(r.output(out[0], size, in[0]), mean, variance, x, scale, offset, e, false)
+	}}
+}
+
+func normGradientStep(n *node) *maker {
+	e := n.attrs.(normAttrs).epsilon
+	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()
+	return &maker{what: "batch norm gradient", reads: n.inputs, run: func(r *run, in, out []int) {
+		scale, offset := r.output(out[1], c), r.output(out[2], c)
+		x, gain, mean, variance, v := r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), r.floats(in[3]), r.floats(in[4])
+		kernels.BatchNormGradient(r.output(out[0], size, in[4], in[0]), scale, offset, x, gain, mean, variance, v, e)
+	}}
+}
+
+func poolStep(n *node) *maker {
+	a, ok := n.attrs.(poolAttrs)
+	if !ok {
+		return nil
+	}
+	x, y := n.inputs[0], n.outputs[0]
+	if n.op == compute.OpTypeSelectAndScatterMax {
+		y = n.inputs[1]
+	}
+	strides := a.strides
+	if len(strides) == 0 {
+		strides = a.window
+	}
+	if len(dims(x)) != 4 || len(a.window) != 4 || a.window[0] != 1 || a.window[3] != 1 || strides[0] != 1 || strides[3] != 1 {
+		return nil
+	}
+	g := kernels.Geometry{Batch: dims(x)[0], In: [2]int(dims(x)[1:3]), Out: [2]int(dims(y)[1:3]), InC: dims(x)[3], OutC: dims(x)[3],
+		Kernel: [2]int(a.window[1:3]), Stride: [2]int(strides[1:3]), KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}
+	for i, p := range a.paddings {
+		if i == 0 || i == 3 {
+			if p != [2]int{} {
+				return nil
+			}
+			continue
+		}
+		g.Pad[i-1] = p[0]
+	}
+	size := n.outputs[0].shape.Size()
+	switch {
+	case n.op == compute.OpTypeSelectAndScatterMax:
+		return &maker{what: "max pool gradient", reads: n.inputs, run: func(r *run, in, out []int) {
+			kernels.MaxPoolGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+		}}
+	case a.kind == compute.ReduceOpMax:
+		return &maker{what: "max pool", reads: n.inputs, run: func(r *run, in, out []int) {
+			kernels.MaxPool(r.output(out[0], size), r.floats(in[0]), g)
+		}}
+	case a.kind == compute.ReduceOpSum:
+		return &maker{what: "sum pool", reads: n.inputs, run: func(r *run, in, out []int) {
+			kernels.SumPool(r.output(out[0], size), r.floats(in[0]), g)
+		}}
+	}
+	return nil
+}
+
+// sumStep does sums over neighbouring axes.
+func sumStep(n *node) *maker {
+	axes := slices.Sorted(slices.Values(n.attrs.([]int)))
+	d := dims(n.inputs[0])
+	first, last := 0, len(d)
+	if len(axes) > 0 {
+		first, last = axes[0], axes[len(axes)-1]+1
+		if last-first != len(axes) {
+			return nil
+		}
+	}
+	outer, middle, inner := 1, 1, 1
+	for i, size := range d {
+		switch {
+		case i < first:
+			outer *= size
+		case i < last:
+			middle *= size
+		default:
+			inner *= size
+		}
+	}
+	return &maker{what: "sum", reads: n.inputs, run: func(r *run, in, out []int) {
+		x := r.floats(in[0])
+		kernels.SumRows(r.output(out[0], outer*inner), x, outer, middle, inner)
+	}}
+}
