@@ -2,7 +2,9 @@ package train
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,15 +52,22 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 }
 
 // Summary returns the table of the comparison: one row per strategy. With several seeds, figures are means, with the
-// sample standard deviation after ±; times are of all seeds together.
+// sample standard deviation after ±; times are of all seeds together. Further tasks that a strategy watches, such as the
+// old one of [LwF], have a column each, with the accuracy after the last epoch.
 func (r *Run) Summary() plots.Figure {
 	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "validation loss", "trained parameters", "per epoch", "time"}
+	watched := r.watched()
+	var highest []int
+	for i, name := range watched {
+		columns = slices.Insert(columns, 4+i, name+", last")
+		highest = append(highest, 4+i)
+	}
 	var rows [][]string
 	seeds := 0
 	for _, res := range r.Results {
 		s := res.Score()
 		if s.Seeds == 0 {
-			rows = append(rows, []string{res.Strategy, "-", "-", "-", "-", "-", "-", "-", "-"})
+			rows = append(rows, append([]string{res.Strategy}, slices.Repeat([]string{"-"}, len(columns)-1)...))
 			continue
 		}
 		seeds = max(seeds, s.Seeds)
@@ -78,19 +87,36 @@ func (r *Run) Summary() plots.Figure {
 		if s.Seeds > 1 {
 			epoch = number(s.Epoch, 1)
 		}
-		rows = append(rows, []string{
-			res.Strategy,
-			share(s.Accuracy), epoch, share(s.LastAccuracy), number(s.MacroF1, 3), number(s.Loss, 3),
+		row := []string{res.Strategy, share(s.Accuracy), epoch, share(s.LastAccuracy)}
+		for _, name := range watched {
+			if also, ok := s.Also[name]; ok {
+				row = append(row, share(also))
+			} else {
+				row = append(row, "-")
+			}
+		}
+		rows = append(rows, append(row, number(s.MacroF1, 3), number(s.Loss, 3),
 			fmt.Sprintf("%s of %s", thousands(res.Trainable), thousands(res.Params)),
-			duration(s.SecondsPerEpoch), duration(s.Seconds),
-		})
+			duration(s.SecondsPerEpoch), duration(s.Seconds)))
 	}
 	caption := fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d validation images)",
 		r.Config.Model.Name, r.Config.Model.Weights, r.Config.Data.Name, r.Config.Data.Train, r.Config.Data.Val)
 	if seeds > 1 {
 		caption += fmt.Sprintf(": mean ± standard deviation of %d seeds", seeds)
 	}
-	return plots.Table(columns, rows, plots.TableOptions{Caption: caption, Highest: []int{1, 3, 4}, Lowest: []int{5}})
+	return plots.Table(columns, rows, plots.TableOptions{Caption: caption,
+		Highest: append(highest, 1, 3, 4+len(watched)), Lowest: []int{5 + len(watched)}})
+}
+
+// watched returns the names of the further tasks that some strategy was evaluated on, sorted.
+func (r *Run) watched() []string {
+	names := map[string]bool{}
+	for _, res := range r.Results {
+		for name := range res.Score().Also {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Bundle is the whole of the run in one output: curves, table and [Run.Verdict]. A notebook shows a cell's last value

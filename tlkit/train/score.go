@@ -14,6 +14,8 @@ type Score struct {
 	// Accuracy, MacroF1 and Loss are those of each seed's best epoch on the validation images. An epoch chosen for its
 	// validation accuracy flatters it a little; LastAccuracy does not choose.
 	Accuracy, MacroF1, Loss, LastAccuracy Spread
+	// Also are the accuracies on further tasks after the last epoch, by name; see Epoch.Also.
+	Also map[string]Spread
 	// Epoch is the best epoch.
 	Epoch Spread
 	// SecondsPerEpoch is the mean time of an epoch, Seconds the time of all epochs of all seeds.
@@ -46,6 +48,7 @@ func spread(values []float64) Spread {
 func (r *Result) Score() Score {
 	var accuracy, f1, loss, last, epoch []float64
 	var s Score
+	also := map[string][]float64{}
 	epochs := 0
 	for _, one := range r.Seeds() {
 		best, ok := one.Best()
@@ -54,12 +57,21 @@ func (r *Result) Score() Score {
 		}
 		end, _ := one.Last()
 		accuracy, loss, last = append(accuracy, best.ValAccuracy), append(loss, best.ValLoss), append(last, end.ValAccuracy)
+		for name, v := range end.Also {
+			also[name] = append(also[name], v)
+		}
 		epoch = append(epoch, float64(best.Epoch))
 		f1 = append(f1, one.MacroF1())
 		s.Seconds += one.Seconds()
 		epochs += len(one.History)
 	}
 	s.Seeds = len(accuracy)
+	for name, values := range also {
+		if s.Also == nil {
+			s.Also = map[string]Spread{}
+		}
+		s.Also[name] = spread(values)
+	}
 	s.SecondsPerEpoch = s.Seconds / float64(max(1, epochs))
 	s.Accuracy, s.MacroF1, s.Loss, s.LastAccuracy, s.Epoch = spread(accuracy), spread(f1), spread(loss), spread(last), spread(epoch)
 	return s

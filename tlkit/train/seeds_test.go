@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -168,5 +170,33 @@ func TestVerdict(t *testing.T) {
 		if c.not != "" && strings.Contains(got, c.not) {
 			t.Errorf("%s: %q should not say %q", c.name, got, c.not)
 		}
+	}
+}
+
+// TestSummaryWatched: a further task that some strategies watch has a column, with the last epoch's mean over the seeds.
+func TestSummaryWatched(t *testing.T) {
+	a, b := fake("a", 10, 6, 8), fake("b", 10, 5)
+	for i, one := range a.Seeds() {
+		one.History[1].Also = map[string]float64{train.OldAccuracy: 0.8 + 0.1*float64(i)}
+	}
+	bundle, err := (&train.Run{Results: []*train.Result{a, b}}).Summary().Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(bundle[plots.MIMEText].(string), "\n")
+	find := func(start string) string {
+		for _, l := range lines {
+			if strings.HasPrefix(strings.TrimSpace(l), start) {
+				return l
+			}
+		}
+		t.Fatalf("no line %q in\n%s", start, bundle[plots.MIMEText])
+		return ""
+	}
+	if head, row := find("strategy"), find("a "); !regexp.MustCompile(`last accuracy +old task, last +macro F1`).MatchString(head) || !strings.Contains(row, "85.0% ± 7.1") {
+		t.Errorf("got\n%s\n%s", head, row)
+	}
+	if row := find("b "); !strings.Contains(row, " - ") {
+		t.Errorf("strategy without an old task: %s", row)
 	}
 }
