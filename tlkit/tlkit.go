@@ -3,6 +3,9 @@ package tlkit
 import (
 	"context"
 
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -16,6 +19,8 @@ type (
 	Model = zoo.Model
 	// LoadOptions say which weights a model is loaded with.
 	LoadOptions = zoo.LoadOptions
+	// ModelSpec describes an architecture: one of the zoo's, or your own for [Register].
+	ModelSpec = zoo.Spec
 	// Prediction is a class with its probability.
 	Prediction = zoo.Prediction
 
@@ -106,6 +111,16 @@ func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(na
 
 // MustLoad is [Load] that panics on an error.
 func MustLoad(name string, opts ...LoadOptions) *Model { return must(Load(name, opts...)) }
+
+// Custom describes a network of your own, from an ordinary GoMLX model function that maps normalised images
+// [batch, size, size, 3] to features [batch, features]; see zoo.Custom. [Register] makes it known.
+func Custom(name string, size int, features func(scope *model.Scope, x *graph.Node) *graph.Node) ModelSpec {
+	return zoo.Custom(name, size, features)
+}
+
+// Register adds a model of your own, so that [Load], and runs that are opened again, find it by its name. It panics on
+// the name of a model that comes with the zoo.
+func Register(s ModelSpec) { zoo.Register(s) }
 
 // Models returns the names of all models, sorted.
 func Models() []string { return zoo.List(zoo.Filter{}) }

@@ -12,6 +12,9 @@ import (
 type Transfer struct {
 	// LearningRate of the head; 0 means 0.02.
 	LearningRate float64 `json:"learning_rate,omitempty"`
+	// Hidden puts a hidden layer of that many units, with a rectifier, between the features and the new output layer; 0
+	// means none, a linear classifier.
+	Hidden int `json:"hidden,omitempty"`
 	// BatchStats lets the frozen BatchNorm layers normalise by batch statistics and update their running ones, which
 	// is what PyTorch's transfer-learning tutorial does in effect. By default a frozen backbone is frozen as a whole.
 	BatchStats bool `json:"batch_stats,omitempty"`
@@ -29,6 +32,9 @@ func (t Transfer) Name() string { return label(t.Label, "transfer") }
 func (t Transfer) Plan(m *zoo.Model, task Task) (Plan, error) {
 	plan := Plan{LearningRate: or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}
 	old, err := newTask(m, task)
+	if err == nil && t.Hidden != 0 {
+		err = m.ReplaceHeadHidden(task.Classes, t.Hidden, task.Seed)
+	}
 	if err != nil {
 		return Plan{}, err
 	}

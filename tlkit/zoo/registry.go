@@ -3,6 +3,7 @@ package zoo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -33,8 +34,8 @@ var families = []func() []Spec{
 	inceptionV3s,
 }
 
-// registry is built on first use: a notebook cell that only plots does not pay for it.
-var registry = sync.OnceValue(func() map[string]Spec {
+// builtIn is built on first use: a notebook cell that only plots does not pay for it.
+var builtIn = sync.OnceValue(func() map[string]Spec {
 	m := map[string]Spec{}
 	for _, family := range families {
 		for _, s := range family() {
@@ -46,6 +47,24 @@ var registry = sync.OnceValue(func() map[string]Spec {
 	}
 	return m
 })
+
+// own are the models that were registered beside those.
+var own = struct {
+	sync.Mutex
+	specs map[string]Spec
+}{specs: map[string]Spec{}}
+
+// registry returns all models by name.
+func registry() map[string]Spec {
+	own.Lock()
+	defer own.Unlock()
+	if len(own.specs) == 0 {
+		return builtIn()
+	}
+	all := maps.Clone(builtIn())
+	maps.Copy(all, own.specs)
+	return all
+}
 
 // Filter selects models; its zero value selects all.
 type Filter struct {
@@ -85,6 +104,16 @@ func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("zoo: unknown model %q; did you mean %q? tlkit.Models() lists all", e.Name, e.Near)
 }
 
+// lookup finds a model by its name, in any case.
+func lookup(name string) (Spec, bool) {
+	all := registry()
+	if s, ok := all[name]; ok {
+		return s, true
+	}
+	s, ok := all[strings.ToLower(name)]
+	return s, ok
+}
+
 // Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
 // The error is an *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
 // ("hf://timm/resnet18.a1_in1k") its config.json is read, from the cache or from the hub: the one weight set has
@@ -98,7 +127,7 @@ func Info(name string) (Spec, error) {
 		return h.spec, nil
 	}
 	base, _, _ := strings.Cut(name, ".")
-	s, ok := registry()[strings.ToLower(base)]
+	s, ok := lookup(base)
 	if !ok {
 		return Spec{}, &UnknownModelError{Name: name, Near: nearest.Name(base, List(Filter{}))}
 	}

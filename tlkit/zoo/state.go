@@ -19,6 +19,9 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	if err != nil {
 		return err
 	}
+	if err := m.takeHidden(sd); err != nil {
+		return err
+	}
 	want := make([]weights.Spec, len(m.params))
 	for i, p := range m.params {
 		want[i] = weights.Spec{Key: p.Key, Shape: p.Shape}
