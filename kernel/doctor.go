@@ -72,7 +72,7 @@ func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
 			if timeout == 0 {
 				timeout = 2 * time.Minute
 			}
-			for _, c := range liveChecks(ctx, p, timeout) {
+			for _, c := range liveChecks(ctx, p, m, timeout) {
 				add(c)
 			}
 		}
@@ -221,25 +221,38 @@ func checkJupyter(ctx context.Context, m *Manifest) Check {
 	return c
 }
 
-// liveChecks sends two cells through Jupyter and the kernel: one that needs
-// nothing, one that asks tlkit which engine computes. The second can fail alone.
-func liveChecks(ctx context.Context, p Prefix, timeout time.Duration) []Check {
+// liveChecks sends cells through Jupyter and the kernels: one that needs nothing
+// to each, then one that asks tlkit which engine computes. That can fail alone.
+func liveChecks(ctx context.Context, p Prefix, m *Manifest, timeout time.Duration) []Check {
 	const hello = "%%\nfmt.Println(6 * 7)"
 	const engine = "import \"" + modulePath + "/tlkit/backend\"\n%%\nfmt.Println(backend.Describe())"
-	began := time.Now()
-	text, err := runCell(ctx, p, hello, timeout)
-	c := Check{Name: "round trip", Mend: "run " + envKernelLog + "=/tmp/gonb.log " + p.Bin("tlkernel") + " doctor, and read that file"}
-	if err == nil && text != "42" {
-		err = fmt.Errorf("a cell that prints 42 gave %q", text)
+	var checks []Check
+	worked := ""
+	for _, k := range []struct{ check, kernel string }{{"live kernel", KernelName}, {"GoNB kernel", GonbKernelName}} {
+		c := Check{Name: k.check, Mend: "run " + envKernelLog + "=/tmp/kernel.log " + p.Bin("tlkernel") + " doctor, and read that file"}
+		if k.kernel == KernelName && !m.Live {
+			// Not a fault: notebooks work, with GoNB.
+			checks = append(checks, Check{Name: k.check, OK: true, Detail: "not on this machine, " + KernelName + " is GoNB: " + m.WhyNotLive})
+			continue
+		}
+		began := time.Now()
+		text, err := runCell(ctx, p, k.kernel, hello, timeout)
+		if err == nil && text != "42" {
+			err = fmt.Errorf("a cell that prints 42 gave %q", text)
+		}
+		if err != nil {
+			c.Detail = err.Error()
+		} else {
+			worked = k.kernel
+			c.OK, c.Detail = true, fmt.Sprintf("%s: start, one cell over ZeroMQ and shutdown in %.1f s", k.kernel, time.Since(began).Seconds())
+		}
+		checks = append(checks, c)
 	}
-	if err != nil {
-		c.Detail = err.Error()
-		return []Check{c}
+	if worked == "" {
+		return checks
 	}
-	c.OK, c.Detail = true, fmt.Sprintf("kernel start, one cell over ZeroMQ and shutdown in %.1f s", time.Since(began).Seconds())
-
 	e := Check{Name: "engine", Mend: "read the compiler's or the engine's words above; GOMLX_BACKEND=go selects the pure-Go engine"}
-	text, err = runCell(ctx, p, engine, timeout)
+	text, err := runCell(ctx, p, worked, engine, timeout)
 	switch {
 	case err != nil:
 		e.Detail = err.Error()
@@ -248,11 +261,11 @@ func liveChecks(ctx context.Context, p Prefix, timeout time.Duration) []Check {
 	default:
 		e.OK, e.Detail = true, text
 	}
-	return []Check{c, e}
+	return append(checks, e)
 }
 
 // runCell executes one cell through Jupyter and returns what it printed.
-func runCell(ctx context.Context, p Prefix, source string, timeout time.Duration) (string, error) {
+func runCell(ctx context.Context, p Prefix, kernelName, source string, timeout time.Duration) (string, error) {
 	dir, err := os.MkdirTemp("", "tlkit-doctor-")
 	if err != nil {
 		return "", err
@@ -262,7 +275,7 @@ func runCell(ctx context.Context, p Prefix, source string, timeout time.Duration
 	if err := writeNotebook(in, source); err != nil {
 		return "", err
 	}
-	if err := Execute(ctx, in, ExecuteOptions{Prefix: string(p), Out: out, HTML: "none", Timeout: timeout}); err != nil {
+	if err := Execute(ctx, in, ExecuteOptions{Prefix: string(p), Kernel: kernelName, Out: out, HTML: "none", Timeout: timeout}); err != nil {
 		var cell *CellError
 		if errors.As(err, &cell) {
 			return "", errors.New(strings.TrimSpace(cell.Stderr + "\n" + cell.Traceback))

@@ -31,6 +31,8 @@ const progressEvery = 15 * time.Second
 type ExecuteOptions struct {
 	// Prefix is the folder of the installation; empty means DefaultPrefix.
 	Prefix string
+	// Kernel is KernelName or GonbKernelName; empty means KernelName.
+	Kernel string
 	// Out is the executed notebook; empty means out/NAME.ipynb in the working folder.
 	Out string
 	// HTML is the page made of it; empty means beside Out. "none" makes no page.
@@ -103,6 +105,12 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	if err != nil {
 		return err
 	}
+	if opts.Kernel == "" {
+		opts.Kernel = KernelName
+	}
+	if err := checkKernelName(opts.Kernel); err != nil {
+		return err
+	}
 	if err := checkNotebook(notebook); err != nil {
 		return err
 	}
@@ -125,7 +133,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	}
 
 	cmd := exec.CommandContext(ctx, venvProgram(m.Venv, "python"), "-c", executeScript,
-		notebook, out, html, KernelName, fmt.Sprint(opts.Timeout.Seconds()))
+		notebook, out, html, opts.Kernel, fmt.Sprint(opts.Timeout.Seconds()))
 	cmd.Env = append(os.Environ(), "PYTHONUTF8=1", "JUPYTER_PATH="+jupyterPath(p))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -152,6 +152,9 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	}
 	broken.Compiler = warm(ctx, cellGo, p, m)
 	step("%s: build cache", m.GoCache)
+	if err := installWidgetScript(ctx, gt, root, p); err != nil {
+		return err
+	}
 
 	if opts.Venv == "" {
 		fresh, err := makeVenv(ctx, p.venvDir(), opts.Log)
@@ -181,6 +184,14 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		step("%s: engine %s", library, opts.Engine)
 	}
 
+	if err := warmLive(ctx, p, m); err != nil {
+		m.Live, m.WhyNotLive = false, shorten(strings.Join(strings.Fields(err.Error()), " "), 300)
+		step("no live cells here, kernel %q will be GoNB: %s", DisplayName, m.WhyNotLive)
+	} else {
+		m.Live = true
+		step("%s: build cache of live cells", m.GoCache)
+	}
+
 	dirs, err := kernelSpecDirs(p, m.Venv, opts.Venv == "")
 	if err != nil {
 		return err
@@ -193,7 +204,7 @@ func Install(ctx context.Context, opts InstallOptions) error {
 			return err
 		}
 		m.addKernelSpec(dir)
-		step("%s: kernel %q", dir, DisplayName)
+		step("%s: kernel %q", dir, kernelNames[filepath.Base(dir)])
 	}
 	if err := m.write(p); err != nil {
 		return fmt.Errorf("kernel: %w", err)
@@ -241,7 +252,7 @@ func refuseForeign(p Prefix) error {
 }
 
 // prefixEntries are the names that install makes in the prefix.
-var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "manifest.json"}
+var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "share", "manifest.json"}
 
 // linkTo makes path a symbolic link to target, replacing what was there.
 func linkTo(target, path string) error {

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
 )
 
 // kernelSpec is kernel.json as Jupyter reads it:
@@ -21,6 +23,8 @@ type kernelSpec struct {
 	InterruptMode string            `json:"interrupt_mode"`
 	Env           map[string]string `json:"env"`
 	Metadata      map[string]any    `json:"metadata"`
+	// ProtocolVersion of what the kernel speaks, for clients that ask before it runs.
+	ProtocolVersion string `json:"kernel_protocol_version,omitempty"`
 }
 
 // jupyterDataDir is where Jupyter looks for the user's kernelspecs:
@@ -42,7 +46,7 @@ func jupyterDataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter"), nil
 }
 
-// kernelSpecDirs returns the folders that get the kernelspec: the prefix's, for
+// kernelSpecDirs returns the folders that get the kernelspecs: the prefix's, for
 // our own commands, the user's, for any Jupyter of theirs, and our
 // environment's, for a JupyterLab started from it by hand.
 func kernelSpecDirs(p Prefix, venv string, ownVenv bool) ([]string, error) {
@@ -50,9 +54,13 @@ func kernelSpecDirs(p Prefix, venv string, ownVenv bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	dirs := []string{filepath.Join(p.jupyterDir(), "kernels", KernelName), filepath.Join(data, "kernels", KernelName)}
+	parents := []string{p.jupyterDir(), data}
 	if ownVenv {
-		dirs = append(dirs, filepath.Join(venv, "share", "jupyter", "kernels", KernelName))
+		parents = append(parents, filepath.Join(venv, "share", "jupyter"))
+	}
+	var dirs []string
+	for _, parent := range parents {
+		dirs = append(dirs, filepath.Join(parent, "kernels", KernelName), filepath.Join(parent, "kernels", GonbKernelName))
 	}
 	return dirs, nil
 }
@@ -67,7 +75,9 @@ func (m *Manifest) addKernelSpec(dir string) {
 // reads it. Not every client replaces it; Run repairs it where one did not.
 const pathReference = "${PATH}"
 
+// writeKernelSpec writes the kernelspec whose name is that of the folder.
 func writeKernelSpec(dir string, p Prefix, m *Manifest) error {
+	name := filepath.Base(dir)
 	env := map[string]string{
 		"TLKIT_HOME":  string(p),
 		"PATH":        strings.Join([]string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin"), pathReference}, string(os.PathListSeparator)),
@@ -80,11 +90,16 @@ func writeKernelSpec(dir string, p Prefix, m *Manifest) error {
 	}
 	spec := kernelSpec{
 		Argv:          []string{p.Bin("tlkernel"), "run", "{connection_file}"},
-		DisplayName:   DisplayName,
+		DisplayName:   kernelNames[name],
 		Language:      "go",
 		InterruptMode: "signal",
 		Env:           env,
 		Metadata:      map[string]any{"debugger": false},
+	}
+	if name == KernelName && m.Live {
+		spec.Argv = []string{p.Bin("tlkernel"), "run", "--live", "{connection_file}"}
+		spec.InterruptMode = "message"
+		spec.ProtocolVersion = protocol.Version
 	}
 	data, err := json.MarshalIndent(spec, "", "  ")
 	if err != nil {

@@ -6,9 +6,16 @@ import (
 	"syscall"
 )
 
-// Lab replaces this process by the installation's JupyterLab. It returns only
+// Lab replaces this process by the installation's JupyterLab, in which new
+// notebooks get the kernel of that name; empty means KernelName. It returns only
 // when that fails.
-func Lab(args []string) error {
+func Lab(kernelName string, args []string) error {
+	if kernelName == "" {
+		kernelName = KernelName
+	}
+	if err := checkKernelName(kernelName); err != nil {
+		return err
+	}
 	p, err := DefaultPrefix()
 	if err != nil {
 		return err
@@ -19,8 +26,16 @@ func Lab(args []string) error {
 	}
 	jupyter := venvProgram(m.Venv, "jupyter")
 	env := append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p))
-	if err := syscall.Exec(jupyter, append([]string{jupyter, "lab"}, args...), env); err != nil {
+	if err := syscall.Exec(jupyter, append([]string{jupyter, "lab", "--MultiKernelManager.default_kernel_name=" + kernelName}, args...), env); err != nil {
 		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)
+	}
+	return nil
+}
+
+// checkKernelName refuses names that install does not write.
+func checkKernelName(name string) error {
+	if kernelNames[name] == "" {
+		return fmt.Errorf("kernel: unknown kernel %q; expected %s (the live one) or %s", name, KernelName, GonbKernelName)
 	}
 	return nil
 }

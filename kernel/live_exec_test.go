@@ -16,11 +16,13 @@ import (
 	"time"
 )
 
-func TestExecute(t *testing.T) {
+func TestExecute(t *testing.T) { eachKernel(t, testExecute) }
+
+func testExecute(t *testing.T, kernel string) {
 	p, tmp := installed(t)
 	out := filepath.Join(t.TempDir(), "results", "gomlx.ipynb")
 	var log bytes.Buffer
-	if err := Execute(context.Background(), "testdata/gomlx.ipynb", ExecuteOptions{Prefix: string(p), Out: out, Log: &log, Timeout: time.Minute}); err != nil {
+	if err := Execute(context.Background(), "testdata/gomlx.ipynb", ExecuteOptions{Prefix: string(p), Kernel: kernel, Out: out, Log: &log, Timeout: time.Minute}); err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
 	data, err := os.ReadFile(out)
@@ -64,7 +66,7 @@ func TestExecuteOwnKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writeKernelSpec(user, p, m)
-	text, err := runCell(context.Background(), p, "!echo $TLKIT_HOME", time.Minute)
+	text, err := runCell(context.Background(), p, KernelName, "!echo $TLKIT_HOME", time.Minute)
 	if err != nil || text != string(p) {
 		t.Errorf("the kernel's prefix is %q, %v; want %q", text, err, p)
 	}
@@ -72,7 +74,9 @@ func TestExecuteOwnKernel(t *testing.T) {
 
 // TestExecuteFailures: the first failing cell is named, the results so far are
 // kept, the cells after it do not run.
-func TestExecuteFailures(t *testing.T) {
+func TestExecuteFailures(t *testing.T) { eachKernel(t, testExecuteFailures) }
+
+func testExecuteFailures(t *testing.T, kernel string) {
 	loop := "%%\nfor i := 0; ; i++ { fmt.Println(\"turn\", i); time.Sleep(100 * time.Millisecond) }"
 	cases := []struct {
 		name     string
@@ -105,7 +109,7 @@ func TestExecuteFailures(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err := Execute(context.Background(), in, ExecuteOptions{Prefix: string(p), Out: out, HTML: "none", Timeout: c.timeout})
+			err := Execute(context.Background(), in, ExecuteOptions{Prefix: string(p), Kernel: kernel, Out: out, HTML: "none", Timeout: c.timeout})
 			var cell *CellError
 			if !errors.As(err, &cell) {
 				t.Fatalf("got %v, want a *CellError", err)
@@ -132,7 +136,9 @@ func TestExecuteFailures(t *testing.T) {
 }
 
 // TestExecuteStopped: Ctrl-C at a terminal ends kernel and cell.
-func TestExecuteStopped(t *testing.T) {
+func TestExecuteStopped(t *testing.T) { eachKernel(t, testExecuteStopped) }
+
+func testExecuteStopped(t *testing.T, kernel string) {
 	p, tmp := installed(t)
 	dir := t.TempDir()
 	in, stamp := filepath.Join(dir, "long.ipynb"), filepath.Join(dir, "running")
@@ -148,7 +154,7 @@ func TestExecuteStopped(t *testing.T) {
 		}
 		cancel()
 	}()
-	err := Execute(ctx, in, ExecuteOptions{Prefix: string(p), Out: filepath.Join(dir, "out.ipynb"), HTML: "none"})
+	err := Execute(ctx, in, ExecuteOptions{Prefix: string(p), Kernel: kernel, Out: filepath.Join(dir, "out.ipynb"), HTML: "none"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
@@ -169,7 +175,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("no line for %q:\n%s", c.Name, &log)
 		}
 	}
-	want := []string{"go", "gcc", "prefix", "toolchain", "workspace", "kernelspec", "jupyter", "round trip", "engine"}
+	want := []string{"go", "gcc", "prefix", "toolchain", "workspace", "kernelspec", "jupyter", "live kernel", "GoNB kernel", "engine"}
 	if !slices.Equal(names, want) {
 		t.Errorf("checked %q, want %q", names, want)
 	}
@@ -226,7 +232,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 			if err := os.WriteFile(broken.Bin("gonb"), []byte("#!/bin/sh\nexit 7\n"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-		}, "round trip", envKernelLog},
+		}, "GoNB kernel", envKernelLog},
 		// Without the manifest no cell runs, which would compile everything anew without C.
 		{"no gcc", func(t *testing.T) {
 			os.Remove(broken.manifestPath())

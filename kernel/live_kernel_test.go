@@ -52,12 +52,14 @@ func firstCellLimit() float64 {
 
 // TestFirstCell: GoMLX and GoNB in the first cell, offline, without a set-up
 // cell, within five seconds of the kernel's start.
-func TestFirstCell(t *testing.T) {
+func TestFirstCell(t *testing.T) { eachKernel(t, testFirstCell) }
+
+func testFirstCell(t *testing.T, kernel string) {
 	p, tmp := installed(t)
 	cell := fixtureCell(t, "gomlx.ipynb", 0)
 	best := 0.0
 	for try := range 3 { // the first may have to read the build cache from disk
-		s := newSession(t, p, noNetwork...)
+		s := newSession(t, kernel, p, noNetwork...)
 		start := s.do("start")
 		r := s.do("execute", "code", cell)
 		if r.Status != "ok" || strings.TrimSpace(r.Stdout) != "[2 4 6]" {
@@ -86,7 +88,9 @@ func TestFirstCell(t *testing.T) {
 
 // TestFirstCellWithTLKit: the same for this repository's own packages, whose
 // façade brings in all engines and models.
-func TestFirstCellWithTLKit(t *testing.T) {
+func TestFirstCellWithTLKit(t *testing.T) { eachKernel(t, testFirstCellWithTLKit) }
+
+func testFirstCellWithTLKit(t *testing.T, kernel string) {
 	p, _ := installed(t)
 	m, err := ReadManifest(p)
 	if err != nil {
@@ -98,7 +102,7 @@ func TestFirstCellWithTLKit(t *testing.T) {
 	cell := "import _ \"" + modulePath + "/tlkit\"\n%%\nfmt.Print(6 * 7)"
 	best := 0.0
 	for try := range 3 {
-		s := newSession(t, p, noNetwork...)
+		s := newSession(t, kernel, p, noNetwork...)
 		start := s.do("start")
 		r := s.do("execute", "code", cell)
 		if r.Status != "ok" || r.Stdout != "42" {
@@ -118,9 +122,11 @@ func TestFirstCellWithTLKit(t *testing.T) {
 	}
 }
 
-func TestCompileErrorAtItsLine(t *testing.T) {
+func TestCompileErrorAtItsLine(t *testing.T) { eachKernel(t, testCompileErrorAtItsLine) }
+
+func testCompileErrorAtItsLine(t *testing.T, kernel string) {
 	p, tmp := installed(t)
-	s := newSession(t, p)
+	s := newSession(t, kernel, p)
 	s.do("start")
 	r := s.do("execute", "code", fixtureCell(t, "compile_error.ipynb", 1))
 	for _, want := range []string{"Cell[1]: Line 6", `var n int = "seven"`, `cannot use "seven" (untyped string constant) as int value`} {
@@ -138,9 +144,11 @@ func TestCompileErrorAtItsLine(t *testing.T) {
 
 // TestMissingModule: an import that the workspace lacks fails quickly, with the
 // compiler's advice, and without the network; a module added by hand works.
-func TestMissingModule(t *testing.T) {
+func TestMissingModule(t *testing.T) { eachKernel(t, testMissingModule) }
+
+func testMissingModule(t *testing.T, kernel string) {
 	p, _ := installed(t)
-	s := newSession(t, p, noNetwork...)
+	s := newSession(t, kernel, p, noNetwork...)
 	s.do("start")
 	const use = "import \"example.com/greet\"\n%%\nfmt.Print(greet.Hello)"
 	r := s.do("execute", "code", use)
@@ -175,9 +183,11 @@ func TestMissingModule(t *testing.T) {
 
 // TestInterrupt: one interrupt reaches the cell's program once; one that does
 // not listen ends; the kernel goes on.
-func TestInterrupt(t *testing.T) {
+func TestInterrupt(t *testing.T) { eachKernel(t, testInterrupt) }
+
+func testInterrupt(t *testing.T, kernel string) {
 	p, tmp := installed(t)
-	s := newSession(t, p)
+	s := newSession(t, kernel, p)
 	s.do("start")
 	s.do("begin", "code", `import ("os"; "os/signal"; "time"; "fmt")
 %%
@@ -224,44 +234,48 @@ for _, script := range []string{"sleep 301", "trap '' TERM INT; while true; do s
 func TestNothingLeft(t *testing.T) {
 	ends := []struct {
 		name string
-		end  func(t *testing.T, s *session, pid int)
+		end  func(t *testing.T, s *jupyter, pid int)
 	}{
-		{"shutdown", func(t *testing.T, s *session, pid int) {
+		{"shutdown", func(t *testing.T, s *jupyter, pid int) {
 			r := s.do("shutdown")
 			t.Logf("shutdown took %.1f s", r.Seconds)
 			if r.Seconds > 5 {
 				t.Errorf("shutdown took %.1f s; Jupyter kills a kernel after 5", r.Seconds)
 			}
 		}},
-		{"shutdown while a cell runs", func(t *testing.T, s *session, pid int) {
+		{"shutdown while a cell runs", func(t *testing.T, s *jupyter, pid int) {
 			s.do("begin", "code", "%%\nfmt.Println(\"ready\")\nselect {}")
 			s.do("begin", "code", "%%\nfor { fmt.Println(\"ready\"); time.Sleep(time.Second) }")
 			s.do("until", "text", "ready")
 			s.do("shutdown")
 		}},
-		{"killed at once by Jupyter", func(t *testing.T, s *session, pid int) { s.do("shutdown", "now", true) }},
-		{"SIGKILL", func(t *testing.T, s *session, pid int) { syscall.Kill(pid, syscall.SIGKILL) }},
-		{"SIGTERM", func(t *testing.T, s *session, pid int) { syscall.Kill(pid, syscall.SIGTERM) }},
-		{"Jupyter dies", func(t *testing.T, s *session, pid int) { s.cmd.Process.Kill() }},
+		{"killed at once by Jupyter", func(t *testing.T, s *jupyter, pid int) { s.do("shutdown", "now", true) }},
+		{"SIGKILL", func(t *testing.T, s *jupyter, pid int) { syscall.Kill(pid, syscall.SIGKILL) }},
+		{"SIGTERM", func(t *testing.T, s *jupyter, pid int) { syscall.Kill(pid, syscall.SIGTERM) }},
+		{"Jupyter dies", func(t *testing.T, s *jupyter, pid int) { s.cmd.Process.Kill() }},
 	}
-	for _, e := range ends {
-		t.Run(e.name, func(t *testing.T) {
-			p, tmp := installed(t)
-			s := newSession(t, p)
-			pid := s.do("start").PID
-			s.run(strayCell)
-			if left := fmt.Sprint(remains(t, tmp)); !strings.Contains(left, "sleep 302") || !strings.Contains(left, "stray.txt") {
-				t.Fatalf("the cell left no strays to find: %s", left)
-			}
-			e.end(t, s, pid)
-			wantNothingLeft(t, tmp)
-		})
-	}
+	eachKernel(t, func(t *testing.T, kernel string) {
+		for _, e := range ends {
+			t.Run(e.name, func(t *testing.T) {
+				p, tmp := installed(t)
+				s := newSession(t, kernel, p)
+				pid := s.do("start").PID
+				s.run(strayCell)
+				if left := fmt.Sprint(remains(t, tmp)); !strings.Contains(left, "sleep 302") || !strings.Contains(left, "stray.txt") {
+					t.Fatalf("the cell left no strays to find: %s", left)
+				}
+				e.end(t, s, pid)
+				wantNothingLeft(t, tmp)
+			})
+		}
+	})
 }
 
-func TestRestart(t *testing.T) {
+func TestRestart(t *testing.T) { eachKernel(t, testRestart) }
+
+func testRestart(t *testing.T, kernel string) {
 	p, tmp := installed(t)
-	s := newSession(t, p)
+	s := newSession(t, kernel, p)
 	first := s.do("start").PID
 	s.run("var kept = 7\n%%\nfmt.Print(kept)")
 	s.run(strayCell)

@@ -151,10 +151,11 @@ type reply struct {
 	Stderr    string  `json:"stderr"`
 	HTML      string  `json:"html"`
 	Traceback string  `json:"traceback"`
+	Result    string  `json:"result"`
 }
 
-// session is a kernel behind jupyter_client.
-type session struct {
+// jupyter is a kernel behind jupyter_client.
+type jupyter struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	in    *json.Encoder
@@ -162,14 +163,37 @@ type session struct {
 	out   *bufio.Scanner
 }
 
-// newSession starts session.py; env is added to the kernel's environment.
-func newSession(t *testing.T, p Prefix, env ...string) *session {
+// eachKernel runs a test with each kernel that install registers.
+func eachKernel(t *testing.T, test func(t *testing.T, kernel string)) {
+	for _, name := range []string{KernelName, GonbKernelName} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := installed(t)
+			needLive(t, p, name)
+			test(t, name)
+		})
+	}
+}
+
+// needLive skips a test of the live kernel where there can be none.
+func needLive(t *testing.T, p Prefix, kernel string) {
 	t.Helper()
 	m, err := ReadManifest(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(venvProgram(m.Venv, "python"), "-c", sessionScript)
+	if kernel == KernelName && !m.Live {
+		t.Skipf("no live kernel here: %s", m.WhyNotLive)
+	}
+}
+
+// newSession starts session.py with a kernel; env is added to the kernel's environment.
+func newSession(t *testing.T, kernel string, p Prefix, env ...string) *jupyter {
+	t.Helper()
+	m, err := ReadManifest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(venvProgram(m.Venv, "python"), "-c", sessionScript, kernel)
 	cmd.Env = append(append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p)), env...)
 	cmd.Stderr = testWriter{t}
 	cmd.Dir = t.TempDir()
@@ -184,7 +208,7 @@ func newSession(t *testing.T, p Prefix, env ...string) *session {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &session{t: t, cmd: cmd, in: json.NewEncoder(stdin), close: stdin.Close, out: bufio.NewScanner(stdout)}
+	s := &jupyter{t: t, cmd: cmd, in: json.NewEncoder(stdin), close: stdin.Close, out: bufio.NewScanner(stdout)}
 	s.out.Buffer(nil, 16<<20)
 	t.Cleanup(func() {
 		stdin.Close()
@@ -201,7 +225,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 // do sends a command, with pairs of further fields, and returns the answer.
-func (s *session) do(op string, fields ...any) reply {
+func (s *jupyter) do(op string, fields ...any) reply {
 	s.t.Helper()
 	cmd := map[string]any{"op": op}
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -225,7 +249,7 @@ func (s *session) do(op string, fields ...any) reply {
 }
 
 // run executes a cell that must succeed and returns its standard output.
-func (s *session) run(code string) string {
+func (s *jupyter) run(code string) string {
 	s.t.Helper()
 	r := s.do("execute", "code", code)
 	if r.Status != "ok" {

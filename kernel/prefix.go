@@ -10,11 +10,23 @@ import (
 	"slices"
 )
 
-// KernelName is the name of the kernelspec, as notebooks' metadata have it.
-const KernelName = "tlkit"
+// KernelName is the name of the live kernel's kernelspec, as notebooks' metadata
+// have it, and DisplayName its name in JupyterLab's launcher. Where cells can't be
+// loaded as plugins, GoNB runs under this name.
+const (
+	KernelName  = "tlkit"
+	DisplayName = "Go (TLKit)"
+)
 
-// DisplayName is the kernel's name in JupyterLab's launcher.
-const DisplayName = "Go (TLKit)"
+// GonbKernelName is the name of the kernelspec of GoNB as it is, on the same
+// workspace, and GonbDisplayName its name in JupyterLab's launcher.
+const (
+	GonbKernelName  = "gonb-tlkit"
+	GonbDisplayName = "Go (GoNB)"
+)
+
+// kernelNames are the kernelspecs that install writes, with their display names.
+var kernelNames = map[string]string{KernelName: DisplayName, GonbKernelName: GonbDisplayName}
 
 // modulePath is this repository's Go module, which notebooks import.
 const modulePath = "github.com/tlkit-go/tlkit-notebooks"
@@ -79,6 +91,7 @@ func (p Prefix) shimDir() string      { return p.join("shim") }
 func (p Prefix) srcDir() string       { return p.join("src") }
 func (p Prefix) workspaceDir() string { return p.join("workspace") }
 func (p Prefix) goCacheDir() string   { return p.join("gocache") }
+func (p Prefix) shareDir() string     { return p.join("share") }
 func (p Prefix) jupyterDir() string   { return p.join("jupyter") }
 func (p Prefix) venvDir() string      { return p.join("venv") }
 func (p Prefix) manifestPath() string { return p.join("manifest.json") }
@@ -102,6 +115,10 @@ type Manifest struct {
 	GoCache string `json:"go_cache"`
 	// Venv is the Python environment with JupyterLab.
 	Venv string `json:"venv"`
+	// Live says that kernel tlkit is the live kernel; otherwise WhyNotLive is one
+	// line that says why it is GoNB.
+	Live       bool   `json:"live"`
+	WhyNotLive string `json:"why_not_live,omitempty"`
 	// KernelSpecs are the kernelspec folders that were written.
 	KernelSpecs []string `json:"kernelspecs"`
 	// Made are the folders outside of the prefix that did not exist before, outermost

@@ -17,7 +17,7 @@ const (
 	// envKernelDir marks every process below a kernel with the kernel's folder;
 	// the janitor finds by it what is left at the end.
 	envKernelDir = "TLKIT_KERNEL_DIR"
-	// envKernelLog names a file that GoNB's log goes to, for looking into trouble.
+	// envKernelLog names a file that the kernel's log goes to, for looking into trouble.
 	envKernelLog = "TLKIT_KERNEL_LOG"
 	// envJupyterPid is set by Jupyter to its own process id.
 	envJupyterPid = "JPY_PARENT_PID"
@@ -27,9 +27,10 @@ const (
 	termGrace = 2 * time.Second
 )
 
-// Run is what Jupyter starts for a notebook: it gives GoNB a folder and a PATH,
-// passes signals on, and leaves nothing behind. It returns GoNB's exit code.
-func Run(p Prefix, connectionFile string) (int, error) {
+// Run is what Jupyter starts for a notebook: it gives the kernel proper, GoNB or
+// the live one, a folder and a PATH, passes signals on, and leaves nothing
+// behind. It returns the kernel's exit code.
+func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	m, err := ReadManifest(p)
 	if err != nil {
 		return 1, err
@@ -49,12 +50,10 @@ func Run(p Prefix, connectionFile string) (int, error) {
 	}
 	defer finish()
 
-	// GoNB's log would appear in the terminal of JupyterLab, or of tlkernel exec.
-	args := []string{"-kernel", connectionFile, "-raw_error", "-logtostderr=false", "-stderrthreshold=FATAL"}
-	if log := os.Getenv(envKernelLog); log != "" {
-		args = append(args, "-v=2", "-extra_log="+log)
+	cmd := gonbCommand(p, connectionFile)
+	if live {
+		cmd = exec.Command(p.Bin("tlkernel"), "live", connectionFile)
 	}
-	cmd := exec.Command(p.Bin("gonb"), args...)
 	cmd.Env = kernelEnv(os.Environ(), p, m, dir)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	// A process group of its own: an interrupt must reach a cell once. Jupyter
@@ -66,7 +65,7 @@ func Run(p Prefix, connectionFile string) (int, error) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
-		return 1, fmt.Errorf("kernel: starting GoNB: %w; run ./install.sh again", err)
+		return 1, fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", cmd.Path, err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
@@ -90,7 +89,7 @@ func Run(p Prefix, connectionFile string) (int, error) {
 		case err := <-done:
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
-				return 1, fmt.Errorf("kernel: GoNB: %w", err)
+				return 1, fmt.Errorf("kernel: %s: %w", filepath.Base(cmd.Path), err)
 			}
 			return cmd.ProcessState.ExitCode(), nil
 		case sig := <-signals:
@@ -99,8 +98,9 @@ func Run(p Prefix, connectionFile string) (int, error) {
 				continue
 			}
 			cmd.Process.Signal(os.Interrupt)
-			// GoNB does not pass it to the compiler.
-			interruptBuilds(cmd.Process.Pid)
+			if !live { // GoNB does not pass it to the compiler
+				interruptBuilds(cmd.Process.Pid)
+			}
 		case <-orphaned:
 			if os.Getppid() != parent {
 				orphaned = nil
@@ -112,7 +112,17 @@ func Run(p Prefix, connectionFile string) (int, error) {
 	}
 }
 
-// kernelEnv is the environment of GoNB, and so of everything below it: the
+// gonbCommand starts GoNB for a connection.
+func gonbCommand(p Prefix, connectionFile string) *exec.Cmd {
+	// GoNB's log would appear in the terminal of JupyterLab, or of tlkernel exec.
+	args := []string{"-kernel", connectionFile, "-raw_error", "-logtostderr=false", "-stderrthreshold=FATAL"}
+	if log := os.Getenv(envKernelLog); log != "" {
+		args = append(args, "-v=2", "-extra_log="+log)
+	}
+	return exec.Command(p.Bin("gonb"), args...)
+}
+
+// kernelEnv is the environment of the kernel, and so of everything below it: the
 // kernelspec's env again, for clients that do not apply it, and the mark.
 func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 	path := []string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin")}

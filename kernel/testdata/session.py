@@ -13,7 +13,7 @@ import time
 
 from jupyter_client.manager import KernelManager
 
-km = KernelManager(kernel_name="tlkit", connection_file=os.path.abspath("connection.json"))
+km = KernelManager(kernel_name=sys.argv[1], connection_file=os.path.abspath("connection.json"))
 kc = None
 running = None  # message id of the cell that "begin" started
 outputs = []

@@ -1,5 +1,5 @@
-// Command tlkernel installs, tests, runs and removes the Jupyter kernel
-// "Go (TLKit)", and executes notebooks with it.
+// Command tlkernel installs, tests, runs and removes the Jupyter kernels
+// "Go (TLKit)" and "Go (GoNB)", and executes notebooks with them.
 package main
 
 import (
@@ -10,25 +10,28 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
-const usage = `tlkernel: the Jupyter kernel "Go (TLKit)"
+const usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 
   tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine onnx]
                    [--venv DIR] [--gocache DIR]
-        build the kernel from a checkout and register it with Jupyter; safe to repeat
+        build the kernels from a checkout and register them with Jupyter; safe to repeat
   tlkernel uninstall [--prefix DIR]
         remove what install made
   tlkernel doctor [--prefix DIR]
-        test each link: Go, gcc, files, kernelspec, Jupyter, a live cell, the engine
-  tlkernel exec NOTEBOOK [-o OUT] [--html FILE|none] [--timeout D] [--prefix DIR]
+        test each link: Go, gcc, files, kernelspecs, Jupyter, a cell on each kernel, the engine
+  tlkernel exec NOTEBOOK [-o OUT] [--html FILE|none] [--timeout D] [--kernel NAME] [--prefix DIR]
         execute a notebook headless; OUT is out/NAME.ipynb unless given, the page
         goes beside it; stops with exit code 1 at the first failing cell
-  tlkernel lab [ARGUMENTS]
+  tlkernel lab [--kernel NAME] [ARGUMENTS]
         open JupyterLab with this kernel; arguments go to jupyter lab
+
+NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
 The prefix is $TLKIT_HOME, else ~/.local/share/tlkit.
 `
@@ -52,10 +55,10 @@ func run(args []string) (int, error) {
 		fmt.Fprint(os.Stderr, usage)
 		return 2, nil
 	}
-	// run and janitor handle signals by themselves.
+	// run, live and janitor handle signals by themselves.
 	switch args[0] {
-	case "run":
-		return runKernel(args[1:])
+	case "run", "live":
+		return runKernel(args)
 	case "janitor":
 		if len(args) != 2 {
 			return 2, fmt.Errorf("janitor needs one folder, got %d arguments", len(args)-1)
@@ -94,6 +97,7 @@ func run(args []string) (int, error) {
 	case "exec":
 		opts := kernel.ExecuteOptions{Log: os.Stdout}
 		flags.StringVar(&opts.Out, "o", "", "the executed notebook")
+		flags.StringVar(&opts.Kernel, "kernel", "", "tlkit or gonb-tlkit")
 		flags.StringVar(&opts.HTML, "html", "", "the page, or none")
 		flags.DurationVar(&opts.Timeout, "timeout", 0, "limit for each cell, such as 90s; 0 means none")
 		if err = parse(flags, args[1:], 1); err == nil {
@@ -102,7 +106,8 @@ func run(args []string) (int, error) {
 		}
 	case "lab":
 		stop() // JupyterLab takes over this process
-		err = kernel.Lab(args[1:])
+		name, rest := takeKernel(args[1:])
+		err = kernel.Lab(name, rest)
 	default:
 		err = fmt.Errorf("unknown command %q; %w", args[0], errUsage)
 	}
@@ -124,15 +129,39 @@ func exitCode(err error) (int, error) {
 	}
 }
 
+// runKernel is what Jupyter calls: run [--live] FILE, or by that, live FILE.
 func runKernel(args []string) (int, error) {
+	command, args := args[0], args[1:]
+	live := len(args) > 0 && args[0] == "--live"
+	if live {
+		args = args[1:]
+	}
 	if len(args) != 1 {
-		return 2, fmt.Errorf("run needs one connection file, got %d arguments; Jupyter calls it", len(args))
+		return 2, fmt.Errorf("%s needs one connection file, got %d arguments; Jupyter calls it", command, len(args))
 	}
 	p, err := kernel.DefaultPrefix()
 	if err != nil {
 		return 1, err
 	}
-	return kernel.Run(p, args[0])
+	if command == "live" {
+		return kernel.Live(p, args[0])
+	}
+	return kernel.Run(p, args[0], live)
+}
+
+// takeKernel takes --kernel NAME or --kernel=NAME out of arguments for another program.
+func takeKernel(args []string) (name string, rest []string) {
+	for i := 0; i < len(args); i++ {
+		if value, ok := strings.CutPrefix(args[i], "--kernel="); ok {
+			name = value
+		} else if args[i] == "--kernel" && i+1 < len(args) {
+			i++
+			name = args[i]
+		} else {
+			rest = append(rest, args[i])
+		}
+	}
+	return name, rest
 }
 
 // parse accepts flags before and after the n positional arguments, which are

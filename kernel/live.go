@@ -1,0 +1,307 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/template"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/language"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/session"
+)
+
+// Live is the live kernel: it answers Jupyter until it is told to shut down. Run
+// starts it, with a folder of its own in TLKIT_KERNEL_DIR.
+func Live(p Prefix, connectionFile string) (int, error) {
+	m, err := ReadManifest(p)
+	if err != nil {
+		return 1, err
+	}
+	dir := os.Getenv(envKernelDir)
+	if dir == "" {
+		return 1, fmt.Errorf("kernel: %s is not set; tlkernel run starts the live kernel", envKernelDir)
+	}
+	connection, err := protocol.ReadConnection(connectionFile)
+	if err != nil {
+		return 1, err
+	}
+	log := io.Writer(io.Discard)
+	if path := os.Getenv(envKernelLog); path != "" {
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return 1, fmt.Errorf("kernel: log: %w", err)
+		}
+		defer file.Close()
+		log = file
+	}
+	logf := func(format string, args ...any) {
+		fmt.Fprintf(log, time.Now().Format("15:04:05.000 ")+format+"\n", args...)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	sess, err := liveSession(ctx, p, m, dir, connection.ID, logf)
+	if err != nil {
+		// The kernel runs all the same: each cell's error then says what is wrong.
+		logf("no session: %v", err)
+	}
+	engine := &liveEngine{session: sess, err: err}
+	if sess != nil {
+		engine.language = language.New(language.Config{Source: liveSource{sess}, Gopls: p.Bin("gopls"),
+			Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod"), Commands: liveCommands, Logf: logf})
+	}
+	config := protocol.Config{Connection: connection, Engine: engine, Info: liveInfo(m), WidgetScript: widgetScript(p, connection.ID), Log: log}
+	if engine.language != nil {
+		config.Language = liveLanguage{engine.language}
+	}
+	server, err := protocol.NewServer(config)
+	if err != nil {
+		return 1, err
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		for sig := range signals {
+			if sig == os.Interrupt { // of a terminal, or of a client that sends no messages
+				engine.Interrupt()
+			} else {
+				cancel()
+			}
+		}
+	}()
+	server.Serve(ctx)
+	engine.close()
+	return 0, nil
+}
+
+// liveSession starts a session whose cells compile against the workspace of p.
+func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, logf func(string, ...any)) (*session.Session, error) {
+	own := filepath.Join(dir, "session")
+	if err := os.MkdirAll(own, 0o755); err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	env := append(os.Environ(), cellEnv(m.GoCache)...)
+	env = append(env, "GOMODCACHE="+m.GoModCache, "GO111MODULE=on", "GOWORK=off", "GONB_JUPYTER_KERNEL_ID="+id)
+	return session.New(ctx, session.Config{Workspace: p.workspaceDir(), Dir: own, Go: filepath.Join(m.GoRoot, "bin", "go"),
+		Env: env, Offline: true, Logf: logf})
+}
+
+func liveInfo(m *Manifest) protocol.Info {
+	version := strings.TrimPrefix(m.GoVersion, "go")
+	return protocol.Info{Implementation: "tlkernel", ImplementationVersion: liveVersion, GoVersion: version,
+		Banner: "Go " + version + ", live cells: what a cell declares stays for the next. %help lists the kernel's commands.",
+		HelpLinks: [][2]string{{"Go", "https://go.dev/doc"}, {"Go packages", "https://pkg.go.dev"},
+			{"GoMLX", "https://pkg.go.dev/github.com/gomlx/gomlx"}}}
+}
+
+// liveCommands are what a % begins, for completion.
+var liveCommands = []string{"cd", "env", "goflags", "help", "ls", "rerun", "reset", "rm", "test", "time", "who", "widgets"}
+
+// liveVersion is the live kernel's own.
+const liveVersion = "1.0"
+
+// liveEngine runs cells in a session for the protocol.
+type liveEngine struct {
+	session  *session.Session // nil when err says why
+	err      error
+	language *language.Service
+}
+
+func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *protocol.Output) *protocol.Error {
+	if e.session == nil {
+		text := e.err.Error() + "; kernel \"" + GonbDisplayName + "\" may work"
+		return &protocol.Error{Name: "NoLiveCells", Value: text, Traceback: []string{text}}
+	}
+	c := &session.Cell{Code: cell.Code, Count: cell.Count, ID: cell.ID, Silent: cell.Silent, UserExpressions: cell.Expressions}
+	shown := liveOutput{ctx, out}
+	failure := e.session.Execute(ctx, c, shown)
+	cell.Values = c.Values
+	if !cell.Silent {
+		e.session.SetIdleOutput(liveOutput{context.WithoutCancel(ctx), out})
+	}
+	// Now, and not before the first cell, which needs the processors itself.
+	e.language.Start()
+	if failure == nil {
+		return nil
+	}
+	return &protocol.Error{Name: failure.Name, Value: failure.Value, Traceback: failure.Traceback}
+}
+
+func (e *liveEngine) Interrupt() {
+	if e.session != nil {
+		e.session.Interrupt()
+	}
+}
+
+func (e *liveEngine) IsComplete(code string) (status, indent string) {
+	if e.session == nil {
+		return "unknown", ""
+	}
+	return e.session.IsComplete(code)
+}
+
+func (e *liveEngine) Deliver(address string, value any) {
+	if e.session != nil {
+		e.session.SendComm(address, value)
+	}
+}
+
+func (e *liveEngine) close() {
+	if e.session != nil {
+		e.session.Close()
+		e.language.Close()
+	}
+}
+
+// liveOutput shows what a session shows.
+type liveOutput struct {
+	ctx context.Context
+	out *protocol.Output
+}
+
+func (o liveOutput) Stream(name, text string)               { o.out.Stream(name, text) }
+func (o liveOutput) Result(bundle, metadata map[string]any) { o.out.Result(bundle, metadata) }
+func (o liveOutput) ClearOutput(wait bool)                  { o.out.Clear(wait) }
+func (o liveOutput) Page(bundle map[string]any)             { o.out.Page(bundle) }
+
+func (o liveOutput) Display(bundle, metadata map[string]any, id string, update bool) {
+	if update {
+		o.out.Update(bundle, metadata, id)
+	} else {
+		o.out.Display(bundle, metadata, id)
+	}
+}
+
+func (o liveOutput) Input(prompt string, password bool) (string, error) {
+	return o.out.Input(o.ctx, prompt, password)
+}
+
+func (o liveOutput) Comm(r session.CommRequest) {
+	switch r.Kind {
+	case session.CommStart:
+		o.out.WidgetStart()
+	case session.CommSend:
+		o.out.WidgetSend(r.Address, r.Value)
+	case session.CommRead:
+		o.out.WidgetRequest(r.Address)
+	case session.CommSubscribe, session.CommUnsubscribe:
+		o.out.WidgetSubscribe(r.Address, r.Kind == session.CommSubscribe)
+	}
+}
+
+// liveSource shows a session to the language service.
+type liveSource struct{ *session.Session }
+
+func (s liveSource) Names() []language.Name {
+	var all []language.Name
+	for _, n := range s.Session.Names() {
+		all = append(all, language.Name{Name: n.Name, Type: n.Type, Kind: n.Kind, Cell: n.Cell, Stale: n.Stale})
+	}
+	return all
+}
+
+// liveLanguage is the language service in the protocol's words.
+type liveLanguage struct{ *language.Service }
+
+func (l liveLanguage) Complete(ctx context.Context, code string, cursor int) protocol.Completion {
+	c := l.Service.Complete(ctx, code, cursor)
+	return protocol.Completion{Matches: c.Matches, Types: c.Kinds, Details: c.Details, Start: c.Start, End: c.End}
+}
+
+// warmLive runs two cells, one that needs nothing and one that imports all that
+// notebooks may import, so that the first cell of a notebook finds everything
+// compiled. Its error says why there can be no live cells on this machine.
+func warmLive(ctx context.Context, p Prefix, m *Manifest) error {
+	dir, err := os.MkdirTemp("", "tlkit-kernel-")
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	sess, err := liveSession(ctx, p, m, dir, "", func(string, ...any) {})
+	if err != nil {
+		return err
+	}
+	defer sess.Close()
+	var imports strings.Builder
+	imports.WriteString("import (\n")
+	for _, path := range m.Packages {
+		fmt.Fprintf(&imports, "\t_ %q\n", path)
+	}
+	imports.WriteString(")\n")
+	for i, code := range []string{"6 * 7", imports.String()} {
+		shown := new(warmOutput)
+		if failure := sess.Execute(ctx, &session.Cell{Code: code, Count: i + 1}, shown); failure != nil {
+			if i > 0 && ctx.Err() == nil {
+				return nil // a package that does not compile is reported by warm
+			}
+			return failure
+		}
+		if i == 0 && shown.text != "42" {
+			return fmt.Errorf("a cell of 6 * 7 gave %q", shown.text)
+		}
+	}
+	return nil
+}
+
+// warmOutput keeps the text of a result.
+type warmOutput struct{ text string }
+
+func (o *warmOutput) Result(bundle, metadata map[string]any) {
+	o.text = fmt.Sprint(bundle["text/plain"])
+}
+func (*warmOutput) Stream(name, text string)                                  {}
+func (*warmOutput) Display(bundle, metadata map[string]any, _ string, _ bool) {}
+func (*warmOutput) ClearOutput(wait bool)                                     {}
+func (*warmOutput) Input(string, bool) (string, error)                        { return "", errors.New("no input at install") }
+func (*warmOutput) Comm(session.CommRequest)                                  {}
+func (*warmOutput) Page(map[string]any)                                       {}
+
+// widgetScriptFile is where GoNB's script for the page is in its module.
+const widgetScriptFile = "internal/websocket/websocket.js"
+
+func (p Prefix) widgetScript() string { return filepath.Join(p.shareDir(), "gonb_comm.js") }
+
+// installWidgetScript puts GoNB's own script, of the pinned version, into the
+// prefix: the live kernel sends the same one to the page.
+func installWidgetScript(ctx context.Context, gt goTool, root string, p Prefix) error {
+	out, err := gt.output(ctx, root, nil, "list", "-m", "-f", "{{.Dir}}", "github.com/janpfeifer/gonb")
+	if err != nil {
+		return fmt.Errorf("kernel: finding GoNB's module: %w", err)
+	}
+	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), filepath.FromSlash(widgetScriptFile)))
+	if err != nil {
+		return fmt.Errorf("kernel: GoNB's widget script: %w", err)
+	}
+	if err := os.MkdirAll(p.shareDir(), 0o755); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	return writeFileAtomic(p.widgetScript(), data, 0o644)
+}
+
+// widgetScript returns the script for the page of one kernel; empty without a
+// Jupyter server or an installed script.
+func widgetScript(p Prefix, kernelID string) string {
+	data, err := os.ReadFile(p.widgetScript())
+	if kernelID == "" || errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	t, err := template.New("").Parse(string(data))
+	if err != nil {
+		return ""
+	}
+	var script bytes.Buffer
+	if t.Execute(&script, map[string]any{"KernelId": kernelID, "Verbose": false}) != nil {
+		return ""
+	}
+	return script.String()
+}
