@@ -67,6 +67,8 @@ type (
 	LogisticRegression = train.LogisticRegression
 	// LRCurve is what [FindLR] found.
 	LRCurve = train.LRCurve
+	// Samples is accuracy against the number of training images; see [SampleSizes].
+	Samples = train.Samples
 
 	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
 	Recipe = train.Recipe
@@ -147,6 +149,17 @@ func FindLR(data *datasets.Dataset, model *Model, strategy Strategy) (*LRCurve, 
 // MustFindLR is [FindLR] that panics on an error.
 func MustFindLR(data *datasets.Dataset, model *Model, strategy Strategy) *LRCurve {
 	return must(FindLR(data, model, strategy))
+}
+
+// SampleSizes compares strategies on several numbers of training images per class (0: all), with the default [Recipe]; see
+// [train.Recipe.SampleSizes], which another recipe has too, for several seeds: tlkit.Recipe{Seeds: 3}.SampleSizes(...).
+func SampleSizes(name string, data *datasets.Dataset, model *Model, perClass []int, strategies ...Strategy) (*Samples, error) {
+	return Recipe{}.SampleSizes(context.Background(), name, data, model, perClass, strategies...)
+}
+
+// MustSampleSizes is [SampleSizes] that panics on an error.
+func MustSampleSizes(name string, data *datasets.Dataset, model *Model, perClass []int, strategies ...Strategy) *Samples {
+	return must(SampleSizes(name, data, model, perClass, strategies...))
 }
 
 // Open returns a run that was made before, in this notebook or another one, by its name.

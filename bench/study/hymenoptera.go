@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -10,24 +12,62 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ants returns ants and bees with MobileNetV1 x0.25 of ImageNet, on images of the given size in pixels.
-func (e env) ants(size int) (*datasets.Dataset, *zoo.Model, error) {
+// ants returns ants and bees with MobileNetV1 x0.25 of ImageNet. Images are decoded once.
+func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
 	ds, err := datasets.Load("hymenoptera", datasets.Options{Dir: e.data("hymenoptera_data.zip"), SkipCheck: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := zoo.Load("mobilenet_v1_025", zoo.LoadOptions{Weights: e.data("mobilenetV1X0.25_pretrain.tar")})
-	if err != nil {
-		return nil, nil, err
+	for _, split := range []**datasets.Split{&ds.Train, &ds.Val} {
+		if *split, err = remembered(*split, len(ds.Classes)); err != nil {
+			return nil, nil, err
+		}
 	}
-	m.Preprocess.Resize, m.Preprocess.Crop = size*8/7, size
-	return ds, m, nil
+	m, err := zoo.Load("mobilenet_v1_025", zoo.LoadOptions{Weights: e.data("mobilenetV1X0.25_pretrain.tar")})
+	return ds, m, err
+}
+
+// remembered keeps the decoded images of a split: many runs read them.
+func remembered(s *datasets.Split, classes int) (*datasets.Split, error) {
+	var names []string
+	images := make([]func() (*vision.Image, error), s.Len())
+	for i := range images {
+		names = append(names, s.Name(i))
+		images[i] = sync.OnceValues(func() (*vision.Image, error) { return s.Image(i) })
+	}
+	return datasets.NewSplit(classes, names, s.Labels(), func(i int) (*vision.Image, error) { return images[i]() })
+}
+
+// varied returns a split with further copies of every image, each cut out and flipped at random once and for all: unlike
+// augmentation that differs in every epoch, the output of frozen layers for them can be computed once.
+func varied(s *datasets.Split, classes, copies, size int) (*datasets.Split, error) {
+	augment := vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}
+	var names []string
+	var labels []int
+	for k := range copies + 1 {
+		for i := range s.Len() {
+			names, labels = append(names, fmt.Sprintf("%s#%d", s.Name(i), k)), append(labels, s.Label(i))
+		}
+	}
+	return datasets.NewSplit(classes, names, labels, func(i int) (*vision.Image, error) {
+		m, err := s.Image(i % s.Len())
+		if k := i / s.Len(); err == nil && k > 0 {
+			m = augment.Apply(vision.NewRand(uint64(k), 0x766172, hash(s.Name(i%s.Len()))), m, size, vision.Bilinear)
+		}
+		return m, err
+	})
+}
+
+func hash(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64()
 }
 
 // candidate is a way to train that cross-validation may choose.
 type candidate struct {
 	name     string
-	size     int // of the images, in pixels
+	copies   int // of every training image; see varied
 	recipe   train.Recipe
 	strategy train.Strategy
 }
@@ -35,17 +75,17 @@ type candidate struct {
 // antCandidates are compared on the training images alone.
 func antCandidates() []candidate {
 	still := train.Recipe{Epochs: 1}
-	tuned := train.Recipe{Epochs: 12, BatchSize: 16, LabelSmoothing: 0.1, Average: 0.98, WeightDecay: 1e-4,
-		Schedule: train.Schedule{Cosine: true, Warmup: 1},
-		Augment:  vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}}
+	late := train.Recipe{Epochs: 6, LabelSmoothing: 0.1, Average: 0.99, WeightDecay: 1e-4, Schedule: train.Schedule{Cosine: true}}
+	whole := late
+	whole.Epochs, whole.BatchSize, whole.Average = 10, 16, 0.98
+	whole.Augment = vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}
 	return []candidate{
-		{"k-NN", 224, still, train.KNN{}},
-		{"logistic regression", 224, still, train.LogisticRegression{}},
-		{"logistic regression, 256 pixels", 256, still, train.LogisticRegression{}},
-		{"logistic regression, 288 pixels", 288, still, train.LogisticRegression{}},
-		{"fine-tuning at 0.003", 224, tuned, train.FineTune{LearningRate: 0.003}},
-		{"fine-tuning at 0.01", 224, tuned, train.FineTune{LearningRate: 0.01}},
-		{"head first, then all at 0.003", 224, tuned, train.FineTune{LearningRate: 0.003, HeadFirst: 3}},
+		{"k-NN", 0, still, train.KNN{}},
+		{"logistic regression", 0, still, train.LogisticRegression{}},
+		{"logistic regression, 8 varied copies", 8, still, train.LogisticRegression{}},
+		{"the last stage at 0.003, 8 varied copies", 8, late, train.FineTune{From: "stage3", LearningRate: 0.003}},
+		{"the last stage at 0.01, 8 varied copies", 8, late, train.FineTune{From: "stage3", LearningRate: 0.01}},
+		{"all layers at 0.005, head first", 0, whole, train.FineTune{LearningRate: 0.005, HeadFirst: 2}},
 	}
 }
 
@@ -56,17 +96,21 @@ func hymenoptera(ctx context.Context, e env) error {
 	var rows [][]string
 	var chosen candidate
 	best, bestLoss := -1.0, 0.0
+	ds, m, err := e.ants()
+	if err != nil {
+		return err
+	}
+	classes := len(ds.Classes)
 	for i, c := range antCandidates() {
-		ds, m, err := e.ants(c.size)
-		if err != nil {
-			return err
-		}
 		r := e.recipe(c.recipe)
 		r.Seeds, r.Restore = 0, train.RestoreLast
 		hits, loss := 0.0, 0.0
 		var each []string
 		for k := range folds {
 			in, out := fold(ds.Train, k, folds)
+			if in, err = varied(in, classes, c.copies, m.Preprocess.Resize); err != nil {
+				return err
+			}
 			run, err := r.Compare(ctx, fmt.Sprintf("ants-cv-%d-%d", i, k), with(ds, fmt.Sprintf("hymenoptera-fold-%d", k), in, out), m, c.strategy)
 			if err != nil {
 				return err
@@ -88,8 +132,8 @@ func hymenoptera(ctx context.Context, e env) error {
 
 	rows = nil
 	for _, c := range append(antCandidates()[:2], chosen) {
-		ds, m, err := e.ants(c.size)
-		if err != nil {
+		many := *ds
+		if many.Train, err = varied(ds.Train, classes, c.copies, m.Preprocess.Resize); err != nil {
 			return err
 		}
 		r := e.recipe(c.recipe)
@@ -98,7 +142,7 @@ func hymenoptera(ctx context.Context, e env) error {
 		if c.name != chosen.name {
 			name, r.Seeds = "ants-final-"+c.strategy.Name(), 0 // the baselines draw nothing at random
 		}
-		run, err := r.Compare(ctx, name, ds, m, c.strategy)
+		run, err := r.Compare(ctx, name, &many, m, c.strategy)
 		if err != nil {
 			return err
 		}

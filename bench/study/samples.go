@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// samples: the built-in pair, where the domains are far apart and the network is small.
+func samples(ctx context.Context, e env) error {
+	sketches, err := datasets.Load("sketches")
+	if err != nil {
+		return err
+	}
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		return err
+	}
+	r := e.recipe(train.Recipe{Epochs: 15, Schedule: train.Schedule{Cosine: true}, Augment: vision.Augment{Pad: 2}})
+	s, err := r.SampleSizes(ctx, "samples-sketches", sketches, m, []int{5, 10, 20, 0},
+		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.FineTune{Label: "from-layer3", From: "layer3"}, train.Scratch{})
+	if err != nil {
+		return err
+	}
+	return e.sampled(s, "samples-sketches.svg")
+}
+
+// samplesAnts: hymenoptera with MobileNetV1 x0.25 of ImageNet, whose thousand classes have an ant and a bee.
+func samplesAnts(ctx context.Context, e env) error {
+	ants, m, err := e.ants()
+	if err != nil {
+		return err
+	}
+	r := e.recipe(train.Recipe{Epochs: 10, BatchSize: 16, Schedule: train.Schedule{Cosine: true, Warmup: 1},
+		Augment: vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}})
+	s, err := r.SampleSizes(ctx, "samples-ants", ants, m, []int{5, 10, 20, 50, 0},
+		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
+	if err != nil {
+		return err
+	}
+	return e.sampled(s, "samples-ants.svg")
+}
+
+// sampled writes a sample-size study as a table, and its chart as a file.
+func (e env) sampled(s *train.Samples, chart string) error {
+	var rows [][]string
+	for i, n := range s.Sizes {
+		row := []string{fmt.Sprint(n)}
+		for j := range s.Strategies {
+			row = append(row, band(s.Accuracy[j][i]))
+		}
+		rows = append(rows, row)
+	}
+	markdown(e.table, fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %d seeds: mean ± standard deviation (extremes)", s.Model, s.Data, s.Val, e.seeds),
+		append([]string{"images per class"}, s.Strategies...), rows)
+	path := filepath.Join(e.out, chart)
+	fmt.Fprintf(e.table, "\n%s\nChart: %s\n", strings.TrimSpace(s.Verdict()), path)
+	return plots.Save(s.Figure(), path)
+}

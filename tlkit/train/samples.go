@@ -1,0 +1,199 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Samples is accuracy against the number of training images: what [Recipe.SampleSizes] found.
+type Samples struct {
+	// Data and Model name the task, Val is its number of validation images.
+	Data, Model string
+	Val         int
+	// Sizes are the numbers of training images per class, from the smallest.
+	Sizes []int
+	// Strategies are the names of what was compared.
+	Strategies []string
+	// Accuracy has the validation accuracy of the last epoch, by strategy, size and seed.
+	Accuracy [][][]float64
+}
+
+// passes bounds how often an epoch goes through a small set of images; see SampleSizes.
+const passes = 4
+
+// SampleSizes trains each strategy on several numbers of images per class (0, or more than there are, means all), once
+// for each of the recipe's seeds, and compares the accuracies of the last epoch on the whole validation split. A seed draws
+// the images too; those of a small size are among those of the larger ones. So that few images do not mean few steps, an
+// epoch goes through a small set up to four times, until it has as many steps as with all images.
+//
+// Every training is a run of its own, called NAME-SIZE-SEED, so that the same call again continues.
+func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, perClass []int, strategies ...Strategy) (*Samples, error) {
+	if err := checkTask(ds, pretrained, strategies); err != nil {
+		return nil, err
+	}
+	counts := ds.Train.Counts()
+	most := slices.Max(counts)
+	s := &Samples{Data: ds.Name, Model: pretrained.Spec.Name, Val: evalSplit(ds).Len()}
+	for _, n := range perClass {
+		if n < 0 {
+			return nil, fmt.Errorf("tlkit: SampleSizes of %d images per class; give positive numbers, and 0 for all", n)
+		}
+		if n == 0 || n > most {
+			n = most
+		}
+		s.Sizes = append(s.Sizes, n)
+	}
+	slices.Sort(s.Sizes)
+	s.Sizes = slices.Compact(s.Sizes)
+	if len(s.Sizes) == 0 {
+		return nil, errors.New("tlkit: SampleSizes of no sizes; give some, such as []int{5, 10, 20, 50, 0}")
+	}
+	for _, st := range strategies {
+		s.Strategies = append(s.Strategies, st.Name())
+		s.Accuracy = append(s.Accuracy, make([][]float64, len(s.Sizes)))
+	}
+	seeds := max(1, r.Seeds)
+	for k := range seeds {
+		one := r
+		one.Seed, one.Seeds = r.Seed+uint64(k), 0
+		for i, n := range s.Sizes {
+			some := *ds
+			some.Train = few(ds.Train, n, one.Seed)
+			some.Name = fmt.Sprintf("%s-%d", ds.Name, n)
+			run, err := one.Compare(ctx, fmt.Sprintf("%s-%d-%d", name, n, one.Seed), &some, pretrained, strategies...)
+			if err != nil {
+				return s, err
+			}
+			for j, st := range strategies {
+				res, err := run.Result(st.Name())
+				if err != nil {
+					return s, err
+				}
+				if last, ok := res.Last(); ok {
+					s.Accuracy[j][i] = append(s.Accuracy[j][i], last.ValAccuracy)
+				}
+			}
+		}
+	}
+	return s, nil
+}
+
+// few draws n images of each class, and repeats them up to passes times while there is room up to the split's length.
+func few(split *datasets.Split, n int, seed uint64) *datasets.Split {
+	var drawn []int
+	seen := make([]int, len(split.Counts()))
+	for _, i := range vision.NewRand(seed, 0x666577).Perm(split.Len()) {
+		if c := split.Label(i); seen[c] < n {
+			seen[c]++
+			drawn = append(drawn, i)
+		}
+	}
+	slices.Sort(drawn)
+	if len(drawn) == split.Len() {
+		return split
+	}
+	all := slices.Clone(drawn)
+	for pass := 1; pass < passes && len(all)+len(drawn) <= split.Len(); pass++ {
+		all = append(all, drawn...)
+	}
+	return split.Subset(all)
+}
+
+// Figure is accuracy over images per class, with a band of one standard deviation over the seeds.
+func (s *Samples) Figure() plots.Figure {
+	panel := plots.Panel{Title: "Accuracy and data", XLabel: "training images per class", YLabel: "validation accuracy", YPercent: true, LogX: true}
+	for j, name := range s.Strategies {
+		l := plots.Line{Name: name}
+		for i, n := range s.Sizes {
+			v := spread(s.Accuracy[j][i])
+			l.Points = append(l.Points, plots.Point{X: float64(n), Y: v.Mean})
+			l.Band = append(l.Band, plots.Interval{Low: v.Mean - v.Deviation, High: v.Mean + v.Deviation})
+		}
+		panel.Lines = append(panel.Lines, l)
+	}
+	return plots.Curves(fmt.Sprintf("%s on %s", s.Model, s.Data), panel)
+}
+
+// Table has a row per size and a column per strategy.
+func (s *Samples) Table() plots.Figure {
+	seeds := 0
+	var rows [][]string
+	for i, n := range s.Sizes {
+		row := []string{fmt.Sprint(n)}
+		for j := range s.Strategies {
+			v := spread(s.Accuracy[j][i])
+			seeds = max(seeds, len(s.Accuracy[j][i]))
+			switch len(s.Accuracy[j][i]) {
+			case 0:
+				row = append(row, "-")
+			case 1:
+				row = append(row, percent(v.Mean))
+			default:
+				row = append(row, fmt.Sprintf("%s ± %.1f", percent(v.Mean), 100*v.Deviation))
+			}
+		}
+		rows = append(rows, row)
+	}
+	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{
+		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %d seed(s)", s.Model, s.Data, s.Val, seeds)})
+}
+
+// Verdict says in a sentence which strategy is ahead at which size, where that is more than noise.
+func (s *Samples) Verdict() string {
+	var parts []string
+	for i, n := range s.Sizes {
+		at := func(j int) Spread { return spread(s.Accuracy[j][i]) }
+		top := 0
+		for j := range s.Strategies {
+			if at(j).Mean > at(top).Mean {
+				top = j
+			}
+		}
+		var equal []string
+		for j, name := range s.Strategies {
+			if j != top && !(at(top).Mean-at(j).Mean > s.noise(top, j, i)) {
+				equal = append(equal, name)
+			}
+		}
+		part := fmt.Sprintf("with %d per class %s is ahead (%s)", n, s.Strategies[top], percent(at(top).Mean))
+		if len(equal) > 0 {
+			part += ", by no more than noise of " + strings.Join(equal, ", ")
+		}
+		parts = append(parts, part)
+	}
+	text := strings.Join(parts, "; ") + "."
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// noise is two standard errors of the difference of two strategies at a size: of the seeds, and of the validation set,
+// as if the two had been judged on different images, which errs to the safe side.
+func (s *Samples) noise(a, b, size int) float64 {
+	variance := 0.0
+	for _, j := range []int{a, b} {
+		v := spread(s.Accuracy[j][size])
+		variance += v.Deviation*v.Deviation/float64(max(1, len(s.Accuracy[j][size]))) + v.Mean*(1-v.Mean)/float64(s.Val)
+	}
+	return 2 * math.Sqrt(variance)
+}
+
+// Bundle is chart, table and sentence: what a notebook shows of a cell that ends in the study.
+func (s *Samples) Bundle() (map[string]any, error) {
+	return plots.Stack("samples", s.Figure(), s.Table(), plots.Text(s.Verdict())).Bundle()
+}
+
+// Plot shows the chart, and the table with its sentence.
+func (s *Samples) Plot() error {
+	if err := plots.Show(s.Figure()); err != nil {
+		return err
+	}
+	return plots.Show(plots.Stack("samples", s.Table(), plots.Text(s.Verdict())))
+}

@@ -1,0 +1,72 @@
+package train_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+func TestSampleSizes(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	r := quick(t)
+	r.Seeds = 2
+	s, err := r.SampleSizes(t.Context(), "study", ds, m, []int{0, 1, 2, 99}, train.KNN{K: 1}, train.Transfer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(s.Sizes, []int{1, 2, 5}) || !reflect.DeepEqual(s.Strategies, []string{"knn", "transfer"}) || s.Val != 9 {
+		t.Errorf("sizes %v, strategies %v, %d validation images", s.Sizes, s.Strategies, s.Val)
+	}
+	for j := range s.Strategies {
+		for i := range s.Sizes {
+			if len(s.Accuracy[j][i]) != 2 {
+				t.Errorf("%s at %d: %d values, want one per seed", s.Strategies[j], s.Sizes[i], len(s.Accuracy[j][i]))
+			}
+		}
+	}
+	// 3 images, four times; 6 images, twice; all 15 as they are.
+	for name, want := range map[string]int{"study-1-3": 12, "study-2-4": 12, "study-5-3": 15} {
+		run, err := train.Open(r.Dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.Config.Data.Train != want {
+			t.Errorf("%s has %d training images, want %d", name, run.Config.Data.Train, want)
+		}
+	}
+	// The same call again trains nothing.
+	before := tree(t, r.Dir)
+	if again, err := r.SampleSizes(t.Context(), "study", ds, m, []int{1, 2, 0}, train.KNN{K: 1}, train.Transfer{}); err != nil || !reflect.DeepEqual(again, s) {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	for path, text := range tree(t, r.Dir) {
+		if before[path] != text {
+			t.Errorf("%s changed", path)
+		}
+	}
+	b, err := s.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"images per class", "±", "With 1 per class", "2 seed(s)"} {
+		if !strings.Contains(b["text/plain"].(string), want) {
+			t.Errorf("the text lacks %q:\n%s", want, b["text/plain"])
+		}
+	}
+	_, err = r.SampleSizes(t.Context(), "study", ds, m, nil, train.KNN{})
+	wantError(t, err, "no sizes", "[]int{5")
+	_, err = r.SampleSizes(t.Context(), "study", ds, m, []int{-1}, train.KNN{})
+	wantError(t, err, "-1 images per class")
+}
+
+func TestSamplesVerdict(t *testing.T) {
+	s := &train.Samples{Val: 400, Sizes: []int{5, 20}, Strategies: []string{"a", "b"}, Accuracy: [][][]float64{
+		{{0.8, 0.8}, {0.9, 0.9}}, {{0.6, 0.6}, {0.92, 0.92}}}}
+	// At 20: errors 0.015 and 0.0136, two of their root sum are 0.040, more than the difference of 0.02.
+	want := "With 5 per class a is ahead (80.0%); with 20 per class b is ahead (92.0%), by no more than noise of a."
+	if got := s.Verdict(); got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
+}
