@@ -20,8 +20,12 @@ type Config struct {
 	// WorkDir is the folder that the worker starts in and %cd is relative to;
 	// empty means the current one.
 	WorkDir string
-	// Goimports, Gopls and the like are looked up in PATH of Env.
-
+	// Packages are the workspace's import paths: cells may use them by name without
+	// an import line, and they are looked up before the first cell asks.
+	Packages []string
+	// Cache is a folder that outlives the session, for the compiled worker; empty
+	// means that each session builds its own (a second or two).
+	Cache string
 	// Offline keeps builds from the network (GOPROXY=off). `!*go get` in a cell
 	// is never kept from it.
 	Offline bool

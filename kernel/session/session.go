@@ -3,57 +3,475 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
 // Session is a live kernel without its protocol. Execute calls come one after
 // another; all other methods may be called at any time, also while a cell runs.
 type Session struct {
-	cfg Config
+	cfg  Config
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+
+	ready    chan struct{} // builder and first worker are there, or startErr says why not
+	startErr error
+	b        *build.Builder
+	program  string
+	proc     *worker.Process // of the executing goroutine; see procMu
+	procMu   sync.Mutex
+
+	exec sync.Mutex // one cell at a time
+	out  *sink
+
+	mu      sync.Mutex // the fields below
+	fset    *token.FileSet
+	libs    *libraries
+	u       *universe
+	nextRun int
+	running *runState
+	history []historyCell
+	timing  Timing
+
+	env     []string // what %env set, for commands
+	workDir string
+	args    []string
+	goGet   bool // a module changed under the running worker
+}
+
+// runState is the cell that runs.
+type runState struct {
+	n          int // its run in the worker; 0 while it is being built
+	cancel     context.CancelFunc
+	interrupts int
+}
+
+// historyCell is a cell that succeeded, for %rerun.
+type historyCell struct {
+	count int
+	id    string
+	code  string
 }
 
 // New starts a session: the worker is built and launched in the background, so
 // that New returns at once; the first Execute waits for it and reports what failed.
 // It fails when plugins can't be had on this machine; see build.Supported.
 func New(ctx context.Context, cfg Config) (*Session, error) {
-	return nil, errors.New("session: not written yet")
+	if err := build.Supported(); err != nil {
+		return nil, err
+	}
+	if cfg.OutputLimit == 0 {
+		cfg.OutputLimit = 1 << 20
+	}
+	if cfg.Logf == nil {
+		cfg.Logf = func(string, ...any) {}
+	}
+	if cfg.Env == nil {
+		cfg.Env = os.Environ()
+	}
+	if cfg.WorkDir == "" {
+		dir, err := os.Getwd()
+		if err != nil {
+			return nil, fmt.Errorf("session: %w", err)
+		}
+		cfg.WorkDir = dir
+	}
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), u: newUniverse(), nextRun: 1, workDir: cfg.WorkDir}
+	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.out = newSink(s)
+	go func() {
+		defer close(s.ready)
+		s.startErr = s.start()
+	}()
+	return s, nil
+}
+
+func (s *Session) start() error {
+	var err error
+	s.b, err = build.New(s.ctx, build.Config{Go: s.cfg.Go, Env: s.cfg.Env, Workspace: s.cfg.Workspace, Dir: s.cfg.Dir,
+		Cache: s.cfg.Cache, Offline: s.cfg.Offline, Packages: s.cfg.Packages, Logf: s.cfg.Logf})
+	if err != nil {
+		return err
+	}
+	s.libs = newLibraries(s.fset, s.b)
+	if s.program, err = s.b.Worker(s.ctx, worker.Source()); err != nil {
+		return err
+	}
+	if err := s.launch(); err != nil {
+		return err
+	}
+	if err := s.selfTest(); err != nil {
+		s.proc.Close()
+		return err
+	}
+	if len(s.cfg.Packages) > 0 {
+		go func() {
+			// What cells probably import is looked up before they do.
+			if err := s.b.Resolve(s.ctx, s.cfg.Packages...); err != nil {
+				s.cfg.Logf("looking up the workspace's packages: %v", err)
+			}
+		}()
+	}
+	return nil
+}
+
+// launch starts a worker.
+func (s *Session) launch() error {
+	p, err := worker.Start(worker.Config{Program: s.program, Dir: s.cfg.Dir, WorkDir: s.workDir, Env: s.commandEnv(), Sink: s.out})
+	if err != nil {
+		return err
+	}
+	s.procMu.Lock()
+	s.proc = p
+	s.procMu.Unlock()
+	return nil
+}
+
+// commandEnv is the environment of worker and shell commands.
+func (s *Session) commandEnv() []string {
+	env := append(slices.Clone(s.cfg.Env), "GONB_DIR="+s.workDir, "GONB_TMP_DIR="+s.b.ModDir())
+	return append(env, s.env...)
+}
+
+// selfTest makes sure that the linker keeps a map literal that only a later
+// cell uses; see package build. With a cache it is done once per worker program.
+func (s *Session) selfTest() error {
+	marker := filepath.Join(filepath.Dir(s.program), "maps-kept")
+	if _, err := os.Stat(marker); err == nil {
+		return nil
+	}
+	rt := build.RuntimePath
+	first := "package cell\nimport rt \"" + rt + "\"\nvar M = map[string]int{\"a\": 1, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": 6, \"g\": 7, \"h\": 8, \"i\": 9, \"j\": 10, \"k\": 11}\nfunc run() {}\nfunc init() { rt.Register(%d, run, nil) }\n"
+	second := "package cell\nimport rt \"" + rt + "\"\nimport c \"%s\"\nfunc run() { if len(c.M) != 11 { panic(\"map literal lost\") } }\nfunc init() { rt.Register(%d, run, nil) }\n"
+	n1, n2 := s.takeRun(), s.takeRun()
+	for _, p := range []build.Package{
+		{N: n1, Files: map[string]string{"t.go": fmt.Sprintf(first, n1)}, Imports: []string{rt}},
+		{N: n2, Files: map[string]string{"t.go": fmt.Sprintf(second, build.Path(n1), n2)}, Imports: []string{rt, build.Path(n1)}},
+	} {
+		plugin, err := s.b.Cell(s.ctx, p)
+		if err != nil {
+			return fmt.Errorf("session: self-test of plugins: %w", err)
+		}
+		_, failure, err := s.proc.Run(p.N, plugin.File, []string{"selftest"})
+		os.Remove(plugin.File)
+		if err != nil {
+			return fmt.Errorf("session: self-test of plugins: %w", err)
+		}
+		if failure != nil {
+			return fmt.Errorf("session: this Go toolchain loses values between plugins (%s): live cells would go wrong silently; use the GoNB kernel", failure.Message)
+		}
+	}
+	s.b.Drop(n1)
+	s.b.Drop(n2)
+	return os.WriteFile(marker, nil, 0o644)
+}
+
+func (s *Session) takeRun() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.nextRun
+	s.nextRun++
+	return n
+}
+
+// waitReady waits for the first worker.
+func (s *Session) waitReady(ctx context.Context) error {
+	select {
+	case <-s.ready:
+		return s.startErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Execute runs one cell and returns when it ended: nil, or why it failed.
-func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error { return nil }
+func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
+	s.exec.Lock()
+	defer s.exec.Unlock()
+	start := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	state := &runState{cancel: cancel}
+	s.mu.Lock()
+	s.running = state
+	s.timing = Timing{}
+	s.mu.Unlock()
+	s.out.begin(out, start)
+	err := s.execute(ctx, cell, out, state)
+	if err == nil && !cell.Silent {
+		s.remember(cell)
+	}
+	first := s.out.end()
+	s.mu.Lock()
+	s.running = nil
+	s.timing.Total = time.Since(start)
+	s.timing.FirstOutput = first
+	s.mu.Unlock()
+	if err == nil && len(cell.UserExpressions) > 0 {
+		s.userExpressions(ctx, cell)
+	}
+	return err
+}
+
+func (s *Session) remember(cell *Cell) {
+	if strings.TrimSpace(cell.Code) == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cell.ID != "" {
+		s.history = slices.DeleteFunc(s.history, func(h historyCell) bool { return h.id == cell.ID })
+	}
+	s.history = append(s.history, historyCell{cell.Count, cell.ID, cell.Code})
+}
+
+func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *runState) *Error {
+	if err := s.waitReady(ctx); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return interrupted()
+		}
+		return &Error{"KernelError", err.Error(), []string{err.Error()}}
+	}
+	m := splitMagic(cell.Code)
+	if m.cellMagic != "" {
+		return s.runCellMagic(ctx, m, out)
+	}
+	for _, line := range m.lines {
+		if err := s.runMagic(ctx, line, m, cell, out); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return interrupted()
+		}
+	}
+	if strings.TrimSpace(m.code) == "" {
+		return nil
+	}
+	restore, err := s.capture(m)
+	if err != nil {
+		return err
+	}
+	defer restore()
+	if err := s.goCell(ctx, cell, m, state); err != nil {
+		return err
+	}
+	if m.time {
+		s.out.flush()
+		s.mu.Lock()
+		t := s.timing
+		s.mu.Unlock()
+		out.Stream("stderr", fmt.Sprintf("check %s, compile %s, link %s, open %s, run %s; first output after %s\n",
+			short(t.Check), short(t.Compile), short(t.Link), short(t.Open), short(t.Run), short(s.out.firstOutput())))
+	}
+	return nil
+}
+
+func short(d time.Duration) string {
+	if d < time.Millisecond {
+		return d.Round(time.Microsecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
+
+func interrupted() *Error {
+	return &Error{"Interrupted", "interrupted", []string{"interrupted"}}
+}
+
+// goCell plans, builds and runs the Go part of a cell.
+func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runState) *Error {
+	checking := time.Now()
+	src := &source{count: cell.Count, text: m.code + m.calls()}
+	p, serr := parse(s.fset, src)
+	if serr != nil {
+		return compileError([]cellError{{serr.line, serr.col, src, serr.msg}})
+	}
+	if m.main {
+		p.directive = "main"
+	}
+	if cell.Silent {
+		p.last, p.lastStmt = nil, nil
+	}
+	n := s.takeRun()
+	pl := &planner{fset: s.fset, u: s.u, b: s.b, importer: s.libs}
+	pn, errs, err := pl.plan(ctx, n, p)
+	if err == nil && len(errs) > 0 {
+		return compileError(errs)
+	}
+	var pkg build.Package
+	if err == nil {
+		pkg, err = pl.generate(pn)
+	}
+	if err != nil {
+		return s.buildError(ctx, err, src)
+	}
+	checked := time.Since(checking)
+	plugin, err := s.b.Cell(ctx, pkg)
+	if err != nil {
+		return s.buildError(ctx, err, src)
+	}
+	s.mu.Lock()
+	s.timing.Check, s.timing.Compile, s.timing.Link = checked, plugin.Compile, plugin.Link
+	state.n = n
+	interrupted := state.interrupts > 0
+	s.mu.Unlock()
+	if interrupted {
+		s.b.Drop(n)
+		os.Remove(plugin.File)
+		return interruptedError()
+	}
+	started := time.Now()
+	opening, failure, err := s.process().Run(n, plugin.File, append([]string{"cell"}, s.args...))
+	os.Remove(plugin.File)
+	s.mu.Lock()
+	s.timing.Open, s.timing.Run = opening, time.Since(started)-opening
+	s.mu.Unlock()
+	if err != nil {
+		s.b.Drop(n)
+		return s.workerLost(err)
+	}
+	if failure != nil {
+		// Its package may be in use by goroutines it started, but by no later cell.
+		s.b.Drop(n)
+		return s.cellFailed(failure, src)
+	}
+	s.mu.Lock()
+	notices := s.u.commit(pn)
+	s.mu.Unlock()
+	for _, text := range notices {
+		s.out.text("stderr", text+"\n")
+	}
+	return nil
+}
+
+func interruptedError() *Error { return interrupted() }
+
+func (s *Session) process() *worker.Process {
+	s.procMu.Lock()
+	defer s.procMu.Unlock()
+	return s.proc
+}
 
 // Interrupt stops the running cell: the first call stops the cell's own loops and
 // sends the worker SIGINT; a second one, when the cell still runs, ends the worker.
 // Without a running cell it does nothing.
-func (s *Session) Interrupt() {}
+func (s *Session) Interrupt() {
+	s.mu.Lock()
+	state := s.running
+	if state == nil {
+		s.mu.Unlock()
+		return
+	}
+	state.interrupts++
+	n, count := state.n, state.interrupts
+	s.mu.Unlock()
+	if n == 0 {
+		state.cancel()
+		return
+	}
+	p := s.process()
+	if count > 1 {
+		p.Kill()
+		return
+	}
+	p.Interrupt(n)
+	time.AfterFunc(3*time.Second, func() {
+		s.mu.Lock()
+		still := s.running == state && state.interrupts == 1
+		s.mu.Unlock()
+		if still {
+			s.out.text("stderr", "The cell runs on: it waits, or is in C code or in a library's loop. Interrupt again to end the worker; all variables are lost then.\n")
+		}
+	})
+}
 
 // Restart forgets everything and starts a fresh worker.
-func (s *Session) Restart() error { return nil }
+func (s *Session) Restart() error {
+	s.mu.Lock()
+	if s.running != nil {
+		s.running.interrupts++
+		s.running.cancel()
+	}
+	s.mu.Unlock()
+	if err := s.waitReady(s.ctx); err != nil {
+		return err
+	}
+	s.process().Kill()
+	s.exec.Lock()
+	defer s.exec.Unlock()
+	s.mu.Lock()
+	s.history = nil
+	s.mu.Unlock()
+	return s.fresh(false)
+}
+
+// fresh starts a new worker. With lost, the names are remembered as gone.
+func (s *Session) fresh(lost bool) error {
+	s.process().Close()
+	s.mu.Lock()
+	was := s.u
+	s.u = newUniverse()
+	if lost {
+		for name, imp := range was.imports {
+			s.u.imports[name] = imp
+		}
+		for name, e := range was.live {
+			s.u.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell,
+				fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", name, e.cell)}
+		}
+	}
+	s.goGet = false
+	s.mu.Unlock()
+	s.b.ForgetRuns()
+	return s.launch()
+}
 
 // Close ends the worker and what it started.
-func (s *Session) Close() error { return nil }
+func (s *Session) Close() error {
+	<-s.ready
+	s.stop()
+	if p := s.process(); p != nil {
+		p.Close()
+	}
+	return nil
+}
 
 // SetIdleOutput says who gets what goroutines of earlier cells print while no
 // cell runs; nil drops it. During a cell, all output goes to that cell.
-func (s *Session) SetIdleOutput(out Output) {}
+func (s *Session) SetIdleOutput(out Output) { s.out.setIdle(out) }
 
 // SendComm delivers a value from the front end to gonbui/comms in the worker.
-func (s *Session) SendComm(address string, value any) error { return nil }
-
-// Names returns the session's names, sorted; what %who shows.
-func (s *Session) Names() []Name { return nil }
+func (s *Session) SendComm(address string, value any) error {
+	select {
+	case <-s.ready:
+	default:
+		return errors.New("session: the worker is not there yet")
+	}
+	if p := s.process(); p != nil {
+		return p.SendComm(address, value)
+	}
+	return s.startErr
+}
 
 // SourceDir is a module folder (go.mod, go.sum) in which the file that
 // CompletionFile returns type-checks; for a language server.
-func (s *Session) SourceDir() string { return "" }
-
-// CompletionFile returns a Go file in which a language server sees the session's
-// names and the cell, and the byte offset in it that corresponds to cursor, a
-// byte offset in code. offset is -1 when the cursor is on a magic line.
-func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset int) { return nil, -1 }
-
-// IsComplete judges whether code can be run as it is: "complete", "incomplete"
-// (then indent is what the next line should start with), or "invalid".
-func (s *Session) IsComplete(code string) (status, indent string) { return "complete", "" }
+func (s *Session) SourceDir() string { return filepath.Join(s.cfg.Dir, "mod") }
 
 // LastTiming tells where the time of the last executed cell went.
-func (s *Session) LastTiming() Timing { return Timing{} }
+func (s *Session) LastTiming() Timing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.timing
+}

@@ -1,0 +1,417 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Config says what to build with, and where.
+type Config struct {
+	// Go is the go program; empty means the one on PATH.
+	Go string
+	// Env is the environment; nil means this process's own.
+	Env []string
+	// Workspace is the folder whose go.mod and go.sum resolve imports; copied.
+	Workspace string
+	// Dir is the builder's own folder.
+	Dir string
+	// Cache is a folder that outlives the builder, for the compiled worker; empty
+	// means that the worker is built every time.
+	Cache string
+	// Offline sets GOPROXY=off.
+	Offline bool
+	// Packages are import paths that cells may name without importing them, besides
+	// the standard library's.
+	Packages []string
+	// Logf may be nil.
+	Logf func(format string, args ...any)
+}
+
+// Builder compiles and links. Its methods may be called from several goroutines.
+type Builder struct {
+	cfg      Config
+	goCmd    string
+	env      []string
+	toolDir  string
+	settings string // what must be the same in worker and cells
+
+	mu      sync.Mutex
+	export  map[string]string // import path -> compiled package in the build cache
+	std     map[string]bool
+	byName  map[string][]string // package name -> import paths
+	names   sync.WaitGroup      // byName is being filled
+	goMod   string              // contents that export was made with
+	listing sync.Mutex          // one go list at a time
+}
+
+// ModDir is the folder with the session's go.mod.
+func (b *Builder) ModDir() string { return filepath.Join(b.cfg.Dir, "mod") }
+
+// Supported returns nil where plugins can be had, else one line that says why not.
+func Supported() error {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		return fmt.Errorf("live cells need Go plugins, which are tried on linux/amd64 only, not on %s/%s", runtime.GOOS, runtime.GOARCH)
+	}
+	if _, err := exec.LookPath(compilerName()); err != nil {
+		return fmt.Errorf("live cells need a C compiler for Go plugins: %w; install gcc", err)
+	}
+	return nil
+}
+
+func compilerName() string {
+	if cc := os.Getenv("CC"); cc != "" {
+		return strings.Fields(cc)[0]
+	}
+	return "gcc"
+}
+
+// New finds the toolchain and copies the workspace. It compiles nothing yet.
+func New(ctx context.Context, cfg Config) (*Builder, error) {
+	if err := Supported(); err != nil {
+		return nil, err
+	}
+	b := &Builder{cfg: cfg, goCmd: cfg.Go, env: cfg.Env, export: map[string]string{}, std: map[string]bool{}, byName: map[string][]string{}}
+	if b.goCmd == "" {
+		b.goCmd = "go"
+	}
+	if b.env == nil {
+		b.env = os.Environ()
+	}
+	if b.cfg.Logf == nil {
+		b.cfg.Logf = func(string, ...any) {}
+	}
+	for _, dir := range []string{b.ModDir(), filepath.Join(cfg.Dir, "pkg")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+	}
+	if err := b.ResetModules(); err != nil {
+		return nil, err
+	}
+	b.setEnv("GO111MODULE", "on")
+	b.setEnv("GOWORK", "off")
+	b.setEnv("GOFLAGS", "-mod=mod")
+	b.setEnv("CGO_ENABLED", "1")
+	out, err := b.run(ctx, b.ModDir(), nil, b.goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOEXPERIMENT", "GOAMD64", "GOTOOLDIR", "CC", "GODEBUG")
+	if err != nil {
+		return nil, fmt.Errorf("build: asking %s for its settings: %w", b.goCmd, err)
+	}
+	var env map[string]string
+	if err := json.Unmarshal(out, &env); err != nil {
+		return nil, fmt.Errorf("build: go env: %w", err)
+	}
+	b.toolDir = env["GOTOOLDIR"]
+	b.goCmd = filepath.Join(env["GOROOT"], "bin", "go")
+	b.setEnv("GOTOOLCHAIN", "local") // that very one, from now on
+	for _, name := range []string{"GOROOT", "GOEXPERIMENT", "GOAMD64"} {
+		b.setEnv(name, env[name])
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin v1")
+	b.settings = fmt.Sprintf("%x", h.Sum(nil)[:12])
+	b.names.Add(1)
+	go func() {
+		defer b.names.Done()
+		if err := b.listNames(context.WithoutCancel(ctx)); err != nil {
+			b.cfg.Logf("listing package names: %v", err)
+		}
+	}()
+	return b, nil
+}
+
+// ResetModules puts the workspace's own go.mod and go.sum back.
+func (b *Builder) ResetModules() error {
+	for _, name := range []string{"go.mod", "go.sum"} {
+		data, err := os.ReadFile(filepath.Join(b.cfg.Workspace, name))
+		if err != nil {
+			return fmt.Errorf("build: prepared workspace: %w; run ./install.sh again", err)
+		}
+		if err := os.WriteFile(filepath.Join(b.ModDir(), name), data, 0o644); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+		if name == "go.mod" {
+			b.goMod = string(data)
+		}
+	}
+	return nil
+}
+
+// Settings is a digest of everything that must be the same in worker and cells.
+func (b *Builder) Settings() string { return b.settings }
+
+// Env is the environment that builds use, with the toolchain's settings fixed.
+func (b *Builder) Env() []string { return slices.Clone(b.env) }
+
+func (b *Builder) setEnv(name, value string) {
+	b.env = slices.DeleteFunc(slices.Clone(b.env), func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+	b.env = append(b.env, name+"="+value)
+}
+
+// run runs a program and returns its standard output; an error carries what it said.
+func (b *Builder) run(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(slices.Clone(b.env), env...)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		text := strings.TrimSpace(said.String() + out.String())
+		if text == "" {
+			text = err.Error()
+		}
+		return nil, &ToolError{Tool: filepath.Base(name), Text: text, Err: err}
+	}
+	return out.Bytes(), nil
+}
+
+// ToolError is what go, the compiler or the linker complained about.
+type ToolError struct {
+	Tool, Text string
+	Err        error
+}
+
+// Error is the tool's own words.
+func (e *ToolError) Error() string { return e.Tool + ": " + e.Text }
+
+// Unwrap gives the error of running the tool.
+func (e *ToolError) Unwrap() error { return e.Err }
+
+type listed struct {
+	ImportPath, Name, Export string
+	Standard                 bool
+	Error                    *struct{ Err string }
+	DepsErrors               []*struct{ Err string }
+}
+
+func (b *Builder) list(ctx context.Context, args ...string) ([]listed, error) {
+	var env []string
+	if b.cfg.Offline {
+		env = []string{"GOPROXY=off"}
+	}
+	out, err := b.run(ctx, b.ModDir(), env, b.goCmd, append([]string{"list", "-e"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var l listed
+		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("build: go list: %w", err)
+		}
+		all = append(all, l)
+	}
+}
+
+// ImportError says that a package can't be imported.
+type ImportError struct{ Path, Reason string }
+
+// Error gives the package and the go command's reason.
+func (e *ImportError) Error() string { return fmt.Sprintf("import %q: %s", e.Path, e.Reason) }
+
+// Resolve compiles the packages and all they import, as far as that was not done
+// before. It returns an *ImportError for one that can't be had.
+func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
+	b.listing.Lock()
+	defer b.listing.Unlock()
+	var missing []string
+	b.mu.Lock()
+	for _, p := range paths {
+		if b.export[p] == "" && p != "unsafe" && p != "C" && !strings.HasPrefix(p, "nb/") {
+			missing = append(missing, p)
+		}
+	}
+	b.mu.Unlock()
+	if len(missing) == 0 {
+		return nil
+	}
+	all, err := b.list(ctx, append([]string{"-export", "-deps", "-buildmode=plugin", "-trimpath",
+		"-json=ImportPath,Name,Export,Standard,Error,DepsErrors"}, missing...)...)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range all {
+		if l.Export != "" && b.export[l.ImportPath] == "" {
+			b.export[l.ImportPath] = l.Export
+			b.std[l.ImportPath] = l.Standard
+			b.addName(l)
+		}
+	}
+	for _, p := range missing {
+		if b.export[p] != "" {
+			continue
+		}
+		for _, l := range all {
+			if l.ImportPath == p && l.Error != nil {
+				return &ImportError{p, importReason(p, l.Error.Err)}
+			}
+			if l.ImportPath == p && len(l.DepsErrors) > 0 {
+				return &ImportError{p, l.DepsErrors[0].Err}
+			}
+		}
+		return &ImportError{p, "go list does not know it, or it does not compile"}
+	}
+	return nil
+}
+
+func importReason(path, text string) string {
+	text = strings.TrimSpace(text)
+	if strings.Contains(text, "no required module provides") || strings.Contains(text, "GOPROXY=off") || strings.Contains(text, "cannot find module") {
+		return fmt.Sprintf("no module of this notebook has that package; add one with !*go get %s@VERSION", path)
+	}
+	return text
+}
+
+func (b *Builder) addName(l listed) {
+	if l.Name == "" || l.Name == "main" || strings.Contains("/"+l.ImportPath+"/", "/internal/") || strings.HasPrefix(l.ImportPath, "vendor/") {
+		return
+	}
+	if !slices.Contains(b.byName[l.Name], l.ImportPath) {
+		b.byName[l.Name] = append(b.byName[l.Name], l.ImportPath)
+		slices.SortFunc(b.byName[l.Name], b.prefer)
+	}
+}
+
+// prefer puts the standard library first, and its plainer path: math/rand before
+// crypto/rand would be wrong half of the time, so callers look at what is used too.
+func (b *Builder) prefer(x, y string) int {
+	if b.std[x] != b.std[y] {
+		if b.std[x] {
+			return -1
+		}
+		return 1
+	}
+	if d := strings.Count(x, "/") - strings.Count(y, "/"); d != 0 {
+		return d
+	}
+	return strings.Compare(x, y)
+}
+
+func (b *Builder) listNames(ctx context.Context) error {
+	all, err := b.list(ctx, append([]string{"-json=ImportPath,Name,Standard", "std"}, b.cfg.Packages...)...)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range all {
+		b.std[l.ImportPath] = l.Standard
+	}
+	for _, l := range all {
+		b.addName(l)
+	}
+	return nil
+}
+
+// ByName returns the import paths of packages called name, the likeliest first.
+func (b *Builder) ByName(name string) []string {
+	b.names.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.byName[name])
+}
+
+// PackageNames returns all package names that ByName knows, sorted.
+func (b *Builder) PackageNames() []string {
+	b.names.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []string
+	for name := range b.byName {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Export opens the compiled package, for a type checker's importer.
+func (b *Builder) Export(path string) (io.ReadCloser, error) {
+	b.mu.Lock()
+	file := b.export[path]
+	b.mu.Unlock()
+	if file == "" {
+		return nil, &ImportError{path, "not resolved"}
+	}
+	return os.Open(file)
+}
+
+// ModulesChanged reports whether go.mod is another than before (after go get), and which
+// of the packages that are already compiled in would now be others: those count
+// only after a restart of the worker.
+func (b *Builder) ModulesChanged(ctx context.Context) (changed bool, conflicts []string, err error) {
+	data, err := os.ReadFile(filepath.Join(b.ModDir(), "go.mod"))
+	if err != nil {
+		return false, nil, fmt.Errorf("build: %w", err)
+	}
+	if string(data) == b.goMod {
+		return false, nil, nil
+	}
+	b.goMod = string(data)
+	b.mu.Lock()
+	var known []string
+	for path := range b.export {
+		if !b.std[path] && !strings.HasPrefix(path, "nb/") {
+			known = append(known, path)
+		}
+	}
+	b.mu.Unlock()
+	if len(known) == 0 {
+		return true, nil, nil
+	}
+	slices.Sort(known)
+	all, err := b.list(ctx, append([]string{"-export", "-buildmode=plugin", "-trimpath", "-json=ImportPath,Export"}, known...)...)
+	if err != nil {
+		return true, nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range all {
+		if l.Export != "" && b.export[l.ImportPath] != l.Export {
+			conflicts = append(conflicts, l.ImportPath)
+		}
+	}
+	return true, conflicts, nil
+}
+
+// Forget drops what is known of compiled packages outside of the standard library; for a
+// fresh worker.
+func (b *Builder) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for path := range b.export {
+		if !b.std[path] && path != rtPath {
+			delete(b.export, path)
+		}
+	}
+}
+
+// Warm compiles the packages that cells may use, so that the first cell need not wait.
+func (b *Builder) Warm(ctx context.Context, paths []string) error {
+	return b.Resolve(ctx, paths...)
+}
+
+// importcfg writes the file that tells compiler and linker where packages are.
+func (b *Builder) importcfg(file string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var buf bytes.Buffer
+	for path, export := range b.export {
+		fmt.Fprintf(&buf, "packagefile %s=%s\n", path, export)
+	}
+	return os.WriteFile(file, buf.Bytes(), 0o644)
+}

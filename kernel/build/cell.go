@@ -1,0 +1,136 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Package is the source of one run.
+type Package struct {
+	// N is the run's number; the import path is Path(N).
+	N int
+	// Files are Go source by file name.
+	Files map[string]string
+	// Imports are the import paths that the files use, other runs' included.
+	Imports []string
+	// Cgo says that a file imports "C".
+	Cgo bool
+}
+
+// Plugin is a compiled run.
+type Plugin struct {
+	// File is the plugin; its reader may delete it once it is open.
+	File string
+	// Compile and Link are how long each took.
+	Compile, Link time.Duration
+}
+
+// Path is the import path of run n.
+func Path(n int) string { return "nb/r" + strconv.Itoa(n) }
+
+// Cell compiles and links one run. The package stays importable for later runs
+// until Drop.
+func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
+	if err := b.Resolve(ctx, p.Imports...); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	dir := filepath.Join(b.cfg.Dir, "pkg", "r"+strconv.Itoa(p.N))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("build: run %d: %w", p.N, err) // also when the number was used before
+	}
+	defer os.RemoveAll(dir)
+	cfg := filepath.Join(dir, "importcfg")
+	if err := b.importcfg(cfg); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	var files []string
+	for name, src := range p.Files {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(src), 0o644); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	archive := filepath.Join(b.cfg.Dir, "pkg", "r"+strconv.Itoa(p.N)+".a")
+	flags := []string{"-d=wrapglobalmapctl=1"}
+	var objects []string
+	var err error
+	if p.Cgo {
+		if files, objects, err = b.cgo(ctx, dir, Path(p.N), files); err != nil {
+			return nil, err
+		}
+		if err := b.importcfg(cfg); err != nil { // cgo's own imports
+			return nil, fmt.Errorf("build: %w", err)
+		}
+	} else {
+		flags = append(flags, "-complete")
+	}
+	if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
+		return nil, err
+	}
+	if len(objects) > 0 {
+		if _, err := b.run(ctx, dir, nil, b.goCmd, append([]string{"tool", "pack", "r", archive}, objects...)...); err != nil {
+			return nil, err
+		}
+	}
+	compiled := time.Now()
+	b.mu.Lock()
+	b.export[Path(p.N)] = archive
+	b.mu.Unlock()
+	if err := b.importcfg(cfg); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	plugin := filepath.Join(b.cfg.Dir, "r"+strconv.Itoa(p.N)+".so")
+	err = b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(p.N))
+	if err != nil {
+		b.Drop(p.N)
+		return nil, err
+	}
+	return &Plugin{File: plugin, Compile: compiled.Sub(start), Link: time.Since(compiled)}, nil
+}
+
+// Drop forgets a run that failed: no later one may import it.
+func (b *Builder) Drop(n int) {
+	b.mu.Lock()
+	archive := b.export[Path(n)]
+	delete(b.export, Path(n))
+	b.mu.Unlock()
+	if archive != "" {
+		os.Remove(archive)
+	}
+}
+
+func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive string, flags, files []string) error {
+	args := append([]string{"-p", path, "-o", archive, "-dynlink", "-pack", "-trimpath", dir, "-importcfg", importcfg}, flags...)
+	_, err := b.run(ctx, dir, toolEnv, filepath.Join(b.toolDir, "compile"), append(args, files...)...)
+	return err
+}
+
+// toolEnv spares compiler and linker the garbage collector: they end within a second.
+var toolEnv = []string{"GOGC=off"}
+
+func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flags ...string) error {
+	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w"}, flags...)
+	_, err := b.run(ctx, b.cfg.Dir, toolEnv, filepath.Join(b.toolDir, "link"), append(args, archive)...)
+	return err
+}
+
+// ForgetRuns drops all runs; for a fresh worker. Their numbers stay used.
+func (b *Builder) ForgetRuns() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for path, archive := range b.export {
+		if path != rtPath && strings.HasPrefix(path, "nb/") {
+			os.Remove(archive)
+			delete(b.export, path)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
+)
+
+const (
+	red   = "\x1b[31m"
+	bold  = "\x1b[1m"
+	plain = "\x1b[0m"
+)
+
+// compileError shows each error with the line it is on.
+func compileError(errs []cellError) *Error {
+	e := &Error{Name: "CompileError"}
+	const most = 10
+	for i, ce := range errs {
+		if i == most {
+			e.Traceback = append(e.Traceback, fmt.Sprintf("and %d more", len(errs)-most))
+			break
+		}
+		line := ce.src.line(ce.line)
+		col := column(line, ce.col)
+		text := fmt.Sprintf("cell %d, line %d, column %d: %s", ce.src.count, ce.line, col, ce.msg)
+		if ce.line == 0 {
+			text = ce.msg
+		}
+		if i == 0 {
+			e.Value = text
+		}
+		e.Traceback = append(e.Traceback, red+text+plain)
+		if ce.line > 0 {
+			pad := strings.Map(func(r rune) rune {
+				if r == '\t' {
+					return r
+				}
+				return ' '
+			}, line[:min(len(line), max(0, ce.col-1))])
+			e.Traceback = append(e.Traceback, fmt.Sprintf("%5d | %s", ce.line, line), "      | "+pad+"^")
+		}
+	}
+	return e
+}
+
+var compilerLine = regexp.MustCompile(`(?m)^(?:.*/)?cell (\d+):(\d+)(?::(\d+))?: (.*)$`)
+
+// buildError turns what a tool said into a cell's error. The type checker finds
+// nearly all of them first.
+func (s *Session) buildError(ctx context.Context, err error, src *source) *Error {
+	if ctx.Err() != nil {
+		return interrupted()
+	}
+	var ie *build.ImportError
+	if errors.As(err, &ie) {
+		return compileError([]cellError{{src: src, msg: ie.Error()}})
+	}
+	var te *build.ToolError
+	if errors.As(err, &te) {
+		text := strip(te.Text)
+		var errs []cellError
+		for _, m := range compilerLine.FindAllStringSubmatch(text, -1) {
+			count, _ := strconv.Atoi(m[1])
+			line, _ := strconv.Atoi(m[2])
+			if count == src.count {
+				errs = append(errs, cellError{line, 1, src, m[4]})
+			}
+		}
+		if len(errs) > 0 {
+			return compileError(errs)
+		}
+		return &Error{"CompileError", text, strings.Split(text, "\n")}
+	}
+	return &Error{"CompileError", err.Error(), []string{err.Error()}}
+}
+
+// strip removes the generator's names from text.
+func strip(text string) string {
+	if !strings.Contains(text, mark[:1]) {
+		return text
+	}
+	return strings.ReplaceAll(text, mark, "")
+}
+
+var cellFunc = regexp.MustCompile(`^nb/r\d+\.`)
+
+// cellFailed shows a panic or an error at the cell's line.
+func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
+	msg := strip(f.Message)
+	switch f.Kind {
+	case "interrupted":
+		return interrupted()
+	case "open":
+		return &Error{"KernelError", msg, []string{"The cell's plugin could not be opened: " + msg}}
+	case "error":
+		return &Error{"Error", msg, []string{red + "Error: " + plain + msg}}
+	case "goexit":
+		return &Error{"Error", msg, []string{msg}}
+	}
+	e := &Error{Name: "Panic", Value: msg, Traceback: []string{red + bold + "panic: " + plain + red + msg + plain}}
+	const most = 12
+	shown := 0
+	for _, fr := range f.Frames {
+		name := strip(cellFunc.ReplaceAllString(fr.Func, ""))
+		if strings.HasPrefix(fr.Func, "runtime.") || strings.HasPrefix(fr.Func, "nb/rt.") {
+			continue
+		}
+		if shown++; shown > most {
+			e.Traceback = append(e.Traceback, "  ...")
+			break
+		}
+		if cell, ok := strings.CutPrefix(fr.File, "/cell "); ok {
+			if name == "Run" {
+				name = "the cell's body"
+			}
+			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, name))
+			if cell == strconv.Itoa(src.count) {
+				e.Traceback = append(e.Traceback, fmt.Sprintf("%5d | %s", fr.Line, src.line(fr.Line)))
+			}
+			continue
+		}
+		if fr.File == "/nb" {
+			continue
+		}
+		e.Traceback = append(e.Traceback, fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
+	}
+	return e
+}
+
+// workerLost restarts the worker and says what is gone.
+func (s *Session) workerLost(err error) *Error {
+	var lost *worker.LostError
+	if !errors.As(err, &lost) {
+		lost = &worker.LostError{State: err.Error()}
+	}
+	s.mu.Lock()
+	forced := s.running != nil && s.running.interrupts > 1
+	var cells []string
+	for _, h := range s.history {
+		cells = append(cells, strconv.Itoa(h.count))
+	}
+	s.mu.Unlock()
+	e := &Error{Name: "WorkerLost", Value: "the worker process ended (" + lost.State + ")"}
+	if forced {
+		e.Value = "the worker process was ended by the second interrupt"
+	}
+	if reason := lastWords(lost.Output); reason != "" && !forced {
+		e.Value += ": " + reason
+	}
+	e.Value += "; all variables are gone, the kernel is alive"
+	e.Traceback = []string{red + e.Value + plain}
+	if len(cells) > 0 {
+		e.Traceback = append(e.Traceback, fmt.Sprintf("Run the cells above again (cells %s ran until now), or all of them with %%rerun.", strings.Join(cells, ", ")))
+	}
+	if err := s.fresh(true); err != nil {
+		e.Traceback = append(e.Traceback, "A new worker could not be started: "+err.Error()+". Restart the kernel.")
+	}
+	return e
+}
+
+// lastWords is why a Go program says that it ends, from its stderr.
+func lastWords(text string) string {
+	for _, prefix := range []string{"fatal error: ", "panic: ", "runtime: goroutine stack exceeds", "SIGSEGV", "SIGABRT"} {
+		if i := strings.LastIndex(text, prefix); i >= 0 {
+			line, _, _ := strings.Cut(text[i:], "\n")
+			return strip(strings.TrimSpace(line))
+		}
+	}
+	return ""
+}

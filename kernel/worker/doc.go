@@ -1,0 +1,9 @@
+// Package worker runs the worker process of a live kernel and carries what goes
+// in and out of it: requests and events, captured output, standard input, and
+// the pipes of GoNB's gonbui.
+//
+// The worker is a small Go program (package rt below) that opens the plugins of
+// cells. Its descriptors 1 and 2 are pipes, so that output of C code and child
+// processes is captured too. It marks its whole process group, so that what
+// cells started ends with it.
+package worker

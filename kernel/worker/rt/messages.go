@@ -1,0 +1,76 @@
+package rt
+
+import (
+	"encoding/json"
+	"os"
+	"sync"
+)
+
+// Request is what the kernel asks of the worker.
+type Request struct {
+	// Op is "run", "interrupt", "sizes", "env" or "chdir".
+	Op string
+	// N is the number of the run ("run"), or which run to interrupt.
+	N int
+	// Plugin is the file to open ("run").
+	Plugin string
+	// Args are os.Args for the cell ("run").
+	Args []string
+	// Name and Value are an environment variable ("env"), or Value the folder ("chdir").
+	Name, Value string
+}
+
+// Event is what the worker tells the kernel.
+type Event struct {
+	// Op is "ready", "opened", "result", "input", "done", "sizes", "ok" or "error".
+	Op string
+	// N is the run's number.
+	N int `json:",omitempty"`
+	// Data is the MIME bundle of a "result".
+	Data map[string]any `json:",omitempty"`
+	// Failure says why a run failed ("done"); nil when it succeeded.
+	Failure *Failure `json:",omitempty"`
+	// Text is an error's message.
+	Text string `json:",omitempty"`
+	// Sizes are bytes by variable ("sizes"), keyed "run.name".
+	Sizes map[string]int64 `json:",omitempty"`
+}
+
+// Failure is how a cell ended when it did not end well.
+type Failure struct {
+	// Kind is "panic", "error", "interrupted", "goexit" or "open".
+	Kind string
+	// Type is the Go type of the panic's or error's value.
+	Type string
+	// Message is its text.
+	Message string
+	// Frames is the stack, innermost first, without runtime's own part.
+	Frames []Frame
+}
+
+// Frame is one line of a stack.
+type Frame struct {
+	Func, File string
+	Line       int
+}
+
+var events struct {
+	sync.Mutex
+	enc *json.Encoder
+}
+
+// send writes one event. The kernel is gone when it fails, and so is the worker then.
+func send(e Event) {
+	events.Lock()
+	defer events.Unlock()
+	if events.enc == nil {
+		return
+	}
+	if err := events.enc.Encode(e); err != nil {
+		if _, broken := err.(*os.PathError); broken {
+			os.Exit(3)
+		}
+		// A bundle that is no JSON: say so in its place.
+		events.enc.Encode(Event{Op: e.Op, N: e.N, Data: map[string]any{"text/plain": "(can't be shown: " + err.Error() + ")"}})
+	}
+}
