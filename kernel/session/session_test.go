@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -110,3 +111,5 @@ func newSession(t testing.TB) *Session {
 	t.Cleanup(func() { s.Close() })
 	return s
 }
+
+var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")

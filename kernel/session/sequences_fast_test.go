@@ -1,0 +1,6 @@
+//go:build !slow
+
+package session
+
+// sequencesByDefault is how many of the sequences run without -tags slow.
+const sequencesByDefault = 30

@@ -1,0 +1,5 @@
+//go:build slow
+
+package session
+
+const sequencesByDefault = 1 << 20

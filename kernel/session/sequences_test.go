@@ -1,0 +1,172 @@
+package session
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// step is one cell of a sequence. want must be in what it shows; fail, in its
+// error's text (name, value and traceback); without fail it must succeed.
+type step struct {
+	code, want, fail string
+	not              string   // must not be shown
+	input            []string // answers to input requests
+}
+
+// sequences are notebooks in small. Each begins with a fresh worker.
+var sequences = []struct {
+	name  string
+	steps []step
+}{
+	{"hello", []step{{code: `fmt.Println("hello")`, want: "hello\n", not: "=>"}}},
+	{"value of the last expression", []step{{code: "x := 6\nx * 7", want: "=> 42"}, {code: "x", want: "=> 6"}, {code: "x;", not: "=>"}, {code: "_ = x", not: "=>"}}},
+	{"several values", []step{{code: "func f() (int, string) { return 1, \"a\" }\nf()", want: "=> 1, a"}}},
+	{"nil error shows nothing", []step{{code: "func f() error { return nil }\nf()", not: "=>"}}},
+	{"an error fails the cell", []step{{code: "errors.New(\"broken\")", fail: "broken"}}},
+	{"value and error", []step{{code: "strconv.Atoi(\"12\")", want: "=> 12", not: "nil"}, {code: "strconv.Atoi(\"x\")", fail: "invalid syntax"}}},
+	{"no value", []step{{code: "func f() { print(1) }\nf()", want: "1", not: "=>"}}},
+	{"struct values by name", []step{{code: "type T struct { a int; B string }\nT{1, \"x\"}", want: "=> {a:1 B:x}"}}},
+	{"own bundle", []step{{code: "type P struct{}\nfunc (P) Bundle() (map[string]any, error) { return map[string]any{\"text/html\": \"<b>\", \"text/plain\": \"plain\"}, nil }\nP{}", want: "=> plain"}}},
+	{"MIMEBundle", []step{{code: "type P struct{}\nfunc (P) MIMEBundle() map[string]any { return map[string]any{\"text/plain\": \"mime\"} }\nP{}", want: "=> mime"}}},
+	{"state lives on", []step{{code: "m := map[string]int{\"a\": 1}"}, {code: "m[\"b\"] = 2"}, {code: "len(m)", want: "=> 2"}}},
+	{"a map literal that only later cells use", []step{{code: "var codes = map[string]int{\"a\": 1, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": 6, \"g\": 7, \"h\": 8, \"i\": 9}"}, {code: "len(codes)", want: "=> 9"}}},
+	{"x := x + 1", []step{{code: "x := 1"}, {code: "x := x + 1\nx", want: "=> 2"}, {code: "x := x * 10\nx", want: "=> 20"}}},
+	{"redefinition with another type", []step{{code: "x := 1"}, {code: "x := \"now text\""}, {code: "x + \"!\"", want: "=> now text!"}}},
+	{"old value of another type in the new one", []step{{code: "x := 7"}, {code: "x := fmt.Sprint(\"seven is \", x)\nx", want: "=> seven is 7"}}},
+	{"no new variables in one cell", []step{{code: "x := 1\nx := 2", fail: "line 2, column 3: no new variables"}}},
+	{"second := with something new", []step{{code: "a, err := strconv.Atoi(\"1\")\nb, err := strconv.Atoi(\"2\")\nfmt.Println(a, b, err)", want: "1 2 <nil>"}}},
+	{"a function is replaced in its callers", []step{
+		{code: "func f() int { return 1 }"}, {code: "func g() int { return f() * 10 }"}, {code: "g()", want: "=> 10"},
+		{code: "func f() int { return 2 }"}, {code: "g()", want: "=> 20"}}},
+	{"a function two calls away", []step{
+		{code: "func a() int { return 1 }\nfunc b() int { return a() + 1 }"}, {code: "func c() int { return b() + 1 }"},
+		{code: "func a() int { return 100 }"}, {code: "c()", want: "=> 102"}}},
+	{"a caller that no longer compiles is stale", []step{
+		{code: "func f() int { return 1 }"}, {code: "func g() int { return f() + 1 }"},
+		{code: "func f() string { return \"s\" }", want: "g is stale"}, {code: "g()", fail: "run it again"},
+		{code: "func g() string { return f() + \"!\" }\ng()", want: "=> s!"}}},
+	{"a constant and what is made of it", []step{{code: "const n = 2"}, {code: "func f() int { return n * n }"}, {code: "const n = 5"}, {code: "f()", want: "=> 25"}}},
+	{"iota", []step{{code: "const (\n\tA = iota\n\tB\n\tC\n)\nC", want: "=> 2"}, {code: "B", want: "=> 1"}}},
+	{"a function of a variable sees its new value", []step{{code: "x := 1\nfunc f() int { return x }"}, {code: "x := 5"}, {code: "f()", want: "=> 5"}, {code: "x = 6\nf()", want: "=> 6"}}},
+	{"a variable becomes a function", []step{{code: "v := 3"}, {code: "func v() int { return 4 }"}, {code: "v()", want: "=> 4"}}},
+	{"a function becomes a variable", []step{{code: "func v() int { return 4 }"}, {code: "v := 3"}, {code: "v", want: "=> 3"}}},
+	{"a type with another layout makes variables stale", []step{
+		{code: "type T struct{ a int }"}, {code: "t := T{1}"}, {code: "type T struct{ a, b int }"},
+		{code: "t", fail: "run cell 2 again"}, {code: "t := T{1, 2}\nt.b", want: "=> 2"}}},
+	{"a method on a type of an earlier cell", []step{
+		{code: "type T struct{ a int }\nt := T{3}"}, {code: "func (t T) twice() int { return 2 * t.a }"}, {code: "t.twice()", want: "=> 6"},
+		{code: "func (t T) thrice() int { return 3 * t.a }\nt.twice() + t.thrice()", want: "=> 15"}}},
+	{"a method is replaced", []step{
+		{code: "type T struct{ a int }\nfunc (t *T) get() int { return t.a }\nt := &T{3}"}, {code: "func (t *T) get() int { return -t.a }"}, {code: "t.get()", want: "=> -3"}}},
+	{"the type's cell is run again unchanged", []step{
+		{code: "type T struct{ a int }\nfunc (t T) get() int { return t.a }"}, {code: "t := T{8}"},
+		{code: "type T struct{ a int }\nfunc (t T) get() int { return t.a }"}, {code: "t.get()", want: "=> 8"}}},
+	{"pointers to a migrated type keep their target", []step{
+		{code: "type N struct{ v int; next *N }\nn := &N{1, &N{2, nil}}\nm := n.next"}, {code: "func (n *N) sum() int { s := 0; for ; n != nil; n = n.next { s += n.v }; return s }"},
+		{code: "m.v = 10\nn.sum()", want: "=> 11"}}},
+	{"values in an interface are named", []step{
+		{code: "type S interface { area() int }\ntype Q struct{ a int }\nfunc (q Q) area() int { return q.a * q.a }"}, {code: "var s S = Q{3}\ns.area()", want: "=> 9"},
+		{code: "func (q Q) area() int { return 0 }", want: "s (cell 2) still holds"}}},
+	{"embedding", []step{{code: "type base struct{ id int }\nfunc (b base) name() string { return fmt.Sprint(\"b\", b.id) }"}, {code: "type derived struct { base; x int }\nd := derived{base{4}, 1}\nd.name()", want: "=> b4"}, {code: "d.base.id", want: "=> 4"}}},
+	{"unexported fields stay out of JSON", []step{{code: "type T struct { A int; b int }\nj, _ := json.Marshal(T{1, 2})\nstring(j)", want: `=> {"A":1}`}}},
+	{"generic functions", []step{{code: "func Map[T, U any](s []T, f func(T) U) []U { var r []U; for _, x := range s { r = append(r, f(x)) }; return r }"}, {code: "Map([]int{1, 2}, func(i int) string { return fmt.Sprint(i * i) })", want: "=> [1 4]"}}},
+	{"generic types", []step{{code: "type stack[T any] struct{ items []T }\nfunc (s *stack[T]) push(x T) { s.items = append(s.items, x) }\nfunc (s *stack[T]) len() int { return len(s.items) }"}, {code: "var s stack[string]\ns.push(\"a\")\ns.push(\"b\")"}, {code: "s.len()", want: "=> 2"}, {code: "s", want: "{items:[a b]}"}}},
+	{"constraints", []step{{code: "type number interface { ~int | ~float64 }\nfunc sum[T number](xs ...T) (t T) { for _, x := range xs { t += x }; return }"}, {code: "sum(1.5, 2.5)", want: "=> 4"}}},
+	{"type assertions across cells", []step{{code: "type T struct{ v int }\nvar a any = T{5}"}, {code: "a.(T).v", want: "=> 5"}, {code: "switch v := a.(type) {\ncase T:\n\tfmt.Println(\"a T\", v.v)\n}", want: "a T 5"}}},
+	{"closures keep their variables", []step{{code: "n := 0\ninc := func() int { n++; return n }"}, {code: "inc()\ninc()", want: "=> 2"}, {code: "n", want: "=> 2"}, {code: "n = 10\ninc()", want: "=> 11"}}},
+	{"a closure over a replaced function is named", []step{{code: "func f() int { return 1 }"}, {code: "g := func() int { return f() }"}, {code: "func f() int { return 2 }", want: "g (cell 2) still holds"}}},
+	{"shadowing in blocks", []step{{code: "x := 1\nif x := 2; x > 1 {\n\tx := 3\n\t_ = x\n}\nx", want: "=> 1"}}},
+	{"a loop variable does not leak", []step{{code: "for i := 0; i < 3; i++ {\n}\n"}, {code: "i", fail: "undefined: i"}}},
+	{"unused variables and imports", []step{{code: "import \"os\"\nfunc f() { a := 1 }\nfor i, c := range \"ab\" {\n\tz := i\n}\nif q := 1; true {\n}\nswitch v := any(1).(type) {\ncase int:\n}\nf()", not: "=>"}}},
+	{"import clash in two cells", []step{{code: "import \"math/rand\"\nr := rand.New(rand.NewSource(1))"}, {code: "import \"crypto/rand\"\nb := make([]byte, 4)\nrand.Read(b)\nlen(b)", want: "=> 4"}, {code: "func roll() int { return r.Intn(1) }\nroll()", want: "=> 0"}}},
+	{"a carried function keeps its import", []step{
+		{code: "import \"math/rand\"\nfunc k() int { return 1 }\nfunc f() int { return rand.Intn(1) + k() }"}, {code: "import \"crypto/rand\"\nvar _ = rand.Reader"},
+		{code: "func k() int { return 7 }"}, {code: "f()", want: "=> 7"}}},
+	{"two imports of one name", []step{{code: "import \"math/rand\"\nimport \"crypto/rand\"\nrand.Int()", fail: "rand already imported"}}},
+	{"dot import and alias", []step{{code: "import . \"strings\"\nimport str \"strconv\"\nToUpper(\"a\") + str.Itoa(1)", want: "=> A1"}}},
+	{"a variable named like a package", []step{{code: "import \"strings\"\nfmt.Println(strings.ToUpper(\"a\"))", want: "A"}, {code: "strings := []string{\"x\"}\nlen(strings)", want: "=> 1"}, {code: "strings[0]", want: "=> x"}}},
+	{"packages found by what is used of them", []step{{code: "rand.Intn(1)", want: "=> 0"}, {code: "template.HTML(\"<p>\")", want: "=> <p>"}}},
+	{"unknown package", []step{{code: "import \"example.com/nowhere/x\"\nx.Y()", fail: "line 1, column 8: import \"example.com/nowhere/x\": no module of this notebook has that package"}}},
+	{"compile error, line and column", []step{{code: "a := 1\n\nb := a + \"x\"", fail: "cell 1, line 3, column 6"}, {code: "\tü := 1; undefinedName()", fail: "column 10: undefined: undefinedName"}}},
+	{"syntax error", []step{{code: "x := (1 + \n", fail: "line"}, {code: "for {", fail: "cell 2, line"}}},
+	{"near names", []step{{code: "counter := 1"}, {code: "countr + 1", fail: "did you mean counter?"}, {code: "fmt.Printn(1)", fail: "did you mean fmt.Print"}}},
+	{"a failed cell changes nothing", []step{
+		{code: "x := 1\nfunc f() int { return 1 }"}, {code: "x := 2\ny := 3\nfunc f() int { return 2 }\npanic(\"no\")", fail: "cell 2, line 4"},
+		{code: "fmt.Println(x, f())", want: "1 1"}, {code: "y", fail: "undefined: y"}}},
+	{"panic with line and function", []step{{code: "func div(a, b int) int {\n\treturn a / b\n}"}, {code: "div(1, 0)", fail: "cell 1, line 2"}, {code: "1 + 1", want: "=> 2"}}},
+	{"nil map and index", []step{{code: "var m map[string]int\nm[\"a\"] = 1", fail: "assignment to entry in nil map"}, {code: "[]int{1}[len(\"abc\")]", fail: "index out of range"}}},
+	{"runtime.Goexit", []step{{code: "runtime.Goexit()", fail: "Goexit"}, {code: "1", want: "=> 1"}}},
+	{"recover in the cell", []step{{code: "defer func() { fmt.Println(\"got\", recover()) }()\npanic(\"x\")", want: "got x"}}},
+	{"goroutines outlive their cell", []step{{code: "ch := make(chan int)\ngo func() { for i := 0; ; i++ { ch <- i } }()"}, {code: "<-ch", want: "=> 0"}, {code: "<-ch + <-ch", want: "=> 3"}}},
+	{"panic in another goroutine ends the worker only", []step{{code: "x := 1"}, {code: "go panic(\"away\")\ntime.Sleep(time.Second)", fail: "%rerun"}, {code: "x", fail: "is gone"}, {code: "%rerun"}, {code: "x", want: "=> 1"}}},
+	{"os.Exit", []step{{code: "os.Exit(3)", fail: "exit status 3"}, {code: "1", want: "=> 1"}}},
+	{"fatal error", []step{{code: "func deep(n int) int { return deep(n+1) + 1 }\ndeep(0)", fail: "stack"}, {code: "1", want: "=> 1"}}},
+	{"cgo", []step{{code: "/*\n#include <stdlib.h>\nstatic int add(int a, int b) { return a + b; }\n*/\nimport \"C\"\nfunc add(a, b int) int { return int(C.add(C.int(a), C.int(b))) }\nadd(2, 3)", want: "=> 5"}, {code: "add(20, 30)", want: "=> 50"}}},
+	{"cgo needs a conversion", []step{{code: "// static int one() { return 1; }\nimport \"C\"\nx := C.one()", fail: "type of C"}, {code: "// static int one() { return 1; }\nimport \"C\"\nx := int(C.one())\nx", want: "=> 1"}}},
+	{"C output is captured", []step{{code: "/*\n#include <stdio.h>\nstatic void hi() { printf(\"from C\\n\"); fflush(stdout); }\n*/\nimport \"C\"\nC.hi()", want: "from C"}, {code: "out, _ := exec.Command(\"echo\", \"child\").Output()\nstring(out)", want: "child"}}},
+	{"GoNB style", []step{{code: "import \"flag\"\nvar who = flag.String(\"who\", \"x\", \"\")\n%% --who=me\nfmt.Println(\"I am\", *who)", want: "I am me"}, {code: "func main() {\n\tfmt.Println(\"main runs\")\n}", want: "main runs"}, {code: "%%\nk := 5"}, {code: "k", want: "=> 5"}}},
+	{"init functions", []step{{code: "v := 1\nfunc init_a() { fmt.Println(\"init runs\") }", want: "init runs"}}},
+	{"variables in dependency order", []step{{code: "var a = b + 1\nvar b = f()\nfunc f() int { return c * 2 }\nvar c = 4\na", want: "=> 9"}}},
+	{"shell and environment", []step{{code: "!echo from the shell", want: "from the shell"}, {code: "%env GREETING hi there\nos.Getenv(\"GREETING\")", want: "=> hi there"}, {code: "!echo $GREETING", want: "hi there"}, {code: "!*ls", want: "go.mod"}, {code: "!exit 3", fail: "exit status 3"}}},
+	{"cd and files", []step{{code: "%%writefile note.txt\nwritten"}, {code: "b, err := os.ReadFile(\"note.txt\")\nstring(b)", want: "written"}, {code: "!mkdir -p sub\n%cd sub", want: "sub"}, {code: "d, _ := os.Getwd()\nfilepath.Base(d)", want: "=> sub"}, {code: "%cd .."}}},
+	{"other magic", []step{{code: "%whoo", fail: "did you mean %who"}, {code: "%goflags -race", fail: "GoNB"}, {code: "%%bash\necho $((1+2))", want: "3"}, {code: "%help", want: "%rerun"}}},
+	{"who and rm", []step{{code: "x := make([]byte, 1<<20)\nfunc f() int { return len(x) }"}, {code: "%who", want: "1024.0 KiB"}, {code: "%rm x"}, {code: "f()", fail: "was removed"}}},
+	{"test", []step{{code: "%test\nfunc TestOne(t *testing.T) { t.Log(\"in the test\") }", want: "PASS: TestOne"}, {code: "%test\nfunc TestTwo(t *testing.T) { t.Fatal(\"bad\") }", fail: "tests failed"}}},
+	{"standard input", []step{{code: "var name string\nfmt.Scanln(&name)\nname", input: []string{"Ada"}, want: "=> Ada"}, {code: "sc := bufio.NewScanner(os.Stdin)\nsc.Scan()\nsc.Text()", input: []string{"a line"}, want: "=> a line"}, {code: "_, err := fmt.Scanln(&name)\nerr", fail: "EOF"}, {code: "fmt.Scanln(&name)\nname", input: []string{"Bob"}, want: "=> Bob"}}},
+	{"gonbui", []step{{code: "gonbui.DisplayHTML(\"<b>x</b>\")\nfmt.Println(gonbui.IsNotebook)", want: "true"}, {code: "fmt.Println(\"one\")\ngonbui.UpdateHTML(\"id1\", \"a\")\ngonbui.UpdateHTML(\"id1\", \"b\")\ngonbui.Sync()", want: "one\n<display id1 false><display id1 true>"}, {code: "gonbui.RequestInput(\"who? \", false)\nvar w string\nfmt.Scan(&w)\nw", input: []string{"me"}, want: "=> me"}}},
+	{"output is limited", []step{{code: "for i := 0; i < 300000; i++ { fmt.Println(\"line\", i) }", want: "line 299999", not: "line 200000\n"}}},
+	{"a type that can't be named", []step{{code: "x := flag.CommandLine.Output()\nx != nil", want: "=> true"}, {code: "y := reflect.ValueOf(1).Type()\ny", want: "=> int"}}},
+	{"anonymous structs across cells", []step{{code: "p := struct{ a, B int }{1, 2}"}, {code: "p.a + p.B", want: "=> 3"}, {code: "q := struct{ a, B int }{3, 4}\np = q\np.a", want: "=> 3"}}},
+	{"channels, arrays, functions as types", []step{{code: "c := make(chan<- func(int, ...string) (int, error), 1)\na := [3]map[string][]*int{}\nvar f func(x, y int) int = func(x, y int) int { return x * y }"}, {code: "len(a) + f(2, 3) + cap(c)", want: "=> 10"}}},
+	{"return and defer at top level", []step{{code: "defer fmt.Println(\"deferred\")\nfmt.Println(\"first\")\nif true {\n\treturn\n}\nfmt.Println(\"never\")", want: "first\ndeferred", not: "never"}}},
+	{"labels", []step{{code: "outer:\nfor i := range 3 {\n\tfor {\n\t\tif i == 1 {\n\t\t\tbreak outer\n\t\t}\n\t\tcontinue outer\n\t}\n}\n1", want: "=> 1"}}},
+	{"several statements on a line", []step{{code: "a := 1; b := 2; type T int; func f(t T) int { return int(t) }; f(T(a + b))", want: "=> 3"}}},
+	{"method values and expressions", []step{{code: "type T struct{ n int }\nfunc (t T) add(k int) int { return t.n + k }\nf := T{1}.add\ng := T.add"}, {code: "f(1) + g(T{10}, 1)", want: "=> 13"}}},
+	{"time", []step{{code: "%time\n1 + 1", want: "compile"}}},
+}
+
+func runSequences(t *testing.T, from, to int) {
+	s := newSession(t)
+	if err := s.waitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, seq := range sequences {
+		if i < from || i >= to {
+			continue
+		}
+		t.Run(seq.name, func(t *testing.T) {
+			if err := s.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			for n, st := range seq.steps {
+				out := &record{input: st.input}
+				start := time.Now()
+				err := s.Execute(t.Context(), &Cell{Code: st.code, Count: n + 1}, out)
+				shown := out.String()
+				if time.Since(start) > time.Minute {
+					t.Logf("cell %d took %s", n+1, time.Since(start))
+				}
+				failure := ""
+				if err != nil {
+					failure = ansi.ReplaceAllString(err.Name+"\n"+err.Value+"\n"+strings.Join(err.Traceback, "\n"), "")
+				}
+				switch {
+				case st.fail == "" && err != nil:
+					t.Fatalf("cell %d\n%s\nfailed: %s\nshown: %s", n+1, st.code, failure, shown)
+				case st.fail != "" && err == nil:
+					t.Fatalf("cell %d\n%s\nsucceeded, want the error %q; shown: %s", n+1, st.code, st.fail, shown)
+				case !strings.Contains(failure, st.fail):
+					t.Fatalf("cell %d\n%s\nfailed with\n%s\nwant %q", n+1, st.code, failure, st.fail)
+				case !strings.Contains(shown, st.want):
+					t.Fatalf("cell %d\n%s\nshowed\n%s\nwant %q", n+1, st.code, shown, st.want)
+				case st.not != "" && strings.Contains(shown, st.not):
+					t.Fatalf("cell %d\n%s\nshowed\n%s\nwhich contains %q", n+1, st.code, shown, st.not)
+				}
+			}
+		})
+	}
+}
+
+// TestSequences runs the first sequences; with -tags slow, all.
+func TestSequences(t *testing.T) { runSequences(t, 0, sequencesByDefault) }
