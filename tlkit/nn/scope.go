@@ -97,6 +97,7 @@ type Aux struct {
 type Scope struct {
 	store *model.Store
 	key   string
+	names map[string]string // see Named
 	// Pass is shared by all scopes of one forward pass.
 	Pass *Pass
 }
@@ -107,7 +108,23 @@ func NewScope(store *model.Store, pass *Pass) *Scope { return &Scope{store: stor
 // In returns the scope of the part with the given name; dots may join several names.
 func (s *Scope) In(name string) *Scope {
 	sub := *s
-	sub.key = s.join(name)
+	sub.key, sub.names = s.join(name), nil
+	return &sub
+}
+
+// Named returns a scope in which a layer's variables have the full keys given, by the names that the layer uses
+// ("weight": "onnx::Conv_63"): for networks whose keys follow no scheme.
+func (s *Scope) Named(keys map[string]string) *Scope {
+	sub := *s
+	sub.names = keys
+	return &sub
+}
+
+// Silent returns a scope whose variables are not recorded (see Pass.Record): for further uses of the same ones.
+func (s *Scope) Silent() *Scope {
+	sub, pass := *s, *s.Pass
+	pass.Record = nil
+	sub.Pass = &pass
 	return &sub
 }
 
@@ -115,6 +132,9 @@ func (s *Scope) In(name string) *Scope {
 func (s *Scope) Key() string { return s.key }
 
 func (s *Scope) join(name string) string {
+	if key, ok := s.names[name]; ok {
+		return key
+	}
 	if s.key == "" {
 		return name
 	}

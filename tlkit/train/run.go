@@ -140,7 +140,7 @@ func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.di
 // Model returns the trained model with the weights of the best epoch. With several seeds that is the first seed's;
 // those of the others come from Repeats.
 func (r *Result) Model() (*zoo.Model, error) {
-	spec, err := zoo.Info(r.run.Config.Model.Name)
+	spec, err := r.run.spec()
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +162,29 @@ func (r *Result) Model() (*zoo.Model, error) {
 	m.Weights = r.run.Name + "/" + r.Strategy
 	m.Preprocess = r.run.Config.Model.Preprocess
 	return m, nil
+}
+
+// graphFile holds, in the run's folder, the network of a model that was imported from an .onnx file.
+const graphFile = "graph.onnx"
+
+// spec is the architecture of the run's model, for images of the size it was trained with.
+func (r *Run) spec() (zoo.Spec, error) {
+	c := r.Config.Model
+	var spec zoo.Spec
+	graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile))
+	switch {
+	case err == nil:
+		spec, err = zoo.GraphSpec(c.Name, graph)
+	case errors.Is(err, fs.ErrNotExist):
+		spec, err = zoo.Info(c.Name)
+	}
+	if err != nil {
+		return spec, err
+	}
+	if c.Preprocess.Crop > 0 {
+		spec.InputSize = c.Preprocess.Crop // position embeddings fit one size only
+	}
+	return spec, nil
 }
 
 // Best returns the result whose best epochs have the highest validation accuracy, as the mean over its seeds, of equals
@@ -361,6 +384,11 @@ func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies
 	for _, s := range strategies {
 		if err := run.add(s); err != nil {
 			return nil, nil, err
+		}
+	}
+	if m.Spec.Graph != nil {
+		if err := os.WriteFile(filepath.Join(path, graphFile), m.Spec.Graph, 0o666); err != nil {
+			return nil, nil, fmt.Errorf("tlkit: run %q: %w", name, err)
 		}
 	}
 	if err := writeJSON(filepath.Join(path, "run.json"), run.Config); err != nil {

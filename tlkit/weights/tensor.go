@@ -289,3 +289,15 @@ func isContiguous(shape, stride []int) bool {
 	}
 	return true
 }
+
+// TensorAt is a tensor whose elements lie in r, little-endian and row-major, from byte at on: for formats that hold
+// more than a state dict.
+func TensorAt(shape []int, d DType, r io.ReaderAt, at int64) (Tensor, error) {
+	if _, err := elements(shape); err != nil {
+		return Tensor{}, fmt.Errorf("weights: %w", err)
+	}
+	if d.Size() == 0 || at < 0 || r == nil {
+		return Tensor{}, fmt.Errorf("weights: a tensor of type %v at byte %d has no place in a file", d, at)
+	}
+	return Tensor{Shape: slices.Clone(shape), DType: d, src: r, base: at}, nil
+}

@@ -227,14 +227,14 @@ func loadHub(name string, o LoadOptions) (*Model, error) {
 	return m, nil
 }
 
-// completed adds random values for what a file of timm does not have: auxiliary heads, and the output layer of a
-// repository that holds features only.
+// completed adds what a file of timm does not have: random values for auxiliary heads and for the output layer of a
+// repository that holds features only, and tables that do not depend on training.
 func (m *Model) completed(sd *weights.StateDict, headless bool, seed uint64) (*weights.StateDict, error) {
 	entries := sd.Entries()
 	for _, p := range m.params {
 		_, ok := sd.Get(p.Key)
 		aux := slices.ContainsFunc(m.arch.Aux, func(a AuxHead) bool { return strings.HasPrefix(p.Key, a.Key+".") })
-		if ok || !(aux || headless && m.InHead(p)) {
+		if ok || !(aux || headless && m.InHead(p) || timmTables.MatchString(p.Key)) {
 			continue
 		}
 		if err := m.Initialise(p, seed); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -21,8 +22,12 @@ type LoadOptions struct {
 	// the Hugging Face hub have their weights in their name, and take "" only.
 	Weights string
 	// Classes name the logits of a weight file that was trained for other classes than the model's published weights;
-	// nil means those. For a model of the Hugging Face hub, nil means what its config.json says.
+	// nil means those. For a model of the Hugging Face hub nil means what its config.json says, and for an .onnx file what
+	// its metadata says, else "class 0" and so on.
 	Classes []string
+	// Preprocess is the evaluation transform of a file of your own; nil means that of the model's published weights. An
+	// .onnx file that does not say it itself (TLKit's own do) needs it: it can't be guessed.
+	Preprocess *vision.Preprocess
 	// Seed determines random values.
 	Seed uint64
 	// Context cancels a download; nil means context.Background().
@@ -36,11 +41,19 @@ const Random = "random"
 //
 //   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked up
 //     in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
+//
 //   - a timm repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
 //     "hf://timm/resnet18.a1_in1k@main". config.json there says architecture, preprocessing, classes and licence. The
 //     files are kept where Python keeps them. HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what
 //     they mean in Python. [TimmArchitectures] lists what can be loaded; one that is not the same network as its
 //     relative in torchvision is refused.
+//
+//   - an .onnx file: "models/my.onnx". It becomes a model like the others: variables under the file's names, stages
+//     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
+//     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax at the end is left out. Batch
+//     normalisations that the exporter has folded into convolutions are gone for good; those that are there train as
+//     others do. Dropout is left out. LoadOptions.Preprocess says how images are prepared. Needed are float32 weights,
+//     square images of three channels and a linear output layer; an error names every operator that is not known.
 //
 // Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them.
 func Load(name string, opts ...LoadOptions) (*Model, error) {
@@ -54,8 +67,16 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	if o.Context == nil {
 		o.Context = context.Background()
 	}
+	if o.Preprocess != nil {
+		if err := o.Preprocess.Validate(); err != nil {
+			return nil, fmt.Errorf("zoo: LoadOptions.Preprocess: %w", err)
+		}
+	}
 	if strings.HasPrefix(name, hubScheme) {
 		return loadHub(name, o)
+	}
+	if isONNX(name) {
+		return loadONNX(name, o)
 	}
 	spec, err := Info(name)
 	if err != nil {
@@ -74,6 +95,9 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	set, err := spec.WeightSet(o.Weights)
 	if err != nil {
 		return nil, err
+	}
+	if o.Preprocess != nil {
+		return nil, fmt.Errorf("zoo: LoadOptions.Preprocess is for weight files of your own; the weights %s.%s come with theirs", spec.Name, set.Name)
 	}
 	if o.Classes != nil {
 		return nil, fmt.Errorf("zoo: LoadOptions.Classes is for weight files of your own; the weights %s.%s come with their %d classes (a strategy replaces them for new images)",
@@ -139,6 +163,9 @@ func loadFile(spec Spec, path string, o LoadOptions) (*Model, error) {
 			path, n, spec.Name, len(m.Classes))
 	}
 	m.Weights = filepath.Base(path)
+	if o.Preprocess != nil {
+		m.Preprocess = *o.Preprocess
+	}
 	if err := m.LoadStateDict(sd); err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func lookup(name string) (Spec, bool) {
 // Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
 // The error is an *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
 // ("hf://timm/resnet18.a1_in1k") its config.json is read, from the cache or from the hub: the one weight set has
-// preprocessing, classes and licence from there.
+// preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
 func Info(name string) (Spec, error) {
 	if strings.HasPrefix(name, hubScheme) {
 		h, err := hubSource(context.Background(), name)
@@ -125,6 +125,9 @@ func Info(name string) (Spec, error) {
 			return Spec{}, err
 		}
 		return h.spec, nil
+	}
+	if isONNX(name) {
+		return infoONNX(name)
 	}
 	base, _, _ := strings.Cut(name, ".")
 	s, ok := lookup(base)

@@ -21,6 +21,8 @@ type Spec struct {
 	Weights []WeightSet
 	// Build returns the network.
 	Build func() Architecture
+	// Graph, when set, is the network of an imported .onnx file, without its weights; [GraphSpec] makes the spec from it.
+	Graph []byte
 	// Rename, when set, turns a key of a weight file into the model's; it is for published files older than today's
 	// keys, and leaves all other keys as they are.
 	Rename func(key string) string

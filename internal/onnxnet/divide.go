@@ -1,0 +1,247 @@
+package onnxnet
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// checkBatch is the batch that a file is tried with: not 1, so that a network which works for single images only is
+// found out at once, and no size that a network is likely to have elsewhere.
+const checkBatch = 3
+
+// divide builds the network once, without computing it, and cuts it into stages where a single value goes on.
+func (n *Net) divide() error {
+	shape, err := n.trial()
+	if err != nil {
+		return err
+	}
+	features := n.head.node.in[0]
+	if d := shape[features]; len(d) != 2 || d[0] != checkBatch || d[1] != n.head.features {
+		return fmt.Errorf("for a batch of %d images the output layer %s gets features of shape %v, expected [%d, %d]; export the network with dynamic batch size (dynamic_axes)",
+			checkBatch, n.head.node, d, checkBatch, n.head.features)
+	}
+	cuts := n.cuts(shape, features)
+	n.name(cuts)
+	for _, x := range n.vars {
+		x.stage = -1
+	}
+	for i, sp := range n.stages {
+		n.assign(i, n.nodes[sp.from:sp.to], map[string]bool{})
+	}
+	return nil
+}
+
+// trial builds everything before the output layer for a batch of images, and returns the shapes of the values that
+// depend on them.
+func (n *Net) trial() (map[string][]int, error) {
+	backend, err := compute.NewWithConfig("go")
+	if err != nil {
+		return nil, err
+	}
+	defer backend.Finalize()
+	shape := map[string][]int{}
+	err = exceptions.TryCatch[error](func() {
+		store := model.NewStore()
+		g := NewGraph(backend, "onnx")
+		store.SetTraining(g, true)
+		x := Parameter(g, "images", shapes.Make(dtypes.Float32, checkBatch, n.InputSize, n.InputSize, 3))
+		r := &run{net: n, s: nn.NewScope(store, &nn.Pass{}), g: g, stage: -1, batch: checkBatch, vals: map[string]value{n.image: {n: x, last: true}}}
+		for _, v := range n.nodes {
+			if n.depends[v.out[0]].image {
+				r.eval(v)
+			}
+		}
+		for name, v := range r.vals {
+			if n.depends[name].image && v.n != nil {
+				shape[name] = v.dims()
+			}
+		}
+		if _, ok := r.vals[n.head.node.in[0]]; !ok {
+			exceptions.Panicf("the features of the output layer are made nowhere")
+		}
+	})
+	return shape, err
+}
+
+// cut is a place where the network may be divided: after a number of nodes, with the one value that goes on.
+type cut struct {
+	after int
+	value string
+}
+
+// cuts finds all of them, the last being the features.
+func (n *Net) cuts(shape map[string][]int, features string) []cut {
+	last := map[string]int{features: len(n.nodes)} // the last use of each value
+	for i, v := range n.nodes {
+		for _, in := range v.in {
+			if n.depends[in].image && last[in] < i {
+				last[in] = i
+			}
+		}
+	}
+	var found []cut
+	live := map[string]bool{n.image: true}
+	for i, v := range n.nodes {
+		for _, out := range v.out {
+			if _, used := last[out]; used && n.depends[out].image {
+				live[out] = true
+			}
+		}
+		for name := range live {
+			if last[name] <= i {
+				delete(live, name)
+			}
+		}
+		if len(live) != 1 || i == len(n.nodes)-1 {
+			continue
+		}
+		for name := range live {
+			// A value that is no tensor of the batch (a shape, or windows in place of images) can't go between stages.
+			if d := shape[name]; len(d) >= 2 && d[0] == checkBatch && name != n.image {
+				found = append(found, cut{i + 1, name})
+			}
+		}
+	}
+	return append(found, cut{len(n.nodes), features})
+}
+
+// name makes stages of the pieces between cuts: those that PyTorch's module names, which exporters keep, put together.
+func (n *Net) name(cuts []cut) {
+	names := [2][]string{}
+	distinct := [2]map[string]bool{{}, {}}
+	variables := make([]bool, len(cuts))
+	from := 0
+	for i, c := range cuts {
+		var label [2]string
+		for _, v := range n.nodes[from:c.after] {
+			for _, in := range v.in {
+				if a, ok := n.alias[in]; ok {
+					in = a
+				}
+				if _, ok := n.alias[v.out[0]]; !ok {
+					variables[i] = variables[i] || n.vars[in] != nil
+				}
+			}
+			if label[0] == "" {
+				label = n.label(v)
+			}
+		}
+		for depth := range 2 {
+			names[depth] = append(names[depth], label[depth])
+			distinct[depth][label[depth]] = true
+		}
+		from = c.after
+	}
+	depth := 0
+	if len(distinct[0]) < 4 && len(distinct[1]) > len(distinct[0]) {
+		depth = 1
+	}
+	anonymous := len(distinct[depth]) < 3
+	used := map[string]int{}
+	begin, in, current, has := 0, n.image, "", false
+	finish := func(end int, out string) {
+		if current == "" {
+			current = "stage"
+		}
+		if used[current]++; used[current] > 1 || anonymous {
+			current = fmt.Sprintf("%s_%d", current, used[current])
+		}
+		n.Stages = append(n.Stages, current)
+		n.stages = append(n.stages, span{begin, end, in, out})
+		begin, in, has = end, out, false
+	}
+	for i := range cuts {
+		label := names[depth][i]
+		if anonymous {
+			label = ""
+		}
+		later := false // are there variables from here on?
+		for j := i; j < len(cuts); j++ {
+			later = later || variables[j]
+		}
+		if i > 0 && has && later && variables[i] && (anonymous || label != "" && label != current) {
+			finish(cuts[i-1].after, cuts[i-1].value)
+			current = label
+		}
+		if current == "" {
+			current = label
+		}
+		has = has || variables[i]
+	}
+	end := cuts[len(cuts)-1]
+	finish(end.after, end.value)
+}
+
+// label is the module that a node belongs to, at two depths, from the name that torch.onnx.export gives it:
+// "/layer1/layer1.0/conv1/Conv" is of layer1 and of layer1.0.
+func (n *Net) label(v *node) [2]string {
+	if _, ok := n.alias[v.out[0]]; ok {
+		return [2]string{} // a weight under another name
+	}
+	parts := strings.Split(strings.Trim(v.name, "/"), "/")
+	parts = parts[:len(parts)-1] // the operator
+	if len(parts) == 0 {
+		// Else the name of a weight: "layer1.0.conv1.weight".
+		for _, in := range v.in {
+			if x := n.vars[in]; x != nil && strings.Contains(x.key, ".") && !strings.Contains(x.key, ":") {
+				parts = strings.Split(x.key, ".")
+				parts = parts[:len(parts)-1]
+				if len(parts) > 1 {
+					parts[1] = parts[0] + "." + parts[1]
+				}
+				break
+			}
+		}
+	}
+	clean := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r == '.' || r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+				return r
+			}
+			return '_'
+		}, s[:min(len(s), 60)])
+	}
+	switch len(parts) {
+	case 0:
+		return [2]string{}
+	case 1:
+		return [2]string{clean(parts[0]), clean(parts[0])}
+	}
+	return [2]string{clean(parts[0]), clean(parts[1])}
+}
+
+// assign notes for each variable the first stage that uses it, through nodes that do not depend on the image as well.
+func (n *Net) assign(stage int, nodes []*node, seen map[string]bool) {
+	for _, v := range nodes {
+		if _, ok := n.alias[v.out[0]]; ok {
+			continue
+		}
+		if stage >= 0 && !n.depends[v.out[0]].image && !seen[v.out[0]] {
+			continue // made by whoever needs it
+		}
+		for _, in := range v.in {
+			if a, ok := n.alias[in]; ok {
+				in = a
+			}
+			if x := n.vars[in]; x != nil && x.stage < 0 {
+				x.stage = stage
+			}
+			if d := n.depends[in]; !d.image && d.variable && !seen[in] {
+				seen[in] = true
+				if m := n.byOutput[in]; m != nil {
+					seen[m.out[0]] = true
+					n.assign(stage, []*node{m}, seen)
+				}
+			}
+		}
+	}
+}

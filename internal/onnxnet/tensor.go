@@ -1,0 +1,209 @@
+package onnxnet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/compute-onnx/support/protos"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// OpenBeside opens a file that lies beside the .onnx file: torch.onnx.export keeps large weights in one.
+type OpenBeside func(name string) (r io.ReaderAt, size int64, err error)
+
+// maxElements is more than any network has in one tensor.
+const maxElements = 1 << 31
+
+// dims returns the shape of an initializer.
+func dims(t *protos.TensorProto) (shape []int, n int, err error) {
+	n = 1
+	for _, d := range t.Dims {
+		if d < 0 || d > maxElements || (d > 0 && n > maxElements/int(d)) {
+			return nil, 0, fmt.Errorf("shape %v is none", t.Dims)
+		}
+		shape = append(shape, int(d))
+		n *= int(d)
+	}
+	return shape, n, nil
+}
+
+// hasData reports whether an initializer's values are in the file or beside it.
+func hasData(t *protos.TensorProto) bool {
+	return t.DataLocation == protos.TensorProto_EXTERNAL || len(t.RawData) > 0 || len(t.FloatData) > 0 || len(t.Int32Data) > 0 ||
+		len(t.Int64Data) > 0 || len(t.DoubleData) > 0
+}
+
+// floats gives access to the values of a float32 initializer.
+func floats(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights.Tensor, error) {
+	switch {
+	case t.DataLocation == protos.TensorProto_EXTERNAL:
+		return external(t, shape, n, open)
+	case len(t.RawData) == 4*n:
+		return weights.TensorAt(shape, weights.F32, bytes.NewReader(t.RawData), 0)
+	case len(t.RawData) == 0 && len(t.FloatData) == n:
+		return weights.NewTensor(shape, t.FloatData)
+	}
+	return weights.Tensor{}, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", shape, n, len(t.RawData), len(t.FloatData))
+}
+
+// external finds the values in a file beside the .onnx file: never elsewhere, whatever the file says.
+func external(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights.Tensor, error) {
+	var location string
+	var offset int64
+	length := int64(4 * n)
+	for _, e := range t.ExternalData {
+		var err error
+		switch e.Key {
+		case "location":
+			location = e.Value
+		case "offset":
+			offset, err = strconv.ParseInt(e.Value, 10, 64)
+		case "length":
+			length, err = strconv.ParseInt(e.Value, 10, 64)
+		}
+		if err != nil {
+			return weights.Tensor{}, fmt.Errorf("its place in another file: %w", err)
+		}
+	}
+	if location == "" || !filepath.IsLocal(location) || strings.ContainsAny(location, `/\:`) {
+		return weights.Tensor{}, fmt.Errorf("its values are in the file %.80q; only files beside the .onnx file are read", location)
+	}
+	if open == nil {
+		return weights.Tensor{}, fmt.Errorf("its values are in the file %s, which is not at hand", location)
+	}
+	r, size, err := open(location)
+	if err != nil {
+		return weights.Tensor{}, fmt.Errorf("its values are in another file: %w", err)
+	}
+	if length != int64(4*n) || offset < 0 || offset > size-length {
+		return weights.Tensor{}, fmt.Errorf("its %d values would be %d bytes at %d of %s, which has %d bytes; is it the right file?", n, length, offset, location, size)
+	}
+	return weights.TensorAt(shape, weights.F32, r, offset)
+}
+
+// maxConstant bounds constants, which are kept with the graph and may be computed from one another.
+const maxConstant = 1 << 22
+
+// constant decodes a tensor that is no variable: shapes, axes, factors.
+func constant(t *protos.TensorProto) (*tensors.Tensor, error) {
+	shape, n, err := dims(t)
+	if err != nil {
+		return nil, err
+	}
+	if t.DataLocation == protos.TensorProto_EXTERNAL {
+		return nil, errors.New("a constant in another file; expected it in the .onnx file")
+	}
+	if n > maxConstant {
+		return nil, fmt.Errorf("a constant of %d values; at most %d are expected", n, maxConstant)
+	}
+	le, raw := binary.LittleEndian, t.RawData
+	size, dtype := 0, dtypes.InvalidDType
+	switch protos.TensorProto_DataType(t.DataType) {
+	case protos.TensorProto_FLOAT:
+		size, dtype = 4, dtypes.Float32
+	case protos.TensorProto_INT64:
+		size, dtype = 8, dtypes.Int64
+	case protos.TensorProto_INT32:
+		size, dtype = 4, dtypes.Int32
+	case protos.TensorProto_BOOL:
+		size, dtype = 1, dtypes.Bool
+	case protos.TensorProto_DOUBLE:
+		size, dtype = 8, dtypes.Float64
+	default:
+		return nil, fmt.Errorf("elements of type %v; expected FLOAT, INT64, INT32, DOUBLE or BOOL", protos.TensorProto_DataType(t.DataType))
+	}
+	given := map[dtypes.DType]int{dtypes.Float32: len(t.FloatData), dtypes.Int64: len(t.Int64Data), dtypes.Int32: len(t.Int32Data),
+		dtypes.Bool: len(t.Int32Data), dtypes.Float64: len(t.DoubleData)}[dtype]
+	if len(raw) != n*size && !(len(raw) == 0 && given == n) {
+		return nil, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", shape, n, len(raw), given)
+	}
+	inRaw := len(raw) > 0
+	out := tensors.FromShape(shapes.Make(dtype, shape...))
+	out.MustMutableFlatData(func(flat any) {
+		switch flat := flat.(type) {
+		case []float32:
+			for i := range flat {
+				if inRaw {
+					flat[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
+				} else {
+					flat[i] = t.FloatData[i]
+				}
+			}
+		case []float64:
+			for i := range flat {
+				if inRaw {
+					flat[i] = math.Float64frombits(le.Uint64(raw[8*i:]))
+				} else {
+					flat[i] = t.DoubleData[i]
+				}
+			}
+		case []int64:
+			for i := range flat {
+				if inRaw {
+					flat[i] = int64(le.Uint64(raw[8*i:]))
+				} else {
+					flat[i] = t.Int64Data[i]
+				}
+			}
+		case []int32:
+			for i := range flat {
+				if inRaw {
+					flat[i] = int32(le.Uint32(raw[4*i:]))
+				} else {
+					flat[i] = t.Int32Data[i]
+				}
+			}
+		case []bool:
+			for i := range flat {
+				if inRaw {
+					flat[i] = raw[i] != 0
+				} else {
+					flat[i] = t.Int32Data[i] != 0
+				}
+			}
+		}
+	})
+	return out, nil
+}
+
+// ints returns the values of a constant of whole numbers.
+func ints(t *tensors.Tensor) ([]int, bool) {
+	var out []int
+	ok := false
+	err := t.ConstFlatData(func(flat any) {
+		switch flat := flat.(type) {
+		case []int64:
+			ok = true
+			for _, v := range flat {
+				out = append(out, int(v))
+			}
+		case []int32:
+			ok = true
+			for _, v := range flat {
+				out = append(out, int(v))
+			}
+		}
+	})
+	return out, ok && err == nil
+}
+
+// number returns the value of a constant float32 with one value.
+func number(t *tensors.Tensor) (float64, bool) {
+	if t == nil || t.Shape().Size() != 1 || t.DType() != dtypes.Float32 {
+		return 0, false
+	}
+	var v float32
+	err := tensors.ConstFlatData(t, func(flat []float32) { v = flat[0] })
+	return float64(v), err == nil
+}

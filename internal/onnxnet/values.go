@@ -1,0 +1,188 @@
+package onnxnet
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute-onnx/support/protos"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// readValues sorts the initializers that the network needs into variables and constants, and takes the values of the
+// variables out of the graph.
+func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, skeleton bool) error {
+	used := map[string]bool{n.head.weight: true}
+	if n.head.bias != "" {
+		used[n.head.bias] = true
+	}
+	for _, v := range n.nodes {
+		for _, in := range v.in {
+			if a, ok := n.alias[in]; ok {
+				in = a
+			}
+			used[in] = true
+		}
+	}
+	n.HeadKey = n.headKey()
+	paths := map[string]bool{"/" + n.HeadKey + "/weight": true, "/" + n.HeadKey + "/bias": true}
+	for i, t := range n.model.Graph.Initializer {
+		if !used[t.Name] {
+			continue
+		}
+		if !isVariable(t) {
+			c, err := constant(t)
+			if err != nil {
+				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
+			}
+			n.consts[t.Name] = c
+			continue
+		}
+		if dt := protos.TensorProto_DataType(t.DataType); dt != protos.TensorProto_FLOAT {
+			return fmt.Errorf("initializer %.80q has elements of type %v; export the network in float32", t.Name, dt)
+		}
+		shape, size, err := dims(t)
+		if err != nil {
+			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
+		}
+		x := n.use(t.Name, shape)
+		if t.Name != n.head.weight && t.Name != n.head.bias {
+			x.key = keyOf(t.Name, i, paths)
+		}
+		n.vars[t.Name] = x
+		if !hasData(t) && skeleton {
+			continue
+		}
+		values, err := floats(t, shape, size, open)
+		if err != nil {
+			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
+		}
+		if x.turned {
+			if values, err = turn(values); err != nil {
+				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
+			}
+		}
+		n.entries = append(n.entries, weights.Entry{Key: x.key, Tensor: values})
+	}
+	if n.head.bias != "" && n.vars[n.head.bias] == nil {
+		return fmt.Errorf("output layer %s has a bias that is no float tensor", n.head.node)
+	}
+	// What is left is the skeleton.
+	for _, t := range n.model.Graph.Initializer {
+		if n.vars[t.Name] != nil {
+			t.RawData, t.FloatData, t.ExternalData, t.DataLocation = nil, nil, nil, protos.TensorProto_DEFAULT
+		}
+	}
+	return nil
+}
+
+// headKey is the prefix that weight and bias of the output layer share, or "head".
+func (n *Net) headKey() string {
+	prefix, ok := strings.CutSuffix(n.head.weight, ".weight")
+	if ok && keyRule.MatchString(prefix) && (n.head.bias == "" || n.head.bias == prefix+".bias") {
+		return prefix
+	}
+	return "head"
+}
+
+var keyRule = regexp.MustCompile(`^[A-Za-z0-9_:#-]+([./][A-Za-z0-9_:#-]+)*$`)
+
+// keyOf is the state-dict key of an initializer: its name, unless that could be no key or is taken.
+func keyOf(name string, i int, paths map[string]bool) string {
+	key := strings.TrimLeft(name, "/")
+	if !keyRule.MatchString(key) {
+		key = fmt.Sprintf("initializer.%d", i)
+	}
+	for paths[(nn.Param{Key: key}).Path()] {
+		key += fmt.Sprintf("#%d", i)
+	}
+	paths[(nn.Param{Key: key}).Path()] = true
+	return key
+}
+
+// turn transposes a matrix.
+func turn(t weights.Tensor) (weights.Tensor, error) {
+	rows, columns := t.Shape[0], t.Shape[1]
+	out := make([]float32, rows*columns)
+	r, c := 0, 0
+	err := t.EachFloat32(func(_ int, values []float32) error {
+		for _, v := range values {
+			out[c*rows+r] = v
+			if c++; c == columns {
+				c = 0
+				r++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return weights.Tensor{}, err
+	}
+	return weights.NewTensor([]int{columns, rows}, out)
+}
+
+// use finds out, from the nodes that use an initializer, how its variable is kept and started.
+func (n *Net) use(name string, shape []int) *variable {
+	x := &variable{shape: slices.Clone(shape), init: nn.Constant(0), stage: -1}
+	if len(shape) >= 2 {
+		x.init = nn.Normal(0.02)
+	}
+	linear := func(turned bool) {
+		x.layout, x.turned, x.init = nn.LinearWeight, turned, nn.FanInUniform
+		if turned {
+			x.shape = []int{shape[1], shape[0]}
+		}
+	}
+	if name == n.head.weight {
+		linear(n.head.node.op == "MatMul" || n.head.node.int("transB", 0) == 0)
+		x.key = n.HeadKey + ".weight"
+		return x
+	}
+	if name == n.head.bias {
+		x.key = n.HeadKey + ".bias"
+		return x
+	}
+	type role struct {
+		op    string
+		place int
+	}
+	roles := map[role]bool{}
+	native := true
+	for _, v := range n.nodes {
+		for i, in := range v.in {
+			if a, ok := n.alias[in]; ok {
+				in = a
+			}
+			if in != name {
+				continue
+			}
+			r := role{v.op, i}
+			if v.op == "Gemm" && v.int("transB", 0) != 0 {
+				r.op = "GemmT"
+			}
+			native = native && (v.op != "Conv" || v.nativeConv()) && (v.op != "Gemm" || v.plainGemm())
+			roles[r] = true
+		}
+	}
+	only := func(op string, place int) bool { return len(roles) == 1 && roles[role{op, place}] }
+	switch {
+	case only("Conv", 1) && len(shape) == 4 && native:
+		x.layout, x.init = nn.ConvKernel, nn.KaimingNormalFanOut
+	case only("GemmT", 1) && len(shape) == 2 && native:
+		linear(false)
+	case (only("Gemm", 1) || only("MatMul", 1)) && len(shape) == 2 && native:
+		linear(true)
+	case roles[role{"BatchNormalization", 3}]:
+		x.buffer = true
+	case roles[role{"BatchNormalization", 4}]:
+		x.buffer, x.init = true, nn.Constant(1)
+	case roles[role{"BatchNormalization", 1}], roles[role{"LayerNormalization", 1}], roles[role{"Mul", 0}], roles[role{"Mul", 1}], roles[role{"Div", 1}]:
+		x.init = nn.Constant(1)
+	case roles[role{"PRelu", 1}]:
+		x.init = nn.Constant(0.25)
+	}
+	return x
+}

@@ -1,0 +1,153 @@
+package zoo
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/onnxnet"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Keys of an ONNX file's metadata that say what the graph can't: the evaluation transform (JSON of vision.Preprocess)
+// and the names of the classes (a JSON list).
+const (
+	MetadataPreprocess = "tlkit.preprocess"
+	MetadataClasses    = "tlkit.classes"
+)
+
+func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
+
+// openONNX reads a file and makes a spec of it. The net holds the weights until its StateDict is asked for.
+func openONNX(path string) (*onnxnet.Net, Spec, error) {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
+		return nil, Spec{}, err
+	}
+	n, err := onnxnet.Open(path)
+	if err != nil {
+		return nil, Spec{}, fmt.Errorf("zoo: %s: %w", path, err)
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	spec, err := onnxSpec(n, name)
+	if err != nil {
+		return nil, Spec{}, fmt.Errorf("zoo: %s: %w", path, err)
+	}
+	spec.Weights[0].Source = path
+	return n, spec, nil
+}
+
+func onnxSpec(n *onnxnet.Net, name string) (Spec, error) {
+	graph, err := n.Skeleton()
+	if err != nil {
+		return Spec{}, err
+	}
+	spec := Spec{Name: name, Family: "onnx", Paper: "imported from an ONNX file", InputSize: n.InputSize, MinSize: n.InputSize, Graph: graph,
+		Build: func() Architecture { return onnxArchitecture(n) }}
+	set := WeightSet{Name: "file", Default: true, Preprocess: vision.Preprocess{Crop: n.InputSize}}
+	if text := n.Metadata[MetadataPreprocess]; text != "" {
+		if err := json.Unmarshal([]byte(text), &set.Preprocess); err == nil {
+			err = set.Preprocess.Validate()
+		}
+		if err != nil {
+			return Spec{}, fmt.Errorf("metadata %s: %w", MetadataPreprocess, err)
+		}
+	}
+	if text := n.Metadata[MetadataClasses]; text != "" {
+		if err := json.Unmarshal([]byte(text), &set.Classes); err != nil || len(set.Classes) != n.Classes {
+			return Spec{}, fmt.Errorf("metadata %s names %d classes, the output layer has %d (%v)", MetadataClasses, len(set.Classes), n.Classes, err)
+		}
+	}
+	if set.Classes == nil {
+		set.Classes = numbered(n.Classes)
+	}
+	spec.Weights = []WeightSet{set}
+	return spec, nil
+}
+
+func onnxArchitecture(n *onnxnet.Net) Architecture {
+	var stages []Stage
+	for i, name := range n.Stages {
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return n.Stage(i, s, x) }})
+	}
+	return Architecture{Stages: stages, Head: Head{Key: n.HeadKey, Forward: n.Head}}
+}
+
+// GraphSpec returns the spec of a model that was imported from an .onnx file, from what its Spec.Graph was.
+func GraphSpec(name string, graph []byte) (Spec, error) {
+	n, err := onnxnet.FromSkeleton(graph)
+	if err != nil {
+		return Spec{}, fmt.Errorf("zoo: the graph of %q: %w", name, err)
+	}
+	spec, err := onnxSpec(n, name)
+	if err != nil {
+		return Spec{}, fmt.Errorf("zoo: the graph of %q: %w", name, err)
+	}
+	return spec, nil
+}
+
+// infoONNX is Info for a file.
+func infoONNX(path string) (Spec, error) {
+	n, spec, err := openONNX(path)
+	if err != nil {
+		return Spec{}, err
+	}
+	_, done, err := n.StateDict()
+	if err != nil {
+		return Spec{}, fmt.Errorf("zoo: %s: %w", path, err)
+	}
+	done()
+	return spec, nil
+}
+
+// loadONNX is Load for a file.
+func loadONNX(path string, o LoadOptions) (*Model, error) {
+	n, spec, err := openONNX(path)
+	if err != nil {
+		return nil, err
+	}
+	sd, done, err := n.StateDict()
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", path, err)
+	}
+	defer done()
+	set := spec.Weights[0]
+	if o.Preprocess != nil {
+		set.Preprocess = *o.Preprocess
+	} else if n.Metadata[MetadataPreprocess] == "" {
+		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared, and that can't be guessed: give LoadOptions.Preprocess, "+
+			"for most networks trained on ImageNet &vision.Preprocess{Resize: 256, Crop: %d, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}", path, n.InputSize)
+	}
+	if o.Classes != nil {
+		if len(o.Classes) != n.Classes {
+			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d (a strategy replaces them for new images)", path, n.Classes, len(o.Classes))
+		}
+		set.Classes = o.Classes
+	}
+	if set.Preprocess.Crop != 0 && set.Preprocess.Crop != n.InputSize {
+		return nil, fmt.Errorf("zoo: %s takes images of %dx%d, but Preprocess.Crop is %d", path, n.InputSize, n.InputSize, set.Preprocess.Crop)
+	}
+	spec.Weights = []WeightSet{set}
+	switch {
+	case o.Weights == Random:
+		return loadRandom(spec, o)
+	case isPath(o.Weights):
+		return loadFile(spec, o.Weights, o)
+	case o.Weights != "":
+		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file", o.Weights, Random)
+	}
+	m, err := unset(spec, set.Classes)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", path, err)
+	}
+	if err := m.LoadStateDict(sd); err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", path, err)
+	}
+	m.Weights = filepath.Base(path)
+	return m, nil
+}
