@@ -54,7 +54,7 @@ func (n *Net) trial() (map[string][]int, error) {
 		g := NewGraph(backend, "onnx")
 		store.SetTraining(g, true)
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, checkBatch, n.InputSize, n.InputSize, 3))
-		r := &run{net: n, s: nn.NewScope(store, &nn.Pass{}), g: g, stage: -1, batch: checkBatch, vals: map[string]value{n.image: {n: x, last: true}}}
+		r := &run{net: n, s: nn.NewScope(store, &nn.Pass{}), g: g, stage: -1, batch: checkBatch, vals: map[string]value{n.image: {n: x, last: true}}, taken: map[*variable]bool{}}
 		for _, v := range n.nodes {
 			if n.depends[v.out[0]].image {
 				r.eval(v)

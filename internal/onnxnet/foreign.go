@@ -57,6 +57,9 @@ func (r *run) foreign(v *node) []value {
 		folds = folds && in[i].n == nil
 	}
 	if folds {
+		if y, ok := foldSmall(v, in, r); ok {
+			return []value{y}
+		}
 		return fold(v, in, r.net.opset)
 	}
 	nodes := make([]*Node, len(in))
@@ -182,7 +185,7 @@ func (n *Net) known(name string) *tensors.Tensor {
 	if v == nil {
 		return nil
 	}
-	r := &run{net: n, vals: map[string]value{}, stage: -1}
+	r := &run{net: n, vals: map[string]value{}, taken: map[*variable]bool{}, stage: -1}
 	r.eval(v)
 	n.mu.Lock()
 	defer n.mu.Unlock()

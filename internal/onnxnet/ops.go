@@ -166,13 +166,13 @@ func conv(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	groups := v.int("group", 1)
-	names := map[string]string{"weight": w.key}
-	s := r.scope(w)
+	names, vars := map[string]string{"weight": w.key}, []*variable{w}
 	if hasBias {
-		names["bias"] = b.key
-		if r.scope(b) != s && r.stage >= 0 && (b.stage != r.stage) != (w.stage != r.stage) {
-			return value{}, false // one of the two belongs to another stage
-		}
+		names["bias"], vars = b.key, append(vars, b)
+	}
+	s := r.take(vars...)
+	if s == nil {
+		return value{}, false
 	}
 	c := nn.Conv2D(s.In(prefixOf(w.key)).Named(names), r.channelsLast(x), w.shape[0], w.shape[2]).Kernel(w.shape[2], w.shape[3]).
 		Stride(stride).PadPerAxis(pads[0], pads[1]).Dilation(dilation).Groups(groups)
@@ -198,19 +198,17 @@ func batchNorm(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	names := map[string]string{}
-	var first *variable
+	var vars []*variable
 	for i, name := range []string{"weight", "bias", "running_mean", "running_var"} {
 		p := r.variable(v, 1+i)
 		if p == nil || p.layout != nn.Plain || p.buffer != (i >= 2) || len(p.shape) != 1 || p.shape[0] != x.dims()[1] {
 			return value{}, false
 		}
-		if first == nil {
-			first = p
-		}
-		if p.stage != first.stage {
-			return value{}, false
-		}
-		names[name] = p.key
+		names[name], vars = p.key, append(vars, p)
+	}
+	s := r.take(vars...)
+	if s == nil {
+		return value{}, false
 	}
 	in := x.n
 	if len(x.dims()) == 4 {
@@ -218,14 +216,14 @@ func batchNorm(r *run, v *node) (value, bool) {
 	}
 	// ONNX's momentum is the share of the old statistics. training_mode, which some exports leave at 1, is no matter of
 	// the graph here but of the pass.
-	y := nn.BatchNorm(r.scope(first).In(prefixOf(first.key)).Named(names), in).Epsilon(v.float("epsilon", 1e-5)).Momentum(1 - v.float("momentum", 0.9)).Done()
+	y := nn.BatchNorm(s.In(prefixOf(vars[0].key)).Named(names), in).Epsilon(v.float("epsilon", 1e-5)).Momentum(1 - v.float("momentum", 0.9)).Done()
 	return value{n: y, last: len(x.dims()) == 4}, true
 }
 
 func layerNorm(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	w, b := r.variable(v, 1), r.variable(v, 2)
-	if !ok || x.n == nil || w == nil || b == nil || w.stage != b.stage || len(w.shape) != 1 || len(b.shape) != 1 || len(v.out) > 1 {
+	if !ok || x.n == nil || w == nil || b == nil || len(w.shape) != 1 || len(b.shape) != 1 || len(v.out) > 1 {
 		return value{}, false
 	}
 	axis := v.int("axis", -1)
@@ -233,8 +231,11 @@ func layerNorm(r *run, v *node) (value, bool) {
 	if axis != -1 && axis != in.Rank()-1 {
 		return value{}, false
 	}
-	s := r.scope(w).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key})
-	return value{n: nn.LayerNorm(s, in, v.float("epsilon", 1e-5))}, true
+	s := r.take(w, b)
+	if s == nil {
+		return value{}, false
+	}
+	return value{n: nn.LayerNorm(s.In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key}), in, v.float("epsilon", 1e-5))}, true
 }
 
 func maxPool(r *run, v *node) (value, bool) {
@@ -308,20 +309,30 @@ func gemm(r *run, v *node) (value, bool) {
 	w, b := r.variable(v, 1), r.variable(v, 2)
 	hasBias := len(v.in) > 2 && v.in[2] != ""
 	if x.n == nil || len(x.dims()) != 2 || w == nil || w.layout != nn.LinearWeight || w.turned == (v.int("transB", 0) != 0) || !v.plainGemm() ||
-		hasBias && (b == nil || len(b.shape) != 1 || b.shape[0] != w.shape[0] || b.stage != w.stage) {
+		hasBias && (b == nil || len(b.shape) != 1 || b.shape[0] != w.shape[0]) {
 		return value{}, false
 	}
-	s := r.scope(w).In(prefixOf(w.key))
 	if !hasBias {
-		return value{n: nn.LinearWith(s.Named(map[string]string{"weight": w.key}), r.node(x), w.shape[0], w.init, nil)}, true
+		return value{n: nn.LinearWith(r.take(w).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key}), r.node(x), w.shape[0], w.init, nil)}, true
 	}
-	return value{n: nn.LinearWith(s.Named(map[string]string{"weight": w.key, "bias": b.key}), r.node(x), w.shape[0], w.init, b.init)}, true
+	s := r.take(w, b)
+	if s == nil {
+		return value{}, false
+	}
+	return value{n: nn.LinearWith(s.In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key}), r.node(x), w.shape[0], w.init, b.init)}, true
 }
 
 // matMul by a matrix of weights, over the last axis of any x.
 func matMul(r *run, v *node) (value, bool) {
 	x, _ := r.input(v, 0)
 	w := r.variable(v, 1)
+	if w == nil && x.n != nil {
+		y, _ := r.input(v, 1)
+		if y.n == nil || len(x.dims()) != len(y.dims()) || len(x.dims()) < 2 || x.dtype() != y.dtype() {
+			return value{}, false
+		}
+		return value{n: MatMul(r.node(x), r.node(y))}, true
+	}
 	if x.n == nil || w == nil || w.layout != nn.LinearWeight || !w.turned || len(x.dims()) < 2 {
 		return value{}, false
 	}
@@ -329,7 +340,7 @@ func matMul(r *run, v *node) (value, bool) {
 	if in.Shape().Dimensions[in.Rank()-1] != w.shape[1] {
 		exceptions.Panicf("a product of shapes %v and %v", in.Shape().Dimensions, []int{w.shape[1], w.shape[0]})
 	}
-	return value{n: nn.LinearWith(r.scope(w).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key}), in, w.shape[0], w.init, nil)}, true
+	return value{n: nn.LinearWith(r.take(w).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key}), in, w.shape[0], w.init, nil)}, true
 }
 
 func flatten(r *run, v *node) (value, bool) {
@@ -387,21 +398,40 @@ func transpose(r *run, v *node) (value, bool) {
 	return value{n: TransposeAllAxes(r.node(x), perm...)}, true
 }
 
-// concat of images along the channels; others are left to onnx-gomlx.
+// concat of what depends on the image or on variables; images along the channels keep those last.
 func concat(r *run, v *node) (value, bool) {
-	var parts []*Node
+	var parts []value
+	last := true
 	for i := range v.in {
 		x, ok := r.input(v, i)
-		if !ok || !x.last {
+		if !ok || len(parts) > 0 && (len(x.dims()) != len(parts[0].dims()) || x.dtype() != parts[0].dtype()) {
 			return value{}, false
 		}
-		parts = append(parts, x.n)
+		last = last && x.last
+		parts = append(parts, x)
 	}
-	axis := v.int("axis", 1)
-	if axis != 1 && axis != -3 || len(parts) == 0 {
+	if len(parts) == 0 || !slices.ContainsFunc(parts, func(x value) bool { return x.n != nil }) {
 		return value{}, false
 	}
-	return value{n: Concatenate(parts, 3), last: true}, true
+	axis, rank := v.int("axis", 1), len(parts[0].dims())
+	if axis < 0 {
+		axis += rank
+	}
+	if axis < 0 || axis >= rank {
+		return value{}, false
+	}
+	if last && axis == 1 {
+		nodes := make([]*Node, len(parts))
+		for i, x := range parts {
+			nodes[i] = x.n
+		}
+		return value{n: Concatenate(nodes, 3), last: true}, true
+	}
+	nodes := make([]*Node, len(parts))
+	for i, x := range parts {
+		nodes[i] = r.node(x)
+	}
+	return value{n: Concatenate(nodes, axis)}, true
 }
 
 // pad with a constant, at the edges of an image. It is written with Concatenate: GoMLX's Pad has no gradient.

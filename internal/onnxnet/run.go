@@ -25,13 +25,14 @@ type run struct {
 	stage int // -1: all at once, to learn the shapes
 	batch int // of this pass; 0 if not known
 	vals  map[string]value
+	taken map[*variable]bool
 }
 
 // Stage builds stage i: x is the image [batch, height, width, 3], or what the stage before it returned, and images
 // between stages have their channels last.
 func (n *Net) Stage(i int, s *nn.Scope, x *Node) *Node {
 	sp := n.stages[i]
-	r := &run{net: n, s: s, g: x.Graph(), stage: i, batch: x.Shape().Dimensions[0], vals: map[string]value{}}
+	r := &run{net: n, s: s, g: x.Graph(), stage: i, batch: x.Shape().Dimensions[0], vals: map[string]value{}, taken: map[*variable]bool{}}
 	r.vals[sp.in] = value{n: x, last: x.Rank() == 4}
 	for _, v := range n.nodes[sp.from:sp.to] {
 		if n.depends[v.out[0]].image {
@@ -78,17 +79,30 @@ func (r *run) get(name string) value {
 	return r.vals[name]
 }
 
-// scope is where a variable is asked for: recorded by the first stage that uses it only.
-func (r *run) scope(x *variable) *nn.Scope {
-	if r.stage >= 0 && x.stage != r.stage {
-		return r.s.Silent()
+// take returns the scope in which a layer may ask for its variables: each is recorded once, by the first stage that
+// uses it. nil means that some are to be recorded and others not, and the layer must do without.
+func (r *run) take(vars ...*variable) *nn.Scope {
+	fresh := 0
+	for _, x := range vars {
+		if !r.taken[x] && (r.stage < 0 || x.stage == r.stage) {
+			fresh++
+		}
 	}
-	return r.s
+	switch fresh {
+	case 0:
+		return r.s.Silent()
+	case len(vars):
+		for _, x := range vars {
+			r.taken[x] = true
+		}
+		return r.s
+	}
+	return nil
 }
 
 // plain returns a variable with the axes it has in the file.
 func (r *run) plain(x *variable) *Node {
-	s := r.scope(x)
+	s := r.take(x)
 	var n *Node
 	if x.buffer {
 		n = s.Named(map[string]string{"v": x.key}).Buffer("v", x.init, x.shape...).NodeValue(r.g)
@@ -190,6 +204,12 @@ func (r *run) eval(v *node) {
 		if native := natives[v.op]; native != nil {
 			if y, ok := native(r, v); ok {
 				out = []value{y}
+				return
+			}
+		}
+		if v.op == "Split" {
+			if parts, ok := r.split(v); ok {
+				out = parts
 				return
 			}
 		}

@@ -1,0 +1,100 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// TestImportedONNX trains a network from an .onnx file as any other: transfer leaves all but the head as it is to the
+// bit, fine-tuning changes all, an interrupted run goes on, and a finished one is opened without the file.
+func TestImportedONNX(t *testing.T) {
+	for _, name := range []string{"resnet_bn", "vit"} {
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join("..", "..", "internal", "onnxnet", "testdata", name+".onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), name+".onnx")
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			m, err := zoo.Load(file, zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 32, Crop: 32, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := map[string][]float32{}
+			for _, p := range m.Params() {
+				if before[p.Key], err = m.Values(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := train.Recipe{Epochs: 2, BatchSize: 4, Dir: t.TempDir(), Quiet: true}
+			ctx, cancel := context.WithCancel(t.Context())
+			ds := paint(t)
+			ds.Train = painted(t, 1, 5, (&counter{when: 15 + 5, at: cancel}).asked)
+			r.MemoryLimit = 1 // every use of an image is heard of
+			strategies := []train.Strategy{train.Transfer{}, train.FineTune{}}
+			_, err = r.Compare(ctx, "imported", ds, m, strategies...)
+			var stopped *train.InterruptedError
+			if !errors.As(err, &stopped) {
+				t.Fatalf("error %v, want an interruption", err)
+			}
+			run := compare(t, r, "imported", paint(t), m, strategies...)
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			again, err := train.Open(r.Dir, "imported")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, res := range again.Results {
+				if !res.Done || !reflect.DeepEqual(res.Predictions, run.Results[i].Predictions) {
+					t.Errorf("%s: done %v, or other predictions after opening", res.Strategy, res.Done)
+				}
+				trained, err := res.Model()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(trained.Stages(), m.Stages()) || !slices.Equal(trained.Classes, colours) {
+					t.Errorf("%s: stages %q, classes %q", res.Strategy, trained.Stages(), trained.Classes)
+				}
+				changed := 0
+				for _, p := range trained.Params() {
+					values, err := trained.Values(p)
+					if err != nil {
+						t.Fatal(err)
+					}
+					same := slices.Equal(values, before[p.Key])
+					if res.Strategy == "transfer" && !same && !trained.InHead(p) {
+						t.Errorf("transfer changed %s", p.Key)
+					}
+					if !same {
+						changed++
+					} else if res.Strategy == "finetune" && p.Layout != nn.Plain {
+						t.Errorf("fine-tuning left %s as it was", p.Key)
+					}
+				}
+				if changed == 0 {
+					t.Errorf("%s changed nothing", res.Strategy)
+				}
+				image, err := ds.Val.Image(0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := trained.Predict(image, 1); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
