@@ -102,8 +102,12 @@ func (b *BatchNormBuilder) followBatch(meanVar, varVar *model.Variable, mean, va
 	if m > 1 {
 		variance = MulScalar(variance, m/(m-1)) // unbiased
 	}
-	follow(meanVar.NodeValue(g), mean, b.momentum, meanVar.SetNodeValue)
-	follow(varVar.NodeValue(g), variance, b.momentum, varVar.SetNodeValue)
+	momentum := b.momentum
+	if b.s.Pass.Momentum != 0 {
+		momentum = b.s.Pass.Momentum
+	}
+	follow(meanVar.NodeValue(g), mean, momentum, meanVar.SetNodeValue)
+	follow(varVar.NodeValue(g), variance, momentum, varVar.SetNodeValue)
 }
 
 // follow moves a running value towards the batch's: old + momentum*(now - old).
