@@ -25,7 +25,9 @@ type EWC struct {
 	// Old is the data set that the model was pretrained on; some of its training images are used once, before the
 	// training, and its validation images to report the old task's accuracy with every epoch (Epoch.Also).
 	Old *datasets.Dataset `json:"old"`
-	// Lambda weighs the penalty; 0 means 1000. It depends on the network; the paper does not give one for all.
+	// Lambda weighs the penalty; 0 means 100. It depends on the network; the paper does not give one for all. A weight is
+	// held at most so stiffly that a step of gradient descent can bear it: lambda F_i counts as 1/LearningRate if it is
+	// larger.
 	Lambda float64 `json:"lambda,omitempty"`
 	// Samples is the number of images that F is measured on; 0 means 200, or as many as there are.
 	Samples int `json:"samples,omitempty"`
@@ -40,7 +42,7 @@ func (e EWC) Name() string { return label(e.Label, "ewc") }
 
 // Plan measures the Fisher information before the first step.
 func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
-	lambda, samples := or(e.Lambda, 1000), e.Samples
+	lambda, samples := or(e.Lambda, 100), e.Samples
 	if samples == 0 {
 		samples = 200
 	}
@@ -48,7 +50,7 @@ func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
 	case e.Old == nil || e.Old.Train == nil || e.Old.Train.Len() == 0:
 		return Plan{}, fmt.Errorf("tlkit: EWC needs images of the old task; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
 	case !(lambda > 0) || !finite(lambda) || samples < 1:
-		return Plan{}, fmt.Errorf("tlkit: EWC has Lambda %g and Samples %d; they must be positive, or 0 for the defaults (1000 and 200)", e.Lambda, e.Samples)
+		return Plan{}, fmt.Errorf("tlkit: EWC has Lambda %g and Samples %d; they must be positive, or 0 for the defaults (100 and 200)", e.Lambda, e.Samples)
 	}
 	old, err := newTask(m, task)
 	if err != nil {
@@ -60,7 +62,8 @@ func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
 		return Plan{}, err
 	}
 	fisher := Kept{m, "fisher"}
-	plan := Plan{LearningRate: or(e.LearningRate, 0.01),
+	rate := or(e.LearningRate, 0.01)
+	plan := Plan{LearningRate: rate,
 		Before: func(ctx context.Context, p *Preparation) error {
 			return p.fisher(ctx, fisher, someOf(e.Old.Train, samples, task.Seed))
 		},
@@ -72,8 +75,9 @@ func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
 					continue
 				}
 				f, _ := fisher.Value(s, p)
+				stiffness := MinScalar(MulScalar(f, lambda), 1/rate)
 				diff := Sub(s.Value(p), w0)
-				loss = Add(loss, MulScalar(ReduceAllSum(Mul(f, Mul(diff, diff))), lambda/2))
+				loss = Add(loss, MulScalar(ReduceAllSum(Mul(stiffness, Mul(diff, diff))), 0.5))
 			}
 			return loss
 		}}

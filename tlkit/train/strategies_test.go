@@ -64,7 +64,6 @@ func TestStarts(t *testing.T) {
 	before := snapshot(t, m)
 	r := quick(t)
 	r.Epochs = 1
-	const still = 1e-30
 	run := compare(t, r, "r", paint(t), m, train.Transfer{LearningRate: still}, train.FineTune{LearningRate: still},
 		train.Scratch{LearningRate: still})
 	transfer := saved(t, run, "transfer", "best.safetensors")

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+)
+
+// The tests hold for every engine; the pure-Go one is there on every machine.
+func TestMain(m *testing.M) {
+	if os.Getenv("GOMLX_BACKEND") == "" {
+		os.Setenv("GOMLX_BACKEND", "go")
+	}
+	os.Exit(m.Run())
+}
+
+func TestCommandLine(t *testing.T) {
+	empty := t.TempDir()
+	tests := []struct {
+		name   string
+		args   []string
+		code   int
+		stdout []string
+		stderr []string
+	}{
+		{"list", []string{"-list"}, 0, []string{"cifar", "shift", "lwf"}, nil},
+		{"help", []string{"-h"}, 0, nil, []string{"-seeds", "-for"}},
+		{"no study", nil, 2, nil, []string{"name a study", "lwf"}},
+		{"unknown study", []string{"mnist"}, 2, nil, []string{`"mnist"`, "cifar"}},
+		{"two studies", []string{"lwf", "cifar"}, 2, nil, []string{"one study at a time", `"cifar"`}},
+		{"seeds", []string{"lwf", "-seeds", "0"}, 2, nil, []string{"-seeds is 0", "at least 1"}},
+		{"time", []string{"lwf", "-for", "-1s"}, 2, nil, []string{"-for is -1s", "positive"}},
+		{"no such flag", []string{"lwf", "-epochs", "3"}, 2, nil, []string{"-epochs"}},
+		{"no data", []string{"cifar", "-shared", empty, "-out", empty}, 1, nil, []string{"cifar10_jpg.zip"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := run(tt.args, &stdout, &stderr); code != tt.code {
+				t.Errorf("exit code %d, want %d; %s", code, tt.code, &stderr)
+			}
+			for _, want := range tt.stdout {
+				if !strings.Contains(stdout.String(), want) {
+					t.Errorf("output %q lacks %q", &stdout, want)
+				}
+			}
+			for _, want := range tt.stderr {
+				if !strings.Contains(stderr.String(), want) {
+					t.Errorf("standard error %q lacks %q", &stderr, want)
+				}
+			}
+		})
+	}
+}
+
+// TestPieces: a study that runs out of time says so, and what it has begun is there.
+func TestPieces(t *testing.T) {
+	out := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	if code := run([]string{"lwf", "-quiet", "-seeds", "1", "-for", "1ms", "-out", out}, &stdout, &stderr); code != 3 {
+		t.Errorf("exit code %d, want 3; %s", code, &stderr)
+	}
+	if !strings.Contains(stderr.String(), "not complete") || !strings.Contains(stderr.String(), "same command") || stdout.Len() > 0 {
+		t.Errorf("said %q and printed %q", &stderr, &stdout)
+	}
+	if _, err := os.Stat(filepath.Join(out, "lwf-before", "run.json")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTable(t *testing.T) {
+	var b bytes.Buffer
+	markdown(&b, "Caption", []string{"method", "accuracy"}, [][]string{{"a", band([]float64{0.5})}, {"b", band([]float64{0.5, 0.7})}, {"c", band(nil)}})
+	want := "\nCaption\n\n| method | accuracy |\n|---|---|\n| a | 0.500 |\n| b | 0.600 ± 0.141 (0.500 to 0.700) |\n| c | - |\n"
+	if b.String() != want {
+		t.Errorf("got %q, want %q", &b, want)
+	}
+	if got := each([]float64{0.5, 0.25}); got != "0.5000 0.2500" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestParts: the parts of a split are apart, and what is compressed once more is another image of the same label.
+func TestParts(t *testing.T) {
+	ds, err := datasets.Load("sketches")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := part(ds.Train, 0, 10), part(ds.Train, 10, 15)
+	if first.Len() != 10*len(ds.Classes) || second.Len() != 5*len(ds.Classes) {
+		t.Fatalf("%d and %d images of %d classes", first.Len(), second.Len(), len(ds.Classes))
+	}
+	seen := map[string]bool{}
+	for i := range first.Len() {
+		seen[first.Name(i)] = true
+	}
+	for i := range second.Len() {
+		if seen[second.Name(i)] {
+			t.Fatalf("%s is in both parts", second.Name(i))
+		}
+	}
+	low, err := degraded(second, len(ds.Classes), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := second.Image(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := low.Image(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Width != b.Width || a.Height != b.Height || bytes.Equal(a.Pix, b.Pix) || low.Label(3) != second.Label(3) || low.Name(3) == second.Name(3) {
+		t.Errorf("%s: %dx%d label %d; compressed %s: %dx%d label %d, equal pixels %v", second.Name(3), a.Width, a.Height, second.Label(3),
+			low.Name(3), b.Width, b.Height, low.Label(3), bytes.Equal(a.Pix, b.Pix))
+	}
+}
