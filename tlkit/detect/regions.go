@@ -1,0 +1,108 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Background is the name of the class of regions that hold no object; it comes after the objects' classes.
+const Background = "background"
+
+// RegionOptions say how regions become training examples.
+type RegionOptions struct {
+	// Size is the side in pixels of the network's input; 0 means 32. Context is the share of it on each side that shows
+	// what lies around the box; 0 means 16/227, R-CNN's.
+	Size    int
+	Context float64
+	// Proposals say where objects are looked for.
+	Proposals ProposalOptions
+	// Positives is the largest number of object regions per scene, 0 means 16; three times as many are background, as the
+	// 32 and 96 of R-CNN's batches (section 2.3).
+	Positives int
+	// Seed draws the regions.
+	Seed uint64
+}
+
+func (o RegionOptions) withDefaults() RegionOptions {
+	if o.Size == 0 {
+		o.Size = 32
+	}
+	if o.Context == 0 {
+		o.Context = 16. / 227
+	}
+	if o.Positives == 0 {
+		o.Positives = 16
+	}
+	return o
+}
+
+func (o RegionOptions) context() int { return int(o.Context*float64(o.Size) + 0.5) }
+
+// Regions makes a data set of warped regions, to fine-tune a classifier on: a proposal is an example of the object that
+// it overlaps most if their IoU is at least 0.5, and of the background otherwise (R-CNN, section 2.3). The objects' own
+// boxes are among the regions. Classes are those of the objects with Background after them; validation regions come from
+// the scenes val.
+func Regions(classes []string, train, val []Scene, opts RegionOptions) (*datasets.Dataset, error) {
+	opts = opts.withDefaults()
+	all := append(slices.Clone(classes), Background)
+	if len(train) == 0 || len(val) == 0 {
+		return nil, errors.New("detect: Regions needs scenes for training and for validation")
+	}
+	ds := &datasets.Dataset{Name: "regions", Classes: all, Source: fmt.Sprintf("%d and %d scenes", len(train), len(val))}
+	var err error
+	if ds.Train, err = opts.split("train", len(all), train); err != nil {
+		return nil, err
+	}
+	ds.Val, err = opts.split("val", len(all), val)
+	return ds, err
+}
+
+func (o RegionOptions) split(name string, classes int, scenes []Scene) (*datasets.Split, error) {
+	type region struct {
+		scene int
+		box   image.Rectangle
+	}
+	var regions []region
+	var names []string
+	var labels []int
+	for i, s := range scenes {
+		boxes := Propose(s.Image, o.Proposals)
+		for _, object := range s.Objects {
+			boxes = append(boxes, object.Box)
+		}
+		var objects, empty []int
+		label := make([]int, len(boxes))
+		for _, k := range vision.NewRand(o.Seed, 0x726567696f6e, uint64(i)).Perm(len(boxes)) {
+			if label[k] = LabelOf(boxes[k], s.Objects, classes-1); label[k] == classes-1 {
+				empty = append(empty, k)
+			} else {
+				objects = append(objects, k)
+			}
+		}
+		objects = objects[:min(len(objects), o.Positives)]
+		for _, k := range append(objects, empty[:min(len(empty), 3*len(objects))]...) {
+			regions = append(regions, region{i, boxes[k]})
+			labels = append(labels, label[k])
+			names = append(names, fmt.Sprintf("%s/%04d/%v", name, i, boxes[k]))
+		}
+	}
+	return datasets.NewSplit(classes, names, labels, func(k int) (*vision.Image, error) {
+		return Warp(scenes[regions[k].scene].Image, regions[k].box, o.Size, o.context()), nil
+	})
+}
+
+// LabelOf is the class of the object that a box overlaps most, if their IoU is at least 0.5; else background.
+func LabelOf(box image.Rectangle, objects []Object, background int) int {
+	best, label := 0.5, background
+	for _, o := range objects {
+		if v := IoU(box, o.Box); v >= best {
+			best, label = v, o.Class
+		}
+	}
+	return label
+}
