@@ -23,7 +23,8 @@ func samples(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	r := e.recipe(train.Recipe{Epochs: 15, Schedule: train.Schedule{Cosine: true}, Augment: vision.Augment{Pad: 2}})
+	sketches.Val = sketches.Val.FirstPerClass(30) // they are looked at after every epoch
+	r := e.recipe(train.Recipe{Epochs: 8, Schedule: train.Schedule{Cosine: true}})
 	s, err := r.SampleSizes(ctx, "samples-sketches", sketches, m, []int{5, 10, 20, 0},
 		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.FineTune{Label: "from-layer3", From: "layer3"}, train.Scratch{})
 	if err != nil {

@@ -48,6 +48,8 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 			fmt.Fprintln(os.Stderr, w)
 		}
 	}
+	run.shared = &sharedFeatures{limit: r.MemoryLimit / 2}
+	defer func() { run.shared = nil }()
 	show := newProgress(run, r.Quiet)
 	defer show.end()
 	for k := range max(1, r.Seeds) {

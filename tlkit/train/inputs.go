@@ -95,7 +95,17 @@ func (d *inputs) cached(ctx context.Context, l *loop, from []*images, limit int6
 	if !want {
 		return plain, 0, nil
 	}
+	values, err := l.t.frozenValues()
+	if err != nil {
+		return nil, 0, err
+	}
 	for _, s := range from {
+		key := featureKey{s.split, l.t.frozen, values}
+		if f := l.run.shared.get(key); f != nil {
+			limit -= int64(len(f.values)) * 4
+			ready = append(ready, f)
+			continue
+		}
 		f, err := l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res, done, s.len()) })
 		if err != nil {
 			return nil, 0, err
@@ -105,6 +115,7 @@ func (d *inputs) cached(ctx context.Context, l *loop, from []*images, limit int6
 		}
 		limit -= int64(len(f.values)) * 4
 		ready = append(ready, f)
+		l.run.shared.put(key, f)
 	}
 	return ready, l.t.frozen, nil
 }

@@ -32,6 +32,7 @@ type Run struct {
 	Results []*Result
 
 	valNames []string
+	shared   *sharedFeatures
 }
 
 // Config is the content of run.json.

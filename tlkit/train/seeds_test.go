@@ -53,6 +53,17 @@ func TestSeeds(t *testing.T) {
 	if !reflect.DeepEqual(result(t, opened, "transfer").Score(), res.Score()) {
 		t.Error("the opened run has other scores")
 	}
+	// The frozen features are computed once for all seeds and for a second strategy that freezes as much: here by reading
+	// every image once. Another seed of a strategy that trains all reads them for itself.
+	c := &counter{}
+	counted := *ds
+	counted.Train = painted(t, 1, 5, c.asked)
+	many := quick(t)
+	many.Seeds, many.MemoryLimit = 3, 1<<20
+	compare(t, many, "many", &counted, m, train.Transfer{}, train.Transfer{Label: "slow", LearningRate: 1e-3})
+	if c.n != counted.Train.Len() {
+		t.Errorf("%d images were read, want %d, each once", c.n, counted.Train.Len())
+	}
 	// Fewer seeds are another recipe.
 	r.Seeds = 2
 	_, err = r.Compare(t.Context(), "run", ds, m, train.Transfer{})

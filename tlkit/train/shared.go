@@ -1,0 +1,71 @@
+package train
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+)
+
+// sharedFeatures are outputs of frozen stages that one call of Compare has computed: the next seed, and the next strategy
+// that freezes as much, takes them from here.
+type sharedFeatures struct {
+	limit int64 // bytes
+	keys  []featureKey
+	kept  map[featureKey]*features
+}
+
+// featureKey says what features depend on: the images, and the stages with their values.
+type featureKey struct {
+	split  *datasets.Split
+	frozen int
+	values uint64
+}
+
+func (s *sharedFeatures) get(k featureKey) *features {
+	if s == nil {
+		return nil
+	}
+	return s.kept[k]
+}
+
+// put keeps features, and lets the oldest go where there is no room for all.
+func (s *sharedFeatures) put(k featureKey, f *features) {
+	if s == nil || int64(len(f.values))*4 > s.limit {
+		return
+	}
+	if s.kept == nil {
+		s.kept = map[featureKey]*features{}
+	}
+	s.keys = append(s.keys, k)
+	s.kept[k] = f
+	size := int64(0)
+	for _, f := range s.kept {
+		size += int64(len(f.values)) * 4
+	}
+	for size > s.limit {
+		size -= int64(len(s.kept[s.keys[0]].values)) * 4
+		delete(s.kept, s.keys[0])
+		s.keys = s.keys[1:]
+	}
+}
+
+// frozenValues hashes the values of the frozen stages, running statistics too.
+func (t *trainer) frozenValues() (uint64, error) {
+	h := fnv.New64a()
+	fmt.Fprint(h, t.model.Spec.Name, t.model.Preprocess)
+	for _, p := range t.model.Params() {
+		if i := slices.Index(t.model.Stages(), p.Stage); i < 0 || i >= t.frozen {
+			continue
+		}
+		value, err := t.model.Variable(p).Value()
+		if err != nil {
+			return 0, fmt.Errorf("tlkit: reading %q: %w", p.Key, err)
+		}
+		if err := value.ConstBytes(func(b []byte) { h.Write(b) }); err != nil {
+			return 0, fmt.Errorf("tlkit: reading %q: %w", p.Key, err)
+		}
+	}
+	return h.Sum64(), nil
+}
