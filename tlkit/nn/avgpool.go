@@ -41,6 +41,10 @@ func (p *AvgPoolBuilder) Done() *Node {
 			d[1], d[2], g.kernel, g.pad)
 	}
 	share := 1 / float64(g.kernel[0]*g.kernel[1])
+	if loweringOf(x).exported {
+		pads := [][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}}
+		return MulScalar(SumPool(x).WindowPerAxis(g.kernel[0], g.kernel[1]).StridePerAxis(g.stride[0], g.stride[1]).PaddingPerDim(pads).Done(), share)
+	}
 	if g.stride == g.kernel && g.pad == [2]int{} && d[1] == size[0]*g.kernel[0] && d[2] == size[1]*g.kernel[1] {
 		// The windows tile the image: no copies, and GoMLX's own gradient is a broadcast.
 		tiles := Reshape(x, d[0], size[0], g.kernel[0], size[1], g.kernel[1], d[3])

@@ -22,6 +22,9 @@ type lowering struct {
 	negativePad bool
 	// fused: the engine has convolution with its gradients, pooling and batch norm as single operations: lowering_go.go.
 	fused bool
+	// exported: the graph is only written to a file (internal/onnxgraph), so that layers are built as ONNX has them, and
+	// without gradients.
+	exported bool
 }
 
 // lowerings is the one table of choices, by the start of the name that an engine gives itself.
@@ -34,6 +37,7 @@ var lowerings = map[string]lowering{
 	"Go Backend":  {gatherPatches: true, negativePad: true},
 	"onnxruntime": {nativeForward: true},
 	"xla":         {nativeForward: true, nativeGradient: true},
+	"ONNX export": {nativeForward: true, nativeGradient: true, exported: true},
 }
 
 func loweringOf(x *Node) lowering {

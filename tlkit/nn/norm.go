@@ -53,6 +53,9 @@ func (b *BatchNormBuilder) Done() *Node {
 	meanVar := b.s.Buffer("running_mean", Constant(0), c)
 	varVar := b.s.Buffer("running_var", Constant(1), c)
 	if !b.s.Pass.Training || !(b.s.Trainable("weight") || b.s.Pass.BatchStatsWhenFrozen) {
+		if loweringOf(x).exported {
+			return InternalBatchNormForInference(x, scale, offset, meanVar.NodeValue(g), varVar.NodeValue(g), float32(b.epsilon), x.Rank()-1)
+		}
 		a := Div(scale, Sqrt(AddScalar(varVar.NodeValue(g), b.epsilon)))
 		shift := Sub(offset, Mul(meanVar.NodeValue(g), a))
 		return Add(Mul(x, perChannel(a, x)), perChannel(shift, x))

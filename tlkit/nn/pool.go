@@ -59,6 +59,10 @@ func (p *MaxPoolBuilder) Done() *Node {
 	if fusedFor(x) {
 		return engineMaxPool(x, g, hi)
 	}
+	if loweringOf(x).exported {
+		return MaxPool(x).WindowPerAxis(g.kernel[0], g.kernel[1]).StridePerAxis(g.stride[0], g.stride[1]).
+			PaddingPerDim([][2]int{{g.pad[0], hi[0]}, {g.pad[1], hi[1]}}).Done()
+	}
 	lowest := Scalar(x.Graph(), x.DType(), -math.MaxFloat32)
 	xp := padSpatial(x, g.pad, hi, lowest)
 	pd := xp.Shape().Dimensions
