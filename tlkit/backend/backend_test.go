@@ -48,3 +48,19 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("Describe() = %q, want one line with engine and reason", d)
 	}
 }
+
+func TestOpen(t *testing.T) {
+	e, err := Open("go")
+	if err != nil || e.Config != "go" || e.Backend == nil {
+		t.Errorf("Open(go) = %+v, %v", e, err)
+	}
+	if _, err := Open("no-such-engine"); err == nil || !strings.Contains(err.Error(), `"no-such-engine"`) {
+		t.Errorf("error %v, want one that names the engine", err)
+	}
+	t.Setenv("TLKIT_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("ONNXRUNTIME_SHARED_LIBRARY_PATH", "")
+	if _, err := Open("onnx:cpu"); err == nil || !strings.Contains(err.Error(), "--engine onnx") {
+		t.Errorf("without ONNX Runtime: error %v", err)
+	}
+}
