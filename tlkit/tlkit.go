@@ -2,6 +2,7 @@ package tlkit
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -123,6 +124,19 @@ func Custom(name string, size int, features func(scope *model.Scope, x *graph.No
 // Register adds a model of your own, so that [Load], and runs that are opened again, find it by its name. It panics on
 // the name of a model that comes with the zoo.
 func Register(s ModelSpec) { zoo.Register(s) }
+
+// Export writes a model to a file that other programs read: "ants.pth" and "ants.safetensors" for PyTorch, "ants.onnx"
+// for ONNX Runtime and others, each with class names and preprocessing in ants.EXT.json beside it. [LoadExported] reads
+// them back; a run's model is exported by run.Best().Export("ants.onnx").
+func Export(model *Model, path string) error {
+	if model == nil {
+		return errors.New("tlkit: the model to export is nil; load one with tlkit.Load, or take a run's: run.Best().Export(path)")
+	}
+	return model.Export(path)
+}
+
+// LoadExported returns the model of an exported file, ready to predict, with its class names and preprocessing.
+func LoadExported(path string) (*Model, error) { return zoo.LoadExported(path) }
 
 // Models returns the names of all models, sorted.
 func Models() []string { return zoo.List(zoo.Filter{}) }

@@ -188,6 +188,19 @@ func (r *Run) spec() (zoo.Spec, error) {
 	return spec, nil
 }
 
+// Export writes the trained model, with the weights of the best epoch, to a .pth, .safetensors or .onnx file with its
+// class names and preprocessing beside it: run.Best().Export("ants.onnx"). See [zoo.Model.Export].
+func (r *Result) Export(path string) error {
+	if r == nil {
+		return errors.New("tlkit: there is no result to export: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
+	m, err := r.Model()
+	if err != nil {
+		return err
+	}
+	return m.Export(path)
+}
+
 // Best returns the result whose best epochs have the highest validation accuracy, as the mean over its seeds, of equals
 // the one of lower loss; nil if no strategy has completed an epoch.
 func (r *Run) Best() *Result {

@@ -1,0 +1,98 @@
+// Command tlpredict classifies images with a model that a notebook exported (tlkit.Export, run.Best().Export): a
+// program that is no notebook.
+//
+//	go run ./tlkit/cmd/tlpredict ants.onnx bee.jpg ant.png
+//	go run ./tlkit/cmd/tlpredict -json -top 1 ants.safetensors *.jpg
+//
+// MODEL is a .pth, .safetensors or .onnx file. It prints the most probable classes of each image; with -json one
+// object per image: {"image": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}. An image that
+// can't be read is reported, and the others are classified all the same. The exit code is 1 if anything failed, 2 on misuse.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// answer is what -json prints for an image.
+type answer struct {
+	Image       string       `json:"image"`
+	Predictions []prediction `json:"predictions,omitempty"`
+	Error       string       `json:"error,omitempty"`
+}
+
+type prediction struct {
+	Class       string  `json:"class"`
+	Index       int     `json:"index"`
+	Probability float64 `json:"probability"`
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	fs := flag.NewFlagSet("tlpredict", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: tlpredict [-json] [-top N] MODEL IMAGE...\nMODEL is an exported .pth, .safetensors or .onnx file.")
+		fs.PrintDefaults()
+	}
+	top := fs.Int("top", 5, "number of classes to print")
+	asJSON := fs.Bool("json", false, "print one JSON object per image")
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	if fs.NArg() < 2 || *top < 1 {
+		fs.Usage()
+		return 2
+	}
+	model, err := tlkit.LoadExported(fs.Arg(0))
+	if err != nil {
+		fmt.Fprintln(stderr, "tlpredict:", err)
+		return 1
+	}
+	code := 0
+	enc := json.NewEncoder(stdout)
+	for _, path := range fs.Args()[1:] {
+		a := answer{Image: path}
+		image, err := vision.DecodeFile(path)
+		var found []tlkit.Prediction
+		if err == nil {
+			found, err = model.Predict(image, *top)
+		}
+		if err != nil {
+			code = 1
+			a.Error = err.Error()
+			if !*asJSON {
+				fmt.Fprintf(stderr, "tlpredict: %s: %v\n", path, err)
+				continue
+			}
+		}
+		for _, p := range found {
+			a.Predictions = append(a.Predictions, prediction(p))
+		}
+		if *asJSON {
+			err = enc.Encode(a)
+		} else {
+			_, err = fmt.Fprintf(stdout, "%s\n", path)
+			for _, p := range found {
+				if err == nil {
+					_, err = fmt.Fprintf(stdout, "  %6.2f%%  %s\n", 100*p.Probability, p.Class)
+				}
+			}
+		}
+		if err != nil {
+			fmt.Fprintln(stderr, "tlpredict:", err)
+			return 1
+		}
+	}
+	return code
+}

@@ -1,0 +1,223 @@
+package zoo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/natefinch/atomic"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// Exported describes an exported model. It is the content of the file FILE.json beside an exported FILE, and, as the
+// value of the key "tlkit", of the metadata in .safetensors and .onnx files. Its JSON keys are given below.
+type Exported struct {
+	// Format is "tlkit-model-1".
+	Format string `json:"format"`
+	// Model is the architecture, by its name in the zoo (torchvision's), and Weights where the values come from.
+	Model   string `json:"model"`
+	Weights string `json:"weights"`
+	// Classes are the names of the logits, in order.
+	Classes []string `json:"classes"`
+	// Preprocess is what an image goes through before: resize (the shorter side, in pixels), crop (of the middle, a
+	// square), interpolation ("bilinear", "bicubic"), then values in [0, 1], less mean, over std, per channel.
+	Preprocess vision.Preprocess `json:"preprocess"`
+	// InputSize is the height and width that the network was built for.
+	InputSize int `json:"input_size"`
+	// Imported marks a network that came from an .onnx file itself: only such a file holds it.
+	Imported bool `json:"imported,omitempty"`
+	// Input and Output name those of an ONNX model: images [batch, 3, height, width] and logits [batch, classes], float32.
+	Input  string `json:"input,omitempty"`
+	Output string `json:"output,omitempty"`
+}
+
+const (
+	exportFormat = "tlkit-model-1"
+	exportKey    = "tlkit"
+)
+
+// Export writes the model to a file that other programs read, in the format that the name ends in:
+//
+//   - .pth: a PyTorch state dict with torchvision's keys; load_state_dict(torch.load(path)) takes it, strictly.
+//   - .safetensors: the same tensors for safetensors.torch.load_file and others.
+//   - .onnx: the whole network, for ONNX Runtime and others. Its input "images" is [batch, 3, height, width] float32,
+//     normalised as torchvision does; its output "logits" is [batch, classes].
+//
+// Class names and preprocessing are written beside it, to path + ".json", and into the metadata of .safetensors and
+// .onnx files; see [Exported]. [LoadExported] reads all three. A file appears whole or not at all, and an older one is
+// replaced.
+func (m *Model) Export(path string) error {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
+		return err
+	}
+	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess, InputSize: m.Spec.InputSize,
+		Imported: m.Spec.Graph != nil}
+	kind := strings.ToLower(filepath.Ext(path))
+	if kind == ".onnx" {
+		e.Input, e.Output = ONNXInput, ONNXOutput
+	}
+	about, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
+	}
+	// Classes and preprocessing once more under keys of their own, which Load takes them from.
+	classes, err := json.Marshal(e.Classes)
+	if err != nil {
+		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
+	}
+	preprocess, err := json.Marshal(e.Preprocess)
+	if err != nil {
+		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
+	}
+	metadata := map[string]string{exportKey: string(about), MetadataClasses: string(classes), MetadataPreprocess: string(preprocess)}
+	switch kind {
+	case ".pth", ".pt":
+		var entries []weights.Entry
+		if entries, err = m.StateDict(); err == nil {
+			err = weights.WritePTH(path, entries)
+		}
+	case ".safetensors":
+		metadata["format"] = "pt" // what Hugging Face's libraries look for
+		var entries []weights.Entry
+		if entries, err = m.StateDict(); err == nil {
+			err = weights.WriteSafetensors(path, entries, metadata)
+		}
+	case ".onnx":
+		err = m.writeONNX(path, metadata)
+	default:
+		return fmt.Errorf("zoo: exporting %q to %s: the name must end in .pth, .safetensors or .onnx", m.Spec.Name, path)
+	}
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err == nil {
+		err = atomic.WriteFile(path+".json", strings.NewReader(string(text)+"\n"))
+	}
+	if err != nil {
+		return fmt.Errorf("zoo: exporting %q: the description of the model: %w", m.Spec.Name, err)
+	}
+	return nil
+}
+
+// LoadExported returns the model of a file that [Model.Export] wrote, ready to predict: with its class names and its
+// preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo comes back
+// whole, to be trained further or exported again; of an .onnx file the auxiliary heads are new.
+func LoadExported(path string) (*Model, error) {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
+		return nil, err
+	}
+	open := weights.Open
+	if isONNX(path) {
+		open = weights.OpenONNX
+	}
+	sd, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer sd.Close()
+	e, err := describe(path, sd)
+	if err != nil {
+		return nil, err
+	}
+	if e.Imported {
+		if isONNX(path) {
+			return loadONNX(path, LoadOptions{Preprocess: &e.Preprocess, Classes: e.Classes})
+		}
+		return nil, fmt.Errorf("zoo: %s has the weights of a network that was imported from an .onnx file, which is not in it; export the model to .onnx", path)
+	}
+	spec, err := Info(e.Model)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s is of a model that this program does not know: %w", path, err)
+	}
+	spec.InputSize = e.InputSize
+	m, err := New(spec, e.Classes, 0)
+	if err != nil {
+		return nil, err
+	}
+	m.Weights, m.Preprocess = e.Weights, e.Preprocess
+	if sd.Format == "onnx" {
+		if sd, err = m.withOwn(sd, m.inAux); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.LoadStateDict(sd); err != nil {
+		return nil, fmt.Errorf("%w (%s)", err, path)
+	}
+	return m, nil
+}
+
+// describe reads what Export wrote about a model.
+func describe(path string, sd *weights.StateDict) (e Exported, err error) {
+	about, from := []byte(sd.Metadata[exportKey]), path
+	if len(about) == 0 {
+		from = path + ".json"
+		if about, err = os.ReadFile(from); errors.Is(err, fs.ErrNotExist) {
+			return e, fmt.Errorf("zoo: nothing says what model %s is: there is no key %q in its metadata, and no %s beside it; export it with Model.Export, or load it with tlkit.LoadOptions{Weights: %q} under its model's name",
+				path, exportKey, filepath.Base(from), path)
+		} else if err != nil {
+			return e, fmt.Errorf("zoo: the description of %s: %w", path, err)
+		}
+	}
+	if err := json.Unmarshal(about, &e); err != nil {
+		return e, fmt.Errorf("zoo: the description of the model in %s: %w", from, err)
+	}
+	switch {
+	case e.Format != exportFormat:
+		return e, fmt.Errorf("zoo: the description of the model in %s has format %q, this program reads %q", from, e.Format, exportFormat)
+	case len(e.Classes) == 0 || e.Model == "":
+		return e, fmt.Errorf("zoo: the description of the model in %s names model %q with %d classes; expected a name and one class at least", from, e.Model, len(e.Classes))
+	case e.InputSize < 1 || e.InputSize > 1<<14:
+		return e, fmt.Errorf("zoo: the description of the model in %s has input_size %d; expected a number of pixels", from, e.InputSize)
+	}
+	if err := e.Preprocess.Validate(); err != nil {
+		return e, fmt.Errorf("zoo: the description of the model in %s: %w", from, err)
+	}
+	return e, nil
+}
+
+// inAux reports whether p belongs to an auxiliary head.
+func (m *Model) inAux(p nn.Param) bool {
+	return slices.ContainsFunc(m.arch.Aux, func(a AuxHead) bool { return strings.HasPrefix(p.Key, a.Key+".") })
+}
+
+// withOwn completes a state dict by the model's own values of the variables that own selects.
+func (m *Model) withOwn(sd *weights.StateDict, own func(nn.Param) bool) (*weights.StateDict, error) {
+	entries := sd.Entries()
+	for _, p := range m.params {
+		if _, there := sd.Get(p.Key); there || !own(p) {
+			continue
+		}
+		values, err := m.Values(p)
+		if err != nil {
+			return nil, err
+		}
+		t, err := weights.NewTensor(p.Shape, values)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, weights.Entry{Key: p.Key, Tensor: t})
+	}
+	// Constants that the exporter has made of the graph's own numbers are no weights of the model.
+	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool {
+		_, known := m.Param(e.Key)
+		return !known && strings.HasPrefix(e.Key, "constant")
+	})
+	full, err := weights.New(entries)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
+	}
+	full.Source = sd.Source
+	return full, nil
+}
