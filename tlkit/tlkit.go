@@ -68,6 +68,8 @@ type (
 	LogisticRegression = train.LogisticRegression
 	// LRCurve is what [FindLR] found.
 	LRCurve = train.LRCurve
+	// Advice is a strategy to begin with, and why; see [Suggest].
+	Advice = train.Advice
 	// Samples is accuracy against the number of training images; see [SampleSizes].
 	Samples = train.Samples
 
@@ -164,6 +166,15 @@ func FindLR(data *datasets.Dataset, model *Model, strategy Strategy) (*LRCurve, 
 func MustFindLR(data *datasets.Dataset, model *Model, strategy Strategy) *LRCurve {
 	return must(FindLR(data, model, strategy))
 }
+
+// Suggest proposes a strategy to begin with, from the number of images and from how well the model's features fit them, with
+// its reason (see [train.Suggest]).
+func Suggest(data *datasets.Dataset, model *Model) (*Advice, error) {
+	return train.Suggest(data, model)
+}
+
+// MustSuggest is [Suggest] that panics on an error.
+func MustSuggest(data *datasets.Dataset, model *Model) *Advice { return must(Suggest(data, model)) }
 
 // SampleSizes compares strategies on several numbers of training images per class (0: all), with the default [Recipe]; see
 // [train.Recipe.SampleSizes], which another recipe has too, for several seeds: tlkit.Recipe{Seeds: 3}.SampleSizes(...).
