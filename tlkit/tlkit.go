@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -58,9 +59,15 @@ type (
 	// Task is what a strategy of your own is to learn, and Plan how it does; see [Strategy].
 	Task = train.Task
 	Plan = train.Plan
-	// Phase is a stretch of a Plan, Step a training step that its Loss sees.
-	Phase = train.Phase
+	// Phase is a stretch of a Plan, Beside further images in its steps, Head a further output layer, Watch a further
+	// task that is evaluated.
+	Phase  = train.Phase
+	Beside = train.Beside
+	Head   = train.Head
+	Watch  = train.Watch
+	// Step is a training step as the Loss of a Plan sees it, Param a variable of a model.
 	Step  = train.Step
+	Param = nn.Param
 
 	// KNN takes the class of the nearest training images: a baseline that trains nothing.
 	KNN = train.KNN

@@ -5,6 +5,18 @@
 // start, at which rate. The data, their order, the augmentation, the number of epochs and the seeds come from the
 // [Recipe] and are equal for all.
 //
+// The strategies, by what they are for:
+//
+//	a new task      Transfer (also with a hidden layer), FineTune (from a stage on, rates by stage, head first, gradual
+//	                unfreezing), L2SP; Scratch is the control
+//	... and the old LwF (no old images needed), EWC (some, once), Joint (all of them); DuplicateAndFineTune, Transfer and
+//	                FineTune with Old are the controls
+//	a new domain    AdaBN (target's images), DeepCORAL and DANN (source's labels, target's images); SourceOnly and
+//	                TargetSupervised are the controls
+//
+// A strategy of your own is a type with two methods, see [Strategy]; its [Plan] may have phases, further heads, further
+// images in every step, a teacher, and a loss built in the graph.
+//
 // Every run has a name and a folder (by default .tlkit/runs/NAME) with the configuration, the history and the
 // checkpoints, so that another notebook cell, or a new session after the old one was killed, can open or resume it:
 //

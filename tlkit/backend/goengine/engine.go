@@ -60,6 +60,12 @@ func (e *Engine) Capabilities() compute.Capabilities {
 	c.PreferConstantsForVariables = false
 	c.Operations[compute.OpTypeBatchNormForTraining] = true
 	c.Operations[compute.OpTypeBatchNormGradient] = true
+	// GoMLX's layers ask for these before they use them, and have other ways.
+	for _, op := range []compute.OpType{compute.OpTypeFusedGelu, compute.OpTypeFusedDense, compute.OpTypeFusedDenseVJP,
+		compute.OpTypeFusedScaledDotProductAttention, compute.OpTypeFusedScaledDotProductAttentionVJP,
+		compute.OpTypeFusedAttentionQKVProjection, compute.OpTypeFusedQuantizedDense, compute.OpTypeQuantizedEmbeddingLookup} {
+		c.Operations[op] = false
+	}
 	return c
 }
 
