@@ -473,11 +473,13 @@ func (pl *planner) check(pn *plan) []fileError {
 		}
 		msg := e.Msg
 		switch {
-		case strings.HasPrefix(msg, "declared and not used: "):
+		case strings.HasPrefix(msg, "declared and not used: "), strings.HasSuffix(msg, " declared and not used"):
 			pn.unused[e.Pos] = true
 			return
 		case strings.Contains(msg, "imported and not used"), strings.HasPrefix(msg, "initialization cycle"):
 			return
+		case strings.HasPrefix(msg, "implicit assignment to unexported field") && ofCell(msg):
+			return // of another cell, which may be used
 		case strings.HasPrefix(msg, "\t"):
 			return // more about the error before
 		case pn.lastStmt != nil && strings.Contains(msg, "is not used") && e.Pos >= pn.last.Pos() && e.Pos < pn.last.End():
@@ -514,6 +516,13 @@ func (pl *planner) check(pn *plan) []fileError {
 		return a.line < b.line || a.line == b.line && a.col < b.col
 	})
 	return errs
+}
+
+// ofCell reports whether the struct type that a message names last is a cell's.
+func ofCell(msg string) bool {
+	t, _, _ := strings.Cut(msg[strings.LastIndex(msg, " of type ")+len(" of type "):], "[")
+	t = strings.TrimPrefix(t, cellPath+".")
+	return !strings.Contains(t, ".")
 }
 
 // importedName reports whether the cell means a package by name.
@@ -571,12 +580,15 @@ func (pl *planner) cellFile(pn *plan) *ast.File {
 				}
 				spec.Names = append(spec.Names, name)
 			}
+			if anyNew && pn.cgo != nil && len(spec.Names) == 1 && len(a.Rhs) == 1 {
+				spec.Type = convertedTo(a.Rhs[0])
+			}
 			if anyNew {
 				f.Decls = append(f.Decls, &ast.GenDecl{Tok: token.VAR, TokPos: a.Pos(), Specs: []ast.Spec{spec}})
 				defines = append(defines, a)
 				a.Tok = token.ASSIGN
 			} else {
-				pn.noNew = append(pn.noNew, a.Pos())
+				pn.noNew = append(pn.noNew, a.TokPos)
 				a.Tok = token.ASSIGN
 			}
 		}
@@ -589,6 +601,31 @@ func (pl *planner) cellFile(pn *plan) *ast.File {
 	pn.run = &ast.FuncDecl{Name: ast.NewIdent("run" + old), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}}
 	f.Decls = append(f.Decls, pn.run)
 	return f
+}
+
+// convertedTo is the type that a conversion of a C value obviously has; the
+// checker does not know C's types and gives up.
+func convertedTo(e ast.Expr) ast.Expr {
+	call, ok := ast.Unparen(e).(*ast.CallExpr)
+	if !ok {
+		return nil
+	}
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		if t, ok := types.Universe.Lookup(f.Name).(*types.TypeName); ok {
+			return ast.NewIdent(t.Name())
+		}
+	case *ast.SelectorExpr:
+		if x, ok := f.X.(*ast.Ident); ok && x.Name == "C" {
+			switch f.Sel.Name {
+			case "GoString", "GoStringN":
+				return ast.NewIdent("string")
+			case "GoBytes":
+				return &ast.ArrayType{Elt: ast.NewIdent("byte")}
+			}
+		}
+	}
+	return nil
 }
 
 func addImports(f *ast.File, imports map[string]string, dots []string) {
@@ -629,7 +666,7 @@ func (pl *planner) afterCheck(pn *plan, errs *[]fileError) {
 		}
 		if v.Type() == types.Typ[types.Invalid] {
 			if pn.cgo != nil {
-				report(v.Pos(), "%s has a type of C, which no other cell could name; convert it, for instance int(%s)", name, "C.f()")
+				report(v.Pos(), "%s has a type of C, which no other cell could name; convert it, for instance int(C.f()), or give the type: var %s int = ...", name, name)
 			} else {
 				report(v.Pos(), "can't tell the type of %s", name)
 			}

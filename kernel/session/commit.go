@@ -124,7 +124,7 @@ func (u *universe) commit(pn *plan) []string {
 	// Forget objects that no name leads to, but keep the ones of replaced types:
 	// variables that are stale have them.
 	for name, path := range pn.imports {
-		if !strings.HasPrefix(name, "_ ") {
+		if !strings.HasPrefix(name, "_ ") && name != testdeps {
 			u.imports[name] = imported{path: path, cell: count}
 		}
 	}

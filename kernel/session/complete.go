@@ -73,7 +73,7 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 	if m.cellMagic != "" || strings.TrimSpace(line) != "" && strings.TrimSpace(m.code[lineStart:lineStart+len(line)]) == "" {
 		return nil, -1
 	}
-	chunks, _, _ := splitChunks(m.code)
+	chunks, _, _, _ := splitChunks(m.code)
 	declared := map[string]bool{}
 	if p, err := parse(token.NewFileSet(), &source{text: m.code}); err == nil {
 		for _, it := range append(p.items, p.vars...) {

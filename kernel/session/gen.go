@@ -243,10 +243,24 @@ func (g *generator) edits(src *source, node ast.Node) []edit {
 			checkpoint(n.Body)
 		case *ast.StructType:
 			for _, f := range n.Fields.List {
-				if f.Tag == nil && len(f.Names) > 0 && !token.IsExported(f.Names[0].Name) && f.Names[0].Name != "_" {
-					// Unexported in the cell: encoders leave it out.
-					insert(f.End(), " "+hiddenTag)
+				if f.Tag != nil || len(f.Names) == 0 {
+					continue
 				}
+				// What is unexported in the cell is left out by encoders.
+				hidden := func(id *ast.Ident) string {
+					if token.IsExported(id.Name) || id.Name == "_" {
+						return ""
+					}
+					return " " + hiddenTag
+				}
+				last := len(f.Names) - 1
+				for i, id := range f.Names[:last] {
+					if hidden(id) != hidden(f.Names[last]) {
+						t := apply(src, at(f.Type.Pos()), at(f.Type.End()), g.edits(src, f.Type))
+						all = append(all, edit{at(id.End()), at(f.Names[i+1].Pos()), " " + t + hidden(id) + "; "})
+					}
+				}
+				insert(f.End(), hidden(f.Names[last]))
 			}
 		case *ast.AssignStmt:
 			for _, d := range g.pn.defines {
@@ -415,11 +429,15 @@ func (g *generator) cell(migrated map[string]bool) string {
 			fmt.Fprintf(&body, "%s()\n", exported(it.names[0]))
 		}
 	}
-	if pn.directive != "" {
-		fmt.Fprintf(&body, "%s.ParseFlags()\n", g.rt())
-	}
 	done := map[*ast.ValueSpec]bool{}
 	specs := g.specs()
+	parsed := pn.directive == ""
+	parseFlags := func() {
+		if !parsed {
+			parsed = true
+			fmt.Fprintf(&body, "%s.ParseFlags()\n", g.rt())
+		}
+	}
 	for _, o := range pn.order {
 		switch o := o.(type) {
 		case *item:
@@ -427,6 +445,7 @@ func (g *generator) cell(migrated map[string]bool) string {
 				g.varSpec(&body, spec.(*ast.ValueSpec), specs, done, 0)
 			}
 		case ast.Stmt:
+			parseFlags() // after the variables that are flags
 			start, end := pn.src.offset(o.Pos()), pn.src.offset(o.End())
 			text := apply(pn.src, start, end, g.edits(pn.src, o))
 			if o == pn.lastStmt {
@@ -435,6 +454,7 @@ func (g *generator) cell(migrated map[string]bool) string {
 			body.WriteString(piece(pn.src, start, text))
 		}
 	}
+	parseFlags()
 	for _, it := range pn.mains {
 		if it.names[0] == "main" {
 			fmt.Fprintf(&body, "\n%s()\n", exported("main"))
@@ -537,8 +557,13 @@ func (g *generator) varSpec(b *strings.Builder, spec *ast.ValueSpec, specs map[t
 // show wraps the last expression so that its value is shown.
 func (g *generator) show(text string) string {
 	tv := g.pn.info.Types[g.pn.last]
-	if tv.IsVoid() || g.pn.src.isQuiet() {
+	call, isCall := ast.Unparen(g.pn.last).(*ast.CallExpr)
+	isCall = isCall && !g.pn.info.Types[call.Fun].IsType() && !g.pn.info.Types[call.Fun].IsBuiltin()
+	switch {
+	case tv.IsVoid() || g.pn.quiet && isCall:
 		return text
+	case g.pn.quiet:
+		return "_ = " + text
 	}
 	errorType := types.Universe.Lookup("error").Type()
 	switch t := tv.Type.(type) {
@@ -559,8 +584,6 @@ func (g *generator) show(text string) string {
 	}
 	return g.rt() + ".Show(" + text + ")"
 }
-
-func (s *source) isQuiet() bool { return false }
 
 func isInt(t types.Type) bool {
 	b, ok := t.Underlying().(*types.Basic)

@@ -250,14 +250,18 @@ func (m *magic) calls() string {
 			}
 		}
 	}
-	all := "func(string, string) (bool, error) { return true, nil }"
-	text := `
-{ testing.Init(); flag.Set("test.v", "true"); if !testing.RunTests(` + all + `, []testing.InternalTest{` + strings.Join(tests, ", ") + `}) { panic("tests failed") }`
+	flags := `flag.Set("test.v", "true")`
 	if len(benchmarks) > 0 {
-		text += `; testing.RunBenchmarks(` + all + `, []testing.InternalBenchmark{` + strings.Join(benchmarks, ", ") + `})`
+		flags += `; flag.Set("test.bench", ".")`
 	}
+	text := "\nimport " + testdeps + ` "testing/internal/testdeps"` + "\n" +
+		`{ testing.Init(); ` + flags + `; if testing.MainStart(` + testdeps + `.TestDeps{}, []testing.InternalTest{` + strings.Join(tests, ", ") +
+		`}, []testing.InternalBenchmark{` + strings.Join(benchmarks, ", ") + `}, nil, nil).Run() != 0 { panic("tests failed") }`
 	return text + " };"
 }
+
+// testdeps is what %test calls the package that connects testing to the rest.
+const testdeps = "testdeps_"
 
 var argPattern = regexp.MustCompile(`"(?:\\.|[^"\\])*"|'[^']*'|\S+`)
 

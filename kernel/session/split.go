@@ -35,7 +35,8 @@ type chunk struct {
 
 // splitChunks cuts a cell at the semicolons outside of all brackets, given or
 // inserted. It returns what go/scanner complained about.
-func splitChunks(text string) (chunks []chunk, semicolonAtEnd bool, errs scanner.ErrorList) {
+// semis are the given semicolons that a file of declarations must not contain.
+func splitChunks(text string) (chunks []chunk, semis []int, semicolonAtEnd bool, errs scanner.ErrorList) {
 	var s scanner.Scanner
 	fset := token.NewFileSet()
 	file := fset.AddFile("", -1, len(text))
@@ -60,12 +61,16 @@ func splitChunks(text string) (chunks []chunk, semicolonAtEnd bool, errs scanner
 		pos, tok, lit := s.Scan()
 		if tok == token.EOF {
 			flush()
-			return chunks, semicolonAtEnd, errs
+			return chunks, semis, semicolonAtEnd, errs
 		}
 		offset := file.Offset(pos)
 		if tok == token.SEMICOLON && depth <= 0 {
 			semicolonAtEnd = lit == ";"
+			afterDecl := start >= 0
 			flush()
+			if lit == ";" && !(afterDecl && chunks[len(chunks)-1].decl) {
+				semis = append(semis, offset)
+			}
 			continue
 		}
 		semicolonAtEnd = false
@@ -136,6 +141,7 @@ type parsed struct {
 	order     []any // *item of vars and ast.Stmt, as in the text
 	last      ast.Expr
 	lastStmt  ast.Stmt
+	quiet     bool    // a semicolon after it: its value is not shown
 	mains     []*item // func main, init, init_*
 	directive string  // the cell has %% or %main
 	tests     bool    // %test
@@ -152,25 +158,23 @@ func (e *syntaxError) Error() string { return e.msg }
 
 // parse takes a cell's Go text apart.
 func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
-	chunks, quiet, errs := splitChunks(src.text)
+	chunks, semis, quiet, errs := splitChunks(src.text)
 	if len(errs) > 0 {
 		return nil, &syntaxError{errs[0].Pos.Line, errs[0].Pos.Column, errs[0].Msg}
 	}
 	decls, stmts := []byte(src.text), []byte(src.text)
-	for i, c := range chunks {
+	for _, c := range chunks {
 		hide := decls
 		if c.decl {
 			hide = stmts
 		}
 		copy(hide[c.start:c.end], blank(src.text[c.start:c.end]))
-		if !c.decl || i == len(chunks)-1 {
-			continue
-		}
 	}
-	// In the declarations' half only semicolons of statements are left over.
-	declText := hideSemicolons(string(decls), chunks)
+	for _, at := range semis {
+		decls[at] = ' '
+	}
 	src.base = len(stmtPrefix)
-	declFile, derr := parser.ParseFile(fset, fmt.Sprintf("cell %d", src.count), declPrefix+declText, parser.ParseComments|parser.AllErrors)
+	declFile, derr := parser.ParseFile(fset, fmt.Sprintf("cell %d", src.count), declPrefix+string(decls), parser.ParseComments|parser.AllErrors)
 	stmtFile, serr := parser.ParseFile(fset, fmt.Sprintf("cell %d", src.count), stmtPrefix+string(stmts)+"\n}", parser.AllErrors)
 	if declFile != nil {
 		src.file = fset.File(declFile.FileStart)
@@ -271,36 +275,14 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 			p.order = append(p.order, v)
 		}
 	}
-	if n := len(p.stmts); n > 0 && len(chunks) > 0 && !quiet {
+	p.quiet = quiet
+	if n := len(p.stmts); n > 0 && len(chunks) > 0 {
 		lastChunk := chunks[len(chunks)-1]
 		if e, ok := p.stmts[n-1].(*ast.ExprStmt); ok && int(e.Pos())-src.stmts.Base()-src.base == lastChunk.start {
 			p.last, p.lastStmt = e.X, e
 		}
 	}
 	return p, nil
-}
-
-// hideSemicolons blanks the explicit semicolons between chunks, which at file
-// level stand only after declarations.
-func hideSemicolons(text string, chunks []chunk) string {
-	b := []byte(text)
-	end := 0
-	for i := 0; i <= len(chunks); i++ {
-		start := len(b)
-		if i < len(chunks) {
-			start = chunks[i].start
-		}
-		// Comments between chunks may hold semicolons; go/parser does not mind those.
-		for j := end; j < start; j++ {
-			if b[j] == ';' && !(i > 0 && chunks[i-1].decl && j == end+strings.IndexByte(text[end:start], ';')) {
-				b[j] = ' '
-			}
-		}
-		if i < len(chunks) {
-			end = chunks[i].end
-		}
-	}
-	return string(b)
 }
 
 func receiverName(t ast.Expr) string {
