@@ -54,6 +54,7 @@ type Builder struct {
 	names   sync.WaitGroup      // byName is being filled
 	goMod   string              // contents that export was made with
 	listing sync.Mutex          // one go list at a time
+	lib     *shared             // nil: every plugin holds all that it needs
 }
 
 // ModDir is the folder with the session's go.mod.
@@ -119,7 +120,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 		b.setEnv(name, env[name])
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin v1")
+	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v1")
 	b.settings = fmt.Sprintf("%x", h.Sum(nil)[:12])
 	b.names.Add(1)
 	go func() {
@@ -238,7 +239,7 @@ func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	all, err := b.list(ctx, append([]string{"-export", "-deps", "-buildmode=plugin", "-trimpath",
+	all, err := b.list(ctx, append([]string{"-export", "-deps", "-buildmode=plugin", "-trimpath", "-gcflags=all=-linkshared",
 		"-json=ImportPath,Name,Export,Standard,Error,DepsErrors"}, missing...)...)
 	if err != nil {
 		return err
@@ -374,7 +375,7 @@ func (b *Builder) ModulesChanged(ctx context.Context) (changed bool, conflicts [
 		return true, nil, nil
 	}
 	slices.Sort(known)
-	all, err := b.list(ctx, append([]string{"-export", "-buildmode=plugin", "-trimpath", "-json=ImportPath,Export"}, known...)...)
+	all, err := b.list(ctx, append([]string{"-export", "-buildmode=plugin", "-trimpath", "-gcflags=all=-linkshared", "-json=ImportPath,Export"}, known...)...)
 	if err != nil {
 		return true, nil, err
 	}
@@ -394,7 +395,7 @@ func (b *Builder) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for path := range b.export {
-		if !b.std[path] && path != rtPath {
+		if !b.std[path] && !strings.HasPrefix(path, "nb/") {
 			delete(b.export, path)
 		}
 	}

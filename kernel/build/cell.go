@@ -58,6 +58,13 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 		}
 		files = append(files, file)
 	}
+	if b.lib != nil {
+		file := filepath.Join(dir, "amd.go")
+		if err := os.WriteFile(file, []byte("package cell\n\nimport _ \""+amdPath+"\"\n"), 0o644); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+		files = append(files, file)
+	}
 	slices.Sort(files)
 	archive := filepath.Join(b.cfg.Dir, "pkg", "r"+strconv.Itoa(p.N)+".a")
 	flags := []string{"-d=wrapglobalmapctl=1"}
@@ -76,20 +83,34 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 	if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
 		return nil, err
 	}
-	if len(objects) > 0 {
-		if _, err := b.run(ctx, dir, nil, b.goCmd, append([]string{"tool", "pack", "r", archive}, objects...)...); err != nil {
-			return nil, err
-		}
+	if err := b.pack(ctx, dir, archive, objects); err != nil {
+		return nil, err
 	}
 	compiled := time.Now()
 	b.mu.Lock()
 	b.export[Path(p.N)] = archive
 	b.mu.Unlock()
-	if err := b.importcfg(cfg); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
 	plugin := filepath.Join(b.cfg.Dir, "r"+strconv.Itoa(p.N)+".so")
-	err = b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(p.N))
+	if b.lib != nil {
+		if err = b.linkShared(ctx, dir, p.N, plugin, archive); err != nil {
+			b.cfg.Logf("linking run %d against the shared library: %v", p.N, err)
+		}
+	}
+	if (b.lib == nil || err != nil) && ctx.Err() == nil {
+		if b.lib != nil { // without the library, the runtime's own addmoduledata comes along
+			files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == "amd.go" })
+			if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
+				return nil, err
+			}
+			if err := b.pack(ctx, dir, archive, objects); err != nil {
+				return nil, err
+			}
+		}
+		if err := b.importcfg(cfg); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+		err = b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(p.N))
+	}
 	if err != nil {
 		b.Drop(p.N)
 		return nil, err
@@ -108,8 +129,17 @@ func (b *Builder) Drop(n int) {
 	}
 }
 
+// pack adds the objects of cgo to a package.
+func (b *Builder) pack(ctx context.Context, dir, archive string, objects []string) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	_, err := b.run(ctx, dir, nil, b.goCmd, append([]string{"tool", "pack", "r", archive}, objects...)...)
+	return err
+}
+
 func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive string, flags, files []string) error {
-	args := append([]string{"-p", path, "-o", archive, "-dynlink", "-pack", "-trimpath", dir, "-importcfg", importcfg}, flags...)
+	args := append([]string{"-p", path, "-o", archive, "-dynlink", "-linkshared", "-pack", "-trimpath", dir, "-importcfg", importcfg}, flags...)
 	_, err := b.run(ctx, dir, toolEnv, filepath.Join(b.toolDir, "compile"), append(args, files...)...)
 	return err
 }
@@ -128,7 +158,7 @@ func (b *Builder) ForgetRuns() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for path, archive := range b.export {
-		if path != rtPath && strings.HasPrefix(path, "nb/") {
+		if path != rtPath && path != amdPath && strings.HasPrefix(path, "nb/") {
 			os.Remove(archive)
 			delete(b.export, path)
 		}

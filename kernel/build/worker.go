@@ -55,6 +55,23 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 	if err := b.Resolve(ctx, imports...); err != nil {
 		return "", fmt.Errorf("build: what the worker imports: %w", err)
 	}
+	if len(b.cfg.Packages) > 0 {
+		// Everything that cells may import goes into one library, which the worker loads.
+		for _, path := range append(slices.Clone(b.cfg.Packages), stdForCells...) {
+			imports = append(imports, path)
+		}
+		if err := b.Resolve(ctx, imports...); err != nil {
+			return "", fmt.Errorf("build: the workspace's packages: %w", err)
+		}
+		var lines []string
+		b.mu.Lock()
+		for path, export := range b.export {
+			lines = append(lines, path+"="+export)
+		}
+		b.mu.Unlock()
+		slices.Sort(lines)
+		fmt.Fprintln(h, lines)
+	}
 	root := b.cfg.Cache
 	if root == "" {
 		root = b.cfg.Dir
@@ -71,8 +88,25 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 	b.mu.Lock()
 	b.export[rtPath] = archive
 	b.mu.Unlock()
+	if _, err := os.Stat(filepath.Join(dir, sharedName)); err == nil {
+		if b.lib, err = openShared(dir); err != nil {
+			return "", err
+		}
+		b.mu.Lock()
+		b.export[amdPath] = b.lib.addModD
+		b.mu.Unlock()
+	}
 	return program, nil
 }
+
+// stdForCells are packages of the standard library that cells use often; what is not in
+// the library becomes part of the plugins that use it.
+var stdForCells = []string{"bufio", "bytes", "cmp", "container/heap", "container/list", "context", "crypto/md5", "crypto/rand", "crypto/sha256",
+	"encoding/base64", "encoding/binary", "encoding/csv", "encoding/hex", "encoding/json", "encoding/xml", "errors", "fmt", "html", "html/template",
+	"image/color", "image/draw", "image/gif", "image/jpeg", "image/png", "io", "io/fs", "iter", "log", "log/slog", "maps", "math", "math/big",
+	"math/bits", "math/cmplx", "math/rand", "math/rand/v2", "net/http", "net/url", "os", "os/exec", "os/signal", "path", "path/filepath", "reflect",
+	"regexp", "runtime", "runtime/cgo", "runtime/debug", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "testing",
+	"testing/internal/testdeps", "text/tabwriter", "text/template", "time", "unicode", "unicode/utf8"}
 
 func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]string, names []string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -107,10 +141,38 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 	if err := b.importcfg(cfg); err != nil {
 		return fmt.Errorf("build: worker: %w", err)
 	}
+	if len(b.cfg.Packages) > 0 {
+		if err := b.buildShared(ctx, tmp); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			b.cfg.Logf("the shared library could not be made, cells will be slower: %v", err)
+			os.Remove(filepath.Join(tmp, sharedName))
+		}
+	}
+	flags := []string{"-buildmode=exe"}
+	if lib := filepath.Join(tmp, sharedName); isFile(lib) {
+		var text []byte
+		b.mu.Lock()
+		for path, export := range b.export {
+			text = fmt.Appendf(text, "packagefile %s=%s\npackageshlib %s=%s\n", path, export, path, lib)
+		}
+		b.mu.Unlock()
+		linkCfg := filepath.Join(tmp, "importcfg.link")
+		if err := os.WriteFile(linkCfg, text, 0o644); err != nil {
+			return fmt.Errorf("build: worker: %w", err)
+		}
+		flags = append(flags, "-linkshared", "-r", dir)
+		defer os.Remove(linkCfg)
+	}
 	if err := b.compile(ctx, tmp, "main", cfg, filepath.Join(tmp, "main.a"), []string{"-complete"}, []string{main}); err != nil {
 		return fmt.Errorf("build: worker: %w", err)
 	}
-	if err := b.link(ctx, cfg, filepath.Join(tmp, "worker"), filepath.Join(tmp, "main.a"), "-buildmode=exe"); err != nil {
+	linkCfg := cfg
+	if len(flags) > 1 {
+		linkCfg = filepath.Join(tmp, "importcfg.link")
+	}
+	if err := b.link(ctx, linkCfg, filepath.Join(tmp, "worker"), filepath.Join(tmp, "main.a"), flags...); err != nil {
 		return fmt.Errorf("build: worker: %w", err)
 	}
 	// Under a temporary name first: two kernels may start at the same time.
@@ -118,6 +180,11 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 		return fmt.Errorf("build: worker: %w", err)
 	}
 	return nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func isDir(path string) bool {

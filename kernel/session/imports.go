@@ -85,6 +85,12 @@ func (pl *planner) resolveImports(ctx context.Context, pn *plan) error {
 			pn.imports["_ "+path] = path
 		}
 	}
+	if pn.tests {
+		if err := pl.b.Resolve(ctx, "testing/internal/testdeps"); err != nil {
+			return err
+		}
+		pn.imports[testdeps] = "testing/internal/testdeps"
+	}
 	for name, sels := range pn.packageNames() {
 		if pn.imports[name] != "" || pn.declared[name] {
 			continue

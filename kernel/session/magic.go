@@ -119,9 +119,7 @@ func (s *Session) runMagic(ctx context.Context, line string, m *magic, cell *Cel
 	switch word {
 	case "%%", "%main":
 		m.main = true
-		if rest != "" {
-			s.args = splitArgs(rest)
-		}
+		s.args = splitArgs(rest) // none resets them, as in GoNB
 	case "%args":
 		s.args = splitArgs(rest)
 	case "%exec":
@@ -254,7 +252,7 @@ func (m *magic) calls() string {
 	if len(benchmarks) > 0 {
 		flags += `; flag.Set("test.bench", ".")`
 	}
-	text := "\nimport " + testdeps + ` "testing/internal/testdeps"` + "\n" +
+	text := "\n" +
 		`{ testing.Init(); ` + flags + `; if testing.MainStart(` + testdeps + `.TestDeps{}, []testing.InternalTest{` + strings.Join(tests, ", ") +
 		`}, []testing.InternalBenchmark{` + strings.Join(benchmarks, ", ") + `}, nil, nil).Run() != 0 { panic("tests failed") }`
 	return text + " };"

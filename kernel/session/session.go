@@ -301,6 +301,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if m.main {
 		p.directive = "main"
 	}
+	p.tests = m.test
 	if cell.Silent {
 		p.last, p.lastStmt = nil, nil
 	}

@@ -254,22 +254,23 @@ func interrupt(n int) {
 	syscall.Kill(os.Getpid(), syscall.SIGINT)
 }
 
-var known *flag.FlagSet
+// known are the flags of all cells.
+var known = map[string]*flag.Flag{}
 
 // freshFlags lets a cell define its flags again: each run has a new
 // flag.CommandLine, whose errors are panics and not os.Exit.
 func freshFlags() {
-	known = flag.CommandLine
+	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
 	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.PanicOnError)
 }
 
 // ParseFlags is flag.Parse for a cell: flags of earlier cells still count.
 func ParseFlags() {
-	known.VisitAll(func(f *flag.Flag) {
-		if flag.CommandLine.Lookup(f.Name) == nil {
-			flag.CommandLine.Var(f.Value, f.Name, f.Usage)
+	for name, f := range known {
+		if flag.CommandLine.Lookup(name) == nil {
+			flag.CommandLine.Var(f.Value, name, f.Usage)
 		}
-	})
+	}
 	flag.Parse()
 }
 
