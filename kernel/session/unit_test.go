@@ -1,0 +1,123 @@
+package session
+
+import (
+	"go/token"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestIsComplete(t *testing.T) {
+	s := &Session{}
+	for _, test := range []struct{ code, status, indent string }{
+		{"x := 1", "complete", ""},
+		{"", "complete", ""},
+		{"for i := range 3 {", "incomplete", "\t"},
+		{"for i := range 3 {\n\tif i > 1 {", "incomplete", "\t\t"},
+		{"f(1,", "incomplete", "\t"},
+		{"x := 1 +", "incomplete", "\t"},
+		{"s := `open", "incomplete", ""},
+		{"/* open", "incomplete", ""},
+		{"x := )", "invalid", ""},
+		{"x := \"open", "invalid", ""},
+		{"var 1", "invalid", ""},
+		{"%who", "complete", ""},
+		{"!ls", "complete", ""},
+		{"%%bash\nif true; then", "complete", ""},
+		{"x++", "complete", ""},
+	} {
+		if status, indent := s.IsComplete(test.code); status != test.status || indent != test.indent {
+			t.Errorf("%q: %q %q, want %q %q", test.code, status, indent, test.status, test.indent)
+		}
+	}
+}
+
+func TestSplitMagic(t *testing.T) {
+	for _, test := range []struct {
+		code  string
+		lines []string
+		left  string // what is left of the Go code, without blanks
+	}{
+		{"%who\nx := 1", []string{"%who"}, "x := 1"},
+		{"x := `\n%not\n!magic`\n!ls", []string{"!ls"}, "x := `\n%not\n!magic`"},
+		{"/*\n!no\n*/\n//gonb:%time", []string{"%time"}, "/*\n!no\n*/"},
+		{"!a \\\nb\nx := 2", []string{"!a \\\nb"}, "x := 2"},
+		{"s := \"`\" // `\n!ls", []string{"!ls"}, "s := \"`\" // `"},
+		{"y := 5 %\n3", nil, "y := 5 %\n3"},
+	} {
+		m := splitMagic(test.code)
+		if !slices.Equal(m.lines, test.lines) || strings.TrimSpace(m.code) != test.left || len(m.code) != len(test.code) && !strings.Contains(test.code, "//gonb") {
+			t.Errorf("%q: %q and %q", test.code, m.lines, m.code)
+		}
+	}
+}
+
+func TestParseChunks(t *testing.T) {
+	for _, test := range []struct {
+		code               string
+		items, vars, stmts int
+		last               bool
+	}{
+		{"func f() {}\nfunc() {}()\nfunc (t T) m() {}", 2, 0, 1, false},
+		{"type T struct {\n\ta int\n}\nvar (\n\tx = 1\n\ty = 2\n)\nx + y", 1, 1, 1, true},
+		{"a := 1; type T int; a++; const c = 2; a", 2, 0, 3, true},
+		{"import \"fmt\"; fmt.Println(); if true {\n} else {\n}", 0, 0, 2, false},
+		{"func (a, b int) int { return a + b }(1, 2)", 0, 0, 1, true},
+		{"func g[T any](x T) T { return x }", 1, 0, 0, false},
+		{"// a comment; with a semicolon\nx := 1; /* another; */ type U int", 1, 0, 1, false},
+	} {
+		p, err := parse(token.NewFileSet(), &source{count: 1, text: test.code})
+		if err != nil {
+			t.Errorf("%q: %v", test.code, err)
+			continue
+		}
+		if len(p.items) != test.items || len(p.vars) != test.vars || len(p.stmts) != test.stmts || (p.last != nil) != test.last {
+			t.Errorf("%q: %d items, %d vars, %d statements, last %v", test.code, len(p.items), len(p.vars), len(p.stmts), p.last != nil)
+		}
+	}
+}
+
+// FuzzParse: an error must be at a place inside the cell, whatever the text.
+func FuzzParse(f *testing.F) {
+	for _, seq := range sequences {
+		for _, st := range seq.steps {
+			f.Add(st.code)
+		}
+	}
+	f.Fuzz(func(t *testing.T, code string) {
+		m := splitMagic(code)
+		if m.cellMagic != "" {
+			return
+		}
+		if len(m.code) > len(code) {
+			t.Fatalf("%d bytes became %d", len(code), len(m.code))
+		}
+		_, err := parse(token.NewFileSet(), &source{count: 1, text: m.code})
+		if err != nil && (err.line < 1 || err.line > strings.Count(m.code, "\n")+1) {
+			t.Fatalf("error at line %d of %q: %s", err.line, m.code, err.msg)
+		}
+	})
+}
+
+func TestCompletionFile(t *testing.T) {
+	s := &Session{u: newUniverse(), ready: make(chan struct{})}
+	for _, test := range []struct {
+		code string
+		cut  string // what is before the cursor
+	}{
+		{"fmt.Prin", "fmt.Prin"},
+		{"x := 1\nfmt.Println(x.", "x := 1\nfmt.Println(x."},
+		{"func f() { strings.Up }\nx := 1", "func f() { strings.Up"},
+		{"a := 1\ntype T struct{ b in }\na++", "a := 1\ntype T struct{ b in"},
+		{"%time\nfmt.P", "%time\nfmt.P"},
+	} {
+		src, at := s.CompletionFile(test.code, len(test.cut))
+		word := test.cut[strings.LastIndexAny(test.cut, " \n(")+1:]
+		if at < 0 || at > len(src) || !strings.HasSuffix(string(src[:at]), word) {
+			t.Errorf("%q: offset %d in\n%s", test.code, at, src)
+		}
+	}
+	if _, at := s.CompletionFile("%who\nx", 2); at != -1 {
+		t.Errorf("on a magic line: %d", at)
+	}
+}
