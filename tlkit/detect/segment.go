@@ -53,8 +53,7 @@ func Segment(m *vision.Image, scale float64, least int) (region []int, regions i
 	for i := range parent {
 		parent[i], size[i], limit[i] = i, 1, scale
 	}
-	var find func(i int) int
-	find = func(i int) int {
+	find := func(i int) int {
 		for parent[i] != i {
 			parent[i] = parent[parent[i]]
 			i = parent[i]

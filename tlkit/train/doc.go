@@ -24,4 +24,5 @@
 //	STRATEGY/history.jsonl         one line per epoch
 //	STRATEGY/checkpoint.safetensors  weights, optimizer state and position, to resume from
 //	STRATEGY/best.safetensors      the weights of the best epoch
+//	STRATEGY/seed-N/...            the same for the recipe's further seeds
 package train
