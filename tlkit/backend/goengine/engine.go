@@ -52,12 +52,24 @@ func (e *Engine) NumDevices() int { return 1 }
 // DeviceDescription of the one device.
 func (e *Engine) DeviceDescription(n compute.DeviceNum) string { return e.inner.DeviceDescription(n) }
 
+// lacking are operations of GoMLX's engine that this one leaves out: those on dynamic shapes, and the fused ones that it
+// computes faster from their parts.
+var lacking = []compute.OpType{
+	compute.OpTypeDynamicBroadcastInDim, compute.OpTypeDynamicIota, compute.OpTypeDynamicPad, compute.OpTypeDynamicDimensionSize,
+	compute.OpTypeDynamicShape, compute.OpTypeDynamicReshape, compute.OpTypeFusedDense, compute.OpTypeFusedDenseVJP,
+	compute.OpTypeFusedScaledDotProductAttention, compute.OpTypeFusedAttentionQKVProjection, compute.OpTypeFusedQuantizedDense,
+	compute.OpTypeQuantizedEmbeddingLookup,
+}
+
 // Capabilities are those of GoMLX's pure-Go engine with batch normalisation, and without dynamic shapes: plans are made
 // for whole shapes.
 func (e *Engine) Capabilities() compute.Capabilities {
 	c := e.inner.Capabilities().Clone()
 	c.DynamicShapes = 0
 	c.PreferConstantsForVariables = false
+	for _, op := range lacking {
+		delete(c.Operations, op)
+	}
 	c.Operations[compute.OpTypeBatchNormForTraining] = true
 	c.Operations[compute.OpTypeBatchNormGradient] = true
 	// GoMLX's layers ask for these before they use them, and have other ways.
@@ -121,11 +133,16 @@ type buffer struct {
 	inner  compute.Buffer
 	flat   any
 	shape  shapes.Shape
+	// donated: a run has taken the values; there is nothing left to finalize.
+	donated bool
 }
 
 func (b *buffer) Backend() compute.Backend { return b.engine }
 
 func (b *buffer) Finalize() error {
+	if b.donated {
+		return nil
+	}
 	if b.flat == nil {
 		return errors.New("tlgo: buffer was finalized before")
 	}

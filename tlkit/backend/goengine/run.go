@@ -71,7 +71,7 @@ func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceN
 		h := held{flat: b.flat, inner: b.inner}
 		if len(donate) > 0 && donate[i] {
 			h.owned = true
-			b.flat, b.inner = nil, nil
+			b.flat, b.inner, b.donated = nil, nil, true
 		}
 		r.slots[p.params[i]] = h
 	}

@@ -1,0 +1,275 @@
+package goengine_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
+)
+
+func engine(t *testing.T) compute.Backend {
+	t.Helper()
+	b, err := goengine.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func random(seed uint64, dims ...int) *tensors.Tensor {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(rng.NormFloat64())
+	}
+	return tensors.FromFlatDataAndDimensions(values, dims...)
+}
+
+func results(t *testing.T, b compute.Backend, f func(in []*Node) []*Node, inputs ...*tensors.Tensor) []*tensors.Tensor {
+	t.Helper()
+	e, err := NewExec(b, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := make([]any, len(inputs))
+	for i, in := range inputs {
+		if args[i], err = in.LocalClone(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out []*tensors.Tensor
+	for range 2 { // the second run meets used memory
+		if out, err = e.Call(args...); err != nil {
+			t.Fatalf("%+v", err)
+		}
+	}
+	return out
+}
+
+// TestAgainstGoMLX holds computations that this engine does itself, in part or not at all, against GoMLX's engine.
+func TestAgainstGoMLX(t *testing.T) {
+	x := random(1, 3, 7, 5, 40)
+	row, image, pixel, plane := random(2, 40), random(3, 3, 1, 1, 40), random(4, 3, 7, 5, 1), random(5, 1, 7, 5, 40)
+	stripes := random(6, 3, 1, 5, 1)
+	a, b := random(7, 50, 70), random(8, 70, 33)
+	tests := map[string]struct {
+		f  func(in []*Node) []*Node
+		in []*tensors.Tensor
+	}{
+		"broadcasts": {func(in []*Node) []*Node {
+			y := in[0]
+			for i, other := range in[1:] {
+				if other.Rank() == 1 {
+					other = Reshape(other, 1, 1, 1, -1)
+				}
+				y = Add(Mul(y, other), AddScalar(other, float64(i)))
+			}
+			return []*Node{y, Sub(in[0], in[3]), Div(in[3], MaxScalar(Abs(in[0]), 0.5))}
+		}, []*tensors.Tensor{x, row, image, pixel, plane, stripes}},
+		"truth": {func(in []*Node) []*Node {
+			y, r := in[0], Reshape(in[1], 1, 1, 1, -1)
+			yes := LogicalOr(LogicalAnd(GreaterThan(y, r), LessOrEqual(y, ScalarOne(y.Graph(), y.DType()))), LogicalNot(GreaterOrEqual(y, Neg(r))))
+			return []*Node{Where(yes, y, ZerosLike(y)), ConvertDType(yes, dtypes.Float32), Where(Equal(y, y), Neg(y), y),
+				Where(NotEqual(y, r), Sqrt(Abs(y)), Rsqrt(AddScalar(Abs(y), 1))), Where(LessThan(y, r), Min(y, r), Max(y, r))}
+		}, []*tensors.Tensor{x, row}},
+		"sums": {func(in []*Node) []*Node {
+			y := in[0]
+			return []*Node{ReduceSum(y), ReduceSum(y, 0, 1, 2), ReduceSum(y, 1, 2), ReduceSum(y, 3), ReduceSum(y, 0, 3), ReduceMax(y, 1, 2),
+				ReduceMean(y, 2), ReduceSum(y, 1, 2, 3)}
+		}, []*tensors.Tensor{x}},
+		"products": {func(in []*Node) []*Node {
+			a, b := in[0], in[1]
+			at, bt := Transpose(a, 0, 1), Transpose(b, 0, 1)
+			return []*Node{MatMul(a, b), DotGeneral(a, []int{1}, nil, bt, []int{1}, nil), DotGeneral(at, []int{0}, nil, b, []int{0}, nil),
+				DotGeneral(at, []int{0}, nil, bt, []int{1}, nil), DotGeneral(in[2], []int{3}, nil, in[2], []int{3}, nil),
+				DotGeneral(in[2], []int{0, 1, 2}, nil, in[2], []int{0, 1, 2}, nil), DotGeneral(in[2], []int{3}, []int{0}, in[2], []int{3}, []int{0})}
+		}, []*tensors.Tensor{a, b, random(9, 2, 3, 4, 6)}},
+		"names of one value": {func(in []*Node) []*Node {
+			y := Reshape(in[0], -1, 40)
+			z := Identity(Reshape(AddScalar(y, 1), 3, -1))
+			return []*Node{in[0], y, z, z, Identity(in[1]), Const(y.Graph(), []float32{1, 2}), Reshape(Transpose(z, 0, 1), -1), Softmax(z, -1)}
+		}, []*tensors.Tensor{x, row}},
+		"closures": {func(in []*Node) []*Node {
+			g := in[0].Graph()
+			far := MulScalar(in[1], 2) // computed here, read inside the loop
+			state := shapes.Make(dtypes.Float32, 40)
+			cond := NewClosure(g, func(g *Graph) []*Node {
+				n := Parameter(g, "n", shapes.Scalar[int32]())
+				_ = Parameter(g, "y", state)
+				return []*Node{LessThan(n, Const(g, int32(3)))}
+			})
+			body := NewClosure(g, func(g *Graph) []*Node {
+				n := Parameter(g, "n", shapes.Scalar[int32]())
+				y := Parameter(g, "y", state)
+				return []*Node{AddScalar(n, 1), Add(y, far)}
+			})
+			looped := While(cond, body, Const(g, int32(0)), AddScalar(in[1], 1))[1]
+			chosen := If(GreaterThan(ReduceAllSum(in[1]), ScalarZero(g, dtypes.Float32)),
+				NewClosure(g, func(*Graph) []*Node { return []*Node{MulScalar(looped, 3)} }),
+				NewClosure(g, func(*Graph) []*Node { return []*Node{Neg(looped)} }))[0]
+			return []*Node{AddScalar(chosen, 1), Sort(Reshape(in[0], 3, -1), -1, true)}
+		}, []*tensors.Tensor{x, row}},
+		"large": {func(in []*Node) []*Node {
+			y := Mul(in[0], Reshape(in[1], 1, -1))
+			return []*Node{y, ReduceSum(y, 0), ReduceSum(y, 1), Add(ReduceSum(y, 0), in[1])}
+		}, []*tensors.Tensor{random(10, 700, 1537), random(11, 1537)}},
+		"other types": {func(in []*Node) []*Node {
+			d := ConvertDType(in[0], dtypes.Float64)
+			i := ConvertDType(MulScalar(in[0], 10), dtypes.Int32)
+			return []*Node{Add(d, d), Add(i, i), ReduceSum(i, 0), Sub(ConvertDType(d, dtypes.Float32), in[0])}
+		}, []*tensors.Tensor{x}},
+		"one axis of convolution": {func(in []*Node) []*Node {
+			return []*Node{Convolve(in[0], in[1]).PadSame().Done()}
+		}, []*tensors.Tensor{random(12, 2, 9, 3), random(13, 3, 3, 4)}},
+	}
+	gomlx, err := gobackend.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			want := results(t, gomlx, c.f, c.in...)
+			got := results(t, engine(t), c.f, c.in...)
+			for i := range want {
+				if !got[i].Shape().Equal(want[i].Shape()) {
+					t.Errorf("result %d has shape %s, want %s", i, got[i].Shape(), want[i].Shape())
+				} else if !got[i].InDelta(want[i], 2e-3) {
+					t.Errorf("result %d differs: %.200s..., want %.200s...", i, got[i], want[i])
+				}
+			}
+		})
+	}
+}
+
+// TestNaN: what is no number stays none, also where GoMLX's engine lets it pass for one.
+func TestNaN(t *testing.T) {
+	nan := float32(math.NaN())
+	in := tensors.FromFlatDataAndDimensions([]float32{nan, 1, nan, -1, 2, 3, 4, 5, nan, 7}, 10)
+	out := results(t, engine(t), func(in []*Node) []*Node {
+		return []*Node{MaxScalar(in[0], 0), MinScalar(in[0], 0), Max(ZerosLike(in[0]), in[0])}
+	}, in)
+	for i, o := range out {
+		for j, v := range tensors.MustCopyFlatData[float32](o) {
+			if want := j == 0 || j == 2 || j == 8; math.IsNaN(float64(v)) != want {
+				t.Errorf("result %d, value %d is %g", i, j, v)
+			}
+		}
+	}
+}
+
+// TestInputsStay: what the caller keeps is not overwritten, though memory is reused where it can be.
+func TestInputsStay(t *testing.T) {
+	e, err := NewExec(engine(t), func(x, y *Node) []*Node {
+		z := Add(Mul(x, y), y)
+		return []*Node{z, Sub(z, x)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := random(1, 64, 64), random(2, 64, 64)
+	before := tensors.MustCopyFlatData[float32](x)
+	var first []float32
+	for i := range 3 {
+		out, err := e.Call(x, y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := tensors.MustCopyFlatData[float32](out[0])
+		if i == 0 {
+			first = z
+		}
+		for j, v := range tensors.MustCopyFlatData[float32](x) {
+			if v != before[j] || z[j] != first[j] {
+				t.Fatalf("run %d: input %g, was %g; result %g, was %g", i, v, before[j], z[j], first[j])
+			}
+		}
+	}
+}
+
+// TestAtOnce runs one plan in several goroutines.
+func TestAtOnce(t *testing.T) {
+	e, err := NewExec(engine(t), func(x, w *Node) []*Node {
+		return []*Node{MaxScalar(Convolve(x, w).PadSame().Done(), 0), Softmax(Reshape(x, 2, -1), -1)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := random(99, 3, 3, 8, 16)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			x := random(uint64(i), 2, 9, 9, 8)
+			var first []float32
+			for range 5 {
+				out, err := e.Call(x, w)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got := tensors.MustCopyFlatData[float32](out[0])
+				if first == nil {
+					first = got
+				}
+				for j := range got {
+					if got[j] != first[j] {
+						t.Errorf("goroutine %d: value %d is %g, was %g", i, j, got[j], first[j])
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestErrors(t *testing.T) {
+	b := engine(t)
+	if _, err := b.Builder("empty").Compile(); err == nil || !strings.Contains(err.Error(), "empty") {
+		t.Errorf("compiling without Return: %v, want an error that names the computation", err)
+	}
+	builder := b.Builder("sum")
+	x, err := builder.Main().Parameter("x", shapes.Make(dtypes.Float32, 2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := builder.Main().Add(x, "no value"); err == nil || !strings.Contains(err.Error(), "operand #1") {
+		t.Errorf("adding a string: %v, want an error that names the operand", err)
+	}
+	if err := builder.Main().Return([]compute.Value{x}, nil); err != nil {
+		t.Fatal(err)
+	}
+	e, err := builder.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Execute(nil, nil, 0); err == nil {
+		t.Error("no inputs for one parameter: no error")
+	}
+	wrong, err := b.BufferFromFlatData(0, []float32{1, 2, 3}, shapes.Make(dtypes.Float32, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Execute([]compute.Buffer{wrong}, nil, 0); err == nil || !strings.Contains(err.Error(), `"x"`) {
+		t.Errorf("three values for a parameter of two: %v, want an error that names it", err)
+	}
+	if err := wrong.Finalize(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Execute([]compute.Buffer{wrong}, nil, 0); err == nil {
+		t.Error("a finalized input: no error")
+	}
+}
