@@ -104,6 +104,25 @@ func TestHeadFirst(t *testing.T) {
 	}
 }
 
+// TestAdamStartsLate: a layer that joins in the second epoch takes the first of its own steps there, with Adam's
+// correction for it.
+func TestAdamStartsLate(t *testing.T) {
+	m := pretrained(t)
+	recipe := func(epochs int) train.Recipe {
+		r := whole(t, epochs)
+		r.Optimizer = train.Adam
+		return r
+	}
+	start := end(t, recipe(1), m, train.FineTune{LearningRate: still})
+	one := end(t, recipe(1), m, train.FineTune{LearningRate: 0.01})
+	late := end(t, recipe(2), m, train.FineTune{LearningRate: 0.01, HeadFirst: 1, HeadRate: still})
+	for _, p := range m.Params() {
+		if !p.Buffer && !m.InHead(p) {
+			wantMoves(t, p.Key, late[p.Key], start[p.Key], 1, func(i int) float64 { return float64(one[p.Key][i] - start[p.Key][i]) })
+		}
+	}
+}
+
 // inTurns trains layer2 in the first epoch and the head in the second.
 type inTurns struct{}
 
