@@ -9,6 +9,9 @@ import (
 
 // AdaBN adapts to another domain without labels and without training: the running statistics of every BatchNorm are
 // measured anew on the target's training images, and no weight changes (Li et al. 2016, arXiv 1603.04779, section 3).
+// To adapt a model that was first trained on the source's labels, compare it with the model of that result:
+//
+//	m, err := result.Model() // of SourceOnly{Source: source}
 type AdaBN struct {
 	// Batch is the number of images per forward pass, in which each layer is normalised by the batch's own statistics,
 	// as in training; 0 means 128. The statistics kept are those over all images.
