@@ -11,6 +11,8 @@
 //	workspace/   go.mod and go.sum with everything resolved that a notebook may import
 //	gocache/     Go's build cache, filled at install
 //	jupyter/     a kernelspec for tlkernel's own commands
+//	live/        the compiled worker of the live kernel
+//	share/       GoNB's script for widgets
 //	lib/         ONNX Runtime, if it was asked for
 //	venv/        JupyterLab, nbclient and nbconvert, pinned in requirements.txt
 //	manifest.json what was installed, where, from what; uninstall reads it

@@ -252,7 +252,7 @@ func refuseForeign(p Prefix) error {
 }
 
 // prefixEntries are the names that install makes in the prefix.
-var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "share", "manifest.json"}
+var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "share", "live", "manifest.json"}
 
 // linkTo makes path a symbolic link to target, replacing what was there.
 func linkTo(target, path string) error {

@@ -92,6 +92,7 @@ func (p Prefix) srcDir() string       { return p.join("src") }
 func (p Prefix) workspaceDir() string { return p.join("workspace") }
 func (p Prefix) goCacheDir() string   { return p.join("gocache") }
 func (p Prefix) shareDir() string     { return p.join("share") }
+func (p Prefix) liveDir() string      { return p.join("live") }
 func (p Prefix) jupyterDir() string   { return p.join("jupyter") }
 func (p Prefix) venvDir() string      { return p.join("venv") }
 func (p Prefix) manifestPath() string { return p.join("manifest.json") }
