@@ -77,6 +77,8 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 			out.Stream("stdout", "late")
 			out.Flush()
 		}()
+	case "bug":
+		panic("a bug")
 	case "page":
 		out.Page(map[string]any{"text/plain": rest})
 	case "widget":
@@ -107,6 +109,9 @@ func (e *fakeEngine) Deliver(address string, value any) {
 type fakeLanguage struct{}
 
 func (fakeLanguage) Complete(ctx context.Context, code string, cursor int) Completion {
+	if code == "bug" {
+		panic("a bug")
+	}
 	if code == "slow" {
 		<-ctx.Done()
 	}

@@ -2,7 +2,10 @@ package protocol
 
 import (
 	"encoding/json"
+	"fmt"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,7 +65,7 @@ func (s *Server) runCell(m *message, count *int) {
 	out := s.newOutput(m, req, *count)
 	began := time.Now()
 	cell := &Cell{Code: req.Code, ID: field(m.metadata, "cellId"), Count: *count, Silent: req.Silent, Expressions: req.UserExpressions}
-	failure := s.cfg.Engine.Execute(s.ctx, cell, out)
+	failure := s.execute(cell, out)
 	out.Flush()
 
 	reply := map[string]any{"status": "ok", "execution_count": *count, "user_expressions": object(cell.Values), "payload": out.takePayload()}
@@ -89,6 +92,18 @@ func (s *Server) runCell(m *message, count *int) {
 			s.around(a, func() { s.reply(a, map[string]any{"status": "aborted", "execution_count": *count}) })
 		})
 	}
+}
+
+// execute runs a cell; a panic of the engine is an error of the cell.
+func (s *Server) execute(cell *Cell, out *Output) (failure *Error) {
+	defer func() {
+		if r := recover(); r != nil {
+			stack := fmt.Sprintf("%v\n%s", r, debug.Stack())
+			fmt.Fprintf(s.cfg.Log, "panic in cell %d: %s", cell.Count, stack)
+			failure = &Error{Name: "KernelError", Value: fmt.Sprint("a fault of the kernel, please report it: ", r), Traceback: strings.Split(stack, "\n")}
+		}
+	}()
+	return s.cfg.Engine.Execute(s.ctx, cell, out)
 }
 
 // sendReply adds when the cell started to the reply's metadata, as JupyterLab

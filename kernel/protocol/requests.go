@@ -3,6 +3,8 @@ package protocol
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,7 +23,7 @@ func (s *Server) handle(m *message) {
 	}[m.header.Type]
 	switch {
 	case answer != nil:
-		s.around(m, func() { s.reply(m, answer(m)) })
+		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return answer(m) })) })
 	case m.header.Type == "complete_request":
 		s.ask(m, s.complete)
 	case m.header.Type == "inspect_request":
@@ -42,8 +44,20 @@ func (s *Server) ask(m *message, answer func(context.Context, *message) map[stri
 	s.work.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.AnswerTime)
 		defer cancel()
-		s.around(m, func() { s.reply(m, answer(ctx, m)) })
+		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return answer(ctx, m) })) })
 	})
+}
+
+// guard makes an error reply of a panic in an answer: a question about code must
+// not end the kernel with all that its cells have computed.
+func (s *Server) guard(m *message, answer func() map[string]any) (reply map[string]any) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(s.cfg.Log, "panic in %s: %v\n%s", m.header.Type, r, debug.Stack())
+			reply = errorReply("KernelError", fmt.Sprint("a fault of the kernel: ", r))
+		}
+	}()
+	return answer()
 }
 
 func (s *Server) kernelInfo(*message) map[string]any {

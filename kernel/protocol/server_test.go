@@ -53,6 +53,7 @@ func TestEveryRequest(t *testing.T) {
 		{false, "complete_request", map[string]any{"code": "h", "cursor_pos": 99}, "complete_reply", "matches:[at1]"},
 		{false, "complete_request", map[string]any{"code": "slow", "cursor_pos": -5}, "complete_reply", "matches:[at0]"},
 		{false, "complete_request", map[string]any{"code": 7}, "complete_reply", "ename:BadRequest"},
+		{false, "complete_request", map[string]any{"code": "bug"}, "complete_reply", "ename:KernelError"},
 		{false, "inspect_request", map[string]any{"code": "x", "cursor_pos": 1, "detail_level": 0}, "inspect_reply", "data:map[text/plain:x] found:true"},
 		{false, "inspect_request", map[string]any{"code": "", "cursor_pos": 0}, "inspect_reply", "data:map[] found:false"},
 		{false, "is_complete_request", map[string]any{"code": "f() {"}, "is_complete_reply", "indent:\t status:incomplete"},
@@ -133,6 +134,9 @@ func TestExecute(t *testing.T) {
 	}
 	if got := fmt.Sprint(reply["status"], reply["ename"], reply["evalue"], reply["traceback"]); got != "errorCompileErrorit does not[cell 1:1]" {
 		t.Errorf("reply %q", got)
+	}
+	if reply, _ = c.execute("bug", "store_history", false); reply["ename"] != "KernelError" || !strings.Contains(fmt.Sprint(reply["evalue"]), "a bug") {
+		t.Errorf("a panic of the engine: %v", reply)
 	}
 	reply, _ = c.execute("page help", "user_expressions", map[string]string{"x": "1+1"})
 	if got := fmt.Sprint(reply["payload"], reply["user_expressions"]); got != "[map[data:map[text/plain:help] source:page start:0]] map[x:map[data:map[text/plain:1+1] metadata:map[] status:ok]]" {

@@ -90,7 +90,7 @@ func splitChunks(text string) (chunks []chunk, semis []int, semicolonAtEnd bool,
 		if n == 0 {
 			n = len(tok.String())
 		}
-		end = offset + n
+		end = min(offset+n, len(text)) // a semicolon that the end of the text stands for has a length
 	}
 }
 
