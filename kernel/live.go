@@ -58,7 +58,7 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	engine := &liveEngine{session: sess, err: err}
 	if sess != nil {
 		engine.language = language.New(language.Config{Source: liveSource{sess}, Gopls: p.Bin("gopls"),
-			Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod"), Commands: liveCommands, Logf: logf})
+			Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod"), Commands: session.Commands(), Logf: logf})
 	}
 	config := protocol.Config{Connection: connection, Engine: engine, Info: liveInfo(m), WidgetScript: widgetScript(p, connection.ID), Log: log}
 	if engine.language != nil {
@@ -103,9 +103,6 @@ func liveInfo(m *Manifest) protocol.Info {
 		HelpLinks: [][2]string{{"Go", "https://go.dev/doc"}, {"Go packages", "https://pkg.go.dev"},
 			{"GoMLX", "https://pkg.go.dev/github.com/gomlx/gomlx"}}}
 }
-
-// liveCommands are what a % begins, for completion.
-var liveCommands = []string{"cd", "env", "goflags", "help", "ls", "rerun", "reset", "rm", "test", "time", "who", "widgets"}
 
 // liveVersion is the live kernel's own.
 const liveVersion = "1.0"

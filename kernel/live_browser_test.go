@@ -77,105 +77,188 @@ func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 	return "", ""
 }
 
-// TestJupyterLab opens a notebook in a real JupyterLab in a real browser, runs
-// all its cells and looks at what is drawn: text and HTML of the first cell, a
-// Vega-Lite chart without a CDN, the compiler's error of the second. With
-// TLKIT_SCREENSHOTS=DIR the picture is kept there.
-func TestJupyterLab(t *testing.T) {
-	p, _ := installed(t)
+// Expressions for the page. The shell's current widget is null while a headless
+// page has no focus.
+const (
+	pagePanel  = `[...(window.jupyterapp?.shell?.widgets("main") ?? [])].find(w => w.sessionContext)`
+	pageStatus = `(` + pagePanel + `)?.sessionContext?.session?.kernel?.status`
+	pageIdle   = pageStatus + ` === "idle"`
+	pageRun    = `((panel) => {
+		window.jupyterapp.shell.activateById(panel.id);
+		window.jupyterapp.commands.execute("notebook:run-all-cells");
+		return panel.sessionContext.kernelDisplayName;
+	})(` + pagePanel + `)`
+	pageFinished = `((panel) => {
+		const code = panel.content.widgets.filter(w => w.model.type === "code");
+		return code.every(w => w.model.executionState !== "running" && w.model.executionCount !== null);
+	})(` + pagePanel + `) && ` + pageIdle
+	// JupyterLab draws what is in view, and the rest when it is idle, which a busy machine never is: scroll.
+	pageDraw = `((panel) => {
+		window.tlkitTurn = (window.tlkitTurn || 0) + 1;
+		panel.content.scrollToItem(window.tlkitTurn % panel.content.widgets.length);
+		return document.querySelectorAll(".vega-embed canvas, .vega-embed svg.marks").length;
+	})(` + pagePanel + `)`
+	pageOutput = `[...document.querySelectorAll(".jp-OutputArea-output")].map(e => e.innerText).join("\n")`
+)
+
+// browserPage is a notebook open in a real JupyterLab in a real browser.
+type browserPage struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// openNotebook opens a notebook of testdata, for a kernel, and waits until that is ready.
+func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
+	t.Helper()
 	browser, ok := findBrowser()
 	if !ok {
 		t.Skip("no Chromium or Chrome on PATH (on Debian: apt install chromium)")
 	}
 	dir := t.TempDir()
-	data, err := os.ReadFile("testdata/jupyterlab.ipynb")
+	data, err := os.ReadFile(filepath.Join("testdata", fixture))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "squares.ipynb"), data, 0o644); err != nil {
+	data = bytes.Replace(data, []byte(`"name": "tlkit"`), []byte(`"name": "`+kernel+`"`), 1)
+	if err := os.WriteFile(filepath.Join(dir, fixture), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	url, token := startLab(t, p, dir)
-
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
 		chromedp.WindowSize(1280, 1500), chromedp.Env("TMPDIR="+t.TempDir()),
 		// Nothing but this machine can be reached: what is drawn came from here.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	defer cancel()
+	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
+	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 8*time.Minute)
-	defer cancel()
+	t.Cleanup(cancel)
+	page := browserPage{t, ctx}
+	page.do("opening the notebook", chromedp.Navigate(fmt.Sprintf("%slab/tree/%s?token=%s&reset", url, fixture, token)))
+	page.wait("the kernel", pageIdle)
+	return page
+}
 
-	// The shell's current widget is null while a headless page has no focus.
-	const panel = `[...(window.jupyterapp?.shell?.widgets("main") ?? [])].find(w => w.sessionContext)`
-	const idle = `((panel) => panel?.sessionContext?.session?.kernel?.status === "idle")(` + panel + `)`
-	const run = `((panel) => {
-		window.jupyterapp.shell.activateById(panel.id);
-		window.jupyterapp.commands.execute("notebook:run-all-cells");
-		return panel.sessionContext.kernelDisplayName;
-	})(` + panel + `)`
-	const finished = `((panel) => {
-		const code = panel.content.widgets.filter(w => w.model.type === "code");
-		return code.every(w => w.model.executionState !== "running" && w.model.executionCount !== null);
-	})(` + panel + `) && ` + idle
-	begin := time.Now()
-	var kernelName, text string
-	var charts int
-	err = func() error {
-		if err := chromedp.Do(ctx, chromedp.Navigate(fmt.Sprintf("%slab/tree/squares.ipynb?token=%s&reset", url, token))); err != nil {
-			return fmt.Errorf("opening the notebook: %w", err)
-		}
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](idle, chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
-			state, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`JSON.stringify([(`+panel+`)?.title?.label, (`+panel+`)?.sessionContext?.session?.kernel?.status])`))
-			return fmt.Errorf("waiting for the kernel, panel and status %s: %w", state, err)
-		}
-		// The command's promise is not waited for: it ends with the last cell.
-		if kernelName, err = chromedp.Run(ctx, chromedp.Evaluate[string](run)); err != nil {
-			return fmt.Errorf("running all cells: %w", err)
-		}
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](finished, chromedp.WithPollingTimeout(3*time.Minute))); err != nil {
-			return fmt.Errorf("waiting for the cells: %w", err)
-		}
-		// JupyterLab draws what is in view, and the rest when it is idle, which a busy machine never is: scroll.
-		draw := `((panel) => {
-			window.tlkitTurn = (window.tlkitTurn || 0) + 1;
-			panel.content.scrollToItem(window.tlkitTurn % panel.content.widgets.length);
-			return document.querySelectorAll(".vega-embed canvas, .vega-embed svg.marks").length;
-		})(` + panel + `)`
-		if charts, err = chromedp.Run(ctx, chromedp.Poll[int](draw,
-			chromedp.WithPollingInterval(time.Second), chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
-			return fmt.Errorf("waiting for the chart: %w", err)
-		}
-		text, err = chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll(".jp-OutputArea-output")].map(e => e.innerText).join("\n")`))
-		return err
-	}()
-	shot, shotErr := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if shotErr != nil {
-		t.Errorf("screenshot: %v", shotErr)
+// do runs a step that must succeed.
+func (b browserPage) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.fail(what, err)
 	}
-	if keep := os.Getenv("TLKIT_SCREENSHOTS"); keep != "" && len(shot) > 0 {
-		if err := os.WriteFile(filepath.Join(keep, "jupyterlab.png"), shot, 0o644); err != nil {
-			t.Error(err)
-		}
+}
+
+// wait polls until an expression is true.
+func (b browserPage) wait(what, expression string) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(300*time.Millisecond),
+		chromedp.WithPollingTimeout(3*time.Minute))); err != nil {
+		b.fail("waiting for "+what, err)
 	}
+}
+
+// text evaluates an expression.
+func (b browserPage) text(expression string) string {
+	b.t.Helper()
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expression))
 	if err != nil {
-		t.Fatalf("in the browser: %v", err)
+		b.fail(expression, err)
 	}
-	t.Logf("opened, run and drawn in %.1f s", time.Since(begin).Seconds())
-	if kernelName != DisplayName {
-		t.Errorf("the notebook runs on kernel %q, want %q", kernelName, DisplayName)
+	return text
+}
+
+func (b browserPage) fail(what string, err error) {
+	b.t.Helper()
+	state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`String(`+pageStatus+`) + "\n" + `+pageOutput))
+	b.shot("failed")
+	b.t.Fatalf("in the browser: %s: %v; kernel %s", what, err, state)
+}
+
+// shot takes a picture. With TLKIT_SCREENSHOTS=DIR it is kept there.
+func (b browserPage) shot(name string) {
+	b.t.Helper()
+	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Errorf("screenshot: %v", err)
+		return
 	}
-	if charts != 1 {
-		t.Errorf("%d Vega-Lite charts drawn, want 1", charts)
+	if keep := os.Getenv("TLKIT_SCREENSHOTS"); keep != "" {
+		name = strings.ReplaceAll(b.t.Name(), "/", "-") + "-" + name + ".png"
+		if err := os.WriteFile(filepath.Join(keep, name), shot, 0o644); err != nil {
+			b.t.Error(err)
+		}
 	}
-	for _, want := range []string{"squares: [1 4 9 16 25]", "made by a cell", "Cell[2]: Line 2", `cannot use "seven"`} {
+	if img, _, err := image.Decode(bytes.NewReader(shot)); err != nil || img.Bounds().Dx() < 1000 {
+		b.t.Errorf("screenshot: %v, %d bytes", err, len(shot))
+	}
+}
+
+// TestJupyterLab opens a notebook in a real JupyterLab in a real browser, runs
+// all its cells and looks at what is drawn: text and HTML of the first cell, a
+// Vega-Lite chart without a CDN, the compiler's error of the second.
+func TestJupyterLab(t *testing.T) { eachKernel(t, testJupyterLab) }
+
+func testJupyterLab(t *testing.T, kernel string) {
+	p, _ := installed(t)
+	page := openNotebook(t, p, "jupyterlab.ipynb", kernel)
+	// The command's promise is not waited for: it ends with the last cell.
+	if name := page.text(pageRun); name != kernelNames[kernel] {
+		t.Errorf("the notebook runs on kernel %q, want %q", name, kernelNames[kernel])
+	}
+	page.wait("the cells", pageFinished)
+	page.wait("the chart", pageDraw+" === 1")
+	text := page.text(pageOutput)
+	line := map[string]string{KernelName: "cell 2, line 2", GonbKernelName: "Cell[2]: Line 2"}[kernel]
+	for _, want := range []string{"squares: [1 4 9 16 25]", "made by a cell", line, `cannot use "seven"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the outputs lack %q:\n%s", want, text)
 		}
 	}
-	if img, _, err := image.Decode(bytes.NewReader(shot)); err != nil || img.Bounds().Dx() < 1000 {
-		t.Errorf("screenshot: %v, %d bytes", err, len(shot))
+	page.shot("cells")
+}
+
+// TestJupyterLabLive does by hand what makes a notebook: a value that stays, a
+// result without a print, the Tab key while a cell runs, the interrupt button,
+// and a panic, after which the values are still there.
+func TestJupyterLabLive(t *testing.T) {
+	p, _ := installed(t)
+	needLive(t, p, KernelName)
+	page := openNotebook(t, p, "live.ipynb", KernelName)
+	page.text(pageRun) // all cells; the last one loops
+	page.wait("the loop", pageOutput+`.includes("looping")`)
+	page.wait("the result", pageOutput+`.includes("[9 16]")`)
+	page.wait("a busy kernel", pageStatus+` === "busy"`)
+
+	// Below the loop, which goes on.
+	page.text(`((panel) => {
+		panel.content.activeCellIndex = panel.content.widgets.length - 1;
+		window.jupyterapp.commands.execute("notebook:insert-cell-below").then(() => window.jupyterapp.commands.execute("notebook:enter-edit-mode"));
+		return "";
+	})(` + pagePanel + `)`)
+	page.wait("the new cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement)`)
+	page.do("typing", chromedp.KeyEvent("squa"), chromedp.Sleep(300*time.Millisecond), chromedp.KeyEvent("\t"))
+	page.wait("a completion of the session's name", `document.activeElement.innerText.includes("squares") ||
+		[...document.querySelectorAll(".jp-Completer-item")].some(e => e.innerText.includes("squares"))`)
+	page.shot("completion")
+	if page.text(`String(document.activeElement.innerText.includes("squares"))`) != "true" {
+		page.do("taking the completion", chromedp.KeyEvent("\r"))
+		page.wait("the completed name", `document.activeElement.innerText.includes("squares")`)
 	}
+	page.do("interrupting", chromedp.Click(`.jp-NotebookPanel-toolbar [data-command="notebook:interrupt-kernel"]`))
+	page.wait("the end of the loop", pageIdle+` && /interrupt/i.test(`+pageOutput+`)`)
+
+	// The completed name is there, after an interrupt and, below, after a panic.
+	page.text(`window.jupyterapp.commands.execute("notebook:run-cell-and-insert-below"), ""`)
+	page.wait("the value", `(` + pageOutput + `.match(/\[9 16\]/g) ?? []).length >= 2 && ` + pageIdle)
+	page.wait("another cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement)`)
+	page.do("typing", chromedp.KeyEvent("panic(\"as asked\")"))
+	page.text(`window.jupyterapp.commands.execute("notebook:run-cell-and-insert-below"), ""`)
+	page.wait("the panic", `/panic: as asked[^]*cell \d+, line 1/.test(`+pageOutput+`)`)
+	page.wait("another cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement) &&
+		document.activeElement.innerText.trim() === ""`)
+	page.do("typing", chromedp.KeyEvent("len(squares)"))
+	page.text(`window.jupyterapp.commands.execute("notebook:run-cell"), ""`)
+	page.wait("the value after the panic", pageOutput+`.split("\n").includes("2") && `+pageIdle)
+	page.wait("the chart", pageDraw+" === 1")
+	page.shot("cells")
 }

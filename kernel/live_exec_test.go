@@ -77,6 +77,12 @@ func TestExecuteOwnKernel(t *testing.T) {
 func TestExecuteFailures(t *testing.T) { eachKernel(t, testExecuteFailures) }
 
 func testExecuteFailures(t *testing.T, kernel string) {
+	line := func(cell, line int) string { return fmt.Sprintf("cell %d, line %d", cell, line) }
+	panicLine, prose := line(1, 4), line(1, 1)
+	if kernel == GonbKernelName {
+		line = func(cell, line int) string { return fmt.Sprintf("Cell[%d]: Line %d", cell, line) }
+		panicLine, prose = "Cell [1] Line 4", "expected declaration, found this"
+	}
 	loop := "%%\nfor i := 0; ; i++ { fmt.Println(\"turn\", i); time.Sleep(100 * time.Millisecond) }"
 	cases := []struct {
 		name     string
@@ -88,13 +94,13 @@ func testExecuteFailures(t *testing.T, kernel string) {
 		output   string // in the executed notebook
 	}{
 		{name: "compile_error", cell: 2, of: 3, source: "func half(x int) int {",
-			wants: []string{"cell 2 of 3 failed: func half", "Cell[2]: Line 6", "cannot use \"seven\""}, output: "fine"},
+			wants: []string{"cell 2 of 3 failed: func half", line(2, 6), "cannot use \"seven\""}, output: "fine"},
 		{name: "panic", cell: 1, of: 1, source: "fmt.Println(\"before\")",
-			wants: []string{"cell 1 of 1", "assignment to entry in nil map", "Cell [1] Line 4"}, output: "before"},
+			wants: []string{"cell 1 of 1", "assignment to entry in nil map", panicLine}, output: "before"},
 		{name: "too_long", cells: []string{"%%\nfmt.Println(1)", loop}, timeout: 3 * time.Second, cell: 2, of: 2,
 			source: "for i := 0; ; i++", wants: []string{"cell 2 of 2", "timeout: ", "after 3 s"}, output: "1\nturn 0"},
 		{name: "not_go", cells: []string{"this is prose"}, cell: 1, of: 1, source: "this is prose",
-			wants: []string{"cell 1 of 1", "expected declaration, found this"}},
+			wants: []string{"cell 1 of 1", prose}},
 		{name: "exit", cells: []string{"%%\nfmt.Println(\"before\")\nos.Exit(3)", "%%\nfmt.Println(\"after\")"}, cell: 1, of: 2,
 			source: "fmt.Println(\"before\")", wants: []string{"exit status 3"}, output: "before"},
 	}

@@ -129,7 +129,8 @@ func testCompileErrorAtItsLine(t *testing.T, kernel string) {
 	s := newSession(t, kernel, p)
 	s.do("start")
 	r := s.do("execute", "code", fixtureCell(t, "compile_error.ipynb", 1))
-	for _, want := range []string{"Cell[1]: Line 6", `var n int = "seven"`, `cannot use "seven" (untyped string constant) as int value`} {
+	line := map[string]string{KernelName: "cell 1, line 6", GonbKernelName: "Cell[1]: Line 6"}[kernel]
+	for _, want := range []string{line, `var n int = "seven"`, `cannot use "seven" (untyped string constant) as int value`} {
 		if r.Status != "error" || !strings.Contains(r.Traceback, want) {
 			t.Errorf("status %s, traceback lacks %q:\n%s", r.Status, want, r.Traceback)
 		}
@@ -181,13 +182,46 @@ func testMissingModule(t *testing.T, kernel string) {
 	s.do("shutdown")
 }
 
+// TestLiveInterrupt: an interrupt stops a cell's loop and keeps what cells have
+// declared; what can't be stopped ends with the second one, and the kernel goes on.
+func TestLiveInterrupt(t *testing.T) {
+	p, tmp := installed(t)
+	needLive(t, p, KernelName)
+	s := newSession(t, KernelName, p)
+	s.do("start")
+	s.run("kept := 7")
+	s.do("begin", "code", "fmt.Println(\"ready\")\nfor {\n}")
+	s.do("until", "text", "ready")
+	s.do("interrupt")
+	if r := s.do("finish"); r.Status != "error" || !strings.Contains(strings.ToLower(r.Traceback), "interrupt") {
+		t.Errorf("status %s, %s", r.Status, r.Traceback)
+	}
+	if out := s.run("fmt.Print(kept)"); out != "7" {
+		t.Errorf("after the interrupt: %q", out)
+	}
+	s.do("begin", "code", "fmt.Println(\"ready\")\nvar mu sync.Mutex\nmu.Lock()\nmu.Lock()")
+	s.do("until", "text", "ready")
+	s.do("interrupt")
+	time.Sleep(time.Second)
+	s.do("interrupt")
+	if r := s.do("finish"); r.Status != "error" {
+		t.Errorf("status %s, %s", r.Status, r.Traceback)
+	}
+	if r := s.do("execute", "code", "fmt.Print(kept)"); r.Status != "error" || !strings.Contains(r.Traceback, "kept") {
+		t.Errorf("a name of the worker that is gone: status %s, %s", r.Status, r.Traceback)
+	}
+	if out := s.run("fmt.Print(6 * 7)"); out != "42" {
+		t.Errorf("next cell printed %q", out)
+	}
+	s.do("shutdown")
+	wantNothingLeft(t, tmp)
+}
+
 // TestInterrupt: one interrupt reaches the cell's program once; one that does
 // not listen ends; the kernel goes on.
-func TestInterrupt(t *testing.T) { eachKernel(t, testInterrupt) }
-
-func testInterrupt(t *testing.T, kernel string) {
+func TestInterrupt(t *testing.T) {
 	p, tmp := installed(t)
-	s := newSession(t, kernel, p)
+	s := newSession(t, GonbKernelName, p)
 	s.do("start")
 	s.do("begin", "code", `import ("os"; "os/signal"; "time"; "fmt")
 %%
@@ -244,7 +278,6 @@ func TestNothingLeft(t *testing.T) {
 			}
 		}},
 		{"shutdown while a cell runs", func(t *testing.T, s *jupyter, pid int) {
-			s.do("begin", "code", "%%\nfmt.Println(\"ready\")\nselect {}")
 			s.do("begin", "code", "%%\nfor { fmt.Println(\"ready\"); time.Sleep(time.Second) }")
 			s.do("until", "text", "ready")
 			s.do("shutdown")

@@ -635,7 +635,8 @@ func addImports(f *ast.File, imports map[string]string, dots []string) {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		addImport(f, name, imports[name])
+		key, _, _ := strings.Cut(name, " ") // "_ path" is a blank import
+		addImport(f, key, imports[name])
 	}
 	for _, path := range dots {
 		addImport(f, ".", path)

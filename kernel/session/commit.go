@@ -128,6 +128,9 @@ func (u *universe) commit(pn *plan) []string {
 			u.imports[name] = imported{path: path, cell: count}
 		}
 	}
+	for _, path := range pn.dots {
+		u.imports[dotKey+path] = imported{path: path, cell: count}
+	}
 	for name := range pn.declared {
 		delete(u.imports, name)
 	}

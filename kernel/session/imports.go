@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,7 +112,48 @@ func (pl *planner) resolveImports(ctx context.Context, pn *plan) error {
 			pn.imports[name] = path
 		}
 	}
+	pl.earlierDots(ctx, pn)
 	return nil
+}
+
+// dotKey begins the keys of dot imports in universe.imports; the path follows.
+const dotKey = ". "
+
+// earlierDots adds the dot imports of earlier cells that explain a name of this
+// one. A package with a name that the cell declares would clash, and is left out.
+func (pl *planner) earlierDots(ctx context.Context, pn *plan) {
+	var used []string
+	var visit func(ast.Node) bool
+	visit = func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			ast.Inspect(sel.X, visit) // the selected name is explained by what is before it
+			return false
+		}
+		if id, ok := n.(*ast.Ident); ok && id.Obj == nil && id.IsExported() && !pn.declared[id.Name] && pl.u.live[id.Name] == nil {
+			used = append(used, id.Name)
+		}
+		return true
+	}
+	for _, it := range append(slices.Clone(pn.items), pn.vars...) {
+		ast.Inspect(it.decl, visit)
+	}
+	for _, st := range pn.stmts {
+		ast.Inspect(st, visit)
+	}
+	for _, key := range slices.Sorted(maps.Keys(pl.u.imports)) {
+		path, ok := strings.CutPrefix(key, dotKey)
+		if !ok || slices.Contains(pn.dots, path) || pl.b.Resolve(ctx, path) != nil {
+			continue
+		}
+		pkg, err := pl.importer.Import(path)
+		if err != nil {
+			continue
+		}
+		has := func(name string) bool { return pkg.Scope().Lookup(name) != nil }
+		if slices.ContainsFunc(used, has) && !slices.ContainsFunc(slices.Collect(maps.Keys(pn.declared)), has) {
+			pn.dots = append(pn.dots, path)
+		}
+	}
 }
 
 // packageNames are the names x in x.Y that the cell's own scopes don't explain,

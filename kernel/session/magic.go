@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -105,8 +106,20 @@ func magicError(format string, args ...any) *Error {
 	return &Error{"MagicError", text, []string{red + text + plain}}
 }
 
-var magicNames = []string{"%%", "%main", "%args", "%exec", "%cd", "%env", "%goflags", "%help", "%ls", "%list", "%rm", "%remove", "%reset", "%rerun",
+var magicNames = []string{"%%", "%main", "%args", "%clear", "%exec", "%cd", "%env", "%goflags", "%help", "%ls", "%list", "%rm", "%remove", "%reset", "%rerun",
 	"%test", "%time", "%version", "%who", "%widgets", "%capture", "%with_inputs", "%with_password"}
+
+// Commands returns the words that may stand after a % at the beginning of a line, sorted.
+func Commands() []string {
+	var all []string
+	for _, name := range magicNames {
+		if word := strings.TrimLeft(name, "%"); word != "" {
+			all = append(all, word)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // runMagic runs one magic line. Some only note what the Go part is to do.
 func (s *Session) runMagic(ctx context.Context, line string, m *magic, cell *Cell, out Output) *Error {
@@ -179,6 +192,8 @@ func (s *Session) runMagic(ctx context.Context, line string, m *magic, cell *Cel
 	case "%help":
 		out.Page(map[string]any{"text/plain": helpText, "text/markdown": helpText})
 		say("%s", helpText)
+	case "%clear":
+		out.ClearOutput(rest == "wait")
 	case "%version":
 		say("TLKit live kernel")
 	case "%widgets":

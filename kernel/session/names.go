@@ -55,6 +55,9 @@ func (s *Session) names(sizes map[string]int64) []Name {
 		all = append(all, n)
 	}
 	for name, imp := range s.u.imports {
+		if strings.HasPrefix(name, dotKey) {
+			name = "."
+		}
 		all = append(all, Name{Name: name, Kind: "import", Type: imp.path, Size: -1, Cell: imp.cell})
 	}
 	for name, st := range s.u.stale {

@@ -64,7 +64,7 @@ class LiveKernel(jupyter_kernel_test.KernelTests):
     code_generate_error = 'panic("as asked")'
     code_execute_result = [
         {"code": "6 * 7", "result": "42"},
-        {"code": 'strings.ToUpper("go")', "result": '"GO"'},
+        {"code": 'strings.ToUpper("go")', "result": "GO"},
         {"code": "[]int{1, 2}", "mime": "text/plain"},
     ]
     code_display_data = [
@@ -79,6 +79,7 @@ class LiveKernel(jupyter_kernel_test.KernelTests):
     ]
     code_history_pattern = "6 ? 7"
     supported_history_operations = ("tail", "range", "search")
+    code_clear_output = "%clear"
     code_inspect_sample = "fmt.Println"
 
 
