@@ -249,7 +249,7 @@ func TestJupyterLabLive(t *testing.T) {
 
 	// The completed name is there, after an interrupt and, below, after a panic.
 	page.text(`window.jupyterapp.commands.execute("notebook:run-cell-and-insert-below"), ""`)
-	page.wait("the value", `(` + pageOutput + `.match(/\[9 16\]/g) ?? []).length >= 2 && ` + pageIdle)
+	page.wait("the value", `(`+pageOutput+`.match(/\[9 16\]/g) ?? []).length >= 2 && `+pageIdle)
 	page.wait("another cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement)`)
 	page.do("typing", chromedp.KeyEvent("panic(\"as asked\")"))
 	page.text(`window.jupyterapp.commands.execute("notebook:run-cell-and-insert-below"), ""`)
