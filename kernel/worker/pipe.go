@@ -1,10 +1,11 @@
 package worker
 
 import (
-	"bytes"
 	"encoding/gob"
 	"errors"
+	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
@@ -108,56 +109,80 @@ func (p *Process) fromGonbui(data []byte) {
 	})
 }
 
-// frameReader decodes a gob stream that arrives in pieces. A decoder must see
-// whole messages only, so they are cut here: each begins with its length.
+// frameReader decodes a gob stream that arrives in pieces. Where a value ends can't
+// be told from outside (types are sent in the middle of values), so a decoder
+// runs beside, and add waits until it wants more than there is.
 type frameReader struct {
-	raw   []byte
-	whole bytes.Buffer
-	dec   *gob.Decoder
+	once sync.Once
+	mu   sync.Mutex
+	cond *sync.Cond
+	buf  []byte
+	idle bool // the decoder waits for data
+	done bool // no more data, or the stream is no gob
+	out  []protocol.DisplayData
 }
 
-func (r *frameReader) add(data []byte, each func(protocol.DisplayData)) {
-	r.raw = append(r.raw, data...)
+// Read gives the decoder what there is.
+func (r *frameReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.buf) == 0 {
+		if r.done {
+			return 0, io.EOF
+		}
+		r.idle = true
+		r.cond.Broadcast()
+		r.cond.Wait()
+	}
+	r.idle = false
+	n := copy(p, r.buf)
+	r.buf = r.buf[n:]
+	return n, nil
+}
+
+func (r *frameReader) decode() {
+	dec := gob.NewDecoder(r)
 	for {
-		n, ok := frameLength(r.raw)
-		if !ok || len(r.raw) < n {
-			break
-		}
-		r.whole.Write(r.raw[:n])
-		r.raw = r.raw[n:]
-	}
-	if len(r.raw) == 0 {
-		r.raw = nil
-	}
-	if r.dec == nil {
-		r.dec = gob.NewDecoder(&r.whole)
-	}
-	for r.whole.Len() > 0 {
 		var d protocol.DisplayData
-		if err := r.dec.Decode(&d); err != nil {
-			return // only type definitions so far, or something that is no gob
+		err := dec.Decode(&d)
+		r.mu.Lock()
+		if err != nil {
+			r.done = true
+			r.cond.Broadcast()
+			r.mu.Unlock()
+			return
 		}
+		r.out = append(r.out, d)
+		r.mu.Unlock()
+	}
+}
+
+// add takes bytes of the stream and calls each for the values that they complete.
+func (r *frameReader) add(data []byte, each func(protocol.DisplayData)) {
+	r.once.Do(func() {
+		r.cond = sync.NewCond(&r.mu)
+		go r.decode()
+	})
+	r.mu.Lock()
+	r.buf = append(r.buf, data...)
+	r.idle = false
+	r.cond.Broadcast()
+	for !r.done && !(r.idle && len(r.buf) == 0) {
+		r.cond.Wait()
+	}
+	out := r.out
+	r.out = nil
+	r.mu.Unlock()
+	for _, d := range out {
 		each(d)
 	}
 }
 
-// frameLength is the length of the first message with its prefix: gob writes an
-// unsigned integer below 128 as one byte, else the negated count of bytes and
-// then these, big-endian (encoding/gob, "Encoding Details").
-func frameLength(b []byte) (int, bool) {
-	if len(b) == 0 {
-		return 0, false
-	}
-	if b[0] < 128 {
-		return int(b[0]) + 1, true
-	}
-	n := -int(int8(b[0]))
-	if n > 8 || len(b) < 1+n {
-		return 0, false
-	}
-	length := 0
-	for _, c := range b[1 : 1+n] {
-		length = length<<8 | int(c)
-	}
-	return length + 1 + n, length >= 0 && length < 1<<30
+// close ends the decoder.
+func (r *frameReader) close() {
+	r.once.Do(func() { r.cond = sync.NewCond(&r.mu) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = true
+	r.cond.Broadcast()
 }

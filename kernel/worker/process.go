@@ -231,6 +231,7 @@ func (p *Process) closePipes() {
 	if p.gonb != nil {
 		p.gonb.out.Close()
 		p.gonb.back.Close()
+		p.gonb.frames.close()
 	}
 	p.stdinMu.Lock()
 	defer p.stdinMu.Unlock()
