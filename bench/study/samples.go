@@ -9,7 +9,6 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -39,8 +38,7 @@ func samplesAnts(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	r := e.recipe(train.Recipe{Epochs: 10, BatchSize: 16, Schedule: train.Schedule{Cosine: true, Warmup: 1},
-		Augment: vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}})
+	r := e.recipe(train.Recipe{Epochs: 6, BatchSize: 16, Schedule: train.Schedule{Cosine: true, Warmup: 1}})
 	s, err := r.SampleSizes(ctx, "samples-ants", ants, m, []int{5, 10, 20, 50, 0},
 		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
 	if err != nil {
