@@ -12,7 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ants returns ants and bees with MobileNetV1 x0.25 of ImageNet. Images are decoded once.
+// ants returns ants and bees with MobileNetV1 x0.25 of ImageNet. Images are decoded once, and made ready for the network
+// once where they are not to be varied.
 func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
 	ds, err := datasets.Load("hymenoptera", datasets.Options{Dir: e.data("hymenoptera_data.zip"), SkipCheck: true})
 	if err != nil {
@@ -25,6 +26,25 @@ func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
 	}
 	m, err := zoo.Load("mobilenet_v1_025", zoo.LoadOptions{Weights: e.data("mobilenetV1X0.25_pretrain.tar")})
 	return ds, m, err
+}
+
+// ready returns a split of prepared images, each prepared once, and lets the model take them as they are.
+func ready(s *datasets.Split, classes int, pre vision.Preprocess) (*datasets.Split, error) {
+	var names []string
+	for i := range s.Len() {
+		names = append(names, s.Name(i))
+	}
+	prepared, err := datasets.NewSplit(classes, names, s.Labels(), func(i int) (*vision.Image, error) {
+		m, err := s.Image(i)
+		if err != nil {
+			return nil, err
+		}
+		return pre.Apply(m), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return remembered(prepared, classes)
 }
 
 // remembered keeps the decoded images of a split: many runs read them.
@@ -75,16 +95,11 @@ type candidates struct {
 // antCandidates are compared on the training images alone.
 func antCandidates() []candidates {
 	still := train.Recipe{Epochs: 1}
-	late := train.Recipe{Epochs: 8, LabelSmoothing: 0.1, Average: 0.99, WeightDecay: 1e-4, Schedule: train.Schedule{Cosine: true}}
-	whole := late
-	whole.BatchSize, whole.Average = 16, 0.98
-	whole.Augment = vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}
+	late := train.Recipe{Epochs: 5, LabelSmoothing: 0.1, Average: 0.99, WeightDecay: 1e-4, Schedule: train.Schedule{Cosine: true}}
 	return []candidates{
-		{"frozen features", 0, still, []train.Strategy{train.KNN{}, train.LogisticRegression{}}},
-		{"frozen features, 4 varied copies", 4, still, []train.Strategy{train.LogisticRegression{}}},
-		{"last stage and head, 4 varied copies, 8 epochs", 4, late, []train.Strategy{
-			train.FineTune{Label: "rate-0.003", From: "stage3", LearningRate: 0.003}, train.FineTune{Label: "rate-0.01", From: "stage3", LearningRate: 0.01}}},
-		{"all layers, head first, augmented, 8 epochs", 0, whole, []train.Strategy{train.FineTune{Label: "rate-0.005", LearningRate: 0.005, HeadFirst: 2}}},
+		{"frozen features", 0, still, []train.Strategy{train.KNN{}, train.LogisticRegression{}, train.LogisticRegression{L2: 0.1, Label: "logistic-0.1"}, train.LogisticRegression{L2: 1, Label: "logistic-1"}}},
+		{"frozen features, 4 varied copies", 4, still, []train.Strategy{train.LogisticRegression{}, train.LogisticRegression{L2: 0.1, Label: "logistic-0.1"}, train.LogisticRegression{L2: 1, Label: "logistic-1"}}},
+		{"last stage and head, 4 varied copies, 5 epochs", 4, late, []train.Strategy{train.FineTune{Label: "rate-0.005", From: "stage3", LearningRate: 0.005}}},
 	}
 }
 
@@ -98,6 +113,31 @@ func hymenoptera(ctx context.Context, e env) error {
 	}
 	classes := len(ds.Classes)
 	n := float64(ds.Train.Len())
+	// The copies are made of the images as they are; the k-th copies of a fold are those of the whole split.
+	all, err := varied(ds.Train, classes, 4, m.Preprocess.Resize)
+	if err != nil {
+		return err
+	}
+	if all, err = ready(all, classes, m.Preprocess); err != nil {
+		return err
+	}
+	if ds.Val, err = ready(ds.Val, classes, m.Preprocess); err != nil {
+		return err
+	}
+	m.Preprocess.Resize = m.Preprocess.Crop
+	copied := func(images []int, copies int) *datasets.Split {
+		var at []int
+		for k := range copies + 1 {
+			for _, i := range images {
+				at = append(at, k*ds.Train.Len()+i)
+			}
+		}
+		return all.Subset(at)
+	}
+	var every []int
+	for i := range ds.Train.Len() {
+		every = append(every, i)
+	}
 	var rows [][]string
 	var chosen candidates
 	best, bestLoss := -1.0, 0.0
@@ -106,11 +146,9 @@ func hymenoptera(ctx context.Context, e env) error {
 		r.Seeds, r.Restore = 0, train.RestoreLast
 		accuracy, loss, parts := make([]float64, len(c.strategies)), make([]float64, len(c.strategies)), make([][]float64, len(c.strategies))
 		for k := range folds {
-			in, out := fold(ds.Train, k, folds)
-			if in, err = varied(in, classes, c.copies, m.Preprocess.Resize); err != nil {
-				return err
-			}
-			run, err := r.Compare(ctx, fmt.Sprintf("ants-cv-%d-%d", i, k), with(ds, fmt.Sprintf("hymenoptera-fold-%d", k), in, out), m, c.strategies...)
+			inside, outside := fold(ds.Train, k, folds)
+			in, out := copied(inside, c.copies), copied(outside, 0)
+			run, err := r.Compare(ctx, fmt.Sprintf("bees-cv-%d-%d", i, k), with(ds, fmt.Sprintf("hymenoptera-fold-%d", k), in, out), m, c.strategies...)
 			if err != nil {
 				return err
 			}
@@ -135,9 +173,7 @@ func hymenoptera(ctx context.Context, e env) error {
 	rows = nil
 	final := func(name string, c candidates, seeds int) error {
 		many := *ds
-		if many.Train, err = varied(ds.Train, classes, c.copies, m.Preprocess.Resize); err != nil {
-			return err
-		}
+		many.Train = copied(every, c.copies)
 		r := e.recipe(c.recipe)
 		r.Seeds, r.Restore = seeds, train.RestoreLast
 		run, err := r.Compare(ctx, name, &many, m, c.strategies...)
@@ -149,11 +185,11 @@ func hymenoptera(ctx context.Context, e env) error {
 		}
 		return nil
 	}
-	if err := final("ants-final-baselines", antCandidates()[0], 0); err != nil { // these draw nothing at random
+	if err := final("bees-final-baselines", antCandidates()[0], 0); err != nil { // these draw nothing at random
 		return err
 	}
 	chosen.about = "chosen: " + chosen.about
-	if err := final("ants-final", chosen, e.seeds); err != nil {
+	if err := final("bees-final", chosen, e.seeds); err != nil {
 		return err
 	}
 	markdown(e.table, fmt.Sprintf("The 153 validation images after training on all 244, %d seeds, last epoch: mean ± standard deviation (extremes); one image is 0.0065", e.seeds),
@@ -163,8 +199,7 @@ func hymenoptera(ctx context.Context, e env) error {
 
 // fold returns the images of a split outside and inside part k of n parts; every class is spread evenly, in an order that
 // does not follow the files' names.
-func fold(s *datasets.Split, k, n int) (in, out *datasets.Split) {
-	var inside, outside []int
+func fold(s *datasets.Split, k, n int) (inside, outside []int) {
 	seen := map[int]int{}
 	for _, i := range vision.NewRand(0, 0x666f6c6473).Perm(s.Len()) {
 		c := s.Label(i)
@@ -175,5 +210,5 @@ func fold(s *datasets.Split, k, n int) (in, out *datasets.Split) {
 		}
 		seen[c]++
 	}
-	return s.Subset(inside), s.Subset(outside)
+	return inside, outside
 }

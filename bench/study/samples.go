@@ -22,10 +22,10 @@ func samples(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	sketches.Val = sketches.Val.FirstPerClass(30) // they are looked at after every epoch
-	r := e.recipe(train.Recipe{Epochs: 8, Schedule: train.Schedule{Cosine: true}})
+	sketches.Val = sketches.Val.FirstPerClass(20) // they are looked at after every epoch
+	r := e.recipe(train.Recipe{Epochs: 6, Schedule: train.Schedule{Cosine: true}})
 	s, err := r.SampleSizes(ctx, "samples-sketches", sketches, m, []int{5, 10, 20, 0},
-		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.FineTune{Label: "from-layer3", From: "layer3"}, train.Scratch{})
+		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,8 @@ func (l LogisticRegression) Plan(m *zoo.Model, task Task) (Plan, error) {
 	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Still: true, Solved: m.InHead, Before: func(_ context.Context, p *Preparation) error {
-		f, err := p.Model.Features(task.Data.Train, "")
+	return Plan{Still: true, Solved: m.InHead, Before: func(ctx context.Context, p *Preparation) error {
+		f, err := p.features(ctx)
 		if err != nil {
 			return err
 		}

@@ -53,7 +53,8 @@ func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe) *inputs 
 // cacheFrozen sets the sources of a phase up. Stages that stay frozen are computed once for the images that do not
 // change, if their output fits into memory; then only the rest of the network runs in every step.
 func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
-	reuse := l.t.frozen > 0 && !l.t.plan.Still // a model that is evaluated once gains nothing
+	baseline := l.t.plan.Solved != nil || l.t.plan.Classify != nil
+	reuse := l.t.frozen > 0 && (!l.t.plan.Still || baseline) // another model that is evaluated once gains nothing
 	evals := []*images{d.valImages}
 	for i, w := range l.t.plan.Watch {
 		if w.Model == nil {

@@ -37,8 +37,8 @@ func (k KNN) Plan(m *zoo.Model, task Task) (Plan, error) {
 		n = 5
 	}
 	memory := &neighbours{k: n, classes: len(task.Classes)}
-	return Plan{Still: true, Classify: memory.classify, Before: func(_ context.Context, p *Preparation) error {
-		f, err := p.Model.Features(task.Data.Train, "")
+	return Plan{Still: true, Classify: memory.classify, Before: func(ctx context.Context, p *Preparation) error {
+		f, err := p.features(ctx)
 		if err != nil {
 			return err
 		}

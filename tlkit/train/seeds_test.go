@@ -60,7 +60,7 @@ func TestSeeds(t *testing.T) {
 	counted.Train = painted(t, 1, 5, c.asked)
 	many := quick(t)
 	many.Seeds, many.MemoryLimit = 3, 1<<20
-	compare(t, many, "many", &counted, m, train.Transfer{}, train.Transfer{Label: "slow", LearningRate: 1e-3})
+	compare(t, many, "many", &counted, m, train.LogisticRegression{}, train.KNN{}, train.Transfer{}, train.Transfer{Label: "slow", LearningRate: 1e-3})
 	if c.n != counted.Train.Len() {
 		t.Errorf("%d images were read, want %d, each once", c.n, counted.Train.Len())
 	}

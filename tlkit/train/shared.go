@@ -1,11 +1,15 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // sharedFeatures are outputs of frozen stages that one call of Compare has computed: the next seed, and the next strategy
@@ -68,4 +72,24 @@ func (t *trainer) frozenValues() (uint64, error) {
 		}
 	}
 	return h.Sum64(), nil
+}
+
+// features returns what the whole network, frozen, makes of the training images, without augmentation.
+func (p *Preparation) features(ctx context.Context) (*zoo.Features, error) {
+	t, split := p.t, p.Task.Data.Train
+	t.frozen = len(t.model.Stages()) // as the phase of a Still plan will set it again
+	values, err := t.frozenValues()
+	if err != nil {
+		return nil, err
+	}
+	key := featureKey{split, t.frozen, values}
+	f := p.res.run.shared.get(key)
+	if f == nil {
+		s := newImages(split, t.model.Preprocess, vision.Augment{}, 0, t.model.ImageSize(), 0)
+		if f, err = t.cache(ctx, s, 32, math.MaxInt64, func(done int) { p.show.features(p.res, done, s.len()) }); err != nil {
+			return nil, err
+		}
+		p.res.run.shared.put(key, f)
+	}
+	return &zoo.Features{Shape: f.dims, Values: f.values, Labels: f.labels, NumClasses: len(p.Task.Classes)}, nil
 }
