@@ -37,6 +37,8 @@ type Model struct {
 	fixed  []nn.Fixed
 	store  *model.Store
 	exec   *model.Exec // see predictor
+	// compiled are the tensors whose values exec was made with.
+	compiled []*tensors.Tensor
 }
 
 // New returns a model of the given architecture with random values for the classes named. Equal seeds give equal

@@ -115,22 +115,26 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 	return slices.Collect(slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes))), nil
 }
 
-// predictor returns the compiled network from bytes to logits, made on first use.
+// predictor returns the compiled network from bytes to logits, made on first use and whenever the values have changed.
 func (m *Model) predictor() (*model.Exec, error) {
-	if m.exec != nil {
-		return m.exec, nil
-	}
 	engine, err := backend.Default()
 	if err != nil {
 		return nil, err
 	}
-	m.exec, err = model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
-		// Keeps the weights inputs of the graph; as constants they would not follow later changes.
-		m.store.SetTraining(x.Graph(), true)
-		return m.Forward(&nn.Pass{}, m.Normalize(x))
+	values := m.identities()
+	if m.exec != nil && (!m.folds(engine.Backend) || slices.Equal(values, m.compiled)) {
+		return m.exec, nil
+	}
+	if m.exec != nil {
+		m.exec.Finalize()
+		m.exec = nil
+	}
+	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
+		return m.Constant(x, func() *Node { return m.Forward(&nn.Pass{}, m.Normalize(x)) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("zoo: compiling %q: %w", m.Spec.Name, err)
 	}
+	m.exec, m.compiled = exec, values
 	return m.exec, nil
 }
