@@ -20,6 +20,8 @@ type lowering struct {
 	gatherPatches bool
 	// negativePad: cropping by negative padding copies rows whole, where Slice moves single values.
 	negativePad bool
+	// first: the engine computes images with their channels first; lowering_onnx.go has what suits it.
+	first bool
 	// fused: the engine has convolution with its gradients, pooling and batch norm as single operations: lowering_go.go.
 	fused bool
 	// exported: the graph is only written to a file (internal/onnxgraph), so that layers are built as ONNX has them, and
@@ -35,7 +37,7 @@ type lowering struct {
 var lowerings = map[string]lowering{
 	"TLKit Go":    {nativeForward: true, fused: true},
 	"Go Backend":  {gatherPatches: true, negativePad: true},
-	"onnxruntime": {nativeForward: true},
+	"onnxruntime": {nativeForward: true, first: true},
 	"xla":         {nativeForward: true, nativeGradient: true},
 	"ONNX export": {nativeForward: true, nativeGradient: true, exported: true},
 }
@@ -147,6 +149,9 @@ func weightGradient(x, v *Node, k, n int) *Node {
 // [batch, out h, out w, out], without a gradient of its own on engines whose gradients are written by hand.
 func correlate(x, w *Node, g geometry) *Node {
 	l := loweringOf(x)
+	if l.first {
+		return onnxConvolve(x, kernelOutFirst(w), g.stride, g.dilation, g.pad, g.pad, g.groups)
+	}
 	if l.nativeForward {
 		c := Convolve(x, w).StridePerAxis(g.stride[0], g.stride[1]).
 			PaddingPerDim([][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}})
@@ -293,6 +298,9 @@ func phaseGradient(v, w *Node, g geometry, phase, count [2]int) *Node {
 	}
 	sub := Slice(w, AxisRange(first[0], kd[0]).Stride(g.stride[0]), AxisRange(first[1], kd[1]).Stride(g.stride[1]),
 		AxisRange(), AxisRange())
+	if loweringOf(v).first {
+		return onnxPhase(v, sub, lo, hi, g.dilation, g.groups)
+	}
 	sub = Reverse(sub, 0, 1)
 	back := geometry{kernel: taps, stride: [2]int{1, 1}, dilation: g.dilation, groups: g.groups}
 	return correlate(padSpatial(v, lo, hi, zero(v)), swapInOut(sub, g.groups), back)
@@ -312,6 +320,9 @@ func swapInOut(w *Node, groups int) *Node {
 
 // kernelGradient returns the gradient with respect to the kernel: what each tap saw, times v, summed over positions.
 func kernelGradient(x, v *Node, g geometry) *Node {
+	if loweringOf(x).first {
+		return onnxKernelGradient(x, v, g)
+	}
 	d, vd := x.Shape().Dimensions, v.Shape().Dimensions
 	n, in, out := d[0], d[3], vd[3]
 	size := [2]int{vd[1], vd[2]}

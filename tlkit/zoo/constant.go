@@ -17,13 +17,8 @@ func (m *Model) folds(engine compute.Backend) bool {
 	for _, p := range m.params {
 		size += 4 * p.Size()
 	}
-	return size <= foldLimit && engine.Capabilities().Operations[compute.OpTypeConvGeneral] && isONNX(engine)
+	return size <= foldLimit && engine.Name() == "onnxruntime"
 }
-
-func isONNX(engine compute.Backend) bool { return engine.Name() == onnxName }
-
-// onnxName is the name that the engine gives itself.
-const onnxName = "onnxruntime"
 
 // Constant builds a part of the graph of x that no training changes: where the engine gains from it, the model's values
 // become constants of the graph, those of now. Whoever keeps what is compiled has to compile it again when they change.
