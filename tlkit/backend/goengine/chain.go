@@ -28,8 +28,12 @@ type group struct {
 	root     *node
 	leavesOf []leaf
 	code     []kernels.Instr // operands are leaves first, results after: counted from -1 downwards while it is built
-	inside   []*node
+	inside   []*node         // float nodes but the root
+	all      []*node         // with the root and those of truth values
 	chain    *kernels.Chain
+	// after is the node whose result the chain goes on from, piece by piece; from is the leaf that is that result.
+	after *node
+	from  int
 }
 
 // leaf is what a chain reads: v, and along which axes of the chain's result it varies.
@@ -89,6 +93,72 @@ func (p *planner) groups() {
 	}
 }
 
+// attach has chains go on right after the convolution, product or norm that they start from, where nobody else reads
+// its result: so bias, batch norm with fixed statistics and activation cost no further pass over memory.
+func (p *planner) attach() {
+	readers := map[*value]int{}
+	for _, g := range p.group {
+		for _, l := range g.leavesOf {
+			readers[root(l.v)]++
+		}
+	}
+	for _, n := range p.nodes {
+		g := p.group[n]
+		if g == nil {
+			continue
+		}
+		out := dims(g.root.outputs[0])
+		for i, l := range g.leavesOf {
+			v := root(l.v)
+			m := stepFor(v.node)
+			if m == nil || !m.rows || v.index != 0 || !p.native[v.node] || p.attached[v.node] != nil ||
+				!slices.Equal(dims(v), out) || v.shape.Size() < 2 || readers[v] != 1 || !p.only(v, g) {
+				continue
+			}
+			// Pieces are whole rows of the last axis: the chain must see that axis, or one run of values.
+			if g.chain.Inner%out[len(out)-1] != 0 || p.depends(g, v.node) {
+				continue
+			}
+			g.after, g.from = v.node, i
+			p.attached[v.node] = g
+			break
+		}
+	}
+}
+
+// only says whether nobody but the group reads v, under whatever name.
+func (p *planner) only(v *value, g *group) bool {
+	if p.isOutput[v] {
+		return false
+	}
+	for _, u := range p.userNodes[v] {
+		if !slices.Contains(g.all, u) && !(alias(u) && p.only(u.outputs[0], g)) {
+			return false
+		}
+	}
+	return true
+}
+
+// depends says whether the group reads anything that needs another result of the node, such as a norm's statistics.
+func (p *planner) depends(g *group, on *node) bool {
+	if len(on.outputs) == 1 {
+		return false
+	}
+	seen := map[*node]bool{}
+	var visit func(v *value) bool
+	visit = func(v *value) bool {
+		if v.node == on {
+			return v.index != 0
+		}
+		if v.node.id < on.id || seen[v.node] {
+			return false
+		}
+		seen[v.node] = true
+		return slices.ContainsFunc(inputsOf(v.node), visit)
+	}
+	return slices.ContainsFunc(g.leavesOf, func(l leaf) bool { return visit(l.v) })
+}
+
 // place is where a value of some rank lies over the chain's result: an axis of the result for each of its axes.
 type place []int
 
@@ -110,6 +180,7 @@ func (p *planner) grow(n *node, inline bool) *group {
 	var operand func(v *value, at place) int
 	// emit adds the node's operation and returns its index: results are numbered -1, -2, ...
 	emit := func(m *node, at place) int {
+		g.all = append(g.all, m)
 		in := kernels.Instr{Op: chainOps[m.op]}
 		for i, v := range m.inputs {
 			where := at
@@ -224,6 +295,30 @@ func (g *group) layOut(out []int) bool {
 	return true
 }
 
+// attachedStep is the step of a chain with the node that it goes on from.
+func (p *planner) attachedStep(g *group) step {
+	m := stepFor(g.after)
+	own := len(m.reads)
+	all := &maker{what: m.what + " and chain", reads: append(slices.Clone(m.reads), g.leaves()...)}
+	all.reads = slices.Delete(all.reads, own+g.from, own+g.from+1)
+	all.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
+		m.run(r, in[:own], out, func(y []float32) kernels.After {
+			others := in[own:]
+			operands := make([]kernels.Operand, 0, len(g.leavesOf))
+			for i, l := range g.leavesOf {
+				data := y
+				if i != g.from {
+					data = r.floats(others[0])
+					others = others[1:]
+				}
+				operands = append(operands, kernels.Operand{Data: data, Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]})
+			}
+			return g.chain.Bind(y, operands)
+		})
+	}
+	return p.step(all, append(slices.Clone(g.root.outputs), g.after.outputs[1:]...))
+}
+
 func (p *planner) groupStep(g *group) step {
 	size := g.root.outputs[0].shape.Size()
 	m := &maker{what: "chain", reads: g.leaves()}
@@ -233,7 +328,7 @@ func (p *planner) groupStep(g *group) step {
 			whole = append(whole, i)
 		}
 	}
-	m.run = func(r *run, in, out []int) {
+	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
 		operands := make([]kernels.Operand, len(in))
 		for i, slot := range in {
 			l := g.leavesOf[i]

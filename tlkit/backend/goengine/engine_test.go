@@ -132,6 +132,26 @@ func TestAgainstGoMLX(t *testing.T) {
 			i := ConvertDType(MulScalar(in[0], 10), dtypes.Int32)
 			return []*Node{Add(d, d), Add(i, i), ReduceSum(i, 0), Sub(ConvertDType(d, dtypes.Float32), in[0])}
 		}, []*tensors.Tensor{x}},
+		"what follows a convolution": {func(in []*Node) []*Node {
+			x, w, gate := in[0], in[1], in[2]
+			channel := Reshape(in[3], 1, 1, 1, -1)
+			conv := func(stride int) *Node { return Convolve(x, w).Strides(stride).PadSame().Done() }
+			y := conv(1)
+			norm := MaxScalar(Add(Mul(y, channel), AddScalar(channel, 1)), 0)
+			half := conv(2)
+			wide := Convolve(x, w).PaddingPerDim([][2]int{{2, 2}, {1, 1}}).InputDilationPerAxis(2, 2).Done()
+			slow := Convolve(Slice(x, AxisRange(), AxisRange(0, 5)), w).PadSame().Done()
+			sum := Add(slow, Slice(norm, AxisRange(), AxisRange(0, 5)))
+			return []*Node{
+				norm, // nobody else reads y
+				Max(Mul(half, gate), MulScalar(half, .1)), // a value per image
+				half,               // read twice
+				MulScalar(wide, 3), // written in phases
+				MinScalar(sum, 1),  // with a sum
+				AddScalar(MatMul(Reshape(in[4], 6, 10), in[5]), 1),
+				Where(GreaterThan(MatMul(in[5], in[5]), in[5]), in[5], Neg(in[5])),
+			}
+		}, []*tensors.Tensor{random(14, 2, 7, 6, 8), random(15, 3, 3, 8, 24), random(16, 2, 1, 1, 24), random(17, 24), random(18, 3, 20), random(19, 10, 10)}},
 		"one axis of convolution": {func(in []*Node) []*Node {
 			return []*Node{Convolve(in[0], in[1]).PadSame().Done()}
 		}, []*tensors.Tensor{random(12, 2, 9, 3), random(13, 3, 3, 4)}},
@@ -152,6 +172,42 @@ func TestAgainstGoMLX(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestBatchNormParts: a chain goes on from a norm also where others read its statistics, before or in the chain.
+func TestBatchNormParts(t *testing.T) {
+	f := func(fused bool) func(in []*Node) []*Node {
+		return func(in []*Node) []*Node {
+			x, scale, offset := in[0], in[1], in[2]
+			wide := func(v *Node) *Node { return Reshape(v, 1, 1, 1, -1) }
+			var y, mean, variance *Node
+			if fused {
+				y, mean, variance = InternalBatchNormForTraining(x, scale, offset, 1e-3, 3)
+			} else {
+				mean = ReduceMean(x, 0, 1, 2)
+				centred := Sub(x, wide(mean))
+				variance = ReduceMean(Mul(centred, centred), 0, 1, 2)
+				y = Add(Mul(Div(centred, Sqrt(AddScalar(wide(variance), 1e-3))), wide(scale)), wide(offset))
+			}
+			loss := ReduceAllSum(Mul(y, Sin(y)))
+			grads := Gradient(loss, x, scale, offset)
+			z, m2, v2 := y, mean, variance
+			if fused {
+				z, m2, v2 = InternalBatchNormForTraining(AddScalar(x, 1), scale, offset, 1e-3, 3)
+			} else {
+				m2 = AddScalar(mean, 1)
+			}
+			return append(grads, MaxScalar(y, 0), MulScalar(mean, 2), variance, Add(z, wide(MulScalar(m2, 3))), Sqrt(v2))
+		}
+	}
+	x := random(1, 3, 9, 11, 37)
+	in := []*tensors.Tensor{x, random(2, 37), random(3, 37)}
+	want, got := results(t, engine(t), f(false), in...), results(t, engine(t), f(true), in...)
+	for i := range want {
+		if !got[i].InDelta(want[i], 1e-3) {
+			t.Errorf("result %d differs: %.200s..., want %.200s...", i, got[i], want[i])
+		}
 	}
 }
 
@@ -208,11 +264,10 @@ func TestAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := random(99, 3, 3, 8, 16)
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
-			x := random(uint64(i), 2, 9, 9, 8)
+			x, w := random(uint64(i), 2, 9, 9, 8), random(99, 3, 3, 8, 16)
 			var first []float32
 			for range 5 {
 				out, err := e.Call(x, w)

@@ -48,6 +48,7 @@ type planner struct {
 	done      map[*node]bool
 	slot      map[*value]int
 	group     map[*node]*group // by its last node
+	attached  map[*node]*group // by the node that it goes on from
 }
 
 // Compile plans the computation.
@@ -58,7 +59,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 	}
 	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
 		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, done: map[*node]bool{},
-		slot: map[*value]int{}, group: map[*node]*group{}}
+		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}}
 	for _, v := range main.params {
 		p.plan.params = append(p.plan.params, p.newSlot(v))
 		p.plan.names = append(p.plan.names, v.node.attrs.(string))
@@ -171,30 +172,60 @@ func (p *planner) choose() {
 		}
 	}
 	p.groups()
+	p.attach()
+	for n := range p.attached {
+		p.native[n] = false
+	}
 }
 
-// schedule makes steps: each node of ours in the order of the notes, and before it one piece of GoMLX's engine with all
-// that it needs from there. What nobody of ours needs comes last.
+// schedule makes steps: each node of ours in the order of the notes, and before it what it needs. What nobody of ours
+// needs comes last.
 func (p *planner) schedule() error {
 	for _, n := range p.nodes {
-		if !p.native[n] {
-			continue
-		}
-		if g := p.group[n]; g != nil {
-			if err := p.piece(g.leaves()); err != nil {
+		if p.native[n] {
+			if err := p.emit(n); err != nil {
 				return err
 			}
-			p.plan.steps = append(p.plan.steps, p.groupStep(g))
-		} else {
-			m := stepFor(n)
-			if err := p.piece(m.reads); err != nil {
-				return err
-			}
-			p.plan.steps = append(p.plan.steps, p.step(m, n.outputs))
 		}
-		p.done[n] = true
 	}
 	return p.piece(p.b.main.outputs)
+}
+
+// emit makes the step of a node that is computed here, after the steps that it needs.
+func (p *planner) emit(n *node) error {
+	if g := p.attached[n]; g != nil {
+		n = g.root
+	}
+	if p.done[n] {
+		return nil
+	}
+	g := p.group[n]
+	var reads []*value
+	switch {
+	case g == nil:
+		reads = stepFor(n).reads
+	case g.after == nil:
+		reads = g.leaves()
+	default:
+		others := slices.Delete(g.leaves(), g.from, g.from+1)
+		reads = append(slices.Clone(stepFor(g.after).reads), others...)
+	}
+	if err := p.piece(reads); err != nil {
+		return err
+	}
+	var s step
+	switch {
+	case g == nil:
+		s = p.step(stepFor(n), n.outputs)
+	case g.after == nil:
+		s = p.groupStep(g)
+	default:
+		s = p.attachedStep(g)
+		p.done[g.after] = true
+	}
+	p.plan.steps = append(p.plan.steps, s)
+	p.done[n] = true
+	return nil
 }
 
 // slotOf returns the slot of a value that has been computed.
@@ -211,8 +242,31 @@ func (p *planner) slotOf(v *value) int {
 	return s
 }
 
-// piece has GoMLX's engine compute those of the values that are not there yet, with all they need.
+// piece sees to it that the values are there: nodes of ours by steps, and of the rest one piece of GoMLX's engine.
 func (p *planner) piece(wanted []*value) error {
+	// Nodes of ours behind those of GoMLX's engine come first.
+	seen := map[*node]bool{}
+	var ours func(n *node) error
+	ours = func(n *node) error {
+		if seen[n] || p.done[n] {
+			return nil
+		}
+		seen[n] = true
+		if p.native[n] || p.attached[n] != nil {
+			return p.emit(n)
+		}
+		for _, v := range inputsOf(n) {
+			if err := ours(v.node); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, v := range wanted {
+		if err := ours(root(v).node); err != nil {
+			return err
+		}
+	}
 	need := map[*node]bool{}
 	var results []*value
 	var visit func(n *node)

@@ -13,7 +13,18 @@ import (
 type maker struct {
 	reads []*value
 	what  string
-	run   func(r *run, in, out []int)
+	// run computes the step. after is nil unless rows says that the step can take it: it is asked for once the first
+	// output has its memory.
+	run  func(r *run, in, out []int, after func(y []float32) kernels.After)
+	rows bool
+}
+
+// then returns what comes after the pieces of y, nil for nothing.
+func then(after func(y []float32) kernels.After, y []float32) kernels.After {
+	if after == nil {
+		return nil
+	}
+	return after(y)
 }
 
 // stepFor returns how a node is computed here, or nil if it is not. Chains of elementwise operations are apart: chain.go.
@@ -53,7 +64,7 @@ func (p *planner) step(m *maker, outputs []*value) step {
 	}
 	in, out := s.inputs, s.outputs
 	s.run = func(r *run) error {
-		m.run(r, in, out)
+		m.run(r, in, out, nil)
 		return nil
 	}
 	return s
@@ -96,8 +107,9 @@ func convStep(n *node) *maker {
 			}
 		}
 		size := y.shape.Size()
-		return &maker{what: "convolution", reads: []*value{x, w}, run: func(r *run, in, out []int) {
-			kernels.Conv(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{})
+		return &maker{what: "convolution", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
+			y := r.output(out[0], size)
+			kernels.Conv(y, r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{After: then(after, y)})
 		}}
 	case ax.InputBatch == 3 && ax.InputChannels == 0 && is(ax.InputSpatial, 1, 2) &&
 		ax.KernelInputChannels == 0 && ax.KernelOutputChannels == 3 && is(ax.KernelSpatial, 1, 2) &&
@@ -108,7 +120,7 @@ func convStep(n *node) *maker {
 		g.Stride, g.KernelDilation, g.InDilation = pairOr(a.kernelDilations, 1), pairOr(a.strides, 1), [2]int{1, 1}
 		g.Groups = max(1, a.batchGroups)
 		size := y.shape.Size()
-		return &maker{what: "kernel gradient", reads: []*value{x, w}, run: func(r *run, in, out []int) {
+		return &maker{what: "kernel gradient", reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
 		}}
 	}
@@ -148,13 +160,14 @@ func dotStep(n *node) *maker {
 		g.OutC = dims(w)[1-a.rhsContracting[0]]
 		rows(x.shape.Size() / g.InC)
 		layout := kernels.KernelLayout{OutIn: a.rhsContracting[0] == 1}
-		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int) {
-			kernels.Conv(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{})
+		return &maker{what: "product", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
+			y := r.output(out[0], size)
+			kernels.Conv(y, r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{After: then(after, y)})
 		}}
 	case leading(a.lhsContracting, rx) && leading(a.rhsContracting, rw) && rx == rw && rx > 1:
 		g.InC, g.OutC = dims(x)[rx-1], dims(w)[rw-1]
 		rows(x.shape.Size() / g.InC)
-		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int) {
+		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
 		}}
 	}
@@ -164,17 +177,18 @@ func dotStep(n *node) *maker {
 func normStep(n *node) *maker {
 	e := n.attrs.(normAttrs).epsilon
 	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()
-	return &maker{what: "batch norm", reads: n.inputs, run: func(r *run, in, out []int) {
+	return &maker{what: "batch norm", rows: true, reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		mean, variance := r.output(out[1], c), r.output(out[2], c)
 		x, scale, offset := r.floats(in[0]), r.floats(in[1]), r.floats(in[2])
-		kernels.BatchNorm(r.output(out[0], size, in[0]), mean, variance, x, scale, offset, e, false)
+		y := r.output(out[0], size, in[0])
+		kernels.BatchNorm(y, mean, variance, x, scale, offset, e, then(after, y))
 	}}
 }
 
 func normGradientStep(n *node) *maker {
 	e := n.attrs.(normAttrs).epsilon
 	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()
-	return &maker{what: "batch norm gradient", reads: n.inputs, run: func(r *run, in, out []int) {
+	return &maker{what: "batch norm gradient", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		scale, offset := r.output(out[1], c), r.output(out[2], c)
 		x, gain, mean, variance, v := r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), r.floats(in[3]), r.floats(in[4])
 		kernels.BatchNormGradient(r.output(out[0], size, in[4], in[0]), scale, offset, x, gain, mean, variance, v, e)
@@ -211,15 +225,15 @@ func poolStep(n *node) *maker {
 	size := n.outputs[0].shape.Size()
 	switch {
 	case n.op == compute.OpTypeSelectAndScatterMax:
-		return &maker{what: "max pool gradient", reads: n.inputs, run: func(r *run, in, out []int) {
+		return &maker{what: "max pool gradient", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			kernels.MaxPoolGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
 		}}
 	case a.kind == compute.ReduceOpMax:
-		return &maker{what: "max pool", reads: n.inputs, run: func(r *run, in, out []int) {
+		return &maker{what: "max pool", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			kernels.MaxPool(r.output(out[0], size), r.floats(in[0]), g)
 		}}
 	case a.kind == compute.ReduceOpSum:
-		return &maker{what: "sum pool", reads: n.inputs, run: func(r *run, in, out []int) {
+		return &maker{what: "sum pool", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			kernels.SumPool(r.output(out[0], size), r.floats(in[0]), g)
 		}}
 	}
@@ -248,7 +262,7 @@ func sumStep(n *node) *maker {
 			inner *= size
 		}
 	}
-	return &maker{what: "sum", reads: n.inputs, run: func(r *run, in, out []int) {
+	return &maker{what: "sum", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		x := r.floats(in[0])
 		kernels.SumRows(r.output(out[0], outer*inner), x, outer, middle, inner)
 	}}

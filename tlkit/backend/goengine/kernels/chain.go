@@ -110,42 +110,56 @@ type chainWorker struct {
 
 // Run computes the chain into out, which may be the data of an operand of the result's full size.
 func (c *Chain) Run(out []float32, operands []Operand) {
-	// Blocks are whole rows of the inner axis within one outer step, or pieces of one row.
-	rowsPerBlock, cols := max(1, chainBlock/c.Inner), min(c.Inner, chainBlock)
-	rowsPerBlock = min(rowsPerBlock, c.Middle)
-	midBlocks := (c.Middle + rowsPerBlock - 1) / rowsPerBlock
-	colBlocks := (c.Inner + cols - 1) / cols
-	blocks := c.Outer * midBlocks * colBlocks
-	workers := make([]*chainWorker, Workers())
+	f := c.Bind(out, operands)
+	grain := chainBlock / c.Inner * c.Inner // whole rows, or pieces of a block
+	if grain == 0 {
+		grain = chainBlock
+	}
 	total := c.Outer * c.Middle * c.Inner
+	blocks := (total + grain - 1) / grain
 	pieces := max(1, min(blocks, total*len(c.Code)/(16*chainBlock), 4*Workers()))
 	Parallel(pieces, func(worker, piece int) {
+		f(worker, piece*blocks/pieces*grain, min(total, (piece+1)*blocks/pieces*grain))
+	})
+}
+
+// After computes the values from..to-1 of a result that another operation has just written: what comes next, while
+// they are near.
+type After func(worker, from, to int)
+
+// Bind returns a function that computes a piece of the chain; pieces of different workers may run at once.
+func (c *Chain) Bind(out []float32, operands []Operand) After {
+	workers := make([]*chainWorker, Workers())
+	return func(worker, from, to int) {
 		w := workers[worker]
 		if w == nil {
 			w = &chainWorker{temps: make([]float32, c.count*chainBlock), fills: make([][]float32, c.Operands),
 				key: make([]int, c.Operands), keySize: make([]int, c.Operands), args: make([][]float32, c.Operands+len(c.Code))}
 			workers[worker] = w
 		}
-		for b := piece * blocks / pieces; b < (piece+1)*blocks/pieces; b++ {
-			col := b % colBlocks * cols
-			mid := b / colBlocks % midBlocks * rowsPerBlock
-			outer := b / colBlocks / midBlocks
-			rows, n := min(rowsPerBlock, c.Middle-mid), min(cols, c.Inner-col)
-			at := (outer*c.Middle+mid)*c.Inner + col
+		for at := from; at < to; {
+			// A block is some whole rows of the inner axis within one outer step, or a piece of one row.
+			row, col := at/c.Inner, at%c.Inner
+			outer, mid := row/c.Middle, row%c.Middle
+			rows, n := 1, min(chainBlock, c.Inner-col, to-at)
+			if n == c.Inner {
+				rows = max(1, min(chainBlock/c.Inner, c.Middle-mid, (to-at)/c.Inner))
+			}
 			size := rows * n
 			for i := range operands {
 				w.args[i] = c.operand(w, i, &operands[i], outer, mid, col, rows, n)
 			}
 			for i, in := range c.Code {
-				to := out[at : at+size]
+				d := out[at : at+size]
 				if r := c.registers[i]; r >= 0 {
-					to = w.temps[r*chainBlock : r*chainBlock+size]
+					d = w.temps[r*chainBlock : r*chainBlock+size]
 				}
-				w.args[c.Operands+i] = to
-				in.run(to, w.args)
+				w.args[c.Operands+i] = d
+				in.run(d, w.args)
 			}
+			at += size
 		}
-	})
+	}
 }
 
 // operand returns the operand's values for a block, repeated where it repeats.

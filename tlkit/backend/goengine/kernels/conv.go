@@ -74,10 +74,12 @@ const (
 	tileCols = 16
 )
 
-// Epilogue is what is done to each value before it is stored.
+// Epilogue is what is done to the result of a convolution before it leaves the cache.
 type Epilogue struct {
 	Bias []float32 // a value per output channel, or nil
 	ReLU bool
+	// After is called for each piece of the result, nil if there is nothing more to do.
+	After After
 }
 
 // KernelLayout says how the kernel lies in memory: [kernel height, kernel width, in, out] unless told otherwise.
@@ -110,10 +112,18 @@ func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 			copy(bias[gr*panels*tileCols:], e.Bias[gr*gout:(gr+1)*gout])
 		}
 	}
-	for _, rows := range g.phases(0) {
-		for _, cols := range g.phases(1) {
-			convPhase(y, x, packed, bias, &g, rows, cols, e.ReLU)
+	rowPhases, colPhases := g.phases(0), g.phases(1)
+	after := e.After
+	if len(rowPhases)*len(colPhases) > 1 { // a phase leaves gaps: what comes after waits for all of them
+		after = nil
+	}
+	for _, rows := range rowPhases {
+		for _, cols := range colPhases {
+			convPhase(y, x, packed, bias, &g, rows, cols, e.ReLU, after)
 		}
+	}
+	if after == nil && e.After != nil {
+		ranges(len(y)/g.OutC, max(1, 8192/g.OutC), func(worker, from, to int) { e.After(worker, from*g.OutC, to*g.OutC) })
 	}
 }
 
@@ -150,7 +160,7 @@ func packKernel(packed, w []float32, taps, gi, gout, groups int, layout KernelLa
 
 var zeroRow [4096]float32
 
-func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu bool) {
+func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu bool, after After) {
 	groups := max(1, g.Groups)
 	gi, gout := g.runLength(), g.OutC/groups
 	panels := (gout + tileCols - 1) / tileCols
@@ -280,6 +290,9 @@ func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu
 					}
 				}
 			}
+		}
+		if after != nil {
+			after(worker, from*tileRows*g.OutC, min(to*tileRows, pixels)*g.OutC)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import "unsafe"
 func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 	c := g.InC
 	rowPhases, colPhases := g.phases(0), g.phases(1)
-	Parallel(g.Batch*g.Out[0], func(_, task int) {
+	Parallel(g.Batch*g.Out[0], func(worker, task int) {
 		image, oh := task/g.Out[0], task%g.Out[0]
 		rows := rowPhases[oh%len(rowPhases)]
 		a := make([]unsafe.Pointer, 0, g.Kernel[0]*g.Kernel[1])
@@ -43,6 +43,9 @@ func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 		}
 		if e.ReLU {
 			relu(line)
+		}
+		if e.After != nil {
+			e.After(worker, task*g.Out[1]*c, (task+1)*g.Out[1]*c)
 		}
 	})
 }

@@ -31,9 +31,9 @@ func channelSums(rows, c, k int, add func(from, to int, sums []float32)) []float
 }
 
 // BatchNorm writes (x-mean)/sqrt(variance+epsilon)*scale+offset for x [rows, c] to y, with the mean and the (biased)
-// variance of each channel, which it also returns in mean and variance; relu keeps the larger of that and 0.
+// variance of each channel, which it also returns in mean and variance. after is for each piece of y, or nil.
 // Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
-func BatchNorm(y, mean, variance, x, scale, offset []float32, epsilon float32, relu bool) {
+func BatchNorm(y, mean, variance, x, scale, offset []float32, epsilon float32, after After) {
 	c := len(scale)
 	rows := len(x) / c
 	// Around the first row's values, so that a mean far from 0 costs no digits.
@@ -49,16 +49,19 @@ func BatchNorm(y, mean, variance, x, scale, offset []float32, epsilon float32, r
 		g := float64(scale[i]) / math.Sqrt(v+float64(epsilon))
 		gain[i], shift[i] = float32(g), float32(float64(offset[i])-m*g)
 	}
-	low := float32(math.Inf(-1))
-	if relu {
-		low = 0
-	}
-	ranges(rows, max(1, 8192/c), func(_, from, to int) {
-		vecScaleRows(y[from*c:to*c], x[from*c:to*c], gain, shift, low)
+	ranges(rows, max(1, 8192/c), func(worker, from, to int) {
+		step := max(1, 4096/c)
+		for ; from < to; from += step {
+			end := min(to, from+step)
+			vecScaleRows(y[from*c:end*c], x[from*c:end*c], gain, shift)
+			if after != nil {
+				after(worker, from*c, end*c)
+			}
+		}
 	})
 }
 
-// BatchNormGradient writes the gradients of BatchNorm (without relu) for the adjoint v of its result; dx may be v.
+// BatchNormGradient writes the gradients of BatchNorm for the adjoint v of its result; dx may be v.
 // With x^ the normalised input: d offset = sum v, d scale = sum v x^, dx = gain (v - (d offset + x^ d scale)/rows).
 func BatchNormGradient(dx, dScale, dOffset, x, scale, mean, variance, v []float32, epsilon float32) {
 	c := len(scale)

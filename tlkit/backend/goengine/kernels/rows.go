@@ -39,13 +39,13 @@ func vecSumRows(sums, x []float32) {
 	}
 }
 
-// vecScaleRows writes max(x*gain + shift, low) to y.
-func vecScaleRows(y, x, gain, shift []float32, low float32) {
+// vecScaleRows writes x*gain + shift to y.
+func vecScaleRows(y, x, gain, shift []float32) {
 	c := len(gain)
-	first := vecScaleRows8(y, x, gain, shift, low)
+	first := vecScaleRows8(y, x, gain, shift)
 	for ; first < c && len(x) > 0; y, x = y[c:], x[c:] {
 		for i := first; i < c; i++ {
-			y[i] = max(x[i]*gain[i]+shift[i], low)
+			y[i] = x[i]*gain[i] + shift[i]
 		}
 	}
 }

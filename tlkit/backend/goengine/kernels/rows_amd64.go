@@ -59,18 +59,17 @@ func vecSumRows8(sums, x []float32) int {
 	return n
 }
 
-func vecScaleRows8(y, x, gain, shift []float32, low float32) int {
+func vecScaleRows8(y, x, gain, shift []float32) int {
 	if !hasAVX2 {
 		return 0
 	}
 	c := len(gain)
 	n := c &^ (lanes - 1)
-	l := all(low)
 	y = y[:len(x)]
 	for row := 0; row < len(x); row += c {
 		for i := 0; i < n; i += lanes {
 			v := load(x[row+i:]).MulAdd(load(gain[i:]), load(shift[i:]))
-			store(l.Max(v), y[row+i:])
+			store(v, y[row+i:])
 		}
 	}
 	return n
