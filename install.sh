@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sets up everything for the notebooks, without root: the Go kernel for Jupyter,
-# JupyterLab, and a run of notebooks/quickstart.ipynb that proves it all works.
+# Sets up everything for the notebooks, without root: the Go kernels for Jupyter,
+# "Go (TLKit)", whose cells keep their values, and "Go (GoNB)", JupyterLab, and a
+# run of notebooks/quickstart.ipynb that proves it all works.
 # Safe to repeat; the second time is quick. Writes into one folder
 # (~/.local/share/tlkit, or TLKIT_HOME, or --prefix), the user's kernelspec folder,
 # out/ here, and the caches of Go and pip.
