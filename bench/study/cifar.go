@@ -181,7 +181,7 @@ func degraded(s *datasets.Split, classes, quality int) (*datasets.Split, error) 
 }
 
 // shift is unsupervised domain adaptation with a labelled source, which the shared folder has for the JPEGs alone: the
-// source are 200 of them per class, the target 200 others per class, compressed once more at quality 10. The target's
+// source are 100 of them per class, the target 100 others per class, compressed once more at quality 10. The target's
 // labels are used by the upper control only. Judged after the last epoch; nothing is chosen by the target.
 func shift(ctx context.Context, e env) error {
 	j, err := e.jpegs()
@@ -190,7 +190,7 @@ func shift(ctx context.Context, e env) error {
 	}
 	const quality = 10
 	classes := len(j.all.Classes)
-	targetTrain, err := degraded(part(j.all.Train, 200, 400), classes, quality)
+	targetTrain, err := degraded(part(j.all.Train, 100, 200), classes, quality)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func shift(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	source := with(j.all, "cifar-jpeg-source", part(j.all.Train, 0, 200), nil)
+	source := with(j.all, "cifar-jpeg-source", part(j.all.Train, 0, 100), nil)
 	target := with(j.all, "cifar-jpeg-q10", targetTrain, targetTest)
 	recipe := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}}
 	one := e.recipe(recipe)
