@@ -85,6 +85,25 @@ func TestNotebook(t *testing.T) {
 		t.Errorf("Predict = %v, %v; stored is class %d", p, err, result.Predictions.Predicted[0])
 	}
 
+	path := filepath.Join(t.TempDir(), "dots.onnx")
+	if err := result.Export(path); err != nil {
+		t.Fatal(err)
+	}
+	exported, err := tlkit.LoadExported(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := exported.Predict(image, 1); err != nil || p[0].Index != result.Predictions.Predicted[0] || p[0].Class != data.Classes[p[0].Index] {
+		t.Errorf("the exported model predicts %v, %v; stored is class %d", p, err, result.Predictions.Predicted[0])
+	}
+	var none *tlkit.Result
+	if err := none.Export(path); err == nil || !strings.Contains(err.Error(), "no strategy") {
+		t.Errorf("exporting no result: error %v", err)
+	}
+	if err := tlkit.Export(nil, path); err == nil || !strings.Contains(err.Error(), "nil") {
+		t.Errorf("exporting no model: error %v", err)
+	}
+
 	for name, show := range map[string]func() error{
 		"Plot":         again.Plot,
 		"Table":        again.Table,

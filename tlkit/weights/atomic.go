@@ -10,6 +10,15 @@ import (
 	"path/filepath"
 )
 
+// WriteFile writes a small file that goes with weights, such as their description, in the manner of WriteSafetensors:
+// whole or not at all.
+func WriteFile(path string, data []byte) error {
+	return writeAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
 // writeAtomic lets fill write a temporary file beside path and renames it when
 // it is complete and on the disk. Whatever fails, a full disk for one, an older
 // file at path stays as it was and no temporary file is left behind.

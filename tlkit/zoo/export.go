@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/natefinch/atomic"
-
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -53,7 +51,7 @@ const (
 //     normalised as torchvision does; its output "logits" is [batch, classes].
 //
 // Class names and preprocessing are written beside it, to path + ".json", and into the metadata of .safetensors and
-// .onnx files; see [Exported]. [LoadExported] reads all three. A file appears whole or not at all, and an older one is
+// .onnx files; see [Exported] and docs/export.md. [LoadExported] reads all three. A file appears whole or not at all, and an older one is
 // replaced.
 func (m *Model) Export(path string) error {
 	path, err := fetch.ExpandHome(path)
@@ -102,7 +100,7 @@ func (m *Model) Export(path string) error {
 	}
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err == nil {
-		err = atomic.WriteFile(path+".json", strings.NewReader(string(text)+"\n"))
+		err = weights.WriteFile(path+".json", append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("zoo: exporting %q: the description of the model: %w", m.Spec.Name, err)

@@ -41,6 +41,9 @@ func TestExport(t *testing.T) {
 		if err != nil || about.Model != "resnet20" || !slices.Equal(about.Classes, m.Classes) || about.Preprocess != m.Preprocess || about.Format != "tlkit-model-1" {
 			t.Errorf("%s.json: %v, %s", name, err, text)
 		}
+		if info, err := os.Stat(path + ".json"); err != nil || info.Mode().Perm()&0o044 == 0 {
+			t.Errorf("%s.json can't be read by others: %v", name, info.Mode())
+		}
 		if name != "m.pth" && name != "m.pt" {
 			if err := os.Remove(path + ".json"); err != nil {
 				t.Fatal(err)
