@@ -11,6 +11,12 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
+func init() {
+	// What GoNB's kernel knows besides the protocol's own types: without them no JSON object gets through.
+	gob.Register(map[string]any{})
+	gob.Register([]any{})
+}
+
 // pipe is captured output.
 type pipe struct {
 	name string
@@ -100,13 +106,17 @@ func (p *Process) fromGonbui(data []byte) {
 	for _, q := range p.pipes {
 		p.emptyLocked(q.file, func(data []byte) { p.output(q.name, data) })
 	}
-	p.gonb.frames.add(data, func(d protocol.DisplayData) {
+	err := p.gonb.frames.add(data, func(d protocol.DisplayData) {
 		if v, ok := d.Data[protocol.MIMECommValue].(protocol.CommValue); ok && v.Address == protocol.GonbuiSyncAddress {
 			go p.gonb.send(protocol.CommValue{Address: protocol.GonbuiSyncAckAddress, Value: v.Value})
 			return
 		}
 		p.cfg.Sink.Display(d)
 	})
+	if err != nil {
+		p.output("stderr", []byte("gonbui: what was to be shown can't be read ("+err.Error()+
+			"), and nothing more can be until the kernel is restarted; send strings, numbers, maps of them, or JSON\n"))
+	}
 }
 
 // frameReader decodes a gob stream that arrives in pieces. Where a value ends can't
@@ -117,8 +127,9 @@ type frameReader struct {
 	mu   sync.Mutex
 	cond *sync.Cond
 	buf  []byte
-	idle bool // the decoder waits for data
-	done bool // no more data, or the stream is no gob
+	idle bool  // the decoder waits for data
+	done bool  // no more data, or the stream is no gob
+	err  error // why the stream can't be read on; given to the next add, once
 	out  []protocol.DisplayData
 }
 
@@ -147,6 +158,9 @@ func (r *frameReader) decode() {
 		err := dec.Decode(&d)
 		r.mu.Lock()
 		if err != nil {
+			if err != io.EOF {
+				r.err = err
+			}
 			r.done = true
 			r.cond.Broadcast()
 			r.mu.Unlock()
@@ -157,8 +171,9 @@ func (r *frameReader) decode() {
 	}
 }
 
-// add takes bytes of the stream and calls each for the values that they complete.
-func (r *frameReader) add(data []byte, each func(protocol.DisplayData)) {
+// add takes bytes of the stream and calls each for the values that they complete. The error, which comes once, is why
+// nothing more of the stream can be read.
+func (r *frameReader) add(data []byte, each func(protocol.DisplayData)) error {
 	r.once.Do(func() {
 		r.cond = sync.NewCond(&r.mu)
 		go r.decode()
@@ -170,12 +185,13 @@ func (r *frameReader) add(data []byte, each func(protocol.DisplayData)) {
 	for !r.done && !(r.idle && len(r.buf) == 0) {
 		r.cond.Wait()
 	}
-	out := r.out
-	r.out = nil
+	out, err := r.out, r.err
+	r.out, r.err = nil, nil
 	r.mu.Unlock()
 	for _, d := range out {
 		each(d)
 	}
+	return err
 }
 
 // close ends the decoder.

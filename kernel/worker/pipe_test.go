@@ -19,6 +19,9 @@ func TestFrames(t *testing.T) {
 		{Data: map[protocol.MIMEType]any{protocol.MIMEImagePNG: long}},
 		{Data: map[protocol.MIMEType]any{protocol.MIMEJupyterInput: &protocol.InputRequest{Prompt: "?"}}},
 		{Data: map[protocol.MIMEType]any{protocol.MIMECommSubscribe: &protocol.CommSubscription{Address: "/a"}}},
+		// A chart: JSON objects in data and metadata, which GoNB's kernel takes.
+		{Data: map[protocol.MIMEType]any{"application/vnd.vegalite.v5+json": map[string]any{"layer": []any{"a", 1.5}}},
+			Metadata: map[string]any{"image/png": map[string]any{"width": 3}}},
 	} {
 		if err := enc.Encode(&d); err != nil {
 			t.Fatal(err)
@@ -28,10 +31,12 @@ func TestFrames(t *testing.T) {
 		var r frameReader
 		var got []protocol.DisplayData
 		for data := stream.Bytes(); len(data) > 0; data = data[min(step, len(data)):] {
-			r.add(data[:min(step, len(data))], func(d protocol.DisplayData) { got = append(got, d) })
+			if err := r.add(data[:min(step, len(data))], func(d protocol.DisplayData) { got = append(got, d) }); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if len(got) != 5 {
-			t.Fatalf("in pieces of %d: %d messages, want 5", step, len(got))
+		if len(got) != 6 {
+			t.Fatalf("in pieces of %d: %d messages, want 6", step, len(got))
 		}
 		if v, ok := got[1].Data[protocol.MIMECommValue].(protocol.CommValue); !ok || v.Address != "#gonbui/sync" {
 			t.Errorf("in pieces of %d: %#v", step, got[1].Data)
@@ -42,5 +47,20 @@ func TestFrames(t *testing.T) {
 		if v, ok := got[3].Data[protocol.MIMEJupyterInput].(protocol.InputRequest); !ok || v.Prompt != "?" {
 			t.Errorf("in pieces of %d: %#v", step, got[3].Data)
 		}
+		if v, ok := got[5].Data["application/vnd.vegalite.v5+json"].(map[string]any); !ok || len(v["layer"].([]any)) != 2 {
+			t.Errorf("in pieces of %d: %#v", step, got[5].Data)
+		}
+	}
+}
+
+// TestFramesBroken: bytes that are no gob give an error, once, and never block.
+func TestFramesBroken(t *testing.T) {
+	var r frameReader
+	none := func(d protocol.DisplayData) { t.Errorf("a message out of nothing: %v", d) }
+	if err := r.add([]byte("\x05hello, this is no gob at all"), none); err == nil {
+		t.Error("no error for bytes that are no gob")
+	}
+	if err := r.add([]byte("more"), none); err != nil {
+		t.Errorf("the error came again: %v", err)
 	}
 }
