@@ -69,6 +69,17 @@ func (g *Geometry) phases(axis int) []phase {
 	return all
 }
 
+// sources lists what the positions of a phase meet, tap by tap: [position, tap], -1 for padding.
+func (g *Geometry) sources(axis int, p phase) []int {
+	list := make([]int, 0, p.count*len(p.taps))
+	for i := range p.count {
+		for _, t := range p.taps {
+			list = append(list, g.source(axis, p.first+i*p.step, t))
+		}
+	}
+	return list
+}
+
 const (
 	tileRows = 6
 	tileCols = 16
@@ -191,22 +202,20 @@ func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu
 		relu01 = 1
 	}
 	type scratch struct {
-		in      []unsafe.Pointer
-		out     []unsafe.Pointer
-		spare   [tileCols]float32
-		edge    [tileRows][tileCols]float32
-		sources []int
+		in    []unsafe.Pointer
+		out   []unsafe.Pointer
+		spare [tileCols]float32
+		edge  [tileRows][tileCols]float32
 	}
+	rowSources, colSources := g.sources(0, rows), g.sources(1, cols)
 	scratches := make([]*scratch, Workers())
 	Parallel(tasks, func(worker, task int) {
 		s := scratches[worker]
 		if s == nil {
-			s = &scratch{in: make([]unsafe.Pointer, perTask*tileRows*taps+tileRows), out: make([]unsafe.Pointer, perTask*tileRows),
-				sources: make([]int, len(rows.taps)+len(cols.taps))}
+			s = &scratch{in: make([]unsafe.Pointer, perTask*tileRows*taps+tileRows), out: make([]unsafe.Pointer, perTask*tileRows)}
 			scratches[worker] = s
 		}
 		from, to := task*perTask, min(tiles, (task+1)*perTask)
-		srcRow, srcCol := s.sources[:len(rows.taps)], s.sources[len(rows.taps):]
 		// Pointers for all pixels of the task.
 		pixel := from * tileRows
 		col := pixel % cols.count
@@ -223,14 +232,8 @@ func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu
 			}
 			oh, ow := rows.first+row*rows.step, cols.first+col*cols.step
 			s.out[i] = unsafe.Pointer(&y[((image*g.Out[0]+oh)*g.Out[1]+ow)*g.OutC])
-			if col == 0 || i == 0 {
-				for j, t := range rows.taps {
-					srcRow[j] = g.source(0, oh, t)
-				}
-			}
-			for j, t := range cols.taps {
-				srcCol[j] = g.source(1, ow, t)
-			}
+			srcRow := rowSources[row*len(rows.taps) : (row+1)*len(rows.taps)]
+			srcCol := colSources[col*len(cols.taps) : (col+1)*len(cols.taps)]
 			t := 0
 			for _, r := range srcRow {
 				base := (image*g.In[0] + r) * g.In[1]

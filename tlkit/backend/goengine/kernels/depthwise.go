@@ -4,31 +4,42 @@ import "unsafe"
 
 // depthwise convolves each channel by itself: a sum over taps of image row times kernel row, all channels at once.
 func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
-	c := g.InC
+	c, taps := g.InC, g.Kernel[0]*g.Kernel[1]
 	rowPhases, colPhases := g.phases(0), g.phases(1)
+	colSources := make([][]int, len(colPhases))
+	for i, p := range colPhases {
+		colSources[i] = g.sources(1, p)
+	}
+	pointers := make([][]unsafe.Pointer, Workers())
 	Parallel(g.Batch*g.Out[0], func(worker, task int) {
+		if pointers[worker] == nil {
+			pointers[worker] = make([]unsafe.Pointer, 2*taps)
+		}
+		a, b := pointers[worker][:taps], pointers[worker][taps:]
 		image, oh := task/g.Out[0], task%g.Out[0]
 		rows := rowPhases[oh%len(rowPhases)]
-		a := make([]unsafe.Pointer, 0, g.Kernel[0]*g.Kernel[1])
-		b := make([]unsafe.Pointer, 0, g.Kernel[0]*g.Kernel[1])
 		line := y[task*g.Out[1]*c : (task+1)*g.Out[1]*c]
 		for ow := range g.Out[1] {
 			cols := colPhases[ow%len(colPhases)]
-			a, b = a[:0], b[:0]
+			at := ow / len(colPhases) * len(cols.taps)
+			sources := colSources[ow%len(colPhases)][at : at+len(cols.taps)]
+			n := 0
 			for _, kh := range rows.taps {
 				r := g.source(0, oh, kh)
 				if r < 0 {
 					continue
 				}
-				for _, kw := range cols.taps {
-					if s := g.source(1, ow, kw); s >= 0 {
-						a = append(a, unsafe.Pointer(&x[((image*g.In[0]+r)*g.In[1]+s)*c]))
-						tap := kh*g.Kernel[1] + kw
-						if flipped {
-							tap = g.Kernel[0]*g.Kernel[1] - 1 - tap
-						}
-						b = append(b, unsafe.Pointer(&w[tap*c]))
+				base := (image*g.In[0] + r) * g.In[1]
+				for i, kw := range cols.taps {
+					if sources[i] < 0 {
+						continue
 					}
+					tap := kh*g.Kernel[1] + kw
+					if flipped {
+						tap = taps - 1 - tap
+					}
+					a[n], b[n] = unsafe.Pointer(&x[(base+sources[i])*c]), unsafe.Pointer(&w[tap*c])
+					n++
 				}
 			}
 			to := line[ow*c : (ow+1)*c]
@@ -37,8 +48,8 @@ func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 			} else {
 				clear(to)
 			}
-			if len(a) > 0 {
-				dotRows(&a[0], &b[0], len(a), c, &to[0])
+			if n > 0 {
+				dotRows(&a[0], &b[0], n, c, &to[0])
 			}
 		}
 		if e.ReLU {
@@ -56,7 +67,7 @@ func relu(x []float32) {
 	}
 }
 
-// depthwiseGradient adds nothing to what dw held: it writes the gradient of the kernel of a depthwise convolution.
+// depthwiseGradient writes to dw the gradient of the kernel of a depthwise convolution.
 func depthwiseGradient(dw, x, v []float32, g Geometry) {
 	c, taps := g.InC, g.Kernel[0]*g.Kernel[1]
 	pieces := min(g.Batch*g.Out[0], 4*Workers())

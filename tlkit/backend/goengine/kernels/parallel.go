@@ -6,8 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// Workers is how many goroutines compute one operation: the processors that Go may use.
-func Workers() int { return runtime.GOMAXPROCS(0) }
+// Workers is how many goroutines compute one operation: the processors that Go may use, asked for once, since
+// operations keep memory for each.
+var Workers = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 
 // Parallel calls f(worker, task) for each task < tasks, on as many workers as there are processors; each worker
 // takes the next task when it is done with one. It returns when all are done.
