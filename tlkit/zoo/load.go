@@ -127,16 +127,17 @@ func isPath(s string) bool {
 	return strings.ContainsAny(s, `/\`) || (filepath.Ext(s) != "" && !strings.HasPrefix(filepath.Ext(s), "._"))
 }
 
-func loadRandom(spec Spec, o LoadOptions) (*Model, error) {
-	classes := o.Classes
-	if classes == nil {
-		if set, err := spec.WeightSet(""); err == nil {
-			classes = set.Classes
-		} else {
-			classes = ImageNetClasses()
-		}
+func loadRandom(spec Spec, o LoadOptions) (*Model, error) { return New(spec, o.classes(spec), o.Seed) }
+
+// classes are the caller's, or those of the model's published weights.
+func (o LoadOptions) classes(spec Spec) []string {
+	if o.Classes != nil {
+		return o.Classes
 	}
-	return New(spec, classes, o.Seed)
+	if set, err := spec.WeightSet(""); err == nil {
+		return set.Classes
+	}
+	return ImageNetClasses()
 }
 
 // loadFile loads a weight file of the caller's. Without class names of his, the file must be for the classes of the
@@ -151,7 +152,7 @@ func loadFile(spec Spec, path string, o LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	defer sd.Close()
-	m, err := loadRandom(spec, o)
+	m, err := unset(spec, o.classes(spec))
 	if err != nil {
 		return nil, err
 	}
