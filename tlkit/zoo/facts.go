@@ -47,7 +47,10 @@ func torchvision(s Spec) Spec {
 	smallest := math.MaxInt // weight sets may differ in it: vit_h_14 was trained at 518 and at 224 pixels
 	for _, f := range torchvisionFacts()[s.Name] {
 		w := f.WeightSet
-		w.Source = "torchvision"
+		w.Source, w.Licence = "torchvision", "BSD-3-Clause"
+		if strings.Contains(w.Name, "SWAG") {
+			w.Licence = "CC-BY-NC-4.0" // that of the SWAG repository, to which torchvision refers for these weights
+		}
 		w.Preprocess = vision.Preprocess{Resize: f.ResizeSize, Crop: f.CropSize,
 			Interpolation: vision.Interpolation(f.Interpolation), Mean: f.Mean, Std: f.Std}
 		w.Classes = ImageNetClasses()

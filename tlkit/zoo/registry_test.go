@@ -127,3 +127,38 @@ func wantError(t testing.TB, err error, parts ...string) {
 		}
 	}
 }
+
+// TestWeightSetFacts: what zoo.Info promises is there for every weight set of torchvision.
+func TestWeightSetFacts(t *testing.T) {
+	sets := 0
+	for _, name := range zoo.List(zoo.Filter{}) {
+		spec, err := zoo.Info(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range spec.Weights {
+			if w.Licence == "" && w.Source != "" && w.URL != "" {
+				t.Errorf("%s.%s has no licence", name, w.Name)
+			}
+			if w.Source != "torchvision" {
+				continue
+			}
+			sets++
+			p := w.Preprocess
+			head := w.Name == "IMAGENET1K_FEATURES"
+			if w.Params < 1e6 || w.GFLOPs <= 0 || w.URL == "" || p.Crop < 128 || p.Resize < p.Crop || p.Mean[0] == 0 && !head || p.Std[0] == 0 && !head ||
+				p.Validate() != nil || len(w.Classes) != 1000 {
+				t.Errorf("%s.%s: %d parameters, %g GFLOPs, URL %q, preprocessing %v", name, w.Name, w.Params, w.GFLOPs, w.URL, p)
+			}
+			if !head && !(w.Top1 > 40 && w.Top1 < w.Top5 && w.Top5 <= 100) {
+				t.Errorf("%s.%s: top-1 %g, top-5 %g", name, w.Name, w.Top1, w.Top5)
+			}
+			if want := map[bool]string{true: "CC-BY-NC-4.0", false: "BSD-3-Clause"}[strings.Contains(w.Name, "SWAG")]; w.Licence != want {
+				t.Errorf("%s.%s: licence %q, want %q", name, w.Name, w.Licence, want)
+			}
+		}
+	}
+	if sets < 100 {
+		t.Errorf("%d weight sets of torchvision, expected more than 100", sets)
+	}
+}

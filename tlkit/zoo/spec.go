@@ -79,7 +79,8 @@ type WeightSet struct {
 	URL string `json:"url"`
 	// File names an embedded file.
 	File string `json:"-"`
-	// Licence of the weights, where known.
+	// Licence of the weights as their publisher states it, where known: an SPDX name. What they were trained on may bind
+	// further: ImageNet's terms allow research only.
 	Licence string `json:"-"`
 	// Source says where the set comes from.
 	Source string `json:"-"`
