@@ -114,14 +114,17 @@ func (n *Net) cuts(shape map[string][]int, features string) []cut {
 	return append(found, cut{len(n.nodes), features})
 }
 
+// depths is how many levels of PyTorch's modules are looked at for names of stages.
+const depths = 3
+
 // name makes stages of the pieces between cuts: those that PyTorch's module names, which exporters keep, put together.
 func (n *Net) name(cuts []cut) {
-	names := [2][]string{}
-	distinct := [2]map[string]bool{{}, {}}
+	var names [depths][]string
+	var distinct [depths]map[string]bool
 	variables := make([]bool, len(cuts))
 	from := 0
 	for i, c := range cuts {
-		var label [2]string
+		var label [depths]string
 		for _, v := range n.nodes[from:c.after] {
 			for _, in := range v.in {
 				if a, ok := n.alias[in]; ok {
@@ -135,17 +138,25 @@ func (n *Net) name(cuts []cut) {
 				label = n.label(v)
 			}
 		}
-		for depth := range 2 {
+		for depth := range depths {
 			names[depth] = append(names[depth], label[depth])
-			distinct[depth][label[depth]] = true
+			if distinct[depth] == nil {
+				distinct[depth] = map[string]bool{}
+			}
+			if variables[i] && label[depth] != "" {
+				distinct[depth][label[depth]] = true
+			}
 		}
 		from = c.after
 	}
+	// The first level that tells enough apart: networks put their stages at the top (layer1) or below (features.1).
 	depth := 0
-	if len(distinct[0]) < 4 && len(distinct[1]) > len(distinct[0]) {
-		depth = 1
+	for d := range depths {
+		if len(distinct[depth]) < 5 && len(distinct[d]) > len(distinct[depth]) {
+			depth = d
+		}
 	}
-	anonymous := len(distinct[depth]) < 3
+	anonymous := len(distinct[depth]) < 2
 	used := map[string]int{}
 	begin, in, current, has := 0, n.image, "", false
 	finish := func(end int, out string) {
@@ -181,11 +192,11 @@ func (n *Net) name(cuts []cut) {
 	finish(end.after, end.value)
 }
 
-// label is the module that a node belongs to, at two depths, from the name that torch.onnx.export gives it:
+// label is the module that a node belongs to, at each depth, from the name that torch.onnx.export gives it:
 // "/layer1/layer1.0/conv1/Conv" is of layer1 and of layer1.0.
-func (n *Net) label(v *node) [2]string {
+func (n *Net) label(v *node) (label [depths]string) {
 	if _, ok := n.alias[v.out[0]]; ok {
-		return [2]string{} // a weight under another name
+		return label // a weight under another name
 	}
 	parts := strings.Split(strings.Trim(v.name, "/"), "/")
 	parts = parts[:len(parts)-1] // the operator
@@ -195,28 +206,26 @@ func (n *Net) label(v *node) [2]string {
 			if x := n.vars[in]; x != nil && strings.Contains(x.key, ".") && !strings.Contains(x.key, ":") {
 				parts = strings.Split(x.key, ".")
 				parts = parts[:len(parts)-1]
-				if len(parts) > 1 {
-					parts[1] = parts[0] + "." + parts[1]
+				for i := 1; i < len(parts); i++ {
+					parts[i] = parts[i-1] + "." + parts[i]
 				}
 				break
 			}
 		}
 	}
-	clean := func(s string) string {
-		return strings.Map(func(r rune) rune {
+	if len(parts) == 0 {
+		return label
+	}
+	for depth := range depths {
+		part := parts[min(depth, len(parts)-1)]
+		label[depth] = strings.Map(func(r rune) rune {
 			if r == '.' || r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 				return r
 			}
 			return '_'
-		}, s[:min(len(s), 60)])
+		}, part[:min(len(part), 60)])
 	}
-	switch len(parts) {
-	case 0:
-		return [2]string{}
-	case 1:
-		return [2]string{clean(parts[0]), clean(parts[0])}
-	}
-	return [2]string{clean(parts[0]), clean(parts[1])}
+	return label
 }
 
 // assign notes for each variable the first stage that uses it, through nodes that do not depend on the image as well.

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// foreignOps are the operators of onnx-gomlx v0.5.5 that make sense in an image classifier. Range, NonZero, Loop, If and
+// foreignOps are the operators of onnx-gomlx v0.5.5 that make sense in an image classifier. NonZero, Loop, If and
 // the like make shapes that depend on values, and quantised operators can't be trained.
 var foreignOps = set("Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Conv", "Cos",
 	"Div", "Einsum", "Equal", "Erf", "Exp", "Expand", "FastGelu", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
@@ -22,6 +22,9 @@ var foreignOps = set("Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "Ba
 	"Max", "MaxPool", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "Reciprocal", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin",
 	"ReduceProd", "ReduceSum", "Relu", "Reshape", "Resize", "Round", "ScatterND", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
 	"Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor")
+
+// constantOps are computed from constants here, and from nothing else.
+var constantOps = set("Range")
 
 // headOps may stand after the output layer only.
 var headOps = set("LogSoftmax")
@@ -38,15 +41,12 @@ func supported(p *protos.NodeProto) bool {
 	if d := p.Domain; d != "" && d != "ai.onnx" {
 		return false
 	}
-	return natives[p.OpType] != nil || foreignOps[p.OpType] || headOps[p.OpType]
+	return natives[p.OpType] != nil || foreignOps[p.OpType] || headOps[p.OpType] || constantOps[p.OpType]
 }
 
 // foreign builds a node with onnx-gomlx: a graph of this one node, whose inputs are what was built so far. Nodes of
 // constants only are computed at once, on the pure-Go engine.
 func (r *run) foreign(v *node) []value {
-	if !foreignOps[v.op] {
-		exceptions.Panicf("this form of the operator can't be imported")
-	}
 	in := make([]value, len(v.in))
 	folds := true
 	for i := range v.in {
@@ -60,8 +60,15 @@ func (r *run) foreign(v *node) []value {
 		if y, ok := foldSmall(v, in, r); ok {
 			return []value{y}
 		}
+	}
+	if !foreignOps[v.op] {
+		exceptions.Panicf("this form of the operator can't be imported")
+	}
+	if folds {
+		checkNumbers(v, in)
 		return fold(v, in, r.net.opset)
 	}
+	checkNumbers(v, in)
 	nodes := make([]*Node, len(in))
 	for i := range in {
 		if v.in[i] != "" {
@@ -74,6 +81,40 @@ func (r *run) foreign(v *node) []value {
 		values[i] = value{n: n}
 	}
 	return values
+}
+
+// maxNumber bounds axes, sizes and counts: onnx-gomlx allocates what they say before it looks at the shapes.
+const maxNumber = 1 << 14
+
+// checkNumbers refuses whole numbers that no image classifier has. The ends of slices are often the largest int64.
+func checkNumbers(v *node, in []value) {
+	if v.op == "Slice" || v.op == "Gather" {
+		in = nil
+	}
+	small := func(what string, n int64) {
+		if n > maxNumber || n < -maxNumber {
+			exceptions.Panicf("%s is %d; at most %d is expected", what, n, maxNumber)
+		}
+	}
+	for name, a := range v.attrs {
+		if name == "ends" {
+			continue
+		}
+		small("attribute "+name, a.I)
+		for _, n := range a.Ints {
+			small("attribute "+name, n)
+		}
+	}
+	for i, x := range in {
+		if x.c == nil {
+			continue
+		}
+		if list, ok := ints(x.c); ok {
+			for _, n := range list {
+				small(fmt.Sprintf("input %d", i), int64(n))
+			}
+		}
+	}
 }
 
 // call hands one node to onnx-gomlx.
@@ -170,29 +211,40 @@ func fold(v *node, in []value, opset int64) []value {
 	return out
 }
 
+// folding is a constant that was computed. What follows from the shape of the images holds for one batch size only.
+type folding struct {
+	name  string
+	batch int
+}
+
+// foldedFor returns a constant that was computed before, for that batch size; nil if none was.
+func (n *Net) foldedFor(name string, batch int) *tensors.Tensor {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.folded[folding{name, batch}]
+}
+
+// maxFoldings bounds what is kept over many batch sizes; all of it can be computed again.
+const maxFoldings = 100_000
+
+func (n *Net) keep(name string, batch int, c *tensors.Tensor) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.folded) < maxFoldings {
+		n.folded[folding{name, batch}] = c
+	}
+}
+
 // known returns the value of a name that depends on constants only, computed once; nil if it depends on more.
 func (n *Net) known(name string) *tensors.Tensor {
-	if d, ok := n.depends[name]; !ok || d.image || d.variable {
-		return nil
-	}
-	n.mu.Lock()
-	c := n.folded[name]
-	n.mu.Unlock()
-	if c != nil {
-		return c
-	}
 	v := n.byOutput[name]
-	if v == nil {
+	if d, ok := n.depends[name]; !ok || d.image || d.variable || v == nil {
 		return nil
+	}
+	if c := n.foldedFor(name, 0); c != nil {
+		return c
 	}
 	r := &run{net: n, vals: map[string]value{}, taken: map[*variable]bool{}, stage: -1}
 	r.eval(v)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for out, x := range r.vals {
-		if x.c != nil {
-			n.folded[out] = x.c
-		}
-	}
-	return n.folded[name]
+	return r.vals[name].c
 }

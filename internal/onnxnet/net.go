@@ -54,7 +54,7 @@ type Net struct {
 	depends map[string]dependency
 
 	mu     sync.Mutex
-	folded map[string]*tensors.Tensor
+	folded map[folding]*tensors.Tensor
 }
 
 type dependency struct{ image, variable bool }
@@ -188,7 +188,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 		return nil, fmt.Errorf("the graph has %d nodes; at most %d are expected", len(g.Node), maxNodes)
 	}
 	n := &Net{Metadata: map[string]string{}, model: m, byOutput: map[string]*node{}, alias: map[string]string{}, vars: map[string]*variable{},
-		consts: map[string]*tensors.Tensor{}, depends: map[string]dependency{}, folded: map[string]*tensors.Tensor{}}
+		consts: map[string]*tensors.Tensor{}, depends: map[string]dependency{}, folded: map[folding]*tensors.Tensor{}}
 	for _, e := range m.MetadataProps {
 		n.Metadata[e.GetKey()] = e.GetValue()
 	}

@@ -108,6 +108,7 @@ func TestParseErrors(t *testing.T) {
 		{"negative", "resnet", func(m *protos.ModelProto) { m.Graph.Initializer[2].Dims[0] = -8 }, "is none"},
 		{"strides", "resnet", func(m *protos.ModelProto) { attribute(m, "Conv", "strides").Ints = []int64{0, 0} }, "node"},
 		{"groups", "resnet", func(m *protos.ModelProto) { attribute(m, "Conv", "group").I = 7 }, "groups"},
+		{"an axis found by fuzzing", "vit", func(m *protos.ModelProto) { attribute(m, "LayerNormalization", "axis").I = -62277025793 }, "attribute axis"},
 		{"elsewhere", "external", func(m *protos.ModelProto) {
 			for _, t := range m.Graph.Initializer {
 				for _, e := range t.ExternalData {

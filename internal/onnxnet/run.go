@@ -199,6 +199,10 @@ func (r *run) eval(v *node) {
 	if _, done := r.vals[v.out[0]]; done {
 		return
 	}
+	if c := r.net.foldedFor(v.out[0], r.batch); c != nil {
+		r.vals[v.out[0]] = value{c: c}
+		return
+	}
 	var out []value
 	err := exceptions.TryCatch[error](func() {
 		if native := natives[v.op]; native != nil {
@@ -230,5 +234,8 @@ func (r *run) eval(v *node) {
 			size *= max(d, 0)
 		}
 		r.vals[v.out[i]] = y
+		if y.c != nil && len(v.out) == 1 {
+			r.net.keep(v.out[0], r.batch, y.c)
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package onnxnet
 
 import (
+	"math"
 	"slices"
 
+	"github.com/gomlx/compute-onnx/support/protos"
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -257,6 +260,9 @@ func (w whole) tensor() *tensors.Tensor {
 
 // foldSmall computes what exporters do with shapes.
 func foldSmall(v *node, in []value, r *run) (value, bool) {
+	if y, ok := foldNumber(v, in); ok {
+		return y, true
+	}
 	var w []whole
 	for i, x := range in {
 		if v.in[i] == "" || x.c.DType().String() != "Int64" {
@@ -276,6 +282,16 @@ func foldSmall(v *node, in []value, r *run) (value, bool) {
 	}
 	arithmetic := map[string]func(a, b int64) int64{
 		"Add": func(a, b int64) int64 { return a + b }, "Sub": func(a, b int64) int64 { return a - b }, "Mul": func(a, b int64) int64 { return a * b },
+	}
+	if v.op == "Range" && len(w) == 3 && len(w[0].v)*len(w[1].v)*len(w[2].v) == 1 && w[2].v[0] != 0 {
+		var out whole
+		for i := w[0].v[0]; (w[2].v[0] > 0) == (i < w[1].v[0]) && i != w[1].v[0]; i += w[2].v[0] {
+			if len(out.v) == maxNumber || i > maxNumber || i < -maxNumber {
+				return value{}, false
+			}
+			out.v = append(out.v, i)
+		}
+		return answer(out)
 	}
 	switch {
 	case v.op == "Gather" && len(w) == 2 && v.int("axis", 0) == 0 && !w[0].scalar:
@@ -334,6 +350,62 @@ func foldSmall(v *node, in []value, r *run) (value, bool) {
 			out.v = append(out.v, arithmetic[v.op](a.v[min(i, len(a.v)-1)], b.v[min(i, len(b.v)-1)]))
 		}
 		return answer(out)
+	}
+	return value{}, false
+}
+
+// foldNumber computes with single numbers, such as the scale of attention, and changes their type.
+func foldNumber(v *node, in []value) (value, bool) {
+	var x [2]float64
+	if len(in) == 0 || len(in) > 2 || in[0].c == nil || in[0].c.Shape().Size() != 1 {
+		return value{}, false
+	}
+	shape, dtype := in[0].c.Shape().Dimensions, in[0].c.DType()
+	for i, one := range in {
+		if one.c == nil || one.c.Shape().Size() != 1 || one.c.DType() != dtype {
+			return value{}, false
+		}
+		if one.c.Rank() > len(shape) {
+			shape = one.c.Shape().Dimensions
+		}
+		if list, ok := ints(one.c); ok && len(list) == 1 {
+			x[i] = float64(list[0])
+		} else if f, ok := number(one.c); ok {
+			x[i] = f
+		} else {
+			return value{}, false
+		}
+	}
+	if math.Abs(x[0]) > 1<<40 || math.Abs(x[1]) > 1<<40 {
+		return value{}, false
+	}
+	whole := dtype != dtypes.Float32
+	var y float64
+	switch {
+	case v.op == "Cast" && len(in) == 1:
+		switch protos.TensorProto_DataType(v.int("to", 0)) {
+		case protos.TensorProto_FLOAT:
+			dtype = dtypes.Float32
+		case protos.TensorProto_INT64:
+			dtype = dtypes.Int64
+		default:
+			return value{}, false
+		}
+		y = x[0]
+	case v.op == "Sqrt" && len(in) == 1 && !whole:
+		y = math.Sqrt(x[0])
+	case v.op == "Mul" && len(in) == 2 && !whole:
+		y = x[0] * x[1]
+	case v.op == "Div" && len(in) == 2 && (!whole || x[1] != 0):
+		y = x[0] / x[1]
+	default:
+		return value{}, false
+	}
+	switch dtype {
+	case dtypes.Float32:
+		return value{c: tensors.FromFlatDataAndDimensions([]float32{float32(y)}, shape...)}, true
+	case dtypes.Int64:
+		return value{c: tensors.FromFlatDataAndDimensions([]int64{int64(y)}, shape...)}, true
 	}
 	return value{}, false
 }
