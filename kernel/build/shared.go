@@ -29,11 +29,17 @@ type shared struct {
 	packages map[string]bool
 	addModD  string // archive of package nb/amd
 	hash     []byte // the library's ABI hash note
-	syms     map[string]elf.Symbol
+	syms     map[string]symbol
 	always   []string // symbols that every stub has
 	file     *elf.File
-	relocs   []byte // .rela.dyn, sorted by offset on demand
-	byOffset map[uint64]uint64
+	relocs   *elf.Section // .rela.dyn: first the relative ones, by offset
+	relative int          // how many those are
+}
+
+// symbol is what a stub repeats of one.
+type symbol struct {
+	value, size uint64
+	info, other byte
 }
 
 const amdPath = "nb/amd"
@@ -209,7 +215,7 @@ func openShared(dir string) (*shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
-	s := &shared{dir: dir, packages: map[string]bool{}, addModD: filepath.Join(dir, "amd.a"), syms: map[string]elf.Symbol{}, file: f}
+	s := &shared{dir: dir, packages: map[string]bool{}, addModD: filepath.Join(dir, "amd.a"), syms: map[string]symbol{}, file: f}
 	names, err := os.ReadFile(filepath.Join(dir, "packages"))
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
@@ -227,8 +233,11 @@ func openShared(dir string) (*shared, error) {
 		return nil, fmt.Errorf("build: %s: its ABI hash can't be read: %w", sharedName, err)
 	}
 	s.hash = data[16:]
-	if s.relocs, err = rela.Data(); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+	s.relocs = rela
+	if n, err := f.DynValue(elf.DT_RELACOUNT); err == nil && len(n) == 1 {
+		s.relative = int(n[0])
+	} else {
+		return nil, fmt.Errorf("build: %s: its relocations are not sorted", sharedName)
 	}
 	syms, err := f.DynamicSymbols()
 	if err != nil {
@@ -236,28 +245,29 @@ func openShared(dir string) (*shared, error) {
 	}
 	for _, sym := range syms {
 		if sym.Section != elf.SHN_UNDEF {
-			s.syms[sym.Name] = sym
+			s.syms[sym.Name] = symbol{sym.Value, sym.Size, sym.Info, sym.Other}
 			if linkersOwn(sym.Name) {
 				s.always = append(s.always, sym.Name)
 			}
 		}
 	}
-	// Pointers inside of data: where, and to what address.
-	s.byOffset = make(map[uint64]uint64, 1024)
 	return s, nil
 }
 
 // target is the address that the pointer at an address holds, or 0.
 func (s *shared) target(at uint64) uint64 {
-	if len(s.byOffset) == 0 {
-		for r := s.relocs; len(r) >= 24; r = r[24:] {
-			if binary.LittleEndian.Uint32(r[8:]) == uint32(elf.R_X86_64_RELATIVE) {
-				s.byOffset[binary.LittleEndian.Uint64(r)] = binary.LittleEndian.Uint64(r[16:])
-			}
+	var r [24]byte
+	read := func(i int) uint64 {
+		if _, err := s.relocs.ReadAt(r[:], int64(i)*24); err != nil {
+			return 0
 		}
-		s.relocs = nil
+		return binary.LittleEndian.Uint64(r[:])
 	}
-	return s.byOffset[at]
+	i := sort.Search(s.relative, func(i int) bool { return read(i) >= at })
+	if i == s.relative || read(i) != at {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(r[16:])
 }
 
 // bytesAt reads n bytes at an address of the library.
@@ -355,9 +365,9 @@ func (s *shared) stub(file string, names map[string]bool) error {
 	dynstr.WriteByte(0)
 	for _, name := range sorted {
 		sym := s.syms[name]
-		out := elf.Sym64{Name: uint32(dynstr.Len()), Info: sym.Info, Other: sym.Other, Size: sym.Size}
+		out := elf.Sym64{Name: uint32(dynstr.Len()), Info: sym.info, Other: sym.other, Size: sym.size}
 		dynstr.WriteString(name + "\x00")
-		switch elf.ST_TYPE(sym.Info) {
+		switch elf.ST_TYPE(sym.info) {
 		case elf.STT_FUNC:
 			out.Shndx, out.Value = text, textAddr
 		case elf.STT_TLS:
@@ -367,7 +377,7 @@ func (s *shared) stub(file string, names map[string]bool) error {
 				types.WriteByte(0)
 			}
 			out.Shndx, out.Value = data, dataAddr+uint64(types.Len())
-			if len(name) > 5 && name[:5] == "type:" && sym.Size >= 48 {
+			if len(name) > 5 && name[:5] == "type:" && sym.size >= 48 {
 				s.copyType(&types, sym, dataAddr)
 			} else {
 				types.Write(make([]byte, 8))
@@ -437,15 +447,15 @@ func (s *shared) stub(file string, names map[string]bool) error {
 
 // copyType appends a type descriptor, and behind it the pointer mask that its
 // GCData field leads to.
-func (s *shared) copyType(types *bytes.Buffer, sym elf.Symbol, base uint64) {
-	desc := s.bytesAt(sym.Value, sym.Size)
+func (s *shared) copyType(types *bytes.Buffer, sym symbol, base uint64) {
+	desc := s.bytesAt(sym.value, sym.size)
 	if desc == nil {
 		types.Write(make([]byte, 48))
 		return
 	}
 	const gcData = 32 // internal/abi.Type: Size_, PtrBytes, Hash and flags, Equal, GCData
 	ptrBytes := binary.LittleEndian.Uint64(desc[8:])
-	mask := s.bytesAt(s.target(sym.Value+gcData), (ptrBytes/8+7)/8)
+	mask := s.bytesAt(s.target(sym.value+gcData), (ptrBytes/8+7)/8)
 	at := base + uint64(types.Len()) + uint64(len(desc))
 	at = (at + 7) &^ 7
 	binary.LittleEndian.PutUint64(desc[gcData:], at)

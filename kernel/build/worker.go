@@ -60,7 +60,10 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 		for _, path := range append(slices.Clone(b.cfg.Packages), stdForCells...) {
 			imports = append(imports, path)
 		}
-		if err := b.Resolve(ctx, imports...); err != nil {
+		var broken *ImportError
+		if err := b.Resolve(ctx, imports...); errors.As(err, &broken) {
+			b.cfg.Logf("left out of the shared library: %v", err) // all others are in
+		} else if err != nil {
 			return "", fmt.Errorf("build: the workspace's packages: %w", err)
 		}
 		var lines []string
