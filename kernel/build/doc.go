@@ -8,6 +8,29 @@
 // -export) where the compiled packages are, keeps the answer, and calls the
 // compiler and the linker itself.
 //
+// # Plugins of 20 KB
+//
+// A plugin usually holds all packages that it uses: 3 MB for a hello, 43 MB for a
+// cell that imports a library with weights in it, linked and mapped again for
+// each cell. Here everything that the workspace offers is linked once into a Go
+// shared library (-buildmode=shared), which the worker loads at its start; it is
+// kept in Config.Cache until something in it changes. Plugins are linked against
+// it (-linkshared) and hold their own code only. Three things make that work:
+//
+//   - A stub. The linkers would read the library's some hundred thousand symbols
+//     for each cell; they get an ELF file with only those that the cell refers to
+//     (shared.go), which takes milliseconds.
+//   - Package nb/amd. Go's linker forgets the code of runtime.addmoduledata in a
+//     plugin that is linked against a shared runtime.
+//   - Package nb/undef. A library holds all methods of its types, also those of
+//     package simd that have no body.
+//
+// If any of it fails, on a Go that is not as expected, the builder says so in its log
+// and links plugins whole. All packages of the library are initialised when the
+// worker starts, not when a cell first imports them: GoMLX's compute.New, which
+// takes the first engine that registered itself, sees them all; name one
+// (GOMLX_BACKEND=go, or gobackend.New).
+//
 // # What keeps plugins and worker together
 //
 // All packages come from one build cache with one set of flags (-trimpath,

@@ -2,4 +2,38 @@
 // knows which name comes from which cell, plans what a new cell must compile
 // (and what of earlier cells with it), has package build make a plugin of it
 // and package worker run it.
+//
+// # From text to package
+//
+// A cell is cut at its top-level semicolons (split.go) into declarations and
+// statements. go/types checks it together with the live names of earlier cells
+// (check.go): every cell's package has the same path for the checker, so that
+// cells may use each other's unexported fields and methods. Then the text is
+// edited, not printed anew, into a package (gen.go): lines stay lines, and panics
+// name them. Names that a later cell may need are exported under a letter that
+// is removed again from all output; variables of := become variables of the
+// package and are assigned where they stood; loops and functions get a check for
+// interrupts. No code of the user runs when a package is initialised.
+//
+// # When something is declared anew
+//
+//   - Functions, methods, types and constants that use what is replaced are
+//     compiled again, from their own text, in the new cell's package. One that no
+//     longer compiles is stale: using it says why, and which cell to run.
+//   - A variable declared anew with the same type keeps its memory, so that all
+//     functions, closures and goroutines see the new value. If the cell fails, the
+//     old value is put back.
+//   - A variable whose type was compiled again with the same layout (a method was
+//     added) lives on as one of the new type; with another layout it is stale.
+//   - A value that may hold code of before (a function, something in an interface)
+//     can't be compiled again: the cell that replaces the code names the variable.
+//   - A declaration whose text did not change, and nothing it uses, is kept: running
+//     a cell again makes no types anew.
+//
+// # What it cannot do
+//
+// A variable can't have a type that its package does not export, or a C type. An
+// interrupt stops the cell's own loops, time.Sleep in them, and what listens for
+// SIGINT; a cell that waits for something else or is in C code ends only with the
+// worker, at the second interrupt.
 package session

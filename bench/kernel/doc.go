@@ -1,0 +1,12 @@
+// Command kernel times the same cells in the live kernel and in GoNB, in turn:
+//
+//	go run ./bench/kernel -rounds 10
+//
+// It needs an installation (./install.sh, or TLKIT_HOME) with both kernels and
+// prints one JSON line per case: the median seconds of each kernel, from the
+// request until it is idle again, and live/GoNB. The cases are a hello, a small
+// GoMLX graph, loading a model, and three training steps on a model that, in the
+// live kernel, an earlier cell has loaded and compiled; GoNB's cell must do both
+// again, as it keeps no values. Every cell has run once before it is timed, so
+// GoNB finds its packages compiled.
+package main

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel"
+)
+
+//go:embed client.py
+var client string
+
+// testCase is one comparison, with Jupyter's names of the kernels as keys.
+type testCase struct {
+	Name  string            `json:"name"`
+	Setup map[string]string `json:"setup"`
+	Cell  map[string]string `json:"cell"`
+}
+
+// both is the same cell for both kernels.
+func both(code string) map[string]string {
+	return map[string]string{kernel.KernelName: code, kernel.GonbKernelName: code}
+}
+
+const imports = `import (
+	"github.com/gomlx/compute/gobackend"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+`
+
+func cases(model string, batch int) []testCase {
+	load := fmt.Sprintf("model := tlkit.MustLoad(%q)\n", model)
+	ready := fmt.Sprintf(`engine, err := backend.Default()
+if err != nil {
+	panic(err)
+}
+stepper, err := train.Recipe{BatchSize: %d}.NewStepper(engine, model, tlkit.FineTune{})
+if err != nil {
+	panic(err)
+}
+`, batch)
+	const steps = `for range 3 {
+	if _, err := stepper.Step(); err != nil {
+		panic(err)
+	}
+}
+`
+	return []testCase{
+		{"hello", nil, both("%%\nfmt.Println(\"hello\")\n")},
+		{"small GoMLX graph", nil, both(imports + "%%\nsmall, err := gobackend.New(\"\")\nif err != nil {\n\tpanic(err)\n}\n" +
+			"exec := MustNewExec(small, func(x *Node) *Node { return MulScalar(x, 2) })\nfmt.Println(exec.MustExec(tensors.FromValue([]float32{1, 2, 3}))[0].Value())\n")},
+		{"load a model", nil, both(imports + "%%\n" + load + "fmt.Println(len(model.Classes))\n")},
+		{"three training steps", map[string]string{kernel.KernelName: imports + "%%\n" + load + ready + steps},
+			map[string]string{kernel.KernelName: "%%\n" + steps + "fmt.Println(\"done\")\n", kernel.GonbKernelName: imports + "%%\n" + load + ready + steps + "fmt.Println(\"done\")\n"}},
+	}
+}
+
+// result is one line of the output.
+type result struct {
+	Case   string  `json:"case"`
+	Rounds int     `json:"rounds"`
+	Live   float64 `json:"live_s"`
+	GoNB   float64 `json:"gonb_s"`
+	Ratio  float64 `json:"ratio"`
+}
+
+func main() {
+	rounds := flag.Int("rounds", 10, "how often each cell is timed")
+	model := flag.String("model", "resnet20.shapes", "the model to load, as for tlkit.Load")
+	batch := flag.Int("batch", 32, "images per training step")
+	timeout := flag.Int("timeout", 600, "seconds that one cell may take")
+	flag.Parse()
+	if err := run(*rounds, *model, *batch, *timeout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench/kernel:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rounds int, model string, batch, timeout int) error {
+	p, err := kernel.DefaultPrefix()
+	if err != nil {
+		return err
+	}
+	m, err := kernel.ReadManifest(p)
+	if err != nil {
+		return err
+	}
+	all := cases(model, batch)
+	for i := range all {
+		if all[i].Setup == nil {
+			all[i].Setup = map[string]string{}
+		}
+	}
+	job, err := json.Marshal(map[string]any{"kernels": []string{kernel.GonbKernelName, kernel.KernelName}, "rounds": rounds, "timeout": timeout, "cases": all})
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(m.Venv+"/bin/python", "-c", client)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(job), os.Stderr
+	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+string(p)+"/jupyter")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	times := map[string]map[string][]float64{}
+	var order []string
+	for sc := bufio.NewScanner(out); sc.Scan(); {
+		var line struct {
+			Kernel, Case string
+			Seconds      float64
+		}
+		if err := json.Unmarshal([]byte(strings.TrimSpace(sc.Text())), &line); err != nil {
+			return fmt.Errorf("the client said %q: %w", sc.Text(), err)
+		}
+		if times[line.Case] == nil {
+			times[line.Case] = map[string][]float64{}
+			order = append(order, line.Case)
+		}
+		times[line.Case][line.Kernel] = append(times[line.Case][line.Kernel], line.Seconds)
+	}
+	waited := cmd.Wait()
+	enc := json.NewEncoder(os.Stdout)
+	for _, name := range order {
+		live, gonb := median(times[name][kernel.KernelName]), median(times[name][kernel.GonbKernelName])
+		if err := enc.Encode(result{name, len(times[name][kernel.KernelName]), live, gonb, live / gonb}); err != nil {
+			return err
+		}
+	}
+	return waited
+}
+
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return 0
+	}
+	x = slices.Clone(x)
+	slices.Sort(x)
+	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
+}
