@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 )
 
 const rtPath = "nb/rt"
@@ -87,6 +88,9 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 		if err := b.buildWorker(ctx, dir, rt, names); err != nil {
 			return "", err
 		}
+	}
+	if b.cfg.Cache != "" {
+		prune(root, dir)
 	}
 	b.mu.Lock()
 	b.export[rtPath] = archive
@@ -183,6 +187,29 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 		return fmt.Errorf("build: worker: %w", err)
 	}
 	return nil
+}
+
+// keepUnused is how long a worker that nothing starts stays in the cache. A kernel
+// that runs longer and then loses its worker must be restarted.
+const keepUnused = 7 * 24 * time.Hour
+
+// prune marks a worker of the cache as used, and removes those that are not.
+func prune(root, dir string) {
+	const mark = "used"
+	os.WriteFile(filepath.Join(dir, mark), nil, 0o644)
+	others, err := filepath.Glob(filepath.Join(root, "worker-*"))
+	if err != nil {
+		return
+	}
+	for _, other := range others {
+		info, err := os.Stat(filepath.Join(other, mark))
+		if err != nil {
+			info, err = os.Stat(other)
+		}
+		if other != dir && err == nil && time.Since(info.ModTime()) > keepUnused {
+			os.RemoveAll(other)
+		}
+	}
 }
 
 func isFile(path string) bool {

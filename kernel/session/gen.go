@@ -59,12 +59,13 @@ type generator struct {
 	err     error
 	// reuse is the place of variables whose memory is an earlier cell's.
 	place map[types.Object]string
-	runs  map[int]bool
+	// builtins are predeclared types that need an exported name.
+	builtins map[string]bool
 }
 
 // generate returns the package's source.
 func (pl *planner) generate(pn *plan) (build.Package, error) {
-	g := &generator{pn: pn, u: pl.u, used: map[string]bool{}, place: map[types.Object]string{}}
+	g := &generator{pn: pn, u: pl.u, used: map[string]bool{}, builtins: map[string]bool{}, place: map[types.Object]string{}}
 	scope := pn.pkg.Scope()
 	migrated := map[string]bool{}
 	for _, v := range pn.migrate {
@@ -77,6 +78,13 @@ func (pl *planner) generate(pn *plan) (build.Package, error) {
 		text, cgo := g.carriedFile(src, f)
 		out.Files[fmt.Sprintf("carried_%d_%d.go", src.count, f.Decls[0].Pos())] = text
 		out.Cgo = out.Cgo || cgo
+	}
+	if len(g.builtins) > 0 {
+		text := "package cell\n"
+		for name := range g.builtins {
+			text += fmt.Sprintf("\ntype %s = %s\n", exported(name), name)
+		}
+		out.Files["builtins.go"] = text
 	}
 	for path := range g.used {
 		out.Imports = append(out.Imports, path)
@@ -107,6 +115,12 @@ func (g *generator) alias(path string) string {
 	g.aliases[path] = a
 	g.used[path] = true
 	return a
+}
+
+// builtin returns an exported name for a predeclared type.
+func (g *generator) builtin(name string) string {
+	g.builtins[name] = true
+	return exported(name)
 }
 
 func (g *generator) runAlias(run int) string { return g.alias(build.Path(run)) }
@@ -243,6 +257,16 @@ func (g *generator) edits(src *source, node ast.Node) []edit {
 			checkpoint(n.Body)
 		case *ast.StructType:
 			for _, f := range n.Fields.List {
+				if len(f.Names) == 0 {
+					// An embedded error is a field called error: it needs a name to export.
+					t := f.Type
+					if star, ok := t.(*ast.StarExpr); ok {
+						t = star.X
+					}
+					if id, ok := t.(*ast.Ident); ok && info.Uses[id] != nil && info.Uses[id].Parent() == types.Universe {
+						replace(id, g.builtin(id.Name))
+					}
+				}
 				if f.Tag != nil || len(f.Names) == 0 {
 					continue
 				}
@@ -668,7 +692,11 @@ func (g *generator) typeText(t types.Type) string {
 				}
 				b.WriteString(name + " ")
 			}
-			b.WriteString(g.typeText(f.Type()))
+			text := g.typeText(f.Type())
+			if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
+				text = text[:len(text)-len(name)] + g.builtin(name)
+			}
+			b.WriteString(text)
 			if tag != "" {
 				b.WriteString(" " + strconv.Quote(tag))
 			}

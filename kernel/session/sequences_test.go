@@ -73,6 +73,7 @@ var sequences = []struct {
 		{code: "func (q Q) area() int { return 0 }", want: "s (cell 2) still holds"}}},
 	{"embedding", []step{{code: "type base struct{ id int }\nfunc (b base) name() string { return fmt.Sprint(\"b\", b.id) }"}, {code: "type derived struct { base; x int }\nd := derived{base{4}, 1}\nd.name()", want: "=> b4"}, {code: "d.base.id", want: "=> 4"}}},
 	{"unexported fields stay out of JSON", []step{{code: "type T struct { A int; b int }\nj, _ := json.Marshal(T{1, 2})\nstring(j)", want: `=> {"A":1}`}}},
+	{"embedded error", []step{{code: "type wrapped struct { error; code int }\nw := wrapped{errors.New(\"inner\"), 7}\nw.error.Error()", want: "=> inner"}, {code: "w.error = errors.New(\"other\")\nfmt.Sprint(w.Error(), w.code)", want: "=> other7"}}},
 	{"generic functions", []step{{code: "func Map[T, U any](s []T, f func(T) U) []U { var r []U; for _, x := range s { r = append(r, f(x)) }; return r }"}, {code: "Map([]int{1, 2}, func(i int) string { return fmt.Sprint(i * i) })", want: "=> [1 4]"}}},
 	{"generic types", []step{{code: "type stack[T any] struct{ items []T }\nfunc (s *stack[T]) push(x T) { s.items = append(s.items, x) }\nfunc (s *stack[T]) len() int { return len(s.items) }"}, {code: "var s stack[string]\ns.push(\"a\")\ns.push(\"b\")"}, {code: "s.len()", want: "=> 2"}, {code: "s", want: "{items:[a b]}"}}},
 	{"constraints", []step{{code: "type number interface { ~int | ~float64 }\nfunc sum[T number](xs ...T) (t T) { for _, x := range xs { t += x }; return }"}, {code: "sum(1.5, 2.5)", want: "=> 4"}}},

@@ -245,6 +245,11 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		}
 		return &Error{"KernelError", err.Error(), []string{err.Error()}}
 	}
+	select {
+	case <-s.process().Gone(): // it died between two cells
+		return s.workerLost(s.process().Lost())
+	default:
+	}
 	m := splitMagic(cell.Code)
 	if m.cellMagic != "" {
 		return s.runCellMagic(ctx, m, out)

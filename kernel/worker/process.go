@@ -366,6 +366,16 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 // Gone is closed when the worker has ended.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
 
+// Lost says how the worker ended; nil while it runs.
+func (p *Process) Lost() error {
+	select {
+	case <-p.gone:
+		return p.lost
+	default:
+		return nil
+	}
+}
+
 // Close ends the worker and waits until it is gone.
 func (p *Process) Close() {
 	p.Kill()
