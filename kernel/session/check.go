@@ -744,5 +744,8 @@ func (pl *planner) near(pn *plan, name string) string {
 	}
 	names = append(names, types.Universe.Names()...)
 	names = append(names, pl.b.PackageNames()...)
-	return nearest.Name(name, names)
+	if n := nearest.Name(name, names); n != name {
+		return n
+	}
+	return ""
 }

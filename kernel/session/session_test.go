@@ -99,7 +99,7 @@ func testConfig(t testing.TB) Config {
 	}
 	env := append(os.Environ(), "GOCACHE="+m.GoCache, "GOEXPERIMENT=simd")
 	return Config{Workspace: filepath.Join(home, "workspace"), Dir: t.TempDir(), Go: filepath.Join(m.GoRoot, "bin", "go"), Env: env,
-		WorkDir: t.TempDir(), Packages: m.Packages, Cache: filepath.Join(m.GoCache, "tlkit-live"), Offline: true, Logf: t.Logf}
+		WorkDir: t.TempDir(), Packages: m.Packages, Cache: filepath.Join(home, "live"), Offline: true, Logf: t.Logf}
 }
 
 func newSession(t testing.TB) *Session {
