@@ -41,6 +41,33 @@ func TestLogisticGolden(t *testing.T) {
 	}
 }
 
+func TestFitted(t *testing.T) {
+	f := rowsOf([]int{0, 0, 1, 1}, []float32{0, 1}, []float32{0.1, 1}, []float32{1, 0}, []float32{1, 0.1})
+	f.NumClasses = 2
+	logistic, err := LogisticRegression{L2: 0.01}.Fit(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	knn, err := KNN{K: 1}.Fit(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*Fitted{logistic, knn} {
+		if accuracy, loss, err := c.Accuracy(f); err != nil || math.Abs(accuracy-1) > 1e-12 || !(loss < math.Log(2)) {
+			t.Errorf("accuracy %g, loss %g, %v", accuracy, loss, err)
+		}
+		if got := c.Predict([]float32{0.9, 0.2}); got != 1 {
+			t.Errorf("class %d, want 1", got)
+		}
+		if _, _, err := c.Accuracy(&zoo.Features{Shape: []int{1}, Values: []float32{1}, Labels: []int{0}, NumClasses: 2}); err == nil {
+			t.Error("features of another width pass")
+		}
+	}
+	if _, err := (KNN{}).Fit(&zoo.Features{}); err == nil {
+		t.Error("no features pass")
+	}
+}
+
 func TestNeighbours(t *testing.T) {
 	m := &neighbours{k: 3, classes: 3}
 	m.learn(rowsOf([]int{0, 0, 1, 1, 1}, []float32{1, 0}, []float32{10, 1}, []float32{1, 1}, []float32{1, 2}, []float32{0, 5}))

@@ -32,11 +32,7 @@ func (k KNN) Plan(m *zoo.Model, task Task) (Plan, error) {
 	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
 		return Plan{}, err
 	}
-	n := k.K
-	if n == 0 {
-		n = 5
-	}
-	memory := &neighbours{k: n, classes: len(task.Classes)}
+	memory := &neighbours{k: k.neighbours(), classes: len(task.Classes)}
 	return Plan{Still: true, Classify: memory.classify, Before: func(ctx context.Context, p *Preparation) error {
 		f, err := p.features(ctx)
 		if err != nil {
@@ -45,6 +41,14 @@ func (k KNN) Plan(m *zoo.Model, task Task) (Plan, error) {
 		memory.learn(f)
 		return nil
 	}}, nil
+}
+
+// neighbours is K, or its default.
+func (k KNN) neighbours() int {
+	if k.K == 0 {
+		return 5
+	}
+	return k.K
 }
 
 // neighbours are the training images' features, each of length 1.
