@@ -26,7 +26,7 @@ func antFeatures(_ context.Context, e env) error {
 	classes := len(ds.Classes)
 	pre := m.Preprocess
 	m.Preprocess.Resize = m.Preprocess.Crop // what it gets is prepared
-	var plain, mirrored [2]*zoo.Features // of the training and the validation images
+	var plain, mirrored [2]*zoo.Features    // of the training and the validation images
 	for i, s := range []*datasets.Split{ds.Train, ds.Val} {
 		prepared, err := ready(s, classes, pre)
 		if err != nil {
