@@ -118,7 +118,8 @@ func StandardAugment() Augment { return vision.StandardAugment() }
 func CIFARAugment() Augment { return vision.CIFARAugment() }
 
 // Load returns a pretrained model by torchvision's name ("resnet18"), optionally with a weight set
-// ("resnet50.IMAGENET1K_V1"). A bare name means the default weight set.
+// ("resnet50.IMAGENET1K_V1"); a bare name means the default weight set. The name may as well be a timm repository of the
+// Hugging Face hub ("hf://timm/resnet18.a1_in1k") or an .onnx file ("models/my.onnx"); see [zoo.Load].
 func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(name, opts...) }
 
 // MustLoad is [Load] that panics on an error.
