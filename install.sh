@@ -9,12 +9,14 @@ set -euo pipefail
 
 usage() {
 	cat <<'EOF'
-./install.sh [--prefix DIR] [--engine onnx] [--no-quickstart]   set up, then run the quickstart
+./install.sh [--prefix DIR] [--engine NAME] [--no-quickstart]   set up, then run the quickstart
 ./install.sh --uninstall [--prefix DIR]                         remove what was set up
 ./install.sh -h                                                 this text
 
   --prefix DIR      install into DIR instead of $TLKIT_HOME or ~/.local/share/tlkit
-  --engine onnx     also install ONNX Runtime, a faster engine, from the Python package index
+  --engine NAME     which engine to install beside the pure-Go one: auto (what the machine can have; the
+                    default), go (none), onnx (ONNX Runtime, from the Python package index), xla (PJRT for
+                    the CPU, from GitHub), cuda (PJRT for NVIDIA GPUs)
   --no-quickstart   do not execute notebooks/quickstart.ipynb at the end
 EOF
 }
@@ -27,7 +29,7 @@ die() {
 prefix=${TLKIT_HOME:-}
 quickstart=yes
 uninstall=no
-engine=
+engine=auto
 while (($#)); do
 	case $1 in
 	--prefix)
@@ -37,7 +39,7 @@ while (($#)); do
 		;;
 	--prefix=*) prefix=${1#*=} ;;
 	--engine)
-		(($# > 1)) || die "--engine needs a name: onnx"
+		(($# > 1)) || die "--engine needs a name: auto, go, onnx, xla or cuda"
 		engine=$2
 		shift
 		;;

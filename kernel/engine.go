@@ -12,6 +12,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/gomlx/go-xla/installer"
 )
 
 // onnxWheel is the Python package that carries ONNX Runtime's shared library;
@@ -21,12 +23,69 @@ const onnxWheel = "onnxruntime==1.32.0"
 // libDir is where package backend looks for engines' libraries.
 func (p Prefix) libDir() string { return p.join("lib") }
 
-// installEngine adds an engine that is faster than the pure-Go one. "onnx" is
-// the only name so far. It returns the library's path, and whether it was new.
-func installEngine(ctx context.Context, p Prefix, venv, name string) (library string, fresh bool, err error) {
-	if name != "onnx" {
-		return "", false, fmt.Errorf("kernel: unknown engine %q; known: onnx", name)
+// EngineNames are the values of InstallOptions.Engine.
+var EngineNames = []string{"auto", "go", "onnx", "xla", "cuda"}
+
+// addEngines installs the engines that name asks for and tells each step. "auto" takes what the machine can have: CUDA's
+// on an NVIDIA GPU, ONNX Runtime elsewhere. The pure-Go engine is always there, so that an engine that can't be had is a
+// line and no failure; only one that was named outright, "onnx", fails the installation.
+func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, step func(format string, args ...any)) error {
+	switch name {
+	case "go":
+		step("engine go: nothing to install, it is part of every program")
+		return nil
+	case "onnx":
+		return addONNX(ctx, p, venv, step)
+	case "auto":
+		if hasGPU && addXLA("cuda", step) {
+			return nil
+		}
+		if err := addONNX(ctx, p, venv, step); err != nil {
+			step("engine onnx can't be had, the pure-Go engine computes: %s", shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
+		}
+		return nil
+	case "xla", "cuda":
+		addXLA(name, step)
+		return nil
 	}
+	return fmt.Errorf("kernel: unknown engine %q; known: %s", name, strings.Join(EngineNames, ", "))
+}
+
+func addONNX(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) error {
+	library, fresh, err := installONNX(ctx, p, venv)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		library += ", unchanged"
+	}
+	step("%s: engine onnx", library)
+	return nil
+}
+
+// addXLA installs a PJRT plugin with go-xla's installer, where go-xla finds it (~/.local/lib/go-xla), and reports
+// whether that worked: "xla" is the one for the CPU, from a GitHub release, "cuda" the one for NVIDIA GPUs, with CUDA's
+// libraries, from the Python package index, whose SHA-256 sums the installer verifies.
+func addXLA(name string, step func(format string, args ...any)) bool {
+	plugin := map[string]string{"xla": "cpu", "cuda": "cuda"}[name]
+	if plugin == "cuda" && !installer.HasNvidiaGPU() {
+		step("engine cuda: no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi); left as it is")
+		return false
+	}
+	lib, err := installer.DefaultHomeLibPath()
+	if err == nil {
+		err = installer.AutoInstallPlugin(plugin, lib, true, installer.Quiet)
+	}
+	if err != nil {
+		step("engine %s can't be had, another one computes: %s", name, shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
+		return false
+	}
+	step("%s: engine %s", filepath.Join(lib, "go-xla"), name)
+	return true
+}
+
+// installONNX returns ONNX Runtime's library, fetched if it is not there, and whether it was new.
+func installONNX(ctx context.Context, p Prefix, venv string) (library string, fresh bool, err error) {
 	version := onnxWheel[strings.LastIndex(onnxWheel, "=")+1:]
 	if found, _ := filepath.Glob(filepath.Join(p.libDir(), "libonnxruntime*"+version+"*")); len(found) > 0 {
 		return found[0], false, nil
@@ -37,7 +96,7 @@ func installEngine(ctx context.Context, p Prefix, venv, name string) (library st
 	}
 	defer os.RemoveAll(tmp)
 	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-		"--no-input", "--no-deps", "--only-binary=:all:", "--dest", tmp, onnxWheel)
+		"--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:", "--dest", tmp, onnxWheel)
 	if out, err := pip.CombinedOutput(); err != nil {
 		return "", false, commandError("kernel: fetching "+onnxWheel+" (there may be none for this system and Python; the pure-Go engine needs nothing)", err, string(out))
 	}

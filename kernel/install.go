@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/gomlx/go-xla/installer"
 )
 
 // buildTools are the programs built from go.mod's pinned tool dependencies.
@@ -36,7 +39,7 @@ type InstallOptions struct {
 	// GoCache is a build cache to share with other installations; empty makes one
 	// in the prefix.
 	GoCache string
-	// Engine is "onnx" to add ONNX Runtime to the engines; empty leaves them as
+	// Engine is one of EngineNames, to add to the engines; empty leaves them as
 	// they are.
 	Engine string
 	// Log receives one line per step and per folder written; nil discards them.
@@ -107,6 +110,9 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	say("Go %s in %s", strings.TrimPrefix(m.GoVersion, "go"), m.GoRoot)
 
 	step := stopwatch(say)
+	if opts.Engine != "" && !slices.Contains(EngineNames, opts.Engine) {
+		return fmt.Errorf("kernel: unknown engine %q; known: %s", opts.Engine, strings.Join(EngineNames, ", "))
+	}
 	if _, err := gt.output(ctx, root, nil, append([]string{"build", "-buildvcs=false", "-o", p.binDir() + string(os.PathSeparator)}, buildTools...)...); err != nil {
 		return fmt.Errorf("kernel: building the tools: %w", err)
 	}
@@ -174,14 +180,9 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	}
 
 	if opts.Engine != "" {
-		library, fresh, err := installEngine(ctx, p, m.Venv, opts.Engine)
-		if err != nil {
+		if err := addEngines(ctx, p, m.Venv, opts.Engine, installer.HasNvidiaGPU(), step); err != nil {
 			return err
 		}
-		if !fresh {
-			library += ", unchanged"
-		}
-		step("%s: engine %s", library, opts.Engine)
 	}
 
 	if err := warmLive(ctx, p, m); err != nil {

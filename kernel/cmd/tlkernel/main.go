@@ -18,7 +18,7 @@ import (
 
 const usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 
-  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine onnx]
+  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine auto|go|onnx|xla|cuda]
                    [--venv DIR] [--gocache DIR]
         build the kernels from a checkout and register them with Jupyter; safe to repeat
   tlkernel uninstall [--prefix DIR]
@@ -79,7 +79,7 @@ func run(args []string) (int, error) {
 		opts := kernel.InstallOptions{Log: os.Stdout}
 		flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
 		flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
-		flags.StringVar(&opts.Engine, "engine", "", "onnx: install ONNX Runtime too")
+		flags.StringVar(&opts.Engine, "engine", "", "engine to install: auto, go, onnx, xla or cuda")
 		flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
 		flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")
 		if err = parse(flags, args[1:], 0); err == nil {
