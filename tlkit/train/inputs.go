@@ -33,10 +33,12 @@ func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe) *inputs 
 		split = plan.Train
 	}
 	d.trainImages = load(split, r.Augment, r.Seed, r.MemoryLimit/2)
+	d.trainImages.views = r.Views
 	d.valImages = load(evalSplit(ds), vision.Augment{}, r.Seed, r.MemoryLimit/4)
 	for i, b := range plan.Beside {
 		seed := besideSeed(r.Seed, i)
 		s := load(b.Split, r.Augment, seed, r.MemoryLimit/2)
+		s.views = r.Views
 		d.besideImages = append(d.besideImages, s)
 		batch := b.Batch
 		if batch == 0 {
@@ -76,7 +78,7 @@ func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
 	}
 
 	trains := append([]*images{d.trainImages}, d.besideImages...)
-	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && l.recipe.same()); err != nil {
+	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && (l.recipe.same() || l.recipe.Views > 0 && !l.recipe.mixes())); err != nil {
 		return err
 	}
 	d.train, d.trainFrom = all[0], from
@@ -101,7 +103,10 @@ func (d *inputs) cached(ctx context.Context, l *loop, from []*images, limit int6
 		return nil, 0, err
 	}
 	for _, s := range from {
-		key := featureKey{s.split, l.t.frozen, values}
+		key := featureKey{split: s.split, frozen: l.t.frozen, values: values}
+		if s.views > 0 && !s.aug.IsZero() {
+			key.views, key.seed = s.views, s.seed
+		}
 		if f := l.run.shared.get(key); f != nil {
 			limit -= int64(len(f.values)) * 4
 			ready = append(ready, f)

@@ -54,6 +54,10 @@ type Recipe struct {
 	// augmentation the features of a frozen backbone are computed once, and an epoch of head training takes
 	// milliseconds.
 	Augment vision.Augment `json:"augment"`
+	// Views makes of each training image so many augmented versions, which come round in turn, one in each epoch; 0
+	// means a new one in every epoch. With Views, too, the features of a frozen backbone are computed once, if they fit
+	// into memory, so that all epochs after the first Views cost milliseconds.
+	Views int `json:"views,omitempty"`
 	// Seed determines the new head, the order of the images and their augmentation.
 	Seed uint64 `json:"seed"`
 	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.
@@ -172,6 +176,8 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		return r, fmt.Errorf("tlkit: Recipe.Average is %g; it is a decay from 0 (off) up to 1, such as 0.99", r.Average)
 	case r.Seeds < 0:
 		return r, fmt.Errorf("tlkit: Recipe.Seeds is %d; give the number of times to train each strategy, such as 5, or 0 for once", r.Seeds)
+	case r.Views < 0:
+		return r, fmt.Errorf("tlkit: Recipe.Views is %d; 0 means a new augmented version of each image in every epoch, 5 that five take turns", r.Views)
 	case r.MemoryLimit < 0:
 		return r, fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
 	}

@@ -25,6 +25,9 @@ type featureKey struct {
 	split  *datasets.Split
 	frozen int
 	values uint64
+	// views and seed are those of the images' augmented versions, where there are such.
+	views int
+	seed  uint64
 }
 
 func (s *sharedFeatures) get(k featureKey) *features {
@@ -82,7 +85,7 @@ func (p *Preparation) features(ctx context.Context) (*zoo.Features, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := featureKey{split, t.frozen, values}
+	key := featureKey{split: split, frozen: t.frozen, values: values}
 	f := p.res.run.shared.get(key)
 	if f == nil {
 		s := newImages(split, t.model.Preprocess, vision.Augment{}, 0, t.model.ImageSize(), 0)

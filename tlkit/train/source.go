@@ -31,6 +31,8 @@ type images struct {
 	aug   vision.Augment
 	seed  uint64
 	size  int
+	// views is the number of augmented versions of each image; 0 means a new one in every epoch.
+	views int
 
 	mu   sync.Mutex
 	kept map[int]*vision.Image // prepared images, or decoded ones where they are augmented
@@ -70,6 +72,9 @@ func (s *images) prepared(i, epoch int) (*vision.Image, error) {
 	if err != nil || s.aug.IsZero() {
 		return m, err
 	}
+	if s.views > 0 {
+		epoch %= s.views
+	}
 	return s.pre.ApplyAugmented(s.aug, vision.NewRand(s.seed, uint64(epoch), uint64(i)), m), nil
 }
 
@@ -102,16 +107,22 @@ type features struct {
 	labels []int
 	dims   []int
 	values []float32
+	// views is the number of versions of each example, 0 for one. All examples of the first version come first.
+	views int
 }
 
 func (f *features) len() int        { return len(f.labels) }
 func (f *features) label(i int) int { return f.labels[i] }
 
+// width is the number of values of one version of an example.
+func (f *features) width() int { return len(f.values) / (len(f.labels) * max(1, f.views)) }
+
 func (f *features) newBatch(n int) (func(k, i, epoch int) error, func() *tensors.Tensor) {
-	per := len(f.values) / len(f.labels)
+	per, views := f.width(), max(1, f.views)
 	batch := make([]float32, n*per)
-	fill := func(k, i, _ int) error {
-		copy(batch[k*per:(k+1)*per], f.values[i*per:(i+1)*per])
+	fill := func(k, i, epoch int) error {
+		at := (epoch%views*len(f.labels) + i) * per
+		copy(batch[k*per:(k+1)*per], f.values[at:at+per])
 		return nil
 	}
 	return fill, func() *tensors.Tensor {

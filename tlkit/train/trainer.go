@@ -247,38 +247,62 @@ func (t *trainer) cache(ctx context.Context, s source, batchSize int, limit int6
 	if t.feature == nil {
 		var err error
 		t.feature, err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
-			return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen)
+			build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
+			if t.engine.Name() == "onnxruntime" {
+				return t.model.Constant(x, build) // what is frozen may be compiled in
+			}
+			return build()
 		})
 		if err != nil {
 			return nil, fmt.Errorf("tlkit: building the frozen part of %s: %w", t.model.Spec.Name, err)
 		}
 	}
 	f := &features{}
-	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
+	if im, ok := s.(*images); ok && !im.aug.IsZero() {
+		f.views = im.views
+	}
+	views := max(1, f.views)
+	for view := range views {
+		if err := t.cacheView(ctx, f, s, view, batchSize, limit/int64(views), progress); err != nil {
+			return nil, err
+		}
+		if f.values == nil {
+			return nil, nil
+		}
+	}
+	return f, nil
+}
+
+// cacheView appends the output of the frozen stages for one version of every example to f; values that do not fit into
+// limit bytes leave f empty.
+func (t *trainer) cacheView(ctx context.Context, f *features, s source, view, batchSize int, limit int64, progress func(done int)) error {
+	done := 0
+	for b := range batches(ctx, s, inTurn(s.len()), batchSize, view) {
 		if b.err != nil {
-			return nil, b.err
+			return b.err
 		}
 		out, err := t.feature.Call1(b.inputs)
 		b.release()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		dims := out.Shape().Dimensions
 		f.dims = slices.Clone(dims[1:])
 		if int64(out.Shape().Size()/dims[0])*int64(s.len())*4 > limit {
-			return nil, nil
+			f.values = nil
+			return nil
 		}
 		f.values = append(f.values, tensors.MustCopyFlatData[float32](out)...)
 		out.MustFinalizeAll()
 		for range b.n {
-			f.labels = append(f.labels, s.label(len(f.labels)))
+			if view == 0 {
+				f.labels = append(f.labels, s.label(done))
+			}
+			done++
 		}
-		progress(len(f.labels))
+		progress(done)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return ctx.Err()
 }
 
 // outcome is what evaluation found: per example the probabilities' argmax and the probability of it.
