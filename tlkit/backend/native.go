@@ -20,6 +20,8 @@ const onnxLibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 // native lists the installed engines that are not pure Go, fastest first.
 func native(getenv func(string) string) []candidate {
 	var list []candidate
+	// A package that a notebook imports may bring go-xla's installer along, which would go to the network from here.
+	xla.EnableAutoInstall(false)
 	plugins := xla.GetAvailablePlugins()
 	if i := slices.IndexFunc(plugins, pjrt.IsCUDAName); i >= 0 && hasNVIDIA() {
 		list = append(list, candidate{config: "xla:" + plugins[i], why: "an NVIDIA GPU and the PJRT CUDA plugin are installed"})
