@@ -38,7 +38,7 @@ func rcnn(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	r := e.recipe(train.Recipe{Epochs: 4, Schedule: train.Schedule{Cosine: true}, Restore: train.RestoreLast})
+	r := e.recipe(train.Recipe{Epochs: 12, Schedule: train.Schedule{Cosine: true}, Restore: train.RestoreLast})
 	run, err := r.Compare(ctx, "rcnn", regions, m, train.LogisticRegression{}, train.FineTune{From: "layer3"}, train.FineTune{Label: "finetune-all"})
 	if err != nil {
 		return err

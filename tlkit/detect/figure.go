@@ -31,14 +31,14 @@ func (r *Report) Figure(scenes []Scene, first, n int, least float64) plots.Figur
 			if d.Scene != i || d.Score < least {
 				continue
 			}
-			ink, mark := color.NRGBA{0xD5, 0x5E, 0x00, 255}, "✗"
+			ink, mark := color.NRGBA{0xD5, 0x5E, 0x00, 255}, " (wrong)"
 			for _, o := range s.Objects {
 				if o.Class == d.Class && IoU(o.Box, d.Box) >= 0.5 {
-					ink, mark = color.NRGBA{0x00, 0x9E, 0x73, 255}, "✓"
+					ink, mark = color.NRGBA{0x00, 0x9E, 0x73, 255}, ""
 				}
 			}
 			frame(m, d.Box.Inset(1), zoom, ink)
-			caption += fmt.Sprintf("%s %s %.2f ", mark, r.Classes[d.Class], d.Score)
+			caption += fmt.Sprintf("%s %.2f%s\n", r.Classes[d.Class], d.Score, mark)
 		}
 		items = append(items, plots.Captioned{Image: m, Caption: caption})
 	}
