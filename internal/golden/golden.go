@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -184,6 +185,32 @@ func (f *File) Compare(engine compute.Backend) (Result, error) {
 		}
 	}
 	return r, nil
+}
+
+// Double computes the logits in double precision, on the pure-Go engine: the weights are the same float32 values.
+func (f *File) Double() ([]float64, error) {
+	m, err := f.Build()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := compute.NewWithConfig("go")
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Finalize()
+	exec, err := model.NewExec(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+		m.Store().SetTraining(x.Graph(), true)
+		return m.Forward(&nn.Pass{Double: true}, ConvertDType(x, dtypes.Float64))
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	out, err := exec.Call1(f.input())
+	if err != nil {
+		return nil, fmt.Errorf("model %q: %w", f.Model, err)
+	}
+	return tensors.MustCopyFlatData[float64](out), nil
 }
 
 // input returns the formula's image as [1, height, width, 3].

@@ -56,8 +56,8 @@ func (b *BatchNormBuilder) Done() *Node {
 		if loweringOf(x).exported {
 			return InternalBatchNormForInference(x, scale, offset, meanVar.NodeValue(g), varVar.NodeValue(g), float32(b.epsilon), x.Rank()-1)
 		}
-		a := Div(scale, Sqrt(AddScalar(varVar.NodeValue(g), b.epsilon)))
-		shift := Sub(offset, Mul(meanVar.NodeValue(g), a))
+		a := Div(scale, Sqrt(AddScalar(b.s.value(g, varVar), b.epsilon)))
+		shift := Sub(offset, Mul(b.s.value(g, meanVar), a))
 		return Add(Mul(x, perChannel(a, x)), perChannel(shift, x))
 	}
 

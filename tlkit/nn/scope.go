@@ -75,6 +75,9 @@ type Pass struct {
 	Momentum float64
 	// RNG is the state of the random generator for dropout; nil where no layer needs it.
 	RNG *Node
+	// Double makes inference compute in double precision; the images must be float64. Weights stay float32. It is for
+	// telling rounding from mistakes where a network is ill-conditioned, and slow.
+	Double bool
 	// Record, when set, is called once for each variable that a layer asks for, in order.
 	Record func(Param)
 	// RecordFixed, when set, is called once for each entry of the state dict that the model computes itself.
@@ -144,7 +147,16 @@ func (s *Scope) join(name string) string {
 // Param returns the value in g of a trainable variable, made on first use.
 // The shape is that of the PyTorch file; the node has the shape that layout gives it.
 func (s *Scope) Param(g *Graph, name string, layout Layout, init Init, shape ...int) *Node {
-	return s.variable(Param{Key: s.join(name), Shape: shape, Layout: layout, Init: init}).NodeValue(g)
+	return s.value(g, s.variable(Param{Key: s.join(name), Shape: shape, Layout: layout, Init: init}))
+}
+
+// value returns a variable's value in the precision that the pass computes in.
+func (s *Scope) value(g *Graph, v *model.Variable) *Node {
+	x := v.NodeValue(g)
+	if s.Pass.Double {
+		x = ConvertDType(x, dtypes.Float64)
+	}
+	return x
 }
 
 // Trainable reports whether the named variable of this scope exists and is trained.
