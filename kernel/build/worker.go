@@ -58,9 +58,7 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 	}
 	if len(b.cfg.Packages) > 0 {
 		// Everything that cells may import goes into one library, which the worker loads.
-		for _, path := range append(slices.Clone(b.cfg.Packages), stdForCells...) {
-			imports = append(imports, path)
-		}
+		imports = append(append(imports, b.cfg.Packages...), stdForCells...)
 		var broken *ImportError
 		if err := b.Resolve(ctx, imports...); errors.As(err, &broken) {
 			b.cfg.Logf("left out of the shared library: %v", err) // all others are in

@@ -37,11 +37,9 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 		}
 	}
 	indent = strings.Repeat("\t", max(0, depth))
-	for _, e := range errs {
-		if strings.Contains(e.Msg, "not terminated") && !strings.Contains(e.Msg, "rune") {
-			if strings.Contains(e.Msg, "raw string") || strings.Contains(e.Msg, "comment") {
-				return "incomplete", ""
-			}
+	if len(errs) > 0 {
+		if msg := errs[0].Msg; strings.Contains(msg, "raw string literal not terminated") || strings.Contains(msg, "comment not terminated") {
+			return "incomplete", ""
 		}
 		return "invalid", ""
 	}

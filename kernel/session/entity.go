@@ -66,9 +66,8 @@ type universe struct {
 }
 
 type imported struct {
-	path  string
-	cell  int
-	blank bool
+	path string
+	cell int
 }
 
 type staleName struct {

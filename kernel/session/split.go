@@ -145,7 +145,6 @@ type parsed struct {
 	mains     []*item // func main, init, init_*
 	directive string  // the cell has %% or %main
 	tests     bool    // %test
-	callAtEnd string  // %exec
 }
 
 // syntaxError is a parse error with its place in the cell.
