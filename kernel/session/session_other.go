@@ -1,0 +1,51 @@
+//go:build !linux
+
+package session
+
+import (
+	"context"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+)
+
+// Session exists on Linux only; here New says why.
+type Session struct{}
+
+// New fails with one line that says why there can be no live cells.
+func New(context.Context, Config) (*Session, error) { return nil, build.Supported() }
+
+// Execute does nothing.
+func (*Session) Execute(context.Context, *Cell, Output) *Error { return nil }
+
+// Interrupt does nothing.
+func (*Session) Interrupt() {}
+
+// Restart does nothing.
+func (*Session) Restart() error { return nil }
+
+// Close does nothing.
+func (*Session) Close() error { return nil }
+
+// SetIdleOutput does nothing.
+func (*Session) SetIdleOutput(Output) {}
+
+// SendComm does nothing.
+func (*Session) SendComm(string, any) error { return nil }
+
+// Names returns nothing.
+func (*Session) Names() []Name { return nil }
+
+// SourceDir returns nothing.
+func (*Session) SourceDir() string { return "" }
+
+// CompletionFile returns nothing.
+func (*Session) CompletionFile(string, int) ([]byte, int) { return nil, -1 }
+
+// IsComplete takes everything for complete.
+func (*Session) IsComplete(string) (status, indent string) { return "complete", "" }
+
+// LastTiming returns nothing.
+func (*Session) LastTiming() Timing { return Timing{} }
+
+// Commands returns nothing.
+func Commands() []string { return nil }
