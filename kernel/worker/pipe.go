@@ -121,14 +121,6 @@ func (p *Process) fromGonbui(data []byte) {
 	}
 }
 
-// What bundles and their metadata are made of, besides what gonbui's protocol
-// registers: GoNB's kernel takes these, and a value of another type would end the
-// stream.
-func init() {
-	gob.Register(map[string]any{})
-	gob.Register([]any{})
-}
-
 // frameReader decodes a gob stream that arrives in pieces. Where a value ends can't
 // be told from outside (types are sent in the middle of values), so a decoder
 // runs beside, and add waits until it wants more than there is.
