@@ -28,7 +28,8 @@ type Config struct {
 	WidgetScript string
 	// Log receives a line for each message that was dropped, and why; nil discards them.
 	Log io.Writer
-	// AnswerTime is the limit for completion and inspection; 0 means two seconds.
+	// AnswerTime is the limit for completion and inspection; 0 means 800 ms, since
+	// JupyterLab drops completions that take longer than a second.
 	AnswerTime time.Duration
 }
 
@@ -59,7 +60,7 @@ const maxCells = 10_000
 // NewServer opens the five channels. Call Serve next.
 func NewServer(cfg Config) (*Server, error) {
 	if cfg.AnswerTime == 0 {
-		cfg.AnswerTime = 2 * time.Second
+		cfg.AnswerTime = 800 * time.Millisecond
 	}
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
