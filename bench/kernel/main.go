@@ -31,12 +31,16 @@ func both(code string) map[string]string {
 }
 
 const imports = `import (
-	"github.com/gomlx/compute/gobackend"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+`
+
+const graphImports = `import (
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 `
 
@@ -59,8 +63,8 @@ if err != nil {
 `
 	return []testCase{
 		{"hello", nil, both("%%\nfmt.Println(\"hello\")\n")},
-		{"small GoMLX graph", nil, both(imports + "%%\nsmall, err := gobackend.New(\"\")\nif err != nil {\n\tpanic(err)\n}\n" +
-			"exec := MustNewExec(small, func(x *Node) *Node { return MulScalar(x, 2) })\nfmt.Println(exec.MustExec(tensors.FromValue([]float32{1, 2, 3}))[0].Value())\n")},
+		{"small GoMLX graph", nil, both(graphImports + "%%\nsmall, err := gobackend.New(\"\")\nif err != nil {\n\tpanic(err)\n}\n" +
+			"exec := graph.MustNewExec(small, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2) })\nfmt.Println(exec.MustExec(tensors.FromValue([]float32{1, 2, 3}))[0].Value())\n")},
 		{"load a model", nil, both(imports + "%%\n" + load + "fmt.Println(len(model.Classes))\n")},
 		{"three training steps", map[string]string{kernel.KernelName: imports + "%%\n" + load + ready + steps},
 			map[string]string{kernel.KernelName: "%%\n" + steps + "fmt.Println(\"done\")\n", kernel.GonbKernelName: imports + "%%\n" + load + ready + steps + "fmt.Println(\"done\")\n"}},
