@@ -217,9 +217,9 @@ func testJupyterLab(t *testing.T, kernel string) {
 	page.shot("cells")
 }
 
-// TestJupyterLabLive: a value that stays, a result without a print, standard
-// error, and a chart that is drawn, and a kernel that is shown busy, while a later
-// cell loops.
+// TestJupyterLabLive does by hand what makes a notebook: a value that stays, a
+// result without a print, the Tab key while a cell runs, the interrupt button,
+// and a panic, after which the values are still there.
 func TestJupyterLabLive(t *testing.T) {
 	p, _ := installed(t)
 	needLive(t, p, KernelName)
@@ -229,6 +229,43 @@ func TestJupyterLabLive(t *testing.T) {
 	page.wait("the result", pageOutput+`.includes("[9 16]")`)
 	page.wait("a busy kernel", pageStatus+` === "busy"`)
 
+	// Below the loop, which goes on.
+	page.text(`((panel) => {
+		panel.content.activeCellIndex = panel.content.widgets.length - 1;
+		window.jupyterapp.commands.execute("notebook:insert-cell-below").then(() => window.jupyterapp.commands.execute("notebook:enter-edit-mode"));
+		return "";
+	})(` + pagePanel + `)`)
+	page.wait("the new cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement)`)
+	page.do("typing", chromedp.KeyEvent("squa"))
+	// JupyterLab drops an answer that takes it longer than a second, as it may on a busy machine: again, as one would.
+	const completed = `String(document.activeElement.innerText.includes("squares") ||
+		[...document.querySelectorAll(".jp-Completer-item")].some(e => e.innerText.includes("squares")))`
+	for try := 0; page.text(completed) != "true"; try++ {
+		if try == 30 {
+			page.fail("completing a name of the session", fmt.Errorf("nothing after %d Tabs", try))
+		}
+		page.do("Tab", chromedp.KeyEvent("\t"), chromedp.Sleep(2*time.Second))
+	}
+	page.shot("completion")
+	if page.text(`String(document.activeElement.innerText.includes("squares"))`) != "true" {
+		page.do("taking the completion", chromedp.KeyEvent("\r"))
+		page.wait("the completed name", `document.activeElement.innerText.includes("squares")`)
+	}
+	page.do("interrupting", chromedp.Click(`.jp-NotebookPanel-toolbar [data-command="notebook:interrupt-kernel"]`))
+	page.wait("the end of the loop", pageIdle+` && /interrupt/i.test(`+pageOutput+`)`)
+
+	// The completed name is there, after an interrupt and, below, after a panic.
+	page.text(`window.jupyterapp.commands.execute("notebook:run-cell-and-insert-below"), ""`)
+	page.wait("the value", `(`+pageOutput+`.match(/\[9 16\]/g) ?? []).length >= 2 && `+pageIdle)
+	page.wait("another cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement)`)
+	page.do("typing", chromedp.KeyEvent("panic(\"as asked\")"))
+	page.text(`window.jupyterapp.commands.execute("notebook:run-cell-and-insert-below"), ""`)
+	page.wait("the panic", `/panic: as asked[^]*cell \d+, line 1/.test(`+pageOutput+`)`)
+	page.wait("another cell", `document.querySelector(".jp-Notebook .jp-mod-active.jp-mod-selected .cm-content")?.contains(document.activeElement) &&
+		document.activeElement.innerText.trim() === ""`)
+	page.do("typing", chromedp.KeyEvent("len(squares)"))
+	page.text(`window.jupyterapp.commands.execute("notebook:run-cell"), ""`)
+	page.wait("the value after the panic", pageOutput+`.split("\n").includes("2") && `+pageIdle)
 	page.wait("the chart", pageDraw+" === 1")
 	page.shot("cells")
 }
