@@ -50,7 +50,7 @@ func cases(model string, batch int) []testCase {
 if err != nil {
 	panic(err)
 }
-stepper, err := train.Recipe{BatchSize: %d}.NewStepper(engine, model, tlkit.FineTune{})
+stepper, err := train.Recipe{BatchSize: %d}.NewStepper(engine.Backend, model, tlkit.FineTune{})
 if err != nil {
 	panic(err)
 }

@@ -67,7 +67,7 @@ func (pl *planner) cellFile(pn *plan) *ast.File {
 	if pn.defines == nil {
 		pn.defines = []*ast.AssignStmt{}
 	}
-	pn.run = &ast.FuncDecl{Name: ast.NewIdent("run" + old), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}}
+	pn.run = &ast.FuncDecl{Name: ast.NewIdent(old + "run"), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}}
 	f.Decls = append(f.Decls, pn.run)
 	return f
 }

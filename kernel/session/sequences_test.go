@@ -38,6 +38,7 @@ var sequences = []struct {
 	{"a map literal that only later cells use", []step{{code: "var codes = map[string]int{\"a\": 1, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": 6, \"g\": 7, \"h\": 8, \"i\": 9}"}, {code: "len(codes)", want: "=> 9"}}},
 	{"x := x + 1", []step{{code: "x := 1"}, {code: "x := x + 1\nx", want: "=> 2"}, {code: "x := x * 10\nx", want: "=> 20"}}},
 	{"redefinition with another type", []step{{code: "x := 1"}, {code: "x := \"now text\""}, {code: "x + \"!\"", want: "=> now text!"}}},
+	{"names that generated code might have", []step{{code: "run := 1"}, {code: "run := \"a\"\nrun", want: "=> a"}, {code: "cell, rt, main2 := 1, 2, 3\ncell + rt + main2", want: "=> 6"}, {code: "cell := run\ncell", want: "=> a"}}},
 	{"old value of another type in the new one", []step{{code: "x := 7"}, {code: "x := fmt.Sprint(\"seven is \", x)\nx", want: "=> seven is 7"}}},
 	{"no new variables in one cell", []step{{code: "x := 1\nx := 2", fail: "line 2, column 3: no new variables"}}},
 	{"second := with something new", []step{{code: "a, err := strconv.Atoi(\"1\")\nb, err := strconv.Atoi(\"2\")\nfmt.Println(a, b, err)", want: "1 2 <nil>"}}},
