@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"sort"
@@ -459,6 +460,12 @@ func (s *shared) copyType(types *bytes.Buffer, sym symbol, base uint64) {
 	at := base + uint64(types.Len()) + uint64(len(desc))
 	at = (at + 7) &^ 7
 	binary.LittleEndian.PutUint64(desc[gcData:], at)
+	// A variable in a plugin needs the pointer map of its type. For structs and arrays Go's linker would follow
+	// relocations to the parts, which the stub has not; for other kinds it takes the mask, which holds the same.
+	const kind, tflag, onDemand = 23, 20, 1 << 4 // internal/abi.Type; TFlagGCMaskOnDemand
+	if k := reflect.Kind(desc[kind]); (k == reflect.Struct || k == reflect.Array) && desc[tflag]&onDemand == 0 {
+		desc[kind] = byte(reflect.UnsafePointer)
+	}
 	types.Write(desc)
 	for types.Len()%8 != 0 {
 		types.WriteByte(0)

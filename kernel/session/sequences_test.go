@@ -39,6 +39,10 @@ var sequences = []struct {
 	{"x := x + 1", []step{{code: "x := 1"}, {code: "x := x + 1\nx", want: "=> 2"}, {code: "x := x * 10\nx", want: "=> 20"}}},
 	{"redefinition with another type", []step{{code: "x := 1"}, {code: "x := \"now text\""}, {code: "x + \"!\"", want: "=> now text!"}}},
 	{"names that generated code might have", []step{{code: "run := 1"}, {code: "run := \"a\"\nrun", want: "=> a"}, {code: "cell, rt, main2 := 1, 2, 3\ncell + rt + main2", want: "=> 6"}, {code: "cell := run\ncell", want: "=> a"}}},
+	{"structs and arrays of a library's types", []step{
+		{code: "u, _ := url.Parse(\"http://a/b?c=d\")\nv := *u\nmany := [3]url.URL{v, v, v}"},
+		{code: "v.Path = strings.Repeat(\"x\", 1000)\nmany[2] = url.URL{Host: strings.Repeat(\"y\", 1000)}\nvar junk [][]byte\nfor i := 0; i < 2000; i++ {\n\tjunk = append(junk, make([]byte, 1000))\n}\nruntime.GC()"},
+		{code: "fmt.Sprint(len(v.Path), v.Host, strings.Count(many[2].Host, \"y\"), many[1].RawQuery)", want: "=> 1000a1000c=d"}}},
 	{"old value of another type in the new one", []step{{code: "x := 7"}, {code: "x := fmt.Sprint(\"seven is \", x)\nx", want: "=> seven is 7"}}},
 	{"no new variables in one cell", []step{{code: "x := 1\nx := 2", fail: "line 2, column 3: no new variables"}}},
 	{"second := with something new", []step{{code: "a, err := strconv.Atoi(\"1\")\nb, err := strconv.Atoi(\"2\")\nfmt.Println(a, b, err)", want: "1 2 <nil>"}}},
