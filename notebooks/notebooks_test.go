@@ -78,8 +78,8 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// execute runs a notebook through the installed kernel and returns the executed one.
-func execute(t *testing.T, name string) notebook {
+// execute runs a notebook through the installed live kernel, or the kernel named, and returns the executed one.
+func execute(t *testing.T, name string, kernel ...string) notebook {
 	t.Helper()
 	home := os.Getenv("TLKIT_HOME")
 	if home == "" {
@@ -94,7 +94,11 @@ func execute(t *testing.T, name string) notebook {
 		t.Skipf("the kernel is not installed in %s; run ./install.sh first", home)
 	}
 	out := filepath.Join(t.TempDir(), name)
-	cmd := exec.Command(tlkernel, "exec", name, "-o", out, "--timeout", "15m")
+	args := []string{"exec", name, "-o", out, "--timeout", "15m"}
+	if len(kernel) > 0 {
+		args = append(args, "--kernel", kernel[0])
+	}
+	cmd := exec.Command(tlkernel, args...)
 	cmd.Env = append(os.Environ(), "TLKIT_RUNS="+t.TempDir())
 	log, err := cmd.CombinedOutput()
 	if err != nil {
@@ -144,8 +148,15 @@ func accuracy(t *testing.T, all, strategy string) float64 {
 	return v
 }
 
+// TestQuickstart executes the quickstart on the live kernel and on GoNB as it is.
 func TestQuickstart(t *testing.T) {
-	all, charts, pictures := plain(execute(t, "quickstart.ipynb"))
+	for _, kernel := range []string{"tlkit", "gonb-tlkit"} {
+		t.Run(kernel, func(t *testing.T) { quickstart(t, kernel) })
+	}
+}
+
+func quickstart(t *testing.T, kernel string) {
+	all, charts, pictures := plain(execute(t, "quickstart.ipynb", kernel))
 	if charts < 2 || pictures < 2 {
 		t.Errorf("%d charts and %d pictures, want at least 2 of each", charts, pictures)
 	}
@@ -171,5 +182,63 @@ func TestTransferVsFinetune(t *testing.T) {
 	t.Logf("from-layer3 %.1f%%, careful-0.0005 %.1f%%", late, careful)
 	if late < careful+15 {
 		t.Errorf("from-layer3 %.1f%% should be clearly above careful-0.0005 %.1f%%, as the text says", late, careful)
+	}
+}
+
+// TestRelatives: each section's table is there, and learning without forgetting forgets less than fine-tuning.
+func TestRelatives(t *testing.T) {
+	all, charts, pictures := plain(execute(t, "relatives.ipynb"))
+	if charts < 4 || pictures < 1 {
+		t.Errorf("%d charts and %d pictures, want at least 4 and 1", charts, pictures)
+	}
+	for _, strategy := range []string{"knn", "logistic", "head-first", "l2sp", "joint", "source-only", "adabn", "coral", "dann", "target-supervised"} {
+		accuracy(t, all, strategy)
+	}
+	// strategy, best accuracy, at epoch, last accuracy, old task; a star marks the best of a column.
+	old := regexp.MustCompile(`(?m)^ *(finetune|lwf) +[0-9.]+%[ *]+[0-9]+ +[0-9.]+%[ *]+([0-9.]+)%`)
+	kept := map[string]float64{}
+	for _, m := range old.FindAllStringSubmatch(all, -1) {
+		v, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept[m[1]] = v
+	}
+	t.Logf("old task: %v", kept)
+	if kept["lwf"] < kept["finetune"]+5 {
+		t.Errorf("LwF keeps %.1f%% of the old task and fine-tuning %.1f%%; the text says that LwF keeps more", kept["lwf"], kept["finetune"])
+	}
+}
+
+func TestRCNN(t *testing.T) {
+	all, _, pictures := plain(execute(t, "rcnn.ipynb"))
+	found := regexp.MustCompile(`(?m)^(logistic|finetune) +mean average precision ([0-9.]+)`).FindAllStringSubmatch(all, -1)
+	if len(found) != 2 || pictures < 2 {
+		t.Fatalf("%d mean average precisions and %d pictures, want 2 of each:\n%s", len(found), pictures, all)
+	}
+	for _, m := range found {
+		// Ten classes at random places: a detector that has learned nothing finds next to nothing.
+		if v, _ := strconv.ParseFloat(m[2], 64); v < 0.1 {
+			t.Errorf("%s: mean average precision %s", m[1], m[2])
+		}
+	}
+}
+
+func TestYourOwn(t *testing.T) {
+	files := []string{"sketches.onnx", "sketches.pth"}
+	t.Cleanup(func() {
+		for _, f := range files {
+			os.Remove(f)
+		}
+	})
+	all, _, _ := plain(execute(t, "your_own.ipynb"))
+	accuracy(t, all, "norms-only")
+	for _, f := range files {
+		if !strings.Contains(all, "wrote "+f) {
+			t.Errorf("%s was not exported:\n%s", f, all)
+		}
+	}
+	if n := strings.Count(all, " looks like "); n != 5 {
+		t.Errorf("%d predictions of the exported model, want 5", n)
 	}
 }

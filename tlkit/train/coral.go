@@ -15,7 +15,9 @@ import (
 type DeepCORAL struct {
 	// Source has the labelled images; the target's are the training images of the comparison, without their labels.
 	Source *datasets.Dataset `json:"source"`
-	// Lambda weighs the CORAL loss; 0 means 1. The paper sets it such that both losses end about equal.
+	// Lambda weighs the CORAL loss; 0 means 1. The paper sets it such that both losses end about equal. The loss grows with
+	// the fourth power of what it aligns: where a network's logits are large, 1 lets them collapse (accuracy falls to
+	// chance); then take a tenth, a hundredth, or Features.
 	Lambda float64 `json:"lambda,omitempty"`
 	// Features aligns the features before the output layer in place of its logits, which the paper aligns.
 	Features bool `json:"features,omitempty"`
