@@ -78,6 +78,12 @@ func TestStored(t *testing.T) {
 	}
 }
 
+func needsSlow(t *testing.T) {
+	if !slow {
+		t.Skip("takes minutes; go test -tags slow -timeout 40m ./notebooks runs it, as CI does")
+	}
+}
+
 // execute runs a notebook through the installed live kernel, or the kernel named, and returns the executed one.
 func execute(t *testing.T, name string, kernel ...string) notebook {
 	t.Helper()
@@ -151,7 +157,12 @@ func accuracy(t *testing.T, all, strategy string) float64 {
 // TestQuickstart executes the quickstart on the live kernel and on GoNB as it is.
 func TestQuickstart(t *testing.T) {
 	for _, kernel := range []string{"tlkit", "gonb-tlkit"} {
-		t.Run(kernel, func(t *testing.T) { quickstart(t, kernel) })
+		t.Run(kernel, func(t *testing.T) {
+			if kernel != "tlkit" {
+				needsSlow(t)
+			}
+			quickstart(t, kernel)
+		})
 	}
 }
 
@@ -169,6 +180,7 @@ func quickstart(t *testing.T, kernel string) {
 }
 
 func TestTransferVsFinetune(t *testing.T) {
+	needsSlow(t)
 	if dir, err := testutil.Find("data"); err == nil {
 		t.Setenv("TLKIT_DATA", dir)
 	} else {
@@ -187,6 +199,7 @@ func TestTransferVsFinetune(t *testing.T) {
 
 // TestRelatives: each section's table is there, and learning without forgetting forgets less than fine-tuning.
 func TestRelatives(t *testing.T) {
+	needsSlow(t)
 	all, charts, pictures := plain(execute(t, "relatives.ipynb"))
 	if charts < 4 || pictures < 1 {
 		t.Errorf("%d charts and %d pictures, want at least 4 and 1", charts, pictures)
