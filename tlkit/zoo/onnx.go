@@ -51,7 +51,8 @@ func onnxSpec(n *onnxnet.Net, name string) (Spec, error) {
 		Build: func() Architecture { return onnxArchitecture(n) }}
 	set := WeightSet{Name: "file", Default: true, Preprocess: vision.Preprocess{Crop: n.InputSize}}
 	if text := n.Metadata[MetadataPreprocess]; text != "" {
-		if err := json.Unmarshal([]byte(text), &set.Preprocess); err == nil {
+		err := json.Unmarshal([]byte(text), &set.Preprocess)
+		if err == nil {
 			err = set.Preprocess.Validate()
 		}
 		if err != nil {
