@@ -195,8 +195,9 @@ func TestFigures(t *testing.T) {
 	}
 	render("during", run.Curves(), "scratch", "finetune")
 	render("during", run.Summary(), "scratch", "finetune", "-")
+	zoo.Register(tinySpec())
 	_, err = result(t, run, "finetune").Model()
-	wantError(t, err, "tiny")
+	wantError(t, err, "finetune", "no complete epoch yet", "run Compare again")
 
 	run = compare(t, r, "half", paint(t), pretrained(t), train.Scratch{}, train.FineTune{})
 	render("after", run.Curves(), "scratch", "finetune")
