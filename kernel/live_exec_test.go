@@ -203,9 +203,13 @@ func TestDoctorFindsFaults(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		m2 := *m
-		m2.KernelSpecs = []string{filepath.Join(broken.jupyterDir(), "kernels", KernelName)}
-		if err := writeKernelSpec(m2.KernelSpecs[0], broken, &m2); err != nil {
-			t.Fatal(err)
+		m2.KernelSpecs = nil
+		for _, kernel := range []string{KernelName, GonbKernelName} { // copied, they would start the original
+			dir := filepath.Join(broken.jupyterDir(), "kernels", kernel)
+			if err := writeKernelSpec(dir, broken, &m2); err != nil {
+				t.Fatal(err)
+			}
+			m2.KernelSpecs = append(m2.KernelSpecs, dir)
 		}
 		if err := m2.write(broken); err != nil {
 			t.Fatal(err)
