@@ -22,7 +22,7 @@ type op struct {
 	at func(k, width, height int) float64
 	// signed strengths are negative half of the time.
 	signed bool
-	apply  func(m *Image, v float64) *Image
+	apply  func(s *Scratch, m *Image, v float64) *Image
 }
 
 const magnitudes = 31 // torchvision's num_magnitude_bins
@@ -49,24 +49,24 @@ func none(int, int, int) float64 { return 0 }
 
 // ops lists torchvision's operations in its order (transforms/autoaugment.py, _augmentation_space).
 func ops(shear, rotate, enhance, lost float64, shiftX, shiftY func(k, width, height int) float64) []op {
-	around1 := func(f func(*Image, float64) *Image) func(*Image, float64) *Image {
-		return func(m *Image, v float64) *Image { return f(m, 1+v) }
+	around1 := func(f func(*Scratch, *Image, float64) *Image) func(*Scratch, *Image, float64) *Image {
+		return func(s *Scratch, m *Image, v float64) *Image { return f(s, m, 1+v) }
 	}
 	return []op{
-		{"Identity", none, false, func(m *Image, _ float64) *Image { return m }},
-		{"ShearX", upTo(shear), true, ShearX},
-		{"ShearY", upTo(shear), true, ShearY},
-		{"TranslateX", shiftX, true, func(m *Image, v float64) *Image { return Translate(m, int(v), 0) }},
-		{"TranslateY", shiftY, true, func(m *Image, v float64) *Image { return Translate(m, 0, int(v)) }},
-		{"Rotate", upTo(rotate), true, Rotate},
-		{"Brightness", upTo(enhance), true, around1(Brightness)},
-		{"Color", upTo(enhance), true, around1(Saturation)},
-		{"Contrast", upTo(enhance), true, around1(Contrast)},
-		{"Sharpness", upTo(enhance), true, around1(Sharpness)},
-		{"Posterize", bitsLeft(lost), false, func(m *Image, v float64) *Image { return Posterize(m, int(v)) }},
-		{"Solarize", func(k, _, _ int) float64 { return 255 - 255*float64(k)/(magnitudes-1) }, false, Solarize},
-		{"AutoContrast", none, false, func(m *Image, _ float64) *Image { return AutoContrast(m) }},
-		{"Equalize", none, false, func(m *Image, _ float64) *Image { return Equalize(m) }},
+		{"Identity", none, false, func(_ *Scratch, m *Image, _ float64) *Image { return m }},
+		{"ShearX", upTo(shear), true, (*Scratch).shearX},
+		{"ShearY", upTo(shear), true, (*Scratch).shearY},
+		{"TranslateX", shiftX, true, func(s *Scratch, m *Image, v float64) *Image { return s.translate(m, int(v), 0) }},
+		{"TranslateY", shiftY, true, func(s *Scratch, m *Image, v float64) *Image { return s.translate(m, 0, int(v)) }},
+		{"Rotate", upTo(rotate), true, (*Scratch).rotate},
+		{"Brightness", upTo(enhance), true, around1((*Scratch).brightness)},
+		{"Color", upTo(enhance), true, around1((*Scratch).saturation)},
+		{"Contrast", upTo(enhance), true, around1((*Scratch).contrast)},
+		{"Sharpness", upTo(enhance), true, around1((*Scratch).sharpness)},
+		{"Posterize", bitsLeft(lost), false, func(s *Scratch, m *Image, v float64) *Image { return s.posterize(m, int(v)) }},
+		{"Solarize", func(k, _, _ int) float64 { return 255 - 255*float64(k)/(magnitudes-1) }, false, (*Scratch).solarize},
+		{"AutoContrast", none, false, func(s *Scratch, m *Image, _ float64) *Image { return s.autoContrast(m) }},
+		{"Equalize", none, false, func(s *Scratch, m *Image, _ float64) *Image { return s.equalize(m) }},
 	}
 }
 
@@ -79,22 +79,22 @@ var (
 )
 
 // do applies one of the operations, at magnitude k with a random sign.
-func do(rng *rand.Rand, from []op, k int, m *Image) *Image {
+func (s *Scratch) do(rng *rand.Rand, from []op, k int, m *Image) *Image {
 	o := from[rng.IntN(len(from))]
 	v := o.at(k, m.Width, m.Height)
 	if o.signed && rng.IntN(2) == 1 {
 		v = -v
 	}
-	return o.apply(m, v)
+	return o.apply(s, m, v)
 }
 
-func (r RandAugment) apply(rng *rand.Rand, m *Image) *Image {
+func (s *Scratch) randAugment(r RandAugment, rng *rand.Rand, m *Image) *Image {
 	k := r.Magnitude
 	if k == 0 {
 		k = 9
 	}
 	for range r.Ops {
-		m = do(rng, randOps, k, m)
+		m = s.do(rng, randOps, k, m)
 	}
 	return m
 }
@@ -107,6 +107,6 @@ func (r RandAugment) validate() error {
 }
 
 // trivialAugment applies one operation at a random magnitude.
-func trivialAugment(rng *rand.Rand, m *Image) *Image {
-	return do(rng, trivialOps, rng.IntN(magnitudes), m)
+func (s *Scratch) trivialAugment(rng *rand.Rand, m *Image) *Image {
+	return s.do(rng, trivialOps, rng.IntN(magnitudes), m)
 }

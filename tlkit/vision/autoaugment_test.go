@@ -45,7 +45,7 @@ func TestAutoAugmentGolden(t *testing.T) {
 		if math.Abs(v-c.Strength) > 2e-6*math.Max(1, c.Strength) || o.signed != c.Signed { // torchvision's are float32
 			t.Errorf("%s %s, magnitude %d: strength %g (signed %v), torchvision has %g (%v)", c.Kind, c.Op, c.K, v, o.signed, c.Strength, c.Signed)
 		}
-		out := o.apply(in, float64(c.Sign)*v)
+		out := o.apply(new(Scratch), in, float64(c.Sign)*v)
 		wrong, worst := 0, 0
 		for j, want := range c.Image {
 			if d := int(out.Pix[j]) - int(want); d != 0 {

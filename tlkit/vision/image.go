@@ -111,3 +111,6 @@ func (m *Image) ToImage() *image.NRGBA {
 func (m *Image) Clone() *Image {
 	return &Image{Width: m.Width, Height: m.Height, Pix: append([]uint8(nil), m.Pix...)}
 }
+
+// whole is the rectangle of all pixels of m.
+func whole(m *Image) image.Rectangle { return image.Rect(0, 0, m.Width, m.Height) }

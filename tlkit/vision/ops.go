@@ -3,15 +3,15 @@ package vision
 import "math"
 
 // The operations of RandAugment and TrivialAugment, computed as Pillow does, which torchvision calls for them: equal to
-// the byte. Each returns a new image.
+// the byte. Each returns a new image; the twins in small letters take its memory from a Scratch.
 
 // perByte applies one table to all bytes.
-func perByte(m *Image, f func(v int) int) *Image {
+func (s *Scratch) perByte(m *Image, f func(v int) int) *Image {
 	var table [256]uint8
 	for v := range table {
 		table[v] = uint8(min(max(f(v), 0), 255))
 	}
-	out := New(m.Width, m.Height)
+	out := s.image(m.Width, m.Height)
 	for i, v := range m.Pix {
 		out.Pix[i] = table[v]
 	}
@@ -19,7 +19,7 @@ func perByte(m *Image, f func(v int) int) *Image {
 }
 
 // perChannel applies a table to each channel, made from its histogram.
-func perChannel(m *Image, table func(histogram *[256]int) [256]uint8) *Image {
+func (s *Scratch) perChannel(m *Image, table func(histogram *[256]int) [256]uint8) *Image {
 	var histogram [3][256]int
 	for i, v := range m.Pix {
 		histogram[i%3][v]++
@@ -28,7 +28,7 @@ func perChannel(m *Image, table func(histogram *[256]int) [256]uint8) *Image {
 	for c := range tables {
 		tables[c] = table(&histogram[c])
 	}
-	out := New(m.Width, m.Height)
+	out := s.image(m.Width, m.Height)
 	for i, v := range m.Pix {
 		out.Pix[i] = tables[i%3][v]
 	}
@@ -43,14 +43,20 @@ func identityTable() (t [256]uint8) {
 }
 
 // Posterize keeps the highest bits (0 to 8) of every byte, as Pillow's ImageOps.posterize.
-func Posterize(m *Image, bits int) *Image {
+func Posterize(m *Image, bits int) *Image { return new(Scratch).posterize(m, bits).detached() }
+
+func (s *Scratch) posterize(m *Image, bits int) *Image {
 	mask := 0xff &^ (1<<(8-bits) - 1)
-	return perByte(m, func(v int) int { return v & mask })
+	return s.perByte(m, func(v int) int { return v & mask })
 }
 
 // Solarize inverts every byte of at least threshold, as Pillow's ImageOps.solarize.
 func Solarize(m *Image, threshold float64) *Image {
-	return perByte(m, func(v int) int {
+	return new(Scratch).solarize(m, threshold).detached()
+}
+
+func (s *Scratch) solarize(m *Image, threshold float64) *Image {
+	return s.perByte(m, func(v int) int {
 		if float64(v) < threshold {
 			return v
 		}
@@ -59,8 +65,10 @@ func Solarize(m *Image, threshold float64) *Image {
 }
 
 // AutoContrast stretches each channel to the whole range of 0 to 255, as Pillow's ImageOps.autocontrast without cutoff.
-func AutoContrast(m *Image) *Image {
-	return perChannel(m, func(histogram *[256]int) [256]uint8 {
+func AutoContrast(m *Image) *Image { return new(Scratch).autoContrast(m).detached() }
+
+func (s *Scratch) autoContrast(m *Image) *Image {
+	return s.perChannel(m, func(histogram *[256]int) [256]uint8 {
 		low, high := 0, 255
 		for low < 255 && histogram[low] == 0 {
 			low++
@@ -82,8 +90,10 @@ func AutoContrast(m *Image) *Image {
 }
 
 // Equalize gives each channel a flat histogram, as Pillow's ImageOps.equalize.
-func Equalize(m *Image) *Image {
-	return perChannel(m, func(histogram *[256]int) [256]uint8 {
+func Equalize(m *Image) *Image { return new(Scratch).equalize(m).detached() }
+
+func (s *Scratch) equalize(m *Image) *Image {
+	return s.perChannel(m, func(histogram *[256]int) [256]uint8 {
 		t := identityTable()
 		sum, last, kinds := 0, 0, 0
 		for _, n := range histogram {
@@ -105,8 +115,8 @@ func Equalize(m *Image) *Image {
 }
 
 // blend is Pillow's Image.blend: from other (factor 0) to m (1) and beyond, in single precision, fractions cut off.
-func blend(m *Image, other func(i int) uint8, factor float64) *Image {
-	out := New(m.Width, m.Height)
+func (s *Scratch) blend(m *Image, other func(i int) uint8, factor float64) *Image {
+	out := s.image(m.Width, m.Height)
 	f := float32(factor)
 	for i, v := range m.Pix {
 		o := other(i)
@@ -119,7 +129,11 @@ func blend(m *Image, other func(i int) uint8, factor float64) *Image {
 
 // Brightness multiplies by factor: 0 is black, 1 the image itself (Pillow's ImageEnhance.Brightness).
 func Brightness(m *Image, factor float64) *Image {
-	return blend(m, func(int) uint8 { return 0 }, factor)
+	return new(Scratch).brightness(m, factor).detached()
+}
+
+func (s *Scratch) brightness(m *Image, factor float64) *Image {
+	return s.blend(m, func(int) uint8 { return 0 }, factor)
 }
 
 // luma is Pillow's conversion of a pixel to grey (ITU-R 601-2, 16-bit fixed point).
@@ -129,28 +143,37 @@ func luma(p []uint8) uint8 {
 
 // Saturation blends with the grey image: 0 is grey, 1 the image itself (Pillow's ImageEnhance.Color).
 func Saturation(m *Image, factor float64) *Image {
-	return blend(m, func(i int) uint8 { return luma(m.Pix[i-i%3 : i-i%3+3]) }, factor)
+	return new(Scratch).saturation(m, factor).detached()
+}
+
+func (s *Scratch) saturation(m *Image, factor float64) *Image {
+	return s.blend(m, func(i int) uint8 { return luma(m.Pix[i-i%3 : i-i%3+3]) }, factor)
 }
 
 // Contrast blends with the mean grey: 0 is that, 1 the image itself (Pillow's ImageEnhance.Contrast).
-func Contrast(m *Image, factor float64) *Image {
+func Contrast(m *Image, factor float64) *Image { return new(Scratch).contrast(m, factor).detached() }
+
+func (s *Scratch) contrast(m *Image, factor float64) *Image {
 	sum := 0
 	for i := 0; i+3 <= len(m.Pix); i += 3 {
 		sum += int(luma(m.Pix[i : i+3]))
 	}
 	mean := uint8(float64(sum)/float64(max(1, m.Width*m.Height)) + 0.5)
-	return blend(m, func(int) uint8 { return mean }, factor)
+	return s.blend(m, func(int) uint8 { return mean }, factor)
 }
 
 // Sharpness blends with the smoothed image: 0 is that, 1 the image itself (Pillow's ImageEnhance.Sharpness).
-func Sharpness(m *Image, factor float64) *Image {
-	smooth := smoothed(m)
-	return blend(m, func(i int) uint8 { return smooth.Pix[i] }, factor)
+func Sharpness(m *Image, factor float64) *Image { return new(Scratch).sharpness(m, factor).detached() }
+
+func (s *Scratch) sharpness(m *Image, factor float64) *Image {
+	smooth := s.smoothed(m)
+	return s.blend(m, func(i int) uint8 { return smooth.Pix[i] }, factor)
 }
 
 // smoothed is Pillow's ImageFilter.SMOOTH: 3 x 3, the centre weighing 5 and the others 1; the border stays.
-func smoothed(m *Image) *Image {
-	out := m.Clone()
+func (s *Scratch) smoothed(m *Image) *Image {
+	out := s.image(m.Width, m.Height)
+	copy(out.Pix, m.Pix)
 	row := 3 * m.Width
 	for y := 1; y < m.Height-1; y++ {
 		for i := y*row + 3; i < (y+1)*row-3; i++ {
@@ -166,9 +189,10 @@ func smoothed(m *Image) *Image {
 
 // affine takes the pixel (x, y) of the result from (a x + b y + c, d x + e y + f) of m, both at pixel centres, nearest
 // neighbour, black outside: Pillow's Image.transform in its 16-bit fixed point.
-func affine(m *Image, a, b, c, d, e, f float64) *Image {
+func (s *Scratch) affine(m *Image, a, b, c, d, e, f float64) *Image {
 	fix := func(v float64) int { return int(math.Floor(v*65536 + 0.5)) }
-	out := New(m.Width, m.Height)
+	out := s.image(m.Width, m.Height)
+	clear(out.Pix)
 	ax, bx, ay, by := fix(a), fix(b), fix(d), fix(e)
 	rowX, rowY := fix(c+a*0.5+b*0.5), fix(f+d*0.5+e*0.5)
 	for y := range m.Height {
@@ -185,21 +209,31 @@ func affine(m *Image, a, b, c, d, e, f float64) *Image {
 }
 
 // ShearX and ShearY slant m by so many pixels per pixel, from its upper left corner; black comes in.
-func ShearX(m *Image, slope float64) *Image { return affine(m, 1, slope, 0, 0, 1, 0) }
+func ShearX(m *Image, slope float64) *Image { return new(Scratch).shearX(m, slope).detached() }
+
+func (s *Scratch) shearX(m *Image, slope float64) *Image { return s.affine(m, 1, slope, 0, 0, 1, 0) }
 
 // ShearY is the vertical [ShearX].
-func ShearY(m *Image, slope float64) *Image { return affine(m, 1, 0, 0, slope, 1, 0) }
+func ShearY(m *Image, slope float64) *Image { return new(Scratch).shearY(m, slope).detached() }
+
+func (s *Scratch) shearY(m *Image, slope float64) *Image { return s.affine(m, 1, 0, 0, slope, 1, 0) }
 
 // Translate shifts m to the right and down by whole pixels; black comes in.
 func Translate(m *Image, right, down int) *Image {
-	return affine(m, 1, 0, float64(-right), 0, 1, float64(-down))
+	return new(Scratch).translate(m, right, down).detached()
+}
+
+func (s *Scratch) translate(m *Image, right, down int) *Image {
+	return s.affine(m, 1, 0, float64(-right), 0, 1, float64(-down))
 }
 
 // Rotate turns m counter-clockwise around its centre; black comes in at the corners.
-func Rotate(m *Image, degrees float64) *Image {
+func Rotate(m *Image, degrees float64) *Image { return new(Scratch).rotate(m, degrees).detached() }
+
+func (s *Scratch) rotate(m *Image, degrees float64) *Image {
 	round := func(v float64) float64 { return math.RoundToEven(v*1e15) / 1e15 }
 	angle := -math.Mod(degrees+360, 360) * math.Pi / 180
 	cos, sin := round(math.Cos(angle)), round(math.Sin(angle))
 	cx, cy := float64(m.Width)/2, float64(m.Height)/2
-	return affine(m, cos, sin, -cx*cos-cy*sin+cx, -sin, cos, cx*sin-cy*cos+cy)
+	return s.affine(m, cos, sin, -cx*cos-cy*sin+cx, -sin, cos, cx*sin-cy*cos+cy)
 }

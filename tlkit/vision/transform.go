@@ -36,27 +36,12 @@ func (p Preprocess) Validate() error {
 }
 
 // Apply resizes and crops m for evaluation. m itself comes back when nothing is to be done.
-func (p Preprocess) Apply(m *Image) *Image {
-	if p.Resize > 0 && min(m.Width, m.Height) != p.Resize {
-		m = ResizeShorter(m, p.Resize, p.Interpolation)
-	}
-	if p.Crop > 0 && (m.Width != p.Crop || m.Height != p.Crop) {
-		m = CenterCrop(m, p.Crop, p.Crop)
-	}
-	return m
-}
+func (p Preprocess) Apply(m *Image) *Image { return new(Scratch).Apply(p, m).detachedFrom(m) }
 
 // ApplyAugmented is the training counterpart of Apply: a random resized crop takes the place of resizing and cropping,
 // the other augmentations come after them. With the zero Augment it is Apply.
 func (p Preprocess) ApplyAugmented(a Augment, rng *rand.Rand, m *Image) *Image {
-	if !a.ResizedCrop {
-		m = p.Apply(m)
-	}
-	size := p.Crop
-	if size == 0 {
-		size = p.Resize
-	}
-	return a.Apply(rng, m, size, p.Interpolation)
+	return new(Scratch).ApplyAugmented(p, a, rng, m).detachedFrom(m)
 }
 
 // std is Std, or 1 where it is not set.
@@ -158,24 +143,7 @@ func (a Augment) Validate() error {
 // Apply augments m. size is the side in pixels of what ResizedCrop makes, 0 meaning m's own width and height; without
 // ResizedCrop the size of m stays. The result depends only on the arguments and the state of rng.
 func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
-	if a.ResizedCrop {
-		w, h := size, size
-		if size == 0 {
-			w, h = m.Width, m.Height
-		}
-		m = Resize(Crop(m, a.randomRect(rng, m.Width, m.Height)), w, h, interp)
-	}
-	if a.Pad > 0 {
-		x, y := rng.IntN(2*a.Pad+1)-a.Pad, rng.IntN(2*a.Pad+1)-a.Pad
-		m = Crop(m, image.Rect(x, y, x+m.Width, y+m.Height))
-	}
-	if a.HorizontalFlip > 0 && rng.Float64() < a.HorizontalFlip {
-		m = FlipHorizontal(m)
-	}
-	if a.TrivialAugment {
-		m = trivialAugment(rng, m)
-	}
-	return a.RandAugment.apply(rng, m)
+	return new(Scratch).augment(a, rng, m, size, interp).detachedFrom(m)
 }
 
 // randomRect draws as torchvision's RandomResizedCrop.get_params does: ten tries, then the largest allowed central part.
@@ -214,11 +182,15 @@ func (a Augment) randomRect(rng *rand.Rand, width, height int) image.Rectangle {
 // NewRand returns a random generator that is determined by seed and parts alone. Seeded with (seed, epoch, index of the
 // image), an augmentation does not depend on which worker does it and when.
 func NewRand(seed uint64, parts ...uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(randState(seed, parts)))
+}
+
+func randState(seed uint64, parts []uint64) (high, low uint64) {
 	h := mix(seed ^ 0x746c6b6974) // so that a seed of 0 is no special case
 	for _, p := range parts {
 		h = mix(h ^ mix(p+0x9e3779b97f4a7c15))
 	}
-	return rand.New(rand.NewPCG(h, mix(h+0x9e3779b97f4a7c15)))
+	return h, mix(h + 0x9e3779b97f4a7c15)
 }
 
 // mix is the output function of splitmix64 (Steele, Lea, Flood 2014): each bit of the result depends on all of x.
