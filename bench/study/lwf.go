@@ -6,7 +6,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // lwf: the embedded ResNet-20, trained on the built-in shapes, learns the built-in sketches by each of the paper's
@@ -17,11 +16,7 @@ func lwf(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	sketches, err := datasets.Load("sketches")
-	if err != nil {
-		return err
-	}
-	m, err := zoo.Load("resnet20.shapes")
+	sketches, m, err := builtIn()
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // A study is a comparison with a table.
@@ -57,6 +59,16 @@ func (e env) data(name string) string { return filepath.Join(e.shared, "data", n
 func (e env) recipe(r train.Recipe) train.Recipe {
 	r.Dir, r.Quiet, r.Seeds = e.out, e.quiet, e.seeds
 	return r
+}
+
+// builtIn returns the built-in pair's target task, and the network trained on its source.
+func builtIn() (*datasets.Dataset, *zoo.Model, error) {
+	sketches, err := datasets.Load("sketches")
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := zoo.Load("resnet20.shapes")
+	return sketches, m, err
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

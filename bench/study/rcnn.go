@@ -9,17 +9,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detect"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // rcnn is R-CNN's comparison (Girshick et al. 2014, table 2) in small: objects in synthetic scenes of sketches, found with
 // the embedded ResNet-20 of the shapes, whose features are either taken as they are or fine-tuned on warped regions.
 func rcnn(ctx context.Context, e env) error {
-	sketches, err := datasets.Load("sketches")
-	if err != nil {
-		return err
-	}
-	m, err := zoo.Load("resnet20.shapes")
+	sketches, m, err := builtIn()
 	if err != nil {
 		return err
 	}

@@ -6,19 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // samples: the built-in pair, where the domains are far apart and the network is small.
 func samples(ctx context.Context, e env) error {
-	sketches, err := datasets.Load("sketches")
-	if err != nil {
-		return err
-	}
-	m, err := zoo.Load("resnet20.shapes")
+	sketches, m, err := builtIn()
 	if err != nil {
 		return err
 	}

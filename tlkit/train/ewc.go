@@ -52,7 +52,7 @@ func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
 	case !(lambda > 0) || !finite(lambda) || samples < 1:
 		return Plan{}, fmt.Errorf("tlkit: EWC has Lambda %g and Samples %d; they must be positive, or 0 for the defaults (100 and 200)", e.Lambda, e.Samples)
 	}
-	old, err := newTask(m, task)
+	old, err := newTask(m, task, nil)
 	if err != nil {
 		return Plan{}, err
 	}

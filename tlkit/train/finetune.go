@@ -39,6 +39,10 @@ type FineTune struct {
 	Unfreeze int `json:"unfreeze,omitempty"`
 	// KeepHead goes on with the pretrained output layer, where the classes are the same and only the images differ.
 	KeepHead bool `json:"keep_head,omitempty"`
+	// HeadFrom, for a class of the images, names a class that the pretrained output layer has ({"ants": "ant"}): the new one
+	// begins with what was learned for that, not with random values. Classes that it does not name begin at random. See
+	// [zoo.Model.ReplaceHeadFrom].
+	HeadFrom map[string]string `json:"head_from,omitempty"`
 	// Old, when set, is the data set that the model was pretrained on: the old output layer is kept as it is, and the
 	// accuracy on that data's validation images comes with every epoch (Epoch.Also), to see how much is forgotten.
 	Old *datasets.Dataset `json:"old,omitempty"`
@@ -99,11 +103,14 @@ func (f FineTune) check() error {
 // head gives the model the output layer to begin with.
 func (f FineTune) head(m *zoo.Model, task Task, plan *Plan) error {
 	if !f.KeepHead {
-		old, err := newTask(m, task)
+		old, err := newTask(m, task, f.HeadFrom)
 		if err != nil || f.Old == nil {
 			return err
 		}
 		return keepOld(plan, old, f.Old, true)
+	}
+	if len(f.HeadFrom) > 0 {
+		return fmt.Errorf("tlkit: FineTune.KeepHead goes on with the whole output layer, HeadFrom begins with some of its classes; give one of them")
 	}
 	if f.Old != nil {
 		return fmt.Errorf("tlkit: FineTune.KeepHead trains the old output layer further; there is none beside it to watch for Old")

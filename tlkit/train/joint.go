@@ -41,7 +41,7 @@ func (j Joint) Plan(m *zoo.Model, task Task) (Plan, error) {
 	if !(weight > 0) || !finite(weight) || j.WarmupRate < 0 {
 		return Plan{}, fmt.Errorf("tlkit: Joint has Weight %g and WarmupRate %g; they must be positive numbers, or 0 for the defaults (1 and 0.02)", j.Weight, j.WarmupRate)
 	}
-	old, err := newTask(m, task)
+	old, err := newTask(m, task, nil)
 	if err != nil {
 		return Plan{}, err
 	}

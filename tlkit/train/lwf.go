@@ -41,7 +41,7 @@ func (l LwF) Plan(m *zoo.Model, task Task) (Plan, error) {
 		return Plan{}, fmt.Errorf("tlkit: LwF has Lambda %g, Temperature %g, WarmupRate %g; they must be positive numbers, or 0 for the defaults (1, 2 and 0.02)",
 			l.Lambda, l.Temperature, l.WarmupRate)
 	}
-	old, err := newTask(m, task)
+	old, err := newTask(m, task, nil)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -40,12 +40,13 @@ func watchOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, w Watch)
 	return nil
 }
 
-// newTask replaces the head of m for the task; old is m as it was, for strategies that keep some of it.
-func newTask(m *zoo.Model, task Task) (old *zoo.Model, err error) {
+// newTask replaces the head of m for the task; from, which may be nil, is a HeadFrom. old is m as it was, for strategies
+// that keep some of it.
+func newTask(m *zoo.Model, task Task, from map[string]string) (old *zoo.Model, err error) {
 	if old, err = m.Clone(); err != nil {
 		return nil, err
 	}
-	return old, m.ReplaceHead(task.Classes, task.Seed)
+	return old, m.ReplaceHeadFrom(task.Classes, from, task.Seed)
 }
 
 // warmUp is the number of epochs in which the new head is trained alone first: a fifth of all, rounded up, for 0, and

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -18,6 +20,10 @@ type Transfer struct {
 	// BatchStats lets the frozen BatchNorm layers normalise by batch statistics and update their running ones, which
 	// is what PyTorch's transfer-learning tutorial does in effect. By default a frozen backbone is frozen as a whole.
 	BatchStats bool `json:"batch_stats,omitempty"`
+	// HeadFrom, for a class of the images, names a class that the pretrained output layer has ({"ants": "ant"}): the new one
+	// begins with what was learned for that, not with random values. Classes that it does not name begin at random. See
+	// [zoo.Model.ReplaceHeadFrom].
+	HeadFrom map[string]string `json:"head_from,omitempty"`
 	// Old, when set, is the data set that the model was pretrained on: the old output layer is kept as well, and the
 	// accuracy on that data's validation images comes with every epoch (Epoch.Also).
 	Old *datasets.Dataset `json:"old,omitempty"`
@@ -31,7 +37,10 @@ func (t Transfer) Name() string { return label(t.Label, "transfer") }
 // Plan replaces the head and freezes everything else.
 func (t Transfer) Plan(m *zoo.Model, task Task) (Plan, error) {
 	plan := Plan{LearningRate: or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}
-	old, err := newTask(m, task)
+	if t.Hidden != 0 && len(t.HeadFrom) > 0 {
+		return Plan{}, fmt.Errorf("tlkit: Transfer.HeadFrom begins with the old output layer, which does not fit behind a hidden layer of %d units; give one of Hidden and HeadFrom", t.Hidden)
+	}
+	old, err := newTask(m, task, t.HeadFrom)
 	if err == nil && t.Hidden != 0 {
 		err = m.ReplaceHeadHidden(task.Classes, t.Hidden, task.Seed)
 	}
