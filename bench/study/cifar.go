@@ -211,13 +211,14 @@ func shift(ctx context.Context, e env) error {
 	run, err := e.recipe(recipe).Compare(ctx, "shift", target, j.model,
 		train.SourceOnly{Source: source, LearningRate: rate},
 		train.DeepCORAL{Source: source, LearningRate: rate},
+		train.DeepCORAL{Source: source, LearningRate: rate, Logits: true, Label: "coral-logits"},
 		train.DANN{Source: source, LearningRate: rate},
 		train.TargetSupervised{LearningRate: rate})
 	if err != nil {
 		return err
 	}
 	about := map[string]string{
-		"source-only": "source's labels", "coral": "source's labels, target's images", "dann": "source's labels, target's images",
+		"source-only": "source's labels", "coral": "source's labels, target's images", "coral-logits": "the same, the paper's layer", "dann": "source's labels, target's images",
 		"adabn": "target's images", "target-supervised": "target's labels",
 	}
 	var rows [][]string

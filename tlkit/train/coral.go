@@ -9,18 +9,19 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// DeepCORAL adapts to unlabelled images of another domain by making the covariances of both domains' outputs alike
+// DeepCORAL adapts to unlabelled images of another domain by making the covariances of both domains' features alike
 // while it learns the source's labels (Sun and Saenko 2016, arXiv 1607.01719, section 3). Images of both go through the
-// network in one batch, and so share BatchNorm's statistics.
+// network in one batch, and so share BatchNorm's statistics. The features are those before the output layer; the paper
+// aligns its logits, see Logits.
 type DeepCORAL struct {
 	// Source has the labelled images; the target's are the training images of the comparison, without their labels.
 	Source *datasets.Dataset `json:"source"`
-	// Lambda weighs the CORAL loss; 0 means 1. The paper sets it such that both losses end about equal. The loss grows with
-	// the fourth power of what it aligns: where a network's logits are large, 1 lets them collapse (accuracy falls to
-	// chance); then take a tenth, a hundredth, or Features.
+	// Lambda weighs the CORAL loss; 0 means 1. The paper sets it such that both losses end about equal.
 	Lambda float64 `json:"lambda,omitempty"`
-	// Features aligns the features before the output layer in place of its logits, which the paper aligns.
-	Features bool `json:"features,omitempty"`
+	// Logits aligns the logits in place of the features, as the paper does with an output layer that begins near zero. The
+	// loss grows with the fourth power of what it aligns: where an output layer is pretrained, and logits are large, a Lambda
+	// of 1 lets them collapse (the training loss rises, accuracy falls to chance); then take a hundredth.
+	Logits bool `json:"logits,omitempty"`
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// Label replaces the name, for a second DeepCORAL in one comparison.
@@ -42,9 +43,9 @@ func (d DeepCORAL) Plan(m *zoo.Model, task Task) (Plan, error) {
 	}
 	plan.Beside = []Beside{{Split: task.Data.Train}}
 	plan.Loss = func(s *Step) *Node {
-		source, target := s.Logits, s.Beside[0].Logits
-		if d.Features {
-			source, target = s.Features, s.Beside[0].Features
+		source, target := s.Features, s.Beside[0].Features
+		if d.Logits {
+			source, target = s.Logits, s.Beside[0].Logits
 		}
 		return Add(s.Loss, MulScalar(CORAL(source, target), lambda))
 	}
