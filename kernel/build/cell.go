@@ -149,7 +149,8 @@ var toolEnv = []string{"GOGC=off"}
 
 func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flags ...string) error {
 	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w"}, flags...)
-	_, err := b.run(ctx, b.cfg.Dir, toolEnv, filepath.Join(b.toolDir, "link"), append(args, archive)...)
+	said, err := b.run(ctx, b.cfg.Dir, toolEnv, filepath.Join(b.toolDir, "link"), append(args, archive)...)
+	b.logLines("link", said)
 	return err
 }
 

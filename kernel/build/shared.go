@@ -503,5 +503,10 @@ func (b *Builder) linkShared(ctx context.Context, dir string, n int, plugin, arc
 	if err := os.WriteFile(file, cfg.Bytes(), 0o644); err != nil {
 		return err
 	}
-	return b.link(ctx, file, plugin, archive, "-buildmode=plugin", "-linkshared", "-r", s.dir, "-pluginpath="+Path(n))
+	extld, done := b.externalLinker(dir)
+	if err := b.link(ctx, file, plugin, archive, extld, "-buildmode=plugin", "-linkshared", "-r", s.dir, "-pluginpath="+Path(n)); err != nil {
+		return err
+	}
+	done(ctx)
+	return nil
 }

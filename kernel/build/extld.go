@@ -1,0 +1,217 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Go's linker hands a plugin to the C compiler as external linker, and before
+// that asks it which flags it knows: three compilations of an empty program, ten times
+// as long as linking the 20 KB of a cell. The answers are always the same. So the
+// first cell of a worker is linked through a recorder, and all others through
+// a script that gives the recorded answers at once and runs ld as the compiler
+// would. Whatever it was not made for, it hands to the compiler.
+const (
+	extldName    = "extld"
+	recorderName = "extld.recorder"
+)
+
+// recorder is a program like the compiler that writes down each call: a file of
+// NUL-ended arguments, the first of which says how the call ended.
+const recorder = `#!/bin/sh
+out=$(%[1]s "$@" 2>&1); rc=$?
+[ -z "$out" ] || printf '%%s\n' "$out"
+case $out in *unrecognized*|*unknown*) said=1 ;; *) said=0 ;; esac
+file=$(mktemp %[2]s/call.XXXXXX) && printf '%%s\0' "$rc$said" "$@" > "$file"
+exit $rc
+`
+
+// extld is the script's frame: the compiler, the probes, ld's command line.
+const extldScript = `#!/bin/sh
+# Made by tlkernel: the external linker of cells. See kernel/build/extld.go.
+for last; do :; done
+case $last in */trivial.c)
+	tmp=${last%%/trivial.c}
+	case "$*" in
+%s	esac ;;
+%sesac
+exec %s "$@"
+`
+
+// externalLinker returns the linker flag for a plugin against the shared
+// library, and what to do after the link.
+func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context.Context)) {
+	script := filepath.Join(b.lib.dir, extldName)
+	if isFile(script) {
+		return "-extld=" + script, func(context.Context) {}
+	}
+	calls := filepath.Join(dir, "calls")
+	rec := filepath.Join(dir, recorderName)
+	text := fmt.Sprintf(recorder, shellQuote(compilerName()), shellQuote(calls))
+	if os.Mkdir(calls, 0o755) != nil || os.WriteFile(rec, []byte(text), 0o755) != nil {
+		return "-extld=" + compilerName(), func(context.Context) {}
+	}
+	return "-extld=" + rec, func(ctx context.Context) {
+		if err := b.learnLinker(ctx, calls, script); err != nil {
+			b.cfg.Logf("cells are linked by %s: %v", compilerName(), err)
+		}
+	}
+}
+
+// learnLinker writes the script from recorded calls.
+func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
+	files, err := filepath.Glob(filepath.Join(calls, "call.*"))
+	if err != nil {
+		return err
+	}
+	var probes, link string
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		args := strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
+		state, args := args[0], args[1:]
+		if len(args) == 0 {
+			continue
+		}
+		if tmp, ok := strings.CutSuffix(args[len(args)-1], "/trivial.c"); ok {
+			answer := "exit 1"
+			if state == "00" {
+				answer = "exit 0"
+			}
+			// The linker's temporary folder is another each time.
+			pattern := strings.ReplaceAll(shellQuote(strings.Join(args, " ")), tmp, `'"$tmp"'`)
+			probes += fmt.Sprintf("\t%s) %s ;;\n", pattern, answer)
+			continue
+		}
+		if state[:1] != "0" || link != "" {
+			return errors.New("the recorded link is not as expected")
+		}
+		if link, err = b.ldCommand(ctx, args); err != nil {
+			return err
+		}
+	}
+	if probes == "" || link == "" {
+		return errors.New("the link was not recorded")
+	}
+	tmp := script + "." + strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(tmp, fmt.Appendf(nil, extldScript, probes, link, shellQuote(compilerName())), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(tmp, script)
+}
+
+// ldCommand is the case of the script that links: it runs what the compiler runs
+// for the same arguments, without the plugin for link-time optimisation.
+func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) {
+	// Three arguments are others each time; all the rest must be as it was.
+	const outMark, objMark, dirMark = "/nb-cell-out", "/nb-cell-go.o", "-L/nb-cell-dir"
+	marked := slices.Clone(args)
+	place := map[string]string{}
+	for i, arg := range args {
+		mark := ""
+		switch {
+		case i > 0 && args[i-1] == "-o":
+			mark = outMark
+		case strings.HasSuffix(arg, "/go.o"):
+			mark = objMark
+		case strings.HasPrefix(arg, "-L"):
+			mark = dirMark
+		default:
+			continue
+		}
+		if place[mark] != "" {
+			return "", fmt.Errorf("the link has more parts than expected: %q", args)
+		}
+		place[mark] = fmt.Sprintf("${%d}", i+1)
+		marked[i] = mark
+	}
+	if len(place) != 3 {
+		return "", fmt.Errorf("the link has other parts than expected: %q", args)
+	}
+	fill := func(word string) string {
+		text := shellQuote(word)
+		for mark, arg := range place {
+			text = strings.ReplaceAll(text, mark, `'"`+arg+`"'`)
+		}
+		return text
+	}
+	cmd := exec.CommandContext(ctx, compilerName(), append([]string{"-###"}, marked...)...)
+	cmd.Env = append(slices.Clone(b.env), "LC_ALL=C")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s -###: %w", compilerName(), err)
+	}
+	var words []string
+	for line := range strings.Lines(string(said)) {
+		if w := dryRunWords(line); len(w) > 0 && strings.Contains(line, objMark) && !strings.HasPrefix(line, "COLLECT") {
+			words = w
+		}
+	}
+	ld, err := b.run(ctx, b.cfg.Dir, nil, compilerName(), "-print-prog-name=ld")
+	if err != nil {
+		return "", err
+	}
+	if len(words) == 0 || filepath.Base(words[0]) != "collect2" {
+		return "", fmt.Errorf("%s -### shows no call of collect2", compilerName())
+	}
+	line := shellQuote(strings.TrimSpace(string(ld)))
+	words = words[1:]
+	for i := 0; i < len(words); i++ {
+		if words[i] == "-plugin" {
+			i++
+			continue
+		}
+		if strings.HasPrefix(words[i], "-plugin-opt=") {
+			continue
+		}
+		line += " " + fill(words[i])
+	}
+	var same []string
+	for i, arg := range marked {
+		if arg == args[i] {
+			same = append(same, fmt.Sprintf("\"${%d}\" = %s", i+1, shellQuote(arg)))
+		}
+	}
+	return fmt.Sprintf("-l*)\n\tif [ $# = %d ] && [ %s ]; then\n\t\t%s && exit 0\n\t\techo 'extld: ld failed, the compiler tries'\n\tfi ;;\n",
+		len(args), strings.Join(same, " ] && [ "), line), nil
+}
+
+// dryRunWords takes a line of gcc -### apart: words with other than plain
+// characters are in double quotes.
+func dryRunWords(line string) (words []string) {
+	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimLeft(rest, " ") {
+		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+			word, err := strconv.Unquote(quoted)
+			if err != nil {
+				return nil
+			}
+			words, rest = append(words, word), rest[len(quoted):]
+			continue
+		}
+		word, more, _ := strings.Cut(rest, " ")
+		words, rest = append(words, word), more
+	}
+	return words
+}
+
+// shellQuote makes a word of a POSIX shell.
+func shellQuote(word string) string {
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// logLines notes what a tool said though it succeeded.
+func (b *Builder) logLines(tool string, out []byte) {
+	if text := bytes.TrimSpace(out); len(text) > 0 {
+		b.cfg.Logf("%s: %s", tool, text)
+	}
+}
