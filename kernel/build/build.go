@@ -149,6 +149,9 @@ func (b *Builder) ResetModules() error {
 	return nil
 }
 
+// Modules is the go.mod that packages were last looked up with.
+func (b *Builder) Modules() string { return b.goMod }
+
 // Settings is a digest of everything that must be the same in worker and cells.
 func (b *Builder) Settings() string { return b.settings }
 

@@ -15,13 +15,15 @@
 // each cell. Here everything that the workspace offers is linked once into a Go
 // shared library (-buildmode=shared), which the worker loads at its start; it is
 // kept in Config.Cache until something in it changes. Plugins are linked against
-// it (-linkshared) and hold their own code only. Three things make that work:
+// it (-linkshared) and hold their own code only. Four things make that work:
 //
 //   - A stub. The linkers would read the library's some hundred thousand symbols
 //     for each cell; they get an ELF file with only those that the cell refers to
 //     (shared.go), which takes milliseconds.
 //   - Package nb/amd. Go's linker forgets the code of runtime.addmoduledata in a
 //     plugin that is linked against a shared runtime.
+//   - A script as external linker (extld.go). Go's linker would have the C compiler
+//     compile three programs per link, to see which flags it knows.
 //   - Package nb/undef. A library holds all methods of its types, also those of
 //     package simd that have no body.
 //

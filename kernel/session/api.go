@@ -134,6 +134,8 @@ type Name struct {
 // Timing is where the time of the last cell went, for %time and measurements.
 type Timing struct {
 	Check, Compile, Link, Open, Run time.Duration
+	// Again says that the cell's code was there from an earlier run.
+	Again bool
 	// FirstOutput is from Execute's start to the first output, 0 if there was none.
 	FirstOutput time.Duration
 	// Total is the whole of Execute.

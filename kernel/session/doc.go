@@ -15,6 +15,10 @@
 // package and are assigned where they stood; loops and functions get a check for
 // interrupts. No code of the user runs when a package is initialised.
 //
+// A cell that is run again and declares nothing that is not there compiles to
+// what its earlier run did: that code is called again (again.go), and nothing is
+// compiled.
+//
 // # When something is declared anew
 //
 //   - Functions, methods, types and constants that use what is replaced are

@@ -119,7 +119,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 			e.Traceback = append(e.Traceback, "  ...")
 			break
 		}
-		if cell, ok := strings.CutPrefix(fr.File, "/cell "); ok {
+		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
 			if name == "Run" {
 				name = "the cell's body"
 			}

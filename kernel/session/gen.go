@@ -45,19 +45,28 @@ type generator struct {
 	place map[types.Object]string
 	// builtins are predeclared types that need an exported name.
 	builtins map[string]bool
+	// again writes the cell as its next run would be, if nothing else changed: what it
+	// declares is there and found in its own package.
+	again bool
 }
 
-// generate returns the package's source.
-func (pl *planner) generate(pn *plan) (build.Package, error) {
-	g := &generator{pn: pn, u: pl.u, used: map[string]bool{}, builtins: map[string]bool{}, place: map[types.Object]string{}}
+func (pl *planner) generator(pn *plan) *generator {
+	return &generator{pn: pn, u: pl.u, used: map[string]bool{}, builtins: map[string]bool{}, place: map[types.Object]string{}}
+}
+
+// generate returns the package's source, and the text of its main file before
+// numbered.
+func (pl *planner) generate(pn *plan) (out build.Package, text string, err error) {
+	g := pl.generator(pn)
 	scope := pn.pkg.Scope()
 	migrated := map[string]bool{}
 	for _, v := range pn.migrate {
 		migrated[v.name] = true
 		g.place[scope.Lookup(v.name)] = "(*" + exported(v.name) + ")"
 	}
-	out := build.Package{N: pn.n, Files: map[string]string{}, Cgo: pn.cgo != nil}
-	out.Files["cell.go"] = g.cell(migrated)
+	out = build.Package{N: pn.n, Files: map[string]string{}, Cgo: pn.cgo != nil}
+	text = g.cell(migrated)
+	out.Files["cell.go"] = pn.numbered(text)
 	for src, f := range pn.carried {
 		text, cgo := g.carriedFile(src, f)
 		out.Files[fmt.Sprintf("carried_%d_%d.go", src.count, f.Decls[0].Pos())] = text
@@ -74,7 +83,7 @@ func (pl *planner) generate(pn *plan) (build.Package, error) {
 		out.Imports = append(out.Imports, path)
 	}
 	sort.Strings(out.Imports)
-	return out, g.err
+	return out, text, g.err
 }
 
 // alias returns the name that the current file calls a package by.
@@ -122,6 +131,9 @@ func (g *generator) name(obj types.Object) string {
 	}
 	if e := g.pn.reuse[obj.Name()]; e != nil {
 		return g.entity(e)
+	}
+	if g.again {
+		return g.runAlias(g.pn.n) + "." + exported(obj.Name())
 	}
 	return exported(obj.Name())
 }
@@ -338,16 +350,29 @@ func apply(src *source, start, end int, edits []edit) string {
 	return b.String()
 }
 
-// cellFileName is what positions in generated code say.
-func cellFileName(count int) string { return fmt.Sprintf("/cell %d", count) }
+// Stand-ins, which no source can contain, for the numbers that differ from one
+// run of a cell to the next.
+const countMark, runMark = "\x00c", "\x00n"
+
+// numbered fills in the numbers of a plan.
+func (pn *plan) numbered(text string) string {
+	return strings.NewReplacer(countMark, strconv.Itoa(pn.src.count), runMark, strconv.Itoa(pn.n)).Replace(text)
+}
+
+// cellPosition is what positions in generated code say before the count.
+const cellPosition = "/cell "
 
 // piece is text with a line directive before it.
-func piece(src *source, start int, text string) string {
-	return fmt.Sprintf("\n//line %s:%d\n%s\n", cellFileName(src.count), src.place(start, "").line, text)
+func (g *generator) piece(src *source, start int, text string) string {
+	count := countMark
+	if src != g.pn.src {
+		count = strconv.Itoa(src.count)
+	}
+	return fmt.Sprintf("\n//line %s%s:%d\n%s\n", cellPosition, count, src.place(start, "").line, text)
 }
 
 func (g *generator) item(it *item) string {
-	return piece(it.src, it.start, apply(it.src, it.start, it.end, g.edits(it.src, it.decl)))
+	return g.piece(it.src, it.start, apply(it.src, it.start, it.end, g.edits(it.src, it.decl)))
 }
 
 // header writes package clause and imports; it must come last, when all aliases are known.

@@ -16,7 +16,7 @@ func (g *generator) cell(migrated map[string]bool) string {
 	g.aliases = map[string]string{}
 	var decls, body strings.Builder
 	for _, it := range pn.items {
-		if pn.elided[it] == nil {
+		if pn.elided[it] == nil && !g.again {
 			decls.WriteString(g.item(it))
 		}
 	}
@@ -32,13 +32,17 @@ func (g *generator) cell(migrated map[string]bool) string {
 		if !ok || g.u.byObj[v] != nil {
 			continue
 		}
+		place := exported(name)
 		if e := pn.reuse[name]; e != nil {
-			// A failing cell must not change what was there.
-			fmt.Fprintf(&body, "{ ꞋꞋwas := %s; %s.OnFail(func() { %s = ꞋꞋwas }) }\n", g.entity(e), g.rt(), g.entity(e))
-			continue
+			place = g.entity(e)
+		} else if g.again {
+			place = g.name(v)
+		} else {
+			fmt.Fprintf(&decls, "\nvar %s %s\n", place, g.typeText(v.Type()))
+			register = append(register, fmt.Sprintf("%q: &%s", name, place))
 		}
-		fmt.Fprintf(&decls, "\nvar %s %s\n", exported(name), g.typeText(v.Type()))
-		register = append(register, fmt.Sprintf("%q: &%s", name, exported(name)))
+		// A failing cell must not change what was there, also when this code runs again.
+		fmt.Fprintf(&body, "{ ꞋꞋwas := %s; %s.OnFail(func() { %s = ꞋꞋwas }) }\n", place, g.rt(), place)
 	}
 	for _, v := range pn.migrate {
 		t := g.typeText(scope.Lookup(v.name).Type())
@@ -72,7 +76,7 @@ func (g *generator) cell(migrated map[string]bool) string {
 			if o == pn.lastStmt {
 				text = g.show(text)
 			}
-			body.WriteString(piece(pn.src, start, text))
+			body.WriteString(g.piece(pn.src, start, text))
 		}
 	}
 	parseFlags()
@@ -81,8 +85,8 @@ func (g *generator) cell(migrated map[string]bool) string {
 			fmt.Fprintf(&body, "\n%s()\n", exported("main"))
 		}
 	}
-	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s.Register(%d, %sRun, map[string]any{%s}) }\n",
-		own, body.String(), g.rt(), pn.n, own, strings.Join(register, ", "))
+	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s.Register(%s, %sRun, map[string]any{%s}) }\n",
+		own, body.String(), g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
 	for key, path := range pn.imports {
 		if strings.HasPrefix(key, "_ ") {
@@ -155,7 +159,7 @@ func (g *generator) varSpec(b *strings.Builder, spec *ast.ValueSpec, specs map[t
 	if len(spec.Values) == 0 {
 		for i, name := range spec.Names {
 			if targets[i] != "_" {
-				b.WriteString(piece(src, start, fmt.Sprintf("%s = *new(%s)", targets[i], g.typeText(pn.info.Defs[name].Type()))))
+				b.WriteString(g.piece(src, start, fmt.Sprintf("%s = *new(%s)", targets[i], g.typeText(pn.info.Defs[name].Type()))))
 			}
 		}
 		return
@@ -169,10 +173,10 @@ func (g *generator) varSpec(b *strings.Builder, spec *ast.ValueSpec, specs map[t
 	values := apply(src, vs, ve, edits)
 	if len(targets) == 1 && targets[0] == "_" && spec.Type != nil {
 		ts, te := src.offset(spec.Type.Pos()), src.offset(spec.Type.End())
-		b.WriteString(piece(src, start, "{ var _ "+apply(src, ts, te, g.edits(src, spec.Type))+" = "+values+" }"))
+		b.WriteString(g.piece(src, start, "{ var _ "+apply(src, ts, te, g.edits(src, spec.Type))+" = "+values+" }"))
 		return
 	}
-	b.WriteString(piece(src, start, strings.Join(targets, ", ")+" = "+values))
+	b.WriteString(g.piece(src, start, strings.Join(targets, ", ")+" = "+values))
 }
 
 // show wraps the last expression so that its value is shown.

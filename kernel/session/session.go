@@ -16,6 +16,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
 // Session is a live kernel without its protocol. Execute calls come one after
@@ -29,7 +30,8 @@ type Session struct {
 	startErr error
 	b        *build.Builder
 	program  string
-	proc     *worker.Process // of the executing goroutine; see procMu
+	loaded   map[string]loaded // of the executing goroutine; see again.go
+	proc     *worker.Process   // of the executing goroutine; see procMu
 	procMu   sync.Mutex
 
 	exec sync.Mutex // one cell at a time
@@ -91,7 +93,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), u: newUniverse(), nextRun: 1, workDir: cfg.WorkDir}
+	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), u: newUniverse(), loaded: map[string]loaded{}, nextRun: 1, workDir: cfg.WorkDir}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.out = newSink(s)
 	go func() {
@@ -280,6 +282,10 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		s.mu.Lock()
 		t := s.timing
 		s.mu.Unlock()
+		if t.Again {
+			out.Stream("stderr", fmt.Sprintf("check %s, compiled before, run %s; first output after %s\n", short(t.Check), short(t.Run), short(s.out.firstOutput())))
+			return nil
+		}
 		out.Stream("stderr", fmt.Sprintf("check %s, compile %s, link %s, open %s, run %s; first output after %s\n",
 			short(t.Check), short(t.Compile), short(t.Link), short(t.Open), short(t.Run), short(s.out.firstOutput())))
 	}
@@ -319,36 +325,56 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 		return compileError(errs)
 	}
 	var pkg build.Package
+	var text string
 	if err == nil {
-		pkg, err = pl.generate(pn)
+		pkg, text, err = pl.generate(pn)
 	}
 	if err != nil {
 		return s.buildError(ctx, err, src)
 	}
-	checked := time.Since(checking)
-	plugin, err := s.b.Cell(ctx, pkg)
-	if err != nil {
-		return s.buildError(ctx, err, src)
+	again := pl.again(pn)
+	code, known := s.loaded[again.key(s.b)]
+	known = known && again.text == text
+	s.mu.Lock()
+	s.timing.Check, s.timing.Again = time.Since(checking), known
+	s.mu.Unlock()
+	var plugin *build.Plugin
+	if !known {
+		if plugin, err = s.b.Cell(ctx, pkg); err != nil {
+			return s.buildError(ctx, err, src)
+		}
+		defer os.Remove(plugin.File)
 	}
 	s.mu.Lock()
-	s.timing.Check, s.timing.Compile, s.timing.Link = checked, plugin.Compile, plugin.Link
+	if plugin != nil {
+		s.timing.Compile, s.timing.Link = plugin.Compile, plugin.Link
+	}
 	state.n = n
 	interrupted := state.interrupts > 0
 	s.mu.Unlock()
 	if interrupted {
 		s.b.Drop(n)
-		os.Remove(plugin.File)
 		return interruptedError()
 	}
 	started := time.Now()
-	opening, failure, err := s.process().Run(n, plugin.File, append([]string{"cell"}, s.args...))
-	os.Remove(plugin.File)
+	args := append([]string{"cell"}, s.args...)
+	var opening time.Duration
+	var failure *rt.Failure
+	if known {
+		failure, err = s.process().Again(n, code.run, args)
+		code.renumber(failure, cell.Count)
+	} else {
+		opening, failure, err = s.process().Run(n, plugin.File, args)
+	}
 	s.mu.Lock()
 	s.timing.Open, s.timing.Run = opening, time.Since(started)-opening
 	s.mu.Unlock()
 	if err != nil {
 		s.b.Drop(n)
 		return s.workerLost(err)
+	}
+	if !known && again.text != "" && (failure == nil || again.text == text && failure.Kind != "open") {
+		s.loaded[again.key(s.b)] = loaded{n, cell.Count}
 	}
 	if failure != nil {
 		// Its package may be in use by goroutines it started, but by no later cell.
@@ -419,6 +445,7 @@ func (s *Session) Restart() error {
 	s.process().Kill()
 	s.exec.Lock()
 	defer s.exec.Unlock()
+	s.args = nil
 	s.mu.Lock()
 	s.history = nil
 	s.mu.Unlock()
@@ -442,6 +469,7 @@ func (s *Session) fresh(lost bool) error {
 	}
 	s.goGet = false
 	s.mu.Unlock()
+	s.loaded = map[string]loaded{}
 	s.b.ForgetRuns()
 	return s.launch()
 }

@@ -319,11 +319,21 @@ func (p *Process) ask(r rt.Request, op ...string) (rt.Event, error) {
 
 // Run opens a plugin and runs its cell. It returns how long opening took, and
 // nil or how the cell failed; the error is a *LostError when the worker ended.
-// Only one of Run, Setenv, Chdir and Sizes may be in progress.
+// Only one of Run, Again, Setenv, Chdir and Sizes may be in progress.
 func (p *Process) Run(n int, plugin string, args []string) (opening time.Duration, failure *rt.Failure, err error) {
+	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: args})
+}
+
+// Again runs the code of an earlier run once more, under a new number.
+func (p *Process) Again(n, code int, args []string) (failure *rt.Failure, err error) {
+	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Args: args})
+	return failure, err
+}
+
+func (p *Process) run(r rt.Request) (opening time.Duration, failure *rt.Failure, err error) {
 	start := time.Now()
 	p.opened.Store(0)
-	e, err := p.ask(rt.Request{Op: "run", N: n, Plugin: plugin, Args: args}, "done")
+	e, err := p.ask(r, "done")
 	if at := p.opened.Load(); at != 0 {
 		opening = time.Unix(0, at).Sub(start)
 	}

@@ -15,6 +15,7 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -42,6 +43,13 @@ type current struct {
 }
 
 var running atomic.Pointer[current]
+
+// stopping guards the transitions of running and stop, so that an interrupt
+// meets the run that it is meant for and no other.
+var stopping struct {
+	sync.Mutex
+	asked int // the newest run that is to stop; it may not have begun
+}
 
 // OnFail has f called if the running cell fails: it puts back what the cell
 // declared anew under an old name.
@@ -96,18 +104,23 @@ func reply(err error) {
 	send(Event{Op: "ok"})
 }
 
-// run opens a plugin and runs its cell, in a goroutine of its own so that
-// runtime.Goexit ends the cell only.
+// run opens a plugin, unless its code is there from an earlier run, and runs its
+// cell, in a goroutine of its own so that runtime.Goexit ends the cell only.
 func run(r Request) {
 	c := &current{n: r.N}
-	if err := open(r); err != nil {
-		send(Event{Op: "done", N: r.N, Failure: &Failure{Kind: "open", Message: err.Error()}})
-		return
+	code := r.Again
+	if code == 0 {
+		code = r.N
+		if err := open(r); err != nil {
+			send(Event{Op: "done", N: r.N, Failure: &Failure{Kind: "open", Message: err.Error()}})
+			return
+		}
 	}
 	send(Event{Op: "opened", N: r.N})
 	os.Args = r.Args
 	freshFlags()
-	running.Store(c)
+	body := cells[code].run
+	begin(c)
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
@@ -129,16 +142,14 @@ func run(r Request) {
 				c.undo[i]()
 			}
 		}()
-		cells[r.N].run()
+		C() // interrupted before it began
+		body()
 		returned = true
 	}()
 	<-finished
-	running.Store(nil)
-	stop.Store(0)
-	if c.failure != nil {
-		delete(cells, r.N)
-	} else {
-		cells[r.N].run = nil
+	end()
+	if c.failure != nil && r.Again == 0 {
+		cells[r.N].vars = nil // no one can use them; the code may run again
 	}
 	send(Event{Op: "done", N: r.N, Failure: c.failure})
 }
@@ -242,17 +253,36 @@ func labelled(head string, n int) bool {
 	return found && strings.Contains(labels, "cell:"+strconv.Itoa(n)+"}")
 }
 
-// interrupt stops the loops of run n.
+// begin makes c the run in progress.
+func begin(c *current) {
+	stopping.Lock()
+	defer stopping.Unlock()
+	running.Store(c)
+	if stopping.asked == c.n { // while its plugin was being opened
+		stopNow()
+	}
+}
+
+// end says that no run is in progress.
+func end() {
+	stopping.Lock()
+	defer stopping.Unlock()
+	running.Store(nil)
+	stop.Store(0)
+}
+
+// interrupt stops the loops of run n, also if it has yet to begin.
 func interrupt(n int) {
-	c := running.Load()
-	if c == nil || c.n != n {
-		return
+	stopping.Lock()
+	defer stopping.Unlock()
+	stopping.asked = n
+	if c := running.Load(); c != nil && c.n == n {
+		stopNow()
 	}
+}
+
+func stopNow() {
 	stop.Store(1)
-	if running.Load() != c { // it ended meanwhile
-		stop.Store(0)
-		return
-	}
 	syscall.Kill(os.Getpid(), syscall.SIGINT)
 }
 

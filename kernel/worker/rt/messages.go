@@ -16,6 +16,8 @@ type Request struct {
 	N int
 	// Plugin is the file to open ("run").
 	Plugin string
+	// Again is the run whose code to call instead of opening a plugin ("run"); 0 for none.
+	Again int `json:",omitempty"`
 	// Args are os.Args for the cell ("run").
 	Args []string
 	// Name and Value are an environment variable ("env"), or Value the folder ("chdir").
