@@ -57,35 +57,43 @@ func sameTaskModel(t testing.TB) *zoo.Model {
 	return m
 }
 
-// every lists each strategy in a form that trains, with the model that it begins with.
-func every(t testing.TB) map[train.Strategy]*zoo.Model {
+// trained is a strategy in a form that trains, with the model that it begins with.
+type trained struct {
+	train.Strategy
+	model *zoo.Model
+}
+
+// every lists each strategy.
+func every(t testing.TB) []trained {
 	old, src := oldTask(t), source(t)
 	five, three := pretrained(t), sameTaskModel(t)
-	return map[train.Strategy]*zoo.Model{
-		train.Transfer{Old: old}:                                          five,
-		train.FineTune{Old: old, Decay: 2.6, HeadFactor: 2}:               five,
-		train.FineTune{Label: "lp-ft", HeadFirst: 1}:                      five,
-		train.FineTune{Label: "gradual", Unfreeze: 1}:                     five,
-		train.FineTune{Label: "kept", KeepHead: true}:                     three,
-		train.LwF{Old: old}:                                               five,
-		train.Joint{Old: old, Batch: 3}:                                   five,
-		train.DuplicateAndFineTune{Old: old}:                              five,
-		train.L2SP{}:                                                      five,
-		train.EWC{Old: old, Samples: 5}:                                   five,
-		train.SourceOnly{}:                                                three,
-		train.SourceOnly{Label: "on-source", Source: src}:                 three,
-		train.TargetSupervised{}:                                          three,
-		train.DeepCORAL{Source: src}:                                      three,
-		train.DeepCORAL{Label: "coral-logits", Source: src, Logits: true}: three,
-		train.DANN{Source: src}:                                           five,
-		train.AdaBN{Batch: 4}:                                             three,
+	return []trained{
+		{train.Transfer{Old: old}, five},
+		{train.FineTune{Old: old, Decay: 2.6, HeadFactor: 2}, five},
+		{train.FineTune{Label: "lp-ft", HeadFirst: 1}, five},
+		{train.FineTune{Label: "gradual", Unfreeze: 1}, five},
+		{train.FineTune{Label: "kept", KeepHead: true}, three},
+		{train.FineTune{Label: "begun", HeadFrom: map[string]string{"red": "a"}}, five},
+		{train.LwF{Old: old}, five},
+		{train.Joint{Old: old, Batch: 3}, five},
+		{train.DuplicateAndFineTune{Old: old}, five},
+		{train.L2SP{}, five},
+		{train.EWC{Old: old, Samples: 5}, five},
+		{train.SourceOnly{}, three},
+		{train.SourceOnly{Label: "on-source", Source: src}, three},
+		{train.TargetSupervised{}, three},
+		{train.DeepCORAL{Source: src}, three},
+		{train.DeepCORAL{Label: "coral-logits", Source: src, Logits: true}, three},
+		{train.DANN{Source: src}, five},
+		{train.AdaBN{Batch: 4}, three},
 	}
 }
 
 // TestEveryResumes stops each strategy in the middle of an epoch and continues it: what comes out is, to the bit, what
 // an uninterrupted training gives, whatever it keeps beside the model.
 func TestEveryResumes(t *testing.T) {
-	for s, m := range every(t) {
+	for _, e := range every(t) {
+		s, m := e.Strategy, e.model
 		t.Run(s.Name(), func(t *testing.T) {
 			r := quick(t)
 			r.Epochs, r.Optimizer, r.MemoryLimit = 4, train.Adam, 1
