@@ -1,0 +1,18 @@
+//go:build amd64 && goexperiment.simd
+
+package kernels
+
+import "simd/archsimd"
+
+//go:generate go run ./internal/genvec
+
+// Operations on runs of values, eight at a time (vec_amd64.go); d may be one of the operands. See vec.go for the rest of
+// each run.
+
+const lanes = 8
+
+type f8 = archsimd.Float32x8
+
+func load(s []float32) f8     { return archsimd.LoadFloat32x8Array((*[8]float32)(s)) }
+func store(x f8, s []float32) { x.StoreArray((*[8]float32)(s)) }
+func all(v float32) f8        { return archsimd.BroadcastFloat32x8(v) }
