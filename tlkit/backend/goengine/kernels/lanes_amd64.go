@@ -4,8 +4,6 @@ package kernels
 
 import "simd/archsimd"
 
-//go:generate go run ./internal/genvec
-
 // Operations on runs of values, eight at a time (vec_amd64.go); d may be one of the operands. See vec.go for the rest of
 // each run.
 

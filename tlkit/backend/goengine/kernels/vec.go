@@ -1,5 +1,7 @@
 package kernels
 
+//go:generate go run ./internal/genvec
+
 import "math"
 
 // Operations on runs of equal length; d may be one of the operands. The vector units do what they can of each run (see

@@ -11,7 +11,6 @@ func vecAdd8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Add(y), d)
@@ -28,7 +27,6 @@ func vecSub8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Sub(y), d)
@@ -45,7 +43,6 @@ func vecMul8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Mul(y), d)
@@ -62,7 +59,6 @@ func vecDiv8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Div(y), d)
@@ -181,7 +177,6 @@ func vecMax8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(y.IfElse(y.IsNaN(), y.Max(x)), d)
@@ -198,7 +193,6 @@ func vecMin8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(y.IfElse(y.IsNaN(), y.Min(x)), d)
@@ -215,7 +209,6 @@ func vecAnd8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Mul(y), d)
@@ -232,7 +225,6 @@ func vecOr8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Max(y), d)
@@ -300,7 +292,6 @@ func vecSqrt8(d, a []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a = a[:n]
 	d = d[:n]
-
 	for len(d) >= lanes {
 		x := load(a)
 		store(x.Sqrt(), d)
