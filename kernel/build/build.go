@@ -55,6 +55,7 @@ type Builder struct {
 	goMod   string              // contents that export was made with
 	listing sync.Mutex          // one go list at a time
 	lib     *shared             // nil: every plugin holds all that it needs
+	spoil   func(n int) error   // of tests: fails the link of run n against lib
 }
 
 // ModDir is the folder with the session's go.mod.
@@ -120,7 +121,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 		b.setEnv(name, env[name])
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v1")
+	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v2")
 	b.settings = fmt.Sprintf("%x", h.Sum(nil)[:12])
 	b.names.Add(1)
 	go func() {
@@ -409,12 +410,16 @@ func (b *Builder) Warm(ctx context.Context, paths []string) error {
 	return b.Resolve(ctx, paths...)
 }
 
-// importcfg writes the file that tells compiler and linker where packages are.
-func (b *Builder) importcfg(file string) error {
+// importcfg writes the file that tells compiler and linker where packages are;
+// with are a path and its archive to use instead of the known one.
+func (b *Builder) importcfg(file string, with ...string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var buf bytes.Buffer
 	for path, export := range b.export {
+		if len(with) > 0 && path == with[0] {
+			export = with[1]
+		}
 		fmt.Fprintf(&buf, "packagefile %s=%s\n", path, export)
 	}
 	return os.WriteFile(file, buf.Bytes(), 0o644)

@@ -97,25 +97,26 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 		}
 	}
 	if (b.lib == nil || err != nil) && ctx.Err() == nil {
-		if b.lib != nil { // without the library, the runtime's own addmoduledata comes along
-			files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == "amd.go" })
-			if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
-				return nil, err
-			}
-			if err := b.pack(ctx, dir, archive, objects); err != nil {
-				return nil, err
-			}
-		}
-		if err := b.importcfg(cfg); err != nil {
-			return nil, fmt.Errorf("build: %w", err)
-		}
-		err = b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(p.N))
+		err = b.linkWhole(ctx, cfg, p.N, plugin, archive)
 	}
 	if err != nil {
 		b.Drop(p.N)
 		return nil, err
 	}
 	return &Plugin{File: plugin, Compile: compiled.Sub(start), Link: time.Since(compiled)}, nil
+}
+
+// linkWhole links a run with all that it uses, and that this process has from
+// elsewhere: the dynamic linker then takes what the worker has.
+func (b *Builder) linkWhole(ctx context.Context, cfg string, n int, plugin, archive string) error {
+	var with []string
+	if b.lib != nil { // the runtime's own addmoduledata comes along
+		with = []string{amdPath, b.lib.noAddModD}
+	}
+	if err := b.importcfg(cfg, with...); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(n))
 }
 
 // Drop forgets a run that failed: no later one may import it.

@@ -29,12 +29,14 @@ type shared struct {
 	dir      string
 	packages map[string]bool
 	addModD  string // archive of package nb/amd
-	hash     []byte // the library's ABI hash note
-	syms     map[string]symbol
-	always   []string // symbols that every stub has
-	file     *elf.File
-	relocs   *elf.Section // .rela.dyn: first the relative ones, by offset
-	relative int          // how many those are
+	// noAddModD is the same package without code, for plugins that hold all they need.
+	noAddModD string
+	hash      []byte // the library's ABI hash note
+	syms      map[string]symbol
+	always    []string // symbols that every stub has
+	file      *elf.File
+	relocs    *elf.Section // .rela.dyn: first the relative ones, by offset
+	relative  int          // how many those are
 }
 
 // symbol is what a stub repeats of one.
@@ -76,22 +78,38 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 	sort.Strings(args)
 	sort.Strings(names)
 	lib := filepath.Join(tmp, sharedName)
-	flags := []string{"-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
-	linkLib := func(more ...string) error {
-		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "link"), append(append(slices.Clone(flags), more...), args...)...)
-		return err
+	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
+	// What has no body only shows when all is linked, which takes most of a minute: the
+	// list is kept for the next library.
+	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
+	var missing []string
+	if data, err := os.ReadFile(kept); err == nil {
+		missing = strings.Fields(string(data))
 	}
-	if err := linkLib("-e"); err != nil {
-		missing := undefined(err)
-		if len(missing) == 0 {
+	for try := 1; ; try++ {
+		all := args
+		if len(missing) > 0 {
+			archive, err := b.defineMissing(ctx, tmp, cfg, missing)
+			if err != nil {
+				return err
+			}
+			all = append(slices.Clone(args), "nb/undef="+archive)
+		}
+		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "link"), append(slices.Clone(flags), all...)...)
+		if err == nil {
+			break
+		}
+		more := undefined(err)
+		if try == 3 || ctx.Err() != nil || len(more)+len(missing) == 0 {
 			return err
 		}
-		archive, err := b.defineMissing(ctx, tmp, cfg, missing)
-		if err != nil {
-			return err
+		if len(more) == 0 {
+			missing = nil // the list of another library does not fit
 		}
-		args = append(args, "nb/undef="+archive)
-		if err := linkLib(); err != nil {
+		missing = append(missing, more...)
+	}
+	if len(missing) > 0 {
+		if err := os.WriteFile(kept, []byte(joinLines(missing)), 0o644); err != nil {
 			return err
 		}
 	}
@@ -109,6 +127,9 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 	// Imported by name, so that the linker knows the fingerprints of the packages
 	// that it loads by itself.
 	if err := os.WriteFile(goFile, []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
+		return err
+	}
+	if err := b.compile(ctx, tmp, amdPath, cfg, filepath.Join(tmp, "amd.empty.a"), nil, []string{goFile}); err != nil {
 		return err
 	}
 	asmFlags := b.asmFlags(amdPath)
@@ -216,7 +237,7 @@ func openShared(dir string) (*shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
-	s := &shared{dir: dir, packages: map[string]bool{}, addModD: filepath.Join(dir, "amd.a"), syms: map[string]symbol{}, file: f}
+	s := &shared{dir: dir, packages: map[string]bool{}, addModD: filepath.Join(dir, "amd.a"), noAddModD: filepath.Join(dir, "amd.empty.a"), syms: map[string]symbol{}, file: f}
 	names, err := os.ReadFile(filepath.Join(dir, "packages"))
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
@@ -476,6 +497,11 @@ func (s *shared) copyType(types *bytes.Buffer, sym symbol, base uint64) {
 // linkShared links a run against the library.
 func (b *Builder) linkShared(ctx context.Context, dir string, n int, plugin, archive string) error {
 	s := b.lib
+	if b.spoil != nil {
+		if err := b.spoil(n); err != nil {
+			return err
+		}
+	}
 	b.mu.Lock()
 	export := make(map[string]string, len(b.export)+1)
 	for path, file := range b.export {
