@@ -39,6 +39,9 @@ type InstallOptions struct {
 	// GoCache is a build cache to share with other installations; empty makes one
 	// in the prefix.
 	GoCache string
+	// LiveCache is a folder for the compiled workers of live cells, to share with
+	// other installations; empty makes one in the prefix.
+	LiveCache string
 	// Engine is one of EngineNames, to add to the engines; empty leaves them as
 	// they are.
 	Engine string
@@ -83,10 +86,15 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		return fmt.Errorf("kernel: the Go toolchain is %s, but go.mod needs 1.27 or newer; run with GOTOOLCHAIN=auto and a module proxy within reach", vars[1])
 	}
 	m := &Manifest{Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2],
-		BaseGo: gt.path, GoCache: p.goCacheDir(), Venv: p.venvDir()}
+		BaseGo: gt.path, GoCache: p.goCacheDir(), LiveCache: p.liveDir(), Venv: p.venvDir()}
 	if opts.GoCache != "" {
 		if m.GoCache, err = filepath.Abs(opts.GoCache); err != nil {
 			return fmt.Errorf("kernel: build cache %q: %w", opts.GoCache, err)
+		}
+	}
+	if opts.LiveCache != "" {
+		if m.LiveCache, err = filepath.Abs(opts.LiveCache); err != nil {
+			return fmt.Errorf("kernel: folder of compiled workers %q: %w", opts.LiveCache, err)
 		}
 	}
 	if opts.Venv != "" {
@@ -190,7 +198,7 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		step("no live cells here, kernel %q will be GoNB: %s", DisplayName, m.WhyNotLive)
 	} else {
 		m.Live = true
-		step("%s: build cache of live cells", m.GoCache)
+		step("%s: worker of live cells", m.liveCache(p))
 	}
 
 	dirs, err := kernelSpecDirs(p, m.Venv, opts.Venv == "")

@@ -93,7 +93,7 @@ func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, log
 	env := append(os.Environ(), cellEnv(m.GoCache)...)
 	env = append(env, "GOMODCACHE="+m.GoModCache, "GO111MODULE=on", "GOWORK=off", "GONB_JUPYTER_KERNEL_ID="+id)
 	return session.New(ctx, session.Config{Workspace: p.workspaceDir(), Dir: own, Go: filepath.Join(m.GoRoot, "bin", "go"),
-		Env: env, Packages: m.Packages, Cache: p.liveDir(), Offline: true, Logf: logf})
+		Env: env, Packages: m.Packages, Cache: m.liveCache(p), Offline: true, Logf: logf})
 }
 
 func liveInfo(m *Manifest) protocol.Info {

@@ -327,7 +327,7 @@ func TestInstallUninstall(t *testing.T) {
 	}
 	before := tree(t, home)
 
-	opts := InstallOptions{Venv: shared.Venv, GoCache: shared.GoCache}
+	opts := InstallOptions{Venv: shared.Venv, GoCache: shared.GoCache, LiveCache: shared.LiveCache}
 	for try := range 2 {
 		var log bytes.Buffer
 		opts.Log = &log

@@ -100,7 +100,7 @@ func installForTests() error {
 	defer setenv("HOME", home)()
 	defer setenv("JUPYTER_DATA_DIR", filepath.Join(home, "jupyter"))()
 	return kernelWorks(Install(context.Background(), InstallOptions{
-		Prefix: string(testInstall.prefix), Venv: m.Venv, GoCache: m.GoCache, Log: &log}))
+		Prefix: string(testInstall.prefix), Venv: m.Venv, GoCache: m.GoCache, LiveCache: m.liveCache(user), Log: &log}))
 }
 
 // kernelWorks is err, but nil when only packages above the kernel do not

@@ -114,6 +114,8 @@ type Manifest struct {
 	GoModCache string `json:"go_mod_cache"`
 	// GoCache is the build cache that cells use.
 	GoCache string `json:"go_cache"`
+	// LiveCache is the folder of the live kernel's compiled workers.
+	LiveCache string `json:"live_cache"`
 	// Venv is the Python environment with JupyterLab.
 	Venv string `json:"venv"`
 	// Live says that kernel tlkit is the live kernel; otherwise WhyNotLive is one
@@ -127,6 +129,14 @@ type Manifest struct {
 	Made []string `json:"made,omitempty"`
 	// Packages are the import paths that the workspace was prepared for.
 	Packages []string `json:"packages"`
+}
+
+// liveCache is LiveCache, also of an installation that did not record it.
+func (m *Manifest) liveCache(p Prefix) string {
+	if m.LiveCache == "" {
+		return p.liveDir()
+	}
+	return m.LiveCache
 }
 
 // ReadManifest returns the record of what is installed in p. When nothing is,
