@@ -1,9 +1,11 @@
 """Times cells in Jupyter kernels; bench/kernel runs it.
 
 Reads {"kernels": [...], "rounds": n, "timeout": s, "cases": [...]} from standard
-input. A case is {"name", "setup": {kernel: code}, "cell": {kernel: code}}. In each
-round, each case runs in each kernel in turn. One JSON line per cell, with the
-seconds from the request until the kernel is idle again.
+input. A case is {"name", "setup": {kernel: code}, "cell": {kernel: code}}. Each case
+is timed in two modes: "changed", where ROUND in the cell is another number each
+time, and "again", where it is not. In each round the cell runs in each kernel in
+turn. One JSON line per cell, with the seconds from the request until the kernel is
+idle again.
 """
 
 import json
@@ -57,15 +59,21 @@ try:
         k = Kernel(name)
         kernels.append(k)
         print(json.dumps({"kernel": name, "case": "start", "seconds": k.started}), flush=True)
+    number = 0
     for case in job["cases"]:
         for k in kernels:
             if case["setup"].get(k.name):
                 k.run(case["setup"][k.name])
-            k.run(case["cell"][k.name])  # what must be compiled once is compiled now
-        for _ in range(job["rounds"]):
-            for k in kernels:
-                seconds = k.run(case["cell"][k.name])
-                print(json.dumps({"kernel": k.name, "case": case["name"], "seconds": seconds}), flush=True)
+        for mode in ("changed", "again"):
+            for k in kernels:  # what must be compiled once is compiled now
+                k.run(case["cell"][k.name].replace("ROUND", str(number)))
+            for _ in range(job["rounds"]):
+                if mode == "changed":
+                    number += 1
+                for k in kernels:
+                    seconds = k.run(case["cell"][k.name].replace("ROUND", str(number)))
+                    print(json.dumps({"kernel": k.name, "case": case["name"], "mode": mode, "seconds": seconds}), flush=True)
+            number += 1
 finally:
     for k in kernels:
         k.km.shutdown_kernel(now=True)

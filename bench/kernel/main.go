@@ -62,18 +62,19 @@ if err != nil {
 }
 `
 	return []testCase{
-		{"hello", nil, both("%%\nfmt.Println(\"hello\")\n")},
+		{"hello", nil, both("%%\nfmt.Println(\"hello\", ROUND)\n")},
 		{"small GoMLX graph", nil, both(graphImports + "%%\nsmall, err := gobackend.New(\"\")\nif err != nil {\n\tpanic(err)\n}\n" +
-			"exec := graph.MustNewExec(small, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2) })\nfmt.Println(exec.MustExec(tensors.FromValue([]float32{1, 2, 3}))[0].Value())\n")},
-		{"load a model", nil, both(imports + "%%\n" + load + "fmt.Println(len(model.Classes))\n")},
+			"exec := graph.MustNewExec(small, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2) })\nfmt.Println(exec.MustExec(tensors.FromValue([]float32{1, 2, 3}))[0].Value(), ROUND)\n")},
+		{"load a model", nil, both(imports + "%%\n" + load + "fmt.Println(len(model.Classes), ROUND)\n")},
 		{"three training steps", map[string]string{kernel.KernelName: imports + "%%\n" + load + ready + steps},
-			map[string]string{kernel.KernelName: "%%\n" + steps + "fmt.Println(\"done\")\n", kernel.GonbKernelName: imports + "%%\n" + load + ready + steps + "fmt.Println(\"done\")\n"}},
+			map[string]string{kernel.KernelName: "%%\n" + steps + "fmt.Println(\"done\", ROUND)\n", kernel.GonbKernelName: imports + "%%\n" + load + ready + steps + "fmt.Println(\"done\", ROUND)\n"}},
 	}
 }
 
 // result is one line of the output.
 type result struct {
 	Case   string  `json:"case"`
+	Mode   string  `json:"mode"`
 	Rounds int     `json:"rounds"`
 	Live   float64 `json:"live_s"`
 	GoNB   float64 `json:"gonb_s"`
@@ -121,27 +122,29 @@ func run(rounds int, model string, batch, timeout int) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	times := map[string]map[string][]float64{}
-	var order []string
+	type key struct{ name, mode string }
+	times := map[key]map[string][]float64{}
+	var order []key
 	for sc := bufio.NewScanner(out); sc.Scan(); {
 		var line struct {
-			Kernel, Case string
-			Seconds      float64
+			Kernel, Case, Mode string
+			Seconds            float64
 		}
 		if err := json.Unmarshal([]byte(strings.TrimSpace(sc.Text())), &line); err != nil {
 			return fmt.Errorf("the client said %q: %w", sc.Text(), err)
 		}
-		if times[line.Case] == nil {
-			times[line.Case] = map[string][]float64{}
-			order = append(order, line.Case)
+		k := key{line.Case, line.Mode}
+		if times[k] == nil {
+			times[k] = map[string][]float64{}
+			order = append(order, k)
 		}
-		times[line.Case][line.Kernel] = append(times[line.Case][line.Kernel], line.Seconds)
+		times[k][line.Kernel] = append(times[k][line.Kernel], line.Seconds)
 	}
 	waited := cmd.Wait()
 	enc := json.NewEncoder(os.Stdout)
-	for _, name := range order {
-		live, gonb := median(times[name][kernel.KernelName]), median(times[name][kernel.GonbKernelName])
-		if err := enc.Encode(result{name, len(times[name][kernel.KernelName]), live, gonb, live / gonb}); err != nil {
+	for _, k := range order {
+		live, gonb := median(times[k][kernel.KernelName]), median(times[k][kernel.GonbKernelName])
+		if err := enc.Encode(result{k.name, k.mode, len(times[k][kernel.KernelName]), live, gonb, live / gonb}); err != nil {
 			return err
 		}
 	}
