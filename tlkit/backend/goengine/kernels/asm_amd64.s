@@ -1,12 +1,15 @@
 #include "textflag.h"
 
+// The sum of a tile is put aside after this many channels and starts anew: see foldAt in plain.go.
+#define FOLD 256
+
 // func igemm6x16AVX2(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int)
-TEXT ·igemm6x16AVX2(SB), NOSPLIT, $0-64
+// Y0 to Y11 are the tile's sum; the part that was put aside is in the frame, and BX counts down to the next time.
+// The inner loop takes two channels at a time.
+TEXT ·igemm6x16AVX2(SB), NOSPLIT, $392-64
 	MOVQ a+0(FP), SI
 	MOVQ boff+8(FP), DX
 	MOVQ taps+16(FP), R8
-	MOVQ k+24(FP), R9
-	MOVQ b+32(FP), BX
 	MOVQ start+48(FP), DI
 	VMOVUPS (DI), Y0
 	VMOVUPS 32(DI), Y1
@@ -20,6 +23,8 @@ TEXT ·igemm6x16AVX2(SB), NOSPLIT, $0-64
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
+	MOVQ $FOLD, BX
+	MOVQ $0, folded-8(SP)
 	TESTQ R8, R8
 	JZ done
 
@@ -31,8 +36,20 @@ tap:
 	MOVQ 32(SI), R14
 	MOVQ 40(SI), AX
 	MOVQ (DX), DI
-	LEAQ (BX)(DI*4), DI
+	SHLQ $2, DI
+	ADDQ b+32(FP), DI
 	XORQ CX, CX
+
+piece: // of the tap's channels: CX to R9-1
+	LEAQ FOLD(CX), R9
+	CMPQ R9, k+24(FP)
+	CMOVQGT k+24(FP), R9
+	SUBQ R9, BX
+	ADDQ CX, BX
+
+	DECQ R9
+	CMPQ CX, R9
+	JGE odd
 
 inner:
 	VMOVUPS (DI), Y12
@@ -55,10 +72,63 @@ inner:
 	VFMADD231PS Y13, Y14, Y9
 	VFMADD231PS Y12, Y15, Y10
 	VFMADD231PS Y13, Y15, Y11
-	ADDQ $64, DI
-	INCQ CX
+	VMOVUPS 64(DI), Y12
+	VMOVUPS 96(DI), Y13
+	VBROADCASTSS 4(R10)(CX*4), Y14
+	VBROADCASTSS 4(R11)(CX*4), Y15
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y15, Y2
+	VFMADD231PS Y13, Y15, Y3
+	VBROADCASTSS 4(R12)(CX*4), Y14
+	VBROADCASTSS 4(R13)(CX*4), Y15
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y14, Y5
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VBROADCASTSS 4(R14)(CX*4), Y14
+	VBROADCASTSS 4(AX)(CX*4), Y15
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y13, Y14, Y9
+	VFMADD231PS Y12, Y15, Y10
+	VFMADD231PS Y13, Y15, Y11
+	ADDQ $128, DI
+	ADDQ $2, CX
 	CMPQ CX, R9
 	JLT inner
+	JNE even
+
+odd:
+	VMOVUPS (DI), Y12
+	VMOVUPS 32(DI), Y13
+	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R11)(CX*4), Y15
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y15, Y2
+	VFMADD231PS Y13, Y15, Y3
+	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS (R13)(CX*4), Y15
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y14, Y5
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VBROADCASTSS (R14)(CX*4), Y14
+	VBROADCASTSS (AX)(CX*4), Y15
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y13, Y14, Y9
+	VFMADD231PS Y12, Y15, Y10
+	VFMADD231PS Y13, Y15, Y11
+	ADDQ $64, DI
+	INCQ CX
+
+even:
+	CMPQ BX, $0
+	JLE fold
+
+folded:
+	CMPQ CX, k+24(FP)
+	JLT piece
 
 	ADDQ $48, SI
 	ADDQ $8, DX
@@ -66,6 +136,23 @@ inner:
 	JNZ tap
 
 done:
+	MOVQ folded-8(SP), CX
+	TESTQ CX, CX
+	JZ activate
+	VADDPS part-392(SP), Y0, Y0
+	VADDPS part-360(SP), Y1, Y1
+	VADDPS part-328(SP), Y2, Y2
+	VADDPS part-296(SP), Y3, Y3
+	VADDPS part-264(SP), Y4, Y4
+	VADDPS part-232(SP), Y5, Y5
+	VADDPS part-200(SP), Y6, Y6
+	VADDPS part-168(SP), Y7, Y7
+	VADDPS part-136(SP), Y8, Y8
+	VADDPS part-104(SP), Y9, Y9
+	VADDPS part-72(SP), Y10, Y10
+	VADDPS part-40(SP), Y11, Y11
+
+activate:
 	MOVQ relu+56(FP), CX
 	TESTQ CX, CX
 	JZ store
@@ -105,6 +192,51 @@ store:
 	VMOVUPS Y11, 32(AX)
 	VZEROUPPER
 	RET
+
+fold:
+	MOVQ $FOLD, BX
+	CMPQ folded-8(SP), $0
+	JEQ first
+	VADDPS part-392(SP), Y0, Y0
+	VADDPS part-360(SP), Y1, Y1
+	VADDPS part-328(SP), Y2, Y2
+	VADDPS part-296(SP), Y3, Y3
+	VADDPS part-264(SP), Y4, Y4
+	VADDPS part-232(SP), Y5, Y5
+	VADDPS part-200(SP), Y6, Y6
+	VADDPS part-168(SP), Y7, Y7
+	VADDPS part-136(SP), Y8, Y8
+	VADDPS part-104(SP), Y9, Y9
+	VADDPS part-72(SP), Y10, Y10
+	VADDPS part-40(SP), Y11, Y11
+
+first:
+	MOVQ $1, folded-8(SP)
+	VMOVUPS Y0, part-392(SP)
+	VMOVUPS Y1, part-360(SP)
+	VMOVUPS Y2, part-328(SP)
+	VMOVUPS Y3, part-296(SP)
+	VMOVUPS Y4, part-264(SP)
+	VMOVUPS Y5, part-232(SP)
+	VMOVUPS Y6, part-200(SP)
+	VMOVUPS Y7, part-168(SP)
+	VMOVUPS Y8, part-136(SP)
+	VMOVUPS Y9, part-104(SP)
+	VMOVUPS Y10, part-72(SP)
+	VMOVUPS Y11, part-40(SP)
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	JMP folded
 
 // func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int)
 TEXT ·outer6x16AVX2(SB), NOSPLIT, $0-48

@@ -137,6 +137,42 @@ func TestConvolutions(t *testing.T) {
 	}
 }
 
+// TestLongSums holds the rounding error of sums over many channels against double precision: it must stay well below
+// that of one running sum, which a deep network multiplies (efficientnet_v2_s by ten thousand).
+func TestLongSums(t *testing.T) {
+	for _, g := range []Geometry{
+		{Batch: 1, In: [2]int{4, 4}, InC: 4608, OutC: 32, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 1},
+		{Batch: 1, In: [2]int{4, 4}, InC: 512, OutC: 32, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Groups: 1},
+		{Batch: 1, In: [2]int{30, 30}, InC: 24, OutC: 16, Kernel: [2]int{13, 13}, Stride: [2]int{1, 1}, Groups: 1},
+		{Batch: 1, In: [2]int{4, 4}, InC: 1100, OutC: 20, Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}, Groups: 1},
+	} {
+		g = g.whole()
+		x := randoms(1, g.Batch*g.In[0]*g.In[1]*g.InC)
+		w := randoms(2, g.Kernel[0]*g.Kernel[1]*g.InC*g.OutC)
+		want := slowConv(x, w, g)
+		running := make([]float32, len(want)) // one sum in single precision, in the same order
+		g.each(func(xi, wi, yi int) {
+			running[yi] = float32(math.FMA(float64(x[xi]), float64(w[wi]), float64(running[yi])))
+		})
+		rms := func(y []float32) float64 {
+			sum := 0.0
+			for i := range want {
+				sum += (float64(y[i]) - want[i]) * (float64(y[i]) - want[i])
+			}
+			return math.Sqrt(sum / float64(len(want)))
+		}
+		eachProcessor(t, func(t *testing.T) {
+			y := make([]float32, len(want))
+			Conv(y, x, w, g, KernelLayout{}, Epilogue{})
+			if got, one := rms(y), rms(running); !(got < 0.35*one) {
+				t.Errorf("%d taps of %d channels: error %.3g, of one running sum %.3g", g.Kernel[0]*g.Kernel[1], g.InC, got, one)
+			} else {
+				t.Logf("%d taps of %d channels: %.2f of a running sum's error", g.Kernel[0]*g.Kernel[1], g.InC, got/one)
+			}
+		})
+	}
+}
+
 func swapped(w []float32, g Geometry) []float32 {
 	s := make([]float32, len(w))
 	gi := g.InC / g.Groups

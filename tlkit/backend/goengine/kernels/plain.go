@@ -1,23 +1,45 @@
 package kernels
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // The kernels in plain Go, for processors without AVX2; the tests hold the assembly against them.
+
+// foldAt is after how many channels (whole taps, or pieces of one) a tile's sum is put aside and starts anew. The
+// rounding error of one long sum of float32 grows with its length, that of partial sums with the length of the parts: on
+// 4608 channels it is a quarter. Parts of 128 gain little more and cost 5 % of the time; the assembly has the same number.
+const foldAt = 256
 
 func igemm6x16Go(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
 	rows := unsafe.Slice(a, 6*taps)
 	offsets := unsafe.Slice(boff, taps)
 	for i := range 6 {
 		sum := *(*[16]float32)(unsafe.Pointer(start))
+		var aside [16]float32
+		left := foldAt
 		for t := range taps {
 			row := unsafe.Slice((*float32)(rows[6*t+i]), k)
 			w := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(b), 4*offsets[t])), 16*k)
-			for j, x := range row {
-				wj := (*[16]float32)(w[16*j:])
-				for l := range sum {
-					sum[l] += x * wj[l]
+			for piece := range slices.Chunk(row, foldAt) {
+				for j, x := range piece {
+					wj := (*[16]float32)(w[16*j:])
+					for l := range sum {
+						sum[l] += x * wj[l]
+					}
+				}
+				w = w[16*len(piece):]
+				if left -= len(piece); left <= 0 {
+					for l := range aside {
+						aside[l] += sum[l]
+					}
+					sum, left = [16]float32{}, foldAt
 				}
 			}
+		}
+		for l := range sum {
+			sum[l] += aside[l]
 		}
 		if relu != 0 {
 			for l := range sum {
