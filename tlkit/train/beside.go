@@ -9,8 +9,8 @@ import (
 // drawn is a source that gives every step some examples beside the training images.
 type drawn struct {
 	source
-	batch int
-	seed  uint64
+	per  int // step
+	seed uint64
 }
 
 // at returns the examples of a step, counted from 0 over the whole training: places step*batch and on in an endless
@@ -18,9 +18,9 @@ type drawn struct {
 // uninterrupted one does.
 func (d *drawn) at(step int) (examples []int, epoch int) {
 	n := d.len()
-	epoch = step * d.batch / n
+	epoch = step * d.per / n
 	perm := order(n, d.seed, epoch)
-	for i, at := 0, step*d.batch; i < d.batch; i, at = i+1, at+1 {
+	for i, at := 0, step*d.per; i < d.per; i, at = i+1, at+1 {
 		if i > 0 && at%n == 0 {
 			perm = order(n, d.seed, at/n)
 		}
@@ -32,19 +32,18 @@ func (d *drawn) at(step int) (examples []int, epoch int) {
 // feed prepares the steps of an epoch: batches of the training images in the given order, each with what is drawn
 // beside it. step counts the steps taken before.
 func feed(ctx context.Context, s source, beside []*drawn, order []int, size, epoch, step int) <-chan batch {
-	return produce(ctx, order, size, func(examples []int) batch {
+	return produce(ctx, order, size, func(k int, examples []int) batch {
 		b := prepare(s, examples, epoch)
 		for _, d := range beside {
 			if b.err != nil {
 				break
 			}
-			examples, epoch := d.at(step)
+			examples, epoch := d.at(step + k)
 			extra := prepare(d, examples, epoch)
 			if b.beside = append(b.beside, extra); extra.err != nil {
 				b.err = extra.err
 			}
 		}
-		step++
 		return b
 	})
 }

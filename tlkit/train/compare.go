@@ -49,7 +49,11 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 		}
 	}
 	run.shared = &sharedFeatures{limit: r.MemoryLimit / 2}
-	defer func() { run.shared = nil }()
+	run.decoded = newDecoded(r, run.Dir)
+	defer func() {
+		run.decoded.close()
+		run.shared, run.decoded = nil, nil
+	}()
 	show := newProgress(run, r.Quiet)
 	defer show.end()
 	for k := range max(1, r.Seeds) {

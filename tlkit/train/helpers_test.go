@@ -130,7 +130,7 @@ func paint(t testing.TB) *datasets.Dataset {
 
 // quick is a recipe of four steps per epoch in a folder of the test's own.
 func quick(t testing.TB) train.Recipe {
-	return train.Recipe{Epochs: 2, BatchSize: 4, Seed: 3, Dir: t.TempDir(), Quiet: true}
+	return train.Recipe{Epochs: 2, BatchSize: 4, Seed: 3, Dir: t.TempDir(), Quiet: true, DiskLimit: -1}
 }
 
 func compare(t testing.TB, r train.Recipe, name string, ds *datasets.Dataset, m *zoo.Model, s ...train.Strategy) *train.Run {

@@ -22,32 +22,31 @@ type inputs struct {
 	limit int64 // bytes
 }
 
-func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe) *inputs {
+func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe, cache *decoded) *inputs {
 	d := &inputs{limit: r.MemoryLimit}
-	further := int64(1 + len(plan.Beside) + len(plan.Watch))
-	load := func(s *datasets.Split, aug vision.Augment, seed uint64, room int64) *images {
-		return newImages(s, m.Preprocess, aug, seed, m.ImageSize(), room/further)
+	load := func(s *datasets.Split, aug vision.Augment, seed uint64) *images {
+		return newImages(s, m.Preprocess, aug, seed, m.ImageSize(), cache)
 	}
 	split := ds.Train
 	if plan.Train != nil {
 		split = plan.Train
 	}
-	d.trainImages = load(split, r.Augment, r.Seed, r.MemoryLimit/2)
+	d.trainImages = load(split, r.Augment, r.Seed)
 	d.trainImages.views = r.Views
-	d.valImages = load(evalSplit(ds), vision.Augment{}, r.Seed, r.MemoryLimit/4)
+	d.valImages = load(evalSplit(ds), vision.Augment{}, r.Seed)
 	for i, b := range plan.Beside {
 		seed := besideSeed(r.Seed, i)
-		s := load(b.Split, r.Augment, seed, r.MemoryLimit/2)
+		s := load(b.Split, r.Augment, seed)
 		s.views = r.Views
 		d.besideImages = append(d.besideImages, s)
 		batch := b.Batch
 		if batch == 0 {
 			batch = r.BatchSize
 		}
-		d.beside = append(d.beside, &drawn{batch: batch, seed: seed})
+		d.beside = append(d.beside, &drawn{per: batch, seed: seed})
 	}
 	for _, w := range plan.Watch {
-		d.watchImages = append(d.watchImages, load(w.Split, vision.Augment{}, r.Seed, r.MemoryLimit/4))
+		d.watchImages = append(d.watchImages, load(w.Split, vision.Augment{}, r.Seed))
 	}
 	return d
 }

@@ -55,6 +55,8 @@ type loop struct {
 	savedAt time.Time
 	// setUp is the time that preparing the data took; it counts towards the first epoch.
 	setUp time.Duration
+	// decoded are the images read, where the run has none for all its strategies.
+	decoded *decoded
 	// still is kept for a strategy that trains nothing.
 	still *still
 }
@@ -120,13 +122,19 @@ func newLoop(ctx context.Context, engine compute.Backend, run *Run, res *Result,
 		split = plan.Train
 	}
 	t.objective.weights = r.ClassWeights.of(split.Counts())
-	l.data = newInputs(ds, m, plan, r)
+	cache := run.decoded
+	if cache == nil {
+		l.decoded = newDecoded(r, run.Dir)
+		cache = l.decoded
+	}
+	l.data = newInputs(ds, m, plan, r, cache)
 	return l, t.startAverage() // what Before did is where it begins
 }
 
 func (l *loop) close() {
 	l.teacher.close()
 	l.t.close()
+	l.decoded.close()
 }
 
 // stopped turns the error of a cancelled context into an InterruptedError.

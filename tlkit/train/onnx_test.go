@@ -38,7 +38,7 @@ func TestImportedONNX(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			r := train.Recipe{Epochs: 2, BatchSize: 4, Dir: t.TempDir(), Quiet: true}
+			r := train.Recipe{Epochs: 2, BatchSize: 4, Dir: t.TempDir(), Quiet: true, DiskLimit: -1}
 			ctx, cancel := context.WithCancel(t.Context())
 			ds := paint(t)
 			ds.Train = painted(t, 1, 5, (&counter{when: 15 + 5, at: cancel}).asked)

@@ -36,14 +36,14 @@ func (p *Preparation) Each(ctx context.Context, split *datasets.Split, batchSize
 		return fmt.Errorf("building its graph: %w", err)
 	}
 	defer exec.Finalize()
-	s := newImages(split, p.Model.Preprocess, vision.Augment{}, 0, p.Model.ImageSize(), 0)
+	s := newImages(split, p.Model.Preprocess, vision.Augment{}, 0, p.Model.ImageSize(), nil)
 	done := 0
 	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
 		if b.err != nil {
 			return b.err
 		}
 		out, err := exec.Call(b.inputs, b.labels)
-		b.release()
+		b.discard() // nobody may look at out, and then the computation may still be under way
 		if err != nil {
 			return err
 		}

@@ -69,6 +69,10 @@ type Recipe struct {
 	Quiet bool `json:"-"`
 	// MemoryLimit bounds the bytes of decoded images and cached features kept in memory; 0 means 2 GiB.
 	MemoryLimit int64 `json:"-"`
+	// DiskLimit bounds the bytes of decoded images beyond those, kept in a memory-mapped file in the run's folder that has
+	// no name and ends with the program; 0 means 8 GiB, and never more than half of what is free there. A negative value
+	// means no file, and there is none on Windows: images that memory has no room for are decoded in every epoch then.
+	DiskLimit int64 `json:"-"`
 }
 
 // Optimizer names an update rule.
@@ -156,6 +160,9 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	}
 	if r.MemoryLimit == 0 {
 		r.MemoryLimit = 2 << 30
+	}
+	if r.DiskLimit == 0 {
+		r.DiskLimit = 8 << 30
 	}
 	switch {
 	case r.Epochs < 1:

@@ -30,6 +30,7 @@ type Run struct {
 
 	valNames []string
 	shared   *sharedFeatures
+	decoded  *decoded
 }
 
 // Config is the content of run.json.

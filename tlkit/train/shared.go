@@ -88,7 +88,7 @@ func (p *Preparation) features(ctx context.Context) (*zoo.Features, error) {
 	key := featureKey{split: split, frozen: t.frozen, values: values}
 	f := p.res.run.shared.get(key)
 	if f == nil {
-		s := newImages(split, t.model.Preprocess, vision.Augment{}, 0, t.model.ImageSize(), 0)
+		s := newImages(split, t.model.Preprocess, vision.Augment{}, 0, t.model.ImageSize(), nil)
 		if f, err = t.cache(ctx, s, 32, math.MaxInt64, func(done int) { p.show.features(p.res, done, s.len()) }); err != nil {
 			return nil, err
 		}

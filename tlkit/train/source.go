@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"golang.org/x/sync/errgroup"
 
@@ -13,18 +17,21 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// source yields the inputs of a network, example by example: images, or features computed before.
+// source yields the inputs of a network, example by example: images, or features computed before. Batches may be asked
+// for by several goroutines at once.
 type source interface {
 	// len is the number of examples.
 	len() int
 	// label returns the class of example i.
 	label(i int) int
-	// newBatch returns an empty batch of n examples and a function that fills place k with example i as it looks in
-	// the given epoch. The function may be called for different places at once.
-	newBatch(n int) (fill func(k, i, epoch int) error, finish func() *tensors.Tensor)
+	// batch returns the examples as they look in the given epoch.
+	batch(examples []int, epoch int) (*tensors.Tensor, error)
+	// recycle takes back what batch returned, to be filled again.
+	recycle(t *tensors.Tensor)
 }
 
-// images is a split as the network sees it: prepared, cropped to a square, bytes [n, size, size, 3].
+// images is a split as the network sees it: prepared, cropped to a square, bytes [n, size, size, 3]. Once all images are
+// decoded, preparing one allocates nothing.
 type images struct {
 	split *datasets.Split
 	pre   vision.Preprocess
@@ -34,70 +41,100 @@ type images struct {
 	// views is the number of augmented versions of each image; 0 means a new one in every epoch.
 	views int
 
-	mu   sync.Mutex
-	kept map[int]*vision.Image // prepared images, or decoded ones where they are augmented
-	room int64                 // bytes that may still be kept
+	cache *decoded // may be nil
+	kept  []atomic.Pointer[vision.Image]
+	spares
+	scratches
 }
 
-func newImages(split *datasets.Split, pre vision.Preprocess, aug vision.Augment, seed uint64, size int, room int64) *images {
-	return &images{split: split, pre: pre, aug: aug, seed: seed, size: size, kept: map[int]*vision.Image{}, room: room}
+func newImages(split *datasets.Split, pre vision.Preprocess, aug vision.Augment, seed uint64, size int, cache *decoded) *images {
+	s := &images{split: split, pre: pre, aug: aug, seed: seed, size: size, cache: cache}
+	key := decodedKey{split: split}
+	if s.readyOnce() {
+		key.ready, key.pre = true, pre
+	}
+	s.kept = cache.list(key)
+	return s
 }
+
+// readyOnce tells that images are resized and cropped in the same way in every epoch.
+func (s *images) readyOnce() bool { return !s.aug.ResizedCrop }
 
 func (s *images) len() int        { return s.split.Len() }
 func (s *images) label(i int) int { return s.split.Label(i) }
 
-func (s *images) newBatch(n int) (func(k, i, epoch int) error, func() *tensors.Tensor) {
+func (s *images) batch(examples []int, epoch int) (*tensors.Tensor, error) {
+	t := s.take(shapes.Make(dtypes.Uint8, len(examples), s.size, s.size, 3))
+	var pix []uint8
+	tensors.MustMutableFlatData(t, func(flat []uint8) { pix = flat })
 	bytes := s.size * s.size * 3
-	pix := make([]uint8, n*bytes)
-	fill := func(k, i, epoch int) error {
-		m, err := s.prepared(i, epoch)
-		if err != nil {
-			return err
-		}
-		if len(m.Pix) != bytes {
-			return fmt.Errorf("tlkit: image %q is %dx%d after preparation, the model needs %dx%d; check the model's Preprocess",
-				s.split.Name(i), m.Width, m.Height, s.size, s.size)
-		}
-		copy(pix[k*bytes:], m.Pix)
-		return nil
+	workers := min(runtime.GOMAXPROCS(0), len(examples))
+	var group errgroup.Group
+	var next atomic.Int64
+	for range workers {
+		group.Go(func() error {
+			w := s.scratch()
+			defer s.done(w)
+			for {
+				k := int(next.Add(1)) - 1
+				if k >= len(examples) {
+					return nil
+				}
+				if err := s.fill(w, pix[k*bytes:(k+1)*bytes], examples[k], epoch); err != nil {
+					next.Store(int64(len(examples))) // the others need not go on
+					return err
+				}
+			}
+		})
 	}
-	return fill, func() *tensors.Tensor {
-		return tensors.FromFlatDataAndDimensions(pix, n, s.size, s.size, 3)
-	}
+	return t, group.Wait()
 }
 
-// prepared returns example i ready for the network.
-func (s *images) prepared(i, epoch int) (*vision.Image, error) {
-	m, err := s.base(i)
-	if err != nil || s.aug.IsZero() {
-		return m, err
+// fill writes example i, ready for the network.
+func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
+	if s.cache != nil {
+		s.cache.using.RLock()
+		defer s.cache.using.RUnlock()
+	}
+	m, err := s.base(w, i)
+	if err != nil {
+		return err
 	}
 	if s.views > 0 {
 		epoch %= s.views
 	}
-	return s.pre.ApplyAugmented(s.aug, vision.NewRand(s.seed, uint64(epoch), uint64(i)), m), nil
+	switch {
+	case s.aug.IsZero():
+	case s.readyOnce():
+		m = w.Augment(s.aug, w.Rand(s.seed, uint64(epoch), uint64(i)), m, 0, s.pre.Interpolation)
+	default:
+		m = w.ApplyAugmented(s.pre, s.aug, w.Rand(s.seed, uint64(epoch), uint64(i)), m)
+	}
+	if m.Width != s.size || m.Height != s.size {
+		return fmt.Errorf("tlkit: image %q is %dx%d after preparation, the model needs %dx%d; check the model's Preprocess",
+			s.split.Name(i), m.Width, m.Height, s.size, s.size)
+	}
+	copy(pix, m.Pix)
+	return nil
 }
 
-// base returns what is the same in every epoch: the prepared image, or the decoded one if it is to be augmented.
-func (s *images) base(i int) (*vision.Image, error) {
-	s.mu.Lock()
-	m := s.kept[i]
-	s.mu.Unlock()
-	if m != nil {
-		return m, nil
+// base returns what is the same in every epoch: the prepared image, or the decoded one if a random part is cut out of it.
+func (s *images) base(w *vision.Scratch, i int) (*vision.Image, error) {
+	if s.kept != nil {
+		if m := s.kept[i].Load(); m != nil {
+			return m, nil
+		}
 	}
-	m, err := s.split.Image(i)
+	whole, err := s.split.Image(i)
 	if err != nil {
 		return nil, err
 	}
-	if s.aug.IsZero() {
-		m = s.pre.Apply(m)
+	m := whole
+	if s.readyOnce() {
+		m = w.Apply(s.pre, m)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := int64(len(m.Pix)); n <= s.room {
-		s.room -= n
-		s.kept[i] = m
+	if s.kept != nil {
+		s.cache.keep(&s.kept[i], m, m == whole, !s.aug.IsZero())
 	}
 	return m, nil
 }
@@ -109,6 +146,8 @@ type features struct {
 	values []float32
 	// views is the number of versions of each example, 0 for one. All examples of the first version come first.
 	views int
+
+	spares
 }
 
 func (f *features) len() int        { return len(f.labels) }
@@ -117,17 +156,68 @@ func (f *features) label(i int) int { return f.labels[i] }
 // width is the number of values of one version of an example.
 func (f *features) width() int { return len(f.values) / (len(f.labels) * max(1, f.views)) }
 
-func (f *features) newBatch(n int) (func(k, i, epoch int) error, func() *tensors.Tensor) {
+func (f *features) batch(examples []int, epoch int) (*tensors.Tensor, error) {
+	t := f.take(shapes.Make(dtypes.Float32, append([]int{len(examples)}, f.dims...)...))
 	per, views := f.width(), max(1, f.views)
-	batch := make([]float32, n*per)
-	fill := func(k, i, epoch int) error {
-		at := (epoch%views*len(f.labels) + i) * per
-		copy(batch[k*per:(k+1)*per], f.values[at:at+per])
-		return nil
+	tensors.MustMutableFlatData(t, func(flat []float32) {
+		for k, i := range examples {
+			at := (epoch%views*len(f.labels) + i) * per
+			copy(flat[k*per:(k+1)*per], f.values[at:at+per])
+		}
+	})
+	return t, nil
+}
+
+// spares are tensors that are filled again and again.
+type spares struct {
+	spareMu sync.Mutex
+	spare   []*tensors.Tensor
+}
+
+// take returns a tensor of the shape, with values as they happen to be.
+func (s *spares) take(shape shapes.Shape) *tensors.Tensor {
+	s.spareMu.Lock()
+	defer s.spareMu.Unlock()
+	for i, t := range s.spare {
+		if t.Shape().Equal(shape) {
+			s.spare = slices.Delete(s.spare, i, i+1)
+			return t
+		}
 	}
-	return fill, func() *tensors.Tensor {
-		return tensors.FromFlatDataAndDimensions(batch, append([]int{n}, f.dims...)...)
+	return tensors.FromShape(shape)
+}
+
+// recycle keeps t on the host; what a device had of it is freed at once.
+func (s *spares) recycle(t *tensors.Tensor) {
+	if t.InvalidateOnDevice() != nil {
+		return
 	}
+	s.spareMu.Lock()
+	defer s.spareMu.Unlock()
+	s.spare = append(s.spare, t)
+}
+
+// scratches are the memory of those who prepare images.
+type scratches struct {
+	scratchMu sync.Mutex
+	free      []*vision.Scratch
+}
+
+func (s *scratches) scratch() *vision.Scratch {
+	s.scratchMu.Lock()
+	defer s.scratchMu.Unlock()
+	if n := len(s.free); n > 0 {
+		w := s.free[n-1]
+		s.free = s.free[:n-1]
+		return w
+	}
+	return new(vision.Scratch)
+}
+
+func (s *scratches) done(w *vision.Scratch) {
+	s.scratchMu.Lock()
+	defer s.scratchMu.Unlock()
+	s.free = append(s.free, w)
 }
 
 // batch is one step's input.
@@ -139,32 +229,62 @@ type batch struct {
 	// beside are the batches drawn from further sources.
 	beside []batch
 	err    error
+
+	source source
 }
 
-// release frees the batch's tensors at once; on a device they would otherwise wait for the garbage collector.
+// release gives the batch's tensors back. No computation may be under way that reads them: its results must have been
+// looked at.
 func (b batch) release() {
-	b.inputs.MustFinalizeAll()
+	b.source.recycle(b.inputs)
 	b.labels.MustFinalizeAll()
 	for _, other := range b.beside {
 		other.release()
 	}
 }
 
+// discard frees the batch's tensors when whatever reads them has ended.
+func (b batch) discard() {
+	b.inputs.MustFinalizeAll()
+	b.labels.MustFinalizeAll()
+}
+
 // batches prepares the examples in the given order, in batches, on all cores and ahead of their use. The channel is
 // closed after the last batch, after a batch with an error, or when ctx ends.
 func batches(ctx context.Context, s source, order []int, size, epoch int) <-chan batch {
-	return produce(ctx, order, size, func(examples []int) batch { return prepare(s, examples, epoch) })
+	return produce(ctx, order, size, func(_ int, examples []int) batch { return prepare(s, examples, epoch) })
 }
 
-// produce is the machinery of batches: ready makes one from its examples.
-func produce(ctx context.Context, order []int, size int, ready func(examples []int) batch) <-chan batch {
-	out := make(chan batch, 2)
+// produce is the machinery of batches: ready makes the k-th one, counted from 0, from its examples. Of small ones so many
+// are made at once that all cores are busy; they come out in order, and two wait ready.
+func produce(ctx context.Context, order []int, size int, ready func(k int, examples []int) batch) <-chan batch {
+	atOnce := make(chan struct{}, (runtime.GOMAXPROCS(0)+size-1)/size)
+	ctx, stop := context.WithCancel(ctx)
+	queue := make(chan chan batch, cap(atOnce)+1)
+	go func() {
+		defer close(queue)
+		for k := 0; len(order) > 0; k++ {
+			examples := order[:min(size, len(order))]
+			order = order[len(examples):]
+			one := make(chan batch, 1)
+			select {
+			case queue <- one:
+			case <-ctx.Done():
+				return
+			}
+			atOnce <- struct{}{}
+			go func() {
+				defer func() { <-atOnce }()
+				one <- ready(k, examples)
+			}()
+		}
+	}()
+	out := make(chan batch)
 	go func() {
 		defer close(out)
-		for len(order) > 0 {
-			n := min(size, len(order))
-			b := ready(order[:n])
-			order = order[n:]
+		defer stop()
+		for one := range queue {
+			b := <-one
 			select {
 			case out <- b:
 			case <-ctx.Done():
@@ -179,19 +299,15 @@ func produce(ctx context.Context, order []int, size int, ready func(examples []i
 }
 
 func prepare(s source, examples []int, epoch int) batch {
-	n := len(examples)
-	fill, finish := s.newBatch(n)
-	labels := make([]int32, n)
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for k, i := range examples {
-		labels[k] = int32(s.label(i))
-		group.Go(func() error { return fill(k, i, epoch) })
-	}
-	if err := group.Wait(); err != nil {
+	inputs, err := s.batch(examples, epoch)
+	if err != nil {
 		return batch{err: err}
 	}
-	return batch{inputs: finish(), labels: tensors.FromFlatDataAndDimensions(labels, n), n: n, examples: examples}
+	labels := make([]int32, len(examples))
+	for k, i := range examples {
+		labels[k] = int32(s.label(i))
+	}
+	return batch{inputs: inputs, labels: tensors.FromFlatDataAndDimensions(labels, len(labels)), n: len(labels), examples: examples, source: s}
 }
 
 // order returns the examples of an epoch: all of them, shuffled by seed and epoch (Fisher and Yates).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -134,7 +135,8 @@ func TestSameForAll(t *testing.T) {
 
 	c := &counter{}
 	r = quick(t)
-	r.MemoryLimit = 1 // no image is kept, so each use is heard of
+	r.MemoryLimit = 1                                         // no image is kept, so each use is heard of
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.BatchSize)) // with more, several batches are prepared at once
 	ds.Train = painted(t, 1, 5, c.asked)
 	var orders [2][]int
 	for i, s := range []train.Strategy{train.FineTune{}, train.Scratch{}} {

@@ -43,12 +43,12 @@ func (l *loop) hireTeacher(ctx context.Context) error {
 			return b.err
 		}
 		out, err := t.exec.Call1(b.inputs)
-		b.release()
 		if err != nil {
 			return err
 		}
 		t.recorded = append(t.recorded, tensors.MustCopyFlatData[float32](out)...)
 		out.MustFinalizeAll()
+		b.release()
 		l.show.features(l.res, len(t.recorded)/t.classes, s.len())
 	}
 	return ctx.Err()

@@ -282,7 +282,6 @@ func (t *trainer) cacheView(ctx context.Context, f *features, s source, view, ba
 			return b.err
 		}
 		out, err := t.feature.Call1(b.inputs)
-		b.release()
 		if err != nil {
 			return err
 		}
@@ -294,6 +293,7 @@ func (t *trainer) cacheView(ctx context.Context, f *features, s source, view, ba
 		}
 		f.values = append(f.values, tensors.MustCopyFlatData[float32](out)...)
 		out.MustFinalizeAll()
+		b.release()
 		for range b.n {
 			if view == 0 {
 				f.labels = append(f.labels, s.label(done))
@@ -333,13 +333,13 @@ func judge(ctx context.Context, exec *model.Exec, classify func([]float32, int) 
 			return o, b.err
 		}
 		out, err := exec.Call1(b.inputs)
-		b.release()
 		if err != nil {
 			return o, err
 		}
 		width := out.Shape().Size() / b.n
 		logits := tensors.MustCopyFlatData[float32](out)
 		out.MustFinalizeAll()
+		b.release()
 		for k := range b.n {
 			label := s.label(len(o.predicted))
 			answer := logits[k*width : (k+1)*width]

@@ -45,7 +45,7 @@ func (s *Scratch) ApplyAugmented(p Preprocess, a Augment, rng *rand.Rand, m *Ima
 	if size == 0 {
 		size = p.Resize
 	}
-	return s.augment(a, rng, m, size, p.Interpolation)
+	return s.Augment(a, rng, m, size, p.Interpolation)
 }
 
 // Rand is [NewRand]; the generator is valid until the next call.
@@ -57,8 +57,8 @@ func (s *Scratch) Rand(seed uint64, parts ...uint64) *rand.Rand {
 	return s.rng
 }
 
-// augment is [Augment.Apply].
-func (s *Scratch) augment(a Augment, rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
+// Augment is [Augment.Apply].
+func (s *Scratch) Augment(a Augment, rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
 	if a.ResizedCrop {
 		w, h := size, size
 		if size == 0 {

@@ -143,7 +143,7 @@ func (a Augment) Validate() error {
 // Apply augments m. size is the side in pixels of what ResizedCrop makes, 0 meaning m's own width and height; without
 // ResizedCrop the size of m stays. The result depends only on the arguments and the state of rng.
 func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
-	return new(Scratch).augment(a, rng, m, size, interp).detachedFrom(m)
+	return new(Scratch).Augment(a, rng, m, size, interp).detachedFrom(m)
 }
 
 // randomRect draws as torchvision's RandomResizedCrop.get_params does: ten tries, then the largest allowed central part.
