@@ -16,7 +16,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
-	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
 // Session is a live kernel without its protocol. Execute calls come one after
@@ -302,95 +301,6 @@ func short(d time.Duration) string {
 func interrupted() *Error {
 	return &Error{"Interrupted", "interrupted", []string{"interrupted"}}
 }
-
-// goCell plans, builds and runs the Go part of a cell.
-func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runState) *Error {
-	checking := time.Now()
-	src := &source{count: cell.Count, text: m.code + m.calls()}
-	p, serr := parse(s.fset, src)
-	if serr != nil {
-		return compileError([]cellError{{serr.line, serr.col, src, serr.msg}})
-	}
-	if m.main {
-		p.directive = "main"
-	}
-	p.tests = m.test
-	if cell.Silent {
-		p.last, p.lastStmt = nil, nil
-	}
-	n := s.takeRun()
-	pl := &planner{fset: s.fset, u: s.u, b: s.b, importer: s.libs}
-	pn, errs, err := pl.plan(ctx, n, p)
-	if err == nil && len(errs) > 0 {
-		return compileError(errs)
-	}
-	var pkg build.Package
-	var text string
-	if err == nil {
-		pkg, text, err = pl.generate(pn)
-	}
-	if err != nil {
-		return s.buildError(ctx, err, src)
-	}
-	again := pl.again(pn)
-	code, known := s.loaded[again.key(s.b)]
-	known = known && again.text == text
-	s.mu.Lock()
-	s.timing.Check, s.timing.Again = time.Since(checking), known
-	s.mu.Unlock()
-	var plugin *build.Plugin
-	if !known {
-		if plugin, err = s.b.Cell(ctx, pkg); err != nil {
-			return s.buildError(ctx, err, src)
-		}
-		defer os.Remove(plugin.File)
-	}
-	s.mu.Lock()
-	if plugin != nil {
-		s.timing.Compile, s.timing.Link = plugin.Compile, plugin.Link
-	}
-	state.n = n
-	interrupted := state.interrupts > 0
-	s.mu.Unlock()
-	if interrupted {
-		s.b.Drop(n)
-		return interruptedError()
-	}
-	started := time.Now()
-	args := append([]string{"cell"}, s.args...)
-	var opening time.Duration
-	var failure *rt.Failure
-	if known {
-		failure, err = s.process().Again(n, code.run, args)
-		code.renumber(failure, cell.Count)
-	} else {
-		opening, failure, err = s.process().Run(n, plugin.File, args)
-	}
-	s.mu.Lock()
-	s.timing.Open, s.timing.Run = opening, time.Since(started)-opening
-	s.mu.Unlock()
-	if err != nil {
-		s.b.Drop(n)
-		return s.workerLost(err)
-	}
-	if !known && again.text != "" && (failure == nil || again.text == text && failure.Kind != "open") {
-		s.loaded[again.key(s.b)] = loaded{n, cell.Count}
-	}
-	if failure != nil {
-		// Its package may be in use by goroutines it started, but by no later cell.
-		s.b.Drop(n)
-		return s.cellFailed(failure, src)
-	}
-	s.mu.Lock()
-	notices := s.u.commit(pn)
-	s.mu.Unlock()
-	for _, text := range notices {
-		s.out.text("stderr", text+"\n")
-	}
-	return nil
-}
-
-func interruptedError() *Error { return interrupted() }
 
 func (s *Session) process() *worker.Process {
 	s.procMu.Lock()
