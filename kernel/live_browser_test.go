@@ -140,6 +140,23 @@ func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
 	return page
 }
 
+// runCell puts a cell below the last one and runs it.
+func (b browserPage) runCell(code string) {
+	b.t.Helper()
+	source, err := json.Marshal(code)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.text(`((panel) => {
+		panel.content.activeCellIndex = panel.content.widgets.length - 1;
+		window.jupyterapp.commands.execute("notebook:insert-cell-below").then(() => {
+			panel.content.activeCell.model.sharedModel.setSource(` + string(source) + `);
+			window.jupyterapp.commands.execute("notebook:run-cell");
+		});
+		return "";
+	})(` + pagePanel + `)`)
+}
+
 // do runs a step that must succeed.
 func (b browserPage) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
@@ -267,5 +284,26 @@ func TestJupyterLabLive(t *testing.T) {
 	page.text(`window.jupyterapp.commands.execute("notebook:run-cell"), ""`)
 	page.wait("the value after the panic", pageOutput+`.split("\n").includes("2") && `+pageIdle)
 	page.wait("the chart", pageDraw+" === 1")
+
+	// GoNB's widgets: what is clicked and moved reaches the running cell.
+	page.runCell(`import "github.com/janpfeifer/gonb/gonbui/widgets"
+button := widgets.Button("press me").WithHtmlId("test-button").Done()
+presses := button.Listen()
+fmt.Println("button ready")
+fmt.Println("pressed", <-presses.C)
+fmt.Println("pressed", <-presses.C)
+slider := widgets.Slider(0, 100, 50).WithHtmlId("test-slider").Done()
+fmt.Println("slider ready at", slider.Value())
+for slider.Value() != 70 {
+	time.Sleep(20 * time.Millisecond)
+}
+fmt.Println("slid to", slider.Value())`)
+	page.wait("the button", pageOutput+`.includes("button ready")`)
+	page.do("pressing", chromedp.Click("#test-button"))
+	page.wait("the first press", pageOutput+`.includes("pressed 1")`)
+	page.do("pressing", chromedp.Click("#test-button"))
+	page.wait("the slider", pageOutput+`.includes("slider ready at 50")`)
+	page.text(`((s) => { s.value = 70; s.dispatchEvent(new Event("input")); return ""; })(document.getElementById("test-slider"))`)
+	page.wait("the slider's value", pageOutput+`.includes("slid to 70") && `+pageIdle)
 	page.shot("cells")
 }
