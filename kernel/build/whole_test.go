@@ -36,6 +36,7 @@ func TestWholeAfterShared(t *testing.T) {
 	var m struct {
 		GoRoot   string   `json:"go_root"`
 		GoCache  string   `json:"go_cache"`
+		Live     string   `json:"live_cache"`
 		Packages []string `json:"packages"`
 	}
 	data, err := os.ReadFile(filepath.Join(home, "manifest.json"))
@@ -45,8 +46,11 @@ func TestWholeAfterShared(t *testing.T) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)
 	}
+	if m.Live == "" {
+		m.Live = filepath.Join(home, "live")
+	}
 	b, err := New(t.Context(), Config{Workspace: filepath.Join(home, "workspace"), Dir: t.TempDir(), Go: filepath.Join(m.GoRoot, "bin", "go"),
-		Env: append(os.Environ(), "GOCACHE="+m.GoCache, "GOEXPERIMENT=simd"), Packages: m.Packages, Cache: filepath.Join(home, "live"), Offline: true, Logf: t.Logf})
+		Env: append(os.Environ(), "GOCACHE="+m.GoCache, "GOEXPERIMENT=simd"), Packages: m.Packages, Cache: m.Live, Offline: true, Logf: t.Logf})
 	if err != nil {
 		t.Skip(err)
 	}

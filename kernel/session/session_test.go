@@ -77,6 +77,7 @@ func (r *record) String() string {
 type installed struct {
 	GoRoot   string   `json:"go_root"`
 	GoCache  string   `json:"go_cache"`
+	Live     string   `json:"live_cache"`
 	Packages []string `json:"packages"`
 }
 
@@ -99,9 +100,12 @@ func testConfig(t testing.TB) Config {
 	if err := json.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)
 	}
+	if m.Live == "" {
+		m.Live = filepath.Join(home, "live")
+	}
 	env := append(os.Environ(), "GOCACHE="+m.GoCache, "GOEXPERIMENT=simd")
 	return Config{Workspace: filepath.Join(home, "workspace"), Dir: t.TempDir(), Go: filepath.Join(m.GoRoot, "bin", "go"), Env: env,
-		WorkDir: t.TempDir(), Packages: m.Packages, Cache: filepath.Join(home, "live"), Offline: true, Logf: t.Logf}
+		WorkDir: t.TempDir(), Packages: m.Packages, Cache: m.Live, Offline: true, Logf: t.Logf}
 }
 
 func newSession(t testing.TB) *Session {
