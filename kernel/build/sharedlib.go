@@ -1,0 +1,202 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+)
+
+const amdPath = "nb/amd"
+
+// The linker places runtime.addmoduledata in every plugin, but with -linkshared
+// it has no code for it, as the runtime is in the library (Go 1.27). So each
+// plugin gets it from this package: the same six instructions as in
+// runtime/asm_amd64.s, with the offset of moduledata.next read from there.
+const amdSource = `#include "textflag.h"
+
+TEXT runtime·addmoduledata(SB),NOSPLIT|NOFRAME,$0-0
+	PUSHQ	R15
+	MOVQ	runtime·lastmoduledatap(SB), AX
+	MOVQ	DI, %d(AX)
+	MOVQ	DI, runtime·lastmoduledatap(SB)
+	POPQ	R15
+	RET
+`
+
+// buildShared links the library from all packages known so far, and makes nb/amd.
+func (b *Builder) buildShared(ctx context.Context, tmp string) error {
+	cfg := filepath.Join(tmp, "importcfg")
+	if err := b.importcfg(cfg); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	var args, names []string
+	for path, export := range b.export {
+		args = append(args, path+"="+export)
+		names = append(names, path)
+	}
+	b.mu.Unlock()
+	sort.Strings(args)
+	sort.Strings(names)
+	lib := filepath.Join(tmp, sharedName)
+	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
+	// What has no body only shows when all is linked, which takes most of a minute: the
+	// list is kept for the next library.
+	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
+	var missing []string
+	if data, err := os.ReadFile(kept); err == nil {
+		missing = strings.Fields(string(data))
+	}
+	for try := 1; ; try++ {
+		all := args
+		if len(missing) > 0 {
+			archive, err := b.defineMissing(ctx, tmp, cfg, missing)
+			if err != nil {
+				return err
+			}
+			all = append(slices.Clone(args), "nb/undef="+archive)
+		}
+		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "link"), append(slices.Clone(flags), all...)...)
+		if err == nil {
+			break
+		}
+		more := undefined(err)
+		if try == 3 || ctx.Err() != nil || len(more)+len(missing) == 0 {
+			return err
+		}
+		if len(more) == 0 {
+			missing = nil // the list of another library does not fit
+		}
+		missing = append(missing, more...)
+	}
+	if len(missing) > 0 {
+		if err := os.WriteFile(kept, []byte(joinLines(missing)), 0o644); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(tmp, "packages"), []byte(joinLines(names)), 0o644); err != nil {
+		return err
+	}
+	next, err := moduledataNext(lib)
+	if err != nil {
+		return err
+	}
+	asm, goFile := filepath.Join(tmp, "amd.s"), filepath.Join(tmp, "amd.go")
+	if err := os.WriteFile(asm, fmt.Appendf(nil, amdSource, next), 0o644); err != nil {
+		return err
+	}
+	// Imported by name, so that the linker knows the fingerprints of the packages
+	// that it loads by itself.
+	if err := os.WriteFile(goFile, []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
+		return err
+	}
+	if err := b.compile(ctx, tmp, amdPath, cfg, filepath.Join(tmp, "amd.empty.a"), nil, []string{goFile}); err != nil {
+		return err
+	}
+	asmFlags := b.asmFlags(amdPath)
+	abis, object, archive := filepath.Join(tmp, "amd.abis"), filepath.Join(tmp, "amd.o"), filepath.Join(tmp, "amd.a")
+	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(asmFlags, "-gensymabis", "-o", abis, asm)...); err != nil {
+		return err
+	}
+	if err := b.compile(ctx, tmp, amdPath, cfg, archive, []string{"-symabis", abis}, []string{goFile}); err != nil {
+		return err
+	}
+	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(asmFlags, "-o", object, asm)...); err != nil {
+		return err
+	}
+	_, err = b.run(ctx, tmp, nil, b.goCmd, "tool", "pack", "r", archive, object)
+	return err
+}
+
+var undefinedSymbol = regexp.MustCompile(`(?m)undefined symbol in relocation: (\S+)$|relocation target (\S+) not defined`)
+
+// undefined are the symbols that the linker misses.
+func undefined(err error) []string {
+	var names []string
+	for _, m := range undefinedSymbol.FindAllStringSubmatch(err.Error(), -1) {
+		if name := m[1] + m[2]; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// defineMissing gives a body, which traps, to functions that have none: methods that
+// the compiler always replaces by instructions (package simd). A library holds
+// all methods of its types, also those that could never be called.
+func (b *Builder) defineMissing(ctx context.Context, tmp, cfg string, names []string) (string, error) {
+	var text bytes.Buffer
+	text.WriteString("#include \"textflag.h\"\n")
+	for _, name := range names {
+		name = strings.NewReplacer(".", "·", "/", "∕").Replace(name)
+		fmt.Fprintf(&text, "\nTEXT %s<ABIInternal>(SB),NOSPLIT|NOFRAME,$0-0\n\tINT\t$3\n\tRET\n", name)
+	}
+	asm, goFile := filepath.Join(tmp, "undef.s"), filepath.Join(tmp, "undef.go")
+	object, archive := filepath.Join(tmp, "undef.o"), filepath.Join(tmp, "undef.a")
+	if err := os.WriteFile(asm, text.Bytes(), 0o644); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(goFile, []byte("package undef\n"), 0o644); err != nil {
+		return "", err
+	}
+	if err := b.compile(ctx, tmp, "nb/undef", cfg, archive, nil, []string{goFile}); err != nil {
+		return "", err
+	}
+	// The assembler allows functions of Go's own calling convention for few packages.
+	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(b.asmFlags("reflect"), "-o", object, asm)...); err != nil {
+		return "", err
+	}
+	return archive, b.pack(ctx, tmp, archive, []string{object})
+}
+
+func (b *Builder) asmFlags(path string) []string {
+	return []string{"-p", path, "-dynlink", "-I", filepath.Join(filepath.Dir(filepath.Dir(b.toolDir)), "include"), "-D", "GOOS_linux", "-D", "GOARCH_amd64"}
+}
+
+func joinLines(lines []string) string {
+	var buf bytes.Buffer
+	for _, l := range lines {
+		buf.WriteString(l + "\n")
+	}
+	return buf.String()
+}
+
+// moduledataNext finds the offset of moduledata.next in the code of the library's own
+// runtime.addmoduledata: mov %rdi, OFFSET(%rax).
+func moduledataNext(lib string) (uint32, error) {
+	f, err := elf.Open(lib)
+	if err != nil {
+		return 0, fmt.Errorf("build: %w", err)
+	}
+	defer f.Close()
+	syms, err := f.DynamicSymbols()
+	if err != nil {
+		return 0, fmt.Errorf("build: %w", err)
+	}
+	for _, s := range syms {
+		if s.Name != "runtime.addmoduledata.abi0" {
+			continue
+		}
+		code := make([]byte, s.Size)
+		sect := f.Sections[s.Section]
+		if _, err := sect.ReadAt(code, int64(s.Value-sect.Addr)); err != nil {
+			return 0, fmt.Errorf("build: %w", err)
+		}
+		mov := []byte{0x48, 0x89, 0xb8}
+		if i := bytes.Index(code, mov); i >= 0 && i+7 <= len(code) {
+			if next := binary.LittleEndian.Uint32(code[i+3:]); next < 1<<12 {
+				return next, nil
+			}
+		}
+	}
+	return 0, errors.New("build: runtime.addmoduledata of this Go is not as expected")
+}

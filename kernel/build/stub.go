@@ -1,0 +1,141 @@
+package build
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"os"
+	"reflect"
+	"sort"
+)
+
+// stub writes an ELF library with the named symbols only, for the linkers. Type
+// descriptors have their data, which Go's linker looks into.
+func (s *shared) stub(file string, names map[string]bool) error {
+	for _, name := range s.always {
+		names[name] = true
+	}
+	sorted := make([]string, 0, len(names))
+	for name := range names {
+		sorted = append(sorted, name)
+	}
+	sort.Strings(sorted)
+
+	const (
+		text = 6 + iota
+		data
+		tbss
+	)
+	const textAddr, dataAddr = 0x1000, 0x100000
+	le := binary.LittleEndian
+	var dynsym, dynstr, types bytes.Buffer
+	dynsym.Write(make([]byte, elf.Sym64Size))
+	dynstr.WriteByte(0)
+	for _, name := range sorted {
+		sym := s.syms[name]
+		out := elf.Sym64{Name: uint32(dynstr.Len()), Info: sym.info, Other: sym.other, Size: sym.size}
+		dynstr.WriteString(name + "\x00")
+		switch elf.ST_TYPE(sym.info) {
+		case elf.STT_FUNC:
+			out.Shndx, out.Value = text, textAddr
+		case elf.STT_TLS:
+			out.Shndx = tbss
+		default:
+			for types.Len()%8 != 0 {
+				types.WriteByte(0)
+			}
+			out.Shndx, out.Value = data, dataAddr+uint64(types.Len())
+			if len(name) > 5 && name[:5] == "type:" && sym.size >= 48 {
+				s.copyType(&types, sym, dataAddr)
+			} else {
+				types.Write(make([]byte, 8))
+			}
+		}
+		if err := binary.Write(&dynsym, le, out); err != nil {
+			return err
+		}
+	}
+	soname := dynstr.Len()
+	dynstr.WriteString(sharedName + "\x00")
+
+	var dynamic bytes.Buffer
+	binary.Write(&dynamic, le, []uint64{uint64(elf.DT_SONAME), uint64(soname), uint64(elf.DT_NULL), 0})
+	note := func(typ uint32, desc []byte) []byte {
+		var n bytes.Buffer
+		binary.Write(&n, le, []uint32{4, uint32(len(desc)), typ})
+		n.WriteString("Go\x00\x00")
+		n.Write(desc)
+		return n.Bytes()
+	}
+	var out bytes.Buffer
+	out.Write(make([]byte, 64))
+	var headers []elf.Section64
+	var shstr bytes.Buffer
+	shstr.WriteByte(0)
+	section := func(name string, h elf.Section64, content []byte) {
+		for out.Len()%16 != 0 {
+			out.WriteByte(0)
+		}
+		h.Name, h.Off = uint32(shstr.Len()), uint64(out.Len())
+		shstr.WriteString(name + "\x00")
+		if h.Type != uint32(elf.SHT_NOBITS) {
+			h.Size = uint64(len(content))
+			out.Write(content)
+		}
+		headers = append(headers, h)
+	}
+	alloc := uint64(elf.SHF_ALLOC)
+	headers = append(headers, elf.Section64{})
+	section(".note.go.abihash", elf.Section64{Type: uint32(elf.SHT_NOTE), Flags: alloc, Addr: 0x200, Addralign: 4}, note(2, s.hash))
+	section(".note.go.deps", elf.Section64{Type: uint32(elf.SHT_NOTE), Addralign: 4}, note(3, nil))
+	section(".dynsym", elf.Section64{Type: uint32(elf.SHT_DYNSYM), Flags: alloc, Addr: 0x10000000, Link: 4, Info: 1, Addralign: 8, Entsize: elf.Sym64Size}, dynsym.Bytes())
+	section(".dynstr", elf.Section64{Type: uint32(elf.SHT_STRTAB), Flags: alloc, Addr: 0x20000000, Addralign: 1}, dynstr.Bytes())
+	section(".rela.dyn", elf.Section64{Type: uint32(elf.SHT_RELA), Flags: alloc, Addr: 0x30000000, Link: 3, Addralign: 8, Entsize: 24}, nil)
+	section(".text", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: alloc | uint64(elf.SHF_EXECINSTR), Addr: textAddr, Addralign: 16}, make([]byte, 16))
+	section(".data.rel.ro", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: alloc | uint64(elf.SHF_WRITE), Addr: dataAddr, Addralign: 16}, append(types.Bytes(), make([]byte, 16)...))
+	section(".tbss", elf.Section64{Type: uint32(elf.SHT_NOBITS), Flags: alloc | uint64(elf.SHF_WRITE|elf.SHF_TLS), Addr: 0x40000000, Size: 8, Addralign: 8}, nil)
+	section(".dynamic", elf.Section64{Type: uint32(elf.SHT_DYNAMIC), Flags: alloc | uint64(elf.SHF_WRITE), Addr: 0x50000000, Link: 4, Addralign: 8, Entsize: 16}, dynamic.Bytes())
+	section(".shstrtab", elf.Section64{Type: uint32(elf.SHT_STRTAB), Addralign: 1}, append(shstr.Bytes(), ".shstrtab\x00"...))
+	for out.Len()%8 != 0 {
+		out.WriteByte(0)
+	}
+	head := elf.Header64{Type: uint16(elf.ET_DYN), Machine: uint16(elf.EM_X86_64), Version: 1, Shoff: uint64(out.Len()), Ehsize: 64, Shentsize: 64, Shnum: uint16(len(headers)), Shstrndx: uint16(len(headers) - 1)}
+	copy(head.Ident[:], "\x7fELF\x02\x01\x01")
+	if err := binary.Write(&out, le, headers); err != nil {
+		return err
+	}
+	var hb bytes.Buffer
+	if err := binary.Write(&hb, le, head); err != nil {
+		return err
+	}
+	all := out.Bytes()
+	copy(all, hb.Bytes())
+	return os.WriteFile(file, all, 0o644)
+}
+
+// copyType appends a type descriptor, and behind it the pointer mask that its
+// GCData field leads to.
+func (s *shared) copyType(types *bytes.Buffer, sym symbol, base uint64) {
+	desc := s.bytesAt(sym.value, sym.size)
+	if desc == nil {
+		types.Write(make([]byte, 48))
+		return
+	}
+	const gcData = 32 // internal/abi.Type: Size_, PtrBytes, Hash and flags, Equal, GCData
+	ptrBytes := binary.LittleEndian.Uint64(desc[8:])
+	mask := s.bytesAt(s.target(sym.value+gcData), (ptrBytes/8+7)/8)
+	at := base + uint64(types.Len()) + uint64(len(desc))
+	at = (at + 7) &^ 7
+	binary.LittleEndian.PutUint64(desc[gcData:], at)
+	// A variable in a plugin needs the pointer map of its type. For structs and arrays Go's linker would follow
+	// relocations to the parts, which the stub has not; for other kinds it takes the mask, which holds the same.
+	const kind, tflag, onDemand = 23, 20, 1 << 4 // internal/abi.Type; TFlagGCMaskOnDemand
+	if k := reflect.Kind(desc[kind]); (k == reflect.Struct || k == reflect.Array) && desc[tflag]&onDemand == 0 {
+		desc[kind] = byte(reflect.UnsafePointer)
+	}
+	types.Write(desc)
+	for types.Len()%8 != 0 {
+		types.WriteByte(0)
+	}
+	types.Write(mask)
+}
