@@ -230,13 +230,18 @@ type batch struct {
 	beside []batch
 	err    error
 
+	// source takes the inputs back, if it is not nil.
 	source source
 }
 
 // release gives the batch's tensors back. No computation may be under way that reads them: its results must have been
 // looked at.
 func (b batch) release() {
-	b.source.recycle(b.inputs)
+	if b.source != nil {
+		b.source.recycle(b.inputs)
+	} else {
+		b.inputs.MustFinalizeAll()
+	}
 	b.labels.MustFinalizeAll()
 	for _, other := range b.beside {
 		other.release()
