@@ -37,7 +37,7 @@
 // # What it cannot do
 //
 // A variable can't have a type that its package does not export, or a C type. An
-// interrupt stops the cell's own loops, time.Sleep in them, and what listens for
-// SIGINT; a cell that waits for something else or is in C code ends only with the
+// interrupt stops the loops of the cell and of its goroutines, time.Sleep in them,
+// and what listens for SIGINT; what they deferred runs to its end. A cell that waits for something else or is in C code ends only with the
 // worker, at the second interrupt.
 package session

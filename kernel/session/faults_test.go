@@ -51,12 +51,16 @@ func wait(t *testing.T, done chan *Error) *Error {
 
 func TestInterrupt(t *testing.T) {
 	s := newSession(t)
-	run(t, s, 1, "kept := 1\nticks := 0\ngo func() { for { ticks++; time.Sleep(time.Millisecond) } }()")
+	run(t, s, 1, "kept := 1\nspins, ticks := 0, 0\ngo func() { for { ticks++; time.Sleep(time.Millisecond) } }()")
 	for i, code := range []string{
 		"fmt.Println(\"started\")\nfor {\n}",
 		"func spin() { for i := 0; ; i++ { _ = i } }\nfmt.Println(\"started\")\nspin()",
 		"fmt.Println(\"started\")\ntime.Sleep(time.Hour)",
 		"fmt.Println(\"started\")\nvar wg sync.WaitGroup\nfor range 3 {\n\twg.Add(1)\n\tgo func() { defer wg.Done(); for { } }()\n}\nwg.Wait()\nfor { }",
+		// A goroutine that begins after the interrupt must all the same say that it ends, and what it deferred must run.
+		"fmt.Println(\"started\")\nvar wg sync.WaitGroup\n<-time.After(300 * time.Millisecond)\nwg.Add(1)\ngo func() { defer wg.Done(); for { } }()\nwg.Wait()\nfor { }",
+		"fmt.Println(\"started\")\nended := make(chan bool)\ngo func() {\n\tdefer func() { for range 3 { time.Sleep(time.Millisecond) }; close(ended) }()\n\tfor { }\n}()\n<-ended\nfor { }",
+		"go func() { for { spins++ } }()\nfmt.Println(\"started\")\nfor { }",
 		"ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)\ndefer stop()\nfmt.Println(\"started\")\n<-ctx.Done()\nfor { }",
 	} {
 		done, _ := begin(t, s, i+2, code)
@@ -65,6 +69,7 @@ func TestInterrupt(t *testing.T) {
 			t.Fatalf("cell\n%s\nended with %v, want Interrupted", code, err)
 		}
 	}
+	run(t, s, 10, "before := spins\ntime.Sleep(50 * time.Millisecond)\nif spins != before { panic(\"a goroutine of an interrupted cell spins on\") }")
 	run(t, s, 10, "before := ticks\ntime.Sleep(50 * time.Millisecond)\nif ticks == before { panic(\"the goroutine of cell 1 was stopped too\") }")
 	if got := run(t, s, 11, "kept"); got != "=> 1" {
 		t.Errorf("kept: %q", got)

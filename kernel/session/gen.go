@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -207,6 +208,20 @@ func (g *generator) edits(src *source, node ast.Node) []edit {
 			insert(body.Lbrace+1, g.rt()+".C();")
 		}
 	}
+	entry := func(body *ast.BlockStmt) {
+		if body == nil {
+			return
+		}
+		// What others wait for (defer wg.Done()) comes first: a goroutine that begins
+		// when the cell is interrupted would end without it.
+		for _, st := range slices.Backward(body.List) {
+			if d, ok := st.(*ast.DeferStmt); ok {
+				insert(d.End(), "; "+g.rt()+".C()")
+				return
+			}
+		}
+		checkpoint(body)
+	}
 	var stack []ast.Node
 	ast.Inspect(node, func(n ast.Node) bool {
 		if n == nil {
@@ -242,9 +257,9 @@ func (g *generator) edits(src *source, node ast.Node) []edit {
 		case *ast.RangeStmt:
 			checkpoint(n.Body)
 		case *ast.FuncLit:
-			checkpoint(n.Body)
+			entry(n.Body)
 		case *ast.FuncDecl:
-			checkpoint(n.Body)
+			entry(n.Body)
 		case *ast.StructType:
 			for _, f := range n.Fields.List {
 				if len(f.Names) == 0 {

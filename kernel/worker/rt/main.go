@@ -49,6 +49,8 @@ var running atomic.Pointer[current]
 var stopping struct {
 	sync.Mutex
 	asked int // the newest run that is to stop; it may not have begun
+	// ending are the goroutines that were stopped: what they deferred runs undisturbed.
+	ending map[string]bool
 }
 
 // OnFail has f called if the running cell fails: it puts back what the cell
@@ -147,6 +149,9 @@ func run(r Request) {
 		returned = true
 	}()
 	<-finished
+	if stop.Load() != 0 {
+		stopRest(c.n)
+	}
 	end()
 	if c.failure != nil && r.Again == 0 {
 		cells[r.N].vars = nil // no one can use them; the code may run again
@@ -241,8 +246,38 @@ func stopped() {
 	// earlier cells left. GODEBUG=tracebacklabels=1 shows them in the first line.
 	buf := make([]byte, 256)
 	head, _, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "\n")
-	if strings.Contains(head, `cell`) && strings.Contains(head, strconv.Itoa(c.n)) && labelled(head, c.n) {
+	if !labelled(head, c.n) {
+		return
+	}
+	name, _, _ := strings.Cut(head, " [")
+	stopping.Lock()
+	twice := stopping.ending[name]
+	if stopping.ending == nil {
+		stopping.ending = map[string]bool{}
+	}
+	stopping.ending[name] = true
+	stopping.Unlock()
+	if !twice {
 		runtime.Goexit()
+	}
+}
+
+// stopRest gives the other goroutines of run n a moment to notice that they are
+// to stop. Those that wait for something stay.
+func stopRest(n int) {
+	const most, every = time.Second, 5 * time.Millisecond
+	buf := make([]byte, 1<<20)
+	for begin := time.Now(); time.Since(begin) < most; time.Sleep(every) {
+		rest := false
+		for line := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n") {
+			if strings.HasPrefix(line, "goroutine ") && labelled(line, n) {
+				_, state, _ := strings.Cut(line, "[")
+				rest = rest || strings.HasPrefix(state, "run") || strings.HasPrefix(state, "sleep")
+			}
+		}
+		if !rest {
+			return
+		}
 	}
 }
 
@@ -269,6 +304,7 @@ func end() {
 	defer stopping.Unlock()
 	running.Store(nil)
 	stop.Store(0)
+	stopping.ending = nil
 }
 
 // interrupt stops the loops of run n, also if it has yet to begin.
