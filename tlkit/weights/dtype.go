@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
 )
 
 // DType is the type of a tensor's elements as the file stores them.
@@ -105,6 +108,10 @@ func decodeFloat32(dst []float32, b []byte, d DType) error {
 	le := binary.LittleEndian
 	switch d {
 	case F32:
+		if !cpu.IsBigEndian { // as it is
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), b)
+			break
+		}
 		for i := range len(b) / 4 {
 			dst[i] = math.Float32frombits(le.Uint32(b[4*i:]))
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -59,6 +60,26 @@ func TestExport(t *testing.T) {
 		got, err := c.Logits([]*vision.Image{image})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: logits %v (%v), want %v", name, got, err, want)
+		}
+		if filepath.Ext(name) != ".onnx" {
+			continue
+		}
+		// The same file as any other program's: an imported network, with what the metadata says.
+		c, err = zoo.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(c.Classes, m.Classes) || c.Preprocess != m.Preprocess {
+			t.Errorf("Load(%s): classes %q, preprocessing %+v, want %q, %+v", name, c.Classes, c.Preprocess, m.Classes, m.Preprocess)
+		}
+		got, err = c.Logits([]*vision.Image{image})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range want[0] {
+			if d := math.Abs(float64(got[0][i] - w)); !(d <= 1e-4*(1+math.Abs(float64(w)))) {
+				t.Errorf("Load(%s): logits %v, want %v", name, got, want)
+			}
 		}
 	}
 

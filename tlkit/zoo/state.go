@@ -2,10 +2,13 @@ package zoo
 
 import (
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -34,66 +37,97 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	if err := weights.Match(want, sd); err != nil {
 		return fmt.Errorf("zoo: the weights do not fit model %q with %d classes: %w", m.Spec.Name, len(m.Classes), err)
 	}
-	for _, p := range m.params {
-		t, _ := sd.Get(p.Key)
-		if err := m.readValue(p, t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.readValues(sd)
 }
 
-// readValue sets a variable from a tensor of a file, piece by piece: what it needs beside the variable is one piece.
-func (m *Model) readValue(p nn.Param, t weights.Tensor) error {
-	value := tensors.FromShape(shapes.Make(dtypes.Float32, p.VarShape()...))
-	next := places(p)
-	var err error
-	if e := tensors.MutableFlatData(value, func(flat []float32) {
-		err = t.EachFloat32(func(at int, values []float32) error {
-			if next == nil {
-				copy(flat[at:], values)
-				return nil
+// readValues sets the variables from the tensors of a file, several at a time: a disk is faster than one core turns
+// kernels round.
+func (m *Model) readValues(sd *weights.StateDict) error {
+	var set sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(min(runtime.GOMAXPROCS(0), 8))
+	for _, p := range m.params {
+		g.Go(func() error {
+			t, _ := sd.Get(p.Key)
+			value, err := readValue(p, t)
+			if err == nil {
+				set.Lock()
+				err = m.Variable(p).SetValue(value)
+				set.Unlock()
 			}
-			for _, v := range values {
-				flat[next()] = v
+			if err != nil {
+				return fmt.Errorf("zoo: model %q, weights %q: %w", m.Spec.Name, p.Key, err)
 			}
 			return nil
 		})
+	}
+	return g.Wait()
+}
+
+// readValue reads a variable's value from a tensor of a file. What that needs beside the value are some rows of it.
+func readValue(p nn.Param, t weights.Tensor) (*tensors.Tensor, error) {
+	value := tensors.FromShape(shapes.Make(dtypes.Float32, p.VarShape()...))
+	var err error
+	if e := tensors.MutableFlatData(value, func(flat []float32) {
+		switch s := p.Shape; p.Layout {
+		case nn.ConvKernel: // out, in, height, width -> height, width, in, out
+			err = t.EachFloat32(newTurner(flat, s[0], s[1], s[2]*s[3]).take)
+		case nn.LinearWeight: // out, in -> in, out
+			err = t.EachFloat32(newTurner(flat, s[0], s[1], 1).take)
+		default:
+			err = t.ReadFloat32(flat)
+		}
 	}); e != nil {
 		err = e
 	}
-	if err == nil {
-		err = m.Variable(p).SetValue(value)
-	}
-	if err != nil {
-		return fmt.Errorf("zoo: model %q, weights %q: %w", m.Spec.Name, p.Key, err)
+	return value, err
+}
+
+// turner brings values from a file's order [outer, inner, area] into a variable's, [area, inner, outer]: turnerRows rows
+// of the file at a time, so that each write fills a line of the cache.
+type turner struct {
+	to                 []float32
+	outer, inner, area int
+	rows               []float32 // those that wait, stride apart
+	stride             int
+	at                 int // values taken so far
+}
+
+const turnerRows = 16
+
+func newTurner(to []float32, outer, inner, area int) *turner {
+	// The stride is odd in lines: rows at a distance of a power of two would fall into the same places of the cache.
+	stride := ((inner*area+turnerRows-1)/turnerRows | 1) * turnerRows
+	return &turner{to: to, outer: outer, inner: inner, area: area, stride: stride, rows: make([]float32, min(outer, turnerRows)*stride)}
+}
+
+// take has the signature that [weights.Tensor.EachFloat32] asks for.
+func (t *turner) take(_ int, values []float32) error {
+	row := t.inner * t.area
+	for len(values) > 0 {
+		o, i := t.at/row, t.at%row
+		from := o % turnerRows * t.stride
+		n := copy(t.rows[from+i:from+row], values)
+		values = values[n:]
+		t.at += n
+		if i+n == row && (o%turnerRows == turnerRows-1 || o == t.outer-1) {
+			t.write(o/turnerRows*turnerRows, o+1)
+		}
 	}
 	return nil
 }
 
-// places returns a function that gives, for each value in the file's order, its position in the variable; nil if the
-// orders are the same.
-func places(p nn.Param) func() int {
-	var outer, inner, area int // file: outer, inner, area; variable: area, inner, outer
-	switch p.Layout {
-	case nn.ConvKernel:
-		outer, inner, area = p.Shape[0], p.Shape[1], p.Shape[2]*p.Shape[3]
-	case nn.LinearWeight:
-		outer, inner, area = p.Shape[0], p.Shape[1], 1
-	default:
-		return nil
-	}
-	o, c, a := 0, 0, 0
-	return func() int {
-		at := (a*inner+c)*outer + o
-		if a++; a == area {
-			a = 0
-			if c++; c == inner {
-				c = 0
-				o++
+// write puts the waiting rows from..to-1 where they belong.
+func (t *turner) write(from, to int) {
+	i := 0
+	for c := range t.inner {
+		for a := range t.area {
+			line := t.to[(a*t.inner+c)*t.outer:][from:to]
+			for k := range line {
+				line[k] = t.rows[k*t.stride+i]
 			}
+			i++
 		}
-		return at
 	}
 }
 
