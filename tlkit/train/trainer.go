@@ -39,6 +39,8 @@ type trainer struct {
 	// average is the decay of the weights' moving average; 0 for none.
 	average float64
 
+	// apart tells that training images go through the frozen stages in a computation of its own, feature, before the step.
+	apart bool
 	// gather is a step that only adds to the gradients gathered for the next one.
 	step, gather, feature *model.Exec
 	// evals are the compiled networks from the inputs to each head's logits; "" is the model's own.
@@ -146,10 +148,21 @@ func hits(logits, labels *Node) *Node {
 	return ReduceAllSum(ConvertDType(Equal(ArgMax(logits, -1, dtypes.Int32), labels), dtypes.Float32))
 }
 
+// frozenApart are the engines on which the frozen stages of a training step are faster by themselves: as constants, their
+// values are laid out and batch norms folded into them once.
+var frozenApart = map[string]bool{"onnxruntime": true}
+
 // compile makes the executors; from tells at which stage the training and the evaluation inputs enter.
 func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
 	var err error
+	// Mixed images are mixed before the first stage, which is within the step.
+	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart[t.engine.Name()]; t.apart {
+		if err := t.readyFeature(); err != nil {
+			return err
+		}
+		trainFrom = t.frozen
+	}
 	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
 	if err == nil && t.opt.accumulate > 1 {
 		t.gather, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
@@ -208,7 +221,28 @@ type moment struct {
 // batch, nil without one.
 func (t *trainer) trainStep(b batch, at moment, teacher *tensors.Tensor) (loss, hit float64, err error) {
 	defer b.release()
-	in := []any{b.inputs, b.labels, float32(at.rate), float32(at.update), float32(at.progress), t.random(at.step)}
+	// enter is what of a batch enters the step.
+	enter := func(b batch) (*tensors.Tensor, error) { return b.inputs, nil }
+	if t.apart {
+		var outputs []*tensors.Tensor
+		defer func() {
+			for _, o := range outputs {
+				o.MustFinalizeAll()
+			}
+		}()
+		enter = func(b batch) (*tensors.Tensor, error) {
+			out, err := t.feature.Call1(b.inputs)
+			if err == nil {
+				outputs = append(outputs, out)
+			}
+			return out, err
+		}
+	}
+	x, err := enter(b)
+	if err != nil {
+		return 0, 0, err
+	}
+	in := []any{x, b.labels, float32(at.rate), float32(at.update), float32(at.progress), t.random(at.step)}
 	if t.mixes {
 		in = append(in, at.mixture.inputs()...)
 	}
@@ -216,7 +250,10 @@ func (t *trainer) trainStep(b batch, at moment, teacher *tensors.Tensor) (loss, 
 		in = append(in, float32(at.seen))
 	}
 	for _, other := range b.beside {
-		in = append(in, other.inputs, other.labels)
+		if x, err = enter(other); err != nil {
+			return 0, 0, err
+		}
+		in = append(in, x, other.labels)
 	}
 	if teacher != nil {
 		defer teacher.MustFinalizeAll()
@@ -240,22 +277,31 @@ func (t *trainer) random(step int) []uint64 {
 	return []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}
 }
 
-// cache computes the output of the frozen stages for every example, if the values fit into limit bytes; otherwise
-// it returns nil. keepGoing is asked between batches.
-func (t *trainer) cache(ctx context.Context, s source, batchSize int, limit int64, progress func(done int)) (*features, error) {
-	store := t.model.Store()
-	if t.feature == nil {
-		var err error
-		t.feature, err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
-			build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
-			if t.engine.Name() == "onnxruntime" {
-				return t.model.Constant(x, build) // what is frozen may be compiled in
-			}
-			return build()
-		})
-		if err != nil {
-			return nil, fmt.Errorf("tlkit: building the frozen part of %s: %w", t.model.Spec.Name, err)
+// readyFeature makes the computation of the frozen stages: forward only, in inference mode, and where the engine gains
+// from it with their values as constants, which no step of the phase changes.
+func (t *trainer) readyFeature() error {
+	if t.feature != nil {
+		return nil
+	}
+	var err error
+	t.feature, err = model.NewExec(t.engine, t.model.Store(), func(_ *model.Scope, x *Node) *Node {
+		build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
+		if t.engine.Name() == "onnxruntime" {
+			return t.model.Constant(x, build)
 		}
+		return build()
+	})
+	if err != nil {
+		return fmt.Errorf("tlkit: building the frozen part of %s: %w", t.model.Spec.Name, err)
+	}
+	return nil
+}
+
+// cache computes the output of the frozen stages for every example, if the values fit into limit bytes; otherwise
+// it returns nil.
+func (t *trainer) cache(ctx context.Context, s source, batchSize int, limit int64, progress func(done int)) (*features, error) {
+	if err := t.readyFeature(); err != nil {
+		return nil, err
 	}
 	f := &features{}
 	if im, ok := s.(*images); ok && !im.aug.IsZero() {
