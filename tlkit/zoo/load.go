@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
@@ -55,6 +56,9 @@ const Random = "random"
 //     others do. Dropout is left out. LoadOptions.Preprocess says how images are prepared. Needed are float32 weights,
 //     square images of three channels and a linear output layer; an error names every operator that is not known.
 //
+//   - a .pth or .safetensors file that [Model.Export] wrote: "ants.safetensors", as [LoadExported] reads it. Weights of
+//     other origin are loaded under the network's name, with LoadOptions.Weights.
+//
 // Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them.
 func Load(name string, opts ...LoadOptions) (*Model, error) {
 	if len(opts) > 1 {
@@ -77,6 +81,13 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	}
 	if isONNX(name) {
 		return loadONNX(name, o)
+	}
+	if isStateDict(name) {
+		if o.Weights != "" || o.Classes != nil || o.Preprocess != nil {
+			return nil, fmt.Errorf("zoo: %s as a name is for files that Export wrote, which say all that LoadOptions could; a network's own name takes the weights of any file: Load(\"resnet18\", LoadOptions{Weights: %q, ...})",
+				name, name)
+		}
+		return LoadExported(name)
 	}
 	spec, err := Info(name)
 	if err != nil {
@@ -121,6 +132,11 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// isStateDict says whether a name is that of a file of weights.
+func isStateDict(name string) bool {
+	return slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(name)))
 }
 
 func isPath(s string) bool {

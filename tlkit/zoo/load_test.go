@@ -57,6 +57,9 @@ func TestLoadErrors(t *testing.T) {
 		{"other classes", "resnet20", []zoo.LoadOptions{{Weights: two}}, []string{"two.safetensors", "2 classes", `"resnet20" have 10`, "LoadOptions.Classes"}},
 		{"wrong classes", "resnet20", []zoo.LoadOptions{{Weights: two, Classes: []string{"a", "b", "c"}}}, []string{"two.safetensors", "2 classes", "names 3"}},
 		{"another model", "resnet32", []zoo.LoadOptions{{Weights: two, Classes: []string{"a", "b"}}}, []string{`"resnet32"`, "layer1.3.conv1.weight", "missing"}},
+		{"bare file", two, nil, []string{"two.safetensors", "Model.Export", "LoadOptions{Weights"}},
+		{"bare file with options", two, []zoo.LoadOptions{{Classes: []string{"a", "b"}}}, []string{"two.safetensors", "LoadOptions{Weights"}},
+		{"no such file", filepath.Join(dir, "none.pth"), nil, []string{"none.pth"}},
 		{"offline", "resnet18", nil, []string{"resnet18-f37072fd.pth", "TLKIT_OFFLINE", "https://download.pytorch.org/models/resnet18-f37072fd.pth"}},
 		{"no address", "mobilenet_v1_025", nil, []string{"mobilenetV1X0.25_pretrain.tar", "put the file", "weights", "Pytorch_Retinaface"}},
 	}
