@@ -126,10 +126,17 @@ func (f *File) Build() (*zoo.Model, error) {
 		skip[k] = true
 	}
 	for _, t := range f.StateDict {
-		if skip[t.Key] { // not weights: index tables and the like, which the model makes itself
-			continue
+		var values []float32
+		if skip[t.Key] { // not weights: index tables and the like, which the model makes itself; the shape counts
+			n := 1
+			for _, d := range t.Shape {
+				n *= d
+			}
+			values = make([]float32, n)
+		} else {
+			values = Weights(t.Key, t.Shape)
 		}
-		tensor, err := weights.NewTensor(t.Shape, Weights(t.Key, t.Shape))
+		tensor, err := weights.NewTensor(t.Shape, values)
 		if err != nil {
 			return nil, err
 		}
