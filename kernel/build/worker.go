@@ -187,25 +187,38 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 	return nil
 }
 
-// keepUnused is how long a worker that nothing starts stays in the cache. A kernel
-// that runs longer and then loses its worker must be restarted.
-const keepUnused = 7 * 24 * time.Hour
+// Workers that nothing starts stay in the cache for keepUnused, and beyond the
+// newest keepMany for a day: each is some 120 MB, and an installation that
+// compiles against a checkout makes one with each edit there. A kernel that runs longer
+// than that and then loses its worker must be restarted.
+const (
+	keepUnused = 7 * 24 * time.Hour
+	keepMany   = 4
+)
 
 // prune marks a worker of the cache as used, and removes those that are not.
 func prune(root, dir string) {
 	const mark = "used"
 	os.WriteFile(filepath.Join(dir, mark), nil, 0o644)
-	others, err := filepath.Glob(filepath.Join(root, "worker-*"))
+	dirs, err := filepath.Glob(filepath.Join(root, "worker-*"))
 	if err != nil {
 		return
 	}
-	for _, other := range others {
-		info, err := os.Stat(filepath.Join(other, mark))
+	used := map[string]time.Time{}
+	for _, d := range dirs {
+		info, err := os.Stat(filepath.Join(d, mark))
 		if err != nil {
-			info, err = os.Stat(other)
+			info, err = os.Stat(d)
 		}
-		if other != dir && err == nil && time.Since(info.ModTime()) > keepUnused {
-			os.RemoveAll(other)
+		if err == nil {
+			used[d] = info.ModTime()
+		}
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return used[b].Compare(used[a]) })
+	for i, d := range dirs {
+		age := time.Since(used[d])
+		if d != dir && (age > keepUnused || i >= keepMany && age > 24*time.Hour) {
+			os.RemoveAll(d)
 		}
 	}
 }

@@ -38,6 +38,7 @@
 //
 // A variable can't have a type that its package does not export, or a C type. An
 // interrupt stops the loops of the cell and of its goroutines, time.Sleep in them,
-// and what listens for SIGINT; what they deferred runs to its end. A cell that waits for something else or is in C code ends only with the
-// worker, at the second interrupt.
+// and what listens for SIGINT; what they deferred runs to its end. A cell that
+// waits for something else or is in C code ends only with the worker, at the second
+// interrupt.
 package session

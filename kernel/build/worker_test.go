@@ -1,0 +1,37 @@
+package build
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestPrune: which of a cache's workers stay when one is started.
+func TestPrune(t *testing.T) {
+	root := t.TempDir()
+	const day = 24 * time.Hour
+	ages := []time.Duration{20 * day, time.Hour, 2 * time.Hour, 3 * time.Hour, 2 * day, 3 * day, 23 * time.Hour, 8 * day}
+	stays := []bool{true, true, true, true, false, false, true, false} // the first is started now
+	dir := func(i int) string { return filepath.Join(root, fmt.Sprintf("worker-%d", i)) }
+	for i, age := range ages {
+		if err := os.Mkdir(dir(i), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mark := filepath.Join(dir(i), "used")
+		if err := os.WriteFile(mark, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Now().Add(-age)
+		if err := os.Chtimes(mark, when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prune(root, dir(0))
+	for i := range ages {
+		if got := isDir(dir(i)); got != stays[i] {
+			t.Errorf("worker %d, unused for %s: there %v, want %v", i, ages[i], got, stays[i])
+		}
+	}
+}
