@@ -20,63 +20,6 @@ func typeString(t types.Type) string {
 	})
 }
 
-// unnameable returns the first type inside of t that only its own package can name, or "".
-func unnameable(t types.Type) string {
-	bad := ""
-	seen := map[types.Type]bool{}
-	var walk func(types.Type)
-	walk = func(t types.Type) {
-		if t == nil || seen[t] || bad != "" {
-			return
-		}
-		seen[t] = true
-		switch t := t.(type) {
-		case *types.Named:
-			o := t.Obj()
-			if o.Pkg() != nil && (!ours(o.Pkg()) && !o.Exported() || o.Parent() != nil && o.Parent() != o.Pkg().Scope() && ours(o.Pkg()) || strings.Contains("/"+o.Pkg().Path()+"/", "/internal/")) {
-				bad = typeString(t)
-				return
-			}
-			for i := range t.TypeArgs().Len() {
-				walk(t.TypeArgs().At(i))
-			}
-		case *types.Alias:
-			walk(types.Unalias(t))
-		case *types.Pointer:
-			walk(t.Elem())
-		case *types.Slice:
-			walk(t.Elem())
-		case *types.Array:
-			walk(t.Elem())
-		case *types.Chan:
-			walk(t.Elem())
-		case *types.Map:
-			walk(t.Key())
-			walk(t.Elem())
-		case *types.Struct:
-			for i := range t.NumFields() {
-				if f := t.Field(i); !f.Exported() && !ours(f.Pkg()) {
-					bad = typeString(t)
-				}
-				walk(t.Field(i).Type())
-			}
-		case *types.Tuple:
-			for i := range t.Len() {
-				walk(t.At(i).Type())
-			}
-		case *types.Signature:
-			walk(t.Params())
-			walk(t.Results())
-		case *types.Interface:
-			for i := range t.NumExplicitMethods() {
-				walk(t.ExplicitMethod(i).Type())
-			}
-		}
-	}
-	walk(t)
-	return bad
-}
-
 // typeExpr builds the syntax of a type for the checker's migration file:
 // names of cells are found in the package's scope, libraries by their path.
 func typeExpr(t types.Type, imports map[string]string) ast.Expr {
