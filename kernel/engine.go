@@ -20,6 +20,31 @@ import (
 // only that library is taken from it.
 const onnxWheel = "onnxruntime==1.32.0"
 
+// onnxWheelHashes are the SHA-256 sums of that version's wheels as the package index gives them (pip install --dry-run
+// --report, 2026-11-25), for CPython 3.11 to 3.14 in this order; pip takes no other file. A new version needs new ones.
+var onnxWheelHashes = []string{
+	// Linux, x86-64
+	"5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d",
+	"99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8",
+	"02ea12a28c069ea8510093d95a7f6ff8126bfd9fc5c0d3381c03b80fb2b424ba",
+	"48b878f9551d465aa79ee94ecaf49a1f6b5d27f2975efa775ded374db14d0af1",
+	// Linux, arm64
+	"2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c",
+	"e36c187006e7a7c8b8d6d57f1a209dd63f52430dca6c282b177718ad6b841054",
+	"54d02baff2df38777b4c3cc7af326406fe8b8a48f54720f4c446d2d327920a79",
+	"4135431395c1f37de0811f452c20a8b774f51812fda6c49611ed9899bbdbeeb4",
+	// macOS, arm64
+	"366b9e53d07812cc5c92822cecf7563b76a8a0f32ba3bb8dd232a206ac3bcb6c",
+	"d52510bbbcc880c13b826f7d75cdf33ac5cf0bb864d960000fc29ce73f0cb83e",
+	"27bf5dad46355a8a435c9c4e1556464d99ca834ea44e0f452909712068b8821b",
+	"ab327b736552324af8d2a38bef5a65ed773f67184a36ff642beec7f5b4e9b03f",
+}
+
+// requirement is a line of a requirements file that pins a package to files of these SHA-256 sums.
+func requirement(pinned string, hashes []string) string {
+	return pinned + " --hash=sha256:" + strings.Join(hashes, " --hash=sha256:") + "\n"
+}
+
 // libDir is where package backend looks for engines' libraries.
 func (p Prefix) libDir() string { return p.join("lib") }
 
@@ -64,8 +89,9 @@ func addONNX(ctx context.Context, p Prefix, venv string, step func(format string
 }
 
 // addXLA installs a PJRT plugin with go-xla's installer, where go-xla finds it (~/.local/lib/go-xla), and reports
-// whether that worked: "xla" is the one for the CPU, from a GitHub release, "cuda" the one for NVIDIA GPUs, with CUDA's
-// libraries, from the Python package index, whose SHA-256 sums the installer verifies.
+// whether that worked: "xla" is the one for the CPU, from a GitHub release, of the version that go-xla was made for, "cuda"
+// the one for NVIDIA GPUs, from the Python package index, pinned by version and SHA-256. CUDA's own libraries, which come
+// beside it, are those that the plugin's package asks for; the installer verifies them against the index's sums alone.
 func addXLA(name string, step func(format string, args ...any)) bool {
 	plugin := map[string]string{"xla": "cpu", "cuda": "cuda"}[name]
 	if plugin == "cuda" && !installer.HasNvidiaGPU() {
@@ -74,7 +100,11 @@ func addXLA(name string, step func(format string, args ...any)) bool {
 	}
 	lib, err := installer.DefaultHomeLibPath()
 	if err == nil {
-		err = installer.AutoInstallPlugin(plugin, lib, true, installer.Quiet)
+		if plugin == "cuda" {
+			err = installCUDA(filepath.Join(lib, "go-xla"))
+		} else {
+			err = installer.AutoInstallPlugin(plugin, lib, true, installer.Quiet)
+		}
 	}
 	if err != nil {
 		step("engine %s can't be had, another one computes: %s", name, shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
@@ -95,8 +125,12 @@ func installONNX(ctx context.Context, p Prefix, venv string) (library string, fr
 		return "", false, fmt.Errorf("kernel: %w", err)
 	}
 	defer os.RemoveAll(tmp)
+	pins := filepath.Join(tmp, "requirements.txt")
+	if err := os.WriteFile(pins, []byte(requirement(onnxWheel, onnxWheelHashes)), 0o666); err != nil {
+		return "", false, fmt.Errorf("kernel: %w", err)
+	}
 	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-		"--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:", "--dest", tmp, onnxWheel)
+		"--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", tmp, "-r", pins)
 	if out, err := pip.CombinedOutput(); err != nil {
 		return "", false, commandError("kernel: fetching "+onnxWheel+" (there may be none for this system and Python; the pure-Go engine needs nothing)", err, string(out))
 	}

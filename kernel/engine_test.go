@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,20 @@ import (
 
 	"github.com/gomlx/go-xla/installer"
 )
+
+func TestRequirement(t *testing.T) {
+	line := requirement("a==1", []string{"00", "11"})
+	if want := "a==1 --hash=sha256:00 --hash=sha256:11\n"; line != want {
+		t.Errorf("got %q, want %q", line, want)
+	}
+	seen := map[string]bool{}
+	for _, h := range onnxWheelHashes {
+		if sum, err := hex.DecodeString(h); err != nil || len(sum) != 32 || seen[h] {
+			t.Errorf("%q is no SHA-256 sum, or is there twice", h)
+		}
+		seen[h] = true
+	}
+}
 
 func TestAddEngines(t *testing.T) {
 	with, without := Prefix(t.TempDir()), Prefix(t.TempDir())

@@ -46,7 +46,7 @@ func cellEnv(goCache string) []string {
 }
 
 // cellExperiment is the GOEXPERIMENT of cells: simd makes the pure-Go engine
-// several times faster, and exists on amd64 only. What the user set is kept.
+// up to half faster, and exists on amd64 only. What the user set is kept.
 func cellExperiment() string {
 	have := os.Getenv("GOEXPERIMENT")
 	if runtime.GOARCH != "amd64" {
