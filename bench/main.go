@@ -4,25 +4,32 @@
 //	bench --work step --model resnet18,resnet50     some of it; --list names all
 //	bench --work finetune --epochs 3 --rounds 1
 //
+//	bench --engine go,onnx --peer PYTHON --rounds 3 --runs 1 --steps 6     the whole table in a quarter of an hour
+//
 // Every measurement is a process of its own, so that its peak memory is its own, and the two sides take turns, round
 // by round: on a machine with other work the ratio of two neighbours is worth more than either figure. The table
-// shows medians; --json FILE keeps every single result. PYTHON is an interpreter with torch and torchvision.
+// shows medians; --json FILE keeps every single result. Interrupted, it shows what it has. PYTHON is an interpreter with torch and torchvision.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // options are the command line.
 type options struct {
 	work, models, engines []string
 	peer, shared, json    string
-	rounds, threads       int
+	rounds, runs, threads int
+	limit                 time.Duration
 	steps, epochs         int
 	seed                  int
 	clock                 string
@@ -53,7 +60,9 @@ func run(args []string) int {
 		}
 		return 0
 	}
-	if err := measure(o, jobs); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := measure(ctx, o, jobs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
 	}
@@ -69,6 +78,8 @@ func parse(args []string) (o options, list bool, err error) {
 	fs.StringVar(&o.shared, "shared", "", "folder with data/ and peer/; default TLKIT_SHARED, or ../shared")
 	fs.StringVar(&o.json, "json", "", "file for every single result")
 	fs.IntVar(&o.rounds, "rounds", 3, "times that each side runs; the table has medians")
+	fs.IntVar(&o.runs, "runs", 0, "rounds of \"hymenoptera\", which takes most of the time; 0: as many as --rounds")
+	fs.DurationVar(&o.limit, "limit", 15*time.Minute, "longest time of one measurement; what takes longer has failed")
 	fs.IntVar(&o.threads, "threads", 2, "threads of each side (the peer's scripts always use 2)")
 	fs.IntVar(&o.steps, "steps", 8, "inferences and training steps of \"step\"; the first two don't count")
 	fs.IntVar(&o.epochs, "epochs", 25, "epochs of \"hymenoptera\"")
@@ -86,6 +97,8 @@ func parse(args []string) (o options, list bool, err error) {
 		return o, false, fmt.Errorf("no clock %q; there are wall and cpu", o.clock)
 	case fs.NArg() > 0:
 		return o, false, fmt.Errorf("flags only, got %q", fs.Args())
+	case o.runs < 0 || o.limit <= 0:
+		return o, false, errors.New("--runs must not be negative, and --limit must be positive")
 	case o.rounds < 1 || o.epochs < 1 || o.threads < 1:
 		return o, false, errors.New("--rounds, --epochs and --threads must be at least 1")
 	case o.steps < 3:

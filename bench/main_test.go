@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 )
@@ -27,6 +28,8 @@ func TestParse(t *testing.T) {
 		{"more", "flags only"},
 		{"--steps 2", "at least 3"},
 		{"--rounds 0", "at least 1"},
+		{"--runs -1", "--runs"},
+		{"--limit 0s", "--limit"},
 		{"--clock sun", `no clock "sun"`},
 	} {
 		if _, _, err := parse(strings.Fields(tt.args)); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -63,8 +66,8 @@ func TestMeasure(t *testing.T) {
 	if err := os.WriteFile(peer, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	o := options{engines: []string{"go"}, peer: peer, shared: dir, json: filepath.Join(dir, "out.json"), rounds: 1, threads: 1, steps: 3, epochs: 1, clock: "cpu"}
-	if err := measure(o, []job{{"step", "resnet20", 2, 32}}); err != nil {
+	o := options{engines: []string{"go"}, peer: peer, shared: dir, json: filepath.Join(dir, "out.json"), rounds: 1, threads: 1, steps: 3, epochs: 1, clock: "cpu", limit: time.Minute}
+	if err := measure(t.Context(), o, []job{{"step", "resnet20", 2, 32}}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(o.json)
@@ -90,8 +93,8 @@ func TestMeasure(t *testing.T) {
 
 func TestEngineThatIsNotThere(t *testing.T) {
 	t.Setenv("ONNXRUNTIME_SHARED_LIBRARY_PATH", filepath.Join(t.TempDir(), "none.so"))
-	o := options{engines: []string{"onnx"}, rounds: 1, threads: 1, steps: 3, epochs: 1, clock: "wall"}
-	if err := measure(o, []job{{"step", "resnet20", 1, 32}}); err == nil {
+	o := options{engines: []string{"onnx"}, rounds: 1, threads: 1, steps: 3, epochs: 1, clock: "wall", limit: time.Minute}
+	if err := measure(t.Context(), o, []job{{"step", "resnet20", 1, 32}}); err == nil {
 		t.Error("measuring on an engine that is not there: no error; another engine's figures must not stand in for it")
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type report struct {
 	Machine  machine       `json:"machine"`
 	Began    time.Time     `json:"began"`
 	Rounds   int           `json:"rounds"`
+	Runs     int           `json:"runs"` // rounds of hymenoptera
 	Threads  int           `json:"threads"`
 	Clock    string        `json:"clock"`
 	Epochs   int           `json:"epochs"`
@@ -42,12 +44,12 @@ type report struct {
 }
 
 // measure runs all sides of all jobs in turn and prints the table.
-func measure(o options, jobs []job) error {
+func measure(ctx context.Context, o options, jobs []job) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
+	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Runs: o.roundsOf(job{Work: "transfer"}), Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
 	var data string
 	for _, j := range jobs {
 		if j.Work != "step" && data == "" {
@@ -64,24 +66,29 @@ func measure(o options, jobs []job) error {
 	}
 	peers := map[string]result{} // the peer's side of two jobs may be the same
 	for _, j := range jobs {
-		for round := range o.rounds {
+		for round := range o.roundsOf(j) {
 			seed := o.seed + round
 			sides := append([]string(nil), o.engines...)
 			if o.peer != "" {
 				sides = append(sides, peerSide)
 			}
 			for _, side := range sides {
+				if ctx.Err() != nil {
+					continue
+				}
 				m := measurement{Job: j.name(), Side: side, Round: round, Seed: seed}
 				var err error
 				if side == peerSide {
 					key := fmt.Sprint(j.peerJob().name(), seed)
 					var known bool
 					if m.result, known = peers[key]; !known {
-						m.result, err = o.runPeer(j.peerJob(), data, seed)
-						peers[key] = m.result
+						m.result, err = o.runPeer(ctx, j.peerJob(), data, seed)
+						if err == nil {
+							peers[key] = m.result
+						}
 					}
 				} else {
-					m.result, err = o.runOurs(self, j, side, data, seed)
+					m.result, err = o.runOurs(ctx, self, j, side, data, seed)
 				}
 				if err != nil {
 					rep.Failures = append(rep.Failures, fmt.Sprintf("%s on %s: %v", j.name(), side, err))
@@ -90,23 +97,43 @@ func measure(o options, jobs []job) error {
 				}
 				rep.Results = append(rep.Results, m)
 				fmt.Fprintln(os.Stderr, m.progress())
+				if err := rep.write(o.json); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	fmt.Print(table(rep, jobs, o))
-	if o.json != "" {
-		text, err := json.MarshalIndent(rep, "", " ")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(o.json, append(text, '\n'), 0o666); err != nil {
-			return err
-		}
+	if err := rep.write(o.json); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted; the table shows what was measured before")
 	}
 	if len(rep.Failures) > 0 {
 		return fmt.Errorf("%d measurements failed", len(rep.Failures))
 	}
 	return nil
+}
+
+// roundsOf is how often each side of a job is measured.
+func (o options) roundsOf(j job) int {
+	if j.Work != "step" && o.runs > 0 {
+		return o.runs
+	}
+	return o.rounds
+}
+
+// write keeps the results in a file, after each of them: a long run may be cut off. "" is no file.
+func (rep report) write(file string) error {
+	if file == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(rep, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o666)
 }
 
 func (m measurement) progress() string {
@@ -117,21 +144,26 @@ func (m measurement) progress() string {
 }
 
 // runOurs measures our side of a job in a process of this same program.
-func (o options) runOurs(self string, j job, engine, data string, seed int) (result, error) {
-	cmd := exec.Command(self, childCommand, "--work", j.Work, "--model", j.Model, "--batch", strconv.Itoa(j.Batch), "--size", strconv.Itoa(j.Size),
+func (o options) runOurs(ctx context.Context, self string, j job, engine, data string, seed int) (result, error) {
+	ctx, stop := context.WithTimeout(ctx, o.limit)
+	defer stop()
+	cmd := exec.CommandContext(ctx, self, childCommand, "--work", j.Work, "--model", j.Model, "--batch", strconv.Itoa(j.Batch), "--size", strconv.Itoa(j.Size),
 		"--steps", strconv.Itoa(o.steps), "--data", data, "--weights", weightFile(o.shared), "--epochs", strconv.Itoa(o.epochs), "--seed", strconv.Itoa(seed), "--clock", o.clock)
 	cmd.Env = append(os.Environ(), "GOMLX_BACKEND="+engineConfig(engine, o.threads), fmt.Sprintf("GOMAXPROCS=%d", o.threads))
 	return watched(cmd)
 }
 
-func (o options) runPeer(j job, data string, seed int) (result, error) {
-	return watched(exec.Command(o.peer, append([]string{"-c", peerClocks[o.clock]}, j.peerArgs(o, data, seed)...)...))
+func (o options) runPeer(ctx context.Context, j job, data string, seed int) (result, error) {
+	ctx, stop := context.WithTimeout(ctx, o.limit)
+	defer stop()
+	return watched(exec.CommandContext(ctx, o.peer, append([]string{"-c", peerClocks[o.clock]}, j.peerArgs(o, data, seed)...)...))
 }
 
 // watched runs a command and returns the result that it prints, with the most memory that it held.
 func watched(cmd *exec.Cmd) (result, error) {
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd.WaitDelay = 5 * time.Second // the peer's loaders may hold the pipes after it was ended
 	if err := cmd.Run(); err != nil {
 		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 		return result{}, fmt.Errorf("%w: %s", err, lines[len(lines)-1])

@@ -89,7 +89,7 @@ func table(rep report, jobs []job, o options) string {
 	fmt.Fprintf(&b, "%s. %s; %d rounds, %d threads, %s time", rep.Began.Format("2006-01-02"), rep.Machine, rep.Rounds, rep.Threads, rep.Clock)
 	for _, j := range jobs {
 		if j.Work != "step" {
-			fmt.Fprintf(&b, ", %d epochs", rep.Epochs)
+			fmt.Fprintf(&b, "; hymenoptera: %d rounds, %d epochs", rep.Runs, rep.Epochs)
 			break
 		}
 	}
