@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -90,9 +91,18 @@ func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Res
 	return l.stopped(ctx, l.epochs(ctx))
 }
 
+// start copies a model for training. Training is where a machine runs out of memory: what the engine keeps for the
+// pretrained model's predictions goes, and with it whatever copies of the weights are garbage by now.
+func start(pretrained *zoo.Model) (*zoo.Model, error) {
+	pretrained.Release()
+	m, err := pretrained.Clone()
+	debug.FreeOSMemory()
+	return m, err
+}
+
 // newLoop readies a strategy for its first step. What comes back is to be closed if it is not nil, also beside an error.
 func newLoop(ctx context.Context, engine compute.Backend, run *Run, res *Result, r Recipe, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) (*loop, error) {
-	m, err := pretrained.Clone()
+	m, err := start(pretrained)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*S
 	if err != nil {
 		return nil, err
 	}
-	if m, err = m.Clone(); err != nil {
+	if m, err = start(m); err != nil {
 		return nil, err
 	}
 	task := Task{Classes: m.Classes, Seed: r.Seed, Recipe: r}

@@ -32,6 +32,11 @@ func TestPredictionsFollowTheValues(t *testing.T) {
 	if again := logits(m); again[0] != first[0] {
 		t.Errorf("the same images twice: %g and %g", first[0], again[0])
 	}
+	m.Release()
+	m.Release() // nothing left to free
+	if again := logits(m); again[0] != first[0] {
+		t.Errorf("after Release: %g, before %g", again[0], first[0])
+	}
 	for _, p := range other.Params() {
 		v, err := other.Variable(p).Value()
 		if err == nil {

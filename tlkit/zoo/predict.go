@@ -115,6 +115,15 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 	return slices.Collect(slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes))), nil
 }
 
+// Release frees what an engine holds for predictions: on ONNX Runtime a copy of the values and the network's working memory,
+// several times the size of the model. The next prediction compiles the network again. Training does it by itself.
+func (m *Model) Release() {
+	if m.exec != nil {
+		m.exec.Finalize()
+		m.exec, m.compiled = nil, nil
+	}
+}
+
 // predictor returns the compiled network from bytes to logits, made on first use and whenever the values have changed.
 func (m *Model) predictor() (*model.Exec, error) {
 	engine, err := backend.Default()
@@ -125,10 +134,7 @@ func (m *Model) predictor() (*model.Exec, error) {
 	if m.exec != nil && (!m.folds(engine.Backend) || slices.Equal(values, m.compiled)) {
 		return m.exec, nil
 	}
-	if m.exec != nil {
-		m.exec.Finalize()
-		m.exec = nil
-	}
+	m.Release()
 	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
 		return m.Constant(x, func() *Node { return m.Forward(&nn.Pass{}, m.Normalize(x)) })
 	})
