@@ -109,7 +109,7 @@ func TestExportONNXGolden(t *testing.T) {
 // goldenLimit is what rounding may make of a golden file's logits, over their deviation.
 func goldenLimit(f *golden.File) float64 {
 	if f.Model == "efficientnet_v2_s" {
-		return 1e-2 // its weights make it ill-conditioned; see TestChaotic
+		return 1e-2 // its weights make it ill-conditioned; see chaotic_test.go
 	}
 	return 1e-4
 }
