@@ -116,10 +116,6 @@ func (f *File) Build() (*zoo.Model, error) {
 		return nil, err
 	}
 	spec.InputSize = f.Input[2]
-	m, err := zoo.New(spec, make([]string, len(f.Logits)), 0)
-	if err != nil {
-		return nil, err
-	}
 	entries := make([]weights.Entry, 0, len(f.StateDict))
 	skip := map[string]bool{}
 	for _, k := range f.NotFilled {
@@ -146,7 +142,8 @@ func (f *File) Build() (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.LoadStateDict(sd); err != nil {
+	m, err := zoo.FromStateDict(spec, make([]string, len(f.Logits)), sd)
+	if err != nil {
 		return nil, err
 	}
 	if n, _ := m.NumParams(); n != f.NumParams {

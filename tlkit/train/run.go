@@ -143,10 +143,6 @@ func (r *Result) Model() (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := zoo.New(spec, r.run.Config.Data.Classes, 0)
-	if err != nil {
-		return nil, err
-	}
 	sd, err := weights.Open(r.file("best.safetensors"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("tlkit: strategy %q of run %q has no complete epoch yet; run Compare again to continue it", r.Strategy, r.run.Name)
@@ -155,7 +151,8 @@ func (r *Result) Model() (*zoo.Model, error) {
 		return nil, err
 	}
 	defer sd.Close()
-	if err := m.LoadStateDict(sd); err != nil {
+	m, err := zoo.FromStateDict(spec, r.run.Config.Data.Classes, sd)
+	if err != nil {
 		return nil, err
 	}
 	m.Weights = r.run.Name + "/" + r.Strategy

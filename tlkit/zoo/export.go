@@ -140,12 +140,20 @@ func LoadExported(path string) (*Model, error) {
 		return nil, fmt.Errorf("zoo: %s is of a model that this program does not know: %w", path, err)
 	}
 	spec.InputSize = e.InputSize
-	m, err := New(spec, e.Classes, 0)
+	m, err := unset(spec, e.Classes)
 	if err != nil {
 		return nil, err
 	}
 	m.Weights, m.Preprocess = e.Weights, e.Preprocess
 	if sd.Format == "onnx" {
+		for _, p := range m.params {
+			if !m.inAux(p) {
+				continue
+			}
+			if err := m.Initialise(p, 0); err != nil {
+				return nil, err
+			}
+		}
 		if sd, err = m.withOwn(sd, m.inAux); err != nil {
 			return nil, err
 		}

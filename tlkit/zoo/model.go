@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // Model is a network with values: what is trained, saved and used to predict.
@@ -53,6 +55,20 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 			return nil, err
 		}
 	}
+	return m, nil
+}
+
+// FromStateDict returns a model of the given architecture with the values of a state dict, which [Model.LoadStateDict]
+// takes over. Its preprocessing is that of the architecture's default weights.
+func FromStateDict(spec Spec, classes []string, sd *weights.StateDict) (*Model, error) {
+	m, err := unset(spec, classes)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.LoadStateDict(sd); err != nil {
+		return nil, err
+	}
+	m.Weights = cmp.Or(sd.Source, "values in memory")
 	return m, nil
 }
 
