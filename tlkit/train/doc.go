@@ -17,6 +17,11 @@
 // A strategy of your own is a type with two methods, see [Strategy]; its [Plan] may have phases, further heads, further
 // images in every step, a teacher, and a loss built in the graph.
 //
+// An image is decoded once for all strategies, seeds and epochs of a comparison, and kept as bytes in memory up to
+// Recipe.MemoryLimit, beyond that in a memory-mapped file up to Recipe.DiskLimit. Batches are cut out, scaled and flipped
+// on all cores while the engine computes. Stages that stay frozen run forward only: once, where their images are the same
+// in every epoch, else before each step.
+//
 // Every run has a name and a folder (by default .tlkit/runs/NAME) with the configuration, the history and the
 // checkpoints, so that another notebook cell, or a new session after the old one was killed, can open or resume it:
 //
