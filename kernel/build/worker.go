@@ -80,10 +80,17 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 	}
 	dir := filepath.Join(root, fmt.Sprintf("worker-%x", h.Sum(nil)[:8]))
 	program, archive := filepath.Join(dir, "worker"), filepath.Join(dir, "rt.a")
-	_, err1 := os.Stat(program)
-	_, err2 := os.Stat(archive)
-	if err1 != nil || err2 != nil {
-		if err := b.buildWorker(ctx, dir, rt, names); err != nil {
+	if !isFile(program) || !isFile(archive) {
+		// Two kernels that start together need it once.
+		unlock, err := lock(ctx, root)
+		if err != nil {
+			return "", fmt.Errorf("build: worker: %w", err)
+		}
+		if !isFile(program) || !isFile(archive) {
+			err = b.buildWorker(ctx, dir, rt, names)
+		}
+		unlock()
+		if err != nil {
 			return "", err
 		}
 	}

@@ -1,6 +1,9 @@
+//go:build linux
+
 package build
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,4 +37,24 @@ func TestPrune(t *testing.T) {
 			t.Errorf("worker %d, unused for %s: there %v, want %v", i, ages[i], got, stays[i])
 		}
 	}
+}
+
+// TestLock: a second one waits for the first, or for its context.
+func TestLock(t *testing.T) {
+	root := t.TempDir()
+	unlock, err := lock(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	if _, err := lock(ctx, root); err == nil {
+		t.Error("two hold the lock")
+	}
+	time.AfterFunc(50*time.Millisecond, unlock)
+	unlock2, err := lock(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock2()
 }

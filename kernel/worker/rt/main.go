@@ -265,7 +265,7 @@ func stopped() {
 // stopRest gives the other goroutines of run n a moment to notice that they are
 // to stop. Those that wait for something stay.
 func stopRest(n int) {
-	const most, every = time.Second, 5 * time.Millisecond
+	const most, every = 500 * time.Millisecond, 5 * time.Millisecond
 	buf := make([]byte, 1<<20)
 	for begin := time.Now(); time.Since(begin) < most; time.Sleep(every) {
 		rest := false
