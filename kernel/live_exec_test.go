@@ -204,7 +204,8 @@ func TestDoctorFindsFaults(t *testing.T) {
 	reset := func(t *testing.T) {
 		t.Helper()
 		os.RemoveAll(string(broken))
-		if out, err := exec.Command("cp", "-a", string(p), string(broken)).CombinedOutput(); err != nil {
+		// Links: what spoils a file must replace it.
+		if out, err := exec.Command("cp", "-al", string(p), string(broken)).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		m2 := *m
@@ -229,7 +230,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 		{"nothing installed", func(t *testing.T) { os.Remove(broken.manifestPath()) }, "prefix", "./install.sh"},
 		{"program gone", func(t *testing.T) { os.Remove(broken.Bin("gopls")) }, "prefix", "./install.sh"},
 		{"checksums gone", func(t *testing.T) {
-			if err := os.Truncate(filepath.Join(broken.workspaceDir(), "go.sum"), 0); err != nil {
+			if err := writeFileAtomic(filepath.Join(broken.workspaceDir(), "go.sum"), nil, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}, "workspace", "./install.sh"},
