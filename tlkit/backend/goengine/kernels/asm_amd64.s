@@ -6,7 +6,7 @@
 // func igemm6x16AVX2(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int)
 // Y0 to Y11 are the tile's sum; the part that was put aside is in the frame, and BX counts down to the next time.
 // The inner loop takes two channels at a time.
-TEXT ·igemm6x16AVX2(SB), NOSPLIT, $392-64
+TEXT ·igemm6x16AVX2(SB), NOSPLIT, $424-64
 	MOVQ a+0(FP), SI
 	MOVQ boff+8(FP), DX
 	MOVQ taps+16(FP), R8
@@ -139,18 +139,20 @@ done:
 	MOVQ folded-8(SP), CX
 	TESTQ CX, CX
 	JZ activate
-	VADDPS part-392(SP), Y0, Y0
-	VADDPS part-360(SP), Y1, Y1
-	VADDPS part-328(SP), Y2, Y2
-	VADDPS part-296(SP), Y3, Y3
-	VADDPS part-264(SP), Y4, Y4
-	VADDPS part-232(SP), Y5, Y5
-	VADDPS part-200(SP), Y6, Y6
-	VADDPS part-168(SP), Y7, Y7
-	VADDPS part-136(SP), Y8, Y8
-	VADDPS part-104(SP), Y9, Y9
-	VADDPS part-72(SP), Y10, Y10
-	VADDPS part-40(SP), Y11, Y11
+	LEAQ part-393(SP), R9 // at 32 bytes of alignment
+	ANDQ $-32, R9
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	VADDPS 64(R9), Y2, Y2
+	VADDPS 96(R9), Y3, Y3
+	VADDPS 128(R9), Y4, Y4
+	VADDPS 160(R9), Y5, Y5
+	VADDPS 192(R9), Y6, Y6
+	VADDPS 224(R9), Y7, Y7
+	VADDPS 256(R9), Y8, Y8
+	VADDPS 288(R9), Y9, Y9
+	VADDPS 320(R9), Y10, Y10
+	VADDPS 352(R9), Y11, Y11
 
 activate:
 	MOVQ relu+56(FP), CX
@@ -195,35 +197,37 @@ store:
 
 fold:
 	MOVQ $FOLD, BX
+	LEAQ part-393(SP), R9 // at 32 bytes of alignment
+	ANDQ $-32, R9
 	CMPQ folded-8(SP), $0
 	JEQ first
-	VADDPS part-392(SP), Y0, Y0
-	VADDPS part-360(SP), Y1, Y1
-	VADDPS part-328(SP), Y2, Y2
-	VADDPS part-296(SP), Y3, Y3
-	VADDPS part-264(SP), Y4, Y4
-	VADDPS part-232(SP), Y5, Y5
-	VADDPS part-200(SP), Y6, Y6
-	VADDPS part-168(SP), Y7, Y7
-	VADDPS part-136(SP), Y8, Y8
-	VADDPS part-104(SP), Y9, Y9
-	VADDPS part-72(SP), Y10, Y10
-	VADDPS part-40(SP), Y11, Y11
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	VADDPS 64(R9), Y2, Y2
+	VADDPS 96(R9), Y3, Y3
+	VADDPS 128(R9), Y4, Y4
+	VADDPS 160(R9), Y5, Y5
+	VADDPS 192(R9), Y6, Y6
+	VADDPS 224(R9), Y7, Y7
+	VADDPS 256(R9), Y8, Y8
+	VADDPS 288(R9), Y9, Y9
+	VADDPS 320(R9), Y10, Y10
+	VADDPS 352(R9), Y11, Y11
 
 first:
 	MOVQ $1, folded-8(SP)
-	VMOVUPS Y0, part-392(SP)
-	VMOVUPS Y1, part-360(SP)
-	VMOVUPS Y2, part-328(SP)
-	VMOVUPS Y3, part-296(SP)
-	VMOVUPS Y4, part-264(SP)
-	VMOVUPS Y5, part-232(SP)
-	VMOVUPS Y6, part-200(SP)
-	VMOVUPS Y7, part-168(SP)
-	VMOVUPS Y8, part-136(SP)
-	VMOVUPS Y9, part-104(SP)
-	VMOVUPS Y10, part-72(SP)
-	VMOVUPS Y11, part-40(SP)
+	VMOVUPS Y0, (R9)
+	VMOVUPS Y1, 32(R9)
+	VMOVUPS Y2, 64(R9)
+	VMOVUPS Y3, 96(R9)
+	VMOVUPS Y4, 128(R9)
+	VMOVUPS Y5, 160(R9)
+	VMOVUPS Y6, 192(R9)
+	VMOVUPS Y7, 224(R9)
+	VMOVUPS Y8, 256(R9)
+	VMOVUPS Y9, 288(R9)
+	VMOVUPS Y10, 320(R9)
+	VMOVUPS Y11, 352(R9)
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
