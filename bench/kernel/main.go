@@ -85,15 +85,16 @@ func main() {
 	rounds := flag.Int("rounds", 10, "how often each cell is timed")
 	model := flag.String("model", "resnet20.shapes", "the model to load, as for tlkit.Load")
 	batch := flag.Int("batch", 32, "images per training step")
+	only := flag.String("only", "", "time only cases whose name contains this")
 	timeout := flag.Int("timeout", 600, "seconds that one cell may take")
 	flag.Parse()
-	if err := run(*rounds, *model, *batch, *timeout); err != nil {
+	if err := run(*rounds, *model, *batch, *timeout, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/kernel:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, model string, batch, timeout int) error {
+func run(rounds int, model string, batch, timeout int, only string) error {
 	p, err := kernel.DefaultPrefix()
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func run(rounds int, model string, batch, timeout int) error {
 	if err != nil {
 		return err
 	}
-	all := cases(model, batch)
+	all := slices.DeleteFunc(cases(model, batch), func(c testCase) bool { return !strings.Contains(c.Name, only) })
 	for i := range all {
 		if all[i].Setup == nil {
 			all[i].Setup = map[string]string{}
