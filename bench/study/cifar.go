@@ -103,12 +103,15 @@ func cifar(ctx context.Context, e env) error {
 	row("source only", "none", []float64{as})
 	r := e.recipe(train.Recipe{Epochs: 1})
 	r.Seeds = 0 // nothing is drawn at random
-	adapted, err := r.Compare(ctx, "cifar-adabn", with(j.all, "cifar-jpeg", j.all.Train, test), j.model, train.AdaBN{})
+	adapted, err := r.Compare(ctx, "cifar-adabn", with(j.all, "cifar-jpeg", j.all.Train, test), j.model,
+		train.AdaBN{Augment: vision.CIFARAugment()}, train.AdaBN{Label: "adabn-plain"})
 	if err != nil {
 		return err
 	}
-	last, _ := adapted.Results[0].Last()
-	row("AdaBN", "1,000 per class, no labels", []float64{last.ValAccuracy})
+	for i, name := range []string{"AdaBN, images shifted and flipped as in the network's training", "AdaBN, images as they are"} {
+		last, _ := adapted.Results[i].Last()
+		row(name, "1,000 per class, no labels", []float64{last.ValAccuracy})
+	}
 
 	val := part(j.all.Train, 900, 1000)
 	few := with(j.all, "cifar-jpeg-200", part(j.all.Train, 0, 200), val)
@@ -203,7 +206,8 @@ func shift(ctx context.Context, e env) error {
 	recipe := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}}
 	one := e.recipe(recipe)
 	one.Seeds = 0
-	still, err := one.Compare(ctx, "shift-still", target, j.model, train.SourceOnly{}, train.AdaBN{})
+	still, err := one.Compare(ctx, "shift-still", target, j.model, train.SourceOnly{},
+		train.AdaBN{Augment: vision.CIFARAugment()}, train.AdaBN{Label: "adabn-plain"})
 	if err != nil {
 		return err
 	}
@@ -219,7 +223,7 @@ func shift(ctx context.Context, e env) error {
 	}
 	about := map[string]string{
 		"source-only": "source's labels", "coral": "source's labels, target's images", "coral-logits": "the same, the paper's layer", "dann": "source's labels, target's images",
-		"adabn": "target's images", "target-supervised": "target's labels",
+		"adabn": "target's images, shifted and flipped as in the network's training", "adabn-plain": "target's images", "target-supervised": "target's labels",
 	}
 	var rows [][]string
 	row := func(name, uses string, values []float64) {

@@ -17,7 +17,7 @@ func samples(ctx context.Context, e env) error {
 		return err
 	}
 	sketches.Val = sketches.Val.FirstPerClass(20) // they are looked at after every epoch
-	r := e.recipe(train.Recipe{Epochs: 6, Schedule: train.Schedule{Cosine: true}})
+	r := e.recipe(train.Recipe{Epochs: 40, Schedule: train.Schedule{Cosine: true}})
 	s, err := r.SampleSizes(ctx, "samples-sketches", sketches, m, []int{5, 10, 20, 0},
 		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
 	if err != nil {
@@ -32,7 +32,7 @@ func samplesAnts(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	r := e.recipe(train.Recipe{Epochs: 6, BatchSize: 16, Schedule: train.Schedule{Cosine: true, Warmup: 1}})
+	r := e.recipe(train.Recipe{Epochs: 15, BatchSize: 16, Schedule: train.Schedule{Cosine: true, Warmup: 1}})
 	s, err := r.SampleSizes(ctx, "samples-ants", ants, m, []int{5, 10, 20, 50, 0},
 		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -16,6 +17,10 @@ type AdaBN struct {
 	// Batch is the number of images per forward pass, in which each layer is normalised by the batch's own statistics,
 	// as in training; 0 means 128. The statistics kept are those over all images.
 	Batch int `json:"batch,omitempty"`
+	// Augment varies the images that are measured. Give what the network was trained with, since the statistics that it
+	// knows are those of such images: CIFAR's networks see shifted images with black borders ([vision.CIFARAugment]),
+	// and measured without them AdaBN can do harm (bench/study, cifar: 0.793 instead of 0.828).
+	Augment vision.Augment `json:"augment,omitzero"`
 	// Label replaces the name, for a second AdaBN in one comparison.
 	Label string `json:"label,omitempty"`
 }
@@ -31,9 +36,12 @@ func (a AdaBN) Plan(m *zoo.Model, task Task) (Plan, error) {
 	if a.Batch < 0 {
 		return Plan{}, fmt.Errorf("tlkit: AdaBN.Batch is %d; give a number of images, or 0 for 128", a.Batch)
 	}
+	if err := a.Augment.Validate(); err != nil {
+		return Plan{}, fmt.Errorf("tlkit: AdaBN: %w", err)
+	}
 	batch := int(or(float64(a.Batch), 128))
 	return Plan{Still: true, Before: func(ctx context.Context, p *Preparation) error {
-		return p.MeasureBatchNorm(ctx, p.Task.Data.Train, batch)
+		return p.MeasureBatchNorm(ctx, p.Task.Data.Train, batch, a.Augment)
 	}}, nil
 }
 

@@ -10,12 +10,14 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// MeasureBatchNorm replaces the running statistics of every BatchNorm by those over the images of a split: each
-// batch's mean and variance are taken as in training, and joined over the batches by the law of total variance.
-func (p *Preparation) MeasureBatchNorm(ctx context.Context, split *datasets.Split, batch int) error {
+// MeasureBatchNorm replaces the running statistics of every BatchNorm by those over the images of a split, varied by
+// augment: each batch's mean and variance are taken as in training, and joined over the batches by the law of total
+// variance.
+func (p *Preparation) MeasureBatchNorm(ctx context.Context, split *datasets.Split, batch int, augment vision.Augment) error {
 	m := p.Model
 	var stats []*statistics
 	for _, mean := range m.Params() {
@@ -32,7 +34,7 @@ func (p *Preparation) MeasureBatchNorm(ctx context.Context, split *datasets.Spli
 		return fmt.Errorf("%s has no BatchNorm whose statistics could be measured", m.Spec.Name)
 	}
 	all := 0.0
-	err := p.Each(ctx, split, batch, func(images, _ *Node) []*Node {
+	err := p.each(ctx, split, augment, batch, func(images, _ *Node) []*Node {
 		g := images.Graph()
 		// Batch statistics, taken over in full.
 		pass := &nn.Pass{Training: true, BatchStatsWhenFrozen: true, Momentum: 1, RNG: Const(g, []uint64{1, 2, 3})}

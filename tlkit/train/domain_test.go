@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // TestAdaBN: no weight moves, and the statistics are those of the target's images: for the first layer by a convolution
@@ -16,51 +17,71 @@ func TestAdaBN(t *testing.T) {
 	m := sameTaskModel(t)
 	before := snapshot(t, m)
 	ds := paint(t)
-	n := 0.0
-	sum, squares := make([]float64, 4), make([]float64, 4)
-	for i := range ds.Train.Len() {
-		image, err := ds.Train.Image(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at := func(x, y, c int) float64 {
-			if x < 0 || y < 0 || x >= side || y >= side {
-				return 0
+	w := before["stem.conv.weight"] // [out, in, height, width]
+	expected := func(mirrored bool) (means, variances [4]float64) {
+		n := 0.0
+		var sum, squares [4]float64
+		for i := range ds.Train.Len() {
+			image, err := ds.Train.Image(i)
+			if err != nil {
+				t.Fatal(err)
 			}
-			return (float64(image.Pix[(y*side+x)*3+c])/255 - float64(m.Preprocess.Mean[c])) / float64(m.Preprocess.Std[c])
-		}
-		w := before["stem.conv.weight"] // [out, in, height, width]
-		for y := range side {
-			for x := range side {
-				n++
-				for o := range 4 {
-					v := 0.0
-					for c := range 3 {
-						for k := range 9 {
-							v += float64(w[(o*3+c)*9+k]) * at(x+k%3-1, y+k/3-1, c)
+			at := func(x, y, c int) float64 {
+				if x < 0 || y < 0 || x >= side || y >= side {
+					return 0
+				}
+				if mirrored {
+					x = side - 1 - x
+				}
+				return (float64(image.Pix[(y*side+x)*3+c])/255 - float64(m.Preprocess.Mean[c])) / float64(m.Preprocess.Std[c])
+			}
+			for y := range side {
+				for x := range side {
+					n++
+					for o := range 4 {
+						v := 0.0
+						for c := range 3 {
+							for k := range 9 {
+								v += float64(w[(o*3+c)*9+k]) * at(x+k%3-1, y+k/3-1, c)
+							}
 						}
+						sum[o] += v
+						squares[o] += v * v
 					}
-					sum[o] += v
-					squares[o] += v * v
 				}
 			}
 		}
+		for o := range 4 {
+			means[o] = sum[o] / n
+			variances[o] = (squares[o]/n - means[o]*means[o]) * n / (n - 1)
+		}
+		return means, variances
 	}
-	for _, batch := range []int{15, 5} {
-		got := end(t, quick(t), m, train.AdaBN{Batch: batch})
+	means, variances := expected(false)
+	turnedMeans, turnedVariances := expected(true)
+	if close := math.Abs(variances[0] - turnedVariances[0]); close < 0.02*variances[0] {
+		t.Fatalf("the images and their mirror images have variances %g and %g: too close to tell them apart", variances[0], turnedVariances[0])
+	}
+	for name, tt := range map[string]struct {
+		s                train.AdaBN
+		means, variances [4]float64
+	}{
+		"one batch":  {train.AdaBN{Batch: 15}, means, variances},
+		"batch of 5": {train.AdaBN{Batch: 5}, means, variances},
+		"mirrored":   {train.AdaBN{Batch: 5, Augment: vision.Augment{HorizontalFlip: 1}}, turnedMeans, turnedVariances},
+	} {
+		got := end(t, quick(t), m, tt.s)
 		for key, v := range before {
 			if same := slices.Equal(v, got[key]); same == isStat(key) {
-				t.Errorf("batch %d: %s is equal to the pretrained one %v", batch, key, same)
+				t.Errorf("%s: %s is equal to the pretrained one %v", name, key, same)
 			}
 		}
 		for o := range 4 {
-			mean := sum[o] / n
-			variance := (squares[o]/n - mean*mean) * n / (n - 1)
-			if d := math.Abs(float64(got["stem.bn.running_mean"][o]) - mean); d > 1e-5 {
-				t.Errorf("batch %d: mean %g of channel %d, want %g", batch, got["stem.bn.running_mean"][o], o, mean)
+			if d := math.Abs(float64(got["stem.bn.running_mean"][o]) - tt.means[o]); d > 1e-5 {
+				t.Errorf("%s: mean %g of channel %d, want %g", name, got["stem.bn.running_mean"][o], o, tt.means[o])
 			}
-			if d := math.Abs(float64(got["stem.bn.running_var"][o]) - variance); d > 0.005*variance {
-				t.Errorf("batch %d: variance %g of channel %d, want %g", batch, got["stem.bn.running_var"][o], o, variance)
+			if d := math.Abs(float64(got["stem.bn.running_var"][o]) - tt.variances[o]); d > 0.005*tt.variances[o] {
+				t.Errorf("%s: variance %g of channel %d, want %g", name, got["stem.bn.running_var"][o], o, tt.variances[o])
 			}
 		}
 	}

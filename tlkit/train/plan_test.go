@@ -9,6 +9,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -81,6 +82,7 @@ func TestPlanErrors(t *testing.T) {
 		{"coral without source", three, train.DeepCORAL{Source: &datasets.Dataset{Name: "empty", Classes: colours}}, []string{"DeepCORAL", "Source"}},
 		{"dann hidden", three, train.DANN{Source: src, Hidden: -1}, []string{"Hidden -1"}},
 		{"adabn batch", three, train.AdaBN{Batch: -1}, []string{"Batch is -1"}},
+		{"adabn augment", three, train.AdaBN{Augment: vision.Augment{Pad: -1}}, []string{"AdaBN", "Pad is -1"}},
 		{"adabn without BatchNorm", noBatchNorm, train.AdaBN{}, []string{"flat", "no BatchNorm"}},
 		{"source only, other classes", five, train.SourceOnly{}, []string{"can't be kept"}},
 	}

@@ -28,6 +28,11 @@ type Preparation struct {
 // Each runs a graph on all images of a split in turn, in batches, without augmentation. build gets images
 // [batch, height, width, 3], normalised, and their labels [batch] int32; each, if not nil, gets what build returned.
 func (p *Preparation) Each(ctx context.Context, split *datasets.Split, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
+	return p.each(ctx, split, vision.Augment{}, batchSize, build, each)
+}
+
+// each is Each with augmentation, drawn by the task's seed.
+func (p *Preparation) each(ctx context.Context, split *datasets.Split, augment vision.Augment, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
 	exec, err := model.NewExec(p.t.engine, p.Model.Store(), func(_ *model.Scope, in []*Node) []*Node {
 		p.Model.Store().SetTraining(in[0].Graph(), true) // keeps the weights inputs of the graph
 		return build(p.Model.Normalize(in[0]), in[1])
@@ -36,7 +41,7 @@ func (p *Preparation) Each(ctx context.Context, split *datasets.Split, batchSize
 		return fmt.Errorf("building its graph: %w", err)
 	}
 	defer exec.Finalize()
-	s := newImages(split, p.Model.Preprocess, vision.Augment{}, 0, p.Model.ImageSize(), nil)
+	s := newImages(split, p.Model.Preprocess, augment, p.Task.Seed, p.Model.ImageSize(), nil)
 	done := 0
 	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
 		if b.err != nil {
