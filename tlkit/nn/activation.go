@@ -6,17 +6,14 @@ import (
 
 // ReLU is max(x, 0); its gradient at 0 is 0, as PyTorch's.
 func ReLU(x *Node) *Node {
-	return activation(x, MaxScalar(x, 0), func(y, v *Node) *Node {
-		if loweringOf(y).first {
-			return Mul(v, Sign(y)) // y is not negative
-		}
-		return Where(GreaterThan(y, zero(y)), v, ZerosLike(v))
+	return elementwise(x, func(x *Node) *Node { return MaxScalar(x, 0) }, func(y, v *Node) *Node {
+		return masked(GreaterThan(y, zero(y)), v)
 	})
 }
 
 // ReLU6 is min(max(x, 0), 6) (Sandler et al. 2018, arXiv 1801.04381, section 3).
 func ReLU6(x *Node) *Node {
-	return activation(x, MinScalar(MaxScalar(x, 0), 6), func(y, v *Node) *Node {
+	return elementwise(x, func(x *Node) *Node { return MinScalar(MaxScalar(x, 0), 6) }, func(y, v *Node) *Node {
 		inside := LogicalAnd(GreaterThan(y, zero(y)), LessThan(y, Scalar(y.Graph(), y.DType(), 6)))
 		return masked(inside, v)
 	})
@@ -24,12 +21,24 @@ func ReLU6(x *Node) *Node {
 
 // LeakyReLU is x where x > 0 and slope*x elsewhere, for a slope in [0, 1).
 func LeakyReLU(x *Node, slope float64) *Node {
-	return activation(x, Max(x, MulScalar(x, slope)), func(y, v *Node) *Node {
+	return elementwise(x, func(x *Node) *Node { return Max(x, MulScalar(x, slope)) }, func(y, v *Node) *Node {
 		if loweringOf(y).first {
-			return Mul(v, MaxScalar(Sign(y), slope))
+			return Mul(v, MaxScalar(ConvertDType(GreaterThan(y, zero(y)), v.DType()), slope))
 		}
 		return Where(GreaterThan(y, zero(y)), v, MulScalar(v, slope))
 	})
+}
+
+// elementwise is f of each value of x, with the gradient grad of its output y and the adjoint v. Where an engine has
+// images with their channels first, so has this: left to itself, ONNX Runtime turns whole images for the gradient.
+func elementwise(x *Node, f func(x *Node) *Node, grad func(y, v *Node) *Node) *Node {
+	if x.Rank() != 4 || !loweringOf(x).first {
+		return activation(x, f(x), grad)
+	}
+	y := f(channelsFirst(x))
+	return withGradient(func() *Node { return channelsLast(y) }, []*Node{x}, []vjp{func(v *Node) *Node {
+		return channelsLast(grad(y, channelsFirst(v)))
+	}})
 }
 
 // activation gives y = f(x) the gradient grad(y, v), which needs only the output: the input need not be kept.

@@ -15,7 +15,8 @@ func SiLU(x *Node) *Node {
 // sigmoid is 1/(1+exp(-x)) as it stands: ONNX Runtime's own is right to 1e-7 only, which is nothing like the small
 // values far below zero, and deep networks amplify that.
 func sigmoid(x *Node) *Node {
-	return activation(x, Inverse(AddScalar(Exp(Neg(x)), 1)), func(y, v *Node) *Node { return Mul(v, Mul(y, OneMinus(y))) })
+	return elementwise(x, func(x *Node) *Node { return Inverse(AddScalar(Exp(Neg(x)), 1)) },
+		func(y, v *Node) *Node { return Mul(v, Mul(y, OneMinus(y))) })
 }
 
 // softmax turns the values along the last axis of x into positive ones of sum 1.

@@ -7,9 +7,13 @@ import (
 
 // ONNX Runtime computes images with their channels first. Layers here have them last, so that each is built between two
 // transpositions; the runtime's optimiser lets those of neighbours cancel, as long as nothing between needs channels
-// last, and therefore the gradients below are built with channels first, too. Measured on one core with AVX2.
+// last, and therefore the gradients below are built with channels first, too, and so is batch normalisation: with two
+// threads, a sum over all but the last of [8, 112, 112, 16] takes 11.6 ms, and over all but the first 0.12 ms. Measured on
+// two cores with AVX2. So is what replaces an operation: Sign takes six times as long as a comparison and a conversion.
 
 func channelsFirst(x *Node) *Node { return TransposeAllAxes(x, 0, 3, 1, 2) }
+
+func channelsLast(x *Node) *Node { return TransposeAllAxes(x, 0, 2, 3, 1) }
 
 // firstAxes is a convolution of images with channels last by a kernel [out, in, height, width].
 func firstAxes() compute.ConvolveAxesConfig {

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"slices"
+
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
@@ -61,20 +63,16 @@ func (b *BatchNormBuilder) Done() *Node {
 		return Add(Mul(x, perChannel(a, x)), perChannel(shift, x))
 	}
 
-	axes := make([]int, x.Rank()-1)
-	m := 1.0
-	for i := range axes {
-		axes[i] = i
-		m *= float64(x.Shape().Dimensions[i])
-	}
+	m := float64(x.Shape().Size() / c)
 	if fusedFor(x) {
 		y, mean, variance := engineBatchNorm(x, scale, offset, b.epsilon)
 		b.followBatch(meanVar, varVar, mean, variance, m)
 		return y
 	}
-	mean := DivScalar(ReduceSum(x, axes...), m)
-	centred := Sub(x, perChannel(mean, x))
-	variance := DivScalar(ReduceSum(Mul(centred, centred), axes...), m)
+	l := channelsOf(x)
+	mean := DivScalar(l.sum(l.in(x)), m)
+	centred := Sub(l.in(x), l.spread(mean))
+	variance := DivScalar(l.sum(Mul(centred, centred)), m)
 	std := Sqrt(AddScalar(variance, b.epsilon)) // not Rsqrt: ONNX Runtime has none
 
 	b.followBatch(meanVar, varVar, mean, variance, m)
@@ -82,17 +80,17 @@ func (b *BatchNormBuilder) Done() *Node {
 	gain := Div(scale, std)
 	// The gradient in closed form (Ioffe and Szegedy, section 3): with x^ the normalised input and v the adjoint,
 	// d offset = sum v, d scale = sum v x^, dx = gain (v - (d offset + x^ d scale)/m).
-	dOffset := func(v *Node) *Node { return ReduceSum(v, axes...) }
-	dScale := func(v *Node) *Node { return Div(ReduceSum(Mul(v, centred), axes...), std) }
+	dOffset := func(v *Node) *Node { return l.sum(l.in(v)) }
+	dScale := func(v *Node) *Node { return Div(l.sum(Mul(l.in(v), centred)), std) }
 	return withGradient(
-		func() *Node { return Add(Mul(centred, perChannel(gain, x)), perChannel(offset, x)) },
+		func() *Node { return l.out(Add(Mul(centred, l.spread(gain)), l.spread(offset))) },
 		[]*Node{x, scale, offset},
 		[]vjp{
 			func(v *Node) *Node {
 				slope := DivScalar(Div(dScale(v), std), m)
 				level := DivScalar(dOffset(v), m)
-				inner := Sub(Sub(v, perChannel(level, x)), Mul(centred, perChannel(slope, x)))
-				return Mul(inner, perChannel(gain, x))
+				inner := Sub(Sub(l.in(v), l.spread(level)), Mul(centred, l.spread(slope)))
+				return l.out(Mul(inner, l.spread(gain)))
 			},
 			dScale,
 			dOffset,
@@ -116,6 +114,67 @@ func (b *BatchNormBuilder) followBatch(meanVar, varVar *model.Variable, mean, va
 // follow moves a running value towards the batch's: old + momentum*(now - old).
 func follow(old, now *Node, momentum float64, set func(*Node)) {
 	set(StopGradient(Add(old, MulScalar(Sub(now, old), momentum))))
+}
+
+// ScaleShift is x*scale + shift for images x [batch, height, width, channels], by the channel.
+func ScaleShift(x *Node, scale, shift []float32) *Node {
+	d, g := x.Shape().Dimensions, x.Graph()
+	if !loweringOf(x).first {
+		return Add(Mul(x, perChannel(Const(g, scale), x)), perChannel(Const(g, shift), x))
+	}
+	// By the row: values for three channels alone are spread ten times as slowly.
+	rows := Reshape(x, d[0]*d[1], d[2]*d[3])
+	row := func(v []float32) *Node { return Const(g, [][]float32{slices.Repeat(v, d[2])}) }
+	return Reshape(Add(Mul(rows, row(scale)), row(shift)), d...)
+}
+
+// channels is how an engine sees x [..., channels] best while it computes with one value for each channel.
+type channels struct {
+	dims []int // of x
+	// first: x is seen as [batch, channels, positions]. The shape has no image in it, so that ONNX Runtime's optimiser can't
+	// take the computation back to channels last.
+	first bool
+}
+
+func channelsOf(x *Node) channels {
+	return channels{x.Shape().Dimensions, x.Rank() == 4 && loweringOf(x).first}
+}
+
+// in brings x into that view, and out takes it back.
+func (l channels) in(x *Node) *Node {
+	if !l.first {
+		return x
+	}
+	return Reshape(channelsFirst(x), l.dims[0], l.dims[3], l.dims[1]*l.dims[2])
+}
+
+func (l channels) out(x *Node) *Node {
+	if !l.first {
+		return x
+	}
+	return channelsLast(Reshape(x, l.dims[0], l.dims[3], l.dims[1], l.dims[2]))
+}
+
+// sum adds up all values of each channel of what in returns: [channels].
+func (l channels) sum(x *Node) *Node {
+	if l.first {
+		return ReduceSum(x, 0, 2)
+	}
+	axes := make([]int, len(l.dims)-1)
+	for i := range axes {
+		axes[i] = i
+	}
+	return ReduceSum(x, axes...)
+}
+
+// spread reshapes values [channels] so that they spread over what in returns.
+func (l channels) spread(values *Node) *Node {
+	if l.first {
+		return Reshape(values, 1, l.dims[3], 1)
+	}
+	dims := slices.Repeat([]int{1}, len(l.dims))
+	dims[len(dims)-1] = values.Shape().Size()
+	return Reshape(values, dims...)
 }
 
 // perChannel reshapes values [channels] so that they spread over x [..., channels].

@@ -38,7 +38,6 @@ func (m *Model) ImageSize() int {
 // Normalize turns bytes [batch, height, width, 3] into what the network takes: (x/255 - mean)/std per channel. It is
 // graph-building code.
 func (m *Model) Normalize(x *Node) *Node {
-	g := x.Graph()
 	scale, shift := make([]float32, 3), make([]float32, 3)
 	for c := range 3 {
 		std := m.Preprocess.Std[c]
@@ -47,8 +46,7 @@ func (m *Model) Normalize(x *Node) *Node {
 		}
 		scale[c], shift[c] = 1/(255*std), -m.Preprocess.Mean[c]/std
 	}
-	spread := func(v []float32) *Node { return Reshape(Const(g, v), 1, 1, 1, 3) }
-	return Add(Mul(ConvertDType(x, dtypes.Float32), spread(scale)), spread(shift))
+	return nn.ScaleShift(ConvertDType(x, dtypes.Float32), scale, shift)
 }
 
 // Predict returns the top most probable classes of an image, the most probable first. The image is prepared as the
