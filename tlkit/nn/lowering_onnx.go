@@ -38,8 +38,17 @@ func kernelOutFirst(w *Node) *Node {
 		return Reshape(m, d[3], d[2], d[0], d[1])
 	}
 	taps := d[0] * d[1]
-	m := TransposeAllAxes(Reshape(w, taps, d[2]*d[3]), 1, 0)
-	m = TransposeAllAxes(Reshape(m, d[2], d[3], taps), 1, 0, 2)
+	m := TransposeAllAxes(Reshape(w, taps, d[2], d[3]), 0, 2, 1)
+	if w.Shape().Size() > 8192 {
+		// The runtime makes one transposition of two that follow each other, which takes seven times as long: 28 ms instead of
+		// 4 for 512 to 512 channels. It does not see through a choice of rows, here of all.
+		rows := make([][]int32, taps)
+		for i := range rows {
+			rows[i] = []int32{int32(i)}
+		}
+		m = Gather(m, Const(w.Graph(), rows), true)
+	}
+	m = TransposeAllAxes(Reshape(m, taps, d[3]*d[2]), 1, 0)
 	return Reshape(m, d[3], d[2], d[0], d[1])
 }
 
