@@ -132,7 +132,9 @@ sketches := datasets.MustLoad("sketches")`
 		if err := syscall.Kill(n, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		told := func(r reply) bool { return r.Status == "error" && strings.Contains(r.Traceback, "WorkerLost") }
+		told := func(r reply) bool {
+			return r.Status == "error" && strings.Contains(r.Traceback, "all variables are gone")
+		}
 		switch r := s.do("finish"); {
 		case told(r):
 			lost++

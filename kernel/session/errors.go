@@ -145,9 +145,9 @@ func (s *Session) workerLost(err error) *Error {
 	}
 	s.mu.Lock()
 	forced := s.running != nil && s.running.interrupts > 1
-	var cells []string
+	var cells []int
 	for _, h := range s.history {
-		cells = append(cells, strconv.Itoa(h.count))
+		cells = append(cells, h.count)
 	}
 	s.mu.Unlock()
 	e := &Error{Name: "WorkerLost", Value: "the worker process ended (" + lost.State + ")"}
@@ -160,12 +160,34 @@ func (s *Session) workerLost(err error) *Error {
 	e.Value += "; all variables are gone, the kernel is alive"
 	e.Traceback = []string{red + e.Value + plain}
 	if len(cells) > 0 {
-		e.Traceback = append(e.Traceback, fmt.Sprintf("Run the cells above again (cells %s ran until now), or all of them with %%rerun.", strings.Join(cells, ", ")))
+		e.Traceback = append(e.Traceback, fmt.Sprintf("Run the cells above again (%s ran until now), or all of them with %%rerun.", cellNumbers(cells)))
 	}
 	if err := s.fresh(true); err != nil {
 		e.Traceback = append(e.Traceback, "A new worker could not be started: "+err.Error()+". Restart the kernel.")
 	}
 	return e
+}
+
+// cellNumbers lists cells in the order in which they ran: "cells 1, 3 to 6, 2".
+func cellNumbers(counts []int) string {
+	if len(counts) == 1 {
+		return fmt.Sprintf("cell %d", counts[0])
+	}
+	var parts []string
+	for i := 0; i < len(counts); {
+		j := i
+		for j+1 < len(counts) && counts[j+1] == counts[j]+1 {
+			j++
+		}
+		if j < i+2 {
+			j = i // two numbers are no longer than a span
+			parts = append(parts, strconv.Itoa(counts[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d to %d", counts[i], counts[j]))
+		}
+		i = j + 1
+	}
+	return "cells " + strings.Join(parts, ", ")
 }
 
 // lastWords is why a Go program says that it ends, from its stderr.

@@ -123,3 +123,24 @@ func TestCompletionFile(t *testing.T) {
 		t.Errorf("on a magic line: %d", at)
 	}
 }
+
+func TestCellNumbers(t *testing.T) {
+	for want, counts := range map[string][]int{
+		"cell 3":                  {3},
+		"cells 1, 2":              {1, 2},
+		"cells 1 to 3":            {1, 2, 3},
+		"cells 1, 3 to 6, 2, 9":   {1, 3, 4, 5, 6, 2, 9},
+		"cells 5, 5, 6, 8 to 300": append([]int{5, 5, 6}, span(8, 300)...),
+	} {
+		if got := cellNumbers(counts); got != want {
+			t.Errorf("%v: %q, want %q", counts, got, want)
+		}
+	}
+}
+
+func span(from, to int) (all []int) {
+	for i := from; i <= to; i++ {
+		all = append(all, i)
+	}
+	return all
+}
