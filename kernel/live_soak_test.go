@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// family returns the processes that descend from pid, itself first.
+// family returns the processes that descend from pid, itself first. Zombies count: a kernel must wait for what ends.
 func family(t *testing.T, pid int) []int {
 	t.Helper()
-	parents := map[int][]int{}
+	children := map[int][]int{}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		t.Fatal(err)
@@ -28,18 +28,13 @@ func family(t *testing.T, pid int) []int {
 		if err != nil {
 			continue // it has ended
 		}
-		// The name, in parentheses, may have blanks: "12 (a b) S 1 ...".
-		_, rest, _ := strings.Cut(string(data), ") ")
-		fields := strings.Fields(rest)
-		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if len(fields) > 1 {
-			parent, _ := strconv.Atoi(fields[1])
-			parents[parent] = append(parents[parent], child)
+		if info, _, ok := parseStat(string(data)); ok {
+			children[info.parent] = append(children[info.parent], info.pid)
 		}
 	}
 	all := []int{pid}
 	for i := 0; i < len(all); i++ {
-		all = append(all, parents[all[i]]...)
+		all = append(all, children[all[i]]...)
 	}
 	return all
 }

@@ -179,12 +179,12 @@ func cellNumbers(counts []int) string {
 		for j+1 < len(counts) && counts[j+1] == counts[j]+1 {
 			j++
 		}
-		if j < i+2 {
-			j = i // two numbers are no longer than a span
+		if j < i+2 { // two numbers are no longer than a span
 			parts = append(parts, strconv.Itoa(counts[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d to %d", counts[i], counts[j]))
+			i++
+			continue
 		}
+		parts = append(parts, fmt.Sprintf("%d to %d", counts[i], counts[j]))
 		i = j + 1
 	}
 	return "cells " + strings.Join(parts, ", ")

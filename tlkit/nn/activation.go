@@ -32,13 +32,9 @@ func LeakyReLU(x *Node, slope float64) *Node {
 // elementwise is f of each value of x, with the gradient grad of its output y and the adjoint v. Where an engine has
 // images with their channels first, so has this: left to itself, ONNX Runtime turns whole images for the gradient.
 func elementwise(x *Node, f func(x *Node) *Node, grad func(y, v *Node) *Node) *Node {
-	if x.Rank() != 4 || !loweringOf(x).first {
-		return activation(x, f(x), grad)
-	}
-	y := f(channelsFirst(x))
-	return withGradient(func() *Node { return channelsLast(y) }, []*Node{x}, []vjp{func(v *Node) *Node {
-		return channelsLast(grad(y, channelsFirst(v)))
-	}})
+	l := channelsOf(x)
+	y := f(l.in(x))
+	return withGradient(func() *Node { return l.out(y) }, []*Node{x}, []vjp{func(v *Node) *Node { return l.out(grad(y, l.in(v))) }})
 }
 
 // activation gives y = f(x) the gradient grad(y, v), which needs only the output: the input need not be kept.

@@ -128,53 +128,6 @@ func ScaleShift(x *Node, scale, shift []float32) *Node {
 	return Reshape(Add(Mul(rows, row(scale)), row(shift)), d...)
 }
 
-// channels is how an engine has x [..., channels] best while it computes with one value for each channel.
-type channels struct {
-	dims  []int // of x
-	first bool  // as images with channels first
-}
-
-func channelsOf(x *Node) channels {
-	return channels{x.Shape().Dimensions, x.Rank() == 4 && loweringOf(x).first}
-}
-
-// in brings x into that order, and out takes it back.
-func (l channels) in(x *Node) *Node {
-	if l.first {
-		return channelsFirst(x)
-	}
-	return x
-}
-
-func (l channels) out(x *Node) *Node {
-	if l.first {
-		return channelsLast(x)
-	}
-	return x
-}
-
-// sum adds up all values of each channel of what in returns: [channels].
-func (l channels) sum(x *Node) *Node {
-	if l.first {
-		return ReduceSum(x, 0, 2, 3)
-	}
-	axes := make([]int, len(l.dims)-1)
-	for i := range axes {
-		axes[i] = i
-	}
-	return ReduceSum(x, axes...)
-}
-
-// spread reshapes values [channels] so that they spread over what in returns.
-func (l channels) spread(values *Node) *Node {
-	if l.first {
-		return Reshape(values, 1, l.dims[3], 1, 1)
-	}
-	dims := slices.Repeat([]int{1}, len(l.dims))
-	dims[len(dims)-1] = values.Shape().Size()
-	return Reshape(values, dims...)
-}
-
 // perChannel reshapes values [channels] so that they spread over x [..., channels].
 func perChannel(values, x *Node) *Node {
 	dims := make([]int, x.Rank())
