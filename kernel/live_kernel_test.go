@@ -278,8 +278,8 @@ func TestNothingLeft(t *testing.T) {
 		{"shutdown", func(t *testing.T, s *jupyter, pid int) {
 			r := s.do("shutdown")
 			t.Logf("shutdown took %.1f s", r.Seconds)
-			if r.Seconds > 5 {
-				t.Errorf("shutdown took %.1f s; Jupyter kills a kernel after 5", r.Seconds)
+			if r.Status != "ShutdownRequest" {
+				t.Errorf("the kernel did not end when it was asked to: %s after %.1f s", r.Status, r.Seconds)
 			}
 		}},
 		{"shutdown while a cell runs", func(t *testing.T, s *jupyter, pid int) {

@@ -22,9 +22,11 @@ const (
 	// envJupyterPid is set by Jupyter to its own process id.
 	envJupyterPid = "JPY_PARENT_PID"
 
-	// termGrace is how long a process may take to end after SIGTERM. Jupyter
-	// gives a kernel five seconds in all.
-	termGrace = 2 * time.Second
+	// termGrace is how long the kernel may take to end after SIGTERM, and
+	// strayGrace what its cells left running. Jupyter gives a kernel five seconds
+	// for everything, on a busy machine too.
+	termGrace  = 2 * time.Second
+	strayGrace = time.Second
 )
 
 // Run is what Jupyter starts for a notebook: it gives the kernel proper, GoNB or
@@ -233,7 +235,7 @@ func endMarked(dir string) {
 		return
 	}
 	signalAll(marked(dir), syscall.SIGTERM)
-	if waitGone(termGrace) {
+	if waitGone(strayGrace) {
 		return
 	}
 	for range 10 { // again, for children born meanwhile

@@ -46,9 +46,10 @@ var settings = map[string]any{
 	"usePlaceholders":    false,
 }
 
-// startServer starts gopls for the module in dir and waits until it has loaded it.
-func startServer(ctx context.Context, program, dir string, env []string) (*server, error) {
-	cmd := exec.Command(program, "serve")
+// startServer starts gopls, which ends with life, for the module in dir and waits
+// until it has loaded it.
+func startServer(ctx, life context.Context, program, dir string, env []string) (*server, error) {
+	cmd := exec.CommandContext(life, program, "serve")
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, env, io.Discard
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -238,15 +239,6 @@ func position(text []byte, offset int) protocol.Position {
 
 // close ends gopls.
 func (s *server) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if s.call(ctx, protocol.MethodShutdown, nil, nil) == nil {
-		s.conn.Notify(ctx, protocol.MethodExit, nil)
-	}
-	select {
-	case <-s.gone:
-	case <-ctx.Done():
-		s.cmd.Process.Kill()
-		<-s.gone
-	}
+	s.cmd.Process.Kill()
+	<-s.gone
 }

@@ -62,7 +62,9 @@ type Completion struct {
 // Service answers questions about code. It is safe for concurrent use.
 type Service struct {
 	cfg  Config
-	turn chan struct{} // held by who talks to gopls
+	turn chan struct{}   // held by who talks to gopls
+	life context.Context // gopls lives as long
+	stop context.CancelFunc
 
 	mu       sync.Mutex
 	server   *server
@@ -82,7 +84,8 @@ func New(cfg Config) *Service {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
-	return &Service{cfg: cfg, turn: make(chan struct{}, 1)}
+	life, stop := context.WithCancel(context.Background())
+	return &Service{cfg: cfg, turn: make(chan struct{}, 1), life: life, stop: stop}
 }
 
 // Start starts gopls, unless it runs, and does not wait.
@@ -112,9 +115,9 @@ func (s *Service) begin() <-chan struct{} {
 	}
 	s.starting = started
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), startTime)
+		ctx, cancel := context.WithTimeout(s.life, startTime)
 		defer cancel()
-		server, err := startServer(ctx, s.cfg.Gopls, dir, s.cfg.Env)
+		server, err := startServer(ctx, s.life, s.cfg.Gopls, dir, s.cfg.Env)
 		if err == nil {
 			// The first question makes gopls load and type-check.
 			if text, offset := s.cfg.Source.CompletionFile("fmt.", 4); offset >= 0 {
@@ -144,18 +147,16 @@ func (s *Service) begin() <-chan struct{} {
 	return started
 }
 
-// Close ends gopls.
+// Close ends gopls, also one that is just starting: at once, since Jupyter gives
+// a kernel few seconds to end and gopls has nothing to save.
 func (s *Service) Close() {
+	s.stop()
 	s.mu.Lock()
 	s.closed = true
 	starting := s.starting
 	s.mu.Unlock()
 	if starting != nil {
-		select {
-		case <-starting:
-		case <-time.After(time.Second): // whoever ends this process's children ends it
-			return
-		}
+		<-starting
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
