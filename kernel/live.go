@@ -292,6 +292,9 @@ func widgetScript(p Prefix, kernelID string) string {
 	if kernelID == "" || errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
+	// GoNB's script gives up when the kernel does not answer within half a second,
+	// and with it all widgets; on a busy machine an answer may take longer.
+	data = bytes.Replace(data, []byte("500, // milliseconds"), []byte("15000, // milliseconds"), 1)
 	t, err := template.New("").Parse(string(data))
 	if err != nil {
 		return ""

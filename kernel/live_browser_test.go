@@ -137,6 +137,12 @@ func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
 	page := browserPage{t, ctx}
 	page.do("opening the notebook", chromedp.Navigate(fmt.Sprintf("%slab/tree/%s?token=%s&reset", url, fixture, token)))
 	page.wait("the kernel", pageIdle)
+	page.text(`(() => {
+		const log = console.error;
+		window.tlkitErrors = [];
+		console.error = (...all) => { window.tlkitErrors.push(all.join(" ")); log(...all); };
+		return "";
+	})()`)
 	return page
 }
 
@@ -186,7 +192,7 @@ func (b browserPage) text(expression string) string {
 
 func (b browserPage) fail(what string, err error) {
 	b.t.Helper()
-	state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`String(`+pageStatus+`) + "\n" + `+pageOutput))
+	state, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`String(`+pageStatus+`) + "\n" + `+pageOutput+` + "\n" + (window.tlkitErrors ?? []).join("\n")`))
 	b.shot("failed")
 	b.t.Fatalf("in the browser: %s: %v; kernel %s", what, err, state)
 }
@@ -285,10 +291,6 @@ func TestJupyterLabLive(t *testing.T) {
 	page.wait("the value after the panic", pageOutput+`.split("\n").includes("2") && `+pageIdle)
 	page.wait("the chart", pageDraw+" === 1")
 
-	if os.Getenv("TLKIT_WIDGETS") == "" {
-		page.shot("cells")
-		return // GoNB's scripts can miss their element when the page is slow to draw it
-	}
 	// GoNB's widgets: what is clicked and moved reaches the running cell.
 	page.runCell(`import "github.com/janpfeifer/gonb/gonbui/widgets"
 button := widgets.Button("press me").WithHtmlId("test-button").Done()

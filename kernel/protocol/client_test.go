@@ -83,6 +83,9 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 		out.Page(map[string]any{"text/plain": rest})
 	case "widget":
 		out.WidgetSubscribe("/slider", true)
+		for _, html := range []string{"<script>draw()</script>", "", "<script>move()</script>", ""} {
+			out.Update(map[string]any{"text/html": html}, nil, "gonb_transient_js_1")
+		}
 		out.WidgetSend("/slider", 7)
 	}
 	cell.Values = map[string]any{}

@@ -15,17 +15,21 @@ const commTarget = "gonb_comm"
 
 const (
 	// openTime is how long the page may take to answer the script.
-	openTime = 3 * time.Second
+	openTime = 15 * time.Second
 	// pongTime is how long it may take to say that it is still there.
 	pongTime = 500 * time.Millisecond
 	// quietTime is how long the page may be silent before it is asked.
 	quietTime = time.Second
+	// ackTime is after how long the page is told again that its comm is open: its
+	// connection may not have listened yet.
+	ackTime = 100 * time.Millisecond
+	// scriptTime is how long a widget's script stays in the page.
+	scriptTime = 3 * time.Second
 	// maxOrders is how many things to send may wait for the page.
 	maxOrders = 1024
 )
 
-// widgetOrder is one thing to send to the page; without data it only sees to it
-// that the page has the script.
+// widgetOrder is one thing to send to the page.
 type widgetOrder struct {
 	out  *Output
 	data map[string]any
@@ -35,13 +39,15 @@ type widgetOrder struct {
 type comms struct {
 	server *Server
 
-	once   sync.Once
-	orders chan widgetOrder
+	once       sync.Once
+	orders     chan widgetOrder
+	installing sync.Mutex // held by who looks whether the page has the script
 
 	mu        sync.Mutex
-	id        string // of the open comm
-	scriptID  string // display id of the script
-	opened    chan struct{}
+	id        string        // of the open comm
+	scriptID  string        // display id of the script
+	shown     time.Time     // when the script was
+	opened    chan struct{} // closed when the page has answered; nil when it has
 	pong      chan struct{}
 	heard     time.Time // from the page
 	addresses map[string]int
@@ -74,7 +80,11 @@ func (c *comms) run() {
 		case <-c.server.ctx.Done():
 			return
 		case o := <-c.queue():
-			if id := c.ensure(o.out); id != "" && o.data != nil {
+			opened := c.install(o.out)
+			if opened != nil && !c.await(opened, openTime) {
+				continue
+			}
+			if id := c.open(); id != "" {
 				c.send(o.out.parent, id, o.data)
 			}
 		}
@@ -85,39 +95,54 @@ func (c *comms) send(parent *message, id string, data map[string]any) {
 	c.server.publish("comm_msg", parent, map[string]any{"comm_id": id, "data": data})
 }
 
-// ensure returns the id of an open comm, or "" when the page does not answer. A
-// page that was loaded again has lost its script: one that was silent for a
-// while is asked first.
-func (c *comms) ensure(out *Output) string {
-	c.mu.Lock()
-	id, quiet := c.id, time.Since(c.heard) > quietTime
-	pong := make(chan struct{}, 1)
-	c.pong = pong
-	c.mu.Unlock()
-	if id != "" && !quiet {
-		return id
-	}
-	if id != "" {
-		c.send(out.parent, id, map[string]any{"address": "#heartbeat/ping", "value": true})
-		if c.await(pong, pongTime) {
-			return id
-		}
-	}
-	if c.server.cfg.WidgetScript == "" {
-		return ""
-	}
-	opened := make(chan struct{}, 1)
-	c.mu.Lock()
-	c.id, c.opened, c.scriptID = "", opened, "gonb-comm-"+newID()
-	script := c.scriptID
-	c.mu.Unlock()
-	out.Display(map[string]any{"text/html": "<script>" + c.server.cfg.WidgetScript + "</script>"}, nil, script)
-	if !c.await(opened, openTime) {
-		return ""
-	}
+// open returns the id of the open comm, or "".
+func (c *comms) open() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.id
+}
+
+// page reports whether a page is there, as far as one knows: its comm is open, or
+// the script on its way.
+func (c *comms) page() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id != "" || c.opened != nil && time.Since(c.shown) < openTime
+}
+
+// install sees to it that the page runs the script before anything that is shown
+// after this call, and returns what is closed when the page has answered; nil
+// when it has already, or never will. A page that was loaded again has lost its
+// script: one that was silent for a while is asked first.
+func (c *comms) install(out *Output) (opened chan struct{}) {
+	if c.server.cfg.WidgetScript == "" {
+		return nil
+	}
+	c.installing.Lock()
+	defer c.installing.Unlock()
+	c.mu.Lock()
+	id, opened, shown, heard := c.id, c.opened, c.shown, c.heard
+	pong := make(chan struct{})
+	c.pong = pong
+	c.mu.Unlock()
+	switch {
+	case opened != nil && time.Since(shown) < openTime:
+		return opened
+	case id != "" && time.Since(heard) < quietTime:
+		return nil
+	case id != "":
+		c.send(out.parent, id, map[string]any{"address": "#heartbeat/ping", "value": true})
+		if c.await(pong, pongTime) {
+			return nil
+		}
+	}
+	opened = make(chan struct{})
+	script := "gonb-comm-" + newID()
+	c.mu.Lock()
+	c.id, c.opened, c.scriptID, c.shown = "", opened, script, time.Now()
+	c.mu.Unlock()
+	out.Display(map[string]any{"text/html": "<script>" + c.server.cfg.WidgetScript + "</script>"}, nil, script)
+	return opened
 }
 
 func (c *comms) await(event chan struct{}, limit time.Duration) bool {
@@ -128,6 +153,25 @@ func (c *comms) await(event chan struct{}, limit time.Duration) bool {
 		return false
 	case <-c.server.ctx.Done():
 		return false
+	}
+}
+
+// acknowledge tells the page that its comm is open, until it answers.
+func (c *comms) acknowledge(m *message, id string) {
+	for end := time.Now().Add(openTime); time.Now().Before(end); {
+		c.send(m, id, map[string]any{"address": "#comm_open_ack", "value": true})
+		c.send(m, id, map[string]any{"address": "#heartbeat/ping", "value": true})
+		select {
+		case <-time.After(ackTime):
+		case <-c.server.ctx.Done():
+			return
+		}
+		c.mu.Lock()
+		over := c.id != id || c.opened == nil
+		c.mu.Unlock()
+		if over {
+			return
+		}
 	}
 }
 
@@ -170,8 +214,11 @@ func (c *comms) receive(m *message) {
 			return
 		}
 		old, script := c.id, c.scriptID
-		c.id, c.heard = content.ID, time.Now()
-		opened := c.opened
+		c.id, c.heard, c.scriptID = content.ID, time.Now(), ""
+		if c.opened == nil {
+			c.opened = make(chan struct{})
+		}
+		c.shown = time.Now()
 		c.mu.Unlock()
 		if old != "" && old != content.ID {
 			c.server.publish("comm_close", m, map[string]any{"comm_id": old, "data": map[string]any{}})
@@ -180,10 +227,7 @@ func (c *comms) receive(m *message) {
 			c.server.publish("update_display_data", m, map[string]any{"data": map[string]any{"text/html": ""},
 				"metadata": map[string]any{}, "transient": map[string]any{"display_id": script}})
 		}
-		c.send(m, content.ID, map[string]any{"address": "#comm_open_ack", "value": true})
-		if opened != nil {
-			notify(opened)
-		}
+		c.server.work.Go(func() { c.acknowledge(m, content.ID) })
 		return
 	case "comm_close":
 		if content.ID == c.id {
@@ -194,10 +238,15 @@ func (c *comms) receive(m *message) {
 			break
 		}
 		c.heard = time.Now()
+		if c.opened != nil {
+			close(c.opened)
+			c.opened = nil
+		}
 		switch address := content.Data.Address; address {
 		case "#heartbeat/pong":
 			if c.pong != nil {
-				notify(c.pong)
+				close(c.pong)
+				c.pong = nil
 			}
 		case "#heartbeat/ping":
 			id := c.id

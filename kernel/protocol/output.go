@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -100,12 +101,32 @@ func (o *Output) Flush() {
 // Display shows a MIME bundle: text for text types, any value for JSON types,
 // []byte for images. With an id, a later bundle can take its place.
 func (o *Output) Display(data, metadata map[string]any, id string) {
-	o.show("display_data", data, metadata, id)
+	o.show("display_data", data, metadata, o.scriptID(data, id))
 }
 
 // Update replaces everything that was shown under an id.
 func (o *Output) Update(data, metadata map[string]any, id string) {
+	if own := o.scriptID(data, id); own != id {
+		o.show("display_data", data, metadata, own)
+		return
+	}
 	o.show("update_display_data", data, metadata, id)
+}
+
+// transientScript is how the display ids begin under which GoNB's
+// dom.TransientJavascript shows a script, only to take it away at once.
+const transientScript = "gonb_transient_js_"
+
+// scriptID returns id, except for a widget's script: it gets an id of its own, and
+// is taken away after a while. A page that is slow to draw sees what is there in
+// the end, and would not run it.
+func (o *Output) scriptID(data map[string]any, id string) string {
+	if !strings.HasPrefix(id, transientScript) || data["text/html"] == "" || !o.server.comms.page() {
+		return id
+	}
+	id += "-" + newID()
+	time.AfterFunc(scriptTime, func() { o.show("update_display_data", map[string]any{"text/html": ""}, nil, id) })
+	return id
 }
 
 func (o *Output) show(kind string, data, metadata map[string]any, id string) {
@@ -183,8 +204,9 @@ func (o *Output) WidgetRequest(address string) {
 	o.server.comms.add(widgetOrder{out: o, data: map[string]any{"address": address, "read_request": true}})
 }
 
-// WidgetStart makes sure that the browser has what widgets need.
-func (o *Output) WidgetStart() { o.server.comms.add(widgetOrder{out: o}) }
+// WidgetStart makes sure that the browser has what widgets need when it draws what
+// is shown next.
+func (o *Output) WidgetStart() { o.server.comms.install(o) }
 
 // WidgetSubscribe makes the engine's Deliver receive what arrives for an address,
 // or ends that.
