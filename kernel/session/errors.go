@@ -120,7 +120,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 			break
 		}
 		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
-			if name == "Run" {
+			if name == "Run" || name == "" { // a body that only panics has no name
 				name = "the cell's body"
 			}
 			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, name))

@@ -103,11 +103,12 @@ var sequences = []struct {
 	{"syntax error", []step{{code: "x := (1 + \n", fail: "line"}, {code: "for {", fail: "cell 2, line"}}},
 	{"near names", []step{{code: "counter := 1"}, {code: "countr + 1", fail: "did you mean counter?"}, {code: "fmt.Printn(1)", fail: "did you mean fmt.Print"}}},
 	{"a failed cell changes nothing", []step{
-		{code: "x := 1\nfunc f() int { return 1 }"}, {code: "x := 2\ny := 3\nfunc f() int { return 2 }\npanic(\"no\")", fail: "cell 2, line 4"},
+		{code: "x := 1\nfunc f() int { return 1 }"}, {code: "x := 2\ny := 3\nfunc f() int { return 2 }\npanic(\"no\")", fail: "cell 2, line 4, in the cell's body"},
 		{code: "fmt.Println(x, f())", want: "1 1"}, {code: "y", fail: "undefined: y"}}},
 	{"panic with line and function", []step{{code: "func div(a, b int) int {\n\treturn a / b\n}"}, {code: "div(1, 0)", fail: "cell 1, line 2"}, {code: "1 + 1", want: "=> 2"}}},
 	{"nil map and index", []step{{code: "var m map[string]int\nm[\"a\"] = 1", fail: "assignment to entry in nil map"}, {code: "[]int{1}[len(\"abc\")]", fail: "index out of range"}}},
 	{"runtime.Goexit", []step{{code: "runtime.Goexit()", fail: "Goexit"}, {code: "1", want: "=> 1"}}},
+	{"panic alone", []step{{code: "panic(\"as asked\")", fail: "cell 1, line 1, in the cell's body"}}},
 	{"recover in the cell", []step{{code: "defer func() { fmt.Println(\"got\", recover()) }()\npanic(\"x\")", want: "got x"}}},
 	{"goroutines outlive their cell", []step{{code: "ch := make(chan int)\ngo func() { for i := 0; ; i++ { ch <- i } }()"}, {code: "<-ch", want: "=> 0"}, {code: "<-ch + <-ch", want: "=> 3"}}},
 	{"panic in another goroutine ends the worker only", []step{{code: "x := 1"}, {code: "go panic(\"away\")\ntime.Sleep(time.Second)", fail: "%rerun"}, {code: "x", fail: "is gone"}, {code: "%rerun"}, {code: "x", want: "=> 1"}}},
