@@ -70,12 +70,13 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// prepareONNX points the engine at the library and keeps it from downloading one.
+// prepareONNX points the engine at the library, keeps it from downloading one, and its memory from growing.
 func prepareONNX() error {
 	onnxbackend.EnableAutoInstall(false)
 	path := onnxLibrary(os.Getenv)
 	if path == "" {
 		return errors.New("no ONNX Runtime library found; install.sh --engine onnx installs one, or name it in " + onnxLibraryEnv)
 	}
+	returnFreed()
 	return os.Setenv(onnxLibraryEnv, path)
 }

@@ -69,6 +69,15 @@ func TestFrozenApart(t *testing.T) {
 				if err := tr.compile(0, 0); err != nil {
 					t.Fatal(err)
 				}
+				for _, p := range tr.now {
+					v, err := m.Variable(p).Value()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !v.IsOnDevice(0) || v.HasLocal() {
+						t.Errorf("%s, before the first step: %s is on the engine: %v, and a second time in Go: %v", e.Backend.Name(), p.Key, v.IsOnDevice(0), v.HasLocal())
+					}
+				}
 				if tr.apart != apart {
 					t.Fatalf("%s: the frozen stages are apart: %v, want %v", tt.name, tr.apart, apart)
 				}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -155,6 +156,9 @@ var frozenApart = map[string]bool{"onnxruntime": true}
 // compile makes the executors; from tells at which stage the training and the evaluation inputs enter.
 func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
+	if err := t.settle(); err != nil {
+		return err
+	}
 	var err error
 	// Mixed images are mixed before the first stage, which is within the step.
 	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart[t.engine.Name()]; t.apart {
@@ -189,6 +193,28 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 			return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
 		}
 	}
+	return nil
+}
+
+// settle moves what training changes to the engine and leaves no second copy behind: the first step needs the most memory.
+func (t *trainer) settle() error {
+	store := t.model.Store()
+	for _, p := range t.now {
+		paths := []string{p.Path()}
+		for _, slot := range t.opt.slots() {
+			paths = append(paths, slotPath(p, slot))
+		}
+		for _, path := range paths {
+			value, err := store.GetVariable(path).Value()
+			if err == nil {
+				err = value.ToDevice(t.engine, 0)
+			}
+			if err != nil {
+				return fmt.Errorf("tlkit: %s to the engine %s: %w", path, t.engine.Name(), err)
+			}
+		}
+	}
+	debug.FreeOSMemory()
 	return nil
 }
 

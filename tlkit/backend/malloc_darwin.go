@@ -1,0 +1,5 @@
+//go:build cgo && darwin
+
+package backend
+
+func returnFreed() {}

@@ -1,0 +1,20 @@
+//go:build cgo && linux
+
+package backend
+
+/*
+#include <malloc.h>
+
+static void return_freed(int at_least, int keep) {
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, at_least);
+	mallopt(M_TRIM_THRESHOLD, keep);
+#endif
+}
+*/
+import "C"
+
+// returnFreed makes glibc give memory of a megabyte and more back to the operating system when it is freed (mallopt(3)).
+// By default glibc comes to keep such memory, in holes that the next step's weights don't fit: ResNet-50's training took
+// 1.6 to 2.2 GB on ONNX Runtime, and takes 1.5 GB with this.
+func returnFreed() { C.return_freed(1<<20, 32<<20) }
