@@ -1,19 +1,26 @@
 package nn
 
 import (
+	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // ReLU is max(x, 0); its gradient at 0 is 0, as PyTorch's.
 func ReLU(x *Node) *Node {
-	return elementwise(x, func(x *Node) *Node { return MaxScalar(x, 0) }, func(y, v *Node) *Node {
-		return masked(GreaterThan(y, zero(y)), v)
-	})
+	return elementwise(x, positive, func(y, v *Node) *Node { return masked(GreaterThan(y, zero(y)), v) })
+}
+
+// positive is max(x, 0). ONNX Runtime makes its Relu part of a convolution, but not a maximum.
+func positive(x *Node) *Node {
+	if loweringOf(x).first {
+		return BackendFusedActivation(x, compute.ActivationConfig{Type: compute.ActivationRelu})
+	}
+	return MaxScalar(x, 0)
 }
 
 // ReLU6 is min(max(x, 0), 6) (Sandler et al. 2018, arXiv 1801.04381, section 3).
 func ReLU6(x *Node) *Node {
-	return elementwise(x, func(x *Node) *Node { return MinScalar(MaxScalar(x, 0), 6) }, func(y, v *Node) *Node {
+	return elementwise(x, func(x *Node) *Node { return MinScalar(positive(x), 6) }, func(y, v *Node) *Node {
 		inside := LogicalAnd(GreaterThan(y, zero(y)), LessThan(y, Scalar(y.Graph(), y.DType(), 6)))
 		return masked(inside, v)
 	})
