@@ -87,6 +87,12 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 			out.Update(map[string]any{"text/html": html}, nil, "gonb_transient_js_1")
 		}
 		out.WidgetSend("/slider", 7)
+	case "scripts":
+		out.WidgetStart()
+		for i := range 5 * scriptPlaces {
+			out.Update(map[string]any{"text/html": fmt.Sprint("<script>", i, "</script>")}, nil, "gonb_transient_js_1")
+			out.Update(map[string]any{"text/html": ""}, nil, "gonb_transient_js_1")
+		}
 	}
 	cell.Values = map[string]any{}
 	for name, code := range cell.Expressions {

@@ -23,8 +23,6 @@ const (
 	// ackTime is after how long the page is told again that its comm is open: its
 	// connection may not have listened yet.
 	ackTime = 100 * time.Millisecond
-	// scriptTime is how long a widget's script stays in the page.
-	scriptTime = 3 * time.Second
 	// maxOrders is how many things to send may wait for the page.
 	maxOrders = 1024
 )

@@ -30,6 +30,8 @@ type Output struct {
 	text    []byte
 	timer   *time.Timer
 	payload []any
+	scripts int // of widgets
+	places  [scriptPlaces]scriptPlace
 }
 
 // Stream writes to "stdout" or "stderr". Bytes that are no UTF-8 are replaced.
@@ -101,32 +103,56 @@ func (o *Output) Flush() {
 // Display shows a MIME bundle: text for text types, any value for JSON types,
 // []byte for images. With an id, a later bundle can take its place.
 func (o *Output) Display(data, metadata map[string]any, id string) {
-	o.show("display_data", data, metadata, o.scriptID(data, id))
+	if !o.script(data, metadata, id) {
+		o.show("display_data", data, metadata, id)
+	}
 }
 
 // Update replaces everything that was shown under an id.
 func (o *Output) Update(data, metadata map[string]any, id string) {
-	if own := o.scriptID(data, id); own != id {
-		o.show("display_data", data, metadata, own)
-		return
+	if !o.script(data, metadata, id) {
+		o.show("update_display_data", data, metadata, id)
 	}
-	o.show("update_display_data", data, metadata, id)
 }
 
-// transientScript is how the display ids begin under which GoNB's
-// dom.TransientJavascript shows a script, only to take it away at once.
-const transientScript = "gonb_transient_js_"
+const (
+	// transientScript is how the display ids begin under which GoNB's
+	// dom.TransientJavascript shows a script, only to take it away at once.
+	transientScript = "gonb_transient_js_"
+	// scriptTime is how long a script stays instead.
+	scriptTime = 3 * time.Second
+	// scriptPlaces is how many scripts can be in a cell's output at a time.
+	scriptPlaces = 16
+)
 
-// scriptID returns id, except for a widget's script: it gets an id of its own, and
-// is taken away after a while. A page that is slow to draw sees what is there in
-// the end, and would not run it.
-func (o *Output) scriptID(data map[string]any, id string) string {
+// scriptPlace is where a cell's output holds one script after the other.
+type scriptPlace struct {
+	id    string
+	empty *time.Timer
+}
+
+// script shows a widget's script, if it is one, so that a page that is slow to draw
+// runs it: such a page sees only what is there in the end.
+func (o *Output) script(data, metadata map[string]any, id string) bool {
 	if !strings.HasPrefix(id, transientScript) || data["text/html"] == "" || !o.server.comms.page() {
-		return id
+		return false
 	}
-	id += "-" + newID()
-	time.AfterFunc(scriptTime, func() { o.show("update_display_data", map[string]any{"text/html": ""}, nil, id) })
-	return id
+	o.mu.Lock()
+	place := &o.places[o.scripts%scriptPlaces]
+	o.scripts++
+	kind := "update_display_data"
+	if place.empty == nil {
+		kind, place.id = "display_data", transientScript+newID()
+	} else {
+		place.empty.Stop()
+	}
+	id = place.id
+	place.empty = time.AfterFunc(scriptTime, func() {
+		o.show("update_display_data", map[string]any{"text/html": ""}, nil, id)
+	})
+	o.mu.Unlock()
+	o.show(kind, data, metadata, id)
+	return true
 }
 
 func (o *Output) show(kind string, data, metadata map[string]any, id string) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -521,6 +522,24 @@ func TestWidgets(t *testing.T) {
 	id = c.send(c.shell, "comm_info_request", map[string]any{})
 	if got := fmt.Sprint(c.answer(c.shell, id, "comm_info_reply")["comms"]); got != "map[]" {
 		t.Errorf("after comm_close: %s", got)
+	}
+}
+
+// TestManyScripts: a cell that draws with scripts all the time has a few places for
+// them in its output, not one for each.
+func TestManyScripts(t *testing.T) {
+	c := startServer(t, nil)
+	run := c.send(c.shell, "execute_request", map[string]any{"code": "scripts"})
+	c.answer(c.shell, run, "execute_reply")
+	shown, scripts := map[string]int{}, 0
+	for _, m := range c.until(run) {
+		if html := fmt.Sprint(m.content["data"]); strings.Contains(html, "<script>") {
+			shown[m.kind]++
+			scripts++
+		}
+	}
+	if want := map[string]int{"display_data": 1 + scriptPlaces, "update_display_data": 4 * scriptPlaces}; !maps.Equal(shown, want) {
+		t.Errorf("%d scripts came as %v, want %v", scripts, shown, want)
 	}
 }
 
