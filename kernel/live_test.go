@@ -263,7 +263,7 @@ func (s *jupyter) run(code string) string {
 func wantNothingLeft(t *testing.T, tmp string) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if left = remains(t, tmp); len(left) == 0 {
 			return
 		}

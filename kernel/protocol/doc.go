@@ -31,5 +31,8 @@
 // # Widgets
 //
 // GoNB's widgets talk through a script in the page, given as
-// Config.WidgetScript, and a comm that it opens; see [Output.WidgetSend].
+// Config.WidgetScript, and a comm that it opens; see [Output.WidgetSend]. A page
+// may be slow, so nothing is left to chance: the script is published before what a
+// cell shows after asking for it, the comm is acknowledged until the page answers,
+// and the scripts that draw widgets stay in the cell's output for a few seconds.
 package protocol

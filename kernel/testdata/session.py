@@ -25,7 +25,7 @@ def connect():
     global kc
     kc = km.blocking_client()
     kc.start_channels()
-    kc.wait_for_ready(timeout=60)
+    kc.wait_for_ready(timeout=180)
 
 
 def start(_):
@@ -64,7 +64,7 @@ def text(name):
 
 def until(cmd):
     """Waits until the running cell has printed a text."""
-    collect(lambda: cmd["text"] in text("stdout"), cmd.get("timeout", 60))
+    collect(lambda: cmd["text"] in text("stdout"), cmd.get("timeout", 180))
     return {}
 
 
@@ -72,11 +72,11 @@ def finish(cmd):
     """Waits for the running cell's end and returns all it gave."""
     collect(
         lambda: any(o["type"] == "status" and o["execution_state"] == "idle" for o in outputs),
-        cmd.get("timeout", 60),
+        cmd.get("timeout", 180),
     )
-    reply = kc.get_shell_msg(timeout=10)
+    reply = kc.get_shell_msg(timeout=60)
     while reply["parent_header"].get("msg_id") != running:
-        reply = kc.get_shell_msg(timeout=10)
+        reply = kc.get_shell_msg(timeout=60)
     errors = [o for o in outputs if o["type"] == "error"]
     html = [o["data"]["text/html"] for o in outputs if "text/html" in o.get("data", {})]
     return {
