@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,12 +63,10 @@ func buildSeconds(t *testing.T, p Prefix, m *Manifest, path string) float64 {
 	if err := os.WriteFile(main, fmt.Appendf(nil, "package main\n\nimport _ %q\n\nfunc main() {}\n", path), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(m.GoRoot, "bin", "go"), "build", "-o", filepath.Join(dir, "main"), main)
-	cmd.Dir = p.workspaceDir()
-	cmd.Env = append(append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOMODCACHE="+m.GoModCache), cellEnv(m.GoCache)...)
+	gt := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: append(cellEnv(m.GoCache), "GOMODCACHE="+m.GoModCache)}
 	began := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if _, err := gt.output(t.Context(), p.workspaceDir(), []string{"GOPROXY=off", "GOFLAGS=-mod=mod"}, "build", "-o", filepath.Join(dir, "main"), main); err != nil {
+		t.Fatal(err)
 	}
 	return time.Since(began).Seconds()
 }

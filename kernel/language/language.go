@@ -63,14 +63,13 @@ type Completion struct {
 type Service struct {
 	cfg  Config
 	turn chan struct{}   // held by who talks to gopls
-	life context.Context // gopls lives as long
+	life context.Context // until Close; gopls lives as long
 	stop context.CancelFunc
 
 	mu       sync.Mutex
 	server   *server
 	starting chan struct{} // closed when the start that is under way has ended
 	failures int
-	closed   bool
 }
 
 // maxFailures is how often gopls is started again.
@@ -109,7 +108,7 @@ func (s *Service) begin() <-chan struct{} {
 	}
 	started := make(chan struct{})
 	dir := s.cfg.Source.SourceDir()
-	if s.server != nil || s.closed || s.cfg.Gopls == "" || s.failures >= maxFailures || dir == "" {
+	if s.server != nil || s.life.Err() != nil || s.cfg.Gopls == "" || s.failures >= maxFailures || dir == "" {
 		close(started)
 		return started
 	}
@@ -138,7 +137,7 @@ func (s *Service) begin() <-chan struct{} {
 			}
 			return
 		}
-		if s.closed {
+		if s.life.Err() != nil {
 			server.close()
 			return
 		}
@@ -152,7 +151,6 @@ func (s *Service) begin() <-chan struct{} {
 func (s *Service) Close() {
 	s.stop()
 	s.mu.Lock()
-	s.closed = true
 	starting := s.starting
 	s.mu.Unlock()
 	if starting != nil {

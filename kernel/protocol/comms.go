@@ -105,7 +105,16 @@ func (c *comms) open() string {
 func (c *comms) page() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.id != "" || c.opened != nil && time.Since(c.shown) < openTime
+	return c.id != "" || c.awaited() != nil
+}
+
+// awaited returns what is closed when the page has answered, nil when it has or no
+// answer is to be expected any more. c.mu is held.
+func (c *comms) awaited() chan struct{} {
+	if time.Since(c.shown) < openTime {
+		return c.opened
+	}
+	return nil
 }
 
 // install sees to it that the page runs the script before anything that is shown
@@ -119,12 +128,12 @@ func (c *comms) install(out *Output) (opened chan struct{}) {
 	c.installing.Lock()
 	defer c.installing.Unlock()
 	c.mu.Lock()
-	id, opened, shown, heard := c.id, c.opened, c.shown, c.heard
+	id, opened, heard := c.id, c.awaited(), c.heard
 	pong := make(chan struct{})
 	c.pong = pong
 	c.mu.Unlock()
 	switch {
-	case opened != nil && time.Since(shown) < openTime:
+	case opened != nil:
 		return opened
 	case id != "" && time.Since(heard) < quietTime:
 		return nil
@@ -156,7 +165,7 @@ func (c *comms) await(event chan struct{}, limit time.Duration) bool {
 
 // acknowledge tells the page that its comm is open, until it answers.
 func (c *comms) acknowledge(m *message, id string) {
-	for end := time.Now().Add(openTime); time.Now().Before(end); {
+	for over := false; !over; {
 		c.send(m, id, map[string]any{"address": "#comm_open_ack", "value": true})
 		c.send(m, id, map[string]any{"address": "#heartbeat/ping", "value": true})
 		select {
@@ -165,11 +174,8 @@ func (c *comms) acknowledge(m *message, id string) {
 			return
 		}
 		c.mu.Lock()
-		over := c.id != id || c.opened == nil
+		over = c.id != id || c.awaited() == nil
 		c.mu.Unlock()
-		if over {
-			return
-		}
 	}
 }
 

@@ -103,16 +103,12 @@ func (o *Output) Flush() {
 // Display shows a MIME bundle: text for text types, any value for JSON types,
 // []byte for images. With an id, a later bundle can take its place.
 func (o *Output) Display(data, metadata map[string]any, id string) {
-	if !o.script(data, metadata, id) {
-		o.show("display_data", data, metadata, id)
-	}
+	o.show("display_data", data, metadata, id)
 }
 
 // Update replaces everything that was shown under an id.
 func (o *Output) Update(data, metadata map[string]any, id string) {
-	if !o.script(data, metadata, id) {
-		o.show("update_display_data", data, metadata, id)
-	}
+	o.show("update_display_data", data, metadata, id)
 }
 
 const (
@@ -131,28 +127,21 @@ type scriptPlace struct {
 	empty *time.Timer
 }
 
-// script shows a widget's script, if it is one, so that a page that is slow to draw
-// runs it: such a page sees only what is there in the end.
-func (o *Output) script(data, metadata map[string]any, id string) bool {
-	if !strings.HasPrefix(id, transientScript) || data["text/html"] == "" || !o.server.comms.page() {
-		return false
-	}
-	o.mu.Lock()
+// script returns how and under which id a widget's script is shown, so that a page
+// that is slow to draw runs it: such a page sees only what is there in the end.
+// o.mu is held.
+func (o *Output) script() (kind, id string) {
 	place := &o.places[o.scripts%scriptPlaces]
 	o.scripts++
-	kind := "update_display_data"
+	kind = "update_display_data"
 	if place.empty == nil {
 		kind, place.id = "display_data", transientScript+newID()
 	} else {
 		place.empty.Stop()
 	}
 	id = place.id
-	place.empty = time.AfterFunc(scriptTime, func() {
-		o.show("update_display_data", map[string]any{"text/html": ""}, nil, id)
-	})
-	o.mu.Unlock()
-	o.show(kind, data, metadata, id)
-	return true
+	place.empty = time.AfterFunc(scriptTime, func() { o.Update(map[string]any{"text/html": ""}, nil, id) })
+	return kind, id
 }
 
 func (o *Output) show(kind string, data, metadata map[string]any, id string) {
@@ -162,6 +151,9 @@ func (o *Output) show(kind string, data, metadata map[string]any, id string) {
 		return
 	}
 	o.flush(true)
+	if strings.HasPrefix(id, transientScript) && data["text/html"] != "" && o.server.comms.page() {
+		kind, id = o.script()
+	}
 	transient := map[string]any{}
 	if id != "" {
 		transient["display_id"] = id

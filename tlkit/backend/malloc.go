@@ -1,9 +1,12 @@
-//go:build cgo && linux
+//go:build cgo && (linux || darwin)
 
 package backend
 
 /*
+#include <stdlib.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 
 static void return_freed(int at_least, int keep) {
 #ifdef __GLIBC__

@@ -1,5 +1,0 @@
-//go:build cgo && darwin
-
-package backend
-
-func returnFreed() {}
