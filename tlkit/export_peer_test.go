@@ -11,10 +11,10 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // TestTrainedPeer fine-tunes a model for two classes and loads what it exports in PyTorch, with strict=True, and in ONNX
@@ -49,13 +49,13 @@ func TestTrainedPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	planes := golden.Uniform("input", 3*size*size)
+	planes := zootest.Uniform("input", 3*size*size)
 	raw, nhwc := make([]float32, len(planes)), make([]float32, len(planes))
 	for i, v := range planes {
 		raw[i] = float32(v)
 		nhwc[i%(size*size)*3+i/(size*size)] = float32(v)
 	}
-	want, err := golden.Logits(engine.Backend, trained, tensors.FromFlatDataAndDimensions(nhwc, 1, size, size, 3))
+	want, err := zootest.Logits(engine.Backend, trained, tensors.FromFlatDataAndDimensions(nhwc, 1, size, size, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

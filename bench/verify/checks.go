@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // knownChecks are the figures that hold on the files of the shared folder. Their sources: golden/cifar.json and
@@ -131,7 +131,7 @@ func checkGolden(dir string, report func(outcome)) error {
 		return err
 	}
 	for _, path := range files {
-		f, err := golden.Read(path)
+		f, err := zootest.Read(path)
 		if err != nil {
 			return err
 		}

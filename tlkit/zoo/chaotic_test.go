@@ -4,8 +4,8 @@ import (
 	"math"
 	"testing"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // chaotic are the models whose logits under the golden formula's weights no engine can reproduce in single precision:
@@ -38,7 +38,7 @@ func TestGoldenDouble(t *testing.T) {
 		{"efficientnet_v2_l", 941023.3854796864, []float64{-1309641.54, 316235.265, -1295095.11, 401629.977, 346675.673, 613969.401, -2274687.72, 215311.608}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := golden.Read(testutil.Shared(t, "golden/torchvision/"+c.name+".json"))
+			f, err := zootest.Read(testutil.Shared(t, "golden/torchvision/"+c.name+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -46,7 +46,7 @@ func cifarResNets() []Spec {
 		if depth == 20 {
 			s.Weights = append(s.Weights, WeightSet{
 				Name: "SHAPES", File: "resnet20-shapes.safetensors", Params: 270112, Top1: 83.9,
-				Licence: "Apache-2.0", Source: "embedded; trained by tlkit/zoo/pretrain on the built-in data set shapes",
+				Licence: "Apache-2.0", Source: "embedded; trained by bench/pretrain on the built-in data set shapes",
 				Preprocess: imageNetNorm(32, 32), Classes: shapesClasses,
 			})
 		}

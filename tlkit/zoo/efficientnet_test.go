@@ -6,10 +6,10 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // formulaLogits returns the logits of a model of 1,000 classes for the golden formula's input of h x w pixels and its
@@ -30,7 +30,7 @@ func formulaLogits(t *testing.T, name string, gain float32, h, w int) []float32 
 	}
 	var entries []weights.Entry
 	for _, p := range m.Params() {
-		values := golden.Weights(p.Key, p.Shape)
+		values := zootest.Weights(p.Key, p.Shape)
 		if len(p.Shape) >= 2 {
 			for i := range values {
 				values[i] *= gain
@@ -49,12 +49,12 @@ func formulaLogits(t *testing.T, name string, gain float32, h, w int) []float32 
 	if err := m.LoadStateDict(sd); err != nil {
 		t.Fatal(err)
 	}
-	planes := golden.Uniform("input", 3*h*w)
+	planes := zootest.Uniform("input", 3*h*w)
 	pixels := make([]float32, len(planes))
 	for i := range pixels {
 		pixels[i] = float32(planes[i%3*h*w+i/3])
 	}
-	logits, err := golden.Logits(engine.Backend, m, tensors.FromFlatDataAndDimensions(pixels, 1, h, w, 3))
+	logits, err := zootest.Logits(engine.Backend, m, tensors.FromFlatDataAndDimensions(pixels, 1, h, w, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,15 +15,15 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // exportCases are the golden files whose models are exported: small ones, with -tags slow all. TLKIT_GOLDEN names
 // another folder of golden files.
-func exportCases(t *testing.T) []*golden.File {
+func exportCases(t *testing.T) []*zootest.File {
 	t.Helper()
 	dir := testutil.Shared(t, "golden/torchvision")
 	if extra := os.Getenv("TLKIT_GOLDEN"); extra != "" {
@@ -38,12 +38,12 @@ func exportCases(t *testing.T) []*golden.File {
 		"efficientnet_b0", "regnet_y_400mf"} {
 		small[name] = true
 	}
-	var files []*golden.File
+	var files []*zootest.File
 	for _, path := range paths {
 		if name := strings.TrimSuffix(filepath.Base(path), ".json"); !slow && !small[name] {
 			continue
 		}
-		f, err := golden.Read(path)
+		f, err := zootest.Read(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,10 +53,10 @@ func exportCases(t *testing.T) []*golden.File {
 }
 
 // planes returns the golden formula's image as the ONNX model takes it, and after it n-1 others.
-func planes(f *golden.File, n int) []float32 {
+func planes(f *zootest.File, n int) []float32 {
 	size := 3 * f.Input[2] * f.Input[3]
 	pixels := make([]float32, 0, n*size)
-	for _, v := range golden.Uniform("input", size) {
+	for _, v := range zootest.Uniform("input", size) {
 		pixels = append(pixels, float32(v))
 	}
 	for i := size; i < n*size; i++ {
@@ -107,7 +107,7 @@ func TestExportONNXGolden(t *testing.T) {
 }
 
 // goldenLimit is what rounding may make of a golden file's logits, over their deviation.
-func goldenLimit(f *golden.File) float64 {
+func goldenLimit(f *zootest.File) float64 {
 	if f.Model == "efficientnet_v2_s" {
 		return 1e-2 // its weights make it ill-conditioned; see chaotic_test.go
 	}

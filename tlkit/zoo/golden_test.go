@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // goldenEngines are the pure-Go engine, ONNX Runtime where it is installed, and what GOMLX_BACKEND asks for.
@@ -57,7 +57,7 @@ func TestGolden(t *testing.T) {
 		fmt.Fprintf(&table, " %10s", e.Config)
 	}
 	for _, path := range files {
-		f, err := golden.Read(path)
+		f, err := zootest.Read(path)
 		if err != nil {
 			t.Fatal(err)
 		}

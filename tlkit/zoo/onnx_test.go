@@ -11,11 +11,11 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 const onnxFixtures = "../../internal/onnxnet/testdata"
@@ -56,7 +56,7 @@ func TestONNX(t *testing.T) {
 					pixels = append(pixels, make([]float32, len(one))...)
 				}
 				pixels = append(pixels, one...)
-				got, err := golden.Logits(engine.Backend, m, tensors.FromFlatDataAndDimensions(pixels, batch, 32, 32, 3))
+				got, err := zootest.Logits(engine.Backend, m, tensors.FromFlatDataAndDimensions(pixels, batch, 32, 32, 3))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // peer runs a script of testdata in the Python that TLKIT_PEER_PYTHON names, and returns what it prints.
@@ -67,7 +67,7 @@ func TestGoldenPeer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			made := t.TempDir()
 			peer(t, "peer_golden.py", made, c.name)
-			f, err := golden.Read(filepath.Join(made, c.name+".json"))
+			f, err := zootest.Read(filepath.Join(made, c.name+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}

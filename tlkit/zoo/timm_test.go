@@ -12,20 +12,20 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/golden"
 	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // timmGolden is what testdata/timm/make_goldens.py writes.
 type timmGolden struct {
-	Config    json.RawMessage `json:"config"`
-	Input     []int           `json:"input"`
-	StateDict []golden.Tensor `json:"state_dict"`
-	Logits    []float64       `json:"logits"`
-	Std       float64         `json:"std"`
+	Config    json.RawMessage  `json:"config"`
+	Input     []int            `json:"input"`
+	StateDict []zootest.Tensor `json:"state_dict"`
+	Logits    []float64        `json:"logits"`
+	Std       float64          `json:"std"`
 }
 
 func readTimmGolden(t *testing.T, path string) timmGolden {
@@ -51,7 +51,7 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 	t.Helper()
 	var entries []weights.Entry
 	for _, k := range g.StateDict {
-		tensor, err := weights.NewTensor(k.Shape, golden.Weights(k.Key, k.Shape))
+		tensor, err := weights.NewTensor(k.Shape, zootest.Weights(k.Key, k.Shape))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestTimm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := golden.Logits(engine.Backend, m, formulaImage(g.Input[2]))
+			got, err := zootest.Logits(engine.Backend, m, formulaImage(g.Input[2]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestTimm(t *testing.T) {
 
 // formulaImage is the formula's image [1, size, size, 3].
 func formulaImage(size int) *tensors.Tensor {
-	u := golden.Uniform("input", 3*size*size)
+	u := zootest.Uniform("input", 3*size*size)
 	nhwc := make([]float32, len(u))
 	for c := range 3 {
 		for p := range size * size {

@@ -4,7 +4,7 @@
     /tmp/venv/bin/python make_fixtures.py
 
 The committed files were made with torch 2.15.0 (its TorchScript exporter), onnx 1.23.2 and onnxruntime 1.32.0. The image
-follows the formula of internal/golden; logits of PyTorch and of ONNX Runtime agree to 1e-5, else this script fails.
+follows the formula of tlkit/zoo/zootest; logits of PyTorch and of ONNX Runtime agree to 1e-5, else this script fails.
 """
 
 import json

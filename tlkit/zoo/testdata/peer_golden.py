@@ -1,6 +1,6 @@
 """Golden logits from torchvision: peer_golden.py DIR MODEL writes DIR/MODEL.json.
 
-Weights and image follow the formula of the golden files (package internal/golden says it in Go): values in [-1, 1) from
+Weights and image follow the formula of the golden files (package tlkit/zoo/zootest says it in Go): values in [-1, 1) from
 splitmix64 seeded with the FNV-1a hash of the state-dict key, scaled by kind.
 """
 

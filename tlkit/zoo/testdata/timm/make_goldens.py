@@ -4,7 +4,7 @@
     /tmp/venv/bin/python make_goldens.py [ARCHITECTURE...]
 
 Each file holds what timm's repositories on the Hugging Face hub hold in config.json, the keys and shapes of the state
-dict, and the logits for weights and an image that follow the formula of internal/golden (splitmix64 seeded with the
+dict, and the logits for weights and an image that follow the formula of tlkit/zoo/zootest (splitmix64 seeded with the
 FNV-1a hash of the key). Models have 10 classes, so that the files stay small; convolutional ones see small images.
 The committed files were made with timm 1.0.31 and torch 2.15.0 on the CPU.
 """

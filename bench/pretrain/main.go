@@ -1,7 +1,7 @@
 // Command pretrain makes the weights that are embedded in the zoo: ResNet-20 trained on the built-in data set "shapes",
 // from random values, by tlkit itself. Run it in the top folder of the repository:
 //
-//	GOEXPERIMENT=simd go run ./tlkit/zoo/pretrain
+//	GOEXPERIMENT=simd go run ./bench/pretrain
 //
 // It takes a quarter of an hour on two cores, can be interrupted and started again, writes
 // tlkit/zoo/embedded/resnet20-shapes.safetensors and prints the accuracy on the 1,024 validation images. Values differ

@@ -1,6 +1,6 @@
-// Package golden compares models with what PyTorch computed for the same weights and input. Weights and input follow
+// Package zootest compares models with what PyTorch computed for the same weights and input. Weights and input follow
 // a formula (splitmix64, seeded with the FNV-1a hash of the state-dict key), so that no weight files are needed.
-package golden
+package zootest
 
 import (
 	"encoding/json"
