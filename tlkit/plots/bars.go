@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"image/color"
 	"math"
 	"strconv"
@@ -12,9 +13,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bar is one bar with an optional error bar. A Value that is NaN or infinite
-// leaves the bar's place empty; Low and High both 0, or not finite, draw no
-// error bar.
+// Bar is one bar with an optional error bar. A Value that is NaN or infinite leaves the bar's place empty; Low and High
+// both 0, or not finite, draw no error bar.
 type Bar struct {
 	Name      string
 	Value     float64
@@ -27,10 +27,9 @@ type BarOptions struct {
 	Percent bool   // values are shares, 1 is 100 %
 }
 
-// Bars returns a figure of horizontal bars from zero, one row per bar in the
-// order given, coloured by the order in which names first appear: bars and
-// curves of the same strategies in the same order have the same colours. The
-// Bundle has Vega-Lite, SVG and a plain text table. No bars at all are fine.
+// Bars returns a figure of horizontal bars from zero, one row per bar in the order given, coloured by the order in
+// which names first appear: bars and curves of the same strategies in the same order have the same colours. The Bundle
+// has Vega-Lite, SVG and a plain text table. No bars at all are fine.
 func Bars(title string, bars []Bar, opts BarOptions) Figure {
 	return barChart{title, bars, opts}
 }
@@ -47,7 +46,7 @@ const (
 	barHeight = 32
 )
 
-func (f barChart) name() string  { return orElse(f.title, "bars") }
+func (f barChart) name() string  { return cmp.Or(f.title, "bars") }
 func (f barChart) label() string { return f.title + ": bars" }
 
 func (b Bar) hasRange() bool { return finite(b.Low, b.High) && (b.Low != 0 || b.High != 0) }
@@ -74,7 +73,7 @@ func (f barChart) number(v float64) string {
 
 func (f barChart) text() string {
 	t := newTextTable()
-	t.AppendHeader(table.Row{"name", orElse(f.opts.Label, "value"), "low", "high"})
+	t.AppendHeader(table.Row{"name", cmp.Or(f.opts.Label, "value"), "low", "high"})
 	for _, b := range f.bars {
 		row := table.Row{b.Name, f.number(b.Value), "", ""}
 		if b.hasRange() {
@@ -189,7 +188,7 @@ func (f barChart) vega() obj {
 	colour := obj{"field": "n", "type": "nominal", "scale": obj{"domain": domain, "range": colours}, "legend": obj{"disable": true}}
 	tooltip := arr{
 		obj{"field": "n", "type": "nominal", "title": "name"},
-		obj{"field": "v", "type": "quantitative", "title": orElse(f.opts.Label, "value"), "format": format}}
+		obj{"field": "v", "type": "quantitative", "title": cmp.Or(f.opts.Label, "value"), "format": format}}
 	if ranges > 0 {
 		tooltip = append(tooltip,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
@@ -200,8 +199,7 @@ func (f barChart) vega() obj {
 		return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
 			"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": x(field), "y": y}}
 	}
-	// number stands outside the end of its bar: on the right, or on the left of
-	// negative ones.
+	// number stands outside the end of its bar: on the right, or on the left of negative ones.
 	number := func(test, align string, dx int) obj {
 		return obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": align, "dx": dx},
 			"transform": arr{obj{"filter": test}},

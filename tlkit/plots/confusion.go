@@ -13,12 +13,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Confusion returns a figure of a confusion matrix: matrix[i][j] counts the
-// examples of class i that were taken for class j. Shades are shares of the
-// row, so that rare classes read as well as frequent ones; numbers are counts,
-// left out above 20 classes. The Bundle has Vega-Lite, SVG and plain text (above
-// 20 classes the plain text lists the ten most frequent confusions). It fails if
-// the matrix is not square with one row per class, or has a negative count.
+// Confusion returns a figure of a confusion matrix: matrix[i][j] counts the examples of class i that were taken for
+// class j. Shades are shares of the row, so that rare classes read as well as frequent ones; numbers are counts, left
+// out above 20 classes. The Bundle has Vega-Lite, SVG and plain text (above 20 classes the plain text lists the ten
+// most frequent confusions). It fails if the matrix is not square with one row per class, or has a negative count.
 func Confusion(classes []string, matrix [][]int) Figure {
 	return confusion{classes, matrix}
 }
@@ -186,8 +184,8 @@ func (f confusion) vega() obj {
 	return spec
 }
 
-// labelExpr returns a Vega expression that names the i-th entry. JSON strings
-// are Vega strings too, so quotes and backslashes in names are safe.
+// labelExpr returns a Vega expression that names the i-th entry. JSON strings are Vega strings too, so quotes and
+// backslashes in names are safe.
 func labelExpr(labels arr) string { return string(mustJSON(labels)) + "[datum.value]" }
 
 func mustJSON(v any) []byte {
@@ -238,7 +236,7 @@ func (f confusion) draw(c draw.Canvas) {
 			x, y := left+cell*vg.Length(j), top-cell*vg.Length(i+1)
 			box := []vg.Point{{X: x, Y: y}, {X: x + cell, Y: y}, {X: x + cell, Y: y + cell}, {X: x, Y: y + cell}}
 			if share > 0 {
-				c.FillPolygon(mix(blue, share), box)
+				c.FillPolygon(onWhite(blue, share), box)
 			}
 			if n <= maxCounts {
 				c.StrokeLines(draw.LineStyle{Color: gridColor, Width: px(0.5)}, append(box, box[0]))
@@ -274,8 +272,8 @@ func (f confusion) draw(c draw.Canvas) {
 	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, "actual")
 }
 
-// mix returns c on white at the given share, without transparency.
-func mix(c color.NRGBA, share float64) color.NRGBA {
+// onWhite returns c on white at the given share, without transparency.
+func onWhite(c color.NRGBA, share float64) color.NRGBA {
 	f := func(v uint8) uint8 { return uint8(255 - share*(255-float64(v)) + 0.5) }
 	return color.NRGBA{R: f(c.R), G: f(c.G), B: f(c.B), A: 255}
 }

@@ -9,29 +9,25 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// maxPoints is how many points of one line a figure keeps. Longer lines (a loss
-// per step, say) are thinned to the lowest and highest point of each stretch,
-// which looks the same at any size a notebook has.
+// maxPoints is how many points of one line a figure keeps. Longer lines (a loss per step, say) are thinned to the
+// lowest and highest point of each stretch, which looks the same at any size a notebook has.
 const maxPoints = 1000
 
-// fewPoints is up to how many points each is shown as a dot on its line; more
-// dots would hide the dashes.
+// fewPoints is up to how many points each is shown as a dot on its line; more dots would hide the dashes.
 const fewPoints = 12
 
-// Point is one point of a line. NaN or an infinity in X or Y is a gap: the line
-// breaks there.
+// Point is one point of a line. NaN or an infinity in X or Y is a gap: the line breaks there.
 type Point struct{ X, Y float64 }
 
-// Interval is the range around a point, for instance mean minus and plus one
-// standard deviation over seeds. With NaN or an infinity it shrinks to the point.
+// Interval is the range around a point, for instance mean minus and plus one standard deviation over seeds. With NaN or
+// an infinity it shrinks to the point.
 type Interval struct{ Low, High float64 }
 
 // Line is one curve.
 type Line struct {
 	// Name is what the line belongs to, usually a strategy; it chooses the colour.
 	Name string
-	// Split chooses the dashes: "train" is dashed, "val" and "" solid, anything
-	// else dotted.
+	// Split chooses the dashes: "train" is dashed, "val" and "" solid, anything else dotted.
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -50,13 +46,12 @@ type Panel struct {
 	LogX, LogY bool
 }
 
-// Curves returns a figure of panels side by side (two in a row) that share one
-// legend: colour by Line.Name, dashes by Line.Split, both in order of first
-// appearance. In JupyterLab the curves have tooltips, and a click in the legend
+// Curves returns a figure of panels side by side (two in a row) that share one legend: colour by Line.Name, dashes by
+// Line.Split, both in order of first appearance. In JupyterLab the curves have tooltips, and a click in the legend
 // picks names out (shift-click for several). Panels and lines may be empty.
 //
-// The Bundle has Vega-Lite, SVG and a plain text table of each line's last,
-// lowest and highest value. It fails if a Band has another length than its Points.
+// The Bundle has Vega-Lite, SVG and a plain text table of each line's last, lowest and highest value. It fails if a
+// Band has another length than its Points.
 func Curves(title string, panels ...Panel) Figure {
 	return curves{title, panels}
 }
@@ -164,8 +159,8 @@ func (p Panel) pieces(l Line) []piece {
 	return list
 }
 
-// thin keeps at most about maxPoints points: of each stretch the first lowest
-// and the first highest, in order. A stretch that holds a gap keeps the gap.
+// thin keeps at most about maxPoints points: of each stretch the first lowest and the first highest, in order. A
+// stretch that holds a gap keeps the gap.
 func thin(pts []Point, band []Interval) ([]Point, []Interval) {
 	if len(pts) <= maxPoints {
 		return pts, band

@@ -70,8 +70,7 @@ func (f curves) draw(c draw.Canvas) {
 			}
 		}
 	}
-	// Titles stand above the plots, not in them: gonum would set them at
-	// different heights in one row.
+	// Titles stand above the plots, not in them: gonum would set them at different heights in one row.
 	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(panelTitleHeight), PadTop: px(panelTitleHeight)}
 	canvases := plot.Align(cells, tiles, c)
 	sty := sans(14, inkColor)
@@ -216,8 +215,7 @@ func (t centred) Plot(c draw.Canvas, _ *plot.Plot) {
 	c.FillText(sty, c.Center(), t.text)
 }
 
-// legendEntry is a sample of a line with its name; x is where it starts in its
-// row, in CSS pixels.
+// legendEntry is a sample of a line with its name; x is where it starts in its row, in CSS pixels.
 type legendEntry struct {
 	x     float64
 	text  string
@@ -230,8 +228,7 @@ const (
 	entryGap    = 22
 )
 
-// legendRows lays the legend out in as many rows as the width needs: names
-// first, then splits.
+// legendRows lays the legend out in as many rows as the width needs: names first, then splits.
 func (f curves) legendRows(width float64) [][]legendEntry {
 	lineNames, splits := f.keys()
 	var entries []legendEntry

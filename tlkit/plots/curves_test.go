@@ -96,8 +96,8 @@ func checked(t *testing.T, f Figure) map[string]any {
 	return b
 }
 
-// checkSpec tests that each parameter a specification uses is defined, that each
-// view named by a parameter exists, and that encoded fields are in the data.
+// checkSpec tests that each parameter a specification uses is defined, that each view named by a parameter exists, and
+// that encoded fields are in the data.
 func checkSpec(t *testing.T, spec map[string]any) {
 	t.Helper()
 	defined, used, viewNames, views := map[string]bool{}, map[string]bool{}, map[string]bool{}, []string{}
@@ -221,8 +221,7 @@ func TestCurvesOddInput(t *testing.T) {
 	}
 }
 
-// A NaN in the middle has to break the line in both drawings, and a point alone
-// between two gaps has to be seen.
+// A NaN in the middle has to break the line in both drawings, and a point alone between two gaps has to be seen.
 func TestCurvesGap(t *testing.T) {
 	p := Panel{Lines: []Line{series("a", "val", 1, 2, math.NaN(), 4, math.NaN(), 6, 7)}}
 	got := p.pieces(p.Lines[0])

@@ -1,12 +1,12 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
 
-// Size of one panel's plotting area in CSS pixels: two of them with their axes
-// fit JupyterLab's notebook column.
+// Size of one panel's plotting area in CSS pixels: two of them with their axes fit JupyterLab's notebook column.
 const (
 	panelWidth  = 300
 	panelHeight = 230
@@ -16,8 +16,8 @@ const (
 func vegaBase(title string) obj {
 	spec := obj{
 		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-		// A white card reads well in light and dark themes alike; on a
-		// transparent one, black text would vanish in the dark.
+		// A white card reads well in light and dark themes alike; on a transparent one, black text would vanish in the
+		// dark.
 		"background": "white",
 		"padding":    8,
 		"config": obj{
@@ -36,9 +36,8 @@ func vegaBase(title string) obj {
 	return spec
 }
 
-// vega returns the Vega-Lite specification. Its data fields: n name, s split,
-// g number of the piece (a line is joined within a piece only), x, y, lo and hi
-// the band, one 1 where a piece is a single point, which no line would show.
+// vega returns the Vega-Lite specification. Its data fields: n name, s split, g number of the piece (a line is joined
+// within a piece only), x, y, lo and hi the band, one 1 where a piece is a single point, which no line would show.
 func (f curves) vega() obj {
 	spec := vegaBase(f.title)
 	lineNames, splits := f.keys()
@@ -139,8 +138,8 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		tooltip = append(tooltip, obj{"field": "s", "type": "nominal", "title": "split"})
 	}
 	tooltip = append(tooltip,
-		obj{"field": "x", "type": "quantitative", "title": orElse(p.XLabel, "x"), "format": ".6~r"},
-		obj{"field": "y", "type": "quantitative", "title": orElse(p.YLabel, orElse(p.Title, "y")), "format": format})
+		obj{"field": "x", "type": "quantitative", "title": cmp.Or(p.XLabel, "x"), "format": ".6~r"},
+		obj{"field": "y", "type": "quantitative", "title": cmp.Or(p.YLabel, p.Title, "y"), "format": format})
 	if hasBand {
 		tooltip = append(tooltip,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
@@ -165,8 +164,8 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		"encoding": obj{"x": x, "y": y, "color": colour, "strokeDash": dash, "detail": detail,
 			"opacity": obj{"condition": obj{"param": "pick", "value": 1}, "value": 0.12}},
 	})
-	// One mark per point, seen only under the pointer (and where no line passes),
-	// carries the tooltip: a thin line alone is hard to hit.
+	// One mark per point, seen only under the pointer (and where no line passes), carries the tooltip: a thin line
+	// alone is hard to hit.
 	hover := fmt.Sprintf("hover_%d", i)
 	shown := arr{obj{"param": hover, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
 	if points <= fewPoints {
@@ -181,8 +180,8 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	return view, true
 }
 
-// legendColumns is how many names fit in a row of the legend beside the splits.
-// Vega-Lite gives each column the width of the widest name.
+// legendColumns is how many names fit in a row of the legend beside the splits. Vega-Lite gives each column the width
+// of the widest name.
 func legendColumns(lineNames, splits []string) int {
 	sty := sans(12, inkColor)
 	room := 2*panelWidth + 80.0
@@ -219,9 +218,8 @@ func extent(rows arr) (xLow, xHigh, yLow, yHigh float64) {
 	return xLow, xHigh, yLow, yHigh
 }
 
-// axis returns the scale and axis for values from lo to hi. Vega-Lite chooses
-// them well but for a single value, which it gives no range, for epochs, of which
-// it shows halves, and on logarithmic axes, which it fills with lines.
+// axis returns the scale and axis for values from lo to hi. Vega-Lite chooses them well but for a single value, which
+// it gives no range, for epochs, of which it shows halves, and on logarithmic axes, which it fills with lines.
 func axis(lo, hi float64, log bool, t ticks) (scale, ax obj) {
 	ax = obj{"tickCount": 6}
 	scale = obj{"zero": false, "nice": true}
@@ -252,8 +250,7 @@ func axis(lo, hi float64, log bool, t ticks) (scale, ax obj) {
 	return scale, ax
 }
 
-// values returns the data rows, whether any has a band, and the number of points
-// of the longest line.
+// values returns the data rows, whether any has a band, and the number of points of the longest line.
 func (p Panel) values() (rows arr, hasBand bool, longest int) {
 	rows = arr{}
 	group := 0
@@ -277,11 +274,4 @@ func (p Panel) values() (rows arr, hasBand bool, longest int) {
 		longest = max(longest, n)
 	}
 	return rows, hasBand, longest
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

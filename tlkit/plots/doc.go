@@ -1,6 +1,5 @@
-// Package plots draws charts, tables and image grids as MIME bundles: one
-// output that carries several forms of the same figure, of which each reader
-// takes the best it can show.
+// Package plots draws charts, tables and image grids as MIME bundles: one output that carries several forms of the same
+// figure, of which each reader takes the best it can show.
 //
 //   - application/vnd.vegalite.v5+json: interactive chart, drawn by JupyterLab
 //     itself and so also offline.
@@ -9,19 +8,17 @@
 //   - text/html and text/markdown: tables and prose.
 //   - text/plain: always there, for terminals, diffs and screen readers.
 //
-// The package knows nothing of models or training. A caller fills plain structs
-// (Line, Panel, Bar, Captioned), gets a Figure, and calls Show in a notebook or
-// Save for a file:
+// The package knows nothing of models or training. A caller fills plain structs (Line, Panel, Bar, Captioned), gets a
+// Figure, and calls Show in a notebook or Save for a file:
 //
 //	fig := plots.Curves("ants-vs-bees",
 //		plots.Panel{Title: "Loss", XLabel: "epoch", Lines: losses},
 //		plots.Panel{Title: "Accuracy", XLabel: "epoch", Lines: accuracies, YPercent: true})
 //	err := plots.Show(fig)
 //
-// Colours follow the order in which names first appear, from one palette that
-// colour-blind readers can tell apart. Callers that keep their strategies in one
-// order get the same colour for the same strategy in every figure.
+// Colours follow the order in which names first appear, from one palette that colour-blind readers can tell apart.
+// Callers that keep their strategies in one order get the same colour for the same strategy in every figure.
 //
-// Values that are NaN or infinite are gaps: lines break there, bars and table
-// cells stay empty, and no output ever contains the word NaN as a JSON number.
+// Values that are NaN or infinite are gaps: lines break there, bars and table cells stay empty, and no output ever
+// contains the word NaN as a JSON number.
 package plots

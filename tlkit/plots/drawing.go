@@ -20,8 +20,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// drawable is a figure that can be drawn on a vector canvas, from which both
-// its SVG and its PNG come.
+// drawable is a figure that can be drawn on a vector canvas, from which both its SVG and its PNG come.
 type drawable interface {
 	// canvas returns width and height in CSS pixels.
 	canvas() (width, height float64)
@@ -44,8 +43,7 @@ const boldWeight = xfont.WeightBold
 // px converts CSS pixels (1/96 inch) to the canvas's points (1/72 inch).
 func px(v float64) vg.Length { return vg.Points(v * 0.75) }
 
-// sans returns a text style of the given size in CSS pixels, aligned left and
-// on the baseline.
+// sans returns a text style of the given size in CSS pixels, aligned left and on the baseline.
 func sans(size float64, c color.Color) text.Style {
 	return text.Style{
 		Color:   c,
@@ -82,10 +80,9 @@ func drawSVG(d drawable) (svg string, err error) {
 // svgText matches a text element as vgsvg writes it.
 var svgText = regexp.MustCompile(`(?s)<text ([^>]*font-weight:(normal|bold)[^>]*font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)
 
-// fitText makes the text of an SVG document independent of the reader's fonts:
-// it names substitutes for Liberation Sans, of which Arial has the same metrics,
-// and fixes the length of each text, so that with any other font nothing runs
-// into its neighbour.
+// fitText makes the text of an SVG document independent of the reader's fonts: it names substitutes for Liberation
+// Sans, of which Arial has the same metrics, and fixes the length of each text, so that with any other font nothing
+// runs into its neighbour.
 func fitText(svg string) string {
 	return svgText.ReplaceAllStringFunc(svg, func(el string) string {
 		m := svgText.FindStringSubmatch(el)
@@ -117,8 +114,8 @@ func drawPNG(d drawable) (data []byte, err error) {
 	return b.Bytes(), nil
 }
 
-// guard turns a panic of the drawing library into an error: a figure is never
-// worth the training run that wanted to show it.
+// guard turns a panic of the drawing library into an error: a figure is never worth the training run that wanted to
+// show it.
 func guard(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("plots: drawing failed: %v", r)
@@ -158,8 +155,7 @@ type ticks struct {
 	log     bool
 }
 
-// Ticks implements plot.Ticker. gonum's own ticker takes about three, too few
-// to read a value off a curve.
+// Ticks implements plot.Ticker. gonum's own ticker takes about three, too few to read a value off a curve.
 func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	if t.log && lo > 0 {
 		if values := logTicks(lo, hi); len(values) >= 2 {
@@ -206,8 +202,7 @@ func (t ticks) format(v float64, digits int) string {
 	}
 }
 
-// niceStep returns the smallest of 1, 2, 5, 10, ... times a power of ten that is
-// not below v.
+// niceStep returns the smallest of 1, 2, 5, 10, ... times a power of ten that is not below v.
 func niceStep(v float64) float64 {
 	p := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, m := range []float64{1, 2, 5} {
@@ -218,8 +213,7 @@ func niceStep(v float64) float64 {
 	return 10 * p
 }
 
-// logTicks returns powers of ten, with 2 and 5 times these between them when
-// there would be fewer than three.
+// logTicks returns powers of ten, with 2 and 5 times these between them when there would be fewer than three.
 func logTicks(lo, hi float64) []float64 {
 	var values []float64
 	for _, steps := range [][]float64{{1}, {1, 2, 5}} {
@@ -238,16 +232,15 @@ func logTicks(lo, hi float64) []float64 {
 	return values
 }
 
-// fillMiddle writes s with its lower-case letters centred on pt.Y, where gonum
-// would put them a little too low.
+// fillMiddle writes s with its lower-case letters centred on pt.Y, where gonum would put them a little too low.
 func fillMiddle(c draw.Canvas, sty text.Style, pt vg.Point, s string) {
 	sty.YAlign = draw.YCenter
 	pt.Y += px(1.5)
 	c.FillText(sty, pt, s)
 }
 
-// round returns v with the given number of significant digits, which keeps JSON
-// small and hides the noise of binary fractions.
+// round returns v with the given number of significant digits, which keeps JSON small and hides the noise of binary
+// fractions.
 func round(v float64, digits int) float64 {
 	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64)
 	if err != nil {

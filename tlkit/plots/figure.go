@@ -19,16 +19,15 @@ const (
 
 // A Figure can render itself as a MIME bundle.
 //
-// The bundle maps MIME types to data: strings for text and SVG, []byte for
-// PNG, and for JSON types a tree of map[string]any, []any, string, float64 and
-// bool. Every bundle of this package has text/plain. Rendering reports bad
+// The bundle maps MIME types to data: strings for text and SVG, []byte for PNG, and for JSON types a tree of
+// map[string]any, []any, string, float64 and bool. Every bundle of this package has text/plain. Rendering reports bad
 // input (lengths that do not match, for instance) as an error.
 type Figure interface {
 	Bundle() (map[string]any, error)
 }
 
-// sized is implemented by figures whose PNG has more pixels than it should
-// take on screen, so that it is sharp on dense displays.
+// sized is implemented by figures whose PNG has more pixels than it should take on screen, so that it is sharp on dense
+// displays.
 type sized interface {
 	// size returns width and height in CSS pixels.
 	size() (width, height int)
@@ -51,15 +50,14 @@ func Text(s string) Figure {
 	return fixed{"text", map[string]any{MIMEText: s}}
 }
 
-// Markdown returns a Figure that shows Markdown source (with LaTeX between
-// dollar signs where the notebook supports it). The source itself is the plain
-// text form.
+// Markdown returns a Figure that shows Markdown source (with LaTeX between dollar signs where the notebook supports
+// it). The source itself is the plain text form.
 func Markdown(s string) Figure {
 	return fixed{"markdown", map[string]any{MIMEMarkdown: s, MIMEText: s}}
 }
 
-// HTML returns a Figure that shows an HTML fragment. The caller answers for the
-// markup: it is not escaped. Plain is its form for readers without HTML.
+// HTML returns a Figure that shows an HTML fragment. The caller answers for the markup: it is not escaped. Plain is its
+// form for readers without HTML.
 func HTML(html, plain string) Figure {
 	return fixed{"html", map[string]any{MIMEHTML: html, MIMEText: plain}}
 }
@@ -70,11 +68,9 @@ type (
 	arr = []any
 )
 
-// normalise brings a bundle into the form that both Jupyter's JSON and the gob
-// encoding of GoNB's pipe accept: text and SVG as string, PNG as []byte,
-// everything else as a tree of basic JSON values. It fails on what neither can
-// carry (NaN, null inside a list, functions), naming the MIME type, because
-// GoNB would drop the whole message without a word.
+// normalise brings a bundle into the form that both Jupyter's JSON and the gob encoding of GoNB's pipe accept: text and
+// SVG as string, PNG as []byte, everything else as a tree of basic JSON values. It fails on what neither can carry
+// (NaN, null inside a list, functions), naming the MIME type, because GoNB would drop the whole message without a word.
 func normalise(bundle map[string]any) (map[string]any, error) {
 	if len(bundle) == 0 {
 		return nil, fmt.Errorf("plots: the figure has an empty bundle, want at least %s", MIMEText)
@@ -111,8 +107,8 @@ func isJSON(mime string) bool {
 	return mime == "application/json" || strings.HasSuffix(mime, "+json")
 }
 
-// dropNulls removes null members of objects, which gob can't encode and
-// Vega-Lite reads as absent where this package uses them.
+// dropNulls removes null members of objects, which gob can't encode and Vega-Lite reads as absent where this package
+// uses them.
 func dropNulls(tree any) error {
 	switch t := tree.(type) {
 	case nil:

@@ -34,11 +34,9 @@ type Captioned struct {
 	Mark    Mark
 }
 
-// Images returns a grid of images in the given number of columns; 0 or less
-// takes as many as fit a notebook's width. Small images (both sides up to 96
-// pixels) are enlarged to 96 by repeating pixels, so that each stays visible;
-// larger ones are shown at up to 160. The Bundle has one PNG and the captions as
-// plain text.
+// Images returns a grid of images in the given number of columns; 0 or less takes as many as fit a notebook's width.
+// Small images (both sides up to 96 pixels) are enlarged to 96 by repeating pixels, so that each stays visible; larger
+// ones are shown at up to 160. The Bundle has one PNG and the captions as plain text.
 func Images(items []Captioned, columns int) Figure {
 	return imageGrid{items, columns}
 }
@@ -72,8 +70,7 @@ func (g imageGrid) tile() int {
 	return smallTile
 }
 
-// pitch is the distance from one column to the next: small tiles get some more
-// room, for their captions.
+// pitch is the distance from one column to the next: small tiles get some more room, for their captions.
 func (g imageGrid) pitch() int { return max(g.tile(), 112) + tileGap }
 
 func (g imageGrid) cols() int {
@@ -177,8 +174,8 @@ func (g imageGrid) png() (data []byte, err error) {
 	return b.Bytes(), nil
 }
 
-// paste scales img into the square as large as it fits, keeping its shape, and
-// returns the place it took. Enlarging repeats whole pixels.
+// paste scales img into the square as large as it fits, keeping its shape, and returns the place it took. Enlarging
+// repeats whole pixels.
 func paste(dst xdraw.Image, square image.Rectangle, img image.Image) image.Rectangle {
 	b := img.Bounds()
 	side, longest := square.Dx(), max(b.Dx(), b.Dy())
@@ -210,8 +207,7 @@ func frame(c draw.Canvas, height int, r image.Rectangle, ink color.Color, width 
 		[]vg.Point{a, {X: b.X, Y: a.Y}, b, {X: a.X, Y: b.Y}, a, {X: b.X, Y: a.Y}})
 }
 
-// drawMark frames a tile and puts a badge in its corner, so that the mark does
-// not rest on colour alone.
+// drawMark frames a tile and puts a badge in its corner, so that the mark does not rest on colour alone.
 func drawMark(c draw.Canvas, height int, r image.Rectangle, m Mark) {
 	var ink color.NRGBA
 	switch m {

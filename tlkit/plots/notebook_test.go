@@ -19,8 +19,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// kernel plays GoNB's side of the two pipes: it passes display messages on and
-// confirms each Sync while confirm is true.
+// kernel plays GoNB's side of the two pipes: it passes display messages on and confirms each Sync while confirm is
+// true.
 type kernel struct {
 	toKernel, fromKernel *os.File
 	shown                chan *protocol.DisplayData
@@ -75,8 +75,8 @@ func (k *kernel) serve() {
 	}
 }
 
-// gonbui opens its pipes once per program and never recovers from an error, so
-// this one test goes through all of a connection's life.
+// gonbui opens its pipes once per program and never recovers from an error, so this one test goes through all of a
+// connection's life.
 func TestShowInNotebook(t *testing.T) {
 	k := startKernel(t)
 	wasNotebook, oldTimeout := gonbui.IsNotebook, syncTimeout

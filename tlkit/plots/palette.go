@@ -5,9 +5,8 @@ import (
 	"strconv"
 )
 
-// palette holds Okabe and Ito's colours (Color Universal Design, 2008), which
-// readers with any common colour blindness can tell apart. The order starts
-// with pairs of strong contrast on white; yellow, too pale for a line there, is
+// palette holds Okabe and Ito's colours (Color Universal Design, 2008), which readers with any common colour blindness
+// can tell apart. The order starts with pairs of strong contrast on white; yellow, too pale for a line there, is
 // replaced by a dark brown.
 var palette = []string{
 	"#0072B2", // blue
@@ -20,9 +19,8 @@ var palette = []string{
 	"#7F5539", // brown
 }
 
-// Color returns the i-th colour of the palette (from 0, starting again after
-// the last) as "#RRGGBB". It is the colour that the i-th distinct name of a
-// figure gets, for callers that want to match it elsewhere.
+// Color returns the i-th colour of the palette (from 0, starting again after the last) as "#RRGGBB". It is the colour
+// that the i-th distinct name of a figure gets, for callers that want to match it elsewhere.
 func Color(i int) string {
 	n := len(palette)
 	return palette[((i%n)+n)%n]
@@ -43,8 +41,7 @@ func fade(c color.NRGBA, opacity float64) color.NRGBA {
 	return c
 }
 
-// names returns the distinct values of get over items in order of first
-// appearance.
+// names returns the distinct values of get over items in order of first appearance.
 func names[T any](items []T, get func(T) string) []string {
 	seen := map[string]bool{}
 	list := []string{}

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// Save writes f to path in the form its extension names: .svg, .png, .json
-// (Vega-Lite), .html (a page of its own that needs no network), .md or .txt.
-// The file appears whole or not at all, so that a reader never sees half of a
-// figure that is being replaced. A form that the figure does not have is an
-// error that lists those it has.
+// Save writes f to path in the form its extension names: .svg, .png, .json (Vega-Lite), .html (a page of its own that
+// needs no network), .md or .txt. The file appears whole or not at all, so that a reader never sees half of a figure
+// that is being replaced. A form that the figure does not have is an error that lists those it has.
 func Save(f Figure, path string) error {
 	bundle, err := render(f)
 	if err != nil {
@@ -48,7 +47,10 @@ func Save(f Figure, path string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, data)
+	if err := atomicfile.WriteBytes(path, data); err != nil {
+		return fmt.Errorf("plots: save %s: %w", path, err)
+	}
+	return nil
 }
 
 // pick returns the entry of the wanted type as bytes.
@@ -128,28 +130,4 @@ func page(f Figure, bundle map[string]any) ([]byte, error) {
 		Body  template.HTML
 	}{title, body})
 	return []byte(b.String()), err
-}
-
-// replaceFile writes data beside path and renames it into place.
-func replaceFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".plot-*")
-	if err != nil {
-		return fmt.Errorf("plots: save %s: %w", path, err)
-	}
-	_, err = tmp.Write(data)
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		// CreateTemp makes private files; a figure is meant to be read.
-		err = os.Chmod(tmp.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name()) // the first error is the one that matters
-		return fmt.Errorf("plots: save %s: %w", path, err)
-	}
-	return nil
 }

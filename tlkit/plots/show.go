@@ -15,35 +15,31 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// DirEnv names the environment variable with the folder that Show writes to
-// outside a notebook. Default: .tlkit/plots in the working folder.
+// DirEnv names the environment variable with the folder that Show writes to outside a notebook. Default: .tlkit/plots
+// in the working folder.
 const DirEnv = "TLKIT_PLOTS"
 
-// syncTimeout is how long Show waits for the kernel to say that it has taken
-// the output. The kernel answers within milliseconds; a kernel that has stopped
-// reading would otherwise block the cell for ever.
-// Tests shorten it.
+// syncTimeout is how long Show waits for the kernel to say that it has taken the output. The kernel answers within
+// milliseconds; a kernel that has stopped reading would otherwise block the cell for ever. Tests shorten it.
 var syncTimeout = 10 * time.Second
 
 // terminal is where Show reports outside a notebook; tests replace it.
 var terminal io.Writer = os.Stdout
 
 func init() {
-	// GoNB's pipe carries gob; the kernel registers these two types, a cell
-	// program has to do it by itself. Without them no JSON object gets through.
+	// GoNB's pipe carries gob; the kernel registers these two types, a cell program has to do it by itself. Without
+	// them no JSON object gets through.
 	gob.Register(map[string]any{})
 	gob.Register([]any{})
 }
 
 // Show displays f.
 //
-// In a notebook it sends the whole bundle to the kernel and waits until the
-// kernel has it, so that nothing is lost when the cell's program ends; an error
-// says that the notebook did not get the figure. Elsewhere it prints the plain
-// text of tables and prose, writes everything else to a file (SVG, PNG or HTML,
-// whichever is the first the figure has) in the folder named by TLKIT_PLOTS or
-// else .tlkit/plots, and prints where. A program that shows several figures of
-// one name gets several files; running it again replaces them.
+// In a notebook it sends the whole bundle to the kernel and waits until the kernel has it, so that nothing is lost when
+// the cell's program ends; an error says that the notebook did not get the figure. Elsewhere it prints the plain text
+// of tables and prose, writes everything else to a file (SVG, PNG or HTML, whichever is the first the figure has) in
+// the folder named by TLKIT_PLOTS or else .tlkit/plots, and prints where. A program that shows several figures of one
+// name gets several files; running it again replaces them.
 func Show(f Figure) error {
 	bundle, err := render(f)
 	if err != nil {
@@ -62,8 +58,7 @@ func Show(f Figure) error {
 	return err
 }
 
-// Live is one output that is replaced by each Update: a chart that grows while
-// training runs. Make it with NewLive.
+// Live is one output that is replaced by each Update: a chart that grows while training runs. Make it with NewLive.
 type Live struct {
 	mu   sync.Mutex
 	id   string // display id in a notebook
@@ -75,9 +70,8 @@ func NewLive() *Live {
 	return &Live{id: "tlkit_" + gonbui.UniqueId()}
 }
 
-// Update puts f in the place of the figure shown before. The caller decides how
-// often: once per epoch or second is a good pace, as the whole figure is sent
-// each time. Outside a notebook it rewrites one file and prints its path the
+// Update puts f in the place of the figure shown before. The caller decides how often: once per epoch or second is a
+// good pace, as the whole figure is sent each time. Outside a notebook it rewrites one file and prints its path the
 // first time only. It may be called from several goroutines.
 func (l *Live) Update(f Figure) error {
 	bundle, err := render(f)
@@ -128,8 +122,8 @@ func send(f Figure, bundle map[string]any, displayID string) error {
 			msg.Metadata = map[string]any{MIMEPNG: map[string]any{"width": w, "height": h}}
 		}
 	}
-	// A failed encoding would close the pipe for the rest of the program, and
-	// GoNB would only log it; so try it on nothing first.
+	// A failed encoding would close the pipe for the rest of the program, and GoNB would only log it; so try it on
+	// nothing first.
 	if err := gob.NewEncoder(io.Discard).Encode(msg); err != nil {
 		return fmt.Errorf("plots: the figure can't be sent to the notebook: %w", err)
 	}
@@ -150,8 +144,7 @@ func send(f Figure, bundle map[string]any, displayID string) error {
 	}
 }
 
-// showFile is Show and Update outside a notebook. It returns the path written,
-// "" for figures that are text only.
+// showFile is Show and Update outside a notebook. It returns the path written, "" for figures that are text only.
 func showFile(f Figure, bundle map[string]any, choose func(base, ext string) (string, error)) (string, error) {
 	_, isSVG := bundle[MIMESVG]
 	_, isPNG := bundle[MIMEPNG]
@@ -184,8 +177,7 @@ var (
 	reserved   = map[string]bool{}
 )
 
-// reserve returns a path for a new figure that this program has not used yet,
-// and makes its folder.
+// reserve returns a path for a new figure that this program has not used yet, and makes its folder.
 func reserve(base, ext string) (string, error) {
 	dir := os.Getenv(DirEnv)
 	if dir == "" {
@@ -204,8 +196,7 @@ func reserve(base, ext string) (string, error) {
 	return path, nil
 }
 
-// fileName makes a file name without extension from a figure's title: letters
-// and digits, the rest as single hyphens.
+// fileName makes a file name without extension from a figure's title: letters and digits, the rest as single hyphens.
 func fileName(f Figure) string {
 	label := ""
 	if t, ok := f.(titled); ok {

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ type stack struct {
 	figures []Figure
 }
 
-func (s stack) name() string { return orElse(s.title, "figures") }
+func (s stack) name() string { return cmp.Or(s.title, "figures") }
 
 func (s stack) Bundle() (map[string]any, error) {
 	if len(s.figures) == 0 {

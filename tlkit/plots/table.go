@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"regexp"
@@ -12,18 +13,17 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// TableOptions says how a table looks. Its zero value aligns columns of numbers
-// right and others left, and marks nothing.
+// TableOptions says how a table looks. Its zero value aligns columns of numbers right and others left, and marks
+// nothing.
 type TableOptions struct {
 	// Caption stands above the table.
 	Caption string
-	// Align has one letter per column, 'l', 'c' or 'r'. Columns it does not
-	// reach, or that have another letter, are aligned by what they hold.
+	// Align has one letter per column, 'l', 'c' or 'r'. Columns it does not reach, or that have another letter, are
+	// aligned by what they hold.
 	Align string
-	// Highest and Lowest list columns (from 0) whose best cell is marked: bold in
-	// HTML, a star in plain text. Cells are compared by the number they start
-	// with ("94.1% ± 0.7" is 94.1); equals are all marked, cells without a
-	// number never.
+	// Highest and Lowest list columns (from 0) whose best cell is marked: bold in HTML, a star in plain text. Cells are
+	// compared by the number they start with ("94.1% ± 0.7" is 94.1); equals are all marked, cells without a number
+	// never.
 	Highest, Lowest []int
 	// Marked lists further cells to mark.
 	Marked []Cell
@@ -32,10 +32,9 @@ type TableOptions struct {
 // Cell is a place in a table, both from 0; the header is not a row.
 type Cell struct{ Row, Column int }
 
-// Table returns a figure with the given columns and rows. The Bundle has HTML,
-// which takes its colours from the notebook's theme, and aligned plain text. It
-// fails if a row has not as many cells as there are columns, or if an option
-// names a cell outside the table.
+// Table returns a figure with the given columns and rows. The Bundle has HTML, which takes its colours from the
+// notebook's theme, and aligned plain text. It fails if a row has not as many cells as there are columns, or if an
+// option names a cell outside the table.
 func Table(columns []string, rows [][]string, opts TableOptions) Figure {
 	return tableFigure{columns, rows, opts}
 }
@@ -46,7 +45,7 @@ type tableFigure struct {
 	opts    TableOptions
 }
 
-func (t tableFigure) name() string { return orElse(t.opts.Caption, "table") }
+func (t tableFigure) name() string { return cmp.Or(t.opts.Caption, "table") }
 
 func (t tableFigure) Bundle() (map[string]any, error) {
 	for i, r := range t.rows {
@@ -136,8 +135,8 @@ func (t tableFigure) align(c int) byte {
 	return 'l'
 }
 
-// html has inline alignment only: notebook servers strip style sheets from
-// outputs, and colours would have to fit both a light and a dark theme.
+// html has inline alignment only: notebook servers strip style sheets from outputs, and colours would have to fit both
+// a light and a dark theme.
 func (t tableFigure) html(marked map[Cell]bool) string {
 	css := map[byte]string{'l': "left", 'c': "center", 'r': "right"}
 	var b strings.Builder

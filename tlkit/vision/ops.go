@@ -3,7 +3,7 @@ package vision
 import "math"
 
 // The operations of RandAugment and TrivialAugment, computed as Pillow does, which torchvision calls for them: equal to
-// the byte. Each returns a new image; the twins in small letters take its memory from a Scratch.
+// the byte. Each returns a new image; the methods of the same names take its memory from a Scratch.
 
 // perByte applies one table to all bytes.
 func (s *Scratch) perByte(m *Image, f func(v int) int) *Image {
@@ -141,11 +141,7 @@ func luma(p []uint8) uint8 {
 	return uint8((int(p[0])*19595 + int(p[1])*38470 + int(p[2])*7471 + 0x8000) >> 16)
 }
 
-// Saturation blends with the grey image: 0 is grey, 1 the image itself (Pillow's ImageEnhance.Color).
-func Saturation(m *Image, factor float64) *Image {
-	return new(Scratch).saturation(m, factor).detached()
-}
-
+// saturation blends with the grey image: 0 is grey, 1 the image itself (Pillow's ImageEnhance.Color).
 func (s *Scratch) saturation(m *Image, factor float64) *Image {
 	return s.blend(m, func(i int) uint8 { return luma(m.Pix[i-i%3 : i-i%3+3]) }, factor)
 }
@@ -208,7 +204,7 @@ func (s *Scratch) affine(m *Image, a, b, c, d, e, f float64) *Image {
 	return out
 }
 
-// ShearX and ShearY slant m by so many pixels per pixel, from its upper left corner; black comes in.
+// ShearX slants m by slope pixels to the left per row, from its upper left corner; black comes in.
 func ShearX(m *Image, slope float64) *Image { return new(Scratch).shearX(m, slope).detached() }
 
 func (s *Scratch) shearX(m *Image, slope float64) *Image { return s.affine(m, 1, slope, 0, 0, 1, 0) }
@@ -218,11 +214,7 @@ func ShearY(m *Image, slope float64) *Image { return new(Scratch).shearY(m, slop
 
 func (s *Scratch) shearY(m *Image, slope float64) *Image { return s.affine(m, 1, 0, 0, slope, 1, 0) }
 
-// Translate shifts m to the right and down by whole pixels; black comes in.
-func Translate(m *Image, right, down int) *Image {
-	return new(Scratch).translate(m, right, down).detached()
-}
-
+// translate shifts m to the right and down by whole pixels; black comes in.
 func (s *Scratch) translate(m *Image, right, down int) *Image {
 	return s.affine(m, 1, 0, float64(-right), 0, 1, float64(-down))
 }

@@ -186,15 +186,16 @@ func NewRand(seed uint64, parts ...uint64) *rand.Rand {
 }
 
 func randState(seed uint64, parts []uint64) (high, low uint64) {
-	h := mix(seed ^ 0x746c6b6974) // so that a seed of 0 is no special case
+	h := splitmix64(seed ^ 0x746c6b6974) // so that a seed of 0 is no special case
 	for _, p := range parts {
-		h = mix(h ^ mix(p+0x9e3779b97f4a7c15))
+		h = splitmix64(h ^ splitmix64(p+0x9e3779b97f4a7c15))
 	}
-	return h, mix(h + 0x9e3779b97f4a7c15)
+	return h, splitmix64(h + 0x9e3779b97f4a7c15)
 }
 
-// mix is the output function of splitmix64 (Steele, Lea, Flood 2014): each bit of the result depends on all of x.
-func mix(x uint64) uint64 {
+// splitmix64 is the output function of the generator of that name (Steele, Lea, Flood 2014): each bit of the result
+// depends on all of x.
+func splitmix64(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31

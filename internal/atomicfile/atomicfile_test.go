@@ -1,0 +1,46 @@
+package atomicfile
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.json")
+	check := func(content string, mode fs.FileMode) {
+		t.Helper()
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != content {
+			t.Errorf("content %q, error %v; want %q", got, err, content)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != mode {
+			t.Errorf("mode %v, error %v; want %v", info.Mode().Perm(), err, mode)
+		}
+		if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+			t.Errorf("%d files in the folder, error %v; want the one", len(left), err)
+		}
+	}
+	if err := WriteBytes(path, []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	check("one", 0o644)
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteBytes(path, []byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	check("two", 0o600)
+	broken := io.MultiReader(strings.NewReader("three"), iotest.ErrReader(errors.New("gone")))
+	if err := Write(path, broken); err == nil || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("got %v, want the reader's error", err)
+	}
+	check("two", 0o600)
+}
