@@ -15,6 +15,7 @@ import (
 var families = []func() []Spec{
 	cifarResNets,
 	efficientNets,
+	efficientNetLites,
 	mobileNetV1s,
 	regNets,
 	resNets,

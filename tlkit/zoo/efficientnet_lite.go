@@ -1,0 +1,148 @@
+package zoo
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// efficientNetLiteConfig is one network of the family: how much wider and deeper it is than lite0, and the size of its images.
+type efficientNetLiteConfig struct {
+	name         string
+	width, depth float64
+	size         int
+	dropout      float64
+}
+
+// efficientNetLites are EfficientNet (Tan and Le 2019, arXiv 1905.11946, table 1) without squeeze-and-excitation, with
+// ReLU6, and with a stem, a first stage and a last convolution that are not scaled, as in efficientnet/lite of
+// Google's TPU repository. They pad as TensorFlow does: more on the right and below. The keys are those of the Python
+// package efficientnet-lite-pytorch, whose weights were converted from that repository.
+func efficientNetLites() []Spec {
+	configs := []efficientNetLiteConfig{
+		{"efficientnet_lite0", 1.0, 1.0, 224, 0.2},
+		{"efficientnet_lite1", 1.0, 1.1, 240, 0.2},
+		{"efficientnet_lite2", 1.1, 1.2, 260, 0.3},
+		{"efficientnet_lite3", 1.2, 1.4, 280, 0.3},
+		{"efficientnet_lite4", 1.4, 1.8, 300, 0.3},
+	}
+	files := map[string]struct {
+		file   string
+		params int
+		top1   float64
+	}{
+		"efficientnet_lite0": {"efficientnet-lite0-57934424.pth", 4652008, 75.1},
+		"efficientnet_lite1": {"efficientnet-lite1-77cc7160.pth", 5416680, 76.7},
+		"efficientnet_lite2": {"efficientnet-lite2-9656183e.pth", 6092072, 77.6},
+	}
+	var specs []Spec
+	for _, c := range configs {
+		s := Spec{
+			Name: c.name, Family: "efficientnet_lite",
+			Paper:     "Tan and Le 2019, EfficientNet, arXiv 1905.11946, table 1; lite: github.com/tensorflow/tpu, models/official/efficientnet/lite",
+			InputSize: c.size, MinSize: 32,
+			Build: func() Architecture { return c.build() },
+		}
+		if f, ok := files[c.name]; ok {
+			s.Weights = []WeightSet{{
+				Name: "IMAGENET1K_V1", Default: true, File: f.file, Params: f.params, Top1: f.top1, Licence: "Apache-2.0",
+				Source: fmt.Sprintf("Python package efficientnet-lite%c-pytorch-model 0.1.0, converted from Google's TPU repository; accuracy as stated there",
+					c.name[len(c.name)-1]),
+				Preprocess: vision.Preprocess{Resize: c.size + 32, Crop: c.size, Interpolation: vision.Bicubic,
+					Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}},
+				Classes: ImageNetClasses(),
+			}}
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+// stages are the rows of EfficientNet's table 1. Width scales all channels but the stem's; depth scales all rows but the
+// first and the last.
+func (c efficientNetLiteConfig) stages() []mbStage {
+	rows := []mbStage{
+		{false, 1, 3, 1, 32, 16, 1}, {false, 6, 3, 2, 16, 24, 2}, {false, 6, 5, 2, 24, 40, 2}, {false, 6, 3, 2, 40, 80, 3},
+		{false, 6, 5, 1, 80, 112, 3}, {false, 6, 5, 2, 112, 192, 4}, {false, 6, 3, 1, 192, 320, 1},
+	}
+	for i := range rows {
+		r := &rows[i]
+		r.out = multipleOf(8, float64(r.out)*c.width)
+		if i > 0 {
+			r.in = rows[i-1].out
+		}
+		if i > 0 && i < len(rows)-1 {
+			r.blocks = int(math.Ceil(float64(r.blocks) * c.depth))
+		}
+	}
+	return rows
+}
+
+func (c efficientNetLiteConfig) build() Architecture {
+	rows := c.stages()
+	total := 0
+	for _, r := range rows {
+		total += r.blocks
+	}
+	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
+		return nn.ReLU6(liteNorm(s.In("_bn0"), liteConv(s.In("_conv_stem"), x, 32, 3, 2, 1)))
+	}}}
+	first := 0
+	for i, r := range rows {
+		begin := first
+		first += r.blocks
+		stages = append(stages, Stage{fmt.Sprintf("stage%d", i+1), func(s *nn.Scope, x *Node) *Node {
+			for j := range r.blocks {
+				block := r
+				if j > 0 {
+					block.in, block.stride = r.out, 1
+				}
+				index := begin + j
+				x = liteBlock(s.In(fmt.Sprintf("_blocks.%d", index)), x, block, 0.2*float64(index)/float64(total))
+			}
+			return x
+		}})
+	}
+	stages = append(stages, Stage{"top", func(s *nn.Scope, x *Node) *Node {
+		return nn.ReLU6(liteNorm(s.In("_bn1"), liteConv(s.In("_conv_head"), x, 1280, 1, 1, 1)))
+	}}, poolStage)
+	return Architecture{Stages: stages, Head: Head{Key: "_fc", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
+		return nn.LinearWith(s, nn.Dropout(s, x, c.dropout), classes, uniformByOutputs, nn.Constant(0))
+	}}}
+}
+
+// liteConv is a convolution with TensorFlow's "same" padding: the output has size ceil(in/stride), and an odd row or
+// column of zeros is added below or on the right.
+func liteConv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
+	var before, more [2]int
+	for a := range 2 {
+		in := x.Shape().Dimensions[1+a]
+		zeros := max(0, ((in+stride-1)/stride-1)*stride+kernel-in)
+		before[a], more[a] = zeros/2, zeros%2
+	}
+	return nn.Conv2D(s, nn.PadEnd(x, more[0], more[1]), out, kernel).Stride(stride).PadPerAxis(before[0], before[1]).Groups(groups).Done()
+}
+
+// liteNorm is the family's batch norm: TensorFlow's epsilon 1e-3 and momentum 0.99, which is 0.01 in PyTorch's terms.
+func liteNorm(s *nn.Scope, x *Node) *Node {
+	return nn.BatchNorm(s, x).Epsilon(1e-3).Momentum(0.01).Done()
+}
+
+// liteBlock is an inverted bottleneck (MBConv: Tan and Le 2019, section 4) without squeeze-and-excitation; drop is its rate of
+// stochastic depth.
+func liteBlock(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
+	y, middle := x, st.in*st.expand
+	if st.expand != 1 {
+		y = nn.ReLU6(liteNorm(s.In("_bn0"), liteConv(s.In("_expand_conv"), y, middle, 1, 1, 1)))
+	}
+	y = nn.ReLU6(liteNorm(s.In("_bn1"), liteConv(s.In("_depthwise_conv"), y, middle, st.kernel, st.stride, middle)))
+	y = liteNorm(s.In("_bn2"), liteConv(s.In("_project_conv"), y, st.out, 1, 1, 1))
+	if st.stride != 1 || st.in != st.out {
+		return y
+	}
+	return Add(x, nn.StochasticDepth(s.In("_bn2"), y, drop))
+}
