@@ -69,17 +69,21 @@ func NewServer(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, codec: newCodec(c.Key), shellIn: make(chan *message), controlIn: make(chan *message), cells: make(chan *message, maxCells)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.comms.server, s.input.server = s, s
+	shared := &budget{left: totalBytes}
+	echo := func(p *peer, frames [][]byte) { p.send(frames) }
 	channels := []struct {
 		port    *int
 		socket  **socket
 		kind    zmq4.SocketType
+		bounds  bounds
+		limits  limits
 		receive func(*peer, [][]byte)
 	}{
-		{&c.IOPubPort, &s.iopub, zmq4.XPub, s.subscription},
-		{&c.HBPort, &s.heartbeat, zmq4.Router, func(p *peer, frames [][]byte) { p.send(frames) }},
-		{&c.StdinPort, &s.stdin, zmq4.Router, s.receiver(&s.stdin, s.input.reply)},
-		{&c.ControlPort, &s.control, zmq4.Router, s.receiver(&s.control, func(m *message) { s.pass(s.controlIn, m) })},
-		{&c.ShellPort, &s.shell, zmq4.Router, s.receiver(&s.shell, func(m *message) { s.pass(s.shellIn, m) })},
+		{&c.IOPubPort, &s.iopub, zmq4.XPub, signalBounds, defaultLimits, s.subscription},
+		{&c.HBPort, &s.heartbeat, zmq4.Router, signalBounds, echoLimits, echo},
+		{&c.StdinPort, &s.stdin, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.stdin, s.input.reply)},
+		{&c.ControlPort, &s.control, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.control, func(m *message) { s.pass(s.controlIn, m) })},
+		{&c.ShellPort, &s.shell, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.shell, func(m *message) { s.pass(s.shellIn, m) })},
 	}
 	for i, ch := range channels {
 		l, err := c.listen(*ch.port)
@@ -93,7 +97,7 @@ func NewServer(cfg Config) (*Server, error) {
 		if c.Transport == "tcp" {
 			*ch.port = port(l)
 		}
-		*ch.socket = newSocket(l, ch.kind, ch.receive)
+		*ch.socket = newSocket(l, channel{ch.kind, ch.bounds, shared, ch.limits, ch.receive, cfg.Log})
 	}
 	s.cfg.Connection = *c
 	return s, nil

@@ -1,9 +1,11 @@
 package protocol
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,24 +25,30 @@ const (
 	greetTime = 10 * time.Second
 	// lingerTime is how long closing waits for what was already sent.
 	lingerTime = time.Second
+	// maxPeers is how many clients a socket serves at a time.
+	maxPeers = 256
 )
 
-// limits keep a client that does not read from holding up the others, or filling memory.
-type limits struct {
-	queue int           // bytes that may wait for it
-	time  time.Duration // how long a sender waits for room before it is cut off
-}
-
-var defaultLimits = limits{queue: 64 << 20, time: 5 * time.Second}
-
-// socket is a listening ZeroMQ socket of any type.
-type socket struct {
-	kind     zmq4.SocketType
-	listener net.Listener
+// channel is what a socket needs to know to serve its clients.
+type channel struct {
+	kind zmq4.SocketType
+	// bounds are for each message of a client.
+	bounds bounds
+	// budget is for the large messages of all clients, of other sockets too.
+	budget *budget
+	// limits are for what is sent to each client.
+	limits limits
 	// receive is called with each message of a client, in order, from a goroutine
 	// of that client.
 	receive func(*peer, [][]byte)
-	limits  limits
+	// log gets a line for each client that is cut off.
+	log io.Writer
+}
+
+// socket is a listening ZeroMQ socket of any type.
+type socket struct {
+	channel
+	listener net.Listener
 
 	mu     sync.Mutex
 	peers  map[*peer]bool
@@ -49,8 +57,8 @@ type socket struct {
 }
 
 // newSocket serves clients of l until close.
-func newSocket(l net.Listener, kind zmq4.SocketType, receive func(*peer, [][]byte)) *socket {
-	s := &socket{kind: kind, listener: l, receive: receive, limits: defaultLimits, peers: map[*peer]bool{}}
+func newSocket(l net.Listener, c channel) *socket {
+	s := &socket{channel: c, listener: l, peers: map[*peer]bool{}}
 	s.wait.Go(s.accept)
 	return s
 }
@@ -74,49 +82,69 @@ func (s *socket) accept() {
 
 // serve greets a client and reads its messages until it goes.
 func (s *socket) serve(conn net.Conn) {
-	defer conn.Close()
-	p := &peer{raw: conn, limits: s.limits, ready: make(chan struct{}, 1), space: make(chan struct{}, 1), done: make(chan struct{})}
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	p := newPeer(conn, s.limits)
+	defer p.cut()
+	if !s.add(p) {
 		return
+	}
+	defer s.remove(p)
+	in := newGuard(conn, s.budget)
+	defer in.endMessage()
+	err := s.greet(p, in)
+	for err == nil {
+		err = s.next(p)
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !p.isClosed() {
+		fmt.Fprintf(s.log, "cut off a client of %s: %v\n", s.listener.Addr(), err)
+	}
+}
+
+// add reports whether there is room for another client.
+func (s *socket) add(p *peer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.peers) >= maxPeers {
+		return false
 	}
 	s.peers[p] = true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.peers, p)
-		s.mu.Unlock()
-		p.close()
-	}()
+	return true
+}
 
-	conn.SetDeadline(time.Now().Add(greetTime))
-	z, err := zmq4.Open(conn, null.Security(), s.kind, zmq4.SocketIdentity(newID()), true, nil)
+func (s *socket) remove(p *peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.peers, p)
+}
+
+// greet opens ZeroMQ's connection with a client, and begins to send to it.
+func (s *socket) greet(p *peer, in *guard) error {
+	in.SetDeadline(time.Now().Add(greetTime))
+	z, err := zmq4.Open(in, null.Security(), s.kind, zmq4.SocketIdentity(newID()), true, nil)
 	if err != nil {
-		return
+		return err
 	}
-	conn.SetDeadline(time.Time{})
-	p.id = z.Peer.Meta["Identity"]
-	if p.id == "" {
-		p.id = newID()
-	}
+	in.SetDeadline(time.Time{})
+	in.endMessage()
+	in.greeted(s.bounds)
+	p.id = cmp.Or(z.Peer.Meta["Identity"], newID())
 	s.mu.Lock()
 	p.conn = z
 	s.mu.Unlock()
 	s.wait.Go(p.write)
-	for {
-		msg, err := receive(z)
-		if err != nil {
-			return
-		}
-		if msg.Type != zmq4.CmdMsg && len(msg.Frames) > 0 {
-			s.receive(p, msg.Frames)
-		}
-	}
+	return nil
 }
 
-// receive reads one message. A frame that claims an impossible length makes
-// zmq4 panic; such a client is cut off.
+// next takes one message.
+func (s *socket) next(p *peer) error {
+	msg, err := receive(p.conn)
+	if err == nil && msg.Type != zmq4.CmdMsg && len(msg.Frames) > 0 {
+		s.receive(p, msg.Frames)
+	}
+	return err
+}
+
+// receive reads one message. A frame that zmq4 can't read makes it panic; such a
+// client is cut off.
 func receive(z *zmq4.Conn) (msg zmq4.Msg, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -172,154 +200,9 @@ func (s *socket) close() {
 		}
 	}
 	for _, p := range all {
-		p.close()
-		p.raw.Close()
+		p.cut()
 	}
 	s.wait.Wait()
-}
-
-// peer is one connected client.
-type peer struct {
-	raw    net.Conn
-	conn   *zmq4.Conn // nil until greeted
-	id     string
-	limits limits
-
-	mu      sync.Mutex
-	topics  map[string]bool // what it subscribed to
-	waiting [][][]byte
-	bytes   int
-	writing bool
-	ready   chan struct{} // something waits
-	space   chan struct{} // less waits
-	done    chan struct{}
-	once    sync.Once
-}
-
-// send puts frames in the client's queue. When that is full it waits, and after
-// limits.time it cuts the client off. It reports whether the message was taken.
-func (p *peer) send(frames [][]byte) bool {
-	size := 0
-	for _, f := range frames {
-		size += len(f)
-	}
-	var timeout <-chan time.Time
-	for {
-		p.mu.Lock()
-		if p.isClosed() {
-			p.mu.Unlock()
-			return false
-		}
-		if p.bytes == 0 || p.bytes+size <= p.limits.queue { // one message may be larger
-			p.waiting = append(p.waiting, frames)
-			p.bytes += size
-			p.mu.Unlock()
-			notify(p.ready)
-			return true
-		}
-		p.mu.Unlock()
-		if timeout == nil {
-			timeout = time.After(p.limits.time)
-		}
-		select {
-		case <-p.space:
-		case <-p.done:
-		case <-timeout:
-			p.close()
-			p.raw.Close()
-			return false
-		}
-	}
-}
-
-// write sends the queue, until close.
-func (p *peer) write() {
-	for {
-		p.mu.Lock()
-		var next [][]byte
-		if len(p.waiting) > 0 {
-			next, p.waiting = p.waiting[0], p.waiting[1:]
-			p.writing = true
-		}
-		p.mu.Unlock()
-		if next == nil {
-			select {
-			case <-p.ready:
-				continue
-			case <-p.done:
-				return
-			}
-		}
-		msg := zmq4.NewMsgFrom(next...)
-		err := p.conn.SendMsg(msg)
-		p.mu.Lock()
-		p.writing = false
-		for _, f := range next {
-			p.bytes -= len(f)
-		}
-		p.mu.Unlock()
-		notify(p.space)
-		if err != nil {
-			p.close()
-			p.raw.Close()
-			return
-		}
-	}
-}
-
-func (p *peer) idle() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.isClosed() || len(p.waiting) == 0 && !p.writing
-}
-
-func (p *peer) close() { p.once.Do(func() { close(p.done) }) }
-
-func (p *peer) isClosed() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// subscribe reads a subscription message: one byte, 1 or 0, and the topic. It
-// reports whether it was a new subscription.
-func (p *peer) subscribe(frame []byte) (topic string, added bool) {
-	if len(frame) == 0 || frame[0] > 1 {
-		return "", false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	topic = string(frame[1:])
-	if frame[0] == 0 {
-		delete(p.topics, topic)
-		return topic, false
-	}
-	if p.topics == nil {
-		p.topics = map[string]bool{}
-	}
-	p.topics[topic] = true
-	return topic, true
-}
-
-func (p *peer) subscribed(topic string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for t := range p.topics {
-		if strings.HasPrefix(topic, t) {
-			return true
-		}
-	}
-	return false
-}
-
-func notify(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // port returns the port that a listener got, 0 for a file.

@@ -1,0 +1,188 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// frame is the header of a frame that claims size bytes, and what follows it.
+func frame(flags byte, size uint64, body string) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{flags | 2}, size), body...)
+}
+
+// dialRaw opens a ZeroMQ connection to a port, to send any bytes over.
+func dialRaw(t *testing.T, at int, kind zmq4.SocketType) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := zmq4.Open(conn, nullSecurity(), kind, zmq4.SocketIdentity(newID()), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// wantCut waits until the other side has ended a connection.
+func wantCut(t *testing.T, conn net.Conn) {
+	t.Helper()
+	conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.Copy(io.Discard, conn); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("the connection was not ended: %v", err)
+	}
+}
+
+// wantAlive asks the server something, as another client.
+func wantAlive(t *testing.T, c *client) {
+	t.Helper()
+	id := c.send(c.shell, "kernel_info_request", map[string]any{})
+	c.answer(c.shell, id, "kernel_info_reply")
+	c.until(id)
+}
+
+// TestClaims: frames that claim what no message has end their own connection, on
+// every channel, before and after the greeting, and no other.
+func TestClaims(t *testing.T) {
+	tiny := bytes.Repeat([]byte{1, 0}, messageBounds.frames+1)
+	half := uint64(messageBounds.bytes/2 + 1)
+	cases := []struct {
+		name  string
+		bytes []byte
+		log   string
+	}{
+		{"2^40 bytes", frame(0, 1<<40, "x"), "a frame of 1099511627776 bytes"},
+		{"2^63 bytes", frame(0, 1<<63, "x"), "a frame of 9223372036854775808 bytes"},
+		{"more than a message", frame(0, uint64(messageBounds.bytes)+1, "x"), "at most"},
+		{"two frames that are too large together", append(frame(1, half, strings.Repeat("x", int(half))), frame(0, half, "")...), "of the message before it"},
+		{"tiny frames", tiny, "a message of more than"},
+		{"reserved flags", []byte{0xf8, 1, 'x'}, "reserved flags"},
+		{"a large command", frame(4, 1<<40, "x"), "a frame of 1099511627776 bytes"},
+	}
+	c := startServer(t, nil)
+	at := c.server.Connection()
+	ports := map[int]zmq4.SocketType{at.ShellPort: zmq4.Dealer, at.ControlPort: zmq4.Dealer, at.StdinPort: zmq4.Dealer, at.HBPort: zmq4.Req, at.IOPubPort: zmq4.Sub}
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			for port, kind := range ports {
+				conn := dialRaw(t, port, kind)
+				go conn.Write(test.bytes)
+				wantCut(t, conn)
+			}
+			if !strings.Contains(c.log.String(), test.log) {
+				t.Errorf("the log lacks %q:\n%s", test.log, c.log)
+			}
+		})
+	}
+	t.Run("before the greeting's end", func(t *testing.T) {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at.ShellPort))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		greeting := make([]byte, greetingSize)
+		greeting[0], greeting[9], greeting[10] = 0xff, 0x7f, 3
+		copy(greeting[12:], "NULL")
+		conn.Write(append(greeting, frame(4, 1<<40, "x")...))
+		wantCut(t, conn)
+	})
+	wantAlive(t, c)
+}
+
+// TestFlood: several clients without the key send all they can, and do not read; memory stays
+// bounded and the others are served.
+func TestFlood(t *testing.T) {
+	c := startServer(t, nil)
+	at := c.server.Connection()
+	large := append(frame(1, 32<<20, strings.Repeat("x", 32<<20)), frame(0, 0, "")...)
+	small := bytes.Repeat(append(bytes.Repeat([]byte{1, 1, 'x'}, 500), 0, 1, 'y'), 100)
+	floods := []struct {
+		port int
+		kind zmq4.SocketType
+		data []byte
+	}{
+		{at.ShellPort, zmq4.Dealer, large}, {at.ShellPort, zmq4.Dealer, small}, {at.ControlPort, zmq4.Dealer, large}, {at.StdinPort, zmq4.Dealer, large},
+		{at.ShellPort, zmq4.Dealer, large}, {at.HBPort, zmq4.Req, small}, {at.IOPubPort, zmq4.Sub, bytes.Repeat([]byte("\x00\x03\x01ab\x00\x03\x01cd"), 1_000)},
+		{at.ShellPort, zmq4.Dealer, frame(0, 60<<20, "claimed, and never sent")}, {at.ShellPort, zmq4.Dealer, frame(0, 60<<20, "claimed, and never sent")},
+	}
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	runtime.GC()
+	before, peak := heap(), uint64(0)
+	var work sync.WaitGroup
+	for _, f := range floods {
+		conn := dialRaw(t, f.port, f.kind)
+		work.Go(func() {
+			conn.SetDeadline(time.Now().Add(patience))
+			for sent := 0; sent < 40<<20; sent += max(len(f.data), 1<<20) {
+				_, err := conn.Write(f.data)
+				if err != nil || len(f.data) < 100 {
+					return // cut off, or the one that only claims
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { work.Wait(); close(done) }()
+	for over := false; !over; {
+		select {
+		case <-done:
+			over = true
+		default:
+			wantAlive(t, c)
+			peak = max(peak, heap())
+		}
+	}
+	if most := before + 4*totalBytes; peak > most {
+		t.Errorf("%d MB of memory in the flood, %d MB before; want at most %d MB", peak>>20, before>>20, most>>20)
+	}
+	t.Logf("%d MB before, %d MB at most", before>>20, peak>>20)
+	if n := len(c.engine.started); n > 0 {
+		t.Errorf("%d cells ran", n)
+	}
+}
+
+// TestManyClients: a socket serves so many and no more; when one goes there is room again.
+func TestManyClients(t *testing.T) {
+	c := startServer(t, nil)
+	at := c.server.Connection().ControlPort
+	var conns []net.Conn
+	for range maxPeers - 1 { // one is c's
+		conns = append(conns, dialRaw(t, at, zmq4.Dealer))
+	}
+	over, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer over.Close()
+	wantCut(t, over)
+	wantAlive(t, c)
+	conns[0].Close()
+	for end := time.Now().Add(patience); ; {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = zmq4.Open(conn, nullSecurity(), zmq4.Dealer, zmq4.SocketIdentity(newID()), false, nil)
+		conn.Close()
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("no room after a client went")
+		}
+	}
+}
