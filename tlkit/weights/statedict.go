@@ -48,6 +48,17 @@ func New(entries []Entry) (*StateDict, error) {
 	return sd, nil
 }
 
+// With returns a state dict of other entries that keeps everything else sd says: Metadata, Source, Format, Nested and
+// Stripped. It is a view: the file stays sd's, and closing sd ends both. A repeated key is an error.
+func (sd *StateDict) With(entries []Entry) (*StateDict, error) {
+	out := *sd
+	out.Metadata, out.entries, out.file = maps.Clone(sd.Metadata), slices.Clone(entries), nil
+	if err := out.reindex(); err != nil {
+		return nil, sd.errorf("%w", err)
+	}
+	return &out, nil
+}
+
 func (sd *StateDict) reindex() error {
 	index := make(map[string]int, len(sd.entries))
 	for i, e := range sd.entries {

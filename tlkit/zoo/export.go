@@ -108,10 +108,16 @@ func (m *Model) Export(path string) error {
 	return nil
 }
 
-// LoadExported returns the model of a file that [Model.Export] wrote, ready to predict: with its class names and its
-// preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo comes back
-// whole, to be trained further or exported again; of an .onnx file the auxiliary heads are new.
-func LoadExported(path string) (*Model, error) {
+// exported is the source of a file that [Model.Export] wrote.
+type exported struct {
+	path  string
+	sd    *weights.StateDict
+	spec  Spec
+	about Exported
+}
+
+// openExported opens such a file and reads what it says about the model.
+func openExported(path string) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
@@ -124,44 +130,63 @@ func LoadExported(path string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sd.Close()
-	e, err := describe(path, sd)
+	s, err := describedBy(path, sd)
 	if err != nil {
-		return nil, err
+		sd.Close()
 	}
-	if e.Imported {
-		if isONNX(path) {
-			return loadONNX(path, LoadOptions{Preprocess: &e.Preprocess, Classes: e.Classes})
-		}
+	return s, err
+}
+
+// describedBy finds the network of an exported file. A network that came from an .onnx file is in such a file only.
+func describedBy(path string, sd *weights.StateDict) (source, error) {
+	about, err := describe(path, sd)
+	switch {
+	case err != nil:
+		return nil, err
+	case about.Imported && isONNX(path):
+		sd.Close()
+		return openONNX(path)
+	case about.Imported:
 		return nil, fmt.Errorf("zoo: %s has the weights of a network that was imported from an .onnx file, which is not in it; export the model to .onnx", path)
 	}
-	spec, err := Info(e.Model)
+	spec, err := find(about.Model)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: %s is of a model that this program does not know: %w", path, err)
 	}
-	spec.InputSize = e.InputSize
-	m, err := unset(spec, e.Classes)
+	spec.InputSize = about.InputSize
+	return &exported{path: path, sd: sd, spec: spec, about: about}, nil
+}
+
+func (e *exported) network() Spec { return e.spec }
+
+func (e *exported) close() { e.sd.Close() }
+
+func (e *exported) choose(o LoadOptions) (*values, error) {
+	if o.Weights != "" || o.Classes != nil || o.Preprocess != nil {
+		return nil, fmt.Errorf("zoo: %s as a name is for files that Export wrote, which say all that LoadOptions could; a network's own name takes the weights of any file: Load(\"resnet18\", LoadOptions{Weights: %q, ...})",
+			e.path, e.path)
+	}
+	return &values{
+		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights,
+		open:  func() (*weights.StateDict, error) { return e.sd, nil },
+		adapt: e.adapt,
+	}, nil
+}
+
+// adapt completes the weights of an .onnx file, which has no auxiliary heads, and leaves out the constants that the
+// exporter has made of the graph's own numbers.
+func (e *exported) adapt(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
+	if !isONNX(e.path) {
+		return sd, nil
+	}
+	own, err := sd.With(slices.DeleteFunc(sd.Entries(), func(e weights.Entry) bool {
+		_, known := m.Param(e.Key)
+		return !known && strings.HasPrefix(e.Key, "constant")
+	}))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("zoo: %w", err)
 	}
-	m.Weights, m.Preprocess = e.Weights, e.Preprocess
-	if sd.Format == "onnx" {
-		for _, p := range m.params {
-			if !m.inAux(p) {
-				continue
-			}
-			if err := m.Initialise(p, 0); err != nil {
-				return nil, err
-			}
-		}
-		if sd, err = m.withOwn(sd, m.inAux); err != nil {
-			return nil, err
-		}
-	}
-	if err := m.LoadStateDict(sd); err != nil {
-		return nil, fmt.Errorf("%w (%s)", err, path)
-	}
-	return m, nil
+	return m.completed(own, 0, m.inAux)
 }
 
 // describe reads what Export wrote about a model.
@@ -196,34 +221,4 @@ func describe(path string, sd *weights.StateDict) (e Exported, err error) {
 // inAux reports whether p belongs to an auxiliary head.
 func (m *Model) inAux(p nn.Param) bool {
 	return slices.ContainsFunc(m.arch.Aux, func(a AuxHead) bool { return strings.HasPrefix(p.Key, a.Key+".") })
-}
-
-// withOwn completes a state dict by the model's own values of the variables that own selects.
-func (m *Model) withOwn(sd *weights.StateDict, own func(nn.Param) bool) (*weights.StateDict, error) {
-	entries := sd.Entries()
-	for _, p := range m.params {
-		if _, there := sd.Get(p.Key); there || !own(p) {
-			continue
-		}
-		values, err := m.Values(p)
-		if err != nil {
-			return nil, err
-		}
-		t, err := weights.NewTensor(p.Shape, values)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, weights.Entry{Key: p.Key, Tensor: t})
-	}
-	// Constants that the exporter has made of the graph's own numbers are no weights of the model.
-	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool {
-		_, known := m.Param(e.Key)
-		return !known && strings.HasPrefix(e.Key, "constant")
-	})
-	full, err := weights.New(entries)
-	if err != nil {
-		return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
-	}
-	full.Source = sd.Source
-	return full, nil
 }

@@ -59,7 +59,7 @@ func TestMirror(t *testing.T) {
 	t.Setenv("TLKIT_MIRROR", server.URL+"/torch")
 	set := WeightSet{Name: "V1", URL: "https://download.pytorch.org/models/" + name}
 	for range 2 { // the second time from the cache
-		sd, err := openSet(spec, set, LoadOptions{Context: context.Background()})
+		sd, err := openSet(context.Background(), spec.Name, set)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestMirror(t *testing.T) {
 	}
 
 	set.URL = "https://download.pytorch.org/models/dot-00000000.pth"
-	if _, err := openSet(spec, set, LoadOptions{Context: context.Background()}); err == nil || !strings.Contains(err.Error(), "dot-00000000.pth") {
+	if _, err := openSet(context.Background(), spec.Name, set); err == nil || !strings.Contains(err.Error(), "dot-00000000.pth") {
 		t.Errorf("error %v, want one about the hash of dot-00000000.pth", err)
 	}
 }

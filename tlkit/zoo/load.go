@@ -2,18 +2,9 @@ package zoo
 
 import (
 	"context"
-	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // LoadOptions say which values a model is loaded with. The zero value takes the default weight set.
@@ -61,8 +52,47 @@ const Random = "random"
 //
 // Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them.
 func Load(name string, opts ...LoadOptions) (*Model, error) {
+	o, err := loadOptions(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	s, err := resolve(o.Context, name)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return load(s, o)
+}
+
+// LoadExported returns the model of a file that [Model.Export] wrote, ready to predict: with its class names and its
+// preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo comes back
+// whole, to be trained further or exported again; of an .onnx file the auxiliary heads are new.
+func LoadExported(path string) (*Model, error) {
+	s, err := openExported(path)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return load(s, LoadOptions{Context: context.Background()})
+}
+
+// Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
+// The error is an *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
+// ("hf://timm/resnet18.a1_in1k") its config.json is read, from the cache or from the hub: the one weight set has
+// preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
+func Info(name string) (Spec, error) {
+	s, err := resolve(context.Background(), name)
+	if err != nil {
+		return Spec{}, err
+	}
+	defer s.close()
+	return s.network(), nil
+}
+
+// loadOptions checks the options of Load and completes them.
+func loadOptions(name string, opts []LoadOptions) (LoadOptions, error) {
 	if len(opts) > 1 {
-		return nil, fmt.Errorf("zoo: Load(%q) takes at most one LoadOptions, got %d", name, len(opts))
+		return LoadOptions{}, fmt.Errorf("zoo: Load(%q) takes at most one LoadOptions, got %d", name, len(opts))
 	}
 	var o LoadOptions
 	if len(opts) == 1 {
@@ -73,77 +103,11 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	}
 	if o.Preprocess != nil {
 		if err := o.Preprocess.Validate(); err != nil {
-			return nil, fmt.Errorf("zoo: LoadOptions.Preprocess: %w", err)
+			return LoadOptions{}, fmt.Errorf("zoo: LoadOptions.Preprocess: %w", err)
 		}
 	}
-	if strings.HasPrefix(name, hubScheme) {
-		return loadHub(name, o)
-	}
-	if isONNX(name) {
-		return loadONNX(name, o)
-	}
-	if isStateDict(name) {
-		if o.Weights != "" || o.Classes != nil || o.Preprocess != nil {
-			return nil, fmt.Errorf("zoo: %s as a name is for files that Export wrote, which say all that LoadOptions could; a network's own name takes the weights of any file: Load(\"resnet18\", LoadOptions{Weights: %q, ...})",
-				name, name)
-		}
-		return LoadExported(name)
-	}
-	spec, err := Info(name)
-	if err != nil {
-		return nil, err
-	}
-	_, tag, _ := strings.Cut(name, ".")
-	if o.Weights == "" {
-		o.Weights = tag
-	}
-	if o.Weights == Random {
-		return loadRandom(spec, o)
-	}
-	if isPath(o.Weights) {
-		return loadFile(spec, o.Weights, o)
-	}
-	set, err := spec.WeightSet(o.Weights)
-	if err != nil {
-		return nil, err
-	}
-	if o.Preprocess != nil {
-		return nil, fmt.Errorf("zoo: LoadOptions.Preprocess is for weight files of your own; the weights %s.%s come with theirs", spec.Name, set.Name)
-	}
-	if o.Classes != nil {
-		return nil, fmt.Errorf("zoo: LoadOptions.Classes is for weight files of your own; the weights %s.%s come with their %d classes (a strategy replaces them for new images)",
-			spec.Name, set.Name, len(set.Classes))
-	}
-	if set.Preprocess.Crop > 0 {
-		spec.InputSize = set.Preprocess.Crop // a set's own, where sets differ: position embeddings fit one size only
-	}
-	m, err := unset(spec, set.Classes)
-	if err != nil {
-		return nil, err
-	}
-	m.Preprocess = set.Preprocess
-	m.Weights = spec.Name + "." + set.Name
-	sd, err := openSet(spec, set, o)
-	if err != nil {
-		return nil, err
-	}
-	defer sd.Close()
-	if err := m.LoadStateDict(sd); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return o, nil
 }
-
-// isStateDict says whether a name is that of a file of weights.
-func isStateDict(name string) bool {
-	return slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(name)))
-}
-
-func isPath(s string) bool {
-	return strings.ContainsAny(s, `/\`) || (filepath.Ext(s) != "" && !strings.HasPrefix(filepath.Ext(s), "._"))
-}
-
-func loadRandom(spec Spec, o LoadOptions) (*Model, error) { return New(spec, o.classes(spec), o.Seed) }
 
 // classes are the caller's, or those of the model's published weights.
 func (o LoadOptions) classes(spec Spec) []string {
@@ -154,86 +118,4 @@ func (o LoadOptions) classes(spec Spec) []string {
 		return set.Classes
 	}
 	return ImageNetClasses()
-}
-
-// loadFile loads a weight file of the caller's. Without class names of his, the file must be for the classes of the
-// model's published weights.
-func loadFile(spec Spec, path string, o LoadOptions) (*Model, error) {
-	path, err := fetch.ExpandHome(path)
-	if err != nil {
-		return nil, err
-	}
-	sd, err := weights.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer sd.Close()
-	m, err := unset(spec, o.classes(spec))
-	if err != nil {
-		return nil, err
-	}
-	if n := headClasses(m, sd); n > 0 && n != len(m.Classes) {
-		if o.Classes != nil {
-			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d", path, n, len(o.Classes))
-		}
-		return nil, fmt.Errorf("zoo: %s has %d classes, the published weights of %q have %d; name the file's classes in LoadOptions.Classes",
-			path, n, spec.Name, len(m.Classes))
-	}
-	m.Weights = filepath.Base(path)
-	if o.Preprocess != nil {
-		m.Preprocess = *o.Preprocess
-	}
-	if err := m.LoadStateDict(sd); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// headClasses returns the number of outputs of the head in a state dict, or 0 if it does not show.
-func headClasses(m *Model, sd *weights.StateDict) int {
-	if t, ok := sd.Get(m.HeadKey() + ".weight"); ok && len(t.Shape) > 0 {
-		return t.Shape[0]
-	}
-	return 0
-}
-
-//go:embed embedded
-var embedded embed.FS
-
-// openSet finds the file of a weight set: embedded, in TLKIT_DATA, in the cache, or by download.
-func openSet(spec Spec, set WeightSet, o LoadOptions) (*weights.StateDict, error) {
-	if data, err := embedded.ReadFile("embedded/" + set.File); set.File != "" && err == nil {
-		return weights.OpenBytes(set.File, data)
-	}
-	name := set.File
-	if set.URL != "" {
-		name = set.URL[strings.LastIndexByte(set.URL, '/')+1:]
-	}
-	places := []string{}
-	if dir := os.Getenv("TLKIT_DATA"); dir != "" {
-		places = append(places, filepath.Join(dir, name))
-	}
-	if dir, err := fetch.CacheDir("weights"); err == nil {
-		places = append(places, filepath.Join(dir, name))
-	}
-	for _, path := range places {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if weights.HashPrefixFromName(name) != "" {
-			if err := weights.VerifyName(path); err != nil {
-				return nil, err
-			}
-		}
-		return weights.Open(path)
-	}
-	if set.URL == "" {
-		return nil, fmt.Errorf("zoo: the weights %s of %q have no public address known to us; put the file %s into one of: %s (source: %s)",
-			set.Name, spec.Name, name, strings.Join(places, ", "), set.Source)
-	}
-	path, err := weights.Fetch(o.Context, set.URL, weights.FetchOptions{Progress: fetch.Printer(os.Stderr, name)})
-	if err != nil {
-		return nil, err
-	}
-	return weights.Open(path)
 }

@@ -46,7 +46,7 @@ type Model struct {
 // New returns a model of the given architecture with random values for the classes named. Equal seeds give equal
 // values on every machine and engine.
 func New(spec Spec, classes []string, seed uint64) (*Model, error) {
-	m, err := unset(spec, classes)
+	m, err := newModel(spec, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 // FromStateDict returns a model of the given architecture with the values of a state dict, which [Model.LoadStateDict]
 // takes over. Its preprocessing is that of the architecture's default weights.
 func FromStateDict(spec Spec, classes []string, sd *weights.StateDict) (*Model, error) {
-	m, err := unset(spec, classes)
+	m, err := newModel(spec, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -74,15 +74,12 @@ func FromStateDict(spec Spec, classes []string, sd *weights.StateDict) (*Model, 
 
 // unset returns a model whose variables have no values yet, for a weight file to give them: random ones made before
 // would cost time and as much memory again.
-func unset(spec Spec, classes []string) (*Model, error) {
+func newModel(spec Spec, classes []string) (*Model, error) {
 	if len(classes) < 1 {
 		return nil, fmt.Errorf("zoo: model %q needs at least one class name, got none", spec.Name)
 	}
 	m := &Model{Spec: spec, Weights: Random, Classes: slices.Clone(classes), arch: spec.Build(), store: model.NewStore()}
-	m.Preprocess = imageNetNorm(0, spec.InputSize)
-	if w, err := spec.WeightSet(""); err == nil {
-		m.Preprocess = w.Preprocess
-	}
+	m.Preprocess = spec.preprocess()
 	return m, m.trace()
 }
 
@@ -124,8 +121,8 @@ func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []i
 	return nil
 }
 
-// Initialise sets the starting values of one variable, the model's or one made beside them in its store. Each variable has its own random stream, drawn from the seed
-// and its key, so that a new head does not depend on what was built before it.
+// Initialise sets the starting values of one variable, the model's or one made beside them in its store. Each variable
+// has its own random stream, drawn from the seed and its key: a new head does not depend on what was built before it.
 func (m *Model) Initialise(p nn.Param, seed uint64) error {
 	h := fnv.New64a()
 	h.Write([]byte(p.Key))

@@ -12,6 +12,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/onnxnet"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // Keys of an ONNX file's metadata that say what the graph can't: the evaluation transform (JSON of vision.Preprocess)
@@ -23,23 +24,28 @@ const (
 
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
-// openONNX reads a file and makes a spec of it. The net holds the weights until its StateDict is asked for.
-func openONNX(path string) (*onnxnet.Net, Spec, error) {
+// openONNX reads a file and makes a spec of it.
+func openONNX(path string) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
-		return nil, Spec{}, err
+		return nil, err
 	}
 	n, err := onnxnet.Open(path)
 	if err != nil {
-		return nil, Spec{}, fmt.Errorf("zoo: %s: %w", path, err)
+		return nil, fmt.Errorf("zoo: %s: %w", path, err)
 	}
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	sd, done, err := n.StateDict()
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", path, err)
+	}
 	spec, err := onnxSpec(n, name)
 	if err != nil {
-		return nil, Spec{}, fmt.Errorf("zoo: %s: %w", path, err)
+		done()
+		return nil, fmt.Errorf("zoo: %s: %w", path, err)
 	}
 	spec.Weights[0].Source = path
-	return n, spec, nil
+	return &onnxFile{path: path, net: n, spec: spec, sd: sd, done: done}, nil
 }
 
 func onnxSpec(n *onnxnet.Net, name string) (Spec, error) {
@@ -92,63 +98,48 @@ func GraphSpec(name string, graph []byte) (Spec, error) {
 	return spec, nil
 }
 
-// infoONNX is Info for a file.
-func infoONNX(path string) (Spec, error) {
-	n, spec, err := openONNX(path)
-	if err != nil {
-		return Spec{}, err
-	}
-	_, done, err := n.StateDict()
-	if err != nil {
-		return Spec{}, fmt.Errorf("zoo: %s: %w", path, err)
-	}
-	done()
-	return spec, nil
+// onnxFile is the source of an .onnx file.
+type onnxFile struct {
+	path string
+	net  *onnxnet.Net
+	spec Spec
+	sd   *weights.StateDict
+	done func()
 }
 
-// loadONNX is Load for a file.
-func loadONNX(path string, o LoadOptions) (*Model, error) {
-	n, spec, err := openONNX(path)
-	if err != nil {
-		return nil, err
-	}
-	sd, done, err := n.StateDict()
-	if err != nil {
-		return nil, fmt.Errorf("zoo: %s: %w", path, err)
-	}
-	defer done()
-	set := spec.Weights[0]
+func (f *onnxFile) network() Spec { return f.spec }
+
+func (f *onnxFile) close() { f.done() }
+
+func (f *onnxFile) choose(o LoadOptions) (*values, error) {
+	set := f.spec.Weights[0]
 	if o.Preprocess != nil {
 		set.Preprocess = *o.Preprocess
-	} else if n.Metadata[MetadataPreprocess] == "" {
+	} else if f.net.Metadata[MetadataPreprocess] == "" {
 		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared, and that can't be guessed: give LoadOptions.Preprocess, "+
-			"for most networks trained on ImageNet &vision.Preprocess{Resize: 256, Crop: %d, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}", path, n.InputSize)
+			"for most networks trained on ImageNet &vision.Preprocess{Resize: 256, Crop: %d, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}", f.path, f.net.InputSize)
 	}
 	if o.Classes != nil {
-		if len(o.Classes) != n.Classes {
-			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d (a strategy replaces them for new images)", path, n.Classes, len(o.Classes))
+		if len(o.Classes) != f.net.Classes {
+			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d (a strategy replaces them for new images)", f.path, f.net.Classes, len(o.Classes))
 		}
 		set.Classes = o.Classes
 	}
-	if set.Preprocess.Crop != 0 && set.Preprocess.Crop != n.InputSize {
-		return nil, fmt.Errorf("zoo: %s takes images of %dx%d, but Preprocess.Crop is %d", path, n.InputSize, n.InputSize, set.Preprocess.Crop)
+	if set.Preprocess.Crop != 0 && set.Preprocess.Crop != f.net.InputSize {
+		return nil, fmt.Errorf("zoo: %s takes images of %dx%d, but Preprocess.Crop is %d", f.path, f.net.InputSize, f.net.InputSize, set.Preprocess.Crop)
 	}
+	spec := f.spec
 	spec.Weights = []WeightSet{set}
 	switch {
 	case o.Weights == Random:
-		return loadRandom(spec, o)
+		return randomValues(spec, o), nil
 	case isPath(o.Weights):
-		return loadFile(spec, o.Weights, o)
+		return fileValues(spec, o)
 	case o.Weights != "":
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file", o.Weights, Random)
 	}
-	m, err := unset(spec, set.Classes)
-	if err != nil {
-		return nil, fmt.Errorf("zoo: %s: %w", path, err)
-	}
-	if err := m.LoadStateDict(sd); err != nil {
-		return nil, fmt.Errorf("zoo: %s: %w", path, err)
-	}
-	m.Weights = filepath.Base(path)
-	return m, nil
+	return &values{
+		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: filepath.Base(f.path),
+		open: func() (*weights.StateDict, error) { return f.sd, nil },
+	}, nil
 }

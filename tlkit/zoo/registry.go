@@ -1,7 +1,6 @@
 package zoo
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // families is the whole registry: add a family's function here.
@@ -115,27 +115,12 @@ func lookup(name string) (Spec, bool) {
 	return s, ok
 }
 
-// Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
-// The error is an *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
-// ("hf://timm/resnet18.a1_in1k") its config.json is read, from the cache or from the hub: the one weight set has
-// preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
-func Info(name string) (Spec, error) {
-	if strings.HasPrefix(name, hubScheme) {
-		h, err := hubSource(context.Background(), name)
-		if err != nil {
-			return Spec{}, err
-		}
-		return h.spec, nil
+// find is lookup with the error for a name that no model has.
+func find(name string) (Spec, error) {
+	if s, ok := lookup(name); ok {
+		return s, nil
 	}
-	if isONNX(name) {
-		return infoONNX(name)
-	}
-	base, _, _ := strings.Cut(name, ".")
-	s, ok := lookup(base)
-	if !ok {
-		return Spec{}, &UnknownModelError{Name: name, Near: nearest.Name(base, List(Filter{}))}
-	}
-	return s, nil
+	return Spec{}, &UnknownModelError{Name: name, Near: nearest.Name(name, List(Filter{}))}
 }
 
 // WeightSet returns the set of the given name (any case), or the default set for "" and "DEFAULT".
@@ -154,4 +139,12 @@ func (s Spec) WeightSet(name string) (WeightSet, error) {
 		return WeightSet{}, fmt.Errorf("zoo: model %q has no default weights; choose one of %s", s.Name, strings.Join(names, ", "))
 	}
 	return WeightSet{}, fmt.Errorf("zoo: model %q has no weights %q; there are %s", s.Name, name, strings.Join(names, ", "))
+}
+
+// preprocess is the evaluation transform of the default weights.
+func (s Spec) preprocess() vision.Preprocess {
+	if w, err := s.WeightSet(""); err == nil {
+		return w.Preprocess
+	}
+	return imageNetNorm(0, s.InputSize)
 }

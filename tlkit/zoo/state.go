@@ -140,12 +140,30 @@ func (m *Model) renamed(sd *weights.StateDict) (*weights.StateDict, error) {
 	for i := range entries {
 		entries[i].Key = m.Spec.Rename(entries[i].Key)
 	}
-	out, err := weights.New(entries)
+	out, err := sd.With(entries)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: the weights for model %q hold old and new names of one layer: %w", m.Spec.Name, err)
 	}
-	out.Source = sd.Source
 	return out, nil
+}
+
+// completed adds random values to a state dict for the variables that it does not have, where optional says so.
+func (m *Model) completed(sd *weights.StateDict, seed uint64, optional func(nn.Param) bool) (*weights.StateDict, error) {
+	entries := sd.Entries()
+	for _, p := range m.params {
+		if _, there := sd.Get(p.Key); there || !optional(p) {
+			continue
+		}
+		if err := m.Initialise(p, seed); err != nil {
+			return nil, err
+		}
+		e, err := m.entry(p)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return sd.With(entries)
 }
 
 // StateDict returns all values in PyTorch's layout and torchvision's keys, and after them the whole-numbered entries
@@ -153,15 +171,11 @@ func (m *Model) renamed(sd *weights.StateDict) (*weights.StateDict, error) {
 func (m *Model) StateDict() ([]weights.Entry, error) {
 	entries := make([]weights.Entry, 0, len(m.params))
 	for _, p := range m.params {
-		values, err := m.Values(p)
+		e, err := m.entry(p)
 		if err != nil {
 			return nil, err
 		}
-		t, err := weights.NewTensor(p.Shape, values)
-		if err != nil {
-			return nil, fmt.Errorf("zoo: exporting %q: %w", p.Key, err)
-		}
-		entries = append(entries, weights.Entry{Key: p.Key, Tensor: t})
+		entries = append(entries, e)
 	}
 	for _, f := range m.fixed {
 		t, err := weights.NewInt64Tensor(f.Shape, f.Values)
@@ -171,6 +185,19 @@ func (m *Model) StateDict() ([]weights.Entry, error) {
 		entries = append(entries, weights.Entry{Key: f.Key, Tensor: t})
 	}
 	return entries, nil
+}
+
+// entry returns a variable as an entry of a state dict.
+func (m *Model) entry(p nn.Param) (weights.Entry, error) {
+	values, err := m.Values(p)
+	if err != nil {
+		return weights.Entry{}, err
+	}
+	t, err := weights.NewTensor(p.Shape, values)
+	if err != nil {
+		return weights.Entry{}, fmt.Errorf("zoo: exporting %q: %w", p.Key, err)
+	}
+	return weights.Entry{Key: p.Key, Tensor: t}, nil
 }
 
 // Values returns a copy of one variable's values in the file's axis order.

@@ -228,10 +228,10 @@ func number(digits string) int {
 	return n
 }
 
-// tables are entries that timm's files may hold and torchvision's models compute themselves.
+// timmTables are entries that timm's files may hold and torchvision's models compute themselves.
 var timmTables = regexp.MustCompile(`(^|\.)(relative_position_index|relative_coords_table|attn_mask)$`)
 
-// timmStateDict is the state dict of a timm file as the model m wants it.
+// stateDict is the state dict of a timm file as the model m wants it.
 func (t timmModel) stateDict(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
 	older := olderSwin(sd)
 	var out []weights.Entry
@@ -261,11 +261,10 @@ func (t timmModel) stateDict(m *Model, sd *weights.StateDict) (*weights.StateDic
 		e.Key = key
 		out = append(out, e)
 	}
-	adapted, err := weights.New(out)
+	adapted, err := sd.With(out)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: the keys of %s after renaming: %w", sd.Source, err)
 	}
-	adapted.Source = sd.Source
 	return adapted, nil
 }
 

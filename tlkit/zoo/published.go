@@ -1,0 +1,156 @@
+package zoo
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// registered is the source of a model of the registry, with the weight set that its name asks for.
+type registered struct {
+	noFile
+	spec Spec
+	set  string
+}
+
+// openRegistered finds "resnet50" or "resnet50.IMAGENET1K_V1" in the registry.
+func openRegistered(name string) (source, error) {
+	base, set, _ := strings.Cut(name, ".")
+	spec, err := find(base)
+	if err != nil {
+		return nil, err
+	}
+	return registered{spec: spec, set: set}, nil
+}
+
+func (r registered) network() Spec { return r.spec }
+
+func (r registered) choose(o LoadOptions) (*values, error) {
+	if o.Weights == "" {
+		o.Weights = r.set
+	}
+	switch {
+	case o.Weights == Random:
+		return randomValues(r.spec, o), nil
+	case isPath(o.Weights):
+		return fileValues(r.spec, o)
+	}
+	return publishedValues(r.spec, o)
+}
+
+// randomValues fills a network at random.
+func randomValues(spec Spec, o LoadOptions) *values {
+	return &values{spec: spec, classes: o.classes(spec)}
+}
+
+// publishedValues are those of a weight set.
+func publishedValues(spec Spec, o LoadOptions) (*values, error) {
+	set, err := spec.WeightSet(o.Weights)
+	if err != nil {
+		return nil, err
+	}
+	if o.Preprocess != nil {
+		return nil, fmt.Errorf("zoo: LoadOptions.Preprocess is for weight files of your own; the weights %s.%s come with theirs", spec.Name, set.Name)
+	}
+	if o.Classes != nil {
+		return nil, fmt.Errorf("zoo: LoadOptions.Classes is for weight files of your own; the weights %s.%s come with their %d classes (a strategy replaces them for new images)",
+			spec.Name, set.Name, len(set.Classes))
+	}
+	if set.Preprocess.Crop > 0 {
+		spec.InputSize = set.Preprocess.Crop // a set's own, where sets differ: position embeddings fit one size only
+	}
+	return &values{
+		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: spec.Name + "." + set.Name,
+		open: func() (*weights.StateDict, error) { return openSet(o.Context, spec.Name, set) },
+	}, nil
+}
+
+// fileValues are those of a weight file of the caller's. Without class names of his, the file must be for the classes of
+// the model's published weights.
+func fileValues(spec Spec, o LoadOptions) (*values, error) {
+	path, err := fetch.ExpandHome(o.Weights)
+	if err != nil {
+		return nil, err
+	}
+	v := &values{spec: spec, classes: o.classes(spec), preprocess: spec.preprocess(), name: filepath.Base(path)}
+	if o.Preprocess != nil {
+		v.preprocess = *o.Preprocess
+	}
+	v.open = func() (*weights.StateDict, error) { return weights.Open(path) }
+	v.adapt = func(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
+		n := headClasses(m, sd)
+		switch {
+		case n == 0 || n == len(m.Classes):
+			return sd, nil
+		case o.Classes != nil:
+			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d", path, n, len(o.Classes))
+		}
+		return nil, fmt.Errorf("zoo: %s has %d classes, the published weights of %q have %d; name the file's classes in LoadOptions.Classes",
+			path, n, spec.Name, len(m.Classes))
+	}
+	return v, nil
+}
+
+// headClasses returns the number of outputs of the head in a state dict, or 0 if it does not show.
+func headClasses(m *Model, sd *weights.StateDict) int {
+	if t, ok := sd.Get(m.HeadKey() + ".weight"); ok && len(t.Shape) > 0 {
+		return t.Shape[0]
+	}
+	return 0
+}
+
+//go:embed embedded
+var embedded embed.FS
+
+// openSet opens the file of a weight set: embedded, in TLKIT_DATA, in the cache, or downloaded.
+func openSet(ctx context.Context, model string, set WeightSet) (*weights.StateDict, error) {
+	if data, err := embedded.ReadFile("embedded/" + set.File); set.File != "" && err == nil {
+		return weights.OpenBytes(set.File, data)
+	}
+	name := set.File
+	if set.URL != "" {
+		name = set.URL[strings.LastIndexByte(set.URL, '/')+1:]
+	}
+	places := weightFolders()
+	for _, dir := range places {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if weights.HashPrefixFromName(name) != "" {
+			if err := weights.VerifyName(path); err != nil {
+				return nil, err
+			}
+		}
+		return weights.Open(path)
+	}
+	if set.URL == "" {
+		return nil, fmt.Errorf("zoo: the weights %s of %q have no public address known to us; put the file %s into one of: %s (source: %s)",
+			set.Name, model, name, strings.Join(places, ", "), set.Source)
+	}
+	path, err := weights.Fetch(ctx, set.URL, weights.FetchOptions{Progress: fetch.Printer(os.Stderr, name)})
+	if err != nil {
+		return nil, err
+	}
+	return weights.Open(path)
+}
+
+// weightFolders are the folders in which weight files are looked up: TLKIT_DATA, then the cache.
+func weightFolders() []string {
+	var dirs []string
+	if dir := os.Getenv("TLKIT_DATA"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	if dir, err := fetch.CacheDir("weights"); err == nil {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}

@@ -1,0 +1,99 @@
+package zoo
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// source is where a model comes from: the registry with its weight sets, the Hugging Face hub, an .onnx file or an
+// exported file. It knows the network; which values the network gets depends on the options.
+type source interface {
+	// network is the architecture, with the weight sets that the source has.
+	network() Spec
+	// choose returns the values that the options choose.
+	choose(o LoadOptions) (*values, error)
+	close()
+}
+
+// values are what a network is filled with, and what is known of them before any tensor is read.
+type values struct {
+	spec       Spec
+	classes    []string
+	preprocess vision.Preprocess
+	// name becomes Model.Weights.
+	name string
+	// open opens the file; nil means random values.
+	open func() (*weights.StateDict, error)
+	// adapt turns the file's state dict into the model's; nil if it is that already.
+	adapt func(m *Model, sd *weights.StateDict) (*weights.StateDict, error)
+}
+
+// resolve finds the source that a name means; see [Load] for the kinds of names.
+func resolve(ctx context.Context, name string) (source, error) {
+	switch {
+	case strings.HasPrefix(name, hubScheme):
+		return openHub(ctx, name)
+	case isONNX(name):
+		return openONNX(name)
+	case isStateDict(name):
+		return openExported(name)
+	}
+	return openRegistered(name)
+}
+
+// load builds the network of a source and fills it.
+func load(s source, o LoadOptions) (*Model, error) {
+	v, err := s.choose(o)
+	if err != nil {
+		return nil, err
+	}
+	if v.open == nil {
+		return New(v.spec, v.classes, o.Seed)
+	}
+	m, err := newModel(v.spec, v.classes)
+	if err != nil {
+		return nil, err
+	}
+	m.Preprocess, m.Weights = v.preprocess, v.name
+	sd, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	defer sd.Close()
+	if v.adapt != nil {
+		if sd, err = v.adapt(m, sd); err != nil {
+			return nil, err
+		}
+	}
+	return m, m.LoadStateDict(sd)
+}
+
+// noFile is the part of a source that keeps nothing open.
+type noFile struct{}
+
+func (noFile) close() {}
+
+// isStateDict reports whether a name is that of a file of weights.
+func isStateDict(name string) bool {
+	return slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(name)))
+}
+
+// isPath tells a path from the name of a weight set.
+func isPath(s string) bool {
+	return strings.ContainsAny(s, `/\`) || (filepath.Ext(s) != "" && !strings.HasPrefix(filepath.Ext(s), "._"))
+}
+
+// numbered are names for classes that nobody has named: "class 0" and so on.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "class " + strconv.Itoa(i)
+	}
+	return names
+}
