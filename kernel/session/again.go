@@ -30,25 +30,23 @@ type loaded struct {
 
 // again is the generated text of a cell as its next run would be, if nothing
 // else changed; empty if the next run can't do with this one's code.
-type again struct{ text string }
-
-func (pl *planner) again(pn *plan) again {
-	if len(pn.carry)+len(pn.migrate)+len(pn.mains) > 0 || pn.cgo != nil {
-		return again{}
+func (pl *planner) again(c *checked) string {
+	if len(c.carry)+len(c.migrate)+len(c.mains) > 0 || c.cgo != nil {
+		return ""
 	}
-	g := pl.generator(pn)
+	g := pl.generator(c)
 	g.again = true
-	text := g.cell(nil)
+	text := g.cell()
 	if g.err != nil || len(g.builtins) > 0 {
-		return again{}
+		return ""
 	}
-	return again{text}
+	return text
 }
 
-// key is what the code is found by. After go get a text may mean other packages.
-func (a again) key(b *build.Builder) string {
+// againKey is what loaded code is found by. After go get a text may mean other packages.
+func againKey(text string, b *build.Builder) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d\n%s%s", len(a.text), a.text, b.Modules())
+	fmt.Fprintf(h, "%d\n%s%s", len(text), text, b.Modules())
 	return string(h.Sum(nil))
 }
 

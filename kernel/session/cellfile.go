@@ -3,107 +3,87 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/token"
-	"go/types"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 )
 
 // cellFile is the cell as a file for the checker: declarations, top-level := as
 // package variables, and the statements in a function.
-func (pl *planner) cellFile(pn *plan) *ast.File {
+func cellFile(b *bound, c *closure) *ast.File {
 	f := &ast.File{Name: ast.NewIdent("cell")}
-	addImports(f, pn.imports, pn.dots)
-	if pn.cgo != nil {
+	addImports(f, b.imports, b.dots)
+	if b.cgo != nil {
 		f.Decls = append([]ast.Decl{cgoImport()}, f.Decls...)
 	}
-	for _, it := range pn.items {
-		if pn.elided[it] == nil {
+	for _, it := range b.items {
+		if c.elided[it] == nil {
 			f.Decls = append(f.Decls, it.decl)
 		}
 	}
-	for _, it := range pn.vars {
+	for _, it := range b.vars {
 		f.Decls = append(f.Decls, it.decl)
 	}
-	first := pn.defines == nil
-	isNew := map[string]bool{}
-	var body []ast.Stmt
-	var defines []*ast.AssignStmt
-	for _, st := range pn.stmts {
-		a, ok := st.(*ast.AssignStmt)
-		if ok && (first && a.Tok == token.DEFINE || slices.Contains(pn.defines, a)) {
-			spec := &ast.ValueSpec{Values: a.Rhs}
-			anyNew := false
-			for _, lhs := range a.Lhs {
-				name := ast.NewIdent("_")
-				if id, ok := lhs.(*ast.Ident); ok {
-					name.NamePos = id.Pos()
-					if pn.stmtVars[id.Name] && !isNew[id.Name] {
-						name.Name = id.Name
-						isNew[id.Name] = true
-						anyNew = true
-					}
-				}
-				spec.Names = append(spec.Names, name)
-			}
-			if anyNew && pn.cgo != nil && len(spec.Names) == 1 && len(a.Rhs) == 1 {
-				spec.Type = convertedTo(a.Rhs[0])
-			}
-			if anyNew {
-				f.Decls = append(f.Decls, &ast.GenDecl{Tok: token.VAR, TokPos: a.Pos(), Specs: []ast.Spec{spec}})
-				defines = append(defines, a)
-				a.Tok = token.ASSIGN
-			} else {
-				pn.noNew = append(pn.noNew, a.TokPos)
-				a.Tok = token.ASSIGN
-			}
+	for _, st := range b.stmts {
+		if a, ok := st.(*ast.AssignStmt); ok && b.defines[a] != nil {
+			f.Decls = append(f.Decls, &ast.GenDecl{Tok: token.VAR, TokPos: a.Pos(), Specs: []ast.Spec{b.defines[a]}})
 		}
-		body = append(body, st)
 	}
-	pn.defines = defines
-	if pn.defines == nil {
-		pn.defines = []*ast.AssignStmt{}
-	}
-	pn.run = &ast.FuncDecl{Name: ast.NewIdent(old + "run"), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}}
-	f.Decls = append(f.Decls, pn.run)
+	f.Decls = append(f.Decls, &ast.FuncDecl{Name: ast.NewIdent(old + "run"), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: b.stmts}})
 	return f
 }
 
-// convertedTo is the type that a conversion of a C value obviously has; the
-// checker does not know C's types and gives up.
-func convertedTo(e ast.Expr) ast.Expr {
-	call, ok := ast.Unparen(e).(*ast.CallExpr)
-	if !ok {
-		return nil
-	}
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		if t, ok := types.Universe.Lookup(f.Name).(*types.TypeName); ok {
-			return ast.NewIdent(t.Name())
+// carriedFiles are files for the checker with the declarations that a cell takes with
+// it, one for each earlier cell.
+func carriedFiles(defs []*definition) (all []carriedFile) {
+	for _, def := range defs {
+		i := slices.IndexFunc(all, func(c carriedFile) bool { return c.src == def.src })
+		if i < 0 {
+			i = len(all)
+			all = append(all, carriedFile{src: def.src})
 		}
-	case *ast.SelectorExpr:
-		if x, ok := f.X.(*ast.Ident); ok && x.Name == "C" {
-			switch f.Sel.Name {
-			case "GoString", "GoStringN":
-				return ast.NewIdent("string")
-			case "GoBytes":
-				return &ast.ArrayType{Elt: ast.NewIdent("byte")}
-			}
-		}
+		all[i].defs = append(all[i].defs, def)
 	}
-	return nil
+	slices.SortFunc(all, func(a, b carriedFile) int { return cmp.Compare(a.src.count, b.src.count) })
+	for i, c := range all {
+		f := &ast.File{Name: ast.NewIdent("cell")}
+		imports := map[string]string{}
+		for _, def := range c.defs {
+			maps.Copy(imports, def.imports)
+		}
+		if slices.ContainsFunc(c.defs, func(def *definition) bool { return def.cgo != nil }) {
+			f.Decls = append(f.Decls, cgoImport())
+		}
+		addImports(f, imports, nil)
+		for _, def := range c.defs {
+			f.Decls = append(f.Decls, def.decl)
+		}
+		all[i].file = f
+	}
+	return all
+}
+
+// migrationFile declares variables of earlier cells with the new versions of
+// their types.
+func migrationFile(vars []*entity) *ast.File {
+	f := &ast.File{Name: ast.NewIdent("cell")}
+	imports := map[string]string{}
+	var decls []ast.Decl
+	for _, v := range vars {
+		spec := &ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(v.name)}, Type: typeExpr(v.obj.Type(), imports)}
+		decls = append(decls, &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{spec}})
+	}
+	addImports(f, imports, nil)
+	f.Decls = append(f.Decls, decls...)
+	return f
 }
 
 func addImports(f *ast.File, imports map[string]string, dots []string) {
-	names := make([]string, 0, len(imports))
-	for name := range imports {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
 		key, _, _ := strings.Cut(name, " ") // "_ path" is a blank import
 		addImport(f, key, imports[name])
 	}

@@ -3,255 +3,206 @@
 package session
 
 import (
-	"go/ast"
-	"go/token"
 	"go/types"
 	"slices"
 	"strings"
 )
 
-// declare collects the names that the cell declares.
-func (pl *planner) declare(pn *plan) {
-	for _, it := range append(slices.Clone(pn.items), pn.vars...) {
-		for _, name := range it.names {
-			if name != "_" {
-				pn.declared[name] = true
-			}
-		}
-	}
-	for _, st := range pn.stmts {
-		a, ok := st.(*ast.AssignStmt)
-		if !ok || a.Tok != token.DEFINE {
-			continue
-		}
-		for _, lhs := range a.Lhs {
-			id, ok := lhs.(*ast.Ident)
-			if ok && id.Name != "_" && !pn.declared[id.Name] {
-				pn.stmtVars[id.Name] = true
-			}
-		}
-	}
-	for name := range pn.stmtVars {
-		pn.declared[name] = true
-	}
-	// Before its := a name means what it meant before the cell.
-	seen := map[string]bool{}
-	for _, st := range pn.stmts {
-		a, define := st.(*ast.AssignStmt)
-		define = define && a.Tok == token.DEFINE
-		lhs := map[*ast.Ident]bool{}
-		if define {
-			for _, e := range a.Lhs {
-				if id, ok := e.(*ast.Ident); ok {
-					lhs[id] = true
-				}
-			}
-		}
-		ast.Inspect(st, func(n ast.Node) bool {
-			if sel, ok := n.(*ast.SelectorExpr); ok {
-				ast.Inspect(sel.X, func(n ast.Node) bool { markOld(n, pn.stmtVars, seen, lhs); return true })
-				return false
-			}
-			if kv, ok := n.(*ast.KeyValueExpr); ok {
-				// A key may be a field's name; the checker knows, so leave plain names alone.
-				if _, plain := kv.Key.(*ast.Ident); plain {
-					ast.Inspect(kv.Value, func(n ast.Node) bool { markOld(n, pn.stmtVars, seen, lhs); return true })
-					return false
-				}
-			}
-			markOld(n, pn.stmtVars, seen, lhs)
-			return true
-		})
-		for id := range lhs {
-			seen[id.Name] = true
-		}
-	}
+// closure is what a cell takes with it: which names of earlier cells are others
+// after it, and which of their declarations must be compiled again in its package.
+type closure struct {
+	replaced map[*entity]bool      // names that are others after this cell
+	elided   map[*item]*definition // unchanged declarations -> what is live
+	carry    []*definition         // declarations of earlier cells to compile again
+	migrate  []*entity             // variables whose types are compiled again with the same layout
 }
 
-// markOld renames an identifier that refers to an earlier cell's name.
-func markOld(n ast.Node, stmtVars, seen map[string]bool, lhs map[*ast.Ident]bool) {
-	id, ok := n.(*ast.Ident)
-	if ok && id.Obj == nil && stmtVars[id.Name] && !seen[id.Name] && !lhs[id] {
-		id.Name += old
-	}
+// findings are what rounds of checking have found so far.
+type findings struct {
+	otherType map[string]bool      // variables whose types turned out to be others
+	staled    map[string]staleName // names that can't live on
+}
+
+// closer works out a closure.
+type closer struct {
+	*bound
+	u         *names
+	found     findings
+	same      map[*definition]*item // live -> the cell's declaration that says the same
+	newMethod map[string]bool       // types that get another method
+	replaced  map[*entity]bool
+	carry     map[*definition]bool
+	migrate   map[*entity]bool
 }
 
 // closure finds what must be compiled again with the cell.
-func (pl *planner) closure(pn *plan, changed map[string]bool) {
-	u := pl.u
-	pn.replaced, pn.elided = map[*entity]bool{}, map[*item]*item{}
-	candidates := map[*item]*item{} // live -> new
-	for _, it := range pn.items {
-		if slices.Contains(pn.mains, it) {
+func (pl *planner) closure(b *bound, found findings) *closure {
+	c := &closer{bound: b, u: pl.names, found: found, same: map[*definition]*item{}, newMethod: map[string]bool{},
+		replaced: map[*entity]bool{}, carry: map[*definition]bool{}, migrate: map[*entity]bool{}}
+	for _, it := range b.items {
+		if slices.Contains(b.mains, it) {
 			continue
 		}
-		if lv := u.live[it.names[0]]; lv != nil && lv.item != nil && pl.unchanged(pn, lv.item, it) {
-			candidates[lv.item] = it
+		if lv := c.u.live[it.names[0]]; lv != nil && lv.def != nil && c.unchanged(lv.def, it) {
+			c.same[lv.def] = it
 		}
 	}
-	isCandidate := func(e *entity) bool { return e.item != nil && candidates[e.item] != nil }
-	newMethod := map[string]bool{} // types that get another method
-	for name := range pn.declared {
-		e := u.live[name]
-		if t, _, isMethod := strings.Cut(name, "."); isMethod && (e == nil || !isCandidate(e)) {
-			newMethod[t] = true
-		}
-		if e == nil || isCandidate(e) {
-			continue
-		}
-		_, stmt := pn.stmtVars[name]
-		isVar := stmt || slices.ContainsFunc(pn.vars, func(it *item) bool { return slices.Contains(it.names, name) })
-		if e.kind == kindVar && isVar && !changed[name] {
-			continue // perhaps the same type: its memory is used again
-		}
-		pn.replaced[e] = true
+	c.replaceDeclared()
+	for c.grow() {
 	}
-	for name := range pn.imports {
-		if e := u.live[name]; e != nil && pn.ownImport(name) {
-			pn.replaced[e] = true
-		}
-	}
-	carry := map[*item]bool{}
-	migrate := map[*entity]bool{}
-	include := func(it *item) bool {
-		if carry[it] {
-			return false
-		}
-		carry[it] = true
-		for _, e := range u.entities(it) {
-			pn.replaced[e] = true
-		}
-		return true
-	}
-	isStale := func(name string) bool { return pn.staled[name].reason != "" }
-	for name := range pn.staled {
-		if e := u.live[name]; e != nil {
-			pn.replaced[e] = true
-		}
-	}
-	dropped := func(it *item) bool { // a method that its type's new version leaves out
-		t := u.live[it.recv]
-		if it.kind != kindMethod || t == nil || t.item == nil || t.item.src != it.src {
-			return false
-		}
-		return pn.declared[it.recv] && !isCandidate(t)
-	}
-	items := u.items()
-	for grew := true; grew; {
-		grew = false
-		for _, it := range items {
-			if carry[it] {
-				continue
-			}
-			need := false
-			for d := range it.deps {
-				need = need || pn.replaced[d]
-			}
-			switch it.kind {
-			case kindType:
-				for _, name := range it.names {
-					need = need || newMethod[name] || pn.replaced[u.live[name]]
-				}
-			case kindMethod:
-				if t := u.live[it.recv]; t != nil {
-					need = need || pn.replaced[t]
-					if need && !pn.replaced[t] {
-						newMethod[it.recv] = true // the type comes along
-						grew = true
-					}
-				}
-			}
-			if need && include(it) {
-				grew = true
-			}
-		}
-		for _, e := range u.sorted() {
-			if e.kind != kindVar || pn.replaced[e] || pn.declared[e.name] {
-				continue
-			}
-			mentions(e.obj.Type(), func(t *types.TypeName) {
-				if te := u.byObj[t]; te != nil && pn.replaced[te] {
-					migrate[e] = true
-				}
-			})
-			if migrate[e] {
-				pn.replaced[e] = true
-				grew = true
-			}
-		}
-	}
-	pn.carry, pn.migrate = nil, nil
-	for _, it := range items {
-		if !carry[it] {
-			if c := candidates[it]; c != nil {
-				pn.elided[c] = it
-			}
-			continue
-		}
-		gone := dropped(it)
-		for _, name := range it.names {
-			gone = gone || isStale(name) || pn.declared[name] && len(it.names) == 1
-		}
-		if it.kind == kindMethod && (isStale(it.recv) || u.live[it.recv] == nil) {
-			gone = true
-		}
-		if !gone {
-			pn.carry = append(pn.carry, it)
-		}
-	}
-	for _, e := range u.sorted() {
-		if migrate[e] && !isStale(e.name) {
-			pn.migrate = append(pn.migrate, e)
-		}
-	}
-}
-
-// ownImport reports whether the cell's text itself imports name.
-func (pn *plan) ownImport(name string) bool {
-	for _, spec := range pn.parsed.imports {
-		if importName(spec, pn.imports) == name {
-			return true
-		}
-	}
-	return false
-}
-
-func importName(spec *ast.ImportSpec, known map[string]string) string {
-	if spec.Name != nil {
-		return spec.Name.Name
-	}
-	path := strings.Trim(spec.Path.Value, "\"`")
-	for name, p := range known {
-		if p == path {
-			return name
-		}
-	}
-	return path[strings.LastIndexByte(path, '/')+1:]
+	return c.result()
 }
 
 // unchanged reports whether a declaration says the same as the live one.
-func (pl *planner) unchanged(pn *plan, live, it *item) bool {
+func (c *closer) unchanged(live *definition, it *item) bool {
 	if live.kind != it.kind || live.text() != it.text() || !slices.Equal(live.names, it.names) || live.src.text == "" {
 		return false
 	}
-	if pn.cgo != nil || live.cgo != nil {
+	if c.cgo != nil || live.cgo != nil {
 		return false // the C part may have changed
 	}
 	for name, path := range live.imports {
-		if pn.imports[name] != path {
+		if c.imports[name] != path {
 			return false
 		}
 	}
 	for _, name := range it.names {
-		if e := pl.u.live[name]; e == nil || e.item != live {
+		if e := c.u.live[name]; e == nil || e.def != live {
 			return false
 		}
 	}
 	// What it refers to must be the same things: no name of the cell's own variables.
 	for d := range live.deps {
-		if pl.u.live[d.name] != d {
+		if c.u.live[d.name] != d {
 			return false
 		}
 	}
 	return true
+}
+
+// kept reports whether the cell declares e again with the same text.
+func (c *closer) kept(e *entity) bool { return e.def != nil && c.same[e.def] != nil }
+
+// declaresVar reports whether the cell declares a variable of that name.
+func (c *closer) declaresVar(name string) bool {
+	return c.stmtVars[name] || slices.ContainsFunc(c.vars, func(it *item) bool { return slices.Contains(it.names, name) })
+}
+
+// replaceDeclared finds the names that the cell's own declarations and imports replace.
+func (c *closer) replaceDeclared() {
+	for name := range c.declared {
+		e := c.u.live[name]
+		if t, _, isMethod := strings.Cut(name, "."); isMethod && (e == nil || !c.kept(e)) {
+			c.newMethod[t] = true
+		}
+		if e == nil || c.kept(e) {
+			continue
+		}
+		if e.kind == kindVar && c.declaresVar(name) && !c.found.otherType[name] {
+			continue // perhaps the same type: its memory is used again
+		}
+		c.replaced[e] = true
+	}
+	for name := range c.imports {
+		if e := c.u.live[name]; e != nil && c.ownImport(name) {
+			c.replaced[e] = true
+		}
+	}
+	for name := range c.found.staled {
+		if e := c.u.live[name]; e != nil {
+			c.replaced[e] = true
+		}
+	}
+}
+
+// grow adds what the names replaced until now make necessary, and reports whether
+// there was any.
+func (c *closer) grow() (grew bool) {
+	for _, def := range c.u.definitions() {
+		if c.carry[def] || !c.needed(def) {
+			continue
+		}
+		grew = true
+		c.carry[def] = true
+		for _, e := range c.u.entities(def) {
+			c.replaced[e] = true
+		}
+		if def.kind == kindMethod {
+			if t := c.u.live[def.recv]; t != nil && !c.replaced[t] {
+				c.newMethod[def.recv] = true // the type comes along
+			}
+		}
+	}
+	for _, e := range c.u.sorted() {
+		if e.kind == kindVar && !c.replaced[e] && !c.declared[e.name] && c.ofReplacedType(e) {
+			c.migrate[e], c.replaced[e], grew = true, true, true
+		}
+	}
+	return grew
+}
+
+// needed reports whether a live declaration must be compiled again.
+func (c *closer) needed(def *definition) bool {
+	for d := range def.deps {
+		if c.replaced[d] {
+			return true
+		}
+	}
+	switch def.kind {
+	case kindType:
+		return slices.ContainsFunc(def.names, func(name string) bool { return c.newMethod[name] || c.replaced[c.u.live[name]] })
+	case kindMethod:
+		t := c.u.live[def.recv]
+		return t != nil && c.replaced[t]
+	}
+	return false
+}
+
+// ofReplacedType reports whether a variable's type mentions one that is replaced.
+func (c *closer) ofReplacedType(e *entity) (is bool) {
+	mentions(e.obj.Type(), func(t *types.TypeName) {
+		te := c.u.byObj[t]
+		is = is || te != nil && c.replaced[te]
+	})
+	return is
+}
+
+// result puts the closure into a fixed order, without what does not live on.
+func (c *closer) result() *closure {
+	r := &closure{replaced: c.replaced, elided: map[*item]*definition{}}
+	for _, def := range c.u.definitions() {
+		if !c.carry[def] {
+			if it := c.same[def]; it != nil {
+				r.elided[it] = def
+			}
+		} else if !c.gone(def) {
+			r.carry = append(r.carry, def)
+		}
+	}
+	for _, e := range c.u.sorted() {
+		if c.migrate[e] && !c.stale(e.name) {
+			r.migrate = append(r.migrate, e)
+		}
+	}
+	return r
+}
+
+func (c *closer) stale(name string) bool { return c.found.staled[name].reason != "" }
+
+// gone reports whether a declaration that must be compiled again does not live on: it
+// is stale, the cell declares it anew, or its type's new version leaves it out.
+func (c *closer) gone(def *definition) bool {
+	for _, name := range def.names {
+		if c.stale(name) || c.declared[name] && len(def.names) == 1 {
+			return true
+		}
+	}
+	if def.kind != kindMethod {
+		return false
+	}
+	t := c.u.live[def.recv]
+	if t == nil || c.stale(def.recv) {
+		return true
+	}
+	return t.def != nil && t.def.src == def.src && c.declared[def.recv] && !c.kept(t)
 }

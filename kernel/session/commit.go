@@ -6,239 +6,334 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 )
 
-// commit makes what a successful cell declared the session's, and returns what
-// the user must know: variables that still hold code of before.
-func (u *universe) commit(pn *plan) []string {
-	count := pn.src.count
-	scope := pn.pkg.Scope()
-	fresh := map[types.Object]*entity{}
-	add := func(name string, k kind, obj types.Object, it *item, cell int) *entity {
-		e := &entity{name: name, kind: k, obj: obj, item: it, run: pn.n, store: pn.n, cell: cell, src: pn.src}
-		fresh[obj] = e
-		return e
-	}
-	objectOf := func(it *item, name string) types.Object {
-		if fd, ok := it.decl.(*ast.FuncDecl); ok {
-			return pn.info.Defs[fd.Name]
-		}
-		return scope.Lookup(name)
-	}
-	isMain := func(it *item) bool { return slices.Contains(pn.mains, it) }
-
-	var created []*entity
-	newItems := []*item{}
-	for _, it := range pn.items {
-		if isMain(it) {
-			continue
-		}
-		if live := pn.elided[it]; live != nil {
-			for _, e := range u.entities(live) {
-				e.cell = count
-			}
-			continue
-		}
-		it.cgo = pn.cgo
-		newItems = append(newItems, it)
-		for _, name := range it.names {
-			if obj := objectOf(it, name); obj != nil && name != "_" {
-				created = append(created, add(name, it.kind, obj, it, count))
-			}
-		}
-	}
-	for _, it := range pn.carry {
-		newItems = append(newItems, it)
-		for _, name := range it.names {
-			cell := it.src.count
-			if e := u.live[name]; e != nil {
-				cell = e.cell
-			}
-			if pn.declared[name] {
-				continue // one of several names of the declaration is declared anew
-			}
-			if obj := objectOf(it, name); obj != nil {
-				created = append(created, add(name, it.kind, obj, it, cell))
-			}
-		}
-	}
-	var kept []*entity // variables with their old memory
-	for name := range pn.declared {
-		obj, ok := scope.Lookup(name).(*types.Var)
-		if !ok || u.byObj[obj] != nil {
-			continue
-		}
-		if e := pn.reuse[name]; e != nil {
-			fresh[obj] = e
-			e.cell, e.src, e.made = count, pn.src, nil
-			kept = append(kept, e)
-			continue
-		}
-		created = append(created, add(name, kindVar, obj, nil, count))
-	}
-	for _, v := range pn.migrate {
-		e := add(v.name, kindVar, scope.Lookup(v.name), nil, v.cell)
-		e.access, e.store, e.made, e.src = "pointer", v.store, v.made, v.src
-		created = append(created, e)
-	}
-
-	// What the new declarations use.
-	lookup := func(obj types.Object) *entity {
-		obj = origin(obj)
-		if e := fresh[obj]; e != nil {
-			return e
-		}
-		if e := pn.alias[obj]; e != nil {
-			return e
-		}
-		return u.byObj[obj]
-	}
-	for _, it := range newItems {
-		it.deps, it.imports = map[*entity]bool{}, map[string]string{}
-		pn.uses(it.decl, func(e *entity) { it.deps[e] = true }, lookup, it.imports)
-	}
-
-	// Out with the old.
-	for e := range pn.replaced {
-		if u.live[e.name] == e {
-			delete(u.live, e.name)
-		}
-	}
-	for _, e := range created {
-		delete(u.stale, e.name)
-		u.live[e.name] = e
-		u.byObj[e.obj] = e
-	}
-	for obj, e := range fresh {
-		u.byObj[obj] = e
-	}
-	for _, e := range kept {
-		delete(u.stale, e.name)
-	}
-	for name, s := range pn.staled {
-		if u.live[name] == nil {
-			u.stale[name] = s
-		}
-	}
-	// Forget objects that no name leads to, but keep the ones of replaced types:
-	// variables that are stale have them.
-	for name, path := range pn.imports {
-		if !strings.HasPrefix(name, "_ ") && name != testdeps {
-			u.imports[name] = imported{path: path, cell: count}
-		}
-	}
-	for _, path := range pn.dots {
-		u.imports[dotKey+path] = imported{path: path, cell: count}
-	}
-	for name := range pn.declared {
-		delete(u.imports, name)
-	}
-
-	// Who holds code of before?
-	pn.makers(func(name string, node ast.Node) {
-		e := u.live[name]
-		if e == nil || e.kind != kindVar {
-			return
-		}
-		if e.made == nil {
-			e.made = map[*entity]bool{}
-		}
-		pn.uses(node, func(d *entity) { e.made[d] = true }, lookup, nil)
-	})
-	var notices []string
-	for _, e := range u.sorted() {
-		if e.kind != kindVar || pn.declared[e.name] || !hidesCode(e.obj.Type()) {
-			continue
-		}
-		var old []string
-		for d := range e.made {
-			if pn.replaced[d] && (d.kind == kindFunc || d.kind == kindMethod || d.kind == kindType) && !slices.Contains(old, d.name) {
-				old = append(old, d.name)
-				delete(e.made, d)
-			}
-		}
-		if len(old) > 0 {
-			sort.Strings(old)
-			notices = append(notices, fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; run cell %d again to have the new one", e.name, e.cell, strings.Join(old, ", "), e.cell))
-		}
-	}
-	var stale []string
-	for name, s := range pn.staled {
-		stale = append(stale, fmt.Sprintf("%s is stale: %s", name, s.reason))
-	}
-	sort.Strings(stale)
-	return append(stale, notices...)
+// change is what the session knows after a cell, the last value of planning.
+type change struct {
+	created []*entity
+	kept    map[types.Object]*entity // variables declared anew in their old memory, by their new object
+	cell    int                      // the cell's execution count
+	again   []*entity                // declared again with the same text: they are of the present cell
+	removed []*entity
+	undone  []string // names of imports that are something else now
+	imports map[string]imported
+	stale   map[string]staleName
+	made    map[*entity][]*entity // what variables got their values from
+	notices []string
 }
 
-// uses calls f for each name of the session that node uses, and adds to imports
-// the packages it uses.
-func (pn *plan) uses(node ast.Node, f func(*entity), lookup func(types.Object) *entity, imports map[string]string) {
-	ast.Inspect(node, func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		if !ok {
-			return true
+// changer works out a change.
+type changer struct {
+	*checked
+	u     *names
+	fresh map[types.Object]*entity
+	out   *change
+}
+
+// changeOf works out what a cell that ran means for the session.
+func changeOf(c *checked, u *names) *change {
+	x := &changer{checked: c, u: u, fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count,
+		kept: map[types.Object]*entity{}, imports: map[string]imported{}, stale: map[string]staleName{}, made: map[*entity][]*entity{}}}
+	defs := x.define()
+	x.declareVars()
+	x.connect(defs)
+	x.replace()
+	x.importPackages()
+	x.followValues()
+	x.notice()
+	return x.out
+}
+
+// add creates the live name of an object that the cell's package holds.
+func (x *changer) add(name string, k kind, obj types.Object, def *definition, cell int) *entity {
+	e := &entity{name: name, kind: k, obj: obj, def: def, run: x.n, store: x.n, cell: cell}
+	x.fresh[obj] = e
+	x.out.created = append(x.out.created, e)
+	return e
+}
+
+// define creates the cell's own functions, types and constants and those it took with it.
+func (x *changer) define() (defs []*definition) {
+	for _, it := range x.items {
+		if slices.Contains(x.mains, it) {
+			continue
 		}
-		obj := pn.info.Uses[id]
-		if obj == nil {
-			return true
+		if live := x.elided[it]; live != nil {
+			x.out.again = append(x.out.again, x.u.entities(live)...)
+			continue
 		}
-		if p, ok := obj.(*types.PkgName); ok {
-			if imports != nil && p.Imported().Path() != "C" && id.Name != "C" {
-				imports[id.Name] = p.Imported().Path()
+		def := &definition{item: it, cgo: x.cgo}
+		defs = append(defs, def)
+		for _, name := range it.names {
+			if obj := x.objectOf(it, name); obj != nil && name != "_" {
+				x.add(name, it.kind, obj, def, x.src.count)
 			}
-			return true
 		}
-		if p := obj.Pkg(); imports != nil && p != nil && !ours(p) && obj.Parent() == p.Scope() && slices.Contains(pn.dots, p.Path()) {
-			imports["."] = p.Path()
+	}
+	for _, was := range x.carry {
+		def := &definition{item: was.item, cgo: was.cgo}
+		defs = append(defs, def)
+		for _, name := range was.names {
+			cell := was.src.count
+			if e := x.u.live[name]; e != nil {
+				cell = e.cell
+			}
+			obj := x.objectOf(was.item, name)
+			if obj != nil && !x.declared[name] { // one of several names may be declared anew
+				x.add(name, was.kind, obj, def, cell)
+			}
 		}
-		if e := lookup(obj); e != nil {
-			f(e)
+	}
+	return defs
+}
+
+// connect finds what the new declarations use, now that all new names are there.
+func (x *changer) connect(defs []*definition) {
+	for _, def := range defs {
+		def.deps, def.imports = map[*entity]bool{}, x.packagesOf(def.decl)
+		x.uses(def.decl, func(e *entity) { def.deps[e] = true })
+	}
+}
+
+func (x *changer) objectOf(it *item, name string) types.Object {
+	if fd, ok := it.decl.(*ast.FuncDecl); ok {
+		return x.info.Defs[fd.Name]
+	}
+	return x.pkg.Scope().Lookup(name)
+}
+
+// declareVars creates the cell's variables and those that live on under a new type.
+func (x *changer) declareVars() {
+	for _, name := range slices.Sorted(maps.Keys(x.declared)) {
+		obj, ok := x.pkg.Scope().Lookup(name).(*types.Var)
+		if !ok || x.u.byObj[obj] != nil {
+			continue
+		}
+		if e := x.reuse[name]; e != nil {
+			x.fresh[obj], x.out.kept[obj] = e, e
+			continue
+		}
+		x.add(name, kindVar, obj, nil, x.src.count)
+	}
+	for _, v := range x.migrate {
+		e := x.add(v.name, kindVar, x.pkg.Scope().Lookup(v.name), nil, v.cell)
+		e.pointer, e.store, e.made = true, v.store, v.made
+	}
+}
+
+// replace removes what is replaced and keeps why names are stale.
+func (x *changer) replace() {
+	for e := range x.replaced {
+		if x.u.live[e.name] == e {
+			x.out.removed = append(x.out.removed, e)
+		}
+	}
+	maps.Copy(x.out.stale, x.staled)
+}
+
+// importPackages keeps the packages that later cells may use by name.
+func (x *changer) importPackages() {
+	for name, path := range x.imports {
+		if !strings.HasPrefix(name, "_ ") && name != testdeps {
+			x.out.imports[name] = imported{path: path, cell: x.src.count}
+		}
+	}
+	for _, path := range x.dots {
+		x.out.imports[dotKey+path] = imported{path: path, cell: x.src.count}
+	}
+	x.out.undone = slices.Collect(maps.Keys(x.declared))
+}
+
+// lookup is the live name of an object, as it will be after the cell.
+func (x *changer) lookup(obj types.Object) *entity {
+	obj = origin(obj)
+	if e := x.fresh[obj]; e != nil {
+		return e
+	}
+	if e := x.earlier[obj]; e != nil {
+		return e
+	}
+	return x.u.byObj[obj]
+}
+
+// uses calls f for each name of the session that node uses.
+func (x *changer) uses(node ast.Node, f func(*entity)) {
+	ast.Inspect(node, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if obj := x.info.Uses[id]; obj != nil {
+				if e := x.lookup(obj); e != nil {
+					f(e)
+				}
+			}
 		}
 		return true
 	})
 }
 
-// makers calls f for each top-level statement or declaration that gives a
-// variable its value.
-func (pn *plan) makers(f func(name string, node ast.Node)) {
-	for _, st := range pn.stmts {
+// packagesOf are the packages that node uses, by the name it calls them.
+func (x *changer) packagesOf(node ast.Node) map[string]string {
+	imports := map[string]string{}
+	ast.Inspect(node, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok || x.info.Uses[id] == nil {
+			return true
+		}
+		obj := x.info.Uses[id]
+		if p, ok := obj.(*types.PkgName); ok {
+			if p.Imported().Path() != "C" && id.Name != "C" {
+				imports[id.Name] = p.Imported().Path()
+			}
+		} else if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() && slices.Contains(x.dots, p.Path()) {
+			imports["."] = p.Path()
+		}
+		return true
+	})
+	return imports
+}
+
+// followValues finds what the variables that the cell sets got their values from.
+func (x *changer) followValues() {
+	after := map[string]*entity{}
+	for _, e := range x.u.live {
+		if !x.replaced[e] {
+			after[e.name] = e
+		}
+	}
+	for _, e := range x.out.created {
+		after[e.name] = e
+	}
+	for _, v := range x.values() {
+		if e := after[v.name]; e != nil && e.kind == kindVar {
+			x.uses(v.expr, func(d *entity) { x.out.made[e] = append(x.out.made[e], d) })
+		}
+	}
+}
+
+// notice says which variables still hold code of before, and what is stale.
+func (x *changer) notice() {
+	for _, name := range slices.Sorted(maps.Keys(x.staled)) {
+		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.staled[name].reason))
+	}
+	for _, e := range x.u.sorted() {
+		if x.replaced[e] {
+			i := slices.IndexFunc(x.out.created, func(c *entity) bool { return c.name == e.name })
+			if i < 0 {
+				continue
+			}
+			e = x.out.created[i]
+		}
+		if e.kind != kindVar || x.declared[e.name] || !hidesCode(e.obj.Type()) {
+			continue
+		}
+		if old := x.oldCode(e); len(old) > 0 {
+			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; run cell %d again to have the new one",
+				e.name, e.cell, strings.Join(old, ", "), e.cell))
+		}
+	}
+}
+
+// oldCode are the names of replaced code that a variable's value was made with.
+func (x *changer) oldCode(e *entity) (names []string) {
+	for d := range e.made {
+		if x.replaced[d] && (d.kind == kindFunc || d.kind == kindMethod || d.kind == kindType) {
+			names = append(names, d.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// value is what a statement or declaration gives a variable.
+type value struct {
+	name string
+	expr ast.Expr
+}
+
+// values are what the cell's own statements and declarations give variables.
+func (p *parsed) values() (all []value) {
+	for _, st := range p.stmts {
 		a, ok := st.(*ast.AssignStmt)
 		if !ok {
 			continue
 		}
 		for _, lhs := range a.Lhs {
-			for {
-				switch x := lhs.(type) {
-				case *ast.IndexExpr:
-					lhs = x.X
-					continue
-				case *ast.SelectorExpr:
-					lhs = x.X
-					continue
-				case *ast.StarExpr:
-					lhs = x.X
-					continue
-				}
-				break
-			}
-			if id, ok := lhs.(*ast.Ident); ok {
+			if id, ok := holder(lhs).(*ast.Ident); ok {
 				for _, rhs := range a.Rhs {
-					f(strings.TrimSuffix(id.Name, old), rhs)
+					all = append(all, value{strings.TrimSuffix(id.Name, old), rhs})
 				}
 			}
 		}
 	}
-	for _, it := range pn.vars {
+	for _, it := range p.vars {
 		for _, spec := range it.decl.(*ast.GenDecl).Specs {
 			spec := spec.(*ast.ValueSpec)
 			for _, name := range spec.Names {
 				for _, v := range spec.Values {
-					f(name.Name, v)
+					all = append(all, value{name.Name, v})
 				}
 			}
 		}
 	}
+	return all
+}
+
+// holder is the variable that an assignment to a part of it changes.
+func holder(lhs ast.Expr) ast.Expr {
+	for {
+		switch x := lhs.(type) {
+		case *ast.IndexExpr:
+			lhs = x.X
+		case *ast.SelectorExpr:
+			lhs = x.X
+		case *ast.StarExpr:
+			lhs = x.X
+		default:
+			return lhs
+		}
+	}
+}
+
+// apply makes a change the session's, and returns what the user must know.
+func (u *names) apply(c *change) []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, e := range c.removed {
+		delete(u.live, e.name)
+	}
+	for _, e := range c.created {
+		delete(u.stale, e.name)
+		u.live[e.name], u.byObj[e.obj] = e, e
+	}
+	for obj, e := range c.kept {
+		delete(u.stale, e.name)
+		e.cell, e.made = c.cell, nil
+		u.byObj[obj] = e
+	}
+	for _, e := range c.again {
+		e.cell = c.cell
+	}
+	for name, s := range c.stale {
+		if u.live[name] == nil {
+			u.stale[name] = s
+		}
+	}
+	maps.Copy(u.imports, c.imports)
+	for _, name := range c.undone {
+		delete(u.imports, name)
+	}
+	for _, e := range u.live { // named once
+		maps.DeleteFunc(e.made, func(d *entity, _ bool) bool { return u.live[d.name] != d })
+	}
+	for e, from := range c.made {
+		if e.made == nil {
+			e.made = map[*entity]bool{}
+		}
+		for _, d := range from {
+			e.made[d] = true
+		}
+	}
+	return c.notices
 }

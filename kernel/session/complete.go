@@ -73,10 +73,10 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 	if m.cellMagic != "" || strings.TrimSpace(line) != "" && strings.TrimSpace(m.code[lineStart:lineStart+len(line)]) == "" {
 		return nil, -1
 	}
-	chunks, _, _, _ := splitChunks(m.code)
+	chunks := splitChunks(m.code).chunks
 	declared := map[string]bool{}
 	if p, err := parse(token.NewFileSet(), &source{text: m.code}); err == nil {
-		for _, it := range append(p.items, p.vars...) {
+		for _, it := range p.declarations() {
 			for _, name := range it.names {
 				declared[name] = true
 			}
@@ -98,8 +98,8 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 
 	var head, body, tail strings.Builder
 	imports := map[string]string{}
-	s.mu.Lock()
-	for name, imp := range s.u.imports {
+	s.names.mu.Lock()
+	for name, imp := range s.names.imports {
 		if used[name] {
 			imports[name] = imp.path
 		}
@@ -116,28 +116,28 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 		imports[p.Name()] = p.Path()
 		return p.Name()
 	}
-	seen := map[*item]bool{}
-	for _, e := range s.u.sorted() {
+	seen := map[*definition]bool{}
+	for _, e := range s.names.sorted() {
 		if declared[e.name] {
 			continue
 		}
 		switch {
 		case e.kind == kindVar:
 			fmt.Fprintf(&tail, "var %s %s\n", e.name, types.TypeString(e.obj.Type(), qualify))
-		case e.item != nil && !seen[e.item]:
-			seen[e.item] = true
-			for name, path := range e.item.imports {
+		case e.def != nil && !seen[e.def]:
+			seen[e.def] = true
+			for name, path := range e.def.imports {
 				imports[name] = path
 			}
-			tail.WriteString(e.item.text() + "\n")
+			tail.WriteString(e.def.text() + "\n")
 		}
 	}
-	s.mu.Unlock()
+	s.names.mu.Unlock()
 	if s.b != nil {
 		select {
 		case <-s.ready:
 			for name := range used {
-				if imports[name] == "" && !declared[name] && s.live(name) == nil && strings.Contains(code, name+".") {
+				if imports[name] == "" && !declared[name] && s.names.entity(name) == nil && strings.Contains(code, name+".") {
 					if paths := s.b.ByName(name); len(paths) > 0 {
 						imports[name] = paths[0]
 					}
@@ -210,11 +210,4 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 		offset += first.Len()
 	}
 	return []byte(first.String() + head.String() + open + body.String() + "}\n\n" + tail.String()), offset
-}
-
-// live returns the name's entity.
-func (s *Session) live(name string) *entity {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.u.live[name]
 }

@@ -5,15 +5,25 @@
 //
 // # From text to package
 //
-// A cell is cut at its top-level semicolons (split.go) into declarations and
-// statements. go/types checks it together with the live names of earlier cells
-// (check.go): every cell's package has the same path for the checker, so that
-// cells may use each other's unexported fields and methods. Then the text is
-// edited, not printed anew, into a package (gen.go): lines stay lines, and panics
-// name them. Names that a later cell may need are exported under a letter that
-// is removed again from all output; variables of := become variables of the
-// package and are assigned where they stood; loops and functions get a check for
-// interrupts. No code of the user runs when a package is initialised.
+// A cell is planned in five values, each made from the one before (plan.go):
+//
+//   - parsed: the text is cut at its top-level semicolons into declarations and
+//     statements (chunks.go, parse.go, declare.go).
+//   - bound: package names are found, also without an import line (bind.go).
+//   - checked: go/types checks the cell together with the live names of earlier cells
+//     (check.go) and with those of their declarations that must be compiled again
+//     (closure.go). Every cell's package has the same path for the checker, so that
+//     cells may use each other's unexported fields and methods.
+//   - generated: the text is edited, not printed anew, into a package (gen.go, edits.go,
+//     gencell.go): lines stay lines, and panics name them. Names that a later cell may
+//     need are exported under a letter that is removed again from all output; variables
+//     of := become variables of the package and are assigned where they stood; loops and
+//     functions get a check for interrupts. No code of the user runs when a package is
+//     initialised.
+//   - change: what the session knows once the cell has run (commit.go).
+//
+// A Session is names (names.go), a runner of their code (runner.go) and the history of
+// cells (history.go).
 //
 // A cell that is run again and declares nothing that is not there compiles to
 // what its earlier run did: that code is called again (again.go), and nothing is

@@ -143,13 +143,11 @@ func (s *Session) workerLost(err error) *Error {
 	if !errors.As(err, &lost) {
 		lost = &worker.LostError{State: err.Error()}
 	}
-	s.mu.Lock()
-	forced := s.running != nil && s.running.interrupts > 1
+	forced := s.runner.interrupted() > 1
 	var cells []int
-	for _, h := range s.history {
+	for _, h := range s.history.all() {
 		cells = append(cells, h.count)
 	}
-	s.mu.Unlock()
 	e := &Error{Name: "WorkerLost", Value: "the worker process ended (" + lost.State + ")"}
 	if forced {
 		e.Value = "the worker process was ended by the second interrupt"

@@ -12,63 +12,56 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
-// ofCell reports whether the struct type that a message names last is a cell's.
-func ofCell(msg string) bool {
-	t, _, _ := strings.Cut(msg[strings.LastIndex(msg, " of type ")+len(" of type "):], "[")
-	t = strings.TrimPrefix(t, cellPath+".")
-	return !strings.Contains(t, ".")
-}
-
 // afterCheck looks for what the type checker lets pass but generated code cannot say.
-func (pl *planner) afterCheck(pn *plan, errs *[]fileError) {
+func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 	report := func(pos token.Pos, format string, args ...any) {
-		at := pn.src.place(pn.src.offset(pos), "")
-		*errs = append(*errs, fileError{cellError: cellError{at.line, at.col, pn.src, fmt.Sprintf(format, args...)}, file: pn.cellFile})
+		at := t.src.place(t.src.offset(pos), "")
+		*errs = append(*errs, fileError{cellError: cellError{at.line, at.col, t.src, fmt.Sprintf(format, args...)}, file: t.cellFile})
 	}
-	for name := range pn.declared {
-		v, ok := pn.pkg.Scope().Lookup(name).(*types.Var)
-		if !ok || ours(v.Pkg()) && pl.u.byObj[v] != nil {
+	for name := range t.declared {
+		v, ok := t.pkg.Scope().Lookup(name).(*types.Var)
+		if !ok || ours(v.Pkg()) && pl.names.byObj[v] != nil {
 			continue
 		}
 		if v.Type() == types.Typ[types.Invalid] {
-			if pn.cgo != nil {
+			if t.cgo != nil {
 				report(v.Pos(), "%s has a type of C, which no other cell could name; convert it, for instance int(C.f()), or give the type: var %s int = ...", name, name)
 			} else {
 				report(v.Pos(), "can't tell the type of %s", name)
 			}
 			continue
 		}
-		if t := unnameable(v.Type()); t != "" {
-			report(v.Pos(), "%s has the type %s, which its package does not export, so that no variable of a cell can have it; put the use into one block, or assign to an interface: var %s any = ...", name, t, name)
+		if bad := unnameable(v.Type()); bad != "" {
+			report(v.Pos(), "%s has the type %s, which its package does not export, so that no variable of a cell can have it; put the use into one block, or assign to an interface: var %s any = ...", name, bad, name)
 		}
 	}
-	if pn.last != nil {
-		tv := pn.info.Types[pn.last]
+	if t.last != nil {
+		tv := t.info.Types[t.last]
 		if tv.IsType() {
-			report(pn.last.Pos(), "%s is a type, not a value", types.ExprString(pn.last))
+			report(t.last.Pos(), "%s is a type, not a value", types.ExprString(t.last))
 		} else if tv.Value != nil && tv.Type == types.Typ[types.UntypedInt] {
 			if _, exact := constant.Int64Val(tv.Value); !exact {
-				report(pn.last.Pos(), "constant %s overflows int; convert it, for instance to float64", tv.Value)
+				report(t.last.Pos(), "constant %s overflows int; convert it, for instance to float64", tv.Value)
 			}
 		}
 	}
 }
 
 // explain adds to a checker's message what the session knows: stale names and near ones.
-func (pl *planner) explain(pn *plan, msg string) string {
+func (pl *planner) explain(t *typed, msg string) string {
 	msg = strings.ReplaceAll(msg, old, "")
 	name, isUndefined := strings.CutPrefix(msg, "undefined: ")
 	if isUndefined {
-		if s, ok := pn.stales[name]; ok {
+		if s, ok := t.stales[name]; ok {
 			return s.reason
 		}
-		if near := pl.near(pn, name); near != "" {
+		if near := pl.near(t, name); near != "" {
 			return fmt.Sprintf("%s; did you mean %s?", msg, near)
 		}
 		return msg
 	}
-	for key, s := range pn.stales {
-		if t, m, ok := strings.Cut(key, "."); ok && strings.Contains(msg, "no field or method "+m) && strings.Contains(msg, t) {
+	for key, s := range t.stales {
+		if recv, m, ok := strings.Cut(key, "."); ok && strings.Contains(msg, "no field or method "+m) && strings.Contains(msg, recv) {
 			return s.reason
 		}
 	}
@@ -77,9 +70,9 @@ func (pl *planner) explain(pn *plan, msg string) string {
 }
 
 // near is a name or pkg.Name like the undefined one.
-func (pl *planner) near(pn *plan, name string) string {
+func (pl *planner) near(t *typed, name string) string {
 	if pkgName, sel, ok := strings.Cut(name, "."); ok {
-		path := pn.imports[pkgName]
+		path := t.imports[pkgName]
 		if path == "" {
 			return ""
 		}
@@ -102,7 +95,7 @@ func (pl *planner) near(pn *plan, name string) string {
 		return "" // everything is near a short name
 	}
 	var names []string
-	for n, e := range pl.u.live {
+	for n, e := range pl.names.live {
 		if e.kind != kindMethod {
 			names = append(names, n)
 		}

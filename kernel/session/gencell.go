@@ -6,105 +6,122 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 )
 
+// body is the function that a cell's statements become.
+type body struct {
+	*generator
+	strings.Builder
+	specs map[types.Object]*ast.ValueSpec // the cell's var declarations, by what they declare
+	done  map[*ast.ValueSpec]bool
+}
+
 // cell writes the cell's own declarations and its body.
-func (g *generator) cell(migrated map[string]bool) string {
-	pn := g.pn
+func (g *generator) cell() string {
 	g.aliases = map[string]string{}
-	var decls, body strings.Builder
-	for _, it := range pn.items {
-		if pn.elided[it] == nil && !g.again {
+	var decls strings.Builder
+	for _, it := range g.items {
+		if g.elided[it] == nil && !g.again {
 			decls.WriteString(g.item(it))
 		}
 	}
-	scope := pn.pkg.Scope()
-	names := make([]string, 0, len(pn.declared))
-	for name := range pn.declared {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	var register []string
-	for _, name := range names {
-		v, ok := scope.Lookup(name).(*types.Var)
-		if !ok || g.u.byObj[v] != nil {
-			continue
-		}
-		place := exported(name)
-		if e := pn.reuse[name]; e != nil {
-			place = g.entity(e)
-		} else if g.again {
-			place = g.name(v)
-		} else {
-			fmt.Fprintf(&decls, "\nvar %s %s\n", place, g.typeText(v.Type()))
-			register = append(register, fmt.Sprintf("%q: &%s", name, place))
-		}
-		// A failing cell must not change what was there, also when this code runs again.
-		fmt.Fprintf(&body, "{ ꞋꞋwas := %s; %s.OnFail(func() { %s = ꞋꞋwas }) }\n", place, g.rt(), place)
-	}
-	for _, v := range pn.migrate {
-		t := g.typeText(scope.Lookup(v.name).Type())
-		fmt.Fprintf(&decls, "\nvar %s *%s\n", exported(v.name), t)
-		fmt.Fprintf(&body, "%s = (*%s)(%s.Pointer(&%s))\n", exported(v.name), t, g.alias("unsafe"), g.entity(v))
-	}
-	for _, it := range pn.mains {
-		if it.names[0] != "main" {
-			fmt.Fprintf(&body, "%s()\n", exported(it.names[0]))
-		}
-	}
-	done := map[*ast.ValueSpec]bool{}
-	specs := g.specs()
-	parsed := pn.directive == ""
-	parseFlags := func() {
-		if !parsed {
-			parsed = true
-			fmt.Fprintf(&body, "%s.ParseFlags()\n", g.rt())
-		}
-	}
-	for _, o := range pn.order {
-		switch o := o.(type) {
-		case *item:
-			for _, spec := range o.decl.(*ast.GenDecl).Specs {
-				g.varSpec(&body, spec.(*ast.ValueSpec), specs, done, 0)
-			}
-		case ast.Stmt:
-			parseFlags() // after the variables that are flags
-			start, end := pn.src.offset(o.Pos()), pn.src.offset(o.End())
-			text := apply(pn.src, start, end, g.edits(pn.src, o))
-			if o == pn.lastStmt {
-				text = g.show(text)
-			}
-			body.WriteString(g.piece(pn.src, start, text))
-		}
-	}
-	parseFlags()
-	for _, it := range pn.mains {
-		if it.names[0] == "main" {
-			fmt.Fprintf(&body, "\n%s()\n", exported("main"))
-		}
-	}
+	b := &body{generator: g, specs: g.varSpecs(), done: map[*ast.ValueSpec]bool{}}
+	register := b.declareVars(&decls)
+	b.adoptMigrated(&decls)
+	b.callMains(false)
+	b.statements()
+	b.callMains(true)
 	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s.Register(%s, %sRun, map[string]any{%s}) }\n",
-		own, body.String(), g.rt(), runMark, own, strings.Join(register, ", "))
+		own, b.String(), g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
-	for key, path := range pn.imports {
+	for key, path := range g.imports {
 		if strings.HasPrefix(key, "_ ") {
 			blanks = append(blanks, path)
 			g.used[path] = true
 		}
 	}
-	sort.Strings(blanks)
-	return g.header(pn.cgo, blanks) + decls.String() + tail
+	slices.Sort(blanks)
+	return g.header(g.cgo, blanks) + decls.String() + tail
 }
 
-// specs are the cell's var declarations by the variables they declare.
-func (g *generator) specs() map[types.Object]*ast.ValueSpec {
+// declareVars declares the cell's variables in its package, and returns how they are
+// registered with the worker.
+func (b *body) declareVars(decls *strings.Builder) (register []string) {
+	for _, name := range slices.Sorted(maps.Keys(b.declared)) {
+		v, ok := b.pkg.Scope().Lookup(name).(*types.Var)
+		if !ok || b.u.byObj[v] != nil {
+			continue
+		}
+		place := exported(name)
+		if e := b.reuse[name]; e != nil {
+			place = b.entity(e)
+		} else if b.again {
+			place = b.name(v)
+		} else {
+			fmt.Fprintf(decls, "\nvar %s %s\n", place, b.typeText(v.Type()))
+			register = append(register, fmt.Sprintf("%q: &%s", name, place))
+		}
+		// A failing cell must not change what was there, also when this code runs again.
+		fmt.Fprintf(b, "{ ꞋꞋwas := %s; %s.OnFail(func() { %s = ꞋꞋwas }) }\n", place, b.rt(), place)
+	}
+	return register
+}
+
+// adoptMigrated lets variables of earlier cells live on under the new version of their type.
+func (b *body) adoptMigrated(decls *strings.Builder) {
+	for _, v := range b.migrate {
+		t := b.typeText(b.pkg.Scope().Lookup(v.name).Type())
+		fmt.Fprintf(decls, "\nvar %s *%s\n", exported(v.name), t)
+		fmt.Fprintf(b, "%s = (*%s)(%s.Pointer(&%s))\n", exported(v.name), t, b.alias("unsafe"), b.entity(v))
+	}
+}
+
+// callMains calls func main, or the init functions.
+func (b *body) callMains(main bool) {
+	for _, it := range b.mains {
+		if (it.names[0] == "main") == main {
+			fmt.Fprintf(b, "\n%s()\n", exported(it.names[0]))
+		}
+	}
+}
+
+// statements writes the cell's statements in their order.
+func (b *body) statements() {
+	flags := b.parseFlags
+	parse := func() {
+		if flags {
+			flags = false
+			fmt.Fprintf(b, "%s.ParseFlags()\n", b.rt())
+		}
+	}
+	for _, o := range b.order {
+		switch o := o.(type) {
+		case *item:
+			for _, spec := range o.decl.(*ast.GenDecl).Specs {
+				b.varSpec(spec.(*ast.ValueSpec))
+			}
+		case ast.Stmt:
+			parse() // after the variables that are flags
+			text := b.edited(b.src, o)
+			if o == b.lastStmt {
+				text = b.show(text)
+			}
+			b.WriteString(b.piece(b.src, b.src.offset(o.Pos()), text))
+		}
+	}
+	parse()
+}
+
+// varSpecs are the cell's var declarations by the variables they declare.
+func (g *generator) varSpecs() map[types.Object]*ast.ValueSpec {
 	m := map[types.Object]*ast.ValueSpec{}
-	for _, it := range g.pn.vars {
+	for _, it := range g.vars {
 		for _, spec := range it.decl.(*ast.GenDecl).Specs {
 			for _, name := range spec.(*ast.ValueSpec).Names {
-				if obj := g.pn.info.Defs[name]; obj != nil {
+				if obj := g.info.Defs[name]; obj != nil {
 					m[obj] = spec.(*ast.ValueSpec)
 				}
 			}
@@ -115,120 +132,70 @@ func (g *generator) specs() map[types.Object]*ast.ValueSpec {
 
 // varSpec writes the assignments of one var declaration, after those it depends
 // on, as Go does for package variables.
-func (g *generator) varSpec(b *strings.Builder, spec *ast.ValueSpec, specs map[types.Object]*ast.ValueSpec, done map[*ast.ValueSpec]bool, depth int) {
-	if done[spec] {
+func (b *body) varSpec(spec *ast.ValueSpec) {
+	if b.done[spec] {
 		return
 	}
-	done[spec] = true
-	pn := g.pn
+	b.done[spec] = true
 	seen := map[ast.Node]bool{}
-	var visit func(ast.Node)
-	visit = func(n ast.Node) {
-		ast.Inspect(n, func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			if !ok {
-				return true
-			}
-			obj := pn.info.Uses[id]
-			if other := specs[obj]; other != nil && other != spec {
-				g.varSpec(b, other, specs, done, depth+1)
-			}
-			if f, ok := obj.(*types.Func); ok {
-				for _, it := range pn.items {
-					if fd, ok := it.decl.(*ast.FuncDecl); ok && pn.info.Defs[fd.Name] == origin(f) && !seen[fd] {
-						seen[fd] = true
-						visit(fd)
-					}
-				}
-			}
-			return true
-		})
-	}
 	for _, v := range spec.Values {
-		visit(v)
+		b.needed(v, spec, seen)
 	}
-	src := pn.src
-	targets := make([]string, len(spec.Names))
-	for i, name := range spec.Names {
-		targets[i] = "_"
-		if obj := pn.info.Defs[name]; obj != nil && name.Name != "_" {
-			targets[i] = g.name(obj)
-		}
-	}
-	start := src.offset(spec.Pos())
+	targets := b.targets(spec)
+	start := b.src.offset(spec.Pos())
 	if len(spec.Values) == 0 {
 		for i, name := range spec.Names {
 			if targets[i] != "_" {
-				b.WriteString(g.piece(src, start, fmt.Sprintf("%s = *new(%s)", targets[i], g.typeText(pn.info.Defs[name].Type()))))
+				b.WriteString(b.piece(b.src, start, fmt.Sprintf("%s = *new(%s)", targets[i], b.typeText(b.info.Defs[name].Type()))))
 			}
 		}
 		return
 	}
-	first, last := spec.Values[0], spec.Values[len(spec.Values)-1]
-	vs, ve := src.offset(first.Pos()), src.offset(last.End())
 	var edits []edit
 	for _, v := range spec.Values {
-		edits = append(edits, g.edits(src, v)...)
+		edits = append(edits, b.edits(b.src, v)...)
 	}
-	values := apply(src, vs, ve, edits)
+	first, last := spec.Values[0], spec.Values[len(spec.Values)-1]
+	values := apply(b.src, b.src.offset(first.Pos()), b.src.offset(last.End()), edits)
+	text := strings.Join(targets, ", ") + " = " + values
 	if len(targets) == 1 && targets[0] == "_" && spec.Type != nil {
-		ts, te := src.offset(spec.Type.Pos()), src.offset(spec.Type.End())
-		b.WriteString(g.piece(src, start, "{ var _ "+apply(src, ts, te, g.edits(src, spec.Type))+" = "+values+" }"))
-		return
+		text = "{ var _ " + b.edited(b.src, spec.Type) + " = " + values + " }"
 	}
-	b.WriteString(g.piece(src, start, strings.Join(targets, ", ")+" = "+values))
+	b.WriteString(b.piece(b.src, start, text))
 }
 
-// show wraps the last expression so that its value is shown.
-func (g *generator) show(text string) string {
-	tv := g.pn.info.Types[g.pn.last]
-	call, isCall := ast.Unparen(g.pn.last).(*ast.CallExpr)
-	isCall = isCall && !g.pn.info.Types[call.Fun].IsType() && !g.pn.info.Types[call.Fun].IsBuiltin()
-	switch {
-	case tv.IsVoid() || g.pn.quiet && isCall:
-		return text
-	case g.pn.quiet:
-		return "_ = " + text
-	}
-	errorType := types.Universe.Lookup("error").Type()
-	switch t := tv.Type.(type) {
-	case *types.Tuple:
-		n := t.Len()
-		lastErr := n > 0 && types.Identical(t.At(n-1).Type(), errorType)
-		if lastErr && n == 2 && isInt(t.At(0).Type()) && g.printsOrWrites() {
-			return g.rt() + ".QuietErr(" + text + ")"
-		}
-		if lastErr {
-			return g.rt() + ".ShowNErr(" + text + ")"
-		}
-		return g.rt() + ".ShowN(" + text + ")"
-	default:
-		if types.Identical(t, errorType) {
-			return g.rt() + ".ShowErr(" + text + ")"
+// targets are the variables that a var declaration sets.
+func (b *body) targets(spec *ast.ValueSpec) []string {
+	targets := make([]string, len(spec.Names))
+	for i, name := range spec.Names {
+		targets[i] = "_"
+		if obj := b.info.Defs[name]; obj != nil && name.Name != "_" {
+			targets[i] = b.name(obj)
 		}
 	}
-	return g.rt() + ".Show(" + text + ")"
+	return targets
 }
 
-func isInt(t types.Type) bool {
-	b, ok := t.Underlying().(*types.Basic)
-	return ok && (b.Kind() == types.Int || b.Kind() == types.Int64)
-}
-
-// printsOrWrites reports whether the last expression calls something like
-// fmt.Println or Write, whose count no one wants to see.
-func (g *generator) printsOrWrites() bool {
-	call, ok := ast.Unparen(g.pn.last).(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-	if !ok {
-		return false
-	}
-	f := g.pn.info.Uses[sel.Sel]
-	if f == nil || f.Pkg() == nil {
-		return false
-	}
-	return f.Pkg().Path() == "fmt" || f.Pkg().Path() == "io" || strings.HasPrefix(f.Name(), "Write") || strings.HasPrefix(f.Name(), "Fprint") || strings.HasPrefix(f.Name(), "Print")
+// needed writes the var declarations that a value depends on, itself or by the
+// functions that it calls.
+func (b *body) needed(n ast.Node, by *ast.ValueSpec, seen map[ast.Node]bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		obj := b.info.Uses[id]
+		if other := b.specs[obj]; other != nil && other != by {
+			b.varSpec(other)
+		}
+		if f, ok := obj.(*types.Func); ok {
+			for _, it := range b.items {
+				if fd, ok := it.decl.(*ast.FuncDecl); ok && b.info.Defs[fd.Name] == origin(f) && !seen[fd] {
+					seen[fd] = true
+					b.needed(fd, by, seen)
+				}
+			}
+		}
+		return true
+	})
 }

@@ -39,26 +39,7 @@ func (g *generator) builtin(name string) string {
 func (g *generator) typeText(t types.Type) string {
 	switch t := t.(type) {
 	case *types.Named:
-		o := t.Obj()
-		text := o.Name()
-		if o.Pkg() != nil {
-			if ours(o.Pkg()) {
-				text = g.name(o)
-				if text == "" {
-					g.err = fmt.Errorf("session: type %s has no name here", typeString(t))
-				}
-			} else {
-				text = g.alias(o.Pkg().Path()) + "." + o.Name()
-			}
-		}
-		if n := t.TypeArgs().Len(); n > 0 {
-			args := make([]string, n)
-			for i := range n {
-				args[i] = g.typeText(t.TypeArgs().At(i))
-			}
-			text += "[" + strings.Join(args, ", ") + "]"
-		}
-		return text
+		return g.namedText(t)
 	case *types.Alias:
 		return g.typeText(types.Unalias(t))
 	case *types.Pointer:
@@ -70,65 +51,19 @@ func (g *generator) typeText(t types.Type) string {
 	case *types.Map:
 		return "map[" + g.typeText(t.Key()) + "]" + g.typeText(t.Elem())
 	case *types.Chan:
-		switch t.Dir() {
-		case types.SendOnly:
-			return "chan<- (" + g.typeText(t.Elem()) + ")"
-		case types.RecvOnly:
-			return "<-chan (" + g.typeText(t.Elem()) + ")"
-		}
-		return "chan (" + g.typeText(t.Elem()) + ")"
+		word := map[types.ChanDir]string{types.SendRecv: "chan", types.SendOnly: "chan<-", types.RecvOnly: "<-chan"}[t.Dir()]
+		return word + " (" + g.typeText(t.Elem()) + ")"
 	case *types.Signature:
 		return "func" + g.signature(t)
 	case *types.Struct:
-		var b strings.Builder
-		b.WriteString("struct{")
-		for i := range t.NumFields() {
-			f := t.Field(i)
-			tag := t.Tag(i)
-			if !f.Embedded() {
-				name := f.Name()
-				if member(f) {
-					name = exported(name)
-					if tag == "" {
-						tag = strings.Trim(hiddenTag, "`")
-					}
-				}
-				b.WriteString(name + " ")
-			}
-			text := g.typeText(f.Type())
-			if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
-				text = text[:len(text)-len(name)] + g.builtin(name)
-			}
-			b.WriteString(text)
-			if tag != "" {
-				b.WriteString(" " + strconv.Quote(tag))
-			}
-			b.WriteString("; ")
-		}
-		return b.String() + "}"
+		return g.structText(t)
 	case *types.Interface:
-		if t.NumMethods() == 0 && t.NumEmbeddeds() == 0 {
-			return "interface{}"
-		}
-		var b strings.Builder
-		b.WriteString("interface{")
-		for i := range t.NumExplicitMethods() {
-			m := t.ExplicitMethod(i)
-			name := m.Name()
-			if member(m) {
-				name = exported(name)
-			}
-			b.WriteString(name + g.signature(m.Signature()) + "; ")
-		}
-		for i := range t.NumEmbeddeds() {
-			b.WriteString(g.typeText(t.EmbeddedType(i)) + "; ")
-		}
-		return b.String() + "}"
+		return g.interfaceText(t)
 	case *types.Basic:
-		if t.Kind() == types.UnsafePointer {
+		switch {
+		case t.Kind() == types.UnsafePointer:
 			return g.alias("unsafe") + ".Pointer"
-		}
-		if t.Info()&types.IsUntyped != 0 {
+		case t.Info()&types.IsUntyped != 0:
 			return types.Default(t).String()
 		}
 		return t.Name()
@@ -136,21 +71,90 @@ func (g *generator) typeText(t types.Type) string {
 	return t.String()
 }
 
-func (g *generator) signature(s *types.Signature) string {
-	tuple := func(t *types.Tuple, variadic bool) string {
-		parts := make([]string, t.Len())
-		for i := range t.Len() {
-			if variadic && i == t.Len()-1 {
-				parts[i] = "..." + g.typeText(t.At(i).Type().(*types.Slice).Elem())
-			} else {
-				parts[i] = g.typeText(t.At(i).Type())
-			}
+func (g *generator) namedText(t *types.Named) string {
+	o := t.Obj()
+	text := o.Name()
+	switch {
+	case ours(o.Pkg()):
+		if text = g.name(o); text == "" {
+			g.err = fmt.Errorf("session: type %s has no name here", typeString(t))
 		}
-		return "(" + strings.Join(parts, ", ") + ")"
+	case o.Pkg() != nil:
+		text = g.alias(o.Pkg().Path()) + "." + o.Name()
 	}
-	text := tuple(s.Params(), s.Variadic())
-	if s.Results().Len() > 0 {
-		text += " " + tuple(s.Results(), false)
+	if n := t.TypeArgs().Len(); n > 0 {
+		args := make([]string, n)
+		for i := range n {
+			args[i] = g.typeText(t.TypeArgs().At(i))
+		}
+		text += "[" + strings.Join(args, ", ") + "]"
 	}
 	return text
+}
+
+func (g *generator) structText(t *types.Struct) string {
+	var b strings.Builder
+	b.WriteString("struct{")
+	for i := range t.NumFields() {
+		f, tag := t.Field(i), t.Tag(i)
+		if !f.Embedded() {
+			name := f.Name()
+			if member(f) {
+				name = exported(name)
+				if tag == "" {
+					tag = strings.Trim(hiddenTag, "`")
+				}
+			}
+			b.WriteString(name + " ")
+		}
+		text := g.typeText(f.Type())
+		if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
+			text = text[:len(text)-len(name)] + g.builtin(name)
+		}
+		b.WriteString(text)
+		if tag != "" {
+			b.WriteString(" " + strconv.Quote(tag))
+		}
+		b.WriteString("; ")
+	}
+	return b.String() + "}"
+}
+
+func (g *generator) interfaceText(t *types.Interface) string {
+	if t.NumMethods() == 0 && t.NumEmbeddeds() == 0 {
+		return "interface{}"
+	}
+	var b strings.Builder
+	b.WriteString("interface{")
+	for m := range t.ExplicitMethods() {
+		name := m.Name()
+		if member(m) {
+			name = exported(name)
+		}
+		b.WriteString(name + g.signature(m.Signature()) + "; ")
+	}
+	for e := range t.EmbeddedTypes() {
+		b.WriteString(g.typeText(e) + "; ")
+	}
+	return b.String() + "}"
+}
+
+func (g *generator) signature(s *types.Signature) string {
+	text := g.tuple(s.Params(), s.Variadic())
+	if s.Results().Len() > 0 {
+		text += " " + g.tuple(s.Results(), false)
+	}
+	return text
+}
+
+func (g *generator) tuple(t *types.Tuple, variadic bool) string {
+	parts := make([]string, t.Len())
+	for i := range t.Len() {
+		if variadic && i == t.Len()-1 {
+			parts[i] = "..." + g.typeText(t.At(i).Type().(*types.Slice).Elem())
+		} else {
+			parts[i] = g.typeText(t.At(i).Type())
+		}
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
 }

@@ -4,10 +4,8 @@ package session
 
 import (
 	"context"
-	"os"
 	"time"
 
-	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
@@ -19,99 +17,61 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if serr != nil {
 		return compileError([]cellError{{serr.line, serr.col, src, serr.msg}})
 	}
-	if m.main {
-		p.directive = "main"
-	}
-	p.tests = m.test
 	if cell.Silent {
-		p.last, p.lastStmt = nil, nil
+		p = p.withoutResult()
 	}
-	pl := &planner{fset: s.fset, u: s.u, b: s.b, importer: s.libs}
-	pn, errs, err := pl.plan(ctx, s.takeRun(), p)
+	pl := &planner{fset: s.fset, names: s.names, b: s.b, importer: s.libs}
+	c, g, errs, err := pl.plan(ctx, s.runner.takeRun(), p, options{tests: m.test, parseFlags: m.main})
 	if err != nil {
 		return s.buildError(ctx, err, src)
 	}
 	if len(errs) > 0 {
 		return compileError(errs)
 	}
-	pkg, text, err := pl.generate(pn)
-	if err != nil {
-		return s.buildError(ctx, err, src)
-	}
-	again := pl.again(pn)
-	key := again.key(s.b)
-	code, known := s.loaded[key]
-	known = known && again.text == text
-	s.mu.Lock()
-	s.timing.Check, s.timing.Again = time.Since(checking), known
-	s.mu.Unlock()
-
-	var failure *rt.Failure
-	if known {
-		if !s.begins(state, pn.n) {
-			return interrupted()
-		}
-		started := time.Now()
-		failure, err = s.process().Again(pn.n, code.run, s.cellArgs())
-		code.renumber(failure, cell.Count)
-		s.timed(0, time.Since(started))
-	} else {
-		var plugin *build.Plugin
-		if plugin, err = s.b.Cell(ctx, pkg); err != nil {
-			return s.buildError(ctx, err, src)
-		}
-		failure, err = s.runPlugin(pn.n, plugin, state)
-		if err == nil && again.text != "" && (failure == nil || again.text == text && failure.Kind != "open") {
-			s.loaded[key] = loaded{pn.n, cell.Count}
-		}
-		if err != nil || failure != nil {
-			// Its package may be in use by goroutines it started, but by no later cell.
-			s.b.Drop(pn.n)
-		}
-	}
-	if err != nil {
-		return s.workerLost(err)
+	s.runner.time(func(t *Timing) { t.Check = time.Since(checking) })
+	failure, cerr := s.runGenerated(ctx, g, src, state)
+	if cerr != nil {
+		return cerr
 	}
 	if failure != nil {
 		return s.cellFailed(failure, src)
 	}
-	s.mu.Lock()
-	notices := s.u.commit(pn)
-	s.mu.Unlock()
-	for _, text := range notices {
+	for _, text := range s.names.apply(changeOf(c, s.names)) {
 		s.out.text("stderr", text+"\n")
 	}
 	return nil
 }
 
-// runPlugin has the worker open a plugin and run it.
-func (s *Session) runPlugin(n int, plugin *build.Plugin, state *runState) (*rt.Failure, error) {
-	defer os.Remove(plugin.File)
-	s.mu.Lock()
-	s.timing.Compile, s.timing.Link = plugin.Compile, plugin.Link
-	s.mu.Unlock()
-	if !s.begins(state, n) {
-		return &rt.Failure{Kind: "interrupted"}, nil
+// runGenerated runs a cell's package: from an earlier run's code if that is the same,
+// else as a plugin.
+func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, state *runState) (*rt.Failure, *Error) {
+	n := g.pkg.N
+	key := againKey(g.again, s.b)
+	code, known := s.runner.loaded[key]
+	if known && g.again == g.main {
+		s.runner.time(func(t *Timing) { t.Again = true })
+		failure, err := s.runner.again(n, code, src.count, s.cellArgs(), state)
+		if err != nil {
+			return nil, s.workerLost(err)
+		}
+		return failure, nil
 	}
-	started := time.Now()
-	opening, failure, err := s.process().Run(n, plugin.File, s.cellArgs())
-	s.timed(opening, time.Since(started)-opening)
-	return failure, err
-}
-
-// begins says that from now on interrupts go to run n in the worker, and
-// reports false when one came before.
-func (s *Session) begins(state *runState, n int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state.n = n
-	return state.interrupts == 0
-}
-
-func (s *Session) timed(open, run time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.timing.Open, s.timing.Run = open, run
+	plugin, err := s.b.Cell(ctx, g.pkg)
+	if err != nil {
+		return nil, s.buildError(ctx, err, src)
+	}
+	failure, err := s.runner.plugin(n, plugin, s.cellArgs(), state)
+	if err == nil && g.again != "" && (failure == nil || g.again == g.main && failure.Kind != "open") {
+		s.runner.loaded[key] = loaded{n, src.count}
+	}
+	if err != nil || failure != nil {
+		// Its package may be in use by goroutines it started, but by no later cell.
+		s.b.Drop(n)
+	}
+	if err != nil {
+		return nil, s.workerLost(err)
+	}
+	return failure, nil
 }
 
 // cellArgs are os.Args for a cell.

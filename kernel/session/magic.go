@@ -174,9 +174,7 @@ func (s *Session) runMagic(ctx context.Context, line string, m *magic, cell *Cel
 			if err := s.fresh(false); err != nil {
 				return magicError("%%reset: %v", err)
 			}
-			s.mu.Lock()
-			s.history = nil
-			s.mu.Unlock()
+			s.history.clear()
 		}
 		if err := s.b.ResetModules(); err != nil {
 			return magicError("%%reset: %v", err)

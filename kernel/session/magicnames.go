@@ -5,6 +5,8 @@ package session
 import (
 	"context"
 	"fmt"
+	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -15,30 +17,30 @@ func (s *Session) remove(names []string) *Error {
 	if len(names) == 0 {
 		return magicError("%%rm needs names; %%who lists them")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.names.mu.Lock()
+	defer s.names.mu.Unlock()
 	for _, name := range names {
-		e, imp := s.u.live[name], s.u.imports[name]
+		e, imp := s.names.live[name], s.names.imports[name]
 		if e == nil && imp.path == "" {
 			return magicError("%%rm: no name %q; %%who lists them", name)
 		}
-		delete(s.u.imports, name)
+		delete(s.names.imports, name)
 		if e != nil {
-			s.u.drop(e)
+			s.names.drop(e)
 		}
 	}
 	return nil
 }
 
 // drop removes a name and makes stale what depends on it.
-func (u *universe) drop(e *entity) {
+func (u *names) drop(e *entity) {
 	delete(u.live, e.name)
 	for _, d := range u.sorted() {
-		uses := d.item != nil && d.item.deps[e]
+		uses := d.def != nil && d.def.deps[e]
 		if d.kind == kindVar {
-			mentions(d.obj.Type(), func(t objectTypeName) { uses = uses || u.byObj[t] == e })
+			mentions(d.obj.Type(), func(t *types.TypeName) { uses = uses || u.byObj[t] == e })
 		}
-		if d.kind == kindMethod && e.kind == kindType && d.item.recv == e.name {
+		if d.kind == kindMethod && e.kind == kindType && d.def.recv == e.name {
 			uses = true
 		}
 		if uses && u.live[d.name] == d {
@@ -50,9 +52,7 @@ func (u *universe) drop(e *entity) {
 
 // rerun runs cells that succeeded before, all or those named.
 func (s *Session) rerun(ctx context.Context, which []string, out Output) *Error {
-	s.mu.Lock()
-	cells := append([]historyCell(nil), s.history...)
-	s.mu.Unlock()
+	cells := s.history.all()
 	known := map[string]bool{}
 	for _, h := range cells {
 		known[strconv.Itoa(h.count)] = true
@@ -63,40 +63,27 @@ func (s *Session) rerun(ctx context.Context, which []string, out Output) *Error 
 		}
 	}
 	for _, h := range cells {
-		if len(which) > 0 && !contains(which, strconv.Itoa(h.count)) {
+		if len(which) > 0 && !slices.Contains(which, strconv.Itoa(h.count)) {
 			continue
 		}
 		if strings.Contains(h.code, "%rerun") || strings.Contains(h.code, "%reset") {
 			continue
 		}
-		s.mu.Lock()
-		state := s.running
-		s.mu.Unlock()
+		state := s.runner.present()
 		if err := s.execute(ctx, &Cell{Code: h.code, Count: h.count, ID: h.id}, out, state); err != nil {
 			err.Traceback = append([]string{fmt.Sprintf("while running cell %d again:", h.count)}, err.Traceback...)
 			return err
 		}
-		s.mu.Lock()
-		state.n = 0
-		s.mu.Unlock()
+		s.runner.starts(state, 0)
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // who prints the names, for %who.
 func (s *Session) who(out Output) {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	names := s.names(s.sizes())
+	names := s.names.list(s.sizes())
 	if len(names) == 0 {
 		fmt.Fprintln(w, "no names yet")
 	} else {

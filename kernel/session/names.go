@@ -3,26 +3,139 @@
 package session
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"go/types"
-	"sort"
+	"slices"
 	"strings"
+	"sync"
 )
 
-type objectTypeName = *types.TypeName
+// names are what the session knows by name. Only the goroutine that executes cells
+// changes them; it holds mu to do so, and others hold it to read them.
+type names struct {
+	mu      sync.Mutex
+	live    map[string]*entity
+	byObj   map[types.Object]*entity // also of names that were replaced
+	stale   map[string]staleName
+	imports map[string]imported // by the name that cells use
+}
+
+// imported is a package that a cell imported.
+type imported struct {
+	path string
+	cell int
+}
+
+// staleName is a name that can't be used any more.
+type staleName struct {
+	kind   kind
+	typ    string
+	cell   int
+	reason string
+}
+
+func newNames() *names {
+	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}}
+}
+
+// entity returns the live name, or nil.
+func (u *names) entity(name string) *entity {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.live[name]
+}
+
+// sorted returns the live entities in a fixed order.
+func (u *names) sorted() []*entity {
+	all := make([]*entity, 0, len(u.live))
+	for _, e := range u.live {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b *entity) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+// definitions returns the live declarations that can be compiled again.
+func (u *names) definitions() []*definition {
+	seen := map[*definition]bool{}
+	var all []*definition
+	for _, e := range u.sorted() {
+		if e.def != nil && !seen[e.def] {
+			seen[e.def] = true
+			all = append(all, e.def)
+		}
+	}
+	return all
+}
+
+// entities returns a declaration's live names.
+func (u *names) entities(def *definition) []*entity {
+	var all []*entity
+	for _, name := range def.names {
+		if e := u.live[name]; e != nil && e.def == def {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// forget removes all names; those that the worker took with it are remembered as gone.
+func (u *names) forget(lost bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fresh := newNames()
+	if lost {
+		fresh.imports = u.imports
+		for name, e := range u.live {
+			fresh.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell,
+				fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", name, e.cell)}
+		}
+	}
+	u.live, u.byObj, u.stale, u.imports = fresh.live, fresh.byObj, fresh.stale, fresh.imports
+}
+
+// list returns all names, sorted; sizes are bytes by "run.name".
+func (u *names) list(sizes map[string]int64) []Name {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var all []Name
+	for _, e := range u.live {
+		n := Name{Name: e.name, Kind: e.kind.String(), Type: typeString(e.obj.Type()), Size: -1, Cell: e.cell}
+		switch e.kind {
+		case kindVar:
+			if size, ok := sizes[fmt.Sprintf("%d.%s", e.store, e.name)]; ok {
+				n.Size = size
+			}
+		case kindType:
+			n.Type = typeString(e.obj.Type().Underlying())
+		}
+		all = append(all, n)
+	}
+	for name, imp := range u.imports {
+		if strings.HasPrefix(name, dotKey) {
+			name = "."
+		}
+		all = append(all, Name{Name: name, Kind: "import", Type: imp.path, Size: -1, Cell: imp.cell})
+	}
+	for name, st := range u.stale {
+		all = append(all, Name{Name: name, Kind: st.kind.String(), Type: st.typ, Size: -1, Cell: st.cell, Stale: st.reason})
+	}
+	slices.SortFunc(all, func(a, b Name) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
 
 // Names returns the session's names, sorted; what %who shows. While a cell runs,
 // sizes are unknown.
 func (s *Session) Names() []Name {
 	if !s.exec.TryLock() {
-		return s.names(nil)
+		return s.names.list(nil)
 	}
 	defer s.exec.Unlock()
-	return s.names(s.sizes())
+	return s.names.list(s.sizes())
 }
 
-// sizes asks the worker; no cell may be running.
+// sizes are those of the worker's variables; no cell may be running.
 func (s *Session) sizes() map[string]int64 {
 	select {
 	case <-s.ready:
@@ -38,72 +151,4 @@ func (s *Session) sizes() map[string]int64 {
 		return nil
 	}
 	return sizes
-}
-
-func (s *Session) names(sizes map[string]int64) []Name {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Name
-	for _, e := range s.u.live {
-		n := Name{Name: e.name, Kind: e.kind.String(), Type: typeString(e.obj.Type()), Size: -1, Cell: e.cell}
-		switch e.kind {
-		case kindVar:
-			if size, ok := sizes[fmt.Sprintf("%d.%s", e.store, e.name)]; ok {
-				n.Size = size
-			}
-		case kindType:
-			n.Type = typeString(e.obj.Type().Underlying())
-		}
-		all = append(all, n)
-	}
-	for name, imp := range s.u.imports {
-		if strings.HasPrefix(name, dotKey) {
-			name = "."
-		}
-		all = append(all, Name{Name: name, Kind: "import", Type: imp.path, Size: -1, Cell: imp.cell})
-	}
-	for name, st := range s.u.stale {
-		all = append(all, Name{Name: name, Kind: st.kind.String(), Type: st.typ, Size: -1, Cell: st.cell, Stale: st.reason})
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
-}
-
-// resultOnly keeps the result of an expression.
-type resultOnly struct {
-	data map[string]any
-}
-
-func (*resultOnly) Stream(string, string)                         {}
-func (*resultOnly) Display(_, _ map[string]any, _ string, _ bool) {}
-func (*resultOnly) ClearOutput(bool)                              {}
-func (*resultOnly) Input(string, bool) (string, error)            { return "", fmt.Errorf("no input here") }
-func (*resultOnly) Comm(CommRequest)                              {}
-func (*resultOnly) Page(map[string]any)                           {}
-func (r *resultOnly) Result(bundle, _ map[string]any)             { r.data = bundle }
-
-// userExpressions evaluates the cell's expressions, one after another.
-func (s *Session) userExpressions(ctx context.Context, cell *Cell) {
-	if cell.Values == nil {
-		cell.Values = map[string]any{}
-	}
-	names := make([]string, 0, len(cell.UserExpressions))
-	for name := range cell.UserExpressions {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		out := &resultOnly{}
-		s.out.begin(out, s.out.start)
-		err := s.goCell(ctx, &Cell{Code: "", Count: cell.Count}, &magic{code: strings.TrimSpace(cell.UserExpressions[name])}, &runState{})
-		s.out.end()
-		if err != nil {
-			cell.Values[name] = map[string]any{"status": "error", "ename": err.Name, "evalue": err.Value, "traceback": err.Traceback}
-			continue
-		}
-		if out.data == nil {
-			out.data = map[string]any{"text/plain": ""}
-		}
-		cell.Values[name] = map[string]any{"status": "ok", "data": out.data, "metadata": map[string]any{}}
-	}
 }

@@ -18,8 +18,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
-// Session is a live kernel without its protocol. Execute calls come one after
-// another; all other methods may be called at any time, also while a cell runs.
+// Session is a live kernel without its protocol: names, a runner for their code, and
+// the history of cells. Execute calls come one after another; all other methods may be
+// called at any time, also while a cell runs.
 type Session struct {
 	cfg  Config
 	ctx  context.Context // ends with Close
@@ -28,41 +29,20 @@ type Session struct {
 	ready    chan struct{} // builder and first worker are there, or startErr says why not
 	startErr error
 	b        *build.Builder
-	program  string
-	loaded   map[string]loaded // of the executing goroutine; see again.go
-	proc     *worker.Process   // of the executing goroutine; see procMu
-	procMu   sync.Mutex
+	program  string // the compiled worker
+	fset     *token.FileSet
+	libs     *libraries
 
-	exec sync.Mutex // one cell at a time
-	out  *sink
+	exec    sync.Mutex // one cell at a time
+	out     *sink
+	names   *names
+	runner  *runner
+	history history
 
-	mu      sync.Mutex // the fields below
-	fset    *token.FileSet
-	libs    *libraries
-	u       *universe
-	nextRun int
-	running *runState
-	history []historyCell
-	timing  Timing
-
-	env     []string // what %env set, for commands
+	// What magic lines set, of the executing goroutine.
+	env     []string // for commands and workers
 	workDir string
 	args    []string
-	goGet   bool // a module changed under the running worker
-}
-
-// runState is the cell that runs.
-type runState struct {
-	n          int // its run in the worker; 0 while it is being built
-	cancel     context.CancelFunc
-	interrupts int
-}
-
-// historyCell is a cell that succeeded, for %rerun.
-type historyCell struct {
-	count int
-	id    string
-	code  string
 }
 
 // New starts a session: the worker is built and launched in the background, so
@@ -92,7 +72,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), u: newUniverse(), loaded: map[string]loaded{}, nextRun: 1, workDir: cfg.WorkDir}
+	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(), workDir: cfg.WorkDir}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.out = newSink(s)
 	go func() {
@@ -117,7 +97,7 @@ func (s *Session) start() error {
 		return err
 	}
 	if err := s.selfTest(); err != nil {
-		s.proc.Close()
+		s.process().Close()
 		return err
 	}
 	if len(s.cfg.Packages) > 0 {
@@ -133,14 +113,7 @@ func (s *Session) start() error {
 
 // launch starts a worker.
 func (s *Session) launch() error {
-	p, err := worker.Start(worker.Config{Program: s.program, Dir: s.cfg.Dir, WorkDir: s.workDir, Env: s.commandEnv(), Sink: s.out})
-	if err != nil {
-		return err
-	}
-	s.procMu.Lock()
-	s.proc = p
-	s.procMu.Unlock()
-	return nil
+	return s.runner.launch(worker.Config{Program: s.program, Dir: s.cfg.Dir, WorkDir: s.workDir, Env: s.commandEnv(), Sink: s.out})
 }
 
 // commandEnv is the environment of worker and shell commands.
@@ -159,7 +132,7 @@ func (s *Session) selfTest() error {
 	rt := build.RuntimePath
 	first := "package cell\nimport rt \"" + rt + "\"\nvar M = map[string]int{\"a\": 1, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5, \"f\": 6, \"g\": 7, \"h\": 8, \"i\": 9, \"j\": 10, \"k\": 11}\nfunc run() {}\nfunc init() { rt.Register(%d, run, nil) }\n"
 	second := "package cell\nimport rt \"" + rt + "\"\nimport c \"%s\"\nfunc run() { if len(c.M) != 11 { panic(\"map literal lost\") } }\nfunc init() { rt.Register(%d, run, nil) }\n"
-	n1, n2 := s.takeRun(), s.takeRun()
+	n1, n2 := s.runner.takeRun(), s.runner.takeRun()
 	for _, p := range []build.Package{
 		{N: n1, Files: map[string]string{"t.go": fmt.Sprintf(first, n1)}, Imports: []string{rt}},
 		{N: n2, Files: map[string]string{"t.go": fmt.Sprintf(second, build.Path(n1), n2)}, Imports: []string{rt, build.Path(n1)}},
@@ -168,7 +141,7 @@ func (s *Session) selfTest() error {
 		if err != nil {
 			return fmt.Errorf("session: self-test of plugins: %w", err)
 		}
-		_, failure, err := s.proc.Run(p.N, plugin.File, []string{"selftest"})
+		_, failure, err := s.process().Run(p.N, plugin.File, []string{"selftest"})
 		os.Remove(plugin.File)
 		if err != nil {
 			return fmt.Errorf("session: self-test of plugins: %w", err)
@@ -180,14 +153,6 @@ func (s *Session) selfTest() error {
 	s.b.Drop(n1)
 	s.b.Drop(n2)
 	return os.WriteFile(marker, nil, 0o644)
-}
-
-func (s *Session) takeRun() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.nextRun
-	s.nextRun++
-	return n
 }
 
 // waitReady waits for the first worker.
@@ -207,38 +172,18 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	start := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	state := &runState{cancel: cancel}
-	s.mu.Lock()
-	s.running = state
-	s.timing = Timing{}
-	s.mu.Unlock()
+	state := s.runner.begin(cancel)
 	s.out.begin(out, start)
 	err := s.execute(ctx, cell, out, state)
 	if err == nil && !cell.Silent {
-		s.remember(cell)
+		s.history.add(cell)
 	}
 	first := s.out.end()
-	s.mu.Lock()
-	s.running = nil
-	s.timing.Total = time.Since(start)
-	s.timing.FirstOutput = first
-	s.mu.Unlock()
+	s.runner.end(time.Since(start), first)
 	if err == nil && len(cell.UserExpressions) > 0 {
 		s.userExpressions(ctx, cell)
 	}
 	return err
-}
-
-func (s *Session) remember(cell *Cell) {
-	if strings.TrimSpace(cell.Code) == "" {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cell.ID != "" {
-		s.history = slices.DeleteFunc(s.history, func(h historyCell) bool { return h.id == cell.ID })
-	}
-	s.history = append(s.history, historyCell{cell.Count, cell.ID, cell.Code})
 }
 
 func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *runState) *Error {
@@ -278,17 +223,19 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	}
 	if m.time {
 		s.out.flush()
-		s.mu.Lock()
-		t := s.timing
-		s.mu.Unlock()
-		if t.Again {
-			out.Stream("stderr", fmt.Sprintf("check %s, compiled before, run %s; first output after %s\n", short(t.Check), short(t.Run), short(s.out.firstOutput())))
-			return nil
-		}
-		out.Stream("stderr", fmt.Sprintf("check %s, compile %s, link %s, open %s, run %s; first output after %s\n",
-			short(t.Check), short(t.Compile), short(t.Link), short(t.Open), short(t.Run), short(s.out.firstOutput())))
+		out.Stream("stderr", s.timeLine())
 	}
 	return nil
+}
+
+// timeLine is what %time says.
+func (s *Session) timeLine() string {
+	t := s.runner.lastTiming()
+	built := fmt.Sprintf("compile %s, link %s, open %s", short(t.Compile), short(t.Link), short(t.Open))
+	if t.Again {
+		built = "compiled before"
+	}
+	return fmt.Sprintf("check %s, %s, run %s; first output after %s\n", short(t.Check), built, short(t.Run), short(s.out.firstOutput()))
 }
 
 func short(d time.Duration) string {
@@ -302,84 +249,34 @@ func interrupted() *Error {
 	return &Error{"Interrupted", "interrupted", []string{"interrupted"}}
 }
 
-func (s *Session) process() *worker.Process {
-	s.procMu.Lock()
-	defer s.procMu.Unlock()
-	return s.proc
-}
+func (s *Session) process() *worker.Process { return s.runner.process() }
 
 // Interrupt stops the running cell: the first call stops the cell's own loops and
 // sends the worker SIGINT; a second one, when the cell still runs, ends the worker.
 // Without a running cell it does nothing.
 func (s *Session) Interrupt() {
-	s.mu.Lock()
-	state := s.running
-	if state == nil {
-		s.mu.Unlock()
-		return
-	}
-	state.interrupts++
-	n, count := state.n, state.interrupts
-	s.mu.Unlock()
-	if n == 0 {
-		state.cancel()
-		return
-	}
-	p := s.process()
-	if count > 1 {
-		p.Kill()
-		return
-	}
-	p.Interrupt(n)
-	time.AfterFunc(3*time.Second, func() {
-		s.mu.Lock()
-		still := s.running == state && state.interrupts == 1
-		s.mu.Unlock()
-		if still {
-			s.out.text("stderr", "The cell runs on: it waits, or is in C code or in a library's loop. Interrupt again to end the worker; all variables are lost then.\n")
-		}
+	s.runner.interrupt(func() {
+		s.out.text("stderr", "The cell runs on: it waits, or is in C code or in a library's loop. Interrupt again to end the worker; all variables are lost then.\n")
 	})
 }
 
 // Restart forgets everything and starts a fresh worker.
 func (s *Session) Restart() error {
-	s.mu.Lock()
-	if s.running != nil {
-		s.running.interrupts++
-		s.running.cancel()
-	}
-	s.mu.Unlock()
 	if err := s.waitReady(s.ctx); err != nil {
 		return err
 	}
-	s.process().Kill()
+	s.runner.abandon()
 	s.exec.Lock()
 	defer s.exec.Unlock()
 	s.args = nil
-	s.mu.Lock()
-	s.history = nil
-	s.mu.Unlock()
+	s.history.clear()
 	return s.fresh(false)
 }
 
 // fresh starts a new worker. With lost, the names are remembered as gone.
 func (s *Session) fresh(lost bool) error {
 	s.process().Close()
-	s.mu.Lock()
-	was := s.u
-	s.u = newUniverse()
-	if lost {
-		for name, imp := range was.imports {
-			s.u.imports[name] = imp
-		}
-		for name, e := range was.live {
-			s.u.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell,
-				fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", name, e.cell)}
-		}
-	}
-	s.goGet = false
-	s.mu.Unlock()
-	s.loaded = map[string]loaded{}
+	s.names.forget(lost)
 	s.b.ForgetRuns()
 	return s.launch()
 }
@@ -416,8 +313,4 @@ func (s *Session) SendComm(address string, value any) error {
 func (s *Session) SourceDir() string { return filepath.Join(s.cfg.Dir, "mod") }
 
 // LastTiming tells where the time of the last executed cell went.
-func (s *Session) LastTiming() Timing {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.timing
-}
+func (s *Session) LastTiming() Timing { return s.runner.lastTiming() }

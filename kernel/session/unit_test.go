@@ -102,7 +102,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestCompletionFile(t *testing.T) {
-	s := &Session{u: newUniverse(), ready: make(chan struct{})}
+	s := &Session{names: newNames(), ready: make(chan struct{})}
 	for _, test := range []struct {
 		code string
 		cut  string // what is before the cursor
@@ -143,4 +143,34 @@ func span(from, to int) (all []int) {
 		all = append(all, i)
 	}
 	return all
+}
+
+// TestVerdicts: which messages of go/types are a cell's errors.
+func TestVerdicts(t *testing.T) {
+	for _, test := range []struct {
+		msg   string
+		shown bool
+		want  verdict
+	}{
+		{"declared and not used: x", false, unusedVariable},
+		{"x declared and not used", false, unusedVariable},
+		{`"os" imported and not used`, false, allowed},
+		{`"example.com/go-yaml" imported as yaml and not used`, false, allowed},
+		{"initialization cycle or refers to itself", false, allowed},
+		{"\tother declaration of x", false, allowed},
+		{"implicit assignment to unexported field a in struct literal of type T", false, allowed},
+		{"implicit assignment to unexported field a in struct literal of type cell.T", false, allowed},
+		{"implicit assignment to unexported field a in struct literal of type pair[net/http.Client]", false, allowed},
+		{"implicit assignment to unexported field wall in struct literal of type time.Time", false, wrong},
+		{"x + 1 (value of type int) is not used", true, allowed},
+		{"x + 1 (value of type int) is not used", false, wrong},
+		{"undefined: x", true, wrong},
+		{"undefined: x", false, wrong},
+		{"cannot use x (variable of type int) as string value in assignment", false, wrong},
+		{"missing return", false, wrong},
+	} {
+		if got := verdictOn(test.msg, test.shown); got != test.want {
+			t.Errorf("%q, shown %v: %v, want %v", test.msg, test.shown, got, test.want)
+		}
+	}
 }

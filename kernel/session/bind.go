@@ -1,0 +1,233 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+)
+
+// bound is a cell whose package names are known to mean packages, the second value
+// of planning.
+type bound struct {
+	*parsed
+	options
+	n       int               // the run that the cell will be
+	imports map[string]string // name -> path; a blank import's name is "_ path"
+	dots    []string          // dot imports
+}
+
+// importError is an import line that can't be satisfied.
+type importError struct {
+	at  *syntaxError
+	src *source
+}
+
+func (e *importError) Error() string { return e.at.msg }
+
+// testdepsPath is the package that connects testing to the rest, for %test.
+const testdepsPath = "testing/internal/testdeps"
+
+// bind finds the packages that a cell uses: those it imports, those that earlier
+// cells imported, and those it only names, as goimports would.
+func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*bound, error) {
+	b := &bound{parsed: p, options: opts, n: n, imports: map[string]string{}}
+	for _, spec := range p.lines {
+		if err := pl.bindImport(ctx, b, spec); err != nil {
+			return nil, err
+		}
+	}
+	if opts.tests {
+		if err := pl.b.Resolve(ctx, testdepsPath); err != nil {
+			return nil, err
+		}
+		b.imports[testdeps] = testdepsPath
+	}
+	for name, sels := range p.packageNames() {
+		if b.imports[name] == "" && !p.declared[name] {
+			if path := pl.packageOf(ctx, name, sels); path != "" {
+				b.imports[name] = path
+			}
+		}
+	}
+	pl.earlierDots(ctx, b)
+	return b, nil
+}
+
+// bindImport adds one import line of the cell.
+func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpec) error {
+	at := func(msg string) error {
+		return &importError{b.src.place(b.src.offset(spec.Pos()), msg), b.src}
+	}
+	path, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	if err := pl.b.Resolve(ctx, path); err != nil {
+		var ie *build.ImportError
+		if errors.As(err, &ie) {
+			return at(ie.Error())
+		}
+		return err
+	}
+	switch {
+	case spec.Name == nil:
+		pkg, err := pl.importer.Import(path)
+		if err != nil {
+			return at((&build.ImportError{Path: path, Reason: err.Error()}).Error())
+		}
+		if other, twice := b.imports[pkg.Name()]; twice && other != path {
+			return at(fmt.Sprintf("%s already imported from %q; give one of the two another name", pkg.Name(), other))
+		}
+		b.imports[pkg.Name()] = path
+	case spec.Name.Name == ".":
+		b.dots = append(b.dots, path)
+	case spec.Name.Name == "_":
+		b.imports["_ "+path] = path
+	default:
+		b.imports[spec.Name.Name] = path
+	}
+	return nil
+}
+
+// packageOf is the package that a name of the cell means which the cell does not
+// explain itself; "" if it means no package.
+func (pl *planner) packageOf(ctx context.Context, name string, sels []string) string {
+	if pl.names.live[name] != nil {
+		return ""
+	}
+	if imp, ok := pl.names.imports[name]; ok && pl.b.Resolve(ctx, imp.path) == nil {
+		return imp.path
+	}
+	if _, stale := pl.names.stale[name]; stale {
+		return ""
+	}
+	return pl.findPackage(ctx, name, sels)
+}
+
+// findPackage returns the import path of a package called name that has all
+// that is used of it, or "".
+func (pl *planner) findPackage(ctx context.Context, name string, sels []string) string {
+	best, most := "", 0
+	for _, path := range pl.b.ByName(name) {
+		if pl.b.Resolve(ctx, path) != nil {
+			continue
+		}
+		pkg, err := pl.importer.Import(path)
+		if err != nil {
+			continue
+		}
+		found := 0
+		for _, sel := range sels {
+			if pkg.Scope().Lookup(sel) != nil && token.IsExported(sel) {
+				found++
+			}
+		}
+		if found == len(sels) {
+			return path
+		}
+		// A package that lacks one of several names is still the one that is meant:
+		// the checker will say what is missing, and what is near.
+		if best == "" || found > most {
+			best, most = path, found
+		}
+	}
+	return best
+}
+
+// dotKey begins the keys of dot imports in names.imports; the path follows.
+const dotKey = ". "
+
+// earlierDots adds the dot imports of earlier cells that explain a name of this
+// one. A package with a name that the cell declares would clash, and is left out.
+func (pl *planner) earlierDots(ctx context.Context, b *bound) {
+	var used []string
+	var visit func(ast.Node) bool
+	visit = func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			ast.Inspect(sel.X, visit) // the selected name is explained by what is before it
+			return false
+		}
+		if id, ok := n.(*ast.Ident); ok && id.Obj == nil && id.IsExported() && !b.declared[id.Name] && pl.names.live[id.Name] == nil {
+			used = append(used, id.Name)
+		}
+		return true
+	}
+	b.inspect(visit)
+	for _, key := range slices.Sorted(maps.Keys(pl.names.imports)) {
+		path, ok := strings.CutPrefix(key, dotKey)
+		if !ok || slices.Contains(b.dots, path) || pl.b.Resolve(ctx, path) != nil {
+			continue
+		}
+		pkg, err := pl.importer.Import(path)
+		if err != nil {
+			continue
+		}
+		has := func(name string) bool { return pkg.Scope().Lookup(name) != nil }
+		if slices.ContainsFunc(used, has) && !slices.ContainsFunc(slices.Collect(maps.Keys(b.declared)), has) {
+			b.dots = append(b.dots, path)
+		}
+	}
+}
+
+// inspect visits all declarations and statements.
+func (p *parsed) inspect(visit func(ast.Node) bool) {
+	for _, it := range p.declarations() {
+		ast.Inspect(it.decl, visit)
+	}
+	for _, st := range p.stmts {
+		ast.Inspect(st, visit)
+	}
+}
+
+// packageNames are the names x in x.Y that the cell's own scopes don't explain,
+// with the Ys.
+func (p *parsed) packageNames() map[string][]string {
+	names := map[string][]string{}
+	p.inspect(func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := sel.X.(*ast.Ident); ok && id.Obj == nil && id.Name != "C" && !strings.HasSuffix(id.Name, old) {
+				if !slices.Contains(names[id.Name], sel.Sel.Name) {
+					names[id.Name] = append(names[id.Name], sel.Sel.Name)
+				}
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// importedName reports whether the cell means a package by name.
+func (b *bound) importedName(name string) bool { return b.imports[name] != "" }
+
+// ownImport reports whether the cell's text itself imports name.
+func (b *bound) ownImport(name string) bool {
+	for _, spec := range b.lines {
+		if importName(spec, b.imports) == name {
+			return true
+		}
+	}
+	return false
+}
+
+func importName(spec *ast.ImportSpec, known map[string]string) string {
+	if spec.Name != nil {
+		return spec.Name.Name
+	}
+	path := strings.Trim(spec.Path.Value, "\"`")
+	for name, p := range known {
+		if p == path {
+			return name
+		}
+	}
+	return path[strings.LastIndexByte(path, '/')+1:]
+}

@@ -1,0 +1,121 @@
+//go:build linux
+
+package session
+
+import (
+	"go/scanner"
+	"go/token"
+)
+
+// chunk is a top-level piece of a cell, up to its semicolon.
+type chunk struct {
+	start, end int // without the semicolon
+	tok        token.Token
+	decl       bool // a declaration, not a statement
+}
+
+// pieces is a cell cut at the semicolons outside of all brackets, given or inserted.
+type pieces struct {
+	chunks []chunk
+	semis  []int // offsets of given semicolons that a file of declarations must not contain
+	quiet  bool  // a given semicolon is the last token
+	errs   scanner.ErrorList
+
+	toks       []token.Token // of the chunk under way; a long one's beginning and its parentheses
+	start, end int           // of the chunk under way; start is -1 between two chunks
+	depth      int
+}
+
+// splitChunks cuts a cell's text.
+func splitChunks(text string) *pieces {
+	c := &pieces{start: -1}
+	var s scanner.Scanner
+	file := token.NewFileSet().AddFile("", -1, len(text))
+	s.Init(file, []byte(text), func(pos token.Position, msg string) { c.errs.Add(pos, msg) }, 0)
+	for {
+		pos, tok, lit := s.Scan()
+		switch {
+		case tok == token.EOF:
+			c.finish()
+			return c
+		case tok == token.SEMICOLON && c.depth <= 0:
+			c.semicolon(file.Offset(pos), lit == ";")
+		default:
+			n := len(lit)
+			if n == 0 {
+				n = len(tok.String())
+			}
+			// A semicolon that the end of the text stands for has a length.
+			c.token(tok, file.Offset(pos), min(file.Offset(pos)+n, len(text)))
+		}
+	}
+}
+
+// token adds a token to the chunk under way.
+func (c *pieces) token(tok token.Token, start, end int) {
+	c.quiet = false
+	switch tok {
+	case token.LPAREN, token.LBRACK, token.LBRACE:
+		c.depth++
+	case token.RPAREN, token.RBRACK, token.RBRACE:
+		c.depth--
+	}
+	if c.start < 0 {
+		c.start = start
+	}
+	if len(c.toks) < 64 || tok == token.LPAREN || tok == token.RPAREN {
+		c.toks = append(c.toks, tok)
+	}
+	c.end = end
+}
+
+// semicolon ends a chunk; a given one between two statements belongs to the statements.
+func (c *pieces) semicolon(offset int, given bool) {
+	c.quiet = given
+	afterDecl := c.finish()
+	if given && !afterDecl {
+		c.semis = append(c.semis, offset)
+	}
+}
+
+// finish ends the chunk under way and reports whether it was a declaration.
+func (c *pieces) finish() (decl bool) {
+	if c.start < 0 {
+		return false
+	}
+	ch := chunk{start: c.start, end: c.end, tok: c.toks[0]}
+	switch ch.tok {
+	case token.IMPORT, token.TYPE, token.CONST, token.VAR:
+		ch.decl = true
+	case token.FUNC:
+		ch.decl = isFuncDecl(c.toks)
+	}
+	c.chunks = append(c.chunks, ch)
+	c.start, c.toks = -1, nil
+	return ch.decl
+}
+
+// isFuncDecl tells func f(...) and func (r T) m(...) from a function literal.
+func isFuncDecl(toks []token.Token) bool {
+	if len(toks) < 2 {
+		return false
+	}
+	if toks[1] == token.IDENT {
+		return true
+	}
+	depth := 0
+	for i, t := range toks[1:] {
+		switch t {
+		case token.LPAREN:
+			depth++
+		case token.RPAREN:
+			if depth--; depth == 0 {
+				// After a receiver comes the method's name and its parameters; after a
+				// literal's parameters come results or the body.
+				rest := toks[i+2:]
+				return len(rest) >= 2 && rest[0] == token.IDENT && (rest[1] == token.LPAREN || rest[1] == token.LBRACK)
+			}
+		}
+	}
+	return false
+}

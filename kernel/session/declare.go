@@ -1,0 +1,142 @@
+//go:build linux
+
+package session
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+// old marks, for the type checker, a name that a statement uses before the cell
+// declares it anew; no Go identifier contains it.
+const old = "·"
+
+// declarations are the cell's declarations, those of variables last.
+func (p *parsed) declarations() []*item { return append(slices.Clone(p.items), p.vars...) }
+
+// collectNames collects the names that the cell declares.
+func (p *parsed) collectNames() {
+	for _, it := range p.declarations() {
+		for _, name := range it.names {
+			if name != "_" {
+				p.declared[name] = true
+			}
+		}
+	}
+	for _, st := range p.stmts {
+		for _, id := range defined(st) {
+			if id.Name != "_" && !p.declared[id.Name] {
+				p.stmtVars[id.Name] = true
+			}
+		}
+	}
+	for name := range p.stmtVars {
+		p.declared[name] = true
+	}
+}
+
+// defined are the names on the left side of a :=.
+func defined(st ast.Stmt) (names []*ast.Ident) {
+	a, ok := st.(*ast.AssignStmt)
+	if !ok || a.Tok != token.DEFINE {
+		return nil
+	}
+	for _, lhs := range a.Lhs {
+		if id, ok := lhs.(*ast.Ident); ok {
+			names = append(names, id)
+		}
+	}
+	return names
+}
+
+// markEarlier marks the names that mean, before their :=, what they meant before the cell.
+func (p *parsed) markEarlier() {
+	seen := map[string]bool{}
+	for _, st := range p.stmts {
+		left := defined(st)
+		mark := func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if ok && id.Obj == nil && p.stmtVars[id.Name] && !seen[id.Name] && !slices.Contains(left, id) {
+				id.Name += old
+			}
+			return true
+		}
+		ast.Inspect(st, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				ast.Inspect(n.X, mark)
+				return false
+			case *ast.KeyValueExpr:
+				// A key may be a field's name; the checker knows, so leave plain names alone.
+				if _, plain := n.Key.(*ast.Ident); plain {
+					ast.Inspect(n.Value, mark)
+					return false
+				}
+			}
+			return mark(n)
+		})
+		for _, id := range left {
+			seen[id.Name] = true
+		}
+	}
+}
+
+// liftDefines makes variables of the package of what top-level := declare, and
+// assignments of the statements.
+func (p *parsed) liftDefines() {
+	have := map[string]bool{}
+	for _, st := range p.stmts {
+		a, ok := st.(*ast.AssignStmt)
+		if !ok || a.Tok != token.DEFINE {
+			continue
+		}
+		a.Tok = token.ASSIGN
+		spec := &ast.ValueSpec{Values: a.Rhs}
+		anyNew := false
+		for _, lhs := range a.Lhs {
+			name := ast.NewIdent("_")
+			if id, ok := lhs.(*ast.Ident); ok {
+				name.NamePos = id.Pos()
+				if p.stmtVars[id.Name] && !have[id.Name] {
+					name.Name, have[id.Name], anyNew = id.Name, true, true
+				}
+			}
+			spec.Names = append(spec.Names, name)
+		}
+		if !anyNew {
+			p.noNew = append(p.noNew, a.TokPos)
+			continue
+		}
+		if p.cgo != nil && len(spec.Names) == 1 && len(a.Rhs) == 1 {
+			spec.Type = convertedTo(a.Rhs[0])
+		}
+		p.defines[a] = spec
+	}
+}
+
+// convertedTo is the type that a conversion of a C value obviously has; the
+// checker does not know C's types and gives up.
+func convertedTo(e ast.Expr) ast.Expr {
+	call, ok := ast.Unparen(e).(*ast.CallExpr)
+	if !ok {
+		return nil
+	}
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		if t, ok := types.Universe.Lookup(f.Name).(*types.TypeName); ok {
+			return ast.NewIdent(t.Name())
+		}
+	case *ast.SelectorExpr:
+		if x, ok := f.X.(*ast.Ident); ok && x.Name == "C" {
+			switch f.Sel.Name {
+			case "GoString", "GoStringN":
+				return ast.NewIdent("string")
+			case "GoBytes":
+				return &ast.ArrayType{Elt: ast.NewIdent("byte")}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+//go:build linux
+
+package session
+
+import (
+	"cmp"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// edit replaces text[start:end].
+type edit struct {
+	start, end int
+	text       string
+}
+
+// apply makes the edits in text[start:end].
+func apply(src *source, start, end int, edits []edit) string {
+	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(a.start, b.start) })
+	var b strings.Builder
+	pos := start
+	for _, e := range edits {
+		if e.start < pos {
+			continue // inside of something replaced
+		}
+		b.WriteString(src.text[pos:e.start])
+		b.WriteString(e.text)
+		pos = e.end
+	}
+	b.WriteString(src.text[pos:end])
+	return b.String()
+}
+
+// editor collects what to change in the text of a node.
+type editor struct {
+	*generator
+	in    *source
+	all   []edit
+	stack []ast.Node // from the node down to the present one
+}
+
+// edits are the changes that make a node of a cell one of its package.
+func (g *generator) edits(src *source, node ast.Node) []edit {
+	e := &editor{generator: g, in: src}
+	ast.Inspect(node, func(n ast.Node) bool {
+		if n == nil {
+			e.stack = e.stack[:len(e.stack)-1]
+			return true
+		}
+		e.stack = append(e.stack, n)
+		if !e.node(n) {
+			e.stack = e.stack[:len(e.stack)-1]
+			return false
+		}
+		return true
+	})
+	return e.all
+}
+
+func (e *editor) replace(n ast.Node, text string) { e.between(n.Pos(), n.End(), text) }
+func (e *editor) insert(at token.Pos, text string) {
+	e.between(at, at, text)
+}
+
+func (e *editor) between(start, end token.Pos, text string) {
+	e.all = append(e.all, edit{e.in.offset(start), e.in.offset(end), text})
+}
+
+// node edits one node, and reports whether its parts are to be visited.
+func (e *editor) node(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.SelectorExpr:
+		return e.selector(n)
+	case *ast.Ident:
+		if e.unused[n.Pos()] && e.info.Defs[n] != nil {
+			e.useLocal(n)
+		}
+		e.ident(n)
+	case *ast.TypeSwitchStmt:
+		// switch x := v.(type) whose x nothing uses
+		if a, ok := n.Assign.(*ast.AssignStmt); ok && len(a.Lhs) == 1 && e.unused[a.Lhs[0].Pos()] {
+			e.between(a.Lhs[0].Pos(), a.Rhs[0].Pos(), "")
+		}
+	case *ast.ForStmt:
+		e.checkpoint(n.Body)
+	case *ast.RangeStmt:
+		e.checkpoint(n.Body)
+	case *ast.FuncLit:
+		e.entry(n.Body)
+	case *ast.FuncDecl:
+		e.entry(n.Body)
+	case *ast.StructType:
+		for _, f := range n.Fields.List {
+			e.field(f)
+		}
+	case *ast.AssignStmt:
+		if e.defines[n] != nil {
+			e.between(n.TokPos, n.TokPos+2, "=")
+		}
+	}
+	return true
+}
+
+// selector edits pkg.Name and reports whether it was none.
+func (e *editor) selector(n *ast.SelectorExpr) bool {
+	x, ok := n.X.(*ast.Ident)
+	if !ok {
+		return true
+	}
+	p, ok := e.info.Uses[x].(*types.PkgName)
+	if !ok {
+		return true
+	}
+	if p.Imported().Path() == "time" && n.Sel.Name == "Sleep" {
+		e.replace(n, e.rt()+".Sleep")
+	} else {
+		e.ident(x)
+	}
+	return false
+}
+
+// ident gives a name the one that the cell's package has for it.
+func (e *editor) ident(id *ast.Ident) {
+	obj := e.info.Uses[id]
+	if obj == nil {
+		obj = e.info.Defs[id]
+	}
+	if obj == nil {
+		return
+	}
+	text := e.nameOf(obj, id.Name)
+	if text == "" || text == id.Name {
+		return
+	}
+	width := len(strings.TrimSuffix(id.Name, old))
+	if i := strings.Index(id.Name, old+"init"); i >= 0 {
+		width = i
+	}
+	start := e.in.offset(id.Pos())
+	e.all = append(e.all, edit{start, start + width, text})
+}
+
+// nameOf is how the current file refers to any object; "" to leave it as it is written.
+func (e *editor) nameOf(obj types.Object, written string) string {
+	if p, ok := obj.(*types.PkgName); ok {
+		if p.Imported().Path() == "C" || written == "C" {
+			return ""
+		}
+		return e.alias(p.Imported().Path())
+	}
+	if member(obj) {
+		return exported(obj.Name())
+	}
+	if text := e.name(obj); text != "" {
+		return text
+	}
+	if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() { // of a dot import
+		return e.alias(p.Path()) + "." + obj.Name()
+	}
+	return ""
+}
+
+// member reports whether obj is a field or method of a cell's type that must be
+// exported under another name.
+func member(obj types.Object) bool {
+	if obj == nil || !ours(obj.Pkg()) || obj.Exported() || obj.Name() == "_" {
+		return false
+	}
+	switch o := obj.(type) {
+	case *types.Var:
+		return o.IsField()
+	case *types.Func:
+		return o.Signature().Recv() != nil
+	}
+	return false
+}
+
+// checkpoint has a loop or function look for interrupts at its start.
+func (e *editor) checkpoint(body *ast.BlockStmt) {
+	if body != nil {
+		e.insert(body.Lbrace+1, e.rt()+".C();")
+	}
+}
+
+// entry has a function look for interrupts. What others wait for (defer wg.Done()) comes
+// first: a goroutine that begins when the cell is interrupted would end without it.
+func (e *editor) entry(body *ast.BlockStmt) {
+	if body == nil {
+		return
+	}
+	for _, st := range slices.Backward(body.List) {
+		if d, ok := st.(*ast.DeferStmt); ok {
+			e.insert(d.End(), "; "+e.rt()+".C()")
+			return
+		}
+	}
+	e.checkpoint(body)
+}
+
+// hiddenTag is on fields that were unexported in the cell, so that encoders skip them.
+const hiddenTag = "`json:\"-\" xml:\"-\" yaml:\"-\"`"
+
+// field edits a struct's field: an embedded error is a field called error, and needs a
+// name to export; what is unexported in the cell is left out by encoders.
+func (e *editor) field(f *ast.Field) {
+	if len(f.Names) == 0 {
+		t := f.Type
+		if star, ok := t.(*ast.StarExpr); ok {
+			t = star.X
+		}
+		if id, ok := t.(*ast.Ident); ok && e.info.Uses[id] != nil && e.info.Uses[id].Parent() == types.Universe {
+			e.replace(id, e.builtin(id.Name))
+		}
+		return
+	}
+	if f.Tag != nil {
+		return
+	}
+	hidden := func(id *ast.Ident) string {
+		if token.IsExported(id.Name) || id.Name == "_" {
+			return ""
+		}
+		return " " + hiddenTag
+	}
+	last := f.Names[len(f.Names)-1]
+	for i, id := range f.Names[:len(f.Names)-1] {
+		if hidden(id) != hidden(last) {
+			e.between(id.End(), f.Names[i+1].Pos(), " "+e.edited(e.in, f.Type)+hidden(id)+"; ")
+		}
+	}
+	e.insert(f.End(), hidden(last))
+}
+
+// useLocal makes use of a local variable that nothing uses, where Go allows it.
+func (e *editor) useLocal(id *ast.Ident) {
+	use := "_ = " + id.Name + ";"
+	for i := len(e.stack) - 2; i >= 0; i-- {
+		switch parent := e.stack[i].(type) {
+		case *ast.RangeStmt:
+			e.insert(parent.Body.Lbrace+1, use)
+		case *ast.ForStmt:
+			e.insert(parent.Body.Lbrace+1, use)
+		case *ast.IfStmt:
+			e.insert(parent.Body.Lbrace+1, use)
+		case *ast.SwitchStmt:
+			// No place before the cases but a case itself: none may exist, then nothing helps.
+			if len(parent.Body.List) > 0 {
+				e.insert(parent.Body.List[0].(*ast.CaseClause).Colon+1, use)
+			}
+		case *ast.TypeSwitchStmt: // done there
+		case *ast.CommClause:
+			if as, ok := parent.Comm.(*ast.AssignStmt); ok && e.stack[i+1] == ast.Node(as) {
+				e.insert(parent.Colon+1, use)
+			} else {
+				e.useAfter(id, e.stack[i+1])
+			}
+		case *ast.BlockStmt, *ast.CaseClause, *ast.LabeledStmt:
+			e.useAfter(id, e.stack[i+1])
+		default:
+			continue
+		}
+		return
+	}
+}
+
+// useAfter uses a variable after the statement that declares it.
+func (e *editor) useAfter(id *ast.Ident, declaration ast.Node) {
+	if st, ok := declaration.(ast.Stmt); ok {
+		e.insert(st.End(), "; _ = "+id.Name)
+	}
+}

@@ -1,0 +1,141 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/token"
+	"go/types"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+)
+
+// A cell is planned in five values, each made from the one before, which stays as it is:
+//
+//	parsed     what is in the text (parse)
+//	bound      which packages its names mean (bind)
+//	checked    types, and what of earlier cells comes along (check)
+//	generated  the Go package (generate)
+//	change     what the session knows afterwards (changeOf)
+
+// options are what magic lines ask of a cell.
+type options struct {
+	tests      bool // %test: run its tests
+	parseFlags bool // %% or %main: call flag.Parse before its statements
+}
+
+// planner holds what planning needs of the session. It changes none of it.
+type planner struct {
+	fset     *token.FileSet
+	names    *names
+	b        *build.Builder
+	importer types.Importer
+}
+
+// cellError is an error in a cell's text.
+type cellError struct {
+	line, col int
+	src       *source
+	msg       string
+}
+
+// checked is a cell whose types are known and fit to all that lives on, the third
+// value of planning.
+type checked struct {
+	*typed
+	reuse  map[string]*entity   // variables declared anew with their old type
+	staled map[string]staleName // names that can't live on beside the cell
+}
+
+// check runs the type checker until the cell and what it takes with it fit together:
+// each round finds names that turn out stale or to be of other types.
+func (pl *planner) check(b *bound) (*checked, []cellError, error) {
+	found := findings{otherType: map[string]bool{}, staled: map[string]staleName{}}
+	for range 20 {
+		t, errs := pl.round(b, found)
+		own, dropped := found.dropBroken(t, errs)
+		if dropped || found.dropOtherLayout(t) {
+			continue
+		}
+		if len(own) > 0 {
+			return nil, own, nil
+		}
+		if reuse, again := pl.sameMemory(t, found); !again {
+			return &checked{t, reuse, found.staled}, nil, nil
+		}
+	}
+	return nil, nil, errors.New("session: planning the cell does not end; run %reset and the cells above again")
+}
+
+// dropBroken makes declarations of earlier cells stale that do not compile with the new
+// names, and so in the next round what depends on them. It returns the other errors.
+func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropped bool) {
+	for _, e := range errs {
+		if e.file == t.cellFile || e.file == nil {
+			own = append(own, e.cellError)
+			continue
+		}
+		if e.def == nil || f.staled[e.def.names[0]].reason != "" {
+			continue
+		}
+		count := e.def.src.count
+		reason := fmt.Sprintf("%s (cell %d) does not compile any more: %s; mend cell %d and run it again", e.def.names[0], count, e.msg, count)
+		for _, name := range e.def.names {
+			f.staled[name] = staleName{e.def.kind, "", count, reason}
+		}
+		dropped = true
+	}
+	return own, dropped
+}
+
+// dropOtherLayout makes variables stale whose new type has another layout than their value.
+func (f findings) dropOtherLayout(t *typed) (dropped bool) {
+	for _, v := range t.migrate {
+		nv := t.pkg.Scope().Lookup(v.name)
+		if nv == nil || !sameLayout(v.obj.Type(), nv.Type()) {
+			f.staled[v.name] = staleName{kindVar, typeString(v.obj.Type()), v.cell,
+				fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; run cell %d again", v.name, v.cell, t.src.count, v.cell)}
+			dropped = true
+		}
+	}
+	return dropped
+}
+
+// sameMemory finds the variables that the cell declares anew with the same type. For
+// those of another type there must be another round.
+func (pl *planner) sameMemory(t *typed, found findings) (reuse map[string]*entity, again bool) {
+	reuse = map[string]*entity{}
+	for name := range t.declared {
+		v := pl.names.live[name]
+		obj, isVar := t.pkg.Scope().Lookup(name).(*types.Var)
+		if v == nil || v.kind != kindVar || !isVar {
+			continue
+		}
+		if types.Identical(v.obj.Type(), obj.Type()) {
+			reuse[name] = v
+		} else if !found.otherType[name] {
+			found.otherType[name], again = true, true
+		}
+	}
+	return reuse, again
+}
+
+// plan plans a cell up to its package. Errors of the text come as a list.
+func (pl *planner) plan(ctx context.Context, n int, p *parsed, opts options) (*checked, *generated, []cellError, error) {
+	b, err := pl.bind(ctx, n, p, opts)
+	if err != nil {
+		var imp *importError
+		if errors.As(err, &imp) {
+			return nil, nil, []cellError{{imp.at.line, imp.at.col, imp.src, imp.at.msg}}, nil
+		}
+		return nil, nil, nil, err
+	}
+	c, errs, err := pl.check(b)
+	if err != nil || len(errs) > 0 {
+		return nil, nil, errs, err
+	}
+	g, err := pl.generate(c)
+	return c, g, nil, err
+}

@@ -1,0 +1,185 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
+)
+
+// runner runs the code of cells in a worker, one cell at a time.
+type runner struct {
+	loaded map[string]loaded // of the executing goroutine; see again.go
+
+	procMu sync.Mutex
+	proc   *worker.Process // changed by the executing goroutine only
+
+	mu      sync.Mutex // the fields below
+	nextRun int
+	running *runState
+	timing  Timing
+}
+
+// runState is the cell that runs.
+type runState struct {
+	n          int // its run in the worker; 0 while it is being built
+	cancel     context.CancelFunc
+	interrupts int
+}
+
+func newRunner() *runner { return &runner{loaded: map[string]loaded{}, nextRun: 1} }
+
+// launch starts a worker, with nothing loaded.
+func (r *runner) launch(cfg worker.Config) error {
+	p, err := worker.Start(cfg)
+	if err != nil {
+		return err
+	}
+	r.loaded = map[string]loaded{}
+	r.procMu.Lock()
+	r.proc = p
+	r.procMu.Unlock()
+	return nil
+}
+
+func (r *runner) process() *worker.Process {
+	r.procMu.Lock()
+	defer r.procMu.Unlock()
+	return r.proc
+}
+
+// takeRun returns a number that no run had before.
+func (r *runner) takeRun() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nextRun
+	r.nextRun++
+	return n
+}
+
+// begin says that a cell is being executed.
+func (r *runner) begin(cancel context.CancelFunc) *runState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running, r.timing = &runState{cancel: cancel}, Timing{}
+	return r.running
+}
+
+// end says that no cell is being executed any more.
+func (r *runner) end(total, firstOutput time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running, r.timing.Total, r.timing.FirstOutput = nil, total, firstOutput
+}
+
+// time changes the timing of the present cell.
+func (r *runner) time(f func(*Timing)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.timing)
+}
+
+func (r *runner) lastTiming() Timing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.timing
+}
+
+// starts says that from now on interrupts go to run n in the worker, and
+// reports false when one came before.
+func (r *runner) starts(state *runState, n int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	state.n = n
+	return state.interrupts == 0
+}
+
+// present is the cell that runs, or nil.
+func (r *runner) present() *runState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running
+}
+
+// interrupted is how often the running cell was interrupted.
+func (r *runner) interrupted() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running == nil {
+		return 0
+	}
+	return r.running.interrupts
+}
+
+// interrupt stops the running cell; runsOn is called if it still runs after a while.
+func (r *runner) interrupt(runsOn func()) {
+	r.mu.Lock()
+	state := r.running
+	if state == nil {
+		r.mu.Unlock()
+		return
+	}
+	state.interrupts++
+	n, count := state.n, state.interrupts
+	r.mu.Unlock()
+	if n == 0 {
+		state.cancel()
+		return
+	}
+	p := r.process()
+	if count > 1 {
+		p.Kill()
+		return
+	}
+	p.Interrupt(n)
+	time.AfterFunc(3*time.Second, func() {
+		r.mu.Lock()
+		still := r.running == state && state.interrupts == 1
+		r.mu.Unlock()
+		if still {
+			runsOn()
+		}
+	})
+}
+
+// abandon stops the running cell, if there is one, and its worker.
+func (r *runner) abandon() {
+	r.mu.Lock()
+	if r.running != nil {
+		r.running.interrupts++
+		r.running.cancel()
+	}
+	r.mu.Unlock()
+	r.process().Kill()
+}
+
+// plugin opens a plugin in the worker and runs it.
+func (r *runner) plugin(n int, plugin *build.Plugin, args []string, state *runState) (*rt.Failure, error) {
+	defer os.Remove(plugin.File)
+	r.time(func(t *Timing) { t.Compile, t.Link = plugin.Compile, plugin.Link })
+	if !r.starts(state, n) {
+		return &rt.Failure{Kind: "interrupted"}, nil
+	}
+	started := time.Now()
+	opening, failure, err := r.process().Run(n, plugin.File, args)
+	r.time(func(t *Timing) { t.Open, t.Run = opening, time.Since(started)-opening })
+	return failure, err
+}
+
+// again runs code that is loaded as run n.
+func (r *runner) again(n int, code loaded, count int, args []string, state *runState) (*rt.Failure, error) {
+	if !r.starts(state, n) {
+		return &rt.Failure{Kind: "interrupted"}, nil
+	}
+	started := time.Now()
+	failure, err := r.process().Again(n, code.run, args)
+	code.renumber(failure, count)
+	r.time(func(t *Timing) { t.Run = time.Since(started) })
+	return failure, err
+}

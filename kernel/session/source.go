@@ -1,0 +1,80 @@
+//go:build linux
+
+package session
+
+import (
+	"go/ast"
+	"go/token"
+	"strings"
+	"unicode/utf8"
+)
+
+// source is the Go part of one run's text: magic lines are blank, so that
+// offsets and lines are the cell's.
+type source struct {
+	count int // what messages call the cell by
+	text  string
+
+	// A cell is parsed twice, its declarations and its statements, at the same offsets.
+	decls, stmts *token.File
+	base         int // offset of the text in the parsed files
+}
+
+// parsedAs is the source with the files that its halves were parsed into.
+func (s source) parsedAs(fset *token.FileSet, decls, stmts *ast.File) *source {
+	s.base = len(stmtPrefix)
+	if decls != nil {
+		s.decls = fset.File(decls.FileStart)
+	}
+	if stmts != nil {
+		s.stmts = fset.File(stmts.FileStart)
+	}
+	return &s
+}
+
+// place gives an offset of the text as line and column, both from 1, columns in bytes.
+func (s *source) place(offset int, msg string) *syntaxError {
+	offset = max(0, min(offset, len(s.text)))
+	before := s.text[:offset]
+	line := strings.Count(before, "\n") + 1
+	col := offset - strings.LastIndexByte(before, '\n')
+	return &syntaxError{line, col, msg}
+}
+
+// offset is the place of a node in the text; -1 if it is of another cell.
+func (s *source) offset(pos token.Pos) int {
+	for _, f := range []*token.File{s.decls, s.stmts} {
+		if f != nil && int(pos) >= f.Base() && int(pos) <= f.Base()+f.Size() {
+			return int(pos) - f.Base() - s.base
+		}
+	}
+	return -1
+}
+
+// line returns line n of the text, from 1.
+func (s *source) line(n int) string {
+	lines := strings.Split(s.text, "\n")
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	return lines[n-1]
+}
+
+// column counts characters where the compiler counts bytes.
+func column(line string, col int) int {
+	if col-1 > len(line) {
+		return col
+	}
+	return utf8.RuneCountInString(line[:max(0, col-1)]) + 1
+}
+
+// blank replaces all but newlines by spaces.
+func blank(s string) string {
+	b := []byte(s)
+	for i := range b {
+		if b[i] != '\n' {
+			b[i] = ' '
+		}
+	}
+	return string(b)
+}
