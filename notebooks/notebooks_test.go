@@ -80,7 +80,7 @@ func TestStored(t *testing.T) {
 
 func needsSlow(t *testing.T) {
 	if !slow {
-		t.Skip("takes minutes; go test -tags slow -timeout 40m ./notebooks runs it, as CI does")
+		t.Skip("takes minutes; run with -tags slow, as bench/nightly does")
 	}
 }
 
