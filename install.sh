@@ -9,14 +9,15 @@ set -euo pipefail
 
 usage() {
 	cat <<'EOF'
-./install.sh [--prefix DIR] [--engine NAME] [--no-quickstart]   set up, then run the quickstart
-./install.sh --uninstall [--prefix DIR]                         remove what was set up
-./install.sh -h                                                 this text
+./install.sh [--prefix DIR] [--engine NAME] [--no-weights] [--no-quickstart]   set up, then run the quickstart
+./install.sh --uninstall [--prefix DIR]                                        remove what was set up
+./install.sh -h                                                                this text
 
   --prefix DIR      install into DIR instead of $TLKIT_HOME or ~/.local/share/tlkit
   --engine NAME     which engine to install beside the pure-Go one: auto (what the machine can have; the
                     default), go (none), onnx (ONNX Runtime, from the Python package index), xla (PJRT for
                     the CPU, from GitHub), cuda (PJRT for NVIDIA GPUs)
+  --no-weights      leave out the weights of efficientnet_lite0, a network trained on photographs (17 MB)
   --no-quickstart   do not execute notebooks/quickstart.ipynb at the end
 EOF
 }
@@ -28,6 +29,7 @@ die() {
 
 prefix=${TLKIT_HOME:-}
 quickstart=yes
+weights=--weights
 uninstall=no
 engine=auto
 while (($#)); do
@@ -45,6 +47,7 @@ while (($#)); do
 		;;
 	--engine=*) engine=${1#*=} ;;
 	--no-quickstart) quickstart=no ;;
+	--no-weights) weights= ;;
 	--uninstall) uninstall=yes ;;
 	-h | --help)
 		usage
@@ -107,7 +110,7 @@ echo "Building the installer (the first time, this fetches Go and its modules)"
 installer=$(mktemp -d)
 trap 'rm -rf "$installer"' EXIT
 go build -buildvcs=false -o "$installer/tlkernel" ./kernel/cmd/tlkernel
-"$installer/tlkernel" install --prefix "$prefix" --source "$here" ${engine:+--engine "$engine"}
+"$installer/tlkernel" install --prefix "$prefix" --source "$here" ${engine:+--engine "$engine"} $weights
 
 results=()
 if [[ $quickstart == yes ]]; then

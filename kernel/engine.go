@@ -1,14 +1,11 @@
 package kernel
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -38,11 +35,6 @@ var onnxWheelHashes = []string{
 	"d52510bbbcc880c13b826f7d75cdf33ac5cf0bb864d960000fc29ce73f0cb83e",
 	"27bf5dad46355a8a435c9c4e1556464d99ca834ea44e0f452909712068b8821b",
 	"ab327b736552324af8d2a38bef5a65ed773f67184a36ff642beec7f5b4e9b03f",
-}
-
-// requirement is a line of a requirements file that pins a package to files of these SHA-256 sums.
-func requirement(pinned string, hashes []string) string {
-	return pinned + " --hash=sha256:" + strings.Join(hashes, " --hash=sha256:") + "\n"
 }
 
 // libDir is where package backend looks for engines' libraries.
@@ -125,65 +117,35 @@ func installONNX(ctx context.Context, p Prefix, venv string) (library string, fr
 		return "", false, fmt.Errorf("kernel: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	pins := filepath.Join(tmp, "requirements.txt")
-	if err := os.WriteFile(pins, []byte(requirement(onnxWheel, onnxWheelHashes)), 0o666); err != nil {
-		return "", false, fmt.Errorf("kernel: %w", err)
+	wheel, err := downloadWheel(ctx, venv, tmp, onnxWheel, onnxWheelHashes)
+	if err != nil {
+		return "", false, fmt.Errorf("%w (there may be none for this system and Python; the pure-Go engine needs nothing)", err)
 	}
-	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-		"--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", tmp, "-r", pins)
-	if out, err := pip.CombinedOutput(); err != nil {
-		return "", false, commandError("kernel: fetching "+onnxWheel+" (there may be none for this system and Python; the pure-Go engine needs nothing)", err, string(out))
-	}
-	wheels, _ := filepath.Glob(filepath.Join(tmp, "*.whl"))
-	if len(wheels) != 1 {
-		return "", false, fmt.Errorf("kernel: pip download of %s gave %d wheels, expected 1", onnxWheel, len(wheels))
-	}
-	library, err = extractLibrary(wheels[0], p.libDir())
+	library, err = extractLibrary(wheel, p.libDir())
 	if err != nil {
 		return "", false, fmt.Errorf("kernel: engine onnx: %w", err)
 	}
 	return library, true, nil
 }
 
-// extractLibrary takes ONNX Runtime's shared library out of a wheel into dir,
-// in place of other versions of it.
+// extractLibrary takes ONNX Runtime's shared library out of a wheel into dir, and removes those of other versions there.
 func extractLibrary(wheel, dir string) (string, error) {
-	z, err := zip.OpenReader(wheel)
+	to, err := extract(wheel, dir, 0o755, func(name string) bool {
+		base := path.Base(name)
+		isLibrary := strings.HasPrefix(base, "libonnxruntime.so") || strings.HasPrefix(base, "libonnxruntime.") && strings.HasSuffix(base, ".dylib")
+		return path.Dir(name) == "onnxruntime/capi" && isLibrary
+	})
 	if err != nil {
 		return "", err
 	}
-	defer z.Close()
-	for _, f := range z.File {
-		base := path.Base(f.Name)
-		isLibrary := strings.HasPrefix(base, "libonnxruntime.so") || strings.HasPrefix(base, "libonnxruntime.") && strings.HasSuffix(base, ".dylib")
-		if path.Dir(f.Name) != "onnxruntime/capi" || !isLibrary {
+	old, _ := filepath.Glob(filepath.Join(dir, "libonnxruntime.*"))
+	for _, o := range old {
+		if o == to {
 			continue
 		}
-		in, err := f.Open()
-		if err != nil {
+		if err := os.Remove(o); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
-		defer in.Close()
-		data, err := io.ReadAll(in) // about 35 MB; the zip's checksum is verified at its end
-		if err != nil {
-			return "", fmt.Errorf("%s in %s: %w", f.Name, filepath.Base(wheel), err)
-		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return "", err
-		}
-		to := filepath.Join(dir, base)
-		if err := writeFileAtomic(to, data, 0o755); err != nil {
-			return "", err
-		}
-		old, _ := filepath.Glob(filepath.Join(dir, "libonnxruntime.*"))
-		for _, o := range old {
-			if o != to {
-				if err := os.Remove(o); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return "", err
-				}
-			}
-		}
-		return to, nil
 	}
-	return "", fmt.Errorf("%s holds no onnxruntime/capi/libonnxruntime library", filepath.Base(wheel))
+	return to, nil
 }

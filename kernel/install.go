@@ -45,6 +45,8 @@ type InstallOptions struct {
 	// Engine is one of EngineNames, to add to the engines; empty leaves them as
 	// they are.
 	Engine string
+	// Weights fetches the weights of one network trained on photographs, 17 MB.
+	Weights bool
 	// Log receives one line per step and per folder written; nil discards them.
 	Log io.Writer
 }
@@ -193,6 +195,10 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		}
 	}
 
+	if opts.Weights {
+		addWeights(ctx, p, m.Venv, step)
+	}
+
 	if err := warmLive(ctx, p, m); err != nil {
 		m.Live, m.WhyNotLive = false, shorten(strings.Join(strings.Fields(err.Error()), " "), 300)
 		step("no live cells here, kernel %q will be GoNB: %s", DisplayName, m.WhyNotLive)
@@ -261,7 +267,7 @@ func refuseForeign(p Prefix) error {
 }
 
 // prefixEntries are the names that install makes in the prefix.
-var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "share", "live", "manifest.json"}
+var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "share", "live", "weights", "manifest.json"}
 
 // linkTo makes path a symbolic link to target, replacing what was there.
 func linkTo(target, path string) error {

@@ -143,13 +143,16 @@ func openSet(ctx context.Context, model string, set WeightSet) (*weights.StateDi
 	return weights.Open(path)
 }
 
-// weightFolders are the folders in which weight files are looked up: TLKIT_DATA, then the cache.
+// weightFolders are the folders in which weight files are looked up: TLKIT_DATA, the cache, and what install.sh brought along.
 func weightFolders() []string {
 	var dirs []string
 	if dir := os.Getenv("TLKIT_DATA"); dir != "" {
 		dirs = append(dirs, dir)
 	}
 	if dir, err := fetch.CacheDir("weights"); err == nil {
+		dirs = append(dirs, dir)
+	}
+	if dir := fetch.InstallDir("weights"); dir != "" {
 		dirs = append(dirs, dir)
 	}
 	return dirs

@@ -19,7 +19,7 @@ import (
 const usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 
   tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine auto|go|onnx|xla|cuda]
-                   [--venv DIR] [--gocache DIR] [--livecache DIR]
+                   [--weights] [--venv DIR] [--gocache DIR] [--livecache DIR]
         build the kernels from a checkout and register them with Jupyter; safe to repeat
   tlkernel uninstall [--prefix DIR]
         remove what install made
@@ -79,6 +79,7 @@ func run(args []string) (int, error) {
 		opts := kernel.InstallOptions{Log: os.Stdout}
 		flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
 		flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
+		flags.BoolVar(&opts.Weights, "weights", false, "fetch the weights of efficientnet_lite0 (17 MB)")
 		flags.StringVar(&opts.Engine, "engine", "", "engine to install: auto, go, onnx, xla or cuda")
 		flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
 		flags.StringVar(&opts.LiveCache, "livecache", "", "a folder of compiled workers to share")
