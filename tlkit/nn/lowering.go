@@ -20,11 +20,11 @@ type lowering struct {
 	gatherPatches bool
 	// negativePad: cropping by negative padding copies rows whole, where Slice moves single values.
 	negativePad bool
-	// first: the engine computes images with their channels first; lowering_onnx.go has what suits it.
+	// first: the engine computes images with their channels first; lowering_onnxruntime.go has what suits it.
 	first bool
 	// fused: the engine has convolution with its gradients, pooling and batch norm as single operations: lowering_go.go.
 	fused bool
-	// exported: the graph is only written to a file (internal/onnxgraph), so that layers are built as ONNX has them, and
+	// exported: the graph is only written to a file (tlkit/internal/onnx/write), so that layers are built as ONNX has them, and
 	// without gradients.
 	exported bool
 }

@@ -20,7 +20,7 @@ import (
 func TestImportedONNX(t *testing.T) {
 	for _, name := range []string{"resnet_bn", "vit"} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join("..", "..", "internal", "onnxnet", "testdata", name+".onnx"))
+			data, err := os.ReadFile(filepath.Join("..", "internal", "onnx", "read", "testdata", name+".onnx"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,5 +27,12 @@
 // bytes that are there before memory is allocated, so a file that lies costs
 // at most a small multiple of its own size.
 //
+// # ONNX
+//
+// [OpenONNX] reads the initializers of an .onnx file as a state dict, and
+// [WriteONNX] writes a graph with its weights (onnx_read.go, onnx_write.go).
+// Graphs are the matter of tlkit/internal/onnx: its room read turns one into a
+// network that trains, and write turns a network into one.
+//
 // The package knows nothing of GoMLX.
 package weights

@@ -9,7 +9,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
-	"github.com/tlkit-go/tlkit-notebooks/internal/onnxnet"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/read"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -30,7 +30,7 @@ func openONNX(path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := onnxnet.Open(path)
+	n, err := read.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: %s: %w", path, err)
 	}
@@ -48,7 +48,7 @@ func openONNX(path string) (source, error) {
 	return &onnxFile{path: path, net: n, spec: spec, sd: sd, done: done}, nil
 }
 
-func onnxSpec(n *onnxnet.Net, name string) (Spec, error) {
+func onnxSpec(n *read.Net, name string) (Spec, error) {
 	graph, err := n.Skeleton()
 	if err != nil {
 		return Spec{}, err
@@ -77,7 +77,7 @@ func onnxSpec(n *onnxnet.Net, name string) (Spec, error) {
 	return spec, nil
 }
 
-func onnxArchitecture(n *onnxnet.Net) Architecture {
+func onnxArchitecture(n *read.Net) Architecture {
 	var stages []Stage
 	for i, name := range n.Stages {
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return n.Stage(i, s, x) }})
@@ -87,7 +87,7 @@ func onnxArchitecture(n *onnxnet.Net) Architecture {
 
 // GraphSpec returns the spec of a model that was imported from an .onnx file, from what its Spec.Graph was.
 func GraphSpec(name string, graph []byte) (Spec, error) {
-	n, err := onnxnet.FromSkeleton(graph)
+	n, err := read.FromSkeleton(graph)
 	if err != nil {
 		return Spec{}, fmt.Errorf("zoo: the graph of %q: %w", name, err)
 	}
@@ -101,7 +101,7 @@ func GraphSpec(name string, graph []byte) (Spec, error) {
 // onnxFile is the source of an .onnx file.
 type onnxFile struct {
 	path string
-	net  *onnxnet.Net
+	net  *read.Net
 	spec Spec
 	sd   *weights.StateDict
 	done func()

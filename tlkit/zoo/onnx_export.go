@@ -12,7 +12,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/onnxgraph"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/write"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -29,29 +29,29 @@ func (m *Model) onnxModel() (*onnx.ModelProto, map[string]bool, error) {
 	for _, p := range m.params {
 		byPath[p.Path()] = p
 	}
-	recorder := onnxgraph.New()
+	recorder := write.New()
 	size := m.ImageSize()
 	err := exceptions.TryCatch[error](func() {
 		g := NewGraph(recorder, m.Spec.Name)
 		m.store.SetTraining(g, true) // keeps the weights inputs of the graph
-		x := Parameter(g, ONNXInput, shapes.Make(dtypes.Float32, onnxgraph.Batch, size, size, 3))
-		if err := g.Compile(m.Forward(&nn.Pass{}, x)); !errors.Is(err, onnxgraph.ErrRecorded) {
+		x := Parameter(g, ONNXInput, shapes.Make(dtypes.Float32, write.Batch, size, size, 3))
+		if err := g.Compile(m.Forward(&nn.Pass{}, x)); !errors.Is(err, write.ErrRecorded) {
 			panic(err)
 		}
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	model, keys, err := recorder.Model(onnxgraph.Options{Input: ONNXInput, Output: ONNXOutput,
-		Parameter: func(name string, dims []int) (onnxgraph.Tensor, error) {
+	model, keys, err := recorder.Model(write.Options{Input: ONNXInput, Output: ONNXOutput,
+		Parameter: func(name string, dims []int) (write.Tensor, error) {
 			if name == ONNXInput {
-				return onnxgraph.Tensor{Name: name, Dims: []int{dims[0], dims[3], dims[1], dims[2]}, Axes: []int{0, 2, 3, 1}}, nil
+				return write.Tensor{Name: name, Dims: []int{dims[0], dims[3], dims[1], dims[2]}, Axes: []int{0, 2, 3, 1}}, nil
 			}
 			p, ok := byPath[name]
 			if !ok {
-				return onnxgraph.Tensor{}, fmt.Errorf("the network uses a variable %s that is not the model's", name)
+				return write.Tensor{}, fmt.Errorf("the network uses a variable %s that is not the model's", name)
 			}
-			return onnxgraph.Tensor{Name: p.Key, Dims: p.Shape, Axes: fileAxes(p)}, nil
+			return write.Tensor{Name: p.Key, Dims: p.Shape, Axes: fileAxes(p)}, nil
 		}})
 	if err != nil {
 		return nil, nil, err

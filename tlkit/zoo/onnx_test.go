@@ -18,7 +18,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-const onnxFixtures = "../../internal/onnxnet/testdata"
+const onnxFixtures = "../internal/onnx/read/testdata"
 
 var onnxPreprocess = zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 32, Crop: 32}}
 

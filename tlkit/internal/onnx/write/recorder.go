@@ -1,4 +1,4 @@
-package onnxgraph
+package write
 
 import (
 	"errors"
@@ -20,7 +20,7 @@ const Name = "ONNX export"
 const Batch = 7919
 
 // ErrRecorded is what compiling a graph on a [Recorder] always gives: there is nothing to run.
-var ErrRecorded = errors.New("onnxgraph: the graph is recorded; nothing can be run")
+var ErrRecorded = errors.New("onnx: the graph is recorded; nothing can be run")
 
 // Recorder is an engine that takes down the graph built on it, one graph only.
 type Recorder struct {
@@ -53,7 +53,7 @@ func (r *Recorder) Builder(name string) compute.Builder {
 }
 
 func notSupported(op compute.OpType) error {
-	return fmt.Errorf("onnxgraph: operation %s: %w", op, compute.ErrNotImplemented)
+	return fmt.Errorf("onnx: operation %s: %w", op, compute.ErrNotImplemented)
 }
 
 type builder struct {
@@ -92,7 +92,7 @@ func (f *function) Builder() compute.Builder { return f.builder }
 func (f *function) Shape(v compute.Value) (shapes.Shape, error) {
 	n, ok := v.(*node)
 	if !ok {
-		return shapes.Invalid(), fmt.Errorf("onnxgraph: a value of another engine (%T)", v)
+		return shapes.Invalid(), fmt.Errorf("onnx: a value of another engine (%T)", v)
 	}
 	return n.shape, nil
 }

@@ -1,4 +1,4 @@
-package onnxgraph
+package write
 
 import (
 	"fmt"
@@ -37,7 +37,7 @@ const (
 // weights are to be added as initializers.
 func (r *Recorder) Model(o Options) (*onnx.ModelProto, []string, error) {
 	if r.fn == nil || len(r.fn.outputs) != 1 {
-		return nil, nil, fmt.Errorf("onnxgraph: no graph with one output was recorded")
+		return nil, nil, fmt.Errorf("onnx: no graph with one output was recorded")
 	}
 	w := &writer{options: o, done: map[*node]value{}, uses: map[*node]int{}, made: map[string]string{}, names: map[string]int{},
 		graph: &onnx.GraphProto{Name: r.fn.builder.name}, shared: map[string]string{}}
@@ -47,7 +47,7 @@ func (r *Recorder) Model(o Options) (*onnx.ModelProto, []string, error) {
 		out, err = w.plain(out)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("onnxgraph: %w", err)
+		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	last := w.graph.Node[len(w.graph.Node)-1]
 	if last.Output[0] == out.name {

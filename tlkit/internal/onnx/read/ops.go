@@ -1,4 +1,4 @@
-package onnxnet
+package read
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package onnxgraph
+package write
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package onnxgraph_test
+package write_test
 
 import (
 	"errors"
@@ -13,32 +13,32 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/onnxgraph"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/write"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-const b = onnxgraph.Batch
+const b = write.Batch
 
 // record writes the graph that build makes of an input of the given dimensions (images come channels first).
 func record(t *testing.T, dims []int, build func(s *nn.Scope, x *Node) *Node) (*onnx.ModelProto, []string, error) {
 	t.Helper()
 	store := model.NewStore()
 	params := map[string]nn.Param{}
-	recorder := onnxgraph.New()
+	recorder := write.New()
 	err := exceptions.TryCatch[error](func() {
 		g := NewGraph(recorder, "test")
 		store.SetTraining(g, true)
 		pass := &nn.Pass{Record: func(p nn.Param) { params[p.Path()] = p }}
 		y := build(nn.NewScope(store, pass), Parameter(g, "x", shapes.Make(dtypes.Float32, dims...)))
-		if err := g.Compile(y); !errors.Is(err, onnxgraph.ErrRecorded) {
+		if err := g.Compile(y); !errors.Is(err, write.ErrRecorded) {
 			t.Errorf("Compile gives %v", err)
 		}
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return recorder.Model(onnxgraph.Options{Input: "x", Output: "y", Parameter: func(name string, dims []int) (onnxgraph.Tensor, error) {
-		tensor := onnxgraph.Tensor{Name: name, Dims: dims}
+	return recorder.Model(write.Options{Input: "x", Output: "y", Parameter: func(name string, dims []int) (write.Tensor, error) {
+		tensor := write.Tensor{Name: name, Dims: dims}
 		for i := range dims {
 			tensor.Axes = append(tensor.Axes, i)
 		}
@@ -46,9 +46,9 @@ func record(t *testing.T, dims []int, build func(s *nn.Scope, x *Node) *Node) (*
 		case name == "x" && len(dims) == 4:
 			tensor.Dims, tensor.Axes = []int{dims[0], dims[3], dims[1], dims[2]}, []int{0, 2, 3, 1}
 		case name != "x" && p.Layout == nn.ConvKernel:
-			tensor = onnxgraph.Tensor{Name: p.Key, Dims: p.Shape, Axes: []int{2, 3, 1, 0}}
+			tensor = write.Tensor{Name: p.Key, Dims: p.Shape, Axes: []int{2, 3, 1, 0}}
 		case name != "x" && p.Layout == nn.LinearWeight:
-			tensor = onnxgraph.Tensor{Name: p.Key, Dims: p.Shape, Axes: []int{1, 0}}
+			tensor = write.Tensor{Name: p.Key, Dims: p.Shape, Axes: []int{1, 0}}
 		case name != "x":
 			tensor.Name = p.Key
 		}
