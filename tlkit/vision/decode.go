@@ -2,128 +2,219 @@ package vision
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif" // register the format
-	_ "image/jpeg"
-	_ "image/png"
 	"io"
 	"os"
+	"strings"
 
-	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/webp"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
-	// MaxPixels is the largest image that is decoded, width times height; it is the size at which Pillow warns of a
-	// "decompression bomb".
-	MaxPixels = 1 << 30 / 4 / 3
+	// MaxDecodeBytes is the memory that all decoders at work may take together. An image that needs more alone is
+	// refused, by what its header says; others wait for their turn.
+	MaxDecodeBytes = 1 << 30
 	// MaxFileBytes is the largest image file that is read.
 	MaxFileBytes = 256 << 20
 )
 
-// ErrTooLarge is wrapped by the errors about images and files beyond MaxPixels and MaxFileBytes.
+// ErrTooLarge is wrapped by the errors about images and files beyond MaxDecodeBytes and MaxFileBytes.
 var ErrTooLarge = errors.New("image is too large")
 
-// Decode reads a JPEG, PNG, GIF (its first frame), BMP or WebP file, told apart by content. Orientation tags are
-// ignored and transparency is dropped, as in torchvision's ImageFolder. Images beyond MaxPixels are refused before their
-// pixels take memory.
-func Decode(r io.Reader) (*Image, error) {
+// decodeMemory is shared by all decoders of the process.
+var decodeMemory = semaphore.NewWeighted(MaxDecodeBytes)
+
+// DecodeOptions say how a file becomes pixels. The zero value gives what torchvision's ImageFolder reads.
+type DecodeOptions struct {
+	// Orient turns and mirrors the image as its EXIF orientation says (JPEG, PNG, WebP and TIFF hold one), so that a
+	// photograph stands upright, as viewers show it. torchvision and Keras don't.
+	Orient bool
+	// Bits is the number of bits that the values of a 16-bit image use: 8 to 16. Cameras, scanners and microscopes
+	// store 10, 12 or 14 bits in files of 16, which would come out nearly black. 0: the least of 8, 10, 12, 14 and 16
+	// that holds the image's largest value. Images of 8 bits have none to choose.
+	Bits int
+}
+
+// Info says what an image file holds.
+type Info struct {
+	Width, Height int    // in pixels, as stored: before any turn
+	Format        string // one of Formats
+	// Bits is 8, or for an image of 16-bit values the least of 8, 10, 12, 14 and 16 that holds the largest of them.
+	Bits int
+}
+
+// Formats returns the names of the formats that are read. They are read by the decoders of this package's table alone,
+// whatever others a program has registered with package image.
+func Formats() []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.name
+	}
+	return names
+}
+
+// Decode reads a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM (PBM, PGM, PPM) file, told apart by content. Of several frames
+// or pages it takes the first. Transparency is dropped, as in torchvision's ImageFolder. Images beyond MaxDecodeBytes
+// are refused before their pixels take memory. Formats that are known and not read give an *UnsupportedError. At most
+// one DecodeOptions may be given.
+func Decode(r io.Reader, opts ...DecodeOptions) (*Image, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("vision: reading an image: %w", err)
 	}
-	return DecodeBytes(data)
+	return DecodeBytes(data, opts...)
 }
 
-// DecodeFile is Decode for a file.
-func DecodeFile(path string) (*Image, error) {
+// DecodeFile is [Decode] for a file.
+func DecodeFile(path string, opts ...DecodeOptions) (*Image, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("vision: %w", err)
 	}
 	defer f.Close()
-	m, err := Decode(f)
+	m, err := Decode(f, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
 }
 
-// DecodeBytes is Decode for a file that is in memory.
-func DecodeBytes(data []byte) (*Image, error) {
-	width, height, format, err := DecodeConfig(data)
-	if err != nil {
-		return nil, err
-	}
-	m, err := decodeImage(data)
-	if err != nil {
-		return nil, fmt.Errorf("vision: broken %s image of %d x %d pixels: %w", format, width, height, err)
-	}
-	switch format {
-	case "gif":
-		if m.Bounds() != image.Rect(0, 0, width, height) {
-			return place(FromImage(m), m.Bounds().Min, width, height), nil
-		}
-	case "webp":
-		// A WebP file holds studio-range luminance (16 to 235), which image.YCbCr cannot say.
-		switch y := m.(type) {
-		case *image.YCbCr:
-			out := New(width, height)
-			convertYCbCr(out, y, studio)
-			return out, nil
-		case *image.NYCbCrA:
-			out := New(width, height)
-			convertYCbCr(out, &y.YCbCr, studio)
-			return out, nil
-		}
-	}
-	return FromImage(m), nil
-}
-
-// DecodeConfig reads only the header: size in pixels and format ("jpeg", "png", "gif", "bmp" or "webp"). It refuses what
-// DecodeBytes refuses for its size or format.
-func DecodeConfig(data []byte) (width, height int, format string, err error) {
-	switch {
-	case len(data) == 0:
-		return 0, 0, "", errors.New("vision: the image file is empty")
-	case len(data) > MaxFileBytes:
-		return 0, 0, "", fmt.Errorf("vision: %w: the file has more than %d MB", ErrTooLarge, MaxFileBytes>>20)
-	}
-	c, format, err := image.DecodeConfig(bytes.NewReader(data))
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		return 0, 0, "", fmt.Errorf("vision: not a JPEG, PNG, GIF, BMP or WebP image (it begins with %q)", data[:min(len(data), 8)])
-	case err != nil:
-		return 0, 0, "", fmt.Errorf("vision: broken image header: %w", err)
-	case c.Width <= 0 || c.Height <= 0:
-		return 0, 0, "", fmt.Errorf("vision: the %s image has %d x %d pixels", format, c.Width, c.Height)
-	case int64(c.Width)*int64(c.Height) > MaxPixels:
-		return 0, 0, "", fmt.Errorf("vision: %w: %d x %d pixels, the limit is %d million in all", ErrTooLarge, c.Width, c.Height, MaxPixels/1_000_000)
-	}
-	return c.Width, c.Height, format, nil
-}
-
-// decodeImage turns a panic of a decoder into an error: a data set is foreign input, and one file must not end a run.
-func decodeImage(data []byte) (m image.Image, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("the decoder failed: %v", p)
-		}
-	}()
-	m, _, err = image.Decode(bytes.NewReader(data))
+// DecodeBytes is [Decode] for a file that is in memory.
+func DecodeBytes(data []byte, opts ...DecodeOptions) (*Image, error) {
+	m, _, err := DecodeInfo(data, opts...)
 	return m, err
 }
 
-// place puts m at p on a black canvas: the first frame of a GIF may be smaller than the GIF.
-func place(m *Image, p image.Point, width, height int) *Image {
-	out := New(width, height)
-	for y := range m.Height {
-		if y+p.Y < 0 || y+p.Y >= height || p.X < 0 || p.X+m.Width > width {
-			continue
-		}
-		copy(out.Pix[3*((y+p.Y)*width+p.X):], m.Pix[3*y*m.Width:3*(y+1)*m.Width])
+// DecodeInfo is [DecodeBytes] that also says what the file holds.
+func DecodeInfo(data []byte, opts ...DecodeOptions) (*Image, Info, error) {
+	o, err := oneOption(opts)
+	if err != nil {
+		return nil, Info{}, err
 	}
-	return out
+	f, h, err := readHeader(data)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	if err := decodeMemory.Acquire(context.Background(), h.memory); err != nil {
+		return nil, Info{}, err
+	}
+	defer decodeMemory.Release(h.memory)
+	m, bits, err := f.pixels(data, o.Bits)
+	if err != nil {
+		return nil, Info{}, brokenError(f.name, h, err)
+	}
+	if o.Orient {
+		m = oriented(m, orientation(f.name, data))
+	}
+	return m, Info{Width: h.width, Height: h.height, Format: f.name, Bits: bits}, nil
+}
+
+func oneOption(opts []DecodeOptions) (o DecodeOptions, err error) {
+	switch {
+	case len(opts) > 1:
+		return o, fmt.Errorf("vision: %d DecodeOptions given; expected at most one", len(opts))
+	case len(opts) == 1:
+		o = opts[0]
+	}
+	if o.Bits != 0 && (o.Bits < 8 || o.Bits > 16) {
+		return o, fmt.Errorf("vision: DecodeOptions.Bits is %d; expected 8 to 16, or 0 for what the image needs", o.Bits)
+	}
+	return o, nil
+}
+
+// DecodeConfig reads only the header: size in pixels and format (one of [Formats]). It refuses what DecodeBytes refuses
+// for its size or format.
+func DecodeConfig(data []byte) (width, height int, format string, err error) {
+	f, h, err := readHeader(data)
+	return h.width, h.height, f.name, err
+}
+
+// readHeader tells the format and the size, and refuses what is too large.
+func readHeader(data []byte) (format, header, error) {
+	switch {
+	case len(data) == 0:
+		return format{}, header{}, errors.New("vision: the image file is empty")
+	case len(data) > MaxFileBytes:
+		return format{}, header{}, fmt.Errorf("vision: %w: the file has more than %d MB", ErrTooLarge, MaxFileBytes>>20)
+	}
+	f, err := formatOf(data)
+	if err != nil {
+		return format{}, header{}, err
+	}
+	h, err := f.safeHeader(data)
+	switch {
+	case err != nil:
+		return format{}, header{}, brokenError(f.name, header{}, err)
+	case h.width <= 0 || h.height <= 0:
+		return format{}, header{}, fmt.Errorf("vision: the %s image has %d x %d pixels", f.name, h.width, h.height)
+	case int64(h.width) > MaxDecodeBytes || int64(h.height) > MaxDecodeBytes || h.bytes() > MaxDecodeBytes:
+		return format{}, header{}, fmt.Errorf("vision: %w: %d x %d pixels take %d MB to decode, the limit is %d", ErrTooLarge,
+			h.width, h.height, h.bytes()>>20, MaxDecodeBytes>>20)
+	}
+	h.memory = h.bytes()
+	return f, h, nil
+}
+
+// brokenError tells a file that is damaged from one that is sound and of a kind that its decoder does not read.
+func brokenError(name string, h header, err error) error {
+	if _, ok := errors.AsType[*UnsupportedError](err); ok {
+		return err
+	}
+	if feature := unsupportedFeature(err); feature != "" {
+		return &UnsupportedError{Format: name, Feature: feature, Advice: "save it anew in the format's usual form, or as PNG"}
+	}
+	if h.width == 0 {
+		return fmt.Errorf("vision: broken image header: %w", err)
+	}
+	return fmt.Errorf("vision: broken %s image of %d x %d pixels: %w", name, h.width, h.height, err)
+}
+
+// UnsupportedError is about a file that may well be sound, and is not read.
+type UnsupportedError struct {
+	Format  string // such as "HEIC"
+	Feature string // what of a format that is read otherwise; "" where the format as a whole is not read
+	Advice  string // what to do
+}
+
+func (e *UnsupportedError) Error() string {
+	if e.Feature != "" {
+		return fmt.Sprintf("vision: %s image with a feature that is not read (%s); %s", e.Format, e.Feature, e.Advice)
+	}
+	return fmt.Sprintf("vision: %s is not read; %s", e.Format, e.Advice)
+}
+
+// formatOf tells the format by the first bytes.
+func formatOf(data []byte) (format, error) {
+	for _, f := range formats {
+		for _, magic := range f.magic {
+			if matches(data, magic) {
+				return f, nil
+			}
+		}
+	}
+	if err := foreignFormat(data); err != nil {
+		return format{}, err
+	}
+	return format{}, fmt.Errorf("vision: not a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM image (it begins with %q)", data[:min(len(data), 8)])
+}
+
+// matches compares with a magic number, in which "?" stands for any byte.
+func matches(data []byte, magic string) bool {
+	if len(data) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && data[i] != magic[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// hasPrefixFold is strings.HasPrefix for text in any case; it passes over blanks and a byte order mark before it.
+func hasPrefixFold(data []byte, prefix string) bool {
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	return len(data) >= len(prefix) && strings.EqualFold(string(data[:len(prefix)]), prefix)
 }

@@ -55,21 +55,33 @@ func FromImage(m image.Image) *Image {
 				}
 			}
 		}
+	case *image.RGBA:
+		if !m.Opaque() {
+			fromAny(out, m)
+			break
+		}
+		copyRGBX(out, m.Pix[m.PixOffset(b.Min.X, b.Min.Y):], m.Stride)
 	case *image.CMYK:
 		rgba := image.NewRGBA(b)
 		draw.Draw(rgba, b, m, b.Min, draw.Src)
 		copyRGBX(out, rgba.Pix, rgba.Stride)
 	default:
-		i := 0
-		for y := b.Min.Y; y < b.Max.Y; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				c := straight(m.At(x, y))
-				copy(out.Pix[i:i+3], c[:])
-				i += 3
-			}
-		}
+		fromAny(out, m)
 	}
 	return out
+}
+
+// fromAny converts pixel by pixel, whatever the colour model.
+func fromAny(out *Image, m image.Image) {
+	b := m.Bounds()
+	i := 0
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := straight(m.At(x, y))
+			copy(out.Pix[i:i+3], c[:])
+			i += 3
+		}
+	}
 }
 
 // straight returns the colour without its transparency.

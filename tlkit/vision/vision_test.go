@@ -159,10 +159,10 @@ func TestDecodeErrors(t *testing.T) {
 		want string
 	}{
 		{"empty", nil, "empty"},
-		{"text", []byte("hello world"), `not a JPEG, PNG, GIF, BMP or WebP image (it begins with "hello wo")`},
+		{"text", []byte("hello world"), `not a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM image (it begins with "hello wo")`},
 		{"cut header", good[:20], "broken image header"},
 		{"cut body", good[:len(good)/2], "broken jpeg image of 45 x 31 pixels"},
-		{"huge", bomb, "65535 x 65535 pixels, the limit is 89 million"},
+		{"huge", bomb, "65535 x 65535 pixels take 16383 MB to decode, the limit is 1024"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, err := Decode(bytes.NewReader(tt.data))

@@ -1,0 +1,184 @@
+package vision
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+)
+
+// header is what the beginning of a file says of its image.
+type header struct {
+	width, height int
+	// perPixel are the bytes of memory that decoding takes at its height, for each pixel: the decoder's own image and
+	// what it needs beside it, and the RGB image made of it.
+	perPixel int
+	memory   int64 // all of it, once the size is known to be acceptable
+}
+
+func (h header) bytes() int64 { return int64(h.width) * int64(h.height) * int64(h.perPixel) }
+
+// format is one row of the table of decoders. The global registry of package image is not used: what that reads depends
+// on which packages a program happens to link (gonum's plots bring a TIFF decoder along).
+type format struct {
+	name   string
+	magic  []string // "?" stands for any byte
+	header func(data []byte) (header, error)
+	// decode returns the pixels; bits as in DecodeOptions and Info.
+	decode func(data []byte, bits int) (*Image, int, error)
+}
+
+var formats = []format{
+	{"jpeg", []string{"\xff\xd8\xff"}, jpegHeader, jpegPixels},
+	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader, through(png.Decode)},
+	{"gif", []string{"GIF87a", "GIF89a"}, plainHeader(gif.DecodeConfig, 1), gifPixels},
+	{"bmp", []string{"BM????\x00\x00\x00\x00"}, plainHeader(bmp.DecodeConfig, 4), through(bmp.Decode)},
+	{"webp", []string{"RIFF????WEBP"}, webpHeader, webpPixels},
+	{"tiff", []string{"II*\x00", "MM\x00*"}, tiffHeader, tiffPixels},
+	{"pnm", pnmMagic, pnmHeader, pnmPixels},
+}
+
+// safeHeader turns a panic of a decoder into an error: a data set is foreign input, and one file must not end a run.
+func (f format) safeHeader(data []byte) (h header, err error) {
+	defer recovered(&err)
+	return f.header(data)
+}
+
+// pixels is decode with a panic turned into an error.
+func (f format) pixels(data []byte, bits int) (m *Image, had int, err error) {
+	defer recovered(&err)
+	return f.decode(data, bits)
+}
+
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the decoder failed: %v", p)
+	}
+}
+
+// plainHeader is for decoders whose own image takes so many bytes per pixel.
+func plainHeader(config func(io.Reader) (image.Config, error), own int) func([]byte) (header, error) {
+	return func(data []byte) (header, error) {
+		c, err := config(bytes.NewReader(data))
+		return header{width: c.Width, height: c.Height, perPixel: own + 3}, err
+	}
+}
+
+// through is for decoders of which nothing needs to be mended.
+func through(decode func(io.Reader) (image.Image, error)) func([]byte, int) (*Image, int, error) {
+	return func(data []byte, bits int) (*Image, int, error) {
+		m, err := decode(bytes.NewReader(data))
+		if err != nil {
+			return nil, 0, err
+		}
+		out, bits := from(m, bits)
+		return out, bits, nil
+	}
+}
+
+// modelBytes is the size of a pixel in the standard library's image of that colour model.
+func modelBytes(m color.Model) int {
+	switch m {
+	case color.GrayModel:
+		return 1
+	case color.Gray16Model:
+		return 2
+	case color.RGBA64Model, color.NRGBA64Model:
+		return 8
+	}
+	if _, ok := m.(color.Palette); ok {
+		return 1
+	}
+	return 4
+}
+
+// pngHeader counts an interlaced image one and a half times: each pass is an image of its own.
+func pngHeader(data []byte) (header, error) {
+	c, err := png.DecodeConfig(bytes.NewReader(data))
+	own := modelBytes(c.ColorModel)
+	if len(data) > 28 && data[28] != 0 {
+		own += (own + 1) / 2
+	}
+	return header{width: c.Width, height: c.Height, perPixel: own + 3}, err
+}
+
+// tiffHeader counts the unpacked strips beside the image. The first image of a camera's raw file is a small preview; it
+// is not what the file is about.
+func tiffHeader(data []byte) (header, error) {
+	if err := cameraRaw(data); err != nil {
+		return header{}, err
+	}
+	c, err := tiff.DecodeConfig(bytes.NewReader(data))
+	return header{width: c.Width, height: c.Height, perPixel: 2*modelBytes(c.ColorModel) + 3}, err
+}
+
+// tiffPixels mends fax-coded files in which 0 is black: the decoder takes the code's white for white, where libtiff
+// takes it for 0.
+func tiffPixels(data []byte, bits int) (*Image, int, error) {
+	out, bits, err := through(tiff.Decode)(data, bits)
+	if err != nil {
+		return nil, 0, err
+	}
+	compression, _ := tiffTag(data, tagCompression)
+	photometric, _ := tiffTag(data, tagPhotometric)
+	if (compression == compressionFax3 || compression == compressionFax4) && photometric == photometricBlackIs0 {
+		for i := range out.Pix {
+			out.Pix[i] = ^out.Pix[i]
+		}
+	}
+	return out, bits, nil
+}
+
+func gifPixels(data []byte, _ int) (*Image, int, error) {
+	c, err := gif.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := gif.Decode(bytes.NewReader(data)) // reads the first frame only
+	if err != nil {
+		return nil, 0, err
+	}
+	out := FromImage(m)
+	if m.Bounds() != image.Rect(0, 0, c.Width, c.Height) {
+		out = place(out, m.Bounds().Min, c.Width, c.Height)
+	}
+	return out, 8, nil
+}
+
+// place puts m at p on a black canvas: the first frame of an animation may be smaller than its canvas.
+func place(m *Image, p image.Point, width, height int) *Image {
+	out := New(width, height)
+	for y := range m.Height {
+		if y+p.Y < 0 || y+p.Y >= height || p.X < 0 || p.X+m.Width > width {
+			continue
+		}
+		copy(out.Pix[3*((y+p.Y)*width+p.X):], m.Pix[3*y*m.Width:3*(y+1)*m.Width])
+	}
+	return out
+}
+
+// unsupportedFeature returns what a decoder says that it does not read, or "".
+func unsupportedFeature(err error) string {
+	var j jpeg.UnsupportedError
+	var p png.UnsupportedError
+	var t tiff.UnsupportedError
+	switch {
+	case errors.As(err, &j):
+		return string(j)
+	case errors.As(err, &p):
+		return string(p)
+	case errors.As(err, &t):
+		return string(t)
+	case errors.Is(err, bmp.ErrUnsupported):
+		return "run-length encoding, 16-bit colours or an unusual header"
+	}
+	return ""
+}

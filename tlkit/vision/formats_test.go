@@ -1,0 +1,235 @@
+package vision
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// The expectations are Pillow's; see testdata/formats/make.py. JPEG's inverse transform may round otherwise, and
+// CMYK is converted after it.
+func TestFormatsAsPillow(t *testing.T) {
+	files, err := filepath.Glob("testdata/formats/*.want.png")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d expectations, error %v; want 50 or more", len(files), err)
+	}
+	for _, want := range files {
+		name := strings.TrimSuffix(want, ".want.png")
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			m, err := DecodeFile(name, DecodeOptions{Orient: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			limit, share := 0, 0.0
+			if filepath.Ext(name) == ".jpg" {
+				limit, share = 4, 0.5
+			}
+			compare(t, m, readPNG(t, want), limit, share)
+		})
+	}
+}
+
+func TestOrientationIsAnOption(t *testing.T) {
+	const name = "testdata/formats/orientation6.png"
+	plain, err := DecodeFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upright, err := DecodeFile(name, DecodeOptions{Orient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.Width != 23 || plain.Height != 17 || upright.Width != 17 || upright.Height != 23 {
+		t.Errorf("%d x %d stored, %d x %d upright; want 23 x 17 and 17 x 23", plain.Width, plain.Height, upright.Width, upright.Height)
+	}
+}
+
+func TestBits(t *testing.T) {
+	for _, tt := range []struct {
+		file string
+		bits int
+	}{{"gray16.png", 16}, {"gray12.png", 12}, {"rgb12.png", 12}, {"gray10.png", 10}, {"rgb16.png", 16}, {"gray12.tiff", 12}, {"interlaced.png", 8}, {"rgb.ppm", 8}} {
+		data, err := os.ReadFile(filepath.Join("testdata/formats", tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, info, err := DecodeInfo(data); err != nil || info.Bits != tt.bits {
+			t.Errorf("%s: %d bits, error %v; want %d", tt.file, info.Bits, err, tt.bits)
+		}
+	}
+	// A dark image of a brighter set: its values are those of 16 bits.
+	dark, err := DecodeFile("testdata/formats/gray12.png", DecodeOptions{Bits: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := maxByte(dark.Pix); most > 15 {
+		t.Errorf("12-bit values read as 16 bits reach %d; want at most 15", most)
+	}
+	if _, err := DecodeFile("testdata/formats/gray12.png", DecodeOptions{Bits: 7}); err == nil || !strings.Contains(err.Error(), "Bits is 7") {
+		t.Errorf("7 bits: got %v", err)
+	}
+}
+
+func maxByte(pix []uint8) (most uint8) {
+	for _, v := range pix {
+		most = max(most, v)
+	}
+	return most
+}
+
+// Each known format that is not read is named, with what to do about it; a sound file is never called broken.
+func TestUnsupported(t *testing.T) {
+	files, err := filepath.Glob("testdata/formats/notread*")
+	if err != nil || len(files) != 6 {
+		t.Fatalf("%d files, error %v; want 6", len(files), err)
+	}
+	cases := map[string][]byte{
+		"heic":                               []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"),
+		"heif, AVIF by its compatible brand": []byte("\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1avifmiaf"),
+		"jxl":                                []byte("\xff\x0a\x00\x00"),
+		"jxl boxed":                          []byte("\x00\x00\x00\x0cJXL \r\n\x87\n"),
+		"svg":                                []byte("\ufeff<?xml version=\"1.0\"?>\n<!-- drawn -->\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+		"psd":                                []byte("8BPS\x00\x01"),
+		"dicom":                              append(make([]byte, 128), "DICM\x02\x00"...),
+		"lfs":                                []byte("version https://git-lfs.github.com/spec/v1\noid sha256:00"),
+		"html":                               []byte("\n<!DOCTYPE HTML><html>404</html>"),
+		"raw":                                []byte("II*\x00\x10\x00\x00\x00CR\x02\x00\x00\x00\x00\x00"),
+		"pam":                                []byte("P7\nWIDTH 1\n"),
+	}
+	wants := map[string]string{
+		"heic": "HEIC is not read; convert it to JPEG", "heif, AVIF by its compatible brand": "AVIF is not read",
+		"jxl": "JPEG XL is not read", "jxl boxed": "JPEG XL is not read", "svg": "SVG is not read", "psd": "Photoshop",
+		"dicom": "DICOM", "lfs": "git lfs pull", "html": "HTML page", "raw": "camera raw", "pam": "PAM",
+		"notread.avif": "AVIF is not read", "notread.jp2": "JPEG 2000 is not read", "notread.pdf": "PDF is not read; make images of its pages",
+		"notread_cmyk.tiff": "feature that is not read", "notread_jpeg.tiff": "compression value 7", "notread_float.tiff": "sample format",
+	}
+	for _, file := range files {
+		if cases[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range cases {
+		_, err := Decode(bytes.NewReader(data))
+		var unsupported *UnsupportedError
+		if !errors.As(err, &unsupported) || unsupported.Advice == "" || !strings.Contains(err.Error(), wants[name]) || strings.Contains(err.Error(), "broken") {
+			t.Errorf("%s: got %v; want an UnsupportedError with %q", name, err, wants[name])
+		}
+	}
+}
+
+// What other packages register with package image changes nothing.
+func TestGlobalRegistryIsNotUsed(t *testing.T) {
+	image.RegisterFormat("trap", "\x89PNG", func(io.Reader) (image.Image, error) {
+		return image.NewGray(image.Rect(0, 0, 1, 1)), nil
+	}, func(io.Reader) (image.Config, error) {
+		return image.Config{ColorModel: color.GrayModel, Width: 1, Height: 1}, nil
+	})
+	image.RegisterFormat("made up", "TRAP", func(io.Reader) (image.Image, error) {
+		return image.NewGray(image.Rect(0, 0, 1, 1)), nil
+	}, func(io.Reader) (image.Config, error) {
+		return image.Config{ColorModel: color.GrayModel, Width: 1, Height: 1}, nil
+	})
+	if m, err := DecodeFile("testdata/source.png"); err != nil || m.Width != 45 {
+		t.Errorf("PNG: %v", err)
+	}
+	if _, err := Decode(strings.NewReader("TRAP")); err == nil {
+		t.Error("a format outside of the table was decoded")
+	}
+	if got, want := strings.Join(Formats(), " "), "jpeg png gif bmp webp tiff pnm"; got != want {
+		t.Errorf("formats %q, want %q", got, want)
+	}
+}
+
+// All decoders at work share one limit, however small the files are.
+func TestMemoryOfAllDecoders(t *testing.T) {
+	const side = 6000 // 36 million pixels: 36 MB grey, 144 MB by the header's count
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, image.NewGray(image.Rect(0, 0, side, side))); err != nil {
+		t.Fatal(err)
+	}
+	_, h, err := readHeader(b.Bytes())
+	if err != nil || h.memory != 4*side*side {
+		t.Fatalf("memory %d, error %v; want 4 bytes per pixel", h.memory, err)
+	}
+	// With all but one image's share taken, a second decoder has to wait for the first.
+	if !decodeMemory.TryAcquire(MaxDecodeBytes - h.memory) {
+		t.Fatal("the memory is not free at the beginning")
+	}
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			if _, err := DecodeBytes(b.Bytes()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for decodeMemory.TryAcquire(h.memory) { // until a decoder has its share
+		decodeMemory.Release(h.memory)
+		runtime.Gosched()
+	}
+	decodeMemory.Release(MaxDecodeBytes - h.memory)
+	group.Wait()
+	if !decodeMemory.TryAcquire(MaxDecodeBytes) {
+		t.Fatal("memory was not given back")
+	}
+	decodeMemory.Release(MaxDecodeBytes)
+
+	var frames bytes.Buffer // a GIF's one byte per pixel may be larger than a picture in colour
+	if err := gif.Encode(&frames, image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black, color.White}), nil); err != nil {
+		t.Fatal(err)
+	}
+	data := frames.Bytes()
+	copy(data[6:], []byte{0x00, 0x40, 0x00, 0x40}) // 16384 x 16384 pixels of 4 bytes: exactly the limit
+	if _, _, _, err := DecodeConfig(data); err != nil {
+		t.Errorf("an image of exactly the limit: %v", err)
+	}
+	data[7] = 0x41
+	if _, _, _, err := DecodeConfig(data); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("an image beyond the limit: %v", err)
+	}
+}
+
+// The parsers of headers that are our own.
+func FuzzContainers(f *testing.F) {
+	for _, pattern := range []string{"*.webp", "*.ppm", "*.pgm", "*.pbm", "orientation*", "*.tiff", "cmyk*"} {
+		files, err := filepath.Glob(filepath.Join("testdata/formats", pattern))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, format := range Formats() {
+			if o := orientation(format, data); o < 1 || o > 8 {
+				t.Fatalf("orientation %d of a %s", o, format)
+			}
+		}
+		w, h, _, headerErr := DecodeConfig(data)
+		if headerErr == nil && w*h > 1<<20 {
+			t.Skip("legal, and too slow to fuzz")
+		}
+		m, info, err := DecodeInfo(data, DecodeOptions{Orient: true})
+		switch {
+		case (err == nil) != (m != nil):
+			t.Fatalf("image %v with error %v", m, err)
+		case err == nil && (headerErr != nil || info.Width != w || info.Height != h || len(m.Pix) != 3*w*h || m.Width*m.Height != w*h):
+			t.Fatalf("header says %d x %d (%v), image is %d x %d with %d bytes", w, h, headerErr, m.Width, m.Height, len(m.Pix))
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package vision
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image/color"
+	"image/jpeg"
+	"slices"
+)
+
+// The markers of JPEG segments that matter here (ITU-T T.81, table B.1).
+const (
+	jpegSOF2  = 0xc2 // start of a progressive frame
+	jpegSOS   = 0xda // start of a scan: no header comes after it
+	jpegAPP1  = 0xe1 // EXIF
+	jpegAPP14 = 0xee // Adobe's colour transform
+)
+
+// jpegSegment returns the content of the first segment with the marker that accept takes, from the header of a JPEG file.
+func jpegSegment(data []byte, marker byte, accept func(content []byte) bool) []byte {
+	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
+		m := data[at+1]
+		if m == 0xff { // a fill byte
+			at++
+			continue
+		}
+		size := int(binary.BigEndian.Uint16(data[at+2:]))
+		end := at + 2 + size
+		if size < 2 || end > len(data) {
+			return nil
+		}
+		if content := data[at+4 : end]; m == marker && accept(content) {
+			return content
+		}
+		if m == jpegSOS {
+			return nil
+		}
+		at = end
+	}
+	return nil
+}
+
+func anyContent([]byte) bool { return true }
+
+// jpegHeader counts a progressive file's coefficients, 4 bytes per value, which stay in memory until the last scan.
+func jpegHeader(data []byte) (header, error) {
+	c, err := jpeg.DecodeConfig(bytes.NewReader(withAdobe(data)))
+	if err != nil {
+		return header{}, err
+	}
+	own := 3
+	switch c.ColorModel {
+	case color.GrayModel:
+		own = 1
+	case color.CMYKModel:
+		own = 4
+	}
+	h := header{width: c.Width, height: c.Height, perPixel: own + 3}
+	if jpegSegment(data, jpegSOF2, anyContent) != nil {
+		h.perPixel += 4 * own
+	}
+	if own == 4 {
+		h.perPixel += 4 // the RGBA image between CMYK and RGB
+	}
+	return h, nil
+}
+
+func jpegPixels(data []byte, _ int) (*Image, int, error) {
+	m, err := jpeg.Decode(bytes.NewReader(withAdobe(data)))
+	if err != nil {
+		return nil, 0, err
+	}
+	return FromImage(m), 8, nil
+}
+
+// withAdobe gives a file of four colours without Adobe's segment that segment (transform 0: inverted CMYK), because the
+// standard library refuses such files, and Pillow reads them in this way.
+func withAdobe(data []byte) []byte {
+	fourColours := func(frame []byte) bool { return len(frame) > 5 && frame[5] == 4 }
+	isFour := false
+	for _, marker := range []byte{0xc0, 0xc1, jpegSOF2} {
+		isFour = isFour || jpegSegment(data, marker, fourColours) != nil
+	}
+	if !isFour || jpegSegment(data, jpegAPP14, anyContent) != nil {
+		return data
+	}
+	const adobe = "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+	return slices.Concat(data[:2], []byte(adobe), data[2:])
+}

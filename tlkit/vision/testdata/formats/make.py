@@ -1,0 +1,153 @@
+"""Makes the files of this folder with Pillow: images in the less usual forms, NAME.want.png beside each with the pixels
+that Pillow decodes it to in RGB; `notread.*` are in formats that are known and not read. Run once; the tests read the
+files only.
+
+    pip install pillow numpy && python3 make.py
+"""
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps
+
+W, H = 23, 17
+y, x = np.mgrid[0:H, 0:W]
+pix = np.stack([127 + 120 * np.sin(x / 3.0 + y / 7.0), (x * 11) % 256, (x * 5 + y * 3) % 256], -1)
+pix[4:10, 5:12] = (230, 40, 60)
+pix = pix.clip(0, 255).astype(np.uint8)
+src = Image.fromarray(pix)
+gray = src.convert("L")
+alpha = Image.fromarray(((x * 255) // W).astype(np.uint8))
+wide = (pix.astype(np.uint16) << 8) + 77  # 16 bits
+
+
+def want(name, im):
+    im.convert("RGB").save(name + ".want.png")
+
+
+def save(name, im, **kw):
+    im.save(name, **kw)
+    want(name, Image.open(name))
+
+
+def put(name, data, im=None):
+    with open(name, "wb") as f:
+        f.write(data)
+    want(name, im or Image.open(name))
+
+
+def png(rows, depth, colour, interlaced=False, width=W, height=H):
+    """A PNG of big-endian samples, unfiltered: rows is one array per pass."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    raw = b"".join(b"\0" + row.tobytes() for a in rows for row in a)
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, int(interlaced))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
+
+
+def adam7(a):
+    for y0, x0, dy, dx in ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)):
+        if a[y0::dy, x0::dx].size:
+            yield a[y0::dy, x0::dx]
+
+
+# JPEG: four colours with and without Adobe's mark, and as luminance and chroma (YCCK).
+cmyk = src.convert("CMYK")
+save("cmyk_progressive.jpg", cmyk, quality=90, progressive=True)
+buf = io.BytesIO()
+cmyk.save(buf, "JPEG", quality=90)
+data = buf.getvalue()
+at = data.index(b"\xff\xee")
+put("cmyk_unmarked.jpg", data[:at] + data[at + 16:])
+ycc = np.dstack([np.asarray(src.convert("YCbCr")), 255 - np.asarray(cmyk)[..., 3]])
+buf = io.BytesIO()
+Image.fromarray(255 - ycc, "CMYK").save(buf, "JPEG", quality=95)
+data = bytearray(buf.getvalue())
+at = data.index(b"\xff\xee")
+assert data[at + 15] == 0
+data[at + 15] = 2
+put("ycck.jpg", bytes(data))
+save("rgb.jpg", src, quality=90, keep_rgb=True)
+
+# PNG.
+put("rgb16.png", png([wide.astype(">u2")], 16, 2), src)
+put("gray16.png", png([wide[..., 0].astype(">u2")], 16, 0), Image.fromarray(pix[..., 0]))
+put("gray12.png", png([(wide[..., 0] >> 4).astype(">u2")], 16, 0), Image.fromarray(pix[..., 0]))
+put("rgb12.png", png([(wide >> 4).astype(">u2")], 16, 2), src)
+put("gray10.png", png([(wide[..., 0] >> 6).astype(">u2")], 16, 0), Image.fromarray(pix[..., 0]))
+put("gray_alpha16.png", png([np.dstack([wide[..., 0], wide[..., 1]]).astype(">u2")], 16, 4), Image.fromarray(pix[..., 0]))
+put("rgba16.png", png([np.dstack([wide, wide[..., :1]]).astype(">u2")], 16, 6), src)
+put("interlaced.png", png(list(adam7(pix)), 8, 2, True), src)
+put("interlaced16.png", png(list(adam7(wide.astype(">u2"))), 16, 2, True), src)
+la = gray.copy()
+la.putalpha(alpha)
+save("gray_alpha.png", la)
+quantized = src.quantize(16)
+save("palette4.png", quantized, bits=4)
+quantized.info["transparency"] = bytes(range(0, 256, 16))
+save("palette_alpha.png", quantized, transparency=bytes(range(0, 256, 16)))
+save("bit.png", src.convert("1"))
+
+# TIFF.
+save("rgb.tiff", src)
+save("lzw.tiff", src, compression="tiff_lzw")
+save("deflate.tiff", src, compression="tiff_adobe_deflate")
+save("packbits.tiff", gray, compression="packbits")
+save("bit_g4.tiff", src.convert("1"), compression="group4")
+save("palette.tiff", src.quantize(32))
+rgba = src.copy()
+rgba.putalpha(alpha)
+save("rgba.tiff", rgba)
+Image.fromarray(wide[..., 0]).save("gray16.tiff")
+want("gray16.tiff", Image.fromarray(pix[..., 0]))
+Image.fromarray(wide[..., 0] >> 4).save("gray12.tiff")
+want("gray12.tiff", Image.fromarray(pix[..., 0]))
+src.save("pages.tiff", save_all=True, append_images=[gray.convert("RGB")])
+want("pages.tiff", src)
+
+# PNM.
+save("rgb.ppm", src)
+save("gray.pgm", gray)
+save("bit.pbm", src.convert("1"))
+text = "P3 # a comment\n%d %d\n# another\n255\n" % (W, H) + "\n".join(" ".join(str(v) for v in row.ravel()) for row in pix)
+put("text.ppm", text.encode())
+put("text.pgm", ("P2\n%d %d 255\n" % (W, H) + "\n".join(" ".join(map(str, row)) for row in pix[..., 0])).encode())
+bits = (pix[..., 0] > 127).astype(int)
+put("text.pbm", ("P1\n%d %d\n" % (W, H) + "\n".join("".join(map(str, row)) for row in bits)).encode())
+put("rgb16.ppm", b"P6\n%d %d\n65535\n" % (W, H) + wide.astype(">u2").tobytes(), Image.fromarray(((wide * 255.0 + 32767) // 65535).astype(np.uint8)))
+put("most31.pgm", b"P5 %d %d 31\n" % (W, H) + (pix[..., 0] >> 3).tobytes())
+
+# WebP animations; the second frame must not show.
+other = Image.new("RGB", (W, H), (0, 255, 0))
+save("animated.webp", src, save_all=True, append_images=[other], quality=80)
+save("animated_lossless.webp", src, save_all=True, append_images=[other], lossless=True)
+solid = rgba.copy()
+solid.putalpha(Image.fromarray(((x > 6) * 255).astype(np.uint8)))
+save("animated_alpha.webp", solid, save_all=True, append_images=[other.convert("RGBA")], lossless=True)
+
+# GIF with a transparent colour, interlaced or not; BMP of few colours.
+save("interlaced.gif", src.quantize(32), interlace=1)
+save("palette.bmp", src.quantize(16))
+save("bit.bmp", src.convert("1"))
+
+# EXIF orientation; want is the upright image.
+for o in range(1, 9):
+    name = "orientation%d.jpg" % o
+    exif = Image.Exif()
+    exif[0x0112] = o
+    src.save(name, quality=95, subsampling=0, exif=exif)
+    want(name, ImageOps.exif_transpose(Image.open(name)))
+exif = Image.Exif()
+exif[0x0112] = 6
+for name, kw in (("orientation6.png", {}), ("orientation6.webp", {"lossless": True}), ("orientation6.tiff", {})):
+    src.save(name, exif=exif, **kw)
+    want(name, ImageOps.exif_transpose(Image.open(name)))
+
+# Known and not read.
+src.save("notread.avif")
+src.save("notread.jp2")
+src.save("notread.pdf")
+cmyk.save("notread_cmyk.tiff")
+src.save("notread_jpeg.tiff", compression="jpeg")
+Image.fromarray(pix[..., 0].astype(np.float32)).save("notread_float.tiff")
