@@ -73,6 +73,15 @@ func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 	return all[:min(max(top, 1), len(all))], nil
 }
 
+// PredictFile is [Model.Predict] for an image file, turned upright as its EXIF orientation says.
+func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
+	image, err := vision.DecodeFile(path, vision.DecodeOptions{Orient: true})
+	if err != nil {
+		return nil, err
+	}
+	return m.Predict(image, top)
+}
+
 // Logits returns the logits of each image, [image][class], computed in one batch on the default engine.
 func (m *Model) Logits(images []*vision.Image) ([][]float32, error) {
 	if len(images) == 0 {

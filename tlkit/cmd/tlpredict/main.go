@@ -18,7 +18,6 @@ import (
 	"os"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -63,11 +62,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	enc := json.NewEncoder(stdout)
 	for _, path := range fs.Args()[1:] {
 		a := answer{Image: path}
-		image, err := vision.DecodeFile(path)
-		var found []tlkit.Prediction
-		if err == nil {
-			found, err = model.Predict(image, *top)
-		}
+		found, err := model.PredictFile(path, *top)
 		if err != nil {
 			code = 1
 			a.Error = err.Error()
