@@ -57,41 +57,28 @@ func cifarResNets() []Spec {
 
 func cifarResNet(n int) Architecture {
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		x = nn.Conv2D(s.In("conv1"), x, 16, 3).Pad(1).Init(nn.KaimingNormalFanIn).Done()
-		return nn.ReLU(nn.BatchNorm(s.In("bn1"), x).Done())
+		return convNorm{init: nn.KaimingNormalFanIn, act: nn.ReLU}.under(s.In("conv1"), s.In("bn1"), x, 16, 3, 1, 1)
 	}}}
-	for i, channels := range []int{16, 32, 64} {
+	for i, width := range []int{16, 32, 64} {
 		name := fmt.Sprintf("layer%d", i+1)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			for j := range n {
-				stride := 1
-				if i > 0 && j == 0 {
-					stride = 2
-				}
-				x = cifarBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, channels, stride)
+				x = cifarBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, width, firstStride(j, min(i+1, 2)))
 			}
 			return x
 		}})
 	}
-	stages = append(stages, poolStage)
-	head := Head{Key: "linear", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, nn.KaimingNormalFanIn, nn.Constant(0))
-	}}
-	return Architecture{Stages: stages, Head: head}
+	return Architecture{Stages: append(stages, poolStage), Head: startedHead("linear", 0, nn.KaimingNormalFanIn, nn.Constant(0))}
 }
 
-// poolStage ends most networks: [batch, height, width, channels] -> [batch, channels].
-var poolStage = Stage{"avgpool", func(_ *nn.Scope, x *Node) *Node { return nn.GlobalMeanPool(x) }}
-
-func cifarBlock(s *nn.Scope, x *Node, channels, stride int) *Node {
-	conv := func(name string, x *Node, stride int) *Node {
-		return nn.Conv2D(s.In(name), x, channels, 3).Stride(stride).Pad(1).Init(nn.KaimingNormalFanIn).Done()
-	}
-	y := nn.ReLU(nn.BatchNorm(s.In("bn1"), conv("conv1", x, stride)).Done())
-	y = nn.BatchNorm(s.In("bn2"), conv("conv2", y, 1)).Done()
-	if in := x.Shape().Dimensions[3]; stride != 1 || in != channels {
+// cifarBlock is a basic block (He et al. 2015, figure 5, left) whose shortcut has no parameters.
+func cifarBlock(s *nn.Scope, x *Node, out, stride int) *Node {
+	conv := convNorm{init: nn.KaimingNormalFanIn}
+	y := nn.ReLU(conv.under(s.In("conv1"), s.In("bn1"), x, out, 3, stride, 1))
+	y = conv.under(s.In("conv2"), s.In("bn2"), y, out, 3, 1, 1)
+	if in := channels(x); stride != 1 || in != out {
 		// Option A: subsample, then pad the channels with zeros on both sides.
-		x = nn.PadChannels(nn.Subsample(x, stride), channels/4, channels-in-channels/4)
+		x = nn.PadChannels(nn.Subsample(x, stride), out/4, out-in-out/4)
 	}
 	return nn.ReLU(Add(x, y))
 }

@@ -51,24 +51,18 @@ func (c convNeXtConfig) build() Architecture {
 		x = conv(s.In("features.0.0"), x, c.channels, 4)
 		return nn.LayerNorm(s.In("features.0.1"), x, convNeXtEpsilon)
 	}}}
-	total := 0
-	for _, n := range c.blocks {
-		total += n
-	}
-	done := 0
-	for i, blocks := range c.blocks {
-		first, channels := done, c.channels<<i
-		done += blocks
+	rates := depthRates(c.blocks[:], c.depth)
+	for i := range c.blocks {
 		if i > 0 {
 			name := fmt.Sprintf("features.%d", 2*i)
 			stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
-				return conv(s.In(name+".1"), nn.LayerNorm(s.In(name+".0"), x, convNeXtEpsilon), channels, 2)
+				return conv(s.In(name+".1"), nn.LayerNorm(s.In(name+".0"), x, convNeXtEpsilon), c.channels<<i, 2)
 			}})
 		}
 		name := fmt.Sprintf("features.%d", 2*i+1)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
-			for j := range blocks {
-				x = convNeXtBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, c.depth*float64(first+j)/float64(total-1))
+			for j, drop := range rates[i] {
+				x = convNeXtBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, drop)
 			}
 			return x
 		}})
@@ -76,19 +70,12 @@ func (c convNeXtConfig) build() Architecture {
 	stages = append(stages, poolStage, Stage{"classifier.0", func(s *nn.Scope, x *Node) *Node {
 		return nn.LayerNorm(s.In("classifier.0"), x, convNeXtEpsilon)
 	}})
-	return Architecture{Stages: stages, Head: truncatedHead("classifier.2")}
-}
-
-// truncatedHead is a linear output layer that starts as [truncated], its bias at 0.
-func truncatedHead(key string) Head {
-	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, truncated, nn.Constant(0))
-	}}
+	return Architecture{Stages: stages, Head: startedHead("classifier.2", 0, truncated, nn.Constant(0))}
 }
 
 // convNeXtBlock is figure 4 of Liu et al. 2022, right; drop is its rate of stochastic depth.
 func convNeXtBlock(s *nn.Scope, x *Node, drop float64) *Node {
-	c := x.Shape().Dimensions[3]
+	c := channels(x)
 	// The state dict has layer_scale before the block's own entries.
 	scale := s.Param(x.Graph(), "layer_scale", nn.Plain, nn.Constant(1e-6), c, 1, 1)
 	y := nn.Conv2D(s.In("block.0"), x, c, 7).Pad(3).Groups(c).Bias().Init(truncated).BiasInit(nn.Constant(0)).Done()

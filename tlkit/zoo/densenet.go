@@ -70,14 +70,12 @@ func denseNet(c denseNetConfig) Architecture {
 		transition := fmt.Sprintf("transition%d", i+1)
 		stages = append(stages, Stage{transition, func(s *nn.Scope, x *Node) *Node {
 			s = s.In("features." + transition)
-			x = conv(s.In("conv"), active(s.In("norm"), x), x.Shape().Dimensions[3]/2, 1).Done()
+			x = conv(s.In("conv"), active(s.In("norm"), x), channels(x)/2, 1).Done()
 			return nn.AvgPool2D(x, 2).Done()
 		}})
 	}
 	stages = append(stages,
 		Stage{"norm5", func(s *nn.Scope, x *Node) *Node { return active(s.In("features.norm5"), x) }},
 		poolStage)
-	return Architecture{Stages: stages, Head: Head{Key: "classifier", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, nn.FanInUniform, nn.Constant(0))
-	}}}
+	return Architecture{Stages: stages, Head: startedHead("classifier", 0, nn.FanInUniform, nn.Constant(0))}
 }

@@ -84,90 +84,76 @@ func scaled(stages []mbStage, width, depth float64) []mbStage {
 	return out
 }
 
-// multipleOf rounds n to a multiple of unit, at least one, but never to less than nine tenths of n: how the MobileNets
-// and their kin round channels.
-func multipleOf(unit int, n float64) int {
-	rounded := max(unit, int(n+float64(unit)/2)/unit*unit)
-	if float64(rounded) < 0.9*n {
-		rounded += unit
-	}
-	return rounded
-}
-
 // uniformByOutputs draws uniformly from ±1/sqrt(outputs): the start values of this family's output layer.
 func uniformByOutputs(rng *rand.Rand, shape []int, values []float32) {
 	nn.UniformWithin(1/math.Sqrt(float64(shape[0])))(rng, shape, values)
 }
 
 func (c efficientNetConfig) build() Architecture {
-	total, before := 0, make([]int, len(c.stages))
-	for i, st := range c.stages {
-		before[i] = total
+	total := 0
+	for _, st := range c.stages {
 		total += st.blocks
 	}
-	stages := []Stage{{"features.0", func(s *nn.Scope, x *Node) *Node {
-		return nn.SiLU(c.conv(s.In("features.0"), x, c.stages[0].in, 3, 2, 1))
-	}}}
-	for i, st := range c.stages {
-		name := fmt.Sprintf("features.%d", i+1)
-		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
+	var stages numberedStages
+	stages.add(func(s *nn.Scope, x *Node) *Node { return c.active().build(s, x, c.stages[0].in, 3, 2, 1) })
+	before := 0
+	for _, st := range c.stages {
+		first := before
+		before += st.blocks
+		stages.add(func(s *nn.Scope, x *Node) *Node {
 			for j := range st.blocks {
 				block := st
 				if j > 0 {
 					block.in, block.stride = st.out, 1
 				}
-				drop := 0.2 * float64(before[i]+j) / float64(total)
-				x = c.block(s.In(fmt.Sprintf("%s.%d", name, j)), x, block, drop)
+				drop := 0.2 * float64(first+j) / float64(total) // over all blocks, as torchvision
+				x = c.block(s.In(fmt.Sprint(j)), x, block, drop)
 			}
 			return x
-		}})
+		})
 	}
 	last := c.last
 	if last == 0 {
 		last = 4 * c.stages[len(c.stages)-1].out
 	}
-	name := fmt.Sprintf("features.%d", len(c.stages)+1)
-	stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
-		return nn.SiLU(c.conv(s.In(name), x, last, 1, 1, 1))
-	}}, poolStage)
-	return Architecture{Stages: stages, Head: Head{Key: "classifier.1", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, nn.Dropout(s, x, c.dropout), classes, uniformByOutputs, nn.Constant(0))
-	}}}
+	stages.add(func(s *nn.Scope, x *Node) *Node { return c.active().build(s, x, last, 1, 1, 1) })
+	return Architecture{Stages: append(stages, poolStage), Head: startedHead("classifier.1", c.dropout, uniformByOutputs, nn.Constant(0))}
 }
 
-// conv is a convolution (key 0) and its batch norm (key 1).
-func (c efficientNetConfig) conv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-	x = nn.Conv2D(s.In("0"), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
-	return nn.BatchNorm(s.In("1"), x).Epsilon(c.epsilon).Momentum(c.momentum).Done()
+// active is a convolution with its batch norm and SiLU; linear the same without the activation.
+func (c efficientNetConfig) active() convNorm {
+	return convNorm{epsilon: c.epsilon, momentum: c.momentum, act: nn.SiLU}
+}
+
+func (c efficientNetConfig) linear() convNorm {
+	return convNorm{epsilon: c.epsilon, momentum: c.momentum}
 }
 
 // block is an inverted bottleneck with squeeze-and-excitation (MBConv: Tan and Le 2019, section 4), or its fused form;
 // drop is its rate of stochastic depth. Where nothing is expanded, the expanding convolution is left out, and of a
 // fused block the projection.
 func (c efficientNetConfig) block(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
-	expanded := multipleOf(8, float64(st.in*st.expand))
-	key := 0
-	next := func() *nn.Scope {
-		key++
-		return s.In(fmt.Sprintf("block.%d", key-1))
-	}
-	y := x
+	expanded, next := multipleOf(8, float64(st.in*st.expand)), parts(s, "block")
+	y, last := x, next()
 	switch {
 	case st.fused && expanded == st.in:
-		y = nn.SiLU(c.conv(next(), y, st.out, st.kernel, st.stride, 1))
+		y = c.active().build(last, y, st.out, st.kernel, st.stride, 1)
 	case st.fused:
-		y = nn.SiLU(c.conv(next(), y, expanded, st.kernel, st.stride, 1))
-		y = c.conv(next(), y, st.out, 1, 1, 1)
+		y = c.active().build(last, y, expanded, st.kernel, st.stride, 1)
+		last = next()
+		y = c.linear().build(last, y, st.out, 1, 1, 1)
 	default:
 		if expanded != st.in {
-			y = nn.SiLU(c.conv(next(), y, expanded, 1, 1, 1))
+			y = c.active().build(last, y, expanded, 1, 1, 1)
+			last = next()
 		}
-		y = nn.SiLU(c.conv(next(), y, expanded, st.kernel, st.stride, expanded))
+		y = c.active().build(last, y, expanded, st.kernel, st.stride, expanded)
 		y = nn.SqueezeExcite(next(), y, max(1, st.in/4)).Activation(nn.SiLU).Init(nn.KaimingNormalFanOut, nn.Constant(0)).Done()
-		y = c.conv(next(), y, st.out, 1, 1, 1)
+		last = next()
+		y = c.linear().build(last, y, st.out, 1, 1, 1)
 	}
 	if st.stride != 1 || st.in != st.out {
 		return y
 	}
-	return Add(x, nn.StochasticDepth(s.In(fmt.Sprintf("block.%d.1", key-1)), y, drop))
+	return Add(x, nn.StochasticDepth(last.In("1"), y, drop))
 }

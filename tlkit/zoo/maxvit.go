@@ -45,27 +45,16 @@ const maxViTEpsilon = 1e-5
 
 func (c maxViTConfig) build() Architecture {
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		x = nn.GELU(maxViTConv(s.In("stem.0"), x, c.stem, 3, 2, 1))
+		x = maxViTConv.build(s.In("stem.0"), x, c.stem, 3, 2, 1)
 		return nn.Conv2D(s.In("stem.1.0"), x, c.stem, 3).Pad(1).Bias().Init(truncated).BiasInit(nn.Constant(0)).Done()
 	}}}
-	total := 0
-	for _, n := range c.layers {
-		total += n
-	}
-	done := 0
-	for i, layers := range c.layers {
-		first := done
-		done += layers
+	rates := depthRates(c.layers, c.depth)
+	for i := range c.layers {
 		name := fmt.Sprintf("blocks.%d", i)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
-			for j := range layers {
-				stride := 1
-				if j == 0 {
-					stride = 2
-				}
-				drop := c.depth * float64(first+j) / float64(total-1)
+			for j, drop := range rates[i] {
 				layer := s.In(fmt.Sprintf("%s.layers.%d.layers", name, j))
-				x = maxViTBottleneck(layer.In("MBconv"), x, c.channels[i], stride, drop)
+				x = maxViTBottleneck(layer.In("MBconv"), x, c.channels[i], firstStride(j, 2), drop)
 				x = c.attention(layer.In("window_attention"), x, false, drop)
 				x = c.attention(layer.In("grid_attention"), x, true, drop)
 			}
@@ -77,21 +66,11 @@ func (c maxViTConfig) build() Architecture {
 	}}, Stage{"classifier.3", func(s *nn.Scope, x *Node) *Node {
 		return Tanh(nn.LinearWith(s.In("classifier.3"), x, x.Shape().Dimensions[1], truncated, nn.Constant(0)))
 	}})
-	return Architecture{Stages: stages, Head: Head{Key: "classifier.5", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, truncated, nil)
-	}}}
+	return Architecture{Stages: stages, Head: startedHead("classifier.5", 0, truncated, nil)}
 }
 
-// maxViTNorm is the family's batch norm.
-func maxViTNorm(s *nn.Scope, x *Node) *Node {
-	return nn.BatchNorm(s, x).Epsilon(1e-3).Momentum(0.01).Done()
-}
-
-// maxViTConv is a convolution (key 0) and its batch norm (key 1).
-func maxViTConv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-	x = nn.Conv2D(s.In("0"), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Init(truncated).Done()
-	return maxViTNorm(s.In("1"), x)
-}
+// maxViTConv is the family's convolution with its batch norm and GELU.
+var maxViTConv = convNorm{epsilon: 1e-3, momentum: 0.01, init: truncated, act: nn.GELU}
 
 // maxViTBottleneck is the inverted bottleneck before the attention (Tu et al. 2022, section 3.3), with the norm first;
 // drop is its rate of stochastic depth.
@@ -103,12 +82,12 @@ func maxViTBottleneck(s *nn.Scope, x *Node, out, stride int, drop float64) *Node
 	switch {
 	case stride == 2:
 		shortcut = plain(s.In("proj.1"), nn.AvgPool2D(x, 3).Stride(2).Pad(1).Done())
-	case x.Shape().Dimensions[3] != out:
+	case channels(x) != out:
 		shortcut = plain(s.In("proj.0"), x)
 	}
-	y := maxViTNorm(s.In("layers.pre_norm"), x)
-	y = nn.GELU(maxViTConv(s.In("layers.conv_a"), y, 4*out, 1, 1, 1))
-	y = nn.GELU(maxViTConv(s.In("layers.conv_b"), y, 4*out, 3, stride, 4*out))
+	y := maxViTConv.norm(s.In("layers.pre_norm"), x)
+	y = maxViTConv.build(s.In("layers.conv_a"), y, 4*out, 1, 1, 1)
+	y = maxViTConv.build(s.In("layers.conv_b"), y, 4*out, 3, stride, 4*out)
 	y = nn.SqueezeExcite(s.In("layers.squeeze_excitation"), y, out/4).Activation(nn.SiLU).Init(truncated, nn.Constant(0)).Done()
 	y = plain(s.In("layers.conv_c"), y)
 	return Add(shortcut, nn.StochasticDepth(s.In("layers.conv_c"), y, drop))

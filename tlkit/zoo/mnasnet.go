@@ -29,26 +29,11 @@ func mnasNets() []Spec {
 }
 
 func mnasNet(width float64) Architecture {
-	channels := func(c int) int { return multipleOf(8, float64(c)*width) }
-	// conv is a convolution and, under the next key, its batch norm.
-	conv := func(s *nn.Scope, at int, x *Node, out, kernel, stride, groups int) *Node {
-		x = nn.Conv2D(s.In(fmt.Sprintf("layers.%d", at)), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
-		return nn.BatchNorm(s.In(fmt.Sprintf("layers.%d", at+1)), x).Momentum(1 - 0.9997).Done()
-	}
-	block := func(s *nn.Scope, x *Node, expand, kernel, out, stride int) *Node {
-		in := x.Shape().Dimensions[3]
-		y := nn.ReLU(conv(s, 0, x, in*expand, 1, 1, 1))
-		y = nn.ReLU(conv(s, 3, y, in*expand, kernel, stride, in*expand))
-		y = conv(s, 6, y, out, 1, 1, 1)
-		if stride == 1 && in == out {
-			return Add(x, y)
-		}
-		return y
-	}
+	scaled := func(c int) int { return multipleOf(8, float64(c)*width) }
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		x = nn.ReLU(conv(s, 0, x, channels(32), 3, 2, 1))
-		x = nn.ReLU(conv(s, 3, x, channels(32), 3, 1, channels(32)))
-		return conv(s, 6, x, channels(16), 1, 1, 1)
+		x = nn.ReLU(mnasConv(s, 0, x, scaled(32), 3, 2, 1))
+		x = nn.ReLU(mnasConv(s, 3, x, scaled(32), 3, 1, scaled(32)))
+		return mnasConv(s, 6, x, scaled(16), 1, 1, 1)
 	}}}
 	for i, row := range []struct{ expand, kernel, out, repeats, stride int }{
 		{3, 3, 24, 3, 2}, {3, 5, 40, 3, 2}, {6, 5, 80, 3, 2}, {6, 3, 96, 2, 1}, {6, 5, 192, 4, 2}, {6, 3, 320, 1, 1},
@@ -56,21 +41,35 @@ func mnasNet(width float64) Architecture {
 		name := fmt.Sprintf("layers.%d", 8+i)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			for j := range row.repeats {
-				stride := 1
-				if j == 0 {
-					stride = row.stride
-				}
-				x = block(s.In(fmt.Sprintf("%s.%d", name, j)), x, row.expand, row.kernel, channels(row.out), stride)
+				x = mnasBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, row.expand, row.kernel, scaled(row.out), firstStride(j, row.stride))
 			}
 			return x
 		}})
 	}
 	stages = append(stages, Stage{"layers.14", func(s *nn.Scope, x *Node) *Node {
-		return nn.ReLU(conv(s, 14, x, 1280, 1, 1, 1))
+		return nn.ReLU(mnasConv(s, 14, x, 1280, 1, 1, 1))
 	}}, poolStage)
 	return Architecture{Stages: stages, Head: Head{Key: "classifier.1", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
 		// PyTorch's kaiming_uniform_ by the outputs, for a sigmoid.
 		start := nn.UniformWithin(math.Sqrt(3 / float64(classes)))
 		return nn.LinearWith(s, nn.Dropout(s, x, 0.2), classes, start, nn.Constant(0))
 	}}}
+}
+
+// mnasConv is a convolution with the key layers.AT and, under the next key, its batch norm.
+func mnasConv(s *nn.Scope, at int, x *Node, out, kernel, stride, groups int) *Node {
+	conv, norm := s.In(fmt.Sprintf("layers.%d", at)), s.In(fmt.Sprintf("layers.%d", at+1))
+	return convNorm{momentum: 1 - 0.9997}.under(conv, norm, x, out, kernel, stride, groups)
+}
+
+// mnasBlock is the mobile inverted bottleneck of Tan et al. 2018, figure 7 (d) and (e).
+func mnasBlock(s *nn.Scope, x *Node, expand, kernel, out, stride int) *Node {
+	in := channels(x)
+	y := nn.ReLU(mnasConv(s, 0, x, in*expand, 1, 1, 1))
+	y = nn.ReLU(mnasConv(s, 3, y, in*expand, kernel, stride, in*expand))
+	y = mnasConv(s, 6, y, out, 1, 1, 1)
+	if stride == 1 && in == out {
+		return Add(x, y)
+	}
+	return y
 }

@@ -37,16 +37,11 @@ func mobileNetV1s() []Spec {
 }
 
 func mobileNetV1(width, slope float64) Architecture {
-	channels := func(c int) int { return int(float64(c) * width) }
-	act := func(s *nn.Scope, bn string, x *Node) *Node {
-		return nn.LeakyReLU(nn.BatchNorm(s.In(bn), x).Done(), slope)
-	}
+	scaled := func(c int) int { return int(float64(c) * width) }
+	conv := convNorm{init: nn.FanInUniform, act: func(x *Node) *Node { return nn.LeakyReLU(x, slope) }}
 	separable := func(s *nn.Scope, x *Node, out, stride int) *Node {
-		in := x.Shape().Dimensions[3]
-		x = nn.Conv2D(s.In("0"), x, in, 3).Stride(stride).Pad(1).Groups(in).Init(nn.FanInUniform).Done()
-		x = act(s, "1", x)
-		x = nn.Conv2D(s.In("3"), x, channels(out), 1).Init(nn.FanInUniform).Done()
-		return act(s, "4", x)
+		x = conv.build(s, x, channels(x), 3, stride, channels(x))
+		return conv.under(s.In("3"), s.In("4"), x, scaled(out), 1, 1, 1)
 	}
 	// Output channels at width 1 and stride of each separable block, by stage.
 	blocks := [][][2]int{
@@ -60,8 +55,7 @@ func mobileNetV1(width, slope float64) Architecture {
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			first := 0
 			if i == 0 {
-				stem := s.In(name + ".0")
-				x = act(stem, "1", nn.Conv2D(stem.In("0"), x, channels(32), 3).Stride(2).Pad(1).Init(nn.FanInUniform).Done())
+				x = conv.build(s.In(name+".0"), x, scaled(32), 3, 2, 1)
 				first = 1
 			}
 			for j, b := range list {

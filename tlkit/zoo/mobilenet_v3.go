@@ -1,8 +1,6 @@
 package zoo
 
 import (
-	"fmt"
-
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -67,54 +65,43 @@ func mobileNetV3s() []Spec {
 }
 
 func mobileNetV3(rows []mobileNetV3Row, last int) Architecture {
-	// conv is a convolution (key 0) and its batch norm (key 1).
-	conv := func(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-		x = nn.Conv2D(s.In("0"), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
-		return nn.BatchNorm(s.In("1"), x).Epsilon(1e-3).Momentum(0.01).Done()
-	}
-	block := func(s *nn.Scope, x *Node, row mobileNetV3Row) *Node {
-		act := nn.ReLU
-		if row.hard {
-			act = nn.HardSwish
-		}
-		in, y, next := x.Shape().Dimensions[3], x, 0
-		part := func() *nn.Scope {
-			next++
-			return s.In(fmt.Sprintf("block.%d", next-1))
-		}
-		if row.expanded != in {
-			y = act(conv(part(), y, row.expanded, 1, 1, 1))
-		}
-		y = act(conv(part(), y, row.expanded, row.kernel, row.stride, row.expanded))
-		if row.squeeze {
-			y = nn.SqueezeExcite(part(), y, multipleOf(8, float64(row.expanded/4))).
-				Gate(nn.HardSigmoid).Init(nn.KaimingNormalFanOut, nn.Constant(0)).Done()
-		}
-		y = conv(part(), y, row.out, 1, 1, 1)
-		if row.stride == 1 && in == row.out {
-			return Add(x, y)
-		}
-		return y
-	}
-	var stages []Stage
-	add := func(forward func(s *nn.Scope, x *Node) *Node) {
-		name := fmt.Sprintf("features.%d", len(stages))
-		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return forward(s.In(name), x) }})
-	}
-	add(func(s *nn.Scope, x *Node) *Node { return nn.HardSwish(conv(s, x, 16, 3, 2, 1)) })
+	var stages numberedStages
+	stages.add(func(s *nn.Scope, x *Node) *Node { return mobileNetV3Conv(nn.HardSwish).build(s, x, 16, 3, 2, 1) })
 	for _, row := range rows {
-		add(func(s *nn.Scope, x *Node) *Node { return block(s, x, row) })
+		stages.add(func(s *nn.Scope, x *Node) *Node { return row.block(s, x) })
 	}
-	add(func(s *nn.Scope, x *Node) *Node {
-		return nn.HardSwish(conv(s, x, 6*x.Shape().Dimensions[3], 1, 1, 1))
+	stages.add(func(s *nn.Scope, x *Node) *Node {
+		return mobileNetV3Conv(nn.HardSwish).build(s, x, 6*channels(x), 1, 1, 1)
 	})
-	linear := func(s *nn.Scope, x *Node, out int) *Node {
-		return nn.LinearWith(s, x, out, nn.Normal(0.01), nn.Constant(0))
-	}
 	stages = append(stages, poolStage, Stage{"classifier.0", func(s *nn.Scope, x *Node) *Node {
-		return nn.HardSwish(linear(s.In("classifier.0"), x, last))
+		return nn.HardSwish(nn.LinearWith(s.In("classifier.0"), x, last, nn.Normal(0.01), nn.Constant(0)))
 	}})
-	return Architecture{Stages: stages, Head: Head{Key: "classifier.3", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return linear(s, nn.Dropout(s, x, 0.2), classes)
-	}}}
+	return Architecture{Stages: stages, Head: startedHead("classifier.3", 0.2, nn.Normal(0.01), nn.Constant(0))}
+}
+
+// mobileNetV3Conv is the family's convolution with its batch norm and an activation; nil for none.
+func mobileNetV3Conv(act func(*Node) *Node) convNorm {
+	return convNorm{epsilon: 1e-3, momentum: 0.01, act: act}
+}
+
+// block is the bottleneck of figure 4 of Howard et al. 2019.
+func (row mobileNetV3Row) block(s *nn.Scope, x *Node) *Node {
+	act := nn.ReLU
+	if row.hard {
+		act = nn.HardSwish
+	}
+	in, y, next := channels(x), x, parts(s, "block")
+	if row.expanded != in {
+		y = mobileNetV3Conv(act).build(next(), y, row.expanded, 1, 1, 1)
+	}
+	y = mobileNetV3Conv(act).build(next(), y, row.expanded, row.kernel, row.stride, row.expanded)
+	if row.squeeze {
+		y = nn.SqueezeExcite(next(), y, multipleOf(8, float64(row.expanded/4))).
+			Gate(nn.HardSigmoid).Init(nn.KaimingNormalFanOut, nn.Constant(0)).Done()
+	}
+	y = mobileNetV3Conv(nil).build(next(), y, row.out, 1, 1, 1)
+	if row.stride == 1 && in == row.out {
+		return Add(x, y)
+	}
+	return y
 }

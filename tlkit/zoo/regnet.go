@@ -80,44 +80,32 @@ func (c regNetConfig) stages() []regNetStage {
 
 func (c regNetConfig) build() Architecture {
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		return nn.ReLU(regNetConv(s.In("stem"), x, 32, 3, 2, 1))
+		return convNorm{act: nn.ReLU}.build(s.In("stem"), x, 32, 3, 2, 1)
 	}}}
 	for i, st := range c.stages() {
 		name := fmt.Sprintf("trunk_output.block%d", i+1)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			for j := range st.blocks {
-				stride := 1
-				if j == 0 {
-					stride = 2
-				}
-				x = c.block(s.In(fmt.Sprintf("%s.block%d-%d", name, i+1, j)), x, st, stride)
+				x = c.block(s.In(fmt.Sprintf("%s.block%d-%d", name, i+1, j)), x, st, firstStride(j, 2))
 			}
 			return x
 		}})
 	}
-	return Architecture{Stages: append(stages, poolStage), Head: Head{Key: "fc", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, nn.Normal(0.01), nn.Constant(0))
-	}}}
-}
-
-// regNetConv is a convolution (key 0) and its batch norm (key 1).
-func regNetConv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-	x = nn.Conv2D(s.In("0"), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
-	return nn.BatchNorm(s.In("1"), x).Done()
+	return Architecture{Stages: append(stages, poolStage), Head: startedHead("fc", 0, nn.Normal(0.01), nn.Constant(0))}
 }
 
 // block is the X block (Radosavovic et al. 2020, figure 4), or with squeeze-and-excitation the Y block.
 func (c regNetConfig) block(s *nn.Scope, x *Node, st regNetStage, stride int) *Node {
-	in := x.Shape().Dimensions[3]
-	y := nn.ReLU(regNetConv(s.In("f.a"), x, st.width, 1, 1, 1))
-	y = nn.ReLU(regNetConv(s.In("f.b"), y, st.width, 3, stride, st.width/st.groupWidth))
+	in, active := channels(x), convNorm{act: nn.ReLU}
+	y := active.build(s.In("f.a"), x, st.width, 1, 1, 1)
+	y = active.build(s.In("f.b"), y, st.width, 3, stride, st.width/st.groupWidth)
 	if c.squeezed > 0 {
 		squeezed := int(math.RoundToEven(c.squeezed * float64(in)))
 		y = nn.SqueezeExcite(s.In("f.se"), y, squeezed).Init(nn.KaimingNormalFanOut, nil).Done()
 	}
-	y = regNetConv(s.In("f.c"), y, st.width, 1, 1, 1)
+	y = convNorm{}.build(s.In("f.c"), y, st.width, 1, 1, 1)
 	if stride != 1 || in != st.width {
-		x = regNetConv(s.In("proj"), x, st.width, 1, stride, 1)
+		x = convNorm{}.build(s.In("proj"), x, st.width, 1, stride, 1)
 	}
 	return nn.ReLU(Add(x, y))
 }

@@ -46,18 +46,14 @@ func resNets() []Spec {
 
 func resNet(c resNetConfig) Architecture {
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		x = nn.Conv2D(s.In("conv1"), x, 64, 7).Stride(2).Pad(3).Done()
-		x = nn.ReLU(nn.BatchNorm(s.In("bn1"), x).Done())
+		x = convNorm{act: nn.ReLU}.under(s.In("conv1"), s.In("bn1"), x, 64, 7, 2, 1)
 		return nn.MaxPool2D(x, 3).Stride(2).Pad(1).Done()
 	}}}
 	for i, blocks := range c.blocks {
 		name, planes := fmt.Sprintf("layer%d", i+1), 64<<i
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			for j := range blocks {
-				stride := 1
-				if i > 0 && j == 0 {
-					stride = 2
-				}
+				stride := firstStride(j, min(i+1, 2))
 				x = c.block(s.In(fmt.Sprintf("%s.%d", name, j)), x, planes, stride)
 			}
 			return x
@@ -68,24 +64,24 @@ func resNet(c resNetConfig) Architecture {
 
 // block is a basic block or a bottleneck (He et al. 2015, figure 5), with a projection where the shape changes.
 func (c resNetConfig) block(s *nn.Scope, x *Node, planes, stride int) *Node {
-	conv := func(name string, x *Node, out, kernel, stride, groups int) *Node {
-		return nn.Conv2D(s.In(name), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).Done()
+	conv := func(i int, act func(*Node) *Node, x *Node, out, kernel, stride, groups int) *Node {
+		conv, norm := s.In(fmt.Sprintf("conv%d", i)), s.In(fmt.Sprintf("bn%d", i))
+		return convNorm{act: act}.under(conv, norm, x, out, kernel, stride, groups)
 	}
-	norm := func(name string, x *Node) *Node { return nn.BatchNorm(s.In(name), x).Done() }
 	out := planes
 	var y *Node
 	if c.bottleneck {
 		out = 4 * planes
 		width := planes * c.width / 64 * c.groups
-		y = nn.ReLU(norm("bn1", conv("conv1", x, width, 1, 1, 1)))
-		y = nn.ReLU(norm("bn2", conv("conv2", y, width, 3, stride, c.groups)))
-		y = norm("bn3", conv("conv3", y, out, 1, 1, 1))
+		y = conv(1, nn.ReLU, x, width, 1, 1, 1)
+		y = conv(2, nn.ReLU, y, width, 3, stride, c.groups)
+		y = conv(3, nil, y, out, 1, 1, 1)
 	} else {
-		y = nn.ReLU(norm("bn1", conv("conv1", x, planes, 3, stride, 1)))
-		y = norm("bn2", conv("conv2", y, planes, 3, 1, 1))
+		y = conv(1, nn.ReLU, x, planes, 3, stride, 1)
+		y = conv(2, nil, y, planes, 3, 1, 1)
 	}
-	if stride != 1 || x.Shape().Dimensions[3] != out {
-		x = norm("downsample.1", conv("downsample.0", x, out, 1, stride, 1))
+	if stride != 1 || channels(x) != out {
+		x = convNorm{}.build(s.In("downsample"), x, out, 1, stride, 1)
 	}
 	return nn.ReLU(Add(x, y))
 }

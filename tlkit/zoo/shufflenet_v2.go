@@ -31,50 +31,47 @@ func shuffleNetV2s() []Spec {
 	return specs
 }
 
-func shuffleNetV2(channels [3]int, last int) Architecture {
-	// conv is a convolution and, under the next key, its batch norm.
-	conv := func(s *nn.Scope, at int, x *Node, out, kernel, stride, groups int) *Node {
-		x = nn.Conv2D(s.In(fmt.Sprint(at)), x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups).
-			Init(nn.FanInUniform).Done()
-		return nn.BatchNorm(s.In(fmt.Sprint(at+1)), x).Done()
-	}
-	block := func(s *nn.Scope, x *Node, out, stride int) *Node {
-		half := out / 2
-		left, right := x, x
-		if stride == 1 { // figure 3 c: one half of the channels stays as it is
-			parts := nn.SplitChannels(x, 2)
-			left, right = parts[0], parts[1]
-		} else { // figure 3 d
-			branch := s.In("branch1")
-			in := x.Shape().Dimensions[3]
-			left = conv(branch, 0, left, in, 3, stride, in)
-			left = nn.ReLU(conv(branch, 2, left, half, 1, 1, 1))
-		}
-		branch := s.In("branch2")
-		right = nn.ReLU(conv(branch, 0, right, half, 1, 1, 1))
-		right = conv(branch, 3, right, half, 3, stride, half)
-		right = nn.ReLU(conv(branch, 5, right, half, 1, 1, 1))
-		return nn.ChannelShuffle(Concatenate([]*Node{left, right}, -1), 2)
-	}
+func shuffleNetV2(widths [3]int, last int) Architecture {
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		x = nn.ReLU(conv(s.In("conv1"), 0, x, 24, 3, 2, 1))
+		x = nn.ReLU(shuffleConv(s.In("conv1"), 0, x, 24, 3, 2, 1))
 		return nn.MaxPool2D(x, 3).Stride(2).Pad(1).Done()
 	}}}
 	for i, repeats := range []int{4, 8, 4} {
 		name := fmt.Sprintf("stage%d", i+2)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			for j := range repeats {
-				stride := 1
-				if j == 0 {
-					stride = 2
-				}
-				x = block(s.In(fmt.Sprintf("%s.%d", name, j)), x, channels[i], stride)
+				x = shuffleBlock(s.In(fmt.Sprintf("%s.%d", name, j)), x, widths[i], firstStride(j, 2))
 			}
 			return x
 		}})
 	}
 	stages = append(stages, Stage{"conv5", func(s *nn.Scope, x *Node) *Node {
-		return nn.ReLU(conv(s.In("conv5"), 0, x, last, 1, 1, 1))
+		return nn.ReLU(shuffleConv(s.In("conv5"), 0, x, last, 1, 1, 1))
 	}}, poolStage)
 	return Architecture{Stages: stages, Head: linearHead("fc")}
+}
+
+// shuffleConv is a convolution with the key AT and, under the next key, its batch norm.
+func shuffleConv(s *nn.Scope, at int, x *Node, out, kernel, stride, groups int) *Node {
+	conv, norm := s.In(fmt.Sprint(at)), s.In(fmt.Sprint(at+1))
+	return convNorm{init: nn.FanInUniform}.under(conv, norm, x, out, kernel, stride, groups)
+}
+
+// shuffleBlock is figure 3 (c) of Ma et al. 2018, or with a stride figure 3 (d).
+func shuffleBlock(s *nn.Scope, x *Node, out, stride int) *Node {
+	half := out / 2
+	left, right := x, x
+	if stride == 1 { // one half of the channels stays as it is
+		halves := nn.SplitChannels(x, 2)
+		left, right = halves[0], halves[1]
+	} else {
+		branch, in := s.In("branch1"), channels(x)
+		left = shuffleConv(branch, 0, left, in, 3, stride, in)
+		left = nn.ReLU(shuffleConv(branch, 2, left, half, 1, 1, 1))
+	}
+	branch := s.In("branch2")
+	right = nn.ReLU(shuffleConv(branch, 0, right, half, 1, 1, 1))
+	right = shuffleConv(branch, 3, right, half, 3, stride, half)
+	right = nn.ReLU(shuffleConv(branch, 5, right, half, 1, 1, 1))
+	return nn.ChannelShuffle(Concatenate([]*Node{left, right}, -1), 2)
 }

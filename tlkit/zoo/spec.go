@@ -100,8 +100,3 @@ type WeightSet struct {
 	// Default marks the set that a bare model name means.
 	Default bool `json:"default"`
 }
-
-// linearHead is the head of most families: one linear layer.
-func linearHead(key string) Head {
-	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node { return nn.Linear(s, x, classes) }}
-}

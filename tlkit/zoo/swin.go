@@ -55,23 +55,16 @@ func (c swinConfig) build() Architecture {
 		x = nn.Conv2D(s.In("features.0.0"), x, c.channels, 4).Stride(4).Bias().Init(nn.FanInUniform).Done()
 		return nn.LayerNorm(s.In("features.0.2"), x, swinEpsilon)
 	}}}
-	total := 0
-	for _, n := range c.blocks {
-		total += n
-	}
-	done := 0
-	for i, blocks := range c.blocks {
-		first := done
-		done += blocks
+	rates := depthRates(c.blocks[:], c.depth)
+	for i := range c.blocks {
 		if i > 0 {
 			name := fmt.Sprintf("features.%d", 2*i)
 			stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return c.merge(s.In(name), x) }})
 		}
 		name := fmt.Sprintf("features.%d", 2*i+1)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
-			for j := range blocks {
+			for j, drop := range rates[i] {
 				shift := j % 2 * (c.window / 2)
-				drop := c.depth * float64(first+j) / float64(total-1)
 				x = c.block(s.In(fmt.Sprintf("%s.%d", name, j)), x, c.heads[i], shift, drop)
 			}
 			return x
@@ -80,7 +73,7 @@ func (c swinConfig) build() Architecture {
 	stages = append(stages, Stage{"norm", func(s *nn.Scope, x *Node) *Node {
 		return nn.LayerNorm(s.In("norm"), x, swinEpsilon)
 	}}, poolStage)
-	return Architecture{Stages: stages, Head: truncatedHead("head")}
+	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
 }
 
 // merge joins 2x2 patches into one of twice the channels (Liu et al. 2021, section 3.1), odd images with zeros at their
@@ -101,7 +94,7 @@ func (c swinConfig) merge(s *nn.Scope, x *Node) *Node {
 // block is figure 3b of Liu et al. 2021, or for V2 the right of figure 1 of Liu et al. 2022; drop is the rate of stochastic
 // depth of its two branches.
 func (c swinConfig) block(s *nn.Scope, x *Node, heads, shift int, drop float64) *Node {
-	width := x.Shape().Dimensions[3]
+	width := channels(x)
 	norm := func(name string, x *Node) *Node { return nn.LayerNorm(s.In(name), x, swinEpsilon) }
 	mlp := func(x *Node) *Node {
 		x = nn.GELU(nn.LinearWith(s.In("mlp.0"), x, 4*width, truncated, nn.Constant(0)))
@@ -188,20 +181,6 @@ func (c swinConfig) positionBias(s *nn.Scope, g *Graph, heads int) *Node {
 		table = s.Param(g, "relative_position_bias_table", nn.Plain, truncated, offsets, heads)
 	}
 	return Reshape(Transpose(nn.Lookup(table, index), 0, 1), 1, heads, n, n)
-}
-
-// relativePositions numbers the offsets between two places of a window, both row by row: for the places i and j the entry
-// i*n+j is the row of the table of offsets, from (1-window, 1-window) on.
-func relativePositions(window int) []int64 {
-	n := window * window
-	index := make([]int64, 0, n*n)
-	for i := range n {
-		for j := range n {
-			rows, cols := i/window-j/window, i%window-j%window
-			index = append(index, int64((rows+window-1)*(2*window-1)+cols+window-1))
-		}
-	}
-	return index
 }
 
 // logDistances fills a table [1, rows, cols, 2] with the offsets of rows and columns, scaled to ±8 and compressed by a

@@ -73,7 +73,5 @@ func vgg(blocks [5]int, norm bool) Architecture {
 			s = s.In("classifier.3")
 			return nn.ReLU(linear(s, nn.Dropout(s, x, 0.5), 4096))
 		}})
-	return Architecture{Stages: stages, Head: Head{Key: "classifier.6", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return linear(s, nn.Dropout(s, x, 0.5), classes)
-	}}}
+	return Architecture{Stages: stages, Head: startedHead("classifier.6", 0.5, nn.Normal(0.01), nn.Constant(0))}
 }

@@ -83,9 +83,7 @@ func (c viTConfig) build() Architecture {
 		d := x.Shape().Dimensions
 		return Reshape(SliceAxis(x, 1, AxisRange(0, 1)), d[0], d[2]) // the class token
 	}})
-	return Architecture{Stages: stages, Head: Head{Key: "heads.head", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-		return nn.LinearWith(s, x, classes, nn.Constant(0), nn.Constant(0))
-	}}}
+	return Architecture{Stages: stages, Head: startedHead("heads.head", 0, nn.Constant(0), nn.Constant(0))}
 }
 
 // block is one layer of the encoder: Dosovitskiy et al. 2020, equations 2 and 3.

@@ -1,0 +1,135 @@
+package zoo
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// convNorm is what most networks are made of: a convolution without bias, padded so that stride 1 keeps the size of the
+// image, its batch normalisation, and often an activation. The zero value has PyTorch's defaults and no activation.
+type convNorm struct {
+	// epsilon and momentum of the batch normalisation; 0 means 1e-5 and 0.1.
+	epsilon, momentum float64
+	// init gives the kernel's start values; nil means kaiming normal by the outputs.
+	init nn.Init
+	// act is the activation; nil for none.
+	act func(x *Node) *Node
+}
+
+// build has the kernel under the key 0 and the normalisation under the key 1, as in torchvision's Conv2dNormActivation.
+func (c convNorm) build(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
+	return c.under(s.In("0"), s.In("1"), x, out, kernel, stride, groups)
+}
+
+// under has the kernel and the normalisation in scopes of their own.
+func (c convNorm) under(conv, norm *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
+	b := nn.Conv2D(conv, x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups)
+	if c.init != nil {
+		b = b.Init(c.init)
+	}
+	x = c.norm(norm, b.Done())
+	if c.act != nil {
+		x = c.act(x)
+	}
+	return x
+}
+
+// norm is the batch normalisation alone.
+func (c convNorm) norm(s *nn.Scope, x *Node) *Node {
+	b := nn.BatchNorm(s, x)
+	if c.epsilon != 0 {
+		b = b.Epsilon(c.epsilon)
+	}
+	if c.momentum != 0 {
+		b = b.Momentum(c.momentum)
+	}
+	return b.Done()
+}
+
+// poolStage ends most networks: [batch, height, width, channels] -> [batch, channels].
+var poolStage = Stage{"avgpool", func(_ *nn.Scope, x *Node) *Node { return nn.GlobalMeanPool(x) }}
+
+// linearHead is the output layer of most families: one linear layer with PyTorch's start values.
+func linearHead(key string) Head {
+	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node { return nn.Linear(s, x, classes) }}
+}
+
+// startedHead is a linear output layer behind dropout of the given rate, with start values of its own; a nil bias is
+// none.
+func startedHead(key string, dropout float64, weight, bias nn.Init) Head {
+	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node {
+		return nn.LinearWith(s, nn.Dropout(s, x, dropout), classes, weight, bias)
+	}}
+}
+
+// channels is the number of channels of x [batch, height, width, channels].
+func channels(x *Node) int { return x.Shape().Dimensions[3] }
+
+// parts numbers the layers of a torch.nn.Sequential: each call returns the scope of the next one.
+func parts(s *nn.Scope, key string) func() *nn.Scope {
+	next := 0
+	return func() *nn.Scope {
+		next++
+		return s.In(fmt.Sprintf("%s.%d", key, next-1))
+	}
+}
+
+// numberedStages collects stages whose names and keys are features.0, features.1 and so on.
+type numberedStages []Stage
+
+func (n *numberedStages) add(forward func(s *nn.Scope, x *Node) *Node) {
+	name := fmt.Sprintf("features.%d", len(*n))
+	*n = append(*n, Stage{name, func(s *nn.Scope, x *Node) *Node { return forward(s.In(name), x) }})
+}
+
+// firstStride is the stride of block i of a stage whose first block has the given one.
+func firstStride(i, stride int) int {
+	if i == 0 {
+		return stride
+	}
+	return 1
+}
+
+// depthRates are the rates of stochastic depth of all blocks, by stage: they rise linearly from 0 to that of the last
+// block (Huang et al. 2016, Deep Networks with Stochastic Depth, arXiv 1603.09382, section 3).
+func depthRates(blocks []int, last float64) [][]float64 {
+	total := 0
+	for _, n := range blocks {
+		total += n
+	}
+	rates, done := make([][]float64, len(blocks)), 0
+	for i, n := range blocks {
+		for range n {
+			rates[i] = append(rates[i], last*float64(done)/float64(total-1))
+			done++
+		}
+	}
+	return rates
+}
+
+// multipleOf rounds n to a multiple of unit, at least one, but never to less than nine tenths of n: how the MobileNets
+// and their kin round channels.
+func multipleOf(unit int, n float64) int {
+	rounded := max(unit, int(n+float64(unit)/2)/unit*unit)
+	if float64(rounded) < 0.9*n {
+		rounded += unit
+	}
+	return rounded
+}
+
+// relativePositions numbers the offsets between two places of a window, both row by row: for the places i and j the entry
+// i*n+j is the row of the table of offsets, from (1-window, 1-window) on.
+func relativePositions(window int) []int64 {
+	n := window * window
+	index := make([]int64, 0, n*n)
+	for i := range n {
+		for j := range n {
+			rows, cols := i/window-j/window, i%window-j%window
+			index = append(index, int64((rows+window-1)*(2*window-1)+cols+window-1))
+		}
+	}
+	return index
+}
