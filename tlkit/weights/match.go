@@ -26,6 +26,9 @@ type MismatchError struct {
 	Unexpected []string        // in the state dict, not wanted; in the file's order
 	Misshapen  []ShapeMismatch // in both, with different shapes
 	Matched    int             // number of keys in order
+	// Prefix was removed from the file's keys before, and Layout is the library whose names for the layers were tried; ""
+	// for none and for the model's own.
+	Prefix, Layout string
 }
 
 // maxListed is how many names of each kind the message shows.
@@ -37,7 +40,7 @@ func (e *MismatchError) Error() string {
 	if e.Source != "" {
 		b.WriteString(e.Source + ": ")
 	}
-	fmt.Fprintf(&b, "the state dict does not fit the model (%d keys do)", e.Matched)
+	fmt.Fprintf(&b, "the state dict does not fit the model (%d keys do%s)", e.Matched, e.tried())
 	section := func(title string, n int, item func(int) string) {
 		if n == 0 {
 			return
@@ -63,7 +66,19 @@ func (e *MismatchError) Error() string {
 	return b.String()
 }
 
-// hint names the usual cause, where the lists show it.
+// tried says under which names the keys were compared.
+func (e *MismatchError) tried() string {
+	var s string
+	if e.Prefix != "" {
+		s += fmt.Sprintf(" after the prefix %q is removed", printable(e.Prefix))
+	}
+	if e.Layout != "" {
+		s += " with the names of " + e.Layout
+	}
+	return s
+}
+
+// hint says what the lists show beyond their items.
 func (e *MismatchError) hint() string {
 	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
 		// All keys behind a prefix: a model within a model.
@@ -74,7 +89,7 @@ func (e *MismatchError) hint() string {
 				return fmt.Sprintf("; every key begins with %q: remove it with StateDict.Strip", printable(prefix))
 			}
 		}
-		return "; not one name fits: these are probably weights of another model"
+		return "; not one name fits"
 	}
 	return ""
 }

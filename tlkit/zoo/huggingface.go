@@ -10,7 +10,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/hub"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -26,8 +25,6 @@ type hubModel struct {
 	repo hub.Repo
 	spec Spec
 	timm timmModel
-	// headless repositories hold features only.
-	headless bool
 }
 
 // openHub reads config.json of a repository. Preprocessing and classes are taken from it, never guessed.
@@ -62,27 +59,15 @@ func (h *hubModel) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q, but %q names the weights already; leave Weights empty", o.Weights, hubScheme+h.repo.String())
 	}
 	set := h.spec.Weights[0]
-	v := &values{spec: h.spec, classes: set.Classes, preprocess: set.Preprocess, name: hubScheme + h.repo.String()}
-	if o.Classes != nil {
-		if !h.headless && len(o.Classes) != len(v.classes) {
-			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d (a strategy replaces them for new images)",
-				h.repo, len(v.classes), len(o.Classes))
-		}
-		v.classes = o.Classes
-	}
+	v := &values{spec: h.spec, classes: set.Classes, preprocess: set.Preprocess, name: hubScheme + h.repo.String(),
+		layouts: h.timm.layouts(), described: true}
 	if len(v.classes) == 0 {
-		return nil, fmt.Errorf("zoo: %s has no output layer, only features; give the classes of a new one in LoadOptions.Classes", h.repo)
+		v.classes = numbered(len(ImageNetClasses())) // only features: any number will do until the head is replaced
+	}
+	if o.Preprocess != nil {
+		v.preprocess = *o.Preprocess
 	}
 	v.open = func() (*weights.StateDict, error) { return h.open(o.Context) }
-	v.adapt = func(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
-		sd, err := h.timm.stateDict(m, sd)
-		if err != nil {
-			return nil, err
-		}
-		return m.completed(sd, o.Seed, func(p nn.Param) bool {
-			return m.inAux(p) || h.headless && m.InHead(p) || timmTables.MatchString(p.Key)
-		})
-	}
 	return v, nil
 }
 

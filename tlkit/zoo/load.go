@@ -13,13 +13,21 @@ type LoadOptions struct {
 	// "random". "" is the set that the model's name asks for ("resnet50.IMAGENET1K_V1"), or the default one. Models of
 	// the Hugging Face hub have their weights in their name, and take "" only.
 	Weights string
-	// Classes name the logits of a weight file that was trained for other classes than the model's published weights;
-	// nil means those. For a model of the Hugging Face hub nil means what its config.json says, and for an .onnx file what
-	// its metadata says, else "class 0" and so on.
+	// Classes name the logits of a weight file. nil means those of the model's published weights if there are as many,
+	// else "class 0" and so on: names are never guessed. For a model of the Hugging Face hub nil means what its config.json
+	// says, and for an .onnx file what its metadata says.
 	Classes []string
 	// Preprocess is the evaluation transform of a file of your own; nil means that of the model's published weights. An
 	// .onnx file that does not say it itself (TLKit's own do) needs it: it can't be guessed.
 	Preprocess *vision.Preprocess
+	// Head says what becomes of the output layer of a weight file: taken where it fits, which is the zero value, or new.
+	// A file without one loads, too: its backbone has to be whole.
+	Head HeadChoice
+	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.". "" finds it.
+	Prefix string
+	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), where the rule of [weights.Open]
+	// finds another one or none.
+	Key string
 	// Seed determines random values.
 	Seed uint64
 	// Context cancels a download; nil means context.Background().

@@ -33,6 +33,8 @@ type Model struct {
 	Classes []string
 	// Preprocess is the evaluation transform that the values were trained with.
 	Preprocess vision.Preprocess
+	// Notes say what loading a file of other origin has changed: a prefix left out, a new output layer.
+	Notes []string
 
 	arch   Architecture
 	params []nn.Param

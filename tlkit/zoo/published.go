@@ -60,7 +60,7 @@ func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 	if o.Preprocess != nil {
 		return nil, fmt.Errorf("zoo: LoadOptions.Preprocess is for weight files of your own; the weights %s.%s come with theirs", spec.Name, set.Name)
 	}
-	if o.Classes != nil {
+	if o.Classes != nil && o.Head != HeadNew {
 		return nil, fmt.Errorf("zoo: LoadOptions.Classes is for weight files of your own; the weights %s.%s come with their %d classes (a strategy replaces them for new images)",
 			spec.Name, set.Name, len(set.Classes))
 	}
@@ -73,38 +73,18 @@ func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 	}, nil
 }
 
-// fileValues are those of a weight file of the caller's. Without class names of his, the file must be for the classes of
-// the model's published weights.
+// fileValues are those of a weight file of the caller's.
 func fileValues(spec Spec, o LoadOptions) (*values, error) {
 	path, err := fetch.ExpandHome(o.Weights)
 	if err != nil {
 		return nil, err
 	}
-	v := &values{spec: spec, classes: o.classes(spec), preprocess: spec.preprocess(), name: filepath.Base(path)}
+	v := &values{spec: spec, classes: LoadOptions{}.classes(spec), preprocess: spec.preprocess(), name: filepath.Base(path), layouts: layoutsOf(spec)}
 	if o.Preprocess != nil {
 		v.preprocess = *o.Preprocess
 	}
-	v.open = func() (*weights.StateDict, error) { return weights.Open(path) }
-	v.adapt = func(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
-		n := headClasses(m, sd)
-		switch {
-		case n == 0 || n == len(m.Classes):
-			return sd, nil
-		case o.Classes != nil:
-			return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d", path, n, len(o.Classes))
-		}
-		return nil, fmt.Errorf("zoo: %s has %d classes, the published weights of %q have %d; name the file's classes in LoadOptions.Classes",
-			path, n, spec.Name, len(m.Classes))
-	}
+	v.open = func() (*weights.StateDict, error) { return weights.OpenWith(path, weights.Options{Key: o.Key}) }
 	return v, nil
-}
-
-// headClasses returns the number of outputs of the head in a state dict, or 0 if it does not show.
-func headClasses(m *Model, sd *weights.StateDict) int {
-	if t, ok := sd.Get(m.HeadKey() + ".weight"); ok && len(t.Shape) > 0 {
-		return t.Shape[0]
-	}
-	return 0
 }
 
 //go:embed embedded

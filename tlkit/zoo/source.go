@@ -32,6 +32,10 @@ type values struct {
 	open func() (*weights.StateDict, error)
 	// adapt turns the file's state dict into the model's; nil if it is that already.
 	adapt func(m *Model, sd *weights.StateDict) (*weights.StateDict, error)
+	// layouts, when set, are those that the file may have: it is of other origin, and is adopted.
+	layouts []layout
+	// described: the classes are what the file's own description says, not a guess.
+	described bool
 }
 
 // resolve finds the source that a name means; see [Load] for the kinds of names.
@@ -66,12 +70,29 @@ func load(s source, o LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	defer sd.Close()
+	if err := v.fill(m, sd, o); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// fill gives the network its values.
+func (v *values) fill(m *Model, sd *weights.StateDict, o LoadOptions) (err error) {
+	if v.layouts != nil {
+		return v.adopt(m, sd, o)
+	}
 	if v.adapt != nil {
 		if sd, err = v.adapt(m, sd); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return m, m.LoadStateDict(sd)
+	if err := m.LoadStateDict(sd); err != nil || o.Head != HeadNew {
+		return err
+	}
+	if o.Classes == nil {
+		o.Classes = numbered(len(m.Classes))
+	}
+	return m.ReplaceHead(o.Classes, o.Seed)
 }
 
 // noFile is the part of a source that keeps nothing open.

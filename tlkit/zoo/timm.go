@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // timmModel says which torchvision model a model of timm (pytorch-image-models, Wightman) is, and what its keys are
@@ -211,7 +209,8 @@ var (
 
 func timmSwin(key string) string {
 	if m := timmSwinBlock.FindStringSubmatch(key); m != nil {
-		return fmt.Sprintf("features.%d.%s.%s", 2*number(m[1])+1, m[2], cut(m[3], "mlp.fc1.", "mlp.0.", "mlp.fc2.", "mlp.3."))
+		return fmt.Sprintf("features.%d.%s.%s", 2*number(m[1])+1, m[2], cut(m[3], "mlp.fc1.", "mlp.0.", "mlp.fc2.", "mlp.3.",
+			"attn.q_bias", "attn.qkv.bias#0", "attn.v_bias", "attn.qkv.bias#2")) // keys have no bias
 	}
 	if m := timmSwinDown.FindStringSubmatch(key); m != nil {
 		return fmt.Sprintf("features.%d.%s", 2*number(m[1]), m[2])
@@ -228,69 +227,27 @@ func number(digits string) int {
 	return n
 }
 
-// timmTables are entries that timm's files may hold and torchvision's models compute themselves.
-var timmTables = regexp.MustCompile(`(^|\.)(relative_position_index|relative_coords_table|attn_mask)$`)
-
-// stateDict is the state dict of a timm file as the model m wants it.
-func (t timmModel) stateDict(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
-	older := olderSwin(sd)
-	var out []weights.Entry
-	for _, e := range sd.Entries() {
-		key := e.Key
-		switch {
-		case timmTables.MatchString(key) || strings.HasSuffix(key, ".v_bias"):
-			continue
-		case strings.HasSuffix(key, ".q_bias"):
-			joined, err := swinBias(sd, key)
-			if err != nil {
-				return nil, err
-			}
-			e.Tensor, key = joined, strings.TrimSuffix(key, "q_bias")+"qkv.bias"
+// timmLayouts are the layouts of timm for the network that torchvision calls so.
+func timmLayouts(name string) []layout {
+	for _, m := range timmModels {
+		if m.name == name && m.rename != nil {
+			return m.layouts() // all that are this network have the same
 		}
-		if older {
-			key = newerSwinKey(key)
-		}
-		if t.rename != nil {
-			key = t.rename(key)
-		}
-		// Layers that are 1x1 convolutions there and matrices here, and scales with or without axes of length 1.
-		if p, ok := m.Param(key); ok && len(p.Shape) != len(e.Shape) && len(p.Shape) > 0 && len(e.Shape) > 0 &&
-			p.Shape[0] == e.Shape[0] && p.Size() == e.Len() {
-			e.Shape = slices.Clone(p.Shape)
-		}
-		e.Key = key
-		out = append(out, e)
 	}
-	adapted, err := sd.With(out)
-	if err != nil {
-		return nil, fmt.Errorf("zoo: the keys of %s after renaming: %w", sd.Source, err)
-	}
-	return adapted, nil
+	return nil
 }
 
-// swinBias joins the biases of queries and values, which timm's Swin v2 stores apart; keys have none (Liu et al. 2021,
-// arXiv 2111.09883).
-func swinBias(sd *weights.StateDict, qKey string) (weights.Tensor, error) {
-	q, _ := sd.Get(qKey)
-	v, ok := sd.Get(strings.TrimSuffix(qKey, "q_bias") + "v_bias")
-	if !ok || v.Len() != q.Len() {
-		return weights.Tensor{}, fmt.Errorf("zoo: %s has %q without a v_bias of its size", sd.Source, qKey)
+// layouts are today's layout and, of Swin, that of before timm 0.9, which downsamples at the end of a stage.
+func (t timmModel) layouts() []layout {
+	rename := t.rename
+	if rename == nil {
+		return []layout{{"timm", func(key string) string { return key }}}
 	}
-	n := q.Len()
-	values := make([]float32, 3*n)
-	if err := q.ReadFloat32(values[:n]); err != nil {
-		return weights.Tensor{}, err
+	out := []layout{{"timm", rename}}
+	if strings.HasPrefix(t.name, "swin") {
+		out = append(out, layout{"timm before 0.9", func(key string) string { return rename(newerSwinKey(key)) }})
 	}
-	if err := v.ReadFloat32(values[2*n:]); err != nil {
-		return weights.Tensor{}, err
-	}
-	return weights.NewTensor([]int{3 * n}, values)
-}
-
-// olderSwin reports whether a file has Swin's keys from before timm 0.9: downsampling at the end of a stage.
-func olderSwin(sd *weights.StateDict) bool {
-	_, first := sd.Get("layers.0.downsample.reduction.weight")
-	return first
+	return out
 }
 
 func newerSwinKey(key string) string {

@@ -80,8 +80,7 @@ func (h *hubModel) read(c timmConfig) error {
 	switch {
 	case n < 0 || n > 1<<20:
 		return fmt.Errorf("num_classes is %d", n)
-	case n == 0:
-		h.headless = true
+	case n == 0: // only features
 	case len(c.LabelNames) == n:
 		set.Classes = c.LabelNames
 	case len(c.LabelNames) > 0:

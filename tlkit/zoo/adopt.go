@@ -1,0 +1,199 @@
+package zoo
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// HeadChoice says what becomes of the output layer of a weight file.
+type HeadChoice string
+
+// The choices of LoadOptions.Head.
+const (
+	// HeadAsFound takes the file's output layer where it has one that fits the network, and else makes a new one, which
+	// is said on standard error and in Model.Notes. All strategies but KeepHead replace the output layer anyway.
+	HeadAsFound HeadChoice = ""
+	// HeadOfFile needs an output layer in the file: without one that fits, loading fails.
+	HeadOfFile HeadChoice = "file"
+	// HeadNew makes a new output layer with random values, whatever the file holds.
+	HeadNew HeadChoice = "new"
+)
+
+// adopt fills m with a file that may be of other origin: keys behind a prefix or in another library's layout, another
+// output layer or none, a first layer for one channel. The backbone has to be there whole.
+func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
+	sd = unwrapped(sd)
+	if o.Head != HeadNew {
+		if err := m.takeHidden(sd); err != nil {
+			return err
+		}
+	}
+	f, err := m.bestFit(sd, v.layouts, o.Prefix)
+	if err != nil {
+		return err
+	}
+	entries, err := f.entries(m, sd)
+	if err != nil {
+		return err
+	}
+	if err := f.mismatch(m, entries, sd); err != nil {
+		return err
+	}
+	head := f.head(m, entries, sd)
+	classes, err := v.headClasses(sd.Source, head, o)
+	if err != nil {
+		return err
+	}
+	if len(classes) != len(m.Classes) {
+		if err := m.ReplaceHead(classes, o.Seed); err != nil {
+			return err
+		}
+	}
+	m.Classes = slices.Clone(classes)
+	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool { p, _ := m.Param(e.Key); return m.InHead(p) })
+	if head != nil && o.Head != HeadNew {
+		entries = append(entries, head.entries...)
+	}
+	full, err := sd.With(entries)
+	if err != nil {
+		return fmt.Errorf("zoo: %w", err)
+	}
+	if full, err = m.completed(full, o.Seed, func(p nn.Param) bool { return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) }); err != nil {
+		return err
+	}
+	m.note(f, head, o)
+	return m.LoadStateDict(full)
+}
+
+// foundHead is the output layer of a file.
+type foundHead struct {
+	entries []weights.Entry // under the network's keys
+	classes int
+	from    string // its module in the file
+}
+
+// head finds the output layer: under its own key, or as the only linear layer of a Sequential in its place
+// ("fc.1.weight"). It returns nil if there is none that takes the network's features.
+func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *foundHead {
+	own := slices.Clone(entries)
+	own = slices.DeleteFunc(own, func(e weights.Entry) bool { p, _ := m.Param(e.Key); return !m.InHead(p) })
+	h := &foundHead{entries: own, from: m.HeadKey()}
+	if len(own) == 0 {
+		h = f.sequentialHead(m, sd)
+	}
+	if h == nil || !h.fits(m) {
+		return nil
+	}
+	return h
+}
+
+// sequentialHead looks among the keys that are over for one linear layer within the module of the output layer.
+func (f *fit) sequentialHead(m *Model, sd *weights.StateDict) *foundHead {
+	h := &foundHead{}
+	for _, key := range f.over {
+		rest, ok := strings.CutPrefix(key, f.prefix)
+		if name := f.layout.rename(rest); !ok || module(name) != module(m.HeadKey()) {
+			continue
+		}
+		dot := strings.LastIndexByte(key, '.')
+		if h.from != "" && h.from != key[:dot] {
+			return nil // several layers: what lies between them is not in the file
+		}
+		h.from = key[:dot]
+		t, _ := sd.Get(key)
+		h.entries = append(h.entries, weights.Entry{Key: m.HeadKey() + key[dot:], Tensor: t})
+	}
+	return h
+}
+
+// fits reports whether the head takes the features of m, and counts its classes.
+func (h *foundHead) fits(m *Model) bool {
+	wanted := 0
+	for _, p := range m.params {
+		if !m.InHead(p) {
+			continue
+		}
+		wanted++
+		i := slices.IndexFunc(h.entries, func(e weights.Entry) bool { return e.Key == p.Key })
+		if i < 0 || len(h.entries[i].Shape) != len(p.Shape) || !slices.Equal(h.entries[i].Shape[1:], p.Shape[1:]) {
+			return false
+		}
+		if !strings.HasPrefix(p.Key, m.HeadKey()+".hidden.") {
+			if h.classes != 0 && h.classes != h.entries[i].Shape[0] {
+				return false
+			}
+			h.classes = h.entries[i].Shape[0]
+		}
+	}
+	return wanted == len(h.entries) && h.classes > 0
+}
+
+// headClasses names the outputs of the model: of the file's output layer, or of a new one.
+func (v *values) headClasses(source string, head *foundHead, o LoadOptions) ([]string, error) {
+	switch {
+	case head == nil && o.Head == HeadOfFile:
+		return nil, fmt.Errorf("zoo: %s has no output layer that fits model %q; leave LoadOptions.Head empty for a new one", source, v.spec.Name)
+	case o.Head == HeadNew || head == nil:
+		if o.Classes != nil {
+			return o.Classes, nil
+		}
+		return numbered(cmp.Or(len(v.classes), len(ImageNetClasses()))), nil
+	case o.Classes != nil && len(o.Classes) != head.classes:
+		return nil, fmt.Errorf("zoo: %s has %d classes, but LoadOptions.Classes names %d; LoadOptions{Head: %q} makes a new output layer for these",
+			source, head.classes, len(o.Classes), HeadNew)
+	case o.Classes != nil:
+		return o.Classes, nil
+	case head.classes == len(v.classes):
+		return v.classes, nil
+	case v.described:
+		return nil, fmt.Errorf("zoo: %s has %d classes, its description names %d", source, head.classes, len(v.classes))
+	}
+	return numbered(head.classes), nil
+}
+
+// note says on standard error, and keeps in m.Notes, what was changed to make the file fit.
+func (m *Model) note(f *fit, head *foundHead, o LoadOptions) {
+	m.Notes = slices.Clone(f.notes)
+	say := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
+	if f.prefix != "" {
+		say("the prefix %q of its keys is left out", f.prefix)
+	}
+	switch {
+	case o.Head == HeadNew || head == nil:
+		say("the output layer is new and random, for %d classes: train it, or name a file that has one", len(m.Classes))
+	case head.from != m.HeadKey() && module(head.from) == module(m.HeadKey()):
+		say("its output layer is %s", head.from)
+	}
+	if head != nil && o.Head != HeadNew && o.Classes == nil && m.Classes[0] == numbered(1)[0] {
+		say("its %d classes have no names; give them in LoadOptions.Classes", len(m.Classes))
+	}
+	if over := f.left(m, head, o); len(over) > 0 {
+		say("left unread, since the network has no such tensors: %s", listed(over))
+	}
+	for _, n := range m.Notes {
+		fmt.Fprintf(os.Stderr, "zoo: %s: %s\n", m.Weights, n)
+	}
+}
+
+// left are the keys of the file that the model did not take.
+func (f *fit) left(m *Model, head *foundHead, o LoadOptions) []string {
+	if head == nil || o.Head == HeadNew {
+		return f.over
+	}
+	return slices.DeleteFunc(slices.Clone(f.over), func(key string) bool { return strings.HasPrefix(key, head.from+".") })
+}
+
+// listed joins names for a message, the first few of many.
+func listed(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,284 @@
+package zoo
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// layout is how a library names and cuts the tensors of a network that torchvision has as well.
+type layout struct {
+	// name is the library, for messages.
+	name string
+	// rename turns a key into torchvision's and leaves a key that it does not know. "KEY#0", "KEY#1" and so on are the
+	// parts of the tensor KEY, one after the other along the first axis; a part that the file does not have is zero.
+	rename func(key string) string
+}
+
+// fit is how the tensors of a file become those of a network: found behind a prefix of their keys, in a layout.
+type fit struct {
+	prefix string
+	layout layout
+	// from are the keys of the file, by the network's.
+	from map[string]string
+	// over are the keys of the file that are none of the network's, in the file's order.
+	over []string
+	// notes say what was changed on the way.
+	notes []string
+}
+
+// wrappers are the names that wrappers of PyTorch put into keys, at any depth: DataParallel and AveragedModel,
+// torch.compile, FSDP and activation checkpoints.
+var wrappers = []string{"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+
+// unwrapped removes the names of wrappers from all keys; sd comes back as it is if two keys would become one.
+func unwrapped(sd *weights.StateDict) *weights.StateDict {
+	entries := sd.Entries()
+	for i, e := range entries {
+		names := strings.Split(e.Key, ".")
+		kept := slices.DeleteFunc(names, func(name string) bool { return slices.Contains(wrappers, name) })
+		if len(kept) > 0 {
+			entries[i].Key = strings.Join(kept, ".")
+		}
+	}
+	if out, err := sd.With(entries); err == nil {
+		return out
+	}
+	return sd
+}
+
+// bestFit finds the prefix and the layout under which most keys of the file are the network's; a prefix that is given
+// is the only one tried. It is an error if two parts of the file fit equally well: a student and its teacher, say.
+func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) (*fit, error) {
+	var best []*fit
+	known := map[string]bool{}
+	for _, p := range m.params {
+		known[p.Key] = true
+	}
+	for _, l := range layouts {
+		found := map[string]*fit{}
+		for _, key := range sd.Keys() {
+			for _, p := range prefixes(key, prefix) {
+				name := l.rename(key[len(p):])
+				if whole, _, _ := strings.Cut(name, "#"); !known[whole] {
+					continue
+				}
+				if found[p] == nil {
+					found[p] = &fit{prefix: p, layout: l, from: map[string]string{}}
+				}
+				found[p].from[name] = key
+			}
+		}
+		best = append(best, slices.Collect(maps.Values(found))...)
+	}
+	slices.SortStableFunc(best, func(a, b *fit) int {
+		return cmp.Or(len(b.from)-len(a.from), len(a.prefix)-len(b.prefix), strings.Compare(a.prefix, b.prefix))
+	})
+	f := &fit{prefix: prefix, layout: layouts[0]}
+	if len(best) > 0 && (best[0].prefix == "" || 2*len(best[0].from) >= len(m.params)) { // a few keys are chance
+		f = best[0]
+		if err := f.ambiguous(sd, best[1:]); err != nil {
+			return nil, err
+		}
+	}
+	used := map[string]bool{}
+	for _, key := range f.from {
+		used[key] = true
+	}
+	f.over = slices.DeleteFunc(sd.Keys(), func(key string) bool { return used[key] || bookkeeping(key) })
+	return f, nil
+}
+
+// prefixes are the beginnings of a key up to each dot, "" first; or the one that was asked for.
+func prefixes(key, asked string) []string {
+	if asked != "" {
+		if strings.HasPrefix(key, asked) {
+			return []string{asked}
+		}
+		return nil
+	}
+	out := []string{""}
+	for i := range len(key) {
+		if key[i] == '.' {
+			out = append(out, key[:i+1])
+		}
+	}
+	return out
+}
+
+// ambiguous returns an error if one of the others fits as well as f does with other tensors of the file.
+func (f *fit) ambiguous(sd *weights.StateDict, others []*fit) error {
+	for _, other := range others {
+		if len(other.from) < len(f.from) {
+			return nil
+		}
+		for name, key := range f.from {
+			if second, ok := other.from[name]; ok && second != key {
+				return fmt.Errorf("zoo: %s holds the network's keys more than once, behind the prefixes %q and %q; choose with LoadOptions.Prefix",
+					sd.Source, f.prefix, other.prefix)
+			}
+		}
+	}
+	return nil
+}
+
+// bookkeeping reports whether an entry is no weight: counters, and tables that the network computes itself.
+func bookkeeping(key string) bool {
+	name := key[strings.LastIndexByte(key, '.')+1:]
+	return slices.Contains([]string{"num_batches_tracked", "n_averaged", "relative_position_index", "relative_coords_table", "attn_mask"}, name)
+}
+
+// entries are the tensors of the file under the network's keys, joined, and in the network's shapes where these differ
+// only in axes of length 1.
+func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) {
+	var out []weights.Entry
+	for _, p := range m.params {
+		t, ok, err := f.tensor(p, sd)
+		if err != nil {
+			return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
+		}
+		if !ok {
+			continue
+		}
+		if len(p.Shape) != len(t.Shape) && len(p.Shape) > 0 && len(t.Shape) > 0 && p.Shape[0] == t.Shape[0] && p.Size() == t.Len() {
+			t.Shape = slices.Clone(p.Shape)
+		}
+		if isFirstKernel(m, p) && oneChannel(t.Shape, p.Shape) {
+			if t, err = threeChannels(t); err != nil {
+				return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
+			}
+			f.notes = append(f.notes, fmt.Sprintf("%s is for images of one channel; each of the three channels got a third of its values, which gives grey images the same features", f.from[p.Key]))
+		}
+		out = append(out, weights.Entry{Key: p.Key, Tensor: t})
+	}
+	return out, nil
+}
+
+// tensor returns a variable's tensor of the file, joined of its parts.
+func (f *fit) tensor(p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, error) {
+	if key, ok := f.from[p.Key]; ok {
+		t, _ := sd.Get(key)
+		return t, true, nil
+	}
+	var parts [3]weights.Tensor // queries, keys and values
+	found := false
+	for i := range parts {
+		if key, ok := f.from[p.Key+"#"+strconv.Itoa(i)]; ok {
+			parts[i], _ = sd.Get(key)
+			found = true
+		}
+	}
+	if !found {
+		return weights.Tensor{}, false, nil
+	}
+	t, err := joined(parts[:])
+	if err != nil {
+		return weights.Tensor{}, false, fmt.Errorf("the parts of %q: %w", p.Key, err)
+	}
+	return t, true, nil
+}
+
+// joined puts tensors of one shape one after the other along the first axis; an absent one is zero.
+func joined(parts []weights.Tensor) (weights.Tensor, error) {
+	first := parts[slices.IndexFunc(parts, func(t weights.Tensor) bool { return t.Shape != nil })]
+	if len(first.Shape) == 0 {
+		return weights.Tensor{}, errors.New("a single number, expected a vector or a matrix")
+	}
+	n := first.Len()
+	values := make([]float32, len(parts)*n)
+	for i, t := range parts {
+		if t.Shape == nil {
+			continue
+		}
+		if !slices.Equal(t.Shape, first.Shape) {
+			return weights.Tensor{}, fmt.Errorf("shapes %v and %v, expected the same", first.Shape, t.Shape)
+		}
+		if err := t.ReadFloat32(values[i*n : (i+1)*n]); err != nil {
+			return weights.Tensor{}, err
+		}
+	}
+	shape := slices.Clone(first.Shape)
+	shape[0] *= len(parts)
+	return weights.NewTensor(shape, values)
+}
+
+// isFirstKernel reports whether p is the kernel that sees the image.
+func isFirstKernel(m *Model, p nn.Param) bool {
+	i := slices.IndexFunc(m.params, func(p nn.Param) bool { return p.Layout == nn.ConvKernel })
+	return i >= 0 && m.params[i].Key == p.Key
+}
+
+// oneChannel reports whether a kernel of the file is the network's but for its channels: one in place of three.
+func oneChannel(file, model []int) bool {
+	return len(file) == 4 && len(model) == 4 && file[1] == 1 && model[1] == 3 &&
+		file[0] == model[0] && file[2] == model[2] && file[3] == model[3]
+}
+
+// threeChannels spreads a kernel for one channel evenly over three. It is the inverse of what timm does to load a kernel
+// for three channels into a network for one, which sums them (timm.models.adapt_input_conv).
+func threeChannels(t weights.Tensor) (weights.Tensor, error) {
+	grey := make([]float32, t.Len())
+	if err := t.ReadFloat32(grey); err != nil {
+		return weights.Tensor{}, err
+	}
+	area := t.Shape[2] * t.Shape[3]
+	values := make([]float32, 0, 3*len(grey))
+	for kernel := range slices.Chunk(grey, area) {
+		for range 3 {
+			for _, v := range kernel {
+				values = append(values, v/3)
+			}
+		}
+	}
+	return weights.NewTensor([]int{t.Shape[0], 3, t.Shape[2], t.Shape[3]}, values)
+}
+
+// mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. A key
+// that is over counts if it lies within a module of the backbone: then the file is of a larger network.
+func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict) error {
+	e := &weights.MismatchError{Source: sd.Source, Prefix: f.prefix, Layout: f.layout.name}
+	shapes := map[string][]int{}
+	for _, entry := range entries {
+		shapes[entry.Key] = entry.Shape
+	}
+	modules := map[string]bool{}
+	for _, p := range m.params {
+		if m.InHead(p) || m.inAux(p) {
+			continue
+		}
+		modules[module(p.Key)] = true
+		shape, ok := shapes[p.Key]
+		switch {
+		case bookkeeping(p.Key):
+		case !ok:
+			e.Missing = append(e.Missing, p.Key)
+		case !slices.Equal(shape, p.Shape):
+			e.Misshapen = append(e.Misshapen, weights.ShapeMismatch{Key: p.Key, Want: p.Shape, Got: shape})
+		default:
+			e.Matched++
+		}
+	}
+	larger := slices.ContainsFunc(f.over, func(key string) bool {
+		rest, ok := strings.CutPrefix(key, f.prefix)
+		name := f.layout.rename(rest)
+		return ok && modules[module(name)] && !strings.HasPrefix(name, m.HeadKey()+".")
+	})
+	if len(e.Missing)+len(e.Misshapen) == 0 && !larger {
+		return nil
+	}
+	e.Unexpected = f.over
+	return fmt.Errorf("zoo: the weights do not fit model %q: %w", m.Spec.Name, e)
+}
+
+// module is the outermost name of a key.
+func module(key string) string {
+	name, _, _ := strings.Cut(key, ".")
+	return name
+}
