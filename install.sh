@@ -16,7 +16,7 @@ usage() {
   --prefix DIR      install into DIR instead of $TLKIT_HOME or ~/.local/share/tlkit
   --engine NAME     which engine to install beside the pure-Go one: auto (what the machine can have; the
                     default), go (none), onnx (ONNX Runtime, from the Python package index), xla (PJRT for
-                    the CPU, from GitHub), cuda (PJRT for NVIDIA GPUs)
+                    the CPU, from GitHub or the Python package index), cuda (PJRT for NVIDIA GPUs)
   --no-weights      leave out the weights of efficientnet_lite0, a network trained on photographs (17 MB)
   --no-quickstart   do not execute notebooks/quickstart.ipynb at the end
 EOF

@@ -9,8 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/gomlx/go-xla/installer"
 )
 
 // onnxWheel is the Python package that carries ONNX Runtime's shared library;
@@ -54,15 +52,18 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 	case "onnx":
 		return addONNX(ctx, p, venv, step)
 	case "auto":
-		if hasGPU && addXLA("cuda", step) {
+		if hasGPU && addCUDA(step) {
 			return nil
 		}
 		if err := addONNX(ctx, p, venv, step); err != nil {
-			step("engine onnx can't be had, the pure-Go engine computes: %s", shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
+			step("engine onnx can't be had, the pure-Go engine computes: %s", oneLine(err))
 		}
 		return nil
-	case "xla", "cuda":
-		addXLA(name, step)
+	case "xla":
+		addXLA(ctx, venv, step)
+		return nil
+	case "cuda":
+		addCUDA(step)
 		return nil
 	}
 	return fmt.Errorf("kernel: unknown engine %q; known: %s", name, strings.Join(EngineNames, ", "))
@@ -78,32 +79,6 @@ func addONNX(ctx context.Context, p Prefix, venv string, step func(format string
 	}
 	step("%s: engine onnx", library)
 	return nil
-}
-
-// addXLA installs a PJRT plugin with go-xla's installer, where go-xla finds it (~/.local/lib/go-xla), and reports
-// whether that worked: "xla" is the one for the CPU, from a GitHub release, of the version that go-xla was made for, "cuda"
-// the one for NVIDIA GPUs, from the Python package index, pinned by version and SHA-256. CUDA's own libraries, which come
-// beside it, are those that the plugin's package asks for; the installer verifies them against the index's sums alone.
-func addXLA(name string, step func(format string, args ...any)) bool {
-	plugin := map[string]string{"xla": "cpu", "cuda": "cuda"}[name]
-	if plugin == "cuda" && !installer.HasNvidiaGPU() {
-		step("engine cuda: no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi); left as it is")
-		return false
-	}
-	lib, err := installer.DefaultHomeLibPath()
-	if err == nil {
-		if plugin == "cuda" {
-			err = installCUDA(filepath.Join(lib, "go-xla"))
-		} else {
-			err = installer.AutoInstallPlugin(plugin, lib, true, installer.Quiet)
-		}
-	}
-	if err != nil {
-		step("engine %s can't be had, another one computes: %s", name, shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
-		return false
-	}
-	step("%s: engine %s", filepath.Join(lib, "go-xla"), name)
-	return true
 }
 
 // installONNX returns ONNX Runtime's library, fetched if it is not there, and whether it was new.

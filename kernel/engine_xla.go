@@ -1,0 +1,104 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/gomlx/go-xla/installer"
+)
+
+// The PJRT plugin for the CPU as a package of the Python index has it: the build of zml/pjrt-artifacts of 2026-06-23 (XLA,
+// Apache-2.0; PJRT C API 0.106), unmodified by the page of the package, whose publisher is small: hence the SHA-256 sum of its wheel.
+const (
+	xlaWheel     = "fastatomstruct-xla-cpu==2026.6.23"
+	xlaWheelHash = "88b1c430b341b4bea40a37420311c9c75db6e22b46d2ff95b6986577bee6afe9"
+	xlaLibrary   = "libpjrt_cpu.so"
+	// xlaPlugin is the name by which go-xla finds it.
+	xlaPlugin = "pjrt_c_api_cpu_plugin.so"
+)
+
+// xlaDir is where go-xla looks for plugins: ~/.local/lib/go-xla on Linux.
+func xlaDir() (string, error) {
+	lib, err := installer.DefaultHomeLibPath()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(lib, "go-xla"), nil
+}
+
+// addXLA installs XLA's PJRT plugin for the CPU and tells where it comes from: go-xla's own release on GitHub, of the
+// version that go-xla was made for, or else the Python package index.
+func addXLA(ctx context.Context, venv string, step func(format string, args ...any)) {
+	dir, origin, err := installXLA(ctx, venv)
+	if err != nil {
+		step("engine xla can't be had, another one computes: %s", oneLine(err))
+		return
+	}
+	step("%s: engine xla, %s", dir, origin)
+}
+
+// installXLA returns the folder of the plugin and in half a sentence where the plugin comes from.
+func installXLA(ctx context.Context, venv string) (dir, origin string, err error) {
+	if dir, err = xlaDir(); err != nil {
+		return "", "", err
+	}
+	if found, _ := filepath.Glob(filepath.Join(dir, "pjrt_c_api_cpu*_plugin.*")); len(found) > 0 {
+		return dir, "unchanged", nil
+	}
+	released := installer.AutoInstallPlugin("cpu", filepath.Dir(dir), true, installer.Quiet)
+	if released == nil {
+		return dir, "go-xla's release on GitHub", nil
+	}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		return "", "", released // the wheel has no other
+	}
+	if err := xlaFromWheel(ctx, venv, dir); err != nil {
+		return "", "", fmt.Errorf("neither go-xla's release (%s) nor the Python package index (%w)", oneLine(released), err)
+	}
+	return dir, "from the Python package " + xlaWheel, nil
+}
+
+// xlaFromWheel puts the plugin of the Python package into dir.
+func xlaFromWheel(ctx context.Context, venv, dir string) error {
+	tmp, err := os.MkdirTemp("", "tlkit-engine-")
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	wheel, err := downloadWheel(ctx, venv, tmp, xlaWheel, []string{xlaWheelHash})
+	if err != nil {
+		return err
+	}
+	library, err := extract(wheel, dir, 0o755, func(name string) bool { return filepath.Base(name) == xlaLibrary })
+	if err != nil {
+		return err
+	}
+	return os.Rename(library, filepath.Join(dir, xlaPlugin))
+}
+
+// addCUDA installs XLA's PJRT plugin for NVIDIA GPUs, and reports whether that worked. It comes from the Python package
+// index, pinned by version and SHA-256. CUDA's own libraries come beside it: those that the plugin's package asks for,
+// which go-xla verifies against the index's sums alone.
+func addCUDA(step func(format string, args ...any)) bool {
+	if !installer.HasNvidiaGPU() {
+		step("engine cuda: no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi); left as it is")
+		return false
+	}
+	dir, err := xlaDir()
+	if err == nil {
+		err = installCUDA(dir)
+	}
+	if err != nil {
+		step("engine cuda can't be had, another one computes: %s", oneLine(err))
+		return false
+	}
+	step("%s: engine cuda", dir)
+	return true
+}
+
+// oneLine is an error's text in one line of at most 300 letters.
+func oneLine(err error) string { return shorten(strings.Join(strings.Fields(err.Error()), " "), 300) }
