@@ -58,7 +58,7 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	engine := &liveEngine{session: sess, err: err}
 	if sess != nil {
 		engine.language = language.New(language.Config{Source: liveSource{sess}, Gopls: p.Bin("gopls"),
-			Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod"), Commands: session.Commands(), Logf: logf})
+			Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod"), Commands: liveCommands(), Logf: logf})
 	}
 	config := protocol.Config{Connection: connection, Engine: engine, Info: liveInfo(m), WidgetScript: widgetScript(p, connection.ID), Log: log}
 	if engine.language != nil {
@@ -203,6 +203,15 @@ func (s liveSource) Names() []language.Name {
 	var all []language.Name
 	for _, n := range s.Session.Names() {
 		all = append(all, language.Name{Name: n.Name, Type: n.Type, Kind: n.Kind, Cell: n.Cell, Stale: n.Stale})
+	}
+	return all
+}
+
+// liveCommands are the session's magics.
+func liveCommands() []language.Command {
+	var all []language.Command
+	for _, c := range session.Commands() {
+		all = append(all, language.Command(c))
 	}
 	return all
 }

@@ -38,6 +38,12 @@ type Name struct {
 	Stale string
 }
 
+// Command is a line that is no Go.
+type Command struct {
+	// Name is with its % or %%; Args is what may stand behind it; Help is a line.
+	Name, Args, Help string
+}
+
 // Config says how to get answers.
 type Config struct {
 	// Source is the session.
@@ -46,8 +52,8 @@ type Config struct {
 	Gopls string
 	// Env is its environment.
 	Env []string
-	// Commands are what may stand after a % at the beginning of a line.
-	Commands []string
+	// Commands are what a line may begin with instead of Go.
+	Commands []Command
 	// Logf gets a line about what a user does not see; may be nil.
 	Logf func(format string, args ...any)
 }
@@ -196,10 +202,9 @@ func (s *Service) Complete(ctx context.Context, code string, cursor int) Complet
 	start, end := wordBounds(code, offset)
 	c := Completion{Start: utf8.RuneCountInString(code[:start]), End: cursor}
 	if commands, ok := s.commands(code, offset); ok {
-		c.Matches = commands
-		c.Kinds, c.Details = make([]string, len(commands)), make([]string, len(commands))
-		for i := range commands {
-			c.Kinds[i] = "magic"
+		for _, cmd := range commands {
+			c.Matches, c.Kinds, c.Details = append(c.Matches, strings.TrimLeft(cmd.Name, "%")), append(c.Kinds, "magic"),
+				append(c.Details, strings.TrimSpace(cmd.Args+" "+cmd.Help))
 		}
 		return c
 	}
@@ -272,15 +277,13 @@ func (c *Completion) addKnown(prefix string, names []Name) {
 
 // commands lists the kernel's commands when the cursor is in the first word of a
 // line that begins with %.
-func (s *Service) commands(code string, offset int) (matches []string, ok bool) {
-	line := code[strings.LastIndexByte(code[:offset], '\n')+1 : offset]
-	word, ok := strings.CutPrefix(line, "%")
-	if !ok || strings.ContainsAny(word, " \t") {
+func (s *Service) commands(code string, offset int) (matches []Command, ok bool) {
+	word := strings.TrimLeft(code[strings.LastIndexByte(code[:offset], '\n')+1:offset], " \t")
+	if !strings.HasPrefix(word, "%") || strings.ContainsAny(word, " \t") {
 		return nil, false
 	}
-	matches = []string{}
 	for _, c := range s.cfg.Commands {
-		if strings.HasPrefix(c, word) {
+		if strings.HasPrefix(c.Name, word) && strings.Count(c.Name, "%") == strings.Count(word, "%") {
 			matches = append(matches, c)
 		}
 	}

@@ -63,7 +63,11 @@ func newSource(t testing.TB) fakeSource {
 		{Name: "Method", Kind: "method"}}}
 }
 
-var commands = []string{"cd", "env", "who"}
+// commands are the names of testCommands without their %.
+var (
+	commands     = []string{"cd", "env", "who"}
+	testCommands = []Command{{Name: "%%bash"}, {Name: "%cd", Args: "[FOLDER]", Help: "change the folder"}, {Name: "%env"}, {Name: "%who"}}
+)
 
 // findGopls returns the gopls of an installation, or one on PATH.
 func findGopls(t *testing.T) string {
@@ -107,7 +111,7 @@ func ready(t *testing.T, s *Service) {
 
 func newService(t *testing.T, gopls string) *Service {
 	s := New(Config{Source: newSource(t), Gopls: gopls, Env: append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off"),
-		Commands: commands, Logf: t.Logf})
+		Commands: testCommands, Logf: t.Logf})
 	t.Cleanup(s.Close)
 	return s
 }
@@ -228,6 +232,9 @@ func TestWithoutGopls(t *testing.T) {
 				{"!ls o|", nil},
 				{"%|", commands},
 				{"%e|", []string{"env"}},
+				{"  %e|", []string{"env"}},
+				{"%%|", []string{"bash"}},
+				{"%%b|", []string{"bash"}},
 				{"fmt.Println()\n%w|", []string{"who"}},
 			}
 			for _, c := range cases {

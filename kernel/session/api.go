@@ -103,6 +103,12 @@ type CommRequest struct {
 	Value any
 }
 
+// Command is a magic as completion shows it.
+type Command struct {
+	// Name is with its % or %%; Args is what may stand behind it; Help is a line.
+	Name, Args, Help string
+}
+
 // CommKind is the kind of a CommRequest.
 type CommKind int
 

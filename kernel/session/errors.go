@@ -31,6 +31,7 @@ func compileError(errs []cellError) *Error {
 			break
 		}
 		line := ce.src.line(ce.line)
+		ce.col -= ce.src.moved[ce.line]
 		col := column(line, ce.col)
 		text := fmt.Sprintf("cell %d, line %d, column %d: %s", ce.src.count, ce.line, col, ce.msg)
 		if ce.line == 0 {

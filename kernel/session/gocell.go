@@ -12,7 +12,7 @@ import (
 // goCell plans, builds and runs the Go part of a cell.
 func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runState) *Error {
 	checking := time.Now()
-	src := &source{count: cell.Count, text: m.code + m.calls()}
+	src := m.source(cell.Count)
 	p, serr := parse(s.fset, src)
 	if serr != nil {
 		return compileError([]cellError{{serr.line, serr.col, src, serr.msg}})

@@ -3,78 +3,160 @@
 package session
 
 import (
-	"context"
-	"fmt"
+	"go/scanner"
 	"go/token"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
-// magic is a cell taken apart into magic lines and Go.
+// magic is a cell taken apart into magic lines and Go, and what the lines ask of
+// the Go part.
 type magic struct {
-	lines []string
-	code  string // Go, with magic lines blank
+	lines  []string // the magic lines, in order, from their % or !, without the Go of %time
+	places []int    // the line that each ends on, from 0
+	code   string   // the Go; magic lines are blank in it
 
-	cellMagic, rest string // %%writefile and the like, and the cell below
+	cellMagic, body string // %%writefile and the like with its arguments, and the cell below
 
 	main, time, test bool
-	exec             string
+	exec             string // the function to call after the cell
+	timeit           *timeit
 	withInputs       bool
 	password         bool
-	captureTo        string
-	captureAppend    bool
+	captured         *captured // what %capture keeps; nil without
 }
 
-var cellMagics = map[string]bool{"writefile": true, "script": true, "bash": true, "sh": true}
-
-// splitMagic finds the lines that begin with % or ! (or //gonb:), outside of Go's raw
-// strings and comments.
+// splitMagic finds the lines that begin with % or ! (or //gonb:), blanks aside,
+// outside of Go's raw strings and comments.
 func splitMagic(code string) *magic {
 	m := &magic{}
-	if head, rest, _ := strings.Cut(code, "\n"); strings.HasPrefix(head, "%%") {
-		if word, _, _ := strings.Cut(head[2:], " "); cellMagics[word] {
-			m.cellMagic, m.rest = head[2:], rest
-			return m
-		}
+	if m.takeCellMagic(code) {
+		return m
 	}
 	lines := strings.SplitAfter(code, "\n")
-	inRaw, inComment := false, false
+	var scan lineScan
 	for i := 0; i < len(lines); i++ {
-		line := lines[i]
-		text := strings.TrimSuffix(line, "\n")
-		text = strings.TrimPrefix(text, "//gonb:")
-		if !inRaw && !inComment && (strings.HasPrefix(text, "%") || strings.HasPrefix(text, "!")) {
-			for strings.HasPrefix(text, "!") && strings.HasSuffix(text, "\\") && i+1 < len(lines) {
-				lines[i] = blank(line)
-				i++
-				line = lines[i]
-				text += "\n" + strings.TrimSuffix(line, "\n")
-			}
-			lines[i] = blank(line)
-			m.lines = append(m.lines, text)
+		text, ok := magicText(lines[i])
+		if !ok || scan.inside() || text[0] == '!' && unfinished(strings.Join(lines[:i], "")) {
+			scan.line(lines[i])
 			continue
 		}
-		inRaw, inComment = scanLine(line, inRaw, inComment)
+		for text[0] == '!' && strings.HasSuffix(text, `\`) && i+1 < len(lines) {
+			lines[i] = blank(lines[i])
+			i++
+			text += "\n" + strings.TrimRight(lines[i], "\r\n")
+		}
+		goCode := goOf(text)
+		m.lines = append(m.lines, strings.TrimSpace(strings.TrimSuffix(text, goCode)))
+		m.places = append(m.places, i)
+		lines[i] = blankBut(lines[i], goCode)
+		scan.line(lines[i])
 	}
 	m.code = strings.Join(lines, "")
 	return m
 }
 
-// scanLine follows raw strings and comments over one line.
-func scanLine(line string, inRaw, inComment bool) (bool, bool) {
+// takeCellMagic takes a cell whose first line, empty ones aside, makes the rest
+// of it something else than Go.
+func (m *magic) takeCellMagic(code string) bool {
+	head, body, _ := strings.Cut(strings.TrimLeft(code, " \t\r\n"), "\n")
+	text, ok := magicText(head)
+	if !ok {
+		return false
+	}
+	word, _ := cutWord(text)
+	if c := lookUp(word); c == nil || !c.body {
+		return false
+	}
+	if body != "" && !strings.HasSuffix(body, "\n") {
+		body += "\n" // front ends leave it out, and programs want whole lines
+	}
+	m.cellMagic, m.body = text, body
+	return true
+}
+
+// magicText is a line from its % or ! on, if it has the form of a magic line.
+func magicText(line string) (text string, ok bool) {
+	text = strings.Trim(line, " \t\r\n")
+	text = strings.TrimPrefix(text, "//gonb:")
+	return text, text != "" && (text[0] == '%' || text[0] == '!')
+}
+
+// goOf is the Go that a magic line ends with: the statement of %time and %timeit.
+func goOf(text string) string {
+	word, rest := cutWord(text)
+	if c := lookUp(word); c == nil || !c.code {
+		return ""
+	}
+	for _, f := range strings.Fields(rest) { // options, and the numbers behind them
+		if !isOption(f) {
+			break
+		}
+		rest = strings.TrimLeft(strings.TrimPrefix(rest, f), " \t")
+	}
+	return rest
+}
+
+func isOption(word string) bool {
+	return strings.HasPrefix(word, "-") || strings.Trim(word, "0123456789") == ""
+}
+
+// cutWord separates the first word of a line from the rest, without blanks
+// around it.
+func cutWord(line string) (word, rest string) {
+	if i := strings.IndexAny(line, " \t\n"); i >= 0 {
+		return line[:i], strings.TrimSpace(line[i:])
+	}
+	return line, ""
+}
+
+// blankBut blanks a line but for the code that it ends with, which stays in its place.
+func blankBut(line, code string) string {
+	at := len(line)
+	if code != "" {
+		at = strings.LastIndex(line, code)
+	}
+	return blank(line[:at]) + line[at:]
+}
+
+// unfinished reports whether Go goes on in the line after code: a bracket is
+// open, or an operand is missing. A ! there is the operator.
+func unfinished(code string) bool {
+	var sc scanner.Scanner
+	sc.Init(token.NewFileSet().AddFile("", -1, len(code)), []byte(code), nil, 0)
+	depth, last := 0, token.SEMICOLON
+	for {
+		_, tok, _ := sc.Scan()
+		switch tok {
+		case token.EOF:
+			return depth > 0 || last != token.SEMICOLON
+		case token.LPAREN, token.LBRACK, token.LBRACE:
+			depth++
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			depth--
+		}
+		last = tok
+	}
+}
+
+// lineScan follows raw strings and comments from line to line.
+type lineScan struct{ inRaw, inComment bool }
+
+func (s *lineScan) inside() bool { return s.inRaw || s.inComment }
+
+func (s *lineScan) line(line string) {
 	var quote byte
 	for i := 0; i < len(line); i++ {
 		c := line[i]
+		next := byte(0)
+		if i+1 < len(line) {
+			next = line[i+1]
+		}
 		switch {
-		case inRaw:
-			inRaw = c != '`'
-		case inComment:
-			if c == '*' && i+1 < len(line) && line[i+1] == '/' {
-				inComment = false
+		case s.inRaw:
+			s.inRaw = c != '`'
+		case s.inComment:
+			if c == '*' && next == '/' {
+				s.inComment = false
 				i++
 			}
 		case quote != 0:
@@ -84,190 +166,14 @@ func scanLine(line string, inRaw, inComment bool) (bool, bool) {
 				quote = 0
 			}
 		case c == '`':
-			inRaw = true
+			s.inRaw = true
 		case c == '"' || c == '\'':
 			quote = c
-		case c == '/' && i+1 < len(line) && line[i+1] == '/':
-			return inRaw, inComment
-		case c == '/' && i+1 < len(line) && line[i+1] == '*':
-			inComment = true
+		case c == '/' && next == '/':
+			return
+		case c == '/' && next == '*':
+			s.inComment = true
 			i++
 		}
 	}
-	return inRaw, inComment
 }
-
-func magicError(format string, args ...any) *Error {
-	text := fmt.Sprintf(format, args...)
-	return &Error{"MagicError", text, []string{red + text + plain}}
-}
-
-var magicNames = []string{"%%", "%main", "%args", "%clear", "%exec", "%cd", "%env", "%goflags", "%help", "%ls", "%list", "%rm", "%remove", "%reset", "%rerun",
-	"%test", "%time", "%version", "%who", "%widgets", "%capture", "%with_inputs", "%with_password"}
-
-// Commands returns the words that may stand after a % at the beginning of a line, sorted.
-func Commands() []string {
-	var all []string
-	for _, name := range magicNames {
-		if word := strings.TrimLeft(name, "%"); word != "" {
-			all = append(all, word)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// runMagic runs one magic line. Some only note what the Go part is to do.
-func (s *Session) runMagic(ctx context.Context, line string, m *magic, cell *Cell, out Output) *Error {
-	if strings.HasPrefix(line, "!") {
-		return s.shell(ctx, line[1:], m, out)
-	}
-	word, rest, _ := strings.Cut(line, " ")
-	rest = strings.TrimSpace(rest)
-	say := func(format string, args ...any) { s.out.text("stdout", fmt.Sprintf(format+"\n", args...)) }
-	switch word {
-	case "%%", "%main":
-		m.main = true
-		s.args = splitArgs(rest) // none resets them, as in GoNB
-	case "%args":
-		s.args = splitArgs(rest)
-	case "%exec":
-		f, args, _ := strings.Cut(rest, " ")
-		if f == "" {
-			return magicError("%%exec needs the name of a function without parameters")
-		}
-		m.exec = f
-		if args != "" {
-			s.args = splitArgs(args)
-		}
-		m.main = true
-		if strings.TrimSpace(m.code) == "" {
-			m.code = ";" // nothing but the call
-		}
-	case "%time":
-		m.time = true
-	case "%test":
-		m.test = true
-		if rest != "" {
-			say("%%test runs the tests and benchmarks of its cell; flags are not used: %s", rest)
-		}
-	case "%cd":
-		return s.chdir(rest, say)
-	case "%env":
-		name, value, _ := strings.Cut(strings.Replace(rest, "=", " ", 1), " ")
-		if name == "" {
-			return magicError("%%env needs a name and a value: %%env NAME VALUE")
-		}
-		value = strings.TrimSpace(value)
-		s.env = append(s.env, name+"="+value)
-		if err := s.process().Setenv(name, value); err != nil {
-			return magicError("%%env: %v", err)
-		}
-	case "%who":
-		s.who(out)
-	case "%ls", "%list":
-		s.who(out)
-	case "%rm", "%remove":
-		return s.remove(strings.Fields(rest))
-	case "%reset":
-		if rest != "go.mod" {
-			if err := s.fresh(false); err != nil {
-				return magicError("%%reset: %v", err)
-			}
-			s.history.clear()
-		}
-		if err := s.b.ResetModules(); err != nil {
-			return magicError("%%reset: %v", err)
-		}
-		s.b.Forget()
-		say("names and values are gone; go.mod is the workspace's again")
-	case "%rerun":
-		return s.rerun(ctx, strings.Fields(rest), out)
-	case "%help":
-		out.Page(map[string]any{"text/plain": helpText, "text/markdown": helpText})
-		say("%s", helpText)
-	case "%clear":
-		out.ClearOutput(rest == "wait")
-	case "%version":
-		say("TLKit live kernel")
-	case "%widgets":
-		out.Comm(CommRequest{Kind: CommStart})
-	case "%widgets_hb":
-		out.Comm(CommRequest{Kind: CommStart})
-		say("the heartbeat of widgets is the front end's own; %%widgets installs it")
-	case "%with_inputs":
-		m.withInputs = true
-	case "%with_password":
-		m.withInputs, m.password = true, true
-	case "%capture":
-		if a, ok := strings.CutPrefix(rest, "-a "); ok {
-			m.captureAppend, rest = true, strings.TrimSpace(a)
-		}
-		if rest == "" {
-			return magicError("%%capture needs a file: %%capture [-a] FILE")
-		}
-		m.captureTo = s.path(rest)
-	case "%goflags":
-		return magicError("%%goflags: all cells and the worker must be built with the same flags, so they are fixed; use the kernel \"Go (GoNB)\" for cells with flags of their own")
-	case "%autoget", "%noautoget":
-		say("automatic go get is off in this kernel, so that versions do not drift; add a module with !*go get PATH@VERSION")
-	case "%track", "%untrack", "%goworkfix":
-		say("%s is not needed here: replace directives of go.mod (see !*go mod edit -replace) are followed, and a changed library counts after a restart of the kernel", word)
-	case "%wasm":
-		return magicError("%%wasm: cells here are native code; use the kernel \"Go (GoNB)\" for WebAssembly")
-	default:
-		if near := nearest.Name(word, magicNames); near != "" {
-			return magicError("unknown magic %q; did you mean %s? %%help lists all", word, near)
-		}
-		return magicError("unknown magic %q; %%help lists all", word)
-	}
-	return nil
-}
-
-func splitArgs(text string) []string {
-	var args []string
-	for _, f := range argPattern.FindAllString(text, -1) {
-		if u, err := strconv.Unquote(f); err == nil {
-			f = u
-		} else if len(f) > 1 && f[0] == '\'' && f[len(f)-1] == '\'' {
-			f = f[1 : len(f)-1]
-		}
-		args = append(args, f)
-	}
-	return args
-}
-
-// calls is Go to run after the cell: what %exec and %test ask for.
-func (m *magic) calls() string {
-	if m.exec != "" {
-		return "\n" + m.exec + "();"
-	}
-	if !m.test {
-		return ""
-	}
-	var tests, benchmarks []string
-	if p, err := parse(token.NewFileSet(), &source{text: m.code}); err == nil {
-		for _, it := range p.items {
-			name := it.names[0]
-			switch {
-			case it.kind == kindFunc && strings.HasPrefix(name, "Test"):
-				tests = append(tests, fmt.Sprintf("{%q, %s}", name, name))
-			case it.kind == kindFunc && strings.HasPrefix(name, "Benchmark"):
-				benchmarks = append(benchmarks, fmt.Sprintf("{%q, %s}", name, name))
-			}
-		}
-	}
-	flags := `flag.Set("test.v", "true")`
-	if len(benchmarks) > 0 {
-		flags += `; flag.Set("test.bench", ".")`
-	}
-	text := "\n" +
-		`{ testing.Init(); ` + flags + `; if testing.MainStart(` + testdeps + `.TestDeps{}, []testing.InternalTest{` + strings.Join(tests, ", ") +
-		`}, []testing.InternalBenchmark{` + strings.Join(benchmarks, ", ") + `}, nil, nil).Run() != 0 { panic("tests failed") }`
-	return text + " };"
-}
-
-// testdeps is what %test calls the package that connects testing to the rest.
-const testdeps = "testdeps_"
-
-var argPattern = regexp.MustCompile(`"(?:\\.|[^"\\])*"|'[^']*'|\S+`)

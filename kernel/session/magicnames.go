@@ -12,22 +12,40 @@ import (
 	"text/tabwriter"
 )
 
-// remove makes names unknown, for %rm.
-func (s *Session) remove(names []string) *Error {
-	if len(names) == 0 {
-		return magicError("%%rm needs names; %%who lists them")
+// nameCommands are the magics about names and cells.
+func nameCommands() []command {
+	return []command{
+		{names: "%who %whos %ls %list", help: "names, types, sizes, cells", run: (*call).who},
+		{names: "%rm %remove %del %xdel", args: "NAMES", help: "forget names", run: (*call).remove},
+		{names: "%reset", args: "[go.mod]", help: "forget everything, fresh worker; with go.mod, only put go.mod back", run: (*call).reset},
+		{names: "%rerun", args: "[CELLS]", help: "run cells again that ran before, for instance after the worker was lost", run: (*call).rerun},
+		{names: "%history %hist", args: "[CELLS]", help: "the code of cells that ran", run: (*call).showHistory},
 	}
-	s.names.mu.Lock()
-	defer s.names.mu.Unlock()
+}
+
+// remove makes names unknown. One that is not there is told and does no harm.
+func (c *call) remove() *Error {
+	names := strings.FieldsFunc(c.args, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
+	if len(names) == 0 {
+		return c.fail("needs names; %%who lists them")
+	}
+	var unknown []string
+	c.names.mu.Lock()
 	for _, name := range names {
-		e, imp := s.names.live[name], s.names.imports[name]
-		if e == nil && imp.path == "" {
-			return magicError("%%rm: no name %q; %%who lists them", name)
+		e, imp := c.names.live[name], c.names.imports[name]
+		_, stale := c.names.stale[name]
+		if e == nil && imp.path == "" && !stale {
+			unknown = append(unknown, name)
 		}
-		delete(s.names.imports, name)
+		delete(c.names.imports, name)
+		delete(c.names.stale, name)
 		if e != nil {
-			s.names.drop(e)
+			c.names.drop(e)
 		}
+	}
+	c.names.mu.Unlock()
+	if len(unknown) > 0 {
+		c.say("no name %s; %%who lists them", strings.Join(unknown, ", "))
 	}
 	return nil
 }
@@ -50,22 +68,74 @@ func (u *names) drop(e *entity) {
 	}
 }
 
-// rerun runs cells that succeeded before, all or those named.
-func (s *Session) rerun(ctx context.Context, which []string, out Output) *Error {
-	cells := s.history.all()
-	known := map[string]bool{}
-	for _, h := range cells {
-		known[strconv.Itoa(h.count)] = true
+// dropImports makes imported names unknown.
+func (u *names) dropImports(names []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, name := range names {
+		delete(u.imports, name)
 	}
-	for _, w := range which {
-		if !known[w] {
-			return magicError("%%rerun: no cell %s ran before", w)
+}
+
+func (c *call) reset() *Error {
+	switch c.args {
+	case "go.mod":
+	case "", "-f":
+		if err := c.fresh(false); err != nil {
+			return c.fail("%v", err)
 		}
+		c.history.clear()
+	default:
+		return c.fail("takes nothing or go.mod, not %q", c.args)
 	}
-	for _, h := range cells {
-		if len(which) > 0 && !slices.Contains(which, strconv.Itoa(h.count)) {
-			continue
+	if err := c.b.ResetModules(); err != nil {
+		return c.fail("%v", err)
+	}
+	c.b.Forget()
+	if c.args == "go.mod" {
+		c.say("go.mod is the workspace's again")
+		return nil
+	}
+	c.say("names and values are gone; go.mod is the workspace's again")
+	return nil
+}
+
+// cells are the cells that ran, all or those that the arguments name.
+func (c *call) cells() ([]historyCell, *Error) {
+	all := c.history.all()
+	var named []historyCell
+	for _, word := range strings.Fields(c.args) {
+		i := slices.IndexFunc(all, func(h historyCell) bool { return strconv.Itoa(h.count) == word })
+		if i < 0 {
+			return nil, c.fail("no cell %s ran before", word)
 		}
+		named = append(named, all[i])
+	}
+	if c.args == "" {
+		return all, nil
+	}
+	return named, nil
+}
+
+func (c *call) showHistory() *Error {
+	cells, err := c.cells()
+	for _, h := range cells {
+		c.say("[%d] %s", h.count, h.code)
+	}
+	return err
+}
+
+// rerun runs cells that succeeded before, in the order in which they ran.
+func (c *call) rerun() *Error {
+	cells, err := c.cells()
+	if err != nil {
+		return err
+	}
+	return c.runAgain(c.ctx, cells, c.out)
+}
+
+func (s *Session) runAgain(ctx context.Context, cells []historyCell, out Output) *Error {
+	for _, h := range cells {
 		if strings.Contains(h.code, "%rerun") || strings.Contains(h.code, "%reset") {
 			continue
 		}
@@ -79,11 +149,11 @@ func (s *Session) rerun(ctx context.Context, which []string, out Output) *Error 
 	return nil
 }
 
-// who prints the names, for %who.
-func (s *Session) who(out Output) {
+// who prints the names.
+func (c *call) who() *Error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	names := s.names.list(s.sizes())
+	names := c.names.list(c.sizes())
 	if len(names) == 0 {
 		fmt.Fprintln(w, "no names yet")
 	} else {
@@ -101,7 +171,8 @@ func (s *Session) who(out Output) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", n.Name, n.Kind, typ, size, n.Cell, n.Stale)
 	}
 	w.Flush()
-	s.out.text("stdout", b.String())
+	c.Session.out.text("stdout", b.String())
+	return nil
 }
 
 func byteSize(n int64) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,7 @@ type Session struct {
 	// What magic lines set, of the executing goroutine.
 	env     []string // for commands and workers
 	workDir string
+	lastDir string // the folder before it, for %cd -
 	args    []string
 }
 
@@ -118,8 +120,7 @@ func (s *Session) launch() error {
 
 // commandEnv is the environment of worker and shell commands.
 func (s *Session) commandEnv() []string {
-	env := append(slices.Clone(s.cfg.Env), "GONB_DIR="+s.workDir, "GONB_TMP_DIR="+s.b.ModDir())
-	return append(env, s.env...)
+	return slices.Concat(s.cfg.Env, gonbEnv(s.workDir, s.cfg.WorkDir, s.b.ModDir()), s.env)
 }
 
 // selfTest makes sure that the linker keeps a map literal that only a later
@@ -198,12 +199,16 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		return s.workerLost(s.process().Lost())
 	default:
 	}
-	m := splitMagic(cell.Code)
+	m := splitMagic(strings.ReplaceAll(cell.Code, "\r\n", "\n"))
 	if m.cellMagic != "" {
 		return s.runCellMagic(ctx, m, out)
 	}
-	for _, line := range m.lines {
-		if err := s.runMagic(ctx, line, m, cell, out); err != nil {
+	defer m.endCapture()
+	for i := range m.lines {
+		if m.captured != nil {
+			out = m.captured
+		}
+		if err := s.runMagic(ctx, m, i, out); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -213,36 +218,16 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	if strings.TrimSpace(m.code) == "" {
 		return nil
 	}
-	restore, err := s.capture(m)
-	if err != nil {
-		return err
-	}
-	defer restore()
 	if err := s.goCell(ctx, cell, m, state); err != nil {
 		return err
 	}
+	if m.timeit != nil {
+		s.names.dropImports(slices.Collect(maps.Keys(timeitImports)))
+	}
 	if m.time {
-		s.out.flush()
-		out.Stream("stderr", s.timeLine())
+		s.out.text("stdout", s.timeText())
 	}
 	return nil
-}
-
-// timeLine is what %time says.
-func (s *Session) timeLine() string {
-	t := s.runner.lastTiming()
-	built := fmt.Sprintf("compile %s, link %s, open %s", short(t.Compile), short(t.Link), short(t.Open))
-	if t.Again {
-		built = "compiled before"
-	}
-	return fmt.Sprintf("check %s, %s, run %s; first output after %s\n", short(t.Check), built, short(t.Run), short(s.out.firstOutput()))
-}
-
-func short(d time.Duration) string {
-	if d < time.Millisecond {
-		return d.Round(time.Microsecond).String()
-	}
-	return d.Round(time.Millisecond).String()
 }
 
 func interrupted() *Error {

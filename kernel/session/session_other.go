@@ -48,4 +48,4 @@ func (*Session) IsComplete(string) (status, indent string) { return "complete", 
 func (*Session) LastTiming() Timing { return Timing{} }
 
 // Commands returns nothing.
-func Commands() []string { return nil }
+func Commands() []Command { return nil }

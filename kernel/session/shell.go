@@ -3,12 +3,18 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -34,19 +40,128 @@ func (s *Session) path(p string) string {
 	return p
 }
 
-func (s *Session) chdir(dir string, say func(string, ...any)) *Error {
-	if dir != "" {
-		dir = s.path(dir)
-		if err := s.process().Chdir(dir); err != nil {
-			return magicError("%%cd: %v", err)
-		}
-		s.workDir = dir
-		if err := s.process().Setenv("GONB_DIR", dir); err != nil {
-			return magicError("%%cd: %v", err)
-		}
+// systemCommands are the magics about files, folders and programs.
+func systemCommands() []command {
+	return []command{
+		{names: "%cd", args: "[FOLDER]", help: "change the folder; - is the one before", run: (*call).chdir},
+		{names: "%pwd", help: "the folder", run: (*call).pwd},
+		{names: "%env %set_env", args: "[NAME [VALUE]]", help: "set an environment variable, show one, or list all", run: (*call).environment},
+		{names: "%with_inputs", help: "ask for a line for the next ! command", run: (*call).withInputs},
+		{names: "%with_password", help: "the same, without showing what is typed", run: (*call).withPassword},
+		{names: "%%writefile %%file", args: "[-a] FILE", help: "the cell goes to a file, with -a to its end", body: true, run: (*call).writeFile},
+		{names: "%%script", args: "COMMAND", help: "the cell goes to a command", body: true, run: (*call).script},
+		{names: "%%bash %%sh", args: "[ARGS]", help: "the cell goes to that shell", body: true, run: (*call).runProgram},
 	}
-	say("%s", s.workDir)
+}
+
+func (c *call) chdir() *Error {
+	if c.args == "" {
+		return c.pwd()
+	}
+	dir := c.path(c.file())
+	if c.args == "-" {
+		dir = cmp.Or(c.lastDir, c.workDir)
+	}
+	if err := c.process().Chdir(dir); err != nil {
+		return c.fail("%v", err)
+	}
+	c.lastDir, c.workDir = c.workDir, dir
+	if err := c.process().Setenv("GONB_DIR", dir); err != nil {
+		return c.fail("%v", err)
+	}
+	return c.pwd()
+}
+
+func (c *call) pwd() *Error {
+	c.say("%s", c.workDir)
 	return nil
+}
+
+// secret is part of names whose values are not listed.
+var secret = regexp.MustCompile(`(?i)key|token|secret|passw`)
+
+// environment sets a variable for cells and commands, shows one, or lists all.
+func (c *call) environment() *Error {
+	name, value, sets := strings.Cut(c.args, "=")
+	if fields := strings.Fields(name); len(fields) > 1 { // NAME VALUE
+		name, value = cutWord(c.args)
+		sets = true
+	}
+	name = strings.TrimSpace(name)
+	values := map[string]string{}
+	for _, kv := range c.commandEnv() {
+		name, value, _ := strings.Cut(kv, "=")
+		values[name] = value
+	}
+	switch old, known := values[name]; {
+	case sets && name == "":
+		return c.fail("needs a name and a value: %%env NAME VALUE")
+	case sets:
+		value = unquote(strings.TrimSpace(value))
+		c.env = append(c.env, name+"="+value)
+		if err := c.process().Setenv(name, value); err != nil {
+			return c.fail("%v", err)
+		}
+		c.say("env: %s=%s", name, value)
+	case name == "":
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if secret.MatchString(name) {
+				values[name] = "<hidden>"
+			}
+			c.say("%s=%s", name, values[name])
+		}
+	case !known:
+		c.say("%s is not set", name)
+	default:
+		c.say("%s", old)
+	}
+	return nil
+}
+
+func (c *call) withInputs() *Error {
+	c.m.withInputs = true
+	return nil
+}
+
+func (c *call) withPassword() *Error {
+	c.m.withInputs, c.m.password = true, true
+	return nil
+}
+
+func (c *call) writeFile() *Error {
+	mode := os.O_TRUNC
+	name, appends := strings.CutPrefix(c.args, "-a ")
+	if appends {
+		mode = os.O_APPEND
+	}
+	if name = unquote(strings.TrimSpace(name)); name == "" {
+		return c.fail("needs a file: %s [-a] FILE", c.name)
+	}
+	f, err := os.OpenFile(c.path(name), os.O_CREATE|os.O_WRONLY|mode, 0o644)
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	_, err = f.WriteString(c.m.body)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	c.say("wrote %s", c.path(name))
+	return nil
+}
+
+func (c *call) script() *Error {
+	if c.args == "" {
+		return c.fail("needs a command")
+	}
+	return c.program("bash", "-c", c.args)
+}
+
+// program runs a program with the cell as its input.
+func (c *call) program(name string, args ...string) *Error {
+	return c.command(c.ctx, c.workDir, c.m.body, false, name, args...)
 }
 
 // shell runs a ! or !* line.
@@ -83,12 +198,9 @@ func (s *Session) command(ctx context.Context, dir, stdin string, online bool, n
 		cmd.Env = append(s.b.Env(), s.env...)
 	}
 	cmd.Stdin = strings.NewReader(stdin)
-	cmd.Stdout, cmd.Stderr = &shellOutput{s.out, "stdout"}, &shellOutput{s.out, "stderr"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 2 * time.Second // a child in the background may keep the pipes
-	err := cmd.Run()
-	s.out.flush()
+	err := s.runShowing(cmd)
 	if ctx.Err() != nil {
 		return interrupted()
 	}
@@ -96,6 +208,63 @@ func (s *Session) command(ctx context.Context, dir, stdin string, online bool, n
 		return magicError("%s: %v", strings.TrimSpace(strings.Join(append([]string{name}, args...), " ")), err)
 	}
 	return nil
+}
+
+// drainTime is how long a command's output is waited for after its end, while a
+// process that it left in the background still holds the pipes.
+const drainTime = 200 * time.Millisecond
+
+// runShowing runs a command and shows its output. What a process that it leaves in
+// the background writes later is shown later; it ends with the session.
+func (s *Session) runShowing(cmd *exec.Cmd) error {
+	var readers sync.WaitGroup
+	var theirs []*os.File
+	pipe := func(name string) (*os.File, error) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return nil, err
+		}
+		theirs = append(theirs, w)
+		readers.Go(func() {
+			defer r.Close()
+			io.Copy(&shellOutput{s.out, name}, r)
+		})
+		return w, nil
+	}
+	defer func() {
+		for _, w := range theirs {
+			w.Close()
+		}
+	}()
+	stdout, err := pipe("stdout")
+	if err != nil {
+		return err
+	}
+	stderr, err := pipe("stderr")
+	if err != nil {
+		return err
+	}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	for _, w := range theirs {
+		w.Close()
+	}
+	err = cmd.Wait()
+	done := make(chan struct{})
+	go func() {
+		readers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(drainTime):
+		group := cmd.Process.Pid
+		context.AfterFunc(s.ctx, func() { syscall.Kill(-group, syscall.SIGKILL) })
+	}
+	s.out.flush()
+	return err
 }
 
 type shellOutput struct {
@@ -117,63 +286,4 @@ func (s *Session) modulesChanged(ctx context.Context) *Error {
 		s.out.text("stderr", fmt.Sprintf("go.mod changed packages that are loaded already: %s. Cells go on with the old version; the new one counts after a restart (%%reset keeps go.mod's new version only with the kernel's own restart: run the cells again after it).\n", strings.Join(conflicts, ", ")))
 	}
 	return nil
-}
-
-// runCellMagic runs %%writefile, %%script, %%bash and %%sh.
-func (s *Session) runCellMagic(ctx context.Context, m *magic, out Output) *Error {
-	word, rest, _ := strings.Cut(m.cellMagic, " ")
-	rest = strings.TrimSpace(rest)
-	switch word {
-	case "writefile":
-		flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-		if a, ok := strings.CutPrefix(rest, "-a "); ok {
-			rest, flags = strings.TrimSpace(a), os.O_CREATE|os.O_WRONLY|os.O_APPEND
-		}
-		if rest == "" {
-			return magicError("%%%%writefile needs a file: %%%%writefile [-a] FILE")
-		}
-		f, err := os.OpenFile(s.path(rest), flags, 0o644)
-		if err != nil {
-			return magicError("%%%%writefile: %v", err)
-		}
-		_, err = f.WriteString(m.rest)
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			return magicError("%%%%writefile: %v", err)
-		}
-		s.out.text("stdout", "wrote "+s.path(rest)+"\n")
-		return nil
-	case "script":
-		if rest == "" {
-			return magicError("%%%%script needs a command")
-		}
-		return s.command(ctx, s.workDir, m.rest, false, "bash", "-c", rest)
-	}
-	return s.command(ctx, s.workDir, m.rest, false, "bash", splitArgs(rest)...)
-}
-
-// capture copies the cell's output to a file, for %capture.
-func (s *Session) capture(m *magic) (restore func(), err *Error) {
-	if m.captureTo == "" {
-		return func() {}, nil
-	}
-	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-	if m.captureAppend {
-		flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
-	}
-	f, ferr := os.OpenFile(m.captureTo, flags, 0o644)
-	if ferr != nil {
-		return nil, magicError("%%capture: %v", ferr)
-	}
-	s.out.mu.Lock()
-	s.out.copyTo = func(b []byte) { f.WriteString(strip(string(b))) }
-	s.out.mu.Unlock()
-	return func() {
-		s.out.mu.Lock()
-		s.out.copyTo = nil
-		s.out.mu.Unlock()
-		f.Close()
-	}, nil
 }

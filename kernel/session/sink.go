@@ -36,7 +36,7 @@ type sink struct {
 	tail      []byte
 	shown     map[string]bool // display ids
 	asking    bool            // an input request is open
-	copyTo    func([]byte)    // %capture
+	copyTo    func(string)    // %capture
 }
 
 func newSink(s *Session) *sink { return &sink{s: s, shown: map[string]bool{}} }
@@ -88,7 +88,7 @@ func (k *sink) Stream(name string, data []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.copyTo != nil {
-		k.copyTo(data)
+		k.copyTo(strip(string(data)))
 	}
 	k.stream(name, data)
 }
@@ -178,8 +178,27 @@ func (k *sink) text(name, text string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.flushAll()
+	if k.copyTo != nil {
+		k.copyTo(text)
+	}
 	if out := k.to(); out != nil {
 		out.Stream(name, text)
+	}
+}
+
+// divert sends the cell's output to another Output, and the text of its streams
+// to copyTo, without limit, until restore is called.
+func (k *sink) divert(out Output, copyTo func(string)) (restore func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.flushAll()
+	was := k.out
+	k.out, k.copyTo = out, copyTo
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.flushAll()
+		k.out, k.copyTo = was, nil
 	}
 }
 

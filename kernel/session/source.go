@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"strings"
@@ -14,6 +15,11 @@ import (
 type source struct {
 	count int // what messages call the cell by
 	text  string
+
+	// shown is the text as the user wrote it, empty if that is text; moved are the
+	// bytes that text has more before what a line of shown says.
+	shown string
+	moved map[int]int
 
 	// A cell is parsed twice, its declarations and its statements, at the same offsets.
 	decls, stmts *token.File
@@ -53,7 +59,7 @@ func (s *source) offset(pos token.Pos) int {
 
 // line returns line n of the text, from 1.
 func (s *source) line(n int) string {
-	lines := strings.Split(s.text, "\n")
+	lines := strings.Split(cmp.Or(s.shown, s.text), "\n")
 	if n < 1 || n > len(lines) {
 		return ""
 	}

@@ -1,0 +1,139 @@
+//go:build linux
+
+package session
+
+import (
+	"encoding/base64"
+	"fmt"
+	"mime"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// capture copies the cell's output to a file, from here to its end.
+func (c *call) capture() *Error {
+	rest, appends := strings.CutPrefix(c.args, "-a ")
+	rest = unquote(strings.TrimSpace(rest))
+	hides := strings.HasPrefix(c.name, "%%")
+	if rest == "" && !hides {
+		return c.fail("needs a file: %%capture [-a] FILE")
+	}
+	c.m.endCapture()
+	captured := &captured{Output: c.out, hides: hides}
+	if rest != "" {
+		mode := os.O_TRUNC
+		if appends {
+			mode = os.O_APPEND
+		}
+		var err error
+		if captured.file, err = os.OpenFile(c.path(rest), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
+			return c.fail("%v", err)
+		}
+	}
+	sink := c.Session.out
+	c.m.captured, captured.restore = captured, sink.divert(captured, captured.write)
+	return nil
+}
+
+// endCapture lets the output be the cell's alone again.
+func (m *magic) endCapture() {
+	if m.captured == nil {
+		return
+	}
+	m.captured.restore()
+	if m.captured.file != nil {
+		m.captured.file.Close()
+	}
+	m.captured = nil
+}
+
+// captured is an Output that is kept in a file, with pictures in files of their
+// own beside it. The text of streams comes to write, whole.
+type captured struct {
+	Output
+	file    *os.File // nil: nothing is kept
+	hides   bool     // nothing is shown
+	files   int
+	restore func()
+}
+
+func (c *captured) write(text string) {
+	if c.file != nil {
+		c.file.WriteString(text)
+	}
+}
+
+func (c *captured) Stream(name, text string) {
+	if !c.hides {
+		c.Output.Stream(name, text)
+	}
+}
+
+func (c *captured) Display(bundle, metadata map[string]any, id string, update bool) {
+	c.keep(bundle)
+	if !c.hides {
+		c.Output.Display(bundle, metadata, id, update)
+	}
+}
+
+func (c *captured) Result(bundle, metadata map[string]any) {
+	c.keep(bundle)
+	if !c.hides {
+		c.Output.Result(bundle, metadata)
+	}
+}
+
+// keep writes a bundle: its plainest text, and the rest to files that the text names.
+func (c *captured) keep(bundle map[string]any) {
+	if c.file == nil {
+		return
+	}
+	kinds := make([]string, 0, len(bundle))
+	for kind := range bundle {
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	if text, ok := bundle["text/plain"].(string); ok {
+		c.write(text + "\n")
+	}
+	for _, kind := range kinds {
+		text, ok := bundle[kind].(string)
+		if !ok || kind == "text/plain" {
+			continue
+		}
+		data := []byte(text)
+		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && strings.HasPrefix(kind, "image/") && kind != "image/svg+xml" {
+			data = raw
+		}
+		if name := c.beside(kind); os.WriteFile(name, data, 0o644) == nil {
+			c.write(fmt.Sprintf("[%s: %s]\n", kind, filepath.Base(name)))
+		}
+	}
+}
+
+// beside names the next file for what is not text: out.txt has out-1.png.
+func (c *captured) beside(kind string) string {
+	c.files++
+	name := c.file.Name()
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, filepath.Ext(name)), c.files, extension(kind))
+}
+
+// extension is the usual one of a MIME type.
+func extension(kind string) string {
+	switch kind {
+	case "image/png", "image/jpeg", "image/gif":
+		return "." + strings.TrimPrefix(kind, "image/")
+	case "text/html":
+		return ".html"
+	case "text/markdown":
+		return ".md"
+	case "text/latex":
+		return ".tex"
+	}
+	if all, err := mime.ExtensionsByType(kind); err == nil && len(all) > 0 {
+		return all[0]
+	}
+	return ".txt"
+}

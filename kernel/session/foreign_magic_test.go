@@ -1,0 +1,95 @@
+//go:build linux
+
+package session
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// foreignMagic are magics, help, showing and hints as people who are new to Go, or
+// come from Python and IPython, type them, with what they expect to see.
+var foreignMagic = []struct {
+	name  string
+	steps []step
+}{
+	{"one variable of the environment", []step{{code: "%env GREETING=hi there", want: "env: GREETING=hi there"}, {code: "%env GREETING", want: "hi there\n"},
+		{code: "%env NOT_THERE_AT_ALL", want: "NOT_THERE_AT_ALL is not set"}, {code: "os.Getenv(\"GREETING\")", want: "hi there"}}},
+	{"the whole environment, without secrets", []step{{code: "%env MY_API_KEY=abc\n%env PLAIN=shown"}, {code: "%env", want: "PLAIN=shown\n", not: "abc"}}},
+	{"quotes around a value", []step{{code: "%env WORDS=\"a  b\"\nlen(os.Getenv(\"WORDS\"))", want: "=> 4"}, {code: "%env MORE 'c d'\nos.Getenv(\"MORE\")", want: "c d", not: "'"}}},
+	{"GoNB's environment", []step{{code: "%env GONB_VERSION", want: "v0.11.5"}, {code: "os.Getenv(\"GONB_JUPYTER_ROOT\") != \"\" && os.Getenv(\"GONB_GIT_COMMIT\") != \"\"", want: "=> true"},
+		{code: "!echo $GONB_VERSION", want: "v0.11.5"}}},
+	{"a folder with a blank in its name", []step{{code: "!mkdir -p \"my data\"\n%cd \"my data\"", want: "my data\n"}, {code: "%pwd", want: "my data\n", not: `"`},
+		{code: "%cd ..\n%cd 'my data'\nd, _ := os.Getwd()\nfilepath.Base(d)", want: "my data"}, {code: "%cd -", not: "my data"}}},
+	{"a file with a blank in its name", []step{{code: "%%writefile \"my note.txt\"\nline"}, {code: "!cat 'my note.txt'", want: "line\n"}}},
+	{"%%writefile writes whole lines", []step{{code: "%%writefile lines.txt\none\ntwo"}, {code: "!wc -l < lines.txt", want: "2\n"}, {code: "%%writefile -a lines.txt\nthree"}, {code: "!wc -l < lines.txt", want: "3\n"}}},
+	{"%%file is %%writefile", []step{{code: "%%file x.txt\nhello"}, {code: "!cat x.txt", want: "hello\n"}}},
+	{"%%script keeps the last newline", []step{{code: "%%script wc -l\na\nb", want: "2\n"}, {code: "%%bash\nread line; read more && echo $line-$more\nx\ny"}, {code: "%%bash\ncat <<END\ntext\nEND", want: "text\n"}}},
+	{"%%sh with CRLF", []step{{code: "%%sh\r\nfor i in 1 2; do\r\n  echo n$i\r\ndone\r\n", want: "n1\nn2\n"}}},
+	{"CRLF in Go and magic", []step{{code: "%env A=1\r\nx := os.Getenv(\"A\")\r\nx\r\n", want: "1"}, {code: "!echo ok\r\n", want: "ok\n"}, {code: "%cd .\r\n"}}},
+	{"blanks before magics", []step{{code: "  %env B=2\n\t!echo in $B\n  os.Getenv(\"B\")", want: "in 2"}, {code: "\n\n%%bash\necho below", want: "below"}}},
+	{"an operator at the beginning of a line", []step{{code: "a, b := true, false\nc := a &&\n!b\nc", want: "=> true"}}},
+	{"%time of a statement", []step{{code: "func f() int { return 6 }"}, {code: "%time x := f() * 7", want: "Wall time: "}, {code: "x", want: "=> 42"}, {code: "%time f()", want: "=> 6"}}},
+	{"%%time of a cell", []step{{code: "%%time\ny := 5\ny + 1", want: "=> 6Wall time: "}, {code: "y", want: "=> 5"}}},
+	{"%timeit of an expression", []step{{code: "xs := []int{3, 1, 2}"}, {code: "%timeit -n 100 -r 3 slices.Max(xs)", want: "per loop (mean ± std. dev. of 3 runs, 100 loops each)"},
+		{code: "%timeit -n 5 xs[0] + 1", want: "of 7 runs, 5 loops each"}, {code: "%timeit -n5 -r2 len(xs)", want: "2 runs, 5 loops"}, {code: "%who", not: "timeit"}}},
+	{"%%timeit of a cell", []step{{code: "%%timeit -n 10 -r 2\ns := 0\nfor i := range 100 {\n\ts += i\n}\n_ = s", want: "2 runs, 10 loops each"}, {code: "%timeit -n x f()", fail: "is no option"}}},
+	{"an error in a %timeit line", []step{{code: "%timeit -n 1 undefinedName(1)", fail: "cell 1, line 1, column 14: undefined: undefinedName", not: "timeit_"}}},
+	{"%%html", []step{{code: "%%html\n<b>bold</b>", want: "<display"}}},
+	{"%capture of text", []step{{code: "%capture \"my out.txt\"\nfmt.Println(\"kept\")\n6 * 7", want: "kept"}, {code: "!cat 'my out.txt'", want: "kept\n42\n"}}},
+	{"%capture of a picture", []step{{code: "%capture pic.txt\nimage.NewGray(image.Rect(0, 0, 3, 2))"}, {code: "!cat pic.txt; head -c 4 pic-1.png | tail -c 3", want: "[image/png: pic-1.png]\nPNG"}}},
+	{"%capture -a", []step{{code: "%capture log.txt\nfmt.Println(1)"}, {code: "%capture -a log.txt\nfmt.Println(2)"}, {code: "!cat log.txt", want: "1\n2\n"}}},
+	{"%%capture hides", []step{{code: "%%capture\nfmt.Println(\"quiet\")\n!echo shell", not: "quiet"}, {code: "%%capture hidden.txt\n!echo shell\nfmt.Println(\"go\")", not: "shell"}, {code: "!cat hidden.txt", want: "shell\ngo\n"}, {code: "1", want: "=> 1"}}},
+	{"%rm of an unknown name", []step{{code: "x, y := 1, 2"}, {code: "%rm nothing x", want: "no name nothing"}, {code: "x", fail: "undefined: x"}, {code: "%del y"}, {code: "y", fail: "undefined: y"}}},
+	{"GoNB's magics that mean nothing here", []step{{code: "%goflags -race\n1", want: "=> 1"}, {code: "%track dir\n%untrack dir\n%autoget\n%noautoget\n%goworkfix\n2", want: "=> 2"}, {code: "%wasm\n3", want: "=> 3"}, {code: "%goflags", want: "fixed"}}},
+	{"IPython's magics that mean nothing here", []step{{code: "%matplotlib inline\n1", want: "=> 1"}, {code: "%load_ext autoreload\n%autoreload 2\n2", want: "=> 2"}, {code: "%pip install numpy", want: "!*go get"}}},
+	{"%lsmagic", []step{{code: "%lsmagic", want: "%timeit"}}},
+	{"%help once", []step{{code: "%help", want: "\n  %timeit, %%timeit"}}},
+	{"a cell magic as a line", []step{{code: "%bash", fail: "%%bash in its first line"}, {code: "1\n%%bash", fail: "must be in the first line"}, {code: "%%cd /tmp", fail: "for a line"}}},
+	{"a near magic", []step{{code: "%tmie", fail: "did you mean %time?"}, {code: "%%writefle x", fail: "did you mean %%writefile?"}}},
+	{"a shell program as magic", []step{{code: "%grep x y", fail: "!grep x y"}}},
+	{"a command in the background", []step{{code: "!(sleep 1; echo later > later.txt) &\n!echo now", want: "now"}, {code: "!while [ ! -f later.txt ]; do sleep 0.05; done; cat later.txt", want: "later"}}},
+	{"%history", []step{{code: "a := 1"}, {code: "a + 1", want: "=> 2"}, {code: "%hist 1", want: "[1] a := 1"}, {code: "%history", want: "[2] a + 1"}}},
+	{"%args with quotes", []step{{code: "%args --text=\"hello world\" -v\nlen(os.Args)", want: "=> 3"}, {code: "os.Args[1]", want: "hello world"}}},
+	{"%reset with a typo", []step{{code: "x := 1"}, {code: "%reset goo.mod", fail: "not \"goo.mod\""}, {code: "x", want: "=> 1"}}},
+}
+
+// TestForeignMagic runs them, each with a fresh worker and folder.
+func TestForeignMagic(t *testing.T) {
+	s := newSession(t)
+	if err := s.waitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, seq := range foreignMagic {
+		t.Run(seq.name, func(t *testing.T) {
+			dir := filepath.Join(s.cfg.WorkDir, "foreign", string(rune('a'+i%26))+string(rune('a'+i/26)))
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			s.workDir = dir
+			if err := s.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			for n, st := range seq.steps {
+				out := &record{input: st.input}
+				err := s.Execute(t.Context(), &Cell{Code: st.code, Count: n + 1}, out)
+				st.check(t, n+1, err, out.String())
+			}
+		})
+	}
+}
+
+// check holds what a cell showed, and its error, against the step.
+func (st step) check(t *testing.T, n int, err *Error, shown string) {
+	t.Helper()
+	failure := ""
+	if err != nil {
+		failure = ansi.ReplaceAllString(err.Name+"\n"+err.Value+"\n"+strings.Join(err.Traceback, "\n"), "")
+	}
+	if (st.fail == "") != (err == nil) || !strings.Contains(failure, st.fail) || !strings.Contains(shown, st.want) ||
+		st.not != "" && strings.Contains(shown+failure, st.not) {
+		t.Fatalf("cell %d\n%s\nshowed\n%s\nand failed with\n%s\nwant %q shown, %q in the failure, and not %q", n, st.code, shown, failure, st.want, st.fail, st.not)
+	}
+}

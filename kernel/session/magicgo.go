@@ -1,0 +1,247 @@
+//go:build linux
+
+package session
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// goCommands are the magics about how the Go of a cell runs.
+func goCommands() []command {
+	return []command{
+		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", run: (*call).main},
+		{names: "%args", args: "[ARGS]", help: "os.Args for the cells from here on", run: (*call).setArgs},
+		{names: "%exec", args: "F [ARGS]", help: "call f() after the cell", run: (*call).execute},
+		{names: "%test", help: "run the Test and Benchmark functions of the cell", run: (*call).test},
+		{names: "%time %%time", args: "[CODE]", help: "how long the cell took, and where the time went", code: true, run: (*call).time},
+		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time", code: true, run: (*call).timeMany},
+	}
+}
+
+func (c *call) main() *Error {
+	c.m.main = true
+	c.Session.args = splitArgs(c.args) // none resets them, as in GoNB
+	return nil
+}
+
+func (c *call) setArgs() *Error {
+	c.Session.args = splitArgs(c.args)
+	return nil
+}
+
+func (c *call) execute() *Error {
+	f, args := cutWord(c.args)
+	if f == "" {
+		return magicError("%%exec needs the name of a function without parameters")
+	}
+	c.m.exec, c.m.main = f, true
+	if args != "" {
+		c.Session.args = splitArgs(args)
+	}
+	if strings.TrimSpace(c.m.code) == "" {
+		c.m.code = ";" // nothing but the call
+	}
+	return nil
+}
+
+func (c *call) test() *Error {
+	c.m.test = true
+	if c.args != "" {
+		c.say("%%test runs the tests and benchmarks of its cell; flags are not used: %s", c.args)
+	}
+	return nil
+}
+
+func (c *call) time() *Error {
+	c.m.time = true
+	return nil
+}
+
+// timeMany notes what %timeit is to repeat.
+func (c *call) timeMany() *Error {
+	t := &timeit{line: c.place, runs: 7, whole: strings.HasPrefix(c.name, "%%")}
+	options := strings.Fields(c.args)
+	for i := 0; i < len(options); i++ {
+		name, value := options[i][:min(2, len(options[i]))], options[i][min(2, len(options[i])):]
+		if value == "" && i+1 < len(options) {
+			i++
+			value = options[i]
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || name != "-n" && name != "-r" {
+			return c.fail("%q is no option; write %%timeit [-n LOOPS] [-r RUNS] [CODE]", c.args)
+		}
+		if name == "-n" {
+			t.loops = n
+		} else {
+			t.runs = n
+		}
+	}
+	lines := strings.Split(c.m.code, "\n")
+	t.whole = t.whole || strings.TrimSpace(lines[t.line]) == ""
+	c.m.timeit = t
+	return nil
+}
+
+// timeit is what %timeit repeats: the code of a line, or the statements of the cell.
+type timeit struct {
+	line        int
+	loops, runs int // loops 0: as many as take 0.2 seconds
+	whole       bool
+}
+
+// timeitImports are the names by which the measuring code knows its packages.
+var timeitImports = map[string]string{"timeit_fmt": "fmt", "timeit_math": "math", "timeit_time": "time"}
+
+const (
+	timeitHead = `{ timeit_ := func(loops_ int) timeit_time.Duration { start_ := timeit_time.Now(); for range loops_ { `
+	timeitTail = ` }; return timeit_time.Since(start_) }; loops_, runs_ := %d, %d; ` +
+		`if loops_ == 0 { for loops_ = 1; timeit_(loops_) < 200*timeit_time.Millisecond && loops_ < 1e9; { loops_ *= 10 } }; ` +
+		`var sum_, squares_ float64; for range runs_ { t_ := float64(timeit_(loops_)) / float64(loops_); sum_ += t_; squares_ += t_ * t_ }; ` +
+		`mean_ := sum_ / float64(runs_); text_ := func(ns_ float64) string { unit_ := ""; ` +
+		`for _, unit_ = range []string{"ns", "µs", "ms", "s"} { if ns_ < 999.5 || unit_ == "s" { break }; ns_ /= 1000 }; ` +
+		`return timeit_fmt.Sprintf("%%.3g %%s", ns_, unit_) }; ` +
+		`timeit_fmt.Printf("%%s ± %%s per loop (mean ± std. dev. of %%d runs, %%d loops each)\n", text_(mean_), ` +
+		`text_(timeit_math.Sqrt(max(0, squares_/float64(runs_)-mean_*mean_))), runs_, loops_) }`
+)
+
+// wrap puts the code into the measuring loop, without moving it to another line.
+// moved are the bytes that came before the code of a line.
+func (t *timeit) wrap(code string) (text string, moved map[int]int) {
+	from, to := 0, len(code)
+	if !t.whole {
+		lines := strings.SplitAfter(code, "\n")
+		from = len(strings.Join(lines[:t.line], ""))
+		to = from + len(lines[t.line])
+	}
+	chunks := splitChunks(code[from:to]).chunks
+	begin := 0 // functions and imports can't be in a loop, nor what is before them
+	for i, ch := range chunks {
+		if ch.tok == token.IMPORT || ch.tok == token.FUNC && ch.decl {
+			begin = i + 1
+		}
+	}
+	if chunks = chunks[begin:]; len(chunks) == 0 {
+		return code, nil
+	}
+	last := chunks[len(chunks)-1]
+	start, lastStart, end := from+chunks[0].start, from+last.start, from+last.end
+	head := timeitHead
+	for name, path := range timeitImports {
+		head = fmt.Sprintf("import %s %q; ", name, path) + head
+	}
+	statement := asStatement(code[lastStart:end])
+	moved = map[int]int{}
+	moved[strings.Count(code[:start], "\n")+1] += len(head)
+	moved[strings.Count(code[:lastStart], "\n")+1] += len(statement) - (end - lastStart)
+	return code[:start] + head + code[start:lastStart] + statement + fmt.Sprintf(timeitTail, t.loops, t.runs) + code[end:], moved
+}
+
+// asStatement makes a statement of an expression that is none.
+func asStatement(code string) string {
+	e, err := parser.ParseExpr(code)
+	if err != nil {
+		return code
+	}
+	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok {
+		id, _ := call.Fun.(*ast.Ident)
+		if id == nil || !strings.Contains(" append cap complex imag len make max min new real ", " "+id.Name+" ") {
+			return code
+		}
+	}
+	return "_ = " + code
+}
+
+// source is the Go of the cell with what its magics add. Lines stay where they are.
+func (m *magic) source(count int) *source {
+	src := &source{count: count, text: m.code}
+	if m.timeit != nil {
+		src.text, src.moved = m.timeit.wrap(m.code)
+		src.shown = m.code
+	}
+	src.text += m.calls()
+	return src
+}
+
+// calls is Go to run after the cell: what %exec and %test ask for.
+func (m *magic) calls() string {
+	if m.exec != "" {
+		return "\n" + m.exec + "();"
+	}
+	if !m.test {
+		return ""
+	}
+	var tests, benchmarks []string
+	if p, err := parse(token.NewFileSet(), &source{text: m.code}); err == nil {
+		for _, it := range p.items {
+			name := it.names[0]
+			switch {
+			case it.kind == kindFunc && strings.HasPrefix(name, "Test"):
+				tests = append(tests, fmt.Sprintf("{%q, %s}", name, name))
+			case it.kind == kindFunc && strings.HasPrefix(name, "Benchmark"):
+				benchmarks = append(benchmarks, fmt.Sprintf("{%q, %s}", name, name))
+			}
+		}
+	}
+	flags := `flag.Set("test.v", "true")`
+	if len(benchmarks) > 0 {
+		flags += `; flag.Set("test.bench", ".")`
+	}
+	text := "\n" +
+		`{ testing.Init(); ` + flags + `; if testing.MainStart(` + testdeps + `.TestDeps{}, []testing.InternalTest{` + strings.Join(tests, ", ") +
+		`}, []testing.InternalBenchmark{` + strings.Join(benchmarks, ", ") + `}, nil, nil).Run() != 0 { panic("tests failed") }`
+	return text + " };"
+}
+
+// testdeps is what %test calls the package that connects testing to the rest.
+const testdeps = "testdeps_"
+
+// timeText is what %time says.
+func (s *Session) timeText() string {
+	t := s.runner.lastTiming()
+	built := fmt.Sprintf("compile %s, link %s, open %s", short(t.Compile), short(t.Link), short(t.Open))
+	if t.Again {
+		built = "compiled before"
+	}
+	return fmt.Sprintf("Wall time: %s (before it: check %s, %s); first output after %s\n", short(t.Run), short(t.Check), built, short(s.out.firstOutput()))
+}
+
+func short(d time.Duration) string {
+	if d < time.Millisecond {
+		return d.Round(time.Microsecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
+
+// argPattern is an argument: blanks separate it from the next unless they are quoted.
+var (
+	argPattern   = regexp.MustCompile(`(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"']|["'])+`)
+	quotePattern = regexp.MustCompile(`"(?:\\.|[^"\\])*"|'[^']*'`)
+)
+
+// splitArgs cuts a line into arguments as a shell does with quotes.
+func splitArgs(text string) []string {
+	var args []string
+	for _, f := range argPattern.FindAllString(text, -1) {
+		args = append(args, quotePattern.ReplaceAllStringFunc(f, unquote))
+	}
+	return args
+}
+
+// unquote takes away a pair of quotes around the whole text.
+func unquote(text string) string {
+	if u, err := strconv.Unquote(text); err == nil && text[0] == '"' {
+		return u
+	}
+	if n := len(text); n > 1 && (text[0] == '\'' || text[0] == '"') && text[n-1] == text[0] {
+		return text[1 : n-1]
+	}
+	return text
+}

@@ -1,0 +1,154 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
+)
+
+// command is a magic: one row of the table that %help, %lsmagic, completion,
+// "did you mean" and runMagic read.
+type command struct {
+	names string // with their %, the first one is the usual one
+	args  string // as %help shows them
+	help  string // what it does, in a line
+	run   func(c *call) *Error
+
+	body bool // the rest of the cell is its text, not Go
+	code bool // the rest of its line, after options, is Go
+}
+
+// call is one use of a magic.
+type call struct {
+	*Session
+	ctx   context.Context
+	m     *magic // of its cell
+	out   Output
+	name  string // as it was typed
+	args  string // the rest of the line
+	place int    // its line in the cell, from 0
+}
+
+// say prints a line.
+func (c *call) say(format string, args ...any) {
+	c.Session.out.text("stdout", fmt.Sprintf(format+"\n", args...))
+}
+
+// fail is an error that begins with the magic's name.
+func (c *call) fail(format string, args ...any) *Error {
+	return magicError("%s: %s", c.name, fmt.Sprintf(format, args...))
+}
+
+// file is the argument as one file name: quotes around it are not part of it.
+func (c *call) file() string { return unquote(c.args) }
+
+// section is a part of %help.
+type section struct {
+	title    string
+	commands []command
+}
+
+// sections is the table of magics. It is filled by init because running a magic
+// reads it: %help lists it, %rerun runs cells.
+var sections []section
+
+func init() {
+	sections = []section{
+		{"Cells and their names", nameCommands()},
+		{"Running Go", goCommands()},
+		{"Files, folders, programs", systemCommands()},
+		{"Showing", showCommands()},
+		{"For notebooks of other kernels", foreignCommands()},
+	}
+}
+
+// lookUp returns the magic that is called name, or nil.
+func lookUp(name string) *command {
+	for _, s := range sections {
+		for i := range s.commands {
+			if slices.Contains(strings.Fields(s.commands[i].names), name) {
+				return &s.commands[i]
+			}
+		}
+	}
+	return nil
+}
+
+// magicNames are all names, with their %, sorted.
+func magicNames() []string {
+	var all []string
+	for _, s := range sections {
+		for _, c := range s.commands {
+			all = append(all, strings.Fields(c.names)...)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Commands returns the magics, with their %, sorted, for completion.
+func Commands() []Command {
+	var all []Command
+	for _, s := range sections {
+		for _, c := range s.commands {
+			for _, name := range strings.Fields(c.names) {
+				all = append(all, Command{name, c.args, c.help})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// runMagic runs one magic line. Some only note what the Go part is to do.
+func (s *Session) runMagic(ctx context.Context, m *magic, i int, out Output) *Error {
+	line := m.lines[i]
+	if strings.HasPrefix(line, "!") {
+		return s.shell(ctx, line[1:], m, out)
+	}
+	name, args := cutWord(line)
+	c := &call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args, place: m.places[i]}
+	cmd := lookUp(name)
+	if cmd == nil {
+		return c.unknown()
+	}
+	if cmd.body {
+		return magicError("%s takes the rest of the cell as its text, so it must be in the first line", name)
+	}
+	return cmd.run(c)
+}
+
+// runCellMagic runs a cell whose first line is %%writefile or the like.
+func (s *Session) runCellMagic(ctx context.Context, m *magic, out Output) *Error {
+	name, args := cutWord(m.cellMagic)
+	return lookUp(name).run(&call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args})
+}
+
+// unknown says what a name that is no magic was probably meant to be.
+func (c *call) unknown() *Error {
+	word := strings.TrimLeft(c.name, "%")
+	switch {
+	case strings.HasPrefix(c.name, "%%") && lookUp("%"+word) != nil:
+		return magicError("%s is no magic for a whole cell; %%%s is one for a line", c.name, word)
+	case !strings.HasPrefix(c.name, "%%") && lookUp("%%"+word) != nil:
+		return magicError("%s is for a whole cell: write %%%%%s in its first line", c.name, word)
+	}
+	if near := nearest.Name(c.name, magicNames()); near != "" {
+		return magicError("unknown magic %q; did you mean %s? %%help lists all", c.name, near)
+	}
+	if _, err := exec.LookPath(word); err == nil && word != "" {
+		return magicError("unknown magic %q; a program is run with !%s", c.name, strings.TrimSpace(word+" "+c.args))
+	}
+	return magicError("unknown magic %q; %%help lists all", c.name)
+}
+
+func magicError(format string, args ...any) *Error {
+	text := fmt.Sprintf(format, args...)
+	return &Error{"MagicError", text, []string{red + text + plain}}
+}
