@@ -41,7 +41,7 @@ while (($#)); do
 		;;
 	--prefix=*) prefix=${1#*=} ;;
 	--engine)
-		(($# > 1)) || die "--engine needs a name: auto, go, onnx, xla or cuda"
+		(($# > 1)) || die "--engine needs a name; ./install.sh -h lists them"
 		engine=$2
 		shift
 		;;

@@ -4,7 +4,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,5 +64,23 @@ func TestAddEngines(t *testing.T) {
 		if told := strings.Join(lines, "\n"); !strings.Contains(told, tt.line) || strings.Contains(told, "\n") {
 			t.Errorf("engine %q told %q, want one line with %q", tt.name, told, tt.line)
 		}
+	}
+}
+
+// TestInstallerNamesEngines: install.sh describes exactly the engines of EngineNames.
+func TestInstallerNamesEngines(t *testing.T) {
+	help, err := exec.Command("bash", filepath.Join("..", "install.sh"), "-h").Output()
+	if err != nil {
+		t.Skipf("no bash: %v", err)
+	}
+	_, text, _ := strings.Cut(string(help), "--engine NAME ")
+	_, text, _ = strings.Cut(text, ": ")
+	text, _, _ = strings.Cut(text, "\n  --")
+	var names []string
+	for _, described := range regexp.MustCompile(`\s*(\w+) \([^)]*\),?`).FindAllStringSubmatch(text, -1) {
+		names = append(names, described[1])
+	}
+	if !slices.Equal(names, EngineNames) {
+		t.Errorf("install.sh -h describes the engines %q, EngineNames are %q", names, EngineNames)
 	}
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
 )
 
 // Engine is an engine that was found, opened and tried.
@@ -30,10 +28,9 @@ type Engine struct {
 	Notices []string
 }
 
-// candidate is an engine that might work, in the order of preference.
+// candidate is an engine that might work.
 type candidate struct {
 	config, why string
-	prepare     func() error // run before opening, may be nil
 }
 
 var (
@@ -72,15 +69,12 @@ func Describe() string {
 	return fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
 }
 
-// candidates lists the engines to try. It looks at files and variables only; nothing is opened yet.
+// candidates lists the engines to try, in the order of preference. It looks at files and variables only; nothing is
+// opened yet.
 func candidates(getenv func(string) string) []candidate {
 	var list []candidate
 	if config := getenv("GOMLX_BACKEND"); config != "" {
-		c := candidate{config: config, why: "GOMLX_BACKEND asks for it"}
-		if strings.HasPrefix(config, "onnx") {
-			c.prepare = prepareONNX
-		}
-		list = append(list, c)
+		list = append(list, candidate{config: config, why: "GOMLX_BACKEND asks for it"})
 	}
 	return append(append(list, native(getenv)...), candidate{config: "go", why: goWhy()})
 }
@@ -132,12 +126,13 @@ func open(c candidate) (compute.Backend, error) {
 }
 
 func openAndTry(c candidate) (compute.Backend, error) {
-	if c.prepare != nil {
-		if err := c.prepare(); err != nil {
+	config, prepare := resolve(c.config)
+	if prepare != nil {
+		if err := prepare(); err != nil {
 			return nil, err
 		}
 	}
-	b, err := compute.NewWithConfig(tuned(own(c.config)))
+	b, err := compute.NewWithConfig(config)
 	if err != nil {
 		return nil, err
 	}
@@ -149,31 +144,6 @@ func openAndTry(c candidate) (compute.Backend, error) {
 		return nil, fmt.Errorf("it computed 1+1 = %g", got)
 	}
 	return b, nil
-}
-
-// own turns a wish for the pure-Go engine into one for TLKit's, which computes networks with GoMLX's where it has nothing
-// better. "gomlx" is GoMLX's alone.
-func own(config string) string {
-	name, options, _ := strings.Cut(config, ":")
-	switch name {
-	case "go":
-		return goengine.Name + ":" + options
-	case "gomlx":
-		return "go:" + options
-	}
-	return config
-}
-
-// tuned adds what ONNX Runtime is better off with, unless the configuration says otherwise: it would plan the memory of
-// a run in one block beside what the first run took, a quarter more at the peak of a training step, and no faster.
-func tuned(config string) string {
-	if strings.HasPrefix(config, "onnx") && !strings.Contains(config, "mem_pattern") {
-		if !strings.Contains(config, ":") {
-			return config + ":mem_pattern=false"
-		}
-		return config + ",mem_pattern=false"
-	}
-	return config
 }
 
 func firstLine(err error) string {

@@ -34,7 +34,7 @@ func native(getenv func(string) string) []candidate {
 		if i >= 0 {
 			why += "; so is XLA for the CPU, which GOMLX_BACKEND=xla:" + plugins[i] + " takes"
 		}
-		list = append(list, candidate{config: "onnx:cpu", why: why, prepare: prepareONNX})
+		list = append(list, candidate{config: "onnx:cpu", why: why})
 	}
 	if i >= 0 {
 		list = append(list, candidate{config: "xla:" + plugins[i], why: "the PJRT CPU plugin is installed"})

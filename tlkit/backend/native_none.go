@@ -10,5 +10,3 @@ func native(func(string) string) []candidate { return nil }
 func prepareONNX() error {
 	return errors.New("ONNX Runtime needs a program built with cgo on Linux or macOS")
 }
-
-func onnxLibrary(func(string) string) string { return "" }

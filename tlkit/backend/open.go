@@ -1,22 +1,12 @@
 package backend
 
-import (
-	"fmt"
-	"os"
-	"strings"
-)
+import "fmt"
 
 // Open opens and tries one engine, named as in GOMLX_BACKEND ("go", "onnx:cpu", "xla:cuda"), beside the one that
 // [Default] has chosen, and falls back to no other. It is for comparing engines; graphs and tensors belong to the
 // engine that they were made on.
 func Open(config string) (*Engine, error) {
 	c := candidate{config: config, why: "the program asks for it"}
-	if strings.HasPrefix(config, "onnx") {
-		c.prepare = prepareONNX
-		if onnxLibrary(os.Getenv) == "" {
-			return nil, fmt.Errorf("tlkit: engine %q: ONNX Runtime is not installed; install.sh --engine onnx does it", config)
-		}
-	}
 	b, err := open(c)
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: engine %q can't be used: %w", config, err)

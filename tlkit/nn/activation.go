@@ -12,7 +12,7 @@ func ReLU(x *Node) *Node {
 
 // positive is max(x, 0). ONNX Runtime makes its Relu part of a convolution, but not a maximum.
 func positive(x *Node) *Node {
-	if loweringOf(x).first {
+	if traitsOf(x).ChannelsFirst {
 		return BackendFusedActivation(x, compute.ActivationConfig{Type: compute.ActivationRelu})
 	}
 	return MaxScalar(x, 0)
@@ -29,7 +29,7 @@ func ReLU6(x *Node) *Node {
 // LeakyReLU is x where x > 0 and slope*x elsewhere, for a slope in [0, 1).
 func LeakyReLU(x *Node, slope float64) *Node {
 	return elementwise(x, func(x *Node) *Node { return Max(x, MulScalar(x, slope)) }, func(y, v *Node) *Node {
-		if loweringOf(y).first {
+		if traitsOf(y).ChannelsFirst {
 			return Mul(v, MaxScalar(ConvertDType(GreaterThan(y, zero(y)), v.DType()), slope))
 		}
 		return Where(GreaterThan(y, zero(y)), v, MulScalar(v, slope))
@@ -51,7 +51,7 @@ func activation(x, y *Node, grad func(y, v *Node) *Node) *Node {
 
 // masked is v where the condition holds, and zero elsewhere. ONNX Runtime multiplies three times as fast as it chooses.
 func masked(condition, v *Node) *Node {
-	if loweringOf(v).first {
+	if traitsOf(v).ChannelsFirst {
 		return Mul(v, ConvertDType(condition, v.DType()))
 	}
 	return Where(condition, v, ZerosLike(v))

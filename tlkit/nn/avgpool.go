@@ -41,7 +41,7 @@ func (p *AvgPoolBuilder) Done() *Node {
 			d[1], d[2], g.kernel, g.pad)
 	}
 	share := 1 / float64(g.kernel[0]*g.kernel[1])
-	if loweringOf(x).exported {
+	if traitsOf(x).Exported {
 		pads := [][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}}
 		return MulScalar(SumPool(x).WindowPerAxis(g.kernel[0], g.kernel[1]).StridePerAxis(g.stride[0], g.stride[1]).PaddingPerDim(pads).Done(), share)
 	}

@@ -12,7 +12,7 @@ type channels struct {
 }
 
 func channelsOf(x *Node) channels {
-	return channels{x, x.Rank() == 4 && loweringOf(x).first}
+	return channels{x, x.Rank() == 4 && traitsOf(x).ChannelsFirst}
 }
 
 // in brings a node of x's shape into that order, and out takes it back.

@@ -16,7 +16,7 @@ type vjp func(v *Node) *Node
 // routed to them as the "decomposed" form of the forward value, as GoMLX does for its fused operations, and engines
 // run only what an output depends on.
 func withGradient(forward func() *Node, inputs []*Node, vjps []vjp) *Node {
-	if loweringOf(inputs[0]).exported {
+	if traitsOf(inputs[0]).Exported {
 		return forward()
 	}
 	decomposed := func() *Node {

@@ -1,56 +1,17 @@
 package nn
 
 import (
-	"strings"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 )
 
-// lowering says how an engine computes convolutions fastest.
-type lowering struct {
-	// nativeForward: the engine's own convolution is fast; otherwise patches and one matrix product are used.
-	nativeForward bool
-	// nativeGradient: GoMLX's own gradient of the convolution runs, and runs fast, on the engine.
-	nativeGradient bool
-	// gatherPatches: windows are cut out fastest by one Gather; otherwise by strided slices and a concatenation.
-	gatherPatches bool
-	// negativePad: cropping by negative padding copies rows whole, where Slice moves single values.
-	negativePad bool
-	// first: the engine computes images with their channels first; lowering_onnxruntime.go has what suits it.
-	first bool
-	// fused: the engine has convolution with its gradients, pooling and batch norm as single operations: lowering_go.go.
-	fused bool
-	// exported: the graph is only written to a file (tlkit/internal/onnx/write), so that layers are built as ONNX has them, and
-	// without gradients.
-	exported bool
-}
-
-// lowerings is the one table of choices, by the start of the name that an engine gives itself.
-//
-// Measured on 2 cores with AVX-512, 3x3 convolution 64 to 64 channels at 56x56, batch 8 (1.85 GFLOP): pure Go with
-// patches 35 ms (its own convolution: seconds), ONNX Runtime native 18 ms. In ONNX Runtime the gradient of a strided
-// convolution has no native form (input dilation is missing), so gradients are written out there, too.
-var lowerings = map[string]lowering{
-	"TLKit Go":    {nativeForward: true, fused: true},
-	"Go Backend":  {gatherPatches: true, negativePad: true},
-	"onnxruntime": {nativeForward: true, first: true},
-	"xla":         {nativeForward: true, nativeGradient: true},
-	"ONNX export": {nativeForward: true, nativeGradient: true, exported: true},
-}
-
-func loweringOf(x *Node) lowering {
-	name := x.Graph().Backend().Name()
-	for engine, l := range lowerings {
-		if strings.HasPrefix(name, engine) {
-			return l
-		}
-	}
-	return lowering{} // slices and matrix products: every engine has them
-}
+// traitsOf returns the traits of the engine that the graph of x is built for.
+func traitsOf(x *Node) traits.Traits { return traits.Of(x.Graph().Backend()) }
 
 // geometry is a convolution or pooling window over [batch, height, width, channels]; index 0 is height, 1 is width.
 type geometry struct {
@@ -70,7 +31,7 @@ func padSpatial(x *Node, lo, hi [2]int, fill *Node) *Node {
 	for a := range 2 {
 		crop[a] = lo[a] < 0 || hi[a] < 0
 	}
-	if (crop[0] || crop[1]) && !loweringOf(x).negativePad {
+	if (crop[0] || crop[1]) && !traitsOf(x).NegativePad {
 		d := x.Shape().Dimensions
 		x = Slice(x, AxisRange(), AxisRange(max(0, -lo[0]), d[1]-max(0, -hi[0])),
 			AxisRange(max(0, -lo[1]), d[2]-max(0, -hi[1])), AxisRange())
@@ -90,7 +51,7 @@ func padSpatial(x *Node, lo, hi [2]int, fill *Node) *Node {
 func window(xp *Node, g geometry, row, col int, out [2]int) *Node {
 	lo := [2]int{row * g.dilation[0], col * g.dilation[1]}
 	d := xp.Shape().Dimensions
-	if g.stride == [2]int{1, 1} && loweringOf(xp).negativePad {
+	if g.stride == [2]int{1, 1} && traitsOf(xp).NegativePad {
 		return padSpatial(xp, [2]int{-lo[0], -lo[1]}, [2]int{lo[0] + out[0] - d[1], lo[1] + out[1] - d[2]}, zero(xp))
 	}
 	return Slice(xp, AxisRange(),
@@ -103,7 +64,7 @@ func window(xp *Node, g geometry, row, col int, out [2]int) *Node {
 func patches(xp *Node, g geometry, out [2]int) *Node {
 	d := xp.Shape().Dimensions
 	n, c := d[0], d[3]
-	if loweringOf(xp).gatherPatches && g.dilation == [2]int{1, 1} {
+	if traitsOf(xp).GatherPatches && g.dilation == [2]int{1, 1} {
 		gr := xp.Graph()
 		ish := shapes.Make(dtypes.Int32, n, out[0], out[1], 1)
 		starts := Concatenate([]*Node{
@@ -148,11 +109,11 @@ func weightGradient(x, v *Node, k, n int) *Node {
 // correlate computes the convolution of images x [batch, h, w, in] with kernel w [kh, kw, in/groups, out] and returns
 // [batch, out h, out w, out], without a gradient of its own on engines whose gradients are written by hand.
 func correlate(x, w *Node, g geometry) *Node {
-	l := loweringOf(x)
-	if l.first {
+	t := traitsOf(x)
+	if t.ChannelsFirst {
 		return onnxConvolve(x, kernelOutFirst(w), g.stride, g.dilation, g.pad, g.pad, g.groups)
 	}
-	if l.nativeForward {
+	if t.NativeForward {
 		c := Convolve(x, w).StridePerAxis(g.stride[0], g.stride[1]).
 			PaddingPerDim([][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}})
 		if fusedFor(x) { // stride and dilation together, which Convolve refuses
@@ -226,7 +187,7 @@ func convolve(x, w *Node, g geometry) *Node {
 				d[1], d[2], g.kernel, g.stride, g.pad)
 		}
 	}
-	if loweringOf(x).nativeGradient {
+	if traitsOf(x).NativeGradient {
 		return correlate(x, w, g)
 	}
 	if fusedFor(x) {
@@ -298,7 +259,7 @@ func phaseGradient(v, w *Node, g geometry, phase, count [2]int) *Node {
 	}
 	sub := Slice(w, AxisRange(first[0], kd[0]).Stride(g.stride[0]), AxisRange(first[1], kd[1]).Stride(g.stride[1]),
 		AxisRange(), AxisRange())
-	if loweringOf(v).first {
+	if traitsOf(v).ChannelsFirst {
 		return onnxPhase(v, sub, lo, hi, g.dilation, g.groups)
 	}
 	sub = Reverse(sub, 0, 1)
@@ -320,7 +281,7 @@ func swapInOut(w *Node, groups int) *Node {
 
 // kernelGradient returns the gradient with respect to the kernel: what each tap saw, times v, summed over positions.
 func kernelGradient(x, v *Node, g geometry) *Node {
-	if loweringOf(x).first {
+	if traitsOf(x).ChannelsFirst {
 		return onnxKernelGradient(x, v, g)
 	}
 	d, vd := x.Shape().Dimensions, v.Shape().Dimensions
@@ -347,7 +308,7 @@ func kernelGradient(x, v *Node, g geometry) *Node {
 		}
 		return Concatenate(parts, -1)
 	}
-	if loweringOf(x).gatherPatches {
+	if traitsOf(x).GatherPatches {
 		k := g.kernel[0] * g.kernel[1] * in
 		cols := Reshape(patches(xp, g, size), m, k)
 		return Reshape(weightGradient(cols, Reshape(v, m, out), k, out), g.kernel[0], g.kernel[1], in, out)

@@ -11,7 +11,7 @@ import (
 // single operations there.
 
 // fusedFor says whether the engine of x computes convolutions, poolings and norms of its type in one operation each.
-func fusedFor(x *Node) bool { return loweringOf(x).fused && x.DType() == dtypes.Float32 }
+func fusedFor(x *Node) bool { return traitsOf(x).Fused && x.DType() == dtypes.Float32 }
 
 // engineInputGradient is inputGradient as one convolution; nil where its padding would be negative.
 func engineInputGradient(v, w *Node, g geometry, in [2]int) *Node {

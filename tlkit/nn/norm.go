@@ -55,7 +55,7 @@ func (b *BatchNormBuilder) Done() *Node {
 	meanVar := b.s.Buffer("running_mean", Constant(0), c)
 	varVar := b.s.Buffer("running_var", Constant(1), c)
 	if !b.s.Pass.Training || !(b.s.Trainable("weight") || b.s.Pass.BatchStatsWhenFrozen) {
-		if loweringOf(x).exported {
+		if traitsOf(x).Exported {
 			return InternalBatchNormForInference(x, scale, offset, meanVar.NodeValue(g), varVar.NodeValue(g), float32(b.epsilon), x.Rank()-1)
 		}
 		a := Div(scale, Sqrt(AddScalar(b.s.value(g, varVar), b.epsilon)))
@@ -119,7 +119,7 @@ func follow(old, now *Node, momentum float64, set func(*Node)) {
 // ScaleShift is x*scale + shift for images x [batch, height, width, channels], by the channel.
 func ScaleShift(x *Node, scale, shift []float32) *Node {
 	d, g := x.Shape().Dimensions, x.Graph()
-	if !loweringOf(x).first {
+	if !traitsOf(x).ChannelsFirst {
 		return Add(Mul(x, perChannel(Const(g, scale), x)), perChannel(Const(g, shift), x))
 	}
 	// By the row: values for three channels alone are spread ten times as slowly.

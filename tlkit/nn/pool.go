@@ -59,7 +59,7 @@ func (p *MaxPoolBuilder) Done() *Node {
 	if fusedFor(x) {
 		return engineMaxPool(x, g, hi)
 	}
-	if loweringOf(x).exported {
+	if traitsOf(x).Exported {
 		return MaxPool(x).WindowPerAxis(g.kernel[0], g.kernel[1]).StridePerAxis(g.stride[0], g.stride[1]).
 			PaddingPerDim([][2]int{{g.pad[0], hi[0]}, {g.pad[1], hi[1]}}).Done()
 	}
@@ -77,7 +77,7 @@ func (p *MaxPoolBuilder) Done() *Node {
 		return all
 	}
 	forward := func() *Node {
-		if loweringOf(x).first && hi[0] < g.kernel[0] && hi[1] < g.kernel[1] {
+		if traitsOf(x).ChannelsFirst && hi[0] < g.kernel[0] && hi[1] < g.kernel[1] {
 			return engineMaxPool(x, g, hi) // its own gradient is wrong there where windows overlap (compute-onnx v0.1.13)
 		}
 		var top *Node

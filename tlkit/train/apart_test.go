@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -13,13 +14,14 @@ import (
 
 // splitting chooses how steps whose first stages are frozen are computed on an engine, until the test ends.
 func splitting(t testing.TB, engine string, apart bool) {
-	before, was := frozenApart[engine]
-	frozenApart[engine] = apart
-	t.Cleanup(func() {
-		if frozenApart[engine] = before; !was {
-			delete(frozenApart, engine)
+	before := frozenApart
+	frozenApart = func(e compute.Backend) bool {
+		if e.Name() == engine {
+			return apart
 		}
-	})
+		return before(e)
+	}
+	t.Cleanup(func() { frozenApart = before })
 }
 
 func engines(t testing.TB) []*backend.Engine {

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -149,9 +150,8 @@ func hits(logits, labels *Node) *Node {
 	return ReduceAllSum(ConvertDType(Equal(ArgMax(logits, -1, dtypes.Int32), labels), dtypes.Float32))
 }
 
-// frozenApart are the engines on which the frozen stages of a training step are faster by themselves: as constants, their
-// values are laid out and batch norms folded into them once.
-var frozenApart = map[string]bool{"onnxruntime": true}
+// frozenApart reports whether a training step computes the frozen stages in a graph of their own; a test replaces it.
+var frozenApart = func(engine compute.Backend) bool { return traits.Of(engine).FrozenApart }
 
 // compile makes the executors; from tells at which stage the training and the evaluation inputs enter.
 func (t *trainer) compile(trainFrom, evalFrom int) error {
@@ -161,7 +161,7 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 	}
 	var err error
 	// Mixed images are mixed before the first stage, which is within the step.
-	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart[t.engine.Name()]; t.apart {
+	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart(t.engine); t.apart {
 		if err := t.readyFeature(); err != nil {
 			return err
 		}
@@ -312,7 +312,7 @@ func (t *trainer) readyFeature() error {
 	var err error
 	t.feature, err = model.NewExec(t.engine, t.model.Store(), func(_ *model.Scope, x *Node) *Node {
 		build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
-		if t.engine.Name() == "onnxruntime" {
+		if traits.Of(t.engine).FoldsConstants {
 			return t.model.Constant(x, build)
 		}
 		return build()

@@ -4,20 +4,21 @@ import (
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 )
 
 // foldLimit bounds, in bytes, what is built into a compiled network: values are held several times over while an
 // engine compiles, and ONNX's files end at 2 GiB.
 const foldLimit = 512 << 20
 
-// folds reports whether the engine gains from values that can't change: ONNX Runtime then lays kernels out as the
-// processor likes them, and takes each batch normalisation into the convolution before it.
+// folds reports whether the engine gains from values that can't change, and the model is small enough for it.
 func (m *Model) folds(engine compute.Backend) bool {
 	size := 0
 	for _, p := range m.params {
 		size += 4 * p.Size()
 	}
-	return size <= foldLimit && engine.Name() == "onnxruntime"
+	return size <= foldLimit && traits.Of(engine).FoldsConstants
 }
 
 // Constant builds a part of the graph of x that no training changes: where the engine gains from it, the model's values

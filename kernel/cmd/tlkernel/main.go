@@ -80,7 +80,7 @@ func run(args []string) (int, error) {
 		flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
 		flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
 		flags.BoolVar(&opts.Weights, "weights", false, "fetch the weights of efficientnet_lite0 (17 MB)")
-		flags.StringVar(&opts.Engine, "engine", "", "engine to install: auto, go, onnx, xla or cuda")
+		flags.StringVar(&opts.Engine, "engine", "", "engine to install: "+strings.Join(kernel.EngineNames, ", "))
 		flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
 		flags.StringVar(&opts.LiveCache, "livecache", "", "a folder of compiled workers to share")
 		flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")

@@ -14,7 +14,7 @@ import (
 // Name is what GOMLX_BACKEND calls this engine.
 const Name = "tlgo"
 
-// FullName is what the engine calls itself; tlkit/nn chooses its lowerings by it.
+// FullName is what the engine calls itself, and its row in tlkit/backend/traits.
 const FullName = "TLKit Go"
 
 func init() { compute.Register(Name, New) }

@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Name is what the engine calls itself; package nn chooses by it how layers are built.
+// Name is what the engine calls itself, and its row in tlkit/backend/traits.
 const Name = "ONNX export"
 
 // Batch is the number of images that a network must be recorded with.
