@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,7 @@ type Builder struct {
 	export  map[string]string // import path -> compiled package in the build cache
 	std     map[string]bool
 	byName  map[string][]string // package name -> import paths
+	offered map[string]bool     // names of packages that need no import line
 	names   sync.WaitGroup      // byName is being filled
 	goMod   string              // contents that export was made with
 	listing sync.Mutex          // one go list at a time
@@ -84,7 +86,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	if err := Supported(); err != nil {
 		return nil, err
 	}
-	b := &Builder{cfg: cfg, goCmd: cfg.Go, env: cfg.Env, export: map[string]string{}, std: map[string]bool{}, byName: map[string][]string{}}
+	b := &Builder{cfg: cfg, goCmd: cfg.Go, env: cfg.Env, export: map[string]string{}, std: map[string]bool{}, byName: map[string][]string{}, offered: map[string]bool{}}
 	if b.goCmd == "" {
 		b.goCmd = "go"
 	}
@@ -292,8 +294,8 @@ func (b *Builder) addName(l listed) {
 	}
 }
 
-// prefer puts the standard library first, and its plainer path: math/rand before
-// crypto/rand would be wrong half of the time, so callers look at what is used too.
+// prefer puts the standard library first, its plainer paths, and math/rand before
+// crypto/rand. Callers look at what is used of the package, too.
 func (b *Builder) prefer(x, y string) int {
 	if b.std[x] != b.std[y] {
 		if b.std[x] {
@@ -303,6 +305,9 @@ func (b *Builder) prefer(x, y string) int {
 	}
 	if d := strings.Count(x, "/") - strings.Count(y, "/"); d != 0 {
 		return d
+	}
+	if x == "crypto/rand" || y == "crypto/rand" {
+		return strings.Compare(y, x)
 	}
 	return strings.Compare(x, y)
 }
@@ -319,6 +324,9 @@ func (b *Builder) listNames(ctx context.Context) error {
 	}
 	for _, l := range all {
 		b.addName(l)
+		if len(b.byName[l.Name]) > 0 {
+			b.offered[l.Name] = true
+		}
 	}
 	return nil
 }
@@ -331,17 +339,13 @@ func (b *Builder) ByName(name string) []string {
 	return slices.Clone(b.byName[name])
 }
 
-// PackageNames returns all package names that ByName knows, sorted.
+// PackageNames returns the names of the packages that cells may use without an
+// import: the standard library's and Config.Packages, sorted.
 func (b *Builder) PackageNames() []string {
 	b.names.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var all []string
-	for name := range b.byName {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(maps.Keys(b.offered))
 }
 
 // Export opens the compiled package, for a type checker's importer.

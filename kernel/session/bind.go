@@ -119,6 +119,9 @@ func (pl *planner) packageOf(ctx context.Context, name string, sels []string) st
 func (pl *planner) findPackage(ctx context.Context, name string, sels []string) string {
 	best, most := "", 0
 	for _, path := range pl.b.ByName(name) {
+		if path == "math/rand" && slices.Contains(sels, "Read") { // deprecated there
+			continue
+		}
 		if pl.b.Resolve(ctx, path) != nil {
 			continue
 		}

@@ -33,7 +33,7 @@ func compileError(errs []cellError) *Error {
 		line := ce.src.line(ce.line)
 		ce.col -= ce.src.moved[ce.line]
 		col := column(line, ce.col)
-		text := fmt.Sprintf("cell %d, line %d, column %d: %s", ce.src.count, ce.line, col, ce.msg)
+		text := fmt.Sprintf("cell %d, line %d, column %d: %s", ce.src.count, ce.line, col, withHint(ce.msg, line))
 		if ce.line == 0 {
 			text = ce.msg
 		}

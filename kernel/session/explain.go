@@ -9,6 +9,8 @@ import (
 	"go/types"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
+
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
@@ -38,7 +40,7 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 	if t.last != nil {
 		tv := t.info.Types[t.last]
 		if tv.IsType() {
-			report(t.last.Pos(), "%s is a type, not a value", types.ExprString(t.last))
+			report(t.last.Pos(), "%s is a type, not a value; a value is written %s", types.ExprString(t.last), valueOf(tv.Type, types.ExprString(t.last)))
 		} else if tv.Value != nil && tv.Type == types.Typ[types.UntypedInt] {
 			if _, exact := constant.Int64Val(tv.Value); !exact {
 				report(t.last.Pos(), "constant %s overflows int; convert it, for instance to float64", tv.Value)
@@ -55,7 +57,7 @@ func (pl *planner) explain(t *typed, msg string) string {
 		if s, ok := t.stales[name]; ok {
 			return s.reason
 		}
-		if near := pl.near(t, name); near != "" {
+		if near := pl.near(t, name); near != "" && otherNames[name] == "" {
 			return fmt.Sprintf("%s; did you mean %s?", msg, near)
 		}
 		return msg
@@ -69,7 +71,19 @@ func (pl *planner) explain(t *typed, msg string) string {
 	return strings.ReplaceAll(msg, cellPath+".", "")
 }
 
-// near is a name or pkg.Name like the undefined one.
+// valueOf is how a value of a type is written.
+func valueOf(typ types.Type, name string) string {
+	switch typ.Underlying().(type) {
+	case *types.Struct, *types.Slice, *types.Map, *types.Array:
+		return name + "{}"
+	case *types.Interface, *types.Pointer, *types.Chan, *types.Signature:
+		return "var x " + name
+	}
+	return name + "(x)"
+}
+
+// near is a name or pkg.Name like the undefined one: of the session, of the
+// language, or a package that cells may use without an import.
 func (pl *planner) near(t *typed, name string) string {
 	if pkgName, sel, ok := strings.Cut(name, "."); ok {
 		path := t.imports[pkgName]
@@ -86,23 +100,37 @@ func (pl *planner) near(t *typed, name string) string {
 				names = append(names, n)
 			}
 		}
-		if n := nearest.Name(sel, names); n != "" {
+		if n := nearName(sel, names); n != "" {
 			return pkgName + "." + n
 		}
 		return ""
 	}
-	if len(name) < 3 {
-		return "" // everything is near a short name
+	names := append(types.Universe.Names(), pl.b.PackageNames()...)
+	for n := range t.declared {
+		names = append(names, n)
 	}
-	var names []string
 	for n, e := range pl.names.live {
 		if e.kind != kindMethod {
 			names = append(names, n)
 		}
 	}
-	names = append(names, types.Universe.Names()...)
-	names = append(names, pl.b.PackageNames()...)
-	if n := nearest.Name(name, names); n != name {
+	return nearName(name, names)
+}
+
+// nearName is the candidate that differs from name by little: a third of its
+// letters at most, or some that are missing at the end.
+func nearName(name string, candidates []string) string {
+	if len(name) < 3 {
+		return "" // everything is near a short name
+	}
+	n := nearest.Name(name, candidates)
+	lower, near := strings.ToLower(name), strings.ToLower(n)
+	switch {
+	case n == "" || n == name:
+		return ""
+	case len(name) > 3 && strings.HasPrefix(near, lower) && len(near) <= 2*len(lower):
+		return n
+	case levenshtein.ComputeDistance(lower, near) <= max(1, len(name)/3):
 		return n
 	}
 	return ""
