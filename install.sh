@@ -75,6 +75,37 @@ if [[ $uninstall == yes ]]; then
 	exec "$prefix/bin/tlkernel" uninstall --prefix "$prefix"
 fi
 
+# Settings that people export for other work would make Go build something else; Go's own file of settings may hold more.
+unset GOROOT GOTOOLDIR GOAMD64 GOARM64 GOTMPDIR CGO_ENABLED PYTHONHOME PYTHONPATH
+export GOFLAGS=-buildvcs=false GO111MODULE=on GOWORK=off
+if command -v go >/dev/null; then
+	GOOS=$(cd / && GOTOOLCHAIN=local go env GOHOSTOS 2>/dev/null || true)
+	GOARCH=$(cd / && GOTOOLCHAIN=local go env GOHOSTARCH 2>/dev/null || true)
+	export GOOS GOARCH
+fi
+# What root installs is for others to read.
+[[ $(id -u) != 0 ]] || umask 022
+
+# usable DIR: programs can be written to the folder and started there; it may be read-only, or mounted noexec.
+usable() {
+	local try
+	try=$(TMPDIR=$1 mktemp "$1/tlkit-try-XXXXXX" 2>/dev/null) || return 1
+	printf '#!/bin/sh\nexit 0\n' >"$try" && chmod 700 "$try" && "$try" 2>/dev/null
+	local result=$?
+	rm -f "$try"
+	return $result
+}
+tmp=
+for dir in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+	if usable "$dir"; then
+		tmp=$dir
+		break
+	fi
+done
+[[ -n $tmp ]] || die "no program can be written to ${TMPDIR:-/tmp} and started there; set TMPDIR to a folder where that works"
+[[ $tmp == "${TMPDIR:-/tmp}" ]] || echo "Temporary files go to $tmp: $TMPDIR is missing, read-only or mounted noexec"
+export TMPDIR=$tmp
+
 # Name everything that is missing at once, with what to do about it.
 missing=()
 need() { missing+=("  - $1"); }

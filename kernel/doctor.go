@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 // Check is one link of the chain from Jupyter to a computed result.
@@ -66,6 +68,8 @@ func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
 	add(checkGcc(ctx))
 	m, c := checkPrefix(p)
 	if add(c) {
+		m, c = checkEnvironment(p, m)
+		add(c)
 		add(checkToolchain(ctx, m))
 		add(checkModules(ctx, p, m))
 		add(checkKernelSpec(p, m))
@@ -156,6 +160,33 @@ func checkPrefix(p Prefix) (*Manifest, Check) {
 	}
 	c.OK, c.Detail = true, fmt.Sprintf("%s, from %s", p, m.Source)
 	return m, c
+}
+
+// checkEnvironment applies what the kernel's start does to the environment: where temporary files and caches go, and which
+// settings are not used. The returned installation is as this user can use it.
+func checkEnvironment(p Prefix, m *Manifest) (*Manifest, Check) {
+	c := Check{Name: "environment", Mend: "see the sentence above; TMPDIR and " + envUserCache + " name other folders"}
+	temp, why, err := usableTemp(tempCandidates())
+	if err != nil {
+		c.Detail = err.Error()
+		return m, c
+	}
+	own, err := m.forUser(p, temp)
+	if err != nil {
+		c.Detail = err.Error()
+		return m, c
+	}
+	c.OK, c.Detail = true, "temporary files in "+temp
+	if why != nil {
+		c.Detail += fmt.Sprintf(", as %v", why)
+	}
+	if own.GoCache != m.GoCache || own.LiveCache != m.liveCache(p) {
+		c.Detail += ", caches in " + filepath.Dir(own.GoCache) + ", as those of the installation can't be written"
+	}
+	if names := build.ForeignSettings(os.Environ()); len(names) > 0 {
+		c.Detail += "; not used for cells: " + strings.Join(names, ", ")
+	}
+	return own, c
 }
 
 func checkToolchain(ctx context.Context, m *Manifest) Check {

@@ -134,7 +134,12 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 
 	cmd := exec.CommandContext(ctx, venvProgram(m.Venv, "python"), "-c", executeScript,
 		notebook, out, html, opts.Kernel, fmt.Sprint(opts.Timeout.Seconds()))
-	cmd.Env = append(os.Environ(), "PYTHONUTF8=1", "JUPYTER_PATH="+jupyterPath(p))
+	scratch, err := os.MkdirTemp("", "tlkit-exec-")
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	cmd.Env = append(jupyterEnv(os.Environ(), p, scratch), "PYTHONUTF8=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	// SIGINT lets nbclient stop the kernel first.

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 // goTool runs the go command with settings of our own.
@@ -71,7 +73,7 @@ func (g goTool) with(env ...string) goTool {
 func (g goTool) command(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, g.path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), g.env...), env...)
+	cmd.Env = append(append(build.CleanEnv(os.Environ(), os.TempDir()), g.env...), env...)
 	return cmd
 }
 

@@ -87,7 +87,7 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	if !versionAtLeast(vars[1], 1, 27) {
 		return fmt.Errorf("kernel: the Go toolchain is %s, but go.mod needs 1.27 or newer; run with GOTOOLCHAIN=auto and a module proxy within reach", vars[1])
 	}
-	m := &Manifest{Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2],
+	m := &Manifest{Prefix: string(p), Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2],
 		BaseGo: gt.path, GoCache: p.goCacheDir(), LiveCache: p.liveDir(), Venv: p.venvDir()}
 	if opts.GoCache != "" {
 		if m.GoCache, err = filepath.Abs(opts.GoCache); err != nil {
@@ -104,8 +104,13 @@ func Install(ctx context.Context, opts InstallOptions) error {
 			return fmt.Errorf("kernel: venv %q: %w", opts.Venv, err)
 		}
 	}
-	if old, err := ReadManifest(p); err == nil {
+	if old, err := readManifest(p); err == nil && old.isOf(p) {
 		m.KernelSpecs, m.Made = old.KernelSpecs, old.Made
+	} else if err == nil && opts.Venv == "" {
+		// The programs of a copied environment start the Python of the original.
+		if err := os.RemoveAll(m.Venv); err != nil {
+			return fmt.Errorf("kernel: %w", err)
+		}
 	}
 	if err := m.makeDir(filepath.Dir(string(p))); err != nil {
 		return err
@@ -225,6 +230,9 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		return fmt.Errorf("kernel: %w", err)
 	}
 	say("%s: record of the installation", p.manifestPath())
+	if dir := closedTo(m.GoModCache); os.Geteuid() == 0 && dir != "" && !strings.HasPrefix(string(p), dir+string(os.PathSeparator)) {
+		say("for other users: they can't enter %s, where Go and the modules are; install with GOMODCACHE set to a folder for all, such as %s-modules", dir, p)
+	}
 	if broken.Compiler != nil || len(broken.Packages) > 0 {
 		return broken
 	}
@@ -314,7 +322,7 @@ func Uninstall(opts UninstallOptions) error {
 	if err != nil {
 		return err
 	}
-	m, err := ReadManifest(p)
+	m, err := readManifest(p)
 	if err != nil {
 		return err
 	}
@@ -347,6 +355,8 @@ func Uninstall(opts UninstallOptions) error {
 	} else if rest, _ := os.ReadDir(string(p)); len(rest) > 0 {
 		say("kept %s: it holds %q, which install did not make", p, rest[0].Name())
 	}
-	m.removeMade()
+	if m.isOf(p) {
+		m.removeMade()
+	}
 	return nil
 }

@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -25,8 +27,12 @@ func Lab(kernelName string, args []string) error {
 		return err
 	}
 	jupyter := venvProgram(m.Venv, "jupyter")
-	env := append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p))
-	if err := syscall.Exec(jupyter, append([]string{jupyter, "lab", "--MultiKernelManager.default_kernel_name=" + kernelName}, args...), env); err != nil {
+	command := append([]string{jupyter, "lab", "--MultiKernelManager.default_kernel_name=" + kernelName}, args...)
+	if os.Geteuid() == 0 && !slices.Contains(args, "--allow-root") {
+		command = append(command, "--allow-root") // in a container, root is who works there
+	}
+	scratch := filepath.Join(os.TempDir(), fmt.Sprintf("tlkit-lab-%d", os.Getuid()))
+	if err := syscall.Exec(jupyter, command, jupyterEnv(os.Environ(), p, scratch)); err != nil {
 		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/language"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/session"
@@ -30,6 +31,9 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	dir := os.Getenv(envKernelDir)
 	if dir == "" {
 		return 1, fmt.Errorf("kernel: %s is not set; tlkernel run starts the live kernel", envKernelDir)
+	}
+	if m, err = m.forUser(p, dir); err != nil {
+		return 1, err
 	}
 	connection, err := protocol.ReadConnection(connectionFile)
 	if err != nil {
@@ -58,7 +62,7 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	engine := &liveEngine{session: sess, err: err}
 	if sess != nil {
 		engine.language = language.New(language.Config{Source: liveSource{sess}, Gopls: p.Bin("gopls"),
-			Env: append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod"), Commands: liveCommands(), Logf: logf})
+			Env: append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod"), Commands: liveCommands(), Logf: logf})
 	}
 	config := protocol.Config{Connection: connection, Engine: engine, Info: liveInfo(m), WidgetScript: widgetScript(p, connection.ID), Log: log}
 	if engine.language != nil {
@@ -90,8 +94,8 @@ func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, log
 	if err := os.MkdirAll(own, 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	env := append(os.Environ(), cellEnv(m.GoCache)...)
-	env = append(env, "GOMODCACHE="+m.GoModCache, "GO111MODULE=on", "GOWORK=off", "GONB_JUPYTER_KERNEL_ID="+id)
+	env := append(build.CleanEnv(os.Environ(), dir), cellEnv(m.GoCache)...)
+	env = append(env, "GOMODCACHE="+m.GoModCache, "GONB_JUPYTER_KERNEL_ID="+id)
 	return session.New(ctx, session.Config{Workspace: p.workspaceDir(), Dir: own, Go: filepath.Join(m.GoRoot, "bin", "go"),
 		Env: env, Packages: m.Packages, Cache: m.liveCache(p), Offline: true, Logf: logf})
 }

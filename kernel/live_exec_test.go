@@ -186,7 +186,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("no line for %q:\n%s", c.Name, &log)
 		}
 	}
-	want := []string{"go", "gcc", "prefix", "toolchain", "workspace", "kernelspec", "jupyter", "live kernel", "GoNB kernel", "engine"}
+	want := []string{"go", "gcc", "prefix", "environment", "toolchain", "workspace", "kernelspec", "jupyter", "live kernel", "GoNB kernel", "engine"}
 	if !slices.Equal(names, want) {
 		t.Errorf("checked %q, want %q", names, want)
 	}

@@ -100,6 +100,8 @@ func (p Prefix) manifestPath() string { return p.join("manifest.json") }
 // Manifest is the record of an installation, kept as manifest.json in the
 // prefix. Uninstall removes what it names; the kernel takes Go's place from it.
 type Manifest struct {
+	// Prefix is the folder that was installed into. An installation can't be moved: its files hold absolute paths.
+	Prefix string `json:"prefix"`
 	// Source is the checkout that was installed from.
 	Source string `json:"source"`
 	// Dev says that notebooks compile against Source itself, not a snapshot.
@@ -139,9 +141,21 @@ func (m *Manifest) liveCache(p Prefix) string {
 	return m.LiveCache
 }
 
-// ReadManifest returns the record of what is installed in p. When nothing is,
-// the error wraps fs.ErrNotExist and says how to install.
+// ReadManifest returns the record of what is installed in p. When nothing is, the error wraps fs.ErrNotExist and says how
+// to install. A copy of an installation made elsewhere is an error too.
 func ReadManifest(p Prefix) (*Manifest, error) {
+	m, err := readManifest(p)
+	if err == nil && !m.isOf(p) {
+		return nil, fmt.Errorf("kernel: %s was copied or moved from %s, and still refers to files there; run ./install.sh --prefix %s, which mends it", p, m.Prefix, p)
+	}
+	return m, err
+}
+
+// isOf reports whether the record was written in p.
+func (m *Manifest) isOf(p Prefix) bool { return m.Prefix == "" || sameDir(m.Prefix, string(p)) }
+
+// readManifest is ReadManifest, also for a copy.
+func readManifest(p Prefix) (*Manifest, error) {
 	data, err := os.ReadFile(p.manifestPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("kernel: nothing is installed in %s (no manifest.json); run ./install.sh, or set TLKIT_HOME to where it is: %w", p, err)

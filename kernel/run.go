@@ -8,9 +8,12 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 const (
@@ -52,11 +55,17 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	}
 	defer finish()
 
-	cmd := gonbCommand(p, connectionFile)
-	if live {
-		cmd = exec.Command(p.Bin("tlkernel"), "live", connectionFile)
+	own, err := m.forUser(p, dir)
+	if err != nil {
+		return 1, err
 	}
-	cmd.Env = kernelEnv(os.Environ(), p, m, dir)
+	cmd := exec.Command(p.Bin("tlkernel"), "live", connectionFile)
+	if !live {
+		// GoNB compiles without -trimpath: modules at another place would all be compiled again.
+		own.GoModCache = m.GoModCache
+		cmd = gonbCommand(p, connectionFile)
+	}
+	cmd.Env = kernelEnv(os.Environ(), p, own, dir)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	// A process group of its own: an interrupt must reach a cell once. Jupyter
 	// signals our group, GoNB passes the signal to the cell; in one group the cell
@@ -129,8 +138,8 @@ func gonbCommand(p Prefix, connectionFile string) *exec.Cmd {
 func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 	path := []string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin")}
 	var rest string
-	env := make([]string, 0, len(base)+8)
-	for _, kv := range base {
+	var env []string
+	for _, kv := range build.CleanEnv(base, dir) {
 		name, value, _ := strings.Cut(kv, "=")
 		switch name {
 		case "PATH":
@@ -142,7 +151,7 @@ func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 		}
 	}
 	for _, d := range filepath.SplitList(rest) {
-		if d != pathReference && d != "" && !contains(path, d) {
+		if d != pathReference && d != "" && !slices.Contains(path, d) {
 			path = append(path, d)
 		}
 	}
@@ -155,17 +164,9 @@ func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 		"GOTOOLCHAIN="+toolchainSetting(),
 		"GOMODCACHE="+m.GoModCache,
 		"TMPDIR="+dir,
+		envUserCache+"="+filepath.Dir(userCache(p, dir)),
 		envKernelDir+"="+dir)
 	return append(env, cellEnv(m.GoCache)...)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // startJanitor starts the process that cleans up after this one. It notices our

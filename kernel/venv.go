@@ -46,7 +46,9 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 	if err := os.RemoveAll(venv); err != nil {
 		return false, fmt.Errorf("kernel: venv: %w", err)
 	}
-	if out, err := exec.CommandContext(ctx, python, "-m", "venv", venv).CombinedOutput(); err != nil {
+	makeIt := exec.CommandContext(ctx, python, "-m", "venv", venv)
+	makeIt.Env = pythonEnv(os.Environ())
+	if out, err := makeIt.CombinedOutput(); err != nil {
 		return false, commandError("kernel: making a Python environment (on Debian: apt install python3-venv): "+python+" -m venv", err, string(out))
 	}
 	list := filepath.Join(venv, "requirements.txt")
@@ -55,6 +57,7 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 	}
 	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "install",
 		"--quiet", "--disable-pip-version-check", "--no-input", "-r", list)
+	pip.Env = pythonEnv(os.Environ())
 	if out, err := pip.CombinedOutput(); err != nil {
 		return false, commandError("kernel: pip install of JupyterLab (needs Python 3.10 or newer and a Python package index)", err, string(out))
 	}
@@ -107,7 +110,9 @@ func findPython(ctx context.Context) (string, error) {
 		if err != nil {
 			continue
 		}
-		if exec.CommandContext(ctx, p, "-c", "import sys; sys.exit(sys.version_info < (3, 10))").Run() == nil {
+		try := exec.CommandContext(ctx, p, "-c", "import sys; sys.exit(sys.version_info < (3, 10))")
+		try.Env = pythonEnv(os.Environ())
+		if try.Run() == nil {
 			return p, nil
 		}
 	}
@@ -121,6 +126,7 @@ func checkVenv(ctx context.Context, venv string) error {
 		return fmt.Errorf("kernel: %s is no Python environment: %w; run ./install.sh again", venv, err)
 	}
 	cmd := exec.CommandContext(ctx, python, "-c", "import jupyterlab, nbclient, nbconvert, nbformat, jupyter_client")
+	cmd.Env = pythonEnv(os.Environ())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return commandError("kernel: the Python environment "+venv+" lacks part of Jupyter; run ./install.sh again", err, string(out))
 	}

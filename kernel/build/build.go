@@ -104,8 +104,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	if err := b.ResetModules(); err != nil {
 		return nil, err
 	}
-	b.setEnv("GO111MODULE", "on")
-	b.setEnv("GOWORK", "off")
+	b.env = CleanEnv(b.env, cfg.Dir)
 	b.setEnv("GOFLAGS", "-mod=mod")
 	b.setEnv("CGO_ENABLED", "1")
 	out, err := b.run(ctx, b.ModDir(), nil, b.goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOEXPERIMENT", "GOAMD64", "GOTOOLDIR", "CC", "GODEBUG")

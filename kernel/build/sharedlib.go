@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 const amdPath = "nb/amd"
@@ -79,7 +81,7 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 		missing = append(missing, more...)
 	}
 	if len(missing) > 0 {
-		if err := os.WriteFile(kept, []byte(joinLines(missing)), 0o644); err != nil {
+		if err := atomicfile.WriteBytes(kept, []byte(joinLines(missing))); err != nil {
 			return err
 		}
 	}

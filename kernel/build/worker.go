@@ -68,7 +68,8 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 		var lines []string
 		b.mu.Lock()
 		for path, export := range b.export {
-			lines = append(lines, path+"="+export)
+			// The file's name says what it holds; where it is differs where a user's cache shows another's.
+			lines = append(lines, path+"="+filepath.Base(export))
 		}
 		b.mu.Unlock()
 		slices.Sort(lines)
@@ -185,6 +186,10 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 		linkCfg = filepath.Join(tmp, "importcfg.link")
 	}
 	if err := b.link(ctx, linkCfg, filepath.Join(tmp, "worker"), filepath.Join(tmp, "main.a"), flags...); err != nil {
+		return fmt.Errorf("build: worker: %w", err)
+	}
+	// Other users of the installation start it too.
+	if err := os.Chmod(tmp, 0o755); err != nil {
 		return fmt.Errorf("build: worker: %w", err)
 	}
 	// Under a temporary name first: two kernels may start at the same time.

@@ -55,6 +55,13 @@ func run(args []string) (int, error) {
 		fmt.Fprint(os.Stderr, usage)
 		return 2, nil
 	}
+	switch args[0] {
+	case "live", "janitor", "uninstall", "help", "-h", "--help", "-help":
+	default:
+		if err := kernel.UseTemp(os.Stderr); err != nil {
+			return 1, err
+		}
+	}
 	// run, live and janitor handle signals by themselves.
 	switch args[0] {
 	case "run", "live":

@@ -1,0 +1,35 @@
+package build
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// foreignSettings are variables of the go command that people export for other work. Each would make it build cells for
+// another system, with another Go, or otherwise than the installation was built.
+var foreignSettings = []string{"GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOTMPDIR", "GOFLAGS", "GO111MODULE",
+	"GOWORK", "CGO_ENABLED", "GOFIPS140"}
+
+// CleanEnv returns env without settings of the go command that do not fit cells, and with the values that cells need.
+// A value is set also where none was exported: go env -w may have stored another. Temporary files of Go go to tmp.
+func CleanEnv(env []string, tmp string) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(foreignSettings, name)
+	})
+	return append(env, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOAMD64=v1", "GOARM64=v8.0", "GOTMPDIR="+tmp,
+		"GOFLAGS=-buildvcs=false", "GO111MODULE=on", "GOWORK=off")
+}
+
+// ForeignSettings returns the names of the variables in env that CleanEnv replaces.
+func ForeignSettings(env []string) []string {
+	var names []string
+	for _, kv := range env {
+		if name, value, _ := strings.Cut(kv, "="); value != "" && slices.Contains(foreignSettings, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

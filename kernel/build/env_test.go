@@ -1,0 +1,25 @@
+package build
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+)
+
+func TestCleanEnv(t *testing.T) {
+	have := []string{"HOME=/h", "GOROOT=/none", "GOOS=js", "GOARCH=wasm", "GOAMD64=v4", "GOFLAGS=-mod=vendor", "GOTMPDIR=/none", "GO111MODULE=off", "GOPROXY=off"}
+	got := CleanEnv(have, "/tmp/k")
+	for _, kv := range []string{"HOME=/h", "GOPROXY=off", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH, "GOAMD64=v1", "GOTMPDIR=/tmp/k", "GO111MODULE=on"} {
+		if !slices.Contains(got, kv) {
+			t.Errorf("lacks %q: %q", kv, got)
+		}
+	}
+	for _, kv := range have[1:8] {
+		if slices.Contains(got, kv) {
+			t.Errorf("%q is still there", kv)
+		}
+	}
+	if names, want := ForeignSettings(have), []string{"GO111MODULE", "GOAMD64", "GOARCH", "GOFLAGS", "GOOS", "GOROOT", "GOTMPDIR"}; !slices.Equal(names, want) {
+		t.Errorf("foreign settings %q, want %q", names, want)
+	}
+}

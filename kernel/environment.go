@@ -1,0 +1,198 @@
+package kernel
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file makes the kernel work in the environments that people bring: a temporary folder that is not usable, an
+// installation that another user made, a home folder that can't be written, settings of another Python.
+
+// envUserCache names the folder for this user's caches; empty means tlkit in the user's cache folder.
+const envUserCache = "TLKIT_CACHE"
+
+// UseTemp makes TMPDIR a folder in which programs can be written and started. When that is another one than it found, it
+// says so on w. The error says what to set.
+func UseTemp(w io.Writer) error {
+	dir, why, err := usableTemp(tempCandidates())
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		fmt.Fprintf(w, "tlkernel: temporary files go to %s, as %v\n", dir, why)
+	}
+	return os.Setenv("TMPDIR", dir)
+}
+
+func tempCandidates() []string {
+	dirs := []string{os.TempDir(), "/tmp", "/var/tmp"}
+	if cache, err := os.UserCacheDir(); err == nil {
+		dirs = append(dirs, filepath.Join(cache, "tlkit", "tmp"))
+	}
+	return dirs
+}
+
+// usableTemp returns the first folder that is usable, and why the first of all is not.
+func usableTemp(dirs []string) (dir string, why, err error) {
+	for i, dir := range dirs {
+		if i > 0 && i == len(dirs)-1 {
+			os.MkdirAll(dir, 0o700) // the user's own, which may not be there yet
+		}
+		reason := tryTemp(dir)
+		if reason == nil {
+			return dir, why, nil
+		}
+		if i == 0 {
+			why = reason
+		}
+	}
+	return "", why, fmt.Errorf("kernel: %w; set TMPDIR to a folder in which files can be written and programs started", why)
+}
+
+// tryTemp reports why no program can be written to dir and started there: it may be missing, read-only, full, or mounted
+// noexec, and then plugins could not be loaded from it.
+func tryTemp(dir string) error {
+	own, err := os.MkdirTemp(dir, "tlkit-try-")
+	if err != nil {
+		return fmt.Errorf("nothing can be written to %s (%w)", dir, errors.Unwrap(err))
+	}
+	defer os.RemoveAll(own)
+	program := filepath.Join(own, "try")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
+		return fmt.Errorf("nothing can be written to %s (%w)", dir, errors.Unwrap(err))
+	}
+	if err := exec.Command(program).Run(); err != nil {
+		return fmt.Errorf("no program can be started in %s, which may be mounted noexec (%w)", dir, err)
+	}
+	return nil
+}
+
+// canWrite reports whether files can be made in dir, or, as long as it is not there, whether dir can be made.
+func canWrite(dir string) bool {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return unix.Access(dir, unix.W_OK|unix.X_OK) == nil
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// userCache returns this user's folder for what belongs to the installation p but can't be written there; tmp serves
+// where the home folder can't be written either.
+func userCache(p Prefix, tmp string) string {
+	base := os.Getenv(envUserCache)
+	if base == "" {
+		if cache, err := os.UserCacheDir(); err == nil {
+			base = filepath.Join(cache, "tlkit")
+		}
+	}
+	if base == "" || !canWrite(base) {
+		base = filepath.Join(tmp, "cache")
+	}
+	sum := sha256.Sum256([]byte(p))
+	return filepath.Join(base, fmt.Sprintf("prefix-%x", sum[:6]))
+}
+
+// forUser returns the installation as this user can use it. Caches that can be read but not written, as those of an
+// installation that root made for all, are laid below folders of the user's own (see overlay.go).
+func (m *Manifest) forUser(p Prefix, tmp string) (*Manifest, error) {
+	goProgram := filepath.Join(m.GoRoot, "bin", "go")
+	if err := unix.Access(goProgram, unix.X_OK); err != nil {
+		return nil, fmt.Errorf("kernel: the installation in %s compiles with %s, which can't be started (%w); run ./install.sh again%s",
+			p, goProgram, err, sharedModulesHint(err, p))
+	}
+	if _, err := os.ReadDir(m.GoModCache); err != nil {
+		return nil, fmt.Errorf("kernel: the installation in %s needs the modules in %s: %w; run ./install.sh again%s", p, m.GoModCache, err, sharedModulesHint(err, p))
+	}
+	record, err := os.Stat(p.manifestPath())
+	if err != nil {
+		return nil, fmt.Errorf("kernel: manifest: %w", err)
+	}
+	own := *m
+	own.LiveCache = m.liveCache(p)
+	cache := userCache(p, tmp)
+	for _, c := range []struct {
+		dir  *string
+		name string
+		kind overlayKind
+	}{{&own.GoCache, "gocache", buildCache}, {&own.GoModCache, "modules", moduleCache}, {&own.LiveCache, "live", workerCache}} {
+		if canWrite(*c.dir) {
+			continue
+		}
+		to := filepath.Join(cache, c.name)
+		if err := overlay(to, *c.dir, c.kind, record.ModTime()); err != nil {
+			return nil, fmt.Errorf("kernel: %s can't be written, and no folder of your own can be laid over it: %w; set %s to a folder that can be written", *c.dir, err, envUserCache)
+		}
+		*c.dir = to
+	}
+	return &own, nil
+}
+
+// closedTo returns the outermost folder on the way to dir that other users can't enter; empty when they can enter all.
+func closedTo(dir string) string {
+	closed := ""
+	for ; ; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o001 == 0 {
+			closed = dir
+		}
+		if dir == filepath.Dir(dir) {
+			return closed
+		}
+	}
+}
+
+// sharedModulesHint is added where another user's files can't be read.
+func sharedModulesHint(err error, p Prefix) string {
+	if !errors.Is(err, os.ErrPermission) {
+		return ""
+	}
+	return fmt.Sprintf(" as its owner, with GOMODCACHE set to a folder that all can read, such as %s-modules", p)
+}
+
+// pythonEnv is env for the installation's own Python, without settings that lead another Python or pip elsewhere.
+func pythonEnv(env []string) []string {
+	foreign := []string{"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"}
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains(foreign, name)
+	})
+}
+
+// jupyterEnv is env for the installation's Jupyter. It makes Jupyter take the kernelspecs of this installation, even when
+// the user's have since come to point to another one, and gives folders below tmp for what Jupyter writes where those in
+// the home folder can't be written.
+func jupyterEnv(env []string, p Prefix, tmp string) []string {
+	env = append(pythonEnv(env), "JUPYTER_PATH="+jupyterPath(p))
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "/nonexistent"
+	}
+	data, err := jupyterDataDir()
+	if err != nil {
+		data = filepath.Join(home, "jupyter")
+	}
+	for _, d := range []struct{ name, usual string }{
+		{"JUPYTER_DATA_DIR", data},
+		{"JUPYTER_RUNTIME_DIR", filepath.Join(data, "runtime")},
+		{"JUPYTER_CONFIG_DIR", filepath.Join(home, ".jupyter")},
+		{"IPYTHONDIR", filepath.Join(home, ".ipython")},
+	} {
+		dir := os.Getenv(d.name)
+		if dir == "" {
+			dir = d.usual
+		}
+		if !canWrite(dir) {
+			env = append(env, d.name+"="+filepath.Join(tmp, "jupyter", strings.ToLower(d.name)))
+		}
+	}
+	return env
+}

@@ -1,0 +1,152 @@
+package kernel
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An overlay is a folder of the user's that shows what a read-only folder holds, by symbolic links, and takes what is
+// written. Go's caches and the compiled workers of another user's installation serve everyone that way, without a copy of
+// a gigabyte and without compiling all again.
+
+// overlayKind decides what becomes of an entry of the read-only folder.
+type overlayKind func(rel string, d fs.DirEntry) overlayAction
+
+type overlayAction int
+
+const (
+	linked  overlayAction = iota // a link to it
+	entered                      // a folder of the user's own, whose entries are decided one by one
+	copied                       // the user's own copy, as it is written in place
+	left                         // not shown
+)
+
+// buildCache is Go's build cache: GOCACHE/xx/HASH-d are outputs, HASH-a the small entries that lead to them, which the go
+// command overwrites.
+func buildCache(rel string, d fs.DirEntry) overlayAction {
+	switch {
+	case d.IsDir():
+		return entered
+	case strings.HasSuffix(rel, "-a"):
+		return copied
+	case rel == "trim.txt" || rel == "testexpire.txt":
+		return left
+	}
+	return linked
+}
+
+// moduleCache is GOMODCACHE: modules are folders named PATH@VERSION; below cache are what was downloaded and lock files.
+func moduleCache(rel string, d fs.DirEntry) overlayAction {
+	downloads := rel == "cache" || strings.HasPrefix(rel, "cache/")
+	switch {
+	case d.IsDir() && downloads:
+		if d.Name() == "sumdb" || d.Name() == "vcs" {
+			return left
+		}
+		return entered
+	case d.IsDir():
+		if strings.Contains(d.Name(), "@") {
+			return linked
+		}
+		return entered
+	case downloads && (strings.HasSuffix(rel, "lock") || d.Name() == "list"):
+		return left
+	}
+	return linked
+}
+
+// workerCache is the folder of the live kernel's compiled workers, each a folder that nothing changes.
+func workerCache(rel string, d fs.DirEntry) overlayAction {
+	if d.Name() == "lock" {
+		return left
+	}
+	return linked
+}
+
+// overlayFresh is how long an overlay is taken to show all that the folder below holds, unless that is installed again.
+const overlayFresh = 12 * time.Hour
+
+// overlay makes dst show what src, filled at the time installed, holds. It is cheap when that was done within overlayFresh.
+func overlay(dst, src string, kind overlayKind, installed time.Time) error {
+	stamp := dst + ".stamp"
+	done, err := os.Stat(stamp)
+	if err == nil && time.Since(done.ModTime()) < overlayFresh && installed.Before(done.ModTime()) {
+		return nil
+	}
+	if err := os.MkdirAll(dst, 0o755); err != nil {
+		return err
+	}
+	if err := dropDangling(dst); err != nil {
+		return err
+	}
+	err = filepath.WalkDir(src, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == src {
+			return err
+		}
+		rel, err := filepath.Rel(src, path)
+		if err != nil {
+			return err
+		}
+		return overlayEntry(filepath.Join(dst, rel), path, d, kind(filepath.ToSlash(rel), d))
+	})
+	if err != nil {
+		return err
+	}
+	// Go's cache drops daily what was not used for days; a link's age is that of its target, which can't be renewed.
+	if _, err := os.Lstat(filepath.Join(dst, "README")); err == nil {
+		if err := os.WriteFile(filepath.Join(dst, "trim.txt"), []byte(strconv.FormatInt(time.Now().Unix(), 10)), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(stamp, nil, 0o644)
+}
+
+func overlayEntry(to, from string, d fs.DirEntry, action overlayAction) error {
+	switch action {
+	case entered:
+		return os.MkdirAll(to, 0o755)
+	case copied:
+		return copyNew(to, from)
+	case linked:
+		if err := os.Symlink(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// copyNew copies a small file, unless there is one already.
+func copyNew(to, from string) error {
+	if _, err := os.Lstat(to); err == nil {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return writeFileAtomic(to, data, 0o644)
+}
+
+// dropDangling removes links whose target is gone.
+func dropDangling(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) { // another kernel that starts may have removed it
+			return err
+		}
+		return nil
+	})
+}

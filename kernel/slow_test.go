@@ -1,0 +1,6 @@
+//go:build slow
+
+package kernel
+
+// slow runs rare cases too.
+const slow = true
