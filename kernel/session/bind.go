@@ -9,6 +9,8 @@ import (
 	"go/ast"
 	"go/token"
 	"maps"
+	pathpkg "path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,10 +55,20 @@ func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*b
 		b.imports[testdeps] = testdepsPath
 	}
 	for name, sels := range p.packageNames() {
-		if b.imports[name] == "" && !p.declared[name] {
-			if path := pl.packageOf(ctx, name, sels); path != "" {
+		plain, earlier := strings.CutSuffix(name, old)
+		switch {
+		case b.imports[name] != "", !earlier && p.declared[name]:
+		case earlier && b.imports[plain] != "":
+			b.imports[name] = b.imports[plain]
+		default:
+			if path := pl.packageOf(ctx, plain, sels, earlier); path != "" {
 				b.imports[name] = path
 			}
+		}
+	}
+	for _, names := range []map[string]bool{p.stmtVars, p.earlier} {
+		for name := range names {
+			delete(b.imports, name) // the cell's variable has the name
 		}
 	}
 	pl.earlierDots(ctx, b)
@@ -100,9 +112,14 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 }
 
 // packageOf is the package that a name of the cell means which the cell does not
-// explain itself; "" if it means no package.
-func (pl *planner) packageOf(ctx context.Context, name string, sels []string) string {
-	if pl.names.live[name] != nil {
+// explain itself; "" if it means no package. earlier says that the cell declares a
+// variable of that name further down: url, err := url.Parse(s) means the package also
+// when it runs again.
+func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) string {
+	if e := pl.names.live[name]; e != nil {
+		if earlier {
+			return e.shadows
+		}
 		return ""
 	}
 	if imp, ok := pl.names.imports[name]; ok && pl.b.Resolve(ctx, imp.path) == nil {
@@ -198,7 +215,7 @@ func (p *parsed) packageNames() map[string][]string {
 	names := map[string][]string{}
 	p.inspect(func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
-			if id, ok := sel.X.(*ast.Ident); ok && id.Obj == nil && id.Name != "C" && !strings.HasSuffix(id.Name, old) {
+			if id, ok := sel.X.(*ast.Ident); ok && p.global(id) && id.Name != "C" {
 				if !slices.Contains(names[id.Name], sel.Sel.Name) {
 					names[id.Name] = append(names[id.Name], sel.Sel.Name)
 				}
@@ -222,6 +239,9 @@ func (b *bound) ownImport(name string) bool {
 	return false
 }
 
+var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
+
+// importName is the name that an import line gives a package, as far as its path tells.
 func importName(spec *ast.ImportSpec, known map[string]string) string {
 	if spec.Name != nil {
 		return spec.Name.Name
@@ -229,8 +249,12 @@ func importName(spec *ast.ImportSpec, known map[string]string) string {
 	path := strings.Trim(spec.Path.Value, "\"`")
 	for name, p := range known {
 		if p == path {
-			return name
+			return strings.TrimSuffix(name, old)
 		}
 	}
-	return path[strings.LastIndexByte(path, '/')+1:]
+	dir, base := pathpkg.Split(path)
+	if majorVersion.MatchString(base) {
+		base = pathpkg.Base(dir)
+	}
+	return base
 }

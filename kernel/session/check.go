@@ -18,7 +18,7 @@ type typed struct {
 	pkg      *types.Package
 	info     *types.Info
 	cellFile *ast.File
-	earlier  map[types.Object]*entity // objects under a marked name, see old
+	marked   map[types.Object]*entity // objects under a marked name, see old
 	unused   map[token.Pos]bool       // definitions of local variables that nothing uses
 	stales   map[string]staleName     // what using a stale name says
 	carried  []carriedFile
@@ -44,7 +44,7 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 		info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
 			Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}}}
 	t.stales = staleFor(b, pl.names.stale, found.staled)
-	t.earlier = insertEarlier(t, pl.names)
+	t.marked = insertEarlier(t, pl.names)
 	t.cellFile = cellFile(b, t.closure)
 	t.carried = carriedFiles(t.carry)
 	files := []*ast.File{t.cellFile}
@@ -91,10 +91,13 @@ func insertEarlier(t *typed, u *names) map[types.Object]*entity {
 		}
 	}
 	scope := t.pkg.Scope()
+	if t.several {
+		scope.Insert(severalValuesFunc(t.pkg))
+	}
 	for _, e := range u.sorted() {
 		switch {
-		case e.kind == kindMethod, t.importedName(e.name):
-		case t.stmtVars[e.name]:
+		case e.kind == kindMethod, t.importedName(e.name), t.importedName(e.name + old):
+		case t.stmtVars[e.name], t.earlier[e.name]:
 			if o := markedObject(t.pkg, e); o != nil {
 				scope.Insert(o)
 				marked[o] = e

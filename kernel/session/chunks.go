@@ -12,6 +12,7 @@ type chunk struct {
 	start, end int // without the semicolon
 	tok        token.Token
 	decl       bool // a declaration, not a statement
+	list       bool // several expressions, as in: v, ok
 }
 
 // pieces is a cell cut at the semicolons outside of all brackets, given or inserted.
@@ -24,6 +25,8 @@ type pieces struct {
 	toks       []token.Token // of the chunk under way; a long one's beginning and its parentheses
 	start, end int           // of the chunk under way; start is -1 between two chunks
 	depth      int
+	commas     bool // outside of brackets, in the chunk under way
+	noList     bool // it has a token that no list of expressions has
 }
 
 // splitChunks cuts a cell's text.
@@ -54,6 +57,11 @@ func splitChunks(text string) *pieces {
 // token adds a token to the chunk under way.
 func (c *pieces) token(tok token.Token, start, end int) {
 	c.quiet = false
+	if c.depth == 0 {
+		c.commas = c.commas || tok == token.COMMA
+		c.noList = c.noList || tok == token.COLON || tok == token.ARROW && c.start >= 0 || tok >= token.ADD_ASSIGN && tok <= token.AND_NOT_ASSIGN ||
+			tok == token.ASSIGN || tok == token.DEFINE || c.start < 0 && tok.IsKeyword() && !beginsExpression[tok]
+	}
 	switch tok {
 	case token.LPAREN, token.LBRACK, token.LBRACE:
 		c.depth++
@@ -69,6 +77,9 @@ func (c *pieces) token(tok token.Token, start, end int) {
 	c.end = end
 }
 
+// beginsExpression are the keywords that an expression may begin with.
+var beginsExpression = map[token.Token]bool{token.FUNC: true, token.MAP: true, token.CHAN: true, token.STRUCT: true, token.INTERFACE: true}
+
 // semicolon ends a chunk; a given one between two statements belongs to the statements.
 func (c *pieces) semicolon(offset int, given bool) {
 	c.quiet = given
@@ -83,15 +94,15 @@ func (c *pieces) finish() (decl bool) {
 	if c.start < 0 {
 		return false
 	}
-	ch := chunk{start: c.start, end: c.end, tok: c.toks[0]}
+	ch := chunk{start: c.start, end: c.end, tok: c.toks[0], list: c.commas && !c.noList}
 	switch ch.tok {
-	case token.IMPORT, token.TYPE, token.CONST, token.VAR:
+	case token.PACKAGE, token.IMPORT, token.TYPE, token.CONST, token.VAR:
 		ch.decl = true
 	case token.FUNC:
 		ch.decl = isFuncDecl(c.toks)
 	}
 	c.chunks = append(c.chunks, ch)
-	c.start, c.toks = -1, nil
+	c.start, c.toks, c.commas, c.noList = -1, nil, false, false
 	return ch.decl
 }
 

@@ -144,7 +144,8 @@ func (c *closer) grow() (grew bool) {
 // needed reports whether a live declaration must be compiled again.
 func (c *closer) needed(def *definition) bool {
 	for d := range def.deps {
-		if c.replaced[d] {
+		neverSet := c.u.live[d.name] != d && c.declared[d.name] // a failed cell did not come to it
+		if c.replaced[d] || neverSet {
 			return true
 		}
 	}

@@ -29,14 +29,62 @@ type change struct {
 type changer struct {
 	*checked
 	u     *names
+	unset map[string]bool  // variables whose initialiser did not run
+	gone  map[*entity]bool // what is replaced
 	fresh map[types.Object]*entity
 	out   *change
 }
 
-// changeOf works out what a cell that ran means for the session.
-func changeOf(c *checked, u *names) *change {
-	x := &changer{checked: c, u: u, fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count,
+// findUnset finds the variables that a failed cell did not come to. What they would have
+// replaced stays, and with it the functions that were only compiled again for them.
+func (x *changer) findUnset(how outcome) {
+	if !how.failed {
+		return
+	}
+	for name := range x.declared {
+		if v, ok := x.pkg.Scope().Lookup(name).(*types.Var); ok && x.u.byObj[v] == nil && !slices.Contains(how.set, name) {
+			x.unset[name] = true
+			delete(x.gone, x.u.live[name])
+		}
+	}
+	for again := true; again; {
+		again = false
+		for _, def := range x.u.definitions() {
+			for _, e := range x.u.entities(def) {
+				if x.gone[e] && !x.declared[e.name] && x.onlyForUnset(def) {
+					delete(x.gone, e)
+					again = true
+				}
+			}
+		}
+	}
+}
+
+// onlyForUnset reports whether nothing that an earlier function uses is replaced.
+func (x *changer) onlyForUnset(def *definition) bool {
+	if def.kind != kindFunc {
+		return false
+	}
+	for d := range def.deps {
+		if x.gone[d] {
+			return false
+		}
+	}
+	return true
+}
+
+// outcome is how far a cell came.
+type outcome struct {
+	failed bool
+	set    []string // the variables that have their values, if it failed
+}
+
+// changeOf works out what a cell that ran means for the session. Of a cell that failed,
+// functions, types and constants stay, and the variables whose initialiser ran.
+func changeOf(c *checked, u *names, how outcome) *change {
+	x := &changer{checked: c, u: u, unset: map[string]bool{}, gone: maps.Clone(c.replaced), fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count,
 		kept: map[types.Object]*entity{}, imports: map[string]imported{}, stale: map[string]staleName{}, made: map[*entity][]*entity{}}}
+	x.findUnset(how)
 	defs := x.define()
 	x.declareVars()
 	x.connect(defs)
@@ -58,8 +106,8 @@ func (x *changer) add(name string, k kind, obj types.Object, def *definition, ce
 // define creates the cell's own functions, types and constants and those it took with it.
 func (x *changer) define() (defs []*definition) {
 	for _, it := range x.items {
-		if slices.Contains(x.mains, it) {
-			continue
+		if slices.Contains(x.mains, it) && it.names[0] != "main" {
+			continue // init functions have no name for others
 		}
 		if live := x.elided[it]; live != nil {
 			x.out.again = append(x.out.again, x.u.entities(live)...)
@@ -82,7 +130,8 @@ func (x *changer) define() (defs []*definition) {
 				cell = e.cell
 			}
 			obj := x.objectOf(was.item, name)
-			if obj != nil && !x.declared[name] { // one of several names may be declared anew
+			stays := x.u.live[name] != nil && !x.gone[x.u.live[name]]
+			if obj != nil && !x.declared[name] && !stays { // one of several names may be declared anew
 				x.add(name, was.kind, obj, def, cell)
 			}
 		}
@@ -112,11 +161,16 @@ func (x *changer) declareVars() {
 		if !ok || x.u.byObj[obj] != nil {
 			continue
 		}
-		if e := x.reuse[name]; e != nil {
+		switch e := x.reuse[name]; {
+		case e != nil && x.unset[name]:
+			x.fresh[obj] = e
+		case e != nil:
 			x.fresh[obj], x.out.kept[obj] = e, e
-			continue
+		case x.unset[name]: // what uses it must be compiled again once it is declared
+			x.fresh[obj] = &entity{name: name, kind: kindVar, obj: obj, run: x.n, store: x.n, cell: x.src.count}
+		default:
+			x.add(name, kindVar, obj, nil, x.src.count).shadows = x.imports[name+old]
 		}
-		x.add(name, kindVar, obj, nil, x.src.count)
 	}
 	for _, v := range x.migrate {
 		e := x.add(v.name, kindVar, x.pkg.Scope().Lookup(v.name), nil, v.cell)
@@ -126,25 +180,33 @@ func (x *changer) declareVars() {
 
 // replace removes what is replaced and keeps why names are stale.
 func (x *changer) replace() {
-	for e := range x.replaced {
+	for e := range x.gone {
 		if x.u.live[e.name] == e {
 			x.out.removed = append(x.out.removed, e)
 		}
 	}
-	maps.Copy(x.out.stale, x.staled)
+	for name, s := range x.staled {
+		if e := x.u.live[name]; e == nil || x.gone[e] {
+			x.out.stale[name] = s
+		}
+	}
 }
 
 // importPackages keeps the packages that later cells may use by name.
 func (x *changer) importPackages() {
 	for name, path := range x.imports {
-		if !strings.HasPrefix(name, "_ ") && name != testdeps {
+		if !strings.HasPrefix(name, "_ ") && !strings.HasSuffix(name, old) && name != testdeps {
 			x.out.imports[name] = imported{path: path, cell: x.src.count}
 		}
 	}
 	for _, path := range x.dots {
 		x.out.imports[dotKey+path] = imported{path: path, cell: x.src.count}
 	}
-	x.out.undone = slices.Collect(maps.Keys(x.declared))
+	for name := range x.declared {
+		if !x.unset[name] {
+			x.out.undone = append(x.out.undone, name)
+		}
+	}
 }
 
 // lookup is the live name of an object, as it will be after the cell.
@@ -153,7 +215,7 @@ func (x *changer) lookup(obj types.Object) *entity {
 	if e := x.fresh[obj]; e != nil {
 		return e
 	}
-	if e := x.earlier[obj]; e != nil {
+	if e := x.marked[obj]; e != nil {
 		return e
 	}
 	return x.u.byObj[obj]
@@ -198,7 +260,7 @@ func (x *changer) packagesOf(node ast.Node) map[string]string {
 func (x *changer) followValues() {
 	after := map[string]*entity{}
 	for _, e := range x.u.live {
-		if !x.replaced[e] {
+		if !x.gone[e] {
 			after[e.name] = e
 		}
 	}
@@ -214,11 +276,11 @@ func (x *changer) followValues() {
 
 // notice says which variables still hold code of before, and what is stale.
 func (x *changer) notice() {
-	for _, name := range slices.Sorted(maps.Keys(x.staled)) {
-		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.staled[name].reason))
+	for _, name := range slices.Sorted(maps.Keys(x.out.stale)) {
+		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.out.stale[name].reason))
 	}
 	for _, e := range x.u.sorted() {
-		if x.replaced[e] {
+		if x.gone[e] {
 			i := slices.IndexFunc(x.out.created, func(c *entity) bool { return c.name == e.name })
 			if i < 0 {
 				continue
@@ -238,7 +300,7 @@ func (x *changer) notice() {
 // oldCode are the names of replaced code that a variable's value was made with.
 func (x *changer) oldCode(e *entity) (names []string) {
 	for d := range e.made {
-		if x.replaced[d] && (d.kind == kindFunc || d.kind == kindMethod || d.kind == kindType) {
+		if x.gone[d] && (d.kind == kindFunc || d.kind == kindMethod || d.kind == kindType) {
 			names = append(names, d.name)
 		}
 	}

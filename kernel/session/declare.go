@@ -56,29 +56,87 @@ func (p *parsed) markEarlier() {
 	seen := map[string]bool{}
 	for _, st := range p.stmts {
 		left := defined(st)
-		mark := func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			if ok && id.Obj == nil && p.stmtVars[id.Name] && !seen[id.Name] && !slices.Contains(left, id) {
-				id.Name += old
-			}
-			return true
-		}
-		ast.Inspect(st, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.SelectorExpr:
-				ast.Inspect(n.X, mark)
-				return false
-			case *ast.KeyValueExpr:
-				// A key may be a field's name; the checker knows, so leave plain names alone.
-				if _, plain := n.Key.(*ast.Ident); plain {
-					ast.Inspect(n.Value, mark)
-					return false
-				}
-			}
-			return mark(n)
-		})
+		p.mark(st, false, func(id *ast.Ident) bool { return p.stmtVars[id.Name] && !seen[id.Name] && !slices.Contains(left, id) })
 		for _, id := range left {
 			seen[id.Name] = true
+		}
+	}
+	for _, it := range p.vars { // var x = x + 1
+		for _, spec := range it.decl.(*ast.GenDecl).Specs {
+			for _, v := range spec.(*ast.ValueSpec).Values {
+				p.mark(v, true, func(id *ast.Ident) bool {
+					return slices.ContainsFunc(spec.(*ast.ValueSpec).Names, func(name *ast.Ident) bool { return name.Name == id.Name })
+				})
+			}
+		}
+	}
+}
+
+// mark marks the names inside of n that no scope there explains and that are earlier ones.
+func (p *parsed) mark(n ast.Node, inVar bool, earlier func(*ast.Ident) bool) {
+	var visit func(ast.Node) bool
+	visit = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return !inVar // a function may call itself by its variable
+		case *ast.SelectorExpr:
+			ast.Inspect(n.X, visit)
+			return false
+		case *ast.KeyValueExpr:
+			// A key may be a field's name; the checker knows, so leave plain names alone.
+			if _, plain := n.Key.(*ast.Ident); plain {
+				ast.Inspect(n.Value, visit)
+				return false
+			}
+		case *ast.Ident:
+			if p.global(n) && earlier(n) {
+				p.earlier[n.Name] = true
+				n.Name += old
+			}
+		}
+		return true
+	}
+	ast.Inspect(n, visit)
+}
+
+// global reports whether no scope inside of the cell explains a name. The parser takes
+// the cell's own var declarations for one.
+func (p *parsed) global(id *ast.Ident) bool {
+	if id.Obj == nil {
+		return true
+	}
+	_, isSpec := id.Obj.Decl.(*ast.ValueSpec)
+	return isSpec && p.isVarSpec(id.Obj.Decl)
+}
+
+func (p *parsed) isVarSpec(decl any) bool {
+	for _, it := range p.vars {
+		for _, spec := range it.decl.(*ast.GenDecl).Specs {
+			if spec == decl {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// markImported has functions of a cell mean the package, not the variable, by a name that the cell both
+// imports and declares: url, err := url.Parse(s).
+func (p *parsed) markImported() {
+	for _, spec := range p.lines {
+		name := importName(spec, nil)
+		if !p.stmtVars[name] {
+			continue
+		}
+		for _, it := range p.declarations() {
+			ast.Inspect(it.decl, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok {
+					if id, ok := sel.X.(*ast.Ident); ok && id.Obj == nil && id.Name == name {
+						id.Name += old
+					}
+				}
+				return true
+			})
 		}
 	}
 }

@@ -104,6 +104,15 @@ func (e *editor) node(n ast.Node) bool {
 	return true
 }
 
+// replacements are library functions that mean something else in a cell, with the
+// functions of package rt for them: an interrupt ends a sleep, the end of the process is
+// the end of the cell, and flags of earlier cells are known.
+var replacements = map[string]string{
+	"time.Sleep": "Sleep",
+	"os.Exit":    "Exit", "log.Fatal": "Fatal", "log.Fatalf": "Fatalf", "log.Fatalln": "Fatalln",
+	"flag.Parse": "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
+}
+
 // selector edits pkg.Name and reports whether it was none.
 func (e *editor) selector(n *ast.SelectorExpr) bool {
 	x, ok := n.X.(*ast.Ident)
@@ -114,8 +123,8 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	if !ok {
 		return true
 	}
-	if p.Imported().Path() == "time" && n.Sel.Name == "Sleep" {
-		e.replace(n, e.rt()+".Sleep")
+	if own := replacements[p.Imported().Path()+"."+n.Sel.Name]; own != "" {
+		e.replace(n, e.rt()+"."+own)
 	} else {
 		e.ident(x)
 	}
@@ -132,7 +141,7 @@ func (e *editor) ident(id *ast.Ident) {
 		return
 	}
 	text := e.nameOf(obj, id.Name)
-	if text == "" || text == id.Name {
+	if id.Name == severalValues || text == "" || text == id.Name {
 		return
 	}
 	width := len(strings.TrimSuffix(id.Name, old))
@@ -217,6 +226,9 @@ func (e *editor) field(f *ast.Field) {
 		return
 	}
 	if f.Tag != nil {
+		if !token.IsExported(f.Names[0].Name) {
+			e.replace(f.Tag, hiddenTag)
+		}
 		return
 	}
 	hidden := func(id *ast.Ident) string {

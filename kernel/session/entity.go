@@ -45,6 +45,8 @@ type entity struct {
 	pointer bool
 	// store is the run whose package holds a variable's memory.
 	store int
+	// shadows is the package that a variable's name meant in the := that made it.
+	shadows string
 	// made are the names that a variable's value was made with.
 	made map[*entity]bool
 }

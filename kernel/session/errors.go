@@ -105,6 +105,8 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 		return &Error{"KernelError", msg, []string{"The cell's plugin could not be opened: " + msg}}
 	case "error":
 		return &Error{"Error", msg, []string{red + "Error: " + plain + msg}}
+	case "exit":
+		return &Error{"Exit", "the cell called os.Exit: " + msg + "; all variables are there", []string{red + "the cell ended itself (" + msg + ")" + plain + "; all variables are there"}}
 	case "goexit":
 		return &Error{"Error", msg, []string{msg}}
 	}

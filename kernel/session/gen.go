@@ -118,7 +118,7 @@ func (g *generator) name(obj types.Object) string {
 	if p := g.place[obj]; p != "" {
 		return p
 	}
-	if e := g.earlier[obj]; e != nil {
+	if e := g.marked[obj]; e != nil {
 		return g.entity(e)
 	}
 	if e := g.u.byObj[obj]; e != nil && e.kind != kindMethod {

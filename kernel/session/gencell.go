@@ -8,6 +8,7 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -31,9 +32,10 @@ func (g *generator) cell() string {
 	b := &body{generator: g, specs: g.varSpecs(), done: map[*ast.ValueSpec]bool{}}
 	register := b.declareVars(&decls)
 	b.adoptMigrated(&decls)
-	b.callMains(false)
 	b.statements()
-	b.callMains(true)
+	if !b.runsMain {
+		b.callMains(true)
+	}
 	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s.Register(%s, %sRun, map[string]any{%s}) }\n",
 		own, b.String(), g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
@@ -47,25 +49,36 @@ func (g *generator) cell() string {
 	return g.header(g.cgo, blanks) + decls.String() + tail
 }
 
+// handle is the body's variable for its run, see rt.Here.
+const handle = own + "run"
+
+// set notes that variables have their values: should the cell fail, they stay.
+func (b *body) set(names []*ast.Ident) string {
+	var all []string
+	for _, id := range names {
+		if id.Name != "_" {
+			all = append(all, strconv.Quote(id.Name))
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "; " + handle + ".Set(" + strings.Join(all, ", ") + ")"
+}
+
 // declareVars declares the cell's variables in its package, and returns how they are
 // registered with the worker.
 func (b *body) declareVars(decls *strings.Builder) (register []string) {
+	fmt.Fprintf(b, "%s := %s.Here(); _ = %s\n", handle, b.rt(), handle)
 	for _, name := range slices.Sorted(maps.Keys(b.declared)) {
 		v, ok := b.pkg.Scope().Lookup(name).(*types.Var)
 		if !ok || b.u.byObj[v] != nil {
 			continue
 		}
-		place := exported(name)
-		if e := b.reuse[name]; e != nil {
-			place = b.entity(e)
-		} else if b.again {
-			place = b.name(v)
-		} else {
-			fmt.Fprintf(decls, "\nvar %s %s\n", place, b.typeText(v.Type()))
-			register = append(register, fmt.Sprintf("%q: &%s", name, place))
+		if b.reuse[name] == nil && !b.again {
+			fmt.Fprintf(decls, "\nvar %s %s\n", exported(name), b.typeText(v.Type()))
+			register = append(register, fmt.Sprintf("%q: &%s", name, exported(name)))
 		}
-		// A failing cell must not change what was there, also when this code runs again.
-		fmt.Fprintf(b, "{ ꞋꞋwas := %s; %s.OnFail(func() { %s = ꞋꞋwas }) }\n", place, b.rt(), place)
 	}
 	return register
 }
@@ -97,7 +110,10 @@ func (b *body) statements() {
 			fmt.Fprintf(b, "%s.ParseFlags()\n", b.rt())
 		}
 	}
-	for _, o := range b.order {
+	if !slices.ContainsFunc(b.order, b.declares) {
+		b.callMains(false)
+	}
+	for i, o := range b.order {
 		switch o := o.(type) {
 		case *item:
 			for _, spec := range o.decl.(*ast.GenDecl).Specs {
@@ -109,10 +125,25 @@ func (b *body) statements() {
 			if o == b.lastStmt {
 				text = b.show(text)
 			}
+			if a, ok := o.(*ast.AssignStmt); ok && b.defines[a] != nil {
+				text += b.set(b.defines[a].Names)
+			}
 			b.WriteString(b.piece(b.src, b.src.offset(o.Pos()), text))
+		}
+		if b.declares(o) && !slices.ContainsFunc(b.order[i+1:], b.declares) {
+			b.callMains(false) // all variables of the cell are set
 		}
 	}
 	parse()
+}
+
+// declares reports whether a part of the cell's order declares variables.
+func (b *body) declares(o any) bool {
+	if a, ok := o.(*ast.AssignStmt); ok {
+		return b.defines[a] != nil
+	}
+	_, isVar := o.(*item)
+	return isVar
 }
 
 // varSpecs are the cell's var declarations by the variables they declare.
@@ -146,7 +177,8 @@ func (b *body) varSpec(spec *ast.ValueSpec) {
 	if len(spec.Values) == 0 {
 		for i, name := range spec.Names {
 			if targets[i] != "_" {
-				b.WriteString(b.piece(b.src, start, fmt.Sprintf("%s = *new(%s)", targets[i], b.typeText(b.info.Defs[name].Type()))))
+				text := fmt.Sprintf("%s = *new(%s)", targets[i], b.typeText(b.info.Defs[name].Type()))
+				b.WriteString(b.piece(b.src, start, text+b.set([]*ast.Ident{name})))
 			}
 		}
 		return
@@ -161,7 +193,7 @@ func (b *body) varSpec(spec *ast.ValueSpec) {
 	if len(targets) == 1 && targets[0] == "_" && spec.Type != nil {
 		text = "{ var _ " + b.edited(b.src, spec.Type) + " = " + values + " }"
 	}
-	b.WriteString(b.piece(b.src, start, text))
+	b.WriteString(b.piece(b.src, start, text+b.set(spec.Names)))
 }
 
 // targets are the variables that a var declaration sets.

@@ -14,20 +14,25 @@ func (g *generator) show(text string) string {
 	call, isCall := ast.Unparen(g.last).(*ast.CallExpr)
 	isCall = isCall && !g.info.Types[call.Fun].IsType() && !g.info.Types[call.Fun].IsBuiltin()
 	switch {
+	case g.several && g.quiet:
+		return "_ = []any{" + text + "}"
+	case g.several:
+		return g.rt() + ".ShowN(" + text + ")"
 	case tv.IsVoid() || g.quiet && isCall:
 		return text
 	case g.quiet:
 		return "_ = " + text
 	}
-	return g.rt() + "." + g.shower(tv.Type) + "(" + text + ")"
+	return g.rt() + "." + g.shower(tv.Type, isCall) + "(" + text + ")"
 }
 
-// shower is the function of package rt that shows a value of type t.
-func (g *generator) shower(t types.Type) string {
+// shower is the function of package rt that shows a value of type t. An error fails the
+// cell if a call returned it; one that has a name is a value like others.
+func (g *generator) shower(t types.Type, isCall bool) string {
 	errorType := types.Universe.Lookup("error").Type()
 	tuple, several := t.(*types.Tuple)
 	if !several {
-		if types.Identical(t, errorType) {
+		if isCall && types.Identical(t, errorType) {
 			return "ShowErr"
 		}
 		return "Show"

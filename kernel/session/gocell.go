@@ -33,11 +33,19 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if cerr != nil {
 		return cerr
 	}
-	if failure != nil {
+	if failure != nil && !failure.Began {
+		s.b.Drop(g.pkg.N)
 		return s.cellFailed(failure, src)
 	}
-	for _, text := range s.names.apply(changeOf(c, s.names)) {
+	how := outcome{}
+	if failure != nil {
+		how = outcome{failed: true, set: failure.Set}
+	}
+	for _, text := range s.names.apply(changeOf(c, s.names, how)) {
 		s.out.text("stderr", text+"\n")
+	}
+	if failure != nil {
+		return s.cellFailed(failure, src)
 	}
 	return nil
 }
@@ -61,12 +69,8 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, s
 		return nil, s.buildError(ctx, err, src)
 	}
 	failure, err := s.runner.plugin(n, plugin, s.cellArgs(), state)
-	if err == nil && g.again != "" && (failure == nil || g.again == g.main && failure.Kind != "open") {
+	if err == nil && g.again != "" && (failure == nil || failure.Began) {
 		s.runner.loaded[key] = loaded{n, src.count}
-	}
-	if err != nil || failure != nil {
-		// Its package may be in use by goroutines it started, but by no later cell.
-		s.b.Drop(n)
 	}
 	if err != nil {
 		return nil, s.workerLost(err)

@@ -24,14 +24,17 @@ type parsed struct {
 	order    []any // *item of vars and ast.Stmt, as in the text
 	last     ast.Expr
 	lastStmt ast.Stmt
+	several  bool // last is a call of severalValues
 	quiet    bool // a semicolon after it: its value is not shown
+	runsMain bool // a statement is main()
 
 	declared map[string]bool // all names that the cell declares, methods as "T.m"
 	stmtVars map[string]bool // those declared by :=
 	// defines are the top-level :=, which the tree has as =, with the variables of the
 	// package that each declares.
 	defines map[*ast.AssignStmt]*ast.ValueSpec
-	noNew   []token.Pos // := that declares nothing
+	noNew   []token.Pos     // := that declares nothing
+	earlier map[string]bool // names that a statement uses before the cell declares them anew
 }
 
 // withoutResult is the cell with a last expression like any other.
@@ -62,8 +65,9 @@ func (e *syntaxError) Error() string { return e.msg }
 
 // prefixes of equal length make valid files of a cell's two halves.
 const (
-	declPrefix = "package cell;        \n"
-	stmtPrefix = "package cell;func _(){"
+	declPrefix  = "package cell;        \n"
+	stmtPrefix  = "package cell;func _(){"
+	valuePrefix = "package cell;var _=_( "
 )
 
 // parse takes a cell's Go text apart.
@@ -73,20 +77,24 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 		first := cut.errs[0]
 		return nil, &syntaxError{first.Pos.Line, first.Pos.Column, first.Msg}
 	}
-	src, declFile, stmtFile, err := parseHalves(fset, src, cut)
+	files, err := parseParts(fset, src, cut)
 	if err != nil {
 		return nil, err
 	}
-	p := &parsed{src: src, quiet: cut.quiet, declared: map[string]bool{}, stmtVars: map[string]bool{}, defines: map[*ast.AssignStmt]*ast.ValueSpec{}}
+	p := &parsed{src: files.src, quiet: cut.quiet, declared: map[string]bool{}, stmtVars: map[string]bool{}, earlier: map[string]bool{}, defines: map[*ast.AssignStmt]*ast.ValueSpec{}}
+	if err := p.refuseDirectives(files.decls); err != nil {
+		return nil, err
+	}
 	byStart := map[int]any{}
-	for _, d := range declFile.Decls {
+	for _, d := range files.decls.Decls {
 		p.addDecl(d, byStart)
 	}
-	for _, st := range stmtFile.Decls[0].(*ast.FuncDecl).Body.List {
-		if _, empty := st.(*ast.EmptyStmt); !empty {
-			p.stmts = append(p.stmts, st)
-			byStart[src.offset(st.Pos())] = st
-		}
+	for _, st := range files.stmts.Decls[0].(*ast.FuncDecl).Body.List {
+		p.addStmt(st, byStart)
+	}
+	if files.values != nil {
+		p.addStmt(valuesStmt(files.values), byStart)
+		p.several = true
 	}
 	for _, c := range cut.chunks {
 		if v, ok := byStart[c.start]; ok {
@@ -96,38 +104,95 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 	p.findLast(cut.chunks)
 	p.collectNames()
 	p.markEarlier()
+	p.markImported()
 	p.liftDefines()
 	return p, nil
 }
 
-// parseHalves parses declarations and statements, each with the other half blank.
-func parseHalves(fset *token.FileSet, src *source, cut *pieces) (at *source, declFile, stmtFile *ast.File, first *syntaxError) {
+// cellFiles are the files that the parts of a cell are parsed into.
+type cellFiles struct {
+	src                  *source
+	decls, stmts, values *ast.File // values is nil if the last chunk is no list
+}
+
+// parseParts parses declarations, statements and a last list of expressions, each with
+// the rest blank.
+func parseParts(fset *token.FileSet, src *source, cut *pieces) (*cellFiles, *syntaxError) {
 	decls, stmts := []byte(src.text), []byte(src.text)
+	hide := func(in []byte, c chunk) { copy(in[c.start:c.end], blank(src.text[c.start:c.end])) }
 	for _, c := range cut.chunks {
-		hide := decls
-		if c.decl {
-			hide = stmts
+		switch {
+		case c.tok == token.PACKAGE: // of a whole program
+			hide(decls, c)
+			hide(stmts, c)
+		case c.decl:
+			hide(stmts, c)
+		default:
+			hide(decls, c)
 		}
-		copy(hide[c.start:c.end], blank(src.text[c.start:c.end]))
 	}
 	for _, at := range cut.semis {
 		decls[at] = ' '
 	}
+	p := &cellFiles{}
+	if n := len(cut.chunks); n > 0 && cut.chunks[n-1].list {
+		if p.values = parseValues(fset, src, cut.chunks[n-1]); p.values != nil {
+			hide(stmts, cut.chunks[n-1])
+		}
+	}
 	name := fmt.Sprintf("cell %d", src.count)
-	declFile, derr := parser.ParseFile(fset, name, declPrefix+string(decls), parser.ParseComments|parser.AllErrors)
-	stmtFile, serr := parser.ParseFile(fset, name, stmtPrefix+string(stmts)+"\n}", parser.AllErrors)
-	at = src.parsedAs(fset, declFile, stmtFile)
-	for _, err := range []error{derr, serr} {
+	var derr, serr error
+	p.decls, derr = parser.ParseFile(fset, name, declPrefix+string(decls), parser.ParseComments|parser.AllErrors)
+	p.stmts, serr = parser.ParseFile(fset, name, stmtPrefix+string(stmts)+"\n}", parser.AllErrors)
+	p.src = src.parsedAs(fset, p.decls, p.stmts, p.values)
+	return p, p.src.firstError(derr, serr)
+}
+
+// firstError is the first syntax error of several files.
+func (s *source) firstError(errs ...error) (first *syntaxError) {
+	for _, err := range errs {
 		list, ok := err.(scanner.ErrorList)
 		if !ok || len(list) == 0 {
 			continue
 		}
-		e := at.place(list[0].Pos.Offset-at.base, list[0].Msg)
+		e := s.place(list[0].Pos.Offset-s.base, list[0].Msg)
 		if first == nil || e.line < first.line || e.line == first.line && e.col < first.col {
 			first = e
 		}
 	}
-	return at, declFile, stmtFile, first
+	return first
+}
+
+// refuseDirectives reports comments that change what a declaration means and that cells
+// can't have.
+func (p *parsed) refuseDirectives(f *ast.File) *syntaxError {
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if strings.HasPrefix(c.Text, "//go:embed ") {
+				return p.src.place(p.src.offset(c.Pos()), "//go:embed is not available in cells, which have no folder of their own; os.ReadFile(\"NAME\") reads a file when the cell runs")
+			}
+			if strings.HasPrefix(c.Text, "//go:linkname ") {
+				return p.src.place(p.src.offset(c.Pos()), "//go:linkname is not available in cells")
+			}
+		}
+	}
+	return nil
+}
+
+// addStmt adds one statement.
+func (p *parsed) addStmt(st ast.Stmt, byStart map[int]any) {
+	if _, empty := st.(*ast.EmptyStmt); empty {
+		return
+	}
+	p.stmts = append(p.stmts, st)
+	byStart[p.src.offset(st.Pos())] = st
+	if e, ok := st.(*ast.ExprStmt); ok {
+		if call, ok := e.X.(*ast.CallExpr); ok {
+			if f, ok := call.Fun.(*ast.Ident); ok && f.Name == "main" {
+				p.runsMain = true
+			}
+		}
+	}
 }
 
 // addDecl sorts one declaration in.

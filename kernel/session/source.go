@@ -21,20 +21,21 @@ type source struct {
 	shown string
 	moved map[int]int
 
-	// A cell is parsed twice, its declarations and its statements, at the same offsets.
+	// The parts of a cell are parsed apart, at the same offsets.
 	decls, stmts *token.File
-	base         int // offset of the text in the parsed files
+	values       *token.File // of the last expressions, if they are several
+	base         int         // offset of the text in the parsed files
 }
 
-// parsedAs is the source with the files that its halves were parsed into.
-func (s source) parsedAs(fset *token.FileSet, decls, stmts *ast.File) *source {
-	s.base = len(stmtPrefix)
-	if decls != nil {
-		s.decls = fset.File(decls.FileStart)
+// parsedAs is the source with the files that its parts were parsed into; each may be nil.
+func (s source) parsedAs(fset *token.FileSet, decls, stmts, values *ast.File) *source {
+	file := func(f *ast.File) *token.File {
+		if f == nil {
+			return nil
+		}
+		return fset.File(f.FileStart)
 	}
-	if stmts != nil {
-		s.stmts = fset.File(stmts.FileStart)
-	}
+	s.base, s.decls, s.stmts, s.values = len(stmtPrefix), file(decls), file(stmts), file(values)
 	return &s
 }
 
@@ -49,7 +50,7 @@ func (s *source) place(offset int, msg string) *syntaxError {
 
 // offset is the place of a node in the text; -1 if it is of another cell.
 func (s *source) offset(pos token.Pos) int {
-	for _, f := range []*token.File{s.decls, s.stmts} {
+	for _, f := range []*token.File{s.decls, s.stmts, s.values} {
 		if f != nil && int(pos) >= f.Base() && int(pos) <= f.Base()+f.Size() {
 			return int(pos) - f.Base() - s.base
 		}

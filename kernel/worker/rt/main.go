@@ -5,7 +5,6 @@ package rt
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -38,8 +37,12 @@ func Register(n int, run func(), vars map[string]any) { cells[n] = &cell{run, va
 // current is the run in progress.
 type current struct {
 	n       int
-	undo    []func()
 	failure *Failure
+	body    string // the goroutine that runs it
+	exit    atomic.Pointer[Failure] // it called os.Exit
+
+	mu  sync.Mutex
+	set []string // variables of the cell that have their values
 }
 
 var running atomic.Pointer[current]
@@ -51,14 +54,6 @@ var stopping struct {
 	asked int // the newest run that is to stop; it may not have begun
 	// ending are the goroutines that were stopped: what they deferred runs undisturbed.
 	ending map[string]bool
-}
-
-// OnFail has f called if the running cell fails: it puts back what the cell
-// declared anew under an old name.
-func OnFail(f func()) {
-	if c := running.Load(); c != nil {
-		c.undo = append(c.undo, f)
-	}
 }
 
 // Main is the worker's main function: it serves requests until the kernel is gone.
@@ -135,15 +130,15 @@ func run(r Request) {
 				c.failure = failureOf(v)
 			case returned:
 				return
+			case c.exit.Load() != nil:
+				c.failure = c.exit.Load()
 			case stop.Load() != 0:
 				c.failure = &Failure{Kind: "interrupted", Message: "interrupted"}
 			default:
 				c.failure = &Failure{Kind: "goexit", Message: "the cell called runtime.Goexit"}
 			}
-			for i := len(c.undo) - 1; i >= 0; i-- {
-				c.undo[i]()
-			}
 		}()
+		c.body = goroutine()
 		C() // interrupted before it began
 		body()
 		returned = true
@@ -153,8 +148,8 @@ func run(r Request) {
 		stopRest(c.n)
 	}
 	end()
-	if c.failure != nil && r.Again == 0 {
-		cells[r.N].vars = nil // no one can use them; the code may run again
+	if c.failure != nil {
+		c.failure.Began, c.failure.Set = true, c.whatIsSet()
 	}
 	send(Event{Op: "done", N: r.N, Failure: c.failure})
 }
@@ -320,26 +315,6 @@ func interrupt(n int) {
 func stopNow() {
 	stop.Store(1)
 	syscall.Kill(os.Getpid(), syscall.SIGINT)
-}
-
-// known are the flags of all cells.
-var known = map[string]*flag.Flag{}
-
-// freshFlags lets a cell define its flags again: each run has a new
-// flag.CommandLine, whose errors are panics and not os.Exit.
-func freshFlags() {
-	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
-	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.PanicOnError)
-}
-
-// ParseFlags is flag.Parse for a cell: flags of earlier cells still count.
-func ParseFlags() {
-	for name, f := range known {
-		if flag.CommandLine.Lookup(name) == nil {
-			flag.CommandLine.Var(f.Value, name, f.Usage)
-		}
-	}
-	flag.Parse()
 }
 
 // Sleep is time.Sleep for a cell: an interrupt ends it.

@@ -48,6 +48,10 @@ type Failure struct {
 	Type string
 	// Message is its text.
 	Message string
+	// Began says that the cell's code was there to run; without, nothing of it exists.
+	Began bool
+	// Set are the variables of the cell that have their values.
+	Set []string
 	// Frames is the stack, innermost first, without runtime's own part.
 	Frames []Frame
 }

@@ -1,0 +1,60 @@
+//go:build linux
+
+package rt
+
+import (
+	"flag"
+	"os"
+)
+
+// A cell may define a flag that an earlier run defined: each run has a new
+// flag.CommandLine. The functions below stand for flag's in cells, and know the flags of
+// earlier runs too.
+
+// known are the flags of all cells.
+var known = map[string]*flag.Flag{}
+
+// freshFlags gives a run its flag.CommandLine, whose errors are panics and not os.Exit.
+func freshFlags() {
+	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
+	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.PanicOnError)
+}
+
+// addKnown adds the flags of earlier runs.
+func addKnown() {
+	for name, f := range known {
+		if flag.CommandLine.Lookup(name) == nil {
+			flag.CommandLine.Var(f.Value, name, f.Usage)
+		}
+	}
+}
+
+// ParseFlags is flag.Parse for a cell.
+func ParseFlags() {
+	addKnown()
+	flag.Parse()
+}
+
+// SetFlag is flag.Set for a cell.
+func SetFlag(name, value string) error {
+	addKnown()
+	return flag.Set(name, value)
+}
+
+// LookupFlag is flag.Lookup for a cell.
+func LookupFlag(name string) *flag.Flag {
+	addKnown()
+	return flag.Lookup(name)
+}
+
+// VisitFlags is flag.VisitAll for a cell.
+func VisitFlags(f func(*flag.Flag)) {
+	addKnown()
+	flag.VisitAll(f)
+}
+
+// PrintFlags is flag.PrintDefaults for a cell.
+func PrintFlags() {
+	addKnown()
+	flag.PrintDefaults()
+}
