@@ -38,7 +38,7 @@ func Register(n int, run func(), vars map[string]any) { cells[n] = &cell{run, va
 type current struct {
 	n       int
 	failure *Failure
-	body    string // the goroutine that runs it
+	body    string                  // the goroutine that runs it
 	exit    atomic.Pointer[Failure] // it called os.Exit
 
 	mu  sync.Mutex
