@@ -68,6 +68,12 @@ var foreignMagic = []struct {
 	{"assignment to a new name", []step{{code: "count = 5", fail: "declared with count := value"}}},
 	{"numbers that don't mix", []step{{code: "n, f := 1, 2.5\nn * f", fail: "float64(n)"}, {code: "\"a\" + 1", fail: "line 1"}}},
 	{"no far suggestions", []step{{code: "zorkmid(1)", fail: "undefined: zorkmid", not: "did you mean"}, {code: "torch", fail: "undefined: torch", not: "did you mean"}, {code: "counter := 1\ncountr", fail: "did you mean counter?"}, {code: "strngs.ToUpper(\"a\")", fail: "did you mean strings?"}}},
+	{"an endless image", []step{{code: "image.White", want: "=> *image.Uniform of {65535}, without end, shown as 64x64"}, {code: "image.Rect(0, 0, 2, 3)", want: "=> (0,0)-(2,3)"}}},
+	{"texts that look like something else", []step{{code: "fmt.Sprint(42)", want: `=> "42"`}, {code: "\"\"", want: `=> ""`}, {code: "strings.Fields(\"a b\")", want: "=> [a b]"}, {code: "[]string{\"a b\", \"c\"}", want: `=> ["a b" "c"]`}}},
+	{"tables", []step{{code: "type row struct { Name string; n int }\n[]row{{\"a\", 1}, {\"b\", 2}}", want: "=> [{Name:a n:1} {Name:b n:2}]"}, {code: "[]*row{{strings.Repeat(\"long\", 20), 1}}", want: "   Name  "}}},
+	{"JSON", []step{{code: "json.Marshal(map[string]int{\"a\": 1})", want: "=> {\n  \"a\": 1\n}"}}},
+	{"a large slice", []step{{code: "make([]int, 50_000_000)", want: "… and 49999000 more]"}}},
+	{"gonum's matrices and plots", []step{{code: "import \"gonum.org/v1/gonum/mat\"\nmat.NewDense(2, 2, []float64{1, 2, 3, 4})", want: "=> *mat.Dense 2x2\n   0  1\n0  1  2\n1  3  4"}}},
 	{"%reset with a typo", []step{{code: "x := 1"}, {code: "%reset goo.mod", fail: "not \"goo.mod\""}, {code: "x", want: "=> 1"}}},
 }
 

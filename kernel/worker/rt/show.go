@@ -4,16 +4,21 @@ package rt
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"image"
-	"image/png"
+	"html"
+	"io"
 	"reflect"
 	"strings"
-	"time"
 )
 
-// maxText is how much of a value's text is shown.
-const maxText = 20_000
+// What one value may take in the notebook, in bytes: its text, its HTML, and all
+// other forms of it, such as pictures, together.
+const (
+	maxText  = 20_000
+	maxHTML  = 1 << 20
+	maxOther = 16 << 20
+)
 
 // Show shows the value of a cell's last expression.
 func Show(v any) {
@@ -60,40 +65,63 @@ func QuietErr(vs ...any) {
 	}
 }
 
-// Bundle is how a value is shown: its own MIME bundle if it has one, a picture
-// for an image, else text.
+// Bundle is how a value is shown: by its own MIME bundle, HTML, SVG or Markdown, a
+// picture for an image, a table for what has rows, else text. A text is always there.
 func Bundle(v any) map[string]any {
+	if isNil(v) {
+		return map[string]any{"text/plain": Text(v)}
+	}
+	data := ownBundle(v)
+	for _, form := range []func(any) map[string]any{pictureOf, picturesOf, plotOf, jsonOf, matrixOf, tableOf} {
+		if data == nil {
+			data = form(v)
+		}
+	}
+	if data == nil {
+		data = map[string]any{}
+	}
+	if data["text/plain"] == nil {
+		data["text/plain"] = Text(v)
+	}
+	return bounded(data)
+}
+
+// ownBundle is how the value itself wants to be shown, or nil.
+func ownBundle(v any) map[string]any {
 	switch x := v.(type) {
 	case interface {
 		Bundle() (map[string]any, error)
 	}:
-		if isNil(v) {
-			break
-		}
 		b, err := x.Bundle()
 		if err != nil {
 			panic(failed{fmt.Errorf("%T.Bundle: %w", v, err)})
 		}
 		return sendable(b)
 	case interface{ MIMEBundle() map[string]any }:
-		if isNil(v) {
-			break
-		}
 		return sendable(x.MIMEBundle())
-	case image.Image:
-		var buf bytes.Buffer
-		if isNil(v) || png.Encode(&buf, x) != nil {
-			break
-		}
-		b := x.Bounds()
-		return map[string]any{"image/png": buf.Bytes(), "text/plain": fmt.Sprintf("%T %dx%d", v, b.Dx(), b.Dy())}
+	case interface{ HTML() string }:
+		return map[string]any{"text/html": x.HTML()}
+	case interface{ SVG() string }:
+		return map[string]any{"image/svg+xml": x.SVG()}
+	case interface{ Markdown() string }:
+		return map[string]any{"text/markdown": x.Markdown()}
 	}
-	return map[string]any{"text/plain": Text(v)}
+	if t := reflect.TypeOf(v); t.PkgPath() == "html/template" && t.Name() == "HTML" {
+		return map[string]any{"text/html": fmt.Sprint(v), "text/plain": fmt.Sprint(v)}
+	}
+	return nil
 }
 
+// isNil reports whether the value is nil, also behind an interface.
 func isNil(v any) bool {
 	r := reflect.ValueOf(v)
-	return r.Kind() == reflect.Pointer && r.IsNil()
+	switch r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
+		return r.IsNil()
+	}
+	return false
 }
 
 // sendable turns text that came as bytes into strings; other bytes go as base64,
@@ -109,111 +137,110 @@ func sendable(b map[string]any) map[string]any {
 	return out
 }
 
-// Text is a value as text: what fmt's %v gives, %+v for structs.
-func Text(v any) string {
-	format := "%v"
-	if _, ok := v.(fmt.Stringer); !ok && v != nil {
-		t := reflect.TypeOf(v)
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Array {
-			t = t.Elem()
-		}
-		if t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]() {
-			format = "%+v"
-		}
-		if reflect.TypeOf(v).Kind() == reflect.Func {
-			return reflect.TypeOf(v).String()
-		}
-	}
-	s := fmt.Sprintf(format, v)
-	if len(s) > maxText {
-		s = s[:maxText] + fmt.Sprintf("… (%d more bytes)", len(s)-maxText)
-	}
-	return s
-}
-
-// sizes measures the variables that cells declared.
-func sizes() map[string]int64 {
-	all := map[string]int64{}
-	if running.Load() != nil {
-		return all // the cell may be writing them
-	}
-	for n, c := range cells {
-		for name, ptr := range c.vars {
-			budget := 10_000
-			all[fmt.Sprintf("%d.%s", n, name)] = sizeOf(reflect.ValueOf(ptr).Elem(), map[uintptr]bool{}, &budget)
-		}
-	}
-	return all
-}
-
-// sizeOf follows a value as far as the budget of visited values goes.
-func sizeOf(v reflect.Value, seen map[uintptr]bool, budget *int) int64 {
-	return int64(v.Type().Size()) + beyond(v, seen, budget)
-}
-
-// flat reports whether values of the type refer to no further memory.
-func flat(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Array:
-		return flat(t.Elem())
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if !flat(t.Field(i).Type) {
-				return false
+// bounded leaves out what is too large for a notebook, and tells so in the text.
+func bounded(data map[string]any) map[string]any {
+	var notes []string
+	left := maxOther
+	for mime, v := range data {
+		size, limit := 0, left
+		switch x := v.(type) {
+		case string:
+			size = len(x)
+		case []byte:
+			size = len(x)
+		default:
+			if text, err := json.Marshal(x); err == nil {
+				size = len(text)
 			}
 		}
-		return true
+		switch mime {
+		case "text/plain":
+			if text, ok := v.(string); ok {
+				data[mime] = cut(text)
+			}
+			continue
+		case "text/html", "text/markdown":
+			limit = maxHTML
+		}
+		if size > limit {
+			notes = append(notes, fmt.Sprintf("%s of %d bytes is too large to be shown", mime, size))
+			delete(data, mime)
+			continue
+		}
+		left -= size
 	}
-	return t.Kind() <= reflect.Complex128
+	if len(notes) > 0 {
+		data["text/plain"] = fmt.Sprint(data["text/plain"], "\n", strings.Join(notes, "\n"))
+	}
+	return data
 }
 
-func beyond(v reflect.Value, seen map[uintptr]bool, budget *int) (total int64) {
-	if *budget--; *budget < 0 {
-		return 0
+// cut keeps the beginning of a text that is too long.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
 	}
-	switch v.Kind() {
-	case reflect.String:
-		return int64(v.Len())
-	case reflect.Pointer:
-		if v.IsNil() || seen[v.Pointer()] {
-			return 0
-		}
-		seen[v.Pointer()] = true
-		return sizeOf(v.Elem(), seen, budget)
-	case reflect.Interface:
-		if !v.IsNil() {
-			return sizeOf(v.Elem(), seen, budget)
-		}
-	case reflect.Slice:
-		if v.IsNil() || seen[v.Pointer()] {
-			return 0
-		}
-		seen[v.Pointer()] = true
-		total = int64(v.Cap()) * int64(v.Type().Elem().Size())
-		if flat(v.Type().Elem()) {
-			return total
-		}
-		fallthrough
-	case reflect.Array:
-		if flat(v.Type().Elem()) {
-			return total
-		}
-		for i := 0; i < v.Len() && *budget > 0; i++ {
-			total += beyond(v.Index(i), seen, budget)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			total += beyond(v.Field(i), seen, budget)
-		}
-	case reflect.Map:
-		if v.IsNil() || seen[v.Pointer()] {
-			return 0
-		}
-		seen[v.Pointer()] = true
-		t := v.Type()
-		total = int64(v.Len()) * int64(t.Key().Size()+t.Elem().Size()+1)
-		// Not followed further: ranging over a map that a goroutine of a cell
-		// writes would end the process.
+	at := maxText
+	for at > 0 && text[at]&0xC0 == 0x80 { // not inside a character
+		at--
 	}
-	return total
+	return text[:at] + fmt.Sprintf("… (%d more bytes)", len(text)-at)
 }
+
+// jsonOf indents JSON that comes as bytes.
+func jsonOf(v any) map[string]any {
+	r := reflect.ValueOf(v)
+	if r.Kind() != reflect.Slice || r.Type().Elem().Kind() != reflect.Uint8 || r.Len() > maxOther {
+		return nil
+	}
+	raw := r.Bytes()
+	start := strings.TrimLeft(string(raw[:min(len(raw), 32)]), " \t\r\n")
+	if start == "" || r.Type() != reflect.TypeFor[json.RawMessage]() && start[0] != '{' && start[0] != '[' || !json.Valid(raw) {
+		return nil
+	}
+	var text strings.Builder
+	var value any
+	enc := json.NewEncoder(&text)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.UseNumber()
+	if dec.Decode(&value) != nil || enc.Encode(value) != nil {
+		return nil
+	}
+	return map[string]any{"text/plain": strings.TrimSpace(text.String())}
+}
+
+// plotOf draws what can write itself as SVG, as gonum's plots can.
+func plotOf(v any) map[string]any {
+	method := reflect.ValueOf(v).MethodByName("WriterTo")
+	if !method.IsValid() {
+		return nil
+	}
+	t := method.Type()
+	if t.NumIn() != 3 || t.NumOut() != 2 || t.In(0).Kind() != reflect.Float64 || t.In(1).Kind() != reflect.Float64 || t.In(2).Kind() != reflect.String {
+		return nil
+	}
+	const width, height = 432, 288 // points: 6 x 4 inches
+	for _, form := range []struct{ format, mime string }{{"svg", "image/svg+xml"}, {"png", "image/png"}} {
+		out := method.Call([]reflect.Value{reflect.ValueOf(width * 1.0).Convert(t.In(0)), reflect.ValueOf(height * 1.0).Convert(t.In(1)), reflect.ValueOf(form.format)})
+		if data := written(out[0], out[1]); data != nil {
+			return sendable(map[string]any{form.mime: data, "text/plain": reflect.TypeOf(v).String()})
+		}
+	}
+	return nil
+}
+
+func written(writer, err reflect.Value) []byte {
+	w, ok := writer.Interface().(io.WriterTo)
+	if !ok || !err.IsNil() {
+		return nil
+	}
+	var buf bytes.Buffer
+	if _, err := w.WriteTo(&buf); err != nil {
+		return nil
+	}
+	return buf.Bytes()
+}
+
+func escape(text string) string { return html.EscapeString(text) }

@@ -1,0 +1,143 @@
+//go:build linux
+
+package rt
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"reflect"
+	"strings"
+)
+
+// A picture of more than maxPixels is scaled down to fewPixels. Of several
+// pictures, maxPictures are shown, none with a side longer than thumbnail.
+const (
+	maxPixels   = 4 << 20
+	fewPixels   = 1 << 20
+	thumbnail   = 128
+	maxPictures = 32
+)
+
+// imageOf is the image that a value is or makes of itself, or nil. A rectangle has
+// the methods of an image too, but nobody means its pixels.
+func imageOf(v any) image.Image {
+	switch x := v.(type) {
+	case image.Rectangle, *image.Rectangle:
+		return nil
+	case image.Image:
+		return x
+	case interface{ Picture() image.Image }:
+		return x.Picture()
+	}
+	return nil
+}
+
+// pictureOf shows an image.
+func pictureOf(v any) map[string]any {
+	if _, ok := v.(interface{ Picture() image.Image }); !ok {
+		if _, ok := v.(image.Image); !ok {
+			return nil
+		}
+	}
+	m := imageOf(v)
+	if m == nil || isNil(m) || m.Bounds().Empty() {
+		return nil
+	}
+	shown, b := m, m.Bounds()
+	text := fmt.Sprintf("%T %dx%d", v, b.Dx(), b.Dy())
+	if float64(b.Dx())*float64(b.Dy()) > maxPixels {
+		w, h := fit(b, fewPixels, 0)
+		if _, endless := m.(*image.Uniform); endless {
+			w, h = 64, 64
+			text = fmt.Sprintf("%T of %v, without end", v, m.At(0, 0))
+		}
+		shown = scaled(m, w, h)
+		text += fmt.Sprintf(", shown as %dx%d", w, h)
+	}
+	var buf bytes.Buffer
+	if png.Encode(&buf, shown) != nil {
+		return nil
+	}
+	return map[string]any{"image/png": buf.Bytes(), "text/plain": text}
+}
+
+// fit is the size of b with the same proportions and no more pixels, nor (unless
+// that is 0) a longer side.
+func fit(b image.Rectangle, pixels, side int) (w, h int) {
+	w, h = b.Dx(), b.Dy()
+	x, y := float64(w), float64(h)
+	by := 1.0
+	if x*y > float64(pixels) {
+		by = math.Sqrt(float64(pixels) / (x * y))
+	}
+	if side > 0 && max(x, y)*by > float64(side) {
+		by = float64(side) / max(x, y)
+	}
+	if by == 1 {
+		return w, h
+	}
+	return min(pixels, max(1, int(x*by))), min(pixels, max(1, int(y*by)))
+}
+
+// scaled makes an image smaller: each pixel is the mean of 3 x 3 samples of the original.
+func scaled(m image.Image, w, h int) image.Image {
+	b := m.Bounds()
+	out := image.NewNRGBA64(image.Rect(0, 0, w, h))
+	at := func(i, n, size int) int { return int((float64(i) + 0.5) / float64(n) * float64(size)) }
+	for y := range h {
+		for x := range w {
+			const n = 3
+			var sum [4]uint64
+			for j := range n {
+				for i := range n {
+					r, g, b, a := m.At(b.Min.X+at(n*x+i, n*w, b.Dx()), b.Min.Y+at(n*y+j, n*h, b.Dy())).RGBA()
+					sum[0], sum[1], sum[2], sum[3] = sum[0]+uint64(r), sum[1]+uint64(g), sum[2]+uint64(b), sum[3]+uint64(a)
+				}
+			}
+			mean := func(i int) uint16 { return uint16(sum[i] / (n * n)) }
+			out.Set(x, y, color.RGBA64{mean(0), mean(1), mean(2), mean(3)})
+		}
+	}
+	return out
+}
+
+// picturesOf shows a slice of images as small pictures side by side.
+func picturesOf(v any) map[string]any {
+	r := reflect.ValueOf(v)
+	if r.Kind() != reflect.Slice && r.Kind() != reflect.Array || r.Len() == 0 {
+		return nil
+	}
+	var page strings.Builder
+	var text []string
+	for i := range min(r.Len(), maxPictures) {
+		e := r.Index(i)
+		if !e.CanInterface() {
+			return nil
+		}
+		m := imageOf(e.Interface())
+		if m == nil || isNil(m) || m.Bounds().Empty() {
+			return nil
+		}
+		b := m.Bounds()
+		var buf bytes.Buffer
+		if w, h := fit(b, thumbnail*thumbnail, thumbnail); w != b.Dx() || h != b.Dy() {
+			m = scaled(m, w, h)
+		}
+		if png.Encode(&buf, m) != nil {
+			return nil
+		}
+		size := fmt.Sprintf("%dx%d", b.Dx(), b.Dy())
+		fmt.Fprintf(&page, `<img style="display:inline-block;margin:2px" title="%d: %s" src="data:image/png;base64,%s">`, i, size, base64.StdEncoding.EncodeToString(buf.Bytes()))
+		text = append(text, size)
+	}
+	if more := r.Len() - len(text); more > 0 {
+		fmt.Fprintf(&page, "<p>and %d more</p>", more)
+		text = append(text, fmt.Sprintf("and %d more", more))
+	}
+	return map[string]any{"text/html": page.String(), "text/plain": fmt.Sprintf("%T of %d: %s", v, r.Len(), strings.Join(text, " "))}
+}

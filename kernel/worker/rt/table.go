@@ -1,0 +1,310 @@
+//go:build linux
+
+package rt
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// A table shows that many rows and columns, and that many characters in a cell.
+const (
+	maxRows    = 60
+	maxColumns = 20
+	maxCell    = 80
+)
+
+// table is what a value looks like in rows and columns.
+type table struct {
+	head        []string
+	rows        [][]string
+	numbers     []bool // the columns to set to the right
+	moreRows    int    // that are not in rows
+	moreColumns int
+}
+
+// tableOf shows slices of structs or slices, and maps, as tables. Texts of a line
+// stay as Go writes them.
+func tableOf(v any) map[string]any {
+	r := reflect.ValueOf(v)
+	if _, ok := v.(fmt.Stringer); ok {
+		return nil
+	}
+	if _, ok := v.(error); ok {
+		return nil
+	}
+	var t *table
+	switch r.Kind() {
+	case reflect.Slice, reflect.Array:
+		t = sliceTable(r)
+	case reflect.Map:
+		t = mapTable(r)
+	}
+	if t == nil {
+		return nil
+	}
+	return t.bundle(Text(v))
+}
+
+// bundle is the table as HTML, and as text unless a short text is there.
+func (t *table) bundle(short string) map[string]any {
+	text := short
+	const oneLine = 80
+	if short == "" || utf8.RuneCountInString(short) > oneLine || strings.Contains(short, "\n") {
+		text = t.text()
+	}
+	return map[string]any{"text/html": t.html(), "text/plain": text}
+}
+
+// sliceTable is the table of a slice of structs, or of slices; nil for other slices.
+func sliceTable(r reflect.Value) *table {
+	elem := r.Type().Elem()
+	for elem.Kind() == reflect.Pointer {
+		elem = elem.Elem()
+	}
+	if r.Len() == 0 || textual(elem) || textual(reflect.PointerTo(elem)) {
+		return nil
+	}
+	switch {
+	case elem.Kind() == reflect.Struct && elem.NumField() > 0:
+		return structTable(r, elem)
+	case (elem.Kind() == reflect.Slice || elem.Kind() == reflect.Array) && elem.Elem().Kind() <= reflect.Complex128,
+		(elem.Kind() == reflect.Slice || elem.Kind() == reflect.Array) && elem.Elem().Kind() == reflect.String:
+		return nestedTable(r)
+	}
+	return nil
+}
+
+// textual reports whether a type says itself what it looks like.
+func textual(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[fmt.Stringer]()) || t.Implements(reflect.TypeFor[error]()) || t.Implements(reflect.TypeFor[fmt.Formatter]())
+}
+
+// shownRows are the indices of n rows that are shown, and how many are not.
+func shownRows(n int) (shown, more int) {
+	if n <= maxRows {
+		return n, 0
+	}
+	return maxRows, n - maxRows
+}
+
+func structTable(r reflect.Value, elem reflect.Type) *table {
+	t := &table{head: []string{""}}
+	fields := min(elem.NumField(), maxColumns)
+	t.moreColumns = elem.NumField() - fields
+	t.numbers = []bool{true}
+	for i := range fields {
+		t.head = append(t.head, elem.Field(i).Name)
+		t.numbers = append(t.numbers, isNumber(elem.Field(i).Type))
+	}
+	n, more := shownRows(r.Len())
+	t.moreRows = more
+	for i := range n {
+		row := []string{fmt.Sprint(i)}
+		v := follow(r.Index(i))
+		for f := range fields {
+			if !v.IsValid() {
+				row = append(row, "nil")
+				continue
+			}
+			row = append(row, cellText(v.Field(f)))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+func nestedTable(r reflect.Value) *table {
+	n, more := shownRows(r.Len())
+	t := &table{head: []string{""}, numbers: []bool{true}, moreRows: more}
+	columns := 0
+	for i := range n {
+		if v := follow(r.Index(i)); v.IsValid() {
+			columns = max(columns, v.Len())
+		}
+	}
+	t.moreColumns = max(0, columns-maxColumns)
+	columns -= t.moreColumns
+	for c := range columns {
+		t.head, t.numbers = append(t.head, fmt.Sprint(c)), append(t.numbers, true)
+	}
+	for i := range n {
+		row := []string{fmt.Sprint(i)}
+		v := follow(r.Index(i))
+		for c := range columns {
+			if !v.IsValid() || c >= v.Len() {
+				row = append(row, "")
+				continue
+			}
+			row = append(row, cellText(v.Index(c)))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+// mapTable is the table of a map, sorted by its keys; of structs, with a column
+// for each field.
+func mapTable(r reflect.Value) *table {
+	if r.Len() == 0 {
+		return nil
+	}
+	keys := sortedKeys(r)
+	n, more := shownRows(len(keys))
+	values := reflect.MakeSlice(reflect.SliceOf(r.Type().Elem()), n, n)
+	for i := range n {
+		values.Index(i).Set(r.MapIndex(keys[i]))
+	}
+	t := sliceTable(values)
+	if t == nil {
+		t = &table{head: []string{"key", "value"}, numbers: []bool{false, isNumber(r.Type().Elem())}}
+		for i := range n {
+			t.rows = append(t.rows, []string{"", cellText(values.Index(i))})
+		}
+	}
+	t.head[0], t.numbers[0], t.moreRows = "key", isNumber(r.Type().Key()), more
+	for i := range n {
+		t.rows[i][0] = cellText(keys[i])
+	}
+	return t
+}
+
+// sortedKeys are the keys in the order in which fmt prints them: numbers and
+// strings by value, others by their text.
+func sortedKeys(r reflect.Value) []reflect.Value {
+	keys := r.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		switch {
+		case a.CanInt():
+			return cmp.Compare(a.Int(), b.Int())
+		case a.CanUint():
+			return cmp.Compare(a.Uint(), b.Uint())
+		case a.CanFloat():
+			return cmp.Compare(a.Float(), b.Float())
+		case a.Kind() == reflect.String:
+			return cmp.Compare(a.String(), b.String())
+		}
+		return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
+	})
+	return keys
+}
+
+// matrixOf shows a matrix, such as gonum's.
+func matrixOf(v any) map[string]any {
+	m, ok := v.(interface {
+		Dims() (rows, columns int)
+		At(i, j int) float64
+	})
+	if !ok {
+		return nil
+	}
+	rows, columns := m.Dims()
+	shown, more := shownRows(rows)
+	t := &table{head: []string{""}, numbers: []bool{true}, moreRows: more, moreColumns: max(0, columns-maxColumns)}
+	for c := range columns - t.moreColumns {
+		t.head, t.numbers = append(t.head, fmt.Sprint(c)), append(t.numbers, true)
+	}
+	for i := range shown {
+		row := []string{fmt.Sprint(i)}
+		for c := range columns - t.moreColumns {
+			row = append(row, fmt.Sprintf("%.6g", m.At(i, c)))
+		}
+		t.rows = append(t.rows, row)
+	}
+	data := t.bundle("")
+	data["text/plain"] = fmt.Sprintf("%T %dx%d\n%s", v, rows, columns, data["text/plain"])
+	return data
+}
+
+// follow goes through pointers and interfaces to the value; invalid for nil.
+func follow(v reflect.Value) reflect.Value {
+	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
+		v = v.Elem()
+	}
+	return v
+}
+
+func isNumber(t reflect.Type) bool {
+	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Complex128 && !textual(t)
+}
+
+// cellText is a value in a table.
+func cellText(v reflect.Value) string {
+	p := printer{left: 4 * maxCell, bare: true}
+	p.value(v, 1)
+	text := strings.Join(strings.Fields(p.text.String()), " ")
+	if utf8.RuneCountInString(text) <= maxCell {
+		return text
+	}
+	return string([]rune(text)[:maxCell-1]) + "…"
+}
+
+func (t *table) html() string {
+	var b strings.Builder
+	b.WriteString(`<table class="dataframe"><thead><tr>`)
+	for _, name := range t.head {
+		b.WriteString("<th>" + escape(name) + "</th>")
+	}
+	b.WriteString("</tr></thead><tbody>")
+	for _, row := range t.rows {
+		b.WriteString("<tr>")
+		for i, text := range row {
+			tag, align := "td", "left"
+			if i == 0 {
+				tag = "th"
+			}
+			if t.numbers[i] {
+				align = "right"
+			}
+			fmt.Fprintf(&b, `<%s style="text-align:%s">%s</%s>`, tag, align, escape(text), tag)
+		}
+		b.WriteString("</tr>")
+	}
+	b.WriteString("</tbody></table>")
+	if more := t.more(); more != "" {
+		b.WriteString("<p>" + more + "</p>")
+	}
+	return b.String()
+}
+
+func (t *table) text() string {
+	widths := make([]int, len(t.head))
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		for i, text := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(text))
+		}
+	}
+	var b strings.Builder
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		var line strings.Builder
+		for i, text := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
+			if t.numbers[i] {
+				line.WriteString(pad + text + "  ")
+			} else {
+				line.WriteString(text + pad + "  ")
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return b.String() + t.more()
+}
+
+// more says what the table leaves out.
+func (t *table) more() string {
+	var parts []string
+	if t.moreRows > 0 {
+		parts = append(parts, fmt.Sprintf("%d more rows", t.moreRows))
+	}
+	if t.moreColumns > 0 {
+		parts = append(parts, fmt.Sprintf("%d more columns", t.moreColumns))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "and " + strings.Join(parts, ", ")
+}

@@ -1,0 +1,211 @@
+//go:build linux
+
+package rt
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Text is a value as text: what fmt's %v gives, with the names of struct fields,
+// without reading more of the value than is shown.
+func Text(v any) string {
+	if v == nil {
+		return "<nil>"
+	}
+	if reflect.TypeOf(v).Kind() == reflect.Func {
+		return reflect.TypeOf(v).String()
+	}
+	p := printer{left: maxText - 100} // with room for what rest says
+	r := reflect.ValueOf(v)
+	if r.Kind() == reflect.String && !textual(r.Type()) {
+		return cut(quoted(r.String()))
+	}
+	p.value(r, 0)
+	return p.text.String() + p.rest(r)
+}
+
+// quoted is a text as it is, or in quotes where it looks like something else: a
+// number, true, nil, nothing, blanks.
+func quoted(s string) string {
+	if _, err := strconv.ParseFloat(s, 64); err == nil || s == "true" || s == "false" || s == "<nil>" || strings.TrimSpace(s) == "" ||
+		s != strings.TrimRight(s, " \t") || s != strings.TrimLeft(s, " \t") {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// ambiguous reports whether a text in a list does not show where it ends.
+func ambiguous(s string) bool {
+	return quoted(s) != s || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"[]{}`, r) })
+}
+
+// printer writes a value until nothing is left of its budget.
+type printer struct {
+	text strings.Builder
+	left int  // bytes that may still be written
+	full bool // something was left out
+	bare bool // strings are never quoted
+}
+
+// maxDepth is how far values inside values are followed, maxElements how many of a
+// list are written.
+const (
+	maxDepth    = 12
+	maxElements = 1000
+)
+
+func (p *printer) write(s string) {
+	if len(s) > p.left {
+		s, p.full = strings.ToValidUTF8(s[:p.left], "")+"…", true
+		p.left = 0
+	}
+	p.left = max(0, p.left-len(s))
+	p.text.WriteString(s)
+}
+
+// rest says how much of a value is not shown.
+func (p *printer) rest(r reflect.Value) string {
+	switch {
+	case !p.full:
+		return ""
+	case r.Kind() == reflect.Slice || r.Kind() == reflect.Array || r.Kind() == reflect.Map:
+		return fmt.Sprintf(" (%d elements)", r.Len())
+	}
+	return " (cut)"
+}
+
+func (p *printer) value(v reflect.Value, depth int) {
+	switch {
+	case p.full:
+		return
+	case !v.IsValid():
+		p.write("<nil>")
+		return
+	case depth > maxDepth:
+		p.write("…")
+		return
+	case v.CanInterface() && textual(v.Type()) && !(v.Kind() == reflect.Pointer && v.IsNil()):
+		p.write(limitedSprint(v.Interface()))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Array:
+		p.list(v, depth)
+	case reflect.Map:
+		p.mapping(v, depth)
+	case reflect.Struct:
+		p.structure(v, depth)
+	case reflect.Interface:
+		p.value(v.Elem(), depth)
+	case reflect.Pointer:
+		p.pointer(v, depth)
+	case reflect.String:
+		p.write(v.String())
+	default:
+		p.write(fmt.Sprint(v)) // not v.Interface(): fields may be unexported
+	}
+}
+
+// limitedSprint is fmt's text of a value that has a method for it.
+func limitedSprint(v any) string { return cut(fmt.Sprint(v)) }
+
+// list writes [a b c], with texts in quotes where it would not be clear where
+// they end.
+func (p *printer) list(v reflect.Value, depth int) {
+	if v.Kind() == reflect.Slice && v.IsNil() && depth == 0 {
+		p.write("[]")
+		return
+	}
+	quotes := !p.bare && p.needQuotes(v)
+	p.write("[")
+	for i := 0; i < v.Len() && !p.full; i++ {
+		if i > 0 {
+			p.write(" ")
+		}
+		if i == maxElements {
+			p.write(fmt.Sprintf("… and %d more", v.Len()-i))
+			break
+		}
+		p.element(v.Index(i), depth, quotes)
+	}
+	p.write("]")
+}
+
+func (p *printer) needQuotes(list reflect.Value) bool {
+	if list.Type().Elem().Kind() != reflect.String || textual(list.Type().Elem()) {
+		return false
+	}
+	for i := range min(list.Len(), maxText/2) {
+		if ambiguous(list.Index(i).String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// element writes what is in a list or map: pointers are followed, once.
+func (p *printer) element(v reflect.Value, depth int, quotes bool) {
+	switch {
+	case quotes && v.Kind() == reflect.String:
+		p.write(strconv.Quote(v.String()))
+	case v.Kind() == reflect.Pointer && !v.IsNil() && !(v.CanInterface() && textual(v.Type())):
+		p.write("&")
+		p.value(v.Elem(), depth+1)
+	default:
+		p.value(v, depth+1)
+	}
+}
+
+func (p *printer) mapping(v reflect.Value, depth int) {
+	p.write("map[")
+	quotes := false
+	keys := sortedKeys(v)
+	for _, k := range keys[:min(len(keys), maxText)] {
+		e := v.MapIndex(k)
+		quotes = quotes || !p.bare && (k.Kind() == reflect.String && !textual(k.Type()) && ambiguous(k.String()) ||
+			e.Kind() == reflect.String && !textual(e.Type()) && ambiguous(e.String()))
+	}
+	for i, k := range keys {
+		if p.full {
+			break
+		}
+		if i > 0 {
+			p.write(" ")
+		}
+		p.element(k, depth, quotes)
+		p.write(":")
+		p.element(v.MapIndex(k), depth, quotes)
+	}
+	p.write("]")
+}
+
+func (p *printer) structure(v reflect.Value, depth int) {
+	p.write("{")
+	for i := range v.NumField() {
+		if i > 0 {
+			p.write(" ")
+		}
+		p.write(v.Type().Field(i).Name + ":")
+		p.value(v.Field(i), depth+1)
+	}
+	p.write("}")
+}
+
+// pointer follows the cell's own value, as fmt does for structs, slices and maps; an
+// address says what is behind a pointer further in.
+func (p *printer) pointer(v reflect.Value, depth int) {
+	if v.IsNil() {
+		p.write("<nil>")
+		return
+	}
+	if depth == 0 {
+		p.write("&")
+		p.value(v.Elem(), depth+1)
+		return
+	}
+	p.write(fmt.Sprintf("%#x", v.Pointer()))
+}
