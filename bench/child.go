@@ -11,6 +11,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -91,7 +92,7 @@ func step(engine *backend.Engine, now clock, name string, batch, size, steps int
 	if err != nil {
 		return result{}, err
 	}
-	stepper, err := train.Recipe{BatchSize: batch}.NewStepper(engine.Backend, m, train.Scratch{LearningRate: 1e-3})
+	stepper, err := train.Recipe{BatchSize: batch}.NewStepper(engine.Backend, m, strategy.Scratch{LearningRate: 1e-3})
 	if err != nil {
 		return result{}, err
 	}
@@ -134,12 +135,12 @@ func hymenoptera(now clock, work, data, weights string, epochs, seed int) (resul
 	defer os.RemoveAll(dir)
 	recipe := train.Recipe{Epochs: epochs, BatchSize: 4, Schedule: train.Schedule{StepEvery: 7},
 		Augment: vision.StandardAugment(), Seed: uint64(seed), Dir: dir, Quiet: true}
-	var s train.Strategy = train.Transfer{LearningRate: 1e-3}
+	var s train.Strategy = strategy.Transfer{LearningRate: 1e-3}
 	switch work {
 	case "cached":
 		recipe.Augment = vision.Augment{}
 	case "finetune":
-		s = train.FineTune{LearningRate: 1e-3}
+		s = strategy.FineTune{LearningRate: 1e-3}
 	}
 	began := now()
 	run, err := recipe.Compare(context.Background(), "bench", ds, m, s)

@@ -11,6 +11,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -29,54 +30,68 @@ type (
 	// Strategy is a way from a pretrained model to a classifier of other images.
 	Strategy = train.Strategy
 	// Transfer freezes the pretrained layers and trains a new output layer.
-	Transfer = train.Transfer
+	Transfer = strategy.Transfer
 	// FineTune trains pretrained layers further, at a small learning rate, under a new output layer.
-	FineTune = train.FineTune
+	FineTune = strategy.FineTune
 	// Scratch trains the same network from random weights: the control.
-	Scratch = train.Scratch
+	Scratch = strategy.Scratch
 
 	// LwF learns a new task without forgetting the old one, by the old answers to the new images.
-	LwF = train.LwF
+	LwF = strategy.LwF
 	// Joint learns the old and the new task together.
-	Joint = train.Joint
+	Joint = strategy.Joint
 	// DuplicateAndFineTune keeps the network for the old task and fine-tunes a copy.
-	DuplicateAndFineTune = train.DuplicateAndFineTune
+	DuplicateAndFineTune = strategy.DuplicateAndFineTune
 	// L2SP is fine-tuning that is held near the pretrained weights.
-	L2SP = train.L2SP
+	L2SP = strategy.L2SP
 	// EWC is fine-tuning that holds the weights that the old task depends on.
-	EWC = train.EWC
+	EWC = strategy.EWC
 	// DeepCORAL adapts to unlabelled images by aligning covariances.
-	DeepCORAL = train.DeepCORAL
+	DeepCORAL = strategy.DeepCORAL
 	// DANN adapts to unlabelled images by an adversary.
-	DANN = train.DANN
+	DANN = strategy.DANN
 	// AdaBN adapts to unlabelled images by BatchNorm's statistics alone.
-	AdaBN = train.AdaBN
+	AdaBN = strategy.AdaBN
 	// SourceOnly does not adapt: the lower control of domain adaptation.
-	SourceOnly = train.SourceOnly
+	SourceOnly = strategy.SourceOnly
 	// TargetSupervised uses the target's labels: the upper control of domain adaptation.
-	TargetSupervised = train.TargetSupervised
+	TargetSupervised = strategy.TargetSupervised
 
-	// Task is what a strategy of your own is to learn, and Plan how it does; see [Strategy].
+	// Task is what a strategy of your own is to learn; see [Strategy].
 	Task = train.Task
+	// Plan is how a strategy trains: variables, learning rate, loss.
 	Plan = train.Plan
-	// Phase is a stretch of a Plan, Beside further images in its steps, Head a further output layer, Watch a further
-	// task that is evaluated.
-	Phase  = train.Phase
-	Beside = train.Beside
-	Head   = train.Head
-	Watch  = train.Watch
-	// Step is a training step as the Loss of a Plan sees it, Param a variable of a model.
-	Step  = train.Step
+	// Phase is a stretch of a [Plan] in which the same variables change.
+	Phase = train.Phase
+	// ExtraBatch describes further images in every step of a [Plan].
+	ExtraBatch = train.ExtraBatch
+	// Beside is the former name of ExtraBatch.
+	//
+	// Deprecated: use [ExtraBatch].
+	Beside = train.ExtraBatch
+	// Head is a further output layer of a [Plan].
+	Head = train.Head
+	// Watch is a further task that a [Plan] is evaluated on.
+	Watch = train.Watch
+	// Fit makes a [Plan] one without training steps: the model is fitted before the evaluation.
+	Fit = train.Fit
+	// Step is a training step as the Loss of a [Plan] sees it.
+	Step = train.Step
+	// Preparation is what the Before of a [Plan] works with.
+	Preparation = train.Preparation
+	// Kept are values that a strategy keeps beside those of the model; see [train.Keep].
+	Kept = train.Kept
+	// Param is a variable of a model.
 	Param = nn.Param
 
 	// KNN takes the class of the nearest training images: a baseline that trains nothing.
-	KNN = train.KNN
+	KNN = strategy.KNN
 	// LogisticRegression fits the output layer to its optimum on the frozen features: a quick baseline.
-	LogisticRegression = train.LogisticRegression
+	LogisticRegression = strategy.LogisticRegression
 	// LRCurve is what [FindLR] found.
 	LRCurve = train.LRCurve
 	// Advice is a strategy to begin with, and why; see [Suggest].
-	Advice = train.Advice
+	Advice = strategy.Advice
 	// Samples is accuracy against the number of training images; see [SampleSizes].
 	Samples = train.Samples
 
@@ -176,9 +191,9 @@ func MustFindLR(data *datasets.Dataset, model *Model, strategy Strategy) *LRCurv
 }
 
 // Suggest proposes a strategy to begin with, from the number of images and from how well the model's features fit them, with
-// its reason (see [train.Suggest]).
+// its reason (see [strategy.Suggest]).
 func Suggest(data *datasets.Dataset, model *Model) (*Advice, error) {
-	return train.Suggest(data, model)
+	return strategy.Suggest(data, model)
 }
 
 // MustSuggest is [Suggest] that panics on an error.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -52,7 +53,7 @@ func pretrain(out, dir string, epochs int) error {
 	// far fewer epochs.
 	recipe := train.Recipe{Epochs: epochs, BatchSize: 64, WeightDecay: 1e-4, Dir: dir,
 		Schedule: train.Schedule{Cosine: true, Warmup: 0.5}, Augment: vision.Augment{Pad: 3, HorizontalFlip: 0.5}}
-	run, err := recipe.Compare(context.Background(), "pretrain-resnet20-shapes", shapes, start, train.Scratch{LearningRate: 0.1})
+	run, err := recipe.Compare(context.Background(), "pretrain-resnet20-shapes", shapes, start, strategy.Scratch{LearningRate: 0.1})
 	if err != nil {
 		return err
 	}

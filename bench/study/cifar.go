@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -56,7 +57,7 @@ func with(ds *datasets.Dataset, name string, train, val *datasets.Split) *datase
 func (e env) measure(ctx context.Context, name string, m *zoo.Model, ds *datasets.Dataset, test *datasets.Split) (float64, error) {
 	r := train.Recipe{Epochs: 1, Dir: e.out, Quiet: true}
 	one := ds.Train.Subset([]int{0}) // a run wants training images; nothing is trained on it
-	run, err := r.Compare(ctx, name, with(ds, ds.Name, one, test), m, train.SourceOnly{})
+	run, err := r.Compare(ctx, name, with(ds, ds.Name, one, test), m, strategy.SourceOnly{})
 	if err != nil {
 		return 0, err
 	}
@@ -104,7 +105,7 @@ func cifar(ctx context.Context, e env) error {
 	r := e.recipe(train.Recipe{Epochs: 1})
 	r.Seeds = 0 // nothing is drawn at random
 	adapted, err := r.Compare(ctx, "cifar-adabn", with(j.all, "cifar-jpeg", j.all.Train, test), j.model,
-		train.AdaBN{Augment: vision.CIFARAugment()}, train.AdaBN{Label: "adabn-plain"})
+		strategy.AdaBN{Augment: vision.CIFARAugment()}, strategy.AdaBN{Label: "adabn-plain"})
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func cifar(ctx context.Context, e env) error {
 	val := part(j.all.Train, 900, 1000)
 	few := with(j.all, "cifar-jpeg-200", part(j.all.Train, 0, 200), val)
 	run, err := e.recipe(train.Recipe{Epochs: 5}).Compare(ctx, "cifar-200", few, j.model,
-		train.Transfer{LearningRate: 0.01}, train.FineTune{LearningRate: 0.01, KeepHead: true})
+		strategy.Transfer{LearningRate: 0.01}, strategy.FineTune{LearningRate: 0.01, KeepHead: true})
 	if err != nil {
 		return err
 	}
@@ -132,9 +133,9 @@ func cifar(ctx context.Context, e env) error {
 	schedule := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}, WeightDecay: 1e-4}
 	schedule.Augment.HorizontalFlip = 0.5
 	candidates := []train.Strategy{
-		train.FineTune{Label: "rate-0.003", LearningRate: 0.003, KeepHead: true},
-		train.FineTune{Label: "rate-0.01", LearningRate: 0.01, KeepHead: true},
-		train.FineTune{Label: "rate-0.03", LearningRate: 0.03, KeepHead: true},
+		strategy.FineTune{Label: "rate-0.003", LearningRate: 0.003, KeepHead: true},
+		strategy.FineTune{Label: "rate-0.01", LearningRate: 0.01, KeepHead: true},
+		strategy.FineTune{Label: "rate-0.03", LearningRate: 0.03, KeepHead: true},
 	}
 	trial := e.recipe(schedule)
 	trial.Seeds = 0
@@ -206,18 +207,18 @@ func shift(ctx context.Context, e env) error {
 	recipe := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}}
 	one := e.recipe(recipe)
 	one.Seeds = 0
-	still, err := one.Compare(ctx, "shift-still", target, j.model, train.SourceOnly{},
-		train.AdaBN{Augment: vision.CIFARAugment()}, train.AdaBN{Label: "adabn-plain"})
+	still, err := one.Compare(ctx, "shift-still", target, j.model, strategy.SourceOnly{},
+		strategy.AdaBN{Augment: vision.CIFARAugment()}, strategy.AdaBN{Label: "adabn-plain"})
 	if err != nil {
 		return err
 	}
 	const rate = 0.01
 	run, err := e.recipe(recipe).Compare(ctx, "shift", target, j.model,
-		train.SourceOnly{Source: source, LearningRate: rate},
-		train.DeepCORAL{Source: source, LearningRate: rate},
-		train.DeepCORAL{Source: source, LearningRate: rate, Logits: true, Label: "coral-logits"},
-		train.DANN{Source: source, LearningRate: rate},
-		train.TargetSupervised{LearningRate: rate})
+		strategy.SourceOnly{Source: source, LearningRate: rate},
+		strategy.DeepCORAL{Source: source, LearningRate: rate},
+		strategy.DeepCORAL{Source: source, LearningRate: rate, Logits: true, Label: "coral-logits"},
+		strategy.DANN{Source: source, LearningRate: rate},
+		strategy.TargetSupervised{LearningRate: rate})
 	if err != nil {
 		return err
 	}

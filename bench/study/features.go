@@ -5,14 +5,14 @@ import (
 	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // fitter is a baseline that is fitted on features.
 type fitter interface {
-	Fit(f *zoo.Features) (*train.Fitted, error)
+	Fit(f *zoo.Features) (*strategy.Fitted, error)
 }
 
 // antFeatures is the hymenoptera study with frozen features alone, which are computed once: the classifier is chosen by
@@ -99,10 +99,10 @@ func antFeatures(_ context.Context, e env) error {
 	for _, mirror := range []bool{false, true} {
 		suffix := map[bool]string{true: ", and mirrored"}[mirror]
 		for _, k := range []int{1, 5, 15} {
-			options = append(options, option{fmt.Sprintf("k-NN, k %d%s", k, suffix), train.KNN{K: k}, mirror})
+			options = append(options, option{fmt.Sprintf("k-NN, k %d%s", k, suffix), strategy.KNN{K: k}, mirror})
 		}
 		for _, l2 := range []float64{0.01, 0.1, 1, 10} {
-			options = append(options, option{fmt.Sprintf("logistic regression, L2 %g%s", l2, suffix), train.LogisticRegression{L2: l2}, mirror})
+			options = append(options, option{fmt.Sprintf("logistic regression, L2 %g%s", l2, suffix), strategy.LogisticRegression{L2: l2}, mirror})
 		}
 	}
 	var rows [][]string

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -105,13 +106,13 @@ func antCandidates() []candidate {
 	// ImageNet's classes have an ant and a bee.
 	from := map[string]string{"ants": "ant", "bees": "bee"}
 	return []candidate{
-		{"PyTorch's tutorial: all layers", 256, 224, 0, pytorch, train.FineTune{Label: "tutorial", LearningRate: 0.001}},
-		{"all layers", 256, 224, 0, careful, train.FineTune{Label: "all-0.01", LearningRate: 0.01}},
-		{"output layer, on 3 varied copies", 256, 224, 3, train.Recipe{Epochs: 1}, train.LogisticRegression{L2: 1, Label: "logistic-1"}},
-		{"last stage, begun from ant and bee, 3 varied copies", 256, 224, 3, frozen, train.FineTune{Label: "stage3-ant-bee", From: "stage3", LearningRate: 0.003, HeadFrom: from}},
-		{"all layers, begun from ant and bee", 256, 224, 0, careful, train.FineTune{Label: "all-ant-bee-0.003", LearningRate: 0.003, HeadFrom: from}},
-		{"all layers, begun from ant and bee", 256, 224, 0, careful, train.FineTune{Label: "all-ant-bee-0.01", LearningRate: 0.01, HeadFrom: from}},
-		{"all layers, begun from ant and bee, at 256 pixels", 288, 256, 0, careful, train.FineTune{Label: "all-ant-bee-256", LearningRate: 0.003, HeadFrom: from}},
+		{"PyTorch's tutorial: all layers", 256, 224, 0, pytorch, strategy.FineTune{Label: "tutorial", LearningRate: 0.001}},
+		{"all layers", 256, 224, 0, careful, strategy.FineTune{Label: "all-0.01", LearningRate: 0.01}},
+		{"output layer, on 3 varied copies", 256, 224, 3, train.Recipe{Epochs: 1}, strategy.LogisticRegression{L2: 1, Label: "logistic-1"}},
+		{"last stage, begun from ant and bee, 3 varied copies", 256, 224, 3, frozen, strategy.FineTune{Label: "stage3-ant-bee", From: "stage3", LearningRate: 0.003, HeadFrom: from}},
+		{"all layers, begun from ant and bee", 256, 224, 0, careful, strategy.FineTune{Label: "all-ant-bee-0.003", LearningRate: 0.003, HeadFrom: from}},
+		{"all layers, begun from ant and bee", 256, 224, 0, careful, strategy.FineTune{Label: "all-ant-bee-0.01", LearningRate: 0.01, HeadFrom: from}},
+		{"all layers, begun from ant and bee, at 256 pixels", 288, 256, 0, careful, strategy.FineTune{Label: "all-ant-bee-256", LearningRate: 0.003, HeadFrom: from}},
 	}
 }
 
@@ -197,7 +198,7 @@ func hymenoptera(ctx context.Context, e env) error {
 	})
 	finalists := all[:1]
 	random := func(s scored) bool {
-		f, ok := s.strategy.(train.FineTune)
+		f, ok := s.strategy.(strategy.FineTune)
 		return !ok || f.HeadFrom == nil
 	}
 	if i := slices.IndexFunc(all, random); i > 0 {

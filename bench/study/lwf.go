@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -28,12 +29,12 @@ func lwf(ctx context.Context, e env) error {
 	}
 	const rate = 0.01
 	run, err := e.recipe(train.Recipe{Epochs: 10, Schedule: train.Schedule{Cosine: true}}).Compare(ctx, "lwf", sketches, m,
-		train.LwF{Old: shapes, LearningRate: rate},
-		train.FineTune{Old: shapes, LearningRate: rate},
-		train.FineTune{Label: "finetune-warm", Old: shapes, LearningRate: rate, HeadFirst: 2},
-		train.Transfer{Old: shapes},
-		train.Joint{Old: shapes, LearningRate: rate},
-		train.EWC{Old: shapes, LearningRate: rate})
+		strategy.LwF{Old: shapes, LearningRate: rate},
+		strategy.FineTune{Old: shapes, LearningRate: rate},
+		strategy.FineTune{Label: "finetune-warm", Old: shapes, LearningRate: rate, HeadFirst: 2},
+		strategy.Transfer{Old: shapes},
+		strategy.Joint{Old: shapes, LearningRate: rate},
+		strategy.EWC{Old: shapes, LearningRate: rate})
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func lwf(ctx context.Context, e env) error {
 		var old []float64
 		for _, one := range res.Seeds() {
 			if last, ok := one.Last(); ok {
-				old = append(old, last.Also[train.OldAccuracy])
+				old = append(old, last.Also[strategy.OldAccuracy])
 			}
 		}
 		rows = append(rows, []string{res.Strategy, band(old), band(lasts(res))})

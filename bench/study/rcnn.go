@@ -8,6 +8,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detect"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -34,7 +35,7 @@ func rcnn(ctx context.Context, e env) error {
 		return err
 	}
 	r := e.recipe(train.Recipe{Epochs: 12, Schedule: train.Schedule{Cosine: true}, Restore: train.RestoreLast})
-	run, err := r.Compare(ctx, "rcnn", regions, m, train.LogisticRegression{}, train.FineTune{From: "layer3"}, train.FineTune{Label: "finetune-all"})
+	run, err := r.Compare(ctx, "rcnn", regions, m, strategy.LogisticRegression{}, strategy.FineTune{From: "layer3"}, strategy.FineTune{Label: "finetune-all"})
 	if err != nil {
 		return err
 	}

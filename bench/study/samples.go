@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -19,7 +20,7 @@ func samples(ctx context.Context, e env) error {
 	sketches.Val = sketches.Val.FirstPerClass(20) // they are looked at after every epoch
 	r := e.recipe(train.Recipe{Epochs: 40, Schedule: train.Schedule{Cosine: true}})
 	s, err := r.SampleSizes(ctx, "samples-sketches", sketches, m, []int{5, 10, 20, 0},
-		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
+		strategy.LogisticRegression{}, strategy.Transfer{}, strategy.FineTune{}, strategy.Scratch{})
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func samplesAnts(ctx context.Context, e env) error {
 	}
 	r := e.recipe(train.Recipe{Epochs: 15, BatchSize: 16, Schedule: train.Schedule{Cosine: true, Warmup: 1}})
 	s, err := r.SampleSizes(ctx, "samples-ants", ants, m, []int{5, 10, 20, 50, 0},
-		train.LogisticRegression{}, train.Transfer{}, train.FineTune{}, train.Scratch{})
+		strategy.LogisticRegression{}, strategy.Transfer{}, strategy.FineTune{}, strategy.Scratch{})
 	if err != nil {
 		return err
 	}

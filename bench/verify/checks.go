@@ -12,6 +12,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -58,9 +59,9 @@ func knownChecks(shared string) []check {
 
 // strategies are those of the hymenoptera checks, at the learning rate of PyTorch's tutorial.
 var strategies = map[string]train.Strategy{
-	"transfer": train.Transfer{LearningRate: 1e-3},
-	"finetune": train.FineTune{LearningRate: 1e-3},
-	"scratch":  train.Scratch{LearningRate: 1e-3},
+	"transfer": strategy.Transfer{LearningRate: 1e-3},
+	"finetune": strategy.FineTune{LearningRate: 1e-3},
+	"scratch":  strategy.Scratch{LearningRate: 1e-3},
 }
 
 // custom builds a check of the user's from "cifar", "golden" or "hymenoptera" with flags; nil if args are not that.
@@ -267,7 +268,7 @@ func checkHymenoptera(file, data, strategy string, seeds int, least float64, rep
 }
 
 // checkCIFARTraining adapts CIFAR-10 weights to JPEG-compressed images and measures on all test images.
-func checkCIFARTraining(file, data, strategy string, least float64, report func(outcome)) error {
+func checkCIFARTraining(file, data, name string, least float64, report func(outcome)) error {
 	ds, err := datasets.ImageFolder(data, datasets.Options{SkipCheck: true, ValFraction: -1, PerClass: 200})
 	if err != nil {
 		return err
@@ -276,11 +277,11 @@ func checkCIFARTraining(file, data, strategy string, least float64, report func(
 	if err != nil {
 		return err
 	}
-	var s train.Strategy = train.Transfer{LearningRate: 0.01}
-	if strategy == "finetune" {
-		s = train.FineTune{LearningRate: 0.01}
+	var s train.Strategy = strategy.Transfer{LearningRate: 0.01}
+	if name == "finetune" {
+		s = strategy.FineTune{LearningRate: 0.01}
 	}
-	o, err := trainSeeds("cifar-"+strategy, 1, least, ds, m, s, train.Recipe{Epochs: 5, BatchSize: 32})
+	o, err := trainSeeds("cifar-"+name, 1, least, ds, m, s, train.Recipe{Epochs: 5, BatchSize: 32})
 	if err == nil {
 		report(o)
 	}

@@ -2,8 +2,8 @@ package detect
 
 import (
 	"fmt"
-	"math"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -50,7 +50,7 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 			return nil, err
 		}
 		for i, box := range some {
-			p := softmax(logits[i])
+			p := numbers.Softmax(logits[i])
 			for class := range classes - 1 {
 				if p[class] >= least {
 					all = append(all, Detection{Object: Object{class, box}, Score: p[class]})
@@ -59,22 +59,6 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 		}
 	}
 	return NMS(all, overlap), nil
-}
-
-func softmax(logits []float32) []float64 {
-	top := math.Inf(-1)
-	for _, v := range logits {
-		top = math.Max(top, float64(v))
-	}
-	p, sum := make([]float64, len(logits)), 0.0
-	for i, v := range logits {
-		p[i] = math.Exp(float64(v) - top)
-		sum += p[i]
-	}
-	for i := range p {
-		p[i] /= sum
-	}
-	return p
 }
 
 // Report is how well a detector finds the objects of some scenes.

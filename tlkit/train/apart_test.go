@@ -45,7 +45,7 @@ func TestFrozenApart(t *testing.T) {
 		for _, tt := range []struct {
 			name string
 			s    Strategy
-		}{{"transfer", Transfer{LearningRate: 0.1}}, {"finetune", FineTune{From: "layer3", LearningRate: 0.01}}} {
+		}{{"head", stagesFrom{rate: 0.1}}, {"layer3", stagesFrom{"layer3", 0.01}}} {
 			var losses [2][]float64
 			var values [2][]float32
 			for i, apart := range []bool{false, true} {
@@ -62,7 +62,7 @@ func TestFrozenApart(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				plan.Beside = []Beside{{Split: split}}
+				plan.Extra = []ExtraBatch{{Split: split}}
 				tr, err := newTrainer(e.Backend, m, plan, r)
 				if err != nil {
 					t.Fatal(err)

@@ -32,9 +32,9 @@ const slotPrefix = "#optimizer."
 
 const positionKey = "tlkit.position"
 
-// besideModel returns, by their keys in a checkpoint, the paths of the variables that a training changes beside the
+// extraState returns, by their keys in a checkpoint, the paths of the variables that a training changes beside the
 // model's: further heads and the optimizer's state. They are saved in their own axes.
-func (t *trainer) besideModel() map[string]string {
+func (t *trainer) extraState() map[string]string {
 	paths := map[string]string{}
 	for _, p := range t.heads {
 		paths[p.Key] = p.Path()
@@ -57,9 +57,9 @@ func (t *trainer) save(path string, at position) error {
 	if err != nil {
 		return err
 	}
-	beside := t.besideModel()
-	for _, key := range slices.Sorted(maps.Keys(beside)) {
-		value, err := t.model.Store().GetVariable(beside[key]).Value()
+	extra := t.extraState()
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		value, err := t.model.Store().GetVariable(extra[key]).Value()
 		if err != nil {
 			return fmt.Errorf("tlkit: checkpoint: %q: %w", key, err)
 		}
@@ -93,20 +93,20 @@ func (t *trainer) restore(path string) (position, error) {
 	if err := json.Unmarshal([]byte(sd.Metadata[positionKey]), &at); err != nil {
 		return at, fmt.Errorf("tlkit: %s is no checkpoint of a run (no %s in its metadata); delete it to start this strategy anew", path, positionKey)
 	}
-	beside := t.besideModel()
+	extra := t.extraState()
 	var values []weights.Entry
 	for _, e := range sd.Entries() {
-		path, ok := beside[e.Key]
+		path, ok := extra[e.Key]
 		if !ok {
 			values = append(values, e)
 			continue
 		}
-		delete(beside, e.Key)
+		delete(extra, e.Key)
 		if err := t.restoreValue(path, e.Tensor); err != nil {
 			return at, fmt.Errorf("tlkit: checkpoint %s: %q: %w", path, e.Key, err)
 		}
 	}
-	for key := range beside {
+	for key := range extra {
 		return at, fmt.Errorf("tlkit: checkpoint %s lacks %q; was the run made with another optimizer?", path, key)
 	}
 	own, err := weights.New(values)

@@ -25,7 +25,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTask(ds, pretrained, strategies); err != nil {
+	if err := checkComparison(ds, pretrained, strategies); err != nil {
 		return nil, err
 	}
 	run, unlock, err := begin(name, ds, pretrained, r, strategies)
@@ -33,7 +33,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 		return nil, err
 	}
 	defer unlock()
-	val := evalSplit(ds)
+	val := EvalSplit(ds)
 	for i := range val.Len() {
 		run.valNames = append(run.valNames, val.Name(i))
 	}
@@ -86,21 +86,31 @@ func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.M
 	return run
 }
 
-// checkTask finds what would go wrong later, and says it while it is cheap.
-func checkTask(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) error {
+// CheckTask reports why a model can't be trained on a data set: either is nil, images for training or validation are
+// missing, or there are fewer than two classes.
+func CheckTask(ds *datasets.Dataset, m *zoo.Model) error {
 	switch {
 	case ds == nil:
 		return errors.New("tlkit: the data set is nil; load one with datasets.Load or datasets.ImageFolder")
 	case m == nil:
 		return errors.New("tlkit: the model is nil; load one with tlkit.Load")
-	case len(strategies) == 0:
-		return errors.New("tlkit: no strategy to compare; give at least one, such as tlkit.Transfer{}")
 	case ds.Train == nil || ds.Train.Len() == 0:
 		return fmt.Errorf("tlkit: data set %q has no training images", ds.Name)
-	case evalSplit(ds) == nil || evalSplit(ds).Len() == 0:
+	case EvalSplit(ds) == nil || EvalSplit(ds).Len() == 0:
 		return fmt.Errorf("tlkit: data set %q has neither validation nor test images to compare on", ds.Name)
 	case len(ds.Classes) < 2:
 		return fmt.Errorf("tlkit: data set %q has %d class; a classifier needs at least 2", ds.Name, len(ds.Classes))
+	}
+	return nil
+}
+
+// checkComparison finds what would go wrong later, while that is cheap.
+func checkComparison(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) error {
+	if err := CheckTask(ds, m); err != nil {
+		return err
+	}
+	if len(strategies) == 0 {
+		return errors.New("tlkit: no strategy to compare; give at least one, such as tlkit.Transfer{}")
 	}
 	seen := map[string]bool{}
 	for _, s := range strategies {

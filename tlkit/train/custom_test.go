@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -53,7 +54,7 @@ func TestOwnModel(t *testing.T) {
 	if n, _ := m.NumParams(); n != 3*3*3*4+4+4*6+6+6*3+3 {
 		t.Errorf("%d parameters", n)
 	}
-	run := compare(t, quick(t), "r", paint(t), m, train.Transfer{}, train.FineTune{}, train.Scratch{})
+	run := compare(t, quick(t), "r", paint(t), m, strategy.Transfer{}, strategy.FineTune{}, strategy.Scratch{})
 	for strategy, changes := range map[string]func(nn.Param) bool{
 		"transfer": m.InHead,
 		"finetune": func(nn.Param) bool { return true },
@@ -109,7 +110,7 @@ func TestHidden(t *testing.T) {
 	zoo.Register(tinySpec())
 	m := pretrained(t)
 	before := snapshot(t, m)
-	run := compare(t, quick(t), "r", paint(t), m, train.Transfer{Hidden: 5})
+	run := compare(t, quick(t), "r", paint(t), m, strategy.Transfer{Hidden: 5})
 	if got := run.Results[0].Trainable; got != 8*5+5+5*3+3 {
 		t.Errorf("%d trained values", got)
 	}
@@ -129,6 +130,6 @@ func TestHidden(t *testing.T) {
 	if !reflect.DeepEqual(snapshot(t, trained), after) {
 		t.Error("the model opened has other values than were saved")
 	}
-	_, err = quick(t).Compare(t.Context(), "r", paint(t), m, train.Transfer{Hidden: -1})
+	_, err = quick(t).Compare(t.Context(), "r", paint(t), m, strategy.Transfer{Hidden: -1})
 	wantError(t, err, "width -1", "at least 1")
 }

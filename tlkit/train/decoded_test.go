@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -26,7 +27,7 @@ func TestDecodedOnce(t *testing.T) {
 		r := quick(t)
 		r.MemoryLimit, r.DiskLimit, r.Seeds, r.Epochs = tt.memory, tt.disk, 2, 3
 		r.Augment = vision.StandardAugment()
-		run := compare(t, r, "once", ds, pretrained(t), train.FineTune{}, train.Scratch{})
+		run := compare(t, r, "once", ds, pretrained(t), strategy.FineTune{}, strategy.Scratch{})
 		curves[i] = curve(run.Results[0].History)
 		if n := ds.Train.Len(); (c.n == n) != tt.once {
 			t.Errorf("%s: %d images were read, of %d, by two strategies with two seeds in three epochs", tt.name, c.n, n)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -83,10 +84,10 @@ func disturbed(t *testing.T, dir string, want error, fill, free func()) {
 	m := pretrained(t)
 	r := quick(t)
 	r.Epochs = 4
-	whole := compare(t, r, "whole", paint(t), m, train.FineTune{})
+	whole := compare(t, r, "whole", paint(t), m, strategy.FineTune{})
 
 	r.Dir, r.Epochs = dir, 2
-	run := compare(t, r, "r", paint(t), m, train.FineTune{})
+	run := compare(t, r, "r", paint(t), m, strategy.FineTune{})
 	checkpoint := filepath.Join(run.Dir, "finetune", "checkpoint.safetensors")
 	before, err := os.ReadFile(checkpoint)
 	if err != nil {
@@ -99,7 +100,7 @@ func disturbed(t *testing.T, dir string, want error, fill, free func()) {
 	ds := paint(t)
 	// The program asks for room only after the run's own small file is written.
 	ds.Train = painted(t, 1, 5, (&counter{when: 1, at: fill}).asked)
-	_, err = r.Compare(ctx, "r", ds, m, train.FineTune{})
+	_, err = r.Compare(ctx, "r", ds, m, strategy.FineTune{})
 	free()
 	var stopped *train.InterruptedError
 	if !errors.Is(err, want) || errors.As(err, &stopped) {
@@ -109,7 +110,7 @@ func disturbed(t *testing.T, dir string, want error, fill, free func()) {
 
 	// An interrupt that can't save does not claim to have saved.
 	ds.Train = painted(t, 1, 5, (&counter{when: 1, at: func() { fill(); cancel() }}).asked)
-	_, err = r.Compare(ctx, "r", ds, m, train.FineTune{})
+	_, err = r.Compare(ctx, "r", ds, m, strategy.FineTune{})
 	free()
 	if !errors.Is(err, want) || errors.As(err, &stopped) {
 		t.Fatalf("error %v, want one of %v", err, want)
@@ -131,7 +132,7 @@ func disturbed(t *testing.T, dir string, want error, fill, free func()) {
 	if opened, err := train.Open(dir, "r"); err != nil || len(opened.Results[0].History) < 2 {
 		t.Errorf("the run can't be opened: %v", err)
 	}
-	run = compare(t, r, "r", paint(t), m, train.FineTune{})
+	run = compare(t, r, "r", paint(t), m, strategy.FineTune{})
 	if got, want := curve(run.Results[0].History), curve(whole.Results[0].History); !reflect.DeepEqual(got, want) {
 		t.Errorf("history\n%+v, undisturbed\n%+v", got, want)
 	}

@@ -1,21 +1,13 @@
-// Package train runs the strategies of transfer: the loop, the strategies (one file each), learning-rate schedules,
-// checkpoints and the history that plots are made from.
+// Package train runs strategies of transfer: the training loop, learning-rate schedules, checkpoints, and the history
+// that plots are made from. The strategies themselves are in package strategy.
 //
 // Two strategies of one comparison differ only in what their [Plan] says: which variables are trained, from which
 // start, at which rate. The data, their order, the augmentation, the number of epochs and the seeds come from the
 // [Recipe] and are equal for all.
 //
-// The strategies, by what they are for:
-//
-//	a new task      Transfer (also with a hidden layer), FineTune (from a stage on, rates by stage, head first, gradual
-//	                unfreezing), L2SP; Scratch is the control
-//	... and the old LwF (no old images needed), EWC (some, once), Joint (all of them); DuplicateAndFineTune, Transfer and
-//	                FineTune with Old are the controls
-//	a new domain    AdaBN (target's images), DeepCORAL and DANN (source's labels, target's images); SourceOnly and
-//	                TargetSupervised are the controls
-//
-// A strategy of your own is a type with two methods, see [Strategy]; its [Plan] may have phases, further heads, further
-// images in every step, a teacher, and a loss built in the graph.
+// A strategy is a type with two methods, see [Strategy]. Its [Plan] may have phases, further heads, further images in
+// every step, a teacher, and a loss built in the graph ([Step]). It may work with the images and the model before the first
+// step ([Preparation]), keep values beside the model's ([Kept]), and find the model without training steps ([Fit]).
 //
 // An image is decoded once for all strategies, seeds and epochs of a comparison, and kept as bytes in memory up to
 // Recipe.MemoryLimit, beyond that in a memory-mapped file up to Recipe.DiskLimit. Batches are cut out, scaled and flipped

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -63,12 +64,12 @@ func TestAdaBN(t *testing.T) {
 		t.Fatalf("the images and their mirror images have variances %g and %g: too close to tell them apart", variances[0], turnedVariances[0])
 	}
 	for name, tt := range map[string]struct {
-		s                train.AdaBN
+		s                strategy.AdaBN
 		means, variances [4]float64
 	}{
-		"one batch":  {train.AdaBN{Batch: 15}, means, variances},
-		"batch of 5": {train.AdaBN{Batch: 5}, means, variances},
-		"mirrored":   {train.AdaBN{Batch: 5, Augment: vision.Augment{HorizontalFlip: 1}}, turnedMeans, turnedVariances},
+		"one batch":  {strategy.AdaBN{Batch: 15}, means, variances},
+		"batch of 5": {strategy.AdaBN{Batch: 5}, means, variances},
+		"mirrored":   {strategy.AdaBN{Batch: 5, Augment: vision.Augment{HorizontalFlip: 1}}, turnedMeans, turnedVariances},
 	} {
 		got := end(t, quick(t), m, tt.s)
 		for key, v := range before {
@@ -85,7 +86,7 @@ func TestAdaBN(t *testing.T) {
 			}
 		}
 	}
-	_, err := quick(t).Compare(t.Context(), "r", paint(t), pretrained(t), train.AdaBN{})
+	_, err := quick(t).Compare(t.Context(), "r", paint(t), pretrained(t), strategy.AdaBN{})
 	wantError(t, err, "can't be kept", "a, b, c, d", "blue, green, red")
 }
 
@@ -95,7 +96,7 @@ func TestControls(t *testing.T) {
 	m := sameTaskModel(t)
 	before := snapshot(t, m)
 	r := quick(t)
-	run := compare(t, r, "r", paint(t), m, train.SourceOnly{}, train.TargetSupervised{LearningRate: still})
+	run := compare(t, r, "r", paint(t), m, strategy.SourceOnly{}, strategy.TargetSupervised{LearningRate: still})
 	still, supervised := saved(t, run, "source-only", "checkpoint.safetensors"), saved(t, run, "target-supervised", "checkpoint.safetensors")
 	for key, v := range before {
 		if !slices.Equal(v, still[key]) {
@@ -122,7 +123,7 @@ func TestControls(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := source(t)
-	for _, s := range []train.Strategy{train.SourceOnly{Source: src}, train.DeepCORAL{Source: src}, train.DANN{Source: src}, train.AdaBN{}} {
+	for _, s := range []train.Strategy{strategy.SourceOnly{Source: src}, strategy.DeepCORAL{Source: src}, strategy.DANN{Source: src}, strategy.AdaBN{}} {
 		a, b := compare(t, quick(t), "a", ds, m, s), compare(t, quick(t), "b", &other, m, s)
 		for key, v := range saved(t, a, s.Name(), "checkpoint.safetensors") {
 			if !slices.Equal(v, saved(t, b, s.Name(), "checkpoint.safetensors")[key]) {
@@ -138,21 +139,21 @@ func TestControls(t *testing.T) {
 func TestAdversary(t *testing.T) {
 	m, src := sameTaskModel(t), source(t)
 	steps := func(n int, s train.Strategy) map[string][]float32 { return end(t, whole(t, n), m, s) }
-	coral, dann := steps(1, train.DeepCORAL{Source: src, Lambda: still}), steps(1, train.DANN{Source: src})
+	coral, dann := steps(1, strategy.DeepCORAL{Source: src, Lambda: still}), steps(1, strategy.DANN{Source: src})
 	for _, p := range m.Params() {
 		wantMoves(t, p.Key, dann[p.Key], coral[p.Key], 1, func(int) float64 { return 0 })
 	}
-	if start := steps(1, train.DANN{Source: src, LearningRate: still}); slices.Equal(start["#heads.domain.0.weight"], dann["#heads.domain.0.weight"]) {
+	if start := steps(1, strategy.DANN{Source: src, LearningRate: still}); slices.Equal(start["#heads.domain.0.weight"], dann["#heads.domain.0.weight"]) {
 		t.Error("the domain classifier learns nothing")
 	}
-	coral, dann = steps(2, train.DeepCORAL{Source: src, Lambda: still}), steps(2, train.DANN{Source: src})
+	coral, dann = steps(2, strategy.DeepCORAL{Source: src, Lambda: still}), steps(2, strategy.DANN{Source: src})
 	if slices.Equal(coral["stem.conv.weight"], dann["stem.conv.weight"]) {
 		t.Error("the adversary does not reach the network")
 	}
-	_, err := quick(t).Compare(t.Context(), "r", paint(t), m, train.DANN{})
+	_, err := quick(t).Compare(t.Context(), "r", paint(t), m, strategy.DANN{})
 	wantError(t, err, "DANN", "Source", "AdaBN")
 	odd := source(t)
 	odd.Classes = []string{"red", "green", "blue"}
-	_, err = quick(t).Compare(t.Context(), "r", paint(t), m, train.DeepCORAL{Source: odd})
+	_, err = quick(t).Compare(t.Context(), "r", paint(t), m, strategy.DeepCORAL{Source: odd})
 	wantError(t, err, `"source"`, "red, green, blue", "one order")
 }

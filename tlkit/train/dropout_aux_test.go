@@ -10,6 +10,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -42,13 +43,13 @@ func TestDropoutInTraining(t *testing.T) {
 	long := r
 	long.Epochs = 4
 	m := pretend(t, droppingSpec(0.4, 0.3))
-	want := curve(compare(t, long, "whole", paint(t), m, train.FineTune{}).Results[0].History)
-	compare(t, r, "parts", paint(t), m, train.FineTune{})
-	got := curve(compare(t, long, "parts", paint(t), m, train.FineTune{}).Results[0].History)
+	want := curve(compare(t, long, "whole", paint(t), m, strategy.FineTune{}).Results[0].History)
+	compare(t, r, "parts", paint(t), m, strategy.FineTune{})
+	got := curve(compare(t, long, "parts", paint(t), m, strategy.FineTune{}).Results[0].History)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("continued:\n%+v, in one go\n%+v", got, want)
 	}
-	without := curve(compare(t, long, "none", paint(t), pretend(t, droppingSpec(0, 0.3)), train.FineTune{}).Results[0].History)
+	without := curve(compare(t, long, "none", paint(t), pretend(t, droppingSpec(0, 0.3)), strategy.FineTune{}).Results[0].History)
 	if without[0].TrainLoss == want[0].TrainLoss {
 		t.Errorf("with and without dropout the loss is %g", want[0].TrainLoss)
 	}
@@ -60,7 +61,7 @@ func TestDropoutAndCache(t *testing.T) {
 	for i, limit := range []int64{0, 1} {
 		r := quick(t)
 		r.MemoryLimit = limit
-		histories[i] = curve(compare(t, r, "r", paint(t), pretend(t, droppingSpec(0.4, 0.3)), train.Transfer{}).Results[0].History)
+		histories[i] = curve(compare(t, r, "r", paint(t), pretend(t, droppingSpec(0.4, 0.3)), strategy.Transfer{}).Results[0].History)
 	}
 	for i, e := range histories[0] {
 		if o := histories[1][i]; math.Abs(e.TrainLoss-o.TrainLoss) > 1e-5 || math.Abs(e.ValLoss-o.ValLoss) > 1e-5 {
@@ -79,8 +80,8 @@ func TestAuxiliaryLoss(t *testing.T) {
 		run := compare(t, r, name, paint(t), m, s)
 		return snapshot(t, m), saved(t, run, s.Name(), "checkpoint.safetensors")
 	}
-	start, with := final("with", 0.3, train.FineTune{})
-	_, off := final("off", 0, train.FineTune{})
+	start, with := final("with", 0.3, strategy.FineTune{})
+	_, off := final("off", 0, strategy.FineTune{})
 	for key := range start {
 		if strings.HasSuffix(key, "running_mean") || strings.HasSuffix(key, "running_var") {
 			continue
@@ -94,7 +95,7 @@ func TestAuxiliaryLoss(t *testing.T) {
 		t.Error("the auxiliary head is not trained by its own loss alone")
 	}
 
-	start, frozen := final("frozen", 0.3, train.Transfer{})
+	start, frozen := final("frozen", 0.3, strategy.Transfer{})
 	if !slices.Equal(start["aux.conv.weight"], frozen["aux.conv.weight"]) {
 		t.Error("transfer changed the auxiliary head")
 	}

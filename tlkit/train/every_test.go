@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -68,24 +69,24 @@ func every(t testing.TB) []trained {
 	old, src := oldTask(t), source(t)
 	five, three := pretrained(t), sameTaskModel(t)
 	return []trained{
-		{train.Transfer{Old: old}, five},
-		{train.FineTune{Old: old, Decay: 2.6, HeadFactor: 2}, five},
-		{train.FineTune{Label: "lp-ft", HeadFirst: 1}, five},
-		{train.FineTune{Label: "gradual", Unfreeze: 1}, five},
-		{train.FineTune{Label: "kept", KeepHead: true}, three},
-		{train.FineTune{Label: "begun", HeadFrom: map[string]string{"red": "a"}}, five},
-		{train.LwF{Old: old}, five},
-		{train.Joint{Old: old, Batch: 3}, five},
-		{train.DuplicateAndFineTune{Old: old}, five},
-		{train.L2SP{}, five},
-		{train.EWC{Old: old, Samples: 5}, five},
-		{train.SourceOnly{}, three},
-		{train.SourceOnly{Label: "on-source", Source: src}, three},
-		{train.TargetSupervised{}, three},
-		{train.DeepCORAL{Source: src}, three},
-		{train.DeepCORAL{Label: "coral-logits", Source: src, Logits: true}, three},
-		{train.DANN{Source: src}, five},
-		{train.AdaBN{Batch: 4}, three},
+		{strategy.Transfer{Old: old}, five},
+		{strategy.FineTune{Old: old, Decay: 2.6, HeadFactor: 2}, five},
+		{strategy.FineTune{Label: "lp-ft", HeadFirst: 1}, five},
+		{strategy.FineTune{Label: "gradual", Unfreeze: 1}, five},
+		{strategy.FineTune{Label: "kept", KeepHead: true}, three},
+		{strategy.FineTune{Label: "begun", HeadFrom: map[string]string{"red": "a"}}, five},
+		{strategy.LwF{Old: old}, five},
+		{strategy.Joint{Old: old, Batch: 3}, five},
+		{strategy.DuplicateAndFineTune{Old: old}, five},
+		{strategy.L2SP{}, five},
+		{strategy.EWC{Old: old, Samples: 5}, five},
+		{strategy.SourceOnly{}, three},
+		{strategy.SourceOnly{Label: "on-source", Source: src}, three},
+		{strategy.TargetSupervised{}, three},
+		{strategy.DeepCORAL{Source: src}, three},
+		{strategy.DeepCORAL{Label: "coral-logits", Source: src, Logits: true}, three},
+		{strategy.DANN{Source: src}, five},
+		{strategy.AdaBN{Batch: 4}, three},
 	}
 }
 

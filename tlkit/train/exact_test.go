@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -59,8 +60,8 @@ func isStat(key string) bool { return strings.Contains(key, "running_") }
 // TestDecay takes one step: each stage moves by its own share of the rate, the output layer by HeadFactor.
 func TestDecay(t *testing.T) {
 	m := pretrained(t)
-	start, one := end(t, whole(t, 1), m, train.FineTune{LearningRate: still}), end(t, whole(t, 1), m, train.FineTune{LearningRate: 0.1})
-	got := end(t, whole(t, 1), m, train.FineTune{LearningRate: 0.1, Decay: 2, HeadFactor: 3})
+	start, one := end(t, whole(t, 1), m, strategy.FineTune{LearningRate: still}), end(t, whole(t, 1), m, strategy.FineTune{LearningRate: 0.1})
+	got := end(t, whole(t, 1), m, strategy.FineTune{LearningRate: 0.1, Decay: 2, HeadFactor: 3})
 	share := map[string]float64{"fc": 3, "layer2": 1 / 2., "layer1": 1 / 4., "stem": 1 / 8.}
 	for _, p := range m.Params() {
 		stage, _, _ := strings.Cut(p.Key, ".")
@@ -77,13 +78,13 @@ func TestHeadFirst(t *testing.T) {
 	before := snapshot(t, m)
 	r := quick(t)
 	r.Epochs = 1
-	head := end(t, r, m, train.Transfer{LearningRate: 0.05})
+	head := end(t, r, m, strategy.Transfer{LearningRate: 0.05})
 	r.Epochs = 2
 	for _, s := range []train.Strategy{
-		train.FineTune{LearningRate: still, HeadFirst: 1, HeadRate: 0.05},
-		train.FineTune{LearningRate: still, Unfreeze: 1, HeadRate: 0.05, From: "layer2"},
-		train.LwF{LearningRate: still, Warmup: 1, WarmupRate: 0.05},
-		train.Joint{Old: oldTask(t), LearningRate: still, Warmup: 1, WarmupRate: 0.05},
+		strategy.FineTune{LearningRate: still, HeadFirst: 1, HeadRate: 0.05},
+		strategy.FineTune{LearningRate: still, Unfreeze: 1, HeadRate: 0.05, From: "layer2"},
+		strategy.LwF{LearningRate: still, Warmup: 1, WarmupRate: 0.05},
+		strategy.Joint{Old: oldTask(t), LearningRate: still, Warmup: 1, WarmupRate: 0.05},
 	} {
 		got := end(t, r, m, s)
 		for _, p := range m.Params() {
@@ -113,9 +114,9 @@ func TestAdamStartsLate(t *testing.T) {
 		r.Optimizer = train.Adam
 		return r
 	}
-	start := end(t, recipe(1), m, train.FineTune{LearningRate: still})
-	one := end(t, recipe(1), m, train.FineTune{LearningRate: 0.01})
-	late := end(t, recipe(2), m, train.FineTune{LearningRate: 0.01, HeadFirst: 1, HeadRate: still})
+	start := end(t, recipe(1), m, strategy.FineTune{LearningRate: still})
+	one := end(t, recipe(1), m, strategy.FineTune{LearningRate: 0.01})
+	late := end(t, recipe(2), m, strategy.FineTune{LearningRate: 0.01, HeadFirst: 1, HeadRate: still})
 	for _, p := range m.Params() {
 		if !p.Buffer && !m.InHead(p) {
 			wantMoves(t, p.Key, late[p.Key], start[p.Key], 1, func(i int) float64 { return float64(one[p.Key][i] - start[p.Key][i]) })
@@ -160,9 +161,9 @@ func TestGradualUnfreezing(t *testing.T) {
 	before := snapshot(t, m)
 	r := quick(t)
 	r.Epochs = 3
-	_, err := r.Compare(t.Context(), "r", paint(t), m, train.FineTune{Unfreeze: 1})
+	_, err := r.Compare(t.Context(), "r", paint(t), m, strategy.FineTune{Unfreeze: 1})
 	wantError(t, err, "after 3 epochs", "only 3", "Epochs more")
-	got := end(t, r, m, train.FineTune{Unfreeze: 1, From: "layer1"})
+	got := end(t, r, m, strategy.FineTune{Unfreeze: 1, From: "layer1"})
 	for _, p := range m.Params() {
 		if same := slices.Equal(before[p.Key], got[p.Key]); same != (p.Stage == "stem") {
 			t.Errorf("%s: equal to the pretrained one %v", p.Key, same)
@@ -175,9 +176,9 @@ func TestGradualUnfreezing(t *testing.T) {
 func TestL2SP(t *testing.T) {
 	m := pretrained(t)
 	const rate, alpha, beta = 0.1, 0.5, 1e-9
-	start := end(t, whole(t, 1), m, train.FineTune{LearningRate: still})
-	one, two := end(t, whole(t, 1), m, train.FineTune{LearningRate: rate}), end(t, whole(t, 2), m, train.FineTune{LearningRate: rate})
-	l := train.L2SP{LearningRate: rate, Alpha: alpha, Beta: beta}
+	start := end(t, whole(t, 1), m, strategy.FineTune{LearningRate: still})
+	one, two := end(t, whole(t, 1), m, strategy.FineTune{LearningRate: rate}), end(t, whole(t, 2), m, strategy.FineTune{LearningRate: rate})
+	l := strategy.L2SP{LearningRate: rate, Alpha: alpha, Beta: beta}
 	first, second := end(t, whole(t, 1), m, l), end(t, whole(t, 2), m, l)
 	l.Beta = 0.25
 	heavy := end(t, whole(t, 1), m, l)
@@ -201,9 +202,9 @@ func TestEWC(t *testing.T) {
 	const rate, lambda, key = 0.1, 3, "layer2.bn.weight"
 	old := oldTask(t)
 	old.Train = old.Train.Subset([]int{2})
-	start := end(t, whole(t, 1), m, train.FineTune{LearningRate: still})
-	one, two := end(t, whole(t, 1), m, train.FineTune{LearningRate: rate}), end(t, whole(t, 2), m, train.FineTune{LearningRate: rate})
-	e := train.EWC{Old: old, LearningRate: rate, Lambda: lambda}
+	start := end(t, whole(t, 1), m, strategy.FineTune{LearningRate: still})
+	one, two := end(t, whole(t, 1), m, strategy.FineTune{LearningRate: rate}), end(t, whole(t, 2), m, strategy.FineTune{LearningRate: rate})
+	e := strategy.EWC{Old: old, LearningRate: rate, Lambda: lambda}
 	first, second := end(t, whole(t, 1), m, e), end(t, whole(t, 2), m, e)
 	image, err := old.Train.Image(0)
 	if err != nil {
@@ -261,7 +262,7 @@ func TestEWC(t *testing.T) {
 func TestJointWeight(t *testing.T) {
 	m := pretrained(t)
 	run := func(weight, rate float64) map[string][]float32 {
-		return end(t, whole(t, 1), m, train.Joint{Old: oldTask(t), Weight: weight, LearningRate: rate, Warmup: -1})
+		return end(t, whole(t, 1), m, strategy.Joint{Old: oldTask(t), Weight: weight, LearningRate: rate, Warmup: -1})
 	}
 	start, one, two := run(1, still), run(1, 0.1), run(2, 0.1)
 	for _, key := range []string{"#heads.old.fc.weight", "#heads.old.fc.bias"} {
@@ -364,9 +365,9 @@ func TestLwFLambda(t *testing.T) {
 		}
 		return sum
 	}
-	none := distance(train.LwF{LearningRate: 0.02, Lambda: 1e-9, Warmup: -1})
-	some := distance(train.LwF{LearningRate: 0.02, Warmup: -1})
-	much := distance(train.LwF{LearningRate: 0.02, Lambda: 1e6, Warmup: -1})
+	none := distance(strategy.LwF{LearningRate: 0.02, Lambda: 1e-9, Warmup: -1})
+	some := distance(strategy.LwF{LearningRate: 0.02, Warmup: -1})
+	much := distance(strategy.LwF{LearningRate: 0.02, Lambda: 1e6, Warmup: -1})
 	if !(much < some && some < none) || much > 0.1 || none < 5*much {
 		t.Errorf("the probabilities differ from the teacher's by %.3f at a large lambda, by %.3f at 1 and by %.3f at none", much, some, none)
 	}
@@ -376,16 +377,16 @@ func TestLwFLambda(t *testing.T) {
 func TestOldTask(t *testing.T) {
 	m := pretrained(t)
 	old := labelledBy(t, m, oldTask(t).Val)
-	run := compare(t, quick(t), "r", paint(t), m, train.Transfer{Old: old}, train.DuplicateAndFineTune{Old: old},
-		train.FineTune{Old: old, LearningRate: 1}, train.FineTune{Label: "alone", LearningRate: 1})
+	run := compare(t, quick(t), "r", paint(t), m, strategy.Transfer{Old: old}, strategy.DuplicateAndFineTune{Old: old},
+		strategy.FineTune{Old: old, LearningRate: 1}, strategy.FineTune{Label: "alone", LearningRate: 1})
 	for _, name := range []string{"transfer", "duplicate"} {
 		for _, e := range result(t, run, name).History {
-			if e.Also[train.OldAccuracy] != 1 {
+			if e.Also[strategy.OldAccuracy] != 1 {
 				t.Errorf("%s, epoch %d: old accuracy %v, want 1", name, e.Epoch, e.Also)
 			}
 		}
 	}
-	if last, _ := result(t, run, "finetune").Last(); last.Also[train.OldAccuracy] == 1 {
+	if last, _ := result(t, run, "finetune").Last(); last.Also[strategy.OldAccuracy] == 1 {
 		t.Error("nothing is forgotten at a learning rate of 1")
 	}
 	before, tuned, alone := snapshot(t, m), saved(t, run, "finetune", "checkpoint.safetensors"), saved(t, run, "alone", "checkpoint.safetensors")
@@ -402,6 +403,6 @@ func TestOldTask(t *testing.T) {
 	}
 	wrong := oldTask(t)
 	wrong.Classes = slices.Clone(wrong.Classes[:4])
-	_, err := quick(t).Compare(t.Context(), "r", paint(t), m, train.LwF{Old: wrong})
+	_, err := quick(t).Compare(t.Context(), "r", paint(t), m, strategy.LwF{Old: wrong})
 	wantError(t, err, `"old"`, "4 classes", "tiny")
 }

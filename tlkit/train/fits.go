@@ -63,14 +63,14 @@ func (r *Run) add(s Strategy) error {
 		return err
 	}
 	for i, old := range r.Config.Strategies {
-		var have, want any
+		var have, want stored
 		if json.Unmarshal(old, &have) != nil || json.Unmarshal(raw, &want) != nil {
 			return fmt.Errorf("tlkit: run %q: the strategies in run.json are not readable", r.Name)
 		}
 		if r.Results[i].Strategy != name {
 			continue
 		}
-		if reflect.DeepEqual(have, want) {
+		if have.same(want) {
 			return nil
 		}
 		if slices.ContainsFunc(r.Results[i].Seeds(), (*Result).started) {
@@ -89,13 +89,41 @@ func compact(raw json.RawMessage) string {
 	return strings.Join(strings.Fields(string(raw)), " ")
 }
 
-// strategyJSON describes a strategy by its name, its type and its exported fields.
+// stored is a strategy as run.json has it.
+type stored struct {
+	Name string
+	// Kind is the name of its type. Type is the same with its package, in runs made before strategies had a package of
+	// their own; a live cell's package has another name each time.
+	Kind   string
+	Type   string `json:",omitempty"`
+	Config any
+}
+
+// kind is the name of the strategy's type without package.
+func (s stored) kind() string {
+	if s.Kind != "" {
+		return s.Kind
+	}
+	return s.Type[strings.LastIndexAny(s.Type, ".*")+1:]
+}
+
+// same reports whether both are the same strategy, configured alike.
+func (s stored) same(o stored) bool {
+	return s.Name == o.Name && s.kind() == o.kind() && reflect.DeepEqual(s.Config, o.Config)
+}
+
+// kindOf returns the kind of a strategy in run.json.
+func kindOf(s Strategy) string {
+	t := reflect.TypeOf(s)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}
+
+// strategyJSON describes a strategy by its name, its kind and its exported fields.
 func strategyJSON(s Strategy) (json.RawMessage, error) {
-	raw, err := json.Marshal(struct {
-		Name   string
-		Type   string
-		Config Strategy
-	}{s.Name(), fmt.Sprintf("%T", s), s})
+	raw, err := json.Marshal(stored{Name: s.Name(), Kind: kindOf(s), Config: s})
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
 	}

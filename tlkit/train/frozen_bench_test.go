@@ -26,7 +26,7 @@ func cpuTime() time.Duration {
 func BenchmarkFrozen(b *testing.B) {
 	for _, e := range engines(b) {
 		for _, name := range []string{"mobilenet_v1_025", "resnet18"} {
-			for _, s := range []Strategy{Transfer{}, FineTune{From: map[string]string{"mobilenet_v1_025": "stage3", "resnet18": "layer4"}[name]}} {
+			for _, s := range []Strategy{stagesFrom{rate: 0.02}, stagesFrom{map[string]string{"mobilenet_v1_025": "stage3", "resnet18": "layer4"}[name], 0.01}} {
 				for _, how := range []string{"together", "apart"} {
 					b.Run(e.Config+"/"+name+"/"+s.Name()+"/"+how, func(b *testing.B) {
 						splitting(b, e.Backend.Name(), how == "apart")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -37,9 +38,9 @@ func TestAccumulate(t *testing.T) {
 		r := quick(t)
 		r.Optimizer, r.Restore = kind, train.RestoreLast
 		r.BatchSize, r.Accumulate = 4, 2
-		small := compare(t, r, "small", ds, m, train.Transfer{})
+		small := compare(t, r, "small", ds, m, strategy.Transfer{})
 		r.BatchSize, r.Accumulate = 8, 0
-		large := compare(t, r, "large", ds, m, train.Transfer{})
+		large := compare(t, r, "large", ds, m, strategy.Transfer{})
 		nearly(t, saved(t, small, "transfer", "best.safetensors"), saved(t, large, "transfer", "best.safetensors"), 2e-5)
 		if e, f := result(t, small, "transfer").History[1], result(t, large, "transfer").History[1]; math.Abs(e.ValLoss-f.ValLoss) > 1e-5 {
 			t.Errorf("validation loss %g, with one large batch %g", e.ValLoss, f.ValLoss)
@@ -56,10 +57,10 @@ func TestAverage(t *testing.T) {
 	}
 	r := quick(t)
 	r.Epochs, r.BatchSize, r.Average = 1, 15, 0.99
-	if _, err := (train.FineTune{}).Plan(start, train.Task{Classes: ds.Classes, Seed: r.Seed, Recipe: r}); err != nil {
+	if _, err := (strategy.FineTune{}).Plan(start, train.Task{Classes: ds.Classes, Seed: r.Seed, Recipe: r}); err != nil {
 		t.Fatal(err)
 	}
-	run := compare(t, r, "run", ds, m, train.FineTune{From: "layer2"})
+	run := compare(t, r, "run", ds, m, strategy.FineTune{From: "layer2"})
 	before, after, average := snapshot(t, start), saved(t, run, "finetune", "checkpoint.safetensors"), saved(t, run, "finetune", "best.safetensors")
 	want, moved := map[string][]float32{}, 0
 	for key, values := range before {
@@ -111,14 +112,14 @@ func TestEarlyStopRun(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)
 	r.Epochs, r.EarlyStop = 9, train.EarlyStop{Patience: 2, MinDelta: 100} // nothing is ever that much better
-	run := compare(t, r, "run", ds, m, train.Transfer{})
+	run := compare(t, r, "run", ds, m, strategy.Transfer{})
 	res := result(t, run, "transfer")
 	if len(res.History) != 3 || !res.Done || !res.StoppedEarly {
 		t.Errorf("%d epochs, done %v, stopped early %v; want 3", len(res.History), res.Done, res.StoppedEarly)
 	}
 	c := &counter{}
 	ds.Train = painted(t, 1, 5, c.asked)
-	again := compare(t, r, "run", ds, m, train.Transfer{})
+	again := compare(t, r, "run", ds, m, strategy.Transfer{})
 	if got := result(t, again, "transfer"); len(got.History) != 3 || c.n != 0 {
 		t.Errorf("the same call again: %d epochs, %d images read", len(got.History), c.n)
 	}
@@ -133,19 +134,19 @@ func TestHelpersResume(t *testing.T) {
 	r.Mixup, r.CutMix, r.Average, r.Schedule = 0.2, 1, 0.9, train.Schedule{OneCycle: true}
 	r.Augment = vision.Augment{TrivialAugment: true, HorizontalFlip: 0.5}
 	r.EarlyStop, r.Restore = train.EarlyStop{Patience: 2, OnAccuracy: true}, train.RestoreLowestLoss
-	whole := compare(t, r, "whole", paint(t), m, train.FineTune{})
+	whole := compare(t, r, "whole", paint(t), m, strategy.FineTune{})
 
 	r.Dir = t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ds := paint(t)
 	ds.Train = painted(t, 1, 5, (&counter{when: 15 + 15, at: cancel}).asked)
-	_, err := r.Compare(ctx, "r", ds, m, train.FineTune{})
+	_, err := r.Compare(ctx, "r", ds, m, strategy.FineTune{})
 	var stopped *train.InterruptedError
 	if !errors.As(err, &stopped) {
 		t.Fatal(err)
 	}
-	run := compare(t, r, "r", paint(t), m, train.FineTune{})
+	run := compare(t, r, "r", paint(t), m, strategy.FineTune{})
 	if got, want := curve(result(t, run, "finetune").History), curve(result(t, whole, "finetune").History); !reflect.DeepEqual(got, want) {
 		t.Errorf("history\n%+v, uninterrupted\n%+v", got, want)
 	}
@@ -166,7 +167,7 @@ func TestClassWeightsRun(t *testing.T) {
 	r.Epochs, r.BatchSize, r.Momentum, r.Restore = 1, 7, -1, train.RestoreLast
 	change := func(w train.ClassWeights) []float64 {
 		r.ClassWeights, r.Dir = w, t.TempDir()
-		run := compare(t, r, "run", ds, m, train.Transfer{LearningRate: 1})
+		run := compare(t, r, "run", ds, m, strategy.Transfer{LearningRate: 1})
 		start, err := m.Clone()
 		if err == nil {
 			err = start.ReplaceHead(ds.Classes, r.Seed)
@@ -241,7 +242,7 @@ func TestHelperErrors(t *testing.T) {
 	} {
 		r := quick(t)
 		c.change(&r)
-		_, err := r.Compare(t.Context(), "r", ds, m, train.Transfer{})
+		_, err := r.Compare(t.Context(), "r", ds, m, strategy.Transfer{})
 		wantError(t, err, c.want...)
 	}
 }

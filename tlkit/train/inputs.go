@@ -10,12 +10,12 @@ import (
 
 // inputs are all images that a strategy trains and is judged on, and what of them was computed once.
 type inputs struct {
-	trainImages, valImages    *images
-	besideImages, watchImages []*images
+	trainImages, valImages   *images
+	extraImages, watchImages []*images
 
 	// What the network takes: the images, or the output of the frozen stages for them; from tells which stage it enters.
 	train, val          source
-	beside              []*drawn
+	extra               []*drawn
 	watch               []source
 	trainFrom, evalFrom int
 
@@ -33,17 +33,17 @@ func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe, cache *d
 	}
 	d.trainImages = load(split, r.Augment, r.Seed)
 	d.trainImages.views = r.Views
-	d.valImages = load(evalSplit(ds), vision.Augment{}, r.Seed)
-	for i, b := range plan.Beside {
-		seed := besideSeed(r.Seed, i)
+	d.valImages = load(EvalSplit(ds), vision.Augment{}, r.Seed)
+	for i, b := range plan.Extra {
+		seed := extraSeed(r.Seed, i)
 		s := load(b.Split, r.Augment, seed)
 		s.views = r.Views
-		d.besideImages = append(d.besideImages, s)
+		d.extraImages = append(d.extraImages, s)
 		batch := b.Batch
 		if batch == 0 {
 			batch = r.BatchSize
 		}
-		d.beside = append(d.beside, &drawn{per: batch, seed: seed})
+		d.extra = append(d.extra, &drawn{per: batch, seed: seed})
 	}
 	for _, w := range plan.Watch {
 		d.watchImages = append(d.watchImages, load(w.Split, vision.Augment{}, r.Seed))
@@ -54,8 +54,9 @@ func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe, cache *d
 // cacheFrozen sets the sources of a phase up. Stages that stay frozen are computed once for the images that do not
 // change, if their output fits into memory; then only the rest of the network runs in every step.
 func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
-	baseline := l.t.plan.Solved != nil || l.t.plan.Classify != nil
-	reuse := l.t.frozen > 0 && (!l.t.plan.Still || baseline) // another model that is evaluated once gains nothing
+	fit := l.t.plan.Fit
+	// A model that is evaluated once, and not fitted on its features, gains nothing.
+	reuse := l.t.frozen > 0 && (fit == nil || fit.Params != nil || fit.Classify != nil)
 	evals := []*images{d.valImages}
 	for i, w := range l.t.plan.Watch {
 		if w.Model == nil {
@@ -76,13 +77,13 @@ func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
 		d.watch, all = append(d.watch, all[0]), all[1:]
 	}
 
-	trains := append([]*images{d.trainImages}, d.besideImages...)
+	trains := append([]*images{d.trainImages}, d.extraImages...)
 	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && (l.recipe.same() || l.recipe.Views > 0 && !l.recipe.mixes())); err != nil {
 		return err
 	}
 	d.train, d.trainFrom = all[0], from
 	for i, s := range all[1:] {
-		d.beside[i].source = s
+		d.extra[i].source = s
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -34,8 +35,9 @@ func (e *InterruptedError) Error() string {
 		e.Run, e.Epoch, e.Strategy)
 }
 
-// evalSplit is what models are compared on: the validation images, or the test images where there are no others.
-func evalSplit(ds *datasets.Dataset) *datasets.Split {
+// EvalSplit returns the images that models are compared on: the validation images, or the test images where there are no
+// others; nil if there are neither.
+func EvalSplit(ds *datasets.Dataset) *datasets.Split {
 	if ds.Val == nil || ds.Val.Len() == 0 {
 		return ds.Test
 	}
@@ -178,7 +180,7 @@ func (l *loop) enter(ctx context.Context, phase int) error {
 
 // perEpoch is the number of steps of an epoch.
 func (l *loop) perEpoch() int {
-	if l.t.plan.Still {
+	if l.t.plan.Fit != nil {
 		return 0
 	}
 	return (l.data.trainImages.len() + l.recipe.BatchSize - 1) / l.recipe.BatchSize
@@ -221,7 +223,7 @@ func (l *loop) epochs(ctx context.Context) error {
 
 // epoch trains one epoch, or what is left of it, evaluates, and writes down what came out.
 func (l *loop) epoch(ctx context.Context) error {
-	if l.t.plan.Still {
+	if l.t.plan.Fit != nil {
 		return l.stillEpoch(ctx)
 	}
 	n, size := l.data.train.len(), l.recipe.BatchSize
@@ -236,7 +238,7 @@ func (l *loop) epoch(ctx context.Context) error {
 
 	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
 	defer stop()
-	for b := range feed(work, l.data.train, l.data.beside, rest, size, l.at.Epoch, l.at.Steps) {
+	for b := range feed(work, l.data.train, l.data.extra, rest, size, l.at.Epoch, l.at.Steps) {
 		if ctx.Err() != nil {
 			break
 		}
@@ -252,7 +254,7 @@ func (l *loop) epoch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !finite(loss) {
+		if !numbers.Finite(loss) {
 			return l.diverged("training", loss, rate)
 		}
 		l.at.Step++
@@ -285,7 +287,7 @@ func (l *loop) epoch(ctx context.Context) error {
 		}
 		return err
 	}
-	if !finite(o.loss) {
+	if !numbers.Finite(o.loss) {
 		return l.diverged("validation", o.loss, rate)
 	}
 	return l.record(o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -42,7 +43,7 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTask(ds, pretrained, []Strategy{s}); err != nil {
+	if err := checkComparison(ds, pretrained, []Strategy{s}); err != nil {
 		return nil, err
 	}
 	engine, err := backend.Default()
@@ -58,7 +59,7 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	if err != nil {
 		return nil, err
 	}
-	if l.t.plan.Still {
+	if l.t.plan.Fit != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q trains nothing, so there is no learning rate to find", s.Name())
 	}
 	if err := l.enter(ctx, 0); err != nil {
@@ -87,14 +88,14 @@ func (c *LRCurve) more() bool {
 	for _, v := range c.Smoothed {
 		lowest = math.Min(lowest, v)
 	}
-	return n < lrSteps && finite(last) && !(last > lrWorse*lowest)
+	return n < lrSteps && numbers.Finite(last) && !(last > lrWorse*lowest)
 }
 
 // testRates takes the steps of one pass over the images.
 func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	for b := range feed(work, l.data.train, l.data.beside, order(l.data.train.len(), l.recipe.Seed, l.at.Epoch), l.recipe.BatchSize, l.at.Epoch, l.at.Steps) {
+	for b := range feed(work, l.data.train, l.data.extra, order(l.data.train.len(), l.recipe.Seed, l.at.Epoch), l.recipe.BatchSize, l.at.Epoch, l.at.Steps) {
 		if b.err != nil {
 			return b.err
 		}
@@ -133,7 +134,7 @@ func (c *LRCurve) suggest() {
 	const reach = 3
 	low := 0
 	for i, v := range c.Smoothed {
-		if finite(v) && v < c.Smoothed[low] {
+		if numbers.Finite(v) && v < c.Smoothed[low] {
 			low = i
 		}
 	}
@@ -187,7 +188,7 @@ func (c *LRCurve) Figure() plots.Figure {
 	if c.Suggested > 0 {
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, v := range c.Smoothed {
-			if finite(v) {
+			if numbers.Finite(v) {
 				low, high = math.Min(low, v), math.Max(high, v)
 			}
 		}

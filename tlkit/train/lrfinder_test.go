@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 )
 
 func TestFindLR(t *testing.T) {
@@ -14,7 +14,7 @@ func TestFindLR(t *testing.T) {
 	before := snapshot(t, m)
 	r := quick(t)
 	r.BatchSize = 15
-	c, err := r.FindLR(t.Context(), ds, m, train.Transfer{})
+	c, err := r.FindLR(t.Context(), ds, m, strategy.Transfer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestFindLR(t *testing.T) {
 	if !(c.Suggested > 1e-5 && c.Suggested <= c.Lowest) {
 		t.Errorf("suggested %g, lowest loss at %g", c.Suggested, c.Lowest)
 	}
-	again, err := r.FindLR(t.Context(), ds, m, train.Transfer{})
+	again, err := r.FindLR(t.Context(), ds, m, strategy.Transfer{})
 	if err != nil || !reflect.DeepEqual(again, c) {
 		t.Errorf("a second test gives another curve: %v", err)
 	}
@@ -41,7 +41,7 @@ func TestFindLR(t *testing.T) {
 			t.Errorf("the text lacks %q:\n%s", want, b["text/plain"])
 		}
 	}
-	if _, err := r.FindLR(t.Context(), ds, m, train.KNN{}); err == nil || !strings.Contains(err.Error(), "trains nothing") {
+	if _, err := r.FindLR(t.Context(), ds, m, strategy.KNN{}); err == nil || !strings.Contains(err.Error(), "trains nothing") {
 		t.Errorf("of a baseline: %v", err)
 	}
 }
@@ -49,7 +49,7 @@ func TestFindLR(t *testing.T) {
 func TestBaselines(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)
-	run := compare(t, r, "run", ds, m, train.KNN{}, train.LogisticRegression{}, train.LogisticRegression{L2: 100, Label: "flat"}, train.Transfer{})
+	run := compare(t, r, "run", ds, m, strategy.KNN{}, strategy.LogisticRegression{}, strategy.LogisticRegression{L2: 100, Label: "flat"}, strategy.Transfer{})
 	knn, logistic, flat := result(t, run, "knn"), result(t, run, "logistic"), result(t, run, "flat")
 	if knn.Trainable != 0 || logistic.Trainable != 8*3+3 || logistic.Params != result(t, run, "transfer").Params {
 		t.Errorf("trained values: %d and %d of %d", knn.Trainable, logistic.Trainable, logistic.Params)
@@ -75,8 +75,8 @@ func TestBaselines(t *testing.T) {
 			t.Errorf("%s changed", key)
 		}
 	}
-	_, err := r.Compare(t.Context(), "bad", ds, m, train.LogisticRegression{L2: -1})
+	_, err := r.Compare(t.Context(), "bad", ds, m, strategy.LogisticRegression{L2: -1})
 	wantError(t, err, "L2 is -1")
-	_, err = r.Compare(t.Context(), "bad", ds, m, train.KNN{K: -1})
+	_, err = r.Compare(t.Context(), "bad", ds, m, strategy.KNN{K: -1})
 	wantError(t, err, "K is -1")
 }

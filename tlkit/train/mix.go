@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -32,7 +33,7 @@ func (r Recipe) checkMixing() error {
 		name  string
 		value float64
 	}{{"Mixup", r.Mixup}, {"CutMix", r.CutMix}} {
-		if !finite(f.value) || f.value < 0 {
+		if !numbers.Finite(f.value) || f.value < 0 {
 			return fmt.Errorf("tlkit: Recipe.%s is %g; give the parameter of its beta distribution, such as 0.2 or 1, or 0 for none", f.name, f.value)
 		}
 	}

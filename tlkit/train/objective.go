@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // ClassWeights says how much the training images of each class count in the loss.
@@ -63,7 +65,7 @@ func (r Recipe) checkObjective() error {
 		return fmt.Errorf("tlkit: Recipe.LabelSmoothing is %g; it is a share from 0 up to 1, such as 0.1", r.LabelSmoothing)
 	case r.ClassWeights != "" && r.ClassWeights != Balanced:
 		return fmt.Errorf("tlkit: Recipe.ClassWeights is %q; give %q, or nothing for all classes alike", r.ClassWeights, Balanced)
-	case !finite(r.ClipNorm) || r.ClipNorm < 0:
+	case !numbers.Finite(r.ClipNorm) || r.ClipNorm < 0:
 		return fmt.Errorf("tlkit: Recipe.ClipNorm is %g; give a positive norm, such as 1, or 0 for no clipping", r.ClipNorm)
 	case r.Accumulate < 0:
 		return fmt.Errorf("tlkit: Recipe.Accumulate is %d; give the number of batches per step, or 0 for one", r.Accumulate)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -33,14 +34,14 @@ const oldRunDir = "testdata/oldrun"
 // scratch had not begun.
 func oldRunStrategies(old, source *datasets.Dataset) []train.Strategy {
 	return []train.Strategy{
-		train.Transfer{},
-		train.FineTune{From: "layer2", LearningRate: 0.02},
-		train.LwF{Old: old},
-		train.LogisticRegression{L2: 0.01},
-		train.KNN{K: 3},
-		train.DeepCORAL{Source: source},
-		train.FineTune{Label: "stopped", HeadFirst: 1},
-		train.Scratch{},
+		strategy.Transfer{},
+		strategy.FineTune{From: "layer2", LearningRate: 0.02},
+		strategy.LwF{Old: old},
+		strategy.LogisticRegression{L2: 0.01},
+		strategy.KNN{K: 3},
+		strategy.DeepCORAL{Source: source},
+		strategy.FineTune{Label: "stopped", HeadFirst: 1},
+		strategy.Scratch{},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -43,7 +44,7 @@ func TestImportedONNX(t *testing.T) {
 			ds := paint(t)
 			ds.Train = painted(t, 1, 5, (&counter{when: 15 + 5, at: cancel}).asked)
 			r.MemoryLimit = 1 // every use of an image is heard of
-			strategies := []train.Strategy{train.Transfer{}, train.FineTune{}}
+			strategies := []train.Strategy{strategy.Transfer{}, strategy.FineTune{}}
 			_, err = r.Compare(ctx, "imported", ds, m, strategies...)
 			var stopped *train.InterruptedError
 			if !errors.As(err, &stopped) {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -9,6 +10,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -28,32 +30,37 @@ type Plan struct {
 	Phases []Phase
 	// Train, when set, are the labelled images to train on in place of the data set's, with the same classes.
 	Train *datasets.Split
-	// Beside are further images, drawn into every step beside the batch of training images.
-	Beside []Beside
+	// Extra are further images, drawn into every step beside the batch of training images.
+	Extra []ExtraBatch
 	// Heads are further output layers on the same features: an old task's, a second task's, a discriminator.
 	Heads []Head
 	// Teacher, when set, is a model whose logits for the training images the loss uses (Step.Teacher). It is never
-	// changed. Its answers are recorded once if the images are the same in every epoch, else computed for each batch.
+	// changed. Its logits are recorded once if the images are the same in every epoch, else computed for each batch.
 	Teacher *zoo.Model
 	// Loss, when set, builds the loss of a training step, a scalar; nil means Step.Loss, the task's own.
 	Loss func(s *Step) *Node
-	// Before, when set, is run once before the first step, and again when a training is resumed, then before the
+	// Before, when set, is called once before the first step, and again when a training is resumed, there before the
 	// checkpoint is read.
 	Before func(ctx context.Context, p *Preparation) error
 	// Watch are further tasks that are evaluated after every epoch, into Epoch.Also.
 	Watch []Watch
-	// Still says that nothing is trained: the model is evaluated as it is, or as Before leaves it.
-	Still bool
-	// Solved selects, for a Still plan, the variables that Before finds the values of; they count as trained.
-	Solved func(p nn.Param) bool
-	// Classify, when set, answers in place of the model's head in evaluation: it returns the logits of one image from its
-	// features. example is the image's place among the training images, -1 for others. Only a Still plan may have it.
+	// Fit, when set, replaces the training steps: the model is evaluated as it is, or as Before leaves it.
+	Fit *Fit
+}
+
+// Fit is how a strategy without training steps gets its model: from Plan.Before, which fits something on the frozen
+// features ([Preparation.Features]) or measures statistics, or not at all. The zero value evaluates what Before leaves.
+type Fit struct {
+	// Params selects the variables that Before finds the values of; they count as trained. nil means none.
+	Params func(p nn.Param) bool
+	// Classify, when set, replaces the model's head in evaluation: it returns the logits of one image from its features.
+	// example is the image's index among the training images, -1 for all others.
 	Classify func(features []float32, example int) []float32
 }
 
 // Phase is a stretch of training in which the same variables change.
 type Phase struct {
-	// Epochs is its length; the last phase's is not looked at.
+	// Epochs is its length; that of the last phase is ignored.
 	Epochs int
 	// Trains selects the variables that change, among those that the plan trains; nil means all. A BatchNorm whose scale
 	// is not selected is frozen as a whole.
@@ -62,9 +69,9 @@ type Phase struct {
 	LearningRate float64
 }
 
-// Beside are images drawn into every step beside the training images: another task's, or another domain's without
-// labels. Their order is a shuffle of its own for every pass over them, by the recipe's seed.
-type Beside struct {
+// ExtraBatch describes images drawn into every step beside the training images: another task's, or another domain's
+// without labels. Every pass over them has a shuffle of its own, by the recipe's seed.
+type ExtraBatch struct {
 	Split *datasets.Split
 	// Batch is the number of images per step; 0 means the recipe's batch size.
 	Batch int
@@ -72,11 +79,11 @@ type Beside struct {
 
 // Head is a further output layer on the model's features.
 type Head struct {
-	// Name makes its state-dict prefix "#heads.NAME" and is what Step.Logits and Watch ask for.
+	// Name makes its state-dict prefix "#heads.NAME"; Step.Head, Preparation.Head and Watch.Head refer to it.
 	Name string
 	// From, when set, is a model of the same architecture: the head begins as a copy of its output layer.
 	From *zoo.Model
-	// Classes is the number of outputs; not looked at if From is set.
+	// Classes is the number of outputs; ignored if From is set.
 	Classes int
 	// Forward, when set, builds the layer; nil means one like the model's own output layer.
 	Forward func(s *nn.Scope, features *Node) *Node
@@ -90,39 +97,37 @@ type Watch struct {
 	Name string
 	// Split has the images; labels are indices into the head's outputs.
 	Split *datasets.Split
-	// Head is the name of the [Head] that answers; "" means the model's own.
+	// Head is the name of the [Head] that classifies; "" means the model's own.
 	Head string
-	// Model, when set, answers in place of the trained one: a second network that the strategy keeps. It is never changed.
+	// Model, when set, is evaluated in place of the trained one: a second network that the strategy keeps. It is never
+	// changed.
 	Model *zoo.Model
 }
 
 func (p Plan) check(name string, task Task) error {
-	if !p.Still && (!(p.LearningRate > 0) || math.IsInf(p.LearningRate, 0)) {
+	if p.Fit == nil && (!(p.LearningRate > 0) || math.IsInf(p.LearningRate, 0)) {
 		return fmt.Errorf("tlkit: strategy %q has learning rate %g; it must be a positive number, such as 0.01", name, p.LearningRate)
 	}
 	for i, phase := range p.Phases {
 		if i < len(p.Phases)-1 && phase.Epochs < 1 {
 			return fmt.Errorf("tlkit: strategy %q: phase %d of %d lasts %d epochs; give at least 1", name, i+1, len(p.Phases), phase.Epochs)
 		}
-		if phase.LearningRate < 0 || !finite(phase.LearningRate) {
+		if phase.LearningRate < 0 || !numbers.Finite(phase.LearningRate) {
 			return fmt.Errorf("tlkit: strategy %q: phase %d has learning rate %g; it must be a positive number, or 0 for the plan's", name, i+1, phase.LearningRate)
 		}
 	}
 	if last := p.phaseStart(len(p.Phases) - 1); last >= task.Recipe.Epochs && len(p.Phases) > 1 {
 		return fmt.Errorf("tlkit: strategy %q: its last phase begins after %d epochs, but the recipe has only %d; give Recipe.Epochs more", name, last, task.Recipe.Epochs)
 	}
-	if p.Classify != nil && !p.Still {
-		return fmt.Errorf("tlkit: strategy %q has Plan.Classify, which no training step can use; set Plan.Still", name)
-	}
 	if p.Teacher != nil && task.Recipe.mixes() {
-		return fmt.Errorf("tlkit: strategy %q has a teacher, which answers for whole images; Recipe.Mixup and CutMix must be 0", name)
+		return fmt.Errorf("tlkit: strategy %q has a teacher, which sees whole images only; Recipe.Mixup and CutMix must be 0", name)
 	}
 	if p.Train != nil && p.Train.Len() == 0 {
 		return fmt.Errorf("tlkit: strategy %q trains on a split of its own that has no images", name)
 	}
-	for _, b := range p.Beside {
+	for _, b := range p.Extra {
 		if b.Split == nil || b.Split.Len() == 0 || b.Batch < 0 {
-			return fmt.Errorf("tlkit: strategy %q draws images from a split that has none, or a negative number of them (Plan.Beside)", name)
+			return fmt.Errorf("tlkit: strategy %q draws images from a split that has none, or a negative number of them (Plan.Extra)", name)
 		}
 	}
 	heads := map[string]bool{"": true}
@@ -152,6 +157,17 @@ func (p Plan) phaseStart(i int) int {
 	return sum
 }
 
+// fits reports whether p is among the variables that are found without steps.
+func (f *Fit) fits(p nn.Param) bool { return f != nil && f.Params != nil && f.Params(p) }
+
+// classify returns what replaces the model's head, nil for none.
+func (p Plan) classify() func(features []float32, example int) []float32 {
+	if p.Fit == nil {
+		return nil
+	}
+	return p.Fit.Classify
+}
+
 // phases returns the plan's phases, or the single one that a plan without any has.
 func (p Plan) phases() []Phase {
 	if len(p.Phases) == 0 {
@@ -174,7 +190,7 @@ func (p Plan) phaseAt(epoch int) int {
 func (f Phase) trains(p nn.Param) bool { return f.Trains == nil || f.Trains(p) }
 
 // rate is the base rate of a phase.
-func (p Plan) rate(phase int) float64 { return or(p.phases()[phase].LearningRate, p.LearningRate) }
+func (p Plan) rate(phase int) float64 { return cmp.Or(p.phases()[phase].LearningRate, p.LearningRate) }
 
 // factor is the variable's own factor on the rate.
 func (p Plan) factor(v nn.Param) float64 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -19,7 +20,7 @@ type planned struct{ change func(p *train.Plan) }
 func (planned) Name() string                 { return "planned" }
 func (planned) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 func (s planned) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
-	p, err := train.FineTune{}.Plan(m, task)
+	p, err := strategy.FineTune{}.Plan(m, task)
 	s.change(&p)
 	return p, err
 }
@@ -53,7 +54,7 @@ func TestPlanErrors(t *testing.T) {
 		{"phase rate", five, with(func(p *train.Plan) { p.Phases = []train.Phase{{LearningRate: -1}} }), []string{"phase 1", "-1"}},
 		{"too many phases", five, with(func(p *train.Plan) { p.Phases = []train.Phase{{Epochs: 2}, {}} }), []string{"after 2 epochs", "only 2"}},
 		{"empty split", five, with(func(p *train.Plan) { p.Train = old.Train.Subset(nil) }), []string{"of its own", "no images"}},
-		{"nothing beside", five, with(func(p *train.Plan) { p.Beside = []train.Beside{{}} }), []string{"Plan.Beside"}},
+		{"nothing beside", five, with(func(p *train.Plan) { p.Extra = []train.ExtraBatch{{}} }), []string{"Plan.Extra"}},
 		{"head without name", five, with(func(p *train.Plan) { p.Heads = []train.Head{{Classes: 2}} }), []string{`""`, "name of its own"}},
 		{"head of nothing", five, with(func(p *train.Plan) { p.Heads = []train.Head{{Name: "h"}} }), []string{`"h"`, "Classes"}},
 		{"watch without head", five, with(func(p *train.Plan) { p.Watch = []train.Watch{{Name: "w", Split: old.Val, Head: "h"}} }), []string{`"w"`, `"h"`}},
@@ -61,30 +62,30 @@ func TestPlanErrors(t *testing.T) {
 			p.Loss = func(s *train.Step) *Node { return ReduceAllSum(s.Head("h", s.Features)) }
 		}), []string{`"h"`, "Plan.Heads"}},
 		{"teacher of another size", five, with(func(p *train.Plan) { p.Teacher = larger }), []string{"16 pixels", "those of 8"}},
-		{"decay", five, train.FineTune{Decay: -2.6}, []string{"FineTune.Decay", "-2.6"}},
-		{"head rate", five, train.FineTune{HeadRate: math.Inf(1)}, []string{"+Inf"}},
-		{"head first", five, train.FineTune{HeadFirst: -1}, []string{"HeadFirst is -1"}},
-		{"other classes kept", five, train.FineTune{KeepHead: true}, []string{"can't be kept", "a, b, c, d, ... (5)", "blue, green, red"}},
-		{"kept and begun", three, train.FineTune{KeepHead: true, HeadFrom: map[string]string{"red": "red"}}, []string{"KeepHead", "HeadFrom"}},
-		{"hidden and begun", five, train.Transfer{Hidden: 4, HeadFrom: map[string]string{"red": "a"}}, []string{"Hidden", "HeadFrom"}},
-		{"begun from nothing", five, train.FineTune{HeadFrom: map[string]string{"red": "crimson"}}, []string{`"crimson"`, `"red"`, "Model.Classes"}},
-		{"no class to begin", five, train.Transfer{HeadFrom: map[string]string{"crimson": "a"}}, []string{`"crimson"`, "blue, green, red"}},
-		{"kept and watched", three, train.FineTune{KeepHead: true, Old: old}, []string{"KeepHead", "Old"}},
-		{"lambda", five, train.LwF{Lambda: -1}, []string{"Lambda -1"}},
-		{"temperature", five, train.LwF{Temperature: -2}, []string{"Temperature -2"}},
-		{"joint without old images", five, train.Joint{}, []string{"training images", "LwF"}},
-		{"joint weight", five, train.Joint{Old: old, Weight: -1}, []string{"Weight -1"}},
-		{"ewc without old images", five, train.EWC{}, []string{"old task", "LwF"}},
-		{"ewc samples", five, train.EWC{Old: old, Samples: -3}, []string{"Samples -3"}},
-		{"old task without images", five, train.Transfer{Old: &none}, []string{`"old"`, "neither validation nor test"}},
-		{"alpha", five, train.L2SP{Alpha: -1}, []string{"Alpha -1"}},
-		{"coral lambda", three, train.DeepCORAL{Source: src, Lambda: -1}, []string{"Lambda", "-1"}},
-		{"coral without source", three, train.DeepCORAL{Source: &datasets.Dataset{Name: "empty", Classes: colours}}, []string{"DeepCORAL", "Source"}},
-		{"dann hidden", three, train.DANN{Source: src, Hidden: -1}, []string{"Hidden -1"}},
-		{"adabn batch", three, train.AdaBN{Batch: -1}, []string{"Batch is -1"}},
-		{"adabn augment", three, train.AdaBN{Augment: vision.Augment{Pad: -1}}, []string{"AdaBN", "Pad is -1"}},
-		{"adabn without BatchNorm", noBatchNorm, train.AdaBN{}, []string{"flat", "no BatchNorm"}},
-		{"source only, other classes", five, train.SourceOnly{}, []string{"can't be kept"}},
+		{"decay", five, strategy.FineTune{Decay: -2.6}, []string{"FineTune.Decay", "-2.6"}},
+		{"head rate", five, strategy.FineTune{HeadRate: math.Inf(1)}, []string{"+Inf"}},
+		{"head first", five, strategy.FineTune{HeadFirst: -1}, []string{"HeadFirst is -1"}},
+		{"other classes kept", five, strategy.FineTune{KeepHead: true}, []string{"can't be kept", "a, b, c, d, ... (5)", "blue, green, red"}},
+		{"kept and begun", three, strategy.FineTune{KeepHead: true, HeadFrom: map[string]string{"red": "red"}}, []string{"KeepHead", "HeadFrom"}},
+		{"hidden and begun", five, strategy.Transfer{Hidden: 4, HeadFrom: map[string]string{"red": "a"}}, []string{"Hidden", "HeadFrom"}},
+		{"begun from nothing", five, strategy.FineTune{HeadFrom: map[string]string{"red": "crimson"}}, []string{`"crimson"`, `"red"`, "Model.Classes"}},
+		{"no class to begin", five, strategy.Transfer{HeadFrom: map[string]string{"crimson": "a"}}, []string{`"crimson"`, "blue, green, red"}},
+		{"kept and watched", three, strategy.FineTune{KeepHead: true, Old: old}, []string{"KeepHead", "Old"}},
+		{"lambda", five, strategy.LwF{Lambda: -1}, []string{"Lambda -1"}},
+		{"temperature", five, strategy.LwF{Temperature: -2}, []string{"Temperature -2"}},
+		{"joint without old images", five, strategy.Joint{}, []string{"training images", "LwF"}},
+		{"joint weight", five, strategy.Joint{Old: old, Weight: -1}, []string{"Weight -1"}},
+		{"ewc without old images", five, strategy.EWC{}, []string{"old task", "LwF"}},
+		{"ewc samples", five, strategy.EWC{Old: old, Samples: -3}, []string{"Samples -3"}},
+		{"old task without images", five, strategy.Transfer{Old: &none}, []string{`"old"`, "neither validation nor test"}},
+		{"alpha", five, strategy.L2SP{Alpha: -1}, []string{"Alpha -1"}},
+		{"coral lambda", three, strategy.DeepCORAL{Source: src, Lambda: -1}, []string{"Lambda", "-1"}},
+		{"coral without source", three, strategy.DeepCORAL{Source: &datasets.Dataset{Name: "empty", Classes: colours}}, []string{"DeepCORAL", "Source"}},
+		{"dann hidden", three, strategy.DANN{Source: src, Hidden: -1}, []string{"Hidden -1"}},
+		{"adabn batch", three, strategy.AdaBN{Batch: -1}, []string{"Batch is -1"}},
+		{"adabn augment", three, strategy.AdaBN{Augment: vision.Augment{Pad: -1}}, []string{"AdaBN", "Pad is -1"}},
+		{"adabn without BatchNorm", noBatchNorm, strategy.AdaBN{}, []string{"flat", "no BatchNorm"}},
+		{"source only, other classes", five, strategy.SourceOnly{}, []string{"can't be kept"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,8 +7,10 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -29,6 +31,21 @@ type Preparation struct {
 // [batch, height, width, 3], normalised, and their labels [batch] int32; each, if not nil, gets what build returned.
 func (p *Preparation) Each(ctx context.Context, split *datasets.Split, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
 	return p.each(ctx, split, vision.Augment{}, batchSize, build, each)
+}
+
+// Head returns the output of a head of the plan for normalised images [rows, height, width, 3], in inference mode: the
+// logits [rows, outputs]. "" names the model's own head. Call it in the build function of [Preparation.Each].
+func (p *Preparation) Head(name string, images *Node) *Node {
+	pass := &nn.Pass{}
+	features := p.Model.ForwardFeatures(pass, images, 0, len(p.Model.Stages()))
+	if name == "" {
+		return p.Model.ForwardHead(pass, features)
+	}
+	h, ok := p.t.plan.head(name)
+	if !ok {
+		exceptions.Panicf("tlkit: Preparation.Head of %q, which Plan.Heads lacks", name)
+	}
+	return h.build(p.Model, pass, features)
 }
 
 // each is Each with augmentation, drawn by the task's seed.

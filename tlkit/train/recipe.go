@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -171,11 +172,11 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		return r, fmt.Errorf("tlkit: Recipe.BatchSize is %d; give at least 1, or 0 for the default of 32", r.BatchSize)
 	case !(r.Momentum < 1): // NaN too
 		return r, fmt.Errorf("tlkit: Recipe.Momentum is %g; it must be below 1 (0 means 0.9, a negative value none)", r.Momentum)
-	case !finite(r.WeightDecay) || r.WeightDecay < 0:
+	case !numbers.Finite(r.WeightDecay) || r.WeightDecay < 0:
 		return r, fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must be 0 or a positive number, such as 1e-4", r.WeightDecay)
-	case !finite(r.Schedule.Warmup) || r.Schedule.Warmup < 0 || r.Schedule.StepEvery < 0:
+	case !numbers.Finite(r.Schedule.Warmup) || r.Schedule.Warmup < 0 || r.Schedule.StepEvery < 0:
 		return r, fmt.Errorf("tlkit: Recipe.Schedule counts epochs that are negative or no number: %+v", r.Schedule)
-	case !finite(r.Schedule.StepFactor) || r.Schedule.StepFactor < 0:
+	case !numbers.Finite(r.Schedule.StepFactor) || r.Schedule.StepFactor < 0:
 		return r, fmt.Errorf("tlkit: Recipe.Schedule has a StepFactor that is negative or no number: %+v; 0 means 0.1", r.Schedule)
 	case r.Schedule.OneCycle && (r.Schedule.Cosine || r.Schedule.Warmup > 0 || r.Schedule.StepEvery > 0):
 		return r, fmt.Errorf("tlkit: Recipe.Schedule has OneCycle beside another rule: %+v; it rises and falls by itself", r.Schedule)
@@ -203,5 +204,3 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	}
 	return r, nil
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

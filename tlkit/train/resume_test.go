@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -28,7 +29,7 @@ func TestResume(t *testing.T) {
 		r.Epochs, r.Optimizer, r.WeightDecay = 3, kind, 1e-3
 		r.Schedule = train.Schedule{Cosine: true, Warmup: 0.5}
 		r.MemoryLimit = 1 // every use of an image is heard of
-		whole := compare(t, r, "whole", paint(t), m, train.FineTune{}, train.Scratch{})
+		whole := compare(t, r, "whole", paint(t), m, strategy.FineTune{}, strategy.Scratch{})
 		want := tree(t, filepath.Join(whole.Dir, "finetune"))
 
 		tests := []struct {
@@ -52,7 +53,7 @@ func TestResume(t *testing.T) {
 				ds := paint(t)
 				ds.Train = painted(t, 1, 5, (&counter{when: tt.train, at: cancel}).asked)
 				ds.Val = painted(t, 2, 3, (&counter{when: tt.val, at: cancel}).asked)
-				run, err := r.Compare(ctx, "r", ds, m, train.FineTune{}, train.Scratch{})
+				run, err := r.Compare(ctx, "r", ds, m, strategy.FineTune{}, strategy.Scratch{})
 				var stopped *train.InterruptedError
 				if !errors.As(err, &stopped) || run == nil {
 					t.Fatalf("run %v, error %v; want the run and an InterruptedError", run, err)
@@ -67,7 +68,7 @@ func TestResume(t *testing.T) {
 
 				c := &counter{}
 				ds.Train = painted(t, 1, 5, c.asked)
-				run = compare(t, r, "r", ds, m, train.FineTune{}, train.Scratch{})
+				run = compare(t, r, "r", ds, m, strategy.FineTune{}, strategy.Scratch{})
 				if tt.name == "last evaluation" && c.n != 3*15 {
 					t.Errorf("%d training images were read after all steps of the first strategy were done, want the 45 of the second", c.n)
 				}
@@ -100,7 +101,7 @@ func TestMidEpochPosition(t *testing.T) {
 	ds.Train = painted(t, 1, 10, (&counter{when: 29, at: cancel}).asked)
 	r := quick(t)
 	r.BatchSize, r.MemoryLimit = 2, 1
-	run, err := r.Compare(ctx, "r", ds, pretrained(t), train.FineTune{})
+	run, err := r.Compare(ctx, "r", ds, pretrained(t), strategy.FineTune{})
 	var stopped *train.InterruptedError
 	if !errors.As(err, &stopped) {
 		t.Fatal(err)
@@ -128,28 +129,28 @@ func TestMoreEpochs(t *testing.T) {
 	r.Schedule = train.Schedule{StepEvery: 2}
 	long := r
 	long.Epochs = 4
-	want := curve(compare(t, long, "whole", paint(t), m, train.FineTune{}).Results[0].History)
+	want := curve(compare(t, long, "whole", paint(t), m, strategy.FineTune{}).Results[0].History)
 
-	compare(t, r, "r", paint(t), m, train.FineTune{})
+	compare(t, r, "r", paint(t), m, strategy.FineTune{})
 	before := tree(t, filepath.Join(r.Dir, "r", "finetune"))
 	c := &counter{}
 	ds := paint(t)
 	ds.Train = painted(t, 1, 5, c.asked)
-	run := compare(t, r, "r", ds, m, train.FineTune{})
+	run := compare(t, r, "r", ds, m, strategy.FineTune{})
 	if c.n != 0 || !reflect.DeepEqual(before, tree(t, filepath.Join(r.Dir, "r", "finetune"))) {
 		t.Errorf("a finished strategy was trained again: %d images read", c.n)
 	}
 	if len(run.Results[0].History) != 2 || !run.Results[0].Done {
 		t.Errorf("result %+v", run.Results[0])
 	}
-	run = compare(t, long, "r", ds, m, train.FineTune{}, train.Transfer{})
+	run = compare(t, long, "r", ds, m, strategy.FineTune{}, strategy.Transfer{})
 	if got := curve(run.Results[0].History); !reflect.DeepEqual(got, want) {
 		t.Errorf("continued:\n%+v, in one go\n%+v", got, want)
 	}
 	if len(run.Results) != 2 || len(run.Results[1].History) != 4 {
 		t.Errorf("the strategy added later has %+v", run.Results)
 	}
-	_, err := r.Compare(context.Background(), "r", ds, m, train.FineTune{})
+	_, err := r.Compare(context.Background(), "r", ds, m, strategy.FineTune{})
 	wantError(t, err, "recipe was", `"epochs":4`, `now {"epochs":2`)
 }
 
@@ -158,7 +159,7 @@ func TestKilled(t *testing.T) {
 	m := pretrained(t)
 	r := quick(t)
 	r.Epochs = 3
-	whole := compare(t, r, "whole", paint(t), m, train.FineTune{})
+	whole := compare(t, r, "whole", paint(t), m, strategy.FineTune{})
 	want := curve(whole.Results[0].History)
 	history, err := os.ReadFile(filepath.Join(whole.Dir, "finetune", "history.jsonl"))
 	if err != nil {
@@ -212,12 +213,12 @@ func TestKilled(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			two.Dir = t.TempDir()
-			dir := filepath.Join(compare(t, two, "r", paint(t), m, train.FineTune{}).Dir, "finetune")
+			dir := filepath.Join(compare(t, two, "r", paint(t), m, strategy.FineTune{}).Dir, "finetune")
 			tt.spoil(dir)
 			before := tree(t, dir)
 			r := r
 			r.Dir = two.Dir
-			run, err := r.Compare(context.Background(), "r", paint(t), m, train.FineTune{})
+			run, err := r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{})
 			if tt.want != nil {
 				wantError(t, err, tt.want...)
 				if !reflect.DeepEqual(before, tree(t, dir)) {
@@ -242,7 +243,7 @@ func TestKilled(t *testing.T) {
 func TestOtherRun(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
 	r := quick(t)
-	compare(t, r, "r", ds, m, train.Transfer{})
+	compare(t, r, "r", ds, m, strategy.Transfer{})
 	before := tree(t, r.Dir)
 
 	wider := tinySpec()
@@ -267,14 +268,14 @@ func TestOtherRun(t *testing.T) {
 		s     train.Strategy
 		want  []string
 	}{
-		{"model", r, ds, pretend(t, wider), train.Transfer{}, []string{"the model was tiny, now wider"}},
-		{"values", r, ds, retrained, train.Transfer{}, []string{"weights' values (digest) was"}},
-		{"data", r, &renamed, m, train.Transfer{}, []string{"the data set was paint, now water"}},
-		{"images", r, &fewer, m, train.Transfer{}, []string{"the images' fingerprint was"}},
-		{"recipe", momentum, ds, m, train.Transfer{}, []string{"the recipe was", `"momentum":0.9`, `"momentum":0.5`}},
-		{"all at once", seed, &renamed, pretend(t, wider), train.Transfer{}, []string{"data set", "model", `"seed":3`, `"seed":8`}},
-		{"strategy", r, ds, m, train.Transfer{LearningRate: 0.5}, []string{`strategy "transfer" already`, `"learning_rate":0.5`, "Label"}},
-		{"type of strategy", r, ds, m, train.Scratch{Label: "transfer"}, []string{`strategy "transfer" already`, "train.Scratch", "Label"}},
+		{"model", r, ds, pretend(t, wider), strategy.Transfer{}, []string{"the model was tiny, now wider"}},
+		{"values", r, ds, retrained, strategy.Transfer{}, []string{"weights' values (digest) was"}},
+		{"data", r, &renamed, m, strategy.Transfer{}, []string{"the data set was paint, now water"}},
+		{"images", r, &fewer, m, strategy.Transfer{}, []string{"the images' fingerprint was"}},
+		{"recipe", momentum, ds, m, strategy.Transfer{}, []string{"the recipe was", `"momentum":0.9`, `"momentum":0.5`}},
+		{"all at once", seed, &renamed, pretend(t, wider), strategy.Transfer{}, []string{"data set", "model", `"seed":3`, `"seed":8`}},
+		{"strategy", r, ds, m, strategy.Transfer{LearningRate: 0.5}, []string{`strategy "transfer" already`, `"learning_rate":0.5`, "Label"}},
+		{"type of strategy", r, ds, m, strategy.Scratch{Label: "transfer"}, []string{`strategy "transfer" already`, "Scratch", "Label"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -293,17 +294,17 @@ func TestOtherRun(t *testing.T) {
 // TestFailedStart: a call that failed before the first step leaves no configuration to trip over.
 func TestFailedStart(t *testing.T) {
 	m, r := pretrained(t), quick(t)
-	_, err := r.Compare(context.Background(), "r", paint(t), m, train.FineTune{From: "layer3"})
+	_, err := r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{From: "layer3"})
 	wantError(t, err, `"layer3"`)
 	r.Seed = 17
-	run := compare(t, r, "r", paint(t), m, train.FineTune{From: "layer2"})
+	run := compare(t, r, "r", paint(t), m, strategy.FineTune{From: "layer2"})
 	if len(run.Results) != 1 || !run.Results[0].Done {
 		t.Fatalf("results %+v", run.Results)
 	}
 	// A second strategy of the run that fails can be mended, too.
-	_, err = r.Compare(context.Background(), "r", paint(t), m, train.FineTune{From: "layer2"}, train.FineTune{Label: "b", From: "x"})
+	_, err = r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{From: "layer2"}, strategy.FineTune{Label: "b", From: "x"})
 	wantError(t, err, `"x"`)
-	run = compare(t, r, "r", paint(t), m, train.FineTune{Label: "b", From: "layer1"})
+	run = compare(t, r, "r", paint(t), m, strategy.FineTune{Label: "b", From: "layer1"})
 	if !result(t, run, "b").Done || !reflect.DeepEqual(run.Results[0].History, result(t, run, "finetune").History) {
 		t.Errorf("results %+v", run.Results)
 	}
@@ -312,13 +313,13 @@ func TestFailedStart(t *testing.T) {
 // TestLock: of two programs, the second is told and changes nothing.
 func TestLock(t *testing.T) {
 	m, r := pretrained(t), quick(t)
-	run := compare(t, r, "r", paint(t), m, train.Transfer{})
+	run := compare(t, r, "r", paint(t), m, strategy.Transfer{})
 	other := flock.New(filepath.Join(run.Dir, ".lock"))
 	if ok, err := other.TryLock(); err != nil || !ok {
 		t.Fatalf("the lock is not free after training: %v", err)
 	}
 	before := tree(t, run.Dir)
-	_, err := r.Compare(context.Background(), "r", paint(t), m, train.Scratch{})
+	_, err := r.Compare(context.Background(), "r", paint(t), m, strategy.Scratch{})
 	wantError(t, err, `"r"`, "another program", "another name")
 	wantError(t, train.Remove(r.Dir, "r"), "another program")
 	if strings.Contains(err.Error(), "nil") || !reflect.DeepEqual(before, tree(t, run.Dir)) {
@@ -327,14 +328,14 @@ func TestLock(t *testing.T) {
 	if err := other.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, r, "r", paint(t), m, train.Scratch{})
+	compare(t, r, "r", paint(t), m, strategy.Scratch{})
 
 	// While a training is under way it holds the lock itself.
 	ds := paint(t)
 	var inside error
 	ds.Train = painted(t, 1, 5, (&counter{when: 1, at: func() {
-		_, inside = r.Compare(context.Background(), "s", paint(t), m, train.Transfer{})
+		_, inside = r.Compare(context.Background(), "s", paint(t), m, strategy.Transfer{})
 	}}).asked)
-	compare(t, r, "s", ds, m, train.Scratch{})
+	compare(t, r, "s", ds, m, strategy.Scratch{})
 	wantError(t, inside, `"s"`, "another program")
 }

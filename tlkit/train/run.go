@@ -344,7 +344,7 @@ func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies
 	if err != nil {
 		return nil, nil, err
 	}
-	val := evalSplit(ds)
+	val := EvalSplit(ds)
 	config := Config{Format: 1, Recipe: r,
 		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: val.Len()},
 		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -32,7 +33,7 @@ func TestStoredRun(t *testing.T) {
 	}
 	m, ds, r := pretend(t, spec), paint(t), quick(t)
 	r.Epochs = 3
-	trained := compare(t, r, "ants-vs-bees", ds, m, train.Transfer{LearningRate: 0.1}, train.FineTune{From: "layer3", LearningRate: 0.1})
+	trained := compare(t, r, "ants-vs-bees", ds, m, strategy.Transfer{LearningRate: 0.1}, strategy.FineTune{From: "layer3", LearningRate: 0.1})
 	run, err := train.Open(r.Dir, "ants-vs-bees")
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestOpenListRemove(t *testing.T) {
 	wantError(t, err, `no run "b"`, r.Dir, "none yet")
 	m := pretrained(t)
 	for _, name := range []string{"b", "a.2", "c_-3"} {
-		compare(t, r, name, paint(t), m, train.Transfer{})
+		compare(t, r, name, paint(t), m, strategy.Transfer{})
 	}
 	if err := os.Mkdir(filepath.Join(r.Dir, "no-run"), 0o777); err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestFigures(t *testing.T) {
 	ds, r := paint(t), quick(t)
 	r.MemoryLimit = 1
 	ds.Train = painted(t, 1, 5, (&counter{when: 44, at: cancel}).asked)
-	run, err := r.Compare(ctx, "half", ds, pretrained(t), train.Scratch{}, train.FineTune{})
+	run, err := r.Compare(ctx, "half", ds, pretrained(t), strategy.Scratch{}, strategy.FineTune{})
 	if run == nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestFigures(t *testing.T) {
 	_, err = result(t, run, "finetune").Model()
 	wantError(t, err, "finetune", "no complete epoch yet", "run Compare again")
 
-	run = compare(t, r, "half", paint(t), pretrained(t), train.Scratch{}, train.FineTune{})
+	run = compare(t, r, "half", paint(t), pretrained(t), strategy.Scratch{}, strategy.FineTune{})
 	render("after", run.Curves(), "scratch", "finetune")
 	render("after", run.Summary(), "scratch", "finetune", "819 of 819", "%")
 	render("after", plots.Confusion(colours, run.Results[0].ConfusionMatrix()))
@@ -270,7 +271,7 @@ func TestFolder(t *testing.T) {
 	r.Quiet = false // the warning goes to standard error
 	r.Augment = vision.StandardAugment()
 	output := stderr(t, func() {
-		run := compare(t, r, "r", ds, pretrained(t), train.Transfer{})
+		run := compare(t, r, "r", ds, pretrained(t), strategy.Transfer{})
 		if len(run.Results[0].Predictions.Predicted) != 8 || !run.Results[0].Done {
 			t.Errorf("result %+v", run.Results[0])
 		}
@@ -288,10 +289,10 @@ func TestFolder(t *testing.T) {
 		t.Fatalf("%d training images without the check, want 9", ds.Train.Len())
 	}
 	r.Quiet = true
-	_, err = r.Compare(context.Background(), "s", ds, pretrained(t), train.FineTune{})
+	_, err = r.Compare(context.Background(), "s", ds, pretrained(t), strategy.FineTune{})
 	wantError(t, err, "broken.jpg")
 	write("train/ants/broken.jpg", good)
-	if run := compare(t, r, "s", ds, pretrained(t), train.FineTune{}); !run.Results[0].Done {
+	if run := compare(t, r, "s", ds, pretrained(t), strategy.FineTune{}); !run.Results[0].Done {
 		t.Errorf("result %+v", run.Results[0])
 	}
 }
@@ -326,7 +327,7 @@ func TestImageSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	ds.Train = big
-	_, err = quick(t).Compare(context.Background(), "r", ds, m, train.Transfer{})
+	_, err = quick(t).Compare(context.Background(), "r", ds, m, strategy.Transfer{})
 	wantError(t, err, `"big.png"`, "12x8", "8x8", "Preprocess")
 }
 
@@ -334,12 +335,12 @@ func TestImageSize(t *testing.T) {
 func TestDiverged(t *testing.T) {
 	r := quick(t)
 	r.Epochs = 6
-	run, err := r.Compare(context.Background(), "r", paint(t), pretrained(t), train.Transfer{}, train.FineTune{LearningRate: 1e30, Label: "wild"})
+	run, err := r.Compare(context.Background(), "r", paint(t), pretrained(t), strategy.Transfer{}, strategy.FineTune{LearningRate: 1e30, Label: "wild"})
 	wantError(t, err, `"wild"`, "loss became", "1e+30", "smaller", "Label")
 	if !result(t, run, "transfer").Done {
 		t.Error("the strategy before it is not kept")
 	}
-	run = compare(t, r, "r", paint(t), pretrained(t), train.Transfer{}, train.FineTune{LearningRate: 0.01})
+	run = compare(t, r, "r", paint(t), pretrained(t), strategy.Transfer{}, strategy.FineTune{LearningRate: 0.01})
 	if len(run.Results[len(run.Results)-1].History) != 6 {
 		t.Errorf("results %+v", run.Results)
 	}
@@ -351,7 +352,7 @@ func TestTestSplit(t *testing.T) {
 	for _, val := range []*datasets.Split{nil, empty} {
 		ds := paint(t)
 		ds.Test, ds.Val = ds.Val, val
-		run := compare(t, quick(t), "r", ds, pretrained(t), train.Transfer{})
+		run := compare(t, quick(t), "r", ds, pretrained(t), strategy.Transfer{})
 		if n := len(run.Results[0].Predictions.Names); n != 9 || run.Config.Data.Val != 9 {
 			t.Errorf("compared on %d images, want the 9 test images", n)
 		}
@@ -360,7 +361,7 @@ func TestTestSplit(t *testing.T) {
 
 func TestMustCompare(t *testing.T) {
 	r := quick(t)
-	if run := r.MustCompare("r", paint(t), pretrained(t), train.Transfer{}); !run.Results[0].Done {
+	if run := r.MustCompare("r", paint(t), pretrained(t), strategy.Transfer{}); !run.Results[0].Done {
 		t.Errorf("result %+v", run.Results[0])
 	}
 	defer func() {

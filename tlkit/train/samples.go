@@ -37,12 +37,12 @@ const passes = 4
 //
 // Every training is a run of its own, called NAME-SIZE-SEED, so that the same call again continues.
 func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, perClass []int, strategies ...Strategy) (*Samples, error) {
-	if err := checkTask(ds, pretrained, strategies); err != nil {
+	if err := checkComparison(ds, pretrained, strategies); err != nil {
 		return nil, err
 	}
 	counts := ds.Train.Counts()
 	most := slices.Max(counts)
-	s := &Samples{Data: ds.Name, Model: pretrained.Spec.Name, Val: evalSplit(ds).Len()}
+	s := &Samples{Data: ds.Name, Model: pretrained.Spec.Name, Val: EvalSplit(ds).Len()}
 	for _, n := range perClass {
 		if n < 0 {
 			return nil, fmt.Errorf("tlkit: SampleSizes of %d images per class; give positive numbers, and 0 for all", n)

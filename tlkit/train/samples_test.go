@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -12,7 +13,7 @@ func TestSampleSizes(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)
 	r.Seeds = 2
-	s, err := r.SampleSizes(t.Context(), "study", ds, m, []int{0, 1, 2, 99}, train.KNN{K: 1}, train.Transfer{})
+	s, err := r.SampleSizes(t.Context(), "study", ds, m, []int{0, 1, 2, 99}, strategy.KNN{K: 1}, strategy.Transfer{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestSampleSizes(t *testing.T) {
 	}
 	// The same call again trains nothing.
 	before := tree(t, r.Dir)
-	if again, err := r.SampleSizes(t.Context(), "study", ds, m, []int{1, 2, 0}, train.KNN{K: 1}, train.Transfer{}); err != nil || !reflect.DeepEqual(again, s) {
+	if again, err := r.SampleSizes(t.Context(), "study", ds, m, []int{1, 2, 0}, strategy.KNN{K: 1}, strategy.Transfer{}); err != nil || !reflect.DeepEqual(again, s) {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 	for path, text := range tree(t, r.Dir) {
@@ -55,9 +56,9 @@ func TestSampleSizes(t *testing.T) {
 			t.Errorf("the text lacks %q:\n%s", want, b["text/plain"])
 		}
 	}
-	_, err = r.SampleSizes(t.Context(), "study", ds, m, nil, train.KNN{})
+	_, err = r.SampleSizes(t.Context(), "study", ds, m, nil, strategy.KNN{})
 	wantError(t, err, "no sizes", "[]int{5")
-	_, err = r.SampleSizes(t.Context(), "study", ds, m, []int{-1}, train.KNN{})
+	_, err = r.SampleSizes(t.Context(), "study", ds, m, []int{-1}, strategy.KNN{})
 	wantError(t, err, "-1 images per class")
 }
 

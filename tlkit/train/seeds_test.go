@@ -10,18 +10,19 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 func TestSeeds(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)
-	one := compare(t, r, "run", ds, m, train.Transfer{})
+	one := compare(t, r, "run", ds, m, strategy.Transfer{})
 	first := result(t, one, "transfer").History
 
 	// More seeds continue the run of one: the first is not trained again.
 	r.Seeds = 3
-	run := compare(t, r, "run", ds, m, train.Transfer{})
+	run := compare(t, r, "run", ds, m, strategy.Transfer{})
 	res := result(t, run, "transfer")
 	if !reflect.DeepEqual(res.History, first) {
 		t.Error("the first seed's history changed when further seeds were added")
@@ -36,7 +37,7 @@ func TestSeeds(t *testing.T) {
 		}
 		alone := r
 		alone.Seed, alone.Seeds, alone.Dir = s.Seed, 0, t.TempDir()
-		if want := result(t, compare(t, alone, "alone", ds, m, train.Transfer{}), "transfer"); !reflect.DeepEqual(curve(s.History), curve(want.History)) {
+		if want := result(t, compare(t, alone, "alone", ds, m, strategy.Transfer{}), "transfer"); !reflect.DeepEqual(curve(s.History), curve(want.History)) {
 			t.Errorf("seed %d: history %v, alone %v", s.Seed, curve(s.History), curve(want.History))
 		}
 	}
@@ -60,13 +61,13 @@ func TestSeeds(t *testing.T) {
 	counted.Train = painted(t, 1, 5, c.asked)
 	many := quick(t)
 	many.Seeds, many.MemoryLimit = 3, 1<<20
-	compare(t, many, "many", &counted, m, train.LogisticRegression{}, train.KNN{}, train.Transfer{}, train.Transfer{Label: "slow", LearningRate: 1e-3})
+	compare(t, many, "many", &counted, m, strategy.LogisticRegression{}, strategy.KNN{}, strategy.Transfer{}, strategy.Transfer{Label: "slow", LearningRate: 1e-3})
 	if c.n != counted.Train.Len() {
 		t.Errorf("%d images were read, want %d, each once", c.n, counted.Train.Len())
 	}
 	// Fewer seeds are another recipe.
 	r.Seeds = 2
-	_, err = r.Compare(t.Context(), "run", ds, m, train.Transfer{})
+	_, err = r.Compare(t.Context(), "run", ds, m, strategy.Transfer{})
 	wantError(t, err, "the recipe", "tlkit.Remove")
 
 	bundle, err := opened.Bundle()
@@ -93,7 +94,7 @@ func TestSeeds(t *testing.T) {
 func TestSeedsOldRun(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)
-	compare(t, r, "old", ds, m, train.Transfer{})
+	compare(t, r, "old", ds, m, strategy.Transfer{})
 	path := filepath.Join(r.Dir, "old", "transfer", "result.json")
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -188,7 +189,7 @@ func TestVerdict(t *testing.T) {
 func TestSummaryWatched(t *testing.T) {
 	a, b := fake("a", 10, 6, 8), fake("b", 10, 5)
 	for i, one := range a.Seeds() {
-		one.History[1].Also = map[string]float64{train.OldAccuracy: 0.8 + 0.1*float64(i)}
+		one.History[1].Also = map[string]float64{strategy.OldAccuracy: 0.8 + 0.1*float64(i)}
 	}
 	bundle, err := (&train.Run{Results: []*train.Result{a, b}}).Summary().Bundle()
 	if err != nil {

@@ -77,10 +77,11 @@ func (t *trainer) frozenValues() (uint64, error) {
 	return h.Sum64(), nil
 }
 
-// features returns what the whole network, frozen, makes of the training images, without augmentation.
-func (p *Preparation) features(ctx context.Context) (*zoo.Features, error) {
+// Features returns the output of all stages for the data set's training images, with their labels, without augmentation:
+// what a fitted strategy works on. They are computed once for all strategies and seeds that freeze the whole network.
+func (p *Preparation) Features(ctx context.Context) (*zoo.Features, error) {
 	t, split := p.t, p.Task.Data.Train
-	t.frozen = len(t.model.Stages()) // as the phase of a Still plan will set it again
+	t.frozen = len(t.model.Stages()) // as the phase of a fitted plan will set it again
 	values, err := t.frozenValues()
 	if err != nil {
 		return nil, err

@@ -227,8 +227,8 @@ type batch struct {
 	// examples are their places in the source.
 	examples []int
 	// beside are the batches drawn from further sources.
-	beside []batch
-	err    error
+	extra []batch
+	err   error
 
 	// source takes the inputs back, if it is not nil.
 	source source
@@ -243,7 +243,7 @@ func (b batch) release() {
 		b.inputs.MustFinalizeAll()
 	}
 	b.labels.MustFinalizeAll()
-	for _, other := range b.beside {
+	for _, other := range b.extra {
 		other.release()
 	}
 }

@@ -1,14 +1,10 @@
 package train
 
 import (
-	"fmt"
-
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // Step is a training step while its graph is built: what [Plan.Loss] makes a loss of.
@@ -18,9 +14,9 @@ type Step struct {
 	Loss *Node
 	// Labels [batch] int32, Logits [batch, classes] and Features [batch, features] are those of the training images.
 	Labels, Logits, Features *Node
-	// Beside has the same for the images drawn beside them, in the order of Plan.Beside.
-	Beside []Drawn
-	// Teacher is what Plan.Teacher answers to the training images, logits [batch, its classes]; no gradient goes there.
+	// Extra has the same for the images drawn beside them, in the order of Plan.Extra.
+	Extra []Drawn
+	// Teacher has the logits of Plan.Teacher for the training images, [batch, its classes]; no gradient goes there.
 	Teacher *Node
 	// Progress is the share of the training that lies behind, a scalar in [0, 1).
 	Progress *Node
@@ -38,7 +34,7 @@ type Drawn struct {
 // Graph returns the graph that the step is built in.
 func (s *Step) Graph() *Graph { return s.Logits.Graph() }
 
-// Head returns what a further head of the plan says about features, [rows, outputs].
+// Head returns the output of a further head of the plan for features [rows, width]: [rows, outputs].
 func (s *Step) Head(name string, features *Node) *Node {
 	h, ok := s.t.plan.head(name)
 	if !ok {
@@ -54,7 +50,15 @@ func (s *Step) Params() []nn.Param { return s.t.now }
 func (s *Step) Value(p nn.Param) *Node { return s.t.model.Variable(p).NodeValue(s.Graph()) }
 
 // CrossEntropy returns the mean cross-entropy of logits [rows, classes] and labels [rows] int32, a scalar.
-func CrossEntropy(logits, labels *Node) *Node { return ReduceAllMean(crossEntropy(logits, labels)) }
+func CrossEntropy(logits, labels *Node) *Node {
+	return ReduceAllMean(CrossEntropyPerImage(logits, labels))
+}
+
+// CrossEntropyPerImage returns the cross-entropy of each row, [rows], for logits [rows, classes] and labels [rows] int32.
+func CrossEntropyPerImage(logits, labels *Node) *Node {
+	hot := OneHot(labels, logits.Shape().Dimensions[1], logits.DType())
+	return Neg(ReduceSum(Mul(LogSoftmax(logits, -1), hot), -1))
+}
 
 // stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
 // only gathered. The inputs are those of trainStep.
@@ -80,9 +84,9 @@ func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	if t.mixes {
 		parts[0] = mix(parts[0], mask)
 	}
-	for range t.plan.Beside {
+	for range t.plan.Extra {
 		parts = append(parts, t.enter(next(), from))
-		s.Beside = append(s.Beside, Drawn{Labels: next()})
+		s.Extra = append(s.Extra, Drawn{Labels: next()})
 	}
 	if t.plan.Teacher != nil {
 		s.Teacher = StopGradient(next())
@@ -119,10 +123,10 @@ func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	for _, aux := range s.pass.Aux {
 		s.Loss = Add(s.Loss, MulScalar(t.objective.loss(part(aux.Logits, n), targets), aux.Weight))
 	}
-	for i := range s.Beside {
+	for i := range s.Extra {
 		rows += n
-		n = s.Beside[i].Labels.Shape().Dimensions[0]
-		s.Beside[i].Features, s.Beside[i].Logits = part(features, n), part(logits, n)
+		n = s.Extra[i].Labels.Shape().Dimensions[0]
+		s.Extra[i].Features, s.Extra[i].Logits = part(features, n), part(logits, n)
 	}
 	total := s.Loss
 	if t.plan.Loss != nil {
@@ -175,50 +179,4 @@ func (t *trainer) descend(total, rate, step, seen *Node, images int, whole bool)
 		}
 		t.opt.update(t.model.Store(), p, grad, own, at)
 	}
-}
-
-// Kept are copies of a model's values, for a loss that compares with them. They are variables of the model's store
-// that nothing trains, and are made anew whenever a training is resumed.
-type Kept struct {
-	m    *zoo.Model
-	name string
-}
-
-// Keep copies the values that the variables of m have now, under a name that no other copies of m have. Call it in
-// Strategy.Plan, before anything is trained.
-func Keep(m *zoo.Model, name string, params []nn.Param) (Kept, error) {
-	k := Kept{m, name}
-	for _, p := range params {
-		value, err := m.Variable(p).Value()
-		if err == nil {
-			value, err = value.LocalClone()
-		}
-		if err != nil {
-			return k, fmt.Errorf("tlkit: keeping the value of %q: %w", p.Key, err)
-		}
-		if err := k.set(p, value); err != nil {
-			return k, err
-		}
-	}
-	return k, nil
-}
-
-// Value returns the kept value of a variable in the graph of a step; ok is false if there is none.
-func (k Kept) Value(s *Step, p nn.Param) (value *Node, ok bool) {
-	v := k.m.Store().GetVariable(k.path(p))
-	if v == nil {
-		return nil, false
-	}
-	return v.NodeValue(s.Graph()), true
-}
-
-func (k Kept) path(p nn.Param) string { return "/#kept/" + k.name + p.Path() }
-
-func (k Kept) set(p nn.Param, value *tensors.Tensor) error {
-	v, err := k.m.Store().CreateVariable(k.path(p), value)
-	if err != nil {
-		return fmt.Errorf("tlkit: keeping the value of %q: %w", p.Key, err)
-	}
-	v.SetTrainable(false)
-	return nil
 }

@@ -33,7 +33,7 @@ func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*S
 	if err != nil {
 		return nil, err
 	}
-	if plan.Still || plan.Teacher != nil {
+	if plan.Fit != nil || plan.Teacher != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q has no step of its own that could be measured", s.Name())
 	}
 	if err := plan.check(s.Name(), task); err != nil {

@@ -1,6 +1,10 @@
 package train
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+)
 
 // EarlyStop ends a training that does not get better (Prechelt 1998, "Early stopping - but when?"). The zero value is
 // off.
@@ -35,7 +39,7 @@ func (s EarlyStop) reached(history []Epoch) bool {
 }
 
 func (s EarlyStop) check() error {
-	if s.Patience < 0 || !finite(s.MinDelta) || s.MinDelta < 0 {
+	if s.Patience < 0 || !numbers.Finite(s.MinDelta) || s.MinDelta < 0 {
 		return fmt.Errorf("tlkit: Recipe.EarlyStop is %+v; expected a Patience of some epochs, such as 5 (0: off), and a MinDelta that is not negative", s)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -32,12 +33,12 @@ func TestWhatIsTrained(t *testing.T) {
 		// trained is the number of values that the result reports as trained; 8 is the width of the features.
 		trained int
 	}{
-		{"transfer", train.Transfer{}, isHead, 8*3 + 3},
-		{"batch statistics", train.Transfer{BatchStats: true}, func(p nn.Param) bool { return isHead(p) || isStat(p) }, 8*3 + 3},
-		{"fine-tune", train.FineTune{}, func(nn.Param) bool { return true }, 4*27 + 8 + 6*36 + 12 + 8*54 + 16 + 27},
-		{"fine-tune the end", train.FineTune{From: "layer2"}, late, 8*54 + 16 + 27},
-		{"fine-tune after the last layer", train.FineTune{From: "avgpool"}, isHead, 27},
-		{"scratch", train.Scratch{}, func(nn.Param) bool { return true }, 4*27 + 8 + 6*36 + 12 + 8*54 + 16 + 27},
+		{"transfer", strategy.Transfer{}, isHead, 8*3 + 3},
+		{"batch statistics", strategy.Transfer{BatchStats: true}, func(p nn.Param) bool { return isHead(p) || isStat(p) }, 8*3 + 3},
+		{"fine-tune", strategy.FineTune{}, func(nn.Param) bool { return true }, 4*27 + 8 + 6*36 + 12 + 8*54 + 16 + 27},
+		{"fine-tune the end", strategy.FineTune{From: "layer2"}, late, 8*54 + 16 + 27},
+		{"fine-tune after the last layer", strategy.FineTune{From: "avgpool"}, isHead, 27},
+		{"scratch", strategy.Scratch{}, func(nn.Param) bool { return true }, 4*27 + 8 + 6*36 + 12 + 8*54 + 16 + 27},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,8 +66,8 @@ func TestStarts(t *testing.T) {
 	before := snapshot(t, m)
 	r := quick(t)
 	r.Epochs = 1
-	run := compare(t, r, "r", paint(t), m, train.Transfer{LearningRate: still}, train.FineTune{LearningRate: still},
-		train.Scratch{LearningRate: still})
+	run := compare(t, r, "r", paint(t), m, strategy.Transfer{LearningRate: still}, strategy.FineTune{LearningRate: still},
+		strategy.Scratch{LearningRate: still})
 	transfer := saved(t, run, "transfer", "best.safetensors")
 	tune := saved(t, run, "finetune", "best.safetensors")
 	scratch := saved(t, run, "scratch", "best.safetensors")
@@ -96,8 +97,8 @@ func TestStarts(t *testing.T) {
 func TestHeadFactor(t *testing.T) {
 	m := pretrained(t)
 	r := train.Recipe{Epochs: 1, BatchSize: 64, Momentum: -1, Dir: t.TempDir(), Quiet: true}
-	run := compare(t, r, "r", paint(t), m, train.FineTune{LearningRate: 1e-30, Label: "start"},
-		train.FineTune{LearningRate: 0.01, Label: "one"}, train.FineTune{LearningRate: 0.01, HeadFactor: 10, Label: "ten"})
+	run := compare(t, r, "r", paint(t), m, strategy.FineTune{LearningRate: 1e-30, Label: "start"},
+		strategy.FineTune{LearningRate: 0.01, Label: "one"}, strategy.FineTune{LearningRate: 0.01, HeadFactor: 10, Label: "ten"})
 	start, one, ten := saved(t, run, "start", "best.safetensors"), saved(t, run, "one", "best.safetensors"), saved(t, run, "ten", "best.safetensors")
 	for key, values := range start {
 		factor := 1.0
@@ -118,17 +119,17 @@ func TestHeadFactor(t *testing.T) {
 func TestSameForAll(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
 	r := quick(t)
-	run := compare(t, r, "a", ds, m, train.FineTune{Label: "one"}, train.Scratch{}, train.FineTune{Label: "two"})
+	run := compare(t, r, "a", ds, m, strategy.FineTune{Label: "one"}, strategy.Scratch{}, strategy.FineTune{Label: "two"})
 	one := curve(result(t, run, "one").History)
 	if two := curve(result(t, run, "two").History); !reflect.DeepEqual(one, two) {
 		t.Errorf("equal strategies, different curves:\n%+v\n%+v", one, two)
 	}
-	again := compare(t, r, "b", ds, m, train.FineTune{Label: "one"})
+	again := compare(t, r, "b", ds, m, strategy.FineTune{Label: "one"})
 	if h := curve(again.Results[0].History); !reflect.DeepEqual(one, h) {
 		t.Errorf("equal seeds, different curves:\n%+v\n%+v", one, h)
 	}
 	r.Seed++
-	other := compare(t, r, "c", ds, m, train.FineTune{Label: "one"})
+	other := compare(t, r, "c", ds, m, strategy.FineTune{Label: "one"})
 	if h := curve(other.Results[0].History); reflect.DeepEqual(one, h) {
 		t.Error("different seeds, equal curves")
 	}
@@ -139,7 +140,7 @@ func TestSameForAll(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.BatchSize)) // with more, several batches are prepared at once
 	ds.Train = painted(t, 1, 5, c.asked)
 	var orders [2][]int
-	for i, s := range []train.Strategy{train.FineTune{}, train.Scratch{}} {
+	for i, s := range []train.Strategy{strategy.FineTune{}, strategy.Scratch{}} {
 		c.calls = nil
 		compare(t, r, fmt.Sprint("order", i), ds, m, s)
 		orders[i] = c.calls
@@ -164,7 +165,7 @@ func TestSameForAll(t *testing.T) {
 
 // TestFeatureCache: computing the frozen part once, or in every step, is the same training.
 func TestFeatureCache(t *testing.T) {
-	for _, s := range []train.Strategy{train.Transfer{}, train.FineTune{From: "layer2"}} {
+	for _, s := range []train.Strategy{strategy.Transfer{}, strategy.FineTune{From: "layer2"}} {
 		var losses [2][]train.Epoch
 		var asked [2]int
 		for i, limit := range []int64{0, 1} {
@@ -192,7 +193,7 @@ func TestFeatureCache(t *testing.T) {
 func TestLearns(t *testing.T) {
 	r := quick(t)
 	r.Epochs, r.Optimizer = 12, train.Adam
-	run := compare(t, r, "r", paint(t), pretrained(t), train.Transfer{LearningRate: 0.05}, train.FineTune{LearningRate: 0.02}, train.Scratch{LearningRate: 0.02})
+	run := compare(t, r, "r", paint(t), pretrained(t), strategy.Transfer{LearningRate: 0.05}, strategy.FineTune{LearningRate: 0.02}, strategy.Scratch{LearningRate: 0.02})
 	for _, res := range run.Results {
 		first, last := res.History[0], res.History[11]
 		if last.TrainLoss > 0.95*first.TrainLoss {
@@ -221,7 +222,7 @@ func (b LinearProbe) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 func TestOwnStrategy(t *testing.T) {
 	m := pretrained(t)
 	before := snapshot(t, m)
-	run := compare(t, quick(t), "r", paint(t), m, train.Transfer{}, LinearProbe{0.01})
+	run := compare(t, quick(t), "r", paint(t), m, strategy.Transfer{}, LinearProbe{0.01})
 	if len(run.Results) != 2 || run.Results[1].Strategy != "biases" || run.Results[1].Trainable != 27+18 {
 		t.Fatalf("results %+v", run.Results)
 	}
@@ -256,7 +257,7 @@ func TestCompareErrors(t *testing.T) {
 		f(&d)
 		return &d
 	}
-	transfer := []train.Strategy{train.Transfer{}}
+	transfer := []train.Strategy{strategy.Transfer{}}
 	tests := []struct {
 		name   string
 		run    string
@@ -269,19 +270,19 @@ func TestCompareErrors(t *testing.T) {
 		{"no data", "r", train.Recipe{}, nil, m, transfer, []string{"data set is nil", "datasets.Load"}},
 		{"no model", "r", train.Recipe{}, ds, nil, transfer, []string{"model is nil", "tlkit.Load"}},
 		{"no strategy", "r", train.Recipe{}, ds, m, nil, []string{"no strategy", "tlkit.Transfer{}"}},
-		{"one name twice", "r", train.Recipe{}, ds, m, []train.Strategy{train.Transfer{}, train.Transfer{LearningRate: 1}}, []string{`"transfer"`, "Label"}},
+		{"one name twice", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Transfer{}, strategy.Transfer{LearningRate: 1}}, []string{`"transfer"`, "Label"}},
 		{"no training images", "r", train.Recipe{}, change(func(d *datasets.Dataset) { d.Train = nil }), m, transfer, []string{`"paint"`, "no training images"}},
 		{"nothing to compare on", "r", train.Recipe{}, change(func(d *datasets.Dataset) { d.Val = nil }), m, transfer, []string{`"paint"`, "neither validation nor test"}},
 		{"one class", "r", train.Recipe{}, change(func(d *datasets.Dataset) { d.Classes = d.Classes[:1] }), m, transfer, []string{"1 class", "at least 2"}},
-		{"unknown stage", "r", train.Recipe{}, ds, m, []train.Strategy{train.FineTune{From: "layer9"}}, []string{`"layer9"`, "stem, layer1, layer2, avgpool"}},
+		{"unknown stage", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.FineTune{From: "layer9"}}, []string{`"layer9"`, "stem, layer1, layer2, avgpool"}},
 		{"nothing to train", "r", train.Recipe{}, ds, m, []train.Strategy{frozen{}}, []string{"nothing of tiny to train", "SetTrainable"}},
-		{"NaN rate", "r", train.Recipe{}, ds, m, []train.Strategy{train.Transfer{LearningRate: math.NaN()}}, []string{`"transfer"`, "NaN", "learning rate", "0.01"}},
-		{"infinite rate", "r", train.Recipe{}, ds, m, []train.Strategy{train.Scratch{LearningRate: math.Inf(1)}}, []string{`"scratch"`, "+Inf", "learning rate"}},
-		{"negative rate", "r", train.Recipe{}, ds, m, []train.Strategy{train.FineTune{LearningRate: -1}}, []string{`"finetune"`, "-1", "positive"}},
-		{"negative head factor", "r", train.Recipe{}, ds, m, []train.Strategy{train.FineTune{HeadFactor: -2}}, []string{"HeadFactor", "-2", "positive"}},
+		{"NaN rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Transfer{LearningRate: math.NaN()}}, []string{`"transfer"`, "NaN", "learning rate", "0.01"}},
+		{"infinite rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Scratch{LearningRate: math.Inf(1)}}, []string{`"scratch"`, "+Inf", "learning rate"}},
+		{"negative rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.FineTune{LearningRate: -1}}, []string{`"finetune"`, "-1", "positive"}},
+		{"negative head factor", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.FineTune{HeadFactor: -2}}, []string{"HeadFactor", "-2", "positive"}},
 		{"run name", "../r", train.Recipe{}, ds, m, transfer, []string{`"../r"`, "letters"}},
 		{"empty run name", "", train.Recipe{}, ds, m, transfer, []string{`""`, "ants-vs-bees"}},
-		{"label", "r", train.Recipe{}, ds, m, []train.Strategy{train.Transfer{Label: "a/b"}}, []string{`"a/b"`, "letters"}},
+		{"label", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Transfer{Label: "a/b"}}, []string{`"a/b"`, "letters"}},
 		{"epochs", "r", train.Recipe{Epochs: -1}, ds, m, transfer, []string{"Epochs is -1", "at least 1"}},
 		{"batch", "r", train.Recipe{BatchSize: -4}, ds, m, transfer, []string{"BatchSize is -4", "at least 1"}},
 		{"momentum", "r", train.Recipe{Momentum: 1}, ds, m, transfer, []string{"Momentum is 1", "below 1"}},

@@ -6,7 +6,8 @@ import (
 )
 
 // Strategy is a way to get from a pretrained model to a classifier of other images. A plain struct whose zero value
-// is a good default; anything that implements the two methods can stand beside [Transfer], [FineTune] and [Scratch].
+// is a good default. Package strategy has those that come with TLKit; any other type with the two methods stands beside
+// them.
 type Strategy interface {
 	// Name labels curves and rows, and names the folder: letters, digits, dots and dashes.
 	Name() string
@@ -24,12 +25,4 @@ type Task struct {
 	Data *datasets.Dataset
 	// Recipe is what all strategies share.
 	Recipe Recipe
-}
-
-// or returns v, or the default for the zero value.
-func or(v, def float64) float64 {
-	if v == 0 {
-		return def
-	}
-	return v
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -54,14 +55,14 @@ func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*tra
 	t := &trainer{engine: engine, model: m, plan: plan, seed: r.Seed, mixes: r.mixes(),
 		objective: objective{smoothing: r.LabelSmoothing},
 		opt:       optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay, accumulate: r.Accumulate, clipNorm: r.ClipNorm}}
-	if !plan.Still {
+	if plan.Fit == nil {
 		t.average = r.Average
 	}
 	var err error
 	if t.heads, err = addHeads(m, plan.Heads, r.Seed); err != nil {
 		return nil, err
 	}
-	if plan.Still {
+	if plan.Fit != nil {
 		m.SetTrainable(func(nn.Param) bool { return false })
 	}
 	for _, p := range t.params() {
@@ -72,7 +73,7 @@ func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*tra
 			}
 		}
 	}
-	if len(t.trained) == 0 && !plan.Still {
+	if len(t.trained) == 0 && plan.Fit == nil {
 		return nil, fmt.Errorf("tlkit: the strategy leaves nothing of %s to train; Plan must make at least one variable trainable (zoo.Model.SetTrainable)", m.Spec.Name)
 	}
 	return t, nil
@@ -99,7 +100,7 @@ func (t *trainer) counts() (total, trained int) {
 		}
 	}
 	for _, p := range t.model.Params() {
-		if t.plan.Solved != nil && t.plan.Solved(p) {
+		if t.plan.Fit.fits(p) {
 			trained += p.Size()
 		}
 	}
@@ -140,12 +141,6 @@ func (t *trainer) frozenStages() int {
 	return len(t.model.Stages())
 }
 
-// crossEntropy returns the loss of each example, [batch], for logits [batch, classes] and labels [batch].
-func crossEntropy(logits, labels *Node) *Node {
-	hot := OneHot(labels, logits.Shape().Dimensions[1], logits.DType())
-	return Neg(ReduceSum(Mul(LogSoftmax(logits, -1), hot), -1))
-}
-
 func hits(logits, labels *Node) *Node {
 	return ReduceAllSum(ConvertDType(Equal(ArgMax(logits, -1, dtypes.Int32), labels), dtypes.Float32))
 }
@@ -181,7 +176,7 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 			store.SetTraining(x.Graph(), true)
 			pass := &nn.Pass{}
 			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))
-			if h.Name == "" && t.plan.Classify != nil {
+			if h.Name == "" && t.plan.classify() != nil {
 				return features
 			}
 			if h.Name == "" {
@@ -275,7 +270,7 @@ func (t *trainer) trainStep(b batch, at moment, teacher *tensors.Tensor) (loss, 
 	if t.opt.accumulate > 1 {
 		in = append(in, float32(at.seen))
 	}
-	for _, other := range b.beside {
+	for _, other := range b.extra {
 		if x, err = enter(other); err != nil {
 			return 0, 0, err
 		}
@@ -387,12 +382,12 @@ type outcome struct {
 // evaluate runs the network in inference mode on all examples; head is the name of the head that answers.
 func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize int) (outcome, error) {
 	if head == "" {
-		return judge(ctx, t.evals[head], t.plan.Classify, s, batchSize)
+		return judge(ctx, t.evals[head], t.plan.classify(), s, batchSize)
 	}
 	return judge(ctx, t.evals[head], nil, s, batchSize)
 }
 
-// trainingExamples marks a source as that of the training images, for Plan.Classify.
+// trainingExamples marks a source as that of the training images, for Fit.Classify.
 type trainingExamples struct{ source }
 
 // judge compares the logits that exec computes with the labels of all examples. With classify, exec computes features,
@@ -422,9 +417,9 @@ func judge(ctx context.Context, exec *model.Exec, classify func([]float32, int) 
 				}
 				answer = classify(answer, example)
 			}
-			p := softmax(answer)
-			best := argmax(p)
-			o.loss += negLog(p[label])
+			p := numbers.Softmax(answer)
+			best := numbers.Argmax(p)
+			o.loss += numbers.NegLog(p[label])
 			if best == label {
 				o.accuracy++
 			}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -15,7 +16,7 @@ func TestViews(t *testing.T) {
 		r := quick(t)
 		r.Epochs, r.Views, r.MemoryLimit = 4, views, limit
 		r.Augment = vision.Augment{HorizontalFlip: 0.5}
-		run := compare(t, r, "views", paint(t), pretrained(t), train.Transfer{})
+		run := compare(t, r, "views", paint(t), pretrained(t), strategy.Transfer{})
 		return result(t, run, "transfer").History
 	}
 	cached, plain := history(2, 0), history(2, 1)
@@ -36,7 +37,7 @@ func TestViews(t *testing.T) {
 	}
 	r := quick(t)
 	r.Views = -1
-	if _, err := r.Compare(t.Context(), "views", paint(t), pretrained(t), train.Transfer{}); err == nil {
+	if _, err := r.Compare(t.Context(), "views", paint(t), pretrained(t), strategy.Transfer{}); err == nil {
 		t.Error("Views -1: no error")
 	} else {
 		wantError(t, err, "Recipe.Views", "-1")

@@ -31,24 +31,24 @@ func (d *drawn) at(step int) (examples []int, epoch int) {
 
 // feed prepares the steps of an epoch: batches of the training images in the given order, each with what is drawn
 // beside it. step counts the steps taken before.
-func feed(ctx context.Context, s source, beside []*drawn, order []int, size, epoch, step int) <-chan batch {
+func feed(ctx context.Context, s source, extra []*drawn, order []int, size, epoch, step int) <-chan batch {
 	return produce(ctx, order, size, func(k int, examples []int) batch {
 		b := prepare(s, examples, epoch)
-		for _, d := range beside {
+		for _, d := range extra {
 			if b.err != nil {
 				break
 			}
 			examples, epoch := d.at(step + k)
-			extra := prepare(d, examples, epoch)
-			if b.beside = append(b.beside, extra); extra.err != nil {
-				b.err = extra.err
+			more := prepare(d, examples, epoch)
+			if b.extra = append(b.extra, more); more.err != nil {
+				b.err = more.err
 			}
 		}
 		return b
 	})
 }
 
-// besideSeed gives the i-th source beside the training images an order of its own.
-func besideSeed(seed uint64, i int) uint64 {
+// extraSeed gives the i-th source beside the training images an order of its own.
+func extraSeed(seed uint64, i int) uint64 {
 	return vision.NewRand(seed, uint64(i), 0x626573696465).Uint64()
 }

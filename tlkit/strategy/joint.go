@@ -1,11 +1,14 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -30,33 +33,33 @@ type Joint struct {
 }
 
 // Name is Label, or "joint".
-func (j Joint) Name() string { return label(j.Label, "joint") }
+func (j Joint) Name() string { return cmp.Or(j.Label, "joint") }
 
 // Plan keeps the old output layer beside a new one, and draws images of the old task.
-func (j Joint) Plan(m *zoo.Model, task Task) (Plan, error) {
+func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if j.Old == nil || j.Old.Train == nil || j.Old.Train.Len() == 0 {
-		return Plan{}, fmt.Errorf("tlkit: Joint needs the old task's training images; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
+		return train.Plan{}, fmt.Errorf("tlkit: Joint needs the old task's training images; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
 	}
-	weight := or(j.Weight, 1)
-	if !(weight > 0) || !finite(weight) || j.WarmupRate < 0 {
-		return Plan{}, fmt.Errorf("tlkit: Joint has Weight %g and WarmupRate %g; they must be positive numbers, or 0 for the defaults (1 and 0.02)", j.Weight, j.WarmupRate)
+	weight := cmp.Or(j.Weight, 1)
+	if !(weight > 0) || !numbers.Finite(weight) || j.WarmupRate < 0 {
+		return train.Plan{}, fmt.Errorf("tlkit: Joint has Weight %g and WarmupRate %g; they must be positive numbers, or 0 for the defaults (1 and 0.02)", j.Weight, j.WarmupRate)
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	m.SetTrainable(all)
-	plan := Plan{
-		LearningRate: or(j.LearningRate, 0.01),
-		Phases:       headFirst(m, warmUp(j.Warmup, task), or(j.WarmupRate, 0.02)),
-		Beside:       []Beside{{Split: j.Old.Train, Batch: j.Batch}},
-		Loss: func(s *Step) *Node {
-			drawn := s.Beside[0]
-			return Add(s.Loss, MulScalar(CrossEntropy(s.Head(oldHead, drawn.Features), drawn.Labels), weight))
+	plan := train.Plan{
+		LearningRate: cmp.Or(j.LearningRate, 0.01),
+		Phases:       headFirst(m, warmUp(j.Warmup, task), cmp.Or(j.WarmupRate, 0.02)),
+		Extra:        []train.ExtraBatch{{Split: j.Old.Train, Batch: j.Batch}},
+		Loss: func(s *train.Step) *Node {
+			drawn := s.Extra[0]
+			return Add(s.Loss, MulScalar(train.CrossEntropy(s.Head(oldHead, drawn.Features), drawn.Labels), weight))
 		},
 	}
 	err = keepOld(&plan, old, j.Old, false) // before plan is copied
 	return plan, err
 }
 
-var _ Strategy = Joint{}
+var _ train.Strategy = Joint{}

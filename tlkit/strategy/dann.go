@@ -1,12 +1,15 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -29,27 +32,27 @@ type DANN struct {
 }
 
 // Name is Label, or "dann".
-func (d DANN) Name() string { return label(d.Label, "dann") }
+func (d DANN) Name() string { return cmp.Or(d.Label, "dann") }
 
 // Plan trains on the source, draws images of the target beside, and adds the domain classifier.
-func (d DANN) Plan(m *zoo.Model, task Task) (Plan, error) {
-	lambda, hidden := or(d.Lambda, 1), d.Hidden
+func (d DANN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	lambda, hidden := cmp.Or(d.Lambda, 1), d.Hidden
 	if hidden == 0 {
 		hidden = 100
 	}
-	if !(lambda > 0) || !finite(lambda) || hidden < 1 {
-		return Plan{}, fmt.Errorf("tlkit: DANN has Lambda %g and Hidden %d; they must be positive, or 0 for the defaults (1 and 100)", d.Lambda, d.Hidden)
+	if !(lambda > 0) || !numbers.Finite(lambda) || hidden < 1 {
+		return train.Plan{}, fmt.Errorf("tlkit: DANN has Lambda %g and Hidden %d; they must be positive, or 0 for the defaults (1 and 100)", d.Lambda, d.Hidden)
 	}
 	plan, err := adapt("DANN", m, task, d.Source, d.LearningRate)
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	plan.Beside = []Beside{{Split: task.Data.Train}}
-	plan.Heads = []Head{{Name: "domain", Forward: func(s *nn.Scope, features *Node) *Node {
+	plan.Extra = []train.ExtraBatch{{Split: task.Data.Train}}
+	plan.Heads = []train.Head{{Name: "domain", Forward: func(s *nn.Scope, features *Node) *Node {
 		return nn.Linear(s.In("1"), nn.ReLU(nn.Linear(s.In("0"), features, hidden)), 1)
 	}}}
-	plan.Loss = func(s *Step) *Node {
-		source, target := s.Features, s.Beside[0].Features
+	plan.Loss = func(s *train.Step) *Node {
+		source, target := s.Features, s.Extra[0].Features
 		weight := MulScalar(dannWeight(s.Progress), lambda)
 		features := ReverseGradient(Concatenate([]*Node{source, target}, 0), weight)
 		return Add(s.Loss, binaryCrossEntropy(s.Head("domain", features), domainLabels(source, target)))
@@ -68,4 +71,17 @@ func ReverseGradient(x, weight *Node) *Node {
 	return IdentityWithCustomGradient(x, func(_, v *Node) *Node { return Neg(Mul(v, weight)) })
 }
 
-var _ Strategy = DANN{}
+// domainLabels gives 0 for each row of the source and 1 for each of the target, [rows, 1].
+func domainLabels(source, target *Node) *Node {
+	fill := func(like *Node, v float64) *Node {
+		return BroadcastToDims(Scalar(like.Graph(), like.DType(), v), like.Shape().Dimensions[0], 1)
+	}
+	return Concatenate([]*Node{fill(source, 0), fill(target, 1)}, 0)
+}
+
+// binaryCrossEntropy is the mean of -y log p - (1-y) log(1-p) with p = sigmoid(logits), computed without overflow.
+func binaryCrossEntropy(logits, labels *Node) *Node {
+	return ReduceAllMean(Add(Sub(Max(logits, ZerosLike(logits)), Mul(logits, labels)), Log1P(Exp(Neg(Abs(logits))))))
+}
+
+var _ train.Strategy = DANN{}

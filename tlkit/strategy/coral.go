@@ -1,11 +1,14 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -29,23 +32,23 @@ type DeepCORAL struct {
 }
 
 // Name is Label, or "coral".
-func (d DeepCORAL) Name() string { return label(d.Label, "coral") }
+func (d DeepCORAL) Name() string { return cmp.Or(d.Label, "coral") }
 
 // Plan trains on the source, and draws images of the target beside.
-func (d DeepCORAL) Plan(m *zoo.Model, task Task) (Plan, error) {
-	lambda := or(d.Lambda, 1)
-	if !(lambda > 0) || !finite(lambda) {
-		return Plan{}, fmt.Errorf("tlkit: DeepCORAL.Lambda is %g; it must be a positive number, or 0 for the default of 1", d.Lambda)
+func (d DeepCORAL) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	lambda := cmp.Or(d.Lambda, 1)
+	if !(lambda > 0) || !numbers.Finite(lambda) {
+		return train.Plan{}, fmt.Errorf("tlkit: DeepCORAL.Lambda is %g; it must be a positive number, or 0 for the default of 1", d.Lambda)
 	}
 	plan, err := adapt("DeepCORAL", m, task, d.Source, d.LearningRate)
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	plan.Beside = []Beside{{Split: task.Data.Train}}
-	plan.Loss = func(s *Step) *Node {
-		source, target := s.Features, s.Beside[0].Features
+	plan.Extra = []train.ExtraBatch{{Split: task.Data.Train}}
+	plan.Loss = func(s *train.Step) *Node {
+		source, target := s.Features, s.Extra[0].Features
 		if d.Logits {
-			source, target = s.Logits, s.Beside[0].Logits
+			source, target = s.Logits, s.Extra[0].Logits
 		}
 		return Add(s.Loss, MulScalar(CORAL(source, target), lambda))
 	}
@@ -70,4 +73,4 @@ func covariance(x *Node) *Node {
 	return DivScalar(MatMul(Transpose(centred, 0, 1), centred), max(1, rows-1))
 }
 
-var _ Strategy = DeepCORAL{}
+var _ train.Strategy = DeepCORAL{}

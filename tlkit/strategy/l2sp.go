@@ -1,11 +1,15 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -26,23 +30,23 @@ type L2SP struct {
 }
 
 // Name is Label, or "l2sp".
-func (l L2SP) Name() string { return label(l.Label, "l2sp") }
+func (l L2SP) Name() string { return cmp.Or(l.Label, "l2sp") }
 
 // Plan trains all layers, as FineTune does, and adds the penalty.
-func (l L2SP) Plan(m *zoo.Model, task Task) (Plan, error) {
-	alpha, beta := or(l.Alpha, 0.1), or(l.Beta, 0.01)
-	if !(alpha > 0) || !(beta > 0) || !finite(alpha) || !finite(beta) {
-		return Plan{}, fmt.Errorf("tlkit: L2SP has Alpha %g and Beta %g; they must be positive numbers, or 0 for the defaults (0.1 and 0.01)", l.Alpha, l.Beta)
+func (l L2SP) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	alpha, beta := cmp.Or(l.Alpha, 0.1), cmp.Or(l.Beta, 0.01)
+	if !(alpha > 0) || !(beta > 0) || !numbers.Finite(alpha) || !numbers.Finite(beta) {
+		return train.Plan{}, fmt.Errorf("tlkit: L2SP has Alpha %g and Beta %g; they must be positive numbers, or 0 for the defaults (0.1 and 0.01)", l.Alpha, l.Beta)
 	}
 	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	m.SetTrainable(all)
-	start, err := keepBackbone(m, "start")
+	start, err := train.Keep(m, "start", backbone(m))
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	return Plan{LearningRate: or(l.LearningRate, 0.01), Loss: func(s *Step) *Node {
+	return train.Plan{LearningRate: cmp.Or(l.LearningRate, 0.01), Loss: func(s *train.Step) *Node {
 		loss := s.Loss
 		for _, p := range s.Params() {
 			w, weight := s.Value(p), beta/2
@@ -55,15 +59,9 @@ func (l L2SP) Plan(m *zoo.Model, task Task) (Plan, error) {
 	}}, nil
 }
 
-// keepBackbone keeps the values of all layers but the head.
-func keepBackbone(m *zoo.Model, name string) (Kept, error) {
-	var params []nn.Param
-	for _, p := range m.Params() {
-		if !p.Buffer && !m.InHead(p) {
-			params = append(params, p)
-		}
-	}
-	return Keep(m, name, params)
+// backbone lists the variables that a pretrained model learned, but those of its head.
+func backbone(m *zoo.Model) []nn.Param {
+	return slices.DeleteFunc(m.Params(), func(p nn.Param) bool { return p.Buffer || m.InHead(p) })
 }
 
-var _ Strategy = L2SP{}
+var _ train.Strategy = L2SP{}

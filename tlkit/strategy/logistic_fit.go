@@ -1,4 +1,4 @@
-package train
+package strategy
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -31,10 +32,9 @@ func fitLogistic(f *zoo.Features, classes int, l2 float64) (logistic, error) {
 		for i := range n {
 			column[i] = float64(f.Row(i)[j])
 		}
-		s := spread(column)
-		mean[j], scale[j] = s.Mean, s.Deviation
-		if scale[j] < 1e-8 {
-			scale[j] = 1 // a feature that says nothing
+		mean[j], scale[j] = stat.MeanStdDev(column, nil)
+		if !(scale[j] >= 1e-8) {
+			scale[j] = 1 // a constant feature, or a single example
 		}
 		for i, v := range column {
 			x.Set(i, j, (v-mean[j])/scale[j])

@@ -1,4 +1,4 @@
-package train
+package strategy
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -22,19 +23,19 @@ type KNN struct {
 }
 
 // Name is Label, or "knn".
-func (k KNN) Name() string { return label(k.Label, "knn") }
+func (k KNN) Name() string { return cmp.Or(k.Label, "knn") }
 
 // Plan remembers the features of the training images.
-func (k KNN) Plan(m *zoo.Model, task Task) (Plan, error) {
+func (k KNN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if k.K < 0 {
-		return Plan{}, fmt.Errorf("tlkit: KNN.K is %d; give the number of neighbours, or 0 for 5", k.K)
+		return train.Plan{}, fmt.Errorf("tlkit: KNN.K is %d; give the number of neighbours, or 0 for 5", k.K)
 	}
 	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	memory := &neighbours{k: k.neighbours(), classes: len(task.Classes)}
-	return Plan{Still: true, Classify: memory.classify, Before: func(ctx context.Context, p *Preparation) error {
-		f, err := p.features(ctx)
+	return train.Plan{Fit: &train.Fit{Classify: memory.classify}, Before: func(ctx context.Context, p *train.Preparation) error {
+		f, err := p.Features(ctx)
 		if err != nil {
 			return err
 		}
@@ -114,4 +115,4 @@ func (m *neighbours) classify(features []float32, self int) []float32 {
 	return logs
 }
 
-var _ Strategy = KNN{}
+var _ train.Strategy = KNN{}

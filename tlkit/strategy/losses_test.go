@@ -1,4 +1,4 @@
-package train
+package strategy
 
 import (
 	"math"

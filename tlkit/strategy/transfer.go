@@ -1,10 +1,12 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -32,38 +34,31 @@ type Transfer struct {
 }
 
 // Name is Label, or "transfer".
-func (t Transfer) Name() string { return label(t.Label, "transfer") }
+func (t Transfer) Name() string { return cmp.Or(t.Label, "transfer") }
 
 // Plan replaces the head and freezes everything else.
-func (t Transfer) Plan(m *zoo.Model, task Task) (Plan, error) {
-	plan := Plan{LearningRate: or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}
+func (t Transfer) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	plan := train.Plan{LearningRate: cmp.Or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}
 	if t.Hidden != 0 && len(t.HeadFrom) > 0 {
-		return Plan{}, fmt.Errorf("tlkit: Transfer.HeadFrom begins with the old output layer, which does not fit behind a hidden layer of %d units; give one of Hidden and HeadFrom", t.Hidden)
+		return train.Plan{}, fmt.Errorf("tlkit: Transfer.HeadFrom begins with the old output layer, which does not fit behind a hidden layer of %d units; give one of Hidden and HeadFrom", t.Hidden)
 	}
 	old, err := newTask(m, task, t.HeadFrom)
 	if err == nil && t.Hidden != 0 {
 		err = m.ReplaceHeadHidden(task.Classes, t.Hidden, task.Seed)
 	}
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	if t.Old != nil {
 		if err := keepOld(&plan, old, t.Old, true); err != nil {
-			return Plan{}, err
+			return train.Plan{}, err
 		}
 	}
 	m.SetTrainable(m.InHead)
 	return plan, nil
 }
 
-func label(own, def string) string {
-	if own != "" {
-		return own
-	}
-	return def
-}
-
-var _ Strategy = Transfer{}
+var _ train.Strategy = Transfer{}
 
 // all trains every variable.
 func all(nn.Param) bool { return true }

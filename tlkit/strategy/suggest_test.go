@@ -1,6 +1,7 @@
-package train
+package strategy
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestSuggest(t *testing.T) {
 	} {
 		a := &Advice{PerClass: c.perClass, Nearness: c.nearness}
 		a.decide(m)
-		raw, err := strategyJSON(a.Strategy)
+		raw, err := json.Marshal(a.Strategy)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,15 +1,16 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -38,36 +39,36 @@ type EWC struct {
 }
 
 // Name is Label, or "ewc".
-func (e EWC) Name() string { return label(e.Label, "ewc") }
+func (e EWC) Name() string { return cmp.Or(e.Label, "ewc") }
 
 // Plan measures the Fisher information before the first step.
-func (e EWC) Plan(m *zoo.Model, task Task) (Plan, error) {
-	lambda, samples := or(e.Lambda, 100), e.Samples
+func (e EWC) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	lambda, samples := cmp.Or(e.Lambda, 100), e.Samples
 	if samples == 0 {
 		samples = 200
 	}
 	switch {
 	case e.Old == nil || e.Old.Train == nil || e.Old.Train.Len() == 0:
-		return Plan{}, fmt.Errorf("tlkit: EWC needs images of the old task; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
-	case !(lambda > 0) || !finite(lambda) || samples < 1:
-		return Plan{}, fmt.Errorf("tlkit: EWC has Lambda %g and Samples %d; they must be positive, or 0 for the defaults (100 and 200)", e.Lambda, e.Samples)
+		return train.Plan{}, fmt.Errorf("tlkit: EWC needs images of the old task; set Old to the data set that the model was pretrained on, or take LwF, which needs none")
+	case !(lambda > 0) || !numbers.Finite(lambda) || samples < 1:
+		return train.Plan{}, fmt.Errorf("tlkit: EWC has Lambda %g and Samples %d; they must be positive, or 0 for the defaults (100 and 200)", e.Lambda, e.Samples)
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	m.SetTrainable(all)
-	start, err := keepBackbone(m, "start")
+	start, err := train.Keep(m, "start", backbone(m))
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	fisher := Kept{m, "fisher"}
-	rate := or(e.LearningRate, 0.01)
-	plan := Plan{LearningRate: rate,
-		Before: func(ctx context.Context, p *Preparation) error {
-			return p.fisher(ctx, fisher, someOf(e.Old.Train, samples, task.Seed))
+	fisher := train.NewKept(m, "fisher")
+	rate := cmp.Or(e.LearningRate, 0.01)
+	plan := train.Plan{LearningRate: rate,
+		Before: func(ctx context.Context, p *train.Preparation) error {
+			return measureFisher(ctx, p, fisher, someOf(e.Old.Train, samples, task.Seed))
 		},
-		Loss: func(s *Step) *Node {
+		Loss: func(s *train.Step) *Node {
 			loss := s.Loss
 			for _, p := range s.Params() {
 				w0, ok := start.Value(s, p)
@@ -90,61 +91,48 @@ func someOf(split *datasets.Split, n int, seed uint64) *datasets.Split {
 	return split.Subset(vision.NewRand(seed, 0x666973686572).Perm(split.Len())[:min(n, split.Len())])
 }
 
-// fisher measures the diagonal Fisher information of the pretrained layers on the images of a split, for the old task.
-func (p *Preparation) fisher(ctx context.Context, into Kept, split *datasets.Split) error {
-	drawn, err := p.answers(ctx, split)
+// measureFisher measures the diagonal Fisher information of the pretrained layers on the images of a split, for the old
+// task.
+func measureFisher(ctx context.Context, p *train.Preparation, into train.Kept, split *datasets.Split) error {
+	drawn, err := drawLabels(ctx, p, split)
 	if err != nil {
 		return err
 	}
 	m := p.Model
-	var params []nn.Param
-	for _, v := range m.Params() {
-		if v.Buffer || m.InHead(v) {
-			continue
-		}
-		params = append(params, v)
-		if err := into.set(v, tensors.FromShape(shapes.Make(m.Variable(v).DType(), v.VarShape()...))); err != nil {
+	params := backbone(m)
+	for _, v := range params {
+		if err := into.Set(v, nil); err != nil {
 			return err
 		}
 	}
-	logits := p.oldLogits
 	// One image at a time: the square is of each image's gradient.
 	return p.Each(ctx, drawn, 1, func(images, labels *Node) []*Node {
-		g := images.Graph()
 		values := make([]*Node, len(params))
 		for i, v := range params {
-			values[i] = m.Variable(v).NodeValue(g)
+			values[i] = m.Variable(v).NodeValue(images.Graph())
 		}
-		loss := ReduceAllSum(crossEntropy(logits(images), labels))
+		loss := ReduceAllSum(train.CrossEntropyPerImage(p.Head(oldHead, images), labels))
 		for i, grad := range Gradient(loss, values...) {
-			sum := m.Store().GetVariable(into.path(params[i]))
-			sum.SetNodeValue(Add(sum.NodeValue(g), DivScalar(Mul(grad, grad), float64(drawn.Len()))))
+			sum, _ := into.Value(images, params[i])
+			into.Update(params[i], Add(sum, DivScalar(Mul(grad, grad), float64(drawn.Len()))))
 		}
 		return []*Node{loss}
 	}, nil)
 }
 
-// oldLogits builds the old task's answers, in inference mode.
-func (p *Preparation) oldLogits(images *Node) *Node {
-	pass := &nn.Pass{}
-	features := p.Model.ForwardFeatures(pass, images, 0, len(p.Model.Stages()))
-	head, _ := p.t.plan.head(oldHead)
-	return head.build(p.Model, pass, features)
-}
-
-// answers labels the images with classes drawn from the old task's probabilities.
-func (p *Preparation) answers(ctx context.Context, split *datasets.Split) (*datasets.Split, error) {
+// drawLabels labels the images with classes drawn from the old task's probabilities.
+func drawLabels(ctx context.Context, p *train.Preparation, split *datasets.Split) (*datasets.Split, error) {
 	var names []string
 	var labels []int
 	classes := 0
 	rng := vision.NewRand(p.Task.Seed, 0x616e7377657273)
-	err := p.Each(ctx, split, 32, func(images, _ *Node) []*Node { return []*Node{p.oldLogits(images)} },
+	err := p.Each(ctx, split, 32, func(images, _ *Node) []*Node { return []*Node{p.Head(oldHead, images)} },
 		func(out []*tensors.Tensor) error {
 			classes = out[0].Shape().Dimensions[1]
 			logits := tensors.MustCopyFlatData[float32](out[0])
 			for ; len(logits) > 0; logits = logits[classes:] {
 				at, label := rng.Float64(), 0
-				for probabilities := softmax(logits[:classes]); label < classes-1 && at >= probabilities[label]; label++ {
+				for probabilities := numbers.Softmax(logits[:classes]); label < classes-1 && at >= probabilities[label]; label++ {
 					at -= probabilities[label]
 				}
 				names = append(names, split.Name(len(names)))
@@ -158,4 +146,4 @@ func (p *Preparation) answers(ctx context.Context, split *datasets.Split) (*data
 	return datasets.NewSplit(classes, names, labels, split.Image)
 }
 
-var _ Strategy = EWC{}
+var _ train.Strategy = EWC{}

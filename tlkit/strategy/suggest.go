@@ -1,18 +1,20 @@
-package train
+package strategy
 
 import (
 	"errors"
 	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // Advice is a strategy to begin with, and why.
 type Advice struct {
 	// Strategy is ready to be compared with others; it is a start, not a verdict.
-	Strategy Strategy
+	Strategy train.Strategy
 	// Reason says in words what was measured and what follows from it.
 	Reason string
 	// PerClass is the mean number of training images per class.
@@ -37,7 +39,7 @@ const (
 // what the model was trained on. The distance is measured as the accuracy of a nearest-neighbour classifier on the
 // frozen features of the training images, each left out in turn: features that fit the task have neighbours of one class.
 func Suggest(ds *datasets.Dataset, m *zoo.Model) (*Advice, error) {
-	if err := checkTask(ds, m, []Strategy{Transfer{}}); err != nil {
+	if err := train.CheckTask(ds, m); err != nil {
 		return nil, err
 	}
 	split := ds.Train.FirstPerClass(max(2, suggestImages/len(ds.Classes)))
@@ -52,8 +54,7 @@ func Suggest(ds *datasets.Dataset, m *zoo.Model) (*Advice, error) {
 	memory.learn(f)
 	hits := 0.0
 	for i, label := range f.Labels {
-		answer := softmax(memory.classify(f.Row(i), i))
-		if argmax(answer) == label {
+		if numbers.Argmax(numbers.Softmax(memory.classify(f.Row(i), i))) == label {
 			hits++
 		}
 	}
@@ -69,8 +70,8 @@ func Suggest(ds *datasets.Dataset, m *zoo.Model) (*Advice, error) {
 // decide picks the strategy.
 func (a *Advice) decide(m *zoo.Model) {
 	near, few, many := a.Nearness >= nearDomain, a.PerClass < fewPerClass, a.PerClass >= manyPerClass
-	measured := fmt.Sprintf("%.0f training images per class; by their frozen features in %s, the nearest images tell the class in %s of cases (chance is %s)",
-		a.PerClass, m.Spec.Name, percent(a.Nearest), percent(a.Chance))
+	measured := fmt.Sprintf("%.0f training images per class; by their frozen features in %s, the nearest images tell the class in %.1f%% of cases (chance is %.1f%%)",
+		a.PerClass, m.Spec.Name, 100*a.Nearest, 100*a.Chance)
 	var why string
 	switch {
 	case near && few:

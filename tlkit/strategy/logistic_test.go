@@ -1,4 +1,4 @@
-package train
+package strategy
 
 import (
 	"math"
@@ -7,13 +7,20 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// features makes rows of a matrix with labels.
+// rowsOf makes rows of a matrix with labels.
 func rowsOf(labels []int, rows ...[]float32) *zoo.Features {
 	f := &zoo.Features{Shape: []int{len(rows[0])}, Labels: labels}
 	for _, r := range rows {
 		f.Values = append(f.Values, r...)
 	}
 	return f
+}
+
+func within(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tolerance) {
+		t.Errorf("%s is %.9g, want %.9g", what, got, want)
+	}
 }
 
 // The wanted logits, less their mean, are PyTorch's (torch.optim.LBFGS in double precision, on the same loss).

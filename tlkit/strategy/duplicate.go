@@ -1,7 +1,10 @@
-package train
+package strategy
 
 import (
+	"cmp"
+
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -20,20 +23,20 @@ type DuplicateAndFineTune struct {
 }
 
 // Name is Label, or "duplicate".
-func (d DuplicateAndFineTune) Name() string { return label(d.Label, "duplicate") }
+func (d DuplicateAndFineTune) Name() string { return cmp.Or(d.Label, "duplicate") }
 
 // Plan is that of [FineTune], for the copy.
-func (d DuplicateAndFineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
+func (d DuplicateAndFineTune) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	old, err := m.Clone()
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	plan, err := FineTune{LearningRate: d.LearningRate, HeadFirst: d.HeadFirst}.Plan(m, task)
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	err = watchOld(&plan, old, d.Old, Watch{Model: old}) // before plan is copied
+	err = watchOld(&plan, old, d.Old, train.Watch{Model: old}) // before plan is copied
 	return plan, err
 }
 
-var _ Strategy = DuplicateAndFineTune{}
+var _ train.Strategy = DuplicateAndFineTune{}

@@ -1,13 +1,16 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -51,22 +54,22 @@ type FineTune struct {
 }
 
 // Name is Label, or "finetune".
-func (f FineTune) Name() string { return label(f.Label, "finetune") }
+func (f FineTune) Name() string { return cmp.Or(f.Label, "finetune") }
 
 // Plan replaces the head and freezes the stages before From. It fails if there is no such stage.
-func (f FineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
+func (f FineTune) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if err := f.check(); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	plan := Plan{LearningRate: or(f.LearningRate, 0.01)}
+	plan := train.Plan{LearningRate: cmp.Or(f.LearningRate, 0.01)}
 	if err := f.head(m, task, &plan); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	stages := m.Stages()
 	first := 0
 	if f.From != "" {
 		if first = slices.Index(stages, f.From); first < 0 {
-			return Plan{}, fmt.Errorf("tlkit: FineTune.From is %q, but %s has the stages %s",
+			return train.Plan{}, fmt.Errorf("tlkit: FineTune.From is %q, but %s has the stages %s",
 				f.From, m.Spec.Name, strings.Join(stages, ", "))
 		}
 	}
@@ -74,7 +77,7 @@ func (f FineTune) Plan(m *zoo.Model, task Task) (Plan, error) {
 	weighty := stagesWithWeights(m)
 	plan.Rate = func(p nn.Param) float64 {
 		if m.InHead(p) {
-			return or(f.HeadFactor, 1)
+			return cmp.Or(f.HeadFactor, 1)
 		}
 		if i := slices.Index(weighty, p.Stage); i >= 0 && f.Decay != 0 {
 			return math.Pow(f.Decay, -float64(len(weighty)-i))
@@ -90,7 +93,7 @@ func (f FineTune) check() error {
 		name  string
 		value float64
 	}{{"HeadFactor", f.HeadFactor}, {"Decay", f.Decay}, {"HeadRate", f.HeadRate}} {
-		if v.value != 0 && (!(v.value > 0) || !finite(v.value)) {
+		if v.value != 0 && (!(v.value > 0) || !numbers.Finite(v.value)) {
 			return fmt.Errorf("tlkit: FineTune.%s is %g; it must be a positive number, or 0 for the default", v.name, v.value)
 		}
 	}
@@ -101,7 +104,7 @@ func (f FineTune) check() error {
 }
 
 // head gives the model the output layer to begin with.
-func (f FineTune) head(m *zoo.Model, task Task, plan *Plan) error {
+func (f FineTune) head(m *zoo.Model, task train.Task, plan *train.Plan) error {
 	if !f.KeepHead {
 		old, err := newTask(m, task, f.HeadFrom)
 		if err != nil || f.Old == nil {
@@ -119,7 +122,7 @@ func (f FineTune) head(m *zoo.Model, task Task, plan *Plan) error {
 }
 
 // sameClasses is nil if the model tells the task's classes apart already.
-func sameClasses(m *zoo.Model, task Task) error {
+func sameClasses(m *zoo.Model, task train.Task) error {
 	if slices.Equal(m.Classes, task.Classes) {
 		return nil
 	}
@@ -136,21 +139,21 @@ func brief(names []string) string {
 }
 
 // phases are the output layer alone, then one stage more at a time, from the last to the first that is trained.
-func (f FineTune) phases(m *zoo.Model, weighty, trained []string) []Phase {
+func (f FineTune) phases(m *zoo.Model, weighty, trained []string) []train.Phase {
 	if f.Unfreeze == 0 {
-		return headFirst(m, f.HeadFirst, or(f.HeadRate, 0.02))
+		return headFirst(m, f.HeadFirst, cmp.Or(f.HeadRate, 0.02))
 	}
-	head := Phase{Epochs: f.Unfreeze, Trains: m.InHead, LearningRate: f.HeadRate}
+	head := train.Phase{Epochs: f.Unfreeze, Trains: m.InHead, LearningRate: f.HeadRate}
 	if f.HeadFirst > 0 {
-		head.Epochs, head.LearningRate = f.HeadFirst, or(f.HeadRate, 0.02)
+		head.Epochs, head.LearningRate = f.HeadFirst, cmp.Or(f.HeadRate, 0.02)
 	}
-	all := []Phase{head}
+	all := []train.Phase{head}
 	for i, stage := range slices.Backward(weighty) {
 		if !slices.Contains(trained, stage) {
 			break
 		}
 		joined := weighty[i:]
-		all = append(all, Phase{Epochs: f.Unfreeze, Trains: func(p nn.Param) bool { return m.InHead(p) || slices.Contains(joined, p.Stage) }})
+		all = append(all, train.Phase{Epochs: f.Unfreeze, Trains: func(p nn.Param) bool { return m.InHead(p) || slices.Contains(joined, p.Stage) }})
 	}
 	return all
 }
@@ -166,4 +169,4 @@ func stagesWithWeights(m *zoo.Model) []string {
 	return names
 }
 
-var _ Strategy = FineTune{}
+var _ train.Strategy = FineTune{}

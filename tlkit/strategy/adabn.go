@@ -1,9 +1,11 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -26,23 +28,23 @@ type AdaBN struct {
 }
 
 // Name is Label, or "adabn".
-func (a AdaBN) Name() string { return label(a.Label, "adabn") }
+func (a AdaBN) Name() string { return cmp.Or(a.Label, "adabn") }
 
 // Plan trains nothing. It fails for a network without BatchNorm, and where the classes differ.
-func (a AdaBN) Plan(m *zoo.Model, task Task) (Plan, error) {
+func (a AdaBN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if err := sameClasses(m, task); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	if a.Batch < 0 {
-		return Plan{}, fmt.Errorf("tlkit: AdaBN.Batch is %d; give a number of images, or 0 for 128", a.Batch)
+		return train.Plan{}, fmt.Errorf("tlkit: AdaBN.Batch is %d; give a number of images, or 0 for 128", a.Batch)
 	}
 	if err := a.Augment.Validate(); err != nil {
-		return Plan{}, fmt.Errorf("tlkit: AdaBN: %w", err)
+		return train.Plan{}, fmt.Errorf("tlkit: AdaBN: %w", err)
 	}
-	batch := int(or(float64(a.Batch), 128))
-	return Plan{Still: true, Before: func(ctx context.Context, p *Preparation) error {
+	batch := cmp.Or(a.Batch, 128)
+	return train.Plan{Fit: &train.Fit{}, Before: func(ctx context.Context, p *train.Preparation) error {
 		return p.MeasureBatchNorm(ctx, p.Task.Data.Train, batch, a.Augment)
 	}}, nil
 }
 
-var _ Strategy = AdaBN{}
+var _ train.Strategy = AdaBN{}

@@ -1,18 +1,17 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
-
-// The baselines classify the features of the frozen network without a single training step (Donahue et al. 2013,
-// DeCAF, arXiv 1310.1531, section 4). Augmentation and the other helpers of a recipe do not reach them, and every epoch
-// of theirs is the same. What cannot beat them is not worth its training time.
 
 // LogisticRegression fits the new output layer on the frozen features to its optimum, by L-BFGS (Liu and Nocedal 1989), in
 // place of some epochs of gradient descent: what [Transfer] would reach in the end. Its result is a model like any
@@ -26,19 +25,19 @@ type LogisticRegression struct {
 }
 
 // Name is Label, or "logistic".
-func (l LogisticRegression) Name() string { return label(l.Label, "logistic") }
+func (l LogisticRegression) Name() string { return cmp.Or(l.Label, "logistic") }
 
 // Plan replaces the head; what it becomes is fitted before the first epoch. It fails if the head is not one linear
 // layer on the features of all stages.
-func (l LogisticRegression) Plan(m *zoo.Model, task Task) (Plan, error) {
-	if !finite(l.L2) || l.L2 < 0 {
-		return Plan{}, fmt.Errorf("tlkit: LogisticRegression.L2 is %g; it must be a positive number such as 0.01, or 0 to choose by cross-validation", l.L2)
+func (l LogisticRegression) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	if !numbers.Finite(l.L2) || l.L2 < 0 {
+		return train.Plan{}, fmt.Errorf("tlkit: LogisticRegression.L2 is %g; it must be a positive number such as 0.01, or 0 to choose by cross-validation", l.L2)
 	}
 	if err := m.ReplaceHead(task.Classes, task.Seed); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
-	return Plan{Still: true, Solved: m.InHead, Before: func(ctx context.Context, p *Preparation) error {
-		f, err := p.features(ctx)
+	return train.Plan{Fit: &train.Fit{Params: m.InHead}, Before: func(ctx context.Context, p *train.Preparation) error {
+		f, err := p.Features(ctx)
 		if err != nil {
 			return err
 		}
@@ -75,4 +74,4 @@ func setValue(m *zoo.Model, p nn.Param, values []float32) error {
 	return m.Variable(p).SetValue(tensors.FromFlatDataAndDimensions(values, p.VarShape()...))
 }
 
-var _ Strategy = LogisticRegression{}
+var _ train.Strategy = LogisticRegression{}

@@ -1,10 +1,11 @@
-package train
+package strategy
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -19,12 +20,12 @@ const (
 
 // keepOld adds to a plan the output layer of the pretrained model, a copy of which m was before its head was replaced,
 // and the evaluation of the old task, if its images are given.
-func keepOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, frozen bool) error {
-	plan.Heads = append(plan.Heads, Head{Name: oldHead, From: pretrained, Frozen: frozen})
-	return watchOld(plan, pretrained, old, Watch{Head: oldHead})
+func keepOld(plan *train.Plan, pretrained *zoo.Model, old *datasets.Dataset, frozen bool) error {
+	plan.Heads = append(plan.Heads, train.Head{Name: oldHead, From: pretrained, Frozen: frozen})
+	return watchOld(plan, pretrained, old, train.Watch{Head: oldHead})
 }
 
-func watchOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, w Watch) error {
+func watchOld(plan *train.Plan, pretrained *zoo.Model, old *datasets.Dataset, w train.Watch) error {
 	if old == nil {
 		return nil
 	}
@@ -32,7 +33,7 @@ func watchOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, w Watch)
 		return fmt.Errorf("tlkit: the old task %q has %d classes that are not the %d that %s (%s) tells apart; give the data set that it was trained for, classes in its order",
 			old.Name, len(old.Classes), len(pretrained.Classes), pretrained.Spec.Name, pretrained.Weights)
 	}
-	w.Name, w.Split = OldAccuracy, evalSplit(old)
+	w.Name, w.Split = OldAccuracy, train.EvalSplit(old)
 	if w.Split == nil || w.Split.Len() == 0 {
 		return fmt.Errorf("tlkit: the old task %q has neither validation nor test images", old.Name)
 	}
@@ -42,7 +43,7 @@ func watchOld(plan *Plan, pretrained *zoo.Model, old *datasets.Dataset, w Watch)
 
 // newTask replaces the head of m for the task; from, which may be nil, is a HeadFrom. old is m as it was, for strategies
 // that keep some of it.
-func newTask(m *zoo.Model, task Task, from map[string]string) (old *zoo.Model, err error) {
+func newTask(m *zoo.Model, task train.Task, from map[string]string) (old *zoo.Model, err error) {
 	if old, err = m.Clone(); err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func newTask(m *zoo.Model, task Task, from map[string]string) (old *zoo.Model, e
 
 // warmUp is the number of epochs in which the new head is trained alone first: a fifth of all, rounded up, for 0, and
 // none for a negative number or where there is but one epoch.
-func warmUp(epochs int, task Task) int {
+func warmUp(epochs int, task train.Task) int {
 	switch {
 	case epochs < 0 || task.Recipe.Epochs < 2:
 		return 0
@@ -62,9 +63,9 @@ func warmUp(epochs int, task Task) int {
 }
 
 // headFirst makes the phases of a warm-up of the given epochs.
-func headFirst(m *zoo.Model, epochs int, rate float64) []Phase {
+func headFirst(m *zoo.Model, epochs int, rate float64) []train.Phase {
 	if epochs < 1 {
 		return nil
 	}
-	return []Phase{{Epochs: epochs, Trains: m.InHead, LearningRate: rate}, {}}
+	return []train.Phase{{Epochs: epochs, Trains: m.InHead, LearningRate: rate}, {}}
 }

@@ -1,9 +1,10 @@
-package train
+package strategy
 
 import (
 	"errors"
 	"fmt"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -11,7 +12,7 @@ import (
 // With [zoo.Model.Features] it is the way to try many things on the same features at once:
 //
 //	f, err := model.Features(data.Train, "")
-//	c, err := train.LogisticRegression{}.Fit(f)
+//	c, err := strategy.LogisticRegression{}.Fit(f)
 //	accuracy := c.Accuracy(validation)
 type Fitted struct {
 	// L2 is the factor that a logistic regression was fitted with.
@@ -26,7 +27,7 @@ func (l LogisticRegression) Fit(f *zoo.Features) (*Fitted, error) {
 	if err := labelled(f); err != nil {
 		return nil, err
 	}
-	if !finite(l.L2) || l.L2 < 0 {
+	if !numbers.Finite(l.L2) || l.L2 < 0 {
 		return nil, fmt.Errorf("tlkit: LogisticRegression.L2 is %g; it must be a positive number such as 0.01, or 0 to choose by cross-validation", l.L2)
 	}
 	classes := f.NumClasses
@@ -66,7 +67,7 @@ func labelled(f *zoo.Features) error {
 }
 
 // Predict returns the most probable class of one row of features.
-func (c *Fitted) Predict(row []float32) int { return argmax(softmax(c.logits(row))) }
+func (c *Fitted) Predict(row []float32) int { return numbers.Argmax(numbers.Softmax(c.logits(row))) }
 
 // Accuracy is the share of rows whose label is predicted, in [0, 1]; Loss their mean cross-entropy.
 func (c *Fitted) Accuracy(f *zoo.Features) (accuracy, loss float64, err error) {
@@ -78,11 +79,11 @@ func (c *Fitted) Accuracy(f *zoo.Features) (accuracy, loss float64, err error) {
 	}
 	n := float64(f.Len())
 	for i, label := range f.Labels {
-		p := softmax(c.logits(f.Row(i)))
-		if argmax(p) == label {
+		p := numbers.Softmax(c.logits(f.Row(i)))
+		if numbers.Argmax(p) == label {
 			accuracy += 1 / n
 		}
-		loss += negLog(p[label]) / n
+		loss += numbers.NegLog(p[label]) / n
 	}
 	return accuracy, loss, nil
 }

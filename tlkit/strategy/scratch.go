@@ -1,6 +1,11 @@
-package train
+package strategy
 
-import "github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+import (
+	"cmp"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
 
 // Scratch is the control: the same network from random weights, so that the other curves show what the pretrained
 // ones are worth.
@@ -12,15 +17,15 @@ type Scratch struct {
 }
 
 // Name is Label, or "scratch".
-func (s Scratch) Name() string { return label(s.Label, "scratch") }
+func (s Scratch) Name() string { return cmp.Or(s.Label, "scratch") }
 
 // Plan gives every variable of the model new random values.
-func (s Scratch) Plan(m *zoo.Model, task Task) (Plan, error) {
+func (s Scratch) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if err := m.Reset(task.Classes, task.Seed); err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	m.SetTrainable(all)
-	return Plan{LearningRate: or(s.LearningRate, 0.02)}, nil
+	return train.Plan{LearningRate: cmp.Or(s.LearningRate, 0.02)}, nil
 }
 
-var _ Strategy = Scratch{}
+var _ train.Strategy = Scratch{}

@@ -1,11 +1,14 @@
-package train
+package strategy
 
 import (
+	"cmp"
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -32,25 +35,25 @@ type LwF struct {
 }
 
 // Name is Label, or "lwf".
-func (l LwF) Name() string { return label(l.Label, "lwf") }
+func (l LwF) Name() string { return cmp.Or(l.Label, "lwf") }
 
 // Plan keeps the old output layer beside a new one.
-func (l LwF) Plan(m *zoo.Model, task Task) (Plan, error) {
-	lambda, temperature := or(l.Lambda, 1), or(l.Temperature, 2)
-	if !(lambda >= 0) || !finite(lambda) || !(temperature > 0) || !finite(temperature) || l.WarmupRate < 0 {
-		return Plan{}, fmt.Errorf("tlkit: LwF has Lambda %g, Temperature %g, WarmupRate %g; they must be positive numbers, or 0 for the defaults (1, 2 and 0.02)",
+func (l LwF) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	lambda, temperature := cmp.Or(l.Lambda, 1), cmp.Or(l.Temperature, 2)
+	if !(lambda >= 0) || !numbers.Finite(lambda) || !(temperature > 0) || !numbers.Finite(temperature) || l.WarmupRate < 0 {
+		return train.Plan{}, fmt.Errorf("tlkit: LwF has Lambda %g, Temperature %g, WarmupRate %g; they must be positive numbers, or 0 for the defaults (1, 2 and 0.02)",
 			l.Lambda, l.Temperature, l.WarmupRate)
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {
-		return Plan{}, err
+		return train.Plan{}, err
 	}
 	m.SetTrainable(all)
-	plan := Plan{
-		LearningRate: or(l.LearningRate, 0.01),
-		Phases:       headFirst(m, warmUp(l.Warmup, task), or(l.WarmupRate, 0.02)),
+	plan := train.Plan{
+		LearningRate: cmp.Or(l.LearningRate, 0.01),
+		Phases:       headFirst(m, warmUp(l.Warmup, task), cmp.Or(l.WarmupRate, 0.02)),
 		Teacher:      old,
-		Loss: func(s *Step) *Node {
+		Loss: func(s *train.Step) *Node {
 			return Add(s.Loss, MulScalar(Distillation(s.Head(oldHead, s.Features), s.Teacher, temperature), lambda))
 		},
 	}
@@ -70,4 +73,4 @@ func Distillation(logits, teacher *Node, temperature float64) *Node {
 	return ReduceAllMean(Neg(ReduceSum(Mul(want, said), -1)))
 }
 
-var _ Strategy = LwF{}
+var _ train.Strategy = LwF{}

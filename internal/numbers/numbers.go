@@ -1,0 +1,39 @@
+// Package numbers has the small calculations on logits and probabilities that several packages need.
+package numbers
+
+import "math"
+
+// Softmax returns the probabilities of logits, in double precision.
+func Softmax(logits []float32) []float64 {
+	top := math.Inf(-1)
+	for _, v := range logits {
+		top = math.Max(top, float64(v))
+	}
+	p := make([]float64, len(logits))
+	sum := 0.0
+	for i, v := range logits {
+		p[i] = math.Exp(float64(v) - top)
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+// Argmax returns the index of the first largest value.
+func Argmax(p []float64) int {
+	best := 0
+	for i, v := range p {
+		if v > p[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// NegLog returns -log(p), bounded so that one impossible example does not make a mean infinite.
+func NegLog(p float64) float64 { return -math.Log(math.Max(p, 1e-30)) }
+
+// Finite reports whether v is a number, neither infinite nor NaN.
+func Finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -1,0 +1,34 @@
+package numbers
+
+import (
+	"math"
+	"testing"
+)
+
+func TestSoftmax(t *testing.T) {
+	for _, c := range []struct {
+		logits []float32
+		want   []float64
+		best   int
+	}{
+		{[]float32{0, 0}, []float64{0.5, 0.5}, 0},
+		{[]float32{0, float32(math.Log(3))}, []float64{0.25, 0.75}, 1},
+		{[]float32{1000, 1000, -1000}, []float64{0.5, 0.5, 0}, 0}, // where e^x overflows
+	} {
+		p := Softmax(c.logits)
+		for i, want := range c.want {
+			if math.Abs(p[i]-want) > 1e-7 {
+				t.Errorf("Softmax(%v) is %v, want %v", c.logits, p, c.want)
+			}
+		}
+		if got := Argmax(p); got != c.best {
+			t.Errorf("Argmax(%v) is %d, want %d", p, got, c.best)
+		}
+	}
+	if p := Softmax([]float32{float32(math.NaN()), 1}); Finite(p[0]) {
+		t.Errorf("Softmax of NaN is %v, want NaN", p)
+	}
+	if got := NegLog(0); math.Abs(got-30*math.Ln10) > 1e-9 {
+		t.Errorf("NegLog(0) is %g, want that of 1e-30", got)
+	}
+}
