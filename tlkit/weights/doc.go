@@ -22,8 +22,10 @@
 //
 // A pickle is a program. The interpreter in this package runs only the part
 // that a state dict needs: it builds numbers, strings, lists, dictionaries and
-// tensors, and answers any other callable with a [ForbiddenError] that names
-// it. Nothing of the file is ever executed. Sizes are checked against the
+// tensors. The instances of any other class, settings of a training script for
+// the most part, are opaque data. Nothing of the file is ever executed; a file
+// that names what attacks call, such as os.system, is refused with a
+// [ForbiddenError], and so is one whose weights lie within an unknown class. Sizes are checked against the
 // bytes that are there before memory is allocated, so a file that lies costs
 // at most a small multiple of its own size.
 //

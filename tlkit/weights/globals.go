@@ -7,32 +7,41 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// ForbiddenError says that a pickle names a callable that no state dict needs.
-// Nothing of the file was executed.
+// ForbiddenError says that a pickle names a callable that no honest checkpoint
+// has, such as os.system, or one without which there are no weights in it: that
+// of a whole model. Nothing of the file was executed.
 type ForbiddenError struct {
 	Path string // the file
 	Name string // the callable, as "os.system"
+	// Unknown: it is no known attack, but a class or function whose result is not read, and no weights were found beside.
+	Unknown bool
 }
 
 func (e *ForbiddenError) Error() string {
-	return fmt.Sprintf("weights: %s: its pickle asks for %q, which no state dict needs; nothing was executed. "+
+	why := "which no state dict needs"
+	if e.Unknown {
+		why = "which is not known here, and holds no weights beside it"
+	}
+	return fmt.Sprintf("weights: %s: its pickle asks for %q, %s; nothing was executed. "+
 		"If the file is from a source you trust and holds a whole model, save its state dict in Python "+
-		"(torch.save(model.state_dict(), ...)) and open that", e.Path, e.Name)
+		"(torch.save(model.state_dict(), ...)) and open that", e.Path, e.Name, why)
 }
 
 // global is a class or function that a pickle may name.
 type global struct {
-	name  string
-	kind  globalKind
-	dtype DType // of storage classes and torch's dtypes
+	name    string
+	kind    globalKind
+	dtype   DType // of storage classes and torch's dtypes
+	unknown bool  // not in known: if the file has no weights, it may be why
 }
 
 type globalKind uint8
 
 const (
-	inert         globalKind = iota // calls give an object whose content is ignored
+	opaque        globalKind = iota // unknown or of no interest: calls give an object whose content is ignored
 	makeDict                        // OrderedDict and others
 	makeList                        // list, set, frozenset
 	makeTuple                       // tuple, torch.Size
@@ -48,73 +57,41 @@ const (
 	foreignTensor                   // quantised, sparse and other tensors that are not read
 )
 
-// known lists the callables that are understood, by module and name. The list
-// follows torch.load(weights_only=True) (torch/_weights_only_unpickler.py), plus
-// plain holders of settings that training scripts store beside the weights.
+// known lists the callables that mean something to a state dict, by module and
+// name, after torch.load(weights_only=True) (torch/_weights_only_unpickler.py).
+// All others are opaque: training scripts store settings of any class beside
+// the weights, and no list of such classes would ever be complete.
 var known = map[string]global{
-	"collections.OrderedDict":                           {kind: makeDict},
-	"collections.defaultdict":                           {kind: makeDict},
-	"collections.Counter":                               {kind: makeDict},
-	"builtins.dict":                                     {kind: makeDict},
-	"builtins.list":                                     {kind: makeList},
-	"builtins.set":                                      {kind: makeList},
-	"builtins.frozenset":                                {kind: makeList},
-	"builtins.tuple":                                    {kind: makeTuple},
-	"torch.Size":                                        {kind: makeTuple},
-	"_codecs.encode":                                    {kind: encodeText},
-	"numpy.core.multiarray.scalar":                      {kind: numpyScalar},
-	"numpy._core.multiarray.scalar":                     {kind: numpyScalar},
-	"torch._utils._rebuild_tensor":                      {kind: tensorV1},
-	"torch._utils._rebuild_tensor_v2":                   {kind: tensorV2},
-	"torch._utils._rebuild_tensor_v3":                   {kind: tensorV3},
-	"torch._utils._rebuild_parameter":                   {kind: parameter},
-	"torch._utils._rebuild_parameter_with_state":        {kind: parameter},
-	"torch.nn.parameter.Parameter":                      {kind: parameter},
-	"torch._tensor._rebuild_from_type_v2":               {kind: fromType},
-	"torch._utils._rebuild_qtensor":                     {kind: foreignTensor},
-	"torch._utils._rebuild_sparse_tensor":               {kind: foreignTensor},
-	"torch._utils._rebuild_sparse_csr_tensor":           {kind: foreignTensor},
-	"torch._utils._rebuild_nested_tensor":               {kind: foreignTensor},
-	"torch._utils._rebuild_meta_tensor_no_storage":      {kind: foreignTensor},
-	"torch.storage.UntypedStorage":                      {kind: storageClass, dtype: U8},
-	"torch.storage._UntypedStorage":                     {kind: storageClass, dtype: U8},
-	"torch.UntypedStorage":                              {kind: storageClass, dtype: U8},
-	"torch.QInt8Storage":                                {kind: storageClass, dtype: I8},
-	"torch.QUInt8Storage":                               {kind: storageClass, dtype: U8},
-	"torch.QInt32Storage":                               {kind: storageClass, dtype: I32},
-	"torch.Tensor":                                      {kind: inert},
-	"torch.device":                                      {kind: inert},
-	"torch.serialization._get_layout":                   {kind: inert},
-	"torch.per_tensor_affine":                           {kind: inert},
-	"torch.per_channel_affine":                          {kind: inert},
-	"builtins.object":                                   {kind: inert},
-	"builtins.bytearray":                                {kind: inert},
-	"builtins.complex":                                  {kind: inert},
-	"builtins.range":                                    {kind: inert},
-	"builtins.slice":                                    {kind: inert},
-	"copyreg._reconstructor":                            {kind: inert},
-	"numpy.core.multiarray._reconstruct":                {kind: inert},
-	"numpy._core.multiarray._reconstruct":               {kind: inert},
-	"numpy.core.numeric._frombuffer":                    {kind: inert},
-	"numpy._core.numeric._frombuffer":                   {kind: inert},
-	"numpy.ndarray":                                     {kind: inert},
-	"numpy.dtype":                                       {kind: inert},
-	"argparse.Namespace":                                {kind: inert},
-	"types.SimpleNamespace":                             {kind: inert},
-	"datetime.datetime":                                 {kind: inert},
-	"datetime.date":                                     {kind: inert},
-	"datetime.time":                                     {kind: inert},
-	"datetime.timedelta":                                {kind: inert},
-	"datetime.timezone":                                 {kind: inert},
-	"pathlib.Path":                                      {kind: inert},
-	"pathlib.PosixPath":                                 {kind: inert},
-	"pathlib.PurePosixPath":                             {kind: inert},
-	"pathlib.WindowsPath":                               {kind: inert},
-	"pathlib.PureWindowsPath":                           {kind: inert},
-	"easydict.EasyDict":                                 {kind: inert},
-	"pytorch_lightning.utilities.parsing.AttributeDict": {kind: inert},
-	"lightning_fabric.utilities.data.AttributeDict":     {kind: inert},
-	"lightning.fabric.utilities.data.AttributeDict":     {kind: inert},
+	"collections.OrderedDict":                      {kind: makeDict},
+	"collections.defaultdict":                      {kind: makeDict},
+	"collections.Counter":                          {kind: makeDict},
+	"builtins.dict":                                {kind: makeDict},
+	"builtins.list":                                {kind: makeList},
+	"builtins.set":                                 {kind: makeList},
+	"builtins.frozenset":                           {kind: makeList},
+	"builtins.tuple":                               {kind: makeTuple},
+	"torch.Size":                                   {kind: makeTuple},
+	"_codecs.encode":                               {kind: encodeText},
+	"numpy.core.multiarray.scalar":                 {kind: numpyScalar},
+	"numpy._core.multiarray.scalar":                {kind: numpyScalar},
+	"torch._utils._rebuild_tensor":                 {kind: tensorV1},
+	"torch._utils._rebuild_tensor_v2":              {kind: tensorV2},
+	"torch._utils._rebuild_tensor_v3":              {kind: tensorV3},
+	"torch._utils._rebuild_parameter":              {kind: parameter},
+	"torch._utils._rebuild_parameter_with_state":   {kind: parameter},
+	"torch.nn.parameter.Parameter":                 {kind: parameter},
+	"torch._tensor._rebuild_from_type_v2":          {kind: fromType},
+	"torch._utils._rebuild_qtensor":                {kind: foreignTensor},
+	"torch._utils._rebuild_sparse_tensor":          {kind: foreignTensor},
+	"torch._utils._rebuild_sparse_csr_tensor":      {kind: foreignTensor},
+	"torch._utils._rebuild_nested_tensor":          {kind: foreignTensor},
+	"torch._utils._rebuild_meta_tensor_no_storage": {kind: foreignTensor},
+	"torch.storage.UntypedStorage":                 {kind: storageClass, dtype: U8},
+	"torch.storage._UntypedStorage":                {kind: storageClass, dtype: U8},
+	"torch.UntypedStorage":                         {kind: storageClass, dtype: U8},
+	"torch.QInt8Storage":                           {kind: storageClass, dtype: I8},
+	"torch.QUInt8Storage":                          {kind: storageClass, dtype: U8},
+	"torch.QInt32Storage":                          {kind: storageClass, dtype: I32},
 }
 
 // torchDTypes are the names of element types within module torch.
@@ -125,7 +102,29 @@ var torchDTypes = map[string]DType{
 	"uint16": U16, "uint32": U32, "uint64": U64, "bool": Bool, "complex64": C64, "complex128": C128,
 }
 
-// findGlobal answers GLOBAL and its like. What is not known is forbidden.
+// hostileModules and hostileBuiltins are what attacks call. Nothing would be
+// executed, but whoever gets such a file should know.
+var (
+	hostileModules = []string{
+		"os", "posix", "nt", "sys", "subprocess", "shutil", "socket", "runpy", "importlib", "pty", "commands", "webbrowser",
+		"ctypes", "code", "codeop", "bdb", "pdb", "timeit", "marshal", "pip", "asyncio", "multiprocessing", "signal",
+	}
+	hostileBuiltins = []string{
+		"eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input", "breakpoint", "__import__", "apply",
+		"globals", "locals", "vars",
+	}
+)
+
+// hostile reports whether no honest checkpoint names the callable.
+func hostile(module, name string) bool {
+	outer, _, _ := strings.Cut(module, ".")
+	full := module + "." + name
+	const longest = 1000
+	return full == "torch.storage._load_from_bytes" || len(full) > longest || !utf8.ValidString(full) ||
+		slices.Contains(hostileModules, outer) || module == "builtins" && slices.Contains(hostileBuiltins, name)
+}
+
+// findGlobal finds what GLOBAL and its like name. What is not known is opaque.
 func findGlobal(module, name string) (*global, error) {
 	switch module { // Python 2's names
 	case "__builtin__":
@@ -146,12 +145,11 @@ func findGlobal(module, name string) (*global, error) {
 		if d, ok := torchDTypes[name]; ok && module == "torch" {
 			return &global{name: full, kind: dtypeValue, dtype: d}, nil
 		}
-	case "numpy.dtypes": // Float64DType and others, classes without arguments
-		if strings.HasSuffix(name, "DType") && !strings.Contains(name, ".") {
-			return &global{name: full, kind: inert}, nil
-		}
 	}
-	return nil, &ForbiddenError{Name: printable(full)}
+	if hostile(module, name) {
+		return nil, &ForbiddenError{Name: printable(full)}
+	}
+	return &global{name: printable(full), kind: opaque, unknown: true}, nil
 }
 
 // printable keeps a name from a file fit for a message.
@@ -228,7 +226,7 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 			return nil, fmt.Errorf("%s: unexpected arguments", g.name)
 		}
 		return u.apply(inner, innerArgs)
-	case inert, foreignTensor:
+	case opaque, foreignTensor:
 		return &object{class: g, args: args}, u.charge(64)
 	}
 	return nil, fmt.Errorf("a call of %s; the pickle is damaged", g.name)

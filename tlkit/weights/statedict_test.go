@@ -84,7 +84,7 @@ func TestMatchLongLists(t *testing.T) {
 		t.Error(err)
 	}
 	err = Match(want, zeros(t, Spec{"fc.weight", []int{1}}))
-	if err == nil || !strings.Contains(err.Error(), "another model") {
+	if err == nil || !strings.Contains(err.Error(), "not one name fits") {
 		t.Errorf("message %q", err)
 	}
 }

@@ -25,6 +25,9 @@ func parseStorageID(id any) (s *storage, key string, view any, err error) {
 		return nil, "", nil, errors.New("a persistent id that names no storage; the file is damaged")
 	}
 	class, ok := t[1].(*global)
+	if ok && class.unknown {
+		return nil, "", nil, &ForbiddenError{Name: class.name, Unknown: true}
+	}
 	if !ok || class.kind != storageClass {
 		return nil, "", nil, fmt.Errorf("a storage of an unknown class (%s)", kindOf(t[1]))
 	}

@@ -58,7 +58,7 @@ func openTorchLegacy(r io.ReaderAt, size int64, opts Options) (*StateDict, error
 	if err := placeStorages(storages, sequence(keys), r, size-u.left, size); err != nil {
 		return nil, err
 	}
-	return stateDictOf(root, "pytorch-legacy", size, opts)
+	return u.checked(stateDictOf(root, "pytorch-legacy", size, opts))
 }
 
 var errBigEndian = errors.New("written on a big-endian machine; load it in Python and save it again on a usual one")

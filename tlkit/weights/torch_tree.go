@@ -30,14 +30,17 @@ const maxNesting = 6
 func stateDictOf(root any, format string, size int64, opts Options) (*StateDict, error) {
 	sd := &StateDict{Format: format, Metadata: map[string]string{}}
 	var path []string
-	d, ok := root.(*dict)
+	d, ok := dictOf(root)
+	if o, isObject := root.(*object); !ok && isObject && o.class.unknown {
+		return nil, &ForbiddenError{Name: o.class.name, Unknown: true}
+	}
 	if !ok {
 		return nil, fmt.Errorf("the file holds a %s, not a state dict; in Python, torch.save(model.state_dict(), ...)", kindOf(root))
 	}
 	if opts.Key != "" {
 		for _, name := range strings.Split(opts.Key, ".") {
 			v, _ := d.get(name)
-			next, ok := v.(*dict)
+			next, ok := dictOf(v)
 			if !ok {
 				return nil, fmt.Errorf("there is no dictionary %q in it (Options.Key is %q); the dictionaries are %s", name, opts.Key, quoted(dicts(d)))
 			}
@@ -55,7 +58,8 @@ func stateDictOf(root any, format string, size int64, opts Options) (*StateDict,
 			}
 			sd.note(d, true)
 			v, _ := d.get(name)
-			d, path = v.(*dict), append(path, name)
+			d, _ = dictOf(v)
+			path = append(path, name)
 		}
 	}
 	sd.note(d, false)
@@ -123,7 +127,7 @@ type search map[*dict]bool
 // hasTensors reports whether v is a dictionary with tensors, at most depth
 // levels down.
 func (s search) hasTensors(v any, depth int) bool {
-	d, ok := v.(*dict)
+	d, ok := dictOf(v)
 	if !ok || depth == 0 {
 		return false
 	}
@@ -146,7 +150,7 @@ func (s search) hasTensors(v any, depth int) bool {
 func dicts(d *dict) []string {
 	var names []string
 	for i, v := range d.values {
-		if _, ok := v.(*dict); !ok {
+		if _, ok := dictOf(v); !ok {
 			continue
 		}
 		if name, ok := d.keys[i].(string); ok {

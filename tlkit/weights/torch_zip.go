@@ -56,7 +56,7 @@ func openTorchZip(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stateDictOf(root, "pytorch-zip", size, opts)
+	return u.checked(stateDictOf(root, "pytorch-zip", size, opts))
 }
 
 // archivePrefix finds the folder of data.pkl.

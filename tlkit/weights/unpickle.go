@@ -18,8 +18,8 @@ import (
 //
 // It differs from a general one in three ways. Lengths are checked against the
 // bytes that remain before anything is allocated. Memory is metered: every
-// object is charged to a budget, a small multiple of the file's size. And an
-// unknown callable ends the reading when it is named, not when it is called.
+// object is charged to a budget, a small multiple of the file's size. And what
+// an unknown callable would have returned is an opaque object.
 //
 // github.com/nlpodyssey/gopickle was tried first; it allocates what a length
 // claims, panics on several malformed streams, and reads all storages.
@@ -31,6 +31,9 @@ type unpickler struct {
 	charged int   // the largest stack that was paid for
 	marks   []int // positions in stack, innermost last
 	memo    map[int64]any
+
+	// unknown is the first callable that is not known, "" for none.
+	unknown string
 
 	// persistent resolves persistent ids (tensors' storages); nil: not allowed.
 	persistent func(id any) (any, error)
@@ -50,6 +53,15 @@ func newUnpickler(r io.Reader, size int64, budget int64) *unpickler {
 }
 
 var errStop = errors.New("stop")
+
+// checked returns sd, or an error if it has no tensors and the reason is a
+// callable that is not known.
+func (u *unpickler) checked(sd *StateDict, err error) (*StateDict, error) {
+	if err == nil && len(sd.entries) == 0 && u.unknown != "" {
+		return nil, &ForbiddenError{Name: u.unknown, Unknown: true}
+	}
+	return sd, err
+}
 
 // load runs one pickle, up to its STOP, and returns its value. It may be called
 // again for the pickle that follows.

@@ -11,10 +11,11 @@ import (
 type (
 	list   struct{ items []any } // also sets: only their presence matters here
 	tuple  []any
-	object struct { // an instance whose content is of no interest
+	object struct { // an instance whose class has no meaning here
 		class *global
 		args  tuple
 		state any
+		items *dict // what was set in it, if its class is a dictionary; else nil
 	}
 	dict struct {
 		keys, values []any
@@ -48,7 +49,8 @@ func (u *unpickler) set(d *dict, key, value any) error {
 	return u.charge(2*2*16 + 48)
 }
 
-// setAll adds pairs to the dictionary (or ignored object) on top of the stack.
+// setAll adds pairs to the dictionary, or to the object of a class that may be
+// one, on top of the stack.
 func (u *unpickler) setAll(pairs []any) error {
 	target, err := u.top()
 	if err != nil {
@@ -57,6 +59,12 @@ func (u *unpickler) setAll(pairs []any) error {
 	if len(pairs)%2 != 0 {
 		return errors.New("a key without a value; the pickle is damaged")
 	}
+	if o, ok := target.(*object); ok {
+		if o.items == nil {
+			o.items = &dict{}
+		}
+		target = o.items
+	}
 	switch target := target.(type) {
 	case *dict:
 		for i := 0; i < len(pairs); i += 2 {
@@ -64,8 +72,6 @@ func (u *unpickler) setAll(pairs []any) error {
 				return err
 			}
 		}
-		return nil
-	case *object:
 		return nil
 	}
 	return fmt.Errorf("items set on a %s; the pickle is damaged", kindOf(target))
@@ -85,6 +91,17 @@ func (u *unpickler) appendAll(items []any) error {
 		return nil
 	}
 	return fmt.Errorf("items appended to a %s; the pickle is damaged", kindOf(target))
+}
+
+// dictOf returns a dictionary, also one of an unknown class.
+func dictOf(v any) (*dict, bool) {
+	switch v := v.(type) {
+	case *dict:
+		return v, true
+	case *object:
+		return v.items, v.items != nil
+	}
+	return nil, false
 }
 
 // kindOf names the type of a value for messages. Values themselves are never
@@ -468,6 +485,9 @@ func (u *unpickler) pushGlobal(module, name string) error {
 	if err != nil {
 		return err
 	}
+	if g.unknown && u.unknown == "" {
+		u.unknown = g.name
+	}
 	return u.pushNew(g, 64)
 }
 
@@ -476,6 +496,9 @@ func (u *unpickler) call(args tuple) error {
 	callee, err := u.pop()
 	if err != nil {
 		return err
+	}
+	if o, ok := callee.(*object); ok { // what an opaque callable returned may be one itself
+		return u.pushNew(&object{class: o.class, args: args}, 64)
 	}
 	g, ok := callee.(*global)
 	if !ok {
