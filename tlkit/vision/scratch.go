@@ -22,8 +22,7 @@ type Scratch struct {
 
 // Apply is [Preprocess.Apply].
 func (s *Scratch) Apply(p Preprocess, m *Image) *Image {
-	if p.Resize > 0 && min(m.Width, m.Height) != p.Resize {
-		width, height := shorterTo(m, p.Resize)
+	if width, height := p.resized(m); width != m.Width || height != m.Height {
 		part := image.Rect(0, 0, width, height)
 		if cut := center(width, height, p.Crop, p.Crop); p.Crop > 0 && cut.In(part) {
 			return s.resize(m, whole(m), width, height, cut, p.Interpolation) // only the pixels that stay

@@ -18,6 +18,7 @@ var (
 // scales the pixels to 0 to 1.
 type Preprocess struct {
 	Resize        int           `json:"resize,omitempty"` // the shorter side, in pixels; 0: not resized
+	Squash        bool          `json:"squash,omitempty"` // resizes to a square of Resize pixels, whatever the image's shape
 	Crop          int           `json:"crop,omitempty"`   // the side of the square cut out of the middle; 0: not cropped
 	Interpolation Interpolation `json:"interpolation,omitempty"`
 	Mean          [3]float32    `json:"mean"` // of red, green and blue on a scale of 0 to 1
@@ -37,6 +38,19 @@ func (p Preprocess) Validate() error {
 
 // Apply resizes and crops m for evaluation. m itself comes back when nothing is to be done.
 func (p Preprocess) Apply(m *Image) *Image { return new(Scratch).Apply(p, m).detachedFrom(m) }
+
+// resized is the size that m is resized to.
+func (p Preprocess) resized(m *Image) (width, height int) {
+	switch {
+	case p.Resize <= 0:
+		return m.Width, m.Height
+	case p.Squash:
+		return p.Resize, p.Resize
+	case min(m.Width, m.Height) == p.Resize:
+		return m.Width, m.Height
+	}
+	return shorterTo(m, p.Resize)
+}
 
 // ApplyAugmented is the training counterpart of Apply: a random resized crop takes the place of resizing and cropping,
 // the other augmentations come after them. With the zero Augment it is Apply.

@@ -17,6 +17,8 @@ type convNorm struct {
 	init nn.Init
 	// act is the activation; nil for none.
 	act func(x *Node) *Node
+	// tensorflow pads as TensorFlow does, see samePadded.
+	tensorflow bool
 }
 
 // build has the kernel under the key 0 and the normalisation under the key 1, as in torchvision's Conv2dNormActivation.
@@ -26,7 +28,11 @@ func (c convNorm) build(s *nn.Scope, x *Node, out, kernel, stride, groups int) *
 
 // under has the kernel and the normalisation in scopes of their own.
 func (c convNorm) under(conv, norm *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-	b := nn.Conv2D(conv, x, out, kernel).Stride(stride).Pad(kernel / 2).Groups(groups)
+	pad := [2]int{kernel / 2, kernel / 2}
+	if c.tensorflow {
+		x, pad = samePadded(x, kernel, stride)
+	}
+	b := nn.Conv2D(conv, x, out, kernel).Stride(stride).PadPerAxis(pad[0], pad[1]).Groups(groups)
 	if c.init != nil {
 		b = b.Init(c.init)
 	}
@@ -47,6 +53,19 @@ func (c convNorm) norm(s *nn.Scope, x *Node) *Node {
 		b = b.Momentum(c.momentum)
 	}
 	return b.Done()
+}
+
+// samePadded prepares x for a convolution with TensorFlow's padding "same": the output has size ceil(in/stride), and where
+// the number of zeros is odd, there is one more below or on the right. It returns x with that one, and the zeros that are
+// left for each side of height and width.
+func samePadded(x *Node, kernel, stride int) (*Node, [2]int) {
+	var before, more [2]int
+	for a := range 2 {
+		in := x.Shape().Dimensions[1+a]
+		zeros := max(0, ((in+stride-1)/stride-1)*stride+kernel-in)
+		before[a], more[a] = zeros/2, zeros%2
+	}
+	return nn.PadEnd(x, more[0], more[1]), before
 }
 
 // poolStage ends most networks: [batch, height, width, channels] -> [batch, channels].

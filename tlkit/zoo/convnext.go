@@ -17,17 +17,19 @@ type convNeXtConfig struct {
 	depth    float64
 }
 
+// convNeXtConfigs are those of torchvision.
+var convNeXtConfigs = []convNeXtConfig{
+	{"convnext_tiny", 96, [4]int{3, 3, 9, 3}, 0.1},
+	{"convnext_small", 96, [4]int{3, 3, 27, 3}, 0.4},
+	{"convnext_base", 128, [4]int{3, 3, 27, 3}, 0.5},
+	{"convnext_large", 192, [4]int{3, 3, 27, 3}, 0.5},
+}
+
 // convNeXts are the networks of Liu et al. 2022, A ConvNet for the 2020s (arXiv 2201.03545, section 3 and appendix
 // table 9), with layer scale starting at 1e-6 (section 4.1 and table 5) and stochastic depth as torchvision trains them.
 func convNeXts() []Spec {
-	configs := []convNeXtConfig{
-		{"convnext_tiny", 96, [4]int{3, 3, 9, 3}, 0.1},
-		{"convnext_small", 96, [4]int{3, 3, 27, 3}, 0.4},
-		{"convnext_base", 128, [4]int{3, 3, 27, 3}, 0.5},
-		{"convnext_large", 192, [4]int{3, 3, 27, 3}, 0.5},
-	}
 	var specs []Spec
-	for _, c := range configs {
+	for _, c := range convNeXtConfigs {
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "convnext", Paper: "Liu et al. 2022, A ConvNet for the 2020s, arXiv 2201.03545, section 3",
 			Build: c.build,

@@ -26,6 +26,32 @@ type efficientNetConfig struct {
 	last              int
 	dropout           float64
 	epsilon, momentum float64
+	// tensorflow pads as TensorFlow does.
+	tensorflow bool
+}
+
+// efficientNetScales are b0 to b7: the factors of width and depth, the rate of dropout, and the size of the images that
+// the authors' weights are for (github.com/tensorflow/tpu, efficientnet_builder.py).
+var efficientNetScales = []struct {
+	width, depth, dropout float64
+	size                  int
+}{
+	{1.0, 1.0, 0.2, 224}, {1.0, 1.1, 0.2, 240}, {1.1, 1.2, 0.3, 260}, {1.2, 1.4, 0.3, 300},
+	{1.4, 1.8, 0.4, 380}, {1.6, 2.2, 0.4, 456}, {1.8, 2.6, 0.5, 528}, {2.0, 3.1, 0.5, 600},
+}
+
+// efficientNetStages are the rows of table 1 of Tan and Le 2019.
+var efficientNetStages = []mbStage{
+	{false, 1, 3, 1, 32, 16, 1}, {false, 6, 3, 2, 16, 24, 2}, {false, 6, 5, 2, 24, 40, 2}, {false, 6, 3, 2, 40, 80, 3},
+	{false, 6, 5, 1, 80, 112, 3}, {false, 6, 5, 2, 112, 192, 4}, {false, 6, 3, 1, 192, 320, 1},
+}
+
+// tfEfficientNet is one of the authors' own networks, which transformers has: padded as TensorFlow does, epsilon 1e-3.
+func tfEfficientNet(name string) efficientNetConfig {
+	i := int(name[len(name)-1] - '0')
+	s := efficientNetScales[i]
+	return efficientNetConfig{name: name, stages: scaled(efficientNetStages, s.width, s.depth), dropout: s.dropout,
+		epsilon: 1e-3, momentum: 0.01, tensorflow: true}
 }
 
 // efficientNets are the networks of Tan and Le 2019, EfficientNet (arXiv 1905.11946, table 1; b1 to b7 scale depth and
@@ -33,32 +59,29 @@ type efficientNetConfig struct {
 // padding (kernel-1)/2 on every side, batch norm's epsilon and momentum 1e-3 and 0.01 in b5 to b7 and 1e-3 and 0.1 in
 // V2, stochastic depth rising to 0.2.
 func efficientNets() []Spec {
-	v1 := []mbStage{
-		{false, 1, 3, 1, 32, 16, 1}, {false, 6, 3, 2, 16, 24, 2}, {false, 6, 5, 2, 24, 40, 2}, {false, 6, 3, 2, 40, 80, 3},
-		{false, 6, 5, 1, 80, 112, 3}, {false, 6, 5, 2, 112, 192, 4}, {false, 6, 3, 1, 192, 320, 1},
+	var configs []efficientNetConfig
+	for i, scale := range efficientNetScales {
+		c := efficientNetConfig{name: fmt.Sprintf("efficientnet_b%d", i), stages: scaled(efficientNetStages, scale.width, scale.depth),
+			dropout: scale.dropout, epsilon: 1e-5, momentum: 0.1}
+		if i >= 5 {
+			c.epsilon, c.momentum = 1e-3, 0.01
+		}
+		configs = append(configs, c)
 	}
-	configs := []efficientNetConfig{
-		{"efficientnet_b0", scaled(v1, 1.0, 1.0), 0, 0.2, 1e-5, 0.1},
-		{"efficientnet_b1", scaled(v1, 1.0, 1.1), 0, 0.2, 1e-5, 0.1},
-		{"efficientnet_b2", scaled(v1, 1.1, 1.2), 0, 0.3, 1e-5, 0.1},
-		{"efficientnet_b3", scaled(v1, 1.2, 1.4), 0, 0.3, 1e-5, 0.1},
-		{"efficientnet_b4", scaled(v1, 1.4, 1.8), 0, 0.4, 1e-5, 0.1},
-		{"efficientnet_b5", scaled(v1, 1.6, 2.2), 0, 0.4, 1e-3, 0.01},
-		{"efficientnet_b6", scaled(v1, 1.8, 2.6), 0, 0.5, 1e-3, 0.01},
-		{"efficientnet_b7", scaled(v1, 2.0, 3.1), 0, 0.5, 1e-3, 0.01},
+	configs = append(configs, []efficientNetConfig{
 		{"efficientnet_v2_s", []mbStage{
 			{true, 1, 3, 1, 24, 24, 2}, {true, 4, 3, 2, 24, 48, 4}, {true, 4, 3, 2, 48, 64, 4},
 			{false, 4, 3, 2, 64, 128, 6}, {false, 6, 3, 1, 128, 160, 9}, {false, 6, 3, 2, 160, 256, 15},
-		}, 1280, 0.2, 1e-3, 0.1},
+		}, 1280, 0.2, 1e-3, 0.1, false},
 		{"efficientnet_v2_m", []mbStage{
 			{true, 1, 3, 1, 24, 24, 3}, {true, 4, 3, 2, 24, 48, 5}, {true, 4, 3, 2, 48, 80, 5},
 			{false, 4, 3, 2, 80, 160, 7}, {false, 6, 3, 1, 160, 176, 14}, {false, 6, 3, 2, 176, 304, 18}, {false, 6, 3, 1, 304, 512, 5},
-		}, 1280, 0.3, 1e-3, 0.1},
+		}, 1280, 0.3, 1e-3, 0.1, false},
 		{"efficientnet_v2_l", []mbStage{
 			{true, 1, 3, 1, 32, 32, 4}, {true, 4, 3, 2, 32, 64, 7}, {true, 4, 3, 2, 64, 96, 7},
 			{false, 4, 3, 2, 96, 192, 10}, {false, 6, 3, 1, 192, 224, 19}, {false, 6, 3, 2, 224, 384, 25}, {false, 6, 3, 1, 384, 640, 7},
-		}, 1280, 0.4, 1e-3, 0.1},
-	}
+		}, 1280, 0.4, 1e-3, 0.1, false},
+	}...)
 	var specs []Spec
 	for i, c := range configs {
 		paper := "Tan and Le 2019, EfficientNet, arXiv 1905.11946, table 1 and section 3.3"
@@ -67,8 +90,15 @@ func efficientNets() []Spec {
 		}
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "efficientnet", Paper: paper,
-			Build: func() Architecture { return c.build() },
+			Build: c.build,
 		}))
+	}
+	for i, scale := range efficientNetScales {
+		name := fmt.Sprintf("tf_efficientnet_b%d", i)
+		specs = append(specs, Spec{
+			Name: name, Family: "efficientnet", Paper: "Tan and Le 2019, EfficientNet, arXiv 1905.11946, table 1, padded as the authors' code",
+			InputSize: scale.size, MinSize: 32, Build: tfEfficientNet(name).build,
+		})
 	}
 	return specs
 }
@@ -122,11 +152,11 @@ func (c efficientNetConfig) build() Architecture {
 
 // active is a convolution with its batch norm and SiLU; linear the same without the activation.
 func (c efficientNetConfig) active() convNorm {
-	return convNorm{epsilon: c.epsilon, momentum: c.momentum, act: nn.SiLU}
+	return convNorm{epsilon: c.epsilon, momentum: c.momentum, tensorflow: c.tensorflow, act: nn.SiLU}
 }
 
 func (c efficientNetConfig) linear() convNorm {
-	return convNorm{epsilon: c.epsilon, momentum: c.momentum}
+	return convNorm{epsilon: c.epsilon, momentum: c.momentum, tensorflow: c.tensorflow}
 }
 
 // block is an inverted bottleneck with squeeze-and-excitation (MBConv: Tan and Le 2019, section 4), or its fused form;

@@ -115,16 +115,10 @@ func (c efficientNetLiteConfig) build() Architecture {
 	}}}
 }
 
-// liteConv is a convolution with TensorFlow's "same" padding: the output has size ceil(in/stride), and an odd row or
-// column of zeros is added below or on the right.
+// liteConv is a convolution with TensorFlow's padding.
 func liteConv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-	var before, more [2]int
-	for a := range 2 {
-		in := x.Shape().Dimensions[1+a]
-		zeros := max(0, ((in+stride-1)/stride-1)*stride+kernel-in)
-		before[a], more[a] = zeros/2, zeros%2
-	}
-	return nn.Conv2D(s, nn.PadEnd(x, more[0], more[1]), out, kernel).Stride(stride).PadPerAxis(before[0], before[1]).Groups(groups).Done()
+	x, pad := samePadded(x, kernel, stride)
+	return nn.Conv2D(s, x, out, kernel).Stride(stride).PadPerAxis(pad[0], pad[1]).Groups(groups).Done()
 }
 
 // liteNorm is the family's batch norm: TensorFlow's epsilon 1e-3 and momentum 0.99, which is 0.01 in PyTorch's terms.

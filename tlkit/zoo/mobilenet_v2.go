@@ -7,17 +7,22 @@ import (
 )
 
 // mobileNetV2s is the network of inverted residuals with linear bottlenecks of Sandler et al. 2018 (arXiv 1801.04381,
-// table 2), at width 1, the one that torchvision has weights for.
+// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 is the authors' own, which transformers has.
 func mobileNetV2s() []Spec {
-	return []Spec{torchvision(Spec{
-		Name: "mobilenet_v2", Family: "mobilenet_v2",
-		Paper: "Sandler et al. 2018, MobileNetV2, arXiv 1801.04381, table 2",
-		Build: mobileNetV2,
-	})}
+	const paper = "Sandler et al. 2018, MobileNetV2, arXiv 1801.04381, table 2"
+	return []Spec{
+		torchvision(Spec{Name: "mobilenet_v2", Family: "mobilenet_v2", Paper: paper, Build: func() Architecture { return mobileNetV2(convNorm{}) }}),
+		{
+			Name: "tf_mobilenet_v2", Family: "mobilenet_v2", Paper: paper + ", padded as the authors' code", InputSize: 224, MinSize: 32,
+			Build: func() Architecture { return mobileNetV2(convNorm{epsilon: 1e-3, momentum: 0.003, tensorflow: true}) },
+		},
+	}
 }
 
-func mobileNetV2() Architecture {
-	active := convNorm{act: nn.ReLU6}
+// mobileNetV2 is made of convolutions with the padding and the batch norm of conv.
+func mobileNetV2(conv convNorm) Architecture {
+	active := conv
+	active.act = nn.ReLU6
 	var stages numberedStages
 	stages.add(func(s *nn.Scope, x *Node) *Node { return active.build(s, x, 32, 3, 2, 1) })
 	// Table 2: expansion, output channels, repetitions, stride of the first.
@@ -26,7 +31,7 @@ func mobileNetV2() Architecture {
 	} {
 		for i := range row[2] {
 			stages.add(func(s *nn.Scope, x *Node) *Node {
-				return invertedResidual(s, x, row[0], row[1], firstStride(i, row[3]))
+				return invertedResidual(conv, s, x, row[0], row[1], firstStride(i, row[3]))
 			})
 		}
 	}
@@ -36,14 +41,15 @@ func mobileNetV2() Architecture {
 
 // invertedResidual is the block of Sandler et al. 2018, figure 4d; where nothing is expanded, its first layer is left
 // out.
-func invertedResidual(s *nn.Scope, x *Node, expand, out, stride int) *Node {
+func invertedResidual(conv convNorm, s *nn.Scope, x *Node, expand, out, stride int) *Node {
 	in, y, next := channels(x), x, parts(s, "conv")
-	active := convNorm{act: nn.ReLU6}
+	active := conv
+	active.act = nn.ReLU6
 	if expand != 1 {
 		y = active.build(next(), y, in*expand, 1, 1, 1)
 	}
 	y = active.build(next(), y, in*expand, 3, stride, in*expand)
-	y = convNorm{}.under(next(), next(), y, out, 1, 1, 1)
+	y = conv.under(next(), next(), y, out, 1, 1, 1)
 	if stride == 1 && in == out {
 		return Add(x, y)
 	}

@@ -21,29 +21,31 @@ type regNetConfig struct {
 	squeezed float64
 }
 
+// regNetConfigs are those of torchvision.
+var regNetConfigs = []regNetConfig{
+	{"regnet_x_400mf", 22, 24, 24.48, 2.54, 16, 0},
+	{"regnet_x_800mf", 16, 56, 35.73, 2.28, 16, 0},
+	{"regnet_x_1_6gf", 18, 80, 34.01, 2.25, 24, 0},
+	{"regnet_x_3_2gf", 25, 88, 26.31, 2.25, 48, 0},
+	{"regnet_x_8gf", 23, 80, 49.56, 2.88, 120, 0},
+	{"regnet_x_16gf", 22, 216, 55.59, 2.1, 128, 0},
+	{"regnet_x_32gf", 23, 320, 69.86, 2.0, 168, 0},
+	{"regnet_y_400mf", 16, 48, 27.89, 2.09, 8, 0.25},
+	{"regnet_y_800mf", 14, 56, 38.84, 2.4, 16, 0.25},
+	{"regnet_y_1_6gf", 27, 48, 20.71, 2.65, 24, 0.25},
+	{"regnet_y_3_2gf", 21, 80, 42.63, 2.66, 24, 0.25},
+	{"regnet_y_8gf", 17, 192, 76.82, 2.19, 56, 0.25},
+	{"regnet_y_16gf", 18, 200, 106.23, 2.48, 112, 0.25},
+	{"regnet_y_32gf", 20, 232, 115.89, 2.53, 232, 0.25},
+	{"regnet_y_128gf", 27, 456, 160.83, 2.52, 264, 0.25},
+}
+
 // regNets are RegNetX and RegNetY of Radosavovic et al. 2020, Designing Network Design Spaces (arXiv 2003.13678,
 // sections 3.3 and 5, figures 16 and 17), all with bottleneck ratio 1 and a stem of 32 channels, as torchvision has
 // them.
 func regNets() []Spec {
-	configs := []regNetConfig{
-		{"regnet_x_400mf", 22, 24, 24.48, 2.54, 16, 0},
-		{"regnet_x_800mf", 16, 56, 35.73, 2.28, 16, 0},
-		{"regnet_x_1_6gf", 18, 80, 34.01, 2.25, 24, 0},
-		{"regnet_x_3_2gf", 25, 88, 26.31, 2.25, 48, 0},
-		{"regnet_x_8gf", 23, 80, 49.56, 2.88, 120, 0},
-		{"regnet_x_16gf", 22, 216, 55.59, 2.1, 128, 0},
-		{"regnet_x_32gf", 23, 320, 69.86, 2.0, 168, 0},
-		{"regnet_y_400mf", 16, 48, 27.89, 2.09, 8, 0.25},
-		{"regnet_y_800mf", 14, 56, 38.84, 2.4, 16, 0.25},
-		{"regnet_y_1_6gf", 27, 48, 20.71, 2.65, 24, 0.25},
-		{"regnet_y_3_2gf", 21, 80, 42.63, 2.66, 24, 0.25},
-		{"regnet_y_8gf", 17, 192, 76.82, 2.19, 56, 0.25},
-		{"regnet_y_16gf", 18, 200, 106.23, 2.48, 112, 0.25},
-		{"regnet_y_32gf", 20, 232, 115.89, 2.53, 232, 0.25},
-		{"regnet_y_128gf", 27, 456, 160.83, 2.52, 264, 0.25},
-	}
 	var specs []Spec
-	for _, c := range configs {
+	for _, c := range regNetConfigs {
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "regnet",
 			Paper: "Radosavovic et al. 2020, Designing Network Design Spaces, arXiv 2003.13678, section 3.3",

@@ -47,6 +47,8 @@ func resolve(ctx context.Context, name string) (source, error) {
 		return openONNX(name)
 	case isStateDict(name):
 		return openExported(name)
+	case isFolder(name):
+		return openFolder(ctx, name)
 	}
 	return openRegistered(name)
 }

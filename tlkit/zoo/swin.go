@@ -24,20 +24,22 @@ type swinConfig struct {
 	depth float64
 }
 
+// swinConfigs are those of torchvision.
+var swinConfigs = []swinConfig{
+	{"swin_t", false, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 7, 0.2},
+	{"swin_s", false, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 7, 0.3},
+	{"swin_b", false, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 7, 0.5},
+	{"swin_v2_t", true, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 8, 0.2},
+	{"swin_v2_s", true, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 8, 0.3},
+	{"swin_v2_b", true, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 8, 0.5},
+}
+
 // swins are the networks of shifted windows of Liu et al. 2021, Swin Transformer (arXiv 2103.14030, section 3) and Liu et
 // al. 2022, Swin Transformer V2 (arXiv 2111.09883, section 3), with torchvision's window sizes and stochastic depths.
 // Images may have any size: feature maps are padded to whole windows.
 func swins() []Spec {
-	configs := []swinConfig{
-		{"swin_t", false, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 7, 0.2},
-		{"swin_s", false, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 7, 0.3},
-		{"swin_b", false, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 7, 0.5},
-		{"swin_v2_t", true, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 8, 0.2},
-		{"swin_v2_s", true, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 8, 0.3},
-		{"swin_v2_b", true, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 8, 0.5},
-	}
 	var specs []Spec
-	for _, c := range configs {
+	for _, c := range swinConfigs {
 		paper := "Liu et al. 2021, Swin Transformer, arXiv 2103.14030, section 3"
 		if c.v2 {
 			paper = "Liu et al. 2022, Swin Transformer V2, arXiv 2111.09883, section 3"

@@ -1,26 +1,26 @@
 package zoo
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/hub"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// timmConfig is what config.json of a timm repository says (timm.models.push_to_hf_hub writes it), and what tells a
-// repository of another library.
+// timmConfig is config.json of a timm model: timm.models.push_to_hf_hub and save_for_hf write it, and, with
+// transformers' fields around it, transformers' TimmWrapper.
 type timmConfig struct {
-	Architecture  string          `json:"architecture"`
-	NumClasses    *int            `json:"num_classes"`
-	GlobalPool    string          `json:"global_pool"`
-	LabelNames    []string        `json:"label_names"`
-	ModelArgs     map[string]any  `json:"model_args"`
-	PretrainedCfg *timmPreprocess `json:"pretrained_cfg"`
-
-	ModelType string `json:"model_type"` // of transformers
+	Architecture      string            `json:"architecture"`
+	NumClasses        *int              `json:"num_classes"`
+	GlobalPool        string            `json:"global_pool"`
+	LabelNames        labelNames        `json:"label_names"`
+	LabelDescriptions map[string]string `json:"label_descriptions"`
+	ModelArgs         map[string]any    `json:"model_args"`
+	PretrainedCfg     *timmPreprocess   `json:"pretrained_cfg"`
 	timmPreprocess
 }
 
@@ -36,76 +36,149 @@ type timmPreprocess struct {
 	License       string    `json:"license"`
 }
 
-func (h *hubModel) read(c timmConfig) error {
-	if c.Architecture == "" {
-		if c.ModelType != "" {
-			return fmt.Errorf("a model of transformers (%q); repositories of timm are read, for example hf://timm/resnet50.a1_in1k", c.ModelType)
+// labelNames are names of classes in order: a list in JSON, or an object from the index to the name.
+type labelNames []string
+
+func (l *labelNames) UnmarshalJSON(text []byte) error {
+	var list []string
+	if err := json.Unmarshal(text, &list); err == nil {
+		*l = list
+		return nil
+	}
+	var byIndex map[string]string
+	if err := json.Unmarshal(text, &byIndex); err != nil {
+		return fmt.Errorf("the names of the classes are %.40s, expected a list, or an object from \"0\", \"1\", ... to names", text)
+	}
+	names := make([]string, len(byIndex))
+	for key, name := range byIndex {
+		i, err := strconv.Atoi(key)
+		if err != nil || i < 0 || i >= len(names) || names[i] != "" {
+			return fmt.Errorf("the names of %d classes have one for %q, expected \"0\" to \"%d\"", len(names), key, len(names)-1)
 		}
-		return errors.New("no architecture; expected the configuration of a timm model, as in hf://timm/resnet50.a1_in1k")
+		names[i] = name
 	}
-	var err error
-	if h.timm, err = timmArchitecture(c.Architecture); err != nil {
-		return err
+	*l = names
+	return nil
+}
+
+// timmDescription reads config.json of a timm model.
+func timmDescription(text []byte, set WeightSet) (description, error) {
+	var c timmConfig
+	if err := json.Unmarshal(text, &c); err != nil {
+		return description{}, err
 	}
-	h.spec, _ = lookup(h.timm.name) // a test holds that every name is there
-	for key, value := range c.ModelArgs {
-		if key != "img_size" && key != "num_classes" {
-			return fmt.Errorf("the model was made with %s=%v, which changes the network; only timm's own form of %q is read", key, value, c.Architecture)
-		}
+	t, err := timmArchitecture(c.Architecture)
+	if err != nil {
+		return description{}, err
 	}
-	pool := "avg"
-	if h.spec.Family == "vit" {
-		pool = "token"
-	}
-	if c.GlobalPool != "" && c.GlobalPool != pool {
-		return fmt.Errorf("global_pool is %q, but torchvision's %s has %q; the numbers would be wrong", c.GlobalPool, h.spec.Name, pool)
+	d := description{layouts: t.layouts()}
+	d.spec, _ = lookup(t.name) // a test holds that every name is there
+	if err := c.checkNetwork(d.spec); err != nil {
+		return description{}, err
 	}
 	cfg := c.timmPreprocess
 	if c.PretrainedCfg != nil {
 		cfg = *c.PretrainedCfg
 	}
-	set := WeightSet{Name: cfg.Tag, Default: true, Licence: cfg.License, Source: "Hugging Face hub: " + h.repo.String(),
-		URL: hub.Endpoint() + "/" + h.repo.ID}
-	if set.Name == "" {
-		set.Name = h.repo.String()
+	if cfg.Tag != "" {
+		set.Name = cfg.Tag
 	}
-	if set.Preprocess, err = cfg.preprocess(); err != nil {
-		return err
+	set.Licence = cfg.License
+	if set.Classes, err = c.classes(cfg.Tag); err != nil {
+		return description{}, err
 	}
-	h.spec.InputSize = set.Preprocess.Crop
+	d.spec.Weights = []WeightSet{set}
+	if cfg.InputSize == nil && cfg.Mean == nil {
+		return d, nil // transformers' TimmWrapper writes no pretrained_cfg for a model made anew
+	}
+	p, err := cfg.preprocess()
+	if err != nil {
+		return description{}, err
+	}
+	d.setPreprocess(p)
+	d.spec.InputSize = p.Crop
+	return d, nil
+}
+
+// timmDefaults are arguments of timm's constructors with the values that leave the network as torchvision has it. timm
+// writes all that it was called with: the value decides, not that it is there.
+var timmDefaults = map[string][]any{
+	"in_chans":      {3., 1.}, // one channel is spread over three
+	"output_stride": {32.},
+	"scriptable":    {true},
+	"exportable":    {true},
+	"pretrained":    {true},
+	"qkv_bias":      {true},
+	"class_token":   {true},
+	"mlp_ratio":     {4.},
+	"pos_embed":     {"learn"},
+}
+
+// checkNetwork refuses arguments that make another network of the architecture.
+func (c timmConfig) checkNetwork(spec Spec) error {
+	pool := "avg"
+	if spec.Family == "vit" {
+		pool = "token"
+	}
+	if c.GlobalPool != "" && c.GlobalPool != pool {
+		return fmt.Errorf("global_pool is %q, but torchvision's %s has %q; the numbers would be wrong", c.GlobalPool, spec.Name, pool)
+	}
+	for key, value := range c.ModelArgs {
+		switch {
+		case value == nil || value == false || value == "":
+		case key == "img_size" || key == "num_classes":
+		case strings.Contains(key, "drop") && strings.HasSuffix(key, "_rate"): // of training only
+		case key == "global_pool" && value == pool:
+		case slices.Contains(timmDefaults[key], value):
+		default:
+			return fmt.Errorf("the model was made with %s=%v, which changes the network; only timm's own form of %q is read", key, value, c.Architecture)
+		}
+	}
+	return nil
+}
+
+// classes are the names of the classes; nil for a model without an output layer.
+func (c timmConfig) classes(tag string) ([]string, error) {
 	n := 1000
 	if c.NumClasses != nil {
 		n = *c.NumClasses
 	}
-	switch {
+	switch names := c.LabelNames; {
 	case n < 0 || n > 1<<20:
-		return fmt.Errorf("num_classes is %d", n)
-	case n == 0: // only features
-	case len(c.LabelNames) == n:
-		set.Classes = c.LabelNames
-	case len(c.LabelNames) > 0:
-		return fmt.Errorf("%d label_names for %d classes", len(c.LabelNames), n)
-	case n == 1000 && strings.HasSuffix(cfg.Tag, "in1k"):
-		set.Classes = ImageNetClasses()
-	default:
-		set.Classes = numbered(n)
+		return nil, fmt.Errorf("num_classes is %d", n)
+	case n == 0:
+		return nil, nil
+	case len(names) == n:
+		out := make([]string, n)
+		for i, name := range names { // "n01440764" has a description
+			out[i] = name
+			if d := c.LabelDescriptions[name]; d != "" {
+				out[i] = d
+			}
+		}
+		return out, nil
+	case len(names) > 0:
+		return nil, fmt.Errorf("%d label_names for %d classes", len(names), n)
+	case n == 1000 && strings.HasSuffix(tag, "in1k"):
+		return ImageNetClasses(), nil
 	}
-	h.spec.Weights = []WeightSet{set}
-	return nil
+	return numbered(n), nil
 }
 
 // preprocess is the evaluation transform, as timm.data.create_transform makes it: the shorter side resized to
-// size/crop_pct, and the middle cut out.
+// size/crop_pct, or with crop_mode squash both sides, and the middle cut out.
 func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 	var p vision.Preprocess
-	if len(c.InputSize) != 3 || c.InputSize[0] != 3 || c.InputSize[1] != c.InputSize[2] || c.InputSize[1] < 1 || c.InputSize[1] > 4096 {
-		return p, fmt.Errorf("input_size is %v, expected [3, SIZE, SIZE]", c.InputSize)
+	if len(c.InputSize) != 3 || c.InputSize[0] != 3 && c.InputSize[0] != 1 || c.InputSize[1] != c.InputSize[2] || c.InputSize[1] < 1 || c.InputSize[1] > 4096 {
+		return p, fmt.Errorf("input_size is %v, expected [3, SIZE, SIZE] or [1, SIZE, SIZE]", c.InputSize)
 	}
-	if len(c.Mean) != 3 || len(c.Std) != 3 {
-		return p, fmt.Errorf("mean is %v and std %v, expected three numbers each", c.Mean, c.Std)
+	mean, ok1 := perChannel(c.Mean, c.InputSize[0])
+	std, ok2 := perChannel(c.Std, c.InputSize[0])
+	if !ok1 || !ok2 {
+		return p, fmt.Errorf("mean is %v and std %v, expected a number for each of the %d channels", c.Mean, c.Std, c.InputSize[0])
 	}
-	if c.CropMode != "" && c.CropMode != "center" {
-		return p, fmt.Errorf("crop_mode is %q; only \"center\" is known here", c.CropMode)
+	if c.CropMode != "" && c.CropMode != "center" && c.CropMode != "squash" {
+		return p, fmt.Errorf("crop_mode is %q; \"center\" and \"squash\" are known here", c.CropMode)
 	}
 	pct := c.CropPct
 	if pct == 0 {
@@ -119,7 +192,18 @@ func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 		interpolation = "bilinear"
 	}
 	size := c.InputSize[1]
-	p = vision.Preprocess{Resize: int(math.Floor(float64(size) / pct)), Crop: size, Interpolation: vision.Interpolation(interpolation),
-		Mean: [3]float32(c.Mean), Std: [3]float32(c.Std)}
+	p = vision.Preprocess{Resize: int(math.Floor(float64(size) / pct)), Squash: c.CropMode == "squash", Crop: size,
+		Interpolation: vision.Interpolation(interpolation), Mean: mean, Std: std}
 	return p, p.Validate()
+}
+
+// perChannel gives three channels the numbers of so many.
+func perChannel(v []float32, channels int) ([3]float32, bool) {
+	switch {
+	case len(v) == 3 && channels == 3:
+		return [3]float32(v), true
+	case len(v) == 1:
+		return [3]float32{v[0], v[0], v[0]}, true
+	}
+	return [3]float32{}, false
 }

@@ -149,7 +149,7 @@ func TestTimmRefused(t *testing.T) {
 		{string(config("resnet50", `"model_args":{"output_stride":8},`)), "output_stride"},
 		{string(config("resnet50", `"label_names":["a","b"],`)), "2 label_names for 10"},
 		{strings.Replace(string(config("resnet50", "")), "bicubic", "nearest", 1), "nearest"},
-		{strings.Replace(string(config("resnet50", "")), `"crop_pct"`, `"crop_mode":"squash","crop_pct"`, 1), "squash"},
+		{strings.Replace(string(config("resnet50", "")), `"crop_pct"`, `"crop_mode":"border","crop_pct"`, 1), "border"},
 		{strings.Replace(string(config("resnet50", "")), "[3,224,224]", "[3,224,192]", 1), "input_size"},
 		{`{"model_type":"vit","architectures":["ViTForImageClassification"]}`, "transformers"},
 		{`{}`, "no architecture"},

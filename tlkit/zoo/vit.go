@@ -20,6 +20,15 @@ type viTConfig struct {
 	mlp int
 }
 
+// viTConfigs are those of torchvision.
+var viTConfigs = []viTConfig{
+	{"vit_b_16", 16, 12, 12, 768, 3072},
+	{"vit_b_32", 32, 12, 12, 768, 3072},
+	{"vit_l_16", 16, 24, 16, 1024, 4096},
+	{"vit_l_32", 32, 24, 16, 1024, 4096},
+	{"vit_h_14", 14, 32, 16, 1280, 5120},
+}
+
 // viTs are the vision transformers of Dosovitskiy et al. 2020, An Image is Worth 16x16 Words (arXiv 2010.11929, section
 // 3.1, figure 1 and table 1). The output layer starts at zero, as theirs in fine-tuning (section 3.2), so the first step
 // moves nothing but that layer.
@@ -27,15 +36,8 @@ type viTConfig struct {
 // The position embeddings fix the number of patches: a model takes images of the size it is built for
 // (Spec.InputSize), and its weights are for that size only. No weight set of torchvision trains with dropout.
 func viTs() []Spec {
-	configs := []viTConfig{
-		{"vit_b_16", 16, 12, 12, 768, 3072},
-		{"vit_b_32", 32, 12, 12, 768, 3072},
-		{"vit_l_16", 16, 24, 16, 1024, 4096},
-		{"vit_l_32", 32, 24, 16, 1024, 4096},
-		{"vit_h_14", 14, 32, 16, 1280, 5120},
-	}
 	var specs []Spec
-	for _, c := range configs {
+	for _, c := range viTConfigs {
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "vit", Paper: "Dosovitskiy et al. 2020, An Image is Worth 16x16 Words, arXiv 2010.11929, section 3.1 and table 1",
 			Rename: viTKeys.Replace,

@@ -1,0 +1,275 @@
+package zoo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/hub"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// hubScheme begins the name of a model in a repository of the Hugging Face hub: "hf://timm/resnet18.a1_in1k".
+const hubScheme = "hf://"
+
+// maxConfig bounds config.json and the index of a model in several files.
+const maxConfig = 16 << 20
+
+// repository holds a config.json and the weights that it describes: a [hub.Repo] or a folder.
+type repository interface {
+	// File returns the path of a local copy of a file.
+	File(ctx context.Context, name string, o hub.Options) (string, error)
+	// Cached is File for a file that is on this machine, "" for others.
+	Cached(name string) string
+	String() string
+}
+
+// folder is a repository on this machine, as save_pretrained of transformers and timm's save_for_hf write it.
+type folder string
+
+func (f folder) String() string { return string(f) }
+
+func (f folder) Cached(name string) string {
+	path := filepath.Join(string(f), filepath.FromSlash(name))
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return path
+}
+
+// File is Cached with an error that wraps fs.ErrNotExist.
+func (f folder) File(_ context.Context, name string, _ hub.Options) (string, error) {
+	if path := f.Cached(name); path != "" {
+		return path, nil
+	}
+	return "", fmt.Errorf("folder %s has no file %s: %w", f, name, fs.ErrNotExist)
+}
+
+// absent reports whether err says that a repository does not have the file.
+func absent(err error) bool {
+	var missing *hub.NotFoundError
+	return errors.As(err, &missing) || errors.Is(err, fs.ErrNotExist)
+}
+
+// description is what the files beside the weights say of a model.
+type description struct {
+	// spec is a network of the zoo with one weight set: its classes, none for a model without an output layer, and its
+	// preprocessing.
+	spec Spec
+	// layouts are those that the weights may have.
+	layouts []layout
+	// preprocess says that the preprocessing is known.
+	preprocess bool
+}
+
+// described is the source of a model in a repository.
+type described struct {
+	noFile
+	repository
+	description
+	// name becomes Model.Weights.
+	name string
+}
+
+// openHub reads what a repository of the hub says of its model.
+func openHub(ctx context.Context, name string) (source, error) {
+	repo, err := hub.Parse(strings.TrimPrefix(name, hubScheme))
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %q: %w", name, err)
+	}
+	set := WeightSet{Name: repo.String(), Source: "Hugging Face hub: " + repo.String(), URL: hub.Endpoint() + "/" + repo.ID}
+	return openDescribed(ctx, repo, hubScheme+repo.String(), set)
+}
+
+// openFolder reads what a folder says of its model.
+func openFolder(ctx context.Context, path string) (source, error) {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.Clean(path)
+	return openDescribed(ctx, folder(path), filepath.Base(path), WeightSet{Name: "folder", Source: path})
+}
+
+// isFolder reports whether a name is the path of a folder.
+func isFolder(name string) bool {
+	path, err := fetch.ExpandHome(name)
+	if err != nil || !strings.ContainsAny(name, `/\`) && name != "." && name != "~" {
+		return false // a bare name is one of the registry, whatever lies in the working folder
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// openDescribed reads config.json, and of a model of transformers preprocessor_config.json. Preprocessing and classes are
+// taken from there, never guessed. set is what is known of the weights already.
+func openDescribed(ctx context.Context, r repository, name string, set WeightSet) (source, error) {
+	text, err := readSmall(ctx, r, "config.json")
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %w", err)
+	}
+	set.Default = true
+	var kind struct {
+		Architecture string `json:"architecture"` // of timm
+		ModelType    string `json:"model_type"`   // of transformers
+	}
+	if err := json.Unmarshal(text, &kind); err != nil {
+		return nil, fmt.Errorf("zoo: config.json of %s: %w", r, err)
+	}
+	var d description
+	switch {
+	case kind.Architecture != "":
+		d, err = timmDescription(text, set)
+	case kind.ModelType != "":
+		d, err = transformersDescription(text, set)
+	default:
+		err = errors.New("no architecture and no model_type; expected the configuration of a model of timm or transformers, as in hf://timm/resnet50.a1_in1k")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("zoo: config.json of %s: %w", r, err)
+	}
+	if !d.preprocess && kind.ModelType != "" {
+		if err := d.readProcessor(ctx, r); err != nil {
+			return nil, fmt.Errorf("zoo: preprocessor_config.json of %s: %w", r, err)
+		}
+	}
+	return &described{repository: r, description: d, name: name}, nil
+}
+
+// readSmall reads a file of a repository that is no weights.
+func readSmall(ctx context.Context, r repository, name string) ([]byte, error) {
+	path, err := r.File(ctx, name, hub.Options{MaxBytes: maxConfig})
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// readProcessor takes the preprocessing from preprocessor_config.json; it stays unknown if there is none.
+func (d *description) readProcessor(ctx context.Context, r repository) error {
+	text, err := readSmall(ctx, r, "preprocessor_config.json")
+	if absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := processorPreprocess(text)
+	if err != nil {
+		return err
+	}
+	d.setPreprocess(p)
+	return nil
+}
+
+// setPreprocess makes p the preprocessing of the weight set, and its size that of the network, unless position embeddings
+// fix another.
+func (d *description) setPreprocess(p vision.Preprocess) {
+	d.preprocess = true
+	d.spec.Weights[0].Preprocess = p
+	if d.spec.Family != "vit" {
+		d.spec.InputSize = p.Crop
+	}
+}
+
+func (s *described) network() Spec { return s.spec }
+
+func (s *described) choose(o LoadOptions) (*values, error) {
+	if o.Weights != "" {
+		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q, but %q names the weights already; leave Weights empty", o.Weights, s.name)
+	}
+	set := s.spec.Weights[0]
+	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts, described: len(set.Classes) > 0}
+	switch {
+	case o.Preprocess != nil:
+		v.preprocess = *o.Preprocess
+	case !s.preprocess:
+		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared (transformers keeps that in preprocessor_config.json), and that can't be guessed: give LoadOptions.Preprocess",
+			s.repository)
+	}
+	if crop := v.preprocess.Crop; s.spec.Family == "vit" && crop != 0 && crop != s.spec.InputSize {
+		return nil, fmt.Errorf("zoo: %s prepares images of %dx%d pixels, but its position embeddings are for %dx%d; give LoadOptions.Preprocess",
+			s.repository, crop, crop, s.spec.InputSize, s.spec.InputSize)
+	}
+	if len(v.classes) == 0 {
+		v.classes = numbered(len(ImageNetClasses())) // only features: any number will do until the head is replaced
+	}
+	v.open = func() (*weights.StateDict, error) { return s.open(o.Context) }
+	return v, nil
+}
+
+// weightNames are the files of a repository that may hold weights, or list the files that do, in the order in which they
+// are looked for.
+var weightNames = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+
+// open gets the weights. Without a network, a file that is here counts before one that is looked for first.
+func (s *described) open(ctx context.Context) (*weights.StateDict, error) {
+	o := hub.Options{Progress: func(name string) func(done, total int64) {
+		return fetch.Printer(os.Stderr, s.repository.String()+"/"+name)
+	}}
+	var offline error
+	for _, name := range weightNames {
+		path, err := s.File(ctx, name, o)
+		switch {
+		case errors.Is(err, fetch.ErrOffline):
+			if offline == nil {
+				offline = err
+			}
+			continue
+		case absent(err):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("zoo: %w", err)
+		case strings.HasSuffix(name, ".json"):
+			return s.openShards(ctx, path, o)
+		}
+		return weights.Open(path)
+	}
+	if offline != nil {
+		return nil, fmt.Errorf("zoo: %w", offline)
+	}
+	return nil, fmt.Errorf("zoo: %s has neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin", s.repository)
+}
+
+// openShards opens the parts that an index lists.
+func (s *described) openShards(ctx context.Context, index string, o hub.Options) (*weights.StateDict, error) {
+	text, err := os.ReadFile(index)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %w", err)
+	}
+	names, err := weights.ShardNames(text)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", s.repository, err)
+	}
+	var parts []*weights.StateDict
+	closeAll := func() {
+		for _, p := range parts {
+			p.Close()
+		}
+	}
+	for _, name := range names {
+		path, err := s.File(ctx, name, o)
+		if err != nil {
+			closeAll()
+			return nil, fmt.Errorf("zoo: %w", err)
+		}
+		part, err := weights.Open(path)
+		if err != nil {
+			closeAll()
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	sd, err := weights.Join(parts...)
+	if err != nil {
+		closeAll()
+	}
+	return sd, err
+}

@@ -1,0 +1,84 @@
+"""Makes the goldens of the mapping from transformers' image classifiers to the zoo's networks, with real transformers.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch timm transformers
+    /tmp/venv/bin/python make_goldens.py [NAME...]
+
+Each file holds config.json and preprocessor_config.json as save_pretrained writes them, the keys and shapes of
+model.safetensors, and the logits for weights and an image that follow the formula of timm/make_goldens.py. Models have
+five classes, so that the files stay small. The committed files were made with transformers 5.24.0, timm 1.0.31 and
+torch 2.15.0 on the CPU.
+"""
+
+import gzip
+import importlib.util
+import json
+import pathlib
+import sys
+import tempfile
+
+import torch
+import transformers as tf
+from safetensors.torch import load_file, save_file
+
+HERE = pathlib.Path(__file__).parent
+SPEC = importlib.util.spec_from_file_location("formula", HERE.parent / "timm" / "make_goldens.py")
+formula = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(formula)
+
+NAMES = ["ant", "bee", "cat", "dog", "elk"]
+LABELS = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
+NECK = {"hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"}
+
+# name: the class of the configuration, its arguments, the image processor, and the side of the image
+MODELS = {
+    "resnet18": (tf.ResNetConfig, {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512]}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "resnet34": (tf.ResNetConfig, {"layer_type": "basic", "depths": [3, 4, 6, 3], "hidden_sizes": [64, 128, 256, 512]}, tf.ConvNextImageProcessor(size={"shortest_edge": 384}), 64),
+    "resnet50": (tf.ResNetConfig, {"depths": [3, 4, 6, 3], **NECK}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "regnet_x_400mf": (tf.RegNetConfig, {"layer_type": "x", "depths": [1, 2, 7, 12], "hidden_sizes": [32, 64, 160, 400], "groups_width": 16}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "regnet_y_400mf": (tf.RegNetConfig, {"layer_type": "y", "depths": [1, 3, 6, 6], "hidden_sizes": [48, 104, 208, 440], "groups_width": 8}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "convnext_tiny": (tf.ConvNextConfig, {}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "vit_b_16": (tf.ViTConfig, {}, tf.ViTImageProcessor(), 224),
+    "vit_b_32": (tf.ViTConfig, {"patch_size": 32}, tf.ViTImageProcessor(), 224),
+    "swin_t": (tf.SwinConfig, {}, tf.ViTImageProcessor(resample=3), 224),
+    "swin_v2_t": (tf.Swinv2Config, {"window_size": 8, "image_size": 256}, tf.ViTImageProcessor(size={"height": 256, "width": 256}), 256),
+    "tf_efficientnet_b0": (tf.EfficientNetConfig, {"width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280, "image_size": 224},
+                           tf.EfficientNetImageProcessor(size={"height": 224, "width": 224}, rescale_factor=1 / 255), 224),
+    "tf_efficientnet_b1": (tf.EfficientNetConfig, {"width_coefficient": 1.0, "depth_coefficient": 1.1, "hidden_dim": 1280, "image_size": 240, "depthwise_padding": [16]},
+                           tf.EfficientNetImageProcessor(size={"height": 240, "width": 240}, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False), 240),
+    "tf_mobilenet_v2": (tf.MobileNetV2Config, {}, tf.MobileNetV2ImageProcessor(), 224),
+    "timm_resnet18": (tf.TimmWrapperConfig, {"architecture": "resnet18"}, None, 64),
+    "dinov2": (tf.Dinov2Config, {"num_hidden_layers": 1}, tf.BitImageProcessor(), 0),
+    "mobilenet_v1": (tf.MobileNetV1Config, {}, tf.MobileNetV2ImageProcessor(), 0),
+}
+
+
+def make(name):
+    config, arguments, processor, size = MODELS[name]
+    golden = {"model": name, "source": f"transformers {tf.__version__}, torch {torch.__version__}"}
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        model = tf.AutoModelForImageClassification.from_config(config(**arguments, **LABELS))
+        model.save_pretrained(folder)
+        golden["config"] = json.loads((folder / "config.json").read_text())
+        if processor is not None:
+            processor.save_pretrained(folder)
+            golden["processor"] = json.loads((folder / "preprocessor_config.json").read_text())
+        if size:
+            state = load_file(folder / "model.safetensors")
+            keys = [[k, list(v.shape)] for k, v in state.items() if v.is_floating_point()]
+            for k, shape in keys:
+                state[k] = formula.weights(k, tuple(shape))
+            save_file(state, folder / "model.safetensors", {"format": "pt"})
+            model = type(model).from_pretrained(folder).eval()
+            image = torch.from_numpy(formula.uniform("input", 3 * size * size).astype("float32")).reshape(1, 3, size, size)
+            with torch.no_grad():
+                logits = model(pixel_values=image).logits.flatten().double()
+            golden |= {"input": [1, 3, size, size], "state_dict": keys, "logits": [float("%.7g" % v) for v in logits], "std": float(logits.std())}
+    text = json.dumps(golden, separators=(",", ":")).encode()
+    (HERE / f"{name}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
+    print(name, size, "std %.4g" % golden.get("std", 0), flush=True)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MODELS:
+        make(name)

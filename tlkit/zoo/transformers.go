@@ -1,0 +1,375 @@
+package zoo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// transformersConfig is config.json of an image classifier of transformers (Hugging Face).
+type transformersConfig struct {
+	ModelType     string     `json:"model_type"`
+	Architectures []string   `json:"architectures"`
+	Labels        labelNames `json:"id2label"`
+	NumChannels   *int       `json:"num_channels"`
+	Activation    string     `json:"hidden_act"`
+	ImageSize     pixels     `json:"image_size"`
+
+	// Of the residual networks and ConvNeXt.
+	LayerType   string `json:"layer_type"`
+	Depths      []int  `json:"depths"`
+	HiddenSizes []int  `json:"hidden_sizes"`
+	Embedding   int    `json:"embedding_size"`
+	GroupWidth  int    `json:"groups_width"`
+	InFirst     bool   `json:"downsample_in_first_stage"`
+	InNeck      bool   `json:"downsample_in_bottleneck"`
+
+	// Of the transformers.
+	HiddenSize   int     `json:"hidden_size"`
+	Layers       int     `json:"num_hidden_layers"`
+	Heads        any     `json:"num_attention_heads"`
+	StageHeads   []int   `json:"num_heads"`
+	Intermediate int     `json:"intermediate_size"`
+	PatchSize    int     `json:"patch_size"`
+	Window       int     `json:"window_size"`
+	EmbedDim     int     `json:"embed_dim"`
+	MLPRatio     float64 `json:"mlp_ratio"`
+	QKVBias      *bool   `json:"qkv_bias"`
+	Absolute     bool    `json:"use_absolute_embeddings"`
+
+	// Of the mobile networks.
+	TFPadding  *bool   `json:"tf_padding"`
+	Epsilon    float64 `json:"layer_norm_eps"`
+	BNEpsilon  float64 `json:"batch_norm_eps"`
+	Width      float64 `json:"depth_multiplier"`
+	WidthScale float64 `json:"width_coefficient"`
+	DepthScale float64 `json:"depth_coefficient"`
+}
+
+// pixels is the height and width of a square image: a number, or two equal ones.
+type pixels int
+
+func (p *pixels) UnmarshalJSON(text []byte) error {
+	var one int
+	if err := json.Unmarshal(text, &one); err == nil {
+		*p = pixels(one)
+		return nil
+	}
+	var two []int
+	if err := json.Unmarshal(text, &two); err != nil || len(two) != 2 || two[0] != two[1] {
+		return fmt.Errorf("image_size is %.40s, expected a number of pixels", text)
+	}
+	*p = pixels(two[0])
+	return nil
+}
+
+// transformersFamily is a model type of transformers: the network of the zoo that a configuration is, "" for none, and
+// the names of the layers.
+type transformersFamily struct {
+	network func(c transformersConfig) string
+	rename  func(network string) func(key string) string
+}
+
+// always is for families whose layers have the same names in all networks.
+func always(rename func(key string) string) func(string) func(string) string {
+	return func(string) func(string) string { return rename }
+}
+
+// transformersFamilies are those whose networks torchvision has as well; each was held against transformers with the
+// formula's weights (testdata/transformers).
+var transformersFamilies = map[string]transformersFamily{
+	"resnet":       {transformersConfig.resNet, always(transformersResNet)},
+	"regnet":       {transformersConfig.regNet, always(transformersRegNet)},
+	"convnext":     {transformersConfig.convNeXt, always(transformersConvNeXt)},
+	"vit":          {transformersConfig.viT, always(transformersViT)},
+	"swin":         {transformersConfig.swin, always(transformersSwin)},
+	"swinv2":       {transformersConfig.swin, always(transformersSwin)},
+	"efficientnet": {transformersConfig.efficientNet, transformersEfficientNet},
+	"mobilenet_v2": {transformersConfig.mobileNetV2, always(transformersMobileNetV2)},
+}
+
+// transformersLacks says of model types that people look for why they can't be loaded.
+var transformersLacks = map[string]string{
+	"dinov2":       "a vision transformer with layer scale, whose output layer takes the class token beside the mean of the patches; the zoo has no such network",
+	"mobilenet_v1": "it has ReLU6 and pads as TensorFlow does, the zoo's mobilenet_v1 has LeakyReLU; the numbers would be wrong",
+	"convnextv2":   "it has global response normalisation; the zoo has no such network",
+	"deit":         "it has a distillation token; the zoo has no such network",
+	"beit":         "it has relative positions between patches; the zoo has no such network",
+}
+
+// transformersDescription reads config.json of a model of transformers. The preprocessing stands in another file.
+func transformersDescription(text []byte, set WeightSet) (description, error) {
+	var c transformersConfig
+	if err := json.Unmarshal(text, &c); err != nil {
+		return description{}, err
+	}
+	family, ok := transformersFamilies[c.ModelType]
+	if !ok {
+		if why := transformersLacks[c.ModelType]; why != "" {
+			return description{}, fmt.Errorf("a %q model of transformers: %s", c.ModelType, why)
+		}
+		return description{}, fmt.Errorf("a %q model of transformers; those of type %s are read, and repositories of timm", c.ModelType,
+			strings.Join(slices.Sorted(maps.Keys(transformersFamilies)), ", "))
+	}
+	name := ""
+	if c.NumChannels == nil || *c.NumChannels == 3 || *c.NumChannels == 1 {
+		name = family.network(c)
+	}
+	if name == "" {
+		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo", c.ModelType)
+	}
+	d := description{layouts: []layout{{"transformers", family.rename(name)}}}
+	d.spec, _ = lookup(name) // a test holds that every name is there
+	if c.ImageSize > 0 {
+		d.spec.InputSize = int(c.ImageSize)
+	}
+	if slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, "ForImageClassification") }) {
+		set.Classes = c.Labels
+	}
+	d.spec.Weights = []WeightSet{set}
+	return d, nil
+}
+
+// is reports whether an option has its usual value, or is not given.
+func is(option, usual string) bool { return option == "" || option == usual }
+
+func (c transformersConfig) resNet() string {
+	if !is(c.Activation, "relu") || c.Embedding != 64 || c.InFirst || c.InNeck {
+		return ""
+	}
+	blocks := map[string]map[[4]int]string{
+		"basic":      {{2, 2, 2, 2}: "resnet18", {3, 4, 6, 3}: "resnet34"},
+		"bottleneck": {{3, 4, 6, 3}: "resnet50", {3, 4, 23, 3}: "resnet101", {3, 8, 36, 3}: "resnet152"},
+	}
+	widths := map[string][]int{"basic": {64, 128, 256, 512}, "bottleneck": {256, 512, 1024, 2048}}
+	if len(c.Depths) != 4 || !slices.Equal(c.HiddenSizes, widths[c.LayerType]) {
+		return ""
+	}
+	return blocks[c.LayerType][[4]int(c.Depths)]
+}
+
+func (c transformersConfig) regNet() string {
+	if !is(c.Activation, "relu") || c.Embedding != 32 {
+		return ""
+	}
+	for _, r := range regNetConfigs {
+		stages := r.stages()
+		same := len(stages) == len(c.Depths) && len(stages) == len(c.HiddenSizes) && (r.squeezed > 0) == (c.LayerType == "y")
+		for i, s := range stages {
+			same = same && s.blocks == c.Depths[i] && s.width == c.HiddenSizes[i] && s.width/s.groupWidth == max(1, s.width/max(1, c.GroupWidth))
+		}
+		if same {
+			return r.name
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) convNeXt() string {
+	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
+		return ""
+	}
+	for _, x := range convNeXtConfigs {
+		if slices.Equal(c.Depths, x.blocks[:]) && slices.Equal(c.HiddenSizes, []int{x.channels, 2 * x.channels, 4 * x.channels, 8 * x.channels}) {
+			return x.name
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) viT() string {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.ImageSize == 0 {
+		return ""
+	}
+	for _, v := range viTConfigs {
+		if c.PatchSize == v.patch && c.Layers == v.layers && c.Heads == any(float64(v.heads)) && c.HiddenSize == v.width && c.Intermediate == v.mlp {
+			return v.name
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) swin() string {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.Absolute || c.PatchSize != 4 || c.MLPRatio != 4 {
+		return ""
+	}
+	for _, s := range swinConfigs {
+		if s.v2 == (c.ModelType == "swinv2") && c.EmbedDim == s.channels && slices.Equal(c.Depths, s.blocks[:]) &&
+			slices.Equal(c.StageHeads, s.heads[:]) && c.Window == s.window {
+			return s.name
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) efficientNet() string {
+	if !is(c.Activation, "swish") || c.BNEpsilon != 1e-3 {
+		return ""
+	}
+	for i, scale := range efficientNetScales {
+		if c.WidthScale == scale.width && c.DepthScale == scale.depth {
+			return fmt.Sprintf("tf_efficientnet_b%d", i)
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) mobileNetV2() string {
+	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Epsilon != 1e-3 || c.Width != 1 {
+		return ""
+	}
+	return "tf_mobilenet_v2"
+}
+
+// processor is preprocessor_config.json.
+type processor struct {
+	Type      string   `json:"image_processor_type"`
+	OldType   string   `json:"feature_extractor_type"`
+	Resize    *bool    `json:"do_resize"`
+	Size      sides    `json:"size"`
+	Crop      *bool    `json:"do_center_crop"`
+	CropSize  sides    `json:"crop_size"`
+	CropPct   float64  `json:"crop_pct"`
+	Resample  *int     `json:"resample"`
+	Rescale   *bool    `json:"do_rescale"`
+	Factor    *float64 `json:"rescale_factor"`
+	Offset    bool     `json:"rescale_offset"`
+	Normalize *bool    `json:"do_normalize"`
+	Mean      numbers  `json:"image_mean"`
+	Std       numbers  `json:"image_std"`
+	Twice     bool     `json:"include_top"` // EfficientNet's divides by the deviation once more
+}
+
+// sides are the sides of an image: a number, both sides, or the shorter one.
+type sides struct {
+	Height   int `json:"height"`
+	Width    int `json:"width"`
+	Shortest int `json:"shortest_edge"`
+	one      int
+}
+
+func (s *sides) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, &s.one); err == nil {
+		return nil
+	}
+	type plain sides
+	return json.Unmarshal(text, (*plain)(s))
+}
+
+// numbers are one for each channel, or one for all.
+type numbers []float32
+
+func (n *numbers) UnmarshalJSON(text []byte) error {
+	var one float32
+	if err := json.Unmarshal(text, &one); err == nil {
+		*n = numbers{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]float32)(n))
+}
+
+// on reports whether a step is done; most are unless the file says otherwise.
+func on(step *bool, usual bool) bool {
+	if step == nil {
+		return usual
+	}
+	return *step
+}
+
+// processorPreprocess reads preprocessor_config.json of transformers: one transform of pixels in [0, 1].
+func processorPreprocess(text []byte) (vision.Preprocess, error) {
+	var c processor
+	if err := json.Unmarshal(text, &c); err != nil {
+		return vision.Preprocess{}, err
+	}
+	var p vision.Preprocess
+	if err := c.geometry(&p); err != nil {
+		return p, err
+	}
+	switch resample := c.Resample; {
+	case resample == nil, *resample == 2:
+		p.Interpolation = vision.Bilinear
+	case *resample == 3:
+		p.Interpolation = vision.Bicubic
+	default:
+		return p, fmt.Errorf("resample is %d; 2 (bilinear) and 3 (bicubic) are known here", *resample)
+	}
+	if err := c.scale(&p); err != nil {
+		return p, err
+	}
+	return p, p.Validate()
+}
+
+// geometry sets how images are resized and cropped.
+func (c processor) geometry(p *vision.Preprocess) error {
+	convNeXt := strings.HasPrefix(c.Type+c.OldType, "ConvNext")
+	shortest := c.Size.Shortest
+	if shortest == 0 && convNeXt {
+		shortest = c.Size.one
+	}
+	square := c.Size.Height
+	if shortest == 0 && square == 0 {
+		square = c.Size.one
+	}
+	crop := max(c.CropSize.Height, c.CropSize.one)
+	switch {
+	case !on(c.Resize, true):
+	case convNeXt && shortest >= 384: // transformers' ConvNextImageProcessor: no cropping from 384 on
+		p.Resize, p.Squash, p.Crop = shortest, true, shortest
+	case convNeXt && shortest > 0:
+		share := c.CropPct
+		if share == 0 {
+			share = 224. / 256
+		}
+		p.Resize, p.Crop = int(float64(shortest)/share), shortest
+	case square > 0 && (c.Size.Width == 0 || c.Size.Width == square):
+		p.Resize, p.Squash, p.Crop = square, true, square
+	case shortest > 0:
+		p.Resize = shortest
+	default:
+		return fmt.Errorf("size is %+v, expected a square or the shorter edge", c.Size)
+	}
+	if on(c.Crop, false) && crop > 0 {
+		p.Crop = crop
+	}
+	if p.Crop == 0 {
+		return errors.New("images are not brought to one size; give LoadOptions.Preprocess")
+	}
+	return nil
+}
+
+// scale sets mean and deviation for pixels in [0, 1]. transformers computes (255*factor*x - offset - mean)/std.
+func (c processor) scale(p *vision.Preprocess) error {
+	factor, offset := float32(1./255), float32(0)
+	if c.Factor != nil && on(c.Rescale, true) {
+		factor = float32(*c.Factor)
+	}
+	if c.Offset {
+		offset = 1
+	}
+	mean, std := [3]float32{}, [3]float32{1, 1, 1}
+	if on(c.Normalize, true) {
+		var ok1, ok2 bool
+		mean, ok1 = perChannel(c.Mean, len(c.Mean))
+		std, ok2 = perChannel(c.Std, len(c.Std))
+		if !ok1 || !ok2 {
+			return fmt.Errorf("image_mean is %v and image_std %v, expected three numbers each", c.Mean, c.Std)
+		}
+	}
+	if !on(c.Rescale, true) {
+		return errors.New("do_rescale is false: pixels up to 255 go into the network, which is not known here")
+	}
+	unit := 255 * factor
+	for i := range mean {
+		if c.Twice {
+			std[i] *= std[i]
+		}
+		p.Mean[i], p.Std[i] = (offset+mean[i])/unit, std[i]/unit
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package zoo_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
+)
+
+// transformersGolden is what testdata/transformers/make_goldens.py writes.
+type transformersGolden struct {
+	timmGolden
+	Model     string          `json:"model"`
+	Processor json.RawMessage `json:"processor"`
+}
+
+func readTransformersGolden(t *testing.T, name string) (g transformersGolden) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "transformers", name+".json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err == nil {
+		err = json.NewDecoder(z).Decode(&g)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// folder writes the files of the golden as save_pretrained does.
+func (g transformersGolden) folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string][]byte{"config.json": g.Config}
+	if g.Processor != nil {
+		files["preprocessor_config.json"] = g.Processor
+	}
+	if g.StateDict != nil {
+		files["model.safetensors"] = g.safetensors(t)
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+var photograph = zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 64, Crop: 64, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}}
+
+// TestTransformers loads folders that transformers has written, with the formula's weights, and holds logits, classes and
+// preprocessing against transformers'.
+func TestTransformers(t *testing.T) {
+	half := [3]float32{0.5, 0.5, 0.5}
+	square := func(size int) vision.Preprocess {
+		return vision.Preprocess{Resize: size, Squash: true, Crop: size, Interpolation: vision.Bilinear, Mean: half, Std: half}
+	}
+	cubic := func(p vision.Preprocess) vision.Preprocess { p.Interpolation = vision.Bicubic; return p }
+	shorter := cubic(vision.Preprocess{Resize: 256, Crop: 224, Mean: half, Std: half})
+	efficient := cubic(square(224))
+	efficient.Std = [3]float32{0.25, 0.25, 0.25} // divided by 0.5 twice
+	offset := cubic(square(240))
+	offset.Mean, offset.Std = [3]float32{0.75, 0.75, 0.75}, [3]float32{0.25, 0.25, 0.25} // 2x - 1 first
+	for _, tt := range []struct {
+		name, model string
+		quick       bool
+		options     zoo.LoadOptions
+		preprocess  vision.Preprocess
+	}{
+		{"resnet18", "resnet18", true, zoo.LoadOptions{}, shorter},
+		{"resnet34", "resnet34", false, zoo.LoadOptions{}, cubic(square(384))},
+		{"resnet50", "resnet50", false, zoo.LoadOptions{}, shorter},
+		{"regnet_x_400mf", "regnet_x_400mf", true, zoo.LoadOptions{}, shorter},
+		{"regnet_y_400mf", "regnet_y_400mf", true, zoo.LoadOptions{}, shorter},
+		{"convnext_tiny", "convnext_tiny", false, zoo.LoadOptions{}, shorter},
+		{"vit_b_16", "vit_b_16", false, zoo.LoadOptions{}, square(224)},
+		{"vit_b_32", "vit_b_32", false, zoo.LoadOptions{}, square(224)},
+		{"swin_t", "swin_t", true, zoo.LoadOptions{}, cubic(square(224))},
+		{"swin_v2_t", "swin_v2_t", false, zoo.LoadOptions{}, square(256)},
+		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
+		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},
+		{"tf_mobilenet_v2", "tf_mobilenet_v2", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
+		{"timm_resnet18", "resnet18", true, photograph, *photograph.Preprocess},
+	} {
+		if !tt.quick && !slow {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			away(t)
+			g := readTransformersGolden(t, tt.name)
+			m, err := zoo.Load(g.folder(t), tt.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Spec.Name != tt.model || strings.Join(m.Classes, " ") != "ant bee cat dog elk" {
+				t.Errorf("%s with classes %q", m.Spec.Name, m.Classes)
+			}
+			if !nearly(m.Preprocess, tt.preprocess) {
+				t.Errorf("preprocessing %+v, want %+v", m.Preprocess, tt.preprocess)
+			}
+			if worst := logitsError(t, m, g.timmGolden); worst > 1e-3 {
+				t.Errorf("the logits differ from transformers' by %g of their standard deviation", worst)
+			}
+		})
+	}
+}
+
+// nearly compares with a tolerance for the numbers of the normalisation.
+func nearly(a, b vision.Preprocess) bool {
+	for c := range 3 {
+		if math.Abs(float64(a.Mean[c]-b.Mean[c])) > 1e-6 || math.Abs(float64(a.Std[c]-b.Std[c])) > 1e-6 {
+			return false
+		}
+	}
+	a.Mean, a.Std = b.Mean, b.Std
+	return a == b
+}
+
+// logitsError is the largest difference of the formula image's logits, over the standard deviation of those wanted.
+func logitsError(t *testing.T, m *zoo.Model, g timmGolden) float64 {
+	t.Helper()
+	engine, err := backend.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := zootest.Logits(engine.Backend, m, formulaImage(g.Input[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(g.Logits) {
+		t.Fatalf("%d logits, want %d", len(got), len(g.Logits))
+	}
+	worst := 0.0
+	for i, want := range g.Logits {
+		if d := math.Abs(float64(got[i])-want) / g.Std; !(d <= worst) { // also true for NaN
+			worst = d
+		}
+	}
+	t.Logf("error %.2g of the logits' standard deviation", worst)
+	return worst
+}
+
+// TestTransformersHub loads the same files from a repository, and those of a model without an output layer.
+func TestTransformersHub(t *testing.T) {
+	h := hubtest.New(t)
+	h.Isolate(t)
+	g := readTransformersGolden(t, "resnet18")
+	files := map[string][]byte{"config.json": g.Config, "preprocessor_config.json": g.Processor, "model.safetensors": g.safetensors(t)}
+	h.AddRepo("someone/resnet", files)
+	m, err := zoo.Load("hf://someone/resnet")
+	if err != nil || m.Classes[4] != "elk" || m.Weights != "hf://someone/resnet" {
+		t.Fatalf("%v", err)
+	}
+	if worst := logitsError(t, m, g.timmGolden); worst > 1e-3 {
+		t.Errorf("error %g", worst)
+	}
+	spec, err := zoo.Info("hf://someone/resnet")
+	if err != nil || spec.Name != "resnet18" || len(spec.Weights[0].Classes) != 5 {
+		t.Errorf("Info: %+v, %v", spec, err)
+	}
+
+	features := g.timmGolden
+	features.StateDict = nil
+	for _, k := range g.StateDict { // as AutoModel saves it
+		if key, ok := strings.CutPrefix(k.Key, "resnet."); ok {
+			features.StateDict = append(features.StateDict, zootest.Tensor{Key: key, Shape: k.Shape})
+		}
+	}
+	h.AddRepo("someone/features", map[string][]byte{"config.json": []byte(strings.Replace(string(g.Config), "ResNetForImageClassification", "ResNetModel", 1)),
+		"preprocessor_config.json": g.Processor, "model.safetensors": features.safetensors(t)})
+	m, err = zoo.Load("hf://someone/features", zoo.LoadOptions{Classes: []string{"x", "y"}})
+	if err != nil || len(m.Classes) != 2 || !strings.Contains(strings.Join(m.Notes, " "), "new and random, for 2 classes") {
+		t.Errorf("features only: %v", err)
+	}
+}
+
+// TestTransformersRefused: what is not the same network, or does not say how images are prepared, must not load.
+func TestTransformersRefused(t *testing.T) {
+	h := hubtest.New(t)
+	h.Isolate(t)
+	config := func(name string, replace ...string) string {
+		return strings.NewReplacer(replace...).Replace(string(readTransformersGolden(t, name).Config))
+	}
+	processor := string(readTransformersGolden(t, "vit_b_16").Processor)
+	for i, tt := range []struct{ config, processor, want string }{
+		{config("dinov2"), processor, "layer scale"},
+		{config("mobilenet_v1"), processor, "LeakyReLU"},
+		{strings.Replace(config("vit_b_16"), `"vit"`, `"llama"`, 1), processor, `"llama" model of transformers; those of type convnext, efficientnet`},
+		{config("vit_b_16", `"num_hidden_layers":12`, `"num_hidden_layers":11`), processor, "no network of the zoo"},
+		{config("vit_b_16", `"hidden_act":"gelu"`, `"hidden_act":"quick_gelu"`), processor, "no network of the zoo"},
+		{config("swin_t", `"window_size":7`, `"window_size":12`), processor, "no network of the zoo"},
+		{config("resnet18", `"downsample_in_first_stage":false`, `"downsample_in_first_stage":true`), processor, "no network of the zoo"},
+		{config("tf_mobilenet_v2", `"tf_padding":true`, `"tf_padding":false`), processor, "no network of the zoo"},
+		{config("resnet18", `"num_channels":3`, `"num_channels":4`), processor, "no network of the zoo"},
+		{config("resnet18"), "", "LoadOptions.Preprocess"},
+		{config("resnet18"), `{"size":{"shortest_edge":224}}`, "one size"},
+		{config("resnet18"), strings.Replace(processor, `"resample":2`, `"resample":0`, 1), "resample is 0"},
+		{config("resnet18"), strings.Replace(processor, `"do_rescale":true`, `"do_rescale":false`, 1), "do_rescale"},
+		{config("resnet18"), `{"size":224,"image_mean":[0.5,0.5]}`, "image_mean"},
+		{config("vit_b_16", `"image_size":224`, `"image_size":384`), processor, "position embeddings"},
+		{config("resnet18", `"0":"ant"`, `"7":"ant"`), processor, `"7"`},
+	} {
+		id := fmt.Sprintf("someone/refused%d", i)
+		files := map[string][]byte{"config.json": []byte(tt.config)}
+		if tt.processor != "" {
+			files["preprocessor_config.json"] = []byte(tt.processor)
+		}
+		h.AddRepo(id, files)
+		_, err := zoo.Load("hf://" + id)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), id) {
+			t.Errorf("%d: error %v, want one with %q", i, err, tt.want)
+		}
+	}
+}
