@@ -1,9 +1,15 @@
 package datasets
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -11,119 +17,228 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 const (
 	// Beyond these the images are not all decoded at the first load.
-	maxCheckFiles = 20_000
+	maxCheckFiles = 100_000
 	maxCheckBytes = 512 << 20
-	// checkVersion changes when the verdict on a file may change.
-	checkVersion = "1"
+	// checkVersion changes when the verdict on a file may change for another reason than its decoder.
+	checkVersion = "2"
+	// A file that was changed so shortly ago may be changed again without its time telling: file systems count in steps
+	// of some milliseconds.
+	tooFresh = 50 * time.Millisecond
+	// unknownTime is no file's, so that a verdict with it is made anew.
+	unknownTime = -1
 )
 
 // placeholders are images that a photo host delivers in place of one that is gone. hymenoptera holds one such file, which
 // torchvision passes over only because its name ends in .gif; so do we, to have the same 244 training images.
 var placeholders = []string{"imagenotfound.gif"}
 
-// check returns the reason why a file can't be used, by path; usable files are not in the map. The result is kept in the
-// cache folder under the key of the tree, so that only the first load decodes everything.
-func (t *tree) check(headersOnly bool) map[string]string {
+// verdict is what is known of one file, for as long as its size and time of change stay.
+type verdict struct {
+	Size    int64 `json:"size"`
+	Changed int64 `json:"changed,omitempty"`
+	// Reason is why the file can't be used, "" if it can.
+	Reason string `json:"reason,omitempty"`
+	// Decoded tells that all of it was decoded, not its header alone; Bits is then vision.Info's.
+	Decoded bool `json:"decoded,omitempty"`
+	Bits    int  `json:"bits,omitempty"`
+	// CRC is the CRC-32 (IEEE) of the content, if Summed. Zip files have it in their directories, so that a folder and a
+	// zip file of it are the same data and none is read for it.
+	CRC    uint32 `json:"crc,omitempty"`
+	Summed bool   `json:"summed,omitempty"`
+}
+
+// verdicts are those of a tree's files, in their order, kept in the cache folder.
+type verdicts struct {
+	all   []verdict
+	known map[string]verdict // by path, as kept
+
+	summing sync.Mutex // while look is at work for a Fingerprint
+}
+
+// work says what is to be known of each file.
+type work struct{ decode, sum bool }
+
+// check looks at all files. What is known from an earlier time is not looked at again, so that only the first load
+// decodes everything.
+func (t *tree) check(skip bool) {
 	var total int64
 	for _, f := range t.files {
 		if f.size <= vision.MaxFileBytes { // larger ones are refused by their size alone
 			total += f.size
 		}
 	}
-	mode := "all"
-	if headersOnly || len(t.files) > maxCheckFiles || total > maxCheckBytes {
-		mode = "headers"
+	t.look(work{decode: !skip && len(t.files) <= maxCheckFiles && total <= maxCheckBytes, sum: !skip})
+}
+
+// look brings the verdicts up to what is wanted of them, with all cores.
+func (t *tree) look(w work) {
+	if t.known == nil {
+		t.known = t.recall()
 	}
-	store := ""
-	if dir, err := fetch.CacheDir("checked"); err == nil {
-		store = filepath.Join(dir, t.key+"-"+mode+"-"+checkVersion+".json")
-		if data, err := os.ReadFile(store); err == nil {
-			var bad map[string]string
-			if json.Unmarshal(data, &bad) == nil {
-				return bad
+	if t.all == nil {
+		t.all = make([]verdict, len(t.files))
+		for i, f := range t.files {
+			if v, ok := t.known[f.path]; ok && v.Size == f.size && v.Changed == f.changed {
+				t.all[i] = v
 			}
 		}
 	}
-	bad := map[string]string{}
-	var mu sync.Mutex
+	var news atomic.Bool
+	each(len(t.files), func(i int) {
+		v := t.files[i].look(t.all[i], w)
+		if v != t.all[i] {
+			news.Store(true)
+			t.all[i] = v
+		}
+	})
+	if news.Load() || len(t.known) > len(t.files) {
+		t.remember()
+	}
+}
+
+// each calls f for 0 to n-1, on all cores.
+func each(n int, f func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(t.files)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(t.files) {
+				if i >= n {
 					return
 				}
-				if reason := t.files[i].defect(mode == "headers"); reason != "" {
-					mu.Lock()
-					bad[t.files[i].path] = reason
-					mu.Unlock()
-				}
+				f(i)
 			}
 		})
 	}
 	wg.Wait()
-	if store != "" {
-		remember(store, bad) // only a speed-up: an error here means that the next load checks again
-	}
-	return bad
 }
 
-// remember writes the verdicts under a temporary name first, so that a reader never sees half of them.
-func remember(store string, bad map[string]string) {
-	data, err := json.Marshal(bad)
-	if err != nil || os.MkdirAll(filepath.Dir(store), 0o755) != nil {
+// storeFile is where a tree's verdicts are kept, "" if nowhere. The name depends on what may change them: the tree, the
+// decoders, and the version of Go, which holds most of these.
+func (t *tree) storeFile() string {
+	dir, err := fetch.CacheDir("checked")
+	if err != nil {
+		return ""
+	}
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %s %q %s %q", t.abs, t.stamp, vision.Formats(), runtime.Version(), checkVersion))
+	return filepath.Join(dir, hex.EncodeToString(h[:16])+".json")
+}
+
+// recall returns what is kept.
+func (t *tree) recall() map[string]verdict {
+	known := map[string]verdict{}
+	data, err := os.ReadFile(t.storeFile())
+	if err != nil || json.Unmarshal(data, &known) != nil {
+		return map[string]verdict{}
+	}
+	return known
+}
+
+// remember keeps the verdicts. It is only a speed-up: after an error here the next load checks again.
+func (t *tree) remember() {
+	store := t.storeFile()
+	if store == "" || os.MkdirAll(filepath.Dir(store), 0o755) != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(store), "*.tmp")
-	if err != nil {
-		return
+	keep := make(map[string]verdict, len(t.files))
+	fresh := time.Now().Add(-tooFresh).UnixNano()
+	for i, f := range t.files {
+		if f.zipped || f.changed < fresh {
+			keep[f.path] = t.all[i]
+		}
 	}
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), store)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
+	if data, err := json.Marshal(keep); err == nil && atomicfile.WriteBytes(store, data) == nil {
+		t.known = maps.Clone(keep)
 	}
 }
 
-// imageExtensions only decide whether a file that does not decode is called broken or foreign.
-var imageExtensions = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true, ".bmp": true, ".webp": true}
+// imageExtensions decide how a file without a known format is spoken of: as no image, or as something else under an
+// image's name.
+var imageExtensions = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true, ".bmp": true, ".webp": true,
+	".tif": true, ".tiff": true, ".ppm": true, ".pgm": true, ".pbm": true, ".pnm": true}
 
-// defect returns why f is no usable image, or "".
-func (f *file) defect(headerOnly bool) string {
-	for _, p := range placeholders {
-		if strings.EqualFold(path.Base(f.path), p) {
-			return `a host's "image not found" picture`
-		}
+// look adds what is wanted to what is known of f already.
+func (f *file) look(known verdict, w work) verdict {
+	v := known
+	v.Size, v.Changed = f.size, f.changed
+	if f.zipped {
+		v.CRC, v.Summed = f.crc, true
 	}
-	var err error
-	if headerOnly {
-		err = f.header()
-	} else {
-		var data []byte
-		if data, err = f.read(); err == nil {
-			_, err = vision.DecodeBytes(data)
-		}
+	if f.placeholder() {
+		v.Reason = `a host's "image not found" picture`
+		return v
+	}
+	first := known == (verdict{})
+	switch {
+	case v.Reason != "" || !first && !(w.decode && !v.Decoded) && !(w.sum && !v.Summed):
+		return v
+	case !w.decode && !(w.sum && !v.Summed):
+		return f.judge(v, f.header())
+	}
+	data, err := f.read()
+	if err == nil && !v.Summed {
+		v.CRC, v.Summed = crc32.ChecksumIEEE(data), true
 	}
 	switch {
-	case err == nil:
+	case err != nil:
+	case w.decode:
+		var info vision.Info
+		_, info, err = vision.DecodeInfo(data)
+		v.Decoded, v.Bits = err == nil, info.Bits
+	default:
+		_, _, _, err = vision.DecodeConfig(data)
+	}
+	return f.judge(v, err)
+}
+
+// judge gives v the reason of an error. One about reading, such as too many open files, may be gone the next time.
+func (f *file) judge(v verdict, err error) verdict {
+	v.Reason = f.reason(err)
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		v.Changed = unknownTime
+	}
+	return v
+}
+
+func (f *file) placeholder() bool {
+	for _, p := range placeholders {
+		if strings.EqualFold(path.Base(f.path), p) {
+			return true
+		}
+	}
+	return false
+}
+
+// reason says in a few words why f can't be used, "" without an error.
+func (f *file) reason(err error) string {
+	if err == nil {
 		return ""
+	}
+	text := strings.TrimPrefix(err.Error(), "vision: ")
+	pathError, unread := errors.AsType[*fs.PathError](err)
+	_, unsupported := errors.AsType[*vision.UnsupportedError](err)
+	named := imageExtensions[strings.ToLower(path.Ext(f.path))]
+	switch {
 	case errors.Is(err, vision.ErrTooLarge):
 		return "too large"
-	case imageExtensions[strings.ToLower(path.Ext(f.path))]:
-		return "broken: " + strings.TrimPrefix(err.Error(), "vision: ")
+	case unread:
+		return "can't be read: " + pathError.Err.Error()
+	case unsupported, errors.Is(err, vision.ErrFormat) && named:
+		return text
+	case (errors.Is(err, vision.ErrFormat) || errors.Is(err, vision.ErrEmpty)) && !named:
+		return "not an image"
 	}
-	return "not an image"
+	return "broken: " + text
 }
 
 // header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may stand before the size).
@@ -141,5 +256,11 @@ func (f *file) header() error {
 		return err
 	}
 	_, _, _, err = vision.DecodeConfig(data)
+	if err != nil && len(data) == 1<<20 && f.size > 1<<20 {
+		// TIFF may have its directory at the end of the file.
+		if data, err = f.read(); err == nil {
+			_, _, _, err = vision.DecodeConfig(data)
+		}
+	}
 	return err
 }

@@ -2,9 +2,10 @@ package datasets
 
 import (
 	"archive/tar"
+	"bufio"
 	"compress/gzip"
-	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -46,45 +48,23 @@ func openCIFAR(p string, o Options) (*Dataset, error) {
 		}
 		p = cache
 	}
-	batches := make([]*os.File, len(cifarBatches)) // open for the life of the process, as the zip files are
+	c := cifar{batches: make([]*os.File, len(cifarBatches)), contents: make([]content, 0, cifarImages*len(cifarBatches))}
 	d := &Dataset{Classes: slices.Clone(cifarClasses), Source: p}
-	read := func(it item) (*vision.Image, error) {
-		record := make([]byte, cifarRecord)
-		if _, err := batches[it.key/cifarImages].ReadAt(record, int64(it.key%cifarImages)*cifarRecord); err != nil {
-			return nil, err
-		}
-		m := vision.New(32, 32)
-		for i := range cifarHW {
-			m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = record[1+i], record[1+cifarHW+i], record[1+2*cifarHW+i]
-		}
-		return m, nil
-	}
-	newSplit := func() *Split { return &Split{classes: len(d.Classes), read: read} }
+	newSplit := func() *Split { return &Split{classes: d.Classes, read: c.image, sums: c.sums} }
 	d.Train, d.Val, d.Test = newSplit(), newSplit(), newSplit()
 	for b, name := range cifarBatches {
-		f, err := os.Open(filepath.Join(p, name))
-		if err != nil {
-			return nil, err
-		}
-		batches[b] = f
-		if info, err := f.Stat(); err != nil || info.Size() != cifarImages*cifarRecord {
-			return nil, fmt.Errorf("%s has not the %d bytes of a CIFAR-10 batch (error: %v); remove it to have it made anew", f.Name(), cifarImages*cifarRecord, err)
-		}
 		split, folder := d.Train, "train"
 		if b == len(cifarBatches)-1 {
 			split, folder = d.Test, "test"
 		}
-		var label [1]byte
-		for i := range cifarImages {
-			if _, err := f.ReadAt(label[:], int64(i)*cifarRecord); err != nil {
-				return nil, err
-			}
-			if int(label[0]) >= len(d.Classes) {
-				return nil, fmt.Errorf("%s: image %d has label %d; expected 0 to %d", f.Name(), i, label[0], len(d.Classes)-1)
-			}
+		labels, err := c.open(b, filepath.Join(p, name))
+		if err != nil {
+			return nil, err
+		}
+		for i, label := range labels {
 			split.items = append(split.items, item{
-				name:  fmt.Sprintf("%s/%s/%05d", folder, d.Classes[label[0]], split.Len()),
-				label: int(label[0]), key: b*cifarImages + i,
+				name:  fmt.Sprintf("%s/%s/%05d", folder, d.Classes[label], split.Len()),
+				label: label, key: b*cifarImages + i,
 			})
 		}
 	}
@@ -92,6 +72,57 @@ func openCIFAR(p string, o Options) (*Dataset, error) {
 	sortItems(d.Test.items)
 	d.arrange(o)
 	return d, nil
+}
+
+// cifar are the batches of the original, with the contents of all images.
+type cifar struct {
+	batches  []*os.File // open for the life of the process, as the zip files are
+	contents []content
+}
+
+// open reads batch b once for its labels and contents.
+func (c *cifar) open(b int, name string) (labels []int, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	c.batches[b] = f
+	if info, err := f.Stat(); err != nil || info.Size() != cifarImages*cifarRecord {
+		return nil, fmt.Errorf("%s has not the %d bytes of a CIFAR-10 batch (error: %v); remove it to have it made anew", name, cifarImages*cifarRecord, err)
+	}
+	r := bufio.NewReaderSize(f, 1<<20)
+	record := make([]byte, cifarRecord)
+	for i := range cifarImages {
+		if _, err := io.ReadFull(r, record); err != nil {
+			return nil, err
+		}
+		if int(record[0]) >= len(cifarClasses) {
+			return nil, fmt.Errorf("%s: image %d has label %d; expected 0 to %d", name, i, record[0], len(cifarClasses)-1)
+		}
+		labels = append(labels, int(record[0]))
+		c.contents = append(c.contents, content{cifarRecord, crc32.ChecksumIEEE(record)})
+	}
+	return labels, nil
+}
+
+func (c *cifar) image(it item) (*vision.Image, error) {
+	record := make([]byte, cifarRecord)
+	if _, err := c.batches[it.key/cifarImages].ReadAt(record, int64(it.key%cifarImages)*cifarRecord); err != nil {
+		return nil, err
+	}
+	m := vision.New(32, 32)
+	for i := range cifarHW {
+		m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = record[1+i], record[1+cifarHW+i], record[1+2*cifarHW+i]
+	}
+	return m, nil
+}
+
+func (c *cifar) sums(keys []int) []content {
+	out := make([]content, len(keys))
+	for i, k := range keys {
+		out[i] = c.contents[k]
+	}
+	return out
 }
 
 // unpackCIFAR writes the batches of the archive into folder, each under a temporary name first. It takes only those
@@ -138,26 +169,10 @@ func unpackCIFAR(archive, folder string) error {
 		if h.Size != cifarImages*cifarRecord {
 			return fmt.Errorf("%s: %s has %d bytes; expected %d", archive, h.Name, h.Size, cifarImages*cifarRecord)
 		}
-		if err := writeWhole(filepath.Join(folder, name), t); err != nil {
+		if err := atomicfile.Write(filepath.Join(folder, name), t); err != nil {
 			return err
 		}
 		delete(missing, name)
-	}
-	return nil
-}
-
-// writeWhole copies r to a new file that has its name only when it is complete.
-func writeWhole(dest string, r io.Reader) error {
-	tmp, err := os.CreateTemp(filepath.Dir(dest), "*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(tmp, r)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), dest)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing %s: %w", dest, err), os.Remove(tmp.Name()))
 	}
 	return nil
 }

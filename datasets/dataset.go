@@ -1,12 +1,10 @@
 package datasets
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -20,43 +18,15 @@ type Dataset struct {
 	Val     *Split   // never nil; what is watched during training
 	Test    *Split   // nil when there is none
 	Source  string   // the folder, zip file or generator that the images come from
-	// Warnings tell what was found odd and how it was handled, one sentence each: skipped files, a class that is missing
-	// in a split. Show them to the user.
+	// Warnings tell what was found odd and how it was handled, one sentence each: files left out (Report lists them), a
+	// class that is missing in a split, images that are in two. Show them to the user.
 	Warnings []string
+
+	left Report
 }
 
 // NumClasses returns len(d.Classes).
 func (d *Dataset) NumClasses() int { return len(d.Classes) }
-
-// Fingerprint identifies the data by the names and labels of all images in all splits, as 32 hexadecimal digits: equal
-// for equal data wherever it lies. A stored run compares it to know that it continues on the data it began with.
-func (d *Dataset) Fingerprint() string {
-	h := sha256.New()
-	for _, c := range d.Classes {
-		fmt.Fprintf(h, "class %q\n", c)
-	}
-	for _, s := range []struct {
-		name  string
-		split *Split
-	}{{"train", d.Train}, {"val", d.Val}, {"test", d.Test}} {
-		if s.split == nil {
-			continue
-		}
-		fmt.Fprintf(h, "split %s %d\n", s.name, s.split.Len())
-		for _, it := range s.split.items {
-			fmt.Fprintf(h, "%d %q\n", it.label, it.name)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// MarshalJSON writes the name and the fingerprint: what a stored configuration needs to know the data again.
-func (d *Dataset) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Name        string `json:"name"`
-		Fingerprint string `json:"fingerprint"`
-	}{d.Name, d.Fingerprint()})
-}
 
 // String is one line, such as: hymenoptera: 2 classes (ants, bees), 244 train, 153 val.
 func (d *Dataset) String() string {
@@ -76,9 +46,11 @@ func (d *Dataset) String() string {
 
 // Split is an ordered list of labelled images. Its methods may be called by several goroutines at once.
 type Split struct {
-	classes int
+	classes []string
 	items   []item
 	read    func(item) (*vision.Image, error)
+	// sums returns the contents of the items with these keys, in order; nil where the names say all.
+	sums func(keys []int) []content
 }
 
 // item is one image: its stable name, its label, and its place in the source.
@@ -87,6 +59,9 @@ type item struct {
 	label int
 	key   int
 }
+
+// Classes returns the names of the classes, in the order of the labels.
+func (s *Split) Classes() []string { return s.classes }
 
 // Len returns the number of images.
 func (s *Split) Len() int { return len(s.items) }
@@ -130,7 +105,7 @@ func (e *BrokenImageError) Unwrap() error { return e.Err }
 
 // Counts returns the number of images per class.
 func (s *Split) Counts() []int {
-	counts := make([]int, s.classes)
+	counts := make([]int, len(s.classes))
 	for _, it := range s.items {
 		counts[it.label]++
 	}
@@ -143,7 +118,7 @@ func (s *Split) Subset(idx []int) *Split {
 	for k, i := range idx {
 		items[k] = s.items[i]
 	}
-	return &Split{classes: s.classes, items: items, read: s.read}
+	return &Split{classes: s.classes, items: items, read: s.read, sums: s.sums}
 }
 
 // FirstPerClass returns the first n images of each class, in their order; all for n <= 0.
@@ -151,7 +126,7 @@ func (s *Split) FirstPerClass(n int) *Split {
 	if n <= 0 {
 		return s
 	}
-	seen := make([]int, s.classes)
+	seen := make([]int, len(s.classes))
 	var idx []int
 	for i, it := range s.items {
 		if seen[it.label] < n {
@@ -163,12 +138,17 @@ func (s *Split) FirstPerClass(n int) *Split {
 }
 
 // NewSplit makes a split of images that come from elsewhere than this package: names and labels (0 to classes-1) in
-// parallel, and a function, safe for concurrent use, that makes image i.
+// parallel, and a function, safe for concurrent use, that makes image i. Its classes are called "0", "1" and so on until
+// WithClasses names them. A run knows such images again by their names alone. For files with labels of your own see
+// FromSamples.
 func NewSplit(classes int, names []string, labels []int, image func(i int) (*vision.Image, error)) (*Split, error) {
 	if len(names) != len(labels) || image == nil {
 		return nil, fmt.Errorf("datasets: NewSplit got %d names and %d labels; expected as many, and a function", len(names), len(labels))
 	}
-	s := &Split{classes: classes, items: make([]item, len(names)), read: func(it item) (*vision.Image, error) { return image(it.key) }}
+	s := &Split{items: make([]item, len(names)), read: func(it item) (*vision.Image, error) { return image(it.key) }}
+	for c := range classes {
+		s.classes = append(s.classes, strconv.Itoa(c))
+	}
 	for i := range names {
 		if labels[i] < 0 || labels[i] >= classes {
 			return nil, fmt.Errorf("datasets: image %s has label %d; expected 0 to %d", names[i], labels[i], classes-1)
@@ -176,6 +156,17 @@ func NewSplit(classes int, names []string, labels []int, image func(i int) (*vis
 		s.items[i] = item{name: names[i], label: labels[i], key: i}
 	}
 	return s, nil
+}
+
+// WithClasses returns the split with names for its classes, in the order of the labels. It panics when there are not as
+// many names as classes.
+func (s *Split) WithClasses(names []string) *Split {
+	if len(names) != len(s.classes) {
+		panic(fmt.Sprintf("datasets: %d names for a split of %d classes", len(names), len(s.classes)))
+	}
+	named := *s
+	named.classes = names
+	return &named
 }
 
 // Options say where data lies and how it is split. The zero value is the default.
@@ -194,7 +185,16 @@ type Options struct {
 	// PerClass limits the training images of each class, first by name; 0 means all. It leaves the validation split as
 	// it is.
 	PerClass int
-	// SkipCheck leaves out the decoding of every image at the first load (see ImageFolder).
+	// Train, Val and Test name the folders of a split where ImageFolder can't tell, from the root of the data: "fold1";
+	// "*/fold1" where each class's folder has one; "." where all folders are classes. Folders that none of them names are
+	// left out. For FromPattern "." means all images.
+	Train, Val, Test string
+	// SplitColumn is the column of FromCSV's file that says train, val or test; "": all images are for training.
+	SplitColumn string
+	// Orient turns images upright as their EXIF orientation says. torchvision's ImageFolder doesn't, so that the zero
+	// value gives its pixels.
+	Orient bool
+	// SkipCheck leaves out the reading and decoding of every image at the first load (see ImageFolder).
 	SkipCheck bool
 	// Progress is where the progress of a download is written, a line every few seconds; nil means standard error.
 	Progress io.Writer
@@ -209,6 +209,9 @@ func (o Options) validate(name string) error {
 	}
 	return nil
 }
+
+// ImageFolderOptions are the Options of ImageFolder.
+type ImageFolderOptions = Options
 
 // one returns the single optional value.
 func one(name string, opts []Options) (Options, error) {

@@ -2,8 +2,6 @@ package datasets
 
 import (
 	"archive/zip"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +19,12 @@ import (
 type file struct {
 	path string // from the root of the tree, with slashes
 	size int64  // as announced: a zip file may lie
-	mod  int64  // time of the last change in nanoseconds; 0 in a zip file
-	open func() (io.ReadCloser, error)
+	// changed is the time of the last change in nanoseconds; 0 in a zip file.
+	changed int64
+	// zipped tells that the file is in a zip file, whose directory says its CRC-32.
+	zipped bool
+	crc    uint32
+	open   func() (io.ReadCloser, error)
 }
 
 // read returns the content, at most vision.MaxFileBytes.
@@ -49,9 +51,12 @@ func (f *file) read() ([]byte, error) {
 // tree is a folder or a zip file, listed.
 type tree struct {
 	source string // its path
+	abs    string // the same, absolute
+	stamp  string // of a zip file: changes when it does
 	files  []file // sorted by path
 	dirs   map[string]bool
-	key    string // changes when a file is added, removed or changed
+	left   []LeftOut // what was passed over while listing
+	verdicts
 }
 
 // openTree lists the folder or zip file at p.
@@ -64,28 +69,19 @@ func openTree(p string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}
-	t := &tree{source: p, dirs: map[string]bool{}}
-	h := sha256.New()
-	fmt.Fprintf(h, "%q\n", abs)
+	t := &tree{source: p, abs: abs, dirs: map[string]bool{}}
 	if info.IsDir() {
-		if err := t.walk(p, "", 0); err != nil {
-			return nil, err
-		}
+		err = t.walk(folder{path: p, above: []fs.FileInfo{info}})
 	} else {
-		fmt.Fprintf(h, "%d %d\n", info.Size(), info.ModTime().UnixNano())
-		if err := t.readZip(p); err != nil {
-			return nil, err
-		}
+		t.stamp = fmt.Sprintf("%d %d", info.Size(), changed(info))
+		err = t.readZip(p)
+	}
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(t.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
 	// Twice the same name in a zip file: the first entry counts.
 	t.files = slices.CompactFunc(t.files, func(a, b file) bool { return a.path == b.path })
-	for _, f := range t.files {
-		if f.mod != 0 {
-			fmt.Fprintf(h, "%q %d %d\n", f.path, f.size, f.mod)
-		}
-	}
-	t.key = hex.EncodeToString(h.Sum(nil)[:16])
 	return t, nil
 }
 
@@ -94,50 +90,74 @@ func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__MACOSX" || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
-// walk lists the folder rel below root. Links are followed, as torchvision does, unless they lead back up.
-func (t *tree) walk(root, rel string, depth int) error {
-	if depth > 16 {
-		return nil
-	}
-	dir := filepath.Join(root, filepath.FromSlash(rel))
-	entries, err := os.ReadDir(dir)
+const (
+	// Folders below these depths are left out: of folders in each other, and of links in what links lead to. The second
+	// keeps folders that all link to each other from being listed in every order.
+	maxDepth = 16
+	maxLinks = 3
+
+	hiddenReason = "hidden, or left by an operating system"
+)
+
+// folder is one to be listed.
+type folder struct {
+	path  string        // where it is
+	rel   string        // from the tree's root, with slashes
+	above []fs.FileInfo // itself and the folders above it, as they were reached
+	links int           // of these, reached by a link
+}
+
+// walk lists a folder. Links are followed, as torchvision does, unless they lead to a folder above.
+func (t *tree) walk(dir folder) error {
+	entries, err := os.ReadDir(dir.path)
 	if err != nil {
 		return fmt.Errorf("datasets: listing a folder: %w", err)
 	}
 	for _, e := range entries {
+		name := path.Join(dir.rel, e.Name())
+		full := filepath.Join(dir.path, e.Name())
 		if hidden(e.Name()) {
+			t.left = append(t.left, LeftOut{name, hiddenReason})
 			continue
 		}
-		name := path.Join(rel, e.Name())
-		full := filepath.Join(dir, e.Name())
 		info, err := os.Stat(full)
 		switch {
-		case err != nil: // a link to nowhere, a file that has just gone
+		case err != nil: // a link to nowhere or to itself, a file that has just gone
 			t.files = append(t.files, file{path: name, open: func() (io.ReadCloser, error) { return os.Open(full) }})
 		case info.IsDir():
-			if e.Type()&fs.ModeSymlink != 0 && leadsUp(dir, full) {
-				continue
+			below := folder{path: full, rel: name, above: append(slices.Clip(dir.above), info), links: dir.links}
+			if e.Type()&fs.ModeSymlink != 0 {
+				below.links++
 			}
-			t.dirs[name] = true
-			if err := t.walk(root, name, depth+1); err != nil {
+			if err := t.descend(below); err != nil {
 				return err
 			}
-		case info.Mode().IsRegular(): // opening a pipe would wait for ever
-			t.files = append(t.files, file{path: name, size: info.Size(), mod: info.ModTime().UnixNano(), open: func() (io.ReadCloser, error) { return os.Open(full) }})
+		case info.Mode().IsRegular():
+			t.files = append(t.files, file{path: name, size: info.Size(), changed: changed(info),
+				open: func() (io.ReadCloser, error) { return os.Open(full) }})
+		default: // opening a pipe would wait for ever
+			t.left = append(t.left, LeftOut{name, "neither a file nor a folder"})
 		}
 	}
 	return nil
 }
 
-// leadsUp reports whether link points to dir or a folder above it.
-func leadsUp(dir, link string) bool {
-	target, err1 := filepath.EvalSymlinks(link)
-	here, err2 := filepath.EvalSymlinks(dir)
-	if err1 != nil || err2 != nil {
-		return true
+// descend lists a folder in another, unless it is that one again or lies too deep.
+func (t *tree) descend(dir folder) error {
+	self := dir.above[len(dir.above)-1]
+	switch {
+	case slices.ContainsFunc(dir.above[:len(dir.above)-1], func(up fs.FileInfo) bool { return os.SameFile(up, self) }):
+		t.left = append(t.left, LeftOut{dir.rel, "a link to a folder above it"})
+		return nil
+	case len(dir.above) > maxDepth:
+		t.left = append(t.left, LeftOut{dir.rel, fmt.Sprintf("more than %d folders deep", maxDepth)})
+		return nil
+	case dir.links > maxLinks:
+		t.left = append(t.left, LeftOut{dir.rel, fmt.Sprintf("behind more than %d links", maxLinks)})
+		return nil
 	}
-	rel, err := filepath.Rel(target, here)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	t.dirs[dir.rel] = true
+	return t.walk(dir)
 }
 
 // readZip lists a zip file. Nothing is unpacked: images are read from it, and it stays open for the life of the process.
@@ -149,7 +169,14 @@ func (t *tree) readZip(p string) error {
 	}
 	for _, f := range z.File {
 		name := strings.TrimSuffix(strings.ReplaceAll(f.Name, `\`, "/"), "/")
-		if !fs.ValidPath(name) || slices.ContainsFunc(strings.Split(name, "/"), hidden) {
+		switch {
+		case !fs.ValidPath(name):
+			t.left = append(t.left, LeftOut{f.Name, "a name that leads out of the zip file"})
+			continue
+		case slices.ContainsFunc(strings.Split(name, "/"), hidden):
+			if !f.FileInfo().IsDir() {
+				t.left = append(t.left, LeftOut{name, hiddenReason})
+			}
 			continue
 		}
 		for d := path.Dir(name); d != "."; d = path.Dir(d) {
@@ -159,30 +186,16 @@ func (t *tree) readZip(p string) error {
 		case f.FileInfo().IsDir():
 			t.dirs[name] = true
 		case f.Mode().IsRegular():
-			t.files = append(t.files, file{path: name, size: int64(min(f.UncompressedSize64, 1<<62)), open: f.Open})
+			t.files = append(t.files, file{path: name, size: int64(min(f.UncompressedSize64, 1<<62)), zipped: true, crc: f.CRC32, open: f.Open})
 		}
 	}
 	return nil
 }
 
-// children returns the folders directly in dir ("" is the root), sorted, and whether there are files too.
-func (t *tree) children(dir string) (dirs []string, files bool) {
-	parent := func(p string) string {
-		if d := path.Dir(p); d != "." {
-			return d
-		}
-		return ""
+// parent returns the folder of a path, "" for the root.
+func parent(p string) string {
+	if d := path.Dir(p); d != "." {
+		return d
 	}
-	for d := range t.dirs {
-		if parent(d) == dir {
-			dirs = append(dirs, path.Base(d))
-		}
-	}
-	slices.Sort(dirs)
-	for _, f := range t.files {
-		if parent(f.path) == dir {
-			return dirs, true
-		}
-	}
-	return dirs, false
+	return ""
 }

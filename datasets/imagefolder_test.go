@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
@@ -25,6 +26,9 @@ func picture(t testing.TB, format string, n int) []byte {
 	t.Helper()
 	m := image.NewPaletted(image.Rect(0, 0, 9, 7), color.Palette{color.RGBA{uint8(40 * n), 100, 50, 255}, color.White})
 	m.SetColorIndex(3, 3, 1)
+	for i := range 15 { // n as a bar code
+		m.SetColorIndex(i%8, 5+i/8, uint8(n>>i&1))
+	}
 	var b bytes.Buffer
 	var err error
 	switch format {
@@ -92,11 +96,11 @@ func (f files) zip(t testing.TB) string {
 	return p
 }
 
-// add puts n images of the class folder into f.
+// add puts n images of the class folder into f, no two with the same bytes.
 func (f files) add(t testing.TB, folder string, n int) {
 	for i := range n {
 		format := []string{"png", "jpg", "gif", "bmp"}[i%4]
-		f[fmt.Sprintf("%s/%02d.%s", folder, i, format)] = picture(t, format, i)
+		f[fmt.Sprintf("%s/%02d.%s", folder, i, format)] = picture(t, format, int(crc32.ChecksumIEEE([]byte(folder))%300)*100+i)
 	}
 }
 

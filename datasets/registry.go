@@ -89,9 +89,31 @@ func Load(name string, opts ...Options) (*Dataset, error) {
 		name, hint, strings.Join(slices.Sorted(maps.Keys(registry)), ", "))
 }
 
-// MustLoad is Load for a notebook cell: it panics instead of returning an error.
-func MustLoad(name string, opts ...Options) *Dataset {
-	d, err := Load(name, opts...)
+// The Must forms, for notebook cells: each function of this package that loads a data set has one, which panics instead
+// of returning an error.
+
+// MustLoad is [Load], which panics instead of returning an error.
+func MustLoad(name string, opts ...Options) *Dataset { return must(Load(name, opts...)) }
+
+// MustImageFolder is [ImageFolder], which panics instead of returning an error.
+func MustImageFolder(dir string, opts ...Options) *Dataset { return must(ImageFolder(dir, opts...)) }
+
+// MustFromCSV is [FromCSV], which panics instead of returning an error.
+func MustFromCSV(path, imageColumn, labelColumn string, opts ...Options) *Dataset {
+	return must(FromCSV(path, imageColumn, labelColumn, opts...))
+}
+
+// MustFromPattern is [FromPattern], which panics instead of returning an error.
+func MustFromPattern(dir, pattern string, opts ...Options) *Dataset {
+	return must(FromPattern(dir, pattern, opts...))
+}
+
+// MustFromSamples is [FromSamples], which panics instead of returning an error.
+func MustFromSamples(name string, samples []Sample, opts ...Options) *Dataset {
+	return must(FromSamples(name, samples, opts...))
+}
+
+func must(d *Dataset, err error) *Dataset {
 	if err != nil {
 		panic(err)
 	}

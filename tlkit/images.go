@@ -2,6 +2,7 @@ package tlkit
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,26 +11,24 @@ import (
 )
 
 // ShowImages displays the first n images of each class of a split, under their class names.
-func ShowImages(data *datasets.Dataset, split *datasets.Split, n int) error {
+func ShowImages(split *datasets.Split, n int) error {
 	if split == nil || split.Len() == 0 {
-		return fmt.Errorf("tlkit: the split of %q to show has no images", data.Name)
+		return errors.New("tlkit: the split to show has no images")
 	}
-	shown := make([]int, len(data.Classes))
-	var items []plots.Captioned
-	for class := range data.Classes {
-		for i := 0; i < split.Len() && shown[class] < n; i++ {
-			if split.Label(i) != class {
-				continue
-			}
-			image, err := split.Image(i)
-			if err != nil {
-				return err
-			}
-			items = append(items, plots.Captioned{Image: image.ToImage(), Caption: data.Classes[class]})
-			shown[class]++
+	classes := split.Classes()
+	byClass := make([][]plots.Captioned, len(classes))
+	for i := range split.Len() {
+		class := split.Label(i)
+		if len(byClass[class]) >= n {
+			continue
 		}
+		image, err := split.Image(i)
+		if err != nil {
+			return err
+		}
+		byClass[class] = append(byClass[class], plots.Captioned{Image: image.ToImage(), Caption: classes[class]})
 	}
-	return plots.Show(plots.Images(items, gridColumns(n)))
+	return plots.Show(plots.Images(slices.Concat(byClass...), gridColumns(n)))
 }
 
 // gridColumns puts as many whole classes side by side as a notebook's width takes.

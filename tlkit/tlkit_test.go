@@ -108,7 +108,7 @@ func TestNotebook(t *testing.T) {
 		"Plot":         again.Plot,
 		"Table":        again.Table,
 		"Confusion":    result.Confusion,
-		"ShowImages":   func() error { return tlkit.ShowImages(data, data.Train, 3) },
+		"ShowImages":   func() error { return tlkit.ShowImages(data.Train, 3) },
 		"ShowMistakes": func() error { return tlkit.ShowMistakes(result, data, 4) },
 		"Show":         func() error { return tlkit.Show(plots.Text("a line of text")) },
 	} {
@@ -127,7 +127,7 @@ func TestNotebook(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "evaluated on 6 images") {
 		t.Errorf("mistakes on other data: error %v", err)
 	}
-	if err := tlkit.ShowImages(data, nil, 3); err == nil || !strings.Contains(err.Error(), `"dots"`) {
+	if err := tlkit.ShowImages(nil, 3); err == nil || !strings.Contains(err.Error(), "no images") {
 		t.Errorf("images of no split: error %v", err)
 	}
 	if err := tlkit.Remove("dots"); err != nil {

@@ -55,18 +55,19 @@ func Regions(classes []string, train, val []Scene, opts RegionOptions) (*dataset
 	}
 	ds := &datasets.Dataset{Name: "regions", Classes: all, Source: fmt.Sprintf("%d and %d scenes", len(train), len(val))}
 	var err error
-	if ds.Train, err = opts.split("train", len(all), train); err != nil {
+	if ds.Train, err = opts.split("train", all, train); err != nil {
 		return nil, err
 	}
-	ds.Val, err = opts.split("val", len(all), val)
+	ds.Val, err = opts.split("val", all, val)
 	return ds, err
 }
 
-func (o RegionOptions) split(name string, classes int, scenes []Scene) (*datasets.Split, error) {
+func (o RegionOptions) split(name string, classes []string, scenes []Scene) (*datasets.Split, error) {
 	type region struct {
 		scene int
 		box   image.Rectangle
 	}
+	background := len(classes) - 1
 	var regions []region
 	var names []string
 	var labels []int
@@ -78,7 +79,7 @@ func (o RegionOptions) split(name string, classes int, scenes []Scene) (*dataset
 		var objects, empty []int
 		label := make([]int, len(boxes))
 		for _, k := range vision.NewRand(o.Seed, 0x726567696f6e, uint64(i)).Perm(len(boxes)) {
-			if label[k] = LabelOf(boxes[k], s.Objects, classes-1); label[k] == classes-1 {
+			if label[k] = LabelOf(boxes[k], s.Objects, background); label[k] == background {
 				empty = append(empty, k)
 			} else {
 				objects = append(objects, k)
@@ -91,9 +92,13 @@ func (o RegionOptions) split(name string, classes int, scenes []Scene) (*dataset
 			names = append(names, fmt.Sprintf("%s/%04d/%v", name, i, boxes[k]))
 		}
 	}
-	return datasets.NewSplit(classes, names, labels, func(k int) (*vision.Image, error) {
+	s, err := datasets.NewSplit(len(classes), names, labels, func(k int) (*vision.Image, error) {
 		return Warp(scenes[regions[k].scene].Image, regions[k].box, o.Size, o.context()), nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.WithClasses(classes), nil
 }
 
 // LabelOf is the class of the object that a box overlaps most, if their IoU is at least 0.5; else background.

@@ -23,6 +23,12 @@ const (
 // ErrTooLarge is wrapped by the errors about images and files beyond MaxDecodeBytes and MaxFileBytes.
 var ErrTooLarge = errors.New("image is too large")
 
+// ErrFormat is wrapped by the errors about files of no known format.
+var ErrFormat = errors.New("not a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM image")
+
+// ErrEmpty is the error about an empty file.
+var ErrEmpty = errors.New("vision: the image file is empty")
+
 // decodeMemory is shared by all decoders of the process.
 var decodeMemory = semaphore.NewWeighted(MaxDecodeBytes)
 
@@ -135,7 +141,7 @@ func DecodeConfig(data []byte) (width, height int, format string, err error) {
 func readHeader(data []byte) (format, header, error) {
 	switch {
 	case len(data) == 0:
-		return format{}, header{}, errors.New("vision: the image file is empty")
+		return format{}, header{}, ErrEmpty
 	case len(data) > MaxFileBytes:
 		return format{}, header{}, fmt.Errorf("vision: %w: the file has more than %d MB", ErrTooLarge, MaxFileBytes>>20)
 	}
@@ -197,7 +203,7 @@ func formatOf(data []byte) (format, error) {
 	if err := foreignFormat(data); err != nil {
 		return format{}, err
 	}
-	return format{}, fmt.Errorf("vision: not a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM image (it begins with %q)", data[:min(len(data), 8)])
+	return format{}, fmt.Errorf("vision: %w (it begins with %q)", ErrFormat, data[:min(len(data), 8)])
 }
 
 // matches compares with a magic number, in which "?" stands for any byte.

@@ -1,0 +1,116 @@
+package datasets
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// assemble makes a data set of images whose places are known.
+func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
+	d := &Dataset{Name: name, Source: t.source, left: s.left}
+	d.mergeTwins(s.images)
+	for _, e := range s.empty {
+		d.warn(fmt.Sprintf("folder %q has no usable image and is no class", e))
+	}
+	if w := s.left.warning(); w != "" {
+		d.warn(w)
+	}
+	if err := d.findClasses(s.images); err != nil {
+		return nil, err
+	}
+	read := t.reader(o, d.depth(t, s.images))
+	split := func(which string) *Split {
+		out := &Split{classes: d.Classes, read: read, sums: t.sums}
+		for _, m := range s.images {
+			if m.split == which {
+				label, _ := slices.BinarySearch(d.Classes, m.class)
+				out.items = append(out.items, item{name: m.name, label: label, key: m.file})
+			}
+		}
+		sortItems(out.items)
+		return out
+	}
+	d.Train, d.Val = split(trainSplit), split(valSplit)
+	if test := split(testSplit); test.Len() > 0 {
+		d.Test = test
+	}
+	if !o.SkipCheck {
+		d.warnDuplicates(t)
+	}
+	d.arrange(o)
+	return d, nil
+}
+
+// findClasses sets the classes, in order of their names.
+func (d *Dataset) findClasses(images []labelled) error {
+	all, trained := map[string]bool{}, map[string]bool{}
+	for _, m := range images {
+		all[m.class] = true
+		if m.split == trainSplit {
+			trained[m.class] = true
+		}
+	}
+	d.Classes = slices.Sorted(maps.Keys(all))
+	found := ""
+	if len(d.Warnings) > 0 {
+		found = " (" + strings.Join(d.Warnings, "; ") + ")"
+	}
+	var missing []string
+	for _, c := range d.Classes {
+		if len(trained) > 0 && !trained[c] {
+			missing = append(missing, c)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return fmt.Errorf("datasets: %s: classes %s have images for validation or test and none for training; class names must agree between the splits%s%s",
+			d.Source, strings.Join(missing, ", "), alike(missing, slices.Sorted(maps.Keys(trained))), found)
+	case len(d.Classes) == 0:
+		return fmt.Errorf("datasets: %s: no usable image with a class%s", d.Source, found)
+	case len(d.Classes) == 1:
+		return fmt.Errorf("datasets: %s: only one class, %q; expected at least two with images%s", d.Source, d.Classes[0], found)
+	}
+	return nil
+}
+
+// reader returns the function that decodes an item of the tree.
+func (t *tree) reader(o Options, bits int) func(item) (*vision.Image, error) {
+	opts := vision.DecodeOptions{Orient: o.Orient, Bits: bits}
+	return func(it item) (*vision.Image, error) {
+		data, err := t.files[it.key].read()
+		if err != nil {
+			return nil, err
+		}
+		return vision.DecodeBytes(data, opts)
+	}
+}
+
+// depth returns the number of bits that the 16-bit images of the set use, the same for all, so that one image is not
+// brightened more than another; 0 where it is not known or there are none.
+func (d *Dataset) depth(t *tree, images []labelled) int {
+	bits, deep := 0, 0
+	example := ""
+	for _, m := range images {
+		v := t.all[m.file]
+		if !v.Decoded {
+			return 0
+		}
+		bits = max(bits, v.Bits)
+		if v.Bits > 8 && v.Bits < 16 {
+			deep++
+			example = m.name
+		}
+	}
+	if bits <= 8 {
+		return 0
+	}
+	if bits < 16 {
+		d.warn(fmt.Sprintf("%d images, such as %s, hold 16-bit values of which none in the data set needs more than %d bits: they are read as %d-bit images",
+			deep, example, bits, bits))
+	}
+	return bits
+}

@@ -1,0 +1,295 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
+	convert "golang.org/x/text/transform"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
+)
+
+// maxCSVBytes is the largest list that is read.
+const maxCSVBytes = 256 << 20
+
+// FromCSV loads images whose labels stand in a CSV file, one line per image. imageColumn and labelColumn are names of
+// the first line (upper and lower case are the same), or, for a file without such a line, the columns' numbers from 1 on
+// ("1", "2"). Fields are separated by commas, semicolons, tabs or bars, and may be quoted; the text is UTF-8, or UTF-16
+// with a byte order mark.
+//
+// An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension may be missing, and so may
+// its folder, if only one file below fits: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
+// train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that says train, val or test.
+//
+// Lines without a label or whose file is not there are left out and reported, as are images with two labels. Files are
+// checked as ImageFolder does.
+func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, error) {
+	o, err := one("FromCSV", opts)
+	if err != nil {
+		return nil, err
+	}
+	d, err := fromCSV(path, imageColumn, labelColumn, o)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", path, withoutPrefix(err))
+	}
+	return d, nil
+}
+
+// withoutPrefix spares the reader a second "datasets: ".
+func withoutPrefix(err error) error {
+	if text, ok := strings.CutPrefix(err.Error(), "datasets: "); ok {
+		return errors.New(text)
+	}
+	return err
+}
+
+func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error) {
+	name, err := fetch.ExpandHome(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readLimited(name, maxCSVBytes)
+	if err != nil {
+		return nil, err
+	}
+	wanted := []string{imageColumn, labelColumn}
+	if o.SplitColumn != "" {
+		wanted = append(wanted, o.SplitColumn)
+	}
+	rows, err := readTable(data, wanted)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Dir(name)
+	if o.Dir != "" {
+		if dir, err = fetch.ExpandHome(o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	t, err := openTree(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := listRows(t, rows, filepath.Base(name))
+	l.tree.abs = fmt.Sprintf("%s from %q %v", t.abs, name, wanted)
+	if len(l.entries) == 0 {
+		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; set Options.Dir to their folder", len(rows), dir, l.left.warning())
+	}
+	return l.dataset(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), o)
+}
+
+func readLimited(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("the file has more than %d MB", most>>20)
+	}
+	return data, err
+}
+
+// row is one line of a table: its number, from 1, and the wanted fields.
+type row struct {
+	line   int
+	fields []string
+}
+
+// readTable returns the wanted columns of a CSV file. The separator is the one that gives a first line with all of them.
+func readTable(data []byte, wanted []string) ([]row, error) {
+	text, _, err := convert.Bytes(unicode.BOMOverride(convert.Nop), data)
+	if err != nil || !utf8.Valid(text) {
+		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
+	}
+	var firstErr error
+	for _, separator := range ",;\t|" {
+		r := csv.NewReader(bytes.NewReader(text))
+		r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = separator, -1, separator != '\t', true
+		head, err := r.Read()
+		if err == io.EOF {
+			return nil, errors.New("the file is empty; expected a line with the names of the columns")
+		}
+		if err != nil {
+			firstErr = errors.Join(firstErr, err)
+			continue
+		}
+		at, headless, err := columns(head, wanted)
+		if err != nil {
+			// The separator that finds the most columns gives the better message.
+			if firstErr == nil || len(head) > 1 {
+				firstErr = err
+			}
+			continue
+		}
+		return readRows(r, head, at, headless)
+	}
+	return nil, firstErr
+}
+
+// columns returns the places of the wanted columns; headless tells that they were given by number and the first line is
+// an image's.
+func columns(head, wanted []string) (at []int, headless bool, err error) {
+	names := make([]string, len(head))
+	for i, h := range head {
+		names[i] = strings.TrimSpace(h)
+	}
+	find := func(w string) int {
+		if i := slices.Index(names, w); i >= 0 {
+			return i
+		}
+		return slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(w)) })
+	}
+	for _, w := range wanted {
+		i := find(w)
+		if n, numErr := strconv.Atoi(w); i < 0 && numErr == nil && n >= 1 && n <= len(names) {
+			i, headless = n-1, true
+		}
+		if i < 0 {
+			hint := ""
+			if near := nearest.Name(w, names); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			return nil, false, fmt.Errorf("it has no column %q%s; its first line is %s", w, hint, list(names))
+		}
+		at = append(at, i)
+	}
+	return at, headless, nil
+}
+
+func readRows(r *csv.Reader, head []string, at []int, headless bool) ([]row, error) {
+	var rows []row
+	take := func(record []string) {
+		line, _ := r.FieldPos(0)
+		fields := make([]string, len(at))
+		for i, c := range at {
+			if c < len(record) {
+				fields[i] = strings.Clone(strings.TrimSpace(record[c]))
+			}
+		}
+		if strings.Join(fields, "") != "" {
+			rows = append(rows, row{line, fields})
+		}
+	}
+	if headless {
+		take(head)
+	}
+	for {
+		record, err := r.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		take(record)
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("it lists no images")
+	}
+	return rows, nil
+}
+
+// listRows finds the files of the rows.
+func listRows(t *tree, rows []row, table string) *listing {
+	l := newListing(t.source, t.abs)
+	l.left, l.tree.stamp = slices.Clone(t.left), t.stamp
+	files := indexFiles(t)
+	used := map[int]bool{}
+	for _, r := range rows {
+		from := fmt.Sprintf("line %d of %s", r.line, table)
+		i, reason := files.find(r.fields[0])
+		if reason != "" {
+			l.leaveOut(r.fields[0], fmt.Sprintf("%s (%s)", reason, from))
+			continue
+		}
+		used[i] = true
+		e := entry{file: t.files[i], class: r.fields[1], from: from}
+		if len(r.fields) > 2 {
+			e.split = r.fields[2]
+		}
+		l.add(e)
+	}
+	for i, f := range t.files {
+		if !used[i] && imageExtensions[strings.ToLower(path.Ext(f.path))] {
+			l.leaveOut(f.path, unlistedReason)
+		}
+	}
+	return l
+}
+
+// unlistedReason is about images in the folder that a list does not name, such as a competition's test images.
+const unlistedReason = "not in the list"
+
+// fileIndex finds the files of a tree by the ends of their paths.
+type fileIndex struct {
+	exact map[string]int
+	ends  map[string][]int // by file name, with and without the extension
+	tree  *tree
+}
+
+func indexFiles(t *tree) fileIndex {
+	x := fileIndex{exact: map[string]int{}, ends: map[string][]int{}, tree: t}
+	for i, f := range t.files {
+		x.exact[f.path] = i
+		base := path.Base(f.path)
+		x.ends[base] = append(x.ends[base], i)
+		if ext := path.Ext(base); imageExtensions[strings.ToLower(ext)] {
+			x.ends[strings.TrimSuffix(base, ext)] = append(x.ends[strings.TrimSuffix(base, ext)], i)
+		}
+	}
+	return x
+}
+
+// find returns the one file that words mean, or the reason why there is none.
+func (x fileIndex) find(words string) (int, string) {
+	p := path.Clean(strings.ReplaceAll(words, `\`, "/"))
+	if rel, err := filepath.Rel(x.tree.abs, words); err == nil && filepath.IsAbs(words) {
+		p = filepath.ToSlash(rel)
+	}
+	if words == "" {
+		return 0, "no image is named"
+	}
+	if i, ok := x.exact[p]; ok {
+		return i, ""
+	}
+	var found, beside []int
+	for _, i := range x.ends[path.Base(p)] {
+		whole := x.tree.files[i].path
+		stem := strings.TrimSuffix(whole, path.Ext(whole))
+		switch {
+		case stem == p:
+			beside = append(beside, i)
+		case strings.HasSuffix("/"+whole, "/"+p), strings.HasSuffix("/"+stem, "/"+p):
+			found = append(found, i)
+		}
+	}
+	if len(beside) > 0 {
+		found = beside // right where the list says, but for the extension
+	}
+	switch len(found) {
+	case 0:
+		return 0, "there is no such file"
+	case 1:
+		return found[0], ""
+	}
+	fits := map[string]bool{}
+	for _, i := range found {
+		fits[x.tree.files[i].path] = true
+	}
+	return 0, "several files fit: " + list(slices.Sorted(maps.Keys(fits)))
+}

@@ -1,0 +1,93 @@
+package datasets
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+)
+
+// namedSplit is one of a data set's splits.
+type namedSplit struct {
+	name  string
+	split *Split
+}
+
+// splits returns the splits that there are, in order.
+func (d *Dataset) splits() (out []namedSplit) {
+	for _, s := range []namedSplit{{trainSplit, d.Train}, {valSplit, d.Val}, {testSplit, d.Test}} {
+		if s.split != nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Fingerprint identifies the data by the names, labels and contents of all images in all splits, as 32 hexadecimal
+// digits: equal for equal data wherever it lies. A stored run compares it to know that it continues on the data it began
+// with. Contents are known by the check of ImageFolder, and are read here where that was skipped; a file is read again
+// only if its size or time of change is another. Images that are drawn or come from a function are known by name.
+func (d *Dataset) Fingerprint() string { return d.fingerprint(true) }
+
+// fingerprint leaves the contents out on request: so it was before they were part of it.
+func (d *Dataset) fingerprint(contents bool) string {
+	h := sha256.New()
+	for _, c := range d.Classes {
+		fmt.Fprintf(h, "class %q\n", c)
+	}
+	for _, s := range d.splits() {
+		fmt.Fprintf(h, "split %s %d\n", s.name, s.split.Len())
+		var sums []content
+		if contents && s.split.sums != nil {
+			sums = s.split.contents()
+		}
+		for i, it := range s.split.items {
+			fmt.Fprintf(h, "%d %q\n", it.label, it.name)
+			if sums != nil {
+				fmt.Fprintf(h, "%d %08x\n", sums[i].size, sums[i].crc)
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// contents returns those of the split's images.
+func (s *Split) contents() []content {
+	keys := make([]int, len(s.items))
+	for i, it := range s.items {
+		keys[i] = it.key
+	}
+	return s.sums(keys)
+}
+
+// sums returns the contents of files, reading those that are not known.
+func (t *tree) sums(keys []int) []content {
+	t.summing.Lock()
+	defer t.summing.Unlock()
+	t.look(work{sum: true})
+	out := make([]content, len(keys))
+	for i, k := range keys {
+		out[i] = content{t.all[k].Size, t.all[k].CRC}
+	}
+	return out
+}
+
+// Matches reports whether stored, the Fingerprint that a run keeps, is of this data. The note is "" or says what could
+// not be compared: fingerprints made before contents were part of them hold names and labels alone.
+func (d *Dataset) Matches(stored string) (same bool, note string) {
+	switch stored {
+	case d.Fingerprint():
+		return true, ""
+	case d.fingerprint(false):
+		return true, "the run was made before contents were part of the fingerprint: names and labels are the same, pixels could not be compared"
+	}
+	return false, ""
+}
+
+// MarshalJSON writes the name and the fingerprint: what a stored configuration needs to know the data again.
+func (d *Dataset) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name        string `json:"name"`
+		Fingerprint string `json:"fingerprint"`
+	}{d.Name, d.Fingerprint()})
+}

@@ -1,0 +1,129 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Other pixels under the old names are other data, however little of a file's properties changed.
+func TestFingerprintCoversContent(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "a", 6)
+	f.add(t, "b", 6)
+	dir := f.dir(t)
+	target := filepath.Join(dir, "a", "03.bmp") // an uncompressed format: the same size with other pixels
+	info, err := os.Stat(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(o Options) string {
+		t.Helper()
+		d, err := ImageFolder(dir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Fingerprint()
+	}
+	before := open(Options{})
+	if again := open(Options{}); again != before {
+		t.Error("the second opening gives another fingerprint")
+	}
+	if skipped := open(Options{SkipCheck: true}); skipped != before {
+		t.Error("SkipCheck gives another fingerprint")
+	}
+	data := bytes.Clone(f["a/03.bmp"])
+	data[len(data)-1] ^= 1
+	if err := os.WriteFile(target, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(target, time.Time{}, info.ModTime()); err != nil { // as copying and unpacking do
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{}, {SkipCheck: true}} {
+		if open(o) == before {
+			t.Errorf("%+v: other pixels, the same fingerprint", o)
+		}
+	}
+	if err := os.WriteFile(target, f["a/03.bmp"], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if open(Options{}) != before {
+		t.Error("the old pixels do not have the old fingerprint")
+	}
+}
+
+// A fingerprint from before contents were part of it is known by names and labels.
+func TestMatches(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "a", 6)
+	f.add(t, "b", 6)
+	d := MustImageFolder(f.dir(t))
+	shapes := MustLoad("shapes")
+	const shapesPrint = "37e61e2d0ba8926add07f2284853e043"
+	for _, tt := range []struct {
+		name   string
+		d      *Dataset
+		stored string
+		same   bool
+		note   string
+	}{
+		{"today's", d, d.Fingerprint(), true, ""},
+		{"the old one", d, d.fingerprint(false), true, "before contents were part of the fingerprint"},
+		{"another's", d, shapes.Fingerprint(), false, ""},
+		{"drawn", shapes, shapes.fingerprint(false), true, ""},
+	} {
+		same, note := tt.d.Matches(tt.stored)
+		if same != tt.same || !strings.Contains(note, tt.note) || (note == "") != (tt.note == "") {
+			t.Errorf("%s: %v, %q; want %v, %q", tt.name, same, note, tt.same, tt.note)
+		}
+	}
+	if d.Fingerprint() == d.fingerprint(false) {
+		t.Error("contents change nothing")
+	}
+	if got := shapes.Fingerprint(); got != shapesPrint {
+		t.Errorf("the fingerprint of shapes is %s, was %s: runs on it would be trained anew", got, shapesPrint)
+	}
+	var stored struct{ Name, Fingerprint string }
+	if data, err := json.Marshal(d); err != nil || json.Unmarshal(data, &stored) != nil || stored.Name != d.Name || stored.Fingerprint != d.Fingerprint() {
+		t.Errorf("stored %+v, error %v", stored, err)
+	}
+}
+
+// The verdicts in the cache are readable by other users, and garbage in their place counts for nothing.
+func TestVerdictsInTheCache(t *testing.T) {
+	cache := withCache(t)
+	f := files{}
+	f.add(t, "a", 4)
+	f.add(t, "b", 4)
+	tr, err := openTree(f.dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := tr.storeFile()
+	if filepath.Dir(name) != filepath.Join(cache, "checked") {
+		t.Fatalf("verdicts are kept in %s", name)
+	}
+	tr.check(false)
+	info, err := os.Stat(name)
+	if err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("verdicts: %v, error %v; want a file that all can read", info, err)
+	}
+	for i, v := range tr.all {
+		if !v.Decoded || !v.Summed || v.Bits != 8 || v.Reason != "" {
+			t.Errorf("%s: verdict %+v", tr.files[i].path, v)
+		}
+	}
+	if err := os.WriteFile(name, []byte("garbage"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if again := (&tree{abs: tr.abs, files: tr.files}); again.recall() == nil || len(again.known) != 0 {
+		t.Error("garbage was taken for verdicts")
+	}
+}

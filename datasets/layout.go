@@ -1,0 +1,437 @@
+package datasets
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// splitWords are the words that mean a split, in lower case.
+var splitWords = map[string]string{
+	"train": trainSplit, "training": trainSplit, "trn": trainSplit,
+	"val": valSplit, "valid": valSplit, "validation": valSplit, "validate": valSplit, "dev": valSplit, "development": valSplit,
+	"eval": valSplit, "evaluation": valSplit,
+	"test": testSplit, "testing": testSplit, "tst": testSplit,
+}
+
+const (
+	trainSplit = "train"
+	valSplit   = "val"
+	testSplit  = "test"
+)
+
+// fillers are words that stand beside a split's in a folder's name and mean nothing.
+var fillers = map[string]bool{"set": true, "data": true, "dataset": true, "images": true, "image": true, "imgs": true, "img": true,
+	"split": true, "folder": true, "photos": true, "pictures": true, "samples": true}
+
+// splitOf returns the split that a folder's name means, "" if none: "Train", "training_set", "test-images", "val2017".
+func splitOf(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
+	found := ""
+	for _, w := range words {
+		if fillers[w] {
+			continue
+		}
+		split := splitWords[w]
+		if split == "" {
+			split = splitWords[strings.TrimSuffix(w, "set")] // "trainset"
+		}
+		if split == "" || found != "" {
+			return ""
+		}
+		found = split
+	}
+	return found
+}
+
+// place is where an image belongs.
+type place struct{ split, class string }
+
+// layout says where images belong by their folders. Paths are from the tree's root.
+type layout struct {
+	root string // the folder that names are counted from: "" or a single folder around everything
+	// place returns the place of the file at a path below root; reason says why it has none.
+	place func(rel string) (p place, reason string)
+}
+
+const strayReason = "outside of the class folders"
+
+// node is a folder of the images of a tree, as far as it matters for its layout.
+type node struct {
+	name   string
+	images int // directly in it
+	total  int // in it and below
+	below  []*node
+}
+
+// imageTree arranges the paths of images; folders without an image are not in it.
+func imageTree(paths []string) *node {
+	root := &node{}
+	at := map[string]*node{"": root}
+	var get func(dir string) *node
+	get = func(dir string) *node {
+		if n := at[dir]; n != nil {
+			return n
+		}
+		up := get(parent(dir))
+		n := &node{name: path.Base(dir)}
+		up.below = append(up.below, n)
+		at[dir] = n
+		return n
+	}
+	for _, p := range paths {
+		get(parent(p)).images++
+		for dir := parent(p); ; dir = parent(dir) {
+			get(dir).total++
+			if dir == "" {
+				break
+			}
+		}
+	}
+	return root
+}
+
+// splits returns the folders of n whose names mean a split.
+func (n *node) splits() (out []*node) {
+	for _, b := range n.below {
+		if splitOf(b.name) != "" {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// String draws the upper part of the tree for an error message.
+func (n *node) String() string {
+	var b strings.Builder
+	n.draw(&b, "  ", 3)
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (n *node) draw(b *strings.Builder, indent string, levels int) {
+	const shown = 6
+	for i, c := range n.below {
+		if i == shown {
+			fmt.Fprintf(b, "%s... and %d more folders\n", indent, len(n.below)-shown)
+			break
+		}
+		fmt.Fprintf(b, "%s%s/  %d images\n", indent, c.name, c.total)
+		if levels > 1 {
+			c.draw(b, indent+"  ", levels-1)
+		}
+	}
+	if n.images > 0 && len(n.below) > 0 {
+		fmt.Fprintf(b, "%s(%d images beside the folders)\n", indent, n.images)
+	}
+}
+
+// findLayout reads the folders where one reading is possible; paths are those of the usable images. Else the error shows
+// what was found and the options that say how to read it.
+func findLayout(source string, paths []string, o Options) (layout, error) {
+	root := imageTree(paths)
+	if o.Train != "" || o.Val != "" || o.Test != "" {
+		return explicitLayout(source, root, o)
+	}
+	prefix, n := root.unwrap()
+	l := layout{root: prefix}
+	splits := n.splits()
+	ambiguous := func(why string) (layout, error) {
+		return l, fmt.Errorf("datasets: %s: %s; say which with Options{Train: ..., Val: ..., Test: ...}, folders from the root of the data "+
+			"(\"*/train\": in each class's folder; \".\": all folders are classes). Found:\n%v", source, why, root)
+	}
+	switch {
+	case len(splits) == 0 && n.splitsBelow() > 0:
+		if n.splitsBelow() < len(n.below) || !n.onlySplitsBelow() {
+			return ambiguous("some class folders hold folders named like splits and others don't")
+		}
+		if slices.ContainsFunc(n.below, func(b *node) bool { return fillers[strings.ToLower(b.name)] }) {
+			return ambiguous(fmt.Sprintf("%s hold splits, and look like no classes", list(nodeNames(n.below))))
+		}
+		l.place = classAbove
+		return l, twoFolders(source, n.allBelow())
+	case len(splits) == 0 && n.copies():
+		return ambiguous(fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below))))
+	case len(splits) == 0, n.namedLikeSplits(splits):
+		l.place = classesOnly
+		return l, nil
+	case n.flatSplits(splits):
+		return ambiguous(fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits))))
+	case len(splits) < len(n.below) && !shareClasses(splits):
+		return ambiguous(fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(n.others())))
+	}
+	if err := twoFolders(source, splits); err != nil {
+		return l, err
+	}
+	byFolder, wrapped := map[string]string{}, map[string]string{}
+	for _, s := range splits {
+		byFolder[s.name] = splitOf(s.name)
+		wrapped[s.name] = s.wrapper()
+	}
+	l.place = func(rel string) (place, string) {
+		first, rest, _ := strings.Cut(rel, "/")
+		split := byFolder[first]
+		if split == "" {
+			return place{}, strayReason
+		}
+		if w := wrapped[first]; w != "" {
+			var ok bool
+			if rest, ok = strings.CutPrefix(rest, w+"/"); !ok {
+				return place{}, strayReason
+			}
+		}
+		return inClass(split, rest)
+	}
+	return l, nil
+}
+
+// inClass reads CLASS/.../FILE.
+func inClass(split, rel string) (place, string) {
+	class, rest, found := strings.Cut(rel, "/")
+	if !found || rest == "" {
+		return place{}, strayReason
+	}
+	return place{split, class}, ""
+}
+
+// classesOnly reads CLASS/.../FILE, all for training.
+func classesOnly(rel string) (place, string) { return inClass(trainSplit, rel) }
+
+// classAbove reads CLASS/SPLIT/.../FILE.
+func classAbove(rel string) (place, string) {
+	class, rest, _ := strings.Cut(rel, "/")
+	split, file, found := strings.Cut(rest, "/")
+	if !found || file == "" {
+		return place{}, strayReason
+	}
+	return place{splitOf(split), class}, ""
+}
+
+// unwrap passes through single folders around everything: "data/", and "train/" around train/ and val/.
+func (n *node) unwrap() (prefix string, inner *node) {
+	for len(n.below) == 1 && n.images == 0 {
+		only := n.below[0]
+		if len(only.below) == 0 || only.images > 0 {
+			break // a single class
+		}
+		if splitOf(only.name) != "" && (len(only.splits()) == 0 || len(only.splits()) < len(only.below)) {
+			break // a single split, with its classes
+		}
+		if len(only.below) == 1 && splitOf(only.name) != "" && splitOf(only.below[0].name) != splitOf(only.name) {
+			break
+		}
+		prefix, n = path.Join(prefix, only.name), only
+	}
+	return prefix, n
+}
+
+// wrapper returns the single folder around a split's classes, "" if there is none: training_set/training_set/cats.
+func (n *node) wrapper() string {
+	if len(n.below) == 1 && n.images == 0 && n.below[0].images == 0 && len(n.below[0].below) > 1 {
+		return n.below[0].name
+	}
+	return ""
+}
+
+// inside is the folder that holds a split's classes.
+func (n *node) inside() *node {
+	if n.wrapper() != "" {
+		return n.below[0]
+	}
+	return n
+}
+
+// splitsBelow counts the folders that hold folders named like splits.
+func (n *node) splitsBelow() (count int) {
+	for _, b := range n.below {
+		if len(b.splits()) > 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// onlySplitsBelow reports whether the folders hold folders named like splits and nothing else, in all the same splits or
+// fewer.
+func (n *node) onlySplitsBelow() bool {
+	return !slices.ContainsFunc(n.below, func(b *node) bool { return len(b.splits()) < len(b.below) || b.images > 0 })
+}
+
+// copies reports whether several folders hold the same two or more folders and nothing else.
+func (n *node) copies() bool {
+	if len(n.below) < 2 || len(n.below[0].below) < 2 {
+		return false
+	}
+	first := nodeNames(n.below[0].below)
+	return !slices.ContainsFunc(n.below, func(b *node) bool { return b.images > 0 || !slices.Equal(nodeNames(b.below), first) })
+}
+
+// allBelow are the folders two levels down, one of each name.
+func (n *node) allBelow() (out []*node) {
+	seen := map[string]bool{}
+	for _, b := range n.below {
+		for _, c := range b.below {
+			if !seen[c.name] {
+				seen[c.name] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// namedLikeSplits reports whether the folders are classes, some of which are only named like splits: those hold images
+// and no folders, as classes do, and there are others beside them.
+func (n *node) namedLikeSplits(splits []*node) bool {
+	return len(splits) < len(n.below) && !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 })
+}
+
+// flatSplits reports whether none of the folders named like splits holds a folder, which a class would be.
+func (n *node) flatSplits(splits []*node) bool {
+	return len(n.below) > 1 && !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 })
+}
+
+// others are the folders that are not named like splits.
+func (n *node) others() (out []string) {
+	for _, b := range n.below {
+		if splitOf(b.name) == "" {
+			out = append(out, b.name)
+		}
+	}
+	return out
+}
+
+// shareClasses reports whether two of the folders hold folders of one name: no classes would.
+func shareClasses(splits []*node) bool {
+	seen := map[string]bool{}
+	for _, s := range splits {
+		for _, c := range s.inside().below {
+			if seen[c.name] {
+				return true
+			}
+			seen[c.name] = true
+		}
+	}
+	return false
+}
+
+// twoFolders returns an error if two folders mean the same split.
+func twoFolders(source string, splits []*node) error {
+	by := map[string]string{}
+	for _, s := range splits {
+		split := splitOf(s.name)
+		if other := by[split]; other != "" {
+			return fmt.Errorf("datasets: %s has both %s/ and %s/, which both mean %s; expected one folder per split: say which with Options{Train: ..., Val: ..., Test: ...}",
+				source, other, s.name, split)
+		}
+		by[split] = s.name
+	}
+	return nil
+}
+
+func nodeNames(nodes []*node) []string {
+	out := make([]string, len(nodes))
+	for i, n := range nodes {
+		out[i] = n.name
+	}
+	slices.Sort(out)
+	return out
+}
+
+// list writes names for a sentence, at most five.
+func list(names []string) string {
+	const shown = 5
+	if len(names) > shown {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	}
+	return strings.Join(names, ", ")
+}
+
+// rule says that a folder holds a split.
+type rule struct{ split, folder string }
+
+// explicitRules are the folders that the options name.
+func explicitRules(source string, root *node, o Options) ([]rule, error) {
+	var rules []rule
+	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
+		if r.folder == "" {
+			continue
+		}
+		folder := root.find(source, r.folder)
+		if folder == "" {
+			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)
+		}
+		if i := slices.IndexFunc(rules, func(other rule) bool { return other.folder == folder }); i >= 0 {
+			return nil, fmt.Errorf("datasets: %s: the options name the folder %s for both %s and %s; expected different ones",
+				source, r.folder, rules[i].split, r.split)
+		}
+		rules = append(rules, rule{r.split, folder})
+	}
+	// A folder within another comes first, and "." last.
+	slices.SortStableFunc(rules, func(a, b rule) int { return len(b.folder) - len(a.folder) })
+	return rules, nil
+}
+
+// explicitLayout reads the folders that the options name.
+func explicitLayout(source string, root *node, o Options) (layout, error) {
+	rules, err := explicitRules(source, root, o)
+	if err != nil {
+		return layout{}, err
+	}
+	return layout{place: func(rel string) (place, string) {
+		for _, r := range rules {
+			if p, ok := r.place(rel); ok {
+				return p, ""
+			}
+		}
+		return place{}, "outside of the folders that the options name"
+	}}, nil
+}
+
+// place returns the place of a file below the rule's folder.
+func (r rule) place(rel string) (place, bool) {
+	if r.folder == "." {
+		p, reason := inClass(r.split, rel)
+		return p, reason == ""
+	}
+	before, inner, above := strings.Cut("/"+r.folder, "/*/")
+	rest, ok := strings.CutPrefix("/"+rel, before+"/")
+	if !ok {
+		return place{}, false
+	}
+	if !above {
+		p, reason := inClass(r.split, rest)
+		return p, reason == ""
+	}
+	class, rest, _ := strings.Cut(rest, "/")
+	return place{r.split, class}, strings.HasPrefix(rest, inner+"/")
+}
+
+// find returns the folder from the root that a user's words mean: from the root, from the folder inside single folders,
+// or with the path of the data set itself before it; "" if there is none with images.
+func (n *node) find(source, words string) string {
+	prefix, _ := n.unwrap()
+	candidates := []string{words, path.Join(prefix, words)}
+	if rel, err := filepath.Rel(source, words); err == nil {
+		candidates = append(candidates, rel)
+	}
+	for _, c := range candidates {
+		c = path.Clean(filepath.ToSlash(strings.ReplaceAll(c, `\`, "/")))
+		if n.holds(c) {
+			return c
+		}
+	}
+	return ""
+}
+
+// holds reports whether there is such a folder of images; "*" stands for any folder.
+func (n *node) holds(folder string) bool {
+	if folder == "." {
+		return n.total > 0
+	}
+	first, rest, more := strings.Cut(folder, "/")
+	return slices.ContainsFunc(n.below, func(b *node) bool {
+		return (first == "*" || b.name == first) && (!more || b.holds(rest))
+	})
+}

@@ -1,0 +1,253 @@
+package datasets
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSplitOf(t *testing.T) {
+	for name, want := range map[string]string{
+		"train": "train", "Train": "train", "TRAINING": "train", "training_set": "train", "trainset": "train", "train-images": "train",
+		"train2017": "train", "Training Data": "train", "val": "val", "Valid": "val", "validation": "val", "dev": "val", "eval": "val",
+		"evaluation_set": "val", "devset": "val", "test": "test", "Testing": "test", "test_set": "test", "testset": "test",
+		"cats": "", "trains": "", "train_test": "", "contest": "", "images": "", "station": "", "": "", "express train": "",
+	} {
+		if got := splitOf(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Each tree has one reading, which is found, or two, which the error shows.
+func TestFoldersAsPeopleHaveThem(t *testing.T) {
+	withCache(t)
+	type tree map[string]int
+	none := Options{ValFraction: -1}
+	for _, tt := range []struct {
+		name             string
+		folders          tree
+		extra            map[string]string
+		opts             Options
+		classes          []string
+		train, val, test int
+		err              string
+	}{
+		{"sets", tree{"training_set/cats": 4, "training_set/dogs": 4, "test_set/cats": 2, "test_set/dogs": 2}, nil, none, []string{"cats", "dogs"}, 8, 4, 4, ""},
+		{"sets in sets", tree{"training_set/training_set/cats": 4, "training_set/training_set/dogs": 4, "test_set/test_set/cats": 2, "test_set/test_set/dogs": 2}, nil, none, []string{"cats", "dogs"}, 8, 4, 4, ""},
+		{"capitals", tree{"Train/a": 4, "Train/b": 4, "Valid/a": 1, "Valid/b": 1}, nil, none, []string{"a", "b"}, 8, 2, 0, ""},
+		{"train, dev, test", tree{"train/a": 4, "train/b": 4, "dev/a": 1, "dev/b": 1, "test/a": 3, "test/b": 3}, nil, none, []string{"a", "b"}, 8, 2, 6, ""},
+		{"train and eval", tree{"train/a": 4, "train/b": 4, "eval/a": 1, "eval/b": 1}, nil, none, []string{"a", "b"}, 8, 2, 0, ""},
+		{"class above split", tree{"cats/train": 4, "cats/val": 2, "dogs/train": 3, "dogs/val": 2}, nil, none, []string{"cats", "dogs"}, 7, 4, 0, ""},
+		{"class above split, in a folder", tree{"x/cats/Train": 4, "x/cats/Test": 2, "x/dogs/Train": 3, "x/dogs/Test": 2}, nil, none, []string{"cats", "dogs"}, 7, 4, 4, ""},
+		{"train in train", tree{"train/train/cats": 4, "train/train/dogs": 4}, nil, none, []string{"cats", "dogs"}, 8, 0, 0, ""},
+		{"splits in train", tree{"train/train/cats": 4, "train/train/dogs": 4, "train/val/cats": 1, "train/val/dogs": 1}, nil, none, []string{"cats", "dogs"}, 8, 2, 0, ""},
+		{"a folder around a split's classes", tree{"train/images/cats": 4, "train/images/dogs": 4, "val/images/cats": 1, "val/images/dogs": 1}, nil, none, []string{"cats", "dogs"}, 8, 2, 0, ""},
+		{"a README beside the tree", tree{"data/train/a": 4, "data/train/b": 4, "data/val/a": 1, "data/val/b": 1}, map[string]string{"README.md": "hello", "docs/x.txt": "x"}, none, []string{"a", "b"}, 8, 2, 0, ""},
+		{"what systems leave", tree{"train/a": 4, "train/b": 4}, map[string]string{".DS_Store": "x", "__MACOSX/train/a/._00.png": "x", ".git/config": "x", "train/a/Thumbs.db": "x"}, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"a class named train", tree{"train": 4, "bus": 4, "car": 4}, nil, none, []string{"bus", "car", "train"}, 12, 0, 0, ""},
+		{"a class named test", tree{"x/test": 4, "x/control": 4}, nil, none, []string{"control", "test"}, 8, 0, 0, ""},
+		{"a class named train in splits", tree{"train/train": 4, "train/bus": 4, "val/train": 1, "val/bus": 1}, nil, none, []string{"bus", "train"}, 8, 2, 0, ""},
+		{"an extra folder beside splits", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "extra": 3}, nil, none, []string{"a", "b"}, 8, 2, 0, ""},
+		{"unlabelled test images", tree{"train/a": 4, "train/b": 4, "test": 5}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"names that only look like splits", tree{"contest": 4, "trains": 4}, nil, none, []string{"contest", "trains"}, 8, 0, 0, ""},
+
+		{"two readings: flat", tree{"train": 4, "test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders"},
+		{"two readings: flat, said", tree{"train": 4, "test": 4}, nil, Options{ValFraction: -1, Train: "."}, []string{"test", "train"}, 8, 0, 0, ""},
+		{"two readings: beside", tree{"train/a": 4, "train/b": 4, "bus": 4}, nil, none, nil, 0, 0, 0, "train may be splits or classes, as there is bus beside them"},
+		{"two readings: beside, said", tree{"train/a": 4, "train/b": 4, "bus": 4}, nil, Options{ValFraction: -1, Train: "train"}, []string{"a", "b"}, 8, 0, 0, ""},
+		{"two readings: below", tree{"cats/train": 4, "cats/val": 2, "dogs": 4}, nil, none, nil, 0, 0, 0, "some class folders hold folders named like splits"},
+		{"two readings: parts", tree{"fold1/a": 4, "fold1/b": 4, "fold2/a": 2, "fold2/b": 2}, nil, none, nil, 0, 0, 0, "fold1, fold2 hold folders of the same names"},
+		{"two readings: parts, said", tree{"x/fold1/a": 4, "x/fold1/b": 4, "x/fold2/a": 2, "x/fold2/b": 2}, nil, Options{Train: "fold1", Val: "x/fold2"}, []string{"a", "b"}, 8, 4, 0, ""},
+		{"masks", tree{"images/train": 4, "images/val": 2, "masks/train": 4, "masks/val": 2}, nil, none, nil, 0, 0, 0, "look like no classes"},
+		{"below, said", tree{"cats/one": 4, "cats/two": 2, "dogs/one": 3, "dogs/two": 2}, nil, Options{Train: "*/one", Test: "*/two", ValFraction: -1}, []string{"cats", "dogs"}, 7, 4, 4, ""},
+		{"no such folder", tree{"a": 4, "b": 4}, nil, Options{Val: "held out"}, nil, 0, 0, 0, "has no folder held out with images, which the options name for val. Found:\n  a/  4 images"},
+		{"one folder twice", tree{"x/a": 4, "x/b": 4}, nil, Options{Train: "x", Val: "x"}, nil, 0, 0, 0, "for both train and val"},
+		{"two folders for one split", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "dev/a": 1, "dev/b": 1}, nil, none, nil, 0, 0, 0, "has both dev/ and val/"},
+		{"two folders, said", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "dev/a": 1, "dev/b": 1}, nil, Options{Train: "train", Val: "dev"}, []string{"a", "b"}, 8, 2, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := files{}
+			for folder, n := range tt.folders {
+				f.add(t, folder, n)
+			}
+			for name, text := range tt.extra {
+				f[name] = []byte(text)
+			}
+			for _, p := range []string{f.dir(t), f.zip(t)} {
+				d, err := ImageFolder(p, tt.opts)
+				if tt.err != "" {
+					if err == nil || !strings.Contains(err.Error(), tt.err) {
+						t.Errorf("got %v, error %v; want an error with %q", d, err, tt.err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				test := 0
+				if d.Test != nil {
+					test = d.Test.Len()
+				}
+				if !slices.Equal(d.Classes, tt.classes) || d.Train.Len() != tt.train || d.Val.Len() != tt.val || test != tt.test {
+					t.Errorf("classes %q, %d train, %d val, %d test; want %q, %d, %d, %d", d.Classes, d.Train.Len(), d.Val.Len(), test, tt.classes, tt.train, tt.val, tt.test)
+				}
+				if !slices.Equal(d.Train.Classes(), d.Classes) {
+					t.Errorf("the split's classes are %q", d.Train.Classes())
+				}
+				readAll(t, d)
+			}
+		})
+	}
+}
+
+func TestReportNamesEveryFile(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "train/a", 4)
+	f.add(t, "train/b", 4)
+	f["train/a/photo.heic"] = []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
+	f["train/a/drawing.svg"] = []byte("<svg/>")
+	f["train/a/odd.jpg"] = []byte("hello")
+	f["train/b/cut.png"] = picture(t, "png", 1)[:40]
+	f["train/b/notes.txt"] = []byte("hello")
+	f["train/b/empty"] = nil
+	f["train/stray.png"] = picture(t, "png", 2)
+	f[".DS_Store"] = []byte("x")
+	for _, p := range []string{f.dir(t), f.zip(t)} {
+		d, err := ImageFolder(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, l := range d.Report() {
+			got[l.Path] = l.Reason
+		}
+		for path, want := range map[string]string{
+			"train/a/photo.heic": "HEIC is not read; convert it to JPEG", "train/a/drawing.svg": "SVG is not read", "train/a/odd.jpg": "not a JPEG, PNG",
+			"train/b/cut.png": "broken: ", "train/b/notes.txt": "not an image", "train/b/empty": "not an image", "train/stray.png": "outside of the class folders", ".DS_Store": "hidden",
+		} {
+			if !strings.HasPrefix(got[path], want) {
+				t.Errorf("%s: %q, want %q", path, got[path], want)
+			}
+		}
+		if len(got) != 8 || strings.Count(d.Report().String(), "\n") != 8 {
+			t.Errorf("%d files reported, want 8: %v", len(got), d.Report())
+		}
+		if len(d.Warnings) != 1 || !strings.HasPrefix(d.Warnings[0], "7 files were left out") || !strings.Contains(d.Warnings[0], "Report lists all") {
+			t.Errorf("warnings %q; want one of 7 files", d.Warnings)
+		}
+	}
+}
+
+// Class names that look the same are one class, and said; names that differ in case are two, and said.
+func TestTwins(t *testing.T) {
+	withCache(t)
+	const nfc, nfd = "caf\u00e9", "cafe\u0301"
+	f := files{}
+	f.add(t, "train/"+nfc, 4)
+	f.add(t, "train/tea", 4)
+	f.add(t, "val/"+nfd, 2)
+	f.add(t, "val/tea", 2)
+	d, err := ImageFolder(f.dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(d.Classes, []string{nfc, "tea"}) || !slices.Equal(d.Val.Counts(), []int{2, 2}) {
+		t.Errorf("classes %q, val %v", d.Classes, d.Val.Counts())
+	}
+	if len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], `"cafe\u0301" and "caf\u00e9"`) {
+		t.Errorf("warnings %q; want one that shows the code points", d.Warnings)
+	}
+	f = files{}
+	f.add(t, nfd, 4)
+	f.add(t, "tea", 4)
+	if d, err := ImageFolder(f.dir(t)); err != nil || d.Classes[0] != nfd || len(d.Warnings) != 0 {
+		t.Errorf("one spelling alone: %v, error %v; want it as it is, without a warning", d, err)
+	}
+	f.add(t, "Tea ", 4)
+	if d, err := ImageFolder(f.zip(t)); err != nil || len(d.Classes) != 3 || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], `["Tea " "tea"]`) {
+		t.Errorf("case and blanks: %v, error %v", d, err)
+	}
+	f = files{}
+	f.add(t, "train/Cats", 4)
+	f.add(t, "train/dogs", 4)
+	f.add(t, "val/cats", 4)
+	if _, err := ImageFolder(f.dir(t)); err == nil || !strings.Contains(err.Error(), `"cats" and "Cats" differ in case`) {
+		t.Errorf("case across splits: %v", err)
+	}
+}
+
+func TestDuplicates(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "train/a", 4)
+	f.add(t, "train/b", 4)
+	f.add(t, "val/a", 4)
+	f.add(t, "val/b", 4)
+	f["val/a/again.png"] = f["train/a/00.png"]
+	f["train/b/twice.jpg"] = f["train/a/01.jpg"]
+	for _, p := range []string{f.dir(t), f.zip(t)} {
+		d, err := ImageFolder(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.Warnings) != 2 || !strings.Contains(d.Warnings[0], "1 images are in two splits") || !strings.Contains(d.Warnings[0], "train/a/00.png = val/a/again.png") ||
+			!strings.Contains(d.Warnings[1], "1 images are in two classes (same bytes): train/a/01.jpg = train/b/twice.jpg") {
+			t.Errorf("warnings %q", d.Warnings)
+		}
+	}
+}
+
+func TestClassWithoutValidationShare(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "a", 10)
+	f.add(t, "b", 10)
+	f.add(t, "rare", 1)
+	f.add(t, "scarce", 1)
+	d, err := ImageFolder(f.dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], `2 classes have no images for validation: "rare", "scarce"`) {
+		t.Errorf("warnings %q", d.Warnings)
+	}
+}
+
+// Links end: to a folder above, to themselves, and in a circle of folders beside each other.
+func TestLinkLoopsEnd(t *testing.T) {
+	withCache(t)
+	f := files{}
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	for _, n := range names {
+		f.add(t, n, 2)
+	}
+	dir := f.dir(t)
+	link := func(target, name string) {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Skipf("no symbolic links here: %v", err)
+		}
+	}
+	link("self", "a/self")
+	link("..", "a/up")
+	for _, from := range names {
+		for _, to := range names {
+			if from != to {
+				link(filepath.Join(dir, to), filepath.Join(from, "to-"+to))
+			}
+		}
+	}
+	d, err := ImageFolder(dir, Options{ValFraction: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(d.Classes, names) {
+		t.Errorf("classes %q", d.Classes)
+	}
+	if !strings.Contains(d.Report().String(), "a/up: a link to a folder above it") || !strings.Contains(d.Report().String(), "a/self: can't be read") {
+		t.Errorf("report lacks the links:\n%.300s", d.Report())
+	}
+}

@@ -1,0 +1,175 @@
+package datasets
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+)
+
+// FromPattern loads a folder or a zip file whose file names say the class: "{class}.*.jpg" for cat.0.jpg,
+// "{class}_*.jpg" for great_pyrenees_173.jpg (as much as possible belongs to the class). In a pattern "*" stands for any
+// characters and "?" for one, but no slash; "{split}" for train, val or test. A pattern without a slash is compared to
+// the file's name in whatever folder, one with a slash to the path from the root: "{split}/{class}-*.png". A pattern with
+// a parenthesis is a regular expression (package regexp), compared to the path, whose group "class", or else the first
+// one, is the class, and "split" the split.
+//
+// Without {split}, folders named like splits (see ImageFolder) are splits if all images lie in such folders;
+// Options.Train, Val and Test name the folders otherwise. Files that the pattern does not fit are left out and reported,
+// others are checked as ImageFolder does.
+func FromPattern(dir, pattern string, opts ...Options) (*Dataset, error) {
+	o, err := one("FromPattern", opts)
+	if err != nil {
+		return nil, err
+	}
+	p, err := compilePattern(pattern)
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = fetch.ExpandHome(dir); err != nil {
+		return nil, fmt.Errorf("datasets: %w", err)
+	}
+	t, err := openTree(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := newListing(dir, t.abs+" "+pattern)
+	l.left, l.tree.stamp = t.left, t.stamp
+	for _, f := range t.files {
+		class, split, ok := p.match(f.path)
+		if !ok {
+			l.leaveOut(f.path, fmt.Sprintf("its name does not fit %q", pattern))
+			continue
+		}
+		l.add(entry{file: f, class: class, split: split, from: "its name"})
+	}
+	if len(l.entries) == 0 {
+		return nil, fmt.Errorf("datasets: %s: none of the %d files fits the pattern %q; %s", dir, len(t.files), pattern, firstNames(t))
+	}
+	if !p.splits {
+		if err := l.splitByFolder(o); err != nil {
+			return nil, err
+		}
+	}
+	return l.dataset(strings.TrimSuffix(filepath.Base(dir), ".zip"), o)
+}
+
+func firstNames(t *tree) string {
+	var names []string
+	for _, f := range t.files {
+		names = append(names, f.path)
+	}
+	if len(names) == 0 {
+		return "there are none"
+	}
+	return "they are " + list(names)
+}
+
+// pattern reads class and split from a path.
+type pattern struct {
+	*regexp.Regexp
+	class, split int  // groups
+	whole        bool // compared to the path, not to the name
+	splits       bool
+}
+
+// classesOf translates a pattern's signs.
+var patternSigns = strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`, `\{class\}`, `(?P<class>[^/]+)`, `\{split\}`, `(?P<split>[^/]+?)`)
+
+func compilePattern(text string) (pattern, error) {
+	p := pattern{whole: strings.ContainsAny(text, "(/")}
+	expr := text
+	if !strings.Contains(text, "(") {
+		expr = "^" + patternSigns.Replace(regexp.QuoteMeta(text)) + "$"
+	}
+	re, err := regexp.Compile(expr)
+	if err != nil {
+		return p, fmt.Errorf("datasets: the pattern %q: %w", text, err)
+	}
+	p.Regexp, p.class, p.split = re, re.SubexpIndex("class"), re.SubexpIndex("split")
+	p.splits = p.split >= 0
+	if p.class < 0 {
+		for i, name := range re.SubexpNames() {
+			if i > 0 && name == "" {
+				p.class = i
+				break
+			}
+		}
+	}
+	if p.class < 0 {
+		return p, fmt.Errorf("datasets: the pattern %q says no class; expected {class} in it, such as \"{class}.*.jpg\", or a group in parentheses", text)
+	}
+	return p, nil
+}
+
+func (p pattern) match(file string) (class, split string, ok bool) {
+	if !p.whole {
+		file = path.Base(file)
+	}
+	m := p.FindStringSubmatch(file)
+	if m == nil {
+		return "", "", false
+	}
+	if p.splits {
+		split = m[p.split]
+	}
+	return m[p.class], split, m[p.class] != ""
+}
+
+// splitByFolder sets the splits by the folders that images lie in.
+func (l *listing) splitByFolder(o Options) error {
+	var paths []string
+	for _, e := range l.entries {
+		paths = append(paths, e.path)
+	}
+	root := imageTree(paths)
+	if o.Train != "" || o.Val != "" || o.Test != "" {
+		return l.splitByOptions(root, o)
+	}
+	prefix, n := "", root
+	for len(n.below) == 1 && n.images == 0 && splitOf(n.below[0].name) == "" {
+		n = n.below[0]
+		prefix = path.Join(prefix, n.name) + "/"
+	}
+	splits := n.splits()
+	if len(splits) == 0 {
+		return nil
+	}
+	if len(splits) < len(n.below) || n.images > 0 {
+		return fmt.Errorf("datasets: %s: some images lie in %s and others elsewhere; say which with Options{Train: ..., Val: ..., Test: ...} or {split}. Found:\n%v",
+			l.tree.source, list(nodeNames(splits)), root)
+	}
+	if err := twoFolders(l.tree.source, splits); err != nil {
+		return err
+	}
+	for i, e := range l.entries {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(e.path, prefix), "/")
+		l.entries[i].split = splitOf(folder)
+	}
+	return nil
+}
+
+// splitByOptions sets the splits by the folders that the options name.
+func (l *listing) splitByOptions(root *node, o Options) error {
+	rules, err := explicitRules(l.tree.source, root, o)
+	if err != nil {
+		return err
+	}
+	for i, e := range l.entries {
+		split := ""
+		for _, r := range rules {
+			if r.folder == "." || strings.HasPrefix(e.path, r.folder+"/") {
+				split = r.split
+				break
+			}
+		}
+		if split == "" {
+			l.bad[e.path] = "outside of the folders that the options name"
+		}
+		l.entries[i].split = split
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package datasets
+
+import (
+	"fmt"
+	"strings"
+)
+
+// LeftOut is a file that is no image of the data set, or a folder of such, with the reason.
+type LeftOut struct {
+	Path   string // from the root of the data, with slashes
+	Reason string
+}
+
+// Report lists what was left out of a data set.
+type Report []LeftOut
+
+// Report lists every file that was found and left out, with its reason: broken ones, other formats, files beside the
+// class folders, hidden ones. What deserves a look is in Warnings too, in short.
+func (d *Dataset) Report() Report { return d.left }
+
+// String is one line per file, such as: train/cats/17.jpg: broken: unexpected EOF.
+func (r Report) String() string {
+	var b strings.Builder
+	for _, l := range r {
+		fmt.Fprintf(&b, "%s: %s\n", l.Path, l.Reason)
+	}
+	return b.String()
+}
+
+// warning counts the files that were left out for other reasons than being hidden or not listed, and names the first.
+func (r Report) warning() string {
+	const shown = 5
+	var names []string
+	for _, l := range r {
+		if l.Reason != hiddenReason && l.Reason != unlistedReason {
+			names = append(names, fmt.Sprintf("%s (%s)", l.Path, l.Reason))
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return "1 file was left out: " + names[0]
+	case n <= shown:
+		return fmt.Sprintf("%d files were left out: %s", n, strings.Join(names, ", "))
+	default:
+		return fmt.Sprintf("%d files were left out: %s and %d more (Report lists all)", n, strings.Join(names[:shown], ", "), n-shown)
+	}
+}

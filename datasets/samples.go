@@ -1,0 +1,134 @@
+package datasets
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+)
+
+// Sample is an image file with its label.
+type Sample struct {
+	Path  string // of the file; relative ones begin in Options.Dir, or else in the working folder
+	Class string
+	Split string // "train", "val", "test" or another usual name of these; "" means train
+}
+
+// FromSamples makes a data set of image files whose labels are your own. The classes are the names in the samples,
+// sorted. Files are checked as ImageFolder does; one that is listed twice counts once, and one with two labels is left
+// out. Without images for validation, some are taken from the training images as Options.ValFraction says.
+func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, error) {
+	o, err := one("FromSamples", opts)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := fetch.ExpandHome(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: FromSamples: Options.Dir: %w", err)
+	}
+	if len(samples) == 0 {
+		return nil, fmt.Errorf("datasets: %s: no samples; expected one per image", name)
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
+	l := newListing(abs, filepath.Join(abs, "samples "+name))
+	for i, s := range samples {
+		p := s.Path
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, p)
+		}
+		l.add(entry{file: openFile(nameFrom(abs, s.Path), p), class: s.Class, split: s.Split, from: fmt.Sprintf("sample %d", i)})
+	}
+	return l.dataset(name, o)
+}
+
+// nameFrom is a file's path from dir, where it lies in it, with slashes.
+func nameFrom(dir, p string) string {
+	if rel, err := filepath.Rel(dir, p); err == nil && filepath.IsAbs(p) && filepath.IsLocal(rel) {
+		p = rel
+	}
+	return filepath.ToSlash(filepath.Clean(p))
+}
+
+// openFile describes the file at p; one that is not there fails when it is looked at.
+func openFile(name, p string) file {
+	f := file{path: name, open: func() (io.ReadCloser, error) { return os.Open(p) }}
+	if info, err := os.Stat(p); err == nil {
+		f.size, f.changed = info.Size(), changed(info)
+	}
+	return f
+}
+
+// entry is a file with the words for its class and split, and where they come from ("line 7").
+type entry struct {
+	file
+	class, split, from string
+}
+
+// listing collects files with labels from a list.
+type listing struct {
+	tree    *tree
+	entries []entry // parallel to the tree's files
+	first   map[string]int
+	bad     map[string]string // reasons, by path
+	left    Report
+}
+
+// newListing starts a list; key tells its verdicts in the cache from those of other lists.
+func newListing(source, key string) *listing {
+	return &listing{tree: &tree{source: source, abs: key}, first: map[string]int{}, bad: map[string]string{}}
+}
+
+func (l *listing) leaveOut(path, reason string) { l.left = append(l.left, LeftOut{path, reason}) }
+
+// add takes an entry into the list, unless it says nothing new.
+func (l *listing) add(e entry) {
+	if at, ok := l.first[e.path]; ok {
+		if old := l.entries[at]; old.class != e.class || old.split != e.split {
+			l.bad[e.path] = fmt.Sprintf("it is listed as %s (%s) and as %s (%s)", old.place(), old.from, e.place(), e.from)
+		}
+		return
+	}
+	l.first[e.path] = len(l.entries)
+	l.entries = append(l.entries, e)
+	l.tree.files = append(l.tree.files, e.file)
+}
+
+func (e entry) place() string {
+	if e.split == "" {
+		return fmt.Sprintf("%q", e.class)
+	}
+	return fmt.Sprintf("%q for %s", e.class, e.split)
+}
+
+// dataset checks the files and makes the data set.
+func (l *listing) dataset(name string, o Options) (*Dataset, error) {
+	l.tree.check(o.SkipCheck)
+	s := sorted{left: l.left}
+	for i, e := range l.entries {
+		split := splitOf(e.split)
+		if e.split == "" {
+			split = trainSplit
+		}
+		reason := l.tree.all[i].Reason
+		switch {
+		case l.bad[e.path] != "":
+			reason = l.bad[e.path]
+		case reason != "":
+		case e.class == "":
+			reason = "no label (" + e.from + ")"
+		case split == "":
+			return nil, fmt.Errorf("datasets: %s: %s: the split of %s is %q; expected train, val or test", name, e.from, e.path, e.split)
+		}
+		if reason != "" {
+			s.left = append(s.left, LeftOut{e.path, reason})
+			continue
+		}
+		s.images = append(s.images, labelled{place{split, e.class}, e.path, i})
+	}
+	return assemble(name, l.tree, s, o)
+}

@@ -1,0 +1,249 @@
+package datasets
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/unicode"
+)
+
+// photos is a folder of images with their labels elsewhere: train/id0.png to id7.png, and a test image.
+func photos(t *testing.T) files {
+	f := files{}
+	for i := range 8 {
+		f[fmt.Sprintf("train/id%d.png", i)] = picture(t, "png", 500+i)
+	}
+	f["test/id9.png"] = picture(t, "png", 509)
+	return f
+}
+
+// breeds are lines of images and labels, alternately pug and boxer.
+func breeds(format, separator string) string {
+	b := strings.Builder{}
+	for i := range 8 {
+		fmt.Fprintf(&b, format+"%s%s\n", i, separator, []string{"pug", "boxer"}[i%2])
+	}
+	return b.String()
+}
+
+func TestFromCSV(t *testing.T) {
+	withCache(t)
+	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String("image\tbreed\n" + breeds("train/id%d.png", "\t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, text    string
+		columns       [2]string
+		opts          Options
+		train, val    int
+		left, warning string // what the report and the warnings say
+		err           string
+	}{
+		{"paths", "image,breed\n" + breeds("train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"Kaggle's: no folder, no extension", "id,breed\n" + breeds("id%d", ","), [2]string{"id", "breed"}, Options{}, 6, 2, "test/id9.png: not in the list", "", ""},
+		{"byte order mark, semicolons, capitals", "\ufeffImage;Breed\n" + breeds("train/id%d.png", ";"), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"tabs", "image\tbreed\n" + breeds("train/id%d.png", "\t"), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"UTF-16", utf16, [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"quoted, more columns", "no,\"image\",\"breed\"\r\n" + strings.ReplaceAll(breeds("7,\"train/id%d.png\"", ","), "pug", `"pug, ""small"""`), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"Windows paths", "image,breed\n" + breeds(`.\train\id%d.png`, ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"without a first line", breeds("id%d.png", ","), [2]string{"1", "2"}, Options{}, 6, 2, "", "", ""},
+		{"splits", "image,breed,part\n" + strings.ReplaceAll(breeds("id%d.png", ","), "pug\n", "pug,train\n") + "id9,pug,Validation\n", [2]string{"image", "breed"}, Options{SplitColumn: "part"}, 8, 1, "", `class "boxer" has no images for validation`, ""},
+		{"missing files and labels", "image,breed\nid100,pug\nid9,\n" + breeds("id%d", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "id100: there is no such file (line 2 of labels.csv)", "2 files were left out", ""},
+		{"two labels", "image,breed\n" + breeds("id%d", ",") + "id0,boxer\nid1,boxer\n", [2]string{"image", "breed"}, Options{}, 5, 2, `it is listed as "pug" (line 2 of labels.csv) and as "boxer" (line 10 of labels.csv)`, "1 file was left out", ""},
+		{"no such column", "image,breed\nx,y\n", [2]string{"image", "bred"}, Options{}, 0, 0, "", "", `it has no column "bred"; did you mean "breed"?; its first line is image, breed`},
+		{"empty", "", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "the file is empty"},
+		{"no lines", "image,breed\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it lists no images"},
+		{"no file there", "image,breed\nx1,pug\nx2,boxer\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "none of the 2 images that it lists is in"},
+		{"Latin-1", "image,breed\nid0,caf\xe9\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "save it as UTF-8"},
+		{"bad split", "image,breed,part\nid0,pug,fold3\n", [2]string{"image", "breed"}, Options{SplitColumn: "part"}, 0, 0, "", "", `the split of train/id0.png is "fold3"; expected train, val or test`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := photos(t)
+			f["labels.csv"] = []byte(tt.text)
+			dir := f.dir(t)
+			d, err := FromCSV(filepath.Join(dir, "labels.csv"), tt.columns[0], tt.columns[1], tt.opts)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Count(err.Error(), "datasets: ") != 1 {
+					t.Errorf("got %v, error %v; want an error with %q", d, err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(d.Classes) != 2 || d.Classes[0] != "boxer" || d.Train.Len() != tt.train || d.Val.Len() != tt.val || d.Name != "labels" {
+				t.Errorf("got %v; want %d train and %d val", d, tt.train, tt.val)
+			}
+			if !strings.Contains(d.Report().String(), tt.left) || !strings.Contains(strings.Join(d.Warnings, "\n"), tt.warning) || (tt.warning == "") != (len(d.Warnings) == 0) {
+				t.Errorf("report %v, warnings %q; want %q and %q", d.Report(), d.Warnings, tt.left, tt.warning)
+			}
+			readAll(t, d)
+		})
+	}
+}
+
+// A name without a folder that two files fit is not guessed.
+func TestFromCSVAmbiguousName(t *testing.T) {
+	withCache(t)
+	f := photos(t)
+	f["test/id0.png"] = picture(t, "png", 600)
+	f["labels.csv"] = []byte("id,breed\n" + breeds("id%d", ","))
+	p := filepath.Join(f.dir(t), "labels.csv")
+	d, err := FromCSV(p, "id", "breed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(d.Report().String(), "id0: several files fit: test/id0.png, train/id0.png (line 2 of labels.csv)") {
+		t.Errorf("report:\n%v", d.Report())
+	}
+	if d, err := FromCSV(p, "id", "breed", Options{Dir: filepath.Join(filepath.Dir(p), "train")}); err != nil || d.Train.Len()+d.Val.Len() != 8 {
+		t.Errorf("with the folder said: %v, error %v", d, err)
+	}
+}
+
+func TestFromPattern(t *testing.T) {
+	withCache(t)
+	flat := func(names ...string) files {
+		f := files{}
+		for i, n := range names {
+			f[n] = picture(t, "png", 700+i)
+		}
+		return f
+	}
+	for _, tt := range []struct {
+		name, pattern    string
+		files            files
+		opts             Options
+		classes          []string
+		train, val, left int
+		err              string
+	}{
+		{"cat.0.jpg", "{class}.*.png", flat("train/cat.0.png", "train/cat.1.png", "train/dog.0.png", "train/dog.1.png", "test1/1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 1, ""},
+		{"pets", "{class}_*.png", flat("great_pyrenees_1.png", "great_pyrenees_2.png", "pug_1.png", "pug_27.png"), Options{}, []string{"great_pyrenees", "pug"}, 2, 2, 0, ""},
+		{"folders are splits", "{class}.*.png", flat("train/cat.0.png", "train/dog.0.png", "val/cat.1.png", "val/dog.1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"folders said", "{class}.*.png", flat("one/cat.0.png", "one/dog.0.png", "two/cat.1.png", "two/dog.1.png", "three/cat.9.png"), Options{Train: "one", Val: "two"}, []string{"cat", "dog"}, 2, 2, 1, ""},
+		{"splits in the name", "{split}-{class}-*.png", flat("train-cat-0.png", "train-dog-0.png", "val-cat-1.png", "val-dog-1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"path", "*/{class}-?.png", flat("x/cat-0.png", "x/cat-1.png", "x/dog-0.png", "x/dog-1.png", "cat-2.png"), Options{}, []string{"cat", "dog"}, 2, 2, 1, ""},
+		{"regular expression", `([a-z]+)\d+\.png$`, flat("cat0.png", "cat1.png", "dog0.png", "dog1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"named group", `^(?P<split>train|val)/(\d+)-(?P<class>\w+)`, flat("train/0-cat.png", "train/1-dog.png", "val/0-cat.png", "val/1-dog.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"no class", "*.png", flat("a.png"), Options{}, nil, 0, 0, 0, "says no class"},
+		{"bad expression", "([a-z.png", flat("a.png"), Options{}, nil, 0, 0, 0, "the pattern"},
+		{"fits nothing", "{class}-*.png", flat("a.png", "b.png"), Options{}, nil, 0, 0, 0, "none of the 2 files fits"},
+		{"some in splits", "{class}.*.png", flat("train/cat.0.png", "train/dog.0.png", "more/cat.1.png", "more/dog.1.png"), Options{}, nil, 0, 0, 0, "some images lie in train and others elsewhere"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, p := range []string{tt.files.dir(t), tt.files.zip(t)} {
+				d, err := FromPattern(p, tt.pattern, tt.opts)
+				if tt.err != "" {
+					if err == nil || !strings.Contains(err.Error(), tt.err) {
+						t.Errorf("got %v, error %v; want an error with %q", d, err, tt.err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(d.Classes, tt.classes) || d.Train.Len() != tt.train || d.Val.Len() != tt.val || len(d.Report()) != tt.left {
+					t.Errorf("%v, %d left out; want %d, %d, %d", d, len(d.Report()), tt.train, tt.val, tt.left)
+				}
+				readAll(t, d)
+			}
+		})
+	}
+}
+
+func TestFromSamples(t *testing.T) {
+	withCache(t)
+	dir := photos(t).dir(t)
+	var samples []Sample
+	for i := range 8 {
+		samples = append(samples, Sample{Path: fmt.Sprintf("train/id%d.png", i), Class: []string{"pug", "boxer"}[i%2]})
+	}
+	samples = append(samples, Sample{Path: filepath.Join(dir, "test", "id9.png"), Class: "pug", Split: "test"}, Sample{Path: "gone.png", Class: "pug"})
+	d, err := FromSamples("dogs", samples, Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Train.Len() != 6 || d.Val.Len() != 2 || d.Test.Len() != 1 || d.Test.Name(0) != "test/id9.png" || d.Name != "dogs" {
+		t.Errorf("got %v, test image %q", d, d.Test.Name(0))
+	}
+	if len(d.Report()) != 1 || d.Report()[0].Path != "gone.png" || !strings.Contains(d.Report()[0].Reason, "can't be read") {
+		t.Errorf("report %v", d.Report())
+	}
+	readAll(t, d)
+	if _, err := FromSamples("none", nil); err == nil || !strings.Contains(err.Error(), "no samples") {
+		t.Errorf("no samples: %v", err)
+	}
+}
+
+func TestMustForms(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	for name, f := range map[string]func(){
+		"ImageFolder": func() { MustImageFolder(gone) },
+		"FromCSV":     func() { MustFromCSV(gone, "a", "b") },
+		"FromPattern": func() { MustFromPattern(gone, "{class}.*") },
+		"FromSamples": func() { MustFromSamples("x", nil) },
+	} {
+		func() {
+			defer func() {
+				if _, ok := recover().(error); !ok {
+					t.Errorf("Must%s did not panic with its error", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+// FuzzCSV wants no panic, and rows with as many fields as were asked for.
+func FuzzCSV(f *testing.F) {
+	for _, s := range []string{"image,label\na.jpg,cat\n", "\ufeffimage;label\n\"a;b\";\"c\"\"d\"\n", "\xff\xfei\x00m\x00", "a\tb\n1\t2\n", "1,2\n,\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, wanted := range [][]string{{"image", "label"}, {"1", "2"}} {
+			rows, err := readTable(data, wanted)
+			if (err == nil) != (len(rows) > 0) {
+				t.Fatalf("%d rows with error %v", len(rows), err)
+			}
+			for _, r := range rows {
+				if len(r.fields) != len(wanted) || r.line < 1 {
+					t.Fatalf("row %+v", r)
+				}
+			}
+		}
+	})
+}
+
+// FuzzPattern wants no panic and no empty class.
+func FuzzPattern(f *testing.F) {
+	f.Add("{class}.*.jpg", "train/cat.0.jpg")
+	f.Add(`(?P<class>\w+)-`, "cat-1.png")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		p, err := compilePattern(text)
+		if err != nil {
+			return
+		}
+		if class, _, ok := p.match(name); ok && class == "" {
+			t.Fatalf("%q gives %q an empty class", text, name)
+		}
+	})
+}
+
+func TestReadLimited(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(p, make([]byte, 11), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readLimited(p, 10); err == nil {
+		t.Error("a file beyond the limit was read")
+	}
+	if data, err := readLimited(p, 11); err != nil || len(data) != 11 {
+		t.Errorf("%d bytes, error %v", len(data), err)
+	}
+}

@@ -1,0 +1,92 @@
+package datasets
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// arrange makes a validation split where there is none and limits the training images, as o wants it.
+func (d *Dataset) arrange(o Options) {
+	hasVal := d.Val.Len() > 0
+	switch {
+	case hasVal:
+	case d.Train.Len() == 0, o.ValFraction < 0:
+		if d.Test != nil {
+			d.Val = d.Test
+		}
+	default:
+		d.Train, d.Val = splitOff(d.Train, o)
+		if d.Val.Len() == 0 {
+			d.warn("there are too few images to split some off for validation")
+		}
+	}
+	if d.Train.Len() == 0 {
+		d.warn("there are no training images: the data serves for evaluation only")
+	}
+	if d.Val.Len() > 0 {
+		d.warnUnvalidated()
+	}
+	d.Train = d.Train.FirstPerClass(o.PerClass)
+}
+
+// warnUnvalidated names the classes without an image for validation: no number is ever measured on them.
+func (d *Dataset) warnUnvalidated() {
+	var without []string
+	for label, n := range d.Val.Counts() {
+		if n == 0 {
+			without = append(without, fmt.Sprintf("%q", d.Classes[label]))
+		}
+	}
+	switch len(without) {
+	case 0:
+	case 1:
+		d.warn(fmt.Sprintf("class %s has no images for validation", without[0]))
+	default:
+		d.warn(fmt.Sprintf("%d classes have no images for validation: %s", len(without), list(without)))
+	}
+}
+
+func (d *Dataset) warn(text string) { d.Warnings = append(d.Warnings, text) }
+
+// splitOff moves a share of each class to a validation split. Which ones depends on the seed and on each file's own
+// name, so that adding a file leaves nearly all others where they are.
+func splitOff(all *Split, o Options) (train, val *Split) {
+	fraction := o.ValFraction
+	if fraction == 0 {
+		fraction = 0.2
+	}
+	byClass := make([][]int, len(all.classes))
+	for i, it := range all.items {
+		byClass[it.label] = append(byClass[it.label], i)
+	}
+	rank := make([]uint64, all.Len())
+	for i, it := range all.items {
+		h := fnv.New64a()
+		h.Write([]byte(it.name))
+		rank[i] = vision.NewRand(o.Seed, h.Sum64()).Uint64()
+	}
+	var trainIdx, valIdx []int
+	for _, idx := range byClass {
+		n := int(math.Round(float64(len(idx)) * fraction))
+		n = min(max(n, 1), len(idx)-1) // at least one on either side, where there are two
+		chosen := slices.Clone(idx)
+		slices.SortFunc(chosen, func(a, b int) int {
+			if rank[a] != rank[b] {
+				if rank[a] < rank[b] {
+					return -1
+				}
+				return 1
+			}
+			return a - b
+		})
+		trainIdx = append(trainIdx, chosen[n:]...)
+		valIdx = append(valIdx, chosen[:n]...)
+	}
+	slices.Sort(trainIdx)
+	slices.Sort(valIdx)
+	return all.Subset(trainIdx), all.Subset(valIdx)
+}

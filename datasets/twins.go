@@ -1,0 +1,127 @@
+package datasets
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// mergeTwins makes one class of names that look the same and are written in different code points ("é" as one character
+// or as "e" with an accent: macOS writes file names in the second way), and warns of it. Names that differ in upper and
+// lower case or in blanks alone stay apart, with a warning.
+func (d *Dataset) mergeTwins(images []labelled) {
+	spellings := map[string]map[string]bool{} // by the name in NFC
+	for _, m := range images {
+		form := norm.NFC.String(m.class)
+		if spellings[form] == nil {
+			spellings[form] = map[string]bool{}
+		}
+		spellings[form][m.class] = true
+	}
+	for _, form := range slices.Sorted(maps.Keys(spellings)) {
+		if len(spellings[form]) > 1 {
+			d.warn(fmt.Sprintf("class names %s look the same and are written in different code points (Unicode NFC and NFD): they are one class, %q",
+				codePoints(slices.Sorted(maps.Keys(spellings[form]))), form))
+		}
+	}
+	loose := map[string][]string{}
+	for _, form := range slices.Sorted(maps.Keys(spellings)) {
+		loose[folded(form)] = append(loose[folded(form)], form)
+	}
+	for _, key := range slices.Sorted(maps.Keys(loose)) {
+		if names := loose[key]; len(names) > 1 {
+			d.warn(fmt.Sprintf("class names %q differ in case or blanks alone: they are %d classes", names, len(names)))
+		}
+	}
+	for i, m := range images {
+		if form := norm.NFC.String(m.class); len(spellings[form]) > 1 {
+			images[i].class = form
+		}
+	}
+}
+
+// folded is a name without what people overlook.
+func folded(name string) string {
+	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
+}
+
+// codePoints writes names so that their difference shows.
+func codePoints(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = fmt.Sprintf("%+q", n)
+	}
+	return strings.Join(out, " and ")
+}
+
+// alike says which of the known names is a missing one's twin in all but case or blanks.
+func alike(missing, known []string) string {
+	for _, m := range missing {
+		for _, k := range known {
+			if folded(m) == folded(k) {
+				return fmt.Sprintf(" (%q and %q differ in case or blanks alone)", m, k)
+			}
+		}
+	}
+	return ""
+}
+
+// content tells files apart by their bytes, as far as a size and a CRC-32 can.
+type content struct {
+	size int64
+	crc  uint32
+}
+
+// where is one occurrence of some content.
+type where struct {
+	split string
+	item  item
+}
+
+// warnDuplicates names images that are in two splits, byte by byte the same: what is measured on them is not what the
+// network makes of new images. It also names those that are in two classes.
+func (d *Dataset) warnDuplicates(t *tree) {
+	places := map[content][]where{}
+	for _, s := range d.splits() {
+		for _, it := range s.split.items {
+			v := t.all[it.key]
+			places[content{v.Size, v.CRC}] = append(places[content{v.Size, v.CRC}], where{s.name, it})
+		}
+	}
+	var across, labels []string
+	for _, list := range places {
+		first := list[0]
+		for _, w := range list[1:] {
+			otherSplit, otherLabel := w.split != first.split, w.item.label != first.item.label
+			if !otherSplit && !otherLabel || !t.same(first.item.key, w.item.key) {
+				continue
+			}
+			pair := fmt.Sprintf("%s = %s", first.item.name, w.item.name)
+			if otherSplit {
+				across = append(across, pair)
+			} else {
+				labels = append(labels, pair)
+			}
+		}
+	}
+	d.warnPairs(across, "are in two splits, so that what is measured on them is not what the network makes of new images")
+	d.warnPairs(labels, "are in two classes")
+}
+
+func (d *Dataset) warnPairs(pairs []string, what string) {
+	if len(pairs) > 0 {
+		slices.Sort(pairs)
+		d.warn(fmt.Sprintf("%d images %s (same bytes): %s", len(pairs), what, list(pairs)))
+	}
+}
+
+// same compares two files byte by byte.
+func (t *tree) same(a, b int) bool {
+	x, err1 := t.files[a].read()
+	y, err2 := t.files[b].read()
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+}
