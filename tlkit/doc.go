@@ -10,6 +10,11 @@
 //	run.Plot()
 //	run.Table()
 //
-// It is a small front for the packages behind it: zoo (models), train (strategies), plots, backend (engines). Every
-// call that can fail returns an error; the calls that nearly every notebook makes also have a Must form that panics.
+// It is a small front for the rooms behind it: zoo (models), strategy (ways to train), train (recipes and runs), plots,
+// backend (engines). Most names are those of a room; go doc shows their fields there, as in
+//
+//	go doc github.com/tlkit-go/tlkit-notebooks/tlkit/strategy.Transfer
+//
+// Every call that can fail returns an error. Those that give a notebook a value also have a Must form that panics, here, in
+// datasets and as methods of [Recipe]. Calls with a context are methods of [Recipe]; a cancelled one saves and stops.
 package tlkit

@@ -18,96 +18,105 @@ import (
 )
 
 type (
-	// Model is a network with its values, class names and preprocessing; see [Load].
+	// Model is a network with its values, class names and preprocessing; see [Load]. Fields and methods: [zoo.Model].
 	Model = zoo.Model
-	// LoadOptions say which weights a model is loaded with.
+	// LoadOptions say which weights a model is loaded with. Fields: [zoo.LoadOptions].
 	LoadOptions = zoo.LoadOptions
-	// ModelSpec describes an architecture: one of the zoo's, or your own for [Register].
+	// ModelSpec describes an architecture: one of the zoo's, or your own for [Register]. Fields: [zoo.Spec].
 	ModelSpec = zoo.Spec
-	// Prediction is a class with its probability.
+	// ModelSummary lists the stages of a model; see [Summary]. Fields: [zoo.Summary].
+	ModelSummary = zoo.Summary
+	// SummaryOptions say what a [Summary] lists. Fields: [zoo.SummaryOptions].
+	SummaryOptions = zoo.SummaryOptions
+	// Prediction is a class with its probability. Fields: [zoo.Prediction].
 	Prediction = zoo.Prediction
 
 	// Strategy is a way from a pretrained model to a classifier of other images.
 	Strategy = train.Strategy
-	// Transfer freezes the pretrained layers and trains a new output layer.
+	// Transfer freezes the pretrained layers and trains a new output layer. Fields: [strategy.Transfer].
 	Transfer = strategy.Transfer
 	// FineTune trains pretrained layers further, at a small learning rate, under a new output layer.
+	// Fields: [strategy.FineTune].
 	FineTune = strategy.FineTune
-	// Scratch trains the same network from random weights: the control.
+	// Scratch trains the same network from random weights: the control. Fields: [strategy.Scratch].
 	Scratch = strategy.Scratch
 
-	// LwF learns a new task without forgetting the old one, by the old answers to the new images.
+	// LwF learns a new task without forgetting the old one, by the old answers to the new images. Fields: [strategy.LwF].
 	LwF = strategy.LwF
-	// Joint learns the old and the new task together.
+	// Joint learns the old and the new task together. Fields: [strategy.Joint].
 	Joint = strategy.Joint
 	// DuplicateAndFineTune keeps the network for the old task and fine-tunes a copy.
+	// Fields: [strategy.DuplicateAndFineTune].
 	DuplicateAndFineTune = strategy.DuplicateAndFineTune
-	// L2SP is fine-tuning that is held near the pretrained weights.
+	// L2SP is fine-tuning that is held near the pretrained weights. Fields: [strategy.L2SP].
 	L2SP = strategy.L2SP
-	// EWC is fine-tuning that holds the weights that the old task depends on.
+	// EWC is fine-tuning that holds the weights that the old task depends on. Fields: [strategy.EWC].
 	EWC = strategy.EWC
-	// DeepCORAL adapts to unlabelled images by aligning covariances.
+	// DeepCORAL adapts to unlabelled images by aligning covariances. Fields: [strategy.DeepCORAL].
 	DeepCORAL = strategy.DeepCORAL
-	// DANN adapts to unlabelled images by an adversary.
+	// DANN adapts to unlabelled images by an adversary. Fields: [strategy.DANN].
 	DANN = strategy.DANN
-	// AdaBN adapts to unlabelled images by BatchNorm's statistics alone.
+	// AdaBN adapts to unlabelled images by BatchNorm's statistics alone. Fields: [strategy.AdaBN].
 	AdaBN = strategy.AdaBN
-	// SourceOnly does not adapt: the lower control of domain adaptation.
+	// SourceOnly does not adapt: the lower control of domain adaptation. Fields: [strategy.SourceOnly].
 	SourceOnly = strategy.SourceOnly
 	// TargetSupervised uses the target's labels: the upper control of domain adaptation.
+	// Fields: [strategy.TargetSupervised].
 	TargetSupervised = strategy.TargetSupervised
 
-	// Task is what a strategy of your own is to learn; see [Strategy].
+	// Task is what a strategy of your own is to learn; see [Strategy]. Fields: [train.Task].
 	Task = train.Task
-	// Plan is how a strategy trains: variables, learning rate, loss.
+	// Plan is how a strategy trains: variables, learning rate, loss. Fields: [train.Plan].
 	Plan = train.Plan
-	// Phase is a stretch of a [Plan] in which the same variables change.
+	// Phase is a stretch of a [Plan] in which the same variables change. Fields: [train.Phase].
 	Phase = train.Phase
-	// ExtraBatch describes further images in every step of a [Plan].
+	// ExtraBatch describes further images in every step of a [Plan]. Fields: [train.ExtraBatch].
 	ExtraBatch = train.ExtraBatch
 	// Beside is the former name of ExtraBatch.
 	//
 	// Deprecated: use [ExtraBatch].
 	Beside = train.ExtraBatch
-	// Head is a further output layer of a [Plan].
+	// Head is a further output layer of a [Plan]. Fields: [train.Head].
 	Head = train.Head
-	// Watch is a further task that a [Plan] is evaluated on.
+	// Watch is a further task that a [Plan] is evaluated on. Fields: [train.Watch].
 	Watch = train.Watch
-	// Fit makes a [Plan] one without training steps: the model is fitted before the evaluation.
+	// Fit makes a [Plan] one without training steps: the model is fitted before the evaluation. Fields: [train.Fit].
 	Fit = train.Fit
-	// Step is a training step as the Loss of a [Plan] sees it.
+	// Step is a training step as the Loss of a [Plan] sees it. Fields and methods: [train.Step].
 	Step = train.Step
-	// Preparation is what the Before of a [Plan] works with.
+	// Preparation is what the Before of a [Plan] works with. Fields and methods: [train.Preparation].
 	Preparation = train.Preparation
-	// Kept are values that a strategy keeps beside those of the model; see [train.Keep].
+	// Kept are values that a strategy keeps beside those of the model; see [train.Keep]. Fields and methods: [train.Kept].
 	Kept = train.Kept
-	// Param is a variable of a model.
+	// Param is a variable of a model. Fields: [nn.Param].
 	Param = nn.Param
 
-	// KNN takes the class of the nearest training images: a baseline that trains nothing.
+	// KNN takes the class of the nearest training images: a baseline that trains nothing. Fields: [strategy.KNN].
 	KNN = strategy.KNN
 	// LogisticRegression fits the output layer to its optimum on the frozen features: a quick baseline.
+	// Fields: [strategy.LogisticRegression].
 	LogisticRegression = strategy.LogisticRegression
-	// LRCurve is what [FindLR] found.
+	// LRCurve is what [FindLR] found. Fields and methods: [train.LRCurve].
 	LRCurve = train.LRCurve
-	// Advice is a strategy to begin with, and why; see [Suggest].
+	// Advice is a strategy to begin with, and why; see [Suggest]. Fields and methods: [strategy.Advice].
 	Advice = strategy.Advice
-	// Samples is accuracy against the number of training images; see [SampleSizes].
+	// Samples is accuracy against the number of training images; see [SampleSizes]. Fields and methods: [train.Samples].
 	Samples = train.Samples
 
 	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
+	// Fields and methods: [train.Recipe].
 	Recipe = train.Recipe
-	// Schedule changes the learning rate over the epochs.
+	// Schedule changes the learning rate over the epochs. Fields: [train.Schedule].
 	Schedule = train.Schedule
-	// EarlyStop ends a training that does not get better.
+	// EarlyStop ends a training that does not get better. Fields: [train.EarlyStop].
 	EarlyStop = train.EarlyStop
-	// Augment varies training images at random.
+	// Augment varies training images at random. Fields: [vision.Augment].
 	Augment = vision.Augment
-	// RandAugment is an [Augment] of random operations of one strength.
+	// RandAugment is an [Augment] of random operations of one strength. Fields: [vision.RandAugment].
 	RandAugment = vision.RandAugment
-	// Run is a comparison, on disk under its name.
+	// Run is a comparison, on disk under its name. Fields and methods: [train.Run].
 	Run = train.Run
-	// Result is what one strategy of a run brought.
+	// Result is what one strategy of a run brought. Fields and methods: [train.Result].
 	Result = train.Result
 )
 
@@ -162,6 +171,23 @@ func Export(model *Model, path string) error {
 
 // LoadExported returns the model of an exported file, ready to predict, with its class names and preprocessing.
 func LoadExported(path string) (*Model, error) { return zoo.LoadExported(path) }
+
+// MustLoadExported is [LoadExported] that panics on an error.
+func MustLoadExported(path string) *Model { return must(LoadExported(path)) }
+
+// Summary lists the stages of a model with their output shapes, parameters and multiply-adds; [Show] displays it. See
+// [zoo.Model.Summary].
+func Summary(model *Model, opts ...SummaryOptions) (*ModelSummary, error) {
+	if model == nil {
+		return nil, errors.New("tlkit: the model to summarise is nil; load one with tlkit.Load")
+	}
+	return model.Summary(opts...)
+}
+
+// MustSummary is [Summary] that panics on an error.
+func MustSummary(model *Model, opts ...SummaryOptions) *ModelSummary {
+	return must(Summary(model, opts...))
+}
 
 // Models returns the names of all models, sorted.
 func Models() []string { return zoo.List(zoo.Filter{}) }
@@ -218,6 +244,9 @@ func MustOpen(name string) *Run { return must(Open(name)) }
 
 // Runs returns the names of the runs kept in .tlkit/runs (or TLKIT_RUNS).
 func Runs() ([]string, error) { return train.List("") }
+
+// MustRuns is [Runs] that panics on an error.
+func MustRuns() []string { return must(Runs()) }
 
 // Remove deletes a run with all it has saved.
 func Remove(name string) error { return train.Remove("", name) }

@@ -133,15 +133,6 @@ func (m *Model) Summary(opts ...SummaryOptions) (*Summary, error) {
 	return s, nil
 }
 
-// MustSummary is [Model.Summary] that panics on an error.
-func (m *Model) MustSummary(opts ...SummaryOptions) *Summary {
-	s, err := m.Summary(opts...)
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
-
 // layer returns the entry of the given key, made on first use.
 func (s *Summary) layer(stage, key string) *SummaryLayer {
 	st := &s.Stages[slices.IndexFunc(s.Stages, func(st SummaryStage) bool { return st.Name == stage })]

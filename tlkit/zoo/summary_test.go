@@ -95,7 +95,10 @@ func TestSummary(t *testing.T) {
 	if err != nil || len(back.Stages) != 7 || back.Stages[4].Layers[0].Kernel != "3x3/2" || back.MACs != s.MACs {
 		t.Errorf("as JSON: %v, %+v", err, back.Stages)
 	}
-	short := m.MustSummary(zoo.SummaryOptions{Size: 64, StagesOnly: true})
+	short, err := m.Summary(zoo.SummaryOptions{Size: 64, StagesOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if text := short.String(); strings.Contains(text, "downsample") || !strings.Contains(text, "[1, 2, 2, 512]") {
 		t.Errorf("stages only at 64 pixels:\n%s", text)
 	}
