@@ -189,9 +189,6 @@ func MustSummary(model *Model, opts ...SummaryOptions) *ModelSummary {
 	return must(Summary(model, opts...))
 }
 
-// Models returns the names of all models, sorted.
-func Models() []string { return zoo.List(zoo.Filter{}) }
-
 // Compare trains a copy of the pretrained model with each strategy, on the same images, seeds and epochs, with the
 // default [Recipe]; another one has the same method: tlkit.Recipe{Epochs: 20}.MustCompare(...). Everything is kept in .tlkit/runs/NAME: the
 // same call again resumes or, if all is done, returns at once. Interrupting saves and stops.

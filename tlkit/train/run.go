@@ -26,7 +26,7 @@ type Run struct {
 	// Config is what the run was made with.
 	Config Config
 	// Results has one entry per strategy, in the order they were first run.
-	Results []*Result
+	Results Results
 
 	valNames []string
 	shared   *sharedFeatures

@@ -31,19 +31,14 @@ func imageOf(v any) image.Image {
 		return nil
 	case image.Image:
 		return x
-	case interface{ Picture() image.Image }:
-		return x.Picture()
+	case interface{ ToImage() *image.NRGBA }:
+		return x.ToImage()
 	}
 	return nil
 }
 
 // pictureOf shows an image.
 func pictureOf(v any) map[string]any {
-	if _, ok := v.(interface{ Picture() image.Image }); !ok {
-		if _, ok := v.(image.Image); !ok {
-			return nil
-		}
-	}
 	m := imageOf(v)
 	if m == nil || isNil(m) || m.Bounds().Empty() {
 		return nil
@@ -117,6 +112,9 @@ func picturesOf(v any) map[string]any {
 	for i := range min(r.Len(), maxPictures) {
 		e := r.Index(i)
 		if !e.CanInterface() {
+			return nil
+		}
+		if isNil(e.Interface()) {
 			return nil
 		}
 		m := imageOf(e.Interface())

@@ -31,9 +31,9 @@ type drawing struct{}
 func (drawing) SVG() string    { return "<svg/>" }
 func (drawing) String() string { return "a drawing" }
 
-type photo struct{ m image.Image }
+type photo struct{ m *image.NRGBA }
 
-func (p *photo) Picture() image.Image { return p.m }
+func (p *photo) ToImage() *image.NRGBA { return p.m }
 
 type matrix struct{ r, c int }
 
@@ -96,8 +96,10 @@ func TestBundle(t *testing.T) {
 		{"HTML", page{}, "text/html", "<b>bold</b>", "{}"},
 		{"SVG and String", drawing{}, "image/svg+xml", "<svg/>", "a drawing"},
 		{"an image", small, "image/png", "\x89PNG", "*image.Gray 4x3"},
-		{"what has a picture", &photo{small}, "image/png", "\x89PNG", "*rt.photo 4x3"},
+		{"what makes an image of itself", &photo{image.NewNRGBA(small.Rect)}, "image/png", "\x89PNG", "*rt.photo 4x3"},
 		{"images", []image.Image{small, small}, "text/html", `<img `, "[]image.Image of 2: 4x3 4x3"},
+		{"what make images of themselves", []*photo{{image.NewNRGBA(small.Rect)}}, "text/html", `<img `, "[]*rt.photo of 1: 4x3"},
+		{"a nil among images", []*photo{nil}, "text/html", "nil", "[<nil>]"},
 		{"structs", []point{{1, "a<b"}, {22, "c"}}, "text/html", `<th style="text-align:right">0</th><td style="text-align:right">1</td><td style="text-align:left">a&lt;b</td>`, "[{X:1 Y:a<b} {X:22 Y:c}]"},
 		{"pointers to structs", []*point{{1, "a"}, nil}, "text/html", ">a</td>", "&{X:1 Y:a}"},
 		{"a map", map[string]float64{"top1": 0.5, "loss": 2}, "text/html", ">loss</th>", "map[loss:2 top1:0.5]"},
