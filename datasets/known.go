@@ -154,7 +154,7 @@ func (a archive) download(o Options, url, sum, dest string) (string, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := fetch.File(ctx, fetch.Request{URL: url, SHA256: sum, Dest: dest, Progress: fetch.Printer(w, filepath.Base(dest))})
-	if errors.Is(err, fetch.ErrOffline) {
+	if errors.Is(err, fetch.ErrOffline) || errors.Is(err, fetch.ErrNoNetwork) {
 		return "", fmt.Errorf("datasets: %s: %w, or set Options.Dir to it", a.name, err)
 	}
 	if err != nil {

@@ -1,13 +1,13 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/hashicorp/go-cleanhttp"
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // Request says what to download and where to put it.
@@ -38,6 +36,10 @@ type Request struct {
 
 // ErrOffline is wrapped by the error that File returns when TLKIT_OFFLINE forbids the download.
 var ErrOffline = errors.New("TLKIT_OFFLINE is set, so nothing is downloaded")
+
+// ErrNoNetwork is wrapped by the error that File and Head return when the server's name can't be looked up or there is no
+// route to it.
+var ErrNoNetwork = errors.New("there is no network")
 
 // StatusError is the answer of a server that did not send the file.
 type StatusError struct {
@@ -60,15 +62,6 @@ func (e *HashError) Error() string {
 	return fmt.Sprintf("download of %s: SHA-256 is %s, expected %s; the file was thrown away: the source has changed or something in between alters it", Shown(e.URL), e.Got, e.Want)
 }
 
-// fetcher holds the timings, so that tests need not wait.
-type fetcher struct {
-	attempts         int           // of the whole request, each one resuming
-	minWait, maxWait time.Duration // between retries
-	stall            time.Duration // the longest silence of a server, before and within the body
-}
-
-var standard = fetcher{attempts: 5, minWait: time.Second, maxWait: 30 * time.Second, stall: time.Minute}
-
 // Offline reports whether TLKIT_OFFLINE forbids network access: any value but empty, "0" and "false" does.
 func Offline() bool {
 	switch strings.ToLower(os.Getenv("TLKIT_OFFLINE")) {
@@ -83,26 +76,12 @@ func Offline() bool {
 // connection, also by a later call when the hash is known, is verified, and only then renamed. Answers 429 and 5xx and
 // network errors are tried again with growing pauses. Proxies are taken from HTTP_PROXY and HTTPS_PROXY.
 //
-// Errors: ErrOffline (wrapped), *StatusError, *HashError, the error of ctx, or one that names file and address.
-func File(ctx context.Context, r Request) error { return standard.file(ctx, r) }
-
-func (f fetcher) file(ctx context.Context, r Request) error {
-	u, err := url.Parse(r.URL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("download: %q is no http or https address", Shown(r.URL))
-	}
-	r.SHA256 = strings.ToLower(strings.TrimSpace(r.SHA256))
-	if n := len(r.SHA256); n > 0 && (n < 8 || n > 64 || strings.Trim(r.SHA256, "0123456789abcdef") != "") {
-		return fmt.Errorf("download of %s: SHA-256 %q is not 8 to 64 hexadecimal digits", Shown(r.URL), r.SHA256)
-	}
-	if r.Dest == "" {
-		return fmt.Errorf("download of %s: no destination given", Shown(r.URL))
-	}
-	if r.Part == "" {
-		r.Part = r.Dest + ".part"
-	}
-	if r.Lock == "" {
-		r.Lock = r.Dest + ".lock"
+// Where the server's name can't be looked up, or there is no route to it, no retry would help, and there is none.
+//
+// Errors: ErrOffline and ErrNoNetwork (wrapped), *StatusError, *HashError, the error of ctx, or one that names file and address.
+func File(ctx context.Context, r Request) error {
+	if err := r.complete(); err != nil {
+		return err
 	}
 	if ok, err := present(r); ok || err != nil {
 		return err
@@ -124,7 +103,28 @@ func (f fetcher) file(ctx context.Context, r Request) error {
 	if ok, err := present(r); ok || err != nil {
 		return err // another process was faster
 	}
-	return f.download(ctx, r)
+	err := newTransfer(ctx, r).run(ctx)
+	if errors.Is(err, ErrNoNetwork) {
+		return fmt.Errorf("%w; get it by other means and put it at %s", err, r.Dest)
+	}
+	return err
+}
+
+// complete checks the request and fills in what is left out.
+func (r *Request) complete() error {
+	u, err := url.Parse(r.URL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fmt.Errorf("download: %q is no http or https address", Shown(r.URL))
+	}
+	r.SHA256 = strings.ToLower(strings.TrimSpace(r.SHA256))
+	if n := len(r.SHA256); n > 0 && (n < 8 || n > 64 || strings.Trim(r.SHA256, "0123456789abcdef") != "") {
+		return fmt.Errorf("download of %s: SHA-256 %q is not 8 to 64 hexadecimal digits", Shown(r.URL), r.SHA256)
+	}
+	if r.Dest == "" {
+		return fmt.Errorf("download of %s: no destination given", Shown(r.URL))
+	}
+	r.Part, r.Lock = cmp.Or(r.Part, r.Dest+".part"), cmp.Or(r.Lock, r.Dest+".lock")
+	return nil
 }
 
 // present reports whether the wanted file is already there.
@@ -161,204 +161,6 @@ func SHA256(path string) (string, error) {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-func (f fetcher) client() (*retryablehttp.Client, *http.Transport) {
-	t := cleanhttp.DefaultPooledTransport() // proxies from the environment, dial and TLS timeouts
-	t.ResponseHeaderTimeout = f.stall
-	c := retryablehttp.NewClient()
-	c.Logger = nil
-	c.RetryMax = f.attempts - 1
-	c.RetryWaitMin, c.RetryWaitMax = f.minWait, f.maxWait
-	c.Backoff = func(low, high time.Duration, attempt int, resp *http.Response) time.Duration {
-		// The default obeys Retry-After without a bound.
-		return min(high, retryablehttp.DefaultBackoff(low, high, attempt, resp))
-	}
-	c.ErrorHandler = retryablehttp.PassthroughErrorHandler
-	c.HTTPClient = &http.Client{Transport: t, CheckRedirect: func(req *http.Request, via []*http.Request) error {
-		if len(via) >= 10 {
-			return errors.New("stopped after 10 redirects")
-		}
-		if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-			return fmt.Errorf("redirected from https to %s, refused", Shown(req.URL.String()))
-		}
-		if req.URL.Host != via[0].URL.Host { // net/http would let subdomains have it
-			req.Header.Del("Authorization")
-			req.Header.Del("Cookie")
-		}
-		return nil
-	}}
-	return c, t
-}
-
-func (f fetcher) download(ctx context.Context, r Request) error {
-	part := r.Part
-	if r.SHA256 == "" {
-		// Nothing could tell whether an old beginning belongs to the same file.
-		if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-		}
-	}
-	client, transport := f.client()
-	defer transport.CloseIdleConnections()
-	validator := "" // ETag or Last-Modified of the file whose beginning this call has stored
-	fresh := false  // the .part file was started by this call
-	for attempt := 1; ; attempt++ {
-		err := f.once(ctx, client, r, part, &validator, &fresh)
-		var hash *HashError
-		switch {
-		case err == nil:
-			if err := os.Rename(part, r.Dest); err != nil {
-				return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-			}
-			return nil
-		case ctx.Err() != nil:
-			return fmt.Errorf("download of %s stopped: %w", Shown(r.URL), ctx.Err())
-		case errors.As(err, &hash):
-			if rmErr := os.Remove(part); rmErr != nil {
-				return fmt.Errorf("download of %s: %w", Shown(r.URL), rmErr)
-			}
-			if fresh {
-				return err
-			}
-			continue // the old beginning was wrong: once more from the start
-		case !isRetryable(err) || attempt >= f.attempts:
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("download of %s stopped: %w", Shown(r.URL), ctx.Err())
-		case <-time.After(min(f.maxWait, f.minWait<<(attempt-1))):
-		}
-	}
-}
-
-// brokenError marks a failure that another attempt may mend.
-type brokenError struct{ error }
-
-func (e brokenError) Unwrap() error { return e.error }
-
-func isRetryable(err error) bool {
-	var b brokenError
-	return errors.As(err, &b)
-}
-
-// once asks for the file, or for the rest of it, and appends what comes to part. At its end the hash is checked.
-func (f fetcher) once(ctx context.Context, client *retryablehttp.Client, r Request, part string, validator *string, fresh *bool) (err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	out, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-	}
-	defer func() {
-		if cerr := out.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("download of %s: %w", Shown(r.URL), cerr)
-		}
-	}()
-	have, err := out.Seek(0, io.SeekEnd)
-	if err != nil {
-		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-	}
-	if have > 0 && r.SHA256 == "" && *validator == "" {
-		have = 0
-	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
-	if err != nil {
-		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-	}
-	maps.Copy(req.Header, r.Header)
-	req.Header.Set("User-Agent", "tlkit")
-	req.Header.Set("Accept-Encoding", "identity") // byte ranges and sizes must be those of the file itself
-	if have > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(have, 10)+"-")
-		if *validator != "" {
-			req.Header.Set("If-Range", *validator)
-		}
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("download of %s: %w", Shown(r.URL), withoutURL(err)) // the client has retried already
-	}
-	defer resp.Body.Close()
-	total := int64(-1)
-	switch {
-	case resp.StatusCode == http.StatusOK:
-		have = 0
-		if resp.ContentLength >= 0 {
-			total = resp.ContentLength
-		}
-	case resp.StatusCode == http.StatusPartialContent && have > 0:
-		var start int64
-		start, total = contentRange(resp.Header.Get("Content-Range"))
-		if start != have {
-			*fresh = true
-			return errors.Join(brokenError{fmt.Errorf("download of %s: asked for bytes from %d, got Content-Range %q", Shown(r.URL), have, resp.Header.Get("Content-Range"))}, out.Truncate(0))
-		}
-	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
-		// The stored part is as long as the file or longer: right as it is, or worthless.
-		return verify(out, r)
-	default:
-		return &StatusError{URL: r.URL, Code: resp.StatusCode, Status: resp.Status, Header: resp.Header}
-	}
-	if r.MaxBytes > 0 && total > r.MaxBytes {
-		return fmt.Errorf("download of %s: the file has %d bytes, more than the limit of %d", Shown(r.URL), total, r.MaxBytes)
-	}
-	if have == 0 {
-		*fresh = true
-		if err := out.Truncate(0); err != nil {
-			return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-		}
-		*validator = resp.Header.Get("ETag")
-		if *validator == "" || strings.HasPrefix(*validator, "W/") {
-			*validator = resp.Header.Get("Last-Modified")
-		}
-	}
-	if _, err := out.Seek(have, io.SeekStart); err != nil {
-		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
-	}
-
-	stalled := fmt.Errorf("no data for %v", f.stall)
-	watchdog := time.AfterFunc(f.stall, func() { cancel(stalled) })
-	defer watchdog.Stop()
-	buf := make([]byte, 128<<10)
-	var shown time.Time
-	for {
-		n, rerr := resp.Body.Read(buf)
-		watchdog.Reset(f.stall)
-		if n > 0 {
-			if r.MaxBytes > 0 && have+int64(n) > r.MaxBytes {
-				return fmt.Errorf("download of %s: more than the limit of %d bytes", Shown(r.URL), r.MaxBytes)
-			}
-			if _, err := out.Write(buf[:n]); err != nil {
-				return fmt.Errorf("download of %s: %w; what has come is kept and will be resumed", Shown(r.URL), err)
-			}
-			have += int64(n)
-			if now := time.Now(); r.Progress != nil && now.Sub(shown) > 200*time.Millisecond {
-				shown = now
-				r.Progress(have, total)
-			}
-		}
-		if rerr == io.EOF {
-			break
-		}
-		if rerr != nil {
-			if cause := context.Cause(ctx); cause != nil {
-				rerr = cause
-			}
-			return brokenError{fmt.Errorf("download of %s broke off after %d of %d bytes: %w", Shown(r.URL), have, total, rerr)}
-		}
-	}
-	if total >= 0 && have != total {
-		return brokenError{fmt.Errorf("download of %s ended after %d of %d bytes", Shown(r.URL), have, total)}
-	}
-	if err := verify(out, r); err != nil {
-		return err
-	}
-	if r.Progress != nil {
-		r.Progress(have, have)
-	}
-	return nil
 }
 
 // verify compares the whole of file with the wanted hash and makes it durable.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,12 +16,15 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// quick is the fetcher under test: as the standard one, without the pauses.
-var quick = fetcher{attempts: 4, minWait: time.Millisecond, maxWait: 5 * time.Millisecond, stall: 300 * time.Millisecond}
+// quick is a context in which downloads are as usual, without the pauses.
+func quick(ctx context.Context) context.Context {
+	return WithPatience(ctx, Patience{Attempts: 4, MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond, Stall: 300 * time.Millisecond})
+}
 
 func body() []byte {
 	b := make([]byte, 300_000)
@@ -172,7 +176,7 @@ func TestFile(t *testing.T) {
 				}
 			}
 			var done, total int64
-			err := quick.file(context.Background(), Request{URL: server.URL + "/file", SHA256: tt.hash, Dest: dest, MaxBytes: tt.max,
+			err := File(quick(context.Background()), Request{URL: server.URL + "/file", SHA256: tt.hash, Dest: dest, MaxBytes: tt.max,
 				Progress: func(d, n int64) { done, total = d, n }})
 			if n := int(count.Load()); tt.requests >= 0 && n != tt.requests {
 				t.Errorf("%d requests, want %d", n, tt.requests)
@@ -269,7 +273,7 @@ func TestConcurrentCallsDownloadOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if err := quick.file(context.Background(), Request{URL: server.URL, Dest: dest, SHA256: digest(data)}); err != nil {
+			if err := File(quick(context.Background()), Request{URL: server.URL, Dest: dest, SHA256: digest(data)}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -299,13 +303,13 @@ func TestCancelKeepsThePart(t *testing.T) {
 	defer server.Close()
 	dest := filepath.Join(t.TempDir(), "x")
 	req := Request{URL: server.URL, Dest: dest, SHA256: digest(data)}
-	if err := quick.file(ctx, req); !errors.Is(err, context.Canceled) {
+	if err := File(quick(ctx), req); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want context.Canceled", err)
 	}
 	if info, err := os.Stat(dest + ".part"); err != nil || info.Size() != 50_000 {
 		t.Fatalf("the part was not kept: %v %v", info, err)
 	}
-	if err := quick.file(context.Background(), req); err != nil {
+	if err := File(quick(context.Background()), req); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -348,5 +352,53 @@ func TestPrinter(t *testing.T) {
 	p(2_000_000, 2_000_000)
 	if got, want := b.String(), "data.zip: 0.0 of 2.0 MB\ndata.zip: 2.0 of 2.0 MB\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestNoNetwork: where a name can't be looked up nothing is tried again, and the error says which file to put where.
+func TestNoNetwork(t *testing.T) {
+	t.Setenv("TLKIT_OFFLINE", "")
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		t.Setenv(name, "")
+	}
+	dest := filepath.Join(t.TempDir(), "weights-01234567.pth")
+	// Five attempts with pauses of an hour: a single retry would not end.
+	ctx := WithPatience(t.Context(), Patience{Attempts: 5, MinWait: time.Hour, MaxWait: time.Hour, Stall: time.Minute})
+	const address = "https://weights.invalid/weights-01234567.pth" // RFC 6761: never resolves
+	err := File(ctx, Request{URL: address, Dest: dest})
+	if !errors.Is(err, ErrNoNetwork) || !Unreachable(err) {
+		t.Fatalf("%v", err)
+	}
+	for _, want := range []string{address, dest, "put it at"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q lacks %q", err, want)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(dest)); err != nil || len(left) > 1 { // the lock
+		t.Errorf("%v left behind (%v)", left, err)
+	}
+	if _, err := Head(ctx, Request{URL: address}); !errors.Is(err, ErrNoNetwork) {
+		t.Errorf("Head: %v", err)
+	}
+}
+
+// TestNoNetworkKinds: which failures no retry can mend.
+func TestNoNetworkKinds(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, true},
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}, true},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, true},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, false},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, false},
+		{context.DeadlineExceeded, false},
+		{nil, false},
+	} {
+		if got := noNetwork(tt.err); got != tt.want {
+			t.Errorf("%v: %v, want %v", tt.err, got, tt.want)
+		}
 	}
 }

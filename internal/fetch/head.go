@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 )
@@ -35,7 +34,10 @@ func (e unreachable) Unwrap() error { return e.cause }
 func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
-		return unreachable{u.Err}
+		err = u.Err
+	}
+	if noNetwork(err) {
+		return unreachable{fmt.Errorf("%w (%w)", ErrNoNetwork, err)}
 	}
 	return unreachable{err}
 }
@@ -52,10 +54,8 @@ func Unreachable(err error) bool {
 
 // Head asks for the header of r.URL. Redirects within its host are followed; one to another host is itself the answer,
 // since what a hub says of a file stands there. Retries and errors are those of [File].
-func Head(ctx context.Context, r Request) (http.Header, error) { return standard.head(ctx, r) }
-
-func (f fetcher) head(ctx context.Context, r Request) (http.Header, error) {
-	client, transport := f.client()
+func Head(ctx context.Context, r Request) (http.Header, error) {
+	client, transport := patience(ctx).client()
 	defer transport.CloseIdleConnections()
 	check := client.HTTPClient.CheckRedirect
 	client.HTTPClient.CheckRedirect = func(req *http.Request, via []*http.Request) error {
@@ -80,11 +80,4 @@ func (f fetcher) head(ctx context.Context, r Request) (http.Header, error) {
 		return nil, &StatusError{URL: r.URL, Code: resp.StatusCode, Status: resp.Status, Header: resp.Header}
 	}
 	return resp.Header, nil
-}
-
-// ForTests makes retries quick until the function that it returns is called.
-func ForTests() (restore func()) {
-	old := standard
-	standard = fetcher{attempts: 4, minWait: time.Millisecond, maxWait: 5 * time.Millisecond, stall: 300 * time.Millisecond}
-	return func() { standard = old }
 }

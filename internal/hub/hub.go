@@ -205,20 +205,28 @@ func (r Repo) File(ctx context.Context, name string, o Options) (string, error) 
 	if err != nil && cached != "" && ctx.Err() == nil && fetch.Unreachable(err) {
 		return cached, nil // yesterday's copy is better than none
 	}
+	if errors.Is(err, fetch.ErrNoNetwork) {
+		return "", r.byOtherMeans(name, err)
+	}
 	return p, err
 }
 
 func (r Repo) offlineError(name string) error {
-	dir, err := r.Dir()
-	if err != nil {
-		return err
-	}
 	which := "TLKIT_OFFLINE"
 	if !fetch.Offline() {
 		which = "HF_HUB_OFFLINE"
 	}
-	return fmt.Errorf("%w (%s): %s of %s is not in %s; on a machine with a network run `hf download %s %s%s` and copy that folder, or open a file of yours with LoadOptions.Weights",
-		fetch.ErrOffline, which, name, r, dir, r.ID, name, revisionFlag(r))
+	return r.byOtherMeans(name, fmt.Errorf("%w (%s)", fetch.ErrOffline, which))
+}
+
+// byOtherMeans says how a file gets here without the network, for which why is the reason.
+func (r Repo) byOtherMeans(name string, why error) error {
+	dir, err := r.Dir()
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s of %s is not in %s; on a machine with a network run `hf download %s %s%s` and copy that folder, or open a file of yours with LoadOptions.Weights",
+		why, name, r, dir, r.ID, name, revisionFlag(r))
 }
 
 func revisionFlag(r Repo) string {

@@ -218,7 +218,7 @@ func (s *described) open(ctx context.Context) (*weights.StateDict, error) {
 	for _, name := range weightNames {
 		path, err := s.File(ctx, name, o)
 		switch {
-		case errors.Is(err, fetch.ErrOffline):
+		case errors.Is(err, fetch.ErrOffline), errors.Is(err, fetch.ErrNoNetwork):
 			if offline == nil {
 				offline = err
 			}

@@ -1,6 +1,7 @@
 package zoo_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,12 +11,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/hub"
 	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
+
+// quick is a context in which downloads are as usual, without the pauses.
+func quick(t *testing.T) context.Context {
+	return fetch.WithPatience(t.Context(), fetch.Patience{Attempts: 4, MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond, Stall: 300 * time.Millisecond})
+}
 
 // tinyFile is a file of weights of about 200 kB.
 func tinyFile(t *testing.T) []byte {
@@ -53,17 +60,16 @@ func layouts(t *testing.T, h *hubtest.Hub, data []byte) map[string]struct {
 	}
 	return map[string]layout{
 		"torchvision": {name, func() (string, error) {
-			return weights.Fetch(t.Context(), "https://download.pytorch.org/models/"+name, weights.FetchOptions{})
+			return weights.Fetch(quick(t), "https://download.pytorch.org/models/"+name, weights.FetchOptions{})
 		}},
 		"huggingface": {"model.safetensors", func() (string, error) {
-			return hub.Repo{ID: "timm/tiny"}.File(t.Context(), "model.safetensors", hub.Options{})
+			return hub.Repo{ID: "timm/tiny"}.File(quick(t), "model.safetensors", hub.Options{})
 		}},
 	}
 }
 
 // TestSources gets a file from both layouts through every kind of answer.
 func TestSources(t *testing.T) {
-	defer fetch.ForTests()()
 	data := tinyFile(t)
 	for _, tt := range []struct {
 		name  string
@@ -221,9 +227,9 @@ func TestGetForOther(t *testing.T) {
 	}
 	var err error
 	if what[0] == "torchvision" {
-		_, err = weights.Fetch(t.Context(), "https://download.pytorch.org/models/"+what[2], weights.FetchOptions{})
+		_, err = weights.Fetch(quick(t), "https://download.pytorch.org/models/"+what[2], weights.FetchOptions{})
 	} else {
-		_, err = hub.Repo{ID: "timm/tiny"}.File(t.Context(), what[2], hub.Options{})
+		_, err = hub.Repo{ID: "timm/tiny"}.File(quick(t), what[2], hub.Options{})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +238,6 @@ func TestGetForOther(t *testing.T) {
 
 // TestToken: the token goes to the hub, and neither to another host nor into an error.
 func TestToken(t *testing.T) {
-	defer fetch.ForTests()()
 	const secret = "hf_verysecret"
 	h := hubtest.New(t)
 	h.Isolate(t)
@@ -278,11 +283,11 @@ func TestToken(t *testing.T) {
 	h.Isolate(t)
 	t.Setenv("HF_ENDPOINT", strings.Replace(h.URL, "://", "://user:password1@", 1))
 	h.Token = ""
-	if _, err := (hub.Repo{ID: "timm/tiny"}).File(t.Context(), "absent.bin", hub.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
+	if _, err := (hub.Repo{ID: "timm/tiny"}).File(quick(t), "absent.bin", hub.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
 		t.Errorf("an absent file: %v", err)
 	}
 	h.Break("config.json", hubtest.Down)
-	if _, err := (hub.Repo{ID: "timm/tiny"}).File(t.Context(), "config.json", hub.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
+	if _, err := (hub.Repo{ID: "timm/tiny"}).File(quick(t), "config.json", hub.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
 		t.Errorf("a hub that is down: %v", err)
 	}
 }
@@ -308,14 +313,13 @@ func TestCacheLayout(t *testing.T) {
 	}
 	// A commit never changes: with its name the hub is not asked again; a branch may have moved.
 	n := len(h.Requests())
-	if _, err := (hub.Repo{ID: "timm/tiny", Revision: hubtest.Commit}).File(t.Context(), "model.safetensors", hub.Options{}); err != nil || len(h.Requests()) != n {
+	if _, err := (hub.Repo{ID: "timm/tiny", Revision: hubtest.Commit}).File(quick(t), "model.safetensors", hub.Options{}); err != nil || len(h.Requests()) != n {
 		t.Errorf("by commit: %v, %d requests more", err, len(h.Requests())-n)
 	}
 	// A hub that can't be reached does not matter for what is there.
-	defer fetch.ForTests()()
 	h.Break("model.safetensors", hubtest.Down)
 	t.Setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-	if again, err := (hub.Repo{ID: "timm/tiny"}).File(t.Context(), "model.safetensors", hub.Options{}); err != nil || again != path {
+	if again, err := (hub.Repo{ID: "timm/tiny"}).File(quick(t), "model.safetensors", hub.Options{}); err != nil || again != path {
 		t.Errorf("unreachable hub: %s, %v", again, err)
 	}
 }
