@@ -146,6 +146,11 @@ func CIFARAugment() Augment { return vision.CIFARAugment() }
 // Hugging Face hub ("hf://timm/resnet18.a1_in1k") or an .onnx file ("models/my.onnx"); see [zoo.Load].
 func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(name, opts...) }
 
+// LoadContext is [Load] with a context, whose end ends a download.
+func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model, error) {
+	return zoo.LoadContext(ctx, name, opts...)
+}
+
 // MustLoad is [Load] that panics on an error.
 func MustLoad(name string, opts ...LoadOptions) *Model { return must(Load(name, opts...)) }
 

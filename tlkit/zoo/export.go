@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,7 +169,7 @@ func (e *exported) choose(o LoadOptions) (*values, error) {
 	}
 	return &values{
 		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights,
-		open:  func() (*weights.StateDict, error) { return e.sd, nil },
+		open:  func(context.Context) (*weights.StateDict, error) { return e.sd, nil },
 		adapt: e.adapt,
 	}, nil
 }

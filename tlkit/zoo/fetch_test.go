@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -85,5 +86,28 @@ func TestMirror(t *testing.T) {
 	set.URL = "https://download.pytorch.org/models/dot-00000000.pth"
 	if _, err := openSet(context.Background(), spec.Name, set); err == nil || !strings.Contains(err.Error(), "dot-00000000.pth") {
 		t.Errorf("error %v, want one about the hash of dot-00000000.pth", err)
+	}
+}
+
+// TestLoadContext: the end of the context ends a download, and the error says so.
+func TestLoadContext(t *testing.T) {
+	for _, name := range []string{"TLKIT_DATA", "TLKIT_CACHE", "TLKIT_HOME", "TORCH_HOME"} {
+		t.Setenv(name, t.TempDir())
+	}
+	t.Setenv("TLKIT_OFFLINE", "")
+	began := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done() // a download without end
+	}))
+	defer server.Close()
+	t.Setenv("TLKIT_MIRROR", server.URL)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-began
+		cancel()
+	}()
+	if _, err := LoadContext(ctx, "squeezenet1_1"); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want one that wraps context.Canceled", err)
 	}
 }

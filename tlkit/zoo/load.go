@@ -3,6 +3,8 @@ package zoo
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -30,8 +32,6 @@ type LoadOptions struct {
 	Key string
 	// Seed determines random values.
 	Seed uint64
-	// Context cancels a download; nil means context.Background().
-	Context context.Context
 }
 
 // Random is the LoadOptions.Weights that loads no weights.
@@ -58,18 +58,25 @@ const Random = "random"
 //   - a .pth or .safetensors file that [Model.Export] wrote: "ants.safetensors", as [LoadExported] reads it. Weights of
 //     other origin are loaded under the network's name, with LoadOptions.Weights.
 //
-// Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them.
+// Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them, and an interrupt ends them.
 func Load(name string, opts ...LoadOptions) (*Model, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return LoadContext(ctx, name, opts...)
+}
+
+// LoadContext is [Load] with a context, whose end ends a download.
+func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model, error) {
 	o, err := loadOptions(name, opts)
 	if err != nil {
 		return nil, err
 	}
-	s, err := resolve(o.Context, name)
+	s, err := resolve(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	return load(s, o)
+	return load(ctx, s, o)
 }
 
 // LoadExported returns the model of a file that [Model.Export] wrote, ready to predict: with its class names and its
@@ -81,7 +88,7 @@ func LoadExported(path string) (*Model, error) {
 		return nil, err
 	}
 	defer s.close()
-	return load(s, LoadOptions{Context: context.Background()})
+	return load(context.Background(), s, LoadOptions{})
 }
 
 // Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
@@ -105,9 +112,6 @@ func loadOptions(name string, opts []LoadOptions) (LoadOptions, error) {
 	var o LoadOptions
 	if len(opts) == 1 {
 		o = opts[0]
-	}
-	if o.Context == nil {
-		o.Context = context.Background()
 	}
 	if o.Preprocess != nil {
 		if err := o.Preprocess.Validate(); err != nil {

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -140,6 +141,6 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 	}
 	return &values{
 		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: filepath.Base(f.path),
-		open: func() (*weights.StateDict, error) { return f.sd, nil },
+		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil },
 	}, nil
 }

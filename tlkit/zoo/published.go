@@ -69,7 +69,7 @@ func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 	}
 	return &values{
 		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: spec.Name + "." + set.Name,
-		open: func() (*weights.StateDict, error) { return openSet(o.Context, spec.Name, set) },
+		open: func(ctx context.Context) (*weights.StateDict, error) { return openSet(ctx, spec.Name, set) },
 	}, nil
 }
 
@@ -83,7 +83,9 @@ func fileValues(spec Spec, o LoadOptions) (*values, error) {
 	if o.Preprocess != nil {
 		v.preprocess = *o.Preprocess
 	}
-	v.open = func() (*weights.StateDict, error) { return weights.OpenWith(path, weights.Options{Key: o.Key}) }
+	v.open = func(context.Context) (*weights.StateDict, error) {
+		return weights.OpenWith(path, weights.Options{Key: o.Key})
+	}
 	return v, nil
 }
 

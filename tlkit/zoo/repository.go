@@ -201,7 +201,7 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 	if len(v.classes) == 0 {
 		v.classes = numbered(len(ImageNetClasses())) // only features: any number will do until the head is replaced
 	}
-	v.open = func() (*weights.StateDict, error) { return s.open(o.Context) }
+	v.open = s.open
 	return v, nil
 }
 

@@ -28,8 +28,8 @@ type values struct {
 	preprocess vision.Preprocess
 	// name becomes Model.Weights.
 	name string
-	// open opens the file; nil means random values.
-	open func() (*weights.StateDict, error)
+	// open opens the file, which may be downloaded first; nil means random values.
+	open func(ctx context.Context) (*weights.StateDict, error)
 	// adapt turns the file's state dict into the model's; nil if it is that already.
 	adapt func(m *Model, sd *weights.StateDict) (*weights.StateDict, error)
 	// layouts, when set, are those that the file may have: it is of other origin, and is adopted.
@@ -54,7 +54,7 @@ func resolve(ctx context.Context, name string) (source, error) {
 }
 
 // load builds the network of a source and fills it.
-func load(s source, o LoadOptions) (*Model, error) {
+func load(ctx context.Context, s source, o LoadOptions) (*Model, error) {
 	v, err := s.choose(o)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func load(s source, o LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	m.Preprocess, m.Weights = v.preprocess, v.name
-	sd, err := v.open()
+	sd, err := v.open(ctx)
 	if err != nil {
 		return nil, err
 	}
