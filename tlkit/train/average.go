@@ -46,10 +46,10 @@ func (t *trainer) startAverage() error {
 	return nil
 }
 
-// follow moves the average towards the values after a step. The first steps count more than the decay says, so that the
+// updateAverage moves the average towards the values after a step. The first steps count more than the decay says, so that the
 // random start is soon forgotten: min(decay, (1+step)/(10+step)), as TensorFlow's ExponentialMovingAverage. What a step
 // leaves as it is keeps its average to the bit.
-func (t *trainer) follow(step *Node) {
+func (t *trainer) updateAverage(step *Node) {
 	g := step.Graph()
 	decay := MinScalar(Div(AddScalar(step, 1), AddScalar(step, 10)), t.average)
 	for _, p := range t.averaged() {

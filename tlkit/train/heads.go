@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -17,7 +18,7 @@ import (
 // headsPrefix starts the keys of the variables of further heads; no state-dict key of a model can start like this.
 const headsPrefix = "#heads."
 
-// build adds the head to a graph, on features [batch, features], and returns what it says, [batch, outputs].
+// build adds the head to a graph, on features [batch, features], and returns its output, [batch, outputs].
 func (h Head) build(m *zoo.Model, pass *nn.Pass, features *Node) *Node {
 	pass.Stage = headsPrefix + h.Name
 	scope := nn.NewScope(m.Store(), pass).In(headsPrefix + h.Name)
@@ -29,6 +30,15 @@ func (h Head) build(m *zoo.Model, pass *nn.Pass, features *Node) *Node {
 	}
 	plain := m.Spec.Build().Head
 	return plain.Forward(scope.In(plain.Key), features, h.Classes)
+}
+
+// headNamed returns the head of a name. While a graph is built, errors are panics.
+func headNamed(heads []Head, name string) Head {
+	i := slices.IndexFunc(heads, func(h Head) bool { return h.Name == name })
+	if i < 0 {
+		exceptions.Panicf("tlkit: there is no head %q in Plan.Heads", name)
+	}
+	return heads[i]
 }
 
 // addHeads makes the variables of the heads in the model's store, with their starting values, and returns them.
@@ -89,4 +99,18 @@ func (h Head) start(m *zoo.Model, p nn.Param, own string, seed uint64) error {
 		return fmt.Errorf("tlkit: head %q: copying %q: %w", h.Name, own, err)
 	}
 	return nil
+}
+
+// Head is a further output layer on the model's features.
+type Head struct {
+	// Name makes its state-dict prefix "#heads.NAME"; Step.Head, Preparation.Head and Watch.Head refer to it.
+	Name string
+	// From, when set, is a model of the same architecture: the head begins as a copy of its output layer.
+	From *zoo.Model
+	// Classes is the number of outputs; ignored if From is set.
+	Classes int
+	// Forward, when set, builds the layer; nil means one like the model's own output layer.
+	Forward func(s *nn.Scope, features *Node) *Node
+	// Frozen leaves the head's variables as they are.
+	Frozen bool
 }

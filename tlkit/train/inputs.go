@@ -22,18 +22,15 @@ type inputs struct {
 	limit int64 // bytes
 }
 
-func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe, cache *decoded) *inputs {
+// newInputs opens the images of a plan: those to train on, those to evaluate on, and the plan's further ones.
+func newInputs(train, eval *datasets.Split, m *zoo.Model, plan Plan, r Recipe, cache *decoded) *inputs {
 	d := &inputs{limit: r.MemoryLimit}
 	load := func(s *datasets.Split, aug vision.Augment, seed uint64) *images {
 		return newImages(s, m.Preprocess, aug, seed, m.ImageSize(), cache)
 	}
-	split := ds.Train
-	if plan.Train != nil {
-		split = plan.Train
-	}
-	d.trainImages = load(split, r.Augment, r.Seed)
+	d.trainImages = load(train, r.Augment, r.Seed)
 	d.trainImages.views = r.Views
-	d.valImages = load(EvalSplit(ds), vision.Augment{}, r.Seed)
+	d.valImages = load(eval, vision.Augment{}, r.Seed)
 	for i, b := range plan.Extra {
 		seed := extraSeed(r.Seed, i)
 		s := load(b.Split, r.Augment, seed)
@@ -53,23 +50,23 @@ func newInputs(ds *datasets.Dataset, m *zoo.Model, plan Plan, r Recipe, cache *d
 
 // cacheFrozen sets the sources of a phase up. Stages that stay frozen are computed once for the images that do not
 // change, if their output fits into memory; then only the rest of the network runs in every step.
-func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
-	fit := l.t.plan.Fit
+func (d *inputs) cacheFrozen(ctx context.Context, t *trainer, r Recipe, cache featureCache) error {
+	fit, plan := t.plan.Fit, t.plan
 	// A model that is evaluated once, and not fitted on its features, gains nothing.
-	reuse := l.t.frozen > 0 && (fit == nil || fit.Params != nil || fit.Classify != nil)
+	reuse := t.frozen > 0 && (fit == nil || fit.Params != nil || fit.Classify != nil)
 	evals := []*images{d.valImages}
-	for i, w := range l.t.plan.Watch {
+	for i, w := range plan.Watch {
 		if w.Model == nil {
 			evals = append(evals, d.watchImages[i])
 		}
 	}
-	all, from, err := d.cached(ctx, l, evals, d.limit/8, reuse)
+	all, from, err := d.cached(ctx, t, cache, evals, d.limit/8, reuse)
 	if err != nil {
 		return err
 	}
 	d.val, d.watch, d.evalFrom = all[0], nil, from
 	all = all[1:]
-	for i, w := range l.t.plan.Watch {
+	for i, w := range plan.Watch {
 		if w.Model != nil {
 			d.watch = append(d.watch, d.watchImages[i])
 			continue
@@ -78,7 +75,7 @@ func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
 	}
 
 	trains := append([]*images{d.trainImages}, d.extraImages...)
-	if all, from, err = d.cached(ctx, l, trains, d.limit/2, reuse && (l.recipe.same() || l.recipe.Views > 0 && !l.recipe.mixes())); err != nil {
+	if all, from, err = d.cached(ctx, t, cache, trains, d.limit/2, reuse && (r.same() || r.Views > 0 && !r.mixes())); err != nil {
 		return err
 	}
 	d.train, d.trainFrom = all[0], from
@@ -89,39 +86,29 @@ func (d *inputs) cacheFrozen(ctx context.Context, l *loop) error {
 }
 
 // cached returns the outputs of the frozen stages for all the images if wanted and if they fit into limit bytes
-// together, else the images themselves, and the stage at which what is returned enters the network.
-func (d *inputs) cached(ctx context.Context, l *loop, from []*images, limit int64, want bool) ([]source, int, error) {
-	var plain, ready []source
+// together, else the images themselves, and the stage that the result is the input of.
+func (d *inputs) cached(ctx context.Context, t *trainer, cache featureCache, from []*images, limit int64, want bool) ([]source, int, error) {
+	var unchanged, ready []source
 	for _, s := range from {
-		plain = append(plain, s)
+		unchanged = append(unchanged, s)
 	}
 	if !want {
-		return plain, 0, nil
+		return unchanged, 0, nil
 	}
-	values, err := l.t.frozenValues()
+	values, err := t.frozenValues()
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, s := range from {
-		key := featureKey{split: s.split, frozen: l.t.frozen, values: values}
-		if s.views > 0 && !s.aug.IsZero() {
-			key.views, key.seed = s.views, s.seed
-		}
-		if f := l.run.shared.get(key); f != nil {
-			limit -= int64(len(f.values)) * 4
-			ready = append(ready, f)
-			continue
-		}
-		f, err := l.t.cache(ctx, s, l.evalBatch(), limit, func(done int) { l.show.features(l.res, done, s.len()) })
+		f, err := cache.outputs(ctx, t, values, s, limit)
 		if err != nil {
 			return nil, 0, err
 		}
 		if f == nil {
-			return plain, 0, nil
+			return unchanged, 0, nil
 		}
 		limit -= int64(len(f.values)) * 4
 		ready = append(ready, f)
-		l.run.shared.put(key, f)
 	}
-	return ready, l.t.frozen, nil
+	return ready, t.frozen, nil
 }

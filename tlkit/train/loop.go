@@ -4,15 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"runtime/debug"
 	"time"
 
-	"github.com/gomlx/compute"
-
-	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // Checkpoints are written after an epoch if the last one is this old, and within an epoch if it is much older: what a
@@ -35,124 +29,33 @@ func (e *InterruptedError) Error() string {
 		e.Run, e.Epoch, e.Strategy)
 }
 
-// EvalSplit returns the images that models are compared on: the validation images, or the test images where there are no
-// others; nil if there are neither.
-func EvalSplit(ds *datasets.Dataset) *datasets.Split {
-	if ds.Val == nil || ds.Val.Len() == 0 {
-		return ds.Test
-	}
-	return ds.Val
-}
-
 // loop trains one strategy of a run to the end, from wherever it stands.
 type loop struct {
-	run     *Run
 	res     *Result
 	recipe  Recipe
 	t       *trainer
 	show    *progress
 	data    *inputs
+	cache   featureCache
 	phase   int
 	teacher *teacher
 	at      position
 	savedAt time.Time
 	// setUp is the time that preparing the data took; it counts towards the first epoch.
 	setUp time.Duration
-	// decoded are the images read, where the run has none for all its strategies.
-	decoded *decoded
-	// still is kept for a strategy that trains nothing.
-	still *still
-}
-
-// runStrategy trains one strategy; a strategy that is done already costs nothing.
-func runStrategy(ctx context.Context, engine compute.Backend, run *Run, res *Result, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) error {
-	r := run.Config.Recipe
-	r.Seed = res.Seed
-	if res.Done && (len(res.History) >= r.Epochs || r.EarlyStop.reached(res.History)) {
-		return nil
-	}
-	if err := mkdir(filepath.Join(run.Dir, res.dir)); err != nil {
-		return err
-	}
-	l, err := newLoop(ctx, engine, run, res, r, s, ds, pretrained, show)
-	if l != nil {
-		defer l.close()
-	}
-	if err != nil {
-		return l.stopped(ctx, err)
-	}
-	if l.at, err = l.t.restore(res.file("checkpoint.safetensors")); err != nil {
-		return err
-	}
-	if l.at.Epoch > len(res.History) {
-		return fmt.Errorf("tlkit: run %q, strategy %q: the checkpoint is after epoch %d but the history has %d; remove the run with tlkit.Remove(%q)",
-			run.Name, res.Strategy, l.at.Epoch, len(res.History), run.Name)
-	}
-	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
-	res.Done = false
-	return l.stopped(ctx, l.epochs(ctx))
-}
-
-// start copies a model for training. Training is where a machine runs out of memory: what the engine keeps for the
-// pretrained model's predictions goes, and with it whatever copies of the weights are garbage by now.
-func start(pretrained *zoo.Model) (*zoo.Model, error) {
-	pretrained.Release()
-	m, err := pretrained.Clone()
-	debug.FreeOSMemory()
-	return m, err
-}
-
-// newLoop readies a strategy for its first step. What comes back is to be closed if it is not nil, also beside an error.
-func newLoop(ctx context.Context, engine compute.Backend, run *Run, res *Result, r Recipe, s Strategy, ds *datasets.Dataset, pretrained *zoo.Model, show *progress) (*loop, error) {
-	m, err := start(pretrained)
-	if err != nil {
-		return nil, err
-	}
-	task := Task{Classes: ds.Classes, Data: ds, Seed: r.Seed, Recipe: r}
-	plan, err := s.Plan(m, task)
-	if err != nil {
-		return nil, err
-	}
-	if err := plan.check(s.Name(), task); err != nil {
-		return nil, err
-	}
-	t, err := newTrainer(engine, m, plan, r)
-	if err != nil {
-		return nil, err
-	}
-	res.LearningRate = plan.LearningRate
-	res.Params, res.Trainable = t.counts()
-
-	l := &loop{run: run, res: res, recipe: r, t: t, show: show, phase: -1, savedAt: time.Now()}
-	if plan.Before != nil {
-		if err := plan.Before(ctx, &Preparation{Model: m, Task: task, t: t, show: show, res: res}); err != nil {
-			return l, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", run.Name, res.Strategy, err)
-		}
-	}
-	split := ds.Train
-	if plan.Train != nil {
-		split = plan.Train
-	}
-	t.objective.weights = r.ClassWeights.of(split.Counts())
-	cache := run.decoded
-	if cache == nil {
-		l.decoded = newDecoded(r, run.Dir)
-		cache = l.decoded
-	}
-	l.data = newInputs(ds, m, plan, r, cache)
-	return l, t.startAverage() // what Before did is where it begins
+	// fitted is the evaluation of a strategy without training steps, which no epoch changes.
+	fitted *fitted
 }
 
 func (l *loop) close() {
 	l.teacher.close()
 	l.t.close()
-	l.decoded.close()
 }
 
 // stopped turns the error of a cancelled context into an InterruptedError.
 func (l *loop) stopped(ctx context.Context, err error) error {
 	if l != nil && err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return &InterruptedError{Run: l.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
+		return &InterruptedError{Run: l.res.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
 	}
 	return err
 }
@@ -162,11 +65,11 @@ func (l *loop) enter(ctx context.Context, phase int) error {
 	began := time.Now()
 	d := l.data
 	l.t.begin(phase, l.updates())
-	if err := d.cacheFrozen(ctx, l); err != nil {
+	if err := d.cacheFrozen(ctx, l.t, l.recipe, l.cache); err != nil {
 		return err
 	}
 	if l.t.plan.Teacher != nil && l.teacher == nil {
-		if err := l.hireTeacher(ctx); err != nil {
+		if err := l.addTeacher(ctx); err != nil {
 			return err
 		}
 	}
@@ -176,6 +79,14 @@ func (l *loop) enter(ctx context.Context, phase int) error {
 	l.phase = phase
 	l.setUp += time.Since(began)
 	return nil
+}
+
+// addTeacher readies the plan's teacher, and records its logits where these are the same in every epoch.
+func (l *loop) addTeacher(ctx context.Context) (err error) {
+	if l.teacher, err = newTeacher(l.t); err != nil || !l.recipe.same() {
+		return err
+	}
+	return l.teacher.record(ctx, l.data.trainImages, l.cache.batch, l.show.features)
 }
 
 // perEpoch is the number of steps of an epoch.
@@ -192,10 +103,10 @@ func (l *loop) group() int { return max(1, l.recipe.Accumulate) }
 // updates is the number of steps of the optimizer in an epoch.
 func (l *loop) updates() int { return (l.perEpoch() + l.group() - 1) / l.group() }
 
-// moment says where the next step is; images is its batch's number of them.
-func (l *loop) moment(images int, rate, progress float64) moment {
+// stepInfo describes the next step, on a batch of so many images.
+func (l *loop) stepInfo(images int, rate, progress float64) stepInfo {
 	group := l.group()
-	at := moment{rate: rate, progress: progress, step: l.at.Steps + 1, update: l.at.Epoch*l.updates() + l.at.Step/group + 1,
+	at := stepInfo{rate: rate, progress: progress, step: l.at.Steps + 1, update: l.at.Epoch*l.updates() + l.at.Step/group + 1,
 		seen: l.at.Step%group*l.recipe.BatchSize + images, whole: (l.at.Step+1)%group == 0 || l.at.Step+1 == l.perEpoch()}
 	if l.recipe.mixes() {
 		at.mixture = l.recipe.mixture(at.step, l.t.model.ImageSize())
@@ -204,7 +115,7 @@ func (l *loop) moment(images int, rate, progress float64) moment {
 }
 
 // evalBatch is the batch size where no gradients are kept; larger ones only cost memory.
-func (l *loop) evalBatch() int { return max(32, min(l.recipe.BatchSize, 64)) }
+func evalBatch(r Recipe) int { return max(32, min(r.BatchSize, 64)) }
 
 func (l *loop) epochs(ctx context.Context) error {
 	for l.at.Epoch < l.recipe.Epochs && !l.recipe.EarlyStop.reached(l.res.History) {
@@ -221,10 +132,10 @@ func (l *loop) epochs(ctx context.Context) error {
 	return l.saveResult()
 }
 
-// epoch trains one epoch, or what is left of it, evaluates, and writes down what came out.
+// epoch trains one epoch, or the rest of it, evaluates, and records the figures.
 func (l *loop) epoch(ctx context.Context) error {
 	if l.t.plan.Fit != nil {
-		return l.stillEpoch(ctx)
+		return l.fittedEpoch(ctx)
 	}
 	n, size := l.data.train.len(), l.recipe.BatchSize
 	perEpoch := l.perEpoch()
@@ -246,11 +157,11 @@ func (l *loop) epoch(ctx context.Context) error {
 			return errors.Join(b.err, l.save()) // the steps before the image that can't be read are not lost
 		}
 		rate := rateAt(l.at.Step)
-		answers, err := l.teacher.answers(b)
+		logits, err := l.teacher.logits(b)
 		if err != nil {
 			return err
 		}
-		loss, hit, err := l.t.trainStep(b, l.moment(b.n, rate, epochAt(l.at.Step)/float64(l.recipe.Epochs)), answers)
+		loss, hit, err := l.t.trainStep(b, l.stepInfo(b.n, rate, epochAt(l.at.Step)/float64(l.recipe.Epochs)), logits)
 		if err != nil {
 			return err
 		}
@@ -263,7 +174,7 @@ func (l *loop) epoch(ctx context.Context) error {
 		l.at.Loss += loss * float64(b.n)
 		l.at.Hits += hit
 		l.at.Seconds = before + time.Since(began).Seconds()
-		l.show.step(l)
+		l.show.step(l.at, l.perEpoch())
 		if time.Since(l.savedAt) > checkpointWithinEpoch {
 			if err := l.save(); err != nil {
 				return err
@@ -275,7 +186,7 @@ func (l *loop) epoch(ctx context.Context) error {
 	}
 
 	rate := rateAt(perEpoch - 1)
-	var o outcome
+	var o evaluation
 	var also map[string]float64
 	err := l.t.withAverage(func() (err error) {
 		o, also, err = l.evaluate(ctx)
@@ -293,9 +204,9 @@ func (l *loop) epoch(ctx context.Context) error {
 	return l.record(o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)
 }
 
-// evaluate judges the model on the validation images, and on those of the tasks that are watched.
-func (l *loop) evaluate(ctx context.Context) (o outcome, also map[string]float64, err error) {
-	if o, err = l.t.evaluate(ctx, "", l.data.val, l.evalBatch()); err != nil {
+// evaluate runs the model on the validation images, and on those of the tasks that are watched.
+func (l *loop) evaluate(ctx context.Context) (o evaluation, also map[string]float64, err error) {
+	if o, err = l.t.evaluate(ctx, "", l.data.val, l.cache.batch); err != nil {
 		return o, nil, err
 	}
 	for i, w := range l.t.plan.Watch {
@@ -315,23 +226,23 @@ func (l *loop) evaluate(ctx context.Context) (o outcome, also map[string]float64
 	return o, also, nil
 }
 
-func (l *loop) watch(ctx context.Context, w Watch, s source) (outcome, error) {
+func (l *loop) watch(ctx context.Context, w Watch, s source) (evaluation, error) {
 	if w.Model == nil {
-		return l.t.evaluate(ctx, w.Head, s, l.evalBatch())
+		return l.t.evaluate(ctx, w.Head, s, l.cache.batch)
 	}
 	exec, err := l.t.network(w.Model)
 	if err != nil {
-		return outcome{}, err
+		return evaluation{}, err
 	}
 	defer exec.Finalize()
-	return judge(ctx, exec, nil, s, l.evalBatch())
+	return evaluateWith(ctx, exec, nil, s, l.cache.batch)
 }
 
-// stillEpoch is an epoch of a strategy that trains nothing: it is measured once, and stays like that.
-func (l *loop) stillEpoch(ctx context.Context) error {
+// fittedEpoch is an epoch of a strategy without training steps: all have the figures of the first.
+func (l *loop) fittedEpoch(ctx context.Context) error {
 	began := time.Now()
-	if l.still == nil {
-		train, err := l.t.evaluate(ctx, "", trainingExamples{l.data.train}, l.evalBatch())
+	if l.fitted == nil {
+		train, err := l.t.evaluate(ctx, "", trainingExamples{l.data.train}, l.cache.batch)
 		if err != nil {
 			return err
 		}
@@ -340,16 +251,16 @@ func (l *loop) stillEpoch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.still = &still{train, val, also, seconds}
+		l.fitted = &fitted{train, val, also, seconds}
 	}
 	n := l.data.train.len()
-	l.at.Seen, l.at.Loss, l.at.Hits, l.at.Seconds = n, l.still.train.loss*float64(n), l.still.train.accuracy*float64(n), l.still.seconds
-	return l.record(l.still.val, l.still.also, 0, (time.Since(began) + l.setUp).Seconds())
+	l.at.Seen, l.at.Loss, l.at.Hits, l.at.Seconds = n, l.fitted.train.loss*float64(n), l.fitted.train.accuracy*float64(n), l.fitted.seconds
+	return l.record(l.fitted.val, l.fitted.also, 0, (time.Since(began) + l.setUp).Seconds())
 }
 
-// still is what a model that does not change was found to be.
-type still struct {
-	train, val outcome
+// fitted is the evaluation of a model that no step changes.
+type fitted struct {
+	train, val evaluation
 	also       map[string]float64
 	seconds    float64
 }
@@ -358,7 +269,7 @@ type still struct {
 func (l *loop) interrupted(ctx context.Context) error {
 	if err := l.save(); err != nil {
 		return fmt.Errorf("tlkit: run %q was interrupted in epoch %d of strategy %q, and what came after the last checkpoint is lost: %w",
-			l.run.Name, l.at.Epoch+1, l.res.Strategy, err)
+			l.res.run.Name, l.at.Epoch+1, l.res.Strategy, err)
 	}
 	return ctx.Err()
 }
@@ -366,12 +277,12 @@ func (l *loop) interrupted(ctx context.Context) error {
 // diverged says that a loss is no number any more. What is on disk stays as it was before.
 func (l *loop) diverged(which string, loss, rate float64) error {
 	return fmt.Errorf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; choose a smaller one, with another Label or another run name",
-		l.run.Name, l.res.Strategy, which, loss, l.at.Epoch+1, l.at.Step, rate)
+		l.res.run.Name, l.res.Strategy, which, loss, l.at.Epoch+1, l.at.Step, rate)
 }
 
-// record appends an epoch to the history and saves what has to be saved. The checkpoint comes last: what is on disk
-// before it belongs to an epoch that would be done again.
-func (l *loop) record(o outcome, also map[string]float64, rate, seconds float64) error {
+// record appends an epoch to the history and saves what has to be saved, the checkpoint last: without it, the epoch is
+// done again.
+func (l *loop) record(o evaluation, also map[string]float64, rate, seconds float64) error {
 	seen := float64(max(1, l.at.Seen))
 	e := Epoch{Epoch: l.at.Epoch + 1, LearningRate: rate,
 		TrainLoss: l.at.Loss / seen, TrainAccuracy: l.at.Hits / seen, ValLoss: o.loss, ValAccuracy: o.accuracy,
@@ -391,18 +302,18 @@ func (l *loop) record(o outcome, also map[string]float64, rate, seconds float64)
 	if err := writeHistory(l.res.file("history.jsonl"), l.res.History); err != nil {
 		return err
 	}
-	l.show.epoch(l)
+	l.show.epoch()
 	if e.Epoch == l.recipe.Epochs || l.recipe.EarlyStop.reached(l.res.History) || time.Since(l.savedAt) > checkpointAfterEpoch {
 		return l.save()
 	}
 	return nil
 }
 
-func (l *loop) predictions(o outcome) Predictions {
+func (l *loop) predictions(o evaluation) Predictions {
 	p := Predictions{Predicted: o.predicted, Confidence: o.confidence}
 	for i := range o.predicted {
 		p.Labels = append(p.Labels, l.data.val.label(i))
-		p.Names = append(p.Names, l.run.valNames[i])
+		p.Names = append(p.Names, l.data.valImages.split.Name(i))
 	}
 	return p
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -46,13 +45,15 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	if err := checkComparison(ds, pretrained, []Strategy{s}); err != nil {
 		return nil, err
 	}
-	engine, err := backend.Default()
+	run := &Run{Name: "find-lr", Config: Config{Recipe: r}}
+	res := &Result{Strategy: s.Name(), Seed: r.Seed, run: run}
+	search, err := newComparison(run, ds, pretrained)
 	if err != nil {
 		return nil, err
 	}
-	run := &Run{Name: "find-lr", Config: Config{Recipe: r}}
-	res := &Result{Strategy: s.Name(), Seed: r.Seed, run: run}
-	l, err := newLoop(ctx, engine.Backend, run, res, r, s, ds, pretrained, newProgress(run, true))
+	defer search.close()
+	search.show.begin(res)
+	l, err := search.newLoop(ctx, res, s)
 	if l != nil {
 		defer l.close()
 	}
@@ -99,18 +100,20 @@ func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
 		if b.err != nil {
 			return b.err
 		}
-		answers, err := l.teacher.answers(b)
+		logits, err := l.teacher.logits(b)
 		if err != nil {
 			return err
 		}
 		rate := lrLow * math.Pow(lrHigh/lrLow, float64(len(c.Rates))/(lrSteps-1))
-		loss, _, err := l.t.trainStep(b, l.moment(b.n, rate, float64(len(c.Rates))/lrSteps), answers)
+		loss, _, err := l.t.trainStep(b, l.stepInfo(b.n, rate, float64(len(c.Rates))/lrSteps), logits)
 		if err != nil {
 			return err
 		}
 		l.at.Step++
 		l.at.Steps++
-		if c.add(rate, loss); !c.more() {
+		c.add(rate, loss)
+		l.show.search(len(c.Rates), lrSteps, rate, loss)
+		if !c.more() {
 			return nil
 		}
 	}

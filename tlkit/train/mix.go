@@ -1,7 +1,6 @@
 package train
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -27,18 +25,6 @@ func (r Recipe) mixes() bool { return r.Mixup > 0 || r.CutMix > 0 }
 
 // same reports whether every epoch sees the same training images, so that what they give may be computed once.
 func (r Recipe) same() bool { return r.Augment.IsZero() && !r.mixes() }
-
-func (r Recipe) checkMixing() error {
-	for _, f := range []struct {
-		name  string
-		value float64
-	}{{"Mixup", r.Mixup}, {"CutMix", r.CutMix}} {
-		if !numbers.Finite(f.value) || f.value < 0 {
-			return fmt.Errorf("tlkit: Recipe.%s is %g; give the parameter of its beta distribution, such as 0.2 or 1, or 0 for none", f.name, f.value)
-		}
-	}
-	return nil
-}
 
 // mixture draws what is mixed in a step, from the seed and the step alone, so that a resumed run mixes as an
 // uninterrupted one. Where the recipe asks for both kinds, each batch gets one of them at random.

@@ -1,11 +1,7 @@
 package train
 
 import (
-	"fmt"
-
 	. "github.com/gomlx/gomlx/core/graph"
-
-	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // ClassWeights says how much the training images of each class count in the loss.
@@ -57,20 +53,6 @@ func (o objective) loss(logits, targets *Node) *Node {
 	}
 	weights := Reshape(Const(logits.Graph(), o.weights), 1, len(o.weights))
 	return Neg(Div(ReduceAllSum(Mul(terms, weights)), ReduceAllSum(Mul(targets, weights))))
-}
-
-func (r Recipe) checkObjective() error {
-	switch {
-	case !(r.LabelSmoothing >= 0 && r.LabelSmoothing < 1):
-		return fmt.Errorf("tlkit: Recipe.LabelSmoothing is %g; it is a share from 0 up to 1, such as 0.1", r.LabelSmoothing)
-	case r.ClassWeights != "" && r.ClassWeights != Balanced:
-		return fmt.Errorf("tlkit: Recipe.ClassWeights is %q; give %q, or nothing for all classes alike", r.ClassWeights, Balanced)
-	case !numbers.Finite(r.ClipNorm) || r.ClipNorm < 0:
-		return fmt.Errorf("tlkit: Recipe.ClipNorm is %g; give a positive norm, such as 1, or 0 for no clipping", r.ClipNorm)
-	case r.Accumulate < 0:
-		return fmt.Errorf("tlkit: Recipe.Accumulate is %d; give the number of batches per step, or 0 for one", r.Accumulate)
-	}
-	return nil
 }
 
 // clip scales gradients down so that the norm of all of them together is at most limit (Pascanu et al. 2012, arXiv

@@ -35,18 +35,18 @@ func (o optimizer) slots() []string {
 		slots = []string{"velocity"}
 	}
 	if o.accumulate > 1 {
-		slots = append(slots, gathered)
+		slots = append(slots, accumulatedSlot)
 	}
 	return slots
 }
 
-// gathered is the sum of the gradients of the batches since the last step, each times its number of images.
-const gathered = "gathered"
+// accumulatedSlot names the sum of the gradients of the batches since the last step, each times its number of images.
+const accumulatedSlot = "gathered"
 
-// gather adds a batch's gradient to what the batches before it gave. At a step the sum is used up: what comes back is
-// the mean gradient over all seen images.
-func (o optimizer) gather(store *model.Store, p nn.Param, grad, images, seen *Node, step bool) *Node {
-	sum := store.GetVariable(slotPath(p, gathered))
+// accumulated adds a batch's gradient to those of the batches before it. At a step it returns the mean gradient over all
+// seen images and resets the sum; before one it returns nil.
+func (o optimizer) accumulated(store *model.Store, p nn.Param, grad, images, seen *Node, step bool) *Node {
+	sum := store.GetVariable(slotPath(p, accumulatedSlot))
 	grad = Add(sum.NodeValue(grad.Graph()), Mul(grad, images))
 	if !step {
 		sum.SetNodeValue(grad)

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
+	"regexp"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -75,20 +75,6 @@ type ExtraBatch struct {
 	Split *datasets.Split
 	// Batch is the number of images per step; 0 means the recipe's batch size.
 	Batch int
-}
-
-// Head is a further output layer on the model's features.
-type Head struct {
-	// Name makes its state-dict prefix "#heads.NAME"; Step.Head, Preparation.Head and Watch.Head refer to it.
-	Name string
-	// From, when set, is a model of the same architecture: the head begins as a copy of its output layer.
-	From *zoo.Model
-	// Classes is the number of outputs; ignored if From is set.
-	Classes int
-	// Forward, when set, builds the layer; nil means one like the model's own output layer.
-	Forward func(s *nn.Scope, features *Node) *Node
-	// Frozen leaves the head's variables as they are.
-	Frozen bool
 }
 
 // Watch is a task that is evaluated beside the strategy's own.
@@ -200,10 +186,4 @@ func (p Plan) factor(v nn.Param) float64 {
 	return p.Rate(v)
 }
 
-func (p Plan) head(name string) (Head, bool) {
-	i := slices.IndexFunc(p.Heads, func(h Head) bool { return h.Name == name })
-	if i < 0 {
-		return Head{}, false
-	}
-	return p.Heads[i], true
-}
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -22,10 +22,17 @@ type Preparation struct {
 	// Task is what Strategy.Plan was given.
 	Task Task
 
-	t    *trainer
-	show *progress
-	res  *Result
+	engine compute.Backend
+	heads  []Head
+	// features computes what Features returns.
+	features func(ctx context.Context) (*zoo.Features, error)
+	// report is told how many images of how many were worked on.
+	report func(done, total int)
 }
+
+// Features returns the output of all stages for the data set's training images, with their labels, without augmentation:
+// what a fitted strategy works on. They are computed once for all strategies and seeds that freeze the whole network.
+func (p *Preparation) Features(ctx context.Context) (*zoo.Features, error) { return p.features(ctx) }
 
 // Each runs a graph on all images of a split in turn, in batches, without augmentation. build gets images
 // [batch, height, width, 3], normalised, and their labels [batch] int32; each, if not nil, gets what build returned.
@@ -41,16 +48,12 @@ func (p *Preparation) Head(name string, images *Node) *Node {
 	if name == "" {
 		return p.Model.ForwardHead(pass, features)
 	}
-	h, ok := p.t.plan.head(name)
-	if !ok {
-		exceptions.Panicf("tlkit: Preparation.Head of %q, which Plan.Heads lacks", name)
-	}
-	return h.build(p.Model, pass, features)
+	return headNamed(p.heads, name).build(p.Model, pass, features)
 }
 
 // each is Each with augmentation, drawn by the task's seed.
 func (p *Preparation) each(ctx context.Context, split *datasets.Split, augment vision.Augment, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
-	exec, err := model.NewExec(p.t.engine, p.Model.Store(), func(_ *model.Scope, in []*Node) []*Node {
+	exec, err := model.NewExec(p.engine, p.Model.Store(), func(_ *model.Scope, in []*Node) []*Node {
 		p.Model.Store().SetTraining(in[0].Graph(), true) // keeps the weights inputs of the graph
 		return build(p.Model.Normalize(in[0]), in[1])
 	})
@@ -60,7 +63,7 @@ func (p *Preparation) each(ctx context.Context, split *datasets.Split, augment v
 	defer exec.Finalize()
 	s := newImages(split, p.Model.Preprocess, augment, p.Task.Seed, p.Model.ImageSize(), nil)
 	done := 0
-	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
+	for b := range batches(ctx, s, ascending(s.len()), batchSize, 0) {
 		if b.err != nil {
 			return b.err
 		}
@@ -78,7 +81,7 @@ func (p *Preparation) each(ctx context.Context, split *datasets.Split, augment v
 			o.MustFinalizeAll()
 		}
 		done += b.n
-		p.show.features(p.res, done, s.len())
+		p.report(done, s.len())
 	}
 	return ctx.Err()
 }

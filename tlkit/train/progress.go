@@ -14,8 +14,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// progress shows where training stands: a line and growing curves in a notebook, a bar in a terminal, one line per
-// epoch in a log.
+// progress shows how far a comparison is: a line and growing curves in a notebook, a bar in a terminal, one line per epoch
+// in a log. Shares and times left are those of the whole comparison.
 type progress struct {
 	run      *Run
 	quiet    bool
@@ -24,8 +24,12 @@ type progress struct {
 	curves   *plots.Live
 	bar      *progressbar.ProgressBar
 
+	// queue are the results that the comparison trains, in order; current is the one under way.
+	queue   []*Result
+	current *Result
+	// began is when the first step of current in this session was done, first the number of steps before that one.
 	began time.Time
-	first int // steps done before this session
+	first int
 	shown time.Time
 }
 
@@ -40,9 +44,9 @@ func newProgress(run *Run, quiet bool) *progress {
 	return p
 }
 
-// begin is called before each strategy.
+// begin is called before each result is trained.
 func (p *progress) begin(res *Result) {
-	p.began, p.first, p.shown = time.Now(), -1, time.Time{}
+	p.current, p.first, p.shown = res, -1, time.Time{}
 	p.finishBar()
 }
 
@@ -54,18 +58,18 @@ func (p *progress) finishBar() {
 	}
 }
 
-// name is what a line starts with: the strategy, and which seed if there are several.
-func (p *progress) name(res *Result) string {
+// name begins a line: the strategy, and which seed if there are several.
+func (p *progress) name() string {
 	if n := p.run.Config.Recipe.Seeds; n > 1 {
-		return fmt.Sprintf("%s, seed %d of %d", res.Strategy, 1+res.Seed-p.run.Config.Recipe.Seed, n)
+		return fmt.Sprintf("%s, seed %d of %d", p.current.Strategy, 1+p.current.Seed-p.run.Config.Recipe.Seed, n)
 	}
-	return res.Strategy
+	return p.current.Strategy
 }
 
-// features reports on the images whose frozen features are being computed.
-func (p *progress) features(res *Result, done, total int) {
+// features reports on images that the network runs on before the first step.
+func (p *progress) features(done, total int) {
 	if p.due(done == total) {
-		p.say(fmt.Sprintf("%s: features of the frozen layers, image %d of %d", p.name(res), done, total), float64(done)/float64(total))
+		p.say(fmt.Sprintf("%s: features of the frozen layers, image %d of %d", p.name(), done, total), p.share(float64(len(p.current.History))))
 	}
 }
 
@@ -77,51 +81,119 @@ func (p *progress) due(last bool) bool {
 	return true
 }
 
-// step reports after each training step.
-func (p *progress) step(l *loop) {
-	perEpoch := l.perEpoch()
+// step reports on a training step; at is the position after it.
+func (p *progress) step(at position, perEpoch int) {
 	if p.first < 0 {
-		p.first = l.at.Steps - 1
-		p.began = time.Now()
+		p.first, p.began = at.Steps, time.Now()
 	}
 	if !p.due(false) {
 		return
 	}
-	total := perEpoch * l.recipe.Epochs
-	seen := float64(max(1, l.at.Seen))
-	left := "?"
-	if done := l.at.Steps - 1 - p.first; done > 0 {
-		per := time.Since(p.began) / time.Duration(done)
-		left = (per * time.Duration(total-l.at.Steps)).Round(time.Second).String()
+	pace := 0.0 // seconds per epoch
+	if done := at.Steps - p.first; done > 0 {
+		pace = time.Since(p.began).Seconds() / float64(done) * float64(perEpoch)
 	}
-	p.say(fmt.Sprintf("%s: epoch %d of %d, loss %.3f, accuracy %.1f%%, %.0f images/s, %s left", p.name(l.res),
-		l.at.Epoch+1, l.recipe.Epochs, l.at.Loss/seen, 100*l.at.Hits/seen, seen/max(l.at.Seconds, 1e-9), left),
-		float64(l.at.Steps)/float64(total))
+	seen := float64(max(1, at.Seen))
+	epochs := float64(at.Epoch) + float64(at.Step)/float64(perEpoch)
+	p.say(fmt.Sprintf("%s: epoch %d of %d, loss %.3f, accuracy %.1f%%, %.0f images/s, %s", p.name(),
+		at.Epoch+1, p.run.Config.Recipe.Epochs, at.Loss/seen, 100*at.Hits/seen, seen/max(at.Seconds, 1e-9), p.left(epochs, pace)), p.share(epochs))
 }
 
-// epoch reports a complete epoch.
-func (p *progress) epoch(l *loop) {
+// epoch reports on a complete epoch.
+func (p *progress) epoch() {
 	if p.quiet {
 		return
 	}
-	e := l.res.History[len(l.res.History)-1]
-	text := fmt.Sprintf("%s: epoch %d of %d, loss %.3f, validation loss %.3f, accuracy %.1f%%, %.0f images/s", p.name(l.res),
-		e.Epoch, l.recipe.Epochs, e.TrainLoss, e.ValLoss, 100*e.ValAccuracy, e.ImagesPerSecond)
+	e := p.current.History[len(p.current.History)-1]
+	epochs := p.run.Config.Recipe.Epochs
+	text := fmt.Sprintf("%s: epoch %d of %d, loss %.3f, validation loss %.3f, accuracy %.1f%%, %.0f images/s, %s", p.name(),
+		e.Epoch, epochs, e.TrainLoss, e.ValLoss, 100*e.ValAccuracy, e.ImagesPerSecond, p.left(float64(e.Epoch), 0))
 	switch {
 	case p.notebook:
 		// Epochs of head training take milliseconds; redrawing for each would cost more than the training.
-		if p.due(e.Epoch == l.recipe.Epochs) {
-			p.say(text, float64(e.Epoch)/float64(l.recipe.Epochs))
+		if p.due(e.Epoch == epochs) {
+			p.say(text, p.share(float64(e.Epoch)))
 			p.curves.Update(p.run.Curves()) // a chart that can't be drawn must not stop the training
 		}
-	case !p.terminal():
+	case p.terminal():
+		p.say(text, p.share(float64(e.Epoch)))
+	default:
 		fmt.Fprintln(os.Stderr, text)
+	}
+}
+
+// search reports on a step of FindLR, of at most so many.
+func (p *progress) search(step, most int, rate, loss float64) {
+	if p.due(step == most) {
+		p.say(fmt.Sprintf("%s: learning-rate range test, step %d of at most %d, rate %.1e, loss %.3f", p.name(), step, most, rate, loss), float64(step)/float64(most))
 	}
 }
 
 func (p *progress) terminal() bool { return isatty.IsTerminal(os.Stderr.Fd()) }
 
-// say shows a line and how much of the strategy is done, in [0, 1].
+// share is the share of the comparison's epochs that is done, where current has done so many.
+func (p *progress) share(epochs float64) float64 {
+	all := p.run.Config.Recipe.Epochs
+	done := epochs
+	for _, r := range p.queue {
+		if r != p.current {
+			done += float64(min(all, len(r.History)))
+			if r.Done {
+				done += float64(max(0, all-len(r.History)))
+			}
+		}
+	}
+	return done / float64(all*max(1, len(p.queue)))
+}
+
+// left says how long the comparison will still take; see timeLeft.
+func (p *progress) left(epochs, pace float64) string {
+	seconds, ok := timeLeft(p.queue, p.current, p.run.Config.Recipe.Epochs, epochs, pace)
+	if !ok {
+		return "time left not known yet"
+	}
+	return (time.Duration(seconds * float64(time.Second))).Round(time.Second).String() + " left"
+}
+
+// timeLeft estimates the seconds that the results of a queue still take. Of current so many epochs are done, at a pace of
+// so many seconds per epoch (0: not measured). A result's epochs are taken to cost what its own did so far, or else those
+// of the same strategy with another seed, or else the mean of all strategies with a known cost. ok is false if no cost is
+// known.
+func timeLeft(queue []*Result, current *Result, total int, epochs, pace float64) (seconds float64, ok bool) {
+	known := map[string][]float64{}
+	var all []float64
+	for _, r := range queue {
+		for _, e := range r.History {
+			known[r.Strategy] = append(known[r.Strategy], e.Seconds)
+		}
+	}
+	if current != nil && len(known[current.Strategy]) == 0 && pace > 0 {
+		known[current.Strategy] = []float64{pace}
+	}
+	for _, costs := range known {
+		all = append(all, spread(costs).Mean)
+	}
+	if len(all) == 0 {
+		return 0, false
+	}
+	for _, r := range queue {
+		rest := float64(total - len(r.History))
+		switch {
+		case r == current:
+			rest = float64(total) - epochs
+		case r.Done:
+			rest = 0
+		}
+		cost := spread(all).Mean
+		if own := known[r.Strategy]; len(own) > 0 {
+			cost = spread(own).Mean
+		}
+		seconds += max(0, rest) * cost
+	}
+	return seconds, true
+}
+
+// say shows a line and the share of the comparison that is done, in [0, 1].
 func (p *progress) say(text string, share float64) {
 	switch {
 	case p.notebook:
@@ -140,7 +212,7 @@ func (p *progress) say(text string, share float64) {
 // end closes the display. The curves are left out of the saved notebook's live output: Run.Plot shows them.
 func (p *progress) end() {
 	p.finishBar()
-	if p.notebook && !p.quiet {
+	if p.notebook && !p.quiet && len(p.queue) > 0 {
 		var names []string
 		for _, r := range p.run.Results {
 			done := 0

@@ -199,3 +199,17 @@ func isAre(n int) string {
 	}
 	return "are"
 }
+
+// Best returns the result whose best epochs have the highest validation accuracy, as the mean over its seeds, of equals
+// the one of lower loss; nil if no strategy has completed an epoch.
+func (r *Run) Best() *Result {
+	var best *Result
+	var top Score
+	for _, res := range r.Results {
+		s := res.Score()
+		if s.Seeds > 0 && (best == nil || s.Accuracy.Mean > top.Accuracy.Mean || (s.Accuracy.Mean == top.Accuracy.Mean && s.Loss.Mean < top.Loss.Mean)) {
+			best, top = res, s
+		}
+	}
+	return best
+}

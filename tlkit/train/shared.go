@@ -1,15 +1,7 @@
 package train
 
 import (
-	"context"
-	"fmt"
-	"hash/fnv"
-	"math"
-	"slices"
-
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // sharedFeatures are outputs of frozen stages that one call of Compare has computed: the next seed, and the next strategy
@@ -56,44 +48,4 @@ func (s *sharedFeatures) put(k featureKey, f *features) {
 		delete(s.kept, s.keys[0])
 		s.keys = s.keys[1:]
 	}
-}
-
-// frozenValues hashes the values of the frozen stages, running statistics too.
-func (t *trainer) frozenValues() (uint64, error) {
-	h := fnv.New64a()
-	fmt.Fprint(h, t.model.Spec.Name, t.model.Preprocess)
-	for _, p := range t.model.Params() {
-		if i := slices.Index(t.model.Stages(), p.Stage); i < 0 || i >= t.frozen {
-			continue
-		}
-		value, err := t.model.Variable(p).Value()
-		if err != nil {
-			return 0, fmt.Errorf("tlkit: reading %q: %w", p.Key, err)
-		}
-		if err := value.ConstBytes(func(b []byte) { h.Write(b) }); err != nil {
-			return 0, fmt.Errorf("tlkit: reading %q: %w", p.Key, err)
-		}
-	}
-	return h.Sum64(), nil
-}
-
-// Features returns the output of all stages for the data set's training images, with their labels, without augmentation:
-// what a fitted strategy works on. They are computed once for all strategies and seeds that freeze the whole network.
-func (p *Preparation) Features(ctx context.Context) (*zoo.Features, error) {
-	t, split := p.t, p.Task.Data.Train
-	t.frozen = len(t.model.Stages()) // as the phase of a fitted plan will set it again
-	values, err := t.frozenValues()
-	if err != nil {
-		return nil, err
-	}
-	key := featureKey{split: split, frozen: t.frozen, values: values}
-	f := p.res.run.shared.get(key)
-	if f == nil {
-		s := newImages(split, t.model.Preprocess, vision.Augment{}, 0, t.model.ImageSize(), nil)
-		if f, err = t.cache(ctx, s, 32, math.MaxInt64, func(done int) { p.show.features(p.res, done, s.len()) }); err != nil {
-			return nil, err
-		}
-		p.res.run.shared.put(key, f)
-	}
-	return &zoo.Features{Shape: f.dims, Values: f.values, Labels: f.labels, NumClasses: len(p.Task.Classes)}, nil
 }

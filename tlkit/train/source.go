@@ -320,8 +320,8 @@ func order(n int, seed uint64, epoch int) []int {
 	return vision.NewRand(seed, uint64(epoch), 0x6f72646572).Perm(n)
 }
 
-// inTurn returns 0..n-1.
-func inTurn(n int) []int {
+// ascending returns 0..n-1.
+func ascending(n int) []int {
 	all := make([]int, n)
 	for i := range all {
 		all[i] = i

@@ -116,7 +116,7 @@ func TestDecodedClose(t *testing.T) {
 	var group sync.WaitGroup
 	for e := range 4 {
 		group.Go(func() {
-			for b := range batches(t.Context(), s, inTurn(s.len()), 3, e) {
+			for b := range batches(t.Context(), s, ascending(s.len()), 3, e) {
 				if b.err != nil {
 					t.Error(b.err)
 					return

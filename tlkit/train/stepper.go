@@ -58,7 +58,7 @@ func (s *Stepper) Step() (loss float64, err error) {
 	b := batch{n: s.n, inputs: tensors.FromFlatDataAndDimensions(s.pix, s.n, size, size, 3),
 		labels: tensors.FromFlatDataAndDimensions(make([]int32, s.n), s.n)}
 	s.done++
-	loss, _, err = s.t.trainStep(b, moment{rate: s.rate, step: s.done, update: s.done, seen: s.n, whole: true}, nil)
+	loss, _, err = s.t.trainStep(b, stepInfo{rate: s.rate, step: s.done, update: s.done, seen: s.n, whole: true}, nil)
 	return loss, err
 }
 

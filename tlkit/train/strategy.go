@@ -1,7 +1,6 @@
 package train
 
 import (
-	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -13,16 +12,4 @@ type Strategy interface {
 	Name() string
 	// Plan readies the model, a copy that is the strategy's own, for the task, and says how it is trained.
 	Plan(m *zoo.Model, task Task) (Plan, error)
-}
-
-// Task is what a strategy is to learn.
-type Task struct {
-	// Classes are the names of the new classes, in order.
-	Classes []string
-	// Seed determines the random values of a new head.
-	Seed uint64
-	// Data are the images of the comparison, for strategies that need more of them than batches of the training split.
-	Data *datasets.Dataset
-	// Recipe is what all strategies share.
-	Recipe Recipe
 }

@@ -1,21 +1,14 @@
 package train
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"runtime/debug"
 	"slices"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -44,8 +37,8 @@ type trainer struct {
 
 	// apart tells that training images go through the frozen stages in a computation of its own, feature, before the step.
 	apart bool
-	// gather is a step that only adds to the gradients gathered for the next one.
-	step, gather, feature *model.Exec
+	// accumulate is a step that only adds to the gradients accumulated for the next update.
+	step, accumulate, feature *model.Exec
 	// evals are the compiled networks from the inputs to each head's logits; "" is the model's own.
 	evals map[string]*model.Exec
 }
@@ -141,58 +134,8 @@ func (t *trainer) frozenStages() int {
 	return len(t.model.Stages())
 }
 
-func hits(logits, labels *Node) *Node {
-	return ReduceAllSum(ConvertDType(Equal(ArgMax(logits, -1, dtypes.Int32), labels), dtypes.Float32))
-}
-
-// frozenApart reports whether a training step computes the frozen stages in a graph of their own; a test replaces it.
-var frozenApart = func(engine compute.Backend) bool { return traits.Of(engine).FrozenApart }
-
-// compile makes the executors; from tells at which stage the training and the evaluation inputs enter.
-func (t *trainer) compile(trainFrom, evalFrom int) error {
-	store := t.model.Store()
-	if err := t.settle(); err != nil {
-		return err
-	}
-	var err error
-	// Mixed images are mixed before the first stage, which is within the step.
-	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart(t.engine); t.apart {
-		if err := t.readyFeature(); err != nil {
-			return err
-		}
-		trainFrom = t.frozen
-	}
-	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
-	if err == nil && t.opt.accumulate > 1 {
-		t.gather, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
-	}
-	if err != nil {
-		return fmt.Errorf("tlkit: building the training step of %s: %w", t.model.Spec.Name, err)
-	}
-	t.evals = map[string]*model.Exec{}
-	for _, h := range append([]Head{{}}, t.plan.Heads...) {
-		t.evals[h.Name], err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
-			// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first epoch.
-			store.SetTraining(x.Graph(), true)
-			pass := &nn.Pass{}
-			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))
-			if h.Name == "" && t.plan.classify() != nil {
-				return features
-			}
-			if h.Name == "" {
-				return t.model.ForwardHead(pass, features)
-			}
-			return h.build(t.model, pass, features)
-		})
-		if err != nil {
-			return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
-		}
-	}
-	return nil
-}
-
-// settle moves what training changes to the engine and leaves no second copy behind: the first step needs the most memory.
-func (t *trainer) settle() error {
+// toDevice moves what training changes to the engine and leaves no second copy behind: the first step needs the most memory.
+func (t *trainer) toDevice() error {
 	store := t.model.Store()
 	for _, p := range t.now {
 		paths := []string{p.Path()}
@@ -214,222 +157,10 @@ func (t *trainer) settle() error {
 }
 
 func (t *trainer) close() {
-	for _, e := range append(slices.Collect(maps.Values(t.evals)), t.step, t.gather, t.feature) {
+	for _, e := range append(slices.Collect(maps.Values(t.evals)), t.step, t.accumulate, t.feature) {
 		if e != nil {
 			e.Finalize()
 		}
 	}
-	t.evals, t.step, t.gather, t.feature = nil, nil, nil, nil
-}
-
-// moment says where in the training a step is.
-type moment struct {
-	// rate is the learning rate.
-	rate float64
-	// progress is the share of the training that is done.
-	progress float64
-	// step counts the batches, update the optimizer's steps, both from 1.
-	step, update int
-	// seen is the number of images whose gradients have been gathered, with this batch's; whole tells that the batch is
-	// the last before a step of the optimizer.
-	seen  int
-	whole bool
-	// mixture is how the batch's images are mixed, where they are.
-	mixture mixture
-}
-
-// trainStep runs one step and returns the batch's mean loss and number of hits. teacher are the teacher's answers to the
-// batch, nil without one.
-func (t *trainer) trainStep(b batch, at moment, teacher *tensors.Tensor) (loss, hit float64, err error) {
-	defer b.release()
-	// enter is what of a batch enters the step.
-	enter := func(b batch) (*tensors.Tensor, error) { return b.inputs, nil }
-	if t.apart {
-		var outputs []*tensors.Tensor
-		defer func() {
-			for _, o := range outputs {
-				o.MustFinalizeAll()
-			}
-		}()
-		enter = func(b batch) (*tensors.Tensor, error) {
-			out, err := t.feature.Call1(b.inputs)
-			if err == nil {
-				outputs = append(outputs, out)
-			}
-			return out, err
-		}
-	}
-	x, err := enter(b)
-	if err != nil {
-		return 0, 0, err
-	}
-	in := []any{x, b.labels, float32(at.rate), float32(at.update), float32(at.progress), t.random(at.step)}
-	if t.mixes {
-		in = append(in, at.mixture.inputs()...)
-	}
-	if t.opt.accumulate > 1 {
-		in = append(in, float32(at.seen))
-	}
-	for _, other := range b.extra {
-		if x, err = enter(other); err != nil {
-			return 0, 0, err
-		}
-		in = append(in, x, other.labels)
-	}
-	if teacher != nil {
-		defer teacher.MustFinalizeAll()
-		in = append(in, teacher)
-	}
-	exec := t.step
-	if !at.whole {
-		exec = t.gather
-	}
-	out, err := exec.Call(in...)
-	if err != nil {
-		return 0, 0, err
-	}
-	return float64(tensors.ToScalar[float32](out[0])), float64(tensors.ToScalar[float32](out[1])), nil
-}
-
-// random is the state of the random generator for a step. It depends on the seed and the step alone, so that a resumed
-// run drops what an uninterrupted one would.
-func (t *trainer) random(step int) []uint64 {
-	rng := rand.New(rand.NewPCG(t.seed, uint64(step)))
-	return []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}
-}
-
-// readyFeature makes the computation of the frozen stages: forward only, in inference mode, and where the engine gains
-// from it with their values as constants, which no step of the phase changes.
-func (t *trainer) readyFeature() error {
-	if t.feature != nil {
-		return nil
-	}
-	var err error
-	t.feature, err = model.NewExec(t.engine, t.model.Store(), func(_ *model.Scope, x *Node) *Node {
-		build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
-		if traits.Of(t.engine).FoldsConstants {
-			return t.model.Constant(x, build)
-		}
-		return build()
-	})
-	if err != nil {
-		return fmt.Errorf("tlkit: building the frozen part of %s: %w", t.model.Spec.Name, err)
-	}
-	return nil
-}
-
-// cache computes the output of the frozen stages for every example, if the values fit into limit bytes; otherwise
-// it returns nil.
-func (t *trainer) cache(ctx context.Context, s source, batchSize int, limit int64, progress func(done int)) (*features, error) {
-	if err := t.readyFeature(); err != nil {
-		return nil, err
-	}
-	f := &features{}
-	if im, ok := s.(*images); ok && !im.aug.IsZero() {
-		f.views = im.views
-	}
-	views := max(1, f.views)
-	for view := range views {
-		if err := t.cacheView(ctx, f, s, view, batchSize, limit/int64(views), progress); err != nil {
-			return nil, err
-		}
-		if f.values == nil {
-			return nil, nil
-		}
-	}
-	return f, nil
-}
-
-// cacheView appends the output of the frozen stages for one version of every example to f; values that do not fit into
-// limit bytes leave f empty.
-func (t *trainer) cacheView(ctx context.Context, f *features, s source, view, batchSize int, limit int64, progress func(done int)) error {
-	done := 0
-	for b := range batches(ctx, s, inTurn(s.len()), batchSize, view) {
-		if b.err != nil {
-			return b.err
-		}
-		out, err := t.feature.Call1(b.inputs)
-		if err != nil {
-			return err
-		}
-		dims := out.Shape().Dimensions
-		f.dims = slices.Clone(dims[1:])
-		if int64(out.Shape().Size()/dims[0])*int64(s.len())*4 > limit {
-			f.values = nil
-			return nil
-		}
-		f.values = append(f.values, tensors.MustCopyFlatData[float32](out)...)
-		out.MustFinalizeAll()
-		b.release()
-		for range b.n {
-			if view == 0 {
-				f.labels = append(f.labels, s.label(done))
-			}
-			done++
-		}
-		progress(done)
-	}
-	return ctx.Err()
-}
-
-// outcome is what evaluation found: per example the probabilities' argmax and the probability of it.
-type outcome struct {
-	loss, accuracy float64
-	predicted      []int
-	confidence     []float64
-}
-
-// evaluate runs the network in inference mode on all examples; head is the name of the head that answers.
-func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize int) (outcome, error) {
-	if head == "" {
-		return judge(ctx, t.evals[head], t.plan.classify(), s, batchSize)
-	}
-	return judge(ctx, t.evals[head], nil, s, batchSize)
-}
-
-// trainingExamples marks a source as that of the training images, for Fit.Classify.
-type trainingExamples struct{ source }
-
-// judge compares the logits that exec computes with the labels of all examples. With classify, exec computes features,
-// and classify makes logits of them.
-func judge(ctx context.Context, exec *model.Exec, classify func([]float32, int) []float32, s source, batchSize int) (outcome, error) {
-	_, own := s.(trainingExamples)
-	var o outcome
-	for b := range batches(ctx, s, inTurn(s.len()), batchSize, 0) {
-		if b.err != nil {
-			return o, b.err
-		}
-		out, err := exec.Call1(b.inputs)
-		if err != nil {
-			return o, err
-		}
-		width := out.Shape().Size() / b.n
-		logits := tensors.MustCopyFlatData[float32](out)
-		out.MustFinalizeAll()
-		b.release()
-		for k := range b.n {
-			label := s.label(len(o.predicted))
-			answer := logits[k*width : (k+1)*width]
-			if classify != nil {
-				example := -1
-				if own {
-					example = len(o.predicted)
-				}
-				answer = classify(answer, example)
-			}
-			p := numbers.Softmax(answer)
-			best := numbers.Argmax(p)
-			o.loss += numbers.NegLog(p[label])
-			if best == label {
-				o.accuracy++
-			}
-			o.predicted = append(o.predicted, best)
-			o.confidence = append(o.confidence, p[best])
-		}
-	}
-	if n := float64(len(o.predicted)); n > 0 {
-		o.loss /= n
-		o.accuracy /= n
-	}
-	return o, ctx.Err()
+	t.evals, t.step, t.accumulate, t.feature = nil, nil, nil, nil
 }

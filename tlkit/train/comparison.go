@@ -1,0 +1,227 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Compare trains a copy of the pretrained model with each strategy in turn, on the same images, in the same order, for
+// the same number of epochs, and keeps everything under the run's name. A strategy that was finished before is not
+// trained again, and one that was cut off goes on from its checkpoint. With Recipe.Seeds all strategies are trained
+// with the first seed, then all with the next.
+//
+// Ctrl-C, the notebook's stop button and a cancelled context save and stop: the run comes back together with an
+// *[InterruptedError].
+func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) (*Run, error) {
+	r, err := r.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkComparison(ds, pretrained, strategies); err != nil {
+		return nil, err
+	}
+	run, unlock, err := begin(name, ds, pretrained, r, strategies)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	c, err := newComparison(run, ds, pretrained)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if !r.Quiet {
+		for _, w := range ds.Warnings {
+			fmt.Fprintln(os.Stderr, w)
+		}
+	}
+	return run, c.trainAll(ctx, strategies)
+}
+
+// comparison is a call of Compare under way: what its strategies share.
+type comparison struct {
+	run    *Run
+	engine compute.Backend
+	// model is the pretrained one, of which every strategy trains a copy.
+	model *zoo.Model
+	data  *datasets.Dataset
+	// eval are the images that strategies are compared on.
+	eval    *datasets.Split
+	show    *progress
+	shared  *sharedFeatures
+	decoded *decoded
+}
+
+func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comparison, error) {
+	engine, err := backend.Default()
+	if err != nil {
+		return nil, err
+	}
+	r := run.Config.Recipe
+	return &comparison{run: run, engine: engine.Backend, model: pretrained, data: ds, eval: EvalSplit(ds), show: newProgress(run, r.Quiet),
+		shared: &sharedFeatures{limit: r.MemoryLimit / 2}, decoded: newDecoded(r, run.Dir)}, nil
+}
+
+func (c *comparison) close() {
+	c.show.end()
+	c.decoded.close()
+}
+
+// trainAll trains all strategies with the first seed, then all with the next.
+func (c *comparison) trainAll(ctx context.Context, strategies []Strategy) error {
+	var with []Strategy
+	for k := range max(1, c.run.Config.Recipe.Seeds) {
+		for _, s := range strategies {
+			res, err := c.run.Result(s.Name())
+			if err != nil {
+				return err
+			}
+			c.show.queue, with = append(c.show.queue, res.Seeds()[k]), append(with, s)
+		}
+	}
+	for i, res := range c.show.queue {
+		if err := c.train(ctx, res, with[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recipe is that of the run, with the seed of one result.
+func (c *comparison) recipe(res *Result) Recipe {
+	r := c.run.Config.Recipe
+	r.Seed = res.Seed
+	return r
+}
+
+// train trains one strategy with one seed to the end, from wherever it stands; one that is done already costs nothing.
+func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
+	r := c.recipe(res)
+	if res.Done && (len(res.History) >= r.Epochs || r.EarlyStop.reached(res.History)) {
+		return nil
+	}
+	c.show.begin(res)
+	if err := mkdir(filepath.Join(c.run.Dir, res.dir)); err != nil {
+		return err
+	}
+	l, err := c.newLoop(ctx, res, s)
+	if l != nil {
+		defer l.close()
+	}
+	if err != nil {
+		return l.stopped(ctx, err)
+	}
+	if l.at, err = l.t.restore(res.file("checkpoint.safetensors")); err != nil {
+		return err
+	}
+	if l.at.Epoch > len(res.History) {
+		return fmt.Errorf("tlkit: run %q, strategy %q: the checkpoint is after epoch %d but the history has %d; remove the run with tlkit.Remove(%q)",
+			c.run.Name, res.Strategy, l.at.Epoch, len(res.History), c.run.Name)
+	}
+	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
+	res.Done = false
+	return l.stopped(ctx, l.epochs(ctx))
+}
+
+// newLoop readies a strategy for its first step. Close the returned loop if it is not nil, even when err is set.
+func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loop, error) {
+	m, err := start(c.model)
+	if err != nil {
+		return nil, err
+	}
+	r := c.recipe(res)
+	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
+	plan, err := s.Plan(m, task)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.check(s.Name(), task); err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(c.engine, m, plan, r)
+	if err != nil {
+		return nil, err
+	}
+	res.LearningRate = plan.LearningRate
+	res.Params, res.Trainable = t.counts()
+
+	l := &loop{res: res, recipe: r, t: t, show: c.show, phase: -1, savedAt: time.Now(),
+		cache: featureCache{c.shared, evalBatch(r), c.show.features}}
+	if plan.Before != nil {
+		p := &Preparation{Model: m, Task: task, engine: c.engine, heads: plan.Heads, report: c.show.features,
+			features: func(ctx context.Context) (*zoo.Features, error) {
+				return l.cache.trainingFeatures(ctx, t, c.data.Train)
+			}}
+		if err := plan.Before(ctx, p); err != nil {
+			return l, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", c.run.Name, res.Strategy, err)
+		}
+	}
+	train := cmp.Or(plan.Train, c.data.Train)
+	t.objective.weights = r.ClassWeights.of(train.Counts())
+	l.data = newInputs(train, c.eval, m, plan, r, c.decoded)
+	return l, t.startAverage() // from the values that Before left
+}
+
+// start copies a model for training. Training is where a machine runs out of memory: start frees what the engine keeps for
+// the pretrained model's predictions, and with it whatever copies of the weights are garbage by now.
+func start(pretrained *zoo.Model) (*zoo.Model, error) {
+	pretrained.Release()
+	m, err := pretrained.Clone()
+	debug.FreeOSMemory()
+	return m, err
+}
+
+// MustCompare is Compare without a context that panics on an error. An interruption is none: it says what was saved,
+// and returns the run as far as it came.
+func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) *Run {
+	run, err := r.Compare(context.Background(), name, ds, pretrained, strategies...)
+	var stopped *InterruptedError
+	switch {
+	case errors.As(err, &stopped):
+		fmt.Fprintln(os.Stderr, stopped)
+	case err != nil:
+		panic(err)
+	}
+	return run
+}
+
+// checkComparison finds what would go wrong later, while that is cheap.
+func checkComparison(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) error {
+	if err := CheckTask(ds, m); err != nil {
+		return err
+	}
+	if len(strategies) == 0 {
+		return errors.New("tlkit: no strategy to compare; give at least one, such as tlkit.Transfer{}")
+	}
+	seen := map[string]bool{}
+	for _, s := range strategies {
+		if seen[s.Name()] {
+			return fmt.Errorf("tlkit: two strategies are named %q; give one of them a Label", s.Name())
+		}
+		seen[s.Name()] = true
+	}
+	return nil
+}
+
+func mkdir(path string) error {
+	if err := os.MkdirAll(path, 0o777); err != nil {
+		return fmt.Errorf("tlkit: the strategy's folder can't be made: %w", err)
+	}
+	return nil
+}

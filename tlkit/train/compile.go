@@ -1,0 +1,156 @@
+package train
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// frozenApart reports whether a training step computes the frozen stages in a graph of their own; a test replaces it.
+var frozenApart = func(engine compute.Backend) bool { return traits.Of(engine).FrozenApart }
+
+// compile makes the executors; from tells at which stage the training and the evaluation inputs enter.
+func (t *trainer) compile(trainFrom, evalFrom int) error {
+	store := t.model.Store()
+	if err := t.toDevice(); err != nil {
+		return err
+	}
+	var err error
+	// Mixed images are mixed before the first stage, which is within the step.
+	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart(t.engine); t.apart {
+		if err := t.readyFeature(); err != nil {
+			return err
+		}
+		trainFrom = t.frozen
+	}
+	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
+	if err == nil && t.opt.accumulate > 1 {
+		t.accumulate, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
+	}
+	if err != nil {
+		return fmt.Errorf("tlkit: building the training step of %s: %w", t.model.Spec.Name, err)
+	}
+	t.evals = map[string]*model.Exec{}
+	for _, h := range append([]Head{{}}, t.plan.Heads...) {
+		t.evals[h.Name], err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
+			// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first epoch.
+			store.SetTraining(x.Graph(), true)
+			pass := &nn.Pass{}
+			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))
+			if h.Name == "" && t.plan.classify() != nil {
+				return features
+			}
+			if h.Name == "" {
+				return t.model.ForwardHead(pass, features)
+			}
+			return h.build(t.model, pass, features)
+		})
+		if err != nil {
+			return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// readyFeature makes the computation of the frozen stages: forward only, in inference mode, and where the engine gains
+// from it with their values as constants, which no step of the phase changes.
+func (t *trainer) readyFeature() error {
+	if t.feature != nil {
+		return nil
+	}
+	var err error
+	t.feature, err = model.NewExec(t.engine, t.model.Store(), func(_ *model.Scope, x *Node) *Node {
+		build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
+		if traits.Of(t.engine).FoldsConstants {
+			return t.model.Constant(x, build)
+		}
+		return build()
+	})
+	if err != nil {
+		return fmt.Errorf("tlkit: building the frozen part of %s: %w", t.model.Spec.Name, err)
+	}
+	return nil
+}
+
+// stepInfo is the place of a step in the training.
+type stepInfo struct {
+	// rate is the learning rate.
+	rate float64
+	// progress is the share of the training that is done.
+	progress float64
+	// step counts the batches, update the optimizer's steps, both from 1.
+	step, update int
+	// seen is the number of images whose gradients are accumulated, with this batch's; whole tells that the batch is the
+	// last before an update of the optimizer.
+	seen  int
+	whole bool
+	// mixture is how the batch's images are mixed, where they are.
+	mixture mixture
+}
+
+// trainStep runs one step and returns the batch's mean loss and number of hits. teacher has the teacher's logits for
+// the batch, nil without one.
+func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss, hit float64, err error) {
+	defer b.release()
+	// enter is what of a batch enters the step.
+	enter := func(b batch) (*tensors.Tensor, error) { return b.inputs, nil }
+	if t.apart {
+		var outputs []*tensors.Tensor
+		defer func() {
+			for _, o := range outputs {
+				o.MustFinalizeAll()
+			}
+		}()
+		enter = func(b batch) (*tensors.Tensor, error) {
+			out, err := t.feature.Call1(b.inputs)
+			if err == nil {
+				outputs = append(outputs, out)
+			}
+			return out, err
+		}
+	}
+	x, err := enter(b)
+	if err != nil {
+		return 0, 0, err
+	}
+	in := []any{x, b.labels, float32(at.rate), float32(at.update), float32(at.progress), t.random(at.step)}
+	if t.mixes {
+		in = append(in, at.mixture.inputs()...)
+	}
+	if t.opt.accumulate > 1 {
+		in = append(in, float32(at.seen))
+	}
+	for _, other := range b.extra {
+		if x, err = enter(other); err != nil {
+			return 0, 0, err
+		}
+		in = append(in, x, other.labels)
+	}
+	if teacher != nil {
+		defer teacher.MustFinalizeAll()
+		in = append(in, teacher)
+	}
+	exec := t.step
+	if !at.whole {
+		exec = t.accumulate
+	}
+	out, err := exec.Call(in...)
+	if err != nil {
+		return 0, 0, err
+	}
+	return float64(tensors.ToScalar[float32](out[0])), float64(tensors.ToScalar[float32](out[1])), nil
+}
+
+// random is the state of the random generator for a step. It depends on the seed and the step alone, so that a resumed
+// run drops what an uninterrupted one would.
+func (t *trainer) random(step int) []uint64 {
+	rng := rand.New(rand.NewPCG(t.seed, uint64(step)))
+	return []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}
+}

@@ -1,0 +1,72 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Model returns the trained model with the weights of the best epoch. With several seeds that is the first seed's;
+// those of the others come from Repeats.
+func (r *Result) Model() (*zoo.Model, error) {
+	spec, err := r.run.spec()
+	if err != nil {
+		return nil, err
+	}
+	sd, err := weights.Open(r.file("best.safetensors"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("tlkit: strategy %q of run %q has no complete epoch yet; run Compare again to continue it", r.Strategy, r.run.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer sd.Close()
+	m, err := zoo.FromStateDict(spec, r.run.Config.Data.Classes, sd)
+	if err != nil {
+		return nil, err
+	}
+	m.Weights = r.run.Name + "/" + r.Strategy
+	m.Preprocess = r.run.Config.Model.Preprocess
+	return m, nil
+}
+
+// graphFile holds, in the run's folder, the network of a model that was imported from an .onnx file.
+const graphFile = "graph.onnx"
+
+// spec is the architecture of the run's model, for images of the size it was trained with.
+func (r *Run) spec() (zoo.Spec, error) {
+	c := r.Config.Model
+	var spec zoo.Spec
+	graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile))
+	switch {
+	case err == nil:
+		spec, err = zoo.GraphSpec(c.Name, graph)
+	case errors.Is(err, fs.ErrNotExist):
+		spec, err = zoo.Info(c.Name)
+	}
+	if err != nil {
+		return spec, err
+	}
+	if c.Preprocess.Crop > 0 {
+		spec.InputSize = c.Preprocess.Crop // position embeddings fit one size only
+	}
+	return spec, nil
+}
+
+// Export writes the trained model, with the weights of the best epoch, to a .pth, .safetensors or .onnx file with its
+// class names and preprocessing beside it: run.Best().Export("ants.onnx"). See [zoo.Model.Export].
+func (r *Result) Export(path string) error {
+	if r == nil {
+		return errors.New("tlkit: there is no result to export: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
+	m, err := r.Model()
+	if err != nil {
+		return err
+	}
+	return m.Export(path)
+}

@@ -1,0 +1,60 @@
+package train
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+// epochsOf is a history of so many epochs, of so many seconds each.
+func epochsOf(n int, seconds float64) []Epoch {
+	h := make([]Epoch, n)
+	for i := range h {
+		h[i] = Epoch{Epoch: i + 1, Seconds: seconds}
+	}
+	return h
+}
+
+func TestTimeLeft(t *testing.T) {
+	done := func(name string, n int, seconds float64) *Result {
+		return &Result{Strategy: name, Done: true, History: epochsOf(n, seconds)}
+	}
+	for _, c := range []struct {
+		name    string
+		queue   []*Result
+		current int
+		epochs  float64
+		pace    float64
+		want    float64
+		unknown bool
+	}{
+		{"nothing known", []*Result{{Strategy: "a"}, {Strategy: "b"}}, 0, 0, 0, 0, true},
+		{"the pace of the first epoch, for the other strategy too", []*Result{{Strategy: "a"}, {Strategy: "b"}}, 0, 0.5, 4, 9.5*4 + 10*4, false},
+		{"between epochs", []*Result{{Strategy: "a", History: epochsOf(3, 2)}, {Strategy: "b"}}, 0, 3, 0, 7*2 + 10*2, false},
+		{"the other seed's cost", []*Result{done("a", 10, 1), {Strategy: "b", History: epochsOf(5, 8)}, {Strategy: "a"}}, 1, 5, 0, 5*8 + 10*1, false},
+		{"a mean where none of its own is known", []*Result{done("a", 10, 1), {Strategy: "b", History: epochsOf(10, 3)}, {Strategy: "c"}}, 1, 10, 0, 10 * 2, false},
+		{"stopped early", []*Result{done("a", 4, 1), {Strategy: "b", History: epochsOf(9, 1)}}, 1, 9, 0, 1, false},
+	} {
+		got, ok := timeLeft(c.queue, c.queue[c.current], 10, c.epochs, c.pace)
+		if ok == c.unknown || math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: %g seconds, known %v; want %g", c.name, got, ok, c.want)
+		}
+	}
+}
+
+// The share and the time left are those of all strategies, and stay between two epochs.
+func TestProgressOfAll(t *testing.T) {
+	run := &Run{Config: Config{Recipe: Recipe{Epochs: 10}}}
+	a, b := &Result{Strategy: "a", Done: true, History: epochsOf(10, 1), run: run}, &Result{Strategy: "b", History: epochsOf(5, 1), run: run}
+	p := &progress{run: run, quiet: true, queue: []*Result{a, b}, current: b}
+	if got := p.share(5); got != 0.75 {
+		t.Errorf("share %g after 15 of 20 epochs", got)
+	}
+	if got := p.left(5, 0); got != "5s left" {
+		t.Errorf("%q after 15 of 20 epochs of a second each", got)
+	}
+	b.History = nil
+	if p.queue = p.queue[1:]; !strings.Contains(p.left(0, 0), "not known") {
+		t.Errorf("%q before anything is known", p.left(0, 0))
+	}
+}

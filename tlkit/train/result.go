@@ -1,0 +1,149 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Run is a comparison on disk: its configuration and what its strategies brought so far.
+type Run struct {
+	// Name and Dir are the run's name and its folder.
+	Name, Dir string
+	// Config is what the run was made with.
+	Config Config
+	// Results has one entry per strategy, in the order they were first run.
+	Results Results
+}
+
+// Config is the content of run.json.
+type Config struct {
+	Format     int               `json:"format"`
+	Data       DataConfig        `json:"data"`
+	Model      ModelConfig       `json:"model"`
+	Recipe     Recipe            `json:"recipe"`
+	Strategies []json.RawMessage `json:"strategies"`
+}
+
+// DataConfig identifies the images.
+type DataConfig struct {
+	Name        string   `json:"name"`
+	Fingerprint string   `json:"fingerprint"`
+	Classes     []string `json:"classes"`
+	Train       int      `json:"train"`
+	Val         int      `json:"val"`
+}
+
+// ModelConfig identifies the pretrained model.
+type ModelConfig struct {
+	Name       string            `json:"name"`
+	Weights    string            `json:"weights"`
+	Digest     string            `json:"digest"`
+	Preprocess vision.Preprocess `json:"preprocess"`
+}
+
+// Result is what one strategy brought.
+type Result struct {
+	// Strategy is its name.
+	Strategy string `json:"strategy"`
+	// Seed is the seed it was trained with; see Recipe.Seeds.
+	Seed uint64 `json:"seed"`
+	// LearningRate is the base rate it trained with.
+	LearningRate float64 `json:"learning_rate"`
+	// Params and Trainable count the model's trained values, all and those that the strategy changed.
+	Params    int `json:"params"`
+	Trainable int `json:"trainable"`
+	// Done tells whether training has ended: all epochs were run, or StoppedEarly.
+	Done bool `json:"done"`
+	// StoppedEarly tells that Recipe.EarlyStop ended it.
+	StoppedEarly bool `json:"stopped_early,omitempty"`
+	// Predictions are those of the best epoch on the validation images.
+	Predictions Predictions `json:"predictions"`
+	// History has one entry per epoch.
+	History []Epoch `json:"-"`
+	// Repeats are the results of the same strategy with the recipe's further seeds, in order; see Recipe.Seeds. The
+	// fields above are those of the first seed.
+	Repeats []*Result `json:"-"`
+
+	run *Run
+	dir string // below the run's folder
+}
+
+// Seeds returns the results of all seeds, this one first.
+func (r *Result) Seeds() []*Result { return append([]*Result{r}, r.Repeats...) }
+
+// Predictions are a model's answers on the validation images, in the split's order.
+type Predictions struct {
+	Names      []string  `json:"names"`
+	Labels     []int     `json:"labels"`
+	Predicted  []int     `json:"predicted"`
+	Confidence []float64 `json:"confidence"`
+}
+
+// Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless
+// Recipe.Restore says otherwise. ok is false before the first epoch is complete.
+func (r *Result) Best() (e Epoch, ok bool) {
+	var keep Restore
+	if r.run != nil {
+		keep = r.run.Config.Recipe.Restore
+	}
+	i := keep.of(r.History)
+	if i < 0 {
+		return Epoch{}, false
+	}
+	return r.History[i], true
+}
+
+// Last returns the last complete epoch; ok is false before the first is.
+func (r *Result) Last() (e Epoch, ok bool) {
+	if len(r.History) == 0 {
+		return Epoch{}, false
+	}
+	return r.History[len(r.History)-1], true
+}
+
+// Seconds is the time of all epochs.
+func (r *Result) Seconds() float64 {
+	sum := 0.0
+	for _, e := range r.History {
+		sum += e.Seconds
+	}
+	return sum
+}
+
+// Result returns the result of the named strategy.
+func (r *Run) Result(strategy string) (*Result, error) {
+	var names []string
+	for _, res := range r.Results {
+		if res.Strategy == strategy {
+			return res, nil
+		}
+		names = append(names, res.Strategy)
+	}
+	return nil, fmt.Errorf("tlkit: run %q has no strategy %q; it has %s", r.Name, strategy, strings.Join(names, ", "))
+}
+
+// started reports whether anything of the strategy is on disk that a changed configuration would not fit.
+func (r *Result) started() bool {
+	_, err := os.Stat(r.file("checkpoint.safetensors"))
+	return err == nil || len(r.History) > 0
+}
+
+func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.dir, name) }
+
+// newResult returns the empty result of a strategy. The first seed's files lie in the strategy's folder, where those
+// of a run with one seed are, and the others' in folders below it: more seeds continue a run.
+func (r *Run) newResult(strategy string) *Result {
+	recipe := r.Config.Recipe
+	res := &Result{Strategy: strategy, Seed: recipe.Seed, run: r, dir: strategy}
+	for k := 1; k < recipe.Seeds; k++ {
+		seed := recipe.Seed + uint64(k)
+		res.Repeats = append(res.Repeats, &Result{Strategy: strategy, Seed: seed, run: r,
+			dir: filepath.Join(strategy, fmt.Sprintf("seed-%d", seed))})
+	}
+	return res
+}

@@ -1,0 +1,48 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Task is what a strategy is to learn.
+type Task struct {
+	// Classes are the names of the new classes, in order.
+	Classes []string
+	// Seed determines the random values of a new head.
+	Seed uint64
+	// Data are the images of the comparison, for strategies that need more of them than batches of the training split.
+	Data *datasets.Dataset
+	// Recipe is what all strategies share.
+	Recipe Recipe
+}
+
+// EvalSplit returns the images that models are compared on: the validation images, or the test images where there are no
+// others; nil if there are neither.
+func EvalSplit(ds *datasets.Dataset) *datasets.Split {
+	if ds.Val == nil || ds.Val.Len() == 0 {
+		return ds.Test
+	}
+	return ds.Val
+}
+
+// CheckTask reports why a model can't be trained on a data set: either is nil, images for training or validation are
+// missing, or there are fewer than two classes.
+func CheckTask(ds *datasets.Dataset, m *zoo.Model) error {
+	switch {
+	case ds == nil:
+		return errors.New("tlkit: the data set is nil; load one with datasets.Load or datasets.ImageFolder")
+	case m == nil:
+		return errors.New("tlkit: the model is nil; load one with tlkit.Load")
+	case ds.Train == nil || ds.Train.Len() == 0:
+		return fmt.Errorf("tlkit: data set %q has no training images", ds.Name)
+	case EvalSplit(ds) == nil || EvalSplit(ds).Len() == 0:
+		return fmt.Errorf("tlkit: data set %q has neither validation nor test images to compare on", ds.Name)
+	case len(ds.Classes) < 2:
+		return fmt.Errorf("tlkit: data set %q has %d class; a classifier needs at least 2", ds.Name, len(ds.Classes))
+	}
+	return nil
+}
