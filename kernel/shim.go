@@ -106,6 +106,10 @@ func GoShim(args []string) int {
 		}
 		env = setEnv(env, "GOFLAGS", cellGoFlags)
 	}
+	if cache := os.Getenv("GOMODCACHE"); len(args) > 1 && args[0] == "get" && cache != "" && !canWrite(cache) {
+		fmt.Fprintf(os.Stderr, "tlkit: modules can't be added here, as %s can't be written; in the kernel %q they can\n", cache, DisplayName)
+		return 1
+	}
 	real, err := realGo(p)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tlkit:", err)

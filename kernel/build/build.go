@@ -31,6 +31,9 @@ type Config struct {
 	// Cache is a folder that outlives the builder, for the compiled worker; empty
 	// means that the worker is built every time.
 	Cache string
+	// GOARCH is the processor that cells are compiled for; empty means this machine's. Another one needs its C compiler in
+	// CC and an emulator to start the worker.
+	GOARCH string
 	// Offline sets GOPROXY=off.
 	Offline bool
 	// Packages are import paths that cells may name without importing them, besides
@@ -46,6 +49,7 @@ type Builder struct {
 	goCmd    string
 	env      []string
 	toolDir  string
+	arch     arch
 	settings string // what must be the same in worker and cells
 
 	mu      sync.Mutex
@@ -54,10 +58,12 @@ type Builder struct {
 	byName  map[string][]string // package name -> import paths
 	offered map[string]bool     // names of packages that need no import line
 	names   sync.WaitGroup      // byName is being filled
-	goMod   string              // contents that export was made with
-	listing sync.Mutex          // one go list at a time
-	lib     *shared             // nil: every plugin holds all that it needs
-	spoil   func(n int) error   // of tests: fails the link of run n against lib
+	dirs    map[string]string   // import path -> source folder, of the packages in export
+	worker  map[string]bool     // packages that are part of the worker
+	modules modules
+	listing sync.Mutex        // one go list at a time
+	lib     *shared           // nil: every plugin holds all that it needs
+	spoil   func(n int) error // of tests: fails the link of run n against lib
 }
 
 // ModDir is the folder with the session's go.mod.
@@ -65,8 +71,8 @@ func (b *Builder) ModDir() string { return filepath.Join(b.cfg.Dir, "mod") }
 
 // Supported returns nil where plugins can be had, else one line that says why not.
 func Supported() error {
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return fmt.Errorf("live cells need Go plugins, which are tried on linux/amd64 only, not on %s/%s", runtime.GOOS, runtime.GOARCH)
+	if _, ok := arches[runtime.GOARCH]; runtime.GOOS != "linux" || !ok {
+		return fmt.Errorf("live cells need Go plugins, which are tried on Linux for %s only, not on %s/%s", strings.Join(archNames(), " and "), runtime.GOOS, runtime.GOARCH)
 	}
 	if _, err := exec.LookPath(compilerName()); err != nil {
 		return fmt.Errorf("live cells need a C compiler for Go plugins: %w; install gcc", err)
@@ -86,7 +92,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	if err := Supported(); err != nil {
 		return nil, err
 	}
-	b := &Builder{cfg: cfg, goCmd: cfg.Go, env: cfg.Env, export: map[string]string{}, std: map[string]bool{}, byName: map[string][]string{}, offered: map[string]bool{}}
+	b := &Builder{cfg: cfg, goCmd: cfg.Go, env: cfg.Env, export: map[string]string{}, dirs: map[string]string{}, worker: map[string]bool{}, std: map[string]bool{}, byName: map[string][]string{}, offered: map[string]bool{}}
 	if b.goCmd == "" {
 		b.goCmd = "go"
 	}
@@ -104,7 +110,12 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	if err := b.ResetModules(); err != nil {
 		return nil, err
 	}
+	if b.cfg.GOARCH == "" {
+		b.cfg.GOARCH = runtime.GOARCH
+	}
+	b.arch = arches[b.cfg.GOARCH]
 	b.env = CleanEnv(b.env, cfg.Dir)
+	b.setEnv("GOARCH", b.cfg.GOARCH)
 	b.setEnv("GOFLAGS", "-mod=mod")
 	b.setEnv("CGO_ENABLED", "1")
 	out, err := b.run(ctx, b.ModDir(), nil, b.goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOEXPERIMENT", "GOAMD64", "GOTOOLDIR", "CC", "GODEBUG")
@@ -122,7 +133,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 		b.setEnv(name, env[name])
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v2")
+	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], b.cfg.GOARCH, env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v2")
 	b.settings = fmt.Sprintf("%x", h.Sum(nil)[:12])
 	b.names.Add(1)
 	go func() {
@@ -133,26 +144,6 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	}()
 	return b, nil
 }
-
-// ResetModules puts the workspace's own go.mod and go.sum back.
-func (b *Builder) ResetModules() error {
-	for _, name := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(b.cfg.Workspace, name))
-		if err != nil {
-			return fmt.Errorf("build: prepared workspace: %w; run ./install.sh again", err)
-		}
-		if err := os.WriteFile(filepath.Join(b.ModDir(), name), data, 0o644); err != nil {
-			return fmt.Errorf("build: %w", err)
-		}
-		if name == "go.mod" {
-			b.goMod = string(data)
-		}
-	}
-	return nil
-}
-
-// Modules is the go.mod that packages were last looked up with.
-func (b *Builder) Modules() string { return b.goMod }
 
 // Settings is a digest of everything that must be the same in worker and cells.
 func (b *Builder) Settings() string { return b.settings }
@@ -173,13 +164,23 @@ func (b *Builder) run(ctx context.Context, dir string, env []string, name string
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
-		text := strings.TrimSpace(said.String() + out.String())
+		text := screenful(strings.TrimSpace(said.String() + out.String()))
 		if text == "" {
 			text = err.Error()
 		}
 		return nil, &ToolError{Tool: filepath.Base(name), Text: text, Err: err}
 	}
 	return out.Bytes(), nil
+}
+
+// screenful shortens a text to the lines that fit a screen.
+func screenful(text string) string {
+	const most = 24
+	lines := strings.Split(text, "\n")
+	if len(lines) <= most {
+		return text
+	}
+	return strings.Join(lines[:most], "\n") + fmt.Sprintf("\n... and %d more lines", len(lines)-most)
 }
 
 // ToolError is what go, the compiler or the linker complained about.
@@ -195,18 +196,23 @@ func (e *ToolError) Error() string { return e.Tool + ": " + e.Text }
 func (e *ToolError) Unwrap() error { return e.Err }
 
 type listed struct {
-	ImportPath, Name, Export string
-	Standard                 bool
-	Error                    *struct{ Err string }
-	DepsErrors               []*struct{ Err string }
+	ImportPath, Name, Export, Dir string
+	Standard                      bool
+	Module                        *struct{ Path string }
+	Error                         *struct{ Err string }
+	DepsErrors                    []*struct{ Err string }
+}
+
+// offline are the settings that keep the go command off the network, if it must be.
+func (b *Builder) offline() []string {
+	if b.cfg.Offline {
+		return []string{"GOPROXY=off"}
+	}
+	return nil
 }
 
 func (b *Builder) list(ctx context.Context, args ...string) ([]listed, error) {
-	var env []string
-	if b.cfg.Offline {
-		env = []string{"GOPROXY=off"}
-	}
-	out, err := b.run(ctx, b.ModDir(), env, b.goCmd, append([]string{"list", "-e"}, args...)...)
+	out, err := b.run(ctx, b.ModDir(), b.offline(), b.goCmd, append([]string{"list", "-e"}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +251,7 @@ func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 		return nil
 	}
 	all, err := b.list(ctx, append([]string{"-export", "-deps", "-buildmode=plugin", "-trimpath", "-gcflags=all=-linkshared",
-		"-json=ImportPath,Name,Export,Standard,Error,DepsErrors"}, missing...)...)
+		"-json=ImportPath,Name,Export,Dir,Standard,Error,DepsErrors"}, missing...)...)
 	if err != nil {
 		return err
 	}
@@ -254,6 +260,7 @@ func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 	for _, l := range all {
 		if l.Export != "" && b.export[l.ImportPath] == "" {
 			b.export[l.ImportPath] = l.Export
+			b.dirs[l.ImportPath] = l.Dir
 			b.std[l.ImportPath] = l.Standard
 			b.addName(l)
 		}
@@ -356,56 +363,6 @@ func (b *Builder) Export(path string) (io.ReadCloser, error) {
 		return nil, &ImportError{path, "not resolved"}
 	}
 	return os.Open(file)
-}
-
-// ModulesChanged reports whether go.mod is another than before (after go get), and which
-// of the packages that are already compiled in would now be others: those count
-// only after a restart of the worker.
-func (b *Builder) ModulesChanged(ctx context.Context) (changed bool, conflicts []string, err error) {
-	data, err := os.ReadFile(filepath.Join(b.ModDir(), "go.mod"))
-	if err != nil {
-		return false, nil, fmt.Errorf("build: %w", err)
-	}
-	if string(data) == b.goMod {
-		return false, nil, nil
-	}
-	b.goMod = string(data)
-	b.mu.Lock()
-	var known []string
-	for path := range b.export {
-		if !b.std[path] && !strings.HasPrefix(path, "nb/") {
-			known = append(known, path)
-		}
-	}
-	b.mu.Unlock()
-	if len(known) == 0 {
-		return true, nil, nil
-	}
-	slices.Sort(known)
-	all, err := b.list(ctx, append([]string{"-export", "-buildmode=plugin", "-trimpath", "-gcflags=all=-linkshared", "-json=ImportPath,Export"}, known...)...)
-	if err != nil {
-		return true, nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, l := range all {
-		if l.Export != "" && b.export[l.ImportPath] != l.Export {
-			conflicts = append(conflicts, l.ImportPath)
-		}
-	}
-	return true, conflicts, nil
-}
-
-// Forget drops what is known of compiled packages outside of the standard library; for a
-// fresh worker.
-func (b *Builder) Forget() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for path := range b.export {
-		if !b.std[path] && !strings.HasPrefix(path, "nb/") {
-			delete(b.export, path)
-		}
-	}
 }
 
 // Warm compiles the packages that cells may use, so that the first cell need not wait.

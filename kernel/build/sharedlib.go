@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -19,20 +18,8 @@ import (
 
 const amdPath = "nb/amd"
 
-// The linker places runtime.addmoduledata in every plugin, but with -linkshared
-// it has no code for it, as the runtime is in the library (Go 1.27). So each
-// plugin gets it from this package: the same six instructions as in
-// runtime/asm_amd64.s, with the offset of moduledata.next read from there.
-const amdSource = `#include "textflag.h"
-
-TEXT runtime·addmoduledata(SB),NOSPLIT|NOFRAME,$0-0
-	PUSHQ	R15
-	MOVQ	runtime·lastmoduledatap(SB), AX
-	MOVQ	DI, %d(AX)
-	MOVQ	DI, runtime·lastmoduledatap(SB)
-	POPQ	R15
-	RET
-`
+// The linker places runtime.addmoduledata in every plugin, but with -linkshared it has no code for it, as the runtime is in
+// the library (Go 1.27). So each plugin gets it from this package, with the offset of moduledata.next read from there.
 
 // buildShared links the library from all packages known so far, and makes nb/amd.
 func (b *Builder) buildShared(ctx context.Context, tmp string) error {
@@ -88,12 +75,12 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 	if err := os.WriteFile(filepath.Join(tmp, "packages"), []byte(joinLines(names)), 0o644); err != nil {
 		return err
 	}
-	next, err := moduledataNext(lib)
+	next, err := b.arch.moduledataNext(lib)
 	if err != nil {
 		return err
 	}
 	asm, goFile := filepath.Join(tmp, "amd.s"), filepath.Join(tmp, "amd.go")
-	if err := os.WriteFile(asm, fmt.Appendf(nil, amdSource, next), 0o644); err != nil {
+	if err := os.WriteFile(asm, fmt.Appendf(nil, b.arch.addModuleData, next), 0o644); err != nil {
 		return err
 	}
 	// Imported by name, so that the linker knows the fingerprints of the packages
@@ -140,7 +127,7 @@ func (b *Builder) defineMissing(ctx context.Context, tmp, cfg string, names []st
 	text.WriteString("#include \"textflag.h\"\n")
 	for _, name := range names {
 		name = strings.NewReplacer(".", "·", "/", "∕").Replace(name)
-		fmt.Fprintf(&text, "\nTEXT %s<ABIInternal>(SB),NOSPLIT|NOFRAME,$0-0\n\tINT\t$3\n\tRET\n", name)
+		fmt.Fprintf(&text, "\nTEXT %s<ABIInternal>(SB),NOSPLIT|NOFRAME,$0-0\n\t%s\n\tRET\n", name, b.arch.trap)
 	}
 	asm, goFile := filepath.Join(tmp, "undef.s"), filepath.Join(tmp, "undef.go")
 	object, archive := filepath.Join(tmp, "undef.o"), filepath.Join(tmp, "undef.a")
@@ -161,7 +148,7 @@ func (b *Builder) defineMissing(ctx context.Context, tmp, cfg string, names []st
 }
 
 func (b *Builder) asmFlags(path string) []string {
-	return []string{"-p", path, "-dynlink", "-I", filepath.Join(filepath.Dir(filepath.Dir(b.toolDir)), "include"), "-D", "GOOS_linux", "-D", "GOARCH_amd64"}
+	return []string{"-p", path, "-dynlink", "-I", filepath.Join(filepath.Dir(filepath.Dir(b.toolDir)), "include"), "-D", "GOOS_linux", "-D", "GOARCH_" + b.cfg.GOARCH}
 }
 
 func joinLines(lines []string) string {
@@ -172,9 +159,8 @@ func joinLines(lines []string) string {
 	return buf.String()
 }
 
-// moduledataNext finds the offset of moduledata.next in the code of the library's own
-// runtime.addmoduledata: mov %rdi, OFFSET(%rax).
-func moduledataNext(lib string) (uint32, error) {
+// moduledataNext finds the offset of moduledata.next in the code of the library's own runtime.addmoduledata.
+func (a arch) moduledataNext(lib string) (uint32, error) {
 	f, err := elf.Open(lib)
 	if err != nil {
 		return 0, fmt.Errorf("build: %w", err)
@@ -193,11 +179,8 @@ func moduledataNext(lib string) (uint32, error) {
 		if _, err := sect.ReadAt(code, int64(s.Value-sect.Addr)); err != nil {
 			return 0, fmt.Errorf("build: %w", err)
 		}
-		mov := []byte{0x48, 0x89, 0xb8}
-		if i := bytes.Index(code, mov); i >= 0 && i+7 <= len(code) {
-			if next := binary.LittleEndian.Uint32(code[i+3:]); next < 1<<12 {
-				return next, nil
-			}
+		if next, ok := a.nextOffset(code); ok && next < 1<<12 {
+			return next, nil
 		}
 	}
 	return 0, errors.New("build: runtime.addmoduledata of this Go is not as expected")

@@ -99,7 +99,7 @@ func (s *shared) stub(file string, names map[string]bool) error {
 	for out.Len()%8 != 0 {
 		out.WriteByte(0)
 	}
-	head := elf.Header64{Type: uint16(elf.ET_DYN), Machine: uint16(elf.EM_X86_64), Version: 1, Shoff: uint64(out.Len()), Ehsize: 64, Shentsize: 64, Shnum: uint16(len(headers)), Shstrndx: uint16(len(headers) - 1)}
+	head := elf.Header64{Type: uint16(elf.ET_DYN), Machine: uint16(s.file.Machine), Version: 1, Shoff: uint64(out.Len()), Ehsize: 64, Shentsize: 64, Shnum: uint16(len(headers)), Shstrndx: uint16(len(headers) - 1)}
 	copy(head.Ident[:], "\x7fELF\x02\x01\x01")
 	if err := binary.Write(&out, le, headers); err != nil {
 		return err

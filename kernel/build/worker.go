@@ -68,6 +68,7 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 		var lines []string
 		b.mu.Lock()
 		for path, export := range b.export {
+			b.worker[path] = true
 			// The file's name says what it holds; where it is differs where a user's cache shows another's.
 			lines = append(lines, path+"="+filepath.Base(export))
 		}

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -55,7 +56,7 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 		files = append(files, migrationFile(t.migrate))
 	}
 	c := &collector{pl: pl, t: t, seen: map[fileError]bool{}}
-	conf := types.Config{Importer: pl.importer, FakeImportC: true, Sizes: types.SizesFor("gc", "amd64"), Error: c.add}
+	conf := types.Config{Importer: pl.importer, FakeImportC: true, Sizes: types.SizesFor("gc", runtime.GOARCH), Error: c.add}
 	for _, pos := range b.noNew {
 		c.add(types.Error{Fset: pl.fset, Pos: pos, Msg: "no new variables on left side of :="})
 	}

@@ -5,7 +5,7 @@ package session
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 // path expands ~ and variables, relative to the kernel's folder.
@@ -277,13 +279,17 @@ func (o *shellOutput) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// modulesChanged takes what a command has made of go.mod. A change that does not fit what is loaded is an error; one that
+// would only lose packages, as go mod tidy makes, is undone with a notice.
 func (s *Session) modulesChanged(ctx context.Context) *Error {
-	changed, conflicts, err := s.b.ModulesChanged(ctx)
-	if err != nil {
-		return magicError("go.mod changed: %v", err)
+	err := s.b.AdoptModules(ctx)
+	var refused *build.ModulesError
+	if errors.As(err, &refused) && refused.Lost > 0 && len(refused.Replaced) == 0 {
+		s.out.text("stdout", refused.Error()+"\n")
+		return nil
 	}
-	if changed && len(conflicts) > 0 {
-		s.out.text("stderr", fmt.Sprintf("go.mod changed packages that are loaded already: %s. Cells go on with the old version; the new one counts after a restart (%%reset keeps go.mod's new version only with the kernel's own restart: run the cells again after it).\n", strings.Join(conflicts, ", ")))
+	if err != nil {
+		return magicError("%v", err)
 	}
 	return nil
 }

@@ -1,0 +1,230 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// modules are the contents of go.mod and go.sum that packages are looked up with.
+type modules struct{ mod, sum string }
+
+func readModules(dir string) (m modules, err error) {
+	for name, text := range map[string]*string{"go.mod": &m.mod, "go.sum": &m.sum} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return m, err
+		}
+		*text = string(data)
+	}
+	return m, nil
+}
+
+func (m modules) write(dir string) error {
+	for name, text := range map[string]string{"go.mod": m.mod, "go.sum": m.sum} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+	}
+	return nil
+}
+
+// ResetModules puts the workspace's own go.mod and go.sum back.
+func (b *Builder) ResetModules() error {
+	m, err := readModules(b.cfg.Workspace)
+	if err != nil {
+		return fmt.Errorf("build: prepared workspace: %w; run ./install.sh again", err)
+	}
+	b.modules = m
+	return m.write(b.ModDir())
+}
+
+// Modules is the go.mod that packages were last looked up with.
+func (b *Builder) Modules() string { return b.modules.mod }
+
+// ModulesError says that go.mod and go.sum are as before, because what they had become does not fit what is loaded.
+type ModulesError struct {
+	// Replaced are the loaded modules of which there would be another version, as "PATH VERSION", sorted.
+	Replaced []string
+	// Own says that one of them belongs to the kernel's own workspace, not only to cells.
+	Own bool
+	// Lost is how many loaded packages no module would have any more.
+	Lost int
+	// Err is why go.mod could not be read at all.
+	Err error
+}
+
+// Error names up to three modules.
+func (e *ModulesError) Error() string {
+	switch {
+	case e.Err != nil:
+		return fmt.Sprintf("go.mod is as before: the new one can't be used: %v", e.Err)
+	case len(e.Replaced) == 0:
+		return fmt.Sprintf("go.mod is as before: %d packages that cells may import would be in no module", e.Lost)
+	}
+	names := strings.Join(e.Replaced[:min(3, len(e.Replaced))], ", ")
+	if more := len(e.Replaced) - 3; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	if e.Own {
+		return fmt.Sprintf("go.mod is as before: the kernel is built with %s, of which a program can have one version only; use the kernel \"Go (GoNB)\" for another", names)
+	}
+	return fmt.Sprintf("go.mod is as before: cells have loaded %s, and a program can have one version only; restart the kernel and add the other one first", names)
+}
+
+// Unwrap gives the reason why go.mod could not be read.
+func (e *ModulesError) Unwrap() error { return e.Err }
+
+// AdoptModules takes what a command has made of go.mod and go.sum. If packages that are loaded would be others, or in no
+// module, it puts the files back and returns a *ModulesError. Packages of new modules are known to ByName at once.
+func (b *Builder) AdoptModules(ctx context.Context) error {
+	now, err := readModules(b.ModDir())
+	if err == nil && now == b.modules {
+		return nil
+	}
+	if err == nil {
+		err = b.checkModules(ctx)
+	}
+	if err == nil {
+		// go list may have completed go.sum.
+		now, err = readModules(b.ModDir())
+	}
+	if err != nil {
+		if back := b.modules.write(b.ModDir()); back != nil {
+			return back
+		}
+		var refused *ModulesError
+		if errors.As(err, &refused) {
+			return err
+		}
+		return &ModulesError{Err: err}
+	}
+	added := newModules(b.modules.mod, now.mod)
+	b.modules = now
+	if err := b.nameModules(ctx, added); err != nil {
+		b.cfg.Logf("listing packages of %q: %v", added, err)
+	}
+	return nil
+}
+
+// checkModules compares where the loaded packages come from with where they would come from now.
+func (b *Builder) checkModules(ctx context.Context) error {
+	b.mu.Lock()
+	have := map[string]string{}
+	for path, dir := range b.dirs {
+		if !b.std[path] && (b.worker[path] || b.export[path] != "") {
+			have[path] = dir
+		}
+	}
+	b.mu.Unlock()
+	if len(have) == 0 {
+		return nil
+	}
+	all, err := b.list(ctx, append([]string{"-find", "-json=ImportPath,Dir,Module"}, slices.Sorted(maps.Keys(have))...)...)
+	if err != nil {
+		return err
+	}
+	refused := &ModulesError{}
+	for _, l := range all {
+		dir := have[l.ImportPath]
+		delete(have, l.ImportPath)
+		switch {
+		case l.Dir == "":
+			refused.Lost++
+		case dir != l.Dir && l.Module != nil:
+			old := moduleOf(dir, l.Module.Path)
+			if !slices.Contains(refused.Replaced, old) {
+				refused.Replaced = append(refused.Replaced, old)
+			}
+			refused.Own = refused.Own || b.worker[l.ImportPath]
+		}
+	}
+	refused.Lost += len(have)
+	slices.Sort(refused.Replaced)
+	if refused.Lost > 0 || len(refused.Replaced) > 0 {
+		return refused
+	}
+	return nil
+}
+
+// moduleOf is a module with the version that a folder of the module cache, or below one, is of.
+func moduleOf(dir, path string) string {
+	if _, rest, ok := strings.Cut(dir, "@"); ok {
+		version, _, _ := strings.Cut(filepath.ToSlash(rest), "/")
+		return path + " " + version
+	}
+	return path
+}
+
+// newModules are the modules that only the second go.mod requires.
+func newModules(before, after string) []string {
+	requires := func(text string) map[string]bool {
+		paths := map[string]bool{}
+		if f, err := modfile.ParseLax("go.mod", []byte(text), nil); err == nil {
+			for _, r := range f.Require {
+				paths[r.Mod.Path] = true
+			}
+		}
+		return paths
+	}
+	had := requires(before)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(requires(after))), func(path string) bool { return had[path] })
+}
+
+// nameModules makes the packages of modules known to ByName.
+func (b *Builder) nameModules(ctx context.Context, paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	// Of a module that others only need for its go.mod there are no files.
+	out, err := b.run(ctx, b.ModDir(), b.offline(), b.goCmd, append([]string{"list", "-m", "-e", "-json=Path,Dir"}, paths...)...)
+	if err != nil {
+		return err
+	}
+	var patterns []string
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var m struct{ Path, Dir string }
+		if err := dec.Decode(&m); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("build: go list -m: %w", err)
+		}
+		if m.Dir != "" {
+			patterns = append(patterns, m.Path+"/...")
+		}
+	}
+	if len(patterns) == 0 {
+		return nil
+	}
+	all, err := b.list(ctx, append([]string{"-find", "-json=ImportPath,Name,Standard"}, patterns...)...)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range all {
+		b.addName(l)
+	}
+	return nil
+}
+
+// Forget drops what is known of compiled packages that neither the standard library nor the worker has; for a fresh
+// worker.
+func (b *Builder) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for path := range b.export {
+		if !b.std[path] && !b.worker[path] && !strings.HasPrefix(path, "nb/") {
+			delete(b.export, path)
+		}
+	}
+}
