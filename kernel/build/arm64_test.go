@@ -13,8 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
-// TestARM64 compiles worker and cells for arm64 and runs them in an emulator: values stay, a panic and an interrupt end
-// the cell only. On Debian: apt install qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross.
+// TestARM64 compiles worker and cells for arm64 and runs them in an emulator: values stay, and a panic ends the cell
+// only. On Debian: apt install qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross.
 func TestARM64(t *testing.T) {
 	const cc, emulator, libraries = "aarch64-linux-gnu-gcc", "qemu-aarch64-static", "/usr/aarch64-linux-gnu"
 	for _, program := range []string{cc, emulator} {
@@ -45,6 +45,11 @@ func TestARM64(t *testing.T) {
 	if b.lib == nil {
 		t.Fatal("no shared library")
 	}
+	defer func() {
+		if !isFile(filepath.Join(b.lib.dir, extldName)) {
+			t.Error("no script was made for the external linker")
+		}
+	}()
 	start := filepath.Join(t.TempDir(), "worker")
 	if err := os.WriteFile(start, fmt.Appendf(nil, "#!/bin/sh\nexec %s -L %s %s\n", emulator, libraries, program), 0o755); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 	sort.Strings(args)
 	sort.Strings(names)
 	lib := filepath.Join(tmp, sharedName)
-	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
+	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-extld=" + compilerName(), "-o", lib}
 	// What has no body only shows when all is linked, which takes most of a minute: the
 	// list is kept for the next library.
 	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
