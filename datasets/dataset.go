@@ -12,7 +12,7 @@ import (
 
 // Dataset is a set of labelled images, split for training, validation and possibly a final test.
 type Dataset struct {
-	Name    string
+	Name    string   // as in List, or of the folder
 	Classes []string // sorted by name; a label is an index into it
 	Train   *Split   // never nil
 	Val     *Split   // never nil; what is watched during training
@@ -93,8 +93,8 @@ func (s *Split) Image(i int) (*vision.Image, error) {
 
 // BrokenImageError says which image could not be read. Training may leave it out and go on.
 type BrokenImageError struct {
-	Name string
-	Err  error
+	Name string // of the image, as Split.Name gives it
+	Err  error  // why
 }
 
 func (e *BrokenImageError) Error() string {

@@ -13,15 +13,15 @@ import (
 
 // Info describes a data set without loading it.
 type Info struct {
-	Name        string
-	Description string // one sentence
-	Classes     []string
-	Train, Val  int    // images; Val is 0 where it is split from Train
-	Test        int    // images, 0: none
-	ImageSize   string // such as "32 x 32", or "about 500 x 375"
-	Licence     string
-	Source      string // who made it and where it comes from
-	Bytes       int64  // of the download; 0: built in, or no download is known
+	Name        string   // what Load takes
+	Description string   // one sentence
+	Classes     []string // sorted; a label is an index into it
+	Train, Val  int      // images; Val is 0 where it is split from Train
+	Test        int      // images, 0: none
+	ImageSize   string   // such as "32 x 32", or "about 500 x 375"
+	Licence     string   // of the images, as their publisher states it
+	Source      string   // who made it and where it comes from
+	Bytes       int64    // of the download; 0: built in, or no download is known
 }
 
 // Spec is an entry of the registry.

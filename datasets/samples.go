@@ -12,7 +12,7 @@ import (
 // Sample is an image file with its label.
 type Sample struct {
 	Path  string // of the file; relative ones begin in Options.Dir, or else in the working folder
-	Class string
+	Class string // its label
 	Split string // "train", "val", "test" or another usual name of these; "" means train
 }
 

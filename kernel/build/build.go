@@ -183,7 +183,7 @@ func screenful(text string) string {
 	return strings.Join(lines[:most], "\n") + fmt.Sprintf("\n... and %d more lines", len(lines)-most)
 }
 
-// ToolError is what go, the compiler or the linker complained about.
+// ToolError is a failure of a Tool (go, the compiler, the linker), with the Text that it printed; Err is its exit.
 type ToolError struct {
 	Tool, Text string
 	Err        error
@@ -228,7 +228,7 @@ func (b *Builder) list(ctx context.Context, args ...string) ([]listed, error) {
 	}
 }
 
-// ImportError says that a package can't be imported.
+// ImportError says that the package at Path can't be imported; Reason is the go command's.
 type ImportError struct{ Path, Reason string }
 
 // Error gives the package and the go command's reason.

@@ -23,6 +23,7 @@ type Engine interface {
 // Language answers questions about code that is being edited. Positions count
 // unicode code points. Both calls return when ctx ends, with what they have.
 type Language interface {
+	// Complete lists what may stand at the cursor.
 	Complete(ctx context.Context, code string, cursor int) Completion
 	// Inspect describes what is at the cursor, as a MIME bundle; nil if nothing
 	// is known. detail 1 asks for more than 0.

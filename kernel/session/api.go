@@ -139,6 +139,7 @@ type Name struct {
 
 // Timing is where the time of the last cell went, for %time and measurements.
 type Timing struct {
+	// Check to Run are the phases of a cell, in their order.
 	Check, Compile, Link, Open, Run time.Duration
 	// Again says that the cell's code was there from an earlier run.
 	Again bool

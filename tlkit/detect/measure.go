@@ -8,8 +8,8 @@ import (
 
 // Object is an object in an image: what it is and where.
 type Object struct {
-	Class int
-	Box   image.Rectangle
+	Class int             // an index into the classes of the data set
+	Box   image.Rectangle // in pixels
 }
 
 // Detection is an object that a detector claims, with its score in [0, 1]. Scene is the index of the image.

@@ -90,7 +90,7 @@ type Pass struct {
 	Aux []Aux
 }
 
-// Aux are the logits [batch, classes] of an auxiliary head, and the factor of its loss.
+// Aux are the Logits [batch, classes] of an auxiliary head, and the Weight by which its loss is multiplied.
 type Aux struct {
 	Logits *Node
 	Weight float64

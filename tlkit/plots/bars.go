@@ -16,7 +16,7 @@ import (
 // Bar is one bar with an optional error bar. A Value that is NaN or infinite leaves the bar's place empty; Low and High
 // both 0, or not finite, draw no error bar.
 type Bar struct {
-	Name      string
+	Name      string // chooses the colour
 	Value     float64
 	Low, High float64
 }

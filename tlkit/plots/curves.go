@@ -19,7 +19,7 @@ const fewPoints = 12
 // Point is one point of a line. NaN or an infinity in X or Y is a gap: the line breaks there.
 type Point struct{ X, Y float64 }
 
-// Interval is the range around a point, for instance mean minus and plus one standard deviation over seeds. With NaN or
+// Interval is the range from Low to High around a point, for instance mean minus and plus one standard deviation over seeds. With NaN or
 // an infinity it shrinks to the point.
 type Interval struct{ Low, High float64 }
 
@@ -37,9 +37,9 @@ type Line struct {
 
 // Panel is one chart of a figure, with axes of its own.
 type Panel struct {
-	Title          string
-	XLabel, YLabel string
-	Lines          []Line
+	Title          string // above the chart
+	XLabel, YLabel string // of the axes
+	Lines          []Line // in the order of the legend
 	// YPercent labels the y axis in percent, where 1 is 100 %.
 	YPercent bool
 	// LogX and LogY choose logarithmic axes; values of 0 and less are gaps there.

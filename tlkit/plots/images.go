@@ -31,7 +31,7 @@ const (
 type Captioned struct {
 	Image   image.Image
 	Caption string // wrapped to the tile, at most four lines; "\n" starts a new one
-	Mark    Mark
+	Mark    Mark   // colours the frame
 }
 
 // Images returns a grid of images in the given number of columns; 0 or less takes as many as fit a notebook's width.

@@ -29,7 +29,7 @@ type TableOptions struct {
 	Marked []Cell
 }
 
-// Cell is a place in a table, both from 0; the header is not a row.
+// Cell is a place in a table, Row and Column from 0; the header is not a row.
 type Cell struct{ Row, Column int }
 
 // Table returns a figure with the given columns and rows. The Bundle has HTML, which takes its colours from the

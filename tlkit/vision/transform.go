@@ -17,12 +17,12 @@ var (
 // Preprocess is the evaluation transform that a set of weights was trained with. The zero value keeps the size and
 // scales the pixels to 0 to 1.
 type Preprocess struct {
-	Resize        int           `json:"resize,omitempty"` // the shorter side, in pixels; 0: not resized
-	Squash        bool          `json:"squash,omitempty"` // resizes to a square of Resize pixels, whatever the image's shape
-	Crop          int           `json:"crop,omitempty"`   // the side of the square cut out of the middle; 0: not cropped
-	Interpolation Interpolation `json:"interpolation,omitempty"`
-	Mean          [3]float32    `json:"mean"` // of red, green and blue on a scale of 0 to 1
-	Std           [3]float32    `json:"std"`  // an all-zero Std means 1, 1, 1
+	Resize        int           `json:"resize,omitempty"`        // the shorter side, in pixels; 0: not resized
+	Squash        bool          `json:"squash,omitempty"`        // resizes to a square of Resize pixels, whatever the image's shape
+	Crop          int           `json:"crop,omitempty"`          // the side of the square cut out of the middle; 0: not cropped
+	Interpolation Interpolation `json:"interpolation,omitempty"` // of the resizing; "" is Bilinear
+	Mean          [3]float32    `json:"mean"`                    // of red, green and blue on a scale of 0 to 1
+	Std           [3]float32    `json:"std"`                     // an all-zero Std means 1, 1, 1
 }
 
 // Validate returns an error that names the field that makes no sense.

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Spec is a tensor that a model expects, in the layout of the file.
+// Spec is a tensor that a model expects: its Key and Shape, in the layout of the file.
 type Spec struct {
 	Key   string
 	Shape []int
 }
 
-// ShapeMismatch is a key whose shape differs.
+// ShapeMismatch is a Key whose shape differs: the model has Want, the file Got.
 type ShapeMismatch struct {
 	Key       string
 	Want, Got []int

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Entry is a named tensor.
+// Entry is a tensor with its Key, such as "layer1.0.conv1.weight".
 type Entry struct {
 	Key string
 	Tensor

@@ -16,8 +16,8 @@ import (
 // A Tensor from a file reads it on demand, so it must not outlive its
 // [StateDict]. Reading is safe from several goroutines.
 type Tensor struct {
-	Shape []int
-	DType DType
+	Shape []int // of the file
+	DType DType // of the file; values come out as float32
 
 	src    io.ReaderAt // the storage, little-endian; nil if memory holds the values
 	base   int64       // byte at which the storage begins in src

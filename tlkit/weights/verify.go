@@ -28,7 +28,7 @@ func HashPrefixFromName(name string) string {
 
 // HashError says that the content of a file is not what its hash promises.
 type HashError struct {
-	Path string
+	Path string // of the file
 	Want string // beginning of the SHA-256
 	Got  string // the SHA-256
 }

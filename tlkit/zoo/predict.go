@@ -20,7 +20,7 @@ import (
 // Prediction is one class a model considers, with its probability in [0, 1].
 type Prediction struct {
 	Class       string
-	Index       int
+	Index       int // of the class in Model.Classes
 	Probability float64
 }
 

@@ -41,8 +41,8 @@ type Architecture struct {
 
 // Stage is a named part of a network.
 type Stage struct {
-	Name    string
-	Forward func(s *nn.Scope, x *Node) *Node
+	Name    string                           // unique in its network; Freeze and Features take it
+	Forward func(s *nn.Scope, x *Node) *Node // from the output of the stage before to its own
 }
 
 // Head is the output layer.

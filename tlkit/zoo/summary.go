@@ -22,6 +22,7 @@ type SummaryOptions struct {
 
 // Summary is what a network is made of, for one image: a figure, and plain data.
 type Summary struct {
+	// Model and Weights are the names of the network and of its values.
 	Model   string `json:"model"`
 	Weights string `json:"weights"`
 	// Input is [1, height, width, 3].
@@ -47,6 +48,7 @@ type Summary struct {
 
 // SummaryStage is one stage with its layers.
 type SummaryStage struct {
+	// Name is that of zoo.Stage.
 	Name string `json:"name"`
 	// Out is the shape of its output: [1, height, width, channels], or [1, features].
 	Out       []int `json:"out"`

@@ -56,7 +56,7 @@ type Failure struct {
 	Frames []Frame
 }
 
-// Frame is one line of a stack.
+// Frame is one line of a stack: the function Func at a Line of File.
 type Frame struct {
 	Func, File string
 	Line       int

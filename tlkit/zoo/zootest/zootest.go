@@ -23,15 +23,15 @@ import (
 
 // File is one golden file: a model's state-dict keys and shapes, and its logits for the formula's weights and input.
 type File struct {
-	Model     string    `json:"model"`
-	Source    string    `json:"source"`
-	Input     []int     `json:"input"` // [1, 3, height, width]
-	NumParams int       `json:"num_params"`
-	NotFilled []string  `json:"buffers_not_filled"`
-	StateDict []Tensor  `json:"state_dict"`
-	Logits    []float64 `json:"logits"`
-	Argmax    int       `json:"argmax"`
-	Std       float64   `json:"std"`
+	Model     string    `json:"model"`              // the zoo's name
+	Source    string    `json:"source"`             // which program computed the logits
+	Input     []int     `json:"input"`              // [1, 3, height, width]
+	NumParams int       `json:"num_params"`         // trained values
+	NotFilled []string  `json:"buffers_not_filled"` // keys that the formula leaves alone
+	StateDict []Tensor  `json:"state_dict"`         // in the order of the file
+	Logits    []float64 `json:"logits"`             // one per class
+	Argmax    int       `json:"argmax"`             // index of the largest logit
+	Std       float64   `json:"std"`                // standard deviation of the logits
 }
 
 // Tensor is an entry of a state dict: [key, shape] in the file.

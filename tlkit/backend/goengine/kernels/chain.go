@@ -27,13 +27,13 @@ const (
 	Where
 )
 
-// Instr is a step of a Chain: its operands are indices of operands first, then of the results of earlier steps.
+// Instr is a step of a Chain, the operation Op. Its Args are indices: of operands first, then of the results of earlier steps.
 type Instr struct {
 	Op   Op
 	Args [3]int // as many as the operation has
 }
 
-// Operand is an input of a Chain. Seen over the result [outer, middle, inner], it has values along the axes that it
+// Operand is an input of a Chain, with its values in Data. Seen over the result [outer, middle, inner], it has values along the axes that it
 // varies with and repeats along the others.
 type Operand struct {
 	Data                 []float32
@@ -43,9 +43,9 @@ type Operand struct {
 // Chain is a sequence of elementwise operations computed in one pass: block by block, every step of a block before the
 // next block, so that what lies between the steps never leaves the cache.
 type Chain struct {
-	Operands             int
-	Code                 []Instr
-	Outer, Middle, Inner int // the result's size
+	Operands             int     // number of inputs
+	Code                 []Instr // the steps, in order
+	Outer, Middle, Inner int     // the result's size
 
 	registers []int // where each step's result lives; the last one's is the result itself
 	count     int

@@ -4,13 +4,13 @@ import "unsafe"
 
 // Geometry is a two-dimensional convolution; index 0 of the pairs is height, 1 is width.
 type Geometry struct {
-	Batch  int
+	Batch  int    // number of images
 	In     [2]int // size of the images
 	Out    [2]int // size of the result
 	InC    int    // channels of the images
 	OutC   int    // channels of the result
-	Kernel [2]int
-	Stride [2]int
+	Kernel [2]int // size of the kernel
+	Stride [2]int // step between windows
 	Pad    [2]int // zeros before the first row and column; negative crops
 	// KernelDilation is the distance between the taps.
 	KernelDilation [2]int
@@ -88,7 +88,7 @@ const (
 // Epilogue is what is done to the result of a convolution before it leaves the cache.
 type Epilogue struct {
 	Bias []float32 // a value per output channel, or nil
-	ReLU bool
+	ReLU bool      // negative values become 0, after the bias
 	// After is called for each piece of the result, nil if there is nothing more to do.
 	After After
 }
