@@ -124,7 +124,9 @@ func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *prot
 		return &protocol.Error{Name: "NoLiveCells", Value: text, Traceback: []string{text}}
 	}
 	c := &session.Cell{Code: cell.Code, Count: cell.Count, ID: cell.ID, Silent: cell.Silent, UserExpressions: cell.Expressions}
-	shown := liveOutput{ctx, out}
+	cellCtx, ended := context.WithCancel(ctx)
+	defer ended() // questions that the cell left open
+	shown := liveOutput{cellCtx, out}
 	failure := e.session.Execute(ctx, c, shown)
 	cell.Values = c.Values
 	if !cell.Silent {
@@ -141,6 +143,12 @@ func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *prot
 func (e *liveEngine) Interrupt() {
 	if e.session != nil {
 		e.session.Interrupt()
+	}
+}
+
+func (e *liveEngine) Stop() {
+	if e.session != nil {
+		e.session.Stop()
 	}
 }
 

@@ -10,7 +10,12 @@ import (
 	"syscall"
 )
 
-func ownGroup(cmd *exec.Cmd)   { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// endsWithUs has the kernel of Linux end cmd when the thread that starts it ends: even
+// when we are killed, the ports are free for the next kernel.
+func endsWithUs(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL }
+
 func ownSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // processes lists what runs on this machine and is visible to us.

@@ -3,11 +3,11 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -48,6 +48,8 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
+	// The kernel proper ends with the thread that starts it: see endsWithUs.
+	runtime.LockOSThread()
 	finish, err := startJanitor(p, dir)
 	if err != nil {
 		os.RemoveAll(dir)
@@ -71,6 +73,7 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	// signals our group, GoNB passes the signal to the cell; in one group the cell
 	// would get two, and take the second for "stop at once".
 	ownGroup(cmd)
+	endsWithUs(cmd)
 
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -167,90 +170,4 @@ func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 		envUserCache+"="+filepath.Dir(userCache(p, dir)),
 		envKernelDir+"="+dir)
 	return append(env, cellEnv(m.GoCache)...)
-}
-
-// startJanitor starts the process that cleans up after this one. It notices our
-// end by the closing of a pipe, so that even SIGKILL leaves nothing behind.
-// finish lets it work and waits for it.
-func startJanitor(p Prefix, dir string) (finish func(), err error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-	cmd := exec.Command(p.Bin("tlkernel"), "janitor", dir)
-	cmd.Stdin, cmd.Stderr = r, os.Stderr
-	ownSession(cmd) // a signal to our group must not end it
-	if err := cmd.Start(); err != nil {
-		r.Close()
-		w.Close()
-		return nil, fmt.Errorf("kernel: starting the janitor: %w; run ./install.sh again", err)
-	}
-	r.Close()
-	return func() {
-		w.Close()
-		cmd.Wait()
-	}, nil
-}
-
-// Janitor waits until its standard input ends, then ends every process that is
-// marked with dir and removes dir, which must be a folder made by Run.
-func Janitor(dir string) error {
-	if !strings.HasPrefix(filepath.Base(dir), "tlkit-kernel-") {
-		return fmt.Errorf("kernel: janitor: %q is not a kernel's folder (tlkit-kernel-*)", dir)
-	}
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	buf := make([]byte, 1)
-	for {
-		if _, err := os.Stdin.Read(buf); err != nil {
-			break
-		}
-	}
-	endMarked(dir)
-	// A process that was just ending may still have written a file.
-	var err error
-	for range 20 {
-		if err = os.RemoveAll(dir); err == nil {
-			if _, serr := os.Lstat(dir); errors.Is(serr, fs.ErrNotExist) {
-				return nil
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return err
-}
-
-// endMarked ends all processes marked with dir: first they may end by
-// themselves, as after an interrupt, then SIGTERM, then SIGKILL.
-func endMarked(dir string) {
-	waitGone := func(d time.Duration) bool {
-		for end := time.Now().Add(d); ; time.Sleep(20 * time.Millisecond) {
-			if len(marked(dir)) == 0 {
-				return true
-			}
-			if time.Now().After(end) {
-				return false
-			}
-		}
-	}
-	if waitGone(300 * time.Millisecond) {
-		return
-	}
-	signalAll(marked(dir), syscall.SIGTERM)
-	if waitGone(strayGrace) {
-		return
-	}
-	for range 10 { // again, for children born meanwhile
-		signalAll(marked(dir), syscall.SIGKILL)
-		if waitGone(100 * time.Millisecond) {
-			return
-		}
-	}
-}
-
-func signalAll(pids []int, sig syscall.Signal) {
-	for _, pid := range pids {
-		if proc, err := os.FindProcess(pid); err == nil {
-			proc.Signal(sig)
-		}
-	}
 }

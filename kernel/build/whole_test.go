@@ -20,7 +20,8 @@ type quiet struct{}
 func (quiet) Stream(string, []byte)        {}
 func (quiet) Display(protocol.DisplayData) {}
 func (quiet) Result(map[string]any)        {}
-func (quiet) WantInput()                   {}
+func (quiet) WantInput(int)                {}
+func (quiet) Held(int)                     {}
 
 // TestWholeAfterShared: when a cell can't be linked against the library, it is
 // linked whole, sees what earlier cells hold, and later cells see it.

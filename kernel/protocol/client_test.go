@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ const testKey = "a key for tests"
 
 // fakeEngine runs cells that are orders to the test: see its Execute.
 type fakeEngine struct {
+	stops      atomic.Int32
 	interrupts chan struct{}
 	delivered  chan string
 	release    chan struct{} // lets "wait" go on
@@ -31,7 +33,7 @@ type fakeEngine struct {
 }
 
 func newFakeEngine() *fakeEngine {
-	return &fakeEngine{make(chan struct{}, 1), make(chan string, 10), make(chan struct{}), make(chan string, 1000)}
+	return &fakeEngine{interrupts: make(chan struct{}, 1), delivered: make(chan string, 10), release: make(chan struct{}), started: make(chan string, 1000)}
 }
 
 func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Error {
@@ -49,6 +51,12 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 			return &Error{Name: "Interrupted", Value: "interrupted"}
 		case <-ctx.Done():
 		}
+	case "save": // at an interrupt, for a while
+		<-e.interrupts
+		e.started <- "saving"
+		<-e.release
+		e.started <- "saved"
+		return &Error{Name: "Interrupted", Value: "interrupted"}
 	case "print":
 		out.Stream("stdout", rest)
 	case "mixed":
@@ -59,6 +67,13 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 		out.Update(map[string]any{"text/html": "<i>"}, nil, "the-id")
 		out.Clear(true)
 		out.Result(map[string]any{"text/plain": "42"}, nil)
+	case "updates": // a million, of ten displays, with text between
+		for i := range 1_000_000 {
+			out.Update(map[string]any{"text/plain": fmt.Sprint(i)}, nil, fmt.Sprint("display ", i%10))
+			if i%100_000 == 0 {
+				out.Stream("stdout", ".")
+			}
+		}
 	case "bytes": // a character in two pieces
 		out.Stream("stdout", "h\xc3")
 		time.Sleep(3 * streamTime)
@@ -102,6 +117,8 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 }
 
 func (e *fakeEngine) Interrupt() { notify(e.interrupts) }
+
+func (e *fakeEngine) Stop() { e.stops.Add(1) }
 
 func (e *fakeEngine) IsComplete(code string) (status, indent string) {
 	if strings.HasSuffix(code, "{") {

@@ -2,12 +2,15 @@ package protocol
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Connection is a connection file, in which Jupyter tells a kernel where to
@@ -82,8 +85,21 @@ func ParseConnection(data []byte) (Connection, error) {
 	return c, nil
 }
 
+// takenTime is how long a port may still be held by a kernel before this one that was
+// killed: Jupyter starts the next with the same ports.
+const takenTime = 2 * time.Second
+
 // listen opens the listener of one channel.
 func (c Connection) listen(port int) (net.Listener, error) {
+	for end := time.Now().Add(takenTime); ; time.Sleep(20 * time.Millisecond) {
+		l, err := c.listenOnce(port)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+			return l, err
+		}
+	}
+}
+
+func (c Connection) listenOnce(port int) (net.Listener, error) {
 	if c.Transport == "ipc" {
 		// libzmq's names, which the other side makes of the same file.
 		path := c.IP + "-" + strconv.Itoa(port)

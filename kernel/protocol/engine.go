@@ -12,6 +12,9 @@ type Engine interface {
 	// Interrupt asks the running cell to end, and returns at once; without a
 	// running cell it does nothing.
 	Interrupt()
+	// Stop asks the running cell to end because the kernel does, and returns at
+	// once. A cell that was interrupted already is left to end as it does.
+	Stop()
 	// IsComplete tells whether code could be run as it is: "complete",
 	// "incomplete" (indent is then what the next line should begin with),
 	// "invalid" or "unknown".

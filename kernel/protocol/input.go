@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -15,8 +16,9 @@ const stdinTime = 3 * time.Second
 var (
 	// ErrNoInput says that the client can't be asked.
 	ErrNoInput = errors.New("this frontend does not take input (allow_stdin is false)")
-	// ErrInterrupted says that an interrupt came in place of an answer.
-	ErrInterrupted = errors.New("interrupted while waiting for input")
+	// ErrInterrupted says that an interrupt came in place of an answer. It is a
+	// context.Canceled.
+	ErrInterrupted = fmt.Errorf("interrupted while waiting for input: %w", context.Canceled)
 )
 
 // input asks the client of a cell for a line of text.

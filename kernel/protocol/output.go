@@ -30,6 +30,7 @@ type Output struct {
 	text    []byte
 	timer   *time.Timer
 	payload []any
+	updates updates
 	scripts int // of widgets
 	places  [scriptPlaces]scriptPlace
 }
@@ -93,11 +94,17 @@ func partialRune(b []byte) int {
 	return 0
 }
 
-// Flush sends what Stream holds back.
+// Flush sends what Stream and Update hold back.
 func (o *Output) Flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.flushAll()
+}
+
+// flushAll sends all that waits. o.mu is held.
+func (o *Output) flushAll() {
 	o.flush(true)
+	o.flushUpdates()
 }
 
 // Display shows a MIME bundle: text for text types, any value for JSON types,
@@ -106,9 +113,71 @@ func (o *Output) Display(data, metadata map[string]any, id string) {
 	o.show("display_data", data, metadata, id)
 }
 
-// Update replaces everything that was shown under an id.
+// Update replaces everything that was shown under an id. Of updates that follow
+// each other within 20 milliseconds, the last is sent.
 func (o *Output) Update(data, metadata map[string]any, id string) {
-	o.show("update_display_data", data, metadata, id)
+	if strings.HasPrefix(id, transientScript) { // each is to run
+		o.show("update_display_data", data, metadata, id)
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent {
+		return
+	}
+	o.updates.put(id, data, metadata)
+	if len(o.updates.order) >= maxUpdates {
+		o.flushUpdates()
+	}
+	if o.updates.timer == nil && len(o.updates.order) > 0 {
+		o.updates.timer = time.AfterFunc(streamTime, func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.updates.timer = nil
+			o.flushUpdates()
+		})
+	}
+}
+
+// maxUpdates is how many displays may have an update that waits.
+const maxUpdates = 1000
+
+// updates are the newest contents of displays, not sent yet.
+type updates struct {
+	order   []string // display ids, the longest waiting first
+	content map[string]map[string]any
+	timer   *time.Timer
+}
+
+func (u *updates) put(id string, data, metadata map[string]any) {
+	if u.content == nil {
+		u.content = map[string]map[string]any{}
+	}
+	if u.content[id] == nil {
+		u.order = append(u.order, id)
+	}
+	u.content[id] = displayContent(data, metadata, id)
+}
+
+// flushUpdates sends the updates that wait. o.mu is held.
+func (o *Output) flushUpdates() {
+	if len(o.updates.order) == 0 {
+		return
+	}
+	o.flush(true)
+	for _, id := range o.updates.order {
+		o.server.publish("update_display_data", o.parent, o.updates.content[id])
+	}
+	o.updates.order, o.updates.content = nil, nil
+}
+
+// displayContent is the content of display_data and update_display_data.
+func displayContent(data, metadata map[string]any, id string) map[string]any {
+	transient := map[string]any{}
+	if id != "" {
+		transient["display_id"] = id
+	}
+	return map[string]any{"data": object(data), "metadata": object(metadata), "transient": transient}
 }
 
 const (
@@ -150,15 +219,11 @@ func (o *Output) show(kind string, data, metadata map[string]any, id string) {
 	if o.silent {
 		return
 	}
-	o.flush(true)
+	o.flushAll()
 	if strings.HasPrefix(id, transientScript) && data["text/html"] != "" && o.server.comms.page() {
 		kind, id = o.script()
 	}
-	transient := map[string]any{}
-	if id != "" {
-		transient["display_id"] = id
-	}
-	o.server.publish(kind, o.parent, map[string]any{"data": object(data), "metadata": object(metadata), "transient": transient})
+	o.server.publish(kind, o.parent, displayContent(data, metadata, id))
 }
 
 // Result shows the value of the cell's last expression.
@@ -168,7 +233,7 @@ func (o *Output) Result(data, metadata map[string]any) {
 	if o.silent {
 		return
 	}
-	o.flush(true)
+	o.flushAll()
 	o.server.publish("execute_result", o.parent, map[string]any{"execution_count": o.count, "data": object(data), "metadata": object(metadata)})
 	if text, ok := data["text/plain"].(string); ok {
 		o.server.history.setOutput(o.count, text)
@@ -182,7 +247,7 @@ func (o *Output) Clear(wait bool) {
 	if o.silent {
 		return
 	}
-	o.flush(true)
+	o.flushAll()
 	o.server.publish("clear_output", o.parent, map[string]any{"wait": wait})
 }
 

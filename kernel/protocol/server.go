@@ -128,10 +128,14 @@ func (s *Server) Serve(ctx context.Context) (restart bool) {
 	}
 }
 
+// stopTime is how long a cell may take to end when the kernel does, to save what it
+// must. Jupyter gives a kernel five seconds for everything.
+const stopTime = 3500 * time.Millisecond
+
 // stop ends the cell that runs and closes the channels.
 func (s *Server) stop() {
 	s.cancel()
-	s.cfg.Engine.Interrupt()
+	s.cfg.Engine.Stop()
 	for _, sock := range []*socket{s.shell, s.control, s.stdin, s.heartbeat, s.iopub} {
 		sock.close()
 	}
@@ -139,7 +143,7 @@ func (s *Server) stop() {
 	go func() { s.work.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(lingerTime): // a cell that does not stop; the caller ends its process
+	case <-time.After(stopTime): // a cell that does not stop; the caller ends its process
 	}
 }
 

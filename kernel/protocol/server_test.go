@@ -202,6 +202,34 @@ func TestStopOnError(t *testing.T) {
 	}
 }
 
+// TestManyUpdates: after a million updates of displays, to a client that does not read
+// while they come, the last of each display has arrived, and idle.
+func TestManyUpdates(t *testing.T) {
+	c := startServer(t, nil)
+	id := c.send(c.shell, "execute_request", map[string]any{"code": "updates"})
+	if reply := c.answer(c.shell, id, "execute_reply"); reply["status"] != "ok" {
+		t.Fatalf("reply %v", reply)
+	}
+	last, updates, text := map[any]any{}, 0, ""
+	for _, m := range c.until(id) {
+		switch m.kind {
+		case "update_display_data":
+			updates++
+			last[m.content["transient"].(map[string]any)["display_id"]] = m.content["data"].(map[string]any)["text/plain"]
+		case "stream":
+			text += m.content["text"].(string)
+		}
+	}
+	for i := range 10 {
+		if got, want := last[fmt.Sprint("display ", i)], fmt.Sprint(999_990+i); got != want {
+			t.Errorf("display %d ends with %v, want %s", i, got, want)
+		}
+	}
+	if text != ".........." || updates > 100_000 {
+		t.Errorf("%d updates arrived, and text %q", updates, text)
+	}
+}
+
 func TestHistory(t *testing.T) {
 	c := startServer(t, nil)
 	c.execute("print a/b[1]")
@@ -323,6 +351,35 @@ func TestShutdown(t *testing.T) {
 				t.Error("the channel is still open")
 			}
 		})
+	}
+}
+
+// TestShutdownSaves: Jupyter interrupts a cell and at once asks for shutdown; the
+// server waits for what the cell does at an interrupt, and interrupts it once.
+func TestShutdownSaves(t *testing.T) {
+	c := startServer(t, nil)
+	c.send(c.shell, "execute_request", map[string]any{"code": "save"})
+	<-c.engine.started
+	c.send(c.control, "interrupt_request", map[string]any{})
+	c.send(c.control, "shutdown_request", map[string]any{"restart": true})
+	if got := <-c.engine.started; got != "saving" {
+		t.Fatalf("the cell is %s", got)
+	}
+	for c.engine.stops.Load() == 0 {
+		time.Sleep(time.Millisecond) // until the server ends
+	}
+	if n := len(c.engine.interrupts); n > 0 {
+		t.Errorf("%d more interrupts", n)
+	}
+	c.engine.release <- struct{}{}
+	if got := <-c.engine.started; got != "saved" {
+		t.Errorf("the cell has %s", got)
+	}
+	select {
+	case restart := <-c.done:
+		c.done <- restart // for the cleanup
+	case <-time.After(patience):
+		t.Error("the server does not end")
 	}
 }
 
@@ -615,4 +672,18 @@ func TestTaken(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(port(l))) {
 		t.Errorf("got %v, want an error that names port %d", err, port(l))
 	}
+}
+
+// TestTakenForAMoment: a port that a killed kernel holds for a moment is waited for.
+func TestTakenForAMoment(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(takenTime/10, func() { l.Close() })
+	s, err := NewServer(Config{Engine: newFakeEngine(), Connection: Connection{Transport: "tcp", IP: "127.0.0.1", ShellPort: port(l)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
 }

@@ -126,8 +126,9 @@ func TestAgainInterrupt(t *testing.T) {
 	run(t, s, 10, "before := ticks\ntime.Sleep(50 * time.Millisecond)\nif ticks == before { panic(\"the goroutine of the first run was stopped by the interrupt of the second\") }")
 
 	// Code that runs again and ends the worker, or is ended with it.
-	done, _ = begin(t, s, 11, "fmt.Println(\"started\")\nselect {}")
+	done, out := begin(t, s, 11, "fmt.Println(\"started\")\nnew(big.Int).MulRange(1, 1<<40)")
 	s.Interrupt()
+	until(t, func() bool { return strings.Contains(out.String(), "Interrupt again") })
 	s.Interrupt()
 	if err := wait(t, done); err == nil || err.Name != "WorkerLost" {
 		t.Fatalf("ended with %v, want WorkerLost", err)

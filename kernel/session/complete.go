@@ -11,57 +11,6 @@ import (
 	"strings"
 )
 
-// IsComplete judges whether code can be run as it is: "complete", "incomplete"
-// (then indent is what the next line should start with), or "invalid".
-func (s *Session) IsComplete(code string) (status, indent string) {
-	m := splitMagic(code)
-	if m.cellMagic != "" {
-		return "complete", ""
-	}
-	depth, errs := 0, scanner.ErrorList{}
-	var sc scanner.Scanner
-	file := token.NewFileSet().AddFile("", -1, len(m.code))
-	sc.Init(file, []byte(m.code), func(pos token.Position, msg string) { errs.Add(pos, msg) }, 0)
-	last := token.SEMICOLON
-	for {
-		_, tok, lit := sc.Scan()
-		if tok == token.EOF {
-			break
-		}
-		switch tok {
-		case token.LPAREN, token.LBRACK, token.LBRACE:
-			depth++
-		case token.RPAREN, token.RBRACK, token.RBRACE:
-			depth--
-		}
-		if tok != token.SEMICOLON || lit == ";" {
-			last = tok
-		}
-	}
-	indent = strings.Repeat("\t", max(0, depth))
-	if len(errs) > 0 {
-		if msg := errs[0].Msg; strings.Contains(msg, "raw string literal not terminated") || strings.Contains(msg, "comment not terminated") {
-			return "incomplete", ""
-		}
-		return "invalid", ""
-	}
-	switch {
-	case depth > 0:
-		return "incomplete", indent
-	case depth < 0:
-		return "invalid", ""
-	case last.IsOperator() && last != token.RPAREN && last != token.RBRACK && last != token.RBRACE && last != token.INC && last != token.DEC && last != token.SEMICOLON:
-		return "incomplete", "\t"
-	}
-	if _, err := parse(token.NewFileSet(), &source{text: m.code}); err != nil {
-		if strings.Contains(err.msg, "found 'EOF'") || strings.Contains(err.msg, "found EOF") {
-			return "incomplete", ""
-		}
-		return "invalid", ""
-	}
-	return "complete", ""
-}
-
 // CompletionFile returns a Go file in which a language server sees the session's
 // names and the cell, and the byte offset in it that corresponds to cursor, a
 // byte offset in code. offset is -1 when the cursor is on a magic line.

@@ -100,7 +100,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	msg := strip(f.Message)
 	switch f.Kind {
 	case "interrupted":
-		return interrupted()
+		return stoppedError(f, src)
 	case "open":
 		return &Error{"KernelError", msg, []string{"The cell's plugin could not be opened: " + msg}}
 	case "error":
@@ -146,7 +146,7 @@ func (s *Session) workerLost(err error) *Error {
 	if !errors.As(err, &lost) {
 		lost = &worker.LostError{State: err.Error()}
 	}
-	forced := s.runner.interrupted() > 1
+	forced := s.runner.killed()
 	var cells []int
 	for _, h := range s.history.all() {
 		cells = append(cells, h.count)

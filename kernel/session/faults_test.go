@@ -29,13 +29,21 @@ func begin(t *testing.T, s *Session, n int, code string) (done chan *Error, out 
 	t.Helper()
 	out, done = &record{}, make(chan *Error, 1)
 	go func() { done <- s.Execute(t.Context(), &Cell{Code: code, Count: n}, out) }()
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), "started"); {
-		if time.Now().After(deadline) {
-			t.Fatal("the cell did not start")
-		}
-		time.Sleep(5 * time.Millisecond)
+	until(t, func() bool { return len(done) > 0 || strings.Contains(out.String(), "started") })
+	if len(done) > 0 {
+		t.Fatalf("the cell ended with %v, and printed %q", <-done, out)
 	}
 	return done, out
+}
+
+// until waits for what must come.
+func until(t *testing.T, there func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !there(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come")
+		}
+	}
 }
 
 func wait(t *testing.T, done chan *Error) *Error {
@@ -75,12 +83,14 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("kept: %q", got)
 	}
 
-	done, _ := begin(t, s, 12, "fmt.Println(\"started\")\nselect {}")
+	// What nothing can stop: the first interrupt says so, another one ends the worker.
+	done, out := begin(t, s, 12, "fmt.Println(\"started\")\nnew(big.Int).MulRange(1, 1<<40)")
 	s.Interrupt()
+	until(t, func() bool { return strings.Contains(out.String(), "Interrupt again") })
 	select {
 	case err := <-done:
-		t.Fatalf("a cell that waits ended with %v at the first interrupt", err)
-	case <-time.After(500 * time.Millisecond):
+		t.Fatalf("a cell that can't be stopped ended with %v at the first interrupt", err)
+	default:
 	}
 	s.Interrupt()
 	err := wait(t, done)

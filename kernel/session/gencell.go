@@ -121,6 +121,7 @@ func (b *body) statements() {
 			}
 		case ast.Stmt:
 			parse() // after the variables that are flags
+			fmt.Fprintf(b, "%s.Next()\n", b.rt())
 			text := b.edited(b.src, o)
 			if o == b.lastStmt {
 				text = b.show(text)

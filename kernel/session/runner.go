@@ -31,6 +31,9 @@ type runState struct {
 	n          int // its run in the worker; 0 while it is being built
 	cancel     context.CancelFunc
 	interrupts int
+	first      time.Time // interrupt
+	again      bool      // a second interrupt came that was meant
+	held       bool      // C code or a loop of a library holds it
 }
 
 func newRunner() *runner { return &runner{loaded: map[string]loaded{}, nextRun: 1} }
@@ -105,47 +108,6 @@ func (r *runner) present() *runState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.running
-}
-
-// interrupted is how often the running cell was interrupted.
-func (r *runner) interrupted() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running == nil {
-		return 0
-	}
-	return r.running.interrupts
-}
-
-// interrupt stops the running cell; runsOn is called if it still runs after a while.
-func (r *runner) interrupt(runsOn func()) {
-	r.mu.Lock()
-	state := r.running
-	if state == nil {
-		r.mu.Unlock()
-		return
-	}
-	state.interrupts++
-	n, count := state.n, state.interrupts
-	r.mu.Unlock()
-	if n == 0 {
-		state.cancel()
-		return
-	}
-	p := r.process()
-	if count > 1 {
-		p.Kill()
-		return
-	}
-	p.Interrupt(n)
-	time.AfterFunc(3*time.Second, func() {
-		r.mu.Lock()
-		still := r.running == state && state.interrupts == 1
-		r.mu.Unlock()
-		if still {
-			runsOn()
-		}
-	})
 }
 
 // abandon stops the running cell, if there is one, and its worker.

@@ -175,7 +175,7 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	defer cancel()
 	state := s.runner.begin(cancel)
 	s.out.begin(out, start)
-	err := s.execute(ctx, cell, out, state)
+	err := s.stoppedCell(s.execute(ctx, cell, out, state), state)
 	if err == nil && !cell.Silent {
 		s.history.add(cell)
 	}
@@ -235,15 +235,6 @@ func interrupted() *Error {
 }
 
 func (s *Session) process() *worker.Process { return s.runner.process() }
-
-// Interrupt stops the running cell: the first call stops the cell's own loops and
-// sends the worker SIGINT; a second one, when the cell still runs, ends the worker.
-// Without a running cell it does nothing.
-func (s *Session) Interrupt() {
-	s.runner.interrupt(func() {
-		s.out.text("stderr", "The cell runs on: it waits, or is in C code or in a library's loop. Interrupt again to end the worker; all variables are lost then.\n")
-	})
-}
 
 // Restart forgets everything and starts a fresh worker.
 func (s *Session) Restart() error {

@@ -20,6 +20,9 @@ func (*Session) Execute(context.Context, *Cell, Output) *Error { return nil }
 // Interrupt does nothing.
 func (*Session) Interrupt() {}
 
+// Stop does nothing.
+func (*Session) Stop() {}
+
 // Restart does nothing.
 func (*Session) Restart() error { return nil }
 

@@ -35,7 +35,8 @@ type sink struct {
 	dropped   int
 	tail      []byte
 	shown     map[string]bool // display ids
-	asking    bool            // an input request is open
+	asking    *question       // the input request that is open
+	refused   bool            // the cell was told that there is no input
 	copyTo    func(string)    // %capture
 }
 
@@ -52,6 +53,7 @@ func (k *sink) begin(out Output, start time.Time) {
 	defer k.mu.Unlock()
 	k.flushLocked()
 	k.out, k.start, k.first, k.bytes, k.dropped, k.tail = out, start, 0, 0, 0, nil
+	k.asking, k.refused = nil, false
 }
 
 // end flushes and returns when the first output came.
@@ -223,7 +225,7 @@ func (k *sink) Display(d protocol.DisplayData) {
 	defer k.mu.Unlock()
 	k.flushAll()
 	if v, ok := d.Data[protocol.MIMEJupyterInput].(protocol.InputRequest); ok {
-		k.ask(v.Prompt, v.Password)
+		k.ask(0, v.Prompt, v.Password)
 		return
 	}
 	out := k.to()
@@ -273,30 +275,4 @@ func (k *sink) Display(d protocol.DisplayData) {
 		k.shown[d.DisplayID] = true
 	}
 	out.Display(bundle, meta, d.DisplayID, update)
-}
-
-// WantInput implements worker.Sink.
-func (k *sink) WantInput() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.flushAll()
-	k.ask("", false)
-}
-
-// ask gets a line from the user, without holding anything up.
-func (k *sink) ask(prompt string, password bool) {
-	out := k.to()
-	if k.asking || out == nil {
-		return
-	}
-	k.asking = true
-	go func() {
-		line, err := out.Input(prompt, password)
-		if p := k.s.process(); p != nil {
-			p.Input(line+"\n", err != nil)
-		}
-		k.mu.Lock()
-		k.asking = false
-		k.mu.Unlock()
-	}()
 }

@@ -27,6 +27,20 @@ func TestIsComplete(t *testing.T) {
 		{"!ls", "complete", ""},
 		{"%%bash\nif true; then", "complete", ""},
 		{"x++", "complete", ""},
+		{"func )(", "invalid", ""},
+		{"x := ) (", "invalid", ""},
+		{"f(]", "invalid", ""},
+		{"func f() { g(1] }", "invalid", ""},
+		{"if x {} else", "incomplete", "\t"},
+		{"if x {\n} else if y {\n} else", "incomplete", "\t"},
+		{"go", "incomplete", "\t"},
+		{"var", "incomplete", "\t"},
+		{"for { break }", "complete", ""},
+		{"s := `)`", "complete", ""},
+		{"x := ']'", "complete", ""},
+		{"/* ) */ x := 1", "complete", ""},
+		{"s := `open )", "incomplete", ""},
+		{"s := \"x\" /* )", "incomplete", ""},
 	} {
 		if status, indent := s.IsComplete(test.code); status != test.status || indent != test.indent {
 			t.Errorf("%q: %q %q, want %q %q", test.code, status, indent, test.status, test.indent)

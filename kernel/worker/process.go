@@ -3,13 +3,12 @@
 package worker
 
 import (
-	"encoding/gob"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,8 +44,10 @@ type Sink interface {
 	Display(protocol.DisplayData)
 	// Result is the MIME bundle of a cell's last expression.
 	Result(data map[string]any)
-	// WantInput says that the cell reads from standard input; answer with Process.Input.
-	WantInput()
+	// WantInput says that run n reads from standard input; answer with Process.Input.
+	WantInput(n int)
+	// Held says that run n can't be stopped: C code or a loop of a library holds it.
+	Held(n int)
 }
 
 // LostError says that the worker ended by itself or was killed.
@@ -64,100 +65,115 @@ func (e *LostError) Error() string { return "worker: the process ended: " + e.St
 type Process struct {
 	cfg   Config
 	cmd   *exec.Cmd
+	dir   string // of its pipes
 	enc   *json.Encoder
 	encMu sync.Mutex
 	pipes []*pipe
 	gonb  *gonbPipes
 
-	mu     sync.Mutex // held while anything is delivered to the Sink
-	tail   []byte     // end of stderr
-	events chan rt.Event
-	ready  chan struct{}
-	opened atomic.Int64 // when the last plugin was open, UnixNano
-	gone   chan struct{}
-	lost   *LostError // set before gone is closed
-
-	stdinMu sync.Mutex
-	stdin   *os.File
-	input   string // path of the FIFO that is descriptor 0
+	mu      sync.Mutex // held while anything is delivered to the Sink
+	tail    []byte     // end of stderr
+	events  chan rt.Event
+	ready   chan struct{}
+	opened  atomic.Int64 // when the last plugin was open, UnixNano
+	stopped atomic.Bool  // the last run was interrupted
+	gone    chan struct{}
+	lost    *LostError // set before gone is closed
 }
+
+// readyTime is how long a worker may take to start.
+const readyTime = 30 * time.Second
 
 // Start launches a worker and waits until it is ready.
 func Start(cfg Config) (*Process, error) {
 	p := &Process{cfg: cfg, events: make(chan rt.Event, 4), ready: make(chan struct{}), gone: make(chan struct{})}
+	fail := func(err error) (*Process, error) {
+		p.closePipes()
+		return nil, fmt.Errorf("worker: %w", err)
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+		return fail(err)
 	}
-	dir, err := os.MkdirTemp(cfg.Dir, "pipes-")
+	var err error
+	if p.dir, err = os.MkdirTemp(cfg.Dir, "pipes-"); err != nil {
+		return fail(err)
+	}
+	if p.gonb, err = openGonbPipes(p.dir); err != nil {
+		return fail(err)
+	}
+	ends, err := p.connect()
+	defer func() { closeAll(ends.theirs) }()
+	if err == nil {
+		err = p.launch(ends.requests)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+		closeAll(ends.ours)
+		return fail(err)
 	}
-	defer func() {
-		if err != nil {
-			p.closePipes()
-			os.RemoveAll(dir)
-		}
-	}()
-	if p.gonb, err = openGonbPipes(dir); err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+	for _, q := range p.pipes {
+		go p.readLoop(q.file, func(data []byte) { p.output(q.name, data) })
 	}
-	p.input = filepath.Join(dir, "stdin")
-	if err = syscall.Mkfifo(p.input, 0o600); err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
+	go p.readLoop(p.gonb.out, p.fromGonbui)
+	go p.eventLoop(ends.events)
+	select {
+	case <-p.ready:
+		return p, nil
+	case <-p.gone:
+		return nil, p.lost
+	case <-time.After(readyTime):
+		p.Kill()
+		return nil, fmt.Errorf("worker: not ready after %s", readyTime)
 	}
-	// Open for both first: opening for one waits for the other.
-	both, err := os.OpenFile(p.input, os.O_RDWR, 0)
-	if err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
-	}
-	defer both.Close()
-	readEnd, err := openBlocking(p.input)
-	if err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
-	}
-	defer readEnd.Close()
-	if p.stdin, err = os.OpenFile(p.input, os.O_WRONLY, 0); err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
-	}
+}
 
-	p.cmd = exec.Command(cfg.Program)
-	p.cmd.Dir = cfg.WorkDir
-	p.cmd.Env = workerEnv(cfg.Env, p.gonb)
-	p.cmd.Stdin = readEnd
+// ends are the ends of the worker's pipes that are not captured output.
+type ends struct {
+	requests, events *os.File   // ours
+	ours, theirs     []*os.File // the worker's are closed here once it has them
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// pair makes a pipe of which the worker gets one end.
+func (e *ends) pair(worker **os.File, ours **os.File, workerReads bool) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	*worker, *ours = r, w
+	if !workerReads {
+		*worker, *ours = w, r
+	}
+	e.theirs, e.ours = append(e.theirs, *worker), append(e.ours, *ours)
+	return nil
+}
+
+// connect makes the command with all its pipes.
+func (p *Process) connect() (*ends, error) {
+	e := new(ends)
+	p.cmd = exec.Command(p.cfg.Program)
+	p.cmd.Dir = p.cfg.WorkDir
+	p.cmd.Env = workerEnv(p.cfg.Env, p.gonb)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	var theirs []*os.File
-	defer func() {
-		for _, f := range theirs {
-			f.Close()
-		}
-	}()
-	for _, name := range []string{"stdout", "stderr"} {
-		r, w, err := os.Pipe()
-		if err != nil {
-			return nil, fmt.Errorf("worker: %w", err)
-		}
-		theirs = append(theirs, w)
-		p.pipes = append(p.pipes, &pipe{name: name, file: r})
-		if name == "stdout" {
-			p.cmd.Stdout = w
-		} else {
-			p.cmd.Stderr = w
-		}
+	var stdout, stderr, requests, events *os.File
+	var out, errs *os.File
+	if err := cmp.Or(e.pair(&stdout, &out, false), e.pair(&stderr, &errs, false),
+		e.pair(&requests, &e.requests, true), e.pair(&events, &e.events, false)); err != nil {
+		return e, err
 	}
-	reqR, reqW, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("worker: %w", err)
-	}
-	evR, evW, err := os.Pipe()
-	if err != nil {
-		reqR.Close()
-		reqW.Close()
-		return nil, fmt.Errorf("worker: %w", err)
-	}
-	theirs = append(theirs, reqR, evW)
-	p.cmd.ExtraFiles = []*os.File{reqR, evW}
-	p.enc = json.NewEncoder(reqW)
+	p.pipes = []*pipe{{"stdout", out}, {"stderr", errs}}
+	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
+	p.cmd.ExtraFiles = []*os.File{requests, events}
+	p.enc = json.NewEncoder(e.requests)
+	return e, nil
+}
 
+// launch starts the worker, and waits for its end in the background.
+func (p *Process) launch(requests *os.File) error {
 	started := make(chan error)
 	go func() {
 		// Pdeathsig counts for the thread that started the process: keep it.
@@ -169,47 +185,17 @@ func Start(cfg Config) (*Process, error) {
 		}
 		werr := p.cmd.Wait()
 		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // what it left running
-		reqW.Close()
+		requests.Close()
 		p.drain()
 		state := "exit status 0"
 		if werr != nil {
 			state = werr.Error()
 		}
 		p.lost = &LostError{State: state, Output: string(p.tail)}
-		close(p.gone)
 		p.closePipes()
-		os.RemoveAll(dir)
+		close(p.gone)
 	}()
-	if err = <-started; err != nil {
-		reqW.Close()
-		evR.Close()
-		return nil, fmt.Errorf("worker: %w", err)
-	}
-	for _, q := range p.pipes {
-		go p.readLoop(q.file, func(data []byte) { p.output(q.name, data) })
-	}
-	go p.readLoop(p.gonb.out, p.fromGonbui)
-	go p.eventLoop(evR)
-	select {
-	case <-p.ready:
-		return p, nil
-	case <-p.gone:
-		return nil, p.lost
-	case <-time.After(30 * time.Second):
-		p.Kill()
-		err = errors.New("worker: not ready after 30 seconds")
-		return nil, err
-	}
-}
-
-// openBlocking opens a FIFO for reading without Go's poller: the worker inherits a
-// descriptor in blocking mode, and a read of it can be seen (rt.watchStdin).
-func openBlocking(path string) (*os.File, error) {
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
+	return <-started
 }
 
 func workerEnv(env []string, g *gonbPipes) []string {
@@ -224,6 +210,7 @@ func workerEnv(env []string, g *gonbPipes) []string {
 		protocol.GONB_PIPE_ENV+"="+g.out.Name(), protocol.GONB_PIPE_BACK_ENV+"="+g.back.Name())
 }
 
+// closePipes closes what Start opened, and removes it.
 func (p *Process) closePipes() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -235,11 +222,8 @@ func (p *Process) closePipes() {
 		p.gonb.back.Close()
 		p.gonb.frames.close()
 	}
-	p.stdinMu.Lock()
-	defer p.stdinMu.Unlock()
-	if p.stdin != nil {
-		p.stdin.Close()
-		p.stdin = nil
+	if p.dir != "" {
+		os.RemoveAll(p.dir)
 	}
 }
 
@@ -257,22 +241,27 @@ func (p *Process) eventLoop(f *os.File) {
 		case "opened":
 			p.opened.Store(time.Now().UnixNano())
 		case "result":
-			p.drain() // what was printed before comes before
-			p.mu.Lock()
-			p.cfg.Sink.Result(e.Data)
-			p.mu.Unlock()
+			p.deliver(func(s Sink) { s.Result(e.Data) })
 		case "input":
-			p.drain()
-			p.mu.Lock()
-			p.cfg.Sink.WantInput()
-			p.mu.Unlock()
+			p.deliver(func(s Sink) { s.WantInput(e.N) })
+		case "held":
+			p.deliver(func(s Sink) { s.Held(e.N) })
 		case "done":
 			p.drain()
+			p.stopped.Store(e.Stopped)
 			p.answer(e)
 		default:
 			p.answer(e)
 		}
 	}
+}
+
+// deliver gives the sink something, after what was printed before.
+func (p *Process) deliver(f func(Sink)) {
+	p.drain()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(p.cfg.Sink)
 }
 
 func (p *Process) answer(e rt.Event) {
@@ -362,7 +351,11 @@ func (p *Process) Sizes() (map[string]int64, error) {
 	return e.Sizes, err
 }
 
-// Interrupt asks run n to stop: its own loops end, and the process gets SIGINT.
+// Stopped reports whether the last run was interrupted, however it ended.
+func (p *Process) Stopped() bool { return p.stopped.Load() }
+
+// Interrupt asks run n to stop: its own loops end, the process and what the run
+// started get SIGINT, and a goroutine that waits is left behind.
 func (p *Process) Interrupt(n int) error { return p.request(rt.Request{Op: "interrupt", N: n}) }
 
 // Kill ends the worker at once, with all processes it started.
@@ -394,108 +387,9 @@ func (p *Process) Close() {
 	<-p.gone
 }
 
-// Input answers WantInput: with a line, newline included, or end of file.
-func (p *Process) Input(line string, eof bool) error {
-	p.stdinMu.Lock()
-	defer p.stdinMu.Unlock()
-	if p.stdin == nil {
-		return os.ErrClosed
-	}
-	if !eof {
-		_, err := p.stdin.WriteString(line)
-		return err
-	}
-	// Without a writer the pipe is at its end; a new writer opens it again.
-	p.stdin.Close()
-	time.Sleep(100 * time.Millisecond)
-	var err error
-	fd, err := syscall.Open(p.input, syscall.O_WRONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		p.stdin = nil
-		return err
-	}
-	p.stdin = os.NewFile(uintptr(fd), p.input)
-	return nil
-}
-
-// SendComm delivers a value from the front end to gonbui/comms. It may be of any
-// type that gonb's protocol registers; other numbers and []any are converted.
-func (p *Process) SendComm(address string, value any) error {
-	return p.gonb.send(protocol.CommValue{Address: address, Value: plain(value)})
-}
-
-// plain turns what encoding/json makes of a value into what gonbui expects.
-func plain(v any) any {
-	switch x := v.(type) {
-	case bool:
-		if x {
-			return 1
-		}
-		return 0
-	case []any:
-		var numbers []float64
-		var texts []string
-		for _, e := range x {
-			switch e := e.(type) {
-			case float64:
-				numbers = append(numbers, e)
-			case string:
-				texts = append(texts, e)
-			}
-		}
-		if len(texts) > 0 {
-			return texts
-		}
-		return numbers
-	case map[string]any:
-		numbers, texts := map[string]float64{}, map[string]string{}
-		for k, e := range x {
-			switch e := e.(type) {
-			case float64:
-				numbers[k] = e
-			case string:
-				texts[k] = e
-			}
-		}
-		if len(texts) > 0 {
-			return texts
-		}
-		return numbers
-	}
-	return v
-}
-
-// gonbPipes are the two FIFOs of gonbui. Both are open for reading and writing
-// here, so that neither side ever waits for the other to open or sees an end.
-type gonbPipes struct {
-	out, back *os.File
-	mu        sync.Mutex
-	enc       *gob.Encoder
-	frames    frameReader
-}
-
-func openGonbPipes(dir string) (*gonbPipes, error) {
-	g := &gonbPipes{}
-	for name, f := range map[string]**os.File{"gonb": &g.out, "gonb_back": &g.back} {
-		path := filepath.Join(dir, name)
-		if err := syscall.Mkfifo(path, 0o600); err != nil {
-			return nil, err
-		}
-		var err error
-		if *f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0); err != nil {
-			return nil, err
-		}
-	}
-	g.enc = gob.NewEncoder(g.back)
-	return g, nil
-}
-
-func (g *gonbPipes) send(v protocol.CommValue) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.back.SetWriteDeadline(time.Now().Add(2 * time.Second))
-	if err := g.enc.Encode(&v); err != nil {
-		return fmt.Errorf("worker: the value for %s is not read by any cell: %w", v.Address, err)
-	}
-	return nil
+// Input answers WantInput of run n, or without being asked (n is 0) gives the
+// running cell something to read: a line, newline included, or end of file. It
+// does nothing when the run is over.
+func (p *Process) Input(n int, line string, eof bool) error {
+	return p.request(rt.Request{Op: "input", N: n, Value: line, EOF: eof})
 }

@@ -10,9 +10,10 @@ import (
 
 // Request is what the kernel asks of the worker.
 type Request struct {
-	// Op is "run", "interrupt", "sizes", "env" or "chdir".
+	// Op is "run", "interrupt", "input", "sizes", "env" or "chdir".
 	Op string
-	// N is the number of the run ("run"), or which run to interrupt.
+	// N is the number of the run ("run"), which run to interrupt, or which one
+	// asked for input; 0 is the one in progress.
 	N int
 	// Plugin is the file to open ("run").
 	Plugin string
@@ -20,13 +21,18 @@ type Request struct {
 	Again int `json:",omitempty"`
 	// Args are os.Args for the cell ("run").
 	Args []string
-	// Name and Value are an environment variable ("env"), or Value the folder ("chdir").
+	// Name and Value are an environment variable ("env"), or Value the folder
+	// ("chdir") or a line with its end ("input").
 	Name, Value string
+	// EOF says that there is no more input ("input").
+	EOF bool `json:",omitempty"`
 }
 
 // Event is what the worker tells the kernel.
 type Event struct {
-	// Op is "ready", "opened", "result", "input", "done", "sizes", "ok" or "error".
+	// Op is "ready", "opened", "result", "input", "held", "done", "sizes", "ok" or
+	// "error". "held" says that C code or a loop of a library holds the run, which
+	// was to stop.
 	Op string
 	// N is the run's number.
 	N int `json:",omitempty"`
@@ -34,6 +40,8 @@ type Event struct {
 	Data map[string]any `json:",omitempty"`
 	// Failure says why a run failed ("done"); nil when it succeeded.
 	Failure *Failure `json:",omitempty"`
+	// Stopped says that the run was interrupted, however it ended ("done").
+	Stopped bool `json:",omitempty"`
 	// Text is an error's message.
 	Text string `json:",omitempty"`
 	// Sizes are bytes by variable ("sizes"), keyed "run.name".
@@ -42,7 +50,7 @@ type Event struct {
 
 // Failure is how a cell ended when it did not end well.
 type Failure struct {
-	// Kind is "panic", "error", "interrupted", "goexit" or "open".
+	// Kind is "panic", "error", "interrupted", "exit", "goexit" or "open".
 	Kind string
 	// Type is the Go type of the panic's or error's value.
 	Type string

@@ -3,39 +3,143 @@
 package rt
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
+	"unsafe"
 )
 
-// watchStdin tells the kernel when the running cell waits for input: when a
-// thread of this process is in the system call read on descriptor 0. Linux
-// shows that in /proc, and a process may always look at itself.
-func watchStdin() {
-	const every = 40 * time.Millisecond
+// Descriptor 0 is a pipe that this process itself writes to. When the pipe is
+// empty and a thread of this process, or of a child that inherited it, is in a
+// system call that reads it, the kernel is asked for input; so any way to read is
+// seen, and so is each further read, since only an answer fills the pipe. At end of
+// file a new pipe takes its place: those who wait at the old one find its end, once.
+var input stdin
+
+type stdin struct {
+	mu     sync.Mutex
+	writer *os.File
+	asked  int  // the run for which the kernel was asked; 0 when nothing is open
+	used   bool // the run has read
+}
+
+// inputEvery is how often a running cell is looked at.
+const inputEvery = 20 * time.Millisecond
+
+// open makes descriptor 0 a new pipe.
+func (s *stdin) open() {
+	var ends [2]int
+	if syscall.Pipe2(ends[:], syscall.O_CLOEXEC) != nil {
+		return // out of descriptors: what reads stays at the old pipe
+	}
+	old := s.writer
+	syscall.Dup3(ends[0], 0, 0)
+	syscall.Close(ends[0])
+	syscall.SetNonblock(ends[1], true)
+	s.writer = os.NewFile(uintptr(ends[1]), "input")
+	old.Close()
+}
+
+// watchInput asks the kernel whenever the running cell waits for input.
+func watchInput() {
 	for {
-		time.Sleep(every)
-		c := running.Load()
-		if c == nil {
-			continue
-		}
-		if readsStdin() {
-			send(Event{Op: "input", N: c.n})
-			// The kernel answers by writing a line; until the reader is gone, it
-			// is still the same request.
-			for readsStdin() && running.Load() == c {
-				time.Sleep(every)
-			}
+		time.Sleep(inputEvery)
+		if c := running.Load(); c != nil && !c.isStopping() {
+			input.look(c.n)
 		}
 	}
 }
 
-func readsStdin() bool {
-	files, _ := filepath.Glob("/proc/self/task/*/syscall")
+// look asks for input if run n waits for it and has not asked.
+func (s *stdin) look(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Empty first: whoever is seen reading after that finds nothing.
+	if s.asked != 0 || unread() > 0 || !isRead() {
+		return
+	}
+	s.asked, s.used = n, true
+	send(Event{Op: "input", N: n})
+}
+
+// take takes the kernel's answer: a line with its end, or end of file.
+func (s *stdin) take(r Request) {
+	s.mu.Lock()
+	w := s.writer
+	c := running.Load()
+	if c == nil || r.N != 0 && r.N != s.asked {
+		s.mu.Unlock()
+		return // the run that asked is over
+	}
+	s.used = true
+	if r.EOF {
+		s.open()
+		s.asked = 0
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	w.WriteString(r.Value) // waits while the pipe is full
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = 0
+}
+
+// stop gives end of file to who waits for input in run n.
+func (s *stdin) stop(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := running.Load(); c != nil && c.n == n && s.used {
+		s.open()
+	}
+}
+
+// end forgets the input that run n did not read, and ends the reads that go on.
+func (s *stdin) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used {
+		s.open()
+	}
+	s.asked, s.used = 0, false
+}
+
+// unread is how many bytes are in the pipe.
+func unread() int {
+	const fionread = 0x541b
+	var n int32
+	syscall.Syscall(syscall.SYS_IOCTL, 0, fionread, uintptr(unsafe.Pointer(&n)))
+	return int(n)
+}
+
+// isRead reports whether a thread of this process or of its children is reading
+// descriptor 0. Linux shows that in /proc, and a process may look at itself and
+// at its children.
+func isRead() bool {
+	if threadReads("self") {
+		return true
+	}
+	own, _ := os.Readlink("/proc/self/fd/0")
+	for _, pid := range descendants() {
+		process := strconv.Itoa(pid)
+		if target, err := os.Readlink("/proc/" + process + "/fd/0"); err == nil && target == own && threadReads(process) {
+			return true
+		}
+	}
+	return false
+}
+
+// threadReads looks for a thread in read(0, ...) or readv(0, ...).
+func threadReads(process string) bool {
+	read, readv := fmt.Sprintf("%d 0x0 ", syscall.SYS_READ), fmt.Sprintf("%d 0x0 ", syscall.SYS_READV)
+	files, _ := filepath.Glob("/proc/" + process + "/task/*/syscall")
 	for _, file := range files {
-		// "0 0x0 ..." is read(0, ...): number and arguments.
-		if text, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(text), "0 0x0 ") {
+		if text, err := os.ReadFile(file); err == nil && (strings.HasPrefix(string(text), read) || strings.HasPrefix(string(text), readv)) {
 			return true
 		}
 	}

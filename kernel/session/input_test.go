@@ -1,0 +1,151 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// typist is an Output with someone who types: each answer after a while, or none.
+type typist struct {
+	record
+	after time.Duration
+	mu    sync.Mutex
+	lines []string
+	asked int
+	wait  chan struct{} // asked with nothing left to type: closed by the test
+	open  chan struct{} // gets one for each question that stays open
+	err   error         // in place of answers
+}
+
+func (o *typist) Input(string, bool) (string, error) {
+	o.mu.Lock()
+	o.asked++
+	if o.err != nil {
+		defer o.mu.Unlock()
+		return "", o.err
+	}
+	if len(o.lines) == 0 {
+		o.mu.Unlock()
+		o.open <- struct{}{}
+		select {
+		case <-o.wait:
+		case <-time.After(time.Minute):
+		}
+		return "", context.Canceled
+	}
+	line := o.lines[0]
+	o.lines = o.lines[1:]
+	o.mu.Unlock()
+	if o.after > 0 {
+		time.Sleep(o.after)
+	}
+	return line, nil
+}
+
+func newTypist(lines ...string) *typist {
+	return &typist{lines: lines, wait: make(chan struct{}), open: make(chan struct{}, 10)}
+}
+
+// TestReaders: any number of reads by any reader get what is typed, at any speed.
+func TestReaders(t *testing.T) {
+	s := newSession(t)
+	cases := []struct {
+		name, code string
+		lines      []string
+		want       string
+		asked      int
+	}{
+		{"two Scanln", "var a, b int; fmt.Scanln(&a); fmt.Scanln(&b); fmt.Print(a+b)", []string{"3", "4"}, "7", 2},
+		{"twenty", "sum := 0; for range 20 { var n int; fmt.Scanln(&n); sum += n }; fmt.Print(sum)", strings.Split(strings.Repeat("1,", 19)+"1", ","), "20", 20},
+		{"Scan over lines", "var x, y int; fmt.Scan(&x, &y); fmt.Print(x*y)", []string{"6", "7"}, "42", 2},
+		{"two on a line", "var x2, y2 int; fmt.Scan(&x2); fmt.Scan(&y2); fmt.Print(x2*y2)", []string{"6 7"}, "42", 1},
+		{"Scanner", "sc := bufio.NewScanner(os.Stdin); for sc.Scan() { fmt.Print(sc.Text(), \";\") }", []string{"a", "b", "c", "\x04"}, "a;b;c;", 4},
+		{"Reader", "r := bufio.NewReader(os.Stdin); for range 2 { l, _ := r.ReadString('\\n'); fmt.Printf(\"%q\", l) }", []string{"a", "b"}, `"a\n""b\n"`, 2},
+		{"ReadAll", "all, _ := io.ReadAll(os.Stdin); fmt.Printf(\"%q\", all)", []string{"a", "b", "\x04"}, `"a\nb\n"`, 3},
+		{"ReadAll of nothing", "none, rerr := io.ReadAll(os.Stdin); fmt.Print(len(none), rerr)", []string{"\x04"}, "0 <nil>", 1},
+		{"Stdin.Read", "buf := make([]byte, 9); n1, _ := os.Stdin.Read(buf); n2, _ := os.Stdin.Read(buf); fmt.Print(n1, n2)", []string{"a", "bc"}, "2 3", 2},
+		{"syscall.Read", "b2 := make([]byte, 9); m1, _ := syscall.Read(0, b2); m2, _ := syscall.Read(0, b2); fmt.Print(m1, m2)", []string{"a", "bc"}, "2 3", 2},
+		{"child process", "cmd := exec.Command(\"sh\", \"-c\", \"read x; read y; echo $y$x\"); cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout; cmd.Run()", []string{"a", "b"}, "ba\n", 2},
+		{"child to the end", "cat := exec.Command(\"cat\"); cat.Stdin, cat.Stdout = os.Stdin, os.Stdout; cat.Run()", []string{"a", "b", "\x04"}, "a\nb\n", 3},
+		{"two goroutines", "var wg sync.WaitGroup; var total atomic.Int64; for range 2 { wg.Add(1); go func() { defer wg.Done(); var n int64; fmt.Scanln(&n); total.Add(n) }() }; wg.Wait(); fmt.Print(total.Load())", []string{"3", "4"}, "7", 2},
+		{"after end of file", "var p, q int; _, e1 := fmt.Scanln(&p); _, e2 := fmt.Scanln(&q); fmt.Print(e1, e2, q)", []string{"\x04", "5"}, "EOF <nil> 5", 2},
+		{"long", "lr := bufio.NewReader(os.Stdin); long, _ := lr.ReadString('\\n'); fmt.Print(len(long))", []string{strings.Repeat("x", 300_000)}, "300001", 1},
+		{"left over", "var v int; fmt.Scanln(&v); fmt.Print(v)", []string{"1"}, "1", 1},
+		{"not what the cell before left", "var w int; fmt.Scan(&w); fmt.Print(w)", []string{"2 3 4"}, "2", 1},
+		{"but its own", "var z int; fmt.Scan(&z); fmt.Print(z)", []string{"9"}, "9", 1},
+	}
+	for i, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			out := newTypist(test.lines...)
+			if i%2 == 1 {
+				out.after = 3 * 20 * time.Millisecond // slower than the worker looks
+			}
+			done := make(chan *Error, 1)
+			go func() { done <- s.Execute(t.Context(), &Cell{Code: test.code + ";", Count: i + 1}, out) }()
+			select {
+			case err := <-done:
+				if err != nil {
+					t.Fatal(err)
+				}
+			case <-out.open:
+				s.Interrupt()
+				<-done
+				t.Fatalf("asked more than %d times", test.asked)
+			}
+			if got := out.String(); got != test.want || out.asked != test.asked {
+				t.Errorf("printed %q and asked %d times, want %q and %d", got, out.asked, test.want, test.asked)
+			}
+		})
+	}
+}
+
+// TestStopInput: an interrupt during input ends the cell, whoever reads, and the next
+// cell's input is its own.
+func TestStopInput(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "in := bufio.NewReader(os.Stdin)")
+	for i, code := range []string{
+		"var a int\nfmt.Scanln(&a)\nfmt.Print(\"went on\")",
+		"in.ReadString('\\n')\nfmt.Print(\"went on\")",
+		"io.ReadAll(os.Stdin)\nfmt.Print(\"went on\")",
+		"c := exec.Command(\"cat\")\nc.Stdin = os.Stdin\nc.Run()\nfmt.Print(\"went on\")",
+		"for { var a int; fmt.Scanln(&a) }",
+	} {
+		out := newTypist()
+		done := make(chan *Error, 1)
+		go func() { done <- s.Execute(t.Context(), &Cell{Code: code, Count: 2*i + 2}, out) }()
+		<-out.open
+		s.Interrupt()
+		close(out.wait)
+		if err := wait(t, done); err == nil || err.Name != "Interrupted" {
+			t.Fatalf("%s: ended with %v", code, err)
+		}
+		if strings.Contains(out.String(), "went on") {
+			t.Errorf("%s: the cell ran on", code)
+		}
+		next := newTypist("hello")
+		if err := s.Execute(t.Context(), &Cell{Code: "line, err := in.ReadString('\\n')\nfmt.Printf(\"%q %v\", line, err)\n;", Count: 2*i + 3}, next); err != nil || next.String() != `"hello\n" <nil>` {
+			t.Errorf("after %s: %v, %q", code, err, next.String())
+		}
+	}
+}
+
+// TestNoInput: a front end that takes no input ends every read at once, and says so once.
+func TestNoInput(t *testing.T) {
+	s := newSession(t)
+	out := newTypist()
+	out.err = errors.New("this frontend does not take input (allow_stdin is false)")
+	code := "var a, b int\n_, e1 := fmt.Scanln(&a)\n_, e2 := fmt.Scanln(&b)\nall, e3 := io.ReadAll(os.Stdin)\nfmt.Print(e1, e2, len(all), e3)\n;"
+	if err := s.Execute(t.Context(), &Cell{Code: code, Count: 1}, out); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "allow_stdin is false") != 1 || !strings.HasSuffix(got, "EOF EOF 0 <nil>") {
+		t.Errorf("shown: %q", got)
+	}
+}

@@ -1,0 +1,92 @@
+//go:build linux
+
+package session
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestStopWaiting: one interrupt ends a cell that waits for anything, the state is
+// kept, what comes after in the cell does not run, now or when the wait is over.
+func TestStopWaiting(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "kept := 1\nwent := 0\nfree := make(chan int)\nvar mu sync.Mutex\nmu.Lock()")
+	cases := []struct{ name, code, says string }{
+		{"send", "ch := make(chan int)\nfmt.Println(\"started\")\nch <- 1", "all goroutines of this cell wait (chan send)"},
+		{"receive of a later cell", "fmt.Println(\"started\")\n<-free", "all goroutines of this cell wait (chan receive)"},
+		{"in a function", "func get() int { return <-free }\nfmt.Println(\"started\")\nfor range 2 { get() }", "line 3"},
+		{"wait group", "var wg sync.WaitGroup\nwg.Add(1)\nfmt.Println(\"started\")\nwg.Wait()", "all goroutines of this cell wait (sync.WaitGroup.Wait)"},
+		{"mutex", "fmt.Println(\"started\")\nmu.Lock()", "all goroutines of this cell wait (sync.Mutex.Lock)"},
+		{"select", "fmt.Println(\"started\")\nselect {}", "all goroutines of this cell wait"},
+		{"condition", "c := sync.NewCond(new(sync.Mutex))\nc.L.Lock()\nfmt.Println(\"started\")\nc.Wait()", "sync.Cond.Wait"},
+		{"child process", "fmt.Println(\"started\")\nexec.Command(\"sleep\", \"60\").Run()", ""},
+		{"stubborn child", "fmt.Println(\"started\")\nexec.Command(\"sh\", \"-c\", \"trap '' INT TERM; while true; do sleep 60; done\").Run()", ""},
+		{"network", "l, lerr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif lerr != nil { panic(lerr) }\nfmt.Println(\"started\")\nl.Accept()", "IO wait"},
+		{"http", "hl, herr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif herr != nil { panic(herr) }\nfmt.Println(\"started\")\nhttp.Get(\"http://\" + hl.Addr().String())", ""},
+		{"a library's sort", "nums := make([]int, 6_000_000)\nfor i := range nums { nums[i] = (i * 7919) % 1000003 }\nfmt.Println(\"started\")\nsort.Ints(nums)", ""},
+		{"iterator", "next, _ := iter.Pull(func(yield func(int) bool) { <-free; yield(1) })\nfmt.Println(\"started\")\nnext()", ""},
+	}
+	before := children(t)
+	for i, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			done, out := begin(t, s, i+2, test.code+"\nwent++\nfmt.Println(\"went on\")")
+			s.Interrupt()
+			err := wait(t, done)
+			if err == nil || err.Name != "Interrupted" || !strings.Contains(err.Value+strings.Join(err.Traceback, " "), test.says) {
+				t.Fatalf("ended with %v, want Interrupted that says %q", err, test.says)
+			}
+			if strings.Contains(out.String(), "went on") || strings.Contains(out.String(), "Interrupt again") {
+				t.Errorf("shown: %q", out.String())
+			}
+		})
+	}
+	// What they waited for comes: they end there.
+	run(t, s, 50, "close(free)\nmu.Unlock()\ntime.Sleep(200 * time.Millisecond)")
+	if got := run(t, s, 51, "fmt.Sprint(kept, went)"); got != "=> 1 0" {
+		t.Errorf("kept and went: %q", got)
+	}
+	if after := children(t); after != before {
+		t.Errorf("%d child processes, %d before", after, before)
+	}
+}
+
+// TestStopKeepsChildren: children of earlier cells live on when a cell is stopped.
+func TestStopKeepsChildren(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "cmd := exec.Command(\"sleep\", \"1000\")\ncmd.Start()")
+	done, _ := begin(t, s, 2, "fmt.Println(\"started\")\nexec.Command(\"sleep\", \"60\").Run()")
+	s.Interrupt()
+	if err := wait(t, done); err == nil || err.Name != "Interrupted" {
+		t.Fatalf("ended with %v", err)
+	}
+	if got := run(t, s, 3, "cmd.Process.Signal(syscall.Signal(0)) == nil"); got != "=> true" {
+		t.Errorf("the child of cell 1 is there: %q", got)
+	}
+}
+
+// TestStopSaves: a cell that listens for an interrupt does what it must, and is a
+// stopped cell all the same; what it declared is there. A second interrupt at once, and
+// the kernel's end, leave it alone.
+func TestStopSaves(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "saved := 0")
+	done, _ := begin(t, s, 2, "defer func() { for range 30 { time.Sleep(10 * time.Millisecond) }; saved = 1 }()\nfmt.Println(\"started\")\nfor { }")
+	s.Interrupt()
+	s.Interrupt()
+	s.Stop()
+	if err := wait(t, done); err == nil || err.Name != "Interrupted" {
+		t.Fatalf("ended with %v", err)
+	}
+	if got := run(t, s, 3, "saved"); got != "=> 1" {
+		t.Errorf("saved: %q", got)
+	}
+	done, _ = begin(t, s, 4, "sig := make(chan os.Signal, 1)\nsignal.Notify(sig, os.Interrupt)\nfmt.Println(\"started\")\n<-sig")
+	s.Interrupt()
+	if err := wait(t, done); err == nil || err.Name != "Interrupted" {
+		t.Fatalf("a cell that took the interrupt itself ended with %v", err)
+	}
+	if got := run(t, s, 5, "sig != nil"); got != "=> true" {
+		t.Errorf("what it declared: %q", got)
+	}
+}

@@ -1,0 +1,62 @@
+//go:build linux
+
+package rt
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// failed is the panic by which Show ends a cell whose last expression is an error.
+type failed struct{ err error }
+
+func failureOf(v any) *Failure {
+	if f, ok := v.(failed); ok {
+		return &Failure{Kind: "error", Type: fmt.Sprintf("%T", f.err), Message: f.err.Error()}
+	}
+	return &Failure{Kind: "panic", Type: fmt.Sprintf("%T", v), Message: panicText(v), Frames: stack()}
+}
+
+// panicText is the text of a panic's value. The value's own method may panic too.
+func panicText(v any) (text string) {
+	defer func() {
+		if e := recover(); e != nil {
+			text = fmt.Sprintf("(%T value whose own text panics: %v)", v, e)
+		}
+	}()
+	switch x := v.(type) {
+	case error:
+		return x.Error()
+	case fmt.Stringer:
+		return x.String()
+	}
+	return fmt.Sprint(v)
+}
+
+// bodyCaller is the function that calls a cell's body: stacks end above it.
+const bodyCaller = "nb/rt.(*current).run"
+
+// stack is the panicking goroutine's, from where it panicked to the cell's body.
+func stack() []Frame {
+	pcs := make([]uintptr, 200)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	var all []Frame
+	for {
+		f, more := frames.Next()
+		if f.Function == bodyCaller {
+			break
+		}
+		switch {
+		case f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic":
+			all = all[:0] // what is above is our own recovering
+		case strings.HasPrefix(f.Function, "runtime.") && len(all) == 0:
+		default:
+			all = append(all, Frame{f.Function, f.File, f.Line})
+		}
+		if !more {
+			break
+		}
+	}
+	return all
+}

@@ -1,0 +1,98 @@
+//go:build linux
+
+package rt
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// goroutine is one of a stack dump.
+type goroutine struct {
+	name  string // "goroutine 7"
+	head  string // its first line, with state and labels
+	state string // "chan send", "running"
+	stack string // its lines, innermost call first
+}
+
+// goroutines are all that the process has.
+func goroutines() []goroutine {
+	const most = 64 << 20
+	buf := make([]byte, 1<<20)
+	n := runtime.Stack(buf, true)
+	for n == len(buf) && n < most {
+		buf = make([]byte, 2*len(buf))
+		n = runtime.Stack(buf, true)
+	}
+	var all []goroutine
+	for text := range strings.SplitSeq(string(buf[:n]), "\n\n") {
+		head, stack, _ := strings.Cut(text, "\n")
+		name, rest, found := strings.Cut(head, " [")
+		if !found || !strings.HasPrefix(name, "goroutine ") {
+			continue
+		}
+		state, _, _ := strings.Cut(rest, "]")
+		state, _, _ = strings.Cut(state, ",") // "chan send, 2 minutes"
+		all = append(all, goroutine{name, head, state, stack})
+	}
+	return all
+}
+
+// runs reports whether the goroutine uses a processor, or will in a moment.
+func (g goroutine) runs() bool {
+	switch g.state {
+	case "running", "runnable", "preempted", "copystack":
+		return true
+	case "syscall":
+		return g.inC()
+	}
+	return strings.HasPrefix(g.state, "GC assist")
+}
+
+// inC reports whether the goroutine is in C code, which nothing can stop.
+func (g goroutine) inC() bool { return strings.HasPrefix(g.stack, "runtime.cgocall") }
+
+// waitsForOthers reports whether only another goroutine can make this one go on.
+func (g goroutine) waitsForOthers() bool {
+	for _, kind := range []string{"chan ", "select", "sync.", "semacquire", "coroutine"} {
+		if strings.HasPrefix(g.state, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// place is where the goroutine is, without the calls' arguments: a stack may move.
+func (g goroutine) place() string {
+	var b strings.Builder
+	for line := range strings.Lines(g.stack) {
+		if at := strings.LastIndexByte(line, '('); at > 0 && line[0] != '\t' {
+			line = line[:at]
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// frames are the calls of the stack, innermost first, down to the cell's body.
+func (g goroutine) frames() (all []Frame) {
+	lines := strings.Split(g.stack, "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		name := lines[i]
+		if at := strings.LastIndexByte(name, '('); at > 0 {
+			name = name[:at]
+		}
+		if name == bodyCaller {
+			break
+		}
+		file, _, _ := strings.Cut(strings.TrimSpace(lines[i+1]), " +0x")
+		at := strings.LastIndexByte(file, ':')
+		line, err := strconv.Atoi(file[at+1:])
+		if at < 0 || err != nil {
+			break // "created by" and the like
+		}
+		all = append(all, Frame{name, file[:at], line})
+	}
+	return all
+}

@@ -1,0 +1,139 @@
+//go:build linux
+
+package rt
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"plugin"
+	"runtime/pprof"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// current is the run in progress.
+type current struct {
+	n        int
+	undo     []func()
+	result   chan *Failure // of the cell's goroutine; nil when it succeeded
+	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
+	children map[int]bool  // processes that earlier cells left running
+
+	// ending are the goroutines that were told to end: what they deferred runs
+	// undisturbed. Guarded by stopping.
+	ending map[string]bool
+
+	stop        chan struct{} // closed when its goroutines are to end, by one of the following
+	interrupted atomic.Bool
+	exit        atomic.Pointer[Failure] // the cell called Exit
+
+	mu  sync.Mutex
+	set []string // variables of the cell that have their values
+}
+
+var running atomic.Pointer[current]
+
+// run opens a plugin, unless its code is there from an earlier run, and runs its
+// cell, in a goroutine of its own so that runtime.Goexit ends the cell only.
+func run(r Request) {
+	code := r.Again
+	if code == 0 {
+		code = r.N
+		if err := open(r); err != nil {
+			send(Event{Op: "done", N: r.N, Failure: &Failure{Kind: "open", Message: err.Error()}})
+			return
+		}
+	}
+	send(Event{Op: "opened", N: r.N})
+	os.Args = r.Args
+	freshFlags()
+	c := begin(r.N)
+	go c.run(cells[code].run)
+	failure := c.wait()
+	stopped := c.interrupted.Load()
+	if stopped {
+		stopRest(c.n)
+		failure = becauseOfStop(failure)
+	}
+	end()
+	if failure != nil {
+		failure.Began, failure.Set = true, c.whatIsSet()
+	}
+	send(Event{Op: "done", N: r.N, Failure: failure, Stopped: stopped})
+}
+
+// run runs the cell's body. Its result waits for whoever wants it: a goroutine
+// that was left behind has one too, some day.
+func (c *current) run(code func()) {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
+	returned := false
+	defer func() {
+		v := recover()
+		switch {
+		case v != nil:
+			c.result <- failureOf(v)
+		case returned:
+			c.result <- nil
+		case c.exit.Load() != nil:
+			c.result <- c.exit.Load()
+		case c.interrupted.Load():
+			c.result <- &Failure{Kind: "interrupted", Message: "interrupted"}
+		default:
+			c.result <- &Failure{Kind: "goexit", Message: "the cell called runtime.Goexit"}
+		}
+	}()
+	name, _ := self()
+	stopping.Lock()
+	c.body = name
+	stopping.Unlock()
+	C() // interrupted before it began
+	code()
+	returned = true
+}
+
+// wait returns how the cell ended, or, when it was to stop, how it was left behind.
+func (c *current) wait() *Failure {
+	select {
+	case f := <-c.result:
+		return f
+	case <-c.stop:
+		return c.wind()
+	}
+}
+
+// becauseOfStop is how a cell failed that was interrupted: a command that was ended,
+// or a context, gives an error that is the interrupt's.
+func becauseOfStop(f *Failure) *Failure {
+	if f != nil && (f.Kind == "error" || f.Kind == "panic") {
+		return &Failure{Kind: "interrupted", Message: "interrupted: " + f.Message, Frames: f.Frames}
+	}
+	return f
+}
+
+// isStopping reports whether the goroutines of the run are to end.
+func (c *current) isStopping() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func open(r Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("initialising a package that the cell imports: %v", v)
+		}
+	}()
+	if _, err := plugin.Open(r.Plugin); err != nil {
+		return err
+	}
+	if cells[r.N] == nil {
+		return fmt.Errorf("plugin %s did not register run %d", filepath.Base(r.Plugin), r.N)
+	}
+	return nil
+}

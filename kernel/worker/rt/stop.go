@@ -1,0 +1,159 @@
+//go:build linux
+
+package rt
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// alert is not 0 while a goroutine is to end: C and Next then look whether it is theirs.
+var alert atomic.Uint32
+
+// stopping guards which goroutines are to end, so that an interrupt meets the run
+// that it is meant for and no other.
+var stopping struct {
+	sync.Mutex
+	asked int // the newest run that is to stop; it may not have begun
+	// left are the goroutines of earlier cells that were left behind, by name.
+	left map[string]*leftBehind
+}
+
+// C is called at the start of every function and loop body of a cell. It
+// returns at once unless a goroutine is to end; then it ends the one that calls it,
+// if it belongs to an interrupted cell.
+func C() {
+	if alert.Load() != 0 {
+		stopped()
+	}
+}
+
+// Next is called between the statements of a cell's body. In addition to what C
+// does, it ends a goroutine that was left behind the moment it goes on.
+func Next() {
+	if alert.Load() != 0 || leftCount.Load() != 0 {
+		stopped()
+	}
+}
+
+//go:noinline
+func stopped() {
+	name, head := self()
+	stopping.Lock()
+	c := running.Load()
+	// Labels are inherited: they tell the cell's goroutines from those that
+	// earlier cells left.
+	end := false
+	if l := stopping.left[name]; l != nil {
+		end, l.ending = !l.ending, true
+	} else if c != nil && c.isStopping() && labelled(head, c.n) {
+		end = !c.ending[name]
+		c.ending[name] = true
+	}
+	stopping.Unlock()
+	if end {
+		runtime.Goexit()
+	}
+}
+
+// self is the calling goroutine's name in a stack dump, and the dump's first line:
+// "goroutine 7 [running] {cell: 3}:". GODEBUG=tracebacklabels=1 shows the labels.
+func self() (name, head string) {
+	buf := make([]byte, 256)
+	head, _, _ = strings.Cut(string(buf[:runtime.Stack(buf, false)]), "\n")
+	name, _, _ = strings.Cut(head, " [")
+	return name, head
+}
+
+// labelled reports whether a goroutine's first line carries the label of run n.
+func labelled(head string, n int) bool {
+	_, labels, found := strings.Cut(head, "{")
+	labels = strings.NewReplacer(`"`, "", " ", "").Replace(labels)
+	return found && strings.Contains(labels, "cell:"+strconv.Itoa(n)+"}")
+}
+
+// begin makes run n the one in progress.
+func begin(n int) *current {
+	c := &current{n: n, stop: make(chan struct{}), result: make(chan *Failure, 1), ending: map[string]bool{}, children: map[int]bool{}}
+	for _, pid := range descendants() {
+		c.children[pid] = true
+	}
+	stopping.Lock()
+	defer stopping.Unlock()
+	running.Store(c)
+	if stopping.asked == n { // while its plugin was being opened
+		stopNow(c)
+	}
+	return c
+}
+
+// end says that no run is in progress.
+func end() {
+	stopping.Lock()
+	defer stopping.Unlock()
+	input.end()
+	running.Store(nil)
+	alert.Store(0)
+}
+
+// interrupt stops run n, also if it has yet to begin.
+func interrupt(n int) {
+	stopping.Lock()
+	defer stopping.Unlock()
+	stopping.asked = n
+	if c := running.Load(); c != nil && c.n == n {
+		stopNow(c)
+	}
+}
+
+// stopNow tells the goroutines of a run to end, and wakes those that wait for a
+// signal, for input or for a process. stopping is held.
+func stopNow(c *current) {
+	c.interrupted.Store(true)
+	c.halt()
+	syscall.Kill(os.Getpid(), syscall.SIGINT)
+	go input.stop(c.n)
+}
+
+// halt makes C end the run's goroutines. stopping is held.
+func (c *current) halt() {
+	alert.Store(1)
+	if !c.isStopping() {
+		close(c.stop)
+	}
+}
+
+// stopRest gives the other goroutines of run n a moment to notice that they are
+// to stop. Those that wait for something stay.
+func stopRest(n int) {
+	const most, every = 500 * time.Millisecond, 5 * time.Millisecond
+	for begin := time.Now(); time.Since(begin) < most; time.Sleep(every) {
+		rest := false
+		for _, g := range goroutines() {
+			rest = rest || labelled(g.head, n) && (g.runs() || g.state == "sleep")
+		}
+		if !rest {
+			return
+		}
+	}
+}
+
+// Sleep is time.Sleep for a cell: an interrupt ends it.
+func Sleep(d time.Duration) {
+	const step = 50 * time.Millisecond
+	for end := time.Now().Add(d); ; {
+		C()
+		left := time.Until(end)
+		if left <= step {
+			time.Sleep(left)
+			return
+		}
+		time.Sleep(step)
+	}
+}

@@ -1,0 +1,172 @@
+//go:build linux
+
+package rt
+
+import (
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// lookEvery is how often a cell that is to stop is looked at.
+	lookEvery = 50 * time.Millisecond
+	// quietTime is how long its goroutine must wait in one place, with nothing else
+	// running, before it is left behind.
+	quietTime = 600 * time.Millisecond
+	// busyTime is how long while other goroutines run: it may be their work that it
+	// waits for. After that, a goroutine that does not wait is said to be held.
+	busyTime = 3 * time.Second
+	// childTime is how long its child processes may take to end after SIGINT.
+	childTime = 300 * time.Millisecond
+)
+
+// leftCount is how many goroutines were left behind and are still there.
+var leftCount atomic.Int32
+
+// leftBehind is a goroutine of a cell that ended without it.
+type leftBehind struct {
+	place  string // where it waits
+	ending bool   // it was told to end: what it deferred runs undisturbed
+}
+
+// wind waits until the goroutine of a cell that is to stop ends, or until it can
+// be left behind: once it waits for something, and goes on to.
+func (c *current) wind() *Failure {
+	began := time.Now()
+	w := watch{c: c, since: began, quiet: began}
+	children := c.newChildren()
+	if c.interrupted.Load() {
+		signalAll(children, syscall.SIGINT)
+	}
+	held := false
+	for {
+		select {
+		case f := <-c.result:
+			return f
+		case <-time.After(lookEvery):
+		}
+		now := time.Now()
+		if c.interrupted.Load() && now.Sub(began) > childTime {
+			signalAll(c.newChildren(), syscall.SIGKILL)
+		}
+		if g := w.look(now); g != nil {
+			return c.leave(*g)
+		}
+		if !held && c.interrupted.Load() && now.Sub(began) > busyTime {
+			held = true
+			send(Event{Op: "held", N: c.n})
+		}
+	}
+}
+
+// watch sees how long the cell's goroutine has waited in one place.
+type watch struct {
+	c     *current
+	last  goroutine
+	since time.Time // when it was first seen where it is
+	quiet time.Time // since when nothing else was seen running
+}
+
+// look returns the goroutine once it can be left behind.
+func (w *watch) look(now time.Time) *goroutine {
+	stopping.Lock()
+	name := w.c.body
+	stopping.Unlock()
+	self, _ := self()
+	busy := false
+	var own *goroutine
+	all := goroutines()
+	for i, g := range all {
+		switch g.name {
+		case self:
+		case name:
+			own = &all[i]
+		default:
+			busy = busy || g.runs()
+		}
+	}
+	if busy {
+		w.quiet = now
+	}
+	if own == nil || own.runs() || own.state != w.last.state || own.place() != w.last.place() {
+		w.since = now
+	}
+	if own == nil {
+		return nil
+	}
+	w.last = *own
+	here, alone := now.Sub(w.since), now.Sub(w.quiet)
+	if min(here, alone) >= quietTime && own.state != "sleep" || here >= busyTime-2*lookEvery {
+		return own
+	}
+	return nil
+}
+
+// leave ends the run without its goroutine, which ends as soon as it goes on.
+func (c *current) leave(g goroutine) *Failure {
+	all := goroutines()
+	waiting := true
+	for _, other := range all {
+		if labelled(other.head, c.n) {
+			waiting = waiting && other.waitsForOthers()
+		}
+	}
+	stopping.Lock()
+	if stopping.left == nil {
+		stopping.left = map[string]*leftBehind{}
+	}
+	stopping.left[g.name] = &leftBehind{place: g.place()}
+	leftCount.Add(1)
+	if leftCount.Load() == 1 {
+		go watchLeft()
+	}
+	stopping.Unlock()
+	if f := c.exit.Load(); f != nil {
+		return f
+	}
+	f := &Failure{Kind: "interrupted", Message: fmt.Sprintf("interrupted while waiting (%s)", g.state), Frames: g.frames()}
+	if waiting {
+		f.Message = fmt.Sprintf("interrupted: all goroutines of this cell wait (%s)", g.state)
+	}
+	return f
+}
+
+// watchLeft ends goroutines that were left behind when they go on, as long as there are any.
+func watchLeft() {
+	for {
+		took := time.Now()
+		there := map[string]goroutine{}
+		for _, g := range goroutines() {
+			there[g.name] = g
+		}
+		if !endLeft(there) {
+			return
+		}
+		time.Sleep(max(lookEvery, 20*time.Since(took)))
+	}
+}
+
+// endLeft sets the alert while a goroutine that was left behind goes on, and
+// reports whether there are any.
+func endLeft(there map[string]goroutine) bool {
+	stopping.Lock()
+	defer stopping.Unlock()
+	awake := false
+	for name, l := range stopping.left {
+		g, found := there[name]
+		if !found {
+			delete(stopping.left, name)
+			leftCount.Add(-1)
+			continue
+		}
+		awake = awake || g.runs() || g.place() != l.place
+	}
+	if c := running.Load(); awake {
+		alert.Store(1)
+	} else if c == nil || !c.isStopping() {
+		alert.Store(0)
+	}
+	return leftCount.Load() > 0
+}
