@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,8 +16,8 @@ import (
 	"github.com/gomlx/go-xla/installer"
 )
 
-// buildTools are the programs built from go.mod's pinned tool dependencies.
-var buildTools = []string{
+// toolPackages are the programs built from go.mod's pinned tool dependencies.
+var toolPackages = []string{
 	"github.com/janpfeifer/gonb",
 	"golang.org/x/tools/cmd/goimports",
 	"golang.org/x/tools/gopls",
@@ -56,52 +57,96 @@ type InstallOptions struct {
 // folder, and Go's own caches; nothing else. When a package of the checkout does
 // not compile, the rest is installed and the error is a *BrokenError.
 func Install(ctx context.Context, opts InstallOptions) error {
-	say := func(format string, args ...any) {
-		if opts.Log != nil {
-			fmt.Fprintf(opts.Log, format+"\n", args...)
-		}
+	if opts.Engine != "" && !slices.Contains(EngineNames, opts.Engine) {
+		return fmt.Errorf("kernel: unknown engine %q; known: %s", opts.Engine, strings.Join(EngineNames, ", "))
 	}
 	p, err := installPrefix(opts.Prefix)
 	if err != nil {
-		return err
-	}
-	source := opts.Source
-	if source == "" {
-		source = "."
-	}
-	root, err := ModuleRoot(source)
-	if err != nil {
-		return err
-	}
-	if err := refuseForeign(p); err != nil {
 		return err
 	}
 	gt, err := findGo()
 	if err != nil {
 		return err
 	}
+	m, err := newManifest(ctx, gt, p, opts)
+	if err != nil {
+		return err
+	}
+	opts.say("Go %s in %s", strings.TrimPrefix(m.GoVersion, "go"), m.GoRoot)
+	step := stopwatch(opts.say)
+	if err := buildTools(ctx, gt, p, m.Source, step); err != nil {
+		return err
+	}
+	broken, err := prepareGo(ctx, gt, p, m, step)
+	if err != nil {
+		return err
+	}
+	if err := installWidgetScript(ctx, gt, m.Source, p); err != nil {
+		return err
+	}
+	if err := installJupyter(ctx, p, m, opts, step); err != nil {
+		return err
+	}
+	if opts.Engine != "" {
+		if err := addEngines(ctx, p, m.Venv, opts.Engine, installer.HasNvidiaGPU(), step); err != nil {
+			return err
+		}
+	}
+	if opts.Weights {
+		addWeights(ctx, p, m.Venv, step)
+	}
+	m.decideLive(warmLive(ctx, p, m), step)
+	if err := registerKernels(p, m, opts, step); err != nil {
+		return err
+	}
+	if err := m.write(p); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	opts.say("%s: record of the installation", p.manifestPath())
+	if dir := closedTo(m.GoModCache); os.Geteuid() == 0 && dir != "" && !strings.HasPrefix(string(p), dir+string(os.PathSeparator)) {
+		opts.say("for other users: they can't enter %s, where Go and the modules are; install with GOMODCACHE set to a folder for all, such as %s-modules", dir, p)
+	}
+	if broken.Compiler != nil || len(broken.Packages) > 0 {
+		return broken
+	}
+	return nil
+}
+
+// say logs a line.
+func (o InstallOptions) say(format string, args ...any) {
+	if o.Log != nil {
+		fmt.Fprintf(o.Log, format+"\n", args...)
+	}
+}
+
+// newManifest decides what is installed where, and writes that down before anything else, so that uninstall can remove what
+// an interrupted install leaves.
+func newManifest(ctx context.Context, gt goTool, p Prefix, opts InstallOptions) (*Manifest, error) {
+	root, err := ModuleRoot(cmp.Or(opts.Source, "."))
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseForeign(p); err != nil {
+		return nil, err
+	}
 	vars, err := gt.variables(ctx, root, "GOROOT", "GOVERSION", "GOMODCACHE")
 	if err != nil {
-		return fmt.Errorf("kernel: asking %s for its settings: %w", gt.path, err)
+		return nil, fmt.Errorf("kernel: reading the settings of %s: %w", gt.path, err)
 	}
 	if !versionAtLeast(vars[1], 1, 27) {
-		return fmt.Errorf("kernel: the Go toolchain is %s, but go.mod needs 1.27 or newer; run with GOTOOLCHAIN=auto and a module proxy within reach", vars[1])
+		return nil, fmt.Errorf("kernel: the Go toolchain is %s, but go.mod needs 1.27 or newer; run with GOTOOLCHAIN=auto and a module proxy within reach", vars[1])
 	}
-	m := &Manifest{Prefix: string(p), Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2],
-		BaseGo: gt.path, GoCache: p.goCacheDir(), LiveCache: p.liveDir(), Venv: p.venvDir()}
-	if opts.GoCache != "" {
-		if m.GoCache, err = filepath.Abs(opts.GoCache); err != nil {
-			return fmt.Errorf("kernel: build cache %q: %w", opts.GoCache, err)
-		}
-	}
-	if opts.LiveCache != "" {
-		if m.LiveCache, err = filepath.Abs(opts.LiveCache); err != nil {
-			return fmt.Errorf("kernel: folder of compiled workers %q: %w", opts.LiveCache, err)
-		}
-	}
-	if opts.Venv != "" {
-		if m.Venv, err = filepath.Abs(opts.Venv); err != nil {
-			return fmt.Errorf("kernel: venv %q: %w", opts.Venv, err)
+	m := &Manifest{Prefix: string(p), Source: root, Dev: opts.Dev, GoRoot: vars[0], GoVersion: vars[1], GoModCache: vars[2], BaseGo: gt.path}
+	for _, dir := range []struct {
+		what, given, usual string
+		to                 *string
+	}{
+		{"build cache", opts.GoCache, p.goCacheDir(), &m.GoCache},
+		{"folder of compiled workers", opts.LiveCache, p.liveDir(), &m.LiveCache},
+		{"venv", opts.Venv, p.venvDir(), &m.Venv},
+	} {
+		if *dir.to, err = filepath.Abs(cmp.Or(dir.given, dir.usual)); err != nil {
+			return nil, fmt.Errorf("kernel: %s %q: %w", dir.what, dir.given, err)
 		}
 	}
 	if old, err := readManifest(p); err == nil && old.isOf(p) {
@@ -109,63 +154,61 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	} else if err == nil && opts.Venv == "" {
 		// The programs of a copied environment start the Python of the original.
 		if err := os.RemoveAll(m.Venv); err != nil {
-			return fmt.Errorf("kernel: %w", err)
+			return nil, fmt.Errorf("kernel: %w", err)
 		}
 	}
 	if err := m.makeDir(filepath.Dir(string(p))); err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.MkdirAll(p.binDir(), 0o755); err != nil {
-		return fmt.Errorf("kernel: %w", err)
+		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	// From here on uninstall can remove what an interrupted install leaves.
 	if err := m.write(p); err != nil {
-		return fmt.Errorf("kernel: %w", err)
+		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	say("Go %s in %s", strings.TrimPrefix(m.GoVersion, "go"), m.GoRoot)
+	return m, nil
+}
 
-	step := stopwatch(say)
-	if opts.Engine != "" && !slices.Contains(EngineNames, opts.Engine) {
-		return fmt.Errorf("kernel: unknown engine %q; known: %s", opts.Engine, strings.Join(EngineNames, ", "))
-	}
-	if _, err := gt.output(ctx, root, nil, append([]string{"build", "-buildvcs=false", "-o", p.binDir() + string(os.PathSeparator)}, buildTools...)...); err != nil {
+// buildTools builds the programs in the prefix's bin folder, and links the go shim to tlkernel.
+func buildTools(ctx context.Context, gt goTool, p Prefix, root string, step stepFunc) error {
+	args := []string{"build", "-buildvcs=false", "-o", p.binDir() + string(os.PathSeparator)}
+	if _, err := gt.output(ctx, root, nil, append(args, toolPackages...)...); err != nil {
 		return fmt.Errorf("kernel: building the tools: %w", err)
 	}
 	step("%s: tlkernel, gonb, goimports, gopls", p.binDir())
-
 	if err := os.MkdirAll(p.shimDir(), 0o755); err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	if err := linkTo(p.Bin("tlkernel"), filepath.Join(p.shimDir(), "go")); err != nil {
-		return err
-	}
+	return linkTo(p.Bin("tlkernel"), filepath.Join(p.shimDir(), "go"))
+}
 
-	pkgs, err := modulePackages(ctx, gt, root)
+// prepareGo puts what notebooks compile against in place and compiles it once. What does not compile is reported in broken.
+func prepareGo(ctx context.Context, gt goTool, p Prefix, m *Manifest, step stepFunc) (broken *BrokenError, err error) {
+	pkgs, err := modulePackages(ctx, gt, m.Source)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	src := root
-	if opts.Dev {
+	src := m.Source
+	if m.Dev {
 		if err := os.RemoveAll(p.srcDir()); err != nil {
-			return fmt.Errorf("kernel: %w", err)
+			return nil, fmt.Errorf("kernel: %w", err)
 		}
-		step("%s: notebooks compile against this checkout", root)
+		step("%s: notebooks compile against this checkout", src)
 	} else {
 		src = p.srcDir()
-		n, err := snapshot(root, src, pkgs)
+		n, err := snapshot(m.Source, src, pkgs)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		step("%s: %d packages, %d files new or changed", src, len(pkgs), n)
 	}
-
 	// The snapshot and the cells need the same toolchain and experiment settings.
 	cellGo := gt.with(cellEnv(m.GoCache)...)
 	if m.Packages, err = prepareWorkspace(ctx, cellGo, p, src, pkgs); err != nil {
-		return err
+		return nil, err
 	}
 	step("%s: %d packages to import", p.workspaceDir(), len(m.Packages))
-	broken := new(BrokenError)
+	broken = new(BrokenError)
 	for _, l := range pkgs {
 		if l.Incomplete {
 			broken.Packages = append(broken.Packages, l.ImportPath)
@@ -173,68 +216,55 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	}
 	broken.Compiler = warm(ctx, cellGo, p, m)
 	step("%s: build cache", m.GoCache)
-	if err := installWidgetScript(ctx, gt, root, p); err != nil {
+	return broken, nil
+}
+
+// installJupyter makes the Python environment, or checks the one that was given.
+func installJupyter(ctx context.Context, p Prefix, m *Manifest, opts InstallOptions, step stepFunc) error {
+	if opts.Venv != "" {
+		return checkVenv(ctx, m.Venv)
+	}
+	fresh, err := makeVenv(ctx, p.venvDir(), opts.Log)
+	if err != nil {
 		return err
 	}
-
-	if opts.Venv == "" {
-		fresh, err := makeVenv(ctx, p.venvDir(), opts.Log)
-		if err != nil {
-			return err
-		}
-		if err := configureVenv(p.venvDir()); err != nil {
-			return err
-		}
-		if fresh {
-			step("%s: JupyterLab", p.venvDir())
-		} else {
-			step("%s: JupyterLab, unchanged", p.venvDir())
-		}
-	} else if err := checkVenv(ctx, m.Venv); err != nil {
+	if err := configureVenv(p.venvDir()); err != nil {
 		return err
 	}
-
-	if opts.Engine != "" {
-		if err := addEngines(ctx, p, m.Venv, opts.Engine, installer.HasNvidiaGPU(), step); err != nil {
-			return err
-		}
-	}
-
-	if opts.Weights {
-		addWeights(ctx, p, m.Venv, step)
-	}
-
-	if err := warmLive(ctx, p, m); err != nil {
-		m.Live, m.WhyNotLive = false, oneLine(err)
-		step("no live cells here, kernel %q will be GoNB: %s", DisplayName, m.WhyNotLive)
+	if fresh {
+		step("%s: JupyterLab", p.venvDir())
 	} else {
-		m.Live = true
-		step("%s: worker of live cells", m.liveCache(p))
+		step("%s: JupyterLab, unchanged", p.venvDir())
 	}
+	return nil
+}
 
+// decideLive records whether live cells work, from the error of trying them.
+func (m *Manifest) decideLive(err error, step stepFunc) {
+	m.Live = err == nil
+	if err != nil {
+		m.WhyNotLive = oneLine(err)
+		step("no live cells here, kernel %q will be GoNB: %s", DisplayName, m.WhyNotLive)
+		return
+	}
+	step("%s: worker of live cells", m.LiveCache)
+}
+
+// registerKernels writes the kernelspecs.
+func registerKernels(p Prefix, m *Manifest, opts InstallOptions, step stepFunc) error {
 	dirs, err := kernelSpecDirs(p, m.Venv, opts.Venv == "")
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
 		if old := kernelSpecPrefix(dir); old != "" && old != string(p) {
-			say("%s pointed to %s; it now points here", dir, old)
+			opts.say("%s pointed to %s; it now points here", dir, old)
 		}
 		if err := writeKernelSpec(dir, p, m); err != nil {
 			return err
 		}
 		m.addKernelSpec(dir)
 		step("%s: kernel %q", dir, kernelNames[filepath.Base(dir)])
-	}
-	if err := m.write(p); err != nil {
-		return fmt.Errorf("kernel: %w", err)
-	}
-	say("%s: record of the installation", p.manifestPath())
-	if dir := closedTo(m.GoModCache); os.Geteuid() == 0 && dir != "" && !strings.HasPrefix(string(p), dir+string(os.PathSeparator)) {
-		say("for other users: they can't enter %s, where Go and the modules are; install with GOMODCACHE set to a folder for all, such as %s-modules", dir, p)
-	}
-	if broken.Compiler != nil || len(broken.Packages) > 0 {
-		return broken
 	}
 	return nil
 }
@@ -291,8 +321,11 @@ func linkTo(target, path string) error {
 	return nil
 }
 
+// stepFunc reports a step of an installation.
+type stepFunc = func(format string, args ...any)
+
 // stopwatch returns a function that reports a step with the seconds since the last.
-func stopwatch(say func(string, ...any)) func(format string, args ...any) {
+func stopwatch(say func(string, ...any)) stepFunc {
 	last := time.Now()
 	return func(format string, args ...any) {
 		say("%s (%.1f s)", fmt.Sprintf(format, args...), time.Since(last).Seconds())

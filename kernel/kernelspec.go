@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
 )
 
@@ -108,7 +109,7 @@ func writeKernelSpec(dir string, p Prefix, m *Manifest) error {
 	if err := m.makeDir(dir); err != nil {
 		return err
 	}
-	if err := writeFileAtomic(filepath.Join(dir, "kernel.json"), append(data, '\n'), 0o644); err != nil {
+	if err := atomicfile.WriteBytes(filepath.Join(dir, "kernel.json"), append(data, '\n')); err != nil {
 		return fmt.Errorf("kernel: kernelspec: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/language"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
@@ -303,7 +304,7 @@ func installWidgetScript(ctx context.Context, gt goTool, root string, p Prefix) 
 	if err := os.MkdirAll(p.shareDir(), 0o755); err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	return writeFileAtomic(p.widgetScript(), data, 0o644)
+	return atomicfile.WriteBytes(p.widgetScript(), data)
 }
 
 // widgetScript returns the script for the page of one kernel; empty without a

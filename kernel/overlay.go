@@ -132,7 +132,7 @@ func copyNew(to, from string) error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(to, data, 0o644)
+	return os.WriteFile(to, data, 0o644)
 }
 
 // dropDangling removes links whose target is gone.

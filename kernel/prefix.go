@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 // KernelName is the name of the live kernel's kernelspec, as notebooks' metadata
@@ -175,7 +177,7 @@ func (m *Manifest) write(p Prefix) error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(p.manifestPath(), append(data, '\n'), 0o644)
+	return atomicfile.WriteBytes(p.manifestPath(), append(data, '\n'))
 }
 
 // makeDir is os.MkdirAll, and records in the manifest the folders it had to make.
@@ -203,25 +205,4 @@ func (m *Manifest) removeMade() {
 	for _, d := range slices.Backward(m.Made) {
 		os.Remove(d) // fails, as it should, when the folder is not empty
 	}
-}
-
-// writeFileAtomic writes data under a temporary name beside path, then renames,
-// so that a reader or a killed install never sees half a file.
-func writeFileAtomic(path string, data []byte, mode fs.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Chmod(mode)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

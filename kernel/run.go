@@ -56,7 +56,6 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 		return 1, err
 	}
 	defer finish()
-
 	own, err := m.forUser(p, dir)
 	if err != nil {
 		return 1, err
@@ -69,12 +68,17 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	}
 	cmd.Env = kernelEnv(os.Environ(), p, own, dir)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return supervise(cmd, live)
+}
+
+// supervise runs the kernel proper until it ends, and returns its exit code. It passes signals on, and ends the kernel when
+// Jupyter is gone.
+func supervise(cmd *exec.Cmd, live bool) (int, error) {
 	// A process group of its own: an interrupt must reach a cell once. Jupyter
 	// signals our group, GoNB passes the signal to the cell; in one group the cell
 	// would get two, and take the second for "stop at once".
 	ownGroup(cmd)
 	endsWithUs(cmd)
-
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)

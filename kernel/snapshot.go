@@ -9,10 +9,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 // listedPackage is what the snapshot needs of one package from `go list -json`.
@@ -78,7 +80,7 @@ func modulePackages(ctx context.Context, gt goTool, root string) ([]listedPackag
 		}
 		pkgs = append(pkgs, l)
 	}
-	sort.Slice(pkgs, func(i, j int) bool { return pkgs[i].ImportPath < pkgs[j].ImportPath })
+	slices.SortFunc(pkgs, func(a, b listedPackage) int { return strings.Compare(a.ImportPath, b.ImportPath) })
 	return pkgs, nil
 }
 
@@ -119,7 +121,7 @@ func snapshot(root, dst string, pkgs []listedPackage) (written int, err error) {
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return written, fmt.Errorf("kernel: snapshot: %w", err)
 		}
-		if err := writeFileAtomic(to, data, 0o644); err != nil {
+		if err := atomicfile.WriteBytes(to, data); err != nil {
 			return written, fmt.Errorf("kernel: snapshot: %w", err)
 		}
 		written++

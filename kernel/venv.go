@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 // requirements pins JupyterLab and everything that comes with it.
@@ -96,7 +98,7 @@ func configureVenv(venv string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return fmt.Errorf("kernel: JupyterLab's settings: %w", err)
 		}
-		if err := writeFileAtomic(path, []byte(text), 0o644); err != nil {
+		if err := atomicfile.WriteBytes(path, []byte(text)); err != nil {
 			return fmt.Errorf("kernel: JupyterLab's settings: %w", err)
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 // workspaceModule is the module name in the prepared go.mod; each kernel's copy
@@ -124,7 +126,7 @@ func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own 
 			paths = append(paths, path)
 		}
 	}
-	sort.Strings(paths)
+	slices.Sort(paths)
 
 	// Importing everything once makes go write each requirement and checksum.
 	var imports strings.Builder
@@ -152,7 +154,7 @@ func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own 
 		if err != nil {
 			return nil, fmt.Errorf("kernel: %w", err)
 		}
-		if err := writeFileAtomic(filepath.Join(p.workspaceDir(), name), data, 0o644); err != nil {
+		if err := atomicfile.WriteBytes(filepath.Join(p.workspaceDir(), name), data); err != nil {
 			return nil, fmt.Errorf("kernel: %w", err)
 		}
 	}

@@ -164,7 +164,7 @@ func (b *Builder) run(ctx context.Context, dir string, env []string, name string
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
-		text := screenful(strings.TrimSpace(said.String() + out.String()))
+		text := strings.TrimSpace(said.String() + out.String())
 		if text == "" {
 			text = err.Error()
 		}
@@ -189,8 +189,8 @@ type ToolError struct {
 	Err        error
 }
 
-// Error is the tool's own words.
-func (e *ToolError) Error() string { return e.Tool + ": " + e.Text }
+// Error is the tool's own words, as far as they fit a screen.
+func (e *ToolError) Error() string { return e.Tool + ": " + screenful(e.Text) }
 
 // Unwrap gives the error of running the tool.
 func (e *ToolError) Unwrap() error { return e.Err }

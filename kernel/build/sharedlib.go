@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
@@ -34,8 +33,8 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 		names = append(names, path)
 	}
 	b.mu.Unlock()
-	sort.Strings(args)
-	sort.Strings(names)
+	slices.Sort(args)
+	slices.Sort(names)
 	lib := filepath.Join(tmp, sharedName)
 	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-extld=" + compilerName(), "-o", lib}
 	// What has no body only shows when all is linked, which takes most of a minute: the
@@ -110,8 +109,12 @@ var undefinedSymbol = regexp.MustCompile(`(?m)undefined symbol in relocation: (\
 
 // undefined are the symbols that the linker misses.
 func undefined(err error) []string {
+	var tool *ToolError
+	if !errors.As(err, &tool) {
+		return nil
+	}
 	var names []string
-	for _, m := range undefinedSymbol.FindAllStringSubmatch(err.Error(), -1) {
+	for _, m := range undefinedSymbol.FindAllStringSubmatch(tool.Text, -1) {
 		if name := m[1] + m[2]; !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"maps"
 	"os"
 	"reflect"
-	"sort"
+	"slices"
 )
 
 // stub writes an ELF library with the named symbols only, for the linkers. Type
@@ -15,11 +16,7 @@ func (s *shared) stub(file string, names map[string]bool) error {
 	for _, name := range s.always {
 		names[name] = true
 	}
-	sorted := make([]string, 0, len(names))
-	for name := range names {
-		sorted = append(sorted, name)
-	}
-	sort.Strings(sorted)
+	sorted := slices.Sorted(maps.Keys(names))
 
 	const (
 		text = 6 + iota
