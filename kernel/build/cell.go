@@ -60,7 +60,7 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 	}
 	if b.lib != nil {
 		file := filepath.Join(dir, "amd.go")
-		if err := os.WriteFile(file, []byte("package cell\n\nimport _ \""+amdPath+"\"\n"), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(packageClause(p.Files)+"\n\nimport _ \""+amdPath+"\"\n"), 0o644); err != nil {
 			return nil, fmt.Errorf("build: %w", err)
 		}
 		files = append(files, file)
@@ -104,6 +104,15 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 		return nil, err
 	}
 	return &Plugin{File: plugin, Compile: compiled.Sub(start), Link: time.Since(compiled)}, nil
+}
+
+// packageClause is that of a package's files.
+func packageClause(files map[string]string) string {
+	for _, text := range files {
+		line, _, _ := strings.Cut(text, "\n")
+		return line
+	}
+	return ""
 }
 
 // linkWhole links a run with all that it uses, and that this process has from

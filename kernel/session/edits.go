@@ -40,11 +40,13 @@ type editor struct {
 	in    *source
 	all   []edit
 	stack []ast.Node // from the node down to the present one
+
+	asWritten map[*ast.Ident]bool // names of types where they are declared
 }
 
 // edits are the changes that make a node of a cell one of its package.
 func (g *generator) edits(src *source, node ast.Node) []edit {
-	e := &editor{generator: g, in: src}
+	e := &editor{generator: g, in: src, asWritten: map[*ast.Ident]bool{}}
 	ast.Inspect(node, func(n ast.Node) bool {
 		if n == nil {
 			e.stack = e.stack[:len(e.stack)-1]
@@ -91,11 +93,16 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.FuncLit:
 		e.entry(n.Body)
 	case *ast.FuncDecl:
+		e.receiver(n)
 		e.entry(n.Body)
 	case *ast.StructType:
 		for _, f := range n.Fields.List {
-			e.field(f)
+			if !e.local.structs[n] {
+				e.embedded(f)
+			}
 		}
+	case *ast.TypeSpec:
+		return e.typeSpec(n)
 	case *ast.AssignStmt:
 		if e.defines[n] != nil {
 			e.between(n.TokPos, n.TokPos+2, "=")
@@ -141,7 +148,7 @@ func (e *editor) ident(id *ast.Ident) {
 		return
 	}
 	text := e.nameOf(obj, id.Name)
-	if id.Name == severalValues || text == "" || text == id.Name {
+	if e.asWritten[id] || id.Name == severalValues || text == "" || text == id.Name {
 		return
 	}
 	width := len(strings.TrimSuffix(id.Name, old))
@@ -160,7 +167,7 @@ func (e *editor) nameOf(obj types.Object, written string) string {
 		}
 		return e.alias(p.Imported().Path())
 	}
-	if member(obj) {
+	if member(obj) && !e.local.fields[origin(obj)] {
 		return exported(obj.Name())
 	}
 	if text := e.name(obj); text != "" {
@@ -209,41 +216,16 @@ func (e *editor) entry(body *ast.BlockStmt) {
 	e.checkpoint(body)
 }
 
-// hiddenTag is on fields that were unexported in the cell, so that encoders skip them.
-const hiddenTag = "`json:\"-\" xml:\"-\" yaml:\"-\"`"
-
-// field edits a struct's field: an embedded error is a field called error, and needs a
-// name to export; what is unexported in the cell is left out by encoders.
-func (e *editor) field(f *ast.Field) {
-	if len(f.Names) == 0 {
-		t := f.Type
-		if star, ok := t.(*ast.StarExpr); ok {
-			t = star.X
-		}
-		if id, ok := t.(*ast.Ident); ok && e.info.Uses[id] != nil && e.info.Uses[id].Parent() == types.Universe {
-			e.replace(id, e.builtin(id.Name))
-		}
-		return
+// embedded gives an embedded predeclared type, which is a field called error or int, a
+// name to export.
+func (e *editor) embedded(f *ast.Field) {
+	t := f.Type
+	if star, ok := t.(*ast.StarExpr); ok {
+		t = star.X
 	}
-	if f.Tag != nil {
-		if !token.IsExported(f.Names[0].Name) {
-			e.replace(f.Tag, hiddenTag)
-		}
-		return
+	if id, ok := t.(*ast.Ident); ok && len(f.Names) == 0 && e.info.Uses[id] != nil && e.info.Uses[id].Parent() == types.Universe {
+		e.replace(id, e.builtin(id.Name))
 	}
-	hidden := func(id *ast.Ident) string {
-		if token.IsExported(id.Name) || id.Name == "_" {
-			return ""
-		}
-		return " " + hiddenTag
-	}
-	last := f.Names[len(f.Names)-1]
-	for i, id := range f.Names[:len(f.Names)-1] {
-		if hidden(id) != hidden(last) {
-			e.between(id.End(), f.Names[i+1].Pos(), " "+e.edited(e.in, f.Type)+hidden(id)+"; ")
-		}
-	}
-	e.insert(f.End(), hidden(last))
 }
 
 // useLocal makes use of a local variable that nothing uses, where Go allows it.

@@ -87,11 +87,18 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 
 // strip removes the generator's names from text.
 func strip(text string) string {
-	if !strings.Contains(text, mark[:1]) {
-		return text
+	if strings.Contains(text, mark[:1]) {
+		text = strings.ReplaceAll(text, mark, "")
 	}
-	return strings.ReplaceAll(text, mark, "")
+	if strings.Contains(text, "nb/r") {
+		text = cellPackage.ReplaceAllString(text, "main.")
+	}
+	return text
 }
+
+// cellPackage is how names of cells begin inside of the names of other types, as in
+// main.list[nb/r3.point].
+var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)
 
 var cellFunc = regexp.MustCompile(`^nb/r\d+\.`)
 

@@ -20,6 +20,13 @@ import (
 // (U+A78B) that no one writes; it is removed from everything the worker shows.
 const mark = "Ꞌ"
 
+// packageClause begins every file. The package's name stands for main in what types print
+// as: a package main can't be imported, so the name is put in when the plugin is there
+// (nameMain).
+const packageClause = "package " + packageName + "\n"
+
+const packageName = mark + "m" // as long as main
+
 // own begins names that are the generator's.
 const own = mark + mark
 
@@ -47,7 +54,9 @@ type generator struct {
 	used    map[string]bool   // import paths of all files
 	err     error
 	// place is where variables are that live on under a new type.
-	place map[types.Object]string
+	place     map[types.Object]string
+	local     localTypes
+	keptTypes map[types.Object]bool // types with their own names in the package
 	// builtins are predeclared types that need an exported name.
 	builtins map[string]bool
 	// again writes the cell as its next run would be: what it declares is there and
@@ -56,7 +65,7 @@ type generator struct {
 }
 
 func (pl *planner) generator(c *checked) *generator {
-	return &generator{checked: c, u: pl.names, used: map[string]bool{}, builtins: map[string]bool{}, place: map[types.Object]string{}}
+	return &generator{checked: c, u: pl.names, local: localTypesOf(c), keptTypes: keptTypesOf(c), used: map[string]bool{}, builtins: map[string]bool{}, place: map[types.Object]string{}}
 }
 
 // generate writes the package of a cell.
@@ -73,7 +82,7 @@ func (pl *planner) generate(c *checked) (*generated, error) {
 		out.pkg.Cgo = out.pkg.Cgo || cgo
 	}
 	if len(g.builtins) > 0 {
-		text := "package cell\n"
+		text := packageClause
 		for _, name := range slices.Sorted(maps.Keys(g.builtins)) {
 			text += fmt.Sprintf("\ntype %s = %s\n", exported(name), name)
 		}
@@ -171,13 +180,13 @@ func (g *generator) edited(src *source, node ast.Node) string {
 }
 
 func (g *generator) item(it *item) string {
-	return g.piece(it.src, it.start, g.edited(it.src, it.decl))
+	return g.piece(it.src, it.start, g.edited(it.src, it.decl)) + g.typeAliases(it)
 }
 
 // header writes package clause and imports; it must come last, when all aliases are known.
 func (g *generator) header(cgo *ast.GenDecl, blanks []string) string {
 	var b strings.Builder
-	b.WriteString("package cell\n")
+	b.WriteString(packageClause)
 	if cgo != nil {
 		if cgo.Doc != nil {
 			for _, c := range cgo.Doc.List {

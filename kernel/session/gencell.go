@@ -36,8 +36,12 @@ func (g *generator) cell() string {
 	if !b.runsMain {
 		b.callMains(true)
 	}
-	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s.Register(%s, %sRun, map[string]any{%s}) }\n",
-		own, b.String(), g.rt(), runMark, own, strings.Join(register, ", "))
+	hide := ""
+	if structs := g.hiddenStructs(); len(structs) > 0 && !g.again {
+		hide = fmt.Sprintf("%s.HideFields(%s); ", g.rt(), strings.Join(structs, ", "))
+	}
+	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
+		own, b.String(), hide, g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
 	for key, path := range g.imports {
 		if strings.HasPrefix(key, "_ ") {

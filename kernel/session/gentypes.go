@@ -101,9 +101,6 @@ func (g *generator) structText(t *types.Struct) string {
 			name := f.Name()
 			if member(f) {
 				name = exported(name)
-				if tag == "" {
-					tag = strings.Trim(hiddenTag, "`")
-				}
 			}
 			b.WriteString(name + " ")
 		}

@@ -125,6 +125,9 @@ func (r *runner) abandon() {
 func (r *runner) plugin(n int, plugin *build.Plugin, args []string, state *runState) (*rt.Failure, error) {
 	defer os.Remove(plugin.File)
 	r.time(func(t *Timing) { t.Compile, t.Link = plugin.Compile, plugin.Link })
+	if err := nameMain(plugin.File); err != nil {
+		return &rt.Failure{Kind: "open", Message: err.Error()}, nil
+	}
 	if !r.starts(state, n) {
 		return &rt.Failure{Kind: "interrupted"}, nil
 	}

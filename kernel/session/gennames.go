@@ -1,0 +1,222 @@
+//go:build linux
+
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Names under which a program sees itself (reflect, %T, encoders) are those of the cell:
+// a type keeps its name and is exported by an alias; a struct's fields are renamed to
+// export them, and package rt gives reflect their own names again.
+
+// nameMain gives the types of a compiled plugin the package name main.
+func nameMain(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, bytes.ReplaceAll(text, []byte(packageName+"."), []byte("main.")), 0o755)
+}
+
+// keepsName reports whether a declared type has its own name in the cell's package.
+func keepsName(spec *ast.TypeSpec) bool {
+	name := spec.Name.Name
+	return !spec.Assign.IsValid() && !token.IsExported(name) && name != "_" && name != "main" && name != "init" && types.Universe.Lookup(name) == nil
+}
+
+// typeSpec leaves the name of a declared type.
+func (e *editor) typeSpec(spec *ast.TypeSpec) bool {
+	if e.atTop() && keepsName(spec) {
+		e.asWritten[spec.Name] = true
+	}
+	return true
+}
+
+// atTop reports whether the present node is part of a declaration outside of functions.
+func (e *editor) atTop() bool {
+	return !slices.ContainsFunc(e.stack, func(n ast.Node) bool {
+		_, block := n.(*ast.BlockStmt)
+		return block
+	})
+}
+
+// receiver leaves the name of a method's type: an alias of a generic type can't be one.
+func (e *editor) receiver(fd *ast.FuncDecl) {
+	if fd.Recv == nil {
+		return
+	}
+	ast.Inspect(fd.Recv, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if ok && e.declaredHere(e.info.Uses[id]) {
+			e.asWritten[id] = true
+		}
+		return true
+	})
+}
+
+// declaredHere reports whether obj is a type that has its own name in this package.
+func (e *editor) declaredHere(obj types.Object) bool {
+	_, isType := obj.(*types.TypeName)
+	return isType && e.keptTypes[obj]
+}
+
+// typeAliases export the types of a declaration that have their own names.
+func (g *generator) typeAliases(it *item) string {
+	d, ok := it.decl.(*ast.GenDecl)
+	if !ok || d.Tok != token.TYPE {
+		return ""
+	}
+	var b strings.Builder
+	for _, spec := range d.Specs {
+		spec := spec.(*ast.TypeSpec)
+		if !keepsName(spec) {
+			continue
+		}
+		params, args := "", ""
+		if spec.TypeParams != nil {
+			params = g.edited(it.src, spec.TypeParams)
+			var names []string
+			for _, f := range spec.TypeParams.List {
+				for _, id := range f.Names {
+					names = append(names, id.Name)
+				}
+			}
+			args = "[" + strings.Join(names, ", ") + "]"
+		}
+		fmt.Fprintf(&b, "type %s%s = %s%s\n", exported(spec.Name.Name), params, spec.Name.Name, args)
+	}
+	return b.String()
+}
+
+// keptTypesOf are the types that have their own names in the cell's package.
+func keptTypesOf(c *checked) map[types.Object]bool {
+	kept := map[types.Object]bool{}
+	for _, it := range c.compiled() {
+		if d, ok := it.decl.(*ast.GenDecl); ok && d.Tok == token.TYPE {
+			for _, spec := range d.Specs {
+				if spec := spec.(*ast.TypeSpec); keepsName(spec) {
+					kept[c.info.Defs[spec.Name]] = true
+				}
+			}
+		}
+	}
+	return kept
+}
+
+// compiled are the declarations in the cell's package.
+func (c *checked) compiled() (all []*item) {
+	for _, it := range c.items {
+		if c.elided[it] == nil {
+			all = append(all, it)
+		}
+	}
+	for _, def := range c.carry {
+		all = append(all, def.item)
+	}
+	return all
+}
+
+// localTypes are the structs that functions declare as types, and their fields: no other
+// cell can name them, so they keep their names.
+type localTypes struct {
+	structs map[*ast.StructType]bool
+	fields  map[types.Object]bool
+}
+
+func localTypesOf(c *checked) localTypes {
+	local := localTypes{map[*ast.StructType]bool{}, map[types.Object]bool{}}
+	visit := func(n ast.Node) bool {
+		st, ok := n.(*ast.DeclStmt)
+		if !ok {
+			return true
+		}
+		for _, spec := range st.Decl.(*ast.GenDecl).Specs {
+			if spec, ok := spec.(*ast.TypeSpec); ok {
+				if s, ok := spec.Type.(*ast.StructType); ok {
+					local.add(c.info, s)
+				}
+			}
+		}
+		return true
+	}
+	for _, it := range append(c.compiled(), c.vars...) {
+		ast.Inspect(it.decl, visit)
+	}
+	for _, st := range c.stmts {
+		ast.Inspect(st, visit)
+	}
+	return local
+}
+
+func (l localTypes) add(info *types.Info, s *ast.StructType) {
+	l.structs[s] = true
+	t, ok := info.TypeOf(s).(*types.Struct)
+	if !ok {
+		return
+	}
+	for f := range t.Fields() {
+		l.fields[f] = true
+	}
+}
+
+// hiddenStructs are expressions of the types in the cell's package that have renamed
+// fields, as pointers.
+func (g *generator) hiddenStructs() []string {
+	all := map[string]bool{}
+	add := func(t types.Type) {
+		if s, ok := t.Underlying().(*types.Struct); ok && g.hides(s) && g.nameable(t) {
+			all["(*"+g.typeText(t)+")(nil)"] = true
+		}
+	}
+	for id, obj := range g.info.Defs {
+		if t, ok := obj.(*types.TypeName); ok && t.Parent() == g.pkg.Scope() && id.Name != "_" && !t.IsAlias() {
+			if n, ok := t.Type().(*types.Named); ok && n.TypeParams().Len() == 0 {
+				add(n)
+			}
+		}
+	}
+	for _, inst := range g.info.Instances {
+		add(inst.Type)
+	}
+	for e, tv := range g.info.Types {
+		if _, ok := e.(*ast.StructType); ok && tv.IsType() {
+			add(tv.Type)
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// hides reports whether a struct has fields that are renamed.
+func (g *generator) hides(s *types.Struct) bool {
+	for f := range s.Fields() {
+		if member(f) && !g.local.fields[origin(f)] {
+			return true
+		}
+	}
+	return false
+}
+
+// nameable reports whether package-level code can write a type.
+func (g *generator) nameable(t types.Type) (ok bool) {
+	ok = true
+	walkType(t, func(t types.Type) bool {
+		switch t := t.(type) {
+		case *types.TypeParam:
+			ok = false
+		case *types.Named:
+			o := t.Obj()
+			ok = ok && (o.Pkg() == nil || o.Parent() == o.Pkg().Scope())
+		}
+		return ok
+	})
+	return ok
+}
