@@ -81,7 +81,7 @@ var sequences = []struct {
 	{"embedding", []step{{code: "type base struct{ id int }\nfunc (b base) name() string { return fmt.Sprint(\"b\", b.id) }"}, {code: "type derived struct { base; x int }\nd := derived{base{4}, 1}\nd.name()", want: "=> b4"}, {code: "d.base.id", want: "=> 4"}}},
 	{"unexported fields stay out of JSON", []step{{code: "type T struct { A int; b int }\nj, _ := json.Marshal(T{1, 2})\nstring(j)", want: `=> {"A":1}`}}},
 	{"embedded error", []step{{code: "type wrapped struct { error; code int }\nw := wrapped{errors.New(\"inner\"), 7}\nw.error.Error()", want: "=> inner"}, {code: "w.error = errors.New(\"other\")\nfmt.Sprint(w.Error(), w.code)", want: "=> other7"}}},
-	{"generic functions", []step{{code: "func Map[T, U any](s []T, f func(T) U) []U { var r []U; for _, x := range s { r = append(r, f(x)) }; return r }"}, {code: "Map([]int{1, 2}, func(i int) string { return fmt.Sprint(i * i) })", want: "=> [1 4]"}}},
+	{"generic functions", []step{{code: "func Map[T, U any](s []T, f func(T) U) []U { var r []U; for _, x := range s { r = append(r, f(x)) }; return r }"}, {code: "Map([]int{1, 2}, func(i int) string { return fmt.Sprint(i * i) })", want: `=> ["1" "4"]`}}},
 	{"generic types", []step{{code: "type stack[T any] struct{ items []T }\nfunc (s *stack[T]) push(x T) { s.items = append(s.items, x) }\nfunc (s *stack[T]) len() int { return len(s.items) }"}, {code: "var s stack[string]\ns.push(\"a\")\ns.push(\"b\")"}, {code: "s.len()", want: "=> 2"}, {code: "s", want: "{items:[a b]}"}}},
 	{"constraints", []step{{code: "type number interface { ~int | ~float64 }\nfunc sum[T number](xs ...T) (t T) { for _, x := range xs { t += x }; return }"}, {code: "sum(1.5, 2.5)", want: "=> 4"}}},
 	{"type assertions across cells", []step{{code: "type T struct{ v int }\nvar a any = T{5}"}, {code: "a.(T).v", want: "=> 5"}, {code: "switch v := a.(type) {\ncase T:\n\tfmt.Println(\"a T\", v.v)\n}", want: "a T 5"}}},
@@ -158,7 +158,7 @@ var sequences = []struct {
 	{"tagged unexported fields stay out of files", []step{{code: "type T struct {\n\tA int `json:\"a\" xml:\"a\"`\n\tb int `json:\"b\" xml:\"b\" yaml:\"b\"`\n}\nj, _ := json.Marshal(T{1, 2})\nx, _ := xml.Marshal(T{1, 2})\nstring(j) + string(x)", want: `=> {"a":1}<T><a>1</a></T>`}}},
 	{"a program sees its own names", []step{
 		{code: "type point struct{ x, y int; d time.Duration }\np := point{1, 2, time.Second}\nfmt.Printf(\"%v %+v %T\", p, p, []*point{&p})", want: "{1 2 1000000000} {x:1 y:2 d:1000000000} []*main.point"},
-		{code: "len(fmt.Sprintf(\"%+v %T\", p, p))", want: "=> 33"}, {code: "f := reflect.TypeOf(p).Field(0)\nfmt.Sprint(f.Name, f.IsExported(), reflect.TypeOf(p).Name(), reflect.TypeOf(p))", want: "=> xfalsepoint main.point"},
+		{code: "len(fmt.Sprintf(\"%+v %T\", p, p))", want: "=> 33"}, {code: "f := reflect.TypeOf(p).Field(0)\nfmt.Sprint(f.Name, f.IsExported(), reflect.TypeOf(p).Name(), reflect.TypeOf(p))", want: "=> xfalsepointmain.point"},
 		{code: "func (p point) sum() int { return p.x + p.y }\nfmt.Sprintf(\"%+v %d\", p, p.sum())", want: "=> {x:1 y:2 d:1000000000} 3"},
 		{code: "type list[T any] struct{ items []T }\nfunc (l *list[T]) add(v T) { l.items = append(l.items, v) }\nvar l list[point]\nl.add(p)\nfmt.Sprintf(\"%+v %T\", l, l)", want: "=> {items:[{x:1 y:2 d:1000000000}]} main.list[main.point]"},
 		{code: "anon := struct{ a, B int }{1, 2}\nlen(fmt.Sprintf(\"%+v\", anon))", want: "=> 9"}, {code: "anon.a", want: "=> 1"},
