@@ -220,6 +220,24 @@ func (s liveSource) Names() []language.Name {
 	return all
 }
 
+func (s liveSource) Candidates(ctx context.Context, code string, cursor int) (int, []language.Candidate) {
+	start, all := s.Session.Candidates(ctx, code, cursor)
+	return start, candidates(all)
+}
+
+func (s liveSource) Words(ctx context.Context, code string, cursor int) (int, []language.Candidate, bool) {
+	start, all, ok := s.Session.Words(ctx, code, cursor)
+	return start, candidates(all), ok
+}
+
+func candidates(all []session.Candidate) []language.Candidate {
+	out := make([]language.Candidate, len(all))
+	for i, c := range all {
+		out[i] = language.Candidate(c)
+	}
+	return out
+}
+
 // liveCommands are the session's magics.
 func liveCommands() []language.Command {
 	var all []language.Command
@@ -234,7 +252,7 @@ type liveLanguage struct{ *language.Service }
 
 func (l liveLanguage) Complete(ctx context.Context, code string, cursor int) protocol.Completion {
 	c := l.Service.Complete(ctx, code, cursor)
-	return protocol.Completion{Matches: c.Matches, Types: c.Kinds, Details: c.Details, Start: c.Start, End: c.End}
+	return protocol.Completion{Matches: c.Matches, Types: c.Kinds, Details: c.Details, Docs: c.Docs, Start: c.Start, End: c.End}
 }
 
 // warmLive runs two cells, one that needs nothing and one that imports all that

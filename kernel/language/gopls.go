@@ -191,10 +191,26 @@ func (s *server) files() map[string]time.Time {
 
 // item is what we need of gopls's CompletionItem.
 type item struct {
-	Label    string             `json:"label"`
-	Detail   string             `json:"detail"`
-	Kind     int                `json:"kind"`
-	TextEdit *protocol.TextEdit `json:"textEdit"`
+	Label         string             `json:"label"`
+	Detail        string             `json:"detail"`
+	Kind          int                `json:"kind"`
+	TextEdit      *protocol.TextEdit `json:"textEdit"`
+	Documentation json.RawMessage    `json:"documentation"` // a string, or MarkupContent
+	// AdditionalTextEdits are edits elsewhere, such as an import line.
+	AdditionalTextEdits []json.RawMessage `json:"additionalTextEdits"`
+}
+
+// doc is the documentation as text.
+func (it item) doc() string {
+	var text string
+	if json.Unmarshal(it.Documentation, &text) == nil {
+		return text
+	}
+	var markup protocol.MarkupContent
+	if json.Unmarshal(it.Documentation, &markup) == nil {
+		return plain(markup.Value)
+	}
+	return ""
 }
 
 // complete asks for completions at a byte offset of the text shown last.

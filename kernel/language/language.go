@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"go.lsp.dev/protocol"
 )
 
 // Source shows the session to a language server.
@@ -25,6 +27,20 @@ type Source interface {
 	CompletionFile(code string, cursor int) (src []byte, offset int)
 	// Names returns the session's names.
 	Names() []Name
+	// Candidates lists what the session itself knows that may stand at a byte
+	// offset, and where that begins.
+	Candidates(ctx context.Context, code string, cursor int) (start int, all []Candidate)
+	// Words does so inside a string; ok is false elsewhere.
+	Words(ctx context.Context, code string, cursor int) (start int, all []Candidate, ok bool)
+	// Describe says what a name or pkg.Name is; empty when it is not known.
+	Describe(ctx context.Context, name string) string
+}
+
+// Candidate is a text that may stand at a cursor.
+type Candidate struct {
+	// Text replaces what was typed of it. Kind is one of Name's, or "field",
+	// "keyword", "word" or "file". Detail is a type or signature.
+	Text, Kind, Detail string
 }
 
 // Name is a name that a cell declared.
@@ -59,10 +75,19 @@ type Config struct {
 }
 
 // Completion lists texts to insert in place of the code from Start to End, which
-// count code points. Kinds and Details have one entry for each of Matches.
+// count code points. Kinds, Details and Docs have one entry for each of Matches.
 type Completion struct {
-	Matches, Kinds, Details []string
-	Start, End              int
+	Matches, Kinds, Details, Docs []string
+	Start, End                    int
+}
+
+// add adds a match, unless it is there.
+func (c *Completion) add(text, kind, detail, doc string) {
+	if text == "" || slices.Contains(c.Matches, text) {
+		return
+	}
+	c.Matches, c.Kinds = append(c.Matches, text), append(c.Kinds, kind)
+	c.Details, c.Docs = append(c.Details, detail), append(c.Docs, doc)
 }
 
 // Service answers questions about code. It is safe for concurrent use.
@@ -200,30 +225,27 @@ func (s *Service) with(ctx context.Context, f func(*server) error) bool {
 func (s *Service) Complete(ctx context.Context, code string, cursor int) Completion {
 	offset := byteOffset(code, cursor)
 	start, end := wordBounds(code, offset)
-	c := Completion{Start: utf8.RuneCountInString(code[:start]), End: cursor}
+	c := Completion{End: cursor}
 	if commands, ok := s.commands(code, offset); ok {
 		for _, cmd := range commands {
-			c.Matches, c.Kinds, c.Details = append(c.Matches, strings.TrimLeft(cmd.Name, "%")), append(c.Kinds, "magic"),
-				append(c.Details, strings.TrimSpace(cmd.Args+" "+cmd.Help))
+			c.add(strings.TrimLeft(cmd.Name, "%"), "magic", cmd.Args, cmd.Help)
 		}
+		c.Start = utf8.RuneCountInString(code[:start])
 		return c
 	}
 	text, at := s.cfg.Source.CompletionFile(code, offset)
+	if wordStart, words, ok := s.cfg.Source.Words(ctx, code, offset); ok && at >= 0 {
+		for _, w := range words {
+			c.add(w.Text, jupyterKind(w.Kind), w.Detail, "")
+		}
+		c.Start = utf8.RuneCountInString(code[:wordStart])
+		return c
+	}
+	c.Start = utf8.RuneCountInString(code[:start])
 	if at < 0 {
 		return c
 	}
-	var items []item
-	if s.with(ctx, func(server *server) (err error) {
-		if err = server.show(ctx, text); err == nil {
-			items, err = server.complete(ctx, text, at)
-		}
-		return err
-	}) {
-		c.addItems(items, position(text, at-(offset-start)).Character)
-	}
-	if len(c.Matches) == 0 && !afterDot(code, start) {
-		c.addKnown(code[start:offset], s.cfg.Source.Names())
-	}
+	s.completeGo(ctx, &c, code, start, offset, text, at)
 	// A word that goes on after the cursor is replaced whole if a match is that word.
 	if end > offset && slices.Contains(c.Matches, code[start:end]) {
 		c.End = utf8.RuneCountInString(code[:end])
@@ -231,26 +253,78 @@ func (s *Service) Complete(ctx context.Context, code string, cursor int) Complet
 	return c
 }
 
-// addItems takes gopls's items whose edit begins at the word's column.
-func (c *Completion) addItems(items []item, column uint32) {
-	seen := map[string]bool{}
+// completeGo asks gopls, if it is ready, and the session. What the session knows is
+// there at once, and right about what packages and fields there are.
+func (s *Service) completeGo(ctx context.Context, c *Completion, code string, start, offset int, text []byte, at int) {
+	own := make(chan []Candidate, 1)
+	go func() {
+		_, all := s.cfg.Source.Candidates(ctx, code, offset)
+		own <- all
+	}()
+	var known []Candidate
+	if !s.ready() {
+		select {
+		case known = <-own:
+		case <-ctx.Done():
+		}
+	}
+	if len(known) == 0 {
+		var items []item
+		if s.with(ctx, func(server *server) (err error) {
+			if err = server.show(ctx, text); err == nil {
+				items, err = server.complete(ctx, text, at)
+			}
+			return err
+		}) {
+			c.addItems(items, position(text, at-(offset-start)))
+		}
+	}
+	if len(known) == 0 {
+		select {
+		case known = <-own:
+		case <-ctx.Done():
+		}
+	}
+	for _, k := range known {
+		c.add(k.Text, jupyterKind(k.Kind), k.Detail, "")
+	}
+	if !afterDot(code, start) && (len(c.Matches) == 0 || start < offset) {
+		c.addKnown(code[start:offset], s.cfg.Source.Names())
+	}
+}
+
+// ready reports whether gopls can be asked now; it is started if need be.
+func (s *Service) ready() bool {
+	select {
+	case <-s.begin():
+	default:
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server != nil
+}
+
+// addItems takes gopls's items that are no more than a text in place of the word,
+// which begins at a position: Jupyter can apply no other edits.
+func (c *Completion) addItems(items []item, word protocol.Position) {
 	for _, it := range items {
 		text := it.Label
 		if it.TextEdit != nil {
-			if it.TextEdit.Range.Start.Character != column {
+			if it.TextEdit.Range.Start != word || it.TextEdit.Range.End.Line != word.Line {
 				continue
 			}
 			text = it.TextEdit.NewText
 		}
-		if text == "" || seen[text] {
+		if len(it.AdditionalTextEdits) > 0 || strings.Contains(text, "\n") || strings.Contains(it.Detail, "/internal/") || hook(text) {
 			continue
 		}
-		seen[text] = true
-		c.Matches = append(c.Matches, text)
-		c.Kinds = append(c.Kinds, kindName(it.Kind))
-		c.Details = append(c.Details, it.Detail)
+		c.add(text, kindName(it.Kind), it.Detail, it.doc())
 	}
 }
+
+// hook reports whether a name is there for the kernel, not for people.
+func hook(name string) bool { return name == "NotebookWords" || name == "NotebookHelp" }
 
 // addKnown adds what begins with prefix and is known without gopls.
 func (c *Completion) addKnown(prefix string, names []Name) {
@@ -269,8 +343,8 @@ func (c *Completion) addKnown(prefix string, names []Name) {
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].text < all[j].text })
 	for _, k := range all {
-		if strings.HasPrefix(k.text, prefix) && (len(c.Matches) == 0 || c.Matches[len(c.Matches)-1] != k.text) {
-			c.Matches, c.Kinds, c.Details = append(c.Matches, k.text), append(c.Kinds, k.kind), append(c.Details, k.detail)
+		if strings.HasPrefix(k.text, prefix) {
+			c.add(k.text, k.kind, k.detail, "")
 		}
 	}
 }
@@ -291,11 +365,10 @@ func (s *Service) commands(code string, offset int) (matches []Command, ok bool)
 }
 
 // Inspect describes what is at the cursor as text/plain and text/markdown; nil
-// when nothing is known. Behind an opening parenthesis it is the function's turn.
-func (s *Service) Inspect(ctx context.Context, code string, cursor, detail int) map[string]any {
+// when nothing is known. Behind an opening parenthesis the function is described.
+func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[string]any {
 	offset := byteOffset(code, cursor)
-	text, at := s.cfg.Source.CompletionFile(code, offset)
-	if at < 0 {
+	if _, at := s.cfg.Source.CompletionFile(code, offset); at < 0 {
 		return nil
 	}
 	places := []int{offset}
@@ -303,31 +376,16 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor, detail int) 
 		places = append(places, call)
 	}
 	var markdown string
-	s.with(ctx, func(server *server) error {
-		if err := server.show(ctx, text); err != nil {
-			return err
+	if s.ready() {
+		markdown = s.hover(ctx, code, places)
+	}
+	for _, place := range places {
+		if markdown == "" {
+			markdown = s.describe(ctx, code, place)
 		}
-		for _, place := range places {
-			start, end := wordBounds(code, place)
-			if start == end {
-				continue
-			}
-			var err error
-			// In the word, not behind it.
-			if markdown, err = server.hover(ctx, text, at-(offset-start)); err != nil || markdown != "" {
-				return err
-			}
-		}
-		return nil
-	})
-	if markdown == "" {
-		for _, place := range places {
-			start, end := wordBounds(code, place)
-			if markdown = s.describe(code[start:end]); markdown != "" && !afterDot(code, start) {
-				break
-			}
-			markdown = ""
-		}
+	}
+	if markdown == "" && s.with(ctx, func(*server) error { return nil }) {
+		markdown = s.hover(ctx, code, places)
 	}
 	if markdown == "" {
 		return nil
@@ -335,8 +393,71 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor, detail int) 
 	return map[string]any{"text/markdown": markdown, "text/plain": plain(markdown)}
 }
 
-// describe says what the session knows of a name.
-func (s *Service) describe(word string) string {
+// hover asks gopls about the first of the places at which it knows something. To
+// a Must form the documentation of the function that it stands for is added.
+func (s *Service) hover(ctx context.Context, code string, places []int) (markdown string) {
+	for _, place := range places {
+		start, end := wordBounds(code, place)
+		if start == end {
+			continue
+		}
+		if markdown = s.hoverAt(ctx, code, start); markdown == "" {
+			continue
+		}
+		if twin, ok := strings.CutPrefix(code[start:end], "Must"); ok && twin != "" {
+			if more := s.hoverAt(ctx, code[:start]+twin+code[end:], start); more != "" {
+				markdown += "\n\n---\n\n" + more
+			}
+		}
+		return markdown
+	}
+	return ""
+}
+
+// hoverAt asks gopls about the word that begins at an offset.
+func (s *Service) hoverAt(ctx context.Context, code string, start int) (markdown string) {
+	text, at := s.cfg.Source.CompletionFile(code, start)
+	if at < 0 {
+		return ""
+	}
+	s.with(ctx, func(server *server) error {
+		err := server.show(ctx, text)
+		if err == nil {
+			markdown, err = server.hover(ctx, text, at)
+		}
+		return err
+	})
+	return markdown
+}
+
+// describe says what the session knows of the name at a place.
+func (s *Service) describe(ctx context.Context, code string, place int) string {
+	start, end := wordBounds(code, place)
+	if start == end {
+		return ""
+	}
+	if !afterDot(code, start) {
+		if text := s.describeName(code[start:end]); text != "" {
+			return text
+		}
+	}
+	if text := s.cfg.Source.Describe(ctx, selectorBefore(code, start)+code[start:end]); text != "" {
+		return "```text\n" + text + "\n```"
+	}
+	return ""
+}
+
+// selectorBefore are the names and dots before the word that begins at start.
+func selectorBefore(code string, start int) string {
+	at := start
+	for at > 0 && (code[at-1] == '.' || at < start && isWord(rune(code[at-1]))) {
+		at--
+	}
+	return code[at:start]
+}
+
+// describeName says what the session knows of a name.
+func (s *Service) describeName(word string) string {
 	for _, n := range s.cfg.Source.Names() {
 		if n.Name != word {
 			continue
@@ -428,6 +549,14 @@ func jupyterKind(kind string) string {
 	switch kind {
 	case "func", "method":
 		return "function"
+	case "field":
+		return "property"
+	case "keyword":
+		return "keyword"
+	case "word":
+		return "text"
+	case "file":
+		return "path"
 	case "import":
 		return "module"
 	case "type":

@@ -36,6 +36,24 @@ func cell() {
 
 func (s fakeSource) SourceDir() string { return s.dir }
 func (s fakeSource) Names() []Name     { return s.names }
+func (s fakeSource) Describe(_ context.Context, name string) string {
+	return map[string]string{"early.Name": "func Name(x int)\n    Name names."}[name]
+}
+
+// Candidates knows one package, Words one function.
+func (s fakeSource) Candidates(_ context.Context, code string, cursor int) (int, []Candidate) {
+	if strings.HasSuffix(code[:cursor], "early.") {
+		return cursor, []Candidate{{Text: "Name", Kind: "func", Detail: "func(x int)"}}
+	}
+	return cursor, nil
+}
+
+func (s fakeSource) Words(_ context.Context, code string, cursor int) (int, []Candidate, bool) {
+	if at := strings.LastIndex(code[:cursor], `early.Name("`); at >= 0 {
+		return at + len(`early.Name("`), []Candidate{{Text: "models/resnet18", Kind: "word"}}, true
+	}
+	return 0, nil, false
+}
 func (s fakeSource) CompletionFile(code string, cursor int) ([]byte, int) {
 	if strings.HasPrefix(code, "!") {
 		return nil, -1
@@ -156,12 +174,12 @@ func TestGopls(t *testing.T) {
 	}
 	for _, c := range inspections {
 		code, cursor := cursorAt(t, c.code)
-		data := s.Inspect(ctx, code, cursor, 0)
+		data := s.Inspect(ctx, code, cursor)
 		if text, _ := data["text/plain"].(string); !strings.Contains(text, c.want) || strings.Contains(text, "```") {
 			t.Errorf("%s: %q, want %q in it", c.code, text, c.want)
 		}
 	}
-	if data := s.Inspect(ctx, "nowhere + 1", 11, 0); data != nil {
+	if data := s.Inspect(ctx, "nowhere + 1", 11); data != nil {
 		t.Errorf("at a number: %v", data)
 	}
 	// A cell that has run meanwhile.
@@ -228,7 +246,10 @@ func TestWithoutGopls(t *testing.T) {
 				{"fu|", []string{"func"}},
 				{"appe|", []string{"append"}},
 				{"o|", nil},
+				{"pack|", []string{"package"}},
 				{"greeting.|", nil},
+				{"early.|", []string{"Name"}},
+				{`early.Name("models/res|")`, []string{"models/resnet18"}},
 				{"!ls o|", nil},
 				{"%|", commands},
 				{"%e|", []string{"env"}},
@@ -247,10 +268,10 @@ func TestWithoutGopls(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 			defer cancel()
-			if got := fmt.Sprint(s.Inspect(ctx, "greeting", 8, 0)["text/plain"]); got != "var greeting string\n\ndeclared in cell 1" {
+			if got := fmt.Sprint(s.Inspect(ctx, "greeting", 8)["text/plain"]); got != "var greeting string\n\ndeclared in cell 1" {
 				t.Errorf("inspect: %q", got)
 			}
-			if got := s.Inspect(ctx, "fmt.greeting", 12, 0); got != nil {
+			if got := s.Inspect(ctx, "fmt.greeting", 12); got != nil {
 				t.Errorf("inspect of another's name: %v", got)
 			}
 		})

@@ -144,7 +144,7 @@ func (fakeLanguage) Complete(ctx context.Context, code string, cursor int) Compl
 	return Completion{Matches: []string{fmt.Sprint("at", cursor)}, Types: []string{"var"}, Start: cursor, End: cursor}
 }
 
-func (fakeLanguage) Inspect(ctx context.Context, code string, cursor, detail int) map[string]any {
+func (fakeLanguage) Inspect(ctx context.Context, code string, cursor int) map[string]any {
 	if code == "" {
 		return nil
 	}

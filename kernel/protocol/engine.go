@@ -29,8 +29,8 @@ type Language interface {
 	// Complete lists what may stand at the cursor.
 	Complete(ctx context.Context, code string, cursor int) Completion
 	// Inspect describes what is at the cursor, as a MIME bundle; nil if nothing
-	// is known. detail 1 asks for more than 0.
-	Inspect(ctx context.Context, code string, cursor, detail int) map[string]any
+	// is known.
+	Inspect(ctx context.Context, code string, cursor int) map[string]any
 }
 
 // Cell is the code to run.
@@ -66,8 +66,9 @@ type Completion struct {
 	Matches []string
 	// Types are what the matches are ("function", "module", ...), one each, or none at all.
 	Types []string
-	// Details are signatures or types for display, one each, or none at all.
-	Details []string
+	// Details are signatures or types for display, Docs documentation, one each, or
+	// none at all.
+	Details, Docs []string
 	// Start and End are positions in the code.
 	Start, End int
 }

@@ -124,7 +124,6 @@ func debugReply(m *message) map[string]any {
 type question struct {
 	Code   string `json:"code"`
 	Cursor *int   `json:"cursor_pos"`
-	Detail int    `json:"detail_level"`
 }
 
 // read decodes it and keeps the cursor in the code; it is at the end unless given.
@@ -161,6 +160,9 @@ func (s *Server) complete(ctx context.Context, m *message) map[string]any {
 			if len(c.Details) == len(c.Matches) {
 				typed[i]["signature"] = c.Details[i]
 			}
+			if len(c.Docs) == len(c.Matches) && c.Docs[i] != "" {
+				typed[i]["documentation"] = c.Docs[i]
+			}
 		}
 		metadata["_jupyter_types_experimental"] = typed
 	}
@@ -174,7 +176,7 @@ func (s *Server) inspect(ctx context.Context, m *message) map[string]any {
 	}
 	var data map[string]any
 	if s.cfg.Language != nil {
-		data = s.cfg.Language.Inspect(ctx, q.Code, *q.Cursor, q.Detail)
+		data = s.cfg.Language.Inspect(ctx, q.Code, *q.Cursor)
 	}
 	return map[string]any{"status": "ok", "found": len(data) > 0, "data": object(data), "metadata": map[string]any{}}
 }

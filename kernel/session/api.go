@@ -109,6 +109,13 @@ type Command struct {
 	Name, Args, Help string
 }
 
+// Candidate is a text that may stand at a cursor.
+type Candidate struct {
+	// Text replaces what was typed of it. Kind is "var", "const", "type", "func",
+	// "field", "import", "keyword", "word" or "file". Detail is a type or signature.
+	Text, Kind, Detail string
+}
+
 // CommKind is the kind of a CommRequest.
 type CommKind int
 

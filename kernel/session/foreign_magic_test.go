@@ -74,6 +74,8 @@ var foreignMagic = []struct {
 	{"JSON", []step{{code: "json.Marshal(map[string]int{\"a\": 1})", want: "=> {\n  \"a\": 1\n}"}}},
 	{"a large slice", []step{{code: "make([]int, 50_000_000)", want: "… and 49999000 more]"}}},
 	{"gonum's matrices and plots", []step{{code: "import \"gonum.org/v1/gonum/mat\"\nmat.NewDense(2, 2, []float64{1, 2, 3, 4})", want: "=> *mat.Dense 2x2\n   0  1\n0  1  2\n1  3  4"}}},
+	{"help on a name", []step{{code: "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\nn := 5"}, {code: "Twice?", want: "return 2 * x"}, {code: "?n", want: "var n int"},
+		{code: "strings.ToUpper??", want: "ToUpper returns s with"}, {code: "nowhere?", fail: "no name nowhere"}, {code: "len?", want: "The len built-in function"}}},
 	{"%reset with a typo", []step{{code: "x := 1"}, {code: "%reset goo.mod", fail: "not \"goo.mod\""}, {code: "x", want: "=> 1"}}},
 }
 

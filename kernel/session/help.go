@@ -33,6 +33,9 @@ func (c *call) showHelp() *Error {
 		w.Flush()
 	}
 	b.WriteString(helpFoot)
+	if c.b != nil {
+		b.WriteString(c.packageHelp(c.ctx))
+	}
 	c.Session.out.text("stdout", b.String())
 	return nil
 }

@@ -39,6 +39,7 @@ type Session struct {
 	names   *names
 	runner  *runner
 	history history
+	words   wordsKnown // what packages offer inside strings
 
 	// What magic lines set, of the executing goroutine.
 	env     []string // for commands and workers
@@ -199,7 +200,12 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		return s.workerLost(s.process().Lost())
 	default:
 	}
-	m := splitMagic(strings.ReplaceAll(cell.Code, "\r\n", "\n"))
+	s.words.forget()
+	code := strings.ReplaceAll(cell.Code, "\r\n", "\n")
+	if name := asksHelp(code); name != "" {
+		return s.showHelpOn(ctx, name)
+	}
+	m := splitMagic(code)
 	if m.cellMagic != "" {
 		return s.runCellMagic(ctx, m, out)
 	}

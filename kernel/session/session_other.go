@@ -44,6 +44,15 @@ func (*Session) SourceDir() string { return "" }
 // CompletionFile returns nothing.
 func (*Session) CompletionFile(string, int) ([]byte, int) { return nil, -1 }
 
+// Candidates returns nothing.
+func (*Session) Candidates(context.Context, string, int) (int, []Candidate) { return 0, nil }
+
+// Words returns nothing.
+func (*Session) Words(context.Context, string, int) (int, []Candidate, bool) { return 0, nil, false }
+
+// Describe returns nothing.
+func (*Session) Describe(context.Context, string) string { return "" }
+
 // IsComplete takes everything for complete.
 func (*Session) IsComplete(string) (status, indent string) { return "complete", "" }
 

@@ -1,0 +1,359 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// meaning is what an expression names: a package, or an object with a type.
+type meaning struct {
+	pkg *types.Package
+	obj types.Object
+	typ types.Type
+}
+
+// Candidates lists what may stand at a byte offset of a cell, as far as compiled
+// packages and the names of the session tell, and where it begins. It needs no
+// language server, and asks no worker.
+func (s *Session) Candidates(ctx context.Context, code string, cursor int) (start int, all []Candidate) {
+	cursor = max(0, min(cursor, len(code)))
+	start = wordStart(code, cursor)
+	operand := operandBefore(code, start)
+	switch {
+	case operand != "":
+		m, ok := s.meaningOf(ctx, operand, code[:start])
+		if !ok {
+			return start, nil
+		}
+		all = members(m)
+	case fieldPlace(code[:start]) != "":
+		if m, ok := s.meaningOf(ctx, fieldPlace(code[:start]), code[:start]); ok && m.typ != nil {
+			all = fieldsOf(m.typ)
+		}
+	}
+	return start, beginning(all, code[start:cursor])
+}
+
+// beginning keeps the candidates that begin with prefix, case aside, sorted.
+func beginning(all []Candidate, prefix string) []Candidate {
+	prefix = strings.ToLower(prefix)
+	all = slices.DeleteFunc(all, func(c Candidate) bool { return !strings.HasPrefix(strings.ToLower(c.Text), prefix) })
+	slices.SortStableFunc(all, func(a, b Candidate) int { return strings.Compare(a.Text, b.Text) })
+	return all
+}
+
+func wordStart(code string, at int) int {
+	for at > 0 {
+		r, n := utf8.DecodeLastRuneInString(code[:at])
+		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			break
+		}
+		at -= n
+	}
+	return at
+}
+
+// operandBefore is the expression before the dot that stands before start; "" if
+// there is no dot.
+func operandBefore(code string, start int) string {
+	before := strings.TrimRight(code[:start], " \t")
+	if !strings.HasSuffix(before, ".") {
+		return ""
+	}
+	end := len(before) - 1
+	at, depth := end, 0
+	for at > 0 {
+		switch c := before[at-1]; {
+		case c == ')' || c == ']' || c == '}':
+			depth++
+		case c == '(' || c == '[' || c == '{':
+			if depth--; depth < 0 {
+				return before[at:end]
+			}
+		case depth > 0 || c == '.' || c == '_' || c >= 0x80 || unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c)):
+		default:
+			return before[at:end]
+		}
+		at--
+	}
+	return before[at:end]
+}
+
+// fieldPlace is the type of the composite literal in which code ends where a
+// field's name is expected; "" elsewhere.
+func fieldPlace(code string) string {
+	depth := 0
+	for i := len(code) - 1; i >= 0; i-- {
+		switch code[i] {
+		case ')', ']', '}':
+			depth++
+		case '(', '[':
+			if depth--; depth < 0 {
+				return ""
+			}
+		case '{':
+			if depth--; depth < 0 {
+				typ := code[wordStart(code, i):i]
+				if pkg := operandBefore(code, i-len(typ)); pkg != "" {
+					typ = pkg + "." + typ
+				}
+				return typ
+			}
+		case ':', '=', '"', '`':
+			if depth == 0 && !strings.Contains(code[i:], ",") {
+				return "" // a value
+			}
+		}
+	}
+	return ""
+}
+
+// meaningOf finds out what an expression means; before is the cell up to it, whose
+// own variables count too.
+func (s *Session) meaningOf(ctx context.Context, text, before string) (meaning, bool) {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return meaning{}, false
+	}
+	e, err := parser.ParseExpr(text)
+	if err != nil || s.startErr != nil {
+		return meaning{}, false
+	}
+	f := &finder{s: s, ctx: ctx, local: assigned(before)}
+	m := f.expr(e, 0)
+	return m, m.pkg != nil || m.typ != nil
+}
+
+// assigned are the values that a cell gives to names by :=, by name.
+func assigned(code string) map[string]ast.Expr {
+	local := map[string]ast.Expr{}
+	for _, c := range splitChunks(code).chunks {
+		left, right, ok := strings.Cut(code[c.start:c.end], ":=")
+		if !ok || c.decl {
+			continue
+		}
+		if e, err := parser.ParseExpr(right); err == nil {
+			name, _, _ := strings.Cut(left, ",")
+			local[strings.TrimSpace(name)] = e
+		}
+	}
+	return local
+}
+
+// finder evaluates expressions to types.
+type finder struct {
+	s     *Session
+	ctx   context.Context
+	local map[string]ast.Expr
+}
+
+const maxFinderDepth = 20 // x := x.f() means itself
+
+func (f *finder) expr(e ast.Expr, depth int) meaning {
+	if depth > maxFinderDepth {
+		return meaning{}
+	}
+	under := func(e ast.Expr) types.Type {
+		if m := f.expr(e, depth+1); m.typ != nil {
+			return m.typ.Underlying()
+		}
+		return nil
+	}
+	switch e := e.(type) {
+	case *ast.Ident:
+		return f.ident(e.Name, depth)
+	case *ast.ParenExpr:
+		return f.expr(e.X, depth+1)
+	case *ast.SelectorExpr:
+		return f.selector(f.expr(e.X, depth+1), e.Sel.Name)
+	case *ast.CompositeLit:
+		if e.Type != nil {
+			return f.expr(e.Type, depth+1)
+		}
+	case *ast.UnaryExpr:
+		if m := f.expr(e.X, depth+1); e.Op == token.AND && m.typ != nil {
+			return meaning{typ: types.NewPointer(m.typ)}
+		}
+	case *ast.StarExpr:
+		if p, ok := under(e.X).(*types.Pointer); ok {
+			return meaning{typ: p.Elem()}
+		}
+	case *ast.CallExpr:
+		return f.call(f.expr(e.Fun, depth+1))
+	case *ast.IndexExpr:
+		return elementOf(under(e.X))
+	}
+	return meaning{}
+}
+
+func (f *finder) ident(name string, depth int) meaning {
+	if e := f.local[name]; e != nil {
+		if m := f.expr(e, depth+1); m.typ != nil {
+			return m
+		}
+	}
+	if e := f.s.names.entity(name); e != nil {
+		return meaning{obj: e.obj, typ: e.obj.Type()}
+	}
+	f.s.names.mu.Lock()
+	paths := []string{f.s.names.imports[name].path}
+	f.s.names.mu.Unlock()
+	if paths[0] == "" {
+		paths = f.s.b.ByName(name)
+	}
+	for _, path := range paths {
+		if f.s.b.Resolve(f.ctx, path) != nil {
+			continue
+		}
+		if pkg, err := f.s.libs.Import(path); err == nil {
+			return meaning{pkg: pkg}
+		}
+	}
+	return meaning{}
+}
+
+func (f *finder) selector(m meaning, name string) meaning {
+	var obj types.Object
+	switch {
+	case m.pkg != nil:
+		obj = m.pkg.Scope().Lookup(name)
+	case m.typ != nil:
+		obj, _, _ = types.LookupFieldOrMethod(m.typ, true, objPackage(m), name)
+	}
+	if obj == nil || !obj.Exported() && !ours(obj.Pkg()) {
+		return meaning{}
+	}
+	return meaning{obj: obj, typ: obj.Type()}
+}
+
+// objPackage is the package whose unexported names count.
+func objPackage(m meaning) *types.Package {
+	if named, ok := types.Unalias(pointed(m.typ)).(*types.Named); ok {
+		return named.Obj().Pkg()
+	}
+	return nil
+}
+
+func pointed(t types.Type) types.Type {
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
+}
+
+// call is the first result of a function, or the value of a conversion.
+func (f *finder) call(m meaning) meaning {
+	if _, isType := m.obj.(*types.TypeName); isType {
+		return meaning{typ: m.typ}
+	}
+	if m.typ == nil {
+		return meaning{}
+	}
+	if sig, ok := m.typ.Underlying().(*types.Signature); ok && sig.Results().Len() > 0 {
+		return meaning{typ: sig.Results().At(0).Type()}
+	}
+	return meaning{}
+}
+
+func elementOf(t types.Type) meaning {
+	switch t := t.(type) {
+	case *types.Slice:
+		return meaning{typ: t.Elem()}
+	case *types.Array:
+		return meaning{typ: t.Elem()}
+	case *types.Map:
+		return meaning{typ: t.Elem()}
+	case *types.Pointer:
+		return elementOf(t.Elem().Underlying())
+	}
+	return meaning{}
+}
+
+// members are what may stand behind the dot.
+func members(m meaning) []Candidate {
+	var all []Candidate
+	if m.pkg != nil {
+		for _, name := range m.pkg.Scope().Names() {
+			if obj := m.pkg.Scope().Lookup(name); obj.Exported() && !isNotebookHook(name) {
+				all = append(all, candidateOf(obj))
+			}
+		}
+		return all
+	}
+	seen := map[string]bool{}
+	t := m.typ
+	if !types.IsInterface(t) {
+		t = types.NewPointer(pointed(t))
+	}
+	set := types.NewMethodSet(t)
+	for i := range set.Len() {
+		if obj := set.At(i).Obj(); obj.Exported() || ours(obj.Pkg()) {
+			seen[obj.Name()] = true
+			all = append(all, candidateOf(obj))
+		}
+	}
+	for _, c := range fieldsOf(m.typ) {
+		if !seen[c.Text] {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// fieldsOf are the fields of a struct, those of embedded ones too.
+func fieldsOf(t types.Type) []Candidate {
+	st, ok := pointed(t).Underlying().(*types.Struct)
+	if !ok {
+		return nil
+	}
+	var all []Candidate
+	for i := range st.NumFields() {
+		v := st.Field(i)
+		if v.Exported() || ours(v.Pkg()) {
+			all = append(all, candidateOf(v))
+		}
+		if v.Embedded() {
+			all = append(all, fieldsOf(v.Type())...)
+		}
+	}
+	return all
+}
+
+func candidateOf(obj types.Object) Candidate {
+	c := Candidate{Text: obj.Name(), Detail: typeString(obj.Type())}
+	switch o := obj.(type) {
+	case *types.Func:
+		c.Kind = "func"
+	case *types.TypeName:
+		c.Kind, c.Detail = "type", kindWord(o.Type().Underlying())
+	case *types.Const:
+		c.Kind = "const"
+	case *types.Var:
+		c.Kind = "var"
+		if o.IsField() {
+			c.Kind = "field"
+		}
+	}
+	return c
+}
+
+// kindWord is what kind of type it is.
+func kindWord(t types.Type) string {
+	switch t.(type) {
+	case *types.Struct:
+		return "struct"
+	case *types.Interface:
+		return "interface"
+	}
+	return typeString(t)
+}

@@ -1,0 +1,147 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPlaces(t *testing.T) {
+	for code, want := range map[string]string{
+		`x.`: "x", `a.b(1, "x.y").`: `a.b(1, "x.y")`, `f(x.`: "x", `[]T{a.`: "a", `x`: "", `xs[1].`: "xs[1]", `y := pkg.`: "pkg", `(a + b).`: "(a + b)",
+	} {
+		if got := operandBefore(code, len(code)); got != want {
+			t.Errorf("operand before the end of %q: %q, want %q", code, got, want)
+		}
+	}
+	for code, want := range map[string]string{
+		`pkg.T{`: "pkg.T", `T{A: 1, `: "T", `T{A: `: "", `f(T{`: "T", `T{A: f(`: "", `x := T{A: "b", `: "T", `T{A: 1}`: "",
+	} {
+		if got := fieldPlace(code); got != want {
+			t.Errorf("fields at the end of %q: %q, want %q", code, got, want)
+		}
+	}
+	for _, test := range []struct {
+		code string
+		want stringPlace
+		ok   bool
+	}{
+		{`tlkit.Load("res`, stringPlace{start: 12, fn: "tlkit.Load"}, true},
+		{`x := m.Freeze(f(1, 2), "`, stringPlace{start: 24, fn: "m.Freeze", arg: 1}, true},
+		{`T{From: "a`, stringPlace{start: 9, fn: "T", field: "From", arg: -1}, true},
+		{`p.T{A: 1, Names: []string{"x", "y`, stringPlace{start: 32, fn: "string", arg: -1}, true},
+		{`s := "`, stringPlace{start: 6, arg: -1}, true},
+		{`f("done"`, stringPlace{}, false},
+		{`// f("`, stringPlace{}, false},
+		{"f(`raw", stringPlace{start: 3, fn: "f"}, true},
+		{`f('"', "x`, stringPlace{start: 8, fn: "f", arg: 1}, true},
+	} {
+		if got, ok := placeOf(test.code); ok != test.ok || ok && got != test.want {
+			t.Errorf("%q: %+v %v, want %+v %v", test.code, got, ok, test.want, test.ok)
+		}
+	}
+	for code, want := range map[string]string{"x?": "x", "?x": "x", "x.Y??": "x.Y", "??é": "é", "x ? y": "", "f()?": "", "a\nb?": "", "5?": ""} {
+		if got := asksHelp(code); got != want {
+			t.Errorf("%q asks about %q, want %q", code, got, want)
+		}
+	}
+}
+
+func texts(all []Candidate) (out []string) {
+	for _, c := range all {
+		out = append(out, c.Text)
+	}
+	return out
+}
+
+// TestCandidates: without a language server, the session knows packages, fields and
+// methods, before the first cell too.
+func TestCandidates(t *testing.T) {
+	s := newSession(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i, test := range []struct {
+		run, code string
+		want, not string
+		detail    string
+	}{
+		{"", "strings.ToUp", "ToUpper", "Fields", "func(s string) string"},
+		{"", "rand.", "Intn", "Reader", "func(n int) int"},
+		{"", "tlkit.Must", "MustLoad", "Load", ""},
+		{"", "tlkit.", "Transfer", "NotebookWords", "struct"},
+		{"", "tlkit.FineTune{", "LearningRate", "run", ""},
+		{"", "x := strings.NewReader(\"a\")\nx.Re", "ReadByte", "Seek", ""},
+		{"type T struct { a int; Inner struct{ B int } }\nfunc (t *T) Get() int { return t.a }\nv := &T{}", "v.", "Get", "", "func() int"},
+		{"", "v.", "a", "", "int"},
+		{"", "v.Inner.", "B", "a", "int"},
+		{"ts := []T{{}}", "ts[0].In", "Inner", "", ""},
+		{"import str \"strings\"\nvar b str.Builder", "b.WriteS", "WriteString", "", ""},
+		{"", "T{", "a", "", ""},
+		{"", "http.Client{Time", "Timeout", "Jar", "time.Duration"},
+	} {
+		if test.run != "" {
+			run(t, s, i+1, test.run)
+		}
+		_, all := s.Candidates(ctx, test.code, len(test.code))
+		at := slices.IndexFunc(all, func(c Candidate) bool { return c.Text == test.want })
+		if at < 0 || test.detail != "" && all[at].Detail != test.detail {
+			t.Errorf("%q: %v, want %s %s", test.code, all, test.want, test.detail)
+		}
+		if test.not != "" && slices.Contains(texts(all), test.not) {
+			t.Errorf("%q: %q is among %q", test.code, test.not, texts(all))
+		}
+	}
+}
+
+// TestWords: inside strings packages, values and the folder are asked.
+func TestWords(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "%%writefile \"some data.csv\"\na,b")
+	run(t, s, 2, "!mkdir -p folder/inner && touch folder/inner/x.png .hidden")
+	run(t, s, 3, "type Box struct{ n int }\nfunc (b Box) NotebookWords(fn string, arg int) []string { return []string{fmt.Sprintf(\"%s-%d-%d\", fn, arg, b.n)} }\nfunc (b Box) Open(x int, name string) {}\nbox := Box{7}")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for code, want := range map[string]string{
+		`os.ReadFile("so`:             "some data.csv",
+		`os.ReadFile("folder/`:        "folder/inner/",
+		`os.ReadFile("folder/inner/x`: "folder/inner/x.png",
+		`os.ReadFile(".h`:             ".hidden",
+		`box.Open(1, "`:               "Open-1-7",
+		`x := "fold`:                  "folder/",
+	} {
+		start, all, ok := s.Words(ctx, code, len(code))
+		if !ok || len(all) != 1 || all[0].Text != want || start != strings.IndexByte(code, '"')+1 {
+			t.Errorf("%s: %v from %d, want %q", code, all, start, want)
+		}
+	}
+	if out := run(t, s, 4, "box.n = 8\n%who"); strings.Contains(out, "words_") {
+		t.Errorf("the hidden cell shows: %s", out)
+	}
+	if _, all, _ := s.Words(ctx, `box.Open(1, "`, 13); len(all) != 1 || all[0].Text != "Open-1-8" {
+		t.Errorf("after another cell: %v", all)
+	}
+	if _, _, ok := s.Words(ctx, `box.Open(1, `, 12); ok {
+		t.Error("words outside of a string")
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\nn := 21\nu, err := url.Parse(\"http://a\")")
+	for name, want := range map[string]string{
+		"Twice": "return 2 * x", "n": "var n int\n\ndeclared in cell 1", "strings.ToUpper": "ToUpper returns s with", "strings": "package strings",
+		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string",
+		"tlkit.MustLoad": "func Load(", "tlkit.Transfer": "type Transfer struct",
+	} {
+		if got := s.Describe(t.Context(), name); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q in it", name, got, want)
+		}
+	}
+	if got := s.Describe(t.Context(), "nowhere"); got != "" {
+		t.Errorf("a name that is not there: %q", got)
+	}
+}

@@ -1,0 +1,336 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"fmt"
+	"go/constant"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A package tells a notebook what may stand inside strings by two exported names,
+// and needs to import nothing for it:
+//
+//	// NotebookWords lists what may stand in the string argument arg (from 0) of the
+//	// function, method ("Model.Freeze") or, with arg -1, field ("Recipe.Dir") fn.
+//	func NotebookWords(fn string, arg int) []string
+//
+//	// NotebookHelp is the package's section of %help.
+//	const NotebookHelp = "..."
+//
+// A method NotebookWords of the value before the dot is called in place of the
+// function, with the method's name.
+const (
+	wordsHook = "NotebookWords"
+	helpHook  = "NotebookHelp"
+)
+
+func isNotebookHook(name string) bool { return name == wordsHook || name == helpHook }
+
+// wordsKnown are the words that were asked for, until the next cell has run.
+type wordsKnown struct {
+	mu      sync.Mutex
+	words   map[string][]string
+	loading map[string]chan struct{} // closed when the answer is there
+}
+
+// forget drops all words: a cell may have registered or saved something.
+func (k *wordsKnown) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.words = nil
+}
+
+// stringPlace is where in a call or literal a string stands.
+type stringPlace struct {
+	start int    // of the string's text
+	fn    string // "tlkit.Load", "model.Freeze", or a type for a field
+	field string // the field, "" for a call
+	arg   int    // from 0; -1 for a field
+}
+
+// place finds the string in which a cursor stands.
+func placeOf(code string) (p stringPlace, ok bool) {
+	var scan quoteScan
+	for i := 0; i < len(code); i++ {
+		scan.next(code, &i)
+	}
+	if scan.quote != '"' && scan.quote != '`' {
+		return p, false
+	}
+	p = stringPlace{start: scan.start + 1, arg: -1}
+	before := strings.TrimRight(code[:scan.start], " \t\n")
+	depth, arg := 0, 0
+	for i := len(before) - 1; i >= 0; i-- {
+		switch before[i] {
+		case ')', ']', '}':
+			depth++
+		case ',':
+			if depth == 0 {
+				arg++
+			}
+		case '[':
+			depth--
+		case '(', '{':
+			if depth--; depth >= 0 {
+				continue
+			}
+			p.fn = before[wordStart(before, i):i]
+			if operand := operandBefore(before, i-len(p.fn)); operand != "" {
+				p.fn = operand + "." + p.fn
+			}
+			if before[i] == '(' {
+				p.arg = arg
+			} else if m := fieldName.FindStringSubmatch(before[i:]); m != nil {
+				p.field = m[1]
+			}
+			return p, true
+		}
+	}
+	return p, true
+}
+
+// fieldName is the name of the field whose value comes next.
+var fieldName = regexp.MustCompile(`[{,\s](\w+)\s*:\s*(?:&?\[\][\w.]*\{[^{}]*)?$`)
+
+// quoteScan follows strings and comments.
+type quoteScan struct {
+	quote byte // of the string in which it is; '/' and '*' in comments
+	start int
+}
+
+func (q *quoteScan) next(code string, i *int) {
+	c, follows := code[*i], byte(0)
+	if *i+1 < len(code) {
+		follows = code[*i+1]
+	}
+	switch {
+	case q.quote == '/':
+		if c == '\n' {
+			q.quote = 0
+		}
+	case q.quote == '*':
+		if c == '*' && follows == '/' {
+			q.quote = 0
+			*i++
+		}
+	case q.quote != 0:
+		if c == '\\' && q.quote != '`' {
+			*i++
+		} else if c == q.quote || c == '\n' && q.quote != '`' {
+			q.quote = 0
+		}
+	case c == '"' || c == '\'' || c == '`':
+		q.quote, q.start = c, *i
+	case c == '/' && (follows == '/' || follows == '*'):
+		q.quote = follows
+		*i++
+	}
+}
+
+// Words lists what may stand in the string in which a byte offset of a cell is:
+// words of the package whose function it is given to, else names of files. ok is
+// false where there is no string.
+func (s *Session) Words(ctx context.Context, code string, cursor int) (start int, all []Candidate, ok bool) {
+	code = code[:max(0, min(cursor, len(code)))]
+	p, ok := placeOf(code)
+	if !ok {
+		return 0, nil, false
+	}
+	typed := code[p.start:]
+	for _, word := range s.wordsFor(ctx, p, code[:p.start-1]) {
+		if strings.HasPrefix(strings.ToLower(word), strings.ToLower(typed)) {
+			all = append(all, Candidate{Text: word, Kind: "word"})
+		}
+	}
+	if len(all) == 0 {
+		all = s.files(typed)
+	}
+	return p.start, all, true
+}
+
+// files are the files that begin with a path.
+func (s *Session) files(typed string) []Candidate {
+	dir, prefix := filepath.Split(typed)
+	entries, err := os.ReadDir(s.path(dir))
+	if err != nil {
+		return nil
+	}
+	var all []Candidate
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, prefix) || name[0] == '.' && prefix == "" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(s.path(dir), name)); err == nil && info.IsDir() {
+			name += "/"
+		}
+		all = append(all, Candidate{Text: dir + name, Kind: "file"})
+	}
+	return all
+}
+
+// wordsFor asks the package, or the value, that a string is given to.
+func (s *Session) wordsFor(ctx context.Context, p stringPlace, before string) []string {
+	if p.fn == "" {
+		return nil
+	}
+	m, ok := s.meaningOf(ctx, p.fn, before)
+	if !ok || m.obj == nil || m.obj.Pkg() == nil {
+		return nil
+	}
+	fn := m.obj.Name()
+	pkg := m.obj.Pkg()
+	hook := ""
+	switch {
+	case p.field != "":
+		named, ok := types.Unalias(m.typ).(*types.Named)
+		if !ok || named.Obj().Pkg() == nil {
+			return nil
+		}
+		fn, pkg = named.Obj().Name()+"."+p.field, named.Obj().Pkg()
+	case m.receiver() != "":
+		operand := strings.TrimSuffix(p.fn, "."+fn)
+		if x, ok := s.meaningOf(ctx, operand, ""); ok && x.obj != nil && ours(x.obj.Pkg()) && hasHook(x.typ) {
+			hook = operand
+		} else {
+			fn = m.receiver() + "." + fn
+		}
+	}
+	if hook == "" && !isWordsHook(pkg.Scope().Lookup(wordsHook)) {
+		return nil
+	}
+	return s.askWords(ctx, hook, pkg.Path(), fn, p.arg)
+}
+
+// receiver is the name of the type whose method is meant, or "".
+func (m meaning) receiver() string {
+	sig, ok := m.typ.(*types.Signature)
+	if !ok || sig.Recv() == nil {
+		return ""
+	}
+	if named, ok := types.Unalias(pointed(sig.Recv().Type())).(*types.Named); ok {
+		return named.Obj().Name()
+	}
+	return ""
+}
+
+// hasHook reports whether a value can be asked for words itself.
+func hasHook(t types.Type) bool {
+	obj, _, _ := types.LookupFieldOrMethod(t, true, nil, wordsHook)
+	return isWordsHook(obj)
+}
+
+func isWordsHook(obj types.Object) bool {
+	f, ok := obj.(*types.Func)
+	return ok && types.TypeString(types.NewSignatureType(nil, nil, nil, f.Signature().Params(), f.Signature().Results(), false), nil) == "func(fn string, arg int) []string"
+}
+
+// askWords has the worker call a hook. The first time it takes a second, while
+// the package is loaded; the answer is kept until the next cell has run.
+func (s *Session) askWords(ctx context.Context, value, path, fn string, arg int) []string {
+	key := fmt.Sprint(value, " ", path, " ", fn, " ", arg)
+	k := &s.words
+	k.mu.Lock()
+	if words, ok := k.words[key]; ok {
+		k.mu.Unlock()
+		return words
+	}
+	done := k.loading[key]
+	if done == nil {
+		if k.loading == nil {
+			k.loading = map[string]chan struct{}{}
+		}
+		done = make(chan struct{})
+		k.loading[key] = done
+		go func() {
+			words, ok := s.runHook(value, path, fn, arg)
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			if k.words == nil {
+				k.words = map[string][]string{}
+			}
+			if ok {
+				k.words[key] = words
+			}
+			delete(k.loading, key)
+			close(done)
+		}()
+	}
+	k.mu.Unlock()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.words[key]
+}
+
+// runHook calls a hook in a cell that nobody sees, between two others. The same
+// code serves all calls, so that it is compiled once.
+func (s *Session) runHook(value, path, fn string, arg int) (words []string, ok bool) {
+	if !s.exec.TryLock() {
+		return nil, false // a cell runs
+	}
+	defer s.exec.Unlock()
+	const head = "import words_fmt \"fmt\"\nimport words_os \"os\"\nimport words_strconv \"strconv\"\nimport words_strings \"strings\"\n"
+	const call = "words_arg_, _ := words_strconv.Atoi(words_os.Args[2])\n" +
+		"words_fmt.Print(words_strings.Join(%s.NotebookWords(words_os.Args[1], words_arg_), \"\\n\"))\n"
+	code := head + "{\n" + fmt.Sprintf(call, value) + "}\n"
+	if value == "" {
+		code = head + fmt.Sprintf("import words_package %q\n{\n", path) + fmt.Sprintf(call, "words_package") + "}\n"
+	}
+	out := &wordsOutput{}
+	was := s.args
+	s.args = []string{fn, fmt.Sprint(arg)}
+	s.out.begin(out, s.out.start)
+	err := s.goCell(s.ctx, &Cell{Silent: true}, &magic{code: code}, &runState{})
+	s.out.end()
+	s.args = was
+	s.names.dropImports([]string{"words_fmt", "words_os", "words_strconv", "words_strings", "words_package"})
+	if err != nil {
+		s.cfg.Logf("words of %s for %s: %v", path, fn, err)
+		return nil, false
+	}
+	words = strings.Split(out.text.String(), "\n")
+	return slices.DeleteFunc(words, func(w string) bool { return w == "" }), true
+}
+
+// wordsOutput keeps what a hook's cell prints.
+type wordsOutput struct {
+	resultOnly
+	text strings.Builder
+}
+
+func (o *wordsOutput) Stream(name, text string) {
+	if name == "stdout" {
+		o.text.WriteString(text)
+	}
+}
+
+// packageHelp are the sections of %help of the workspace's packages, as far as
+// they are loaded for the type checker.
+func (s *Session) packageHelp(ctx context.Context) string {
+	var b strings.Builder
+	for _, path := range s.cfg.Packages {
+		if s.b.Resolve(ctx, path) != nil {
+			continue
+		}
+		pkg, err := s.libs.Import(path)
+		if err != nil {
+			continue
+		}
+		if c, ok := pkg.Scope().Lookup(helpHook).(*types.Const); ok && c.Val().Kind() == constant.String {
+			b.WriteString("\n" + strings.TrimSpace(constant.StringVal(c.Val())) + "\n")
+		}
+	}
+	return b.String()
+}
