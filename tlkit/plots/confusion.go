@@ -34,22 +34,30 @@ func (f confusion) label() string {
 	return fmt.Sprintf("confusion matrix of %d classes", len(f.classes))
 }
 
-func (f confusion) Bundle() (map[string]any, error) {
+// check returns an error unless there is one row per class, with one count of 0 or more per class.
+func (f confusion) check() error {
 	n := len(f.classes)
 	if len(f.matrix) != n {
-		return nil, fmt.Errorf("plots: confusion matrix has %d rows for %d classes, want one row per class", len(f.matrix), n)
+		return fmt.Errorf("plots: confusion matrix has %d rows for %d classes, want one row per class", len(f.matrix), n)
 	}
 	for i, row := range f.matrix {
 		if len(row) != n {
-			return nil, fmt.Errorf("plots: row %d (%s) of the confusion matrix has %d counts, want %d, one per class", i, f.classes[i], len(row), n)
+			return fmt.Errorf("plots: row %d (%s) of the confusion matrix has %d counts, want %d, one per class", i, f.classes[i], len(row), n)
 		}
 		for j, v := range row {
 			if v < 0 {
-				return nil, fmt.Errorf("plots: confusion matrix counts %d examples of %s taken for %s, want 0 or more", v, f.classes[i], f.classes[j])
+				return fmt.Errorf("plots: confusion matrix counts %d examples of %s taken for %s, want 0 or more", v, f.classes[i], f.classes[j])
 			}
 		}
 	}
-	if n == 0 {
+	return nil
+}
+
+func (f confusion) Bundle() (map[string]any, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if len(f.classes) == 0 {
 		return map[string]any{MIMEText: "confusion matrix: no classes\n"}, nil
 	}
 	svg, err := drawSVG(f)
