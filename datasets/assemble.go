@@ -24,7 +24,7 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	}
 	read := t.reader(o, d.depth(t, s.images))
 	split := func(which string) *Split {
-		out := &Split{classes: d.Classes, read: read, sums: t.sums}
+		out := &Split{classes: d.Classes, read: read, sums: t.sums, oriented: o.Orient}
 		for _, m := range s.images {
 			if m.split == which {
 				label, _ := slices.BinarySearch(d.Classes, m.class)

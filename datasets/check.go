@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
@@ -153,7 +154,8 @@ func (t *tree) remember() {
 	keep := make(map[string]verdict, len(t.files))
 	fresh := time.Now().Add(-tooFresh).UnixNano()
 	for i, f := range t.files {
-		if f.zipped || f.changed < fresh {
+		// JSON would write two names that are no UTF-8 as one.
+		if (f.zipped || f.changed < fresh) && utf8.ValidString(f.path) {
 			keep[f.path] = t.all[i]
 		}
 	}

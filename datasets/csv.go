@@ -116,10 +116,14 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 	if err != nil || !utf8.Valid(text) {
 		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
+	separators := ",;\t|"
+	if first, rest, _ := bytes.Cut(text, []byte("\n")); len(first) > 4 && hasPrefixFold(first, "sep=") { // Excel's
+		separators, text = string(first[4]), rest
+	}
 	var firstErr error
-	for _, separator := range ",;\t|" {
+	for _, separator := range separators {
 		r := csv.NewReader(bytes.NewReader(text))
-		r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = separator, -1, separator != '\t', true
+		r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes, r.ReuseRecord = separator, -1, separator != '\t', true, true
 		head, err := r.Read()
 		if err == io.EOF {
 			return nil, errors.New("the file is empty; expected a line with the names of the columns")
@@ -139,6 +143,10 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 		return readRows(r, head, at, headless)
 	}
 	return nil, firstErr
+}
+
+func hasPrefixFold(text []byte, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(string(text[:len(prefix)]), prefix)
 }
 
 // columns returns the places of the wanted columns; headless tells that they were given by number and the first line is
@@ -238,7 +246,7 @@ const unlistedReason = "not in the list"
 // fileIndex finds the files of a tree by the ends of their paths.
 type fileIndex struct {
 	exact map[string]int
-	ends  map[string][]int // by file name, with and without the extension
+	ends  map[string][]int // by file name in lower case, with and without the extension
 	tree  *tree
 }
 
@@ -246,9 +254,9 @@ func indexFiles(t *tree) fileIndex {
 	x := fileIndex{exact: map[string]int{}, ends: map[string][]int{}, tree: t}
 	for i, f := range t.files {
 		x.exact[f.path] = i
-		base := path.Base(f.path)
+		base := strings.ToLower(path.Base(f.path))
 		x.ends[base] = append(x.ends[base], i)
-		if ext := path.Ext(base); imageExtensions[strings.ToLower(ext)] {
+		if ext := path.Ext(base); imageExtensions[ext] {
 			x.ends[strings.TrimSuffix(base, ext)] = append(x.ends[strings.TrimSuffix(base, ext)], i)
 		}
 	}
@@ -267,12 +275,13 @@ func (x fileIndex) find(words string) (int, string) {
 	if i, ok := x.exact[p]; ok {
 		return i, ""
 	}
+	p = strings.ToLower(p)
 	var found, beside []int
 	for _, i := range x.ends[path.Base(p)] {
-		whole := x.tree.files[i].path
+		whole := strings.ToLower(x.tree.files[i].path)
 		stem := strings.TrimSuffix(whole, path.Ext(whole))
 		switch {
-		case stem == p:
+		case stem == p, whole == p:
 			beside = append(beside, i)
 		case strings.HasSuffix("/"+whole, "/"+p), strings.HasSuffix("/"+stem, "/"+p):
 			found = append(found, i)

@@ -51,6 +51,8 @@ type Split struct {
 	read    func(item) (*vision.Image, error)
 	// sums returns the contents of the items with these keys, in order; nil where the names say all.
 	sums func(keys []int) []content
+	// oriented tells that images are turned upright: other pixels of the same files.
+	oriented bool
 }
 
 // item is one image: its stable name, its label, and its place in the source.
@@ -118,7 +120,7 @@ func (s *Split) Subset(idx []int) *Split {
 	for k, i := range idx {
 		items[k] = s.items[i]
 	}
-	return &Split{classes: s.classes, items: items, read: s.read, sums: s.sums}
+	return &Split{classes: s.classes, items: items, read: s.read, sums: s.sums, oriented: s.oriented}
 }
 
 // FirstPerClass returns the first n images of each class, in their order; all for n <= 0.

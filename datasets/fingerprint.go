@@ -40,6 +40,9 @@ func (d *Dataset) fingerprint(contents bool) string {
 		var sums []content
 		if contents && s.split.sums != nil {
 			sums = s.split.contents()
+			if s.split.oriented {
+				fmt.Fprintln(h, "upright")
+			}
 		}
 		for i, it := range s.split.items {
 			fmt.Fprintf(h, "%d %q\n", it.label, it.name)

@@ -34,6 +34,9 @@ func TestFingerprintCoversContent(t *testing.T) {
 	if again := open(Options{}); again != before {
 		t.Error("the second opening gives another fingerprint")
 	}
+	if upright := open(Options{Orient: true}); upright == before {
+		t.Error("turned images are the same data")
+	}
 	if skipped := open(Options{SkipCheck: true}); skipped != before {
 		t.Error("SkipCheck gives another fingerprint")
 	}

@@ -289,7 +289,7 @@ func (n *node) namedLikeSplits(splits []*node) bool {
 
 // flatSplits reports whether none of the folders named like splits holds a folder, which a class would be.
 func (n *node) flatSplits(splits []*node) bool {
-	return len(n.below) > 1 && !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 })
+	return !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 })
 }
 
 // others are the folders that are not named like splits.

@@ -55,6 +55,7 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"names that only look like splits", tree{"contest": 4, "trains": 4}, nil, none, []string{"contest", "trains"}, 8, 0, 0, ""},
 
 		{"two readings: flat", tree{"train": 4, "test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders"},
+		{"flat", tree{"train": 4}, nil, none, nil, 0, 0, 0, "for these see FromPattern and FromCSV"},
 		{"two readings: flat, said", tree{"train": 4, "test": 4}, nil, Options{ValFraction: -1, Train: "."}, []string{"test", "train"}, 8, 0, 0, ""},
 		{"two readings: beside", tree{"train/a": 4, "train/b": 4, "bus": 4}, nil, none, nil, 0, 0, 0, "train may be splits or classes, as there is bus beside them"},
 		{"two readings: beside, said", tree{"train/a": 4, "train/b": 4, "bus": 4}, nil, Options{ValFraction: -1, Train: "train"}, []string{"a", "b"}, 8, 0, 0, ""},

@@ -60,7 +60,7 @@ type tolerance struct {
 
 func (s *Split) tolerant(name string, lost func(Lost)) *Split {
 	t := &tolerance{split: s, name: name, lost: lost, known: map[item]item{}}
-	return &Split{classes: s.classes, items: s.items, read: t.read, sums: s.sums}
+	return &Split{classes: s.classes, items: s.items, read: t.read, sums: s.sums, oriented: s.oriented}
 }
 
 func (t *tolerance) read(it item) (*vision.Image, error) {
@@ -152,7 +152,7 @@ func (s *Split) restore(name string, lost []Lost) *Split {
 		return s
 	}
 	sortItems(items)
-	out := &Split{classes: s.classes, items: items, read: func(it item) (*vision.Image, error) {
+	out := &Split{classes: s.classes, items: items, oriented: s.oriented, read: func(it item) (*vision.Image, error) {
 		if it.key < 0 {
 			return nil, errLost
 		}

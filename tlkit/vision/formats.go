@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"slices"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -38,7 +39,7 @@ type format struct {
 
 var formats = []format{
 	{"jpeg", []string{"\xff\xd8\xff"}, jpegHeader, jpegPixels},
-	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader, through(png.Decode)},
+	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader, pngPixels},
 	{"gif", []string{"GIF87a", "GIF89a"}, plainHeader(gif.DecodeConfig, 1), gifPixels},
 	{"bmp", []string{"BM????\x00\x00\x00\x00"}, plainHeader(bmp.DecodeConfig, 4), through(bmp.Decode)},
 	{"webp", []string{"RIFF????WEBP"}, webpHeader, webpPixels},
@@ -108,6 +109,16 @@ func pngHeader(data []byte) (header, error) {
 		own += (own + 1) / 2
 	}
 	return header{width: c.Width, height: c.Height, perPixel: own + 3}, err
+}
+
+// pngPixels reads files that lack the end chunk, as libpng does: with pixels missing they have an error all the same.
+func pngPixels(data []byte, bits int) (*Image, int, error) {
+	const end = "\x00\x00\x00\x00IEND\xaeB`\x82"
+	out, used, err := through(png.Decode)(data, bits)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		out, used, err = through(png.Decode)(append(slices.Clip(data), end...), bits)
+	}
+	return out, used, err
 }
 
 // tiffHeader counts the unpacked strips beside the image. The first image of a camera's raw file is a small preview; it

@@ -199,6 +199,29 @@ func TestMemoryOfAllDecoders(t *testing.T) {
 	}
 }
 
+// A PNG file that lacks its end and no pixel is whole, as for Pillow; one that lacks pixels is broken.
+func TestMissingEnd(t *testing.T) {
+	for _, tt := range []struct {
+		file      string
+		end, more int // bytes
+	}{{"testdata/source.png", 12, 40}, {"testdata/formats/interlaced16.png", 12, 40}} {
+		data, err := os.ReadFile(tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := DecodeBytes(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := DecodeBytes(data[:len(data)-tt.end]); err != nil || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%s without its end: %v", tt.file, err)
+		}
+		if _, err := DecodeBytes(data[:len(data)-tt.more]); err == nil || !strings.Contains(err.Error(), "broken") {
+			t.Errorf("%s without pixels: %v", tt.file, err)
+		}
+	}
+}
+
 // The parsers of headers that are our own.
 func FuzzContainers(f *testing.F) {
 	for _, pattern := range []string{"*.webp", "*.ppm", "*.pgm", "*.pbm", "orientation*", "*.tiff", "cmyk*"} {
