@@ -195,7 +195,7 @@ func MustSummary(model *Model, opts ...SummaryOptions) *ModelSummary {
 }
 
 // Compare trains a copy of the pretrained model with each strategy, on the same images, seeds and epochs, with the
-// default [Recipe]; another one has the same method: tlkit.Recipe{Epochs: 20}.MustCompare(...). Everything is kept in .tlkit/runs/NAME: the
+// default [Recipe]; another one has the same method: tlkit.Recipe{Epochs: 20}.MustCompare(...). Everything is kept in runs/NAME: the
 // same call again resumes or, if all is done, returns at once. Interrupting saves and stops.
 func Compare(name string, data *datasets.Dataset, model *Model, strategies ...Strategy) (*Run, error) {
 	return Recipe{}.Compare(context.Background(), name, data, model, strategies...)
@@ -244,7 +244,7 @@ func Open(name string) (*Run, error) { return train.Open("", name) }
 // MustOpen is [Open] that panics on an error.
 func MustOpen(name string) *Run { return must(Open(name)) }
 
-// Runs returns the names of the runs kept in .tlkit/runs (or TLKIT_RUNS).
+// Runs returns the names of the runs kept in the folder runs (or TLKIT_RUNS), and in .tlkit/runs.
 func Runs() ([]string, error) { return train.List("") }
 
 // MustRuns is [Runs] that panics on an error.

@@ -26,7 +26,7 @@ import (
 
 func main() {
 	out := flag.String("out", "tlkit/zoo/embedded/resnet20-shapes.safetensors", "file to write")
-	dir := flag.String("runs", "", "folder for the run that is resumed (default .tlkit/runs)")
+	dir := flag.String("runs", "", "folder for the run that is resumed (default runs)")
 	epochs := flag.Int("epochs", 14, "passes over the 5,120 training images")
 	flag.Parse()
 	if err := pretrain(*out, *dir, *epochs); err != nil {

@@ -2,9 +2,7 @@ package train
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -30,7 +28,11 @@ type position struct {
 // slotPrefix marks optimizer state among the entries of a checkpoint.
 const slotPrefix = "#optimizer."
 
-const positionKey = "tlkit.position"
+// Keys of a checkpoint's metadata.
+const (
+	positionKey = "tlkit.position"
+	madeKey     = "tlkit.made" // see Config.identity
+)
 
 // extraState returns, by their keys in a checkpoint, the paths of the variables that a training changes beside the
 // model's: further heads and the optimizer's state. They are saved in their own axes.
@@ -50,9 +52,9 @@ func (t *trainer) extraState() map[string]string {
 	return paths
 }
 
-// save writes weights, optimizer state and position to path, atomically: an interrupted or failed write leaves the
-// checkpoint before it.
-func (t *trainer) save(path string, at position) error {
+// save writes weights, optimizer state and position to path; the checkpoint before it stays beside it. An interrupted or
+// failed write leaves both.
+func (t *trainer) save(path string, at position, made string) error {
 	entries, err := t.model.StateDict()
 	if err != nil {
 		return err
@@ -73,26 +75,19 @@ func (t *trainer) save(path string, at position) error {
 	if err != nil {
 		return fmt.Errorf("tlkit: checkpoint: %w", err)
 	}
-	if err := weights.WriteSafetensors(path, entries, map[string]string{positionKey: string(text)}); err != nil {
+	if err := saveSealed(path, entries, map[string]string{positionKey: string(text), madeKey: made}); err != nil {
 		return fmt.Errorf("tlkit: the checkpoint could not be written, the one before it is unchanged: %w", err)
 	}
 	return nil
 }
 
-// restore continues from the checkpoint at path. Without one it returns the zero position.
-func (t *trainer) restore(path string) (position, error) {
-	var at position
+// restore continues from the checkpoint at path.
+func (t *trainer) restore(path string) error {
 	sd, err := weights.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return at, nil
-	}
 	if err != nil {
-		return at, fmt.Errorf("tlkit: the checkpoint can't be read (delete %s to start this strategy anew): %w", path, err)
+		return err
 	}
 	defer sd.Close()
-	if err := json.Unmarshal([]byte(sd.Metadata[positionKey]), &at); err != nil {
-		return at, fmt.Errorf("tlkit: %s is no checkpoint of a run (no %s in its metadata); delete it to start this strategy anew", path, positionKey)
-	}
 	extra := t.extraState()
 	var values []weights.Entry
 	for _, e := range sd.Entries() {
@@ -103,20 +98,20 @@ func (t *trainer) restore(path string) (position, error) {
 		}
 		delete(extra, e.Key)
 		if err := t.restoreValue(path, e.Tensor); err != nil {
-			return at, fmt.Errorf("tlkit: checkpoint %s: %q: %w", path, e.Key, err)
+			return fmt.Errorf("tlkit: checkpoint %s: %q: %w", path, e.Key, err)
 		}
 	}
 	for key := range extra {
-		return at, fmt.Errorf("tlkit: checkpoint %s lacks %q; was the run made with another optimizer?", path, key)
+		return fmt.Errorf("tlkit: checkpoint %s lacks %q; was the run made with another optimizer?", path, key)
 	}
 	own, err := weights.New(values)
 	if err != nil {
-		return at, err
+		return err
 	}
 	if err := t.model.LoadStateDict(own); err != nil {
-		return at, fmt.Errorf("tlkit: checkpoint %s is of another model: %w", path, err)
+		return fmt.Errorf("tlkit: checkpoint %s is of another model: %w", path, err)
 	}
-	return at, nil
+	return nil
 }
 
 func (t *trainer) restoreValue(path string, tensor weights.Tensor) error {
@@ -137,7 +132,7 @@ func (t *trainer) saveWeights(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := weights.WriteSafetensors(path, entries, nil); err != nil {
+	if err := saveSealed(path, entries, nil); err != nil {
 		return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
 	}
 	return nil

@@ -3,12 +3,14 @@ package train
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,6 +39,10 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	run, unlock, err := begin(name, ds, pretrained, r, strategies)
 	if err != nil {
 		return nil, err
+	}
+	run.printWarnings()
+	if unlock == nil {
+		return run, nil // all was done before
 	}
 	defer unlock()
 	c, err := newComparison(run, ds, pretrained)
@@ -95,12 +101,17 @@ func (c *comparison) trainAll(ctx context.Context, strategies []Strategy) error 
 			c.show.queue, with = append(c.show.queue, res.Seeds()[k]), append(with, s)
 		}
 	}
+	var bad []error
 	for i, res := range c.show.queue {
-		if err := c.train(ctx, res, with[i]); err != nil {
-			return err
+		err := c.train(ctx, res, with[i])
+		var folder *folderError
+		if errors.As(err, &folder) {
+			bad = append(bad, err)
+		} else if err != nil {
+			return errors.Join(append(bad, err)...)
 		}
 	}
-	return nil
+	return errors.Join(bad...)
 }
 
 // recipe is that of the run, with the seed of one result.
@@ -110,16 +121,51 @@ func (c *comparison) recipe(res *Result) Recipe {
 	return r
 }
 
-// train trains one strategy with one seed to the end, from wherever it stands; one that is done already costs nothing.
+// train trains one strategy with one seed to the end, from wherever it stands; one that is done already costs nothing. A
+// training that diverges ends with that as its result.
 func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	r := c.recipe(res)
-	if res.Done && (len(res.History) >= r.Epochs || r.EarlyStop.reached(res.History)) {
-		return nil
-	}
-	c.show.begin(res)
-	if err := mkdir(filepath.Join(c.run.Dir, res.dir)); err != nil {
+	faults := res.check(r)
+	identity, err := c.identity(s, res.Seed)
+	if err != nil {
 		return err
 	}
+	points := res.resumePoints(identity, r.Restore)
+	if err := res.removeDamaged(); err != nil {
+		return &folderError{err}
+	}
+	if res.complete(r) && res.checkBest() == nil {
+		c.report(res, faults, "the finished result is whole without it")
+		return res.repair()
+	}
+	c.show.begin(res)
+	if err := os.MkdirAll(filepath.Join(c.run.Dir, res.dir), 0o777); err != nil {
+		return &folderError{fmt.Errorf("tlkit: the folder of strategy %q can't be made: %w; remove what is in its place", res.Strategy, err)}
+	}
+	removeLeftOver(filepath.Join(c.run.Dir, res.dir))
+	c.report(res, faults, points[0].String())
+	res.Made = identity
+	for _, point := range points {
+		err := c.trainFrom(ctx, res, s, point)
+		if !errors.Is(err, errDamaged) {
+			return err
+		}
+		c.report(res, []string{err.Error()}, "an earlier point is tried")
+	}
+	return nil
+}
+
+// report says what was found wrong with a result's files, and what becomes of it.
+func (c *comparison) report(res *Result, faults []string, then string) {
+	if len(faults) == 0 {
+		return
+	}
+	c.run.warn("strategy %q: %s; %s", res.label(), strings.Join(faults, ", "), then)
+	fmt.Fprintln(os.Stderr, c.run.Warnings[len(c.run.Warnings)-1])
+}
+
+// trainFrom trains a strategy from a checkpoint, or from the start. errDamaged means that the checkpoint can't be used.
+func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, point resumePoint) error {
 	l, err := c.newLoop(ctx, res, s)
 	if l != nil {
 		defer l.close()
@@ -127,16 +173,43 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	if err != nil {
 		return l.stopped(ctx, err)
 	}
-	if l.at, err = l.t.restore(res.file("checkpoint.safetensors")); err != nil {
+	if point.file != "" {
+		if err := l.t.restore(res.file(point.file)); err != nil {
+			return fmt.Errorf("%w: %w", errDamaged, err)
+		}
+	}
+	l.at = point.at
+	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
+	res.Done, res.StoppedEarly, res.Diverged, res.notes = false, false, nil, nil
+	if err := l.upgrade(); err != nil {
 		return err
 	}
-	if l.at.Epoch > len(res.History) {
-		return fmt.Errorf("tlkit: run %q, strategy %q: the checkpoint is after epoch %d but the history has %d; remove the run with tlkit.Remove(%q)",
-			c.run.Name, res.Strategy, l.at.Epoch, len(res.History), c.run.Name)
+	err = l.epochs(ctx)
+	var diverged *divergedError
+	if errors.As(err, &diverged) {
+		res.Diverged = &diverged.Divergence
+		fmt.Fprintln(os.Stderr, diverged)
+		return l.saveResult()
 	}
-	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
-	res.Done = false
-	return l.stopped(ctx, l.epochs(ctx))
+	return l.stopped(ctx, err)
+}
+
+// folderError is that of a strategy's folder which can't be used; it does not keep the other strategies from training.
+type folderError struct{ error }
+
+func (e *folderError) Unwrap() error { return e.error }
+
+// identity is that of a result of the comparison; see Config.identity.
+func (c *comparison) identity(s Strategy, seed uint64) (string, error) {
+	raw, err := strategyJSON(s)
+	if err != nil {
+		return "", err
+	}
+	var one stored
+	if err := json.Unmarshal(raw, &one); err != nil {
+		return "", err
+	}
+	return c.run.Config.identity(one, seed), nil
 }
 
 // newLoop readies a strategy for its first step. Close the returned loop if it is not nil, even when err is set.
@@ -215,13 +288,6 @@ func checkComparison(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) 
 			return fmt.Errorf("tlkit: two strategies are named %q; give one of them a Label", s.Name())
 		}
 		seen[s.Name()] = true
-	}
-	return nil
-}
-
-func mkdir(path string) error {
-	if err := os.MkdirAll(path, 0o777); err != nil {
-		return fmt.Errorf("tlkit: the strategy's folder can't be made: %w", err)
 	}
 	return nil
 }

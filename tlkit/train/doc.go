@@ -14,12 +14,19 @@
 // on all cores while the engine computes. Stages that stay frozen run forward only: once, where their images are the same
 // in every epoch, else before each step.
 //
-// Every run has a name and a folder (by default .tlkit/runs/NAME) with the configuration, the history and the
+// Every run has a name and a folder (by default runs/NAME) with the configuration, the history and the
 // checkpoints, so that another notebook cell, or a new session after the old one was killed, can open or resume it:
 //
 //	run.json                       the configuration: data, model, recipe, strategies
 //	STRATEGY/history.jsonl         one line per epoch
 //	STRATEGY/checkpoint.safetensors  weights, optimizer state and position, to resume from
 //	STRATEGY/best.safetensors      the weights of the best epoch
+//	STRATEGY/checkpoint.previous.safetensors  the checkpoint before that one
+//	STRATEGY/result.json           counts, and the predictions of the best epoch
 //	STRATEGY/seed-N/...            the same for the recipe's further seeds
+//	.versions/N/...                the same for earlier versions of the run, see [Run.Versions]
+//
+// Each file carries a checksum, and the small ones have a second copy (.bak). A file that is damaged or lost is replaced by
+// its copy or the checkpoint before it, or else trained again from the last good point; a line in [Run.Warnings] says so. A
+// call that differs from the one that made the run trains what it differs in, and keeps the rest as an earlier version.
 package train

@@ -52,7 +52,7 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 // sample standard deviation after ±; times are of all seeds together. Further tasks that a strategy watches, such as the
 // old one of [LwF], have a column each, with the accuracy after the last epoch.
 func (r *Run) Summary() plots.Figure {
-	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "validation loss", "trained parameters", "per epoch", "time"}
+	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "balanced accuracy", "validation loss", "trained parameters", "per epoch", "time"}
 	watched := r.watched()
 	var highest []int
 	for i, name := range watched {
@@ -64,7 +64,7 @@ func (r *Run) Summary() plots.Figure {
 	for _, res := range r.Results {
 		s := res.Score()
 		if s.Seeds == 0 {
-			rows = append(rows, append([]string{res.Strategy}, slices.Repeat([]string{"-"}, len(columns)-1)...))
+			rows = append(rows, append([]string{res.title()}, slices.Repeat([]string{"-"}, len(columns)-1)...))
 			continue
 		}
 		seeds = max(seeds, s.Seeds)
@@ -84,7 +84,7 @@ func (r *Run) Summary() plots.Figure {
 		if s.Seeds > 1 {
 			epoch = number(s.Epoch, 1)
 		}
-		row := []string{res.Strategy, share(s.Accuracy), epoch, share(s.LastAccuracy)}
+		row := []string{res.title(), share(s.Accuracy), epoch, share(s.LastAccuracy)}
 		for _, name := range watched {
 			if also, ok := s.Also[name]; ok {
 				row = append(row, share(also))
@@ -92,7 +92,7 @@ func (r *Run) Summary() plots.Figure {
 				row = append(row, "-")
 			}
 		}
-		rows = append(rows, append(row, number(s.MacroF1, 3), number(s.Loss, 3),
+		rows = append(rows, append(row, number(s.MacroF1, 3), share(s.Balanced), number(s.Loss, 3),
 			fmt.Sprintf("%s of %s", thousands(res.Trainable), thousands(res.Params)),
 			duration(s.SecondsPerEpoch), duration(s.Seconds)))
 	}
@@ -102,7 +102,20 @@ func (r *Run) Summary() plots.Figure {
 		caption += fmt.Sprintf(": mean ± standard deviation of %d seeds", seeds)
 	}
 	return plots.Table(columns, rows, plots.TableOptions{Caption: caption,
-		Highest: append(highest, 1, 3, 4+len(watched)), Lowest: []int{5 + len(watched)}})
+		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}})
+}
+
+// title is the strategy's name, with where it diverged if it did.
+func (r *Result) title() string {
+	for _, one := range r.Seeds() {
+		switch {
+		case one.Diverged != nil && len(r.Repeats) > 0:
+			return fmt.Sprintf("%s (seed %d %s)", r.Strategy, one.Seed, one.Diverged)
+		case one.Diverged != nil:
+			return fmt.Sprintf("%s (%s)", r.Strategy, one.Diverged)
+		}
+	}
+	return r.Strategy
 }
 
 // watched returns the names of the further tasks that some strategy was evaluated on, sorted.

@@ -1,16 +1,9 @@
 package train
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-
-	"github.com/natefinch/atomic"
 )
 
 // Epoch is what one pass over the training images brought. Accuracies are in [0, 1], losses are mean cross-entropies.
@@ -36,61 +29,32 @@ type Epoch struct {
 
 func writeHistory(path string, history []Epoch) error {
 	var b bytes.Buffer
+	fmt.Fprintf(&b, "{\"checksum\":%q}\n", noSum)
 	enc := json.NewEncoder(&b)
 	for _, e := range history {
 		if err := enc.Encode(e); err != nil {
 			return fmt.Errorf("tlkit: history of epoch %d: %w (did the loss become NaN? try a smaller learning rate)", e.Epoch, err)
 		}
 	}
-	return writeFile(path, b.Bytes())
+	return writeSmall(path, sealBytes(b.Bytes()))
 }
 
-// readHistory returns the epochs written so far, none if there is no file. A last line cut short is left out.
-func readHistory(path string) ([]Epoch, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// readHistory returns the epochs written so far; see readSmall. Without a checksum, as runs made before have it, a last
+// line cut short is left out.
+func readHistory(path string) (history []Epoch, note string, err error) {
+	data, note, err := readSmall(path, func([]byte) bool { return true })
 	if err != nil {
-		return nil, fmt.Errorf("tlkit: reading history: %w", err)
+		return nil, "", err
 	}
-	var history []Epoch
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for i, line := range bytes.Split(bytes.TrimSpace(data), []byte("\n")) {
+		if i == 0 && sumMark.Match(line) {
+			continue
+		}
 		var e Epoch
-		if json.Unmarshal(lines.Bytes(), &e) != nil || e.Epoch != len(history)+1 {
+		if json.Unmarshal(line, &e) != nil || e.Epoch != len(history)+1 {
 			break
 		}
 		history = append(history, e)
 	}
-	return history, nil
-}
-
-// writeFile replaces a file in one step: whoever reads it sees the old content or the new, and a full disk leaves the
-// old.
-func writeFile(path string, data []byte) error {
-	if err := atomic.WriteFile(path, bytes.NewReader(data)); err != nil {
-		return fmt.Errorf("tlkit: writing %s: %w (what was there before is unchanged)", filepath.Base(path), err)
-	}
-	return nil
-}
-
-func writeJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("tlkit: encoding %s: %w", filepath.Base(path), err)
-	}
-	return writeFile(path, append(data, '\n'))
-}
-
-func readJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("tlkit: %s is not readable: %w", path, err)
-	}
-	return nil
+	return history, note, nil
 }

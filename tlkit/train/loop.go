@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // Checkpoints are written after an epoch if the last one is this old, and within an epoch if it is much older: what a
@@ -274,10 +275,20 @@ func (l *loop) interrupted(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// diverged says that a loss is no number any more. What is on disk stays as it was before.
+// divergedError ends a training whose loss became infinite or no number.
+type divergedError struct {
+	Divergence
+	run, strategy string
+	value         float64
+}
+
+func (e *divergedError) Error() string {
+	return fmt.Sprintf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; it is left at that, and the same call with a smaller rate for it trains it alone",
+		e.run, e.strategy, e.Loss, e.value, e.Epoch, e.Step, e.LearningRate)
+}
+
 func (l *loop) diverged(which string, loss, rate float64) error {
-	return fmt.Errorf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; choose a smaller one, with another Label or another run name",
-		l.res.run.Name, l.res.Strategy, which, loss, l.at.Epoch+1, l.at.Step, rate)
+	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which}, l.res.run.Name, l.res.label(), loss}
 }
 
 // record appends an epoch to the history and saves what has to be saved, the checkpoint last: without it, the epoch is
@@ -291,7 +302,7 @@ func (l *loop) record(o evaluation, also map[string]float64, rate, seconds float
 	l.res.History = append(l.res.History, e)
 	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
 	if l.recipe.Restore.of(l.res.History) == len(l.res.History)-1 {
-		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file("best.safetensors")) }); err != nil {
+		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file(bestFile)) }); err != nil {
 			return err
 		}
 		l.res.Predictions = l.predictions(o)
@@ -320,7 +331,30 @@ func (l *loop) predictions(o evaluation) Predictions {
 
 func (l *loop) save() error {
 	l.savedAt = time.Now()
-	return l.t.save(l.res.file("checkpoint.safetensors"), l.at)
+	return l.t.save(l.res.file(checkpointFile), l.at, l.res.Made)
 }
 
-func (l *loop) saveResult() error { return writeJSON(l.res.file("result.json"), l.res) }
+func (l *loop) saveResult() error {
+	l.res.Format = 2
+	return writeJSON(l.res.file("result.json"), l.res)
+}
+
+// upgrade gives the files of a result that was begun before files had checksums the form of today.
+func (l *loop) upgrade() error {
+	if l.res.Format >= 2 || len(l.res.History) == 0 && l.at == (position{}) {
+		return nil
+	}
+	if sd, err := weights.Open(l.res.file(bestFile)); err == nil {
+		err = saveSealed(l.res.file(bestFile), sd.Entries(), nil)
+		if err := errors.Join(err, sd.Close()); err != nil {
+			return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
+		}
+	}
+	if err := writeHistory(l.res.file("history.jsonl"), l.res.History); err != nil {
+		return err
+	}
+	if err := l.save(); err != nil {
+		return err
+	}
+	return l.saveResult()
+}

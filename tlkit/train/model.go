@@ -1,6 +1,8 @@
 package train
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,6 +45,12 @@ func (r *Run) spec() (zoo.Spec, error) {
 	c := r.Config.Model
 	var spec zoo.Spec
 	graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile))
+	if sum := sha256.Sum256(graph); err == nil && c.Graph != "" && hex.EncodeToString(sum[:]) != c.Graph {
+		return zoo.Spec{}, fmt.Errorf("tlkit: run %q: %s is damaged; the same call of Compare again writes it anew", r.Name, graphFile)
+	}
+	if errors.Is(err, fs.ErrNotExist) && c.Graph != "" {
+		return zoo.Spec{}, fmt.Errorf("tlkit: run %q: %s is missing; the same call of Compare again writes it anew", r.Name, graphFile)
+	}
 	switch {
 	case err == nil:
 		spec, err = zoo.GraphSpec(c.Name, graph)

@@ -62,7 +62,8 @@ type Recipe struct {
 	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.
 	// Tables then show means and standard deviations over them: a difference that is smaller is chance.
 	Seeds int `json:"seeds,omitempty"`
-	// Dir is the folder that holds the run folders; "" means .tlkit/runs, or TLKIT_RUNS if set.
+	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the notebook.
+	// Runs in .tlkit/runs, the former default, are still found there.
 	Dir string `json:"-"`
 	// Quiet turns progress and live curves off.
 	Quiet bool `json:"-"`

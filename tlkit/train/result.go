@@ -3,7 +3,6 @@ package train
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -18,6 +17,10 @@ type Run struct {
 	Config Config
 	// Results has one entry per strategy, in the order they were first run.
 	Results Results
+	// Version is 0 for the current state of the run, else the number of an earlier one; see [Run.Versions].
+	Version int
+	// Warnings tell what was found damaged in the run's folder and what became of it, one line each.
+	Warnings []string
 }
 
 // Config is the content of run.json.
@@ -27,6 +30,8 @@ type Config struct {
 	Model      ModelConfig       `json:"model"`
 	Recipe     Recipe            `json:"recipe"`
 	Strategies []json.RawMessage `json:"strategies"`
+	// Changed are the fields for which this version was replaced by a later one, such as "epochs: 10, now 5".
+	Changed []string `json:"changed,omitempty"`
 }
 
 // DataConfig identifies the images.
@@ -44,6 +49,8 @@ type ModelConfig struct {
 	Weights    string            `json:"weights"`
 	Digest     string            `json:"digest"`
 	Preprocess vision.Preprocess `json:"preprocess"`
+	// Graph is the SHA-256 of graph.onnx, for a model that was imported from an .onnx file.
+	Graph string `json:"graph,omitempty"`
 }
 
 // Result is what one strategy brought.
@@ -61,6 +68,8 @@ type Result struct {
 	Done bool `json:"done"`
 	// StoppedEarly tells that Recipe.EarlyStop ended it.
 	StoppedEarly bool `json:"stopped_early,omitempty"`
+	// Diverged tells, if set, that a loss became infinite or no number, which ended the training.
+	Diverged *Divergence `json:"diverged,omitempty"`
 	// Predictions are those of the best epoch on the validation images.
 	Predictions Predictions `json:"predictions"`
 	// History has one entry per epoch.
@@ -69,8 +78,29 @@ type Result struct {
 	// fields above are those of the first seed.
 	Repeats []*Result `json:"-"`
 
-	run *Run
-	dir string // below the run's folder
+	// Format is 2 if the files carry checksums, 0 in runs made before.
+	Format int `json:"format,omitempty"`
+	// Made is a digest of what the result depends on; see Config.identity.
+	Made string `json:"made,omitempty"`
+
+	run   *Run
+	dir   string   // below the run's folder
+	notes []string // what is wrong with the files
+}
+
+// Divergence is where a training ended because a loss became infinite or no number.
+type Divergence struct {
+	// Epoch counts from 1, Step within the epoch; LearningRate is the rate of the step.
+	Epoch        int     `json:"epoch"`
+	Step         int     `json:"step"`
+	LearningRate float64 `json:"learning_rate"`
+	// Loss is "training" or "validation".
+	Loss string `json:"loss"`
+}
+
+// String is such as "diverged in epoch 3 at rate 5".
+func (d *Divergence) String() string {
+	return fmt.Sprintf("diverged in epoch %d at rate %g", d.Epoch, d.LearningRate)
 }
 
 // Seeds returns the results of all seeds, this one first.
@@ -127,10 +157,12 @@ func (r *Run) Result(strategy string) (*Result, error) {
 	return nil, fmt.Errorf("tlkit: run %q has no strategy %q; it has %s", r.Name, strategy, strings.Join(names, ", "))
 }
 
-// started reports whether anything of the strategy is on disk that a changed configuration would not fit.
-func (r *Result) started() bool {
-	_, err := os.Stat(r.file("checkpoint.safetensors"))
-	return err == nil || len(r.History) > 0
+// label names a result in a message: its strategy, and the seed if it is not the run's first.
+func (r *Result) label() string {
+	if r.run != nil && r.Seed != r.run.Config.Recipe.Seed {
+		return fmt.Sprintf("%s, seed %d", r.Strategy, r.Seed)
+	}
+	return r.Strategy
 }
 
 func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.dir, name) }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,8 +151,15 @@ func TestMoreEpochs(t *testing.T) {
 	if len(run.Results) != 2 || len(run.Results[1].History) != 4 {
 		t.Errorf("the strategy added later has %+v", run.Results)
 	}
-	_, err := r.Compare(context.Background(), "r", ds, m, strategy.FineTune{})
-	wantError(t, err, "recipe was", `"epochs":4`, `now {"epochs":2`)
+	// Fewer epochs are another version: trained anew, and the longer training stays.
+	run = compare(t, r, "r", ds, m, strategy.FineTune{})
+	versions, err := run.Versions()
+	if err != nil || len(versions) != 1 || len(versions[0].Results) != 2 || len(run.Results) != 1 || len(run.Results[0].History) != 2 {
+		t.Fatalf("versions %+v, %v; run %+v", versions, err, run)
+	}
+	if got := curve(versions[0].Results[0].History); !reflect.DeepEqual(got, want) || !slices.Equal(versions[0].Config.Changed, []string{"epochs: 4, now 2"}) {
+		t.Errorf("the earlier version has\n%+v, changed %q", got, versions[0].Config.Changed)
+	}
 }
 
 // TestKilled leaves the run folder as a killed program may: between any two of the files it writes.
@@ -176,9 +184,8 @@ func TestKilled(t *testing.T) {
 	tests := []struct {
 		name  string
 		spoil func(dir string)
-		want  []string // of the error; none: the run goes on to the end
 	}{
-		{"nothing", func(string) {}, nil},
+		{"nothing", func(string) {}},
 		{"history ahead of the checkpoint", func(dir string) { // as it is before the checkpoint of the last epoch
 			for _, name := range []string{"best.safetensors", "result.json", "history.jsonl"} {
 				data, err := os.ReadFile(filepath.Join(whole.Dir, "finetune", name))
@@ -187,48 +194,35 @@ func TestKilled(t *testing.T) {
 				}
 				write(filepath.Join(dir, name), strings.Replace(string(data), `"done": true`, `"done": false`, 1))
 			}
-		}, nil},
-		{"history ahead, its last line cut", func(dir string) { write(dir+"/history.jsonl", string(history)[:len(history)-20]) }, nil},
-		{"no checkpoint", func(dir string) { os.Remove(dir + "/checkpoint.safetensors") }, nil},
-		{"no files at all", func(dir string) { os.RemoveAll(dir) }, nil},
+		}},
+		{"history ahead, its last line cut", func(dir string) { write(dir+"/history.jsonl", string(history)[:len(history)-20]) }},
+		{"no checkpoint", func(dir string) { os.Remove(dir + "/checkpoint.safetensors") }},
+		{"no files at all", func(dir string) { os.RemoveAll(dir) }},
 		{"temporary files left over", func(dir string) {
 			write(dir+"/.checkpoint.safetensors.12ab.tmp", "half")
 			write(dir+"/history.jsonl123", "half")
-		}, nil},
+		}},
 		{"checkpoint cut", func(dir string) {
 			data, _ := os.ReadFile(dir + "/checkpoint.safetensors")
 			write(dir+"/checkpoint.safetensors", string(data[:len(data)/2]))
-		}, []string{"checkpoint can't be read", "checkpoint.safetensors", "delete"}},
-		{"checkpoint empty", func(dir string) { write(dir+"/checkpoint.safetensors", "") }, []string{"checkpoint can't be read", "delete"}},
+		}},
+		{"checkpoint empty", func(dir string) { write(dir+"/checkpoint.safetensors", "") }},
 		{"weights in the checkpoint's place", func(dir string) {
 			data, _ := os.ReadFile(dir + "/best.safetensors")
 			write(dir+"/checkpoint.safetensors", string(data))
-		}, []string{"is no checkpoint", "delete"}},
-		{"history cut", func(dir string) { write(dir+"/history.jsonl", lines[0]) },
-			[]string{`"finetune"`, "after epoch 2", "history has 1", `tlkit.Remove("r")`}},
-		{"history line spoilt", func(dir string) { write(dir+"/history.jsonl", lines[0]+"{\"epoch\":2,\"val_l\n"+lines[2]) },
-			[]string{`"finetune"`, "after epoch 2", "history has 1", `tlkit.Remove("r")`}},
-		{"result spoilt", func(dir string) { write(dir+"/result.json", "{") }, []string{"result.json", "not readable"}},
+		}},
+		{"history cut", func(dir string) { write(dir+"/history.jsonl", lines[0]) }},
+		{"history line spoilt", func(dir string) { write(dir+"/history.jsonl", lines[0]+"{\"epoch\":2,\"val_l\n"+lines[2]) }},
+		{"result spoilt", func(dir string) { write(dir+"/result.json", "{") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			two.Dir = t.TempDir()
 			dir := filepath.Join(compare(t, two, "r", paint(t), m, strategy.FineTune{}).Dir, "finetune")
 			tt.spoil(dir)
-			before := tree(t, dir)
 			r := r
 			r.Dir = two.Dir
-			run, err := r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{})
-			if tt.want != nil {
-				wantError(t, err, tt.want...)
-				if !reflect.DeepEqual(before, tree(t, dir)) {
-					t.Error("the strategy's files have changed")
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			run := compare(t, r, "r", paint(t), m, strategy.FineTune{})
 			if got := curve(run.Results[0].History); !reflect.DeepEqual(got, want) {
 				t.Errorf("history\n%+v, want\n%+v", got, want)
 			}
@@ -239,13 +233,10 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestOtherRun: a run of the same name that was made otherwise is refused with all differences, and nothing changes.
-func TestOtherRun(t *testing.T) {
+// TestVersions: a call that differs trains what it differs in, keeps what was there as an earlier version, and names the
+// fields.
+func TestVersions(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
-	r := quick(t)
-	compare(t, r, "r", ds, m, strategy.Transfer{})
-	before := tree(t, r.Dir)
-
 	wider := tinySpec()
 	wider.Name = "wider"
 	retrained := pretrained(t)
@@ -256,36 +247,78 @@ func TestOtherRun(t *testing.T) {
 	renamed.Name = "water"
 	fewer := *ds
 	fewer.Train = ds.Train.FirstPerClass(2)
-	momentum := r
-	momentum.Momentum = 0.5
-	seed := r
-	seed.Seed = 8
+	r := quick(t)
+	with := func(change func(r *train.Recipe)) train.Recipe {
+		r := r
+		change(&r)
+		return r
+	}
+	momentum := with(func(r *train.Recipe) { r.Momentum = 0.5 })
+	fast := strategy.FineTune{LearningRate: 0.5}
 	tests := []struct {
-		name  string
-		r     train.Recipe
-		ds    *datasets.Dataset
-		model *zoo.Model
-		s     train.Strategy
-		want  []string
+		name   string
+		r      train.Recipe
+		ds     *datasets.Dataset
+		model  *zoo.Model
+		s      train.Strategy
+		anew   bool     // whether transfer is trained anew, too
+		fields []string // that differ
 	}{
-		{"model", r, ds, pretend(t, wider), strategy.Transfer{}, []string{"the model was tiny, now wider"}},
-		{"values", r, ds, retrained, strategy.Transfer{}, []string{"weights' values (digest) was"}},
-		{"data", r, &renamed, m, strategy.Transfer{}, []string{"the data set was paint, now water"}},
-		{"images", r, &fewer, m, strategy.Transfer{}, []string{"the images' fingerprint was"}},
-		{"recipe", momentum, ds, m, strategy.Transfer{}, []string{"the recipe was", `"momentum":0.9`, `"momentum":0.5`}},
-		{"all at once", seed, &renamed, pretend(t, wider), strategy.Transfer{}, []string{"data set", "model", `"seed":3`, `"seed":8`}},
-		{"strategy", r, ds, m, strategy.Transfer{LearningRate: 0.5}, []string{`strategy "transfer" already`, `"learning_rate":0.5`, "Label"}},
-		{"type of strategy", r, ds, m, strategy.Scratch{Label: "transfer"}, []string{`strategy "transfer" already`, "Scratch", "Label"}},
+		{"model", r, ds, pretend(t, wider), strategy.FineTune{}, true, []string{"the model: tiny, now wider"}},
+		{"values", r, ds, retrained, strategy.FineTune{}, true, []string{"the values of the weights of tiny have changed"}},
+		{"data", r, &renamed, m, strategy.FineTune{}, true, []string{"the data set: paint, now water"}},
+		{"images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels or contents) have changed"}},
+		{"momentum", momentum, ds, m, strategy.FineTune{}, true, []string{"momentum: 0.9, now 0.5"}},
+		{"fewer epochs", with(func(r *train.Recipe) { r.Epochs = 1 }), ds, m, strategy.FineTune{}, true, []string{"epochs: 2, now 1"}},
+		{"schedule", with(func(r *train.Recipe) { r.Schedule.Cosine = true }), ds, m, strategy.FineTune{}, true, []string{"schedule.cosine: not set, now true"}},
+		{"all at once", with(func(r *train.Recipe) { r.Seed = 8 }), &renamed, pretend(t, wider), strategy.FineTune{}, true,
+			[]string{"the data set: paint, now water", "the model: tiny, now wider", "seed: 3, now 8"}},
+		{"rate", r, ds, m, fast, false, []string{"finetune learning_rate: not set, now 0.5"}},
+		{"type of strategy", r, ds, m, strategy.Scratch{Label: "finetune"}, false, []string{"finetune: FineTune, now Scratch"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			run, err := tt.r.Compare(context.Background(), "r", tt.ds, tt.model, tt.s)
-			wantError(t, err, append(tt.want, `"r"`)...)
-			if run != nil {
-				t.Errorf("got a run: %+v", run)
+			tt.r.Dir = t.TempDir()
+			first := r
+			first.Dir = tt.r.Dir
+			before := compare(t, first, "r", ds, m, strategy.Transfer{}, strategy.FineTune{})
+			run := compare(t, tt.r, "r", tt.ds, tt.model, strategy.Transfer{}, tt.s)
+			if kept := reflect.DeepEqual(run.Results[0].History, before.Results[0].History); kept == tt.anew {
+				t.Errorf("transfer is as it was: %v", kept)
 			}
-			if !reflect.DeepEqual(before, tree(t, r.Dir)) {
-				t.Error("the run's folder has changed")
+			if reflect.DeepEqual(run.Results[1].History, before.Results[1].History) || !run.Results[1].Done {
+				t.Errorf("the changed strategy was not trained anew: %+v", run.Results[1].History)
+			}
+			versions, err := run.Versions()
+			if err != nil || len(versions) != 1 {
+				t.Fatalf("versions %v, error %v", versions, err)
+			}
+			v := versions[0]
+			if !slices.Equal(v.Config.Changed, tt.fields) || v.Version != 1 {
+				t.Errorf("version %d was replaced for %q, want %q", v.Version, v.Config.Changed, tt.fields)
+			}
+			if len(run.Warnings) != 1 || !strings.Contains(run.Warnings[0], strings.Join(tt.fields, "; ")) || strings.Contains(run.Warnings[0], "{") {
+				t.Errorf("said %q", run.Warnings)
+			}
+			old := result(t, v, "finetune")
+			if !reflect.DeepEqual(old.History, before.Results[1].History) || !reflect.DeepEqual(old.Predictions, before.Results[1].Predictions) {
+				t.Errorf("the earlier version has %+v, it was %+v", old, before.Results[1])
+			}
+			zoo.Register(tinySpec())
+			if _, err := old.Model(); err != nil {
+				t.Error(err)
+			}
+
+			// The first call again brings the version back without training.
+			c := &counter{}
+			counted := *ds
+			counted.Train = painted(t, 1, 5, c.asked)
+			again := compare(t, first, "r", &counted, m, strategy.Transfer{}, strategy.FineTune{})
+			if more := tt.name == "fewer epochs"; c.n != 0 != more { // these are continued
+				t.Errorf("the first call again: %d images read", c.n)
+			}
+			if !reflect.DeepEqual(curve(again.Results[1].History), curve(before.Results[1].History)) {
+				t.Errorf("the first call again has the history %+v", again.Results[1].History)
 			}
 		})
 	}

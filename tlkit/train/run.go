@@ -23,52 +23,113 @@ func runDir(base, name string) (string, error) {
 	if base == "" {
 		base = os.Getenv("TLKIT_RUNS")
 	}
-	if base == "" {
-		base = filepath.Join(".tlkit", "runs")
+	if base != "" {
+		return filepath.Join(base, name), nil
 	}
-	return filepath.Join(base, name), nil
+	if old := filepath.Join(".tlkit", "runs", name); isRun(old) && !isRun(filepath.Join("runs", name)) {
+		return old, nil
+	}
+	return filepath.Join("runs", name), nil
 }
 
-// Open returns the run of the given name; dir is the folder of run folders, "" for the default (see Recipe.Dir).
+// isRun reports whether a folder holds a run.
+func isRun(path string) bool {
+	for _, name := range []string{"run.json", "run.json" + copySuffix} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Open returns the run of the given name; dir is the folder of run folders, "" for the default (see Recipe.Dir). Files that
+// are damaged are replaced by their second copies, or left out; Run.Warnings has a line for each, printed too. The same call
+// of Compare repairs them.
 func Open(dir, name string) (*Run, error) {
 	path, err := runDir(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Name: name, Dir: path}
-	err = readJSON(filepath.Join(path, "run.json"), &r.Config)
+	r, err := openFolder(name, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		names, _ := List(dir)
 		return nil, fmt.Errorf("tlkit: there is no run %q in %s; there are %s", name, filepath.Dir(path), listOr(names, "none yet"))
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("tlkit: run %q: run.json in %s can't be read (%w); the same call of Compare again writes it anew and keeps the results that fit", name, path, err)
 	}
-	for _, raw := range r.Config.Strategies {
-		var s struct{ Name string }
-		if err := json.Unmarshal(raw, &s); err != nil || !nameRule.MatchString(s.Name) {
-			return nil, fmt.Errorf("tlkit: run %q: run.json lists a strategy without a usable name", name)
-		}
-		res := r.newResult(s.Name)
+	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
-			if err := one.read(); err != nil {
-				return nil, err
+			for _, note := range one.notes {
+				r.warn("strategy %q: %s", one.label(), note)
 			}
 		}
-		r.Results = append(r.Results, res)
+	}
+	r.printWarnings()
+	return r, nil
+}
+
+// openFolder reads a run's folder. fs.ErrNotExist means that there is no run.json.
+func openFolder(name, path string) (*Run, error) {
+	r := &Run{Name: name, Dir: path}
+	note, err := readJSON(filepath.Join(path, "run.json"), &r.Config)
+	if err != nil {
+		return nil, err
+	}
+	if note != "" {
+		r.warn("%s", note)
+	}
+	for _, raw := range r.Config.Strategies {
+		var s stored
+		if err := json.Unmarshal(raw, &s); err != nil || !nameRule.MatchString(s.Name) {
+			return nil, errors.New("it lists a strategy without a usable name")
+		}
+		r.Results = append(r.Results, r.readResult(s.Name))
 	}
 	return r, nil
 }
 
-// read fills a result from its files; without them it stays empty.
-func (r *Result) read() (err error) {
-	seed := r.Seed // runs of before there were several do not have it
-	if err := readJSON(r.file("result.json"), r); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// warn adds a line to the warnings.
+func (r *Run) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf("tlkit: run %q: ", r.Name)+fmt.Sprintf(format, args...))
+}
+
+func (r *Run) printWarnings() {
+	for _, line := range r.Warnings {
+		fmt.Fprintln(os.Stderr, line)
 	}
+}
+
+// readResult reads the result of a strategy, with all seeds of the run's recipe.
+func (r *Run) readResult(strategy string) *Result {
+	res := r.newResult(strategy)
+	for _, one := range res.Seeds() {
+		one.read()
+	}
+	return res
+}
+
+// read fills a result from its files; without them, or where neither they nor their copies can be read, it stays empty.
+func (r *Result) read() {
+	seed := r.Seed // runs made before there were several do not have it
+	note, err := readJSON(r.file("result.json"), r)
+	r.noteFile("result.json", note, err)
 	r.Seed = seed
-	r.History, err = readHistory(r.file("history.jsonl"))
-	return err
+	r.History, note, err = readHistory(r.file("history.jsonl"))
+	r.noteFile("history.jsonl", note, err)
+	if err == nil && r.Format >= 2 && len(r.Predictions.Predicted) > 0 && len(r.History) == 0 {
+		r.notes = append(r.notes, "history.jsonl lacks its epochs")
+	}
+}
+
+// noteFile notes what is wrong with a file; that it is missing is no fault in itself.
+func (r *Result) noteFile(name, note string, err error) {
+	switch {
+	case err == nil && note != "":
+		r.notes = append(r.notes, note)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		r.notes = append(r.notes, fmt.Sprintf("%s can't be read (%v)", name, err))
+	}
 }
 
 // List returns the names of the runs in dir ("" for the default), sorted.
@@ -77,13 +138,24 @@ func List(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*", "run.json"))
-	names := make([]string, len(found))
-	for i, f := range found {
-		names[i] = filepath.Base(filepath.Dir(f))
+	bases := []string{filepath.Dir(path)}
+	if dir == "" && os.Getenv("TLKIT_RUNS") == "" {
+		bases = []string{"runs", filepath.Join(".tlkit", "runs")}
+	}
+	names := []string{}
+	for _, base := range bases {
+		found, err := filepath.Glob(filepath.Join(base, "*", "run.json*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if isRun(filepath.Dir(f)) {
+				names = append(names, filepath.Base(filepath.Dir(f)))
+			}
+		}
 	}
 	slices.Sort(names)
-	return names, err
+	return slices.Compact(names), nil
 }
 
 // Remove deletes a run with all it has saved.
@@ -92,8 +164,8 @@ func Remove(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(path, "run.json")); err != nil {
-		return fmt.Errorf("tlkit: %s holds no run to remove: %w", path, err)
+	if !isRun(path) {
+		return fmt.Errorf("tlkit: %s holds no run to remove: %w", path, fs.ErrNotExist)
 	}
 	lock, err := lockRun(path, name)
 	if err != nil {
@@ -112,73 +184,25 @@ func listOr(names []string, none string) string {
 	return strings.Join(names, ", ")
 }
 
-// begin opens the run for training, or makes it, and checks that an old one fits: same images, same model, same
-// recipe (more epochs may be asked for). The lock keeps a second notebook out until it is released.
+// begin opens the run of a call for training, or makes it. The lock keeps a second notebook out until unlock is called;
+// unlock is nil if all that is asked for was done before.
 func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (run *Run, unlock func(), err error) {
-	path, err := runDir(r.Dir, name)
+	c, err := newCall(name, ds, m, r, strategies)
 	if err != nil {
 		return nil, nil, err
 	}
-	digest, err := digestOf(m)
-	if err != nil {
-		return nil, nil, err
+	if run := c.finished(); run != nil {
+		return run, nil, nil
 	}
-	config := Config{Format: 1, Recipe: r,
-		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len()},
-		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
-	}
-	if err := os.MkdirAll(path, 0o777); err != nil {
+	if err := os.MkdirAll(c.path, 0o777); err != nil {
 		return nil, nil, fmt.Errorf("tlkit: the run's folder can't be made: %w", err)
 	}
-	lock, err := lockRun(path, name)
+	lock, err := lockRun(c.path, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if err != nil {
-			lock.Unlock()
-		}
-	}()
-	switch _, err := os.Stat(filepath.Join(path, "run.json")); {
-	case err == nil:
-		if run, err = Open(r.Dir, name); err != nil {
-			return nil, nil, err
-		}
-		if !slices.ContainsFunc(run.Results, (*Result).started) {
-			run = &Run{Name: name, Dir: path, Config: config} // it failed before its first step: nothing to continue
-			break
-		}
-		if err := run.fits(config); err != nil {
-			return nil, nil, err
-		}
-	case errors.Is(err, fs.ErrNotExist):
-		run = &Run{Name: name, Dir: path, Config: config}
-	default:
-		return nil, nil, fmt.Errorf("tlkit: run %q: %w", name, err)
-	}
-	if run.Config.Recipe.Seeds != r.Seeds {
-		run.Config.Recipe = r
-		for i, old := range run.Results {
-			run.Results[i] = run.newResult(old.Strategy)
-			for _, one := range run.Results[i].Seeds() {
-				if err := one.read(); err != nil {
-					return nil, nil, err
-				}
-			}
-		}
-	}
-	run.Config.Recipe = r
-	for _, s := range strategies {
-		if err := run.add(s); err != nil {
-			return nil, nil, err
-		}
-	}
-	if m.Spec.Graph != nil {
-		if err := os.WriteFile(filepath.Join(path, graphFile), m.Spec.Graph, 0o666); err != nil {
-			return nil, nil, fmt.Errorf("tlkit: run %q: %w", name, err)
-		}
-	}
-	if err := writeJSON(filepath.Join(path, "run.json"), run.Config); err != nil {
+	if run, err = c.open(); err != nil {
+		lock.Unlock()
 		return nil, nil, err
 	}
 	return run, func() { lock.Unlock() }, nil

@@ -1,10 +1,7 @@
 package train
 
 import (
-	"fmt"
 	"math"
-	"slices"
-	"strings"
 )
 
 // Score sums a strategy up over the seeds that have completed an epoch. Accuracies and F1 are in [0, 1].
@@ -14,6 +11,8 @@ type Score struct {
 	// Accuracy, MacroF1 and Loss are those of each seed's best epoch on the validation images. An epoch chosen for its
 	// validation accuracy flatters it a little; LastAccuracy does not choose.
 	Accuracy, MacroF1, Loss, LastAccuracy Spread
+	// Balanced is the balanced accuracy of each seed's best epoch; see Result.BalancedAccuracy.
+	Balanced Spread
 	// Also are the accuracies on further tasks after the last epoch, by name; see Epoch.Also.
 	Also map[string]Spread
 	// Epoch is the best epoch.
@@ -46,7 +45,7 @@ func spread(values []float64) Spread {
 
 // Score returns the result's figures over its seeds.
 func (r *Result) Score() Score {
-	var accuracy, f1, loss, last, epoch []float64
+	var accuracy, balanced, f1, loss, last, epoch []float64
 	var s Score
 	also := map[string][]float64{}
 	epochs := 0
@@ -61,7 +60,7 @@ func (r *Result) Score() Score {
 			also[name] = append(also[name], v)
 		}
 		epoch = append(epoch, float64(best.Epoch))
-		f1 = append(f1, one.MacroF1())
+		f1, balanced = append(f1, one.MacroF1()), append(balanced, one.BalancedAccuracy())
 		s.Seconds += one.Seconds()
 		epochs += len(one.History)
 	}
@@ -73,8 +72,29 @@ func (r *Result) Score() Score {
 		s.Also[name] = spread(values)
 	}
 	s.SecondsPerEpoch = s.Seconds / float64(max(1, epochs))
+	s.Balanced = spread(balanced)
 	s.Accuracy, s.MacroF1, s.Loss, s.LastAccuracy, s.Epoch = spread(accuracy), spread(f1), spread(loss), spread(last), spread(epoch)
 	return s
+}
+
+// BalancedAccuracy is the mean over the classes of the share of their validation images that was classified right in the
+// best epoch: always naming the most frequent class has no more than 1 in the number of classes, however frequent it is. A
+// class without images is left out. NaN before the first epoch.
+func (r *Result) BalancedAccuracy() float64 { return r.Predictions.balancedAccuracy() }
+
+func (p Predictions) balancedAccuracy() float64 {
+	images, hits := map[int]float64{}, map[int]float64{}
+	for i, label := range p.Labels {
+		images[label]++
+		if p.Predicted[i] == label {
+			hits[label]++
+		}
+	}
+	sum := 0.0
+	for label, n := range images {
+		sum += hits[label] / n
+	}
+	return sum / float64(len(images))
 }
 
 // MacroF1 is the mean over the classes of 2TP/(2TP+FP+FN) on the validation images in the best epoch: unlike accuracy,
@@ -151,65 +171,4 @@ func noise(a, b *Result) float64 {
 		variance += s.Accuracy.Deviation * s.Accuracy.Deviation / float64(s.Seeds)
 	}
 	return 2 * math.Sqrt(variance)
-}
-
-// Verdict says in a sentence what the table of the run shows: which strategy is ahead, and which differences are within
-// the noise of the validation set and the seeds.
-func (r *Run) Verdict() string {
-	best := r.Best()
-	if best == nil {
-		return "No strategy has completed an epoch yet."
-	}
-	top := best.Score()
-	var close, behind []string
-	rest := slices.DeleteFunc(slices.Clone(r.Results), func(o *Result) bool { return o == best || o.Score().Seeds == 0 })
-	slices.SortStableFunc(rest, func(a, b *Result) int {
-		return -int(math.Copysign(1, a.Score().Accuracy.Mean-b.Score().Accuracy.Mean))
-	})
-	for _, o := range rest {
-		s := o.Score()
-		gap, error := top.Accuracy.Mean-s.Accuracy.Mean, noise(best, o)
-		text := fmt.Sprintf("%s (%s, %.1f points less; noise ±%.1f)", o.Strategy, percent(s.Accuracy.Mean), 100*gap, 100*error)
-		if gap > error {
-			behind = append(behind, text)
-		} else {
-			close = append(close, text)
-		}
-	}
-	seeds := "one seed each, so how much chance decides between seeds is not known"
-	if top.Seeds > 1 {
-		seeds = fmt.Sprintf("mean of %d seeds", top.Seeds)
-	}
-	n := len(best.Predictions.Labels)
-	text := fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.Strategy, percent(top.Accuracy.Mean), seeds, n, 100/float64(max(1, n)))
-	switch {
-	case len(rest) == 0:
-		return text + "."
-	case len(behind) == 0:
-		return text + ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + strings.Join(close, ", ") + "."
-	case len(close) == 0:
-		return text + ", more than the noise above " + strings.Join(behind, ", ") + "."
-	}
-	return text + ", more than the noise above " + strings.Join(behind, ", ") + ", and not distinguishable from " + strings.Join(close, ", ") + "."
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-// Best returns the result whose best epochs have the highest validation accuracy, as the mean over its seeds, of equals
-// the one of lower loss; nil if no strategy has completed an epoch.
-func (r *Run) Best() *Result {
-	var best *Result
-	var top Score
-	for _, res := range r.Results {
-		s := res.Score()
-		if s.Seeds > 0 && (best == nil || s.Accuracy.Mean > top.Accuracy.Mean || (s.Accuracy.Mean == top.Accuracy.Mean && s.Loss.Mean < top.Loss.Mean)) {
-			best, top = res, s
-		}
-	}
-	return best
 }

@@ -1,0 +1,228 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// call is what one call of Compare asks for.
+type call struct {
+	name, path string
+	config     Config // with the call's strategies
+	strategies []wanted
+	data       *datasets.Dataset
+	graph      []byte // the network of a model that was imported from an .onnx file
+}
+
+// wanted is a strategy of a call, as run.json has it.
+type wanted struct {
+	stored
+	raw  json.RawMessage
+	sets []*datasets.Dataset
+}
+
+func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (*call, error) {
+	path, err := runDir(r.Dir, name)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := digestOf(m)
+	if err != nil {
+		return nil, err
+	}
+	c := &call{name: name, path: path, data: ds, graph: m.Spec.Graph, config: Config{Format: 2, Recipe: r,
+		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len()},
+		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
+	}}
+	if c.graph != nil {
+		sum := sha256.Sum256(c.graph)
+		c.config.Model.Graph = hex.EncodeToString(sum[:])
+	}
+	for _, s := range strategies {
+		if !nameRule.MatchString(s.Name()) {
+			return nil, fmt.Errorf("tlkit: strategy name %q; a name is made of letters, digits, dots, dashes and underscores", s.Name())
+		}
+		raw, err := strategyJSON(s)
+		if err != nil {
+			return nil, err
+		}
+		w := wanted{raw: raw, sets: dataOf(s)}
+		if err := json.Unmarshal(raw, &w.stored); err != nil {
+			return nil, fmt.Errorf("tlkit: strategy %q: %w", s.Name(), err)
+		}
+		c.strategies = append(c.strategies, w)
+		c.config.Strategies = append(c.config.Strategies, raw)
+	}
+	return c, nil
+}
+
+// differences lists in what the images, the model and the recipe of a stored run differ from the call's. More epochs
+// continue a run, unless its learning rates depend on their number; the number of seeds may be any.
+func (c *call) differences(old Config) []string {
+	var all []string
+	differ := func(what string, was, now any) {
+		if was != now {
+			all = append(all, fmt.Sprintf("%s: %v, now %v", what, was, now))
+		}
+	}
+	differ("the data set", old.Data.Name, c.config.Data.Name)
+	if same, _ := c.data.Matches(old.Data.Fingerprint); !same && old.Data.Name == c.config.Data.Name {
+		all = append(all, "the images of "+c.data.Name+" (names, labels or contents) have changed")
+	}
+	differ("the model", old.Model.Name, c.config.Model.Name)
+	differ("the weights", old.Model.Weights, c.config.Model.Weights)
+	if old.Model.Digest != c.config.Model.Digest && len(all) == 0 {
+		all = append(all, "the values of the weights of "+c.config.Model.Name+" have changed")
+	}
+	if old.Model.Preprocess != c.config.Model.Preprocess && len(all) == 0 {
+		all = append(all, "the preprocessing of "+c.config.Model.Name+" has changed")
+	}
+	was, now := old.Recipe, c.config.Recipe
+	was.Seeds, now.Seeds = 0, 0
+	if now.Epochs > was.Epochs && !now.Schedule.needsEnd() {
+		was.Epochs = now.Epochs
+	}
+	return append(all, fieldDifferences(asJSON(was), asJSON(now))...)
+}
+
+// same reports whether a stored strategy is the wanted one.
+func (w wanted) same(s stored) bool {
+	sameData(s.Config, w.Config, w.sets)
+	return s.same(w.stored)
+}
+
+// index returns the place of a strategy in a run, -1 for none.
+func (r *Run) index(strategy string) int {
+	return slices.IndexFunc(r.Results, func(res *Result) bool { return res.Strategy == strategy })
+}
+
+// strategyAt returns a strategy of a run as it is stored; openFolder has read it before.
+func (r *Run) strategyAt(i int) (s stored) {
+	if err := json.Unmarshal(r.Config.Strategies[i], &s); err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// finished returns the run if all that is asked for was done before and all files are good. It writes nothing, so that a
+// folder may be read-only.
+func (c *call) finished() *Run {
+	run, err := openFolder(c.name, c.path)
+	if err != nil || len(run.Warnings) > 0 || len(c.differences(run.Config)) > 0 {
+		return nil
+	}
+	run.Config.Recipe = c.config.Recipe
+	for i, old := range run.Results {
+		run.Results[i] = run.readResult(old.Strategy)
+	}
+	for _, w := range c.strategies {
+		i := run.index(w.Name)
+		if i < 0 || !w.same(run.strategyAt(i)) {
+			return nil
+		}
+		for _, one := range run.Results[i].Seeds() {
+			if !one.complete(c.config.Recipe) || len(one.check(c.config.Recipe)) > 0 {
+				return nil
+			}
+		}
+	}
+	return run
+}
+
+// open reads the run's folder, or makes it, and readies it for training: what was made differently goes to the earlier
+// versions, and one of them that fits comes back. Call it under the lock.
+func (c *call) open() (*Run, error) {
+	removeLeftOver(c.path)
+	run, err := openFolder(c.name, c.path)
+	lost := err != nil && (!errors.Is(err, fs.ErrNotExist) || c.remains())
+	if err != nil {
+		run = &Run{Name: c.name, Dir: c.path, Config: c.config}
+		run.Config.Strategies = nil
+	}
+	if lost {
+		run.warn("run.json is missing or damaged; it was written anew, with the results that fit")
+	}
+	changed := c.differences(run.Config)
+	if !slices.ContainsFunc(run.Results, (*Result).anyStarted) {
+		changed, run.Results, run.Config.Strategies = nil, nil, nil // it failed before its first step: nothing to continue
+	}
+	if len(changed) > 0 {
+		n, err := run.archive(run.Config.Strategies, changed)
+		if err != nil {
+			return nil, err
+		}
+		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
+		run.Config.Strategies = nil
+	}
+	before := run.Config.Strategies
+	run.Config = c.config
+	run.Config.Strategies = before
+	run.Results = nil
+	for i := range before {
+		run.Results = append(run.Results, run.readResult(run.strategyAt(i).Name))
+	}
+	for _, w := range c.strategies {
+		if err := c.add(run, w); err != nil {
+			return nil, err
+		}
+	}
+	if c.graph != nil {
+		if err := atomicfile.WriteBytes(filepath.Join(c.path, graphFile), c.graph); err != nil {
+			return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
+		}
+	}
+	return run, writeJSON(filepath.Join(c.path, "run.json"), run.Config)
+}
+
+// remains reports whether the folder has files of some of the call's strategies.
+func (c *call) remains() bool {
+	return slices.ContainsFunc(c.strategies, func(w wanted) bool {
+		_, err := os.Stat(filepath.Join(c.path, w.Name))
+		return err == nil
+	})
+}
+
+// add enters a wanted strategy into the run. What the folder has of another strategy of that name goes to the versions.
+func (c *call) add(run *Run, w wanted) error {
+	i := run.index(w.Name)
+	var changed []string
+	switch {
+	case i >= 0 && w.same(run.strategyAt(i)):
+		return nil
+	case i >= 0:
+		changed = run.strategyAt(i).differences(w.stored)
+	default:
+		run.Config.Strategies = append(run.Config.Strategies, w.raw)
+		run.Results = append(run.Results, run.readResult(w.Name))
+		i = len(run.Results) - 1
+		if run.Results[i].Made == run.Config.identity(w.stored, run.Results[i].Seed) {
+			return nil // run.json was lost, the result is the wanted one
+		}
+		changed = []string{w.Name + ": what it was made with is not known"}
+	}
+	if run.Results[i].anyStarted() {
+		n, err := run.archive(run.Config.Strategies[i:i+1], changed)
+		if err != nil {
+			return err
+		}
+		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
+	}
+	run.Config.Strategies[i] = w.raw
+	if err := c.restoreVersion(run, w); err != nil {
+		return err
+	}
+	run.Results[i] = run.readResult(w.Name)
+	return nil
+}

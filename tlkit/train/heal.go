@@ -1,0 +1,179 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// How a result's files are found damaged, and what becomes of it: small files have a second copy, a checkpoint has the one
+// before it, and everything else is trained again from the last good point.
+
+const (
+	bestFile       = "best.safetensors"
+	checkpointFile = "checkpoint.safetensors"
+	// previousFile is the checkpoint before the last.
+	previousFile = "checkpoint.previous.safetensors"
+)
+
+// complete reports whether training has ended and the recipe asks for no more of it.
+func (r *Result) complete(recipe Recipe) bool {
+	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || recipe.EarlyStop.reached(r.History))
+}
+
+// anyStarted reports whether anything of the strategy is on disk that a changed configuration would not fit.
+func (r *Result) anyStarted() bool {
+	for _, one := range r.Seeds() {
+		for _, name := range []string{checkpointFile, previousFile} {
+			if _, err := os.Stat(one.file(name)); err == nil {
+				return true
+			}
+		}
+		if len(one.History) > 0 || one.Diverged != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// check lists what is wrong with the files of a result. A checkpoint that is missing is only needed to go on.
+func (r *Result) check(recipe Recipe) []string {
+	faults := append([]string(nil), r.notes...)
+	for _, name := range []string{bestFile, checkpointFile, previousFile} {
+		err := r.checkWeights(name)
+		switch {
+		case err == nil:
+		case !errors.Is(err, fs.ErrNotExist):
+			faults = append(faults, fmt.Sprintf("%s is damaged", name))
+		case name == bestFile && len(r.History) > 0, name == checkpointFile && len(r.History) > 0 && !r.complete(recipe):
+			faults = append(faults, fmt.Sprintf("%s is missing", name))
+		}
+	}
+	return faults
+}
+
+// checkWeights returns nil for a good weight file. One without a checksum, of a run made before there were any, is good if
+// it can be read.
+func (r *Result) checkWeights(name string) error {
+	if err := checkFile(r.file(name), r.Format >= 2); err != nil {
+		return err
+	}
+	sd, err := weights.Open(r.file(name))
+	if err != nil {
+		return errDamaged
+	}
+	return sd.Close()
+}
+
+// resumePoint is a checkpoint to go on from; file is "" for the start.
+type resumePoint struct {
+	file string
+	at   position
+}
+
+func (p resumePoint) String() string {
+	switch {
+	case p.file == "":
+		return "trained from the start"
+	case p.at.Step == 0:
+		return fmt.Sprintf("training goes on from %s, after epoch %d", p.file, p.at.Epoch)
+	}
+	return fmt.Sprintf("training goes on from %s, after step %d of epoch %d", p.file, p.at.Step, p.at.Epoch+1)
+}
+
+// resumePoints lists the points that training may go on from, the latest first and the start last: good checkpoints of the
+// same configuration, which the history reaches to. If the kept epoch's weights or predictions are lost, they are from
+// before that epoch.
+func (r *Result) resumePoints(identity string, keep Restore) []resumePoint {
+	limit := len(r.History)
+	if best := keep.of(r.History); best >= 0 && (r.checkWeights(bestFile) != nil || len(r.Predictions.Predicted) == 0) {
+		limit = best
+	}
+	var all []resumePoint
+	for _, name := range []string{checkpointFile, previousFile} {
+		if r.checkWeights(name) != nil {
+			continue
+		}
+		at, made, err := readPosition(r.file(name))
+		if err == nil && at.Epoch <= limit && (made == "" || made == identity) {
+			all = append(all, resumePoint{name, at})
+		}
+	}
+	return append(all, resumePoint{})
+}
+
+// readPosition returns where a checkpoint stands, and the identity of what it was made with.
+func readPosition(path string) (at position, made string, err error) {
+	sd, err := weights.Open(path)
+	if err != nil {
+		return at, "", err
+	}
+	defer sd.Close()
+	if json.Unmarshal([]byte(sd.Metadata[positionKey]), &at) != nil {
+		return at, "", fmt.Errorf("tlkit: %s is no checkpoint of a run (no %s in its metadata)", path, positionKey)
+	}
+	return at, sd.Metadata[madeKey], nil
+}
+
+// checkBest returns an error if there are epochs but their best weights are lost.
+func (r *Result) checkBest() error {
+	if len(r.History) == 0 {
+		return nil
+	}
+	return r.checkWeights(bestFile)
+}
+
+// removeDamaged deletes checkpoints that are damaged.
+func (r *Result) removeDamaged() error {
+	for _, name := range []string{checkpointFile, previousFile} {
+		if err := r.checkWeights(name); errors.Is(err, errDamaged) {
+			if err := os.Remove(r.file(name)); err != nil {
+				return fmt.Errorf("tlkit: removing a damaged file: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// repair writes the small files of a result anew, where they were read from a copy.
+func (r *Result) repair() error {
+	if len(r.notes) == 0 {
+		return nil
+	}
+	if err := writeHistory(r.file("history.jsonl"), r.History); err != nil {
+		return err
+	}
+	return writeJSON(r.file("result.json"), r)
+}
+
+// saveSealed writes a weight file with its checksum. The file that was there before stays until the new one is complete.
+func saveSealed(path string, entries []weights.Entry, metadata map[string]string) error {
+	next := strings.TrimSuffix(path, ".safetensors") + ".next.safetensors"
+	all := map[string]string{"tlkit.checksum": noSum}
+	for key, text := range metadata {
+		all[key] = text
+	}
+	err := weights.WriteSafetensors(next, entries, all)
+	if err == nil {
+		err = sealFile(next)
+	}
+	if err == nil && filepath.Base(path) == checkpointFile {
+		err = os.Rename(path, filepath.Join(filepath.Dir(path), previousFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // the first
+		}
+	}
+	if err == nil {
+		err = os.Rename(next, path)
+	}
+	if err != nil {
+		os.Remove(next) // or it goes with the next call
+	}
+	return err
+}

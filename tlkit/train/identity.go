@@ -1,0 +1,202 @@
+package train
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// How a run knows that a call continues it: its configuration, and those of its strategies, must be the same.
+
+// stored is a strategy as run.json has it.
+type stored struct {
+	Name string
+	// Kind is the name of its type. Type is the same with its package, in runs made before strategies had a package of
+	// their own; a live cell's package has another name each time.
+	Kind   string
+	Type   string `json:",omitempty"`
+	Config any
+}
+
+// kind is the name of the strategy's type without package.
+func (s stored) kind() string {
+	if s.Kind != "" {
+		return s.Kind
+	}
+	return s.Type[strings.LastIndexAny(s.Type, ".*")+1:]
+}
+
+// same reports whether both are the same strategy, configured alike.
+func (s stored) same(o stored) bool {
+	return s.Name == o.Name && s.kind() == o.kind() && reflect.DeepEqual(s.Config, o.Config)
+}
+
+// differences lists the fields in which a stored strategy differs from one that is to be trained now.
+func (s stored) differences(now stored) []string {
+	if s.kind() != now.kind() {
+		return []string{fmt.Sprintf("%s: %s, now %s", s.Name, s.kind(), now.kind())}
+	}
+	var all []string
+	for _, d := range fieldDifferences(s.Config, now.Config) {
+		all = append(all, s.Name+" "+d)
+	}
+	return all
+}
+
+// fieldDifferences lists the fields in which two values that were read from JSON differ, such as "epochs: 10, now 5".
+func fieldDifferences(was, now any) []string {
+	before, after := map[string]string{}, map[string]string{}
+	flatten("", was, before)
+	flatten("", now, after)
+	var all []string
+	for _, field := range slices.Sorted(maps.Keys(union(before, after))) {
+		w, n := cmp.Or(before[field], "not set"), cmp.Or(after[field], "not set")
+		if w != n {
+			all = append(all, fmt.Sprintf("%s: %s, now %s", field, w, n))
+		}
+	}
+	return all
+}
+
+func union(a, b map[string]string) map[string]string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// flatten enters the plain values of a value that was read from JSON under their paths, such as "schedule.cosine".
+func flatten(path string, v any, into map[string]string) {
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		for key, field := range v {
+			flatten(strings.TrimPrefix(path+"."+key, "."), field, into)
+		}
+	default:
+		text, _ := json.Marshal(v) // it was read from JSON
+		into[path] = string(text)
+	}
+}
+
+// asJSON is v as reading it back from JSON gives it.
+func asJSON(v any) any {
+	var back any
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(data, &back)
+	}
+	if err != nil {
+		panic(err) // a configuration has plain fields
+	}
+	return back
+}
+
+// sameData gives the data sets in a strategy's configuration the fingerprints that are stored for them, where these are of
+// the same data: older runs have fingerprints of another form.
+func sameData(was, now any, sets []*datasets.Dataset) {
+	before, ok := was.(map[string]any)
+	after, ok2 := now.(map[string]any)
+	if !ok || !ok2 {
+		return
+	}
+	print, _ := before["fingerprint"].(string)
+	for _, ds := range sets {
+		if after["fingerprint"] == ds.Fingerprint() {
+			if same, _ := ds.Matches(print); same {
+				after["fingerprint"] = print
+			}
+		}
+	}
+	for key := range after {
+		sameData(before[key], after[key], sets)
+	}
+}
+
+// dataOf returns the data sets in the fields of a strategy.
+func dataOf(s Strategy) []*datasets.Dataset {
+	var all []*datasets.Dataset
+	v := reflect.ValueOf(s)
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range v.NumField() {
+		if f := v.Field(i); f.CanInterface() {
+			if ds, ok := f.Interface().(*datasets.Dataset); ok && ds != nil {
+				all = append(all, ds)
+			}
+		}
+	}
+	return all
+}
+
+// identity tells results that the same call would give from others: a digest of what they depend on. The number of epochs
+// is left out where more of them continue a training; so are the number of seeds and what is not stored.
+func (c Config) identity(s stored, seed uint64) string {
+	r := c.Recipe
+	r.Seed, r.Seeds = seed, 0
+	if !r.Schedule.needsEnd() {
+		r.Epochs = 0
+	}
+	s.Kind, s.Type = s.kind(), ""
+	text, err := json.Marshal(struct {
+		Data     string
+		Model    ModelConfig
+		Recipe   Recipe
+		Strategy stored
+	}{c.Data.Fingerprint, c.Model, r, s})
+	if err != nil {
+		panic(err) // both were written as JSON before
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// kindOf returns the kind of a strategy in run.json.
+func kindOf(s Strategy) string {
+	t := reflect.TypeOf(s)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}
+
+// strategyJSON describes a strategy by its name, its kind and its exported fields.
+func strategyJSON(s Strategy) (json.RawMessage, error) {
+	raw, err := json.Marshal(stored{Name: s.Name(), Kind: kindOf(s), Config: s})
+	if err != nil {
+		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
+	}
+	return raw, nil
+}
+
+// digestOf hashes all values of a model, so that a run can tell its model from another of the same name.
+func digestOf(m *zoo.Model) (string, error) {
+	h := fnv.New64a()
+	var b [4]byte
+	for _, p := range m.Params() {
+		values, err := m.Values(p)
+		if err != nil {
+			return "", err
+		}
+		for _, v := range values {
+			bits := math.Float32bits(v)
+			b[0], b[1], b[2], b[3] = byte(bits), byte(bits>>8), byte(bits>>16), byte(bits>>24)
+			h.Write(b[:])
+		}
+	}
+	return fmt.Sprintf("%016x", h.Sum64()), nil
+}

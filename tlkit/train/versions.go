@@ -1,0 +1,135 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+)
+
+// versionsFolder holds, in a run's folder, its earlier versions: folders 1, 2 and so on, each like the run's. No strategy
+// can have that name.
+const versionsFolder = ".versions"
+
+// Versions returns the earlier versions of the run, the oldest first: what strategies brought before the call was changed
+// (Config.Changed has the fields). Their results, models and plots are used as those of the run itself. A call that fits one
+// brings it back.
+func (r *Run) Versions() ([]*Run, error) {
+	numbers, err := r.versionNumbers()
+	if err != nil {
+		return nil, err
+	}
+	var all []*Run
+	for _, n := range numbers {
+		v, err := r.version(n)
+		if err != nil {
+			return all, fmt.Errorf("tlkit: version %d of run %q can't be read: %w; delete %s to be rid of it", n, r.Name, err, r.versionDir(n))
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+func (r *Run) versionDir(n int) string {
+	return filepath.Join(r.Dir, versionsFolder, strconv.Itoa(n))
+}
+
+func (r *Run) version(n int) (*Run, error) {
+	v, err := openFolder(r.Name, r.versionDir(n))
+	if err != nil {
+		return nil, err
+	}
+	v.Version = n
+	return v, nil
+}
+
+// versionNumbers lists the versions that there are, in order.
+func (r *Run) versionNumbers() ([]int, error) {
+	entries, err := os.ReadDir(filepath.Join(r.Dir, versionsFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("tlkit: the versions of run %q: %w", r.Name, err)
+	}
+	var numbers []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// archive moves strategies, given as run.json has them, to a new version, and returns its number.
+func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, error) {
+	numbers, err := r.versionNumbers()
+	if err != nil {
+		return 0, err
+	}
+	n := 1
+	if len(numbers) > 0 {
+		n = numbers[len(numbers)-1] + 1
+	}
+	dir := r.versionDir(n)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+	}
+	config := r.Config
+	config.Strategies, config.Changed = strategies, changed
+	if err := writeJSON(filepath.Join(dir, "run.json"), config); err != nil {
+		return 0, err
+	}
+	if graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile)); err == nil {
+		if err := atomicfile.WriteBytes(filepath.Join(dir, graphFile), graph); err != nil {
+			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+		}
+	}
+	for _, raw := range strategies {
+		var s stored
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+		}
+		err := os.Rename(filepath.Join(r.Dir, s.Name), filepath.Join(dir, s.Name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+		}
+	}
+	return n, nil
+}
+
+// restoreVersion brings a strategy back from the latest version that has it as the call wants it.
+func (c *call) restoreVersion(run *Run, w wanted) error {
+	numbers, err := run.versionNumbers()
+	if err != nil {
+		return err
+	}
+	for _, n := range slices.Backward(numbers) {
+		v, err := run.version(n)
+		if err != nil || len(c.differences(v.Config)) > 0 {
+			continue
+		}
+		i := v.index(w.Name)
+		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() {
+			continue
+		}
+		err = os.RemoveAll(filepath.Join(run.Dir, w.Name)) // of a start that failed
+		if err == nil {
+			err = os.Rename(filepath.Join(v.Dir, w.Name), filepath.Join(run.Dir, w.Name))
+		}
+		if err != nil {
+			return fmt.Errorf("tlkit: bringing back version %d of run %q: %w", n, run.Name, err)
+		}
+		run.warn("strategy %q was trained like this before and comes back from version %d", w.Name, n)
+		v.Config.Strategies = slices.Delete(v.Config.Strategies, i, i+1)
+		if len(v.Config.Strategies) == 0 {
+			return os.RemoveAll(v.Dir)
+		}
+		return writeJSON(filepath.Join(v.Dir, "run.json"), v.Config)
+	}
+	return nil
+}
