@@ -27,8 +27,8 @@ func CacheDir(sub ...string) (string, error) {
 	return filepath.Join(append([]string{dir}, sub...)...), nil
 }
 
-// InstallDir returns the folder of the installation, joined with sub: TLKIT_HOME, else ~/.local/share/tlkit; "" without a home
-// folder. install.sh puts there what it brings along: engines, and the weights of one network.
+// InstallDir returns the folder of the installation, joined with sub: TLKIT_HOME, else ~/.local/share/tlkit; "" without
+// a home folder. install.sh puts there what it brings along: engines, and the weights of one network.
 func InstallDir(sub ...string) string {
 	dir := os.Getenv("TLKIT_HOME")
 	if dir == "" {

@@ -26,7 +26,8 @@ type Request struct {
 	Dest   string // final path; its folder is made when missing
 	// Header is sent along, such as Authorization: only to the host of URL, never to one that it redirects to.
 	Header http.Header
-	// Part and Lock are the paths of the unfinished file and of the lock; empty: Dest with ".part" and ".lock" appended.
+	// Part and Lock are the paths of the unfinished file and of the lock; empty: Dest with ".part" and ".lock"
+	// appended.
 	Part, Lock string
 	// MaxBytes refuses a larger file; 0 means no limit.
 	MaxBytes int64
@@ -37,11 +38,11 @@ type Request struct {
 // ErrOffline is wrapped by the error that File returns when TLKIT_OFFLINE forbids the download.
 var ErrOffline = errors.New("TLKIT_OFFLINE is set, so nothing is downloaded")
 
-// ErrNoNetwork is wrapped by the error that File and Head return when the server's name can't be looked up or there is no
-// route to it.
+// ErrNoNetwork is wrapped by the error that File and Head return when the server's name can't be looked up or there is
+// no route to it.
 var ErrNoNetwork = errors.New("there is no network")
 
-// StatusError is the answer of a server that did not send the file.
+// StatusError says that a server did not send the file.
 type StatusError struct {
 	URL    string
 	Code   int    // HTTP status code
@@ -78,7 +79,8 @@ func Offline() bool {
 //
 // Where the server's name can't be looked up, or there is no route to it, no retry would help, and there is none.
 //
-// Errors: ErrOffline and ErrNoNetwork (wrapped), *StatusError, *HashError, the error of ctx, or one that names file and address.
+// Errors: ErrOffline and ErrNoNetwork (wrapped), *StatusError, *HashError, the error of ctx, or one that names file and
+// address.
 func File(ctx context.Context, r Request) error {
 	if err := r.complete(); err != nil {
 		return err

@@ -52,8 +52,8 @@ func Unreachable(err error) bool {
 	return errors.As(err, &u)
 }
 
-// Head asks for the header of r.URL. Redirects within its host are followed; one to another host is itself the answer,
-// since what a hub says of a file stands there. Retries and errors are those of [File].
+// Head asks for the header of r.URL. Redirects within its host are followed; of one to another host the header is
+// returned, since a hub describes the file there. Retries and errors are those of [File].
 func Head(ctx context.Context, r Request) (http.Header, error) {
 	client, transport := patience(ctx).client()
 	defer transport.CloseIdleConnections()

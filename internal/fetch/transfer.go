@@ -86,8 +86,8 @@ func isRetryable(err error) bool {
 	return errors.As(err, &b)
 }
 
-// attempt asks for the file, or for the rest of it, and appends what comes to the unfinished file. At its end the hash is
-// checked.
+// attempt asks for the file, or for the rest of it, and appends what comes to the unfinished file. At its end the hash
+// is checked.
 func (t *transfer) attempt(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -155,8 +155,8 @@ func (t *transfer) ask(ctx context.Context) (resp *http.Response, have int64, er
 	return resp, have, nil
 }
 
-// begin makes the unfinished file ready for the answer: at its end, or empty if the answer is the whole file. It returns
-// the bytes that are there, and those of the whole file, -1 if the server does not say.
+// begin makes the unfinished file ready for the answer: at its end, or empty if the answer is the whole file. It
+// returns the bytes that are there, and those of the whole file, -1 if the server does not say.
 func (t *transfer) begin(out *os.File, resp *http.Response, stored int64) (have, total int64, err error) {
 	total = -1
 	switch {
@@ -195,8 +195,8 @@ func (t *transfer) begin(out *os.File, resp *http.Response, stored int64) (have,
 	return have, total, nil
 }
 
-// receive writes the body to the end of the unfinished file, and gives up when nothing comes for too long. It returns the
-// bytes that are there then.
+// receive writes the body to the end of the unfinished file, and gives up when nothing comes for too long. It returns
+// the bytes that are there then.
 func (t *transfer) receive(ctx context.Context, cancel context.CancelCauseFunc, out *os.File, body io.Reader, have, total int64) (int64, error) {
 	stalled := fmt.Errorf("no data for %v", t.Stall)
 	watchdog := time.AfterFunc(t.Stall, func() { cancel(stalled) })

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
@@ -342,7 +343,7 @@ func gitHash(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// explain turns what the hub answers into what the user can do.
+// explain turns an error of the hub into one that says what the user can do.
 func (r Repo) explain(name string, err error) error {
 	var status *fetch.StatusError
 	if !errors.As(err, &status) {
@@ -415,5 +416,5 @@ func writeRef(path, commit string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(commit), 0o644)
+	return atomicfile.WriteBytes(path, []byte(commit))
 }

@@ -22,7 +22,7 @@ import (
 // Commit is the one commit of every repository.
 const Commit = "0123456789abcdef0123456789abcdef01234567"
 
-// Fault is how the hub answers a request for the content of a file.
+// Fault is what is wrong with the response to a request for the content of a file.
 type Fault int
 
 // The faults. Those of which "once" is said end with the first request for a file.
@@ -84,7 +84,7 @@ func (h *Hub) AddRepo(id string, files map[string][]byte) {
 	}
 }
 
-// Break makes every file of that base name answer with a fault.
+// Break gives the responses for every file of that base name a fault.
 func (h *Hub) Break(base string, f Fault) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -16,7 +16,8 @@ import (
 type ForbiddenError struct {
 	Path string // the file
 	Name string // the callable, as "os.system"
-	// Unknown: it is no known attack, but a class or function whose result is not read, and no weights were found beside.
+	// Unknown: it is no known attack, but a class or function whose result is not read, and no weights were found
+	// beside.
 	Unknown bool
 }
 

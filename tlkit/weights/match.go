@@ -26,8 +26,8 @@ type MismatchError struct {
 	Unexpected []string        // in the state dict, not wanted; in the file's order
 	Misshapen  []ShapeMismatch // in both, with different shapes
 	Matched    int             // number of keys in order
-	// Prefix was removed from the file's keys before, and Layout is the library whose names for the layers were tried; ""
-	// for none and for the model's own.
+	// Prefix was removed from the file's keys before, and Layout is the library whose names for the layers were tried;
+	// "" for none and for the model's own.
 	Prefix, Layout string
 }
 

@@ -55,9 +55,9 @@ func (c convNorm) norm(s *nn.Scope, x *Node) *Node {
 	return b.Done()
 }
 
-// samePadded prepares x for a convolution with TensorFlow's padding "same": the output has size ceil(in/stride), and where
-// the number of zeros is odd, there is one more below or on the right. It returns x with that one, and the zeros that are
-// left for each side of height and width.
+// samePadded prepares x for a convolution with TensorFlow's padding "same": the output has size ceil(in/stride), and
+// where the number of zeros is odd, there is one more below or on the right. It returns x with that one, and the zeros
+// that are left for each side of height and width.
 func samePadded(x *Node, kernel, stride int) (*Node, [2]int) {
 	var before, more [2]int
 	for a := range 2 {
@@ -139,8 +139,8 @@ func multipleOf(unit int, n float64) int {
 	return rounded
 }
 
-// relativePositions numbers the offsets between two places of a window, both row by row: for the places i and j the entry
-// i*n+j is the row of the table of offsets, from (1-window, 1-window) on.
+// relativePositions numbers the offsets between two places of a window, both row by row: for the places i and j the
+// entry i*n+j is the row of the table of offsets, from (1-window, 1-window) on.
 func relativePositions(window int) []int64 {
 	n := window * window
 	index := make([]int64, 0, n*n)

@@ -9,10 +9,10 @@ import (
 )
 
 // chaotic are the models whose logits under the golden formula's weights no engine can reproduce in single precision:
-// the networks are deep, without a bound on what they amplify, and the formula's kernels are a little too large for them.
-// PyTorch 2.15's own logits in single precision are 2.25 (v2_m) and 2.50 (v2_l) of the logits' standard deviation away
-// from its logits in double precision, and 2.35 and 2.23 away from the golden file's, which another processor made; its
-// argmax differs, too. So the order in which sums are taken decides, and none is nearer than another.
+// the networks are deep, without a bound on what they amplify, and the formula's kernels are a little too large for
+// them. PyTorch 2.15's own logits in single precision are 2.25 (v2_m) and 2.50 (v2_l) of the logits' standard deviation
+// away from its logits in double precision, and 2.35 and 2.23 away from the golden file's, which another processor
+// made; its argmax differs, too. So the order in which sums are taken decides, and none is nearer than another.
 //
 // What can be told of them: keys, shapes and the number of parameters are equal (TestGolden); in double precision the
 // logits are PyTorch's, to 2e-6 (TestGoldenDouble); in single precision the distance from the golden logits stays below

@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestCheckpointFiles loads what the libraries of today save; see testdata/checkpoints/make.py. The pickles are theirs, the
-// tensors are the formula's, of the shapes that theirs have.
+// TestCheckpointFiles loads what the libraries of today save; see testdata/checkpoints/make.py. The pickles are theirs,
+// the tensors are the formula's, of the shapes that theirs have.
 func TestCheckpointFiles(t *testing.T) {
 	away(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "checkpoints", "shapes.json"))

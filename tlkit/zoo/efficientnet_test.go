@@ -61,9 +61,9 @@ func formulaLogits(t *testing.T, name string, gain float32, h, w int) []float32 
 	return logits
 }
 
-// TestEfficientNetV2Tempered: with the golden formula's weights as they are, V2's m and l are chaotic: PyTorch in single
-// and in double precision differ from each other by two to three times the logits' deviation. With kernels of 0.8 times the size the
-// two agree to 1e-6 of it; the logits are torchvision 0.29's in double precision.
+// TestEfficientNetV2Tempered: with the golden formula's weights as they are, V2's m and l are chaotic: PyTorch in
+// single and in double precision differ from each other by two to three times the logits' deviation. With kernels of
+// 0.8 times the size the two agree to 1e-6 of it; the logits are torchvision 0.29's in double precision.
 func TestEfficientNetV2Tempered(t *testing.T) {
 	for _, c := range []struct {
 		name string

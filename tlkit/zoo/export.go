@@ -34,7 +34,8 @@ type Exported struct {
 	InputSize int `json:"input_size"`
 	// Imported marks a network that came from an .onnx file itself: only such a file holds it.
 	Imported bool `json:"imported,omitempty"`
-	// Input and Output name those of an ONNX model: images [batch, 3, height, width] and logits [batch, classes], float32.
+	// Input and Output name those of an ONNX model: images [batch, 3, height, width] and logits [batch, classes],
+	// float32.
 	Input  string `json:"input,omitempty"`
 	Output string `json:"output,omitempty"`
 }
@@ -52,8 +53,8 @@ const (
 //     normalised as torchvision does; its output "logits" is [batch, classes].
 //
 // Class names and preprocessing are written beside it, to path + ".json", and into the metadata of .safetensors and
-// .onnx files; see [Exported] and docs/export.md. [LoadExported] reads all three. A file appears whole or not at all, and an older one is
-// replaced.
+// .onnx files; see [Exported] and docs/export.md. [LoadExported] reads all three. A file appears whole or not at all,
+// and an older one is replaced.
 func (m *Model) Export(path string) error {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {

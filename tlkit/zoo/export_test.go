@@ -118,7 +118,8 @@ func ramp(t *testing.T, m *zoo.Model) {
 	}
 }
 
-// TestExportONNXAux: an .onnx file has no auxiliary heads; they are new in the model that comes back, all else is as it was.
+// TestExportONNXAux: an .onnx file has no auxiliary heads; they are new in the model that comes back, all else is as it
+// was.
 func TestExportONNXAux(t *testing.T) {
 	m := wholeNet(t)
 	path := filepath.Join(t.TempDir(), "m.onnx")

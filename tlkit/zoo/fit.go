@@ -96,11 +96,11 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 	return f, nil
 }
 
-// prefixes are the beginnings of a key up to each dot, "" first; or the one that was asked for.
-func prefixes(key, asked string) []string {
-	if asked != "" {
-		if strings.HasPrefix(key, asked) {
-			return []string{asked}
+// prefixes are the beginnings of a key up to each dot, "" first; or only the given one.
+func prefixes(key, given string) []string {
+	if given != "" {
+		if strings.HasPrefix(key, given) {
+			return []string{given}
 		}
 		return nil
 	}
@@ -221,8 +221,8 @@ func oneChannel(file, model []int) bool {
 		file[0] == model[0] && file[2] == model[2] && file[3] == model[3]
 }
 
-// threeChannels spreads a kernel for one channel evenly over three. It is the inverse of what timm does to load a kernel
-// for three channels into a network for one, which sums them (timm.models.adapt_input_conv).
+// threeChannels spreads a kernel for one channel evenly over three. It is the inverse of what timm does to load a
+// kernel for three channels into a network for one, which sums them (timm.models.adapt_input_conv).
 func threeChannels(t weights.Tensor) (weights.Tensor, error) {
 	grey := make([]float32, t.Len())
 	if err := t.ReadFloat32(grey); err != nil {

@@ -12,23 +12,29 @@ import (
 // LoadOptions say which values a model is loaded with. The zero value takes the default weight set.
 type LoadOptions struct {
 	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors), or
-	// "random". "" is the set that the model's name asks for ("resnet50.IMAGENET1K_V1"), or the default one. Models of
-	// the Hugging Face hub have their weights in their name, and take "" only.
+	// "random". "" is the set in the model's name ("resnet50.IMAGENET1K_V1"), or the default one. Models of the Hugging
+	// Face hub and folders have their weights in their name, and take "" only.
+	//
+	// A weight file may be a checkpoint as training scripts write them: its keys may lie behind a prefix ("model.",
+	// "backbone.", "module._orig_mod."), or have the names of timm, transformers or fastai; it may hold more than the
+	// network, another output layer or none, and a first layer for grey images. What was changed is said on standard
+	// error and in Model.Notes.
 	Weights string
 	// Classes name the logits of a weight file. nil means those of the model's published weights if there are as many,
-	// else "class 0" and so on: names are never guessed. For a model of the Hugging Face hub nil means what its config.json
-	// says, and for an .onnx file what its metadata says.
+	// else "class 0" and so on: names are never guessed. For a model of the Hugging Face hub nil means what its
+	// config.json says, and for an .onnx file what its metadata says.
 	Classes []string
 	// Preprocess is the evaluation transform of a file of your own; nil means that of the model's published weights. An
 	// .onnx file that does not say it itself (TLKit's own do) needs it: it can't be guessed.
 	Preprocess *vision.Preprocess
-	// Head says what becomes of the output layer of a weight file: taken where it fits, which is the zero value, or new.
-	// A file without one loads, too: its backbone has to be whole.
+	// Head says what becomes of the output layer of a weight file: taken where it fits, which is the zero value, or
+	// new. A file without one loads, too: its backbone has to be whole.
 	Head HeadChoice
-	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.". "" finds it.
+	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.". "" finds
+	// it.
 	Prefix string
-	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), where the rule of [weights.Open]
-	// finds another one or none.
+	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), where the rule of
+	// [weights.Open] finds another one or none.
 	Key string
 	// Seed determines random values.
 	Seed uint64
@@ -42,11 +48,15 @@ const Random = "random"
 //   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked up
 //     in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
 //
-//   - a timm repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
-//     "hf://timm/resnet18.a1_in1k@main". config.json there says architecture, preprocessing, classes and licence. The
-//     files are kept where Python keeps them. HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what
-//     they mean in Python. [TimmArchitectures] lists what can be loaded; one that is not the same network as its
-//     relative in torchvision is refused.
+//   - a repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
+//     "hf://microsoft/resnet-50@main", of timm or of transformers. config.json there says architecture, classes and
+//     licence, and it or preprocessor_config.json the preprocessing. The files are kept where Python keeps them.
+//     HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean in Python. Of timm,
+//     [TimmArchitectures] lists what can be loaded; of transformers, image classifiers of the types resnet, regnet,
+//     convnext, vit, swin, swinv2, efficientnet and mobilenet_v2 whose network is one of the zoo. One that is not the same
+//     network as its relative here is refused.
+//
+//   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it.
 //
 //   - an .onnx file: "models/my.onnx". It becomes a model like the others: variables under the file's names, stages
 //     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
@@ -91,10 +101,10 @@ func LoadExported(path string) (*Model, error) {
 	return load(context.Background(), s, LoadOptions{})
 }
 
-// Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1".
-// The error is an *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
-// ("hf://timm/resnet18.a1_in1k") its config.json is read, from the cache or from the hub: the one weight set has
-// preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
+// Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1". The error is an
+// *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
+// ("hf://timm/resnet18.a1_in1k") or a folder its config.json is read, from the cache or from the hub: the one weight
+// set has preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
 func Info(name string) (Spec, error) {
 	s, err := resolve(context.Background(), name)
 	if err != nil {

@@ -22,10 +22,10 @@ type maxViTConfig struct {
 	depth float64
 }
 
-// maxViTs are the networks of Tu et al. 2022, MaxViT: Multi-Axis Vision Transformer (arXiv 2204.01697, section 3, table 1
-// and figure 2), as torchvision has them: queries and keys are scaled by the root of all channels, not of a head's, and
-// a tanh layer comes before the output layer. Feature maps must be divisible into windows of 7x7 at each block,
-// so images have a multiple of 224 rows and columns.
+// maxViTs are the networks of Tu et al. 2022, MaxViT: Multi-Axis Vision Transformer (arXiv 2204.01697, section 3, table
+// 1 and figure 2), as torchvision has them: queries and keys are scaled by the root of all channels, not of a head's,
+// and a tanh layer comes before the output layer. Feature maps must be divisible into windows of 7x7 at each block, so
+// images have a multiple of 224 rows and columns.
 func maxViTs() []Spec {
 	configs := []maxViTConfig{
 		{"maxvit_t", 64, []int{64, 128, 256, 512}, []int{2, 2, 5, 2}, 32, 7, 0.2},

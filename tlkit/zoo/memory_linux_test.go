@@ -15,8 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestLoadMemory loads weights of ResNet-50's size in a process of its own: at no time may that need more than twice the
-// file's size above what the process had before.
+// TestLoadMemory loads weights of ResNet-50's size in a process of its own: at no time may that need more than twice
+// the file's size above what the process had before.
 func TestLoadMemory(t *testing.T) {
 	m, err := zoo.Load("resnet50", zoo.LoadOptions{Weights: zoo.Random})
 	if err != nil {

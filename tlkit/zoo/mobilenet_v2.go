@@ -7,7 +7,8 @@ import (
 )
 
 // mobileNetV2s is the network of inverted residuals with linear bottlenecks of Sandler et al. 2018 (arXiv 1801.04381,
-// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 is the authors' own, which transformers has.
+// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 is the authors' own, which
+// transformers has.
 func mobileNetV2s() []Spec {
 	const paper = "Sandler et al. 2018, MobileNetV2, arXiv 1801.04381, table 2"
 	return []Spec{

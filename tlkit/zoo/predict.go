@@ -122,8 +122,9 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 	return slices.Collect(slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes))), nil
 }
 
-// Release frees what an engine holds for predictions: on ONNX Runtime a copy of the values and the network's working memory,
-// several times the size of the model. The next prediction compiles the network again. Training does it by itself.
+// Release frees what an engine holds for predictions: on ONNX Runtime a copy of the values and the network's working
+// memory, several times the size of the model. The next prediction compiles the network again. Training does it by
+// itself.
 func (m *Model) Release() {
 	if m.exec != nil {
 		m.exec.Finalize()

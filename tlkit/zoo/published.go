@@ -14,7 +14,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// registered is the source of a model of the registry, with the weight set that its name asks for.
+// registered is the source of a model of the registry, with the weight set in its name, "" for the default one.
 type registered struct {
 	noFile
 	spec Spec
@@ -125,7 +125,8 @@ func openSet(ctx context.Context, model string, set WeightSet) (*weights.StateDi
 	return weights.Open(path)
 }
 
-// weightFolders are the folders in which weight files are looked up: TLKIT_DATA, the cache, and what install.sh brought along.
+// weightFolders are the folders in which weight files are looked up: TLKIT_DATA, the cache, and what install.sh brought
+// along.
 func weightFolders() []string {
 	var dirs []string
 	if dir := os.Getenv("TLKIT_DATA"); dir != "" {

@@ -108,8 +108,8 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// openDescribed reads config.json, and of a model of transformers preprocessor_config.json. Preprocessing and classes are
-// taken from there, never guessed. set is what is known of the weights already.
+// openDescribed reads config.json, and of a model of transformers preprocessor_config.json. Preprocessing and classes
+// are taken from there, never guessed. set is what is known of the weights already.
 func openDescribed(ctx context.Context, r repository, name string, set WeightSet) (source, error) {
 	text, err := readSmall(ctx, r, "config.json")
 	if err != nil {
@@ -169,8 +169,8 @@ func (d *description) readProcessor(ctx context.Context, r repository) error {
 	return nil
 }
 
-// setPreprocess makes p the preprocessing of the weight set, and its size that of the network, unless position embeddings
-// fix another.
+// setPreprocess makes p the preprocessing of the weight set, and its size that of the network, unless position
+// embeddings fix another.
 func (d *description) setPreprocess(p vision.Preprocess) {
 	d.preprocess = true
 	d.spec.Weights[0].Preprocess = p
@@ -205,8 +205,8 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 	return v, nil
 }
 
-// weightNames are the files of a repository that may hold weights, or list the files that do, in the order in which they
-// are looked for.
+// weightNames are the files of a repository that may hold weights, or list the files that do, in the order in which
+// they are looked for.
 var weightNames = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
 
 // open gets the weights. Without a network, a file that is here counts before one that is looked for first.

@@ -324,8 +324,8 @@ func TestCacheLayout(t *testing.T) {
 	}
 }
 
-// TestProxy: HTTP_PROXY is honoured. A process of its own asks, since net/http reads the environment once, and through a
-// proxy only for hosts that are not this one.
+// TestProxy: HTTP_PROXY is honoured. A process of its own asks, since net/http reads the environment once, and through
+// a proxy only for hosts that are not this one.
 func TestProxy(t *testing.T) {
 	h := hubtest.New(t)
 	h.Isolate(t)

@@ -21,7 +21,8 @@ type Spec struct {
 	Weights []WeightSet
 	// Build returns the network.
 	Build func() Architecture
-	// Graph, when set, is the network of an imported .onnx file, without its weights; [GraphSpec] makes the spec from it.
+	// Graph, when set, is the network of an imported .onnx file, without its weights; [GraphSpec] makes the spec from
+	// it.
 	Graph []byte
 	// Rename, when set, turns a key of a weight file into the model's; it is for published files older than today's
 	// keys, and leaves all other keys as they are.
@@ -79,8 +80,8 @@ type WeightSet struct {
 	URL string `json:"url"`
 	// File names an embedded file.
 	File string `json:"-"`
-	// Licence of the weights as their publisher states it, where known: an SPDX name. What they were trained on may bind
-	// further: ImageNet's terms allow research only.
+	// Licence of the weights as their publisher states it, where known: an SPDX name. What they were trained on may
+	// bind further: ImageNet's terms allow research only.
 	Licence string `json:"-"`
 	// Source says where the set comes from.
 	Source string `json:"-"`

@@ -40,8 +40,8 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	return m.readValues(sd)
 }
 
-// readValues sets the variables from the tensors of a file, several at a time: a disk is faster than one core turns
-// kernels round.
+// readValues sets the variables from the tensors of a file, several at a time: a disk is faster than one core
+// transposes kernels.
 func (m *Model) readValues(sd *weights.StateDict) error {
 	var set sync.Mutex
 	var g errgroup.Group
@@ -64,16 +64,16 @@ func (m *Model) readValues(sd *weights.StateDict) error {
 	return g.Wait()
 }
 
-// readValue reads a variable's value from a tensor of a file. What that needs beside the value are some rows of it.
+// readValue reads a variable's value from a tensor of a file. It needs memory for the value and a few rows.
 func readValue(p nn.Param, t weights.Tensor) (*tensors.Tensor, error) {
 	value := tensors.FromShape(shapes.Make(dtypes.Float32, p.VarShape()...))
 	var err error
 	if e := tensors.MutableFlatData(value, func(flat []float32) {
 		switch s := p.Shape; p.Layout {
 		case nn.ConvKernel: // out, in, height, width -> height, width, in, out
-			err = t.EachFloat32(newTurner(flat, s[0], s[1], s[2]*s[3]).take)
+			err = t.EachFloat32(newTransposer(flat, s[0], s[1], s[2]*s[3]).add)
 		case nn.LinearWeight: // out, in -> in, out
-			err = t.EachFloat32(newTurner(flat, s[0], s[1], 1).take)
+			err = t.EachFloat32(newTransposer(flat, s[0], s[1], 1).add)
 		default:
 			err = t.ReadFloat32(flat)
 		}
@@ -83,9 +83,9 @@ func readValue(p nn.Param, t weights.Tensor) (*tensors.Tensor, error) {
 	return value, err
 }
 
-// turner brings values from a file's order [outer, inner, area] into a variable's, [area, inner, outer]: turnerRows rows
-// of the file at a time, so that each write fills a line of the cache.
-type turner struct {
+// transposer brings values from a file's order [outer, inner, area] into a variable's, [area, inner, outer]:
+// transposerRows rows of the file at a time, so that each write fills a line of the cache.
+type transposer struct {
 	to                 []float32
 	outer, inner, area int
 	rows               []float32 // those that wait, stride apart
@@ -93,32 +93,32 @@ type turner struct {
 	at                 int // values taken so far
 }
 
-const turnerRows = 16
+const transposerRows = 16
 
-func newTurner(to []float32, outer, inner, area int) *turner {
+func newTransposer(to []float32, outer, inner, area int) *transposer {
 	// The stride is odd in lines: rows at a distance of a power of two would fall into the same places of the cache.
-	stride := ((inner*area+turnerRows-1)/turnerRows | 1) * turnerRows
-	return &turner{to: to, outer: outer, inner: inner, area: area, stride: stride, rows: make([]float32, min(outer, turnerRows)*stride)}
+	stride := ((inner*area+transposerRows-1)/transposerRows | 1) * transposerRows
+	return &transposer{to: to, outer: outer, inner: inner, area: area, stride: stride, rows: make([]float32, min(outer, transposerRows)*stride)}
 }
 
-// take has the signature that [weights.Tensor.EachFloat32] asks for.
-func (t *turner) take(_ int, values []float32) error {
+// add has the signature that [weights.Tensor.EachFloat32] needs.
+func (t *transposer) add(_ int, values []float32) error {
 	row := t.inner * t.area
 	for len(values) > 0 {
 		o, i := t.at/row, t.at%row
-		from := o % turnerRows * t.stride
+		from := o % transposerRows * t.stride
 		n := copy(t.rows[from+i:from+row], values)
 		values = values[n:]
 		t.at += n
-		if i+n == row && (o%turnerRows == turnerRows-1 || o == t.outer-1) {
-			t.write(o/turnerRows*turnerRows, o+1)
+		if i+n == row && (o%transposerRows == transposerRows-1 || o == t.outer-1) {
+			t.write(o/transposerRows*transposerRows, o+1)
 		}
 	}
 	return nil
 }
 
 // write puts the waiting rows from..to-1 where they belong.
-func (t *turner) write(from, to int) {
+func (t *transposer) write(from, to int) {
 	i := 0
 	for c := range t.inner {
 		for a := range t.area {
@@ -167,7 +167,7 @@ func (m *Model) completed(sd *weights.StateDict, seed uint64, optional func(nn.P
 }
 
 // StateDict returns all values in PyTorch's layout and torchvision's keys, and after them the whole-numbered entries
-// that the model computes itself ([nn.Fixed]), which PyTorch's strict loading asks for.
+// that the model computes itself ([nn.Fixed]), which PyTorch's strict loading needs.
 func (m *Model) StateDict() ([]weights.Entry, error) {
 	entries := make([]weights.Entry, 0, len(m.params))
 	for _, p := range m.params {

@@ -63,7 +63,8 @@ type SummaryStage struct {
 type SummaryLayer struct {
 	// Key is its prefix in the state dict.
 	Key string `json:"key"`
-	// Kind is PyTorch's name of it ("Conv2d"), or "parameter" for values that belong to no layer, such as a class token.
+	// Kind is PyTorch's name of it ("Conv2d"), or "parameter" for values that belong to no layer, such as a class
+	// token.
 	Kind string `json:"kind"`
 	// Out is the shape of its output; nil for what is not part of the network in inference.
 	Out []int `json:"out,omitempty"`

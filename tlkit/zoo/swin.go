@@ -34,9 +34,9 @@ var swinConfigs = []swinConfig{
 	{"swin_v2_b", true, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 8, 0.5},
 }
 
-// swins are the networks of shifted windows of Liu et al. 2021, Swin Transformer (arXiv 2103.14030, section 3) and Liu et
-// al. 2022, Swin Transformer V2 (arXiv 2111.09883, section 3), with torchvision's window sizes and stochastic depths.
-// Images may have any size: feature maps are padded to whole windows.
+// swins are the networks of shifted windows of Liu et al. 2021, Swin Transformer (arXiv 2103.14030, section 3) and Liu
+// et al. 2022, Swin Transformer V2 (arXiv 2111.09883, section 3), with torchvision's window sizes and stochastic
+// depths. Images may have any size: feature maps are padded to whole windows.
 func swins() []Spec {
 	var specs []Spec
 	for _, c := range swinConfigs {
@@ -93,8 +93,8 @@ func (c swinConfig) merge(s *nn.Scope, x *Node) *Node {
 	return nn.LinearWith(s.In("reduction"), nn.LayerNorm(s.In("norm"), x, swinEpsilon), 2*d[3], truncated, nil)
 }
 
-// block is figure 3b of Liu et al. 2021, or for V2 the right of figure 1 of Liu et al. 2022; drop is the rate of stochastic
-// depth of its two branches.
+// block is figure 3b of Liu et al. 2021, or for V2 the right of figure 1 of Liu et al. 2022; drop is the rate of
+// stochastic depth of its two branches.
 func (c swinConfig) block(s *nn.Scope, x *Node, heads, shift int, drop float64) *Node {
 	width := channels(x)
 	norm := func(name string, x *Node) *Node { return nn.LayerNorm(s.In(name), x, swinEpsilon) }
@@ -110,7 +110,8 @@ func (c swinConfig) block(s *nn.Scope, x *Node, heads, shift int, drop float64) 
 	return Add(x, nn.StochasticDepth(s.In("mlp.3"), mlp(norm("norm2", x)), drop))
 }
 
-// attention is self-attention within windows that are shifted by so many rows and columns: Liu et al. 2021, section 3.2.
+// attention is self-attention within windows that are shifted by so many rows and columns: Liu et al. 2021, section
+// 3.2.
 func (c swinConfig) attention(s *nn.Scope, x *Node, heads, shift int) *Node {
 	d, g, w := x.Shape().Dimensions, x.Graph(), c.window
 	n := w * w

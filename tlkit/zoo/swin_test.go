@@ -25,8 +25,8 @@ func TestSwinOddSize(t *testing.T) {
 	}
 }
 
-// TestFixedEntries: index tables are in an exported file as 64-bit integers, the file loads again, and a table of another
-// size is an error. The values are torch's: the first index of a window of 8 is the middle of 15x15 offsets.
+// TestFixedEntries: index tables are in an exported file as 64-bit integers, the file loads again, and a table of
+// another size is an error. The values are torch's: the first index of a window of 8 is the middle of 15x15 offsets.
 func TestFixedEntries(t *testing.T) {
 	spec, err := zoo.Info("swin_v2_t")
 	if err != nil {

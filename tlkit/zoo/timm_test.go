@@ -73,8 +73,8 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 var quickTimm = map[string]bool{"resnet18": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
 	"regnety_004": true, "densenet121": true}
 
-// TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits against
-// timm's.
+// TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits
+// against timm's.
 func TestTimm(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "timm", "*.json.gz"))
 	if err != nil || len(files) < 20 {

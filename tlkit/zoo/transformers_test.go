@@ -62,8 +62,8 @@ func (g transformersGolden) folder(t *testing.T) string {
 
 var photograph = zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 64, Crop: 64, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}}
 
-// TestTransformers loads folders that transformers has written, with the formula's weights, and holds logits, classes and
-// preprocessing against transformers'.
+// TestTransformers loads folders that transformers has written, with the formula's weights, and holds logits, classes
+// and preprocessing against transformers'.
 func TestTransformers(t *testing.T) {
 	half := [3]float32{0.5, 0.5, 0.5}
 	square := func(size int) vision.Preprocess {

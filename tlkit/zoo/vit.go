@@ -53,7 +53,8 @@ var viTKeys = strings.NewReplacer(".mlp.linear_1.", ".mlp.0.", ".mlp.linear_2.",
 // viTEpsilon is added to the variance in the family's layer norms.
 const viTEpsilon = 1e-6
 
-// normalByFanIn draws from a normal distribution of standard deviation sqrt(1/fanIn): the start of the patch projection.
+// normalByFanIn draws from a normal distribution of standard deviation sqrt(1/fanIn): the start of the patch
+// projection.
 func normalByFanIn(rng *rand.Rand, shape []int, values []float32) {
 	fanIn := 1
 	for _, d := range shape[1:] {

@@ -22,8 +22,8 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// answer is what -json prints for an image.
-type answer struct {
+// result is what -json prints for an image.
+type result struct {
 	Image       string       `json:"image"`
 	Predictions []prediction `json:"predictions,omitempty"`
 	Error       string       `json:"error,omitempty"`
@@ -61,21 +61,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 	code := 0
 	enc := json.NewEncoder(stdout)
 	for _, path := range fs.Args()[1:] {
-		a := answer{Image: path}
+		r := result{Image: path}
 		found, err := model.PredictFile(path, *top)
 		if err != nil {
 			code = 1
-			a.Error = err.Error()
+			r.Error = err.Error()
 			if !*asJSON {
 				fmt.Fprintf(stderr, "tlpredict: %s: %v\n", path, err)
 				continue
 			}
 		}
 		for _, p := range found {
-			a.Predictions = append(a.Predictions, prediction(p))
+			r.Predictions = append(r.Predictions, prediction(p))
 		}
 		if *asJSON {
-			err = enc.Encode(a)
+			err = enc.Encode(r)
 		} else {
 			_, err = fmt.Fprintf(stdout, "%s\n", path)
 			for _, p := range found {

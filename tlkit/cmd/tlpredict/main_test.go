@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 		}
 		dec := json.NewDecoder(&out)
 		for i := range images {
-			var a answer
+			var a result
 			if err := dec.Decode(&a); err != nil {
 				t.Fatal(err)
 			}

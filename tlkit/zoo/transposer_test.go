@@ -7,8 +7,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// TestTurner holds the turned values against the order that eachPair gives, whatever the pieces they come in.
-func TestTurner(t *testing.T) {
+// TestTransposer holds the turned values against the order that eachPair gives, whatever the pieces they come in.
+func TestTransposer(t *testing.T) {
 	for _, p := range []nn.Param{
 		{Shape: []int{1, 1, 1, 1}, Layout: nn.ConvKernel},
 		{Shape: []int{16, 3, 7, 7}, Layout: nn.ConvKernel},
@@ -29,9 +29,9 @@ func TestTurner(t *testing.T) {
 		}
 		for _, piece := range []int{1, 7, 100, len(values)} {
 			got := make([]float32, len(values))
-			turn := newTurner(got, p.Shape[0], p.Shape[1], area)
+			turn := newTransposer(got, p.Shape[0], p.Shape[1], area)
 			for part := range slices.Chunk(values, piece) {
-				if err := turn.take(0, part); err != nil {
+				if err := turn.add(0, part); err != nil {
 					t.Fatal(err)
 				}
 			}
