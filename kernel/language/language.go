@@ -149,12 +149,7 @@ func (s *Service) begin() <-chan struct{} {
 		defer cancel()
 		server, err := startServer(ctx, s.life, s.cfg.Gopls, dir, s.cfg.Env)
 		if err == nil {
-			// The first question makes gopls load and type-check.
-			if text, offset := s.cfg.Source.CompletionFile("fmt.", 4); offset >= 0 {
-				if err = server.show(ctx, text); err == nil {
-					_, err = server.complete(ctx, text, offset)
-				}
-			}
+			err = s.warm(ctx, server)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -175,6 +170,26 @@ func (s *Service) begin() <-chan struct{} {
 		s.server = server
 	}()
 	return started
+}
+
+// warm asks the first questions, at which gopls loads and type-checks: about the
+// packages that cells have imported, and fmt.
+func (s *Service) warm(ctx context.Context, server *server) error {
+	code := "fmt."
+	for _, n := range s.cfg.Source.Names() {
+		if n.Kind == "import" && token.IsIdentifier(n.Name) {
+			code = "_ = " + n.Name + ".x\n" + code
+		}
+	}
+	text, offset := s.cfg.Source.CompletionFile(code, len(code))
+	if offset < 0 {
+		return nil
+	}
+	if err := server.show(ctx, text); err != nil {
+		return err
+	}
+	_, err := server.complete(ctx, text, offset)
+	return err
 }
 
 // Close ends gopls, also one that is just starting: at once, since Jupyter gives
@@ -285,11 +300,11 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 		case <-ctx.Done():
 		}
 	}
-	for _, k := range known {
-		c.add(k.Text, jupyterKind(k.Kind), k.Detail, "")
-	}
 	if !afterDot(code, start) && (len(c.Matches) == 0 || start < offset) {
 		c.addKnown(code[start:offset], s.cfg.Source.Names())
+	}
+	for _, k := range known {
+		c.add(k.Text, jupyterKind(k.Kind), k.Detail, "")
 	}
 }
 

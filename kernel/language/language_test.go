@@ -66,7 +66,7 @@ func newSource(t testing.TB) fakeSource {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod":   "module nb\n\ngo 1.21\n",
-		"r1/r1.go": "package r1\n\n// Greeting is said to all.\nvar Greeting = \"hello\"\n\n// Greet greets someone.\nfunc Greet(name string) string { return Greeting + name }\n",
+		"r1/r1.go": "package r1\n\n// Greeting is said to all.\nvar Greeting = \"hello\"\n\n// MustGreet is [Greet].\nfunc MustGreet(name string) string { return Greet(name) }\n\n// Greet greets someone.\nfunc Greet(name string) string { return Greeting + name }\n",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -152,6 +152,10 @@ func TestGopls(t *testing.T) {
 		{`r1.|`, "Greet", 3, 3},
 		{`var s struct{ Name string }; s.N|`, "Name", 31, 32},
 		{`%w|`, "who", 1, 2},
+		{`fun|`, "func", 0, 3},
+		{"ret|", "return", 0, 3},
+		{`early.|`, "Name", 6, 6},
+		{`early.Name("models/|`, "models/resnet18", 12, 19},
 	}
 	for _, c := range completions {
 		code, cursor := cursorAt(t, c.code)
@@ -163,6 +167,13 @@ func TestGopls(t *testing.T) {
 			t.Errorf("%s: %d kinds and %d details for %d matches", c.code, len(got.Kinds), len(got.Details), len(got.Matches))
 		}
 	}
+	// Unimported packages need an edit elsewhere, which Jupyter can't make.
+	if got := s.Complete(ctx, "sor", 3); slices.Contains(got.Matches, "sort") {
+		t.Errorf("a match that needs an import line: %q", got.Matches)
+	}
+	if got := s.Complete(ctx, "fmt.Printl", 10); len(got.Docs) != 1 || !strings.Contains(got.Docs[0], "Println formats") || !strings.Contains(got.Details[0], "func(a ...any)") {
+		t.Errorf("documentation %q, details %q", got.Docs, got.Details)
+	}
 	inspections := []struct{ code, want string }{
 		{"fmt.Println|", "Println formats using the default formats"},
 		{"fmt.Pri|ntln(1)", "Println formats"},
@@ -171,6 +182,8 @@ func TestGopls(t *testing.T) {
 		{"r1.Greet|", "Greet greets someone"},
 		{"greeting|", "string"},
 		{"fmt|", "formatted I/O"},
+		{"r1.MustGreet|", "Greet greets someone"},
+		{"early.Name|", "Name names."},
 	}
 	for _, c := range inspections {
 		code, cursor := cursorAt(t, c.code)

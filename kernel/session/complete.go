@@ -7,7 +7,8 @@ import (
 	"go/scanner"
 	"go/token"
 	"go/types"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -17,146 +18,195 @@ import (
 func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset int) {
 	cursor = max(0, min(cursor, len(code)))
 	m := splitMagic(code)
-	lineStart := strings.LastIndexByte(code[:cursor], '\n') + 1
-	line, _, _ := strings.Cut(code[lineStart:], "\n")
-	if m.cellMagic != "" || strings.TrimSpace(line) != "" && strings.TrimSpace(m.code[lineStart:lineStart+len(line)]) == "" {
+	if m.cellMagic != "" || onMagicLine(m.code, code, cursor) {
 		return nil, -1
 	}
 	chunks := splitChunks(m.code).chunks
+	declared := declaredIn(m.code)
+	used := identifiers(m.code)
+	imports := s.usedImports(used)
+	names := s.declarations(declared, imports)
+	s.guessImports(m.code, used, declared, imports)
+	return layOut(m.code, cursor, chunks).file(imports, names)
+}
+
+// onMagicLine reports whether the line with the cursor is all magic: blank in the Go.
+func onMagicLine(goCode, code string, cursor int) bool {
+	start := strings.LastIndexByte(code[:cursor], '\n') + 1
+	line, _, _ := strings.Cut(code[start:], "\n")
+	return strings.TrimSpace(line) != "" && strings.TrimSpace(goCode[start:start+len(line)]) == ""
+}
+
+// declaredIn are the names that a cell declares, if it can be parsed.
+func declaredIn(code string) map[string]bool {
 	declared := map[string]bool{}
-	if p, err := parse(token.NewFileSet(), &source{text: m.code}); err == nil {
-		for _, it := range p.declarations() {
-			for _, name := range it.names {
-				declared[name] = true
-			}
+	p, err := parse(token.NewFileSet(), &source{text: code})
+	if err != nil {
+		return declared
+	}
+	for _, it := range p.declarations() {
+		for _, name := range it.names {
+			declared[name] = true
 		}
 	}
-	used := map[string]bool{} // identifiers, to import only what the cell may mean
+	return declared
+}
+
+// identifiers are all identifiers of a text.
+func identifiers(code string) map[string]bool {
+	used := map[string]bool{}
 	var sc scanner.Scanner
-	file := token.NewFileSet().AddFile("", -1, len(m.code))
-	sc.Init(file, []byte(m.code), nil, 0)
+	sc.Init(token.NewFileSet().AddFile("", -1, len(code)), []byte(code), nil, 0)
 	for {
-		_, tok, lit := sc.Scan()
-		if tok == token.EOF {
-			break
-		}
-		if tok == token.IDENT {
+		switch _, tok, lit := sc.Scan(); tok {
+		case token.EOF:
+			return used
+		case token.IDENT:
 			used[lit] = true
 		}
 	}
+}
 
-	var head, body, tail strings.Builder
+// usedImports are the imports of earlier cells that a cell may mean.
+func (s *Session) usedImports(used map[string]bool) map[string]string {
 	imports := map[string]string{}
 	s.names.mu.Lock()
+	defer s.names.mu.Unlock()
 	for name, imp := range s.names.imports {
 		if used[name] {
 			imports[name] = imp.path
 		}
 	}
+	return imports
+}
+
+// declarations are the session's names as Go, but for those that the cell declares.
+// What they need is added to imports.
+func (s *Session) declarations(declared map[string]bool, imports map[string]string) string {
 	qualify := func(p *types.Package) string {
 		if ours(p) {
 			return ""
 		}
-		if have, ok := imports[p.Name()]; ok && have != p.Path() {
-			name := fmt.Sprintf("%s%d", p.Name(), len(imports))
-			imports[name] = p.Path()
-			return name
+		name := p.Name()
+		if have, ok := imports[name]; ok && have != p.Path() {
+			name = fmt.Sprintf("%s%d", name, len(imports))
 		}
-		imports[p.Name()] = p.Path()
-		return p.Name()
+		imports[name] = p.Path()
+		return name
 	}
+	var text strings.Builder
+	s.names.mu.Lock()
+	defer s.names.mu.Unlock()
 	seen := map[*definition]bool{}
 	for _, e := range s.names.sorted() {
-		if declared[e.name] {
-			continue
-		}
 		switch {
+		case declared[e.name]:
 		case e.kind == kindVar:
-			fmt.Fprintf(&tail, "var %s %s\n", e.name, types.TypeString(e.obj.Type(), qualify))
+			fmt.Fprintf(&text, "var %s %s\n", e.name, types.TypeString(e.obj.Type(), qualify))
 		case e.def != nil && !seen[e.def]:
 			seen[e.def] = true
-			for name, path := range e.def.imports {
-				imports[name] = path
-			}
-			tail.WriteString(e.def.text() + "\n")
+			maps.Copy(imports, e.def.imports)
+			text.WriteString(e.def.text() + "\n")
 		}
 	}
-	s.names.mu.Unlock()
-	if s.b != nil {
-		select {
-		case <-s.ready:
-			for name := range used {
-				if imports[name] == "" && !declared[name] && s.names.entity(name) == nil && strings.Contains(code, name+".") {
-					if paths := s.b.ByName(name); len(paths) > 0 {
-						imports[name] = paths[0]
-					}
-				}
-			}
-		default:
-		}
-	}
+	return text.String()
+}
 
-	// The chunk with the cursor comes whole; declarations before, statements in a function.
-	offset = -1
-	mark := func(b *strings.Builder, c chunk) {
-		if cursor >= c.start && (cursor <= c.end || offset < 0) {
-			offset = b.Len() + min(cursor, c.end) - c.start
+// guessImports adds the packages that the cell names without an import.
+func (s *Session) guessImports(code string, used, declared map[string]bool, imports map[string]string) {
+	if s.b == nil {
+		return
+	}
+	select {
+	case <-s.ready:
+	default:
+		return
+	}
+	for name := range used {
+		if imports[name] != "" || declared[name] || s.names.entity(name) != nil || !strings.Contains(code, name+".") {
+			continue
+		}
+		if paths := s.b.ByName(name); len(paths) > 0 {
+			imports[name] = paths[0]
 		}
 	}
-	inBody := true
-	ownImports := ""
+}
+
+// layout is a cell as a file: its imports, its declarations, its statements in a
+// function, and where in one of the two the cursor is.
+type layout struct {
+	imports    string
+	head, body strings.Builder
+	inBody     bool
+	offset     int // in head or body
+}
+
+// layOut sorts the chunks of a cell. The one with the cursor is kept whole; where
+// there is none, an empty statement stands for it.
+func layOut(code string, cursor int, chunks []chunk) *layout {
+	l := &layout{}
+	placed := false
 	for i, c := range chunks {
-		end := c.end
-		if i+1 == len(chunks) {
-			end = max(c.end, min(len(m.code), cursor))
+		next := len(code) + 1
+		if i+1 < len(chunks) {
+			next = chunks[i+1].start
 		}
-		c.end = end
-		text := m.code[c.start:end]
-		if c.tok == token.IMPORT {
-			ownImports += text + "\n"
-			continue
+		if !placed && cursor < c.start {
+			l.statement("", 0)
+			placed = true
 		}
-		if c.decl && c.tok != token.VAR {
-			if cursor >= c.start && cursor <= c.end {
-				inBody = false
-				offset = -1
-			}
-			mark(&head, c)
-			head.WriteString(text + "\n")
-			continue
+		if cursor > c.end && cursor < next && !strings.ContainsAny(code[c.end:cursor], "\n;") {
+			c.end = cursor // blanks behind it
 		}
-		if cursor >= c.start {
-			inBody = true
-			mark(&body, c)
+		at := -1
+		if !placed && cursor <= c.end {
+			at, placed = cursor-c.start, true
 		}
-		body.WriteString("\t" + text + "\n")
-		if inBody && offset >= 0 && cursor >= c.start && cursor <= c.end {
-			offset++ // the tab
+		switch text := code[c.start:c.end]; {
+		case c.tok == token.IMPORT:
+			l.imports += text + "\n"
+		case c.decl && c.tok != token.VAR:
+			l.declaration(text, at)
+		default:
+			l.statement(text, at)
 		}
 	}
-	if offset < 0 { // an empty place between statements
-		inBody = true
-		offset = body.Len()
+	if !placed {
+		l.statement("", 0)
 	}
+	return l
+}
+
+// declaration adds a declaration; at is the cursor's place in it, or -1.
+func (l *layout) declaration(text string, at int) {
+	if at >= 0 {
+		l.inBody, l.offset = false, l.head.Len()+at
+	}
+	l.head.WriteString(text + "\n")
+}
+
+// statement does so for a statement.
+func (l *layout) statement(text string, at int) {
+	if at >= 0 {
+		l.inBody, l.offset = true, l.body.Len()+len("\t")+at
+	}
+	l.body.WriteString("\t" + text + "\n")
+}
+
+// file is the whole file, and where in it the cursor is.
+func (l *layout) file(imports map[string]string, names string) (src []byte, offset int) {
 	var first strings.Builder
-	first.WriteString("package main\n\n" + ownImports)
-	names := make([]string, 0, len(imports))
-	for name := range imports {
-		if name != "." {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		if !strings.Contains(ownImports, `"`+imports[name]+`"`) {
-			fmt.Fprintf(&first, "import %s %q\n", name, imports[name])
+	first.WriteString("package main\n\n" + l.imports)
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
+		path := imports[name]
+		if name != "." && !strings.HasPrefix(name, dotKey) && !strings.Contains(l.imports, `"`+path+`"`) {
+			fmt.Fprintf(&first, "import %s %q\n", name, path)
 		}
 	}
 	const open = "\nfunc main() {\n"
-	if inBody {
-		offset += first.Len() + head.Len() + len(open)
-	} else {
-		offset += first.Len()
+	offset = first.Len() + l.offset
+	if l.inBody {
+		offset += l.head.Len() + len(open)
 	}
-	return []byte(first.String() + head.String() + open + body.String() + "}\n\n" + tail.String()), offset
+	return []byte(first.String() + l.head.String() + open + l.body.String() + "}\n\n" + names), offset
 }

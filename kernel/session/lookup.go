@@ -39,8 +39,32 @@ func (s *Session) Candidates(ctx context.Context, code string, cursor int) (star
 		if m, ok := s.meaningOf(ctx, fieldPlace(code[:start]), code[:start]); ok && m.typ != nil {
 			all = fieldsOf(m.typ)
 		}
+	case start < cursor:
+		all = s.packages()
 	}
 	return start, beginning(all, code[start:cursor])
+}
+
+// packages are the packages that a cell may name without an import, once they are
+// known.
+func (s *Session) packages() []Candidate {
+	select {
+	case <-s.ready:
+	default:
+		return nil
+	}
+	if s.startErr != nil {
+		return nil
+	}
+	var all []Candidate
+	for _, name := range s.b.PackageNames() {
+		c := Candidate{Text: name, Kind: "import"}
+		if paths := s.b.ByName(name); len(paths) > 0 {
+			c.Detail = paths[0]
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // beginning keeps the candidates that begin with prefix, case aside, sorted.

@@ -81,6 +81,7 @@ func TestCandidates(t *testing.T) {
 		{"ts := []T{{}}", "ts[0].In", "Inner", "", ""},
 		{"import str \"strings\"\nvar b str.Builder", "b.WriteS", "WriteString", "", ""},
 		{"", "T{", "a", "", ""},
+		{"", "x := tlk", "tlkit", "", "github.com/tlkit-go/tlkit-notebooks/tlkit"},
 		{"", "http.Client{Time", "Timeout", "Jar", "time.Duration"},
 	} {
 		if test.run != "" {
