@@ -234,3 +234,31 @@ func TestString(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestWith: a view has other tensors and says everything else as before.
+func TestWith(t *testing.T) {
+	sd := zeros(t, Spec{"a", []int{1}}, Spec{"b", []int{1}})
+	sd.Metadata, sd.Source, sd.Format, sd.Nested, sd.Stripped = map[string]string{"epoch": "3"}, "x.pth", "pytorch-zip", "model", "module."
+	entries := sd.Entries()[1:]
+	entries[0].Key = "c"
+	view, err := sd.With(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := view.Keys(); len(got) != 1 || got[0] != "c" {
+		t.Errorf("keys %q", got)
+	}
+	if _, there := view.Get("a"); there {
+		t.Error("the view has a tensor that was left out")
+	}
+	if view.Metadata["epoch"] != "3" || view.Source != "x.pth" || view.Format != "pytorch-zip" || view.Nested != "model" || view.Stripped != "module." {
+		t.Errorf("the view says %+v", view)
+	}
+	view.Metadata["epoch"] = "4"
+	if sd.Metadata["epoch"] != "3" || sd.Len() != 2 {
+		t.Errorf("the original has changed: %v, %q", sd.Metadata, sd.Keys())
+	}
+	if _, err := sd.With(append(entries, entries...)); err == nil || !strings.Contains(err.Error(), "x.pth") || !strings.Contains(err.Error(), `"c" appears twice`) {
+		t.Errorf("a key twice: %v", err)
+	}
+}

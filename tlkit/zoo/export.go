@@ -27,8 +27,9 @@ type Exported struct {
 	Weights string `json:"weights"`
 	// Classes are the names of the logits, in order.
 	Classes []string `json:"classes"`
-	// Preprocess is what an image goes through before: resize (the shorter side, in pixels), crop (of the middle, a
-	// square), interpolation ("bilinear", "bicubic"), then values in [0, 1], less mean, over std, per channel.
+	// Preprocess is what an image goes through before: resize (the shorter side, in pixels, or with squash both), crop
+	// (of the middle, a square), interpolation ("bilinear", "bicubic"), then values in [0, 1], less mean, over std, per
+	// channel.
 	Preprocess vision.Preprocess `json:"preprocess"`
 	// InputSize is the height and width that the network was built for.
 	InputSize int `json:"input_size"`

@@ -15,7 +15,8 @@ func layoutsOf(spec Spec) []layout {
 	if children := childrenOf(spec); children != nil {
 		out = append(out, layout{"fastai, or of a Sequential of the network's children", func(key string) string { return byChild(children, key) }})
 	}
-	return append(out, timmLayouts(spec.Name)...)
+	out = append(out, timmLayouts(spec.Name)...)
+	return append(out, transformersLayouts(spec)...)
 }
 
 // childrenOf lists the names of torchvision's direct children of a network in order, down to the last that has weights

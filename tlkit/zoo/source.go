@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -49,6 +50,8 @@ func resolve(ctx context.Context, name string) (source, error) {
 		return openExported(name)
 	case isFolder(name):
 		return openFolder(ctx, name)
+	case strings.ContainsAny(name, `/\`):
+		return nil, fmt.Errorf("zoo: there is no folder %s; a repository of the Hugging Face hub is named hf://owner/name, such as hf://timm/resnet18.a1_in1k", name)
 	}
 	return openRegistered(name)
 }

@@ -187,3 +187,40 @@ func TestTimmNamesExist(t *testing.T) {
 		}
 	}
 }
+
+// TestTimmConfig: values decide, not that they are written down; timm 1.0.31 writes all arguments.
+func TestTimmConfig(t *testing.T) {
+	h := hubtest.New(t)
+	h.Isolate(t)
+	for i, tt := range []struct {
+		args, cfg, more string
+		mean            float32
+		resize          int
+		squash          bool
+		class           string // the first
+	}{
+		{`{"in_chans":3,"num_classes":2,"global_pool":"avg","drop_rate":0.2,"drop_path_rate":0.1,"act_layer":null,"block_args":null}`, ``, ``, 0.25, 235, false, "class 0"},
+		{`{"output_stride":32,"pretrained":true,"img_size":[224,224],"features_only":false}`, ``, `"label_names":["ant","bee"],`, 0.25, 235, false, "ant"},
+		{`null`, ``, `"label_names":{"1":"bee","0":"ant"},`, 0.25, 235, false, "ant"},
+		{`{}`, ``, `"label_names":["n01","n02"],"label_descriptions":{"n01":"ant, emmet","n02":"bee"},`, 0.25, 235, false, "ant, emmet"},
+		{`{"in_chans":1}`, `"input_size":[1,224,224],"mean":[0.449],"std":[0.226],`, ``, 0.449, 235, false, "class 0"},
+		{`{}`, `"crop_mode":"squash",`, ``, 0.25, 235, true, "class 0"},
+	} {
+		cfg := tt.cfg
+		if !strings.Contains(cfg, "input_size") {
+			cfg += `"input_size":[3,224,224],"mean":[0.25,0.25,0.25],"std":[0.5,0.5,0.5],`
+		}
+		id := fmt.Sprintf("timm/config%d", i)
+		h.AddRepo(id, map[string][]byte{"config.json": []byte(`{"architecture":"resnet18","num_classes":2,` + tt.more + `"model_args":` + tt.args +
+			`,"pretrained_cfg":{` + cfg + `"tag":"x","interpolation":"bicubic","crop_pct":0.95}}`)})
+		spec, err := zoo.Info("hf://" + id)
+		if err != nil {
+			t.Errorf("%s: %v", tt.args, err)
+			continue
+		}
+		w := spec.Weights[0]
+		if p := w.Preprocess; p.Mean != [3]float32{tt.mean, tt.mean, tt.mean} || p.Resize != tt.resize || p.Crop != 224 || p.Squash != tt.squash || len(w.Classes) != 2 || w.Classes[0] != tt.class {
+			t.Errorf("%s %s %s: %+v, classes %q", tt.args, tt.cfg, tt.more, p, w.Classes)
+		}
+	}
+}

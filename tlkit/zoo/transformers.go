@@ -93,6 +93,25 @@ var transformersFamilies = map[string]transformersFamily{
 	"mobilenet_v2": {transformersConfig.mobileNetV2, always(transformersMobileNetV2)},
 }
 
+// transformersLayouts are the layouts of transformers for a network of the zoo.
+func transformersLayouts(spec Spec) []layout {
+	switch spec.Family {
+	case "resnet":
+		if strings.Contains(spec.Name, "resnext") || strings.HasPrefix(spec.Name, "wide_") {
+			return nil
+		}
+	case "efficientnet", "mobilenet_v2": // the authors' own networks, not torchvision's
+		if !strings.HasPrefix(spec.Name, "tf_") {
+			return nil
+		}
+	}
+	family, ok := transformersFamilies[spec.Family]
+	if !ok {
+		return nil
+	}
+	return []layout{{"transformers", family.rename(spec.Name)}}
+}
+
 // transformersLacks says of model types that people look for why they can't be loaded.
 var transformersLacks = map[string]string{
 	"dinov2":       "a vision transformer with layer scale, whose output layer takes the class token beside the mean of the patches; the zoo has no such network",
