@@ -164,25 +164,8 @@ func printable(s string) string {
 // apply calls g.
 func (u *unpickler) apply(g *global, args tuple) (any, error) {
 	switch g.kind {
-	case makeDict: // defaultdict's and Counter's arguments: a factory, or the content
-		for _, a := range args {
-			if d, ok := a.(*dict); ok {
-				return d, nil
-			}
-		}
-		d := &dict{}
-		for _, a := range args { // OrderedDict([[k, v], ...]), as Python 2 writes it
-			if pairs, ok := a.(*list); ok {
-				for _, p := range pairs.items {
-					if kv := sequence(p); len(kv) != 2 {
-						return nil, fmt.Errorf("%s of a list whose items are no pairs", g.name)
-					} else if err := u.set(d, kv[0], kv[1]); err != nil {
-						return nil, err
-					}
-				}
-			}
-		}
-		return d, u.charge(64)
+	case makeDict:
+		return u.newDict(g, args)
 	case makeList:
 		l := &list{}
 		if len(args) > 0 {
@@ -195,18 +178,7 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		}
 		return args, nil
 	case encodeText:
-		s, ok := arg(args, 0).(string)
-		if !ok {
-			return nil, errors.New("_codecs.encode without a string")
-		}
-		b := make([]byte, 0, len(s))
-		for _, r := range s { // latin1: one byte for each code point
-			if r > 0xff {
-				return nil, errors.New("_codecs.encode of a character outside latin1")
-			}
-			b = append(b, byte(r))
-		}
-		return b, u.charge(len(b) + 24)
+		return u.latin1(args)
 	case numpyScalar:
 		return numpyNumber(args), u.charge(16)
 	case tensorV1, tensorV2, tensorV3:
@@ -231,6 +203,49 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		return &object{class: g, args: args}, u.charge(64)
 	}
 	return nil, fmt.Errorf("a call of %s; the pickle is damaged", g.name)
+}
+
+// newDict makes a dictionary: of a content, of pairs as Python 2 writes them (OrderedDict([[k, v], ...])), or an empty one
+// that has a factory (defaultdict).
+func (u *unpickler) newDict(g *global, args tuple) (any, error) {
+	for _, a := range args {
+		if d, ok := a.(*dict); ok {
+			return d, nil
+		}
+	}
+	d := &dict{}
+	for _, a := range args {
+		pairs, ok := a.(*list)
+		if !ok {
+			continue
+		}
+		for _, p := range pairs.items {
+			kv := sequence(p)
+			if len(kv) != 2 {
+				return nil, fmt.Errorf("%s of a list whose items are no pairs", g.name)
+			}
+			if err := u.set(d, kv[0], kv[1]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d, u.charge(64)
+}
+
+// latin1 is _codecs.encode: one byte for each code point.
+func (u *unpickler) latin1(args tuple) (any, error) {
+	s, ok := arg(args, 0).(string)
+	if !ok {
+		return nil, errors.New("_codecs.encode without a string")
+	}
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r > 0xff {
+			return nil, errors.New("_codecs.encode of a character outside latin1")
+		}
+		b = append(b, byte(r))
+	}
+	return b, u.charge(len(b) + 24)
 }
 
 // arg returns an argument, nil if there are fewer.
