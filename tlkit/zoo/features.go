@@ -102,54 +102,17 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 	if o.BatchSize <= 0 {
 		o.BatchSize = 32
 	}
-	stages := m.Stages()
-	if stage == "" {
+	if stages := m.Stages(); stage == "" {
 		stage = stages[len(stages)-1]
 	}
-	to, err := m.stageAfter(stage)
+	exec, err := m.featureExec(stage, o.Pool)
 	if err != nil {
 		return nil, err
-	}
-	engine, err := backend.Default()
-	if err != nil {
-		return nil, err
-	}
-	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
-		m.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
-		y := m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, to)
-		for o.Pool && y.Rank() > 2 {
-			y = ReduceMean(y, -2)
-		}
-		return y
-	})
-	if err != nil {
-		return nil, fmt.Errorf("zoo: compiling %q up to stage %q: %w", m.Spec.Name, stage, err)
 	}
 	defer exec.Finalize()
-
 	f := &Features{Stage: stage}
-	type batch struct {
-		pixels *tensors.Tensor
-		err    error
-	}
-	// The next batch is decoded while one is computed.
-	ready := make(chan batch, 1)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		defer close(ready)
-		for from := 0; from < n; from += o.BatchSize {
-			pixels, err := m.pixels(from, min(from+o.BatchSize, n), image)
-			select {
-			case ready <- batch{pixels, err}:
-			case <-stop:
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
+	ready, stop := m.batches(n, o.BatchSize, image)
+	defer stop()
 	for b := range ready {
 		if b.err != nil {
 			return nil, b.err
@@ -167,6 +130,57 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 		out.MustFinalizeAll()
 	}
 	return f, nil
+}
+
+// featureExec compiles the network from bytes to the end of the named stage.
+func (m *Model) featureExec(stage string, pool bool) (*model.Exec, error) {
+	to, err := m.stageAfter(stage)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := backend.Default()
+	if err != nil {
+		return nil, err
+	}
+	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
+		m.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
+		y := m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, to)
+		for pool && y.Rank() > 2 {
+			y = ReduceMean(y, -2)
+		}
+		return y
+	})
+	if err != nil {
+		return nil, fmt.Errorf("zoo: compiling %q up to stage %q: %w", m.Spec.Name, stage, err)
+	}
+	return exec, nil
+}
+
+// batch is a batch of prepared images, or why there is none.
+type batch struct {
+	pixels *tensors.Tensor
+	err    error
+}
+
+// batches prepares n images, so many at a time: the next batch while one is computed. The channel ends after the last
+// batch or an error; stop ends it early.
+func (m *Model) batches(n, size int, image func(i int) (*vision.Image, error)) (ready <-chan batch, stop func()) {
+	out, done := make(chan batch, 1), make(chan struct{})
+	go func() {
+		defer close(out)
+		for from := 0; from < n; from += size {
+			pixels, err := m.pixels(from, min(from+size, n), image)
+			select {
+			case out <- batch{pixels, err}:
+			case <-done:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return out, func() { close(done) }
 }
 
 // pixels prepares the images [from, to) as the network takes them: bytes [n, size, size, 3].

@@ -1,8 +1,6 @@
 package zoo
 
 import (
-	"math"
-
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -134,10 +132,6 @@ func inceptionV3() Architecture {
 	} {
 		stages = append(stages, Stage{m.name, func(s *nn.Scope, x *Node) *Node { return m.forward(build{s.In(m.name)}, x) }})
 	}
-	linear := func(s *nn.Scope, x *Node, out int, std float64) *Node {
-		in := x.Shape().Dimensions[1]
-		return nn.LinearWith(s, x, out, nn.Normal(std), nn.UniformWithin(1/math.Sqrt(float64(in))))
-	}
 	aux := func(s *nn.Scope, x *Node, classes int) *Node {
 		if d := x.Shape().Dimensions; min(d[1], d[2]) < 5+3*4 {
 			x = nn.AdaptiveAvgPool2D(x, 5, 5)
@@ -145,12 +139,12 @@ func inceptionV3() Architecture {
 			x = nn.AvgPool2D(x, 5).Stride(3).Done()
 		}
 		x = build{s}.valid("conv1", build{s}.valid("conv0", x, 128, 1, 1), 768, 5, 1)
-		return linear(s.In("fc"), nn.GlobalMeanPool(x), classes, 0.001)
+		return inceptionLinear(s.In("fc"), nn.GlobalMeanPool(x), classes, 0.001)
 	}
 	return Architecture{
 		Stages: append(stages, poolStage),
 		Head: Head{Key: "fc", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
-			return linear(s, nn.Dropout(s, x, 0.5), classes, 0.1)
+			return inceptionLinear(s, nn.Dropout(s, x, 0.5), classes, 0.1)
 		}},
 		Aux: []AuxHead{{After: "Mixed_6e", Key: "AuxLogits", Output: "fc", Weight: 0.4, Forward: aux}},
 	}
