@@ -116,6 +116,11 @@ type (
 	RandAugment = vision.RandAugment
 	// Run is a comparison, on disk under its name. Fields and methods: [train.Run].
 	Run = train.Run
+	// Evaluation is how a model classifies a split; see [train.Result.Evaluate]. Fields and methods: [train.Evaluation].
+	Evaluation = train.Evaluation
+	// FolderPrediction is what a model takes the images of a folder for; see [zoo.Model.PredictFolder].
+	// Methods: [zoo.FolderPrediction].
+	FolderPrediction = zoo.FolderPrediction
 	// Result is what one strategy of a run brought. Fields and methods: [train.Result].
 	Result = train.Result
 )

@@ -16,9 +16,7 @@ import (
 )
 
 const (
-	// red brings its own background: no foreground alone can be read on that of
-	// errors in JupyterLab's light theme and in its dark one.
-	red   = "\x1b[38;2;255;255;255;48;2;179;38;30m"
+	red   = "\x1b[31m"
 	bold  = "\x1b[1m"
 	plain = "\x1b[0m"
 )

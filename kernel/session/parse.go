@@ -37,9 +37,9 @@ type parsed struct {
 	earlier map[string]bool // names that a statement uses before the cell declares them anew
 }
 
-// withoutResult is the cell with a last expression that is evaluated and not shown.
+// withoutResult is the cell with a last expression like any other.
 func (p parsed) withoutResult() *parsed {
-	p.quiet = true
+	p.last, p.lastStmt = nil, nil
 	return &p
 }
 

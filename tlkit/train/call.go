@@ -42,7 +42,8 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 	if err != nil {
 		return nil, err
 	}
-	c := &call{name: name, path: path, data: ds, graph: m.Spec.Graph, config: Config{Format: 2, Recipe: r,
+	ds, lost := withLost(ds, name, path)
+	c := &call{name: name, path: path, data: ds, graph: m.Spec.Graph, config: Config{Format: 2, Recipe: r, Lost: lost,
 		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len()},
 		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
 	}}
@@ -66,6 +67,40 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		c.config.Strategies = append(c.config.Strategies, raw)
 	}
 	return c, nil
+}
+
+// withLost puts the images that an earlier session of the run could not read any more back in their places, if the data set
+// is the run's with them: else its batches would be others.
+func withLost(ds *datasets.Dataset, name, path string) (*datasets.Dataset, []datasets.Lost) {
+	run, err := openFolder(name, path)
+	if err != nil || len(run.Config.Lost) == 0 {
+		return ds, nil
+	}
+	restored := ds.Restore(run.Config.Lost)
+	if same, _ := restored.Matches(run.Config.Data.Fingerprint); !same {
+		return ds, nil
+	}
+	return restored, run.Config.Lost
+}
+
+// begin opens the run for training, or makes it. The lock keeps a second notebook out until unlock is called; unlock is nil
+// if all that is asked for was done before.
+func (c *call) begin() (run *Run, unlock func(), err error) {
+	if run := c.finished(); run != nil {
+		return run, nil, nil
+	}
+	if err := os.MkdirAll(c.path, 0o777); err != nil {
+		return nil, nil, fmt.Errorf("tlkit: the run's folder can't be made: %w", err)
+	}
+	lock, err := lockRun(c.path, c.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if run, err = c.open(); err != nil {
+		lock.Unlock()
+		return nil, nil, err
+	}
+	return run, func() { lock.Unlock() }, nil
 }
 
 // differences lists in what the images, the model and the recipe of a stored run differ from the call's. More epochs

@@ -10,7 +10,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,7 +38,11 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	if err := checkComparison(ds, pretrained, strategies); err != nil {
 		return nil, err
 	}
-	run, unlock, err := begin(name, ds, pretrained, r, strategies)
+	asked, err := newCall(name, ds, pretrained, r, strategies)
+	if err != nil {
+		return nil, err
+	}
+	run, unlock, err := asked.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +51,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 		return run, nil // all was done before
 	}
 	defer unlock()
-	c, err := newComparison(run, ds, pretrained)
+	c, err := newComparison(run, asked.data, pretrained)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +78,7 @@ type comparison struct {
 	show    *progress
 	shared  *sharedFeatures
 	decoded *decoded
+	losing  sync.Mutex // of lost
 }
 
 func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comparison, error) {
@@ -80,8 +87,28 @@ func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comp
 		return nil, err
 	}
 	r := run.Config.Recipe
-	return &comparison{run: run, engine: engine.Backend, model: pretrained, data: ds, eval: EvalSplit(ds), show: newProgress(run, r.Quiet),
-		shared: &sharedFeatures{limit: r.MemoryLimit / 2}, decoded: newDecoded(r, run.Dir)}, nil
+	c := &comparison{run: run, engine: engine.Backend, model: pretrained, show: newProgress(run, r.Quiet),
+		shared: &sharedFeatures{limit: r.MemoryLimit / 2}, decoded: newDecoded(r, run.Dir)}
+	c.data = ds.Tolerant(c.lost)
+	c.eval = EvalSplit(c.data)
+	return c, nil
+}
+
+// lost records an image that can't be read any more and has a stand-in, so that a later call goes on with the same batches.
+func (c *comparison) lost(l datasets.Lost) {
+	c.losing.Lock()
+	defer c.losing.Unlock()
+	c.run.warn("%s", l)
+	fmt.Fprintln(os.Stderr, c.run.Warnings[len(c.run.Warnings)-1])
+	if slices.ContainsFunc(c.run.Config.Lost, func(o datasets.Lost) bool { return o.Split == l.Split && o.Name == l.Name }) {
+		return
+	}
+	c.run.Config.Lost = append(c.run.Config.Lost, l)
+	if c.run.Dir != "" { // FindLR keeps nothing
+		if err := writeJSON(filepath.Join(c.run.Dir, "run.json"), c.run.Config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 }
 
 func (c *comparison) close() {
@@ -231,7 +258,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	if err != nil {
 		return nil, err
 	}
-	res.LearningRate = plan.LearningRate
+	res.LearningRate, res.NoHead = plan.LearningRate, plan.classify() != nil
 	res.Params, res.Trainable = t.counts()
 
 	l := &loop{res: res, recipe: r, t: t, show: c.show, phase: -1, savedAt: time.Now(),

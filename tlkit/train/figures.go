@@ -152,15 +152,7 @@ func (r *Run) Table() error {
 
 // ConfusionMatrix returns how the validation images of each class (rows) were classified (columns) in the best epoch.
 func (r *Result) ConfusionMatrix() [][]int {
-	n := len(r.run.Config.Data.Classes)
-	matrix := make([][]int, n)
-	for i := range matrix {
-		matrix[i] = make([]int, n)
-	}
-	for i, label := range r.Predictions.Labels {
-		matrix[label][r.Predictions.Predicted[i]]++
-	}
-	return matrix
+	return r.Predictions.confusion(len(r.run.Config.Data.Classes))
 }
 
 // Confusion shows the confusion matrix of the strategy's best epoch.

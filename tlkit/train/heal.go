@@ -52,7 +52,7 @@ func (r *Result) check(recipe Recipe) []string {
 		case !errors.Is(err, fs.ErrNotExist):
 			faults = append(faults, fmt.Sprintf("%s is damaged", name))
 		case name == bestFile && len(r.History) > 0, name == checkpointFile && len(r.History) > 0 && !r.complete(recipe):
-			faults = append(faults, fmt.Sprintf("%s is missing", name))
+			faults = append(faults, fmt.Sprintf("there is no %s", name))
 		}
 	}
 	return faults

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,9 @@ func TestKilledAtRandom(t *testing.T) {
 		child.Wait() // killed: its error is expected
 	}
 	run := compare(t, killedRecipe(dir), "r", paint(t), pretrained(t), strategies...)
+	if text := strings.Join(run.Warnings, " "); strings.Contains(text, "damaged") {
+		t.Errorf("said %q", run.Warnings)
+	}
 	for i, res := range run.Results {
 		want := whole.Results[i]
 		if !reflect.DeepEqual(curve(res.History), curve(want.History)) || !reflect.DeepEqual(res.Predictions, want.Predictions) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -30,6 +31,9 @@ type Config struct {
 	Model      ModelConfig       `json:"model"`
 	Recipe     Recipe            `json:"recipe"`
 	Strategies []json.RawMessage `json:"strategies"`
+	// Lost are the training and validation images that could not be read any more when their turn came; others stand in
+	// their places.
+	Lost []datasets.Lost `json:"lost,omitempty"`
 	// Changed are the fields for which this version was replaced by a later one, such as "epochs: 10, now 5".
 	Changed []string `json:"changed,omitempty"`
 }
@@ -70,6 +74,8 @@ type Result struct {
 	StoppedEarly bool `json:"stopped_early,omitempty"`
 	// Diverged tells, if set, that a loss became infinite or no number, which ended the training.
 	Diverged *Divergence `json:"diverged,omitempty"`
+	// NoHead tells that the strategy classifies without the model's head (Fit.Classify), so that the model alone can't.
+	NoHead bool `json:"no_head,omitempty"`
 	// Predictions are those of the best epoch on the validation images.
 	Predictions Predictions `json:"predictions"`
 	// History has one entry per epoch.

@@ -11,9 +11,6 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
-
-	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 func runDir(base, name string) (string, error) {
@@ -182,30 +179,6 @@ func listOr(names []string, none string) string {
 		return none
 	}
 	return strings.Join(names, ", ")
-}
-
-// begin opens the run of a call for training, or makes it. The lock keeps a second notebook out until unlock is called;
-// unlock is nil if all that is asked for was done before.
-func begin(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (run *Run, unlock func(), err error) {
-	c, err := newCall(name, ds, m, r, strategies)
-	if err != nil {
-		return nil, nil, err
-	}
-	if run := c.finished(); run != nil {
-		return run, nil, nil
-	}
-	if err := os.MkdirAll(c.path, 0o777); err != nil {
-		return nil, nil, fmt.Errorf("tlkit: the run's folder can't be made: %w", err)
-	}
-	lock, err := lockRun(c.path, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if run, err = c.open(); err != nil {
-		lock.Unlock()
-		return nil, nil, err
-	}
-	return run, func() { lock.Unlock() }, nil
 }
 
 // lockRun keeps other programs from training in, or removing, the run's folder.

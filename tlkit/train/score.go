@@ -100,7 +100,9 @@ func (p Predictions) balancedAccuracy() float64 {
 // MacroF1 is the mean over the classes of 2TP/(2TP+FP+FN) on the validation images in the best epoch: unlike accuracy,
 // rare classes count as much as frequent ones. A class that neither occurs nor is predicted is left out. NaN before
 // the first epoch.
-func (r *Result) MacroF1() float64 {
+func (r *Result) MacroF1() float64 { return r.Predictions.macroF1() }
+
+func (p Predictions) macroF1() float64 {
 	type counts struct{ hit, wrong, missed float64 }
 	per := map[int]*counts{}
 	of := func(class int) *counts {
@@ -109,7 +111,6 @@ func (r *Result) MacroF1() float64 {
 		}
 		return per[class]
 	}
-	p := r.Predictions
 	for i, label := range p.Labels {
 		if p.Predicted[i] == label {
 			of(label).hit++

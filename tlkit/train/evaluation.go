@@ -1,0 +1,203 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Evaluation is how a model classifies a split; see [Result.Evaluate]. Shares are in [0, 1].
+type Evaluation struct {
+	// Model names what was evaluated, Classes are its classes.
+	Model   string
+	Classes []string
+	// Predictions are those of each image, in the split's order.
+	Predictions Predictions
+	// Accuracy is the share of images that are classified right, BalancedAccuracy the mean of the classes' recalls, MacroF1
+	// that of their F1; classes without images are left out of the second, and classes that are not predicted either out of
+	// the third. Loss is the mean cross-entropy.
+	Accuracy, BalancedAccuracy, MacroF1, Loss float64
+	// PerClass has the figures of each class.
+	PerClass []ClassScore
+}
+
+// ClassScore is how a class was recognised (van Rijsbergen 1979). A share of nothing is NaN.
+type ClassScore struct {
+	Class string
+	// Images is the number of images of the class, Predicted that of images which were taken for it.
+	Images, Predicted int
+	// Precision is the share of the predicted images that are of the class, Recall the share of its images that were
+	// predicted as such, F1 their harmonic mean.
+	Precision, Recall, F1 float64
+}
+
+// Evaluate runs the trained model, with the weights of the best epoch, on a split: a test set that took no part in the
+// choice of epochs, or another source of the same classes. The split's classes must be the run's, in one order.
+func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
+	if r.NoHead {
+		return nil, fmt.Errorf("tlkit: strategy %q classifies by the training images' features, which no model has; fit it on features of your own (strategy.KNN{}.Fit) to classify others", r.Strategy)
+	}
+	m, err := r.Model()
+	if err != nil {
+		return nil, err
+	}
+	defer m.Release()
+	return Evaluate(m, split)
+}
+
+// Evaluate runs a model on a split with the model's classes, in one order, prepared as the model's Preprocess says.
+func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
+	switch {
+	case m == nil:
+		return nil, errors.New("tlkit: the model to evaluate is nil; load one with tlkit.Load, or take a run's: run.Best().Evaluate(split)")
+	case split == nil || split.Len() == 0:
+		return nil, errors.New("tlkit: there are no images to evaluate on; give a split with some, such as data.Test")
+	case !slices.Equal(split.Classes(), m.Classes) && !unnamed(split, len(m.Classes)):
+		return nil, fmt.Errorf("tlkit: the split has the classes %s, the model %s; they must be equal, in one order", brief(split.Classes()), brief(m.Classes))
+	}
+	e := &Evaluation{Model: m.Weights, Classes: m.Classes}
+	s := newImages(split, m.Preprocess, vision.Augment{}, 0, m.ImageSize(), nil)
+	for b := range batches(context.Background(), s, ascending(s.len()), 32, 0) {
+		if b.err != nil {
+			return nil, b.err
+		}
+		logits, err := m.LogitsOf(tensors.MustCopyFlatData[uint8](b.inputs), b.n)
+		b.release()
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range logits {
+			e.add(split, row)
+		}
+	}
+	e.sum()
+	return e, nil
+}
+
+// unnamed reports whether the split has so many classes without names, as datasets.NewSplit leaves them.
+func unnamed(split *datasets.Split, classes int) bool {
+	names := split.Classes()
+	for i, name := range names {
+		if name != strconv.Itoa(i) {
+			return false
+		}
+	}
+	return len(names) == classes
+}
+
+// brief names the first few of many.
+func brief(names []string) string {
+	if len(names) > 4 {
+		return fmt.Sprintf("%q, ... (%d)", names[:4], len(names))
+	}
+	return fmt.Sprintf("%q", names)
+}
+
+// add appends the next image of a split.
+func (e *Evaluation) add(split *datasets.Split, logits []float32) {
+	p, i := &e.Predictions, len(e.Predictions.Labels)
+	probabilities := numbers.Softmax(logits)
+	best, label := numbers.Argmax(probabilities), split.Label(i)
+	p.Names, p.Labels = append(p.Names, split.Name(i)), append(p.Labels, label)
+	p.Predicted, p.Confidence = append(p.Predicted, best), append(p.Confidence, probabilities[best])
+	e.Loss += numbers.NegLog(probabilities[label]) / float64(split.Len())
+}
+
+// sum computes the figures from the predictions.
+func (e *Evaluation) sum() {
+	matrix := e.ConfusionMatrix()
+	for c, class := range e.Classes {
+		s := ClassScore{Class: class}
+		for k := range e.Classes {
+			s.Images += matrix[c][k]
+			s.Predicted += matrix[k][c]
+		}
+		hits := float64(matrix[c][c])
+		e.Accuracy += hits / float64(len(e.Predictions.Labels))
+		s.Precision, s.Recall, s.F1 = hits/float64(s.Predicted), hits/float64(s.Images), 2*hits/float64(s.Images+s.Predicted)
+		e.PerClass = append(e.PerClass, s)
+	}
+	e.BalancedAccuracy, e.MacroF1 = e.Predictions.balancedAccuracy(), e.Predictions.macroF1()
+}
+
+// ConfusionMatrix returns how the images of each class (rows) were classified (columns).
+func (e *Evaluation) ConfusionMatrix() [][]int { return e.Predictions.confusion(len(e.Classes)) }
+
+// Confusion is the confusion matrix as a figure.
+func (e *Evaluation) Confusion() plots.Figure { return plots.Confusion(e.Classes, e.ConfusionMatrix()) }
+
+// Table has a row per class, with the figures over all in its caption.
+func (e *Evaluation) Table() plots.Figure {
+	share := func(v float64) string {
+		if math.IsNaN(v) {
+			return "-"
+		}
+		return percent(v)
+	}
+	var rows [][]string
+	for _, s := range e.PerClass {
+		rows = append(rows, []string{s.Class, fmt.Sprint(s.Images), fmt.Sprint(s.Predicted), share(s.Precision), share(s.Recall), share(s.F1)})
+	}
+	return plots.Table([]string{"class", "images", "predicted", "precision", "recall", "F1"}, rows, plots.TableOptions{Caption: e.String()})
+}
+
+// String is a line with the figures over all classes.
+func (e *Evaluation) String() string {
+	return fmt.Sprintf("%s on %d images: accuracy %s, balanced accuracy %s, macro F1 %.3f, loss %.3f",
+		e.Model, len(e.Predictions.Labels), percent(e.Accuracy), percent(e.BalancedAccuracy), e.MacroF1, e.Loss)
+}
+
+// Bundle is table and confusion matrix: what a notebook shows of a cell that ends in the evaluation.
+func (e *Evaluation) Bundle() (map[string]any, error) {
+	return plots.Stack("evaluation", e.Table(), e.Confusion()).Bundle()
+}
+
+// WriteCSV writes a line per image to a file: its name, its class, the predicted one, the probability of that, and whether
+// it is right.
+func (e *Evaluation) WriteCSV(path string) error { return e.Predictions.writeCSV(path, e.Classes) }
+
+// WriteCSV writes a line per validation image to a file, as the best epoch classified it: its name, its class, the predicted
+// one, the probability of that, and whether it is right.
+func (r *Result) WriteCSV(path string) error {
+	return r.Predictions.writeCSV(path, r.run.Config.Data.Classes)
+}
+
+func (p Predictions) writeCSV(path string, classes []string) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write([]string{"image", "class", "predicted", "probability", "right"})
+	for i, name := range p.Names {
+		w.Write([]string{name, classes[p.Labels[i]], classes[p.Predicted[i]], fmt.Sprintf("%.6f", p.Confidence[i]), fmt.Sprint(p.Labels[i] == p.Predicted[i])})
+	}
+	w.Flush() // into memory
+	if err := atomicfile.WriteBytes(path, b.Bytes()); err != nil {
+		return fmt.Errorf("tlkit: writing the predictions: %w", err)
+	}
+	return nil
+}
+
+// confusion counts the images of each class (rows) by the class predicted (columns).
+func (p Predictions) confusion(classes int) [][]int {
+	matrix := make([][]int, classes)
+	for i := range matrix {
+		matrix[i] = make([]int, classes)
+	}
+	for i, label := range p.Labels {
+		matrix[label][p.Predicted[i]]++
+	}
+	return matrix
+}

@@ -1,0 +1,200 @@
+package zoo
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	logit "github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// FilePrediction is what a model takes an image file for.
+type FilePrediction struct {
+	// File is the path below the folder, with slashes.
+	File string
+	// Prediction is the most probable class; the zero value where Err is set.
+	Prediction
+	// Err says why a file could not be classified: a broken image, or one of a format that is not read.
+	Err error
+}
+
+// FolderPrediction is what a model takes the images of a folder for; see [Model.PredictFolder].
+type FolderPrediction []FilePrediction
+
+// folderBatch is the number of images that are decoded and classified at once.
+const folderBatch = 32
+
+// PredictFolder classifies the images of a folder and of the folders below it, sorted by path, each turned upright as its
+// EXIF orientation says. Files that are no images are left out, as are hidden files and folders; an image that can't be read
+// is listed with its error. It fails if there is no image at all.
+func (m *Model) PredictFolder(dir string) (FolderPrediction, error) {
+	files, err := filesBelow(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all FolderPrediction
+	for some := range slices.Chunk(files, folderBatch) {
+		found, err := m.predictFiles(dir, some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("zoo: %s has no images to classify among %d files; expected %v", dir, len(files), vision.Formats())
+	}
+	return all, nil
+}
+
+// filesBelow lists the files below a folder, by their paths within it.
+func filesBelow(dir string) ([]string, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("zoo: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("zoo: %s is no folder; classify a single file with PredictFile", dir)
+	}
+	var files []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path != "." && d.Name()[0] == '.' && d.IsDir():
+			return fs.SkipDir
+		case !d.IsDir() && d.Name()[0] != '.':
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %w", err)
+	}
+	return files, nil
+}
+
+// predictFiles classifies some files of a folder in one batch.
+func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, error) {
+	images, errs := make([]*vision.Image, len(files)), make([]error, len(files))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, file := range files {
+		group.Go(func() error {
+			images[i], errs[i] = vision.DecodeFile(filepath.Join(dir, filepath.FromSlash(file)), vision.DecodeOptions{Orient: true})
+			return nil
+		})
+	}
+	group.Wait() // no function returns an error
+	var readable []*vision.Image
+	for _, image := range images {
+		if image != nil {
+			readable = append(readable, image)
+		}
+	}
+	logits, err := m.Logits(readable)
+	if err != nil {
+		return nil, err
+	}
+	var all FolderPrediction
+	for i, file := range files {
+		switch {
+		case images[i] != nil:
+			p := logit.Softmax(logits[0])
+			best := logit.Argmax(p)
+			all = append(all, FilePrediction{File: file, Prediction: Prediction{Class: m.Classes[best], Index: best, Probability: p[best]}})
+			logits = logits[1:]
+		case isImageName(file) || errors.As(errs[i], new(*vision.UnsupportedError)):
+			all = append(all, FilePrediction{File: file, Err: errs[i]})
+		}
+	}
+	return all, nil
+}
+
+// imageNames end the names of images, also of formats that are not read.
+var imageNames = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".heic", ".heif", ".avif", ".jp2"}
+
+// isImageName reports whether a file is called like an image.
+func isImageName(file string) bool {
+	return slices.Contains(imageNames, strings.ToLower(filepath.Ext(file)))
+}
+
+// Counts returns the number of files that were taken for each class.
+func (f FolderPrediction) Counts() map[string]int {
+	counts := map[string]int{}
+	for _, p := range f {
+		if p.Err == nil {
+			counts[p.Class]++
+		}
+	}
+	return counts
+}
+
+// WriteCSV writes a line per file: its path, the class, its probability, and the error of a file that could not be read.
+func (f FolderPrediction) WriteCSV(path string) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write([]string{"file", "predicted", "probability", "error"})
+	for _, p := range f {
+		if p.Err != nil {
+			w.Write([]string{p.File, "", "", p.Err.Error()})
+			continue
+		}
+		w.Write([]string{p.File, p.Class, fmt.Sprintf("%.6f", p.Probability), ""})
+	}
+	w.Flush() // into memory
+	if err := atomicfile.WriteBytes(path, b.Bytes()); err != nil {
+		return fmt.Errorf("zoo: writing the predictions: %w", err)
+	}
+	return nil
+}
+
+// String is a line with the number of images of each class, the most frequent first.
+func (f FolderPrediction) String() string {
+	counts := f.Counts()
+	classes := slices.Collect(maps.Keys(counts))
+	slices.SortFunc(classes, func(a, b string) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
+	read := 0
+	var parts []string
+	for i, class := range classes {
+		read += counts[class]
+		if i < mostClasses {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[class], class))
+		}
+	}
+	if len(classes) > mostClasses {
+		parts = append(parts, fmt.Sprintf("and %d other classes", len(classes)-mostClasses))
+	}
+	text := fmt.Sprintf("%d images: %s", read, strings.Join(parts, ", "))
+	if bad := len(f) - read; bad > 0 {
+		text += fmt.Sprintf("; %d could not be read", bad)
+	}
+	return text
+}
+
+// mostClasses is the number of classes that a line names.
+const mostClasses = 5
+
+// Bundle is a table of the files: what a notebook shows of a cell that ends in the predictions.
+func (f FolderPrediction) Bundle() (map[string]any, error) {
+	var rows [][]string
+	for _, p := range f {
+		if p.Err != nil {
+			rows = append(rows, []string{p.File, "-", p.Err.Error()})
+			continue
+		}
+		rows = append(rows, []string{p.File, p.Class, fmt.Sprintf("%.1f%%", 100*p.Probability)})
+	}
+	return plots.Table([]string{"file", "class", "probability"}, rows, plots.TableOptions{Caption: f.String()}).Bundle()
+}
