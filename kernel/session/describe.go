@@ -37,40 +37,55 @@ func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
 // not known.
 func (s *Session) Describe(ctx context.Context, name string) string {
 	m, ok := s.meaningOf(ctx, name, "")
-	if !ok {
-		for _, known := range s.names.list(nil) {
-			if known.Name == name && known.Stale != "" {
-				return known.Stale
-			}
-		}
-		if obj := types.Universe.Lookup(name); obj != nil {
-			return s.goDoc(ctx, "builtin", name)
-		}
-		return ""
-	}
-	if m.pkg != nil {
+	switch {
+	case !ok:
+		return s.describeOther(ctx, name)
+	case m.pkg != nil:
 		return s.goDoc(ctx, m.pkg.Path(), "")
-	}
-	if ours(m.obj.Pkg()) {
+	case m.obj == nil:
+		return typeString(m.typ)
+	case m.obj.Pkg() == nil: // a method of error
+		return types.ObjectString(m.obj, nil)
+	case ours(m.obj.Pkg()):
 		return s.describeOwn(ctx, name, m)
 	}
-	symbol := m.obj.Name()
-	path := m.obj.Pkg().Path()
-	if named, ok := types.Unalias(m.typ).(*types.Named); ok {
-		if _, isType := m.obj.(*types.TypeName); isType && named.Obj().Pkg() != nil { // what an alias stands for
-			symbol, path = named.Obj().Name(), named.Obj().Pkg().Path()
-		}
-	}
-	if recv := m.receiver(); recv != "" {
-		symbol = recv + "." + symbol
-	} else if v, ok := m.obj.(*types.Var); ok && v.IsField() {
+	if v, ok := m.obj.(*types.Var); ok && v.IsField() {
 		return fmt.Sprintf("field %s %s", v.Name(), typeString(v.Type()))
 	}
+	path, symbol := m.documented()
 	text := s.goDoc(ctx, path, symbol)
-	if twin, ok := strings.CutPrefix(m.obj.Name(), "Must"); ok && twin != "" && m.receiver() == "" && m.obj.Pkg().Scope().Lookup(twin) != nil {
+	if twin, ok := strings.CutPrefix(symbol, "Must"); ok && m.obj.Pkg().Scope().Lookup(twin) != nil {
 		text += "\n\n" + s.goDoc(ctx, path, twin)
 	}
 	return text
+}
+
+// describeOther describes names that are no longer, or always, there.
+func (s *Session) describeOther(ctx context.Context, name string) string {
+	for _, known := range s.names.list(nil) {
+		if known.Name == name && known.Stale != "" {
+			return known.Stale
+		}
+	}
+	if types.Universe.Lookup(name) != nil {
+		return s.goDoc(ctx, "builtin", name)
+	}
+	return ""
+}
+
+// documented is where go doc finds an object: an alias has the documentation of the
+// type that it stands for, a method that of its type.
+func (m meaning) documented() (path, symbol string) {
+	path, symbol = m.obj.Pkg().Path(), m.obj.Name()
+	if recv := m.receiver(); recv != "" {
+		return path, recv + "." + symbol
+	}
+	if _, isType := m.obj.(*types.TypeName); isType {
+		if named, ok := types.Unalias(m.typ).(*types.Named); ok && named.Obj().Pkg() != nil {
+			return named.Obj().Pkg().Path(), named.Obj().Name()
+		}
+	}
+	return path, symbol
 }
 
 // describeOwn describes a name that a cell declared.

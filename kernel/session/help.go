@@ -13,12 +13,16 @@ const (
 	helpHead = `Each cell is compiled Go, and its names live until they are redefined or removed.
 Statements, declarations and imports may come in any order; the value of a last
 expression is shown (not with a ; behind it). A package need not be imported to
-be used: fmt.Println works in the first cell. name? shows what a name is.
+be used: fmt.Println works in the first cell.
 `
 	helpFoot = `
 func main is called when its cell has run; func init and init_... before it.
 `
 )
+
+// pageText is what the pager shows: front ends such as JupyterLab show it below the
+// output, so that it must not be the help again.
+const pageText = "name? shows help on a name, %lsmagic the names of the magics"
 
 // showHelp prints the magics, and what packages have to say about themselves.
 func (c *call) showHelp() *Error {
@@ -37,6 +41,7 @@ func (c *call) showHelp() *Error {
 		b.WriteString(c.packageHelp(c.ctx))
 	}
 	c.Session.out.text("stdout", b.String())
+	c.out.Page(map[string]any{"text/plain": pageText})
 	return nil
 }
 

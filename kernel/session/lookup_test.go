@@ -135,7 +135,7 @@ func TestDescribe(t *testing.T) {
 	run(t, s, 1, "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\nn := 21\nu, err := url.Parse(\"http://a\")")
 	for name, want := range map[string]string{
 		"Twice": "return 2 * x", "n": "var n int\n\ndeclared in cell 1", "strings.ToUpper": "ToUpper returns s with", "strings": "package strings",
-		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string",
+		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string", "err.Error": "func (error).Error() string",
 		"tlkit.MustLoad": "func Load(", "tlkit.Transfer": "type Transfer struct",
 	} {
 		if got := s.Describe(t.Context(), name); !strings.Contains(got, want) {

@@ -33,11 +33,11 @@ func splitMagic(code string) *magic {
 		return m
 	}
 	lines := strings.SplitAfter(code, "\n")
-	var scan lineScan
+	var scan quoteScan
 	for i := 0; i < len(lines); i++ {
 		text, ok := magicText(lines[i])
-		if !ok || scan.inside() || text[0] == '!' && unfinished(strings.Join(lines[:i], "")) {
-			scan.line(lines[i])
+		if !ok || scan.overLines() || text[0] == '!' && unfinished(strings.Join(lines[:i], "")) {
+			scan.text(lines[i])
 			continue
 		}
 		for text[0] == '!' && strings.HasSuffix(text, `\`) && i+1 < len(lines) {
@@ -49,7 +49,7 @@ func splitMagic(code string) *magic {
 		m.lines = append(m.lines, strings.TrimSpace(strings.TrimSuffix(text, goCode)))
 		m.places = append(m.places, i)
 		lines[i] = blankBut(lines[i], goCode)
-		scan.line(lines[i])
+		scan.text(lines[i])
 	}
 	m.code = strings.Join(lines, "")
 	return m
@@ -135,45 +135,5 @@ func unfinished(code string) bool {
 			depth--
 		}
 		last = tok
-	}
-}
-
-// lineScan follows raw strings and comments from line to line.
-type lineScan struct{ inRaw, inComment bool }
-
-func (s *lineScan) inside() bool { return s.inRaw || s.inComment }
-
-func (s *lineScan) line(line string) {
-	var quote byte
-	for i := 0; i < len(line); i++ {
-		c := line[i]
-		next := byte(0)
-		if i+1 < len(line) {
-			next = line[i+1]
-		}
-		switch {
-		case s.inRaw:
-			s.inRaw = c != '`'
-		case s.inComment:
-			if c == '*' && next == '/' {
-				s.inComment = false
-				i++
-			}
-		case quote != 0:
-			if c == '\\' {
-				i++
-			} else if c == quote {
-				quote = 0
-			}
-		case c == '`':
-			s.inRaw = true
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '/' && next == '/':
-			return
-		case c == '/' && next == '*':
-			s.inComment = true
-			i++
-		}
 	}
 }

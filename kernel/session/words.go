@@ -59,9 +59,7 @@ type stringPlace struct {
 // place finds the string in which a cursor stands.
 func placeOf(code string) (p stringPlace, ok bool) {
 	var scan quoteScan
-	for i := 0; i < len(code); i++ {
-		scan.next(code, &i)
-	}
+	scan.text(code)
 	if scan.quote != '"' && scan.quote != '`' {
 		return p, false
 	}
@@ -99,41 +97,6 @@ func placeOf(code string) (p stringPlace, ok bool) {
 
 // fieldName is the name of the field whose value comes next.
 var fieldName = regexp.MustCompile(`[{,\s](\w+)\s*:\s*(?:&?\[\][\w.]*\{[^{}]*)?$`)
-
-// quoteScan follows strings and comments.
-type quoteScan struct {
-	quote byte // of the string in which it is; '/' and '*' in comments
-	start int
-}
-
-func (q *quoteScan) next(code string, i *int) {
-	c, follows := code[*i], byte(0)
-	if *i+1 < len(code) {
-		follows = code[*i+1]
-	}
-	switch {
-	case q.quote == '/':
-		if c == '\n' {
-			q.quote = 0
-		}
-	case q.quote == '*':
-		if c == '*' && follows == '/' {
-			q.quote = 0
-			*i++
-		}
-	case q.quote != 0:
-		if c == '\\' && q.quote != '`' {
-			*i++
-		} else if c == q.quote || c == '\n' && q.quote != '`' {
-			q.quote = 0
-		}
-	case c == '"' || c == '\'' || c == '`':
-		q.quote, q.start = c, *i
-	case c == '/' && (follows == '/' || follows == '*'):
-		q.quote = follows
-		*i++
-	}
-}
 
 // Words lists what may stand in the string in which a byte offset of a cell is:
 // words of the package whose function it is given to, else names of files. ok is
@@ -204,10 +167,20 @@ func (s *Session) wordsFor(ctx context.Context, p stringPlace, before string) []
 			fn = m.receiver() + "." + fn
 		}
 	}
-	if hook == "" && !isWordsHook(pkg.Scope().Lookup(wordsHook)) {
+	if hook == "" && !s.offersWords(ctx, pkg.Path()) {
 		return nil
 	}
 	return s.askWords(ctx, hook, pkg.Path(), fn, p.arg)
+}
+
+// offersWords reports whether a package has the hook. A package that another one's
+// exports mention is known in parts only, until it is imported itself.
+func (s *Session) offersWords(ctx context.Context, path string) bool {
+	if s.b.Resolve(ctx, path) != nil {
+		return false
+	}
+	pkg, err := s.libs.Import(path)
+	return err == nil && isWordsHook(pkg.Scope().Lookup(wordsHook))
 }
 
 // receiver is the name of the type whose method is meant, or "".
