@@ -20,8 +20,8 @@ import (
 //
 //	L_new + lambda/2 sum F_i (w_i - w0_i)^2
 //
-// F is the mean of the squared gradients of log p(y|x), for images x of the old task and classes y drawn from what the
-// pretrained model answers.
+// F is the mean of the squared gradients of log p(y|x), for images x of the old task and classes y drawn from the
+// probabilities of the pretrained model.
 type EWC struct {
 	// Old is the data set that the model was pretrained on; some of its training images are used once, before the
 	// training, and its validation images to report the old task's accuracy with every epoch (Epoch.Also).

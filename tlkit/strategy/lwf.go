@@ -21,7 +21,7 @@ type LwF struct {
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// Lambda weighs the old task's loss (lambda_o); 0 means 1, as in the paper. More keeps more of the old task.
 	Lambda float64 `json:"lambda,omitempty"`
-	// Temperature softens the answers that are compared (T in the paper's equation 3); 0 means 2, as there.
+	// Temperature softens the probabilities that are compared (T in the paper's equation 3); 0 means 2, as there.
 	Temperature float64 `json:"temperature,omitempty"`
 	// Warmup is the number of epochs of the new output layer alone; 0 means a fifth of all, a negative number none.
 	Warmup int `json:"warmup,omitempty"`

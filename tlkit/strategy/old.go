@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// What the strategies that know of an old task share: the pretrained model's own task, whose output layer is kept
-// beside the new one (theta_o in Li and Hoiem 2016, arXiv 1606.09282), and whose accuracy is watched.
+// The strategies with an old task share this: the pretrained model's own task, whose output layer is kept beside the new
+// one (theta_o in Li and Hoiem 2016, arXiv 1606.09282), and whose accuracy is watched.
 
 const (
 	oldHead = "old"

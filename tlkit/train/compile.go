@@ -16,7 +16,7 @@ import (
 // frozenApart reports whether a training step computes the frozen stages in a graph of their own; a test replaces it.
 var frozenApart = func(engine compute.Backend) bool { return traits.Of(engine).FrozenApart }
 
-// compile makes the executors; from tells at which stage the training and the evaluation inputs enter.
+// compile makes the executors; the training and the evaluation inputs enter at the stages trainFrom and evalFrom.
 func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
 	if err := t.toDevice(); err != nil {

@@ -26,7 +26,7 @@ type decoded struct {
 	closed bool
 }
 
-// decodedKey tells what images are kept: those of a split, as they are or as the network takes them.
+// decodedKey identifies the images that are kept: those of a split, as they are or as the network takes them.
 type decodedKey struct {
 	split *datasets.Split
 	ready bool

@@ -143,7 +143,7 @@ func dataOf(s Strategy) []*datasets.Dataset {
 	return all
 }
 
-// identity tells results that the same call would give from others: a digest of what they depend on. The number of epochs
+// identity is a digest of what a result depends on: results of equal identity are the same. The number of epochs
 // is left out where more of them continue a training; so are the number of seeds and what is not stored.
 func (c Config) identity(s stored, seed uint64) string {
 	r := c.Recipe

@@ -13,7 +13,8 @@ type inputs struct {
 	trainImages, valImages   *images
 	extraImages, watchImages []*images
 
-	// What the network takes: the images, or the output of the frozen stages for them; from tells which stage it enters.
+	// The network's inputs are the images, or the output of the frozen stages for them; trainFrom and evalFrom are the stages
+	// that they enter.
 	train, val          source
 	extra               []*drawn
 	watch               []source

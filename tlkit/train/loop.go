@@ -138,55 +138,11 @@ func (l *loop) epoch(ctx context.Context) error {
 	if l.t.plan.Fit != nil {
 		return l.fittedEpoch(ctx)
 	}
-	n, size := l.data.train.len(), l.recipe.BatchSize
-	perEpoch := l.perEpoch()
-	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
-	epochAt := func(step int) float64 { return float64(l.at.Epoch) + float64(step)/float64(perEpoch) }
-	rateAt := func(step int) float64 {
-		return l.t.plan.rate(l.phase) * l.recipe.Schedule.Factor(epochAt(step), l.recipe.Epochs)
+	began, before := time.Now(), l.at.Seconds
+	if err := l.steps(ctx); err != nil {
+		return err
 	}
-	began := time.Now()
-	before := l.at.Seconds
-
-	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
-	defer stop()
-	for b := range feed(work, l.data.train, l.data.extra, rest, size, l.at.Epoch, l.at.Steps) {
-		if ctx.Err() != nil {
-			break
-		}
-		if b.err != nil {
-			return errors.Join(b.err, l.save()) // the steps before the image that can't be read are not lost
-		}
-		rate := rateAt(l.at.Step)
-		logits, err := l.teacher.logits(b)
-		if err != nil {
-			return err
-		}
-		loss, hit, err := l.t.trainStep(b, l.stepInfo(b.n, rate, epochAt(l.at.Step)/float64(l.recipe.Epochs)), logits)
-		if err != nil {
-			return err
-		}
-		if !numbers.Finite(loss) {
-			return l.diverged("training", loss, rate)
-		}
-		l.at.Step++
-		l.at.Steps++
-		l.at.Seen += b.n
-		l.at.Loss += loss * float64(b.n)
-		l.at.Hits += hit
-		l.at.Seconds = before + time.Since(began).Seconds()
-		l.show.step(l.at, l.perEpoch())
-		if time.Since(l.savedAt) > checkpointWithinEpoch {
-			if err := l.save(); err != nil {
-				return err
-			}
-		}
-	}
-	if ctx.Err() != nil {
-		return l.interrupted(ctx)
-	}
-
-	rate := rateAt(perEpoch - 1)
+	rate := l.rateAt(l.perEpoch() - 1)
 	var o evaluation
 	var also map[string]float64
 	err := l.t.withAverage(func() (err error) {
@@ -203,6 +159,69 @@ func (l *loop) epoch(ctx context.Context) error {
 		return l.diverged("validation", o.loss, rate)
 	}
 	return l.record(o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)
+}
+
+// epochAt is the position of a step of the epoch under way, in epochs.
+func (l *loop) epochAt(step int) float64 {
+	return float64(l.at.Epoch) + float64(step)/float64(l.perEpoch())
+}
+
+// rateAt is the learning rate of a step of the epoch under way.
+func (l *loop) rateAt(step int) float64 {
+	return l.t.plan.rate(l.phase) * l.recipe.Schedule.Factor(l.epochAt(step), l.recipe.Epochs)
+}
+
+// steps trains the steps of the epoch that are left.
+func (l *loop) steps(ctx context.Context) error {
+	n, size := l.data.train.len(), l.recipe.BatchSize
+	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
+	began, before := time.Now(), l.at.Seconds
+	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
+	defer stop()
+	for b := range feed(work, l.data.train, l.data.extra, rest, size, l.at.Epoch, l.at.Steps) {
+		if ctx.Err() != nil {
+			break
+		}
+		if b.err != nil {
+			return errors.Join(b.err, l.save()) // the steps before the image that can't be read are not lost
+		}
+		if err := l.step(b); err != nil {
+			return err
+		}
+		l.at.Seconds = before + time.Since(began).Seconds()
+		l.show.step(l.at, l.perEpoch())
+		if time.Since(l.savedAt) > checkpointWithinEpoch {
+			if err := l.save(); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return l.interrupted(ctx)
+	}
+	return nil
+}
+
+// step trains one step, and adds its figures to those of the epoch.
+func (l *loop) step(b batch) error {
+	rate := l.rateAt(l.at.Step)
+	logits, err := l.teacher.logits(b)
+	if err != nil {
+		return err
+	}
+	loss, hit, err := l.t.trainStep(b, l.stepInfo(b.n, rate, l.epochAt(l.at.Step)/float64(l.recipe.Epochs)), logits)
+	if err != nil {
+		return err
+	}
+	if !numbers.Finite(loss) {
+		return l.diverged("training", loss, rate)
+	}
+	l.at.Step++
+	l.at.Steps++
+	l.at.Seen += b.n
+	l.at.Loss += loss * float64(b.n)
+	l.at.Hits += hit
+	return nil
 }
 
 // evaluate runs the model on the validation images, and on those of the tasks that are watched.

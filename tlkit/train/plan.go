@@ -111,6 +111,11 @@ func (p Plan) check(name string, task Task) error {
 	if p.Train != nil && p.Train.Len() == 0 {
 		return fmt.Errorf("tlkit: strategy %q trains on a split of its own that has no images", name)
 	}
+	return p.checkParts(name)
+}
+
+// checkParts checks the plan's further images, heads and tasks.
+func (p Plan) checkParts(name string) error {
 	for _, b := range p.Extra {
 		if b.Split == nil || b.Split.Len() == 0 || b.Batch < 0 {
 			return fmt.Errorf("tlkit: strategy %q draws images from a split that has none, or a negative number of them (Plan.Extra)", name)

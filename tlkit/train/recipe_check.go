@@ -55,42 +55,47 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	if r.DiskLimit == 0 {
 		r.DiskLimit = 8 << 30
 	}
+	return r, r.check()
+}
+
+// check finds values that are out of range.
+func (r Recipe) check() error {
 	switch {
 	case r.Epochs < 1:
-		return r, fmt.Errorf("tlkit: Recipe.Epochs is %d; give at least 1, or 0 for the default of 10", r.Epochs)
+		return fmt.Errorf("tlkit: Recipe.Epochs is %d; give at least 1, or 0 for the default of 10", r.Epochs)
 	case r.BatchSize < 1:
-		return r, fmt.Errorf("tlkit: Recipe.BatchSize is %d; give at least 1, or 0 for the default of 32", r.BatchSize)
+		return fmt.Errorf("tlkit: Recipe.BatchSize is %d; give at least 1, or 0 for the default of 32", r.BatchSize)
 	case !(r.Momentum < 1): // NaN too
-		return r, fmt.Errorf("tlkit: Recipe.Momentum is %g; it must be below 1 (0 means 0.9, a negative value none)", r.Momentum)
+		return fmt.Errorf("tlkit: Recipe.Momentum is %g; it must be below 1 (0 means 0.9, a negative value none)", r.Momentum)
 	case !numbers.Finite(r.WeightDecay) || r.WeightDecay < 0:
-		return r, fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must be 0 or a positive number, such as 1e-4", r.WeightDecay)
+		return fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must be 0 or a positive number, such as 1e-4", r.WeightDecay)
 	case !numbers.Finite(r.Schedule.Warmup) || r.Schedule.Warmup < 0 || r.Schedule.StepEvery < 0:
-		return r, fmt.Errorf("tlkit: Recipe.Schedule counts epochs that are negative or no number: %+v", r.Schedule)
+		return fmt.Errorf("tlkit: Recipe.Schedule counts epochs that are negative or no number: %+v", r.Schedule)
 	case !numbers.Finite(r.Schedule.StepFactor) || r.Schedule.StepFactor < 0:
-		return r, fmt.Errorf("tlkit: Recipe.Schedule has a StepFactor that is negative or no number: %+v; 0 means 0.1", r.Schedule)
+		return fmt.Errorf("tlkit: Recipe.Schedule has a StepFactor that is negative or no number: %+v; 0 means 0.1", r.Schedule)
 	case r.Schedule.OneCycle && (r.Schedule.Cosine || r.Schedule.Warmup > 0 || r.Schedule.StepEvery > 0):
-		return r, fmt.Errorf("tlkit: Recipe.Schedule has OneCycle beside another rule: %+v; it rises and falls by itself", r.Schedule)
+		return fmt.Errorf("tlkit: Recipe.Schedule has OneCycle beside another rule: %+v; it rises and falls by itself", r.Schedule)
 	case !(r.Average >= 0 && r.Average < 1):
-		return r, fmt.Errorf("tlkit: Recipe.Average is %g; it is a decay from 0 (off) up to 1, such as 0.99", r.Average)
+		return fmt.Errorf("tlkit: Recipe.Average is %g; it is a decay from 0 (off) up to 1, such as 0.99", r.Average)
 	case r.Seeds < 0:
-		return r, fmt.Errorf("tlkit: Recipe.Seeds is %d; give the number of times to train each strategy, such as 5, or 0 for once", r.Seeds)
+		return fmt.Errorf("tlkit: Recipe.Seeds is %d; give the number of times to train each strategy, such as 5, or 0 for once", r.Seeds)
 	case r.Views < 0:
-		return r, fmt.Errorf("tlkit: Recipe.Views is %d; 0 means a new augmented version of each image in every epoch, 5 that five take turns", r.Views)
+		return fmt.Errorf("tlkit: Recipe.Views is %d; 0 means a new augmented version of each image in every epoch, 5 that five take turns", r.Views)
 	case r.MemoryLimit < 0:
-		return r, fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
+		return fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
 	}
 	for _, err := range []error{r.checkObjective(), r.checkMixing(), r.EarlyStop.check(), r.Restore.check()} {
 		if err != nil {
-			return r, err
+			return err
 		}
 	}
 	if err := r.Augment.Validate(); err != nil {
-		return r, fmt.Errorf("tlkit: Recipe.Augment: %w", err)
+		return fmt.Errorf("tlkit: Recipe.Augment: %w", err)
 	}
 	switch r.Optimizer {
 	case SGD, Adam, AdamW:
 	default:
-		return r, fmt.Errorf("tlkit: Recipe.Optimizer is %q; there are %q, %q and %q", r.Optimizer, SGD, Adam, AdamW)
+		return fmt.Errorf("tlkit: Recipe.Optimizer is %q; there are %q, %q and %q", r.Optimizer, SGD, Adam, AdamW)
 	}
-	return r, nil
+	return nil
 }

@@ -112,7 +112,7 @@ func (d *Divergence) String() string {
 // Seeds returns the results of all seeds, this one first.
 func (r *Result) Seeds() []*Result { return append([]*Result{r}, r.Repeats...) }
 
-// Predictions are a model's answers on the validation images, in the split's order.
+// Predictions are how a model classifies the validation images, in the split's order.
 type Predictions struct {
 	Names      []string  `json:"names"`
 	Labels     []int     `json:"labels"`

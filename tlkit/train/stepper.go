@@ -9,7 +9,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Stepper trains on one batch of blank images, again and again: what tells how long a step takes, and how much memory,
+// Stepper trains on one batch of blank images, again and again, to measure how long a step takes, and how much memory,
 // before an epoch is begun. Make one with [Recipe.NewStepper].
 type Stepper struct {
 	t    *trainer
