@@ -13,10 +13,12 @@ import gzip
 import json
 import pathlib
 import sys
+import tempfile
 
 import numpy as np
 import timm
 import torch
+from timm.models._hub import save_config_for_hf
 
 HERE = pathlib.Path(__file__).parent
 CLASSES = 10
@@ -64,16 +66,12 @@ def weights(name, shape):
     return torch.from_numpy(v.astype(np.float32)).reshape(shape)
 
 
-def config(name, model):
-    """What timm.models.push_to_hf_hub writes."""
-    cfg = {k: v for k, v in model.pretrained_cfg.items() if k not in ("url", "file", "hf_hub_id", "hf_hub_filename", "source", "architecture")}
-    cfg["num_classes"] = CLASSES
-    cfg.setdefault("tag", "test")
-    return {
-        "architecture": name, "num_classes": CLASSES, "num_features": model.num_features,
-        "global_pool": getattr(model, "global_pool", "avg") if isinstance(getattr(model, "global_pool", None), str) else "avg",
-        "pretrained_cfg": cfg,
-    }
+def config(model):
+    """config.json as timm.models.push_to_hf_hub and save_for_hf write it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "config.json"
+        save_config_for_hf(model, str(path))
+        return json.loads(path.read_text())
 
 
 def make(name, size):
@@ -86,7 +84,7 @@ def make(name, size):
     with torch.no_grad():
         logits = model(image).flatten().double()
     golden = {
-        "config": config(name, model), "source": f"timm {timm.__version__}", "input": [1, 3, size, size],
+        "config": config(model), "source": f"timm {timm.__version__}", "input": [1, 3, size, size],
         "state_dict": keys, "logits": [float("%.7g" % v) for v in logits], "std": float(logits.std()),
     }
     text = json.dumps(golden, separators=(",", ":"), default=list).encode()
