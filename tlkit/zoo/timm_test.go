@@ -224,3 +224,26 @@ func TestTimmConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestTimmConfigsAsWritten reads config.json as timm writes it of every network that is mapped.
+func TestTimmConfigsAsWritten(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "timm", "*.json.gz"))
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d golden files (%v)", len(files), err)
+	}
+	for _, path := range files {
+		dir := t.TempDir()
+		g := readTimmGolden(t, path)
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), g.Config, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		spec, err := zoo.Info(dir)
+		if err != nil {
+			t.Errorf("%s: %v", filepath.Base(path), err)
+			continue
+		}
+		if w := spec.Weights[0]; len(w.Classes) != 10 || w.Preprocess.Crop != spec.InputSize || w.Licence == "" {
+			t.Errorf("%s: %d classes, crop %d of %d, licence %q", filepath.Base(path), len(w.Classes), w.Preprocess.Crop, spec.InputSize, w.Licence)
+		}
+	}
+}
