@@ -1,12 +1,15 @@
 package train_test
 
 import (
+	"archive/zip"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -19,9 +22,19 @@ import (
 // TestImportedONNX trains a network from an .onnx file as any other: transfer leaves all but the head as it is to the
 // bit, fine-tuning changes all, an interrupted run goes on, and a finished one is opened without the file.
 func TestImportedONNX(t *testing.T) {
-	for _, name := range []string{"resnet_bn", "vit"} {
+	// hf_convnext is as today's PyTorch exports it, for batches of one.
+	for _, name := range []string{"resnet_bn", "vit", "today.zip/hf_convnext"} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join("..", "internal", "onnx", "read", "testdata", name+".onnx"))
+			fixtures := os.DirFS(filepath.Join("..", "internal", "onnx", "read", "testdata"))
+			if archive, entry, ok := strings.Cut(name, "/"); ok {
+				z, err := zip.OpenReader(filepath.Join("..", "internal", "onnx", "read", "testdata", archive))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer z.Close()
+				fixtures, name = z, entry
+			}
+			data, err := fs.ReadFile(fixtures, name+".onnx")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package read
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -14,10 +15,6 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// checkBatch is the batch that a file is tried with: not 1, so that a network which works for single images only is
-// found out at once, and no size that a network is likely to have elsewhere.
-const checkBatch = 3
-
 // divide builds the network once, without computing it, and cuts it into stages where a single value goes on.
 func (n *Net) divide() error {
 	shape, err := n.trial()
@@ -25,9 +22,9 @@ func (n *Net) divide() error {
 		return err
 	}
 	features := n.head.node.in[0]
-	if d := shape[features]; len(d) != 2 || d[0] != checkBatch || d[1] != n.head.features {
-		return fmt.Errorf("for a batch of %d images the output layer %s gets features of shape %v, expected [%d, %d]; export the network with dynamic batch size (dynamic_axes)",
-			checkBatch, n.head.node, d, checkBatch, n.head.features)
+	if d := shape[features]; !slices.Equal(d, []int{n.fileBatch(), n.head.features}) {
+		return fmt.Errorf("for a batch of %d images the output layer %s gets features of shape %v, expected [%d, %d]",
+			n.fileBatch(), n.head.node, d, n.fileBatch(), n.head.features)
 	}
 	cuts := n.cuts(shape, features)
 	n.name(cuts)
@@ -40,8 +37,11 @@ func (n *Net) divide() error {
 	return nil
 }
 
-// trial builds everything before the output layer for a batch of images, and returns the shapes of the values that
-// depend on them.
+// trialBatches is how many file batches the network is tried with: a size that networks hardly have elsewhere.
+const trialBatches = 11
+
+// trial builds everything before the output layer, and returns the shapes of the values that depend on the images. What
+// turns out to depend on nothing but their size is a constant from then on.
 func (n *Net) trial() (map[string][]int, error) {
 	backend, err := compute.NewWithConfig("go")
 	if err != nil {
@@ -53,16 +53,20 @@ func (n *Net) trial() (map[string][]int, error) {
 		store := model.NewStore()
 		g := NewGraph(backend, "onnx")
 		store.SetTraining(g, true)
-		x := Parameter(g, "images", shapes.Make(dtypes.Float32, checkBatch, n.InputSize, n.InputSize, 3))
-		r := &run{net: n, s: nn.NewScope(store, &nn.Pass{}), g: g, stage: -1, batch: checkBatch, vals: map[string]value{n.image: {n: x, last: true}}, taken: map[*variable]bool{}}
+		x := Parameter(g, "images", shapes.Make(dtypes.Float32, trialBatches*n.fileBatch(), n.InputSize, n.InputSize, 3))
+		r := &run{net: n, s: nn.NewScope(store, &nn.Pass{}), g: g, stage: -1, batches: trialBatches, vals: map[string]value{}, taken: map[*variable]bool{}}
+		r.vals[n.image] = r.enter(x)
 		for _, v := range n.nodes {
 			if n.depends[v.out[0]].image {
 				r.eval(v)
 			}
 		}
 		for name, v := range r.vals {
-			if n.depends[name].image && v.n != nil {
-				shape[name] = v.dims()
+			switch {
+			case v.c != nil:
+				n.depends[name] = dependency{}
+			case v.batched:
+				shape[name] = slices.Clone(v.dims())
 			}
 		}
 		if _, ok := r.vals[n.head.node.in[0]]; !ok {
@@ -105,8 +109,8 @@ func (n *Net) cuts(shape map[string][]int, features string) []cut {
 			continue
 		}
 		for name := range live {
-			// A value that is no tensor of the batch (a shape, or windows in place of images) can't go between stages.
-			if d := shape[name]; len(d) >= 2 && d[0] == checkBatch && name != n.image {
+			// A value that is no tensor of the batch (windows in place of images) does not go between stages.
+			if d := shape[name]; len(d) >= 2 && d[0] == n.fileBatch() && name != n.image {
 				found = append(found, cut{i + 1, name})
 			}
 		}
@@ -115,7 +119,7 @@ func (n *Net) cuts(shape map[string][]int, features string) []cut {
 }
 
 // depths is how many levels of PyTorch's modules are looked at for names of stages.
-const depths = 3
+const depths = 6
 
 // name makes stages of the pieces between cuts: those that PyTorch's module names, which exporters keep, put together.
 func (n *Net) name(cuts []cut) {

@@ -2,11 +2,10 @@ package read
 
 import (
 	"fmt"
+	"slices"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute-onnx/support/protos"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend" // computes constants
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -14,14 +13,22 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// foreignOps are the operators of onnx-gomlx v0.5.5 that make sense in an image classifier. NonZero, Loop, If and
-// the like make shapes that depend on values, and quantised operators can't be trained.
-var foreignOps = set("Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Conv", "Cos",
-	"Div", "Einsum", "Equal", "Erf", "Exp", "Expand", "FastGelu", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
-	"GlobalAveragePool", "Greater", "GreaterOrEqual", "HardSwish", "Identity", "LayerNormalization", "Less", "LessOrEqual", "Log", "MatMul",
-	"Max", "MaxPool", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "Reciprocal", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin",
-	"ReduceProd", "ReduceSum", "Relu", "Reshape", "Resize", "Round", "ScatterND", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
-	"Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor")
+// pointwise are operators of onnx-gomlx v0.5.5 that treat each position by itself, with broadcasting.
+var pointwise = set("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Cos", "Div", "Equal", "Erf", "Exp", "FastGelu", "Floor", "Gelu", "Greater",
+	"GreaterOrEqual", "HardSwish", "Less", "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Reciprocal", "Relu",
+	"Round", "Sigmoid", "Sign", "Sin", "Sqrt", "Sub", "Tanh", "Where", "Xor")
+
+// perImage are operators of onnx-gomlx that treat each entry of the first axis by itself, with parameters that do not
+// depend on the images.
+var perImage = set("AveragePool", "BatchNormalization", "Conv", "GlobalAveragePool", "MaxPool", "Resize")
+
+// otherOps are the further operators of onnx-gomlx that make sense in an image classifier. NonZero, Loop, If and the like
+// make shapes that depend on values, and quantised operators can't be trained.
+var otherOps = set("ArgMax", "ArgMin", "Concat", "Einsum", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Gemm", "Identity",
+	"LayerNormalization", "MatMul", "Pad", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape",
+	"ScatterND", "Shape", "Size", "Slice", "Softmax", "Split", "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze")
+
+func isForeign(op string) bool { return pointwise[op] || perImage[op] || otherOps[op] }
 
 // constantOps are computed from constants here, and from nothing else.
 var constantOps = set("Range")
@@ -41,7 +48,7 @@ func supported(p *protos.NodeProto) bool {
 	if d := p.Domain; d != "" && d != "ai.onnx" {
 		return false
 	}
-	return natives[p.OpType] != nil || foreignOps[p.OpType] || headOps[p.OpType] || constantOps[p.OpType]
+	return natives[p.OpType] != nil || isForeign(p.OpType) || headOps[p.OpType] || constantOps[p.OpType]
 }
 
 // foreign builds a node with onnx-gomlx: a graph of this one node, whose inputs are what was built so far. Nodes of
@@ -61,24 +68,70 @@ func (r *run) foreign(v *node) []value {
 			return []value{y}
 		}
 	}
-	if !foreignOps[v.op] {
+	if !isForeign(v.op) {
 		exceptions.Panicf("this form of the operator can't be imported")
 	}
 	if folds {
 		checkNumbers(v, in)
-		return fold(v, in, r.net.opset)
+		return r.fold(v, in)
 	}
 	checkNumbers(v, in)
+	if slices.ContainsFunc(in, func(x value) bool { return x.batched }) {
+		return r.foreignBatched(v, in)
+	}
+	return unbatched(call(r.g, v, r.nodes(v, in, r.node), r.net.opset))
+}
+
+// nodes are the inputs of a node in the graph, nil for those left out.
+func (r *run) nodes(v *node, in []value, of func(value) *Node) []*Node {
 	nodes := make([]*Node, len(in))
 	for i := range in {
 		if v.in[i] != "" {
-			nodes[i] = r.node(in[i])
+			nodes[i] = of(in[i])
 		}
 	}
-	out := call(r.g, v, nodes, r.net.opset)
-	values := make([]value, len(out))
-	for i, n := range out {
+	return nodes
+}
+
+func unbatched(nodes []*Node) []value {
+	values := make([]value, len(nodes))
+	for i, n := range nodes {
 		values[i] = value{n: n}
+	}
+	return values
+}
+
+// foreignBatched builds a node that depends on images with onnx-gomlx, which knows nothing of file batches.
+func (r *run) foreignBatched(v *node, in []value) []value {
+	var out []*Node
+	switch {
+	case pointwise[v.op]:
+		rank := 0
+		for i, x := range in {
+			if v.in[i] != "" {
+				rank = max(rank, len(x.dims()))
+			}
+		}
+		out = call(r.g, v, r.nodes(v, in, func(x value) *Node {
+			if !x.batched {
+				return r.node(x) // its axes are the last ones anyway
+			}
+			return r.aligned(x, rank)
+		}), r.net.opset)
+	case perImage[v.op] && in[0].batched && !slices.ContainsFunc(in[1:], func(x value) bool { return x.batched }):
+		nodes := r.nodes(v, in, r.node)
+		d := nodes[0].Shape().Dimensions
+		nodes[0] = Reshape(nodes[0], slices.Concat([]int{d[0] * d[1]}, d[2:])...)
+		for _, n := range call(r.g, v, nodes, r.net.opset) {
+			e := n.Shape().Dimensions
+			out = append(out, Reshape(n, slices.Concat(d[:2], e[1:])...))
+		}
+	default:
+		exceptions.Panicf("this form of the operator can't be imported")
+	}
+	values := unbatched(out)
+	for i := range values {
+		values[i].batched = true
 	}
 	return values
 }
@@ -176,73 +229,28 @@ func valueInfo(name string, n *Node) *protos.ValueInfoProto {
 	return &protos.ValueInfoProto{Name: name, Type: &protos.TypeProto{Value: &protos.TypeProto_TensorType{TensorType: t}}}
 }
 
-// fold computes a node of constants.
-func fold(v *node, in []value, opset int64) []value {
-	backend, err := compute.NewWithConfig("go")
-	if err != nil {
-		panic(err)
-	}
-	defer backend.Finalize()
-	exec := MustNewExec(backend, func(g *Graph) []*Node {
-		nodes := make([]*Node, len(in))
-		for i, x := range in {
-			if x.c != nil {
-				nodes[i] = Const(g, x.c)
-			}
-		}
-		out := call(g, v, nodes, opset)
-		for _, n := range out {
-			if n.Shape().Size() > maxConstant {
-				exceptions.Panicf("a constant of shape %s", n.Shape())
-			}
-		}
-		return out
-	})
-	defer exec.Finalize()
-	results := exec.MustCall()
-	out := make([]value, len(results))
-	for i, t := range results {
-		local, err := t.LocalClone()
-		if err != nil {
-			panic(err)
-		}
-		out[i] = value{c: local}
-	}
-	return out
-}
-
-// folding is a constant that was computed. What follows from the shape of the images holds for one batch size only.
-type folding struct {
-	name  string
-	batch int
-}
-
-// foldedFor returns a constant that was computed before, for that batch size; nil if none was.
-func (n *Net) foldedFor(name string, batch int) *tensors.Tensor {
+// foldedFor returns a constant that was computed before; nil if none was.
+func (n *Net) foldedFor(name string) *tensors.Tensor {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.folded[folding{name, batch}]
+	return n.folded[name]
 }
 
-// maxFoldings bounds what is kept over many batch sizes; all of it can be computed again.
-const maxFoldings = 100_000
-
-func (n *Net) keep(name string, batch int, c *tensors.Tensor) {
+func (n *Net) keep(name string, c *tensors.Tensor) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.folded) < maxFoldings {
-		n.folded[folding{name, batch}] = c
-	}
+	n.folded[name] = c
 }
 
-// known returns the value of a name that depends on constants only, computed once; nil if it depends on more.
+// known returns the value of a name that depends on constants only, computed once; nil if it depends on more. The sizes
+// of what the image becomes are constants, too: the trial finds them.
 func (n *Net) known(name string) *tensors.Tensor {
+	if c := n.foldedFor(name); c != nil {
+		return c
+	}
 	v := n.byOutput[name]
 	if d, ok := n.depends[name]; !ok || d.image || d.variable || v == nil {
 		return nil
-	}
-	if c := n.foldedFor(name, 0); c != nil {
-		return c
 	}
 	r := &run{net: n, vals: map[string]value{}, taken: map[*variable]bool{}, stage: -1}
 	r.eval(v)

@@ -1,6 +1,8 @@
 package read
 
 import (
+	"archive/zip"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -24,6 +26,18 @@ func FuzzParse(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(lean(f, data))
+	}
+	archive, err := zip.OpenReader(filepath.Join("testdata", "today.zip"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer archive.Close()
+	for _, file := range archive.File {
+		if data, err := fs.ReadFile(archive, file.Name); err != nil {
+			f.Fatal(err)
+		} else if filepath.Ext(file.Name) == ".onnx" && len(data) < 50_000 {
+			f.Add(lean(f, data))
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after runtime.MemStats
@@ -61,7 +75,7 @@ func lean(f *testing.F, data []byte) []byte {
 	}
 	m.ProducerName, m.DocString = "", ""
 	for _, n := range m.Graph.Node {
-		n.DocString = ""
+		n.DocString, n.MetadataProps = "", nil
 	}
 	m.Graph.ValueInfo = nil
 	out, err := proto.Marshal(m)

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"io"
 
 	"github.com/gomlx/compute-onnx/support/protos"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -46,7 +44,7 @@ type Net struct {
 	vars     map[string]*variable
 	consts   map[string]*tensors.Tensor
 	image    string
-	batch    int // the batch size that the file fixes, 0 if it leaves it open
+	batch    int // the batch size that the file fixes; 0 if it leaves the size open
 	opset    int64
 	head     *headNode
 	stages   []span
@@ -54,7 +52,7 @@ type Net struct {
 	depends map[string]dependency
 
 	mu     sync.Mutex
-	folded map[folding]*tensors.Tensor
+	folded map[string]*tensors.Tensor // constants that were computed
 }
 
 type dependency struct{ image, variable bool }
@@ -74,57 +72,37 @@ type node struct {
 
 // variable is an initializer that training may change.
 type variable struct {
-	key    string
-	shape  []int // in the state dict
-	layout nn.Layout
-	turned bool // the file has [in, out], the state dict [out, in]
-	init   nn.Init
-	buffer bool
-	stage  int // the first that uses it
+	key        string
+	shape      []int // in the state dict
+	layout     nn.Layout
+	transposed bool // the file has [in, out], the state dict [out, in]
+	init       nn.Init
+	buffer     bool
+	stage      int // the first that uses it
 }
 
-type headNode struct {
-	node         *node
-	weight, bias string
-	features     int
-}
-
-// Open reads a file; weights that the file keeps in others are looked for in its folder.
+// Open reads a file; weights that the file keeps in others are looked for in its folder, and never outside it.
 func Open(path string) (*Net, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	var files []io.Closer
-	opened := map[string]*os.File{}
-	n, err := Parse(data, func(name string) (io.ReaderAt, int64, error) {
-		f := opened[name]
-		if f == nil {
-			var err error
-			if f, err = os.Open(filepath.Join(filepath.Dir(path), name)); err != nil {
-				if errors.Is(err, fs.ErrNotExist) {
-					err = fmt.Errorf("%w; copy %s into the folder of the .onnx file", err, name)
-				}
-				return nil, 0, err
-			}
-			opened[name], files = f, append(files, f)
-		}
-		info, err := f.Stat()
-		if err != nil {
-			return nil, 0, err
-		}
-		if !info.Mode().IsRegular() {
-			return nil, 0, fmt.Errorf("%s is no regular file", name)
-		}
-		return f, info.Size(), nil
-	})
+	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		for _, f := range files {
-			f.Close()
+		return nil, err
+	}
+	defer root.Close()
+	f := &folder{root: root, opened: map[string]*os.File{}}
+	n, err := Parse(data, f.open)
+	if err != nil {
+		for _, file := range f.opened {
+			file.Close()
 		}
 		return nil, err
 	}
-	n.files = files
+	for _, file := range f.opened {
+		n.files = append(n.files, file)
+	}
 	return n, nil
 }
 
@@ -188,7 +166,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 		return nil, fmt.Errorf("the graph has %d nodes; at most %d are expected", len(g.Node), maxNodes)
 	}
 	n := &Net{Metadata: map[string]string{}, model: m, byOutput: map[string]*node{}, alias: map[string]string{}, vars: map[string]*variable{},
-		consts: map[string]*tensors.Tensor{}, depends: map[string]dependency{}, folded: map[folding]*tensors.Tensor{}}
+		consts: map[string]*tensors.Tensor{}, depends: map[string]dependency{}, folded: map[string]*tensors.Tensor{}}
 	for _, e := range m.MetadataProps {
 		n.Metadata[e.GetKey()] = e.GetValue()
 	}
@@ -298,15 +276,7 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 				continue
 			}
 		}
-		var d dependency
-		for _, in := range v.in {
-			if t := inits[in]; t != nil {
-				d.variable = d.variable || isVariable(t)
-				continue
-			}
-			d.image = d.image || n.depends[in].image
-			d.variable = d.variable || n.depends[in].variable
-		}
+		d := n.dependencyOf(v, inits)
 		for _, out := range v.out {
 			if out == "" {
 				continue
@@ -320,6 +290,22 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	n.nodes = all
 	return nil
 }
+
+// dependencyOf says what a node's results are made of. The shape of an initializer is known.
+func (n *Net) dependencyOf(v *node, inits map[string]*protos.TensorProto) (d dependency) {
+	for _, in := range v.in {
+		if t := inits[n.original(in)]; t != nil {
+			d.variable = d.variable || isVariable(t) && !v.ofShape()
+			continue
+		}
+		d.image = d.image || n.depends[in].image
+		d.variable = d.variable || n.depends[in].variable
+	}
+	return d
+}
+
+// ofShape reports whether the node looks at the shape of its input only.
+func (v *node) ofShape() bool { return v.op == "Shape" || v.op == "Size" }
 
 // isVariable: weights are float tensors of more than one value; the rest are shapes, axes and factors.
 func isVariable(t *protos.TensorProto) bool {
@@ -335,108 +321,6 @@ func isVariable(t *protos.TensorProto) bool {
 	}
 	return protos.TensorProto_DataType(t.DataType) == protos.TensorProto_FLOAT && size > 1 ||
 		size > maxConstant
-}
-
-// findHead finds the last linear layer before the output, and keeps the nodes before it that its input needs.
-func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
-	if len(g.Output) == 0 || g.Output[0] == nil {
-		return errors.New("the graph has no output")
-	}
-	const want = "the output must come from a linear layer (Gemm, or MatMul with Add), perhaps followed by Softmax"
-	at := g.Output[0].Name
-	weightOf := func(name string) string {
-		if a, ok := n.alias[name]; ok {
-			name = a
-		}
-		if t := inits[name]; t != nil && len(t.Dims) == 2 && isVariable(t) {
-			return name
-		}
-		return ""
-	}
-	biasOf := func(name string) string {
-		if a, ok := n.alias[name]; ok {
-			name = a
-		}
-		if t := inits[name]; t != nil && len(t.Dims) == 1 {
-			return name
-		}
-		return ""
-	}
-	h := &headNode{}
-	turned := false
-	for h.node == nil {
-		v := n.byOutput[at]
-		if v == nil || len(v.in) == 0 {
-			return fmt.Errorf("%s; output %.80q does not", want, g.Output[0].Name)
-		}
-		switch v.op {
-		case "Softmax", "LogSoftmax", "Identity":
-			at = v.in[0]
-		case "Gemm":
-			if len(v.in) < 2 || weightOf(v.in[1]) == "" || !v.plainGemm() || (len(v.in) > 2 && v.in[2] != "" && biasOf(v.in[2]) == "") {
-				return fmt.Errorf("%s; %s is none with weights of its own", want, v)
-			}
-			h.node, h.weight, turned = v, weightOf(v.in[1]), v.int("transB", 0) == 0
-			if len(v.in) > 2 && v.in[2] != "" {
-				h.bias = biasOf(v.in[2])
-			}
-		case "MatMul":
-			if len(v.in) != 2 || weightOf(v.in[1]) == "" {
-				return fmt.Errorf("%s; %s is none with weights of its own", want, v)
-			}
-			h.node, h.weight, turned = v, weightOf(v.in[1]), true
-		case "Add":
-			if len(v.in) != 2 {
-				return fmt.Errorf("%s; %s is none", want, v)
-			}
-			x, b := v.in[0], v.in[1]
-			if biasOf(x) != "" {
-				x, b = b, x
-			}
-			m := n.byOutput[x]
-			if biasOf(b) == "" || m == nil || m.op != "MatMul" || len(m.in) != 2 || weightOf(m.in[1]) == "" {
-				return fmt.Errorf("%s; %s is none with weights of its own", want, v)
-			}
-			h.node, h.weight, h.bias, turned = m, weightOf(m.in[1]), biasOf(b), true
-		default:
-			return fmt.Errorf("%s; it comes from %s", want, v)
-		}
-	}
-	features := h.node.in[0]
-	if !n.depends[features].image {
-		return fmt.Errorf("the output layer %s does not depend on the image", h.node)
-	}
-	shape, _, err := dims(inits[h.weight])
-	if err != nil {
-		return fmt.Errorf("output layer %s: %w", h.node, err)
-	}
-	h.features, n.Classes = shape[1], shape[0]
-	if turned {
-		h.features, n.Classes = shape[0], shape[1]
-	}
-	if h.bias != "" && int64(n.Classes) != inits[h.bias].Dims[0] {
-		return fmt.Errorf("output layer %s has %d outputs and a bias of %d", h.node, n.Classes, inits[h.bias].Dims[0])
-	}
-	if n.Classes < 1 || n.Classes > 1<<20 || h.features < 1 {
-		return fmt.Errorf("output layer %s is of shape %v", h.node, shape)
-	}
-	n.head = h
-
-	// Keep the ancestors of the features that depend on the image or on variables; constants are folded when needed.
-	needed := map[string]bool{features: true}
-	var kept []*node
-	for i := len(n.nodes) - 1; i >= 0; i-- {
-		v := n.nodes[i]
-		if slices.ContainsFunc(v.out, func(out string) bool { return needed[out] }) {
-			kept = append(kept, v)
-			for _, in := range v.in {
-				needed[in] = true
-			}
-		}
-	}
-	slices.Reverse(kept)
-	n.nodes = kept
-	return nil
 }
 
 // String names a node in messages: its operator and its name or output.

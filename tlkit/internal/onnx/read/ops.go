@@ -1,11 +1,13 @@
 package read
 
 import (
+	"math"
 	"slices"
 
+	"github.com/gomlx/compute-onnx/support/protos"
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
@@ -17,13 +19,19 @@ var natives map[string]func(r *run, v *node) (value, bool)
 func init() {
 	natives = map[string]func(r *run, v *node) (value, bool){
 		"Conv": conv, "BatchNormalization": batchNorm, "MaxPool": maxPool, "AveragePool": avgPool, "GlobalAveragePool": globalMean,
-		"ReduceMean": reduceMean, "Gemm": gemm, "MatMul": matMul, "LayerNormalization": layerNorm, "Flatten": flatten,
-		"Reshape": reshape, "Transpose": transpose, "Concat": concat, "Pad": pad, "Shape": shapeOf, "Dropout": identity, "Identity": identity,
-		"Constant": constantNode, "ConstantOfShape": constantOfShape,
+		"Gemm": gemm, "MatMul": matMul, "Einsum": einsum, "Attention": attention, "LayerNormalization": layerNorm, "Softmax": softmax,
+		"Dropout": identity, "Identity": identity,
 		"Add": elementwise(Add), "Sub": elementwise(Sub), "Mul": elementwise(Mul), "Div": elementwise(Div), "PRelu": elementwise(pRelu),
+		"Equal": elementwise(Equal), "Pow": elementwise(Pow), "Where": where, "Cast": cast, "Not": unary(LogicalNot),
 		"Relu": unary(nn.ReLU), "Sigmoid": unary(Sigmoid), "Tanh": unary(Tanh), "Sqrt": unary(Sqrt), "Erf": unary(Erf), "Exp": unary(Exp),
 		"Neg": unary(Neg), "HardSwish": unary(nn.HardSwish), "HardSigmoid": hardSigmoid, "LeakyRelu": leakyRelu, "Clip": clip,
-		"Elu": elu, "Softplus": unary(func(x *Node) *Node { return Log1P(Exp(x)) }),
+		"Elu": elu, "Gelu": gelu, "Mish": unary(mish), "Softplus": unary(softplus), "IsNaN": unary(func(x *Node) *Node { return NotEqual(x, x) }),
+		"ReduceMean": reduce(ReduceMean), "ReduceSum": reduce(ReduceSum), "ReduceMax": reduce(ReduceMax), "ReduceMin": reduce(ReduceMin),
+		"ReduceL2": reduce(func(x *Node, axes ...int) *Node { return Sqrt(ReduceSum(Square(x), axes...)) }),
+
+		"Reshape": reshape, "Flatten": flatten, "Transpose": transpose, "Concat": concat, "Pad": pad, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
+		"Gather": gather, "Slice": slice, "Expand": expand, "Tile": tile, "Shape": shapeOf, "Size": sizeOf, "CastLike": castLike,
+		"Constant": constantNode, "ConstantOfShape": constantOfShape,
 	}
 }
 
@@ -34,7 +42,7 @@ func unary(fn func(*Node) *Node) func(r *run, v *node) (value, bool) {
 		if !ok || x.n == nil {
 			return value{}, false
 		}
-		return value{n: fn(x.n), last: x.last}, true
+		return x.with(fn(x.n)), true
 	}
 }
 
@@ -63,6 +71,66 @@ func elu(r *run, v *node) (value, bool) {
 		zero := ScalarZero(x.Graph(), x.DType())
 		return Where(GreaterThan(x, zero), x, MulScalar(SubScalar(Exp(Min(x, zero)), 1), v.float("alpha", 1)))
 	})(r, v)
+}
+
+// where chooses between two operands position by position.
+func where(r *run, v *node) (value, bool) {
+	var in [3]value
+	rank, lead := 0, 0
+	for i := range in {
+		var ok bool
+		if in[i], ok = r.input(v, i); !ok {
+			return value{}, false
+		}
+		rank, lead = max(rank, len(in[i].dims())), max(lead, in[i].lead())
+	}
+	if lead == 0 && (in[0].n == nil || in[1].n == nil || in[2].n == nil) || in[1].dtype() != in[2].dtype() {
+		return value{}, false
+	}
+	shape := make([]int, rank+lead)
+	var nodes [3]*Node
+	for i, x := range in {
+		nodes[i] = withRank(r.aligned(x, rank), rank+lead)
+		for a, d := range nodes[i].Shape().Dimensions {
+			shape[a] = max(shape[a], d)
+		}
+	}
+	if sizeOfDims(shape) > maxValue {
+		return value{}, false
+	}
+	for i := range nodes {
+		nodes[i] = BroadcastToDims(nodes[i], shape...)
+	}
+	return value{n: Where(nodes[0], nodes[1], nodes[2]), batched: lead > 0}, true
+}
+
+// cast changes the type; fractions are cut off, as ONNX has it.
+func cast(r *run, v *node) (value, bool) {
+	to, ok := constantTypes[protos.TensorProto_DataType(v.int("to", 0))]
+	x, ok2 := r.input(v, 0)
+	if !ok || !ok2 || x.n == nil || to.dtype == dtypes.Bool || x.dtype() == dtypes.Bool && x.batched {
+		return value{}, false
+	}
+	return x.with(ConvertDType(x.n, to.dtype)), true
+}
+
+// gelu is exact or, where the file says so, with the hyperbolic tangent.
+func gelu(r *run, v *node) (value, bool) {
+	if v.str("approximate", "none") == "none" {
+		return unary(nn.GELU)(r, v)
+	}
+	return unary(func(x *Node) *Node {
+		inner := MulScalar(Add(x, MulScalar(Mul(x, Square(x)), 0.044715)), math.Sqrt(2/math.Pi))
+		return Mul(MulScalar(x, 0.5), AddScalar(Tanh(inner), 1))
+	})(r, v)
+}
+
+func mish(x *Node) *Node { return Mul(x, Tanh(softplus(x))) }
+
+// softplus is log(1 + exp(x)), written so that large x do not overflow.
+func softplus(x *Node) *Node {
+	zero := ScalarZero(x.Graph(), x.DType())
+	return Add(Max(x, zero), Log1P(Exp(Neg(Abs(x)))))
 }
 
 func pRelu(x, slope *Node) *Node {
@@ -100,7 +168,7 @@ func clip(r *run, v *node) (value, bool) {
 	case hasHigh:
 		y = MinScalar(y, high)
 	}
-	return value{n: y, last: x.last}, true
+	return x.with(y), true
 }
 
 // elementwise applies a function with broadcasting, channels last where an operand has them so.
@@ -111,21 +179,42 @@ func elementwise(fn func(a, b *Node) *Node) func(r *run, v *node) (value, bool) 
 		if !ok1 || !ok2 || (a.n == nil && b.n == nil) || a.dtype() != b.dtype() {
 			return value{}, false
 		}
-		if (a.last || b.last) && len(a.dims()) <= 4 && len(b.dims()) <= 4 {
-			return value{n: fn(r.spread(a), r.spread(b)), last: true}, true
+		if a.last || b.last {
+			images := a
+			if !a.last {
+				images = b
+			}
+			x, ok1 := r.beside(a, images)
+			y, ok2 := r.beside(b, images)
+			if ok1 && ok2 {
+				return imagesLike(images, fn(x, y)), true
+			}
 		}
-		x, y := r.node(a), r.node(b)
-		rank := max(x.Rank(), y.Rank())
-		return value{n: fn(withRank(x, rank), withRank(y, rank))}, true
+		rank := max(len(a.dims()), len(b.dims()))
+		x, y := r.aligned(a, rank), r.aligned(b, rank)
+		rank = max(x.Rank(), y.Rank())
+		return value{n: fn(withRank(x, rank), withRank(y, rank)), batched: a.batched || b.batched}, true
 	}
 }
 
-// spread returns an operand as [batch, height, width, channels], with axes of length 1 where it has none.
-func (r *run) spread(v value) *Node {
-	if v.last {
-		return v.n
+// beside returns an operand as [file batches * rows, height, width, channels] or what broadcasts to it.
+func (r *run) beside(v, images value) (*Node, bool) {
+	d := v.dims()
+	switch {
+	case v.last:
+		return v.n, v.rows == images.rows
+	case len(d) > 4:
+		return nil, false
+	case !v.batched:
+		n := withRank(r.node(v), 4)
+		return TransposeAllAxes(n, 0, 2, 3, 1), n.Shape().Dimensions[0] == 1
+	case len(d) == 4:
+		return r.channelsLast(v).n, d[0] == images.rows
 	}
-	return TransposeAllAxes(withRank(r.node(v), 4), 0, 2, 3, 1)
+	if images.rows != 1 {
+		return nil, false
+	}
+	return r.channelsLast(value{n: r.aligned(v, 4), batched: true}).n, true
 }
 
 // withRank puts axes of length 1 in front.
@@ -159,27 +248,42 @@ func (v *node) nativeConv() bool {
 
 func conv(r *run, v *node) (value, bool) {
 	x, _ := r.input(v, 0)
-	w, b := r.variable(v, 1), r.variable(v, 2)
-	hasBias := len(v.in) > 2 && v.in[2] != ""
+	w := r.variable(v, 1)
 	_, stride, pads, dilation, ok := v.window(len(x.dims()) - 2)
-	if x.n == nil || !ok || w == nil || w.layout != nn.ConvKernel || hasBias && b == nil {
+	if !x.batched || !ok || w == nil || w.layout != nn.ConvKernel {
 		return value{}, false
 	}
 	groups := v.int("group", 1)
 	names, vars := map[string]string{"weight": w.key}, []*variable{w}
-	if hasBias {
+	b := r.variable(v, 2)
+	var constantBias *tensors.Tensor
+	if b != nil {
 		names["bias"], vars = b.key, append(vars, b)
+	} else if len(v.in) > 2 && v.in[2] != "" {
+		if constantBias = r.constant(v, 2); constantBias == nil {
+			return value{}, false
+		}
 	}
 	s := r.take(vars...)
-	if s == nil {
-		return value{}, false
-	}
-	c := nn.Conv2D(s.In(prefixOf(w.key)).Named(names), r.channelsLast(x), w.shape[0], w.shape[2]).Kernel(w.shape[2], w.shape[3]).
+	images := r.channelsLast(x)
+	c := nn.Conv2D(s.In(prefixOf(w.key)).Named(names), images.n, w.shape[0], w.shape[2]).Kernel(w.shape[2], w.shape[3]).
 		Stride(stride).PadPerAxis(pads[0], pads[1]).Dilation(dilation).Groups(groups)
-	if hasBias {
+	if b != nil {
 		c = c.Bias()
 	}
-	return value{n: c.Done(), last: true}, true
+	y := c.Done()
+	if constantBias != nil && !allZero(constantBias) { // exporters write zeros where there is no bias
+		y = Add(y, Reshape(Const(r.g, constantBias), 1, 1, 1, -1))
+	}
+	return imagesLike(images, y), true
+}
+
+func allZero(c *tensors.Tensor) bool {
+	zero := false
+	err := tensors.ConstFlatData(c, func(flat []float32) {
+		zero = !slices.ContainsFunc(flat, func(v float32) bool { return v != 0 })
+	})
+	return err == nil && zero
 }
 
 // prefixOf is the layer that a key belongs to, for summaries.
@@ -194,7 +298,7 @@ func prefixOf(key string) string {
 
 func batchNorm(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || len(v.in) != 5 || (len(x.dims()) != 4 && len(x.dims()) != 2) || v.attrs["spatial"] != nil && v.int("spatial", 1) == 0 {
+	if !ok || !x.batched || len(v.in) != 5 || (len(x.dims()) != 4 && len(x.dims()) != 2) || v.attrs["spatial"] != nil && v.int("spatial", 1) == 0 {
 		return value{}, false
 	}
 	names := map[string]string{}
@@ -206,384 +310,148 @@ func batchNorm(r *run, v *node) (value, bool) {
 		}
 		names[name], vars = p.key, append(vars, p)
 	}
-	s := r.take(vars...)
-	if s == nil {
-		return value{}, false
-	}
-	in := x.n
-	if len(x.dims()) == 4 {
-		in = r.channelsLast(x)
-	}
 	// ONNX's momentum is the share of the old statistics. training_mode, which some exports leave at 1, is no matter of
 	// the graph here but of the pass.
-	y := nn.BatchNorm(s.In(prefixOf(vars[0].key)).Named(names), in).Epsilon(v.float("epsilon", 1e-5)).Momentum(1 - v.float("momentum", 0.9)).Done()
-	return value{n: y, last: len(x.dims()) == 4}, true
+	norm := func(in *Node) *Node {
+		return nn.BatchNorm(r.take(vars...).In(prefixOf(vars[0].key)).Named(names), in).Epsilon(v.float("epsilon", 1e-5)).
+			Momentum(1 - v.float("momentum", 0.9)).Done()
+	}
+	if len(x.dims()) == 4 {
+		images := r.channelsLast(x)
+		return imagesLike(images, norm(images.n)), true
+	}
+	d := x.dims()
+	y := norm(Reshape(r.node(x), r.batches*d[0], d[1]))
+	return value{n: Reshape(y, r.batches, d[0], d[1]), batched: true}, true
 }
 
+// layerNorm is over the last axes, with a scale and perhaps an offset of their shape.
 func layerNorm(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
+	scale, ok2 := r.input(v, 1)
+	if !ok || !ok2 || x.n == nil || len(v.out) > 1 {
+		return value{}, false
+	}
+	d := x.dims()
+	axis, ok := axisOf(v.int("axis", -1), len(d))
+	if !ok {
+		return value{}, false
+	}
+	epsilon := v.float("epsilon", 1e-5)
 	w, b := r.variable(v, 1), r.variable(v, 2)
-	if !ok || x.n == nil || w == nil || b == nil || len(w.shape) != 1 || len(b.shape) != 1 || len(v.out) > 1 {
-		return value{}, false
+	if axis == len(d)-1 && w != nil && b != nil && slices.Equal(w.shape, d[axis:]) && slices.Equal(b.shape, d[axis:]) {
+		s := r.take(w, b).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key})
+		in := r.node(x)
+		y := nn.LayerNorm(s, Reshape(in, -1, d[axis]), epsilon)
+		return value{n: Reshape(y, in.Shape().Dimensions...), batched: x.batched}, true
 	}
-	axis := v.int("axis", -1)
 	in := r.node(x)
-	if axis != -1 && axis != in.Rank()-1 {
-		return value{}, false
+	var over []int
+	for a := axis + x.lead(); a < in.Rank(); a++ {
+		over = append(over, a)
 	}
-	s := r.take(w, b)
-	if s == nil {
-		return value{}, false
+	centred := Sub(in, ReduceAndKeep(in, ReduceMean, over...))
+	y := Div(centred, Sqrt(AddScalar(ReduceAndKeep(Square(centred), ReduceMean, over...), epsilon)))
+	y = Mul(y, withRank(r.node(scale), y.Rank()))
+	if offset, ok := r.input(v, 2); ok {
+		y = Add(y, withRank(r.node(offset), y.Rank()))
 	}
-	return value{n: nn.LayerNorm(s.In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key}), in, v.float("epsilon", 1e-5))}, true
+	return value{n: y, batched: x.batched}, true
 }
 
 func maxPool(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
-	if !ok || x.n == nil {
+	if !ok || !x.batched {
 		return value{}, false
 	}
 	k, stride, pads, dilation, ok := v.window(len(x.dims()) - 2)
 	if !ok || len(k) != 2 || k[0] != k[1] || k[0] < 1 || pads[0] != pads[1] || 2*pads[0] > k[0] || dilation != 1 || len(v.out) > 1 && v.out[1] != "" {
 		return value{}, false
 	}
-	p := nn.MaxPool2D(r.channelsLast(x), k[0]).Stride(stride).Pad(pads[0])
+	images := r.channelsLast(x)
+	p := nn.MaxPool2D(images.n, k[0]).Stride(stride).Pad(pads[0])
 	if v.int("ceil_mode", 0) != 0 {
 		p = p.Ceil()
 	}
-	return value{n: p.Done(), last: true}, true
+	return imagesLike(images, p.Done()), true
 }
 
 func avgPool(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
-	if !ok || x.n == nil {
+	if !ok || !x.batched {
 		return value{}, false
 	}
 	k, stride, pads, dilation, ok := v.window(len(x.dims()) - 2)
-	if !ok || len(k) != 2 || k[0] != k[1] || k[0] < 1 || pads[0] != pads[1] || dilation != 1 || v.int("ceil_mode", 0) != 0 ||
-		(pads[0] != 0 && v.int("count_include_pad", 0) == 0) {
+	if !ok || len(k) != 2 || k[0] != k[1] || k[0] < 1 || pads[0] != pads[1] || dilation != 1 ||
+		(pads[0] != 0 && v.int("count_include_pad", 0) == 0) || v.int("ceil_mode", 0) != 0 && !tiles(x.dims(), k[0], stride, pads[0]) {
 		return value{}, false
 	}
-	return value{n: nn.AvgPool2D(r.channelsLast(x), k[0]).Stride(stride).Pad(pads[0]).Done(), last: true}, true
+	images := r.channelsLast(x)
+	return imagesLike(images, nn.AvgPool2D(images.n, k[0]).Stride(stride).Pad(pads[0]).Done()), true
+}
+
+// tiles reports whether windows end at the edge of the images, so that rounding their number up changes nothing.
+func tiles(dims []int, kernel, stride, pad int) bool {
+	return (dims[2]+2*pad-kernel)%stride == 0 && (dims[3]+2*pad-kernel)%stride == 0
 }
 
 func globalMean(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || len(x.dims()) != 4 {
+	if !ok || !x.batched || len(x.dims()) != 4 {
 		return value{}, false
 	}
-	y := nn.GlobalMeanPool(r.channelsLast(x))
+	return r.imageMean(r.channelsLast(x), true), true
+}
+
+// imageMean is the mean over height and width.
+func (r *run) imageMean(images value, keep bool) value {
+	y := nn.GlobalMeanPool(images.n)
 	d := y.Shape().Dimensions
-	return value{n: Reshape(y, d[0], 1, 1, d[1]), last: true}, true
+	if keep {
+		return imagesLike(images, Reshape(y, d[0], 1, 1, d[1]))
+	}
+	return value{n: Reshape(y, r.batches, images.rows, d[1]), batched: true}
 }
 
-// reduceMean is the mean over height and width; other axes are left to onnx-gomlx.
-func reduceMean(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || !x.last {
-		return value{}, false
-	}
-	axes := v.ints("axes", 0, 0)
-	if c := r.constant(v, 1); c != nil {
-		axes, _ = ints(c)
-	}
-	for i, a := range axes {
-		if a < 0 {
-			axes[i] = a + 4
-		}
-	}
-	slices.Sort(axes)
-	if !slices.Equal(axes, []int{2, 3}) {
-		return value{}, false
-	}
-	y := nn.GlobalMeanPool(x.n)
-	if v.int("keepdims", 1) == 0 {
-		return value{n: y}, true
-	}
-	d := y.Shape().Dimensions
-	return value{n: Reshape(y, d[0], 1, 1, d[1]), last: true}, true
-}
-
-func gemm(r *run, v *node) (value, bool) {
-	x, _ := r.input(v, 0)
-	w, b := r.variable(v, 1), r.variable(v, 2)
-	hasBias := len(v.in) > 2 && v.in[2] != ""
-	if x.n == nil || len(x.dims()) != 2 || w == nil || w.layout != nn.LinearWeight || w.turned == (v.int("transB", 0) != 0) || !v.plainGemm() ||
-		hasBias && (b == nil || len(b.shape) != 1 || b.shape[0] != w.shape[0]) {
-		return value{}, false
-	}
-	if !hasBias {
-		return value{n: nn.LinearWith(r.take(w).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key}), r.node(x), w.shape[0], w.init, nil)}, true
-	}
-	s := r.take(w, b)
-	if s == nil {
-		return value{}, false
-	}
-	return value{n: nn.LinearWith(s.In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key}), r.node(x), w.shape[0], w.init, b.init)}, true
-}
-
-// matMul by a matrix of weights, over the last axis of any x.
-func matMul(r *run, v *node) (value, bool) {
-	x, _ := r.input(v, 0)
-	w := r.variable(v, 1)
-	if w == nil && x.n != nil {
-		y, _ := r.input(v, 1)
-		if y.n == nil || len(x.dims()) != len(y.dims()) || len(x.dims()) < 2 || x.dtype() != y.dtype() {
+// reduce takes several axes together; without axes all of them, or none if the file says so.
+func reduce(fn func(x *Node, axes ...int) *Node) func(r *run, v *node) (value, bool) {
+	return func(r *run, v *node) (value, bool) {
+		x, ok := r.input(v, 0)
+		if !ok || x.n == nil {
 			return value{}, false
 		}
-		return value{n: MatMul(r.node(x), r.node(y))}, true
-	}
-	if x.n == nil || w == nil || w.layout != nn.LinearWeight || !w.turned || len(x.dims()) < 2 {
-		return value{}, false
-	}
-	in := r.node(x)
-	if in.Shape().Dimensions[in.Rank()-1] != w.shape[1] {
-		exceptions.Panicf("a product of shapes %v and %v", in.Shape().Dimensions, []int{w.shape[1], w.shape[0]})
-	}
-	return value{n: nn.LinearWith(r.take(w).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key}), in, w.shape[0], w.init, nil)}, true
-}
-
-func flatten(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || v.int("axis", 1) != 1 || len(x.dims()) < 2 {
-		return value{}, false
-	}
-	return value{n: Reshape(r.node(x), x.dims()[0], -1)}, true
-}
-
-// reshape to a shape that is known. In a file of fixed batch size that size stands for the batch of this pass.
-func reshape(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	c := r.constant(v, 1)
-	if !ok || c == nil || x.n == nil || v.int("allowzero", 0) != 0 {
-		return value{}, false
-	}
-	shape, ok := ints(c)
-	if !ok {
-		return value{}, false
-	}
-	shape = slices.Clone(shape)
-	have := x.dims()
-	if fixed := r.net.batch; fixed > 0 && fixed != r.batch && len(shape) > 0 && shape[0] == fixed && have[0] == r.batch && r.net.depends[v.in[0]].image {
-		shape[0] = r.batch
-	}
-	for i, d := range shape {
-		if d == 0 && i < len(have) {
-			shape[i] = have[i]
+		given := v.ints("axes", 0, 0)
+		if len(v.in) > 1 && v.in[1] != "" {
+			c := r.constant(v, 1)
+			if c == nil {
+				return value{}, false
+			}
+			given, _ = ints(c)
 		}
-	}
-	return value{n: Reshape(r.node(x), shape...)}, true
-}
-
-func transpose(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || x.n == nil {
-		return value{}, false
-	}
-	rank := len(x.dims())
-	perm := v.ints("perm", 0, 0)
-	if len(perm) == 0 {
-		for i := range rank {
-			perm = append(perm, rank-1-i)
-		}
-	}
-	switch {
-	case len(perm) != rank:
-		return value{}, false
-	case x.last && slices.Equal(perm, []int{0, 2, 3, 1}):
-		return value{n: x.n}, true // it lies so already
-	case !x.last && slices.Equal(perm, []int{0, 3, 1, 2}):
-		return value{n: x.n, last: true}, true
-	}
-	return value{n: TransposeAllAxes(r.node(x), perm...)}, true
-}
-
-// concat of what depends on the image or on variables; images along the channels keep those last.
-func concat(r *run, v *node) (value, bool) {
-	var parts []value
-	last := true
-	for i := range v.in {
-		x, ok := r.input(v, i)
-		if !ok || len(parts) > 0 && (len(x.dims()) != len(parts[0].dims()) || x.dtype() != parts[0].dtype()) {
+		axes, ok := axesFrom(given, len(x.dims()))
+		if !ok {
 			return value{}, false
 		}
-		last = last && x.last
-		parts = append(parts, x)
-	}
-	if len(parts) == 0 || !slices.ContainsFunc(parts, func(x value) bool { return x.n != nil }) {
-		return value{}, false
-	}
-	axis, rank := v.int("axis", 1), len(parts[0].dims())
-	if axis < 0 {
-		axis += rank
-	}
-	if axis < 0 || axis >= rank {
-		return value{}, false
-	}
-	if last && axis == 1 {
-		nodes := make([]*Node, len(parts))
-		for i, x := range parts {
-			nodes[i] = x.n
+		if len(axes) == 0 {
+			if v.int("noop_with_empty_axes", 0) != 0 {
+				return x, true
+			}
+			for i := range x.dims() {
+				axes = append(axes, i)
+			}
 		}
-		return value{n: Concatenate(nodes, 3), last: true}, true
-	}
-	nodes := make([]*Node, len(parts))
-	for i, x := range parts {
-		nodes[i] = r.node(x)
-	}
-	return value{n: Concatenate(nodes, axis)}, true
-}
-
-// pad with a constant, at the edges of an image. It is written with Concatenate: GoMLX's Pad has no gradient.
-func pad(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || v.str("mode", "constant") != "constant" || len(v.in) > 3 && v.in[3] != "" {
-		return value{}, false
-	}
-	pads := v.ints("pads", 0, 0)
-	if c := r.constant(v, 1); c != nil {
-		if pads, ok = ints(c); !ok {
-			return value{}, false
+		slices.Sort(axes)
+		keep := v.int("keepdims", 1) != 0
+		if v.op == "ReduceMean" && x.last && slices.Equal(axes, []int{2, 3}) {
+			return r.imageMean(x, keep), true
 		}
-	}
-	fill := v.float("value", 0)
-	if len(v.in) > 2 && v.in[2] != "" {
-		if fill, ok = number(r.constant(v, 2)); !ok {
-			return value{}, false
+		in := r.node(x)
+		for i := range axes {
+			axes[i] += x.lead()
 		}
-	}
-	rank := len(x.dims())
-	if len(pads) != 2*rank {
-		return value{}, false
-	}
-	y := x.n
-	for axis := range rank {
-		low, high := pads[axis], pads[rank+axis]
-		if low < 0 || high < 0 || low > 1<<16 || high > 1<<16 {
-			return value{}, false
+		if keep {
+			return value{n: ReduceAndKeep(in, fn, axes...), batched: x.batched}, true
 		}
-		at := axis
-		if x.last {
-			at = []int{0, 3, 1, 2}[axis]
-		}
-		strip := func(n int) *Node {
-			d := slices.Clone(y.Shape().Dimensions)
-			d[at] = n
-			return BroadcastToDims(Scalar(y.Graph(), y.DType(), fill), d...)
-		}
-		parts := []*Node{y}
-		if low > 0 {
-			parts = append([]*Node{strip(low)}, parts...)
-		}
-		if high > 0 {
-			parts = append(parts, strip(high))
-		}
-		if len(parts) > 1 {
-			y = Concatenate(parts, at)
-		}
+		return value{n: fn(in, axes...), batched: x.batched}, true
 	}
-	return value{n: y, last: x.last}, true
-}
-
-// shapeOf is known when the graph is built.
-func shapeOf(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok {
-		return value{}, false
-	}
-	d := x.dims()
-	start, end := v.int("start", 0), v.int("end", len(d))
-	clamp := func(i int) int {
-		if i < 0 {
-			i += len(d)
-		}
-		return min(max(i, 0), len(d))
-	}
-	start, end = clamp(start), clamp(end)
-	if start > end {
-		return value{}, false
-	}
-	out := make([]int64, 0, len(d))
-	for _, n := range d[start:end] {
-		out = append(out, int64(n))
-	}
-	if len(out) == 0 {
-		return value{}, false
-	}
-	return value{c: tensors.FromFlatDataAndDimensions(out, len(out))}, true
-}
-
-func constantNode(r *run, v *node) (value, bool) {
-	switch a := v.attrs["value"]; {
-	case a != nil && a.T != nil:
-		c, err := constant(a.T)
-		if err != nil {
-			panic(err)
-		}
-		return value{c: c}, true
-	}
-	if a := v.attrs["value_float"]; a != nil {
-		return value{c: tensors.FromScalar(a.F)}, true
-	}
-	if a := v.attrs["value_int"]; a != nil {
-		return value{c: tensors.FromScalar(a.I)}, true
-	}
-	if a := v.attrs["value_ints"]; a != nil && len(a.Ints) > 0 {
-		return value{c: tensors.FromFlatDataAndDimensions(slices.Clone(a.Ints), len(a.Ints))}, true
-	}
-	if a := v.attrs["value_floats"]; a != nil && len(a.Floats) > 0 {
-		return value{c: tensors.FromFlatDataAndDimensions(slices.Clone(a.Floats), len(a.Floats))}, true
-	}
-	exceptions.Panicf("a constant without a value that is a tensor or a number")
-	return value{}, false
-}
-
-// constantOfShape is made here because its size is the file's to say.
-func constantOfShape(r *run, v *node) (value, bool) {
-	c := r.constant(v, 0)
-	if c == nil {
-		return value{}, false
-	}
-	shape, ok := ints(c)
-	size := 1
-	for _, d := range shape {
-		if d < 0 || d > 0 && size > maxConstant/d {
-			exceptions.Panicf("a constant of shape %v", shape)
-		}
-		size *= d
-	}
-	if !ok || size == 0 {
-		return value{}, false
-	}
-	var of *tensors.Tensor
-	if a := v.attrs["value"]; a != nil && a.T != nil {
-		var err error
-		if of, err = constant(a.T); err != nil {
-			panic(err)
-		}
-		if of.Shape().Size() != 1 {
-			exceptions.Panicf("a value of %d elements, expected one", of.Shape().Size())
-		}
-	}
-	if of == nil {
-		return value{c: filled(float32(0), size, shape)}, true
-	}
-	var out value
-	of.MustConstFlatData(func(flat any) {
-		switch flat := flat.(type) {
-		case []float32:
-			out.c = filled(flat[0], size, shape)
-		case []int64:
-			out.c = filled(flat[0], size, shape)
-		case []int32:
-			out.c = filled(flat[0], size, shape)
-		case []bool:
-			out.c = filled(flat[0], size, shape)
-		}
-	})
-	return out, out.c != nil
-}
-
-func filled[T float32 | int64 | int32 | bool](v T, size int, shape []int) *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(slices.Repeat([]T{v}, size), shape...)
 }

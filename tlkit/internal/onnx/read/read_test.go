@@ -1,7 +1,10 @@
 package read
 
 import (
+	"archive/zip"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,8 +28,7 @@ func TestOpen(t *testing.T) {
 		"resnet_batch1": {"conv1 layer1 layer2", "fc", 14, nil},
 		"mobile":        {"stem dw fc1 a", "classifier", 14, []string{"fc2.weight", "b.bias"}},
 		"external":      {"conv1 layer1 layer2", "fc", 14, nil},
-		// The batch size, which the image gives and attention asks for, ties the first layer to the patches.
-		"vit": {"proj norm2 norm", "head", 16, []string{"token", "pos", "onnx::MatMul_126"}},
+		"vit":           {"proj norm1 norm2 norm", "head", 16, []string{"token", "pos", "onnx::MatMul_126"}},
 	} {
 		n, err := Open(filepath.Join("testdata", name+".onnx"))
 		if err != nil {
@@ -147,5 +149,175 @@ func TestBomb(t *testing.T) {
 	}
 	if got := after.TotalAlloc - before.TotalAlloc; got > 20<<20 {
 		t.Errorf("%d bytes were allocated", got)
+	}
+}
+
+// TestFolder: weights are read from the .onnx file's folder and from folders within it, and from nowhere else.
+func TestFolder(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "external.onnx.data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph, err := os.ReadFile(filepath.Join("testdata", "external.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, location string
+		prepare        func(dir, outside string) error
+		want           string // an error, or none
+	}{
+		{"beside", "w.data", func(dir, _ string) error { return os.WriteFile(filepath.Join(dir, "w.data"), data, 0o600) }, ""},
+		{"within", "sub/w.data", func(dir, _ string) error {
+			if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, "sub", "w.data"), data, 0o600)
+		}, ""},
+		{"link within", "link.data", func(dir, _ string) error {
+			if err := os.WriteFile(filepath.Join(dir, "w.data"), data, 0o600); err != nil {
+				return err
+			}
+			return os.Symlink("w.data", filepath.Join(dir, "link.data"))
+		}, ""},
+		{"link out", "w.data", func(dir, outside string) error { return os.Symlink(outside, filepath.Join(dir, "w.data")) }, "copy it there"},
+		{"folder linked out", "sub/outside.data", func(dir, outside string) error {
+			return os.Symlink(filepath.Dir(outside), filepath.Join(dir, "sub"))
+		}, "copy it there"},
+		{"parent", "../outside.data", func(string, string) error { return nil }, "only files beside"},
+		{"absent", "w.data", func(string, string) error { return nil }, "copy w.data"},
+		{"a folder", "w.data", func(dir, _ string) error { return os.Mkdir(filepath.Join(dir, "w.data"), 0o700) }, "no regular file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			above := t.TempDir()
+			dir, outside := filepath.Join(above, "model"), filepath.Join(above, "outside.data")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(outside, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.prepare(dir, outside); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, "m.onnx")
+			writeChanged(t, path, graph, func(tensor *protos.TensorProto) {
+				for _, e := range tensor.ExternalData {
+					if e.Key == "location" {
+						e.Value = tt.location
+					}
+				}
+			})
+			n, err := Open(path)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v, want one with %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, done, err := n.StateDict()
+			if err != nil {
+				t.Fatal(err)
+			}
+			done()
+		})
+	}
+}
+
+// writeChanged writes a fixture whose initializers were changed.
+func writeChanged(t *testing.T, path string, data []byte, edit func(tensor *protos.TensorProto)) {
+	t.Helper()
+	m := &protos.ModelProto{}
+	if err := proto.Unmarshal(data, m); err != nil {
+		t.Fatal(err)
+	}
+	for _, tensor := range m.Graph.Initializer {
+		edit(tensor)
+	}
+	data, err := proto.Marshal(m)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestExternalConstant: shapes and axes may lie in the file beside the .onnx file, too.
+func TestExternalConstant(t *testing.T) {
+	archive, err := zip.OpenReader(filepath.Join("testdata", "today.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	graph, err := fs.ReadFile(archive, "tv_vit.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var values []byte
+	path := filepath.Join(dir, "m.onnx")
+	writeChanged(t, path, graph, func(tensor *protos.TensorProto) {
+		if isVariable(tensor) || len(tensor.RawData) == 0 {
+			return
+		}
+		tensor.DataLocation = protos.TensorProto_EXTERNAL
+		tensor.ExternalData = []*protos.StringStringEntryProto{{Key: "location", Value: "w.data"}, {Key: "offset", Value: fmt.Sprint(len(values))},
+			{Key: "length", Value: fmt.Sprint(len(tensor.RawData))}}
+		values = append(values, tensor.RawData...)
+		tensor.RawData = nil
+	})
+	if len(values) == 0 {
+		t.Fatal("the fixture has no constants")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "w.data"), values, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	skeleton, err := n.Skeleton()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FromSkeleton(skeleton); err != nil {
+		t.Errorf("the network without its weights lacks constants: %v", err)
+	}
+}
+
+func TestPositions(t *testing.T) {
+	const most = 1<<63 - 1
+	for _, tt := range []struct {
+		start, end, step, n int64
+		want                []int
+	}{
+		{0, most, 1, 3, []int{0, 1, 2}},
+		{-2, most, 1, 3, []int{1, 2}},
+		{0, -1, 2, 5, []int{0, 2}},
+		{-1, -most, -1, 3, []int{2, 1, 0}},
+		{most, 0, -1, 3, []int{2, 1}},
+		{2, 1, 1, 3, nil},
+		{0, most, most, 3, []int{0}},
+	} {
+		if got := positions(tt.start, tt.end, tt.step, tt.n); !slices.Equal(got, tt.want) {
+			t.Errorf("positions(%d, %d, %d, %d) = %v, want %v", tt.start, tt.end, tt.step, tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestWhole(t *testing.T) {
+	w := whole{v: []int64{1, 2, 3, 4, 5, 6}, dims: []int{2, 3}}
+	if got := w.transposed([]int{1, 0}); !slices.Equal(got.v, []int64{1, 4, 2, 5, 3, 6}) || !slices.Equal(got.dims, []int{3, 2}) {
+		t.Errorf("transposed: %v", got)
+	}
+	if got := w.pick(0, []int{1, 0}); !slices.Equal(got.v, []int64{4, 5, 6, 1, 2, 3}) {
+		t.Errorf("rows turned round: %v", got)
+	}
+	if got := w.pick(1, []int{2}); !slices.Equal(got.v, []int64{3, 6}) || !slices.Equal(got.dims, []int{2, 1}) {
+		t.Errorf("the last column: %v", got)
 	}
 }

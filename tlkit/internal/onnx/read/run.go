@@ -1,7 +1,9 @@
 package read
 
 import (
-	"github.com/gomlx/compute/dtypes"
+	"slices"
+
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -9,41 +11,63 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// value is what flows between nodes: a constant, or a node of the graph. Images may have their channels last, which
-// every operator in tlkit/nn wants; last says so, and the axes are then those of NCHW in the order 0, 2, 3, 1.
-type value struct {
-	c    *tensors.Tensor
-	n    *Node
-	last bool
-}
-
 // run builds a part of the network.
 type run struct {
-	net   *Net
-	s     *nn.Scope
-	g     *Graph
-	stage int // -1: all at once, to learn the shapes
-	batch int // of this pass; 0 if not known
-	vals  map[string]value
-	taken map[*variable]bool
+	net     *Net
+	s       *nn.Scope
+	g       *Graph
+	stage   int // -1: all at once, to learn the shapes
+	batches int // file batches in this pass
+	vals    map[string]value
+	taken   map[*variable]bool
 }
 
-// Stage builds stage i: x is the image [batch, height, width, 3], or what the stage before it returned, and images
-// between stages have their channels last.
+// Stage builds stage i: x is the images [batch, height, width, 3], or what the stage before it returned. Images between
+// stages have their channels last.
 func (n *Net) Stage(i int, s *nn.Scope, x *Node) *Node {
 	sp := n.stages[i]
-	r := &run{net: n, s: s, g: x.Graph(), stage: i, batch: x.Shape().Dimensions[0], vals: map[string]value{}, taken: map[*variable]bool{}}
-	r.vals[sp.in] = value{n: x, last: x.Rank() == 4}
+	batch, size := x.Shape().Dimensions[0], n.fileBatch()
+	r := &run{net: n, s: s, g: x.Graph(), stage: i, batches: (batch + size - 1) / size, vals: map[string]value{}, taken: map[*variable]bool{}}
+	r.vals[sp.in] = r.enter(x)
 	for _, v := range n.nodes[sp.from:sp.to] {
 		if n.depends[v.out[0]].image {
 			r.eval(v)
 		}
 	}
-	out := r.get(sp.out)
-	if out.n != nil && out.n.Rank() == 4 {
-		return r.channelsLast(out)
+	return r.leave(r.get(sp.out), batch)
+}
+
+// fileBatch is the number of images that the file's graph is written for.
+func (n *Net) fileBatch() int { return max(n.batch, 1) }
+
+// enter takes what goes between stages, [batch, ...], apart into file batches; the last is filled up with zeros.
+func (r *run) enter(x *Node) value {
+	d, size := slices.Clone(x.Shape().Dimensions), r.net.fileBatch()
+	if missing := r.batches*size - d[0]; missing > 0 {
+		fill := slices.Clone(d)
+		fill[0] = missing
+		x = Concatenate([]*Node{x, Zeros(r.g, shapes.Make(x.DType(), fill...))}, 0)
 	}
-	return r.node(out)
+	if x.Rank() == 4 {
+		return value{n: x, batched: true, last: true, rows: size}
+	}
+	return value{n: Reshape(x, slices.Concat([]int{r.batches, size}, d[1:])...), batched: true}
+}
+
+// leave is the way back.
+func (r *run) leave(v value, batch int) *Node {
+	var n *Node
+	if len(v.dims()) == 4 {
+		n = r.channelsLast(v).n
+	} else {
+		n = r.batchedNode(v)
+		d := n.Shape().Dimensions
+		n = Reshape(n, slices.Concat([]int{d[0] * d[1]}, d[2:])...)
+	}
+	if n.Shape().Dimensions[0] > batch {
+		n = SliceAxis(n, 0, AxisRange(0, batch))
+	}
+	return n
 }
 
 // Head builds the output layer on features [batch, features].
@@ -56,9 +80,7 @@ func (n *Net) Head(s *nn.Scope, features *Node, classes int) *Node {
 
 // get returns a value by its name in the graph.
 func (r *run) get(name string) value {
-	if a, ok := r.net.alias[name]; ok {
-		name = a
-	}
+	name = r.net.original(name)
 	if v, ok := r.vals[name]; ok {
 		return v
 	}
@@ -66,7 +88,7 @@ func (r *run) get(name string) value {
 		return value{c: c}
 	}
 	if x := r.net.vars[name]; x != nil {
-		return value{n: r.plain(x)}
+		return value{n: r.inFileLayout(x)}
 	}
 	if c := r.net.known(name); c != nil {
 		return value{c: c}
@@ -79,29 +101,30 @@ func (r *run) get(name string) value {
 	return r.vals[name]
 }
 
-// take returns the scope in which a layer may ask for its variables: each is recorded once, by the first stage that
-// uses it. nil means that some are to be recorded and others not, and the layer must do without.
+// take returns the scope in which a layer may ask for its variables. Each variable is recorded once, by the first stage
+// that uses it. Where only some are to be recorded, which happens as exporters keep equal tensors once, they are recorded
+// here and the scope records nothing.
 func (r *run) take(vars ...*variable) *nn.Scope {
-	fresh := 0
+	var fresh []*variable
 	for _, x := range vars {
-		if !r.taken[x] && (r.stage < 0 || x.stage == r.stage) {
-			fresh++
+		if !r.taken[x] && (r.stage < 0 || x.stage == r.stage) && !slices.Contains(fresh, x) {
+			fresh = append(fresh, x)
 		}
 	}
-	switch fresh {
-	case 0:
-		return r.s.Silent()
-	case len(vars):
+	if len(fresh) == len(vars) {
 		for _, x := range vars {
 			r.taken[x] = true
 		}
 		return r.s
 	}
-	return nil
+	for _, x := range fresh {
+		r.inFileLayout(x)
+	}
+	return r.s.Silent()
 }
 
-// plain returns a variable with the axes it has in the file.
-func (r *run) plain(x *variable) *Node {
+// inFileLayout returns a variable with the axes it has in the file.
+func (r *run) inFileLayout(x *variable) *Node {
 	s := r.take(x)
 	var n *Node
 	if x.buffer {
@@ -112,10 +135,18 @@ func (r *run) plain(x *variable) *Node {
 	switch {
 	case x.layout == nn.ConvKernel:
 		return TransposeAllAxes(n, 3, 2, 0, 1)
-	case x.layout == nn.LinearWeight && !x.turned:
+	case x.layout == nn.LinearWeight && !x.transposed:
 		return TransposeAllAxes(n, 1, 0)
 	}
 	return n
+}
+
+// fileShape is the shape of a variable in the file.
+func (x *variable) fileShape() []int {
+	if x.transposed {
+		return []int{x.shape[1], x.shape[0]}
+	}
+	return x.shape
 }
 
 // variable returns the variable behind an input of a node, nil if it is none.
@@ -123,11 +154,7 @@ func (r *run) variable(v *node, i int) *variable {
 	if i >= len(v.in) || v.in[i] == "" {
 		return nil
 	}
-	name := v.in[i]
-	if a, ok := r.net.alias[name]; ok {
-		name = a
-	}
-	return r.net.vars[name]
+	return r.net.vars[r.net.original(v.in[i])]
 }
 
 // input returns an input of a node; ok is false if it was left out.
@@ -147,50 +174,6 @@ func (r *run) constant(v *node, i int) *tensors.Tensor {
 	return x.c
 }
 
-// node returns a value in the graph, with the axes of the file.
-func (r *run) node(v value) *Node {
-	if v.n == nil {
-		return Const(r.g, v.c)
-	}
-	if !v.last {
-		return v.n
-	}
-	d := v.n.Shape().Dimensions
-	if d[1] == 1 && d[2] == 1 {
-		return Reshape(v.n, d[0], d[3], 1, 1)
-	}
-	return TransposeAllAxes(v.n, 0, 3, 1, 2)
-}
-
-// channelsLast returns an image in the graph with its channels last.
-func (r *run) channelsLast(v value) *Node {
-	if v.last {
-		return v.n
-	}
-	n := r.node(v)
-	n.AssertRank(4)
-	return TransposeAllAxes(n, 0, 2, 3, 1)
-}
-
-// dims returns the shape of a value as the file sees it.
-func (v value) dims() []int {
-	if v.n == nil {
-		return v.c.Shape().Dimensions
-	}
-	d := v.n.Shape().Dimensions
-	if v.last {
-		return []int{d[0], d[3], d[1], d[2]}
-	}
-	return d
-}
-
-func (v value) dtype() dtypes.DType {
-	if v.n == nil {
-		return v.c.DType()
-	}
-	return v.n.DType()
-}
-
 // maxValue bounds what a node may produce: no image classifier comes near it with the small batches of a check.
 const maxValue = 1 << 30
 
@@ -199,7 +182,7 @@ func (r *run) eval(v *node) {
 	if _, done := r.vals[v.out[0]]; done {
 		return
 	}
-	if c := r.net.foldedFor(v.out[0], r.batch); c != nil {
+	if c := r.net.foldedFor(v.out[0]); c != nil {
 		r.vals[v.out[0]] = value{c: c}
 		return
 	}
@@ -234,8 +217,8 @@ func (r *run) eval(v *node) {
 			size *= max(d, 0)
 		}
 		r.vals[v.out[i]] = y
-		if y.c != nil && len(v.out) == 1 {
-			r.net.keep(v.out[0], r.batch, y.c)
+		if y.c != nil {
+			r.net.keep(v.out[i], y.c)
 		}
 	}
 }

@@ -1,24 +1,64 @@
 package read
 
 import (
-	"math"
 	"slices"
 
-	"github.com/gomlx/compute-onnx/support/protos"
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Exporters write shapes as little programs (Shape, Gather, Concat, Reshape), and attention as many rearrangements.
-// onnx-gomlx knows all of them, but collects garbage three times for each node it is given; so the usual forms are here.
-
-func init() {
-	for op, fn := range map[string]func(r *run, v *node) (value, bool){
-		"Unsqueeze": unsqueeze, "Squeeze": squeeze, "Softmax": softmax, "Gather": gather, "Slice": slice, "Expand": expand,
-	} {
-		natives[op] = fn
+// shapeOf is known when the graph is built.
+func shapeOf(r *run, v *node) (value, bool) {
+	d, ok := r.dimsOf(v)
+	if !ok {
+		return value{}, false
 	}
+	start, end := v.int("start", 0), v.int("end", len(d))
+	clamp := func(i int) int {
+		if i < 0 {
+			i += len(d)
+		}
+		return min(max(i, 0), len(d))
+	}
+	start, end = clamp(start), clamp(end)
+	if start > end {
+		return value{}, false
+	}
+	out := make([]int64, 0, len(d))
+	for _, n := range d[start:end] {
+		out = append(out, int64(n))
+	}
+	if len(out) == 0 {
+		return value{}, false
+	}
+	return value{c: tensors.FromFlatDataAndDimensions(out, len(out))}, true
+}
+
+// sizeOf is known when the graph is built.
+func sizeOf(r *run, v *node) (value, bool) {
+	d, ok := r.dimsOf(v)
+	return value{c: tensors.FromScalar(int64(sizeOfDims(d)))}, ok
+}
+
+// dimsOf is the shape of the first input, which is not made for it.
+func (r *run) dimsOf(v *node) ([]int, bool) {
+	if x := r.variable(v, 0); x != nil {
+		return x.fileShape(), true
+	}
+	x, ok := r.input(v, 0)
+	if !ok {
+		return nil, false
+	}
+	return x.dims(), true
+}
+
+func sizeOfDims(dims []int) int {
+	size := 1
+	for _, d := range dims {
+		size *= d
+	}
+	return size
 }
 
 // axesOf are the axes of a node: an attribute, or since opset 13 an input.
@@ -26,11 +66,98 @@ func (r *run) axesOf(v *node) ([]int, bool) {
 	if a := v.attrs["axes"]; a != nil {
 		return v.ints("axes", 0, 0), true
 	}
-	c := r.constant(v, 1)
+	return r.whole(v, 1)
+}
+
+// whole returns an input that is a constant of whole numbers.
+func (r *run) whole(v *node, i int) ([]int, bool) {
+	c := r.constant(v, i)
 	if c == nil {
 		return nil, false
 	}
 	return ints(c)
+}
+
+func flatten(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || x.n == nil {
+		return value{}, false
+	}
+	d := x.dims()
+	axis := v.int("axis", 1)
+	if axis < 0 {
+		axis += len(d)
+	}
+	if axis < 0 || axis > len(d) {
+		return value{}, false
+	}
+	return r.reshaped(x, sizeOfDims(d[:axis]), sizeOfDims(d[axis:])), true
+}
+
+// reshape to a shape that is known. A length of 0 is that of the input, or really none where the file says so
+// (allowzero): no image classifier has values without elements.
+func reshape(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	shape, ok2 := r.whole(v, 1)
+	if !ok || !ok2 || x.n == nil {
+		return value{}, false
+	}
+	have := x.dims()
+	out, open, known := slices.Clone(shape), -1, 1
+	for i, d := range shape {
+		switch {
+		case d == -1 && open < 0:
+			open = i
+			continue
+		case d == 0 && i < len(have) && v.int("allowzero", 0) == 0:
+			out[i] = have[i]
+		case d < 1:
+			exceptions.Panicf("a shape %v for values of shape %v", shape, have)
+		}
+		if out[i] > maxValue/known {
+			exceptions.Panicf("a shape %v for values of shape %v", shape, have)
+		}
+		known *= out[i]
+	}
+	size := sizeOfDims(have)
+	if open >= 0 && known > 0 && size%known == 0 {
+		out[open] = size / known
+		known = size
+	}
+	if known != size {
+		exceptions.Panicf("a shape %v for values of shape %v", shape, have)
+	}
+	return r.reshaped(x, out...), true
+}
+
+func transpose(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || x.n == nil {
+		return value{}, false
+	}
+	d := x.dims()
+	perm := v.ints("perm", 0, 0)
+	if len(perm) == 0 {
+		for i := range d {
+			perm = append(perm, len(d)-1-i)
+		}
+	}
+	if perm, ok = axesFrom(perm, len(d)); !ok || len(perm) != len(d) {
+		return value{}, false
+	}
+	switch {
+	case x.last && slices.Equal(perm, []int{0, 2, 3, 1}): // it lies so already
+		return value{n: Reshape(x.n, r.batches, d[0], d[2], d[3], d[1]), batched: true}, true
+	case x.batched && slices.Equal(perm, []int{0, 3, 1, 2}):
+		return value{n: Reshape(r.node(x), r.batches*d[0], d[1], d[2], d[3]), batched: true, last: true, rows: d[0]}, true
+	}
+	for i := range perm {
+		perm[i] += x.lead()
+	}
+	if x.batched {
+		perm = slices.Concat([]int{0}, perm)
+	}
+	return value{n: TransposeAllAxes(r.node(x), perm...), batched: x.batched}, true
 }
 
 func unsqueeze(r *run, v *node) (value, bool) {
@@ -41,146 +168,171 @@ func unsqueeze(r *run, v *node) (value, bool) {
 	}
 	d := x.dims()
 	rank := len(d) + len(axes)
+	if axes, ok1 = axesFrom(axes, rank); !ok1 {
+		return value{}, false
+	}
 	out := make([]int, 0, rank)
 	for i := range rank {
-		if slices.Contains(axes, i) || slices.Contains(axes, i-rank) {
+		if slices.Contains(axes, i) {
 			out = append(out, 1)
-		} else if len(d) > 0 {
+		} else {
 			out, d = append(out, d[0]), d[1:]
 		}
 	}
-	if len(out) != rank || len(d) != 0 {
-		return value{}, false
-	}
-	return value{n: Reshape(r.node(x), out...)}, true
+	return r.reshaped(x, out...), true
 }
 
+// squeeze drops axes of length 1: those given, or all.
 func squeeze(r *run, v *node) (value, bool) {
-	x, ok1 := r.input(v, 0)
-	axes, ok2 := r.axesOf(v)
-	if !ok1 || !ok2 || x.n == nil {
+	x, ok := r.input(v, 0)
+	if !ok || x.n == nil {
+		return value{}, false
+	}
+	d := x.dims()
+	var axes []int
+	if v.attrs["axes"] == nil && (len(v.in) < 2 || v.in[1] == "") {
+		for i, n := range d {
+			if n == 1 {
+				axes = append(axes, i)
+			}
+		}
+	} else if axes, ok = r.axesOf(v); !ok {
+		return value{}, false
+	}
+	if axes, ok = axesFrom(axes, len(d)); !ok {
 		return value{}, false
 	}
 	var out []int
-	for i, d := range x.dims() {
-		if slices.Contains(axes, i) || slices.Contains(axes, i-len(x.dims())) {
-			if d != 1 {
-				return value{}, false
-			}
-			continue
+	for i, n := range d {
+		if !slices.Contains(axes, i) {
+			out = append(out, n)
+		} else if n != 1 {
+			return value{}, false
 		}
-		out = append(out, d)
 	}
-	if len(out) == 0 {
-		return value{}, false
-	}
-	return value{n: Reshape(r.node(x), out...)}, true
+	return r.reshaped(x, out...), true
 }
 
-func softmax(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || x.last {
-		return value{}, false
-	}
-	if axis := v.int("axis", -1); axis != -1 && axis != x.n.Rank()-1 {
-		return value{}, false
-	}
-	return value{n: Softmax(x.n, -1)}, true
-}
-
-// gather with one index: a slice without its axis.
+// gather picks entries of an axis by numbers that are known: a single one drops the axis.
 func gather(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	c := r.constant(v, 1)
-	if !ok || x.n == nil || c == nil || c.Rank() != 0 {
-		return value{}, false
-	}
-	at, ok := ints(c)
-	d := x.dims()
-	axis := v.int("axis", 0)
-	if axis < 0 {
-		axis += len(d)
-	}
-	if !ok || len(d) < 2 || axis < 0 || axis >= len(d) {
-		return value{}, false
-	}
-	i := at[0]
-	if i < 0 {
-		i += d[axis]
-	}
-	if i < 0 || i >= d[axis] {
-		return value{}, false
-	}
-	y := SliceAxis(r.node(x), axis, AxisRange(i, i+1))
-	return value{n: Reshape(y, slices.Delete(slices.Clone(d), axis, axis+1)...)}, true
-}
-
-// slice along axes with step 1.
-func slice(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || len(v.in) < 3 {
-		return value{}, false
-	}
-	d := x.dims()
-	list := func(i int, def []int) ([]int, bool) {
-		if i >= len(v.in) || v.in[i] == "" {
-			return def, true
-		}
-		c := r.constant(v, i)
-		if c == nil {
-			return nil, false
-		}
-		return ints(c)
-	}
-	starts, ok1 := list(1, nil)
-	ends, ok2 := list(2, nil)
-	every := make([]int, len(starts))
-	for i := range every {
-		every[i] = i
-	}
-	axes, ok3 := list(3, every)
-	steps, ok4 := list(4, slices.Repeat([]int{1}, len(starts)))
-	if !ok1 || !ok2 || !ok3 || !ok4 || len(ends) != len(starts) || len(axes) != len(starts) || len(steps) != len(starts) {
-		return value{}, false
-	}
-	y := r.node(x)
-	for i, axis := range axes {
-		if axis < 0 {
-			axis += len(d)
-		}
-		if axis < 0 || axis >= len(d) || steps[i] != 1 {
-			return value{}, false
-		}
-		clamp := func(at int) int {
-			if at < 0 {
-				at += d[axis]
-			}
-			return min(max(at, 0), d[axis])
-		}
-		from, to := clamp(starts[i]), clamp(ends[i])
-		if from >= to {
-			return value{}, false
-		}
-		y = SliceAxis(y, axis, AxisRange(from, to))
-	}
-	return value{n: y}, true
-}
-
-// expand to a shape that is known: each axis as in the shape, or kept where the shape has 1.
-func expand(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	c := r.constant(v, 1)
 	if !ok || x.n == nil || c == nil {
 		return value{}, false
 	}
-	shape, ok := ints(c)
-	if !ok || len(shape) < len(x.dims()) {
+	d := x.dims()
+	axis, ok := axisOf(v.int("axis", 0), len(d))
+	at, ok2 := ints(c)
+	if !ok || !ok2 || len(at) == 0 {
 		return value{}, false
 	}
-	y := withRank(r.node(x), len(shape))
-	out := slices.Clone(shape)
+	for i := range at {
+		if at[i], ok = axisOf(at[i], d[axis]); !ok {
+			return value{}, false
+		}
+	}
+	n, where, back := r.along(x, axis)
+	y := back(pick(n, where, at))
+	if c.Rank() == 1 {
+		return y, true
+	}
+	return r.reshaped(y, slices.Concat(d[:axis], c.Shape().Dimensions, d[axis+1:])...), true
+}
+
+// pick returns the numbered entries of an axis.
+func pick(x *Node, axis int, at []int) *Node {
+	run := true
+	for i := range at {
+		run = run && at[i] == at[0]+i
+	}
+	if run {
+		return SliceAxis(x, axis, AxisRange(at[0], at[0]+len(at)))
+	}
+	front := []int{axis}
+	for i := range x.Rank() {
+		if i != axis {
+			front = append(front, i)
+		}
+	}
+	back := make([]int, len(front))
+	for i, a := range front {
+		back[a] = i
+	}
+	indices := make([]int32, len(at))
+	for i, a := range at {
+		indices[i] = int32(a)
+	}
+	rows := Const(x.Graph(), tensors.FromFlatDataAndDimensions(indices, len(at), 1))
+	return TransposeAllAxes(Gather(TransposeAllAxes(x, front...), rows), back...)
+}
+
+// slice along axes with positive steps.
+func slice(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || x.n == nil {
+		return value{}, false
+	}
+	list := func(i int, name string, def []int) ([]int, bool) {
+		if v.attrs[name] != nil { // before opset 10
+			return v.ints(name, 0, 0), true
+		}
+		if i >= len(v.in) || v.in[i] == "" {
+			return def, true
+		}
+		return r.whole(v, i)
+	}
+	starts, ok1 := list(1, "starts", nil)
+	ends, ok2 := list(2, "ends", nil)
+	every := make([]int, len(starts))
+	for i := range every {
+		every[i] = i
+	}
+	axes, ok3 := list(3, "axes", every)
+	steps, ok4 := list(4, "steps", slices.Repeat([]int{1}, len(starts)))
+	if !ok1 || !ok2 || !ok3 || !ok4 || len(ends) != len(starts) || len(axes) != len(starts) || len(steps) != len(starts) {
+		return value{}, false
+	}
+	if axes, ok = axesFrom(axes, len(x.dims())); !ok {
+		return value{}, false
+	}
+	for i, axis := range axes {
+		from, to := between(starts[i], ends[i], x.dims()[axis])
+		if from >= to || steps[i] < 1 {
+			return value{}, false
+		}
+		if from == 0 && to == x.dims()[axis] && steps[i] == 1 {
+			continue
+		}
+		n, at, back := r.along(x, axis)
+		x = back(SliceAxis(n, at, AxisRange(from, to).Stride(steps[i])))
+	}
+	return x, true
+}
+
+// between are the bounds of a slice of an axis of length n.
+func between(start, end, n int) (from, to int) {
+	clamp := func(at int) int {
+		if at < 0 {
+			at += n
+		}
+		return min(max(at, 0), n)
+	}
+	return clamp(start), clamp(end)
+}
+
+// expand to a shape that is known: each axis as in the shape, or kept where the shape has 1.
+func expand(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	shape, ok2 := r.whole(v, 1)
+	if !ok || !ok2 || x.n == nil {
+		return value{}, false
+	}
+	rank := max(len(shape), len(x.dims()))
+	n := r.aligned(x, rank)
+	have := n.Shape().Dimensions
+	out := slices.Concat(have[:x.lead()], slices.Repeat([]int{1}, rank-len(shape)), shape)
 	size := 1
-	for i, d := range y.Shape().Dimensions {
+	for i, d := range have {
 		if out[i] == 1 {
 			out[i] = d
 		}
@@ -189,223 +341,159 @@ func expand(r *run, v *node) (value, bool) {
 		}
 		size *= out[i]
 	}
-	return value{n: BroadcastToDims(y, out...)}, true
+	return value{n: BroadcastToDims(n, out...), batched: x.batched}, true
 }
 
-// split along an axis, into parts that the file names or that are equal.
+// tile repeats the whole along each axis.
+func tile(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	repeats, ok2 := r.whole(v, 1)
+	if !ok || !ok2 || x.n == nil || len(repeats) != len(x.dims()) {
+		return value{}, false
+	}
+	for axis, times := range repeats {
+		if times < 1 || times > maxNumber || sizeOfDims(x.dims()) > maxValue/times {
+			return value{}, false
+		}
+		if times > 1 {
+			n, at, back := r.along(x, axis)
+			x = back(Concatenate(slices.Repeat([]*Node{n}, times), at))
+		}
+	}
+	return x, true
+}
+
+// concat of what depends on the images or on variables.
+func concat(r *run, v *node) (value, bool) {
+	var parts []value
+	last, batched := true, false
+	for i := range v.in {
+		x, ok := r.input(v, i)
+		if !ok || len(parts) > 0 && (len(x.dims()) != len(parts[0].dims()) || x.dtype() != parts[0].dtype()) {
+			return value{}, false
+		}
+		last, batched = last && x.last && (len(parts) == 0 || x.rows == parts[0].rows), batched || x.batched
+		parts = append(parts, x)
+	}
+	if len(parts) == 0 || !slices.ContainsFunc(parts, func(x value) bool { return x.n != nil }) {
+		return value{}, false
+	}
+	axis, ok := axisOf(v.int("axis", 1), len(parts[0].dims()))
+	if !ok {
+		return value{}, false
+	}
+	nodes := make([]*Node, len(parts))
+	for i, x := range parts {
+		switch {
+		case last && axis > 0:
+			nodes[i] = x.n
+		case batched:
+			nodes[i] = r.batchedNode(x)
+		default:
+			nodes[i] = r.node(x)
+		}
+	}
+	switch {
+	case last && axis > 0:
+		return parts[0].with(Concatenate(nodes, []int{0, 3, 1, 2}[axis])), true
+	case batched:
+		return value{n: Concatenate(nodes, axis+1), batched: true}, true
+	}
+	return value{n: Concatenate(nodes, axis)}, true
+}
+
+// pad with a constant. It is written with Concatenate: GoMLX's Pad has no gradient.
+func pad(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || x.n == nil || v.str("mode", "constant") != "constant" {
+		return value{}, false
+	}
+	pads, ok := r.pads(v, len(x.dims()))
+	if !ok {
+		return value{}, false
+	}
+	fill := v.float("value", 0)
+	if len(v.in) > 2 && v.in[2] != "" {
+		if fill, ok = number(r.constant(v, 2)); !ok {
+			return value{}, false
+		}
+	}
+	for axis := range x.dims() {
+		low, high := pads[axis], pads[len(x.dims())+axis]
+		if low < 0 || high < 0 || low > maxNumber || high > maxNumber {
+			return value{}, false
+		}
+		if low+high == 0 {
+			continue
+		}
+		n, at, back := r.along(x, axis)
+		strip := func(length int) []*Node {
+			if length == 0 {
+				return nil
+			}
+			d := slices.Clone(n.Shape().Dimensions)
+			d[at] = length
+			return []*Node{BroadcastToDims(Scalar(n.Graph(), n.DType(), fill), d...)}
+		}
+		x = back(Concatenate(slices.Concat(strip(low), []*Node{n}, strip(high)), at))
+	}
+	return x, true
+}
+
+// pads are the lengths before and after each axis: an attribute, or an input that may be of some axes only.
+func (r *run) pads(v *node, rank int) ([]int, bool) {
+	if v.attrs["pads"] != nil {
+		pads := v.ints("pads", 0, 0)
+		return pads, len(pads) == 2*rank
+	}
+	given, ok := r.whole(v, 1)
+	if !ok || len(v.in) <= 3 || v.in[3] == "" {
+		return given, ok && len(given) == 2*rank
+	}
+	axes, ok := r.whole(v, 3)
+	if !ok || len(given) != 2*len(axes) {
+		return nil, false
+	}
+	if axes, ok = axesFrom(axes, rank); !ok {
+		return nil, false
+	}
+	pads := make([]int, 2*rank)
+	for i, axis := range axes {
+		pads[axis], pads[rank+axis] = given[i], given[len(axes)+i]
+	}
+	return pads, true
+}
+
+// split along an axis, into parts that the file names or that are equal but for the last.
 func (r *run) split(v *node) ([]value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || x.n == nil {
 		return nil, false
 	}
-	d := x.dims()
-	axis := v.int("axis", 0)
-	if axis < 0 {
-		axis += len(d)
-	}
-	if axis < 0 || axis >= len(d) {
+	axis, ok := axisOf(v.int("axis", 0), len(x.dims()))
+	if !ok {
 		return nil, false
 	}
+	length := x.dims()[axis]
 	sizes := v.ints("split", 0, 0)
 	if len(v.in) > 1 && v.in[1] != "" {
-		c := r.constant(v, 1)
-		if c == nil {
-			return nil, false
-		}
-		if sizes, ok = ints(c); !ok {
+		if sizes, ok = r.whole(v, 1); !ok {
 			return nil, false
 		}
 	} else if len(sizes) == 0 {
-		if d[axis]%len(v.out) != 0 {
-			return nil, false
-		}
-		sizes = slices.Repeat([]int{d[axis] / len(v.out)}, len(v.out))
+		each := (length + len(v.out) - 1) / len(v.out)
+		sizes = slices.Repeat([]int{each}, len(v.out))
+		sizes[len(sizes)-1] = length - each*(len(sizes)-1)
 	}
-	in := r.node(x)
+	n, where, back := r.along(x, axis)
 	var out []value
 	at := 0
 	for _, size := range sizes {
-		if size < 1 || at+size > d[axis] {
+		if size < 1 || size > length-at {
 			return nil, false
 		}
-		out = append(out, value{n: SliceAxis(in, axis, AxisRange(at, at+size))})
+		out = append(out, back(SliceAxis(n, where, AxisRange(at, at+size))))
 		at += size
 	}
-	return out, at == d[axis] && len(out) == len(v.out)
-}
-
-// whole is a constant of whole numbers: one, or a list of them.
-type whole struct {
-	v      []int64
-	scalar bool
-}
-
-// smallWhole reads a constant of int64 with at most one axis.
-func smallWhole(c *tensors.Tensor) (whole, bool) {
-	var w whole
-	if c == nil || c.Rank() > 1 || c.Shape().Size() > 64 {
-		return w, false
-	}
-	err := tensors.ConstFlatData(c, func(flat []int64) { w.v = slices.Clone(flat) })
-	w.scalar = c.Rank() == 0
-	return w, err == nil && len(w.v) > 0
-}
-
-func (w whole) tensor() *tensors.Tensor {
-	if w.scalar {
-		return tensors.FromScalar(w.v[0])
-	}
-	return tensors.FromFlatDataAndDimensions(w.v, len(w.v))
-}
-
-// foldSmall computes what exporters do with shapes.
-func foldSmall(v *node, in []value, r *run) (value, bool) {
-	if y, ok := foldNumber(v, in); ok {
-		return y, true
-	}
-	var w []whole
-	for i, x := range in {
-		if v.in[i] == "" || x.c.DType().String() != "Int64" {
-			return value{}, false
-		}
-		one, ok := smallWhole(x.c)
-		if !ok {
-			return value{}, false
-		}
-		w = append(w, one)
-	}
-	answer := func(w whole) (value, bool) {
-		if len(w.v) == 0 {
-			return value{}, false
-		}
-		return value{c: w.tensor()}, true
-	}
-	arithmetic := map[string]func(a, b int64) int64{
-		"Add": func(a, b int64) int64 { return a + b }, "Sub": func(a, b int64) int64 { return a - b }, "Mul": func(a, b int64) int64 { return a * b },
-	}
-	if v.op == "Range" && len(w) == 3 && len(w[0].v)*len(w[1].v)*len(w[2].v) == 1 && w[2].v[0] != 0 {
-		var out whole
-		for i := w[0].v[0]; (w[2].v[0] > 0) == (i < w[1].v[0]) && i != w[1].v[0]; i += w[2].v[0] {
-			if len(out.v) == maxNumber || i > maxNumber || i < -maxNumber {
-				return value{}, false
-			}
-			out.v = append(out.v, i)
-		}
-		return answer(out)
-	}
-	switch {
-	case v.op == "Gather" && len(w) == 2 && v.int("axis", 0) == 0 && !w[0].scalar:
-		out := whole{scalar: w[1].scalar}
-		for _, i := range w[1].v {
-			if i < 0 {
-				i += int64(len(w[0].v))
-			}
-			if i < 0 || i >= int64(len(w[0].v)) {
-				return value{}, false
-			}
-			out.v = append(out.v, w[0].v[i])
-		}
-		return answer(out)
-	case v.op == "Concat" && v.int("axis", 0) == 0:
-		var out whole
-		for _, x := range w {
-			if x.scalar {
-				return value{}, false
-			}
-			out.v = append(out.v, x.v...)
-		}
-		return answer(out)
-	case v.op == "Reshape" && len(w) == 2 && !w[1].scalar && len(w[1].v) == 1 && (w[1].v[0] == -1 || w[1].v[0] == int64(len(w[0].v))):
-		return answer(whole{v: w[0].v})
-	case v.op == "Unsqueeze" && len(w) >= 1 && w[0].scalar:
-		if axes, ok := r.axesOf(v); ok && (slices.Equal(axes, []int{0}) || slices.Equal(axes, []int{-1})) {
-			return answer(whole{v: w[0].v})
-		}
-	case v.op == "Squeeze" && len(w) >= 1 && !w[0].scalar && len(w[0].v) == 1:
-		if axes, ok := r.axesOf(v); ok && (slices.Equal(axes, []int{0}) || slices.Equal(axes, []int{-1})) {
-			return answer(whole{v: w[0].v, scalar: true})
-		}
-	case v.op == "Slice" && len(w) >= 3 && !w[0].scalar:
-		n := int64(len(w[0].v))
-		if len(w[1].v) != 1 || len(w[2].v) != 1 || len(w) > 3 && w[3].v[0] != 0 || len(w) > 4 && w[4].v[0] != 1 {
-			return value{}, false
-		}
-		clamp := func(i int64) int64 {
-			if i < 0 {
-				i += n
-			}
-			return min(max(i, 0), n)
-		}
-		from, to := clamp(w[1].v[0]), clamp(w[2].v[0])
-		if from < to {
-			return answer(whole{v: w[0].v[from:to]})
-		}
-	case arithmetic[v.op] != nil && len(w) == 2:
-		a, b := w[0], w[1]
-		if len(a.v) != len(b.v) && len(a.v) != 1 && len(b.v) != 1 {
-			return value{}, false
-		}
-		out := whole{scalar: a.scalar && b.scalar}
-		for i := range max(len(a.v), len(b.v)) {
-			out.v = append(out.v, arithmetic[v.op](a.v[min(i, len(a.v)-1)], b.v[min(i, len(b.v)-1)]))
-		}
-		return answer(out)
-	}
-	return value{}, false
-}
-
-// foldNumber computes with single numbers, such as the scale of attention, and changes their type.
-func foldNumber(v *node, in []value) (value, bool) {
-	var x [2]float64
-	if len(in) == 0 || len(in) > 2 || in[0].c == nil || in[0].c.Shape().Size() != 1 {
-		return value{}, false
-	}
-	shape, dtype := in[0].c.Shape().Dimensions, in[0].c.DType()
-	for i, one := range in {
-		if one.c == nil || one.c.Shape().Size() != 1 || one.c.DType() != dtype {
-			return value{}, false
-		}
-		if one.c.Rank() > len(shape) {
-			shape = one.c.Shape().Dimensions
-		}
-		if list, ok := ints(one.c); ok && len(list) == 1 {
-			x[i] = float64(list[0])
-		} else if f, ok := number(one.c); ok {
-			x[i] = f
-		} else {
-			return value{}, false
-		}
-	}
-	if math.Abs(x[0]) > 1<<40 || math.Abs(x[1]) > 1<<40 {
-		return value{}, false
-	}
-	whole := dtype != dtypes.Float32
-	var y float64
-	switch {
-	case v.op == "Cast" && len(in) == 1:
-		switch protos.TensorProto_DataType(v.int("to", 0)) {
-		case protos.TensorProto_FLOAT:
-			dtype = dtypes.Float32
-		case protos.TensorProto_INT64:
-			dtype = dtypes.Int64
-		default:
-			return value{}, false
-		}
-		y = x[0]
-	case v.op == "Sqrt" && len(in) == 1 && !whole:
-		y = math.Sqrt(x[0])
-	case v.op == "Mul" && len(in) == 2 && !whole:
-		y = x[0] * x[1]
-	case v.op == "Div" && len(in) == 2 && (!whole || x[1] != 0):
-		y = x[0] / x[1]
-	default:
-		return value{}, false
-	}
-	switch dtype {
-	case dtypes.Float32:
-		return value{c: tensors.FromFlatDataAndDimensions([]float32{float32(y)}, shape...)}, true
-	case dtypes.Int64:
-		return value{c: tensors.FromFlatDataAndDimensions([]int64{int64(y)}, shape...)}, true
-	}
-	return value{}, false
+	return out, at == length && len(out) == len(v.out)
 }

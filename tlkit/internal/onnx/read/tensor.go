@@ -59,9 +59,17 @@ func floats(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights
 
 // external finds the values in a file beside the .onnx file: never elsewhere, whatever the file says.
 func external(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights.Tensor, error) {
+	r, offset, err := externalBytes(t, 4*n, open)
+	if err != nil {
+		return weights.Tensor{}, err
+	}
+	return weights.TensorAt(shape, weights.F32, r, offset)
+}
+
+// externalBytes opens the file beside the .onnx file that has the size bytes of an initializer, and says where in it.
+func externalBytes(t *protos.TensorProto, size int, open OpenBeside) (r io.ReaderAt, offset int64, err error) {
 	var location string
-	var offset int64
-	length := int64(4 * n)
+	length := int64(size)
 	for _, e := range t.ExternalData {
 		var err error
 		switch e.Key {
@@ -73,27 +81,59 @@ func external(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weigh
 			length, err = strconv.ParseInt(e.Value, 10, 64)
 		}
 		if err != nil {
-			return weights.Tensor{}, fmt.Errorf("its place in another file: %w", err)
+			return nil, 0, fmt.Errorf("its place in another file: %w", err)
 		}
 	}
-	if location == "" || !filepath.IsLocal(location) || strings.ContainsAny(location, `/\:`) {
-		return weights.Tensor{}, fmt.Errorf("its values are in the file %.80q; only files beside the .onnx file are read", location)
+	if location == "" || !filepath.IsLocal(location) || strings.ContainsAny(location, `\:`) {
+		return nil, 0, fmt.Errorf("its values are in the file %.80q; only files beside the .onnx file are read", location)
 	}
 	if open == nil {
-		return weights.Tensor{}, fmt.Errorf("its values are in the file %s, which is not at hand", location)
+		return nil, 0, fmt.Errorf("its values are in the file %s, which is not at hand", location)
 	}
-	r, size, err := open(location)
+	r, have, err := open(location)
 	if err != nil {
-		return weights.Tensor{}, fmt.Errorf("its values are in another file: %w", err)
+		return nil, 0, fmt.Errorf("its values are in another file: %w", err)
 	}
-	if length != int64(4*n) || offset < 0 || offset > size-length {
-		return weights.Tensor{}, fmt.Errorf("its %d values would be %d bytes at %d of %s, which has %d bytes; is it the right file?", n, length, offset, location, size)
+	if length != int64(size) || offset < 0 || offset > have-length {
+		return nil, 0, fmt.Errorf("its %d bytes would be %d at %d of %s, which has %d bytes; is it the right file?", size, length, offset, location, have)
 	}
-	return weights.TensorAt(shape, weights.F32, r, offset)
+	return r, offset, nil
 }
 
 // maxConstant bounds constants, which are kept with the graph and may be computed from one another.
 const maxConstant = 1 << 22
+
+// constantTypes are the types of tensors that are no variables, with the bytes of an element.
+var constantTypes = map[protos.TensorProto_DataType]struct {
+	dtype dtypes.DType
+	size  int
+}{
+	protos.TensorProto_FLOAT: {dtypes.Float32, 4}, protos.TensorProto_INT64: {dtypes.Int64, 8}, protos.TensorProto_INT32: {dtypes.Int32, 4},
+	protos.TensorProto_BOOL: {dtypes.Bool, 1}, protos.TensorProto_DOUBLE: {dtypes.Float64, 8},
+}
+
+// inline takes the values of a constant into the graph, if they are in a file beside it, and decodes it.
+func (n *Net) inline(t *protos.TensorProto, open OpenBeside) (*tensors.Tensor, error) {
+	if t.DataLocation == protos.TensorProto_EXTERNAL {
+		_, size, err := dims(t)
+		if err != nil {
+			return nil, err
+		}
+		if size > maxConstant {
+			return nil, fmt.Errorf("a constant of %d values; at most %d are expected", size, maxConstant)
+		}
+		raw := make([]byte, size*constantTypes[protos.TensorProto_DataType(t.DataType)].size)
+		r, offset, err := externalBytes(t, len(raw), open)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := r.ReadAt(raw, offset); err != nil {
+			return nil, err
+		}
+		t.RawData, t.ExternalData, t.DataLocation = raw, nil, protos.TensorProto_DEFAULT
+	}
+	return constant(t)
+}
 
 // constant decodes a tensor that is no variable: shapes, axes, factors.
 func constant(t *protos.TensorProto) (*tensors.Tensor, error) {
@@ -107,22 +147,11 @@ func constant(t *protos.TensorProto) (*tensors.Tensor, error) {
 	if n > maxConstant {
 		return nil, fmt.Errorf("a constant of %d values; at most %d are expected", n, maxConstant)
 	}
-	le, raw := binary.LittleEndian, t.RawData
-	size, dtype := 0, dtypes.InvalidDType
-	switch protos.TensorProto_DataType(t.DataType) {
-	case protos.TensorProto_FLOAT:
-		size, dtype = 4, dtypes.Float32
-	case protos.TensorProto_INT64:
-		size, dtype = 8, dtypes.Int64
-	case protos.TensorProto_INT32:
-		size, dtype = 4, dtypes.Int32
-	case protos.TensorProto_BOOL:
-		size, dtype = 1, dtypes.Bool
-	case protos.TensorProto_DOUBLE:
-		size, dtype = 8, dtypes.Float64
-	default:
+	kind, ok := constantTypes[protos.TensorProto_DataType(t.DataType)]
+	if !ok {
 		return nil, fmt.Errorf("elements of type %v; expected FLOAT, INT64, INT32, DOUBLE or BOOL", protos.TensorProto_DataType(t.DataType))
 	}
+	le, raw, size, dtype := binary.LittleEndian, t.RawData, kind.size, kind.dtype
 	given := map[dtypes.DType]int{dtypes.Float32: len(t.FloatData), dtypes.Int64: len(t.Int64Data), dtypes.Int32: len(t.Int32Data),
 		dtypes.Bool: len(t.Int32Data), dtypes.Float64: len(t.DoubleData)}[dtype]
 	if len(raw) != n*size && !(len(raw) == 0 && given == n) {

@@ -21,10 +21,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 	}
 	for _, v := range n.nodes {
 		for _, in := range v.in {
-			if a, ok := n.alias[in]; ok {
-				in = a
-			}
-			used[in] = true
+			used[n.original(in)] = true
 		}
 	}
 	n.HeadKey = n.headKey()
@@ -34,7 +31,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 			continue
 		}
 		if !isVariable(t) {
-			c, err := constant(t)
+			c, err := n.inline(t, open)
 			if err != nil {
 				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
 			}
@@ -60,8 +57,8 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 		if err != nil {
 			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
 		}
-		if x.turned {
-			if values, err = turn(values); err != nil {
+		if x.transposed {
+			if values, err = transposeMatrix(values); err != nil {
 				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
 			}
 		}
@@ -103,8 +100,8 @@ func keyOf(name string, i int, paths map[string]bool) string {
 	return key
 }
 
-// turn transposes a matrix.
-func turn(t weights.Tensor) (weights.Tensor, error) {
+// transposeMatrix transposes a matrix.
+func transposeMatrix(t weights.Tensor) (weights.Tensor, error) {
 	rows, columns := t.Shape[0], t.Shape[1]
 	out := make([]float32, rows*columns)
 	r, c := 0, 0
@@ -130,14 +127,14 @@ func (n *Net) use(name string, shape []int) *variable {
 	if len(shape) >= 2 {
 		x.init = nn.Normal(0.02)
 	}
-	linear := func(turned bool) {
-		x.layout, x.turned, x.init = nn.LinearWeight, turned, nn.FanInUniform
-		if turned {
+	linear := func(transposed bool) {
+		x.layout, x.transposed, x.init = nn.LinearWeight, transposed, nn.FanInUniform
+		if transposed {
 			x.shape = []int{shape[1], shape[0]}
 		}
 	}
 	if name == n.head.weight {
-		linear(n.head.node.op == "MatMul" || n.head.node.int("transB", 0) == 0)
+		linear(n.head.transposed)
 		x.key = n.HeadKey + ".weight"
 		return x
 	}
@@ -153,10 +150,7 @@ func (n *Net) use(name string, shape []int) *variable {
 	native := true
 	for _, v := range n.nodes {
 		for i, in := range v.in {
-			if a, ok := n.alias[in]; ok {
-				in = a
-			}
-			if in != name {
+			if n.original(in) != name || v.ofShape() || v.op == "CastLike" && i == 1 {
 				continue
 			}
 			r := role{v.op, i}

@@ -1,0 +1,147 @@
+package read
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute-onnx/support/protos"
+)
+
+// headNode is the output layer.
+type headNode struct {
+	node         *node
+	weight, bias string // initializers; bias may be empty
+	transposed   bool   // the file has the weight as [in, out]
+	features     int
+}
+
+// wantHead is what a file must end in.
+const wantHead = "the output must come from a linear layer (Gemm, or MatMul with Add), perhaps followed by Softmax"
+
+// findHead finds the last linear layer before the output, and keeps the nodes before it that its input needs.
+func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
+	if len(g.Output) == 0 || g.Output[0] == nil {
+		return errors.New("the graph has no output")
+	}
+	at := g.Output[0].Name
+	var h *headNode
+	for h == nil {
+		v := n.byOutput[at]
+		if v == nil || len(v.in) == 0 {
+			return fmt.Errorf("%s; output %.80q does not", wantHead, g.Output[0].Name)
+		}
+		switch v.op {
+		case "Softmax", "LogSoftmax", "Identity", "Dropout":
+			at = v.in[0]
+		case "Gemm", "MatMul", "Add":
+			if h = n.linear(v, inits); h == nil {
+				return fmt.Errorf("%s; %s is none with weights of its own", wantHead, v)
+			}
+		default:
+			return fmt.Errorf("%s; it comes from %s", wantHead, v)
+		}
+	}
+	if !n.depends[h.node.in[0]].image {
+		return fmt.Errorf("the output layer %s does not depend on the image", h.node)
+	}
+	shape, _, err := dims(inits[h.weight])
+	if err != nil {
+		return fmt.Errorf("output layer %s: %w", h.node, err)
+	}
+	h.features, n.Classes = shape[1], shape[0]
+	if h.transposed {
+		h.features, n.Classes = shape[0], shape[1]
+	}
+	if h.bias != "" && int64(n.Classes) != inits[h.bias].Dims[0] {
+		return fmt.Errorf("output layer %s has %d outputs and a bias of %d", h.node, n.Classes, inits[h.bias].Dims[0])
+	}
+	if n.Classes < 1 || n.Classes > 1<<20 || h.features < 1 {
+		return fmt.Errorf("output layer %s is of shape %v", h.node, shape)
+	}
+	n.head = h
+	n.nodes = n.ancestors(h.node.in[0])
+	return nil
+}
+
+// linear returns a node as a linear layer, nil if it is none with weights of its own.
+func (n *Net) linear(v *node, inits map[string]*protos.TensorProto) *headNode {
+	weight := func(name string) (string, bool) { return n.matrix(name, inits) }
+	bias := func(name string) string {
+		name = n.original(name)
+		if t := inits[name]; t != nil && len(t.Dims) == 1 {
+			return name
+		}
+		return ""
+	}
+	h := &headNode{node: v}
+	switch {
+	case v.op == "Gemm" && len(v.in) >= 2 && v.plainGemm():
+		var flipped bool
+		h.weight, flipped = weight(v.in[1])
+		h.transposed = (v.int("transB", 0) == 0) != flipped
+		if len(v.in) > 2 && v.in[2] != "" {
+			if h.bias = bias(v.in[2]); h.bias == "" {
+				return nil
+			}
+		}
+	case v.op == "MatMul" && len(v.in) == 2:
+		var flipped bool
+		h.weight, flipped = weight(v.in[1])
+		h.transposed = !flipped
+	case v.op == "Add" && len(v.in) == 2:
+		x, b := v.in[0], v.in[1]
+		if bias(x) != "" {
+			x, b = b, x
+		}
+		m := n.byOutput[x]
+		if m == nil || m.op != "MatMul" || bias(b) == "" {
+			return nil
+		}
+		if h = n.linear(m, inits); h != nil {
+			h.bias = bias(b)
+		}
+		return h
+	}
+	if h.weight == "" {
+		return nil
+	}
+	return h
+}
+
+// original returns the initializer behind an Identity, else the name itself.
+func (n *Net) original(name string) string {
+	if a, ok := n.alias[name]; ok {
+		return a
+	}
+	return name
+}
+
+// matrix returns the matrix of weights behind a name, or behind its transposition; the empty name if there is none.
+func (n *Net) matrix(name string, inits map[string]*protos.TensorProto) (weight string, flipped bool) {
+	name = n.original(name)
+	if v := n.byOutput[name]; v != nil && v.op == "Transpose" && len(v.in) == 1 && (v.attrs["perm"] == nil || slices.Equal(v.ints("perm", 0, 0), []int{1, 0})) {
+		name, flipped = n.original(v.in[0]), true
+	}
+	if t := inits[name]; t != nil && len(t.Dims) == 2 && isVariable(t) {
+		return name, flipped
+	}
+	return "", false
+}
+
+// ancestors are the nodes, in order, that a value needs.
+func (n *Net) ancestors(value string) []*node {
+	needed := map[string]bool{value: true}
+	var kept []*node
+	for i := len(n.nodes) - 1; i >= 0; i-- {
+		v := n.nodes[i]
+		if slices.ContainsFunc(v.out, func(out string) bool { return needed[out] }) {
+			kept = append(kept, v)
+			for _, in := range v.in {
+				needed[in] = true
+			}
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}

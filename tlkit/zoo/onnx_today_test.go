@@ -1,0 +1,98 @@
+package zoo_test
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
+)
+
+// today unpacks the small networks that today's PyTorch exported (bench/fixtures/onnx_small.py), and returns the folder
+// and the logits that PyTorch computed for three images.
+func today(t *testing.T) (dir string, goldens map[string][][]float64) {
+	t.Helper()
+	dir = t.TempDir()
+	archive, err := zip.OpenReader(filepath.Join(onnxFixtures, "today.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	if err := os.CopyFS(dir, archive); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "goldens.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &goldens); err != nil || len(goldens) < 6 {
+		t.Fatalf("%d goldens, %v", len(goldens), err)
+	}
+	return dir, goldens
+}
+
+// formulaImages are the images "input 0", "input 1", ... [count, size, size, 3].
+func formulaImages(count, size int) *tensors.Tensor {
+	var pixels []float32
+	for i := range count {
+		for _, v := range zootest.Uniform(fmt.Sprint("input ", i), 3*size*size) {
+			pixels = append(pixels, float32(v))
+		}
+	}
+	return channelsLast(pixels, count, size)
+}
+
+// TestONNXToday holds small networks, exported by today's PyTorch in each of its ways, against PyTorch: for one image and
+// for three, whatever batch the file was exported with.
+func TestONNXToday(t *testing.T) {
+	dir, goldens := today(t)
+	engine, err := backend.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range goldens {
+		t.Run(name, func(t *testing.T) {
+			m, err := zoo.Load(filepath.Join(dir, name+".onnx"), onnxPreprocess)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, batch := range []int{1, 3} {
+				got, err := zootest.Logits(engine.Backend, m, formulaImages(batch, 32))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(got) != batch*len(want[0]) {
+					t.Fatalf("%d logits for %d images of %d classes", len(got), batch, len(want[0]))
+				}
+				for i := range got {
+					if w := want[i/len(want[0])][i%len(want[0])]; !(math.Abs(float64(got[i])-w) < 2e-5) {
+						t.Errorf("batch %d: logit %d is %g, PyTorch's %g", batch, i, got[i], w)
+					}
+				}
+			}
+			// The network without its weights makes the same model.
+			spec, err := zoo.GraphSpec(name, m.Spec.Graph)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := zoo.New(spec, m.Classes, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if keysOf(again) != keysOf(m) {
+				t.Errorf("variables\n%s, from the graph alone\n%s", keysOf(m), keysOf(again))
+			}
+			if err := m.ReplaceHead([]string{"a", "b"}, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
