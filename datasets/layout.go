@@ -136,40 +136,56 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 	}
 	prefix, n := root.unwrap()
 	l := layout{root: prefix}
-	splits := n.splits()
-	ambiguous := func(why string) (layout, error) {
+	if why := n.ambiguous(); why != "" {
 		return l, fmt.Errorf("datasets: %s: %s; say which with Options{Train: ..., Val: ..., Test: ...}, folders from the root of the data "+
 			"(\"*/train\": in each class's folder; \".\": all folders are classes). Found:\n%v", source, why, root)
 	}
+	splits := n.splits()
 	switch {
 	case len(splits) == 0 && n.splitsBelow() > 0:
-		if n.splitsBelow() < len(n.below) || !n.onlySplitsBelow() {
-			return ambiguous("some class folders hold folders named like splits and others don't")
-		}
-		if slices.ContainsFunc(n.below, func(b *node) bool { return fillers[strings.ToLower(b.name)] }) {
-			return ambiguous(fmt.Sprintf("%s hold splits, and look like no classes", list(nodeNames(n.below))))
-		}
 		l.place = classAbove
 		return l, twoFolders(source, n.allBelow())
-	case len(splits) == 0 && n.copies():
-		return ambiguous(fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below))))
 	case len(splits) == 0, n.namedLikeSplits(splits):
 		l.place = classesOnly
 		return l, nil
+	}
+	l.place = splitsAbove(splits)
+	return l, twoFolders(source, splits)
+}
+
+// ambiguous says why the folders of n can be read in two ways, "" if they can't.
+func (n *node) ambiguous() string {
+	splits := n.splits()
+	switch {
+	case len(splits) == 0 && n.splitsBelow() > 0:
+		if !n.onlySplitsBelow() {
+			return "some class folders hold folders named like splits and others don't"
+		}
+		if slices.ContainsFunc(n.below, func(b *node) bool { return fillers[strings.ToLower(b.name)] }) {
+			return fmt.Sprintf("%s hold splits, and look like no classes", list(nodeNames(n.below)))
+		}
+	case len(splits) == 0:
+		if n.copies() {
+			return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
+		}
+	case n.namedLikeSplits(splits):
 	case n.flatSplits(splits):
-		return ambiguous(fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits))))
+		return fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits)))
 	case len(splits) < len(n.below) && !shareClasses(splits):
-		return ambiguous(fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(n.others())))
+		return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(n.others()))
 	}
-	if err := twoFolders(source, splits); err != nil {
-		return l, err
-	}
+	return ""
+}
+
+// splitsAbove returns the function that reads SPLIT/CLASS/.../FILE, for each split with a single folder around its classes
+// if there is one.
+func splitsAbove(splits []*node) func(rel string) (place, string) {
 	byFolder, wrapped := map[string]string{}, map[string]string{}
 	for _, s := range splits {
 		byFolder[s.name] = splitOf(s.name)
 		wrapped[s.name] = s.wrapper()
 	}
-	l.place = func(rel string) (place, string) {
+	return func(rel string) (place, string) {
 		first, rest, _ := strings.Cut(rel, "/")
 		split := byFolder[first]
 		if split == "" {
@@ -183,7 +199,6 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 		}
 		return inClass(split, rest)
 	}
-	return l, nil
 }
 
 // inClass reads CLASS/.../FILE.
@@ -252,8 +267,7 @@ func (n *node) splitsBelow() (count int) {
 	return count
 }
 
-// onlySplitsBelow reports whether the folders hold folders named like splits and nothing else, in all the same splits or
-// fewer.
+// onlySplitsBelow reports whether all folders hold folders named like splits and nothing else.
 func (n *node) onlySplitsBelow() bool {
 	return !slices.ContainsFunc(n.below, func(b *node) bool { return len(b.splits()) < len(b.below) || b.images > 0 })
 }

@@ -38,93 +38,16 @@ func convertYCbCr(out *Image, m *image.YCbCr, space colorspace) {
 	if w == 0 || h == 0 {
 		return
 	}
-	fx, fy := 1, 1
-	switch m.SubsampleRatio {
-	case image.YCbCrSubsampleRatio422:
-		fx = 2
-	case image.YCbCrSubsampleRatio420:
-		fx, fy = 2, 2
-	case image.YCbCrSubsampleRatio440:
-		fy = 2
-	case image.YCbCrSubsampleRatio411:
-		fx = 4
-	case image.YCbCrSubsampleRatio410:
-		fx, fy = 4, 2
-	}
+	c := newChroma(m, w, h, space)
 	min := m.Rect.Min
-	if min.X%fx != 0 || min.Y%fy != 0 {
-		// A part cut out of a larger image: no decoder makes it, so repeating the chroma is good enough.
-		for y := range h {
-			for x := range w {
-				c := m.COffset(min.X+x, min.Y+y)
-				putRGB(out.Pix[3*(y*w+x):], m.Y[m.YOffset(min.X+x, min.Y+y)], m.Cb[c], m.Cr[c], space)
-			}
-		}
+	if min.X%c.fx != 0 || min.Y%c.fy != 0 {
+		repeatChroma(out, m, space)
 		return
 	}
-	cw, ch := (w+fx-1)/fx, (h+fy-1)/fy
-	origin := m.COffset(min.X, min.Y)
-	row := func(plane []uint8, y int) []uint8 {
-		y = max(0, y)
-		if y > ch-1 {
-			y = ch - 1
-		}
-		return plane[origin+y*m.CStride:][:cw]
-	}
-	// As in libjpeg: the filter needs more than two samples in a row, and quarter resolution is repeated.
-	smoothX := fx == 2 && (cw > 2 || space == studio)
-	smoothY := fy == 2 && (fx == 1 || smoothX)
-	cb, cr := make([]uint8, cw*fx+4), make([]uint8, cw*fx+4)
-	var sum []int32
-	if smoothX && smoothY {
-		sum = make([]int32, cw)
-	}
-	upsample := func(dst, plane []uint8, y int) []uint8 {
-		cy := y / fy
-		near := row(plane, cy)
-		far := near
-		if smoothY {
-			far = row(plane, cy-1+2*(y%2))
-		}
-		switch {
-		case fx == 1 && fy == 1:
-			return near
-		case smoothX && smoothY:
-			if space == studio {
-				return upsampleWebP(dst, near, far)
-			}
-			for i, v := range near {
-				sum[i] = 3*int32(v) + int32(far[i])
-			}
-			dst[0] = uint8((4*sum[0] + 8) >> 4)
-			for i := 1; i < cw; i++ {
-				dst[2*i-1] = uint8((3*sum[i-1] + sum[i] + 7) >> 4)
-				dst[2*i] = uint8((3*sum[i] + sum[i-1] + 8) >> 4)
-			}
-			dst[2*cw-1] = uint8((4*sum[cw-1] + 7) >> 4)
-		case smoothX:
-			dst[0] = near[0]
-			for i := 1; i < cw; i++ {
-				a, b := int32(near[i-1]), int32(near[i])
-				dst[2*i-1] = uint8((3*a + b + 2) >> 2)
-				dst[2*i] = uint8((3*b + a + 1) >> 2)
-			}
-			dst[2*cw-1] = near[cw-1]
-		case smoothY:
-			bias := int32(1 + y%2)
-			for i, v := range near {
-				dst[i] = uint8((3*int32(v) + int32(far[i]) + bias) >> 2)
-			}
-		default:
-			for x := range w {
-				dst[x] = near[x/fx]
-			}
-		}
-		return dst
-	}
+	cb, cr := make([]uint8, c.w*c.fx+4), make([]uint8, c.w*c.fx+4)
 	for y := range h {
 		yy := m.Y[m.YOffset(min.X, min.Y+y):][:w]
-		b, r := upsample(cb, m.Cb, y)[:w], upsample(cr, m.Cr, y)[:w]
+		b, r := c.row(cb, m.Cb, y)[:w], c.row(cr, m.Cr, y)[:w]
 		dst := out.Pix[3*y*w : 3*(y+1)*w]
 		if space == studio {
 			for x, v := range yy {
@@ -139,6 +62,114 @@ func convertYCbCr(out *Image, m *image.YCbCr, space colorspace) {
 			d[2] = clip8(l + jfifBlue[b[x]])
 		}
 	}
+}
+
+// repeatChroma is convertYCbCr for a part cut out of a larger image, not at a sample of its chroma: no decoder makes it,
+// so repeating the chroma is good enough.
+func repeatChroma(out *Image, m *image.YCbCr, space colorspace) {
+	min := m.Rect.Min
+	for y := range out.Height {
+		for x := range out.Width {
+			c := m.COffset(min.X+x, min.Y+y)
+			putRGB(out.Pix[3*(y*out.Width+x):], m.Y[m.YOffset(min.X+x, min.Y+y)], m.Cb[c], m.Cr[c], space)
+		}
+	}
+}
+
+// chroma brings the chroma of an image to its full resolution, row by row.
+type chroma struct {
+	fx, fy         int // pixels per sample
+	w, h           int // samples
+	origin, stride int
+	smoothX        bool // interpolated along the rows
+	smoothY        bool // and the columns
+	space          colorspace
+	sum            []int32 // memory for one row
+}
+
+func newChroma(m *image.YCbCr, width, height int, space colorspace) *chroma {
+	c := &chroma{fx: 1, fy: 1, origin: m.COffset(m.Rect.Min.X, m.Rect.Min.Y), stride: m.CStride, space: space}
+	switch m.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422:
+		c.fx = 2
+	case image.YCbCrSubsampleRatio420:
+		c.fx, c.fy = 2, 2
+	case image.YCbCrSubsampleRatio440:
+		c.fy = 2
+	case image.YCbCrSubsampleRatio411:
+		c.fx = 4
+	case image.YCbCrSubsampleRatio410:
+		c.fx, c.fy = 4, 2
+	}
+	c.w, c.h = (width+c.fx-1)/c.fx, (height+c.fy-1)/c.fy
+	// As in libjpeg: the filter needs more than two samples in a row, and quarter resolution is repeated.
+	c.smoothX = c.fx == 2 && (c.w > 2 || space == studio)
+	c.smoothY = c.fy == 2 && (c.fx == 1 || c.smoothX)
+	if c.smoothX && c.smoothY {
+		c.sum = make([]int32, c.w)
+	}
+	return c
+}
+
+// samples is row y of a plane, or the nearest there is.
+func (c *chroma) samples(plane []uint8, y int) []uint8 {
+	y = min(max(0, y), c.h-1)
+	return plane[c.origin+y*c.stride:][:c.w]
+}
+
+// row returns the chroma at the pixels of row y, in dst where it is not in the plane as it is.
+func (c *chroma) row(dst, plane []uint8, y int) []uint8 {
+	near := c.samples(plane, y/c.fy)
+	far := near
+	if c.smoothY {
+		far = c.samples(plane, y/c.fy-1+2*(y%2))
+	}
+	switch {
+	case c.fx == 1 && c.fy == 1:
+		return near
+	case c.smoothX && c.smoothY && c.space == studio:
+		return upsampleWebP(dst, near, far)
+	case c.smoothX && c.smoothY:
+		c.upsampleBoth(dst, near, far)
+	case c.smoothX:
+		upsampleRow(dst, near)
+	case c.smoothY:
+		bias := int32(1 + y%2)
+		for i, v := range near {
+			dst[i] = uint8((3*int32(v) + int32(far[i]) + bias) >> 2)
+		}
+	default:
+		for x := range dst[:c.w*c.fx] {
+			dst[x] = near[x/c.fx]
+		}
+	}
+	return dst
+}
+
+// upsampleBoth is libjpeg's h2v2_fancy_upsample: the weights 9, 3, 3, 1 of the four nearest samples.
+func (c *chroma) upsampleBoth(dst, near, far []uint8) {
+	sum, n := c.sum, c.w
+	for i, v := range near {
+		sum[i] = 3*int32(v) + int32(far[i])
+	}
+	dst[0] = uint8((4*sum[0] + 8) >> 4)
+	for i := 1; i < n; i++ {
+		dst[2*i-1] = uint8((3*sum[i-1] + sum[i] + 7) >> 4)
+		dst[2*i] = uint8((3*sum[i] + sum[i-1] + 8) >> 4)
+	}
+	dst[2*n-1] = uint8((4*sum[n-1] + 7) >> 4)
+}
+
+// upsampleRow is libjpeg's h2v1_fancy_upsample: the weights 3 and 1 of the two nearest samples.
+func upsampleRow(dst, near []uint8) {
+	n := len(near)
+	dst[0] = near[0]
+	for i := 1; i < n; i++ {
+		a, b := int32(near[i-1]), int32(near[i])
+		dst[2*i-1] = uint8((3*a + b + 2) >> 2)
+		dst[2*i] = uint8((3*b + a + 1) >> 2)
+	}
+	dst[2*n-1] = near[n-1]
 }
 
 // upsampleWebP is libwebp's version of the triangle filter: the weights 9, 3, 3, 1 of the four nearest samples, rounded
