@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -140,25 +141,31 @@ func (b Bar) outer() float64 {
 
 func (f barChart) vega() obj {
 	spec := vegaBase(f.title)
-	values, ranges := 0, 0
-	for _, b := range f.bars {
-		if finite(b.Value) {
-			values++
-			if b.hasRange() {
-				ranges++
-			}
-		}
-	}
-	if values == 0 {
+	if !slices.ContainsFunc(f.bars, func(b Bar) bool { return finite(b.Value) }) {
 		addNoData(spec, barWidth, barHeight*max(len(f.bars), 2))
 		return spec
 	}
-	lo, hi := f.reach()
-	rows, colours := arr{}, arr{}
-	domain := names(f.bars, func(b Bar) string { return b.Name })
-	for i := range domain {
-		colours = append(colours, Color(i))
+	ranged := slices.ContainsFunc(f.bars, func(b Bar) bool { return finite(b.Value) && b.hasRange() })
+	y := f.rowAxis()
+	layers := arr{obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}},
+		"encoding": obj{"x": f.valueAxis("v"), "y": y, "color": f.colourScale(), "tooltip": f.tooltip(ranged)}}}
+	if ranged {
+		layers = append(layers, obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"},
+			"transform": arr{obj{"filter": "isValid(datum.lo)"}},
+			"encoding":  obj{"x": f.valueAxis("lo"), "x2": obj{"field": "hi"}, "y": y}},
+			f.bracket("lo"), f.bracket("hi"))
 	}
+	spec["width"] = barWidth
+	spec["height"] = obj{"step": barHeight}
+	spec["data"] = obj{"values": f.rows()}
+	spec["layer"] = append(layers, f.numbers("datum.end >= 0", "left", 6), f.numbers("datum.end < 0", "right", -6))
+	return spec
+}
+
+// rows are the data of the specification: k row, n name, v value and t its text, end where that stands, lo and hi the
+// range.
+func (f barChart) rows() arr {
+	rows := arr{}
 	for i, b := range f.bars {
 		row := obj{"k": i, "n": b.Name}
 		if finite(b.Value) {
@@ -169,55 +176,61 @@ func (f barChart) vega() obj {
 		}
 		rows = append(rows, row)
 	}
-	axis := obj{"tickCount": 6}
-	format := ".4~r"
-	if f.opts.Percent {
-		axis["format"], format = "~%", ".1%"
-	}
-	// Rows are numbered, not named, so that two bars of one name both show.
+	return rows
+}
+
+// rowAxis numbers the rows, so that two bars of one name both show, and writes the names.
+func (f barChart) rowAxis() obj {
 	labels := arr{}
 	for _, b := range f.bars {
 		labels = append(labels, b.Name)
 	}
-	y := obj{"field": "k", "type": "ordinal", "title": "", "sort": obj{"field": "k"},
+	return obj{"field": "k", "type": "ordinal", "title": "", "sort": obj{"field": "k"},
 		"axis": obj{"labelExpr": labelExpr(labels), "labelLimit": 220, "ticks": false, "domain": false, "labelPadding": 6, "labelFontSize": 12, "labelColor": "#262626"}}
-	x := func(field string) obj {
-		return obj{"field": field, "type": "quantitative", "title": f.opts.Label, "axis": axis,
-			"scale": obj{"domain": arr{lo, hi}, "nice": false}}
+}
+
+func (f barChart) valueAxis(field string) obj {
+	axis := obj{"tickCount": 6}
+	if f.opts.Percent {
+		axis["format"] = "~%"
 	}
-	colour := obj{"field": "n", "type": "nominal", "scale": obj{"domain": domain, "range": colours}, "legend": obj{"disable": true}}
-	tooltip := arr{
+	lo, hi := f.reach()
+	return obj{"field": field, "type": "quantitative", "title": f.opts.Label, "axis": axis,
+		"scale": obj{"domain": arr{lo, hi}, "nice": false}}
+}
+
+func (f barChart) colourScale() obj {
+	domain := names(f.bars, func(b Bar) string { return b.Name })
+	return obj{"field": "n", "type": "nominal", "scale": obj{"domain": domain, "range": colorRange(domain)}, "legend": obj{"disable": true}}
+}
+
+func (f barChart) tooltip(ranged bool) arr {
+	format := ".4~r"
+	if f.opts.Percent {
+		format = ".1%"
+	}
+	out := arr{
 		obj{"field": "n", "type": "nominal", "title": "name"},
 		obj{"field": "v", "type": "quantitative", "title": cmp.Or(f.opts.Label, "value"), "format": format}}
-	if ranges > 0 {
-		tooltip = append(tooltip,
+	if ranged {
+		out = append(out,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
 			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
 	}
-	// bracket is the stroke across one end of an error bar.
-	bracket := func(field string) obj {
-		return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
-			"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": x(field), "y": y}}
-	}
-	// number stands outside the end of its bar: on the right, or on the left of negative ones.
-	number := func(test, align string, dx int) obj {
-		return obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": align, "dx": dx},
-			"transform": arr{obj{"filter": test}},
-			"encoding":  obj{"x": x("end"), "y": y, "text": obj{"field": "t", "type": "nominal"}}}
-	}
-	layers := arr{obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}},
-		"encoding": obj{"x": x("v"), "y": y, "color": colour, "tooltip": tooltip}}}
-	if ranges > 0 {
-		layers = append(layers, obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"},
-			"transform": arr{obj{"filter": "isValid(datum.lo)"}},
-			"encoding":  obj{"x": x("lo"), "x2": obj{"field": "hi"}, "y": y}},
-			bracket("lo"), bracket("hi"))
-	}
-	spec["width"] = barWidth
-	spec["height"] = obj{"step": barHeight}
-	spec["data"] = obj{"values": rows}
-	spec["layer"] = append(layers, number("datum.end >= 0", "left", 6), number("datum.end < 0", "right", -6))
-	return spec
+	return out
+}
+
+// bracket is the stroke across one end of the error bars.
+func (f barChart) bracket(field string) obj {
+	return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
+		"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": f.valueAxis(field), "y": f.rowAxis()}}
+}
+
+// numbers stand outside the ends of those bars that pass the test: on the right, or on the left of negative ones.
+func (f barChart) numbers(test, align string, dx int) obj {
+	return obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": align, "dx": dx},
+		"transform": arr{obj{"filter": test}},
+		"encoding":  obj{"x": f.valueAxis("end"), "y": f.rowAxis(), "text": obj{"field": "t", "type": "nominal"}}}
 }
 
 func (f barChart) canvas() (width, height float64) {

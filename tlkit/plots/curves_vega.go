@@ -91,23 +91,44 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		addNoData(view, panelWidth, panelHeight)
 		return view, false
 	}
-
-	format := ".4~r"
-	if p.YPercent {
-		format = ".1%"
+	c := p.channels(values, lineNames, splits)
+	layers := arr{}
+	if hasBand {
+		layers = append(layers, c.band())
 	}
+	view["layer"] = append(layers, c.lines(i), c.hover(i, points, p.tooltip(lineNames, splits, hasBand)))
+	return view, true
+}
+
+// channels are the encodings that a panel's layers share.
+type channels struct{ x, y, colour, dash obj }
+
+func (p Panel) channels(values arr, lineNames, splits []string) channels {
 	xLow, xHigh, yLow, yHigh := extent(values)
 	xScale, xAxis := axis(xLow, xHigh, p.LogX, ticks{integer: p.wholeX(), log: p.LogX})
 	yScale, yAxis := axis(yLow, yHigh, p.LogY, ticks{percent: p.YPercent, log: p.LogY})
 	xAxis["grid"] = false
 	xScale["nice"], xScale["padding"] = false, 6
-	x := obj{"field": "x", "type": "quantitative", "title": p.XLabel, "scale": xScale, "axis": xAxis}
-	y := obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis}
-
-	colorRange, dashRange := arr{}, arr{}
-	for k := range lineNames {
-		colorRange = append(colorRange, Color(k))
+	return channels{
+		x: obj{"field": "x", "type": "quantitative", "title": p.XLabel, "scale": xScale, "axis": xAxis},
+		y: obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis},
+		colour: obj{"field": "n", "type": "nominal", "sort": false,
+			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, splits))},
+		dash: obj{"field": "s", "type": "nominal", "sort": false,
+			"scale": obj{"domain": splits, "range": dashRange(splits)}, "legend": legend(splits, max(len(splits), 1))},
 	}
+}
+
+func colorRange(lineNames []string) arr {
+	out := arr{}
+	for k := range lineNames {
+		out = append(out, Color(k))
+	}
+	return out
+}
+
+func dashRange(splits []string) arr {
+	out := arr{}
 	for _, s := range splits {
 		d := arr{}
 		for _, v := range dashes(s) {
@@ -116,68 +137,78 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		if len(d) == 0 {
 			d = arr{1, 0}
 		}
-		dashRange = append(dashRange, d)
+		out = append(out, d)
 	}
-	legend := func(keys []string, columns int) obj {
-		if unlabelled(keys) {
-			return obj{"disable": true}
-		}
-		return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolType": "stroke"}
-	}
-	colour := obj{"field": "n", "type": "nominal", "sort": false,
-		"scale": obj{"domain": lineNames, "range": colorRange}, "legend": legend(lineNames, legendColumns(lineNames, splits))}
-	dash := obj{"field": "s", "type": "nominal", "sort": false,
-		"scale": obj{"domain": splits, "range": dashRange}, "legend": legend(splits, max(len(splits), 1))}
-	detail := arr{obj{"field": "g", "type": "nominal"}}
+	return out
+}
 
-	tooltip := arr{}
+func legend(keys []string, columns int) obj {
+	if unlabelled(keys) {
+		return obj{"disable": true}
+	}
+	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolType": "stroke"}
+}
+
+// tooltip lists what is shown of the point under the pointer.
+func (p Panel) tooltip(lineNames, splits []string, hasBand bool) arr {
+	format := ".4~r"
+	if p.YPercent {
+		format = ".1%"
+	}
+	out := arr{}
 	if !unlabelled(lineNames) {
-		tooltip = append(tooltip, obj{"field": "n", "type": "nominal", "title": "name"})
+		out = append(out, obj{"field": "n", "type": "nominal", "title": "name"})
 	}
 	if !unlabelled(splits) {
-		tooltip = append(tooltip, obj{"field": "s", "type": "nominal", "title": "split"})
+		out = append(out, obj{"field": "s", "type": "nominal", "title": "split"})
 	}
-	tooltip = append(tooltip,
+	out = append(out,
 		obj{"field": "x", "type": "quantitative", "title": cmp.Or(p.XLabel, "x"), "format": ".6~r"},
 		obj{"field": "y", "type": "quantitative", "title": cmp.Or(p.YLabel, p.Title, "y"), "format": format})
 	if hasBand {
-		tooltip = append(tooltip,
+		out = append(out,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
 			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
 	}
+	return out
+}
 
-	layers := arr{}
-	if hasBand {
-		layers = append(layers, obj{
-			"mark":      obj{"type": "area", "tooltip": false},
-			"transform": arr{obj{"filter": "isValid(datum.lo)"}},
-			"encoding": obj{"x": x,
-				"y":  obj{"field": "lo", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis},
-				"y2": obj{"field": "hi"}, "color": colour,
-				"detail":  arr{obj{"field": "g", "type": "nominal"}, obj{"field": "s", "type": "nominal"}},
-				"opacity": obj{"condition": obj{"param": "pick", "value": 0.18}, "value": 0.03}},
-		})
+// band is the layer of the ranges around the lines.
+func (c channels) band() obj {
+	return obj{
+		"mark":      obj{"type": "area", "tooltip": false},
+		"transform": arr{obj{"filter": "isValid(datum.lo)"}},
+		"encoding": obj{"x": c.x,
+			"y":  obj{"field": "lo", "type": "quantitative", "title": c.y["title"], "scale": c.y["scale"], "axis": c.y["axis"]},
+			"y2": obj{"field": "hi"}, "color": c.colour,
+			"detail":  arr{obj{"field": "g", "type": "nominal"}, obj{"field": "s", "type": "nominal"}},
+			"opacity": obj{"condition": obj{"param": "pick", "value": 0.18}, "value": 0.03}},
 	}
-	layers = append(layers, obj{
+}
+
+// lines is the layer of panel i's lines.
+func (c channels) lines(i int) obj {
+	return obj{
 		"name": lineLayer(i),
 		"mark": obj{"type": "line", "strokeWidth": 2, "clip": true},
-		"encoding": obj{"x": x, "y": y, "color": colour, "strokeDash": dash, "detail": detail,
+		"encoding": obj{"x": c.x, "y": c.y, "color": c.colour, "strokeDash": c.dash, "detail": arr{obj{"field": "g", "type": "nominal"}},
 			"opacity": obj{"condition": obj{"param": "pick", "value": 1}, "value": 0.12}},
-	})
-	// One mark per point, seen only under the pointer (and where no line passes), carries the tooltip: a thin line
-	// alone is hard to hit.
-	hover := fmt.Sprintf("hover_%d", i)
-	shown := arr{obj{"param": hover, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
+	}
+}
+
+// hover is the layer of one mark per point, seen only under the pointer (and where no line passes), which carries the
+// tooltip: a thin line alone is hard to hit.
+func (c channels) hover(i, points int, tooltip arr) obj {
+	name := fmt.Sprintf("hover_%d", i)
+	shown := arr{obj{"param": name, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
 	if points <= fewPoints {
 		shown = append(shown, obj{"param": "pick", "value": 0.9})
 	}
-	layers = append(layers, obj{
-		"params":   arr{obj{"name": hover, "select": obj{"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": true}}},
+	return obj{
+		"params":   arr{obj{"name": name, "select": obj{"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": true}}},
 		"mark":     obj{"type": "point", "filled": true, "size": 26},
-		"encoding": obj{"x": x, "y": y, "color": colour, "tooltip": tooltip, "opacity": obj{"condition": shown, "value": 0}},
-	})
-	view["layer"] = layers
-	return view, true
+		"encoding": obj{"x": c.x, "y": c.y, "color": c.colour, "tooltip": tooltip, "opacity": obj{"condition": shown, "value": 0}},
+	}
 }
 
 // legendColumns is how many names fit in a row of the legend beside the splits. Vega-Lite gives each column the width
