@@ -3,7 +3,9 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -108,12 +110,20 @@ func (t *tolerance) standIn(it item) (item, *vision.Image) {
 }
 
 func (t *tolerance) describe(it, other item, err error) Lost {
-	l := Lost{Split: t.name, Name: it.name, Class: t.split.classes[it.label], StandIn: other.name, Reason: err.Error()}
+	l := Lost{Split: t.name, Name: it.name, Class: t.split.classes[it.label], StandIn: other.name, Reason: shortReason(err)}
 	if t.split.sums != nil {
 		sum := t.split.sums([]int{it.key})[0]
 		l.Size, l.CRC = sum.size, sum.crc
 	}
 	return l
+}
+
+// shortReason spares the file's path, which the name says.
+func shortReason(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err.Error()
+	}
+	return strings.TrimPrefix(err.Error(), "vision: ")
 }
 
 var errLost = errors.New("it was lost in an earlier session")

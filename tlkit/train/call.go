@@ -201,6 +201,9 @@ func (c *call) open() (*Run, error) {
 		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
 		run.Config.Strategies = nil
 	}
+	if _, note := c.data.Matches(run.Config.Data.Fingerprint); note != "" {
+		run.warn("%s", note)
+	}
 	before := run.Config.Strategies
 	run.Config = c.config
 	run.Config.Strategies = before
