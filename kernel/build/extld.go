@@ -110,13 +110,19 @@ func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
 	return os.Rename(tmp, script)
 }
 
-// ldCommand is the case of the script that links: it runs what the compiler runs
-// for the same arguments, without the plugin for link-time optimisation.
-func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) {
-	// Three arguments are others each time; all the rest must be as it was.
-	const outMark, objMark, dirMark = "/nb-cell-out", "/nb-cell-go.o", "-L/nb-cell-dir"
-	marked := slices.Clone(args)
-	place := map[string]string{}
+// linkCall is a recorded call of the external linker for a cell. Three arguments are others each time, and all the rest must
+// be as it was.
+type linkCall struct {
+	args   []string          // as recorded
+	marked []string          // with marks in the three places
+	place  map[string]string // mark -> the shell's word for the argument there
+}
+
+// The marks of the three arguments: the plugin, the cell's object file, and the folder of the stub.
+const outMark, objMark, dirMark = "/nb-cell-out", "/nb-cell-go.o", "-L/nb-cell-dir"
+
+func markCall(args []string) (*linkCall, error) {
+	c := &linkCall{args: args, marked: slices.Clone(args), place: map[string]string{}}
 	for i, arg := range args {
 		mark := ""
 		switch {
@@ -129,43 +135,54 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 		default:
 			continue
 		}
-		if place[mark] != "" {
-			return "", fmt.Errorf("the link has more parts than expected: %q", args)
+		if c.place[mark] != "" {
+			return nil, fmt.Errorf("the link has more parts than expected: %q", args)
 		}
-		place[mark] = fmt.Sprintf("${%d}", i+1)
-		marked[i] = mark
+		c.place[mark] = fmt.Sprintf("${%d}", i+1)
+		c.marked[i] = mark
 	}
-	if len(place) != 3 {
-		return "", fmt.Errorf("the link has other parts than expected: %q", args)
+	if len(c.place) != 3 {
+		return nil, fmt.Errorf("the link has other parts than expected: %q", args)
 	}
-	fill := func(word string) string {
-		text := shellQuote(word)
-		for mark, arg := range place {
-			text = strings.ReplaceAll(text, mark, `'"`+arg+`"'`)
+	return c, nil
+}
+
+// fill makes a word of the shell from one with marks.
+func (c *linkCall) fill(word string) string {
+	text := shellQuote(word)
+	for mark, arg := range c.place {
+		text = strings.ReplaceAll(text, mark, `'"`+arg+`"'`)
+	}
+	return text
+}
+
+// sameTest is a test of the shell that all other arguments are as recorded.
+func (c *linkCall) sameTest() string {
+	var same []string
+	for i, arg := range c.marked {
+		if arg == c.args[i] {
+			same = append(same, fmt.Sprintf("\"${%d}\" = %s", i+1, shellQuote(arg)))
 		}
-		return text
 	}
-	cmd := exec.CommandContext(ctx, compilerName(), append([]string{"-###"}, marked...)...)
-	cmd.Env = append(slices.Clone(b.env), "LC_ALL=C")
-	said, err := cmd.CombinedOutput()
+	return fmt.Sprintf("[ $# = %d ] && [ %s ]", len(c.args), strings.Join(same, " ] && [ "))
+}
+
+// ldCommand is the case of the script that links: it runs what the compiler runs
+// for the same arguments, without the plugin for link-time optimisation.
+func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) {
+	call, err := markCall(args)
 	if err != nil {
-		return "", fmt.Errorf("%s -###: %w", compilerName(), err)
+		return "", err
 	}
-	var words []string
-	for line := range strings.Lines(string(said)) {
-		if w := dryRunWords(line); len(w) > 0 && strings.Contains(line, objMark) && !strings.HasPrefix(line, "COLLECT") {
-			words = w
-		}
+	words, err := b.collectWords(ctx, call)
+	if err != nil {
+		return "", err
 	}
 	ld, err := b.run(ctx, b.cfg.Dir, nil, compilerName(), "-print-prog-name=ld")
 	if err != nil {
 		return "", err
 	}
-	if len(words) == 0 || filepath.Base(words[0]) != "collect2" {
-		return "", fmt.Errorf("%s -### shows no call of collect2", compilerName())
-	}
 	line := shellQuote(strings.TrimSpace(string(ld)))
-	words = words[1:]
 	for i := 0; i < len(words); i++ {
 		if words[i] == "-plugin" {
 			i++
@@ -174,16 +191,29 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 		if strings.HasPrefix(words[i], "-plugin-opt=") {
 			continue
 		}
-		line += " " + fill(words[i])
+		line += " " + call.fill(words[i])
 	}
-	var same []string
-	for i, arg := range marked {
-		if arg == args[i] {
-			same = append(same, fmt.Sprintf("\"${%d}\" = %s", i+1, shellQuote(arg)))
+	return fmt.Sprintf("-l*)\n\tif %s; then\n\t\t%s && exit 0\n\t\techo 'extld: ld failed, the compiler tries'\n\tfi ;;\n", call.sameTest(), line), nil
+}
+
+// collectWords are the arguments that the compiler gives to collect2, its front end of ld, for a call.
+func (b *Builder) collectWords(ctx context.Context, call *linkCall) ([]string, error) {
+	cmd := exec.CommandContext(ctx, compilerName(), append([]string{"-###"}, call.marked...)...)
+	cmd.Env = append(slices.Clone(b.env), "LC_ALL=C")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%s -###: %w", compilerName(), err)
+	}
+	var words []string
+	for line := range strings.Lines(string(said)) {
+		if w := dryRunWords(line); len(w) > 0 && strings.Contains(line, objMark) && !strings.HasPrefix(line, "COLLECT") {
+			words = w
 		}
 	}
-	return fmt.Sprintf("-l*)\n\tif [ $# = %d ] && [ %s ]; then\n\t\t%s && exit 0\n\t\techo 'extld: ld failed, the compiler tries'\n\tfi ;;\n",
-		len(args), strings.Join(same, " ] && [ "), line), nil
+	if len(words) == 0 || filepath.Base(words[0]) != "collect2" {
+		return nil, fmt.Errorf("%s -### shows no call of collect2", compilerName())
+	}
+	return words[1:], nil
 }
 
 // dryRunWords takes a line of gcc -### apart: words with other than plain

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,23 +23,32 @@ const amdPath = "nb/amd"
 
 // buildShared links the library from all packages known so far, and makes nb/amd.
 func (b *Builder) buildShared(ctx context.Context, tmp string) error {
-	cfg := filepath.Join(tmp, "importcfg")
+	cfg, lib := filepath.Join(tmp, "importcfg"), filepath.Join(tmp, sharedName)
 	if err := b.importcfg(cfg); err != nil {
 		return err
 	}
 	b.mu.Lock()
-	var args, names []string
-	for path, export := range b.export {
-		args = append(args, path+"="+export)
-		names = append(names, path)
-	}
+	packages := maps.Clone(b.export)
 	b.mu.Unlock()
+	if err := b.linkLibrary(ctx, tmp, cfg, lib, packages); err != nil {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(packages))
+	if err := os.WriteFile(filepath.Join(tmp, "packages"), []byte(joinLines(names)), 0o644); err != nil {
+		return err
+	}
+	return b.compileAMD(ctx, tmp, cfg, lib)
+}
+
+// linkLibrary links packages, given by import path and archive. Methods without a body show only when all is linked, which
+// takes most of a minute: their list is kept for the next library.
+func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, packages map[string]string) error {
+	var args []string
+	for path, archive := range packages {
+		args = append(args, path+"="+archive)
+	}
 	slices.Sort(args)
-	slices.Sort(names)
-	lib := filepath.Join(tmp, sharedName)
 	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-extld=" + compilerName(), "-o", lib}
-	// What has no body only shows when all is linked, which takes most of a minute: the
-	// list is kept for the next library.
 	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
 	var missing []string
 	if data, err := os.ReadFile(kept); err == nil {
@@ -66,43 +76,47 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 		}
 		missing = append(missing, more...)
 	}
-	if len(missing) > 0 {
-		if err := atomicfile.WriteBytes(kept, []byte(joinLines(missing))); err != nil {
-			return err
-		}
+	if len(missing) == 0 {
+		return nil
 	}
-	if err := os.WriteFile(filepath.Join(tmp, "packages"), []byte(joinLines(names)), 0o644); err != nil {
-		return err
-	}
+	return atomicfile.WriteBytes(kept, []byte(joinLines(missing)))
+}
+
+// compileAMD makes package nb/amd for a library: amd.a with the code of addmoduledata, amd.empty.a without.
+func (b *Builder) compileAMD(ctx context.Context, tmp, cfg, lib string) error {
 	next, err := b.arch.moduledataNext(lib)
 	if err != nil {
 		return err
 	}
-	asm, goFile := filepath.Join(tmp, "amd.s"), filepath.Join(tmp, "amd.go")
-	if err := os.WriteFile(asm, fmt.Appendf(nil, b.arch.addModuleData, next), 0o644); err != nil {
+	at := func(name string) string { return filepath.Join(tmp, name) }
+	if err := os.WriteFile(at("amd.s"), fmt.Appendf(nil, b.arch.addModuleData, next), 0o644); err != nil {
 		return err
 	}
 	// Imported by name, so that the linker knows the fingerprints of the packages
 	// that it loads by itself.
-	if err := os.WriteFile(goFile, []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
+	if err := os.WriteFile(at("amd.go"), []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
 		return err
 	}
-	if err := b.compile(ctx, tmp, amdPath, cfg, filepath.Join(tmp, "amd.empty.a"), nil, []string{goFile}); err != nil {
+	compile := func(archive string, flags ...string) error {
+		return b.compile(ctx, tmp, amdPath, cfg, at(archive), flags, []string{at("amd.go")})
+	}
+	assemble := func(args ...string) error {
+		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), slices.Concat(b.asmFlags(amdPath), args, []string{at("amd.s")})...)
 		return err
 	}
-	asmFlags := b.asmFlags(amdPath)
-	abis, object, archive := filepath.Join(tmp, "amd.abis"), filepath.Join(tmp, "amd.o"), filepath.Join(tmp, "amd.a")
-	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(asmFlags, "-gensymabis", "-o", abis, asm)...); err != nil {
+	if err := compile("amd.empty.a"); err != nil {
 		return err
 	}
-	if err := b.compile(ctx, tmp, amdPath, cfg, archive, []string{"-symabis", abis}, []string{goFile}); err != nil {
+	if err := assemble("-gensymabis", "-o", at("amd.abis")); err != nil {
 		return err
 	}
-	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(asmFlags, "-o", object, asm)...); err != nil {
+	if err := compile("amd.a", "-symabis", at("amd.abis")); err != nil {
 		return err
 	}
-	_, err = b.run(ctx, tmp, nil, b.goCmd, "tool", "pack", "r", archive, object)
-	return err
+	if err := assemble("-o", at("amd.o")); err != nil {
+		return err
+	}
+	return b.pack(ctx, tmp, at("amd.a"), []string{at("amd.o")})
 }
 
 var undefinedSymbol = regexp.MustCompile(`(?m)undefined symbol in relocation: (\S+)$|relocation target (\S+) not defined`)

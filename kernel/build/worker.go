@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,86 +33,107 @@ func main() { rt.Main() }
 // contents), and makes rt importable for cells as nb/rt. It returns the program.
 // With a Cache, a second call with the same settings takes what is there.
 func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, error) {
-	h := sha256.New()
-	fmt.Fprintln(h, b.settings)
-	names := make([]string, 0, len(rt))
-	for name := range rt {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var imports []string
-	for _, name := range names {
-		fmt.Fprintln(h, name, len(rt[name]), rt[name])
-		f, err := parser.ParseFile(token.NewFileSet(), name, rt[name], parser.ImportsOnly)
-		if err != nil {
-			return "", fmt.Errorf("build: worker: %w", err)
-		}
-		for _, spec := range f.Imports {
-			path, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return "", fmt.Errorf("build: worker: %w", err)
-			}
-			imports = append(imports, path)
-		}
+	imports, err := importsOf(rt)
+	if err != nil {
+		return "", fmt.Errorf("build: worker: %w", err)
 	}
 	if err := b.Resolve(ctx, imports...); err != nil {
 		return "", fmt.Errorf("build: what the worker imports: %w", err)
 	}
 	if len(b.cfg.Packages) > 0 {
 		// Everything that cells may import goes into one library, which the worker loads.
-		imports = append(append(imports, b.cfg.Packages...), stdForCells...)
 		var broken *ImportError
-		if err := b.Resolve(ctx, imports...); errors.As(err, &broken) {
+		if err := b.Resolve(ctx, slices.Concat(b.cfg.Packages, stdForCells)...); errors.As(err, &broken) {
 			b.cfg.Logf("left out of the shared library: %v", err) // all others are in
 		} else if err != nil {
 			return "", fmt.Errorf("build: the workspace's packages: %w", err)
 		}
+	}
+	root := cmp.Or(b.cfg.Cache, b.cfg.Dir)
+	dir := filepath.Join(root, "worker-"+b.workerKey(rt))
+	if !isWorker(dir) {
+		// Two kernels that start together need it once.
+		unlock, err := lock(ctx, root)
+		if err != nil {
+			return "", fmt.Errorf("build: worker: %w", err)
+		}
+		if !isWorker(dir) {
+			err = b.buildWorker(ctx, dir, rt)
+		}
+		unlock()
+		if err != nil {
+			return "", fmt.Errorf("build: worker: %w", err)
+		}
+	}
+	if b.cfg.Cache != "" {
+		prune(root, dir)
+	}
+	return filepath.Join(dir, "worker"), b.useWorker(dir)
+}
+
+// isWorker reports whether dir holds a worker that was built to its end.
+func isWorker(dir string) bool {
+	return isFile(filepath.Join(dir, "worker")) && isFile(filepath.Join(dir, "rt.a"))
+}
+
+// useWorker makes package rt of a compiled worker, and the shared library beside it, known for cells.
+func (b *Builder) useWorker(dir string) error {
+	b.mu.Lock()
+	b.export[rtPath] = filepath.Join(dir, "rt.a")
+	b.mu.Unlock()
+	if !isFile(filepath.Join(dir, sharedName)) {
+		return nil
+	}
+	lib, err := openShared(dir)
+	if err != nil {
+		return err
+	}
+	b.lib = lib
+	b.mu.Lock()
+	b.export[amdPath] = lib.addModD
+	b.mu.Unlock()
+	return nil
+}
+
+// importsOf returns what Go source, by file name, imports.
+func importsOf(files map[string]string) ([]string, error) {
+	var imports []string
+	for name, text := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
+		if err != nil {
+			return nil, err
+		}
+		for _, spec := range f.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return nil, err
+			}
+			imports = append(imports, path)
+		}
+	}
+	return imports, nil
+}
+
+// workerKey is a digest of all that a worker is built from: settings, package rt, and the packages that go into its library.
+func (b *Builder) workerKey(rt map[string]string) string {
+	h := sha256.New()
+	fmt.Fprintln(h, b.settings)
+	for _, name := range slices.Sorted(maps.Keys(rt)) {
+		fmt.Fprintln(h, name, len(rt[name]), rt[name])
+	}
+	if len(b.cfg.Packages) > 0 {
 		var lines []string
 		b.mu.Lock()
 		for path, export := range b.export {
 			b.worker[path] = true
-			// The file's name says what it holds; where it is differs where a user's cache shows another's.
+			// The file's name says what it holds; its folder is another where a user's cache shows someone else's.
 			lines = append(lines, path+"="+filepath.Base(export))
 		}
 		b.mu.Unlock()
 		slices.Sort(lines)
 		fmt.Fprintln(h, lines)
 	}
-	root := b.cfg.Cache
-	if root == "" {
-		root = b.cfg.Dir
-	}
-	dir := filepath.Join(root, fmt.Sprintf("worker-%x", h.Sum(nil)[:8]))
-	program, archive := filepath.Join(dir, "worker"), filepath.Join(dir, "rt.a")
-	if !isFile(program) || !isFile(archive) {
-		// Two kernels that start together need it once.
-		unlock, err := lock(ctx, root)
-		if err != nil {
-			return "", fmt.Errorf("build: worker: %w", err)
-		}
-		if !isFile(program) || !isFile(archive) {
-			err = b.buildWorker(ctx, dir, rt, names)
-		}
-		unlock()
-		if err != nil {
-			return "", err
-		}
-	}
-	if b.cfg.Cache != "" {
-		prune(root, dir)
-	}
-	b.mu.Lock()
-	b.export[rtPath] = archive
-	b.mu.Unlock()
-	if _, err := os.Stat(filepath.Join(dir, sharedName)); err == nil {
-		if b.lib, err = openShared(dir); err != nil {
-			return "", err
-		}
-		b.mu.Lock()
-		b.export[amdPath] = b.lib.addModD
-		b.mu.Unlock()
-	}
-	return program, nil
+	return fmt.Sprintf("%x", h.Sum(nil)[:8])
 }
 
 // stdForCells are packages of the standard library that cells use often; what is not in
@@ -122,38 +145,19 @@ var stdForCells = []string{"bufio", "bytes", "cmp", "container/heap", "container
 	"regexp", "runtime", "runtime/cgo", "runtime/debug", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "testing",
 	"testing/internal/testdeps", "text/tabwriter", "text/template", "time", "unicode", "unicode/utf8"}
 
-func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]string, names []string) error {
+// buildWorker compiles package rt, the shared library and the worker into dir.
+func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
+		return err
 	}
+	// Under a temporary name first: two kernels may start at the same time.
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "worker-")
 	if err != nil {
-		return fmt.Errorf("build: worker: %w", err)
+		return err
 	}
 	defer os.RemoveAll(tmp)
-	var files []string
-	for _, name := range names {
-		files = append(files, filepath.Join(tmp, name))
-		if err := os.WriteFile(filepath.Join(tmp, name), []byte(rt[name]), 0o644); err != nil {
-			return fmt.Errorf("build: worker: %w", err)
-		}
-	}
-	main := filepath.Join(tmp, "worker_main.go")
-	if err := os.WriteFile(main, []byte(workerMain), 0o644); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	cfg, archive := filepath.Join(tmp, "importcfg"), filepath.Join(tmp, "rt.a")
-	if err := b.importcfg(cfg); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	if err := b.compile(ctx, tmp, rtPath, cfg, archive, []string{"-complete"}, files); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	b.mu.Lock()
-	b.export[rtPath] = archive
-	b.mu.Unlock()
-	if err := b.importcfg(cfg); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
+	if err := b.compileRuntime(ctx, tmp, rt); err != nil {
+		return err
 	}
 	if len(b.cfg.Packages) > 0 {
 		if err := b.buildShared(ctx, tmp); err != nil {
@@ -164,6 +168,52 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 			os.Remove(filepath.Join(tmp, sharedName))
 		}
 	}
+	if err := b.linkWorker(ctx, tmp, dir); err != nil {
+		return err
+	}
+	// Other users of the installation start it too.
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) && !isDir(dir) {
+		return err
+	}
+	return nil
+}
+
+// compileRuntime compiles package rt to tmp/rt.a.
+func (b *Builder) compileRuntime(ctx context.Context, tmp string, rt map[string]string) error {
+	var files []string
+	for _, name := range slices.Sorted(maps.Keys(rt)) {
+		file := filepath.Join(tmp, name)
+		if err := os.WriteFile(file, []byte(rt[name]), 0o644); err != nil {
+			return err
+		}
+		files = append(files, file)
+	}
+	cfg, archive := filepath.Join(tmp, "importcfg"), filepath.Join(tmp, "rt.a")
+	if err := b.importcfg(cfg); err != nil {
+		return err
+	}
+	if err := b.compile(ctx, tmp, rtPath, cfg, archive, []string{"-complete"}, files); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	b.export[rtPath] = archive
+	b.mu.Unlock()
+	return b.importcfg(cfg)
+}
+
+// linkWorker compiles and links the worker's program to tmp/worker, against the library in tmp if there is one. It will look
+// for the library in dir.
+func (b *Builder) linkWorker(ctx context.Context, tmp, dir string) error {
+	main, archive, cfg := filepath.Join(tmp, "worker_main.go"), filepath.Join(tmp, "main.a"), filepath.Join(tmp, "importcfg")
+	if err := os.WriteFile(main, []byte(workerMain), 0o644); err != nil {
+		return err
+	}
+	if err := b.compile(ctx, tmp, "main", cfg, archive, []string{"-complete"}, []string{main}); err != nil {
+		return err
+	}
 	flags := []string{"-buildmode=exe"}
 	if lib := filepath.Join(tmp, sharedName); isFile(lib) {
 		var text []byte
@@ -172,32 +222,14 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 			text = fmt.Appendf(text, "packagefile %s=%s\npackageshlib %s=%s\n", path, export, path, lib)
 		}
 		b.mu.Unlock()
-		linkCfg := filepath.Join(tmp, "importcfg.link")
-		if err := os.WriteFile(linkCfg, text, 0o644); err != nil {
-			return fmt.Errorf("build: worker: %w", err)
+		cfg = filepath.Join(tmp, "importcfg.link")
+		if err := os.WriteFile(cfg, text, 0o644); err != nil {
+			return err
 		}
+		defer os.Remove(cfg)
 		flags = append(flags, "-linkshared", "-r", dir)
-		defer os.Remove(linkCfg)
 	}
-	if err := b.compile(ctx, tmp, "main", cfg, filepath.Join(tmp, "main.a"), []string{"-complete"}, []string{main}); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	linkCfg := cfg
-	if len(flags) > 1 {
-		linkCfg = filepath.Join(tmp, "importcfg.link")
-	}
-	if err := b.link(ctx, linkCfg, filepath.Join(tmp, "worker"), filepath.Join(tmp, "main.a"), flags...); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	// Other users of the installation start it too.
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	// Under a temporary name first: two kernels may start at the same time.
-	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) && !isDir(dir) {
-		return fmt.Errorf("build: worker: %w", err)
-	}
-	return nil
+	return b.link(ctx, cfg, filepath.Join(tmp, "worker"), archive, flags...)
 }
 
 // Workers that nothing starts stay in the cache for keepUnused, and beyond the

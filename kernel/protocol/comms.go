@@ -192,82 +192,106 @@ func (c *comms) subscribe(address string, on bool) {
 	}
 }
 
+// commContent is the content of comm_open, comm_msg and comm_close.
+type commContent struct {
+	ID       string `json:"comm_id"`
+	Target   string `json:"target_name"`
+	KernelID string `json:"kernel_id"`
+	Data     struct {
+		Address string          `json:"address"`
+		Value   json.RawMessage `json:"value"`
+	} `json:"data"`
+}
+
 // receive takes comm_open, comm_msg and comm_close.
 func (c *comms) receive(m *message) {
-	var content struct {
-		ID       string `json:"comm_id"`
-		Target   string `json:"target_name"`
-		KernelID string `json:"kernel_id"`
-		Data     struct {
-			Address string          `json:"address"`
-			Value   json.RawMessage `json:"value"`
-		} `json:"data"`
-	}
+	var content commContent
 	if m.decode(&content) != nil || content.ID == "" {
 		return
 	}
-	c.mu.Lock()
 	switch m.header.Type {
 	case "comm_open":
-		known := content.Target == commTarget && c.server.cfg.WidgetScript != "" &&
-			(content.KernelID == "" || content.KernelID == c.server.cfg.Connection.ID)
-		if !known {
-			c.mu.Unlock()
-			// What the specification asks for when the target is not there.
-			c.server.publish("comm_close", m, map[string]any{"comm_id": content.ID, "data": map[string]any{}})
-			return
-		}
-		old, script := c.id, c.scriptID
-		c.id, c.heard, c.scriptID = content.ID, time.Now(), ""
-		if c.opened == nil {
-			c.opened = make(chan struct{})
-		}
-		c.shown = time.Now()
-		c.mu.Unlock()
-		if old != "" && old != content.ID {
-			c.server.publish("comm_close", m, map[string]any{"comm_id": old, "data": map[string]any{}})
-		}
-		if script != "" { // it has run, and need not be saved with the notebook
-			c.server.publish("update_display_data", m, map[string]any{"data": map[string]any{"text/html": ""},
-				"metadata": map[string]any{}, "transient": map[string]any{"display_id": script}})
-		}
-		c.server.work.Go(func() { c.acknowledge(m, content.ID) })
-		return
+		c.receiveOpen(m, content)
+	case "comm_msg":
+		c.receiveValue(m, content)
 	case "comm_close":
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		if content.ID == c.id {
 			c.id = ""
 		}
-	case "comm_msg":
-		if content.ID != c.id {
-			break
-		}
-		c.heard = time.Now()
-		if c.opened != nil {
-			close(c.opened)
-			c.opened = nil
-		}
-		switch address := content.Data.Address; address {
-		case "#heartbeat/pong":
-			if c.pong != nil {
-				close(c.pong)
-				c.pong = nil
-			}
-		case "#heartbeat/ping":
-			id := c.id
-			c.mu.Unlock()
-			c.send(m, id, map[string]any{"address": "#heartbeat/pong", "value": true})
-			return
-		case "":
-		default:
-			wanted := c.addresses[address] > 0
-			c.mu.Unlock()
-			if wanted {
-				c.server.cfg.Engine.Deliver(address, decodeAny(content.Data.Value))
-			}
-			return
+	}
+}
+
+// receiveOpen takes the comm that the page's script opens, in place of an earlier one.
+func (c *comms) receiveOpen(m *message, content commContent) {
+	cfg := &c.server.cfg
+	known := content.Target == commTarget && cfg.WidgetScript != "" && (content.KernelID == "" || content.KernelID == cfg.Connection.ID)
+	if !known {
+		// What the specification asks for when the target is not there.
+		c.server.publish("comm_close", m, map[string]any{"comm_id": content.ID, "data": map[string]any{}})
+		return
+	}
+	c.mu.Lock()
+	old, script := c.id, c.scriptID
+	c.id, c.heard, c.scriptID = content.ID, time.Now(), ""
+	if c.opened == nil {
+		c.opened = make(chan struct{})
+	}
+	c.shown = time.Now()
+	c.mu.Unlock()
+	if old != "" && old != content.ID {
+		c.server.publish("comm_close", m, map[string]any{"comm_id": old, "data": map[string]any{}})
+	}
+	if script != "" { // it has run, and need not be saved with the notebook
+		c.server.publish("update_display_data", m, displayContent(map[string]any{"text/html": ""}, nil, script))
+	}
+	c.server.work.Go(func() { c.acknowledge(m, content.ID) })
+}
+
+// receiveValue takes what the page says over its comm.
+func (c *comms) receiveValue(m *message, content commContent) {
+	if !c.note(content) {
+		return
+	}
+	switch address := content.Data.Address; address {
+	case "", heartbeatPong:
+	case "#heartbeat/ping":
+		c.send(m, content.ID, map[string]any{"address": heartbeatPong, "value": true})
+	default:
+		if c.wanted(address) {
+			c.server.cfg.Engine.Deliver(address, decodeAny(content.Data.Value))
 		}
 	}
-	c.mu.Unlock()
+}
+
+// heartbeatPong is the address at which the page says that it is still there.
+const heartbeatPong = "#heartbeat/pong"
+
+// note takes down that the page is there, and reports whether its comm is the open one.
+func (c *comms) note(content commContent) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if content.ID != c.id {
+		return false
+	}
+	c.heard = time.Now()
+	if c.opened != nil {
+		close(c.opened)
+		c.opened = nil
+	}
+	if content.Data.Address == heartbeatPong && c.pong != nil {
+		close(c.pong)
+		c.pong = nil
+	}
+	return true
+}
+
+// wanted reports whether a cell listens to an address.
+func (c *comms) wanted(address string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.addresses[address] > 0
 }
 
 // info answers comm_info_request.

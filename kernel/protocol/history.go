@@ -1,7 +1,9 @@
 package protocol
 
 import (
+	"cmp"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -62,55 +64,63 @@ func (h *history) find(req historyRequest) (rows [][3]any) {
 	var found []historyEntry
 	switch req.Type {
 	case "tail":
-		found = h.entries
+		found = newest(h.entries, int(req.N))
 	case "range":
-		// 0 is the session that runs. Earlier ones are not kept.
-		if req.Session != 0 && req.Session != 1 {
-			return nil
-		}
-		for _, e := range h.entries {
-			if e.line >= int(req.Start) && (req.Stop <= 0 || e.line < int(req.Stop)) {
-				found = append(found, e)
-			}
-		}
-		req.N = -1
+		found = h.span(req)
 	case "search":
-		pattern := req.Pattern
-		if pattern == "" {
-			pattern = "*"
-		}
-		last := map[string]int{} // where a text is in found
-		for _, e := range h.entries {
-			if !glob(pattern, e.input) {
-				continue
-			}
-			if at, dup := last[e.input]; dup && req.Unique {
-				found = append(found[:at], found[at+1:]...)
-				for text, i := range last {
-					if i > at {
-						last[text] = i - 1
-					}
-				}
-			}
-			last[e.input] = len(found)
+		found = newest(h.search(cmp.Or(req.Pattern, "*"), req.Unique), int(req.N))
+	}
+	for _, e := range found {
+		rows = append(rows, e.row(req.Output))
+	}
+	return rows
+}
+
+// newest are the last n entries; all of them when n is negative.
+func newest(entries []historyEntry, n int) []historyEntry {
+	if n < 0 || n >= len(entries) {
+		return entries
+	}
+	return entries[len(entries)-n:]
+}
+
+// span are the entries from one line to another. Sessions before this one are not kept.
+func (h *history) span(req historyRequest) (found []historyEntry) {
+	if req.Session != 0 && req.Session != 1 { // 0 is the session that runs
+		return nil
+	}
+	for _, e := range h.entries {
+		if e.line >= int(req.Start) && (req.Stop <= 0 || e.line < int(req.Stop)) {
 			found = append(found, e)
 		}
 	}
-	if n := int(req.N); n >= 0 && n < len(found) {
-		found = found[len(found)-n:]
-	}
-	for _, e := range found {
-		row := [3]any{1, e.line, e.input}
-		if req.Output {
-			var output any
-			if e.output != "" {
-				output = e.output
-			}
-			row[2] = []any{e.input, output}
+	return found
+}
+
+// search finds the entries whose input matches a pattern; with unique, of those with
+// the same input the last.
+func (h *history) search(pattern string, unique bool) (found []historyEntry) {
+	seen := map[string]bool{}
+	for _, e := range slices.Backward(h.entries) {
+		if glob(pattern, e.input) && !(unique && seen[e.input]) {
+			seen[e.input] = true
+			found = append(found, e)
 		}
-		rows = append(rows, row)
 	}
-	return rows
+	slices.Reverse(found)
+	return found
+}
+
+// row is an entry as history_reply has it.
+func (e historyEntry) row(withOutput bool) [3]any {
+	if !withOutput {
+		return [3]any{1, e.line, e.input}
+	}
+	var output any
+	if e.output != "" {
+		output = e.output
+	}
+	return [3]any{1, e.line, []any{e.input, output}}
 }
 
 // glob matches a whole text against a pattern with * and ?, where * also stands

@@ -86,6 +86,15 @@ func (e *editor) node(n ast.Node) bool {
 		if a, ok := n.Assign.(*ast.AssignStmt); ok && len(a.Lhs) == 1 && e.unused[a.Lhs[0].Pos()] {
 			e.between(a.Lhs[0].Pos(), a.Rhs[0].Pos(), "")
 		}
+	case *ast.BlockStmt:
+		e.afterWaits(n.List)
+	case *ast.CaseClause:
+		e.afterWaits(n.Body)
+	case *ast.CommClause:
+		e.insert(n.Colon+1, e.rt()+".Next();")
+		e.afterWaits(n.Body)
+	case *ast.CallExpr:
+		e.stepHook(n)
 	case *ast.ForStmt:
 		e.checkpoint(n.Body)
 	case *ast.RangeStmt:

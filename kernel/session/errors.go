@@ -16,7 +16,9 @@ import (
 )
 
 const (
-	red   = "\x1b[31m"
+	// red brings its own background: no foreground alone can be read on that of
+	// errors in JupyterLab's light theme and in its dark one.
+	red   = "\x1b[38;2;255;255;255;48;2;179;38;30m"
 	bold  = "\x1b[1m"
 	plain = "\x1b[0m"
 )

@@ -37,9 +37,9 @@ type parsed struct {
 	earlier map[string]bool // names that a statement uses before the cell declares them anew
 }
 
-// withoutResult is the cell with a last expression like any other.
+// withoutResult is the cell with a last expression that is evaluated and not shown.
 func (p parsed) withoutResult() *parsed {
-	p.last, p.lastStmt = nil, nil
+	p.quiet = true
 	return &p
 }
 

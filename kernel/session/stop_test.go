@@ -12,31 +12,34 @@ import (
 func TestStopWaiting(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "kept := 1\nwent := 0\nfree := make(chan int)\nvar mu sync.Mutex\nmu.Lock()")
+	// Once the cell waits.
+	const waits = "go func() { time.Sleep(100 * time.Millisecond); fmt.Println(\"started\") }()"
 	cases := []struct{ name, code, says string }{
-		{"send", "ch := make(chan int)\nfmt.Println(\"started\")\nch <- 1", "all goroutines of this cell wait (chan send)"},
-		{"receive of a later cell", "fmt.Println(\"started\")\n<-free", "all goroutines of this cell wait (chan receive)"},
-		{"in a function", "func get() int { return <-free }\nfmt.Println(\"started\")\nfor range 2 { get() }", "line 3"},
-		{"wait group", "var wg sync.WaitGroup\nwg.Add(1)\nfmt.Println(\"started\")\nwg.Wait()", "all goroutines of this cell wait (sync.WaitGroup.Wait)"},
-		{"mutex", "fmt.Println(\"started\")\nmu.Lock()", "all goroutines of this cell wait (sync.Mutex.Lock)"},
-		{"select", "fmt.Println(\"started\")\nselect {}", "all goroutines of this cell wait"},
-		{"condition", "c := sync.NewCond(new(sync.Mutex))\nc.L.Lock()\nfmt.Println(\"started\")\nc.Wait()", "sync.Cond.Wait"},
-		{"child process", "fmt.Println(\"started\")\nexec.Command(\"sleep\", \"60\").Run()", ""},
-		{"stubborn child", "fmt.Println(\"started\")\nexec.Command(\"sh\", \"-c\", \"trap '' INT TERM; while true; do sleep 60; done\").Run()", ""},
-		{"network", "l, lerr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif lerr != nil { panic(lerr) }\nfmt.Println(\"started\")\nl.Accept()", "IO wait"},
-		{"http", "hl, herr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif herr != nil { panic(herr) }\nfmt.Println(\"started\")\nhttp.Get(\"http://\" + hl.Addr().String())", ""},
-		{"a library's sort", "nums := make([]int, 6_000_000)\nfor i := range nums { nums[i] = (i * 7919) % 1000003 }\nfmt.Println(\"started\")\nsort.Ints(nums)", ""},
-		{"iterator", "next, _ := iter.Pull(func(yield func(int) bool) { <-free; yield(1) })\nfmt.Println(\"started\")\nnext()", ""},
+		{"send", "ch := make(chan int)\nWAITS\nch <- 1", "all goroutines of this cell wait (chan send)"},
+		{"receive of a later cell", "WAITS\n<-free", "all goroutines of this cell wait (chan receive)"},
+		{"in a function", "func get() int { return <-free }\nWAITS\nfor range 2 { get(); went++ }", "line 3"},
+		{"wait group", "var wg sync.WaitGroup\nwg.Add(1)\nWAITS\nwg.Wait()", "all goroutines of this cell wait (sync.WaitGroup.Wait)"},
+		{"mutex", "WAITS\nmu.Lock()", "all goroutines of this cell wait (sync.Mutex.Lock)"},
+		{"select with cases", "WAITS\nif true { select { case <-free: went++; case v := <-make(chan int): went += v } }", "all goroutines of this cell wait (select)"},
+		{"select", "WAITS\nselect {}", "all goroutines of this cell wait"},
+		{"condition", "c := sync.NewCond(new(sync.Mutex))\nc.L.Lock()\nWAITS\nc.Wait()", "sync.Cond.Wait"},
+		{"child process", "WAITS\nexec.Command(\"sleep\", \"60\").Run()", ""},
+		{"stubborn child", "WAITS\nexec.Command(\"sh\", \"-c\", \"trap '' INT TERM; while true; do sleep 60; done\").Run()", ""},
+		{"network", "l, lerr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif lerr != nil { panic(lerr) }\nWAITS\nl.Accept()", "IO wait"},
+		{"http", "hl, herr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif herr != nil { panic(herr) }\nWAITS\nhttp.Get(\"http://\" + hl.Addr().String())", ""},
+		{"a library's sort", "nums := make([]int, 1_000_000)\nfor i := range nums { nums[i] = (i * 7919) % 1000003 }\nfmt.Println(\"started\")\nsort.Ints(nums)", ""},
+		{"iterator", "next, _ := iter.Pull(func(yield func(int) bool) { <-free; yield(1) })\nWAITS\nnext()", ""},
 	}
 	before := children(t)
 	for i, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
-			done, out := begin(t, s, i+2, test.code+"\nwent++\nfmt.Println(\"went on\")")
+			done, out := begin(t, s, i+2, strings.ReplaceAll(test.code, "WAITS", waits)+"\nwent++\nfmt.Println(\"went on\")")
 			s.Interrupt()
 			err := wait(t, done)
 			if err == nil || err.Name != "Interrupted" || !strings.Contains(err.Value+strings.Join(err.Traceback, " "), test.says) {
 				t.Fatalf("ended with %v, want Interrupted that says %q", err, test.says)
 			}
-			if strings.Contains(out.String(), "went on") || strings.Contains(out.String(), "Interrupt again") {
+			if strings.Contains(out.String(), "went on") || test.says != "" && strings.Contains(out.String(), "Interrupt again") {
 				t.Errorf("shown: %q", out.String())
 			}
 		})
@@ -48,6 +51,30 @@ func TestStopWaiting(t *testing.T) {
 	}
 	if after := children(t); after != before {
 		t.Errorf("%d child processes, %d before", after, before)
+	}
+}
+
+// TestStopTraining: GoMLX's own loop ends at an interrupt, though no code of a cell runs in it.
+func TestStopTraining(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, `kept := 7
+func net(scope *model.Scope, spec any, inputs []*graph.Node) []*graph.Node {
+	return []*graph.Node{fnn.New(scope, inputs[0], 1).NumHiddenLayers(1, 4).Done()}
+}
+backend, err := gobackend.New("")
+if err != nil { panic(err) }
+data, err := dataset.InMemoryFromData(backend, "line", []any{[][]float32{{1}, {2}}}, []any{[][]float32{{2}, {4}}})
+if err != nil { panic(err) }
+data = data.Infinite(true).BatchSize(2, true)
+trainer := train.NewTrainer(backend, model.NewStore(), net, loss.MeanSquaredError, optimizer.Adam().LearningRate(0.001).Done(), nil, nil)
+loop := train.NewLoop(trainer)`)
+	done, out := begin(t, s, 2, "fmt.Println(\"started\")\n_, rerr := loop.RunSteps(data, 1_000_000_000)\nfmt.Println(\"went on\", rerr)")
+	s.Interrupt()
+	if err := wait(t, done); err == nil || err.Name != "Interrupted" || strings.Contains(out.String(), "went on") {
+		t.Fatalf("ended with %v, printed %q", err, out.String())
+	}
+	if got := run(t, s, 3, "fmt.Sprint(kept, loop.LoopStep > 0)"); got != "=> 7 true" {
+		t.Errorf("after it: %q", got)
 	}
 }
 

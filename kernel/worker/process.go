@@ -210,10 +210,9 @@ func workerEnv(env []string, g *gonbPipes) []string {
 		protocol.GONB_PIPE_ENV+"="+g.out.Name(), protocol.GONB_PIPE_BACK_ENV+"="+g.back.Name())
 }
 
-// closePipes closes what Start opened, and removes it.
+// closePipes closes what Start opened, and removes it. p.mu must not be held: a
+// file is closed when its reader, which takes p.mu, has let go of it.
 func (p *Process) closePipes() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, q := range p.pipes {
 		q.file.Close()
 	}

@@ -3,6 +3,7 @@
 package rt
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"strconv"
@@ -13,8 +14,16 @@ import (
 	"time"
 )
 
-// alert is not 0 while a goroutine is to end: C and Next then look whether it is theirs.
-var alert atomic.Uint32
+// alert is not 0 while a goroutine is to end: C then looks whether it is the one that
+// calls. watched is not 0 also while goroutines are left behind, for Next.
+var alert, watched atomic.Uint32
+
+// setAlert sets both. stopping is held.
+func setAlert(on bool) {
+	bit := map[bool]uint32{true: 1}
+	alert.Store(bit[on])
+	watched.Store(bit[on || len(stopping.left) > 0])
+}
 
 // stopping guards which goroutines are to end, so that an interrupt meets the run
 // that it is meant for and no other.
@@ -34,12 +43,22 @@ func C() {
 	}
 }
 
-// Next is called between the statements of a cell's body. In addition to what C
-// does, it ends a goroutine that was left behind the moment it goes on.
+// Next is called between the statements of a cell's body, and after others that may
+// have waited. In addition to what C does, it ends a goroutine that was left behind
+// the moment it goes on.
 func Next() {
-	if alert.Load() != 0 || leftCount.Load() != 0 {
+	if watched.Load() != 0 {
 		stopped()
 	}
+}
+
+// Stopping is an error while the running cell is to stop: loops of libraries that ask
+// their caller at each step end with it.
+func Stopping() error {
+	if c := running.Load(); alert.Load() != 0 && c != nil && c.isStopping() {
+		return errors.New("interrupted")
+	}
+	return nil
 }
 
 //go:noinline
@@ -99,7 +118,7 @@ func end() {
 	defer stopping.Unlock()
 	input.end()
 	running.Store(nil)
-	alert.Store(0)
+	setAlert(false)
 }
 
 // interrupt stops run n, also if it has yet to begin.
@@ -123,7 +142,7 @@ func stopNow(c *current) {
 
 // halt makes C end the run's goroutines. stopping is held.
 func (c *current) halt() {
-	alert.Store(1)
+	setAlert(true)
 	if !c.isStopping() {
 		close(c.stop)
 	}

@@ -4,7 +4,6 @@ package rt
 
 import (
 	"fmt"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,9 +20,6 @@ const (
 	// childTime is how long its child processes may take to end after SIGINT.
 	childTime = 300 * time.Millisecond
 )
-
-// leftCount is how many goroutines were left behind and are still there.
-var leftCount atomic.Int32
 
 // leftBehind is a goroutine of a cell that ended without it.
 type leftBehind struct {
@@ -118,8 +114,8 @@ func (c *current) leave(g goroutine) *Failure {
 		stopping.left = map[string]*leftBehind{}
 	}
 	stopping.left[g.name] = &leftBehind{place: g.place()}
-	leftCount.Add(1)
-	if leftCount.Load() == 1 {
+	watched.Store(1)
+	if len(stopping.left) == 1 {
 		go watchLeft()
 	}
 	stopping.Unlock()
@@ -158,15 +154,11 @@ func endLeft(there map[string]goroutine) bool {
 		g, found := there[name]
 		if !found {
 			delete(stopping.left, name)
-			leftCount.Add(-1)
 			continue
 		}
 		awake = awake || g.runs() || g.place() != l.place
 	}
-	if c := running.Load(); awake {
-		alert.Store(1)
-	} else if c == nil || !c.isStopping() {
-		alert.Store(0)
-	}
-	return leftCount.Load() > 0
+	c := running.Load()
+	setAlert(awake || c != nil && c.isStopping())
+	return len(stopping.left) > 0
 }
