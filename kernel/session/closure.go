@@ -180,6 +180,7 @@ func (c *closer) result() *closure {
 			r.carry = append(r.carry, def)
 		}
 	}
+	r.carry = append(r.carry, c.foundAgain()...)
 	for _, e := range c.u.sorted() {
 		if c.migrate[e] && !c.stale(e.name) {
 			r.migrate = append(r.migrate, e)

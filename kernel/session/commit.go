@@ -186,7 +186,8 @@ func (x *changer) replace() {
 		}
 	}
 	for name, s := range x.staled {
-		if e := x.u.live[name]; e == nil || x.gone[e] {
+		isLost := slices.ContainsFunc(x.u.lost, func(def *definition) bool { return slices.Contains(def.names, name) })
+		if e := x.u.live[name]; !isLost && (e == nil || x.gone[e]) {
 			x.out.stale[name] = s
 		}
 	}
@@ -382,6 +383,9 @@ func (u *names) apply(c *change) []string {
 			u.stale[name] = s
 		}
 	}
+	u.lost = slices.DeleteFunc(u.lost, func(def *definition) bool {
+		return slices.ContainsFunc(def.names, func(name string) bool { return u.live[name] != nil })
+	})
 	maps.Copy(u.imports, c.imports)
 	for _, name := range c.undone {
 		delete(u.imports, name)

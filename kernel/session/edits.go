@@ -40,13 +40,11 @@ type editor struct {
 	in    *source
 	all   []edit
 	stack []ast.Node // from the node down to the present one
-
-	asWritten map[*ast.Ident]bool // names of types where they are declared
 }
 
 // edits are the changes that make a node of a cell one of its package.
 func (g *generator) edits(src *source, node ast.Node) []edit {
-	e := &editor{generator: g, in: src, asWritten: map[*ast.Ident]bool{}}
+	e := &editor{generator: g, in: src}
 	ast.Inspect(node, func(n ast.Node) bool {
 		if n == nil {
 			e.stack = e.stack[:len(e.stack)-1]
@@ -102,7 +100,6 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.FuncLit:
 		e.entry(n.Body)
 	case *ast.FuncDecl:
-		e.receiver(n)
 		e.entry(n.Body)
 	case *ast.StructType:
 		for _, f := range n.Fields.List {
@@ -110,8 +107,6 @@ func (e *editor) node(n ast.Node) bool {
 				e.embedded(f)
 			}
 		}
-	case *ast.TypeSpec:
-		return e.typeSpec(n)
 	case *ast.AssignStmt:
 		if e.defines[n] != nil {
 			e.between(n.TokPos, n.TokPos+2, "=")
@@ -157,7 +152,7 @@ func (e *editor) ident(id *ast.Ident) {
 		return
 	}
 	text := e.nameOf(obj, id.Name)
-	if e.asWritten[id] || id.Name == severalValues || text == "" || text == id.Name {
+	if id.Name == severalValues || text == "" || text == id.Name {
 		return
 	}
 	width := len(strings.TrimSuffix(id.Name, old))
@@ -225,15 +220,38 @@ func (e *editor) entry(body *ast.BlockStmt) {
 	e.checkpoint(body)
 }
 
-// embedded gives an embedded predeclared type, which is a field called error or int, a
-// name to export.
+// embedded gives the type of an embedded field its exported name, which is the field's.
 func (e *editor) embedded(f *ast.Field) {
-	t := f.Type
-	if star, ok := t.(*ast.StarExpr); ok {
-		t = star.X
+	if len(f.Names) > 0 {
+		return
 	}
-	if id, ok := t.(*ast.Ident); ok && len(f.Names) == 0 && e.info.Uses[id] != nil && e.info.Uses[id].Parent() == types.Universe {
+	id := embeddedName(f.Type)
+	if id == nil || e.info.Uses[id] == nil {
+		return
+	}
+	switch obj := e.info.Uses[id]; {
+	case obj.Parent() == types.Universe:
 		e.replace(id, e.builtin(id.Name))
+	case e.keptTypes[obj]:
+		e.replace(id, exported(id.Name))
+	}
+}
+
+// embeddedName is the name of an embedded type, if it is no other package's.
+func embeddedName(t ast.Expr) *ast.Ident {
+	for {
+		switch x := t.(type) {
+		case *ast.StarExpr:
+			t = x.X
+		case *ast.IndexExpr:
+			t = x.X
+		case *ast.IndexListExpr:
+			t = x.X
+		case *ast.Ident:
+			return x
+		default:
+			return nil
+		}
 	}
 }
 

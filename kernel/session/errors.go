@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -141,7 +142,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 			}
 			continue
 		}
-		if fr.File == "/nb" {
+		if fr.File == ownPosition {
 			continue
 		}
 		e.Traceback = append(e.Traceback, fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
@@ -164,7 +165,7 @@ func (s *Session) workerLost(err error) *Error {
 	if forced {
 		e.Value = "the worker process was ended by the second interrupt"
 	}
-	if reason := lastWords(lost.Output); reason != "" && !forced {
+	if reason := s.whyLost(lost); reason != "" && !forced {
 		e.Value += ": " + reason
 	}
 	e.Value += "; all variables are gone, the kernel is alive"
@@ -174,6 +175,8 @@ func (s *Session) workerLost(err error) *Error {
 	}
 	if err := s.fresh(true); err != nil {
 		e.Traceback = append(e.Traceback, "A new worker could not be started: "+err.Error()+". Restart the kernel.")
+	} else if s.restore(s.ctx) {
+		e.Traceback = append(e.Traceback, "Functions, types and constants are there again.")
 	}
 	return e
 }
@@ -198,6 +201,38 @@ func cellNumbers(counts []int) string {
 		i = j + 1
 	}
 	return "cells " + strings.Join(parts, ", ")
+}
+
+// whyLost is why the worker ended, as far as it or the system tells.
+func (s *Session) whyLost(lost *worker.LostError) string {
+	if reason := lastWords(lost.Output); reason != "" {
+		return reason
+	}
+	if !strings.Contains(lost.State, "killed") {
+		return ""
+	}
+	if oomKills() > s.runner.oomKills {
+		return "the memory was used up, and the system ended the largest process"
+	}
+	return "another process ended it, or the system because memory ran out"
+}
+
+// oomKills is how many processes the system has ended because memory ran out; 0 where it
+// does not tell.
+func oomKills() int {
+	text, err := os.ReadFile("/proc/vmstat")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if count, ok := strings.CutPrefix(line, "oom_kill "); ok {
+			n, err := strconv.Atoi(strings.TrimSpace(count))
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return 0
 }
 
 // lastWords is why a Go program says that it ends, from its stderr.

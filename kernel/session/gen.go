@@ -139,6 +139,9 @@ func (g *generator) name(obj types.Object) string {
 	if e := g.reuse[obj.Name()]; e != nil {
 		return g.entity(e)
 	}
+	if g.keptTypes[obj] && !g.again { // not by its alias: the compiler does not end for list[T] struct{ next *alias[T] }
+		return obj.Name()
+	}
 	if g.again {
 		return g.runAlias(g.n) + "." + exported(obj.Name())
 	}

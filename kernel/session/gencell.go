@@ -20,10 +20,20 @@ type body struct {
 	done  map[*ast.ValueSpec]bool
 }
 
+// firstFunc begins a plugin: the runtime has no name for the first function of one, and
+// that must not be a cell's.
+const firstFunc = "\n//go:noinline\nfunc " + own + "First() {}\n"
+
+// ownPosition is where code is that no text of a cell stands for. The name is long because
+// the runtime takes a file for unknown whose number is beyond the length of all names
+// (funcline1), and a cell that inlines a large library's code has high numbers.
+var ownPosition = "/nb" + strings.Repeat("-", 4096)
+
 // cell writes the cell's own declarations and its body.
 func (g *generator) cell() string {
 	g.aliases = map[string]string{}
 	var decls strings.Builder
+	decls.WriteString(firstFunc)
 	for _, it := range g.items {
 		if g.elided[it] == nil && !g.again {
 			decls.WriteString(g.item(it))
@@ -40,8 +50,8 @@ func (g *generator) cell() string {
 	if structs := g.hiddenStructs(); len(structs) > 0 && !g.again {
 		hide = fmt.Sprintf("%s.HideFields(%s); ", g.rt(), strings.Join(structs, ", "))
 	}
-	tail := fmt.Sprintf("\n//line /nb:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
-		own, b.String(), hide, g.rt(), runMark, own, strings.Join(register, ", "))
+	tail := fmt.Sprintf("\n//line %s:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %sFirst(); %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
+		ownPosition, own, b.String(), own, hide, g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
 	for key, path := range g.imports {
 		if strings.HasPrefix(key, "_ ") {

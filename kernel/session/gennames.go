@@ -33,42 +33,6 @@ func keepsName(spec *ast.TypeSpec) bool {
 	return !spec.Assign.IsValid() && !token.IsExported(name) && name != "_" && name != "main" && name != "init" && types.Universe.Lookup(name) == nil
 }
 
-// typeSpec leaves the name of a declared type.
-func (e *editor) typeSpec(spec *ast.TypeSpec) bool {
-	if e.atTop() && keepsName(spec) {
-		e.asWritten[spec.Name] = true
-	}
-	return true
-}
-
-// atTop reports whether the present node is part of a declaration outside of functions.
-func (e *editor) atTop() bool {
-	return !slices.ContainsFunc(e.stack, func(n ast.Node) bool {
-		_, block := n.(*ast.BlockStmt)
-		return block
-	})
-}
-
-// receiver leaves the name of a method's type: an alias of a generic type can't be one.
-func (e *editor) receiver(fd *ast.FuncDecl) {
-	if fd.Recv == nil {
-		return
-	}
-	ast.Inspect(fd.Recv, func(n ast.Node) bool {
-		id, ok := n.(*ast.Ident)
-		if ok && e.declaredHere(e.info.Uses[id]) {
-			e.asWritten[id] = true
-		}
-		return true
-	})
-}
-
-// declaredHere reports whether obj is a type that has its own name in this package.
-func (e *editor) declaredHere(obj types.Object) bool {
-	_, isType := obj.(*types.TypeName)
-	return isType && e.keptTypes[obj]
-}
-
 // typeAliases export the types of a declaration that have their own names.
 func (g *generator) typeAliases(it *item) string {
 	d, ok := it.decl.(*ast.GenDecl)
@@ -110,6 +74,15 @@ func keptTypesOf(c *checked) map[types.Object]bool {
 		}
 	}
 	return kept
+}
+
+// keeps reports whether t, or what it points to, is a type with its own name in the package.
+func (g *generator) keeps(t types.Type) bool {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && !g.again && g.keptTypes[n.Obj()]
 }
 
 // compiled are the declarations in the cell's package.

@@ -107,6 +107,8 @@ func (g *generator) structText(t *types.Struct) string {
 		text := g.typeText(f.Type())
 		if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
 			text = text[:len(text)-len(name)] + g.builtin(name)
+		} else if f.Embedded() && g.keeps(f.Type()) { // its name is the field's
+			text = text[:len(text)-len(name)] + exported(name)
 		}
 		b.WriteString(text)
 		if tag != "" {

@@ -19,6 +19,7 @@ type names struct {
 	byObj   map[types.Object]*entity // also of names that were replaced
 	stale   map[string]staleName
 	imports map[string]imported // by the name that cells use
+	lost    []*definition       // of a worker that ended, not compiled again yet; see lost.go
 }
 
 // imported is a package that a cell imported.
@@ -78,21 +79,6 @@ func (u *names) entities(def *definition) []*entity {
 		}
 	}
 	return all
-}
-
-// forget removes all names; those that the worker took with it are remembered as gone.
-func (u *names) forget(lost bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	fresh := newNames()
-	if lost {
-		fresh.imports = u.imports
-		for name, e := range u.live {
-			fresh.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell,
-				fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", name, e.cell)}
-		}
-	}
-	u.live, u.byObj, u.stale, u.imports = fresh.live, fresh.byObj, fresh.stale, fresh.imports
 }
 
 // list returns all names, sorted; sizes are bytes by "run.name".

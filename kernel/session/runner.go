@@ -15,7 +15,8 @@ import (
 
 // runner runs the code of cells in a worker, one cell at a time.
 type runner struct {
-	loaded map[string]loaded // of the executing goroutine; see again.go
+	loaded   map[string]loaded // of the executing goroutine; see again.go
+	oomKills int               // how many the system had counted when the worker was started
 
 	procMu sync.Mutex
 	proc   *worker.Process // changed by the executing goroutine only
@@ -44,7 +45,7 @@ func (r *runner) launch(cfg worker.Config) error {
 	if err != nil {
 		return err
 	}
-	r.loaded = map[string]loaded{}
+	r.loaded, r.oomKills = map[string]loaded{}, oomKills()
 	r.procMu.Lock()
 	r.proc = p
 	r.procMu.Unlock()

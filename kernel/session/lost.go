@@ -1,0 +1,89 @@
+//go:build linux
+
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// When the worker is lost, values are gone, but functions, types and constants have
+// their text: they are compiled again at once, those that use a variable that is gone
+// with the cell that declares it.
+
+// forget removes all names. With lost, they are remembered as gone, beside those that are
+// gone already, and declarations are kept to be compiled again.
+func (u *names) forget(lost bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fresh := newNames()
+	if lost {
+		fresh.imports, fresh.stale = u.imports, u.stale
+		for name, e := range u.live {
+			fresh.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell, goneReason(e)}
+		}
+		fresh.lost = append(u.definitions(), u.lost...)
+	}
+	u.live, u.byObj, u.stale, u.imports, u.lost = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost
+}
+
+// goneReason says what to do for a name that the worker took with it.
+func goneReason(e *entity) string {
+	if e.def == nil {
+		return fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", e.name, e.cell)
+	}
+	var vars []string
+	for d := range e.def.deps {
+		if d.kind == kindVar {
+			vars = append(vars, fmt.Sprintf("%s (cell %d)", d.name, d.cell))
+		}
+	}
+	slices.Sort(vars)
+	if len(vars) == 0 {
+		return fmt.Sprintf("%s is gone: the worker ended, and something that it uses is gone too; run cell %d again, or all with %%rerun", e.name, e.cell)
+	}
+	return fmt.Sprintf("%s is back when %s is: the worker ended; run that cell again, or all with %%rerun", e.name, strings.Join(vars, ", "))
+}
+
+// foundAgain are the lost declarations that can be compiled again with the cell: all that they
+// use is there.
+func (c *closer) foundAgain() []*definition {
+	back := slices.DeleteFunc(slices.Clone(c.u.lost), func(def *definition) bool {
+		return c.declared[def.recv] || slices.ContainsFunc(def.names, func(name string) bool { return c.declared[name] || c.u.live[name] != nil || c.stale(name) })
+	})
+	for again := true; again; {
+		there := map[string]bool{}
+		for _, def := range back {
+			for _, name := range def.names {
+				there[name] = true
+			}
+		}
+		n := len(back)
+		back = slices.DeleteFunc(back, func(def *definition) bool {
+			for d := range def.deps {
+				if !there[d.name] && c.u.live[d.name] == nil && !c.declared[d.name] {
+					return true
+				}
+			}
+			return false
+		})
+		again = len(back) < n
+	}
+	return back
+}
+
+// restore compiles again what a lost worker took with it, and reports whether there was any.
+func (s *Session) restore(ctx context.Context) bool {
+	pl := &planner{fset: s.fset, names: s.names, b: s.b, importer: s.libs}
+	empty := &bound{parsed: &parsed{src: &source{}}}
+	if len(pl.closure(empty, findings{}).carry) == 0 {
+		return false
+	}
+	err := s.goCell(ctx, &Cell{}, &magic{}, &runState{})
+	if err != nil {
+		s.cfg.Logf("compiling again what the worker took with it: %v", err)
+	}
+	return err == nil
+}
