@@ -28,6 +28,13 @@
 // Every other call goes to the real go unchanged, so `!*go get PATH` in a cell
 // adds a module as usual.
 //
+// # Whose folders
+//
+// An installation may belong to another user, as on a hub: what this user can't
+// write there is laid below a folder of their own, by links (overlay.go). Settings
+// of Go or Python that were exported for other work don't reach cells, and a
+// TMPDIR that is not usable is replaced (environment.go, build.CleanEnv).
+//
 // # How a kernel ends
 //
 // Jupyter starts `tlkernel run`, which gives GoNB a temporary folder of its own

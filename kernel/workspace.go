@@ -77,19 +77,6 @@ func workspaceGoMod(repoMod []byte, src string) ([]byte, error) {
 // and go.sum in the prefix's workspace folder, and returns the import paths.
 // Only this step, at install, may use the network.
 func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own []listedPackage) ([]string, error) {
-	repoMod, err := os.ReadFile(filepath.Join(src, "go.mod"))
-	if err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-	repoSum, err := os.ReadFile(filepath.Join(src, "go.sum"))
-	if err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-	goMod, err := workspaceGoMod(repoMod, src)
-	if err != nil {
-		return nil, err
-	}
-
 	// Work beside the final folder: a failing install leaves the old one usable.
 	if err := os.MkdirAll(string(p), 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
@@ -99,53 +86,16 @@ func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own 
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	write := func(name string, data []byte) error {
-		return os.WriteFile(filepath.Join(tmp, name), data, 0o644)
+	if err := startWorkspace(tmp, src); err != nil {
+		return nil, err
 	}
-	if err := write("go.mod", goMod); err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-	if err := write("go.sum", repoSum); err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-
-	var paths []string
-	for _, l := range own {
-		if !l.Incomplete && importable(l.ImportPath) {
-			paths = append(paths, l.ImportPath)
-		}
-	}
-	// -e: a package of a library that does not build here is left out below, by its Error.
-	out, err := gt.output(ctx, tmp, nil, append([]string{"list", "-mod=mod", "-e",
-		"-f", `{{if not .Error}}{{if ne .Name "main"}}{{.ImportPath}}{{end}}{{end}}`}, notebookLibraries...)...)
+	paths, err := notebookPackages(ctx, gt, tmp, own)
 	if err != nil {
-		return nil, fmt.Errorf("kernel: listing GoMLX and GoNB: %w", err)
+		return nil, err
 	}
-	for _, path := range strings.Fields(string(out)) {
-		if importable(path) {
-			paths = append(paths, path)
-		}
+	if err := resolveAll(ctx, gt, tmp, paths); err != nil {
+		return nil, err
 	}
-	slices.Sort(paths)
-
-	// Importing everything once makes go write each requirement and checksum.
-	var imports strings.Builder
-	imports.WriteString("package main\n\nimport (\n")
-	for _, path := range paths {
-		fmt.Fprintf(&imports, "\t_ %q\n", path)
-	}
-	imports.WriteString(")\n\nfunc main() {}\n")
-	if err := write("imports.go", []byte(imports.String())); err != nil {
-		return nil, fmt.Errorf("kernel: %w", err)
-	}
-	if _, err := gt.output(ctx, tmp, nil, "list", "-mod=mod", "-deps", "-f", "", "."); err != nil {
-		return nil, fmt.Errorf("kernel: resolving what notebooks import: %w", err)
-	}
-	// What a cell will do: no network, no change to go.mod.
-	if _, err := gt.output(ctx, tmp, []string{"GOPROXY=off", "GOFLAGS=-mod=readonly"}, "list", "-deps", "-f", "", "."); err != nil {
-		return nil, fmt.Errorf("kernel: the prepared workspace does not resolve offline: %w", err)
-	}
-
 	if err := os.MkdirAll(p.workspaceDir(), 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
@@ -159,6 +109,73 @@ func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own 
 		}
 	}
 	return paths, nil
+}
+
+// startWorkspace writes go.mod and go.sum to dir, made from the repository's in src.
+func startWorkspace(dir, src string) error {
+	repoMod, err := os.ReadFile(filepath.Join(src, "go.mod"))
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	repoSum, err := os.ReadFile(filepath.Join(src, "go.sum"))
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	goMod, err := workspaceGoMod(repoMod, src)
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{"go.mod": goMod, "go.sum": repoSum} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return fmt.Errorf("kernel: %w", err)
+		}
+	}
+	return nil
+}
+
+// notebookPackages returns the import paths that cells may use, sorted: our own and those of notebookLibraries.
+func notebookPackages(ctx context.Context, gt goTool, dir string, own []listedPackage) ([]string, error) {
+	var paths []string
+	for _, l := range own {
+		if !l.Incomplete && importable(l.ImportPath) {
+			paths = append(paths, l.ImportPath)
+		}
+	}
+	// -e: a package of a library that does not build here is left out, by its Error.
+	out, err := gt.output(ctx, dir, nil, append([]string{"list", "-mod=mod", "-e",
+		"-f", `{{if not .Error}}{{if ne .Name "main"}}{{.ImportPath}}{{end}}{{end}}`}, notebookLibraries...)...)
+	if err != nil {
+		return nil, fmt.Errorf("kernel: listing GoMLX and GoNB: %w", err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		if importable(path) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// resolveAll imports all packages once, so that go writes each requirement and checksum, and makes sure that this suffices
+// without a network.
+func resolveAll(ctx context.Context, gt goTool, dir string, paths []string) error {
+	var imports strings.Builder
+	imports.WriteString("package main\n\nimport (\n")
+	for _, path := range paths {
+		fmt.Fprintf(&imports, "\t_ %q\n", path)
+	}
+	imports.WriteString(")\n\nfunc main() {}\n")
+	if err := os.WriteFile(filepath.Join(dir, "imports.go"), []byte(imports.String()), 0o644); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	if _, err := gt.output(ctx, dir, nil, "list", "-mod=mod", "-deps", "-f", "", "."); err != nil {
+		return fmt.Errorf("kernel: resolving what notebooks import: %w", err)
+	}
+	// What a cell will do: no network, no change to go.mod.
+	if _, err := gt.output(ctx, dir, []string{"GOPROXY=off", "GOFLAGS=-mod=readonly"}, "list", "-deps", "-f", "", "."); err != nil {
+		return fmt.Errorf("kernel: the prepared workspace does not resolve offline: %w", err)
+	}
+	return nil
 }
 
 // BrokenError says that packages of the checkout do not compile. All else is

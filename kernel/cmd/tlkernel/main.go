@@ -16,9 +16,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
-const usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
+var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 
-  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine auto|go|onnx|xla|cuda]
+  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine ` + strings.Join(kernel.EngineNames, "|") + `]
                    [--weights] [--venv DIR] [--gocache DIR] [--livecache DIR]
         build the kernels from a checkout and register them with Jupyter; safe to repeat
   tlkernel uninstall [--prefix DIR]
