@@ -3,8 +3,8 @@ package kernel
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -31,8 +31,15 @@ func Lab(kernelName string, args []string) error {
 	if os.Geteuid() == 0 && !slices.Contains(args, "--allow-root") {
 		command = append(command, "--allow-root") // in a container, root is who works there
 	}
-	scratch := filepath.Join(os.TempDir(), fmt.Sprintf("tlkit-lab-%d", os.Getuid()))
-	if err := syscall.Exec(jupyter, command, jupyterEnv(os.Environ(), p, scratch)); err != nil {
+	scratch, err := os.MkdirTemp("", "tlkit-lab-")
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	env := jupyterEnv(os.Environ(), p, scratch)
+	if !slices.ContainsFunc(env, func(kv string) bool { return strings.Contains(kv, scratch) }) {
+		os.Remove(scratch) // the home folder serves
+	}
+	if err := syscall.Exec(jupyter, command, env); err != nil {
 		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)
 	}
 	return nil
