@@ -1,17 +1,16 @@
 // Package protocol is the Jupyter side of the live kernel: the messaging
 // specification, version 5.5, over ZeroMQ
 // (https://jupyter-client.readthedocs.io/en/stable/messaging.html). It knows
-// nothing of Go: an [Engine] runs the cells, a [Language] answers questions
-// about code.
+// nothing of Go: an [Engine] runs the cells, a [Language] completes and explains code.
 //
-// # Who answers when
+// # Replies while a cell runs
 //
 // A cell may run for hours, and no client should wait for that. So each channel
-// has readers of its own, and only execute_request goes to the one goroutine that
-// runs cells, through a queue. Everything else is answered at once: what needs
-// no time by the channel's loop, in the order of arrival; completion and
-// inspection each in a goroutine, within Config.AnswerTime; interrupt, shutdown
-// and whatever else comes over control by a loop that never waits for a cell.
+// has readers of its own, and only execute_request goes through a queue to the one
+// goroutine that runs cells. All other requests get their reply at once: quick ones
+// from the channel's loop, in the order of arrival; completion and inspection each
+// from a goroutine, within Config.AnswerTime; interrupt, shutdown and the rest of
+// the control channel from a loop that never waits for a cell.
 // Every request gets a reply, unknown ones an error, and status messages busy
 // and idle with itself as the parent. While a cell runs its busy is repeated
 // after the idle of another request, since frontends show the last status.
@@ -19,11 +18,14 @@
 // # Order
 //
 // What a cell shows is published before its reply, and its reply is sent before
-// its idle. Text is gathered for 20 milliseconds. After a cell that failed, with
-// stop_on_error, all cells that were queued with it are answered with "aborted".
+// its idle. Text is gathered for 20 milliseconds, and of updates of one display
+// in that time only the last is sent. After a cell that failed or was interrupted,
+// with stop_on_error, all cells that were queued with it get the reply "aborted".
 //
-// # Who is heard
+// # What is accepted
 //
+// Frames are bounded before they are allocated, and so is what the messages of all
+// clients may take together: a client that claims more is cut off (guard.go).
 // Messages without a valid HMAC-SHA256 signature, and those whose signature was
 // seen before, are dropped without an answer; Config.Log gets a line. Channels
 // listen where the connection file says, 127.0.0.1 unless told otherwise.

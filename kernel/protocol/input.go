@@ -14,9 +14,9 @@ const stdinTime = 3 * time.Second
 
 // Errors of Output.Input.
 var (
-	// ErrNoInput says that the client can't be asked.
+	// ErrNoInput means that the client takes no questions.
 	ErrNoInput = errors.New("this frontend does not take input (allow_stdin is false)")
-	// ErrInterrupted says that an interrupt came in place of an answer. It is a
+	// ErrInterrupted means that an interrupt came before the input. It wraps
 	// context.Canceled.
 	ErrInterrupted = fmt.Errorf("interrupted while waiting for input: %w", context.Canceled)
 )
@@ -65,7 +65,7 @@ func (in *input) ask(ctx context.Context, m *message, prompt string, password bo
 }
 
 // reply takes an input_reply from the stdin channel. Clients need not name the
-// request that they answer, so that what counts is who answers.
+// request, so only the client is compared.
 func (in *input) reply(m *message) {
 	var content struct {
 		Value string `json:"value"`

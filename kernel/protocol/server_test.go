@@ -279,7 +279,10 @@ func TestInput(t *testing.T) {
 	}
 	// Nobody asked: it is not the answer to the next question.
 	c.send(c.stdin, "input_reply", map[string]any{"value": "stale"})
-	time.Sleep(50 * time.Millisecond)
+	c.sendFrames(c.stdin, [][]byte{[]byte("hello")})
+	for !strings.Contains(c.log.String(), "<IDS|MSG>") {
+		time.Sleep(time.Millisecond) // until what came after it was dropped
+	}
 	id = ask()
 	c.send(c.control, "interrupt_request", map[string]any{})
 	if reply := c.answer(c.shell, id, "execute_reply"); reply["evalue"] != ErrInterrupted.Error() {

@@ -46,9 +46,15 @@
 //
 // # What it cannot do
 //
-// A variable can't have a type that its package does not export, or a C type. An
-// interrupt stops the loops of the cell and of its goroutines, time.Sleep in them,
-// and what listens for SIGINT; what they deferred runs to its end. A cell that
-// waits for something else or is in C code ends only with the worker, at the second
-// interrupt.
+// A variable can't have a type that its package does not export, or a C type.
+//
+// # What an interrupt does
+//
+// It ends the loops of the cell and of its goroutines, time.Sleep in them, reads of
+// standard input, child processes of the cell, loops of libraries that have a hook for
+// each step, and what listens for SIGINT; what they deferred runs to its end. A cell
+// that waits for something else is left behind: the cell ends, the state is kept, and
+// its goroutine ends when it goes on. Only C code, or a loop of a library that waits
+// for nothing, can hold a cell: a second interrupt then ends the worker. A cell that was
+// interrupted is an error, however it ended, so that the cells queued behind it do not run.
 package session

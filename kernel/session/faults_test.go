@@ -109,7 +109,7 @@ func TestInterruptBuild(t *testing.T) {
 	run(t, s, 1, "x := 1")
 	done := make(chan *Error, 1)
 	go func() { done <- s.Execute(t.Context(), &Cell{Code: "for { x++ }", Count: 2}, &record{}) }()
-	time.Sleep(20 * time.Millisecond)
+	until(t, func() bool { return s.runner.present() != nil })
 	s.Interrupt()
 	if err := wait(t, done); err == nil || err.Name != "Interrupted" {
 		t.Fatalf("ended with %v, want Interrupted", err)

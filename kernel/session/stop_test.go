@@ -68,12 +68,12 @@ if err != nil { panic(err) }
 data = data.Infinite(true).BatchSize(2, true)
 trainer := train.NewTrainer(backend, model.NewStore(), net, loss.MeanSquaredError, optimizer.Adam().LearningRate(0.001).Done(), nil, nil)
 loop := train.NewLoop(trainer)`)
-	done, out := begin(t, s, 2, "fmt.Println(\"started\")\n_, rerr := loop.RunSteps(data, 1_000_000_000)\nfmt.Println(\"went on\", rerr)")
+	done, out := begin(t, s, 2, "go func() { for loop.LoopStep < 3 { time.Sleep(time.Millisecond) }; fmt.Println(\"started\") }()\n_, rerr := loop.RunSteps(data, 1_000_000_000)\nfmt.Println(\"went on\", rerr)")
 	s.Interrupt()
 	if err := wait(t, done); err == nil || err.Name != "Interrupted" || strings.Contains(out.String(), "went on") {
 		t.Fatalf("ended with %v, printed %q", err, out.String())
 	}
-	if got := run(t, s, 3, "fmt.Sprint(kept, loop.LoopStep > 0)"); got != "=> 7 true" {
+	if got := run(t, s, 3, "fmt.Sprint(kept, loop.LoopStep >= 3)"); got != "=> 7 true" {
 		t.Errorf("after it: %q", got)
 	}
 }

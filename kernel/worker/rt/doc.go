@@ -1,7 +1,7 @@
 // Package rt is what runs inside the worker process of a live kernel and what
 // the code of cells calls: it opens the plugins of cells, runs them one after
 // another, recovers their panics, shows the value of a last expression, and
-// stops a cell's loops when it is interrupted.
+// stops a cell when it is interrupted.
 //
 // Its source is compiled into the worker under the import path nb/rt, with the
 // compiler's settings for cells; nothing else of this module is in there. It
