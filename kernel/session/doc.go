@@ -35,14 +35,27 @@
 //     compiled again, from their own text, in the new cell's package. One that no
 //     longer compiles is stale: using it says why, and which cell to run.
 //   - A variable declared anew with the same type keeps its memory, so that all
-//     functions, closures and goroutines see the new value. If the cell fails, the
-//     old value is put back.
+//     functions, closures and goroutines see the new value.
 //   - A variable whose type was compiled again with the same layout (a method was
 //     added) lives on as one of the new type; with another layout it is stale.
 //   - A value that may hold code of before (a function, something in an interface)
 //     can't be compiled again: the cell that replaces the code names the variable.
 //   - A declaration whose text did not change, and nothing it uses, is kept: running
 //     a cell again makes no types anew.
+//
+// # A cell that fails
+//
+// What ran stays: variables whose initialiser ran, functions, types and constants. A name
+// that existed before keeps the value it has now. When the worker is lost, functions, types
+// and constants are compiled again at once (lost.go).
+//
+// # What a program sees of itself
+//
+// Types print as main.T, and unexported fields are unexported for reflect, fmt and encoders
+// (gennames.go; package rt's HideFields). Names under which a program can still find that it
+// is no program of its own: those of functions and unexported interface methods in runtime
+// and reflect, type arguments (nb/r3.T in a string that the program makes itself), PkgPath,
+// and the text of a literal struct type.
 //
 // # What it cannot do
 //
