@@ -33,7 +33,7 @@ func today(t *testing.T) (dir string, goldens map[string][][]float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &goldens); err != nil || len(goldens) < 6 {
+	if err := json.Unmarshal(text, &goldens); err != nil || len(goldens) < 18 {
 		t.Fatalf("%d goldens, %v", len(goldens), err)
 	}
 	return dir, goldens

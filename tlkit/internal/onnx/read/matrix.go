@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 
@@ -192,10 +193,19 @@ func attention(r *run, v *node) (value, bool) {
 	scores := r.multiply(q, r.transposeLast(k))
 	scores.n = MulScalar(scores.n, v.float("scale", 1/math.Sqrt(float64(q.dims()[3]))))
 	if mask, ok := r.input(v, 3); ok {
-		if mask.dtype() != scores.dtype() || len(mask.dims()) > 4 {
+		if len(mask.dims()) > 4 {
 			return value{}, false
 		}
-		scores = value{n: Add(r.node(scores), withRank(r.aligned(mask, 4), 5)), batched: true}
+		over := withRank(r.aligned(mask, 4), 5)
+		switch mask.dtype() {
+		case scores.dtype():
+			scores.n = Add(scores.n, over)
+		case dtypes.Bool: // what takes part
+			over = BroadcastToDims(over, scores.n.Shape().Dimensions...)
+			scores.n = Where(over, scores.n, BroadcastToDims(Scalar(r.g, scores.dtype(), math.Inf(-1)), scores.n.Shape().Dimensions...))
+		default:
+			return value{}, false
+		}
 	}
 	y := r.multiply(value{n: Softmax(scores.n, -1), batched: true}, u)
 	if rank == 3 {
