@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"math"
+
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -56,3 +58,48 @@ func masked(condition, v *Node) *Node {
 	}
 	return Where(condition, v, ZerosLike(v))
 }
+
+// SiLU is x*sigmoid(x), also called swish (Ramachandran et al. 2017, arXiv 1710.05941), as torch.nn.SiLU.
+func SiLU(x *Node) *Node {
+	return withGradient(func() *Node { return Mul(x, sigmoid(x)) }, []*Node{x}, []vjp{func(v *Node) *Node {
+		s := sigmoid(x)
+		return Mul(v, Mul(s, AddScalar(Mul(x, OneMinus(s)), 1)))
+	}})
+}
+
+// sigmoid is 1/(1+exp(-x)) as it stands: ONNX Runtime's own is right to 1e-7 only, which is nothing like the small
+// values far below zero, and deep networks amplify that.
+func sigmoid(x *Node) *Node {
+	return elementwise(x, func(x *Node) *Node { return Inverse(AddScalar(Exp(Neg(x)), 1)) },
+		func(y, v *Node) *Node { return Mul(v, Mul(y, OneMinus(y))) })
+}
+
+// softmax turns the values along the last axis of x into positive ones of sum 1.
+func softmax(x *Node) *Node {
+	d := x.Shape().Dimensions
+	column := append(append([]int(nil), d[:len(d)-1]...), 1)
+	e := Exp(Sub(x, Reshape(ReduceMax(x, -1), column...)))
+	y := Div(e, Reshape(ReduceSum(e, -1), column...))
+	return activation(x, y, func(y, v *Node) *Node {
+		return Mul(y, Sub(v, Reshape(ReduceSum(Mul(v, y), -1), column...)))
+	})
+}
+
+// GELU is x*Phi(x), Phi being the distribution function of the standard normal distribution (Hendrycks and Gimpel
+// 2016, arXiv 1606.08415, section 2): the exact form with erf, as torch.nn.GELU by default, not the tanh one.
+func GELU(x *Node) *Node {
+	// Phi(x) = (1 + erf(x/sqrt(2)))/2
+	phi := func() *Node { return MulScalar(AddScalar(Erf(MulScalar(x, 1/math.Sqrt2)), 1), 0.5) }
+	return withGradient(func() *Node { return Mul(x, phi()) }, []*Node{x}, []vjp{func(v *Node) *Node {
+		density := MulScalar(Exp(MulScalar(Mul(x, x), -0.5)), 1/math.Sqrt(2*math.Pi))
+		return Mul(v, Add(phi(), Mul(x, density)))
+	}})
+}
+
+// HardSigmoid is min(max(x+3, 0), 6)/6, as torch.nn.Hardsigmoid (Howard et al. 2019, MobileNetV3, arXiv 1905.02244,
+// section 5.2).
+func HardSigmoid(x *Node) *Node { return DivScalar(ReLU6(AddScalar(x, 3)), 6) }
+
+// HardSwish is x times [HardSigmoid] of x, as torch.nn.Hardswish (same section); its gradient is 0 up to -3 and 1 from
+// 3 on.
+func HardSwish(x *Node) *Node { return Mul(x, HardSigmoid(x)) }

@@ -2,6 +2,7 @@ package nn
 
 import (
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/support/exceptions"
 )
 
 // channels is the order in which an engine computes best with x [..., channels]: as it is, or, for images, with the
@@ -48,4 +49,31 @@ func (l channels) spread(values *Node) *Node {
 		return Reshape(values, 1, values.Shape().Size(), 1, 1)
 	}
 	return perChannel(values, l.x)
+}
+
+// ChannelShuffle deals the channels of x [batch, height, width, channels] out anew, so that each of the groups gets
+// channels from all: channel j of group i becomes channel j*groups+i (Zhang et al. 2017, ShuffleNet, arXiv 1707.01083,
+// section 3.1). The number of groups must divide the channels.
+func ChannelShuffle(x *Node, groups int) *Node {
+	x.AssertRank(4)
+	d := x.Shape().Dimensions
+	if groups < 1 || d[3]%groups != 0 {
+		exceptions.Panicf("nn: channel shuffle of %d channels in %d groups; the groups must divide the channels", d[3], groups)
+	}
+	x = Reshape(x, d[0], d[1], d[2], groups, d[3]/groups)
+	return Reshape(Transpose(x, 3, 4), d[0], d[1], d[2], d[3])
+}
+
+// SplitChannels cuts x [batch, height, width, channels] into parts of equal width along the channels.
+func SplitChannels(x *Node, parts int) []*Node {
+	x.AssertRank(4)
+	c := x.Shape().Dimensions[3]
+	if parts < 1 || c%parts != 0 {
+		exceptions.Panicf("nn: %d channels can't be split into %d equal parts", c, parts)
+	}
+	out := make([]*Node, parts)
+	for i := range out {
+		out[i] = sliceChannels(x, i*c/parts, c/parts)
+	}
+	return out
 }

@@ -202,7 +202,7 @@ func convolve(x, w *Node, g geometry) *Node {
 	})
 }
 
-// inputGradient returns the gradient with respect to the images: a convolution of v with the kernel turned round.
+// inputGradient returns the gradient with respect to the images: a convolution of v with the flipped kernel.
 //
 // With a stride s, output positions s apart meet different taps, so each of the s*s phases of the input is a small
 // convolution of its own and the phases are interleaved: no zeros are multiplied, and nothing needs an engine's
@@ -267,7 +267,7 @@ func phaseGradient(v, w *Node, g geometry, phase, count [2]int) *Node {
 	return correlate(padSpatial(v, lo, hi, zero(v)), swapInOut(sub, g.groups), back)
 }
 
-// swapInOut turns a kernel [kh, kw, in/groups, out] into [kh, kw, out/groups, in], group by group.
+// swapInOut transposes a kernel [kh, kw, in/groups, out] into [kh, kw, out/groups, in], group by group.
 func swapInOut(w *Node, groups int) *Node {
 	d := w.Shape().Dimensions
 	if groups == 1 {

@@ -7,7 +7,7 @@ import (
 )
 
 // The pure-Go engine (package tlkit/backend/goengine) computes these forms of convolution itself: the plain one, the one
-// with a turned kernel over spread images, and the one whose batch and channels have changed places. So all gradients are
+// with a flipped kernel over dilated images, and the one whose batch and channels have changed places. So all gradients are
 // single operations there.
 
 // fusedFor says whether the engine of x computes convolutions, poolings and norms of its type in one operation each.

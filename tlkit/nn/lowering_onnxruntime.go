@@ -24,7 +24,7 @@ func firstAxes() compute.ConvolveAxesConfig {
 	return axes
 }
 
-// kernelInFirst turns a kernel [height, width, in, out] into [in, out, height, width]: a transposition of a matrix, which
+// kernelInFirst transposes a kernel [height, width, in, out] into [in, out, height, width]: a transposition of a matrix, which
 // the runtime does 25 times faster than one of four axes.
 func kernelInFirst(w *Node) *Node {
 	d := w.Shape().Dimensions
@@ -32,7 +32,7 @@ func kernelInFirst(w *Node) *Node {
 	return Reshape(m, d[2], d[3], d[0], d[1])
 }
 
-// kernelOutFirst turns a kernel [height, width, in, out] into [out, in, height, width].
+// kernelOutFirst transposes a kernel [height, width, in, out] into [out, in, height, width].
 func kernelOutFirst(w *Node) *Node {
 	d := w.Shape().Dimensions
 	if d[0]*d[1] == 1 || d[2] == 1 {
@@ -60,7 +60,7 @@ func onnxConvolve(x, kernel *Node, stride, dilation [2]int, lo, hi [2]int, group
 	return ConvGeneral(x, kernel, firstAxes(), stride[:], pads, nil, dilation[:], groups, 1)
 }
 
-// onnxPhase is the convolution of phaseGradient: of v with the taps sub [kh, kw, in/groups, out] turned round.
+// onnxPhase is the convolution of phaseGradient: of v with the flipped taps sub [kh, kw, in/groups, out].
 func onnxPhase(v, sub *Node, lo, hi, dilation [2]int, groups int) *Node {
 	var kernel *Node
 	if groups == 1 {

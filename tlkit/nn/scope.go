@@ -2,6 +2,7 @@ package nn
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -203,3 +204,46 @@ func (s *Scope) RandomNode(shape shapes.Shape) *Node {
 
 // Init fills values (in the file's axis order) with the starting values of a variable of the given shape.
 type Init func(rng *rand.Rand, shape []int, values []float32)
+
+// Fixed is an entry of a model's state dict that is no variable: whole numbers that follow from the architecture, such
+// as the index table of relative positions. PyTorch files hold it, and PyTorch's strict loading asks for it, so that
+// it is ignored when a file is read and written on export.
+type Fixed struct {
+	// Key is the state-dict key.
+	Key string
+	// Shape is the shape in a PyTorch file.
+	Shape []int
+	// Values in row-major order; 64-bit integers in a PyTorch file.
+	Values []int64
+}
+
+// Fixed reports an entry of the state dict that the layer computes itself; see the type [Fixed].
+func (s *Scope) Fixed(name string, values []int64, shape ...int) {
+	if s.Pass.RecordFixed != nil {
+		s.Pass.RecordFixed(Fixed{Key: s.join(name), Shape: shape, Values: values})
+	}
+}
+
+// Layer is what a layer with weights tells about itself; see Pass.RecordLayer.
+type Layer struct {
+	// Key is its prefix in the state dict, and Stage the stage of the model that it belongs to.
+	Key, Stage string
+	// Kind names it as PyTorch does: "Conv2d", "Linear", "BatchNorm2d", "LayerNorm", "Attention".
+	Kind string
+	// Out is the shape of its output, the batch first: [batch, height, width, channels] for images.
+	Out []int
+	// Kernel and Stride are those of a convolution, height and width; Groups its number of groups.
+	Kernel, Stride [2]int
+	Groups         int
+	// MACs is the number of multiply-adds of its convolution or matrix products.
+	MACs int64
+}
+
+// layer reports a layer with output y to the pass.
+func (s *Scope) layer(l Layer, y *Node) {
+	if s.Pass.RecordLayer == nil {
+		return
+	}
+	l.Key, l.Stage, l.Out = s.key, s.Pass.Stage, slices.Clone(y.Shape().Dimensions)
+	s.Pass.RecordLayer(l)
+}
