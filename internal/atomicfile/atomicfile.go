@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/natefinch/atomic"
 )
@@ -16,18 +17,38 @@ const mode fs.FileMode = 0o644
 
 // Write copies r to a file at path: first under a temporary name in the same folder, then, synced to the disk, under its
 // own. On an error a file that was there before is as it was. A new file is readable by everyone, an old one keeps its
-// permissions.
-func Write(path string, r io.Reader) error {
-	_, err := os.Stat(path)
-	isNew := errors.Is(err, fs.ErrNotExist)
-	if err := atomic.WriteFile(path, r); err != nil {
+// permissions. Errors keep their cause (errors.Is), such as a full disk, which atomic.WriteFile drops.
+func Write(path string, r io.Reader) (err error) {
+	perm := mode
+	if info, err := os.Stat(path); err == nil {
+		perm = info.Mode().Perm()
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if isNew {
-		// The temporary file was private.
-		return os.Chmod(path, mode)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path))
+	if err != nil {
+		return err
 	}
-	return nil
+	defer func() {
+		if err != nil {
+			f.Close()           // harmless if it is closed already
+			os.Remove(f.Name()) // what stays is a temporary file
+		}
+	}()
+	if _, err = io.Copy(f, r); err != nil {
+		return err
+	}
+	if err = f.Chmod(perm); err != nil { // the temporary file was private
+		return err
+	}
+	// A renamed file may be empty after a crash if it was not synced before.
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return atomic.ReplaceFile(f.Name(), path)
 }
 
 // WriteBytes is [Write] for data in memory.
