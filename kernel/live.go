@@ -103,14 +103,11 @@ func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, log
 
 func liveInfo(m *Manifest) protocol.Info {
 	version := strings.TrimPrefix(m.GoVersion, "go")
-	return protocol.Info{Implementation: "tlkernel", ImplementationVersion: liveVersion, GoVersion: version,
+	return protocol.Info{Implementation: "tlkernel", ImplementationVersion: Version, GoVersion: version,
 		Banner: "Go " + version + ", live cells: what a cell declares stays for the next. %help lists the kernel's commands.",
 		HelpLinks: [][2]string{{"Go", "https://go.dev/doc"}, {"Go packages", "https://pkg.go.dev"},
 			{"GoMLX", "https://pkg.go.dev/github.com/gomlx/gomlx"}}}
 }
-
-// liveVersion is the live kernel's own.
-const liveVersion = "1.0"
 
 // liveEngine runs cells in a session for the protocol.
 type liveEngine struct {
