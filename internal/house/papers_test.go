@@ -56,3 +56,36 @@ func TestVersion(t *testing.T) {
 		t.Errorf("kernel/version.go has %q, the newest version of CHANGELOG.md is %q; they must be the same", version, entry)
 	}
 }
+
+// inside are variables that the program sets for itself.
+var inside = map[string]bool{"TLKIT_KERNEL_DIR": true}
+
+// TestVariablesAreInTheREADME holds that a variable of ours that the program reads is explained to its users.
+func TestVariablesAreInTheREADME(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	variable := regexp.MustCompile(`"(TLKIT_[A-Z_]+)"`)
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		if strings.HasPrefix(s.path, "bench/") || strings.HasPrefix(s.path, "internal/testutil") {
+			continue
+		}
+		code, err := os.ReadFile(filepath.Join(root, s.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range variable.FindAllStringSubmatch(string(code), -1) {
+			seen[m[1]] = true
+		}
+	}
+	if len(seen) < 8 {
+		t.Errorf("%d variables found; the check misses most of them", len(seen))
+	}
+	for name := range seen {
+		if !inside[name] && !strings.Contains(string(readme), "`"+name) {
+			t.Errorf("README.md does not explain %s", name)
+		}
+	}
+}
