@@ -14,8 +14,8 @@ import (
 // Lost is an image that could not be read any more after its data set was opened.
 type Lost struct {
 	Split string `json:"split"` // "train", "val" or "test"
-	Name  string `json:"name"`
-	Class string `json:"class"`
+	Name  string `json:"name"`  // as Split.Name gives it
+	Class string `json:"class"` // its label
 	// Size and CRC are those of its content when the data set was opened.
 	Size int64  `json:"size"`
 	CRC  uint32 `json:"crc"`

@@ -20,6 +20,7 @@ const (
 // InterruptedError says that training was stopped on request (Ctrl-C, the notebook's stop button, a cancelled
 // context) and that all is saved.
 type InterruptedError struct {
+	// Run and Strategy are the names of the run and of the strategy that was under way.
 	Run, Strategy string
 	// Epoch is the one under way, from 1.
 	Epoch int

@@ -72,6 +72,7 @@ type Phase struct {
 // ExtraBatch describes images drawn into every step beside the training images: another task's, or another domain's
 // without labels. Every pass over them has a shuffle of its own, by the recipe's seed.
 type ExtraBatch struct {
+	// Split has the images.
 	Split *datasets.Split
 	// Batch is the number of images per step; 0 means the recipe's batch size.
 	Batch int

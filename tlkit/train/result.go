@@ -26,11 +26,11 @@ type Run struct {
 
 // Config is the content of run.json.
 type Config struct {
-	Format     int               `json:"format"`
-	Data       DataConfig        `json:"data"`
-	Model      ModelConfig       `json:"model"`
-	Recipe     Recipe            `json:"recipe"`
-	Strategies []json.RawMessage `json:"strategies"`
+	Format     int               `json:"format"`     // of the run folder; a reader refuses what it does not know
+	Data       DataConfig        `json:"data"`       // the images
+	Model      ModelConfig       `json:"model"`      // the pretrained model
+	Recipe     Recipe            `json:"recipe"`     // with its defaults filled in
+	Strategies []json.RawMessage `json:"strategies"` // kind, name and fields of each, in the order of Results
 	// Lost are the training and validation images that could not be read any more when their turn came; others stand in
 	// their places.
 	Lost []datasets.Lost `json:"lost,omitempty"`
@@ -40,19 +40,19 @@ type Config struct {
 
 // DataConfig identifies the images.
 type DataConfig struct {
-	Name        string   `json:"name"`
-	Fingerprint string   `json:"fingerprint"`
-	Classes     []string `json:"classes"`
-	Train       int      `json:"train"`
-	Val         int      `json:"val"`
+	Name        string   `json:"name"`        // of the data set
+	Fingerprint string   `json:"fingerprint"` // of names, labels and contents
+	Classes     []string `json:"classes"`     // in the order of the logits
+	Train       int      `json:"train"`       // number of training images
+	Val         int      `json:"val"`         // number of images that strategies are compared on
 }
 
 // ModelConfig identifies the pretrained model.
 type ModelConfig struct {
-	Name       string            `json:"name"`
-	Weights    string            `json:"weights"`
-	Digest     string            `json:"digest"`
-	Preprocess vision.Preprocess `json:"preprocess"`
+	Name       string            `json:"name"`       // of the architecture
+	Weights    string            `json:"weights"`    // name of its values
+	Digest     string            `json:"digest"`     // hash of all its values
+	Preprocess vision.Preprocess `json:"preprocess"` // how images are prepared
 	// Graph is the SHA-256 of graph.onnx, for a model that was imported from an .onnx file.
 	Graph string `json:"graph,omitempty"`
 }
@@ -114,10 +114,10 @@ func (r *Result) Seeds() []*Result { return append([]*Result{r}, r.Repeats...) }
 
 // Predictions are how a model classifies the validation images, in the split's order.
 type Predictions struct {
-	Names      []string  `json:"names"`
-	Labels     []int     `json:"labels"`
-	Predicted  []int     `json:"predicted"`
-	Confidence []float64 `json:"confidence"`
+	Names      []string  `json:"names"`      // of the images, as Split.Name gives them
+	Labels     []int     `json:"labels"`     // the true classes
+	Predicted  []int     `json:"predicted"`  // the most probable classes
+	Confidence []float64 `json:"confidence"` // their probabilities, in [0, 1]
 }
 
 // Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless

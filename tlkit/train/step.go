@@ -27,8 +27,8 @@ type Step struct {
 	pass   *nn.Pass
 }
 
-// Drawn are images drawn beside the training images; Logits are by the model's own head. Labels mean nothing for
-// images that have none.
+// Drawn are images drawn beside the training images: Features by the backbone, Logits by the model's own head. Labels
+// mean nothing for images that have none.
 type Drawn struct {
 	Labels, Logits, Features *Node
 }
