@@ -140,6 +140,12 @@ const (
 	RestoreLast       = train.RestoreLast
 )
 
+// What becomes of the output layer of a weight file; see LoadOptions.Head in [zoo.LoadOptions].
+const (
+	HeadOfFile = zoo.HeadOfFile
+	HeadNew    = zoo.HeadNew
+)
+
 // StandardAugment is the usual training transform for photographs: a random resized crop and a flip.
 func StandardAugment() Augment { return vision.StandardAugment() }
 
