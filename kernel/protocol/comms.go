@@ -6,28 +6,26 @@ import (
 	"time"
 )
 
-// Comms are the specification's channels for widgets. The one kind that this
-// kernel knows is GoNB's: a script in the page opens a comm of the name
-// "gonb_comm", over which values go to and from addresses. See GoNB's
-// docs/FrontEndCommunication.md; a notebook's cells use it through
-// gonbui/comms and gonbui/widgets.
+// commTarget is the target name of GoNB's comms. Comms are the specification's channels for widgets, and GoNB's are the
+// only kind that this kernel supports: a script in the page opens a comm named "gonb_comm", which carries values to and
+// from addresses. See GoNB's docs/FrontEndCommunication.md. Cells use the comm through gonbui/comms and gonbui/widgets.
 const commTarget = "gonb_comm"
 
 const (
-	// openTime is how long the page may take to answer the script.
+	// openTime is the limit for the page's first message after the script was shown.
 	openTime = 15 * time.Second
-	// pongTime is how long it may take to say that it is still there.
+	// pongTime is the limit for the page's reply to a ping.
 	pongTime = 500 * time.Millisecond
-	// quietTime is how long the page may be silent before it is asked.
+	// quietTime is how long the page may be silent before install pings it.
 	quietTime = time.Second
-	// ackTime is after how long the page is told again that its comm is open: its
-	// connection may not have listened yet.
+	// ackTime is the interval between acknowledgements of an opened comm. They are repeated because the page's
+	// connection may not have listened to the first.
 	ackTime = 100 * time.Millisecond
-	// maxOrders is how many things to send may wait for the page.
+	// maxOrders is how many messages to the page may wait.
 	maxOrders = 1024
 )
 
-// widgetOrder is one thing to send to the page.
+// widgetOrder is one message to send to the page.
 type widgetOrder struct {
 	out  *Output
 	data map[string]any
@@ -39,15 +37,15 @@ type comms struct {
 
 	once       sync.Once
 	orders     chan widgetOrder
-	installing sync.Mutex // held by who looks whether the page has the script
+	installing sync.Mutex // held while install checks whether the page has the script
 
 	mu        sync.Mutex
 	id        string        // of the open comm
 	scriptID  string        // display id of the script
-	shown     time.Time     // when the script was
-	opened    chan struct{} // closed when the page has answered; nil when it has
+	shown     time.Time     // when the script was shown, or the comm was opened
+	opened    chan struct{} // closed at the page's first message; nil after it
 	pong      chan struct{}
-	heard     time.Time // from the page
+	heard     time.Time // when the page's last message came
 	addresses map[string]int
 }
 
@@ -56,7 +54,7 @@ func (c *comms) queue() chan widgetOrder {
 	return c.orders
 }
 
-// add queues an order. When the page takes none for long, the oldest is lost.
+// add queues an order. If the queue is full, the oldest order is dropped.
 func (c *comms) add(o widgetOrder) {
 	for {
 		select {
@@ -100,16 +98,15 @@ func (c *comms) open() string {
 	return c.id
 }
 
-// page reports whether a page is there, as far as one knows: its comm is open, or
-// the script on its way.
+// page reports whether there seems to be a page: its comm is open, or the script was shown and may still open one.
 func (c *comms) page() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.id != "" || c.awaited() != nil
 }
 
-// awaited returns what is closed when the page has answered, nil when it has or no
-// answer is to be expected any more. c.mu is held.
+// awaited returns the channel that is closed at the page's first message; nil after that message, or when none is
+// expected any more. c.mu is held.
 func (c *comms) awaited() chan struct{} {
 	if time.Since(c.shown) < openTime {
 		return c.opened
@@ -117,10 +114,9 @@ func (c *comms) awaited() chan struct{} {
 	return nil
 }
 
-// install sees to it that the page runs the script before anything that is shown
-// after this call, and returns what is closed when the page has answered; nil
-// when it has already, or never will. A page that was loaded again has lost its
-// script: one that was silent for a while is asked first.
+// install makes sure that the page runs the script before it draws anything that is shown after this call. It returns a
+// channel that is closed at the page's first message; nil if the page has sent one, or if there is no script. A page
+// that was loaded again has lost its script, so install first pings a page that was silent for quietTime.
 func (c *comms) install(out *Output) (opened chan struct{}) {
 	if c.server.cfg.WidgetScript == "" {
 		return nil
@@ -163,7 +159,8 @@ func (c *comms) await(event chan struct{}, limit time.Duration) bool {
 	}
 }
 
-// acknowledge tells the page that its comm is open, until it answers.
+// acknowledge sends the page the message that its comm is open, every ackTime, until the page sends a message or
+// openTime has passed.
 func (c *comms) acknowledge(m *message, id string) {
 	for over := false; !over; {
 		c.send(m, id, map[string]any{"address": "#comm_open_ack", "value": true})
@@ -203,7 +200,7 @@ type commContent struct {
 	} `json:"data"`
 }
 
-// receive takes comm_open, comm_msg and comm_close.
+// receive handles comm_open, comm_msg and comm_close.
 func (c *comms) receive(m *message) {
 	var content commContent
 	if m.decode(&content) != nil || content.ID == "" {
@@ -223,12 +220,12 @@ func (c *comms) receive(m *message) {
 	}
 }
 
-// receiveOpen takes the comm that the page's script opens, in place of an earlier one.
+// receiveOpen accepts the comm that the page's script opens, in place of an earlier one.
 func (c *comms) receiveOpen(m *message, content commContent) {
 	cfg := &c.server.cfg
 	known := content.Target == commTarget && cfg.WidgetScript != "" && (content.KernelID == "" || content.KernelID == cfg.Connection.ID)
 	if !known {
-		// What the specification asks for when the target is not there.
+		// The specification requires this for an unknown target.
 		c.server.publish("comm_close", m, map[string]any{"comm_id": content.ID, "data": map[string]any{}})
 		return
 	}
@@ -243,13 +240,13 @@ func (c *comms) receiveOpen(m *message, content commContent) {
 	if old != "" && old != content.ID {
 		c.server.publish("comm_close", m, map[string]any{"comm_id": old, "data": map[string]any{}})
 	}
-	if script != "" { // it has run, and need not be saved with the notebook
+	if script != "" { // the script has run, and need not be saved with the notebook
 		c.server.publish("update_display_data", m, displayContent(map[string]any{"text/html": ""}, nil, script))
 	}
 	c.server.work.Go(func() { c.acknowledge(m, content.ID) })
 }
 
-// receiveValue takes what the page says over its comm.
+// receiveValue handles a message that the page sends over its comm.
 func (c *comms) receiveValue(m *message, content commContent) {
 	if !c.note(content) {
 		return
@@ -265,10 +262,10 @@ func (c *comms) receiveValue(m *message, content commContent) {
 	}
 }
 
-// heartbeatPong is the address at which the page says that it is still there.
+// heartbeatPong is the address of a reply to a ping.
 const heartbeatPong = "#heartbeat/pong"
 
-// note takes down that the page is there, and reports whether its comm is the open one.
+// note reports whether a message came over the open comm, and if so records that the page is there.
 func (c *comms) note(content commContent) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -294,7 +291,7 @@ func (c *comms) wanted(address string) bool {
 	return c.addresses[address] > 0
 }
 
-// info answers comm_info_request.
+// info returns the reply to comm_info_request.
 func (c *comms) info(m *message) map[string]any {
 	var req struct {
 		Target string `json:"target_name"`

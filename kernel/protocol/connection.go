@@ -13,24 +13,22 @@ import (
 	"time"
 )
 
-// Connection is a connection file, in which Jupyter tells a kernel where to
-// listen and with which key messages are signed:
-// https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-files
+// Connection is the content of a connection file, in which Jupyter gives a kernel its addresses and the key that signs
+// messages: https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-files
 type Connection struct {
 	// Transport is "tcp", or "ipc" for files on this machine; empty means "tcp".
 	Transport string `json:"transport"`
-	// IP is the address to listen on; for ipc the beginning of the files' names.
-	// Empty means 127.0.0.1.
+	// IP is the address to listen on; for ipc, the prefix of the files' names. Empty means 127.0.0.1.
 	IP string `json:"ip"`
-	// The five channels. A port of 0 takes a free one, over tcp only.
+	// The ports of the five channels. Port 0 stands for any free port, over tcp only.
 	ShellPort   int `json:"shell_port"`
 	IOPubPort   int `json:"iopub_port"`
 	StdinPort   int `json:"stdin_port"`
 	ControlPort int `json:"control_port"`
 	HBPort      int `json:"hb_port"`
-	// SignatureScheme is "hmac-sha256"; empty means that.
+	// SignatureScheme is "hmac-sha256"; empty means the same.
 	SignatureScheme string `json:"signature_scheme"`
-	// Key signs all messages; without one they are not signed.
+	// Key signs all messages; if it is empty, messages are not signed.
 	Key string `json:"key"`
 	// KernelName is the kernelspec that was started; may be empty.
 	KernelName string `json:"kernel_name,omitempty"`
@@ -85,8 +83,8 @@ func ParseConnection(data []byte) (Connection, error) {
 	return c, nil
 }
 
-// takenTime is how long a port may still be held by a kernel before this one that was
-// killed: Jupyter starts the next with the same ports.
+// takenTime is how long listen retries a port that is in use. Jupyter starts a kernel with the ports of the one before
+// it, and a kernel that was killed may still hold them.
 const takenTime = 2 * time.Second
 
 // listen opens the listener of one channel.
@@ -101,10 +99,10 @@ func (c Connection) listen(port int) (net.Listener, error) {
 
 func (c Connection) listenOnce(port int) (net.Listener, error) {
 	if c.Transport == "ipc" {
-		// libzmq's names, which the other side makes of the same file.
+		// These are libzmq's file names; the client derives the same names from the connection file.
 		path := c.IP + "-" + strconv.Itoa(port)
 		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
-			os.Remove(path) // of a kernel before this one, which may have been killed
+			os.Remove(path) // left by an earlier kernel, which may have been killed
 		}
 		return net.Listen("unix", path)
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// abortTime is how long after a failure requests may still arrive that were sent
-// together with the failed one. The failure is answered after that, so that what
-// a client sends because of the answer is never aborted.
+// abortTime is how long runCell waits after a failure for requests that the client sent together with the failed one.
+// The failure's reply is sent after that wait, so that requests that a client sends because of the reply are never
+// aborted.
 const abortTime = 20 * time.Millisecond
 
 // executeRequest is the content of execute_request.
@@ -24,7 +24,7 @@ type executeRequest struct {
 	StopOnError     *bool             `json:"stop_on_error"`
 }
 
-// runCells runs the cells that were asked for, one after the other.
+// runCells runs the requested cells, one after the other.
 func (s *Server) runCells() {
 	count := 0
 	for {
@@ -94,7 +94,7 @@ func (s *Server) runCell(m *message, count *int) {
 	}
 }
 
-// execute runs a cell; a panic of the engine is an error of the cell.
+// execute runs a cell; a panic of the engine becomes an error of the cell.
 func (s *Server) execute(cell *Cell, out *Output) (failure *Error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -106,8 +106,7 @@ func (s *Server) execute(cell *Cell, out *Output) (failure *Error) {
 	return s.cfg.Engine.Execute(s.ctx, cell, out)
 }
 
-// sendReply adds when the cell started to the reply's metadata, as JupyterLab
-// shows it.
+// sendReply sends the reply to a cell, with the cell's start time in the metadata, which JupyterLab shows.
 func (s *Server) sendReply(m *message, content map[string]any, began time.Time) {
 	msg, _, err := s.codec.frames(outgoing{kind: "execute_reply", parent: m.rawHeader, content: content,
 		metadata: map[string]any{"started": began.UTC().Format(time.RFC3339Nano), "status": content["status"], "dependencies_met": true, "engine": s.codec.session}})

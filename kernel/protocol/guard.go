@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// zmq4 allocates whatever a frame claims, before any signature can be checked. So
-// the claims are read here first: a guard is a connection that follows ZeroMQ's
-// framing (https://rfc.zeromq.org/spec/23/) and ends at a claim above its bounds.
+// zmq4 allocates the size that a frame claims, before any signature can be checked. So a guard reads the claims first:
+// it is a connection that follows ZeroMQ's framing (https://rfc.zeromq.org/spec/23/) and fails at a claim above its
+// bounds.
 
 // bounds limit what a client may send in one message.
 type bounds struct {
@@ -22,7 +22,7 @@ type bounds struct {
 }
 
 var (
-	// messageBounds are for messages of Jupyter. Its own server takes 10 MB.
+	// messageBounds are for Jupyter messages. Jupyter's own server accepts 10 MB.
 	messageBounds = bounds{frames: 1024, bytes: 64 << 20}
 	// signalBounds are for heartbeats and subscriptions.
 	signalBounds = bounds{frames: 64, bytes: 1 << 20}
@@ -33,10 +33,10 @@ var (
 const (
 	// greetingSize is the fixed size of ZMTP's greeting, which has no frames.
 	greetingSize = 64
-	// smallMessage is how large a message may be without a share of the budget.
+	// smallMessage is the largest message, in bytes, that takes no share of the budget.
 	smallMessage = 64 << 10
-	// totalBytes is the budget: how much the large messages of all clients of a
-	// server may take together while they arrive.
+	// totalBytes is the budget: the memory that the large messages of all clients of a server may take together while
+	// they arrive.
 	totalBytes = 128 << 20
 	// stallTime is how long a client may pause within a message.
 	stallTime = 15 * time.Second
@@ -48,13 +48,13 @@ var (
 	errBudget   = errors.New("too many large messages arrive at the same time")
 )
 
-// budget is shared memory for the messages that arrive.
+// budget is the memory that arriving messages share.
 type budget struct {
 	mu   sync.Mutex
 	left int
 }
 
-// take reports whether n bytes were left, and takes them.
+// take takes n bytes if that many are left, and reports whether it did.
 func (b *budget) take(n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,10 +78,10 @@ type guard struct {
 	bounds bounds
 	budget *budget
 
-	greeting int    // bytes of the greeting that are to come
+	greeting int    // bytes of the greeting still to come
 	ready    bool   // greeted: messages follow, and a read may wait for ever
-	header   []byte // of the frame that begins, not yet handed on
-	body     int    // bytes of the frame that are to come
+	header   []byte // of the current frame; not yet handed on
+	body     int    // bytes of the frame still to come
 	more     bool   // the message has another frame
 	frames   int    // of the message
 	bytes    int    // of the message
@@ -92,10 +92,10 @@ func newGuard(conn net.Conn, b *budget) *guard {
 	return &guard{Conn: conn, in: bufio.NewReader(conn), bounds: greetBounds, budget: b, greeting: greetingSize}
 }
 
-// greeted says that messages follow, within bounds.
+// greeted records that the greeting is over and that messages follow, within b.
 func (g *guard) greeted(b bounds) { g.bounds, g.ready = b, true }
 
-// Read hands on what the client sent, each frame's header checked first.
+// Read returns bytes that the client sent, and checks each frame's header before it does.
 func (g *guard) Read(p []byte) (int, error) {
 	if g.greeting > 0 {
 		n, err := g.in.Read(p[:min(len(p), g.greeting)])
@@ -170,14 +170,14 @@ func (g *guard) claim(size uint64) error {
 	return nil
 }
 
-// within limits how long the rest of a message may take to go on.
+// within limits how long the client may pause within a message.
 func (g *guard) within() {
 	if g.ready {
 		g.Conn.SetReadDeadline(time.Now().Add(stallTime))
 	}
 }
 
-// endMessage gives back what the last message took. The next one may come at any time.
+// endMessage gives back the last message's share of the budget. The next message may come at any time.
 func (g *guard) endMessage() {
 	g.budget.give(g.taken)
 	g.frames, g.bytes, g.taken = 0, 0, 0

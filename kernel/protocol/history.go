@@ -11,7 +11,7 @@ import (
 // maxHistory is how many cells are remembered.
 const maxHistory = 10_000
 
-// history is what was run in this session, which has the number 1.
+// history holds the cells that were run in this session, which has the number 1.
 type history struct {
 	mu      sync.Mutex
 	entries []historyEntry
@@ -22,7 +22,7 @@ type historyEntry struct {
 	input, output string
 }
 
-// historyRequest is a request as in the specification; N is -1 when it was left out.
+// historyRequest is the content of history_request; N is -1 if the client left it out.
 type historyRequest struct {
 	Output  bool    `json:"output"`
 	Type    string  `json:"hist_access_type"`
@@ -76,7 +76,7 @@ func (h *history) find(req historyRequest) (rows [][3]any) {
 	return rows
 }
 
-// newest are the last n entries; all of them when n is negative.
+// newest returns the last n entries; all of them if n is negative.
 func newest(entries []historyEntry, n int) []historyEntry {
 	if n < 0 || n >= len(entries) {
 		return entries
@@ -84,9 +84,9 @@ func newest(entries []historyEntry, n int) []historyEntry {
 	return entries[len(entries)-n:]
 }
 
-// span are the entries from one line to another. Sessions before this one are not kept.
+// span returns the entries from line Start up to line Stop. Sessions before this one are not kept.
 func (h *history) span(req historyRequest) (found []historyEntry) {
-	if req.Session != 0 && req.Session != 1 { // 0 is the session that runs
+	if req.Session != 0 && req.Session != 1 { // 0 is the current session
 		return nil
 	}
 	for _, e := range h.entries {
@@ -97,8 +97,7 @@ func (h *history) span(req historyRequest) (found []historyEntry) {
 	return found
 }
 
-// search finds the entries whose input matches a pattern; with unique, of those with
-// the same input the last.
+// search returns the entries whose input matches a pattern; with unique, only the last of those with the same input.
 func (h *history) search(pattern string, unique bool) (found []historyEntry) {
 	seen := map[string]bool{}
 	for _, e := range slices.Backward(h.entries) {
@@ -111,7 +110,7 @@ func (h *history) search(pattern string, unique bool) (found []historyEntry) {
 	return found
 }
 
-// row is an entry as history_reply has it.
+// row returns an entry in the form that history_reply has.
 func (e historyEntry) row(withOutput bool) [3]any {
 	if !withOutput {
 		return [3]any{1, e.line, e.input}
@@ -123,10 +122,9 @@ func (e historyEntry) row(withOutput bool) [3]any {
 	return [3]any{1, e.line, []any{e.input, output}}
 }
 
-// glob matches a whole text against a pattern with * and ?, where * also stands
-// for line ends and slashes.
+// glob reports whether a whole text matches a pattern with * and ?, where * also matches line ends and slashes.
 func glob(pattern, text string) bool {
-	// path.Match's * stops at slashes, and its [ and \ mean more than ours.
+	// In path.Match, * stops at slashes, and [ and \ are special; here they are not.
 	const slash = "\x00"
 	pattern = strings.NewReplacer(`\`, `\\`, "[", `\[`, "/", slash).Replace(pattern)
 	ok, err := path.Match(pattern, strings.ReplaceAll(text, "/", slash))

@@ -14,24 +14,24 @@ const stdinTime = 3 * time.Second
 
 // Errors of Output.Input.
 var (
-	// ErrNoInput means that the client takes no questions.
+	// ErrNoInput means that the client takes no input requests.
 	ErrNoInput = errors.New("this frontend does not take input (allow_stdin is false)")
 	// ErrInterrupted means that an interrupt came before the input. It wraps
 	// context.Canceled.
 	ErrInterrupted = fmt.Errorf("interrupted while waiting for input: %w", context.Canceled)
 )
 
-// input asks the client of a cell for a line of text.
+// input requests a line of text from the client of a cell.
 type input struct {
 	server *Server
-	mu     sync.Mutex // one question at a time
+	mu     sync.Mutex // one request at a time
 	state  sync.Mutex
 	peer   string
-	answer chan string   // of the question that is open
+	answer chan string   // reply to the open request
 	stop   chan struct{} // closed by an interrupt
 }
 
-// ask sends a question to the client that m came from, and waits.
+// ask sends an input request to the client that m came from, and waits for the reply.
 func (in *input) ask(ctx context.Context, m *message, prompt string, password bool) (string, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -64,8 +64,8 @@ func (in *input) ask(ctx context.Context, m *message, prompt string, password bo
 	}
 }
 
-// reply takes an input_reply from the stdin channel. Clients need not name the
-// request, so only the client is compared.
+// reply handles an input_reply from the stdin channel. Clients need not name the request that they reply to, so only
+// the client is compared.
 func (in *input) reply(m *message) {
 	var content struct {
 		Value string `json:"value"`
@@ -76,7 +76,7 @@ func (in *input) reply(m *message) {
 	in.state.Lock()
 	defer in.state.Unlock()
 	if in.answer == nil || m.peer != in.peer {
-		return // nobody asked
+		return // this client has no open request
 	}
 	select {
 	case in.answer <- content.Value:
@@ -84,7 +84,7 @@ func (in *input) reply(m *message) {
 	}
 }
 
-// cancel ends a question without an answer.
+// cancel ends an open request without a reply.
 func (in *input) cancel() {
 	in.state.Lock()
 	defer in.state.Unlock()

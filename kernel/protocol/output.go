@@ -9,20 +9,19 @@ import (
 )
 
 const (
-	// streamTime is how long text waits for more, so that a cell that prints
-	// single characters does not send a message for each.
+	// streamTime is how long text is held back for more text, so that a cell that prints single characters does not
+	// send a message for each.
 	streamTime = 20 * time.Millisecond
-	// streamSize is how much text is sent at once.
+	// streamSize is the most text that one message holds, in bytes.
 	streamSize = 64 << 10
 )
 
-// Output is where a cell shows things. It is safe for concurrent use, and goes
-// on showing things below its cell after the cell has ended.
+// Output shows things below its cell, also after the cell has ended. It is safe for concurrent use.
 type Output struct {
 	server *Server
 	parent *message
 	silent bool
-	stdin  bool // the client takes questions
+	stdin  bool // the client takes input requests
 	count  int
 
 	mu      sync.Mutex
@@ -35,7 +34,7 @@ type Output struct {
 	places  [scriptPlaces]scriptPlace
 }
 
-// Stream writes to "stdout" or "stderr". Bytes that are no UTF-8 are replaced.
+// Stream writes to "stdout" or "stderr". Bytes that are not valid UTF-8 are replaced.
 func (o *Output) Stream(name, text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -60,8 +59,8 @@ func (o *Output) Stream(name, text string) {
 	}
 }
 
-// flush sends the text that waits; unless all is true, a character of which only
-// the first bytes are there waits on, and so does what is above streamSize.
+// flush sends the waiting text. Unless all is true, it sends at most streamSize bytes, and holds back a character whose
+// last bytes have not come yet.
 func (o *Output) flush(all bool) {
 	for len(o.text) > 0 {
 		n := min(len(o.text), streamSize)
@@ -81,7 +80,7 @@ func (o *Output) flush(all bool) {
 	}
 }
 
-// partialRune returns how many bytes at the end are the beginning of a character.
+// partialRune returns how many bytes at the end belong to a character that is not complete.
 func partialRune(b []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if c := b[len(b)-n]; utf8.RuneStart(c) {
@@ -94,14 +93,14 @@ func partialRune(b []byte) int {
 	return 0
 }
 
-// Flush sends what Stream and Update hold back.
+// Flush sends the text and the updates that Stream and Update hold back.
 func (o *Output) Flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.flushAll()
 }
 
-// flushAll sends all that waits. o.mu is held.
+// flushAll sends all waiting text and updates. o.mu is held.
 func (o *Output) flushAll() {
 	o.flush(true)
 	o.flushUpdates()
@@ -113,10 +112,10 @@ func (o *Output) Display(data, metadata map[string]any, id string) {
 	o.show("display_data", data, metadata, id)
 }
 
-// Update replaces everything that was shown under an id. Of updates that follow
-// each other within 20 milliseconds, the last is sent.
+// Update replaces everything that was shown under an id. Of updates that follow each other within 20 milliseconds, only
+// the last is sent.
 func (o *Output) Update(data, metadata map[string]any, id string) {
-	if strings.HasPrefix(id, transientScript) { // each is to run
+	if strings.HasPrefix(id, transientScript) { // each script must run
 		o.show("update_display_data", data, metadata, id)
 		return
 	}
@@ -139,10 +138,10 @@ func (o *Output) Update(data, metadata map[string]any, id string) {
 	}
 }
 
-// maxUpdates is how many displays may have an update that waits.
+// maxUpdates is how many displays may have a waiting update.
 const maxUpdates = 1000
 
-// updates are the newest contents of displays, not sent yet.
+// updates are the newest contents of displays that were not sent yet.
 type updates struct {
 	order   []string // display ids, the longest waiting first
 	content map[string]map[string]any
@@ -181,24 +180,23 @@ func displayContent(data, metadata map[string]any, id string) map[string]any {
 }
 
 const (
-	// transientScript is how the display ids begin under which GoNB's
-	// dom.TransientJavascript shows a script, only to take it away at once.
+	// transientScript is the prefix of the display ids that GoNB's dom.TransientJavascript uses: it shows a script and
+	// takes it away at once.
 	transientScript = "gonb_transient_js_"
-	// scriptTime is how long a script stays instead.
+	// scriptTime is how long this kernel leaves such a script in the output.
 	scriptTime = 3 * time.Second
 	// scriptPlaces is how many scripts can be in a cell's output at a time.
 	scriptPlaces = 16
 )
 
-// scriptPlace is where a cell's output holds one script after the other.
+// scriptPlace is a display in a cell's output that holds one script after the other.
 type scriptPlace struct {
 	id    string
 	empty *time.Timer
 }
 
-// script returns how and under which id a widget's script is shown, so that a page
-// that is slow to draw runs it: such a page sees only what is there in the end.
-// o.mu is held.
+// script returns the message type and the display id with which to show a widget's script. The script stays for
+// scriptTime, so that a page that is slow to draw runs it: such a page sees only the output's last state. o.mu is held.
 func (o *Output) script() (kind, id string) {
 	place := &o.places[o.scripts%scriptPlaces]
 	o.scripts++
@@ -240,7 +238,7 @@ func (o *Output) Result(data, metadata map[string]any) {
 	}
 }
 
-// Clear removes what the cell has shown; with wait, when it shows the next thing.
+// Clear removes the cell's output; with wait, only when the cell shows the next thing.
 func (o *Output) Clear(wait bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -251,7 +249,7 @@ func (o *Output) Clear(wait bool) {
 	o.server.publish("clear_output", o.parent, map[string]any{"wait": wait})
 }
 
-// Page shows a MIME bundle in the client's pager, when the cell has ended.
+// Page shows a MIME bundle in the client's pager, once the cell has ended.
 func (o *Output) Page(data map[string]any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -260,15 +258,15 @@ func (o *Output) Page(data map[string]any) {
 	}
 }
 
-// takePayload returns what the reply carries besides its status.
+// takePayload returns the payload of the reply: the bundles for the pager.
 func (o *Output) takePayload() []any {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]any{}, o.payload...)
 }
 
-// Input asks the client for a line of text, and waits. Errors are ErrNoInput,
-// ErrInterrupted, ctx's, or say that the client can't be reached.
+// Input requests a line of text from the client, and waits for it. The error is ErrNoInput, ErrInterrupted, ctx's, or
+// one for a client that can't be reached.
 func (o *Output) Input(ctx context.Context, prompt string, password bool) (string, error) {
 	if !o.stdin {
 		return "", ErrNoInput
@@ -282,17 +280,16 @@ func (o *Output) WidgetSend(address string, value any) {
 	o.server.comms.add(widgetOrder{out: o, data: map[string]any{"address": address, "value": value}})
 }
 
-// WidgetRequest asks the browser for the value at an address.
+// WidgetRequest requests the value at an address in the browser.
 func (o *Output) WidgetRequest(address string) {
 	o.server.comms.add(widgetOrder{out: o, data: map[string]any{"address": address, "read_request": true}})
 }
 
-// WidgetStart makes sure that the browser has what widgets need when it draws what
-// is shown next.
+// WidgetStart makes sure that the browser has the script of the widgets before it draws anything that is shown after
+// this call.
 func (o *Output) WidgetStart() { o.server.comms.install(o) }
 
-// WidgetSubscribe makes the engine's Deliver receive what arrives for an address,
-// or ends that.
+// WidgetSubscribe starts (on) or ends the delivery of the values for an address to the engine's Deliver.
 func (o *Output) WidgetSubscribe(address string, on bool) {
 	o.server.comms.subscribe(address, on)
 	if on {

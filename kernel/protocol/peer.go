@@ -9,10 +9,10 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// limits keep a client that does not read from holding up the others, or filling memory.
+// limits keep a client that does not read from delaying the others, or filling memory.
 type limits struct {
-	queue int           // bytes that may wait for it
-	time  time.Duration // how long a sender waits for room before it is cut off
+	queue int           // bytes that may wait for the client
+	time  time.Duration // how long a sender waits for room before the client is cut off
 }
 
 var (
@@ -32,7 +32,7 @@ type peer struct {
 	limits limits
 
 	mu      sync.Mutex
-	topics  map[string]bool // what it subscribed to
+	topics  map[string]bool // that the client subscribed to
 	waiting [][][]byte
 	bytes   int
 	writing bool
@@ -46,8 +46,8 @@ func newPeer(conn net.Conn, l limits) *peer {
 	return &peer{raw: conn, limits: l, ready: make(chan struct{}, 1), space: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// send puts frames in the client's queue. When that is full it waits, and after
-// limits.time it cuts the client off. It reports whether the message was taken.
+// send puts frames in the client's queue. If the queue is full, it waits for room, and cuts the client off after
+// limits.time. It reports whether the message was queued.
 func (p *peer) send(frames [][]byte) bool {
 	size := 0
 	for _, f := range frames {
@@ -60,7 +60,7 @@ func (p *peer) send(frames [][]byte) bool {
 			p.mu.Unlock()
 			return false
 		}
-		if p.bytes == 0 || p.bytes+size <= p.limits.queue { // one message may be larger
+		if p.bytes == 0 || p.bytes+size <= p.limits.queue { // a single message may be larger than the queue
 			p.waiting = append(p.waiting, frames)
 			p.bytes += size
 			p.mu.Unlock()
@@ -81,7 +81,7 @@ func (p *peer) send(frames [][]byte) bool {
 	}
 }
 
-// write sends the queue, until close.
+// write sends the messages of the queue, until cut or until sending fails.
 func (p *peer) write() {
 	for {
 		p.mu.Lock()

@@ -9,8 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// handle answers every request but execute_request and shutdown_request, at
-// once, whether a cell runs or not.
+// handle replies to every request but execute_request and shutdown_request, at once, whether a cell runs or not.
 func (s *Server) handle(m *message) {
 	answer := map[string]func(*message) map[string]any{
 		"kernel_info_request": s.kernelInfo,
@@ -35,11 +34,11 @@ func (s *Server) handle(m *message) {
 			s.reply(m, errorReply("NotImplemented", "this kernel does not know "+m.header.Type))
 		})
 	default:
-		s.around(m, func() {}) // nothing is expected in answer to it
+		s.around(m, func() {}) // no reply is expected
 	}
 }
 
-// ask answers a question that may take a while, beside all others.
+// ask replies to a request that may take long, concurrently with all others.
 func (s *Server) ask(m *message, answer func(context.Context, *message) map[string]any) {
 	s.work.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.AnswerTime)
@@ -48,8 +47,8 @@ func (s *Server) ask(m *message, answer func(context.Context, *message) map[stri
 	})
 }
 
-// guard makes an error reply of a panic in an answer: a question about code must
-// not end the kernel with all that its cells have computed.
+// guard converts a panic of answer into an error reply: a request about code must not end the kernel and lose all that
+// its cells have computed.
 func (s *Server) guard(m *message, answer func() map[string]any) (reply map[string]any) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -81,7 +80,7 @@ func (s *Server) kernelInfo(*message) map[string]any {
 	}
 }
 
-// connect is deprecated, but in the specification.
+// connect returns the ports. The request is deprecated, but in the specification.
 func (s *Server) connect(*message) map[string]any {
 	c := s.cfg.Connection
 	return map[string]any{"status": "ok", "shell_port": c.ShellPort, "iopub_port": c.IOPubPort, "stdin_port": c.StdinPort,
@@ -107,7 +106,7 @@ func (s *Server) interrupt(*message) map[string]any {
 	return map[string]any{"status": "ok"}
 }
 
-// debugReply refuses in the debugger's own protocol, and in Jupyter's.
+// debugReply returns a refusal that is valid in the debugger's own protocol and in Jupyter's.
 func debugReply(m *message) map[string]any {
 	var req struct {
 		Seq     int    `json:"seq"`
@@ -120,13 +119,13 @@ func debugReply(m *message) map[string]any {
 	return reply
 }
 
-// question is what complete and inspect ask about.
+// question is the content of complete_request and inspect_request.
 type question struct {
 	Code   string `json:"code"`
 	Cursor *int   `json:"cursor_pos"`
 }
 
-// read decodes it and keeps the cursor in the code; it is at the end unless given.
+// read decodes the content and keeps the cursor within the code; a missing cursor means the end of the code.
 func (q *question) read(m *message) error {
 	if err := m.decode(q); err != nil {
 		return err
@@ -153,7 +152,7 @@ func (s *Server) complete(ctx context.Context, m *message) map[string]any {
 	}
 	metadata := map[string]any{}
 	if len(c.Types) == len(c.Matches) && len(c.Matches) > 0 {
-		// What JupyterLab and IPython show beside each match.
+		// JupyterLab and IPython show these beside each match.
 		typed := make([]map[string]any, len(c.Matches))
 		for i, text := range c.Matches {
 			typed[i] = map[string]any{"text": text, "type": c.Types[i], "start": c.Start, "end": c.End}
@@ -193,7 +192,7 @@ func (s *Server) historyReply(m *message) map[string]any {
 	return map[string]any{"status": "ok", "history": rows}
 }
 
-// isTrue reads a boolean that a client may leave out.
+// isTrue returns a boolean that a client may leave out; otherwise is its default.
 func isTrue(v *bool, otherwise bool) bool {
 	if v == nil {
 		return otherwise
@@ -206,7 +205,7 @@ var _ json.Unmarshaler = (*flexInt)(nil)
 // flexInt is a number that a client may send as null.
 type flexInt int
 
-// UnmarshalJSON leaves the value as it is for null.
+// UnmarshalJSON reads a number, and leaves the value as it is for null.
 func (n *flexInt) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

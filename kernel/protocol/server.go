@@ -12,21 +12,20 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// Config is what a Server needs.
+// Config configures a Server.
 type Config struct {
-	// Connection says where to listen and how to sign.
+	// Connection holds the addresses to listen on and the key to sign with.
 	Connection Connection
 	// Engine runs the cells.
 	Engine Engine
-	// Language completes and explains code; nil knows nothing.
+	// Language completes and explains code; nil means that the kernel does neither.
 	Language Language
 	// Info describes the kernel.
 	Info Info
-	// WidgetScript is JavaScript that gives GoNB's widgets their way to the
-	// kernel; empty means that widgets can't be used. It defines
-	// globalThis.gonb_comm, and opens a comm named "gonb_comm".
+	// WidgetScript is JavaScript that connects GoNB's widgets to the kernel; empty means that widgets can't be used. It
+	// defines globalThis.gonb_comm, and opens a comm named "gonb_comm".
 	WidgetScript string
-	// Log receives a line for each message that was dropped, and why; nil discards them.
+	// Log receives a line for each dropped message, with the reason; nil discards the lines.
 	Log io.Writer
 	// AnswerTime is the limit for completion and inspection; 0 means 800 ms, since
 	// JupyterLab drops completions that take longer than a second.
@@ -103,11 +102,11 @@ func NewServer(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Connection returns where the server listens, with real ports in place of zeros.
+// Connection returns the addresses that the server listens on, with real ports in place of zeros.
 func (s *Server) Connection() Connection { return s.cfg.Connection }
 
-// Serve answers until a client asks for shutdown or ctx ends. It reports whether
-// the client that ended it means to start the kernel again.
+// Serve handles requests until a client requests shutdown or ctx ends. It reports whether the client that requested
+// shutdown will start the kernel again.
 func (s *Server) Serve(ctx context.Context) (restart bool) {
 	defer s.stop()
 	s.publish("status", nil, map[string]any{"execution_state": "starting"})
@@ -128,11 +127,11 @@ func (s *Server) Serve(ctx context.Context) (restart bool) {
 	}
 }
 
-// stopTime is how long a cell may take to end when the kernel does, to save what it
-// must. Jupyter gives a kernel five seconds for everything.
+// stopTime is how long the running cell may take to end when the kernel shuts down, so that the cell can save its
+// results. Jupyter gives a kernel five seconds for everything.
 const stopTime = 3500 * time.Millisecond
 
-// stop ends the cell that runs and closes the channels.
+// stop ends the running cell and closes the channels.
 func (s *Server) stop() {
 	s.cancel()
 	s.cfg.Engine.Stop()
@@ -162,7 +161,7 @@ func (s *Server) serveShell() {
 						s.reply(m, errorReply("QueueFull", fmt.Sprintf("%d cells are waiting already", maxCells)))
 					})
 				}
-			case "shutdown_request": // its channel before version 5.4
+			case "shutdown_request": // clients sent it here before version 5.4
 				go s.pass(s.controlIn, m)
 			default:
 				s.handle(m)
@@ -179,7 +178,7 @@ func (s *Server) pass(to chan *message, m *message) {
 	}
 }
 
-// receiver checks messages and hands the good ones on.
+// receiver returns a function that checks messages and passes the valid ones to next.
 func (s *Server) receiver(via **socket, next func(*message)) func(*peer, [][]byte) {
 	return func(p *peer, frames [][]byte) {
 		m, err := s.codec.parse(frames)
@@ -192,8 +191,8 @@ func (s *Server) receiver(via **socket, next func(*message)) func(*peer, [][]byt
 	}
 }
 
-// subscription answers a new subscriber of iopub with the message that tells it
-// that nothing will be missed from here on (JEP 65).
+// subscription sends iopub_welcome to a new subscriber of iopub: from this message on, the subscriber misses nothing
+// (JEP 65).
 func (s *Server) subscription(p *peer, frames [][]byte) {
 	topic, added := p.subscribe(frames[0])
 	if !added {
@@ -224,13 +223,13 @@ func (s *Server) publishWith(kind string, parent *message, metadata map[string]a
 	s.iopub.publish(append([][]byte{[]byte(topic)}, msg...))
 }
 
-// reply answers a request on its channel.
+// reply sends the reply to a request on the request's channel.
 func (s *Server) reply(m *message, content any) {
 	s.send(m.via, m, strings.TrimSuffix(m.header.Type, "_request")+"_reply", content)
 }
 
-// send sends a message to the client that m came from. It returns the new
-// message's id, empty when the client is not there.
+// send sends a message to the client that m came from. It returns the new message's id; empty if the message could not
+// be sent, for instance because the client is gone.
 func (s *Server) send(sock *socket, m *message, kind string, content any) string {
 	msg, id, err := s.codec.frames(outgoing{kind: kind, parent: m.rawHeader, content: content})
 	if err != nil {
@@ -244,8 +243,8 @@ func (s *Server) send(sock *socket, m *message, kind string, content any) string
 	return id
 }
 
-// around publishes busy before and idle after f, for request m. While a cell
-// runs its busy is said again after that, or clients would show the kernel idle.
+// around publishes the status busy before f and idle after it, for request m. While a cell runs, its busy status is
+// published again at the end, or clients would show the kernel as idle.
 func (s *Server) around(m *message, f func()) {
 	s.status(m, "busy")
 	f()
@@ -263,7 +262,7 @@ func (s *Server) status(m *message, state string) {
 	s.publish("status", m, map[string]any{"execution_state": state})
 }
 
-// shutdown answers and tells all clients.
+// shutdown replies to the request, informs all clients, and reports whether the kernel is to start again.
 func (s *Server) shutdown(m *message) (restart bool) {
 	var req struct {
 		Restart bool `json:"restart"`
@@ -277,7 +276,7 @@ func (s *Server) shutdown(m *message) (restart bool) {
 	return req.Restart
 }
 
-// errorReply is the content of a reply that refuses.
+// errorReply returns the content of a reply that refuses a request.
 func errorReply(name, value string) map[string]any {
 	return map[string]any{"status": "error", "ename": name, "evalue": value, "traceback": []string{}}
 }
@@ -290,7 +289,7 @@ func object(data map[string]any) map[string]any {
 	return data
 }
 
-// field returns a string of a JSON object, or "".
+// field returns the string under a name of a JSON object, or "".
 func field(data json.RawMessage, name string) string {
 	var all map[string]json.RawMessage
 	var text string

@@ -13,30 +13,28 @@ import (
 	"github.com/go-zeromq/zmq4/security/null"
 )
 
-// ZeroMQ's protocol (greetings, security, frames) is github.com/go-zeromq/zmq4's;
-// who gets which message is decided here, on its connections. Its own sockets
-// would do, but for faults that a kernel's clients notice: one client that
-// connects and says nothing keeps all others out, one that stops reading stops
-// the output of all, XPUB keeps subscriptions to itself, and closing a socket
-// drops what was just sent.
+// github.com/go-zeromq/zmq4 implements ZeroMQ's protocol (greetings, security, frames). This package uses only its
+// connections, and decides itself which client gets which message. zmq4's own sockets have faults that a kernel's
+// clients notice: a client that connects and sends nothing keeps all others out, a client that stops reading stops the
+// output of all, XPUB does not pass subscriptions on, and closing a socket drops messages that were just sent.
 
 const (
-	// greetTime is how long a client may take to say that it speaks ZeroMQ.
+	// greetTime is how long a client may take for ZeroMQ's greeting.
 	greetTime = 10 * time.Second
-	// lingerTime is how long closing waits for what was already sent.
+	// lingerTime is how long close waits until queued messages are sent.
 	lingerTime = time.Second
 	// maxPeers is how many clients a socket serves at a time.
 	maxPeers = 256
 )
 
-// channel is what a socket needs to know to serve its clients.
+// channel configures how a socket serves its clients.
 type channel struct {
 	kind zmq4.SocketType
-	// bounds are for each message of a client.
+	// bounds limit each message of a client.
 	bounds bounds
-	// budget is for the large messages of all clients, of other sockets too.
+	// budget is shared by the large messages of all clients, those of other sockets included.
 	budget *budget
-	// limits are for what is sent to each client.
+	// limits apply to the messages that are sent to each client.
 	limits limits
 	// receive is called with each message of a client, in order, from a goroutine
 	// of that client.
@@ -56,7 +54,7 @@ type socket struct {
 	wait   sync.WaitGroup
 }
 
-// newSocket serves clients of l until close.
+// newSocket returns a socket that serves the clients of l until close.
 func newSocket(l net.Listener, c channel) *socket {
 	s := &socket{channel: c, listener: l, peers: map[*peer]bool{}}
 	s.wait.Go(s.accept)
@@ -80,7 +78,7 @@ func (s *socket) accept() {
 	}
 }
 
-// serve greets a client and reads its messages until it goes.
+// serve greets a client and reads its messages until the client is gone.
 func (s *socket) serve(conn net.Conn) {
 	p := newPeer(conn, s.limits)
 	defer p.cut()
@@ -99,7 +97,7 @@ func (s *socket) serve(conn net.Conn) {
 	}
 }
 
-// add reports whether there is room for another client.
+// add adds a client if there is room for it, and reports whether it did.
 func (s *socket) add(p *peer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +114,7 @@ func (s *socket) remove(p *peer) {
 	delete(s.peers, p)
 }
 
-// greet opens ZeroMQ's connection with a client, and begins to send to it.
+// greet opens ZeroMQ's connection with a client, and starts to send it messages.
 func (s *socket) greet(p *peer, in *guard) error {
 	in.SetDeadline(time.Now().Add(greetTime))
 	z, err := zmq4.Open(in, null.Security(), s.kind, zmq4.SocketIdentity(newID()), true, nil)
@@ -134,7 +132,7 @@ func (s *socket) greet(p *peer, in *guard) error {
 	return nil
 }
 
-// next takes one message.
+// next reads one message and hands it on.
 func (s *socket) next(p *peer) error {
 	msg, err := receive(p.conn)
 	if err == nil && msg.Type != zmq4.CmdMsg && len(msg.Frames) > 0 {
@@ -154,8 +152,8 @@ func receive(z *zmq4.Conn) (msg zmq4.Msg, err error) {
 	return z.RecvMsg()
 }
 
-// find returns the connected client with an identity; the newest, if a client
-// connected again before its old connection was seen to end.
+// find returns the connected client with an identity. If a client has connected again before its old connection was
+// seen to end, find prefers a connection that is not closed.
 func (s *socket) find(id string) *peer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +166,7 @@ func (s *socket) find(id string) *peer {
 	return found
 }
 
-// publish sends frames to all who subscribed to topic, which is the first frame.
+// publish sends frames to all clients that subscribed to their topic, which is the first frame.
 func (s *socket) publish(frames [][]byte) {
 	s.mu.Lock()
 	var to []*peer
@@ -183,7 +181,7 @@ func (s *socket) publish(frames [][]byte) {
 	}
 }
 
-// close waits a moment for what was sent, then ends all connections.
+// close waits up to lingerTime until queued messages are sent, then ends all connections.
 func (s *socket) close() {
 	s.mu.Lock()
 	s.closed = true

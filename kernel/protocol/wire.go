@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Version is the version of the messaging specification that the kernel speaks.
+// Version is the version of the messaging specification that the kernel implements.
 const Version = "5.5"
 
 // delimiter separates routing frames from the message:
@@ -34,23 +34,23 @@ type header struct {
 	Version  string `json:"version"`
 }
 
-// message is a message that came in.
+// message is a received message.
 type message struct {
-	// peer is the identity of the connection it came over, which a reply goes to.
+	// peer is the identity of the connection that the message came over; a reply goes to it.
 	peer string
-	// via is the channel it came over.
+	// via is the channel that the message came over.
 	via *socket
 	// routes are further frames before the delimiter; a reply repeats them.
 	routes    [][]byte
 	header    header
-	rawHeader json.RawMessage // the parent header of everything it leads to
+	rawHeader json.RawMessage // the parent header of all messages that it leads to
 	parent    json.RawMessage
 	metadata  json.RawMessage
 	content   json.RawMessage
 	buffers   [][]byte
 }
 
-// decode reads the content into v; an absent field leaves v's as it is.
+// decode reads the content into v; an absent field leaves v's field as it is.
 func (m *message) decode(v any) error {
 	if err := json.Unmarshal(m.content, v); err != nil {
 		return fmt.Errorf("content of %s: %w", m.header.Type, err)
@@ -74,7 +74,7 @@ type codec struct {
 
 	mu    sync.Mutex
 	seen  map[[sha256.Size]byte]bool
-	order [][sha256.Size]byte // ring of what is in seen
+	order [][sha256.Size]byte // ring of the signatures in seen
 	next  int
 }
 
@@ -197,7 +197,7 @@ func (c *codec) frames(o outgoing) (frames [][]byte, id string, err error) {
 	return append([][]byte{delimiter, signature}, parts...), h.ID, nil
 }
 
-// encodeJSON is json.Marshal that leaves <, > and & as they are.
+// encodeJSON is like json.Marshal, but leaves <, > and & as they are.
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
