@@ -12,24 +12,23 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
-// A cell that is run again unchanged declares nothing new: its functions and
-// types are kept, its variables keep their memory. What is left, its statements,
-// would be compiled to the code that the worker has loaded before; so it is called
-// again and nothing is compiled. This makes a training cell start at once.
+// A cell that is run again unchanged declares nothing new: its functions and types are kept, its variables keep their
+// memory. Only its statements are left, and they would compile to code that the worker has already loaded. The session
+// therefore calls that code again and compiles nothing. This makes a training cell start at once.
 //
-// Whether code is the same is decided by its text. Names in generated text lead
-// to packages of single runs (nb/r7), which never change, so equal texts mean the
-// same variables, functions and types. Of the first run, which still declares,
+// The text decides whether code is the same. Names in generated text refer to packages of single runs (nb/r7), which
+// never change, so equal texts mean the same variables, functions and types. The first run still declares, so its text
+// differs; for it, again writes the text that the next run will have.
 // again writes the text that the next one will have.
 
 // loaded is code that the worker can run again.
 type loaded struct {
 	run   int // of the plugin
-	count int // what its positions call the cell
+	count int // the cell's number in the code's positions
 }
 
-// again is the generated text of a cell as its next run would be, if nothing
-// else changed; empty if the next run can't do with this one's code.
+// again returns the cell's generated text as its next run would have it if nothing else changed. It returns the empty
+// string if the next run can't use this run's code.
 func (pl *planner) again(c *checked) string {
 	if len(c.carry)+len(c.migrate)+len(c.mains) > 0 || c.cgo != nil {
 		return ""
@@ -43,14 +42,15 @@ func (pl *planner) again(c *checked) string {
 	return text
 }
 
-// againKey is what loaded code is found by. After go get a text may mean other packages.
+// againKey returns the key under which loaded code is found. It includes the modules: after go get, the same text may
+// mean other packages.
 func againKey(text string, b *build.Builder) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d\n%s%s", len(text), text, b.Modules())
 	return string(h.Sum(nil))
 }
 
-// renumber has the frames of the cell's body name the cell by its present count.
+// renumber puts the cell's present count into the frames of the cell's body.
 func (l loaded) renumber(f *rt.Failure, count int) {
 	if f == nil {
 		return

@@ -4,35 +4,31 @@ import (
 	"time"
 )
 
-// Config says where a session works and with what.
+// Config sets where a session works and with which tools.
 type Config struct {
-	// Workspace is a folder with the go.mod and go.sum that cells compile
-	// against, everything resolved. It is copied, never written.
+	// Workspace is a folder with the go.mod and go.sum that cells compile against, everything resolved. The session
+	// copies it and never writes to it.
 	Workspace string
-	// Dir is a folder of this session's own, for sources, plugins and pipes.
-	// Close does not remove it.
+	// Dir is the session's own folder, for sources, plugins and pipes. Close does not remove it.
 	Dir string
 	// Go is the go program; empty means the one on PATH.
 	Go string
-	// Env is the environment of builds and of the worker, as os.Environ gives it;
-	// nil means this process's own.
+	// Env is the environment of builds and of the worker, in the form of os.Environ; nil means this process's own.
 	Env []string
-	// WorkDir is the folder that the worker starts in and %cd is relative to;
-	// empty means the current one.
+	// WorkDir is the folder in which the worker starts and to which %cd is relative; empty means the current one.
 	WorkDir string
-	// Packages are the workspace's import paths: cells may use them by name without
-	// an import line, and they are looked up before the first cell asks.
+	// Packages are the workspace's import paths. Cells may use them by name without an import line, and the session
+	// looks them up before the first cell needs them.
 	Packages []string
 	// Cache is a folder that outlives the session, for the compiled worker; empty
 	// means that each session builds its own (a second or two).
 	Cache string
-	// Offline keeps builds from the network (GOPROXY=off). `!*go get` in a cell
-	// is never kept from it.
+	// Offline keeps builds from the network (GOPROXY=off). It does not restrict `!*go get` in a cell.
 	Offline bool
-	// OutputLimit is how many bytes of stdout and stderr together one cell may
-	// show; 0 means 1 MiB. What comes after is dropped, except for the last lines.
+	// OutputLimit is how many bytes of stdout and stderr together one cell may show; 0 means 1 MiB. Output beyond it is
+	// dropped, except for the last lines.
 	OutputLimit int
-	// Logf gets one line for each thing that only a developer wants to know; may be nil.
+	// Logf gets one line for each event that matters to developers only; may be nil.
 	Logf func(format string, args ...any)
 }
 
@@ -40,28 +36,26 @@ type Config struct {
 type Cell struct {
 	// Code is the cell's text, magic lines (%, !) included.
 	Code string
-	// Count is the execution count that messages call the cell by ("cell 3").
-	// It must grow from one stored cell to the next.
+	// Count is the execution count by which messages name the cell ("cell 3"). It must grow from one stored cell to the
+	// next.
 	Count int
-	// ID is Jupyter's id of the notebook cell, if the client told it; it stays
-	// the same when a cell is run again.
+	// ID is Jupyter's id of the notebook cell, if the client sent it; it stays the same when a cell is run again.
 	ID string
 	// Silent cells show no result and are not kept for %rerun.
 	Silent bool
-	// UserExpressions are evaluated after the cell, if it succeeded; Session puts
-	// the answers in Values.
+	// UserExpressions are evaluated after the cell, if it succeeded; Session puts the results in Values.
 	UserExpressions map[string]string
-	// Values gets an answer for each of UserExpressions, in the protocol's own
-	// form ({"status": "ok", "data": ..., "metadata": ...} or an error).
+	// Values receives one entry for each of UserExpressions, in the protocol's own form ({"status": "ok", "data": ...,
+	// "metadata": ...} or an error).
 	Values map[string]any
 }
 
-// Error is why a cell failed, as the protocol wants it.
+// Error is the reason why a cell failed, in the protocol's form.
 type Error struct {
 	// Name is the kind: "CompileError", "Panic", "Error" (the last expression was
 	// a non-nil error), "Interrupted", "WorkerLost", "MagicError" (a % or ! line).
 	Name string
-	// Value is the message in a line or a few.
+	// Value is the message, in one line or a few.
 	Value string
 	// Traceback are the lines to show, ANSI colours allowed.
 	Traceback []string
@@ -70,32 +64,32 @@ type Error struct {
 // Error returns name and value.
 func (e *Error) Error() string { return e.Name + ": " + e.Value }
 
-// Output receives what a running cell shows. Calls come from several
-// goroutines, one at a time, and never after Execute returned, except for what
-// goroutines of earlier cells show between two cells (see Session.SetIdleOutput).
+// Output receives what a running cell shows. Calls come from several goroutines, one at a time, and none comes after
+// Execute has returned, except for the output of goroutines of earlier cells between two cells (see
+// Session.SetIdleOutput).
 type Output interface {
 	// Stream is text for "stdout" or "stderr", whole UTF-8 sequences.
 	Stream(name, text string)
-	// Display shows a MIME bundle. A non-empty displayID makes it updatable, and
-	// update says that it replaces what was shown under that id before.
+	// Display shows a MIME bundle. A non-empty displayID makes it updatable, and update means that it replaces what was
+	// shown under that id before.
 	Display(bundle, metadata map[string]any, displayID string, update bool)
 	// Result is the value of the cell's last expression.
 	Result(bundle, metadata map[string]any)
 	// ClearOutput clears the cell's output, at once or (wait) with the next output.
 	ClearOutput(wait bool)
-	// Input asks the user for a line (without newline). An error, for instance when
-	// the client allows no stdin, reaches the cell as end of file.
+	// Input requests a line (without newline) from the user. If Input fails, for instance because the client allows no
+	// stdin, the cell reads end of file.
 	Input(prompt string, password bool) (string, error)
-	// Comm hands over what gonbui/comms (widgets) wants from the front end.
+	// Comm passes on a request of gonbui/comms (widgets) to the front end.
 	Comm(CommRequest)
 	// Page shows help text in the front end's pager (payload "page").
 	Page(bundle map[string]any)
 }
 
-// CommRequest is a message of gonbui/comms from a cell to the front end. Answers and
-// the values of subscribed addresses go back through Session.SendComm.
+// CommRequest is a message of gonbui/comms from a cell to the front end. Replies and the values of subscribed addresses
+// go back through Session.SendComm.
 type CommRequest struct {
-	// Kind says which of the fields count.
+	// Kind decides which of the other fields are used.
 	Kind CommKind
 	// Address is the name that both sides use, as "/slider/1".
 	Address string
@@ -103,16 +97,16 @@ type CommRequest struct {
 	Value any
 }
 
-// Command is a magic as completion shows it.
+// Command is a magic in the form that completion shows.
 type Command struct {
-	// Name is with its % or %%; Args is what may stand behind it; Help is a line.
+	// Name includes its % or %%; Args are the possible arguments; Help is one line.
 	Name, Args, Help string
 }
 
 // Candidate is a text that may stand at a cursor.
 type Candidate struct {
-	// Text replaces what was typed of it. Kind is "var", "const", "type", "func",
-	// "field", "import", "keyword", "word" or "file". Detail is a type or signature.
+	// Text replaces the part of it that the user has typed. Kind is "var", "const", "type", "func", "field", "import",
+	// "keyword", "word" or "file". Detail is a type or signature.
 	Text, Kind, Detail string
 }
 
@@ -123,7 +117,7 @@ type CommKind int
 const (
 	CommStart       CommKind = iota // install the front end's side (GoNB's %widgets)
 	CommSend                        // set Value at Address
-	CommRead                        // ask for the value at Address: answered with SendComm
+	CommRead                        // request the value at Address: the reply comes with SendComm
 	CommSubscribe                   // from now on, every change at Address comes with SendComm
 	CommUnsubscribe                 // no longer
 )
@@ -135,20 +129,20 @@ type Name struct {
 	Kind string
 	// Type is the Go type, or for an import the path.
 	Type string
-	// Size is what a variable's value takes in memory, in bytes, as far as it can be
-	// followed cheaply; -1 when unknown or not a variable.
+	// Size is the memory of a variable's value in bytes, as far as it can be followed cheaply; -1 when unknown or not a
+	// variable.
 	Size int64
 	// Cell is the execution count of the cell that declared it.
 	Cell int
-	// Stale is empty, or says why the name can't be used and which cell to run again.
+	// Stale is empty, or gives the reason why the name can't be used and the cell to run again.
 	Stale string
 }
 
-// Timing is where the time of the last cell went, for %time and measurements.
+// Timing holds the durations of the last cell's phases, for %time and measurements.
 type Timing struct {
-	// Check to Run are the phases of a cell, in their order.
+	// Check to Run are the phases of a cell, in order.
 	Check, Compile, Link, Open, Run time.Duration
-	// Again says that the cell's code was there from an earlier run.
+	// Again reports whether the cell's code was loaded by an earlier run.
 	Again bool
 	// FirstOutput is from Execute's start to the first output, 0 if there was none.
 	FirstOutput time.Duration

@@ -18,17 +18,16 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
-// bound is a cell whose package names are known to mean packages, the second value
-// of planning.
+// bound is a cell with its package names resolved to packages. It is the second value of planning.
 type bound struct {
 	*parsed
 	options
-	n       int               // the run that the cell will be
+	n       int               // the number of the run that the cell will be
 	imports map[string]string // name -> path; a blank import's name is "_ path"
 	dots    []string          // dot imports
 }
 
-// importError is an import line that can't be satisfied.
+// importError is an import line that can't be resolved.
 type importError struct {
 	at  *syntaxError
 	src *source
@@ -39,8 +38,8 @@ func (e *importError) Error() string { return e.at.msg }
 // testdepsPath is the package that connects testing to the rest, for %test.
 const testdepsPath = "testing/internal/testdeps"
 
-// bind finds the packages that a cell uses: those it imports, those that earlier
-// cells imported, and those it only names, as goimports would.
+// bind finds the packages that a cell uses: those that it imports, those that earlier cells imported, and those that it
+// only names, as goimports would.
 func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*bound, error) {
 	b := &bound{parsed: p, options: opts, n: n, imports: map[string]string{}}
 	for _, spec := range p.lines {
@@ -111,10 +110,9 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	return nil
 }
 
-// packageOf is the package that a name of the cell means which the cell does not
-// explain itself; "" if it means no package. earlier says that the cell declares a
-// variable of that name further down: url, err := url.Parse(s) means the package also
-// when it runs again.
+// packageOf returns the path of the package that a name of the cell means if the cell itself does not declare the name;
+// "" if it means no package. earlier reports that the cell declares a variable of that name further down: in url, err
+// := url.Parse(s) the name means the package also when the cell runs again.
 func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) string {
 	if e := pl.names.live[name]; e != nil {
 		if earlier {
@@ -131,8 +129,7 @@ func (pl *planner) packageOf(ctx context.Context, name string, sels []string, ea
 	return pl.findPackage(ctx, name, sels)
 }
 
-// findPackage returns the import path of a package called name that has all
-// that is used of it, or "".
+// findPackage returns the import path of a package called name that has all of the used names, or "".
 func (pl *planner) findPackage(ctx context.Context, name string, sels []string) string {
 	best, most := "", 0
 	for _, path := range pl.b.ByName(name) {
@@ -155,8 +152,8 @@ func (pl *planner) findPackage(ctx context.Context, name string, sels []string) 
 		if found == len(sels) {
 			return path
 		}
-		// A package that lacks one of several names is still the one that is meant:
-		// the checker will say what is missing, and what is near.
+		// A package that lacks one of several names is still the intended one: the checker will report the missing name
+		// and a similar one.
 		if best == "" || found > most {
 			best, most = path, found
 		}
@@ -167,14 +164,14 @@ func (pl *planner) findPackage(ctx context.Context, name string, sels []string) 
 // dotKey begins the keys of dot imports in names.imports; the path follows.
 const dotKey = ". "
 
-// earlierDots adds the dot imports of earlier cells that explain a name of this
-// one. A package with a name that the cell declares would clash, and is left out.
+// earlierDots adds the dot imports of earlier cells that declare a name of this one. It leaves out a package with a
+// name that the cell declares, because the two would clash.
 func (pl *planner) earlierDots(ctx context.Context, b *bound) {
 	var used []string
 	var visit func(ast.Node) bool
 	visit = func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
-			ast.Inspect(sel.X, visit) // the selected name is explained by what is before it
+			ast.Inspect(sel.X, visit) // only the operand before the dot needs resolving
 			return false
 		}
 		if id, ok := n.(*ast.Ident); ok && id.Obj == nil && id.IsExported() && !b.declared[id.Name] && pl.names.live[id.Name] == nil {
@@ -209,8 +206,7 @@ func (p *parsed) inspect(visit func(ast.Node) bool) {
 	}
 }
 
-// packageNames are the names x in x.Y that the cell's own scopes don't explain,
-// with the Ys.
+// packageNames returns the names x in x.Y that the cell's own scopes don't declare, with the Ys.
 func (p *parsed) packageNames() map[string][]string {
 	names := map[string][]string{}
 	p.inspect(func(n ast.Node) bool {
@@ -226,7 +222,7 @@ func (p *parsed) packageNames() map[string][]string {
 	return names
 }
 
-// importedName reports whether the cell means a package by name.
+// importedName reports whether the cell uses name for a package.
 func (b *bound) importedName(name string) bool { return b.imports[name] != "" }
 
 // ownImport reports whether the cell's text itself imports name.
@@ -241,7 +237,7 @@ func (b *bound) ownImport(name string) bool {
 
 var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
 
-// importName is the name that an import line gives a package, as far as its path tells.
+// importName returns the name that an import line gives a package, as far as its path shows.
 func importName(spec *ast.ImportSpec, known map[string]string) string {
 	if spec.Name != nil {
 		return spec.Name.Name

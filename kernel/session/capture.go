@@ -37,7 +37,7 @@ func (c *call) capture() *Error {
 	return nil
 }
 
-// endCapture lets the output be the cell's alone again.
+// endCapture sends the output to the cell only, as before the capture.
 func (m *magic) endCapture() {
 	if m.captured == nil {
 		return
@@ -49,8 +49,8 @@ func (m *magic) endCapture() {
 	m.captured = nil
 }
 
-// captured is an Output that is kept in a file, with pictures in files of their
-// own beside it. The text of streams comes to write, whole.
+// captured is an Output that is kept in a file, with pictures in separate files next to it. It receives the text of
+// streams through write, uncut.
 type captured struct {
 	Output
 	file    *os.File // nil: nothing is kept
@@ -113,14 +113,14 @@ func (c *captured) keep(bundle map[string]any) {
 	}
 }
 
-// beside names the next file for what is not text: out.txt has out-1.png.
+// beside returns the name of the next file for content that is not text: out.txt gets out-1.png.
 func (c *captured) beside(kind string) string {
 	c.files++
 	name := c.file.Name()
 	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, filepath.Ext(name)), c.files, extension(kind))
 }
 
-// extension is the usual one of a MIME type.
+// extension returns the usual file extension of a MIME type.
 func extension(kind string) string {
 	switch kind {
 	case "image/png", "image/jpeg", "image/gif":

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// cellFile is the cell as a file for the checker: declarations, top-level := as
-// package variables, and the statements in a function.
+// cellFile returns the cell as a file for the checker: declarations, top-level := as package variables, and the
+// statements in a function.
 func cellFile(b *bound, c *closure) *ast.File {
 	f := &ast.File{Name: ast.NewIdent("cell")}
 	addImports(f, b.imports, b.dots)
@@ -37,8 +37,8 @@ func cellFile(b *bound, c *closure) *ast.File {
 	return f
 }
 
-// carriedFiles are files for the checker with the declarations that a cell takes with
-// it, one for each earlier cell.
+// carriedFiles returns files for the checker with the declarations of earlier cells that are compiled again with the
+// cell, one file for each earlier cell.
 func carriedFiles(defs []*definition) (all []carriedFile) {
 	for _, def := range defs {
 		i := slices.IndexFunc(all, func(c carriedFile) bool { return c.src == def.src })
@@ -67,8 +67,7 @@ func carriedFiles(defs []*definition) (all []carriedFile) {
 	return all
 }
 
-// migrationFile declares variables of earlier cells with the new versions of
-// their types.
+// migrationFile returns a file that declares variables of earlier cells with the new versions of their types.
 func migrationFile(vars []*entity) *ast.File {
 	f := &ast.File{Name: ast.NewIdent("cell")}
 	imports := map[string]string{}

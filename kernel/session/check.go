@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// typed is one round of the type checker over a cell and what it takes with it.
+// typed is one round of the type checker over a cell and the earlier declarations that are compiled again with it.
 type typed struct {
 	*bound
 	*closure
@@ -21,18 +21,18 @@ type typed struct {
 	cellFile *ast.File
 	marked   map[types.Object]*entity // objects under a marked name, see old
 	unused   map[token.Pos]bool       // definitions of local variables that nothing uses
-	stales   map[string]staleName     // what using a stale name says
+	stales   map[string]staleName     // stale names and the messages for their uses
 	carried  []carriedFile
 }
 
-// carriedFile is what a cell takes with it of one earlier cell.
+// carriedFile holds the declarations of one earlier cell that are compiled again with the cell.
 type carriedFile struct {
 	src  *source
 	defs []*definition
 	file *ast.File // for the checker
 }
 
-// fileError is an error with the file it is in.
+// fileError is an error and the file that contains it.
 type fileError struct {
 	cellError
 	file *ast.File
@@ -68,7 +68,7 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	return t, c.errs
 }
 
-// staleFor are the stale names that the cell does not declare itself.
+// staleFor returns the stale names that the cell does not declare itself.
 func staleFor(b *bound, lists ...map[string]staleName) map[string]staleName {
 	all := map[string]staleName{}
 	for _, list := range lists {
@@ -81,8 +81,8 @@ func staleFor(b *bound, lists ...map[string]staleName) map[string]staleName {
 	return all
 }
 
-// insertEarlier declares the live names of earlier cells in the cell's package, those
-// that a := of the cell replaces under a marked name.
+// insertEarlier declares the live names of earlier cells in the cell's package. Names that a := of the cell replaces
+// are declared under a marked name.
 func insertEarlier(t *typed, u *names) map[types.Object]*entity {
 	marked := map[types.Object]*entity{}
 	elided := map[string]bool{}
@@ -111,8 +111,7 @@ func insertEarlier(t *typed, u *names) map[types.Object]*entity {
 	return marked
 }
 
-// markedObject is an earlier cell's object under the name that statements before
-// the new declaration use.
+// markedObject returns an earlier cell's object under the name that statements before the new declaration use.
 func markedObject(pkg *types.Package, e *entity) types.Object {
 	name := e.name + old
 	switch o := e.obj.(type) {
@@ -126,7 +125,7 @@ func markedObject(pkg *types.Package, e *entity) types.Object {
 	return nil
 }
 
-// collector gathers the checker's errors.
+// collector collects the checker's errors.
 type collector struct {
 	pl   *planner
 	t    *typed
@@ -134,7 +133,7 @@ type collector struct {
 	seen map[fileError]bool
 }
 
-// add takes one error of the checker.
+// add adds one error of the checker.
 func (c *collector) add(err error) {
 	e, ok := err.(types.Error)
 	if !ok {
@@ -156,7 +155,7 @@ func (c *collector) add(err error) {
 	}
 }
 
-// locate finds the file, cell and declaration that a position is in.
+// locate finds the file, cell and declaration that contain a position.
 func (c *collector) locate(pos token.Pos) fileError {
 	for _, f := range c.t.carried {
 		off := f.src.offset(pos)
@@ -182,17 +181,17 @@ func fileErrorAt(src *source, file *ast.File, offset int) fileError {
 	return fileError{cellError: cellError{line: at.line, col: at.col, src: src}, file: file}
 }
 
-// verdict is what a message of the type checker means for a cell.
+// verdict classifies a message of the type checker.
 type verdict int
 
 const (
 	wrong          verdict = iota // an error of the cell
-	allowed                       // Go forbids it, cells may do it, or it belongs to the error before
-	unusedVariable                // generated code must use the variable
+	allowed                       // Go forbids it but cells allow it, or it belongs to the error before
+	unusedVariable                // an error of Go that the generated code avoids by using the variable
 )
 
-// verdictOn judges a message of go/types; shown says that it is about the expression
-// whose value the cell shows.
+// verdictOn classifies a message of go/types; shown means that the message is about the expression whose value the cell
+// shows.
 func verdictOn(msg string, shown bool) verdict {
 	switch {
 	case strings.HasPrefix(msg, "declared and not used: "), strings.HasSuffix(msg, " declared and not used"):
@@ -200,18 +199,18 @@ func verdictOn(msg string, shown bool) verdict {
 	case strings.Contains(msg, "imported and not used"), strings.Contains(msg, "imported as ") && strings.HasSuffix(msg, " and not used"):
 		return allowed
 	case strings.HasPrefix(msg, "initialization cycle"):
-		return allowed // variables of := are no package variables in the end
+		return allowed // in the generated code, variables of := are no package variables
 	case strings.HasPrefix(msg, "implicit assignment to unexported field") && ofCell(msg):
-		return allowed // of another cell, which may be used
+		return allowed // of another cell, where it is allowed
 	case strings.HasPrefix(msg, "\t"):
-		return allowed // more about the error before
+		return allowed // a continuation of the error before
 	case shown && strings.Contains(msg, "is not used"):
 		return allowed
 	}
 	return wrong
 }
 
-// ofCell reports whether the struct type that a message names last is a cell's.
+// ofCell reports whether the last struct type in a message is declared in a cell.
 func ofCell(msg string) bool {
 	t, _, _ := strings.Cut(msg[strings.LastIndex(msg, " of type ")+len(" of type "):], "[")
 	t = strings.TrimPrefix(t, cellPath+".")

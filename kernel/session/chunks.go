@@ -15,17 +15,17 @@ type chunk struct {
 	list       bool // several expressions, as in: v, ok
 }
 
-// pieces is a cell cut at the semicolons outside of all brackets, given or inserted.
+// pieces is a cell cut at the semicolons outside of all brackets, whether written or inserted.
 type pieces struct {
 	chunks []chunk
-	semis  []int // offsets of given semicolons that a file of declarations must not contain
-	quiet  bool  // a given semicolon is the last token
+	semis  []int // offsets of written semicolons that a file of declarations must not contain
+	quiet  bool  // a written semicolon is the last token
 	errs   scanner.ErrorList
 
-	toks       []token.Token // of the chunk under way; a long one's beginning and its parentheses
-	start, end int           // of the chunk under way; start is -1 between two chunks
+	toks       []token.Token // of the present chunk; of a long one, only its beginning and its parentheses
+	start, end int           // of the present chunk; start is -1 between two chunks
 	depth      int
-	commas     bool // outside of brackets, in the chunk under way
+	commas     bool // the present chunk has a comma outside of brackets
 	noList     bool // it has a token that no list of expressions has
 }
 
@@ -48,13 +48,13 @@ func splitChunks(text string) *pieces {
 			if n == 0 {
 				n = len(tok.String())
 			}
-			// A semicolon that the end of the text stands for has a length.
+			// The scanner gives the semicolon at the end of the text a length.
 			c.token(tok, file.Offset(pos), min(file.Offset(pos)+n, len(text)))
 		}
 	}
 }
 
-// token adds a token to the chunk under way.
+// token adds a token to the present chunk.
 func (c *pieces) token(tok token.Token, start, end int) {
 	c.quiet = false
 	if c.depth == 0 {
@@ -77,10 +77,10 @@ func (c *pieces) token(tok token.Token, start, end int) {
 	c.end = end
 }
 
-// beginsExpression are the keywords that an expression may begin with.
+// beginsExpression lists the keywords that an expression may begin with.
 var beginsExpression = map[token.Token]bool{token.FUNC: true, token.MAP: true, token.CHAN: true, token.STRUCT: true, token.INTERFACE: true}
 
-// semicolon ends a chunk; a given one between two statements belongs to the statements.
+// semicolon ends a chunk; a written one between two statements belongs to the statements.
 func (c *pieces) semicolon(offset int, given bool) {
 	c.quiet = given
 	afterDecl := c.finish()
@@ -89,7 +89,7 @@ func (c *pieces) semicolon(offset int, given bool) {
 	}
 }
 
-// finish ends the chunk under way and reports whether it was a declaration.
+// finish ends the present chunk and reports whether it was a declaration.
 func (c *pieces) finish() (decl bool) {
 	if c.start < 0 {
 		return false
@@ -106,7 +106,7 @@ func (c *pieces) finish() (decl bool) {
 	return ch.decl
 }
 
-// isFuncDecl tells func f(...) and func (r T) m(...) from a function literal.
+// isFuncDecl distinguishes func f(...) and func (r T) m(...) from a function literal.
 func isFuncDecl(toks []token.Token) bool {
 	if len(toks) < 2 {
 		return false
@@ -121,8 +121,8 @@ func isFuncDecl(toks []token.Token) bool {
 			depth++
 		case token.RPAREN:
 			if depth--; depth == 0 {
-				// After a receiver comes the method's name and its parameters; after a
-				// literal's parameters come results or the body.
+				// A receiver is followed by the method's name and its parameters; a literal's parameters are followed
+				// by results or the body.
 				rest := toks[i+2:]
 				return len(rest) >= 2 && rest[0] == token.IDENT && (rest[1] == token.LPAREN || rest[1] == token.LBRACK)
 			}

@@ -8,27 +8,27 @@ import (
 	"strings"
 )
 
-// closure is what a cell takes with it: which names of earlier cells are others
-// after it, and which of their declarations must be compiled again in its package.
+// closure holds the effect of a cell on earlier cells: which of their names mean something else after it, and which of
+// their declarations must be compiled again in its package.
 type closure struct {
-	replaced map[*entity]bool      // names that are others after this cell
-	elided   map[*item]*definition // unchanged declarations -> what is live
+	replaced map[*entity]bool      // names that mean something else after this cell
+	elided   map[*item]*definition // unchanged declarations -> the live definition
 	carry    []*definition         // declarations of earlier cells to compile again
 	migrate  []*entity             // variables whose types are compiled again with the same layout
 }
 
-// findings are what rounds of checking have found so far.
+// findings are the results of the rounds of checking so far.
 type findings struct {
-	otherType map[string]bool      // variables whose types turned out to be others
-	staled    map[string]staleName // names that can't live on
+	otherType map[string]bool      // variables whose types turned out to be different
+	staled    map[string]staleName // names that become stale
 }
 
-// closer works out a closure.
+// closer computes a closure.
 type closer struct {
 	*bound
 	u         *names
 	found     findings
-	same      map[*definition]*item // live -> the cell's declaration that says the same
+	same      map[*definition]*item // live definition -> the cell's equal declaration
 	newMethod map[string]bool       // types that get another method
 	replaced  map[*entity]bool
 	carry     map[*definition]bool
@@ -53,7 +53,7 @@ func (pl *planner) closure(b *bound, found findings) *closure {
 	return c.result()
 }
 
-// unchanged reports whether a declaration says the same as the live one.
+// unchanged reports whether a declaration is equal to the live one.
 func (c *closer) unchanged(live *definition, it *item) bool {
 	if live.kind != it.kind || live.text() != it.text() || !slices.Equal(live.names, it.names) || live.src.text == "" {
 		return false
@@ -71,7 +71,7 @@ func (c *closer) unchanged(live *definition, it *item) bool {
 			return false
 		}
 	}
-	// What it refers to must be the same things: no name of the cell's own variables.
+	// The names that it uses must still mean the same: it must use no name of the cell's own variables.
 	for d := range live.deps {
 		if c.u.live[d.name] != d {
 			return false
@@ -88,7 +88,7 @@ func (c *closer) declaresVar(name string) bool {
 	return c.stmtVars[name] || slices.ContainsFunc(c.vars, func(it *item) bool { return slices.Contains(it.names, name) })
 }
 
-// replaceDeclared finds the names that the cell's own declarations and imports replace.
+// replaceDeclared marks the names that the cell's own declarations and imports replace.
 func (c *closer) replaceDeclared() {
 	for name := range c.declared {
 		e := c.u.live[name]
@@ -99,7 +99,7 @@ func (c *closer) replaceDeclared() {
 			continue
 		}
 		if e.kind == kindVar && c.declaresVar(name) && !c.found.otherType[name] {
-			continue // perhaps the same type: its memory is used again
+			continue // the type may be the same: then its memory is used again
 		}
 		c.replaced[e] = true
 	}
@@ -115,8 +115,8 @@ func (c *closer) replaceDeclared() {
 	}
 }
 
-// grow adds what the names replaced until now make necessary, and reports whether
-// there was any.
+// grow adds the declarations that must be compiled again because of the names replaced so far, and reports whether
+// there were any.
 func (c *closer) grow() (grew bool) {
 	for _, def := range c.u.definitions() {
 		if c.carry[def] || !c.needed(def) {
@@ -129,7 +129,7 @@ func (c *closer) grow() (grew bool) {
 		}
 		if def.kind == kindMethod {
 			if t := c.u.live[def.recv]; t != nil && !c.replaced[t] {
-				c.newMethod[def.recv] = true // the type comes along
+				c.newMethod[def.recv] = true // the type is compiled again too
 			}
 		}
 	}
@@ -144,7 +144,7 @@ func (c *closer) grow() (grew bool) {
 // needed reports whether a live declaration must be compiled again.
 func (c *closer) needed(def *definition) bool {
 	for d := range def.deps {
-		neverSet := c.u.live[d.name] != d && c.declared[d.name] // a failed cell did not come to it
+		neverSet := c.u.live[d.name] != d && c.declared[d.name] // a failed cell ended before it
 		if c.replaced[d] || neverSet {
 			return true
 		}
@@ -159,7 +159,7 @@ func (c *closer) needed(def *definition) bool {
 	return false
 }
 
-// ofReplacedType reports whether a variable's type mentions one that is replaced.
+// ofReplacedType reports whether a variable's type mentions a type that is replaced.
 func (c *closer) ofReplacedType(e *entity) (is bool) {
 	mentions(e.obj.Type(), func(t *types.TypeName) {
 		te := c.u.byObj[t]
@@ -168,7 +168,7 @@ func (c *closer) ofReplacedType(e *entity) (is bool) {
 	return is
 }
 
-// result puts the closure into a fixed order, without what does not live on.
+// result puts the closure into a fixed order and leaves out declarations that are dropped.
 func (c *closer) result() *closure {
 	r := &closure{replaced: c.replaced, elided: map[*item]*definition{}}
 	for _, def := range c.u.definitions() {
@@ -191,8 +191,8 @@ func (c *closer) result() *closure {
 
 func (c *closer) stale(name string) bool { return c.found.staled[name].reason != "" }
 
-// gone reports whether a declaration that must be compiled again does not live on: it
-// is stale, the cell declares it anew, or its type's new version leaves it out.
+// gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or
+// its type's new version leaves it out.
 func (c *closer) gone(def *definition) bool {
 	for _, name := range def.names {
 		if c.stale(name) || c.declared[name] && len(def.names) == 1 {

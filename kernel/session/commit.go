@@ -11,32 +11,32 @@ import (
 	"strings"
 )
 
-// change is what the session knows after a cell, the last value of planning.
+// change describes what the session must record after a cell. It is the last value of planning.
 type change struct {
 	created []*entity
 	kept    map[types.Object]*entity // variables declared anew in their old memory, by their new object
 	cell    int                      // the cell's execution count
-	again   []*entity                // declared again with the same text: they are of the present cell
+	again   []*entity                // declared again with the same text: they now belong to the present cell
 	removed []*entity
-	undone  []string // names of imports that are something else now
+	undone  []string // names of imports that now mean something else
 	imports map[string]imported
 	stale   map[string]staleName
-	made    map[*entity][]*entity // what variables got their values from
+	made    map[*entity][]*entity // the entities that variables got their values from
 	notices []string
 }
 
-// changer works out a change.
+// changer computes a change.
 type changer struct {
 	*checked
 	u     *names
 	unset map[string]bool  // variables whose initialiser did not run
-	gone  map[*entity]bool // what is replaced
+	gone  map[*entity]bool // entities that are replaced
 	fresh map[types.Object]*entity
 	out   *change
 }
 
-// findUnset finds the variables that a failed cell did not come to. What they would have
-// replaced stays, and with it the functions that were only compiled again for them.
+// findUnset finds the variables whose initialisers a failed cell did not reach. The names that they would have replaced
+// stay, and so do the functions that were compiled again only because of them.
 func (x *changer) findUnset(how outcome) {
 	if !how.failed {
 		return
@@ -60,7 +60,7 @@ func (x *changer) findUnset(how outcome) {
 	}
 }
 
-// onlyForUnset reports whether nothing that an earlier function uses is replaced.
+// onlyForUnset reports whether no name that an earlier function uses is replaced.
 func (x *changer) onlyForUnset(def *definition) bool {
 	if def.kind != kindFunc {
 		return false
@@ -73,14 +73,14 @@ func (x *changer) onlyForUnset(def *definition) bool {
 	return true
 }
 
-// outcome is how far a cell came.
+// outcome records how far a cell ran.
 type outcome struct {
 	failed bool
-	set    []string // the variables that have their values, if it failed
+	set    []string // if it failed, the variables that have their values
 }
 
-// changeOf works out what a cell that ran means for the session. Of a cell that failed,
-// functions, types and constants stay, and the variables whose initialiser ran.
+// changeOf computes the change that a finished cell makes to the session. Functions, types and constants of a failed
+// cell stay, and so do the variables whose initialisers ran.
 func changeOf(c *checked, u *names, how outcome) *change {
 	x := &changer{checked: c, u: u, unset: map[string]bool{}, gone: maps.Clone(c.replaced), fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count,
 		kept: map[types.Object]*entity{}, imports: map[string]imported{}, stale: map[string]staleName{}, made: map[*entity][]*entity{}}}
@@ -95,7 +95,7 @@ func changeOf(c *checked, u *names, how outcome) *change {
 	return x.out
 }
 
-// add creates the live name of an object that the cell's package holds.
+// add creates the live name of an object in the cell's package.
 func (x *changer) add(name string, k kind, obj types.Object, def *definition, cell int) *entity {
 	e := &entity{name: name, kind: k, obj: obj, def: def, run: x.n, store: x.n, cell: cell}
 	x.fresh[obj] = e
@@ -103,11 +103,11 @@ func (x *changer) add(name string, k kind, obj types.Object, def *definition, ce
 	return e
 }
 
-// define creates the cell's own functions, types and constants and those it took with it.
+// define creates the cell's own functions, types and constants and those that were compiled again with it.
 func (x *changer) define() (defs []*definition) {
 	for _, it := range x.items {
 		if slices.Contains(x.mains, it) && it.names[0] != "main" {
-			continue // init functions have no name for others
+			continue // init functions have no name that others could use
 		}
 		if live := x.elided[it]; live != nil {
 			x.out.again = append(x.out.again, x.u.entities(live)...)
@@ -131,7 +131,7 @@ func (x *changer) define() (defs []*definition) {
 			}
 			obj := x.objectOf(was.item, name)
 			stays := x.u.live[name] != nil && !x.gone[x.u.live[name]]
-			if obj != nil && !x.declared[name] && !stays { // one of several names may be declared anew
+			if obj != nil && !x.declared[name] && !stays { // in a declaration of several names, one may be declared anew
 				x.add(name, was.kind, obj, def, cell)
 			}
 		}
@@ -139,7 +139,7 @@ func (x *changer) define() (defs []*definition) {
 	return defs
 }
 
-// connect finds what the new declarations use, now that all new names are there.
+// connect finds the names that the new declarations use, once all new names exist.
 func (x *changer) connect(defs []*definition) {
 	for _, def := range defs {
 		def.deps, def.imports = map[*entity]bool{}, x.packagesOf(def.decl)
@@ -154,7 +154,7 @@ func (x *changer) objectOf(it *item, name string) types.Object {
 	return x.pkg.Scope().Lookup(name)
 }
 
-// declareVars creates the cell's variables and those that live on under a new type.
+// declareVars creates the cell's variables and those that are kept under a new type.
 func (x *changer) declareVars() {
 	for _, name := range slices.Sorted(maps.Keys(x.declared)) {
 		obj, ok := x.pkg.Scope().Lookup(name).(*types.Var)
@@ -166,7 +166,7 @@ func (x *changer) declareVars() {
 			x.fresh[obj] = e
 		case e != nil:
 			x.fresh[obj], x.out.kept[obj] = e, e
-		case x.unset[name]: // what uses it must be compiled again once it is declared
+		case x.unset[name]: // its users must be compiled again once it is declared
 			x.fresh[obj] = &entity{name: name, kind: kindVar, obj: obj, run: x.n, store: x.n, cell: x.src.count}
 		default:
 			x.add(name, kindVar, obj, nil, x.src.count).shadows = x.imports[name+old]
@@ -178,7 +178,7 @@ func (x *changer) declareVars() {
 	}
 }
 
-// replace removes what is replaced and keeps why names are stale.
+// replace removes replaced names and records why names are stale.
 func (x *changer) replace() {
 	for e := range x.gone {
 		if x.u.live[e.name] == e {
@@ -193,7 +193,7 @@ func (x *changer) replace() {
 	}
 }
 
-// importPackages keeps the packages that later cells may use by name.
+// importPackages records the packages that later cells may use by name.
 func (x *changer) importPackages() {
 	for name, path := range x.imports {
 		if !strings.HasPrefix(name, "_ ") && !strings.HasSuffix(name, old) && name != testdeps {
@@ -210,7 +210,7 @@ func (x *changer) importPackages() {
 	}
 }
 
-// lookup is the live name of an object, as it will be after the cell.
+// lookup returns the live name of an object as it will be after the cell.
 func (x *changer) lookup(obj types.Object) *entity {
 	obj = origin(obj)
 	if e := x.fresh[obj]; e != nil {
@@ -236,7 +236,7 @@ func (x *changer) uses(node ast.Node, f func(*entity)) {
 	})
 }
 
-// packagesOf are the packages that node uses, by the name it calls them.
+// packagesOf returns the packages that node uses, by the names under which it uses them.
 func (x *changer) packagesOf(node ast.Node) map[string]string {
 	imports := map[string]string{}
 	ast.Inspect(node, func(n ast.Node) bool {
@@ -257,7 +257,7 @@ func (x *changer) packagesOf(node ast.Node) map[string]string {
 	return imports
 }
 
-// followValues finds what the variables that the cell sets got their values from.
+// followValues finds the entities from which the variables that the cell sets got their values.
 func (x *changer) followValues() {
 	after := map[string]*entity{}
 	for _, e := range x.u.live {
@@ -275,7 +275,7 @@ func (x *changer) followValues() {
 	}
 }
 
-// notice says which variables still hold code of before, and what is stale.
+// notice adds notices about the variables that still hold replaced code, and about stale names.
 func (x *changer) notice() {
 	for _, name := range slices.Sorted(maps.Keys(x.out.stale)) {
 		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.out.stale[name].reason))
@@ -298,7 +298,7 @@ func (x *changer) notice() {
 	}
 }
 
-// oldCode are the names of replaced code that a variable's value was made with.
+// oldCode returns the names of replaced code with which a variable's value was made.
 func (x *changer) oldCode(e *entity) (names []string) {
 	for d := range e.made {
 		if x.gone[d] && (d.kind == kindFunc || d.kind == kindMethod || d.kind == kindType) {
@@ -309,13 +309,13 @@ func (x *changer) oldCode(e *entity) (names []string) {
 	return slices.Compact(names)
 }
 
-// value is what a statement or declaration gives a variable.
+// value is the value that a statement or declaration gives a variable.
 type value struct {
 	name string
 	expr ast.Expr
 }
 
-// values are what the cell's own statements and declarations give variables.
+// values returns the values that the cell's own statements and declarations give variables.
 func (p *parsed) values() (all []value) {
 	for _, st := range p.stmts {
 		a, ok := st.(*ast.AssignStmt)
@@ -343,7 +343,7 @@ func (p *parsed) values() (all []value) {
 	return all
 }
 
-// holder is the variable that an assignment to a part of it changes.
+// holder returns the variable that an assignment to a part of it changes.
 func holder(lhs ast.Expr) ast.Expr {
 	for {
 		switch x := lhs.(type) {
@@ -359,7 +359,7 @@ func holder(lhs ast.Expr) ast.Expr {
 	}
 }
 
-// apply makes a change the session's, and returns what the user must know.
+// apply applies a change to the session and returns the notices for the user.
 func (u *names) apply(c *change) []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -390,7 +390,7 @@ func (u *names) apply(c *change) []string {
 	for _, name := range c.undone {
 		delete(u.imports, name)
 	}
-	for _, e := range u.live { // named once
+	for _, e := range u.live { // each one is named once
 		maps.DeleteFunc(e.made, func(d *entity, _ bool) bool { return u.live[d.name] != d })
 	}
 	for e, from := range c.made {

@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// CompletionFile returns a Go file in which a language server sees the session's
-// names and the cell, and the byte offset in it that corresponds to cursor, a
-// byte offset in code. offset is -1 when the cursor is on a magic line.
+// CompletionFile returns a Go file in which a language server sees the session's names and the cell, and the byte
+// offset in it that corresponds to cursor, a byte offset in code. offset is -1 when the cursor is on a magic line.
 func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset int) {
 	cursor = max(0, min(cursor, len(code)))
 	m := splitMagic(code)
@@ -30,14 +29,14 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 	return layOut(m.code, cursor, chunks).file(imports, names)
 }
 
-// onMagicLine reports whether the line with the cursor is all magic: blank in the Go.
+// onMagicLine reports whether the cursor's line belongs to a magic entirely: such a line is blank in the Go code.
 func onMagicLine(goCode, code string, cursor int) bool {
 	start := strings.LastIndexByte(code[:cursor], '\n') + 1
 	line, _, _ := strings.Cut(code[start:], "\n")
 	return strings.TrimSpace(line) != "" && strings.TrimSpace(goCode[start:start+len(line)]) == ""
 }
 
-// declaredIn are the names that a cell declares, if it can be parsed.
+// declaredIn returns the names that a cell declares, if it can be parsed.
 func declaredIn(code string) map[string]bool {
 	declared := map[string]bool{}
 	p, err := parse(token.NewFileSet(), &source{text: code})
@@ -52,7 +51,7 @@ func declaredIn(code string) map[string]bool {
 	return declared
 }
 
-// identifiers are all identifiers of a text.
+// identifiers returns all identifiers of a text.
 func identifiers(code string) map[string]bool {
 	used := map[string]bool{}
 	var sc scanner.Scanner
@@ -67,7 +66,7 @@ func identifiers(code string) map[string]bool {
 	}
 }
 
-// usedImports are the imports of earlier cells that a cell may mean.
+// usedImports returns the imports of earlier cells that a cell may use.
 func (s *Session) usedImports(used map[string]bool) map[string]string {
 	imports := map[string]string{}
 	s.names.mu.Lock()
@@ -80,8 +79,8 @@ func (s *Session) usedImports(used map[string]bool) map[string]string {
 	return imports
 }
 
-// declarations are the session's names as Go, but for those that the cell declares.
-// What they need is added to imports.
+// declarations returns the session's names as Go declarations, except for those that the cell declares. It adds the
+// packages that they need to imports.
 func (s *Session) declarations(declared map[string]bool, imports map[string]string) string {
 	qualify := func(p *types.Package) string {
 		if ours(p) {
@@ -132,8 +131,8 @@ func (s *Session) guessImports(code string, used, declared map[string]bool, impo
 	}
 }
 
-// layout is a cell as a file: its imports, its declarations, its statements in a
-// function, and where in one of the two the cursor is.
+// layout is a cell as a file: its imports, its declarations, its statements in a function, and the cursor's place in
+// the declarations or the statements.
 type layout struct {
 	imports    string
 	head, body strings.Builder
@@ -141,8 +140,8 @@ type layout struct {
 	offset     int // in head or body
 }
 
-// layOut sorts the chunks of a cell. The one with the cursor is kept whole; where
-// there is none, an empty statement stands for it.
+// layOut sorts the chunks of a cell. It keeps the chunk with the cursor whole; if no chunk has the cursor, an empty
+// statement stands for it.
 func layOut(code string, cursor int, chunks []chunk) *layout {
 	l := &layout{}
 	placed := false
@@ -185,7 +184,7 @@ func (l *layout) declaration(text string, at int) {
 	l.head.WriteString(text + "\n")
 }
 
-// statement does so for a statement.
+// statement adds a statement in the same way.
 func (l *layout) statement(text string, at int) {
 	if at >= 0 {
 		l.inBody, l.offset = true, l.body.Len()+len("\t")+at
@@ -193,7 +192,7 @@ func (l *layout) statement(text string, at int) {
 	l.body.WriteString("\t" + text + "\n")
 }
 
-// file is the whole file, and where in it the cursor is.
+// file returns the whole file and the cursor's offset in it.
 func (l *layout) file(imports map[string]string, names string) (src []byte, offset int) {
 	var first strings.Builder
 	first.WriteString("package main\n\n" + l.imports)

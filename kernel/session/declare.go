@@ -9,11 +9,11 @@ import (
 	"slices"
 )
 
-// old marks, for the type checker, a name that a statement uses before the cell
-// declares it anew; no Go identifier contains it.
+// old marks, for the type checker, a name that a statement uses before the cell declares it anew. No Go identifier
+// contains this character.
 const old = "·"
 
-// declarations are the cell's declarations, those of variables last.
+// declarations returns the cell's declarations, those of variables last.
 func (p *parsed) declarations() []*item { return append(slices.Clone(p.items), p.vars...) }
 
 // collectNames collects the names that the cell declares.
@@ -37,7 +37,7 @@ func (p *parsed) collectNames() {
 	}
 }
 
-// defined are the names on the left side of a :=.
+// defined returns the names on the left side of a :=.
 func defined(st ast.Stmt) (names []*ast.Ident) {
 	a, ok := st.(*ast.AssignStmt)
 	if !ok || a.Tok != token.DEFINE {
@@ -51,7 +51,7 @@ func defined(st ast.Stmt) (names []*ast.Ident) {
 	return names
 }
 
-// markEarlier marks the names that mean, before their :=, what they meant before the cell.
+// markEarlier marks the names that, before their :=, have the meaning that they had before the cell.
 func (p *parsed) markEarlier() {
 	seen := map[string]bool{}
 	for _, st := range p.stmts {
@@ -72,7 +72,7 @@ func (p *parsed) markEarlier() {
 	}
 }
 
-// mark marks the names inside of n that no scope there explains and that are earlier ones.
+// mark marks the names inside of n that no scope there declares and that earlier cells declared.
 func (p *parsed) mark(n ast.Node, inVar bool, earlier func(*ast.Ident) bool) {
 	var visit func(ast.Node) bool
 	visit = func(n ast.Node) bool {
@@ -83,7 +83,7 @@ func (p *parsed) mark(n ast.Node, inVar bool, earlier func(*ast.Ident) bool) {
 			ast.Inspect(n.X, visit)
 			return false
 		case *ast.KeyValueExpr:
-			// A key may be a field's name; the checker knows, so leave plain names alone.
+			// A key may be a field's name. Only the checker can tell, so plain names stay unmarked.
 			if _, plain := n.Key.(*ast.Ident); plain {
 				ast.Inspect(n.Value, visit)
 				return false
@@ -99,8 +99,8 @@ func (p *parsed) mark(n ast.Node, inVar bool, earlier func(*ast.Ident) bool) {
 	ast.Inspect(n, visit)
 }
 
-// global reports whether no scope inside of the cell explains a name. The parser takes
-// the cell's own var declarations for one.
+// global reports whether no scope inside of the cell declares a name. The parser treats the cell's own var declarations
+// as such a scope.
 func (p *parsed) global(id *ast.Ident) bool {
 	if id.Obj == nil {
 		return true
@@ -120,8 +120,8 @@ func (p *parsed) isVarSpec(decl any) bool {
 	return false
 }
 
-// markImported has functions of a cell mean the package, not the variable, by a name that the cell both
-// imports and declares: url, err := url.Parse(s).
+// markImported makes functions of a cell use the package, not the variable, for a name that the cell both imports and
+// declares: url, err := url.Parse(s).
 func (p *parsed) markImported() {
 	for _, spec := range p.lines {
 		name := importName(spec, nil)
@@ -141,8 +141,7 @@ func (p *parsed) markImported() {
 	}
 }
 
-// liftDefines makes variables of the package of what top-level := declare, and
-// assignments of the statements.
+// liftDefines converts the variables of top-level := to package variables, and the statements to assignments.
 func (p *parsed) liftDefines() {
 	have := map[string]bool{}
 	for _, st := range p.stmts {
@@ -174,8 +173,8 @@ func (p *parsed) liftDefines() {
 	}
 }
 
-// convertedTo is the type that a conversion of a C value obviously has; the
-// checker does not know C's types and gives up.
+// convertedTo returns the type of a C value's conversion if the syntax shows it. The checker does not know C's types
+// and gives up.
 func convertedTo(e ast.Expr) ast.Expr {
 	call, ok := ast.Unparen(e).(*ast.CallExpr)
 	if !ok {

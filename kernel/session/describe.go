@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// helpLine is a cell that asks what something is: x?, ?x, pkg.Name??
+// helpLine matches a cell that requests help on a name: x?, ?x, pkg.Name??
 var helpLine = regexp.MustCompile(`^\s*(?:\?{1,2}\s*([\pL_][\pL\pN_.]*)|([\pL_][\pL\pN_.]*)\s*\?{1,2})\s*$`)
 
-// asksHelp is the name that a cell asks about, or "".
+// asksHelp returns the name on which a cell requests help, or "".
 func asksHelp(code string) string {
 	if m := helpLine.FindStringSubmatch(code); m != nil {
 		return m[1] + m[2]
@@ -22,7 +22,7 @@ func asksHelp(code string) string {
 	return ""
 }
 
-// showHelpOn prints what a name is.
+// showHelpOn prints the description of a name.
 func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
 	text := s.Describe(ctx, name)
 	if text == "" {
@@ -32,9 +32,8 @@ func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
 	return nil
 }
 
-// Describe says what a name, pkg.Name or value.Method is: its declaration, its
-// documentation, and for a name of the session its value. It is empty for what is
-// not known.
+// Describe describes a name, pkg.Name or value.Method: its declaration, its documentation, and for a name of the
+// session its value. It returns the empty string for an unknown name.
 func (s *Session) Describe(ctx context.Context, name string) string {
 	m, ok := s.meaningOf(ctx, name, "")
 	switch {
@@ -60,7 +59,7 @@ func (s *Session) Describe(ctx context.Context, name string) string {
 	return text
 }
 
-// describeOther describes names that are no longer, or always, there.
+// describeOther describes names that are no longer declared (stale) and names that are always there (of the language).
 func (s *Session) describeOther(ctx context.Context, name string) string {
 	for _, known := range s.names.list(nil) {
 		if known.Name == name && known.Stale != "" {
@@ -73,8 +72,8 @@ func (s *Session) describeOther(ctx context.Context, name string) string {
 	return ""
 }
 
-// documented is where go doc finds an object: an alias has the documentation of the
-// type that it stands for, a method that of its type.
+// documented returns the path and symbol under which go doc finds an object: an alias has the documentation of the type
+// that it stands for, a method that of its type.
 func (m meaning) documented() (path, symbol string) {
 	path, symbol = m.obj.Pkg().Path(), m.obj.Name()
 	if recv := m.receiver(); recv != "" {
@@ -104,10 +103,10 @@ func (s *Session) describeOwn(ctx context.Context, name string, m meaning) strin
 	return text
 }
 
-// maxDoc bounds what go doc says of a whole package.
+// maxDoc limits the length of go doc's text on a whole package, in bytes.
 const maxDoc = 8000
 
-// goDoc is what go doc says.
+// goDoc returns the output of go doc.
 func (s *Session) goDoc(ctx context.Context, path, symbol string) string {
 	args := []string{"doc", path}
 	if symbol != "" {
