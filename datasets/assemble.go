@@ -9,7 +9,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// assemble makes a data set of images whose places are known.
+// assemble makes a data set of images whose split and class are known.
 func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	d := &Dataset{Name: name, Source: t.source, left: s.left}
 	d.mergeTwins(s.images)
@@ -89,8 +89,8 @@ func (t *tree) reader(o Options, bits int) func(item) (*vision.Image, error) {
 	}
 }
 
-// depth returns the number of bits that the 16-bit images of the set use, the same for all, so that one image is not
-// brightened more than another; 0 where it is not known or there are none.
+// depth returns the number of bits that the 16-bit images of the set use: one number for all, so that no image is
+// brightened more than another. It is 0 if the number is unknown or there are no such images.
 func (d *Dataset) depth(t *tree, images []labelled) int {
 	bits, deep := 0, 0
 	example := ""

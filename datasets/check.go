@@ -26,50 +26,50 @@ import (
 )
 
 const (
-	// Beyond these the images are not all decoded at the first load.
+	// Beyond these limits the first load decodes only the headers.
 	maxCheckFiles = 100_000
 	maxCheckBytes = 512 << 20
-	// checkVersion changes when the verdict on a file may change for another reason than its decoder.
+	// checkVersion is changed when verdicts may change for another reason than the decoders.
 	checkVersion = "2"
-	// A file that was changed so shortly ago may be changed again without its time telling: file systems count in steps
-	// of some milliseconds.
+	// A file that was changed more recently than this may change again at the same recorded time: file systems count in
+	// steps of some milliseconds.
 	tooFresh = 50 * time.Millisecond
-	// unknownTime is no file's, so that a verdict with it is made anew.
+	// unknownTime is no file's time of change, so that a verdict with it is never reused.
 	unknownTime = -1
 )
 
-// placeholders are images that a photo host delivers in place of one that is gone. hymenoptera holds one such file, which
-// torchvision passes over only because its name ends in .gif; so do we, to have the same 244 training images.
+// placeholders are images that a photo host delivers in place of one that is gone. hymenoptera holds one such file,
+// which torchvision skips only because its name ends in .gif. It is skipped here too, to have the same 244 training
+// images.
 var placeholders = []string{"imagenotfound.gif"}
 
-// verdict is what is known of one file, for as long as its size and time of change stay.
+// verdict is the result of checking one file. It is valid while the file's size and time of change stay the same.
 type verdict struct {
 	Size    int64 `json:"size"`
 	Changed int64 `json:"changed,omitempty"`
 	// Reason is why the file can't be used, "" if it can.
 	Reason string `json:"reason,omitempty"`
-	// Decoded tells that all of it was decoded, not its header alone; Bits is then vision.Info's.
+	// Decoded is set if all of it was decoded, not its header alone; Bits is then vision.Info's.
 	Decoded bool `json:"decoded,omitempty"`
 	Bits    int  `json:"bits,omitempty"`
-	// CRC is the CRC-32 (IEEE) of the content, if Summed. Zip files have it in their directories, so that a folder and a
-	// zip file of it are the same data and none is read for it.
+	// CRC is the CRC-32 (IEEE) of the content, if Summed. Zip files have it in their directories, so that a folder and
+	// a zip file of it count as the same data, and a zip file needs no reading for it.
 	CRC    uint32 `json:"crc,omitempty"`
 	Summed bool   `json:"summed,omitempty"`
 }
 
-// verdicts are those of a tree's files, in their order, kept in the cache folder.
+// verdicts holds the verdicts of a tree's files, in their order. They are stored in the cache folder.
 type verdicts struct {
 	all   []verdict
-	known map[string]verdict // by path, as kept
+	known map[string]verdict // by path, as stored
 
-	summing sync.Mutex // while look is at work for a Fingerprint
+	summing sync.Mutex // held while look runs for a Fingerprint
 }
 
-// work says what is to be known of each file.
+// work says which checks each file needs.
 type work struct{ decode, sum bool }
 
-// check looks at all files. What is known from an earlier time is not looked at again, so that only the first load
-// decodes everything.
+// check checks all files. It reuses stored verdicts, so that only the first load decodes everything.
 func (t *tree) check(skip bool) {
 	var total int64
 	for _, f := range t.files {
@@ -80,7 +80,7 @@ func (t *tree) check(skip bool) {
 	t.look(work{decode: !skip && len(t.files) <= maxCheckFiles && total <= maxCheckBytes, sum: !skip})
 }
 
-// look brings the verdicts up to what is wanted of them, with all cores.
+// look completes all verdicts with the checks in w, on all cores.
 func (t *tree) look(w work) {
 	if t.known == nil {
 		t.known = t.recall()
@@ -124,8 +124,8 @@ func each(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// storeFile is where a tree's verdicts are kept, "" if nowhere. The name depends on what may change them: the tree, the
-// decoders, and the version of Go, which holds most of these.
+// storeFile returns the path of the file that stores a tree's verdicts, "" without a cache folder. The name depends on
+// everything that may change them: the tree, the decoders, and the version of Go, which contains most decoders.
 func (t *tree) storeFile() string {
 	dir, err := fetch.CacheDir("checked")
 	if err != nil {
@@ -135,7 +135,7 @@ func (t *tree) storeFile() string {
 	return filepath.Join(dir, hex.EncodeToString(h[:16])+".json")
 }
 
-// recall returns what is kept.
+// recall returns the stored verdicts.
 func (t *tree) recall() map[string]verdict {
 	known := map[string]verdict{}
 	data, err := os.ReadFile(t.storeFile())
@@ -145,7 +145,7 @@ func (t *tree) recall() map[string]verdict {
 	return known
 }
 
-// remember keeps the verdicts. It is only a speed-up: after an error here the next load checks again.
+// remember stores the verdicts. It is only a speed-up: after an error here the next load checks again.
 func (t *tree) remember() {
 	store := t.storeFile()
 	if store == "" || os.MkdirAll(filepath.Dir(store), 0o755) != nil {
@@ -154,7 +154,7 @@ func (t *tree) remember() {
 	keep := make(map[string]verdict, len(t.files))
 	fresh := time.Now().Add(-tooFresh).UnixNano()
 	for i, f := range t.files {
-		// JSON would write two names that are no UTF-8 as one.
+		// JSON would write different names that are not valid UTF-8 as the same text.
 		if (f.zipped || f.changed < fresh) && utf8.ValidString(f.path) {
 			keep[f.path] = t.all[i]
 		}
@@ -164,12 +164,12 @@ func (t *tree) remember() {
 	}
 }
 
-// imageExtensions decide how a file without a known format is spoken of: as no image, or as something else under an
-// image's name.
+// imageExtensions decide how a report describes a file without a known format: as not an image, or as something else
+// under an image's name.
 var imageExtensions = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true, ".bmp": true, ".webp": true,
 	".tif": true, ".tiff": true, ".ppm": true, ".pgm": true, ".pbm": true, ".pnm": true}
 
-// look adds what is wanted to what is known of f already.
+// look completes the verdict known with the checks in w.
 func (f *file) look(known verdict, w work) verdict {
 	v := known
 	v.Size, v.Changed = f.size, f.changed
@@ -203,7 +203,8 @@ func (f *file) look(known verdict, w work) verdict {
 	return f.judge(v, err)
 }
 
-// judge gives v the reason of an error. One about reading, such as too many open files, may be gone the next time.
+// judge sets v's reason from err. A reading error, such as too many open files, may not happen the next time, so its
+// verdict is not reused.
 func (f *file) judge(v verdict, err error) verdict {
 	v.Reason = f.reason(err)
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
@@ -221,7 +222,7 @@ func (f *file) placeholder() bool {
 	return false
 }
 
-// reason says in a few words why f can't be used, "" without an error.
+// reason returns in a few words why f can't be used, "" without an error.
 func (f *file) reason(err error) string {
 	if err == nil {
 		return ""

@@ -74,7 +74,7 @@ func openCIFAR(p string, o Options) (*Dataset, error) {
 	return d, nil
 }
 
-// cifar are the batches of the original, with the contents of all images.
+// cifar holds the batches of the original, with the contents of all images.
 type cifar struct {
 	batches  []*os.File // open for the life of the process, as the zip files are
 	contents []content
@@ -125,8 +125,8 @@ func (c *cifar) sums(keys []int) []content {
 	return out
 }
 
-// unpackCIFAR writes the batches of the archive into folder, each under a temporary name first. It takes only those
-// files, of the right size, whatever else the archive claims to hold.
+// unpackCIFAR writes the batches of the archive into folder, each under a temporary name first. It extracts only those
+// files, of the right size, and ignores everything else in the archive.
 func unpackCIFAR(archive, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

@@ -25,17 +25,17 @@ import (
 // maxCSVBytes is the largest list that is read.
 const maxCSVBytes = 256 << 20
 
-// FromCSV loads images whose labels stand in a CSV file, one line per image. imageColumn and labelColumn are names of
-// the first line (upper and lower case are the same), or, for a file without such a line, the columns' numbers from 1 on
-// ("1", "2"). Fields are separated by commas, semicolons, tabs or bars, and may be quoted; the text is UTF-8, or UTF-16
-// with a byte order mark.
+// FromCSV loads images whose labels are in a CSV file, one line per image. imageColumn and labelColumn are column names
+// from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
+// "2"). Fields are separated by commas, semicolons, tabs or bars, and may be quoted; the text is UTF-8, or UTF-16 with
+// a byte order mark.
 //
-// An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension may be missing, and so may
-// its folder, if only one file below fits: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
-// train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that says train, val or test.
+// An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
+// missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
+// train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test.
 //
-// Lines without a label or whose file is not there are left out and reported, as are images with two labels. Files are
-// checked as ImageFolder does.
+// Lines without a label or with a missing file are left out and reported, as are images with two labels. Files are
+// checked as in ImageFolder.
 func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, error) {
 	o, err := one("FromCSV", opts)
 	if err != nil {
@@ -48,7 +48,7 @@ func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, 
 	return d, nil
 }
 
-// withoutPrefix spares the reader a second "datasets: ".
+// withoutPrefix removes "datasets: " from an error that is wrapped with this prefix again.
 func withoutPrefix(err error) error {
 	if text, ok := strings.CutPrefix(err.Error(), "datasets: "); ok {
 		return errors.New(text)
@@ -110,7 +110,8 @@ type row struct {
 	fields []string
 }
 
-// readTable returns the wanted columns of a CSV file. The separator is the one that gives a first line with all of them.
+// readTable returns the wanted columns of a CSV file. The separator is that of Excel's "sep=" line, or the first of
+// comma, semicolon, tab and bar that splits the first line into columns with all of them.
 func readTable(data []byte, wanted []string) ([]row, error) {
 	text, _, err := convert.Bytes(unicode.BOMOverride(convert.Nop), data)
 	if err != nil || !utf8.Valid(text) {
@@ -134,7 +135,7 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 		}
 		at, headless, err := columns(head, wanted)
 		if err != nil {
-			// The separator that finds the most columns gives the better message.
+			// A separator that splits the first line gives the better message.
 			if firstErr == nil || len(head) > 1 {
 				firstErr = err
 			}
@@ -149,8 +150,8 @@ func hasPrefixFold(text []byte, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(string(text[:len(prefix)]), prefix)
 }
 
-// columns returns the places of the wanted columns; headless tells that they were given by number and the first line is
-// an image's.
+// columns returns the indices of the wanted columns; headless reports that one was given by number, so that the first
+// line describes an image.
 func columns(head, wanted []string) (at []int, headless bool, err error) {
 	names := make([]string, len(head))
 	for i, h := range head {
@@ -240,7 +241,7 @@ func listRows(t *tree, rows []row, table string) *listing {
 	return l
 }
 
-// unlistedReason is about images in the folder that a list does not name, such as a competition's test images.
+// unlistedReason is for images in the folder that a list does not name, such as a competition's test images.
 const unlistedReason = "not in the list"
 
 // fileIndex finds the files of a tree by the ends of their paths.
@@ -263,7 +264,7 @@ func indexFiles(t *tree) fileIndex {
 	return x
 }
 
-// find returns the one file that words mean, or the reason why there is none.
+// find returns the index of the one file that words name, or the reason why there is none.
 func (x fileIndex) find(words string) (int, string) {
 	p := path.Clean(strings.ReplaceAll(words, `\`, "/"))
 	if rel, err := filepath.Rel(x.tree.abs, words); err == nil && filepath.IsAbs(words) {
@@ -288,7 +289,7 @@ func (x fileIndex) find(words string) (int, string) {
 		}
 	}
 	if len(beside) > 0 {
-		found = beside // right where the list says, but for the extension
+		found = beside // exactly where the list says, except for the extension
 	}
 	switch len(found) {
 	case 0:

@@ -12,14 +12,14 @@ import (
 
 // Dataset is a set of labelled images, split for training, validation and possibly a final test.
 type Dataset struct {
-	Name    string   // as in List, or of the folder
+	Name    string   // as in List, or the folder's name
 	Classes []string // sorted by name; a label is an index into it
 	Train   *Split   // never nil
-	Val     *Split   // never nil; what is watched during training
+	Val     *Split   // never nil; evaluated during training
 	Test    *Split   // nil when there is none
 	Source  string   // the folder, zip file or generator that the images come from
-	// Warnings tell what was found odd and how it was handled, one sentence each: files left out (Report lists them), a
-	// class that is missing in a split, images that are in two. Show them to the user.
+	// Warnings describe what is unusual in the data and how it was handled, one sentence each: files left out (Report
+	// lists them), a class that is missing in a split, images that are in two splits. Show them to the user.
 	Warnings []string
 
 	left Report
@@ -49,9 +49,9 @@ type Split struct {
 	classes []string
 	items   []item
 	read    func(item) (*vision.Image, error)
-	// sums returns the contents of the items with these keys, in order; nil where the names say all.
+	// sums returns the contents of the items with these keys, in order; nil where the names identify the images.
 	sums func(keys []int) []content
-	// oriented tells that images are turned upright: other pixels of the same files.
+	// oriented is set if images are rotated and flipped upright, which gives other pixels from the same files.
 	oriented bool
 }
 
@@ -84,7 +84,7 @@ func (s *Split) Labels() []int {
 // root of the data, with slashes.
 func (s *Split) Name(i int) string { return s.items[i].name }
 
-// Image decodes image i. A file that turns out to be broken gives a *BrokenImageError.
+// Image decodes image i. For a broken file it returns a *BrokenImageError.
 func (s *Split) Image(i int) (*vision.Image, error) {
 	m, err := s.read(s.items[i])
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Split) Image(i int) (*vision.Image, error) {
 	return m, nil
 }
 
-// BrokenImageError says which image could not be read. Training may leave it out and go on.
+// BrokenImageError names an image that could not be read. Training may leave it out and go on.
 type BrokenImageError struct {
 	Name string // of the image, as Split.Name gives it
 	Err  error  // why
@@ -139,10 +139,9 @@ func (s *Split) FirstPerClass(n int) *Split {
 	return s.Subset(idx)
 }
 
-// NewSplit makes a split of images that come from elsewhere than this package: names and labels (0 to classes-1) in
-// parallel, and a function, safe for concurrent use, that makes image i. Its classes are called "0", "1" and so on until
-// WithClasses names them. A run knows such images again by their names alone. For files with labels of your own see
-// FromSamples.
+// NewSplit makes a split of images from outside this package: parallel names and labels (0 to classes-1), and a
+// function, safe for concurrent use, that returns image i. Its classes are called "0", "1" and so on until WithClasses
+// names them. A stored run identifies such images by their names alone. For files with your own labels see FromSamples.
 func NewSplit(classes int, names []string, labels []int, image func(i int) (*vision.Image, error)) (*Split, error) {
 	if len(names) != len(labels) || image == nil {
 		return nil, fmt.Errorf("datasets: NewSplit got %d names and %d labels; expected as many, and a function", len(names), len(labels))
@@ -160,8 +159,8 @@ func NewSplit(classes int, names []string, labels []int, image func(i int) (*vis
 	return s, nil
 }
 
-// WithClasses returns the split with names for its classes, in the order of the labels. It panics when there are not as
-// many names as classes.
+// WithClasses returns the split with names for its classes, in the order of the labels. It panics unless there is one
+// name per class.
 func (s *Split) WithClasses(names []string) *Split {
 	if len(names) != len(s.classes) {
 		panic(fmt.Sprintf("datasets: %d names for a split of %d classes", len(names), len(s.classes)))
@@ -187,14 +186,14 @@ type Options struct {
 	// PerClass limits the training images of each class, first by name; 0 means all. It leaves the validation split as
 	// it is.
 	PerClass int
-	// Train, Val and Test name the folders of a split where ImageFolder can't tell, from the root of the data: "fold1";
-	// "*/fold1" where each class's folder has one; "." where all folders are classes. Folders that none of them names are
-	// left out. For FromPattern "." means all images.
+	// Train, Val and Test name the folder of each split where ImageFolder can't tell, as a path from the root of the
+	// data: "fold1"; "*/fold1" where each class's folder has one; "." where all folders are classes. Folders that none
+	// of the three names are left out. For FromPattern "." means all images.
 	Train, Val, Test string
 	// SplitColumn is the column of FromCSV's file that says train, val or test; "": all images are for training.
 	SplitColumn string
-	// Orient turns images upright as their EXIF orientation says. torchvision's ImageFolder doesn't, so that the zero
-	// value gives its pixels.
+	// Orient rotates and flips images upright as their EXIF orientation says. torchvision's ImageFolder doesn't, so the
+	// zero value gives the same pixels as torchvision.
 	Orient bool
 	// SkipCheck leaves out the reading and decoding of every image at the first load (see ImageFolder).
 	SkipCheck bool
@@ -215,7 +214,7 @@ func (o Options) validate(name string) error {
 // ImageFolderOptions are the Options of ImageFolder.
 type ImageFolderOptions = Options
 
-// one returns the single optional value.
+// one returns the Options given, validated, or the zero value if there are none.
 func one(name string, opts []Options) (Options, error) {
 	switch len(opts) {
 	case 0:

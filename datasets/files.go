@@ -18,10 +18,10 @@ import (
 // file is one file of a tree that may hold images.
 type file struct {
 	path string // from the root of the tree, with slashes
-	size int64  // as announced: a zip file may lie
+	size int64  // as announced: a zip file's directory may be wrong
 	// changed is the time of the last change in nanoseconds; 0 in a zip file.
 	changed int64
-	// zipped tells that the file is in a zip file, whose directory says its CRC-32.
+	// zipped is set if the file is in a zip file, whose directory holds its CRC-32.
 	zipped bool
 	crc    uint32
 	open   func() (io.ReadCloser, error)
@@ -37,7 +37,7 @@ func (f *file) read() ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	// Not sized by f.size in advance: a small file may claim to be large.
+	// Not sized by f.size in advance: the announced size of a small file may be large.
 	data, err := io.ReadAll(io.LimitReader(r, vision.MaxFileBytes+1))
 	if err != nil {
 		return nil, err
@@ -52,10 +52,10 @@ func (f *file) read() ([]byte, error) {
 type tree struct {
 	source string // its path
 	abs    string // the same, absolute
-	stamp  string // of a zip file: changes when it does
+	stamp  string // of a zip file: changes when the file changes
 	files  []file // sorted by path
 	dirs   map[string]bool
-	left   []LeftOut // what was passed over while listing
+	left   []LeftOut // skipped while listing
 	verdicts
 }
 
@@ -80,31 +80,32 @@ func openTree(p string) (*tree, error) {
 		return nil, err
 	}
 	slices.SortFunc(t.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	// Twice the same name in a zip file: the first entry counts.
+	// A zip file may hold a name twice: the first entry counts.
 	t.files = slices.CompactFunc(t.files, func(a, b file) bool { return a.path == b.path })
 	return t, nil
 }
 
-// hidden reports files that operating systems and editors leave: they are passed over without a warning.
+// hidden reports whether operating systems or editors leave files of this name behind; these are skipped without a
+// warning.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__MACOSX" || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
 const (
-	// Folders below these depths are left out: of folders in each other, and of links in what links lead to. The second
-	// keeps folders that all link to each other from being listed in every order.
+	// Folders below more than maxDepth nested folders, or behind more than maxLinks nested links, are left out.
+	// maxLinks keeps folders that all link to each other from being listed in every order.
 	maxDepth = 16
 	maxLinks = 3
 
 	hiddenReason = "hidden, or left by an operating system"
 )
 
-// folder is one to be listed.
+// folder is a folder to be listed.
 type folder struct {
 	path  string        // where it is
 	rel   string        // from the tree's root, with slashes
 	above []fs.FileInfo // itself and the folders above it, as they were reached
-	links int           // of these, reached by a link
+	links int           // how many of them were reached by a link
 }
 
 // walk lists a folder. Links are followed, as torchvision does, unless they lead to a folder above.
@@ -122,7 +123,7 @@ func (t *tree) walk(dir folder) error {
 		}
 		info, err := os.Stat(full)
 		switch {
-		case err != nil: // a link to nowhere or to itself, a file that has just gone
+		case err != nil: // a link to nowhere or to itself, or a file that was just removed
 			t.files = append(t.files, file{path: name, open: func() (io.ReadCloser, error) { return os.Open(full) }})
 		case info.IsDir():
 			below := folder{path: full, rel: name, above: append(slices.Clip(dir.above), info), links: dir.links}
@@ -135,14 +136,14 @@ func (t *tree) walk(dir folder) error {
 		case info.Mode().IsRegular():
 			t.files = append(t.files, file{path: name, size: info.Size(), changed: changed(info),
 				open: func() (io.ReadCloser, error) { return os.Open(full) }})
-		default: // opening a pipe would wait for ever
+		default: // opening a pipe would block for ever
 			t.left = append(t.left, LeftOut{name, "neither a file nor a folder"})
 		}
 	}
 	return nil
 }
 
-// descend lists a folder in another, unless it is that one again or lies too deep.
+// descend lists a folder inside another, unless it is a link to a folder above it or lies too deep.
 func (t *tree) descend(dir folder) error {
 	self := dir.above[len(dir.above)-1]
 	switch {

@@ -13,7 +13,7 @@ type namedSplit struct {
 	split *Split
 }
 
-// splits returns the splits that there are, in order.
+// splits returns the splits that exist, in order.
 func (d *Dataset) splits() (out []namedSplit) {
 	for _, s := range []namedSplit{{trainSplit, d.Train}, {valSplit, d.Val}, {testSplit, d.Test}} {
 		if s.split != nil {
@@ -24,12 +24,13 @@ func (d *Dataset) splits() (out []namedSplit) {
 }
 
 // Fingerprint identifies the data by the names, labels and contents of all images in all splits, as 32 hexadecimal
-// digits: equal for equal data wherever it lies. A stored run compares it to know that it continues on the data it began
-// with. Contents are known by the check of ImageFolder, and are read here where that was skipped; a file is read again
-// only if its size or time of change is another. Images that are drawn or come from a function are known by name.
+// digits: equal for equal data wherever it lies. A stored run compares it to make sure that it continues on the data it
+// began with. The check of ImageFolder records the contents; where that was skipped, Fingerprint reads them. A file is
+// read again only if its size or time of change differs. Images that are drawn or come from a function are identified
+// by name.
 func (d *Dataset) Fingerprint() string { return d.fingerprint(true) }
 
-// fingerprint leaves the contents out on request: so it was before they were part of it.
+// fingerprint returns the fingerprint with or without the contents: older runs stored it without them.
 func (d *Dataset) fingerprint(contents bool) string {
 	h := sha256.New()
 	for _, c := range d.Classes {
@@ -54,7 +55,7 @@ func (d *Dataset) fingerprint(contents bool) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// contents returns those of the split's images.
+// contents returns the contents of the split's images.
 func (s *Split) contents() []content {
 	keys := make([]int, len(s.items))
 	for i, it := range s.items {
@@ -63,7 +64,7 @@ func (s *Split) contents() []content {
 	return s.sums(keys)
 }
 
-// sums returns the contents of files, reading those that are not known.
+// sums returns the contents of files, and reads the files whose contents are not recorded.
 func (t *tree) sums(keys []int) []content {
 	t.summing.Lock()
 	defer t.summing.Unlock()
@@ -75,8 +76,8 @@ func (t *tree) sums(keys []int) []content {
 	return out
 }
 
-// Matches reports whether stored, the Fingerprint that a run keeps, is of this data. The note is "" or says what could
-// not be compared: fingerprints made before contents were part of them hold names and labels alone.
+// Matches reports whether stored, the Fingerprint that a run keeps, is of this data. The note is "" or names the part
+// that could not be compared: fingerprints made before contents were part of them cover names and labels alone.
 func (d *Dataset) Matches(stored string) (same bool, note string) {
 	switch stored {
 	case d.Fingerprint():
@@ -87,7 +88,7 @@ func (d *Dataset) Matches(stored string) (same bool, note string) {
 	return false, ""
 }
 
-// MarshalJSON writes the name and the fingerprint: what a stored configuration needs to know the data again.
+// MarshalJSON writes the name and the fingerprint: they identify the data in a stored configuration.
 func (d *Dataset) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Name        string `json:"name"`

@@ -11,20 +11,20 @@ import (
 
 // ImageFolder loads a folder or a zip file (read in place) that has one folder of images per class, as in torchvision:
 // classes alone, or classes below a folder per split (train/, val/, test/ under any of their usual names, such as
-// training_set or Validation), or splits below each class (cats/train). Single folders around all of that are passed
-// through. The classes are the folders' names, sorted, and the images are sorted by name. Without a validation folder,
+// training_set or Validation), or splits below each class (cats/train). A single folder around all of that is entered.
+// The classes are the folders' names, sorted, and the images are sorted by name. Without a validation folder,
 // Options.ValFraction of each class's training images are taken, chosen by Options.Seed and the file names.
 //
-// Where the folders can be read in two ways, such as a folder "train" beside others that look like classes, the error
-// shows them, and Options.Train, Val and Test say which is which.
+// Where the folders can be read in two ways, such as a folder "train" beside others that look like classes, an error
+// shows them, and Options.Train, Val and Test decide.
 //
-// Images are of the formats of vision.Formats (JPEG, PNG, GIF, BMP, WebP, TIFF, PNM), told by content. Other and broken
-// files are left out: one of the Warnings counts them and names the first, Report lists all. To know them, every image
-// is read and decoded once, in parallel, and the result is remembered in the cache folder for as long as the file's size
-// and time of change stay. For more than 100,000 files or 512 MB only the headers are decoded, with Options.SkipCheck
-// nothing but the headers is read; a broken image then shows when Split.Image is called.
+// Images have a format of vision.Formats (JPEG, PNG, GIF, BMP, WebP, TIFF, PNM), recognised by content. Other and
+// broken files are left out: one of the Warnings counts them and names the first, Report lists all. To find them, every
+// image is read and decoded once, in parallel, and the result is stored in the cache folder; it is valid while the
+// file's size and time of change stay the same. For more than 100,000 files or 512 MB only the headers are decoded, and
+// with Options.SkipCheck only the headers are read; a broken image then shows when Split.Image is called.
 //
-// Errors: nothing there, no or only one class, a class without training images, folders with two readings.
+// Errors: no images, only one class, a class without training images, folders with two readings.
 func ImageFolder(dir string, opts ...Options) (*Dataset, error) {
 	o, err := one("ImageFolder", opts)
 	if err != nil {
@@ -81,7 +81,7 @@ func (t *tree) nothing(usable []string) error {
 	return nil
 }
 
-// sorted are the files of a tree by their places.
+// sorted holds the files of a tree: the images with their places, and the files left out.
 type sorted struct {
 	images []labelled
 	left   Report
@@ -89,7 +89,7 @@ type sorted struct {
 	empty []string
 }
 
-// labelled is one image with its place; file is an index into the tree's.
+// labelled is one image with its place; file is an index into the tree's files.
 type labelled struct {
 	place
 	name string

@@ -24,7 +24,7 @@ type archive struct {
 	url     string
 	sha256  string // of the file at url
 	classes int
-	// also are other files and folders that hold the data, in a form that open reads.
+	// also lists other files and folders that hold the data, in a form that open reads.
 	also []string
 	open func(path string, o Options) (*Dataset, error)
 }
@@ -78,7 +78,7 @@ func (a archive) load(o Options) (*Dataset, error) {
 			return nil, fmt.Errorf("datasets: %s: %w", a.name, err)
 		}
 	} else if d, err = imageFolder(where, o); err != nil {
-		return nil, err // it names the file or folder
+		return nil, err // the error names the file or folder
 	}
 	d.Name = a.name
 	if len(d.Classes) != a.classes {
@@ -88,7 +88,7 @@ func (a archive) load(o Options) (*Dataset, error) {
 	return d, nil
 }
 
-// find returns the path of the zip file or folder, downloading it when it is nowhere.
+// find returns the path of the zip file or folder, and downloads it if it is in none of the folders.
 func (a archive) find(o Options) (string, error) {
 	if o.Dir != "" {
 		dir, err := fetch.ExpandHome(o.Dir)
@@ -150,7 +150,7 @@ func (a archive) download(o Options, url, sum, dest string) (string, error) {
 	if w == nil {
 		w = os.Stderr
 	}
-	// Ctrl-C ends the download, not the program in the middle of a file; what has come is resumed the next time.
+	// Ctrl-C ends the download, not the program in the middle of a file; the next call resumes the download.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := fetch.File(ctx, fetch.Request{URL: url, SHA256: sum, Dest: dest, Progress: fetch.Printer(w, filepath.Base(dest))})
@@ -163,7 +163,7 @@ func (a archive) download(o Options, url, sum, dest string) (string, error) {
 	return dest, nil
 }
 
-// nameForURL keeps files of different addresses and hashes apart in the cache.
+// nameForURL returns a name in the cache that differs for different addresses and hashes.
 func nameForURL(url, sum string) string {
 	h := sha256.Sum256([]byte(url + " " + strings.ToLower(sum)))
 	base := path.Base(strings.SplitN(url, "?", 2)[0])

@@ -22,7 +22,7 @@ const (
 	testSplit  = "test"
 )
 
-// fillers are words that stand beside a split's in a folder's name and mean nothing.
+// fillers are words that may accompany a split's word in a folder's name and carry no meaning.
 var fillers = map[string]bool{"set": true, "data": true, "dataset": true, "images": true, "image": true, "imgs": true, "img": true,
 	"split": true, "folder": true, "photos": true, "pictures": true, "samples": true}
 
@@ -49,16 +49,16 @@ func splitOf(name string) string {
 // place is where an image belongs.
 type place struct{ split, class string }
 
-// layout says where images belong by their folders. Paths are from the tree's root.
+// layout assigns images to splits and classes by their folders. Paths are from the tree's root.
 type layout struct {
-	root string // the folder that names are counted from: "" or a single folder around everything
+	root string // the folder that names are relative to: "" or a single folder around everything
 	// place returns the place of the file at a path below root; reason says why it has none.
 	place func(rel string) (p place, reason string)
 }
 
 const strayReason = "outside of the class folders"
 
-// node is a folder of the images of a tree, as far as it matters for its layout.
+// node is a folder that holds images, with the numbers that decide the layout.
 type node struct {
 	name   string
 	images int // directly in it
@@ -66,7 +66,7 @@ type node struct {
 	below  []*node
 }
 
-// imageTree arranges the paths of images; folders without an image are not in it.
+// imageTree builds the tree of folders from the paths of images; it leaves out folders without an image.
 func imageTree(paths []string) *node {
 	root := &node{}
 	at := map[string]*node{"": root}
@@ -127,8 +127,8 @@ func (n *node) draw(b *strings.Builder, indent string, levels int) {
 	}
 }
 
-// findLayout reads the folders where one reading is possible; paths are those of the usable images. Else the error shows
-// what was found and the options that say how to read it.
+// findLayout returns the layout of the folders if only one is possible; paths are those of the usable images. Otherwise
+// the error shows the folders and the options that decide.
 func findLayout(source string, paths []string, o Options) (layout, error) {
 	root := imageTree(paths)
 	if o.Train != "" || o.Val != "" || o.Test != "" {
@@ -177,8 +177,8 @@ func (n *node) ambiguous() string {
 	return ""
 }
 
-// splitsAbove returns the function that reads SPLIT/CLASS/.../FILE, for each split with a single folder around its classes
-// if there is one.
+// splitsAbove returns the function that reads SPLIT/CLASS/.../FILE, where each split may have a single folder around
+// its classes.
 func splitsAbove(splits []*node) func(rel string) (place, string) {
 	byFolder, wrapped := map[string]string{}, map[string]string{}
 	for _, s := range splits {
@@ -223,7 +223,7 @@ func classAbove(rel string) (place, string) {
 	return place{splitOf(split), class}, ""
 }
 
-// unwrap passes through single folders around everything: "data/", and "train/" around train/ and val/.
+// unwrap descends through single folders around everything: "data/", and "train/" around train/ and val/.
 func (n *node) unwrap() (prefix string, inner *node) {
 	for len(n.below) == 1 && n.images == 0 {
 		only := n.below[0]
@@ -316,7 +316,7 @@ func (n *node) others() (out []string) {
 	return out
 }
 
-// shareClasses reports whether two of the folders hold folders of one name: no classes would.
+// shareClasses reports whether two of the folders hold folders of the same name, as splits do and classes don't.
 func shareClasses(splits []*node) bool {
 	seen := map[string]bool{}
 	for _, s := range splits {
@@ -422,8 +422,9 @@ func (r rule) place(rel string) (place, bool) {
 	return place{r.split, class}, strings.HasPrefix(rest, inner+"/")
 }
 
-// find returns the folder from the root that a user's words mean: from the root, from the folder inside single folders,
-// or with the path of the data set itself before it; "" if there is none with images.
+// find returns the path from the root of the folder that the user named: as a path from the root, as a path from the
+// folder inside single folders, or with the path of the data set itself before it. It returns "" if there is no such
+// folder with images.
 func (n *node) find(source, words string) string {
 	prefix, _ := n.unwrap()
 	candidates := []string{words, path.Join(prefix, words)}
@@ -439,7 +440,7 @@ func (n *node) find(source, words string) string {
 	return ""
 }
 
-// holds reports whether there is such a folder of images; "*" stands for any folder.
+// holds reports whether the folder exists and holds images; "*" stands for any folder.
 func (n *node) holds(folder string) bool {
 	if folder == "." {
 		return n.total > 0

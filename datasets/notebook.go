@@ -6,8 +6,8 @@ import "strings"
 const NotebookHelp = `Data sets
   datasets.List() shows all data sets; datasets.MustImageFolder("photos") takes a folder with one folder per class`
 
-// NotebookWords lists what may stand in the string argument arg (from 0) of the function fn: names of data sets. A
-// notebook's kernel completes by it.
+// NotebookWords returns the possible values of the string argument arg (counted from 0) of the function fn: names of
+// data sets. A notebook's kernel completes with them.
 func NotebookWords(fn string, arg int) []string {
 	if strings.TrimPrefix(fn, "Must") != "Load" || arg != 0 {
 		return nil

@@ -73,7 +73,7 @@ func gradient(a, b rgb, angle int) paint {
 	}
 }
 
-// stripes alternate between a and b, each so many subpixels wide.
+// stripes alternate between a and b, each width subpixels wide.
 func stripes(a, b rgb, angle, width int) paint {
 	c, s := cos(angle), sin(angle)
 	return func(x, y int) rgb {
@@ -87,7 +87,7 @@ func stripes(a, b rgb, angle, width int) paint {
 	}
 }
 
-// checker alternates squares of a and b, so many pixels wide.
+// checker alternates squares of a and b, width pixels wide.
 func checker(a, b rgb, width int) paint {
 	return func(x, y int) rgb {
 		if (x/width+y/width)%2 == 0 {
@@ -112,7 +112,7 @@ func clouds(r *rand.Rand, a, b rgb, cells int) paint {
 	}
 }
 
-// canvas is a picture in the making.
+// canvas is an image that is being drawn.
 type canvas struct {
 	pix  [side * side]rgb
 	mask *mask
@@ -128,7 +128,7 @@ func newCanvas(background paint) *canvas {
 	return c
 }
 
-// fill paints what the mask covers, with opacity of 256 parts.
+// fill paints the pixels that the mask covers. An opacity of 256 is opaque.
 func (c *canvas) fill(p paint, opacity int) {
 	for i, a := range c.mask.coverage() {
 		if a != 0 {

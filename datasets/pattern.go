@@ -10,16 +10,16 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
-// FromPattern loads a folder or a zip file whose file names say the class: "{class}.*.jpg" for cat.0.jpg,
-// "{class}_*.jpg" for great_pyrenees_173.jpg (as much as possible belongs to the class). In a pattern "*" stands for any
-// characters and "?" for one, but no slash; "{split}" for train, val or test. A pattern without a slash is compared to
-// the file's name in whatever folder, one with a slash to the path from the root: "{split}/{class}-*.png". A pattern with
-// a parenthesis is a regular expression (package regexp), compared to the path, whose group "class", or else the first
-// one, is the class, and "split" the split.
+// FromPattern loads a folder or a zip file whose file names contain the class: "{class}.*.jpg" for cat.0.jpg,
+// "{class}_*.jpg" for great_pyrenees_173.jpg (the class is as long as possible). In a pattern "*" stands for any
+// characters and "?" for one, but no slash; "{split}" for train, val or test. A pattern without a slash is matched
+// against the file's name in any folder, one with a slash against the path from the root: "{split}/{class}-*.png". A
+// pattern with a parenthesis is a regular expression (package regexp), matched against the path. Its group "class", or
+// else its first unnamed group, is the class; its group "split" is the split.
 //
 // Without {split}, folders named like splits (see ImageFolder) are splits if all images lie in such folders;
-// Options.Train, Val and Test name the folders otherwise. Files that the pattern does not fit are left out and reported,
-// others are checked as ImageFolder does.
+// Options.Train, Val and Test name the folders otherwise. Files that do not match the pattern are left out and
+// reported; the others are checked as in ImageFolder.
 func FromPattern(dir, pattern string, opts ...Options) (*Dataset, error) {
 	o, err := one("FromPattern", opts)
 	if err != nil {
@@ -72,11 +72,11 @@ func firstNames(t *tree) string {
 type pattern struct {
 	*regexp.Regexp
 	class, split int  // groups
-	whole        bool // compared to the path, not to the name
+	whole        bool // matched against the path, not the name
 	splits       bool
 }
 
-// classesOf translates a pattern's signs.
+// patternSigns translates a pattern's signs to a regular expression.
 var patternSigns = strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`, `\{class\}`, `(?P<class>[^/]+)`, `\{split\}`, `(?P<split>[^/]+?)`)
 
 func compilePattern(text string) (pattern, error) {

@@ -9,8 +9,9 @@ import (
 )
 
 // The built-in images must be the same, bit by bit, on every machine, because weights and accuracies are published for
-// them. Floating point would not do: some processors fuse a*b+c and round once, and a pixel on the edge flips. So all
-// geometry is in whole numbers (of 64 bits), and golang.org/x/image/vector gets coordinates on which it computes exactly.
+// them. Floating point does not guarantee this: some processors fuse a*b+c and round once, which changes pixels on an
+// edge. So all geometry is in 64-bit integers, and golang.org/x/image/vector receives coordinates on which it computes
+// exactly.
 
 const (
 	side  = 32   // width and height of the built-in images in pixels
@@ -20,8 +21,8 @@ const (
 	trigs = 14   // fractional bits of sine and cosine
 )
 
-// sines holds sin(2 pi i/turn) << trigs, rounded. None of the values lies close to a rounding boundary (a test says so),
-// so that the last bit of a platform's math.Sin does not matter.
+// sines holds sin(2 pi i/turn) << trigs, rounded. None of the values lies close to a rounding boundary (a test checks
+// this), so that the last bit of a platform's math.Sin does not matter.
 var sines = func() (t [turn]int) {
 	for i := range t {
 		t[i] = int(math.Round(math.Sin(2*math.Pi*float64(i)/turn) * (1 << trigs)))
@@ -65,7 +66,7 @@ type transform struct {
 	x0, y0     int
 }
 
-// newTransform scales by rx and ry (subpixels per unit), slants by slant/256, turns by angle and moves to x0, y0.
+// newTransform scales by rx and ry (subpixels per unit), slants by slant/256, rotates by angle and moves to x0, y0.
 func newTransform(rx, ry, slant, angle, x0, y0 int) transform {
 	c, s := cos(angle), sin(angle)
 	return transform{
@@ -83,7 +84,7 @@ func (t transform) apply(pts []point) []point {
 	return out
 }
 
-// mask collects outlines in subpixels and turns them into coverage.
+// mask collects outlines in subpixels and converts them to coverage.
 type mask struct {
 	raster *vector.Rasterizer
 	alpha  *image.Alpha
@@ -103,14 +104,14 @@ func area(p []point) int {
 	return s
 }
 
-// polygon adds a closed outline. The sense of rotation is made equal for all, so that overlapping parts add up; a hole
-// turns the other way and takes away.
+// polygon adds a closed outline. All outlines get the same sense of rotation, so that overlapping parts add up; a hole
+// gets the opposite one and is subtracted.
 func (m *mask) polygon(p []point, hole bool) {
 	if len(p) < 3 {
 		return
 	}
 	at := func(i int) (float32, float32) {
-		// Far beyond the edge the rasteriser loses precision, and nothing is to be seen.
+		// Far beyond the edge the rasteriser loses precision, and nothing is visible.
 		const far = 4 * side * sub
 		return float32(min(max(p[i].x, -far), far)) / sub, float32(min(max(p[i].y, -far), far)) / sub
 	}
@@ -148,7 +149,7 @@ func (m *mask) stroke(p []point, width int, closed bool) {
 	}
 }
 
-// coverage renders what was added, 0 to 255 per pixel, and empties the mask. The result is valid until the next call.
+// coverage renders the outlines, 0 to 255 per pixel, and empties the mask. The result is valid until the next call.
 func (m *mask) coverage() []uint8 {
 	m.raster.DrawOp = draw.Src
 	m.raster.Draw(m.alpha, m.alpha.Bounds(), image.Opaque, image.Point{})

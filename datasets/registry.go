@@ -13,7 +13,7 @@ import (
 
 // Info describes a data set without loading it.
 type Info struct {
-	Name        string   // what Load takes
+	Name        string   // the argument of Load
 	Description string   // one sentence
 	Classes     []string // sorted; a label is an index into it
 	Train, Val  int      // images; Val is 0 where it is split from Train
@@ -27,7 +27,7 @@ type Info struct {
 // Spec is an entry of the registry.
 type Spec struct {
 	Info
-	// Load returns the data set; opts have been checked for values that make no sense.
+	// Load returns the data set; opts are valid.
 	Load func(opts Options) (*Dataset, error)
 }
 
@@ -40,8 +40,8 @@ var registry = func() map[string]Spec {
 	return m
 }()
 
-// Register adds a data set that Load will know. It panics when the name is empty or taken, or Load is nil; call it from
-// init or before the first Load.
+// Register adds a data set, which Load then finds by its name. It panics when the name is empty or taken, or Load is
+// nil; call it from init or before the first Load.
 func Register(s Spec) {
 	if s.Name == "" || s.Load == nil {
 		panic("datasets: Register needs a name and a Load function")

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// LeftOut is a file that is no image of the data set, or a folder of such, with the reason.
+// LeftOut is a file or folder that was left out of the data set, with the reason.
 type LeftOut struct {
 	Path   string // from the root of the data, with slashes
 	Reason string
 }
 
-// Report lists what was left out of a data set.
+// Report lists the files and folders that were left out of a data set.
 type Report []LeftOut
 
 // Report lists every file that was found and left out, with its reason: broken ones, other formats, files beside the
-// class folders, hidden ones. What deserves a look is in Warnings too, in short.
+// class folders, hidden ones. Warnings summarise the ones that may matter.
 func (d *Dataset) Report() Report { return d.left }
 
 // String is one line per file, such as: train/cats/17.jpg: broken: unexpected EOF.
@@ -27,7 +27,8 @@ func (r Report) String() string {
 	return b.String()
 }
 
-// warning counts the files that were left out for other reasons than being hidden or not listed, and names the first.
+// warning returns a sentence that counts the files that were left out for other reasons than being hidden or not
+// listed, and names the first.
 func (r Report) warning() string {
 	const shown = 5
 	var names []string

@@ -11,14 +11,14 @@ import (
 
 // Sample is an image file with its label.
 type Sample struct {
-	Path  string // of the file; relative ones begin in Options.Dir, or else in the working folder
+	Path  string // of the file; relative to Options.Dir, or else to the working folder
 	Class string // its label
 	Split string // "train", "val", "test" or another usual name of these; "" means train
 }
 
-// FromSamples makes a data set of image files whose labels are your own. The classes are the names in the samples,
-// sorted. Files are checked as ImageFolder does; one that is listed twice counts once, and one with two labels is left
-// out. Without images for validation, some are taken from the training images as Options.ValFraction says.
+// FromSamples makes a data set of image files with your own labels. The classes are the names in the samples, sorted.
+// Files are checked as in ImageFolder. A file that is listed twice counts once, and a file with two labels is left out.
+// Without images for validation, some are taken from the training images as Options.ValFraction says.
 func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, error) {
 	o, err := one("FromSamples", opts)
 	if err != nil {
@@ -46,7 +46,7 @@ func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, erro
 	return l.dataset(name, o)
 }
 
-// nameFrom is a file's path from dir, where it lies in it, with slashes.
+// nameFrom returns a file's path with slashes, relative to dir if it lies there.
 func nameFrom(dir, p string) string {
 	if rel, err := filepath.Rel(dir, p); err == nil && filepath.IsAbs(p) && filepath.IsLocal(rel) {
 		p = rel
@@ -54,7 +54,7 @@ func nameFrom(dir, p string) string {
 	return filepath.ToSlash(filepath.Clean(p))
 }
 
-// openFile describes the file at p; one that is not there fails when it is looked at.
+// openFile describes the file at p; a missing file fails when it is opened.
 func openFile(name, p string) file {
 	f := file{path: name, open: func() (io.ReadCloser, error) { return os.Open(p) }}
 	if info, err := os.Stat(p); err == nil {
@@ -78,14 +78,14 @@ type listing struct {
 	left    Report
 }
 
-// newListing starts a list; key tells its verdicts in the cache from those of other lists.
+// newListing starts a list; key distinguishes its verdicts in the cache from those of other lists.
 func newListing(source, key string) *listing {
 	return &listing{tree: &tree{source: source, abs: key}, first: map[string]int{}, bad: map[string]string{}}
 }
 
 func (l *listing) leaveOut(path, reason string) { l.left = append(l.left, LeftOut{path, reason}) }
 
-// add takes an entry into the list, unless it says nothing new.
+// add appends an entry, unless its file is in the list already; a different label or split then marks the file as bad.
 func (l *listing) add(e entry) {
 	if at, ok := l.first[e.path]; ok {
 		if old := l.entries[at]; old.class != e.class || old.split != e.split {

@@ -132,7 +132,7 @@ func drawShape(class int, r *rand.Rand) *vision.Image {
 	c := newCanvas(background(r, ground))
 	clutter(c, r)
 
-	// Up to a quarter turn either way, most of it upright: an arrow stays an arrow, and a square no diamond only.
+	// Rotated by at most a quarter turn either way: an arrow stays an arrow, and a square is not only a diamond.
 	radius := between(r, 8*sub, 13*sub)
 	t := newTransform(radius, radius*between(r, 75, 130)/100, between(r, -60, 60), between(r, -turn/4, turn/4),
 		side*sub/2+between(r, -4*sub, 4*sub), side*sub/2+between(r, -4*sub, 4*sub))
@@ -179,7 +179,7 @@ func drawShape(class int, r *rand.Rand) *vision.Image {
 	return c.finish(r, r.IntN(14))
 }
 
-// background varies around the colour c.
+// background returns a random paint that varies around the colour c.
 func background(r *rand.Rand, c rgb) paint {
 	other := mixRGB(c, randomColor(r), between(r, 30, 110))
 	switch r.IntN(5) {

@@ -117,7 +117,7 @@ var sketchClasses = []struct {
 	}},
 }
 
-// drawSketch draws an image of the target domain: a thing in wobbly strokes on paper or on a blackboard.
+// drawSketch draws an image of the target domain: an object in wobbly strokes on paper or on a blackboard.
 func drawSketch(class int, r *rand.Rand) *vision.Image {
 	paper, ink := papers(r)
 	c := newCanvas(clouds(r, paper, mixRGB(paper, ink, between(r, 10, 50)), between(r, 3, 12)))
@@ -148,7 +148,7 @@ func drawSketch(class int, r *rand.Rand) *vision.Image {
 	lines := sketchClasses[class].make(r)
 	forgotten := -1
 	if percent(r, 25) {
-		forgotten = between(r, 2, len(lines)-1) // never one of the first two, which make the thing
+		forgotten = between(r, 2, len(lines)-1) // never one of the first two, which define the object
 	}
 	opacity := between(r, 170, 256)
 	for i, l := range lines {
@@ -181,7 +181,8 @@ func papers(r *rand.Rand) (paper, ink rgb) {
 	return paper, hsv(r.IntN(1536), between(r, 0, 90), between(r, 190, 255))
 }
 
-// hatching is a paint of parallel ink lines that leaves what lies between them nearly as dark; it is laid on thinly.
+// hatching is a paint of parallel ink lines; the gaps are middle grey with a little ink. drawSketch applies it at half
+// opacity.
 func hatching(r *rand.Rand, ink rgb) paint {
 	return stripes(ink, mixRGB(ink, rgb{128, 128, 128}, 200), r.IntN(turn), between(r, sub, 2*sub))
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// arrange makes a validation split where there is none and limits the training images, as o wants it.
+// arrange makes a validation split where there is none and limits the training images, as o says.
 func (d *Dataset) arrange(o Options) {
 	hasVal := d.Val.Len() > 0
 	switch {
@@ -33,7 +33,7 @@ func (d *Dataset) arrange(o Options) {
 	d.Train = d.Train.FirstPerClass(o.PerClass)
 }
 
-// warnUnvalidated names the classes without an image for validation: no number is ever measured on them.
+// warnUnvalidated warns of the classes without an image for validation: no score ever covers them.
 func (d *Dataset) warnUnvalidated() {
 	var without []string
 	for label, n := range d.Val.Counts() {
@@ -52,8 +52,8 @@ func (d *Dataset) warnUnvalidated() {
 
 func (d *Dataset) warn(text string) { d.Warnings = append(d.Warnings, text) }
 
-// splitOff moves a share of each class to a validation split. Which ones depends on the seed and on each file's own
-// name, so that adding a file leaves nearly all others where they are.
+// splitOff moves a share of each class to a validation split. The seed and each file's own name decide which images
+// move, so that adding a file leaves nearly all others where they are.
 func splitOff(all *Split, o Options) (train, val *Split) {
 	fraction := o.ValFraction
 	if fraction == 0 {

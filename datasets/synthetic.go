@@ -8,10 +8,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// generator draws the images of a built-in data set, each from its own random numbers, when they are asked for.
+// generator draws the images of a built-in data set, each from its own random numbers, on demand.
 type generator struct {
-	id         uint64 // keeps the images of two sets apart
-	version    int    // part of the source's name: a change of a drawing is a change of the data
+	id         uint64 // part of the random seed, so that two sets differ
+	version    int    // part of the source and of the images' names: a change of a drawing is a change of the data
 	classes    []string
 	train, val int // images per class
 	draw       func(class int, r *rand.Rand) *vision.Image
@@ -25,7 +25,7 @@ var shapes = builtin("shapes", "coloured and textured shapes in cluttered scenes
 var sketches = builtin("sketches", "things drawn in wobbly strokes, 30 of each kind: the target domain of the built-in pair",
 	generator{id: 2, version: 1, classes: names(sketchClasses), train: 30, val: 60, draw: drawSketch})
 
-// names collects the first field.
+// names returns the classes' names.
 func names[T any](classes []struct {
 	name string
 	make func(r *rand.Rand) T

@@ -11,7 +11,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Lost is an image that could not be read any more after its data set was opened.
+// Lost is an image that became unreadable after its data set was opened.
 type Lost struct {
 	Split string `json:"split"` // "train", "val" or "test"
 	Name  string `json:"name"`  // as Split.Name gives it
@@ -19,7 +19,7 @@ type Lost struct {
 	// Size and CRC are those of its content when the data set was opened.
 	Size int64  `json:"size"`
 	CRC  uint32 `json:"crc"`
-	// StandIn is the image that is taken in its place, Reason why it can't be read.
+	// StandIn is the image that is used in its place, Reason why it can't be read.
 	StandIn string `json:"stand_in"`
 	Reason  string `json:"reason"`
 }
@@ -29,10 +29,10 @@ func (l Lost) String() string {
 	return fmt.Sprintf("image %s can't be read any more (%s): %s is taken in its place", l.Name, l.Reason, l.StandIn)
 }
 
-// Tolerant returns the data set with splits that pass over images which can't be read any more: in the place of each
-// stands the next image of its class that can, so that batches and their order stay what they are. lost is called once
-// for each, possibly by several goroutines at once. When more than ten images and one in twenty of a split are lost, or
-// all of a class, Image returns an error after all: the disk is gone rather than an image.
+// Tolerant returns the data set with splits that replace images which have become unreadable: the next readable image
+// of the same class takes the place of each, so that batches and their order stay the same. lost is called once for
+// each, possibly by several goroutines at once. If more than ten images and more than one in twenty of a split are
+// lost, or all of a class, Image returns an error: then the disk is gone rather than an image.
 func (d *Dataset) Tolerant(lost func(Lost)) *Dataset {
 	out := *d
 	for _, s := range []struct {
@@ -49,7 +49,7 @@ func (d *Dataset) Tolerant(lost func(Lost)) *Dataset {
 	return &out
 }
 
-// tolerance keeps which images of a split are lost.
+// tolerance records which images of a split are lost.
 type tolerance struct {
 	split *Split // as it was
 	name  string
@@ -89,7 +89,7 @@ func (t *tolerance) read(it item) (*vision.Image, error) {
 	return m, nil
 }
 
-// standIn returns the next image of the same class that can be read, in a circle.
+// standIn returns the next readable image of the same class; after the last image it continues with the first.
 func (t *tolerance) standIn(it item) (item, *vision.Image) {
 	if t.places == nil {
 		t.places = make(map[item]int, len(t.split.items))
@@ -118,7 +118,7 @@ func (t *tolerance) describe(it, other item, err error) Lost {
 	return l
 }
 
-// shortReason spares the file's path, which the name says.
+// shortReason returns the error's text without the file's path, which the name holds.
 func shortReason(err error) string {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err.Error()
@@ -128,9 +128,9 @@ func shortReason(err error) string {
 
 var errLost = errors.New("it was lost in an earlier session")
 
-// Restore returns the data set with the lost images in their places again, as images that can't be read: an earlier
-// session counted them, and a run that began with them goes on with the same batches (see Tolerant). Images that are
-// there, or of unknown classes, are passed over.
+// Restore returns the data set with the lost images in their places again, as unreadable images: an earlier session
+// counted them, and a run that began with them continues with the same batches (see Tolerant). Images that exist, or
+// whose class is unknown, are skipped.
 func (d *Dataset) Restore(lost []Lost) *Dataset {
 	out := *d
 	out.Train, out.Val = d.Train.restore(trainSplit, lost), d.Val.restore(valSplit, lost)
@@ -174,7 +174,7 @@ func (s *Split) restore(name string, lost []Lost) *Split {
 	return out
 }
 
-// sumsWith returns the contents of keys, of which the negative ones are places in lost.
+// sumsWith returns the contents of keys, where a negative key -i means lost[i].
 func sumsWith(sums func([]int) []content, lost []content, keys []int) []content {
 	known := make([]int, len(keys))
 	for i, k := range keys {

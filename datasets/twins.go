@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// mergeTwins makes one class of names that look the same and are written in different code points ("é" as one character
-// or as "e" with an accent: macOS writes file names in the second way), and warns of it. Names that differ in upper and
-// lower case or in blanks alone stay apart, with a warning.
+// mergeTwins merges classes whose names look the same but are written in different code points ("é" as one character or
+// as "e" with an accent: macOS writes file names in the second way), and warns of it. Names that differ only in case or
+// blanks stay separate classes, with a warning.
 func (d *Dataset) mergeTwins(images []labelled) {
 	spellings := map[string]map[string]bool{} // by the name in NFC
 	for _, m := range images {
@@ -44,12 +44,12 @@ func (d *Dataset) mergeTwins(images []labelled) {
 	}
 }
 
-// folded is a name without what people overlook.
+// folded returns a name without the differences that people overlook: case, blanks and compatibility forms (NFKC).
 func folded(name string) string {
 	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
 }
 
-// codePoints writes names so that their difference shows.
+// codePoints writes names with escaped code points, so that their difference shows.
 func codePoints(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
@@ -58,7 +58,7 @@ func codePoints(names []string) string {
 	return strings.Join(out, " and ")
 }
 
-// alike says which of the known names is a missing one's twin in all but case or blanks.
+// alike returns a hint if a missing name differs from a known one only in case or blanks, else "".
 func alike(missing, known []string) string {
 	for _, m := range missing {
 		for _, k := range known {
@@ -70,7 +70,7 @@ func alike(missing, known []string) string {
 	return ""
 }
 
-// content tells files apart by their bytes, as far as a size and a CRC-32 can.
+// content identifies a file's bytes, as far as a size and a CRC-32 can.
 type content struct {
 	size int64
 	crc  uint32
@@ -82,8 +82,8 @@ type where struct {
 	item  item
 }
 
-// warnDuplicates names images that are in two splits, byte by byte the same: what is measured on them is not what the
-// network makes of new images. It also names those that are in two classes.
+// warnDuplicates warns of images that are in two splits, byte by byte the same: a score on them doesn't show how the
+// network does on new images. It also warns of images that are in two classes.
 func (d *Dataset) warnDuplicates(t *tree) {
 	places := map[content][]where{}
 	for _, s := range d.splits() {
