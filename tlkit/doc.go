@@ -1,5 +1,5 @@
-// Package tlkit is what a notebook imports: transfer learning and fine-tuning of pretrained image classifiers, side by
-// side.
+// Package tlkit is the package that a notebook imports. It transfers and fine-tunes pretrained image classifiers, and
+// compares the ways to do so side by side.
 //
 //	ants := datasets.MustLoad("hymenoptera")
 //	model := tlkit.MustLoad("mobilenet_v1_025")
@@ -15,6 +15,7 @@
 //
 //	go doc github.com/tlkit-go/tlkit-notebooks/tlkit/strategy.Transfer
 //
-// Every call that can fail returns an error. Those that give a notebook a value also have a Must form that panics, here, in
-// datasets and as methods of [Recipe]. Calls with a context are methods of [Recipe]; a cancelled one saves and stops.
+// Every function that can fail returns an error. Here, in datasets and among the methods of [Recipe], those that return
+// a value to a notebook also have a Must form that panics. Compare, FindLR and SampleSizes of [Recipe] take a context:
+// when it is cancelled, a training saves and stops.
 package tlkit

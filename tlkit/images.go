@@ -31,7 +31,8 @@ func ShowImages(split *datasets.Split, n int) error {
 	return plots.Show(plots.Images(slices.Concat(byClass...), gridColumns(n)))
 }
 
-// gridColumns puts as many whole classes side by side as a notebook's width takes.
+// gridColumns returns the number of columns at which as many whole classes stand side by side as fit in a notebook's
+// width (10 images).
 func gridColumns(perClass int) int {
 	const fits = 10
 	return max(1, fits/max(1, perClass)) * perClass

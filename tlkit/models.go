@@ -8,14 +8,14 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ModelNames are names of models, sorted. A notebook shows them as a table with a field to search in.
+// ModelNames are names of models, sorted. A notebook shows them as a table with a search field.
 type ModelNames []string
 
 // Models returns the names of all models, sorted.
 func Models() ModelNames { return zoo.List(zoo.Filter{}) }
 
 // Bundle is a table with a row for each weight set of the models: published accuracies, parameters, multiply-adds, size
-// of the file and licence. Empty cells are not known.
+// of the file and licence. An empty cell means that the figure is not known.
 func (names ModelNames) Bundle() (map[string]any, error) {
 	columns := []string{"model", "weights", "top 1 %", "top 5 %", "parameters", "GFLOPs", "MB", "image", "classes", "licence"}
 	var rows [][]string
@@ -40,7 +40,7 @@ func (names ModelNames) Bundle() (map[string]any, error) {
 	return data, nil
 }
 
-// known is a figure, or nothing for one that is not known.
+// known formats a figure; it returns "" for 0, which stands for a figure that is not known.
 func known(format string, v float64) string {
 	if v == 0 {
 		return ""

@@ -15,8 +15,8 @@ const NotebookHelp = `TLKit: transfer learning of image classifiers
   run.Table(), run.Plot()                           tables and curves; tlkit.MustRuns() lists earlier runs
   tlkit.Transfer?                                   help on a name; a Tab inside the quotes lists names`
 
-// NotebookWords lists what may stand in the string argument arg (from 0) of the function fn: names of models and of runs.
-// A notebook's kernel completes by it.
+// NotebookWords lists what may stand in the string argument arg (from 0) of the function fn: names of models and of
+// runs. The notebook's kernel completes from this list.
 func NotebookWords(fn string, arg int) []string {
 	if arg != 0 {
 		return nil

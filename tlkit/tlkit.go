@@ -41,7 +41,8 @@ type (
 	// Scratch trains the same network from random weights: the control. Fields: [strategy.Scratch].
 	Scratch = strategy.Scratch
 
-	// LwF learns a new task without forgetting the old one, by the old answers to the new images. Fields: [strategy.LwF].
+	// LwF learns a new task without forgetting the old one: it keeps to the old network's outputs for the new images.
+	// Fields: [strategy.LwF].
 	LwF = strategy.LwF
 	// Joint learns the old and the new task together. Fields: [strategy.Joint].
 	Joint = strategy.Joint
@@ -80,13 +81,14 @@ type (
 	Head = train.Head
 	// Watch is a further task that a [Plan] is evaluated on. Fields: [train.Watch].
 	Watch = train.Watch
-	// Fit makes a [Plan] one without training steps: the model is fitted before the evaluation. Fields: [train.Fit].
+	// Fit replaces the training steps of a [Plan]: the model is fitted before the evaluation. Fields: [train.Fit].
 	Fit = train.Fit
 	// Step is a training step as the Loss of a [Plan] sees it. Fields and methods: [train.Step].
 	Step = train.Step
-	// Preparation is what the Before of a [Plan] works with. Fields and methods: [train.Preparation].
+	// Preparation is the argument of the Before function of a [Plan]. Fields and methods: [train.Preparation].
 	Preparation = train.Preparation
-	// Kept are values that a strategy keeps beside those of the model; see [train.Keep]. Fields and methods: [train.Kept].
+	// Kept are values that a strategy keeps in addition to those of the model; see [train.Keep]. Fields and methods:
+	// [train.Kept].
 	Kept = train.Kept
 	// Param is a variable of a model. Fields: [nn.Param].
 	Param = nn.Param
@@ -96,7 +98,7 @@ type (
 	// LogisticRegression fits the output layer to its optimum on the frozen features: a quick baseline.
 	// Fields: [strategy.LogisticRegression].
 	LogisticRegression = strategy.LogisticRegression
-	// LRCurve is what [FindLR] found. Fields and methods: [train.LRCurve].
+	// LRCurve is the result of [FindLR]. Fields and methods: [train.LRCurve].
 	LRCurve = train.LRCurve
 	// Advice is a strategy to begin with, and why; see [Suggest]. Fields and methods: [strategy.Advice].
 	Advice = strategy.Advice
@@ -118,10 +120,10 @@ type (
 	Run = train.Run
 	// Evaluation is how a model classifies a split; see [train.Result.Evaluate]. Fields and methods: [train.Evaluation].
 	Evaluation = train.Evaluation
-	// FolderPrediction is what a model takes the images of a folder for; see [zoo.Model.PredictFolder].
-	// Methods: [zoo.FolderPrediction].
+	// FolderPrediction has a model's predictions for the images of a folder; see [zoo.Model.PredictFolder]. Methods:
+	// [zoo.FolderPrediction].
 	FolderPrediction = zoo.FolderPrediction
-	// Result is what one strategy of a run brought. Fields and methods: [train.Result].
+	// Result is the result of one strategy of a run. Fields and methods: [train.Result].
 	Result = train.Result
 )
 
@@ -140,7 +142,7 @@ const (
 	RestoreLast       = train.RestoreLast
 )
 
-// What becomes of the output layer of a weight file; see LoadOptions.Head in [zoo.LoadOptions].
+// Choices for the output layer of a weight file; see LoadOptions.Head in [zoo.LoadOptions].
 const (
 	HeadOfFile = zoo.HeadOfFile
 	HeadNew    = zoo.HeadNew
@@ -149,7 +151,7 @@ const (
 // StandardAugment is the usual training transform for photographs: a random resized crop and a flip.
 func StandardAugment() Augment { return vision.StandardAugment() }
 
-// CIFARAugment is the usual one for 32 x 32 images: shifted by up to 4 pixels, and a flip.
+// CIFARAugment is the usual training transform for 32 x 32 images: shifted by up to 4 pixels, and a flip.
 func CIFARAugment() Augment { return vision.CIFARAugment() }
 
 // Load returns a pretrained model by torchvision's name ("resnet18"), optionally with a weight set
@@ -157,7 +159,7 @@ func CIFARAugment() Augment { return vision.CIFARAugment() }
 // Hugging Face hub ("hf://timm/resnet18.a1_in1k") or an .onnx file ("models/my.onnx"); see [zoo.Load].
 func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(name, opts...) }
 
-// LoadContext is [Load] with a context, whose end ends a download.
+// LoadContext is [Load] with a context: a download ends when the context does.
 func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model, error) {
 	return zoo.LoadContext(ctx, name, opts...)
 }
@@ -206,14 +208,15 @@ func MustSummary(model *Model, opts ...SummaryOptions) *ModelSummary {
 }
 
 // Compare trains a copy of the pretrained model with each strategy, on the same images, seeds and epochs, with the
-// default [Recipe]; another one has the same method: tlkit.Recipe{Epochs: 20}.MustCompare(...). Everything is kept in runs/NAME: the
-// same call again resumes or, if all is done, returns at once. Interrupting saves and stops.
+// default [Recipe]. For another recipe, call the method of that recipe: tlkit.Recipe{Epochs: 20}.MustCompare(...).
+// Everything is kept in runs/NAME: the same call again resumes or, if all is done, returns at once. An interruption
+// saves and stops.
 func Compare(name string, data *datasets.Dataset, model *Model, strategies ...Strategy) (*Run, error) {
 	return Recipe{}.Compare(context.Background(), name, data, model, strategies...)
 }
 
-// MustCompare is [Compare] that panics on an error. An interruption is none: it says what was saved, and returns the
-// run as far as it came.
+// MustCompare is [Compare] that panics on an error. After an interruption it does not panic: it prints what was saved
+// and returns the run so far.
 func MustCompare(name string, data *datasets.Dataset, model *Model, strategies ...Strategy) *Run {
 	return Recipe{}.MustCompare(name, data, model, strategies...)
 }
@@ -238,8 +241,9 @@ func Suggest(data *datasets.Dataset, model *Model) (*Advice, error) {
 // MustSuggest is [Suggest] that panics on an error.
 func MustSuggest(data *datasets.Dataset, model *Model) *Advice { return must(Suggest(data, model)) }
 
-// SampleSizes compares strategies on several numbers of training images per class (0: all), with the default [Recipe]; see
-// [train.Recipe.SampleSizes], which another recipe has too, for several seeds: tlkit.Recipe{Seeds: 3}.SampleSizes(...).
+// SampleSizes compares strategies on several numbers of training images per class (0: all), with the default [Recipe];
+// see [train.Recipe.SampleSizes]. For another recipe, such as one with several seeds, call its method:
+// tlkit.Recipe{Seeds: 3}.SampleSizes(...).
 func SampleSizes(name string, data *datasets.Dataset, model *Model, perClass []int, strategies ...Strategy) (*Samples, error) {
 	return Recipe{}.SampleSizes(context.Background(), name, data, model, perClass, strategies...)
 }
@@ -264,7 +268,7 @@ func MustRuns() []string { return must(Runs()) }
 // Remove deletes a run with all it has saved.
 func Remove(name string) error { return train.Remove("", name) }
 
-// Device says in one line which engine computes, and why.
+// Device returns a line that names the engine in use and the reason for the choice.
 func Device() string { return backend.Describe() }
 
 // Show displays a figure: a chart, a table, images.

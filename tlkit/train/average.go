@@ -8,8 +8,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// The moving average of the weights (Recipe.Average). It is kept beside the model, in variables of the optimizer; only
-// evaluation and the saved best weights use it, training goes on from the weights themselves.
+// The moving average of the weights (Recipe.Average). It is an exponential moving average (EMA), kept in variables of
+// the optimizer. Only the evaluation and the saved best weights use it; training goes on from the weights themselves.
 
 const averageSlot = "average"
 
@@ -27,7 +27,7 @@ func (t *trainer) averaged() []nn.Param {
 	return all
 }
 
-// startAverage lets the average begin at the values that the model has now.
+// startAverage starts the average at the current values of the model.
 func (t *trainer) startAverage() error {
 	for _, p := range t.averaged() {
 		value, err := t.model.Variable(p).Value()
@@ -46,9 +46,9 @@ func (t *trainer) startAverage() error {
 	return nil
 }
 
-// updateAverage moves the average towards the values after a step. The first steps count more than the decay says, so that the
-// random start is soon forgotten: min(decay, (1+step)/(10+step)), as TensorFlow's ExponentialMovingAverage. What a step
-// leaves as it is keeps its average to the bit.
+// updateAverage moves the average towards the values after a step. The decay is min(decay, (1+step)/(10+step)), as in
+// TensorFlow's ExponentialMovingAverage: the first steps count more, so that the random start soon fades. A variable
+// that a step does not change keeps its average to the bit.
 func (t *trainer) updateAverage(step *Node) {
 	g := step.Graph()
 	decay := MinScalar(Div(AddScalar(step, 1), AddScalar(step, 10)), t.average)
@@ -63,7 +63,7 @@ func (t *trainer) updateAverage(step *Node) {
 	}
 }
 
-// withAverage calls f while the model has the averaged values.
+// withAverage calls f with the averaged values in the model, and puts the values back afterwards.
 func (t *trainer) withAverage(f func() error) error {
 	if t.average == 0 {
 		return f()

@@ -15,8 +15,8 @@ import (
 )
 
 // MeasureBatchNorm replaces the running statistics of every BatchNorm by those over the images of a split, varied by
-// augment: each batch's mean and variance are taken as in training, and joined over the batches by the law of total
-// variance.
+// augment: each batch's mean and variance are computed as in training, and combined over the batches by the law of
+// total variance.
 func (p *Preparation) MeasureBatchNorm(ctx context.Context, split *datasets.Split, batch int, augment vision.Augment) error {
 	m := p.Model
 	var stats []*statistics
@@ -36,7 +36,7 @@ func (p *Preparation) MeasureBatchNorm(ctx context.Context, split *datasets.Spli
 	all := 0.0
 	err := p.each(ctx, split, augment, batch, func(images, _ *Node) []*Node {
 		g := images.Graph()
-		// Batch statistics, taken over in full.
+		// Momentum 1 replaces the running statistics by those of the batch.
 		pass := &nn.Pass{Training: true, BatchStatsWhenFrozen: true, Momentum: 1, RNG: Const(g, []uint64{1, 2, 3})}
 		m.ForwardFeatures(pass, images, 0, len(m.Stages()))
 		return []*Node{Scalar(g, images.DType(), images.Shape().Dimensions[0])}
@@ -61,14 +61,14 @@ func (p *Preparation) MeasureBatchNorm(ctx context.Context, split *datasets.Spli
 	return nil
 }
 
-// statistics are sums, per channel of one BatchNorm, over the batches, each weighted by its number of images.
+// statistics are sums over the batches, per channel of one BatchNorm. Each batch is weighted by its number of images.
 type statistics struct {
 	mean, variance nn.Param
 	// sum of means, of their squares, and of variances
 	sum, squares, within []float64
 }
 
-// add takes what the last batch has left in the running statistics.
+// add reads the running statistics, which are those of the last batch, and adds them to the sums.
 func (s *statistics) add(m *zoo.Model, n float64) error {
 	means, err := m.Values(s.mean)
 	if err != nil {

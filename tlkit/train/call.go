@@ -17,7 +17,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// call is what one call of Compare asks for.
+// call has the arguments of one call of Compare, as run.json will have them.
 type call struct {
 	name, path string
 	config     Config // with the call's strategies
@@ -26,7 +26,7 @@ type call struct {
 	graph      []byte // the network of a model that was imported from an .onnx file
 }
 
-// wanted is a strategy of a call, as run.json has it.
+// wanted is a strategy of a call in the form of run.json.
 type wanted struct {
 	stored
 	raw  json.RawMessage
@@ -69,8 +69,8 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 	return c, nil
 }
 
-// withLost puts the images that an earlier session of the run could not read any more back in their places, if the data set
-// is the run's with them: else its batches would be others.
+// withLost puts the images that an earlier session of the run could no longer read back in their places, so that the
+// batches stay the same (see Dataset.Restore). It does so only if the data set with them is that of the run.
 func withLost(ds *datasets.Dataset, name, path string) (*datasets.Dataset, []datasets.Lost) {
 	run, err := openFolder(name, path)
 	if err != nil || len(run.Config.Lost) == 0 {
@@ -83,8 +83,8 @@ func withLost(ds *datasets.Dataset, name, path string) (*datasets.Dataset, []dat
 	return restored, run.Config.Lost
 }
 
-// begin opens the run for training, or makes it. The lock keeps a second notebook out until unlock is called; unlock is nil
-// if all that is asked for was done before.
+// begin opens the run for training, or makes it. The lock keeps a second notebook out until unlock is called; unlock is
+// nil if everything in the call was done before.
 func (c *call) begin() (run *Run, unlock func(), err error) {
 	if run := c.finished(); run != nil {
 		return run, nil, nil
@@ -103,8 +103,9 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 	return run, func() { lock.Unlock() }, nil
 }
 
-// differences lists in what the images, the model and the recipe of a stored run differ from the call's. More epochs
-// continue a run, unless its learning rates depend on their number; the number of seeds may be any.
+// differences lists how the images, the model and the recipe of a stored run differ from the call's. A larger number of
+// epochs is no difference (it continues the run) unless the learning rates depend on that number. The number of seeds
+// is never one.
 func (c *call) differences(old Config) []string {
 	var all []string
 	differ := func(what string, was, now any) {
@@ -132,18 +133,19 @@ func (c *call) differences(old Config) []string {
 	return append(all, fieldDifferences(asJSON(was), asJSON(now))...)
 }
 
-// same reports whether a stored strategy is the wanted one.
+// same reports whether a stored strategy is that of the call.
 func (w wanted) same(s stored) bool {
 	sameData(s.Config, w.Config, w.sets)
 	return s.same(w.stored)
 }
 
-// index returns the place of a strategy in a run, -1 for none.
+// index returns the index of a strategy in a run, -1 if there is none.
 func (r *Run) index(strategy string) int {
 	return slices.IndexFunc(r.Results, func(res *Result) bool { return res.Strategy == strategy })
 }
 
-// strategyAt returns a strategy of a run as it is stored; openFolder has read it before.
+// strategyAt returns the i-th strategy of a run as it is stored. It can't fail: openFolder has read the same bytes
+// before.
 func (r *Run) strategyAt(i int) (s stored) {
 	if err := json.Unmarshal(r.Config.Strategies[i], &s); err != nil {
 		panic(err)
@@ -151,8 +153,8 @@ func (r *Run) strategyAt(i int) (s stored) {
 	return s
 }
 
-// finished returns the run if all that is asked for was done before and all files are good. It writes nothing, so that a
-// folder may be read-only.
+// finished returns the run if everything in the call was done before and all files are good, else nil. It writes
+// nothing, so that it works in a read-only folder.
 func (c *call) finished() *Run {
 	run, err := openFolder(c.name, c.path)
 	if err != nil || len(run.Warnings) > 0 || len(c.differences(run.Config)) > 0 {
@@ -176,8 +178,8 @@ func (c *call) finished() *Run {
 	return run
 }
 
-// open reads the run's folder, or makes it, and readies it for training: what was made differently goes to the earlier
-// versions, and one of them that fits comes back. Call it under the lock.
+// open reads the run's folder, or makes it, and readies it for training: results of another configuration are moved to
+// the earlier versions, and an earlier version that fits the call is moved back. Call it under the lock.
 func (c *call) open() (*Run, error) {
 	removeLeftOver(c.path)
 	run, err := openFolder(c.name, c.path)
@@ -232,7 +234,8 @@ func (c *call) remains() bool {
 	})
 }
 
-// add enters a wanted strategy into the run. What the folder has of another strategy of that name goes to the versions.
+// add enters a strategy of the call into the run. Results of a different strategy of that name are moved to the
+// versions.
 func (c *call) add(run *Run, w wanted) error {
 	i := run.index(w.Name)
 	var changed []string
@@ -246,7 +249,7 @@ func (c *call) add(run *Run, w wanted) error {
 		run.Results = append(run.Results, run.readResult(w.Name))
 		i = len(run.Results) - 1
 		if run.Results[i].Made == run.Config.identity(w.stored, run.Results[i].Seed) {
-			return nil // run.json was lost, the result is the wanted one
+			return nil // run.json was lost, the result is that of this strategy
 		}
 		changed = []string{w.Name + ": what it was made with is not known"}
 	}

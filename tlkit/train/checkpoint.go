@@ -11,9 +11,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// position is where a training stands: what a checkpoint says beside the values.
+// position is how far a training has come. A checkpoint has it in its metadata.
 type position struct {
-	// Epoch counts complete epochs; Step the batches done of the next one.
+	// Epoch counts complete epochs, Step the batches done in the next epoch.
 	Epoch int `json:"epoch"`
 	Step  int `json:"step"`
 	// Steps counts all steps ever taken.
@@ -34,8 +34,8 @@ const (
 	madeKey     = "tlkit.made" // see Config.identity
 )
 
-// extraState returns, by their keys in a checkpoint, the paths of the variables that a training changes beside the
-// model's: further heads and the optimizer's state. They are saved in their own axes.
+// extraState returns the paths of the variables that a training changes in addition to the model's, by their keys in a
+// checkpoint: further heads and the optimizer's state. They are saved in their own axes, not in PyTorch's.
 func (t *trainer) extraState() map[string]string {
 	paths := map[string]string{}
 	for _, p := range t.heads {
@@ -52,8 +52,8 @@ func (t *trainer) extraState() map[string]string {
 	return paths
 }
 
-// save writes weights, optimizer state and position to path; the checkpoint before it stays beside it. An interrupted or
-// failed write leaves both.
+// save writes weights, optimizer state and position to path, and keeps the checkpoint before it beside it. An
+// interrupted or failed write leaves the earlier checkpoints as they are.
 func (t *trainer) save(path string, at position, made string) error {
 	entries, err := t.model.StateDict()
 	if err != nil {

@@ -28,7 +28,7 @@ import (
 // trained again, and one that was cut off goes on from its checkpoint. With Recipe.Seeds all strategies are trained
 // with the first seed, then all with the next.
 //
-// Ctrl-C, the notebook's stop button and a cancelled context save and stop: the run comes back together with an
+// Ctrl-C, the notebook's stop button and a cancelled context save and stop: Compare returns the run together with an
 // *[InterruptedError].
 func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) (*Run, error) {
 	r, err := r.withDefaults()
@@ -66,7 +66,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	return run, c.trainAll(ctx, strategies)
 }
 
-// comparison is a call of Compare under way: what its strategies share.
+// comparison is a running call of Compare. It has the state that the strategies share.
 type comparison struct {
 	run    *Run
 	engine compute.Backend
@@ -94,7 +94,8 @@ func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comp
 	return c, nil
 }
 
-// lost records an image that can't be read any more and has a stand-in, so that a later call goes on with the same batches.
+// lost records an image that can no longer be read and was replaced by a stand-in, so that a later call goes on with
+// the same batches.
 func (c *comparison) lost(l datasets.Lost) {
 	c.losing.Lock()
 	defer c.losing.Unlock()
@@ -141,15 +142,15 @@ func (c *comparison) trainAll(ctx context.Context, strategies []Strategy) error 
 	return errors.Join(bad...)
 }
 
-// recipe is that of the run, with the seed of one result.
+// recipe returns the run's recipe with the seed of one result.
 func (c *comparison) recipe(res *Result) Recipe {
 	r := c.run.Config.Recipe
 	r.Seed = res.Seed
 	return r
 }
 
-// train trains one strategy with one seed to the end, from wherever it stands; one that is done already costs nothing. A
-// training that diverges ends with that as its result.
+// train trains one strategy with one seed to the end, from the point that it has reached; one that is done is not
+// trained again. If training diverges, that is its result.
 func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	r := c.recipe(res)
 	faults := res.check(r)
@@ -182,7 +183,7 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	return nil
 }
 
-// report says what was found wrong with a result's files, and what becomes of it.
+// report warns of faults in a result's files; then says what is done about them.
 func (c *comparison) report(res *Result, faults []string, then string) {
 	if len(faults) == 0 {
 		return
@@ -221,12 +222,12 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 	return l.stopped(ctx, err)
 }
 
-// folderError is that of a strategy's folder which can't be used; it does not keep the other strategies from training.
+// folderError means that a strategy's folder can't be used. The other strategies are trained all the same.
 type folderError struct{ error }
 
 func (e *folderError) Unwrap() error { return e.error }
 
-// identity is that of a result of the comparison; see Config.identity.
+// identity returns the identity of a result of the comparison; see Config.identity.
 func (c *comparison) identity(s Strategy, seed uint64) (string, error) {
 	raw, err := strategyJSON(s)
 	if err != nil {
@@ -278,8 +279,9 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	return l, t.startAverage() // from the values that Before left
 }
 
-// start copies a model for training. Training is where a machine runs out of memory: start frees what the engine keeps for
-// the pretrained model's predictions, and with it whatever copies of the weights are garbage by now.
+// start copies a model for training. Training needs more memory than anything else here. So start first frees what the
+// engine keeps for the pretrained model's predictions, and afterwards the copies of the weights that are garbage by
+// now.
 func start(pretrained *zoo.Model) (*zoo.Model, error) {
 	pretrained.Release()
 	m, err := pretrained.Clone()
@@ -287,8 +289,8 @@ func start(pretrained *zoo.Model) (*zoo.Model, error) {
 	return m, err
 }
 
-// MustCompare is Compare without a context that panics on an error. An interruption is none: it says what was saved,
-// and returns the run as far as it came.
+// MustCompare is Compare without a context that panics on an error. After an interruption it does not panic: it prints
+// what was saved and returns the run so far.
 func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) *Run {
 	run, err := r.Compare(context.Background(), name, ds, pretrained, strategies...)
 	var stopped *InterruptedError
@@ -301,7 +303,7 @@ func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.M
 	return run
 }
 
-// checkComparison finds what would go wrong later, while that is cheap.
+// checkComparison finds errors early that would otherwise appear after minutes of work.
 func checkComparison(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) error {
 	if err := CheckTask(ds, m); err != nil {
 		return err

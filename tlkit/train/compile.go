@@ -16,7 +16,8 @@ import (
 // frozenApart reports whether a training step computes the frozen stages in a graph of their own; a test replaces it.
 var frozenApart = func(engine compute.Backend) bool { return traits.Of(engine).FrozenApart }
 
-// compile makes the executors; the training and the evaluation inputs enter at the stages trainFrom and evalFrom.
+// compile makes the executors. Training inputs enter the network at stage trainFrom, evaluation inputs at stage
+// evalFrom.
 func (t *trainer) compile(trainFrom, evalFrom int) error {
 	store := t.model.Store()
 	if err := t.toDevice(); err != nil {
@@ -59,8 +60,8 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 	return nil
 }
 
-// readyFeature makes the computation of the frozen stages: forward only, in inference mode, and where the engine gains
-// from it with their values as constants, which no step of the phase changes.
+// readyFeature makes the executor of the frozen stages: forward only, in inference mode. Where the engine gains from
+// it, their values are constants of the graph, since no step of the phase changes them.
 func (t *trainer) readyFeature() error {
 	if t.feature != nil {
 		return nil
@@ -87,19 +88,19 @@ type stepInfo struct {
 	progress float64
 	// step counts the batches, update the optimizer's steps, both from 1.
 	step, update int
-	// seen is the number of images whose gradients are accumulated, with this batch's; whole tells that the batch is the
-	// last before an update of the optimizer.
+	// seen is the number of images whose gradients are accumulated, this batch's included; whole is true for the last
+	// batch before an update of the optimizer.
 	seen  int
 	whole bool
-	// mixture is how the batch's images are mixed, where they are.
+	// mixture is how the batch's images are mixed; it is the zero value where they are not.
 	mixture mixture
 }
 
 // trainStep runs one step and returns the batch's mean loss and number of hits. teacher has the teacher's logits for
-// the batch, nil without one.
+// the batch; it is nil without a teacher.
 func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss, hit float64, err error) {
 	defer b.release()
-	// enter is what of a batch enters the step.
+	// enter returns the input of the step for a batch: its images, or the output of the frozen stages.
 	enter := func(b batch) (*tensors.Tensor, error) { return b.inputs, nil }
 	if t.apart {
 		var outputs []*tensors.Tensor
@@ -148,8 +149,8 @@ func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss
 	return float64(tensors.ToScalar[float32](out[0])), float64(tensors.ToScalar[float32](out[1])), nil
 }
 
-// random is the state of the random generator for a step. It depends on the seed and the step alone, so that a resumed
-// run drops what an uninterrupted one would.
+// random is the state of the random generator for a step. It depends on the seed and the step alone, so that dropout in
+// a resumed run is the same as in an uninterrupted one.
 func (t *trainer) random(step int) []uint64 {
 	rng := rand.New(rand.NewPCG(t.seed, uint64(step)))
 	return []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}

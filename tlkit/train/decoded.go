@@ -8,39 +8,41 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// decoded keeps images that were read, for all epochs, strategies and seeds of a comparison: 8-bit, in memory up to
-// Recipe.MemoryLimit and beyond that in a memory-mapped file up to Recipe.DiskLimit; what fits nowhere is decoded again
-// each time. Whole images are kept where a random part is cut out of them, else only what the network takes.
+// decoded keeps decoded images, 8-bit, for all epochs, strategies and seeds of a comparison: in memory up to
+// Recipe.MemoryLimit, and beyond that in a memory-mapped file up to Recipe.DiskLimit. Images that fit in neither are
+// decoded again each time. A whole image is kept where random parts are cropped from it, else only the resized and
+// cropped input of the network.
 //
-// JPEGs are decoded at full size, though decoders of other libraries can do it at half or a quarter: those pixels differ
-// from what torchvision trains and evaluates on, which shrinks the whole image by an antialiasing filter.
+// JPEGs are decoded at full size, though decoders of other libraries can do it at half or a quarter: those pixels
+// differ from torchvision's, which shrinks the whole image with an antialiasing filter, for training and for
+// evaluation.
 type decoded struct {
-	// using is held by those who look at images; closing waits for them, since the file's pages go away then.
+	// using is read-locked while an image is in use. close waits for these locks, because it unmaps the file.
 	using sync.RWMutex
 
 	mu     sync.Mutex // of the fields below
 	room   int64      // bytes of memory left
-	spare  int64      // of these, what training images may not take: evaluation comes after a first epoch
+	spare  int64      // the part of room reserved for evaluation, whose images come after a whole epoch of training
 	file   *spill
 	lists  map[decodedKey][]atomic.Pointer[vision.Image]
 	closed bool
 }
 
-// decodedKey identifies the images that are kept: those of a split, as they are or as the network takes them.
+// decodedKey identifies a list of kept images: those of a split, whole or prepared for the network.
 type decodedKey struct {
 	split *datasets.Split
 	ready bool
 	pre   vision.Preprocess // zero unless ready
 }
 
-// newDecoded keeps up to half of the recipe's MemoryLimit of training images, and a quarter more of others; dir is where
-// the file goes.
+// newDecoded returns a cache that uses up to half of the recipe's MemoryLimit for training images, and up to three
+// quarters in all. The file is made in dir.
 func newDecoded(r Recipe, dir string) *decoded {
 	return &decoded{room: r.MemoryLimit / 4 * 3, spare: r.MemoryLimit / 4, file: &spill{dir: dir, limit: r.DiskLimit},
 		lists: map[decodedKey][]atomic.Pointer[vision.Image]{}}
 }
 
-// list returns the places of a split's images, nil where nothing is kept.
+// list returns the slots of a split's images; nil if d is nil and nothing is kept.
 func (d *decoded) list(k decodedKey) []atomic.Pointer[vision.Image] {
 	if d == nil {
 		return nil
@@ -53,7 +55,7 @@ func (d *decoded) list(k decodedKey) []atomic.Pointer[vision.Image] {
 	return d.lists[k]
 }
 
-// keep stores a copy of m at a place, if there is room; own tells that m may be kept itself.
+// keep stores a copy of m in a slot, if there is room. With own, it may store m itself.
 func (d *decoded) keep(at *atomic.Pointer[vision.Image], m *vision.Image, own, training bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -81,7 +83,7 @@ func (d *decoded) keep(at *atomic.Pointer[vision.Image], m *vision.Image, own, t
 	at.Store(m)
 }
 
-// close lets everything go, once nobody looks at an image any more.
+// close waits until no image is in use, and frees all.
 func (d *decoded) close() {
 	if d == nil {
 		return

@@ -28,11 +28,11 @@ func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize
 	return evaluateWith(ctx, t.evals[head], nil, s, batchSize)
 }
 
-// trainingExamples marks a source as that of the training images, for Fit.Classify.
+// trainingExamples marks a source as the training images: Fit.Classify then gets their indices.
 type trainingExamples struct{ source }
 
-// evaluateWith compares the logits that exec computes with the labels of all examples. With classify, exec computes features,
-// and classify makes logits of them.
+// evaluateWith compares the logits that exec computes with the labels of all examples. With classify, exec computes
+// features, from which classify computes the logits.
 func evaluateWith(ctx context.Context, exec *model.Exec, classify func([]float32, int) []float32, s source, batchSize int) (evaluation, error) {
 	_, own := s.(trainingExamples)
 	var o evaluation

@@ -22,14 +22,14 @@ import (
 
 // Evaluation is how a model classifies a split; see [Result.Evaluate]. Shares are in [0, 1].
 type Evaluation struct {
-	// Model names what was evaluated, Classes are its classes.
+	// Model is the name of the evaluated model, Classes are its classes.
 	Model   string
 	Classes []string
 	// Predictions are those of each image, in the split's order.
 	Predictions Predictions
-	// Accuracy is the share of images that are classified right, BalancedAccuracy the mean of the classes' recalls, MacroF1
-	// that of their F1; classes without images are left out of the second, and classes that are not predicted either out of
-	// the third. Loss is the mean cross-entropy.
+	// Accuracy is the share of images that are classified right. BalancedAccuracy is the mean recall of the classes
+	// that have images. MacroF1 is the mean F1 of the classes that have images or are predicted. Loss is the mean
+	// cross-entropy.
 	Accuracy, BalancedAccuracy, MacroF1, Loss float64
 	// PerClass has the figures of each class.
 	PerClass []ClassScore
@@ -38,15 +38,15 @@ type Evaluation struct {
 // ClassScore is how a class was recognised (van Rijsbergen 1979). A share of nothing is NaN.
 type ClassScore struct {
 	Class string
-	// Images is the number of images of the class, Predicted that of images which were taken for it.
+	// Images is the number of images of the class, Predicted the number of images that were classified as it.
 	Images, Predicted int
-	// Precision is the share of the predicted images that are of the class, Recall the share of its images that were
-	// predicted as such, F1 their harmonic mean.
+	// Precision is the share of the Predicted images that are of the class, Recall the share of the class's images that
+	// are among them, F1 the harmonic mean of both.
 	Precision, Recall, F1 float64
 }
 
 // Evaluate runs the trained model, with the weights of the best epoch, on a split: a test set that took no part in the
-// choice of epochs, or another source of the same classes. The split's classes must be the run's, in one order.
+// choice of epochs, or another source of the same classes. The split's classes must be the run's, in the same order.
 func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
 	if r.NoHead {
 		return nil, fmt.Errorf("tlkit: strategy %q classifies by the training images' features, which no model has; fit it on features of your own (strategy.KNN{}.Fit) to classify others", r.Strategy)
@@ -59,7 +59,8 @@ func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
 	return Evaluate(m, split)
 }
 
-// Evaluate runs a model on a split with the model's classes, in one order, prepared as the model's Preprocess says.
+// Evaluate runs a model on a split, prepared by the model's Preprocess. The split must have the model's classes, in the
+// same order.
 func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
 	switch {
 	case m == nil:
@@ -88,7 +89,8 @@ func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
 	return e, nil
 }
 
-// unnamed reports whether the split has so many classes without names, as datasets.NewSplit leaves them.
+// unnamed reports whether the split has the given number of classes, named 0, 1 and so on, as datasets.NewSplit names
+// them.
 func unnamed(split *datasets.Split, classes int) bool {
 	names := split.Classes()
 	for i, name := range names {
@@ -161,7 +163,7 @@ func (e *Evaluation) String() string {
 		e.Model, len(e.Predictions.Labels), percent(e.Accuracy), percent(e.BalancedAccuracy), e.MacroF1, e.Loss)
 }
 
-// Bundle is table and confusion matrix: what a notebook shows of a cell that ends in the evaluation.
+// Bundle is table and confusion matrix. A notebook shows it for a cell that ends in the evaluation.
 func (e *Evaluation) Bundle() (map[string]any, error) {
 	return plots.Stack("evaluation", e.Table(), e.Confusion()).Bundle()
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// drawn is a source that gives every step some examples beside the training images.
+// drawn is a source from which every step draws some examples in addition to the training images.
 type drawn struct {
 	source
 	per  int // step
 	seed uint64
 }
 
-// at returns the examples of a step, counted from 0 over the whole training: places step*batch and on in an endless
-// sequence of shuffled passes over the source. Nothing but the step decides, so that a resumed training draws what an
-// uninterrupted one does.
+// at returns the examples of a step, counted from 0 over the whole training: places step*per to (step+1)*per-1 in an
+// endless sequence of shuffled passes over the source. They depend on nothing but the seed and the step, so that a
+// resumed training draws the same as an uninterrupted one.
 func (d *drawn) at(step int) (examples []int, epoch int) {
 	n := d.len()
 	epoch = step * d.per / n
@@ -29,8 +29,8 @@ func (d *drawn) at(step int) (examples []int, epoch int) {
 	return examples, epoch
 }
 
-// feed prepares the steps of an epoch: batches of the training images in the given order, each with what is drawn
-// beside it. step counts the steps taken before.
+// feed prepares the steps of an epoch: batches of the training images in the given order, each with its extra batches.
+// step counts the steps taken before.
 func feed(ctx context.Context, s source, extra []*drawn, order []int, size, epoch, step int) <-chan batch {
 	return produce(ctx, order, size, func(k int, examples []int) batch {
 		b := prepare(s, examples, epoch)
@@ -48,7 +48,7 @@ func feed(ctx context.Context, s source, extra []*drawn, order []int, size, epoc
 	})
 }
 
-// extraSeed gives the i-th source beside the training images an order of its own.
+// extraSeed returns a seed for the i-th extra source, so that each has an order of its own.
 func extraSeed(seed uint64, i int) uint64 {
 	return vision.NewRand(seed, uint64(i), 0x626573696465).Uint64()
 }

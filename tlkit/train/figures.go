@@ -26,8 +26,8 @@ func (r *Run) Curves() plots.Figure {
 	return plots.Curves(fmt.Sprintf("%s: %s on %s", r.Name, r.Config.Model.Name, r.Config.Data.Name), loss, accuracy)
 }
 
-// line draws one figure of the history over the epochs. Seeds that have not come as far as others are left out of the
-// mean from there on.
+// line draws one figure of the history over the epochs. A seed with fewer epochs than others is left out of the mean
+// after its last.
 func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 	l := plots.Line{Name: r.Strategy, Split: split}
 	for epoch := 0; ; epoch++ {
@@ -105,7 +105,7 @@ func (r *Run) Summary() plots.Figure {
 		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}})
 }
 
-// title is the strategy's name, with where it diverged if it did.
+// title is the strategy's name, and the epoch and rate at which it diverged, if it did.
 func (r *Result) title() string {
 	for _, one := range r.Seeds() {
 		switch {
@@ -129,8 +129,8 @@ func (r *Run) watched() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Bundle is the whole of the run in one output: curves, table and [Run.Verdict]. A notebook shows a cell's last value
-// by it.
+// Bundle is the whole of the run in one output: curves, table and [Run.Verdict]. A notebook shows it for a cell that
+// ends in the run.
 func (r *Run) Bundle() (map[string]any, error) {
 	return plots.Stack(r.Name, r.Curves(), r.Summary(), plots.Text(r.Verdict())).Bundle()
 }
@@ -145,7 +145,7 @@ func (r *Result) Bundle() (map[string]any, error) {
 // Plot shows the curves of the run in the notebook (outside one it writes a file and says where).
 func (r *Run) Plot() error { return plots.Show(r.Curves()) }
 
-// Table shows the summary of the run, and under it what it says in a sentence.
+// Table shows the summary of the run, and [Run.Verdict] under it.
 func (r *Run) Table() error {
 	return plots.Show(plots.Stack(r.Name, r.Summary(), plots.Text(r.Verdict())))
 }

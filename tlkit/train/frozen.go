@@ -87,7 +87,7 @@ func (t *trainer) frozenValues() (uint64, error) {
 	return h.Sum64(), nil
 }
 
-// featureCache is where the outputs of frozen stages are looked up and kept.
+// featureCache looks up the outputs of frozen stages, and computes and keeps those that are missing.
 type featureCache struct {
 	shared *sharedFeatures
 	batch  int // images per forward pass
@@ -111,7 +111,7 @@ func (c featureCache) outputs(ctx context.Context, t *trainer, values uint64, s 
 	return f, err
 }
 
-// trainingFeatures returns the output of the whole network, frozen, for a split, without augmentation.
+// trainingFeatures returns the output of all stages, frozen, for a split, without augmentation.
 func (c featureCache) trainingFeatures(ctx context.Context, t *trainer, split *datasets.Split) (*zoo.Features, error) {
 	t.frozen = len(t.model.Stages()) // as the phase of a fitted plan will set it again
 	values, err := t.frozenValues()

@@ -8,7 +8,7 @@ import (
 )
 
 // stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
-// only accumulated. The inputs are those of trainStep.
+// only accumulated. trainStep passes the inputs.
 func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	next := func() *Node {
 		n := in[0]
@@ -38,7 +38,7 @@ func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	if t.plan.Teacher != nil {
 		s.Teacher = StopGradient(next())
 	}
-	// All images go through the network as one batch: BatchNorm sees the mixture, as it will be judged by.
+	// All images go through the network as one batch: BatchNorm's statistics are those of the mixture.
 	x = parts[0]
 	if len(parts) > 1 {
 		x = Concatenate(parts, 0)
@@ -61,8 +61,8 @@ func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 		counted = ArgMax(targets, -1, labels.DType())
 	}
 	loss := objective{}.loss(s.Logits, targets)
-	// Auxiliary heads (zoo.AuxHead) shape the gradients; what is reported is the loss of the network's own output,
-	// which can be compared with the validation loss.
+	// Auxiliary heads (zoo.AuxHead) count for the gradients only. The reported loss is that of the network's own
+	// output, so that it can be compared with the validation loss.
 	s.Loss = loss
 	if !t.objective.plain() {
 		s.Loss = t.objective.loss(s.Logits, targets)
@@ -87,7 +87,7 @@ func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	return []*Node{loss, hits(s.Logits, counted)}
 }
 
-// enter turns what a source gives into the input of stage from.
+// enter converts a batch of a source to the input of stage from.
 func (t *trainer) enter(x *Node, from int) *Node {
 	if from == 0 {
 		return t.model.Normalize(x)
@@ -95,7 +95,7 @@ func (t *trainer) enter(x *Node, from int) *Node {
 	return x
 }
 
-// descend updates the variables that this phase trains, or, if the step is not whole, accumulates their gradients.
+// descend updates the variables that this phase trains. If the step is not whole, it only accumulates their gradients.
 func (t *trainer) descend(total, rate, step, seen *Node, images int, whole bool) {
 	values := make([]*Node, len(t.now))
 	for i, p := range t.now {

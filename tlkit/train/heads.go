@@ -32,7 +32,8 @@ func (h Head) build(m *zoo.Model, pass *nn.Pass, features *Node) *Node {
 	return plain.Forward(scope.In(plain.Key), features, h.Classes)
 }
 
-// headNamed returns the head of a name. While a graph is built, errors are panics.
+// headNamed returns the head of the given name. It panics if there is none, as errors during the building of a graph
+// are panics.
 func headNamed(heads []Head, name string) Head {
 	i := slices.IndexFunc(heads, func(h Head) bool { return h.Name == name })
 	if i < 0 {

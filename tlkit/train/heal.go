@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// How a result's files are found damaged, and what becomes of it: small files have a second copy, a checkpoint has the one
-// before it, and everything else is trained again from the last good point.
+// This file finds damaged files of a result and replaces them: a small file by its second copy, a checkpoint by the one
+// before it. Everything else is trained again from the last good point.
 
 const (
 	bestFile       = "best.safetensors"
@@ -22,12 +22,13 @@ const (
 	previousFile = "checkpoint.previous.safetensors"
 )
 
-// complete reports whether training has ended and the recipe asks for no more of it.
+// complete reports whether training has ended and the recipe has no further epochs.
 func (r *Result) complete(recipe Recipe) bool {
 	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || recipe.EarlyStop.reached(r.History))
 }
 
-// anyStarted reports whether anything of the strategy is on disk that a changed configuration would not fit.
+// anyStarted reports whether a training of the strategy, with any seed, has left something on disk. A changed
+// configuration would not fit it.
 func (r *Result) anyStarted() bool {
 	for _, one := range r.Seeds() {
 		for _, name := range []string{checkpointFile, previousFile} {
@@ -42,7 +43,7 @@ func (r *Result) anyStarted() bool {
 	return false
 }
 
-// check lists what is wrong with the files of a result. A checkpoint that is missing is only needed to go on.
+// check lists the faults in the files of a result. A missing checkpoint is a fault only if training is to go on.
 func (r *Result) check(recipe Recipe) []string {
 	faults := append([]string(nil), r.notes...)
 	for _, name := range []string{bestFile, checkpointFile, previousFile} {
@@ -58,8 +59,8 @@ func (r *Result) check(recipe Recipe) []string {
 	return faults
 }
 
-// checkWeights returns nil for a good weight file. One without a checksum, of a run made before there were any, is good if
-// it can be read.
+// checkWeights returns nil for a good weight file. A file without a checksum, from a run made before there were
+// checksums, is good if it can be read.
 func (r *Result) checkWeights(name string) error {
 	if err := checkFile(r.file(name), r.Format >= 2); err != nil {
 		return err
@@ -71,7 +72,7 @@ func (r *Result) checkWeights(name string) error {
 	return sd.Close()
 }
 
-// resumePoint is a checkpoint to go on from; file is "" for the start.
+// resumePoint is a checkpoint to continue from; file is "" for the start of the training.
 type resumePoint struct {
 	file string
 	at   position
@@ -87,9 +88,9 @@ func (p resumePoint) String() string {
 	return fmt.Sprintf("training goes on from %s, after step %d of epoch %d", p.file, p.at.Step, p.at.Epoch+1)
 }
 
-// resumePoints lists the points that training may go on from, the latest first and the start last: good checkpoints of the
-// same configuration, which the history reaches to. If the kept epoch's weights or predictions are lost, they are from
-// before that epoch.
+// resumePoints lists the points from which training may continue, the latest first and the start last: good checkpoints
+// of the same configuration that lie within the history. If the kept epoch's weights or predictions are lost, only
+// checkpoints from before that epoch count.
 func (r *Result) resumePoints(identity string, keep Restore) []resumePoint {
 	limit := len(r.History)
 	if best := keep.of(r.History); best >= 0 && (r.checkWeights(bestFile) != nil || len(r.Predictions.Predicted) == 0) {
@@ -108,7 +109,7 @@ func (r *Result) resumePoints(identity string, keep Restore) []resumePoint {
 	return append(all, resumePoint{})
 }
 
-// readPosition returns where a checkpoint stands, and the identity of what it was made with.
+// readPosition returns the position of a checkpoint, and the identity of the result that it belongs to.
 func readPosition(path string) (at position, made string, err error) {
 	sd, err := weights.Open(path)
 	if err != nil {
@@ -141,7 +142,7 @@ func (r *Result) removeDamaged() error {
 	return nil
 }
 
-// repair writes the small files of a result anew, where they were read from a copy.
+// repair writes the small files of a result anew if they have faults, such as one that was read from its copy.
 func (r *Result) repair() error {
 	if len(r.notes) == 0 {
 		return nil

@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Epoch is what one pass over the training images brought. Accuracies are in [0, 1], losses are mean cross-entropies.
+// Epoch has the figures of one pass over the training images. Accuracies are in [0, 1], losses are mean
+// cross-entropies.
 type Epoch struct {
 	// Epoch counts from 1.
 	Epoch int `json:"epoch"`
@@ -18,12 +19,12 @@ type Epoch struct {
 	// ValLoss and ValAccuracy are measured on the validation images after the epoch.
 	ValLoss     float64 `json:"val_loss"`
 	ValAccuracy float64 `json:"val_accuracy"`
-	// Also are accuracies of further tasks on their validation images, by name: an old task's, where a strategy is told to
-	// watch it.
+	// Also are accuracies of further tasks on their validation images, by name, such as an old task that a strategy is
+	// set to watch.
 	Also map[string]float64 `json:"also,omitempty"`
 	// Seconds is the time of the epoch: training and evaluation.
 	Seconds float64 `json:"seconds"`
-	// ImagesPerSecond is the pace of training alone.
+	// ImagesPerSecond is the speed of training alone, without evaluation.
 	ImagesPerSecond float64 `json:"images_per_second"`
 }
 
@@ -39,8 +40,8 @@ func writeHistory(path string, history []Epoch) error {
 	return writeSmall(path, sealBytes(b.Bytes()))
 }
 
-// readHistory returns the epochs written so far; see readSmall. Without a checksum, as runs made before have it, a last
-// line cut short is left out.
+// readHistory returns the epochs written so far; see readSmall. In a history without a checksum, from a run made before
+// there were checksums, a last line that is cut short is left out.
 func readHistory(path string) (history []Epoch, note string, err error) {
 	data, note, err := readSmall(path, func([]byte) bool { return true })
 	if err != nil {

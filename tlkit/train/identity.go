@@ -17,13 +17,13 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// How a run knows that a call continues it: its configuration, and those of its strategies, must be the same.
+// A call continues a run if its configuration and those of its strategies are the same. This file compares them.
 
-// stored is a strategy as run.json has it.
+// stored is a strategy in the form of run.json.
 type stored struct {
 	Name string
 	// Kind is the name of its type. Type is the same with its package, in runs made before strategies had a package of
-	// their own; a live cell's package has another name each time.
+	// their own; the package of a notebook cell has another name each time.
 	Kind   string
 	Type   string `json:",omitempty"`
 	Config any
@@ -89,7 +89,7 @@ func flatten(path string, v any, into map[string]string) {
 	}
 }
 
-// asJSON is v as reading it back from JSON gives it.
+// asJSON returns v as it is after writing it to JSON and reading it back.
 func asJSON(v any) any {
 	var back any
 	data, err := json.Marshal(v)
@@ -102,7 +102,7 @@ func asJSON(v any) any {
 	return back
 }
 
-// sameData gives the data sets in a strategy's configuration the fingerprints that are stored for them, where these are of
+// sameData replaces the fingerprints of data sets in a strategy's configuration by the stored ones, where both are of
 // the same data: older runs have fingerprints of another form.
 func sameData(was, now any, sets []*datasets.Dataset) {
 	before, ok := was.(map[string]any)
@@ -143,8 +143,9 @@ func dataOf(s Strategy) []*datasets.Dataset {
 	return all
 }
 
-// identity is a digest of what a result depends on: results of equal identity are the same. The number of epochs
-// is left out where more of them continue a training; so are the number of seeds and what is not stored.
+// identity is a digest of everything that a result depends on: results of equal identity are the same. It leaves out
+// the number of seeds, the fields that are not stored, and the number of epochs where a larger number continues a
+// training.
 func (c Config) identity(s stored, seed uint64) string {
 	r := c.Recipe
 	r.Seed, r.Seeds = seed, 0
@@ -165,7 +166,7 @@ func (c Config) identity(s stored, seed uint64) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// kindOf returns the kind of a strategy in run.json.
+// kindOf returns the kind of a strategy: the name of its type, for run.json.
 func kindOf(s Strategy) string {
 	t := reflect.TypeOf(s)
 	for t.Kind() == reflect.Pointer {

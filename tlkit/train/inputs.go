@@ -8,13 +8,14 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// inputs are all images that a strategy trains and is judged on, and what of them was computed once.
+// inputs are all images that a strategy is trained and evaluated on, and the features that were computed from them
+// once.
 type inputs struct {
 	trainImages, valImages   *images
 	extraImages, watchImages []*images
 
-	// The network's inputs are the images, or the output of the frozen stages for them; trainFrom and evalFrom are the stages
-	// that they enter.
+	// The inputs of the steps are the images, or the output of the frozen stages for them. They enter the network at
+	// the stages trainFrom and evalFrom.
 	train, val          source
 	extra               []*drawn
 	watch               []source
@@ -49,11 +50,11 @@ func newInputs(train, eval *datasets.Split, m *zoo.Model, plan Plan, r Recipe, c
 	return d
 }
 
-// cacheFrozen sets the sources of a phase up. Stages that stay frozen are computed once for the images that do not
-// change, if their output fits into memory; then only the rest of the network runs in every step.
+// cacheFrozen sets up the sources of a phase. For images that do not change, the output of the frozen stages is
+// computed once, if it fits into memory; then only the rest of the network runs in every step.
 func (d *inputs) cacheFrozen(ctx context.Context, t *trainer, r Recipe, cache featureCache) error {
 	fit, plan := t.plan.Fit, t.plan
-	// A model that is evaluated once, and not fitted on its features, gains nothing.
+	// A cache gains nothing for a model that is evaluated once and not fitted on its features.
 	reuse := t.frozen > 0 && (fit == nil || fit.Params != nil || fit.Classify != nil)
 	evals := []*images{d.valImages}
 	for i, w := range plan.Watch {
@@ -86,8 +87,8 @@ func (d *inputs) cacheFrozen(ctx context.Context, t *trainer, r Recipe, cache fe
 	return nil
 }
 
-// cached returns the outputs of the frozen stages for all the images if wanted and if they fit into limit bytes
-// together, else the images themselves, and the stage that the result is the input of.
+// cached returns the outputs of the frozen stages for all the images, and the stage that they enter. If want is false,
+// or the outputs together exceed limit bytes, it returns the images themselves, and stage 0.
 func (d *inputs) cached(ctx context.Context, t *trainer, cache featureCache, from []*images, limit int64, want bool) ([]source, int, error) {
 	var unchanged, ready []source
 	for _, s := range from {

@@ -10,9 +10,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Kept are values that a strategy keeps beside a model's variables, one for each and of its shape: starting values, or
-// what it measured. They are variables of the model's store that no step trains. They are not part of the checkpoint:
-// Strategy.Plan and Plan.Before make them anew when a training is resumed.
+// Kept are values that a strategy keeps for a model's variables, each of its variable's shape: starting values, or
+// measurements. They are variables of the model's store that no step trains. They are not part of the checkpoint:
+// Strategy.Plan and Plan.Before make them again when a training is resumed.
 type Kept struct {
 	m    *zoo.Model
 	name string
@@ -21,7 +21,7 @@ type Kept struct {
 // NewKept returns an empty set of kept values of m, under a name that no other set of m has. [Kept.Set] fills it.
 func NewKept(m *zoo.Model, name string) Kept { return Kept{m, name} }
 
-// Keep returns copies of the values that the variables of m have now, under a name that no other set of m has.
+// Keep returns copies of the current values of the given variables of m, under a name that no other set of m has.
 func Keep(m *zoo.Model, name string, params []nn.Param) (Kept, error) {
 	k := NewKept(m, name)
 	for _, p := range params {
@@ -39,8 +39,8 @@ func Keep(m *zoo.Model, name string, params []nn.Param) (Kept, error) {
 	return k, nil
 }
 
-// Set keeps a value for a variable: a tensor of its shape and type, in the variable's own axes ([nn.Param.VarShape]). nil
-// means zeros. It replaces a value kept before, and fails for a tensor of another shape.
+// Set keeps a value for a variable: a tensor of its shape and type, in the variable's own axes ([nn.Param.VarShape]).
+// nil means zeros. Set replaces a value kept before, and fails for a tensor of another shape.
 func (k Kept) Set(p nn.Param, value *tensors.Tensor) error {
 	own := k.m.Variable(p).Shape()
 	if value == nil {
@@ -57,7 +57,8 @@ func (k Kept) Set(p nn.Param, value *tensors.Tensor) error {
 	return nil
 }
 
-// Value returns the kept value of a variable in a graph, that of a *Step or of any node; ok is false if there is none.
+// Value returns the kept value of a variable as a node of in's graph; in is a *Step or any node. ok is false if there
+// is none.
 func (k Kept) Value(in interface{ Graph() *Graph }, p nn.Param) (value *Node, ok bool) {
 	v := k.m.Store().GetVariable(k.path(p))
 	if v == nil {

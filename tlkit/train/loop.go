@@ -10,15 +10,15 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// Checkpoints are written after an epoch if the last one is this old, and within an epoch if it is much older: what a
-// killed session can lose.
+// A checkpoint is written after an epoch if the last one is older than checkpointAfterEpoch, and within an epoch if it
+// is older than checkpointWithinEpoch. A killed session loses no more than that.
 const (
 	checkpointAfterEpoch  = 20 * time.Second
 	checkpointWithinEpoch = 3 * time.Minute
 )
 
-// InterruptedError says that training was stopped on request (Ctrl-C, the notebook's stop button, a cancelled
-// context) and that all is saved.
+// InterruptedError says that training was stopped on request (Ctrl-C, the notebook's stop button, a cancelled context)
+// and that its state is saved.
 type InterruptedError struct {
 	// Run and Strategy are the names of the run and of the strategy that was under way.
 	Run, Strategy string
@@ -31,7 +31,7 @@ func (e *InterruptedError) Error() string {
 		e.Run, e.Epoch, e.Strategy)
 }
 
-// loop trains one strategy of a run to the end, from wherever it stands.
+// loop trains one strategy of a run to the end, from the position at.
 type loop struct {
 	res     *Result
 	recipe  Recipe
@@ -45,7 +45,7 @@ type loop struct {
 	savedAt time.Time
 	// setUp is the time that preparing the data took; it counts towards the first epoch.
 	setUp time.Duration
-	// fitted is the evaluation of a strategy without training steps, which no epoch changes.
+	// fitted is the evaluation of a strategy without training steps; it is the same in every epoch.
 	fitted *fitted
 }
 
@@ -54,7 +54,7 @@ func (l *loop) close() {
 	l.t.close()
 }
 
-// stopped turns the error of a cancelled context into an InterruptedError.
+// stopped converts the error of a cancelled context to an InterruptedError, and returns other errors as they are.
 func (l *loop) stopped(ctx context.Context, err error) error {
 	if l != nil && err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return &InterruptedError{Run: l.res.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
@@ -83,7 +83,7 @@ func (l *loop) enter(ctx context.Context, phase int) error {
 	return nil
 }
 
-// addTeacher readies the plan's teacher, and records its logits where these are the same in every epoch.
+// addTeacher readies the plan's teacher, and records its logits if they are the same in every epoch.
 func (l *loop) addTeacher(ctx context.Context) (err error) {
 	if l.teacher, err = newTeacher(l.t); err != nil || !l.recipe.same() {
 		return err
@@ -105,7 +105,7 @@ func (l *loop) group() int { return max(1, l.recipe.Accumulate) }
 // updates is the number of steps of the optimizer in an epoch.
 func (l *loop) updates() int { return (l.perEpoch() + l.group() - 1) / l.group() }
 
-// stepInfo describes the next step, on a batch of so many images.
+// stepInfo describes the next step, on a batch of the given number of images.
 func (l *loop) stepInfo(images int, rate, progress float64) stepInfo {
 	group := l.group()
 	at := stepInfo{rate: rate, progress: progress, step: l.at.Steps + 1, update: l.at.Epoch*l.updates() + l.at.Step/group + 1,
@@ -225,7 +225,7 @@ func (l *loop) step(b batch) error {
 	return nil
 }
 
-// evaluate runs the model on the validation images, and on those of the tasks that are watched.
+// evaluate runs the model on the validation images, and on those of the plan's watched tasks.
 func (l *loop) evaluate(ctx context.Context) (o evaluation, also map[string]float64, err error) {
 	if o, err = l.t.evaluate(ctx, "", l.data.val, l.cache.batch); err != nil {
 		return o, nil, err
@@ -259,7 +259,7 @@ func (l *loop) watch(ctx context.Context, w Watch, s source) (evaluation, error)
 	return evaluateWith(ctx, exec, nil, s, l.cache.batch)
 }
 
-// fittedEpoch is an epoch of a strategy without training steps: all have the figures of the first.
+// fittedEpoch records an epoch of a strategy without training steps; every epoch has the figures of the first.
 func (l *loop) fittedEpoch(ctx context.Context) error {
 	began := time.Now()
 	if l.fitted == nil {
@@ -286,7 +286,8 @@ type fitted struct {
 	seconds    float64
 }
 
-// interrupted saves and returns the context's error; if that fails, nothing may claim that all is saved.
+// interrupted saves, and returns the context's error. If saving fails it returns another error, since an
+// InterruptedError would say that all is saved.
 func (l *loop) interrupted(ctx context.Context) error {
 	if err := l.save(); err != nil {
 		return fmt.Errorf("tlkit: run %q was interrupted in epoch %d of strategy %q, and what came after the last checkpoint is lost: %w",
@@ -295,7 +296,7 @@ func (l *loop) interrupted(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// divergedError ends a training whose loss became infinite or no number.
+// divergedError ends a training whose loss became infinite or NaN.
 type divergedError struct {
 	Divergence
 	run, strategy string
@@ -311,8 +312,8 @@ func (l *loop) diverged(which string, loss, rate float64) error {
 	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which}, l.res.run.Name, l.res.label(), loss}
 }
 
-// record appends an epoch to the history and saves what has to be saved, the checkpoint last: without it, the epoch is
-// done again.
+// record appends an epoch to the history and saves the files that change. The checkpoint comes last: if it is missing,
+// the epoch is trained again.
 func (l *loop) record(o evaluation, also map[string]float64, rate, seconds float64) error {
 	seen := float64(max(1, l.at.Seen))
 	e := Epoch{Epoch: l.at.Epoch + 1, LearningRate: rate,
@@ -359,7 +360,7 @@ func (l *loop) saveResult() error {
 	return writeJSON(l.res.file("result.json"), l.res)
 }
 
-// upgrade gives the files of a result that was begun before files had checksums the form of today.
+// upgrade rewrites the files of a result that was begun before files had checksums, in today's form.
 func (l *loop) upgrade() error {
 	if l.res.Format >= 2 || len(l.res.History) == 0 && l.at == (position{}) {
 		return nil

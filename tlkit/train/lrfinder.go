@@ -11,15 +11,15 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// LRCurve is what [Recipe.FindLR] found: the training loss while the learning rate rises from step to step.
+// LRCurve is the result of [Recipe.FindLR]: the training loss while the learning rate rises from step to step.
 type LRCurve struct {
-	// Strategy and Model name what was trained, Data the images.
+	// Strategy, Model and Data are the names of the strategy, the model and the data set.
 	Strategy, Model, Data string
 	// Rates are the base learning rates of the steps, Losses their training losses before the step, Smoothed the same
 	// with a moving average.
 	Rates, Losses, Smoothed []float64
-	// Suggested is the rate at which the smoothed loss falls most steeply, Lowest that of the lowest smoothed loss, which
-	// is too high to train at, by about ten times. Both are 0 if the loss falls by no more than its noise.
+	// Suggested is the rate at which the smoothed loss falls most steeply. Lowest is the rate of the lowest smoothed
+	// loss, about ten times too high to train at. Both are 0 if the loss falls by no more than its noise.
 	Suggested, Lowest float64
 }
 
@@ -28,16 +28,16 @@ const (
 	lrLow, lrHigh = 1e-6, 10.
 	lrSteps       = 100
 	lrSmoothing   = 0.9 // per step; fastai's 0.98 lags behind by half of the range
-	lrWorse       = 4.  // ends when the smoothed loss is so many times its lowest
+	lrWorse       = 4.  // the test ends when the smoothed loss exceeds this many times its lowest
 )
 
-// FindLR is the learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): it trains a copy of the model with
-// the strategy for at most 100 steps, while the rate rises from 1e-6 to 10, and looks at where the loss falls most
-// steeply. Nothing is kept and the model stays as it is; the recipe's batch size, optimizer and augmentation count, its
-// epochs, schedule and seeds do not. Of a strategy with phases, the first is tried.
+// FindLR is the learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): it trains a copy of the model
+// with the strategy for at most 100 steps, while the rate rises from 1e-6 to 10, and finds the rate at which the loss
+// falls most steeply. It keeps nothing on disk and leaves the model as it is. It uses the recipe's batch size,
+// optimizer and augmentation, but not its epochs, schedule and seeds. Of a strategy with phases, it trains the first.
 func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zoo.Model, s Strategy) (*LRCurve, error) {
 	r.Seeds = 0
-	r.Epochs = math.MaxInt32 // whatever a strategy's phases ask for
+	r.Epochs = math.MaxInt32 // enough for the phases of any strategy
 	r, err := r.withDefaults()
 	if err != nil {
 		return nil, err
@@ -79,7 +79,8 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	return c, nil
 }
 
-// more reports whether there is something left to try.
+// more reports whether the test goes on: it ends after lrSteps steps, or when the loss is not finite or much worse than
+// its lowest.
 func (c *LRCurve) more() bool {
 	n := len(c.Rates)
 	if n == 0 {
@@ -121,7 +122,7 @@ func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
 	return nil
 }
 
-// add appends a step. The moving average begins without a bias (Kingma and Ba 2014, section 3).
+// add appends a step. The moving average is corrected for its start at zero (Kingma and Ba 2014, section 3).
 func (c *LRCurve) add(rate, loss float64) {
 	c.Rates, c.Losses = append(c.Rates, rate), append(c.Losses, loss)
 	sum, weight := 0.0, 0.0
@@ -145,8 +146,8 @@ func (c *LRCurve) suggest() {
 		return
 	}
 	c.Lowest = c.Rates[low]
-	// A fall that is no larger than the noise of the smoothed loss is none: with few images per step that takes a rate
-	// which really learns something.
+	// A fall that is no larger than the noise of the smoothed loss does not count. With few images per step the noise
+	// is large, and only a rate at which the model really learns makes a larger fall.
 	var residuals []float64
 	for i := range min(low+1, len(c.Losses)) {
 		residuals = append(residuals, c.Losses[i]-c.Smoothed[i])
@@ -168,7 +169,7 @@ func (c *LRCurve) suggest() {
 	}
 }
 
-// String says what to try.
+// String returns a sentence that names the learning rate to try.
 func (c *LRCurve) String() string {
 	if c.Suggested == 0 {
 		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %g; a larger Recipe.BatchSize makes it less noisy", c.Strategy, c.Data, lrLow, lrHigh)
@@ -201,7 +202,7 @@ func (c *LRCurve) Figure() plots.Figure {
 	return plots.Curves(fmt.Sprintf("%s of %s on %s", c.Strategy, c.Model, c.Data), panel)
 }
 
-// Bundle is the figure with its sentence: what a notebook shows of a cell that ends in the curve.
+// Bundle is the figure with its sentence. A notebook shows it for a cell that ends in the curve.
 func (c *LRCurve) Bundle() (map[string]any, error) {
 	return plots.Stack("learning rate", c.Figure(), plots.Text(c.String())).Bundle()
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // mixture is how the images of a batch are mixed, each with the one before it in the batch (as torchvision's MixUp and
-// CutMix do): mask [height x width] has the share of the image itself at each pixel, share that of its label.
+// CutMix do). mask [height x width] has the weight of the image itself at each pixel, share is the weight of its label.
 type mixture struct {
 	mask  []float32
 	share float64
@@ -23,11 +23,11 @@ type mixture struct {
 // mixes reports whether the recipe mixes images.
 func (r Recipe) mixes() bool { return r.Mixup > 0 || r.CutMix > 0 }
 
-// same reports whether every epoch sees the same training images, so that what they give may be computed once.
+// same reports whether the training images are the same in every epoch, so that outputs for them may be computed once.
 func (r Recipe) same() bool { return r.Augment.IsZero() && !r.mixes() }
 
-// mixture draws what is mixed in a step, from the seed and the step alone, so that a resumed run mixes as an
-// uninterrupted one. Where the recipe asks for both kinds, each batch gets one of them at random.
+// mixture draws the mixture of a step, from the seed and the step alone, so that a resumed run mixes as an
+// uninterrupted one. If the recipe has both Mixup and CutMix, each batch gets one of them at random.
 func (r Recipe) mixture(step, size int) mixture {
 	rng := vision.NewRand(r.Seed, uint64(step), 0x6d69786564)
 	cut := r.CutMix > 0
@@ -70,8 +70,8 @@ func (m mixture) inputs() []any {
 	return []any{tensors.FromFlatDataAndDimensions(m.mask, 1, m.size, m.size, 1), float32(m.share)}
 }
 
-// mix returns a batch [batch, ...] of which each row is share of itself and the rest of the row before it; share is a
-// scalar, or has the batch's rank and axes of 1.
+// mix returns a batch [batch, ...] whose row i is share*row i + (1-share)*row i-1. share is a scalar, or has the
+// batch's rank with axes of length 1.
 func mix(x, share *Node) *Node {
 	return Add(Mul(x, share), Mul(nn.Roll(x, 0, 1), OneMinus(share)))
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Model returns the trained model with the weights of the best epoch. With several seeds that is the first seed's;
-// those of the others come from Repeats.
+// Model returns the trained model with the weights of the best epoch. With several seeds it is the first seed's; call
+// Model on a result in Repeats for another seed's.
 func (r *Result) Model() (*zoo.Model, error) {
 	spec, err := r.run.spec()
 	if err != nil {

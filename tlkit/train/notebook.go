@@ -2,10 +2,10 @@ package train
 
 import "strings"
 
-// NotebookWords lists the runs for the methods of [Recipe] that take a run's name first. A notebook's kernel completes by
-// it.
+// NotebookWords lists the runs for the methods of [Recipe] that take a run's name first. The notebook's kernel
+// completes from this list.
 func NotebookWords(fn string, arg int) []string {
-	if !strings.HasPrefix(fn, "Recipe.") || arg != 0 && arg != 1 { // 1 behind a context
+	if !strings.HasPrefix(fn, "Recipe.") || arg != 0 && arg != 1 { // 1: after a context
 		return nil
 	}
 	names, err := List("")

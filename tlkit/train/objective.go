@@ -4,14 +4,14 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// ClassWeights says how much the training images of each class count in the loss.
+// ClassWeights selects the weight of each class's training images in the loss.
 type ClassWeights string
 
-// Balanced weighs a class by images/(classes x images of the class), so that all classes count as much in sum and the
-// weights of all images have mean 1 (King and Zeng 2001; scikit-learn's class_weight="balanced").
+// Balanced weights a class by images/(classes x images of the class), so that every class has the same total weight and
+// the weights of all images have mean 1 (King and Zeng 2001; scikit-learn's class_weight="balanced").
 const Balanced ClassWeights = "balanced"
 
-// of returns the weight of each class for their numbers of training images; nil if all count the same.
+// of returns the weight of each class, from the classes' numbers of training images; nil if all weights are 1.
 func (w ClassWeights) of(counts []int) []float32 {
 	if w != Balanced {
 		return nil
@@ -29,15 +29,15 @@ func (w ClassWeights) of(counts []int) []float32 {
 	return weights
 }
 
-// objective is how the loss of the training images is made of logits and labels.
+// objective computes the loss of the training images from logits and labels.
 type objective struct {
-	// smoothing is the share of the target that is spread over all classes (Recipe.LabelSmoothing).
+	// smoothing is the share of the target that is divided evenly among all classes (Recipe.LabelSmoothing).
 	smoothing float64
 	// weights has a factor for each class; nil means 1 for all.
 	weights []float32
 }
 
-// plain tells whether it is the cross-entropy alone.
+// plain reports whether the objective is the cross-entropy alone.
 func (o objective) plain() bool { return o.smoothing == 0 && o.weights == nil }
 
 // loss returns the weighted mean loss, a scalar, for logits [batch, classes] and targets [batch, classes], whose rows

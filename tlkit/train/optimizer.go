@@ -10,7 +10,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// stateScope keeps the optimizer's variables apart from the model's; no state-dict key can start like this.
+// stateScope keeps the optimizer's variables separate from the model's; no state-dict key can start like this.
 const stateScope = "/#optimizer"
 
 // optimizer updates variables inside the graph of a training step. GoMLX v0.28 has SGD without momentum and one rate
@@ -43,8 +43,8 @@ func (o optimizer) slots() []string {
 // accumulatedSlot names the sum of the gradients of the batches since the last step, each times its number of images.
 const accumulatedSlot = "gathered"
 
-// accumulated adds a batch's gradient to those of the batches before it. At a step it returns the mean gradient over all
-// seen images and resets the sum; before one it returns nil.
+// accumulated adds a batch's gradient to those of the batches before it. With step, it returns the mean gradient over
+// all seen images and resets the sum; else it returns nil.
 func (o optimizer) accumulated(store *model.Store, p nn.Param, grad, images, seen *Node, step bool) *Node {
 	sum := store.GetVariable(slotPath(p, accumulatedSlot))
 	grad = Add(sum.NodeValue(grad.Graph()), Mul(grad, images))
@@ -58,7 +58,7 @@ func (o optimizer) accumulated(store *model.Store, p nn.Param, grad, images, see
 
 func slotPath(p nn.Param, slot string) string { return stateScope + "/" + slot + p.Path() }
 
-// prepare makes the state variables of p, zero, unless they are there already (from a checkpoint).
+// prepare makes the state variables of p, with value zero, unless they exist already (from a checkpoint).
 func (o optimizer) prepare(store *model.Store, p nn.Param) error {
 	for _, slot := range o.slots() {
 		path := slotPath(p, slot)

@@ -15,22 +15,23 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Plan is how one strategy trains: all in which it differs from another. Only LearningRate must be set; every other
-// field left out means plain training of what [zoo.Model.SetTrainable] marks, on the data set's training images, with
-// the cross-entropy of their labels.
+// Plan is how one strategy trains; strategies differ in nothing else. Only LearningRate must be set. With all other
+// fields left out, the variables that [zoo.Model.SetTrainable] marks are trained on the data set's training images,
+// with the cross-entropy of their labels.
 type Plan struct {
 	// LearningRate is the base rate, before the schedule; it must be positive, unless nothing is trained.
 	LearningRate float64
 	// Rate, when set, gives each variable a factor on LearningRate; nil means 1 for all.
 	Rate func(p nn.Param) float64
-	// BatchStatsWhenFrozen lets frozen BatchNorm layers use and update batch statistics, as PyTorch's tutorial does.
+	// BatchStatsWhenFrozen makes frozen BatchNorm layers use batch statistics and update the running ones, as in
+	// PyTorch's tutorial.
 	BatchStatsWhenFrozen bool
-	// Phases, when set, divide the training: each says which variables change in it. They follow one another; the last
-	// lasts to the end.
+	// Phases, when set, divide the training into phases in which different variables change. They follow one another;
+	// the last one lasts to the end.
 	Phases []Phase
 	// Train, when set, are the labelled images to train on in place of the data set's, with the same classes.
 	Train *datasets.Split
-	// Extra are further images, drawn into every step beside the batch of training images.
+	// Extra are further images, drawn for every step in addition to the batch of training images.
 	Extra []ExtraBatch
 	// Heads are further output layers on the same features: an old task's, a second task's, a discriminator.
 	Heads []Head
@@ -39,7 +40,7 @@ type Plan struct {
 	Teacher *zoo.Model
 	// Loss, when set, builds the loss of a training step, a scalar; nil means Step.Loss, the task's own.
 	Loss func(s *Step) *Node
-	// Before, when set, is called once before the first step, and again when a training is resumed, there before the
+	// Before, when set, is called once before the first step, and again when a training is resumed, before the
 	// checkpoint is read.
 	Before func(ctx context.Context, p *Preparation) error
 	// Watch are further tasks that are evaluated after every epoch, into Epoch.Also.
@@ -48,10 +49,10 @@ type Plan struct {
 	Fit *Fit
 }
 
-// Fit is how a strategy without training steps gets its model: from Plan.Before, which fits something on the frozen
-// features ([Preparation.Features]) or measures statistics, or not at all. The zero value evaluates what Before leaves.
+// Fit describes a strategy without training steps. Its Plan.Before, if set, fits the model on the frozen features
+// ([Preparation.Features]) or measures statistics. The zero value evaluates the model as Before leaves it.
 type Fit struct {
-	// Params selects the variables that Before finds the values of; they count as trained. nil means none.
+	// Params selects the variables whose values Before computes; they count as trained. nil means none.
 	Params func(p nn.Param) bool
 	// Classify, when set, replaces the model's head in evaluation: it returns the logits of one image from its features.
 	// example is the image's index among the training images, -1 for all others.
@@ -69,8 +70,8 @@ type Phase struct {
 	LearningRate float64
 }
 
-// ExtraBatch describes images drawn into every step beside the training images: another task's, or another domain's
-// without labels. Every pass over them has a shuffle of its own, by the recipe's seed.
+// ExtraBatch describes images drawn for every step in addition to the training images: those of another task, or
+// unlabelled ones of another domain. Every pass over them is shuffled anew, by the recipe's seed.
 type ExtraBatch struct {
 	// Split has the images.
 	Split *datasets.Split
@@ -78,7 +79,7 @@ type ExtraBatch struct {
 	Batch int
 }
 
-// Watch is a task that is evaluated beside the strategy's own.
+// Watch is a task that is evaluated in addition to the strategy's own.
 type Watch struct {
 	// Name labels the accuracy in Epoch.Also.
 	Name string
@@ -149,10 +150,10 @@ func (p Plan) phaseStart(i int) int {
 	return sum
 }
 
-// fits reports whether p is among the variables that are found without steps.
+// fits reports whether p is one of the variables in Fit.Params.
 func (f *Fit) fits(p nn.Param) bool { return f != nil && f.Params != nil && f.Params(p) }
 
-// classify returns what replaces the model's head, nil for none.
+// classify returns the function that replaces the model's head, nil if there is none.
 func (p Plan) classify() func(features []float32, example int) []float32 {
 	if p.Fit == nil {
 		return nil
@@ -160,7 +161,7 @@ func (p Plan) classify() func(features []float32, example int) []float32 {
 	return p.Fit.Classify
 }
 
-// phases returns the plan's phases, or the single one that a plan without any has.
+// phases returns the plan's phases, or a single zero Phase if it has none.
 func (p Plan) phases() []Phase {
 	if len(p.Phases) == 0 {
 		return []Phase{{}}

@@ -15,27 +15,29 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Preparation is what a strategy may work with before the first step; see [Plan.Before].
+// Preparation gives a strategy access to the model and the images before the first step; see [Plan.Before].
 type Preparation struct {
 	// Model is the strategy's model, with its starting values.
 	Model *zoo.Model
-	// Task is what Strategy.Plan was given.
+	// Task is the argument of Strategy.Plan.
 	Task Task
 
 	engine compute.Backend
 	heads  []Head
 	// features computes what Features returns.
 	features func(ctx context.Context) (*zoo.Features, error)
-	// report is told how many images of how many were worked on.
+	// report is called with the number of images done and the total.
 	report func(done, total int)
 }
 
-// Features returns the output of all stages for the data set's training images, with their labels, without augmentation:
-// what a fitted strategy works on. They are computed once for all strategies and seeds that freeze the whole network.
+// Features returns the output of all stages for the data set's training images, with their labels, without
+// augmentation. A fitted strategy is fitted on them. They are computed once for all strategies and seeds that freeze
+// the whole network.
 func (p *Preparation) Features(ctx context.Context) (*zoo.Features, error) { return p.features(ctx) }
 
-// Each runs a graph on all images of a split in turn, in batches, without augmentation. build gets images
-// [batch, height, width, 3], normalised, and their labels [batch] int32; each, if not nil, gets what build returned.
+// Each runs a graph on all images of a split in turn, in batches, without augmentation. build is called with normalised
+// images [batch, height, width, 3] and their labels [batch] int32, and returns the graph's outputs. each, if not nil,
+// is called with the values of these outputs for every batch.
 func (p *Preparation) Each(ctx context.Context, split *datasets.Split, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
 	return p.each(ctx, split, vision.Augment{}, batchSize, build, each)
 }
@@ -68,7 +70,7 @@ func (p *Preparation) each(ctx context.Context, split *datasets.Split, augment v
 			return b.err
 		}
 		out, err := exec.Call(b.inputs, b.labels)
-		b.discard() // nobody may look at out, and then the computation may still be under way
+		b.discard() // discard, not release: if out is not read, the computation may still be running
 		if err != nil {
 			return err
 		}

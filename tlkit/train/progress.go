@@ -14,8 +14,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// progress shows how far a comparison is: a line and growing curves in a notebook, a bar in a terminal, one line per epoch
-// in a log. Shares and times left are those of the whole comparison.
+// progress displays the progress of a comparison: a line and growing curves in a notebook, a bar in a terminal, one
+// line per epoch in a log. The displayed share and time left are those of the whole comparison.
 type progress struct {
 	run      *Run
 	quiet    bool
@@ -27,7 +27,8 @@ type progress struct {
 	// queue are the results that the comparison trains, in order; current is the one under way.
 	queue   []*Result
 	current *Result
-	// began is when the first step of current in this session was done, first the number of steps before that one.
+	// began is the time at which the first step of current in this session was done; first is current's number of steps
+	// at that time, -1 before it.
 	began time.Time
 	first int
 	shown time.Time
@@ -58,7 +59,7 @@ func (p *progress) finishBar() {
 	}
 }
 
-// name begins a line: the strategy, and which seed if there are several.
+// name is the start of a line: the strategy's name, and the seed's number if there are several.
 func (p *progress) name() string {
 	if n := p.run.Config.Recipe.Seeds; n > 1 {
 		return fmt.Sprintf("%s, seed %d of %d", p.current.Strategy, 1+p.current.Seed-p.run.Config.Recipe.Seed, n)
@@ -122,7 +123,7 @@ func (p *progress) epoch() {
 	}
 }
 
-// search reports on a step of FindLR, of at most so many.
+// search reports on a step of FindLR; most is the largest number of steps.
 func (p *progress) search(step, most int, rate, loss float64) {
 	if p.due(step == most) {
 		p.say(fmt.Sprintf("%s: learning-rate range test, step %d of at most %d, rate %.1e, loss %.3f", p.name(), step, most, rate, loss), float64(step)/float64(most))
@@ -131,7 +132,7 @@ func (p *progress) search(step, most int, rate, loss float64) {
 
 func (p *progress) terminal() bool { return isatty.IsTerminal(os.Stderr.Fd()) }
 
-// share is the share of the comparison's epochs that is done, where current has done so many.
+// share is the share of the comparison's epochs that is done; epochs is the number done by current.
 func (p *progress) share(epochs float64) float64 {
 	all := p.run.Config.Recipe.Epochs
 	done := epochs
@@ -146,7 +147,7 @@ func (p *progress) share(epochs float64) float64 {
 	return done / float64(all*max(1, len(p.queue)))
 }
 
-// left says how long the comparison will still take; see timeLeft.
+// left is a text with the time that the comparison will still take; see timeLeft.
 func (p *progress) left(epochs, pace float64) string {
 	seconds, ok := timeLeft(p.queue, p.current, p.run.Config.Recipe.Epochs, epochs, pace)
 	if !ok {
@@ -155,10 +156,10 @@ func (p *progress) left(epochs, pace float64) string {
 	return (time.Duration(seconds * float64(time.Second))).Round(time.Second).String() + " left"
 }
 
-// timeLeft estimates the seconds that the results of a queue still take. Of current so many epochs are done, at a pace of
-// so many seconds per epoch (0: not measured). A result's epochs are taken to cost what its own did so far, or else those
-// of the same strategy with another seed, or else the mean of all strategies with a known cost. ok is false if no cost is
-// known.
+// timeLeft estimates the seconds that the results of a queue still take. epochs is the number of epochs that current
+// has done, pace its seconds per epoch (0: not measured). The cost of an epoch is estimated as the mean over the epochs
+// of the same strategy so far, with all seeds, or else as the mean of all strategies with a known cost. ok is false if
+// no cost is known.
 func timeLeft(queue []*Result, current *Result, total int, epochs, pace float64) (seconds float64, ok bool) {
 	known := map[string][]float64{}
 	var all []float64
@@ -193,7 +194,7 @@ func timeLeft(queue []*Result, current *Result, total int, epochs, pace float64)
 	return seconds, true
 }
 
-// say shows a line and the share of the comparison that is done, in [0, 1].
+// say displays a line, and the share of the comparison that is done, in [0, 1].
 func (p *progress) say(text string, share float64) {
 	switch {
 	case p.notebook:
@@ -209,7 +210,7 @@ func (p *progress) say(text string, share float64) {
 	}
 }
 
-// end closes the display. The curves are left out of the saved notebook's live output: Run.Plot shows them.
+// end closes the display. The saved notebook's live output has no curves: Run.Plot shows them.
 func (p *progress) end() {
 	p.finishBar()
 	if p.notebook && !p.quiet && len(p.queue) > 0 {

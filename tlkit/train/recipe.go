@@ -20,58 +20,61 @@ type Recipe struct {
 	Momentum float64 `json:"momentum"`
 	// WeightDecay is the factor of the L2 penalty (SGD, Adam: added to the gradient; AdamW: decoupled).
 	WeightDecay float64 `json:"weight_decay"`
-	// Accumulate is the number of batches whose gradients are averaged for one step of the optimizer, as if the batch were
-	// so many times larger (but for BatchNorm, which sees each batch by itself); 0 means 1. An epoch's last step may have
-	// fewer.
+	// Accumulate is the number of batches whose gradients are averaged for one step of the optimizer, as if the batch
+	// were that many times larger (except for BatchNorm, which normalises each batch separately); 0 means 1. An epoch's
+	// last step may have fewer batches.
 	Accumulate int `json:"accumulate,omitempty"`
-	// ClipNorm scales the gradients of a step down to this norm if it is larger, over all variables together (Pascanu et
-	// al. 2012, arXiv 1211.5063, algorithm 1); 0: off.
+	// ClipNorm is the largest norm of a step's gradients, over all variables together; larger gradients are scaled down
+	// to it (Pascanu et al. 2012, arXiv 1211.5063, algorithm 1); 0: off.
 	ClipNorm float64 `json:"clip_norm,omitempty"`
-	// LabelSmoothing is the share of each label that is spread evenly over all classes, 0 to 1 (Szegedy et al. 2015, arXiv
-	// 1512.00567, section 7); 0: off, 0.1 is usual.
+	// LabelSmoothing is the share of each label that is divided evenly among all classes, 0 to 1 (Szegedy et al. 2015,
+	// arXiv 1512.00567, section 7); 0: off, 0.1 is usual.
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
-	// ClassWeights lets classes with few training images count as much as those with many ([Balanced]). With it, label
-	// smoothing or mixing, TrainLoss is still the plain cross-entropy of the labels that the images have.
+	// ClassWeights, if [Balanced], makes classes with few training images count as much as those with many. With it,
+	// label smoothing or mixing, TrainLoss is still the plain cross-entropy of the labels that the images have.
 	ClassWeights ClassWeights `json:"class_weights,omitempty"`
 	// Mixup blends every training image and its label with another one's, in shares drawn from Beta(Mixup, Mixup) for each
 	// batch (Zhang et al. 2017, arXiv 1710.09412, section 2); 0: off, 0.2 is usual.
 	Mixup float64 `json:"mixup,omitempty"`
 	// CutMix pastes a box of another image into every training image and mixes the labels by area, its share drawn from
-	// Beta(CutMix, CutMix) for each batch (Yun et al. 2019, arXiv 1905.04899, section 3); 0: off, 1 is usual. With Mixup
-	// too, each batch gets one of the two at random. Images are mixed with the one before them in the batch.
+	// Beta(CutMix, CutMix) for each batch (Yun et al. 2019, arXiv 1905.04899, section 3); 0: off, 1 is usual. With both
+	// Mixup and CutMix, each batch gets one of the two at random. An image is mixed with the one before it in the
+	// batch.
 	CutMix float64 `json:"cutmix,omitempty"`
-	// Average is the decay per step of a moving average of the weights, by which the model is judged and saved (Polyak and
-	// Juditsky 1992; Tarvainen and Valpola 2017, arXiv 1703.01780); 0: off, 0.99 suits short trainings, 0.9999 long ones.
+	// Average is the decay per step of a moving average of the weights (EMA); the averaged weights are evaluated and
+	// saved (Polyak and Juditsky 1992; Tarvainen and Valpola 2017, arXiv 1703.01780); 0: off, 0.99 suits short
+	// trainings, 0.9999 long ones.
 	Average float64 `json:"average,omitempty"`
 	// EarlyStop ends a training that does not get better.
 	EarlyStop EarlyStop `json:"early_stop,omitzero"`
-	// Restore says which epoch's weights are restored in the end: by default those of the highest validation accuracy.
+	// Restore selects the epoch whose weights are restored in the end: by default that of the highest validation
+	// accuracy.
 	Restore Restore `json:"restore,omitempty"`
 	// Schedule changes the learning rate from epoch to epoch; the zero value keeps it.
 	Schedule Schedule `json:"schedule"`
-	// Augment varies the training images; the zero value leaves them as the evaluation transform makes them. Without
-	// augmentation the features of a frozen backbone are computed once, and an epoch of head training takes
-	// milliseconds.
+	// Augment varies the training images; with the zero value they get the evaluation transform. Without augmentation
+	// the features of a frozen backbone are computed once, and an epoch of head training takes milliseconds.
 	Augment vision.Augment `json:"augment"`
-	// Views makes of each training image so many augmented versions, which come round in turn, one in each epoch; 0
-	// means a new one in every epoch. With Views, too, the features of a frozen backbone are computed once, if they fit
-	// into memory, so that all epochs after the first Views cost milliseconds.
+	// Views is the number of augmented versions of each training image, which are used in turn, one in each epoch; 0
+	// means a new version in every epoch. With Views, the features of a frozen backbone are computed once for each
+	// version, if they fit into memory, and every epoch of head training takes milliseconds.
 	Views int `json:"views,omitempty"`
-	// Seed determines the new head, the order of the images and their augmentation.
+	// Seed determines the starting values of the new head, the order of the images and their augmentation.
 	Seed uint64 `json:"seed"`
 	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.
-	// Tables then show means and standard deviations over them: a difference that is smaller is chance.
+	// Tables then show means and standard deviations over the seeds: a difference smaller than these may be chance.
 	Seeds int `json:"seeds,omitempty"`
-	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the notebook.
-	// Runs in .tlkit/runs, the former default, are still found there.
+	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the
+	// notebook. Runs in .tlkit/runs, the former default, are still found.
 	Dir string `json:"-"`
 	// Quiet turns progress and live curves off.
 	Quiet bool `json:"-"`
 	// MemoryLimit bounds the bytes of decoded images and cached features kept in memory; 0 means 2 GiB.
 	MemoryLimit int64 `json:"-"`
-	// DiskLimit bounds the bytes of decoded images beyond those, kept in a memory-mapped file in the run's folder that has
-	// no name and ends with the program; 0 means 8 GiB, and never more than half of what is free there. A negative value
-	// means no file, and there is none on Windows: images that memory has no room for are decoded in every epoch then.
+	// DiskLimit bounds the bytes of further decoded images, in a memory-mapped file in the run's folder. The file has
+	// no name and ends with the program. 0 means 8 GiB; the file never takes more than half of the free space of its
+	// disk. A negative value means no file, and there is none on Windows: images that do not fit in memory are then
+	// decoded in every epoch.
 	DiskLimit int64 `json:"-"`
 }
 
@@ -86,20 +89,22 @@ const (
 	AdamW Optimizer = "adamw"
 )
 
-// Schedule changes the learning rate over the epochs. The zero value keeps it constant.
+// Schedule is a learning-rate schedule. The zero value keeps the rate constant.
 type Schedule struct {
-	// StepEvery multiplies the rate by StepFactor after every so many epochs (PyTorch's StepLR); 0 is off.
+	// StepEvery is the number of epochs after which the rate is multiplied by StepFactor, again and again (PyTorch's
+	// StepLR); 0: off.
 	StepEvery int `json:"step_every,omitempty"`
 	// StepFactor is the factor of StepEvery; 0 means 0.1.
 	StepFactor float64 `json:"step_factor,omitempty"`
 	// Cosine lets the rate fall to zero along half a cosine (Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5,
 	// without restarts).
 	Cosine bool `json:"cosine,omitempty"`
-	// Warmup lets the rate rise linearly over the first so many epochs; fractions are allowed.
+	// Warmup is the number of epochs at the start over which the rate rises linearly; fractions are allowed.
 	Warmup float64 `json:"warmup,omitempty"`
-	// OneCycle lets the rate rise from 1/25 of the base rate to the base rate over the first 30 % of the training, and fall
-	// to 1/250,000 of it by the end, both along half a cosine (Smith 2018, arXiv 1803.09820, section 4; shape and constants
-	// are those of torch.optim.lr_scheduler.OneCycleLR). Momentum stays as it is. It stands alone.
+	// OneCycle lets the rate rise from 1/25 of the base rate to the base rate over the first 30 % of the training, and
+	// fall to 1/250,000 of it by the end, both along half a cosine (Smith 2018, arXiv 1803.09820, section 4; shape and
+	// constants are those of torch.optim.lr_scheduler.OneCycleLR). Momentum stays as it is. OneCycle can't be combined
+	// with the other fields.
 	OneCycle bool `json:"one_cycle,omitempty"`
 }
 
@@ -116,8 +121,8 @@ func oneCycle(share float64) float64 {
 	return between(1, end, math.Min(1, (share-rise)/(1-rise)))
 }
 
-// Factor returns what the base rate is multiplied by at a position in training, counted in epochs from 0 (fractions
-// within an epoch), out of total epochs.
+// Factor returns the factor on the base rate at a position in training. position is counted in epochs from 0, with
+// fractions within an epoch; total is the number of epochs.
 func (s Schedule) Factor(position float64, total int) float64 {
 	if s.OneCycle {
 		return oneCycle(position / float64(total))
@@ -131,7 +136,7 @@ func (s Schedule) Factor(position float64, total int) float64 {
 		f *= math.Pow(factor, math.Floor(position/float64(s.StepEvery)))
 	}
 	if s.Warmup > 0 && position < s.Warmup {
-		// Never zero: the first step must do something.
+		// Never zero, so that the first step has an effect.
 		return f * math.Max(position/s.Warmup, 0.01)
 	}
 	if s.Cosine {

@@ -47,7 +47,7 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		r.Momentum = 0.9
 	}
 	if r.Seeds == 1 {
-		r.Seeds = 0 // the same; run.json has one form of it
+		r.Seeds = 0 // 0 and 1 mean the same; run.json always has 0
 	}
 	if r.MemoryLimit == 0 {
 		r.MemoryLimit = 2 << 30
@@ -58,7 +58,7 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	return r, r.check()
 }
 
-// check finds values that are out of range.
+// check returns an error if a value is out of range.
 func (r Recipe) check() error {
 	switch {
 	case r.Epochs < 1:

@@ -10,29 +10,30 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Run is a comparison on disk: its configuration and what its strategies brought so far.
+// Run is a comparison on disk: its configuration and the results of its strategies so far.
 type Run struct {
 	// Name and Dir are the run's name and its folder.
 	Name, Dir string
-	// Config is what the run was made with.
+	// Config is the configuration that the run was made with.
 	Config Config
 	// Results has one entry per strategy, in the order they were first run.
 	Results Results
 	// Version is 0 for the current state of the run, else the number of an earlier one; see [Run.Versions].
 	Version int
-	// Warnings tell what was found damaged in the run's folder and what became of it, one line each.
+	// Warnings has a line for each damaged file in the run's folder, with what was done about it, and for other changes
+	// of the run, such as lost images and replaced results.
 	Warnings []string
 }
 
 // Config is the content of run.json.
 type Config struct {
-	Format     int               `json:"format"`     // of the run folder; a reader refuses what it does not know
+	Format     int               `json:"format"`     // version of the run folder's format
 	Data       DataConfig        `json:"data"`       // the images
 	Model      ModelConfig       `json:"model"`      // the pretrained model
 	Recipe     Recipe            `json:"recipe"`     // with its defaults filled in
 	Strategies []json.RawMessage `json:"strategies"` // kind, name and fields of each, in the order of Results
-	// Lost are the training and validation images that could not be read any more when their turn came; others stand in
-	// their places.
+	// Lost are the training and validation images that could no longer be read during the training; other images stand
+	// in for them.
 	Lost []datasets.Lost `json:"lost,omitempty"`
 	// Changed are the fields for which this version was replaced by a later one, such as "epochs: 10, now 5".
 	Changed []string `json:"changed,omitempty"`
@@ -57,7 +58,7 @@ type ModelConfig struct {
 	Graph string `json:"graph,omitempty"`
 }
 
-// Result is what one strategy brought.
+// Result is the result of one strategy.
 type Result struct {
 	// Strategy is its name.
 	Strategy string `json:"strategy"`
@@ -68,13 +69,13 @@ type Result struct {
 	// Params and Trainable count the model's trained values, all and those that the strategy changed.
 	Params    int `json:"params"`
 	Trainable int `json:"trainable"`
-	// Done tells whether training has ended: all epochs were run, or StoppedEarly.
+	// Done is true when training has ended: all epochs were run, or StoppedEarly.
 	Done bool `json:"done"`
-	// StoppedEarly tells that Recipe.EarlyStop ended it.
+	// StoppedEarly is true if Recipe.EarlyStop ended the training.
 	StoppedEarly bool `json:"stopped_early,omitempty"`
-	// Diverged tells, if set, that a loss became infinite or no number, which ended the training.
+	// Diverged, if set, is where a loss became infinite or NaN, which ended the training.
 	Diverged *Divergence `json:"diverged,omitempty"`
-	// NoHead tells that the strategy classifies without the model's head (Fit.Classify), so that the model alone can't.
+	// NoHead is true if the strategy classifies without the model's head (Fit.Classify), so that the model alone can't.
 	NoHead bool `json:"no_head,omitempty"`
 	// Predictions are those of the best epoch on the validation images.
 	Predictions Predictions `json:"predictions"`
@@ -86,15 +87,15 @@ type Result struct {
 
 	// Format is 2 if the files carry checksums, 0 in runs made before.
 	Format int `json:"format,omitempty"`
-	// Made is a digest of what the result depends on; see Config.identity.
+	// Made is a digest of everything that the result depends on; see Config.identity.
 	Made string `json:"made,omitempty"`
 
 	run   *Run
 	dir   string   // below the run's folder
-	notes []string // what is wrong with the files
+	notes []string // faults in the files
 }
 
-// Divergence is where a training ended because a loss became infinite or no number.
+// Divergence is where a training ended because a loss became infinite or NaN.
 type Divergence struct {
 	// Epoch counts from 1, Step within the epoch; LearningRate is the rate of the step.
 	Epoch        int     `json:"epoch"`
@@ -104,7 +105,7 @@ type Divergence struct {
 	Loss string `json:"loss"`
 }
 
-// String is such as "diverged in epoch 3 at rate 5".
+// String returns a text such as "diverged in epoch 3 at rate 5".
 func (d *Divergence) String() string {
 	return fmt.Sprintf("diverged in epoch %d at rate %g", d.Epoch, d.LearningRate)
 }
@@ -173,8 +174,8 @@ func (r *Result) label() string {
 
 func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.dir, name) }
 
-// newResult returns the empty result of a strategy. The first seed's files lie in the strategy's folder, where those
-// of a run with one seed are, and the others' in folders below it: more seeds continue a run.
+// newResult returns the empty result of a strategy. The first seed's files are in the strategy's folder, as in a run
+// with one seed, and the other seeds' in folders below it. So a call with more seeds continues a run.
 func (r *Run) newResult(strategy string) *Result {
 	recipe := r.Config.Recipe
 	res := &Result{Strategy: strategy, Seed: recipe.Seed, run: r, dir: strategy}

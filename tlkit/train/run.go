@@ -39,9 +39,9 @@ func isRun(path string) bool {
 	return false
 }
 
-// Open returns the run of the given name; dir is the folder of run folders, "" for the default (see Recipe.Dir). Files that
-// are damaged are replaced by their second copies, or left out; Run.Warnings has a line for each, printed too. The same call
-// of Compare repairs them.
+// Open returns the run of the given name; dir is the folder of run folders, "" for the default (see Recipe.Dir). A
+// damaged file is read from its second copy, or left out; Open prints a line for each and adds it to Run.Warnings. The
+// same call of Compare repairs the files.
 func Open(dir, name string) (*Run, error) {
 	path, err := runDir(dir, name)
 	if err != nil {
@@ -106,9 +106,9 @@ func (r *Run) readResult(strategy string) *Result {
 	return res
 }
 
-// read fills a result from its files; without them, or where neither they nor their copies can be read, it stays empty.
+// read fills a result from its files or their copies. If neither can be read, the result stays empty.
 func (r *Result) read() {
-	seed := r.Seed // runs made before there were several do not have it
+	seed := r.Seed // results from before Recipe.Seeds existed do not have it
 	note, err := readJSON(r.file("result.json"), r)
 	r.noteFile("result.json", note, err)
 	r.Seed = seed
@@ -119,7 +119,7 @@ func (r *Result) read() {
 	}
 }
 
-// noteFile notes what is wrong with a file; that it is missing is no fault in itself.
+// noteFile notes a fault of a file; a missing file is no fault in itself.
 func (r *Result) noteFile(name, note string, err error) {
 	switch {
 	case err == nil && note != "":

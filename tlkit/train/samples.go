@@ -14,14 +14,14 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Samples is accuracy against the number of training images: what [Recipe.SampleSizes] found.
+// Samples is accuracy against the number of training images: the result of [Recipe.SampleSizes].
 type Samples struct {
 	// Data and Model name the task, Val is its number of validation images.
 	Data, Model string
 	Val         int
 	// Sizes are the numbers of training images per class, from the smallest.
 	Sizes []int
-	// Strategies are the names of what was compared.
+	// Strategies are the names of the compared strategies.
 	Strategies []string
 	// Accuracy has the validation accuracy of the last epoch, by strategy, size and seed.
 	Accuracy [][][]float64
@@ -31,11 +31,11 @@ type Samples struct {
 const passes = 4
 
 // SampleSizes trains each strategy on several numbers of images per class (0, or more than there are, means all), once
-// for each of the recipe's seeds, and compares the accuracies of the last epoch on the whole validation split. A seed draws
-// the images too; those of a small size are among those of the larger ones. So that few images do not mean few steps, an
-// epoch goes through a small set up to four times, until it has as many steps as with all images.
+// for each of the recipe's seeds, and compares the accuracies of the last epoch on the whole validation split. The seed
+// also draws the images; a larger set contains the smaller ones. So that few images do not mean few steps, an epoch
+// goes through a small set up to four times, but takes no more steps than with all images.
 //
-// Every training is a run of its own, called NAME-SIZE-SEED, so that the same call again continues.
+// Every training is a run of its own, called NAME-SIZE-SEED. The same call again resumes.
 func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, perClass []int, strategies ...Strategy) (*Samples, error) {
 	if err := checkComparison(ds, pretrained, strategies); err != nil {
 		return nil, err
@@ -87,7 +87,8 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 	return s, nil
 }
 
-// few draws n images of each class, and repeats them up to passes times while there is room up to the split's length.
+// few draws n images of each class. It repeats them up to passes times, as long as the result is no longer than the
+// split.
 func few(split *datasets.Split, n int, seed uint64) *datasets.Split {
 	var drawn []int
 	seen := make([]int, len(split.Counts()))
@@ -147,7 +148,8 @@ func (s *Samples) Table() plots.Figure {
 		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %d seed(s)", s.Model, s.Data, s.Val, seeds)})
 }
 
-// Verdict says in a sentence which strategy is ahead at which size, where that is more than noise.
+// Verdict returns a sentence that names, for each size, the leading strategy, and those whose distance to it is no more
+// than noise.
 func (s *Samples) Verdict() string {
 	var parts []string
 	for i, n := range s.Sizes {
@@ -174,8 +176,8 @@ func (s *Samples) Verdict() string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// noise is two standard errors of the difference of two strategies at a size: of the seeds, and of the validation set,
-// as if the two had been judged on different images, which errs to the safe side.
+// noise is two standard errors of the difference of two strategies at a size, from the seeds and from the validation
+// set. The latter is computed as if the two had been evaluated on different images, which overestimates it.
 func (s *Samples) noise(a, b, size int) float64 {
 	variance := 0.0
 	for _, j := range []int{a, b} {
@@ -185,7 +187,7 @@ func (s *Samples) noise(a, b, size int) float64 {
 	return 2 * math.Sqrt(variance)
 }
 
-// Bundle is chart, table and sentence: what a notebook shows of a cell that ends in the study.
+// Bundle is chart, table and sentence. A notebook shows it for a cell that ends in the study.
 func (s *Samples) Bundle() (map[string]any, error) {
 	return plots.Stack("samples", s.Figure(), s.Table(), plots.Text(s.Verdict())).Bundle()
 }

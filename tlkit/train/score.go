@@ -4,16 +4,16 @@ import (
 	"math"
 )
 
-// Score sums a strategy up over the seeds that have completed an epoch. Accuracies and F1 are in [0, 1].
+// Score summarises a strategy over the seeds that have completed an epoch. Accuracies and F1 are in [0, 1].
 type Score struct {
 	// Seeds is the number of seeds counted.
 	Seeds int
-	// Accuracy, MacroF1 and Loss are those of each seed's best epoch on the validation images. An epoch chosen for its
-	// validation accuracy flatters it a little; LastAccuracy does not choose.
+	// Accuracy, MacroF1 and Loss are those of each seed's best epoch on the validation images. Choosing the epoch by
+	// validation accuracy makes Accuracy a little too high; LastAccuracy is that of the last epoch, without a choice.
 	Accuracy, MacroF1, Loss, LastAccuracy Spread
 	// Balanced is the balanced accuracy of each seed's best epoch; see Result.BalancedAccuracy.
 	Balanced Spread
-	// Also are the accuracies on further tasks after the last epoch, by name; see Epoch.Also.
+	// Also has the accuracies on further tasks after the last epoch, by name; see Epoch.Also.
 	Also map[string]Spread
 	// Epoch is the best epoch.
 	Epoch Spread
@@ -77,9 +77,9 @@ func (r *Result) Score() Score {
 	return s
 }
 
-// BalancedAccuracy is the mean over the classes of the share of their validation images that was classified right in the
-// best epoch: always naming the most frequent class has no more than 1 in the number of classes, however frequent it is. A
-// class without images is left out. NaN before the first epoch.
+// BalancedAccuracy is the mean recall of the classes on the validation images in the best epoch. A model that always
+// names the most frequent class reaches only 1/(number of classes), however frequent that class is. A class without
+// images is left out. The result is NaN before the first epoch.
 func (r *Result) BalancedAccuracy() float64 { return r.Predictions.balancedAccuracy() }
 
 func (p Predictions) balancedAccuracy() float64 {
@@ -97,9 +97,9 @@ func (p Predictions) balancedAccuracy() float64 {
 	return sum / float64(len(images))
 }
 
-// MacroF1 is the mean over the classes of 2TP/(2TP+FP+FN) on the validation images in the best epoch: unlike accuracy,
-// rare classes count as much as frequent ones. A class that neither occurs nor is predicted is left out. NaN before
-// the first epoch.
+// MacroF1 is the mean over the classes of 2TP/(2TP+FP+FN) on the validation images in the best epoch. Unlike in
+// accuracy, rare classes count as much as frequent ones. A class that neither occurs nor is predicted is left out. The
+// result is NaN before the first epoch.
 func (r *Result) MacroF1() float64 { return r.Predictions.macroF1() }
 
 func (p Predictions) macroF1() float64 {
@@ -154,9 +154,9 @@ func (r *Result) hitRates() []float64 {
 	return rates
 }
 
-// noise is two standard errors of the difference of two strategies' accuracies, about its 95 % interval. Two things
-// vary: which images happen to be in the validation set (the binomial error; both strategies see the same ones, so it is
-// that of the per-image difference), and the seeds.
+// noise is two standard errors of the difference of two strategies' accuracies, about half the width of its 95 %
+// interval. The error has two sources: the choice of the validation images and the seeds. Both strategies are evaluated
+// on the same images, so the first is the standard error of the per-image difference.
 func noise(a, b *Result) float64 {
 	ra, rb := a.hitRates(), b.hitRates()
 	if len(ra) == 0 || len(ra) != len(rb) {

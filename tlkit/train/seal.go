@@ -17,11 +17,11 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// Every file of a run carries its own checksum: the SHA-256 of the file in which the checksum's digits are zeros. JSON has
-// it as a field, a history as its first line, a weight file in its metadata. The small files have a second copy beside them.
-// Runs made before have neither; their files count as good if they can be read.
+// Every file of a run carries its own checksum: the SHA-256 of the file with zeros in place of the checksum's digits. A
+// JSON file has it as a field, a history in its first line, a weight file in its metadata. The small files have a
+// second copy beside them. Older runs have neither; their files count as good if they can be read.
 
-// errDamaged is the error of a file whose content is not what was written.
+// errDamaged is the error for a file whose content differs from the written one.
 var errDamaged = errors.New("damaged")
 
 // noSum stands in place of the checksum while it is computed.
@@ -32,7 +32,7 @@ var sumMark = regexp.MustCompile(`checksum": ?"([0-9a-f]{64})"`)
 
 const sumReach = 1 << 16
 
-// copySuffix is that of a small file's second copy.
+// copySuffix is the suffix of a small file's second copy.
 const copySuffix = ".bak"
 
 // checkSum reads a file to its end and compares it with its checksum. sealed is false if it has none.
@@ -47,7 +47,8 @@ func checkSum(r io.Reader) (sealed bool, err error) {
 	return true, nil
 }
 
-// sums returns the checksum that a file carries, "" for none, the one that it should carry, and where.
+// sums returns the checksum that a file carries ("" for none), the one that it should carry, and its position in the
+// file.
 func sums(r io.Reader) (carried, computed string, at int64, err error) {
 	begin := make([]byte, sumReach)
 	n, err := io.ReadFull(r, begin)
@@ -93,7 +94,7 @@ func sealFile(path string) error {
 	return f.Sync()
 }
 
-// checkFile compares a weight file with its checksum; must tells that it has to have one.
+// checkFile compares a weight file with its checksum; with must, a file without one counts as damaged.
 func checkFile(path string, must bool) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,8 +118,8 @@ func writeJSON(path string, v any) error {
 	return writeSmall(path, sealBytes([]byte("{\n  \"checksum\": \""+noSum+"\",\n"+body+"\n")))
 }
 
-// writeSmall writes a file and its second copy, each in one step: whoever reads it sees the old content or the new, and a
-// full disk leaves the old.
+// writeSmall writes a file and its second copy, each atomically: a reader finds the old content or the new, and a full
+// disk leaves the old.
 func writeSmall(path string, data []byte) error {
 	for _, p := range []string{path, path + copySuffix} {
 		if err := atomicfile.WriteBytes(p, data); err != nil {
@@ -128,8 +129,8 @@ func writeSmall(path string, data []byte) error {
 	return nil
 }
 
-// readSmall returns a small file, or its second copy where the file is missing or damaged. The note is "" or says what is
-// wrong with either. fs.ErrNotExist means that there is neither, errDamaged that neither is good.
+// readSmall returns a small file, or its second copy where the file is missing or damaged. The note is "" or names the
+// fault of either. fs.ErrNotExist means that there is neither, errDamaged that neither is good.
 func readSmall(path string, valid func([]byte) bool) (data []byte, note string, err error) {
 	name := filepath.Base(path)
 	data, err = readGood(path, valid)
@@ -137,7 +138,7 @@ func readSmall(path string, valid func([]byte) bool) (data []byte, note string, 
 	sealed := err == nil && sumMark.Match(data)
 	switch {
 	case err == nil && !sealed && otherErr == nil && sumMark.Match(other):
-		return other, name + " is damaged and was read from its second copy", nil // it has lost even the mark of its checksum
+		return other, name + " is damaged and was read from its second copy", nil // damaged so that even its checksum field is lost
 	case err == nil && sealed && (otherErr != nil || !sumMark.Match(other)):
 		return data, name + copySuffix + " is missing or damaged; it is only a second copy", nil
 	case err == nil:

@@ -4,20 +4,20 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 )
 
-// sharedFeatures are outputs of frozen stages that one call of Compare has computed: the next seed, and the next strategy
-// that freezes as much, takes them from here.
+// sharedFeatures are outputs of frozen stages that one call of Compare has computed. The next seed, and the next
+// strategy that freezes the same stages, reuse them.
 type sharedFeatures struct {
 	limit int64 // bytes
 	keys  []featureKey
 	kept  map[featureKey]*features
 }
 
-// featureKey says what features depend on: the images, and the stages with their values.
+// featureKey identifies features by all that they depend on: the images, and the stages with their values.
 type featureKey struct {
 	split  *datasets.Split
 	frozen int
 	values uint64
-	// views and seed are those of the images' augmented versions, where there are such.
+	// views and seed are those of the images' augmented versions; both are 0 without augmentation.
 	views int
 	seed  uint64
 }
@@ -29,7 +29,7 @@ func (s *sharedFeatures) get(k featureKey) *features {
 	return s.kept[k]
 }
 
-// put keeps features, and lets the oldest go where there is no room for all.
+// put keeps features, and drops the oldest ones if there is no room for all.
 func (s *sharedFeatures) put(k featureKey, f *features) {
 	if s == nil || int64(len(f.values))*4 > s.limit {
 		return

@@ -17,21 +17,21 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// source yields the inputs of a network, example by example: images, or features computed before. Batches may be asked
-// for by several goroutines at once.
+// source yields the inputs of a network, example by example: images, or features computed before. Several goroutines
+// may call batch at once.
 type source interface {
 	// len is the number of examples.
 	len() int
 	// label returns the class of example i.
 	label(i int) int
-	// batch returns the examples as they look in the given epoch.
+	// batch returns the inputs of the examples in the given epoch.
 	batch(examples []int, epoch int) (*tensors.Tensor, error)
-	// recycle takes back what batch returned, to be filled again.
+	// recycle takes back a tensor that batch returned, to be filled again.
 	recycle(t *tensors.Tensor)
 }
 
-// images is a split as the network sees it: prepared, cropped to a square, bytes [n, size, size, 3]. Once all images are
-// decoded, preparing one allocates nothing.
+// images is a split prepared for the network: resized, cropped to a square, bytes [n, size, size, 3]. Once all images
+// are decoded, preparing one allocates nothing.
 type images struct {
 	split *datasets.Split
 	pre   vision.Preprocess
@@ -57,7 +57,7 @@ func newImages(split *datasets.Split, pre vision.Preprocess, aug vision.Augment,
 	return s
 }
 
-// readyOnce tells that images are resized and cropped in the same way in every epoch.
+// readyOnce reports whether images are resized and cropped in the same way in every epoch.
 func (s *images) readyOnce() bool { return !s.aug.ResizedCrop }
 
 func (s *images) len() int        { return s.split.Len() }
@@ -90,7 +90,7 @@ func (s *images) batch(examples []int, epoch int) (*tensors.Tensor, error) {
 	return t, group.Wait()
 }
 
-// fill writes example i, ready for the network.
+// fill writes example i, prepared for the network, to pix.
 func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
 	if s.cache != nil {
 		s.cache.using.RLock()
@@ -118,7 +118,8 @@ func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
 	return nil
 }
 
-// base returns what is the same in every epoch: the prepared image, or the decoded one if a random part is cut out of it.
+// base returns the form of an image that is the same in every epoch: the prepared image, or the whole decoded one if
+// random parts are cropped from it.
 func (s *images) base(w *vision.Scratch, i int) (*vision.Image, error) {
 	if s.kept != nil {
 		if m := s.kept[i].Load(); m != nil {
@@ -174,7 +175,7 @@ type spares struct {
 	spare   []*tensors.Tensor
 }
 
-// take returns a tensor of the shape, with values as they happen to be.
+// take returns a tensor of the shape, with arbitrary values.
 func (s *spares) take(shape shapes.Shape) *tensors.Tensor {
 	s.spareMu.Lock()
 	defer s.spareMu.Unlock()
@@ -187,7 +188,7 @@ func (s *spares) take(shape shapes.Shape) *tensors.Tensor {
 	return tensors.FromShape(shape)
 }
 
-// recycle keeps t on the host; what a device had of it is freed at once.
+// recycle keeps t on the host, and frees its copy on a device at once.
 func (s *spares) recycle(t *tensors.Tensor) {
 	if t.InvalidateOnDevice() != nil {
 		return
@@ -197,7 +198,7 @@ func (s *spares) recycle(t *tensors.Tensor) {
 	s.spare = append(s.spare, t)
 }
 
-// scratches are the memory of those who prepare images.
+// scratches are buffers for the goroutines that prepare images.
 type scratches struct {
 	scratchMu sync.Mutex
 	free      []*vision.Scratch
@@ -224,9 +225,9 @@ func (s *scratches) done(w *vision.Scratch) {
 type batch struct {
 	inputs, labels *tensors.Tensor
 	n              int
-	// examples are their places in the source.
+	// examples are the indices of the examples in the source.
 	examples []int
-	// beside are the batches drawn from further sources.
+	// extra are the batches drawn from further sources.
 	extra []batch
 	err   error
 
@@ -234,8 +235,8 @@ type batch struct {
 	source source
 }
 
-// release gives the batch's tensors back. No computation may be under way that reads them: its results must have been
-// looked at.
+// release gives the batch's tensors back. Call it only when no running computation reads them, that is after its
+// results have been read.
 func (b batch) release() {
 	if b.source != nil {
 		b.source.recycle(b.inputs)
@@ -248,20 +249,20 @@ func (b batch) release() {
 	}
 }
 
-// discard frees the batch's tensors when whatever reads them has ended.
+// discard frees the batch's tensors as soon as the computations that read them have ended.
 func (b batch) discard() {
 	b.inputs.MustFinalizeAll()
 	b.labels.MustFinalizeAll()
 }
 
-// batches prepares the examples in the given order, in batches, on all cores and ahead of their use. The channel is
-// closed after the last batch, after a batch with an error, or when ctx ends.
+// batches prepares the examples in the given order, in batches, on all cores and ahead of their use (prefetch). The
+// channel is closed after the last batch, after a batch with an error, or when ctx ends.
 func batches(ctx context.Context, s source, order []int, size, epoch int) <-chan batch {
 	return produce(ctx, order, size, func(_ int, examples []int) batch { return prepare(s, examples, epoch) })
 }
 
-// produce is the machinery of batches: ready makes the k-th one, counted from 0, from its examples. Of small ones so many
-// are made at once that all cores are busy; they come out in order, and two wait ready.
+// produce sends batches, in order, on the returned channel. ready makes the k-th batch, counted from 0, from its
+// examples. Small batches are made several at a time, so that all cores are busy. Up to two finished batches wait.
 func produce(ctx context.Context, order []int, size int, ready func(k int, examples []int) batch) <-chan batch {
 	atOnce := make(chan struct{}, (runtime.GOMAXPROCS(0)+size-1)/size)
 	ctx, stop := context.WithCancel(ctx)

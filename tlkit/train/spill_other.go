@@ -2,7 +2,7 @@
 
 package train
 
-// spill is a file for images that memory has no room for; only unix has one so far.
+// spill is a file for images that do not fit in memory; only unix has one so far.
 type spill struct {
 	dir   string
 	limit int64

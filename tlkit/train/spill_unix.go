@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spillChunk is how much of the file is mapped at once.
+// spillChunk is the number of bytes of the file that are mapped at once.
 const spillChunk = 64 << 20
 
-// spill is a file for images that memory has no room for, read through a mapping (golang.org/x/sys/unix; a wrapper
+// spill is a file for images that do not fit in memory, read through a mapping (golang.org/x/sys/unix; a wrapper
 // library for mappings would add nothing that is used here). It has no name: the file is removed as soon as it is made,
 // so that nothing is left behind however the program ends. It is not for several goroutines at once.
 type spill struct {
@@ -25,7 +25,7 @@ type spill struct {
 	failed bool
 }
 
-// put writes pix and returns it as the file has it; nil when there is no room, or no file can be made.
+// put writes pix to the file and returns the mapped copy; nil if there is no room, or no file can be made.
 func (s *spill) put(pix []byte) []byte {
 	n := int64(len(pix))
 	if s.failed || n == 0 || (s.file == nil && !s.open()) {
@@ -34,7 +34,8 @@ func (s *spill) put(pix []byte) []byte {
 	if s.end+n > s.mapped && !s.grow(min(max(spillChunk, n), max(n, s.limit-s.mapped))) {
 		return nil
 	}
-	// Written, not copied into the mapping: on a full disk that is an error here and a dead process there.
+	// Written with WriteAt, not copied into the mapping: on a full disk WriteAt returns an error, but a store to the
+	// mapping kills the process.
 	if _, err := s.file.WriteAt(pix, s.end); err != nil {
 		s.failed = true
 		return nil
@@ -45,7 +46,7 @@ func (s *spill) put(pix []byte) []byte {
 	return chunk[at : at+n : at+n]
 }
 
-// open makes the file; it may take half of what the disk has left.
+// open makes the file, and limits it to half of the free space of the disk.
 func (s *spill) open() bool {
 	s.failed = true
 	if s.limit <= 0 {
@@ -73,7 +74,7 @@ func (s *spill) grow(n int64) bool {
 		return false
 	}
 	page := int64(os.Getpagesize())
-	n = (n + page - 1) / page * page // the next chunk has to begin at a page
+	n = (n + page - 1) / page * page // the next chunk must begin at a page boundary
 	if err := s.file.Truncate(s.mapped + n); err != nil {
 		s.failed = true
 		return false
@@ -90,7 +91,7 @@ func (s *spill) grow(n int64) bool {
 
 func (s *spill) close() {
 	for _, c := range s.chunks {
-		unix.Munmap(c) // of a mapping that is ours: it can't fail, and there is nothing to do if it did
+		unix.Munmap(c) // our own mapping: this can't fail
 	}
 	if s.file != nil {
 		s.file.Close() // it has no name; there is nothing to lose

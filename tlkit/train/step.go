@@ -7,18 +7,18 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Step is a training step while its graph is built: what [Plan.Loss] makes a loss of.
+// Step is a training step while its graph is built; [Plan.Loss] builds the loss from its nodes.
 type Step struct {
-	// Loss is the task's own loss, a scalar: the mean cross-entropy of the training images' labels, with the recipe's label
-	// smoothing, class weights and mixing, and with that of the model's auxiliary heads.
+	// Loss is the task's own loss, a scalar: the mean cross-entropy of the training images' labels, with the recipe's
+	// label smoothing, class weights and mixing, plus the loss of the model's auxiliary heads.
 	Loss *Node
 	// Labels [batch] int32, Logits [batch, classes] and Features [batch, features] are those of the training images.
 	Labels, Logits, Features *Node
-	// Extra has the same for the images drawn beside them, in the order of Plan.Extra.
+	// Extra has the same for the extra images, in the order of Plan.Extra.
 	Extra []Drawn
 	// Teacher has the logits of Plan.Teacher for the training images, [batch, its classes]; no gradient goes there.
 	Teacher *Node
-	// Progress is the share of the training that lies behind, a scalar in [0, 1).
+	// Progress is the share of the training that is done, a scalar in [0, 1).
 	Progress *Node
 
 	model  *zoo.Model
@@ -27,8 +27,8 @@ type Step struct {
 	pass   *nn.Pass
 }
 
-// Drawn are images drawn beside the training images: Features by the backbone, Logits by the model's own head. Labels
-// mean nothing for images that have none.
+// Drawn has the nodes of an [ExtraBatch]: Features are the output of the backbone, Logits that of the model's own head.
+// For images without labels, the values of Labels have no meaning.
 type Drawn struct {
 	Labels, Logits, Features *Node
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Stepper trains on one batch of blank images, again and again, to measure how long a step takes, and how much memory,
-// before an epoch is begun. Make one with [Recipe.NewStepper].
+// Stepper trains on one batch of blank images, again and again, to measure the time and the memory of a step before a
+// training. Make one with [Recipe.NewStepper].
 type Stepper struct {
 	t    *trainer
 	n    int

@@ -6,18 +6,19 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
-// EarlyStop ends a training that does not get better (Prechelt 1998, "Early stopping - but when?"). The zero value is
+// EarlyStop ends a training that no longer improves (Prechelt 1998, "Early stopping - but when?"). The zero value is
 // off.
 type EarlyStop struct {
 	// Patience is the number of epochs in a row without improvement after which training ends; 0: off.
 	Patience int `json:"patience,omitempty"`
-	// OnAccuracy watches the validation accuracy; by default it is the validation loss, which is less grainy.
+	// OnAccuracy watches the validation accuracy instead of the validation loss, the default, which changes in finer
+	// steps.
 	OnAccuracy bool `json:"on_accuracy,omitempty"`
-	// MinDelta is how much better an epoch has to be to count, in the unit of what is watched.
+	// MinDelta is the improvement that an epoch must exceed to count, in the unit of the watched figure.
 	MinDelta float64 `json:"min_delta,omitempty"`
 }
 
-// reached reports whether the training ends after the given epochs. It looks at nothing else, so that a resumed run
+// reached reports whether the training ends after the given epochs. It depends on nothing else, so that a resumed run
 // stops where an uninterrupted one does.
 func (s EarlyStop) reached(history []Epoch) bool {
 	if s.Patience <= 0 {
@@ -45,15 +46,17 @@ func (s EarlyStop) check() error {
 	return nil
 }
 
-// Restore says which epoch's weights and predictions a result has in the end.
+// Restore selects the epoch whose weights and predictions a result has in the end.
 type Restore string
 
 const (
-	// RestoreBest keeps the epoch of the highest validation accuracy, of equals the one of lower loss: the default.
+	// RestoreBest, the default, keeps the epoch of the highest validation accuracy; among equals, the one of the lowest
+	// loss.
 	RestoreBest Restore = ""
 	// RestoreLowestLoss keeps the epoch of the lowest validation loss.
 	RestoreLowestLoss Restore = "lowest_loss"
-	// RestoreLast keeps the last epoch: nothing is chosen by the validation images, so that their accuracy flatters nobody.
+	// RestoreLast keeps the last epoch. No epoch is chosen by the validation images, so that their accuracy is not
+	// biased upwards.
 	RestoreLast Restore = "last"
 )
 

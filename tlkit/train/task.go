@@ -14,7 +14,8 @@ type Task struct {
 	Classes []string
 	// Seed determines the random values of a new head.
 	Seed uint64
-	// Data are the images of the comparison, for strategies that need more of them than batches of the training split.
+	// Data are the images of the comparison, for strategies that need other access to them than batches of the training
+	// split.
 	Data *datasets.Dataset
 	// Recipe is what all strategies share.
 	Recipe Recipe
@@ -29,8 +30,8 @@ func EvalSplit(ds *datasets.Dataset) *datasets.Split {
 	return ds.Val
 }
 
-// CheckTask reports why a model can't be trained on a data set: either is nil, images for training or validation are
-// missing, or there are fewer than two classes.
+// CheckTask returns an error if a model can't be trained on a data set: either is nil, images for training or
+// validation are missing, or there are fewer than two classes.
 func CheckTask(ds *datasets.Dataset, m *zoo.Model) error {
 	switch {
 	case ds == nil:

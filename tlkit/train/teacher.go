@@ -8,7 +8,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// teacher is a model whose logits for the training images a loss uses.
+// teacher is a compiled model whose logits for the training images the loss uses.
 type teacher struct {
 	exec    *model.Exec
 	classes int

@@ -21,23 +21,23 @@ type trainer struct {
 	opt    optimizer
 	// heads are the variables of the plan's further heads.
 	heads []nn.Param
-	// trained are the variables that the plan trains at some time, now those of the phase under way.
+	// trained are the variables that the plan trains in some phase, now those of the current phase.
 	trained, now []nn.Param
-	// late is the number of steps in which a variable of now was not trained.
+	// late is the number of earlier steps in which a variable of now was not trained, by key.
 	late map[string]int
 	// frozen is the number of leading stages that no step of the phase changes: their output may be computed once.
 	frozen int
 	// seed determines what dropout drops.
 	seed uint64
-	// objective is the loss of the training images; mixes tells that the images of a batch are mixed.
+	// objective computes the loss of the training images; mixes is true if the images of a batch are mixed.
 	objective objective
 	mixes     bool
 	// average is the decay of the weights' moving average; 0 for none.
 	average float64
 
-	// apart tells that training images go through the frozen stages in a computation of its own, feature, before the step.
+	// apart is true if a separate computation, feature, runs the frozen stages on the training images before the step.
 	apart bool
-	// accumulate is a step that only adds to the gradients accumulated for the next update.
+	// step is a whole training step, accumulate one that only adds to the gradients for the next update.
 	step, accumulate, feature *model.Exec
 	// evals are the compiled networks from the inputs to each head's logits; "" is the model's own.
 	evals map[string]*model.Exec
@@ -134,7 +134,8 @@ func (t *trainer) frozenStages() int {
 	return len(t.model.Stages())
 }
 
-// toDevice moves what training changes to the engine and leaves no second copy behind: the first step needs the most memory.
+// toDevice moves the variables that training changes to the engine and leaves no second copy on the host, because the
+// first step needs the most memory.
 func (t *trainer) toDevice() error {
 	store := t.model.Store()
 	for _, p := range t.now {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Verdict says in a few sentences what the table of the run shows: which strategy is ahead, which differences are within
-// the noise of the validation set and the seeds, and which strategies diverged, learned nothing or always name one class.
+// Verdict summarises the table of the run in a few sentences: the leading strategy, the differences within the noise of
+// the validation set and the seeds, and the strategies that diverged, learned nothing or always name one class.
 func (r *Run) Verdict() string {
 	text := r.ranking()
 	for _, res := range r.Results {
@@ -65,7 +65,7 @@ func (r *Run) gaps(best *Result) (close, behind []string) {
 	return close, behind
 }
 
-// trouble names what went wrong in a training, "" if nothing is known to have.
+// trouble describes what went wrong in a training; "" if no problem is found.
 func (r *Result) trouble(classes []string) string {
 	p := r.Predictions.Predicted
 	switch {
@@ -97,8 +97,8 @@ func isAre(n int) string {
 	return "are"
 }
 
-// Best returns the result whose best epochs have the highest validation accuracy, as the mean over its seeds, of equals
-// the one of lower loss; nil if no strategy has completed an epoch.
+// Best returns the result with the highest validation accuracy in the best epoch, as the mean over its seeds; among
+// equals, the one of the lowest loss. It returns nil if no strategy has completed an epoch.
 func (r *Run) Best() *Result {
 	var best *Result
 	var top Score

@@ -17,9 +17,9 @@ import (
 // can have that name.
 const versionsFolder = ".versions"
 
-// Versions returns the earlier versions of the run, the oldest first: what strategies brought before the call was changed
-// (Config.Changed has the fields). Their results, models and plots are used as those of the run itself. A call that fits one
-// brings it back.
+// Versions returns the earlier versions of the run, the oldest first: the results of strategies from before the call
+// was changed (Config.Changed has the changed fields). Their results, models and plots are used like those of the run
+// itself. A call that fits an earlier version brings it back.
 func (r *Run) Versions() ([]*Run, error) {
 	numbers, err := r.versionNumbers()
 	if err != nil {
@@ -49,7 +49,7 @@ func (r *Run) version(n int) (*Run, error) {
 	return v, nil
 }
 
-// versionNumbers lists the versions that there are, in order.
+// versionNumbers lists the numbers of the versions, in ascending order.
 func (r *Run) versionNumbers() ([]int, error) {
 	entries, err := os.ReadDir(filepath.Join(r.Dir, versionsFolder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -65,7 +65,7 @@ func (r *Run) versionNumbers() ([]int, error) {
 	return numbers, nil
 }
 
-// archive moves strategies, given as run.json has them, to a new version, and returns its number.
+// archive moves strategies, given in the form of run.json, to a new version, and returns its number.
 func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, error) {
 	numbers, err := r.versionNumbers()
 	if err != nil {
@@ -102,7 +102,7 @@ func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, erro
 	return n, nil
 }
 
-// restoreVersion brings a strategy back from the latest version that has it as the call wants it.
+// restoreVersion brings a strategy back from the latest version that has it with the call's configuration.
 func (c *call) restoreVersion(run *Run, w wanted) error {
 	numbers, err := run.versionNumbers()
 	if err != nil {
