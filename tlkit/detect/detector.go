@@ -8,21 +8,21 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Detector finds objects with a classifier of regions.
+// Detector finds objects in images by classifying regions.
 type Detector struct {
 	// Model classifies regions; its last class is the background. See Regions.
 	Model *zoo.Model
-	// Regions are the options that the regions were made with.
+	// Regions are the options with which the training regions were made.
 	Regions RegionOptions
-	// Least is the smallest score that counts, 0 means 0.05; Overlap the IoU above which the lower-scored of two detections
-	// of a class is dropped, 0 means 0.3.
+	// Least is the smallest score of a detection; 0 means 0.05. Overlap is the IoU above which the lower-scored of two
+	// detections of a class is dropped; 0 means 0.3.
 	Least, Overlap float64
 }
 
 // regionBatch is the number of regions that go through the network at once.
 const regionBatch = 64
 
-// Detect returns the objects in an image, by score; Scene is 0.
+// Detect returns the objects in an image, the highest score first; their Scene is 0.
 func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 	classes := len(d.Model.Classes)
 	if classes < 2 || d.Model.Classes[classes-1] != Background {
@@ -40,7 +40,7 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 	var all []Detection
 	for from := 0; from < len(boxes); from += regionBatch {
 		some := boxes[from:min(from+regionBatch, len(boxes))]
-		// Always as many images: another number would be another graph to compile.
+		// Always regionBatch images: another number would need another compiled graph.
 		batch := make([]*vision.Image, regionBatch)
 		for i := range batch {
 			batch[i] = Warp(m, some[min(i, len(some)-1)], opts.Size, opts.context())
@@ -61,18 +61,18 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 	return NMS(all, overlap), nil
 }
 
-// Report is how well a detector finds the objects of some scenes.
+// Report is the evaluation of a detector on some scenes.
 type Report struct {
 	// Classes are the objects' classes, PerClass the precision of each.
 	Classes  []string
 	PerClass []Precision
 	// MeanAllPoint and MeanElevenPoint are the mean average precisions (mAP) over the classes that have objects.
 	MeanAllPoint, MeanElevenPoint float64
-	// Detections are all that was claimed, Scene being the index of the scene.
+	// Detections are all detections; Scene is the index of the scene.
 	Detections []Detection
 }
 
-// Evaluate runs the detector on scenes and compares what it finds with their objects.
+// Evaluate runs the detector on scenes and compares its detections with their objects.
 func (d Detector) Evaluate(scenes []Scene) (*Report, error) {
 	r := &Report{}
 	for i, s := range scenes {

@@ -9,8 +9,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// Figure shows scenes with their objects framed in white, and what was detected with a score of at least least: green
-// where it is right (the object's class, IoU 0.5 or more), vermilion where not. The caption names the detections.
+// Figure shows n scenes from first on. Their objects are framed in white. Detections with a score of least or more are
+// framed in green if they are right (the object's class, IoU 0.5 or more), else in vermilion. The caption names the
+// detections.
 func (r *Report) Figure(scenes []Scene, first, n int, least float64) plots.Figure {
 	var items []plots.Captioned
 	for i := first; i < min(first+n, len(scenes)); i++ {
@@ -45,7 +46,7 @@ func (r *Report) Figure(scenes []Scene, first, n int, least float64) plots.Figur
 	return plots.Images(items, 4)
 }
 
-// frame draws a box, two pixels wide.
+// frame draws the outline of a box, two pixels wide.
 func frame(m *image.NRGBA, box image.Rectangle, zoom int, ink color.NRGBA) {
 	b := image.Rectangle{box.Min.Mul(zoom), box.Max.Mul(zoom)}
 	const wide = 2
@@ -67,5 +68,5 @@ func (r *Report) Table(caption string) plots.Figure {
 	return plots.Table([]string{"class", "objects", "found", "AP", "AP, 11 points"}, rows, plots.TableOptions{Caption: caption})
 }
 
-// Bundle is the table: what a notebook shows of a cell that ends in the report.
+// Bundle is the table. A notebook shows it for a cell that ends in the report.
 func (r *Report) Bundle() (map[string]any, error) { return r.Table("average precision").Bundle() }

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Object is an object in an image: what it is and where.
+// Object is an object in an image: its class and its box.
 type Object struct {
 	Class int             // an index into the classes of the data set
 	Box   image.Rectangle // in pixels
 }
 
-// Detection is an object that a detector claims, with its score in [0, 1]. Scene is the index of the image.
+// Detection is an object that a detector reports, with its score in [0, 1]. Scene is the index of the image.
 type Detection struct {
 	Object
 	Score float64
@@ -30,15 +30,16 @@ func IoU(a, b image.Rectangle) float64 {
 
 func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
 
-// byScore sorts detections from the highest score; of equals the earlier in the list comes first.
+// byScore returns the detections sorted from the highest score down; equal scores keep their order.
 func byScore(all []Detection) []Detection {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b Detection) int { return -cmp.Compare(a.Score, b.Score) })
 	return all
 }
 
-// NMS is greedy non-maximum suppression: from the highest score on, a detection is dropped if one of the same class and
-// scene that was kept overlaps it by an IoU of more than limit (R-CNN, section 2.2). The kept ones come back by score.
+// NMS is greedy non-maximum suppression: from the highest score down, a detection is dropped if its IoU with a kept one
+// of the same class and scene is more than limit (R-CNN, section 2.2). NMS returns the kept detections, the highest
+// score first.
 func NMS(all []Detection, limit float64) []Detection {
 	var kept []Detection
 	for _, d := range byScore(all) {
@@ -51,18 +52,18 @@ func NMS(all []Detection, limit float64) []Detection {
 	return kept
 }
 
-// Precision is how well the detections of one class match the objects of it.
+// Precision is the average precision of the detections of one class.
 type Precision struct {
 	// AllPoint is the area under the precision-recall curve, made monotone (VOC from 2010 on); ElevenPoint the mean of the
 	// precision at the recalls 0, 0.1, ..., 1 (VOC 2007, which R-CNN reports; Everingham et al. 2010, section 4.2).
 	AllPoint, ElevenPoint float64
-	// Objects is the number of objects of the class, Found how many have a detection.
+	// Objects is the number of objects of the class, Found the number of those that have a right detection.
 	Objects, Found int
 }
 
-// AveragePrecision compares the detections of a class in all scenes with the objects of it. From the highest score on,
-// a detection is right if its IoU with the object that it overlaps most is at least 0.5 and no better-scored detection has
-// taken that object; every other one is a false alarm.
+// AveragePrecision compares the detections of a class in all scenes with the objects of that class. A detection is
+// right if its IoU with the object that it overlaps most is at least 0.5 and no detection of a higher score has taken
+// that object; every other detection is a false alarm.
 func AveragePrecision(class int, detections []Detection, scenes []Scene) Precision {
 	var p Precision
 	for _, s := range scenes {

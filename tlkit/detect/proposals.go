@@ -6,10 +6,11 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// ProposalOptions say where objects are looked for. The zero value uses both ways.
+// ProposalOptions configure the two ways to propose boxes, sliding windows and selective search. The zero value uses
+// both.
 type ProposalOptions struct {
-	// Sides are the sides in pixels of square windows that slide by half of their side; nil means 24, 34 and 48. An empty,
-	// non-nil slice means none.
+	// Sides are the sides in pixels of square windows, which slide by half of their side; nil means 24, 34 and 48. An
+	// empty, non-nil slice means none.
 	Sides []int
 	// Scales are the scales of the segmentations (see Segment) that selective search starts from; nil means 100 and 300.
 	// An empty, non-nil slice means none.
@@ -19,8 +20,8 @@ type ProposalOptions struct {
 }
 
 // Propose returns boxes that may hold an object of any class: sliding windows, and the regions of selective search
-// (Uijlings et al. 2013, "Selective Search for Object Recognition": segments merged from the most similar neighbours on;
-// here by colour, size and fill). Equal boxes come once.
+// (Uijlings et al. 2013, "Selective Search for Object Recognition": segments are merged, the most similar neighbours
+// first; here by colour, size and fill). Equal boxes are returned once.
 func Propose(m *vision.Image, opts ProposalOptions) []image.Rectangle {
 	if opts.Sides == nil {
 		opts.Sides = []int{24, 34, 48}
@@ -55,8 +56,8 @@ func Propose(m *vision.Image, opts ProposalOptions) []image.Rectangle {
 	return boxes
 }
 
-// Recall is the share of the objects in the scenes that some proposal overlaps by an IoU of at least 0.5: what no
-// classifier of proposals can exceed.
+// Recall is the share of the objects in the scenes that some proposal overlaps by an IoU of at least 0.5. It is an
+// upper limit for the recall of a classifier of proposals.
 func Recall(scenes []Scene, opts ProposalOptions) float64 {
 	found, all := 0, 0
 	for _, s := range scenes {

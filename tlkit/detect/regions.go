@@ -13,18 +13,18 @@ import (
 // Background is the name of the class of regions that hold no object; it comes after the objects' classes.
 const Background = "background"
 
-// RegionOptions say how regions become training examples.
+// RegionOptions configure the conversion of regions to training examples.
 type RegionOptions struct {
 	// Size is the side in pixels of the network's input; 0 means 32. Context is the share of it on each side that shows
-	// what lies around the box; 0 means 16/227, R-CNN's.
+	// the surroundings of the box; 0 means 16/227, as in R-CNN.
 	Size    int
 	Context float64
-	// Proposals say where objects are looked for.
+	// Proposals are the options for the proposed boxes.
 	Proposals ProposalOptions
-	// Positives is the largest number of object regions per scene, 0 means 16; three times as many are background, as the
-	// 32 and 96 of R-CNN's batches (section 2.3).
+	// Positives is the largest number of object regions per scene; 0 means 16. Up to three times as many regions are
+	// background, as in R-CNN's batches of 32 and 96 (section 2.3).
 	Positives int
-	// Seed draws the regions.
+	// Seed determines the random choice of regions.
 	Seed uint64
 }
 
@@ -45,8 +45,8 @@ func (o RegionOptions) context() int { return int(o.Context*float64(o.Size) + 0.
 
 // Regions makes a data set of warped regions, to fine-tune a classifier on: a proposal is an example of the object that
 // it overlaps most if their IoU is at least 0.5, and of the background otherwise (R-CNN, section 2.3). The objects' own
-// boxes are among the regions. Classes are those of the objects with Background after them; validation regions come from
-// the scenes val.
+// boxes are among the regions. The classes are those of the objects, followed by Background. Validation regions come
+// from the scenes val.
 func Regions(classes []string, train, val []Scene, opts RegionOptions) (*datasets.Dataset, error) {
 	opts = opts.withDefaults()
 	all := append(slices.Clone(classes), Background)
@@ -101,7 +101,7 @@ func (o RegionOptions) split(name string, classes []string, scenes []Scene) (*da
 	return s.WithClasses(classes), nil
 }
 
-// LabelOf is the class of the object that a box overlaps most, if their IoU is at least 0.5; else background.
+// LabelOf returns the class of the object that a box overlaps most, if their IoU is at least 0.5; else background.
 func LabelOf(box image.Rectangle, objects []Object, background int) int {
 	best, label := 0.5, background
 	for _, o := range objects {

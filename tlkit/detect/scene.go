@@ -11,13 +11,14 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Scene is an image with the objects that are in it.
+// Scene is an image with the objects in it.
 type Scene struct {
 	Image   *vision.Image
 	Objects []Object
 }
 
-// SceneOptions say what scenes look like. The zero value makes 128 x 128 pixels with two to four objects of 24 to 56.
+// SceneOptions configure scenes. With the zero value, a scene has 128 x 128 pixels and two to four objects with sides
+// of 24 to 56 pixels.
 type SceneOptions struct {
 	// Size is the side of a scene in pixels; 0 means 128.
 	Size int
@@ -25,13 +26,12 @@ type SceneOptions struct {
 	Objects [2]int
 	// Side are the smallest and largest side of an object in pixels; zero: 24 to 56.
 	Side [2]int
-	// Seed decides everything that is drawn at random.
+	// Seed determines everything that is drawn at random.
 	Seed uint64
 }
 
-// Scenes composes n images from those of a split: each image of the split that is drawn becomes an object at a random
-// place, size and aspect ratio (3/4 to 4/3), not overlapping the others, on a background of cloudy colours. Equal options
-// give equal scenes.
+// Scenes composes n scenes from the images of a split. Images drawn from the split become objects of random place, size
+// and aspect ratio (3/4 to 4/3), without overlap, on a background of cloudy colours. Equal options give equal scenes.
 func Scenes(split *datasets.Split, n int, opts SceneOptions) ([]Scene, error) {
 	if split == nil || split.Len() == 0 {
 		return nil, errors.New("detect: the split to make scenes of has no images")

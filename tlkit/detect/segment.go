@@ -9,11 +9,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Segment divides an image into regions of one look by the graph-based method of Felzenszwalb and Huttenlocher (2004,
-// "Efficient Graph-Based Image Segmentation", algorithm 1 and section 4): pixels are joined to their neighbours from the
-// smallest difference of colour on, unless the difference is larger than within each of the two regions by more than
-// scale divided by its number of pixels. A larger scale makes larger regions; regions below least pixels join a neighbour.
-// It returns the region of each pixel, row by row, numbered from 0, and their number.
+// Segment divides an image into regions of similar colour by the graph-based method of Felzenszwalb and Huttenlocher
+// (2004, "Efficient Graph-Based Image Segmentation", algorithm 1 and section 4): neighbouring pixels are joined, the
+// smallest difference of colour first. Two regions are joined unless the difference between them exceeds, for either
+// region, the largest difference within it plus scale divided by its number of pixels. A larger scale makes larger
+// regions; a region of fewer than least pixels is joined to a neighbour. Segment returns the region of each pixel, row
+// by row, numbered from 0, and the number of regions.
 func Segment(m *vision.Image, scale float64, least int) (region []int, regions int) {
 	w, h := m.Width, m.Height
 	smooth := blurred(m)
@@ -89,7 +90,7 @@ func Segment(m *vision.Image, scale float64, least int) (region []int, regions i
 	return region, len(number)
 }
 
-// blurred smooths with a Gaussian of 0.8 pixels, the paper's, which nobody sees and which takes artefacts away.
+// blurred smooths with a Gaussian of 0.8 pixels, as in the paper. The change is invisible and removes artefacts.
 func blurred(m *vision.Image) []float64 {
 	const sigma, reach = 0.8, 3
 	var kernel [2*reach + 1]float64
@@ -120,7 +121,7 @@ func blurred(m *vision.Image) []float64 {
 	return pass(pass(plain, 1, 0), 0, 1)
 }
 
-// part is a region of the image while regions are merged.
+// part is a region of the image during merging.
 type part struct {
 	box    image.Rectangle
 	size   int
@@ -162,8 +163,9 @@ func parts(m *vision.Image, region []int, regions int) []*part {
 	return all
 }
 
-// similarity of two regions in an image of total pixels: of colour, and high for small regions and for those that fill
-// each other's gaps (Uijlings et al. 2013, section 3.2, without texture).
+// similarity returns the similarity of two regions in an image of total pixels: that of their colours, plus a term that
+// is high for small regions and one that is high for regions that fill each other's gaps (Uijlings et al. 2013, section
+// 3.2, without texture).
 func similarity(a, b *part, total int) float64 {
 	s := 0.0
 	for k, v := range a.colour {
@@ -173,7 +175,7 @@ func similarity(a, b *part, total int) float64 {
 	return s + 1 - float64(area(a.box.Union(b.box))-a.size-b.size)/float64(total)
 }
 
-// grow merges the most similar neighbours until one region is left, and returns the boxes of all regions on the way.
+// grow merges the most similar neighbours until one region is left, and returns the boxes of all regions that existed.
 func grow(all []*part, total int) []image.Rectangle {
 	var boxes []image.Rectangle
 	type pair struct{ a, b int }
@@ -188,7 +190,7 @@ func grow(all []*part, total int) []image.Rectangle {
 	}
 	for len(scores) > 0 {
 		best, top := pair{-1, -1}, math.Inf(-1)
-		for k, s := range scores { // of equals the first pair: the order of a map must not matter
+		for k, s := range scores { // among equals the first pair, so that the map's order has no effect
 			if s > top || (s == top && (k.a < best.a || (k.a == best.a && k.b < best.b))) {
 				best, top = k, s
 			}

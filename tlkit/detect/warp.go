@@ -7,9 +7,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Warp brings a box to a square of the given size, whatever its shape ("warp with context" in R-CNN, appendix A): the box
-// is stretched to the square less context pixels on each side, and what lies around it in the image fills those. R-CNN
-// has 16 pixels of context in 227. Outside of the image stands its mean colour.
+// Warp stretches a box of any shape to a square of the given size ("warp with context" in R-CNN, appendix A). The box
+// fills the square except for context pixels on each side, which show the surroundings of the box. R-CNN has 16 pixels
+// of context in 227. Pixels outside of the image get its mean colour.
 func Warp(m *vision.Image, box image.Rectangle, size, context int) *vision.Image {
 	inner := float64(size - 2*context)
 	dx, dy := float64(context)*float64(box.Dx())/inner, float64(context)*float64(box.Dy())/inner

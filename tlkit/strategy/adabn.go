@@ -19,9 +19,10 @@ type AdaBN struct {
 	// Batch is the number of images per forward pass, in which each layer is normalised by the batch's own statistics,
 	// as in training; 0 means 128. The statistics kept are those over all images.
 	Batch int `json:"batch,omitempty"`
-	// Augment varies the images that are measured. Give what the network was trained with, since the statistics that it
-	// knows are those of such images: CIFAR's networks see shifted images with black borders ([vision.CIFARAugment]),
-	// and measured without them AdaBN can do harm (bench/study, cifar: 0.793 instead of 0.828).
+	// Augment varies the images that are measured. Set the augmentation that the network was trained with, since its
+	// statistics are those of such images: CIFAR's networks are trained on shifted images with black borders
+	// ([vision.CIFARAugment]), and with statistics measured without them AdaBN can do harm (bench/study, cifar: 0.793
+	// instead of 0.828).
 	Augment vision.Augment `json:"augment,omitzero"`
 	// Label replaces the name, for a second AdaBN in one comparison.
 	Label string `json:"label,omitempty"`

@@ -13,17 +13,19 @@ import (
 )
 
 // DeepCORAL adapts to unlabelled images of another domain by making the covariances of both domains' features alike
-// while it learns the source's labels (Sun and Saenko 2016, arXiv 1607.01719, section 3). Images of both go through the
-// network in one batch, and so share BatchNorm's statistics. The features are those before the output layer; the paper
-// aligns its logits, see Logits.
+// while it learns the source's labels (Sun and Saenko 2016, arXiv 1607.01719, section 3). Images of both domains go
+// through the network in one batch, and so share BatchNorm's statistics. The features are those before the output
+// layer; the paper aligns its logits, see Logits.
 type DeepCORAL struct {
 	// Source has the labelled images; the target's are the training images of the comparison, without their labels.
 	Source *datasets.Dataset `json:"source"`
-	// Lambda weighs the CORAL loss; 0 means 1. The paper sets it such that both losses end about equal.
+	// Lambda is the weight of the CORAL loss; 0 means 1. The paper sets it such that both losses are about equal at the
+	// end.
 	Lambda float64 `json:"lambda,omitempty"`
-	// Logits aligns the logits in place of the features, as the paper does with an output layer that begins near zero. The
-	// loss grows with the fourth power of what it aligns: where an output layer is pretrained, and logits are large, a Lambda
-	// of 1 lets them collapse (the training loss rises, accuracy falls to chance); then take a hundredth.
+	// Logits aligns the logits in place of the features, as the paper does with an output layer that begins near zero.
+	// The loss grows with the fourth power of the aligned values. With a pretrained output layer, whose logits are
+	// large, a Lambda of 1 makes them collapse (the training loss rises, accuracy falls to chance); then set Lambda to
+	// 0.01.
 	Logits bool `json:"logits,omitempty"`
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
@@ -34,7 +36,7 @@ type DeepCORAL struct {
 // Name is Label, or "coral".
 func (d DeepCORAL) Name() string { return cmp.Or(d.Label, "coral") }
 
-// Plan trains on the source, and draws images of the target beside.
+// Plan trains on the source, with extra batches of images of the target.
 func (d DeepCORAL) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	lambda := cmp.Or(d.Lambda, 1)
 	if !(lambda > 0) || !numbers.Finite(lambda) {
@@ -59,7 +61,7 @@ func (d DeepCORAL) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 //
 //	||C_S - C_T||_F^2 / (4 d^2)
 //
-// A set of one row has no covariance; it counts as zero.
+// A set of one row has no covariance; zero is used instead.
 func CORAL(source, target *Node) *Node {
 	d := float64(source.Shape().Dimensions[1])
 	diff := Sub(covariance(source), covariance(target))

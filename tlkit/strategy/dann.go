@@ -13,17 +13,18 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// DANN adapts to unlabelled images of another domain by an adversary: a small classifier learns to tell the domains
-// apart by the features, and the network, through a reversed gradient, to make that impossible, while it learns the
+// DANN adapts to unlabelled images of another domain by an adversary: a small classifier learns to distinguish the
+// domains by the features. Through a reversed gradient, the network learns to make that impossible, while it learns the
 // source's labels (Ganin et al. 2016, arXiv 1505.07818, section 4.2). The weight of the reversed gradient grows over
-// the training as in section 5.2.2: 2/(1 + exp(-10 p)) - 1 at the share p of it. The paper's schedule of the learning
-// rate is not part of this: the rate is the recipe's, as for all strategies.
+// the training as in section 5.2.2: 2/(1 + exp(-10 p)) - 1, where p is the share of the training that is done. The
+// paper's learning-rate schedule is left out: the schedule is the recipe's, as for all strategies.
 type DANN struct {
 	// Source has the labelled images; the target's are the training images of the comparison, without their labels.
 	Source *datasets.Dataset `json:"source"`
-	// Lambda is what the weight of the reversed gradient grows to; 0 means 1, as in the paper.
+	// Lambda is the final weight of the reversed gradient; 0 means 1, as in the paper.
 	Lambda float64 `json:"lambda,omitempty"`
-	// Hidden is the width of the domain classifier's hidden layer; 0 means 100, the paper's for its smallest network.
+	// Hidden is the width of the domain classifier's hidden layer; 0 means 100, the paper's value for its smallest
+	// network.
 	Hidden int `json:"hidden,omitempty"`
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
@@ -34,7 +35,7 @@ type DANN struct {
 // Name is Label, or "dann".
 func (d DANN) Name() string { return cmp.Or(d.Label, "dann") }
 
-// Plan trains on the source, draws images of the target beside, and adds the domain classifier.
+// Plan trains on the source, with extra batches of images of the target, and adds the domain classifier.
 func (d DANN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	lambda, hidden := cmp.Or(d.Lambda, 1), d.Hidden
 	if hidden == 0 {
@@ -71,7 +72,7 @@ func ReverseGradient(x, weight *Node) *Node {
 	return IdentityWithCustomGradient(x, func(_, v *Node) *Node { return Neg(Mul(v, weight)) })
 }
 
-// domainLabels gives 0 for each row of the source and 1 for each of the target, [rows, 1].
+// domainLabels returns 0 for each row of the source and 1 for each row of the target, [rows, 1].
 func domainLabels(source, target *Node) *Node {
 	fill := func(like *Node, v float64) *Node {
 		return BroadcastToDims(Scalar(like.Graph(), like.DType(), v), like.Shape().Dimensions[0], 1)

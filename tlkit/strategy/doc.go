@@ -1,7 +1,7 @@
-// Package strategy has the strategies of transfer that come with TLKit, one file each, and [Suggest], which proposes one.
-// Each is what a user could have written: it uses package train's exported names only.
+// Package strategy has the strategies of transfer that come with TLKit, one file each, and [Suggest], which proposes
+// one. A user could have written each of them: they use package train's exported names only.
 //
-// The strategies, by what they are for:
+// The strategies, by purpose:
 //
 //	a new task      Transfer (also with a hidden layer), FineTune (from a stage on, rates by stage, head first, gradual
 //	                unfreezing), L2SP; Scratch is the control
@@ -13,7 +13,7 @@
 //
 // The baselines classify the features of the frozen network without a single training step (Donahue et al. 2013, DeCAF,
 // arXiv 1310.1531, section 4). Augmentation, mixing and the like in a recipe do not apply to them, and all their epochs
-// are equal. A strategy that is no better than they are is not worth its training time.
+// have the same figures. A strategy that is no better than a baseline is not worth its training time.
 //
 // A strategy of your own is a type with two methods, see [train.Strategy] and [train.Plan].
 package strategy

@@ -9,12 +9,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Domain adaptation: the classes stay, the images change. The data set of the comparison is the target, whose
-// validation images judge; the strategies here look at its training images, never at their labels, which
-// [TargetSupervised] alone may use. Labelled images of the source come with the strategy. All of them go on with the
+// Domain adaptation: the classes stay, the images change. The data set of the comparison is the target domain; its
+// validation images are evaluated. The strategies use its training images without their labels; only [TargetSupervised]
+// uses the labels. Labelled images of the source domain are a field of the strategy. All strategies continue with the
 // pretrained output layer if it has the task's classes, and begin with a new one otherwise.
 
-// adapt readies the model and the plan that domain adaptation has in common: training on the source's labels.
+// adapt readies the model and returns the plan that the strategies have in common: training on the source's labels.
 func adapt(name string, m *zoo.Model, task train.Task, source *datasets.Dataset, rate float64) (train.Plan, error) {
 	if source == nil || source.Train == nil || source.Train.Len() == 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: %s needs labelled images of the source domain; set Source, or take AdaBN, which needs none", name)
@@ -31,7 +31,7 @@ func adapt(name string, m *zoo.Model, task train.Task, source *datasets.Dataset,
 	return train.Plan{LearningRate: cmp.Or(rate, 0.01), Train: source.Train}, nil
 }
 
-// sameTask is nil if both domains have the same classes.
+// sameTask returns nil if both domains have the same classes, in the same order.
 func sameTask(source *datasets.Dataset, task train.Task) error {
 	m := zoo.Model{Classes: source.Classes}
 	if sameClasses(&m, task) == nil {

@@ -15,8 +15,8 @@ type DuplicateAndFineTune struct {
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// HeadFirst is as in [FineTune].
 	HeadFirst int `json:"head_first,omitempty"`
-	// Old, when set, is the data set that the model was pretrained on; the accuracy on its validation images comes with
-	// every epoch (Epoch.Also), and stays what it was.
+	// Old, when set, is the data set that the model was pretrained on; the accuracy on its validation images is
+	// reported with every epoch (Epoch.Also), and stays the same.
 	Old *datasets.Dataset `json:"old,omitempty"`
 	// Label replaces the name, for a second one in one comparison.
 	Label string `json:"label,omitempty"`
@@ -25,7 +25,7 @@ type DuplicateAndFineTune struct {
 // Name is Label, or "duplicate".
 func (d DuplicateAndFineTune) Name() string { return cmp.Or(d.Label, "duplicate") }
 
-// Plan is that of [FineTune], for the copy.
+// Plan returns the plan of [FineTune], for the copy.
 func (d DuplicateAndFineTune) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	old, err := m.Clone()
 	if err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// EWC is elastic weight consolidation (Kirkpatrick et al. 2017, arXiv 1612.00796, equation 3): fine-tuning that holds
-// each pretrained weight the more, the more the old task depends on it, as its diagonal Fisher information F says:
+// EWC is elastic weight consolidation (Kirkpatrick et al. 2017, arXiv 1612.00796, equation 3): fine-tuning with a
+// penalty on changes of the pretrained weights. The penalty of a weight grows with the old task's dependence on it,
+// measured by the diagonal Fisher information F:
 //
 //	L_new + lambda/2 sum F_i (w_i - w0_i)^2
 //
@@ -26,9 +27,9 @@ type EWC struct {
 	// Old is the data set that the model was pretrained on; some of its training images are used once, before the
 	// training, and its validation images to report the old task's accuracy with every epoch (Epoch.Also).
 	Old *datasets.Dataset `json:"old"`
-	// Lambda weighs the penalty; 0 means 100. It depends on the network; the paper does not give one for all. A weight is
-	// held at most so stiffly that a step of gradient descent can bear it: lambda F_i counts as 1/LearningRate if it is
-	// larger.
+	// Lambda is the weight of the penalty; 0 means 100. A good value depends on the network; the paper gives none for
+	// all. lambda F_i is limited to 1/LearningRate, since with a larger value a step of gradient descent would
+	// overshoot.
 	Lambda float64 `json:"lambda,omitempty"`
 	// Samples is the number of images that F is measured on; 0 means 200, or as many as there are.
 	Samples int `json:"samples,omitempty"`

@@ -14,40 +14,41 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// FineTune starts from the pretrained weights with a new, randomly initialised output layer and trains further layers
-// too, at a small learning rate (Girshick et al. 2014, R-CNN, arXiv 1311.2524, section 2.3; definition in Li and Hoiem
-// 2016, arXiv 1606.09282, section 2).
+// FineTune starts from the pretrained weights with a new, randomly initialised output layer. It trains that layer and
+// pretrained layers too, at a small learning rate (Girshick et al. 2014, R-CNN, arXiv 1311.2524, section 2.3;
+// definition in Li and Hoiem 2016, arXiv 1606.09282, section 2).
 type FineTune struct {
 	// LearningRate of the pretrained layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
 	// HeadFactor multiplies the rate for the new output layer; 0 means 1. Girshick et al. trained the pretrained
 	// layers at a tenth of the original rate.
 	HeadFactor float64 `json:"head_factor,omitempty"`
-	// From names the first stage that is trained; the stages before it stay frozen, BatchNorm statistics included,
-	// since early convolutions are general (Yosinski et al. 2014, arXiv 1411.1792). "" trains all.
-	// zoo.Model.Stages lists the names.
+	// From is the name of the first stage that is trained; the stages before it stay frozen, BatchNorm statistics
+	// included, since the features of early convolutions are general (Yosinski et al. 2014, arXiv 1411.1792). "" trains
+	// all. zoo.Model.Stages lists the names.
 	From string `json:"from,omitempty"`
-	// Decay divides the rate from the output layer to the last stage, and from each stage to the one before it
-	// ("discriminative fine-tuning" in Howard and Ruder 2018, ULMFiT, arXiv 1801.06146, section 3.2, with 2.6); 0 means 1,
-	// the same rate for all.
+	// Decay is the factor by which the rate falls from the output layer to the last stage, and from each stage to the
+	// one before it ("discriminative fine-tuning" in Howard and Ruder 2018, ULMFiT, arXiv 1801.06146, section 3.2, with
+	// 2.6); 0 means 1, the same rate for all.
 	Decay float64 `json:"decay,omitempty"`
-	// HeadFirst is the number of epochs in which the new output layer is trained alone, before the others join it: a
-	// random output layer would distort the features (Kumar et al. 2022, LP-FT, arXiv 2202.10054, section 3; the
-	// warm-up step of Li and Hoiem, section 3).
+	// HeadFirst is the number of epochs in which the new output layer is trained alone, before the other layers: the
+	// gradients through a random output layer would distort the features (Kumar et al. 2022, LP-FT, arXiv 2202.10054,
+	// section 3; the warm-up step of Li and Hoiem, section 3).
 	HeadFirst int `json:"head_first,omitempty"`
 	// HeadRate is the learning rate of those epochs; 0 means 0.02.
 	HeadRate float64 `json:"head_rate,omitempty"`
-	// Unfreeze is the number of epochs after which the next stage joins those that are trained, from the last one on
+	// Unfreeze is the number of epochs after which one more stage is trained, from the last stage to the first
 	// ("gradual unfreezing" in ULMFiT, section 3.3, with 1); 0 trains all from the start.
 	Unfreeze int `json:"unfreeze,omitempty"`
-	// KeepHead goes on with the pretrained output layer, where the classes are the same and only the images differ.
+	// KeepHead continues with the pretrained output layer, for data with the same classes and other images.
 	KeepHead bool `json:"keep_head,omitempty"`
-	// HeadFrom, for a class of the images, names a class that the pretrained output layer has ({"ants": "ant"}): the new one
-	// begins with what was learned for that, not with random values. Classes that it does not name begin at random. See
-	// [zoo.Model.ReplaceHeadFrom].
+	// HeadFrom maps classes of the images to classes of the pretrained output layer ({"ants": "ant"}): a new class
+	// begins with the pretrained weights of its old class. Classes that are not in HeadFrom begin with random values.
+	// See [zoo.Model.ReplaceHeadFrom].
 	HeadFrom map[string]string `json:"head_from,omitempty"`
 	// Old, when set, is the data set that the model was pretrained on: the old output layer is kept as it is, and the
-	// accuracy on that data's validation images comes with every epoch (Epoch.Also), to see how much is forgotten.
+	// accuracy on that data's validation images is reported with every epoch (Epoch.Also). It shows how much is
+	// forgotten.
 	Old *datasets.Dataset `json:"old,omitempty"`
 	// Label replaces the name, for a second FineTune in one comparison.
 	Label string `json:"label,omitempty"`
@@ -103,7 +104,7 @@ func (f FineTune) check() error {
 	return nil
 }
 
-// head gives the model the output layer to begin with.
+// head sets the model's output layer at the start of the training.
 func (f FineTune) head(m *zoo.Model, task train.Task, plan *train.Plan) error {
 	if !f.KeepHead {
 		old, err := newTask(m, task, f.HeadFrom)
@@ -121,7 +122,7 @@ func (f FineTune) head(m *zoo.Model, task train.Task, plan *train.Plan) error {
 	return sameClasses(m, task)
 }
 
-// sameClasses is nil if the model tells the task's classes apart already.
+// sameClasses returns nil if the model's classes are the task's, in the same order.
 func sameClasses(m *zoo.Model, task train.Task) error {
 	if slices.Equal(m.Classes, task.Classes) {
 		return nil
@@ -138,7 +139,7 @@ func brief(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// phases are the output layer alone, then one stage more at a time, from the last to the first that is trained.
+// phases returns the phases: the output layer alone, then one more stage in each phase, from the last stage to From.
 func (f FineTune) phases(m *zoo.Model, weighty, trained []string) []train.Phase {
 	if f.Unfreeze == 0 {
 		return headFirst(m, f.HeadFirst, cmp.Or(f.HeadRate, 0.02))
@@ -158,7 +159,7 @@ func (f FineTune) phases(m *zoo.Model, weighty, trained []string) []train.Phase 
 	return all
 }
 
-// stagesWithWeights are the names of the stages that have something to train, in order.
+// stagesWithWeights returns the names of the stages that have trainable variables, in order.
 func stagesWithWeights(m *zoo.Model) []string {
 	var names []string
 	for _, stage := range m.Stages() {

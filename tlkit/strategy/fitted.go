@@ -8,8 +8,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Fitted is a baseline fitted on features that were computed before: what [LogisticRegression.Fit] and [KNN.Fit] return.
-// With [zoo.Model.Features] it is the way to try many things on the same features at once:
+// Fitted is a baseline that [LogisticRegression.Fit] or [KNN.Fit] has fitted on features. Features computed once with
+// [zoo.Model.Features] can be used for many baselines:
 //
 //	f, err := model.Features(data.Train, "")
 //	c, err := strategy.LogisticRegression{}.Fit(f)
@@ -46,7 +46,7 @@ func (l LogisticRegression) Fit(f *zoo.Features) (*Fitted, error) {
 	}}, nil
 }
 
-// Fit remembers labelled features, of any stage.
+// Fit stores labelled features, of any stage.
 func (k KNN) Fit(f *zoo.Features) (*Fitted, error) {
 	if err := labelled(f); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func labelled(f *zoo.Features) error {
 // Predict returns the most probable class of one row of features.
 func (c *Fitted) Predict(row []float32) int { return numbers.Argmax(numbers.Softmax(c.logits(row))) }
 
-// Accuracy is the share of rows whose label is predicted, in [0, 1]; Loss their mean cross-entropy.
+// Accuracy returns the share of rows whose label is predicted, in [0, 1], and the mean cross-entropy of all rows.
 func (c *Fitted) Accuracy(f *zoo.Features) (accuracy, loss float64, err error) {
 	if err := labelled(f); err != nil {
 		return 0, 0, err

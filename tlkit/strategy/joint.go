@@ -14,13 +14,13 @@ import (
 
 // Joint is multitask learning (Caruana 1997; "joint training" in Li and Hoiem 2016, arXiv 1606.09282, section 2): one
 // backbone, an output layer for each task, and the weighted sum of their losses on images of both. It needs the old
-// task's training images, and is what the methods without them are measured against.
+// task's training images. Methods without them are compared with it.
 type Joint struct {
-	// Old is the data set that the model was pretrained on; its training images are drawn into every step.
+	// Old is the data set that the model was pretrained on; every step draws some of its training images.
 	Old *datasets.Dataset `json:"old"`
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
-	// Weight is that of the old task's loss; 0 means 1.
+	// Weight is the weight of the old task's loss; 0 means 1.
 	Weight float64 `json:"weight,omitempty"`
 	// Batch is the number of the old task's images in a step; 0 means as many as of the new one's.
 	Batch int `json:"batch,omitempty"`
@@ -35,7 +35,7 @@ type Joint struct {
 // Name is Label, or "joint".
 func (j Joint) Name() string { return cmp.Or(j.Label, "joint") }
 
-// Plan keeps the old output layer beside a new one, and draws images of the old task.
+// Plan keeps the old output layer in addition to a new one, and draws images of the old task.
 func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if j.Old == nil || j.Old.Train == nil || j.Old.Train.Len() == 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: Joint needs the old task's training images; set Old to the data set that the model was pretrained on, or take LwF, which needs none")

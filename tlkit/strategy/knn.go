@@ -11,10 +11,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// KNN takes the class that most of an image's K nearest training images have, by the angle between the features of the
-// frozen network (Cover and Hart 1967; on features of a network: Donahue et al. 2013, DeCAF, arXiv 1310.1531). It has
-// nothing to train and no seed; training accuracy is that of each image by the others. The network itself stays
-// without a head of its own: Result.Model and exports are of no use here.
+// KNN predicts the most frequent class among an image's K nearest training images. The distance is the angle between
+// the features of the frozen network (Cover and Hart 1967; on features of a network: Donahue et al. 2013, DeCAF, arXiv
+// 1310.1531). It trains nothing and uses no random numbers. For the training accuracy, each image is classified by the
+// others. The network has no fitted head: Result.Model and exports are of no use here.
 type KNN struct {
 	// K is the number of neighbours that vote; 0 means 5. It is at most the number of training images.
 	K int `json:"k,omitempty"`
@@ -25,7 +25,7 @@ type KNN struct {
 // Name is Label, or "knn".
 func (k KNN) Name() string { return cmp.Or(k.Label, "knn") }
 
-// Plan remembers the features of the training images.
+// Plan stores the features of the training images before the evaluation.
 func (k KNN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if k.K < 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: KNN.K is %d; give the number of neighbours, or 0 for 5", k.K)
@@ -44,7 +44,7 @@ func (k KNN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	}}, nil
 }
 
-// neighbours is K, or its default.
+// neighbours returns K, or its default.
 func (k KNN) neighbours() int {
 	if k.K == 0 {
 		return 5
@@ -52,7 +52,7 @@ func (k KNN) neighbours() int {
 	return k.K
 }
 
-// neighbours are the training images' features, each of length 1.
+// neighbours has the training images' features, each scaled to length 1.
 type neighbours struct {
 	k, classes int
 	features   [][]float32
@@ -66,7 +66,7 @@ func (m *neighbours) learn(f *zoo.Features) {
 	}
 }
 
-// unit returns v at length 1.
+// unit returns v scaled to length 1.
 func unit(v []float32) []float32 {
 	sum := 0.0
 	for _, x := range v {
@@ -80,8 +80,8 @@ func unit(v []float32) []float32 {
 	return out
 }
 
-// classify returns the logarithms of the classes' shares among the nearest; self is the image's own place among the
-// training images, or -1. Of classes with as many votes the one of the nearest image wins.
+// classify returns the logarithms of the classes' shares of the votes of the nearest images; self is the image's own
+// index among the training images, or -1. Among classes with equally many votes, the class of the nearest image wins.
 func (m *neighbours) classify(features []float32, self int) []float32 {
 	type neighbour struct {
 		similarity float32
@@ -107,7 +107,7 @@ func (m *neighbours) classify(features []float32, self int) []float32 {
 	for rank, n := range all {
 		votes[m.labels[n.i]] += 1 + 1e-6/float64(1+rank)
 	}
-	// One vote is spread over all classes, so that a class without any is improbable and not impossible.
+	// One vote is divided evenly among all classes, so that no class has probability 0.
 	logs := make([]float32, m.classes)
 	for c, n := range votes {
 		logs[c] = float32(math.Log((n + 1/float64(m.classes)) / float64(len(all)+1)))

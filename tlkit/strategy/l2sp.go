@@ -13,17 +13,17 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// L2SP is fine-tuning with a penalty on the distance from the starting point, the pretrained weights, in place of weight
-// decay, which pulls to zero (Li, Grandvalet and Davoine 2018, arXiv 1802.01483, equation 2):
+// L2SP is fine-tuning with a penalty on the distance from the starting point (SP), the pretrained weights. It replaces
+// weight decay, which pulls the weights to zero (Li, Grandvalet and Davoine 2018, arXiv 1802.01483, equation 2):
 //
 //	alpha/2 ||w - w0||^2 over the pretrained layers + beta/2 ||w||^2 over the new output layer
 type L2SP struct {
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
-	// Alpha weighs the distance from the pretrained weights; 0 means 0.1. The paper chooses it by cross-validation from
-	// 0.001 to 1; more keeps the network nearer to where it began.
+	// Alpha is the weight of the distance from the pretrained weights; 0 means 0.1. The paper chooses it by
+	// cross-validation from 0.001 to 1. A larger value keeps the network nearer to its starting point.
 	Alpha float64 `json:"alpha,omitempty"`
-	// Beta weighs the size of the new output layer; 0 means 0.01, as in the paper.
+	// Beta is the weight of the new output layer's squared norm; 0 means 0.01, as in the paper.
 	Beta float64 `json:"beta,omitempty"`
 	// Label replaces the name, for a second L2SP in one comparison.
 	Label string `json:"label,omitempty"`
@@ -59,7 +59,7 @@ func (l L2SP) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	}}, nil
 }
 
-// backbone lists the variables that a pretrained model learned, but those of its head.
+// backbone lists the trainable variables of a model without those of its head.
 func backbone(m *zoo.Model) []nn.Param {
 	return slices.DeleteFunc(m.Params(), func(p nn.Param) bool { return p.Buffer || m.InHead(p) })
 }

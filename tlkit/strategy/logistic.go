@@ -13,9 +13,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// LogisticRegression fits the new output layer on the frozen features to its optimum, by L-BFGS (Liu and Nocedal 1989), in
-// place of some epochs of gradient descent: what [Transfer] would reach in the end. Its result is a model like any
-// other's.
+// LogisticRegression fits the new output layer on the frozen features to its optimum, by L-BFGS (Liu and Nocedal 1989),
+// in place of some epochs of gradient descent. [Transfer] would reach about the same optimum in the end. The result is
+// a model like that of other strategies.
 type LogisticRegression struct {
 	// L2 is the factor of half the squared weights of the standardised features, added to the mean loss; 0 chooses one of
 	// 1e-4 to 1 by three-fold cross-validation on the training images.
@@ -27,8 +27,8 @@ type LogisticRegression struct {
 // Name is Label, or "logistic".
 func (l LogisticRegression) Name() string { return cmp.Or(l.Label, "logistic") }
 
-// Plan replaces the head; what it becomes is fitted before the first epoch. It fails if the head is not one linear
-// layer on the features of all stages.
+// Plan replaces the head; the new head is fitted before the first epoch. That fails if the head is not one linear layer
+// on the output of all stages.
 func (l LogisticRegression) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if !numbers.Finite(l.L2) || l.L2 < 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: LogisticRegression.L2 is %g; it must be a positive number such as 0.01, or 0 to choose by cross-validation", l.L2)

@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// logistic is a fitted multinomial logistic regression: weight [features x classes], row by row, and bias [classes], for
-// features as they are.
+// logistic is a fitted multinomial logistic regression: weight [features x classes], row by row, and bias [classes],
+// for features that are not standardised.
 type logistic struct {
 	weight, bias []float32
 	l2           float64
@@ -66,7 +66,7 @@ func fitLogistic(f *zoo.Features, classes int, l2 float64) (logistic, error) {
 // folds is the number of parts of the cross-validation.
 const folds = 3
 
-// foldsOf spreads the examples of each class over the folds in turn.
+// foldsOf assigns the examples of each class to the folds in turn.
 func foldsOf(labels []int, folds int) []int {
 	seen := map[int]int{}
 	fold := make([]int, len(labels))
@@ -77,7 +77,7 @@ func foldsOf(labels []int, folds int) []int {
 	return fold
 }
 
-// chooseL2 returns the strength of the lowest mean loss on the left-out examples.
+// chooseL2 returns the strength with the lowest mean loss on the left-out examples.
 func chooseL2(x *mat.Dense, labels []int, classes int) (float64, error) {
 	loss := make([]float64, len(strengths))
 	fold := foldsOf(labels, folds)
@@ -136,16 +136,16 @@ func minimise(x *mat.Dense, labels []int, classes int, l2 float64, start []float
 	settings := &optimize.Settings{GradientThreshold: 1e-5, MajorIterations: 200, Concurrent: 1,
 		Converger: &optimize.FunctionConverge{Absolute: 1e-9, Iterations: 10}}
 	result, err := optimize.Minimize(problem, start, settings, &optimize.LBFGS{})
-	// At the limit of the numbers' precision the line search finds no lower point: that is the minimum as far as it can be
-	// told.
+	// At the limit of floating-point precision the line search finds no lower point; that point is the minimum within
+	// this precision.
 	if result == nil || (err != nil && !errors.Is(err, optimize.ErrLinesearcherFailure)) || math.IsNaN(result.F) {
 		return nil, fmt.Errorf("the logistic regression on the features did not converge: %w", err)
 	}
 	return result.X, nil
 }
 
-// logisticLoss is the mean cross-entropy with l2/2 times the squared weights (not the biases); grad, if not nil, gets its
-// gradient.
+// logisticLoss returns the mean cross-entropy plus l2/2 times the sum of the squared weights (not the biases). It
+// writes the gradient to grad, if that is not nil.
 func logisticLoss(x *mat.Dense, labels []int, classes int, l2 float64, w, grad []float64) float64 {
 	n, width := x.Dims()
 	weight := mat.NewDense(width, classes, w[:width*classes])

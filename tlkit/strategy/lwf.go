@@ -12,16 +12,18 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// LwF is Learning without Forgetting (Li and Hoiem 2016, arXiv 1606.09282, section 3, figure 3): the new task is
-// learned by all layers, while the old task's output layer is kept beside the new one and held to what it said about
-// the new images before the training. No image of the old task is needed. First the new output layer is trained alone
-// (the warm-up step), then all together, with the loss lambda L_old + L_new.
+// LwF is Learning without Forgetting (Li and Hoiem 2016, arXiv 1606.09282, section 3, figure 3): all layers learn the
+// new task. The old task's output layer is kept in addition to the new one, and a loss keeps its outputs for the new
+// images near those from before the training. No image of the old task is needed. First the new output layer is trained
+// alone (the warm-up step), then all layers together, with the loss lambda L_old + L_new.
 type LwF struct {
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`
-	// Lambda weighs the old task's loss (lambda_o); 0 means 1, as in the paper. More keeps more of the old task.
+	// Lambda is the weight of the old task's loss (lambda_o); 0 means 1, as in the paper. With a larger value, less of
+	// the old task is forgotten.
 	Lambda float64 `json:"lambda,omitempty"`
-	// Temperature softens the probabilities that are compared (T in the paper's equation 3); 0 means 2, as there.
+	// Temperature softens the probabilities that are compared (T in the paper's equation 3); 0 means 2, as in the
+	// paper.
 	Temperature float64 `json:"temperature,omitempty"`
 	// Warmup is the number of epochs of the new output layer alone; 0 means a fifth of all, a negative number none.
 	Warmup int `json:"warmup,omitempty"`
@@ -37,7 +39,7 @@ type LwF struct {
 // Name is Label, or "lwf".
 func (l LwF) Name() string { return cmp.Or(l.Label, "lwf") }
 
-// Plan keeps the old output layer beside a new one.
+// Plan keeps the old output layer in addition to a new one.
 func (l LwF) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	lambda, temperature := cmp.Or(l.Lambda, 1), cmp.Or(l.Temperature, 2)
 	if !(lambda >= 0) || !numbers.Finite(lambda) || !(temperature > 0) || !numbers.Finite(temperature) || l.WarmupRate < 0 {
@@ -65,7 +67,7 @@ func (l LwF) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 //
 //   - sum over classes of softmax(teacher/T) log softmax(logits/T)
 //
-// for logits and teacher's logits [rows, classes]. It is least where both distributions agree, and is then their
+// for logits and teacher's logits [rows, classes]. It is lowest where both distributions agree, and then equals their
 // entropy.
 func Distillation(logits, teacher *Node, temperature float64) *Node {
 	want := Softmax(DivScalar(teacher, temperature), -1)

@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// The strategies with an old task share this: the pretrained model's own task, whose output layer is kept beside the new
-// one (theta_o in Li and Hoiem 2016, arXiv 1606.09282), and whose accuracy is watched.
+// This file is shared by the strategies with an old task, that is the pretrained model's own task. Its output layer
+// (theta_o in Li and Hoiem 2016, arXiv 1606.09282) is kept in addition to the new one, and its accuracy is watched.
 
 const (
 	oldHead = "old"
@@ -18,8 +18,8 @@ const (
 	OldAccuracy = "old task"
 )
 
-// keepOld adds to a plan the output layer of the pretrained model, a copy of which m was before its head was replaced,
-// and the evaluation of the old task, if its images are given.
+// keepOld adds to a plan the output layer of pretrained, the model before its head was replaced. If the images of the
+// old task are given, it also adds the evaluation of that task.
 func keepOld(plan *train.Plan, pretrained *zoo.Model, old *datasets.Dataset, frozen bool) error {
 	plan.Heads = append(plan.Heads, train.Head{Name: oldHead, From: pretrained, Frozen: frozen})
 	return watchOld(plan, pretrained, old, train.Watch{Head: oldHead})
@@ -41,8 +41,8 @@ func watchOld(plan *train.Plan, pretrained *zoo.Model, old *datasets.Dataset, w 
 	return nil
 }
 
-// newTask replaces the head of m for the task; from, which may be nil, is a HeadFrom. old is m as it was, for strategies
-// that keep some of it.
+// newTask replaces the head of m for the task; from, which may be nil, is a HeadFrom. old is a copy of m from before,
+// for strategies that keep parts of it.
 func newTask(m *zoo.Model, task train.Task, from map[string]string) (old *zoo.Model, err error) {
 	if old, err = m.Clone(); err != nil {
 		return nil, err
@@ -50,8 +50,8 @@ func newTask(m *zoo.Model, task train.Task, from map[string]string) (old *zoo.Mo
 	return old, m.ReplaceHeadFrom(task.Classes, from, task.Seed)
 }
 
-// warmUp is the number of epochs in which the new head is trained alone first: a fifth of all, rounded up, for 0, and
-// none for a negative number or where there is but one epoch.
+// warmUp returns the number of epochs in which the new head is first trained alone: for 0, a fifth of all epochs,
+// rounded up; none for a negative number, or if there is only one epoch.
 func warmUp(epochs int, task train.Task) int {
 	switch {
 	case epochs < 0 || task.Recipe.Epochs < 2:
@@ -62,7 +62,7 @@ func warmUp(epochs int, task train.Task) int {
 	return epochs
 }
 
-// headFirst makes the phases of a warm-up of the given epochs.
+// headFirst returns the phases of a training with a warm-up of the given number of epochs; nil without a warm-up.
 func headFirst(m *zoo.Model, epochs int, rate float64) []train.Phase {
 	if epochs < 1 {
 		return nil

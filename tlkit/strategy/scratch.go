@@ -7,8 +7,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Scratch is the control: the same network from random weights, so that the other curves show what the pretrained
-// ones are worth.
+// Scratch is the control: the same network, trained from random weights. Comparison with it shows the gain from the
+// pretrained weights.
 type Scratch struct {
 	// LearningRate of all layers; 0 means 0.02.
 	LearningRate float64 `json:"learning_rate,omitempty"`

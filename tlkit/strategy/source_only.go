@@ -10,8 +10,8 @@ import (
 
 // SourceOnly is the lower control of domain adaptation: nothing is learned from the target.
 type SourceOnly struct {
-	// Source, when set, has labelled images to train on, as the adapting strategies do; nil judges the pretrained model
-	// as it is.
+	// Source, when set, has the labelled images to train on, as in the adapting strategies; nil evaluates the
+	// pretrained model as it is.
 	Source *datasets.Dataset `json:"source,omitempty"`
 	// LearningRate of all layers; 0 means 0.01.
 	LearningRate float64 `json:"learning_rate,omitempty"`

@@ -11,16 +11,17 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Advice is a strategy to begin with, and why.
+// Advice is a strategy to begin with, and the reason for it.
 type Advice struct {
-	// Strategy is ready to be compared with others; it is a start, not a verdict.
+	// Strategy is ready to be compared with others. It is a starting point; others may be better.
 	Strategy train.Strategy
-	// Reason says in words what was measured and what follows from it.
+	// Reason is a text with the measured figures and the conclusion from them.
 	Reason string
 	// PerClass is the mean number of training images per class.
 	PerClass float64
-	// Nearest is the accuracy with which the training images' five nearest others, by the frozen features, tell their class,
-	// and Chance what guessing would reach; Nearness is where Nearest lies between Chance (0) and 1 (1).
+	// Nearest is the accuracy on the training images when each is classified by its five nearest others, by the frozen
+	// features. Chance is the accuracy of guessing the most frequent class. Nearness is (Nearest-Chance)/(1-Chance),
+	// and at least 0.
 	Nearest, Chance, Nearness float64
 }
 
@@ -31,13 +32,14 @@ const (
 	fewPerClass   = 20
 	manyPerClass  = 500
 	nearDomain    = 0.5
-	suggestImages = 2000 // as many at most are looked at
+	suggestImages = 2000 // at most this many images are used
 )
 
-// Suggest proposes a strategy from the two things that decide most (the four cases of Karpathy's notes for CS231n,
-// "Transfer Learning", after Yosinski et al. 2014, arXiv 1411.1792): how many images there are, and how far they are from
-// what the model was trained on. The distance is measured as the accuracy of a nearest-neighbour classifier on the
-// frozen features of the training images, each left out in turn: features that fit the task have neighbours of one class.
+// Suggest proposes a strategy from the two most important figures (the four cases of Karpathy's notes for CS231n,
+// "Transfer Learning", after Yosinski et al. 2014, arXiv 1411.1792): the number of images, and their distance from the
+// images that the model was trained on. The distance is measured as the accuracy of a nearest-neighbour classifier on
+// the frozen features of the training images, each left out in turn: if the features fit the task, neighbours are of
+// the same class.
 func Suggest(ds *datasets.Dataset, m *zoo.Model) (*Advice, error) {
 	if err := train.CheckTask(ds, m); err != nil {
 		return nil, err
@@ -97,8 +99,8 @@ func (a *Advice) decide(m *zoo.Model) {
 	a.Reason = measured + ". " + why + "."
 }
 
-// lateStage is the last stage from which on there is a quarter of the weights before the output layer: the stages after it
-// may be no more than a normalisation.
+// lateStage returns the last stage such that it and the stages after it have a quarter or more of the weights before
+// the output layer. The last stage alone may be only a normalisation.
 func lateStage(m *zoo.Model) string {
 	total, late := 0, 0
 	for _, p := range m.Params() {
@@ -122,5 +124,5 @@ func lateStage(m *zoo.Model) string {
 // String names the strategy and the reason.
 func (a *Advice) String() string { return fmt.Sprintf("%s: %s", a.Strategy.Name(), a.Reason) }
 
-// Bundle is the advice as a sentence: what a notebook shows of a cell that ends in it.
+// Bundle is the advice as a sentence. A notebook shows it for a cell that ends in the advice.
 func (a *Advice) Bundle() (map[string]any, error) { return plots.Text(a.String()).Bundle() }

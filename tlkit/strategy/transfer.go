@@ -19,15 +19,15 @@ type Transfer struct {
 	// Hidden puts a hidden layer of that many units, with a rectifier, between the features and the new output layer; 0
 	// means none, a linear classifier.
 	Hidden int `json:"hidden,omitempty"`
-	// BatchStats lets the frozen BatchNorm layers normalise by batch statistics and update their running ones, which
-	// is what PyTorch's transfer-learning tutorial does in effect. By default a frozen backbone is frozen as a whole.
+	// BatchStats makes the frozen BatchNorm layers normalise by batch statistics and update their running ones, as in
+	// effect PyTorch's transfer-learning tutorial does. By default a frozen backbone is frozen as a whole.
 	BatchStats bool `json:"batch_stats,omitempty"`
-	// HeadFrom, for a class of the images, names a class that the pretrained output layer has ({"ants": "ant"}): the new one
-	// begins with what was learned for that, not with random values. Classes that it does not name begin at random. See
-	// [zoo.Model.ReplaceHeadFrom].
+	// HeadFrom maps classes of the images to classes of the pretrained output layer ({"ants": "ant"}): a new class
+	// begins with the pretrained weights of its old class. Classes that are not in HeadFrom begin with random values.
+	// See [zoo.Model.ReplaceHeadFrom].
 	HeadFrom map[string]string `json:"head_from,omitempty"`
 	// Old, when set, is the data set that the model was pretrained on: the old output layer is kept as well, and the
-	// accuracy on that data's validation images comes with every epoch (Epoch.Also).
+	// accuracy on that data's validation images is reported with every epoch (Epoch.Also).
 	Old *datasets.Dataset `json:"old,omitempty"`
 	// Label replaces the name, for a second Transfer in one comparison.
 	Label string `json:"label,omitempty"`
@@ -60,5 +60,5 @@ func (t Transfer) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 
 var _ train.Strategy = Transfer{}
 
-// all trains every variable.
+// all selects every variable.
 func all(nn.Param) bool { return true }

@@ -138,7 +138,7 @@ func readSmall(path string, valid func([]byte) bool) (data []byte, note string, 
 	sealed := err == nil && sumMark.Match(data)
 	switch {
 	case err == nil && !sealed && otherErr == nil && sumMark.Match(other):
-		return other, name + " is damaged and was read from its second copy", nil // damaged so that even its checksum field is lost
+		return other, name + " is damaged and was read from its second copy", nil // its checksum field is lost
 	case err == nil && sealed && (otherErr != nil || !sumMark.Match(other)):
 		return data, name + copySuffix + " is missing or damaged; it is only a second copy", nil
 	case err == nil:
