@@ -11,13 +11,13 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// HeadChoice says what becomes of the output layer of a weight file.
+// HeadChoice determines the output layer of a model that is loaded from a weight file.
 type HeadChoice string
 
 // The choices of LoadOptions.Head.
 const (
-	// HeadAsFound takes the file's output layer where it has one that fits the network, and else makes a new one, which
-	// is said on standard error and in Model.Notes. All strategies but KeepHead replace the output layer anyway.
+	// HeadAsFound takes the file's output layer if it fits the network, and else makes a new one, which standard error
+	// and Model.Notes report. All strategies but KeepHead replace the output layer anyway.
 	HeadAsFound HeadChoice = ""
 	// HeadOfFile needs an output layer in the file: without one that fits, loading fails.
 	HeadOfFile HeadChoice = "file"
@@ -25,8 +25,8 @@ const (
 	HeadNew HeadChoice = "new"
 )
 
-// adopt fills m with a file that may be of other origin: keys behind a prefix or in another library's layout, another
-// output layer or none, a first layer for one channel. The backbone has to be there whole.
+// adopt fills m from a file of another origin: its keys may lie behind a prefix or in another library's layout, it may
+// have another output layer or none, and a first layer for one channel. The backbone must be complete.
 func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	sd = unwrapped(sd)
 	if o.Head != HeadNew {
@@ -79,7 +79,7 @@ type foundHead struct {
 }
 
 // head finds the output layer: under its own key, or as the only linear layer of a Sequential in its place
-// ("fc.1.weight"). It returns nil if there is none that takes the network's features.
+// ("fc.1.weight"). It returns nil if no output layer fits the network's features.
 func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *foundHead {
 	own := slices.Clone(entries)
 	own = slices.DeleteFunc(own, func(e weights.Entry) bool { p, _ := m.Param(e.Key); return !m.InHead(p) })
@@ -93,7 +93,7 @@ func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *fo
 	return h
 }
 
-// sequentialHead looks among the keys that are over for one linear layer within the module of the output layer.
+// sequentialHead looks among the unused keys (f.over) for one linear layer within the module of the output layer.
 func (f *fit) sequentialHead(m *Model, sd *weights.StateDict) *foundHead {
 	h := &foundHead{}
 	for _, key := range f.over {
@@ -103,7 +103,7 @@ func (f *fit) sequentialHead(m *Model, sd *weights.StateDict) *foundHead {
 		}
 		dot := strings.LastIndexByte(key, '.')
 		if h.from != "" && h.from != key[:dot] {
-			return nil // several layers: what lies between them is not in the file
+			return nil // several layers: the file lacks the activations between them
 		}
 		h.from = key[:dot]
 		t, _ := sd.Get(key)
@@ -157,7 +157,7 @@ func (v *values) headClasses(source string, head *foundHead, o LoadOptions) ([]s
 	return numbered(head.classes), nil
 }
 
-// note says on standard error, and keeps in m.Notes, what was changed to make the file fit.
+// note prints on standard error, and keeps in m.Notes, the changes that made the file fit.
 func (m *Model) note(f *fit, head *foundHead, o LoadOptions) {
 	m.Notes = slices.Clone(f.notes)
 	say := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
@@ -181,7 +181,7 @@ func (m *Model) note(f *fit, head *foundHead, o LoadOptions) {
 	}
 }
 
-// left are the keys of the file that the model did not take.
+// left returns the file's keys that the model did not take.
 func (f *fit) left(m *Model, head *foundHead, o LoadOptions) []string {
 	if head == nil || o.Head == HeadNew {
 		return f.over

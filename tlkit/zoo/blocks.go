@@ -8,8 +8,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// convNorm is what most networks are made of: a convolution without bias, padded so that stride 1 keeps the size of the
-// image, its batch normalisation, and often an activation. The zero value has PyTorch's defaults and no activation.
+// convNorm is the building block of most networks: a convolution without bias, padded so that stride 1 keeps the size
+// of the image, its batch normalisation, and often an activation. The zero value has PyTorch's defaults and no
+// activation.
 type convNorm struct {
 	// epsilon and momentum of the batch normalisation; 0 means 1e-5 and 0.1.
 	epsilon, momentum float64
@@ -21,12 +22,13 @@ type convNorm struct {
 	tensorflow bool
 }
 
-// build has the kernel under the key 0 and the normalisation under the key 1, as in torchvision's Conv2dNormActivation.
+// build puts the kernel under the key 0 and the normalisation under the key 1, as in torchvision's
+// Conv2dNormActivation.
 func (c convNorm) build(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
 	return c.under(s.In("0"), s.In("1"), x, out, kernel, stride, groups)
 }
 
-// under has the kernel and the normalisation in scopes of their own.
+// under puts the kernel and the normalisation into the scopes conv and norm.
 func (c convNorm) under(conv, norm *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
 	pad := [2]int{kernel / 2, kernel / 2}
 	if c.tensorflow {
@@ -56,8 +58,8 @@ func (c convNorm) norm(s *nn.Scope, x *Node) *Node {
 }
 
 // samePadded prepares x for a convolution with TensorFlow's padding "same": the output has size ceil(in/stride), and
-// where the number of zeros is odd, there is one more below or on the right. It returns x with that one, and the zeros
-// that are left for each side of height and width.
+// where the number of zeros is odd, there is one more below or on the right. It returns x with that extra zero, and the
+// number of zeros still to be added on each side of height and width.
 func samePadded(x *Node, kernel, stride int) (*Node, [2]int) {
 	var before, more [2]int
 	for a := range 2 {
@@ -76,8 +78,8 @@ func linearHead(key string) Head {
 	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node { return nn.Linear(s, x, classes) }}
 }
 
-// startedHead is a linear output layer behind dropout of the given rate, with start values of its own; a nil bias is
-// none.
+// startedHead is a linear output layer behind dropout of the given rate, with the given start values; a nil bias means
+// no bias.
 func startedHead(key string, dropout float64, weight, bias nn.Init) Head {
 	return Head{Key: key, Forward: func(s *nn.Scope, x *Node, classes int) *Node {
 		return nn.LinearWith(s, nn.Dropout(s, x, dropout), classes, weight, bias)
@@ -112,8 +114,8 @@ func firstStride(i, stride int) int {
 	return 1
 }
 
-// depthRates are the rates of stochastic depth of all blocks, by stage: they rise linearly from 0 to that of the last
-// block (Huang et al. 2016, Deep Networks with Stochastic Depth, arXiv 1603.09382, section 3).
+// depthRates are the rates of stochastic depth of all blocks, by stage: they rise linearly from 0 to last, the rate of
+// the last block (Huang et al. 2016, Deep Networks with Stochastic Depth, arXiv 1603.09382, section 3).
 func depthRates(blocks []int, last float64) [][]float64 {
 	total := 0
 	for _, n := range blocks {
@@ -129,8 +131,8 @@ func depthRates(blocks []int, last float64) [][]float64 {
 	return rates
 }
 
-// multipleOf rounds n to a multiple of unit, at least one, but never to less than nine tenths of n: how the MobileNets
-// and their kin round channels.
+// multipleOf rounds n to a multiple of unit, at least one, but never to less than nine tenths of n. The MobileNets and
+// related networks round their channels so.
 func multipleOf(unit int, n float64) int {
 	rounded := max(unit, int(n+float64(unit)/2)/unit*unit)
 	if float64(rounded) < 0.9*n {
@@ -139,8 +141,9 @@ func multipleOf(unit int, n float64) int {
 	return rounded
 }
 
-// relativePositions numbers the offsets between two places of a window, both row by row: for the places i and j the
-// entry i*n+j is the row of the table of offsets, from (1-window, 1-window) on.
+// relativePositions numbers the offsets between two places of a window. Places and offsets count row by row, offsets
+// from (1-window, 1-window) on. For n places in a window, entry i*n+j is the row in the table of offsets for the places
+// i and j.
 func relativePositions(window int) []int64 {
 	n := window * window
 	index := make([]int64, 0, n*n)

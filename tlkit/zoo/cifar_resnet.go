@@ -8,7 +8,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// shapesClasses are those of the built-in data set "shapes"; a test holds them against it.
+// shapesClasses are the classes of the built-in data set "shapes"; a test compares the two.
 var shapesClasses = []string{"arrow", "bolt", "crescent", "cross", "disc", "drop", "flower", "gear", "heart", "hexagon",
 	"ring", "semicircle", "spiral", "square", "star", "triangle"}
 

@@ -17,7 +17,7 @@ type convNeXtConfig struct {
 	depth    float64
 }
 
-// convNeXtConfigs are those of torchvision.
+// convNeXtConfigs are torchvision's sizes of the family.
 var convNeXtConfigs = []convNeXtConfig{
 	{"convnext_tiny", 96, [4]int{3, 3, 9, 3}, 0.1},
 	{"convnext_small", 96, [4]int{3, 3, 27, 3}, 0.4},
@@ -39,8 +39,8 @@ func convNeXts() []Spec {
 	return specs
 }
 
-// truncated is the start of ConvNeXt's and Swin's weights: a normal distribution of deviation 0.02, cut off at ±2,
-// which is a hundred deviations and so cuts nothing.
+// truncated gives the start values of ConvNeXt's, Swin's and MaxViT's weights: a normal distribution of deviation 0.02,
+// cut off at ±2. That is a hundred deviations, so nothing is cut.
 var truncated = nn.Normal(0.02)
 
 // convNeXtEpsilon is added to the variance in the family's layer norms.

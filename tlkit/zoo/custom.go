@@ -36,9 +36,9 @@ func Plain(name string, f func(scope *model.Scope, x *Node) *Node) Stage {
 }
 
 // Register adds a model of your own to the zoo, so that Load, and runs that are opened again, find it by its name. It
-// panics if the Spec has no name or no Build function, or the name of a model that comes with the zoo. Registering
-// one's own again replaces it: a notebook cell may run twice. Where every cell is a program (GoNB), call it in a
-// function named init_..., which runs in all later cells.
+// panics if the Spec has no name or no Build function, or has the name of a model that comes with the zoo. Registering
+// a model of your own again replaces it, since a notebook cell may run twice. Where every cell is a program (GoNB),
+// call it in a function named init_..., which runs in all later cells.
 func Register(s Spec) {
 	if s.Name == "" || s.Build == nil || s.InputSize < 1 {
 		panic(fmt.Sprintf("zoo: Register: a model needs a Name, an InputSize and a Build function; got %q, %d", s.Name, s.InputSize))

@@ -42,8 +42,8 @@
 //	go test ./tlkit/zoo -run Golden -tags slow -v -timeout 60m
 //
 // which needs the golden files; TLKIT_PEER_PYTHON, when it names a Python with torchvision, adds the models that have
-// none (up to 150 million parameters), and holds addresses, sizes, accuracies, classes and preprocessing of all weight
-// sets against torchvision's own (-run PeerFacts).
+// none (up to 150 million parameters), and compares addresses, sizes, accuracies, classes and preprocessing of all
+// weight sets with torchvision's own (-run PeerFacts).
 //
 // To add a family, write a file that returns its [Spec] list, add that list to families in registry.go, and put the
 // golden logits beside the others (see CONTRIBUTING.md).

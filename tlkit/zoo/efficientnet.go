@@ -14,7 +14,7 @@ import (
 type mbStage struct {
 	// fused: the expansion and the depthwise convolution are one plain convolution (Tan and Le 2021, figure 2).
 	fused bool
-	// expand multiplies a block's input channels to give those of its middle.
+	// expand is the factor from a block's input channels to those of its middle.
 	expand, kernel, stride, in, out, blocks int
 }
 
@@ -22,7 +22,7 @@ type mbStage struct {
 type efficientNetConfig struct {
 	name   string
 	stages []mbStage
-	// last is the number of features; 0 for four times the channels before.
+	// last is the number of features; 0 means four times the channels of the last stage.
 	last              int
 	dropout           float64
 	epsilon, momentum float64
@@ -46,7 +46,8 @@ var efficientNetStages = []mbStage{
 	{false, 6, 5, 1, 80, 112, 3}, {false, 6, 5, 2, 112, 192, 4}, {false, 6, 3, 1, 192, 320, 1},
 }
 
-// tfEfficientNet is one of the authors' own networks, which transformers has: padded as TensorFlow does, epsilon 1e-3.
+// tfEfficientNet returns one of the authors' own networks, as transformers has them: TensorFlow's padding, epsilon
+// 1e-3.
 func tfEfficientNet(name string) efficientNetConfig {
 	i := int(name[len(name)-1] - '0')
 	s := efficientNetScales[i]
@@ -160,8 +161,8 @@ func (c efficientNetConfig) linear() convNorm {
 }
 
 // block is an inverted bottleneck with squeeze-and-excitation (MBConv: Tan and Le 2019, section 4), or its fused form;
-// drop is its rate of stochastic depth. Where nothing is expanded, the expanding convolution is left out, and of a
-// fused block the projection.
+// drop is its rate of stochastic depth. A block without expansion has no expanding convolution; a fused block without
+// expansion has no projection.
 func (c efficientNetConfig) block(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
 	expanded, next := multipleOf(8, float64(st.in*st.expand)), parts(s, "block")
 	y, last := x, next()

@@ -27,13 +27,13 @@ type Exported struct {
 	Weights string `json:"weights"`
 	// Classes are the names of the logits, in order.
 	Classes []string `json:"classes"`
-	// Preprocess is what an image goes through before: resize (the shorter side, in pixels, or with squash both), crop
-	// (of the middle, a square), interpolation ("bilinear", "bicubic"), then values in [0, 1], less mean, over std, per
+	// Preprocess is the preparation of an image: resize (the shorter side, in pixels, or with squash both), crop (of
+	// the middle, a square), interpolation ("bilinear", "bicubic"), then values in [0, 1], less mean, over std, per
 	// channel.
 	Preprocess vision.Preprocess `json:"preprocess"`
 	// InputSize is the height and width that the network was built for.
 	InputSize int `json:"input_size"`
-	// Imported marks a network that came from an .onnx file itself: only such a file holds it.
+	// Imported marks a network that came from an .onnx file: only an exported .onnx file holds it.
 	Imported bool `json:"imported,omitempty"`
 	// Input and Output name those of an ONNX model: images [batch, 3, height, width] and logits [batch, classes],
 	// float32.
@@ -48,7 +48,8 @@ const (
 
 // Export writes the model to a file that other programs read, in the format that the name ends in:
 //
-//   - .pth: a PyTorch state dict with torchvision's keys; load_state_dict(torch.load(path)) takes it, strictly.
+//   - .pth: a PyTorch state dict with torchvision's keys; load_state_dict(torch.load(path)) accepts it in its strict
+//     mode.
 //   - .safetensors: the same tensors for safetensors.torch.load_file and others.
 //   - .onnx: the whole network, for ONNX Runtime and others. Its input "images" is [batch, 3, height, width] float32,
 //     normalised as torchvision does; its output "logits" is [batch, classes].
@@ -71,7 +72,7 @@ func (m *Model) Export(path string) error {
 	if err != nil {
 		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
 	}
-	// Classes and preprocessing once more under keys of their own, which Load takes them from.
+	// Classes and preprocessing are written again under keys of their own, since Load reads them there.
 	classes, err := json.Marshal(e.Classes)
 	if err != nil {
 		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
@@ -88,7 +89,7 @@ func (m *Model) Export(path string) error {
 			err = weights.WritePTH(path, entries)
 		}
 	case ".safetensors":
-		metadata["format"] = "pt" // what Hugging Face's libraries look for
+		metadata["format"] = "pt" // Hugging Face's libraries look for it
 		var entries []weights.Entry
 		if entries, err = m.StateDict(); err == nil {
 			err = weights.WriteSafetensors(path, entries, metadata)
@@ -119,7 +120,7 @@ type exported struct {
 	about Exported
 }
 
-// openExported opens such a file and reads what it says about the model.
+// openExported opens an exported file and reads its description of the model.
 func openExported(path string) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
@@ -140,7 +141,8 @@ func openExported(path string) (source, error) {
 	return s, err
 }
 
-// describedBy finds the network of an exported file. A network that came from an .onnx file is in such a file only.
+// describedBy finds the network of an exported file. Only an exported .onnx file holds a network that came from an
+// .onnx file.
 func describedBy(path string, sd *weights.StateDict) (source, error) {
 	about, err := describe(path, sd)
 	switch {
@@ -177,7 +179,7 @@ func (e *exported) choose(o LoadOptions) (*values, error) {
 }
 
 // adapt completes the weights of an .onnx file, which has no auxiliary heads, and leaves out the constants that the
-// exporter has made of the graph's own numbers.
+// exporter made from the graph's own numbers.
 func (e *exported) adapt(m *Model, sd *weights.StateDict) (*weights.StateDict, error) {
 	if !isONNX(e.path) {
 		return sd, nil
@@ -192,7 +194,7 @@ func (e *exported) adapt(m *Model, sd *weights.StateDict) (*weights.StateDict, e
 	return m.completed(own, 0, m.inAux)
 }
 
-// describe reads what Export wrote about a model.
+// describe reads the description of a model that Export wrote.
 func describe(path string, sd *weights.StateDict) (e Exported, err error) {
 	about, from := []byte(sd.Metadata[exportKey]), path
 	if len(about) == 0 {

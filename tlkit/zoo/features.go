@@ -17,18 +17,18 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Features are what a network makes of images at one of its stages: a matrix with a row per image.
+// Features are the outputs of one stage of a network for a number of images: a matrix with a row per image.
 type Features struct {
-	// Stage is where they were read.
+	// Stage is the name of that stage.
 	Stage string
-	// Shape is the shape of one row: [height, width, channels], [tokens, width], or [features] where the stage, or
-	// pooling, has left no positions.
+	// Shape is the shape of one row: [height, width, channels], [tokens, width], or [features] if the stage, or
+	// pooling, leaves no positions.
 	Shape []int
 	// Values are all rows, one after the other.
 	Values []float32
 	// Labels has the class of each row; nil for images without labels.
 	Labels []int
-	// NumClasses is the number of classes that Labels counts; 0 without labels.
+	// NumClasses is the number of classes of the data set; 0 without labels.
 	NumClasses int
 }
 
@@ -55,7 +55,8 @@ func (f *Features) Row(i int) []float32 {
 	return f.Values[i*w : (i+1)*w : (i+1)*w]
 }
 
-// FeatureOptions say how features are read. The zero value reads them as the stage gives them, 32 images at a time.
+// FeatureOptions are the options for reading features. The zero value reads the stage's output unchanged, 32 images at
+// a time.
 type FeatureOptions struct {
 	// Pool averages over positions (or tokens), so that a row is as long as the stage has channels: [n, channels].
 	Pool bool
@@ -63,9 +64,9 @@ type FeatureOptions struct {
 	BatchSize int
 }
 
-// Features computes what the network makes of the images of a split at the end of the named stage; "" is the last one,
-// whose features are what the head classifies. Images are prepared as the model's Preprocess says, without
-// augmentation, and the network runs as in inference, so that equal calls give equal features:
+// Features computes the output of the named stage for the images of a split; "" means the last stage, whose features
+// the head classifies. Images are prepared with the model's Preprocess, without augmentation, and the network runs as
+// in inference, so that equal calls return equal features:
 //
 //	f, err := model.Features(data.Train, "")         // [n, features], with labels: for k-NN, logistic regression, ...
 //	f, err := model.Features(data.Val, "layer3", zoo.FeatureOptions{Pool: true})
@@ -156,14 +157,14 @@ func (m *Model) featureExec(stage string, pool bool) (*model.Exec, error) {
 	return exec, nil
 }
 
-// batch is a batch of prepared images, or why there is none.
+// batch is a batch of prepared images, or the error in preparing it.
 type batch struct {
 	pixels *tensors.Tensor
 	err    error
 }
 
-// batches prepares n images, so many at a time: the next batch while one is computed. The channel ends after the last
-// batch or an error; stop ends it early.
+// batches prepares n images in batches of the given size, one batch ahead of the caller. The channel is closed after
+// the last batch or an error; stop ends the work early.
 func (m *Model) batches(n, size int, image func(i int) (*vision.Image, error)) (ready <-chan batch, stop func()) {
 	out, done := make(chan batch, 1), make(chan struct{})
 	go func() {
@@ -210,7 +211,7 @@ func (m *Model) pixels(from, to int, image func(i int) (*vision.Image, error)) (
 	return tensors.FromFlatDataAndDimensions(pix, to-from, size, size, 3), nil
 }
 
-// sizeError says that image i does not have the size that the network is fed.
+// sizeError returns the error for an image i that does not have the network's input size after preparation.
 func (m *Model) sizeError(i int, ready *vision.Image) error {
 	size := m.ImageSize()
 	return fmt.Errorf("zoo: image %d is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",

@@ -13,24 +13,24 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// layout is how a library names and cuts the tensors of a network that torchvision has as well.
+// layout is a library's way to name and split the tensors of a network that torchvision also has.
 type layout struct {
 	// name is the library, for messages.
 	name string
-	// rename turns a key into torchvision's and leaves a key that it does not know. "KEY#0", "KEY#1" and so on are the
-	// parts of the tensor KEY, one after the other along the first axis; a part that the file does not have is zero.
+	// rename converts a key to torchvision's and leaves unknown keys unchanged. "KEY#0", "KEY#1" and so on are the
+	// parts of the tensor KEY, one after the other along the first axis; a part that the file lacks is zero.
 	rename func(key string) string
 }
 
-// fit is how the tensors of a file become those of a network: found behind a prefix of their keys, in a layout.
+// fit maps the tensors of a file to those of a network, by a prefix of the file's keys and a layout.
 type fit struct {
 	prefix string
 	layout layout
-	// from are the keys of the file, by the network's.
+	// from maps the network's keys to the file's.
 	from map[string]string
-	// over are the keys of the file that are none of the network's, in the file's order.
+	// over lists the file's keys that are not the network's, in the file's order.
 	over []string
-	// notes say what was changed on the way.
+	// notes list the changes to the tensors.
 	notes []string
 }
 
@@ -38,7 +38,7 @@ type fit struct {
 // torch.compile, FSDP and activation checkpoints.
 var wrappers = []string{"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 
-// unwrapped removes the names of wrappers from all keys; sd comes back as it is if two keys would become one.
+// unwrapped removes the names of wrappers from all keys; it returns sd unchanged if two keys would become equal.
 func unwrapped(sd *weights.StateDict) *weights.StateDict {
 	entries := sd.Entries()
 	for i, e := range entries {
@@ -54,8 +54,8 @@ func unwrapped(sd *weights.StateDict) *weights.StateDict {
 	return sd
 }
 
-// bestFit finds the prefix and the layout under which most keys of the file are the network's; a prefix that is given
-// is the only one tried. It is an error if two parts of the file fit equally well: a student and its teacher, say.
+// bestFit finds the prefix and the layout under which most keys of the file are the network's; if prefix is set, no
+// other is tried. It is an error if two parts of the file fit equally well, such as a student and its teacher.
 func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) (*fit, error) {
 	var best []*fit
 	known := map[string]bool{}
@@ -82,7 +82,7 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 		return cmp.Or(len(b.from)-len(a.from), len(a.prefix)-len(b.prefix), strings.Compare(a.prefix, b.prefix))
 	})
 	f := &fit{prefix: prefix, layout: layouts[0]}
-	if len(best) > 0 && (best[0].prefix == "" || 2*len(best[0].from) >= len(m.params)) { // a few keys are chance
+	if len(best) > 0 && (best[0].prefix == "" || 2*len(best[0].from) >= len(m.params)) { // a few equal keys are chance
 		f = best[0]
 		if err := f.ambiguous(sd, best[1:]); err != nil {
 			return nil, err
@@ -96,7 +96,8 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 	return f, nil
 }
 
-// prefixes are the beginnings of a key up to each dot, "" first; or only the given one.
+// prefixes returns the beginnings of a key up to each dot, "" first; or, when given is set, only that if the key begins
+// with it.
 func prefixes(key, given string) []string {
 	if given != "" {
 		if strings.HasPrefix(key, given) {
@@ -113,7 +114,7 @@ func prefixes(key, given string) []string {
 	return out
 }
 
-// ambiguous returns an error if one of the others fits as well as f does with other tensors of the file.
+// ambiguous returns an error if another fit covers as many keys as f with other tensors of the file.
 func (f *fit) ambiguous(sd *weights.StateDict, others []*fit) error {
 	for _, other := range others {
 		if len(other.from) < len(f.from) {
@@ -135,8 +136,8 @@ func bookkeeping(key string) bool {
 	return slices.Contains([]string{"num_batches_tracked", "n_averaged", "relative_position_index", "relative_coords_table", "attn_mask"}, name)
 }
 
-// entries are the tensors of the file under the network's keys, joined, and in the network's shapes where these differ
-// only in axes of length 1.
+// entries returns the file's tensors under the network's keys. Parts are joined; a tensor gets the network's shape if
+// the two differ only in axes of length 1; a first kernel for one channel is spread over three.
 func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) {
 	var out []weights.Entry
 	for _, p := range m.params {
@@ -161,7 +162,7 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 	return out, nil
 }
 
-// tensor returns a variable's tensor of the file, joined of its parts.
+// tensor returns a variable's tensor from the file, joined from its parts if it has some.
 func (f *fit) tensor(p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, error) {
 	if key, ok := f.from[p.Key]; ok {
 		t, _ := sd.Get(key)
@@ -185,7 +186,7 @@ func (f *fit) tensor(p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, e
 	return t, true, nil
 }
 
-// joined puts tensors of one shape one after the other along the first axis; an absent one is zero.
+// joined concatenates tensors of equal shape along the first axis; an absent one is zero.
 func joined(parts []weights.Tensor) (weights.Tensor, error) {
 	first := parts[slices.IndexFunc(parts, func(t weights.Tensor) bool { return t.Shape != nil })]
 	if len(first.Shape) == 0 {
@@ -209,13 +210,13 @@ func joined(parts []weights.Tensor) (weights.Tensor, error) {
 	return weights.NewTensor(shape, values)
 }
 
-// isFirstKernel reports whether p is the kernel that sees the image.
+// isFirstKernel reports whether p is the first convolution kernel, whose input is the image.
 func isFirstKernel(m *Model, p nn.Param) bool {
 	i := slices.IndexFunc(m.params, func(p nn.Param) bool { return p.Layout == nn.ConvKernel })
 	return i >= 0 && m.params[i].Key == p.Key
 }
 
-// oneChannel reports whether a kernel of the file is the network's but for its channels: one in place of three.
+// oneChannel reports whether a file's kernel has the network's shape, but one input channel in place of three.
 func oneChannel(file, model []int) bool {
 	return len(file) == 4 && len(model) == 4 && file[1] == 1 && model[1] == 3 &&
 		file[0] == model[0] && file[2] == model[2] && file[3] == model[3]
@@ -240,8 +241,8 @@ func threeChannels(t weights.Tensor) (weights.Tensor, error) {
 	return weights.NewTensor([]int{t.Shape[0], 3, t.Shape[2], t.Shape[3]}, values)
 }
 
-// mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. A key
-// that is over counts if it lies within a module of the backbone: then the file is of a larger network.
+// mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. An
+// unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network.
 func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict) error {
 	e := &weights.MismatchError{Source: sd.Source, Prefix: f.prefix, Layout: f.layout.name}
 	shapes := map[string][]int{}
@@ -277,7 +278,7 @@ func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict)
 	return fmt.Errorf("zoo: the weights do not fit model %q: %w", m.Spec.Name, e)
 }
 
-// module is the outermost name of a key.
+// module returns the outermost name of a key.
 func module(key string) string {
 	name, _, _ := strings.Cut(key, ".")
 	return name

@@ -26,10 +26,10 @@ func (m *Model) stageAfter(name string) (int, error) {
 }
 
 // Freeze freezes the network from the image up to and including the named stage (see [Model.Stages]): its weights and
-// its BatchNorm statistics stay as they are in training, to the bit, and nothing is dropped at random in it. All
-// stages after it are trained, and so is the head, whatever was frozen before. Freeze("") trains everything; freezing
-// the last stage leaves the head alone to train. The auxiliary heads of GoogLeNet and Inception count as the stage
-// that they hang on.
+// its BatchNorm statistics stay as they are in training, to the bit, and nothing in it is dropped at random. All stages
+// after it are trained, and so is the head, whatever was frozen before. Freeze("") trains everything; freezing the last
+// stage leaves only the head to train. The auxiliary heads of GoogLeNet and Inception belong to the stage whose output
+// they classify.
 func (m *Model) Freeze(upTo string) error {
 	n, err := m.stageAfter(upTo)
 	if err != nil {

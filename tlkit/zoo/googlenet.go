@@ -11,8 +11,9 @@ import (
 // googLeNets is the network of Szegedy et al. 2014 (arXiv 1409.4842, table 1), as torchvision has it: with batch
 // normalisation, with 3x3 where the paper has 5x5 convolutions (torchvision issue 906), and with dropout 0.2.
 //
-// Its two auxiliary heads hang on inception4a and inception4d (section 5); in training their losses count 0.3 each.
-// In the published file they are not trained. They take 4x4 means of uneven windows (the paper: 5x5 windows, stride 3).
+// Its two auxiliary heads classify the output of inception4a and inception4d (section 5); in training their losses
+// count 0.3 each. In the published file they are not trained. They take 4x4 means of uneven windows (the paper: 5x5
+// windows, stride 3).
 func googLeNets() []Spec {
 	s := torchvision(Spec{
 		Name: "googlenet", Family: "googlenet",
@@ -97,7 +98,7 @@ func inceptionLinear(s *nn.Scope, x *Node, out int, std float64) *Node {
 }
 
 // inceptionConv is the convolution of the Inception networks: without bias, with batch norm (epsilon 1e-3) and ReLU,
-// starting from a normal distribution (torchvision truncates it where it has no values left).
+// starting from a normal distribution (torchvision truncates it so far out that no values are cut).
 func inceptionConv(s *nn.Scope, x *Node, out int, kernel [2]int, stride int, pad [2]int, std float64) *Node {
 	x = nn.Conv2D(s.In("conv"), x, out, 1).Kernel(kernel[0], kernel[1]).Stride(stride).PadPerAxis(pad[0], pad[1]).
 		Init(nn.Normal(std)).Done()

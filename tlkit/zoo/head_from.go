@@ -9,10 +9,11 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// ReplaceHeadFrom is ReplaceHead, but the output unit of each new class that from names starts as that of an old class
-// ({"ants": "ant"}: ImageNet has an ant), in place of random values. The model then tells these classes apart before
-// any training, about as well as it did among the old ones; WiSE-FT (Wortsman et al. 2021, arXiv 2109.01903) fine-tunes
-// from such a classifier. It fails for a class that the old or the new output layer does not have.
+// ReplaceHeadFrom replaces the head as ReplaceHead does, but each new class that is a key of from starts with the
+// output unit of an old class ({"ants": "ant"}: ImageNet has an ant), in place of random values. The model then
+// distinguishes these classes before any training, about as well as it did among the old ones; WiSE-FT (Wortsman et al.
+// 2021, arXiv 2109.01903) fine-tunes from such a classifier. It fails if from has a class that the old or the new
+// output layer lacks.
 func (m *Model) ReplaceHeadFrom(classes []string, from map[string]string, seed uint64) error {
 	row := make(map[int]int, len(from)) // new class -> old class
 	for _, name := range slices.Sorted(maps.Keys(from)) {

@@ -9,9 +9,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// ReplaceHeadHidden is ReplaceHead with a small multilayer perceptron in place of the output layer alone: a hidden
-// layer of the given width and a rectifier, then the output layer as the model has it. Keys: HeadKey.hidden.weight and
-// .bias, beside those of the output layer.
+// ReplaceHeadHidden replaces the head as ReplaceHead does, but by a small multilayer perceptron: a hidden layer of the
+// given width and a ReLU, then the model's kind of output layer. The hidden layer has the keys HeadKey.hidden.weight
+// and .bias, in addition to those of the output layer.
 func (m *Model) ReplaceHeadHidden(classes []string, hidden int, seed uint64) error {
 	if hidden < 1 {
 		return fmt.Errorf("zoo: a hidden layer of width %d for the head of %q; give at least 1", hidden, m.Spec.Name)

@@ -10,9 +10,9 @@ import (
 // inceptionV3s is the network of Szegedy et al. 2015 (arXiv 1512.00567, table 1 and figures 5 to 7 and 10), as
 // torchvision has it.
 //
-// Its auxiliary head hangs on Mixed_6e (section 4). The paper does not say how much its loss counts; 0.4 is what the
-// authors' code (TF-Slim) and PyTorch's fine-tuning tutorial take. On images too small for its 5x5 convolution, where
-// torchvision's fails, it takes 5x5 means of whatever size.
+// Its auxiliary head classifies the output of Mixed_6e (section 4). The paper gives no weight for its loss; 0.4 is that
+// of the authors' code (TF-Slim) and of PyTorch's fine-tuning tutorial. On images too small for its 5x5 convolution,
+// where torchvision's fails, it averages the feature map to 5x5 first.
 func inceptionV3s() []Spec {
 	s := torchvision(Spec{
 		Name: "inception_v3", Family: "inception_v3",
@@ -26,14 +26,15 @@ func inceptionV3s() []Spec {
 }
 
 // inceptionNorm is the normalisation that the published Inception weights were trained with, (x - 0.5)/0.5. torchvision
-// comes to it in two steps: the transform normalises as for all its models, and the model (transform_input, which
-// loading published weights sets) turns that into this. Here it is one, and the network is the same for all weights.
+// needs two steps: the transform normalises as for all its models, and the model then converts the result
+// (transform_input, set when published weights are loaded). Here it is one step, and the network is the same for all
+// weights.
 func inceptionNorm(p vision.Preprocess) vision.Preprocess {
 	p.Mean, p.Std = [3]float32{0.5, 0.5, 0.5}, [3]float32{0.5, 0.5, 0.5}
 	return p
 }
 
-// inceptionV3Builder joins the branches of a module. Each step is a convolution with the key given.
+// inceptionV3Builder joins the branches of a module. Each convolution has the key given by name.
 type inceptionV3Builder struct{ s *nn.Scope }
 
 // conv keeps the size of the image; its kernel is height x width.
@@ -46,14 +47,14 @@ func (b inceptionV3Builder) valid(name string, x *Node, out, kernel, stride int)
 	return inceptionConv(b.s.In(name), x, out, [2]int{kernel, kernel}, stride, [2]int{}, 0.1)
 }
 
-// pooled is the branch of a mean over 3x3 windows.
+// pooled is the branch that averages 3x3 windows.
 func (b inceptionV3Builder) pooled(x *Node, out int) *Node {
 	return b.conv("branch_pool", nn.AvgPool2D(x, 3).Stride(1).Pad(1).Done(), out, 1, 1)
 }
 
 func join(branches ...*Node) *Node { return Concatenate(branches, -1) }
 
-// moduleA is figure 5: the 5x5 branch is kept beside two 3x3.
+// moduleA is figure 5: the 5x5 branch is kept in addition to the branch of two 3x3 convolutions.
 func (b inceptionV3Builder) moduleA(x *Node, pool int) *Node {
 	double := b.conv("branch3x3dbl_2", b.conv("branch3x3dbl_1", x, 64, 1, 1), 96, 3, 3)
 	return join(

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// layoutsOf lists the layouts in which a file for the network may come, torchvision's own first.
+// layoutsOf lists the layouts that a file for the network may have, torchvision's own first.
 func layoutsOf(spec Spec) []layout {
 	own := layout{rename: spec.Rename}
 	if own.rename == nil {
@@ -20,7 +20,7 @@ func layoutsOf(spec Spec) []layout {
 }
 
 // childrenOf lists the names of torchvision's direct children of a network in order, down to the last that has weights
-// and is not the output layer; nil if the family is not known to be cut by them.
+// and is not the output layer; nil if the family is not known to be saved by them.
 func childrenOf(spec Spec) []string {
 	switch spec.Family {
 	case "resnet":
@@ -35,8 +35,8 @@ func childrenOf(spec Spec) []string {
 	return nil
 }
 
-// byChild turns the number at the start of a key, the place of a child in a torch.nn.Sequential, into the child's name:
-// what nn.Sequential(*list(model.children())[:-1]) and fastai's learners save.
+// byChild replaces the number at the start of a key, the place of a child in a torch.nn.Sequential, by the child's
+// name. nn.Sequential(*list(model.children())[:-1]) and fastai's learners are saved with such numbers.
 func byChild(children []string, key string) string {
 	for i, name := range children {
 		if rest, ok := strings.CutPrefix(key, fmt.Sprintf("%d.", i)); ok {

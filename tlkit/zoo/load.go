@@ -9,7 +9,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// LoadOptions say which values a model is loaded with. The zero value takes the default weight set.
+// LoadOptions choose the values that a model is loaded with. The zero value takes the default weight set.
 type LoadOptions struct {
 	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors), or
 	// "random". "" is the set in the model's name ("resnet50.IMAGENET1K_V1"), or the default one. Models of the Hugging
@@ -17,24 +17,24 @@ type LoadOptions struct {
 	//
 	// A weight file may be a checkpoint as training scripts write them: its keys may lie behind a prefix ("model.",
 	// "backbone.", "module._orig_mod."), or have the names of timm, transformers or fastai; it may hold more than the
-	// network, another output layer or none, and a first layer for grey images. What was changed is said on standard
-	// error and in Model.Notes.
+	// network, another output layer or none, and a first layer for grey images. Standard error and Model.Notes report
+	// the changes.
 	Weights string
 	// Classes name the logits of a weight file. nil means those of the model's published weights if there are as many,
-	// else "class 0" and so on: names are never guessed. For a model of the Hugging Face hub nil means what its
-	// config.json says, and for an .onnx file what its metadata says.
+	// else "class 0" and so on: names are never guessed. For a model of the Hugging Face hub nil means the names in its
+	// config.json, and for an .onnx file those in its metadata.
 	Classes []string
-	// Preprocess is the evaluation transform of a file of your own; nil means that of the model's published weights. An
-	// .onnx file that does not say it itself (TLKit's own do) needs it: it can't be guessed.
+	// Preprocess is the evaluation transform of a file of your own; nil means that of the model's published weights. It
+	// is required for an .onnx file whose metadata lacks it (TLKit's own files have it): it can't be guessed.
 	Preprocess *vision.Preprocess
-	// Head says what becomes of the output layer of a weight file: taken where it fits, which is the zero value, or
-	// new. A file without one loads, too: its backbone has to be whole.
+	// Head chooses the output layer: the weight file's where it fits, which is the zero value, or a new one. A file
+	// without one loads, too, if its backbone is complete.
 	Head HeadChoice
-	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.". "" finds
-	// it.
+	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.". "" means
+	// to look for it.
 	Prefix string
-	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), where the rule of
-	// [weights.Open] finds another one or none.
+	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), for files in which the rule of
+	// [weights.Open] finds another place or none.
 	Key string
 	// Seed determines random values.
 	Seed uint64
@@ -45,16 +45,16 @@ const Random = "random"
 
 // Load returns the named model with its values. The name is one of
 //
-//   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked up
-//     in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
+//   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked
+//     up in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
 //
 //   - a repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
-//     "hf://microsoft/resnet-50@main", of timm or of transformers. config.json there says architecture, classes and
-//     licence, and it or preprocessor_config.json the preprocessing. The files are kept where Python keeps them.
+//     "hf://microsoft/resnet-50@main", of timm or of transformers. Its config.json gives architecture, classes and
+//     licence, and that file or preprocessor_config.json the preprocessing. The files are kept where Python keeps them.
 //     HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean in Python. Of timm,
 //     [TimmArchitectures] lists what can be loaded; of transformers, image classifiers of the types resnet, regnet,
-//     convnext, vit, swin, swinv2, efficientnet and mobilenet_v2 whose network is one of the zoo. One that is not the same
-//     network as its relative here is refused.
+//     convnext, vit, swin, swinv2, efficientnet and mobilenet_v2 whose network is one of the zoo. A model that is not
+//     the same network as its relative here is refused.
 //
 //   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it.
 //
@@ -62,8 +62,9 @@ const Random = "random"
 //     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
 //     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax at the end is left out. Batch
 //     normalisations that the exporter has folded into convolutions are gone for good; those that are there train as
-//     others do. Dropout is left out. LoadOptions.Preprocess says how images are prepared. Needed are float32 weights,
-//     square images of three channels and a linear output layer; an error names every operator that is not known.
+//     others do. Dropout is left out. LoadOptions.Preprocess gives the preparation of images. The file must have
+//     float32 weights, square images of three channels and a linear output layer; an error names every unknown
+//     operator.
 //
 //   - a .pth or .safetensors file that [Model.Export] wrote: "ants.safetensors", as [LoadExported] reads it. Weights of
 //     other origin are loaded under the network's name, with LoadOptions.Weights.
@@ -75,7 +76,7 @@ func Load(name string, opts ...LoadOptions) (*Model, error) {
 	return LoadContext(ctx, name, opts...)
 }
 
-// LoadContext is [Load] with a context, whose end ends a download.
+// LoadContext is [Load] with a context; cancelling it stops a download.
 func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model, error) {
 	o, err := loadOptions(name, opts)
 	if err != nil {
@@ -90,8 +91,8 @@ func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model,
 }
 
 // LoadExported returns the model of a file that [Model.Export] wrote, ready to predict: with its class names and its
-// preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo comes back
-// whole, to be trained further or exported again; of an .onnx file the auxiliary heads are new.
+// preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo is complete,
+// and can be trained further or exported again; its auxiliary heads are new if it comes from an .onnx file.
 func LoadExported(path string) (*Model, error) {
 	s, err := openExported(path)
 	if err != nil {
@@ -101,7 +102,7 @@ func LoadExported(path string) (*Model, error) {
 	return load(context.Background(), s, LoadOptions{})
 }
 
-// Info returns what is known of a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1". The error is an
+// Info returns the facts about a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1". The error is an
 // *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
 // ("hf://timm/resnet18.a1_in1k") or a folder its config.json is read, from the cache or from the hub: the one weight
 // set has preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.

@@ -93,8 +93,8 @@ func maxViTBottleneck(s *nn.Scope, x *Node, out, stride int, drop float64) *Node
 	return Add(shortcut, nn.StochasticDepth(s.In("layers.conv_c"), y, drop))
 }
 
-// attention is attention within windows (block attention), or among the places that are whole windows apart (grid
-// attention), then a perceptron: Tu et al. 2022, section 3.2 and figure 3.
+// attention is attention within windows (block attention), or among the places of a sparse grid over the whole image
+// (grid attention), then a perceptron: Tu et al. 2022, section 3.2 and figure 3.
 func (c maxViTConfig) attention(s *nn.Scope, x *Node, grid bool, drop float64) *Node {
 	d, p := x.Shape().Dimensions, c.partition
 	if d[1]%p != 0 || d[2]%p != 0 {

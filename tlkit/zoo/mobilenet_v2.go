@@ -7,8 +7,8 @@ import (
 )
 
 // mobileNetV2s is the network of inverted residuals with linear bottlenecks of Sandler et al. 2018 (arXiv 1801.04381,
-// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 is the authors' own, which
-// transformers has.
+// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 is the authors' own network, as
+// transformers has it.
 func mobileNetV2s() []Spec {
 	const paper = "Sandler et al. 2018, MobileNetV2, arXiv 1801.04381, table 2"
 	return []Spec{
@@ -40,8 +40,7 @@ func mobileNetV2(conv convNorm) Architecture {
 	return Architecture{Stages: append(stages, poolStage), Head: startedHead("classifier.1", 0.2, nn.Normal(0.01), nn.Constant(0))}
 }
 
-// invertedResidual is the block of Sandler et al. 2018, figure 4d; where nothing is expanded, its first layer is left
-// out.
+// invertedResidual is the block of Sandler et al. 2018, figure 4d; without expansion, its first layer is left out.
 func invertedResidual(conv convNorm, s *nn.Scope, x *Node, expand, out, stride int) *Node {
 	in, y, next := channels(x), x, parts(s, "conv")
 	active := conv

@@ -9,7 +9,7 @@ import (
 // mobileNetV3Row is one bottleneck of table 1 or 2 of Howard et al. 2019.
 type mobileNetV3Row struct {
 	kernel, expanded, out int
-	// squeeze adds squeeze-and-excitation; hard takes hard swish in place of ReLU.
+	// squeeze adds squeeze-and-excitation; hard uses hard swish in place of ReLU.
 	squeeze, hard bool
 	stride        int
 }

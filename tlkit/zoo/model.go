@@ -22,8 +22,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// Model is a network with values: what is trained, saved and used to predict.
-// It is not safe for use from several goroutines at once.
+// Model is a network with values, to be trained, saved and used for prediction. It is not safe for use from several
+// goroutines at once.
 type Model struct {
 	// Spec is the architecture.
 	Spec Spec
@@ -33,7 +33,7 @@ type Model struct {
 	Classes []string
 	// Preprocess is the evaluation transform that the values were trained with.
 	Preprocess vision.Preprocess
-	// Notes say what loading a file of other origin has changed: a prefix left out, a new output layer.
+	// Notes list the changes made when a file of another origin was loaded: a prefix left out, a new output layer.
 	Notes []string
 
 	arch   Architecture
@@ -61,7 +61,7 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 }
 
 // FromStateDict returns a model of the given architecture with the values of a state dict, which [Model.LoadStateDict]
-// takes over. Its preprocessing is that of the architecture's default weights.
+// reads. Its preprocessing is that of the architecture's default weights.
 func FromStateDict(spec Spec, classes []string, sd *weights.StateDict) (*Model, error) {
 	m, err := newModel(spec, classes)
 	if err != nil {
@@ -74,8 +74,8 @@ func FromStateDict(spec Spec, classes []string, sd *weights.StateDict) (*Model, 
 	return m, nil
 }
 
-// unset returns a model whose variables have no values yet, for a weight file to give them: random ones made before
-// would cost time and as much memory again.
+// newModel returns a model whose variables have no values yet. A weight file sets them; random values made before would
+// cost time and as much memory again.
 func newModel(spec Spec, classes []string) (*Model, error) {
 	if len(classes) < 1 {
 		return nil, fmt.Errorf("zoo: model %q needs at least one class name, got none", spec.Name)
@@ -85,7 +85,7 @@ func newModel(spec Spec, classes []string) (*Model, error) {
 	return m, m.trace()
 }
 
-// trace builds the network once, without computing anything, to learn its variables.
+// trace builds the network once, without computing anything, to list its variables.
 func (m *Model) trace() error {
 	m.params, m.fixed = nil, nil
 	return m.build(m.Spec.InputSize, &nn.Pass{
@@ -104,7 +104,7 @@ func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []i
 	defer backend.Finalize()
 	err = exceptions.TryCatch[error](func() {
 		g := NewGraph(backend, m.Spec.Name)
-		m.store.SetTraining(g, true) // else the pure-Go engine would take the values over as constants
+		m.store.SetTraining(g, true) // else the pure-Go engine would make the values constants
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size, size, 3))
 		for i, stage := range m.arch.Stages {
 			x = m.ForwardFeatures(pass, x, i, i+1)
@@ -123,8 +123,9 @@ func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []i
 	return nil
 }
 
-// Initialise sets the starting values of one variable, the model's or one made beside them in its store. Each variable
-// has its own random stream, drawn from the seed and its key: a new head does not depend on what was built before it.
+// Initialise sets the starting values of one variable, one of the model's or an additional one in its store. Each
+// variable has its own random stream, drawn from the seed and its key: a new head does not depend on what was built
+// before it.
 func (m *Model) Initialise(p nn.Param, seed uint64) error {
 	h := fnv.New64a()
 	h.Write([]byte(p.Key))
@@ -163,7 +164,7 @@ func (m *Model) Stages() []string {
 // HeadKey returns the state-dict prefix of the output layer.
 func (m *Model) HeadKey() string { return m.arch.Head.Key }
 
-// Head returns the output layer, for a second one like it under another prefix.
+// Head returns the output layer. It can build a second layer like it under another prefix.
 func (m *Model) Head() Head { return m.arch.Head }
 
 // headStage is the stage name that the variables of the head carry.
@@ -179,7 +180,8 @@ func (m *Model) SetTrainable(trained func(p nn.Param) bool) {
 	}
 }
 
-// NumParams returns the number of values that training may change, all of them and those not frozen.
+// NumParams returns the number of values that training may change: total counts all of them, trainable those that are
+// not frozen.
 func (m *Model) NumParams() (total, trainable int) {
 	for _, p := range m.params {
 		if p.Buffer {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// NotebookWords lists what may stand in a string argument (arg, from 0) or field (-1) of this package: names of models,
-// weight sets and stages. A notebook's kernel completes by it.
+// NotebookWords lists the possible values of a string argument (arg counts from 0) or field (arg is -1) of this
+// package: names of models, weight sets and stages. A notebook's kernel completes with them.
 func NotebookWords(fn string, arg int) []string {
 	switch strings.TrimPrefix(fn, "Must") {
 	case "Load", "Info":

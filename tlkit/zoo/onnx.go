@@ -16,7 +16,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// Keys of an ONNX file's metadata that say what the graph can't: the evaluation transform (JSON of vision.Preprocess)
+// Keys of an ONNX file's metadata for facts that the graph lacks: the evaluation transform (JSON of vision.Preprocess)
 // and the names of the classes (a JSON list).
 const (
 	MetadataPreprocess = "tlkit.preprocess"
@@ -25,7 +25,7 @@ const (
 
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
-// openONNX reads a file and makes a spec of it.
+// openONNX reads a file and makes a spec from it.
 func openONNX(path string) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
@@ -86,7 +86,7 @@ func onnxArchitecture(n *read.Net) Architecture {
 	return Architecture{Stages: stages, Head: Head{Key: n.HeadKey, Forward: n.Head}}
 }
 
-// GraphSpec returns the spec of a model that was imported from an .onnx file, from what its Spec.Graph was.
+// GraphSpec returns the spec of a model that was imported from an .onnx file, from its Spec.Graph.
 func GraphSpec(name string, graph []byte) (Spec, error) {
 	n, err := read.FromSkeleton(graph)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	ONNXOutput = "logits" // [batch, classes] float32
 )
 
-// onnxModel returns the network as an ONNX model without its weights, and the keys of those it needs.
+// onnxModel returns the network as an ONNX model without its weights, and the keys of the weights that it needs.
 func (m *Model) onnxModel() (*onnx.ModelProto, map[string]bool, error) {
 	byPath := map[string]nn.Param{}
 	for _, p := range m.params {
@@ -63,7 +63,7 @@ func (m *Model) onnxModel() (*onnx.ModelProto, map[string]bool, error) {
 	return model, used, nil
 }
 
-// fileAxes says where in a weight file the axes of the variable are.
+// fileAxes returns the places in a weight file of the variable's axes.
 func fileAxes(p nn.Param) []int {
 	switch p.Layout {
 	case nn.ConvKernel:

@@ -17,17 +17,17 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// Prediction is one class a model considers, with its probability in [0, 1].
+// Prediction is one class with the probability, in [0, 1], that a model gives it.
 type Prediction struct {
 	Class       string
 	Index       int // of the class in Model.Classes
 	Probability float64
 }
 
-// String is "ant 93.1%".
+// String returns a text such as "ant 93.1%".
 func (p Prediction) String() string { return fmt.Sprintf("%s %.1f%%", p.Class, 100*p.Probability) }
 
-// ImageSize is the height and width, in pixels, of the images that the network is fed.
+// ImageSize is the height and width, in pixels, of the network's input images.
 func (m *Model) ImageSize() int {
 	if m.Preprocess.Crop > 0 {
 		return m.Preprocess.Crop
@@ -35,7 +35,7 @@ func (m *Model) ImageSize() int {
 	return m.Spec.InputSize
 }
 
-// Normalize turns bytes [batch, height, width, 3] into what the network takes: (x/255 - mean)/std per channel. It is
+// Normalize converts bytes [batch, height, width, 3] to the network's input: (x/255 - mean)/std per channel. It is
 // graph-building code.
 func (m *Model) Normalize(x *Node) *Node {
 	scale, shift := make([]float32, 3), make([]float32, 3)
@@ -49,8 +49,8 @@ func (m *Model) Normalize(x *Node) *Node {
 	return nn.ScaleShift(ConvertDType(x, dtypes.Float32), scale, shift)
 }
 
-// Predict returns the top most probable classes of an image, the most probable first. The image is prepared as the
-// model's Preprocess says.
+// Predict returns the top most probable classes of an image, the most probable first. The image is prepared with the
+// model's Preprocess.
 func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 	if image == nil {
 		return nil, errors.New("zoo: the image is nil; read one with vision.DecodeFile or take it from a data set")
@@ -73,7 +73,7 @@ func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 	return all[:min(max(top, 1), len(all))], nil
 }
 
-// PredictFile is [Model.Predict] for an image file, turned upright as its EXIF orientation says.
+// PredictFile is [Model.Predict] for an image file, rotated and flipped upright by its EXIF orientation.
 func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
 	image, err := vision.DecodeFile(path, vision.DecodeOptions{Orient: true})
 	if err != nil {
@@ -107,7 +107,7 @@ func (m *Model) LogitsOf(pix []uint8, n int) ([][]float32, error) {
 	return m.run(tensors.FromFlatDataAndDimensions(pix, n, size, size, 3))
 }
 
-// run returns the logits of prepared images, and frees those.
+// run returns the logits of prepared images, and frees the images.
 func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 	defer pixels.MustFinalizeAll()
 	exec, err := m.predictor()
@@ -122,9 +122,9 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 	return slices.Collect(slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes))), nil
 }
 
-// Release frees what an engine holds for predictions: on ONNX Runtime a copy of the values and the network's working
-// memory, several times the size of the model. The next prediction compiles the network again. Training does it by
-// itself.
+// Release frees the memory that an engine holds for predictions: on ONNX Runtime a copy of the values and the network's
+// working memory, several times the size of the model. The next prediction compiles the network again. Training calls
+// Release itself.
 func (m *Model) Release() {
 	if m.exec != nil {
 		m.exec.Finalize()

@@ -22,25 +22,25 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// FilePrediction is what a model takes an image file for.
+// FilePrediction is a model's prediction for an image file.
 type FilePrediction struct {
 	// File is the path below the folder, with slashes.
 	File string
 	// Prediction is the most probable class; the zero value where Err is set.
 	Prediction
-	// Err says why a file could not be classified: a broken image, or one of a format that is not read.
+	// Err is the reason why a file could not be classified: a broken image, or one of a format that is not read.
 	Err error
 }
 
-// FolderPrediction is what a model takes the images of a folder for; see [Model.PredictFolder].
+// FolderPrediction holds a model's predictions for the images of a folder; see [Model.PredictFolder].
 type FolderPrediction []FilePrediction
 
 // folderBatch is the number of images that are decoded and classified at once.
 const folderBatch = 32
 
-// PredictFolder classifies the images of a folder and of the folders below it, sorted by path, each turned upright as its
-// EXIF orientation says. Files that are no images are left out, as are hidden files and folders; an image that can't be read
-// is listed with its error. It fails if there is no image at all.
+// PredictFolder classifies the images of a folder and of the folders below it, sorted by path, each rotated and flipped
+// upright by its EXIF orientation. Files that are no images are left out, as are hidden files and folders; an image
+// that can't be read is listed with its error. It fails if there is no image at all.
 func (m *Model) PredictFolder(dir string) (FolderPrediction, error) {
 	files, err := filesBelow(dir)
 	if err != nil {
@@ -122,15 +122,15 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	return all, nil
 }
 
-// imageNames end the names of images, also of formats that are not read.
+// imageNames are the endings of image file names, including formats that are not read.
 var imageNames = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".heic", ".heif", ".avif", ".jp2"}
 
-// isImageName reports whether a file is called like an image.
+// isImageName reports whether a file has the name of an image.
 func isImageName(file string) bool {
 	return slices.Contains(imageNames, strings.ToLower(filepath.Ext(file)))
 }
 
-// Counts returns the number of files that were taken for each class.
+// Counts returns the number of files predicted as each class.
 func (f FolderPrediction) Counts() map[string]int {
 	counts := map[string]int{}
 	for _, p := range f {
@@ -160,7 +160,7 @@ func (f FolderPrediction) WriteCSV(path string) error {
 	return nil
 }
 
-// String is a line with the number of images of each class, the most frequent first.
+// String returns a line with the number of images of each class, the most frequent first.
 func (f FolderPrediction) String() string {
 	counts := f.Counts()
 	classes := slices.Collect(maps.Keys(counts))
@@ -186,7 +186,7 @@ func (f FolderPrediction) String() string {
 // mostClasses is the number of classes that a line names.
 const mostClasses = 5
 
-// Bundle is a table of the files: what a notebook shows of a cell that ends in the predictions.
+// Bundle returns a table of the files. A notebook shows it for a cell that ends in the predictions.
 func (f FolderPrediction) Bundle() (map[string]any, error) {
 	var rows [][]string
 	for _, p := range f {

@@ -46,12 +46,12 @@ func (r registered) choose(o LoadOptions) (*values, error) {
 	return publishedValues(r.spec, o)
 }
 
-// randomValues fills a network at random.
+// randomValues returns values that fill a network at random.
 func randomValues(spec Spec, o LoadOptions) *values {
 	return &values{spec: spec, classes: o.classes(spec)}
 }
 
-// publishedValues are those of a weight set.
+// publishedValues returns the values of a weight set.
 func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 	set, err := spec.WeightSet(o.Weights)
 	if err != nil {
@@ -65,7 +65,7 @@ func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 			spec.Name, set.Name, len(set.Classes))
 	}
 	if set.Preprocess.Crop > 0 {
-		spec.InputSize = set.Preprocess.Crop // a set's own, where sets differ: position embeddings fit one size only
+		spec.InputSize = set.Preprocess.Crop // the set's own size, since sets differ: position embeddings fit one size only
 	}
 	return &values{
 		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: spec.Name + "." + set.Name,
@@ -73,7 +73,7 @@ func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 	}, nil
 }
 
-// fileValues are those of a weight file of the caller's.
+// fileValues returns the values of the caller's weight file.
 func fileValues(spec Spec, o LoadOptions) (*values, error) {
 	path, err := fetch.ExpandHome(o.Weights)
 	if err != nil {
@@ -125,8 +125,8 @@ func openSet(ctx context.Context, model string, set WeightSet) (*weights.StateDi
 	return weights.Open(path)
 }
 
-// weightFolders are the folders in which weight files are looked up: TLKIT_DATA, the cache, and what install.sh brought
-// along.
+// weightFolders returns the folders in which weight files are looked up: TLKIT_DATA, the cache, and the folder that
+// install.sh fills.
 func weightFolders() []string {
 	var dirs []string
 	if dir := os.Getenv("TLKIT_DATA"); dir != "" {

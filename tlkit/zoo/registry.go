@@ -49,7 +49,7 @@ var builtIn = sync.OnceValue(func() map[string]Spec {
 	return m
 })
 
-// own are the models that were registered beside those.
+// own holds the models that users registered in addition to those.
 var own = struct {
 	sync.Mutex
 	specs map[string]Spec
@@ -91,7 +91,7 @@ func List(f Filter) []string {
 	return names
 }
 
-// UnknownModelError says that no model has the name asked for.
+// UnknownModelError reports that no model has the requested name.
 type UnknownModelError struct {
 	Name string
 	// Near is the most similar name, "" if none is near.
@@ -115,7 +115,7 @@ func lookup(name string) (Spec, bool) {
 	return s, ok
 }
 
-// find is lookup with the error for a name that no model has.
+// find is lookup with an UnknownModelError for a name that no model has.
 func find(name string) (Spec, error) {
 	if s, ok := lookup(name); ok {
 		return s, nil

@@ -21,7 +21,7 @@ type regNetConfig struct {
 	squeezed float64
 }
 
-// regNetConfigs are those of torchvision.
+// regNetConfigs are torchvision's networks of the family.
 var regNetConfigs = []regNetConfig{
 	{"regnet_x_400mf", 22, 24, 24.48, 2.54, 16, 0},
 	{"regnet_x_800mf", 16, 56, 35.73, 2.28, 16, 0},

@@ -52,20 +52,20 @@ func (f folder) File(_ context.Context, name string, _ hub.Options) (string, err
 	return "", fmt.Errorf("folder %s has no file %s: %w", f, name, fs.ErrNotExist)
 }
 
-// absent reports whether err says that a repository does not have the file.
+// absent reports whether err means that a repository lacks the file.
 func absent(err error) bool {
 	var missing *hub.NotFoundError
 	return errors.As(err, &missing) || errors.Is(err, fs.ErrNotExist)
 }
 
-// description is what the files beside the weights say of a model.
+// description holds the facts about a model from the files that come with its weights.
 type description struct {
 	// spec is a network of the zoo with one weight set: its classes, none for a model without an output layer, and its
 	// preprocessing.
 	spec Spec
 	// layouts are those that the weights may have.
 	layouts []layout
-	// preprocess says that the preprocessing is known.
+	// preprocess reports that the preprocessing is known.
 	preprocess bool
 }
 
@@ -78,7 +78,7 @@ type described struct {
 	name string
 }
 
-// openHub reads what a repository of the hub says of its model.
+// openHub reads the description of a model from a repository of the hub.
 func openHub(ctx context.Context, name string) (source, error) {
 	repo, err := hub.Parse(strings.TrimPrefix(name, hubScheme))
 	if err != nil {
@@ -88,7 +88,7 @@ func openHub(ctx context.Context, name string) (source, error) {
 	return openDescribed(ctx, repo, hubScheme+repo.String(), set)
 }
 
-// openFolder reads what a folder says of its model.
+// openFolder reads the description of a model from a folder.
 func openFolder(ctx context.Context, path string) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
@@ -108,8 +108,8 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// openDescribed reads config.json, and of a model of transformers preprocessor_config.json. Preprocessing and classes
-// are taken from there, never guessed. set is what is known of the weights already.
+// openDescribed reads config.json, and for a model of transformers also preprocessor_config.json. Preprocessing and
+// classes are taken from there, never guessed. set holds the facts about the weights that are known already.
 func openDescribed(ctx context.Context, r repository, name string, set WeightSet) (source, error) {
 	text, err := readSmall(ctx, r, "config.json")
 	if err != nil {
@@ -143,7 +143,7 @@ func openDescribed(ctx context.Context, r repository, name string, set WeightSet
 	return &described{repository: r, description: d, name: name}, nil
 }
 
-// readSmall reads a file of a repository that is no weights.
+// readSmall reads a small file of a repository, one without weights.
 func readSmall(ctx context.Context, r repository, name string) ([]byte, error) {
 	path, err := r.File(ctx, name, hub.Options{MaxBytes: maxConfig})
 	if err != nil {
@@ -209,7 +209,8 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 // they are looked for.
 var weightNames = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
 
-// open gets the weights. Without a network, a file that is here counts before one that is looked for first.
+// open opens the weights, after a download where needed. Without a network, it takes the first of weightNames that is
+// on this machine, even if an earlier one could not be looked for.
 func (s *described) open(ctx context.Context) (*weights.StateDict, error) {
 	o := hub.Options{Progress: func(name string) func(done, total int64) {
 		return fetch.Printer(os.Stderr, s.repository.String()+"/"+name)

@@ -7,16 +7,16 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// maxShownClasses is how many class names a model's table lists.
+// maxShownClasses is the number of class names that a model's table lists.
 const maxShownClasses = 8
 
-// String is the model in a line.
+// String describes the model in a line.
 func (m *Model) String() string {
 	total, _ := m.NumParams()
 	return fmt.Sprintf("%s (%s): %s parameters, %d classes, images of %d x %d", m.Spec.Name, m.Weights, thousands(total), len(m.Classes), m.ImageSize(), m.ImageSize())
 }
 
-// Bundle is a short table of the model, by which a notebook shows it; [Model.Summary] has its layers.
+// Bundle returns a short table of the model, for display in a notebook; [Model.Summary] has its layers.
 func (m *Model) Bundle() (map[string]any, error) {
 	total, trained := m.NumParams()
 	names := m.Classes

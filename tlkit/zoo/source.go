@@ -13,7 +13,7 @@ import (
 )
 
 // source is where a model comes from: the registry with its weight sets, the Hugging Face hub, an .onnx file or an
-// exported file. It knows the network; which values the network gets depends on the options.
+// exported file. It determines the network; its values also depend on the options.
 type source interface {
 	// network is the architecture, with the weight sets that the source has.
 	network() Spec
@@ -22,7 +22,7 @@ type source interface {
 	close()
 }
 
-// values are what a network is filled with, and what is known of them before any tensor is read.
+// values describe the tensors that fill a network, and all that is known of them before any tensor is read.
 type values struct {
 	spec       Spec
 	classes    []string
@@ -31,11 +31,11 @@ type values struct {
 	name string
 	// open opens the file, which may be downloaded first; nil means random values.
 	open func(ctx context.Context) (*weights.StateDict, error)
-	// adapt turns the file's state dict into the model's; nil if it is that already.
+	// adapt converts the file's state dict to the model's; nil if no conversion is needed.
 	adapt func(m *Model, sd *weights.StateDict) (*weights.StateDict, error)
-	// layouts, when set, are those that the file may have: it is of other origin, and is adopted.
+	// layouts, when set, are the layouts that the file may have: the file is of another origin, and adopt reads it.
 	layouts []layout
-	// described: the classes are what the file's own description says, not a guess.
+	// described: the classes come from the file's own description, not from a guess.
 	described bool
 }
 
@@ -110,12 +110,12 @@ func isStateDict(name string) bool {
 	return slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(name)))
 }
 
-// isPath tells a path from the name of a weight set.
+// isPath reports whether s is a path and not the name of a weight set.
 func isPath(s string) bool {
 	return strings.ContainsAny(s, `/\`) || (filepath.Ext(s) != "" && !strings.HasPrefix(filepath.Ext(s), "._"))
 }
 
-// numbered are names for classes that nobody has named: "class 0" and so on.
+// numbered returns names for n classes without names: "class 0" and so on.
 func numbered(n int) []string {
 	names := make([]string, n)
 	for i := range names {

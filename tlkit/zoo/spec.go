@@ -24,7 +24,7 @@ type Spec struct {
 	// Graph, when set, is the network of an imported .onnx file, without its weights; [GraphSpec] makes the spec from
 	// it.
 	Graph []byte
-	// Rename, when set, turns a key of a weight file into the model's; it is for published files older than today's
+	// Rename, when set, converts a key of a weight file to the model's; it is for published files older than today's
 	// keys, and leaves all other keys as they are.
 	Rename func(key string) string
 }
@@ -56,7 +56,7 @@ type Head struct {
 
 // AuxHead is a second classifier on the output of a stage in the middle of a network, whose loss helps to train the
 // stages before it (Szegedy et al. 2014, arXiv 1409.4842, section 5). It is loaded and saved with the model, and built
-// in training only, where its logits come back in Pass.Aux; if its output layer is frozen it is left out.
+// in training only, where Pass.Aux returns its logits; it is left out if its output layer is frozen.
 type AuxHead struct {
 	// After names the stage whose output it classifies. Its variables count as that stage's, so that it is frozen
 	// together with it.
@@ -65,7 +65,7 @@ type AuxHead struct {
 	Key string
 	// Output is the name of its own output layer under Key: "fc2". A new head replaces that layer, too.
 	Output string
-	// Weight is what its loss is multiplied by before it is added to that of the head.
+	// Weight is the factor of its loss, which is added to that of the head.
 	Weight float64
 	// Forward maps the stage's output to logits [batch, classes].
 	Forward func(s *nn.Scope, x *Node, classes int) *Node
@@ -80,8 +80,8 @@ type WeightSet struct {
 	URL string `json:"url"`
 	// File names an embedded file.
 	File string `json:"-"`
-	// Licence of the weights as their publisher states it, where known: an SPDX name. What they were trained on may
-	// bind further: ImageNet's terms allow research only.
+	// Licence of the weights as their publisher states it, where known: an SPDX name. The images they were trained on
+	// may add conditions: ImageNet's terms allow research only.
 	Licence string `json:"-"`
 	// Source says where the set comes from.
 	Source string `json:"-"`
@@ -94,7 +94,7 @@ type WeightSet struct {
 	GFLOPs float64 `json:"gflops"`
 	// FileMB is the size of the file in megabytes.
 	FileMB float64 `json:"file_mb"`
-	// Preprocess is the evaluation transform the weights go with.
+	// Preprocess is the evaluation transform for the weights.
 	Preprocess vision.Preprocess `json:"-"`
 	// Classes are the class names in the order of the logits.
 	Classes []string `json:"-"`

@@ -11,8 +11,8 @@ import (
 // squeezeNets are the networks of fire modules of Iandola et al. 2016 (arXiv 1602.07360, table 1), and version 1.1 of
 // the authors' repository (github.com/forresti/SqueezeNet), which pools earlier.
 //
-// The output layer is a 1x1 convolution, a rectifier and a mean over all positions; so the features before it are
-// images [batch, height, width, 512], not vectors.
+// The output layer is a 1x1 convolution, a ReLU and a mean over all positions; so the features before it are images
+// [batch, height, width, 512], not vectors.
 func squeezeNets() []Spec {
 	var specs []Spec
 	for _, c := range []squeezeNetConfig{

@@ -40,8 +40,8 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	return m.readValues(sd)
 }
 
-// readValues sets the variables from the tensors of a file, several at a time: a disk is faster than one core
-// transposes kernels.
+// readValues sets the variables from the tensors of a file, several in parallel: one core transposes kernels more
+// slowly than a disk reads them.
 func (m *Model) readValues(sd *weights.StateDict) error {
 	var set sync.Mutex
 	var g errgroup.Group
@@ -88,7 +88,7 @@ func readValue(p nn.Param, t weights.Tensor) (*tensors.Tensor, error) {
 type transposer struct {
 	to                 []float32
 	outer, inner, area int
-	rows               []float32 // those that wait, stride apart
+	rows               []float32 // rows not yet written, at distances of stride
 	stride             int
 	at                 int // values taken so far
 }
@@ -96,7 +96,8 @@ type transposer struct {
 const transposerRows = 16
 
 func newTransposer(to []float32, outer, inner, area int) *transposer {
-	// The stride is odd in lines: rows at a distance of a power of two would fall into the same places of the cache.
+	// The stride is an odd number of cache lines: rows at a distance of a power of two would share their places in the
+	// cache.
 	stride := ((inner*area+transposerRows-1)/transposerRows | 1) * transposerRows
 	return &transposer{to: to, outer: outer, inner: inner, area: area, stride: stride, rows: make([]float32, min(outer, transposerRows)*stride)}
 }
@@ -147,7 +148,7 @@ func (m *Model) renamed(sd *weights.StateDict) (*weights.StateDict, error) {
 	return out, nil
 }
 
-// completed adds random values to a state dict for the variables that it does not have, where optional says so.
+// completed adds random values to a state dict for the variables that it lacks, if optional returns true for them.
 func (m *Model) completed(sd *weights.StateDict, seed uint64, optional func(nn.Param) bool) (*weights.StateDict, error) {
 	entries := sd.Entries()
 	for _, p := range m.params {

@@ -11,16 +11,17 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// SummaryOptions say what [Model.Summary] lists. The zero value lists every layer, for the model's own image size.
+// SummaryOptions choose the content of [Model.Summary]. The zero value lists every layer, for the model's own image
+// size.
 type SummaryOptions struct {
-	// Size is the height and width of the image in pixels; 0 means the size that the model is fed. Vision transformers
-	// take no other.
+	// Size is the height and width of the image in pixels; 0 means the model's input size. Vision transformers take no
+	// other.
 	Size int
 	// StagesOnly leaves the layers out.
 	StagesOnly bool
 }
 
-// Summary is what a network is made of, for one image: a figure, and plain data.
+// Summary lists the stages and layers of a network, for one image. It is a figure, and plain data.
 type Summary struct {
 	// Model and Weights are the names of the network and of its values.
 	Model   string `json:"model"`
@@ -35,7 +36,7 @@ type Summary struct {
 	Trainable int `json:"trainable"`
 	Buffers   int `json:"buffers"`
 	// MACs is the number of multiply-adds of all convolutions and matrix products, as torchvision counts them
-	// (WeightSet.GFLOPs is the same in billions). The auxiliary heads, which only training uses, are not in it.
+	// (WeightSet.GFLOPs is the same in billions). It leaves out the auxiliary heads, which only training uses.
 	MACs int64 `json:"macs"`
 	// InputBytes, OutputBytes and ParamBytes are the sizes in memory of the image, of the outputs of all layers with
 	// weights (about what a training step keeps per image), and of parameters and buffers, all float32.
@@ -66,7 +67,7 @@ type SummaryLayer struct {
 	// Kind is PyTorch's name of it ("Conv2d"), or "parameter" for values that belong to no layer, such as a class
 	// token.
 	Kind string `json:"kind"`
-	// Out is the shape of its output; nil for what is not part of the network in inference.
+	// Out is the shape of its output; nil for a layer that inference does not use.
 	Out []int `json:"out,omitempty"`
 	// Kernel is that of a convolution: "3x3", "3x3/2" with stride 2, "3x3/2 g32" in 32 groups.
 	Kernel    string `json:"kernel,omitempty"`
@@ -76,7 +77,7 @@ type SummaryLayer struct {
 }
 
 // Summary lists the stages and layers of the model with their output shapes, kernels, parameters and multiply-adds, as
-// the Python tool torchinfo does. Nothing is computed. The error says which size does not fit.
+// the Python tool torchinfo does. Nothing is computed. An error names the size that does not fit.
 func (m *Model) Summary(opts ...SummaryOptions) (*Summary, error) {
 	if len(opts) > 1 {
 		return nil, fmt.Errorf("zoo: Summary takes at most one SummaryOptions, got %d", len(opts))
@@ -199,7 +200,7 @@ func (s *Summary) Bundle() (map[string]any, error) {
 	return bundle, nil
 }
 
-// String is the plain text of the summary.
+// String returns the plain text of the summary.
 func (s *Summary) String() string {
 	bundle, err := s.Bundle()
 	if err != nil {

@@ -24,7 +24,7 @@ type swinConfig struct {
 	depth float64
 }
 
-// swinConfigs are those of torchvision.
+// swinConfigs are torchvision's networks of the family.
 var swinConfigs = []swinConfig{
 	{"swin_t", false, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 7, 0.2},
 	{"swin_s", false, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 7, 0.3},
@@ -78,8 +78,8 @@ func (c swinConfig) build() Architecture {
 	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
 }
 
-// merge joins 2x2 patches into one of twice the channels (Liu et al. 2021, section 3.1), odd images with zeros at their
-// end.
+// merge joins 2x2 patches into one of twice the channels (Liu et al. 2021, section 3.1). Images of odd size get zeros
+// at their end.
 func (c swinConfig) merge(s *nn.Scope, x *Node) *Node {
 	d := x.Shape().Dimensions
 	x = nn.PadEnd(x, d[1]%2, d[2]%2)
@@ -110,8 +110,7 @@ func (c swinConfig) block(s *nn.Scope, x *Node, heads, shift int, drop float64) 
 	return Add(x, nn.StochasticDepth(s.In("mlp.3"), mlp(norm("norm2", x)), drop))
 }
 
-// attention is self-attention within windows that are shifted by so many rows and columns: Liu et al. 2021, section
-// 3.2.
+// attention is self-attention within windows, shifted by shift rows and columns: Liu et al. 2021, section 3.2.
 func (c swinConfig) attention(s *nn.Scope, x *Node, heads, shift int) *Node {
 	d, g, w := x.Shape().Dimensions, x.Graph(), c.window
 	n := w * w
@@ -167,9 +166,9 @@ func unitLength(x *Node) *Node {
 	return Div(x, Sqrt(MaxScalar(ReduceAndKeep(Mul(x, x), ReduceSum, -1), 1e-24)))
 }
 
-// positionBias returns what is added to the scores for the relative position of query and key, [1, heads, tokens,
-// tokens]: learned values (Liu et al. 2021, section 3.2), or for V2 a small perceptron of the logarithms of the
-// distances (Liu et al. 2022, section 3.4).
+// positionBias returns the bias of the scores for the relative position of query and key, [1, heads, tokens, tokens]:
+// learned values (Liu et al. 2021, section 3.2), or for V2 a small perceptron of the logarithms of the distances (Liu
+// et al. 2022, section 3.4).
 func (c swinConfig) positionBias(s *nn.Scope, g *Graph, heads int) *Node {
 	n, offsets := c.window*c.window, (2*c.window-1)*(2*c.window-1)
 	index := relativePositions(c.window)
@@ -204,10 +203,11 @@ func logDistances(_ *rand.Rand, shape []int, values []float32) {
 	}
 }
 
-// shiftMask is what keeps tokens apart that a shift has brought into one window from opposite ends of the image: -100,
-// else 0; [1, windows, 1, tokens, tokens] (Liu et al. 2021, figure 4).
+// shiftMask returns a mask [1, windows, 1, tokens, tokens] that separates tokens which a shift has brought into one
+// window from opposite ends of the image: -100 between these, else 0 (Liu et al. 2021, figure 4).
 func shiftMask(g *Graph, height, width, window int, shifts [2]int) *Node {
-	// band tells an axis's last window apart, and in it what has come round the end.
+	// band numbers the parts of an axis: 0 before the last window; in it 2 for the part that came round the end, 1 for
+	// the rest.
 	band := func(i, size, shift int) int {
 		switch {
 		case shift == 0 || i < size-window:

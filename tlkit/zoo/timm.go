@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// timmModel says which torchvision model a model of timm (pytorch-image-models, Wightman) is, and what its keys are
-// called there.
+// timmModel names the torchvision model that is the same network as a model of timm (pytorch-image-models, Wightman),
+// and converts its keys.
 type timmModel struct {
 	name string
-	// rename turns a key of timm into torchvision's; nil leaves all as they are.
+	// rename converts a key of timm to torchvision's; nil leaves all unchanged.
 	rename func(key string) string
 }
 
@@ -63,7 +63,8 @@ var timmModels = map[string]timmModel{
 	"inception_v3": {"inception_v3", nil},
 }
 
-// timmDiffers says, by the beginning of an architecture's name, why torchvision's relative is another network.
+// timmDiffers gives, by the beginning of an architecture's name, the reason why torchvision's relative is another
+// network.
 var timmDiffers = []struct{ prefix, why string }{
 	{"tf_", "it pads as TensorFlow does (more on the right and below), torchvision's relative on all sides alike"},
 	{"mobilenetv3_", "its batch norms add 1e-5 to the variance, those of torchvision's mobilenet_v3 1e-3"},
@@ -77,7 +78,8 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"resnetv2", "its activations come before the convolutions"},
 }
 
-// timmArchitecture finds the torchvision model for an architecture of timm, or says why there is none.
+// timmArchitecture finds the torchvision model for an architecture of timm, or returns an error with the reason why
+// there is none.
 func timmArchitecture(architecture string) (timmModel, error) {
 	if m, ok := timmModels[architecture]; ok {
 		return m, nil
@@ -218,7 +220,7 @@ func timmSwin(key string) string {
 	return cut(key, "patch_embed.proj.", "features.0.0.", "patch_embed.norm.", "features.0.2.", "head.fc.", "head.")
 }
 
-// number reads digits that a pattern has found; what is too long for a number is none of ours.
+// number reads digits that a pattern has found. It returns 1000, which no key of ours has, for larger numbers.
 func number(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil || n > 1000 {
@@ -227,17 +229,17 @@ func number(digits string) int {
 	return n
 }
 
-// timmLayouts are the layouts of timm for the network that torchvision calls so.
+// timmLayouts returns the layouts of timm for the torchvision network of the given name.
 func timmLayouts(name string) []layout {
 	for _, m := range timmModels {
 		if m.name == name && m.rename != nil {
-			return m.layouts() // all that are this network have the same
+			return m.layouts() // all timm models of this network have the same
 		}
 	}
 	return nil
 }
 
-// layouts are today's layout and, of Swin, that of before timm 0.9, which downsamples at the end of a stage.
+// layouts returns today's layout and, for Swin, that of timm before 0.9, which downsamples at the end of a stage.
 func (t timmModel) layouts() []layout {
 	rename := t.rename
 	if rename == nil {

@@ -72,7 +72,7 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 		return description{}, err
 	}
 	d := description{layouts: t.layouts()}
-	d.spec, _ = lookup(t.name) // a test holds that every name is there
+	d.spec, _ = lookup(t.name) // a test checks that every name is there
 	if err := c.checkNetwork(d.spec); err != nil {
 		return description{}, err
 	}
@@ -101,7 +101,7 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 }
 
 // timmDefaults are arguments of timm's constructors with the values that leave the network as torchvision has it. timm
-// writes all that it was called with: the value decides, not that it is there.
+// writes every argument it was called with, so the value decides, not its presence.
 var timmDefaults = map[string][]any{
 	"in_chans":      {3., 1.}, // one channel is spread over three
 	"output_stride": {32.},
@@ -137,7 +137,7 @@ func (c timmConfig) checkNetwork(spec Spec) error {
 	return nil
 }
 
-// classes are the names of the classes; nil for a model without an output layer.
+// classes returns the names of the classes; nil for a model without an output layer.
 func (c timmConfig) classes(tag string) ([]string, error) {
 	n := 1000
 	if c.NumClasses != nil {
@@ -165,7 +165,7 @@ func (c timmConfig) classes(tag string) ([]string, error) {
 	return numbered(n), nil
 }
 
-// preprocess is the evaluation transform, as timm.data.create_transform makes it: the shorter side resized to
+// preprocess returns the evaluation transform, as timm.data.create_transform makes it: the shorter side resized to
 // size/crop_pct, or with crop_mode squash both sides, and the middle cut out.
 func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 	var p vision.Preprocess
@@ -197,7 +197,7 @@ func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 	return p, p.Validate()
 }
 
-// perChannel gives three channels the numbers of so many.
+// perChannel returns a number for each of three channels, from three or one; false for other counts.
 func perChannel(v []float32, channels int) ([3]float32, bool) {
 	switch {
 	case len(v) == 3 && channels == 3:

@@ -68,8 +68,8 @@ func (p *pixels) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// transformersFamily is a model type of transformers: the network of the zoo that a configuration is, "" for none, and
-// the names of the layers.
+// transformersFamily is a model type of transformers: network names the zoo's network of a configuration, "" for none,
+// and rename converts its keys.
 type transformersFamily struct {
 	network func(c transformersConfig) string
 	rename  func(network string) func(key string) string
@@ -80,7 +80,7 @@ func always(rename func(key string) string) func(string) func(string) string {
 	return func(string) func(string) string { return rename }
 }
 
-// transformersFamilies are those whose networks torchvision has as well; each was held against transformers with the
+// transformersFamilies are those whose networks torchvision has as well; each was compared with transformers on the
 // formula's weights (testdata/transformers).
 var transformersFamilies = map[string]transformersFamily{
 	"resnet":       {transformersConfig.resNet, always(transformersResNet)},
@@ -112,7 +112,7 @@ func transformersLayouts(spec Spec) []layout {
 	return []layout{{"transformers", family.rename(spec.Name)}}
 }
 
-// transformersLacks says of model types that people look for why they can't be loaded.
+// transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
 var transformersLacks = map[string]string{
 	"dinov2":       "a vision transformer with layer scale, whose output layer takes the class token beside the mean of the patches; the zoo has no such network",
 	"mobilenet_v1": "it has ReLU6 and pads as TensorFlow does, the zoo's mobilenet_v1 has LeakyReLU; the numbers would be wrong",
@@ -121,7 +121,7 @@ var transformersLacks = map[string]string{
 	"beit":         "it has relative positions between patches; the zoo has no such network",
 }
 
-// transformersDescription reads config.json of a model of transformers. The preprocessing stands in another file.
+// transformersDescription reads config.json of a model of transformers. The preprocessing is in another file.
 func transformersDescription(text []byte, set WeightSet) (description, error) {
 	var c transformersConfig
 	if err := json.Unmarshal(text, &c); err != nil {
@@ -143,7 +143,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo", c.ModelType)
 	}
 	d := description{layouts: []layout{{"transformers", family.rename(name)}}}
-	d.spec, _ = lookup(name) // a test holds that every name is there
+	d.spec, _ = lookup(name) // a test checks that every name is there
 	if c.ImageSize > 0 {
 		d.spec.InputSize = int(c.ImageSize)
 	}
@@ -292,7 +292,7 @@ func (n *numbers) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]float32)(n))
 }
 
-// on reports whether a step is done; most are unless the file says otherwise.
+// on reports whether a step is done: as the file has it, or usual if the file lacks it.
 func on(step *bool, usual bool) bool {
 	if step == nil {
 		return usual

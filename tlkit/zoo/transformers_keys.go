@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The functions below turn keys of transformers into torchvision's; see layout.rename. A model that is saved without
+// The functions below convert keys of transformers to torchvision's; see layout.rename. A model that is saved without
 // its output layer has no name of the family in front of its keys.
 
-// transformersKey takes the family's name off a key.
+// transformersKey removes the family's name from a key.
 func transformersKey(key string) string {
 	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "")
 }
@@ -134,7 +134,7 @@ func transformersMobileNetV2(key string) string {
 
 var transformersEfficientBlock = regexp.MustCompile(`^encoder\.blocks\.(\d+)\.(.+)$`)
 
-// transformersEfficientNet numbers the blocks by stage; in transformers they are numbered through.
+// transformersEfficientNet numbers the blocks by stage; transformers numbers them through.
 func transformersEfficientNet(network string) func(key string) string {
 	stages := tfEfficientNet(network).stages
 	return func(key string) string {

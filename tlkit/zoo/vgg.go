@@ -12,8 +12,8 @@ import (
 // batch normalisation after each convolution (torchvision's addition). Deviation, also torchvision's: the mean over
 // 7x7 fields before the linear layers, which lets images of other sizes through.
 //
-// The published set vgg16.IMAGENET1K_FEATURES holds values for the convolutions only; its linear layers are no numbers,
-// so it is of use with a new head on the stages up to block5.
+// The published set vgg16.IMAGENET1K_FEATURES holds values for the convolutions only; its linear layers are NaN, so it
+// is of use only with a new head on the stages up to block5.
 func vggs() []Spec {
 	var specs []Spec
 	for _, c := range []struct {

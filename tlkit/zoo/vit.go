@@ -20,7 +20,7 @@ type viTConfig struct {
 	mlp int
 }
 
-// viTConfigs are those of torchvision.
+// viTConfigs are torchvision's sizes of the family.
 var viTConfigs = []viTConfig{
 	{"vit_b_16", 16, 12, 12, 768, 3072},
 	{"vit_b_32", 32, 12, 12, 768, 3072},
@@ -30,8 +30,8 @@ var viTConfigs = []viTConfig{
 }
 
 // viTs are the vision transformers of Dosovitskiy et al. 2020, An Image is Worth 16x16 Words (arXiv 2010.11929, section
-// 3.1, figure 1 and table 1). The output layer starts at zero, as theirs in fine-tuning (section 3.2), so the first step
-// moves nothing but that layer.
+// 3.1, figure 1 and table 1). The output layer starts at zero, as theirs in fine-tuning (section 3.2), so the first
+// step changes only that layer.
 //
 // The position embeddings fix the number of patches: a model takes images of the size it is built for
 // (Spec.InputSize), and its weights are for that size only. No weight set of torchvision trains with dropout.
@@ -47,7 +47,7 @@ func viTs() []Spec {
 	return specs
 }
 
-// viTKeys turns the perceptron's keys of the published files into today's (torchvision, pull request 6053).
+// viTKeys converts the perceptron's keys of the published files to today's (torchvision, pull request 6053).
 var viTKeys = strings.NewReplacer(".mlp.linear_1.", ".mlp.0.", ".mlp.linear_2.", ".mlp.3.")
 
 // viTEpsilon is added to the variance in the family's layer norms.

@@ -1,5 +1,5 @@
-// Package zootest compares models with what PyTorch computed for the same weights and input. Weights and input follow
-// a formula (splitmix64, seeded with the FNV-1a hash of the state-dict key), so that no weight files are needed.
+// Package zootest compares models with PyTorch's results for the same weights and input. Weights and input follow a
+// formula (splitmix64, seeded with the FNV-1a hash of the state-dict key), so that no weight files are needed.
 package zootest
 
 import (
@@ -156,7 +156,8 @@ func (f *File) Build() (*zoo.Model, error) {
 type Result struct {
 	// Error is the largest difference of a logit, over the standard deviation of the expected logits.
 	Error float64
-	// Tolerance is what Error may be: 1e-3, or 1e-2 for ill-conditioned nets (deviation above 1e3).
+	// Tolerance is the largest Error that counts as agreement: 1e-3, or 1e-2 for ill-conditioned nets (deviation above
+	// 1e3).
 	Tolerance float64
 	// Argmax is the index of the largest logit.
 	Argmax int
@@ -165,7 +166,7 @@ type Result struct {
 // OK reports whether the logits agree.
 func (r Result) OK() bool { return r.Error <= r.Tolerance }
 
-// Compare computes the logits on an engine and holds them against the file's.
+// Compare computes the logits on an engine and compares them with the file's.
 func (f *File) Compare(engine compute.Backend) (Result, error) {
 	m, err := f.Build()
 	if err != nil {
