@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
-# Sets up everything for the notebooks, without root: the Go kernels for Jupyter,
-# "Go (TLKit)", whose cells keep their values, and "Go (GoNB)", JupyterLab, and a
-# run of notebooks/quickstart.ipynb that proves it all works.
-# Safe to repeat; the second time is quick. Writes into one folder
-# (~/.local/share/tlkit, or TLKIT_HOME, or --prefix), the user's kernelspec folder,
-# out/ here, and the caches of Go and pip.
+# Sets up everything for the notebooks, without root: the Go kernels for Jupyter ("Go (TLKit)", whose cells keep their
+# values, and "Go (GoNB)"), JupyterLab, and a run of notebooks/quickstart.ipynb as a proof that all of it works. Safe to
+# repeat; the second time is quick. Writes into one folder (~/.local/share/tlkit, or TLKIT_HOME, or --prefix), the
+# user's kernelspec folder, out/ here, and the caches of Go and pip.
 set -euo pipefail
 
 usage() {
@@ -75,7 +73,7 @@ if [[ $uninstall == yes ]]; then
 	exec "$prefix/bin/tlkernel" uninstall --prefix "$prefix"
 fi
 
-# Settings that people export for other work would make Go build something else; Go's own file of settings may hold more.
+# Variables that people export for other work would make Go build something else; Go's own settings file may hold more.
 unset GOROOT GOTOOLDIR GOAMD64 GOARM64 GOTMPDIR CGO_ENABLED PYTHONHOME PYTHONPATH
 export GOFLAGS=-buildvcs=false GO111MODULE=on GOWORK=off
 if command -v go >/dev/null; then
@@ -83,10 +81,11 @@ if command -v go >/dev/null; then
 	GOARCH=$(cd / && GOTOOLCHAIN=local go env GOHOSTARCH 2>/dev/null || true)
 	export GOOS GOARCH
 fi
-# What root installs is for others to read.
+# Files that root installs must be readable by others.
 [[ $(id -u) != 0 ]] || umask 022
 
-# usable DIR: programs can be written to the folder and started there; it may be read-only, or mounted noexec.
+# usable DIR succeeds if a program can be written to the folder and started there; a folder may be read-only, or mounted
+# noexec.
 usable() {
 	local try
 	try=$(TMPDIR=$1 mktemp "$1/tlkit-try-XXXXXX" 2>/dev/null) || return 1
@@ -106,7 +105,7 @@ done
 [[ $tmp == "${TMPDIR:-/tmp}" ]] || echo "Temporary files go to $tmp: $TMPDIR is missing, read-only or mounted noexec"
 export TMPDIR=$tmp
 
-# Name everything that is missing at once, with what to do about it.
+# Name everything that is missing at once, and how to install it.
 missing=()
 need() { missing+=("  - $1"); }
 if ! command -v go >/dev/null; then
@@ -132,8 +131,7 @@ if ((${#missing[@]})); then
 	exit 1
 fi
 
-# Debian's go has GOTOOLCHAIN=local in its settings, which would refuse to fetch
-# the version that go.mod asks for.
+# Debian's go has GOTOOLCHAIN=local in its settings, which would refuse to fetch the version that go.mod requires.
 export GOTOOLCHAIN=auto
 cd "$here"
 
@@ -146,7 +144,7 @@ go build -buildvcs=false -o "$installer/tlkernel" ./kernel/cmd/tlkernel
 results=()
 if [[ $quickstart == yes ]]; then
 	if [[ -f notebooks/quickstart.ipynb ]]; then
-		# A run of its own, made afresh: one of an earlier time would be opened, not trained.
+		# A run in its own folder, trained anew: a stored one would be opened, not trained.
 		rm -rf out/runs
 		TLKIT_RUNS=$here/out/runs "$prefix/bin/tlkernel" exec notebooks/quickstart.ipynb -o out/quickstart.ipynb --timeout 15m
 		results=("$here/out/quickstart.ipynb" "$here/out/quickstart.html")

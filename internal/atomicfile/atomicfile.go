@@ -1,4 +1,4 @@
-// Package atomicfile writes files whole or not at all, for all to read.
+// Package atomicfile writes files whole or not at all, readable by all users.
 package atomicfile
 
 import (
@@ -12,12 +12,12 @@ import (
 	"github.com/natefinch/atomic"
 )
 
-// mode is that of a new file: readable by other users of the machine, as a file made by os.Create usually is.
+// mode is the mode of a new file: readable by other users of the machine, as a file made by os.Create usually is.
 const mode fs.FileMode = 0o644
 
-// Write copies r to a file at path: first under a temporary name in the same folder, then, synced to the disk, under its
-// own. On an error a file that was there before is as it was. A new file is readable by everyone, an old one keeps its
-// permissions. Errors keep their cause (errors.Is), such as a full disk, which atomic.WriteFile drops.
+// Write copies r to a file at path: it writes a temporary file in the same folder, syncs it to the disk and renames it.
+// On an error an existing file stays as it was. A new file is readable by everyone, an old one keeps its permissions.
+// Errors keep their cause (errors.Is), such as a full disk, which atomic.WriteFile drops.
 func Write(path string, r io.Reader) (err error) {
 	perm := mode
 	if info, err := os.Stat(path); err == nil {
@@ -32,7 +32,7 @@ func Write(path string, r io.Reader) (err error) {
 	defer func() {
 		if err != nil {
 			f.Close()           // harmless if it is closed already
-			os.Remove(f.Name()) // what stays is a temporary file
+			os.Remove(f.Name()) // if this fails, only a temporary file stays
 		}
 	}()
 	if _, err = io.Copy(f, r); err != nil {

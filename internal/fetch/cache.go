@@ -28,7 +28,7 @@ func CacheDir(sub ...string) (string, error) {
 }
 
 // InstallDir returns the folder of the installation, joined with sub: TLKIT_HOME, else ~/.local/share/tlkit; "" without
-// a home folder. install.sh puts there what it brings along: engines, and the weights of one network.
+// a home folder. install.sh puts engines and the weights of one network there.
 func InstallDir(sub ...string) string {
 	dir := os.Getenv("TLKIT_HOME")
 	if dir == "" {
@@ -41,7 +41,7 @@ func InstallDir(sub ...string) string {
 	return filepath.Join(append([]string{dir}, sub...)...)
 }
 
-// ExpandHome replaces a leading "~" or "~/" by the user's home folder; other paths come back as they are.
+// ExpandHome replaces a leading "~" or "~/" by the user's home folder; other paths are returned unchanged.
 func ExpandHome(path string) (string, error) {
 	if path != "~" && !strings.HasPrefix(path, "~/") && !strings.HasPrefix(path, `~\`) {
 		return path, nil

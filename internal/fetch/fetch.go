@@ -24,14 +24,16 @@ type Request struct {
 	URL    string // http or https
 	SHA256 string // hex digest of the whole file, or its first 8 or more digits; empty: not verified
 	Dest   string // final path; its folder is made when missing
-	// Header is sent along, such as Authorization: only to the host of URL, never to one that it redirects to.
+	// Header holds further request headers, such as Authorization, which is sent only to the host of URL, never to a
+	// host that it redirects to.
 	Header http.Header
 	// Part and Lock are the paths of the unfinished file and of the lock; empty: Dest with ".part" and ".lock"
 	// appended.
 	Part, Lock string
 	// MaxBytes refuses a larger file; 0 means no limit.
 	MaxBytes int64
-	// Progress is called a few times per second and at the end; total is -1 when the server does not say. May be nil.
+	// Progress is called a few times per second and at the end; total is -1 when the server does not send the size. May
+	// be nil.
 	Progress func(done, total int64)
 }
 
@@ -42,7 +44,7 @@ var ErrOffline = errors.New("TLKIT_OFFLINE is set, so nothing is downloaded")
 // no route to it.
 var ErrNoNetwork = errors.New("there is no network")
 
-// StatusError says that a server did not send the file.
+// StatusError reports that a server did not send the file.
 type StatusError struct {
 	URL    string
 	Code   int    // HTTP status code
@@ -54,7 +56,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("download of %s: the server answered %q, expected 200 OK; check the address", Shown(e.URL), e.Status)
 }
 
-// HashError says that a downloaded file is not the one that was asked for.
+// HashError reports that a downloaded file is not the requested one.
 type HashError struct {
 	URL, Got, Want string // Got is the whole SHA-256, Want may be a prefix
 }
@@ -73,11 +75,11 @@ func Offline() bool {
 }
 
 // File makes r.Dest hold the file of r.URL. A file that is there already and has the right hash (or any file, when no
-// hash is known) is kept without asking the network. The download goes to Dest+".part", is resumed after a break of the
-// connection, also by a later call when the hash is known, is verified, and only then renamed. Answers 429 and 5xx and
-// network errors are tried again with growing pauses. Proxies are taken from HTTP_PROXY and HTTPS_PROXY.
+// hash is known) is kept without a request. The download goes to Dest+".part". It is resumed after a lost connection,
+// also by a later call when the hash is known, then verified, and only then renamed. Status codes 429 and 5xx and
+// network errors are retried with growing pauses. Proxies are taken from HTTP_PROXY and HTTPS_PROXY.
 //
-// Where the server's name can't be looked up, or there is no route to it, no retry would help, and there is none.
+// If the server's name can't be looked up, or there is no route to it, there is no retry, since it would not help.
 //
 // Errors: ErrOffline and ErrNoNetwork (wrapped), *StatusError, *HashError, the error of ctx, or one that names file and
 // address.
@@ -112,7 +114,7 @@ func File(ctx context.Context, r Request) error {
 	return err
 }
 
-// complete checks the request and fills in what is left out.
+// complete checks the request and fills in the default paths.
 func (r *Request) complete() error {
 	u, err := url.Parse(r.URL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -165,7 +167,7 @@ func SHA256(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// verify compares the whole of file with the wanted hash and makes it durable.
+// verify compares the whole of file with the wanted hash and syncs it to the disk.
 func verify(file *os.File, r Request) error {
 	if r.SHA256 != "" {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {

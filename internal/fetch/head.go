@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Shown is an address as messages may show it: without password and query, which may hold secrets.
+// Shown returns an address for messages: without password and query, which may hold secrets.
 func Shown(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -24,8 +24,8 @@ func Shown(address string) string {
 	return u.String()
 }
 
-// unreachable marks a failure of the network. It leaves out what net/http says of the address: the last one of a chain
-// of redirects, with its query.
+// unreachable marks a failure of the network. It leaves out the address in net/http's error, which is the last one of a
+// chain of redirects, with its query.
 type unreachable struct{ cause error }
 
 func (e unreachable) Error() string { return e.cause.Error() }
@@ -42,7 +42,8 @@ func withoutURL(err error) error {
 	return unreachable{err}
 }
 
-// Unreachable reports whether err means that the server could not be asked: no connection, or 429 or 5xx to the end.
+// Unreachable reports whether err means that the server could not be reached: no connection, or 429 or 5xx on the last
+// attempt.
 func Unreachable(err error) bool {
 	var status *StatusError
 	if errors.As(err, &status) {
@@ -52,8 +53,8 @@ func Unreachable(err error) bool {
 	return errors.As(err, &u)
 }
 
-// Head asks for the header of r.URL. Redirects within its host are followed; of one to another host the header is
-// returned, since a hub describes the file there. Retries and errors are those of [File].
+// Head requests the header of r.URL. It follows redirects within the host. For a redirect to another host it returns
+// the header of the redirect itself, since a hub describes the file there. Retries and errors are those of [File].
 func Head(ctx context.Context, r Request) (http.Header, error) {
 	client, transport := patience(ctx).client()
 	defer transport.CloseIdleConnections()

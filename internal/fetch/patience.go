@@ -15,7 +15,7 @@ import (
 
 // Patience says how long a download waits for a server.
 type Patience struct {
-	// Attempts at the whole request, each one resuming.
+	// Attempts is the number of attempts at the whole request; each one resumes the last.
 	Attempts int
 	// MinWait and MaxWait bound the pauses between attempts.
 	MinWait, MaxWait time.Duration
@@ -37,7 +37,7 @@ func patience(ctx context.Context) Patience {
 	return Patience{Attempts: 5, MinWait: time.Second, MaxWait: 30 * time.Second, Stall: time.Minute}
 }
 
-// client is one that retries and takes proxies from the environment.
+// client returns a client that retries and takes proxies from the environment.
 func (p Patience) client() (*retryablehttp.Client, *http.Transport) {
 	t := cleanhttp.DefaultPooledTransport() // proxies from the environment, dial and TLS timeouts
 	t.ResponseHeaderTimeout = p.Stall
@@ -74,7 +74,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
 		return fmt.Errorf("redirected from https to %s, refused", Shown(req.URL.String()))
 	}
-	if req.URL.Host != via[0].URL.Host { // net/http would let subdomains have it
+	if req.URL.Host != via[0].URL.Host { // net/http would send it to subdomains
 		req.Header.Del("Authorization")
 		req.Header.Del("Cookie")
 	}

@@ -15,14 +15,14 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// transfer is one file on its way, through several attempts.
+// transfer is the download of one file, in several attempts.
 type transfer struct {
 	Request
 	Patience
 	client *retryablehttp.Client
 	// validator is the ETag or the date of the file whose beginning this transfer has stored.
 	validator string
-	// fresh: the unfinished file was started by this transfer.
+	// fresh is set if this transfer started the unfinished file.
 	fresh bool
 }
 
@@ -30,10 +30,10 @@ func newTransfer(ctx context.Context, r Request) *transfer {
 	return &transfer{Request: r, Patience: patience(ctx)}
 }
 
-// run asks until the file is complete, and gives it its name.
+// run repeats the request until the file is complete, then renames the file.
 func (t *transfer) run(ctx context.Context) error {
 	if t.SHA256 == "" {
-		// Nothing could tell whether an old beginning belongs to the same file.
+		// Without a hash nothing shows whether an old beginning belongs to the same file.
 		if err := os.Remove(t.Part); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return t.errorf("%w", err)
 		}
@@ -71,7 +71,7 @@ func (t *transfer) run(ctx context.Context) error {
 	}
 }
 
-// errorf names the address of the file.
+// errorf returns an error that names the address of the file.
 func (t *transfer) errorf(format string, args ...any) error {
 	return fmt.Errorf("download of %s: %w", Shown(t.URL), fmt.Errorf(format, args...))
 }
@@ -86,8 +86,8 @@ func isRetryable(err error) bool {
 	return errors.As(err, &b)
 }
 
-// attempt asks for the file, or for the rest of it, and appends what comes to the unfinished file. At its end the hash
-// is checked.
+// attempt requests the file, or the rest of it, and appends the response to the unfinished file. At the end it checks
+// the hash.
 func (t *transfer) attempt(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -111,7 +111,7 @@ func (t *transfer) attempt(ctx context.Context) (err error) {
 		}
 	}()
 	if resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0 {
-		// The stored part is as long as the file or longer: right as it is, or worthless.
+		// The stored part is as long as the file or longer: complete, or worthless.
 		return verify(out, t.Request)
 	}
 	have, total, err := t.begin(out, resp, have)
@@ -130,7 +130,7 @@ func (t *transfer) attempt(ctx context.Context) (err error) {
 	return nil
 }
 
-// ask sends the request, for what follows the have bytes that are stored already.
+// ask sends the request for the bytes after the have bytes that are stored already.
 func (t *transfer) ask(ctx context.Context) (resp *http.Response, have int64, err error) {
 	if info, err := os.Stat(t.Part); err == nil && (t.SHA256 != "" || t.validator != "") {
 		have = info.Size()
@@ -155,8 +155,8 @@ func (t *transfer) ask(ctx context.Context) (resp *http.Response, have int64, er
 	return resp, have, nil
 }
 
-// begin makes the unfinished file ready for the answer: at its end, or empty if the answer is the whole file. It
-// returns the bytes that are there, and those of the whole file, -1 if the server does not say.
+// begin prepares the unfinished file for the response: it seeks to the end, or empties the file if the response is the
+// whole file. It returns the number of bytes stored, and the size of the whole file, -1 if the server does not send it.
 func (t *transfer) begin(out *os.File, resp *http.Response, stored int64) (have, total int64, err error) {
 	total = -1
 	switch {
@@ -195,8 +195,8 @@ func (t *transfer) begin(out *os.File, resp *http.Response, stored int64) (have,
 	return have, total, nil
 }
 
-// receive writes the body to the end of the unfinished file, and gives up when nothing comes for too long. It returns
-// the bytes that are there then.
+// receive writes the body to the end of the unfinished file, and gives up after a silence of Stall. It returns the
+// number of bytes stored.
 func (t *transfer) receive(ctx context.Context, cancel context.CancelCauseFunc, out *os.File, body io.Reader, have, total int64) (int64, error) {
 	stalled := fmt.Errorf("no data for %v", t.Stall)
 	watchdog := time.AfterFunc(t.Stall, func() { cancel(stalled) })

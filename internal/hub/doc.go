@@ -1,8 +1,8 @@
-// Package hub gets files of model repositories in the manner of the Hugging Face hub, and keeps them where Python's
-// huggingface_hub does, so that both share one copy.
+// Package hub downloads files of model repositories by the protocol of the Hugging Face hub, and stores them where
+// Python's huggingface_hub does, so that both share one copy.
 //
-// Why not github.com/gomlx/go-huggingface (v0.4.8): its downloader starts over after every break, knows neither
-// HF_HOME, HF_TOKEN nor HF_HUB_OFFLINE, does not retry, keeps the token on redirects, and compares no hash. The
-// transfer is [github.com/tlkit-go/tlkit-notebooks/internal/fetch]'s instead; what is left of the protocol is this
-// file.
+// Why not github.com/gomlx/go-huggingface (v0.4.8): its downloader starts over after every lost connection, reads
+// neither HF_HOME, HF_TOKEN nor HF_HUB_OFFLINE, does not retry, keeps the token on redirects, and compares no hash.
+// Instead, [github.com/tlkit-go/tlkit-notebooks/internal/fetch] does the transfer, and this package the rest of the
+// protocol.
 package hub

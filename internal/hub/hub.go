@@ -67,7 +67,7 @@ func (r Repo) revision() string {
 type NotFoundError struct {
 	Repo Repo
 	File string
-	// Reason is the hub's word, such as "RepoNotFound" or "EntryNotFound"; "" if it gave none.
+	// Reason is the hub's error code, such as "RepoNotFound" or "EntryNotFound"; "" if it gave none.
 	Reason string
 }
 
@@ -109,7 +109,7 @@ func home() (string, error) {
 	return fetch.ExpandHome("~/.cache/huggingface")
 }
 
-// CacheDir is where repositories are kept: HF_HUB_CACHE, else the folder hub in HF_HOME, as in Python.
+// CacheDir returns the folder that holds the repositories: HF_HUB_CACHE, else the folder hub in HF_HOME, as in Python.
 func CacheDir() (string, error) {
 	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
 		if dir := os.Getenv(name); dir != "" {
@@ -123,7 +123,7 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "hub"), nil
 }
 
-// token is HF_TOKEN, else what `hf auth login` has stored; "" if there is neither.
+// token is HF_TOKEN, else the token that `hf auth login` has stored; "" if there is neither.
 func token() string {
 	for _, name := range []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"} {
 		if t := strings.TrimSpace(os.Getenv(name)); t != "" {
@@ -153,7 +153,7 @@ type Options struct {
 	Progress func(name string) func(done, total int64)
 }
 
-// Dir is the folder that stands for the repository in the cache.
+// Dir returns the folder of the repository in the cache.
 func (r Repo) Dir() (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
@@ -186,9 +186,9 @@ func (r Repo) Cached(name string) string {
 	return p
 }
 
-// File returns the path of a local copy of a file of the repository, downloading it if need be. The hub is asked
-// whether a branch has moved; if it can't be reached, or must not be, the copy that is there is good enough. A file of
-// a commit never changes, and the hub is not asked for one that is there.
+// File returns the path of a local copy of a file of the repository, downloading it if need be. A request to the hub
+// shows whether a branch has moved; if the hub can't be reached, or must not be, File returns the existing copy. A file
+// of a commit never changes, so an existing copy needs no request.
 //
 // Errors: *[NotFoundError], those of fetch.File, or one that says which file to put where.
 func (r Repo) File(ctx context.Context, name string, o Options) (string, error) {
@@ -204,7 +204,7 @@ func (r Repo) File(ctx context.Context, name string, o Options) (string, error) 
 	}
 	p, err := r.download(ctx, name, o)
 	if err != nil && cached != "" && ctx.Err() == nil && fetch.Unreachable(err) {
-		return cached, nil // yesterday's copy is better than none
+		return cached, nil // an old copy is better than none
 	}
 	if errors.Is(err, fetch.ErrNoNetwork) {
 		return "", r.byOtherMeans(name, err)
@@ -220,7 +220,7 @@ func (r Repo) offlineError(name string) error {
 	return r.byOtherMeans(name, fmt.Errorf("%w (%s)", fetch.ErrOffline, which))
 }
 
-// byOtherMeans says how a file gets here without the network, for which why is the reason.
+// byOtherMeans returns an error that says how to get a file without the network; why is the reason for that.
 func (r Repo) byOtherMeans(name string, why error) error {
 	dir, err := r.Dir()
 	if err != nil {
@@ -237,7 +237,8 @@ func revisionFlag(r Repo) string {
 	return " --revision " + r.Revision
 }
 
-// download asks the hub what the file is, and gets it unless its content is there already.
+// download requests the file's commit and hash from the hub, and downloads the file unless its content is there
+// already.
 func (r Repo) download(ctx context.Context, name string, o Options) (string, error) {
 	u := Endpoint() + "/" + r.ID + "/resolve/" + url.PathEscape(r.revision()) + "/" + (&url.URL{Path: name}).EscapedPath()
 	header := http.Header{}
@@ -281,7 +282,8 @@ func (r Repo) download(ctx context.Context, name string, o Options) (string, err
 	return snapshot, nil
 }
 
-// blob makes the file of that content. Large files are named by their SHA-256, others by their Git hash.
+// blob downloads the content with the hash etag to the path blob, unless it is there already. Large files are named by
+// their SHA-256, others by their Git hash.
 func (r Repo) blob(ctx context.Context, u string, header, head http.Header, name, etag, blob string, o Options) error {
 	req := fetch.Request{URL: u, Header: header, Dest: blob, MaxBytes: o.MaxBytes, Part: blob + ".incomplete"}
 	// Python's lock, so that neither downloads what the other is downloading.
@@ -343,7 +345,7 @@ func gitHash(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// explain turns an error of the hub into one that says what the user can do.
+// explain converts an error of the hub to one that says what the user can do.
 func (r Repo) explain(name string, err error) error {
 	var status *fetch.StatusError
 	if !errors.As(err, &status) {
@@ -354,7 +356,7 @@ func (r Repo) explain(name string, err error) error {
 	case reason == "GatedRepo":
 		return fmt.Errorf("hub: repository %s is gated: accept its terms at %s/%s and set HF_TOKEN to a token that may read it: %w", r.ID, fetch.Shown(Endpoint()), r.ID, err)
 	case reason == "RepoNotFound", status.Code == 401 && token() == "":
-		return &NotFoundError{Repo: r, File: name, Reason: "RepoNotFound"} // the hub answers 401 for what is not public
+		return &NotFoundError{Repo: r, File: name, Reason: "RepoNotFound"} // the hub sends 401 for repositories that are not public
 	case status.Code == 401, status.Code == 403:
 		return fmt.Errorf("hub: repository %s: the hub refuses the token of HF_TOKEN (or of `hf auth login`): %w", r.ID, err)
 	case status.Code == 404:
@@ -375,7 +377,7 @@ func link(blob, snapshot string) error {
 	if have, err := os.Readlink(snapshot); err == nil && have == target {
 		return nil
 	}
-	// Made beside and renamed, so that another process never finds nothing.
+	// Made in a temporary folder and renamed, so that another process never finds the link missing.
 	temp, err := os.MkdirTemp(filepath.Dir(snapshot), ".link-")
 	if err != nil {
 		return err

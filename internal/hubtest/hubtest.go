@@ -1,6 +1,6 @@
 // Package hubtest is a hub of model files on 127.0.0.1 for tests: torchvision's layout (a file per address, the hash in
-// its name) and that of the Hugging Face hub (repositories at commits, large files on another host), with answers as
-// good and as bad as those of real servers.
+// its name) and that of the Hugging Face hub (repositories at commits, large files on another host), with the good and
+// the bad responses of real servers.
 package hubtest
 
 import (
@@ -25,7 +25,7 @@ const Commit = "0123456789abcdef0123456789abcdef01234567"
 // Fault is what is wrong with the response to a request for the content of a file.
 type Fault int
 
-// The faults. Those of which "once" is said end with the first request for a file.
+// The faults. Those marked "once" affect only the first request for a file.
 const (
 	None        Fault = iota
 	Truncated         // once: half of the file, then the connection breaks
@@ -35,14 +35,14 @@ const (
 	TooMany           // once: 429 with Retry-After
 	ServerError       // once: 500
 	Down              // always: 503
-	Redirected        // once more: a redirect before the file
+	Redirected        // always: a redirect before the file
 )
 
 // Hub is a running hub.
 type Hub struct {
 	// URL is the address of the hub, CDN that of the host for large files of repositories.
 	URL, CDN string
-	// Token, when set, is asked for by repositories.
+	// Token, when set, is required by repositories.
 	Token string
 
 	mu       sync.Mutex
@@ -52,12 +52,12 @@ type Hub struct {
 	asked    map[string]int // GETs by path
 }
 
-// Request is one that came.
+// Request is a request that the hub received.
 type Request struct {
 	Host, Method, Path, Authorization, Range string
 }
 
-// New starts a hub that ends with the test, and clears the environment's say in where files come from and go to.
+// New starts a hub that ends with the test. It leaves the environment as it is; see Isolate.
 func New(t testing.TB) *Hub {
 	t.Helper()
 	h := &Hub{files: map[string][]byte{}, faults: map[string]Fault{}, asked: map[string]int{}}
@@ -91,7 +91,7 @@ func (h *Hub) Break(base string, f Fault) {
 	h.faults[base] = f
 }
 
-// Requests returns what was asked so far, in order.
+// Requests returns the requests received so far, in order.
 func (h *Hub) Requests() []Request {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,7 +115,7 @@ func SHA256(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// gitHash is how Git names a file of that content.
+// gitHash is the hash by which Git names a file of that content.
 func gitHash(data []byte) string {
 	h := sha1.New()
 	fmt.Fprintf(h, "blob %d\x00", len(data))
@@ -186,7 +186,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 }
 
-// answer gives a faulty answer, if it is time for one.
+// answer sends the faulty response that fault prescribes for the nth request, and reports whether there was one.
 func answer(w http.ResponseWriter, r *http.Request, fault Fault, nth int, data []byte) bool {
 	part := func() {
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))

@@ -7,8 +7,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Name returns the candidate closest to name, case aside: one that begins with it, or the one of the smallest edit
-// distance. It returns "" if none is near: at more than half the name's length and two changes.
+// Name returns the candidate closest to name, case aside: one that begins with it (if name is longer than three bytes),
+// or the one with the smallest edit distance. It returns "" if that distance is more than two and more than half the
+// name's length.
 func Name(name string, candidates []string) string {
 	name = strings.ToLower(name)
 	best, bestAt := "", max(2, len(name)/2)+1
