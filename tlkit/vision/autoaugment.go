@@ -18,7 +18,7 @@ type RandAugment struct {
 // op is an operation with its strengths.
 type op struct {
 	name string
-	// at gives the strength of magnitude k of 0 to 30, for an image of the given size.
+	// at returns the strength of magnitude k of 0 to 30, for an image of the given size.
 	at func(k, width, height int) float64
 	// signed strengths are negative half of the time.
 	signed bool

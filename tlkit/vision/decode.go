@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// MaxDecodeBytes is the memory that all decoders at work may take together. An image that needs more alone is
-	// refused, by what its header says; others wait for their turn.
+	// MaxDecodeBytes is the memory that all running decoders may take together. An image that alone needs more,
+	// according to its header, is refused; others wait until enough memory is free.
 	MaxDecodeBytes = 1 << 30
 	// MaxFileBytes is the largest image file that is read.
 	MaxFileBytes = 256 << 20
@@ -34,25 +34,25 @@ var decodeMemory = semaphore.NewWeighted(MaxDecodeBytes)
 
 // DecodeOptions say how a file becomes pixels. The zero value gives what torchvision's ImageFolder reads.
 type DecodeOptions struct {
-	// Orient turns and mirrors the image as its EXIF orientation says (JPEG, PNG, WebP and TIFF hold one), so that a
+	// Orient rotates and flips the image as its EXIF orientation says (JPEG, PNG, WebP and TIFF hold one), so that a
 	// photograph stands upright, as viewers show it. torchvision and Keras don't.
 	Orient bool
 	// Bits is the number of bits that the values of a 16-bit image use: 8 to 16. Cameras, scanners and microscopes
 	// store 10, 12 or 14 bits in files of 16, which would come out nearly black. 0: the least of 8, 10, 12, 14 and 16
-	// that holds the image's largest value. Images of 8 bits have none to choose.
+	// that holds the image's largest value. It has no effect on 8-bit images.
 	Bits int
 }
 
 // Info says what an image file holds.
 type Info struct {
-	Width, Height int    // in pixels, as stored: before any turn
+	Width, Height int    // in pixels, as stored: before Orient rotates them
 	Format        string // one of Formats
 	// Bits is 8, or for an image of 16-bit values the least of 8, 10, 12, 14 and 16 that holds the largest of them.
 	Bits int
 }
 
-// Formats returns the names of the formats that are read. They are read by the decoders of this package's table alone,
-// whatever others a program has registered with package image.
+// Formats returns the names of the formats that are read. Only the decoders of this package's table read them; decoders
+// that a program has registered with package image are not used.
 func Formats() []string {
 	names := make([]string, len(formats))
 	for i, f := range formats {
@@ -61,10 +61,10 @@ func Formats() []string {
 	return names
 }
 
-// Decode reads a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM (PBM, PGM, PPM) file, told apart by content. Of several frames
+// Decode reads a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM (PBM, PGM, PPM) file, recognised by content. Of several frames
 // or pages it takes the first. Transparency is dropped, as in torchvision's ImageFolder. Images beyond MaxDecodeBytes
-// are refused before their pixels take memory. Formats that are known and not read give an *UnsupportedError. At most
-// one DecodeOptions may be given.
+// are refused before their pixels take memory. For a known format that is not read, the error is an *UnsupportedError.
+// At most one DecodeOptions may be given.
 func Decode(r io.Reader, opts ...DecodeOptions) (*Image, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {
@@ -93,7 +93,7 @@ func DecodeBytes(data []byte, opts ...DecodeOptions) (*Image, error) {
 	return m, err
 }
 
-// DecodeInfo is [DecodeBytes] that also says what the file holds.
+// DecodeInfo is [DecodeBytes] and also returns the Info of the file.
 func DecodeInfo(data []byte, opts ...DecodeOptions) (*Image, Info, error) {
 	o, err := oneOption(opts)
 	if err != nil {
@@ -130,14 +130,14 @@ func oneOption(opts []DecodeOptions) (o DecodeOptions, err error) {
 	return o, nil
 }
 
-// DecodeConfig reads only the header: size in pixels and format (one of [Formats]). It refuses what DecodeBytes refuses
-// for its size or format.
+// DecodeConfig reads only the header: size in pixels and format (one of [Formats]). It refuses the files that
+// DecodeBytes refuses for their size or format.
 func DecodeConfig(data []byte) (width, height int, format string, err error) {
 	f, h, err := readHeader(data)
 	return h.width, h.height, f.name, err
 }
 
-// readHeader tells the format and the size, and refuses what is too large.
+// readHeader returns the format and the header, and refuses an image that is too large.
 func readHeader(data []byte) (format, header, error) {
 	switch {
 	case len(data) == 0:
@@ -163,7 +163,8 @@ func readHeader(data []byte) (format, header, error) {
 	return f, h, nil
 }
 
-// brokenError tells a file that is damaged from one that is sound and of a kind that its decoder does not read.
+// brokenError returns the error for a file that its decoder failed on: damaged, or sound and with an unsupported
+// feature.
 func brokenError(name string, h header, err error) error {
 	if _, ok := errors.AsType[*UnsupportedError](err); ok {
 		return err
@@ -177,10 +178,10 @@ func brokenError(name string, h header, err error) error {
 	return fmt.Errorf("vision: broken %s image of %d x %d pixels: %w", name, h.width, h.height, err)
 }
 
-// UnsupportedError is about a file that may well be sound, and is not read.
+// UnsupportedError reports a file that may well be sound, but whose format or feature is not supported.
 type UnsupportedError struct {
 	Format  string // such as "HEIC"
-	Feature string // what of a format that is read otherwise; "" where the format as a whole is not read
+	Feature string // the unsupported part of a format that is otherwise read; "" if the whole format is not read
 	Advice  string // what to do
 }
 
@@ -191,7 +192,7 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("vision: %s is not read; %s", e.Format, e.Advice)
 }
 
-// formatOf tells the format by the first bytes.
+// formatOf recognises the format by the first bytes.
 func formatOf(data []byte) (format, error) {
 	for _, f := range formats {
 		for _, magic := range f.magic {
@@ -219,7 +220,7 @@ func matches(data []byte, magic string) bool {
 	return true
 }
 
-// hasPrefixFold is strings.HasPrefix for text in any case; it passes over blanks and a byte order mark before it.
+// hasPrefixFold is strings.HasPrefix for text in any case; it skips blanks and a byte order mark before the text.
 func hasPrefixFold(data []byte, prefix string) bool {
 	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
 	return len(data) >= len(prefix) && strings.EqualFold(string(data[:len(prefix)]), prefix)

@@ -10,7 +10,7 @@ type samples16 struct {
 	pix           []uint8
 	stride        int
 	width, height int
-	channels      int // 1: grey; 4: colour and opacity, of which the last is not looked at
+	channels      int // 1: grey; 4: colour and opacity, of which the last is ignored
 }
 
 // samplesOf returns the values of m if it has 16 bits per channel and colours that are not multiplied by their opacity.
@@ -66,7 +66,7 @@ func (s samples16) bits() int {
 	return 16
 }
 
-// rgb drops the bits below the highest 8 of so many; values beyond them are white.
+// rgb keeps the highest 8 of the given number of bits; values that need more bits become white.
 func (s samples16) rgb(bits int) *Image {
 	out := New(s.width, s.height)
 	put := func(at int, v uint16) { out.Pix[at] = uint8(min(v>>(bits-8), 255)) }
@@ -80,7 +80,8 @@ func (s samples16) rgb(bits int) *Image {
 	return out
 }
 
-// from is FromImage that knows of 16-bit values that use fewer bits: bits as in DecodeOptions, the result as in Info.
+// from is FromImage for images whose 16-bit values may use fewer bits: bits is as in DecodeOptions, the returned number
+// as in Info.
 func from(m image.Image, bits int) (*Image, int) {
 	s, ok := samplesOf(m)
 	if !ok {

@@ -92,8 +92,8 @@ func tiffOrientation(data []byte) int {
 	return 1
 }
 
-// oriented returns m as it is to be seen (CIPA DC-008, 4.6.4 A, Orientation): the stored first row and column are where
-// the orientation says.
+// oriented returns m rotated and flipped upright (CIPA DC-008, 4.6.4 A, Orientation): the orientation gives the true
+// place of the stored first row and column.
 func oriented(m *Image, orientation int) *Image {
 	if orientation == 1 {
 		return m

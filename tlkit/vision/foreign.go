@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// foreign are formats that people have among their images and that are not read, told by their first bytes.
+// foreign lists formats that people have among their images and that are not read, recognised by their first bytes.
 var foreign = []struct {
 	name   string
 	is     func(data []byte) bool
@@ -52,7 +52,7 @@ func begins(magic ...string) func([]byte) bool {
 	}
 }
 
-// brand is for files of ISO base media format: one of the brands, the major one or a compatible one, is among these.
+// brand returns a test for files of ISO base media format whose major brand or a compatible one is among names.
 func brand(names ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		if len(data) < 12 || string(data[4:8]) != "ftyp" {
@@ -68,7 +68,7 @@ func brand(names ...string) func([]byte) bool {
 	}
 }
 
-// isSVG wants an svg element near the beginning of what looks like XML.
+// isSVG reports whether data looks like XML with an svg element near the beginning.
 func isSVG(data []byte) bool {
 	if hasPrefixFold(data, "<svg") {
 		return true
@@ -87,8 +87,8 @@ func foreignFormat(data []byte) error {
 	return nil
 }
 
-// cameraRaw returns an error for the raw files of cameras that look like TIFF files: Canon's and Adobe's by their marks,
-// others because their first image is a reduced version of another.
+// cameraRaw returns an error for the raw files of cameras that look like TIFF files: it recognises Canon's and Adobe's
+// by their marks, others by a first image that is a reduced version of another.
 func cameraRaw(data []byte) error {
 	_, dng := tiffTag(data, tagDNGVersion)
 	subfile, _ := tiffTag(data, tagSubfileType)

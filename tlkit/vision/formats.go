@@ -16,19 +16,19 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// header is what the beginning of a file says of its image.
+// header holds what the beginning of a file states about its image.
 type header struct {
 	width, height int
-	// perPixel are the bytes of memory that decoding takes at its height, for each pixel: the decoder's own image and
-	// what it needs beside it, and the RGB image made of it.
+	// perPixel is the peak memory of decoding in bytes per pixel: the decoder's own image, its working memory, and the
+	// RGB image made of it.
 	perPixel int
 	memory   int64 // all of it, once the size is known to be acceptable
 }
 
 func (h header) bytes() int64 { return int64(h.width) * int64(h.height) * int64(h.perPixel) }
 
-// format is one row of the table of decoders. The global registry of package image is not used: what that reads depends
-// on which packages a program happens to link (gonum's plots bring a TIFF decoder along).
+// format is one row of the table of decoders. The global registry of package image is not used: its formats depend on
+// the packages that a program happens to link (gonum's plots bring a TIFF decoder along).
 type format struct {
 	name   string
 	magic  []string // "?" stands for any byte
@@ -47,13 +47,13 @@ var formats = []format{
 	{"pnm", pnmMagic, pnmHeader, pnmPixels},
 }
 
-// safeHeader turns a panic of a decoder into an error: a data set is foreign input, and one file must not end a run.
+// safeHeader converts a panic of a decoder to an error: a data set is foreign input, and one file must not end a run.
 func (f format) safeHeader(data []byte) (h header, err error) {
 	defer recovered(&err)
 	return f.header(data)
 }
 
-// pixels is decode with a panic turned into an error.
+// pixels is decode with a panic converted to an error.
 func (f format) pixels(data []byte, bits int) (m *Image, had int, err error) {
 	defer recovered(&err)
 	return f.decode(data, bits)
@@ -65,7 +65,7 @@ func recovered(err *error) {
 	}
 }
 
-// plainHeader is for decoders whose own image takes so many bytes per pixel.
+// plainHeader is for decoders whose own image takes own bytes per pixel.
 func plainHeader(config func(io.Reader) (image.Config, error), own int) func([]byte) (header, error) {
 	return func(data []byte) (header, error) {
 		c, err := config(bytes.NewReader(data))
@@ -73,7 +73,7 @@ func plainHeader(config func(io.Reader) (image.Config, error), own int) func([]b
 	}
 }
 
-// through is for decoders of which nothing needs to be mended.
+// through is for decoders whose results need no correction.
 func through(decode func(io.Reader) (image.Image, error)) func([]byte, int) (*Image, int, error) {
 	return func(data []byte, bits int) (*Image, int, error) {
 		m, err := decode(bytes.NewReader(data))
@@ -101,7 +101,7 @@ func modelBytes(m color.Model) int {
 	return 4
 }
 
-// pngHeader counts an interlaced image one and a half times: each pass is an image of its own.
+// pngHeader counts the memory of an interlaced image one and a half times: each pass is an image of its own.
 func pngHeader(data []byte) (header, error) {
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	own := modelBytes(c.ColorModel)
@@ -111,7 +111,7 @@ func pngHeader(data []byte) (header, error) {
 	return header{width: c.Width, height: c.Height, perPixel: own + 3}, err
 }
 
-// pngPixels reads files that lack the end chunk, as libpng does: with pixels missing they have an error all the same.
+// pngPixels reads files that lack the end chunk, as libpng does. Files that lack pixels still give an error.
 func pngPixels(data []byte, bits int) (*Image, int, error) {
 	const end = "\x00\x00\x00\x00IEND\xaeB`\x82"
 	out, used, err := through(png.Decode)(data, bits)
@@ -121,8 +121,8 @@ func pngPixels(data []byte, bits int) (*Image, int, error) {
 	return out, used, err
 }
 
-// tiffHeader counts the unpacked strips beside the image. The first image of a camera's raw file is a small preview; it
-// is not what the file is about.
+// tiffHeader counts the memory of the unpacked strips in addition to the image's. It refuses a camera's raw file, whose
+// first image is only a small preview.
 func tiffHeader(data []byte) (header, error) {
 	if err := cameraRaw(data); err != nil {
 		return header{}, err
@@ -131,8 +131,7 @@ func tiffHeader(data []byte) (header, error) {
 	return header{width: c.Width, height: c.Height, perPixel: 2*modelBytes(c.ColorModel) + 3}, err
 }
 
-// tiffPixels mends fax-coded files in which 0 is black: the decoder takes the code's white for white, where libtiff
-// takes it for 0.
+// tiffPixels corrects fax-coded files in which 0 is black: the decoder reads the code's white as white, libtiff as 0.
 func tiffPixels(data []byte, bits int) (*Image, int, error) {
 	out, bits, err := through(tiff.Decode)(data, bits)
 	if err != nil {
@@ -176,7 +175,7 @@ func place(m *Image, p image.Point, width, height int) *Image {
 	return out
 }
 
-// unsupportedFeature returns what a decoder says that it does not read, or "".
+// unsupportedFeature returns the feature that a decoder's error names as unsupported, or "".
 func unsupportedFeature(err error) string {
 	var j jpeg.UnsupportedError
 	var p png.UnsupportedError

@@ -16,7 +16,8 @@ const (
 	jpegAPP14 = 0xee // Adobe's colour transform
 )
 
-// jpegSegment returns the content of the first segment with the marker that accept takes, from the header of a JPEG file.
+// jpegSegment returns the content of the first segment with the given marker for which accept returns true, from the
+// header of a JPEG file.
 func jpegSegment(data []byte, marker byte, accept func(content []byte) bool) []byte {
 	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
 		m := data[at+1]
@@ -42,7 +43,8 @@ func jpegSegment(data []byte, marker byte, accept func(content []byte) bool) []b
 
 func anyContent([]byte) bool { return true }
 
-// jpegHeader counts a progressive file's coefficients, 4 bytes per value, which stay in memory until the last scan.
+// jpegHeader also counts the memory of a progressive file's coefficients, 4 bytes per value, which stay until the last
+// scan.
 func jpegHeader(data []byte) (header, error) {
 	c, err := jpeg.DecodeConfig(bytes.NewReader(withAdobe(data)))
 	if err != nil {
@@ -73,7 +75,7 @@ func jpegPixels(data []byte, _ int) (*Image, int, error) {
 	return FromImage(m), 8, nil
 }
 
-// withAdobe gives a file of four colours without Adobe's segment that segment (transform 0: inverted CMYK), because the
+// withAdobe adds Adobe's segment (transform 0: inverted CMYK) to a file of four colours that lacks it, because the
 // standard library refuses such files, and Pillow reads them in this way.
 func withAdobe(data []byte) []byte {
 	fourColours := func(frame []byte) bool { return len(frame) > 5 && frame[5] == 4 }

@@ -2,8 +2,8 @@ package vision
 
 import "math"
 
-// The operations of RandAugment and TrivialAugment, computed as Pillow does, which torchvision calls for them: equal to
-// the byte. Each returns a new image; the methods of the same names take its memory from a Scratch.
+// The operations of RandAugment and TrivialAugment equal Pillow's, which torchvision calls for them, to the byte. Each
+// returns a new image; the methods of the same names take its memory from a Scratch.
 
 // perByte applies one table to all bytes.
 func (s *Scratch) perByte(m *Image, f func(v int) int) *Image {
@@ -146,7 +146,7 @@ func (s *Scratch) saturation(m *Image, factor float64) *Image {
 	return s.blend(m, func(i int) uint8 { return luma(m.Pix[i-i%3 : i-i%3+3]) }, factor)
 }
 
-// Contrast blends with the mean grey: 0 is that, 1 the image itself (Pillow's ImageEnhance.Contrast).
+// Contrast blends with the mean grey: 0 is that grey, 1 the image itself (Pillow's ImageEnhance.Contrast).
 func Contrast(m *Image, factor float64) *Image { return new(Scratch).contrast(m, factor).detached() }
 
 func (s *Scratch) contrast(m *Image, factor float64) *Image {
@@ -158,7 +158,8 @@ func (s *Scratch) contrast(m *Image, factor float64) *Image {
 	return s.blend(m, func(int) uint8 { return mean }, factor)
 }
 
-// Sharpness blends with the smoothed image: 0 is that, 1 the image itself (Pillow's ImageEnhance.Sharpness).
+// Sharpness blends with the smoothed image: 0 is the smoothed image, 1 the image itself (Pillow's
+// ImageEnhance.Sharpness).
 func Sharpness(m *Image, factor float64) *Image { return new(Scratch).sharpness(m, factor).detached() }
 
 func (s *Scratch) sharpness(m *Image, factor float64) *Image {
@@ -219,7 +220,7 @@ func (s *Scratch) translate(m *Image, right, down int) *Image {
 	return s.affine(m, 1, 0, float64(-right), 0, 1, float64(-down))
 }
 
-// Rotate turns m counter-clockwise around its centre; black comes in at the corners.
+// Rotate rotates m counter-clockwise around its centre; black comes in at the corners.
 func Rotate(m *Image, degrees float64) *Image { return new(Scratch).rotate(m, degrees).detached() }
 
 func (s *Scratch) rotate(m *Image, degrees float64) *Image {

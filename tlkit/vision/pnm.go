@@ -30,7 +30,7 @@ type pnm struct {
 
 var errPNMHeader = errors.New("the header of the PNM file is damaged")
 
-// skipBlanks passes over white space and comments.
+// skipBlanks skips white space and comments.
 func (p *pnm) skipBlanks() {
 	for p.at < len(p.data) {
 		switch p.data[p.at] {
@@ -102,7 +102,7 @@ func pnmHeader(data []byte) (header, error) {
 	return header{width: p.width, height: p.height, perPixel: 3}, nil
 }
 
-// pnmPixels scales by the header's largest value, which says what white is.
+// pnmPixels scales by the header's largest value, which stands for white.
 func pnmPixels(data []byte, _ int) (*Image, int, error) {
 	p, err := openPNM(data)
 	if err != nil {

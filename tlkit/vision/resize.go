@@ -46,7 +46,7 @@ func (i Interpolation) Valid() error {
 // Resize scales m to width x height pixels with Pillow's arithmetic: first along the rows, then along the columns,
 // rounded to 8 bits after each. The result equals Pillow's. It panics when a side is not positive or interp is unknown.
 //
-// golang.org/x/image/draw does not serve here: it rounds otherwise and takes two to three times as long.
+// golang.org/x/image/draw is not used: it rounds differently and takes two to three times as long.
 func Resize(m *Image, width, height int, interp Interpolation) *Image {
 	return new(Scratch).resize(m, whole(m), width, height, image.Rect(0, 0, width, height), interp).detached()
 }
@@ -58,7 +58,7 @@ func ResizeShorter(m *Image, size int, interp Interpolation) *Image {
 	return Resize(m, width, height, interp)
 }
 
-// shorterTo is the size that ResizeShorter makes of m.
+// shorterTo returns the size of ResizeShorter's result for m.
 func shorterTo(m *Image, size int) (width, height int) {
 	if m.Width <= m.Height {
 		return size, longer(size, m.Height, m.Width)
@@ -86,13 +86,13 @@ func (s *Scratch) crop(m *Image, r image.Rectangle) *Image {
 	return out
 }
 
-// CenterCrop cuts width x height pixels out of the middle of m; where m is smaller it is surrounded by black, as
+// CenterCrop cuts width x height pixels out of the middle of m; where m is smaller, black surrounds it, as
 // torchvision's CenterCrop does.
 func CenterCrop(m *Image, width, height int) *Image {
 	return Crop(m, center(m.Width, m.Height, width, height))
 }
 
-// center is the part of an image of haveW x haveH pixels that CenterCrop cuts out.
+// center returns the part of an image of haveW x haveH pixels that CenterCrop cuts out.
 func center(haveW, haveH, width, height int) image.Rectangle {
 	x, y := centerOffset(haveW, width), centerOffset(haveH, height)
 	return image.Rect(x, y, x+width, y+height)

@@ -7,13 +7,13 @@ import (
 	"math/rand/v2"
 )
 
-// Scratch is memory that is used again from image to image: preparing one allocates nothing once it has seen the
-// largest. The zero value is ready. It serves one goroutine at a time, and an image that a method returns is valid until
-// the next call, unless it is the argument itself.
+// Scratch is memory that is reused from image to image: preparing an image allocates nothing after the largest image
+// was prepared. The zero value is ready. It serves one goroutine at a time, and an image that a method returns is valid
+// until the next call, unless it is the argument itself.
 type Scratch struct {
 	images [4]Image // used in turn; no operation needs more than three at once
 	turn   int
-	rows   []uint8 // what resize has between its passes
+	rows   []uint8 // resize's result between its two passes
 	sums   []int32
 	x, y   filter
 	pcg    rand.PCG
@@ -78,7 +78,7 @@ func (s *Scratch) Augment(a Augment, rng *rand.Rand, m *Image, size int, interp 
 	return s.randAugment(a.RandAugment, rng, m)
 }
 
-// image returns an image of the given size, its pixels as they happen to be.
+// image returns an image of the given size, with arbitrary pixels.
 func (s *Scratch) image(width, height int) *Image {
 	if width < 0 || height < 0 {
 		panic(fmt.Sprintf("vision: image of %d x %d pixels", width, height))
@@ -90,13 +90,13 @@ func (s *Scratch) image(width, height int) *Image {
 	return m
 }
 
-// detached is m in a header of its own, so that it does not keep the Scratch that made it.
+// detached returns m with a header of its own, so that it does not keep the Scratch in memory.
 func (m *Image) detached() *Image {
 	out := *m
 	return &out
 }
 
-// detachedFrom is detached, but for the image that all began with, which stays itself.
+// detachedFrom is detached, but returns m itself if it is origin, the image that the operations began with.
 func (m *Image) detachedFrom(origin *Image) *Image {
 	if m == origin {
 		return m
@@ -114,10 +114,10 @@ func grown[T any](buf []T, n int) []T {
 // weightBits is the number of fractional bits of the filter weights, as in Pillow, whose rounding is reproduced.
 const weightBits = 32 - 8 - 2
 
-// half is what rounds a sum of weighted bytes.
+// half is added to a sum of weighted bytes, to round it.
 const half = 1 << (weightBits - 1)
 
-// filter has the weights of the output pixels from to from+len(taps) of one axis.
+// filter holds the weights of len(taps) successive output pixels of one axis.
 type filter struct {
 	taps   []taps
 	buf    []int32
@@ -130,7 +130,8 @@ type taps struct {
 	weights []int32
 }
 
-// set computes the weights of the output pixels from to to, of out that are made of in input pixels.
+// set computes the weights of the output pixels with the indices from to to-1, for an axis of in input and out output
+// pixels.
 func (f *filter) set(in, out, from, to int, interp Interpolation) {
 	kernel, support := interp.kernel()
 	scale := float64(in) / float64(out)
@@ -160,7 +161,7 @@ func (f *filter) set(in, out, from, to int, interp Interpolation) {
 	}
 }
 
-// resize scales the part from of m to width x height pixels, and computes of these only the part want.
+// resize scales the part from of m to width x height pixels, but computes only the part want of the result.
 func (s *Scratch) resize(m *Image, from image.Rectangle, width, height int, want image.Rectangle, interp Interpolation) *Image {
 	if width <= 0 || height <= 0 || from.Empty() {
 		panic(fmt.Sprintf("vision: cannot resize %d x %d to %d x %d pixels", from.Dx(), from.Dy(), width, height))
@@ -204,7 +205,7 @@ func resizeRow(dst, src []uint8, all []taps) {
 		t := &all[x]
 		r, g, b := int32(half), int32(half), int32(half)
 		p := src[3*t.first:]
-		// Two or three taps are the usual enlarged and slightly reduced image.
+		// Two or three taps are the usual case: enlarged and slightly reduced images.
 		switch w := t.weights; len(w) {
 		case 2:
 			q := (*[6]uint8)(p)
@@ -230,7 +231,7 @@ func resizeRow(dst, src []uint8, all []taps) {
 	}
 }
 
-// resizeColumns makes each row of out of the rows of src, which begin with row top of the filter's.
+// resizeColumns computes the rows of out from those of src, whose first row is row top of the filter's input.
 func (s *Scratch) resizeColumns(out *Image, src []uint8, stride, top int) {
 	n := 3 * out.Width
 	s.sums = grown(s.sums, n)

@@ -25,7 +25,7 @@ type Preprocess struct {
 	Std           [3]float32    `json:"std"`                     // an all-zero Std means 1, 1, 1
 }
 
-// Validate returns an error that names the field that makes no sense.
+// Validate returns an error that names the invalid field.
 func (p Preprocess) Validate() error {
 	if p.Resize < 0 || p.Crop < 0 {
 		return fmt.Errorf("vision: Preprocess.Resize is %d and Crop %d; expected 0 or a number of pixels", p.Resize, p.Crop)
@@ -36,10 +36,10 @@ func (p Preprocess) Validate() error {
 	return p.Interpolation.Valid()
 }
 
-// Apply resizes and crops m for evaluation. m itself comes back when nothing is to be done.
+// Apply resizes and crops m for evaluation. It returns m itself if there is nothing to do.
 func (p Preprocess) Apply(m *Image) *Image { return new(Scratch).Apply(p, m).detachedFrom(m) }
 
-// resized is the size that m is resized to.
+// resized returns the size that m is resized to.
 func (p Preprocess) resized(m *Image) (width, height int) {
 	switch {
 	case p.Resize <= 0:
@@ -53,12 +53,12 @@ func (p Preprocess) resized(m *Image) (width, height int) {
 }
 
 // ApplyAugmented is the training counterpart of Apply: a random resized crop takes the place of resizing and cropping,
-// the other augmentations come after them. With the zero Augment it is Apply.
+// the other augmentations come after them. With the zero Augment it equals Apply.
 func (p Preprocess) ApplyAugmented(a Augment, rng *rand.Rand, m *Image) *Image {
 	return new(Scratch).ApplyAugmented(p, a, rng, m).detachedFrom(m)
 }
 
-// std is Std, or 1 where it is not set.
+// std returns Std, or ones if it is not set.
 func (p Preprocess) std() [3]float32 {
 	if p.Std == ([3]float32{}) {
 		return [3]float32{1, 1, 1}
@@ -86,7 +86,7 @@ func (p Preprocess) Normalize(dst []float32, pix []uint8) {
 	}
 }
 
-// Denormalize is the inverse of Normalize, rounded and clipped to 0 to 255: for showing what a model saw.
+// Denormalize is the inverse of Normalize, rounded and clipped to 0 to 255: for showing the input of a model.
 func (p Preprocess) Denormalize(pix []uint8, src []float32) {
 	if len(src) != len(pix) || len(pix)%3 != 0 {
 		panic(fmt.Sprintf("vision: Denormalize of %d numbers into %d bytes; expected the same multiple of 3", len(src), len(pix)))
@@ -105,22 +105,24 @@ type Augment struct {
 	Scale [2]float64 `json:"scale,omitzero"`
 	// Ratio is the smallest and largest ratio of width to height that ResizedCrop takes; zero: 3/4 to 4/3.
 	Ratio [2]float64 `json:"ratio,omitzero"`
-	// Pad surrounds the image with so many black pixels and cuts its size out again at a random place (torchvision's
-	// RandomCrop with padding; 4 is usual for CIFAR).
+	// Pad adds this number of black pixels on each side of the image and cuts the original size out at a random place
+	// (torchvision's RandomCrop with padding; 4 is usual for CIFAR).
 	Pad int `json:"pad,omitempty"`
 	// HorizontalFlip is the probability, 0 to 1, of mirroring left to right.
 	HorizontalFlip float64 `json:"horizontal_flip,omitempty"`
 	// RandAugment applies random operations of one strength after crop and flip.
 	RandAugment RandAugment `json:"rand_augment,omitzero"`
-	// TrivialAugment applies one random operation of a random strength after crop and flip (Müller and Hutter 2021, arXiv
-	// 2103.10158, section 3), with torchvision's operations and ranges (TrivialAugmentWide). It has nothing to set.
+	// TrivialAugment applies one random operation of a random strength after crop and flip (Müller and Hutter 2021,
+	// arXiv 2103.10158, section 3), with torchvision's operations and ranges (TrivialAugmentWide). It has no
+	// parameters.
 	TrivialAugment bool `json:"trivial_augment,omitempty"`
 }
 
 // StandardAugment is PyTorch's usual training transform for photographs: a random resized crop and a flip.
 func StandardAugment() Augment { return Augment{ResizedCrop: true, HorizontalFlip: 0.5} }
 
-// CIFARAugment is the usual one for 32 x 32 images (He et al. 2015, section 4.2): shifted by up to 4 pixels, and a flip.
+// CIFARAugment is the usual augmentation of 32 x 32 images (He et al. 2015, section 4.2): shifted by up to 4 pixels,
+// and a flip.
 func CIFARAugment() Augment { return Augment{Pad: 4, HorizontalFlip: 0.5} }
 
 // IsZero reports whether a changes nothing.
@@ -128,7 +130,7 @@ func (a Augment) IsZero() bool {
 	return !a.ResizedCrop && a.Pad == 0 && a.HorizontalFlip == 0 && a.RandAugment.Ops == 0 && !a.TrivialAugment
 }
 
-// Validate returns an error that names the field that makes no sense.
+// Validate returns an error that names the invalid field.
 func (a Augment) Validate() error {
 	bad := func(name string, v [2]float64, high float64) error {
 		if v != ([2]float64{}) && !(v[0] > 0 && v[0] <= v[1] && v[1] <= high) {
@@ -154,13 +156,14 @@ func (a Augment) Validate() error {
 	return a.RandAugment.validate()
 }
 
-// Apply augments m. size is the side in pixels of what ResizedCrop makes, 0 meaning m's own width and height; without
+// Apply augments m. size is the side in pixels of ResizedCrop's result, where 0 means m's own width and height; without
 // ResizedCrop the size of m stays. The result depends only on the arguments and the state of rng.
 func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
 	return new(Scratch).Augment(a, rng, m, size, interp).detachedFrom(m)
 }
 
-// randomRect draws as torchvision's RandomResizedCrop.get_params does: ten tries, then the largest allowed central part.
+// randomRect returns a random part of an image, chosen as in torchvision's RandomResizedCrop.get_params: ten tries,
+// then the largest allowed central part.
 func (a Augment) randomRect(rng *rand.Rand, width, height int) image.Rectangle {
 	scale, ratio := a.Scale, a.Ratio
 	if scale == ([2]float64{}) {
@@ -194,7 +197,7 @@ func (a Augment) randomRect(rng *rand.Rand, width, height int) image.Rectangle {
 }
 
 // NewRand returns a random generator that is determined by seed and parts alone. Seeded with (seed, epoch, index of the
-// image), an augmentation does not depend on which worker does it and when.
+// image), an augmentation depends neither on the worker that does it nor on the order.
 func NewRand(seed uint64, parts ...uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(randState(seed, parts)))
 }

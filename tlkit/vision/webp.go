@@ -11,7 +11,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// The container is that of https://developers.google.com/speed/webp/docs/riff_container.
+// The container format is described at https://developers.google.com/speed/webp/docs/riff_container.
 
 // riffChunks yields the chunks of a WebP file, or of a frame in one, up to the first that is cut off.
 func riffChunks(data []byte) iter.Seq2[string, []byte] {
@@ -95,7 +95,8 @@ func riffChunk(id string, content []byte) []byte {
 	return out
 }
 
-// webpHeader counts the decoder's image (up to 4 bytes per pixel), as much for its transparency, and RGB.
+// webpHeader counts as memory the decoder's image (up to 4 bytes per pixel), as much again for its transparency, and
+// the RGB image.
 func webpHeader(data []byte) (header, error) {
 	const perPixel = 4 + 4 + 3
 	f, err := firstFrame(data)
@@ -142,7 +143,7 @@ func webpPixels(data []byte, _ int) (*Image, int, error) {
 	return out, 8, nil
 }
 
-// fromWebP is FromImage for WebP files: they hold studio-range luminance (16 to 235), which image.YCbCr cannot say.
+// fromWebP is FromImage for WebP files: they hold studio-range luminance (16 to 235), which image.YCbCr cannot express.
 func fromWebP(m image.Image) *Image {
 	y, ok := m.(*image.YCbCr)
 	if a, alpha := m.(*image.NYCbCrA); alpha {

@@ -2,7 +2,7 @@ package vision
 
 import "image"
 
-// A colorspace converts one pixel of luminance and chroma to red, green and blue.
+// A colorspace says how luminance and chroma convert to red, green and blue.
 type colorspace int
 
 const (
@@ -64,8 +64,8 @@ func convertYCbCr(out *Image, m *image.YCbCr, space colorspace) {
 	}
 }
 
-// repeatChroma is convertYCbCr for a part cut out of a larger image, not at a sample of its chroma: no decoder makes it,
-// so repeating the chroma is good enough.
+// repeatChroma is convertYCbCr for a part of a larger image that does not begin at a chroma sample: no decoder makes
+// such an image, so repeating the chroma is good enough.
 func repeatChroma(out *Image, m *image.YCbCr, space colorspace) {
 	min := m.Rect.Min
 	for y := range out.Height {
@@ -76,7 +76,7 @@ func repeatChroma(out *Image, m *image.YCbCr, space colorspace) {
 	}
 }
 
-// chroma brings the chroma of an image to its full resolution, row by row.
+// chroma upsamples the chroma of an image to full resolution, row by row.
 type chroma struct {
 	fx, fy         int // pixels per sample
 	w, h           int // samples
@@ -111,13 +111,13 @@ func newChroma(m *image.YCbCr, width, height int, space colorspace) *chroma {
 	return c
 }
 
-// samples is row y of a plane, or the nearest there is.
+// samples returns row y of a plane, or the nearest row that exists.
 func (c *chroma) samples(plane []uint8, y int) []uint8 {
 	y = min(max(0, y), c.h-1)
 	return plane[c.origin+y*c.stride:][:c.w]
 }
 
-// row returns the chroma at the pixels of row y, in dst where it is not in the plane as it is.
+// row returns the chroma at the pixels of row y: a part of plane if that has full resolution, else dst.
 func (c *chroma) row(dst, plane []uint8, y int) []uint8 {
 	near := c.samples(plane, y/c.fy)
 	far := near
