@@ -306,7 +306,10 @@ func below(t *testing.T, pid int, text string) (found []int) {
 				family[p.pid] = family[p.pid] || family[p.parent]
 			}
 		}
-		for p := range family {
+		for p, ours := range family {
+			if !ours {
+				continue
+			}
 			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p))
 			if strings.Contains(strings.ReplaceAll(string(line), "\x00", " "), text) {
 				found = append(found, p)
