@@ -19,7 +19,7 @@ import (
 	"go.lsp.dev/uri"
 )
 
-// cellFile is the name under which gopls is shown a cell; it is never written.
+// cellFile is the name of the file in which gopls sees a cell; the file is never written.
 const cellFile = "tlkernel_cell.go"
 
 // server is a running gopls. Its methods are not for concurrent use.
@@ -42,12 +42,11 @@ var settings = map[string]any{
 	"linksInHover":       false,
 	"semanticTokens":     false,
 	"staticcheck":        false,
-	"diagnosticsTrigger": "Save", // nobody looks at them
+	"diagnosticsTrigger": "Save", // the kernel does not use them
 	"usePlaceholders":    false,
 }
 
-// startServer starts gopls, which ends with life, for the module in dir and waits
-// until it has loaded it.
+// startServer starts gopls for the module in dir and waits until it has loaded the module. gopls ends with life.
 func startServer(ctx, life context.Context, program, dir string, env []string) (*server, error) {
 	cmd := exec.CommandContext(life, program, "serve")
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, env, io.Discard
@@ -90,8 +89,8 @@ func (p pipe) Close() error {
 	return p.ReadCloser.Close()
 }
 
-// answerServer answers what gopls asks of its client: for settings, and whether
-// it may do things that make no difference here.
+// answerServer replies to gopls's requests to its client. A request for settings gets the settings; the others make no
+// difference here and get an empty reply.
 func answerServer(ctx context.Context, reply jsonrpc2.Replier, req jsonrpc2.Request) error {
 	if req.Method() != protocol.MethodWorkspaceConfiguration {
 		return reply(ctx, nil, nil)
@@ -138,7 +137,7 @@ func (s *server) initialize(ctx context.Context) error {
 	return nil
 }
 
-// show gives gopls the text of the cell's file, and news of other files.
+// show sends gopls the text of the cell's file, and the changes of other files.
 func (s *server) show(ctx context.Context, text []byte) error {
 	now := s.files()
 	var events []*protocol.FileEvent
@@ -172,7 +171,7 @@ func (s *server) show(ctx context.Context, text []byte) error {
 		"contentChanges": []map[string]any{{"text": string(text)}}})
 }
 
-// files are the Go and module files of the folder, with the time of their last change.
+// files returns the Go and module files of the folder, with the time of their last change.
 func (s *server) files() map[string]time.Time {
 	all := map[string]time.Time{}
 	filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
@@ -189,7 +188,7 @@ func (s *server) files() map[string]time.Time {
 	return all
 }
 
-// item is what we need of gopls's CompletionItem.
+// item is the part of gopls's CompletionItem that this package uses.
 type item struct {
 	Label         string             `json:"label"`
 	Detail        string             `json:"detail"`
@@ -200,7 +199,7 @@ type item struct {
 	AdditionalTextEdits []json.RawMessage `json:"additionalTextEdits"`
 }
 
-// doc is the documentation as text.
+// doc returns the documentation as text.
 func (it item) doc() string {
 	var text string
 	if json.Unmarshal(it.Documentation, &text) == nil {
@@ -213,7 +212,7 @@ func (it item) doc() string {
 	return ""
 }
 
-// complete asks for completions at a byte offset of the text shown last.
+// complete requests completions at a byte offset of the text shown last.
 func (s *server) complete(ctx context.Context, text []byte, offset int) ([]item, error) {
 	var list struct {
 		Items []item `json:"items"`
@@ -222,7 +221,7 @@ func (s *server) complete(ctx context.Context, text []byte, offset int) ([]item,
 	return list.Items, err
 }
 
-// hover asks what is at a byte offset; empty when there is nothing.
+// hover requests the description of the code at a byte offset; empty if there is none.
 func (s *server) hover(ctx context.Context, text []byte, offset int) (markdown string, err error) {
 	var hover *struct {
 		Contents protocol.MarkupContent `json:"contents"`
@@ -237,8 +236,7 @@ func (s *server) at(text []byte, offset int) *protocol.TextDocumentPositionParam
 	return &protocol.TextDocumentPositionParams{TextDocument: protocol.TextDocumentIdentifier{URI: s.file}, Position: position(text, offset)}
 }
 
-// position is an offset as the language server protocol counts: lines, and
-// UTF-16 units in a line.
+// position converts an offset to the language server protocol's form: lines, and UTF-16 units in a line.
 func position(text []byte, offset int) protocol.Position {
 	var p protocol.Position
 	for i := 0; i < offset && i < len(text); {

@@ -18,28 +18,26 @@ import (
 
 // Source shows the session to a language server.
 type Source interface {
-	// SourceDir is a module's folder in which the file that CompletionFile returns
-	// type-checks; empty while there is none.
+	// SourceDir returns the folder of a module in which the file from CompletionFile type-checks; empty while there is
+	// none.
 	SourceDir() string
-	// CompletionFile returns a Go file that contains code and sees the session's
-	// names, and where in it is what is at byte offset cursor of code; -1 when that
-	// is no Go code.
+	// CompletionFile returns a Go file that contains code and sees the session's names, and the offset in that file
+	// that corresponds to byte offset cursor of code; -1 if there is no Go code at cursor.
 	CompletionFile(code string, cursor int) (src []byte, offset int)
 	// Names returns the session's names.
 	Names() []Name
-	// Candidates lists what the session itself knows that may stand at a byte
-	// offset, and where that begins.
+	// Candidates lists the texts known to the session that fit at a byte offset, and the offset at which they begin.
 	Candidates(ctx context.Context, code string, cursor int) (start int, all []Candidate)
-	// Words does so inside a string; ok is false elsewhere.
+	// Words does the same inside a string; ok is false elsewhere.
 	Words(ctx context.Context, code string, cursor int) (start int, all []Candidate, ok bool)
-	// Describe says what a name or pkg.Name is; empty when it is not known.
+	// Describe returns a description of a name or pkg.Name; empty if it is not known.
 	Describe(ctx context.Context, name string) string
 }
 
-// Candidate is a text that may stand at a cursor.
+// Candidate is a text that fits at a cursor.
 type Candidate struct {
-	// Text replaces what was typed of it. Kind is one of Name's, or "field",
-	// "keyword", "word" or "file". Detail is a type or signature.
+	// Text replaces the part of it that was typed. Kind is one of Name's kinds, or "field", "keyword", "word" or
+	// "file". Detail is a type or signature.
 	Text, Kind, Detail string
 }
 
@@ -49,28 +47,28 @@ type Name struct {
 	Name, Type string
 	// Kind is "var", "const", "type", "func", "method" or "import".
 	Kind string
-	// Cell is the number of the cell; Stale says why the name can't be used now.
+	// Cell is the number of the cell; Stale is the reason why the name can't be used now.
 	Cell  int
 	Stale string
 }
 
-// Command is a line that is no Go.
+// Command is a line of a cell that is not Go, such as a magic.
 type Command struct {
-	// Name is with its % or %%; Args is what may stand behind it; Help is a line.
+	// Name includes its % or %%; Args describes its arguments; Help is one line of help.
 	Name, Args, Help string
 }
 
-// Config says how to get answers.
+// Config configures a Service.
 type Config struct {
 	// Source is the session.
 	Source Source
-	// Gopls is the program; empty means that there is none.
+	// Gopls is the program's path; empty means that there is none.
 	Gopls string
-	// Env is its environment.
+	// Env is the program's environment.
 	Env []string
-	// Commands are what a line may begin with instead of Go.
+	// Commands are the commands that a line may begin with instead of Go.
 	Commands []Command
-	// Logf gets a line about what a user does not see; may be nil.
+	// Logf gets a line for each event that a user does not see; may be nil.
 	Logf func(format string, args ...any)
 }
 
@@ -81,7 +79,7 @@ type Completion struct {
 	Start, End                    int
 }
 
-// add adds a match, unless it is there.
+// add adds a match, unless it is already in the list.
 func (c *Completion) add(text, kind, detail, doc string) {
 	if text == "" || slices.Contains(c.Matches, text) {
 		return
@@ -90,26 +88,26 @@ func (c *Completion) add(text, kind, detail, doc string) {
 	c.Details, c.Docs = append(c.Details, detail), append(c.Docs, doc)
 }
 
-// Service answers questions about code. It is safe for concurrent use.
+// Service completes and explains code. It is safe for concurrent use.
 type Service struct {
 	cfg  Config
-	turn chan struct{}   // held by who talks to gopls
-	life context.Context // until Close; gopls lives as long
+	turn chan struct{}   // held while a request uses gopls
+	life context.Context // ends with Close, and gopls with it
 	stop context.CancelFunc
 
 	mu       sync.Mutex
 	server   *server
-	starting chan struct{} // closed when the start that is under way has ended
+	starting chan struct{} // closed when the current start of gopls has ended
 	failures int
 }
 
-// maxFailures is how often gopls is started again.
+// maxFailures is the number of failures after which gopls is not started again.
 const maxFailures = 3
 
 // startTime is the limit for loading the workspace.
 const startTime = 2 * time.Minute
 
-// New makes a service; nothing is started yet.
+// New returns a service; it starts nothing yet.
 func New(cfg Config) *Service {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
@@ -118,7 +116,7 @@ func New(cfg Config) *Service {
 	return &Service{cfg: cfg, turn: make(chan struct{}, 1), life: life, stop: stop}
 }
 
-// Start starts gopls, unless it runs, and does not wait.
+// Start starts gopls, unless it runs, and returns at once.
 func (s *Service) Start() { s.begin() }
 
 // begin returns a channel that is closed once gopls runs or has failed.
@@ -172,8 +170,8 @@ func (s *Service) begin() <-chan struct{} {
 	return started
 }
 
-// warm asks the first questions, at which gopls loads and type-checks: about the
-// packages that cells have imported, and fmt.
+// warm sends gopls its first request, about fmt and the packages that cells have imported, so that it loads and
+// type-checks them.
 func (s *Service) warm(ctx context.Context, server *server) error {
 	code := "fmt."
 	for _, n := range s.cfg.Source.Names() {
@@ -192,8 +190,8 @@ func (s *Service) warm(ctx context.Context, server *server) error {
 	return err
 }
 
-// Close ends gopls, also one that is just starting: at once, since Jupyter gives
-// a kernel few seconds to end and gopls has nothing to save.
+// Close ends gopls at once, also while it is still starting: Jupyter gives a kernel few seconds to end, and gopls has
+// nothing to save.
 func (s *Service) Close() {
 	s.stop()
 	s.mu.Lock()
@@ -210,7 +208,8 @@ func (s *Service) Close() {
 	}
 }
 
-// with runs f with gopls, alone, if gopls is there before ctx ends.
+// with runs f with gopls, if gopls is ready before ctx ends. Only one f runs at a time. It reports whether f ran and
+// succeeded.
 func (s *Service) with(ctx context.Context, f func(*server) error) bool {
 	select {
 	case <-s.begin():
@@ -236,7 +235,7 @@ func (s *Service) with(ctx context.Context, f func(*server) error) bool {
 	return err == nil
 }
 
-// Complete lists what may stand at a cursor, a position in code points.
+// Complete lists the texts that fit at a cursor, a position in code points.
 func (s *Service) Complete(ctx context.Context, code string, cursor int) Completion {
 	offset := byteOffset(code, cursor)
 	start, end := wordBounds(code, offset)
@@ -261,15 +260,15 @@ func (s *Service) Complete(ctx context.Context, code string, cursor int) Complet
 		return c
 	}
 	s.completeGo(ctx, &c, code, start, offset, text, at)
-	// A word that goes on after the cursor is replaced whole if a match is that word.
+	// A word that continues after the cursor is replaced as a whole if one of the matches is that word.
 	if end > offset && slices.Contains(c.Matches, code[start:end]) {
 		c.End = utf8.RuneCountInString(code[:end])
 	}
 	return c
 }
 
-// completeGo asks gopls, if it is ready, and the session. What the session knows is
-// there at once, and right about what packages and fields there are.
+// completeGo adds the matches of gopls, if it is ready, and of the session. The session's candidates come at once, and
+// are right about packages and fields.
 func (s *Service) completeGo(ctx context.Context, c *Completion, code string, start, offset int, text []byte, at int) {
 	own := make(chan []Candidate, 1)
 	go func() {
@@ -308,7 +307,7 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 	}
 }
 
-// ready reports whether gopls can be asked now; it is started if need be.
+// ready reports whether gopls takes requests now; it starts gopls if needed.
 func (s *Service) ready() bool {
 	select {
 	case <-s.begin():
@@ -320,8 +319,8 @@ func (s *Service) ready() bool {
 	return s.server != nil
 }
 
-// addItems takes gopls's items that are no more than a text in place of the word,
-// which begins at a position: Jupyter can apply no other edits.
+// addItems adds those of gopls's items that only replace the word, which begins at a position: Jupyter can apply no
+// other edits.
 func (c *Completion) addItems(items []item, word protocol.Position) {
 	for _, it := range items {
 		text := it.Label
@@ -338,10 +337,10 @@ func (c *Completion) addItems(items []item, word protocol.Position) {
 	}
 }
 
-// hook reports whether a name is there for the kernel, not for people.
+// hook reports whether a name is meant for the kernel, not for users.
 func hook(name string) bool { return name == "NotebookWords" || name == "NotebookHelp" }
 
-// addKnown adds what begins with prefix and is known without gopls.
+// addKnown adds the names that begin with prefix and are known without gopls.
 func (c *Completion) addKnown(prefix string, names []Name) {
 	type known struct{ text, kind, detail string }
 	var all []known
@@ -364,8 +363,7 @@ func (c *Completion) addKnown(prefix string, names []Name) {
 	}
 }
 
-// commands lists the kernel's commands when the cursor is in the first word of a
-// line that begins with %.
+// commands lists the kernel's commands if the cursor is in the first word of a line that begins with %.
 func (s *Service) commands(code string, offset int) (matches []Command, ok bool) {
 	word := strings.TrimLeft(code[strings.LastIndexByte(code[:offset], '\n')+1:offset], " \t")
 	if !strings.HasPrefix(word, "%") || strings.ContainsAny(word, " \t") {
@@ -379,8 +377,8 @@ func (s *Service) commands(code string, offset int) (matches []Command, ok bool)
 	return matches, true
 }
 
-// Inspect describes what is at the cursor as text/plain and text/markdown; nil
-// when nothing is known. Behind an opening parenthesis the function is described.
+// Inspect describes the code at the cursor as text/plain and text/markdown; nil if nothing is known. Inside the
+// parentheses of a call it also considers the called function.
 func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[string]any {
 	offset := byteOffset(code, cursor)
 	if _, at := s.cfg.Source.CompletionFile(code, offset); at < 0 {
@@ -408,8 +406,8 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[stri
 	return map[string]any{"text/markdown": markdown, "text/plain": plain(markdown)}
 }
 
-// hover asks gopls about the first of the places at which it knows something. To
-// a Must form the documentation of the function that it stands for is added.
+// hover returns gopls's description of the first of the places that has one. For a Must form, it adds the documentation
+// of the function that the form stands for.
 func (s *Service) hover(ctx context.Context, code string, places []int) (markdown string) {
 	for _, place := range places {
 		start, end := wordBounds(code, place)
@@ -429,7 +427,7 @@ func (s *Service) hover(ctx context.Context, code string, places []int) (markdow
 	return ""
 }
 
-// hoverAt asks gopls about the word that begins at an offset.
+// hoverAt returns gopls's description of the word that begins at an offset.
 func (s *Service) hoverAt(ctx context.Context, code string, start int) (markdown string) {
 	text, at := s.cfg.Source.CompletionFile(code, start)
 	if at < 0 {
@@ -445,7 +443,7 @@ func (s *Service) hoverAt(ctx context.Context, code string, start int) (markdown
 	return markdown
 }
 
-// describe says what the session knows of the name at a place.
+// describe returns the session's description of the name at a place.
 func (s *Service) describe(ctx context.Context, code string, place int) string {
 	start, end := wordBounds(code, place)
 	if start == end {
@@ -462,7 +460,7 @@ func (s *Service) describe(ctx context.Context, code string, place int) string {
 	return ""
 }
 
-// selectorBefore are the names and dots before the word that begins at start.
+// selectorBefore returns the names and dots before the word that begins at start.
 func selectorBefore(code string, start int) string {
 	at := start
 	for at > 0 && (code[at-1] == '.' || at < start && isWord(rune(code[at-1]))) {
@@ -471,7 +469,7 @@ func selectorBefore(code string, start int) string {
 	return code[at:start]
 }
 
-// describeName says what the session knows of a name.
+// describeName returns the session's description of a name.
 func (s *Service) describeName(word string) string {
 	for _, n := range s.cfg.Source.Names() {
 		if n.Name != word {
@@ -486,7 +484,7 @@ func (s *Service) describeName(word string) string {
 	return ""
 }
 
-// plain is markdown as a terminal shows it.
+// plain returns markdown as a terminal shows it.
 func plain(markdown string) string {
 	var lines []string
 	for _, line := range strings.Split(markdown, "\n") {
@@ -501,11 +499,11 @@ func plain(markdown string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// unescape takes back what gopls escapes for markdown.
+// unescape undoes gopls's escapes for markdown.
 var unescape = strings.NewReplacer(`\_`, "_", `\*`, "*", "\\`", "`", `\[`, "[", `\]`, "]", `\(`, "(", `\)`, ")", `\#`, "#", `\+`, "+",
 	`\-`, "-", `\.`, ".", `\!`, "!", `\<`, "<", `\>`, ">", `\|`, "|", `\{`, "{", `\}`, "}", `\\`, `\`, "&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// byteOffset is where a position in code points is in bytes.
+// byteOffset converts a position in code points to one in bytes.
 func byteOffset(code string, cursor int) int {
 	for i := range code {
 		if cursor <= 0 {
@@ -518,7 +516,7 @@ func byteOffset(code string, cursor int) int {
 
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// wordBounds is the identifier around or just before a byte offset.
+// wordBounds returns the bounds of the identifier around or just before a byte offset.
 func wordBounds(code string, offset int) (start, end int) {
 	start, end = offset, offset
 	for start > 0 {
@@ -559,7 +557,7 @@ func enclosingCall(code string, offset int) int {
 	return -1
 }
 
-// jupyterKind is a kind of ours in the words that JupyterLab has icons for.
+// jupyterKind converts a kind of this package to one that JupyterLab has an icon for.
 func jupyterKind(kind string) string {
 	switch kind {
 	case "func", "method":
@@ -580,7 +578,7 @@ func jupyterKind(kind string) string {
 	return "instance"
 }
 
-// kindName is a CompletionItemKind of the language server protocol in those words.
+// kindName converts a CompletionItemKind of the language server protocol to one of the same kinds.
 func kindName(kind int) string {
 	switch kind {
 	case 2, 3, 4:

@@ -20,7 +20,7 @@ func (p *Process) SendComm(address string, value any) error {
 	return p.gonb.send(protocol.CommValue{Address: address, Value: plain(value)})
 }
 
-// plain turns what encoding/json makes of a value into what gonbui expects.
+// plain converts a value as encoding/json decodes it to the type that gonbui expects.
 func plain(v any) any {
 	switch x := v.(type) {
 	case bool:
@@ -61,8 +61,8 @@ func plain(v any) any {
 	return v
 }
 
-// gonbPipes are the two FIFOs of gonbui. Both are open for reading and writing
-// here, so that neither side ever waits for the other to open or sees an end.
+// gonbPipes are the two FIFOs of gonbui. The kernel opens both for reading and writing, so that neither side ever waits
+// for the other to open or sees an end of file.
 type gonbPipes struct {
 	out, back *os.File
 	mu        sync.Mutex

@@ -14,7 +14,7 @@ import (
 )
 
 func init() {
-	// What GoNB's kernel knows besides the protocol's own types: without them no JSON object gets through.
+	// GoNB's kernel registers these types in addition to the protocol's own: without them no JSON object gets through.
 	gob.Register(map[string]any{})
 	gob.Register([]any{})
 }
@@ -25,10 +25,10 @@ type pipe struct {
 	file *os.File
 }
 
-// maxTail is how much of the end of stderr a LostError keeps.
+// maxTail is how much of the end of stderr a LostError keeps, in bytes.
 const maxTail = 16 << 10
 
-// output delivers what was read; p.mu is held.
+// output delivers data from a stream to the Sink; p.mu is held.
 func (p *Process) output(name string, data []byte) {
 	if name == "stderr" {
 		p.tail = append(p.tail, data...)
@@ -39,8 +39,8 @@ func (p *Process) output(name string, data []byte) {
 	p.cfg.Sink.Stream(name, data)
 }
 
-// readLoop reads and delivers under one lock: what left the pipe has been
-// delivered, which is what drain relies on.
+// readLoop reads and delivers under one lock, so that all data that left the pipe has been delivered. drain relies on
+// that.
 func (p *Process) readLoop(f *os.File, deliver func([]byte)) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *Process) readLoop(f *os.File, deliver func([]byte)) {
 	}
 }
 
-// drain delivers what is in the pipes now.
+// drain delivers the data that is in the pipes now.
 func (p *Process) drain() {
 	for _, q := range p.pipes {
 		p.empty(q.file, func(data []byte) { p.output(q.name, data) })
@@ -88,7 +88,7 @@ func (p *Process) emptyLocked(f *os.File, deliver func([]byte)) {
 	}
 	buf := make([]byte, 64<<10)
 	raw.Control(func(fd uintptr) {
-		// As much as a pipe holds, at least; not for ever, with a goroutine that prints.
+		// At least as much as a pipe holds; bounded, since a goroutine may go on printing.
 		for range 32 {
 			n, err := syscall.Read(int(fd), buf)
 			if err == syscall.EINTR {
@@ -102,9 +102,9 @@ func (p *Process) emptyLocked(f *os.File, deliver func([]byte)) {
 	})
 }
 
-// fromGonbui takes bytes of gonbui's stream; p.mu is held.
+// fromGonbui handles bytes of gonbui's stream; p.mu is held.
 func (p *Process) fromGonbui(data []byte) {
-	// What was printed before something is shown comes before it.
+	// Text printed before a display is delivered before it.
 	for _, q := range p.pipes {
 		p.emptyLocked(q.file, func(data []byte) { p.output(q.name, data) })
 	}
@@ -121,21 +121,21 @@ func (p *Process) fromGonbui(data []byte) {
 	}
 }
 
-// frameReader decodes a gob stream that arrives in pieces. Where a value ends can't
-// be told from outside (types are sent in the middle of values), so a decoder
-// runs beside, and add waits until it wants more than there is.
+// frameReader decodes a gob stream that arrives in pieces. The end of a value can't be seen from outside, since types
+// are sent in the middle of values. So a decoder runs in its own goroutine, and add waits until it has read all the
+// data and needs more.
 type frameReader struct {
 	once sync.Once
 	mu   sync.Mutex
 	cond *sync.Cond
 	buf  []byte
 	idle bool  // the decoder waits for data
-	done bool  // no more data, or the stream is no gob
-	err  error // why the stream can't be read on; given to the next add, once
+	done bool  // no more data, or the stream is not gob
+	err  error // why the rest of the stream can't be read; the next add returns it, once
 	out  []protocol.DisplayData
 }
 
-// Read gives the decoder what there is.
+// Read returns the data that has arrived to the decoder, and waits if there is none.
 func (r *frameReader) Read(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,8 +173,8 @@ func (r *frameReader) decode() {
 	}
 }
 
-// add takes bytes of the stream and calls each for the values that they complete. The error, which comes once, is why
-// nothing more of the stream can be read.
+// add appends bytes to the stream and calls each for the values that they complete. The error, which is returned only
+// once, is why the rest of the stream can't be read.
 func (r *frameReader) add(data []byte, each func(protocol.DisplayData)) error {
 	r.once.Do(func() {
 		r.cond = sync.NewCond(&r.mu)

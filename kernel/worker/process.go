@@ -22,15 +22,15 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
-// Config says how to start a worker.
+// Config configures a worker.
 type Config struct {
-	// Program is the worker that build.Builder.Worker made.
+	// Program is the worker program that build.Builder.Worker made.
 	Program string
 	// Dir is a folder for the worker's pipes.
 	Dir string
 	// WorkDir is where the worker runs; empty means the current folder.
 	WorkDir string
-	// Env is the worker's environment; what gonbui needs is added.
+	// Env is the worker's environment; Start adds the variables of gonbui.
 	Env []string
 	// Sink receives what the worker shows.
 	Sink Sink
@@ -38,27 +38,27 @@ type Config struct {
 
 // Sink receives what the worker shows, one call at a time.
 type Sink interface {
-	// Stream is output on "stdout" or "stderr", cut anywhere.
+	// Stream receives output on "stdout" or "stderr", cut anywhere.
 	Stream(name string, data []byte)
-	// Display is what gonbui sends: something to show, an input request, or a message of comms.
+	// Display receives gonbui's messages: something to show, an input request, or a message of comms.
 	Display(protocol.DisplayData)
-	// Result is the MIME bundle of a cell's last expression.
+	// Result receives the MIME bundle of a cell's last expression.
 	Result(data map[string]any)
-	// WantInput says that run n reads from standard input; answer with Process.Input.
+	// WantInput reports that run n reads from standard input; reply with Process.Input.
 	WantInput(n int)
-	// Held says that run n can't be stopped: C code or a loop of a library holds it.
+	// Held reports that run n can't be stopped: C code or a loop of a library holds it.
 	Held(n int)
 }
 
-// LostError says that the worker ended by itself or was killed.
+// LostError means that the worker ended by itself or was killed.
 type LostError struct {
-	// State is how it ended, such as "exit status 2" or "signal: killed".
+	// State is the way it ended, such as "exit status 2" or "signal: killed".
 	State string
-	// Output is the end of what it wrote to stderr.
+	// Output is the end of the worker's stderr.
 	Output string
 }
 
-// Error gives how the worker ended.
+// Error returns a message with the way the worker ended.
 func (e *LostError) Error() string { return "worker: the process ended: " + e.State }
 
 // Process is a running worker.
@@ -71,7 +71,7 @@ type Process struct {
 	pipes []*pipe
 	gonb  *gonbPipes
 
-	mu      sync.Mutex // held while anything is delivered to the Sink
+	mu      sync.Mutex // held during each delivery to the Sink
 	tail    []byte     // end of stderr
 	events  chan rt.Event
 	ready   chan struct{}
@@ -129,7 +129,7 @@ func Start(cfg Config) (*Process, error) {
 // ends are the ends of the worker's pipes that are not captured output.
 type ends struct {
 	requests, events *os.File   // ours
-	ours, theirs     []*os.File // the worker's are closed here once it has them
+	ours, theirs     []*os.File // theirs are closed in the kernel once the worker has them
 }
 
 func closeAll(files []*os.File) {
@@ -138,7 +138,7 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// pair makes a pipe of which the worker gets one end.
+// pair makes a pipe and gives the worker one end of it.
 func (e *ends) pair(worker **os.File, ours **os.File, workerReads bool) error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -176,7 +176,7 @@ func (p *Process) connect() (*ends, error) {
 func (p *Process) launch(requests *os.File) error {
 	started := make(chan error)
 	go func() {
-		// Pdeathsig counts for the thread that started the process: keep it.
+		// Pdeathsig is sent when the thread that started the process ends: keep that thread.
 		runtime.LockOSThread()
 		err := p.cmd.Start()
 		started <- err
@@ -184,7 +184,7 @@ func (p *Process) launch(requests *os.File) error {
 			return
 		}
 		werr := p.cmd.Wait()
-		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // what it left running
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // ends the processes that the worker left running
 		requests.Close()
 		p.drain()
 		state := "exit status 0"
@@ -210,8 +210,8 @@ func workerEnv(env []string, g *gonbPipes) []string {
 		protocol.GONB_PIPE_ENV+"="+g.out.Name(), protocol.GONB_PIPE_BACK_ENV+"="+g.back.Name())
 }
 
-// closePipes closes what Start opened, and removes it. p.mu must not be held: a
-// file is closed when its reader, which takes p.mu, has let go of it.
+// closePipes closes and removes the files that Start opened. p.mu must not be held: a file is only closed when its
+// reader, which takes p.mu, has released it.
 func (p *Process) closePipes() {
 	for _, q := range p.pipes {
 		q.file.Close()
@@ -255,7 +255,7 @@ func (p *Process) eventLoop(f *os.File) {
 	}
 }
 
-// deliver gives the sink something, after what was printed before.
+// deliver calls f with the sink, after delivering all text that was printed before.
 func (p *Process) deliver(f func(Sink)) {
 	p.drain()
 	p.mu.Lock()
@@ -279,7 +279,7 @@ func (p *Process) request(r rt.Request) error {
 	return nil
 }
 
-// wait returns why the worker is gone, and gives it a moment to be.
+// wait waits up to 5 seconds for the worker to be gone, and returns why it is.
 func (p *Process) wait() error {
 	select {
 	case <-p.gone:
@@ -305,14 +305,14 @@ func (p *Process) ask(r rt.Request, op ...string) (rt.Event, error) {
 	}
 }
 
-// Run opens a plugin and runs its cell. It returns how long opening took, and
-// nil or how the cell failed; the error is a *LostError when the worker ended.
-// Only one of Run, Again, Setenv, Chdir and Sizes may be in progress.
+// Run opens a plugin and runs its cell. It returns how long opening took, and how the cell failed (nil if it
+// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir and Sizes may be in
+// progress.
 func (p *Process) Run(n int, plugin string, args []string) (opening time.Duration, failure *rt.Failure, err error) {
 	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: args})
 }
 
-// Again runs the code of an earlier run once more, under a new number.
+// Again runs the code of an earlier run once more, under a new run number.
 func (p *Process) Again(n, code int, args []string) (failure *rt.Failure, err error) {
 	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Args: args})
 	return failure, err
@@ -344,7 +344,7 @@ func (p *Process) simple(r rt.Request) error {
 	return err
 }
 
-// Sizes returns what variables take, in bytes, keyed "run.name" with the name in cell code.
+// Sizes returns the sizes of variables in bytes, keyed "run.name" with the name in cell code.
 func (p *Process) Sizes() (map[string]int64, error) {
 	e, err := p.ask(rt.Request{Op: "sizes"}, "sizes")
 	return e.Sizes, err
@@ -353,8 +353,8 @@ func (p *Process) Sizes() (map[string]int64, error) {
 // Stopped reports whether the last run was interrupted, however it ended.
 func (p *Process) Stopped() bool { return p.stopped.Load() }
 
-// Interrupt asks run n to stop: its own loops end, the process and what the run
-// started get SIGINT, and a goroutine that waits is left behind.
+// Interrupt tells run n to stop: its own loops end, the process and the child processes of the run get SIGINT, and a
+// goroutine that waits is left behind.
 func (p *Process) Interrupt(n int) error { return p.request(rt.Request{Op: "interrupt", N: n}) }
 
 // Kill ends the worker at once, with all processes it started.
@@ -364,13 +364,13 @@ func (p *Process) Kill() {
 	}
 }
 
-// Pid is the worker's process id.
+// Pid returns the worker's process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Gone is closed when the worker has ended.
+// Gone returns a channel that is closed when the worker has ended.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
 
-// Lost says how the worker ended; nil while it runs.
+// Lost returns how the worker ended; nil while it runs.
 func (p *Process) Lost() error {
 	select {
 	case <-p.gone:
@@ -386,9 +386,8 @@ func (p *Process) Close() {
 	<-p.gone
 }
 
-// Input answers WantInput of run n, or without being asked (n is 0) gives the
-// running cell something to read: a line, newline included, or end of file. It
-// does nothing when the run is over.
+// Input sends input to the running cell: a line, newline included, or end of file. It replies to WantInput of run n,
+// or, if n is 0, sends input that was not requested. It does nothing if the run is over.
 func (p *Process) Input(n int, line string, eof bool) error {
 	return p.request(rt.Request{Op: "input", N: n, Value: line, EOF: eof})
 }

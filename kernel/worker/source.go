@@ -9,7 +9,7 @@ import (
 //go:embed rt/*.go
 var rtFiles embed.FS
 
-// Source is the source of package rt, by file name, for build.Builder.Worker.
+// Source returns the source of package rt, by file name, for build.Builder.Worker.
 func Source() map[string]string {
 	files := map[string]string{}
 	entries, err := fs.ReadDir(rtFiles, "rt")
