@@ -15,14 +15,14 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Engine is an engine that was found, opened and tried.
+// Engine is an engine that was opened and tested.
 type Engine struct {
-	// Backend is what graphs are run on. It is not embedded: GoMLX tells engines apart by identity, and a wrapper would
-	// be another one.
+	// Backend runs graphs. It is not embedded: GoMLX compares engines by identity, and a wrapper would be another
+	// engine.
 	Backend compute.Backend
-	// Config is what GOMLX_BACKEND would have to say for this engine: "go", "onnx:cpu", "xla:cuda".
+	// Config is the value of GOMLX_BACKEND that selects this engine: "go", "onnx:cpu", "xla:cuda".
 	Config string
-	// Why says in half a sentence how it came to be chosen.
+	// Why is half a sentence with the reason for the choice.
 	Why string
 	// Notices has a line for each engine that was tried before it and failed.
 	Notices []string
@@ -38,11 +38,11 @@ var (
 	opened *Engine
 )
 
-// Notify is where notices about engines that can't be used go, a line each.
+// Notify receives a line for each engine that can't be used.
 var Notify io.Writer = os.Stderr
 
-// Default returns the engine of this process; the first call opens it. The only errors come from the pure-Go engine
-// itself failing, since any other engine's failure makes the next one be used.
+// Default returns the engine of this process; the first call opens it. An error means that even the pure-Go engine
+// failed; if another engine fails, the next one is used.
 func Default() (*Engine, error) {
 	mu.Lock()
 	defer mu.Unlock()
@@ -60,7 +60,7 @@ func Default() (*Engine, error) {
 	return e, nil
 }
 
-// Describe says which engine computes and why, in one line.
+// Describe returns a line that names the engine in use and the reason for the choice.
 func Describe() string {
 	e, err := Default()
 	if err != nil {
@@ -69,8 +69,8 @@ func Describe() string {
 	return fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
 }
 
-// candidates lists the engines to try, in the order of preference. It looks at files and variables only; nothing is
-// opened yet.
+// candidates lists the engines to try, in the order of preference. It only checks files and environment variables, and
+// opens nothing.
 func candidates(getenv func(string) string) []candidate {
 	var list []candidate
 	if config := getenv("GOMLX_BACKEND"); config != "" {
@@ -87,7 +87,7 @@ func goWhy() string {
 	return why
 }
 
-// choose opens the first candidate that can also compute something.
+// choose opens the first candidate that works: it opens and passes a small computation.
 func choose(list []candidate) (*Engine, error) {
 	var notices []string
 	for _, c := range list {
@@ -100,7 +100,7 @@ func choose(list []candidate) (*Engine, error) {
 	return nil, errors.New("tlkit: no engine works: " + strings.Join(notices, "; "))
 }
 
-// patience bounds how long opening and trying an engine may take: a plugin that hangs must not hang the notebook.
+// patience is the time limit for opening and testing an engine: a plugin that hangs must not hang the notebook.
 const patience = 30 * time.Second
 
 func open(c candidate) (compute.Backend, error) {

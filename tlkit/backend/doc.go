@@ -1,7 +1,8 @@
-// Package backend picks the engine that computes: XLA through PJRT (CUDA, then CPU), ONNX Runtime, or GoMLX's pure-Go
-// engine, which is always there. It is the one place that decides, and it can say why.
+// Package backend chooses the engine for computations: XLA through PJRT (CUDA, then CPU), ONNX Runtime, or GoMLX's
+// pure-Go engine, which is always available. No other package chooses an engine. [Describe] gives the reason for the
+// choice.
 //
-// GOMLX_BACKEND overrides the choice ("go", "onnx:cpu", "xla:cpu", "xla:cuda", ...). An engine that is wanted or
-// installed but does not work is a one-line notice, and the next one is used. Nothing is ever downloaded from here:
-// engines are installed by install.sh.
+// GOMLX_BACKEND overrides the choice ("go", "onnx:cpu", "xla:cpu", "xla:cuda", ...). If a requested or installed engine
+// does not work, a one-line notice is printed and the next one is used. This package downloads nothing: install.sh
+// installs engines.
 package backend

@@ -6,9 +6,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
 )
 
-// kind is what opening an engine takes beyond its configuration.
+// kind describes how an engine is opened, beyond its configuration.
 type kind struct {
-	// registered is the name under which package compute knows the engine; empty if it is the word itself.
+	// registered is the engine's name in package compute; empty if it is the word itself.
 	registered string
 	// option is added to the engine's options unless they set it already.
 	option string
@@ -16,12 +16,12 @@ type kind struct {
 	prepare func() error
 }
 
-// onnxKind is ONNX Runtime. Without the option it plans the memory of a run in one block beside what the first run took:
-// a quarter more at the peak of a training step, and no faster.
+// onnxKind is ONNX Runtime. Without the option it allocates the memory of a run in one block in addition to the memory
+// of the first run: a quarter more at the peak of a training step, and no faster.
 var onnxKind = kind{option: "mem_pattern=false", prepare: prepareONNX}
 
-// kinds has a row for each word that GOMLX_BACKEND may begin with. "go" is TLKit's pure-Go engine, which leaves to
-// GoMLX's what it has nothing better for; "gomlx" is GoMLX's alone.
+// kinds has a row for each word that GOMLX_BACKEND may begin with. "go" is TLKit's pure-Go engine, which runs
+// operations that it has no kernels for on GoMLX's; "gomlx" is GoMLX's pure-Go engine alone.
 var kinds = map[string]kind{
 	"go":          {registered: goengine.Name},
 	"gomlx":       {registered: "go"},
@@ -30,8 +30,8 @@ var kinds = map[string]kind{
 	"xla":         {},
 }
 
-// resolve returns the configuration that package compute takes for one of ours, such as "onnx:cpu", and what must run
-// before it is opened. A word without a row is left to package compute.
+// resolve converts one of our configurations, such as "onnx:cpu", to that of package compute. prepare, if not nil, must
+// run before the engine is opened. A word without a row is passed to package compute unchanged.
 func resolve(config string) (resolved string, prepare func() error) {
 	word, options, _ := strings.Cut(config, ":")
 	k := kinds[word]

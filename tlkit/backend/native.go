@@ -17,11 +17,12 @@ import (
 
 const onnxLibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 
-// native lists the installed engines that are not pure Go, fastest first. ONNX Runtime comes before XLA on a CPU: in every
-// network measured XLA inferred and trained slower there, and it compiles the gradient of depthwise convolutions for minutes.
+// native lists the installed engines that are not pure Go, fastest first. ONNX Runtime comes before XLA on a CPU: for
+// every measured network, XLA was slower there in inference and training, and it takes minutes to compile the gradient
+// of depthwise convolutions.
 func native(getenv func(string) string) []candidate {
 	var list []candidate
-	// A package that a notebook imports may bring go-xla's installer along, which would go to the network from here.
+	// A package that a notebook imports may link go-xla's installer, which would download plugins here.
 	xla.EnableAutoInstall(false)
 	plugins := xla.GetAvailablePlugins()
 	if i := slices.IndexFunc(plugins, pjrt.IsCUDAName); i >= 0 && hasNVIDIA() {
@@ -47,8 +48,8 @@ func hasNVIDIA() bool {
 	return err == nil
 }
 
-// onnxLibrary returns the ONNX Runtime library to use: the one named by the environment, the one that install.sh put
-// under TLKIT_HOME, or the one of GoMLX's own installer; "" if there is none.
+// onnxLibrary returns the ONNX Runtime library to use: that named by the environment variable, else that installed by
+// install.sh under TLKIT_HOME, else that of GoMLX's own installer; "" if there is none.
 func onnxLibrary(getenv func(string) string) string {
 	if path := getenv(onnxLibraryEnv); path != "" {
 		return path
@@ -77,7 +78,7 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// prepareONNX points the engine at the library, keeps it from downloading one, and its memory from growing.
+// prepareONNX sets the path of the library, and keeps the engine from downloading one and its memory from growing.
 func prepareONNX() error {
 	onnxbackend.EnableAutoInstall(false)
 	path := onnxLibrary(os.Getenv)

@@ -2,5 +2,5 @@
 
 package backend
 
-// SIMD tells whether the pure-Go engine was built with vector instructions.
+// SIMD is true if the pure-Go engine was built with vector instructions.
 const SIMD = true

@@ -12,7 +12,7 @@ func ReLU(x *Node) *Node {
 	return elementwise(x, positive, func(y, v *Node) *Node { return masked(GreaterThan(y, zero(y)), v) })
 }
 
-// positive is max(x, 0). ONNX Runtime makes its Relu part of a convolution, but not a maximum.
+// positive is max(x, 0). ONNX Runtime fuses its Relu into a convolution, but not a maximum.
 func positive(x *Node) *Node {
 	if traitsOf(x).ChannelsFirst {
 		return BackendFusedActivation(x, compute.ActivationConfig{Type: compute.ActivationRelu})
@@ -38,20 +38,23 @@ func LeakyReLU(x *Node, slope float64) *Node {
 	})
 }
 
-// elementwise is f of each value of x, with the gradient grad of its output y and the adjoint v. Where an engine has
-// images with their channels first, so has this: left to itself, ONNX Runtime turns whole images for the gradient.
+// elementwise applies f to each value of x. Its gradient is grad(y, v), for the output y and the adjoint v. On an
+// engine that computes images with their channels first, it is built in that order: otherwise ONNX Runtime transposes
+// whole images for the gradient.
 func elementwise(x *Node, f func(x *Node) *Node, grad func(y, v *Node) *Node) *Node {
 	l := channelsOf(x)
 	y := f(l.in(x))
 	return withGradient(func() *Node { return l.out(y) }, []*Node{x}, []vjp{func(v *Node) *Node { return l.out(grad(y, l.in(v))) }})
 }
 
-// activation gives y = f(x) the gradient grad(y, v), which needs only the output: the input need not be kept.
+// activation returns y = f(x) with the gradient grad(y, v). The gradient needs only the output, so that the input need
+// not be kept.
 func activation(x, y *Node, grad func(y, v *Node) *Node) *Node {
 	return withGradient(func() *Node { return y }, []*Node{x}, []vjp{func(v *Node) *Node { return grad(y, v) }})
 }
 
-// masked is v where the condition holds, and zero elsewhere. ONNX Runtime multiplies three times as fast as it chooses.
+// masked is v where the condition holds, and zero elsewhere. In ONNX Runtime a multiplication is three times as fast as
+// a Where.
 func masked(condition, v *Node) *Node {
 	if traitsOf(v).ChannelsFirst {
 		return Mul(v, ConvertDType(condition, v.DType()))
@@ -67,14 +70,14 @@ func SiLU(x *Node) *Node {
 	}})
 }
 
-// sigmoid is 1/(1+exp(-x)) as it stands: ONNX Runtime's own is right to 1e-7 only, which is nothing like the small
-// values far below zero, and deep networks amplify that.
+// sigmoid is 1/(1+exp(-x)), built from its parts. ONNX Runtime's own Sigmoid has an absolute error of up to 1e-7, more
+// than the small values far below zero, and deep networks amplify that error.
 func sigmoid(x *Node) *Node {
 	return elementwise(x, func(x *Node) *Node { return Inverse(AddScalar(Exp(Neg(x)), 1)) },
 		func(y, v *Node) *Node { return Mul(v, Mul(y, OneMinus(y))) })
 }
 
-// softmax turns the values along the last axis of x into positive ones of sum 1.
+// softmax normalises the values along the last axis of x to positive values of sum 1.
 func softmax(x *Node) *Node {
 	d := x.Shape().Dimensions
 	column := append(append([]int(nil), d[:len(d)-1]...), 1)

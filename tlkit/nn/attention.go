@@ -25,10 +25,9 @@ func SplitHeads(qkv *Node, heads int) (q, k, v *Node) {
 	return part(0), part(1), part(2)
 }
 
-// Attend is attention (Vaswani et al. 2017, arXiv 1706.03762, equation 1) on queries, keys and values
-// [batch, heads, tokens, size]: softmax(adjust(q k^T)) v, with the heads joined again: [batch, tokens, heads*size].
-// adjust scales the scores [batch, heads, tokens, tokens] and adds biases and masks. s is the scope of the layer that
-// attends.
+// Attend is attention (Vaswani et al. 2017, arXiv 1706.03762, equation 1) on queries, keys and values [batch, heads,
+// tokens, size]: softmax(adjust(q k^T)) v, with the heads joined again: [batch, tokens, heads*size]. adjust scales the
+// scores [batch, heads, tokens, tokens] and adds biases and masks. s is the scope of the attention layer.
 func Attend(s *Scope, q, k, v *Node, adjust func(scores *Node) *Node) *Node {
 	d := q.Shape().Dimensions
 	batch := []int{0, 1}

@@ -5,7 +5,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// AvgPoolBuilder configures a pooling; see [AvgPool2D].
+// AvgPoolBuilder configures an average pooling; see [AvgPool2D].
 type AvgPoolBuilder struct {
 	x *Node
 	g geometry
@@ -95,7 +95,7 @@ func sumTaps(n int, term func(i int) *Node) *Node {
 
 // AdaptiveAvgPool2D averages x [batch, h, w, channels] to [batch, height, width, channels], as
 // torch.nn.AdaptiveAvgPool2d: row i of the result is the mean of the rows from floor(i*h/height) to
-// ceil((i+1)*h/height), exclusive, and columns likewise. A smaller image than asked for is repeated.
+// ceil((i+1)*h/height), exclusive, and columns likewise. Rows and columns of an image smaller than that are repeated.
 func AdaptiveAvgPool2D(x *Node, height, width int) *Node {
 	x.AssertRank(4)
 	d := x.Shape().Dimensions
@@ -111,7 +111,7 @@ func AdaptiveAvgPool2D(x *Node, height, width int) *Node {
 	return TransposeAllAxes(x, 0, 2, 3, 1)
 }
 
-// meansMatrix is the matrix [out, in] that averages in values to out, as AdaptiveAvgPool2D describes.
+// meansMatrix returns the matrix [out, in] that averages in values to out values, by the rule of AdaptiveAvgPool2D.
 func meansMatrix(x *Node, in, out int) *Node {
 	m := make([][]float32, out)
 	for i := range m {

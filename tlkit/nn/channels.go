@@ -5,8 +5,8 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// channels is the order in which an engine computes best with x [..., channels]: as it is, or, for images, with the
-// channels first.
+// channels is the order of axes in which an engine computes fastest with x [..., channels]: unchanged, or, for images
+// on some engines, with the channels first.
 type channels struct {
 	x     *Node
 	first bool
@@ -16,7 +16,7 @@ func channelsOf(x *Node) channels {
 	return channels{x, x.Rank() == 4 && traitsOf(x).ChannelsFirst}
 }
 
-// in brings a node of x's shape into that order, and out takes it back.
+// in converts a node of x's shape to that order, and out converts it back.
 func (l channels) in(x *Node) *Node {
 	if l.first {
 		return channelsFirst(x)
@@ -31,7 +31,7 @@ func (l channels) out(x *Node) *Node {
 	return x
 }
 
-// sum adds up all values of each channel of what in returns: [channels].
+// sum adds up all values of each channel of a node in the order of in: [channels].
 func (l channels) sum(x *Node) *Node {
 	if l.first {
 		return ReduceSum(x, 0, 2, 3)
@@ -43,7 +43,7 @@ func (l channels) sum(x *Node) *Node {
 	return ReduceSum(x, axes...)
 }
 
-// spread reshapes values [channels] so that they spread over what in returns.
+// spread reshapes values [channels] so that they broadcast over a node in the order of in.
 func (l channels) spread(values *Node) *Node {
 	if l.first {
 		return Reshape(values, 1, values.Shape().Size(), 1, 1)
@@ -51,9 +51,9 @@ func (l channels) spread(values *Node) *Node {
 	return perChannel(values, l.x)
 }
 
-// ChannelShuffle deals the channels of x [batch, height, width, channels] out anew, so that each of the groups gets
-// channels from all: channel j of group i becomes channel j*groups+i (Zhang et al. 2017, ShuffleNet, arXiv 1707.01083,
-// section 3.1). The number of groups must divide the channels.
+// ChannelShuffle reorders the channels of x [batch, height, width, channels], so that each group then has channels of
+// all groups: channel j of group i becomes channel j*groups+i (Zhang et al. 2017, ShuffleNet, arXiv 1707.01083, section
+// 3.1). The number of groups must divide the channels.
 func ChannelShuffle(x *Node, groups int) *Node {
 	x.AssertRank(4)
 	d := x.Shape().Dimensions

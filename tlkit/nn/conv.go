@@ -23,8 +23,8 @@ type ConvBuilder struct {
 // kernel. Done returns [batch, out height, out width, out], where out height is
 // (height + 2*pad - dilation*(kernel-1) - 1)/stride + 1 as in torch.nn.Conv2d.
 //
-// Defaults: stride 1, no padding, no dilation, one group, no bias, kaiming-normal (fan out) start values.
-// Variables: weight, and bias when asked for.
+// Defaults: stride 1, no padding, no dilation, one group, no bias, kaiming-normal (fan out) start values. Variables:
+// weight, and with [ConvBuilder.Bias] also bias.
 func Conv2D(s *Scope, x *Node, out, kernel int) *ConvBuilder {
 	one := [2]int{1, 1}
 	return &ConvBuilder{s: s, x: x, out: out, init: KaimingNormalFanOut,
@@ -58,8 +58,8 @@ func (c *ConvBuilder) Dilation(dilation int) *ConvBuilder {
 	return c
 }
 
-// Groups splits the channels into groups that do not see each other; as many groups as channels is a depthwise
-// convolution.
+// Groups splits the channels into groups that are convolved separately; with as many groups as channels, the
+// convolution is depthwise.
 func (c *ConvBuilder) Groups(groups int) *ConvBuilder {
 	c.g.groups = groups
 	return c

@@ -9,9 +9,9 @@ import (
 // Dropout sets each value of x to zero with probability rate, in [0, 1), and divides the others by 1-rate, in training
 // only (Srivastava et al. 2014, Dropout, section 4, with the scaling at training time, as torch.nn.Dropout).
 //
-// The scope s is that of the layer that takes the result. If that layer's weight is frozen, nothing is dropped: a
+// The scope s is that of the layer whose input is the result. If that layer's weight is frozen, nothing is dropped: a
 // frozen layer runs as in inference, as [BatchNorm] does, so that its features are the same whether they are computed
-// once or in every step. Pass.BatchStatsWhenFrozen (PyTorch's behaviour) drops there, too.
+// once or in every step. With Pass.BatchStatsWhenFrozen (PyTorch's behaviour), values are dropped there, too.
 func Dropout(s *Scope, x *Node, rate float64) *Node {
 	if !(rate >= 0 && rate < 1) {
 		exceptions.Panicf("nn: dropout before %q has rate %g, which must be in [0, 1)", s.Key(), rate)
@@ -29,9 +29,10 @@ func (s *Scope) frozen(name string) bool {
 	return v != nil && !v.Trainable
 }
 
-// StochasticDepth drops a residual branch x [batch, ...] as a whole, for each image of the batch with probability
-// rate, and scales the rest by 1/(1-rate) (Huang et al. 2016, arXiv 1603.09382, section 3; torchvision's mode "row").
-// It does so in training where random numbers are given (Pass.Training, Pass.RNG), else it returns x.
+// StochasticDepth drops a residual branch x [batch, ...] as a whole, separately for each image of the batch with
+// probability rate, and scales the other images' by 1/(1-rate) (Huang et al. 2016, arXiv 1603.09382, section 3;
+// torchvision's mode "row"). It does so only in training and with a random generator (Pass.Training, Pass.RNG); else it
+// returns x.
 //
 // The scope s is that of the branch's last layer. If that layer's weight is frozen, nothing is dropped, as in [Dropout].
 func StochasticDepth(s *Scope, x *Node, rate float64) *Node {

@@ -5,16 +5,16 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// vjp gives the gradient with respect to one input, from the adjoint v of the output.
+// vjp returns the gradient with respect to one input, from the adjoint v of the output (vector-Jacobian product).
 type vjp func(v *Node) *Node
 
 // withGradient returns forward() with a hand-written gradient: vjps[i] for inputs[i].
 //
-// GoMLX lets a custom gradient be attached to an identity only, whose adjoint has the shape of its one input. So for
-// each input a carrier of the output's shape is made whose two ends are such identities: the outer one catches the
-// adjoint v, the inner one replaces what arrives by vjp(v). The carriers' values are never used: the gradient is
-// routed to them as the "decomposed" form of the forward value, as GoMLX does for its fused operations, and engines
-// run only what an output depends on.
+// GoMLX attaches a custom gradient only to an identity, whose adjoint has the shape of its one input. So for each input
+// a carrier of the output's shape is made that begins and ends with such an identity: the outer one records the adjoint
+// v, the inner one replaces the adjoint that reaches it by vjp(v). The carriers' values are never used. They are the
+// "decomposed" form of the forward value, as in GoMLX's fused operations, so that the gradient goes through them.
+// Engines run only nodes that an output depends on.
 func withGradient(forward func() *Node, inputs []*Node, vjps []vjp) *Node {
 	if traitsOf(inputs[0]).Exported {
 		return forward()
@@ -30,11 +30,11 @@ func withGradient(forward func() *Node, inputs []*Node, vjps []vjp) *Node {
 				sum = Add(sum, c)
 			}
 		}
-		// The value of y again, for the case that fused forms are switched off (GOMLX_FUSION).
+		// This sum has the value of y, for the case that fused forms are switched off (GOMLX_FUSION).
 		return Add(sum, StopGradient(Sub(y, sum)))
 	}
-	// A fresh node: the forward value itself may have been built already (GoMLX returns equal nodes anew, but the
-	// alternative must hang on a node that comes later in the graph than the carriers).
+	// Identity makes a new node: the forward value may already exist in the graph (GoMLX returns the same node for
+	// equal ones), but the alternative must belong to a node that comes after the carriers.
 	out, _ := InternalFusedOpCaller(func() *Node { return Identity(forward()) }, decomposed, true)
 	return out
 }

@@ -14,14 +14,14 @@ func Constant(c float32) Init {
 	}
 }
 
-// KaimingNormalFanOut draws from a normal distribution of standard deviation sqrt(2/fanOut): what torchvision's
-// residual networks use for convolutions (He et al. 2015, arXiv 1502.01852, section 2.2).
+// KaimingNormalFanOut draws from a normal distribution of standard deviation sqrt(2/fanOut), as torchvision's residual
+// networks do for convolutions (He et al. 2015, arXiv 1502.01852, section 2.2).
 func KaimingNormalFanOut(rng *rand.Rand, shape []int, values []float32) {
 	_, out := fans(shape)
 	normal(rng, math.Sqrt(2/float64(out)), values)
 }
 
-// KaimingNormalFanIn is the same with fanIn: what the CIFAR ResNets use (He et al. 2015, arXiv 1512.03385, 4.2).
+// KaimingNormalFanIn is the same with fanIn, as in the CIFAR ResNets (He et al. 2015, arXiv 1512.03385, 4.2).
 func KaimingNormalFanIn(rng *rand.Rand, shape []int, values []float32) {
 	in, _ := fans(shape)
 	normal(rng, math.Sqrt(2/float64(in)), values)
@@ -35,7 +35,7 @@ func KaimingUniformFanIn(rng *rand.Rand, shape []int, values []float32) {
 }
 
 // FanInUniform draws uniformly from ±1/sqrt(fanIn): PyTorch's default for nn.Conv2d and for nn.Linear's weight
-// (kaiming_uniform_ with a = sqrt(5), which comes to this bound).
+// (kaiming_uniform_ with a = sqrt(5), which has this bound).
 func FanInUniform(rng *rand.Rand, shape []int, values []float32) {
 	in, _ := fans(shape)
 	uniform(rng, 1/math.Sqrt(float64(in)), values)

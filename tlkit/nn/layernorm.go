@@ -22,7 +22,7 @@ func LayerNorm(s *Scope, x *Node, epsilon float64) *Node {
 		rows[i] = i
 	}
 	// The gradient in closed form: with u = v*scale, dx = (u - mean(u) - normed*mean(u*normed)) / std. GoMLX's own
-	// takes the adjoint through the mean and the deviation apart, some ten passes over the data.
+	// gradient goes through the mean and the deviation separately, in about ten passes over the data.
 	return withGradient(
 		func() *Node { return Add(Mul(normed, perChannel(scale, x)), perChannel(offset, x)) },
 		[]*Node{x, scale, offset},

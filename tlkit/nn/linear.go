@@ -35,8 +35,8 @@ func LinearWith(s *Scope, x *Node, out int, weight, bias Init) *Node {
 	return y
 }
 
-// Flatten joins all axes but the first in PyTorch's order: images [batch, height, width, channels] become
-// [batch, channels*height*width] with channels outermost, so that a Linear layer's weights from a file fit.
+// Flatten joins all axes but the first in PyTorch's order: images [batch, height, width, channels] become [batch,
+// channels*height*width] with channels outermost, the order of a Linear layer's weights in a file.
 func Flatten(x *Node) *Node {
 	if x.Rank() == 4 {
 		x = TransposeAllAxes(x, 0, 3, 1, 2)
@@ -44,7 +44,7 @@ func Flatten(x *Node) *Node {
 	return Reshape(x, x.Shape().Dimensions[0], -1)
 }
 
-// Lookup takes rows of table [rows, channels] by index: [len(index), channels]. The indices are constants of the
+// Lookup returns rows of table [rows, channels] by index: [len(index), channels]. The indices are constants of the
 // model, such as those of relative positions.
 func Lookup(table *Node, index []int64) *Node {
 	g, d := table.Graph(), table.Shape().Dimensions
@@ -53,7 +53,8 @@ func Lookup(table *Node, index []int64) *Node {
 		rows[i] = int32(v)
 	}
 	at := Reshape(Const(g, rows), len(index), 1)
-	// The gradient adds each row's shares up by a matrix product: scattering is slow or missing on some engines.
+	// The gradient sums the adjoints of each row by a matrix product, since scattering is slow or missing on some
+	// engines.
 	return withGradient(func() *Node { return Gather(table, at) }, []*Node{table}, []vjp{func(v *Node) *Node {
 		all := Iota(g, shapes.Make(dtypes.Int32, len(index), d[0]), 1)
 		chosen := ConvertDType(Equal(all, BroadcastToDims(at, len(index), d[0])), table.DType())

@@ -88,8 +88,8 @@ func patches(xp *Node, g geometry, out [2]int) *Node {
 	return Reshape(all, n, out[0], out[1], g.kernel[0], g.kernel[1], c)
 }
 
-// matmul is [m, k] x [k, n] with gradients whose long axis (m, the pixels of a batch) is never transposed on the
-// larger side: contracting it where it leads makes the pure-Go engine transpose both operands first.
+// matmul is [m, k] x [k, n]. In its weight gradient, only the smaller operand is transposed along the long axis m (the
+// pixels of a batch): a contraction over the leading axis would make the pure-Go engine transpose both operands.
 func matmul(x, w *Node) *Node {
 	k, n := x.Shape().Dimensions[1], w.Shape().Dimensions[1]
 	return withGradient(func() *Node { return MatMul(x, w) }, []*Node{x, w}, []vjp{
@@ -107,7 +107,7 @@ func weightGradient(x, v *Node, k, n int) *Node {
 }
 
 // correlate computes the convolution of images x [batch, h, w, in] with kernel w [kh, kw, in/groups, out] and returns
-// [batch, out h, out w, out], without a gradient of its own on engines whose gradients are written by hand.
+// [batch, out h, out w, out]. It has no gradient on engines for which convolve has a hand-written one.
 func correlate(x, w *Node, g geometry) *Node {
 	t := traitsOf(x)
 	if t.ChannelsFirst {
@@ -116,7 +116,7 @@ func correlate(x, w *Node, g geometry) *Node {
 	if t.NativeForward {
 		c := Convolve(x, w).StridePerAxis(g.stride[0], g.stride[1]).
 			PaddingPerDim([][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}})
-		if fusedFor(x) { // stride and dilation together, which Convolve refuses
+		if fusedFor(x) { // stride and dilation together, for which Convolve panics
 			return ConvGeneral(x, w, imagesAxes(), g.stride[:], [][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}}, nil,
 				g.dilation[:], g.groups, 1)
 		}
@@ -204,9 +204,9 @@ func convolve(x, w *Node, g geometry) *Node {
 
 // inputGradient returns the gradient with respect to the images: a convolution of v with the flipped kernel.
 //
-// With a stride s, output positions s apart meet different taps, so each of the s*s phases of the input is a small
-// convolution of its own and the phases are interleaved: no zeros are multiplied, and nothing needs an engine's
-// input dilation (arithmetic as in Dumoulin and Visin 2016, arXiv 1603.07285, section 4.6).
+// With a stride s, input positions whose distance is no multiple of s are covered by different taps. So each of the s*s
+// phases of the input is a small convolution of its own, and the phases are interleaved: no zeros are multiplied, and
+// the engine needs no input dilation (arithmetic as in Dumoulin and Visin 2016, arXiv 1603.07285, section 4.6).
 func inputGradient(v, w *Node, g geometry, in [2]int) *Node {
 	if g.dilation != [2]int{1, 1} && g.stride != [2]int{1, 1} {
 		exceptions.Panicf("nn: the gradient of a convolution with stride %v and dilation %v together is not supported", g.stride, g.dilation)
@@ -227,7 +227,7 @@ func inputGradient(v, w *Node, g geometry, in [2]int) *Node {
 	return dx
 }
 
-// interleave weaves equal-shaped parts along a spatial axis: part i becomes the positions i, i+len(parts), ...
+// interleave merges parts of equal shape along a spatial axis: part i becomes the positions i, i+len(parts), ...
 func interleave(parts []*Node, axis int) *Node {
 	if len(parts) == 1 {
 		return parts[0]
@@ -267,7 +267,7 @@ func phaseGradient(v, w *Node, g geometry, phase, count [2]int) *Node {
 	return correlate(padSpatial(v, lo, hi, zero(v)), swapInOut(sub, g.groups), back)
 }
 
-// swapInOut transposes a kernel [kh, kw, in/groups, out] into [kh, kw, out/groups, in], group by group.
+// swapInOut transposes a kernel [kh, kw, in/groups, out] to [kh, kw, out/groups, in], group by group.
 func swapInOut(w *Node, groups int) *Node {
 	d := w.Shape().Dimensions
 	if groups == 1 {
@@ -279,7 +279,8 @@ func swapInOut(w *Node, groups int) *Node {
 	return Reshape(w, d[0], d[1], gout, groups*gi)
 }
 
-// kernelGradient returns the gradient with respect to the kernel: what each tap saw, times v, summed over positions.
+// kernelGradient returns the gradient with respect to the kernel: for each tap, the inputs under it times v, summed
+// over positions.
 func kernelGradient(x, v *Node, g geometry) *Node {
 	if traitsOf(x).ChannelsFirst {
 		return onnxKernelGradient(x, v, g)
@@ -313,7 +314,8 @@ func kernelGradient(x, v *Node, g geometry) *Node {
 		cols := Reshape(patches(xp, g, size), m, k)
 		return Reshape(weightGradient(cols, Reshape(v, m, out), k, out), g.kernel[0], g.kernel[1], in, out)
 	}
-	// One small product per tap: where patches must be made by concatenation, that costs more than it saves.
+	// One small product per tap: where patches must be made by concatenation, making them costs more than one large
+	// product saves.
 	taps := make([]*Node, 0, g.kernel[0]*g.kernel[1])
 	for row := range g.kernel[0] {
 		for col := range g.kernel[1] {

@@ -6,14 +6,14 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// The pure-Go engine (package tlkit/backend/goengine) computes these forms of convolution itself: the plain one, the one
-// with a flipped kernel over dilated images, and the one whose batch and channels have changed places. So all gradients are
-// single operations there.
+// The pure-Go engine (package tlkit/backend/goengine) computes these forms of convolution itself: the forward one, the
+// one with a flipped kernel over dilated images, and the one with batch and channels exchanged. So each gradient is a
+// single operation there.
 
-// fusedFor says whether the engine of x computes convolutions, poolings and norms of its type in one operation each.
+// fusedFor reports whether the engine of x computes convolutions, poolings and norms of x's type in one operation each.
 func fusedFor(x *Node) bool { return traitsOf(x).Fused && x.DType() == dtypes.Float32 }
 
-// engineInputGradient is inputGradient as one convolution; nil where its padding would be negative.
+// engineInputGradient is inputGradient as one convolution.
 func engineInputGradient(v, w *Node, g geometry, in [2]int) *Node {
 	d := v.Shape().Dimensions
 	paddings := make([][2]int, 2)
@@ -56,13 +56,14 @@ func imagesAxes() compute.ConvolveAxesConfig {
 	}
 }
 
-// engineMaxPool is the maximum over windows with GoMLX's own gradient, both single operations of the engine.
+// engineMaxPool is the maximum over windows with GoMLX's own gradient; each is a single operation of the engine.
 func engineMaxPool(x *Node, g geometry, hi [2]int) *Node {
 	return BackendReduceWindow(x, compute.ReduceOpMax, []int{1, g.kernel[0], g.kernel[1], 1}, []int{1, g.stride[0], g.stride[1], 1},
 		nil, nil, [][2]int{{}, {g.pad[0], hi[0]}, {g.pad[1], hi[1]}, {}})
 }
 
-// engineBatchNorm normalises with the statistics of the batch: the result, the means and the (biased) variances.
+// engineBatchNorm normalises with the statistics of the batch. It returns the result, the means and the (biased)
+// variances.
 func engineBatchNorm(x, scale, offset *Node, epsilon float64) (y, mean, variance *Node) {
 	last := x.Rank() - 1
 	y, mean, variance = InternalBatchNormForTraining(x, scale, offset, float32(epsilon), last)

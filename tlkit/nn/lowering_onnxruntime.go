@@ -7,32 +7,33 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// ONNX Runtime computes images with their channels first. Layers here have them last, so that each is built between two
-// transpositions; the runtime's optimiser lets those of neighbours cancel, as long as nothing between needs channels
-// last, and therefore the gradients below are built with channels first, too, and so is batch normalisation: with two
-// threads, a sum over all but the last of [8, 112, 112, 16] takes 11.6 ms, and over all but the first 0.12 ms. Measured on
-// two cores with AVX2. So is what replaces an operation: Sign takes six times as long as a comparison and a conversion.
+// ONNX Runtime computes images with their channels first. Layers here have channels last, so that each is built between
+// two transpositions. The runtime's optimiser cancels those of neighbouring layers, as long as no operation between
+// them needs channels last. Therefore the gradients below and batch normalisation are built with channels first, too:
+// with two threads, a sum over all axes but the last of [8, 112, 112, 16] takes 11.6 ms, and over all but the first
+// 0.12 ms. All times were measured on two cores with AVX2, also for operations that were replaced: Sign takes six times
+// as long as a comparison and a conversion.
 
 func channelsFirst(x *Node) *Node { return TransposeAllAxes(x, 0, 3, 1, 2) }
 
 func channelsLast(x *Node) *Node { return TransposeAllAxes(x, 0, 2, 3, 1) }
 
-// firstAxes is a convolution of images with channels last by a kernel [out, in, height, width].
+// firstAxes are the axes of a convolution of images with channels last by a kernel [out, in, height, width].
 func firstAxes() compute.ConvolveAxesConfig {
 	axes := imagesAxes()
 	axes.KernelOutputChannels, axes.KernelInputChannels, axes.KernelSpatial = 0, 1, []int{2, 3}
 	return axes
 }
 
-// kernelInFirst transposes a kernel [height, width, in, out] into [in, out, height, width]: a transposition of a matrix, which
-// the runtime does 25 times faster than one of four axes.
+// kernelInFirst transposes a kernel [height, width, in, out] to [in, out, height, width]. It transposes a matrix, which
+// in the runtime is 25 times as fast as a transposition of four axes.
 func kernelInFirst(w *Node) *Node {
 	d := w.Shape().Dimensions
 	m := TransposeAllAxes(Reshape(w, d[0]*d[1], d[2]*d[3]), 1, 0)
 	return Reshape(m, d[2], d[3], d[0], d[1])
 }
 
-// kernelOutFirst transposes a kernel [height, width, in, out] into [out, in, height, width].
+// kernelOutFirst transposes a kernel [height, width, in, out] to [out, in, height, width].
 func kernelOutFirst(w *Node) *Node {
 	d := w.Shape().Dimensions
 	if d[0]*d[1] == 1 || d[2] == 1 {
@@ -42,8 +43,8 @@ func kernelOutFirst(w *Node) *Node {
 	taps := d[0] * d[1]
 	m := TransposeAllAxes(Reshape(w, taps, d[2], d[3]), 0, 2, 1)
 	if w.Shape().Size() > 8192 {
-		// The runtime makes one transposition of two that follow each other, which takes seven times as long: 28 ms instead of
-		// 4 for 512 to 512 channels. It does not see through a choice of rows, here of all.
+		// The runtime merges two successive transpositions into one, which takes seven times as long: 28 ms instead of
+		// 4 for 512 to 512 channels. A Gather between them, here of all rows, prevents that.
 		m = Gather(m, Iota(w.Graph(), shapes.Make(dtypes.Int32, taps, 1), 0), true)
 	}
 	m = TransposeAllAxes(Reshape(m, taps, d[3]*d[2]), 1, 0)
@@ -60,7 +61,7 @@ func onnxConvolve(x, kernel *Node, stride, dilation [2]int, lo, hi [2]int, group
 	return ConvGeneral(x, kernel, firstAxes(), stride[:], pads, nil, dilation[:], groups, 1)
 }
 
-// onnxPhase is the convolution of phaseGradient: of v with the flipped taps sub [kh, kw, in/groups, out].
+// onnxPhase is the convolution in phaseGradient: v with the flipped taps sub [kh, kw, in/groups, out].
 func onnxPhase(v, sub *Node, lo, hi, dilation [2]int, groups int) *Node {
 	var kernel *Node
 	if groups == 1 {
@@ -117,8 +118,8 @@ func onnxKernelGradient(x, v *Node, g geometry) *Node {
 	return Reshape(Stack(taps, 0), g.kernel[0], g.kernel[1], gi, out)
 }
 
-// onnxSwapped is the kernel's gradient as one convolution: that of the images, whose batch and channels have changed
-// places, with the adjoint. Where there are few input channels it is several times as fast as products.
+// onnxSwapped is the kernel's gradient as one convolution: of the images, with batch and channels exchanged, by the
+// adjoint. With few input channels it is several times as fast as products.
 func onnxSwapped(x, v *Node, g geometry) *Node {
 	d, vd := x.Shape().Dimensions, v.Shape().Dimensions
 	in := d[3]

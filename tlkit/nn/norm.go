@@ -20,14 +20,14 @@ type BatchNormBuilder struct {
 // algorithms 1 and 2), as torch.nn.BatchNorm2d: epsilon 1e-5, momentum 0.1, and running variance unbiased.
 // Variables: weight, bias; buffers: running_mean, running_var.
 //
-// In training it normalises with the batch's statistics and moves the running ones. A layer whose weight is not
-// trainable is frozen as a whole: it normalises with the running statistics and leaves them alone, even in
-// training, unless Pass.BatchStatsWhenFrozen.
+// In training it normalises with the batch's statistics and updates the running ones. A layer whose weight is not
+// trainable is frozen as a whole: it normalises with the running statistics and does not update them, even in training,
+// unless Pass.BatchStatsWhenFrozen is set.
 func BatchNorm(s *Scope, x *Node) *BatchNormBuilder {
 	return &BatchNormBuilder{s: s, x: x, epsilon: 1e-5, momentum: 0.1, scale: Constant(1)}
 }
 
-// Epsilon sets what is added to the variance, against division by zero.
+// Epsilon sets the number that is added to the variance to avoid division by zero.
 func (b *BatchNormBuilder) Epsilon(epsilon float64) *BatchNormBuilder {
 	b.epsilon = epsilon
 	return b
@@ -97,7 +97,7 @@ func (b *BatchNormBuilder) Done() *Node {
 		})
 }
 
-// followBatch moves the running statistics towards those of a batch of m values per channel.
+// followBatch updates the running statistics with those of a batch of m values per channel.
 func (b *BatchNormBuilder) followBatch(meanVar, varVar *model.Variable, mean, variance *Node, m float64) {
 	g := mean.Graph()
 	if m > 1 {
@@ -116,19 +116,19 @@ func follow(old, now *Node, momentum float64, set func(*Node)) {
 	set(StopGradient(Add(old, MulScalar(Sub(now, old), momentum))))
 }
 
-// ScaleShift is x*scale + shift for images x [batch, height, width, channels], by the channel.
+// ScaleShift is x*scale + shift for images x [batch, height, width, channels], with a scale and a shift per channel.
 func ScaleShift(x *Node, scale, shift []float32) *Node {
 	d, g := x.Shape().Dimensions, x.Graph()
 	if !traitsOf(x).ChannelsFirst {
 		return Add(Mul(x, perChannel(Const(g, scale), x)), perChannel(Const(g, shift), x))
 	}
-	// By the row: values for three channels alone are spread ten times as slowly.
+	// Row by row, with the values repeated along a row: to broadcast just three channels is ten times as slow.
 	rows := Reshape(x, d[0]*d[1], d[2]*d[3])
 	row := func(v []float32) *Node { return Const(g, [][]float32{slices.Repeat(v, d[2])}) }
 	return Reshape(Add(Mul(rows, row(scale)), row(shift)), d...)
 }
 
-// perChannel reshapes values [channels] so that they spread over x [..., channels].
+// perChannel reshapes values [channels] so that they broadcast over x [..., channels].
 func perChannel(values, x *Node) *Node {
 	dims := make([]int, x.Rank())
 	for i := range dims {

@@ -16,12 +16,13 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// PlainGoMLX builds a part of a network with an ordinary GoMLX model function, in GoMLX's own layers, and takes its
-// variables over: they are trained, frozen, saved and loaded as all others are, under the scope's key and the names
-// that GoMLX gives them. The function sees the training mode of the pass; a part of which no variable is trained runs
-// in inference mode, so that its running averages stay as they are. All variables must be float32.
+// PlainGoMLX builds a part of a network with an ordinary GoMLX model function, in GoMLX's own layers. Its variables are
+// trained, frozen, saved and loaded like all others, under the scope's key and GoMLX's names. The function runs in the
+// training mode of the pass; but a part without trained variables runs in inference mode, so that its running averages
+// stay as they are. All variables must be float32.
 //
-// GoMLX v0.28's BatchNorm does not run on the pure-Go engine; [BatchNorm] runs on all. GoMLX's dropout draws from a generator that checkpoints do not keep; [Dropout] draws from the pass's.
+// GoMLX v0.28's BatchNorm does not run on the pure-Go engine; [BatchNorm] runs on all engines. GoMLX's dropout uses a
+// random generator whose state is not in checkpoints; [Dropout] uses that of the pass.
 func PlainGoMLX(s *Scope, x *Node, build func(scope *model.Scope, x *Node) *Node) *Node {
 	g, store := x.Graph(), s.store
 	root := Param{Key: s.key}.Path()
@@ -34,11 +35,11 @@ func PlainGoMLX(s *Scope, x *Node, build func(scope *model.Scope, x *Node) *Node
 		}
 		return vars
 	}
-	// GoMLX's layers mark their variables as trainable whenever they are built: what was frozen is put back.
+	// GoMLX's layers mark their variables as trainable whenever they are built; afterwards the marks are restored.
 	flags := map[string]bool{}
 	trained := false
 	for path, v := range own() {
-		v.NodeValue(g) // while the graph is in training mode, in which variables are no constants
+		v.NodeValue(g) // before the mode changes: in training mode variables are inputs of the graph, not constants
 		flags[path] = v.Trainable
 		trained = trained || v.Trainable
 	}
@@ -71,7 +72,7 @@ func PlainGoMLX(s *Scope, x *Node, build func(scope *model.Scope, x *Node) *Node
 	return y
 }
 
-// plainInit gives the values of a variable's own GoMLX initialiser, with the store's generator seeded from rng.
+// plainInit returns an Init that runs the variable's own GoMLX initialiser, with the store's generator seeded from rng.
 func plainInit(store *model.Store, v *model.Variable) Init {
 	return func(rng *rand.Rand, _ []int, values []float32) {
 		err := func() error {
@@ -95,7 +96,7 @@ func plainInit(store *model.Store, v *model.Variable) Init {
 				return err
 			}
 			copy(values, tensors.MustCopyFlatData[float32](value))
-			// What lies on this engine goes with it.
+			// A copy: values on this engine are lost when it is finalized.
 			return v.SetValue(tensors.FromFlatDataAndDimensions(slices.Clone(values), v.Shape().Dimensions...))
 		}()
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// MaxPoolBuilder configures a pooling; see [MaxPool2D].
+// MaxPoolBuilder configures a max pooling; see [MaxPool2D].
 type MaxPoolBuilder struct {
 	x *Node
 	g geometry
@@ -14,8 +14,8 @@ type MaxPoolBuilder struct {
 	ceil bool
 }
 
-// MaxPool2D starts a maximum over square windows of x [batch, height, width, channels]; the stride is the window's
-// size unless set. Sizes follow torch.nn.MaxPool2d. Of equal maxima the first in the window (row by row) gets the
+// MaxPool2D starts a maximum over square windows of x [batch, height, width, channels]; the stride is the window's size
+// unless set. Sizes follow torch.nn.MaxPool2d. Among equal maxima, the first one in the window (row by row) gets the
 // whole gradient, as in PyTorch.
 func MaxPool2D(x *Node, window int) *MaxPoolBuilder {
 	one := [2]int{1, 1}
@@ -28,7 +28,7 @@ func (p *MaxPoolBuilder) Stride(stride int) *MaxPoolBuilder {
 	return p
 }
 
-// Pad widens each side; added positions never win.
+// Pad adds positions on each side; they are never the maximum.
 func (p *MaxPoolBuilder) Pad(pad int) *MaxPoolBuilder {
 	p.g.pad = [2]int{pad, pad}
 	return p
@@ -78,7 +78,7 @@ func (p *MaxPoolBuilder) Done() *Node {
 	}
 	forward := func() *Node {
 		if traitsOf(x).ChannelsFirst && hi[0] < g.kernel[0] && hi[1] < g.kernel[1] {
-			return engineMaxPool(x, g, hi) // its own gradient is wrong there where windows overlap (compute-onnx v0.1.13)
+			return engineMaxPool(x, g, hi) // the engine's own gradient is wrong where windows overlap (compute-onnx v0.1.13)
 		}
 		var top *Node
 		for _, t := range taps() {
@@ -133,6 +133,6 @@ func spread(v *Node, g geometry, row, col int, padded []int) *Node {
 // GlobalMeanPool averages over all positions: [batch, height, width, channels] -> [batch, channels].
 func GlobalMeanPool(x *Node) *Node {
 	x.AssertRank(4)
-	// Axis by axis: engines add up one long row of float32 in order, which loses a digit at thousands of positions.
+	// Axis by axis: engines add up a long row of float32 sequentially, which loses a digit at thousands of positions.
 	return ReduceMean(ReduceMean(x, 2), 1)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Layout says how the axes of a variable in a graph follow from those of the same tensor in a PyTorch file.
+// Layout relates the axes of a variable in a graph to those of the same tensor in a PyTorch file.
 type Layout int
 
 const (
@@ -32,7 +32,7 @@ type Param struct {
 	Shape []int
 	// Layout relates Shape to the variable's own axes.
 	Layout Layout
-	// Init gives the starting values, in the file's axis order.
+	// Init sets the starting values, in the file's axis order.
 	Init Init
 	// Buffer marks running statistics: saved with the model, never trained.
 	Buffer bool
@@ -64,22 +64,22 @@ func (p Param) Size() int {
 	return n
 }
 
-// Pass is what all layers of one forward pass share.
+// Pass has the settings and the state that all layers of one forward pass share.
 type Pass struct {
 	// Training selects the training behaviour: batch statistics in BatchNorm, dropout active.
 	Training bool
-	// BatchStatsWhenFrozen makes a frozen BatchNorm use and update batch statistics in training, as PyTorch's
-	// transfer-learning tutorial does (there model.train() reaches frozen layers too). By default a BatchNorm whose
+	// BatchStatsWhenFrozen makes a frozen BatchNorm use and update batch statistics in training, as in PyTorch's
+	// transfer-learning tutorial (there model.train() applies to frozen layers, too). By default a BatchNorm whose
 	// scale is not trainable runs in inference mode and its running statistics stay as they are.
 	BatchStatsWhenFrozen bool
 	// Momentum, when set, replaces that of every BatchNorm: with 1 the running statistics become those of the batch.
 	Momentum float64
 	// RNG is the state of the random generator for dropout; nil where no layer needs it.
 	RNG *Node
-	// Double makes inference compute in double precision; the images must be float64. Weights stay float32. It is for
-	// telling rounding from mistakes where a network is ill-conditioned, and slow.
+	// Double makes inference compute in double precision; the images must be float64. Weights stay float32. It is slow,
+	// and meant for distinguishing rounding errors from mistakes in an ill-conditioned network.
 	Double bool
-	// Record, when set, is called once for each variable that a layer asks for, in order.
+	// Record, when set, is called once for each variable that a layer uses, in order.
 	Record func(Param)
 	// RecordFixed, when set, is called once for each entry of the state dict that the model computes itself.
 	RecordFixed func(Fixed)
@@ -87,7 +87,7 @@ type Pass struct {
 	RecordLayer func(Layer)
 	// Stage is put into each recorded [Param].
 	Stage string
-	// Aux collects, in training, what the auxiliary heads of a network say.
+	// Aux collects, in training, the outputs of the auxiliary heads of a network.
 	Aux []Aux
 }
 
@@ -97,7 +97,7 @@ type Aux struct {
 	Weight float64
 }
 
-// Scope is where a layer keeps its variables: a prefix of state-dict keys, together with the current [Pass].
+// Scope is the namespace of a layer's variables: a prefix of state-dict keys, together with the current [Pass].
 type Scope struct {
 	store *model.Store
 	key   string
@@ -116,15 +116,16 @@ func (s *Scope) In(name string) *Scope {
 	return &sub
 }
 
-// Named returns a scope in which a layer's variables have the full keys given, by the names that the layer uses
-// ("weight": "onnx::Conv_63"): for networks whose keys follow no scheme.
+// Named returns a scope in which a layer's variables have the given full keys, by their names in the layer ("weight":
+// "onnx::Conv_63"). It is for networks whose keys follow no scheme.
 func (s *Scope) Named(keys map[string]string) *Scope {
 	sub := *s
 	sub.names = keys
 	return &sub
 }
 
-// Silent returns a scope whose variables are not recorded (see Pass.Record): for further uses of the same ones.
+// Silent returns a scope whose variables are not recorded (see Pass.Record). It is for further uses of the same
+// variables.
 func (s *Scope) Silent() *Scope {
 	sub, pass := *s, *s.Pass
 	pass.Record = nil
@@ -145,8 +146,8 @@ func (s *Scope) join(name string) string {
 	return s.key + "." + name
 }
 
-// Param returns the value in g of a trainable variable, made on first use.
-// The shape is that of the PyTorch file; the node has the shape that layout gives it.
+// Param returns the value in g of a trainable variable, which is made on first use. shape is that in the PyTorch file;
+// the node's shape follows from it by layout.
 func (s *Scope) Param(g *Graph, name string, layout Layout, init Init, shape ...int) *Node {
 	return s.value(g, s.variable(Param{Key: s.join(name), Shape: shape, Layout: layout, Init: init}))
 }
@@ -183,7 +184,8 @@ func (s *Scope) variable(p Param) *model.Variable {
 		}
 		return v
 	}
-	// Values are set from Go (loaded or by Param.Init) before a graph runs; this initialiser is never asked in earnest.
+	// Values are set from Go (loaded or by Param.Init) before a graph runs; the values of this initialiser are never
+	// used.
 	v := s.store.VariableWithShape(p.Path(), want, func(g *Graph, shape shapes.Shape) *Node { return Zeros(g, shape) })
 	if p.Buffer {
 		v.SetTrainable(false)
@@ -191,8 +193,8 @@ func (s *Scope) variable(p Param) *model.Variable {
 	return v
 }
 
-// RandomNode returns uniform values in [0, 1) and moves the pass's random state on.
-// It panics when the pass has none, which is a misuse by the caller of the model.
+// RandomNode returns uniform values in [0, 1) and advances the pass's random state. It panics if the pass has none,
+// which is an error of the model's caller.
 func (s *Scope) RandomNode(shape shapes.Shape) *Node {
 	if s.Pass.RNG == nil {
 		exceptions.Panicf("nn: layer %q needs random numbers, but Pass.RNG is nil", s.key)
@@ -205,9 +207,9 @@ func (s *Scope) RandomNode(shape shapes.Shape) *Node {
 // Init fills values (in the file's axis order) with the starting values of a variable of the given shape.
 type Init func(rng *rand.Rand, shape []int, values []float32)
 
-// Fixed is an entry of a model's state dict that is no variable: whole numbers that follow from the architecture, such
-// as the index table of relative positions. PyTorch files hold it, and PyTorch's strict loading asks for it, so that
-// it is ignored when a file is read and written on export.
+// Fixed is an entry of a model's state dict that is no variable: integers that follow from the architecture, such as
+// the index table of relative positions. PyTorch files have it, and PyTorch's strict loading requires it. So it is
+// ignored when a file is read, and written on export.
 type Fixed struct {
 	// Key is the state-dict key.
 	Key string
@@ -224,11 +226,11 @@ func (s *Scope) Fixed(name string, values []int64, shape ...int) {
 	}
 }
 
-// Layer is what a layer with weights tells about itself; see Pass.RecordLayer.
+// Layer describes a layer with weights; see Pass.RecordLayer.
 type Layer struct {
-	// Key is its prefix in the state dict, and Stage the stage of the model that it belongs to.
+	// Key is the layer's prefix in the state dict, and Stage the stage of the model that it belongs to.
 	Key, Stage string
-	// Kind names it as PyTorch does: "Conv2d", "Linear", "BatchNorm2d", "LayerNorm", "Attention".
+	// Kind is its name in PyTorch: "Conv2d", "Linear", "BatchNorm2d", "LayerNorm", "Attention".
 	Kind string
 	// Out is the shape of its output, the batch first: [batch, height, width, channels] for images.
 	Out []int

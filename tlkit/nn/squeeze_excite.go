@@ -28,7 +28,7 @@ func (b *SqueezeExciteBuilder) Activation(f func(*Node) *Node) *SqueezeExciteBui
 	return b
 }
 
-// Gate sets the function that turns fc2's output into the factors.
+// Gate sets the function that computes the factors from fc2's output.
 func (b *SqueezeExciteBuilder) Gate(f func(*Node) *Node) *SqueezeExciteBuilder {
 	b.gate = f
 	return b

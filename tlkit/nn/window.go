@@ -13,15 +13,16 @@ func PartitionWindows(x *Node, rows, cols int) *Node {
 	return Reshape(TransposeAllAxes(x, 0, 1, 3, 2, 4, 5), d[0], d[1]/rows*(d[2]/cols), rows*cols, d[3])
 }
 
-// MergeWindows undoes [PartitionWindows] for images of the given height and width; the windows may come with the
-// batch axis joined to theirs.
+// MergeWindows undoes [PartitionWindows] for images of the given height and width. The batch axis and the windows' axis
+// may be joined into one.
 func MergeWindows(x *Node, rows, cols, height, width int) *Node {
 	c := x.Shape().Dimensions[x.Rank()-1]
 	x = Reshape(x, -1, height/rows, width/cols, rows, cols, c)
 	return Reshape(TransposeAllAxes(x, 0, 1, 3, 2, 4, 5), -1, height, width, c)
 }
 
-// Roll moves the values of x along an axis by shift places towards the end, round the corner, as torch.roll.
+// Roll moves the values of x along an axis by shift places towards the end, and those beyond the end to the start, as
+// torch.roll.
 func Roll(x *Node, axis, shift int) *Node {
 	n := x.Shape().Dimensions[axis]
 	cut := ((-shift)%n + n) % n
