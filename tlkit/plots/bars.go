@@ -14,15 +14,15 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bar is one bar with an optional error bar. A Value that is NaN or infinite leaves the bar's place empty; Low and High
-// both 0, or not finite, draw no error bar.
+// Bar is one bar with an optional error bar. If Value is NaN or infinite, the bar's place stays empty; if Low and High
+// are both 0, or not finite, there is no error bar.
 type Bar struct {
 	Name      string // chooses the colour
 	Value     float64
 	Low, High float64
 }
 
-// BarOptions says how bars look. Its zero value is plain numbers without a label.
+// BarOptions control the look of bars. The zero value means plain numbers without a label.
 type BarOptions struct {
 	Label   string // of the value axis
 	Percent bool   // values are shares, 1 is 100 %
@@ -30,7 +30,7 @@ type BarOptions struct {
 
 // Bars returns a figure of horizontal bars from zero, one row per bar in the order given, coloured by the order in
 // which names first appear: bars and curves of the same strategies in the same order have the same colours. The Bundle
-// has Vega-Lite, SVG and a plain text table. No bars at all are fine.
+// has Vega-Lite, SVG and a plain text table. bars may be empty.
 func Bars(title string, bars []Bar, opts BarOptions) Figure {
 	return barChart{title, bars, opts}
 }
@@ -60,7 +60,7 @@ func (f barChart) Bundle() (map[string]any, error) {
 	return map[string]any{MIMEVegaLite: f.vega(), MIMESVG: svg, MIMEText: f.text()}, nil
 }
 
-// number formats a value as it stands beside its bar.
+// number formats the value that is written beside its bar.
 func (f barChart) number(v float64) string {
 	switch {
 	case !finite(v):
@@ -127,7 +127,7 @@ func (f barChart) colours() []color.NRGBA {
 	return list
 }
 
-// outer is the end of the bar or of its error bar, where its number stands.
+// outer returns the end of the bar or of its error bar, where its number is written.
 func (b Bar) outer() float64 {
 	v := b.Value
 	if !b.hasRange() {
@@ -226,7 +226,8 @@ func (f barChart) bracket(field string) obj {
 		"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": f.valueAxis(field), "y": f.rowAxis()}}
 }
 
-// numbers stand outside the ends of those bars that pass the test: on the right, or on the left of negative ones.
+// numbers returns the layer of the numbers outside the ends of the bars that pass the test: to the right of the bar, or
+// to the left of a negative one.
 func (f barChart) numbers(test, align string, dx int) obj {
 	return obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": align, "dx": dx},
 		"transform": arr{obj{"filter": test}},

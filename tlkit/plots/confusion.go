@@ -13,8 +13,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Confusion returns a figure of a confusion matrix: matrix[i][j] counts the examples of class i that were taken for
-// class j. Shades are shares of the row, so that rare classes read as well as frequent ones; numbers are counts, left
+// Confusion returns a figure of a confusion matrix: matrix[i][j] counts the examples of class i that were predicted as
+// class j. Shades are shares of the row, so that rare classes are as legible as frequent ones; numbers are counts, left
 // out above 20 classes. The Bundle has Vega-Lite, SVG and plain text (above 20 classes the plain text lists the ten
 // most frequent confusions). It fails if the matrix is not square with one row per class, or has a negative count.
 func Confusion(classes []string, matrix [][]int) Figure {
@@ -26,7 +26,7 @@ type confusion struct {
 	matrix  [][]int
 }
 
-// maxCounts is how many classes a matrix may have to show its counts.
+// maxCounts is the largest number of classes with which a matrix shows its counts.
 const maxCounts = 20
 
 func (f confusion) name() string { return "confusion" }
@@ -79,7 +79,7 @@ func (f confusion) share(i, j int) float64 {
 	return float64(f.matrix[i][j]) / float64(sum)
 }
 
-// cell is the side of one field in CSS pixels.
+// cell returns the side of one field in CSS pixels.
 func (f confusion) cell() int {
 	switch n := len(f.classes); {
 	case n <= 10:
@@ -199,7 +199,7 @@ func labelExpr(labels arr) string { return string(mustJSON(labels)) + "[datum.va
 func mustJSON(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only lists of strings come here
+		panic(err) // the callers only pass lists of strings
 	}
 	return data
 }
@@ -227,7 +227,7 @@ func (f confusion) canvas() (width, height float64) {
 	return 2*margin + axisRoom + widest + side, 2*margin + axisRoom + f.slant(widest) + side
 }
 
-// slant is the height of class names written at 45 degrees.
+// slant returns the height of class names written at 45 degrees.
 func (f confusion) slant(widest float64) float64 { return widest*math.Sqrt2/2 + 10 }
 
 func (f confusion) draw(c draw.Canvas) {

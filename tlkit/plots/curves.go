@@ -9,25 +9,25 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// maxPoints is how many points of one line a figure keeps. Longer lines (a loss per step, say) are thinned to the
-// lowest and highest point of each stretch, which looks the same at any size a notebook has.
+// maxPoints is the number of points of one line that a figure keeps. Longer lines (a loss per step, say) are thinned to
+// the lowest and highest point of each stretch, which looks the same at any size in a notebook.
 const maxPoints = 1000
 
-// fewPoints is up to how many points each is shown as a dot on its line; more dots would hide the dashes.
+// fewPoints is the largest number of points that are shown as dots on their line; more dots would hide the dashes.
 const fewPoints = 12
 
 // Point is one point of a line. NaN or an infinity in X or Y is a gap: the line breaks there.
 type Point struct{ X, Y float64 }
 
-// Interval is the range from Low to High around a point, for instance mean minus and plus one standard deviation over seeds. With NaN or
-// an infinity it shrinks to the point.
+// Interval is the range from Low to High around a point, for instance mean minus and plus one standard deviation over
+// seeds. With NaN or an infinity it shrinks to the point.
 type Interval struct{ Low, High float64 }
 
 // Line is one curve.
 type Line struct {
-	// Name is what the line belongs to, usually a strategy; it chooses the colour.
+	// Name is the thing that the line belongs to, usually a strategy; it determines the colour.
 	Name string
-	// Split chooses the dashes: "train" is dashed, "val" and "" solid, anything else dotted.
+	// Split determines the dashes: "train" is dashed, "val" and "" solid, anything else dotted.
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -48,10 +48,10 @@ type Panel struct {
 
 // Curves returns a figure of panels side by side (two in a row) that share one legend: colour by Line.Name, dashes by
 // Line.Split, both in order of first appearance. In JupyterLab the curves have tooltips, and a click in the legend
-// picks names out (shift-click for several). Panels and lines may be empty.
+// highlights a name (shift-click for several). Panels and lines may be empty.
 //
 // The Bundle has Vega-Lite, SVG and a plain text table of each line's last, lowest and highest value. It fails if a
-// Band has another length than its Points.
+// Band and its Points differ in length.
 func Curves(title string, panels ...Panel) Figure {
 	return curves{title, panels}
 }
@@ -106,7 +106,7 @@ func (f curves) keys() (lineNames, splits []string) {
 	return names(all, func(l Line) string { return l.Name }), names(all, func(l Line) string { return l.Split })
 }
 
-// unlabelled reports whether the legend would have nothing to say.
+// unlabelled reports whether the legend would be without any text.
 func unlabelled(keys []string) bool {
 	return len(keys) == 0 || len(keys) == 1 && keys[0] == ""
 }
@@ -129,7 +129,7 @@ type piece struct {
 	band   []Interval
 }
 
-// pieces cuts a line at its gaps and thins what is left.
+// pieces cuts a line at its gaps and thins the pieces.
 func (p Panel) pieces(l Line) []piece {
 	ok := func(pt Point) bool {
 		return finite(pt.X, pt.Y) && !(p.LogX && pt.X <= 0) && !(p.LogY && pt.Y <= 0)
@@ -159,8 +159,8 @@ func (p Panel) pieces(l Line) []piece {
 	return list
 }
 
-// thin keeps at most about maxPoints points: of each stretch the first lowest and the first highest, in order. A
-// stretch that holds a gap keeps the gap.
+// thin keeps about maxPoints points at most: from each stretch the first lowest and the first highest, in order. If a
+// stretch holds a gap, the gap stays.
 func thin(pts []Point, band []Interval) ([]Point, []Interval) {
 	if len(pts) <= maxPoints {
 		return pts, band
@@ -217,7 +217,7 @@ func (p Panel) wholeX() bool {
 	return true
 }
 
-// text is the plain form: one row per line.
+// text returns the plain form: one row per line.
 func (f curves) text() string {
 	t := newTextTable()
 	t.AppendHeader(table.Row{"chart", "name", "split", "points", "last", "lowest", "highest"})
@@ -247,7 +247,7 @@ func (f curves) text() string {
 	return out
 }
 
-// number formats a y value as the axis would.
+// number formats a y value as on the axis.
 func (p Panel) number(v float64) string {
 	switch {
 	case !finite(v):

@@ -70,7 +70,7 @@ func (f curves) draw(c draw.Canvas) {
 			}
 		}
 	}
-	// Titles stand above the plots, not in them: gonum would set them at different heights in one row.
+	// Titles are drawn above the plots, not in them: gonum would set them at different heights in one row.
 	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(panelTitleHeight), PadTop: px(panelTitleHeight)}
 	canvases := plot.Align(cells, tiles, c)
 	sty := sans(14, inkColor)
@@ -135,7 +135,7 @@ func (p Panel) plot(colours map[string]color.NRGBA) *plot.Plot {
 	return g
 }
 
-// widen makes room around the data, and around a single value enough for an axis.
+// widen makes room around the data; around a single value it makes enough room for an axis.
 func widen(lo, hi *float64, log bool, share float64) {
 	switch {
 	case log && *lo == *hi:
@@ -146,7 +146,7 @@ func widen(lo, hi *float64, log bool, share float64) {
 	case *lo == *hi:
 		d := max(math.Abs(*lo)*0.1, 1e-3)
 		if *lo == math.Trunc(*lo) && share == 0 {
-			d = 1 // an epoch on its own stands between its neighbours
+			d = 1 // a single epoch is drawn between its neighbours
 		}
 		*lo, *hi = *lo-d, *hi+d
 	default:

@@ -16,8 +16,8 @@ const (
 func vegaBase(title string) obj {
 	spec := obj{
 		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-		// A white card reads well in light and dark themes alike; on a transparent one, black text would vanish in the
-		// dark.
+		// A white card is legible in light and dark themes alike; on a transparent one, black text would vanish in a
+		// dark theme.
 		"background": "white",
 		"padding":    8,
 		"config": obj{
@@ -37,7 +37,8 @@ func vegaBase(title string) obj {
 }
 
 // vega returns the Vega-Lite specification. Its data fields: n name, s split, g number of the piece (a line is joined
-// within a piece only), x, y, lo and hi the band, one 1 where a piece is a single point, which no line would show.
+// within a piece only), x, y, lo and hi the band, and one, which is 1 where a piece is a single point, which no line
+// would show.
 func (f curves) vega() obj {
 	spec := vegaBase(f.title)
 	lineNames, splits := f.keys()
@@ -70,7 +71,7 @@ func (f curves) vega() obj {
 	return spec
 }
 
-// addNoData makes view an empty frame that says so.
+// addNoData makes view an empty frame with a note that there is no data.
 func addNoData(view obj, width, height int) {
 	view["width"], view["height"] = width, height
 	view["data"] = obj{"values": arr{obj{}}}
@@ -149,7 +150,7 @@ func legend(keys []string, columns int) obj {
 	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolType": "stroke"}
 }
 
-// tooltip lists what is shown of the point under the pointer.
+// tooltip lists the fields that are shown for the point under the pointer.
 func (p Panel) tooltip(lineNames, splits []string, hasBand bool) arr {
 	format := ".4~r"
 	if p.YPercent {
@@ -173,7 +174,7 @@ func (p Panel) tooltip(lineNames, splits []string, hasBand bool) arr {
 	return out
 }
 
-// band is the layer of the ranges around the lines.
+// band returns the layer of the ranges around the lines.
 func (c channels) band() obj {
 	return obj{
 		"mark":      obj{"type": "area", "tooltip": false},
@@ -186,7 +187,7 @@ func (c channels) band() obj {
 	}
 }
 
-// lines is the layer of panel i's lines.
+// lines returns the layer of panel i's lines.
 func (c channels) lines(i int) obj {
 	return obj{
 		"name": lineLayer(i),
@@ -196,8 +197,8 @@ func (c channels) lines(i int) obj {
 	}
 }
 
-// hover is the layer of one mark per point, seen only under the pointer (and where no line passes), which carries the
-// tooltip: a thin line alone is hard to hit.
+// hover returns the layer of one mark per point, visible only under the pointer (and where no line passes), which
+// carries the tooltip: a thin line alone is hard to hit.
 func (c channels) hover(i, points int, tooltip arr) obj {
 	name := fmt.Sprintf("hover_%d", i)
 	shown := arr{obj{"param": name, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
@@ -211,8 +212,8 @@ func (c channels) hover(i, points int, tooltip arr) obj {
 	}
 }
 
-// legendColumns is how many names fit in a row of the legend beside the splits. Vega-Lite gives each column the width
-// of the widest name.
+// legendColumns returns the number of names that fit in a row of the legend beside the splits. Vega-Lite gives each
+// column the width of the widest name.
 func legendColumns(lineNames, splits []string) int {
 	sty := sans(12, inkColor)
 	room := 2*panelWidth + 80.0
@@ -249,8 +250,9 @@ func extent(rows arr) (xLow, xHigh, yLow, yHigh float64) {
 	return xLow, xHigh, yLow, yHigh
 }
 
-// axis returns the scale and axis for values from lo to hi. Vega-Lite chooses them well but for a single value, which
-// it gives no range, for epochs, of which it shows halves, and on logarithmic axes, which it fills with lines.
+// axis returns the scale and axis for values from lo to hi. Vega-Lite's own choice is good except in three cases: a
+// single value, which gets no range; epochs, which get ticks at halves; and logarithmic axes, which are filled with
+// lines.
 func axis(lo, hi float64, log bool, t ticks) (scale, ax obj) {
 	ax = obj{"tickCount": 6}
 	scale = obj{"zero": false, "nice": true}

@@ -1,5 +1,5 @@
 // Package plots draws charts, tables and image grids as MIME bundles: one output that carries several forms of the same
-// figure, of which each reader takes the best it can show.
+// figure. Each reader shows the best form that it supports.
 //
 //   - application/vnd.vegalite.v5+json: interactive chart, drawn by JupyterLab
 //     itself and so also offline.
@@ -8,7 +8,7 @@
 //   - text/html and text/markdown: tables and prose.
 //   - text/plain: always there, for terminals, diffs and screen readers.
 //
-// The package knows nothing of models or training. A caller fills plain structs (Line, Panel, Bar, Captioned), gets a
+// The package does not depend on models or training. A caller fills plain structs (Line, Panel, Bar, Captioned), gets a
 // Figure, and calls Show in a notebook or Save for a file:
 //
 //	fig := plots.Curves("ants-vs-bees",

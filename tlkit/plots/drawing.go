@@ -20,13 +20,13 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// drawable is a figure that can be drawn on a vector canvas, from which both its SVG and its PNG come.
+// drawable is a figure that can be drawn on a vector canvas, the source of both its SVG and its PNG.
 type drawable interface {
 	// canvas returns width and height in CSS pixels.
 	canvas() (width, height float64)
 	// draw paints the figure; the canvas is already white.
 	draw(c draw.Canvas)
-	// label describes the figure to readers that can't see it.
+	// label describes the figure for readers who can't see it.
 	label() string
 }
 
@@ -67,7 +67,7 @@ func drawSVG(d drawable) (svg string, err error) {
 	}
 	s := fitText(b.String())
 	s = strings.Replace(s, "<svg ", fmt.Sprintf("<svg role=\"img\" aria-label=\"%s\" ", html.EscapeString(d.label())), 1)
-	// Names may hold anything; XML may not.
+	// Names may hold characters that XML may not.
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF {
 			return -1
@@ -114,8 +114,7 @@ func drawPNG(d drawable) (data []byte, err error) {
 	return b.Bytes(), nil
 }
 
-// guard turns a panic of the drawing library into an error: a figure is never worth the training run that wanted to
-// show it.
+// guard converts a panic of the drawing library to an error: a figure must never end the training run that shows it.
 func guard(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("plots: drawing failed: %v", r)
@@ -170,7 +169,7 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	if t.integer {
 		step = max(step, 1)
 	}
-	// Digits behind the point that tell two ticks apart.
+	// The digits after the point that are needed to distinguish two ticks.
 	unit := step
 	if t.percent {
 		unit *= 100
@@ -178,9 +177,9 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	digits := max(0, int(math.Ceil(-math.Log10(unit)-1e-9)))
 	var list []plot.Tick
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9 && len(list) < 100; k++ {
-		v := round(k*step, 10) // 0.30000000000000004 is meant to be 0.3
+		v := round(k*step, 10) // 0.3 instead of 0.30000000000000004
 		if v == 0 {
-			v = 0 // and -0 is meant to be 0
+			v = 0 // 0 instead of -0
 		}
 		list = append(list, plot.Tick{Value: v, Label: t.format(v, digits)})
 	}

@@ -26,17 +26,17 @@ type Figure interface {
 	Bundle() (map[string]any, error)
 }
 
-// sized is implemented by figures whose PNG has more pixels than it should take on screen, so that it is sharp on dense
+// sized is implemented by figures whose PNG has more pixels than its size on screen, so that it is sharp on dense
 // displays.
 type sized interface {
 	// size returns width and height in CSS pixels.
 	size() (width, height int)
 }
 
-// titled is implemented by figures that can name the file they are saved to.
+// titled is implemented by figures that have a name for the file they are saved to.
 type titled interface{ name() string }
 
-// fixed is a Figure whose bundle is already there.
+// fixed is a Figure with a ready bundle.
 type fixed struct {
 	label  string
 	bundle map[string]any
@@ -56,8 +56,8 @@ func Markdown(s string) Figure {
 	return fixed{"markdown", map[string]any{MIMEMarkdown: s, MIMEText: s}}
 }
 
-// HTML returns a Figure that shows an HTML fragment. The caller answers for the markup: it is not escaped. Plain is its
-// form for readers without HTML.
+// HTML returns a Figure that shows an HTML fragment. The caller is responsible for the markup: it is not escaped. plain
+// is its form for readers without HTML.
 func HTML(html, plain string) Figure {
 	return fixed{"html", map[string]any{MIMEHTML: html, MIMEText: plain}}
 }
@@ -68,9 +68,9 @@ type (
 	arr = []any
 )
 
-// normalise brings a bundle into the form that both Jupyter's JSON and the gob encoding of GoNB's pipe accept: text and
-// SVG as string, PNG as []byte, everything else as a tree of basic JSON values. It fails on what neither can carry
-// (NaN, null inside a list, functions), naming the MIME type, because GoNB would drop the whole message without a word.
+// normalise converts a bundle to the form that both Jupyter's JSON and the gob encoding of GoNB's pipe accept: text and
+// SVG as string, PNG as []byte, everything else as a tree of basic JSON values. It fails on values that neither can
+// carry (NaN, null inside a list, functions), naming the MIME type, because GoNB would drop the whole message silently.
 func normalise(bundle map[string]any) (map[string]any, error) {
 	if len(bundle) == 0 {
 		return nil, fmt.Errorf("plots: the figure has an empty bundle, want at least %s", MIMEText)

@@ -31,10 +31,10 @@ const (
 type Captioned struct {
 	Image   image.Image
 	Caption string // wrapped to the tile, at most four lines; "\n" starts a new one
-	Mark    Mark   // colours the frame
+	Mark    Mark   // determines the frame
 }
 
-// Images returns a grid of images in the given number of columns; 0 or less takes as many as fit a notebook's width.
+// Images returns a grid of images in the given number of columns; 0 or less means as many as fit a notebook's width.
 // Small images (both sides up to 96 pixels) are enlarged to 96 by repeating pixels, so that each stays visible; larger
 // ones are shown at up to 160. The Bundle has one PNG and the captions as plain text.
 func Images(items []Captioned, columns int) Figure {
@@ -70,7 +70,7 @@ func (g imageGrid) tile() int {
 	return smallTile
 }
 
-// pitch is the distance from one column to the next: small tiles get some more room, for their captions.
+// pitch returns the distance from one column to the next: small tiles get more room, for their captions.
 func (g imageGrid) pitch() int { return max(g.tile(), 112) + tileGap }
 
 func (g imageGrid) cols() int {
@@ -91,7 +91,7 @@ func (g imageGrid) captions() [][]string {
 	return list
 }
 
-// rows returns the top of each row and, last, the height of the whole.
+// rows returns the top of each row and, as the last element, the height of the whole.
 func (g imageGrid) rows(captions [][]string) []int {
 	tops := []int{tileGap}
 	for i := 0; i < len(captions); i += g.cols() {
@@ -174,8 +174,8 @@ func (g imageGrid) png() (data []byte, err error) {
 	return b.Bytes(), nil
 }
 
-// paste scales img into the square as large as it fits, keeping its shape, and returns the place it took. Enlarging
-// repeats whole pixels.
+// paste scales img into the square as large as it fits, keeping its shape, and returns the rectangle that it fills.
+// Enlarging repeats whole pixels.
 func paste(dst xdraw.Image, square image.Rectangle, img image.Image) image.Rectangle {
 	b := img.Bounds()
 	side, longest := square.Dx(), max(b.Dx(), b.Dy())
@@ -207,7 +207,7 @@ func frame(c draw.Canvas, height int, r image.Rectangle, ink color.Color, width 
 		[]vg.Point{a, {X: b.X, Y: a.Y}, b, {X: a.X, Y: b.Y}, a, {X: b.X, Y: a.Y}})
 }
 
-// drawMark frames a tile and puts a badge in its corner, so that the mark does not rest on colour alone.
+// drawMark frames a tile and puts a badge in its corner, so that the mark does not depend on colour alone.
 func drawMark(c draw.Canvas, height int, r image.Rectangle, m Mark) {
 	var ink color.NRGBA
 	switch m {
@@ -230,7 +230,7 @@ func drawMark(c draw.Canvas, height int, r image.Rectangle, m Mark) {
 	c.StrokeLines(pen, []vg.Point{at(height, x-3, y-3), at(height, x+3, y+3)}, []vg.Point{at(height, x-3, y+3), at(height, x+3, y-3)})
 }
 
-// wrap breaks s into lines of at most width, at most n of them.
+// wrap breaks s into at most n lines, each at most width wide.
 func wrap(s string, sty text.Style, width vg.Length, n int) []string {
 	var lines []string
 	for para := range strings.SplitSeq(strings.TrimSpace(s), "\n") {

@@ -19,8 +19,8 @@ var palette = []string{
 	"#7F5539", // brown
 }
 
-// Color returns the i-th colour of the palette (from 0, starting again after the last) as "#RRGGBB". It is the colour
-// that the i-th distinct name of a figure gets, for callers that want to match it elsewhere.
+// Color returns the i-th colour of the palette (from 0, starting again after the last) as "#RRGGBB". The i-th distinct
+// name of a figure has this colour; callers can use it to match other output.
 func Color(i int) string {
 	n := len(palette)
 	return palette[((i%n)+n)%n]

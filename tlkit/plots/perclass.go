@@ -6,10 +6,11 @@ import (
 )
 
 // PerClass returns a table of a confusion matrix (see Confusion): for each class the number of its images, precision
-// (the share of what was taken for it that is it), recall (the share of it that was found) and F1, their harmonic mean.
-// The last row has the plain means over all classes that have images; the mean recall is the balanced accuracy, which a
-// frequent class does not dominate. A precision of nothing predicted is shown as a dash and counts as 0, as in
-// scikit-learn. The Bundle has HTML and plain text. It fails where Confusion does.
+// (the share of the images predicted as the class that belong to it), recall (the share of the class's images that were
+// predicted as it) and F1, their harmonic mean. The last row has the plain means over all classes that have images; the
+// mean recall is the balanced accuracy, which a frequent class does not dominate. The precision of a class that was
+// never predicted is shown as a dash and counts as 0, as in scikit-learn. The Bundle has HTML and plain text. It fails
+// where Confusion does.
 func PerClass(classes []string, matrix [][]int) Figure {
 	return perClass{confusion{classes, matrix}}
 }
@@ -42,7 +43,7 @@ func (f perClass) scores() []score {
 	return out
 }
 
-// ratio is a share of n, 0 where n is.
+// ratio returns part as a share of n, 0 if n is 0.
 func ratio(part float64, n int) float64 {
 	if n == 0 {
 		return 0

@@ -12,9 +12,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// Save writes f to path in the form its extension names: .svg, .png, .json (Vega-Lite), .html (a page of its own that
-// needs no network), .md or .txt. The file appears whole or not at all, so that a reader never sees half of a figure
-// that is being replaced. A form that the figure does not have is an error that lists those it has.
+// Save writes f to path in the form that the path's extension names: .svg, .png, .json (Vega-Lite), .html (a page of
+// its own that needs no network), .md or .txt. The file appears whole or not at all, so that a reader never sees half
+// of a figure that is being replaced. If the figure lacks the form, the error lists the forms it has.
 func Save(f Figure, path string) error {
 	bundle, err := render(f)
 	if err != nil {

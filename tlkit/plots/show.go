@@ -19,16 +19,16 @@ import (
 // in the working folder.
 const DirEnv = "TLKIT_PLOTS"
 
-// syncTimeout is how long Show waits for the kernel to say that it has taken the output. The kernel answers within
+// syncTimeout is the longest time that Show waits for the kernel to acknowledge the output. The kernel replies within
 // milliseconds; a kernel that has stopped reading would otherwise block the cell for ever. Tests shorten it.
 var syncTimeout = 10 * time.Second
 
-// terminal is where Show reports outside a notebook; tests replace it.
+// terminal receives Show's output outside a notebook; tests replace it.
 var terminal io.Writer = os.Stdout
 
 func init() {
-	// GoNB's pipe carries gob; the kernel registers these two types, a cell program has to do it by itself. Without
-	// them no JSON object gets through.
+	// GoNB's pipe carries gob. The kernel registers these two types; a cell's program must register them itself.
+	// Otherwise no JSON object can be sent.
 	gob.Register(map[string]any{})
 	gob.Register([]any{})
 }
@@ -36,10 +36,10 @@ func init() {
 // Show displays f.
 //
 // In a notebook it sends the whole bundle to the kernel and waits until the kernel has it, so that nothing is lost when
-// the cell's program ends; an error says that the notebook did not get the figure. Elsewhere it prints the plain text
-// of tables and prose, writes everything else to a file (SVG, PNG or HTML, whichever is the first the figure has) in
-// the folder named by TLKIT_PLOTS or else .tlkit/plots, and prints where. A program that shows several figures of one
-// name gets several files; running it again replaces them.
+// the cell's program ends; an error means that the notebook did not receive the figure. Elsewhere it prints the plain
+// text of tables and prose, writes everything else to a file (SVG, PNG or HTML, whichever is the first the figure has)
+// in the folder named by TLKIT_PLOTS or else .tlkit/plots, and prints the path. A program that shows several figures of
+// one name gets several files; running it again replaces them.
 func Show(f Figure) error {
 	bundle, err := render(f)
 	if err != nil {
@@ -122,8 +122,8 @@ func send(f Figure, bundle map[string]any, displayID string) error {
 			msg.Metadata = map[string]any{MIMEPNG: map[string]any{"width": w, "height": h}}
 		}
 	}
-	// A failed encoding would close the pipe for the rest of the program, and GoNB would only log it; so try it on
-	// nothing first.
+	// A failed encoding would close the pipe for the rest of the program, and GoNB would only log it; so first encode
+	// to nowhere.
 	if err := gob.NewEncoder(io.Discard).Encode(msg); err != nil {
 		return fmt.Errorf("plots: the figure can't be sent to the notebook: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Stack returns a figure of several, one below the other: for the one output that a notebook cell's last value makes.
-// The Bundle has HTML, with charts as pictures in it, and the plain texts one after the other.
+// Stack returns a figure made of several, one below the other, because the last value of a notebook cell makes only one
+// output. The Bundle has HTML, with charts as pictures in it, and the plain texts one after the other.
 func Stack(title string, figures ...Figure) Figure { return stack{title, figures} }
 
 type stack struct {

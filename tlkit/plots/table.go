@@ -13,17 +13,17 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// TableOptions says how a table looks. Its zero value aligns columns of numbers right and others left, and marks
+// TableOptions control the look of a table. The zero value aligns columns of numbers right and others left, and marks
 // nothing.
 type TableOptions struct {
-	// Caption stands above the table.
+	// Caption is shown above the table.
 	Caption string
-	// Align has one letter per column, 'l', 'c' or 'r'. Columns it does not reach, or that have another letter, are
-	// aligned by what they hold.
+	// Align has one letter per column, 'l', 'c' or 'r'. Columns beyond its end, or with another letter, are aligned by
+	// their contents.
 	Align string
 	// Highest and Lowest list columns (from 0) whose best cell is marked: bold in HTML, a star in plain text. Cells are
-	// compared by the number they start with ("94.1% ± 0.7" is 94.1); equals are all marked, cells without a number
-	// never.
+	// compared by the number they start with ("94.1% ± 0.7" is 94.1); equal cells are all marked, cells without a
+	// number never.
 	Highest, Lowest []int
 	// Marked lists further cells to mark.
 	Marked []Cell
@@ -33,8 +33,8 @@ type TableOptions struct {
 type Cell struct{ Row, Column int }
 
 // Table returns a figure with the given columns and rows. The Bundle has HTML, which takes its colours from the
-// notebook's theme, and aligned plain text. It fails if a row has not as many cells as there are columns, or if an
-// option names a cell outside the table.
+// notebook's theme, and aligned plain text. It fails if the number of cells in a row differs from the number of
+// columns, or if an option names a cell outside the table.
 func Table(columns []string, rows [][]string, opts TableOptions) Figure {
 	return tableFigure{columns, rows, opts}
 }
@@ -128,7 +128,7 @@ func (t tableFigure) align(c int) byte {
 			numbers++
 		}
 	}
-	// A dash or "n/a" among numbers does not turn the column into words.
+	// A dash or "n/a" among numbers does not make it a column of words.
 	if filled > 0 && numbers*2 > filled {
 		return 'r'
 	}
@@ -174,7 +174,7 @@ func (t tableFigure) text(marked map[Cell]bool) string {
 	var configs []table.ColumnConfig
 	for c, s := range t.columns {
 		if starred[c] {
-			s += "  " // over the stars, so that a right-aligned header stays above the numbers
+			s += "  " // as wide as the stars below, so that a right-aligned header stays above the numbers
 		}
 		header = append(header, s)
 		align := map[byte]text.Align{'l': text.AlignLeft, 'c': text.AlignCenter, 'r': text.AlignRight}[t.align(c)]
