@@ -17,10 +17,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// childCommand makes the program do one measurement, in a process of its own, and print it.
+// childCommand is the argument with which the program makes one measurement, in a process of its own, and prints it.
 const childCommand = "child"
 
-// result is what one process found. The fields are those that the peer's scripts print.
+// result holds the figures of one process. The peer's scripts print the same fields.
 type result struct {
 	InferS  float64 `json:"infer_s,omitempty"`
 	TrainS  float64 `json:"train_s,omitempty"`
@@ -104,7 +104,7 @@ func step(engine *backend.Engine, now clock, name string, batch, size, steps int
 	return r, err
 }
 
-// timed returns the median time of a call, the first two left out.
+// timed returns the median time of a call, without the first two calls.
 func timed(now clock, steps int, call func() error) (float64, error) {
 	seconds := make([]float64, steps)
 	for i := range seconds {
@@ -118,7 +118,7 @@ func timed(now clock, steps int, call func() error) (float64, error) {
 }
 
 // hymenoptera trains with the recipe of PyTorch's transfer-learning tutorial, as the peer's hymenoptera.py, and, as
-// there, counts the time from the first epoch's start: reading the images and compiling are in it.
+// there, measures the time from the first epoch's start, which includes reading the images and compiling.
 func hymenoptera(now clock, work, data, weights string, epochs, seed int) (result, error) {
 	ds, err := datasets.ImageFolder(data, datasets.Options{SkipCheck: true})
 	if err != nil {
@@ -165,7 +165,7 @@ func median(values []float64) float64 {
 	return (v[n/2-1] + v[n/2]) / 2
 }
 
-// engineConfig is what GOMLX_BACKEND has to say for an engine with a number of threads.
+// engineConfig returns the value of GOMLX_BACKEND for an engine with a number of threads.
 func engineConfig(engine string, threads int) string {
 	if engine == "onnx" || engine == "onnx:cpu" {
 		return fmt.Sprintf("onnx:cpu,intra_op_num_threads=%d", threads)
@@ -173,7 +173,7 @@ func engineConfig(engine string, threads int) string {
 	return engine
 }
 
-// lastJSON returns the last line of a process's output that is a JSON object: the peer prints one per epoch before.
+// lastJSON returns the last line of a process's output that is a JSON object: before it, the peer prints one per epoch.
 func lastJSON(out string) (result, error) {
 	var r result
 	lines := strings.Split(strings.TrimSpace(out), "\n")

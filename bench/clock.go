@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// A clock tells seconds since some moment.
+// A clock returns the seconds since a fixed time.
 type clock func() float64
 
-// clocks are those of --clock. On a machine with other work, wall time tells about the other work: then the CPU time
-// of one thread is what can be compared.
+// clocks are those of --clock. On a machine with other work, wall time includes the effect of that work; then only the
+// CPU time of one thread can be compared.
 var clocks = map[string]clock{
 	"wall": func() float64 { return time.Since(started).Seconds() },
 	"cpu": func() float64 {
@@ -23,8 +23,8 @@ var clocks = map[string]clock{
 
 var started = time.Now()
 
-// peerClocks run a script of the peer's, given as the first argument, with another meaning of time.time. The CPU time
-// is that of the process and of its finished children, which load the images; and there is one thread.
+// peerClocks are Python programs that run the peer's script given as the first argument; "cpu" replaces time.time. The
+// CPU time is that of the process and of its finished children, which load the images; and there is one thread.
 var peerClocks = map[string]string{
 	"wall": `import runpy, sys, os
 sys.argv = sys.argv[1:]

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A job is one thing to measure; it has a side of ours for each engine, and one of the peer's.
+// A job is one thing to measure; it has one side of TLKit's for each engine, and one of the peer's.
 type job struct {
 	// Work is "step", or "transfer", "cached" or "finetune" on hymenoptera.
 	Work string
@@ -43,7 +43,7 @@ func stepModels() []string {
 
 var hymenopteraWork = []string{"transfer", "cached", "finetune"}
 
-// jobs lists what the command line asks for.
+// jobs returns the jobs that the command line selects.
 func (o options) jobs() ([]job, error) {
 	var list []job
 	for _, w := range o.work {
@@ -70,7 +70,7 @@ func (o options) jobs() ([]job, error) {
 	return list, nil
 }
 
-// peerJob is the peer's work that j is compared with: the peer caches no features, so that "cached" is held against
+// peerJob is the peer's work that j is compared with: the peer caches no features, so that "cached" is compared with
 // its transfer learning.
 func (j job) peerJob() job {
 	if j.Work == "cached" {
@@ -79,7 +79,7 @@ func (j job) peerJob() job {
 	return j
 }
 
-// peerArgs is the command line of the peer's script.
+// peerArgs returns the command line of the peer's script.
 func (j job) peerArgs(o options, data string, seed int) []string {
 	if j.Work == "step" {
 		return []string{filepath.Join(o.shared, "peer", "step.py"), j.Model, strconv.Itoa(j.Batch), strconv.Itoa(j.Size), strconv.Itoa(o.steps)}

@@ -6,9 +6,10 @@
 //
 //	bench --engine go,onnx --peer PYTHON --rounds 3 --runs 1 --steps 6     the whole table in a quarter of an hour
 //
-// Every measurement is a process of its own, so that its peak memory is its own, and the two sides take turns, round
-// by round: on a machine with other work the ratio of two neighbours is worth more than either figure. The table
-// shows medians; --json FILE keeps every single result. Interrupted, it shows what it has. PYTHON is an interpreter with torch and torchvision.
+// Every measurement is a process of its own, so that its peak memory is its own. The two sides take turns, round by
+// round: on a machine with other work the ratio of two neighbours is more reliable than either figure. The table shows
+// medians; --json FILE keeps every single result. When interrupted, the command shows the results so far. PYTHON is an
+// interpreter with torch and torchvision.
 package main
 
 import (

@@ -21,7 +21,7 @@ import (
 // peerSide is the name of PyTorch's column.
 const peerSide = "peer"
 
-// measurement is one process's result, with what it belongs to; --json keeps all of them.
+// measurement is one process's result, with its job, side, round and seed; --json keeps all of them.
 type measurement struct {
 	Job   string `json:"job"`
 	Side  string `json:"side"`
@@ -116,7 +116,7 @@ func measure(ctx context.Context, o options, jobs []job) error {
 	return nil
 }
 
-// roundsOf is how often each side of a job is measured.
+// roundsOf returns how often each side of a job is measured.
 func (o options) roundsOf(j job) int {
 	if j.Work != "step" && o.runs > 0 {
 		return o.runs
@@ -124,7 +124,8 @@ func (o options) roundsOf(j job) int {
 	return o.rounds
 }
 
-// write keeps the results in a file, after each of them: a long run may be cut off. "" is no file.
+// write writes the results to a file. measure calls it after each result, because a long run may be interrupted. ""
+// means no file.
 func (rep report) write(file string) error {
 	if file == "" {
 		return nil
@@ -143,7 +144,7 @@ func (m measurement) progress() string {
 	return fmt.Sprintf("%-40s %-6s %8.4f s inference, %8.4f s training step, %5.0f MiB", m.Job, m.Side, m.InferS, m.TrainS, m.PeakMiB)
 }
 
-// runOurs measures our side of a job in a process of this same program.
+// runOurs measures TLKit's side of a job in a process of this same program.
 func (o options) runOurs(ctx context.Context, self string, j job, engine, data string, seed int) (result, error) {
 	ctx, stop := context.WithTimeout(ctx, o.limit)
 	defer stop()
@@ -159,11 +160,11 @@ func (o options) runPeer(ctx context.Context, j job, data string, seed int) (res
 	return watched(exec.CommandContext(ctx, o.peer, append([]string{"-c", peerClocks[o.clock]}, j.peerArgs(o, data, seed)...)...))
 }
 
-// watched runs a command and returns the result that it prints, with the most memory that it held.
+// watched runs a command and returns the result that it prints, with its peak memory.
 func watched(cmd *exec.Cmd) (result, error) {
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
-	cmd.WaitDelay = 5 * time.Second // the peer's loaders may hold the pipes after it was ended
+	cmd.WaitDelay = 5 * time.Second // the peer's loaders may keep the pipes open after its end
 	if err := cmd.Run(); err != nil {
 		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 		return result{}, fmt.Errorf("%w: %s", err, lines[len(lines)-1])

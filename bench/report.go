@@ -11,7 +11,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 )
 
-// machine is where and with what the figures were made.
+// machine describes the computer and the versions with which the figures were made.
 type machine struct {
 	CPU     string `json:"cpu"`
 	Cores   int    `json:"cores"`
@@ -82,8 +82,8 @@ var trainColumns = []column{
 	{"accuracy, best epoch", func(r result) float64 { return r.Best }, "%.3f"},
 }
 
-// table is the report in Markdown: medians (of accuracies, means), and the ratio of each engine to the peer, which is
-// the median of the rounds' own ratios.
+// table returns the report in Markdown: medians (of accuracies, means), and the ratio of each engine to the peer, which
+// is the median of the rounds' own ratios.
 func table(rep report, jobs []job, o options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s. %s; %d rounds, %d threads, %s time", rep.Began.Format("2006-01-02"), rep.Machine, rep.Rounds, rep.Threads, rep.Clock)
@@ -148,7 +148,7 @@ func table(rep report, jobs []job, o options) string {
 	return b.String()
 }
 
-// values lists a figure of a job on one side, round by round.
+// values returns a figure of a job on one side, round by round.
 func (rep report) values(j job, side string, c column) []float64 {
 	var all []float64
 	for _, m := range rep.Results {

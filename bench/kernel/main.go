@@ -25,7 +25,7 @@ type testCase struct {
 	Cell  map[string]string `json:"cell"`
 }
 
-// both is the same cell for both kernels.
+// both returns the same cell for both kernels.
 func both(code string) map[string]string {
 	return map[string]string{kernel.KernelName: code, kernel.GonbKernelName: code}
 }

@@ -5,7 +5,7 @@
 //
 // It takes a quarter of an hour on two cores, can be interrupted and started again, writes
 // tlkit/zoo/embedded/resnet20-shapes.safetensors and prints the accuracy on the 1,024 validation images. Values differ
-// in the last digits from one engine to the next (sums in another order), so the accuracy comes again to within about
+// in the last digits from one engine to the next (sums in another order), so the accuracy is reproduced to within about
 // a point, not to the bit.
 package main
 
@@ -49,7 +49,7 @@ func pretrain(out, dir string, epochs int) error {
 	if err != nil {
 		return err
 	}
-	// The recipe of He et al. 2015 (arXiv 1512.03385, section 4.2) with the rate falling along a cosine, which needs
+	// The recipe of He et al. 2015 (arXiv 1512.03385, section 4.2) with a cosine learning-rate schedule, which needs
 	// far fewer epochs.
 	recipe := train.Recipe{Epochs: epochs, BatchSize: 64, WeightDecay: 1e-4, Dir: dir,
 		Schedule: train.Schedule{Cosine: true, Warmup: 0.5}, Augment: vision.Augment{Pad: 3, HorizontalFlip: 0.5}}

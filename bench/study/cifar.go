@@ -32,7 +32,7 @@ func (e env) jpegs() (j jpegs, err error) {
 	return j, err
 }
 
-// part returns the training images from, up to but not including, to of each class.
+// part returns the images with the numbers from to to-1 of each class.
 func part(s *datasets.Split, from, to int) *datasets.Split {
 	seen := map[int]int{}
 	var at []int
@@ -46,17 +46,17 @@ func part(s *datasets.Split, from, to int) *datasets.Split {
 	return s.Subset(at)
 }
 
-// with returns the data set with other splits.
+// with returns the data set with another name and other splits, without a test split.
 func with(ds *datasets.Dataset, name string, train, val *datasets.Split) *datasets.Dataset {
 	d := *ds
 	d.Name, d.Train, d.Val, d.Test = name, train, val, nil
 	return &d
 }
 
-// measure returns the accuracy of a model on a split, computed once and kept under the name.
+// measure returns the accuracy of a model on a split, computed once and stored under the name.
 func (e env) measure(ctx context.Context, name string, m *zoo.Model, ds *datasets.Dataset, test *datasets.Split) (float64, error) {
 	r := train.Recipe{Epochs: 1, Dir: e.out, Quiet: true}
-	one := ds.Train.Subset([]int{0}) // a run wants training images; nothing is trained on it
+	one := ds.Train.Subset([]int{0}) // a run needs training images; nothing is trained on it
 	run, err := r.Compare(ctx, name, with(ds, ds.Name, one, test), m, strategy.SourceOnly{})
 	if err != nil {
 		return 0, err
@@ -65,7 +65,7 @@ func (e env) measure(ctx context.Context, name string, m *zoo.Model, ds *dataset
 	return last.ValAccuracy, nil
 }
 
-// tested returns, for every strategy of a run, the accuracy on a split of each seed's model of the best epoch.
+// tested returns, for every strategy of a run, the accuracies of the seeds' models of the best epoch on a split.
 func (e env) tested(ctx context.Context, run *train.Run, ds *datasets.Dataset, test *datasets.Split) (map[string][]float64, error) {
 	found := map[string][]float64{}
 	for _, res := range run.Results {
@@ -84,8 +84,9 @@ func (e env) tested(ctx context.Context, run *train.Run, ds *datasets.Dataset, t
 	return found, nil
 }
 
-// cifar: 200 labelled images per class, the recipe of peer/cifar_jpg.py; the best epoch is chosen on 100 others per
-// class. Then 900 per class with the recipe that does best on those 100 when trained on the 200, by one seed.
+// cifar trains on 200 labelled images per class with the recipe of peer/cifar_jpg.py; the best epoch is chosen on 100
+// others per class. Then it trains on 900 per class with the recipe that is best on those 100 when trained on the 200,
+// by one seed.
 func cifar(ctx context.Context, e env) error {
 	j, err := e.jpegs()
 	if err != nil {
@@ -128,7 +129,7 @@ func cifar(ctx context.Context, e env) error {
 	row("transfer (new output layer)", "200 per class", found["transfer"])
 	row("fine-tuning (output layer kept)", "200 per class", found["finetune"])
 
-	// The recipes among which one seed's validation accuracy chooses, on the few images.
+	// One seed's validation accuracy chooses among these recipes, on the few images.
 	many := with(j.all, "cifar-jpeg-900", part(j.all.Train, 0, 900), val)
 	schedule := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}, WeightDecay: 1e-4}
 	schedule.Augment.HorizontalFlip = 0.5
@@ -165,7 +166,7 @@ func cifar(ctx context.Context, e env) error {
 	return nil
 }
 
-// degraded returns the images of a split after JPEG compression at the given quality, once more.
+// degraded returns the images of a split after a further JPEG compression at the given quality.
 func degraded(s *datasets.Split, classes, quality int) (*datasets.Split, error) {
 	var names []string
 	for i := range s.Len() {
@@ -184,9 +185,9 @@ func degraded(s *datasets.Split, classes, quality int) (*datasets.Split, error) 
 	})
 }
 
-// shift is unsupervised domain adaptation with a labelled source, which the shared folder has for the JPEGs alone: the
-// source are 100 of them per class, the target 100 others per class, compressed once more at quality 10. The target's
-// labels are used by the upper control only. Judged after the last epoch; nothing is chosen by the target.
+// shift studies unsupervised domain adaptation with a labelled source, which the shared folder has for the JPEGs alone:
+// the source is 100 of them per class, the target 100 others per class, compressed once more at quality 10. Only the
+// upper control uses the target's labels. Accuracies are those after the last epoch; the target chooses nothing.
 func shift(ctx context.Context, e env) error {
 	j, err := e.jpegs()
 	if err != nil {
@@ -247,7 +248,7 @@ func shift(ctx context.Context, e env) error {
 	return nil
 }
 
-// lasts returns the validation accuracy of every seed's last epoch.
+// lasts returns the validation accuracies of the seeds' last epochs.
 func lasts(res *train.Result) (values []float64) {
 	for _, one := range res.Seeds() {
 		if last, ok := one.Last(); ok {

@@ -15,9 +15,10 @@ type fitter interface {
 	Fit(f *zoo.Features) (*strategy.Fitted, error)
 }
 
-// antFeatures is the hymenoptera study with frozen features alone, which are computed once: the classifier is chosen by
-// five-fold cross-validation on the 244 training images and judged on the 153 validation images. Nothing in it is random.
-// "and mirrored" adds the mirror image of every training image, and judges by the mean features of an image and its mirror.
+// antFeatures is the hymenoptera study with frozen features alone, which are computed once: five-fold cross-validation
+// on the 244 training images chooses the classifier, and the 153 validation images measure it. Nothing in it is random.
+// "and mirrored" adds the mirror image of every training image, and measures with the mean features of an image and its
+// mirror image.
 func antFeatures(_ context.Context, e env) error {
 	ds, m, err := e.ants()
 	if err != nil {
@@ -25,7 +26,7 @@ func antFeatures(_ context.Context, e env) error {
 	}
 	classes := len(ds.Classes)
 	pre := m.Preprocess
-	m.Preprocess.Resize = m.Preprocess.Crop // what it gets is prepared
+	m.Preprocess.Resize = m.Preprocess.Crop // its input is prepared already
 	var plain, mirrored [2]*zoo.Features    // of the training and the validation images
 	for i, s := range []*datasets.Split{ds.Train, ds.Val} {
 		prepared, err := ready(s, classes, pre)

@@ -15,8 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ants returns ants and bees with MobileNetV1 x0.25 of ImageNet. Images are decoded once, and made ready for the network
-// once where they are not to be varied.
+// ants returns ants and bees with MobileNetV1 x0.25 of ImageNet. Images are decoded once, and prepared for the network
+// once if they are not augmented.
 func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
 	ds, err := datasets.Load("hymenoptera", datasets.Options{Dir: e.data("hymenoptera_data.zip"), SkipCheck: true})
 	if err != nil {
@@ -31,7 +31,7 @@ func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
 	return ds, m, err
 }
 
-// ready returns a split of prepared images, each prepared once, and lets the model take them as they are.
+// ready returns a split of prepared images, each prepared once, for a model that takes them as they are.
 func ready(s *datasets.Split, classes int, pre vision.Preprocess) (*datasets.Split, error) {
 	var names []string
 	for i := range s.Len() {
@@ -50,7 +50,7 @@ func ready(s *datasets.Split, classes int, pre vision.Preprocess) (*datasets.Spl
 	return remembered(prepared, classes)
 }
 
-// remembered keeps the decoded images of a split: many runs read them.
+// remembered returns a split that keeps its decoded images, because many runs read them.
 func remembered(s *datasets.Split, classes int) (*datasets.Split, error) {
 	var names []string
 	images := make([]func() (*vision.Image, error), s.Len())
@@ -61,8 +61,8 @@ func remembered(s *datasets.Split, classes int) (*datasets.Split, error) {
 	return datasets.NewSplit(classes, names, s.Labels(), func(i int) (*vision.Image, error) { return images[i]() })
 }
 
-// varied returns a split with further copies of every image, each cut out and flipped at random once and for all: unlike
-// augmentation that differs in every epoch, the output of frozen layers for them can be computed once.
+// varied returns a split with further copies of every image, each cropped and flipped at random, once and for all.
+// Unlike with augmentation that differs in every epoch, the output of frozen layers for them can be computed once.
 func varied(s *datasets.Split, classes, copies, size int) (*datasets.Split, error) {
 	augment := vision.Augment{ResizedCrop: true, Scale: [2]float64{0.25, 1}, HorizontalFlip: 0.5}
 	var names []string
@@ -87,11 +87,11 @@ func hash(s string) uint64 {
 	return h.Sum64()
 }
 
-// A candidate is a way to train, of which cross-validation may choose one.
+// A candidate is a way to train; cross-validation chooses one of them.
 type candidate struct {
 	about        string
 	resize, crop int // of the images, in pixels
-	copies       int // of every training image, see varied; 0: as the recipe augments them
+	copies       int // of every training image, see varied; 0: augmented as the recipe says
 	recipe       train.Recipe
 	strategy     train.Strategy
 }
@@ -103,7 +103,7 @@ func antCandidates() []candidate {
 	frozen := careful
 	frozen.Augment = vision.Augment{}
 	pytorch := train.Recipe{Epochs: 25, BatchSize: 4, Schedule: train.Schedule{StepEvery: 7}, Augment: vision.StandardAugment()}
-	// ImageNet's classes have an ant and a bee.
+	// ImageNet's classes include an ant and a bee.
 	from := map[string]string{"ants": "ant", "bees": "bee"}
 	return []candidate{
 		{"PyTorch's tutorial: all layers", 256, 224, 0, pytorch, strategy.FineTune{Label: "tutorial", LearningRate: 0.001}},
@@ -116,7 +116,7 @@ func antCandidates() []candidate {
 	}
 }
 
-// ants is the task of the hymenoptera study.
+// ants holds the task of the hymenoptera study.
 type ants struct {
 	env
 	ds    *datasets.Dataset
@@ -124,7 +124,7 @@ type ants struct {
 	every []int // of the training images
 }
 
-// compare trains a candidate on some of the training images, and judges it on test, after the last epoch.
+// compare trains a candidate on some of the training images, and measures it on test after the last epoch.
 func (a ants) compare(ctx context.Context, name string, c candidate, seeds int, images []int, test *datasets.Split) (*train.Result, error) {
 	m, err := a.model.Clone()
 	if err != nil {
@@ -154,9 +154,9 @@ func (a ants) compare(ctx context.Context, name string, c candidate, seeds int, 
 	return run.Results[0], nil
 }
 
-// hymenoptera chooses a recipe by three-fold cross-validation on the 244 training images, by the accuracy after the last
-// epoch, and judges it, by several seeds and after the last epoch, on the 153 validation images, which chose nothing. The
-// best of those whose output layer begins at random is judged, too.
+// hymenoptera chooses a recipe by three-fold cross-validation on the 244 training images, by the accuracy after the
+// last epoch. It measures the recipe with several seeds, after the last epoch, on the 153 validation images, which
+// chose nothing. It also measures the best recipe whose output layer begins at random.
 func hymenoptera(ctx context.Context, e env) error {
 	const folds = 3
 	ds, m, err := e.ants()
@@ -212,7 +212,7 @@ func hymenoptera(ctx context.Context, e env) error {
 		}
 		rows = append(rows, []string{[]string{"chosen: ", "best that begins at random: "}[i] + c.about, res.Strategy, band(lasts(res)), each(lasts(res))})
 	}
-	// How far ant and bee lead alone.
+	// The accuracy that ImageNet's ant and bee reach alone.
 	if err := m.ReplaceHeadFrom(ds.Classes, map[string]string{"ants": "ant", "bees": "bee"}, 0); err != nil {
 		return err
 	}
@@ -226,8 +226,8 @@ func hymenoptera(ctx context.Context, e env) error {
 	return nil
 }
 
-// fold returns the images of a split outside and inside part k of n parts; every class is spread evenly, in an order that
-// does not follow the files' names.
+// fold returns the images of a split outside and inside part k of n parts; each class is divided evenly, in an order
+// that does not follow the files' names.
 func fold(s *datasets.Split, k, n int) (inside, outside []int) {
 	seen := map[int]int{}
 	for _, i := range vision.NewRand(0, 0x666f6c6473).Perm(s.Len()) {

@@ -9,9 +9,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// lwf: the embedded ResNet-20, trained on the built-in shapes, learns the built-in sketches by each of the paper's
-// methods (Li and Hoiem 2016, arXiv 1606.09282, table 1), and by EWC, at equal rates and epochs, each with its default
-// weight. All judged after the last epoch.
+// lwf trains the embedded ResNet-20, which was trained on the built-in shapes, on the built-in sketches by each of the
+// paper's methods (Li and Hoiem 2016, arXiv 1606.09282, table 1), and by EWC, at equal learning rates and epochs, each
+// with its default weight. All are measured after the last epoch.
 func lwf(ctx context.Context, e env) error {
 	shapes, err := datasets.Load("shapes")
 	if err != nil {
@@ -21,7 +21,7 @@ func lwf(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	// Half of the validation images of each task: both are looked at after every epoch.
+	// Half of the validation images of each task: both are evaluated after every epoch.
 	shapes.Val, sketches.Val = shapes.Val.FirstPerClass(32), sketches.Val.FirstPerClass(30)
 	before, err := e.measure(ctx, "lwf-before", m, shapes, shapes.Val)
 	if err != nil {

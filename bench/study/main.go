@@ -3,9 +3,9 @@
 //	study -list
 //	study NAME [-shared DIR] [-out DIR] [-seeds N] [-for 4m]
 //
-// A study keeps what it has trained in a folder (-out, default .tlkit/studies): the same command again continues it, so
-// that a long one can be run in pieces (-for). It exits with code 0 when the study is complete, 3 when the time was up or it
-// was interrupted before, 1 on an error, 2 on misuse.
+// A study stores its runs in a folder (-out, default .tlkit/studies). The same command again continues it, so that a
+// long study can be run in pieces (-for). The command exits with code 0 when the study is complete, 3 when the time ran
+// out or it was interrupted before, 1 on an error, 2 on misuse.
 package main
 
 import (
@@ -32,7 +32,7 @@ type study struct {
 	run         func(ctx context.Context, e env) error
 }
 
-// studies are all that there are: add yours here.
+// studies lists all studies: add yours here.
 var studies = []study{
 	{"cifar", "ResNet-20 of CIFAR-10 on JPEG-compressed images: as it is, adapted without labels, trained with some", cifar},
 	{"shift", "unsupervised domain adaptation, CIFAR-10 JPEGs to the same at quality 10, against its two controls", shift},
@@ -44,7 +44,7 @@ var studies = []study{
 	{"lwf", "the old task's accuracy after a new one was learned, shapes to sketches: Learning without Forgetting, table 1", lwf},
 }
 
-// env is what a study works with.
+// env holds the folders and settings of a study.
 type env struct {
 	shared, out string
 	seeds       int
@@ -128,7 +128,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// choose finds the study, and says what is wrong with the command line.
+// choose returns the study, or an error that says what is wrong with the command line.
 func choose(name string, rest []string, seeds int, limit time.Duration) (study, error) {
 	var names []string
 	for _, s := range studies {

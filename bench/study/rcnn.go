@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// rcnn is R-CNN's comparison (Girshick et al. 2014, table 2) in small: objects in synthetic scenes of sketches, found with
-// the embedded ResNet-20 of the shapes, whose features are either taken as they are or fine-tuned on warped regions.
+// rcnn is R-CNN's comparison (Girshick et al. 2014, table 2) on a small scale: it finds objects in synthetic scenes of
+// sketches with the embedded ResNet-20 of the shapes, whose features are either frozen or fine-tuned on warped regions.
 func rcnn(ctx context.Context, e env) error {
 	sketches, m, err := builtIn()
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// samples: the built-in pair, where the domains are far apart and the network is small.
+// samples is the sample-size study on the built-in pair, where the domains are far apart and the network is small.
 func samples(ctx context.Context, e env) error {
 	sketches, m, err := builtIn()
 	if err != nil {
 		return err
 	}
-	sketches.Val = sketches.Val.FirstPerClass(20) // they are looked at after every epoch
+	sketches.Val = sketches.Val.FirstPerClass(20) // they are evaluated after every epoch
 	r := e.recipe(train.Recipe{Epochs: 40, Schedule: train.Schedule{Cosine: true}})
 	s, err := r.SampleSizes(ctx, "samples-sketches", sketches, m, []int{5, 10, 20, 0},
 		strategy.LogisticRegression{}, strategy.Transfer{}, strategy.FineTune{}, strategy.Scratch{})
@@ -27,7 +27,8 @@ func samples(ctx context.Context, e env) error {
 	return e.sampled(s, "samples-sketches.svg")
 }
 
-// samplesAnts: hymenoptera with MobileNetV1 x0.25 of ImageNet, whose thousand classes have an ant and a bee.
+// samplesAnts is the sample-size study on hymenoptera with MobileNetV1 x0.25 of ImageNet, whose thousand classes
+// include an ant and a bee.
 func samplesAnts(ctx context.Context, e env) error {
 	ants, m, err := e.ants()
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// knownChecks are the figures that hold on the files of the shared folder. Their sources: golden/cifar.json and
-// golden/hymenoptera_mobilenet_v1_025.json (PyTorch on the same files), and the peer's recipes.
+// knownChecks returns the checks of the figures that are known for the files of the shared folder. Their sources:
+// golden/cifar.json and golden/hymenoptera_mobilenet_v1_025.json (PyTorch on the same files), and the peer's recipes.
 func knownChecks(shared string) []check {
 	data := func(name string) string { return filepath.Join(shared, "data", name) }
 	cifar := data("cifar10_jpg.zip")
@@ -57,14 +57,14 @@ func knownChecks(shared string) []check {
 	return checks
 }
 
-// strategies are those of the hymenoptera checks, at the learning rate of PyTorch's tutorial.
+// strategies holds the strategies of the hymenoptera checks, at the learning rate of PyTorch's tutorial.
 var strategies = map[string]train.Strategy{
 	"transfer": strategy.Transfer{LearningRate: 1e-3},
 	"finetune": strategy.FineTune{LearningRate: 1e-3},
 	"scratch":  strategy.Scratch{LearningRate: 1e-3},
 }
 
-// custom builds a check of the user's from "cifar", "golden" or "hymenoptera" with flags; nil if args are not that.
+// custom builds a user's check from "cifar", "golden" or "hymenoptera" with flags; it returns nil for other args.
 func custom(args []string) (*check, error) {
 	fs := flag.NewFlagSet("verify "+args[0], flag.ContinueOnError)
 	parse := func() error {
@@ -267,7 +267,7 @@ func checkHymenoptera(file, data, strategy string, seeds int, least float64, rep
 	return err
 }
 
-// checkCIFARTraining adapts CIFAR-10 weights to JPEG-compressed images and measures on all test images.
+// checkCIFARTraining adapts CIFAR-10 weights to JPEG-compressed images and measures the accuracy on all test images.
 func checkCIFARTraining(file, data, name string, least float64, report func(outcome)) error {
 	ds, err := datasets.ImageFolder(data, datasets.Options{SkipCheck: true, ValFraction: -1, PerClass: 200})
 	if err != nil {

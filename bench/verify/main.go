@@ -1,5 +1,5 @@
 // Command verify reproduces known figures on real files: accuracies of published weights, PyTorch's logits, and the
-// outcome of training recipes. It prints one JSON line per check and exits with code 1 if one is off, 2 on misuse.
+// outcome of training recipes. It prints one JSON line per check and exits with code 1 if a check fails, 2 on misuse.
 //
 //	verify                     all checks, on the files of the shared folder (TLKIT_SHARED, or ../shared)
 //	verify NAME...             some of them; verify -list names them
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// outcome is what a check found, and what it was to find.
+// outcome holds the value that a check found and the expected one.
 type outcome struct {
 	Check     string  `json:"check"`
 	Value     float64 `json:"value"`
@@ -117,7 +117,7 @@ func find(checks []check, name string) (check, bool) {
 	return check{}, false
 }
 
-// execute runs the checks in turn and prints each outcome as it comes.
+// execute runs the checks in turn and prints each outcome at once.
 func execute(checks []check) int {
 	code := 0
 	enc := json.NewEncoder(os.Stdout)
