@@ -7,7 +7,7 @@ import "slices"
 // Here returns the run in progress, for the body of a cell.
 func Here() *current { return running.Load() }
 
-// Set notes that variables of the cell have their values: should the cell fail, they stay.
+// Set records that variables of the cell have their values: they stay even if the cell fails later.
 func (c *current) Set(names ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// hasChildren reports whether the process has child processes, without a look at /proc.
+// hasChildren reports whether the process has child processes, without reading /proc.
 func hasChildren() bool {
 	const all, nohang, exited, leave = 0, 1, 4, 0x1000000
 	var info [128]byte
@@ -19,7 +19,7 @@ func hasChildren() bool {
 	return errno != syscall.ECHILD
 }
 
-// descendants are the processes below this one.
+// descendants returns the ids of the processes below this one.
 func descendants() (all []int) {
 	if !hasChildren() {
 		return nil
@@ -47,7 +47,7 @@ func descendants() (all []int) {
 	return all
 }
 
-// newChildren are the processes that the run started.
+// newChildren returns the ids of the processes that the run started.
 func (c *current) newChildren() (all []int) {
 	for _, pid := range descendants() {
 		if !c.children[pid] {

@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// Exit is os.Exit for a cell: it ends the cell, with all its goroutines, as a
-// failure that says the status. What they deferred runs.
+// Exit is os.Exit for a cell: it ends the cell, with all its goroutines, as a failure whose message is the status.
+// Their deferred functions run.
 func Exit(status int) { exit(fmt.Sprintf("exit status %d", status)) }
 
 // Fatal is log.Fatal for a cell.
@@ -36,8 +36,8 @@ func fatal(l *log.Logger, text string) {
 	exit("exit status 1")
 }
 
-// exit ends the goroutine, and the others of the running cell. A goroutine of an
-// earlier cell ends alone.
+// exit ends the calling goroutine, and the others of the running cell. If the caller belongs to an earlier cell, only
+// the caller ends.
 func exit(message string) {
 	_, head := self()
 	stopping.Lock()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// failed is the panic by which Show ends a cell whose last expression is an error.
+// failed is the panic that ends a cell whose last expression is an error.
 type failed struct{ err error }
 
 func failureOf(v any) *Failure {
@@ -18,7 +18,7 @@ func failureOf(v any) *Failure {
 	return &Failure{Kind: "panic", Type: fmt.Sprintf("%T", v), Message: panicText(v), Frames: stack()}
 }
 
-// panicText is the text of a panic's value. The value's own method may panic too.
+// panicText returns the text of a panic's value. The value's own method may panic too.
 func panicText(v any) (text string) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -34,10 +34,10 @@ func panicText(v any) (text string) {
 	return fmt.Sprint(v)
 }
 
-// bodyCaller is the function that calls a cell's body: stacks end above it.
+// bodyCaller is the function that calls a cell's body: stacks end before it.
 const bodyCaller = "nb/rt.(*current).run"
 
-// stack is the panicking goroutine's, from where it panicked to the cell's body.
+// stack returns the panicking goroutine's stack, from the panic to the cell's body.
 func stack() []Frame {
 	pcs := make([]uintptr, 200)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
@@ -49,7 +49,7 @@ func stack() []Frame {
 		}
 		switch {
 		case f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic":
-			all = all[:0] // what is above is our own recovering
+			all = all[:0] // the frames so far belong to recovering
 		case strings.HasPrefix(f.Function, "runtime.") && len(all) == 0:
 		default:
 			all = append(all, Frame{f.Function, f.File, f.Line})

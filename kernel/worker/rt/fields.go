@@ -10,14 +10,13 @@ import (
 	"unsafe"
 )
 
-// A cell's unexported fields are exported in its package under a marked name, so that
-// other cells can use them. The program must not see that: reflect, and with it fmt and
-// encoders, gets the fields' own names, unexported.
+// A cell's unexported fields are exported in its package under a marked name, so that other cells can use them. The
+// program must not see that: reflect, and so fmt and encoders, must see the fields under their own names, unexported.
 
-// fieldMark begins the name of such a field; see kernel/session.
+// fieldMark is the prefix of the name of such a field; see kernel/session.
 const fieldMark = "Ꞌ"
 
-// structType is how the runtime describes a struct (internal/abi.StructType).
+// structType is the runtime's description of a struct (internal/abi.StructType).
 type structType struct {
 	common  [48]byte
 	pkgPath *byte
@@ -30,11 +29,11 @@ type structField struct {
 	offset uintptr
 }
 
-// names keeps the new names: the runtime's descriptions are no memory of the collector's.
+// names keeps the new names alive: the garbage collector does not scan the runtime's descriptions.
 var names []*byte
 
-// HideFields gives fields of struct types their own names. It is called, with pointers to
-// the types, when a cell's package is initialised: before any value of them is there.
+// HideFields gives fields of struct types their own names back. A cell's package calls it, with pointers to the types,
+// when it is initialised: before any value of the types exists.
 func HideFields(pointers ...any) {
 	seen := map[reflect.Type]bool{}
 	for _, p := range pointers {
@@ -42,7 +41,7 @@ func HideFields(pointers ...any) {
 	}
 }
 
-// hideFields goes through a type and those it is made of.
+// hideFields visits a type and the types that it is made of.
 func hideFields(t reflect.Type, seen map[reflect.Type]bool) {
 	if seen[t] {
 		return
@@ -66,7 +65,7 @@ func hideFields(t reflect.Type, seen map[reflect.Type]bool) {
 	}
 }
 
-// rename changes the runtime's description of a struct.
+// rename changes the names in the runtime's description of a struct.
 func rename(t reflect.Type) {
 	fields := make([]reflect.StructField, t.NumField())
 	for i := range fields {
@@ -74,7 +73,7 @@ func rename(t reflect.Type) {
 	}
 	s := (*structType)((*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1])
 	if len(s.fields) != len(fields) || s.fields[len(fields)-1].offset != fields[len(fields)-1].Offset {
-		return // a Go whose descriptions are others: the names stay as they are
+		return // this Go version describes structs differently: the names stay as they are
 	}
 	if writable(unsafe.Pointer(s), unsafe.Sizeof(*s)) != nil || writable(unsafe.Pointer(&s.fields[0]), uintptr(len(fields))*unsafe.Sizeof(s.fields[0])) != nil {
 		return
@@ -87,7 +86,7 @@ func rename(t reflect.Type) {
 	s.pkgPath = newName("main", "", false)
 }
 
-// newName is a name as the runtime has it (internal/abi.NewName), not exported.
+// newName returns a name in the runtime's form (internal/abi.NewName), not exported.
 func newName(name, tag string, embedded bool) *byte {
 	b := []byte{0}
 	if embedded {
@@ -109,7 +108,7 @@ func newName(name, tag string, embedded bool) *byte {
 	return &b[0]
 }
 
-// writable makes memory of a plugin's constants writable.
+// writable makes memory that holds a plugin's constants writable.
 func writable(p unsafe.Pointer, n uintptr) error {
 	page := uintptr(syscall.Getpagesize())
 	start := uintptr(p) &^ (page - 1)

@@ -7,14 +7,13 @@ import (
 	"os"
 )
 
-// A cell may define a flag that an earlier run defined: each run has a new
-// flag.CommandLine. The functions below stand for flag's in cells, and know the flags of
-// earlier runs too.
+// A cell may define a flag that an earlier run defined: each run has a new flag.CommandLine. The functions below
+// replace flag's in cells, and include the flags of earlier runs.
 
 // known are the flags of all cells.
 var known = map[string]*flag.Flag{}
 
-// freshFlags gives a run its flag.CommandLine, whose errors are panics and not os.Exit.
+// freshFlags gives a run its own flag.CommandLine, which panics on an error instead of calling os.Exit.
 func freshFlags() {
 	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
 	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.PanicOnError)

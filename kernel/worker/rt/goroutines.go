@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// goroutine is one of a stack dump.
+// goroutine is one goroutine of a stack dump.
 type goroutine struct {
 	name  string // "goroutine 7"
 	head  string // its first line, with state and labels
@@ -16,7 +16,7 @@ type goroutine struct {
 	stack string // its lines, innermost call first
 }
 
-// goroutines are all that the process has.
+// goroutines returns all goroutines of the process.
 func goroutines() []goroutine {
 	const most = 64 << 20
 	buf := make([]byte, 1<<20)
@@ -39,7 +39,7 @@ func goroutines() []goroutine {
 	return all
 }
 
-// runs reports whether the goroutine uses a processor, or will in a moment.
+// runs reports whether the goroutine uses a processor, or is about to.
 func (g goroutine) runs() bool {
 	switch g.state {
 	case "running", "runnable", "preempted", "copystack":
@@ -63,7 +63,7 @@ func (g goroutine) waitsForOthers() bool {
 	return false
 }
 
-// place is where the goroutine is, without the calls' arguments: a stack may move.
+// place returns the goroutine's stack without the arguments of calls, which change when the stack moves.
 func (g goroutine) place() string {
 	var b strings.Builder
 	for line := range strings.Lines(g.stack) {
@@ -75,7 +75,7 @@ func (g goroutine) place() string {
 	return b.String()
 }
 
-// frames are the calls of the stack, innermost first, down to the cell's body.
+// frames returns the calls of the stack, innermost first, down to the cell's body.
 func (g goroutine) frames() (all []Frame) {
 	lines := strings.Split(g.stack, "\n")
 	for i := 0; i+1 < len(lines); i += 2 {

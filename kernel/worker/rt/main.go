@@ -9,18 +9,18 @@ import (
 	"syscall"
 )
 
-// cell is what a plugin registers from its init function.
+// cell is the code and the variables that a plugin registers from its init function.
 type cell struct {
 	run  func()
 	vars map[string]any
 }
 
-// cells by run number. Written by init functions of plugins, which run inside
-// plugin.Open, in the same goroutine that reads them.
+// cells are the registered cells by run number. The init functions of plugins write it; they run inside plugin.Open, in
+// the same goroutine that reads it.
 var cells = map[int]*cell{}
 
-// Register is called by the init function of a cell's package, and runs none of
-// its code: run is the cell's body, vars are pointers to the variables it declared.
+// Register registers a cell: run is the cell's body, vars are pointers to the variables that it declared. The init
+// function of a cell's package calls it. Register runs none of the cell's code.
 func Register(n int, run func(), vars map[string]any) { cells[n] = &cell{run, vars} }
 
 // Main is the worker's main function: it serves requests until the kernel is gone.
@@ -29,7 +29,7 @@ func Main() {
 	syscall.CloseOnExec(3)
 	syscall.CloseOnExec(4)
 	events.enc = json.NewEncoder(out)
-	// Loops that listen for SIGINT (signal.NotifyContext) get it; by itself it ends nothing.
+	// Loops that listen for SIGINT (signal.NotifyContext) get it; the signal itself ends nothing.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
 	runs := make(chan Request, 1)
 	go func() {
@@ -50,7 +50,7 @@ func Main() {
 	}
 }
 
-// serve does what one request wants, or hands it to the goroutine that runs cells.
+// serve carries out a request, or passes it to the goroutine that runs cells.
 func serve(r Request, runs chan<- Request) {
 	switch r.Op {
 	case "run":

@@ -23,8 +23,8 @@ const (
 	maxPictures = 32
 )
 
-// imageOf is the image that a value is or makes of itself, or nil. A rectangle has
-// the methods of an image too, but nobody means its pixels.
+// imageOf returns v if it is an image, the image that v makes of itself, or nil. A rectangle has the methods of an
+// image too, but is not meant as pixels.
 func imageOf(v any) image.Image {
 	switch x := v.(type) {
 	case image.Rectangle, *image.Rectangle:
@@ -37,7 +37,7 @@ func imageOf(v any) image.Image {
 	return nil
 }
 
-// pictureOf shows an image.
+// pictureOf returns the bundle of an image; nil if v is none.
 func pictureOf(v any) map[string]any {
 	m := imageOf(v)
 	if m == nil || isNil(m) || m.Bounds().Empty() {
@@ -61,8 +61,8 @@ func pictureOf(v any) map[string]any {
 	return map[string]any{"image/png": buf.Bytes(), "text/plain": text}
 }
 
-// fit is the size of b with the same proportions and no more pixels, nor (unless
-// that is 0) a longer side.
+// fit returns the size of b, reduced in proportion to at most the given number of pixels and, unless side is 0, to
+// sides no longer than side.
 func fit(b image.Rectangle, pixels, side int) (w, h int) {
 	w, h = b.Dx(), b.Dy()
 	x, y := float64(w), float64(h)
@@ -101,7 +101,7 @@ func scaled(m image.Image, w, h int) image.Image {
 	return out
 }
 
-// picturesOf shows a slice of images as small pictures side by side.
+// picturesOf returns the bundle of a slice of images, shown as small pictures side by side; nil if v is none.
 func picturesOf(v any) map[string]any {
 	r := reflect.ValueOf(v)
 	if r.Kind() != reflect.Slice && r.Kind() != reflect.Array || r.Len() == 0 {

@@ -18,15 +18,15 @@ import (
 type current struct {
 	n        int
 	undo     []func()
-	result   chan *Failure // of the cell's goroutine; nil when it succeeded
+	result   chan *Failure // from the cell's goroutine; nil if it succeeded
 	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
 	children map[int]bool  // processes that earlier cells left running
 
-	// ending are the goroutines that were told to end: what they deferred runs
-	// undisturbed. Guarded by stopping.
+	// ending are the goroutines that were already told to end: their deferred functions run undisturbed. Guarded by
+	// stopping.
 	ending map[string]bool
 
-	stop        chan struct{} // closed when its goroutines are to end, by one of the following
+	stop        chan struct{} // closed when the goroutines must end, for one of the next two reasons
 	interrupted atomic.Bool
 	exit        atomic.Pointer[Failure] // the cell called Exit
 
@@ -36,8 +36,8 @@ type current struct {
 
 var running atomic.Pointer[current]
 
-// run opens a plugin, unless its code is there from an earlier run, and runs its
-// cell, in a goroutine of its own so that runtime.Goexit ends the cell only.
+// run opens a plugin, unless its code is there from an earlier run, and runs its cell. The cell has its own goroutine,
+// so that runtime.Goexit ends only the cell.
 func run(r Request) {
 	code := r.Again
 	if code == 0 {
@@ -65,8 +65,8 @@ func run(r Request) {
 	send(Event{Op: "done", N: r.N, Failure: failure, Stopped: stopped})
 }
 
-// run runs the cell's body. Its result waits for whoever wants it: a goroutine
-// that was left behind has one too, some day.
+// run runs the cell's body. The channel holds the result until it is read: a goroutine that was left behind may send
+// its result much later, when nothing reads it.
 func (c *current) run(code func()) {
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
 	returned := false
@@ -89,12 +89,12 @@ func (c *current) run(code func()) {
 	stopping.Lock()
 	c.body = name
 	stopping.Unlock()
-	C() // interrupted before it began
+	C() // the cell may have been interrupted before it began
 	code()
 	returned = true
 }
 
-// wait returns how the cell ended, or, when it was to stop, how it was left behind.
+// wait returns how the cell ended, or, if it was told to stop, how it was left behind.
 func (c *current) wait() *Failure {
 	select {
 	case f := <-c.result:
@@ -104,8 +104,8 @@ func (c *current) wait() *Failure {
 	}
 }
 
-// becauseOfStop is how a cell failed that was interrupted: a command that was ended,
-// or a context, gives an error that is the interrupt's.
+// becauseOfStop converts the failure of an interrupted cell: an error or panic, for instance of a command or a context
+// that was ended, is taken as the interrupt's effect.
 func becauseOfStop(f *Failure) *Failure {
 	if f != nil && (f.Kind == "error" || f.Kind == "panic") {
 		return &Failure{Kind: "interrupted", Message: "interrupted: " + f.Message, Frames: f.Frames}
@@ -113,7 +113,7 @@ func becauseOfStop(f *Failure) *Failure {
 	return f
 }
 
-// isStopping reports whether the goroutines of the run are to end.
+// isStopping reports whether the goroutines of the run must end.
 func (c *current) isStopping() bool {
 	select {
 	case <-c.stop:

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// What one value may take in the notebook, in bytes: its text, its HTML, and all
-// other forms of it, such as pictures, together.
+// The limits for one value in the notebook, in bytes: its text, its HTML, and all its other forms, such as pictures,
+// together.
 const (
 	maxText  = 20_000
 	maxHTML  = 1 << 20
@@ -57,16 +57,16 @@ func ShowNErr(vs ...any) {
 	ShowN(vs[:len(vs)-1]...)
 }
 
-// QuietErr ends the cell if the last value, an error, is not nil, and shows
-// nothing: for fmt.Println and its like.
+// QuietErr ends the cell if the last value, an error, is not nil, and shows nothing. It is for fmt.Println and the
+// like.
 func QuietErr(vs ...any) {
 	if err, ok := vs[len(vs)-1].(error); ok {
 		ShowErr(err)
 	}
 }
 
-// Bundle is how a value is shown: by its own MIME bundle, HTML, SVG or Markdown, a
-// picture for an image, a table for what has rows, else text. A text is always there.
+// Bundle returns the forms in which a value is shown: its own MIME bundle, HTML, SVG or Markdown, a picture for an
+// image, a table for a value with rows, or else text. It always contains a text.
 func Bundle(v any) map[string]any {
 	if isNil(v) {
 		return map[string]any{"text/plain": Text(v)}
@@ -86,7 +86,7 @@ func Bundle(v any) map[string]any {
 	return bounded(data)
 }
 
-// ownBundle is how the value itself wants to be shown, or nil.
+// ownBundle returns the bundle that the value's own methods produce, or nil.
 func ownBundle(v any) map[string]any {
 	switch x := v.(type) {
 	case interface {
@@ -112,7 +112,7 @@ func ownBundle(v any) map[string]any {
 	return nil
 }
 
-// isNil reports whether the value is nil, also behind an interface.
+// isNil reports whether the value is nil, also inside an interface.
 func isNil(v any) bool {
 	r := reflect.ValueOf(v)
 	switch r.Kind() {
@@ -124,8 +124,7 @@ func isNil(v any) bool {
 	return false
 }
 
-// sendable turns text that came as bytes into strings; other bytes go as base64,
-// which is what encoding/json does.
+// sendable converts text given as bytes to strings; other bytes are sent as base64, which encoding/json does.
 func sendable(b map[string]any) map[string]any {
 	out := make(map[string]any, len(b))
 	for mime, v := range b {
@@ -137,7 +136,7 @@ func sendable(b map[string]any) map[string]any {
 	return out
 }
 
-// bounded leaves out what is too large for a notebook, and tells so in the text.
+// bounded removes the forms that are too large for a notebook, and notes that in the text.
 func bounded(data map[string]any) map[string]any {
 	var notes []string
 	left := maxOther
@@ -187,7 +186,7 @@ func cut(text string) string {
 	return text[:at] + fmt.Sprintf("… (%d more bytes)", len(text)-at)
 }
 
-// jsonOf indents JSON that comes as bytes.
+// jsonOf indents JSON that is given as bytes.
 func jsonOf(v any) map[string]any {
 	r := reflect.ValueOf(v)
 	if r.Kind() != reflect.Slice || r.Type().Elem().Kind() != reflect.Uint8 || r.Len() > maxOther {
@@ -211,7 +210,7 @@ func jsonOf(v any) map[string]any {
 	return map[string]any{"text/plain": strings.TrimSpace(text.String())}
 }
 
-// plotOf draws what can write itself as SVG, as gonum's plots can.
+// plotOf draws a value that can write itself as SVG, such as gonum's plots.
 func plotOf(v any) map[string]any {
 	method := reflect.ValueOf(v).MethodByName("WriterTo")
 	if !method.IsValid() {

@@ -22,7 +22,7 @@ func sizes() map[string]int64 {
 	return all
 }
 
-// sizeOf follows a value as far as the budget of visited values goes.
+// sizeOf returns the size of a value with the memory that it refers to, as far as the budget of visited values goes.
 func sizeOf(v reflect.Value, seen map[uintptr]bool, budget *int) int64 {
 	return int64(v.Type().Size()) + beyond(v, seen, budget)
 }
@@ -88,8 +88,7 @@ func beyond(v reflect.Value, seen map[uintptr]bool, budget *int) (total int64) {
 		seen[v.Pointer()] = true
 		t := v.Type()
 		total = int64(v.Len()) * int64(t.Key().Size()+t.Elem().Size()+1)
-		// Not followed further: ranging over a map that a goroutine of a cell
-		// writes would end the process.
+		// The elements are not followed: ranging over a map that a goroutine of a cell writes would end the process.
 	}
 	return total
 }

@@ -14,28 +14,27 @@ import (
 	"unsafe"
 )
 
-// Descriptor 0 is a pipe that this process itself writes to. When the pipe is
-// empty and a thread of this process, or of a child that inherited it, is in a
-// system call that reads it, the kernel is asked for input; so any way to read is
-// seen, and so is each further read, since only an answer fills the pipe. At end of
-// file a new pipe takes its place: those who wait at the old one find its end, once.
+// Descriptor 0 is a pipe that this process itself writes to. When the pipe is empty and a thread of this process, or of
+// a child that inherited it, is in a system call that reads it, the worker requests input from the kernel. So every way
+// of reading is seen, and each further read too, since only a reply fills the pipe. At end of file a new pipe takes the
+// place of the old one: threads that wait at the old pipe read its end, once.
 var input stdin
 
 type stdin struct {
 	mu     sync.Mutex
 	writer *os.File
-	asked  int  // the run for which the kernel was asked; 0 when nothing is open
+	asked  int  // the run for which input was requested; 0 if no request is open
 	used   bool // the run has read
 }
 
-// inputEvery is how often a running cell is looked at.
+// inputEvery is the interval at which a running cell is checked.
 const inputEvery = 20 * time.Millisecond
 
 // open makes descriptor 0 a new pipe.
 func (s *stdin) open() {
 	var ends [2]int
 	if syscall.Pipe2(ends[:], syscall.O_CLOEXEC) != nil {
-		return // out of descriptors: what reads stays at the old pipe
+		return // out of descriptors: readers stay at the old pipe
 	}
 	old := s.writer
 	syscall.Dup3(ends[0], 0, 0)
@@ -45,7 +44,7 @@ func (s *stdin) open() {
 	old.Close()
 }
 
-// watchInput asks the kernel whenever the running cell waits for input.
+// watchInput requests input from the kernel whenever the running cell waits for it.
 func watchInput() {
 	for {
 		time.Sleep(inputEvery)
@@ -55,11 +54,11 @@ func watchInput() {
 	}
 }
 
-// look asks for input if run n waits for it and has not asked.
+// look requests input if run n waits for it and no request is open.
 func (s *stdin) look(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Empty first: whoever is seen reading after that finds nothing.
+	// Check that the pipe is empty first: a thread that is seen reading after that finds nothing.
 	if s.asked != 0 || unread() > 0 || !isRead() {
 		return
 	}
@@ -67,14 +66,14 @@ func (s *stdin) look(n int) {
 	send(Event{Op: "input", N: n})
 }
 
-// take takes the kernel's answer: a line with its end, or end of file.
+// take handles the kernel's reply: a line with its line end, or end of file.
 func (s *stdin) take(r Request) {
 	s.mu.Lock()
 	w := s.writer
 	c := running.Load()
 	if c == nil || r.N != 0 && r.N != s.asked {
 		s.mu.Unlock()
-		return // the run that asked is over
+		return // the run that requested the input is over
 	}
 	s.used = true
 	if r.EOF {
@@ -90,7 +89,7 @@ func (s *stdin) take(r Request) {
 	s.asked = 0
 }
 
-// stop gives end of file to who waits for input in run n.
+// stop sends end of file to the threads that wait for input in run n.
 func (s *stdin) stop(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +98,7 @@ func (s *stdin) stop(n int) {
 	}
 }
 
-// end forgets the input that run n did not read, and ends the reads that go on.
+// end drops the input that the run did not read, and ends the reads that are still waiting.
 func (s *stdin) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +108,7 @@ func (s *stdin) end() {
 	s.asked, s.used = 0, false
 }
 
-// unread is how many bytes are in the pipe.
+// unread returns how many bytes are in the pipe.
 func unread() int {
 	const fionread = 0x541b
 	var n int32
@@ -117,9 +116,8 @@ func unread() int {
 	return int(n)
 }
 
-// isRead reports whether a thread of this process or of its children is reading
-// descriptor 0. Linux shows that in /proc, and a process may look at itself and
-// at its children.
+// isRead reports whether a thread of this process or of its children is reading descriptor 0. Linux shows that in
+// /proc, and a process may read its own entries and those of its children.
 func isRead() bool {
 	if threadReads("self") {
 		return true
@@ -134,7 +132,7 @@ func isRead() bool {
 	return false
 }
 
-// threadReads looks for a thread in read(0, ...) or readv(0, ...).
+// threadReads reports whether a thread of the process is in read(0, ...) or readv(0, ...).
 func threadReads(process string) bool {
 	read, readv := fmt.Sprintf("%d 0x0 ", syscall.SYS_READ), fmt.Sprintf("%d 0x0 ", syscall.SYS_READV)
 	files, _ := filepath.Glob("/proc/" + process + "/task/*/syscall")

@@ -14,46 +14,43 @@ import (
 	"time"
 )
 
-// alert is not 0 while a goroutine is to end: C then looks whether it is the one that
-// calls. watched is not 0 also while goroutines are left behind, for Next.
+// alert is not 0 while a goroutine must end: C then checks whether that is the calling goroutine. watched, which Next
+// reads, is not 0 in the same time and also while goroutines are left behind.
 var alert, watched atomic.Uint32
 
-// setAlert sets both. stopping is held.
+// setAlert sets alert and watched. stopping is held.
 func setAlert(on bool) {
 	bit := map[bool]uint32{true: 1}
 	alert.Store(bit[on])
 	watched.Store(bit[on || len(stopping.left) > 0])
 }
 
-// stopping guards which goroutines are to end, so that an interrupt meets the run
-// that it is meant for and no other.
+// stopping guards the record of the goroutines that must end, so that an interrupt stops the intended run and no other.
 var stopping struct {
 	sync.Mutex
-	asked int // the newest run that is to stop; it may not have begun
+	asked int // the newest run that was told to stop; it may not have begun
 	// left are the goroutines of earlier cells that were left behind, by name.
 	left map[string]*leftBehind
 }
 
-// C is called at the start of every function and loop body of a cell. It
-// returns at once unless a goroutine is to end; then it ends the one that calls it,
-// if it belongs to an interrupted cell.
+// C is called at the start of every function and loop body of a cell. It returns at once unless a goroutine must end;
+// then it ends the calling goroutine if that belongs to an interrupted cell.
 func C() {
 	if alert.Load() != 0 {
 		stopped()
 	}
 }
 
-// Next is called between the statements of a cell's body, and after others that may
-// have waited. In addition to what C does, it ends a goroutine that was left behind
-// the moment it goes on.
+// Next is called between the statements of a cell's body, and after other statements that may have waited. In addition
+// to C's work, it ends a goroutine that was left behind as soon as the goroutine continues.
 func Next() {
 	if watched.Load() != 0 {
 		stopped()
 	}
 }
 
-// Stopping is an error while the running cell is to stop: loops of libraries that ask
-// their caller at each step end with it.
+// Stopping returns an error while the running cell must stop: loops of libraries that check with their caller at each
+// step end with it.
 func Stopping() error {
 	if c := running.Load(); alert.Load() != 0 && c != nil && c.isStopping() {
 		return errors.New("interrupted")
@@ -66,8 +63,7 @@ func stopped() {
 	name, head := self()
 	stopping.Lock()
 	c := running.Load()
-	// Labels are inherited: they tell the cell's goroutines from those that
-	// earlier cells left.
+	// Labels are inherited: they distinguish the cell's goroutines from those that earlier cells left.
 	end := false
 	if l := stopping.left[name]; l != nil {
 		end, l.ending = !l.ending, true
@@ -81,8 +77,8 @@ func stopped() {
 	}
 }
 
-// self is the calling goroutine's name in a stack dump, and the dump's first line:
-// "goroutine 7 [running] {cell: 3}:". GODEBUG=tracebacklabels=1 shows the labels.
+// self returns the calling goroutine's name in a stack dump, and the dump's first line: "goroutine 7 [running] {cell:
+// 3}:". GODEBUG=tracebacklabels=1 shows the labels.
 func self() (name, head string) {
 	buf := make([]byte, 256)
 	head, _, _ = strings.Cut(string(buf[:runtime.Stack(buf, false)]), "\n")
@@ -97,7 +93,7 @@ func labelled(head string, n int) bool {
 	return found && strings.Contains(labels, "cell:"+strconv.Itoa(n)+"}")
 }
 
-// begin makes run n the one in progress.
+// begin makes run n the run in progress.
 func begin(n int) *current {
 	c := &current{n: n, stop: make(chan struct{}), result: make(chan *Failure, 1), ending: map[string]bool{}, children: map[int]bool{}}
 	for _, pid := range descendants() {
@@ -106,13 +102,13 @@ func begin(n int) *current {
 	stopping.Lock()
 	defer stopping.Unlock()
 	running.Store(c)
-	if stopping.asked == n { // while its plugin was being opened
+	if stopping.asked == n { // interrupted while its plugin was being opened
 		stopNow(c)
 	}
 	return c
 }
 
-// end says that no run is in progress.
+// end records that no run is in progress.
 func end() {
 	stopping.Lock()
 	defer stopping.Unlock()
@@ -121,7 +117,7 @@ func end() {
 	setAlert(false)
 }
 
-// interrupt stops run n, also if it has yet to begin.
+// interrupt stops run n, also if the run has not begun yet.
 func interrupt(n int) {
 	stopping.Lock()
 	defer stopping.Unlock()
@@ -131,8 +127,8 @@ func interrupt(n int) {
 	}
 }
 
-// stopNow tells the goroutines of a run to end, and wakes those that wait for a
-// signal, for input or for a process. stopping is held.
+// stopNow tells the goroutines of a run to end, and wakes those that wait for a signal, for input or for a process.
+// stopping is held.
 func stopNow(c *current) {
 	c.interrupted.Store(true)
 	c.halt()
@@ -148,8 +144,8 @@ func (c *current) halt() {
 	}
 }
 
-// stopRest gives the other goroutines of run n a moment to notice that they are
-// to stop. Those that wait for something stay.
+// stopRest gives the other goroutines of run n up to 500 ms to notice that they must stop. Those that wait for
+// something stay.
 func stopRest(n int) {
 	const most, every = 500 * time.Millisecond, 5 * time.Millisecond
 	for begin := time.Now(); time.Since(begin) < most; time.Sleep(every) {
@@ -163,7 +159,7 @@ func stopRest(n int) {
 	}
 }
 
-// Sleep is time.Sleep for a cell: an interrupt ends it.
+// Sleep is time.Sleep for a cell; an interrupt ends it.
 func Sleep(d time.Duration) {
 	const step = 50 * time.Millisecond
 	for end := time.Now().Add(d); ; {

@@ -11,24 +11,24 @@ import (
 	"unicode/utf8"
 )
 
-// A table shows that many rows and columns, and that many characters in a cell.
+// The most rows and columns that a table shows, and the most characters in a table cell.
 const (
 	maxRows    = 60
 	maxColumns = 20
 	maxCell    = 80
 )
 
-// table is what a value looks like in rows and columns.
+// table is a value in rows and columns.
 type table struct {
 	head        []string
 	rows        [][]string
-	numbers     []bool // the columns to set to the right
-	moreRows    int    // that are not in rows
+	numbers     []bool // the columns to align right
+	moreRows    int    // rows that are left out
 	moreColumns int
 }
 
-// tableOf shows slices of structs or slices, and maps, as tables. Texts of a line
-// stay as Go writes them.
+// tableOf shows slices of structs or slices, and maps, as tables. A value's text stays as Go writes it if it fits on a
+// line.
 func tableOf(v any) map[string]any {
 	r := reflect.ValueOf(v)
 	if _, ok := v.(fmt.Stringer); ok {
@@ -50,7 +50,8 @@ func tableOf(v any) map[string]any {
 	return t.bundle(Text(v))
 }
 
-// bundle is the table as HTML, and as text unless a short text is there.
+// bundle returns the table as HTML and as text; short takes the place of the text if it is one line of at most 80
+// characters.
 func (t *table) bundle(short string) map[string]any {
 	text := short
 	const oneLine = 80
@@ -60,7 +61,7 @@ func (t *table) bundle(short string) map[string]any {
 	return map[string]any{"text/html": t.html(), "text/plain": text}
 }
 
-// sliceTable is the table of a slice of structs, or of slices; nil for other slices.
+// sliceTable returns the table of a slice of structs, or of slices; nil for other slices.
 func sliceTable(r reflect.Value) *table {
 	elem := r.Type().Elem()
 	for elem.Kind() == reflect.Pointer {
@@ -79,12 +80,12 @@ func sliceTable(r reflect.Value) *table {
 	return nil
 }
 
-// textual reports whether a type says itself what it looks like.
+// textual reports whether a type has its own method for its text.
 func textual(t reflect.Type) bool {
 	return t.Implements(reflect.TypeFor[fmt.Stringer]()) || t.Implements(reflect.TypeFor[error]()) || t.Implements(reflect.TypeFor[fmt.Formatter]())
 }
 
-// shownRows are the indices of n rows that are shown, and how many are not.
+// shownRows returns how many of n rows are shown, and how many are not.
 func shownRows(n int) (shown, more int) {
 	if n <= maxRows {
 		return n, 0
@@ -147,8 +148,7 @@ func nestedTable(r reflect.Value) *table {
 	return t
 }
 
-// mapTable is the table of a map, sorted by its keys; of structs, with a column
-// for each field.
+// mapTable returns the table of a map, sorted by its keys; for a map of structs, with a column for each field.
 func mapTable(r reflect.Value) *table {
 	if r.Len() == 0 {
 		return nil
@@ -173,8 +173,8 @@ func mapTable(r reflect.Value) *table {
 	return t
 }
 
-// sortedKeys are the keys in the order in which fmt prints them: numbers and
-// strings by value, others by their text.
+// sortedKeys returns the keys in the order in which fmt prints them: numbers and strings by value, others by their
+// text.
 func sortedKeys(r reflect.Value) []reflect.Value {
 	keys := r.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int {
@@ -220,7 +220,7 @@ func matrixOf(v any) map[string]any {
 	return data
 }
 
-// follow goes through pointers and interfaces to the value; invalid for nil.
+// follow follows pointers and interfaces to the value; the result is invalid for nil.
 func follow(v reflect.Value) reflect.Value {
 	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
 		v = v.Elem()
@@ -232,7 +232,7 @@ func isNumber(t reflect.Type) bool {
 	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Complex128 && !textual(t)
 }
 
-// cellText is a value in a table.
+// cellText returns a value as text for a table cell.
 func cellText(v reflect.Value) string {
 	p := printer{left: 4 * maxCell, bare: true}
 	p.value(v, 1)
@@ -294,7 +294,7 @@ func (t *table) text() string {
 	return b.String() + t.more()
 }
 
-// more says what the table leaves out.
+// more returns a text with the numbers of rows and columns that the table leaves out.
 func (t *table) more() string {
 	var parts []string
 	if t.moreRows > 0 {

@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Text is a value as text: what fmt's %v gives, with the names of struct fields,
-// without reading more of the value than is shown.
+// Text returns a value as text: the text of fmt's %v, with the names of struct fields, without reading more of the
+// value than is shown.
 func Text(v any) string {
 	if v == nil {
 		return "<nil>"
@@ -19,7 +19,7 @@ func Text(v any) string {
 	if reflect.TypeOf(v).Kind() == reflect.Func {
 		return reflect.TypeOf(v).String()
 	}
-	p := printer{left: maxText - 100} // with room for what rest says
+	p := printer{left: maxText - 100} // leaves room for the text of rest
 	r := reflect.ValueOf(v)
 	if r.Kind() == reflect.String && !textual(r.Type()) {
 		return cut(quoted(r.String()))
@@ -28,8 +28,8 @@ func Text(v any) string {
 	return p.text.String() + p.rest(r)
 }
 
-// quoted is a text as it is, or in quotes where it looks like something else: a
-// number, true, nil, nothing, blanks.
+// quoted returns a text as it is, or in quotes if it looks like something else: a number, true, false, <nil>, an empty
+// text, or one with blanks at its ends.
 func quoted(s string) string {
 	if _, err := strconv.ParseFloat(s, 64); err == nil || s == "true" || s == "false" || s == "<nil>" || strings.TrimSpace(s) == "" ||
 		s != strings.TrimRight(s, " \t") || s != strings.TrimLeft(s, " \t") {
@@ -38,12 +38,12 @@ func quoted(s string) string {
 	return s
 }
 
-// ambiguous reports whether a text in a list does not show where it ends.
+// ambiguous reports whether the end of a text in a list can't be seen.
 func ambiguous(s string) bool {
 	return quoted(s) != s || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"[]{}`, r) })
 }
 
-// printer writes a value until nothing is left of its budget.
+// printer writes a value until its budget is used up.
 type printer struct {
 	text strings.Builder
 	left int  // bytes that may still be written
@@ -51,8 +51,7 @@ type printer struct {
 	bare bool // strings are never quoted
 }
 
-// maxDepth is how far values inside values are followed, maxElements how many of a
-// list are written.
+// maxDepth is how deep nested values are followed; maxElements is how many elements of a list are written.
 const (
 	maxDepth    = 12
 	maxElements = 1000
@@ -67,7 +66,7 @@ func (p *printer) write(s string) {
 	p.text.WriteString(s)
 }
 
-// rest says how much of a value is not shown.
+// rest returns a note on how much of a value is not shown.
 func (p *printer) rest(r reflect.Value) string {
 	switch {
 	case !p.full:
@@ -110,11 +109,10 @@ func (p *printer) value(v reflect.Value, depth int) {
 	}
 }
 
-// limitedSprint is fmt's text of a value that has a method for it.
+// limitedSprint returns fmt's text of a value that has its own method for it, cut to maxText.
 func limitedSprint(v any) string { return cut(fmt.Sprint(v)) }
 
-// list writes [a b c], with texts in quotes where it would not be clear where
-// they end.
+// list writes [a b c], with texts in quotes if their ends could not be seen otherwise.
 func (p *printer) list(v reflect.Value, depth int) {
 	if v.Kind() == reflect.Slice && v.IsNil() && depth == 0 {
 		p.write("[]")
@@ -147,7 +145,7 @@ func (p *printer) needQuotes(list reflect.Value) bool {
 	return false
 }
 
-// element writes what is in a list or map: pointers are followed, once.
+// element writes an element of a list or map: pointers are followed, once.
 func (p *printer) element(v reflect.Value, depth int, quotes bool) {
 	switch {
 	case quotes && v.Kind() == reflect.String:
@@ -195,8 +193,8 @@ func (p *printer) structure(v reflect.Value, depth int) {
 	p.write("}")
 }
 
-// pointer follows the cell's own value, as fmt does for structs, slices and maps; an
-// address says what is behind a pointer further in.
+// pointer follows a pointer that is the shown value itself, as fmt does for structs, slices and maps. For a pointer
+// further inside it writes the address.
 func (p *printer) pointer(v reflect.Value, depth int) {
 	if v.IsNil() {
 		p.write("<nil>")

@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// lookEvery is how often a cell that is to stop is looked at.
+	// lookEvery is the interval at which a cell that must stop is checked.
 	lookEvery = 50 * time.Millisecond
-	// quietTime is how long its goroutine must wait in one place, with nothing else
-	// running, before it is left behind.
+	// quietTime is how long the cell's goroutine must wait in one place, with nothing else running, before it is left
+	// behind.
 	quietTime = 600 * time.Millisecond
-	// busyTime is how long while other goroutines run: it may be their work that it
-	// waits for. After that, a goroutine that does not wait is said to be held.
+	// busyTime is the same limit while other goroutines run: the cell's goroutine may be waiting for their work. After
+	// that time, a goroutine that does not wait is reported as held.
 	busyTime = 3 * time.Second
-	// childTime is how long its child processes may take to end after SIGINT.
+	// childTime is how long the cell's child processes may take to end after SIGINT.
 	childTime = 300 * time.Millisecond
 )
 
 // leftBehind is a goroutine of a cell that ended without it.
 type leftBehind struct {
 	place  string // where it waits
-	ending bool   // it was told to end: what it deferred runs undisturbed
+	ending bool   // it was told to end: its deferred functions run undisturbed
 }
 
-// wind waits until the goroutine of a cell that is to stop ends, or until it can
-// be left behind: once it waits for something, and goes on to.
+// wind waits until the goroutine of a cell that must stop ends, or until it can be left behind: when it has waited in
+// one place for long enough.
 func (c *current) wind() *Failure {
 	began := time.Now()
 	w := watch{c: c, since: began, quiet: began}
@@ -57,12 +57,12 @@ func (c *current) wind() *Failure {
 	}
 }
 
-// watch sees how long the cell's goroutine has waited in one place.
+// watch measures how long the cell's goroutine has waited in one place.
 type watch struct {
 	c     *current
 	last  goroutine
-	since time.Time // when it was first seen where it is
-	quiet time.Time // since when nothing else was seen running
+	since time.Time // when it was first seen in its place
+	quiet time.Time // when another goroutine was last seen running; at first, the start
 }
 
 // look returns the goroutine once it can be left behind.
@@ -100,7 +100,7 @@ func (w *watch) look(now time.Time) *goroutine {
 	return nil
 }
 
-// leave ends the run without its goroutine, which ends as soon as it goes on.
+// leave ends the run without its goroutine, which ends as soon as it continues.
 func (c *current) leave(g goroutine) *Failure {
 	all := goroutines()
 	waiting := true
@@ -129,7 +129,7 @@ func (c *current) leave(g goroutine) *Failure {
 	return f
 }
 
-// watchLeft ends goroutines that were left behind when they go on, as long as there are any.
+// watchLeft ends goroutines that were left behind when they continue, as long as there are any.
 func watchLeft() {
 	for {
 		took := time.Now()
@@ -144,8 +144,8 @@ func watchLeft() {
 	}
 }
 
-// endLeft sets the alert while a goroutine that was left behind goes on, and
-// reports whether there are any.
+// endLeft sets the alert while a goroutine that was left behind continues, and reports whether there are any such
+// goroutines left.
 func endLeft(there map[string]goroutine) bool {
 	stopping.Lock()
 	defer stopping.Unlock()
