@@ -24,7 +24,7 @@ func apply(src *source, start, end int, edits []edit) string {
 	pos := start
 	for _, e := range edits {
 		if e.start < pos {
-			continue // inside of something replaced
+			continue // inside of a replaced part
 		}
 		b.WriteString(src.text[pos:e.start])
 		b.WriteString(e.text)
@@ -34,7 +34,7 @@ func apply(src *source, start, end int, edits []edit) string {
 	return b.String()
 }
 
-// editor collects what to change in the text of a node.
+// editor collects the edits to the text of a node.
 type editor struct {
 	*generator
 	in    *source
@@ -42,7 +42,7 @@ type editor struct {
 	stack []ast.Node // from the node down to the present one
 }
 
-// edits are the changes that make a node of a cell one of its package.
+// edits returns the changes that make a node of a cell part of its package.
 func (g *generator) edits(src *source, node ast.Node) []edit {
 	e := &editor{generator: g, in: src}
 	ast.Inspect(node, func(n ast.Node) bool {
@@ -69,7 +69,7 @@ func (e *editor) between(start, end token.Pos, text string) {
 	e.all = append(e.all, edit{e.in.offset(start), e.in.offset(end), text})
 }
 
-// node edits one node, and reports whether its parts are to be visited.
+// node edits one node, and reports whether its children must be visited.
 func (e *editor) node(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
@@ -115,16 +115,15 @@ func (e *editor) node(n ast.Node) bool {
 	return true
 }
 
-// replacements are library functions that mean something else in a cell, with the
-// functions of package rt for them: an interrupt ends a sleep, the end of the process is
-// the end of the cell, and flags of earlier cells are known.
+// replacements maps library functions that behave differently in a cell to their replacements in package rt: an
+// interrupt ends a sleep, ending the process ends the cell, and the flags of earlier cells are known.
 var replacements = map[string]string{
 	"time.Sleep": "Sleep",
 	"os.Exit":    "Exit", "log.Fatal": "Fatal", "log.Fatalf": "Fatalf", "log.Fatalln": "Fatalln",
 	"flag.Parse": "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 
-// selector edits pkg.Name and reports whether it was none.
+// selector edits pkg.Name, and reports whether n was something else.
 func (e *editor) selector(n *ast.SelectorExpr) bool {
 	x, ok := n.X.(*ast.Ident)
 	if !ok {
@@ -142,7 +141,7 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	return false
 }
 
-// ident gives a name the one that the cell's package has for it.
+// ident replaces a name by the one that the cell's package has for it.
 func (e *editor) ident(id *ast.Ident) {
 	obj := e.info.Uses[id]
 	if obj == nil {
@@ -163,7 +162,7 @@ func (e *editor) ident(id *ast.Ident) {
 	e.all = append(e.all, edit{start, start + width, text})
 }
 
-// nameOf is how the current file refers to any object; "" to leave it as it is written.
+// nameOf returns the name by which the current file refers to any object; "" means to leave it as written.
 func (e *editor) nameOf(obj types.Object, written string) string {
 	if p, ok := obj.(*types.PkgName); ok {
 		if p.Imported().Path() == "C" || written == "C" {
@@ -177,14 +176,13 @@ func (e *editor) nameOf(obj types.Object, written string) string {
 	if text := e.name(obj); text != "" {
 		return text
 	}
-	if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() { // of a dot import
+	if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() { // the object of a dot import
 		return e.alias(p.Path()) + "." + obj.Name()
 	}
 	return ""
 }
 
-// member reports whether obj is a field or method of a cell's type that must be
-// exported under another name.
+// member reports whether obj is a field or method of a cell's type that must be exported under another name.
 func member(obj types.Object) bool {
 	if obj == nil || !ours(obj.Pkg()) || obj.Exported() || obj.Name() == "_" {
 		return false
@@ -198,15 +196,15 @@ func member(obj types.Object) bool {
 	return false
 }
 
-// checkpoint has a loop or function look for interrupts at its start.
+// checkpoint inserts a check for interrupts at the start of a loop or function.
 func (e *editor) checkpoint(body *ast.BlockStmt) {
 	if body != nil {
 		e.insert(body.Lbrace+1, e.rt()+".C();")
 	}
 }
 
-// entry has a function look for interrupts. What others wait for (defer wg.Done()) comes
-// first: a goroutine that begins when the cell is interrupted would end without it.
+// entry inserts a check for interrupts into a function, after its deferred calls that others wait for (defer
+// wg.Done()): a goroutine that begins after the interrupt would otherwise end without them.
 func (e *editor) entry(body *ast.BlockStmt) {
 	if body == nil {
 		return
@@ -220,7 +218,7 @@ func (e *editor) entry(body *ast.BlockStmt) {
 	e.checkpoint(body)
 }
 
-// embedded gives the type of an embedded field its exported name, which is the field's.
+// embedded gives the type of an embedded field its exported name, because the field has the type's name.
 func (e *editor) embedded(f *ast.Field) {
 	if len(f.Names) > 0 {
 		return
@@ -237,7 +235,7 @@ func (e *editor) embedded(f *ast.Field) {
 	}
 }
 
-// embeddedName is the name of an embedded type, if it is no other package's.
+// embeddedName returns the name of an embedded type, unless it belongs to another package.
 func embeddedName(t ast.Expr) *ast.Ident {
 	for {
 		switch x := t.(type) {
@@ -255,7 +253,7 @@ func embeddedName(t ast.Expr) *ast.Ident {
 	}
 }
 
-// useLocal makes use of a local variable that nothing uses, where Go allows it.
+// useLocal adds a use of a local variable that nothing uses, where Go's syntax allows it.
 func (e *editor) useLocal(id *ast.Ident) {
 	use := "_ = " + id.Name + ";"
 	for i := len(e.stack) - 2; i >= 0; i-- {
@@ -267,11 +265,11 @@ func (e *editor) useLocal(id *ast.Ident) {
 		case *ast.IfStmt:
 			e.insert(parent.Body.Lbrace+1, use)
 		case *ast.SwitchStmt:
-			// No place before the cases but a case itself: none may exist, then nothing helps.
+			// Only a case can stand before the cases. If there is none, nothing can be inserted.
 			if len(parent.Body.List) > 0 {
 				e.insert(parent.Body.List[0].(*ast.CaseClause).Colon+1, use)
 			}
-		case *ast.TypeSwitchStmt: // done there
+		case *ast.TypeSwitchStmt: // handled in node
 		case *ast.CommClause:
 			if as, ok := parent.Comm.(*ast.AssignStmt); ok && e.stack[i+1] == ast.Node(as) {
 				e.insert(parent.Colon+1, use)
@@ -287,7 +285,7 @@ func (e *editor) useLocal(id *ast.Ident) {
 	}
 }
 
-// useAfter uses a variable after the statement that declares it.
+// useAfter adds a use of a variable after the statement that declares it.
 func (e *editor) useAfter(id *ast.Ident, declaration ast.Node) {
 	if st, ok := declaration.(ast.Stmt); ok {
 		e.insert(st.End(), "; _ = "+id.Name)

@@ -22,13 +22,12 @@ func (k kind) String() string {
 	return [...]string{"", "func", "method", "type", "const", "var"}[k]
 }
 
-// definition is a live function, method, type or constant declaration: the session
-// can compile it again from its text.
+// definition is a live function, method, type or constant declaration. The session can compile it again from its text.
 type definition struct {
 	*item
-	// imports are the packages that it uses, by the name it calls them.
+	// imports are the packages that it uses, by the names under which it uses them.
 	imports map[string]string
-	// deps are the names of other cells or declarations that it uses.
+	// deps are the entities of other cells or declarations that it uses.
 	deps map[*entity]bool
 	cgo  *ast.GenDecl // the cell's import "C", if the declaration may use it
 }
@@ -41,17 +40,17 @@ type entity struct {
 	def  *definition // nil for variables
 	run  int         // the package nb/r<run> that holds it
 	cell int         // execution count, for messages
-	// pointer says that the run's package has a pointer to the variable's memory.
+	// pointer reports whether the run's package has a pointer to the variable's memory.
 	pointer bool
 	// store is the run whose package holds a variable's memory.
 	store int
-	// shadows is the package that a variable's name meant in the := that made it.
+	// shadows is the package that the variable's name meant in the := that declared the variable.
 	shadows string
-	// made are the names that a variable's value was made with.
+	// made are the entities with which the variable's value was made.
 	made map[*entity]bool
 }
 
-// origin is the declared object behind an instantiated one.
+// origin returns the generic object from which an instantiated one was made, or obj itself.
 func origin(obj types.Object) types.Object {
 	switch o := obj.(type) {
 	case *types.Var:
@@ -62,8 +61,8 @@ func origin(obj types.Object) types.Object {
 	return obj
 }
 
-// cellPath is the path of every cell's package for the type checker: the same
-// for all, so that cells may use each other's unexported fields and methods.
+// cellPath is the path of every cell's package for the type checker. It is the same for all, so that cells may use each
+// other's unexported fields and methods.
 const cellPath = "cell"
 
 // ours reports whether p is the package of a cell.

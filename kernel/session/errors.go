@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// red brings its own background: no foreground alone can be read on that of
-	// errors in JupyterLab's light theme and in its dark one.
+	// red brings its own background: no foreground alone is readable on the background of errors in both JupyterLab's
+	// light theme and its dark one.
 	red   = "\x1b[38;2;255;255;255;48;2;179;38;30m"
 	bold  = "\x1b[1m"
 	plain = "\x1b[0m"
 )
 
-// compileError shows each error with the line it is on.
+// compileError shows each error with its line.
 func compileError(errs []cellError) *Error {
 	e := &Error{Name: "CompileError"}
 	const most = 10
@@ -59,8 +59,8 @@ func compileError(errs []cellError) *Error {
 
 var compilerLine = regexp.MustCompile(`(?m)^(?:.*/)?cell (\d+):(\d+)(?::(\d+))?: (.*)$`)
 
-// buildError turns what a tool said into a cell's error. The type checker finds
-// nearly all of them first.
+// buildError converts a tool's message to a cell's error. The type checker finds nearly all errors before the tools
+// run.
 func (s *Session) buildError(ctx context.Context, err error, src *source) *Error {
 	if ctx.Err() != nil {
 		return interrupted()
@@ -99,7 +99,7 @@ func strip(text string) string {
 	return text
 }
 
-// cellPackage is how names of cells begin inside of the names of other types, as in
+// cellPackage matches the package path in front of a cell's names inside the names of other types, as in
 // main.list[nb/r3.point].
 var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)
 
@@ -133,7 +133,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 			break
 		}
 		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
-			if name == "Run" || name == "" { // a body that only panics has no name
+			if name == "Run" || name == "" { // the frame of a body that only panics has no name
 				name = "the cell's body"
 			}
 			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, name))
@@ -150,7 +150,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	return e
 }
 
-// workerLost restarts the worker and says what is gone.
+// workerLost restarts the worker and lists what is lost.
 func (s *Session) workerLost(err error) *Error {
 	var lost *worker.LostError
 	if !errors.As(err, &lost) {
@@ -192,7 +192,7 @@ func cellNumbers(counts []int) string {
 		for j+1 < len(counts) && counts[j+1] == counts[j]+1 {
 			j++
 		}
-		if j < i+2 { // two numbers are no longer than a span
+		if j < i+2 { // two numbers are as short as a span
 			parts = append(parts, strconv.Itoa(counts[i]))
 			i++
 			continue
@@ -203,7 +203,7 @@ func cellNumbers(counts []int) string {
 	return "cells " + strings.Join(parts, ", ")
 }
 
-// whyLost is why the worker ended, as far as it or the system tells.
+// whyLost returns the reason why the worker ended, as far as the worker or the system reports it.
 func (s *Session) whyLost(lost *worker.LostError) string {
 	if reason := lastWords(lost.Output); reason != "" {
 		return reason
@@ -217,8 +217,8 @@ func (s *Session) whyLost(lost *worker.LostError) string {
 	return "another process ended it, or the system because memory ran out"
 }
 
-// oomKills is how many processes the system has ended because memory ran out; 0 where it
-// does not tell.
+// oomKills returns how many processes the system has ended because memory ran out; 0 where the system does not report
+// it.
 func oomKills() int {
 	text, err := os.ReadFile("/proc/vmstat")
 	if err != nil {
@@ -235,7 +235,7 @@ func oomKills() int {
 	return 0
 }
 
-// lastWords is why a Go program says that it ends, from its stderr.
+// lastWords returns the reason that a Go program prints to stderr when it ends.
 func lastWords(text string) string {
 	for _, prefix := range []string{"fatal error: ", "panic: ", "runtime: goroutine stack exceeds", "SIGSEGV", "SIGABRT"} {
 		if i := strings.LastIndex(text, prefix); i >= 0 {

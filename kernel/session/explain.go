@@ -14,7 +14,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
-// afterCheck looks for what the type checker lets pass but generated code cannot say.
+// afterCheck finds code that the type checker accepts but that can't be generated.
 func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 	report := func(pos token.Pos, format string, args ...any) {
 		at := t.src.place(t.src.offset(pos), "")
@@ -49,7 +49,7 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 	}
 }
 
-// explain adds to a checker's message what the session knows: stale names and near ones.
+// explain adds the session's knowledge to a checker's message: stale names and similar ones.
 func (pl *planner) explain(t *typed, msg string) string {
 	msg = strings.ReplaceAll(msg, old, "")
 	name, isUndefined := strings.CutPrefix(msg, "undefined: ")
@@ -67,11 +67,11 @@ func (pl *planner) explain(t *typed, msg string) string {
 			return s.reason
 		}
 	}
-	// pkg.Nam: the checker says undefined: pkg.Nam
+	// The checker reports a missing pkg.Nam as: undefined: pkg.Nam
 	return strings.ReplaceAll(msg, cellPath+".", "")
 }
 
-// valueOf is how a value of a type is written.
+// valueOf returns the syntax of a value of a type.
 func valueOf(typ types.Type, name string) string {
 	switch typ.Underlying().(type) {
 	case *types.Struct, *types.Slice, *types.Map, *types.Array:
@@ -82,8 +82,8 @@ func valueOf(typ types.Type, name string) string {
 	return name + "(x)"
 }
 
-// near is a name or pkg.Name like the undefined one: of the session, of the
-// language, or a package that cells may use without an import.
+// near returns a name or pkg.Name that is similar to the undefined one: a name of the session or of the language, or a
+// package that cells may use without an import.
 func (pl *planner) near(t *typed, name string) string {
 	if pkgName, sel, ok := strings.Cut(name, "."); ok {
 		path := t.imports[pkgName]
@@ -117,11 +117,11 @@ func (pl *planner) near(t *typed, name string) string {
 	return nearName(name, names)
 }
 
-// nearName is the candidate that differs from name by little: a third of its
-// letters at most, or some that are missing at the end.
+// nearName returns the candidate that differs little from name: in at most a third of its letters, or by some missing
+// letters at the end.
 func nearName(name string, candidates []string) string {
 	if len(name) < 3 {
-		return "" // everything is near a short name
+		return "" // every name is similar to a short name
 	}
 	n := nearest.Name(name, candidates)
 	lower, near := strings.ToLower(name), strings.ToLower(n)

@@ -15,19 +15,18 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
-// mark begins every name that generated code exports for a lower-case one of a
-// cell, so that later cells' packages can use it. It is an upper-case letter
-// (U+A78B) that no one writes; it is removed from everything the worker shows.
+// mark begins every exported name that generated code uses for a lower-case name of a cell, so that later cells'
+// packages can use it. It is an upper-case letter (U+A78B) that occurs in no ordinary code. It is removed from
+// everything that the worker shows.
 const mark = "Ꞌ"
 
-// packageClause begins every file. The package's name stands for main in what types print
-// as: a package main can't be imported, so the name is put in when the plugin is there
-// (nameMain).
+// packageClause begins every file. Types print with the package name main, but a package main can't be imported. So the
+// package gets a placeholder name of the same length, and nameMain replaces it in the compiled plugin.
 const packageClause = "package " + packageName + "\n"
 
 const packageName = mark + "m" // as long as main
 
-// own begins names that are the generator's.
+// own begins the names of the generator itself.
 const own = mark + mark
 
 func exported(name string) string {
@@ -40,9 +39,9 @@ func exported(name string) string {
 // generated is the Go package of a cell, the fourth value of planning.
 type generated struct {
 	pkg  build.Package
-	main string // text of the main file before numbered
-	// again is the main file as the cell's next run would have it, if nothing else
-	// changed; empty if the next run can't do with this one's code.
+	main string // text of the main file before numbered fills in the numbers
+	// again is the main file as the cell's next run would have it if nothing else changed; empty if the next run can't
+	// use this run's code.
 	again string
 }
 
@@ -50,17 +49,16 @@ type generated struct {
 type generator struct {
 	*checked
 	u       *names
-	aliases map[string]string // import path -> name, of the file being written
+	aliases map[string]string // import path -> name in the present file
 	used    map[string]bool   // import paths of all files
 	err     error
-	// place is where variables are that live on under a new type.
+	// place holds the expressions for variables that are kept under a new type.
 	place     map[types.Object]string
 	local     localTypes
 	keptTypes map[types.Object]bool // types with their own names in the package
-	// builtins are predeclared types that need an exported name.
+	// builtins are the predeclared types that need an exported name.
 	builtins map[string]bool
-	// again writes the cell as its next run would be: what it declares is there and
-	// found in its own package.
+	// again writes the cell as its next run would be: its declarations exist already, in the package of this run.
 	again bool
 }
 
@@ -93,7 +91,7 @@ func (pl *planner) generate(c *checked) (*generated, error) {
 	return out, g.err
 }
 
-// alias returns the name that the current file calls a package by.
+// alias returns the current file's name for a package.
 func (g *generator) alias(path string) string {
 	if a := g.aliases[path]; a != "" {
 		return a
@@ -120,8 +118,7 @@ func (g *generator) alias(path string) string {
 func (g *generator) runAlias(run int) string { return g.alias(build.Path(run)) }
 func (g *generator) rt() string              { return g.alias(build.RuntimePath) }
 
-// name is how the current file refers to a package-level object of a cell; ""
-// when obj is none.
+// name returns the current file's name for a package-level object of a cell; "" when obj is none.
 func (g *generator) name(obj types.Object) string {
 	obj = origin(obj)
 	if p := g.place[obj]; p != "" {
@@ -156,8 +153,7 @@ func (g *generator) entity(e *entity) string {
 	return name
 }
 
-// Stand-ins, which no source can contain, for the numbers that differ from one
-// run of a cell to the next.
+// Placeholders for the numbers that differ from one run of a cell to the next. No source can contain them.
 const countMark, runMark = "\x00c", "\x00n"
 
 // numbered fills in the numbers of a run.
@@ -165,10 +161,10 @@ func (b *bound) numbered(text string) string {
 	return strings.NewReplacer(countMark, strconv.Itoa(b.src.count), runMark, strconv.Itoa(b.n)).Replace(text)
 }
 
-// cellPosition is what positions in generated code say before the count.
+// cellPosition begins the file name in positions of generated code; the count follows.
 const cellPosition = "/cell "
 
-// piece is text with a line directive before it.
+// piece returns text with a line directive before it.
 func (g *generator) piece(src *source, start int, text string) string {
 	count := countMark
 	if src != g.src {
@@ -177,7 +173,7 @@ func (g *generator) piece(src *source, start int, text string) string {
 	return fmt.Sprintf("\n//line %s%s:%d\n%s\n", cellPosition, count, src.place(start, "").line, text)
 }
 
-// edited is the text of a node, edited.
+// edited returns the edited text of a node.
 func (g *generator) edited(src *source, node ast.Node) string {
 	return apply(src, src.offset(node.Pos()), src.offset(node.End()), g.edits(src, node))
 }
@@ -186,7 +182,7 @@ func (g *generator) item(it *item) string {
 	return g.piece(it.src, it.start, g.edited(it.src, it.decl)) + g.typeAliases(it)
 }
 
-// header writes package clause and imports; it must come last, when all aliases are known.
+// header writes the package clause and the imports. Call it last, when all aliases are known.
 func (g *generator) header(cgo *ast.GenDecl, blanks []string) string {
 	var b strings.Builder
 	b.WriteString(packageClause)
@@ -207,7 +203,7 @@ func (g *generator) header(cgo *ast.GenDecl, blanks []string) string {
 	return b.String()
 }
 
-// carriedText is the file of what the cell takes with it of an earlier cell.
+// carriedText returns the file of an earlier cell's declarations that are compiled again with the cell.
 func (g *generator) carriedText(f carriedFile) (text string, cgo bool) {
 	g.aliases = map[string]string{}
 	var b strings.Builder

@@ -12,21 +12,21 @@ import (
 	"strings"
 )
 
-// body is the function that a cell's statements become.
+// body writes the function that runs a cell's statements.
 type body struct {
 	*generator
 	strings.Builder
-	specs map[types.Object]*ast.ValueSpec // the cell's var declarations, by what they declare
+	specs map[types.Object]*ast.ValueSpec // the cell's var declarations, by the objects that they declare
 	done  map[*ast.ValueSpec]bool
 }
 
-// firstFunc begins a plugin: the runtime has no name for the first function of one, and
-// that must not be a cell's.
+// firstFunc begins a plugin: the runtime has no name for the first function of a plugin, so that function must not be a
+// cell's.
 const firstFunc = "\n//go:noinline\nfunc " + own + "First() {}\n"
 
-// ownPosition is where code is that no text of a cell stands for. The name is long because
-// the runtime takes a file for unknown whose number is beyond the length of all names
-// (funcline1), and a cell that inlines a large library's code has high numbers.
+// ownPosition is the file name for code without a counterpart in the cell's text. The name is long because the runtime
+// treats a file as unknown if its number is beyond the length of all names (funcline1), and a cell that inlines a large
+// library's code has high numbers.
 var ownPosition = "/nb" + strings.Repeat("-", 4096)
 
 // cell writes the cell's own declarations and its body.
@@ -66,7 +66,7 @@ func (g *generator) cell() string {
 // handle is the body's variable for its run, see rt.Here.
 const handle = own + "run"
 
-// set notes that variables have their values: should the cell fail, they stay.
+// set writes code that records variables as set: they stay if the cell fails.
 func (b *body) set(names []*ast.Ident) string {
 	var all []string
 	for _, id := range names {
@@ -80,8 +80,8 @@ func (b *body) set(names []*ast.Ident) string {
 	return "; " + handle + ".Set(" + strings.Join(all, ", ") + ")"
 }
 
-// declareVars declares the cell's variables in its package, and returns how they are
-// registered with the worker.
+// declareVars declares the cell's variables in its package, and returns the expressions that register them with the
+// worker.
 func (b *body) declareVars(decls *strings.Builder) (register []string) {
 	fmt.Fprintf(b, "%s := %s.Here(); _ = %s\n", handle, b.rt(), handle)
 	for _, name := range slices.Sorted(maps.Keys(b.declared)) {
@@ -97,7 +97,7 @@ func (b *body) declareVars(decls *strings.Builder) (register []string) {
 	return register
 }
 
-// adoptMigrated lets variables of earlier cells live on under the new version of their type.
+// adoptMigrated declares variables of earlier cells under the new version of their type, in their old memory.
 func (b *body) adoptMigrated(decls *strings.Builder) {
 	for _, v := range b.migrate {
 		t := b.typeText(b.pkg.Scope().Lookup(v.name).Type())
@@ -134,7 +134,7 @@ func (b *body) statements() {
 				b.varSpec(spec.(*ast.ValueSpec))
 			}
 		case ast.Stmt:
-			parse() // after the variables that are flags
+			parse() // after the variables that hold flags
 			fmt.Fprintf(b, "%s.Next()\n", b.rt())
 			text := b.edited(b.src, o)
 			if o == b.lastStmt {
@@ -152,7 +152,7 @@ func (b *body) statements() {
 	parse()
 }
 
-// declares reports whether a part of the cell's order declares variables.
+// declares reports whether an element of order declares variables.
 func (b *body) declares(o any) bool {
 	if a, ok := o.(*ast.AssignStmt); ok {
 		return b.defines[a] != nil
@@ -161,7 +161,7 @@ func (b *body) declares(o any) bool {
 	return isVar
 }
 
-// varSpecs are the cell's var declarations by the variables they declare.
+// varSpecs returns the cell's var declarations by the variables that they declare.
 func (g *generator) varSpecs() map[types.Object]*ast.ValueSpec {
 	m := map[types.Object]*ast.ValueSpec{}
 	for _, it := range g.vars {
@@ -176,8 +176,8 @@ func (g *generator) varSpecs() map[types.Object]*ast.ValueSpec {
 	return m
 }
 
-// varSpec writes the assignments of one var declaration, after those it depends
-// on, as Go does for package variables.
+// varSpec writes the assignments of one var declaration, after those on which it depends, as Go does for package
+// variables.
 func (b *body) varSpec(spec *ast.ValueSpec) {
 	if b.done[spec] {
 		return
@@ -211,7 +211,7 @@ func (b *body) varSpec(spec *ast.ValueSpec) {
 	b.WriteString(b.piece(b.src, start, text+b.set(spec.Names)))
 }
 
-// targets are the variables that a var declaration sets.
+// targets returns the variables that a var declaration sets.
 func (b *body) targets(spec *ast.ValueSpec) []string {
 	targets := make([]string, len(spec.Names))
 	for i, name := range spec.Names {
@@ -223,8 +223,7 @@ func (b *body) targets(spec *ast.ValueSpec) []string {
 	return targets
 }
 
-// needed writes the var declarations that a value depends on, itself or by the
-// functions that it calls.
+// needed writes the var declarations on which a node depends, directly or through the functions that it calls.
 func (b *body) needed(n ast.Node, by *ast.ValueSpec, seen map[ast.Node]bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)

@@ -14,9 +14,8 @@ import (
 	"strings"
 )
 
-// Names under which a program sees itself (reflect, %T, encoders) are those of the cell:
-// a type keeps its name and is exported by an alias; a struct's fields are renamed to
-// export them, and package rt gives reflect their own names again.
+// Reflect, %T and encoders show the names that the cell's text has: a type keeps its name and is exported by an alias;
+// a struct's fields are renamed to export them, and package rt restores their names for reflect.
 
 // nameMain gives the types of a compiled plugin the package name main.
 func nameMain(file string) error {
@@ -33,7 +32,7 @@ func keepsName(spec *ast.TypeSpec) bool {
 	return !spec.Assign.IsValid() && !token.IsExported(name) && name != "_" && name != "main" && name != "init" && types.Universe.Lookup(name) == nil
 }
 
-// typeAliases export the types of a declaration that have their own names.
+// typeAliases returns aliases that export the types of a declaration that keep their own names.
 func (g *generator) typeAliases(it *item) string {
 	d, ok := it.decl.(*ast.GenDecl)
 	if !ok || d.Tok != token.TYPE {
@@ -61,7 +60,7 @@ func (g *generator) typeAliases(it *item) string {
 	return b.String()
 }
 
-// keptTypesOf are the types that have their own names in the cell's package.
+// keptTypesOf returns the types that keep their own names in the cell's package.
 func keptTypesOf(c *checked) map[types.Object]bool {
 	kept := map[types.Object]bool{}
 	for _, it := range c.compiled() {
@@ -76,7 +75,7 @@ func keptTypesOf(c *checked) map[types.Object]bool {
 	return kept
 }
 
-// keeps reports whether t, or what it points to, is a type with its own name in the package.
+// keeps reports whether t, or the type that it points to, keeps its own name in the package.
 func (g *generator) keeps(t types.Type) bool {
 	if p, ok := types.Unalias(t).(*types.Pointer); ok {
 		t = p.Elem()
@@ -85,7 +84,7 @@ func (g *generator) keeps(t types.Type) bool {
 	return ok && !g.again && g.keptTypes[n.Obj()]
 }
 
-// compiled are the declarations in the cell's package.
+// compiled returns the declarations in the cell's package.
 func (c *checked) compiled() (all []*item) {
 	for _, it := range c.items {
 		if c.elided[it] == nil {
@@ -98,8 +97,8 @@ func (c *checked) compiled() (all []*item) {
 	return all
 }
 
-// localTypes are the structs that functions declare as types, and their fields: no other
-// cell can name them, so they keep their names.
+// localTypes are the struct types that functions declare, and their fields. No other cell can name them, so they keep
+// their names.
 type localTypes struct {
 	structs map[*ast.StructType]bool
 	fields  map[types.Object]bool
@@ -141,8 +140,7 @@ func (l localTypes) add(info *types.Info, s *ast.StructType) {
 	}
 }
 
-// hiddenStructs are expressions of the types in the cell's package that have renamed
-// fields, as pointers.
+// hiddenStructs returns expressions of the types in the cell's package that have renamed fields, as pointers.
 func (g *generator) hiddenStructs() []string {
 	all := map[string]bool{}
 	add := func(t types.Type) {
@@ -168,7 +166,7 @@ func (g *generator) hiddenStructs() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// hides reports whether a struct has fields that are renamed.
+// hides reports whether a struct has renamed fields.
 func (g *generator) hides(s *types.Struct) bool {
 	for f := range s.Fields() {
 		if member(f) && !g.local.fields[origin(f)] {

@@ -26,8 +26,8 @@ func (g *generator) show(text string) string {
 	return g.rt() + "." + g.shower(tv.Type, isCall) + "(" + text + ")"
 }
 
-// shower is the function of package rt that shows a value of type t. An error fails the
-// cell if a call returned it; one that has a name is a value like others.
+// shower returns the function of package rt that shows a value of type t. An error that a call returns fails the cell;
+// an error in a variable is shown like other values.
 func (g *generator) shower(t types.Type, isCall bool) string {
 	errorType := types.Universe.Lookup("error").Type()
 	tuple, several := t.(*types.Tuple)
@@ -52,8 +52,8 @@ func isInt(t types.Type) bool {
 	return ok && (b.Kind() == types.Int || b.Kind() == types.Int64)
 }
 
-// printsOrWrites reports whether the last expression calls something like
-// fmt.Println or Write, whose count no one wants to see.
+// printsOrWrites reports whether the last expression calls a function like fmt.Println or Write, whose returned count
+// is of no interest.
 func (g *generator) printsOrWrites() bool {
 	call, ok := ast.Unparen(g.last).(*ast.CallExpr)
 	if !ok {

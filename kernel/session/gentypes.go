@@ -13,7 +13,7 @@ import (
 )
 
 func parseType(text string) ast.Expr {
-	// Names with a dot in the middle of a word are the checker's only.
+	// Only the checker uses names with a dot in the middle of a word. The parser would not accept them.
 	safe := strings.ReplaceAll(text, old, "ᐧ")
 	e, err := parser.ParseExpr(safe)
 	if err != nil {
@@ -35,7 +35,7 @@ func (g *generator) builtin(name string) string {
 	return exported(name)
 }
 
-// typeText is a type in the current file's words.
+// typeText returns a type in the syntax of the current file.
 func (g *generator) typeText(t types.Type) string {
 	switch t := t.(type) {
 	case *types.Named:
@@ -107,7 +107,7 @@ func (g *generator) structText(t *types.Struct) string {
 		text := g.typeText(f.Type())
 		if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
 			text = text[:len(text)-len(name)] + g.builtin(name)
-		} else if f.Embedded() && g.keeps(f.Type()) { // its name is the field's
+		} else if f.Embedded() && g.keeps(f.Type()) { // the field has the type's name
 			text = text[:len(text)-len(name)] + exported(name)
 		}
 		b.WriteString(text)

@@ -50,8 +50,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	return nil
 }
 
-// runGenerated runs a cell's package: from an earlier run's code if that is the same,
-// else as a plugin.
+// runGenerated runs a cell's package: from an earlier run's code if that is the same, otherwise as a plugin.
 func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, state *runState) (*rt.Failure, *Error) {
 	n := g.pkg.N
 	key := againKey(g.again, s.b)
@@ -78,5 +77,5 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, s
 	return failure, nil
 }
 
-// cellArgs are os.Args for a cell.
+// cellArgs returns os.Args for a cell.
 func (s *Session) cellArgs() []string { return append([]string{"cell"}, s.args...) }

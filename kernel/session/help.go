@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// helpHead and helpFoot are what %help says before and after the table of magics.
+// helpHead and helpFoot are %help's text before and after the table of magics.
 const (
 	helpHead = `Each cell is compiled Go, and its names live until they are redefined or removed.
 Statements, declarations and imports may come in any order; the value of a last
@@ -20,11 +20,10 @@ func main is called when its cell has run; func init and init_... before it.
 `
 )
 
-// pageText is what the pager shows: front ends such as JupyterLab show it below the
-// output, so that it must not be the help again.
+// pageText is the pager's text. Front ends such as JupyterLab show it below the output, so it must not repeat the help.
 const pageText = "name? shows help on a name, %lsmagic the names of the magics"
 
-// showHelp prints the magics, and what packages have to say about themselves.
+// showHelp prints the magics and the help sections of packages.
 func (c *call) showHelp() *Error {
 	var b strings.Builder
 	b.WriteString(helpHead)

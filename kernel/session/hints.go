@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// A hint tells people who come from Python (or C, or JavaScript) what Go has in
-// place of what they wrote. It is added to the error, which stays.
+// A hint shows people who come from Python (or C, or JavaScript) the Go form of what they wrote. It is added to the
+// error, which stays.
 type hint struct {
-	line *regexp.Regexp // what the line must look like; nil: any
-	msg  *regexp.Regexp // and the message
-	text string         // $1 is what line, or without it msg, captured
+	line *regexp.Regexp // pattern of the line; nil: any
+	msg  *regexp.Regexp // pattern of the message
+	text string         // $1 is the group captured by line, or by msg if line is nil
 }
 
 var (
@@ -25,7 +25,7 @@ func when(line, text string) hint {
 
 func says(msg, text string) hint { return hint{nil, regexp.MustCompile(msg), text} }
 
-// hints are tried in order; the first one that fits is given.
+// hints are tried in order; the first one that fits is used.
 var hints = []hint{
 	when(`^\s*#`, "a comment begins with //"),
 	when(`(?:^|[^\w"])[fF]"`, `Go has no f"...": fmt.Sprintf("x is %v", x)`),
@@ -76,7 +76,7 @@ var hints = []hint{
 	says(`^undefined: (?:console|System)\b`, "values are printed with fmt.Println(x)"),
 }
 
-// otherNames are names of other languages and what Go has in their place.
+// otherNames maps names of other languages to Go's equivalents.
 var otherNames = map[string]string{
 	"None": "nil", "null": "nil", "NULL": "nil", "True": "true", "False": "false",
 	"str": "fmt.Sprint(x)", "repr": `fmt.Sprintf("%#v", x)`, "type": `fmt.Printf("%T", x)`, "isinstance": "v, ok := x.(T)",
@@ -89,7 +89,7 @@ var otherNames = map[string]string{
 	"pass": "nothing: a block may be empty", "let": "x := value", "await": "a channel or a sync.WaitGroup", "elif": "else if", "def": "func", "lambda": "func(x int) int { return x }",
 }
 
-// hintFor is the hint that fits an error on a line, or "".
+// hintFor returns the hint that fits an error on a line, or "".
 func hintFor(msg, line string) string {
 	for _, h := range hints {
 		if !h.msg.MatchString(msg) {
@@ -113,7 +113,7 @@ func hintFor(msg, line string) string {
 	return ""
 }
 
-// withHint is the message with the hint that fits, if one does.
+// withHint returns the message with the hint that fits, if there is one.
 func withHint(msg, line string) string {
 	if text := hintFor(msg, line); text != "" && !strings.Contains(msg, "did you mean") {
 		return msg + " (" + text + ")"

@@ -10,12 +10,12 @@ import (
 
 // question is an input request that is open at the front end.
 type question struct {
-	run      int // that asked; 0: the one that runs
+	run      int // that reads; 0: the running one
 	prompt   string
 	password bool
 }
 
-// endOfFile is what a console sends for Ctrl-D, as IPython's kernel takes it.
+// endOfFile is the text that a console sends for Ctrl-D; IPython's kernel treats it the same way.
 const endOfFile = "\x04"
 
 // WantInput implements worker.Sink.
@@ -26,7 +26,7 @@ func (k *sink) WantInput(run int) {
 	k.ask(run, "", false)
 }
 
-// ask gets a line from the user, without holding anything up. k.mu is held.
+// ask requests a line from the user and does not wait for it. The caller holds k.mu.
 func (k *sink) ask(run int, prompt string, password bool) {
 	out := k.to()
 	if k.asking != nil || out == nil {
@@ -37,8 +37,7 @@ func (k *sink) ask(run int, prompt string, password bool) {
 	go k.answer(q, out)
 }
 
-// answer passes on what the user types. An interrupt is no answer: it ends the cell,
-// and with it the read.
+// answer passes on the text that the user types. An interrupt sends no text: it ends the cell, and the read with it.
 func (k *sink) answer(q *question, out Output) {
 	line, err := out.Input(q.prompt, q.password)
 	k.mu.Lock()

@@ -12,22 +12,19 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
-// doubleTime is how long after an interrupt another one counts as the same: of a
-// key that was pressed twice.
+// doubleTime is the time after an interrupt in which another one counts as the same, because the key was pressed twice.
 const doubleTime = 500 * time.Millisecond
 
-// Interrupt stops the running cell and keeps the state: loops of the cell end, its
-// child processes too, and a goroutine that waits is left behind. Only where C code
-// or a library's loop holds the cell, a second interrupt ends the worker.
-// Without a running cell it does nothing.
+// Interrupt stops the running cell and keeps the state: it ends the loops of the cell and its child processes, and
+// leaves a waiting goroutine behind. A second interrupt ends the worker, but only where C code or a library's loop
+// holds the cell. Without a running cell it does nothing.
 func (s *Session) Interrupt() { s.runner.interrupt(true) }
 
-// Stop is one Interrupt, unless the cell was interrupted already: the kernel is
-// about to end, and what the cell does at an interrupt, such as saving, goes on
-// until Close.
+// Stop interrupts the cell, unless it was interrupted already. It is for the end of the kernel: work that the cell does
+// at an interrupt, such as saving, goes on until Close.
 func (s *Session) Stop() { s.runner.interrupt(false) }
 
-// interrupt stops the running cell; more says that another interrupt counts too.
+// interrupt stops the running cell; with more, another interrupt counts too.
 func (r *runner) interrupt(more bool) {
 	r.mu.Lock()
 	state := r.running
@@ -59,8 +56,8 @@ func (r *runner) killed() bool {
 	return r.running != nil && r.running.held && r.running.interrupts > 1
 }
 
-// hold notes that run n can't be stopped, and ends the worker if the user has asked
-// twice. It reports whether the cell goes on.
+// hold records that run n can't be stopped, and ends the worker if the user has interrupted twice. It reports whether
+// the cell goes on.
 func (r *runner) hold(n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,8 +79,8 @@ func (k *sink) Held(run int) {
 	}
 }
 
-// stoppedCell makes a cell that was interrupted, and ended all the same without an
-// error, one that was stopped: what was queued behind it is not to run.
+// stoppedCell returns an interrupt error for a cell that was interrupted but ended without an error: the cells queued
+// behind it must not run.
 func (s *Session) stoppedCell(err *Error, state *runState) *Error {
 	if err == nil && state.n != 0 && s.process().Stopped() {
 		return interrupted()
@@ -91,7 +88,7 @@ func (s *Session) stoppedCell(err *Error, state *runState) *Error {
 	return err
 }
 
-// stoppedError says where in the cell a goroutine waited that was left behind.
+// stoppedError returns an error with the place in the cell where the goroutine that was left behind waits.
 func stoppedError(f *rt.Failure, src *source) *Error {
 	e := interrupted()
 	if f.Message == "" {

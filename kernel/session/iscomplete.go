@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// IsComplete tells whether a cell could be executed as it is: "complete",
-// "incomplete" (indent is then what the next line should begin with) or "invalid".
+// IsComplete reports whether a cell could be executed as it is: "complete", "incomplete" (indent is then the
+// indentation of the next line) or "invalid".
 func (s *Session) IsComplete(code string) (status, indent string) {
 	m := splitMagic(code)
 	if m.cellMagic != "" {
@@ -34,15 +34,15 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 	return "complete", ""
 }
 
-// codeEnd is what the end of a text looks like.
+// codeEnd describes the end of a text.
 type codeEnd struct {
 	open  bool        // it ends within a raw string or a comment
-	wrong bool        // it has a token that is none, or brackets that do not match
+	wrong bool        // it has an invalid token, or brackets that do not match
 	depth int         // how many brackets are open
 	last  token.Token // without the semicolons of line ends
 }
 
-// scanEnd looks at a text's tokens only.
+// scanEnd examines only a text's tokens.
 func scanEnd(code string) codeEnd {
 	e := codeEnd{last: token.SEMICOLON}
 	var sc scanner.Scanner

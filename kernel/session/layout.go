@@ -4,8 +4,8 @@ package session
 
 import "go/types"
 
-// sameLayout reports whether a value of the old type can be used as one of the
-// new: the same but for named types of cells that were compiled again.
+// sameLayout reports whether a value of the old type can be used as one of the new type: they are the same except for
+// named types of cells that were compiled again.
 func sameLayout(a, b types.Type) bool { return layouts{}.same(a, b) }
 
 // layouts are the pairs of types that are being compared.

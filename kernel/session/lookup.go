@@ -14,16 +14,15 @@ import (
 	"unicode/utf8"
 )
 
-// meaning is what an expression names: a package, or an object with a type.
+// meaning is the package, or the object with a type, that an expression names.
 type meaning struct {
 	pkg *types.Package
 	obj types.Object
 	typ types.Type
 }
 
-// Candidates lists what may stand at a byte offset of a cell, as far as compiled
-// packages and the names of the session tell, and where it begins. It needs no
-// language server, and asks no worker.
+// Candidates lists the possible texts at a byte offset of a cell, and the offset at which they begin. It uses only
+// compiled packages and the names of the session: no language server and no worker.
 func (s *Session) Candidates(ctx context.Context, code string, cursor int) (start int, all []Candidate) {
 	cursor = max(0, min(cursor, len(code)))
 	start = wordStart(code, cursor)
@@ -45,8 +44,7 @@ func (s *Session) Candidates(ctx context.Context, code string, cursor int) (star
 	return start, beginning(all, code[start:cursor])
 }
 
-// packages are the packages that a cell may name without an import, once they are
-// known.
+// packages returns the packages that a cell may name without an import, once they are known.
 func (s *Session) packages() []Candidate {
 	select {
 	case <-s.ready:
@@ -67,7 +65,7 @@ func (s *Session) packages() []Candidate {
 	return all
 }
 
-// beginning keeps the candidates that begin with prefix, case aside, sorted.
+// beginning keeps the candidates that begin with prefix, in any case, sorted.
 func beginning(all []Candidate, prefix string) []Candidate {
 	prefix = strings.ToLower(prefix)
 	all = slices.DeleteFunc(all, func(c Candidate) bool { return !strings.HasPrefix(strings.ToLower(c.Text), prefix) })
@@ -86,8 +84,7 @@ func wordStart(code string, at int) int {
 	return at
 }
 
-// operandBefore is the expression before the dot that stands before start; "" if
-// there is no dot.
+// operandBefore returns the expression before the dot that precedes start; "" if there is no dot.
 func operandBefore(code string, start int) string {
 	before := strings.TrimRight(code[:start], " \t")
 	if !strings.HasSuffix(before, ".") {
@@ -112,8 +109,8 @@ func operandBefore(code string, start int) string {
 	return before[at:end]
 }
 
-// fieldPlace is the type of the composite literal in which code ends where a
-// field's name is expected; "" elsewhere.
+// fieldPlace returns the type of the composite literal at the end of code if a field's name is expected there; ""
+// elsewhere.
 func fieldPlace(code string) string {
 	depth := 0
 	for i := len(code) - 1; i >= 0; i-- {
@@ -141,8 +138,7 @@ func fieldPlace(code string) string {
 	return ""
 }
 
-// meaningOf finds out what an expression means; before is the cell up to it, whose
-// own variables count too.
+// meaningOf finds the meaning of an expression; before is the cell up to it, whose own variables count too.
 func (s *Session) meaningOf(ctx context.Context, text, before string) (meaning, bool) {
 	select {
 	case <-s.ready:
@@ -158,7 +154,7 @@ func (s *Session) meaningOf(ctx context.Context, text, before string) (meaning, 
 	return m, m.pkg != nil || m.typ != nil
 }
 
-// assigned are the values that a cell gives to names by :=, by name.
+// assigned returns the values that a cell assigns by :=, by name.
 func assigned(code string) map[string]ast.Expr {
 	local := map[string]ast.Expr{}
 	for _, c := range splitChunks(code).chunks {
@@ -181,7 +177,7 @@ type finder struct {
 	local map[string]ast.Expr
 }
 
-const maxFinderDepth = 20 // x := x.f() means itself
+const maxFinderDepth = 20 // for x := x.f(), which refers to itself
 
 func (f *finder) expr(e ast.Expr, depth int) meaning {
 	if depth > maxFinderDepth {
@@ -260,7 +256,7 @@ func (f *finder) selector(m meaning, name string) meaning {
 	return meaning{obj: obj, typ: obj.Type()}
 }
 
-// objPackage is the package whose unexported names count.
+// objPackage returns the package whose unexported names are visible.
 func objPackage(m meaning) *types.Package {
 	if named, ok := types.Unalias(pointed(m.typ)).(*types.Named); ok {
 		return named.Obj().Pkg()
@@ -275,7 +271,7 @@ func pointed(t types.Type) types.Type {
 	return t
 }
 
-// call is the first result of a function, or the value of a conversion.
+// call returns the first result of a function, or the value of a conversion.
 func (f *finder) call(m meaning) meaning {
 	if _, isType := m.obj.(*types.TypeName); isType {
 		return meaning{typ: m.typ}
@@ -303,7 +299,7 @@ func elementOf(t types.Type) meaning {
 	return meaning{}
 }
 
-// members are what may stand behind the dot.
+// members returns the names that may follow the dot.
 func members(m meaning) []Candidate {
 	var all []Candidate
 	if m.pkg != nil {
@@ -334,7 +330,7 @@ func members(m meaning) []Candidate {
 	return all
 }
 
-// fieldsOf are the fields of a struct, those of embedded ones too.
+// fieldsOf returns the fields of a struct, including those of embedded ones.
 func fieldsOf(t types.Type) []Candidate {
 	st, ok := pointed(t).Underlying().(*types.Struct)
 	if !ok {
@@ -371,7 +367,7 @@ func candidateOf(obj types.Object) Candidate {
 	return c
 }
 
-// kindWord is what kind of type it is.
+// kindWord returns a word for the kind of a type.
 func kindWord(t types.Type) string {
 	switch t.(type) {
 	case *types.Struct:

@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// When the worker is lost, values are gone, but functions, types and constants have
-// their text: they are compiled again at once, those that use a variable that is gone
-// with the cell that declares it.
+// When the worker is lost, values are gone, but functions, types and constants have their text and are compiled again
+// at once. Those that use a lost variable are compiled again with the cell that declares it.
 
-// forget removes all names. With lost, they are remembered as gone, beside those that are
-// gone already, and declarations are kept to be compiled again.
+// forget removes all names. With lost, it records them as gone, in addition to those that are gone already, and keeps
+// their declarations to be compiled again.
 func (u *names) forget(lost bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -29,7 +28,7 @@ func (u *names) forget(lost bool) {
 	u.live, u.byObj, u.stale, u.imports, u.lost = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost
 }
 
-// goneReason says what to do for a name that the worker took with it.
+// goneReason returns a message with the remedy for a name that was lost with the worker.
 func goneReason(e *entity) string {
 	if e.def == nil {
 		return fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", e.name, e.cell)
@@ -47,8 +46,8 @@ func goneReason(e *entity) string {
 	return fmt.Sprintf("%s is back when %s is: the worker ended; run that cell again, or all with %%rerun", e.name, strings.Join(vars, ", "))
 }
 
-// foundAgain are the lost declarations that can be compiled again with the cell: all that they
-// use is there.
+// foundAgain returns the lost declarations that can be compiled again with the cell, because everything that they use
+// exists.
 func (c *closer) foundAgain() []*definition {
 	back := slices.DeleteFunc(slices.Clone(c.u.lost), func(def *definition) bool {
 		return c.declared[def.recv] || slices.ContainsFunc(def.names, func(name string) bool { return c.declared[name] || c.u.live[name] != nil || c.stale(name) })
@@ -74,7 +73,7 @@ func (c *closer) foundAgain() []*definition {
 	return back
 }
 
-// restore compiles again what a lost worker took with it, and reports whether there was any.
+// restore compiles again the declarations that were lost with a worker, and reports whether there were any.
 func (s *Session) restore(ctx context.Context) bool {
 	pl := &planner{fset: s.fset, names: s.names, b: s.b, importer: s.libs}
 	empty := &bound{parsed: &parsed{src: &source{}}}

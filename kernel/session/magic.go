@@ -8,11 +8,10 @@ import (
 	"strings"
 )
 
-// magic is a cell taken apart into magic lines and Go, and what the lines ask of
-// the Go part.
+// magic is a cell separated into magic lines and Go, with the settings that the lines make for the Go part.
 type magic struct {
 	lines  []string // the magic lines, in order, from their % or !, without the Go of %time
-	places []int    // the line that each ends on, from 0
+	places []int    // the line on which each ends, from 0
 	code   string   // the Go; magic lines are blank in it
 
 	cellMagic, body string // %%writefile and the like with its arguments, and the cell below
@@ -22,11 +21,11 @@ type magic struct {
 	timeit           *timeit
 	withInputs       bool
 	password         bool
-	captured         *captured // what %capture keeps; nil without
+	captured         *captured // the output that %capture keeps; nil without
 }
 
-// splitMagic finds the lines that begin with % or ! (or //gonb:), blanks aside,
-// outside of Go's raw strings and comments.
+// splitMagic finds the lines that begin with % or ! (or //gonb:) after blanks, outside of Go's raw strings and
+// comments.
 func splitMagic(code string) *magic {
 	m := &magic{}
 	if m.takeCellMagic(code) {
@@ -55,8 +54,7 @@ func splitMagic(code string) *magic {
 	return m
 }
 
-// takeCellMagic takes a cell whose first line, empty ones aside, makes the rest
-// of it something else than Go.
+// takeCellMagic handles a cell whose first line that is not empty makes the rest of it something other than Go.
 func (m *magic) takeCellMagic(code string) bool {
 	head, body, _ := strings.Cut(strings.TrimLeft(code, " \t\r\n"), "\n")
 	text, ok := magicText(head)
@@ -68,26 +66,26 @@ func (m *magic) takeCellMagic(code string) bool {
 		return false
 	}
 	if body != "" && !strings.HasSuffix(body, "\n") {
-		body += "\n" // front ends leave it out, and programs want whole lines
+		body += "\n" // front ends leave it out, and programs need whole lines
 	}
 	m.cellMagic, m.body = text, body
 	return true
 }
 
-// magicText is a line from its % or ! on, if it has the form of a magic line.
+// magicText returns a line from its % or ! on, if it has the form of a magic line.
 func magicText(line string) (text string, ok bool) {
 	text = strings.Trim(line, " \t\r\n")
 	text = strings.TrimPrefix(text, "//gonb:")
 	return text, text != "" && (text[0] == '%' || text[0] == '!')
 }
 
-// goOf is the Go that a magic line ends with: the statement of %time and %timeit.
+// goOf returns the Go at the end of a magic line: the statement of %time and %timeit.
 func goOf(text string) string {
 	word, rest := cutWord(text)
 	if c := lookUp(word); c == nil || !c.code {
 		return ""
 	}
-	for _, f := range strings.Fields(rest) { // options, and the numbers behind them
+	for _, f := range strings.Fields(rest) { // options and the numbers after them
 		if !isOption(f) {
 			break
 		}
@@ -100,8 +98,7 @@ func isOption(word string) bool {
 	return strings.HasPrefix(word, "-") || strings.Trim(word, "0123456789") == ""
 }
 
-// cutWord separates the first word of a line from the rest, without blanks
-// around it.
+// cutWord separates the first word of a line from the rest, and removes blanks around the rest.
 func cutWord(line string) (word, rest string) {
 	if i := strings.IndexAny(line, " \t\n"); i >= 0 {
 		return line[:i], strings.TrimSpace(line[i:])
@@ -109,7 +106,7 @@ func cutWord(line string) (word, rest string) {
 	return line, ""
 }
 
-// blankBut blanks a line but for the code that it ends with, which stays in its place.
+// blankBut blanks a line except for the code at its end, which keeps its place.
 func blankBut(line, code string) string {
 	at := len(line)
 	if code != "" {
@@ -118,8 +115,8 @@ func blankBut(line, code string) string {
 	return blank(line[:at]) + line[at:]
 }
 
-// unfinished reports whether Go goes on in the line after code: a bracket is
-// open, or an operand is missing. A ! there is the operator.
+// unfinished reports whether the Go goes on in the line after code: a bracket is open, or an operand is missing. A !
+// there is the operator.
 func unfinished(code string) bool {
 	var sc scanner.Scanner
 	sc.Init(token.NewFileSet().AddFile("", -1, len(code)), []byte(code), nil, 0)

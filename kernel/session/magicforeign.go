@@ -4,8 +4,8 @@ package session
 
 import "strings"
 
-// foreignCommands are magics of GoNB and IPython that have nothing to do here.
-// They tell so, and the cell goes on: it may come from a notebook for those.
+// foreignCommands are magics of GoNB and IPython that have no effect here. They print that, and the cell goes on,
+// because the cell may come from a notebook for those kernels.
 func foreignCommands() []command {
 	rows := []command{
 		{names: "%goflags", args: "[FLAGS]", help: "GoNB's flags of go build: here all cells must be built alike, so flags are fixed"},
@@ -27,13 +27,13 @@ func foreignCommands() []command {
 		command{names: "%%python %%python2 %%python3 %%pypy %%perl %%ruby", help: "the cell goes to that program, if it is installed", body: true, run: (*call).runProgram})
 }
 
-// notNeeded tells why nothing happens.
+// notNeeded prints the reason why nothing happens.
 func (c *call) notNeeded() *Error {
 	c.say("%s: %s", c.name, lookUp(c.name).help)
 	return nil
 }
 
-// runProgram runs the program that the magic is called by.
+// runProgram runs the program that has the magic's name.
 func (c *call) runProgram() *Error {
 	return c.program(strings.TrimLeft(c.name, "%"), splitArgs(c.args)...)
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// goCommands are the magics about how the Go of a cell runs.
+// goCommands are the magics that control how the Go of a cell runs.
 func goCommands() []command {
 	return []command{
 		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", run: (*call).main},
@@ -27,7 +27,7 @@ func goCommands() []command {
 
 func (c *call) main() *Error {
 	c.m.main = true
-	c.Session.args = splitArgs(c.args) // none resets them, as in GoNB
+	c.Session.args = splitArgs(c.args) // without arguments they are reset, as in GoNB
 	return nil
 }
 
@@ -64,7 +64,7 @@ func (c *call) time() *Error {
 	return nil
 }
 
-// timeMany notes what %timeit is to repeat.
+// timeMany records the code that %timeit repeats.
 func (c *call) timeMany() *Error {
 	t := &timeit{line: c.place, runs: 7, whole: strings.HasPrefix(c.name, "%%")}
 	options := strings.Fields(c.args)
@@ -90,10 +90,10 @@ func (c *call) timeMany() *Error {
 	return nil
 }
 
-// timeit is what %timeit repeats: the code of a line, or the statements of the cell.
+// timeit is the code that %timeit repeats: the code of a line, or the statements of the cell.
 type timeit struct {
 	line        int
-	loops, runs int // loops 0: as many as take 0.2 seconds
+	loops, runs int // loops 0: as many as fit into 0.2 seconds
 	whole       bool
 }
 
@@ -112,8 +112,8 @@ const (
 		`text_(timeit_math.Sqrt(max(0, squares_/float64(runs_)-mean_*mean_))), runs_, loops_) }`
 )
 
-// wrap puts the code into the measuring loop, without moving it to another line.
-// moved are the bytes that came before the code of a line.
+// wrap puts the code into the measuring loop, without moving it to another line. moved are the bytes inserted before
+// the code of a line.
 func (t *timeit) wrap(code string) (text string, moved map[int]int) {
 	from, to := 0, len(code)
 	if !t.whole {
@@ -122,7 +122,7 @@ func (t *timeit) wrap(code string) (text string, moved map[int]int) {
 		to = from + len(lines[t.line])
 	}
 	chunks := splitChunks(code[from:to]).chunks
-	begin := 0 // functions and imports can't be in a loop, nor what is before them
+	begin := 0 // functions and imports can't be in a loop, nor can the code before them
 	for i, ch := range chunks {
 		if ch.tok == token.IMPORT || ch.tok == token.FUNC && ch.decl {
 			begin = i + 1
@@ -144,7 +144,7 @@ func (t *timeit) wrap(code string) (text string, moved map[int]int) {
 	return code[:start] + head + code[start:lastStart] + statement + fmt.Sprintf(timeitTail, t.loops, t.runs) + code[end:], moved
 }
 
-// asStatement makes a statement of an expression that is none.
+// asStatement makes a statement of an expression that is not one.
 func asStatement(code string) string {
 	e, err := parser.ParseExpr(code)
 	if err != nil {
@@ -159,7 +159,7 @@ func asStatement(code string) string {
 	return "_ = " + code
 }
 
-// source is the Go of the cell with what its magics add. Lines stay where they are.
+// source returns the Go of the cell with the additions of its magics. Lines keep their places.
 func (m *magic) source(count int) *source {
 	src := &source{count: count, text: m.code}
 	if m.timeit != nil {
@@ -170,7 +170,7 @@ func (m *magic) source(count int) *source {
 	return src
 }
 
-// calls is Go to run after the cell: what %exec and %test ask for.
+// calls returns the Go to run after the cell, for %exec and %test.
 func (m *magic) calls() string {
 	if m.exec != "" {
 		return "\n" + m.exec + "();"
@@ -200,10 +200,10 @@ func (m *magic) calls() string {
 	return text + " };"
 }
 
-// testdeps is what %test calls the package that connects testing to the rest.
+// testdeps is %test's name for the package that connects testing to the rest.
 const testdeps = "testdeps_"
 
-// timeText is what %time says.
+// timeText returns the text that %time prints.
 func (s *Session) timeText() string {
 	t := s.runner.lastTiming()
 	built := fmt.Sprintf("compile %s, link %s, open %s", short(t.Compile), short(t.Link), short(t.Open))
@@ -235,7 +235,7 @@ func splitArgs(text string) []string {
 	return args
 }
 
-// unquote takes away a pair of quotes around the whole text.
+// unquote removes a pair of quotes around the whole text.
 func unquote(text string) string {
 	if u, err := strconv.Unquote(text); err == nil && text[0] == '"' {
 		return u

@@ -23,7 +23,7 @@ func nameCommands() []command {
 	}
 }
 
-// remove makes names unknown. One that is not there is told and does no harm.
+// remove makes names unknown. It prints a name that does not exist and goes on.
 func (c *call) remove() *Error {
 	names := strings.FieldsFunc(c.args, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
 	if len(names) == 0 {
@@ -50,7 +50,7 @@ func (c *call) remove() *Error {
 	return nil
 }
 
-// drop removes a name and makes stale what depends on it.
+// drop removes a name and makes the names that depend on it stale.
 func (u *names) drop(e *entity) {
 	delete(u.live, e.name)
 	for _, d := range u.sorted() {
@@ -100,7 +100,7 @@ func (c *call) reset() *Error {
 	return nil
 }
 
-// cells are the cells that ran, all or those that the arguments name.
+// cells returns the cells that ran: all, or those that the arguments name.
 func (c *call) cells() ([]historyCell, *Error) {
 	all := c.history.all()
 	var named []historyCell

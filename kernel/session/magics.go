@@ -20,7 +20,7 @@ type command struct {
 	help  string // what it does, in a line
 	run   func(c *call) *Error
 
-	body bool // the rest of the cell is its text, not Go
+	body bool // the rest of the cell is its input, not Go
 	code bool // the rest of its line, after options, is Go
 }
 
@@ -40,12 +40,12 @@ func (c *call) say(format string, args ...any) {
 	c.Session.out.text("stdout", fmt.Sprintf(format+"\n", args...))
 }
 
-// fail is an error that begins with the magic's name.
+// fail returns an error that begins with the magic's name.
 func (c *call) fail(format string, args ...any) *Error {
 	return magicError("%s: %s", c.name, fmt.Sprintf(format, args...))
 }
 
-// file is the argument as one file name: quotes around it are not part of it.
+// file returns the argument as one file name, without quotes around it.
 func (c *call) file() string { return unquote(c.args) }
 
 // section is a part of %help.
@@ -80,7 +80,7 @@ func lookUp(name string) *command {
 	return nil
 }
 
-// magicNames are all names, with their %, sorted.
+// magicNames returns all names, with their %, sorted.
 func magicNames() []string {
 	var all []string
 	for _, s := range sections {
@@ -106,7 +106,7 @@ func Commands() []Command {
 	return all
 }
 
-// runMagic runs one magic line. Some only note what the Go part is to do.
+// runMagic runs one magic line. Some lines only record settings for the Go part.
 func (s *Session) runMagic(ctx context.Context, m *magic, i int, out Output) *Error {
 	line := m.lines[i]
 	if strings.HasPrefix(line, "!") {
@@ -130,7 +130,7 @@ func (s *Session) runCellMagic(ctx context.Context, m *magic, out Output) *Error
 	return lookUp(name).run(&call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args})
 }
 
-// unknown says what a name that is no magic was probably meant to be.
+// unknown returns an error with a likely correction of a name that is no magic.
 func (c *call) unknown() *Error {
 	word := strings.TrimLeft(c.name, "%")
 	switch {

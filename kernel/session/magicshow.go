@@ -4,7 +4,7 @@ package session
 
 import "strings"
 
-// showCommands are the magics about what is shown.
+// showCommands are the magics that control what is shown.
 func showCommands() []command {
 	return []command{
 		{names: "%help %magic %quickref", help: "this text", run: (*call).showHelp},
@@ -36,7 +36,7 @@ func (c *call) widgets() *Error {
 	return nil
 }
 
-// bodyTypes are the MIME types of cells that are shown as they are.
+// bodyTypes are the MIME types of the cell magics whose text is shown as it is.
 var bodyTypes = map[string]string{"html": "text/html", "markdown": "text/markdown", "latex": "text/latex", "svg": "image/svg+xml",
 	"javascript": "application/javascript", "js": "application/javascript"}
 

@@ -11,15 +11,15 @@ import (
 	"sync"
 )
 
-// names are what the session knows by name. Only the goroutine that executes cells
-// changes them; it holds mu to do so, and others hold it to read them.
+// names are the names that the session knows. Only the goroutine that executes cells changes them; it holds mu to do
+// so, and others hold mu to read them.
 type names struct {
 	mu      sync.Mutex
 	live    map[string]*entity
-	byObj   map[types.Object]*entity // also of names that were replaced
+	byObj   map[types.Object]*entity // includes replaced names
 	stale   map[string]staleName
 	imports map[string]imported // by the name that cells use
-	lost    []*definition       // of a worker that ended, not compiled again yet; see lost.go
+	lost    []*definition       // of a lost worker, not compiled again yet; see lost.go
 }
 
 // imported is a package that a cell imported.
@@ -111,8 +111,7 @@ func (u *names) list(sizes map[string]int64) []Name {
 	return all
 }
 
-// Names returns the session's names, sorted; what %who shows. While a cell runs,
-// sizes are unknown.
+// Names returns the session's names, sorted, as %who shows them. While a cell runs, sizes are unknown.
 func (s *Session) Names() []Name {
 	if !s.exec.TryLock() {
 		return s.names.list(nil)
@@ -121,7 +120,7 @@ func (s *Session) Names() []Name {
 	return s.names.list(s.sizes())
 }
 
-// sizes are those of the worker's variables; no cell may be running.
+// sizes returns the sizes of the worker's variables; no cell may be running.
 func (s *Session) sizes() map[string]int64 {
 	select {
 	case <-s.ready:

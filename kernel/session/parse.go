@@ -11,33 +11,32 @@ import (
 	"strings"
 )
 
-// parsed is a cell taken apart, the first of the five values of planning: its text
-// alone decides what is in it.
+// parsed is a cell separated into its parts, the first of the five values of planning. It depends on the cell's text
+// alone.
 type parsed struct {
 	src      *source
 	lines    []*ast.ImportSpec // import lines, without "C"
 	cgo      *ast.GenDecl      // import "C", with its preamble
 	items    []*item           // func, method, type, const
-	mains    []*item           // those of items that are func main, init, init_*
+	mains    []*item           // the items that are func main, init, init_*
 	vars     []*item           // var declarations
 	stmts    []ast.Stmt
 	order    []any // *item of vars and ast.Stmt, as in the text
 	last     ast.Expr
 	lastStmt ast.Stmt
 	several  bool // last is a call of severalValues
-	quiet    bool // a semicolon after it: its value is not shown
+	quiet    bool // a semicolon follows last: its value is not shown
 	runsMain bool // a statement is main()
 
 	declared map[string]bool // all names that the cell declares, methods as "T.m"
-	stmtVars map[string]bool // those declared by :=
-	// defines are the top-level :=, which the tree has as =, with the variables of the
-	// package that each declares.
+	stmtVars map[string]bool // the names declared by :=
+	// defines are the top-level :=, which the syntax tree has as =, each with the package variables that it declares.
 	defines map[*ast.AssignStmt]*ast.ValueSpec
 	noNew   []token.Pos     // := that declares nothing
 	earlier map[string]bool // names that a statement uses before the cell declares them anew
 }
 
-// withoutResult is the cell with a last expression that is evaluated and not shown.
+// withoutResult returns the cell with a last expression that is evaluated and not shown.
 func (p parsed) withoutResult() *parsed {
 	p.quiet = true
 	return &p
@@ -55,7 +54,7 @@ type item struct {
 
 func (it *item) text() string { return it.src.text[it.start:it.end] }
 
-// syntaxError is a parse error with its place in the cell.
+// syntaxError is a parse error and its place in the cell.
 type syntaxError struct {
 	line, col int
 	msg       string
@@ -63,14 +62,14 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// prefixes of equal length make valid files of a cell's two halves.
+// The prefixes make valid files of a cell's two halves. They have equal lengths, so that offsets are the same in both.
 const (
 	declPrefix  = "package cell;        \n"
 	stmtPrefix  = "package cell;func _(){"
 	valuePrefix = "package cell;var _=_( "
 )
 
-// parse takes a cell's Go text apart.
+// parse separates a cell's Go text into its parts.
 func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 	cut := splitChunks(src.text)
 	if len(cut.errs) > 0 {
@@ -109,14 +108,13 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 	return p, nil
 }
 
-// cellFiles are the files that the parts of a cell are parsed into.
+// cellFiles are the files into which the parts of a cell are parsed.
 type cellFiles struct {
 	src                  *source
 	decls, stmts, values *ast.File // values is nil if the last chunk is no list
 }
 
-// parseParts parses declarations, statements and a last list of expressions, each with
-// the rest blank.
+// parseParts parses declarations, statements and a last list of expressions separately, each with the rest blanked.
 func parseParts(fset *token.FileSet, src *source, cut *pieces) (*cellFiles, *syntaxError) {
 	decls, stmts := []byte(src.text), []byte(src.text)
 	hide := func(in []byte, c chunk) { copy(in[c.start:c.end], blank(src.text[c.start:c.end])) }
@@ -148,7 +146,7 @@ func parseParts(fset *token.FileSet, src *source, cut *pieces) (*cellFiles, *syn
 	return p, p.src.firstError(derr, serr)
 }
 
-// firstError is the first syntax error of several files.
+// firstError returns the first syntax error of several files.
 func (s *source) firstError(errs ...error) (first *syntaxError) {
 	for _, err := range errs {
 		list, ok := err.(scanner.ErrorList)
@@ -163,8 +161,7 @@ func (s *source) firstError(errs ...error) (first *syntaxError) {
 	return first
 }
 
-// refuseDirectives reports comments that change what a declaration means and that cells
-// can't have.
+// refuseDirectives returns an error for comments that change the meaning of a declaration and that cells can't have.
 func (p *parsed) refuseDirectives(f *ast.File) *syntaxError {
 	for _, group := range f.Comments {
 		for _, c := range group.List {
@@ -195,7 +192,7 @@ func (p *parsed) addStmt(st ast.Stmt, byStart map[int]any) {
 	}
 }
 
-// addDecl sorts one declaration in.
+// addDecl adds one declaration to the list for its kind.
 func (p *parsed) addDecl(d ast.Decl, byStart map[int]any) {
 	it := &item{src: p.src, decl: d, start: p.src.offset(d.Pos()), end: p.src.offset(d.End())}
 	switch d := d.(type) {
@@ -245,8 +242,7 @@ func valueNames(d *ast.GenDecl) (names []string) {
 	return names
 }
 
-// addFunc adds a function or method. A cell may have several init functions: each
-// gets a name of its own.
+// addFunc adds a function or method. A cell may have several init functions: each gets a separate name.
 func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	p.items = append(p.items, it)
 	name := d.Name.Name
@@ -266,7 +262,7 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	it.names = []string{d.Name.Name}
 }
 
-// receiverName is the type that a method belongs to.
+// receiverName returns the type that a method belongs to.
 func receiverName(t ast.Expr) string {
 	for {
 		switch x := t.(type) {

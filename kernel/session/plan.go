@@ -12,21 +12,21 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
-// A cell is planned in five values, each made from the one before, which stays as it is:
+// A cell is planned in five values. Each is made from the one before, which stays unchanged:
 //
-//	parsed     what is in the text (parse)
-//	bound      which packages its names mean (bind)
-//	checked    types, and what of earlier cells comes along (check)
+//	parsed     the parts of the text (parse)
+//	bound      the packages that its names mean (bind)
+//	checked    types, and the declarations of earlier cells to compile again (check)
 //	generated  the Go package (generate)
-//	change     what the session knows afterwards (changeOf)
+//	change     the state of the session afterwards (changeOf)
 
-// options are what magic lines ask of a cell.
+// options are the settings that magic lines make for a cell.
 type options struct {
 	tests      bool // %test: run its tests
 	parseFlags bool // %% or %main: call flag.Parse before its statements
 }
 
-// planner holds what planning needs of the session. It changes none of it.
+// planner holds the parts of the session that planning needs. Planning changes none of them.
 type planner struct {
 	fset     *token.FileSet
 	names    *names
@@ -41,16 +41,16 @@ type cellError struct {
 	msg       string
 }
 
-// checked is a cell whose types are known and fit to all that lives on, the third
-// value of planning.
+// checked is a cell whose types are known and compatible with all names that are kept. It is the third value of
+// planning.
 type checked struct {
 	*typed
 	reuse  map[string]*entity   // variables declared anew with their old type
-	staled map[string]staleName // names that can't live on beside the cell
+	staled map[string]staleName // names that become stale through the cell
 }
 
-// check runs the type checker until the cell and what it takes with it fit together:
-// each round finds names that turn out stale or to be of other types.
+// check runs the type checker until the cell and the declarations that are compiled again with it are consistent. Each
+// round finds names that turn out to be stale or of other types.
 func (pl *planner) check(b *bound) (*checked, []cellError, error) {
 	found := findings{otherType: map[string]bool{}, staled: map[string]staleName{}}
 	for range 20 {
@@ -69,8 +69,8 @@ func (pl *planner) check(b *bound) (*checked, []cellError, error) {
 	return nil, nil, errors.New("session: planning the cell does not end; run %reset and the cells above again")
 }
 
-// dropBroken makes declarations of earlier cells stale that do not compile with the new
-// names, and so in the next round what depends on them. It returns the other errors.
+// dropBroken makes declarations of earlier cells stale that do not compile with the new names; the next round does so
+// with the declarations that depend on them. It returns the other errors.
 func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropped bool) {
 	for _, e := range errs {
 		if e.file == t.cellFile || e.file == nil {
@@ -103,8 +103,8 @@ func (f findings) dropOtherLayout(t *typed) (dropped bool) {
 	return dropped
 }
 
-// sameMemory finds the variables that the cell declares anew with the same type. For
-// those of another type there must be another round.
+// sameMemory finds the variables that the cell declares anew with the same type. again means that there are variables
+// of another type, which need another round.
 func (pl *planner) sameMemory(t *typed, found findings) (reuse map[string]*entity, again bool) {
 	reuse = map[string]*entity{}
 	for name := range t.declared {
@@ -122,7 +122,7 @@ func (pl *planner) sameMemory(t *typed, found findings) (reuse map[string]*entit
 	return reuse, again
 }
 
-// plan plans a cell up to its package. Errors of the text come as a list.
+// plan plans a cell up to its package. It returns errors in the cell's text as a list.
 func (pl *planner) plan(ctx context.Context, n int, p *parsed, opts options) (*checked, *generated, []cellError, error) {
 	b, err := pl.bind(ctx, n, p, opts)
 	if err != nil {

@@ -4,17 +4,16 @@ package session
 
 import "strings"
 
-// quoteScan follows the strings and comments of a text that may come in pieces, cut
-// between lines.
+// quoteScan tracks the strings and comments of a text. The text may be given in pieces, cut between lines.
 type quoteScan struct {
 	quote byte // ", ' or ` in a string, / or * in a comment, else 0
-	start int  // of the string or comment, in the last piece
+	start int  // offset of the string or comment, in the last piece
 }
 
-// overLines reports whether the string or comment goes on in the next line.
+// overLines reports whether the string or comment can continue on the next line.
 func (q *quoteScan) overLines() bool { return q.quote == '`' || q.quote == '*' }
 
-// text goes over the next piece.
+// text scans the next piece.
 func (q *quoteScan) text(piece string) {
 	for i := 0; i < len(piece); i++ {
 		if q.quote != 0 {
@@ -28,8 +27,8 @@ func (q *quoteScan) text(piece string) {
 	}
 }
 
-// inside looks for the end of the string or comment at the beginning of text, and
-// returns how many further bytes that took.
+// inside checks whether the string or comment ends at the beginning of text, and returns how many further bytes it
+// consumed.
 func (q *quoteScan) inside(text string) (more int) {
 	c := text[0]
 	switch q.quote {

@@ -15,8 +15,8 @@ import (
 
 // runner runs the code of cells in a worker, one cell at a time.
 type runner struct {
-	loaded   map[string]loaded // of the executing goroutine; see again.go
-	oomKills int               // how many the system had counted when the worker was started
+	loaded   map[string]loaded // for the executing goroutine only; see again.go
+	oomKills int               // the system's count when the worker was started
 
 	procMu sync.Mutex
 	proc   *worker.Process // changed by the executing goroutine only
@@ -29,11 +29,11 @@ type runner struct {
 
 // runState is the cell that runs.
 type runState struct {
-	n          int // its run in the worker; 0 while it is being built
+	n          int // the number of its run in the worker; 0 while it is being built
 	cancel     context.CancelFunc
 	interrupts int
-	first      time.Time // interrupt
-	again      bool      // a second interrupt came that was meant
+	first      time.Time // time of the first interrupt
+	again      bool      // a second interrupt came, later than doubleTime
 	held       bool      // C code or a loop of a library holds it
 }
 
@@ -58,7 +58,7 @@ func (r *runner) process() *worker.Process {
 	return r.proc
 }
 
-// takeRun returns a number that no run had before.
+// takeRun returns a number that no earlier run has used.
 func (r *runner) takeRun() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *runner) takeRun() int {
 	return n
 }
 
-// begin says that a cell is being executed.
+// begin records that a cell is being executed.
 func (r *runner) begin(cancel context.CancelFunc) *runState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +75,7 @@ func (r *runner) begin(cancel context.CancelFunc) *runState {
 	return r.running
 }
 
-// end says that no cell is being executed any more.
+// end records that no cell is being executed any more.
 func (r *runner) end(total, firstOutput time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,8 +95,7 @@ func (r *runner) lastTiming() Timing {
 	return r.timing
 }
 
-// starts says that from now on interrupts go to run n in the worker, and
-// reports false when one came before.
+// starts sends interrupts to run n in the worker from now on. It reports false when an interrupt came before.
 func (r *runner) starts(state *runState, n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -104,7 +103,7 @@ func (r *runner) starts(state *runState, n int) bool {
 	return state.interrupts == 0
 }
 
-// present is the cell that runs, or nil.
+// present returns the running cell, or nil.
 func (r *runner) present() *runState {
 	r.mu.Lock()
 	defer r.mu.Unlock()

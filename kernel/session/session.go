@@ -19,15 +19,14 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
-// Session is a live kernel without its protocol: names, a runner for their code, and
-// the history of cells. Execute calls come one after another; all other methods may be
-// called at any time, also while a cell runs.
+// Session is a live kernel without its protocol: names, a runner for their code, and the history of cells. Execute
+// calls run one after another; all other methods may be called at any time, also while a cell runs.
 type Session struct {
 	cfg  Config
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 
-	ready    chan struct{} // builder and first worker are there, or startErr says why not
+	ready    chan struct{} // closed when builder and first worker exist, or startErr holds the error
 	startErr error
 	b        *build.Builder
 	program  string // the compiled worker
@@ -39,18 +38,17 @@ type Session struct {
 	names   *names
 	runner  *runner
 	history history
-	words   wordsKnown // what packages offer inside strings
+	words   wordsKnown // the words that packages offer inside strings
 
-	// What magic lines set, of the executing goroutine.
+	// Settings of magic lines, for the executing goroutine only.
 	env     []string // for commands and workers
 	workDir string
-	lastDir string // the folder before it, for %cd -
+	lastDir string // the previous folder, for %cd -
 	args    []string
 }
 
-// New starts a session: the worker is built and launched in the background, so
-// that New returns at once; the first Execute waits for it and reports what failed.
-// It fails when plugins can't be had on this machine; see build.Supported.
+// New starts a session. The worker is built and launched in the background, so New returns at once; the first Execute
+// waits for it and reports its failure. New fails when plugins can't be loaded on this machine; see build.Supported.
 func New(ctx context.Context, cfg Config) (*Session, error) {
 	if err := build.Supported(); err != nil {
 		return nil, err
@@ -105,7 +103,7 @@ func (s *Session) start() error {
 	}
 	if len(s.cfg.Packages) > 0 {
 		go func() {
-			// What cells probably import is looked up before they do.
+			// The packages that cells probably import are looked up in advance.
 			if err := s.b.Resolve(s.ctx, s.cfg.Packages...); err != nil {
 				s.cfg.Logf("looking up the workspace's packages: %v", err)
 			}
@@ -119,13 +117,13 @@ func (s *Session) launch() error {
 	return s.runner.launch(worker.Config{Program: s.program, Dir: s.cfg.Dir, WorkDir: s.workDir, Env: s.commandEnv(), Sink: s.out})
 }
 
-// commandEnv is the environment of worker and shell commands.
+// commandEnv returns the environment of worker and shell commands.
 func (s *Session) commandEnv() []string {
 	return slices.Concat(s.cfg.Env, gonbEnv(s.workDir, s.cfg.WorkDir, s.b.ModDir()), s.env)
 }
 
-// selfTest makes sure that the linker keeps a map literal that only a later
-// cell uses; see package build. With a cache it is done once per worker program.
+// selfTest tests that the linker keeps a map literal that only a later cell uses; see package build. With a cache, the
+// test runs once per worker program.
 func (s *Session) selfTest() error {
 	marker := filepath.Join(filepath.Dir(s.program), "maps-kept")
 	if _, err := os.Stat(marker); err == nil {
@@ -167,7 +165,7 @@ func (s *Session) waitReady(ctx context.Context) error {
 	}
 }
 
-// Execute runs one cell and returns when it ended: nil, or why it failed.
+// Execute runs one cell and returns when it has ended: nil, or the reason why it failed.
 func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	s.exec.Lock()
 	defer s.exec.Unlock()
@@ -255,7 +253,7 @@ func (s *Session) Restart() error {
 	return s.fresh(false)
 }
 
-// fresh starts a new worker. With lost, the names are remembered as gone.
+// fresh starts a new worker. With lost, it records the names as gone.
 func (s *Session) fresh(lost bool) error {
 	s.process().Close()
 	s.names.forget(lost)
@@ -263,7 +261,7 @@ func (s *Session) fresh(lost bool) error {
 	return s.launch()
 }
 
-// Close ends the worker and what it started.
+// Close ends the worker and all processes that it started.
 func (s *Session) Close() error {
 	<-s.ready
 	s.stop()
@@ -273,8 +271,8 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// SetIdleOutput says who gets what goroutines of earlier cells print while no
-// cell runs; nil drops it. During a cell, all output goes to that cell.
+// SetIdleOutput sets the receiver of what goroutines of earlier cells print while no cell runs; nil drops it. During a
+// cell, all output goes to that cell.
 func (s *Session) SetIdleOutput(out Output) { s.out.setIdle(out) }
 
 // SendComm delivers a value from the front end to gonbui/comms in the worker.
@@ -290,9 +288,9 @@ func (s *Session) SendComm(address string, value any) error {
 	return s.startErr
 }
 
-// SourceDir is a module folder (go.mod, go.sum) in which the file that
-// CompletionFile returns type-checks; for a language server.
+// SourceDir returns a module folder (go.mod, go.sum) in which the file that CompletionFile returns type-checks; for a
+// language server.
 func (s *Session) SourceDir() string { return filepath.Join(s.cfg.Dir, "mod") }
 
-// LastTiming tells where the time of the last executed cell went.
+// LastTiming returns the timing of the last executed cell.
 func (s *Session) LastTiming() Timing { return s.runner.lastTiming() }

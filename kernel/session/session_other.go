@@ -8,10 +8,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
-// Session exists on Linux only; here New says why.
+// Session exists on Linux only; here New returns the reason.
 type Session struct{}
 
-// New fails with one line that says why there can be no live cells.
+// New fails with one line: the reason why there can be no live cells.
 func New(context.Context, Config) (*Session, error) { return nil, build.Supported() }
 
 // Execute does nothing.
@@ -53,7 +53,7 @@ func (*Session) Words(context.Context, string, int) (int, []Candidate, bool) { r
 // Describe returns nothing.
 func (*Session) Describe(context.Context, string) string { return "" }
 
-// IsComplete takes everything for complete.
+// IsComplete reports every code as complete.
 func (*Session) IsComplete(string) (status, indent string) { return "complete", "" }
 
 // LastTiming returns nothing.

@@ -21,7 +21,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
-// path expands ~ and variables, relative to the kernel's folder.
+// path expands ~ and variables; the result is relative to the kernel's folder.
 func (s *Session) path(p string) string {
 	p = os.Expand(p, func(name string) string {
 		for i := len(s.env) - 1; i >= 0; i-- {
@@ -79,7 +79,7 @@ func (c *call) pwd() *Error {
 	return nil
 }
 
-// secret is part of names whose values are not listed.
+// secret matches names of variables whose values are not listed.
 var secret = regexp.MustCompile(`(?i)key|token|secret|passw`)
 
 // environment sets a variable for cells and commands, shows one, or lists all.
@@ -212,12 +212,12 @@ func (s *Session) command(ctx context.Context, dir, stdin string, online bool, n
 	return nil
 }
 
-// drainTime is how long a command's output is waited for after its end, while a
-// process that it left in the background still holds the pipes.
+// drainTime is how long to wait for a command's output after its end while a process that it left in the background
+// still holds the pipes.
 const drainTime = 200 * time.Millisecond
 
-// runShowing runs a command and shows its output. What a process that it leaves in
-// the background writes later is shown later; it ends with the session.
+// runShowing runs a command and shows its output. Later output of a process that it leaves in the background is shown
+// later; that process ends with the session.
 func (s *Session) runShowing(cmd *exec.Cmd) error {
 	var readers sync.WaitGroup
 	var theirs []*os.File
@@ -279,8 +279,8 @@ func (o *shellOutput) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// modulesChanged takes what a command has made of go.mod. A change that does not fit what is loaded is an error; one that
-// would only lose packages, as go mod tidy makes, is undone with a notice.
+// modulesChanged adopts a command's changes to go.mod. A change that does not fit the loaded packages is an error; one
+// that would only lose packages, as by go mod tidy, is undone with a notice.
 func (s *Session) modulesChanged(ctx context.Context) *Error {
 	err := s.b.AdoptModules(ctx)
 	var refused *build.ModulesError

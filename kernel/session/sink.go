@@ -12,14 +12,13 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// flushEvery is how long output may wait for more, so that a loop of small
-// prints does not become as many messages.
+// flushEvery is how long output may wait for more, so that a loop of small prints does not send as many messages.
 const flushEvery = 20 * time.Millisecond
 
-// maxTail is how much of the end of limited output is shown.
+// maxTail is how many bytes of the end of limited output are shown.
 const maxTail = 4 << 10
 
-// sink passes what the worker shows to the running cell's Output.
+// sink passes the worker's output to the running cell's Output.
 type sink struct {
 	s *Session
 
@@ -27,7 +26,7 @@ type sink struct {
 	out, idle Output
 	start     time.Time
 	first     time.Duration
-	name      string // stream of what is in buf
+	name      string // stream of the text in buf
 	buf       []byte
 	flushed   time.Time
 	timer     *time.Timer
@@ -36,8 +35,8 @@ type sink struct {
 	tail      []byte
 	shown     map[string]bool // display ids
 	asking    *question       // the input request that is open
-	refused   bool            // the cell was told that there is no input
-	copyTo    func(string)    // %capture
+	refused   bool            // the cell was told once that there is no input
+	copyTo    func(string)    // for %capture
 }
 
 func newSink(s *Session) *sink { return &sink{s: s, shown: map[string]bool{}} }
@@ -56,7 +55,7 @@ func (k *sink) begin(out Output, start time.Time) {
 	k.asking, k.refused = nil, false
 }
 
-// end flushes and returns when the first output came.
+// end flushes and returns the time of the first output.
 func (k *sink) end() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -74,7 +73,7 @@ func (k *sink) firstOutput() time.Duration {
 	return k.first
 }
 
-// to is who gets output now.
+// to returns the present receiver of output.
 func (k *sink) to() Output {
 	if k.out != nil {
 		if k.first == 0 {
@@ -134,7 +133,7 @@ func (k *sink) stream(name string, data []byte) {
 	}
 }
 
-// flushLocked passes on what is complete: not the beginning of a character.
+// flushLocked passes on complete characters and keeps the beginning of an incomplete one.
 func (k *sink) flushLocked() {
 	n := len(k.buf)
 	for i := 1; i <= 3 && i <= n; i++ {
@@ -175,7 +174,7 @@ func (k *sink) flush() {
 	k.flushAll()
 }
 
-// text is output of the kernel itself.
+// text shows output of the kernel itself.
 func (k *sink) text(name, text string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -188,8 +187,8 @@ func (k *sink) text(name, text string) {
 	}
 }
 
-// divert sends the cell's output to another Output, and the text of its streams
-// to copyTo, without limit, until restore is called.
+// divert sends the cell's output to another Output, and the text of its streams to copyTo, without limit, until restore
+// is called.
 func (k *sink) divert(out Output, copyTo func(string)) (restore func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -10,24 +10,24 @@ import (
 	"unicode/utf8"
 )
 
-// source is the Go part of one run's text: magic lines are blank, so that
-// offsets and lines are the cell's.
+// source is the Go part of one run's text: magic lines are blank, so that offsets and lines are the same as in the
+// cell.
 type source struct {
-	count int // what messages call the cell by
+	count int // the number of the cell in messages
 	text  string
 
-	// shown is the text as the user wrote it, empty if that is text; moved are the
-	// bytes that text has more before what a line of shown says.
+	// shown is the text as the user wrote it, empty if it is the same as text; moved is the number of bytes that text
+	// has in front of a line of shown.
 	shown string
 	moved map[int]int
 
-	// The parts of a cell are parsed apart, at the same offsets.
+	// The parts of a cell are parsed separately, at the same offsets.
 	decls, stmts *token.File
 	values       *token.File // of the last expressions, if they are several
 	base         int         // offset of the text in the parsed files
 }
 
-// parsedAs is the source with the files that its parts were parsed into; each may be nil.
+// parsedAs returns the source with the files into which its parts were parsed; each may be nil.
 func (s source) parsedAs(fset *token.FileSet, decls, stmts, values *ast.File) *source {
 	file := func(f *ast.File) *token.File {
 		if f == nil {
@@ -39,7 +39,7 @@ func (s source) parsedAs(fset *token.FileSet, decls, stmts, values *ast.File) *s
 	return &s
 }
 
-// place gives an offset of the text as line and column, both from 1, columns in bytes.
+// place returns an offset of the text as line and column, both from 1, columns in bytes.
 func (s *source) place(offset int, msg string) *syntaxError {
 	offset = max(0, min(offset, len(s.text)))
 	before := s.text[:offset]
@@ -48,7 +48,7 @@ func (s *source) place(offset int, msg string) *syntaxError {
 	return &syntaxError{line, col, msg}
 }
 
-// offset is the place of a node in the text; -1 if it is of another cell.
+// offset returns the place of a node in the text; -1 if the node is of another cell.
 func (s *source) offset(pos token.Pos) int {
 	for _, f := range []*token.File{s.decls, s.stmts, s.values} {
 		if f != nil && int(pos) >= f.Base() && int(pos) <= f.Base()+f.Size() {
@@ -67,7 +67,7 @@ func (s *source) line(n int) string {
 	return lines[n-1]
 }
 
-// column counts characters where the compiler counts bytes.
+// column converts the compiler's column, which counts bytes, to a count of characters.
 func column(line string, col int) int {
 	if col-1 > len(line) {
 		return col
@@ -75,7 +75,7 @@ func column(line string, col int) int {
 	return utf8.RuneCountInString(line[:max(0, col-1)]) + 1
 }
 
-// blank replaces all but newlines by spaces.
+// blank replaces all bytes but newlines by spaces.
 func blank(s string) string {
 	b := []byte(s)
 	for i := range b {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// afterWaits has a goroutine that was stopped while it waited go no further: it looks
-// again after each statement of a list that may have waited.
+// afterWaits inserts a check after each statement of a list that may have waited, so that a goroutine that was stopped
+// while it waited goes no further.
 func (e *editor) afterWaits(list []ast.Stmt) {
 	for _, st := range list {
 		if e.mayWait(st) {
@@ -20,8 +20,7 @@ func (e *editor) afterWaits(list []ast.Stmt) {
 	}
 }
 
-// mayWait reports whether a statement sends, receives or calls a function for what it
-// does, and not for one value only.
+// mayWait reports whether a statement sends, receives, or calls a function for its effect and not for one value only.
 func (e *editor) mayWait(st ast.Stmt) bool {
 	switch st := st.(type) {
 	case *ast.SendStmt:
@@ -39,14 +38,15 @@ func receives(x ast.Expr) bool {
 	return ok && u.Op == token.ARROW
 }
 
-// calls reports whether x calls a function that is no builtin: after panic, nothing may follow.
+// calls reports whether x calls a function that is not a builtin. The builtins do not wait, and nothing may follow
+// panic.
 func (e *editor) calls(x ast.Expr) bool {
 	call, ok := ast.Unparen(x).(*ast.CallExpr)
 	return ok && !e.info.Types[call.Fun].IsBuiltin()
 }
 
-// stepHook has a loop of a library stop at an interrupt, where the library offers a hook
-// for each step as GoMLX's train.Loop does: a method OnStep(name string, priority, func(...) error).
+// stepHook makes a loop of a library stop at an interrupt, if the library has a hook for each step like GoMLX's
+// train.Loop: a method OnStep(name string, priority, func(...) error).
 func (e *editor) stepHook(call *ast.CallExpr) {
 	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
 	if !ok || !strings.HasPrefix(sel.Sel.Name, "New") {
@@ -67,7 +67,7 @@ func (e *editor) stepHook(call *ast.CallExpr) {
 	e.insert(call.End(), ")")
 }
 
-// stepFunc is what a type's OnStep takes; nil if there is no such method.
+// stepFunc returns the signature of the function that a type's OnStep takes; nil if there is no such method.
 func stepFunc(t types.Type) *types.Signature {
 	if _, ok := t.(*types.Pointer); !ok {
 		return nil

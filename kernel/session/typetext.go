@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// typeString is a type for people: names of cells without a package.
+// typeString returns a type in readable form: names of cells without a package.
 func typeString(t types.Type) string {
 	return types.TypeString(t, func(p *types.Package) string {
 		if ours(p) {
@@ -19,8 +19,8 @@ func typeString(t types.Type) string {
 	})
 }
 
-// typeExpr builds the syntax of a type for the checker's migration file:
-// names of cells are found in the package's scope, libraries by their path.
+// typeExpr builds the syntax of a type for the checker's migration file: names of cells are in the package's scope, and
+// names of libraries are found by their path.
 func typeExpr(t types.Type, imports map[string]string) ast.Expr {
 	text := types.TypeString(t, func(p *types.Package) string {
 		if ours(p) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// parts calls f for each type that t is directly written with: elements,
-// fields, parameters, methods, type arguments. What a name stands for is no part of it.
+// parts calls f for each type that t's expression contains directly: elements, fields, parameters, methods, type
+// arguments. It does not follow a name to its definition.
 func parts(t types.Type, f func(types.Type)) {
 	switch t := t.(type) {
 	case *types.Named:
@@ -43,8 +43,7 @@ func parts(t types.Type, f func(types.Type)) {
 	}
 }
 
-// walkType calls visit for t and, where that returns true, for its parts, each
-// type once.
+// walkType calls visit for t and, where that returns true, for its parts, each type once.
 func walkType(t types.Type, visit func(types.Type) bool) {
 	seen := map[types.Type]bool{}
 	var walk func(types.Type)
@@ -59,8 +58,7 @@ func walkType(t types.Type, visit func(types.Type) bool) {
 	walk(t)
 }
 
-// mentions calls f for each named type of a cell that t refers to, without going
-// into their own definitions.
+// mentions calls f for each named type of a cell to which t refers, without following their definitions.
 func mentions(t types.Type, f func(*types.TypeName)) {
 	walkType(t, func(t types.Type) bool {
 		var o *types.TypeName
@@ -77,8 +75,8 @@ func mentions(t types.Type, f func(*types.TypeName)) {
 	})
 }
 
-// hidesCode reports whether values of t may hold functions or types that t does
-// not name: interfaces and functions.
+// hidesCode reports whether values of t may hold functions, or types that t does not name: t contains interfaces or
+// functions.
 func hidesCode(t types.Type) (hides bool) {
 	seen := map[types.Type]bool{}
 	var walk func(types.Type)

@@ -9,17 +9,17 @@ import (
 	"go/types"
 )
 
-// A cell may end with several expressions: a, b or v, ok. Go has no such statement; for
-// the checker it is a call of a function that takes any values.
+// A cell may end with several expressions: a, b or v, ok. Go has no such statement; the checker gets a call of a
+// function that takes any values.
 
 // severalValues is that function's name.
 const severalValues = "values" + old
 
-// parseValues parses a list of expressions as the arguments of a call; nil if it is none.
+// parseValues parses a list of expressions as the arguments of a call; it returns nil if the text is no such list.
 func parseValues(fset *token.FileSet, src *source, c chunk) *ast.File {
 	text := []byte(blank(src.text))
 	copy(text[c.start:c.end], src.text[c.start:c.end])
-	// No line may end before the list does: Go would insert a semicolon behind it.
+	// The list must be in one line to its end: Go would insert a semicolon at a line end.
 	f, err := parser.ParseFile(fset, "", valuePrefix+string(text[:c.end])+")"+string(text[c.end:]), 0)
 	if err != nil {
 		return nil
@@ -27,7 +27,7 @@ func parseValues(fset *token.FileSet, src *source, c chunk) *ast.File {
 	return f
 }
 
-// valuesStmt is the statement of a parsed list, at the place of its expressions.
+// valuesStmt returns the statement for a parsed list, at the place of its expressions.
 func valuesStmt(f *ast.File) ast.Stmt {
 	spec := f.Decls[0].(*ast.GenDecl).Specs[0].(*ast.ValueSpec)
 	args := spec.Values[0].(*ast.CallExpr).Args
@@ -37,7 +37,7 @@ func valuesStmt(f *ast.File) ast.Stmt {
 	return &ast.ExprStmt{X: &ast.CallExpr{Fun: name, Lparen: args[0].Pos(), Args: args, Rparen: end - 1}}
 }
 
-// severalValuesFunc is the function for the checker.
+// severalValuesFunc returns the function's declaration for the checker.
 func severalValuesFunc(pkg *types.Package) *types.Func {
 	param := types.NewParam(token.NoPos, pkg, "", types.NewSlice(types.Universe.Lookup("any").Type()))
 	return types.NewFunc(token.NoPos, pkg, severalValues, types.NewSignatureType(nil, nil, nil, types.NewTuple(param), nil, true))

@@ -15,8 +15,7 @@ import (
 	"sync"
 )
 
-// A package tells a notebook what may stand inside strings by two exported names,
-// and needs to import nothing for it:
+// A package defines the words that may stand inside strings by two exported names. It needs no import for it:
 //
 //	// NotebookWords lists what may stand in the string argument arg (from 0) of the
 //	// function, method ("Model.Freeze") or, with arg -1, field ("Recipe.Dir") fn.
@@ -25,8 +24,8 @@ import (
 //	// NotebookHelp is the package's section of %help.
 //	const NotebookHelp = "..."
 //
-// A method NotebookWords of the value before the dot is called in place of the
-// function, with the method's name.
+// If the value before the dot has a method NotebookWords, it is called in place of the function, with the method's
+// name.
 const (
 	wordsHook = "NotebookWords"
 	helpHook  = "NotebookHelp"
@@ -34,11 +33,11 @@ const (
 
 func isNotebookHook(name string) bool { return name == wordsHook || name == helpHook }
 
-// wordsKnown are the words that were asked for, until the next cell has run.
+// wordsKnown are the words that were requested since the last cell ran.
 type wordsKnown struct {
 	mu      sync.Mutex
 	words   map[string][]string
-	loading map[string]chan struct{} // closed when the answer is there
+	loading map[string]chan struct{} // closed when the words are there
 }
 
 // forget drops all words: a cell may have registered or saved something.
@@ -48,10 +47,10 @@ func (k *wordsKnown) forget() {
 	k.words = nil
 }
 
-// stringPlace is where in a call or literal a string stands.
+// stringPlace is the place of a string in a call or literal.
 type stringPlace struct {
-	start int    // of the string's text
-	fn    string // "tlkit.Load", "model.Freeze", or a type for a field
+	start int    // offset of the string's text
+	fn    string // "tlkit.Load", "model.Freeze", or the type of the literal for a field
 	field string // the field, "" for a call
 	arg   int    // from 0; -1 for a field
 }
@@ -95,12 +94,11 @@ func placeOf(code string) (p stringPlace, ok bool) {
 	return p, true
 }
 
-// fieldName is the name of the field whose value comes next.
+// fieldName matches the name of the field whose value comes next.
 var fieldName = regexp.MustCompile(`[{,\s](\w+)\s*:\s*(?:&?\[\][\w.]*\{[^{}]*)?$`)
 
-// Words lists what may stand in the string in which a byte offset of a cell is:
-// words of the package whose function it is given to, else names of files. ok is
-// false where there is no string.
+// Words lists the possible texts of the string that contains a byte offset of a cell: words from the package whose
+// function gets the string, otherwise names of files. ok is false where there is no string.
 func (s *Session) Words(ctx context.Context, code string, cursor int) (start int, all []Candidate, ok bool) {
 	code = code[:max(0, min(cursor, len(code)))]
 	p, ok := placeOf(code)
@@ -119,7 +117,7 @@ func (s *Session) Words(ctx context.Context, code string, cursor int) (start int
 	return p.start, all, true
 }
 
-// files are the files that begin with a path.
+// files returns the files whose paths begin with typed.
 func (s *Session) files(typed string) []Candidate {
 	dir, prefix := filepath.Split(typed)
 	entries, err := os.ReadDir(s.path(dir))
@@ -140,7 +138,7 @@ func (s *Session) files(typed string) []Candidate {
 	return all
 }
 
-// wordsFor asks the package, or the value, that a string is given to.
+// wordsFor requests the words from the package or the value that gets the string.
 func (s *Session) wordsFor(ctx context.Context, p stringPlace, before string) []string {
 	if p.fn == "" {
 		return nil
@@ -173,8 +171,8 @@ func (s *Session) wordsFor(ctx context.Context, p stringPlace, before string) []
 	return s.askWords(ctx, hook, pkg.Path(), fn, p.arg)
 }
 
-// offersWords reports whether a package has the hook. A package that another one's
-// exports mention is known in parts only, until it is imported itself.
+// offersWords reports whether a package has the hook. It imports the package itself, because a package that is only
+// mentioned in another one's exports is known in part.
 func (s *Session) offersWords(ctx context.Context, path string) bool {
 	if s.b.Resolve(ctx, path) != nil {
 		return false
@@ -183,7 +181,7 @@ func (s *Session) offersWords(ctx context.Context, path string) bool {
 	return err == nil && isWordsHook(pkg.Scope().Lookup(wordsHook))
 }
 
-// receiver is the name of the type whose method is meant, or "".
+// receiver returns the name of the method's receiver type, or "".
 func (m meaning) receiver() string {
 	sig, ok := m.typ.(*types.Signature)
 	if !ok || sig.Recv() == nil {
@@ -195,7 +193,7 @@ func (m meaning) receiver() string {
 	return ""
 }
 
-// hasHook reports whether a value can be asked for words itself.
+// hasHook reports whether a value has the hook as a method.
 func hasHook(t types.Type) bool {
 	obj, _, _ := types.LookupFieldOrMethod(t, true, nil, wordsHook)
 	return isWordsHook(obj)
@@ -206,8 +204,8 @@ func isWordsHook(obj types.Object) bool {
 	return ok && types.TypeString(types.NewSignatureType(nil, nil, nil, f.Signature().Params(), f.Signature().Results(), false), nil) == "func(fn string, arg int) []string"
 }
 
-// askWords has the worker call a hook. The first time it takes a second, while
-// the package is loaded; the answer is kept until the next cell has run.
+// askWords calls a hook in the worker. The first call takes a second, while the package is loaded; the result is kept
+// until the next cell has run.
 func (s *Session) askWords(ctx context.Context, value, path, fn string, arg int) []string {
 	key := fmt.Sprint(value, " ", path, " ", fn, " ", arg)
 	k := &s.words
@@ -247,8 +245,8 @@ func (s *Session) askWords(ctx context.Context, value, path, fn string, arg int)
 	return k.words[key]
 }
 
-// runHook calls a hook in a cell that nobody sees, between two others. The same
-// code serves all calls, so that it is compiled once.
+// runHook calls a hook in a hidden cell between two others. The same code serves all calls, so that it is compiled
+// once.
 func (s *Session) runHook(value, path, fn string, arg int) (words []string, ok bool) {
 	if !s.exec.TryLock() {
 		return nil, false // a cell runs
@@ -277,7 +275,7 @@ func (s *Session) runHook(value, path, fn string, arg int) (words []string, ok b
 	return slices.DeleteFunc(words, func(w string) bool { return w == "" }), true
 }
 
-// wordsOutput keeps what a hook's cell prints.
+// wordsOutput collects the text that a hook's cell prints.
 type wordsOutput struct {
 	resultOnly
 	text strings.Builder
@@ -289,8 +287,7 @@ func (o *wordsOutput) Stream(name, text string) {
 	}
 }
 
-// packageHelp are the sections of %help of the workspace's packages, as far as
-// they are loaded for the type checker.
+// packageHelp returns the %help sections of the workspace's packages that are loaded for the type checker.
 func (s *Session) packageHelp(ctx context.Context) string {
 	var b strings.Builder
 	for _, path := range s.cfg.Packages {
