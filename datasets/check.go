@@ -66,7 +66,7 @@ type verdicts struct {
 	summing sync.Mutex // held while look runs for a Fingerprint
 }
 
-// work says which checks each file needs.
+// work selects the checks that each file needs.
 type work struct{ decode, sum bool }
 
 // check checks all files. It reuses stored verdicts, so that only the first load decodes everything.
@@ -244,7 +244,7 @@ func (f *file) reason(err error) string {
 	return "broken: " + text
 }
 
-// header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may stand before the size).
+// header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may come before the size).
 func (f *file) header() error {
 	if f.size > vision.MaxFileBytes {
 		return vision.ErrTooLarge

@@ -289,7 +289,7 @@ func (x fileIndex) find(words string) (int, string) {
 		}
 	}
 	if len(beside) > 0 {
-		found = beside // exactly where the list says, except for the extension
+		found = beside // the path of the list, except for the extension
 	}
 	switch len(found) {
 	case 0:

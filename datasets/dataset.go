@@ -170,7 +170,7 @@ func (s *Split) WithClasses(names []string) *Split {
 	return &named
 }
 
-// Options say where data lies and how it is split. The zero value is the default.
+// Options set where data is read from and how it is split. The zero value is the default.
 type Options struct {
 	// Dir is a folder or a zip file to read in place of the usual ones. "~/" is expanded.
 	Dir string
@@ -190,10 +190,10 @@ type Options struct {
 	// data: "fold1"; "*/fold1" where each class's folder has one; "." where all folders are classes. Folders that none
 	// of the three names are left out. For FromPattern "." means all images.
 	Train, Val, Test string
-	// SplitColumn is the column of FromCSV's file that says train, val or test; "": all images are for training.
+	// SplitColumn is the column of FromCSV's file that holds train, val or test; "": all images are for training.
 	SplitColumn string
-	// Orient rotates and flips images upright as their EXIF orientation says. torchvision's ImageFolder doesn't, so the
-	// zero value gives the same pixels as torchvision.
+	// Orient rotates and flips images upright according to their EXIF orientation. torchvision's ImageFolder doesn't,
+	// so the zero value gives the same pixels as torchvision.
 	Orient bool
 	// SkipCheck leaves out the reading and decoding of every image at the first load (see ImageFolder).
 	SkipCheck bool

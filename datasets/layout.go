@@ -52,7 +52,7 @@ type place struct{ split, class string }
 // layout assigns images to splits and classes by their folders. Paths are from the tree's root.
 type layout struct {
 	root string // the folder that names are relative to: "" or a single folder around everything
-	// place returns the place of the file at a path below root; reason says why it has none.
+	// place returns the place of the file at a path below root; reason is the cause if it has none.
 	place func(rel string) (p place, reason string)
 }
 
@@ -153,7 +153,7 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 	return l, twoFolders(source, splits)
 }
 
-// ambiguous says why the folders of n can be read in two ways, "" if they can't.
+// ambiguous returns the reason why the folders of n can be read in two ways, "" if they can't.
 func (n *node) ambiguous() string {
 	splits := n.splits()
 	switch {
@@ -362,7 +362,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// rule says that a folder holds a split.
+// rule assigns a folder to a split.
 type rule struct{ split, folder string }
 
 // explicitRules are the folders that the options name.

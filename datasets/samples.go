@@ -18,7 +18,7 @@ type Sample struct {
 
 // FromSamples makes a data set of image files with your own labels. The classes are the names in the samples, sorted.
 // Files are checked as in ImageFolder. A file that is listed twice counts once, and a file with two labels is left out.
-// Without images for validation, some are taken from the training images as Options.ValFraction says.
+// Without images for validation, the share Options.ValFraction of the training images is used for it.
 func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, error) {
 	o, err := one("FromSamples", opts)
 	if err != nil {

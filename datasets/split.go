@@ -9,7 +9,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// arrange makes a validation split where there is none and limits the training images, as o says.
+// arrange makes a validation split where there is none and limits the training images, according to o.
 func (d *Dataset) arrange(o Options) {
 	hasVal := d.Val.Len() > 0
 	switch {

@@ -57,7 +57,7 @@ func builtin(name, description string, g generator) Spec {
 	}
 }
 
-// split lists n images per class. Their names hold version and seed, so that a fingerprint tells them apart.
+// split lists n images per class. Their names hold version and seed, so that the fingerprints differ.
 func (g generator) split(name string, id uint64, n int, seed uint64) *Split {
 	s := &Split{classes: g.classes, read: func(it item) (*vision.Image, error) {
 		return g.draw(it.label, vision.NewRand(seed, g.id, id, uint64(it.label), uint64(it.key))), nil

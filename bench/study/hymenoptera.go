@@ -91,7 +91,7 @@ func hash(s string) uint64 {
 type candidate struct {
 	about        string
 	resize, crop int // of the images, in pixels
-	copies       int // of every training image, see varied; 0: augmented as the recipe says
+	copies       int // of every training image, see varied; 0: augmented by the recipe
 	recipe       train.Recipe
 	strategy     train.Strategy
 }

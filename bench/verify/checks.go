@@ -19,7 +19,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// knownChecks returns the checks of the figures that are known for the files of the shared folder. Their sources:
+// knownChecks returns the checks of the known figures for the files of the shared folder. Their sources:
 // golden/cifar.json and golden/hymenoptera_mobilenet_v1_025.json (PyTorch on the same files), and the peer's recipes.
 func knownChecks(shared string) []check {
 	data := func(name string) string { return filepath.Join(shared, "data", name) }

@@ -19,7 +19,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Request says what to download and where to put it.
+// Request describes a download: its source, its destination and its limits.
 type Request struct {
 	URL    string // http or https
 	SHA256 string // hex digest of the whole file, or its first 8 or more digits; empty: not verified

@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Patience says how long a download waits for a server.
+// Patience sets how long a download waits for a server.
 type Patience struct {
 	// Attempts is the number of attempts at the whole request; each one resumes the last.
 	Attempts int
@@ -25,7 +25,8 @@ type Patience struct {
 
 type patienceKey struct{}
 
-// WithPatience returns a context whose downloads wait as p says, in place of five attempts and a minute of silence.
+// WithPatience returns a context whose downloads wait according to p, in place of five attempts and a minute of
+// silence.
 func WithPatience(ctx context.Context, p Patience) context.Context {
 	return context.WithValue(ctx, patienceKey{}, p)
 }

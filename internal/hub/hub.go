@@ -63,7 +63,7 @@ func (r Repo) revision() string {
 	return r.Revision
 }
 
-// NotFoundError says that a repository has no such file, or that there is no such repository or revision.
+// NotFoundError reports that a repository has no such file, or that there is no such repository or revision.
 type NotFoundError struct {
 	Repo Repo
 	File string
@@ -145,7 +145,7 @@ func token() string {
 	return strings.TrimSpace(string(b))
 }
 
-// Options say how File downloads; the zero value is fine.
+// Options set the limits and the progress of File's download; the zero value is fine.
 type Options struct {
 	// MaxBytes refuses a larger file; 0 means no limit.
 	MaxBytes int64
@@ -190,7 +190,7 @@ func (r Repo) Cached(name string) string {
 // shows whether a branch has moved; if the hub can't be reached, or must not be, File returns the existing copy. A file
 // of a commit never changes, so an existing copy needs no request.
 //
-// Errors: *[NotFoundError], those of fetch.File, or one that says which file to put where.
+// Errors: *[NotFoundError], those of fetch.File, or one that names the file and the folder to put it in.
 func (r Repo) File(ctx context.Context, name string, o Options) (string, error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name {
 		return "", fmt.Errorf("hub: %q is no name of a file in repository %s", name, r)

@@ -162,8 +162,8 @@ func (f barChart) vega() obj {
 	return spec
 }
 
-// rows are the data of the specification: k row, n name, v value and t its text, end where that stands, lo and hi the
-// range.
+// rows are the data of the specification: k row, n name, v value and t its text, end the place of the text, lo and hi
+// the range.
 func (f barChart) rows() arr {
 	rows := arr{}
 	for i, b := range f.bars {

@@ -18,7 +18,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// Mark says whether an image was classified correctly.
+// Mark shows whether an image was classified correctly.
 type Mark int
 
 const (

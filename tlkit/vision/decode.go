@@ -32,10 +32,10 @@ var ErrEmpty = errors.New("vision: the image file is empty")
 // decodeMemory is shared by all decoders of the process.
 var decodeMemory = semaphore.NewWeighted(MaxDecodeBytes)
 
-// DecodeOptions say how a file becomes pixels. The zero value gives what torchvision's ImageFolder reads.
+// DecodeOptions set how a file becomes pixels. The zero value gives the pixels of torchvision's ImageFolder.
 type DecodeOptions struct {
-	// Orient rotates and flips the image as its EXIF orientation says (JPEG, PNG, WebP and TIFF hold one), so that a
-	// photograph stands upright, as viewers show it. torchvision and Keras don't.
+	// Orient rotates and flips the image according to its EXIF orientation (JPEG, PNG, WebP and TIFF hold one), so that
+	// a photograph is upright, as viewers show it. torchvision and Keras don't.
 	Orient bool
 	// Bits is the number of bits that the values of a 16-bit image use: 8 to 16. Cameras, scanners and microscopes
 	// store 10, 12 or 14 bits in files of 16, which would come out nearly black. 0: the least of 8, 10, 12, 14 and 16
@@ -43,7 +43,7 @@ type DecodeOptions struct {
 	Bits int
 }
 
-// Info says what an image file holds.
+// Info describes the contents of an image file.
 type Info struct {
 	Width, Height int    // in pixels, as stored: before Orient rotates them
 	Format        string // one of Formats

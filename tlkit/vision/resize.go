@@ -71,7 +71,7 @@ func longer(size, long, short int) int {
 	return int(float64(size*long) / float64(short))
 }
 
-// Crop copies the part r of m, with r in pixels from the top left corner. What lies outside of m is black.
+// Crop copies the part r of m, with r in pixels from the top left corner. Pixels outside of m are black.
 func Crop(m *Image, r image.Rectangle) *Image { return new(Scratch).crop(m, r).detached() }
 
 func (s *Scratch) crop(m *Image, r image.Rectangle) *Image {

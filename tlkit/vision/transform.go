@@ -99,7 +99,7 @@ func (p Preprocess) Denormalize(pix []uint8, src []float32) {
 
 // Augment changes training images at random. The zero value changes nothing.
 type Augment struct {
-	// ResizedCrop cuts out a random part and scales it to the wanted size (torchvision's RandomResizedCrop).
+	// ResizedCrop cuts out a random part and scales it to the requested size (torchvision's RandomResizedCrop).
 	ResizedCrop bool `json:"resized_crop,omitempty"`
 	// Scale is the smallest and largest share of the area that ResizedCrop takes; zero: 0.08 to 1.
 	Scale [2]float64 `json:"scale,omitzero"`

@@ -2,7 +2,7 @@ package vision
 
 import "image"
 
-// A colorspace says how luminance and chroma convert to red, green and blue.
+// A colorspace determines how luminance and chroma convert to red, green and blue.
 type colorspace int
 
 const (
