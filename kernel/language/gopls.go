@@ -29,11 +29,11 @@ type server struct {
 	dir     string
 	file    protocol.DocumentURI
 	version int32
-	seen    map[string]time.Time // files of dir that gopls knows
+	seen    map[string]time.Time // files of dir that gopls was told of, with the time of their last change
 	gone    chan struct{}        // closed when gopls has ended
 }
 
-// settings are gopls's, https://go.dev/gopls/settings.
+// settings are the settings of gopls: https://go.dev/gopls/settings.
 var settings = map[string]any{
 	"completionBudget":   "1s",
 	"deepCompletion":     true,

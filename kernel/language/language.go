@@ -72,8 +72,8 @@ type Config struct {
 	Logf func(format string, args ...any)
 }
 
-// Completion lists texts to insert in place of the code from Start to End, which
-// count code points. Kinds, Details and Docs have one entry for each of Matches.
+// Completion lists texts to insert in place of the code from Start to End, which count code points. Kinds, Details and
+// Docs have one entry for each of Matches.
 type Completion struct {
 	Matches, Kinds, Details, Docs []string
 	Start, End                    int
@@ -540,8 +540,8 @@ func afterDot(code string, start int) bool {
 	return strings.HasSuffix(strings.TrimRight(code[:start], " \t"), ".")
 }
 
-// enclosingCall returns the offset of the name before the innermost parenthesis
-// that is open at offset, -1 when there is none.
+// enclosingCall returns the end of the name before the innermost parenthesis that is open at offset; -1 if there is
+// none.
 func enclosingCall(code string, offset int) int {
 	depth := 0
 	for i := offset - 1; i >= 0; i-- {

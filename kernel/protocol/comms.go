@@ -69,7 +69,7 @@ func (c *comms) add(o widgetOrder) {
 	}
 }
 
-// run sends orders one after the other, opening the comm where needed.
+// run sends the orders one after the other, and opens the comm where needed.
 func (c *comms) run() {
 	for {
 		select {

@@ -18,7 +18,7 @@
 // milliseconds; of several updates of one display in that time, only the last is sent. After a cell that failed or was
 // interrupted, with stop_on_error, all cells that were queued with it get the reply "aborted".
 //
-// # What is accepted
+// # Accepted messages
 //
 // Frames are bounded before they are allocated, and so is the memory that the messages of all clients take together: a
 // client that claims more is cut off (guard.go). Messages without a valid HMAC-SHA256 signature, and messages whose

@@ -131,7 +131,7 @@ func (s *Server) takeQueued() (all []*message) {
 	}
 }
 
-// newOutput makes the output of a cell.
+// newOutput returns the output of a cell.
 func (s *Server) newOutput(m *message, req executeRequest, count int) *Output {
 	return &Output{server: s, parent: m, silent: req.Silent, stdin: isTrue(req.AllowStdin, true), count: count}
 }

@@ -79,7 +79,7 @@ type guard struct {
 	budget *budget
 
 	greeting int    // bytes of the greeting still to come
-	ready    bool   // greeted: messages follow, and a read may wait for ever
+	ready    bool   // greeted: messages follow, and a read may wait forever
 	header   []byte // of the current frame; not yet handed on
 	body     int    // bytes of the frame still to come
 	more     bool   // the message has another frame

@@ -56,8 +56,7 @@ func (h *history) setOutput(line int, output string) {
 	}
 }
 
-// find returns rows of session, line and input, or of session, line and the pair
-// of input and output.
+// find returns rows of session, line and input, or of session, line and the pair of input and output.
 func (h *history) find(req historyRequest) (rows [][3]any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

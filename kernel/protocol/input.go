@@ -8,16 +8,14 @@ import (
 	"time"
 )
 
-// stdinTime is how long to wait for the stdin channel of a client that has just
-// connected.
+// stdinTime is how long to wait for the stdin channel of a client that has just connected.
 const stdinTime = 3 * time.Second
 
 // Errors of Output.Input.
 var (
 	// ErrNoInput means that the client takes no input requests.
 	ErrNoInput = errors.New("this frontend does not take input (allow_stdin is false)")
-	// ErrInterrupted means that an interrupt came before the input. It wraps
-	// context.Canceled.
+	// ErrInterrupted means that an interrupt came before the input. It wraps context.Canceled.
 	ErrInterrupted = fmt.Errorf("interrupted while waiting for input: %w", context.Canceled)
 )
 

@@ -30,7 +30,7 @@ type Output struct {
 	timer   *time.Timer
 	payload []any
 	updates updates
-	scripts int // of widgets
+	scripts int // how many scripts of widgets were shown
 	places  [scriptPlaces]scriptPlace
 }
 
@@ -106,8 +106,8 @@ func (o *Output) flushAll() {
 	o.flushUpdates()
 }
 
-// Display shows a MIME bundle: text for text types, any value for JSON types,
-// []byte for images. With an id, a later bundle can take its place.
+// Display shows a MIME bundle: text for text types, any value for JSON types, []byte for images. With an id, a later
+// bundle can take its place.
 func (o *Output) Display(data, metadata map[string]any, id string) {
 	o.show("display_data", data, metadata, id)
 }
@@ -158,7 +158,7 @@ func (u *updates) put(id string, data, metadata map[string]any) {
 	u.content[id] = displayContent(data, metadata, id)
 }
 
-// flushUpdates sends the updates that wait. o.mu is held.
+// flushUpdates sends the waiting updates. o.mu is held.
 func (o *Output) flushUpdates() {
 	if len(o.updates.order) == 0 {
 		return

@@ -36,8 +36,8 @@ type peer struct {
 	waiting [][][]byte
 	bytes   int
 	writing bool
-	ready   chan struct{} // something waits
-	space   chan struct{} // less waits
+	ready   chan struct{} // signals that a message was queued
+	space   chan struct{} // signals that a message was sent
 	done    chan struct{} // closed by cut
 	once    sync.Once
 }
@@ -136,8 +136,8 @@ func (p *peer) isClosed() bool {
 	}
 }
 
-// subscribe reads a subscription message: one byte, 1 or 0, and the topic. It
-// reports whether it was a new subscription.
+// subscribe reads a subscription message: one byte, 1 or 0, and the topic. It reports whether it was a new
+// subscription.
 func (p *peer) subscribe(frame []byte) (topic string, added bool) {
 	if len(frame) == 0 || frame[0] > 1 {
 		return "", false

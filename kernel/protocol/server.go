@@ -27,8 +27,8 @@ type Config struct {
 	WidgetScript string
 	// Log receives a line for each dropped message, with the reason; nil discards the lines.
 	Log io.Writer
-	// AnswerTime is the limit for completion and inspection; 0 means 800 ms, since
-	// JupyterLab drops completions that take longer than a second.
+	// AnswerTime is the limit for completion and inspection; 0 means 800 ms, since JupyterLab drops completions that
+	// take longer than a second.
 	AnswerTime time.Duration
 }
 
@@ -46,7 +46,7 @@ type Server struct {
 	work   sync.WaitGroup
 
 	statusMu sync.Mutex // order of status messages
-	running  *message   // the cell that runs
+	running  *message   // the request of the running cell
 
 	history history
 	comms   comms

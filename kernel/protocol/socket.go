@@ -36,8 +36,7 @@ type channel struct {
 	budget *budget
 	// limits apply to the messages that are sent to each client.
 	limits limits
-	// receive is called with each message of a client, in order, from a goroutine
-	// of that client.
+	// receive is called with each message of a client, in order, from a goroutine of that client.
 	receive func(*peer, [][]byte)
 	// log gets a line for each client that is cut off.
 	log io.Writer
@@ -141,8 +140,7 @@ func (s *socket) next(p *peer) error {
 	return err
 }
 
-// receive reads one message. A frame that zmq4 can't read makes it panic; such a
-// client is cut off.
+// receive reads one message. A frame that zmq4 can't read makes it panic; such a client is cut off.
 func receive(z *zmq4.Conn) (msg zmq4.Msg, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -203,7 +201,7 @@ func (s *socket) close() {
 	s.wait.Wait()
 }
 
-// port returns the port that a listener got, 0 for a file.
+// port returns the port that a listener got; 0 for a file.
 func port(l net.Listener) int {
 	if a, ok := l.Addr().(*net.TCPAddr); ok {
 		return a.Port

@@ -20,8 +20,7 @@ const Version = "5.5"
 // https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
 var delimiter = []byte("<IDS|MSG>")
 
-// maxSeen is how many signatures are remembered to refuse replays, as many as
-// Jupyter's own session keeps.
+// maxSeen is how many signatures are kept to refuse replays, as many as Jupyter's own session keeps.
 const maxSeen = 1 << 16
 
 // header is a message's header; unknown fields are kept in message.rawHeader.
@@ -159,8 +158,7 @@ func (c *codec) fresh(sum [sha256.Size]byte) bool {
 	return true
 }
 
-// outgoing is a message to send. The zero values of parent and metadata are
-// empty objects.
+// outgoing is a message to send. The zero values of parent and metadata are empty objects.
 type outgoing struct {
 	kind     string // msg_type
 	parent   json.RawMessage

@@ -14,8 +14,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// SendComm delivers a value from the front end to gonbui/comms. It may be of any
-// type that gonb's protocol registers; other numbers and []any are converted.
+// SendComm delivers a value from the front end to gonbui/comms. It may be of any type that gonb's protocol registers;
+// other numbers and []any are converted.
 func (p *Process) SendComm(address string, value any) error {
 	return p.gonb.send(protocol.CommValue{Address: address, Value: plain(value)})
 }

@@ -19,7 +19,7 @@ func init() {
 	gob.Register([]any{})
 }
 
-// pipe is captured output.
+// pipe is the kernel's end of a captured output stream.
 type pipe struct {
 	name string
 	file *os.File

@@ -36,7 +36,7 @@ type Config struct {
 	Sink Sink
 }
 
-// Sink receives what the worker shows, one call at a time.
+// Sink receives the worker's output, one call at a time.
 type Sink interface {
 	// Stream receives output on "stdout" or "stderr", cut anywhere.
 	Stream(name string, data []byte)
@@ -126,7 +126,7 @@ func Start(cfg Config) (*Process, error) {
 	}
 }
 
-// ends are the ends of the worker's pipes that are not captured output.
+// ends are the ends of the worker's pipes for requests and events, and the lists of all ends to close.
 type ends struct {
 	requests, events *os.File   // ours
 	ours, theirs     []*os.File // theirs are closed in the kernel once the worker has them

@@ -53,7 +53,7 @@ func (g goroutine) runs() bool {
 // inC reports whether the goroutine is in C code, which nothing can stop.
 func (g goroutine) inC() bool { return strings.HasPrefix(g.stack, "runtime.cgocall") }
 
-// waitsForOthers reports whether only another goroutine can make this one go on.
+// waitsForOthers reports whether only another goroutine can make this one continue.
 func (g goroutine) waitsForOthers() bool {
 	for _, kind := range []string{"chan ", "select", "sync.", "semacquire", "coroutine"} {
 		if strings.HasPrefix(g.state, kind) {

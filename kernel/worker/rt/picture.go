@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// A picture of more than maxPixels is scaled down to fewPixels. Of several
-// pictures, maxPictures are shown, none with a side longer than thumbnail.
+// A picture of more than maxPixels is scaled down to fewPixels. Of several pictures, maxPictures are shown, none with a
+// side longer than thumbnail, in pixels.
 const (
 	maxPixels   = 4 << 20
 	fewPixels   = 1 << 20

@@ -49,7 +49,7 @@ func ShowN(vs ...any) {
 	}
 }
 
-// ShowNErr is ShowN for a call whose last value is an error: nil is not shown.
+// ShowNErr is ShowN for a call whose last value is an error: a nil error is not shown, any other ends the cell.
 func ShowNErr(vs ...any) {
 	if err, ok := vs[len(vs)-1].(error); ok {
 		ShowErr(err)

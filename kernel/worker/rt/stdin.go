@@ -30,7 +30,7 @@ type stdin struct {
 // inputEvery is the interval at which a running cell is checked.
 const inputEvery = 20 * time.Millisecond
 
-// open makes descriptor 0 a new pipe.
+// open replaces descriptor 0 with a new pipe.
 func (s *stdin) open() {
 	var ends [2]int
 	if syscall.Pipe2(ends[:], syscall.O_CLOEXEC) != nil {

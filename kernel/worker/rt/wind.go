@@ -21,7 +21,7 @@ const (
 	childTime = 300 * time.Millisecond
 )
 
-// leftBehind is a goroutine of a cell that ended without it.
+// leftBehind is a goroutine whose cell ended without it.
 type leftBehind struct {
 	place  string // where it waits
 	ending bool   // it was told to end: its deferred functions run undisturbed
