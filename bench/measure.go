@@ -175,7 +175,7 @@ func watched(cmd *exec.Cmd) (result, error) {
 	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		r.PeakMiB = float64(usage.Maxrss) / 1024
-		if runtime.GOOS == "darwin" { // bytes there
+		if runtime.GOOS == "darwin" { // Maxrss is in bytes there
 			r.PeakMiB /= 1024
 		}
 	}

@@ -29,7 +29,8 @@ type archive struct {
 	open func(path string, o Options) (*Dataset, error)
 }
 
-// hymenoptera: the SHA-256 is the one that PyTorch's own tutorial build checks (pytorch/tutorials, .jenkins/download_data.py).
+// hymenoptera is downloaded with the SHA-256 that PyTorch's own tutorial build checks (pytorch/tutorials,
+// .jenkins/download_data.py).
 var hymenoptera = Spec{
 	Info: Info{
 		Name:        "hymenoptera",

@@ -162,8 +162,8 @@ func (f barChart) vega() obj {
 	return spec
 }
 
-// rows are the data of the specification: k row, n name, v value and t its text, end the place of the text, lo and hi
-// the range.
+// rows returns the data of the specification: k row, n name, v value and t its text, end the place of the text, lo and
+// hi the range.
 func (f barChart) rows() arr {
 	rows := arr{}
 	for i, b := range f.bars {
@@ -220,7 +220,7 @@ func (f barChart) tooltip(ranged bool) arr {
 	return out
 }
 
-// bracket is the stroke across one end of the error bars.
+// bracket returns the layer of the strokes across one end of the error bars.
 func (f barChart) bracket(field string) obj {
 	return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
 		"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": f.valueAxis(field), "y": f.rowAxis()}}

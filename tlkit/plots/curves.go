@@ -13,7 +13,8 @@ import (
 // the lowest and highest point of each stretch, which looks the same at any size in a notebook.
 const maxPoints = 1000
 
-// fewPoints is the largest number of points that are shown as dots on their line; more dots would hide the dashes.
+// fewPoints is the largest number of points per line with which each is shown as a dot; more dots would hide the
+// dashes.
 const fewPoints = 12
 
 // Point is one point of a line. NaN or an infinity in X or Y is a gap: the line breaks there.
@@ -160,7 +161,7 @@ func (p Panel) pieces(l Line) []piece {
 }
 
 // thin keeps about maxPoints points at most: from each stretch the first lowest and the first highest, in order. If a
-// stretch holds a gap, the gap stays.
+// stretch holds gaps, one of them stays.
 func thin(pts []Point, band []Interval) ([]Point, []Interval) {
 	if len(pts) <= maxPoints {
 		return pts, band

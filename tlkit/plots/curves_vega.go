@@ -81,7 +81,7 @@ func addNoData(view obj, width, height int) {
 
 func lineLayer(panel int) string { return fmt.Sprintf("lines_%d", panel) }
 
-// view returns panel i, and whether there is anything in it.
+// view returns panel i, and whether it has any data.
 func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	values, hasBand, points := p.values()
 	view := obj{"width": panelWidth, "height": panelHeight, "data": obj{"values": values}}
@@ -101,7 +101,7 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	return view, true
 }
 
-// channels are the encodings that a panel's layers share.
+// channels holds the encodings that a panel's layers share.
 type channels struct{ x, y, colour, dash obj }
 
 func (p Panel) channels(values arr, lineNames, splits []string) channels {
@@ -197,8 +197,9 @@ func (c channels) lines(i int) obj {
 	}
 }
 
-// hover returns the layer of one mark per point, visible only under the pointer (and where no line passes), which
-// carries the tooltip: a thin line alone is hard to hit.
+// hover returns the layer of one mark per point, which carries the tooltip: a thin line alone is hard to hit. A mark is
+// visible only under the pointer, where a piece is a single point, or if no line of the panel has more than fewPoints
+// points.
 func (c channels) hover(i, points int, tooltip arr) obj {
 	name := fmt.Sprintf("hover_%d", i)
 	shown := arr{obj{"param": name, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
