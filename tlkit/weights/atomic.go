@@ -18,8 +18,8 @@ func WriteFile(path string, data []byte) error {
 	})
 }
 
-// writeAtomic lets fill write a file that appears at path when it is complete and on the disk. Whatever fails, a full
-// disk for one, an older file at path stays as it was and no temporary file is left behind.
+// writeAtomic writes a file with fill. The file appears at path when it is complete and on the disk. After any failure,
+// such as a full disk, an older file at path is unchanged and no temporary file is left behind.
 func writeAtomic(path string, fill func(io.Writer) error) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("weights: %s is a folder; give the name of a file", path)
@@ -36,7 +36,7 @@ func writeAtomic(path string, fill func(io.Writer) error) error {
 		pipe.CloseWithError(err)
 	}()
 	err := atomicfile.Write(path, r)
-	r.Close() // ends fill where the file could not be written
+	r.Close() // ends fill if the file could not be written
 	<-done
 	if err != nil {
 		return fmt.Errorf("weights: writing %s: %w", path, err)

@@ -108,7 +108,7 @@ func decodeFloat32(dst []float32, b []byte, d DType) error {
 	le := binary.LittleEndian
 	switch d {
 	case F32:
-		if !cpu.IsBigEndian { // as it is
+		if !cpu.IsBigEndian { // the same bytes
 			copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), b)
 			break
 		}

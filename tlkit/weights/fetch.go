@@ -15,31 +15,28 @@ import (
 // pytorchHost serves the weights of torchvision; TLKIT_MIRROR stands in for it.
 const pytorchHost = "https://download.pytorch.org"
 
-// FetchOptions say how Fetch downloads. The zero value is fine.
+// FetchOptions are the options of Fetch; the zero value is ready to use.
 type FetchOptions struct {
 	// SHA256 of the file, 8 to 64 hexadecimal digits from its beginning. Empty: the
 	// hash in the file's name, if it has one.
 	SHA256 string
-	// Progress is called a few times per second and at the end, with total -1 if
-	// the server does not say. May be nil.
+	// Progress is called a few times per second and at the end, with total -1 if the server does not send it. May be
+	// nil.
 	Progress func(done, total int64)
 }
 
 // Fetch returns the path of a local copy of a file of weights, downloading it if
 // need be.
 //
-// A copy with the right hash is looked for in the cache first (folder "weights"
-// of TLKIT_CACHE, or of tlkit's folder in the user's cache folder), then where
-// PyTorch keeps its downloads (TORCH_HOME, usually ~/.cache/torch, folder
-// hub/checkpoints); then the network is not asked. Otherwise the file is
-// downloaded into the cache: resumed, verified by the hash, renamed when
-// complete, by one process at a time.
+// A copy with the right hash is looked for in the cache first (folder "weights" of TLKIT_CACHE, or of tlkit's folder in
+// the user's cache folder), then where PyTorch keeps its downloads (TORCH_HOME, usually ~/.cache/torch, folder
+// hub/checkpoints). A copy found there needs no network. Otherwise the file is downloaded into the cache: resumed,
+// verified by the hash, renamed when complete, by one process at a time.
 //
 // Without any hash the file in the cache is trusted as it is.
 //
-// TLKIT_MIRROR is a base URL that replaces https://download.pytorch.org.
-// TLKIT_OFFLINE forbids the network: the error then says which file to put
-// where. HTTP_PROXY and HTTPS_PROXY work as usual.
+// TLKIT_MIRROR is a base URL that replaces https://download.pytorch.org. TLKIT_OFFLINE forbids the network: the error
+// then names the missing file and the folder to put it in. HTTP_PROXY and HTTPS_PROXY work as usual.
 func Fetch(ctx context.Context, rawURL string, opts FetchOptions) (string, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -69,8 +66,8 @@ func Fetch(ctx context.Context, rawURL string, opts FetchOptions) (string, error
 	return dest, nil
 }
 
-// cacheName is the file's own name if a hash tells files of the same name apart,
-// else it contains the address: model.safetensors is in many places.
+// cacheName returns the file's own name if a hash distinguishes files of the same name. Else the result contains the
+// address, since many places have a model.safetensors.
 func cacheName(u *url.URL, base, hash string) string {
 	if hash != "" && HashPrefixFromName(base) == hash {
 		return base

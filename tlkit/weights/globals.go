@@ -10,14 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// ForbiddenError says that a pickle names a callable that no honest checkpoint
-// has, such as os.system, or one without which there are no weights in it: that
-// of a whole model. Nothing of the file was executed.
+// ForbiddenError reports that a pickle names a callable that no honest checkpoint has, such as os.system, or an unknown
+// one that holds its weights, as in the pickle of a whole model. Nothing of the file was executed.
 type ForbiddenError struct {
 	Path string // the file
 	Name string // the callable, as "os.system"
-	// Unknown: it is no known attack, but a class or function whose result is not read, and no weights were found
-	// beside.
+	// Unknown: the callable is no known attack, but a class or function whose result is not read, and no weights were
+	// found outside it.
 	Unknown bool
 }
 
@@ -36,13 +35,13 @@ type global struct {
 	name    string
 	kind    globalKind
 	dtype   DType // of storage classes and torch's dtypes
-	unknown bool  // not in known: if the file has no weights, it may be why
+	unknown bool  // not in known: may be the reason if the file has no weights
 }
 
 type globalKind uint8
 
 const (
-	opaque        globalKind = iota // unknown or of no interest: calls give an object whose content is ignored
+	opaque        globalKind = iota // unknown or of no interest: calls return an object whose content is ignored
 	makeDict                        // OrderedDict and others
 	makeList                        // list, set, frozenset
 	makeTuple                       // tuple, torch.Size
@@ -58,10 +57,9 @@ const (
 	foreignTensor                   // quantised, sparse and other tensors that are not read
 )
 
-// known lists the callables that mean something to a state dict, by module and
-// name, after torch.load(weights_only=True) (torch/_weights_only_unpickler.py).
-// All others are opaque: training scripts store settings of any class beside
-// the weights, and no list of such classes would ever be complete.
+// known lists the callables that matter for a state dict, by module and name, after torch.load(weights_only=True)
+// (torch/_weights_only_unpickler.py). All others are opaque: training scripts store settings of any class in addition
+// to the weights, and no list of such classes would ever be complete.
 var known = map[string]global{
 	"collections.OrderedDict":                      {kind: makeDict},
 	"collections.defaultdict":                      {kind: makeDict},
@@ -103,8 +101,8 @@ var torchDTypes = map[string]DType{
 	"uint16": U16, "uint32": U32, "uint64": U64, "bool": Bool, "complex64": C64, "complex128": C128,
 }
 
-// hostileModules and hostileBuiltins are what attacks call. Nothing would be
-// executed, but whoever gets such a file should know.
+// hostileModules and hostileBuiltins are the names that attacks call. Nothing would be executed, but the user of such a
+// file should be warned.
 var (
 	hostileModules = []string{
 		"os", "posix", "nt", "sys", "subprocess", "shutil", "socket", "runpy", "importlib", "pty", "commands", "webbrowser",
@@ -125,7 +123,7 @@ func hostile(module, name string) bool {
 		slices.Contains(hostileModules, outer) || module == "builtins" && slices.Contains(hostileBuiltins, name)
 }
 
-// findGlobal finds what GLOBAL and its like name. What is not known is opaque.
+// findGlobal finds the callable that GLOBAL or a similar opcode names. Unknown ones are opaque.
 func findGlobal(module, name string) (*global, error) {
 	switch module { // Python 2's names
 	case "__builtin__":
@@ -153,7 +151,7 @@ func findGlobal(module, name string) (*global, error) {
 	return &global{name: printable(full), kind: opaque, unknown: true}, nil
 }
 
-// printable keeps a name from a file fit for a message.
+// printable makes a name from a file fit for a message.
 func printable(s string) string {
 	if len(s) > 200 {
 		s = s[:200] + "..."
@@ -205,8 +203,8 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 	return nil, fmt.Errorf("a call of %s; the pickle is damaged", g.name)
 }
 
-// newDict makes a dictionary: of a content, of pairs as Python 2 writes them (OrderedDict([[k, v], ...])), or an empty one
-// that has a factory (defaultdict).
+// newDict makes a dictionary: from another one, from pairs as Python 2 writes them (OrderedDict([[k, v], ...])), or an
+// empty one for a call with a factory (defaultdict).
 func (u *unpickler) newDict(g *global, args tuple) (any, error) {
 	for _, a := range args {
 		if d, ok := a.(*dict); ok {
@@ -267,8 +265,7 @@ func sequence(v any) []any {
 	return nil
 }
 
-// numpyNumber decodes numpy.core.multiarray.scalar(dtype, bytes); nil if it is
-// of no simple type.
+// numpyNumber decodes numpy.core.multiarray.scalar(dtype, bytes); nil if its type is not a simple one.
 func numpyNumber(args tuple) any {
 	o, ok := arg(args, 0).(*object)
 	b, ok2 := arg(args, 1).([]byte)

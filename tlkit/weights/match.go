@@ -22,8 +22,8 @@ type ShapeMismatch struct {
 // message shortens long lists; the fields are complete.
 type MismatchError struct {
 	Source     string          // the file, "" if the state dict was made in memory
-	Missing    []string        // wanted, not in the state dict; in the model's order
-	Unexpected []string        // in the state dict, not wanted; in the file's order
+	Missing    []string        // expected, not in the state dict; in the model's order
+	Unexpected []string        // in the state dict, not expected; in the file's order
 	Misshapen  []ShapeMismatch // in both, with different shapes
 	Matched    int             // number of keys in order
 	// Prefix was removed from the file's keys before, and Layout is the library whose names for the layers were tried;
@@ -31,7 +31,7 @@ type MismatchError struct {
 	Prefix, Layout string
 }
 
-// maxListed is how many names of each kind the message shows.
+// maxListed is the number of names of each kind that the message shows.
 const maxListed = 8
 
 func (e *MismatchError) Error() string {
@@ -66,7 +66,7 @@ func (e *MismatchError) Error() string {
 	return b.String()
 }
 
-// tried says under which names the keys were compared.
+// tried describes the names under which the keys were compared.
 func (e *MismatchError) tried() string {
 	var s string
 	if e.Prefix != "" {
@@ -78,7 +78,7 @@ func (e *MismatchError) tried() string {
 	return s
 }
 
-// hint says what the lists show beyond their items.
+// hint describes a pattern in the lists: a common prefix, or no match at all.
 func (e *MismatchError) hint() string {
 	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
 		// All keys behind a prefix: a model within a model.
@@ -100,9 +100,8 @@ func isBookkeeping(key string) bool {
 	return key == "num_batches_tracked" || strings.HasSuffix(key, ".num_batches_tracked")
 }
 
-// Match compares the tensors that a model wants with those of a state dict and
-// returns nil or a *MismatchError with all differences. num_batches_tracked is
-// ignored on both sides.
+// Match compares the tensors that a model expects with those of a state dict and returns nil or a *MismatchError with
+// all differences. num_batches_tracked is ignored on both sides.
 func Match(want []Spec, sd *StateDict) error {
 	e := &MismatchError{Source: sd.Source}
 	wanted := make(map[string]bool, len(want))

@@ -11,9 +11,9 @@ import (
 )
 
 // OpenONNX opens the initializers of an ONNX model as a state dict, under their names in the model and in the order of
-// the file; Metadata are the model's metadata properties. The graph is not read: what the weights are to be used for
-// must be known from elsewhere. A model written by WriteONNX has the keys of its state dict; other exporters may have
-// renamed, folded or transposed weights.
+// the file; Metadata are the model's metadata properties. The graph is not read: the use of the weights must be known
+// from elsewhere. A model written by WriteONNX has the keys of its state dict; other exporters may have renamed, folded
+// or transposed weights.
 func OpenONNX(path string) (*StateDict, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -102,7 +102,7 @@ func (sd *StateDict) addInitializer(r io.ReaderAt, p field) error {
 			key, err = f.text(r)
 		case n == onnxTensorRaw && f.bytes:
 			data = f
-		case n == onnxTensorFloats && f.bytes && data.begin == 0: // packed, 4 bytes each, little-endian: as raw data are
+		case n == onnxTensorFloats && f.bytes && data.begin == 0: // packed, 4 bytes each, little-endian, as in raw data
 			data, floats = f, true
 		case n == onnxTensorPlace:
 			elsewhere = f.value != 0

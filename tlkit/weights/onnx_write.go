@@ -30,9 +30,9 @@ var onnxTypes = map[DType]onnx.TensorProto_DataType{
 	U8: onnx.TensorProto_UINT8, Bool: onnx.TensorProto_BOOL,
 }
 
-// WriteONNX writes an ONNX model with the entries as its initializers, beside those that it has already. The values
-// are streamed: no copy of them is made in memory. As with WriteSafetensors, the file appears whole or not at all.
-// A model of 2 GiB or more is an error: protocol buffers are limited to that.
+// WriteONNX writes an ONNX model with the entries as its initializers, in addition to those that it has already. The
+// values are streamed: no copy of them is made in memory. As with WriteSafetensors, the file appears whole or not at
+// all. A model of 2 GiB or more is an error: protocol buffers are limited to that.
 func WriteONNX(path string, model *onnx.ModelProto, entries []Entry) error {
 	if err := checkEntries(entries, func(d DType) bool { _, ok := onnxTypes[d]; return ok }); err != nil {
 		return fmt.Errorf("weights: writing %s: %w", path, err)
@@ -79,7 +79,7 @@ func WriteONNX(path string, model *onnx.ModelProto, entries []Entry) error {
 	})
 }
 
-// tensorHead is all of an initializer but its values, which follow it.
+// tensorHead returns all of an initializer except its values, which follow it.
 func tensorHead(e Entry) ([]byte, error) {
 	t := &onnx.TensorProto{Name: e.Key, DataType: int32(onnxTypes[e.DType])}
 	for _, d := range e.Shape {

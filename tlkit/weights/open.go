@@ -21,9 +21,8 @@ type Options struct {
 	KeepPrefix bool
 }
 
-// Open opens a file of weights. The format is recognised by content, never by
-// name; PyTorch checkpoints (zip and legacy) and safetensors are read, and for
-// other known formats the error says what to do.
+// Open opens a file of weights. The format is recognised by content, never by name; PyTorch checkpoints (zip and
+// legacy) and safetensors are read, and for other known formats the error gives the next step.
 //
 // In a PyTorch checkpoint the state dict is found by this rule:
 //
@@ -55,8 +54,8 @@ func OpenWith(path string, opts Options) (*StateDict, error) {
 	return sd, nil
 }
 
-// named puts the name of the file where messages take it from: into err, if
-// opening failed, else into the state dict and its tensors.
+// named stores the name of the file for messages: into err, if opening failed, else into the state dict and its
+// tensors.
 func (sd *StateDict) named(path string, err error) error {
 	var forbidden *ForbiddenError
 	if errors.As(err, &forbidden) {
@@ -87,9 +86,8 @@ func openFile(f *os.File, opts Options) (*StateDict, error) {
 	return openReader(f, info.Size(), opts)
 }
 
-// openReader reads a state dict from size bytes. It never panics: the parsers
-// check what they use, and the recover is a second line that turns an oversight
-// into an error.
+// openReader reads a state dict from size bytes. It never panics: the parsers check what they use, and the recover is a
+// second line of defence that converts an oversight to an error.
 func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -137,8 +135,7 @@ const (
 	formatSafetensors
 )
 
-// foreign lists formats that people mistake for weights of PyTorch, by the bytes
-// at an offset, with what to do about each.
+// foreign lists formats that people mistake for weights of PyTorch, by the bytes at an offset, with advice for each.
 var foreign = []struct {
 	at     int
 	magic  string
@@ -162,8 +159,8 @@ var foreign = []struct {
 
 const onnxAdvice = "an ONNX model: a whole graph, not a state dict. Export the weights in Python (torch.save(model.state_dict(), ...) or safetensors.torch.save_file) and open that file"
 
-// detect recognises a format by the first bytes of a file, and else says what
-// the file is or what was expected.
+// detect recognises a format by the first bytes of a file, and else returns a message with the kind of the file or the
+// expected kinds.
 func detect(head []byte, size int64) (format, string) {
 	if size == 0 {
 		return formatUnknown, "the file is empty; download it again"
@@ -183,7 +180,7 @@ func detect(head []byte, size int64) (format, string) {
 		}
 	}
 	if brace {
-		return formatSafetensors, "" // and the reader says what is wrong with it
+		return formatSafetensors, "" // the reader's error describes the fault
 	}
 	// A pickle of protocol 2 to 5; torch.save's protocol 0 and 1 begin with the
 	// magic number as text.

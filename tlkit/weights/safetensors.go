@@ -16,9 +16,8 @@ import (
 // (huggingface/safetensors, MAX_HEADER_SIZE).
 const maxSafetensorsHeader = 100_000_000
 
-// openSafetensors reads the header and checks it as the format's documentation
-// demands: known types, offsets that agree with the shapes, no overlap, no
-// holes, no repeated keys, and data that fills the file exactly.
+// openSafetensors reads the header and checks it by the rules of the format's documentation: known types, offsets that
+// agree with the shapes, no overlap, no holes, no repeated keys, and data that fills the file exactly.
 func openSafetensors(r io.ReaderAt, size int64) (*StateDict, error) {
 	var lenBytes [8]byte
 	if err := readFullAt(r, lenBytes[:], 0); err != nil {
@@ -100,7 +99,7 @@ func (sd *StateDict) parseHeader(header []byte) ([]span, error) {
 	if rest := bytes.TrimLeft(header[dec.InputOffset():], " \n\r\t"); len(rest) > 0 {
 		return nil, errors.New("something follows the JSON object")
 	}
-	// Serialised order is that of the offsets, whatever the order of the JSON.
+	// The order of the tensors is that of their offsets, whatever the order of the JSON.
 	slices.SortStableFunc(sd.entries, func(a, b Entry) int { return cmp.Compare(a.base, b.base) })
 	return spans, nil
 }
@@ -190,7 +189,7 @@ func jsonError(err error) error {
 	return err
 }
 
-// checkSpans makes sure that the tensors cover the data exactly once.
+// checkSpans returns an error unless the tensors cover the data exactly once.
 func checkSpans(spans []span, dataSize int64) error {
 	slices.SortFunc(spans, func(a, b span) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))

@@ -10,10 +10,9 @@ import (
 	"slices"
 )
 
-// WriteSafetensors writes tensors in the safetensors format, in the given order
-// and with the types that they have; metadata may be nil. The file appears whole
-// or not at all: an older one at path stays until the new one is on the disk.
-// Entries may come from a file that the new one replaces.
+// WriteSafetensors writes tensors in the safetensors format, in the given order and with their own types; metadata may
+// be nil. The file appears whole or not at all: an older one at path stays until the new one is on the disk. Entries
+// may come from a file that the new one replaces.
 func WriteSafetensors(path string, entries []Entry, metadata map[string]string) error {
 	if err := checkEntries(entries, func(d DType) bool { return d != C128 }); err != nil {
 		return fmt.Errorf("weights: writing %s: %w", path, err)
@@ -47,7 +46,7 @@ func writer(w io.Writer) func([]byte) error {
 	}
 }
 
-// checkEntries refuses what no reader could read back.
+// checkEntries returns an error for entries that no reader could read back.
 func checkEntries(entries []Entry, supported func(DType) bool) error {
 	seen := make(map[string]bool, len(entries))
 	for _, e := range entries {
@@ -71,8 +70,7 @@ func checkEntries(entries []Entry, supported func(DType) bool) error {
 	return nil
 }
 
-// safetensorsHeader is the JSON object, padded with spaces so that the data
-// begins at a multiple of 8 bytes.
+// safetensorsHeader returns the JSON object, padded with spaces so that the data begins at a multiple of 8 bytes.
 func safetensorsHeader(entries []Entry, metadata map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	var encodeErr error

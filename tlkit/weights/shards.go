@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// maxShards is far above what any published model is split into.
+// maxShards is far above the number of files of any published model.
 const maxShards = 1000
 
-// ShardNames returns the names of the files that an index (model.safetensors.index.json) lists, sorted. They lie beside
-// the index.
+// ShardNames returns the names of the files that an index (model.safetensors.index.json) lists, sorted. They are in the
+// folder of the index.
 func ShardNames(index []byte) ([]string, error) {
 	var parsed struct {
 		WeightMap map[string]string `json:"weight_map"`
@@ -41,8 +41,8 @@ func ShardNames(index []byte) ([]string, error) {
 	return names, nil
 }
 
-// Join makes one state dict of several, such as the parts of a large model, and owns them: closing it closes all. A key
-// that two of them have is an error.
+// Join makes one state dict from several, such as the parts of a large model, and owns them: closing it closes all. A
+// key in two of them is an error.
 func Join(parts ...*StateDict) (*StateDict, error) {
 	joined := &StateDict{Metadata: map[string]string{}}
 	var files closers

@@ -19,17 +19,16 @@ type Entry struct {
 // StateDict is an ordered list of named tensors, in the order of the file.
 // Reading it is safe from several goroutines; Strip and Close are not.
 type StateDict struct {
-	// Metadata holds what the file says beside the tensors, as text: for a
-	// PyTorch checkpoint the numbers and strings that stood next to the state
-	// dict (epoch, arch, best_acc1), for safetensors its __metadata__.
+	// Metadata holds the other values of the file, as text: for a PyTorch checkpoint the numbers and strings that stood
+	// next to the state dict (epoch, arch, best_acc1), for safetensors its __metadata__.
 	Metadata map[string]string
 	// Source is the path given to Open, for messages; empty if made in memory.
 	Source string
 	// Format is "pytorch-zip", "pytorch-legacy" or "safetensors"; empty if made
 	// in memory.
 	Format string
-	// Nested is where in the file the state dict was found, such as
-	// "state_dict"; empty if the whole file is the state dict.
+	// Nested is the place in the file where the state dict was found, such as "state_dict"; empty if the whole file is
+	// the state dict.
 	Nested string
 	// Stripped is the prefix that Open removed from all keys, such as "module.".
 	Stripped string
@@ -48,7 +47,7 @@ func New(entries []Entry) (*StateDict, error) {
 	return sd, nil
 }
 
-// With returns a state dict of other entries that keeps everything else sd says: Metadata, Source, Format, Nested and
+// With returns a state dict of other entries that keeps all other facts of sd: Metadata, Source, Format, Nested and
 // Stripped. It is a view: the file stays sd's, and closing sd ends both. A repeated key is an error.
 func (sd *StateDict) With(entries []Entry) (*StateDict, error) {
 	out := *sd
@@ -92,8 +91,7 @@ func (sd *StateDict) Get(key string) (Tensor, bool) {
 	return sd.entries[i].Tensor, true
 }
 
-// Entries returns all tensors with their names in the order of the file, as the
-// writers want them.
+// Entries returns all tensors with their names in the order of the file, as the writers expect them.
 func (sd *StateDict) Entries() []Entry { return slices.Clone(sd.entries) }
 
 // NumParameters returns the number of floating-point elements, running
@@ -108,10 +106,9 @@ func (sd *StateDict) NumParameters() int {
 	return n
 }
 
-// Strip removes a prefix from every key that begins with it and returns how many
-// did. It is an error, and nothing changes, if two keys would become the same.
-// Open has already removed the prefixes that wrappers of PyTorch add to all
-// keys (see Open); Strip is for others, such as Lightning's "model.".
+// Strip removes a prefix from every key that begins with it and returns the number of keys changed. It is an error, and
+// nothing changes, if two keys would become the same. Open has already removed the prefixes that wrappers of PyTorch
+// add to all keys (see Open); Strip is for others, such as Lightning's "model.".
 func (sd *StateDict) Strip(prefix string) (int, error) {
 	old, n := slices.Clone(sd.entries), 0
 	for i := range sd.entries {
@@ -151,8 +148,8 @@ func (sd *StateDict) stripWrappers() {
 	}
 }
 
-// Close closes the file. Tensors that were not read yet can't be read after it;
-// values already returned stay valid. Closing twice is harmless.
+// Close closes the file. Tensors that were not read before can't be read after it; values already returned stay valid.
+// Closing twice is harmless.
 func (sd *StateDict) Close() error {
 	if sd == nil || sd.file == nil {
 		return nil

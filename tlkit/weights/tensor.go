@@ -8,16 +8,15 @@ import (
 	"slices"
 )
 
-// Tensor is one entry of a state dict: a shape, an element type, and where the
-// elements are. Values are in row-major order of Shape, in the layout of the
-// file (PyTorch's: convolution kernels OIHW, linear weights [out, in]). An
-// empty Shape is a single number.
+// Tensor is one entry of a state dict: a shape, an element type, and the place of the elements. Values are in row-major
+// order of Shape, in the layout of the file (PyTorch's: convolution kernels OIHW, linear weights [out, in]). An empty
+// Shape is a single number.
 //
 // A Tensor from a file reads it on demand, so it must not outlive its
 // [StateDict]. Reading is safe from several goroutines.
 type Tensor struct {
 	Shape []int // of the file
-	DType DType // of the file; values come out as float32
+	DType DType // of the file; values are returned as float32
 
 	src    io.ReaderAt // the storage, little-endian; nil if memory holds the values
 	base   int64       // byte at which the storage begins in src
@@ -68,7 +67,7 @@ func (t Tensor) Float32() ([]float32, error) {
 	return dst, t.ReadFloat32(dst)
 }
 
-// ReadFloat32 is Float32 into memory of the caller; len(dst) must be t.Len().
+// ReadFloat32 is Float32 into the caller's memory; len(dst) must be t.Len().
 func (t Tensor) ReadFloat32(dst []float32) error {
 	if len(dst) != t.Len() {
 		return t.errorf("a tensor of shape %v needs %d values of room, got %d", t.Shape, t.Len(), len(dst))
@@ -90,8 +89,8 @@ func (t Tensor) ReadFloat32(dst []float32) error {
 	return inFile(t.label, err)
 }
 
-// EachFloat32 reads all elements as Float32 does, but piece by piece: fn gets consecutive ones and the position of the
-// first, and must not keep the slice. It is the way to read a large file without a second copy of it in memory.
+// EachFloat32 reads all elements as Float32 does, but piece by piece: fn receives consecutive elements and the position
+// of the first, and must not keep the slice. A large file is read so without a second copy of it in memory.
 func (t Tensor) EachFloat32(fn func(at int, values []float32) error) error {
 	if t.mem != nil {
 		return inFile(t.label, fn(0, t.mem))
@@ -149,8 +148,8 @@ func (t Tensor) Bytes() ([]byte, error) {
 	return dst, nil
 }
 
-// chunkBytes is a multiple of every element size. One chunk is all the memory
-// that reading a contiguous tensor needs beside its result.
+// chunkBytes is a multiple of every element size. Reading a contiguous tensor needs the memory of one chunk in addition
+// to that of the result.
 const chunkBytes = 128 << 10
 
 // chunks calls fn with consecutive pieces of the elements' bytes; fn must not
@@ -248,7 +247,7 @@ func putUint32(b []byte, v uint32) {
 	b[0], b[1], b[2], b[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
 }
 
-// maxRank is far above any real model's; PyTorch itself stops at 64 axes.
+// maxRank is far above the rank of any real tensor; PyTorch itself allows at most 64 axes.
 const maxRank = 64
 
 // elements returns the product of the axes, or an error for a negative axis and
@@ -290,8 +289,8 @@ func isContiguous(shape, stride []int) bool {
 	return true
 }
 
-// TensorAt is a tensor whose elements lie in r, little-endian and row-major, from byte at on: for formats that hold
-// more than a state dict.
+// TensorAt returns a tensor whose elements lie in r, little-endian and row-major, from byte at on: for formats that
+// hold more than a state dict.
 func TensorAt(shape []int, d DType, r io.ReaderAt, at int64) (Tensor, error) {
 	if _, err := elements(shape); err != nil {
 		return Tensor{}, fmt.Errorf("weights: %w", err)

@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// storage is a block of elements that tensors of a PyTorch file look into.
+// storage is a block of elements that tensors of a PyTorch file refer to.
 type storage struct {
 	dtype  DType
 	numel  int   // claimed by the pickle, checked against the file by resolve
@@ -49,14 +49,12 @@ func parseStorageID(id any) (s *storage, key string, view any, err error) {
 	return &storage{dtype: class.dtype, numel: int(n)}, key, view, nil
 }
 
-// expandedLimit is how many elements a tensor may have beyond its storage:
-// torch's expand makes such views with stride 0, and without a limit a small
-// file could ask for any amount of memory.
+// expandedLimit is the largest number of elements of a tensor that has more than its storage: torch's expand makes such
+// views with stride 0, and without a limit a small file could require any amount of memory.
 const expandedLimit = 1 << 16
 
-// rebuildTensor does what torch._utils._rebuild_tensor and its successors do:
-// (storage, offset, size, stride[, requires_grad, hooks[, dtype]]). Everything
-// is checked against the storage, in elements.
+// rebuildTensor is torch._utils._rebuild_tensor and its successors: (storage, offset, size, stride[, requires_grad,
+// hooks[, dtype]]). All positions, in elements, are checked against the size of the storage.
 func rebuildTensor(kind globalKind, args tuple) (*Tensor, error) {
 	s, ok := arg(args, 0).(*storage)
 	if !ok {
@@ -82,7 +80,7 @@ func rebuildTensor(kind globalKind, args tuple) (*Tensor, error) {
 		return nil, err
 	}
 	dtype, room := s.dtype, s.numel
-	if kind == tensorV3 { // the storage is of bytes, the type stands apart
+	if kind == tensorV3 { // the storage is of bytes, the type is a separate argument
 		g, ok := arg(args, 6).(*global)
 		if !ok || g.kind != dtypeValue {
 			return nil, fmt.Errorf("expected a dtype, got %s", kindOf(arg(args, 6)))
@@ -136,16 +134,15 @@ func ints(v any) ([]int, error) {
 	return out, nil
 }
 
-// lateReader reads a storage whose place is found after its tensors were built:
-// in legacy files the storages follow the pickle. Tensors hold it only until
-// resolve replaces it.
+// lateReader stands for a storage whose place is found after its tensors were built: in legacy files the storages
+// follow the pickle. Tensors hold it only until resolve replaces it.
 type lateReader struct{ s *storage }
 
 func (r lateReader) ReadAt([]byte, int64) (int, error) {
 	return 0, errors.New("a tensor was read before its storage was found")
 }
 
-// resolve points a tensor at its bytes once all storages are known.
+// resolve sets the place of a tensor's bytes once all storages are known.
 func (t *Tensor) resolve() error {
 	late, ok := t.src.(lateReader)
 	if !ok {

@@ -9,16 +9,15 @@ import (
 	"strings"
 )
 
-// The first pickle of a legacy file is this number (torch/serialization.py,
-// MAGIC_NUMBER); magicText is how pickle protocols 0 and 1 write it.
+// The first pickle of a legacy file is this number (torch/serialization.py, MAGIC_NUMBER); magicText is its form in
+// pickle protocols 0 and 1.
 const magicText = "L119547037146038801333356L\n."
 
 var magicNumber, _ = new(big.Int).SetString("119547037146038801333356", 10)
 
-// openTorchLegacy reads what torch.save wrote before PyTorch 1.6, and still
-// writes with _use_new_zipfile_serialization=False: the pickles of the magic
-// number, the protocol version, the machine (byte order), the object and the
-// list of storage keys, then each storage with its length in front.
+// openTorchLegacy reads the format that torch.save wrote before PyTorch 1.6, and still writes with
+// _use_new_zipfile_serialization=False: the pickles of the magic number, the protocol version, the machine (byte
+// order), the object and the list of storage keys, then each storage with its length in front.
 func openTorchLegacy(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 	u := newUnpickler(io.NewSectionReader(r, 0, size), size, memoryBase+memoryFactor*size)
 	magic, err := u.load()
@@ -133,5 +132,5 @@ func placeStorages(storages map[string]*storage, keys []any, r io.ReaderAt, at, 
 	return nil
 }
 
-// cleanKey makes a name of a file fit for Metadata.
+// cleanKey makes a name from a file fit for Metadata.
 func cleanKey(s string) string { return strings.ToValidUTF8(s, "?") }

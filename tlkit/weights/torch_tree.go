@@ -67,7 +67,7 @@ func stateDictOf(root any, format string, size int64, opts Options) (*StateDict,
 	return sd, sd.collect(d, size)
 }
 
-// collect takes the tensors of d.
+// collect adds the tensors of d to the state dict.
 func (sd *StateDict) collect(d *dict, size int64) error {
 	total := int64(0)
 	for i, k := range d.keys {
@@ -86,7 +86,7 @@ func (sd *StateDict) collect(d *dict, size int64) error {
 			return fmt.Errorf("tensor %.100q: %w; the file is damaged or cut short", key, err)
 		}
 		total += int64(t.NumBytes())
-		if total > memoryBase+memoryFactor*size { // tied weights count twice, and rightly so
+		if total > memoryBase+memoryFactor*size { // tied weights count twice on purpose
 			return fmt.Errorf("its tensors would need more than %d bytes, but the file has only %d; this is no honest checkpoint", total, size)
 		}
 		sd.entries = append(sd.entries, Entry{Key: key, Tensor: *t})
@@ -94,7 +94,7 @@ func (sd *StateDict) collect(d *dict, size int64) error {
 	return nil
 }
 
-// choose returns the entry to descend into, "" to stay.
+// choose returns the entry to descend into, "" to stay at d.
 func choose(d *dict) (string, error) {
 	s := search{}
 	for _, name := range nestedNames {
@@ -120,8 +120,7 @@ func choose(d *dict) (string, error) {
 	return "", fmt.Errorf("several dictionaries with tensors: %s; choose one with Options.Key", quoted(candidates))
 }
 
-// search remembers which dictionaries hold tensors: dictionaries may contain
-// themselves, or one another many times.
+// search caches which dictionaries hold tensors: dictionaries may contain themselves, or one another many times.
 type search map[*dict]bool
 
 // hasTensors reports whether v is a dictionary with tensors, at most depth
@@ -160,9 +159,8 @@ func dicts(d *dict) []string {
 	return names
 }
 
-// note copies the plain values of d to Metadata; an inner dictionary's win.
-// Tensors with one element count as numbers if d is not the state dict itself:
-// best_acc1 is often one.
+// note copies the plain values of d to Metadata; those of an inner dictionary replace those of an outer one. Tensors
+// with one element count as numbers if d is not the state dict itself: best_acc1 is often one.
 func (sd *StateDict) note(d *dict, tensors bool) {
 	for i, k := range d.keys {
 		name, ok := k.(string)
@@ -192,7 +190,7 @@ func (sd *StateDict) note(d *dict, tensors bool) {
 	}
 }
 
-// maxNote is the longest text that Metadata takes from a checkpoint.
+// maxNote is the largest length of a text that is copied from a checkpoint to Metadata.
 const maxNote = 4096
 
 func keyText(k any) string {

@@ -40,7 +40,7 @@ func WritePTH(path string, entries []Entry) error {
 	})
 }
 
-// piece gives bytes in the manner of Tensor.chunks.
+// piece returns a function that passes b on, as Tensor.chunks does with a tensor's bytes.
 func piece(b []byte) func(func([]byte) error) error {
 	return func(fn func([]byte) error) error { return fn(b) }
 }
@@ -103,8 +103,8 @@ func (c *checksum) add(b []byte) error {
 	return err
 }
 
-// statePickle is the pickle, protocol 2, of an OrderedDict of tensors, each with
-// a storage of its own that is named by its index.
+// statePickle returns the pickle, protocol 2, of an OrderedDict of tensors, each with a storage of its own that is
+// named by its index.
 func statePickle(entries []Entry) []byte {
 	p := &pickler{}
 	p.op(0x80, 2) // PROTO 2

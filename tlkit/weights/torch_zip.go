@@ -9,9 +9,8 @@ import (
 	"strings"
 )
 
-// openTorchZip reads what torch.save writes since PyTorch 1.6: a zip archive
-// with one folder that holds data.pkl, byteorder, version and data/<key> for
-// every storage, all stored without compression so that they can be read in
+// openTorchZip reads the format of torch.save since PyTorch 1.6: a zip archive with one folder that holds data.pkl,
+// byteorder, version and data/<key> for every storage, all stored without compression so that they can be read in
 // place.
 func openTorchZip(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 	z, err := zip.NewReader(r, size)
@@ -99,9 +98,8 @@ type torchArchive struct {
 	inflated int64 // bytes of decompressed records, all kept
 }
 
-// open gives access to a record and its length. A stored record is read in
-// place. A compressed one, which torch.save never writes but other tools do when
-// they pack a checkpoint again, is inflated into memory within limits.
+// open returns a reader of a record, and its length. A stored record is read in place. A compressed one, which
+// torch.save never writes but other tools do when they pack a checkpoint again, is inflated into memory within limits.
 func (a *torchArchive) open(f *zip.File) (io.ReaderAt, int64, error) {
 	fail := func(err error) (io.ReaderAt, int64, error) {
 		return nil, 0, fmt.Errorf("zip archive: record %.80q: %w", f.Name, err)
@@ -124,7 +122,7 @@ func (a *torchArchive) open(f *zip.File) (io.ReaderAt, int64, error) {
 		}
 		return io.NewSectionReader(a.file, at, n), n, nil
 	case zip.Deflate:
-		// Real weights shrink by a tenth at most.
+		// Compression shrinks real weights by a tenth at most.
 		if limit := memoryBase + memoryFactor*a.size; f.UncompressedSize64 > uint64(limit) || a.inflated+n > limit {
 			return fail(fmt.Errorf("it claims to inflate to %d bytes in a file of %d", f.UncompressedSize64, a.size))
 		}

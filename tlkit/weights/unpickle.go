@@ -16,19 +16,18 @@ import (
 // cut down to data: its only callables are those of globals.go. Opcodes are
 // described in CPython's Lib/pickletools.py.
 //
-// It differs from a general one in three ways. Lengths are checked against the
-// bytes that remain before anything is allocated. Memory is metered: every
-// object is charged to a budget, a small multiple of the file's size. And what
-// an unknown callable would have returned is an opaque object.
+// It differs from a general one in three ways. Lengths are checked against the bytes that remain before anything is
+// allocated. Memory is metered: every object is charged to a budget, a small multiple of the file's size. And the
+// result of an unknown callable is an opaque object.
 //
-// github.com/nlpodyssey/gopickle was tried first; it allocates what a length
-// claims, panics on several malformed streams, and reads all storages.
+// github.com/nlpodyssey/gopickle was tried first; it allocates any length that a stream claims, panics on several
+// malformed streams, and reads all storages.
 type unpickler struct {
 	r       *bufio.Reader
 	left    int64 // bytes of the source not read yet
 	budget  int64 // bytes that may still be allocated
 	stack   []any
-	charged int   // the largest stack that was paid for
+	charged int   // the largest stack charged so far
 	marks   []int // positions in stack, innermost last
 	memo    map[int64]any
 
@@ -39,9 +38,8 @@ type unpickler struct {
 	persistent func(id any) (any, error)
 }
 
-// memoryFactor times the size of a file, and memoryBase, bound what reading its
-// pickles may allocate. A list of small integers, two bytes each in the stream,
-// is the costliest thing that honest checkpoints hold.
+// memoryFactor times the size of a file, and memoryBase, bound the memory for reading its pickles. A list of small
+// integers, two bytes each in the stream, is the costliest thing that honest checkpoints hold.
 const (
 	memoryFactor = 8
 	memoryBase   = 4 << 20
@@ -86,7 +84,7 @@ func (u *unpickler) load() (any, error) {
 	}
 }
 
-// charge pays for n bytes of memory.
+// charge takes n bytes of memory from the budget.
 func (u *unpickler) charge(n int) error {
 	u.budget -= int64(n)
 	if u.budget < 0 {
@@ -106,7 +104,7 @@ func (u *unpickler) byte() (byte, error) {
 
 var errCut = errors.New("the pickle ends in the middle; the file is cut short, download it again")
 
-// bytes reads n bytes; the length was read from the stream, so it is checked first.
+// bytes reads n bytes. It checks n first, since it comes from the stream.
 func (u *unpickler) bytes(n uint64) ([]byte, error) {
 	if n > uint64(u.left) {
 		return nil, fmt.Errorf("a string of %d bytes, but only %d bytes follow; the file is damaged or cut short", n, u.left)
@@ -169,7 +167,7 @@ func (u *unpickler) push(v any) error {
 	return nil
 }
 
-// floor is the position below which the innermost mark forbids to pop.
+// floor is the lowest position of the stack that may be popped: that of the innermost mark, or 0.
 func (u *unpickler) floor() int {
 	if len(u.marks) == 0 {
 		return 0
@@ -196,8 +194,8 @@ func (u *unpickler) pop() (any, error) {
 	return v, nil
 }
 
-// popN pops n values, returned in the order in which they were pushed. The slice
-// is only good until the next push; keep copies it.
+// popN pops n values, returned in the order in which they were pushed. The slice is valid only until the next push;
+// keep copies it.
 func (u *unpickler) popN(n int) ([]any, error) {
 	at := len(u.stack) - n
 	if at < u.floor() {
@@ -208,7 +206,7 @@ func (u *unpickler) popN(n int) ([]any, error) {
 	return items, nil
 }
 
-// popMark pops all values above the innermost mark, and the mark; as popN.
+// popMark pops all values above the innermost mark, and the mark. The slice is valid as that of popN.
 func (u *unpickler) popMark() ([]any, error) {
 	if len(u.marks) == 0 {
 		return nil, errors.New("a mark is missing; the pickle is damaged")
@@ -247,7 +245,7 @@ func (u *unpickler) get(i int64) error {
 	return u.push(v)
 }
 
-// pushNew pays for a new object of about n bytes and pushes it.
+// pushNew charges a new object of about n bytes and pushes it.
 func (u *unpickler) pushNew(v any, n int) error {
 	if err := u.charge(n); err != nil {
 		return err
@@ -328,7 +326,7 @@ func text(s string) (string, error) {
 		}
 		r, _, tail, err := strconv.UnquoteChar(s, 0)
 		if err != nil {
-			if len(s) > 1 && strings.IndexByte(`'"`, s[1]) >= 0 { // UnquoteChar wants to know the quote
+			if len(s) > 1 && strings.IndexByte(`'"`, s[1]) >= 0 { // UnquoteChar needs the kind of quote
 				r, tail = rune(s[1]), s[2:]
 			} else {
 				return "", fmt.Errorf("bad escape in a string at %.20q", s)

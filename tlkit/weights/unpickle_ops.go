@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// list, dict, object and tuple are Python's; they are pointers on the stack, so
-// that a later opcode can fill what the memo already shares.
+// list, dict, object and tuple are Python's; they are pointers on the stack, so that a later opcode can fill an object
+// that the memo already shares.
 type (
 	list   struct{ items []any } // also sets: only their presence matters here
 	tuple  []any
@@ -32,8 +32,8 @@ func (d *dict) get(key string) (any, bool) {
 	return d.values[i], true
 }
 
-// set adds a pair. A repeated name is an error: Python never writes one, and
-// which of two tensors counts must not be a matter of luck.
+// set adds a pair. A repeated name is an error: Python never writes one, and the choice between two tensors must not be
+// left to chance.
 func (u *unpickler) set(d *dict, key, value any) error {
 	if name, ok := key.(string); ok {
 		if _, dup := d.index[name]; dup {
@@ -150,8 +150,7 @@ func (u *unpickler) step(op byte) error {
 	return run(u, op)
 }
 
-// opcodes are pickle's, with what each does; the names are those of CPython's
-// Lib/pickle.py.
+// opcodes are pickle's, each with its function; the names are those of CPython's Lib/pickle.py.
 var opcodes = [256]func(u *unpickler, op byte) error{
 	0x80: (*unpickler).protocol,
 	0x95: func(u *unpickler, _ byte) error { _, err := u.uint(8); return err }, // FRAME: only a hint for reading ahead
@@ -313,7 +312,7 @@ func (u *unpickler) markedDict(byte) error {
 	return u.setAll(items)
 }
 
-// fill pops n items and puts them into what is below.
+// fill pops n items and puts them into the value below them.
 func (u *unpickler) fill(n int, into func([]any) error) error {
 	items, err := u.popN(n)
 	if err != nil {
@@ -336,7 +335,7 @@ func (u *unpickler) mark(byte) error {
 	return u.charge(2 * 8)
 }
 
-// popOne is POP, which takes the mark if nothing lies on it.
+// popOne is POP, which pops the mark if it has nothing above it.
 func (u *unpickler) popOne(byte) error {
 	if len(u.marks) > 0 && len(u.stack) == u.floor() {
 		u.marks = u.marks[:len(u.marks)-1]
@@ -498,7 +497,7 @@ func (u *unpickler) newObjectWithNames(byte) error {
 	return u.callWith(items[0])
 }
 
-// callWith calls what is on top of the stack with a tuple.
+// callWith calls the callable on top of the stack with a tuple.
 func (u *unpickler) callWith(v any) error {
 	args, ok := v.(tuple)
 	if !ok {
@@ -507,8 +506,8 @@ func (u *unpickler) callWith(v any) error {
 	return u.call(args)
 }
 
-// build is BUILD. An OrderedDict's attributes (_metadata) and a Parameter's say
-// nothing about the weights; an object's state may be a NumPy type's byte order.
+// build is BUILD. An OrderedDict's attributes (_metadata) and a Parameter's are irrelevant to the weights; an object's
+// state may be a NumPy type's byte order.
 func (u *unpickler) build(byte) error {
 	state, err := u.pop()
 	if err != nil {
@@ -561,7 +560,7 @@ func (u *unpickler) call(args tuple) error {
 	if err != nil {
 		return err
 	}
-	if o, ok := callee.(*object); ok { // what an opaque callable returned may be one itself
+	if o, ok := callee.(*object); ok { // the result of an opaque callable may be callable, too
 		return u.pushNew(&object{class: o.class, args: args}, 64)
 	}
 	g, ok := callee.(*global)

@@ -26,7 +26,7 @@ func HashPrefixFromName(name string) string {
 	return ""
 }
 
-// HashError says that the content of a file is not what its hash promises.
+// HashError reports that the content of a file does not match its hash.
 type HashError struct {
 	Path string // of the file
 	Want string // beginning of the SHA-256

@@ -1,12 +1,13 @@
-// Command tlpredict classifies images with a model that a notebook exported (tlkit.Export, run.Best().Export): a
-// program that is no notebook.
+// Command tlpredict classifies images with a model that a notebook exported (tlkit.Export, run.Best().Export). It is an
+// example of a program outside a notebook.
 //
 //	go run ./tlkit/cmd/tlpredict ants.onnx bee.jpg ant.png
 //	go run ./tlkit/cmd/tlpredict -json -top 1 ants.safetensors *.jpg
 //
-// MODEL is a .pth, .safetensors or .onnx file. It prints the most probable classes of each image; with -json one
-// object per image: {"image": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}. An image that
-// can't be read is reported, and the others are classified all the same. The exit code is 1 if anything failed, 2 on misuse.
+// MODEL is a .pth, .safetensors or .onnx file. The command prints the most probable classes of each image; with -json
+// one object per image: {"image": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}. An image
+// that can't be read is reported, and the others are classified all the same. The exit code is 1 if anything failed, 2
+// on misuse.
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// result is what -json prints for an image.
+// result is the object that -json prints for an image.
 type result struct {
 	Image       string       `json:"image"`
 	Predictions []prediction `json:"predictions,omitempty"`
