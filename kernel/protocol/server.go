@@ -127,8 +127,8 @@ func (s *Server) Serve(ctx context.Context) (restart bool) {
 	}
 }
 
-// stopTime is how long the running cell may take to end when the kernel shuts down, so that the cell can save its
-// results. Jupyter gives a kernel five seconds for everything.
+// stopTime is how long the running cell may take to end when the kernel shuts down, so that the cell can save what it
+// must. Jupyter gives a kernel five seconds for everything.
 const stopTime = 3500 * time.Millisecond
 
 // stop ends the running cell and closes the channels.

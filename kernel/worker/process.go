@@ -32,7 +32,7 @@ type Config struct {
 	WorkDir string
 	// Env is the worker's environment; Start adds the variables of gonbui.
 	Env []string
-	// Sink receives what the worker shows.
+	// Sink receives the worker's output.
 	Sink Sink
 }
 
@@ -279,7 +279,8 @@ func (p *Process) request(r rt.Request) error {
 	return nil
 }
 
-// wait waits up to 5 seconds for the worker to be gone, and returns why it is.
+// wait waits up to 5 seconds for the worker to end, and returns how it ended; an error is also returned if it still
+// runs.
 func (p *Process) wait() error {
 	select {
 	case <-p.gone:

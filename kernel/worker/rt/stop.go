@@ -15,7 +15,7 @@ import (
 )
 
 // alert is not 0 while a goroutine must end: C then checks whether that is the calling goroutine. watched, which Next
-// reads, is not 0 in the same time and also while goroutines are left behind.
+// reads, is not 0 during that time, and also while goroutines are left behind.
 var alert, watched atomic.Uint32
 
 // setAlert sets alert and watched. stopping is held.
