@@ -13,5 +13,5 @@
 //
 // The loader looks for known data in Options.Dir, in the folder TLKIT_DATA and in the cache (TLKIT_CACHE, else the
 // user's cache folder), and then downloads it, unless TLKIT_OFFLINE=1. Images are decoded on demand; package train
-// keeps them.
+// keeps decoded images for all epochs.
 package datasets

@@ -15,7 +15,7 @@ import (
 )
 
 // jpegs are the CIFAR-10 JPEGs of the shared folder: 1,000 training images per class and 10,000 test images. The
-// weights were trained on the uncompressed images, those of the training split among them.
+// weights were trained on the uncompressed images, including those of the training split.
 type jpegs struct {
 	all   *datasets.Dataset
 	model *zoo.Model
