@@ -12,8 +12,8 @@ import (
 // normalisation, with 3x3 where the paper has 5x5 convolutions (torchvision issue 906), and with dropout 0.2.
 //
 // Its two auxiliary heads classify the output of inception4a and inception4d (section 5); in training their losses
-// count 0.3 each. In the published file they are not trained. They take 4x4 means of uneven windows (the paper: 5x5
-// windows, stride 3).
+// count 0.3 each. In the published file they are not trained. The heads take 4x4 means of uneven windows (the paper:
+// 5x5 windows, stride 3).
 func googLeNets() []Spec {
 	s := torchvision(Spec{
 		Name: "googlenet", Family: "googlenet",

@@ -141,7 +141,8 @@ func (f FolderPrediction) Counts() map[string]int {
 	return counts
 }
 
-// WriteCSV writes a line per file: its path, the class, its probability, and the error of a file that could not be read.
+// WriteCSV writes a line per file: its path, the class, its probability, and the error of a file that could not be
+// read.
 func (f FolderPrediction) WriteCSV(path string) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)

@@ -65,7 +65,7 @@ type description struct {
 	spec Spec
 	// layouts are those that the weights may have.
 	layouts []layout
-	// preprocess reports that the preprocessing is known.
+	// preprocess is true if the preprocessing is known.
 	preprocess bool
 }
 

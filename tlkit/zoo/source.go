@@ -13,7 +13,7 @@ import (
 )
 
 // source is where a model comes from: the registry with its weight sets, the Hugging Face hub, an .onnx file or an
-// exported file. It determines the network; its values also depend on the options.
+// exported file. It determines the network; the values of the network also depend on the options.
 type source interface {
 	// network is the architecture, with the weight sets that the source has.
 	network() Spec

@@ -15,7 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// divide builds the network once, without computing it, and cuts it into stages where a single value goes on.
+// divide builds the network once, without computing it, and cuts it into stages at the places where a single value is
+// passed on.
 func (n *Net) divide() error {
 	shape, err := n.trial()
 	if err != nil {
@@ -37,11 +38,11 @@ func (n *Net) divide() error {
 	return nil
 }
 
-// trialBatches is how many file batches the network is tried with: a size that networks hardly have elsewhere.
+// trialBatches is the number of file batches in the trial: a size that networks hardly have elsewhere.
 const trialBatches = 11
 
-// trial builds everything before the output layer, and returns the shapes of the values that depend on the images. What
-// turns out to depend on nothing but their size is a constant from then on.
+// trial builds everything before the output layer, and returns the shapes of the values that depend on the images.
+// Values that depend only on the size of the images are constants from then on.
 func (n *Net) trial() (map[string][]int, error) {
 	backend, err := compute.NewWithConfig("go")
 	if err != nil {
@@ -76,13 +77,13 @@ func (n *Net) trial() (map[string][]int, error) {
 	return shape, err
 }
 
-// cut is a place where the network may be divided: after a number of nodes, with the one value that goes on.
+// cut is a place where the network may be divided: after a number of nodes, with the one value that is passed on.
 type cut struct {
 	after int
 	value string
 }
 
-// cuts finds all of them, the last being the features.
+// cuts finds all cuts; the last is at the features.
 func (n *Net) cuts(shape map[string][]int, features string) []cut {
 	last := map[string]int{features: len(n.nodes)} // the last use of each value
 	for i, v := range n.nodes {
@@ -109,7 +110,7 @@ func (n *Net) cuts(shape map[string][]int, features string) []cut {
 			continue
 		}
 		for name := range live {
-			// A value that is no tensor of the batch (windows in place of images) does not go between stages.
+			// A value that is no tensor of the batch (windows in place of images) is not passed between stages.
 			if d := shape[name]; len(d) >= 2 && d[0] == n.fileBatch() && name != n.image {
 				found = append(found, cut{i + 1, name})
 			}
@@ -118,10 +119,11 @@ func (n *Net) cuts(shape map[string][]int, features string) []cut {
 	return append(found, cut{len(n.nodes), features})
 }
 
-// depths is how many levels of PyTorch's modules are looked at for names of stages.
+// depths is the number of levels of PyTorch's modules that are searched for names of stages.
 const depths = 6
 
-// name makes stages of the pieces between cuts: those that PyTorch's module names, which exporters keep, put together.
+// name makes stages from the pieces between cuts. It joins pieces with the same name of a PyTorch module, which
+// exporters keep.
 func (n *Net) name(cuts []cut) {
 	var names [depths][]string
 	var distinct [depths]map[string]bool
@@ -153,7 +155,7 @@ func (n *Net) name(cuts []cut) {
 		}
 		from = c.after
 	}
-	// The first level that tells enough apart: networks put their stages at the top (layer1) or below (features.1).
+	// The first level with enough different names: networks put their stages at the top (layer1) or below (features.1).
 	depth := 0
 	for d := range depths {
 		if len(distinct[depth]) < 5 && len(distinct[d]) > len(distinct[depth]) {
@@ -196,8 +198,8 @@ func (n *Net) name(cuts []cut) {
 	finish(end.after, end.value)
 }
 
-// label is the module that a node belongs to, at each depth, from the name that torch.onnx.export gives it:
-// "/layer1/layer1.0/conv1/Conv" is of layer1 and of layer1.0.
+// label returns the module that a node belongs to, at each depth, from its name by torch.onnx.export:
+// "/layer1/layer1.0/conv1/Conv" belongs to layer1 and to layer1.0.
 func (n *Net) label(v *node) (label [depths]string) {
 	if _, ok := n.alias[v.out[0]]; ok {
 		return label // a weight under another name
@@ -232,14 +234,15 @@ func (n *Net) label(v *node) (label [depths]string) {
 	return label
 }
 
-// assign notes for each variable the first stage that uses it, through nodes that do not depend on the image as well.
+// assign records for each variable the first stage that uses it, directly or through nodes that do not depend on the
+// image.
 func (n *Net) assign(stage int, nodes []*node, seen map[string]bool) {
 	for _, v := range nodes {
 		if _, ok := n.alias[v.out[0]]; ok {
 			continue
 		}
 		if stage >= 0 && !n.depends[v.out[0]].image && !seen[v.out[0]] {
-			continue // made by whoever needs it
+			continue // made by the node that needs it
 		}
 		for _, in := range v.in {
 			if a, ok := n.alias[in]; ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Exporters write shapes as little programs (Shape, Gather, Concat, Reshape). onnx-gomlx computes them too, but collects
-// garbage three times for each node it is given, so that the usual forms are computed here.
+// Exporters write shapes as little programs (Shape, Gather, Concat, Reshape). onnx-gomlx computes them too, but
+// collects garbage three times for each node, so the usual forms are computed here.
 
 func constantNode(r *run, v *node) (value, bool) {
 	switch a := v.attrs["value"]; {
@@ -41,7 +41,7 @@ func constantNode(r *run, v *node) (value, bool) {
 	return value{}, false
 }
 
-// constantOfShape is made here because its size is the file's to say.
+// constantOfShape is computed here, where the size that the file claims can be checked first.
 func constantOfShape(r *run, v *node) (value, bool) {
 	c := r.constant(v, 0)
 	if c == nil {
@@ -141,8 +141,8 @@ func (r *run) fold(v *node, in []value) []value {
 	return out
 }
 
-// constants builds a node of constants: with the operators here if they have its form, which spares onnx-gomlx's
-// collecting of garbage, else with onnx-gomlx.
+// constants builds a node of constants: with the operators here if they have its form, which avoids onnx-gomlx's
+// garbage collections, else with onnx-gomlx.
 func (r *run) constants(g *Graph, v *node, in []value) []*Node {
 	nodes := make([]*Node, len(in))
 	sub := &run{net: r.net, g: g, batches: 1, vals: map[string]value{}, taken: map[*variable]bool{}}
@@ -170,7 +170,7 @@ type whole struct {
 	dims []int
 }
 
-// maxWhole bounds the constants that are computed here.
+// maxWhole is the largest number of elements of a constant that is computed here.
 const maxWhole = 64
 
 // smallWhole reads a constant of int64.
@@ -228,7 +228,7 @@ func (w whole) transposed(perm []int) whole {
 	return out
 }
 
-// foldSmall computes what exporters do with shapes; it is false for anything else.
+// foldSmall computes exporters' operations on shapes; it returns false for all others.
 func foldSmall(v *node, in []value, r *run) (value, bool) {
 	if y, ok := foldNumber(v, in); ok {
 		return y, true
@@ -265,7 +265,7 @@ func init() {
 	}
 }
 
-// wholeArithmetic takes lists of one length, or a single number and a list.
+// wholeArithmetic computes on lists of one length, or a single number and a list.
 func wholeArithmetic(fn func(a, b int64) int64) func(r *run, v *node, in []whole) (whole, bool) {
 	return func(_ *run, _ *node, in []whole) (whole, bool) {
 		if len(in) != 2 || len(in[0].dims) > 1 || len(in[1].dims) > 1 {
@@ -390,7 +390,7 @@ func wholeSqueeze(r *run, v *node, in []whole) (whole, bool) {
 	return whole{in[0].v, dims}, true // foldSmall checks the size
 }
 
-// wholeSlice is a slice with any steps, as in padding: PyTorch's pairs are turned round by a step of -1.
+// wholeSlice is a slice with any steps, as in padding: PyTorch's pairs are reversed by a step of -1.
 func wholeSlice(_ *run, _ *node, in []whole) (whole, bool) {
 	if len(in) < 3 {
 		return whole{}, false
@@ -413,7 +413,8 @@ func wholeSlice(_ *run, _ *node, in []whole) (whole, bool) {
 	return out, true
 }
 
-// positions are those of a slice of n entries, by ONNX's rules: negative bounds count from the end.
+// positions returns the positions in a slice of an axis with n entries, by ONNX's rules: negative bounds count from the
+// end.
 func positions(start, end, step, n int64) (at []int) {
 	clamp := func(i, low, high int64) int64 {
 		if i < 0 {

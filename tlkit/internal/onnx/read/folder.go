@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// folder gives the files beside an .onnx file. A name that leads out of the folder, by ".." or by a symbolic link, is
-// refused by os.Root.
+// folder opens the files beside an .onnx file. os.Root refuses names that lead out of the folder, by ".." or by a
+// symbolic link.
 type folder struct {
 	root   *os.Root
 	opened map[string]*os.File

@@ -22,18 +22,18 @@ var pointwise = set("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Cos", "Div", "
 // depend on the images.
 var perImage = set("AveragePool", "BatchNormalization", "Conv", "GlobalAveragePool", "MaxPool", "Resize")
 
-// otherOps are the further operators of onnx-gomlx that make sense in an image classifier. NonZero, Loop, If and the like
-// make shapes that depend on values, and quantised operators can't be trained.
+// otherOps are the further operators of onnx-gomlx that make sense in an image classifier. NonZero, Loop, If and
+// similar ones make shapes that depend on values, and quantised operators can't be trained.
 var otherOps = set("ArgMax", "ArgMin", "Concat", "Einsum", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Gemm", "Identity",
 	"LayerNormalization", "MatMul", "Pad", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape",
 	"ScatterND", "Shape", "Size", "Slice", "Softmax", "Split", "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze")
 
 func isForeign(op string) bool { return pointwise[op] || perImage[op] || otherOps[op] }
 
-// constantOps are computed from constants here, and from nothing else.
+// constantOps are computed here from constants only.
 var constantOps = set("Range")
 
-// headOps may stand after the output layer only.
+// headOps may only follow the output layer.
 var headOps = set("LogSoftmax")
 
 func set(names ...string) map[string]bool {
@@ -51,8 +51,8 @@ func supported(p *protos.NodeProto) bool {
 	return natives[p.OpType] != nil || isForeign(p.OpType) || headOps[p.OpType] || constantOps[p.OpType]
 }
 
-// foreign builds a node with onnx-gomlx: a graph of this one node, whose inputs are what was built so far. Nodes of
-// constants only are computed at once, on the pure-Go engine.
+// foreign builds a node with onnx-gomlx: a graph of this one node, whose inputs are the values built so far. Nodes of
+// constants only are computed immediately, on the pure-Go engine.
 func (r *run) foreign(v *node) []value {
 	in := make([]value, len(v.in))
 	folds := true
@@ -82,7 +82,7 @@ func (r *run) foreign(v *node) []value {
 	return unbatched(call(r.g, v, r.nodes(v, in, r.node), r.net.opset))
 }
 
-// nodes are the inputs of a node in the graph, nil for those left out.
+// nodes returns the inputs of a node as nodes of the graph, nil for those left out.
 func (r *run) nodes(v *node, in []value, of func(value) *Node) []*Node {
 	nodes := make([]*Node, len(in))
 	for i := range in {
@@ -101,7 +101,7 @@ func unbatched(nodes []*Node) []value {
 	return values
 }
 
-// foreignBatched builds a node that depends on images with onnx-gomlx, which knows nothing of file batches.
+// foreignBatched builds a node that depends on images with onnx-gomlx, which has no axis over file batches.
 func (r *run) foreignBatched(v *node, in []value) []value {
 	var out []*Node
 	switch {
@@ -114,7 +114,7 @@ func (r *run) foreignBatched(v *node, in []value) []value {
 		}
 		out = call(r.g, v, r.nodes(v, in, func(x value) *Node {
 			if !x.batched {
-				return r.node(x) // its axes are the last ones anyway
+				return r.node(x) // its axes already are the last ones
 			}
 			return r.aligned(x, rank)
 		}), r.net.opset)
@@ -136,7 +136,7 @@ func (r *run) foreignBatched(v *node, in []value) []value {
 	return values
 }
 
-// maxNumber bounds axes, sizes and counts: onnx-gomlx allocates what they say before it looks at the shapes.
+// maxNumber is the largest axis, size or count: onnx-gomlx allocates by them before it checks the shapes.
 const maxNumber = 1 << 14
 
 // checkNumbers refuses whole numbers that no image classifier has. The ends of slices are often the largest int64.
@@ -170,7 +170,7 @@ func checkNumbers(v *node, in []value) {
 	}
 }
 
-// call hands one node to onnx-gomlx.
+// call builds one node with onnx-gomlx.
 func call(g *Graph, v *node, in []*Node, opset int64) []*Node {
 	graph := &protos.GraphProto{Name: v.name}
 	p := proto.Clone(v.proto).(*protos.NodeProto)
@@ -243,7 +243,7 @@ func (n *Net) keep(name string, c *tensors.Tensor) {
 }
 
 // known returns the value of a name that depends on constants only, computed once; nil if it depends on more. The sizes
-// of what the image becomes are constants, too: the trial finds them.
+// of values that depend on the image are constants, too: the trial finds them.
 func (n *Net) known(name string) *tensors.Tensor {
 	if c := n.foldedFor(name); c != nil {
 		return c

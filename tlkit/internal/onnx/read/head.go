@@ -16,7 +16,7 @@ type headNode struct {
 	features     int
 }
 
-// wantHead is what a file must end in.
+// wantHead describes the required end of a network.
 const wantHead = "the output must come from a linear layer (Gemm, or MatMul with Add), perhaps followed by Softmax"
 
 // findHead finds the last linear layer before the output, and keeps the nodes before it that its input needs.
@@ -64,7 +64,7 @@ func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProt
 	return nil
 }
 
-// linear returns a node as a linear layer, nil if it is none with weights of its own.
+// linear returns a node as a linear layer, nil if it is no linear layer with weights of its own.
 func (n *Net) linear(v *node, inits map[string]*protos.TensorProto) *headNode {
 	weight := func(name string) (string, bool) { return n.matrix(name, inits) }
 	bias := func(name string) string {
@@ -129,7 +129,7 @@ func (n *Net) matrix(name string, inits map[string]*protos.TensorProto) (weight 
 	return "", false
 }
 
-// ancestors are the nodes, in order, that a value needs.
+// ancestors returns the nodes, in order, that a value needs.
 func (n *Net) ancestors(value string) []*node {
 	needed := map[string]bool{value: true}
 	var kept []*node

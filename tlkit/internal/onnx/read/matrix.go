@@ -12,7 +12,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// gemm is alpha*A*B + beta*C, in nearly every file a linear layer.
+// gemm is alpha*A*B + beta*C; in nearly every file it is a linear layer.
 func gemm(r *run, v *node) (value, bool) {
 	x, _ := r.input(v, 0)
 	w, b := r.variable(v, 1), r.variable(v, 2)
@@ -63,7 +63,7 @@ func (r *run) transposedIf(v value, transposed bool) value {
 	return r.transposeLast(v)
 }
 
-// transposeLast changes the last two axes.
+// transposeLast exchanges the last two axes.
 func (r *run) transposeLast(v value) value {
 	n := r.node(v)
 	return value{n: Transpose(n, -2, -1), batched: v.batched}
@@ -133,7 +133,7 @@ func softmax(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	axes := []int{axis + x.lead()}
-	if r.net.opset < 13 { // all axes from there on together
+	if r.net.opset < 13 { // all axes from axis on together
 		for a := axis + 1; a < len(x.dims()); a++ {
 			axes = append(axes, a+x.lead())
 		}
@@ -141,7 +141,7 @@ func softmax(r *run, v *node) (value, bool) {
 	return value{n: Softmax(r.node(x), axes...), batched: x.batched}, true
 }
 
-// einsum of two operands; that over file batches gets a letter of its own.
+// einsum of two operands; the axis over file batches gets a letter of its own.
 func einsum(r *run, v *node) (value, bool) {
 	x, ok1 := r.input(v, 0)
 	y, ok2 := r.input(v, 1)
@@ -200,7 +200,7 @@ func attention(r *run, v *node) (value, bool) {
 		switch mask.dtype() {
 		case scores.dtype():
 			scores.n = Add(scores.n, over)
-		case dtypes.Bool: // what takes part
+		case dtypes.Bool: // true where a position takes part
 			over = BroadcastToDims(over, scores.n.Shape().Dimensions...)
 			scores.n = Where(over, scores.n, BroadcastToDims(Scalar(r.g, scores.dtype(), math.Inf(-1)), scores.n.Shape().Dimensions...))
 		default:
@@ -215,7 +215,7 @@ func attention(r *run, v *node) (value, bool) {
 	return y, true
 }
 
-// heads takes [batch, length, heads * size] apart into [batch, heads, length, size].
+// heads splits [batch, length, heads * size] into [batch, heads, length, size].
 func (r *run) heads(v value, heads int) value {
 	d := v.dims()
 	apart := r.reshaped(v, d[0], d[1], heads, d[2]/heads)

@@ -31,7 +31,7 @@ type Net struct {
 	Stages []string
 	// HeadKey is the state-dict prefix of the output layer.
 	HeadKey string
-	// Metadata is what the file says beside the graph.
+	// Metadata holds the file's metadata properties.
 	Metadata map[string]string
 
 	model   *protos.ModelProto // the graph without the values of variables
@@ -48,7 +48,7 @@ type Net struct {
 	opset    int64
 	head     *headNode
 	stages   []span
-	// depends says what a value is made of: the image, a variable, or constants only.
+	// depends lists, by value, whether it depends on the image or on a variable; else it depends on constants only.
 	depends map[string]dependency
 
 	mu     sync.Mutex
@@ -57,7 +57,7 @@ type Net struct {
 
 type dependency struct{ image, variable bool }
 
-// span are the nodes of a stage and the value that it hands on.
+// span holds the nodes of a stage, and the values that it takes and passes on.
 type span struct {
 	from, to int
 	in, out  string
@@ -81,7 +81,7 @@ type variable struct {
 	stage      int // the first that uses it
 }
 
-// Open reads a file; weights that the file keeps in others are looked for in its folder, and never outside it.
+// Open reads a file; weights in other files are looked for in its folder, and never outside it.
 func Open(path string) (*Net, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -120,7 +120,7 @@ func Parse(data []byte, open OpenBeside) (n *Net, err error) {
 	return newNet(m, open, false)
 }
 
-// FromSkeleton is Parse for what Skeleton returns: the net has no values.
+// FromSkeleton is Parse for the result of Skeleton: the net has no values.
 func FromSkeleton(data []byte) (n *Net, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -134,10 +134,11 @@ func FromSkeleton(data []byte) (n *Net, err error) {
 	return newNet(m, nil, true)
 }
 
-// Skeleton is the file without the values of its variables: what is needed to build the network again.
+// Skeleton returns the file without the values of its variables. It is enough to build the network again.
 func (n *Net) Skeleton() ([]byte, error) { return proto.Marshal(n.model) }
 
-// StateDict returns the values of the variables, once: they are not kept here. Closing it closes the files behind it.
+// StateDict returns the values of the variables. It may be called once, since the values are not kept here. The
+// function returned closes the files that hold them.
 func (n *Net) StateDict() (*weights.StateDict, func(), error) {
 	sd, err := weights.New(n.entries)
 	n.entries = nil
@@ -150,7 +151,7 @@ func (n *Net) StateDict() (*weights.StateDict, func(), error) {
 	}, err
 }
 
-// maxNodes is far above any image classifier's.
+// maxNodes is far above the number of nodes of any image classifier.
 const maxNodes = 20_000
 
 func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) {
@@ -291,7 +292,8 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	return nil
 }
 
-// dependencyOf says what a node's results are made of. The shape of an initializer is known.
+// dependencyOf returns the dependency of a node's results. The shape of an initializer is known, so it depends on
+// nothing.
 func (n *Net) dependencyOf(v *node, inits map[string]*protos.TensorProto) (d dependency) {
 	for _, in := range v.in {
 		if t := inits[n.original(in)]; t != nil {
@@ -304,15 +306,16 @@ func (n *Net) dependencyOf(v *node, inits map[string]*protos.TensorProto) (d dep
 	return d
 }
 
-// ofShape reports whether the node looks at the shape of its input only.
+// ofShape reports whether the node uses only the shape of its input.
 func (v *node) ofShape() bool { return v.op == "Shape" || v.op == "Size" }
 
-// isVariable: weights are float tensors of more than one value; the rest are shapes, axes and factors.
+// isVariable reports whether an initializer is a weight: a float tensor of more than one value, or a tensor too large
+// for a constant. The rest are shapes, axes and factors.
 func isVariable(t *protos.TensorProto) bool {
 	size := int64(1)
 	for _, d := range t.Dims {
 		if d > maxElements {
-			return true // and an error later
+			return true // reading it returns an error later
 		}
 		size *= max(d, 0)
 		if size > maxElements {
@@ -366,7 +369,7 @@ func (v *node) str(name, def string) string {
 	return def
 }
 
-// plainGemm: x W' + b and nothing else.
+// plainGemm reports whether a Gemm is x W' + b and nothing else.
 func (v *node) plainGemm() bool {
 	return v.float("alpha", 1) == 1 && v.float("beta", 1) == 1 && v.int("transA", 0) == 0
 }

@@ -104,7 +104,7 @@ func where(r *run, v *node) (value, bool) {
 	return value{n: Where(nodes[0], nodes[1], nodes[2]), batched: lead > 0}, true
 }
 
-// cast changes the type; fractions are cut off, as ONNX has it.
+// cast changes the type; fractions are cut off, as ONNX requires.
 func cast(r *run, v *node) (value, bool) {
 	to, ok := constantTypes[protos.TensorProto_DataType(v.int("to", 0))]
 	x, ok2 := r.input(v, 0)
@@ -114,7 +114,7 @@ func cast(r *run, v *node) (value, bool) {
 	return x.with(ConvertDType(x.n, to.dtype)), true
 }
 
-// gelu is exact or, where the file says so, with the hyperbolic tangent.
+// gelu is exact or, if the file has approximate = tanh, with the hyperbolic tangent.
 func gelu(r *run, v *node) (value, bool) {
 	if v.str("approximate", "none") == "none" {
 		return unary(nn.GELU)(r, v)
@@ -171,7 +171,7 @@ func clip(r *run, v *node) (value, bool) {
 	return x.with(y), true
 }
 
-// elementwise applies a function with broadcasting, channels last where an operand has them so.
+// elementwise applies a function with broadcasting, channels last if an operand has them last.
 func elementwise(fn func(a, b *Node) *Node) func(r *run, v *node) (value, bool) {
 	return func(r *run, v *node) (value, bool) {
 		a, ok1 := r.input(v, 0)
@@ -197,7 +197,7 @@ func elementwise(fn func(a, b *Node) *Node) func(r *run, v *node) (value, bool) 
 	}
 }
 
-// beside returns an operand as [file batches * rows, height, width, channels] or what broadcasts to it.
+// beside returns an operand as [file batches * rows, height, width, channels] or in a shape that broadcasts to it.
 func (r *run) beside(v, images value) (*Node, bool) {
 	d := v.dims()
 	switch {
@@ -217,7 +217,7 @@ func (r *run) beside(v, images value) (*Node, bool) {
 	return r.channelsLast(value{n: r.aligned(v, 4), batched: true}).n, true
 }
 
-// withRank puts axes of length 1 in front.
+// withRank adds axes of length 1 in front.
 func withRank(x *Node, rank int) *Node {
 	if x.Rank() == rank {
 		return x
@@ -286,7 +286,7 @@ func allZero(c *tensors.Tensor) bool {
 	return err == nil && zero
 }
 
-// prefixOf is the layer that a key belongs to, for summaries.
+// prefixOf returns the layer that a key belongs to, for summaries.
 func prefixOf(key string) string {
 	for i := len(key) - 1; i > 0; i-- {
 		if key[i] == '.' {
@@ -310,8 +310,8 @@ func batchNorm(r *run, v *node) (value, bool) {
 		}
 		names[name], vars = p.key, append(vars, p)
 	}
-	// ONNX's momentum is the share of the old statistics. training_mode, which some exports leave at 1, is no matter of
-	// the graph here but of the pass.
+	// ONNX's momentum is the share of the old statistics. training_mode, which some exports leave at 1, is ignored: the
+	// pass determines it here.
 	norm := func(in *Node) *Node {
 		return nn.BatchNorm(r.take(vars...).In(prefixOf(vars[0].key)).Named(names), in).Epsilon(v.float("epsilon", 1e-5)).
 			Momentum(1 - v.float("momentum", 0.9)).Done()
@@ -413,7 +413,7 @@ func (r *run) imageMean(images value, keep bool) value {
 	return value{n: Reshape(y, r.batches, images.rows, d[1]), batched: true}
 }
 
-// reduce takes several axes together; without axes all of them, or none if the file says so.
+// reduce reduces several axes together; without axes all of them, or none if the file has noop_with_empty_axes.
 func reduce(fn func(x *Node, axes ...int) *Node) func(r *run, v *node) (value, bool) {
 	return func(r *run, v *node) (value, bool) {
 		x, ok := r.input(v, 0)

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// What a message costs in memory, about: an empty one takes two bytes in a file and a struct of this size here.
+// The approximate memory cost of a message: an empty one takes two bytes in a file and a struct of this size here.
 const (
 	messageCost = 256
 	costBase    = 1 << 20
@@ -18,7 +18,7 @@ const (
 	maxDepth    = 16
 )
 
-// unmarshal decodes a file whose claims fit its size.
+// unmarshal decodes a file, if the memory it needs fits its size.
 func unmarshal(data []byte) (*protos.ModelProto, error) {
 	m := &protos.ModelProto{}
 	left := costBase + costFactor*len(data)
@@ -31,7 +31,7 @@ func unmarshal(data []byte) (*protos.ModelProto, error) {
 	return m, nil
 }
 
-// cost walks the wire format and takes what decoding will allocate off left.
+// cost walks the wire format and subtracts the memory that decoding will allocate from left.
 func cost(d protoreflect.MessageDescriptor, b []byte, left *int, depth int) error {
 	if depth > maxDepth {
 		return errors.New("the file is nested too deeply for a network")

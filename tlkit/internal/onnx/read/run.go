@@ -16,7 +16,7 @@ type run struct {
 	net     *Net
 	s       *nn.Scope
 	g       *Graph
-	stage   int // -1: all at once, to learn the shapes
+	stage   int // -1: all at once, to find the shapes
 	batches int // file batches in this pass
 	vals    map[string]value
 	taken   map[*variable]bool
@@ -40,7 +40,7 @@ func (n *Net) Stage(i int, s *nn.Scope, x *Node) *Node {
 // fileBatch is the number of images that the file's graph is written for.
 func (n *Net) fileBatch() int { return max(n.batch, 1) }
 
-// enter takes what goes between stages, [batch, ...], apart into file batches; the last is filled up with zeros.
+// enter splits the value between two stages, [batch, ...], into file batches; the last is filled up with zeros.
 func (r *run) enter(x *Node) value {
 	d, size := slices.Clone(x.Shape().Dimensions), r.net.fileBatch()
 	if missing := r.batches*size - d[0]; missing > 0 {
@@ -54,7 +54,7 @@ func (r *run) enter(x *Node) value {
 	return value{n: Reshape(x, slices.Concat([]int{r.batches, size}, d[1:])...), batched: true}
 }
 
-// leave is the way back.
+// leave is the inverse of enter; it drops the zeros.
 func (r *run) leave(v value, batch int) *Node {
 	var n *Node
 	if len(v.dims()) == 4 {
@@ -97,13 +97,13 @@ func (r *run) get(name string) value {
 	if v == nil || r.net.depends[name].image {
 		exceptions.Panicf("value %.80q is not at hand", name)
 	}
-	r.eval(v) // of variables only: whoever needs it makes it
+	r.eval(v) // of variables only: it is built on first use
 	return r.vals[name]
 }
 
-// take returns the scope in which a layer may ask for its variables. Each variable is recorded once, by the first stage
-// that uses it. Where only some are to be recorded, which happens as exporters keep equal tensors once, they are recorded
-// here and the scope records nothing.
+// take returns the scope in which a layer makes its variables. Each variable is recorded once, by the first stage that
+// uses it. Exporters store equal tensors once, so some variables of a layer may be recorded already. The others are
+// then recorded here, and the scope records nothing.
 func (r *run) take(vars ...*variable) *nn.Scope {
 	var fresh []*variable
 	for _, x := range vars {
@@ -141,7 +141,7 @@ func (r *run) inFileLayout(x *variable) *Node {
 	return n
 }
 
-// fileShape is the shape of a variable in the file.
+// fileShape returns the shape of a variable in the file.
 func (x *variable) fileShape() []int {
 	if x.transposed {
 		return []int{x.shape[1], x.shape[0]}
@@ -174,7 +174,8 @@ func (r *run) constant(v *node, i int) *tensors.Tensor {
 	return x.c
 }
 
-// maxValue bounds what a node may produce: no image classifier comes near it with the small batches of a check.
+// maxValue is the largest number of elements of a node's output: no image classifier comes near it with the small
+// batches of a check.
 const maxValue = 1 << 30
 
 // eval builds a node and keeps its outputs.

@@ -41,7 +41,7 @@ func sizeOf(r *run, v *node) (value, bool) {
 	return value{c: tensors.FromScalar(int64(sizeOfDims(d)))}, ok
 }
 
-// dimsOf is the shape of the first input, which is not made for it.
+// dimsOf returns the shape of the first input. A variable is not built for it.
 func (r *run) dimsOf(v *node) ([]int, bool) {
 	if x := r.variable(v, 0); x != nil {
 		return x.fileShape(), true
@@ -61,7 +61,7 @@ func sizeOfDims(dims []int) int {
 	return size
 }
 
-// axesOf are the axes of a node: an attribute, or since opset 13 an input.
+// axesOf returns the axes of a node: an attribute, or since opset 13 an input.
 func (r *run) axesOf(v *node) ([]int, bool) {
 	if a := v.attrs["axes"]; a != nil {
 		return v.ints("axes", 0, 0), true
@@ -94,8 +94,8 @@ func flatten(r *run, v *node) (value, bool) {
 	return r.reshaped(x, sizeOfDims(d[:axis]), sizeOfDims(d[axis:])), true
 }
 
-// reshape to a shape that is known. A length of 0 is that of the input, or really none where the file says so
-// (allowzero): no image classifier has values without elements.
+// reshape to a shape that is known. A length of 0 means that of the input. With allowzero it means 0, which is an error
+// here: no image classifier has values without elements.
 func reshape(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	shape, ok2 := r.whole(v, 1)
@@ -146,7 +146,7 @@ func transpose(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	switch {
-	case x.last && slices.Equal(perm, []int{0, 2, 3, 1}): // it lies so already
+	case x.last && slices.Equal(perm, []int{0, 2, 3, 1}): // its layout is this one already
 		return value{n: Reshape(x.n, r.batches, d[0], d[2], d[3], d[1]), batched: true}, true
 	case x.batched && slices.Equal(perm, []int{0, 3, 1, 2}):
 		return value{n: Reshape(r.node(x), r.batches*d[0], d[1], d[2], d[3]), batched: true, last: true, rows: d[0]}, true
@@ -309,7 +309,7 @@ func slice(r *run, v *node) (value, bool) {
 	return x, true
 }
 
-// between are the bounds of a slice of an axis of length n.
+// between returns the bounds of a slice of an axis of length n.
 func between(start, end, n int) (from, to int) {
 	clamp := func(at int) int {
 		if at < 0 {
@@ -344,7 +344,7 @@ func expand(r *run, v *node) (value, bool) {
 	return value{n: BroadcastToDims(n, out...), batched: x.batched}, true
 }
 
-// tile repeats the whole along each axis.
+// tile repeats the whole value along each axis.
 func tile(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	repeats, ok2 := r.whole(v, 1)
@@ -363,7 +363,7 @@ func tile(r *run, v *node) (value, bool) {
 	return x, true
 }
 
-// concat of what depends on the images or on variables.
+// concat of values of which some depend on the images or on variables.
 func concat(r *run, v *node) (value, bool) {
 	var parts []value
 	last, batched := true, false
@@ -440,7 +440,7 @@ func pad(r *run, v *node) (value, bool) {
 	return x, true
 }
 
-// pads are the lengths before and after each axis: an attribute, or an input that may be of some axes only.
+// pads returns the lengths before and after each axis: an attribute, or an input that may be for some axes only.
 func (r *run) pads(v *node, rank int) ([]int, bool) {
 	if v.attrs["pads"] != nil {
 		pads := v.ints("pads", 0, 0)
@@ -464,7 +464,7 @@ func (r *run) pads(v *node, rank int) ([]int, bool) {
 	return pads, true
 }
 
-// split along an axis, into parts that the file names or that are equal but for the last.
+// split along an axis, into parts of the sizes in the file, or of equal size except the last.
 func (r *run) split(v *node) ([]value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || x.n == nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// OpenBeside opens a file that lies beside the .onnx file: torch.onnx.export keeps large weights in one.
+// OpenBeside opens a file beside the .onnx file: torch.onnx.export stores large weights in one.
 type OpenBeside func(name string) (r io.ReaderAt, size int64, err error)
 
 // maxElements is more than any network has in one tensor.
@@ -44,7 +44,7 @@ func hasData(t *protos.TensorProto) bool {
 		len(t.Int64Data) > 0 || len(t.DoubleData) > 0
 }
 
-// floats gives access to the values of a float32 initializer.
+// floats returns the values of a float32 initializer as a tensor, which is read on demand.
 func floats(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights.Tensor, error) {
 	switch {
 	case t.DataLocation == protos.TensorProto_EXTERNAL:
@@ -57,7 +57,7 @@ func floats(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights
 	return weights.Tensor{}, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", shape, n, len(t.RawData), len(t.FloatData))
 }
 
-// external finds the values in a file beside the .onnx file: never elsewhere, whatever the file says.
+// external finds the values in a file beside the .onnx file: never elsewhere, whatever path the file names.
 func external(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weights.Tensor, error) {
 	r, offset, err := externalBytes(t, 4*n, open)
 	if err != nil {
@@ -66,7 +66,8 @@ func external(t *protos.TensorProto, shape []int, n int, open OpenBeside) (weigh
 	return weights.TensorAt(shape, weights.F32, r, offset)
 }
 
-// externalBytes opens the file beside the .onnx file that has the size bytes of an initializer, and says where in it.
+// externalBytes opens the file beside the .onnx file that has the size bytes of an initializer, and returns their
+// offset in it.
 func externalBytes(t *protos.TensorProto, size int, open OpenBeside) (r io.ReaderAt, offset int64, err error) {
 	var location string
 	length := int64(size)
@@ -100,7 +101,8 @@ func externalBytes(t *protos.TensorProto, size int, open OpenBeside) (r io.Reade
 	return r, offset, nil
 }
 
-// maxConstant bounds constants, which are kept with the graph and may be computed from one another.
+// maxConstant is the largest number of elements of constants, which are kept with the graph and may be computed from
+// one another.
 const maxConstant = 1 << 22
 
 // constantTypes are the types of tensors that are no variables, with the bytes of an element.
@@ -112,7 +114,7 @@ var constantTypes = map[protos.TensorProto_DataType]struct {
 	protos.TensorProto_BOOL: {dtypes.Bool, 1}, protos.TensorProto_DOUBLE: {dtypes.Float64, 8},
 }
 
-// inline takes the values of a constant into the graph, if they are in a file beside it, and decodes it.
+// inline copies the values of a constant into the graph, if they are in another file, and decodes it.
 func (n *Net) inline(t *protos.TensorProto, open OpenBeside) (*tensors.Tensor, error) {
 	if t.DataLocation == protos.TensorProto_EXTERNAL {
 		_, size, err := dims(t)

@@ -8,24 +8,24 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// value is what flows between nodes: a constant, or a node of the graph.
+// value is an input or output of nodes: a constant, or a node of the graph.
 //
-// A file says what is done with one batch of images: of one image, unless the file fixes another size. Exporters write
-// that size into the graph ([1, 197, 768]), and where it stands in a shape can't be told from the shape. So the graph is
-// never computed for another size. Instead a value that depends on images has one more axis in front, over as many file
-// batches as there are, and every operator leaves that axis alone: each number in the file stays true.
+// A file describes the computation on one batch of images: of one image, unless the file fixes another size. Exporters
+// write that size into the graph ([1, 197, 768]), and its place in a shape can't be found from the shape. So the graph
+// is never computed for another size. Instead a value that depends on images has one more axis in front, over all file
+// batches, and every operator leaves that axis unchanged: each number in the file stays true.
 type value struct {
 	c *tensors.Tensor
 	n *Node
 	// batched: the first axis of n is that over file batches; the file's axes follow.
 	batched bool
-	// last: n is [file batches * rows, height, width, channels], as every operator of tlkit/nn wants it, and the file
+	// last: n is [file batches * rows, height, width, channels], as every operator of tlkit/nn expects it, and the file
 	// has [rows, channels, height, width]. It implies batched.
 	last bool
 	rows int
 }
 
-// dims returns the shape of a value as the file sees it.
+// dims returns the shape that a value has in the file.
 func (v value) dims() []int {
 	if v.n == nil {
 		return v.c.Shape().Dimensions
@@ -47,7 +47,7 @@ func (v value) dtype() dtypes.DType {
 	return v.n.DType()
 }
 
-// lead is the number of axes before the file's in what node returns.
+// lead returns the number of axes before the file's in the result of node.
 func (v value) lead() int {
 	if v.batched {
 		return 1
@@ -55,13 +55,13 @@ func (v value) lead() int {
 	return 0
 }
 
-// with returns a value of the same layout; n differs from v.n in nothing but the values.
+// with returns a value of the same layout; n differs from v.n only in the values.
 func (v value) with(n *Node) value {
 	v.n = n
 	return v
 }
 
-// node returns a value in the graph with the axes of the file, behind that over file batches if the value has it.
+// node returns a value in the graph with the axes of the file, after the axis over file batches if the value has it.
 func (r *run) node(v value) *Node {
 	if v.n == nil {
 		return Const(r.g, v.c)
@@ -76,7 +76,7 @@ func (r *run) node(v value) *Node {
 	return Reshape(TransposeAllAxes(v.n, 0, 3, 1, 2), r.batches, v.rows, d[3], d[1], d[2])
 }
 
-// batchedNode is node with the axis over file batches, along which a value that has none is repeated.
+// batchedNode is node with the axis over file batches, along which a value without it is repeated.
 func (r *run) batchedNode(v value) *Node {
 	n := r.node(v)
 	if v.batched {
@@ -107,11 +107,11 @@ func (r *run) channelsLast(v value) value {
 	return value{n: TransposeAllAxes(Reshape(n, d[0]*d[1], d[2], d[3], d[4]), 0, 2, 3, 1), batched: true, last: true, rows: d[1]}
 }
 
-// imagesLike is images that an operator of tlkit/nn made of those of v.
+// imagesLike returns n as images: the output of an operator of tlkit/nn on those of v.
 func imagesLike(v value, n *Node) value { return value{n: n, batched: true, last: true, rows: v.rows} }
 
-// along returns a value in a form in which an operator can work along one of the file's axes: the node, the axis there,
-// and the way back. Images keep their channels last if they can.
+// along returns a value in a form for an operator along one of the file's axes: the node, the place of the axis in it,
+// and a function that converts the operator's result back. Images keep their channels last if they can.
 func (r *run) along(v value, axis int) (n *Node, at int, back func(*Node) value) {
 	if v.last && axis > 0 {
 		return v.n, []int{0, 3, 1, 2}[axis], v.with
@@ -136,7 +136,7 @@ func axisOf(axis, rank int) (int, bool) {
 	return axis, axis >= 0 && axis < rank
 }
 
-// axesFrom is axisOf for several.
+// axesFrom is axisOf for several axes, which must differ.
 func axesFrom(axes []int, rank int) ([]int, bool) {
 	out := make([]int, len(axes))
 	for i, a := range axes {

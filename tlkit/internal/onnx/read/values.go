@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// readValues sorts the initializers that the network needs into variables and constants, and takes the values of the
-// variables out of the graph.
+// readValues sorts the initializers that the network needs into variables and constants, and removes the values of the
+// variables from the graph.
 func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, skeleton bool) error {
 	used := map[string]bool{n.head.weight: true}
 	if n.head.bias != "" {
@@ -67,7 +67,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 	if n.head.bias != "" && n.vars[n.head.bias] == nil {
 		return fmt.Errorf("output layer %s has a bias that is no float tensor", n.head.node)
 	}
-	// What is left is the skeleton.
+	// The rest is the skeleton.
 	for _, t := range n.model.Graph.Initializer {
 		if n.vars[t.Name] != nil {
 			t.RawData, t.FloatData, t.ExternalData, t.DataLocation = nil, nil, nil, protos.TensorProto_DEFAULT
@@ -76,7 +76,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 	return nil
 }
 
-// headKey is the prefix that weight and bias of the output layer share, or "head".
+// headKey returns the prefix that weight and bias of the output layer share, or "head".
 func (n *Net) headKey() string {
 	prefix, ok := strings.CutSuffix(n.head.weight, ".weight")
 	if ok && keyRule.MatchString(prefix) && (n.head.bias == "" || n.head.bias == prefix+".bias") {
@@ -87,7 +87,7 @@ func (n *Net) headKey() string {
 
 var keyRule = regexp.MustCompile(`^[A-Za-z0-9_:#-]+([./][A-Za-z0-9_:#-]+)*$`)
 
-// keyOf is the state-dict key of an initializer: its name, unless that could be no key or is taken.
+// keyOf returns the state-dict key of an initializer: its name, unless that is no valid key or is taken.
 func keyOf(name string, i int, paths map[string]bool) string {
 	key := strings.TrimLeft(name, "/")
 	if !keyRule.MatchString(key) {
@@ -121,7 +121,7 @@ func transposeMatrix(t weights.Tensor) (weights.Tensor, error) {
 	return weights.NewTensor([]int{columns, rows}, out)
 }
 
-// use finds out, from the nodes that use an initializer, how its variable is kept and started.
+// use finds the layout and the start values of an initializer's variable from the nodes that use it.
 func (n *Net) use(name string, shape []int) *variable {
 	x := &variable{shape: slices.Clone(shape), init: nn.Constant(0), stage: -1}
 	if len(shape) >= 2 {

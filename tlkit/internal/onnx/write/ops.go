@@ -11,13 +11,13 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// window is what a convolution or pooling slides over an image.
+// window is the geometry of a convolution or pooling: the window that it moves over an image.
 type window struct {
 	kernel, strides, dilations []int
 	paddings                   [][2]int
 }
 
-// attributes are those of the spatial axes, of which there are n from axis first on.
+// attributes returns the ONNX attributes of the window for the n spatial axes, from axis first on.
 func (c window) attributes(first, n int) []*onnx.AttributeProto {
 	part := func(v []int) []int {
 		out := make([]int, n)
@@ -45,7 +45,7 @@ func (c window) attributes(first, n int) []*onnx.AttributeProto {
 	return list
 }
 
-// elementwise writes an operation of ONNX's broadcasting kind. All operands take the order of axes of the largest.
+// elementwise writes an operation of ONNX's broadcasting kind. All operands get the axis order of the largest one.
 func (w *writer) elementwise(op string, shape shapes.Shape, in ...value) (value, error) {
 	lead := 0
 	for i, v := range in {
@@ -110,7 +110,8 @@ func (w *writer) cast(v value, shape shapes.Shape) (value, error) {
 	return value{shape: shape, at: v.at, dims: v.dims, name: n.Output[0]}, nil
 }
 
-// reshape keeps the order of axes where only axes of length 1 come or go, and else goes through the graph's.
+// reshape keeps the order of axes if only axes of length 1 are added or removed, and else changes to the graph's order
+// first.
 func (w *writer) reshape(v value, shape shapes.Shape) (value, error) {
 	v, err := w.full(v)
 	if err != nil {
@@ -147,7 +148,7 @@ func (w *writer) reshape(v value, shape shapes.Shape) (value, error) {
 	return v, err
 }
 
-// broadcast only notes what is to be broadcast; see value.dims.
+// broadcast only records the new shape; see value.dims.
 func (w *writer) broadcast(v value, shape shapes.Shape, axes []int) (value, error) {
 	if len(v.at) == shape.Rank() {
 		v.shape, v.open = shape, nil
@@ -302,7 +303,7 @@ func fill[T any](n int, f func(i int) T) []T {
 	return out
 }
 
-// rows takes rows of a table by index [n, 1].
+// rows picks rows of a table by index [n, 1].
 func (w *writer) rows(table, index value, shape shapes.Shape) (value, error) {
 	table, err := w.plain(table)
 	if err != nil {
@@ -321,7 +322,7 @@ func (w *writer) rows(table, index value, shape shapes.Shape) (value, error) {
 	return result(w.emit("Gather", "", []string{table.name, name}, integer("axis", 0)), shape, inOrder(shape.Rank())), nil
 }
 
-// layerName is the layer that a weight belongs to: "layer1.0.conv1" of "layer1.0.conv1.weight".
+// layerName returns the layer that a weight belongs to: "layer1.0.conv1" of "layer1.0.conv1.weight".
 func layerName(v value) string {
 	if !v.weight {
 		return ""
@@ -368,7 +369,7 @@ func (w *writer) conv(x, kernel value, axes compute.ConvolveAxesConfig, c window
 	return v, nil
 }
 
-// batchNorm takes x, scale, offset, mean and variance.
+// batchNorm normalises; in holds x, scale, offset, mean and variance.
 func (w *writer) batchNorm(in []value, epsilon float32, axis int) (value, error) {
 	x := in[0]
 	rank := len(x.at)
@@ -437,7 +438,7 @@ func (s side) cross(rank int) []int {
 	return axes
 }
 
-// order is the arrangement in which the axes listed stand in that order on the tensor.
+// order returns the arrangement that puts the listed axes onto the tensor in the order given.
 func order(axes ...[]int) []int {
 	all := slices.Concat(axes...)
 	at := make([]int, len(all))

@@ -13,16 +13,16 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Name is what the engine calls itself, and its row in tlkit/backend/traits.
+// Name is the name of the engine, also of its row in tlkit/backend/traits.
 const Name = "ONNX export"
 
 // Batch is the number of images that a network must be recorded with.
 const Batch = 7919
 
-// ErrRecorded is what compiling a graph on a [Recorder] always gives: there is nothing to run.
+// ErrRecorded is the error of every attempt to compile a graph on a [Recorder]: there is nothing to run.
 var ErrRecorded = errors.New("onnx: the graph is recorded; nothing can be run")
 
-// Recorder is an engine that takes down the graph built on it, one graph only.
+// Recorder is an engine that records the graph built on it, one graph only.
 type Recorder struct {
 	notimplemented.Backend
 	fn *function
@@ -35,7 +35,8 @@ func (r *Recorder) Name() string        { return Name }
 func (r *Recorder) String() string      { return Name }
 func (r *Recorder) Description() string { return "records graphs to write them as ONNX models" }
 
-// Capabilities says that everything is supported: what is not shows when the graph is written.
+// Capabilities lists the types that can be written, and no operations: an unsupported one fails when the graph is built
+// or written.
 func (r *Recorder) Capabilities() compute.Capabilities {
 	all := compute.Capabilities{Operations: map[compute.OpType]bool{}, DTypes: map[dtypes.DType]bool{}}
 	for _, t := range []dtypes.DType{dtypes.Float32, dtypes.Int32, dtypes.Int64, dtypes.Bool} {
@@ -69,7 +70,7 @@ func (b *builder) OpShape(v compute.Value) (shapes.Shape, error) {
 	return b.fn.Shape(v)
 }
 
-// node is one recorded operation. write is called when its inputs have been written and gives its value.
+// node is one recorded operation. write is called after its inputs have been written, and returns its value.
 type node struct {
 	op     string
 	inputs []*node
@@ -318,7 +319,7 @@ func (f *function) ReduceMin(x compute.Value, axes ...int) (compute.Value, error
 func (f *function) Gather(x, starts compute.Value, vectorAxis int, offsetAxes, collapsed, startMap, sizes []int, _ bool) (compute.Value, error) {
 	xs, ss := x.(*node).shape, starts.(*node).shape
 	shape, err := shapeinference.Gather(xs, ss, vectorAxis, offsetAxes, collapsed, startMap, sizes, false)
-	// Rows of a table by their index: what nn.Lookup asks for.
+	// Rows of a table by their index: nn.Lookup builds this form.
 	rows := ss.Rank() == 2 && vectorAxis == 1 && ss.Dimensions[1] == 1 && slices.Equal(startMap, []int{0}) &&
 		slices.Equal(collapsed, []int{0}) && slices.Equal(sizes[1:], xs.Dimensions[1:])
 	if err == nil && !rows {

@@ -9,17 +9,17 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Tensor says how a parameter of the graph is called in the model, and how it lies there.
+// Tensor gives the name and the layout that a parameter of the graph has in the model.
 type Tensor struct {
 	// Name in the model.
 	Name string
 	// Dims are its dimensions in the model.
 	Dims []int
-	// Axes are the places in Dims of the axes that the graph gives it: Axes[0] is where the first one is.
+	// Axes are the places in Dims of the axes in the graph: Axes[0] is the place of the first one.
 	Axes []int
 }
 
-// Options say how a recorded graph is written.
+// Options are the options for writing a recorded graph.
 type Options struct {
 	// Input and Output name the model's input and its output.
 	Input, Output string
@@ -69,16 +69,17 @@ type value struct {
 	// at[i] is the axis of the tensor that holds axis i of shape.
 	at []int
 	// dims are the tensor's dimensions. Where one is 1 and shape's is not, the value is yet to be broadcast; ONNX's
-	// elementwise operations do that by themselves.
+	// elementwise operations broadcast by themselves.
 	dims []int
-	// name is the tensor's; for a constant or weight it is that of the data, which have dimensions of their own.
+	// name is the tensor's name; for a constant or weight it is the name of the data, which have dimensions of their
+	// own.
 	name string
-	// data are the dimensions of a constant's or weight's data, whose order is that of dims; nil for what is computed.
-	// weight tells the two apart, and flat are the constant's values.
+	// data are the dimensions of a constant's or weight's data, whose order is that of dims; nil for a computed value.
+	// weight is true for a weight; flat holds a constant's values.
 	data   []int
 	weight bool
 	flat   any
-	// open is the Conv or Gemm that made the value, if nothing else takes it and a bias may still be added to it.
+	// open is the Conv or Gemm that made the value, if nothing else uses the value and a bias may still be added to it.
 	open *onnx.NodeProto
 }
 
@@ -88,12 +89,13 @@ type writer struct {
 	done    map[*node]value
 	uses    map[*node]int
 	weights []string
-	// made holds reshaped and transposed tensors by what they were made from, shared small constants by their content.
+	// made holds reshaped and transposed tensors by their source and operation; shared holds small constants by their
+	// content.
 	made, shared map[string]string
 	names        map[string]int
 }
 
-// count counts how often each node is needed.
+// count counts the uses of each node.
 func (w *writer) count(n *node) {
 	if w.uses[n]++; w.uses[n] > 1 {
 		return
@@ -103,7 +105,7 @@ func (w *writer) count(n *node) {
 	}
 }
 
-// value writes n and what it needs.
+// value writes n and all nodes that it needs.
 func (w *writer) value(n *node) (value, error) {
 	if v, ok := w.done[n]; ok {
 		return v, nil
@@ -181,7 +183,7 @@ func valueInfo(name string, dtype dtypes.DType, dims []int) *onnx.ValueInfoProto
 		TensorType: &onnx.TypeProto_Tensor{ElemType: int32(types[dtype]), Shape: shape}}}}
 }
 
-// parameter is the model's input or one of its weights.
+// parameter returns the model's input or one of its weights.
 func (w *writer) parameter(name string, shape shapes.Shape) (value, error) {
 	t, err := w.options.Parameter(name, shape.Dimensions)
 	if err != nil {
@@ -201,11 +203,11 @@ func (w *writer) constant(flat any, shape shapes.Shape) (value, error) {
 	if slices.ContainsFunc(shape.Dimensions, func(d int) bool { return d > 0 && d%Batch == 0 }) {
 		return value{}, fmt.Errorf("a constant of the size of the batch")
 	}
-	dims := append([]int{}, shape.Dimensions...) // not nil for a single number, either
+	dims := append([]int{}, shape.Dimensions...) // not nil, even for a single number
 	return value{shape: shape, at: inOrder(shape.Rank()), dims: dims, data: dims, flat: flat}, nil
 }
 
-// initializer adds data to the model, once for each content if they are few, and returns their name.
+// initializer adds data to the model and returns their name. Equal data of up to 256 bytes are added once.
 func (w *writer) initializer(flat any, dtype dtypes.DType, dims []int) string {
 	key := ""
 	if raw := dtypes.UnsafeByteSliceFromAny(flat); len(raw) <= 256 {
@@ -223,7 +225,7 @@ func (w *writer) initializer(flat any, dtype dtypes.DType, dims []int) string {
 	return name
 }
 
-// vector is a constant of whole numbers, as Reshape and others take them.
+// vector adds a constant of whole numbers, as Reshape and others require, and returns its name.
 func (w *writer) vector(values []int) string {
 	return w.initializer(int64s(values), dtypes.Int64, []int{len(values)})
 }
@@ -376,7 +378,7 @@ func (w *writer) plain(v value) (value, error) {
 	return v, err
 }
 
-// result is the output of a node, with the dimensions that shape gives it in the order at.
+// result returns the output of a node, with the dimensions that shape gives it in the order at.
 func result(n *onnx.NodeProto, shape shapes.Shape, at []int) value {
 	dims := make([]int, len(at))
 	for i, a := range at {
