@@ -78,7 +78,7 @@ func (p *MaxPoolBuilder) Done() *Node {
 	}
 	forward := func() *Node {
 		if traitsOf(x).ChannelsFirst && hi[0] < g.kernel[0] && hi[1] < g.kernel[1] {
-			return engineMaxPool(x, g, hi) // the engine's own gradient is wrong where windows overlap (compute-onnx v0.1.13)
+			return engineMaxPool(x, g, hi) // its gradient is wrong for overlapping windows (compute-onnx v0.1.13)
 		}
 		var top *Node
 		for _, t := range taps() {

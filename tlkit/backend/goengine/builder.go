@@ -11,10 +11,10 @@ import (
 	"github.com/pkg/errors"
 )
 
-// Builder notes down a computation; Compile decides who computes what.
+// Builder records a computation; Compile decides which engine computes which part.
 //
-// Beside its own notes it builds the same graph in GoMLX's engine, its shadow: shapes are inferred and errors found
-// there, as they would be without this engine. The shadow is dropped by Compile.
+// In addition it builds the same graph in GoMLX's engine, the shadow: shapes are inferred and errors found there, as
+// they would be without this engine. Compile drops the shadow.
 type Builder struct {
 	notimplemented.Builder
 	engine *Engine
@@ -24,7 +24,7 @@ type Builder struct {
 	nextID int
 }
 
-// Function notes down the operations of a function or closure.
+// Function records the operations of a function or closure.
 type Function struct {
 	notimplemented.Function
 	builder *Builder
@@ -32,23 +32,25 @@ type Function struct {
 	name    string
 	shadow  compute.Function
 	nodes   []*node
-	// known are the values by their shadows: GoMLX's engine answers equal operations with one value, and so does this one.
+	// known has the values by their shadows: GoMLX's engine returns the same value for equal operations, and so does
+	// this one.
 	known   map[val]*value
 	params  []*value
 	outputs []*value
 }
 
-// node is an operation in the notes.
+// node is a recorded operation.
 type node struct {
 	id      int
 	op      compute.OpType
 	inputs  []*value
 	outputs []*value
-	// attrs is what this engine needs to know to compute the operation itself: see the type for each op.
+	// attrs has the operation's parameters, for operations that this engine computes itself: see the type for each op.
 	attrs any
 	// closures are the functions that the operation calls.
 	closures []*Function
-	// build adds the operation to a graph of GoMLX's engine; nil for parameters and for what only this engine has.
+	// build adds the operation to a graph of GoMLX's engine; nil for parameters and for operations that only this
+	// engine has.
 	build func(g fn, in []val, functions []fn) ([]val, error)
 }
 
@@ -102,7 +104,7 @@ func (b *Builder) function(parent *Function, name string, shadow compute.Functio
 // Name of the computation.
 func (b *Builder) Name() string { return b.name }
 
-// Main is the function that is compiled.
+// Main returns the function that is compiled.
 func (b *Builder) Main() compute.Function { return b.main }
 
 // NewFunction starts a function that others can call.
@@ -161,7 +163,7 @@ func cast(op string, values ...val) ([]*value, error) {
 	return own, nil
 }
 
-// one notes down an operation with one result.
+// one records an operation with one result.
 func (f *Function) one(op compute.OpType, attrs any, build func(g fn, in []val) (val, error), inputs ...val) (val, error) {
 	out, err := f.many(op, attrs, nil, func(g fn, in []val) ([]val, error) {
 		v, err := build(g, in)
@@ -173,7 +175,7 @@ func (f *Function) one(op compute.OpType, attrs any, build func(g fn, in []val) 
 	return out[0], nil
 }
 
-// many notes down an operation with any number of results.
+// many records an operation with any number of results.
 func (f *Function) many(op compute.OpType, attrs any, closures []*Function, build func(g fn, in []val) ([]val, error),
 	inputs ...val) ([]val, error) {
 	return f.calling(op, attrs, closures, func(g fn, in []val, _ []fn) ([]val, error) { return build(g, in) }, inputs...)
@@ -255,7 +257,7 @@ func (f *Function) Return(outputs []val, shardings []*compute.ShardingSpec) erro
 	return nil
 }
 
-// only notes down an operation that GoMLX's engine lacks; in its shadow, parameters stand for the results.
+// only records an operation that GoMLX's engine lacks; in the shadow, parameters take the place of the results.
 func (f *Function) only(op compute.OpType, attrs any, results []shapes.Shape, inputs ...val) ([]val, error) {
 	if f != f.builder.main {
 		return nil, notImplemented(op)
@@ -367,7 +369,7 @@ func (f *Function) If(pred val, onTrue, onFalse compute.Function) ([]val, error)
 	}, pred)
 }
 
-// optional keeps the place of operands that may be nil.
+// optional stores operands that may be nil, with their positions.
 type optional struct {
 	values []val
 	at     []int // index in values, or -1
@@ -405,7 +407,7 @@ func cloneFlat(flat any) any {
 	return c.Interface()
 }
 
-// captured lists the values that a function and those inside it take from outside.
+// captured lists the values of outer functions that a function and its closures use.
 func (f *Function) captured() []*value {
 	var list []*value
 	inside := map[*Function]bool{f: true}

@@ -20,23 +20,24 @@ var chainOps = map[compute.OpType]kernels.Op{
 	compute.OpTypeLogicalAnd: kernels.And, compute.OpTypeLogicalOr: kernels.Or, compute.OpTypeLogicalNot: kernels.Not,
 }
 
-// longest is how many steps a chain may have.
+// longest is the largest number of steps of a chain.
 const longest = 24
 
-// group is a chain of elementwise nodes that ends in one whose result others read.
+// group is a chain of elementwise nodes. Other nodes read the result of its last node only.
 type group struct {
 	root     *node
 	leavesOf []leaf
-	code     []kernels.Instr // operands are leaves first, results after: counted from -1 downwards while it is built
-	inside   []*node         // float nodes but the root
-	all      []*node         // with the root and those of truth values
+	code     []kernels.Instr // operands: leaves, then results (-1, -2, ... while the chain is built)
+	inside   []*node         // float nodes without the root
+	all      []*node         // with the root and the nodes of truth values
 	chain    *kernels.Chain
-	// after is the node whose result the chain goes on from, piece by piece; from is the leaf that is that result.
+	// after, if set, is the node whose result the chain continues, piece by piece; from is the index of the leaf that
+	// is that result.
 	after *node
 	from  int
 }
 
-// leaf is what a chain reads: v, and along which axes of the chain's result it varies.
+// leaf is an input of a chain: the value v, and the axes of the chain's result along which it varies.
 type leaf struct {
 	v      *value
 	varies []bool
@@ -50,7 +51,7 @@ func (g *group) leaves() []*value {
 	return all
 }
 
-// elementwise says whether a node can be part of a chain. Truth values live inside chains only.
+// elementwise reports whether a node can be part of a chain. Truth values exist only inside chains.
 func elementwise(n *node) bool {
 	if _, ok := chainOps[n.op]; !ok {
 		return false
@@ -93,8 +94,8 @@ func (p *planner) groups() {
 	}
 }
 
-// attach has chains go on right after the convolution, product or norm that they start from, where nobody else reads
-// its result: so bias, batch norm with fixed statistics and activation cost no further pass over memory.
+// attach joins a chain to the convolution, product or norm whose result it reads, if no other node reads that result.
+// So bias, batch norm with fixed statistics and activation cost no further pass over memory.
 func (p *planner) attach() {
 	readers := map[*value]int{}
 	for _, g := range p.group {
@@ -115,7 +116,7 @@ func (p *planner) attach() {
 				!slices.Equal(dims(v), out) || v.shape.Size() < 2 || readers[v] != 1 || !p.only(v, g) {
 				continue
 			}
-			// Pieces are whole rows of the last axis: the chain must see that axis, or one run of values.
+			// Pieces are whole rows of the last axis: the chain's inner axis must consist of whole rows.
 			if g.chain.Inner%out[len(out)-1] != 0 || p.depends(g, v.node) {
 				continue
 			}
@@ -126,7 +127,7 @@ func (p *planner) attach() {
 	}
 }
 
-// only says whether nobody but the group reads v, under whatever name.
+// only reports whether only the group reads v or an alias of it.
 func (p *planner) only(v *value, g *group) bool {
 	if p.isOutput[v] {
 		return false
@@ -139,7 +140,8 @@ func (p *planner) only(v *value, g *group) bool {
 	return true
 }
 
-// depends says whether the group reads anything that needs another result of the node, such as a norm's statistics.
+// depends reports whether the group reads a value that depends on another result of the node, such as a norm's
+// statistics.
 func (p *planner) depends(g *group, on *node) bool {
 	if len(on.outputs) == 1 {
 		return false
@@ -159,11 +161,11 @@ func (p *planner) depends(g *group, on *node) bool {
 	return slices.ContainsFunc(g.leavesOf, func(l leaf) bool { return visit(l.v) })
 }
 
-// place is where a value of some rank lies over the chain's result: an axis of the result for each of its axes.
+// place is the position of a value over the chain's result: for each axis of the value, an axis of the result.
 type place []int
 
-// grow builds the chain that ends in n; nil if its operands repeat in too many ways. With inline, nodes that only the
-// chain reads become part of it.
+// grow builds the chain that ends in n; nil if its operands broadcast in too many ways. With inline, nodes that only
+// the chain reads become part of it.
 func (p *planner) grow(n *node, inline bool) *group {
 	g := &group{root: n}
 	out := dims(n.outputs[0])
@@ -257,7 +259,8 @@ func bytesOf(at place) []byte {
 	return b
 }
 
-// layOut sees the result's axes as at most three, such that each operand varies along all of an axis or none.
+// layOut joins the result's axes to at most three, such that each operand varies along a whole joined axis or not at
+// all. It returns false if more than three are needed.
 func (g *group) layOut(out []int) bool {
 	var sizes []int
 	var firsts []int // an axis of the result for each
@@ -295,7 +298,7 @@ func (g *group) layOut(out []int) bool {
 	return true
 }
 
-// attachedStep is the step of a chain with the node that it goes on from.
+// attachedStep returns the common step of a chain and the node that it is attached to.
 func (p *planner) attachedStep(g *group) step {
 	m := stepFor(g.after)
 	own := len(m.reads)

@@ -11,10 +11,10 @@ import (
 	"github.com/pkg/errors"
 )
 
-// Name is what GOMLX_BACKEND calls this engine.
+// Name is the name under which this engine is registered with package compute.
 const Name = "tlgo"
 
-// FullName is what the engine calls itself, and its row in tlkit/backend/traits.
+// FullName is the engine's name (Engine.Name), and the key of its row in tlkit/backend/traits.
 const FullName = "TLKit Go"
 
 func init() { compute.Register(Name, New) }
@@ -26,7 +26,7 @@ type Engine struct {
 	done   bool
 }
 
-// New opens an engine; the configuration is passed on to GoMLX's pure-Go engine, whose options it has.
+// New opens an engine. The configuration is passed on to GoMLX's pure-Go engine; the options are the same.
 func New(config string) (compute.Backend, error) {
 	inner, err := gobackend.New(config)
 	if err != nil {
@@ -41,7 +41,7 @@ func (e *Engine) Name() string { return FullName }
 // String is Name.
 func (e *Engine) String() string { return e.Name() }
 
-// Description says what computes.
+// Description returns a line about the engine: its name, its cores and GoMLX's engine under it.
 func (e *Engine) Description() string {
 	return FullName + " engine on " + strconv.Itoa(runtime.GOMAXPROCS(0)) + " cores, over " + e.inner.Description()
 }
@@ -52,8 +52,8 @@ func (e *Engine) NumDevices() int { return 1 }
 // DeviceDescription of the one device.
 func (e *Engine) DeviceDescription(n compute.DeviceNum) string { return e.inner.DeviceDescription(n) }
 
-// lacking are operations of GoMLX's engine that this one leaves out: those on dynamic shapes, and the fused ones that it
-// computes faster from their parts.
+// lacking are operations of GoMLX's engine that this one leaves out: those on dynamic shapes, and fused ones that this
+// engine computes faster from their parts.
 var lacking = []compute.OpType{
 	compute.OpTypeDynamicBroadcastInDim, compute.OpTypeDynamicIota, compute.OpTypeDynamicPad, compute.OpTypeDynamicDimensionSize,
 	compute.OpTypeDynamicShape, compute.OpTypeDynamicReshape, compute.OpTypeFusedDense, compute.OpTypeFusedDenseVJP,
@@ -62,7 +62,7 @@ var lacking = []compute.OpType{
 }
 
 // Capabilities are those of GoMLX's pure-Go engine with batch normalisation, and without dynamic shapes: plans are made
-// for whole shapes.
+// for fixed shapes.
 func (e *Engine) Capabilities() compute.Capabilities {
 	c := e.inner.Capabilities().Clone()
 	c.DynamicShapes = 0
@@ -72,7 +72,7 @@ func (e *Engine) Capabilities() compute.Capabilities {
 	}
 	c.Operations[compute.OpTypeBatchNormForTraining] = true
 	c.Operations[compute.OpTypeBatchNormGradient] = true
-	// GoMLX's layers ask for these before they use them, and have other ways.
+	// GoMLX's layers check for these operations, and have alternatives without them.
 	for _, op := range []compute.OpType{compute.OpTypeFusedGelu, compute.OpTypeFusedDense, compute.OpTypeFusedDenseVJP,
 		compute.OpTypeFusedScaledDotProductAttention, compute.OpTypeFusedScaledDotProductAttentionVJP,
 		compute.OpTypeFusedAttentionQKVProjection, compute.OpTypeFusedQuantizedDense, compute.OpTypeQuantizedEmbeddingLookup} {
@@ -91,10 +91,10 @@ func (e *Engine) Finalize() {
 	e.memory.drop()
 }
 
-// IsFinalized says whether Finalize was called.
+// IsFinalized reports whether Finalize was called.
 func (e *Engine) IsFinalized() bool { return e.done }
 
-// HasSharedBuffers is true: tensors lie in Go's memory.
+// HasSharedBuffers is true: tensors are in Go's memory.
 func (e *Engine) HasSharedBuffers() bool { return true }
 
 // NewSharedBuffer returns a buffer whose values can be written directly.
@@ -127,13 +127,13 @@ func (e *Engine) wrap(inner compute.Buffer) (*buffer, error) {
 	return &buffer{engine: e, inner: inner, flat: flat, shape: shape}, nil
 }
 
-// buffer is a tensor: either one of GoMLX's engine (inner), or values of our own.
+// buffer is a tensor: either one of GoMLX's engine (inner), or values of this engine.
 type buffer struct {
 	engine *Engine
 	inner  compute.Buffer
 	flat   any
 	shape  shapes.Shape
-	// donated: a run has taken the values; there is nothing left to finalize.
+	// donated: a run has taken over the values, and there is nothing left to finalize.
 	donated bool
 }
 

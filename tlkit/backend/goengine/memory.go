@@ -2,8 +2,8 @@ package goengine
 
 import "sync"
 
-// memory keeps the values of finished operations for the next ones: asking the Go runtime each time would clear them
-// first and leave the rest to the garbage collector.
+// memory keeps the blocks of finished operations for the next ones: the Go runtime would clear each new block, and
+// leave the old ones to the garbage collector.
 type memory struct {
 	mu   sync.Mutex
 	free []freeBlock // in no order
@@ -15,10 +15,10 @@ type freeBlock struct {
 	since  int
 }
 
-// keepRuns is for how many runs of a plan an unused block is kept.
+// keepRuns is the number of runs for which an unused block is kept.
 const keepRuns = 4
 
-// get returns n values of any content.
+// get returns n values with arbitrary content.
 func (m *memory) get(n int) []float32 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -49,7 +49,7 @@ func (m *memory) put(s []float32) {
 	m.free = append(m.free, freeBlock{s[:cap(s)], m.now})
 }
 
-// ran marks the end of a run and lets go of what was not used for a while.
+// ran marks the end of a run and frees blocks that were unused for more than keepRuns runs.
 func (m *memory) ran() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

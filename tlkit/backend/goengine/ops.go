@@ -8,8 +8,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// The operations of compute.Function. Each is noted down together with a function that builds it in GoMLX's engine;
-// what this engine computes itself is decided in Compile.
+// The operations of compute.Function. Each is recorded together with a function that builds it in GoMLX's engine;
+// Compile decides which of them this engine computes itself.
 
 type (
 	fn  = compute.Function
@@ -522,7 +522,7 @@ func (f *Function) ReduceWindow(x val, kind compute.ReduceOpType, window, stride
 	}, x)
 }
 
-// spread says whether any dilation is more than 1.
+// spread reports whether any dilation is more than 1.
 func spread(dilations []int) bool {
 	return slices.ContainsFunc(dilations, func(d int) bool { return d > 1 })
 }

@@ -19,7 +19,7 @@ type plan struct {
 	slots   int
 	params  []int // slots
 	outputs []int
-	// release lists the slots whose last reader a step is.
+	// release lists, for each step, the slots of which it is the last reader.
 	release [][]int
 	// constants are slots that are set before the first step.
 	constants map[int]any
@@ -36,7 +36,7 @@ type step struct {
 	what string
 }
 
-// planner turns notes into a plan.
+// planner makes a plan from the recorded nodes.
 type planner struct {
 	b         *Builder
 	plan      *plan
@@ -48,7 +48,7 @@ type planner struct {
 	done      map[*node]bool
 	slot      map[*value]int
 	group     map[*node]*group // by its last node
-	attached  map[*node]*group // by the node that it goes on from
+	attached  map[*node]*group // by the node that it is attached to
 }
 
 // Compile plans the computation.
@@ -91,7 +91,7 @@ func (p *planner) newSlot(v *value) int {
 	return s
 }
 
-// inputsOf lists what a node reads, with what its closures take from outside.
+// inputsOf lists the values that a node reads, with those that its closures capture.
 func inputsOf(n *node) []*value {
 	all := n.inputs
 	for _, c := range n.closures {
@@ -138,12 +138,12 @@ func (p *planner) reach() {
 
 func isFloat(v *value) bool { return v.shape.DType == dtypes.Float32 && v.shape.Size() > 0 }
 
-// alias says whether a node's result is its input's values under another shape or name.
+// alias reports whether a node's result has its input's values, under another shape or name.
 func alias(n *node) bool {
 	return (n.op == compute.OpTypeReshape || n.op == compute.OpTypeIdentity) && isFloat(n.outputs[0])
 }
 
-// root is the value that holds the values of v.
+// root returns the value of which v is an alias; v itself if it is none.
 func root(v *value) *value {
 	for alias(v.node) {
 		v = v.node.inputs[0]
@@ -151,7 +151,7 @@ func root(v *value) *value {
 	return v
 }
 
-// free says whether a node costs nothing to build again wherever it is needed.
+// free reports whether a node costs so little that it may be built again wherever it is needed.
 func free(n *node) bool {
 	switch n.op {
 	case compute.OpTypeConstant:
@@ -164,7 +164,7 @@ func free(n *node) bool {
 	return false
 }
 
-// choose decides which nodes become steps here.
+// choose decides which nodes become steps of this engine.
 func (p *planner) choose() {
 	for _, n := range p.nodes {
 		if stepFor(n) != nil {
@@ -178,8 +178,8 @@ func (p *planner) choose() {
 	}
 }
 
-// schedule makes steps: each node of ours in the order of the notes, and before it what it needs. What nobody of ours
-// needs comes last.
+// schedule makes the steps: each native node in the recorded order, and before it the nodes that it needs. Nodes that
+// no native node needs come last.
 func (p *planner) schedule() error {
 	for _, n := range p.nodes {
 		if p.native[n] {
@@ -191,7 +191,7 @@ func (p *planner) schedule() error {
 	return p.piece(p.b.main.outputs)
 }
 
-// emit makes the step of a node that is computed here, after the steps that it needs.
+// emit makes the step of a native node, after the steps that it needs.
 func (p *planner) emit(n *node) error {
 	if g := p.attached[n]; g != nil {
 		n = g.root
@@ -228,7 +228,8 @@ func (p *planner) emit(n *node) error {
 	return nil
 }
 
-// slotOf returns the slot of a value that has been computed.
+// slotOf returns the slot of a value or of its root. It makes one if there is none, and with it the entry of a
+// constant.
 func (p *planner) slotOf(v *value) int {
 	r := root(v)
 	if s, ok := p.slot[r]; ok {
@@ -242,9 +243,10 @@ func (p *planner) slotOf(v *value) int {
 	return s
 }
 
-// piece sees to it that the values are there: nodes of ours by steps, and of the rest one piece of GoMLX's engine.
+// piece makes the steps that compute the wanted values: a step for each native node, and one piece of GoMLX's engine
+// for all other nodes.
 func (p *planner) piece(wanted []*value) error {
-	// Nodes of ours behind those of GoMLX's engine come first.
+	// First the native nodes that nodes of GoMLX's engine depend on.
 	seen := map[*node]bool{}
 	var ours func(n *node) error
 	ours = func(n *node) error {
@@ -298,7 +300,8 @@ func (p *planner) piece(wanted []*value) error {
 			list = append(list, n)
 		}
 	}
-	// What is read later, by nodes outside this piece or as an output, is a result. Cheap nodes are built again.
+	// A value is a result of the piece if it is an output or nodes outside the piece read it. Cheap nodes are built
+	// again instead.
 	for _, n := range list {
 		if free(n) && !slices.ContainsFunc(n.outputs, func(v *value) bool { return p.isOutput[v] || slices.Contains(wanted, v) }) {
 			continue
@@ -325,7 +328,7 @@ func (p *planner) piece(wanted []*value) error {
 	return nil
 }
 
-// readLater says whether v, or another name of it, is an output or read by a node outside the piece.
+// readLater reports whether v or an alias of it is an output, or is read by a node outside the piece.
 func (p *planner) readLater(v *value, piece map[*node]bool) bool {
 	if p.isOutput[v] {
 		return true
@@ -341,7 +344,8 @@ func (p *planner) readLater(v *value, piece map[*node]bool) bool {
 	return false
 }
 
-// foreign builds nodes in GoMLX's engine: results from whatever the nodes read that is not among them.
+// foreign builds nodes in GoMLX's engine. The inputs of the step are the values that the nodes read from outside the
+// list.
 func (p *planner) foreign(list []*node, results []*value) (step, error) {
 	builder := p.b.engine.inner.Builder(p.b.name)
 	main := builder.Main()
@@ -362,7 +366,7 @@ func (p *planner) foreign(list []*node, results []*value) (step, error) {
 		}
 		var b val
 		var err error
-		if alias(v.node) || free(v.node) { // under its own shape, from its root
+		if alias(v.node) || free(v.node) { // with its own shape, built from its root
 			err = buildNode(main, builder, v.node, get, built, named)
 			b = built[v]
 		} else {
@@ -440,7 +444,7 @@ func buildFunction(parent compute.Function, b compute.Builder, c *Function, get 
 	var g compute.Function
 	var err error
 	if c.parent != nil {
-		// Values from outside must be there before the closure is: they become parameters of the piece.
+		// Captured values must exist before the closure is made: they become parameters of the piece.
 		for _, v := range c.captured() {
 			if _, err := get(v); err != nil {
 				return nil, err
@@ -489,7 +493,7 @@ func (p *plan) lifetimes() {
 	}
 	for i, s := range p.steps {
 		for _, slot := range s.outputs {
-			last[slot] = i // a result that nobody reads goes at once
+			last[slot] = i // a result without readers is released at once
 		}
 		for _, slot := range s.inputs {
 			last[slot] = i
@@ -506,7 +510,7 @@ func (p *plan) lifetimes() {
 	}
 }
 
-// Describe lists the steps, for those who wonder where time goes.
+// Describe lists the steps, to find out where time is spent.
 func (p *plan) Describe() string {
 	var b strings.Builder
 	for i, s := range p.steps {

@@ -12,28 +12,30 @@ import (
 type run struct {
 	plan  *plan
 	slots []held
-	// dying says of each slot whether the current step is its last reader.
+	// dying has the slots of which the current step is the last reader.
 	dying map[int]bool
 }
 
-// held is what a slot holds: values of our own (flat alone), or a buffer of GoMLX's engine with its values.
+// held is the content of a slot: values of this engine (flat alone), or a buffer of GoMLX's engine (inner) with its
+// values (flat).
 type held struct {
 	flat  any
 	inner compute.Buffer
-	// owned: the memory is this run's to reuse. Inputs that the caller keeps, and constants, are not.
+	// owned: this run may reuse the memory. Constants, and inputs that the caller keeps, are not owned.
 	owned bool
 }
 
 // floats returns the values of a slot.
 func (r *run) floats(slot int) []float32 { return r.slots[slot].flat.([]float32) }
 
-// output gives a slot memory for n values, that of one of the inputs named if it is dying and fits.
+// output returns memory for the n values of a slot: that of a slot in inPlace if that slot is dying and has the size,
+// else new memory.
 func (r *run) output(slot, n int, inPlace ...int) []float32 {
 	for _, in := range inPlace {
 		h := &r.slots[in]
 		if f, ok := h.flat.([]float32); ok && h.owned && r.dying[in] && len(f) == n {
 			r.slots[slot] = *h
-			h.owned = false // gone to the output
+			h.owned = false // now the output's
 			return f
 		}
 	}
@@ -99,7 +101,7 @@ func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceN
 			outputs[i] = copied
 			continue
 		}
-		if h.inner != nil { // the shape may be another one
+		if h.inner != nil { // an alias may have another shape
 			if s, err := h.inner.Shape(); err != nil || !s.EqualDimensions(shape) {
 				h.inner = nil
 			}
@@ -115,7 +117,7 @@ func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceN
 	return outputs, nil
 }
 
-// drop gives the memory of a slot back.
+// drop gives back the memory of a slot.
 func (r *run) drop(slot int) {
 	h := r.slots[slot]
 	r.slots[slot] = held{}
@@ -123,7 +125,7 @@ func (r *run) drop(slot int) {
 		return
 	}
 	if h.inner != nil {
-		_ = h.inner.Finalize() // errors only say that it was released before
+		_ = h.inner.Finalize() // an error only means that it was released before
 		return
 	}
 	if f, ok := h.flat.([]float32); ok {

@@ -9,17 +9,18 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
-// maker makes the step of a node that is computed here; reads is what it reads, which may skip nodes that it does itself.
+// maker makes the step of a native node. reads are the values that the step reads; they may skip nodes that the step
+// computes itself.
 type maker struct {
 	reads []*value
 	what  string
-	// run computes the step. after is nil unless rows says that the step can take it: it is asked for once the first
-	// output has its memory.
+	// run computes the step. after is nil unless rows is true; the step calls it once, when its first output has
+	// memory.
 	run  func(r *run, in, out []int, after func(y []float32) kernels.After)
 	rows bool
 }
 
-// then returns what comes after the pieces of y, nil for nothing.
+// then returns the function to call after each piece of y; nil if there is none.
 func then(after func(y []float32) kernels.After, y []float32) kernels.After {
 	if after == nil {
 		return nil
@@ -27,7 +28,8 @@ func then(after func(y []float32) kernels.After, y []float32) kernels.After {
 	return after(y)
 }
 
-// stepFor returns how a node is computed here, or nil if it is not. Chains of elementwise operations are apart: chain.go.
+// stepFor returns the maker of a node's step; nil if this engine does not compute the node. Chains of elementwise
+// operations are in chain.go.
 func stepFor(n *node) *maker {
 	for _, v := range n.inputs {
 		if !isFloat(v) {
@@ -100,7 +102,7 @@ func convStep(n *node) *maker {
 		g.Stride, g.InDilation, g.KernelDilation = pairOr(a.strides, 1), pairOr(a.inDilations, 1), pairOr(a.kernelDilations, 1)
 		g.Groups = max(1, a.groups)
 		layout := kernels.KernelLayout{OutIn: ax.KernelInputChannels == 3}
-		if r := w.node; r.op == compute.OpTypeReverse { // a kernel turned round is read backwards
+		if r := w.node; r.op == compute.OpTypeReverse { // a flipped kernel is read backwards
 			if axes := slices.Sorted(slices.Values(r.attrs.([]int))); is(axes, 0, 1) {
 				layout.Flipped = true
 				w = r.inputs[0]
@@ -114,7 +116,7 @@ func convStep(n *node) *maker {
 	case ax.InputBatch == 3 && ax.InputChannels == 0 && is(ax.InputSpatial, 1, 2) &&
 		ax.KernelInputChannels == 0 && ax.KernelOutputChannels == 3 && is(ax.KernelSpatial, 1, 2) &&
 		ax.OutputBatch == 2 && ax.OutputChannels == 3 && is(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !spread(a.inDilations):
-		// The gradient of a kernel: strides and dilations have changed places.
+		// The gradient of a kernel: strides and dilations are exchanged.
 		g.Batch, g.InC, g.OutC = dims(x)[0], dims(x)[3], dims(w)[3]
 		g.In, g.Out, g.Kernel = [2]int(dims(x)[1:3]), [2]int(dims(w)[1:3]), [2]int(dims(y)[:2])
 		g.Stride, g.KernelDilation, g.InDilation = pairOr(a.kernelDilations, 1), pairOr(a.strides, 1), [2]int{1, 1}
@@ -127,7 +129,7 @@ func convStep(n *node) *maker {
 	return nil
 }
 
-// dotStep does products of matrices, with any number of leading axes seen as one.
+// dotStep computes products of matrices; any number of leading axes are joined into one.
 func dotStep(n *node) *maker {
 	a := n.attrs.(dotAttrs)
 	for _, d := range []dtypes.DType{a.config.AccumulatorDType, a.config.OutputDType} {
@@ -240,7 +242,7 @@ func poolStep(n *node) *maker {
 	return nil
 }
 
-// sumStep does sums over neighbouring axes.
+// sumStep computes sums over neighbouring axes.
 func sumStep(n *node) *maker {
 	axes := slices.Sorted(slices.Values(n.attrs.([]int)))
 	d := dims(n.inputs[0])

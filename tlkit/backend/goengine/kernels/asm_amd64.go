@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// hasAVX2 says whether the assembly may run; GOAMD64 does not matter.
+// hasAVX2 is true if the processor can run the assembly, whatever GOAMD64 is.
 var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 //go:noescape
@@ -19,7 +19,7 @@ func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc i
 func dotRowsAVX2(a, b *unsafe.Pointer, n, c int, dst *float32)
 
 // igemm6x16 computes a tile of 6 pixels by 16 channels: for each pixel i, *c[i] = start + the sum over taps t and
-// channels j < k of a[6*t+i][j] * b[boff[t]+16*j : +16], and the larger of that and 0 with relu 1.
+// channels j < k of a[6*t+i][j] * b[boff[t]+16*j : +16]. With relu 1, negative results become 0.
 func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
 	if hasAVX2 {
 		igemm6x16AVX2(a, boff, taps, k, b, c, start, relu)

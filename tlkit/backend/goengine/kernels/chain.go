@@ -3,7 +3,7 @@ package kernels
 // Op is an elementwise operation of a Chain. Truth values are 1 and 0.
 type Op int
 
-// The operations; Where takes its second operand where the first is true, and the third elsewhere.
+// The operations. Where is its second operand where the first is true, and its third elsewhere.
 const (
 	Add Op = iota
 	Sub
@@ -27,33 +27,34 @@ const (
 	Where
 )
 
-// Instr is a step of a Chain, the operation Op. Its Args are indices: of operands first, then of the results of earlier steps.
+// Instr is a step of a Chain with the operation Op. Args are indices: the operands come first, then the results of
+// earlier steps.
 type Instr struct {
 	Op   Op
 	Args [3]int // as many as the operation has
 }
 
-// Operand is an input of a Chain, with its values in Data. Seen over the result [outer, middle, inner], it has values along the axes that it
-// varies with and repeats along the others.
+// Operand is an input of a Chain, with its values in Data. Of the axes [outer, middle, inner] of the result, it varies
+// along those that are true, and is repeated along the others.
 type Operand struct {
 	Data                 []float32
 	Outer, Middle, Inner bool
 }
 
-// Chain is a sequence of elementwise operations computed in one pass: block by block, every step of a block before the
-// next block, so that what lies between the steps never leaves the cache.
+// Chain is a sequence of elementwise operations computed in one pass: block by block, with all steps of a block before
+// the next block, so that intermediate results stay in the cache.
 type Chain struct {
 	Operands             int     // number of inputs
 	Code                 []Instr // the steps, in order
 	Outer, Middle, Inner int     // the result's size
 
-	registers []int // where each step's result lives; the last one's is the result itself
+	registers []int // the register of each step's result; -1 for the last step, which writes the result itself
 	count     int
 }
 
 const chainBlock = 1024
 
-// Prepare lays out the temporaries.
+// Prepare assigns registers to the intermediate results.
 func (c *Chain) Prepare() {
 	last := make([]int, len(c.Code))
 	for i, in := range c.Code {
@@ -103,7 +104,7 @@ func (o Op) arity() int {
 type chainWorker struct {
 	temps   []float32   // registers
 	fills   [][]float32 // repeated operands, by operand
-	key     []int       // what is in fills
+	key     []int       // start of the values in fills
 	keySize []int
 	args    [][]float32
 }
@@ -123,8 +124,8 @@ func (c *Chain) Run(out []float32, operands []Operand) {
 	})
 }
 
-// After computes the values from..to-1 of a result that another operation has just written: what comes next, while
-// they are near.
+// After processes the values from..to-1 of a result that another operation has just written, while they are in the
+// cache.
 type After func(worker, from, to int)
 
 // Bind returns a function that computes a piece of the chain; pieces of different workers may run at once.
@@ -162,7 +163,7 @@ func (c *Chain) Bind(out []float32, operands []Operand) After {
 	}
 }
 
-// operand returns the operand's values for a block, repeated where it repeats.
+// operand returns the operand's values for a block, repeated along the axes along which it does not vary.
 func (c *Chain) operand(w *chainWorker, i int, o *Operand, outer, mid, col, rows, n int) []float32 {
 	inner, middle := 1, 1
 	if o.Inner {

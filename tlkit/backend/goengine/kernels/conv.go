@@ -14,10 +14,10 @@ type Geometry struct {
 	Pad    [2]int // zeros before the first row and column; negative crops
 	// KernelDilation is the distance between the taps.
 	KernelDilation [2]int
-	// InDilation spreads the images: as if InDilation-1 zeros stood between their values.
+	// InDilation is the distance between the images' values: InDilation-1 zeros are imagined between them.
 	InDilation [2]int
 	Groups     int
-	// run is the number of values that a tap multiplies, where it is not InC/Groups: see mergeTaps.
+	// run is the number of values per tap, if that is not InC/Groups, else 0: see mergeTaps.
 	run int
 }
 
@@ -28,10 +28,11 @@ func (g *Geometry) runLength() int {
 	return g.InC / max(1, g.Groups)
 }
 
-// Depthwise says whether each channel is convolved by itself.
+// Depthwise reports whether each channel is convolved separately.
 func (g Geometry) Depthwise() bool { return g.Groups > 1 && g.Groups == g.InC && g.Groups == g.OutC }
 
-// source returns the position in the images that the tap (of one axis) of the output position meets, or -1.
+// source returns, for one axis, the position in the images under a tap at an output position; -1 for padding and
+// dilation zeros.
 func (g *Geometry) source(axis, out, tap int) int {
 	p := out*g.Stride[axis] - g.Pad[axis] + tap*g.KernelDilation[axis]
 	d := g.InDilation[axis]
@@ -47,13 +48,13 @@ func (g *Geometry) source(axis, out, tap int) int {
 	return p
 }
 
-// phase is a set of output rows (or columns) that meet the same taps: first, first+step, ...
+// phase is a set of output rows (or columns) that use the same taps: first, first+step, ...
 type phase struct {
 	first, step, count int
 	taps               []int
 }
 
-// phases sorts the output positions of an axis by the taps they meet. Without input dilation there is one phase.
+// phases groups the output positions of an axis by the taps they use. Without input dilation there is one phase.
 func (g *Geometry) phases(axis int) []phase {
 	d := g.InDilation[axis]
 	all := make([]phase, 0, d)
@@ -69,7 +70,7 @@ func (g *Geometry) phases(axis int) []phase {
 	return all
 }
 
-// sources lists what the positions of a phase meet, tap by tap: [position, tap], -1 for padding.
+// sources lists the image positions under each tap at the positions of a phase: [position, tap], -1 for padding.
 func (g *Geometry) sources(axis int, p phase) []int {
 	list := make([]int, 0, p.count*len(p.taps))
 	for i := range p.count {
@@ -85,23 +86,23 @@ const (
 	tileCols = 16
 )
 
-// Epilogue is what is done to the result of a convolution before it leaves the cache.
+// Epilogue is applied to the result of a convolution before it leaves the cache.
 type Epilogue struct {
 	Bias []float32 // a value per output channel, or nil
 	ReLU bool      // negative values become 0, after the bias
-	// After is called for each piece of the result, nil if there is nothing more to do.
+	// After, if not nil, is called for each piece of the result.
 	After After
 }
 
-// KernelLayout says how the kernel lies in memory: [kernel height, kernel width, in, out] unless told otherwise.
+// KernelLayout is the layout of the kernel in memory; the zero value is [kernel height, kernel width, in, out].
 type KernelLayout struct {
-	// OutIn: the last two axes are exchanged.
+	// OutIn: the last two axes are transposed.
 	OutIn bool
-	// Flipped: the taps are taken last to first, on both axes.
+	// Flipped: the taps are used in reverse order, on both axes.
 	Flipped bool
 }
 
-// Conv computes the convolution of images x with kernel w and writes it to y, all values of it.
+// Conv computes the convolution of images x with kernel w and writes it to y. It sets every value of y.
 func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	if g.Depthwise() {
 		depthwise(y, x, w, g, layout.Flipped, e)
@@ -125,7 +126,7 @@ func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	}
 	rowPhases, colPhases := g.phases(0), g.phases(1)
 	after := e.After
-	if len(rowPhases)*len(colPhases) > 1 { // a phase leaves gaps: what comes after waits for all of them
+	if len(rowPhases)*len(colPhases) > 1 { // a phase leaves gaps: After must wait for all phases
 		after = nil
 	}
 	for _, rows := range rowPhases {
@@ -300,8 +301,8 @@ func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu
 	})
 }
 
-// mergeTaps turns the taps of a kernel row into one tap with more channels where images have few channels (the first
-// layer of a network): the images get their padding in memory, so that a row of the window is one run of values.
+// mergeTaps joins the taps of a kernel row into one tap with more channels, if the images have few channels (the first
+// layer of a network). It returns the images with their padding, so that a row of the window is contiguous.
 func mergeTaps(x []float32, g Geometry) ([]float32, Geometry, bool) {
 	if g.InC > 4 || g.Kernel[1] == 1 || g.Groups > 1 || g.KernelDilation[1] != 1 || g.InDilation != [2]int{1, 1} {
 		return x, g, false
@@ -316,13 +317,13 @@ func mergeTaps(x []float32, g Geometry) ([]float32, Geometry, bool) {
 	return padded, g, true
 }
 
-// padded is how many rows or columns the windows cover.
+// padded is the number of rows or columns that the windows cover.
 func (g *Geometry) padded(axis int) int {
 	return (g.Out[axis]-1)*g.Stride[axis] + (g.Kernel[axis]-1)*g.KernelDilation[axis] + 1
 }
 
-// pad returns the images with their zeros around them, [batch, padded height, padded width, channels], and a few
-// values more, since tiles are read whole.
+// pad returns the images with their zeros around them, [batch, padded height, padded width, channels], and a few more
+// values, since tiles are read whole.
 func pad(x []float32, g Geometry) []float32 {
 	size := [2]int{g.padded(0), g.padded(1)}
 	padded := make([]float32, g.Batch*size[0]*size[1]*g.InC+tileCols)

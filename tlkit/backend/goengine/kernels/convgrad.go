@@ -2,8 +2,8 @@ package kernels
 
 import "unsafe"
 
-// pixelBlock is how many pixels of the result are taken at once: their values in 16 channels fill half of a first-level
-// cache.
+// pixelBlock is the number of pixels of the result that are processed at once: their values in 16 channels fill half of
+// a first-level cache.
 const pixelBlock = 256
 
 // KernelGradient writes to dw, [kernel height, kernel width, in/groups, out], the gradient of the kernel of the
@@ -49,7 +49,8 @@ func KernelGradient(dw, x, v []float32, g Geometry) {
 	defer putFloats(sums)
 	clear(sums)
 
-	// A task is a set of (tap, panel) pairs; it walks the pixels once, so that a block of the images stays near.
+	// A task is a set of (tap, panel) pairs; it walks the pixels once, so that a block of the images stays in the
+	// cache.
 	jobs := groups * taps * panels
 	tasks := min(jobs, 2*Workers())
 	zeros := zeroRow[:]
@@ -80,7 +81,7 @@ func KernelGradient(dw, x, v []float32, g Geometry) {
 						outer6x16(&rows[0], gr*gi+i, n, b, &c[i*tileCols], tileCols)
 						continue
 					}
-					if gi >= tileRows { // the last tile reaches back over rows that are done
+					if gi >= tileRows { // the last tile overlaps rows that are done
 						clear(edge[:])
 						outer6x16(&rows[0], gr*gi+gi-tileRows, n, b, &edge[0], tileCols)
 						for k := i; k < gi; k++ {
@@ -114,7 +115,8 @@ func add(to, from []float32) {
 	}
 }
 
-// tapRows lists what the tap meets at the pixels start, start+1, ... of the result; nothing where it meets padding.
+// tapRows lists pointers to the image values under the tap at the pixels start, start+1, ... of the result; nothing (a
+// pointer to zeros) for padding.
 func (g *Geometry) tapRows(rows []unsafe.Pointer, x []float32, start, tap int, nothing unsafe.Pointer) {
 	kh, kw := tap/g.Kernel[1], tap%g.Kernel[1]
 	ow := start % g.Out[1]

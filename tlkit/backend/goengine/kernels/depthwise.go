@@ -2,7 +2,8 @@ package kernels
 
 import "unsafe"
 
-// depthwise convolves each channel by itself: a sum over taps of image row times kernel row, all channels at once.
+// depthwise convolves each channel separately: a sum over taps of image values times kernel values, for all channels at
+// once.
 func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 	c, taps := g.InC, g.Kernel[0]*g.Kernel[1]
 	rowPhases, colPhases := g.phases(0), g.phases(1)

@@ -2,7 +2,7 @@
 // on all cores: images are [batch, height, width, channels], kernels [kernel height, kernel width, in, out].
 //
 // The two inner loops of the matrix products are Go assembly for processors with AVX2 (chosen at run time, no build
-// flag), with plain Go beside them for all others. A convolution never builds its patches: each tile of the result
-// reads the image rows through a list of pointers, one per pixel and tap, as in Dukhan 2019, "The Indirect Convolution
-// Algorithm" (arXiv 1907.02129).
+// flag), with Go code for all others. A convolution does not copy its patches: each tile of the result reads the image
+// rows through a list of pointers, one per pixel and tap, as in Dukhan 2019, "The Indirect Convolution Algorithm"
+// (arXiv 1907.02129).
 package kernels

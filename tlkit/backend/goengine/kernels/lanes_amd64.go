@@ -4,8 +4,8 @@ package kernels
 
 import "simd/archsimd"
 
-// Operations on runs of values, eight at a time (vec_amd64.go); d may be one of the operands. See vec.go for the rest of
-// each run.
+// Operations on runs of values, eight at a time (vec_amd64.go); d may be one of the operands. vec.go computes the rest
+// of each run.
 
 const lanes = 8
 

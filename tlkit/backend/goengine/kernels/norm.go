@@ -2,10 +2,10 @@ package kernels
 
 import "math"
 
-// channelSums calls add for pieces of the rows [rows, c] in parallel and adds up, in double precision, the k*c sums that
-// each piece leaves.
+// channelSums calls add in parallel for pieces of the rows [rows, c]; add computes k*c sums of its piece. channelSums
+// adds these up in double precision.
 func channelSums(rows, c, k int, add func(from, to int, sums []float32)) []float64 {
-	// A sum of float32 over few rows loses nothing that matters; the pieces are added in float64.
+	// A sum of float32 over at most 512 rows is precise enough; the pieces are added in float64.
 	const most = 512
 	pieces := max(1, (rows+most-1)/most)
 	tasks := max(1, min(pieces, 4*Workers(), rows*c/4096))
@@ -31,12 +31,12 @@ func channelSums(rows, c, k int, add func(from, to int, sums []float32)) []float
 }
 
 // BatchNorm writes (x-mean)/sqrt(variance+epsilon)*scale+offset for x [rows, c] to y, with the mean and the (biased)
-// variance of each channel, which it also returns in mean and variance. after is for each piece of y, or nil.
+// variance of each channel, which it writes to mean and variance. after, if not nil, is called for each piece of y.
 // Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
 func BatchNorm(y, mean, variance, x, scale, offset []float32, epsilon float32, after After) {
 	c := len(scale)
 	rows := len(x) / c
-	// Around the first row's values, so that a mean far from 0 costs no digits.
+	// The first row is subtracted, so that a mean far from 0 costs no digits.
 	sums := channelSums(rows, c, 2, func(from, to int, sums []float32) {
 		vecMoments(sums[:c], sums[c:], x[from*c:to*c], x[:c])
 	})

@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// Workers is how many goroutines compute one operation: the processors that Go may use, asked for once, since
-// operations keep memory for each.
+// Workers returns the number of goroutines that compute one operation: that of the processors that Go may use. It is
+// read once, since operations keep memory for each worker.
 var Workers = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 
-// Parallel calls f(worker, task) for each task < tasks, on as many workers as there are processors; each worker
-// takes the next task when it is done with one. It returns when all are done.
+// Parallel calls f(worker, task) for each task < tasks, on as many workers as there are processors; each worker takes
+// the next task when it has finished one. Parallel returns when all tasks are done.
 func Parallel(tasks int, f func(worker, task int)) {
 	workers := min(Workers(), tasks)
 	if workers <= 1 {

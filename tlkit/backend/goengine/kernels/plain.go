@@ -5,11 +5,12 @@ import (
 	"unsafe"
 )
 
-// The kernels in plain Go, for processors without AVX2; the tests hold the assembly against them.
+// The kernels in plain Go, for processors without AVX2. The tests compare the assembly with them.
 
-// foldAt is after how many channels (whole taps, or pieces of one) a tile's sum is put aside and starts anew. The
-// rounding error of one long sum of float32 grows with its length, that of partial sums with the length of the parts: on
-// 4608 channels it is a quarter. Parts of 128 gain little more and cost 5 % of the time; the assembly has the same number.
+// foldAt is the number of channels (of whole taps, or pieces of one) after which a tile's sum is added to a second one
+// and starts again from zero. The rounding error of one long sum of float32 grows with its length, that of partial sums
+// with the length of the parts: with 4608 channels it falls to a quarter. Parts of 128 gain little more and cost 5 % of
+// the time. The assembly has the same number.
 const foldAt = 256
 
 func igemm6x16Go(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
@@ -69,7 +70,7 @@ func outer6x16Go(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int
 	}
 }
 
-// dotRowsGo does the columns from..c-1 of dotRows.
+// dotRowsGo computes the columns from..c-1 of dotRows.
 func dotRowsGo(a, b *unsafe.Pointer, n, from, c int, dst *float32) {
 	if from >= c {
 		return

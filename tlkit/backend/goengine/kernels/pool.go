@@ -2,8 +2,8 @@ package kernels
 
 import "math"
 
-// MaxPool writes the maximum of each window of the images x to y; added positions never win. The geometry has InC equal
-// to OutC, no groups and no dilation.
+// MaxPool writes the maximum of each window of the images x to y; padding is never the maximum. The geometry has InC
+// equal to OutC, no groups and no dilation.
 func MaxPool(y, x []float32, g Geometry) {
 	c := g.InC
 	low := float32(math.Inf(-1))

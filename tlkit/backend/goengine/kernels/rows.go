@@ -1,7 +1,7 @@
 package kernels
 
-// Operations on rows [rows, c] with a value per channel. The vector units do the first columns (see rows_amd64.go), loops
-// the rest.
+// Operations on rows [rows, c] with a value per channel. The vector units compute the first columns (see
+// rows_amd64.go), loops the rest.
 
 // vecMoments adds x-shift and its square, row by row, to sums and squares.
 func vecMoments(sums, squares, x, shift []float32) {

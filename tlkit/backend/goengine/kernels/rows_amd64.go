@@ -2,7 +2,7 @@
 
 package kernels
 
-// Each takes as many columns as fill whole vectors and returns how many.
+// Each function computes as many columns as fill whole vectors, and returns their number.
 
 func vecMoments8(sums, squares, x, shift []float32) int {
 	if !hasAVX2 {

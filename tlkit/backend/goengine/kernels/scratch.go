@@ -2,7 +2,7 @@ package kernels
 
 import "sync"
 
-// Scratch memory that lives for one operation, by powers of two.
+// Scratch memory for the duration of one operation, in pools by powers of two.
 var floats [48]sync.Pool
 
 func sizeClass(n int) int {
@@ -13,7 +13,7 @@ func sizeClass(n int) int {
 	return c
 }
 
-// getFloats returns n values of any content.
+// getFloats returns n values with arbitrary content.
 func getFloats(n int) []float32 {
 	c := sizeClass(n)
 	if p, ok := floats[c].Get().(*[]float32); ok {

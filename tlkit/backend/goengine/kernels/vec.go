@@ -4,8 +4,8 @@ package kernels
 
 import "math"
 
-// Operations on runs of equal length; d may be one of the operands. The vector units do what they can of each run (see
-// vec_amd64.go), a loop does the rest. Truth values are 1 and 0.
+// Operations on runs of equal length; d may be one of the operands. The vector units compute whole vectors of each run
+// (see vec_amd64.go), a loop computes the rest. Truth values are 1 and 0.
 
 func truth(b bool) float32 {
 	if b {

@@ -1,5 +1,5 @@
-// Command genvec writes vec_amd64.go: one loop per operation, since a call of a function for every eight values would
-// cost more than the operation. Run by go generate in package kernels.
+// Command genvec writes vec_amd64.go: one loop per operation, since a function call for every eight values would cost
+// more than the operation. go generate runs it in package kernels.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 type op struct {
 	Name     string
 	Operands int
-	Before   string // what is needed once
+	Before   string // statement before the loop
 	Result   string
 }
 
@@ -31,10 +31,11 @@ var ops = []op{
 	{"LessEqual", 2, one, "one.Masked(x.LessEqual(y))"},
 	{"Equal", 2, one, "one.Masked(x.Equal(y))"},
 	{"NotEqual", 2, one, "one.Masked(x.NotEqual(y))"},
-	// The instruction returns the second operand where one is no number, so that of x comes through, and that of y by choice.
+	// The instruction returns its second operand, here x, if either is NaN. So a NaN in x is kept, and IfElse keeps one
+	// in y.
 	{"Max", 2, "", "y.IfElse(y.IsNaN(), y.Max(x))"},
 	{"Min", 2, "", "y.IfElse(y.IsNaN(), y.Min(x))"},
-	// Truth is 0 or 1.
+	// Truth values are 0 and 1.
 	{"And", 2, "", "x.Mul(y)"},
 	{"Or", 2, "", "x.Max(y)"},
 	{"Not", 1, one, "one.Sub(x)"},
