@@ -20,13 +20,13 @@ import (
 type (
 	// Model is a network with its values, class names and preprocessing; see [Load]. Fields and methods: [zoo.Model].
 	Model = zoo.Model
-	// LoadOptions say which weights a model is loaded with. Fields: [zoo.LoadOptions].
+	// LoadOptions select the weights that a model is loaded with. Fields: [zoo.LoadOptions].
 	LoadOptions = zoo.LoadOptions
 	// ModelSpec describes an architecture: one of the zoo's, or your own for [Register]. Fields: [zoo.Spec].
 	ModelSpec = zoo.Spec
 	// ModelSummary lists the stages of a model; see [Summary]. Fields: [zoo.Summary].
 	ModelSummary = zoo.Summary
-	// SummaryOptions say what a [Summary] lists. Fields: [zoo.SummaryOptions].
+	// SummaryOptions select the rows of a [Summary]. Fields: [zoo.SummaryOptions].
 	SummaryOptions = zoo.SummaryOptions
 	// Prediction is a class with its probability. Fields: [zoo.Prediction].
 	Prediction = zoo.Prediction
@@ -65,7 +65,7 @@ type (
 	// Fields: [strategy.TargetSupervised].
 	TargetSupervised = strategy.TargetSupervised
 
-	// Task is what a strategy of your own is to learn; see [Strategy]. Fields: [train.Task].
+	// Task has the classes and the data that a strategy of your own must learn; see [Strategy]. Fields: [train.Task].
 	Task = train.Task
 	// Plan is how a strategy trains: variables, learning rate, loss. Fields: [train.Plan].
 	Plan = train.Plan
@@ -83,7 +83,7 @@ type (
 	Watch = train.Watch
 	// Fit replaces the training steps of a [Plan]: the model is fitted before the evaluation. Fields: [train.Fit].
 	Fit = train.Fit
-	// Step is a training step as the Loss of a [Plan] sees it. Fields and methods: [train.Step].
+	// Step is a training step, the argument of the Loss function of a [Plan]. Fields and methods: [train.Step].
 	Step = train.Step
 	// Preparation is the argument of the Before function of a [Plan]. Fields and methods: [train.Preparation].
 	Preparation = train.Preparation
@@ -100,9 +100,10 @@ type (
 	LogisticRegression = strategy.LogisticRegression
 	// LRCurve is the result of [FindLR]. Fields and methods: [train.LRCurve].
 	LRCurve = train.LRCurve
-	// Advice is a strategy to begin with, and why; see [Suggest]. Fields and methods: [strategy.Advice].
+	// Advice is a strategy to begin with, and the reason for it; see [Suggest]. Fields and methods: [strategy.Advice].
 	Advice = strategy.Advice
-	// Samples is accuracy against the number of training images; see [SampleSizes]. Fields and methods: [train.Samples].
+	// Samples is accuracy against the number of training images; see [SampleSizes]. Fields and methods:
+	// [train.Samples].
 	Samples = train.Samples
 
 	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
@@ -110,7 +111,7 @@ type (
 	Recipe = train.Recipe
 	// Schedule changes the learning rate over the epochs. Fields: [train.Schedule].
 	Schedule = train.Schedule
-	// EarlyStop ends a training that does not get better. Fields: [train.EarlyStop].
+	// EarlyStop ends a training that no longer improves. Fields: [train.EarlyStop].
 	EarlyStop = train.EarlyStop
 	// Augment varies training images at random. Fields: [vision.Augment].
 	Augment = vision.Augment
@@ -118,7 +119,8 @@ type (
 	RandAugment = vision.RandAugment
 	// Run is a comparison, on disk under its name. Fields and methods: [train.Run].
 	Run = train.Run
-	// Evaluation is how a model classifies a split; see [train.Result.Evaluate]. Fields and methods: [train.Evaluation].
+	// Evaluation is how a model classifies a split; see [train.Result.Evaluate]. Fields and methods:
+	// [train.Evaluation].
 	Evaluation = train.Evaluation
 	// FolderPrediction has a model's predictions for the images of a folder; see [zoo.Model.PredictFolder]. Methods:
 	// [zoo.FolderPrediction].
@@ -155,8 +157,8 @@ func StandardAugment() Augment { return vision.StandardAugment() }
 func CIFARAugment() Augment { return vision.CIFARAugment() }
 
 // Load returns a pretrained model by torchvision's name ("resnet18"), optionally with a weight set
-// ("resnet50.IMAGENET1K_V1"); a bare name means the default weight set. The name may as well be a timm repository of the
-// Hugging Face hub ("hf://timm/resnet18.a1_in1k") or an .onnx file ("models/my.onnx"); see [zoo.Load].
+// ("resnet50.IMAGENET1K_V1"); a bare name means the default weight set. The name may as well be a timm repository of
+// the Hugging Face hub ("hf://timm/resnet18.a1_in1k") or an .onnx file ("models/my.onnx"); see [zoo.Load].
 func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(name, opts...) }
 
 // LoadContext is [Load] with a context: a download ends when the context does.
@@ -167,8 +169,8 @@ func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model,
 // MustLoad is [Load] that panics on an error.
 func MustLoad(name string, opts ...LoadOptions) *Model { return must(Load(name, opts...)) }
 
-// Custom describes a network of your own, from an ordinary GoMLX model function that maps normalised images
-// [batch, size, size, 3] to features [batch, features]; see zoo.Custom. [Register] makes it known.
+// Custom describes a network of your own, from an ordinary GoMLX model function that maps normalised images [batch,
+// size, size, 3] to features [batch, features]; see zoo.Custom. [Register] adds it to the models.
 func Custom(name string, size int, features func(scope *model.Scope, x *graph.Node) *graph.Node) ModelSpec {
 	return zoo.Custom(name, size, features)
 }
@@ -221,8 +223,8 @@ func MustCompare(name string, data *datasets.Dataset, model *Model, strategies .
 	return Recipe{}.MustCompare(name, data, model, strategies...)
 }
 
-// FindLR looks for a good learning rate of a strategy with the default [Recipe]'s range test (see
-// [train.Recipe.FindLR]): curve.Plot() shows it, curve.Suggested is the rate.
+// FindLR finds a good learning rate for a strategy with the default [Recipe]'s range test (see [train.Recipe.FindLR]):
+// curve.Plot() shows it, curve.Suggested is the rate.
 func FindLR(data *datasets.Dataset, model *Model, strategy Strategy) (*LRCurve, error) {
 	return Recipe{}.FindLR(context.Background(), data, model, strategy)
 }
@@ -232,8 +234,8 @@ func MustFindLR(data *datasets.Dataset, model *Model, strategy Strategy) *LRCurv
 	return must(FindLR(data, model, strategy))
 }
 
-// Suggest proposes a strategy to begin with, from the number of images and from how well the model's features fit them, with
-// its reason (see [strategy.Suggest]).
+// Suggest proposes a strategy to begin with, from the number of images and from how well the model's features fit them,
+// with its reason (see [strategy.Suggest]).
 func Suggest(data *datasets.Dataset, model *Model) (*Advice, error) {
 	return strategy.Suggest(data, model)
 }

@@ -54,8 +54,8 @@ func NMS(all []Detection, limit float64) []Detection {
 
 // Precision is the average precision of the detections of one class.
 type Precision struct {
-	// AllPoint is the area under the precision-recall curve, made monotone (VOC from 2010 on); ElevenPoint the mean of the
-	// precision at the recalls 0, 0.1, ..., 1 (VOC 2007, which R-CNN reports; Everingham et al. 2010, section 4.2).
+	// AllPoint is the area under the precision-recall curve, made monotone (VOC from 2010 on); ElevenPoint the mean of
+	// the precision at the recalls 0, 0.1, ..., 1 (VOC 2007, which R-CNN reports; Everingham et al. 2010, section 4.2).
 	AllPoint, ElevenPoint float64
 	// Objects is the number of objects of the class, Found the number of those that have a right detection.
 	Objects, Found int

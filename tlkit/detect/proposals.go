@@ -12,8 +12,8 @@ type ProposalOptions struct {
 	// Sides are the sides in pixels of square windows, which slide by half of their side; nil means 24, 34 and 48. An
 	// empty, non-nil slice means none.
 	Sides []int
-	// Scales are the scales of the segmentations (see Segment) that selective search starts from; nil means 100 and 300.
-	// An empty, non-nil slice means none.
+	// Scales are the scales of the segmentations (see Segment) that selective search starts from; nil means 100 and
+	// 300. An empty, non-nil slice means none.
 	Scales []float64
 	// Least is the smallest side of a box in pixels; 0 means 12.
 	Least int

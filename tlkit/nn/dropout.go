@@ -34,7 +34,8 @@ func (s *Scope) frozen(name string) bool {
 // torchvision's mode "row"). It does so only in training and with a random generator (Pass.Training, Pass.RNG); else it
 // returns x.
 //
-// The scope s is that of the branch's last layer. If that layer's weight is frozen, nothing is dropped, as in [Dropout].
+// The scope s is that of the branch's last layer. If that layer's weight is frozen, nothing is dropped, as in
+// [Dropout].
 func StochasticDepth(s *Scope, x *Node, rate float64) *Node {
 	if rate < 0 || rate > 1 {
 		exceptions.Panicf("nn: stochastic depth in %q has the rate %g, expected a probability in [0, 1]", s.Key(), rate)

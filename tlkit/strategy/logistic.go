@@ -17,8 +17,8 @@ import (
 // in place of some epochs of gradient descent. [Transfer] would reach about the same optimum in the end. The result is
 // a model like that of other strategies.
 type LogisticRegression struct {
-	// L2 is the factor of half the squared weights of the standardised features, added to the mean loss; 0 chooses one of
-	// 1e-4 to 1 by three-fold cross-validation on the training images.
+	// L2 is the factor of half the squared weights of the standardised features, added to the mean loss; 0 chooses one
+	// of 1e-4 to 1 by three-fold cross-validation on the training images.
 	L2 float64 `json:"l2,omitempty"`
 	// Label replaces the name, for a second LogisticRegression in one comparison.
 	Label string `json:"label,omitempty"`

@@ -26,8 +26,9 @@ type Advice struct {
 }
 
 // The borders between few and many images per class, and between far and near domains: rules of thumb. Measured
-// nearnesses, for orientation: CIFAR-10 with its own network 0.84, sketches with the embedded network of the shapes 0.73
-// (30 per class), ants and bees with MobileNetV1 x0.25 of ImageNet 0.69, CIFAR-10 with the network of the shapes 0.11.
+// nearnesses, for orientation: CIFAR-10 with its own network 0.84, sketches with the embedded network of the shapes
+// 0.73 (30 per class), ants and bees with MobileNetV1 x0.25 of ImageNet 0.69, CIFAR-10 with the network of the shapes
+// 0.11.
 const (
 	fewPerClass   = 20
 	manyPerClass  = 500

@@ -183,7 +183,7 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	return nil
 }
 
-// report warns of faults in a result's files; then says what is done about them.
+// report warns of faults in a result's files; then describes the remedy.
 func (c *comparison) report(res *Result, faults []string, then string) {
 	if len(faults) == 0 {
 		return

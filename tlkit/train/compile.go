@@ -41,7 +41,8 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 	t.evals = map[string]*model.Exec{}
 	for _, h := range append([]Head{{}}, t.plan.Heads...) {
 		t.evals[h.Name], err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
-			// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first epoch.
+			// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first
+			// epoch.
 			store.SetTraining(x.Graph(), true)
 			pass := &nn.Pass{}
 			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))

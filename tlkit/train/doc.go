@@ -1,9 +1,9 @@
 // Package train runs strategies of transfer: the training loop, learning-rate schedules, checkpoints, and the history
 // that plots are made from. The strategies themselves are in package strategy.
 //
-// Two strategies of one comparison differ only in what their [Plan] says: which variables are trained, from which
-// start, at which rate. The data, their order, the augmentation, the number of epochs and the seeds come from the
-// [Recipe] and are equal for all.
+// Two strategies of one comparison differ only in their [Plan]: which variables are trained, from which start, at which
+// rate. The data, their order, the augmentation, the number of epochs and the seeds come from the [Recipe] and are
+// equal for all.
 //
 // A strategy is a type with two methods, see [Strategy]. Its [Plan] may have phases, further heads, further images in
 // every step, a teacher, and a loss built in the graph ([Step]). It may work with the images and the model before the

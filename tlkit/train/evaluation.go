@@ -168,12 +168,12 @@ func (e *Evaluation) Bundle() (map[string]any, error) {
 	return plots.Stack("evaluation", e.Table(), e.Confusion()).Bundle()
 }
 
-// WriteCSV writes a line per image to a file: its name, its class, the predicted one, the probability of that, and whether
-// it is right.
+// WriteCSV writes a line per image to a file: its name, its class, the predicted one, the probability of that, and
+// whether it is right.
 func (e *Evaluation) WriteCSV(path string) error { return e.Predictions.writeCSV(path, e.Classes) }
 
-// WriteCSV writes a line per validation image to a file, as the best epoch classified it: its name, its class, the predicted
-// one, the probability of that, and whether it is right.
+// WriteCSV writes a line per validation image to a file, as the best epoch classified it: its name, its class, the
+// predicted one, the probability of that, and whether it is right.
 func (r *Result) WriteCSV(path string) error {
 	return r.Predictions.writeCSV(path, r.run.Config.Data.Classes)
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. With several
-// seeds a line is their mean, and its band one standard deviation to either side. A baseline, which has no epochs, is a
-// level line.
+// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. With
+// several seeds a line is their mean, and its band one standard deviation to either side. A baseline, which has no
+// epochs, is a level line.
 func (r *Run) Curves() plots.Figure {
 	loss := plots.Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy"}
 	accuracy := plots.Panel{Title: "Accuracy", XLabel: "epoch", YLabel: "share of images", YPercent: true}
@@ -49,8 +49,8 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 }
 
 // Summary returns the table of the comparison: one row per strategy. With several seeds, figures are means, with the
-// sample standard deviation after ±; times are of all seeds together. Further tasks that a strategy watches, such as the
-// old one of [LwF], have a column each, with the accuracy after the last epoch.
+// sample standard deviation after ±; times are of all seeds together. Further tasks that a strategy watches, such as
+// the old one of [LwF], have a column each, with the accuracy after the last epoch.
 func (r *Run) Summary() plots.Figure {
 	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "balanced accuracy", "validation loss", "trained parameters", "per epoch", "time"}
 	watched := r.watched()
@@ -142,7 +142,7 @@ func (r *Result) Bundle() (map[string]any, error) {
 	return plots.Stack(r.Strategy, own.Curves(), own.Summary()).Bundle()
 }
 
-// Plot shows the curves of the run in the notebook (outside one it writes a file and says where).
+// Plot shows the curves of the run in the notebook (outside one it writes a file and prints its path).
 func (r *Run) Plot() error { return plots.Show(r.Curves()) }
 
 // Table shows the summary of the run, and [Run.Verdict] under it.

@@ -94,8 +94,8 @@ type featureCache struct {
 	report func(done, total int)
 }
 
-// outputs returns the outputs of the frozen stages for images, computed or from the cache; nil if they need more than limit
-// bytes.
+// outputs returns the outputs of the frozen stages for images, computed or from the cache; nil if they need more than
+// limit bytes.
 func (c featureCache) outputs(ctx context.Context, t *trainer, values uint64, s *images, limit int64) (*features, error) {
 	key := featureKey{split: s.split, frozen: t.frozen, values: values}
 	if s.views > 0 && !s.aug.IsZero() {

@@ -153,7 +153,8 @@ func (r *Result) repair() error {
 	return writeJSON(r.file("result.json"), r)
 }
 
-// saveSealed writes a weight file with its checksum. The file that was there before stays until the new one is complete.
+// saveSealed writes a weight file with its checksum. The file that was there before stays until the new one is
+// complete.
 func saveSealed(path string, entries []weights.Entry, metadata map[string]string) error {
 	next := strings.TrimSuffix(path, ".safetensors") + ".next.safetensors"
 	all := map[string]string{"tlkit.checksum": noSum}

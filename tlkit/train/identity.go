@@ -184,7 +184,7 @@ func strategyJSON(s Strategy) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// digestOf hashes all values of a model, so that a run can tell its model from another of the same name.
+// digestOf hashes all values of a model, so that a run can distinguish its model from another of the same name.
 func digestOf(m *zoo.Model) (string, error) {
 	h := fnv.New64a()
 	var b [4]byte

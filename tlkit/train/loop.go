@@ -17,8 +17,8 @@ const (
 	checkpointWithinEpoch = 3 * time.Minute
 )
 
-// InterruptedError says that training was stopped on request (Ctrl-C, the notebook's stop button, a cancelled context)
-// and that its state is saved.
+// InterruptedError reports that training was stopped on request (Ctrl-C, the notebook's stop button, a cancelled
+// context) and that its state is saved.
 type InterruptedError struct {
 	// Run and Strategy are the names of the run and of the strategy that was under way.
 	Run, Strategy string

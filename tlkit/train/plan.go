@@ -54,8 +54,8 @@ type Plan struct {
 type Fit struct {
 	// Params selects the variables whose values Before computes; they count as trained. nil means none.
 	Params func(p nn.Param) bool
-	// Classify, when set, replaces the model's head in evaluation: it returns the logits of one image from its features.
-	// example is the image's index among the training images, -1 for all others.
+	// Classify, when set, replaces the model's head in evaluation: it returns the logits of one image from its
+	// features. example is the image's index among the training images, -1 for all others.
 	Classify func(features []float32, example int) []float32
 }
 
@@ -63,8 +63,8 @@ type Fit struct {
 type Phase struct {
 	// Epochs is its length; that of the last phase is ignored.
 	Epochs int
-	// Trains selects the variables that change, among those that the plan trains; nil means all. A BatchNorm whose scale
-	// is not selected is frozen as a whole.
+	// Trains selects the variables that change, among those that the plan trains; nil means all. A BatchNorm whose
+	// scale is not selected is frozen as a whole.
 	Trains func(p nn.Param) bool
 	// LearningRate replaces the plan's; 0 keeps it.
 	LearningRate float64

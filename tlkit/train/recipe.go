@@ -33,8 +33,8 @@ type Recipe struct {
 	// ClassWeights, if [Balanced], makes classes with few training images count as much as those with many. With it,
 	// label smoothing or mixing, TrainLoss is still the plain cross-entropy of the labels that the images have.
 	ClassWeights ClassWeights `json:"class_weights,omitempty"`
-	// Mixup blends every training image and its label with another one's, in shares drawn from Beta(Mixup, Mixup) for each
-	// batch (Zhang et al. 2017, arXiv 1710.09412, section 2); 0: off, 0.2 is usual.
+	// Mixup blends every training image and its label with another one's, in shares drawn from Beta(Mixup, Mixup) for
+	// each batch (Zhang et al. 2017, arXiv 1710.09412, section 2); 0: off, 0.2 is usual.
 	Mixup float64 `json:"mixup,omitempty"`
 	// CutMix pastes a box of another image into every training image and mixes the labels by area, its share drawn from
 	// Beta(CutMix, CutMix) for each batch (Yun et al. 2019, arXiv 1905.04899, section 3); 0: off, 1 is usual. With both
@@ -45,7 +45,7 @@ type Recipe struct {
 	// saved (Polyak and Juditsky 1992; Tarvainen and Valpola 2017, arXiv 1703.01780); 0: off, 0.99 suits short
 	// trainings, 0.9999 long ones.
 	Average float64 `json:"average,omitempty"`
-	// EarlyStop ends a training that does not get better.
+	// EarlyStop ends a training that no longer improves.
 	EarlyStop EarlyStop `json:"early_stop,omitzero"`
 	// Restore selects the epoch whose weights are restored in the end: by default that of the highest validation
 	// accuracy.
@@ -67,7 +67,7 @@ type Recipe struct {
 	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the
 	// notebook. Runs in .tlkit/runs, the former default, are still found.
 	Dir string `json:"-"`
-	// Quiet turns progress and live curves off.
+	// Quiet switches off progress and live curves.
 	Quiet bool `json:"-"`
 	// MemoryLimit bounds the bytes of decoded images and cached features kept in memory; 0 means 2 GiB.
 	MemoryLimit int64 `json:"-"`

@@ -122,7 +122,7 @@ type Predictions struct {
 }
 
 // Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless
-// Recipe.Restore says otherwise. ok is false before the first epoch is complete.
+// Recipe.Restore selects another. ok is false before the first epoch is complete.
 func (r *Result) Best() (e Epoch, ok bool) {
 	var keep Restore
 	if r.run != nil {

@@ -27,7 +27,7 @@ type Samples struct {
 	Accuracy [][][]float64
 }
 
-// passes bounds how often an epoch goes through a small set of images; see SampleSizes.
+// passes is the largest number of times that an epoch goes through a small set of images; see SampleSizes.
 const passes = 4
 
 // SampleSizes trains each strategy on several numbers of images per class (0, or more than there are, means all), once

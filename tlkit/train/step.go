@@ -52,7 +52,8 @@ func CrossEntropy(logits, labels *Node) *Node {
 	return ReduceAllMean(CrossEntropyPerImage(logits, labels))
 }
 
-// CrossEntropyPerImage returns the cross-entropy of each row, [rows], for logits [rows, classes] and labels [rows] int32.
+// CrossEntropyPerImage returns the cross-entropy of each row, [rows], for logits [rows, classes] and labels [rows]
+// int32.
 func CrossEntropyPerImage(logits, labels *Node) *Node {
 	hot := OneHot(labels, logits.Shape().Dimensions[1], logits.DType())
 	return Neg(ReduceSum(Mul(LogSoftmax(logits, -1), hot), -1))

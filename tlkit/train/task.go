@@ -8,7 +8,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Task is what a strategy is to learn.
+// Task has the classes and the data that a strategy must learn.
 type Task struct {
 	// Classes are the names of the new classes, in order.
 	Classes []string
@@ -21,8 +21,8 @@ type Task struct {
 	Recipe Recipe
 }
 
-// EvalSplit returns the images that models are compared on: the validation images, or the test images where there are no
-// others; nil if there are neither.
+// EvalSplit returns the images that models are compared on: the validation images, or the test images where there are
+// no others; nil if there are neither.
 func EvalSplit(ds *datasets.Dataset) *datasets.Split {
 	if ds.Val == nil || ds.Val.Len() == 0 {
 		return ds.Test

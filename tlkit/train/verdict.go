@@ -82,8 +82,8 @@ func (r *Result) trouble(classes []string) string {
 	return ""
 }
 
-// learnedNothing reports whether the training loss stayed at or above that of uniform guessing, the logarithm of the number
-// of classes, in every epoch.
+// learnedNothing reports whether the training loss stayed at or above that of uniform guessing, the logarithm of the
+// number of classes, in every epoch.
 func (r *Result) learnedNothing(classes int) bool {
 	guess := math.Log(float64(classes))
 	above := func(e Epoch) bool { return e.TrainLoss >= 0.98*guess }

@@ -13,8 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// versionsFolder holds, in a run's folder, its earlier versions: folders 1, 2 and so on, each like the run's. No strategy
-// can have that name.
+// versionsFolder holds, in a run's folder, its earlier versions: folders 1, 2 and so on, each like the run's. No
+// strategy can have that name.
 const versionsFolder = ".versions"
 
 // Versions returns the earlier versions of the run, the oldest first: the results of strategies from before the call

@@ -28,7 +28,8 @@ type Traits struct {
 	// FoldsConstants: a network whose values are constants of the graph runs faster. ONNX Runtime then stores kernels
 	// in the layout that is fastest on the processor, and folds each batch norm into the convolution before it.
 	FoldsConstants bool
-	// FrozenApart: a training step is faster when the frozen stages are a graph of their own, whose values are constants.
+	// FrozenApart: a training step is faster when the frozen stages are a graph of their own, whose values are
+	// constants.
 	FrozenApart bool
 }
 

@@ -43,8 +43,8 @@ func (g *Geometry) window(image, oh, ow int, f func(at int)) {
 	}
 }
 
-// MaxPoolGradient writes to dx the gradient of MaxPool for the adjoint v: the first maximum of a window, row by row, gets
-// all of it.
+// MaxPoolGradient writes to dx the gradient of MaxPool for the adjoint v: the first maximum of a window, row by row,
+// gets all of it.
 func MaxPoolGradient(dx, x, v []float32, g Geometry) {
 	c := g.InC
 	// Windows overlap along height, so an image (and a piece of its channels) is one task.
