@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// arch is what plugins against the shared library need to know of a processor.
+// arch holds what plugins against the shared library must know about a processor.
 type arch struct {
 	machine elf.Machine
 	// addModuleData is the assembly of runtime.addmoduledata, with the offset of moduledata.next to fill in: the same
@@ -20,7 +20,7 @@ type arch struct {
 	nextOffset func(code []byte) (offset uint32, ok bool)
 }
 
-// arches are the processors, by GOARCH, for which live cells are tried.
+// arches are the processors, by GOARCH, that can have live cells.
 var arches = map[string]arch{
 	"amd64": {machine: elf.EM_X86_64, addModuleData: amdSourceAMD64, trap: "INT\t$3", nextOffset: nextOffsetAMD64},
 	"arm64": {machine: elf.EM_AARCH64, addModuleData: amdSourceARM64, trap: "BRK", nextOffset: nextOffsetARM64},
@@ -39,7 +39,7 @@ TEXT runtime·addmoduledata(SB),NOSPLIT|NOFRAME,$0-0
 	RET
 `
 
-// nextOffsetAMD64 looks for mov %rdi, OFFSET(%rax).
+// nextOffsetAMD64 searches for mov %rdi, OFFSET(%rax).
 func nextOffsetAMD64(code []byte) (uint32, bool) {
 	mov := []byte{0x48, 0x89, 0xb8}
 	i := bytes.Index(code, mov)
@@ -62,7 +62,7 @@ TEXT runtime·addmoduledata(SB),NOSPLIT,$0-0
 	RET
 `
 
-// nextOffsetARM64 looks for str x0, [x1, #OFFSET], whose bits 10 to 21 are the offset in words of eight bytes.
+// nextOffsetARM64 searches for str x0, [x1, #OFFSET], whose bits 10 to 21 are the offset in words of eight bytes.
 func nextOffsetARM64(code []byte) (uint32, bool) {
 	for i := 0; i+4 <= len(code); i += 4 {
 		if word := binary.LittleEndian.Uint32(code[i:]); word&0xffc003ff == 0xf9000020 {

@@ -18,7 +18,7 @@ import (
 	"sync"
 )
 
-// Config says what to build with, and where.
+// Config sets the tools and the folders of builds.
 type Config struct {
 	// Go is the go program; empty means the one on PATH.
 	Go string
@@ -36,8 +36,7 @@ type Config struct {
 	GOARCH string
 	// Offline sets GOPROXY=off.
 	Offline bool
-	// Packages are import paths that cells may name without importing them, besides
-	// the standard library's.
+	// Packages are import paths that cells may name without importing them, in addition to the standard library's.
 	Packages []string
 	// Logf may be nil.
 	Logf func(format string, args ...any)
@@ -50,26 +49,26 @@ type Builder struct {
 	env      []string
 	toolDir  string
 	arch     arch
-	settings string // what must be the same in worker and cells
+	settings string // a digest of what must be the same in worker and cells
 
 	mu      sync.Mutex
 	export  map[string]string // import path -> compiled package in the build cache
 	std     map[string]bool
 	byName  map[string][]string // package name -> import paths
 	offered map[string]bool     // names of packages that need no import line
-	names   sync.WaitGroup      // byName is being filled
+	names   sync.WaitGroup      // waits until byName is filled
 	dirs    map[string]string   // import path -> source folder, of the packages in export
 	worker  map[string]bool     // packages that are part of the worker
 	modules modules
 	listing sync.Mutex        // one go list at a time
-	lib     *shared           // nil: every plugin holds all that it needs
-	spoil   func(n int) error // of tests: fails the link of run n against lib
+	lib     *shared           // nil: every plugin holds all packages that it needs
+	spoil   func(n int) error // for tests: fails the link of run n against lib
 }
 
 // ModDir is the folder with the session's go.mod.
 func (b *Builder) ModDir() string { return filepath.Join(b.cfg.Dir, "mod") }
 
-// Supported returns nil where plugins can be had, else one line that says why not.
+// Supported returns nil where plugins can be loaded; otherwise its error gives the reason in one line.
 func Supported() error {
 	if _, ok := arches[runtime.GOARCH]; runtime.GOOS != "linux" || !ok {
 		return fmt.Errorf("live cells need Go plugins, which are tried on Linux for %s only, not on %s/%s", strings.Join(archNames(), " and "), runtime.GOOS, runtime.GOARCH)
@@ -128,7 +127,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	}
 	b.toolDir = env["GOTOOLDIR"]
 	b.goCmd = filepath.Join(env["GOROOT"], "bin", "go")
-	b.setEnv("GOTOOLCHAIN", "local") // that very one, from now on
+	b.setEnv("GOTOOLCHAIN", "local") // exactly this toolchain, from now on
 	for _, name := range []string{"GOROOT", "GOEXPERIMENT", "GOAMD64"} {
 		b.setEnv(name, env[name])
 	}
@@ -145,10 +144,10 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	return b, nil
 }
 
-// Settings is a digest of everything that must be the same in worker and cells.
+// Settings returns a digest of everything that must be the same in worker and cells.
 func (b *Builder) Settings() string { return b.settings }
 
-// Env is the environment that builds use, with the toolchain's settings fixed.
+// Env returns the environment that builds use, with the toolchain's settings fixed.
 func (b *Builder) Env() []string { return slices.Clone(b.env) }
 
 func (b *Builder) setEnv(name, value string) {
@@ -156,7 +155,7 @@ func (b *Builder) setEnv(name, value string) {
 	b.env = append(b.env, name+"="+value)
 }
 
-// run runs a program and returns its standard output; an error carries what it said.
+// run runs a program and returns its standard output; an error includes the text that the program printed.
 func (b *Builder) run(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -189,10 +188,10 @@ type ToolError struct {
 	Err        error
 }
 
-// Error is the tool's own words, as far as they fit a screen.
+// Error returns the tool's own text, as far as it fits a screen.
 func (e *ToolError) Error() string { return e.Tool + ": " + screenful(e.Text) }
 
-// Unwrap gives the error of running the tool.
+// Unwrap returns the error of running the tool.
 func (e *ToolError) Unwrap() error { return e.Err }
 
 type listed struct {
@@ -203,7 +202,7 @@ type listed struct {
 	DepsErrors                    []*struct{ Err string }
 }
 
-// offline are the settings that keep the go command off the network, if it must be.
+// offline returns the settings that keep the go command off the network, if Config.Offline is set.
 func (b *Builder) offline() []string {
 	if b.cfg.Offline {
 		return []string{"GOPROXY=off"}
@@ -228,14 +227,14 @@ func (b *Builder) list(ctx context.Context, args ...string) ([]listed, error) {
 	}
 }
 
-// ImportError says that the package at Path can't be imported; Reason is the go command's.
+// ImportError reports that the package at Path can't be imported; Reason is the go command's.
 type ImportError struct{ Path, Reason string }
 
-// Error gives the package and the go command's reason.
+// Error returns the package and the go command's reason.
 func (e *ImportError) Error() string { return fmt.Sprintf("import %q: %s", e.Path, e.Reason) }
 
-// Resolve compiles the packages and all they import, as far as that was not done
-// before. It returns an *ImportError for one that can't be had.
+// Resolve compiles the packages and all that they import, as far as that was not done before. It returns an
+// *ImportError for a package that can't be imported.
 func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 	b.listing.Lock()
 	defer b.listing.Unlock()
@@ -300,8 +299,8 @@ func (b *Builder) addName(l listed) {
 	}
 }
 
-// prefer puts the standard library first, its plainer paths, and math/rand before
-// crypto/rand. Callers look at what is used of the package, too.
+// prefer sorts the standard library first, its plainer paths first, and math/rand before crypto/rand. Callers also
+// check which names of the package are used.
 func (b *Builder) prefer(x, y string) int {
 	if b.std[x] != b.std[y] {
 		if b.std[x] {
@@ -365,13 +364,13 @@ func (b *Builder) Export(path string) (io.ReadCloser, error) {
 	return os.Open(file)
 }
 
-// Warm compiles the packages that cells may use, so that the first cell need not wait.
+// Warm compiles the packages that cells may use in advance, so that the first cell need not wait.
 func (b *Builder) Warm(ctx context.Context, paths []string) error {
 	return b.Resolve(ctx, paths...)
 }
 
-// importcfg writes the file that tells compiler and linker where packages are;
-// with are a path and its archive to use instead of the known one.
+// importcfg writes the file that lists the places of packages for compiler and linker; with is a path and the archive
+// to use for it instead of the known one.
 func (b *Builder) importcfg(file string, with ...string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

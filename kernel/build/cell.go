@@ -19,19 +19,19 @@ type Package struct {
 	Files map[string]string
 	// Imports are the import paths that the files use, other runs' included.
 	Imports []string
-	// Cgo says that a file imports "C".
+	// Cgo reports whether a file imports "C".
 	Cgo bool
 }
 
 // Plugin is a compiled run.
 type Plugin struct {
-	// File is the plugin; its reader may delete it once it is open.
+	// File is the plugin's file. It may be deleted once the plugin is open.
 	File string
 	// Compile and Link are how long each took.
 	Compile, Link time.Duration
 }
 
-// Path is the import path of run n.
+// Path returns the import path of run n.
 func Path(n int) string { return "nb/r" + strconv.Itoa(n) }
 
 // Cell compiles and links one run. The package stays importable for later runs
@@ -43,7 +43,7 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 	start := time.Now()
 	dir := filepath.Join(b.cfg.Dir, "pkg", "r"+strconv.Itoa(p.N))
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("build: run %d: %w", p.N, err) // also when the number was used before
+		return nil, fmt.Errorf("build: run %d: %w", p.N, err) // also if the number was used before
 	}
 	defer os.RemoveAll(dir)
 	cfg := filepath.Join(dir, "importcfg")
@@ -106,7 +106,7 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 	return &Plugin{File: plugin, Compile: compiled.Sub(start), Link: time.Since(compiled)}, nil
 }
 
-// packageClause is that of a package's files.
+// packageClause returns the package clause of a package's files.
 func packageClause(files map[string]string) string {
 	for _, text := range files {
 		line, _, _ := strings.Cut(text, "\n")
@@ -115,11 +115,11 @@ func packageClause(files map[string]string) string {
 	return ""
 }
 
-// linkWhole links a run with all that it uses, and that this process has from
-// elsewhere: the dynamic linker then takes what the worker has.
+// linkWhole links a run with all packages that it uses. For those that the worker already has, the dynamic linker takes
+// the worker's.
 func (b *Builder) linkWhole(ctx context.Context, cfg string, n int, plugin, archive string) error {
 	var with []string
-	if b.lib != nil { // the runtime's own addmoduledata comes along
+	if b.lib != nil { // the runtime in the plugin has its own addmoduledata
 		with = []string{amdPath, b.lib.noAddModD}
 	}
 	if err := b.importcfg(cfg, with...); err != nil {
@@ -128,7 +128,7 @@ func (b *Builder) linkWhole(ctx context.Context, cfg string, n int, plugin, arch
 	return b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(n))
 }
 
-// Drop forgets a run that failed: no later one may import it.
+// Drop removes a run that failed: no later run may import it.
 func (b *Builder) Drop(n int) {
 	b.mu.Lock()
 	archive := b.export[Path(n)]
@@ -154,7 +154,7 @@ func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive str
 	return err
 }
 
-// toolEnv spares compiler and linker the garbage collector: they end within a second.
+// toolEnv turns the garbage collector off in compiler and linker: they end within a second.
 var toolEnv = []string{"GOGC=off"}
 
 func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flags ...string) error {
@@ -164,7 +164,7 @@ func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flag
 	return err
 }
 
-// ForgetRuns drops all runs; for a fresh worker. Their numbers stay used.
+// ForgetRuns drops all runs, for a fresh worker. Their numbers are not used again.
 func (b *Builder) ForgetRuns() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

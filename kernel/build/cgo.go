@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// cgo runs the cgo tool and the C compiler over a package, as the go command
-// would. It returns the Go files to compile instead of those given, and the
-// object files to add to the archive.
+// cgo runs the cgo tool and the C compiler over a package, as the go command would. It returns the Go files to compile
+// instead of the given ones, and the object files to add to the archive.
 func (b *Builder) cgo(ctx context.Context, dir, path string, files []string) (goFiles, objects []string, err error) {
 	// go/build reads the #cgo lines.
 	bctx := gobuild.Default

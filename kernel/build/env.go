@@ -7,12 +7,13 @@ import (
 )
 
 // foreignSettings are variables of the go command that people export for other work. Each would make it build cells for
-// another system, with another Go, or otherwise than the installation was built.
+// another system, with another Go, or with other flags than the installation.
 var foreignSettings = []string{"GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOTMPDIR", "GOFLAGS", "GO111MODULE",
 	"GOWORK", "CGO_ENABLED", "GOFIPS140"}
 
 // CleanEnv returns env without settings of the go command that do not fit cells, and with the values that cells need.
-// A value is set also where none was exported: go env -w may have stored another. Temporary files of Go go to tmp.
+// It sets a value even where none was exported, because go env -w may have stored another. Temporary files of Go go to
+// tmp.
 func CleanEnv(env []string, tmp string) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")

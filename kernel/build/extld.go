@@ -13,19 +13,18 @@ import (
 	"strings"
 )
 
-// Go's linker hands a plugin to the C compiler as external linker, and before
-// that asks it which flags it knows: three compilations of an empty program, ten times
-// as long as linking the 20 KB of a cell. The answers are always the same. So the
-// first cell of a worker is linked through a recorder, and all others through
-// a script that gives the recorded answers at once and runs ld as the compiler
-// would. Whatever it was not made for, it hands to the compiler.
+// Go's linker passes a plugin to the C compiler as external linker. Before that it tests which flags the compiler
+// knows: three compilations of an empty program, ten times as long as linking the 20 KB of a cell. The results are
+// always the same. So the first cell of a worker is linked through a recorder, and all others through a script that
+// returns the recorded results at once and runs ld as the compiler would. The script passes every other call to the
+// compiler.
 const (
 	extldName    = "extld"
 	recorderName = "extld.recorder"
 )
 
-// recorder is a program like the compiler that writes down each call: a file of
-// NUL-ended arguments, the first of which says how the call ended.
+// recorder is a program that calls the compiler and records each call: a file of NUL-ended arguments, the first of
+// which is the result of the call.
 const recorder = `#!/bin/sh
 out=$(%[1]s "$@" 2>&1); rc=$?
 [ -z "$out" ] || printf '%%s\n' "$out"
@@ -46,8 +45,8 @@ case $last in */trivial.c)
 exec %s "$@"
 `
 
-// externalLinker returns the linker flag for a plugin against the shared
-// library, and what to do after the link.
+// externalLinker returns the linker flag for a plugin against the shared library, and a function to call after the
+// link.
 func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context.Context)) {
 	script := filepath.Join(b.lib.dir, extldName)
 	if isFile(script) {
@@ -81,14 +80,14 @@ func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
 		args := strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
 		state, args := args[0], args[1:]
 		if len(args) == 0 || slices.Contains(args, "-Wl,--version") {
-			continue // on arm64 Go asks for ld's version; the compiler answers that
+			continue // on arm64 Go reads ld's version; the compiler handles that call
 		}
 		if tmp, ok := strings.CutSuffix(args[len(args)-1], "/trivial.c"); ok {
 			answer := "exit 1"
 			if state == "00" {
 				answer = "exit 0"
 			}
-			// The linker's temporary folder is another each time.
+			// The linker's temporary folder differs each time.
 			pattern := strings.ReplaceAll(shellQuote(strings.Join(args, " ")), tmp, `'"$tmp"'`)
 			probes += fmt.Sprintf("\t%s) %s ;;\n", pattern, answer)
 			continue
@@ -110,8 +109,8 @@ func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
 	return os.Rename(tmp, script)
 }
 
-// linkCall is a recorded call of the external linker for a cell. Three arguments are others each time, and all the rest must
-// be as it was.
+// linkCall is a recorded call of the external linker for a cell. Three arguments differ each time; all others must be
+// the same as recorded.
 type linkCall struct {
 	args   []string          // as recorded
 	marked []string          // with marks in the three places
@@ -147,7 +146,7 @@ func markCall(args []string) (*linkCall, error) {
 	return c, nil
 }
 
-// fill makes a word of the shell from one with marks.
+// fill converts a word with marks to a word of the shell.
 func (c *linkCall) fill(word string) string {
 	text := shellQuote(word)
 	for mark, arg := range c.place {
@@ -156,7 +155,7 @@ func (c *linkCall) fill(word string) string {
 	return text
 }
 
-// sameTest is a test of the shell that all other arguments are as recorded.
+// sameTest returns a shell test that all other arguments are as recorded.
 func (c *linkCall) sameTest() string {
 	var same []string
 	for i, arg := range c.marked {
@@ -167,8 +166,8 @@ func (c *linkCall) sameTest() string {
 	return fmt.Sprintf("[ $# = %d ] && [ %s ]", len(c.args), strings.Join(same, " ] && [ "))
 }
 
-// ldCommand is the case of the script that links: it runs what the compiler runs
-// for the same arguments, without the plugin for link-time optimisation.
+// ldCommand returns the case of the script that links: it runs the program that the compiler runs for the same
+// arguments, without the plugin for link-time optimisation.
 func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) {
 	call, err := markCall(args)
 	if err != nil {
@@ -196,7 +195,7 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 	return fmt.Sprintf("-l*)\n\tif %s; then\n\t\t%s && exit 0\n\t\techo 'extld: ld failed, the compiler tries'\n\tfi ;;\n", call.sameTest(), line), nil
 }
 
-// collectWords are the arguments that the compiler gives to collect2, its front end of ld, for a call.
+// collectWords returns the arguments that the compiler passes to collect2, its front end of ld, for a call.
 func (b *Builder) collectWords(ctx context.Context, call *linkCall) ([]string, error) {
 	cmd := exec.CommandContext(ctx, compilerName(), append([]string{"-###"}, call.marked...)...)
 	cmd.Env = append(slices.Clone(b.env), "LC_ALL=C")
@@ -216,8 +215,7 @@ func (b *Builder) collectWords(ctx context.Context, call *linkCall) ([]string, e
 	return words[1:], nil
 }
 
-// dryRunWords takes a line of gcc -### apart: words with other than plain
-// characters are in double quotes.
+// dryRunWords splits a line of gcc -### into words. Words with other than plain characters are in double quotes.
 func dryRunWords(line string) (words []string) {
 	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimLeft(rest, " ") {
 		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
@@ -234,12 +232,12 @@ func dryRunWords(line string) (words []string) {
 	return words
 }
 
-// shellQuote makes a word of a POSIX shell.
+// shellQuote quotes a word for a POSIX shell.
 func shellQuote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// logLines notes what a tool said though it succeeded.
+// logLines logs the output of a tool that succeeded.
 func (b *Builder) logLines(tool string, out []byte) {
 	if text := bytes.TrimSpace(out); len(text) > 0 {
 		b.cfg.Logf("%s: %s", tool, text)

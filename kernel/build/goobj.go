@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// object is what the shared mode needs of a compiled package: cmd/internal/goobj
-// describes the format.
+// object holds what the shared mode needs of a compiled package: cmd/internal/goobj describes the format.
 type object struct {
 	imports []string // packages whose code it needs
 	refs    []string // names of symbols that it does not define

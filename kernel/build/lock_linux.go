@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// lock waits until no other process builds a worker in a folder. The lock is gone
-// with the process that holds it.
+// lock waits until no other process builds a worker in a folder. The lock ends with the process that holds it.
 func lock(ctx context.Context, root string) (unlock func(), err error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// modules are the contents of go.mod and go.sum that packages are looked up with.
+// modules are the contents of go.mod and go.sum with which packages are looked up.
 type modules struct{ mod, sum string }
 
 func readModules(dir string) (m modules, err error) {
@@ -48,18 +48,18 @@ func (b *Builder) ResetModules() error {
 	return m.write(b.ModDir())
 }
 
-// Modules is the go.mod that packages were last looked up with.
+// Modules returns the go.mod with which packages were last looked up.
 func (b *Builder) Modules() string { return b.modules.mod }
 
-// ModulesError says that go.mod and go.sum are as before, because what they had become does not fit what is loaded.
+// ModulesError reports that go.mod and go.sum were put back, because their changes do not fit the loaded packages.
 type ModulesError struct {
-	// Replaced are the loaded modules of which there would be another version, as "PATH VERSION", sorted.
+	// Replaced are the loaded modules whose version would change, as "PATH VERSION", sorted.
 	Replaced []string
-	// Own says that one of them belongs to the kernel's own workspace, not only to cells.
+	// Own reports whether one of them belongs to the kernel's own workspace, not only to cells.
 	Own bool
-	// Lost is how many loaded packages no module would have any more.
+	// Lost is the number of loaded packages that no module would contain any more.
 	Lost int
-	// Err is why go.mod could not be read at all.
+	// Err is the reason why go.mod could not be read at all.
 	Err error
 }
 
@@ -81,10 +81,10 @@ func (e *ModulesError) Error() string {
 	return fmt.Sprintf("go.mod is as before: cells have loaded %s, and a program can have one version only; restart the kernel and add the other one first", names)
 }
 
-// Unwrap gives the reason why go.mod could not be read.
+// Unwrap returns the reason why go.mod could not be read.
 func (e *ModulesError) Unwrap() error { return e.Err }
 
-// AdoptModules takes what a command has made of go.mod and go.sum. If packages that are loaded would be others, or in no
+// AdoptModules adopts a command's changes to go.mod and go.sum. If loaded packages would change, or would be in no
 // module, it puts the files back and returns a *ModulesError. Packages of new modules are known to ByName at once.
 func (b *Builder) AdoptModules(ctx context.Context) error {
 	now, err := readModules(b.ModDir())
@@ -116,7 +116,7 @@ func (b *Builder) AdoptModules(ctx context.Context) error {
 	return nil
 }
 
-// checkModules compares where the loaded packages come from with where they would come from now.
+// checkModules compares the present places of the loaded packages with those under the new go.mod.
 func (b *Builder) checkModules(ctx context.Context) error {
 	b.mu.Lock()
 	have := map[string]string{}
@@ -156,7 +156,7 @@ func (b *Builder) checkModules(ctx context.Context) error {
 	return nil
 }
 
-// moduleOf is a module with the version that a folder of the module cache, or below one, is of.
+// moduleOf returns the module and version to which a folder of the module cache, or a folder below one, belongs.
 func moduleOf(dir, path string) string {
 	if _, rest, ok := strings.Cut(dir, "@"); ok {
 		version, _, _ := strings.Cut(filepath.ToSlash(rest), "/")
@@ -165,7 +165,7 @@ func moduleOf(dir, path string) string {
 	return path
 }
 
-// newModules are the modules that only the second go.mod requires.
+// newModules returns the modules that only the second go.mod requires.
 func newModules(before, after string) []string {
 	requires := func(text string) map[string]bool {
 		paths := map[string]bool{}
@@ -185,7 +185,7 @@ func (b *Builder) nameModules(ctx context.Context, paths []string) error {
 	if len(paths) == 0 {
 		return nil
 	}
-	// Of a module that others only need for its go.mod there are no files.
+	// A module that others need only for its go.mod has no files.
 	out, err := b.run(ctx, b.ModDir(), b.offline(), b.goCmd, append([]string{"list", "-m", "-e", "-json=Path,Dir"}, paths...)...)
 	if err != nil {
 		return err
@@ -217,8 +217,7 @@ func (b *Builder) nameModules(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// Forget drops what is known of compiled packages that neither the standard library nor the worker has; for a fresh
-// worker.
+// Forget drops the compiled packages that neither the standard library nor the worker has; for a fresh worker.
 func (b *Builder) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,25 +17,24 @@ import (
 // sharedName is the library that holds every package of the workspace, once.
 const sharedName = "libcells.so"
 
-// shared is the library as the linker must see it. A plugin linked against it
-// holds its own code only: some 20 KB instead of megabytes, and a link of
-// milliseconds, because the linker reads not the library but a stub of the few
-// symbols that the plugin refers to.
+// shared is the library as the linker must see it. A plugin linked against it holds its own code only: some 20 KB
+// instead of megabytes. The link takes milliseconds, because the linker does not read the library but a stub of the few
+// symbols to which the plugin refers.
 type shared struct {
 	dir      string
 	packages map[string]bool
 	addModD  string // archive of package nb/amd
-	// noAddModD is the same package without code, for plugins that hold all they need.
+	// noAddModD is the same package without code, for plugins that hold all packages that they need.
 	noAddModD string
 	hash      []byte // the library's ABI hash note
 	syms      map[string]symbol
 	always    []string // symbols that every stub has
 	file      *elf.File
 	relocs    *elf.Section // .rela.dyn: first the relative ones, by offset
-	relative  int          // how many those are
+	relative  int          // the number of relative ones
 }
 
-// symbol is what a stub repeats of one.
+// symbol is a symbol's data that a stub repeats.
 type symbol struct {
 	value, size uint64
 	info, other byte
@@ -86,7 +85,7 @@ func openShared(dir string) (*shared, error) {
 	return s, nil
 }
 
-// target is the address that the pointer at an address holds, or 0.
+// target returns the address in the pointer at an address, or 0.
 func (s *shared) target(at uint64) uint64 {
 	var r [24]byte
 	read := func(i int) uint64 {
@@ -122,8 +121,8 @@ func linkersOwn(name string) bool {
 		name != "runtime.addmoduledata.abi0" || name == "go:link.abihash."+sharedName
 }
 
-// refs collects the names that a package, and those it imports outside of the library,
-// need from it.
+// refs collects the names that a package, and those packages outside of the library that it imports, need from the
+// library.
 func (s *shared) refs(path string, export map[string]string, seen map[string]bool, names map[string]bool) error {
 	if seen[path] || s.packages[path] || path == "unsafe" || path == "C" {
 		return nil
@@ -148,8 +147,7 @@ func (s *shared) refs(path string, export map[string]string, seen map[string]boo
 	return nil
 }
 
-// mangled is the name that the linker gives long symbols of types
-// (cmd/link/internal/ld, typeSymbolMangle).
+// mangled returns the linker's name for long symbols of types (cmd/link/internal/ld, typeSymbolMangle).
 func mangled(name string) string {
 	sum := func(s string) string {
 		h := sha256.Sum256([]byte(s))

@@ -18,8 +18,9 @@ import (
 
 const amdPath = "nb/amd"
 
-// The linker places runtime.addmoduledata in every plugin, but with -linkshared it has no code for it, as the runtime is in
-// the library (Go 1.27). So each plugin gets it from this package, with the offset of moduledata.next read from there.
+// The linker places runtime.addmoduledata in every plugin, but with -linkshared it has no code for it, because the
+// runtime is in the library (Go 1.27). So each plugin gets it from package nb/amd, with the offset of moduledata.next
+// read from the library.
 
 // buildShared links the library from all packages known so far, and makes nb/amd.
 func (b *Builder) buildShared(ctx context.Context, tmp string) error {
@@ -40,8 +41,8 @@ func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 	return b.compileAMD(ctx, tmp, cfg, lib)
 }
 
-// linkLibrary links packages, given by import path and archive. Methods without a body show only when all is linked, which
-// takes most of a minute: their list is kept for the next library.
+// linkLibrary links packages, given by import path and archive. Only the link of all packages finds the methods without
+// a body, and it takes most of a minute: their list is kept for the next library.
 func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, packages map[string]string) error {
 	var args []string
 	for path, archive := range packages {
@@ -92,8 +93,7 @@ func (b *Builder) compileAMD(ctx context.Context, tmp, cfg, lib string) error {
 	if err := os.WriteFile(at("amd.s"), fmt.Appendf(nil, b.arch.addModuleData, next), 0o644); err != nil {
 		return err
 	}
-	// Imported by name, so that the linker knows the fingerprints of the packages
-	// that it loads by itself.
+	// Imported by name, so that the linker knows the fingerprints of the packages that it loads by itself.
 	if err := os.WriteFile(at("amd.go"), []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (b *Builder) compileAMD(ctx context.Context, tmp, cfg, lib string) error {
 
 var undefinedSymbol = regexp.MustCompile(`(?m)undefined symbol in relocation: (\S+)$|relocation target (\S+) not defined`)
 
-// undefined are the symbols that the linker misses.
+// undefined returns the symbols that the linker misses.
 func undefined(err error) []string {
 	var tool *ToolError
 	if !errors.As(err, &tool) {
@@ -136,9 +136,8 @@ func undefined(err error) []string {
 	return names
 }
 
-// defineMissing gives a body, which traps, to functions that have none: methods that
-// the compiler always replaces by instructions (package simd). A library holds
-// all methods of its types, also those that could never be called.
+// defineMissing gives a body that traps to functions without one: methods that the compiler always replaces by
+// instructions (package simd). A library holds all methods of its types, including those that can never be called.
 func (b *Builder) defineMissing(ctx context.Context, tmp, cfg string, names []string) (string, error) {
 	var text bytes.Buffer
 	text.WriteString("#include \"textflag.h\"\n")
@@ -157,7 +156,7 @@ func (b *Builder) defineMissing(ctx context.Context, tmp, cfg string, names []st
 	if err := b.compile(ctx, tmp, "nb/undef", cfg, archive, nil, []string{goFile}); err != nil {
 		return "", err
 	}
-	// The assembler allows functions of Go's own calling convention for few packages.
+	// The assembler allows functions with Go's own calling convention in few packages only.
 	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(b.asmFlags("reflect"), "-o", object, asm)...); err != nil {
 		return "", err
 	}

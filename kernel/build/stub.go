@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// stub writes an ELF library with the named symbols only, for the linkers. Type
-// descriptors have their data, which Go's linker looks into.
+// stub writes an ELF library with the named symbols only, for the linkers. Type descriptors have their data, because
+// Go's linker reads it.
 func (s *shared) stub(file string, names map[string]bool) error {
 	for _, name := range s.always {
 		names[name] = true
@@ -110,8 +110,7 @@ func (s *shared) stub(file string, names map[string]bool) error {
 	return os.WriteFile(file, all, 0o644)
 }
 
-// copyType appends a type descriptor, and behind it the pointer mask that its
-// GCData field leads to.
+// copyType appends a type descriptor and, after it, the pointer mask to which its GCData field points.
 func (s *shared) copyType(types *bytes.Buffer, sym symbol, base uint64) {
 	desc := s.bytesAt(sym.value, sym.size)
 	if desc == nil {
@@ -125,7 +124,7 @@ func (s *shared) copyType(types *bytes.Buffer, sym symbol, base uint64) {
 	at = (at + 7) &^ 7
 	binary.LittleEndian.PutUint64(desc[gcData:], at)
 	// A variable in a plugin needs the pointer map of its type. For structs and arrays Go's linker would follow
-	// relocations to the parts, which the stub has not; for other kinds it takes the mask, which holds the same.
+	// relocations to the parts, which the stub lacks; for other kinds it uses the mask, which holds the same.
 	const kind, tflag, onDemand = 23, 20, 1 << 4 // internal/abi.Type; TFlagGCMaskOnDemand
 	if k := reflect.Kind(desc[kind]); (k == reflect.Struct || k == reflect.Array) && desc[tflag]&onDemand == 0 {
 		desc[kind] = byte(reflect.UnsafePointer)

@@ -29,9 +29,8 @@ import "nb/rt"
 func main() { rt.Main() }
 `
 
-// Worker compiles the worker from the source of package rt (file names and
-// contents), and makes rt importable for cells as nb/rt. It returns the program.
-// With a Cache, a second call with the same settings takes what is there.
+// Worker compiles the worker from the source of package rt (file names and contents), and makes rt importable for cells
+// as nb/rt. It returns the program's path. With a Cache, a second call with the same settings uses the cached worker.
 func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, error) {
 	imports, err := importsOf(rt)
 	if err != nil {
@@ -41,10 +40,10 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 		return "", fmt.Errorf("build: what the worker imports: %w", err)
 	}
 	if len(b.cfg.Packages) > 0 {
-		// Everything that cells may import goes into one library, which the worker loads.
+		// All packages that cells may import go into one library, which the worker loads.
 		var broken *ImportError
 		if err := b.Resolve(ctx, slices.Concat(b.cfg.Packages, stdForCells)...); errors.As(err, &broken) {
-			b.cfg.Logf("left out of the shared library: %v", err) // all others are in
+			b.cfg.Logf("left out of the shared library: %v", err) // all others are included
 		} else if err != nil {
 			return "", fmt.Errorf("build: the workspace's packages: %w", err)
 		}
@@ -52,7 +51,7 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 	root := cmp.Or(b.cfg.Cache, b.cfg.Dir)
 	dir := filepath.Join(root, "worker-"+b.workerKey(rt))
 	if !isWorker(dir) {
-		// Two kernels that start together need it once.
+		// Two kernels that start together build it once.
 		unlock, err := lock(ctx, root)
 		if err != nil {
 			return "", fmt.Errorf("build: worker: %w", err)
@@ -71,12 +70,12 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 	return filepath.Join(dir, "worker"), b.useWorker(dir)
 }
 
-// isWorker reports whether dir holds a worker that was built to its end.
+// isWorker reports whether dir holds a completely built worker.
 func isWorker(dir string) bool {
 	return isFile(filepath.Join(dir, "worker")) && isFile(filepath.Join(dir, "rt.a"))
 }
 
-// useWorker makes package rt of a compiled worker, and the shared library beside it, known for cells.
+// useWorker makes package rt of a compiled worker, and the shared library next to it, known for cells.
 func (b *Builder) useWorker(dir string) error {
 	b.mu.Lock()
 	b.export[rtPath] = filepath.Join(dir, "rt.a")
@@ -95,7 +94,7 @@ func (b *Builder) useWorker(dir string) error {
 	return nil
 }
 
-// importsOf returns what Go source, by file name, imports.
+// importsOf returns the imports of Go source files, given by file name.
 func importsOf(files map[string]string) ([]string, error) {
 	var imports []string
 	for name, text := range files {
@@ -114,7 +113,8 @@ func importsOf(files map[string]string) ([]string, error) {
 	return imports, nil
 }
 
-// workerKey is a digest of all that a worker is built from: settings, package rt, and the packages that go into its library.
+// workerKey returns a digest of all inputs of a worker: settings, package rt, and the packages that go into its
+// library.
 func (b *Builder) workerKey(rt map[string]string) string {
 	h := sha256.New()
 	fmt.Fprintln(h, b.settings)
@@ -126,7 +126,7 @@ func (b *Builder) workerKey(rt map[string]string) string {
 		b.mu.Lock()
 		for path, export := range b.export {
 			b.worker[path] = true
-			// The file's name says what it holds; its folder is another where a user's cache shows someone else's.
+			// The file's name identifies its content; its folder differs where a user's cache shows another user's.
 			lines = append(lines, path+"="+filepath.Base(export))
 		}
 		b.mu.Unlock()
@@ -136,8 +136,8 @@ func (b *Builder) workerKey(rt map[string]string) string {
 	return fmt.Sprintf("%x", h.Sum(nil)[:8])
 }
 
-// stdForCells are packages of the standard library that cells use often; what is not in
-// the library becomes part of the plugins that use it.
+// stdForCells are packages of the standard library that cells use often. A package that is not in the library becomes
+// part of the plugins that use it.
 var stdForCells = []string{"bufio", "bytes", "cmp", "container/heap", "container/list", "context", "crypto/md5", "crypto/rand", "crypto/sha256",
 	"encoding/base64", "encoding/binary", "encoding/csv", "encoding/hex", "encoding/json", "encoding/xml", "errors", "fmt", "html", "html/template",
 	"image/color", "image/draw", "image/gif", "image/jpeg", "image/png", "io", "io/fs", "iter", "log", "log/slog", "maps", "math", "math/big",
@@ -150,7 +150,7 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
-	// Under a temporary name first: two kernels may start at the same time.
+	// The build goes to a temporary name first, because two kernels may start at the same time.
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "worker-")
 	if err != nil {
 		return err
@@ -171,7 +171,7 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 	if err := b.linkWorker(ctx, tmp, dir); err != nil {
 		return err
 	}
-	// Other users of the installation start it too.
+	// Other users of the installation start this program too.
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
@@ -204,8 +204,8 @@ func (b *Builder) compileRuntime(ctx context.Context, tmp string, rt map[string]
 	return b.importcfg(cfg)
 }
 
-// linkWorker compiles and links the worker's program to tmp/worker, against the library in tmp if there is one. It will look
-// for the library in dir.
+// linkWorker compiles and links the worker's program to tmp/worker, against the library in tmp if there is one. The
+// program will load the library from dir.
 func (b *Builder) linkWorker(ctx context.Context, tmp, dir string) error {
 	main, archive, cfg := filepath.Join(tmp, "worker_main.go"), filepath.Join(tmp, "main.a"), filepath.Join(tmp, "importcfg")
 	if err := os.WriteFile(main, []byte(workerMain), 0o644); err != nil {
@@ -232,16 +232,15 @@ func (b *Builder) linkWorker(ctx context.Context, tmp, dir string) error {
 	return b.link(ctx, cfg, filepath.Join(tmp, "worker"), archive, flags...)
 }
 
-// Workers that nothing starts stay in the cache for keepUnused, and beyond the
-// newest keepMany for a day: each is some 120 MB, and an installation that
-// compiles against a checkout makes one with each edit there. A kernel that runs longer
-// than that and then loses its worker must be restarted.
+// A worker that no kernel starts stays in the cache for keepUnused; of those beyond the newest keepMany, for a day.
+// Each is some 120 MB, and an installation that compiles against a checkout makes one with each edit there. A kernel
+// that runs longer than that and then loses its worker must be restarted.
 const (
 	keepUnused = 7 * 24 * time.Hour
 	keepMany   = 4
 )
 
-// prune marks a worker of the cache as used, and removes those that are not.
+// prune marks a worker of the cache as used, and removes unused ones.
 func prune(root, dir string) {
 	const mark = "used"
 	os.WriteFile(filepath.Join(dir, mark), nil, 0o644)
