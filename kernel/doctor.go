@@ -19,15 +19,15 @@ import (
 type Check struct {
 	// Name is the link: "go", "gcc", "prefix", ...
 	Name string
-	// OK says whether it works.
+	// OK reports whether it works.
 	OK bool
 	// Detail is what was found.
 	Detail string
-	// Mend says what to do when it does not work.
+	// Mend is the remedy when it does not work.
 	Mend string
 }
 
-// DoctorOptions say what to examine. The zero value examines the default prefix.
+// DoctorOptions set what to examine. The zero value examines the default prefix.
 type DoctorOptions struct {
 	// Prefix is the folder of the installation; empty means DefaultPrefix.
 	Prefix string
@@ -36,11 +36,11 @@ type DoctorOptions struct {
 	// Timeout is the limit for each cell of the live test; 0 means two minutes.
 	Timeout time.Duration
 
-	noCells bool // for tests of what comes before the cells
+	noCells bool // for tests of the checks before the cells
 }
 
-// Doctor tests each link from Go to a cell that computes. It returns all
-// checks, and an error that counts the failed ones.
+// Doctor tests each link from Go to a cell that computes. It returns all checks, and an error with the number of failed
+// ones.
 func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
 	var checks []Check
 	failed := 0
@@ -101,7 +101,7 @@ func checkGo(ctx context.Context) Check {
 		c.Detail = err.Error()
 		return c
 	}
-	// Outside of any module, so that the version is that of the program itself.
+	// Run outside of any module, so that the version is that of the program itself.
 	vars, err := goTool{path: gt.path, env: []string{"GOTOOLCHAIN=local"}}.variables(ctx, os.TempDir(), "GOVERSION")
 	if err != nil {
 		c.Detail = err.Error()
@@ -115,8 +115,7 @@ func checkGo(ctx context.Context) Check {
 	return c
 }
 
-// checkGcc compiles a line of C: a compiler without the C library's headers
-// answers to --version all the same.
+// checkGcc compiles a line of C: a compiler without the C library's headers runs --version successfully all the same.
 func checkGcc(ctx context.Context) Check {
 	c := Check{Name: "gcc", Mend: "install a C compiler with its headers, for the engines below GoMLX (on Debian: apt install gcc libc6-dev)"}
 	name := os.Getenv("CC")
@@ -162,8 +161,8 @@ func checkPrefix(p Prefix) (*Manifest, Check) {
 	return m, c
 }
 
-// checkEnvironment applies what the kernel's start does to the environment: where temporary files and caches go, and which
-// settings are not used. The returned installation is as this user can use it.
+// checkEnvironment does to the environment what the kernel's start does: it chooses the places of temporary files and
+// caches, and lists the settings that are not used. It returns the installation in the form that this user can use.
 func checkEnvironment(p Prefix, m *Manifest) (*Manifest, Check) {
 	c := Check{Name: "environment", Mend: "see the sentence above; TMPDIR and " + envUserCache + " name other folders"}
 	temp, why, err := usableTemp(tempCandidates())
@@ -200,7 +199,7 @@ func checkToolchain(ctx context.Context, m *Manifest) Check {
 	return c
 }
 
-// checkModules resolves all that notebooks may import, as a cell would.
+// checkModules resolves all packages that notebooks may import, as a cell would.
 func checkModules(ctx context.Context, p Prefix, m *Manifest) Check {
 	c := Check{Name: "workspace", Mend: "run ./install.sh, which fetches missing modules again"}
 	tmp, err := os.MkdirTemp("", "tlkit-doctor-")
@@ -254,8 +253,8 @@ func checkJupyter(ctx context.Context, m *Manifest) Check {
 	return c
 }
 
-// liveChecks sends cells through Jupyter and the kernels: one that needs nothing
-// to each, then one that asks tlkit which engine computes. That can fail alone.
+// liveChecks sends cells through Jupyter to the kernels: to each one that needs nothing, then one that prints which
+// engine tlkit uses. The second can fail alone.
 func liveChecks(ctx context.Context, p Prefix, m *Manifest, timeout time.Duration) []Check {
 	const hello = "%%\nfmt.Println(6 * 7)"
 	const engine = "import \"" + modulePath + "/tlkit/backend\"\n%%\nfmt.Println(backend.Describe())"
@@ -322,7 +321,7 @@ func runCell(ctx context.Context, p Prefix, kernelName, source string, timeout t
 	return streamText(data, "stdout")
 }
 
-// notebookFile is as much of the notebook format as the doctor needs:
+// notebookFile is the part of the notebook format that the doctor needs:
 // https://nbformat.readthedocs.io/en/stable/format_description.html
 type notebookFile struct {
 	Cells         []notebookCell `json:"cells"`

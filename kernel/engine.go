@@ -15,8 +15,9 @@ import (
 // only that library is taken from it.
 const onnxWheel = "onnxruntime==1.32.0"
 
-// onnxWheelHashes are the SHA-256 sums of that version's wheels as the package index gives them (pip install --dry-run
-// --report, 2026-11-25), for CPython 3.11 to 3.14 in this order; pip takes no other file. A new version needs new ones.
+// onnxWheelHashes are the SHA-256 sums of that version's wheels as the package index lists them (pip install --dry-run
+// --report, 2026-11-25), for CPython 3.11 to 3.14 in this order; pip accepts no other file. A new version needs new
+// ones.
 var onnxWheelHashes = []string{
 	// Linux, x86-64
 	"5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d",
@@ -35,15 +36,15 @@ var onnxWheelHashes = []string{
 	"ab327b736552324af8d2a38bef5a65ed773f67184a36ff642beec7f5b4e9b03f",
 }
 
-// libDir is where package backend looks for engines' libraries.
+// libDir returns the folder in which package backend looks for engines' libraries.
 func (p Prefix) libDir() string { return p.join("lib") }
 
 // EngineNames are the values of InstallOptions.Engine.
 var EngineNames = []string{"auto", "go", "onnx", "xla", "cuda"}
 
-// addEngines installs the engines that name asks for and tells each step. "auto" takes what the machine can have: CUDA's
-// on an NVIDIA GPU, ONNX Runtime elsewhere. The pure-Go engine is always there, so that an engine that can't be had is a
-// line and no failure; only one that was named outright, "onnx", fails the installation.
+// addEngines installs the engines that name selects, and reports each step. "auto" takes CUDA's engine on an NVIDIA GPU
+// and ONNX Runtime elsewhere. The pure-Go engine is always there, so an engine that can't be installed gives a line and
+// no failure; only an engine that was named explicitly, "onnx", fails the installation.
 func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, step func(format string, args ...any)) error {
 	switch name {
 	case "go":
@@ -81,7 +82,7 @@ func addONNX(ctx context.Context, p Prefix, venv string, step func(format string
 	return nil
 }
 
-// installONNX returns ONNX Runtime's library, fetched if it is not there, and whether it was new.
+// installONNX returns the path of ONNX Runtime's library, fetched if it is not there, and whether it is new.
 func installONNX(ctx context.Context, p Prefix, venv string) (library string, fresh bool, err error) {
 	version := onnxWheel[strings.LastIndex(onnxWheel, "=")+1:]
 	if found, _ := filepath.Glob(filepath.Join(p.libDir(), "libonnxruntime*"+version+"*")); len(found) > 0 {

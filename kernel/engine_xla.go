@@ -11,17 +11,18 @@ import (
 	"github.com/gomlx/go-xla/installer"
 )
 
-// The PJRT plugin for the CPU as a package of the Python index has it: the build of zml/pjrt-artifacts of 2026-06-23 (XLA,
-// Apache-2.0; PJRT C API 0.106), unmodified by the page of the package, whose publisher is small: hence the SHA-256 sum of its wheel.
+// The PJRT plugin for the CPU from the Python package index: the build of zml/pjrt-artifacts of 2026-06-23 (XLA,
+// Apache-2.0; PJRT C API 0.106), unmodified according to the package's page. Its publisher is small: hence the SHA-256
+// sum of its wheel.
 const (
 	xlaWheel     = "fastatomstruct-xla-cpu==2026.6.23"
 	xlaWheelHash = "88b1c430b341b4bea40a37420311c9c75db6e22b46d2ff95b6986577bee6afe9"
 	xlaLibrary   = "libpjrt_cpu.so"
-	// xlaPlugin is the name by which go-xla finds it.
+	// xlaPlugin is the name by which go-xla finds the plugin.
 	xlaPlugin = "pjrt_c_api_cpu_plugin.so"
 )
 
-// xlaDir is where go-xla looks for plugins: ~/.local/lib/go-xla on Linux.
+// xlaDir returns the folder in which go-xla looks for plugins: ~/.local/lib/go-xla on Linux.
 func xlaDir() (string, error) {
 	lib, err := installer.DefaultHomeLibPath()
 	if err != nil {
@@ -30,8 +31,8 @@ func xlaDir() (string, error) {
 	return filepath.Join(lib, "go-xla"), nil
 }
 
-// addXLA installs XLA's PJRT plugin for the CPU and tells where it comes from: go-xla's own release on GitHub, of the
-// version that go-xla was made for, or else the Python package index.
+// addXLA installs XLA's PJRT plugin for the CPU and reports its source: go-xla's own release on GitHub, of the version
+// for which go-xla was made, or else the Python package index.
 func addXLA(ctx context.Context, venv string, step func(format string, args ...any)) {
 	dir, origin, err := installXLA(ctx, venv)
 	if err != nil {
@@ -41,7 +42,7 @@ func addXLA(ctx context.Context, venv string, step func(format string, args ...a
 	step("%s: engine xla, %s", dir, origin)
 }
 
-// installXLA returns the folder of the plugin and in half a sentence where the plugin comes from.
+// installXLA returns the folder of the plugin, and the plugin's source in half a sentence.
 func installXLA(ctx context.Context, venv string) (dir, origin string, err error) {
 	if dir, err = xlaDir(); err != nil {
 		return "", "", err
@@ -62,7 +63,7 @@ func installXLA(ctx context.Context, venv string) (dir, origin string, err error
 	return dir, "from the Python package " + xlaWheel, nil
 }
 
-// xlaFromWheel puts the plugin of the Python package into dir.
+// xlaFromWheel extracts the plugin of the Python package into dir.
 func xlaFromWheel(ctx context.Context, venv, dir string) error {
 	tmp, err := os.MkdirTemp("", "tlkit-engine-")
 	if err != nil {
@@ -80,9 +81,9 @@ func xlaFromWheel(ctx context.Context, venv, dir string) error {
 	return os.Rename(library, filepath.Join(dir, xlaPlugin))
 }
 
-// addCUDA installs XLA's PJRT plugin for NVIDIA GPUs, and reports whether that worked. It comes from the Python package
-// index, pinned by version and SHA-256. CUDA's own libraries come beside it: those that the plugin's package asks for,
-// which go-xla verifies against the index's sums alone.
+// addCUDA installs XLA's PJRT plugin for NVIDIA GPUs, and reports whether that worked. The plugin comes from the Python
+// package index, pinned by version and SHA-256. CUDA's own libraries come with it: those that the plugin's package
+// requires, which go-xla verifies only against the index's sums.
 func addCUDA(step func(format string, args ...any)) bool {
 	if !installer.HasNvidiaGPU() {
 		step("engine cuda: no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi); left as it is")
@@ -100,5 +101,5 @@ func addCUDA(step func(format string, args ...any)) bool {
 	return true
 }
 
-// oneLine is an error's text in one line of at most 300 letters.
+// oneLine returns an error's text in one line of at most 300 letters.
 func oneLine(err error) string { return shorten(strings.Join(strings.Fields(err.Error()), " "), 300) }

@@ -20,8 +20,8 @@ import (
 // envUserCache names the folder for this user's caches; empty means tlkit in the user's cache folder.
 const envUserCache = "TLKIT_CACHE"
 
-// UseTemp makes TMPDIR a folder in which programs can be written and started. When that is another one than it found, it
-// says so on w. The error says what to set.
+// UseTemp sets TMPDIR to a folder in which programs can be written and started. If it changes TMPDIR, it writes that to
+// w. The error names the variable to set.
 func UseTemp(w io.Writer) error {
 	dir, why, err := usableTemp(tempCandidates())
 	if err != nil {
@@ -41,11 +41,11 @@ func tempCandidates() []string {
 	return dirs
 }
 
-// usableTemp returns the first folder that is usable, and why the first of all is not.
+// usableTemp returns the first usable folder, and the reason why the first of all is not usable.
 func usableTemp(dirs []string) (dir string, why, err error) {
 	for i, dir := range dirs {
 		if i > 0 && i == len(dirs)-1 {
-			os.MkdirAll(dir, 0o700) // the user's own, which may not be there yet
+			os.MkdirAll(dir, 0o700) // the user's own folder, which may not exist yet
 		}
 		reason := tryTemp(dir)
 		if reason == nil {
@@ -58,8 +58,8 @@ func usableTemp(dirs []string) (dir string, why, err error) {
 	return "", why, fmt.Errorf("kernel: %w; set TMPDIR to a folder in which files can be written and programs started", why)
 }
 
-// tryTemp reports why no program can be written to dir and started there: it may be missing, read-only, full, or mounted
-// noexec, and then plugins could not be loaded from it.
+// tryTemp returns the reason why no program can be written to dir and started there: dir may be missing, read-only,
+// full, or mounted noexec; from a noexec folder plugins could not be loaded.
 func tryTemp(dir string) error {
 	own, err := os.MkdirTemp(dir, "tlkit-try-")
 	if err != nil {
@@ -76,7 +76,7 @@ func tryTemp(dir string) error {
 	return nil
 }
 
-// canWrite reports whether files can be made in dir, or, as long as it is not there, whether dir can be made.
+// canWrite reports whether files can be made in dir or, if dir does not exist, whether dir can be made.
 func canWrite(dir string) bool {
 	for {
 		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -86,8 +86,8 @@ func canWrite(dir string) bool {
 	}
 }
 
-// userCache returns this user's folder for what belongs to the installation p but can't be written there; tmp serves
-// where the home folder can't be written either.
+// userCache returns this user's folder for files of the installation p that can't be written there. It is below tmp if
+// the home folder can't be written either.
 func userCache(p Prefix, tmp string) string {
 	base := os.Getenv(envUserCache)
 	if base == "" {
@@ -102,8 +102,8 @@ func userCache(p Prefix, tmp string) string {
 	return filepath.Join(base, fmt.Sprintf("prefix-%x", sum[:6]))
 }
 
-// forUser returns the installation as this user can use it. Caches that can be read but not written, as those of an
-// installation that root made for all, are laid below folders of the user's own (see overlay.go).
+// forUser returns the installation in the form that this user can use. Caches that can be read but not written, as in
+// an installation that root made for all, get overlays in folders of this user (see overlay.go).
 func (m *Manifest) forUser(p Prefix, tmp string) (*Manifest, error) {
 	goProgram := filepath.Join(m.GoRoot, "bin", "go")
 	if err := unix.Access(goProgram, unix.X_OK); err != nil {
@@ -150,7 +150,8 @@ func closedTo(dir string) string {
 	}
 }
 
-// sharedModulesHint is added where another user's files can't be read.
+// sharedModulesHint returns a hint to append to an error about another user's files that can't be read; empty for other
+// errors.
 func sharedModulesHint(err error, p Prefix) string {
 	if !errors.Is(err, os.ErrPermission) {
 		return ""
@@ -158,7 +159,7 @@ func sharedModulesHint(err error, p Prefix) string {
 	return fmt.Sprintf(" as its owner, with GOMODCACHE set to a folder that all can read, such as %s-modules", p)
 }
 
-// pythonEnv is env for the installation's own Python, without settings that lead another Python or pip elsewhere.
+// pythonEnv returns env for the installation's own Python, without settings that lead another Python or pip elsewhere.
 func pythonEnv(env []string) []string {
 	foreign := []string{"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"}
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
@@ -167,9 +168,9 @@ func pythonEnv(env []string) []string {
 	})
 }
 
-// jupyterEnv is env for the installation's Jupyter. It makes Jupyter take the kernelspecs of this installation, even when
-// the user's have since come to point to another one, and gives folders below tmp for what Jupyter writes where those in
-// the home folder can't be written.
+// jupyterEnv returns env for the installation's Jupyter. Jupyter then uses the kernelspecs of this installation, even
+// when the user's have since come to point to another one. If Jupyter's folders in the home folder can't be written,
+// they are placed below tmp.
 func jupyterEnv(env []string, p Prefix, tmp string) []string {
 	env = append(pythonEnv(env), "JUPYTER_PATH="+jupyterPath(p))
 	home, err := os.UserHomeDir()

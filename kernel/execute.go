@@ -26,8 +26,8 @@ var executeScript string
 // progressEvery is how often Execute reports on a cell that is still running.
 const progressEvery = 15 * time.Second
 
-// ExecuteOptions say where the results go. The zero value writes
-// out/NAME.ipynb and out/NAME.html, with no time limit.
+// ExecuteOptions set the kernel, the limits and the output files. The zero value writes out/NAME.ipynb and
+// out/NAME.html, with no time limit.
 type ExecuteOptions struct {
 	// Prefix is the folder of the installation; empty means DefaultPrefix.
 	Prefix string
@@ -35,7 +35,7 @@ type ExecuteOptions struct {
 	Kernel string
 	// Out is the executed notebook; empty means out/NAME.ipynb in the working folder.
 	Out string
-	// HTML is the page made of it; empty means beside Out. "none" makes no page.
+	// HTML is the page made of it; empty means next to Out. "none" makes no page.
 	HTML string
 	// Timeout is the limit for each cell; 0 means none.
 	Timeout time.Duration
@@ -43,13 +43,13 @@ type ExecuteOptions struct {
 	Log io.Writer
 }
 
-// CellError says which cell of a notebook failed, and how.
+// CellError reports which cell of a notebook failed, and how.
 type CellError struct {
 	// Notebook is the path that was executed.
 	Notebook string
 	// Cell counts the notebook's non-empty code cells from 1; Of is how many there are.
 	Cell, Of int
-	// Source is the cell's first line that says something, not blank or bare %%.
+	// Source is the cell's first line that is not blank or a bare %%.
 	Source string
 	// Name and Value are the error as the kernel reported it.
 	Name, Value string
@@ -59,7 +59,7 @@ type CellError struct {
 	Stderr string
 }
 
-// Error names the cell and gives the kernel's words.
+// Error names the cell and includes the kernel's text.
 func (e *CellError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kernel: %s: cell %d of %d failed: %s", e.Notebook, e.Cell, e.Of, e.Source)
@@ -142,10 +142,10 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	cmd.Env = append(jupyterEnv(os.Environ(), p, scratch), "PYTHONUTF8=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	// SIGINT lets nbclient stop the kernel first.
+	// SIGINT makes nbclient stop the kernel first.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
-	ownGroup(cmd) // Ctrl-C reaches it through ctx, once
+	ownGroup(cmd) // Ctrl-C reaches it once, through ctx
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
@@ -179,8 +179,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	return nil
 }
 
-// follow turns events into progress lines, until the script ends, and returns
-// the failure it reported.
+// follow converts events to progress lines until the script ends, and returns the failure that the script reported.
 func follow(events <-chan executeEvent, notebook string, say func(string, ...any)) error {
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()
@@ -236,8 +235,7 @@ func (o ExecuteOptions) outputs(notebook string) (out, html string) {
 	return out, html
 }
 
-// checkNotebook gives a plain error for what nbformat would answer with a page
-// of Python.
+// checkNotebook returns a plain error where nbformat would print a page of Python.
 func checkNotebook(path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -256,8 +254,8 @@ func checkNotebook(path string) error {
 	return nil
 }
 
-// jupyterPath makes any Jupyter take the kernelspec of this installation, even
-// when the user's has since come to point to another one.
+// jupyterPath returns a path with which any Jupyter uses the kernelspec of this installation, even when the user's has
+// since come to point to another one.
 func jupyterPath(p Prefix) string {
 	dirs := []string{p.jupyterDir()}
 	if have := os.Getenv("JUPYTER_PATH"); have != "" {

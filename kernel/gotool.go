@@ -19,8 +19,8 @@ type goTool struct {
 	env  []string // added to the environment, later ones win
 }
 
-// findGo returns the go on PATH, told to fetch the toolchain that go.mod asks
-// for. Debian's go has GOTOOLCHAIN=local in its go.env, which would refuse.
+// findGo returns the go on PATH, set to fetch the toolchain that go.mod requires. Debian's go has GOTOOLCHAIN=local in
+// its go.env, which would prevent that.
 func findGo() (goTool, error) {
 	p, err := exec.LookPath("go")
 	if err != nil {
@@ -29,7 +29,7 @@ func findGo() (goTool, error) {
 	return goTool{path: p, env: []string{"GOTOOLCHAIN=" + toolchainSetting()}}, nil
 }
 
-// toolchainSetting is "auto", unless the user asked for a toolchain by name.
+// toolchainSetting returns "auto", unless the user selected a toolchain by name.
 func toolchainSetting() string {
 	if v := os.Getenv("GOTOOLCHAIN"); v != "" && v != "local" {
 		return v
@@ -47,8 +47,8 @@ func cellEnv(goCache string) []string {
 	return env
 }
 
-// cellExperiment is the GOEXPERIMENT of cells: simd makes the pure-Go engine
-// up to half faster, and exists on amd64 only. What the user set is kept.
+// cellExperiment returns the GOEXPERIMENT of cells: simd makes the pure-Go engine up to half faster, and exists on
+// amd64 only. The user's own setting is kept.
 func cellExperiment() string {
 	have := os.Getenv("GOEXPERIMENT")
 	if runtime.GOARCH != "amd64" {
@@ -89,7 +89,7 @@ func (g goTool) output(ctx context.Context, dir string, env []string, args ...st
 	return stdout.Bytes(), nil
 }
 
-// variables asks go env for names and returns their values in that order.
+// variables reads the named variables from go env and returns their values in that order.
 func (g goTool) variables(ctx context.Context, dir string, names ...string) ([]string, error) {
 	out, err := g.output(ctx, dir, nil, append([]string{"env"}, names...)...)
 	if err != nil {
@@ -102,7 +102,7 @@ func (g goTool) variables(ctx context.Context, dir string, names ...string) ([]s
 	return values, nil
 }
 
-// commandError says which command failed, how, and the end of what it wrote.
+// commandError reports which command failed, how, and the end of its output.
 func commandError(what string, err error, output string) error {
 	output = strings.TrimSpace(output)
 	if lines := strings.Split(output, "\n"); len(lines) > 40 {

@@ -24,8 +24,8 @@ var toolPackages = []string{
 	modulePath + "/kernel/cmd/tlkernel",
 }
 
-// InstallOptions say where to install and from what. The zero value installs
-// from the checkout around the working folder into the default prefix.
+// InstallOptions set where to install and from what. The zero value installs from the checkout around the working
+// folder into the default prefix.
 type InstallOptions struct {
 	// Prefix is the folder to fill; empty means DefaultPrefix.
 	Prefix string
@@ -52,10 +52,9 @@ type InstallOptions struct {
 	Log io.Writer
 }
 
-// Install builds and registers the kernel; it may be repeated, and then only
-// renews what changed. It writes into the prefix and the user's kernelspec
-// folder, and Go's own caches; nothing else. When a package of the checkout does
-// not compile, the rest is installed and the error is a *BrokenError.
+// Install builds and registers the kernel; it may be repeated, and then renews only what changed. It writes into the
+// prefix, the user's kernelspec folder and Go's own caches; nothing else. When a package of the checkout does not
+// compile, the rest is installed and the error is a *BrokenError.
 func Install(ctx context.Context, opts InstallOptions) error {
 	if opts.Engine != "" && !slices.Contains(EngineNames, opts.Engine) {
 		return fmt.Errorf("kernel: unknown engine %q; known: %s", opts.Engine, strings.Join(EngineNames, ", "))
@@ -119,8 +118,8 @@ func (o InstallOptions) say(format string, args ...any) {
 	}
 }
 
-// newManifest decides what is installed where, and writes that down before anything else, so that uninstall can remove what
-// an interrupted install leaves.
+// newManifest decides what is installed where, and writes that down before anything else, so that uninstall can remove
+// the remains of an interrupted install.
 func newManifest(ctx context.Context, gt goTool, p Prefix, opts InstallOptions) (*Manifest, error) {
 	root, err := ModuleRoot(cmp.Or(opts.Source, "."))
 	if err != nil {
@@ -182,7 +181,8 @@ func buildTools(ctx context.Context, gt goTool, p Prefix, root string, step step
 	return linkTo(p.Bin("tlkernel"), filepath.Join(p.shimDir(), "go"))
 }
 
-// prepareGo puts what notebooks compile against in place and compiles it once. What does not compile is reported in broken.
+// prepareGo puts the sources that notebooks compile against in place and compiles them once. It returns packages that
+// do not compile in broken.
 func prepareGo(ctx context.Context, gt goTool, p Prefix, m *Manifest, step stepFunc) (broken *BrokenError, err error) {
 	pkgs, err := modulePackages(ctx, gt, m.Source)
 	if err != nil {
@@ -219,7 +219,7 @@ func prepareGo(ctx context.Context, gt goTool, p Prefix, m *Manifest, step stepF
 	return broken, nil
 }
 
-// installJupyter makes the Python environment, or checks the one that was given.
+// installJupyter makes the Python environment, or checks the given one.
 func installJupyter(ctx context.Context, p Prefix, m *Manifest, opts InstallOptions, step stepFunc) error {
 	if opts.Venv != "" {
 		return checkVenv(ctx, m.Venv)
@@ -239,7 +239,7 @@ func installJupyter(ctx context.Context, p Prefix, m *Manifest, opts InstallOpti
 	return nil
 }
 
-// decideLive records whether live cells work, from the error of trying them.
+// decideLive records whether live cells work; err is the error of the trial.
 func (m *Manifest) decideLive(err error, step stepFunc) {
 	m.Live = err == nil
 	if err != nil {
@@ -269,7 +269,7 @@ func registerKernels(p Prefix, m *Manifest, opts InstallOptions, step stepFunc) 
 	return nil
 }
 
-// installPrefix resolves the folder asked for, or the default one.
+// installPrefix resolves the given folder, or the default one.
 func installPrefix(dir string) (Prefix, error) {
 	if dir == "" {
 		return DefaultPrefix()
@@ -277,8 +277,8 @@ func installPrefix(dir string) (Prefix, error) {
 	return absolutePrefix(dir)
 }
 
-// refuseForeign keeps install out of a folder that holds something else, whose
-// files uninstall could then not tell from ours.
+// refuseForeign keeps install out of a folder that holds other files, because uninstall could not distinguish them from
+// ours.
 func refuseForeign(p Prefix) error {
 	entries, err := os.ReadDir(string(p))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -333,7 +333,7 @@ func stopwatch(say func(string, ...any)) stepFunc {
 	}
 }
 
-// UninstallOptions say what to remove.
+// UninstallOptions select what to remove.
 type UninstallOptions struct {
 	// Prefix is the folder of the installation; empty means DefaultPrefix.
 	Prefix string

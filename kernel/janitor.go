@@ -14,19 +14,18 @@ import (
 	"time"
 )
 
-// janitor is the process that cleans up after this one. It notices our end by the
-// closing of a pipe, so that even SIGKILL leaves nothing behind. Should it be killed
-// itself, another one takes its place.
+// janitor is the process that cleans up after this one. It notices this process's end by the closing of a pipe, so that
+// even SIGKILL leaves nothing behind. If the janitor itself is killed, another one takes its place.
 type janitor struct {
 	program, dir string
 
 	mu       sync.Mutex
-	alive    *os.File // closed when it is to work
+	alive    *os.File // closed to start its work
 	finished bool
-	gone     chan struct{} // closed when the last one has ended
+	gone     chan struct{} // closed when the last janitor has ended
 }
 
-// startJanitor starts the janitor of dir. finish lets it work and waits for it.
+// startJanitor starts the janitor of dir. finish starts its work and waits for it.
 func startJanitor(p Prefix, dir string) (finish func(), err error) {
 	j := &janitor{program: p.Bin("tlkernel"), dir: dir, gone: make(chan struct{})}
 	cmd, err := j.start()
@@ -58,7 +57,7 @@ func (j *janitor) start() (*exec.Cmd, error) {
 // keep waits for the janitor's end, and starts another one if it came too early.
 func (j *janitor) keep(cmd *exec.Cmd) {
 	defer close(j.gone)
-	const most = 100 // one that can't live must not be started for ever
+	const most = 100 // a janitor that always fails must not be started for ever
 	for range most {
 		cmd.Wait()
 		j.mu.Lock()
@@ -111,8 +110,8 @@ func Janitor(dir string) error {
 	return err
 }
 
-// endMarked ends all processes marked with dir: first they may end by
-// themselves, as after an interrupt, then SIGTERM, then SIGKILL.
+// endMarked ends all processes marked with dir: it first gives them time to end by themselves, as after an interrupt,
+// then sends SIGTERM, then SIGKILL.
 func endMarked(dir string) {
 	waitGone := func(d time.Duration) bool {
 		for end := time.Now().Add(d); ; time.Sleep(20 * time.Millisecond) {
@@ -131,7 +130,7 @@ func endMarked(dir string) {
 	if waitGone(strayGrace) {
 		return
 	}
-	for range 10 { // again, for children born meanwhile
+	for range 10 { // again, for children that were started in the meantime
 		signalAll(marked(dir), syscall.SIGKILL)
 		if waitGone(100 * time.Millisecond) {
 			return

@@ -24,11 +24,11 @@ type kernelSpec struct {
 	InterruptMode string            `json:"interrupt_mode"`
 	Env           map[string]string `json:"env"`
 	Metadata      map[string]any    `json:"metadata"`
-	// ProtocolVersion of what the kernel speaks, for clients that ask before it runs.
+	// ProtocolVersion is the kernel's protocol version, for clients that read it before the kernel runs.
 	ProtocolVersion string `json:"kernel_protocol_version,omitempty"`
 }
 
-// jupyterDataDir is where Jupyter looks for the user's kernelspecs:
+// jupyterDataDir returns the folder in which Jupyter looks for the user's kernelspecs:
 // https://docs.jupyter.org/en/stable/use/jupyter-directories.html#data-files
 func jupyterDataDir() (string, error) {
 	if dir := os.Getenv("JUPYTER_DATA_DIR"); dir != "" {
@@ -72,8 +72,8 @@ func (m *Manifest) addKernelSpec(dir string) {
 	}
 }
 
-// pathReference is how a kernelspec refers to the PATH of the Jupyter that
-// reads it. Not every client replaces it; Run repairs it where one did not.
+// pathReference is the reference of a kernelspec to the PATH of the Jupyter that reads it. Not every client replaces
+// it; Run repairs it where one did not.
 const pathReference = "${PATH}"
 
 // writeKernelSpec writes the kernelspec whose name is that of the folder.
@@ -115,8 +115,8 @@ func writeKernelSpec(dir string, p Prefix, m *Manifest) error {
 	return nil
 }
 
-// kernelSpecPrefix returns the prefix that the kernelspec in dir starts its
-// kernel from; empty when there is none, or none of ours.
+// kernelSpecPrefix returns the prefix from which the kernelspec in dir starts its kernel; empty when there is no
+// kernelspec, or not one of ours.
 func kernelSpecPrefix(dir string) string {
 	data, err := os.ReadFile(filepath.Join(dir, "kernel.json"))
 	if err != nil {

@@ -8,9 +8,8 @@ import (
 	"syscall"
 )
 
-// Lab replaces this process by the installation's JupyterLab, in which new
-// notebooks get the kernel of that name; empty means KernelName. It returns only
-// when that fails.
+// Lab replaces this process by the installation's JupyterLab. New notebooks in it get the kernel of that name; empty
+// means KernelName. Lab returns only when that fails.
 func Lab(kernelName string, args []string) error {
 	if kernelName == "" {
 		kernelName = KernelName
@@ -37,7 +36,7 @@ func Lab(kernelName string, args []string) error {
 	}
 	env := jupyterEnv(os.Environ(), p, scratch)
 	if !slices.ContainsFunc(env, func(kv string) bool { return strings.Contains(kv, scratch) }) {
-		os.Remove(scratch) // the home folder serves
+		os.Remove(scratch) // the home folder is used instead
 	}
 	if err := syscall.Exec(jupyter, command, env); err != nil {
 		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)

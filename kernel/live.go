@@ -22,8 +22,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/session"
 )
 
-// Live is the live kernel: it answers Jupyter until it is told to shut down. Run
-// starts it, with a folder of its own in TLKIT_KERNEL_DIR.
+// Live runs the live kernel: it serves Jupyter until it is told to shut down. Run starts it, with a separate folder in
+// TLKIT_KERNEL_DIR.
 func Live(p Prefix, connectionFile string) (int, error) {
 	m, err := ReadManifest(p)
 	if err != nil {
@@ -57,7 +57,7 @@ func Live(p Prefix, connectionFile string) (int, error) {
 
 	sess, err := liveSession(ctx, p, m, dir, connection.ID, logf)
 	if err != nil {
-		// The kernel runs all the same: each cell's error then says what is wrong.
+		// The kernel runs all the same: each cell's error then gives the reason.
 		logf("no session: %v", err)
 	}
 	engine := &liveEngine{session: sess, err: err}
@@ -111,7 +111,7 @@ func liveInfo(m *Manifest) protocol.Info {
 
 // liveEngine runs cells in a session for the protocol.
 type liveEngine struct {
-	session  *session.Session // nil when err says why
+	session  *session.Session // nil when err holds the reason
 	err      error
 	language *language.Service
 }
@@ -123,14 +123,14 @@ func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *prot
 	}
 	c := &session.Cell{Code: cell.Code, Count: cell.Count, ID: cell.ID, Silent: cell.Silent, UserExpressions: cell.Expressions}
 	cellCtx, ended := context.WithCancel(ctx)
-	defer ended() // questions that the cell left open
+	defer ended() // input requests that the cell left open
 	shown := liveOutput{cellCtx, out}
 	failure := e.session.Execute(ctx, c, shown)
 	cell.Values = c.Values
 	if !cell.Silent {
 		e.session.SetIdleOutput(liveOutput{context.WithoutCancel(ctx), out})
 	}
-	// Now, and not before the first cell, which needs the processors itself.
+	// Now, and not before the first cell, because it takes processor time that the cell needs.
 	e.language.Start()
 	if failure == nil {
 		return nil
@@ -170,7 +170,7 @@ func (e *liveEngine) close() {
 	}
 }
 
-// liveOutput shows what a session shows.
+// liveOutput sends a session's output to the protocol.
 type liveOutput struct {
 	ctx context.Context
 	out *protocol.Output
@@ -206,7 +206,7 @@ func (o liveOutput) Comm(r session.CommRequest) {
 	}
 }
 
-// liveSource shows a session to the language service.
+// liveSource is a session in the form that the language service reads.
 type liveSource struct{ *session.Session }
 
 func (s liveSource) Names() []language.Name {
@@ -244,7 +244,7 @@ func liveCommands() []language.Command {
 	return all
 }
 
-// liveLanguage is the language service in the protocol's words.
+// liveLanguage is the language service in the form that the protocol uses.
 type liveLanguage struct{ *language.Service }
 
 func (l liveLanguage) Complete(ctx context.Context, code string, cursor int) protocol.Completion {
@@ -252,9 +252,8 @@ func (l liveLanguage) Complete(ctx context.Context, code string, cursor int) pro
 	return protocol.Completion{Matches: c.Matches, Types: c.Kinds, Details: c.Details, Docs: c.Docs, Start: c.Start, End: c.End}
 }
 
-// warmLive runs two cells, one that needs nothing and one that imports all that
-// notebooks may import, so that the first cell of a notebook finds everything
-// compiled. Its error says why there can be no live cells on this machine.
+// warmLive runs two cells, one that needs nothing and one that imports all that notebooks may import, so that the first
+// cell of a notebook finds everything compiled. Its error is the reason why there can be no live cells on this machine.
 func warmLive(ctx context.Context, p Prefix, m *Manifest) error {
 	dir, err := os.MkdirTemp("", "tlkit-kernel-")
 	if err != nil {
@@ -300,7 +299,7 @@ func (*warmOutput) Input(string, bool) (string, error)                        { 
 func (*warmOutput) Comm(session.CommRequest)                                  {}
 func (*warmOutput) Page(map[string]any)                                       {}
 
-// widgetScriptFile is where GoNB's script for the page is in its module.
+// widgetScriptFile is the path of GoNB's script for the page in its module.
 const widgetScriptFile = "internal/websocket/websocket.js"
 
 func (p Prefix) widgetScript() string { return filepath.Join(p.shareDir(), "gonb_comm.js") }
@@ -329,8 +328,8 @@ func widgetScript(p Prefix, kernelID string) string {
 	if kernelID == "" || errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
-	// GoNB's script gives up when the kernel does not answer within half a second,
-	// and with it all widgets; on a busy machine an answer may take longer.
+	// GoNB's script gives up, and with it all widgets, when the kernel does not reply within half a second; on a busy
+	// machine a reply may take longer.
 	data = bytes.Replace(data, []byte("500, // milliseconds"), []byte("15000, // milliseconds"), 1)
 	t, err := template.New("").Parse(string(data))
 	if err != nil {

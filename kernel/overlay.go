@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// An overlay is a folder of the user's that shows what a read-only folder holds, by symbolic links, and takes what is
-// written. Go's caches and the compiled workers of another user's installation serve everyone that way, without a copy of
-// a gigabyte and without compiling all again.
+// An overlay is a folder of the user that shows the content of a read-only folder by symbolic links, and receives what
+// is written. With overlays, Go's caches and the compiled workers of another user's installation serve everyone,
+// without a copy of a gigabyte and without compiling everything again.
 
-// overlayKind decides what becomes of an entry of the read-only folder.
+// overlayKind decides how an overlay shows an entry of the read-only folder.
 type overlayKind func(rel string, d fs.DirEntry) overlayAction
 
 type overlayAction int
@@ -22,12 +22,12 @@ type overlayAction int
 const (
 	linked  overlayAction = iota // a link to it
 	entered                      // a folder of the user's own, whose entries are decided one by one
-	copied                       // the user's own copy, as it is written in place
+	copied                       // the user's own copy, because it is written in place
 	left                         // not shown
 )
 
-// buildCache is Go's build cache: GOCACHE/xx/HASH-d are outputs, HASH-a the small entries that lead to them, which the go
-// command overwrites.
+// buildCache is Go's build cache: GOCACHE/xx/HASH-d are outputs, HASH-a the small entries that refer to them, which the
+// go command overwrites.
 func buildCache(rel string, d fs.DirEntry) overlayAction {
 	switch {
 	case d.IsDir():
@@ -68,10 +68,11 @@ func workerCache(rel string, d fs.DirEntry) overlayAction {
 	return linked
 }
 
-// overlayFresh is how long an overlay is taken to show all that the folder below holds, unless that is installed again.
+// overlayFresh is how long an overlay counts as complete, unless the folder below is installed again.
 const overlayFresh = 12 * time.Hour
 
-// overlay makes dst show what src, filled at the time installed, holds. It is cheap when that was done within overlayFresh.
+// overlay makes dst show the content of src, which was filled at the time installed. It is cheap when that was done
+// within overlayFresh.
 func overlay(dst, src string, kind overlayKind, installed time.Time) error {
 	stamp := dst + ".stamp"
 	done, err := os.Stat(stamp)
@@ -97,7 +98,8 @@ func overlay(dst, src string, kind overlayKind, installed time.Time) error {
 	if err != nil {
 		return err
 	}
-	// Go's cache drops daily what was not used for days; a link's age is that of its target, which can't be renewed.
+	// Go's cache removes daily the entries that were not used for days. A link has its target's age, which can't be
+	// renewed.
 	if _, err := os.Lstat(filepath.Join(dst, "README")); err == nil {
 		if err := os.WriteFile(filepath.Join(dst, "trim.txt"), []byte(strconv.FormatInt(time.Now().Unix(), 10)), 0o644); err != nil {
 			return err

@@ -62,7 +62,7 @@ func absolutePrefix(dir string) (Prefix, error) {
 	return Prefix(abs), nil
 }
 
-// prefixOfExecutable finds the prefix this very program was installed in.
+// prefixOfExecutable finds the prefix in which this program was installed.
 func prefixOfExecutable() (Prefix, bool) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -99,14 +99,14 @@ func (p Prefix) jupyterDir() string   { return p.join("jupyter") }
 func (p Prefix) venvDir() string      { return p.join("venv") }
 func (p Prefix) manifestPath() string { return p.join("manifest.json") }
 
-// Manifest is the record of an installation, kept as manifest.json in the
-// prefix. Uninstall removes what it names; the kernel takes Go's place from it.
+// Manifest is the record of an installation, kept as manifest.json in the prefix. Uninstall removes the files that it
+// lists; the kernel reads Go's path from it.
 type Manifest struct {
 	// Prefix is the folder that was installed into. An installation can't be moved: its files hold absolute paths.
 	Prefix string `json:"prefix"`
 	// Source is the checkout that was installed from.
 	Source string `json:"source"`
-	// Dev says that notebooks compile against Source itself, not a snapshot.
+	// Dev reports whether notebooks compile against Source itself, not a snapshot.
 	Dev bool `json:"dev"`
 	// GoVersion is the toolchain that builds cells, such as "go1.27.0".
 	GoVersion string `json:"go_version"`
@@ -122,8 +122,8 @@ type Manifest struct {
 	LiveCache string `json:"live_cache"`
 	// Venv is the Python environment with JupyterLab.
 	Venv string `json:"venv"`
-	// Live says that kernel tlkit is the live kernel; otherwise WhyNotLive is one
-	// line that says why it is GoNB.
+	// Live reports whether kernel tlkit is the live kernel; otherwise WhyNotLive gives the reason in one line why it is
+	// GoNB.
 	Live       bool   `json:"live"`
 	WhyNotLive string `json:"why_not_live,omitempty"`
 	// KernelSpecs are the kernelspec folders that were written.
@@ -135,7 +135,7 @@ type Manifest struct {
 	Packages []string `json:"packages"`
 }
 
-// liveCache is LiveCache, also of an installation that did not record it.
+// liveCache returns LiveCache, or its default for an installation that did not record it.
 func (m *Manifest) liveCache(p Prefix) string {
 	if m.LiveCache == "" {
 		return p.liveDir()
@@ -143,8 +143,8 @@ func (m *Manifest) liveCache(p Prefix) string {
 	return m.LiveCache
 }
 
-// ReadManifest returns the record of what is installed in p. When nothing is, the error wraps fs.ErrNotExist and says how
-// to install. A copy of an installation made elsewhere is an error too.
+// ReadManifest returns the record of the installation in p. When nothing is installed, the error wraps fs.ErrNotExist
+// and names the command that installs. A copy of an installation made elsewhere is an error too.
 func ReadManifest(p Prefix) (*Manifest, error) {
 	m, err := readManifest(p)
 	if err == nil && !m.isOf(p) {
@@ -156,7 +156,7 @@ func ReadManifest(p Prefix) (*Manifest, error) {
 // isOf reports whether the record was written in p.
 func (m *Manifest) isOf(p Prefix) bool { return m.Prefix == "" || sameDir(m.Prefix, string(p)) }
 
-// readManifest is ReadManifest, also for a copy.
+// readManifest is like ReadManifest, but accepts a copy.
 func readManifest(p Prefix) (*Manifest, error) {
 	data, err := os.ReadFile(p.manifestPath())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,8 +12,8 @@ import (
 
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// endsWithUs has the kernel of Linux end cmd when the thread that starts it ends: even
-// when we are killed, the ports are free for the next kernel.
+// endsWithUs makes Linux end cmd when the thread that starts it ends. Even when this process is killed, the ports are
+// then free for the next kernel.
 func endsWithUs(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL }
 
 func ownSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
@@ -65,7 +65,7 @@ func interruptBuilds(gonb int) {
 	}
 }
 
-// processInfo is what /proc says of a process.
+// processInfo is the part of /proc's data on a process that is used here.
 type processInfo struct {
 	pid, parent int
 	name        string

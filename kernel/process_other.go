@@ -12,7 +12,7 @@ import (
 
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// endsWithUs does nothing here: the janitor ends what is left.
+// endsWithUs does nothing here: the janitor ends the processes that are left.
 func endsWithUs(*exec.Cmd) {}
 
 func ownSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

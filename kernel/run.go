@@ -17,24 +17,22 @@ import (
 )
 
 const (
-	// envKernelDir marks every process below a kernel with the kernel's folder;
-	// the janitor finds by it what is left at the end.
+	// envKernelDir marks every process below a kernel with the kernel's folder; by it, the janitor finds the processes
+	// that are left at the end.
 	envKernelDir = "TLKIT_KERNEL_DIR"
 	// envKernelLog names a file that the kernel's log goes to, for looking into trouble.
 	envKernelLog = "TLKIT_KERNEL_LOG"
 	// envJupyterPid is set by Jupyter to its own process id.
 	envJupyterPid = "JPY_PARENT_PID"
 
-	// termGrace is how long the kernel may take to end after SIGTERM, and
-	// strayGrace what its cells left running. Jupyter gives a kernel five seconds
-	// for everything, on a busy machine too.
+	// termGrace is the time for the kernel to end after SIGTERM, and strayGrace the time for processes that its cells
+	// left running. Jupyter gives a kernel five seconds for everything, on a busy machine too.
 	termGrace  = 2 * time.Second
 	strayGrace = time.Second
 )
 
-// Run is what Jupyter starts for a notebook: it gives the kernel proper, GoNB or
-// the live one, a folder and a PATH, passes signals on, and leaves nothing
-// behind. It returns the kernel's exit code.
+// Run runs a kernel for Jupyter: it gives the kernel proper, GoNB or the live one, a folder and a PATH, passes signals
+// on, and leaves nothing behind. It returns the kernel's exit code.
 func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	m, err := ReadManifest(p)
 	if err != nil {
@@ -62,7 +60,7 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	}
 	cmd := exec.Command(p.Bin("tlkernel"), "live", connectionFile)
 	if !live {
-		// GoNB compiles without -trimpath: modules at another place would all be compiled again.
+		// GoNB compiles without -trimpath: modules at another path would all be compiled again.
 		own.GoModCache = m.GoModCache
 		cmd = gonbCommand(p, connectionFile)
 	}
@@ -74,9 +72,9 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 // supervise runs the kernel proper until it ends, and returns its exit code. It passes signals on, and ends the kernel when
 // Jupyter is gone.
 func supervise(cmd *exec.Cmd, live bool) (int, error) {
-	// A process group of its own: an interrupt must reach a cell once. Jupyter
-	// signals our group, GoNB passes the signal to the cell; in one group the cell
-	// would get two, and take the second for "stop at once".
+	// The kernel gets a separate process group, because an interrupt must reach a cell once. Jupyter signals our group
+	// and GoNB passes the signal to the cell; in one group the cell would get two, and treat the second as "stop at
+	// once".
 	ownGroup(cmd)
 	endsWithUs(cmd)
 	signals := make(chan os.Signal, 8)
@@ -122,7 +120,7 @@ func supervise(cmd *exec.Cmd, live bool) (int, error) {
 		case <-orphaned:
 			if os.Getppid() != parent {
 				orphaned = nil
-				stop() // Jupyter died without a word
+				stop() // Jupyter died without a message
 			}
 		case <-kill:
 			cmd.Process.Kill()
@@ -140,8 +138,8 @@ func gonbCommand(p Prefix, connectionFile string) *exec.Cmd {
 	return exec.Command(p.Bin("gonb"), args...)
 }
 
-// kernelEnv is the environment of the kernel, and so of everything below it: the
-// kernelspec's env again, for clients that do not apply it, and the mark.
+// kernelEnv returns the environment of the kernel and of everything below it: the kernelspec's env again, for clients
+// that do not apply it, and the mark.
 func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 	path := []string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin")}
 	var rest string

@@ -17,12 +17,12 @@ const (
 	envAutoGet = "TLKIT_AUTOGET"
 )
 
-// shimAction is what the go shim does with one call.
+// shimAction is the go shim's action for one call.
 type shimAction int
 
 const (
 	shimPass  shimAction = iota // run the real go, unchanged
-	shimInit                    // go mod init: answer with the prepared workspace
+	shimInit                    // go mod init: copy the prepared workspace
 	shimNoGet                   // GoNB's automatic go get: nothing to do
 	shimBuild                   // run the real go offline, with the flags of cells
 )
@@ -66,9 +66,8 @@ func IsGoShim(argv0 string) bool {
 	return filepath.Base(argv0) == "go"
 }
 
-// GoShim stands in for the go command inside a kernel; see the package comment.
-// It returns the exit code when it answered by itself or failed; a call meant
-// for the real go replaces this process.
+// GoShim replaces the go command inside a kernel; see the package comment. It returns the exit code when it handled the
+// call itself or failed; a call for the real go replaces this process.
 func GoShim(args []string) int {
 	p, ok := prefixOfExecutable()
 	if !ok {
@@ -121,8 +120,8 @@ func GoShim(args []string) int {
 	return 1
 }
 
-// setEnv returns env with one value for name. In what syscall.Exec passes on, the
-// first of two would count.
+// setEnv returns env with one value for name. In the environment that syscall.Exec passes on, the first of two values
+// would count.
 func setEnv(env []string, name, value string) []string {
 	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
 	return append(env, name+"="+value)

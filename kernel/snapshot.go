@@ -17,13 +17,13 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// listedPackage is what the snapshot needs of one package from `go list -json`.
+// listedPackage holds the fields of one package from `go list -json` that the snapshot needs.
 type listedPackage struct {
 	Dir, ImportPath, Name                       string
 	GoFiles, CgoFiles, IgnoredGoFiles           []string
 	CFiles, CXXFiles, HFiles, SFiles, SysoFiles []string
 	EmbedFiles, IgnoredOtherFiles               []string
-	// Incomplete says that the package, or one it imports, can't be found or read.
+	// Incomplete reports whether the package, or one that it imports, can't be found or read.
 	Incomplete bool
 }
 
@@ -91,10 +91,9 @@ func forNotebooks(l listedPackage) bool {
 	return l.Name != "main" && top != "kernel" && top != "bench"
 }
 
-// snapshot copies the packages, go.mod and go.sum from root to dst and removes
-// from dst what is no longer there. Files that have not changed are not touched,
-// so that a second install leaves Go's build cache warm. It returns how many
-// files it wrote.
+// snapshot copies the packages, go.mod and go.sum from root to dst and removes from dst the files that are no longer in
+// root. It does not touch files that have not changed, so that a second install leaves Go's build cache warm. It
+// returns the number of written files.
 func snapshot(root, dst string, pkgs []listedPackage) (written int, err error) {
 	keep := map[string]bool{}
 	names := []string{"go.mod", "go.sum", "LICENSE"}

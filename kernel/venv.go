@@ -15,12 +15,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// requirements pins JupyterLab and everything that comes with it.
+// requirements pins JupyterLab and all its dependencies.
 //
 //go:embed requirements.txt
 var requirements []byte
 
-// venvStamp is the file in the environment that names the requirements it has.
+// venvStamp is the file in the environment that holds the requirements from which it was made.
 const venvStamp = ".tlkit-requirements"
 
 // venvProgram returns the path of a program in a Python environment.
@@ -28,8 +28,8 @@ func venvProgram(venv, name string) string {
 	return filepath.Join(venv, "bin", name)
 }
 
-// makeVenv makes the Python environment, unless it is there with the same
-// requirements and works. It reports whether it had to.
+// makeVenv makes the Python environment, unless it exists with the same requirements and works. It reports whether it
+// made the environment.
 func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err error) {
 	sum := sha256.Sum256(requirements)
 	want := hex.EncodeToString(sum[:])

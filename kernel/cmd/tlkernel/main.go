@@ -62,7 +62,7 @@ func run(args []string) (int, error) {
 			return 1, err
 		}
 	}
-	// run, live and janitor handle signals by themselves.
+	// run, live and janitor handle signals themselves.
 	switch args[0] {
 	case "run", "live":
 		return runKernel(args)
@@ -114,7 +114,7 @@ func run(args []string) (int, error) {
 			err = kernel.Execute(ctx, flags.Arg(0), opts)
 		}
 	case "lab":
-		stop() // JupyterLab takes over this process
+		stop() // JupyterLab replaces this process
 		name, rest := takeKernel(args[1:])
 		err = kernel.Lab(name, rest)
 	default:
@@ -138,7 +138,7 @@ func exitCode(err error) (int, error) {
 	}
 }
 
-// runKernel is what Jupyter calls: run [--live] FILE, or by that, live FILE.
+// runKernel runs the command with which Jupyter starts a kernel: run [--live] FILE, and below that, live FILE.
 func runKernel(args []string) (int, error) {
 	command, args := args[0], args[1:]
 	live := len(args) > 0 && args[0] == "--live"
@@ -158,7 +158,7 @@ func runKernel(args []string) (int, error) {
 	return kernel.Run(p, args[0], live)
 }
 
-// takeKernel takes --kernel NAME or --kernel=NAME out of arguments for another program.
+// takeKernel removes --kernel NAME or --kernel=NAME from arguments for another program.
 func takeKernel(args []string) (name string, rest []string) {
 	for i := 0; i < len(args); i++ {
 		if value, ok := strings.CutPrefix(args[i], "--kernel="); ok {
@@ -173,8 +173,7 @@ func takeKernel(args []string) (name string, rest []string) {
 	return name, rest
 }
 
-// parse accepts flags before and after the n positional arguments, which are
-// then in flags.Args.
+// parse accepts flags before and after the n positional arguments. After it, flags.Args holds the positional arguments.
 func parse(flags *flag.FlagSet, args []string, n int) error {
 	var positional []string
 	for {
