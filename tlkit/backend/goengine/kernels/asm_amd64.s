@@ -1,11 +1,12 @@
 #include "textflag.h"
 
-// The sum of a tile is put aside after this many channels and starts anew: see foldAt in plain.go.
+// After this many channels, the sum of a tile is added to a second one and starts again from zero: see foldAt in
+// plain.go.
 #define FOLD 256
 
 // func igemm6x16AVX2(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int)
-// Y0 to Y11 are the tile's sum; the part that was put aside is in the frame, and BX counts down to the next time.
-// The inner loop takes two channels at a time.
+// Y0 to Y11 are the tile's sum; the second sum is in the frame, and BX counts down the channels to the next addition
+// to it. The inner loop processes two channels at a time.
 TEXT ·igemm6x16AVX2(SB), NOSPLIT, $424-64
 	MOVQ a+0(FP), SI
 	MOVQ boff+8(FP), DX
