@@ -2,19 +2,19 @@
 // with a separate JupyterLab under one private folder (the prefix), registers the kernel "Go (TLKit)", and runs, tests
 // and removes what it installed.
 //
-// # What the prefix holds
+// # Contents of the prefix
 //
 //	bin/         tlkernel, gonb, goimports, gopls
 //	shim/        go: a link to tlkernel, see below
 //	src/         a snapshot of this repository's packages, which notebooks compile against
-//	workspace/   go.mod and go.sum with everything resolved that a notebook may import
+//	workspace/   go.mod and go.sum, with all packages that a notebook may import resolved
 //	gocache/     Go's build cache, filled at install
 //	jupyter/     a kernelspec for tlkernel's own commands
 //	live/        the compiled worker of the live kernel
 //	share/       GoNB's script for widgets
-//	lib/         ONNX Runtime, if it was asked for
+//	lib/         ONNX Runtime, if it was installed
 //	venv/        JupyterLab, nbclient and nbconvert, pinned in requirements.txt
-//	manifest.json what was installed, where, from what; uninstall reads it
+//	manifest.json the installed parts, their places and sources; uninstall reads it
 //
 // # How a cell works offline, without a set-up cell
 //

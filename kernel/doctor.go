@@ -21,7 +21,7 @@ type Check struct {
 	Name string
 	// OK reports whether it works.
 	OK bool
-	// Detail is what was found.
+	// Detail is the result of the check.
 	Detail string
 	// Mend is the remedy when it does not work.
 	Mend string

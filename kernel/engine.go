@@ -104,7 +104,8 @@ func installONNX(ctx context.Context, p Prefix, venv string) (library string, fr
 	return library, true, nil
 }
 
-// extractLibrary takes ONNX Runtime's shared library out of a wheel into dir, and removes those of other versions there.
+// extractLibrary extracts ONNX Runtime's shared library from a wheel into dir, and removes libraries of other versions
+// there.
 func extractLibrary(wheel, dir string) (string, error) {
 	to, err := extract(wheel, dir, 0o755, func(name string) bool {
 		base := path.Base(name)

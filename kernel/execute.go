@@ -23,7 +23,7 @@ import (
 //go:embed execute.py
 var executeScript string
 
-// progressEvery is how often Execute reports on a cell that is still running.
+// progressEvery is the time between Execute's reports on a cell that is still running.
 const progressEvery = 15 * time.Second
 
 // ExecuteOptions set the kernel, the limits and the output files. The zero value writes out/NAME.ipynb and
@@ -47,7 +47,7 @@ type ExecuteOptions struct {
 type CellError struct {
 	// Notebook is the path that was executed.
 	Notebook string
-	// Cell counts the notebook's non-empty code cells from 1; Of is how many there are.
+	// Cell is the cell's number among the notebook's non-empty code cells, from 1; Of is their number.
 	Cell, Of int
 	// Source is the cell's first line that is not blank or a bare %%.
 	Source string
@@ -55,7 +55,7 @@ type CellError struct {
 	Name, Value string
 	// Traceback is the kernel's text with the place of the error, without colours.
 	Traceback string
-	// Stderr is what the cell wrote to standard error.
+	// Stderr is the cell's text on standard error.
 	Stderr string
 }
 

@@ -37,8 +37,8 @@ func toolchainSetting() string {
 	return "auto"
 }
 
-// cellEnv returns the settings that builds of cells use, which the build cache
-// depends on: install, kernel and the go shim must agree.
+// cellEnv returns the settings of cells' builds. The build cache depends on them: install, kernel and the go shim must
+// use the same.
 func cellEnv(goCache string) []string {
 	env := []string{"GOCACHE=" + goCache}
 	if exp := cellExperiment(); exp != "" {

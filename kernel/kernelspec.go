@@ -47,9 +47,8 @@ func jupyterDataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter"), nil
 }
 
-// kernelSpecDirs returns the folders that get the kernelspecs: the prefix's, for
-// our own commands, the user's, for any Jupyter of theirs, and our
-// environment's, for a JupyterLab started from it by hand.
+// kernelSpecDirs returns the folders that get the kernelspecs: the prefix's, for our own commands; the user's, for any
+// Jupyter of this user; and our environment's, for a JupyterLab that is started from it by hand.
 func kernelSpecDirs(p Prefix, venv string, ownVenv bool) ([]string, error) {
 	data, err := jupyterDataDir()
 	if err != nil {

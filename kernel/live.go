@@ -235,7 +235,7 @@ func candidates(all []session.Candidate) []language.Candidate {
 	return out
 }
 
-// liveCommands are the session's magics.
+// liveCommands returns the session's magics.
 func liveCommands() []language.Command {
 	var all []language.Command
 	for _, c := range session.Commands() {

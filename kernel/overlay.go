@@ -26,8 +26,8 @@ const (
 	left                         // not shown
 )
 
-// buildCache is Go's build cache: GOCACHE/xx/HASH-d are outputs, HASH-a the small entries that refer to them, which the
-// go command overwrites.
+// buildCache shows Go's build cache: GOCACHE/xx/HASH-d are outputs, HASH-a the small entries that refer to them, which
+// the go command overwrites.
 func buildCache(rel string, d fs.DirEntry) overlayAction {
 	switch {
 	case d.IsDir():
@@ -40,7 +40,8 @@ func buildCache(rel string, d fs.DirEntry) overlayAction {
 	return linked
 }
 
-// moduleCache is GOMODCACHE: modules are folders named PATH@VERSION; below cache are what was downloaded and lock files.
+// moduleCache shows GOMODCACHE: modules are folders named PATH@VERSION; the folder cache holds downloads and lock
+// files.
 func moduleCache(rel string, d fs.DirEntry) overlayAction {
 	downloads := rel == "cache" || strings.HasPrefix(rel, "cache/")
 	switch {
@@ -60,7 +61,7 @@ func moduleCache(rel string, d fs.DirEntry) overlayAction {
 	return linked
 }
 
-// workerCache is the folder of the live kernel's compiled workers, each a folder that nothing changes.
+// workerCache shows the folder of the live kernel's compiled workers. Each is a folder that nothing changes.
 func workerCache(rel string, d fs.DirEntry) overlayAction {
 	if d.Name() == "lock" {
 		return left

@@ -12,16 +12,15 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// KernelName is the name of the live kernel's kernelspec, as notebooks' metadata
-// have it, and DisplayName its name in JupyterLab's launcher. Where cells can't be
-// loaded as plugins, GoNB runs under this name.
+// KernelName is the name of the live kernel's kernelspec in the metadata of notebooks, and DisplayName its name in
+// JupyterLab's launcher. Where cells can't be loaded as plugins, GoNB runs under this name.
 const (
 	KernelName  = "tlkit"
 	DisplayName = "Go (TLKit)"
 )
 
-// GonbKernelName is the name of the kernelspec of GoNB as it is, on the same
-// workspace, and GonbDisplayName its name in JupyterLab's launcher.
+// GonbKernelName is the name of the kernelspec of unchanged GoNB on the same workspace, and GonbDisplayName its name in
+// JupyterLab's launcher.
 const (
 	GonbKernelName  = "gonb-tlkit"
 	GonbDisplayName = "Go (GoNB)"

@@ -69,8 +69,8 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	return supervise(cmd, live)
 }
 
-// supervise runs the kernel proper until it ends, and returns its exit code. It passes signals on, and ends the kernel when
-// Jupyter is gone.
+// supervise runs the kernel proper until it ends, and returns its exit code. It passes signals on, and ends the kernel
+// when Jupyter has ended.
 func supervise(cmd *exec.Cmd, live bool) (int, error) {
 	// The kernel gets a separate process group, because an interrupt must reach a cell once. Jupyter signals our group
 	// and GoNB passes the signal to the cell; in one group the cell would get two, and treat the second as "stop at

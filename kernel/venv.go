@@ -74,7 +74,7 @@ var labConfig = map[string]string{
 	// JupyterLab shows a kernel as "unknown" until it has seen a status message
 	// that does not belong to one of these requests. GoNB sends the first such
 	// message only with the first cell, so kernel_info_request is taken off the
-	// server's default list and the kernel shows as idle once it answers.
+	// server's default list and the kernel shows as idle once it replies.
 	"etc/jupyter/jupyter_server_config.json": `{
   "MappingKernelManager": {
     "untracked_message_types": ["comm_info_request", "comm_info_reply", "kernel_info_reply",

@@ -1,4 +1,4 @@
 package kernel
 
-// Version is the version of the kernel and of tlkit; CHANGELOG.md says what is new in it.
+// Version is the version of the kernel and of tlkit; CHANGELOG.md lists the changes.
 const Version = "0.1.0"

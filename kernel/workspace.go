@@ -156,8 +156,8 @@ func notebookPackages(ctx context.Context, gt goTool, dir string, own []listedPa
 	return paths, nil
 }
 
-// resolveAll imports all packages once, so that go writes each requirement and checksum, and makes sure that this suffices
-// without a network.
+// resolveAll imports all packages once, so that go writes each requirement and checksum, and verifies that these
+// suffice without a network.
 func resolveAll(ctx context.Context, gt goTool, dir string, paths []string) error {
 	var imports strings.Builder
 	imports.WriteString("package main\n\nimport (\n")
@@ -217,10 +217,9 @@ func warm(ctx context.Context, gt goTool, p Prefix, m *Manifest) error {
 	return nil
 }
 
-// cellGoFlags are the GOFLAGS of cells' builds. Leaving out symbol and debug
-// tables shortens the link, which is most of the wait for a cell; panics still
-// name their lines. buildvcs off: a cell is in no repository. No -mod: readonly
-// is the default, and only as the default does go say how to add a module.
+// cellGoFlags are the GOFLAGS of cells' builds. Without symbol and debug tables the link is shorter, which is most of
+// the wait for a cell; panics still name their lines. buildvcs is off because a cell is in no repository. -mod is not
+// set: readonly is the default, and go prints how to add a module only when readonly is not set explicitly.
 const cellGoFlags = `-buildvcs=false '-ldflags=-s -w'`
 
 // placeWorkspace copies the prepared go.mod and go.sum to dir, under the module

@@ -65,7 +65,7 @@ type Builder struct {
 	spoil   func(n int) error // for tests: fails the link of run n against lib
 }
 
-// ModDir is the folder with the session's go.mod.
+// ModDir returns the folder with the session's go.mod.
 func (b *Builder) ModDir() string { return filepath.Join(b.cfg.Dir, "mod") }
 
 // Supported returns nil where plugins can be loaded; otherwise its error gives the reason in one line.

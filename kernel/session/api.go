@@ -91,9 +91,9 @@ type Output interface {
 type CommRequest struct {
 	// Kind decides which of the other fields are used.
 	Kind CommKind
-	// Address is the name that both sides use, as "/slider/1".
+	// Address is the name that both sides use, such as "/slider/1".
 	Address string
-	// Value is what is sent with CommSend: int, float64, string, slices and maps of them.
+	// Value is the value that CommSend sends: int, float64, string, slices and maps of them.
 	Value any
 }
 

@@ -19,7 +19,7 @@
 //     of := become variables of the package and are assigned where they stood; loops and
 //     functions get a check for interrupts. No code of the user runs when a package is
 //     initialised.
-//   - change: what the session knows once the cell has run (commit.go).
+//   - change: the state of the session after the cell has run (commit.go).
 //
 // A Session consists of names (names.go), a runner of their code (runner.go) and the history of cells (history.go).
 //
@@ -46,23 +46,23 @@
 // before keeps its present value. When the worker is lost, functions, types and constants are compiled again at once
 // (lost.go).
 //
-// # What a program sees of itself
+// # Names that a program sees
 //
 // Types print as main.T, and unexported fields are unexported for reflect, fmt and encoders (gennames.go; package rt's
 // HideFields). A program can still find out from some names that it is no program of its own: the names of functions
 // and of unexported interface methods in runtime and reflect, type arguments (nb/r3.T in a string that the program
 // makes itself), PkgPath, and the text of a literal struct type.
 //
-// # What it cannot do
+// # Limits
 //
 // A variable can't have a type that its package does not export, or a C type.
 //
-// # What an interrupt does
+// # Interrupts
 //
-// It ends the loops of the cell and of its goroutines, time.Sleep in them, reads of standard input, child processes of
-// the cell, loops of libraries that have a hook for each step, and functions that listen for SIGINT; deferred functions
-// run to their end. If a cell waits for something else, the cell ends, its state is kept, and its goroutine is left
-// behind; the goroutine ends when the wait is over. Only C code, or a loop of a library that waits for nothing, can
-// hold a cell: a second interrupt then ends the worker. An interrupted cell is an error, however it ended, so that the
-// cells queued behind it do not run.
+// An interrupt ends the loops of the cell and of its goroutines, time.Sleep in them, reads of standard input, child
+// processes of the cell, loops of libraries that have a hook for each step, and functions that listen for SIGINT;
+// deferred functions run to their end. If a cell waits for something else, the cell ends, its state is kept, and its
+// goroutine is left behind; the goroutine ends when the wait is over. Only C code, or a loop of a library that waits
+// for nothing, can hold a cell: a second interrupt then ends the worker. An interrupted cell is an error, however it
+// ended, so that the cells queued behind it do not run.
 package session

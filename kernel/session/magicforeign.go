@@ -4,7 +4,7 @@ package session
 
 import "strings"
 
-// foreignCommands are magics of GoNB and IPython that have no effect here. They print that, and the cell goes on,
+// foreignCommands returns magics of GoNB and IPython that have no effect here. They print that, and the cell goes on,
 // because the cell may come from a notebook for those kernels.
 func foreignCommands() []command {
 	rows := []command{

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// goCommands are the magics that control how the Go of a cell runs.
+// goCommands returns the magics that control how the Go of a cell runs.
 func goCommands() []command {
 	return []command{
 		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", run: (*call).main},
@@ -97,7 +97,7 @@ type timeit struct {
 	whole       bool
 }
 
-// timeitImports are the names by which the measuring code knows its packages.
+// timeitImports are the package names that the measuring code uses.
 var timeitImports = map[string]string{"timeit_fmt": "fmt", "timeit_math": "math", "timeit_time": "time"}
 
 const (

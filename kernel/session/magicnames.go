@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 )
 
-// nameCommands are the magics about names and cells.
+// nameCommands returns the magics about names and cells.
 func nameCommands() []command {
 	return []command{
 		{names: "%who %whos %ls %list", help: "names, types, sizes, cells", run: (*call).who},

@@ -4,7 +4,7 @@ package session
 
 import "strings"
 
-// showCommands are the magics that control what is shown.
+// showCommands returns the magics that control what is shown.
 func showCommands() []command {
 	return []command{
 		{names: "%help %magic %quickref", help: "this text", run: (*call).showHelp},

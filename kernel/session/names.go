@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// names are the names that the session knows. Only the goroutine that executes cells changes them; it holds mu to do
+// names holds the declared names of the session. Only the goroutine that executes cells changes them; it holds mu to do
 // so, and others hold mu to read them.
 type names struct {
 	mu      sync.Mutex

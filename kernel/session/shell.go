@@ -42,7 +42,7 @@ func (s *Session) path(p string) string {
 	return p
 }
 
-// systemCommands are the magics about files, folders and programs.
+// systemCommands returns the magics about files, folders and programs.
 func systemCommands() []command {
 	return []command{
 		{names: "%cd", args: "[FOLDER]", help: "change the folder; - is the one before", run: (*call).chdir},
@@ -212,7 +212,7 @@ func (s *Session) command(ctx context.Context, dir, stdin string, online bool, n
 	return nil
 }
 
-// drainTime is how long to wait for a command's output after its end while a process that it left in the background
+// drainTime is the time to wait for a command's output after its end while a process that it left in the background
 // still holds the pipes.
 const drainTime = 200 * time.Millisecond
 

@@ -12,7 +12,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// flushEvery is how long output may wait for more, so that a loop of small prints does not send as many messages.
+// flushEvery is the time for which output may wait for more, so that a loop of small prints does not send as many
+// messages.
 const flushEvery = 20 * time.Millisecond
 
 // maxTail is how many bytes of the end of limited output are shown.
