@@ -26,9 +26,10 @@
 //
 // # Whose folders
 //
-// An installation may belong to another user, as on a hub. Files that this user can't write there go to a folder of
-// this user, in which links show the rest (overlay.go). Settings of Go or Python that were exported for other work
-// don't reach cells, and an unusable TMPDIR is replaced (environment.go, build.CleanEnv).
+// An installation may belong to another user, as on a hub. For folders in it that this user can't write, the user gets
+// folders of their own, which show the content by links and receive what is written (overlay.go). Settings of Go or
+// Python that were exported for other work don't reach cells, and an unusable TMPDIR is replaced (environment.go,
+// build.CleanEnv).
 //
 // # How a kernel ends
 //

@@ -201,7 +201,7 @@ func verdictOn(msg string, shown bool) verdict {
 	case strings.HasPrefix(msg, "initialization cycle"):
 		return allowed // in the generated code, variables of := are no package variables
 	case strings.HasPrefix(msg, "implicit assignment to unexported field") && ofCell(msg):
-		return allowed // of another cell, where it is allowed
+		return allowed // of a type that another cell declares: cells share one package
 	case strings.HasPrefix(msg, "\t"):
 		return allowed // a continuation of the error before
 	case shown && strings.Contains(msg, "is not used"):

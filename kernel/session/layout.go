@@ -52,8 +52,7 @@ func (l layouts) same(a, b types.Type) bool {
 	return false
 }
 
-// named compares two versions of a cell's type, or a library's type with type arguments
-// of cells.
+// named compares two versions of a cell's type, or two instances of a library's type with type arguments of cells.
 func (l layouts) named(a, b *types.Named) bool {
 	if !ours(a.Obj().Pkg()) || !ours(b.Obj().Pkg()) {
 		if a.Obj() != b.Obj() || a.TypeArgs().Len() != b.TypeArgs().Len() {

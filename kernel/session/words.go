@@ -55,7 +55,7 @@ type stringPlace struct {
 	arg   int    // from 0; -1 for a field
 }
 
-// place finds the string in which a cursor stands.
+// placeOf finds the string that contains the end of code, where the cursor is.
 func placeOf(code string) (p stringPlace, ok bool) {
 	var scan quoteScan
 	scan.text(code)
