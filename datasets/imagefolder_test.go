@@ -19,8 +19,6 @@ import (
 	"testing"
 
 	"golang.org/x/image/bmp"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // picture encodes a small image whose colour depends on n.
@@ -46,21 +44,6 @@ func picture(t testing.TB, format string, n int) []byte {
 		t.Fatalf("format %q", format)
 	}
 	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// photo is a JPEG file of side x side pixels of smoothed noise, of about the size that a photograph has.
-func photo(t testing.TB, side int, seed uint64) []byte {
-	t.Helper()
-	r := vision.NewRand(seed)
-	small := vision.New(side/4, side/4)
-	for i := range small.Pix {
-		small.Pix[i] = uint8(r.Uint32())
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, vision.Resize(small, side, side, vision.Bicubic).ToImage(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

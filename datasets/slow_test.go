@@ -3,12 +3,16 @@
 package datasets
 
 import (
+	"bytes"
 	"fmt"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // A folder of 25,000 small images: seconds and memory of the first opening, which decodes everything, of the second, and
@@ -66,4 +70,19 @@ func TestOpen25000Images(t *testing.T) {
 			t.Fatalf("%s: %+v", tr.files[i].path, v)
 		}
 	}
+}
+
+// photo is a JPEG file of side x side pixels of smoothed noise, of about the size that a photograph has.
+func photo(t testing.TB, side int, seed uint64) []byte {
+	t.Helper()
+	r := vision.NewRand(seed)
+	small := vision.New(side/4, side/4)
+	for i := range small.Pix {
+		small.Pix[i] = uint8(r.Uint32())
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, vision.Resize(small, side, side, vision.Bicubic).ToImage(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

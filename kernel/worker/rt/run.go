@@ -17,7 +17,6 @@ import (
 // current is the run in progress.
 type current struct {
 	n        int
-	undo     []func()
 	result   chan *Failure // from the cell's goroutine; nil if it succeeded
 	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
 	children map[int]bool  // processes that earlier cells left running
