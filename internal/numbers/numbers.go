@@ -1,7 +1,10 @@
 // Package numbers has the small calculations on logits and probabilities that several packages need.
 package numbers
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // Softmax returns the probabilities of logits, in double precision.
 func Softmax(logits []float32) []float64 {
@@ -37,3 +40,15 @@ func NegLog(p float64) float64 { return -math.Log(math.Max(p, 1e-30)) }
 
 // Finite reports whether v is a number, neither infinite nor NaN.
 func Finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// Thousands writes 269722 as "269,722".
+func Thousands(n int) string {
+	if n < 0 {
+		return "-" + Thousands(-n)
+	}
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

@@ -32,3 +32,11 @@ func TestSoftmax(t *testing.T) {
 		t.Errorf("NegLog(0) is %g, want that of 1e-30", got)
 	}
 }
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 269722: "269,722", 11689512: "11,689,512", -1234: "-1,234"} {
+		if got := Thousands(n); got != want {
+			t.Errorf("Thousands(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

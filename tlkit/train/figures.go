@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
@@ -93,7 +94,7 @@ func (r *Run) Summary() plots.Figure {
 			}
 		}
 		rows = append(rows, append(row, number(s.MacroF1, 3), share(s.Balanced), number(s.Loss, 3),
-			fmt.Sprintf("%s of %s", thousands(res.Trainable), thousands(res.Params)),
+			fmt.Sprintf("%s of %s", numbers.Thousands(res.Trainable), numbers.Thousands(res.Params)),
 			duration(s.SecondsPerEpoch), duration(s.Seconds)))
 	}
 	caption := fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d validation images)",

@@ -3,24 +3,10 @@ package train
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 )
 
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
-
-// thousands writes 269722 as "269,722".
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	var b strings.Builder
-	for i, d := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
 
 func duration(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
-	logit "github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -111,8 +111,8 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	for i, file := range files {
 		switch {
 		case images[i] != nil:
-			p := logit.Softmax(logits[0])
-			best := logit.Argmax(p)
+			p := numbers.Softmax(logits[0])
+			best := numbers.Argmax(p)
 			all = append(all, FilePrediction{File: file, Prediction: Prediction{Class: m.Classes[best], Index: best, Probability: p[best]}})
 			logits = logits[1:]
 		case isImageName(file) || errors.As(errs[i], new(*vision.UnsupportedError)):

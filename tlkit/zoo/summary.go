@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"html"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
@@ -242,11 +242,7 @@ func thousands(n int) string {
 	if n == 0 {
 		return ""
 	}
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	return numbers.Thousands(n)
 }
 
 // amount writes a number of multiply-adds in a unit that suits it.

@@ -247,21 +247,21 @@ func (c transformersConfig) mobileNetV2() string {
 
 // processor is preprocessor_config.json.
 type processor struct {
-	Type      string   `json:"image_processor_type"`
-	OldType   string   `json:"feature_extractor_type"`
-	Resize    *bool    `json:"do_resize"`
-	Size      sides    `json:"size"`
-	Crop      *bool    `json:"do_center_crop"`
-	CropSize  sides    `json:"crop_size"`
-	CropPct   float64  `json:"crop_pct"`
-	Resample  *int     `json:"resample"`
-	Rescale   *bool    `json:"do_rescale"`
-	Factor    *float64 `json:"rescale_factor"`
-	Offset    bool     `json:"rescale_offset"`
-	Normalize *bool    `json:"do_normalize"`
-	Mean      numbers  `json:"image_mean"`
-	Std       numbers  `json:"image_std"`
-	Twice     bool     `json:"include_top"` // EfficientNet's divides by the deviation once more
+	Type      string        `json:"image_processor_type"`
+	OldType   string        `json:"feature_extractor_type"`
+	Resize    *bool         `json:"do_resize"`
+	Size      sides         `json:"size"`
+	Crop      *bool         `json:"do_center_crop"`
+	CropSize  sides         `json:"crop_size"`
+	CropPct   float64       `json:"crop_pct"`
+	Resample  *int          `json:"resample"`
+	Rescale   *bool         `json:"do_rescale"`
+	Factor    *float64      `json:"rescale_factor"`
+	Offset    bool          `json:"rescale_offset"`
+	Normalize *bool         `json:"do_normalize"`
+	Mean      channelValues `json:"image_mean"`
+	Std       channelValues `json:"image_std"`
+	Twice     bool          `json:"include_top"` // EfficientNet's divides by the deviation once more
 }
 
 // sides are the sides of an image: a number, both sides, or the shorter one.
@@ -280,13 +280,13 @@ func (s *sides) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(s))
 }
 
-// numbers are one for each channel, or one for all.
-type numbers []float32
+// channelValues are numbers, one for each channel, or one for all.
+type channelValues []float32
 
-func (n *numbers) UnmarshalJSON(text []byte) error {
+func (n *channelValues) UnmarshalJSON(text []byte) error {
 	var one float32
 	if err := json.Unmarshal(text, &one); err == nil {
-		*n = numbers{one}
+		*n = channelValues{one}
 		return nil
 	}
 	return json.Unmarshal(text, (*[]float32)(n))
