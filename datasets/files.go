@@ -187,7 +187,8 @@ func (t *tree) readZip(p string) error {
 		case f.FileInfo().IsDir():
 			t.dirs[name] = true
 		case f.Mode().IsRegular():
-			t.files = append(t.files, file{path: name, size: int64(min(f.UncompressedSize64, 1<<62)), zipped: true, crc: f.CRC32, open: f.Open})
+			size := int64(min(f.UncompressedSize64, 1<<62))
+			t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: f.Open})
 		}
 	}
 	return nil

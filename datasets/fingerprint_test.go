@@ -94,7 +94,8 @@ func TestMatches(t *testing.T) {
 		t.Errorf("the fingerprint of shapes is %s, was %s: runs on it would be trained anew", got, shapesPrint)
 	}
 	var stored struct{ Name, Fingerprint string }
-	if data, err := json.Marshal(d); err != nil || json.Unmarshal(data, &stored) != nil || stored.Name != d.Name || stored.Fingerprint != d.Fingerprint() {
+	if data, err := json.Marshal(d); err != nil || json.Unmarshal(data, &stored) != nil ||
+		stored.Name != d.Name || stored.Fingerprint != d.Fingerprint() {
 		t.Errorf("stored %+v, error %v", stored, err)
 	}
 }

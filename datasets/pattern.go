@@ -77,7 +77,8 @@ type pattern struct {
 }
 
 // patternSigns translates a pattern's signs to a regular expression.
-var patternSigns = strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`, `\{class\}`, `(?P<class>[^/]+)`, `\{split\}`, `(?P<split>[^/]+?)`)
+var patternSigns = strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`,
+	`\{class\}`, `(?P<class>[^/]+)`, `\{split\}`, `(?P<split>[^/]+?)`)
 
 func compilePattern(text string) (pattern, error) {
 	p := pattern{whole: strings.ContainsAny(text, "(/")}

@@ -23,7 +23,8 @@ import (
 
 // quick is a context in which downloads are as usual, without the pauses.
 func quick(ctx context.Context) context.Context {
-	return WithPatience(ctx, Patience{Attempts: 4, MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond, Stall: 300 * time.Millisecond})
+	return WithPatience(ctx, Patience{
+		Attempts: 4, MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond, Stall: 300 * time.Millisecond})
 }
 
 func body() []byte {

@@ -197,7 +197,8 @@ func (t *transfer) begin(out *os.File, resp *http.Response, stored int64) (have,
 
 // receive writes the body to the end of the unfinished file, and gives up after a silence of Stall. It returns the
 // number of bytes stored.
-func (t *transfer) receive(ctx context.Context, cancel context.CancelCauseFunc, out *os.File, body io.Reader, have, total int64) (int64, error) {
+func (t *transfer) receive(ctx context.Context, cancel context.CancelCauseFunc, out *os.File, body io.Reader,
+	have, total int64) (int64, error) {
 	stalled := fmt.Errorf("no data for %v", t.Stall)
 	watchdog := time.AfterFunc(t.Stall, func() { cancel(stalled) })
 	defer watchdog.Stop()

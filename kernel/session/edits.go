@@ -223,7 +223,7 @@ func (e *editor) embedded(f *ast.Field) {
 	if len(f.Names) > 0 {
 		return
 	}
-	id := embeddedName(f.Type)
+	id := typeIdent(f.Type)
 	if id == nil || e.info.Uses[id] == nil {
 		return
 	}
@@ -232,24 +232,6 @@ func (e *editor) embedded(f *ast.Field) {
 		e.replace(id, e.builtin(id.Name))
 	case e.keptTypes[obj]:
 		e.replace(id, exported(id.Name))
-	}
-}
-
-// embeddedName returns the name of an embedded type, unless it belongs to another package.
-func embeddedName(t ast.Expr) *ast.Ident {
-	for {
-		switch x := t.(type) {
-		case *ast.StarExpr:
-			t = x.X
-		case *ast.IndexExpr:
-			t = x.X
-		case *ast.IndexListExpr:
-			t = x.X
-		case *ast.Ident:
-			return x
-		default:
-			return nil
-		}
 	}
 }
 

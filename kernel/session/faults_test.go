@@ -83,7 +83,7 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("kept: %q", got)
 	}
 
-	// What nothing can stop: the first interrupt says so, another one ends the worker.
+	// A long library call can't be stopped: the text after the first interrupt says so, and another one ends the worker.
 	done, out := begin(t, s, 12, "fmt.Println(\"started\")\nnew(big.Int).MulRange(1, 1<<40)")
 	s.Interrupt()
 	until(t, func() bool { return strings.Contains(out.String(), "Interrupt again") })

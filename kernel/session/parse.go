@@ -262,8 +262,17 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	it.names = []string{d.Name.Name}
 }
 
-// receiverName returns the type that a method belongs to.
+// receiverName returns the name of the type that a method belongs to.
 func receiverName(t ast.Expr) string {
+	if id := typeIdent(t); id != nil {
+		return id.Name
+	}
+	return ""
+}
+
+// typeIdent returns the name of a receiver's or an embedded field's type, without pointer and type arguments. It is nil
+// if the type belongs to another package.
+func typeIdent(t ast.Expr) *ast.Ident {
 	for {
 		switch x := t.(type) {
 		case *ast.StarExpr:
@@ -275,9 +284,9 @@ func receiverName(t ast.Expr) string {
 		case *ast.IndexListExpr:
 			t = x.X
 		case *ast.Ident:
-			return x.Name
+			return x
 		default:
-			return ""
+			return nil
 		}
 	}
 }

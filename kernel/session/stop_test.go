@@ -44,7 +44,7 @@ func TestStopWaiting(t *testing.T) {
 			}
 		})
 	}
-	// What they waited for comes: they end there.
+	// The channel closes and the lock opens: the goroutines that were left behind end there.
 	run(t, s, 50, "close(free)\nmu.Unlock()\ntime.Sleep(200 * time.Millisecond)")
 	if got := run(t, s, 51, "fmt.Sprint(kept, went)"); got != "=> 1 0" {
 		t.Errorf("kept and went: %q", got)

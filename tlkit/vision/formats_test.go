@@ -127,7 +127,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// What other packages register with package image changes nothing.
+// Decoders that other packages register with package image are not used.
 func TestGlobalRegistryIsNotUsed(t *testing.T) {
 	image.RegisterFormat("trap", "\x89PNG", func(io.Reader) (image.Image, error) {
 		return image.NewGray(image.Rect(0, 0, 1, 1)), nil
