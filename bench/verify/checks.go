@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -199,7 +200,7 @@ func checkAccuracy(name, arch, file, data string, expect float64, report func(ou
 	}
 	hits := 0
 	err = logits(m, split, func(i int, l []float32) {
-		if argmax(l) == split.Label(i) {
+		if numbers.Argmax(l) == split.Label(i) {
 			hits++
 		}
 	})
@@ -318,14 +319,4 @@ func trainSeeds(name string, seeds int, least float64, ds *datasets.Dataset, m *
 	o.Note = fmt.Sprintf("final accuracy, standard deviation %.4f; best epochs %s",
 		math.Sqrt(math.Max(0, squares/n-sum*sum/n/n)), strings.Join(best, " "))
 	return o, nil
-}
-
-func argmax(values []float32) int {
-	best := 0
-	for i, v := range values {
-		if v > values[best] {
-			best = i
-		}
-	}
-	return best
 }

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -264,9 +265,11 @@ func TestConcurrentCallsDownloadOnce(t *testing.T) {
 	t.Setenv("TLKIT_OFFLINE", "")
 	data := body()
 	var count atomic.Int64
+	var callers sync.WaitGroup // all are at work before the first one gets its file
+	callers.Add(4)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		count.Add(1)
-		time.Sleep(50 * time.Millisecond)
+		callers.Wait()
 		send(w, r, data)
 	}))
 	defer server.Close()
@@ -274,6 +277,7 @@ func TestConcurrentCallsDownloadOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
+			callers.Done()
 			if err := File(quick(context.Background()), Request{URL: server.URL, Dest: dest, SHA256: digest(data)}); err != nil {
 				t.Error(err)
 			}
@@ -289,6 +293,7 @@ func TestCancelKeepsThePart(t *testing.T) {
 	t.Setenv("TLKIT_OFFLINE", "")
 	data := body()
 	ctx, cancel := context.WithCancel(context.Background())
+	dest := filepath.Join(t.TempDir(), "x")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Range") != "" {
 			send(w, r, data)
@@ -297,12 +302,16 @@ func TestCancelKeepsThePart(t *testing.T) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 		w.Write(data[:50_000])
 		w.(http.Flusher).Flush()
-		time.Sleep(20 * time.Millisecond)
+		for r.Context().Err() == nil { // until the client has written what it got
+			if info, err := os.Stat(dest + ".part"); err == nil && info.Size() == 50_000 {
+				break
+			}
+			runtime.Gosched()
+		}
 		cancel()
 		<-r.Context().Done()
 	}))
 	defer server.Close()
-	dest := filepath.Join(t.TempDir(), "x")
 	req := Request{URL: server.URL, Dest: dest, SHA256: digest(data)}
 	if err := File(quick(ctx), req); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want context.Canceled", err)

@@ -25,7 +25,7 @@ func Softmax(logits []float32) []float64 {
 }
 
 // Argmax returns the index of the first largest value.
-func Argmax(p []float64) int {
+func Argmax[T float32 | float64](p []T) int {
 	best := 0
 	for i, v := range p {
 		if v > p[best] {
