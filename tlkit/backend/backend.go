@@ -34,8 +34,8 @@ type candidate struct {
 }
 
 var (
-	mu     sync.Mutex
-	opened *Engine
+	mu            sync.Mutex
+	opened, steps *Engine
 )
 
 // Notify receives a line for each engine that can't be used.
@@ -60,13 +60,17 @@ func Default() (*Engine, error) {
 	return e, nil
 }
 
-// Describe returns a line that names the engine in use and the reason for the choice.
+// Describe returns a line that names the engines in use and the reason for the choice.
 func Describe() string {
 	e, err := Default()
 	if err != nil {
 		return "no engine: " + err.Error()
 	}
-	return fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
+	line := fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
+	if s, err := Steps(); err == nil && s != e {
+		line += fmt.Sprintf("; training steps run on %s (%s), which is faster there", s.Config, s.Backend.Description())
+	}
+	return line
 }
 
 // candidates lists the engines to try, in the order of preference. It only checks files and environment variables, and

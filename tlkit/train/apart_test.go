@@ -63,7 +63,7 @@ func TestFrozenApart(t *testing.T) {
 					t.Fatal(err)
 				}
 				plan.Extra = []ExtraBatch{{Split: split}}
-				tr, err := newTrainer(e.Backend, m, plan, r)
+				tr, err := newTrainer(alone(e.Backend), m, plan, r)
 				if err != nil {
 					t.Fatal(err)
 				}

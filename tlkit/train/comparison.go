@@ -16,10 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gomlx/compute"
-
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -68,8 +65,8 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 
 // comparison is a running call of Compare. It has the state that the strategies share.
 type comparison struct {
-	run    *Run
-	engine compute.Backend
+	run     *Run
+	engines enginePair
 	// model is the pretrained one, of which every strategy trains a copy.
 	model *zoo.Model
 	data  *datasets.Dataset
@@ -82,12 +79,12 @@ type comparison struct {
 }
 
 func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comparison, error) {
-	engine, err := backend.Default()
+	e, err := defaultEngines()
 	if err != nil {
 		return nil, err
 	}
 	r := run.Config.Recipe
-	c := &comparison{run: run, engine: engine.Backend, model: pretrained, show: newProgress(run, r.Quiet),
+	c := &comparison{run: run, engines: e, model: pretrained, show: newProgress(run, r.Quiet),
 		shared: &sharedFeatures{limit: r.MemoryLimit / 2}, decoded: newDecoded(r, run.Dir)}
 	c.data = ds.Tolerant(c.lost)
 	c.eval = EvalSplit(c.data)
@@ -255,7 +252,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	if err := plan.check(s.Name(), task); err != nil {
 		return nil, err
 	}
-	t, err := newTrainer(c.engine, m, plan, r)
+	t, err := newTrainer(c.engines, m, plan, r)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +262,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	l := &loop{res: res, recipe: r, t: t, show: c.show, phase: -1, savedAt: time.Now(),
 		cache: featureCache{c.shared, evalBatch(r), c.show.features}}
 	if plan.Before != nil {
-		p := &Preparation{Model: m, Task: task, engine: c.engine, heads: plan.Heads, report: c.show.features,
+		p := &Preparation{Model: m, Task: task, engine: c.engines.steps, heads: plan.Heads, report: c.show.features,
 			features: func(ctx context.Context) (*zoo.Features, error) {
 				return l.cache.trainingFeatures(ctx, t, c.data.Train)
 			}}

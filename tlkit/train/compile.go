@@ -25,38 +25,49 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 	}
 	var err error
 	// Mixed images are mixed before the first stage, which is within the step.
-	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart(t.engine); t.apart {
+	if t.apart = trainFrom == 0 && t.frozen > 0 && !t.mixes && frozenApart(t.engines.forward); t.apart {
 		if err := t.readyFeature(); err != nil {
 			return err
 		}
 		trainFrom = t.frozen
 	}
-	t.step, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
+	t.step, err = newExecutor(t.engines.steps, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
 	if err == nil && t.opt.accumulate > 1 {
-		t.accumulate, err = model.NewExec(t.engine, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
+		t.accumulate, err = newExecutor(t.engines.steps, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
 	}
 	if err != nil {
 		return fmt.Errorf("tlkit: building the training step of %s: %w", t.model.Spec.Name, err)
 	}
-	t.evals = map[string]*model.Exec{}
+	if err := t.compileEvals(evalFrom); err != nil {
+		return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
+	}
+	return nil
+}
+
+// compileEvals makes the executors of evaluations, one for each head.
+func (t *trainer) compileEvals(from int) error {
+	m := t.evaluated.copy
+	store := m.Store()
+	t.evals = map[string]*executor{}
 	for _, h := range append([]Head{{}}, t.plan.Heads...) {
-		t.evals[h.Name], err = model.NewExec(t.engine, store, func(_ *model.Scope, x *Node) *Node {
+		exec, err := newExecutor(t.engines.forward, store, func(_ *model.Scope, x *Node) *Node {
 			// "Training" here only keeps the weights inputs of the graph: as constants they would be those of the first
 			// epoch.
 			store.SetTraining(x.Graph(), true)
 			pass := &nn.Pass{}
-			features := t.model.ForwardFeatures(pass, t.enter(x, evalFrom), evalFrom, len(t.model.Stages()))
+			features := m.ForwardFeatures(pass, t.enter(x, from), from, len(m.Stages()))
 			if h.Name == "" && t.plan.classify() != nil {
 				return features
 			}
 			if h.Name == "" {
-				return t.model.ForwardHead(pass, features)
+				return m.ForwardHead(pass, features)
 			}
-			return h.build(t.model, pass, features)
+			return h.build(m, pass, features)
 		})
 		if err != nil {
-			return fmt.Errorf("tlkit: building the evaluation of %s: %w", t.model.Spec.Name, err)
+			return err
 		}
+		t.evals[h.Name] = exec
 	}
 	return nil
 }
@@ -67,11 +78,15 @@ func (t *trainer) readyFeature() error {
 	if t.feature != nil {
 		return nil
 	}
+	if err := t.evaluated.update(t.params()); err != nil {
+		return err
+	}
 	var err error
-	t.feature, err = model.NewExec(t.engine, t.model.Store(), func(_ *model.Scope, x *Node) *Node {
-		build := func() *Node { return t.model.ForwardFeatures(&nn.Pass{}, t.model.Normalize(x), 0, t.frozen) }
-		if traits.Of(t.engine).FoldsConstants {
-			return t.model.Constant(x, build)
+	m := t.evaluated.copy
+	t.feature, err = newExecutor(t.engines.forward, m.Store(), func(_ *model.Scope, x *Node) *Node {
+		build := func() *Node { return m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, t.frozen) }
+		if traits.Of(t.engines.forward).FoldsConstants {
+			return m.Constant(x, build)
 		}
 		return build()
 	})

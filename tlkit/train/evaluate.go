@@ -22,6 +22,9 @@ type evaluation struct {
 
 // evaluate runs the network in inference mode on all examples; head names the head whose logits count.
 func (t *trainer) evaluate(ctx context.Context, head string, s source, batchSize int) (evaluation, error) {
+	if err := t.evaluated.update(t.params()); err != nil {
+		return evaluation{}, err
+	}
 	if head == "" {
 		return evaluateWith(ctx, t.evals[head], t.plan.classify(), s, batchSize)
 	}
@@ -33,7 +36,7 @@ type trainingExamples struct{ source }
 
 // evaluateWith compares the logits that exec computes with the labels of all examples. With classify, exec computes
 // features, from which classify computes the logits.
-func evaluateWith(ctx context.Context, exec *model.Exec, classify func([]float32, int) []float32, s source, batchSize int) (evaluation, error) {
+func evaluateWith(ctx context.Context, exec *executor, classify func([]float32, int) []float32, s source, batchSize int) (evaluation, error) {
 	_, own := s.(trainingExamples)
 	var o evaluation
 	for b := range batches(ctx, s, ascending(s.len()), batchSize, 0) {
@@ -76,8 +79,8 @@ func evaluateWith(ctx context.Context, exec *model.Exec, classify func([]float32
 }
 
 // network compiles another model, from bytes to logits.
-func (t *trainer) network(m *zoo.Model) (*model.Exec, error) {
-	exec, err := model.NewExec(t.engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+func (t *trainer) network(m *zoo.Model) (*executor, error) {
+	exec, err := newExecutor(t.engines.forward, m.Store(), func(_ *model.Scope, x *Node) *Node {
 		m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
 		return m.Forward(&nn.Pass{}, m.Normalize(x))
 	})

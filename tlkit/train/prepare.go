@@ -55,7 +55,7 @@ func (p *Preparation) Head(name string, images *Node) *Node {
 
 // each is Each with augmentation, drawn by the task's seed.
 func (p *Preparation) each(ctx context.Context, split *datasets.Split, augment vision.Augment, batchSize int, build func(images, labels *Node) []*Node, each func(out []*tensors.Tensor) error) error {
-	exec, err := model.NewExec(p.engine, p.Model.Store(), func(_ *model.Scope, in []*Node) []*Node {
+	exec, err := newExecutor(p.engine, p.Model.Store(), func(_ *model.Scope, in []*Node) []*Node {
 		p.Model.Store().SetTraining(in[0].Graph(), true) // keeps the weights inputs of the graph
 		return build(p.Model.Normalize(in[0]), in[1])
 	})

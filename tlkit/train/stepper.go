@@ -39,7 +39,7 @@ func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*S
 	if err := plan.check(s.Name(), task); err != nil {
 		return nil, err
 	}
-	t, err := newTrainer(engine, m, plan, r)
+	t, err := newTrainer(alone(engine), m, plan, r)
 	if err != nil {
 		return nil, err
 	}

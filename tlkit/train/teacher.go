@@ -5,12 +5,11 @@ import (
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
 )
 
 // teacher is a compiled model whose logits for the training images the loss uses.
 type teacher struct {
-	exec    *model.Exec
+	exec    *executor
 	classes int
 	// recorded are the logits of all training images, where these are the same in every epoch; else nil.
 	recorded []float32

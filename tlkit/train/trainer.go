@@ -6,19 +6,18 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/ml/model"
-
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // trainer holds a model under training: which variables change, how, and the compiled steps.
 type trainer struct {
-	engine compute.Backend
-	model  *zoo.Model
-	plan   Plan
-	opt    optimizer
+	engines enginePair
+	model   *zoo.Model
+	// evaluated is the model as the engine of evaluations has it.
+	evaluated *mirror
+	plan      Plan
+	opt       optimizer
 	// heads are the variables of the plan's further heads.
 	heads []nn.Param
 	// trained are the variables that the plan trains in some phase, now those of the current phase.
@@ -38,14 +37,14 @@ type trainer struct {
 	// apart is true if a separate computation, feature, runs the frozen stages on the training images before the step.
 	apart bool
 	// step is a whole training step, accumulate one that only adds to the gradients for the next update.
-	step, accumulate, feature *model.Exec
+	step, accumulate, feature *executor
 	// evals are the compiled networks from the inputs to each head's logits; "" is the model's own.
-	evals map[string]*model.Exec
+	evals map[string]*executor
 }
 
-// newTrainer readies a planned model for training on an engine.
-func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*trainer, error) {
-	t := &trainer{engine: engine, model: m, plan: plan, seed: r.Seed, mixes: r.mixes(),
+// newTrainer readies a planned model for training.
+func newTrainer(e enginePair, m *zoo.Model, plan Plan, r Recipe) (*trainer, error) {
+	t := &trainer{engines: e, model: m, plan: plan, seed: r.Seed, mixes: r.mixes(),
 		objective: objective{smoothing: r.LabelSmoothing},
 		opt:       optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay, accumulate: r.Accumulate, clipNorm: r.ClipNorm}}
 	if plan.Fit == nil {
@@ -53,6 +52,9 @@ func newTrainer(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*tra
 	}
 	var err error
 	if t.heads, err = addHeads(m, plan.Heads, r.Seed); err != nil {
+		return nil, err
+	}
+	if t.evaluated, err = newMirror(e, m, plan.Heads, r.Seed); err != nil {
 		return nil, err
 	}
 	if plan.Fit != nil {
@@ -146,10 +148,10 @@ func (t *trainer) toDevice() error {
 		for _, path := range paths {
 			value, err := store.GetVariable(path).Value()
 			if err == nil {
-				err = value.ToDevice(t.engine, 0)
+				err = value.ToDevice(t.engines.steps, 0)
 			}
 			if err != nil {
-				return fmt.Errorf("tlkit: %s to the engine %s: %w", path, t.engine.Name(), err)
+				return fmt.Errorf("tlkit: %s to the engine %s: %w", path, t.engines.steps.Name(), err)
 			}
 		}
 	}

@@ -1,0 +1,34 @@
+package backend
+
+import "os"
+
+// Steps returns the engine for training steps; the first call opens it. It is the engine of [Default], except where
+// that one is ONNX Runtime on a processor for which the pure-Go engine has vector instructions: ONNX Runtime infers
+// faster there, and pure Go trains faster (bench/README.md; ONNX Runtime's format has no gradients, so that they are
+// built from several of its operations). GOMLX_BACKEND selects one engine for both.
+func Steps() (*Engine, error) {
+	forward, err := Default()
+	if err != nil {
+		return nil, err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if steps != nil {
+		return steps, nil
+	}
+	steps = forward
+	if stepsInGo(os.Getenv, forward.Config, SIMD) {
+		// Without the second engine the first one trains, too.
+		if e, err := Open("go"); err == nil {
+			e.Why = "training steps are faster on it than on " + forward.Config
+			steps = e
+		}
+	}
+	return steps, nil
+}
+
+// stepsInGo reports whether training steps run on the pure-Go engine while inference runs on the engine of the given
+// configuration.
+func stepsInGo(getenv func(string) string, config string, simd bool) bool {
+	return getenv("GOMLX_BACKEND") == "" && config == "onnx:cpu" && simd
+}

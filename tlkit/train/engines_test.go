@@ -1,0 +1,37 @@
+package train_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+// TestTwoEngines: a training whose steps run on one engine and whose evaluations run on another has the figures of a
+// training on one engine, with each strategy, with an average of the weights and with features that are computed once.
+func TestTwoEngines(t *testing.T) {
+	for _, e := range every(t) {
+		t.Run(e.Name(), func(t *testing.T) {
+			for _, average := range []float64{0, 0.9} {
+				r := quick(t)
+				r.Epochs, r.Optimizer, r.Average = 4, train.Adam, average
+				one, two := "go", "gomlx" // both are in every build
+				train.UseEngines(t, one, one)
+				want := compare(t, r, "one", paint(t), e.model, e.Strategy).Results[0].History
+				train.UseEngines(t, one, two)
+				got := compare(t, r, "two", paint(t), e.model, e.Strategy).Results[0].History
+				for i, w := range want {
+					g := got[i]
+					if !(math.Abs(g.TrainLoss-w.TrainLoss) <= 1e-4 && math.Abs(g.ValLoss-w.ValLoss) <= 1e-4) {
+						t.Errorf("average %g, epoch %d: losses %g and %g, on one engine %g and %g", average, i+1, g.TrainLoss, g.ValLoss, w.TrainLoss, w.ValLoss)
+					}
+					for name, a := range w.Also {
+						if g.Also[name] != a {
+							t.Errorf("average %g, epoch %d: %s is %g, on one engine %g", average, i+1, name, g.Also[name], a)
+						}
+					}
+				}
+			}
+		})
+	}
+}
