@@ -136,27 +136,33 @@ func (p *peer) isClosed() bool {
 	}
 }
 
-// subscribe reads a subscription message: one byte, 1 or 0, and the topic. It reports whether it was a new
-// subscription.
-func (p *peer) subscribe(frame []byte) (topic string, added bool) {
+// subscribe reads a subscription message: one byte, 1 or 0, and the topic. For a new subscription it queues what
+// welcome returns, before any message that is published to the subscriber.
+func (p *peer) subscribe(frame []byte, welcome func(topic string) [][]byte) {
 	if len(frame) == 0 || frame[0] > 1 {
-		return "", false
+		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	topic = string(frame[1:])
+	topic := string(frame[1:])
 	if frame[0] == 0 {
 		delete(p.topics, topic)
-		return topic, false
+		return
 	}
 	if p.topics == nil {
 		p.topics = map[string]bool{}
 	}
 	if p.topics[topic] || len(p.topics) >= maxTopics {
-		return topic, false
+		return
 	}
 	p.topics[topic] = true
-	return topic, true
+	if frames := welcome(topic); frames != nil {
+		p.waiting = append(p.waiting, frames)
+		for _, f := range frames {
+			p.bytes += len(f)
+		}
+		notify(p.ready)
+	}
 }
 
 func (p *peer) subscribed(topic string) bool {

@@ -194,14 +194,13 @@ func (s *Server) receiver(via **socket, next func(*message)) func(*peer, [][]byt
 // subscription sends iopub_welcome to a new subscriber of iopub: from this message on, the subscriber misses nothing
 // (JEP 65).
 func (s *Server) subscription(p *peer, frames [][]byte) {
-	topic, added := p.subscribe(frames[0])
-	if !added {
-		return
-	}
-	msg, _, err := s.codec.frames(outgoing{kind: "iopub_welcome", content: map[string]any{"subscription": topic}})
-	if err == nil {
-		p.send(append([][]byte{[]byte(topic)}, msg...))
-	}
+	p.subscribe(frames[0], func(topic string) [][]byte {
+		msg, _, err := s.codec.frames(outgoing{kind: "iopub_welcome", content: map[string]any{"subscription": topic}})
+		if err != nil {
+			return nil
+		}
+		return append([][]byte{[]byte(topic)}, msg...)
+	})
 }
 
 // publish sends a message to all subscribers.
