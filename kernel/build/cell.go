@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,43 +48,8 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 	}
 	defer os.RemoveAll(dir)
 	cfg := filepath.Join(dir, "importcfg")
-	if err := b.importcfg(cfg); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	var files []string
-	for name, src := range p.Files {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(src), 0o644); err != nil {
-			return nil, fmt.Errorf("build: %w", err)
-		}
-		files = append(files, file)
-	}
-	if b.lib != nil {
-		file := filepath.Join(dir, "amd.go")
-		if err := os.WriteFile(file, []byte(packageClause(p.Files)+"\n\nimport _ \""+amdPath+"\"\n"), 0o644); err != nil {
-			return nil, fmt.Errorf("build: %w", err)
-		}
-		files = append(files, file)
-	}
-	slices.Sort(files)
-	archive := filepath.Join(b.cfg.Dir, "pkg", "r"+strconv.Itoa(p.N)+".a")
-	flags := []string{"-d=wrapglobalmapctl=1"}
-	var objects []string
-	var err error
-	if p.Cgo {
-		if files, objects, err = b.cgo(ctx, dir, Path(p.N), files); err != nil {
-			return nil, err
-		}
-		if err := b.importcfg(cfg); err != nil { // cgo's own imports
-			return nil, fmt.Errorf("build: %w", err)
-		}
-	} else {
-		flags = append(flags, "-complete")
-	}
-	if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
-		return nil, err
-	}
-	if err := b.pack(ctx, dir, archive, objects); err != nil {
+	archive, err := b.compileCell(ctx, dir, cfg, p)
+	if err != nil {
 		return nil, err
 	}
 	compiled := time.Now()
@@ -104,6 +70,51 @@ func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 		return nil, err
 	}
 	return &Plugin{File: plugin, Compile: compiled.Sub(start), Link: time.Since(compiled)}, nil
+}
+
+// compileCell compiles a run in dir, with the import configuration in the file cfg, and returns its archive.
+func (b *Builder) compileCell(ctx context.Context, dir, cfg string, p Package) (archive string, err error) {
+	if err := b.importcfg(cfg); err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	files, err := b.writeFiles(dir, p)
+	if err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	archive = filepath.Join(b.cfg.Dir, "pkg", "r"+strconv.Itoa(p.N)+".a")
+	flags := []string{"-d=wrapglobalmapctl=1"}
+	var objects []string
+	if p.Cgo {
+		if files, objects, err = b.cgo(ctx, dir, Path(p.N), files); err != nil {
+			return "", err
+		}
+		if err := b.importcfg(cfg); err != nil { // cgo's own imports
+			return "", fmt.Errorf("build: %w", err)
+		}
+	} else {
+		flags = append(flags, "-complete")
+	}
+	if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
+		return "", err
+	}
+	return archive, b.pack(ctx, dir, archive, objects)
+}
+
+// writeFiles writes a run's source into dir and returns the paths, sorted.
+func (b *Builder) writeFiles(dir string, p Package) (files []string, err error) {
+	sources := maps.Clone(p.Files)
+	if b.lib != nil {
+		sources["amd.go"] = packageClause(p.Files) + "\n\nimport _ \"" + amdPath + "\"\n"
+	}
+	for name, src := range sources {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(src), 0o644); err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return files, nil
 }
 
 // packageClause returns the package clause of a package's files.

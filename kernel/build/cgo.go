@@ -21,20 +21,9 @@ func (b *Builder) cgo(ctx context.Context, dir, path string, files []string) (go
 	if err != nil {
 		return nil, nil, fmt.Errorf("build: cgo: %w", err)
 	}
-	cflags := append(append([]string{}, pkg.CgoCPPFLAGS...), pkg.CgoCFLAGS...)
-	ldflags := pkg.CgoLDFLAGS
-	if len(pkg.CgoPkgConfig) > 0 {
-		for _, kind := range []string{"--cflags", "--libs"} {
-			out, err := b.run(ctx, dir, nil, "pkg-config", append([]string{kind}, pkg.CgoPkgConfig...)...)
-			if err != nil {
-				return nil, nil, err
-			}
-			if kind == "--cflags" {
-				cflags = append(cflags, strings.Fields(string(out))...)
-			} else {
-				ldflags = append(ldflags, strings.Fields(string(out))...)
-			}
-		}
+	cflags, ldflags, err := b.cgoFlags(ctx, dir, pkg)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := b.Resolve(ctx, "runtime/cgo", "syscall", "unsafe"); err != nil {
 		return nil, nil, err
@@ -68,6 +57,32 @@ func (b *Builder) cgo(ctx context.Context, dir, path string, files []string) (go
 		goFiles = append(goFiles, filepath.Join(obj, base+".cgo1.go"))
 		cFiles = append(cFiles, base+".cgo2.c")
 	}
+	objects, err = b.compileC(ctx, dir, obj, cFiles, cflags)
+	return goFiles, objects, err
+}
+
+// cgoFlags returns the flags for the C compiler and the linker that the #cgo lines of a package name.
+func (b *Builder) cgoFlags(ctx context.Context, dir string, pkg *gobuild.Package) (cflags, ldflags []string, err error) {
+	cflags = append(append([]string{}, pkg.CgoCPPFLAGS...), pkg.CgoCFLAGS...)
+	ldflags = pkg.CgoLDFLAGS
+	if len(pkg.CgoPkgConfig) > 0 {
+		for _, kind := range []string{"--cflags", "--libs"} {
+			out, err := b.run(ctx, dir, nil, "pkg-config", append([]string{kind}, pkg.CgoPkgConfig...)...)
+			if err != nil {
+				return nil, nil, err
+			}
+			if kind == "--cflags" {
+				cflags = append(cflags, strings.Fields(string(out))...)
+			} else {
+				ldflags = append(ldflags, strings.Fields(string(out))...)
+			}
+		}
+	}
+	return cflags, ldflags, nil
+}
+
+// compileC compiles the C files of the folder obj, all at once, and returns the object files.
+func (b *Builder) compileC(ctx context.Context, dir, obj string, cFiles, cflags []string) (objects []string, err error) {
 	var g errgroup.Group
 	for _, c := range cFiles {
 		o := filepath.Join(obj, strings.TrimSuffix(c, ".c")+".o")
@@ -78,5 +93,5 @@ func (b *Builder) cgo(ctx context.Context, dir, path string, files []string) (go
 			return err
 		})
 	}
-	return goFiles, objects, g.Wait()
+	return objects, g.Wait()
 }
