@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ const testKey = "a key for tests"
 
 // fakeEngine runs cells that are orders to the test: see its Execute.
 type fakeEngine struct {
-	stops      atomic.Int32
+	stops      chan struct{}
 	interrupts chan struct{}
 	delivered  chan string
 	release    chan struct{} // lets "wait" go on
@@ -33,7 +32,7 @@ type fakeEngine struct {
 }
 
 func newFakeEngine() *fakeEngine {
-	return &fakeEngine{interrupts: make(chan struct{}, 1), delivered: make(chan string, 10), release: make(chan struct{}), started: make(chan string, 1000)}
+	return &fakeEngine{stops: make(chan struct{}, 10), interrupts: make(chan struct{}, 1), delivered: make(chan string, 10), release: make(chan struct{}), started: make(chan string, 1000)}
 }
 
 func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Error {
@@ -57,6 +56,39 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 		<-e.release
 		e.started <- "saved"
 		return &Error{Name: "Interrupted", Value: "interrupted"}
+	case "bytes": // a character in two pieces
+		out.Stream("stdout", "h\xc3")
+		<-e.release // the client has the first piece
+		out.Stream("stdout", "\xa9!")
+	case "fail":
+		return &Error{Name: "CompileError", Value: "it does not", Traceback: []string{"cell 1:1"}}
+	case "input":
+		text, err := out.Input(ctx, rest, false)
+		if err != nil {
+			return &Error{Name: "InputError", Value: err.Error()}
+		}
+		out.Stream("stdout", "got "+text)
+	case "late":
+		go func() {
+			<-e.release
+			out.Stream("stdout", "late")
+			out.Flush()
+		}()
+	case "bug":
+		panic("a bug")
+	default:
+		showOrder(word, rest, out)
+	}
+	cell.Values = map[string]any{}
+	for name, code := range cell.Expressions {
+		cell.Values[name] = map[string]any{"status": "ok", "data": map[string]any{"text/plain": code}, "metadata": map[string]any{}}
+	}
+	return nil
+}
+
+// showOrder does an order that shows something at once.
+func showOrder(word, rest string, out *Output) {
+	switch word {
 	case "print":
 		out.Stream("stdout", rest)
 	case "mixed":
@@ -74,26 +106,15 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 				out.Stream("stdout", ".")
 			}
 		}
-	case "bytes": // a character in two pieces
-		out.Stream("stdout", "h\xc3")
-		time.Sleep(3 * streamTime)
-		out.Stream("stdout", "\xa9!")
-	case "fail":
-		return &Error{Name: "CompileError", Value: "it does not", Traceback: []string{"cell 1:1"}}
-	case "ask":
-		text, err := out.Input(ctx, rest, false)
-		if err != nil {
-			return &Error{Name: "InputError", Value: err.Error()}
+	case "displays": // a million
+		for i := range 1_000_000 {
+			out.Display(map[string]any{"text/plain": fmt.Sprint(i)}, nil, "")
 		}
-		out.Stream("stdout", "got "+text)
-	case "late":
-		go func() {
-			<-e.release
-			out.Stream("stdout", "late")
-			out.Flush()
-		}()
-	case "bug":
-		panic("a bug")
+	case "lines": // a million, of 100 bytes
+		line := strings.Repeat("x", 99) + "\n"
+		for range 1_000_000 {
+			out.Stream("stdout", line)
+		}
 	case "page":
 		out.Page(map[string]any{"text/plain": rest})
 	case "widget":
@@ -109,16 +130,11 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 			out.Update(map[string]any{"text/html": ""}, nil, "gonb_transient_js_1")
 		}
 	}
-	cell.Values = map[string]any{}
-	for name, code := range cell.Expressions {
-		cell.Values[name] = map[string]any{"status": "ok", "data": map[string]any{"text/plain": code}, "metadata": map[string]any{}}
-	}
-	return nil
 }
 
 func (e *fakeEngine) Interrupt() { notify(e.interrupts) }
 
-func (e *fakeEngine) Stop() { e.stops.Add(1) }
+func (e *fakeEngine) Stop() { e.stops <- struct{}{} }
 
 func (e *fakeEngine) IsComplete(code string) (status, indent string) {
 	if strings.HasSuffix(code, "{") {
@@ -160,7 +176,7 @@ type client struct {
 	log                          *syncBuffer
 	done                         chan bool
 	published                    chan received
-	answers                      map[zmq4.Socket]chan received
+	replies                      map[zmq4.Socket]chan received
 	held                         []received // published, of other requests
 }
 
@@ -175,7 +191,7 @@ type received struct {
 func startServer(t *testing.T, change func(*Config)) *client {
 	t.Helper()
 	cfg := Config{Connection: Connection{Transport: "tcp", IP: "127.0.0.1", Key: testKey, ID: "the-kernel"}, Language: fakeLanguage{},
-		Info: Info{Implementation: "test", GoVersion: "1.27"}, WidgetScript: "script()", AnswerTime: 200 * time.Millisecond}
+		Info: Info{Implementation: "test", GoVersion: "1.27"}, WidgetScript: "script()", ReplyTime: 200 * time.Millisecond}
 	engine := newFakeEngine()
 	log := new(syncBuffer)
 	cfg.Engine, cfg.Log = engine, log
@@ -205,7 +221,7 @@ func startServer(t *testing.T, change func(*Config)) *client {
 // connect opens a client's sockets, with one identity as Jupyter's have.
 func connect(t *testing.T, s *Server) *client {
 	t.Helper()
-	c := &client{t: t, server: s, published: make(chan received, 10_000), answers: map[zmq4.Socket]chan received{}}
+	c := &client{t: t, server: s, published: make(chan received, 10_000), replies: map[zmq4.Socket]chan received{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	id := zmq4.WithID(zmq4.SocketIdentity(newID()))
@@ -220,8 +236,8 @@ func connect(t *testing.T, s *Server) *client {
 	}
 	for sock, port := range map[zmq4.Socket]int{c.shell: at.ShellPort, c.control: at.ControlPort, c.stdin: at.StdinPort} {
 		c.dial(sock, port)
-		c.answers[sock] = make(chan received, 1000)
-		go c.read(sock, c.answers[sock])
+		c.replies[sock] = make(chan received, 1000)
+		go c.read(sock, c.replies[sock])
 	}
 	return c
 }
@@ -301,11 +317,11 @@ func (c *client) sendFrames(sock zmq4.Socket, frames [][]byte) {
 	}
 }
 
-// answer waits for the reply to a request.
-func (c *client) answer(sock zmq4.Socket, id, kind string) map[string]any {
+// reply waits for the reply to a request.
+func (c *client) reply(sock zmq4.Socket, id, kind string) map[string]any {
 	c.t.Helper()
 	select {
-	case r := <-c.answers[sock]:
+	case r := <-c.replies[sock]:
 		if r.id != id || r.kind != kind {
 			c.t.Fatalf("got %s for %s: %v, want %s for %s", r.kind, r.id, r.content, kind, id)
 		}
@@ -377,6 +393,6 @@ func (c *client) execute(code string, fields ...any) (reply map[string]any, publ
 		content[fields[i].(string)] = fields[i+1]
 	}
 	id := c.send(c.shell, "execute_request", content)
-	reply = c.answer(c.shell, id, "execute_reply")
+	reply = c.reply(c.shell, id, "execute_reply")
 	return reply, kinds(c.until(id))
 }

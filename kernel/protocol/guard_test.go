@@ -43,11 +43,11 @@ func wantCut(t *testing.T, conn net.Conn) {
 	}
 }
 
-// wantAlive asks the server something, as another client.
+// wantAlive sends the server a request, as another client.
 func wantAlive(t *testing.T, c *client) {
 	t.Helper()
 	id := c.send(c.shell, "kernel_info_request", map[string]any{})
-	c.answer(c.shell, id, "kernel_info_reply")
+	c.reply(c.shell, id, "kernel_info_reply")
 	c.until(id)
 }
 
@@ -115,13 +115,8 @@ func TestFlood(t *testing.T) {
 		{at.ShellPort, zmq4.Dealer, large}, {at.HBPort, zmq4.Req, small}, {at.IOPubPort, zmq4.Sub, bytes.Repeat([]byte("\x00\x03\x01ab\x00\x03\x01cd"), 1_000)},
 		{at.ShellPort, zmq4.Dealer, frame(0, 60<<20, "claimed, and never sent")}, {at.ShellPort, zmq4.Dealer, frame(0, 60<<20, "claimed, and never sent")},
 	}
-	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	runtime.GC()
-	before, peak := heap(), uint64(0)
+	before, peak := heapBytes(), uint64(0)
 	var work sync.WaitGroup
 	for _, f := range floods {
 		conn := dialRaw(t, f.port, f.kind)
@@ -143,7 +138,7 @@ func TestFlood(t *testing.T) {
 			over = true
 		default:
 			wantAlive(t, c)
-			peak = max(peak, heap())
+			peak = max(peak, heapBytes())
 		}
 	}
 	if most := before + 4*totalBytes; peak > most {

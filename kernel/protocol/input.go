@@ -25,21 +25,21 @@ type input struct {
 	mu     sync.Mutex // one request at a time
 	state  sync.Mutex
 	peer   string
-	answer chan string   // reply to the open request
+	value  chan string   // of the reply to the open request
 	stop   chan struct{} // closed by an interrupt
 }
 
-// ask sends an input request to the client that m came from, and waits for the reply.
-func (in *input) ask(ctx context.Context, m *message, prompt string, password bool) (string, error) {
+// request sends an input request to the client that m came from, and waits for the reply.
+func (in *input) request(ctx context.Context, m *message, prompt string, password bool) (string, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.state.Lock()
-	in.peer, in.answer, in.stop = m.peer, make(chan string, 1), make(chan struct{})
-	answer, stop := in.answer, in.stop
+	in.peer, in.value, in.stop = m.peer, make(chan string, 1), make(chan struct{})
+	value, stop := in.value, in.stop
 	in.state.Unlock()
 	defer func() {
 		in.state.Lock()
-		in.answer, in.stop = nil, nil
+		in.value, in.stop = nil, nil
 		in.state.Unlock()
 	}()
 	end := time.Now().Add(stdinTime)
@@ -51,7 +51,7 @@ func (in *input) ask(ctx context.Context, m *message, prompt string, password bo
 		time.Sleep(20 * time.Millisecond)
 	}
 	select {
-	case text := <-answer:
+	case text := <-value:
 		return text, nil
 	case <-stop:
 		return "", ErrInterrupted
@@ -73,11 +73,11 @@ func (in *input) reply(m *message) {
 	}
 	in.state.Lock()
 	defer in.state.Unlock()
-	if in.answer == nil || m.peer != in.peer {
+	if in.value == nil || m.peer != in.peer {
 		return // this client has no open request
 	}
 	select {
-	case in.answer <- content.Value:
+	case in.value <- content.Value:
 	default:
 	}
 }

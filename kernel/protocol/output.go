@@ -272,7 +272,7 @@ func (o *Output) Input(ctx context.Context, prompt string, password bool) (strin
 		return "", ErrNoInput
 	}
 	o.Flush()
-	return o.server.input.ask(ctx, o.parent, prompt, password)
+	return o.server.input.request(ctx, o.parent, prompt, password)
 }
 
 // WidgetSend sends a value to an address in the browser.

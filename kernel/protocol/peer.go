@@ -11,12 +11,13 @@ import (
 
 // limits keep a client that does not read from delaying the others, or filling memory.
 type limits struct {
-	queue int           // bytes that may wait for the client
-	time  time.Duration // how long a sender waits for room before the client is cut off
+	queue   int           // bytes that may wait for the client
+	reserve int           // bytes beyond these for messages that are not output
+	time    time.Duration // how long a sender waits for room
 }
 
 var (
-	defaultLimits = limits{queue: 64 << 20, time: 5 * time.Second}
+	defaultLimits = limits{queue: 64 << 20, reserve: 8 << 20, time: 5 * time.Second}
 	// echoLimits are for heartbeats, which come without a signature.
 	echoLimits = limits{queue: 1 << 20, time: time.Second}
 )
@@ -36,9 +37,12 @@ type peer struct {
 	waiting [][][]byte
 	bytes   int
 	writing bool
-	ready   chan struct{} // signals that a message was queued
-	space   chan struct{} // signals that a message was sent
-	done    chan struct{} // closed by cut
+	behind  bool                    // the client did not read in time
+	lost    int                     // messages of output that were left out
+	note    func(lost int) [][]byte // makes the message that says so
+	ready   chan struct{}           // signals that a message was queued
+	space   chan struct{}           // signals that a message was sent
+	done    chan struct{}           // closed by cut
 	once    sync.Once
 }
 
@@ -46,28 +50,64 @@ func newPeer(conn net.Conn, l limits) *peer {
 	return &peer{raw: conn, limits: l, ready: make(chan struct{}, 1), space: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
+// size is the memory that a waiting message takes, roughly.
+func size(frames [][]byte) (n int) {
+	const perFrame = 48 // the slice and the allocator's share
+	for _, f := range frames {
+		n += len(f) + perFrame
+	}
+	return n
+}
+
 // send puts frames in the client's queue. If the queue is full, it waits for room, and cuts the client off after
 // limits.time. It reports whether the message was queued.
 func (p *peer) send(frames [][]byte) bool {
-	size := 0
-	for _, f := range frames {
-		size += len(f)
+	sent := p.whenRoom(func() bool { return p.enqueue(frames, p.limits.queue+p.limits.reserve) })
+	if !sent {
+		p.cut()
 	}
+	return sent
+}
+
+// leaveOut reports whether the next message of output must be left out, because the client is behind and less than half
+// of its queue is free.
+func (p *peer) leaveOut(note func(lost int) [][]byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind = p.behind && p.bytes > p.limits.queue/2
+	if p.behind {
+		p.leave(note)
+	}
+	return p.behind
+}
+
+// leave counts a message that is left out. note makes the message that reports their number, which goes before the next
+// one that is queued. p.mu is held.
+func (p *peer) leave(note func(lost int) [][]byte) { p.lost, p.note = p.lost+1, note }
+
+// sendOutput is send for what a cell shows, which may be any amount: where send cuts the client off, the message is left
+// out, and the client is behind from then on.
+func (p *peer) sendOutput(frames [][]byte, note func(lost int) [][]byte) {
+	if p.whenRoom(func() bool { return p.enqueue(frames, p.limits.queue) }) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind = true
+	p.leave(note)
+}
+
+// whenRoom calls try, with p.mu held, again each time that a message has gone, until try returns true. It returns false
+// after limits.time, or when the client is cut off.
+func (p *peer) whenRoom(try func() bool) bool {
 	var timeout <-chan time.Time
-	for {
+	for !p.isClosed() {
 		p.mu.Lock()
-		if p.isClosed() {
-			p.mu.Unlock()
-			return false
-		}
-		if p.bytes == 0 || p.bytes+size <= p.limits.queue { // a single message may be larger than the queue
-			p.waiting = append(p.waiting, frames)
-			p.bytes += size
-			p.mu.Unlock()
-			notify(p.ready)
+		done := try()
+		p.mu.Unlock()
+		if done {
 			return true
 		}
-		p.mu.Unlock()
 		if timeout == nil {
 			timeout = time.After(p.limits.time)
 		}
@@ -75,10 +115,28 @@ func (p *peer) send(frames [][]byte) bool {
 		case <-p.space:
 		case <-p.done:
 		case <-timeout:
-			p.cut()
 			return false
 		}
 	}
+	return false
+}
+
+// enqueue queues a message if the queue then holds at most limit bytes; a single message may be larger. p.mu is held.
+func (p *peer) enqueue(frames [][]byte, limit int) bool {
+	if p.bytes > 0 && p.bytes+size(frames) > limit {
+		return false
+	}
+	if p.lost > 0 {
+		if note := p.note(p.lost); note != nil {
+			p.waiting = append(p.waiting, note)
+			p.bytes += size(note)
+		}
+		p.lost, p.note = 0, nil
+	}
+	p.waiting = append(p.waiting, frames)
+	p.bytes += size(frames)
+	notify(p.ready)
+	return true
 }
 
 // write sends the messages of the queue, until cut or until sending fails.
@@ -103,9 +161,7 @@ func (p *peer) write() {
 		err := p.conn.SendMsg(msg)
 		p.mu.Lock()
 		p.writing = false
-		for _, f := range next {
-			p.bytes -= len(f)
-		}
+		p.bytes -= size(next)
 		p.mu.Unlock()
 		notify(p.space)
 		if err != nil {
@@ -137,7 +193,7 @@ func (p *peer) isClosed() bool {
 }
 
 // subscribe reads a subscription message: one byte, 1 or 0, and the topic. For a new subscription it queues what
-// welcome returns, before any message that is published to the subscriber.
+// welcome returns, before any message that is published to the subscriber; a client without room for that is cut off.
 func (p *peer) subscribe(frame []byte, welcome func(topic string) [][]byte) {
 	if len(frame) == 0 || frame[0] > 1 {
 		return
@@ -156,12 +212,8 @@ func (p *peer) subscribe(frame []byte, welcome func(topic string) [][]byte) {
 		return
 	}
 	p.topics[topic] = true
-	if frames := welcome(topic); frames != nil {
-		p.waiting = append(p.waiting, frames)
-		for _, f := range frames {
-			p.bytes += len(f)
-		}
-		notify(p.ready)
+	if frames := welcome(topic); frames != nil && !p.enqueue(frames, p.limits.queue+p.limits.reserve) {
+		p.cut() // it subscribes again and again, and does not read
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // handle replies to every request but execute_request and shutdown_request, at once, whether a cell runs or not.
 func (s *Server) handle(m *message) {
-	answer := map[string]func(*message) map[string]any{
+	reply := map[string]func(*message) map[string]any{
 		"kernel_info_request": s.kernelInfo,
 		"connect_request":     s.connect,
 		"is_complete_request": s.isComplete,
@@ -21,12 +21,12 @@ func (s *Server) handle(m *message) {
 		"debug_request":       debugReply,
 	}[m.header.Type]
 	switch {
-	case answer != nil:
-		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return answer(m) })) })
+	case reply != nil:
+		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return reply(m) })) })
 	case m.header.Type == "complete_request":
-		s.ask(m, s.complete)
+		s.concurrently(m, s.complete)
 	case m.header.Type == "inspect_request":
-		s.ask(m, s.inspect)
+		s.concurrently(m, s.inspect)
 	case m.header.Type == "comm_open", m.header.Type == "comm_msg", m.header.Type == "comm_close":
 		s.around(m, func() { s.comms.receive(m) })
 	case strings.HasSuffix(m.header.Type, "_request"):
@@ -38,25 +38,25 @@ func (s *Server) handle(m *message) {
 	}
 }
 
-// ask replies to a request that may take long, concurrently with all others.
-func (s *Server) ask(m *message, answer func(context.Context, *message) map[string]any) {
+// concurrently replies to a request that may take long, at the same time as all others.
+func (s *Server) concurrently(m *message, content func(context.Context, *message) map[string]any) {
 	s.work.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.AnswerTime)
+		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.ReplyTime)
 		defer cancel()
-		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return answer(ctx, m) })) })
+		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return content(ctx, m) })) })
 	})
 }
 
-// guard converts a panic of answer into an error reply: a request about code must not end the kernel and lose all that
+// guard converts a panic of content into an error reply: a request about code must not end the kernel and lose all that
 // its cells have computed.
-func (s *Server) guard(m *message, answer func() map[string]any) (reply map[string]any) {
+func (s *Server) guard(m *message, content func() map[string]any) (reply map[string]any) {
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(s.cfg.Log, "panic in %s: %v\n%s", m.header.Type, r, debug.Stack())
 			reply = errorReply("KernelError", fmt.Sprint("a fault of the kernel: ", r))
 		}
 	}()
-	return answer()
+	return content()
 }
 
 func (s *Server) kernelInfo(*message) map[string]any {
@@ -119,14 +119,14 @@ func debugReply(m *message) map[string]any {
 	return reply
 }
 
-// question is the content of complete_request and inspect_request.
-type question struct {
+// codePosition is the content of complete_request and inspect_request.
+type codePosition struct {
 	Code   string `json:"code"`
 	Cursor *int   `json:"cursor_pos"`
 }
 
 // read decodes the content and keeps the cursor within the code; a missing cursor means the end of the code.
-func (q *question) read(m *message) error {
+func (q *codePosition) read(m *message) error {
 	if err := m.decode(q); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (q *question) read(m *message) error {
 }
 
 func (s *Server) complete(ctx context.Context, m *message) map[string]any {
-	var q question
+	var q codePosition
 	if err := q.read(m); err != nil {
 		return errorReply("BadRequest", err.Error())
 	}
@@ -169,7 +169,7 @@ func (s *Server) complete(ctx context.Context, m *message) map[string]any {
 }
 
 func (s *Server) inspect(ctx context.Context, m *message) map[string]any {
-	var q question
+	var q codePosition
 	if err := q.read(m); err != nil {
 		return errorReply("BadRequest", err.Error())
 	}

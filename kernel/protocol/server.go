@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,9 +28,9 @@ type Config struct {
 	WidgetScript string
 	// Log receives a line for each dropped message, with the reason; nil discards the lines.
 	Log io.Writer
-	// AnswerTime is the limit for completion and inspection; 0 means 800 ms, since JupyterLab drops completions that
+	// ReplyTime is the limit for completion and inspection; 0 means 800 ms, since JupyterLab drops completions that
 	// take longer than a second.
-	AnswerTime time.Duration
+	ReplyTime time.Duration
 }
 
 // Server is a kernel's side of the messaging protocol.
@@ -58,8 +59,8 @@ const maxCells = 10_000
 
 // NewServer opens the five channels. Call Serve next.
 func NewServer(cfg Config) (*Server, error) {
-	if cfg.AnswerTime == 0 {
-		cfg.AnswerTime = 800 * time.Millisecond
+	if cfg.ReplyTime == 0 {
+		cfg.ReplyTime = 800 * time.Millisecond
 	}
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
@@ -209,6 +210,15 @@ func (s *Server) publish(kind string, parent *message, content any) {
 }
 
 func (s *Server) publishWith(kind string, parent *message, metadata map[string]any, content any) {
+	topic := s.topic(kind)
+	to := s.iopub.subscribers(topic)
+	note := func(lost int) [][]byte { return s.lostNote(parent, lost) }
+	if outputKinds[kind] {
+		to = slices.DeleteFunc(to, func(p *peer) bool { return p.leaveOut(note) })
+	}
+	if len(to) == 0 {
+		return
+	}
 	o := outgoing{kind: kind, metadata: metadata, content: content}
 	if parent != nil {
 		o.parent = parent.rawHeader
@@ -218,9 +228,37 @@ func (s *Server) publishWith(kind string, parent *message, metadata map[string]a
 		fmt.Fprintf(s.cfg.Log, "not published: %v\n", err)
 		return
 	}
-	topic := "kernel." + s.codec.session + "." + kind
-	s.iopub.publish(append([][]byte{[]byte(topic)}, msg...))
+	msg = append([][]byte{[]byte(topic)}, msg...)
+	for _, p := range to {
+		if outputKinds[kind] {
+			p.sendOutput(msg, note)
+		} else {
+			p.send(msg)
+		}
+	}
 }
+
+// outputKinds are the messages of which a cell may send any number or any size. A client that does not read them in time
+// misses some; it gets all others, such as the status that tells it that the cell has ended.
+var outputKinds = map[string]bool{"execute_input": true, "stream": true, "display_data": true, "update_display_data": true, "execute_result": true,
+	"clear_output": true, "comm_msg": true}
+
+// lostNote writes the text that takes the place of outputs that a client did not read in time; nil if that fails.
+func (s *Server) lostNote(parent *message, lost int) [][]byte {
+	o := outgoing{kind: "stream", content: map[string]any{"name": "stderr",
+		"text": fmt.Sprintf("\n%d outputs are missing here: this client did not read them in time\n", lost)}}
+	if parent != nil {
+		o.parent = parent.rawHeader
+	}
+	msg, _, err := s.codec.frames(o)
+	if err != nil {
+		return nil
+	}
+	return append([][]byte{[]byte(s.topic("stream"))}, msg...)
+}
+
+// topic returns the topic of iopub under which a kind of message is published.
+func (s *Server) topic(kind string) string { return "kernel." + s.codec.session + "." + kind }
 
 // reply sends the reply to a request on the request's channel.
 func (s *Server) reply(m *message, content any) {

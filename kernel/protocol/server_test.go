@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,14 +21,42 @@ import (
 
 // syncBuffer is a log that goroutines write.
 type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	written chan struct{} // closed by the next write; nil if nobody waits
 }
 
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.written != nil {
+		close(b.written)
+		b.written = nil
+	}
 	return b.b.Write(p)
+}
+
+// until waits until ok is true of the log, and returns the log.
+func (b *syncBuffer) until(t *testing.T, ok func(log string) bool) string {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		b.mu.Lock()
+		log := b.b.String()
+		if b.written == nil {
+			b.written = make(chan struct{})
+		}
+		written := b.written
+		b.mu.Unlock()
+		if ok(log) {
+			return log
+		}
+		select {
+		case <-written:
+		case <-timeout:
+			t.Fatalf("the log stays\n%s", log)
+		}
+	}
 }
 
 func (b *syncBuffer) String() string {
@@ -90,7 +119,7 @@ func TestEveryRequest(t *testing.T) {
 					content = map[string]any{}
 				}
 				id := c.send(sock, r.kind, content)
-				got := fmt.Sprint(c.answer(sock, id, r.reply))
+				got := fmt.Sprint(c.reply(sock, id, r.reply))
 				if !strings.Contains(got, r.want) {
 					t.Errorf("%s %v: %s, want %s in it", r.kind, r.content, got, r.want)
 				}
@@ -101,7 +130,7 @@ func TestEveryRequest(t *testing.T) {
 					continue
 				}
 				c.engine.release <- struct{}{}
-				if reply := c.answer(c.shell, cell, "execute_reply"); reply["status"] != "ok" {
+				if reply := c.reply(c.shell, cell, "execute_reply"); reply["status"] != "ok" {
 					t.Errorf("the cell: %v", reply)
 				}
 				// The frontend sees the kernel busy again after the other request's idle.
@@ -126,8 +155,14 @@ func TestExecute(t *testing.T) {
 	if want := "status:busy execute_input stream:a stream:b display_data stream:d update_display_data clear_output execute_result status:idle"; published != want {
 		t.Errorf("published %q, want %q", published, want)
 	}
-	_, published = c.execute("bytes")
-	if want := "status:busy execute_input stream:h stream:é! status:idle"; published != want {
+	id := c.send(c.shell, "execute_request", map[string]any{"code": "bytes"})
+	for m := c.nextPublished(); m.kind != "stream"; m = c.nextPublished() {
+		c.held = append(c.held, m)
+	}
+	c.engine.release <- struct{}{} // the first piece is there
+	c.reply(c.shell, id, "execute_reply")
+	published = kinds(c.until(id))
+	if want := "status:busy execute_input stream:é! status:idle"; published != want {
 		t.Errorf("published %q, want %q", published, want)
 	}
 	reply, published = c.execute("fail")
@@ -164,7 +199,7 @@ func TestOrder(t *testing.T) {
 	c := startServer(t, nil)
 	for range 50 {
 		id := c.send(c.shell, "execute_request", map[string]any{"code": "mixed"})
-		c.answer(c.shell, id, "execute_reply")
+		c.reply(c.shell, id, "execute_reply")
 		all := c.until(id)
 		if last := all[len(all)-2]; last.kind != "execute_result" {
 			t.Fatalf("before idle came %s", kinds(all))
@@ -177,15 +212,15 @@ func TestStopOnError(t *testing.T) {
 	send := func(code string, stop bool) string {
 		return c.send(c.shell, "execute_request", map[string]any{"code": code, "stop_on_error": stop})
 	}
-	status := func(id string) any { return c.answer(c.shell, id, "execute_reply")["status"] }
+	status := func(id string) any { return c.reply(c.shell, id, "execute_reply")["status"] }
 	a, b, d := send("fail", true), send("print no", true), send("print no", true)
 	if got := fmt.Sprint(status(a)); got != "error" {
 		t.Errorf("the failing cell: %v", got)
 	}
-	after := send("print yes", true) // because of the answer: it runs
+	after := send("print yes", true) // because of the reply: it runs
 	got := map[string]any{}
 	for range 3 {
-		r := <-c.answers[c.shell]
+		r := <-c.replies[c.shell]
 		got[r.id] = r.content["status"]
 	}
 	if want := map[string]any{b: "aborted", d: "aborted", after: "ok"}; !reflect.DeepEqual(got, want) {
@@ -207,7 +242,7 @@ func TestStopOnError(t *testing.T) {
 func TestManyUpdates(t *testing.T) {
 	c := startServer(t, nil)
 	id := c.send(c.shell, "execute_request", map[string]any{"code": "updates"})
-	if reply := c.answer(c.shell, id, "execute_reply"); reply["status"] != "ok" {
+	if reply := c.reply(c.shell, id, "execute_reply"); reply["status"] != "ok" {
 		t.Fatalf("reply %v", reply)
 	}
 	last, updates, text := map[any]any{}, 0, ""
@@ -228,6 +263,59 @@ func TestManyUpdates(t *testing.T) {
 	if text != ".........." || updates > 100_000 {
 		t.Errorf("%d updates arrived, and text %q", updates, text)
 	}
+}
+
+// TestManyOutputs: a million new displays, and a million lines, to a client that reads them only afterwards: memory stays
+// bounded, other requests get their replies, a note counts what is missing, and idle arrives.
+func TestManyOutputs(t *testing.T) {
+	defer func(old limits) { defaultLimits = old }(defaultLimits)
+	defaultLimits.queue, defaultLimits.time = 16<<20, 100*time.Millisecond
+	for _, code := range []string{"displays", "lines"} {
+		t.Run(code, func(t *testing.T) {
+			c := startServer(t, nil)
+			runtime.GC()
+			before, peak := heapBytes(), uint64(0)
+			id := c.send(c.shell, "execute_request", map[string]any{"code": code})
+			for over := false; !over; {
+				select {
+				case r := <-c.replies[c.shell]:
+					over = r.id == id && r.content["status"] == "ok"
+				case <-time.After(100 * time.Millisecond):
+					c.reply(c.control, c.send(c.control, "kernel_info_request", map[string]any{}), "kernel_info_reply")
+					peak = max(peak, heapBytes())
+				}
+			}
+			shown, missing := 0, 0
+			for _, m := range c.until(id) {
+				text := fmt.Sprint(m.content["text"])
+				var n int
+				if _, err := fmt.Sscanf(text, "\n%d outputs are missing", &n); err == nil {
+					missing += n
+				} else if m.kind == "display_data" {
+					shown++
+				} else if m.kind == "stream" {
+					shown += strings.Count(text, "\n")
+				}
+			}
+			t.Logf("%d shown, %d messages missing; %d MB before, %d MB at most", shown, missing, before>>20, peak>>20)
+			if shown+missing != 1_000_000 || (missing > 0) != (code == "displays") { // the lines come in few messages
+				t.Errorf("%d shown and %d missing", shown, missing)
+			}
+			if most := before + 12*uint64(defaultLimits.queue); peak > most { // the test's client has a share of it
+				t.Errorf("%d MB of memory, %d MB before; want at most %d", peak>>20, before>>20, most>>20)
+			}
+			if _, published := c.execute("print again"); published != "status:busy execute_input stream:again status:idle" {
+				t.Errorf("the next cell published %q", published)
+			}
+		})
+	}
+}
+
+// heapBytes returns the memory that the test process has allocated and not given back.
+func heapBytes() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 func TestHistory(t *testing.T) {
@@ -255,7 +343,7 @@ func TestHistory(t *testing.T) {
 	}
 	for _, q := range cases {
 		id := c.send(c.shell, "history_request", q.request)
-		if got := fmt.Sprint(c.answer(c.shell, id, "history_reply")["history"]); got != q.want {
+		if got := fmt.Sprint(c.reply(c.shell, id, "history_reply")["history"]); got != q.want {
 			t.Errorf("%v: %s, want %s", q.request, got, q.want)
 		}
 	}
@@ -263,33 +351,31 @@ func TestHistory(t *testing.T) {
 
 func TestInput(t *testing.T) {
 	c := startServer(t, nil)
-	ask := func() string {
-		id := c.send(c.shell, "execute_request", map[string]any{"code": "ask name? "})
-		question := <-c.answers[c.stdin]
+	request := func() string {
+		id := c.send(c.shell, "execute_request", map[string]any{"code": "input name? "})
+		question := <-c.replies[c.stdin]
 		if question.kind != "input_request" || question.id != id || question.content["prompt"] != "name? " || question.content["password"] != false {
-			t.Errorf("asked with %+v", question)
+			t.Errorf("requested with %+v", question)
 		}
 		return id
 	}
-	id := ask()
+	id := request()
 	c.send(c.stdin, "input_reply", map[string]any{"value": "Gopher"})
-	c.answer(c.shell, id, "execute_reply")
+	c.reply(c.shell, id, "execute_reply")
 	if k := kinds(c.until(id)); !strings.Contains(k, "stream:got Gopher") {
 		t.Errorf("published %q", k)
 	}
-	// Nobody asked: it is not the answer to the next question.
+	// No request is open: this is no reply to the next one.
 	c.send(c.stdin, "input_reply", map[string]any{"value": "stale"})
 	c.sendFrames(c.stdin, [][]byte{[]byte("hello")})
-	for !strings.Contains(c.log.String(), "<IDS|MSG>") {
-		time.Sleep(time.Millisecond) // until what came after it was dropped
-	}
-	id = ask()
+	c.log.until(t, func(log string) bool { return strings.Contains(log, "<IDS|MSG>") }) // what came after it was dropped
+	id = request()
 	c.send(c.control, "interrupt_request", map[string]any{})
-	if reply := c.answer(c.shell, id, "execute_reply"); reply["evalue"] != ErrInterrupted.Error() {
+	if reply := c.reply(c.shell, id, "execute_reply"); reply["evalue"] != ErrInterrupted.Error() {
 		t.Errorf("after an interrupt: %v", reply)
 	}
-	<-c.answers[c.control]
-	if reply, _ := c.execute("ask x", "allow_stdin", false); reply["evalue"] != ErrNoInput.Error() {
+	<-c.replies[c.control]
+	if reply, _ := c.execute("input x", "allow_stdin", false); reply["evalue"] != ErrNoInput.Error() {
 		t.Errorf("without stdin: %v", reply)
 	}
 }
@@ -299,11 +385,11 @@ func TestInterrupt(t *testing.T) {
 	id := c.send(c.shell, "execute_request", map[string]any{"code": "wait"})
 	queued := c.send(c.shell, "execute_request", map[string]any{"code": "print no"})
 	<-c.engine.started
-	c.answer(c.control, c.send(c.control, "interrupt_request", map[string]any{}), "interrupt_reply")
-	if reply := c.answer(c.shell, id, "execute_reply"); reply["ename"] != "Interrupted" {
+	c.reply(c.control, c.send(c.control, "interrupt_request", map[string]any{}), "interrupt_reply")
+	if reply := c.reply(c.shell, id, "execute_reply"); reply["ename"] != "Interrupted" {
 		t.Errorf("reply %v", reply)
 	}
-	if reply := c.answer(c.shell, queued, "execute_reply"); reply["status"] != "aborted" {
+	if reply := c.reply(c.shell, queued, "execute_reply"); reply["status"] != "aborted" {
 		t.Errorf("the queued cell: %v", reply)
 	}
 }
@@ -312,7 +398,7 @@ func TestInterrupt(t *testing.T) {
 func TestLateOutput(t *testing.T) {
 	c := startServer(t, nil)
 	id := c.send(c.shell, "execute_request", map[string]any{"code": "late"})
-	c.answer(c.shell, id, "execute_reply")
+	c.reply(c.shell, id, "execute_reply")
 	c.until(id)
 	c.engine.release <- struct{}{}
 	if m := c.nextPublished(); m.id != id || m.content["text"] != "late" {
@@ -333,7 +419,7 @@ func TestShutdown(t *testing.T) {
 				<-c.engine.started
 			}
 			id := c.send(sock, "shutdown_request", map[string]any{"restart": true})
-			if reply := c.answer(sock, id, "shutdown_reply"); reply["status"] != "ok" || reply["restart"] != true {
+			if reply := c.reply(sock, id, "shutdown_reply"); reply["status"] != "ok" || reply["restart"] != true {
 				t.Errorf("reply %v", reply)
 			}
 			if k := kinds(c.until(id)); k != "status:busy shutdown_reply status:idle" {
@@ -357,7 +443,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestShutdownSaves: Jupyter interrupts a cell and at once asks for shutdown; the
+// TestShutdownSaves: Jupyter interrupts a cell and at once requests shutdown; the
 // server waits for what the cell does at an interrupt, and interrupts it once.
 func TestShutdownSaves(t *testing.T) {
 	c := startServer(t, nil)
@@ -368,9 +454,7 @@ func TestShutdownSaves(t *testing.T) {
 	if got := <-c.engine.started; got != "saving" {
 		t.Fatalf("the cell is %s", got)
 	}
-	for c.engine.stops.Load() == 0 {
-		time.Sleep(time.Millisecond) // until the server ends
-	}
+	<-c.engine.stops // the server ends
 	if n := len(c.engine.interrupts); n > 0 {
 		t.Errorf("%d more interrupts", n)
 	}
@@ -387,7 +471,7 @@ func TestShutdownSaves(t *testing.T) {
 }
 
 // TestDropped: what is not signed with the kernel's key, or was signed before, is
-// not answered and does nothing.
+// not replied to and does nothing.
 func TestDropped(t *testing.T) {
 	c := startServer(t, nil)
 	good, _ := request("execute_request", map[string]any{"code": "print once"})
@@ -397,7 +481,7 @@ func TestDropped(t *testing.T) {
 		return frames
 	}
 	c.sendFrames(c.shell, good)
-	if r := <-c.answers[c.shell]; r.content["status"] != "ok" {
+	if r := <-c.replies[c.shell]; r.content["status"] != "ok" {
 		t.Fatalf("reply %v", r.content)
 	}
 	bad := []struct {
@@ -416,20 +500,13 @@ func TestDropped(t *testing.T) {
 	}
 	for i, b := range bad {
 		c.sendFrames(c.shell, b.frames)
-		for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-			if lines := strings.Split(c.log.String(), "\n"); len(lines) == i+2 {
-				if !strings.Contains(lines[i], b.log) {
-					t.Errorf("message %d: logged %q, want %q", i, lines[i], b.log)
-				}
-				break
-			}
-			if time.Now().After(end) {
-				t.Fatalf("message %d: nothing in the log:\n%s", i, c.log)
-			}
+		log := c.log.until(t, func(log string) bool { return strings.Count(log, "\n") == i+1 })
+		if line := strings.Split(log, "\n")[i]; !strings.Contains(line, b.log) {
+			t.Errorf("message %d: logged %q, want %q", i, line, b.log)
 		}
 	}
 	id := c.send(c.shell, "kernel_info_request", map[string]any{})
-	c.answer(c.shell, id, "kernel_info_reply") // and no other answer came before it
+	c.reply(c.shell, id, "kernel_info_reply") // and no other reply came before it
 	if n := len(c.engine.started); n != 1 {
 		t.Errorf("%d cells ran, want 1", n)
 	}
@@ -454,7 +531,7 @@ func TestHeartbeat(t *testing.T) {
 // messages of several megabytes.
 func TestClients(t *testing.T) {
 	defer func(old limits) { defaultLimits = old }(defaultLimits)
-	defaultLimits = limits{queue: 1 << 20, time: 3 * time.Second}
+	defaultLimits = limits{queue: 1 << 20, reserve: 1 << 20, time: 3 * time.Second}
 	c := startServer(t, nil)
 	mute, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", c.server.Connection().ShellPort))
 	if err != nil {
@@ -481,7 +558,7 @@ func TestClients(t *testing.T) {
 	big := strings.Repeat("0123456789", 100_000)
 	for range 12 {
 		id := c.send(c.shell, "execute_request", map[string]any{"code": "print " + big})
-		c.answer(c.shell, id, "execute_reply")
+		c.reply(c.shell, id, "execute_reply")
 		for _, o := range append(others, c) {
 			var text strings.Builder
 			for _, m := range o.until(id) {
@@ -494,15 +571,31 @@ func TestClients(t *testing.T) {
 			}
 		}
 	}
-	if _, err := io.Copy(io.Discard, deaf); err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("the client that did not read is still there: %v", err)
+	// What the deaf one gets when it reads again: the note, and the end of the last cell.
+	deaf.SetDeadline(time.Now().Add(patience))
+	var noted, ended int
+	for ended < 12 {
+		m, err := conn.RecvMsg()
+		if err != nil {
+			t.Fatalf("the client that did not read: %v, after the end of %d cells", err, ended)
+		}
+		text := string(bytes.Join(m.Frames, nil))
+		if strings.Contains(text, "outputs are missing here") {
+			noted++
+		}
+		if strings.Contains(text, `"idle"`) {
+			ended++
+		}
 	}
-	// Answers go to who asked.
+	if noted == 0 {
+		t.Error("the client that did not read is not told that it misses something")
+	}
+	// Replies go to the client that sent the request.
 	id := others[3].send(others[3].shell, "kernel_info_request", map[string]any{})
-	others[3].answer(others[3].shell, id, "kernel_info_reply")
+	others[3].reply(others[3].shell, id, "kernel_info_reply")
 	for i, o := range append(others, c) {
-		if n := len(o.answers[o.shell]); n > 0 {
-			t.Errorf("client %d has %d replies that it did not ask for", i, n)
+		if n := len(o.replies[o.shell]); n > 0 {
+			t.Errorf("client %d has %d replies without a request", i, n)
 		}
 	}
 }
@@ -510,7 +603,7 @@ func TestClients(t *testing.T) {
 func TestWidgets(t *testing.T) {
 	c := startServer(t, nil)
 	run := c.send(c.shell, "execute_request", map[string]any{"code": "widget"})
-	c.answer(c.shell, run, "execute_reply")
+	c.reply(c.shell, run, "execute_reply")
 	// The page's script comes before all that the cell shows; widgets' scripts stay
 	// for a page that is slow to draw.
 	var shown []string
@@ -530,14 +623,14 @@ func TestWidgets(t *testing.T) {
 		t.Errorf("shown %q under %q", shown, ids)
 	}
 	c.send(c.shell, "comm_open", map[string]any{"comm_id": "page", "target_name": "gonb_comm", "kernel_id": "the-kernel", "data": map[string]any{}})
-	// The page may not listen yet: it is told until it answers, and gets no value before.
+	// The page may not listen yet: the message is repeated until it replies, and gets no value before.
 	for acks := 0; acks < 3; {
 		m := c.nextPublished()
 		switch data := fmt.Sprint(m.content["data"]); {
 		case m.kind == "comm_msg" && strings.Contains(data, "#comm_open_ack"):
 			acks++
 		case m.kind == "comm_msg" && !strings.Contains(data, "#heartbeat/ping"):
-			t.Errorf("before the page answered: %+v", m)
+			t.Errorf("before the page replied: %+v", m)
 		}
 	}
 	c.send(c.shell, "comm_msg", map[string]any{"comm_id": "page", "data": map[string]any{"address": "#heartbeat/pong", "value": true}})
@@ -558,7 +651,7 @@ func TestWidgets(t *testing.T) {
 		t.Errorf("the value came as %s", got)
 	}
 	id := c.send(c.shell, "comm_info_request", map[string]any{"target_name": "gonb_comm"})
-	if got := fmt.Sprint(c.answer(c.shell, id, "comm_info_reply")["comms"]); got != "map[page:map[target_name:gonb_comm]]" {
+	if got := fmt.Sprint(c.reply(c.shell, id, "comm_info_reply")["comms"]); got != "map[page:map[target_name:gonb_comm]]" {
 		t.Errorf("comm_info: %s", got)
 	}
 	send := func(comm, address string, value any) {
@@ -580,7 +673,7 @@ func TestWidgets(t *testing.T) {
 	}
 	c.until(c.send(c.shell, "comm_close", map[string]any{"comm_id": "page"}))
 	id = c.send(c.shell, "comm_info_request", map[string]any{})
-	if got := fmt.Sprint(c.answer(c.shell, id, "comm_info_reply")["comms"]); got != "map[]" {
+	if got := fmt.Sprint(c.reply(c.shell, id, "comm_info_reply")["comms"]); got != "map[]" {
 		t.Errorf("after comm_close: %s", got)
 	}
 }
@@ -590,7 +683,7 @@ func TestWidgets(t *testing.T) {
 func TestManyScripts(t *testing.T) {
 	c := startServer(t, nil)
 	run := c.send(c.shell, "execute_request", map[string]any{"code": "scripts"})
-	c.answer(c.shell, run, "execute_reply")
+	c.reply(c.shell, run, "execute_reply")
 	shown, scripts := map[string]int{}, 0
 	for _, m := range c.until(run) {
 		if html := fmt.Sprint(m.content["data"]); strings.Contains(html, "<script>") {

@@ -164,19 +164,16 @@ func (s *socket) find(id string) *peer {
 	return found
 }
 
-// publish sends frames to all clients that subscribed to their topic, which is the first frame.
-func (s *socket) publish(frames [][]byte) {
+// subscribers returns the clients that subscribed to a topic.
+func (s *socket) subscribers(topic string) (all []*peer) {
 	s.mu.Lock()
-	var to []*peer
+	defer s.mu.Unlock()
 	for p := range s.peers {
-		if p.subscribed(string(frames[0])) {
-			to = append(to, p)
+		if p.subscribed(topic) {
+			all = append(all, p)
 		}
 	}
-	s.mu.Unlock()
-	for _, p := range to {
-		p.send(frames)
-	}
+	return all
 }
 
 // close waits up to lingerTime until queued messages are sent, then ends all connections.

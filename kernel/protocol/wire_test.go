@@ -91,7 +91,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("accepted %+v", m)
 		}
 		// Whatever reads contents must do so without a panic.
-		new(question).read(m)
+		new(codePosition).read(m)
 		m.decode(new(executeRequest))
 		req := historyRequest{N: -1}
 		if m.decode(&req) == nil {
