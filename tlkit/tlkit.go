@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
@@ -105,6 +106,13 @@ type (
 	// Samples is accuracy against the number of training images; see [SampleSizes]. Fields and methods:
 	// [train.Samples].
 	Samples = train.Samples
+
+	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
+	Heatmap = insight.Heatmap
+	// CAMOptions select the stage that [GradCAM] reads. Fields: [insight.CAMOptions].
+	CAMOptions = insight.CAMOptions
+	// OcclusionOptions are the size and the step of the square of [Occlusion]. Fields: [insight.OcclusionOptions].
+	OcclusionOptions = insight.OcclusionOptions
 
 	// Recipe is what all strategies of a comparison share: epochs, batch size, optimizer, schedule, augmentation, seed.
 	// Fields and methods: [train.Recipe].

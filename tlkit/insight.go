@@ -1,0 +1,28 @@
+package tlkit
+
+import (
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// GradCAM returns the parts of an image that speak for a class, "" for the most probable one (Selvaraju et al. 2017).
+// The last value of a cell shows the map over the image; Values has the numbers. See [insight.GradCAM].
+func GradCAM(model *Model, image *vision.Image, class string, opts ...CAMOptions) (*Heatmap, error) {
+	return insight.GradCAM(model, image, class, opts...)
+}
+
+// MustGradCAM is [GradCAM] that panics on an error.
+func MustGradCAM(model *Model, image *vision.Image, class string, opts ...CAMOptions) *Heatmap {
+	return must(GradCAM(model, image, class, opts...))
+}
+
+// Occlusion returns the parts of an image whose covering makes a class less probable, "" for the most probable one
+// (Zeiler and Fergus 2014). It needs no gradients and is slower than [GradCAM]. See [insight.Occlusion].
+func Occlusion(model *Model, image *vision.Image, class string, opts ...OcclusionOptions) (*Heatmap, error) {
+	return insight.Occlusion(model, image, class, opts...)
+}
+
+// MustOcclusion is [Occlusion] that panics on an error.
+func MustOcclusion(model *Model, image *vision.Image, class string, opts ...OcclusionOptions) *Heatmap {
+	return must(Occlusion(model, image, class, opts...))
+}
