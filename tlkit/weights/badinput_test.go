@@ -382,11 +382,9 @@ func TestShrunkAfterOpen(t *testing.T) {
 }
 
 func TestOpenBytes(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join("testdata", "whole_model.pth"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := zipFile(t, record{"a/data.pkl", []byte("\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.")})
 	var forbidden *ForbiddenError
+	var err error
 	if _, err := OpenBytes("embedded.pth", b); !errors.As(err, &forbidden) || forbidden.Path != "embedded.pth" {
 		t.Errorf("error %v", err)
 	}
@@ -413,7 +411,7 @@ func TestOpenPaths(t *testing.T) {
 	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Errorf("folder: %v", err)
 	}
-	if _, err := OpenWith(filepath.Join("testdata", "views.safetensors"), Options{Key: "model"}); err == nil || !strings.Contains(err.Error(), "leave Key empty") {
+	if _, err := OpenWith(filepath.Join("testdata", "views.safetensors"), Options{Key: "model"}); err == nil || !strings.Contains(err.Error(), "leave Options.Key empty") {
 		t.Errorf("key in safetensors: %v", err)
 	}
 }

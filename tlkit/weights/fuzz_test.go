@@ -77,6 +77,8 @@ func FuzzUnpickle(f *testing.F) {
 	f.Add([]byte("\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01a\x94]\x94(K\x01M\x01\x02J\x01\x02\x03\x04G@\x00\x00\x00\x00\x00\x00\x00\x88Neu."))
 	f.Add([]byte("(dp0\nVa\\u00fc\np1\nI01\nsS'b'\np2\nF1.5\ns(lp3\nL5L\nag1\nas."))
 	f.Add([]byte("\x80\x02cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87R(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbC\x08\x00\x00\x00\x00\x00\x00\xd0?\x86R."))
+	f.Add([]byte("\x80\x02cmy.net\nNet\n)\x81q\x01}(X\x0b\x00\x00\x00_parameters}X\x01\x00\x00\x00w" + tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{2, 1}) +
+		"sX\x08\x00\x00\x00_buffers}X\x08\x00\x00\x00_modules}ub."))
 	f.Fuzz(func(t *testing.T, object []byte) {
 		fuzzOpen(t, legacyFile(string(object), []string{"0"}, []int64{4}, make([]byte, 16)))
 		fuzzOpen(t, legacyFile(string(object), nil, nil))

@@ -41,20 +41,22 @@ type global struct {
 type globalKind uint8
 
 const (
-	opaque        globalKind = iota // unknown or of no interest: calls return an object whose content is ignored
-	makeDict                        // OrderedDict and others
-	makeList                        // list, set, frozenset
-	makeTuple                       // tuple, torch.Size
-	encodeText                      // _codecs.encode: how Python 3 writes bytes for protocol 2
-	numpyScalar                     // a NumPy number
-	storageClass                    // torch.FloatStorage and others
-	dtypeValue                      // torch.float32 and others
-	tensorV1                        // torch._utils._rebuild_tensor
-	tensorV2                        // torch._utils._rebuild_tensor_v2
-	tensorV3                        // torch._utils._rebuild_tensor_v3
-	parameter                       // torch._utils._rebuild_parameter
-	fromType                        // torch._tensor._rebuild_from_type_v2: a subclass of Tensor
-	foreignTensor                   // quantised, sparse and other tensors that are not read
+	opaque         globalKind = iota // unknown or of no interest: calls return an object whose content is ignored
+	makeDict                         // OrderedDict and others
+	makeList                         // list, set, frozenset
+	makeTuple                        // tuple, torch.Size
+	encodeText                       // _codecs.encode: how Python 3 writes bytes for protocol 2
+	numpyScalar                      // a NumPy number
+	storageClass                     // torch.FloatStorage and others
+	dtypeValue                       // torch.float32 and others
+	tensorV1                         // torch._utils._rebuild_tensor
+	tensorV2                         // torch._utils._rebuild_tensor_v2
+	tensorV3                         // torch._utils._rebuild_tensor_v3
+	parameter                        // torch._utils._rebuild_parameter
+	fromType                         // torch._tensor._rebuild_from_type_v2: a subclass of Tensor
+	compiledModule                   // torch.compile(module)
+	tracedModule                     // a module of torch.fx, a call with its attributes
+	foreignTensor                    // quantised, sparse and other tensors that are not read
 )
 
 // known lists the callables that matter for a state dict, by module and name, after torch.load(weights_only=True)
@@ -80,6 +82,8 @@ var known = map[string]global{
 	"torch._utils._rebuild_parameter_with_state":   {kind: parameter},
 	"torch.nn.parameter.Parameter":                 {kind: parameter},
 	"torch._tensor._rebuild_from_type_v2":          {kind: fromType},
+	"torch._dynamo.eval_frame.OptimizedModule":     {kind: compiledModule},
+	"torch.fx.graph_module.reduce_graph_module":    {kind: tracedModule},
 	"torch._utils._rebuild_qtensor":                {kind: foreignTensor},
 	"torch._utils._rebuild_sparse_tensor":          {kind: foreignTensor},
 	"torch._utils._rebuild_sparse_csr_tensor":      {kind: foreignTensor},
@@ -184,6 +188,7 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", g.name, err)
 		}
+		u.tensors++
 		return t, u.charge(160 + 16*len(t.Shape))
 	case parameter:
 		if t, ok := arg(args, 0).(*Tensor); ok {
@@ -199,6 +204,12 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		return u.apply(inner, innerArgs)
 	case opaque, foreignTensor:
 		return &object{class: g, args: args}, u.charge(64)
+	case compiledModule:
+		m, err := u.compiled(args)
+		return &object{class: g, items: m}, err
+	case tracedModule:
+		m, err := u.moduleOf(arg(args, 0))
+		return &object{class: g, items: m}, err
 	}
 	return nil, fmt.Errorf("a call of %s; the pickle is damaged", g.name)
 }

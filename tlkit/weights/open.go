@@ -14,7 +14,7 @@ import (
 // Options change how OpenWith reads a file. The zero value is what Open uses.
 type Options struct {
 	// Key is the place of the state dict within a PyTorch checkpoint, as a path
-	// with dots ("ema.state_dict"). Empty: found by the rule of Open.
+	// with dots ("ema.state_dict"); the rule of Open goes on from there. Empty: found by that rule.
 	Key string
 	// KeepPrefix keeps the prefixes "module." and "_orig_mod.", which are
 	// otherwise removed when all keys have them.
@@ -26,14 +26,19 @@ type Options struct {
 //
 // In a PyTorch checkpoint the state dict is found by this rule:
 //
-//  1. The first of these entries that is a dictionary with tensors, looked for
-//     in this order: state_dict, model_state_dict, model_state, model, net,
-//     network, module, weights, params, ema_state_dict, model_ema; the rule
-//     then starts again inside it.
-//  2. Else the dictionary itself, if it holds tensors. Numbers and strings
-//     beside them go to Metadata.
-//  3. Else the only entry that is a dictionary with tensors. If there are
-//     several, the error lists them, and Options.Key chooses.
+//  1. The dictionary itself, if a tensor in it has the name of a layer's (conv1.weight).
+//  2. Else the entry state_dict, model_state_dict, model_state, model, net, network, module, weights or params, if one
+//     of them is a dictionary with tensors; the rule then starts again inside it.
+//  3. Else the dictionary itself, if it holds tensors. Numbers and strings beside them go to Metadata.
+//  4. Else the only entry that is a dictionary with tensors.
+//
+// If two entries of rule 2 or rule 4 are possible, the error is a *[KeyError] that lists them, and Options.Key chooses. Other
+// dictionaries with tensors, such as model_ema beside model, are named in StateDict.Others. States of optimizers don't
+// count.
+//
+// The pickle of a whole model (torch.save(model)) is a dictionary for this rule, whose entries are those of its
+// state_dict(), and so is a model in an entry of a dictionary, or in an attribute of the object that the file holds
+// (fastai's Learner). Only its tensors are read: its class is not needed, and no code of it runs.
 //
 // The prefixes "module." (DataParallel) and "_orig_mod." (torch.compile) are
 // removed when all keys have them.
@@ -61,6 +66,11 @@ func (sd *StateDict) named(path string, err error) error {
 	if errors.As(err, &forbidden) {
 		forbidden.Path = path
 		return forbidden
+	}
+	var key *KeyError
+	if errors.As(err, &key) {
+		key.Path = path
+		return key
 	}
 	if err != nil {
 		return inFile(path, err)
@@ -105,7 +115,7 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 		sd, err = openTorchLegacy(r, size, opts)
 	case formatSafetensors:
 		if opts.Key != "" {
-			return nil, fmt.Errorf("Options.Key is %q, but a safetensors file has no nested dictionaries; leave Key empty", opts.Key)
+			return nil, &KeyError{Key: opts.Key}
 		}
 		sd, err = openSafetensors(r, size)
 	default:

@@ -32,6 +32,9 @@ type StateDict struct {
 	Nested string
 	// Stripped is the prefix that Open removed from all keys, such as "module.".
 	Stripped string
+	// Others are the places of further dictionaries with tensors in the file, such as an average of the weights
+	// ("model_ema"), if Options.Key is empty. They are not read; Options.Key chooses one.
+	Others []string
 
 	entries []Entry
 	index   map[string]int
@@ -47,8 +50,8 @@ func New(entries []Entry) (*StateDict, error) {
 	return sd, nil
 }
 
-// With returns a state dict of other entries that keeps all other facts of sd: Metadata, Source, Format, Nested and
-// Stripped. It is a view: the file stays sd's, and closing sd ends both. A repeated key is an error.
+// With returns a state dict of other entries that keeps all other facts of sd: Metadata, Source, Format, Nested,
+// Stripped and Others. It is a view: the file stays sd's, and closing sd ends both. A repeated key is an error.
 func (sd *StateDict) With(entries []Entry) (*StateDict, error) {
 	out := *sd
 	out.Metadata, out.entries, out.file = maps.Clone(sd.Metadata), slices.Clone(entries), nil

@@ -65,8 +65,8 @@ var errBigEndian = errors.New("written on a big-endian machine; load it in Pytho
 // legacyStorage returns the storage of a persistent id, the same one for the
 // same key. With view = (key, offset, size) it is a piece of the storage.
 func legacyStorage(storages map[string]*storage, id any) (any, error) {
-	if t := sequence(id); len(t) > 1 && t[0] == any("module") {
-		return nil, errors.New(`the file holds a whole model with its source code, not a state dict; in Python, load it and torch.save(model.state_dict(), "FILE")`)
+	if class, ok := moduleClass(id); ok {
+		return class, nil
 	}
 	s, key, view, err := parseStorageID(id)
 	if err != nil {
@@ -89,6 +89,17 @@ func legacyStorage(storages map[string]*storage, id any) (any, error) {
 		return nil, fmt.Errorf("a view leaves storage %.40q of %d elements; the file is damaged", key, root.numel)
 	}
 	return &storage{dtype: root.dtype, numel: int(n), root: root, first: int(first)}, nil
+}
+
+// moduleClass returns the class of the persistent id ("module", class, source file, source text), under which the legacy
+// form keeps a class of modules. The text is not read.
+func moduleClass(id any) (*global, bool) {
+	t := sequence(id)
+	if len(t) < 2 || t[0] != any("module") {
+		return nil, false
+	}
+	class, ok := t[1].(*global)
+	return class, ok
 }
 
 // placeStorages finds the bytes of each storage; they follow at position at in

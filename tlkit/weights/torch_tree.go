@@ -1,162 +1,94 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 )
-
-// nestedNames are the entries under which training scripts keep the state dict,
-// in the order in which they are tried.
-var nestedNames = []string{
-	"state_dict", "model_state_dict", "model_state", "model", "net", "network", "module",
-	"weights", "params", "ema_state_dict", "model_ema",
-}
-
-// notWeights are dictionaries with tensors that are no models.
-var notWeights = []string{
-	"optimizer", "optimizer_state_dict", "optimizer_state", "optimizer_states", "optim", "opt",
-	"scheduler", "lr_scheduler", "lr_schedulers", "scheduler_state_dict", "scaler", "amp", "amp_scaler",
-	"loops", "callbacks", "rng_state", "rng_states",
-}
-
-// maxNesting bounds the search; real checkpoints use two or three levels.
-const maxNesting = 6
 
 // stateDictOf finds the state dict in the value of a checkpoint by the rule
 // documented at Open.
 func stateDictOf(root any, format string, size int64, opts Options) (*StateDict, error) {
 	sd := &StateDict{Format: format, Metadata: map[string]string{}}
-	var path []string
 	d, ok := dictOf(root)
+	if !ok {
+		d, ok = attributesOf(root)
+	}
 	if o, isObject := root.(*object); !ok && isObject && o.class.unknown {
 		return nil, &ForbiddenError{Name: o.class.name, Unknown: true}
 	}
 	if !ok {
 		return nil, fmt.Errorf("the file holds a %s, not a state dict; in Python, torch.save(model.state_dict(), ...)", kindOf(root))
 	}
-	if opts.Key != "" {
-		for _, name := range strings.Split(opts.Key, ".") {
-			v, _ := d.get(name)
-			next, ok := dictOf(v)
-			if !ok {
-				return nil, fmt.Errorf("there is no dictionary %q in it (Options.Key is %q); the dictionaries are %s", name, opts.Key, quoted(dicts(d)))
-			}
-			sd.note(d, true)
-			d, path = next, append(path, name)
-		}
-	} else {
-		for range maxNesting {
-			name, err := choose(d)
-			if err != nil {
-				return nil, err
-			}
-			if name == "" {
-				break
-			}
-			sd.note(d, true)
-			v, _ := d.get(name)
-			d, _ = dictOf(v)
-			path = append(path, name)
-		}
+	if d.isOptimizer() {
+		return nil, errors.New("the file holds the state of an optimizer, no weights; open the file of the model beside it")
 	}
-	sd.note(d, false)
-	sd.Nested = strings.Join(path, ".")
-	return sd, sd.collect(d, size)
+	d, err := sd.place(d, opts.Key)
+	if err != nil {
+		return nil, err
+	}
+	budget := memoryBase + memoryFactor*size
+	return sd, (&collector{sd: sd, size: size, bytes: budget, names: budget}).add(d, "", maxDepth)
 }
 
-// collect adds the tensors of d to the state dict.
-func (sd *StateDict) collect(d *dict, size int64) error {
-	total := int64(0)
+// collector adds the tensors of dictionaries to a state dict.
+type collector struct {
+	sd    *StateDict
+	size  int64 // of the file
+	bytes int64 // that tensors may still have: tied weights count twice on purpose
+	names int64 // memory that entries and their keys may still take
+}
+
+// add adds the tensors of d, and of the modules in it, with a prefix for their keys.
+func (c *collector) add(d *dict, prefix string, depth int) error {
+	if depth == 0 {
+		return fmt.Errorf("modules are nested more than %d deep at %.100q; this is no honest checkpoint", maxDepth, printable(prefix))
+	}
 	for i, k := range d.keys {
-		t, ok := d.values[i].(*Tensor)
-		if !ok {
-			if o, isObject := d.values[i].(*object); isObject && o.class.kind == foreignTensor {
-				return fmt.Errorf("entry %.100q is a tensor of a kind that is not read (%s); quantised and sparse weights have to be converted in Python", keyText(k), o.class.name)
+		name, isText := k.(string)
+		var err error
+		switch v := d.values[i].(type) {
+		case *Tensor:
+			if !isText {
+				return fmt.Errorf("a tensor's key is a %s; expected a string", kindOf(k))
 			}
-			continue
+			err = c.tensor(prefix+name, v)
+		case *object:
+			if v.class.kind == foreignTensor {
+				return fmt.Errorf("entry %.100q is a tensor of a kind that is not read (%s); quantised and sparse weights have to be converted in Python", prefix+keyText(k), v.class.name)
+			}
+			if d.module && v.items != nil && v.items.module && isText {
+				if err = c.charge(prefix + name); err == nil {
+					err = c.add(v.items, prefix+name+".", depth-1)
+				}
+			}
 		}
-		key, ok := k.(string)
-		if !ok {
-			return fmt.Errorf("a tensor's key is a %s; expected a string", kindOf(k))
+		if err != nil {
+			return err
 		}
-		if err := t.resolve(); err != nil {
-			return fmt.Errorf("tensor %.100q: %w; the file is damaged or cut short", key, err)
-		}
-		total += int64(t.NumBytes())
-		if total > memoryBase+memoryFactor*size { // tied weights count twice on purpose
-			return fmt.Errorf("its tensors would need more than %d bytes, but the file has only %d; this is no honest checkpoint", total, size)
-		}
-		sd.entries = append(sd.entries, Entry{Key: key, Tensor: *t})
 	}
 	return nil
 }
 
-// choose returns the entry to descend into, "" to stay at d.
-func choose(d *dict) (string, error) {
-	s := search{}
-	for _, name := range nestedNames {
-		if v, ok := d.get(name); ok && s.hasTensors(v, maxNesting) {
-			return name, nil
-		}
+// charge takes the memory of an entry from the budget: modules that share their children could name them without end.
+func (c *collector) charge(key string) error {
+	if c.names -= int64(len(key)) + 160; c.names < 0 {
+		return errors.New("the names of its tensors need far more memory than the file's size explains; this is no honest checkpoint")
 	}
-	if slices.ContainsFunc(d.values, func(v any) bool { _, ok := v.(*Tensor); return ok }) {
-		return "", nil
-	}
-	var candidates []string
-	for _, name := range dicts(d) {
-		if v, _ := d.get(name); s.hasTensors(v, maxNesting) && !slices.Contains(notWeights, name) {
-			candidates = append(candidates, name)
-		}
-	}
-	switch len(candidates) {
-	case 0:
-		return "", nil
-	case 1:
-		return candidates[0], nil
-	}
-	return "", fmt.Errorf("several dictionaries with tensors: %s; choose one with Options.Key", quoted(candidates))
+	return nil
 }
 
-// search caches which dictionaries hold tensors: dictionaries may contain themselves, or one another many times.
-type search map[*dict]bool
-
-// hasTensors reports whether v is a dictionary with tensors, at most depth
-// levels down.
-func (s search) hasTensors(v any, depth int) bool {
-	d, ok := dictOf(v)
-	if !ok || depth == 0 {
-		return false
+func (c *collector) tensor(key string, t *Tensor) error {
+	if err := t.resolve(); err != nil {
+		return fmt.Errorf("tensor %.100q: %w; the file is damaged or cut short", key, err)
 	}
-	found, known := s[d]
-	if known {
-		return found
+	if c.bytes -= int64(t.NumBytes()); c.bytes < 0 {
+		return fmt.Errorf("its tensors would need more than %d bytes, but the file has only %d; this is no honest checkpoint", memoryBase+memoryFactor*c.size, c.size)
 	}
-	s[d] = false // ends cycles
-	for _, v := range d.values {
-		if _, ok := v.(*Tensor); ok || s.hasTensors(v, depth-1) {
-			found = true
-			break
-		}
-	}
-	s[d] = found
-	return found
-}
-
-// dicts returns the names of the entries that are dictionaries.
-func dicts(d *dict) []string {
-	var names []string
-	for i, v := range d.values {
-		if _, ok := dictOf(v); !ok {
-			continue
-		}
-		if name, ok := d.keys[i].(string); ok {
-			names = append(names, name)
-		}
-	}
-	return names
+	c.sd.entries = append(c.sd.entries, Entry{Key: key, Tensor: *t})
+	return c.charge(key)
 }
 
 // note copies the plain values of d to Metadata; those of an inner dictionary replace those of an outer one. Tensors

@@ -33,6 +33,7 @@ type unpickler struct {
 
 	// unknown is the first callable that is not known, "" for none.
 	unknown string
+	tensors int // number of tensors built
 
 	// persistent resolves persistent ids (tensors' storages); nil: not allowed.
 	persistent func(id any) (any, error)
@@ -52,11 +53,14 @@ func newUnpickler(r io.Reader, size int64, budget int64) *unpickler {
 
 var errStop = errors.New("stop")
 
-// checked returns sd, or an error if it has no tensors and the reason is a
-// callable that is not known.
+// checked returns sd, or an error if it has no tensors: the reason is a callable that is not known, or the tensors are
+// not where names are.
 func (u *unpickler) checked(sd *StateDict, err error) (*StateDict, error) {
 	if err == nil && len(sd.entries) == 0 && u.unknown != "" {
 		return nil, &ForbiddenError{Name: u.unknown, Unknown: true}
+	}
+	if err == nil && len(sd.entries) == 0 && u.tensors > 0 {
+		return nil, fmt.Errorf("the file holds %d tensors, none of them under a name; expected a state dict, a dictionary from names to tensors", u.tensors)
 	}
 	return sd, err
 }

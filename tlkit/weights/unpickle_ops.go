@@ -15,11 +15,12 @@ type (
 		class *global
 		args  tuple
 		state any
-		items *dict // what was set in it, if its class is a dictionary; else nil
+		items *dict // what was set in it, if its class is a dictionary; of a module its tensors and children; else nil
 	}
 	dict struct {
 		keys, values []any
 		index        map[string]int // of the string keys
+		module       bool           // made of the attributes of an nn.Module
 	}
 )
 
@@ -507,7 +508,7 @@ func (u *unpickler) callWith(v any) error {
 }
 
 // build is BUILD. An OrderedDict's attributes (_metadata) and a Parameter's are irrelevant to the weights; an object's
-// state may be a NumPy type's byte order.
+// state may be a NumPy type's byte order, or the attributes of a module.
 func (u *unpickler) build(byte) error {
 	state, err := u.pop()
 	if err != nil {
@@ -517,10 +518,16 @@ func (u *unpickler) build(byte) error {
 	if err != nil {
 		return err
 	}
-	if o, ok := target.(*object); ok {
-		o.state = state
+	o, ok := target.(*object)
+	if !ok {
+		return nil
 	}
-	return nil
+	o.state = state
+	m, err := u.moduleOf(state)
+	if m != nil {
+		o.items = m
+	}
+	return err
 }
 
 // persistentID is BINPERSID.

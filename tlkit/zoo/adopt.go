@@ -67,7 +67,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if full, err = m.completed(full, o.Seed, func(p nn.Param) bool { return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) }); err != nil {
 		return err
 	}
-	m.note(f, head, o)
+	m.note(f, head, sd.Others, o)
 	return m.LoadStateDict(full)
 }
 
@@ -157,10 +157,14 @@ func (v *values) headClasses(source string, head *foundHead, o LoadOptions) ([]s
 	return numbered(head.classes), nil
 }
 
-// note prints on standard error, and keeps in m.Notes, the changes that made the file fit.
-func (m *Model) note(f *fit, head *foundHead, o LoadOptions) {
+// note prints on standard error, and keeps in m.Notes, the changes that made the file fit, and what else was possible:
+// others are the places of further weights in the file.
+func (m *Model) note(f *fit, head *foundHead, others []string, o LoadOptions) {
 	m.Notes = slices.Clone(f.notes)
 	say := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
+	if len(others) > 0 {
+		say("the file has further tensors in %s, which are not read; LoadOptions.Key chooses them", listed(others))
+	}
 	if f.prefix != "" {
 		say("the prefix %q of its keys is left out", f.prefix)
 	}

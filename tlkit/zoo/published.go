@@ -84,7 +84,12 @@ func fileValues(spec Spec, o LoadOptions) (*values, error) {
 		v.preprocess = *o.Preprocess
 	}
 	v.open = func(context.Context) (*weights.StateDict, error) {
-		return weights.OpenWith(path, weights.Options{Key: o.Key})
+		sd, err := weights.OpenWith(path, weights.Options{Key: o.Key})
+		var key *weights.KeyError
+		if errors.As(err, &key) {
+			key.Option = "LoadOptions.Key"
+		}
+		return sd, err
 	}
 	return v, nil
 }

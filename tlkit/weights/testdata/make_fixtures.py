@@ -16,6 +16,7 @@ import pathlib
 
 import numpy as np
 import torch
+import torch.fx
 from safetensors.torch import save_file
 
 HERE = pathlib.Path(__file__).parent
@@ -81,6 +82,29 @@ def net():
     return m
 
 
+class Parts(torch.nn.Module):
+    """A module with all that the state dict of one leaves out, and with a child under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = net()
+        self.again = self.body[2]
+        self.scale = torch.nn.Parameter(values(3))
+        self.register_parameter("shift", None)
+        self.register_buffer("mean", values(2, 2))
+        self.register_buffer("table", values(4), persistent=False)
+        self.plain = values(5)  # no buffer
+        self.parent = [self]  # a cycle
+
+
+def modules():
+    """A whole model beside its average and its optimizer, as some training scripts save them."""
+    m = Parts()
+    opt = torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
+    opt.state[m.scale] = {"momentum_buffer": values(3)}
+    return {"model": m, "ema": Parts(), "optimizer": opt.state_dict(), "optimizer_g": opt.state_dict(), "epoch": 3}
+
+
 def checkpoint():
     """What a training script saves, with all its company."""
     m = torch.nn.DataParallel(net())
@@ -141,6 +165,9 @@ def main():
     save("protocol0.pth", small, pickle_protocol=0)
     save("several.pth", {"encoder": net().state_dict(), "decoder": {"inner": net().state_dict()}, "optimizer": {"state": {0: values(2)}}})
     save("whole_model.pth", net())
+    save("modules.zip.pth", modules())
+    save("traced.zip.pth", torch.fx.symbolic_trace(net()))
+    save("optimizer.pth", modules()["optimizer"])
     torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), HERE / "script.pth")
     save("quantized.pth", {"q": torch.quantize_per_tensor(values(2, 2), 0.5, 0, torch.quint8), "w": values(2)})
     save("list.pth", [values(2)])

@@ -1,0 +1,167 @@
+package weights
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestModules opens pickles of whole models: keys, order and values are those of PyTorch's state_dict().
+func TestModules(t *testing.T) {
+	net := []string{"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked", "2.weight", "2.bias"}
+	parts := []string{"scale", "mean"}
+	for _, key := range net {
+		parts = append(parts, "body."+key)
+	}
+	parts = append(parts, "again.weight", "again.bias")
+	for _, tt := range []struct {
+		name   string
+		keys   []string
+		nested string
+		others []string
+	}{
+		{"whole_model.pth", net, "", nil},
+		{"traced.zip.pth", net, "", nil},
+		{"modules.zip.pth", parts, "model", []string{"ema"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sd := openFixture(t, tt.name)
+			if !slices.Equal(sd.Keys(), tt.keys) {
+				t.Errorf("keys %q, want %q", sd.Keys(), tt.keys)
+			}
+			if sd.Nested != tt.nested || !slices.Equal(sd.Others, tt.others) {
+				t.Errorf("nested %q, others %q; want %q, %q", sd.Nested, sd.Others, tt.nested, tt.others)
+			}
+			prefix := ""
+			if tt.nested != "" {
+				prefix = "body."
+			}
+			checkTensor(t, sd, prefix+"0.weight", []int{3, 2, 3, 3}, halves(54))
+			checkTensor(t, sd, tt.keys[len(tt.keys)-1], []int{2}, halves(2))
+			if tt.nested != "" {
+				checkTensor(t, sd, "mean", []int{2, 2}, halves(4))
+				checkTensor(t, sd, "scale", []int{3}, halves(3))
+				if sd.Metadata["epoch"] != "3" {
+					t.Errorf("metadata %q", sd.Metadata)
+				}
+			}
+		})
+	}
+}
+
+// TestPlace holds the rule by which the state dict of a checkpoint is found, and what is said of the rest.
+func TestPlace(t *testing.T) {
+	text := func(s string) string { p := &pickler{}; p.text(s); return p.b.String() }
+	w := tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{2, 1})
+	dict := func(pairs ...string) string { // names and values in turn
+		s := "}("
+		for i, p := range pairs {
+			if i%2 == 0 {
+				p = text(p)
+			}
+			s += p
+		}
+		return s + "u"
+	}
+	class := func(module, name string) string { return "c" + module + "\n" + name + "\n" }
+	sd := dict("conv.weight", w)
+	module := func(tensor string) string {
+		return class("my.net", "Net") + ")\x81" + dict("_parameters", dict("w", tensor), "_buffers", dict(), "_modules", dict()) + "b"
+	}
+	parent := class("my.net", "Outer") + ")\x81" + dict("_parameters", dict(), "_buffers", dict(), "_modules", dict("model", module(w), "net", module(w))) + "b"
+	optimizer := dict("state", dict("a", w), "param_groups", "]")
+	for _, tt := range []struct {
+		name, pickle, key string
+		nested            string
+		first             string   // the first key
+		others            []string // or those that the error lists
+		err               string
+	}{
+		{"a trained and an averaged one", dict("model", sd, "model_ema", sd), "", "model", "conv.weight", []string{"model_ema"}, ""},
+		{"the average first", dict("state_dict_ema", sd, "state_dict", sd), "", "state_dict", "conv.weight", []string{"state_dict_ema"}, ""},
+		{"the average alone", dict("model_ema", sd, "optimizer", optimizer), "", "model_ema", "conv.weight", nil, ""},
+		{"the average by name", dict("model", sd, "model_ema", sd), "model_ema", "model_ema", "conv.weight", nil, ""},
+		{"two known names", dict("model", sd, "net", sd), "", "", "", []string{"model", "net"}, "choose one with Options.Key"},
+		{"two unknown names", dict("student", sd, "teacher", sd), "", "", "", []string{"student", "teacher"}, "choose one with Options.Key"},
+		{"generator and discriminator", dict("generator", dict("model", sd), "discriminator", sd), "", "", "", []string{"generator", "discriminator"}, "choose one"},
+		{"deeper", dict("checkpoint", dict("model", sd, "ema", sd)), "", "checkpoint.model", "conv.weight", []string{"checkpoint.ema"}, ""},
+		{"two, deeper", dict("checkpoint", dict("a", sd, "b", sd)), "", "", "", []string{"checkpoint.a", "checkpoint.b"}, "choose one"},
+		{"a key above the state dict", dict("checkpoint", dict("model", sd), "b", sd), "checkpoint", "checkpoint.model", "conv.weight", nil, ""},
+		{"a name with a dot", dict("a.b", sd, "c", sd), "a.b", "a.b", "conv.weight", nil, ""},
+		{"a wrong key", dict("a", sd, "optimizer", optimizer), "b", "", "", []string{"a"}, `there is no dictionary "b"`},
+		{"a state dict with company", dict("conv.weight", w, "model", dict("alpha", w)), "", "", "conv.weight", []string{"model"}, ""},
+		{"optimizers of any name", dict("model", sd, "opt_g", optimizer), "", "model", "conv.weight", nil, ""},
+		{"a loose tensor beside it", dict("queue", w, "model", sd), "", "model", "conv.weight", nil, ""},
+		{"a module", module(w), "", "", "w", nil, ""},
+		{"a module whose children have telling names", parent, "", "", "model.w", nil, ""},
+		{"a compiled module", class("torch._dynamo.eval_frame", "OptimizedModule") + "(" + module(w) + "NtR", "", "", "w", nil, ""},
+		{"an attribute of an object", class("fastai.learner", "Learner") + ")\x81" + dict("model", module(w), "opt", class("a", "B")+")\x81") + "b", "", "model", "w", nil, ""},
+		{"a quantised parameter", module(class("torch._utils", "_rebuild_qtensor") + ")R"), "", "", "", nil, "of a kind that is not read"},
+		{"tensors in a list", dict("model", "]"+w+"a"), "", "", "", nil, "1 tensors, none of them under a name"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.pth")
+			data := zipFile(t, record{"a/data.pkl", []byte("\x80\x02" + tt.pickle + ".")}, record{"a/data/0", make([]byte, 16)})
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sd, err := OpenWith(path, Options{Key: tt.key})
+			if tt.err != "" {
+				var key *KeyError
+				if errors.As(err, &key) && !slices.Equal(key.Found, tt.others) || tt.others != nil && key == nil {
+					t.Errorf("found %+v, want %q", key, tt.others)
+				}
+				if err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), path) {
+					t.Errorf("error %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sd.Close()
+			if sd.Nested != tt.nested || sd.Keys()[0] != tt.first || !slices.Equal(sd.Others, tt.others) {
+				t.Errorf("nested %q, keys %q, others %q", sd.Nested, sd.Keys(), sd.Others)
+			}
+		})
+	}
+}
+
+// TestLegacyModule: the legacy form writes a module's class as a persistent id with the source text, which is not read.
+func TestLegacyModule(t *testing.T) {
+	text := func(s string) string { p := &pickler{}; p.text(s); return p.b.String() }
+	class := "(" + text("module") + "cmy.net\nNet\n" + text("/home/me/net.py") + text("import os; os.system('ls')") + "tQ"
+	w := tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{2, 1})
+	attributes := "}(" + text("_parameters") + "}" + text("w") + w + "s" + text("_buffers") + "}" + text("_modules") + "}ub"
+	sd, err := OpenBytes("x.pth", legacyFile("\x80\x02"+class+")\x81"+attributes+".", []string{"0"}, []int64{4}, make([]byte, 16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(sd.Keys(), []string{"w"}) {
+		t.Errorf("keys %q", sd.Keys())
+	}
+}
+
+// TestSharedModules: modules that hold one another many times name tensors without end, and are refused.
+func TestSharedModules(t *testing.T) {
+	text := func(s string) string { p := &pickler{}; p.text(s); return p.b.String() }
+	module := func(children string) string {
+		return "cmy.net\nNet\n)\x81}(" + text("_parameters") + "}" + text("_buffers") + "}" + text("_modules") + "}(" + children + "uub"
+	}
+	inner := module(text("w") + tensorPickle("FloatStorage", 4, 0, []int{0}, []int{1}))
+	p := "\x80\x02" + inner + "q\x01"
+	for range 40 { // 2^40 tensors
+		p += "0" + module(text("a")+"h\x01"+text("b")+"h\x01") + "q\x01"
+	}
+	_, err := OpenBytes("x.pth", zipFile(t, record{"a/data.pkl", []byte(p + ".")}, record{"a/data/0", make([]byte, 16)}))
+	if err == nil || !strings.Contains(err.Error(), "no honest checkpoint") {
+		t.Errorf("error %v", err)
+	}
+	cycle := "\x80\x02cmy.net\nNet\n)\x81q\x01}(" + text("_parameters") + "}" + text("_buffers") + "}" + text("_modules") + "}(" + text("a") + "h\x01u" + "ub."
+	if _, err := OpenBytes("x.pth", zipFile(t, record{"a/data.pkl", []byte(cycle)})); err == nil || !strings.Contains(err.Error(), "nested more than") {
+		t.Errorf("a module within itself: error %v", err)
+	}
+}

@@ -1,0 +1,109 @@
+package zoo_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// TestCheckpointChoice: a file with several sets of weights is never read by a guess in silence.
+func TestCheckpointChoice(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b"}, 1)
+	for _, tt := range []struct {
+		names []string
+		key   string
+		note  string // "" for none
+		err   string // "" for none
+	}{
+		{[]string{"model", "model_ema"}, "", "further tensors in model_ema, which are not read; LoadOptions.Key", ""},
+		{[]string{"model", "model_ema"}, "model_ema", "", ""},
+		{[]string{"state_dict_ema", "state_dict"}, "", "state_dict_ema", ""},
+		{[]string{"model_ema"}, "", "", ""},
+		{[]string{"student", "teacher"}, "", "", `"student", "teacher"; choose one with LoadOptions.Key`},
+		{[]string{"student", "teacher"}, "teacher", "", ""},
+		{[]string{"student", "teacher"}, "pupil", "", `no dictionary "pupil" in it (LoadOptions.Key)`},
+		{[]string{"model", "net"}, "", "", "choose one with LoadOptions.Key"},
+	} {
+		t.Run(strings.Join(tt.names, "+")+"/"+tt.key, func(t *testing.T) {
+			path := nested(t, m, tt.names...)
+			loaded, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Key: tt.key, Classes: m.Classes})
+			if tt.err != "" {
+				wantError(t, err, tt.err)
+				var key *weights.KeyError
+				if !errors.As(err, &key) || !slices.Equal(key.Found, tt.names) || key.Path != path {
+					t.Errorf("%+v, want the names %q", key, tt.names)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(loaded.Notes, "\n"); !strings.Contains(notes, tt.note) || tt.note == "" && notes != "" {
+				t.Errorf("notes %q, want %q", notes, tt.note)
+			}
+		})
+	}
+}
+
+// nested writes a checkpoint of PyTorch that holds the weights of m once under every name.
+func nested(t *testing.T, m *zoo.Model, names ...string) string {
+	t.Helper()
+	entries, err := m.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain.pth")
+	if err := weights.WritePTH(plain, entries); err != nil {
+		t.Fatal(err)
+	}
+	from, err := zip.OpenReader(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	var out bytes.Buffer
+	to := zip.NewWriter(&out)
+	for _, f := range from.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(f.Name, "data.pkl") {
+			state := data[2 : len(data)-1] // between PROTO and STOP
+			data = []byte("\x80\x02}(")
+			for _, name := range names {
+				data = binary.LittleEndian.AppendUint32(append(data, 'X'), uint32(len(name)))
+				data = append(append(data, name...), state...)
+			}
+			data = append(data, "u."...)
+		}
+		w, err := to.Create(f.Name)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "nested.pth")
+	if err := errors.Join(to.Close(), os.WriteFile(path, out.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
