@@ -23,6 +23,12 @@ func (g geometry) outSize(in, axis int) int {
 	return (in+2*g.pad[axis]-g.dilation[axis]*(g.kernel[axis]-1)-1)/g.stride[axis] + 1
 }
 
+// depthwise reports whether each channel of x is convolved alone, with one row of the kernel w.
+func (g geometry) depthwise(x, w *Node) bool {
+	in := x.Shape().Dimensions[3]
+	return g.groups == in && w.Shape().Dimensions[3] == in && in > 1
+}
+
 func zero(x *Node) *Node { return ScalarZero(x.Graph(), x.DType()) }
 
 // padSpatial adds lo and hi rows and columns (index 0 height, 1 width); negative counts crop.
@@ -113,7 +119,7 @@ func correlate(x, w *Node, g geometry) *Node {
 	if t.ChannelsFirst {
 		return onnxConvolve(x, kernelOutFirst(w), g.stride, g.dilation, g.pad, g.pad, g.groups)
 	}
-	if t.NativeForward {
+	if t.NativeForward && !(t.DepthwiseTaps && g.depthwise(x, w)) {
 		c := Convolve(x, w).StridePerAxis(g.stride[0], g.stride[1]).
 			PaddingPerDim([][2]int{{g.pad[0], g.pad[0]}, {g.pad[1], g.pad[1]}})
 		if fusedFor(x) { // stride and dilation together, for which Convolve panics
@@ -133,7 +139,7 @@ func correlate(x, w *Node, g geometry) *Node {
 	size := [2]int{g.outSize(d[1], 0), g.outSize(d[2], 1)}
 	xp := padSpatial(x, g.pad, g.pad, zero(x))
 	switch {
-	case g.groups == in && out == in:
+	case g.depthwise(x, w):
 		return depthwise(xp, w, g, size)
 	case g.groups > 1:
 		parts := make([]*Node, g.groups)
@@ -187,7 +193,9 @@ func convolve(x, w *Node, g geometry) *Node {
 				d[1], d[2], g.kernel, g.stride, g.pad)
 		}
 	}
-	if traitsOf(x).NativeGradient {
+	// GoMLX v0.28.16's own gradient is wrong where the stride exceeds the kernel.
+	within := g.stride[0] <= g.kernel[0] && g.stride[1] <= g.kernel[1]
+	if t := traitsOf(x); t.NativeGradient && within && !(t.DepthwiseTaps && g.depthwise(x, w)) {
 		return correlate(x, w, g)
 	}
 	if fusedFor(x) {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute-onnx"
 	_ "github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/go-xla/compute/xla"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -17,13 +19,20 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// engines returns the engines to test: pure Go always, ONNX Runtime where its library is named.
+// engines returns the engines to test: pure Go always, ONNX Runtime where its library is named, XLA where its plugin for
+// the CPU is installed.
 func engines(t *testing.T) map[string]compute.Backend {
 	t.Helper()
 	configs := []string{"go", goengine.Name}
 	if os.Getenv("ONNXRUNTIME_SHARED_LIBRARY_PATH") != "" {
 		t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
 		configs = append(configs, "onnx:cpu")
+	}
+	xla.EnableAutoInstall(false)
+	for _, plugin := range xla.GetAvailablePlugins() {
+		if strings.HasPrefix(plugin, "cpu") {
+			configs = append(configs, "xla:"+plugin)
+		}
 	}
 	all := map[string]compute.Backend{}
 	for _, c := range configs {

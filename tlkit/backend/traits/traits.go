@@ -12,6 +12,9 @@ type Traits struct {
 	NativeForward bool
 	// NativeGradient: GoMLX's own gradient of the convolution runs on the engine, and runs fast.
 	NativeGradient bool
+	// DepthwiseTaps: a depthwise convolution and its gradients are built from one slice and one product per tap of the
+	// kernel, though other convolutions are native.
+	DepthwiseTaps bool
 	// GatherPatches: one Gather is the fastest way to cut out windows. Without it, strided slices and a concatenation
 	// are used.
 	GatherPatches bool
@@ -43,7 +46,7 @@ var table = map[string]Traits{
 	"TLKit Go":    {NativeForward: true, Fused: true},
 	"Go Backend":  {GatherPatches: true, NegativePad: true},
 	"onnxruntime": {NativeForward: true, ChannelsFirst: true, FoldsConstants: true, FrozenApart: true},
-	"xla":         {NativeForward: true, NativeGradient: true},
+	"xla":         {NativeForward: true, NativeGradient: true, DepthwiseTaps: true},
 	"ONNX export": {NativeForward: true, NativeGradient: true, Exported: true},
 }
 
