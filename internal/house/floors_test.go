@@ -58,6 +58,8 @@ var floors = []floor{
 		"zootest compares models with golden files; only tests and bench import it"},
 	{"tlkit/insight", []string{"tlkit/zoo", "datasets", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "internal"},
 		"insight explains a model and a data set; training is above it, so that a run's report can show what it finds"},
+	{"tlkit/serve", []string{"tlkit/zoo", "tlkit/backend", "tlkit/vision", "internal"},
+		"serve is linked into services: it predicts with a trained model, and links nothing that trains"},
 	{"tlkit/train", []string{"tlkit/zoo", "tlkit/insight", "datasets", "tlkit/weights", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "internal"},
 		"train runs any plan; it must not know a strategy, so that a user's strategy can do what ours do"},
 	{"tlkit/strategy", []string{"tlkit/train", "tlkit/zoo", "datasets", "tlkit/nn", "tlkit/plots", "tlkit/vision", "internal"},

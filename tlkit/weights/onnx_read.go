@@ -32,6 +32,16 @@ func OpenONNX(path string) (*StateDict, error) {
 	return sd, nil
 }
 
+// OpenONNXBytes is OpenONNX for a file that is in memory; its errors contain name. The state dict refers to data, which
+// must not change.
+func OpenONNXBytes(name string, data []byte) (*StateDict, error) {
+	sd, err := openONNX(bytes.NewReader(data), int64(len(data)))
+	if err := sd.named(name, err); err != nil {
+		return nil, err
+	}
+	return sd, nil
+}
+
 func openONNX(r io.ReaderAt, size int64) (*StateDict, error) {
 	sd := &StateDict{Format: "onnx", Metadata: map[string]string{}}
 	graphs := 0

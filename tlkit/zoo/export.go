@@ -134,28 +134,48 @@ func openExported(path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := describedBy(path, sd)
+	about, err := describe(path, sd)
 	if err != nil {
 		sd.Close()
+		return nil, err
 	}
-	return s, err
+	return describedBy(path, sd, about, func() (source, error) { return openONNX(path) })
 }
 
-// describedBy finds the network of an exported file. Only an exported .onnx file holds a network that came from an
-// .onnx file.
-func describedBy(path string, sd *weights.StateDict) (source, error) {
-	about, err := describe(path, sd)
-	switch {
-	case err != nil:
+// exportedIn is openExported for a file in memory.
+func exportedIn(name string, data []byte) (source, error) {
+	open := weights.OpenBytes
+	if isONNX(name) {
+		open = weights.OpenONNXBytes
+	}
+	sd, err := open(name, data)
+	if err != nil {
 		return nil, err
+	}
+	if sd.Metadata[exportKey] == "" {
+		return nil, fmt.Errorf("zoo: nothing in %s says what model it is: there is no key %q in its metadata; export it with Model.Export to .safetensors or .onnx", name, exportKey)
+	}
+	about, err := describe(name, sd)
+	if err != nil {
+		return nil, err
+	}
+	return describedBy(name, sd, about, func() (source, error) { return parseONNX(name, data) })
+}
+
+// describedBy finds the network of an exported file, and closes sd if there is none. graph reads the network of an
+// .onnx file: only such a file holds a network that came from one.
+func describedBy(path string, sd *weights.StateDict, about Exported, graph func() (source, error)) (source, error) {
+	switch {
 	case about.Imported && isONNX(path):
 		sd.Close()
-		return openONNX(path)
+		return graph()
 	case about.Imported:
+		sd.Close()
 		return nil, fmt.Errorf("zoo: %s has the weights of a network that was imported from an .onnx file, which is not in it; export the model to .onnx", path)
 	}
 	spec, err := find(about.Model)
 	if err != nil {
+		sd.Close()
 		return nil, fmt.Errorf("zoo: %s is of a model that this program does not know: %w", path, err)
 	}
 	spec.InputSize = about.InputSize

@@ -102,6 +102,18 @@ func LoadExported(path string) (*Model, error) {
 	return load(context.Background(), s, LoadOptions{})
 }
 
+// ReadExported is [LoadExported] for a file that is in memory, such as an embedded one. name ends in the file's format,
+// .safetensors or .onnx, and is used in errors; a .pth file has no place for the description of the model. data must
+// not change while ReadExported runs.
+func ReadExported(name string, data []byte) (*Model, error) {
+	s, err := exportedIn(name, data)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return load(context.Background(), s, LoadOptions{})
+}
+
 // Info returns the facts about a model. The name may end in a weight set: "resnet50.IMAGENET1K_V1". The error is an
 // *[UnknownModelError] if there is no such model. For a repository of the Hugging Face hub
 // ("hf://timm/resnet18.a1_in1k") or a folder its config.json is read, from the cache or from the hub: the one weight

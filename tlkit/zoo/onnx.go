@@ -3,7 +3,9 @@ package zoo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -35,6 +37,22 @@ func openONNX(path string) (source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zoo: %s: %w", path, err)
 	}
+	return onnxSource(path, n)
+}
+
+// parseONNX is openONNX for a file in memory, which must hold all its weights.
+func parseONNX(name string, data []byte) (source, error) {
+	n, err := read.Parse(data, func(string) (io.ReaderAt, int64, error) {
+		return nil, 0, errors.New("the weights are in another file; export the model to one file")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %s: %w", name, err)
+	}
+	return onnxSource(name, n)
+}
+
+// onnxSource makes a source of a network that was read.
+func onnxSource(path string, n *read.Net) (source, error) {
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	sd, done, err := n.StateDict()
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -12,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -59,18 +59,17 @@ func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	highest := float64(slices.Max(logits[0]))
-	all := make([]Prediction, len(logits[0]))
-	sum := 0.0
-	for i, v := range logits[0] {
-		all[i] = Prediction{Class: m.Classes[i], Index: i, Probability: math.Exp(float64(v) - highest)}
-		sum += all[i].Probability
-	}
-	for i := range all {
-		all[i].Probability /= sum
+	return m.Rank(logits[0], top), nil
+}
+
+// Rank returns the top most probable classes by the logits of an image, the most probable first.
+func (m *Model) Rank(logits []float32, top int) []Prediction {
+	all := make([]Prediction, len(logits))
+	for i, p := range numbers.Softmax(logits) {
+		all[i] = Prediction{Class: m.Classes[i], Index: i, Probability: p}
 	}
 	slices.SortStableFunc(all, func(a, b Prediction) int { return cmp.Compare(b.Probability, a.Probability) })
-	return all[:min(max(top, 1), len(all))], nil
+	return all[:min(max(top, 1), len(all))]
 }
 
 // PredictFile is [Model.Predict] for an image file, rotated and flipped upright by its EXIF orientation.
@@ -105,6 +104,16 @@ func (m *Model) LogitsOf(pix []uint8, n int) ([][]float32, error) {
 		return nil, nil
 	}
 	return m.run(tensors.FromFlatDataAndDimensions(pix, n, size, size, 3))
+}
+
+// Prepare returns the bytes [size, size, 3] that the network takes of an image, where size is ImageSize: the input of
+// [Model.LogitsOf]. It is safe for use from several goroutines at once.
+func (m *Model) Prepare(image *vision.Image) ([]uint8, error) {
+	ready, size := m.Preprocess.Apply(image), m.ImageSize()
+	if ready.Width != size || ready.Height != size {
+		return nil, m.sizeError(0, ready)
+	}
+	return ready.Pix, nil
 }
 
 // run returns the logits of prepared images, and frees the images.

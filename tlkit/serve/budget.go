@@ -1,0 +1,62 @@
+package serve
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+// errMemory means that the requests being read hold all the memory that they may.
+var errMemory = errors.New("the requests that are being read take all memory set aside for them")
+
+// budget is the memory that all requests may take together, in bytes.
+type budget struct {
+	limit int64
+	taken atomic.Int64
+}
+
+// take takes n bytes, if they are there.
+func (b *budget) take(n int64) bool {
+	if b.taken.Add(n) > b.limit {
+		b.taken.Add(-n)
+		return false
+	}
+	return true
+}
+
+// share is what one request has taken of a budget.
+type share struct {
+	budget *budget
+	taken  int64
+}
+
+// release gives all back.
+func (s *share) release() {
+	s.budget.taken.Add(-s.taken)
+	s.taken = 0
+}
+
+// readAll reads r and takes memory as the bytes arrive, so that a request holds no more than it has sent.
+func (s *share) readAll(r io.Reader) ([]byte, error) {
+	const first = 16 << 10
+	var data []byte
+	for {
+		if len(data) == cap(data) {
+			grown := max(first, 2*cap(data))
+			if more := int64(grown - cap(data)); s.budget.take(more) {
+				s.taken += more
+			} else {
+				return nil, errMemory
+			}
+			data = append(make([]byte, 0, grown), data...)
+		}
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package serve
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// HandlerOptions set the limits of a [Handler]. The zero value is good for a service that strangers reach.
+type HandlerOptions struct {
+	// Name is the service's name, on the page and in answers; "" is the name of the architecture.
+	Name string
+	// Version is shown by /info.
+	Version string
+	// Top is the number of classes in an answer unless the request has ?top=N; 0: 5.
+	Top int
+	// MaxBody is the largest request in bytes; 0: 20 MiB.
+	MaxBody int64
+	// MaxImages is the largest number of images in a request; 0: 16. It is at most the predictor's queue.
+	MaxImages int
+	// MaxMemory bounds the memory in bytes that the bodies of all requests take together; 0: 256 MiB. A request beyond
+	// it is answered with 429.
+	MaxMemory int64
+	// ReadTimeout is the time in which a request must have arrived; 0: 30 s.
+	ReadTimeout time.Duration
+	// Timeout is the time in which a request that has arrived is answered; 0: 30 s.
+	Timeout time.Duration
+	// Log receives a line for each request; nil is slog.Default().
+	Log *slog.Logger
+	// NoPage leaves out the web page.
+	NoPage bool
+}
+
+func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
+	o.Name = cmp.Or(o.Name, p.model.Spec.Name)
+	o.Top = cmp.Or(o.Top, 5)
+	o.MaxBody = cmp.Or(o.MaxBody, 20<<20)
+	o.MaxImages = min(cmp.Or(o.MaxImages, 16), p.opts.Queue)
+	o.MaxMemory = cmp.Or(o.MaxMemory, 256<<20)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, 30*time.Second)
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// Handler answers HTTP requests with predictions:
+//
+//   - POST /predict: the body is an image file, or multipart/form-data with one image per part. ?top=N chooses the
+//     number of classes. The answer is JSON; errors are problem details (RFC 9457).
+//   - GET /info: the model's classes and preprocessing.
+//   - GET /healthz: 200 while the process lives. GET /readyz: 200 while it takes requests, else 503.
+//   - GET /metrics: Prometheus. GET /openapi.json: the description of this interface.
+//   - GET /: a page to drop pictures on.
+//
+// Status codes: 400 for a request that is not as described, 408 for one that does not arrive in time, 413 for too many
+// bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image, 429 with Retry-After when
+// the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model.
+type Handler struct {
+	predictor *Predictor
+	opts      HandlerOptions
+	memory    budget
+	closing   atomic.Bool
+	mux       *http.ServeMux
+}
+
+//go:embed page
+var page embed.FS
+
+// NewHandler returns a handler for a predictor, which stays the caller's to close. The handler is to be mounted at the
+// root of a host; under another path use [http.StripPrefix].
+func NewHandler(p *Predictor, opts HandlerOptions) *Handler {
+	h := &Handler{predictor: p, opts: opts.withDefaults(p), mux: http.NewServeMux()}
+	h.memory.limit = h.opts.MaxMemory
+	metrics := promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{})
+	h.route("POST /predict", h.predict)
+	h.route("GET /info", h.info)
+	h.route("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
+	h.route("GET /readyz", h.ready)
+	h.route("GET /metrics", metrics.ServeHTTP)
+	h.route("GET /openapi.json", file("openapi.json", "application/json"))
+	if !h.opts.NoPage {
+		h.route("GET /{$}", file("index.html", "text/html; charset=utf-8"))
+		h.route("GET /page.css", file("page.css", "text/css; charset=utf-8"))
+		h.route("GET /page.js", file("page.js", "text/javascript; charset=utf-8"))
+	}
+	return h
+}
+
+// ServeHTTP answers a request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// Drain makes /readyz answer 503, so that a load balancer sends no more requests; those that arrive are still answered.
+func (h *Handler) Drain() { h.closing.Store(true) }
+
+func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if h.closing.Load() {
+		text(w, http.StatusServiceUnavailable, "closing")
+		return
+	}
+	text(w, http.StatusOK, "ready")
+}
+
+// route adds a route that is measured and logged.
+func (h *Handler) route(pattern string, serve http.HandlerFunc) {
+	m := h.predictor.metrics
+	h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		rec := &recorder{ResponseWriter: w}
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Content-Security-Policy", contentPolicy)
+		header.Set("Referrer-Policy", "no-referrer")
+		serve(rec, r)
+		status := cmp.Or(rec.status, http.StatusOK)
+		m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
+		m.seconds.WithLabelValues(pattern).Observe(time.Since(started).Seconds())
+		level := slog.LevelInfo
+		switch {
+		case status >= 500:
+			level = slog.LevelError
+		case pattern != "POST /predict":
+			level = slog.LevelDebug // probes and scrapes come every few seconds
+		}
+		h.opts.Log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.Int("status", status), slog.Duration("took", time.Since(started)), slog.String("client", r.RemoteAddr),
+			slog.Int("images", rec.images), slog.String("error", rec.problem))
+	})
+}
+
+// contentPolicy lets the page load its own files only, and show pictures that it has in memory.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; " +
+	"media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// recorder remembers what was answered, for the log.
+type recorder struct {
+	http.ResponseWriter
+	status  int
+	images  int
+	problem string
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = cmp.Or(r.status, status)
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap gives http.ResponseController the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func text(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, line)
+}
+
+// file serves an embedded file.
+func file(name, kind string) http.HandlerFunc {
+	data, err := page.ReadFile("page/" + name)
+	if err != nil {
+		panic("serve: embedded file: " + err.Error())
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+	}
+}

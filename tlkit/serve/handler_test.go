@@ -1,0 +1,272 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// quiet is a log for nobody.
+var quiet = slog.New(slog.DiscardHandler)
+
+func newTestHandler(t testing.TB, o Options, h HandlerOptions) *Handler {
+	t.Helper()
+	p, err := New(loadModel(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	if h.Log == nil {
+		h.Log = quiet
+	}
+	return NewHandler(p, h)
+}
+
+// form makes a multipart body of files, in the order of names and contents.
+func form(t testing.TB, namesAndContents ...string) (kind string, body []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for i := 0; i < len(namesAndContents); i += 2 {
+		part, err := w.CreateFormFile("image", namesAndContents[i])
+		if err == nil {
+			_, err = part.Write([]byte(namesAndContents[i+1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.Bytes()
+}
+
+// TestAnswers is the table of requests and status codes.
+func TestAnswers(t *testing.T) {
+	h := newTestHandler(t, Options{MaxPixels: 1_000_000}, HandlerOptions{MaxBody: 1 << 20, MaxImages: 3, Name: "shapes"})
+	images := shapes(t, 3)
+	good := string(pngOf(t, images[0]))
+	two, twoBody := form(t, "a.png", good, "b.png", string(pngOf(t, images[1])))
+	mixed, mixedBody := form(t, "a.png", good, "bad.png", "no image")
+	none, noneBody := form(t)
+	many, manyBody := form(t, "1", good, "2", good, "3", good, "4", good)
+	bad, badBody := form(t, "x.png", "no image", "y.png", "neither")
+	const png = "image/png"
+	cases := []struct {
+		name, method, path, kind, body string
+		status                         int
+		want                           string
+	}{
+		{"one image", "POST", "/predict", png, good, 200, `"predictions":[{"class":`},
+		{"without a type", "POST", "/predict", "", good, 200, `"probability":`},
+		{"as bytes, one class", "POST", "/predict?top=1", "application/octet-stream", good, 200, `"model":"shapes"`},
+		{"two in a form", "POST", "/predict", two, string(twoBody), 200, `"name":"b.png"`},
+		{"one of two broken", "POST", "/predict", mixed, string(mixedBody), 200, `"error":"vision: not a JPEG`},
+		{"all of two broken", "POST", "/predict", bad, string(badBody), 415, `"results":[{"name":"x.png"`},
+		{"a form without images", "POST", "/predict", none, string(noneBody), 400, "no image"},
+		{"too many images", "POST", "/predict", many, string(manyBody), 413, "more than 3 images"},
+		{"a form cut short", "POST", "/predict", two, string(twoBody[:len(twoBody)-100]), 400, "form"},
+		{"a form without boundary", "POST", "/predict", "multipart/form-data", "x", 400, "boundary"},
+		{"another type", "POST", "/predict", "text/plain", good, 415, "expected image/"},
+		{"a broken type", "POST", "/predict", "image/;;", good, 400, "Content-Type"},
+		{"nothing", "POST", "/predict", png, "", 400, "empty"},
+		{"no image", "POST", "/predict", png, "hello", 415, "not a JPEG"},
+		{"HEIC", "POST", "/predict", "image/heic", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", 415, "HEIC"},
+		{"a compressed request", "POST", "/predict", png, "\x1f\x8b\x08\x00" + good, 415, "not a JPEG"},
+		{"half an image", "POST", "/predict", png, good[:len(good)/2], 422, "broken png"},
+		{"too many bytes", "POST", "/predict", png, good + strings.Repeat("x", 1<<20), 413, "too large"},
+		{"too many pixels", "POST", "/predict", png, string(pngOf(t, vision.New(1001, 1000))), 413, "1001 x 1000"},
+		{"top 0", "POST", "/predict?top=0", png, good, 400, "top"},
+		{"top x", "POST", "/predict?top=x", png, good, 400, "top"},
+		{"top beyond the classes", "POST", "/predict?top=9999", png, good, 200, `"index":9`},
+		{"the wrong method", "GET", "/predict", "", "", 405, ""},
+		{"another path", "GET", "/secret", "", "", 404, ""},
+		{"outside", "GET", "/..%2f..%2fetc/passwd", "", "", 404, ""},
+		{"alive", "GET", "/healthz", "", "", 200, "ok"},
+		{"ready", "GET", "/readyz", "", "", 200, "ready"},
+		{"info", "GET", "/info", "", "", 200, `"input_size":`},
+		{"page", "GET", "/", "", "", 200, "<!doctype html>"},
+		{"style", "GET", "/page.css", "", "", 200, "color-scheme"},
+		{"script", "GET", "/page.js", "", "", 200, "predict"},
+		{"interface", "GET", "/openapi.json", "", "", 200, `"openapi"`},
+		{"metrics", "GET", "/metrics", "", "", 200, `tlkit_images_total{outcome="ok"}`},
+	}
+	for _, c := range cases {
+		r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
+		if c.kind != "" {
+			r.Header.Set("Content-Type", c.kind)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s: %d %.300s\nwant %d with %q", c.name, w.Code, w.Body, c.status, c.want)
+		}
+		if kind := w.Header().Get("Content-Type"); c.status >= 400 && c.path == "/predict" && c.method == "POST" && kind != "application/problem+json" {
+			t.Errorf("%s: an error of type %q", c.name, kind)
+		}
+	}
+	if taken := h.memory.taken.Load(); taken != 0 {
+		t.Errorf("%d bytes of the memory for requests are not given back", taken)
+	}
+	if inside := h.predictor.inside.Load(); inside != 0 {
+		t.Errorf("%d places of the queue are not given back", inside)
+	}
+}
+
+// TestAnswerIsTheModels holds that /predict gives the predictions of Model.Predict, in the order of the request.
+func TestAnswerIsTheModels(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	model := loadModel(t)
+	images := shapes(t, 5)
+	var files []string
+	for i, m := range images {
+		files = append(files, fmt.Sprint(i), string(pngOf(t, m)))
+	}
+	kind, body := form(t, files...)
+	r := httptest.NewRequest("POST", "/predict?top=2", bytes.NewReader(body))
+	r.Header.Set("Content-Type", kind)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	var got reply
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Results) != len(images) {
+		t.Fatalf("%d %s (%v)", w.Code, w.Body, err)
+	}
+	for i, m := range images {
+		want, err := model.Predict(m, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := got.Results[i]
+		if res.Name != fmt.Sprint(i) || len(res.Predictions) != 2 {
+			t.Fatalf("result %d is %+v", i, res)
+		}
+		for k, p := range res.Predictions {
+			if p.Class != want[k].Class || p.Index != want[k].Index || math.Abs(p.Probability-want[k].Probability) > 1e-5 {
+				t.Errorf("image %d: %+v, want %+v", i, p, want[k])
+			}
+		}
+	}
+}
+
+// TestBusyAnswer holds that a full queue is answered with 429 and the seconds to wait, and a closed predictor with 503.
+func TestBusyAnswer(t *testing.T) {
+	g := newGate()
+	p := gated(t, g, Options{Queue: 1})
+	h := NewHandler(p, HandlerOptions{Log: quiet})
+	image := string(pngOf(t, shapes(t, 1)[0]))
+	post := func() *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", "/predict", strings.NewReader(image)))
+		return w
+	}
+	first := make(chan *httptest.ResponseRecorder)
+	go func() { first <- post() }()
+	<-g.entered
+	if w := post(); w.Code != 429 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("a full queue: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	close(g.leave)
+	if w := <-first; w.Code != 200 {
+		t.Errorf("the first request: %d %s", w.Code, w.Body)
+	}
+	h.Drain()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	if w.Code != 503 {
+		t.Errorf("/readyz of a closing service: %d", w.Code)
+	}
+	if w := post(); w.Code != 200 {
+		t.Errorf("a request to a closing service: %d, want an answer", w.Code)
+	}
+	p.Close()
+	if w := post(); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("after Close: %d", w.Code)
+	}
+}
+
+// TestFaultIsNotShown holds that a client is not told what is wrong inside.
+func TestFaultIsNotShown(t *testing.T) {
+	o, _ := Options{}.withDefaults()
+	p := start(loadModel(t), o, func([]uint8, int) ([][]float32, error) { return nil, errors.New("file /srv/secret is broken") })
+	defer p.Close()
+	var log bytes.Buffer
+	h := NewHandler(p, HandlerOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", "/predict", bytes.NewReader(pngOf(t, shapes(t, 1)[0]))))
+	if w.Code != 500 || strings.Contains(w.Body.String(), "secret") || !strings.Contains(log.String(), "secret") {
+		t.Errorf("%d %s\nlog: %s", w.Code, w.Body, &log)
+	}
+}
+
+// TestOpenAPI holds that the description has the handler's routes, and the answers the fields that it names.
+func TestOpenAPI(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	get := func(path string) map[string]any {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		var v map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		return v
+	}
+	api := get("/openapi.json")
+	paths := api["paths"].(map[string]any)
+	for path, methods := range paths {
+		for method := range methods.(map[string]any) {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(strings.ToUpper(method), path, nil))
+			if w.Code == 404 || w.Code == 405 {
+				t.Errorf("%s %s is described and answered with %d", method, path, w.Code)
+			}
+		}
+	}
+	schemas := api["components"].(map[string]any)["schemas"].(map[string]any)
+	properties := schemas["Info"].(map[string]any)["properties"].(map[string]any)
+	for key := range get("/info") {
+		if properties[key] == nil {
+			t.Errorf("/info has the key %q, which is not described", key)
+		}
+	}
+}
+
+// TestMetrics holds that images, batches and requests are counted.
+func TestMetrics(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	image := pngOf(t, shapes(t, 1)[0])
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(func() {
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/predict", bytes.NewReader(image)))
+		})
+	}
+	wait.Wait()
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/predict", strings.NewReader("no image")))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	body, _ := io.ReadAll(w.Body)
+	for _, want := range []string{`tlkit_images_total{outcome="ok"} 10`, `tlkit_images_total{outcome="error"} 1`, `tlkit_batch_images_sum 10`,
+		`tlkit_http_requests_total{code="200",route="POST /predict"} 10`, `tlkit_http_requests_total{code="415",route="POST /predict"} 1`,
+		`tlkit_queue_images 0`, `tlkit_predicted_total{class=`} {
+		if !bytes.Contains(body, []byte(want)) {
+			lines := slices.DeleteFunc(strings.Split(string(body), "\n"), func(l string) bool { return !strings.HasPrefix(l, "tlkit_") })
+			t.Errorf("no line %q in\n%s", want, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+var _ http.Handler = (*Handler)(nil)

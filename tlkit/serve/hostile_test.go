@@ -1,0 +1,256 @@
+package serve
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// startServer runs a server on a free port, and returns its address and what ends it.
+func startServer(t *testing.T, s *Server) (address string, end func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	listening, ended := make(chan string, 1), make(chan error, 1)
+	s.Addr, s.Started = "127.0.0.1:0", func(a net.Addr) { listening <- a.String() }
+	go func() { ended <- s.Run(ctx) }()
+	select {
+	case address = <-listening:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	end = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() { end() })
+	return address, end
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// exchange sends raw bytes, and returns the status code of the answer. sent is called after the bytes, if set.
+func exchange(t *testing.T, address, raw string, sent func(*net.TCPConn)) int {
+	t.Helper()
+	c := dial(t, address)
+	if _, err := io.WriteString(c, raw); err != nil {
+		t.Fatal(err)
+	}
+	if sent != nil {
+		sent(c.(*net.TCPConn))
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Errorf("no answer to %.60q: %v", raw, err)
+		return 0
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
+}
+
+// works reports an error unless the service classifies an image.
+func works(t *testing.T, address string, image []byte) {
+	t.Helper()
+	answer, err := http.Post("http://"+address+"/predict", "image/png", bytes.NewReader(image))
+	if err != nil {
+		t.Errorf("the service does not go on: %v", err)
+		return
+	}
+	defer answer.Body.Close()
+	if body, _ := io.ReadAll(answer.Body); answer.StatusCode != 200 {
+		t.Errorf("the service does not go on: %d %s", answer.StatusCode, body)
+	}
+}
+
+// hugePNG returns a PNG file whose header announces width x height pixels, with few bytes after it.
+func hugePNG(width, height uint32) string {
+	chunk := func(kind string, data []byte) []byte {
+		b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+		b = append(append(b, kind...), data...)
+		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
+	}
+	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, width), height)
+	return "\x89PNG\r\n\x1a\n" + string(chunk("IHDR", append(head, 8, 2, 0, 0, 0))) + string(chunk("IDAT", []byte{0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01})) + string(chunk("IEND", nil))
+}
+
+// TestHostileRequests holds that each gets its status code, and that the service goes on.
+func TestHostileRequests(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{MaxBody: 1 << 20, ReadTimeout: 300 * time.Millisecond})
+	address, end := startServer(t, &Server{Handler: h})
+	image := pngOf(t, shapes(t, 1)[0])
+	post := "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+	closeWrite := func(c *net.TCPConn) { c.CloseWrite() }
+	cases := []struct {
+		name, raw string
+		sent      func(*net.TCPConn)
+		status    int
+	}{
+		{"a body that never comes", post + "Content-Length: 1000\r\n\r\n12345", nil, 408},
+		{"a chunk that never comes", post + "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", nil, 408},
+		{"a form that never comes", strings.Replace(post, "image/png", "multipart/form-data; boundary=b", 1) + "Content-Length: 1000\r\n\r\n--b\r\n", nil, 408},
+		{"a body cut short", post + "Content-Length: 1000\r\n\r\n12345", closeWrite, 400},
+		{"more bytes than allowed", post + "Content-Length: 2000000\r\n\r\n" + strings.Repeat("x", 1<<20+1), nil, 413},
+		{"chunks without end", post + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("10000\r\n"+strings.Repeat("x", 0x10000)+"\r\n", 17), nil, 413},
+		{"gigapixels in few bytes", post + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(hugePNG(60000, 60000)), hugePNG(60000, 60000)), nil, 413},
+		{"a side of 2^31", post + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(hugePNG(1<<31-1, 1)), hugePNG(1<<31-1, 1)), nil, 413},
+		{"pixels announced and not there", post + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(hugePNG(4000, 4000)), hugePNG(4000, 4000)), nil, 422},
+		{"headers without end", "POST /predict HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("A: "+strings.Repeat("b", 1000)+"\r\n", 40), nil, 431},
+		{"no HTTP", "\x16\x03\x01\x02\x00\r\n\r\n", nil, 400},
+		{"a negative length", post + "Content-Length: -1\r\n\r\n", nil, 400},
+		{"two lengths", post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n12", nil, 400},
+	}
+	for _, c := range cases {
+		if got := exchange(t, address, c.raw, c.sent); got != c.status {
+			t.Errorf("%s: %d, want %d", c.name, got, c.status)
+		}
+		works(t, address, image)
+	}
+	until(t, "all memory given back", func() bool { return h.memory.taken.Load() == 0 && h.predictor.inside.Load() == 0 })
+	http.DefaultClient.CloseIdleConnections()
+	if err := end(); err != nil {
+		t.Errorf("the end of the server: %v", err)
+	}
+}
+
+// TestThousandConnections holds that a thousand clients who send half a request cost little memory, and hinder nobody.
+func TestThousandConnections(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{ReadTimeout: time.Minute})
+	address, _ := startServer(t, &Server{Handler: h})
+	image := pngOf(t, shapes(t, 1)[0])
+	works(t, address, image)
+	before := liveHeap()
+	const clients = 1000
+	for i := range clients {
+		c := dial(t, address)
+		half := "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n12345"
+		if i%2 == 0 {
+			half = half[:40] // in mid-header
+		}
+		if _, err := io.WriteString(c, half); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "half of them being read", func() bool { return h.memory.taken.Load() >= clients/2*(16<<10) })
+	works(t, address, image)
+	// Each announces 10 MB; it holds what it has sent, and the buffers of a connection.
+	if grown := liveHeap() - before; grown > clients*64<<10 {
+		t.Errorf("%d half requests hold %d KB each", clients, grown/clients>>10)
+	}
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// TestMemoryOfRequestsIsBounded holds that requests beyond MaxMemory are answered with 429, and the service goes on.
+func TestMemoryOfRequestsIsBounded(t *testing.T) {
+	const limit = 1 << 20
+	h := newTestHandler(t, Options{}, HandlerOptions{MaxMemory: limit, ReadTimeout: time.Minute})
+	address, _ := startServer(t, &Server{Handler: h})
+	image := pngOf(t, shapes(t, 1)[0])
+	var held []net.Conn
+	for range 3 { // each holds 256 KB, and keeps the end of its request back
+		c := dial(t, address)
+		held = append(held, c)
+		if _, err := io.WriteString(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 250000\r\n\r\n"+strings.Repeat("x", 249_999)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "three requests in memory", func() bool { return h.memory.taken.Load() == 3*256<<10 })
+	answer, err := http.Post("http://"+address+"/predict", "image/png", strings.NewReader(strings.Repeat("x", 300_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 429 || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("a request beyond the memory: %d, Retry-After %q", answer.StatusCode, answer.Header.Get("Retry-After"))
+	}
+	works(t, address, image) // a small one has room
+	for _, c := range held {
+		if _, err := io.WriteString(c, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 415 {
+			t.Errorf("a request that was held: %v, %v", answer, err)
+		}
+	}
+	until(t, "all memory given back", func() bool { return h.memory.taken.Load() == 0 })
+}
+
+// TestConnectionsAreBounded holds that connections beyond the limit wait, and are served when others end.
+func TestConnectionsAreBounded(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	address, _ := startServer(t, &Server{Handler: h, Connections: 2})
+	first, second := dial(t, address), dial(t, address)
+	third := dial(t, address)
+	if _, err := io.WriteString(third, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	second.Close()
+	if answer, err := http.ReadResponse(bufio.NewReader(third), nil); err != nil || answer.StatusCode != 200 {
+		t.Errorf("the third connection: %v, %v", answer, err)
+	}
+}
+
+// TestShutdown holds that a request under way is answered when the server is told to end.
+func TestShutdown(t *testing.T) {
+	g := newGate()
+	p := gated(t, g, Options{})
+	h := NewHandler(p, HandlerOptions{Log: quiet})
+	address, end := startServer(t, &Server{Handler: h})
+	image := pngOf(t, shapes(t, 1)[0])
+	status := make(chan int)
+	go func() {
+		answer, err := http.Post("http://"+address+"/predict", "image/png", bytes.NewReader(image))
+		if err != nil {
+			t.Error(err)
+			status <- 0
+			return
+		}
+		answer.Body.Close()
+		status <- answer.StatusCode
+	}()
+	<-g.entered
+	ended := make(chan error)
+	go func() { ended <- end() }()
+	until(t, "the end of readiness", func() bool { return h.closing.Load() })
+	close(g.leave)
+	if s := <-status; s != 200 {
+		t.Errorf("the request under way: %d", s)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the end of the server: %v", err)
+	}
+	p.Close()
+}
+
+// TestAddressInUse holds that the error names the address.
+func TestAddressInUse(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	address, _ := startServer(t, &Server{Handler: h})
+	if err := ListenAndServe(t.Context(), address, h); err == nil || !strings.Contains(err.Error(), address) {
+		t.Errorf("a second server at %s: %v", address, err)
+	}
+}

@@ -1,0 +1,312 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image/png"
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("GOMLX_BACKEND") == "" {
+		os.Setenv("GOMLX_BACKEND", "go")
+	}
+	os.Exit(m.Run())
+}
+
+func loadModel(t testing.TB) *zoo.Model {
+	t.Helper()
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// shapes returns validation images of the built-in data set.
+func shapes(t testing.TB, n int) []*vision.Image {
+	t.Helper()
+	val := datasets.MustLoad("shapes").Val
+	images := make([]*vision.Image, n)
+	for i := range images {
+		var err error
+		if images[i], err = val.Image(i * val.Len() / n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return images
+}
+
+func pngOf(t testing.TB, m *vision.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, m.ToImage()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestPredictIsTheModels holds that many goroutines get the predictions of Model.Predict, whatever batch an image is in.
+func TestPredictIsTheModels(t *testing.T) {
+	images := shapes(t, 12)
+	alone := loadModel(t)
+	want := make([][]zoo.Prediction, len(images))
+	for i, m := range images {
+		var err error
+		if want[i], err = alone.Predict(m, 3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := New(loadModel(t), Options{MaxBatch: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var wait sync.WaitGroup
+	for round := range 4 {
+		for i := range images {
+			wait.Go(func() {
+				var got []zoo.Prediction
+				var err error
+				if round%2 == 0 {
+					got, err = p.Predict(t.Context(), images[i], 3)
+				} else {
+					got, err = p.PredictBytes(t.Context(), pngOf(t, images[i]), 3)
+				}
+				if err != nil || len(got) != 3 {
+					t.Errorf("image %d: %v, %v", i, got, err)
+					return
+				}
+				for k := range got {
+					if got[k].Class != want[i][k].Class || math.Abs(got[k].Probability-want[i][k].Probability) > 1e-5 {
+						t.Errorf("image %d: %v, want %v", i, got, want[i])
+					}
+				}
+			})
+		}
+	}
+	wait.Wait()
+}
+
+// gate is a network that waits for leave, and remembers its batches.
+type gate struct {
+	entered chan int
+	leave   chan struct{}
+	mu      sync.Mutex
+	batches []int
+	logits  []float32
+}
+
+func newGate() *gate {
+	return &gate{entered: make(chan int, 100), leave: make(chan struct{}), logits: []float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}
+}
+
+func (g *gate) network(_ []uint8, n int) ([][]float32, error) {
+	g.mu.Lock()
+	g.batches = append(g.batches, n)
+	g.mu.Unlock()
+	g.entered <- n
+	<-g.leave
+	return slices.Repeat([][]float32{g.logits}, n), nil
+}
+
+func gated(t *testing.T, g *gate, o Options) *Predictor {
+	t.Helper()
+	o, err := o.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(loadModel(t), o, g.network)
+}
+
+// until waits until a condition holds.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come within a minute", what)
+		}
+	}
+}
+
+// TestBatches holds that images that wait are computed together, in groups whose sizes are powers of two.
+func TestBatches(t *testing.T) {
+	g := newGate()
+	p := gated(t, g, Options{MaxBatch: 8, BatchWait: time.Minute})
+	image := shapes(t, 1)[0]
+	var wait sync.WaitGroup
+	one := func() {
+		wait.Go(func() {
+			if _, err := p.Predict(context.Background(), image, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	one()
+	if n := <-g.entered; n != 1 {
+		t.Errorf("the first batch has %d images, want 1: an image alone does not wait", n)
+	}
+	for range 7 {
+		one()
+	}
+	until(t, "seven images in the queue", func() bool { return len(p.jobs) == 7 })
+	close(g.leave)
+	wait.Wait()
+	if want := []int{1, 4, 2, 1}; !slices.Equal(g.batches, want) {
+		t.Errorf("batches of %v images, want %v", g.batches, want)
+	}
+	p.Close()
+}
+
+// TestQueueIsBounded holds that an image beyond the queue is refused at once, and taken when there is room again.
+func TestQueueIsBounded(t *testing.T) {
+	g := newGate()
+	p := gated(t, g, Options{Queue: 2})
+	image := shapes(t, 1)[0]
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() { p.Predict(context.Background(), image, 1) })
+	}
+	<-g.entered
+	until(t, "two images", func() bool { return p.inside.Load() == 2 })
+	if _, err := p.Predict(t.Context(), image, 1); !errors.Is(err, ErrBusy) {
+		t.Errorf("a third image: %v, want ErrBusy", err)
+	}
+	close(g.leave)
+	wait.Wait()
+	if _, err := p.Predict(t.Context(), image, 1); err != nil {
+		t.Errorf("an image after the queue was emptied: %v", err)
+	}
+	p.Close()
+}
+
+// TestContextIsObeyed holds that a cancelled image returns at once and is not computed.
+func TestContextIsObeyed(t *testing.T) {
+	g := newGate()
+	p := gated(t, g, Options{})
+	image := shapes(t, 1)[0]
+	var wait sync.WaitGroup
+	wait.Go(func() { p.Predict(context.Background(), image, 1) })
+	<-g.entered
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("no longer wanted")
+	failed := make(chan error)
+	go func() {
+		_, err := p.Predict(ctx, image, 1)
+		failed <- err
+	}()
+	until(t, "the image in the queue", func() bool { return len(p.jobs) == 1 })
+	cancel(why)
+	if err := <-failed; !errors.Is(err, why) {
+		t.Errorf("a cancelled image: %v, want the cause", err)
+	}
+	close(g.leave)
+	wait.Wait()
+	p.Close()
+	if want := []int{1}; !slices.Equal(g.batches, want) {
+		t.Errorf("batches of %v images, want %v: the cancelled one is not computed", g.batches, want)
+	}
+}
+
+// TestClose holds that images in the queue are answered, and later ones refused.
+func TestClose(t *testing.T) {
+	g := newGate()
+	p := gated(t, g, Options{})
+	image := shapes(t, 1)[0]
+	results := make(chan error, 3)
+	for range 3 {
+		go func() {
+			_, err := p.Predict(context.Background(), image, 1)
+			results <- err
+		}()
+	}
+	<-g.entered
+	until(t, "three images", func() bool { return p.inside.Load() == 3 })
+	closed := make(chan struct{})
+	go func() {
+		p.Close()
+		close(closed)
+	}()
+	until(t, "the predictor to close", func() bool {
+		p.mu.RLock()
+		defer p.mu.RUnlock()
+		return p.closed
+	})
+	if _, err := p.Predict(t.Context(), image, 1); !errors.Is(err, ErrClosed) {
+		t.Errorf("an image after Close: %v, want ErrClosed", err)
+	}
+	select {
+	case <-closed:
+		t.Error("Close returned before the images were computed")
+	default:
+	}
+	close(g.leave)
+	<-closed
+	for range 3 {
+		if err := <-results; err != nil {
+			t.Errorf("an image that waited when the predictor was closed: %v", err)
+		}
+	}
+	p.Close()
+}
+
+// TestFaultsOfTheNetwork holds that a panic, an error and NaN are errors of that image, and the next one is computed.
+func TestFaultsOfTheNetwork(t *testing.T) {
+	nan := float32(math.NaN())
+	calls := 0
+	answers := []func() ([][]float32, error){
+		func() ([][]float32, error) { panic("index out of range") },
+		func() ([][]float32, error) { return nil, errors.New("out of memory") },
+		func() ([][]float32, error) { return [][]float32{{nan, 0, 0, 0, 0, 0, 0, 0, 0, 0}}, nil },
+		func() ([][]float32, error) { return [][]float32{{0, 0, 9, 0, 0, 0, 0, 0, 0, 0}}, nil },
+	}
+	o, _ := Options{}.withDefaults()
+	p := start(loadModel(t), o, func([]uint8, int) ([][]float32, error) {
+		calls++
+		return answers[calls-1]()
+	})
+	defer p.Close()
+	image := shapes(t, 1)[0]
+	for i := range 3 {
+		if _, err := p.Predict(t.Context(), image, 1); !errors.Is(err, errCompute) {
+			t.Errorf("fault %d: %v, want errCompute", i, err)
+		}
+	}
+	if got, err := p.Predict(t.Context(), image, 1); err != nil || got[0].Index != 2 {
+		t.Errorf("after the faults: %v, %v", got, err)
+	}
+}
+
+// TestMisuse holds what wrong arguments give.
+func TestMisuse(t *testing.T) {
+	if _, err := New(nil, Options{}); err == nil {
+		t.Error("New(nil) gives no error")
+	}
+	if _, err := New(loadModel(t), Options{Queue: -1}); err == nil {
+		t.Error("a negative queue gives no error")
+	}
+	p, err := New(loadModel(t), Options{MaxPixels: 100 * 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Predict(t.Context(), nil, 1); err == nil {
+		t.Error("no image gives no error")
+	}
+	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(101, 100)), 1); !errors.Is(err, vision.ErrTooLarge) {
+		t.Errorf("too many pixels: %v, want ErrTooLarge", err)
+	}
+	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(100, 100)), 1); err != nil {
+		t.Errorf("as many pixels as allowed: %v", err)
+	}
+}
