@@ -50,6 +50,8 @@ const (
 func (f barChart) name() string  { return cmp.Or(f.title, "bars") }
 func (f barChart) label() string { return f.title + ": bars" }
 
+func (f barChart) longNames() []string { return names(f.bars, func(b Bar) string { return b.Name }) }
+
 func (b Bar) hasRange() bool { return finite(b.Low, b.High) && (b.Low != 0 || b.High != 0) }
 
 func (f barChart) Bundle() (map[string]any, error) {
@@ -150,7 +152,7 @@ func (f barChart) vega() obj {
 	layers := arr{obj{"mark": obj{"type": "bar", "height": obj{"band": 0.68}},
 		"encoding": obj{"x": f.valueAxis("v"), "y": y, "color": f.colourScale(), "tooltip": f.tooltip(ranged)}}}
 	if ranged {
-		layers = append(layers, obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": "#262626"},
+		layers = append(layers, obj{"mark": obj{"type": "rule", "strokeWidth": 1.6, "color": vegaInk},
 			"transform": arr{obj{"filter": "isValid(datum.lo)"}},
 			"encoding":  obj{"x": f.valueAxis("lo"), "x2": obj{"field": "hi"}, "y": y}},
 			f.bracket("lo"), f.bracket("hi"))
@@ -186,7 +188,7 @@ func (f barChart) rowAxis() obj {
 		labels = append(labels, b.Name)
 	}
 	return obj{"field": "k", "type": "ordinal", "title": "", "sort": obj{"field": "k"},
-		"axis": obj{"labelExpr": labelExpr(labels), "labelLimit": 220, "ticks": false, "domain": false, "labelPadding": 6, "labelFontSize": 12, "labelColor": "#262626"}}
+		"axis": obj{"labelExpr": labelExpr(labels), "labelLimit": 220, "ticks": false, "domain": false, "labelPadding": 6, "labelFontSize": 12, "labelColor": vegaInk, "labelOpacity": 1}}
 }
 
 func (f barChart) valueAxis(field string) obj {
@@ -222,14 +224,14 @@ func (f barChart) tooltip(ranged bool) arr {
 
 // bracket returns the layer of the strokes across one end of the error bars.
 func (f barChart) bracket(field string) obj {
-	return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": "#262626"},
+	return obj{"mark": obj{"type": "tick", "thickness": 1.6, "size": 10, "color": vegaInk},
 		"transform": arr{obj{"filter": "isValid(datum.lo)"}}, "encoding": obj{"x": f.valueAxis(field), "y": f.rowAxis()}}
 }
 
 // numbers returns the layer of the numbers outside the ends of the bars that pass the test: to the right of the bar, or
 // to the left of a negative one.
 func (f barChart) numbers(test, align string, dx int) obj {
-	return obj{"mark": obj{"type": "text", "fontSize": 12, "color": "#262626", "align": align, "dx": dx},
+	return obj{"mark": obj{"type": "text", "fontSize": 12, "color": vegaInk, "align": align, "dx": dx},
 		"transform": arr{obj{"filter": test}},
 		"encoding":  obj{"x": f.valueAxis("end"), "y": f.rowAxis(), "text": obj{"field": "t", "type": "nominal"}}}
 }

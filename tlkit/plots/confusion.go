@@ -3,7 +3,6 @@ package plots
 import (
 	"encoding/json"
 	"fmt"
-	"image/color"
 	"math"
 	"strconv"
 	"strings"
@@ -33,6 +32,8 @@ func (f confusion) name() string { return "confusion" }
 func (f confusion) label() string {
 	return fmt.Sprintf("confusion matrix of %d classes", len(f.classes))
 }
+
+func (f confusion) longNames() []string { return f.classes }
 
 // check returns an error unless there is one row per class, with one count of 0 or more per class.
 func (f confusion) check() error {
@@ -141,7 +142,7 @@ func (f confusion) vega() obj {
 	rows := arr{}
 	for i := range n {
 		for j := range n {
-			// A field without data is as white as one with a count of 0.
+			// A field without data looks as one with a count of 0.
 			if f.matrix[i][j] > 0 || n <= maxCounts {
 				rows = append(rows, obj{"a": i, "p": j, "c": f.matrix[i][j], "r": round(f.share(i, j), 4)})
 			}
@@ -170,12 +171,12 @@ func (f confusion) vega() obj {
 		obj{"calculate": names + "[datum.a]", "as": "actual"},
 		obj{"calculate": names + "[datum.p]", "as": "predicted"},
 	}
-	rect := obj{"type": "rect", "stroke": "#e5e5e5", "strokeWidth": 0.5}
+	rect := obj{"type": "rect", "stroke": vegaInk, "strokeOpacity": 2 * gridOpacity, "strokeWidth": 0.5}
 	layers := arr{obj{
 		"mark": rect,
 		"encoding": obj{"x": x, "y": y,
 			"color": obj{"field": "r", "type": "quantitative", "title": "share of row",
-				"scale":  obj{"domain": arr{0, 1}, "range": arr{"#ffffff", Color(0)}, "interpolate": "rgb"},
+				"scale":  obj{"domain": arr{0, 1}, "range": arr{shadeOf(0), shadeOf(1)}, "interpolate": "rgb"},
 				"legend": obj{"format": "~%", "gradientLength": max(80, min(200, n*f.cell()))}},
 			"tooltip": arr{
 				obj{"field": "actual", "type": "nominal"}, obj{"field": "predicted", "type": "nominal"},
@@ -184,12 +185,27 @@ func (f confusion) vega() obj {
 	}}
 	if n <= maxCounts {
 		layers = append(layers, obj{
-			"mark": obj{"type": "text", "fontSize": 11},
-			"encoding": obj{"x": x, "y": y, "text": obj{"field": "c", "type": "quantitative", "format": "~s"},
-				"color": obj{"condition": obj{"test": "datum.r > 0.5", "value": "white"}, "value": "#262626"}}})
+			"mark":     obj{"type": "text", "fontSize": 11},
+			"encoding": obj{"x": x, "y": y, "text": obj{"field": "c", "type": "quantitative", "format": ".3~s"}}})
 	}
 	spec["layer"] = layers
+	if len(rows) > manyMarks {
+		spec["usermeta"].(obj)["embedOptions"].(obj)["renderer"] = "canvas"
+	}
 	return spec
+}
+
+// manyMarks is the number of marks above which a browser is slow with a chart in SVG.
+const manyMarks = 4000
+
+// fullShade is the opacity of the field of a whole row: the page's text is legible on it, in a light page and in a dark
+// one.
+const fullShade = 0.75
+
+// shadeOf returns the colour of a share of a row, from 0 to 1, as Vega writes it. The page shows through.
+func shadeOf(share float64) string {
+	c := rgb(Color(0))
+	return fmt.Sprintf("rgba(%d,%d,%d,%g)", c.R, c.G, c.B, round(fullShade*share, 4))
 }
 
 // labelExpr returns a Vega expression that names the i-th entry. JSON strings are Vega strings too, so quotes and
@@ -244,15 +260,11 @@ func (f confusion) draw(c draw.Canvas) {
 			x, y := left+cell*vg.Length(j), top-cell*vg.Length(i+1)
 			box := []vg.Point{{X: x, Y: y}, {X: x + cell, Y: y}, {X: x + cell, Y: y + cell}, {X: x, Y: y + cell}}
 			if share > 0 {
-				c.FillPolygon(onWhite(blue, share), box)
+				c.FillPolygon(fade(blue, fullShade*share), box)
 			}
 			if n <= maxCounts {
 				c.StrokeLines(draw.LineStyle{Color: gridColor, Width: px(0.5)}, append(box, box[0]))
-				ink := inkColor
-				if share > 0.5 {
-					ink = color.NRGBA{R: 255, G: 255, B: 255, A: 255}
-				}
-				sty := sans(11, ink)
+				sty := sans(11, inkColor)
 				sty.XAlign = draw.XCenter
 				fillMiddle(c, sty, vg.Point{X: x + cell/2, Y: y + cell/2}, shortCount(f.matrix[i][j]))
 			}
@@ -278,12 +290,6 @@ func (f confusion) draw(c draw.Canvas) {
 	title.Rotation = math.Pi / 2
 	title.YAlign = draw.YTop
 	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, "actual")
-}
-
-// onWhite returns c on white at the given share, without transparency.
-func onWhite(c color.NRGBA, share float64) color.NRGBA {
-	f := func(v uint8) uint8 { return uint8(255 - share*(255-float64(v)) + 0.5) }
-	return color.NRGBA{R: f(c.R), G: f(c.G), B: f(c.B), A: 255}
 }
 
 // shortCount writes counts so that they fit a field: 950, 1.2k, 34k.

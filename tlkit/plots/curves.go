@@ -72,6 +72,15 @@ func (f curves) label() string {
 	return strings.TrimSpace(f.title + ": curves of " + strings.Join(parts, ", "))
 }
 
+func (f curves) longNames() []string {
+	lineNames, splits := f.keys()
+	all := append(append(lineNames, splits...), f.title)
+	for _, p := range f.panels {
+		all = append(all, p.Title)
+	}
+	return all
+}
+
 func (f curves) Bundle() (map[string]any, error) {
 	for _, p := range f.panels {
 		for _, l := range p.Lines {

@@ -12,23 +12,30 @@ const (
 	panelHeight = 230
 )
 
-// vegaBase returns the parts that all specifications share.
+// vegaInk is the colour of text and lines that are no data: that of the page's text.
+const vegaInk = "currentColor"
+
+// vegaBase returns the parts that all specifications share. Its colours replace those of the dark theme that JupyterLab
+// gives a specification, of which the background would be a card.
 func vegaBase(title string) obj {
 	spec := obj{
-		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-		// A white card is legible in light and dark themes alike; on a transparent one, black text would vanish in a
-		// dark theme.
-		"background": "white",
+		"$schema":    "https://vega.github.io/schema/vega-lite/v5.json",
+		"background": "transparent",
 		"padding":    8,
 		"config": obj{
-			"font":   "'Liberation Sans', Arial, Helvetica, sans-serif",
-			"axis":   obj{"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#e5e5e5", "domainColor": "#999999", "tickColor": "#999999", "labelColor": "#595959", "titleColor": "#262626"},
-			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 220, "labelLimit": 240, "labelColor": "#262626", "titleFontWeight": "normal", "layout": obj{"bottom": obj{"anchor": "middle"}}},
-			"title":  obj{"fontSize": 14, "fontWeight": "normal", "color": "#262626"},
-			"view":   obj{"stroke": "#cccccc"},
+			"font": "'Liberation Sans', Arial, Helvetica, sans-serif",
+			"axis": obj{"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal",
+				"gridColor": vegaInk, "gridOpacity": gridOpacity, "domainColor": vegaInk, "domainOpacity": axisOpacity,
+				"tickColor": vegaInk, "tickOpacity": axisOpacity, "labelColor": vegaInk, "labelOpacity": mutedOpacity, "titleColor": vegaInk},
+			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 220, "labelLimit": 240,
+				"labelColor": vegaInk, "titleColor": vegaInk, "titleFontWeight": "normal", "layout": obj{"bottom": obj{"anchor": "middle"}}},
+			"title": obj{"fontSize": 14, "fontWeight": "normal", "color": vegaInk, "subtitleColor": vegaInk, "subtitleFontSize": 11},
+			"view":  obj{"stroke": vegaInk, "strokeOpacity": 2 * gridOpacity},
+			"text":  obj{"color": vegaInk},
 		},
-		// Saving works offline; the links to the online editor would not.
-		"usermeta": obj{"embedOptions": obj{"actions": obj{"export": true, "source": false, "compiled": false, "editor": false}}},
+		// An SVG's currentColor changes with the theme, a canvas's does not. Saving works offline; the links to the
+		// online editor would not.
+		"usermeta": obj{"embedOptions": obj{"renderer": "svg", "actions": obj{"export": true, "source": false, "compiled": false, "editor": false}}},
 	}
 	if title != "" {
 		spec["title"] = obj{"text": title, "fontSize": 16, "fontWeight": "bold", "anchor": "middle", "offset": 14}
@@ -75,7 +82,7 @@ func (f curves) vega() obj {
 func addNoData(view obj, width, height int) {
 	view["width"], view["height"] = width, height
 	view["data"] = obj{"values": arr{obj{}}}
-	view["mark"] = obj{"type": "text", "text": "no data", "fontSize": 12, "color": "#595959"}
+	view["mark"] = obj{"type": "text", "text": "no data", "fontSize": 12}
 	view["encoding"] = obj{"x": obj{"value": width / 2}, "y": obj{"value": height / 2}}
 }
 

@@ -5,7 +5,7 @@
 //     itself and so also offline.
 //   - image/svg+xml or image/png: the same chart as a picture, for GitHub,
 //     nbviewer, Colab and exported HTML.
-//   - text/html and text/markdown: tables and prose.
+//   - text/html and text/markdown: tables, prose and grids of images.
 //   - text/plain: always there, for terminals, diffs and screen readers.
 //
 // The package does not depend on models or training. A caller fills plain structs (Line, Panel, Bar, Captioned), gets a
@@ -18,6 +18,9 @@
 //
 // Colours follow the order in which names first appear, from one palette that colour-blind readers can tell apart.
 // Callers that keep their strategies in one order get the same colour for the same strategy in every figure.
+//
+// Figures fit light and dark pages: text and axes have the colour of the page's text, data has colours that differ enough
+// from white and from the dark themes' black, and nothing has a background. theme.go says how, and where that ends.
 //
 // Values that are NaN or infinite are gaps: lines break there, bars and table cells stay empty, and no output ever
 // contains the word NaN as a JSON number.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	xfont "golang.org/x/image/font"
+	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -24,13 +25,13 @@ import (
 type drawable interface {
 	// canvas returns width and height in CSS pixels.
 	canvas() (width, height float64)
-	// draw paints the figure; the canvas is already white.
+	// draw paints the figure. A PNG is already white, an SVG has no background.
 	draw(c draw.Canvas)
 	// label describes the figure for readers who can't see it.
 	label() string
 }
 
-// Colours of everything that is not data.
+// Colours of everything that is not data, on white. An SVG has the page's colours in their place; see themeInk.
 var (
 	inkColor  = color.NRGBA{R: 0x26, G: 0x26, B: 0x26, A: 255}
 	mutedInk  = color.NRGBA{R: 0x59, G: 0x59, B: 0x59, A: 255}
@@ -57,15 +58,16 @@ func drawSVG(d drawable) (svg string, err error) {
 	defer guard(&err)
 	w, h := d.canvas()
 	c := vgsvg.New(px(w), px(h))
-	dc := draw.New(c)
-	dc.SetColor(color.White)
-	dc.Fill(dc.Rectangle.Path())
-	d.draw(dc)
+	d.draw(draw.New(c))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("plots: draw SVG: %w", err)
 	}
-	s := fitText(b.String())
+	s := b.String()
+	if l, ok := d.(longNamed); ok {
+		s = addTitles(s, l.longNames())
+	}
+	s = fitTheme(fitText(s))
 	s = strings.Replace(s, "<svg ", fmt.Sprintf("<svg role=\"img\" aria-label=\"%s\" ", html.EscapeString(d.label())), 1)
 	// Names may hold characters that XML may not.
 	s = strings.Map(func(r rune) rune {
@@ -78,11 +80,11 @@ func drawSVG(d drawable) (svg string, err error) {
 }
 
 // svgText matches a text element as vgsvg writes it.
-var svgText = regexp.MustCompile(`(?s)<text ([^>]*font-weight:(normal|bold)[^>]*font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)
+var svgText = regexp.MustCompile(`(?s)<text ([^>]*font-weight:(normal|bold)[^>]*font-size:([0-9.]+)px[^>]*)>([^<]*)((?:<title>[^<]*</title>)?)</text>`)
 
 // fitText makes the text of an SVG document independent of the reader's fonts: it names substitutes for Liberation
 // Sans, of which Arial has the same metrics, and fixes the length of each text, so that with any other font nothing
-// runs into its neighbour.
+// runs into its neighbour. Text of a script that Liberation Sans lacks keeps the length it has in the reader's font.
 func fitText(svg string) string {
 	return svgText.ReplaceAllStringFunc(svg, func(el string) string {
 		m := svgText.FindStringSubmatch(el)
@@ -90,15 +92,31 @@ func fitText(svg string) string {
 		if err != nil || strings.TrimSpace(m[4]) == "" {
 			return el
 		}
+		written := html.UnescapeString(m[4])
+		attrs := strings.ReplaceAll(m[1], "font-family:Liberation Sans;",
+			"font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
+		if !writable(written) {
+			return fmt.Sprintf(`<text %s>%s%s</text>`, attrs, m[4], m[5])
+		}
 		sty := sans(size/0.75, inkColor)
 		if m[2] == "bold" {
 			sty.Font.Weight = boldWeight
 		}
-		attrs := strings.ReplaceAll(m[1], "font-family:Liberation Sans;",
-			"font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
-		return fmt.Sprintf(`<text textLength="%.1f" lengthAdjust="spacingAndGlyphs" %s>%s</text>`,
-			sty.Width(html.UnescapeString(m[4])).Points(), attrs, m[4])
+		return fmt.Sprintf(`<text textLength="%.1f" lengthAdjust="spacingAndGlyphs" %s>%s%s</text>`,
+			sty.Width(written).Points(), attrs, m[4], m[5])
 	})
+}
+
+// writable reports whether the font of drawings has a glyph for every character of s.
+func writable(s string) bool {
+	face := font.DefaultCache.Lookup(sans(captionSize, inkColor).Font, px(captionSize))
+	var b sfnt.Buffer
+	for _, r := range s {
+		if i, err := face.Face.GlyphIndex(&b, r); (err != nil || i == 0) && r != '\n' {
+			return false
+		}
+	}
+	return true
 }
 
 // drawPNG renders d as a PNG at two image pixels per CSS pixel.
@@ -124,7 +142,7 @@ func guard(err *error) {
 // newPlot returns an empty plot with this package's fonts and colours.
 func newPlot(title, xlabel, ylabel string) *plot.Plot {
 	p := plot.New()
-	p.BackgroundColor = color.White
+	p.BackgroundColor = nil
 	p.Title.Text = title
 	p.Title.TextStyle = sans(14, inkColor)
 	p.Title.TextStyle.XAlign = draw.XCenter

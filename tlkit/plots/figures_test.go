@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -194,12 +196,22 @@ func TestImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, h := f.(sized).size()
-	if got := img.Bounds().Size(); got != (image.Point{dense * w, dense * h}) {
-		t.Fatalf("PNG is %v, want %d times %d x %d", got, dense, w, h)
+	if got := img.Bounds().Size(); got != (image.Point{w, h}) {
+		t.Fatalf("PNG is %v, want %d x %d", got, w, h)
+	}
+	if img.At(0, 0) != (color.RGBA{255, 255, 255, 255}) {
+		t.Errorf("the PNG's corner is %v, want white: its text is dark", img.At(0, 0))
 	}
 	// Without a mark's frame in the way: one pixel of 32 becomes 3 x 3 CSS pixels.
-	b = checked(t, Images([]Captioned{{Image: block(32)}}, 0))
-	img, err = png.Decode(bytes.NewReader(b[MIMEPNG].([]byte)))
+	path := filepath.Join(t.TempDir(), "x.png")
+	if err := Save(Images([]Captioned{{Image: block(32)}}, 0), path); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err = png.Decode(bytes.NewReader(saved))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,6 +233,35 @@ func TestImages(t *testing.T) {
 	want := "1. [32 x 32] cat 0.93 (right)\n2. [32 x 32] a caption that needs more than one line actual: dog (wrong)\n3. [no image] nothing here\n"
 	if got := checked(t, f)[MIMEText]; got != want {
 		t.Errorf("text\n%s want\n%s", got, want)
+	}
+}
+
+func TestImagesGolden(t *testing.T) {
+	goldenFigure(t, "images", Images([]Captioned{{Image: block(4), Caption: "ants 0.93", Mark: Right}, {Image: block(2), Caption: "猫 <b>", Mark: Wrong}, {Caption: "none"}}, 2))
+}
+
+// Captions are text of the page in any script, whole in the title; the PNG's font lacks some.
+func TestImagesCaptions(t *testing.T) {
+	long := "蟻 <b>" + strings.Repeat(" a long name", 30)
+	f := Images([]Captioned{{Image: block(32), Caption: long, Mark: Wrong}, {Image: photo(300, 200)}}, 0)
+	b := checked(t, f)
+	page := b[MIMEHTML].(string)
+	escaped := "蟻 &lt;b&gt;" + strings.Repeat(" a long name", 30)
+	for _, want := range []string{`<figcaption title="` + escaped + `"`, ">" + escaped + "</figcaption>", "data:image/png;base64,", "data:image/jpeg;base64,",
+		`alt="image 2"`, `aria-label="wrong"`, `width="160" height="106"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s:\n%.2000s", want, page)
+		}
+	}
+	g := f.(imageGrid)
+	if lines := g.captions()[0]; len(lines) != 1 || lines[0] != "no. 1" || !g.noted() {
+		t.Errorf("the PNG's caption is %q, noted %v; want no. 1 and a note", lines, g.noted())
+	}
+	if text := b[MIMEText].(string); !strings.Contains(text, "1. [32 x 32] 蟻 <b> a long name") {
+		t.Errorf("the text form lacks the caption: %s", text)
+	}
+	if plain := (imageGrid{items: []Captioned{{Caption: "Café Ωмир"}}}); plain.noted() {
+		t.Error("the font has Latin, Greek and Cyrillic")
 	}
 }
 

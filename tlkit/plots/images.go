@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -9,6 +10,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 	"strings"
 
 	xdraw "golang.org/x/image/draw"
@@ -30,23 +32,27 @@ const (
 // Captioned is an image of a grid. A nil Image leaves an empty tile.
 type Captioned struct {
 	Image   image.Image
-	Caption string // wrapped to the tile, at most four lines; "\n" starts a new one
+	Caption string // at most four lines are shown, the rest under the pointer; "\n" starts a new line
 	Mark    Mark   // determines the frame
 }
 
 // Images returns a grid of images in the given number of columns; 0 or less means as many as fit a notebook's width.
 // Small images (both sides up to 96 pixels) are enlarged to 96 by repeating pixels, so that each stays visible; larger
-// ones are shown at up to 160. The Bundle has one PNG and the captions as plain text.
+// ones are shown at up to 160. Captions are text of the page, in any script. The Bundle has HTML, one PNG of the whole,
+// and the captions as plain text. The PNG has the one font of this package: a caption in a script that it lacks is a
+// number there, and the plain text lists the captions by their numbers.
 func Images(items []Captioned, columns int) Figure {
-	return imageGrid{items, columns}
+	return imageGrid{items: items, columns: columns}
 }
 
 type imageGrid struct {
+	title   string // above the grid, and the name of its file
 	items   []Captioned
 	columns int
 }
 
-// Sizes in CSS pixels; the PNG has dense image pixels for each.
+// Sizes in CSS pixels. Images in HTML, and a saved PNG, have dense image pixels for each; the PNG of a bundle, which few
+// readers see, has one.
 const (
 	dense         = 2
 	smallTile     = 96
@@ -58,7 +64,7 @@ const (
 	notebookWidth = 840
 )
 
-func (g imageGrid) name() string { return "images" }
+func (g imageGrid) name() string { return cmp.Or(g.title, "images") }
 
 // tile returns the side of one tile.
 func (g imageGrid) tile() int {
@@ -86,14 +92,29 @@ func (g imageGrid) captions() [][]string {
 	sty := sans(captionSize, inkColor)
 	list := make([][]string, len(g.items))
 	for i, it := range g.items {
-		list[i] = wrap(it.Caption, sty, px(float64(g.pitch()-tileGap/2)), captionLines)
+		caption := it.Caption
+		if !writable(caption) {
+			caption = fmt.Sprintf("no. %d", i+1)
+		}
+		list[i] = wrap(caption, sty, px(float64(g.pitch()-tileGap/2)), captionLines)
 	}
 	return list
+}
+
+// unwritable is the note of a PNG in which captions are numbers.
+const unwritable = "No. N: see the text form, this font lacks the script."
+
+// noted reports whether the PNG needs that note.
+func (g imageGrid) noted() bool {
+	return slices.ContainsFunc(g.items, func(it Captioned) bool { return !writable(it.Caption) })
 }
 
 // rows returns the top of each row and, as the last element, the height of the whole.
 func (g imageGrid) rows(captions [][]string) []int {
 	tops := []int{tileGap}
+	if g.title != "" {
+		tops[0] += captionLine + 4
+	}
 	for i := 0; i < len(captions); i += g.cols() {
 		lines := 0
 		for _, c := range captions[i:min(i+g.cols(), len(captions))] {
@@ -110,22 +131,33 @@ func (g imageGrid) rows(captions [][]string) []int {
 
 func (g imageGrid) size() (width, height int) {
 	tops := g.rows(g.captions())
-	return g.cols()*g.pitch() + tileGap, tops[len(tops)-1]
+	height = tops[len(tops)-1]
+	if g.noted() {
+		height += captionLine
+	}
+	return g.cols()*g.pitch() + tileGap, height
 }
 
 func (g imageGrid) Bundle() (map[string]any, error) {
 	if len(g.items) == 0 {
-		return map[string]any{MIMEText: "no images\n"}, nil
+		return map[string]any{MIMEText: strings.TrimPrefix(g.title+": no images\n", ": ")}, nil
 	}
-	data, err := g.png()
+	data, err := g.png(1)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{MIMEPNG: data, MIMEText: g.text()}, nil
+	page, err := g.html()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{MIMEHTML: page, MIMEPNG: data, MIMEText: g.text()}, nil
 }
 
 func (g imageGrid) text() string {
 	var b strings.Builder
+	if g.title != "" {
+		b.WriteString(g.title + "\n")
+	}
 	for i, it := range g.items {
 		caption := strings.Join(strings.Fields(it.Caption), " ")
 		mark := map[Mark]string{Right: " (right)", Wrong: " (wrong)"}[it.Mark]
@@ -139,13 +171,15 @@ func (g imageGrid) text() string {
 	return b.String()
 }
 
-func (g imageGrid) png() (data []byte, err error) {
+// png draws the whole grid on white, with the given number of image pixels per CSS pixel.
+func (g imageGrid) png(dense int) (data []byte, err error) {
 	defer guard(&err)
 	captions := g.captions()
 	tops := g.rows(captions)
 	w, h := g.size()
-	c := vgimg.NewWith(vgimg.UseWH(px(float64(w)), px(float64(h))), vgimg.UseDPI(96*dense))
+	c := vgimg.NewWith(vgimg.UseWH(px(float64(w)), px(float64(h))), vgimg.UseDPI(96*dense), vgimg.UseBackgroundColor(color.White))
 	dc := draw.New(c)
+	g.notes(dc, w, h)
 
 	tile := g.tile()
 	sty := sans(captionSize, inkColor)
@@ -172,6 +206,24 @@ func (g imageGrid) png() (data []byte, err error) {
 		return nil, fmt.Errorf("plots: encode PNG: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// notes writes the title, and the note of captions that are numbers, if there are.
+func (g imageGrid) notes(c draw.Canvas, width, height int) {
+	room := px(float64(width - 2*tileGap))
+	if g.title != "" {
+		sty := sans(captionSize, inkColor)
+		sty.Font.Weight = boldWeight
+		title := g.title
+		if !writable(title) {
+			title = "title: see the text form"
+		}
+		fillMiddle(c, sty, at(height, tileGap, tileGap+captionLine/2), clip(title, sty, room))
+	}
+	if g.noted() {
+		sty := sans(captionSize-1, mutedInk)
+		fillMiddle(c, sty, at(height, tileGap, height-captionLine/2-2), clip(unwritable, sty, room))
+	}
 }
 
 // paste scales img into the square as large as it fits, keeping its shape, and returns the rectangle that it fills.

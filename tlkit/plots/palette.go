@@ -5,18 +5,18 @@ import (
 	"strconv"
 )
 
-// palette holds Okabe and Ito's colours (Color Universal Design, 2008), which readers with any common colour blindness
-// can tell apart. The order starts with pairs of strong contrast on white; yellow, too pale for a line there, is
-// replaced by a dark brown.
+// palette begins with Okabe and Ito's colours (Color Universal Design, 2008), which readers with any common colour
+// blindness can tell apart. Each has a contrast of at least 3:1 on white and on the dark themes' #212121, so that one
+// palette serves both: their yellow and black are left out, orange and sky blue are darker.
 var palette = []string{
 	"#0072B2", // blue
 	"#D55E00", // vermilion
 	"#009E73", // bluish green
 	"#CC79A7", // reddish purple
-	"#E69F00", // orange
-	"#56B4E9", // sky blue
-	"#000000", // black
-	"#7F5539", // brown
+	"#C77F00", // dark orange
+	"#2E9BD6", // sky blue
+	"#808080", // grey
+	"#9A6A45", // brown
 }
 
 // Color returns the i-th colour of the palette (from 0, starting again after the last) as "#RRGGBB". The i-th distinct

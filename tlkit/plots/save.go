@@ -26,6 +26,12 @@ func Save(f Figure, path string) error {
 	case ".svg":
 		data, err = pick(bundle, ext, MIMESVG)
 	case ".png":
+		if g, ok := f.(interface {
+			png(dense int) ([]byte, error)
+		}); ok && bundle[MIMEPNG] != nil {
+			data, err = g.png(dense)
+			break
+		}
 		if _, ok := bundle[MIMEPNG]; !ok {
 			if d, ok := f.(drawable); ok {
 				data, err = drawPNG(d)

@@ -135,7 +135,7 @@ func TestSave(t *testing.T) {
 		t.Error(err)
 	}
 	page, err = os.ReadFile(filepath.Join(dir, "img.html"))
-	if err != nil || !bytes.Contains(page, []byte(`alt="1. [8 x 8] &#34;&lt;q&gt;`)) || !bytes.Contains(page, []byte(`width="140"`)) {
+	if err != nil || !bytes.Contains(page, []byte(`alt="&#34;&lt;q&gt;"`)) || !bytes.Contains(page, []byte(`width="96"`)) {
 		t.Errorf("img.html: %v\n%.900s", err, page)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, ".plot-*"))

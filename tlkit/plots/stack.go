@@ -25,6 +25,7 @@ func (s stack) Bundle() (map[string]any, error) {
 		return nil, errors.New("plots: a stack of no figures; give Stack at least one")
 	}
 	var page, plain strings.Builder
+	page.WriteString(imageScheme)
 	for i, f := range s.figures {
 		b, err := f.Bundle()
 		if err != nil {
@@ -44,8 +45,8 @@ func (s stack) Bundle() (map[string]any, error) {
 			if d, ok := f.(drawable); ok {
 				alt = d.label()
 			}
-			// As a picture: two drawings in one page may use the same ids.
-			fmt.Fprintf(&page, "<div><img alt=\"%s\" src=\"data:image/svg+xml;base64,%s\"></div>\n",
+			// As a picture: viewers that sanitize HTML strip <svg>.
+			fmt.Fprintf(&page, "<div class=\"tlkit-figure\"><img alt=\"%s\" src=\"data:image/svg+xml;base64,%s\"></div>\n",
 				html.EscapeString(alt), base64.StdEncoding.EncodeToString([]byte(svg)))
 		case b[MIMEPNG] != nil:
 			data, _ := b[MIMEPNG].([]byte)
@@ -60,3 +61,11 @@ func (s stack) Bundle() (map[string]any, error) {
 	}
 	return map[string]any{MIMEHTML: page.String(), MIMEText: plain.String()}, nil
 }
+
+// imageScheme tells charts that are pictures which theme an exported notebook has. JupyterLab sets color-scheme by
+// itself, nbconvert's pages have only their theme's variables.
+const imageScheme = `<style>
+@container style(--jp-layout-color0: #111111) { .tlkit-figure img { color-scheme: dark; } }
+@container style(--jp-layout-color0: white) { .tlkit-figure img { color-scheme: light; } }
+</style>
+`

@@ -1,0 +1,45 @@
+package plots
+
+import (
+	"image"
+	"image/color"
+	"math"
+)
+
+// shown is a figure of the gallery with a name.
+type shown struct {
+	name   string
+	figure Figure
+}
+
+// gallery returns every kind of figure, for tests that look at all.
+func gallery() []shown {
+	loss := Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy", Lines: []Line{
+		series("transfer", "train", 0.66, 0.41, 0.33, 0.30), series("transfer", "val", 0.52, 0.36, 0.31, 0.29),
+		series("fine-tune", "train", 0.7, 0.5, 0.3, 0.2), series("fine-tune", "val", 0.6, 0.45, 0.4, 0.38)}}
+	accuracy := Panel{Title: "Accuracy", XLabel: "epoch", YLabel: "accuracy", YPercent: true, Lines: []Line{
+		withBand(series("transfer", "val", 0.8, 0.88, 0.9, 0.91), 0.02), withBand(series("fine-tune", "val", 0.7, 0.8, 0.85, 0.9), 0.03)}}
+	curves := Curves("ants-vs-bees", loss, accuracy)
+	bars := Bars("Accuracy by strategy", []Bar{{"transfer", 0.941, 0.93, 0.952}, {"fine-tune", 0.936, 0.91, 0.95},
+		{"scratch from zero with a long long name that is cut somewhere", 0.61, 0.55, 0.66}, {"diverged", math.NaN(), 0, 0}},
+		BarOptions{Label: "validation accuracy", Percent: true})
+	confusion := Confusion([]string{"ants", "bees", "wasps"}, [][]int{{60, 10, 0}, {5, 1780, 12_345}, {0, 33, 31}})
+	table := Table([]string{"strategy", "accuracy"}, [][]string{{"transfer", "94.1% ± 0.7"}, {"fine-tune", "93.6% ± 1.1"}},
+		TableOptions{Caption: "ants & bees", Highest: []int{1}})
+	images := Images([]Captioned{{Image: block(32), Caption: "cat 0.93", Mark: Right}, {Image: photo(300, 200), Caption: "蟻 と 蜂", Mark: Wrong},
+		{Image: photo(200, 300), Caption: "a caption that needs more than one line\nactual: dog"}, {Caption: "nothing here"}}, 3)
+	return []shown{{"curves", curves}, {"bars", bars}, {"confusion", confusion}, {"table", table}, {"images", images},
+		{"stack", Stack("all", curves, table, Text("a verdict"))},
+		{"perclass", PerClass([]string{"ants", "bees"}, [][]int{{66, 4}, {5, 78}})}}
+}
+
+// photo returns an image with more colours than a drawing.
+func photo(w, h int) image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			img.Set(x, y, color.RGBA{uint8(40 + 180*x/w), uint8(60 + 120*y/h), uint8((x*y/200 + 40) % 256), 255})
+		}
+	}
+	return img
+}
