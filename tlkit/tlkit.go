@@ -107,6 +107,10 @@ type (
 	// [train.Samples].
 	Samples = train.Samples
 
+	// CalibrateOptions set the precision that is wanted of [Calibrate]. Fields: [train.CalibrateOptions].
+	CalibrateOptions = train.CalibrateOptions
+	// Calibrated is the result of [Calibrate]. Fields and methods: [train.Calibrated].
+	Calibrated = train.Calibrated
 	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
 	Heatmap = insight.Heatmap
 	// CAMOptions select the stage that [GradCAM] reads. Fields: [insight.CAMOptions].

@@ -7,7 +7,10 @@ import (
 )
 
 // Softmax returns the probabilities of logits, in double precision.
-func Softmax(logits []float32) []float64 {
+func Softmax(logits []float32) []float64 { return SoftmaxAt(logits, 1) }
+
+// SoftmaxAt returns the probabilities of logits that are divided by a temperature above 0.
+func SoftmaxAt(logits []float32, temperature float64) []float64 {
 	top := math.Inf(-1)
 	for _, v := range logits {
 		top = math.Max(top, float64(v))
@@ -15,7 +18,7 @@ func Softmax(logits []float32) []float64 {
 	p := make([]float64, len(logits))
 	sum := 0.0
 	for i, v := range logits {
-		p[i] = math.Exp(float64(v) - top)
+		p[i] = math.Exp((float64(v) - top) / temperature)
 		sum += p[i]
 	}
 	for i := range p {

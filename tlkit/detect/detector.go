@@ -3,7 +3,6 @@ package detect
 import (
 	"fmt"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -50,7 +49,7 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 			return nil, err
 		}
 		for i, box := range some {
-			p := numbers.Softmax(logits[i])
+			p := d.Model.Probabilities(logits[i])
 			for class := range classes - 1 {
 				if p[class] >= least {
 					all = append(all, Detection{Object: Object{class, box}, Score: p[class]})

@@ -161,7 +161,7 @@ func prepared(m *zoo.Model, img *vision.Image) (*vision.Image, error) {
 
 // heatmap returns a map for the class of the given index, or for the most probable one if that is negative.
 func heatmap(m *zoo.Model, ready *vision.Image, logits []float32, class int) *Heatmap {
-	p := numbers.Softmax(logits)
+	p := m.Probabilities(logits)
 	if class < 0 {
 		class = numbers.Argmax(p)
 	}

@@ -3,7 +3,6 @@ package insight
 import (
 	"fmt"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -57,7 +56,7 @@ func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionO
 			return nil, err
 		}
 		for _, row := range rows {
-			falls = append(falls, h.Probability-numbers.Softmax(row)[h.Index])
+			falls = append(falls, h.Probability-m.Probabilities(row)[h.Index])
 		}
 	}
 	h.Values = c.mean(places, falls)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -29,8 +28,14 @@ type Evaluation struct {
 	Predictions Predictions
 	// Accuracy is the share of images that are classified right. BalancedAccuracy is the mean recall of the classes
 	// that have images. MacroF1 is the mean F1 of the classes that have images or are predicted. Loss is the mean
-	// cross-entropy.
+	// cross-entropy, also called negative log-likelihood (NLL).
 	Accuracy, BalancedAccuracy, MacroF1, Loss float64
+	// ECE is the expected calibration error, in [0, 1]: how far the probability of the predicted class is from the share
+	// that is right, on average over Reliability. Brier is the mean over the images of the squared distance between the
+	// probabilities and the truth, in [0, 2] (Brier 1950).
+	ECE, Brier float64
+	// Reliability compares probability and accuracy, in 15 bins of the predicted class's probability.
+	Reliability []ReliabilityBin
 	// PerClass has the figures of each class.
 	PerClass []ClassScore
 }
@@ -62,31 +67,48 @@ func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
 // Evaluate runs a model on a split, prepared by the model's Preprocess. The split must have the model's classes, in the
 // same order.
 func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
-	switch {
-	case m == nil:
-		return nil, errors.New("tlkit: the model to evaluate is nil; load one with tlkit.Load, or take a run's: run.Best().Evaluate(split)")
-	case split == nil || split.Len() == 0:
-		return nil, errors.New("tlkit: there are no images to evaluate on; give a split with some, such as data.Test")
-	case !slices.Equal(split.Classes(), m.Classes) && !unnamed(split, len(m.Classes)):
-		return nil, fmt.Errorf("tlkit: the split has the classes %s, the model %s; they must be equal, in one order", brief(split.Classes()), brief(m.Classes))
+	if err := fits(m, split, "evaluate"); err != nil {
+		return nil, err
 	}
 	e := &Evaluation{Model: m.Weights, Classes: m.Classes}
+	err := eachLogits(m, split, func(row []float32) { e.add(split, m.Probabilities(row)) })
+	if err != nil {
+		return nil, err
+	}
+	e.sum()
+	return e, nil
+}
+
+// fits returns an error unless the split has images of the model's classes. what is the verb for the message.
+func fits(m *zoo.Model, split *datasets.Split, what string) error {
+	switch {
+	case m == nil:
+		return fmt.Errorf("tlkit: the model to %s is nil; load one with tlkit.Load, or take a run's: run.Best().Model()", what)
+	case split == nil || split.Len() == 0:
+		return fmt.Errorf("tlkit: there are no images to %s on; give a split with some, such as data.Test", what)
+	case !slices.Equal(split.Classes(), m.Classes) && !unnamed(split, len(m.Classes)):
+		return fmt.Errorf("tlkit: the split has the classes %s, the model %s; they must be equal, in one order", brief(split.Classes()), brief(m.Classes))
+	}
+	return nil
+}
+
+// eachLogits computes the logits of each image of a split, in order.
+func eachLogits(m *zoo.Model, split *datasets.Split, each func(logits []float32)) error {
 	s := newImages(split, m.Preprocess, vision.Augment{}, 0, m.ImageSize(), nil)
 	for b := range batches(context.Background(), s, ascending(s.len()), 32, 0) {
 		if b.err != nil {
-			return nil, b.err
+			return b.err
 		}
 		logits, err := m.LogitsOf(tensors.MustCopyFlatData[uint8](b.inputs), b.n)
 		b.release()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, row := range logits {
-			e.add(split, row)
+			each(row)
 		}
 	}
-	e.sum()
-	return e, nil
+	return nil
 }
 
 // unnamed reports whether the split has the given number of classes, named 0, 1 and so on, as datasets.NewSplit names
@@ -109,14 +131,14 @@ func brief(names []string) string {
 	return fmt.Sprintf("%q", names)
 }
 
-// add appends the next image of a split.
-func (e *Evaluation) add(split *datasets.Split, logits []float32) {
+// add appends the next image of a split, with the probabilities of the classes.
+func (e *Evaluation) add(split *datasets.Split, probabilities []float64) {
 	p, i := &e.Predictions, len(e.Predictions.Labels)
-	probabilities := numbers.Softmax(logits)
 	best, label := numbers.Argmax(probabilities), split.Label(i)
 	p.Names, p.Labels = append(p.Names, split.Name(i)), append(p.Labels, label)
 	p.Predicted, p.Confidence = append(p.Predicted, best), append(p.Confidence, probabilities[best])
 	e.Loss += numbers.NegLog(probabilities[label]) / float64(split.Len())
+	e.Brier += brier(probabilities, label) / float64(split.Len())
 }
 
 // sum computes the figures from the predictions.
@@ -133,6 +155,8 @@ func (e *Evaluation) sum() {
 		s.Precision, s.Recall, s.F1 = hits/float64(s.Predicted), hits/float64(s.Images), 2*hits/float64(s.Images+s.Predicted)
 		e.PerClass = append(e.PerClass, s)
 	}
+	e.Reliability = e.Predictions.reliability()
+	e.ECE = calibrationError(e.Reliability)
 	e.BalancedAccuracy, e.MacroF1 = e.Predictions.balancedAccuracy(), e.Predictions.macroF1()
 }
 
@@ -159,8 +183,8 @@ func (e *Evaluation) Table() plots.Figure {
 
 // String is a line with the figures over all classes.
 func (e *Evaluation) String() string {
-	return fmt.Sprintf("%s on %d images: accuracy %s, balanced accuracy %s, macro F1 %.3f, loss %.3f",
-		e.Model, len(e.Predictions.Labels), percent(e.Accuracy), percent(e.BalancedAccuracy), e.MacroF1, e.Loss)
+	return fmt.Sprintf("%s on %d images: accuracy %s, balanced accuracy %s, macro F1 %.3f, loss %.3f, calibration error %s, Brier score %.3f",
+		e.Model, len(e.Predictions.Labels), percent(e.Accuracy), percent(e.BalancedAccuracy), e.MacroF1, e.Loss, percent(e.ECE), e.Brier)
 }
 
 // Bundle is table and confusion matrix. A notebook shows it for a cell that ends in the evaluation.

@@ -13,6 +13,8 @@ type Score struct {
 	Accuracy, MacroF1, Loss, LastAccuracy Spread
 	// Balanced is the balanced accuracy of each seed's best epoch; see Result.BalancedAccuracy.
 	Balanced Spread
+	// ECE is the expected calibration error of each seed's best epoch, in [0, 1]; see Evaluation.ECE.
+	ECE Spread
 	// Also has the accuracies on further tasks after the last epoch, by name; see Epoch.Also.
 	Also map[string]Spread
 	// Epoch is the best epoch.
@@ -45,7 +47,7 @@ func spread(values []float64) Spread {
 
 // Score returns the result's figures over its seeds.
 func (r *Result) Score() Score {
-	var accuracy, balanced, f1, loss, last, epoch []float64
+	var ece, accuracy, balanced, f1, loss, last, epoch []float64
 	var s Score
 	also := map[string][]float64{}
 	epochs := 0
@@ -61,6 +63,7 @@ func (r *Result) Score() Score {
 		}
 		epoch = append(epoch, float64(best.Epoch))
 		f1, balanced = append(f1, one.MacroF1()), append(balanced, one.BalancedAccuracy())
+		ece = append(ece, calibrationError(one.Predictions.reliability()))
 		s.Seconds += one.Seconds()
 		epochs += len(one.History)
 	}
@@ -72,6 +75,7 @@ func (r *Result) Score() Score {
 		s.Also[name] = spread(values)
 	}
 	s.SecondsPerEpoch = s.Seconds / float64(max(1, epochs))
+	s.ECE = spread(ece)
 	s.Balanced = spread(balanced)
 	s.Accuracy, s.MacroF1, s.Loss, s.LastAccuracy, s.Epoch = spread(accuracy), spread(f1), spread(loss), spread(last), spread(epoch)
 	return s

@@ -31,6 +31,9 @@ type Exported struct {
 	// the middle, a square), interpolation ("bilinear", "bicubic"), then values in [0, 1], less mean, over std, per
 	// channel.
 	Preprocess vision.Preprocess `json:"preprocess"`
+	// Calibration, if the model has one: the logits are to be divided by temperature, and a probability below threshold
+	// is too uncertain for the wanted precision. The output of an .onnx file is not divided.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// InputSize is the height and width that the network was built for.
 	InputSize int `json:"input_size"`
 	// Imported marks a network that came from an .onnx file: only an exported .onnx file holds it.
@@ -64,6 +67,9 @@ func (m *Model) Export(path string) error {
 	}
 	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess, InputSize: m.Spec.InputSize,
 		Imported: m.Spec.Graph != nil}
+	if m.Calibration != (Calibration{}) {
+		e.Calibration = &m.Calibration
+	}
 	kind := strings.ToLower(filepath.Ext(path))
 	if kind == ".onnx" {
 		e.Input, e.Output = ONNXInput, ONNXOutput
@@ -168,7 +174,11 @@ func describedBy(path string, sd *weights.StateDict, about Exported, graph func(
 	switch {
 	case about.Imported && isONNX(path):
 		sd.Close()
-		return graph()
+		s, err := graph()
+		if f, ok := s.(*onnxFile); ok {
+			f.calibration = about.calibration()
+		}
+		return s, err
 	case about.Imported:
 		sd.Close()
 		return nil, fmt.Errorf("zoo: %s has the weights of a network that was imported from an .onnx file, which is not in it; export the model to .onnx", path)
@@ -192,7 +202,7 @@ func (e *exported) choose(o LoadOptions) (*values, error) {
 			e.path, e.path)
 	}
 	return &values{
-		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights,
+		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights, calibration: e.about.calibration(),
 		open:  func(context.Context) (*weights.StateDict, error) { return e.sd, nil },
 		adapt: e.adapt,
 	}, nil
@@ -212,6 +222,14 @@ func (e *exported) adapt(m *Model, sd *weights.StateDict) (*weights.StateDict, e
 		return nil, fmt.Errorf("zoo: %w", err)
 	}
 	return m.completed(own, 0, m.inAux)
+}
+
+// calibration returns the model's calibration; the zero value if it has none.
+func (e Exported) calibration() Calibration {
+	if e.Calibration == nil {
+		return Calibration{}
+	}
+	return *e.Calibration
 }
 
 // describe reads the description of a model that Export wrote.
@@ -237,7 +255,7 @@ func describe(path string, sd *weights.StateDict) (e Exported, err error) {
 	case e.InputSize < 1 || e.InputSize > 1<<14:
 		return e, fmt.Errorf("zoo: the description of the model in %s has input_size %d; expected a number of pixels", from, e.InputSize)
 	}
-	if err := e.Preprocess.Validate(); err != nil {
+	if err := errors.Join(e.Preprocess.Validate(), e.calibration().Validate()); err != nil {
 		return e, fmt.Errorf("zoo: the description of the model in %s: %w", from, err)
 	}
 	return e, nil

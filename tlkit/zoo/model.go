@@ -33,6 +33,8 @@ type Model struct {
 	Classes []string
 	// Preprocess is the evaluation transform that the values were trained with.
 	Preprocess vision.Preprocess
+	// Calibration makes the probabilities of predictions honest; the zero value leaves the softmax of the logits.
+	Calibration Calibration
 	// Notes list the changes made when a file of another origin was loaded: a prefix left out, a new output layer.
 	Notes []string
 
@@ -252,7 +254,7 @@ func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 			}
 		}
 	}
-	m.Classes, m.exec = slices.Clone(classes), nil
+	m.Classes, m.exec, m.Calibration = slices.Clone(classes), nil, Calibration{}
 	if err := m.trace(); err != nil {
 		return err
 	}

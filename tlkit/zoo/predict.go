@@ -11,7 +11,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -22,10 +21,18 @@ type Prediction struct {
 	Class       string
 	Index       int // of the class in Model.Classes
 	Probability float64
+	// Uncertain is true if the probability is below the threshold of the model's Calibration.
+	Uncertain bool
 }
 
-// String returns a text such as "ant 93.1%".
-func (p Prediction) String() string { return fmt.Sprintf("%s %.1f%%", p.Class, 100*p.Probability) }
+// String returns a text such as "ant 93.1%", or "ant 51.0% (uncertain)".
+func (p Prediction) String() string {
+	text := fmt.Sprintf("%s %.1f%%", p.Class, 100*p.Probability)
+	if p.Uncertain {
+		text += " (uncertain)"
+	}
+	return text
+}
 
 // ImageSize is the height and width, in pixels, of the network's input images.
 func (m *Model) ImageSize() int {
@@ -50,7 +57,7 @@ func (m *Model) Normalize(x *Node) *Node {
 }
 
 // Predict returns the top most probable classes of an image, the most probable first. The image is prepared with the
-// model's Preprocess.
+// model's Preprocess; the probabilities are those of its Calibration.
 func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 	if image == nil {
 		return nil, errors.New("zoo: the image is nil; read one with vision.DecodeFile or take it from a data set")
@@ -65,8 +72,8 @@ func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 // Rank returns the top most probable classes by the logits of an image, the most probable first.
 func (m *Model) Rank(logits []float32, top int) []Prediction {
 	all := make([]Prediction, len(logits))
-	for i, p := range numbers.Softmax(logits) {
-		all[i] = Prediction{Class: m.Classes[i], Index: i, Probability: p}
+	for i, p := range m.Probabilities(logits) {
+		all[i] = m.prediction(i, p)
 	}
 	slices.SortStableFunc(all, func(a, b Prediction) int { return cmp.Compare(b.Probability, a.Probability) })
 	return all[:min(max(top, 1), len(all))]

@@ -111,9 +111,9 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	for i, file := range files {
 		switch {
 		case images[i] != nil:
-			p := numbers.Softmax(logits[0])
+			p := m.Probabilities(logits[0])
 			best := numbers.Argmax(p)
-			all = append(all, FilePrediction{File: file, Prediction: Prediction{Class: m.Classes[best], Index: best, Probability: p[best]}})
+			all = append(all, FilePrediction{File: file, Prediction: m.prediction(best, p[best])})
 			logits = logits[1:]
 		case isImageName(file) || errors.As(errs[i], new(*vision.UnsupportedError)):
 			all = append(all, FilePrediction{File: file, Err: errs[i]})

@@ -27,6 +27,8 @@ type values struct {
 	spec       Spec
 	classes    []string
 	preprocess vision.Preprocess
+	// calibration is that of the values; it is lost if the head is replaced.
+	calibration Calibration
 	// name becomes Model.Weights.
 	name string
 	// open opens the file, which may be downloaded first; nil means random values.
@@ -77,6 +79,9 @@ func load(ctx context.Context, s source, o LoadOptions) (*Model, error) {
 	defer sd.Close()
 	if err := v.fill(m, sd, o); err != nil {
 		return nil, err
+	}
+	if o.Head != HeadNew {
+		m.Calibration = v.calibration
 	}
 	return m, nil
 }

@@ -37,6 +37,7 @@ func (m *Model) LoadStateDict(sd *weights.StateDict) error {
 	if err := weights.Match(want, sd); err != nil {
 		return fmt.Errorf("zoo: the weights do not fit model %q with %d classes: %w", m.Spec.Name, len(m.Classes), err)
 	}
+	m.Calibration = Calibration{}
 	return m.readValues(sd)
 }
 

@@ -5,7 +5,8 @@
 //	go run ./tlkit/cmd/tlpredict -json -top 1 ants.safetensors *.jpg
 //
 // MODEL is a .pth, .safetensors or .onnx file. The command prints the most probable classes of each image; with -json
-// one object per image: {"image": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}. An image
+// one object per image: {"image": ..., "predictions": [{"class": ..., "index": ..., "probability": ...}]}, with
+// "uncertain": true below the threshold of a calibrated model. An image
 // that can't be read is reported, and the others are classified all the same. The exit code is 1 if anything failed, 2
 // on misuse.
 package main
@@ -34,6 +35,7 @@ type prediction struct {
 	Class       string  `json:"class"`
 	Index       int     `json:"index"`
 	Probability float64 `json:"probability"`
+	Uncertain   bool    `json:"uncertain,omitempty"`
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -81,7 +83,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			_, err = fmt.Fprintf(stdout, "%s\n", path)
 			for _, p := range found {
 				if err == nil {
-					_, err = fmt.Fprintf(stdout, "  %6.2f%%  %s\n", 100*p.Probability, p.Class)
+					_, err = fmt.Fprintf(stdout, "  %6.2f%%  %s%s\n", 100*p.Probability, p.Class, map[bool]string{true: "  (uncertain)"}[p.Uncertain])
 				}
 			}
 		}

@@ -1,0 +1,21 @@
+package tlkit
+
+import (
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+// Calibrate makes the model's probabilities honest, by a temperature that is fitted on images it was not trained on
+// (Guo et al. 2017), and sets the threshold below which a prediction is marked as uncertain:
+//
+//	tlkit.Calibrate(model, ants.Val, tlkit.CalibrateOptions{Precision: 0.95})
+//
+// [Export] keeps both with the model. See [train.Calibrate].
+func Calibrate(model *Model, split *datasets.Split, opts ...CalibrateOptions) (*Calibrated, error) {
+	return train.Calibrate(model, split, opts...)
+}
+
+// MustCalibrate is [Calibrate] that panics on an error.
+func MustCalibrate(model *Model, split *datasets.Split, opts ...CalibrateOptions) *Calibrated {
+	return must(Calibrate(model, split, opts...))
+}
