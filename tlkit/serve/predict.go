@@ -26,11 +26,12 @@ type result struct {
 	err         error
 }
 
-// prediction is a class with its probability.
+// prediction is a class with its probability; Uncertain marks one below the threshold of a calibrated model.
 type prediction struct {
 	Class       string  `json:"class"`
 	Index       int     `json:"index"`
 	Probability float64 `json:"probability"`
+	Uncertain   bool    `json:"uncertain,omitempty"`
 }
 
 // errTimeout is the cause of contexts that HandlerOptions.Timeout has ended.
