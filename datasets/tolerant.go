@@ -13,6 +13,8 @@ import (
 
 // Lost is an image that became unreadable after its data set was opened.
 type Lost struct {
+	// Data is for the caller's use: what tells the image's data set from others. Tolerant and Restore ignore it.
+	Data  string `json:"data,omitempty"`
 	Split string `json:"split"` // "train", "val" or "test"
 	Name  string `json:"name"`  // as Split.Name gives it
 	Class string `json:"class"` // its label

@@ -22,6 +22,7 @@ type call struct {
 	name, path string
 	config     Config // with the call's strategies
 	strategies []wanted
+	plans      []Strategy // the same, to be trained
 	data       *datasets.Dataset
 	graph      []byte // the network of a model that was imported from an .onnx file
 }
@@ -42,8 +43,9 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 	if err != nil {
 		return nil, err
 	}
-	ds, lost := withLost(ds, name, path)
-	c := &call{name: name, path: path, data: ds, graph: m.Spec.Graph, config: Config{Format: 2, Recipe: r, Lost: lost,
+	earlier := earlierLosses(name, path)
+	ds = earlier.restore(ds)
+	c := &call{name: name, path: path, data: ds, graph: m.Spec.Graph, config: Config{Format: runFormat, Recipe: r, Lost: earlier.of(ds),
 		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len()},
 		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
 	}}
@@ -52,6 +54,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		c.config.Model.Graph = hex.EncodeToString(sum[:])
 	}
 	for _, s := range strategies {
+		s = withData(s, earlier.restore)
 		if !nameRule.MatchString(s.Name()) {
 			return nil, fmt.Errorf("tlkit: strategy name %q; a name is made of letters, digits, dots, dashes and underscores", s.Name())
 		}
@@ -63,24 +66,10 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		if err := json.Unmarshal(raw, &w.stored); err != nil {
 			return nil, fmt.Errorf("tlkit: strategy %q: %w", s.Name(), err)
 		}
-		c.strategies = append(c.strategies, w)
+		c.strategies, c.plans = append(c.strategies, w), append(c.plans, s)
 		c.config.Strategies = append(c.config.Strategies, raw)
 	}
 	return c, nil
-}
-
-// withLost puts the images that an earlier session of the run could no longer read back in their places, so that the
-// batches stay the same (see Dataset.Restore). It does so only if the data set with them is that of the run.
-func withLost(ds *datasets.Dataset, name, path string) (*datasets.Dataset, []datasets.Lost) {
-	run, err := openFolder(name, path)
-	if err != nil || len(run.Config.Lost) == 0 {
-		return ds, nil
-	}
-	restored := ds.Restore(run.Config.Lost)
-	if same, _ := restored.Matches(run.Config.Data.Fingerprint); !same {
-		return ds, nil
-	}
-	return restored, run.Config.Lost
 }
 
 // begin opens the run for training, or makes it. The lock keeps a second notebook out until unlock is called; unlock is
@@ -183,6 +172,9 @@ func (c *call) finished() *Run {
 func (c *call) open() (*Run, error) {
 	removeLeftOver(c.path)
 	run, err := openFolder(c.name, c.path)
+	if errors.Is(err, errNewer) {
+		return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
+	}
 	lost := err != nil && (!errors.Is(err, fs.ErrNotExist) || c.remains())
 	if err != nil {
 		run = &Run{Name: c.name, Dir: c.path, Config: c.config}

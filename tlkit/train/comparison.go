@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -60,7 +59,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 			fmt.Fprintln(os.Stderr, w)
 		}
 	}
-	return run, c.trainAll(ctx, strategies)
+	return run, c.trainAll(ctx, asked.plans)
 }
 
 // comparison is a running call of Compare. It has the state that the strategies share.
@@ -75,7 +74,9 @@ type comparison struct {
 	show    *progress
 	shared  *sharedFeatures
 	decoded *decoded
-	losing  sync.Mutex // of lost
+
+	losing   sync.Mutex                              // of lost
+	tolerant map[*datasets.Dataset]*datasets.Dataset // made by tolerate
 }
 
 func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comparison, error) {
@@ -87,26 +88,9 @@ func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comp
 	c := &comparison{run: run, engines: e, model: pretrained, show: newProgress(run, r.Quiet),
 		shared: &sharedFeatures{limit: r.MemoryLimit / 2}, decoded: newDecoded(r, run.Dir)}
 	c.data = ds.Tolerant(c.lost)
+	c.tolerant = map[*datasets.Dataset]*datasets.Dataset{ds: c.data}
 	c.eval = EvalSplit(c.data)
 	return c, nil
-}
-
-// lost records an image that can no longer be read and was replaced by a stand-in, so that a later call goes on with
-// the same batches.
-func (c *comparison) lost(l datasets.Lost) {
-	c.losing.Lock()
-	defer c.losing.Unlock()
-	c.run.warn("%s", l)
-	fmt.Fprintln(os.Stderr, c.run.Warnings[len(c.run.Warnings)-1])
-	if slices.ContainsFunc(c.run.Config.Lost, func(o datasets.Lost) bool { return o.Split == l.Split && o.Name == l.Name }) {
-		return
-	}
-	c.run.Config.Lost = append(c.run.Config.Lost, l)
-	if c.run.Dir != "" { // FindLR keeps nothing
-		if err := writeJSON(filepath.Join(c.run.Dir, "run.json"), c.run.Config); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-	}
 }
 
 func (c *comparison) close() {
@@ -245,7 +229,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	}
 	r := c.recipe(res)
 	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
-	plan, err := s.Plan(m, task)
+	plan, err := withData(s, c.tolerate).Plan(m, task)
 	if err != nil {
 		return nil, err
 	}

@@ -123,26 +123,6 @@ func sameData(was, now any, sets []*datasets.Dataset) {
 	}
 }
 
-// dataOf returns the data sets in the fields of a strategy.
-func dataOf(s Strategy) []*datasets.Dataset {
-	var all []*datasets.Dataset
-	v := reflect.ValueOf(s)
-	for v.Kind() == reflect.Pointer && !v.IsNil() {
-		v = v.Elem()
-	}
-	if v.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range v.NumField() {
-		if f := v.Field(i); f.CanInterface() {
-			if ds, ok := f.Interface().(*datasets.Dataset); ok && ds != nil {
-				all = append(all, ds)
-			}
-		}
-	}
-	return all
-}
-
 // identity is a digest of everything that a result depends on: results of equal identity are the same. It leaves out
 // the number of seeds, the fields that are not stored, and the number of epochs where a larger number continues a
 // training.

@@ -356,7 +356,7 @@ func (l *loop) save() error {
 }
 
 func (l *loop) saveResult() error {
-	l.res.Format = 2
+	l.res.Format = runFormat
 	return writeJSON(l.res.file("result.json"), l.res)
 }
 

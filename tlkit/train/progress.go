@@ -23,6 +23,8 @@ type progress struct {
 	line     *plots.Live
 	curves   *plots.Live
 	bar      *progressbar.ProgressBar
+	// say displays a line, and the share of the comparison that is done, in [0, 1].
+	say func(text string, share float64)
 
 	// queue are the results that the comparison trains, in order; current is the one under way.
 	queue   []*Result
@@ -39,6 +41,7 @@ const showEvery = 300 * time.Millisecond
 
 func newProgress(run *Run, quiet bool) *progress {
 	p := &progress{run: run, quiet: quiet, notebook: gonbui.IsNotebook}
+	p.say = p.display
 	if p.notebook && !quiet {
 		p.line, p.curves = plots.NewLive(), plots.NewLive()
 	}
@@ -194,8 +197,8 @@ func timeLeft(queue []*Result, current *Result, total int, epochs, pace float64)
 	return seconds, true
 }
 
-// say displays a line, and the share of the comparison that is done, in [0, 1].
-func (p *progress) say(text string, share float64) {
+// display shows a line in a notebook or a terminal; a log gets one line per epoch only.
+func (p *progress) display(text string, share float64) {
 	switch {
 	case p.notebook:
 		p.line.Update(plots.HTML(fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,

@@ -58,3 +58,26 @@ func TestProgressOfAll(t *testing.T) {
 		t.Errorf("%q before anything is known", p.left(0, 0))
 	}
 }
+
+// FindLR reports its steps, not more often than the line may change, and the last step always.
+func TestSearchProgress(t *testing.T) {
+	run := &Run{Config: Config{Recipe: Recipe{Epochs: 10}}}
+	p := newProgress(run, false)
+	var lines []string
+	var shares []float64
+	p.say = func(text string, share float64) { lines, shares = append(lines, text), append(shares, share) }
+	p.begin(&Result{Strategy: "a", run: run})
+	for step := 1; step <= 100; step++ {
+		p.search(step, 100, 1e-3, 0.5)
+	}
+	if n := len(lines); n < 2 || n > 99 || shares[0] != 0.01 || shares[n-1] != 1 {
+		t.Errorf("%d lines of 100 steps, shares %v", n, shares)
+	}
+	if want := "a: learning-rate range test, step 100 of at most 100, rate 1.0e-03, loss 0.500"; lines[len(lines)-1] != want {
+		t.Errorf("%q, want %q", lines[len(lines)-1], want)
+	}
+	p.quiet, lines = true, nil
+	if p.search(100, 100, 1e-3, 0.5); len(lines) > 0 {
+		t.Errorf("a quiet recipe shows %q", lines)
+	}
+}

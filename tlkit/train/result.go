@@ -32,8 +32,8 @@ type Config struct {
 	Model      ModelConfig       `json:"model"`      // the pretrained model
 	Recipe     Recipe            `json:"recipe"`     // with its defaults filled in
 	Strategies []json.RawMessage `json:"strategies"` // kind, name and fields of each, in the order of Results
-	// Lost are the training and validation images that could no longer be read during the training; other images stand
-	// in for them.
+	// Lost are the images that could no longer be read during the training, of the comparison's data set and of those in
+	// its strategies; other images stand in for them.
 	Lost []datasets.Lost `json:"lost,omitempty"`
 	// Changed are the fields for which this version was replaced by a later one, such as "epochs: 10, now 5".
 	Changed []string `json:"changed,omitempty"`

@@ -13,6 +13,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// runFormat is the version of the run folder's format. Version 2 has checksums; runs of older versions are read, too.
+const runFormat = 2
+
+// errNewer means that a run is of a version that this program does not know.
+var errNewer = errors.New("written by a newer TLKit")
+
 func runDir(base, name string) (string, error) {
 	if !nameRule.MatchString(name) {
 		return "", fmt.Errorf("tlkit: run name %q; a name is made of letters, digits, dots, dashes and underscores, such as \"ants-vs-bees\"", name)
@@ -52,6 +58,9 @@ func Open(dir, name string) (*Run, error) {
 		names, _ := List(dir)
 		return nil, fmt.Errorf("tlkit: there is no run %q in %s; there are %s", name, filepath.Dir(path), listOr(names, "none yet"))
 	}
+	if errors.Is(err, errNewer) {
+		return nil, fmt.Errorf("tlkit: run %q: %w", name, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: run %q: run.json in %s can't be read (%w); the same call of Compare again writes it anew and keeps the results that fit", name, path, err)
 	}
@@ -66,12 +75,17 @@ func Open(dir, name string) (*Run, error) {
 	return r, nil
 }
 
-// openFolder reads a run's folder. fs.ErrNotExist means that there is no run.json.
+// openFolder reads a run's folder. fs.ErrNotExist means that there is no run.json, errNewer that it is of a newer
+// version.
 func openFolder(name, path string) (*Run, error) {
 	r := &Run{Name: name, Dir: path}
 	note, err := readJSON(filepath.Join(path, "run.json"), &r.Config)
 	if err != nil {
 		return nil, err
+	}
+	if r.Config.Format > runFormat {
+		return nil, fmt.Errorf("%w: %s has format %d, and %d is the newest that this one knows; update TLKit, or take another name for the run",
+			errNewer, filepath.Join(path, "run.json"), r.Config.Format, runFormat)
 	}
 	if note != "" {
 		r.warn("%s", note)

@@ -77,17 +77,38 @@ func (r *Result) trouble(classes []string) string {
 		return fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, that of guessing; try another learning rate (FindLR) or Recipe.ClassWeights.",
 			r.label(), classes[p[0]], percent(r.BalancedAccuracy()))
 	case r.learnedNothing(len(classes)):
-		return fmt.Sprintf("%s seems to have learned nothing: its training loss was never below that of guessing; try another learning rate (FindLR).", r.label())
+		return fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss was never below that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; train longer, or try another learning rate (FindLR).",
+			r.label(), len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy()))
 	}
 	return ""
 }
 
 // learnedNothing reports whether the training loss stayed at or above that of uniform guessing, the logarithm of the
-// number of classes, in every epoch.
+// number of classes, in every epoch, and the balanced accuracy of the best epoch is above that of guessing by no more
+// than two standard errors: a loss with further terms may be high while the accuracy is good. One epoch is too short to
+// tell, since its loss begins with that of a new head.
 func (r *Result) learnedNothing(classes int) bool {
+	if !(r.LearningRate > 0) || len(r.History) < 2 {
+		return false
+	}
 	guess := math.Log(float64(classes))
-	above := func(e Epoch) bool { return e.TrainLoss >= 0.98*guess }
-	return r.LearningRate > 0 && len(r.History) > 1 && !slices.ContainsFunc(r.History, func(e Epoch) bool { return !above(e) })
+	if slices.ContainsFunc(r.History, func(e Epoch) bool { return e.TrainLoss < 0.98*guess }) {
+		return false
+	}
+	return r.BalancedAccuracy() <= 1/float64(classes)+2*r.Predictions.guessingError(classes)
+}
+
+// guessingError is the standard error of the balanced accuracy of uniform guesses. NaN means that there are no images.
+func (p Predictions) guessingError(classes int) float64 {
+	images := map[int]float64{}
+	for _, label := range p.Labels {
+		images[label]++
+	}
+	chance, sum := 1/float64(classes), 0.0
+	for _, n := range images {
+		sum += chance * (1 - chance) / n
+	}
+	return math.Sqrt(sum) / float64(len(images))
 }
 
 func isAre(n int) string {
