@@ -12,6 +12,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -139,6 +140,9 @@ type (
 	FolderPrediction = zoo.FolderPrediction
 	// Result is the result of one strategy of a run. Fields and methods: [train.Result].
 	Result = train.Result
+	// ProjectOptions choose where and how run.Best().Project(name, ...) writes a program around a trained model.
+	// Fields: [project.Options].
+	ProjectOptions = project.Options
 )
 
 // The optimizers of a [Recipe].

@@ -1,0 +1,216 @@
+package project
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+//go:embed files
+var files embed.FS
+
+// view is what the templates see.
+type view struct {
+	Name, Module, Version string
+	Label                 string // the name as Kubernetes wants it
+	ModelFile             string // in the folder classifier
+	Source                string // the checkout of TLKit
+	Classes               []string
+	ClassList             string
+	Architecture, Weights string
+	Parameters            string
+	InputSize             int
+	Preprocess            string // JSON
+	Facts                 []Fact
+	Samples               []sample
+	Measured              *Measured
+}
+
+func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
+	params, _ := model.NumParams()
+	preprocess, _ := json.Marshal(model.Preprocess) // plain numbers and texts
+	v := view{Name: name, Module: orElse(opts.Module, name), Version: orElse(opts.Version, "0.1.0"), Label: name, ModelFile: "model.safetensors",
+		Classes: model.Classes, ClassList: oneLine(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
+		Parameters: numbers.Thousands(params), InputSize: model.ImageSize(), Preprocess: string(preprocess)}
+	if model.Spec.Graph != nil {
+		v.ModelFile = "model.onnx" // only such a file holds a network that came from one
+	}
+	for _, f := range facts {
+		v.Facts = append(v.Facts, Fact{plain(f.Name), plain(f.Value)})
+	}
+	return v
+}
+
+// oneLine lists the first classes, for a comment or a table.
+func oneLine(classes []string) string {
+	const some = 12
+	names := make([]string, 0, some)
+	for _, c := range classes[:min(some, len(classes))] {
+		names = append(names, plain(c))
+	}
+	text := strings.Join(names, ", ")
+	if more := len(classes) - some; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// plain makes a text safe for a comment, a table and a unit file: names of classes come from folders of strangers.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029:
+			return ' '
+		case strings.ContainsRune("|`<>", r):
+			return '_'
+		}
+		return r
+	}, text)
+}
+
+// writer writes a project into dir, which becomes the project's folder when all is done.
+type writer struct {
+	dir     string
+	view    view
+	project *Project
+}
+
+func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) error {
+	source, err := findSource(opts.Source)
+	if err != nil {
+		return err
+	}
+	w.view.Source = source
+	if err := os.MkdirAll(filepath.Join(w.dir, "classifier", "testdata"), 0o755); err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	file := filepath.Join(w.dir, "classifier", w.view.ModelFile)
+	if err := model.Export(file); err != nil {
+		return err
+	}
+	if err := os.Remove(file + ".json"); err != nil { // its content is in the model's metadata
+		return fmt.Errorf("project: %w", err)
+	}
+	if w.view.Samples, err = writeSamples(filepath.Join(w.dir, "classifier", "testdata"), model, opts.Data); err != nil {
+		return err
+	}
+	if len(w.view.Samples) == 0 {
+		w.note("the test has no images to compare with the notebook: give ProjectOptions.Data")
+	}
+	if err := w.render(); err != nil {
+		return err
+	}
+	if err := writeModule(ctx, w.dir, w.view); err != nil {
+		return err
+	}
+	if !opts.SkipBuild {
+		if err := w.build(ctx); err != nil {
+			return err
+		}
+		if err := w.render(); err != nil { // with the figures
+			return err
+		}
+	}
+	return w.list()
+}
+
+func (w *writer) note(text string) { w.project.Notes = append(w.project.Notes, text) }
+
+// render writes all files that come from templates.
+func (w *writer) render() error {
+	return fs.WalkDir(files, "files", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		to := w.target(path)
+		text, err := w.fill(path)
+		if err == nil && strings.HasSuffix(to, ".go") {
+			text, err = format.Source(text)
+		}
+		if err != nil {
+			return fmt.Errorf("project: template %s: %w", path, err)
+		}
+		to = filepath.Join(w.dir, to)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return fmt.Errorf("project: %w", err)
+		}
+		if err := os.WriteFile(to, text, 0o644); err != nil {
+			return fmt.Errorf("project: %w", err)
+		}
+		return nil
+	})
+}
+
+// target returns the path that a template's file has in the project.
+func (w *writer) target(path string) string {
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "files/"), ".tmpl"), "/")
+	for i, p := range parts {
+		if rest, ok := strings.CutPrefix(p, "dot-"); ok {
+			p = "." + rest
+		}
+		if rest, ok := strings.CutPrefix(p, "name"); ok && (rest == "" || rest[0] == '.') {
+			p = w.view.Name + rest
+		}
+		parts[i] = p
+	}
+	return filepath.Join(parts...)
+}
+
+func (w *writer) fill(path string) ([]byte, error) {
+	t, err := template.ParseFS(files, path)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Option("missingkey=error").Execute(&b, w.view); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// list notes the files that were written.
+func (w *writer) list() error {
+	return fs.WalkDir(os.DirFS(w.dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			w.project.Files = append(w.project.Files, path)
+			slices.Sort(w.project.Files)
+		}
+		return err
+	})
+}
+
+// place moves the files to the project's folder.
+func (w *writer) place() error {
+	dir := w.project.Dir
+	if err := os.Chmod(w.dir, 0o755); err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	if err := os.Remove(dir); err == nil || os.IsNotExist(err) { // absent or empty
+		if err := os.Rename(w.dir, dir); err != nil {
+			return fmt.Errorf("project: %w", err)
+		}
+		return nil
+	}
+	for _, f := range w.project.Files {
+		to := filepath.Join(dir, filepath.FromSlash(f))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return fmt.Errorf("project: %w", err)
+		}
+		if err := os.Rename(filepath.Join(w.dir, filepath.FromSlash(f)), to); err != nil {
+			return fmt.Errorf("project: %w", err)
+		}
+	}
+	return nil
+}

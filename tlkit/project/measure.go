@@ -1,0 +1,171 @@
+package project
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Measured are the figures of a program that was built and tried.
+type Measured struct {
+	// Machine names the processor's architecture, the cores and the system.
+	Machine string
+	// ModelMB is the size of the model's file, ProgramMB that of the program with it, in megabytes (10^6 bytes).
+	ModelMB, ProgramMB string
+	// StartMS is the time from the program's start until it listens, ImageMS the median time of a request, in
+	// milliseconds.
+	StartMS int64
+	ImageMS string
+	// MemoryMB is the largest resident memory after 100 requests, in megabytes; "not measured" on other systems than
+	// Linux.
+	MemoryMB string
+}
+
+// build builds the program without a network, tries it, and removes it.
+func (w *writer) build(ctx context.Context) error {
+	program := filepath.Join(w.dir, w.view.Name)
+	_, err := goCommand(ctx, w.dir, "0", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/"+w.view.Name)
+	if errors.Is(err, exec.ErrNotFound) {
+		w.note("the program was not built: the go command is not on PATH")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("project: the project does not build: %w", err)
+	}
+	defer os.Remove(program)
+	m := &Measured{Machine: fmt.Sprintf("%s/%s, %d cores, pure-Go engine", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()), MemoryMB: "not measured"}
+	if m.ProgramMB, err = megabytes(program); err != nil {
+		return err
+	}
+	if m.ModelMB, err = megabytes(filepath.Join(w.dir, "classifier", w.view.ModelFile)); err != nil {
+		return err
+	}
+	if err := m.try(ctx, program, w.sampleImage()); err != nil {
+		return fmt.Errorf("project: trying the program: %w", err)
+	}
+	w.view.Measured, w.project.Measured = m, m
+	return nil
+}
+
+func megabytes(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("project: %w", err)
+	}
+	return strconv.FormatFloat(float64(info.Size())/1e6, 'f', 1, 64), nil
+}
+
+// sampleImage returns an image file to measure with: the first of the test's, else a small black picture.
+func (w *writer) sampleImage() []byte {
+	if len(w.view.Samples) > 0 {
+		if data, err := os.ReadFile(filepath.Join(w.dir, "classifier", "testdata", w.view.Samples[0].File)); err == nil {
+			return data
+		}
+	}
+	return []byte("P6 64 64 255\n" + string(make([]byte, 3*64*64)))
+}
+
+// try serves 100 requests one after the other.
+func (m *Measured) try(ctx context.Context, program string, image []byte) error {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
+	defer stop()
+	cmd := exec.CommandContext(ctx, program, "serve", "-addr", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), "GOMLX_BACKEND=go")
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = cmd.Wait()                          // its end is of no interest
+	}()
+	lines := bufio.NewReader(log)
+	address, err := listening(lines)
+	if err != nil {
+		return err
+	}
+	m.StartMS = time.Since(started).Milliseconds()
+	go io.Copy(io.Discard, lines) // so that the program does not wait for a reader
+	times := make([]time.Duration, 100)
+	for i := range times {
+		began := time.Now()
+		if err := post(ctx, "http://"+address+"/predict", image); err != nil {
+			return err
+		}
+		times[i] = time.Since(began)
+	}
+	slices.Sort(times)
+	m.ImageMS = strconv.FormatFloat(times[len(times)/2].Seconds()*1000, 'f', 1, 64)
+	if peak, ok := peakMemory(cmd.Process.Pid); ok {
+		m.MemoryMB = strconv.FormatFloat(peak/1e6, 'f', 0, 64)
+	}
+	return nil
+}
+
+// listening reads the program's log up to the line with its address.
+func listening(log *bufio.Reader) (string, error) {
+	var seen bytes.Buffer
+	for {
+		line, err := log.ReadBytes('\n')
+		seen.Write(line)
+		if err != nil {
+			return "", fmt.Errorf("it ended before it listened: %s", &seen)
+		}
+		var entry struct{ Msg, Address string }
+		if json.Unmarshal(line, &entry) == nil && entry.Msg == "listening" {
+			return entry.Address, nil
+		}
+	}
+}
+
+func post(ctx context.Context, url string, image []byte) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(image))
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("it answers %d: %s", answer.StatusCode, body)
+	}
+	return err
+}
+
+var peakLine = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// peakMemory is the largest resident memory that a process has had, in bytes; ok is false where /proc has no such
+// figure.
+func peakMemory(pid int) (bytes float64, ok bool) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, false
+	}
+	found := peakLine.FindSubmatch(status)
+	if found == nil {
+		return 0, false
+	}
+	kb, err := strconv.ParseFloat(string(found[1]), 64)
+	return kb * 1024, err == nil
+}

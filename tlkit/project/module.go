@@ -1,0 +1,192 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// tlkitModule is the path of TLKit's Go module.
+const tlkitModule = "github.com/tlkit-go/tlkit-notebooks"
+
+// findSource returns the absolute path of a checkout of TLKit: the one given, that of the module which the working
+// folder is in, or that of the installation (TLKIT_HOME).
+func findSource(given string) (string, error) {
+	if given != "" {
+		if dir := sourceOf(filepath.Join(given, "go.mod")); dir != "" {
+			return dir, nil
+		}
+		return "", fmt.Errorf("project: Options.Source is %s, which is no checkout of TLKit: its go.mod is not that of %s", given, tlkitModule)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("project: %w", err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if source := sourceOf(filepath.Join(dir, "go.mod")); source != "" {
+			return source, nil
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	home := os.Getenv("TLKIT_HOME")
+	if home == "" {
+		if user, err := os.UserHomeDir(); err == nil {
+			home = filepath.Join(user, ".local", "share", "tlkit")
+		}
+	}
+	if source := sourceOf(filepath.Join(home, "workspace", "go.mod")); source != "" {
+		return source, nil
+	}
+	return "", fmt.Errorf("project: no checkout of TLKit found around the working folder or in %s; name one in Options.Source, or run install.sh", home)
+}
+
+// sourceOf returns the folder of TLKit that a go.mod belongs to or replaces TLKit by; "" if there is none.
+func sourceOf(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	f, err := modfile.ParseLax(path, text, nil)
+	if err != nil || f.Module == nil {
+		return ""
+	}
+	dir := ""
+	if f.Module.Mod.Path == tlkitModule {
+		dir = filepath.Dir(path)
+	}
+	full, err := modfile.Parse(path, text, nil)
+	if err != nil {
+		return ""
+	}
+	for _, r := range full.Replace {
+		if r.Old.Path == tlkitModule && r.New.Version == "" {
+			dir = r.New.Path
+			if !filepath.IsAbs(dir) {
+				dir = filepath.Join(filepath.Dir(path), dir)
+			}
+		}
+	}
+	if dir == "" {
+		return ""
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Join(dir, "tlkit", "serve")); err != nil {
+		return ""
+	}
+	return dir
+}
+
+// writeModule writes go.mod and go.sum: TLKit's versions of everything, TLKit itself from its folder. Where the go
+// command is at hand, go.mod lists only what the project needs.
+func writeModule(ctx context.Context, dir string, v view) error {
+	text, err := os.ReadFile(filepath.Join(v.Source, "go.mod"))
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	sum, err := os.ReadFile(filepath.Join(v.Source, "go.sum"))
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	f, err := modfile.Parse("go.mod", text, nil)
+	if err != nil {
+		return fmt.Errorf("project: go.mod of TLKit: %w", err)
+	}
+	for _, t := range slices.Clone(f.Tool) {
+		if err := f.DropTool(t.Path); err != nil {
+			return fmt.Errorf("project: %w", err)
+		}
+	}
+	err = errors.Join(f.AddModuleStmt(v.Module), f.AddRequire(tlkitModule, "v0.0.0"), f.AddReplace(tlkitModule, "", v.Source, ""))
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.sum"), sum, 0o644); err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	if err := saveModule(dir, f); err != nil {
+		return err
+	}
+	return prune(ctx, dir, f)
+}
+
+func saveModule(dir string, f *modfile.File) error {
+	f.SortBlocks()
+	f.Cleanup()
+	text, err := f.Format()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "go.mod"), text, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	return nil
+}
+
+// prune leaves out the requirements that no package of the project needs, on any engine. It changes nothing where the
+// go command is missing.
+func prune(ctx context.Context, dir string, f *modfile.File) error {
+	needed, direct := map[string]bool{}, map[string]bool{}
+	for _, cgo := range []string{"0", "1"} {
+		out, err := goCommand(ctx, dir, cgo, "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}}{{end}}", "./...")
+		if errors.Is(err, exec.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("project: the project does not resolve without a network: %w", err)
+		}
+		for _, path := range strings.Fields(string(out)) {
+			needed[path] = true
+		}
+	}
+	for _, path := range []string{tlkitModule, "golang.org/x/sync"} { // what the templates import
+		direct[path] = true
+	}
+	full, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	var kept []*modfile.Require
+	for _, r := range f.Require {
+		if needed[r.Mod.Path] {
+			kept = append(kept, &modfile.Require{Mod: r.Mod, Indirect: !direct[r.Mod.Path]})
+		}
+	}
+	f.SetRequireSeparateIndirect(kept)
+	if err := saveModule(dir, f); err != nil {
+		return err
+	}
+	// If a requirement that was left out held a version up, the whole list stays.
+	if _, err := goCommand(ctx, dir, "0", "list", "-mod=readonly", "-deps", "-test", "./..."); err != nil {
+		return os.WriteFile(filepath.Join(dir, "go.mod"), full, 0o644)
+	}
+	return nil
+}
+
+// goCommand runs the go command in dir without a network, and returns its output.
+func goCommand(ctx context.Context, dir, cgo string, args ...string) ([]byte, error) {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOPROXY=off", "GOFLAGS=", "GOWORK=off", "PWD="+dir)
+	var failed strings.Builder
+	cmd.Stderr = &failed
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(failed.String()))
+	}
+	return out, nil
+}

@@ -1,0 +1,107 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Options choose where and how a project is written. The zero value writes the folder of the project's name.
+type Options struct {
+	// Dir is the folder to write; "" is the project's name, in the working folder.
+	Dir string
+	// Overwrite lets the files of an earlier project in Dir be replaced; others there stay.
+	Overwrite bool
+	// Module is the path of the Go module; "" is the project's name.
+	Module string
+	// Version of the program; "" is "0.1.0".
+	Version string
+	// Data are the images that the model was trained with: three of the validation images become the project's test,
+	// with the probabilities that the model gives them here. Without Data the project has no such test.
+	Data *datasets.Dataset
+	// Source is a checkout of TLKit that the module takes the libraries from; "" finds the one that this program or
+	// notebook uses.
+	Source string
+	// SkipBuild leaves out building the program, which proves that it builds without a network, and measuring it for
+	// its README.
+	SkipBuild bool
+}
+
+// Fact is a line of the model card, such as "strategy", "fine-tune".
+type Fact struct {
+	// Name of the fact, and its value as text.
+	Name, Value string
+}
+
+// Project is a project that was written.
+type Project struct {
+	// Name of the project and of its program, and the folder that holds it.
+	Name, Dir string
+	// Files are the paths written, below Dir, sorted.
+	Files []string
+	// Measured are the program's figures; nil if it was not built.
+	Measured *Measured
+	// Notes has a line for each part that could not be had, such as a test without images.
+	Notes []string
+}
+
+// String returns the folder, what is notable, and the commands to try.
+func (p *Project) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "project %s: %d files in %s\n", p.Name, len(p.Files), p.Dir)
+	if m := p.Measured; m != nil {
+		fmt.Fprintf(&b, "the program has %s MB, starts in %d ms, and takes %s MB of memory\n", m.ProgramMB, m.StartMS, m.MemoryMB)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "note: %s\n", n)
+	}
+	fmt.Fprintf(&b, "next: cd %s && CGO_ENABLED=0 go test ./... && CGO_ENABLED=0 go build ./cmd/%s && ./%s serve\n", p.Dir, p.Name, p.Name)
+	return b.String()
+}
+
+// nameRule is what Go, Kubernetes and systemd all accept.
+var nameRule = regexp.MustCompile(`^[a-z][a-z0-9-]{0,40}$`)
+
+// Write writes a project for a model; the facts go into its model card. An error leaves no new folder behind.
+func Write(ctx context.Context, name string, model *zoo.Model, opts Options, facts ...Fact) (*Project, error) {
+	switch {
+	case model == nil:
+		return nil, errors.New("project: the model is nil; load one with tlkit.Load, or take a run's: run.Best().Project(name)")
+	case !nameRule.MatchString(name):
+		return nil, fmt.Errorf("project: the name %q; a name is made of lower-case letters, digits and dashes, such as \"antbee\"", name)
+	}
+	dir, err := filepath.Abs(filepath.Clean(orElse(opts.Dir, name)))
+	if err != nil {
+		return nil, fmt.Errorf("project: %w", err)
+	}
+	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 && !opts.Overwrite {
+		return nil, fmt.Errorf("project: the folder %s is not empty; choose another name or Options.Dir, or set Options.Overwrite", dir)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("project: %w", err)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+name+"-")
+	if err != nil {
+		return nil, fmt.Errorf("project: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	w := writer{dir: tmp, view: newView(name, model, opts, facts), project: &Project{Name: name, Dir: dir}}
+	if err := w.write(ctx, model, opts); err != nil {
+		return nil, err
+	}
+	return w.project, w.place()
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

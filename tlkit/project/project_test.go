@@ -1,0 +1,134 @@
+package project_test
+
+import (
+	"encoding/json"
+	"go/format"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("GOMLX_BACKEND") == "" {
+		os.Setenv("GOMLX_BACKEND", "go")
+	}
+	os.Exit(m.Run())
+}
+
+func load(t testing.TB, name string, opts ...zoo.LoadOptions) *zoo.Model {
+	t.Helper()
+	m, err := zoo.Load(name, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestWrite holds which files a project has, that its Go code is formatted, and that nothing of a template is left.
+func TestWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "shapebox")
+	p, err := project.Write(t.Context(), "shapebox", load(t, "resnet20.shapes"), project.Options{Dir: dir, Data: datasets.MustLoad("shapes"), SkipBuild: true},
+		project.Fact{Name: "strategy", Value: "none | <b>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{".containerignore", ".gitignore", "Containerfile", "MODEL_CARD.md", "README.md", "classifier/classifier.go", "classifier/classifier_test.go",
+		"classifier/model.safetensors", "classifier/testdata/notebook.json", "classifier/testdata/sample1.png", "classifier/testdata/sample2.png",
+		"classifier/testdata/sample3.png", "cmd/shapebox/batch.go", "cmd/shapebox/main.go", "cmd/shapebox/main_test.go", "cmd/shapebox/predict.go",
+		"cmd/shapebox/serve.go", "deploy/kubernetes.yaml", "deploy/shapebox.service", "go.mod", "go.sum"}
+	if !slices.Equal(p.Files, want) {
+		t.Errorf("files %q\nwant %q", p.Files, want)
+	}
+	for _, f := range p.Files {
+		text, err := os.ReadFile(filepath.Join(dir, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(f, ".go") {
+			if formatted, err := format.Source(text); err != nil || string(formatted) != string(text) {
+				t.Errorf("%s is not formatted (%v)", f, err)
+			}
+		}
+		if !strings.HasPrefix(f, "classifier/model") && (strings.Contains(string(text), "{{") || strings.Contains(string(text), "<no value>") || strings.Contains(string(text), "<b>")) {
+			t.Errorf("%s has a piece of a template, or markup from outside:\n%s", f, text)
+		}
+	}
+	var samples []struct{ Probabilities map[string]float64 }
+	text, err := os.ReadFile(filepath.Join(dir, "classifier/testdata/notebook.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &samples)
+	}
+	if err != nil || len(samples) != 3 || len(samples[0].Probabilities) != 5 {
+		t.Errorf("notebook.json: %v, %s", err, text)
+	}
+	if _, err := project.Write(t.Context(), "shapebox", load(t, "resnet20.shapes"), project.Options{Dir: dir, SkipBuild: true}); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("a second time: %v, want an error about the folder", err)
+	}
+	if p, err = project.Write(t.Context(), "shapebox", load(t, "resnet20.shapes"), project.Options{Dir: dir, SkipBuild: true, Overwrite: true, Version: "7.0.0"}); err != nil || len(p.Notes) != 1 {
+		t.Errorf("overwriting: %v, notes %q, want one about the test", err, p)
+	}
+	if main, _ := os.ReadFile(filepath.Join(dir, "cmd/shapebox/main.go")); !strings.Contains(string(main), `"7.0.0"`) {
+		t.Error("the project was not overwritten")
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".shapebox-*")); len(left) > 0 {
+		t.Errorf("temporary folders are left: %q", left)
+	}
+}
+
+// TestNothingThatTrainsIsLinked holds that the program links no training code, no strategies and no engines in C.
+func TestNothingThatTrainsIsLinked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "shapebox")
+	if _, err := project.Write(t.Context(), "shapebox", load(t, "resnet20.shapes"), project.Options{Dir: dir, SkipBuild: true}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "list", "-deps", "./cmd/shapebox")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOPROXY=off", "GOFLAGS=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	deps := strings.Fields(string(out))
+	if len(deps) < 100 || !slices.Contains(deps, "github.com/tlkit-go/tlkit-notebooks/tlkit/serve") {
+		t.Fatalf("%d packages, without the service: %s", len(deps), out)
+	}
+	for _, d := range deps {
+		room, ours := strings.CutPrefix(d, "github.com/tlkit-go/tlkit-notebooks/")
+		if ours && (slices.Contains([]string{"tlkit", "tlkit/train", "tlkit/strategy", "tlkit/detect", "tlkit/insight", "tlkit/project"}, room) || strings.HasPrefix(room, "kernel")) ||
+			d == "runtime/cgo" || strings.Contains(d, "go-xla") || d == "github.com/gomlx/compute-onnx" {
+			t.Errorf("the program links %s", d)
+		}
+	}
+}
+
+// TestMisuse holds what wrong arguments give, and that they leave nothing behind.
+func TestMisuse(t *testing.T) {
+	dir := t.TempDir()
+	model := load(t, "resnet20.shapes")
+	for _, c := range []struct {
+		name  string
+		model *zoo.Model
+		opts  project.Options
+		want  string
+	}{
+		{"Ants", model, project.Options{}, "lower-case"},
+		{"../ants", model, project.Options{}, "lower-case"},
+		{"", model, project.Options{}, "lower-case"},
+		{"ants", nil, project.Options{}, "nil"},
+		{"ants", model, project.Options{Source: dir}, "no checkout"},
+	} {
+		c.opts.Dir = filepath.Join(dir, "out")
+		if _, err := project.Write(t.Context(), c.name, c.model, c.opts); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want an error with %q", c.name, err, c.want)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

@@ -1,0 +1,55 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
+)
+
+// Project writes a Go module around the trained model, with the weights of the best epoch: a program that serves it and
+// classifies files and folders, with a test, what is needed to run it elsewhere, and a model card with the run's
+// figures. An interruption stops it. See [project.Write].
+//
+//	run.Best().Project("antbee", tlkit.ProjectOptions{Data: ants})
+func (r *Result) Project(name string, opts project.Options) (*project.Project, error) {
+	if r == nil {
+		return nil, errors.New("tlkit: there is no result to make a project of: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
+	if d := opts.Data; d != nil {
+		if same, _ := d.Matches(r.run.Config.Data.Fingerprint); !same {
+			return nil, fmt.Errorf("tlkit: data set %q is not that of run %q (%q, with other images); give the data set of the run as ProjectOptions.Data, or none", d.Name, r.run.Name, r.run.Config.Data.Name)
+		}
+	}
+	if r.NoHead {
+		return nil, fmt.Errorf("tlkit: strategy %q classifies without the model's output layer, so the model alone can't; make the project of another strategy", r.Strategy)
+	}
+	m, err := r.Model()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return project.Write(ctx, name, m, opts, r.facts()...)
+}
+
+// facts are the lines of the model card that only the run knows.
+func (r *Result) facts() []project.Fact {
+	c := r.run.Config
+	facts := []project.Fact{
+		{Name: "made by", Value: fmt.Sprintf("run %s, strategy %s", r.run.Name, r.Strategy)},
+		{Name: "pretrained", Value: c.Model.Name + ", " + c.Model.Weights},
+		{Name: "images", Value: fmt.Sprintf("%s: %d for training, %d for validation", c.Data.Name, c.Data.Train, c.Data.Val)},
+	}
+	if best, ok := r.Best(); ok {
+		facts = append(facts, project.Fact{Name: "accuracy", Value: fmt.Sprintf("%.1f %% of the validation images (balanced over classes %.1f %%), in epoch %d of %d",
+			100*best.ValAccuracy, 100*r.BalancedAccuracy(), best.Epoch, len(r.History))})
+	}
+	if s := r.Score(); s.Seeds > 1 {
+		facts = append(facts, project.Fact{Name: "over seeds", Value: fmt.Sprintf("%.1f ± %.1f %% over %d seeds; this is the first one's model", 100*s.Accuracy.Mean, 100*s.Accuracy.Deviation, s.Seeds)})
+	}
+	return facts
+}
