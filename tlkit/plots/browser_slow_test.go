@@ -277,14 +277,15 @@ func TestLabFigures(t *testing.T) {
 					charts++
 				}
 			}
+			// No kernel is wanted here: the dialog for one is hidden whenever it comes.
+			hide := `(document.head.appendChild(document.createElement("style")).textContent = ".jp-Dialog { display: none !important }")`
+			if _, err := chromedp.Run(ctx, chromedp.Evaluate[string](hide)); err != nil {
+				t.Fatal(err)
+			}
 			wait := fmt.Sprintf(`document.querySelectorAll(".jp-OutputArea-output").length >= %d && document.querySelectorAll(".vega-embed svg.marks, .vega-embed canvas").length >= %d`, len(figures), charts)
 			if _, err := chromedp.Run(ctx, chromedp.Poll[bool](wait, chromedp.WithPollingInterval(300*time.Millisecond), chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
 				state, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelectorAll(".jp-OutputArea-output").length + " outputs, " + document.querySelectorAll(".vega-embed").length + " charts\n" + document.body.innerText.slice(0, 600)`))
 				t.Fatalf("%v; the page has %s", err, state)
-			}
-			// No kernel is wanted here.
-			if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`(document.querySelectorAll(".jp-Dialog").forEach(e => e.remove()), !document.querySelector(".jp-Dialog"))`)); err != nil {
-				t.Fatal(err)
 			}
 			paper := color.Color(white)
 			if theme == "Dark" {

@@ -34,6 +34,9 @@ type Line struct {
 	Points []Point
 	// Band, if not empty, has one interval per point and is drawn as a shade.
 	Band []Interval
+	// Best is the number, from 1, of the point that a star marks: of the epoch whose weights are kept, for instance. 0
+	// marks none.
+	Best int
 }
 
 // Panel is one chart of a figure, with axes of its own.
@@ -45,10 +48,21 @@ type Panel struct {
 	YPercent bool
 	// LogX and LogY choose logarithmic axes; values of 0 and less are gaps there.
 	LogX, LogY bool
+	// Points gives each point a marker; otherwise a line has about eight.
+	Points bool
+	// Robust cuts a linear y axis where single curves would flatten all others, as a diverged loss does: at the larger
+	// of the highest usual start of a line, and of the lines' typical value with three times its distance to the lowest.
+	// It cuts only if the highest value is above twice of that. Triangles show where a line leaves the chart, and a note
+	// says it.
+	Robust bool
+	// YMax, if not 0, cuts a linear y axis there in the same way, if values lie on both sides of it.
+	YMax float64
+	// Note is a short line under the title.
+	Note string
 }
 
-// Curves returns a figure of panels side by side (two in a row) that share one legend: colour by Line.Name, dashes by
-// Line.Split, both in order of first appearance. In JupyterLab the curves have tooltips, and a click in the legend
+// Curves returns a figure of panels side by side (two in a row) that share one legend: colour and marker by Line.Name,
+// dashes by Line.Split, both in order of first appearance. In JupyterLab the curves have tooltips, and a click in the legend
 // highlights a name (shift-click for several). Panels and lines may be empty.
 //
 // The Bundle has Vega-Lite, SVG and a plain text table of each line's last, lowest and highest value. It fails if a
@@ -133,37 +147,82 @@ func dashes(split string) []float64 {
 	}
 }
 
-// piece is a stretch of a line without gaps. band is empty or as long as points.
+// piece is a stretch of a line without gaps. The other lists are as long as points, but for band, which may be empty.
 type piece struct {
 	points []Point
 	band   []Interval
+	// true values: that of a cut point lies above its place.
+	values []float64
+	// marked has the points with a marker, best that with a star; cut the points at which the line leaves the chart.
+	marked, best, cut []bool
 }
 
-// pieces cuts a line at its gaps and thins the pieces.
-func (p Panel) pieces(l Line) []piece {
+// add appends a point; a value above limit is cut there.
+func (pc *piece) add(pt Point, band *Interval, marked, best bool, limit float64) {
+	cut := pt.Y > limit
+	pc.values = append(pc.values, pt.Y)
+	pc.points = append(pc.points, Point{pt.X, min(pt.Y, limit)})
+	pc.marked, pc.best, pc.cut = append(pc.marked, marked && !cut), append(pc.best, best), append(pc.cut, cut)
+	if band != nil {
+		pc.band = append(pc.band, Interval{min(band.Low, limit), min(band.High, limit)})
+	}
+}
+
+// chosen returns the points with a flag.
+func (pc piece) chosen(flags []bool) (points []Point) {
+	for i, on := range flags {
+		if on {
+			points = append(points, pc.points[i])
+		}
+	}
+	return points
+}
+
+// pieces cuts the line of the k-th of n names at its gaps, and where it leaves the chart, and thins the pieces.
+func (p Panel) pieces(l Line, k, n int) []piece {
 	ok := func(pt Point) bool {
 		return finite(pt.X, pt.Y) && !(p.LogX && pt.X <= 0) && !(p.LogY && pt.Y <= 0)
 	}
+	limit := p.limit()
+	var star *Point
+	if l.Best > 0 && l.Best <= len(l.Points) {
+		star = &l.Points[l.Best-1]
+	}
 	pts, band := thin(l.Points, l.Band)
+	marked := p.marked(Line{Points: pts}, k, n)
 	var list []piece
-	open := false
-	for i, pt := range pts {
-		if !ok(pt) {
-			open = false
-			continue
-		}
+	open, above := false, false
+	last := -1 // of a stretch above the limit, the last point, not yet added
+	add := func(i int) {
 		if !open {
 			list = append(list, piece{})
 			open = true
 		}
-		cur := &list[len(list)-1]
-		cur.points = append(cur.points, pt)
+		var iv *Interval
 		if len(band) > 0 {
-			iv := band[i]
+			iv = &Interval{band[i].Low, band[i].High}
 			if !finite(iv.Low, iv.High) || p.LogY && iv.Low <= 0 {
-				iv = Interval{pt.Y, pt.Y}
+				iv = &Interval{pts[i].Y, pts[i].Y}
 			}
-			cur.band = append(cur.band, iv)
+		}
+		list[len(list)-1].add(pts[i], iv, marked(i), star != nil && pts[i] == *star, limit)
+	}
+	for i, pt := range pts {
+		switch {
+		case !ok(pt):
+			open, above, last = false, false, -1
+		case pt.Y > limit && above:
+			last = i
+		case pt.Y > limit:
+			add(i)
+			above = true
+		default:
+			if last >= 0 { // the line returns from above
+				open = false
+				add(last)
+			}
+			above, last = false, -1
+			add(i)
 		}
 	}
 	return list

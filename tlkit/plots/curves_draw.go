@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -28,10 +29,20 @@ func (f curves) grid() (columns, rows int) {
 	return columns, (n + columns - 1) / columns
 }
 
+// noteRoom returns the height of the panels' notes in CSS pixels, 0 if there is none.
+func (f curves) noteRoom() float64 {
+	for _, p := range f.panels {
+		if p.note() != "" {
+			return 16
+		}
+	}
+	return 0
+}
+
 func (f curves) canvas() (width, height float64) {
 	columns, rows := f.grid()
 	w := float64(columns*cellWidth + 2*margin)
-	h := float64(rows*cellHeight + 2*margin)
+	h := float64(rows*int(cellHeight+f.noteRoom()) + 2*margin)
 	if f.title != "" {
 		h += titleHeight
 	}
@@ -54,24 +65,20 @@ func (f curves) draw(c draw.Canvas) {
 
 	columns, rows := f.grid()
 	lineNames, _ := f.keys()
-	colours := map[string]color.NRGBA{}
-	for i, n := range lineNames {
-		colours[n] = rgb(Color(i))
-	}
 	cells := make([][]*plot.Plot, rows)
 	for r := range cells {
 		cells[r] = make([]*plot.Plot, columns)
 		for k := range cells[r] {
 			switch i := r*columns + k; {
 			case i < len(f.panels):
-				cells[r][k] = f.panels[i].plot(colours)
+				cells[r][k] = f.panels[i].plot(lineNames)
 			case len(f.panels) == 0:
-				cells[r][k] = Panel{}.plot(colours)
+				cells[r][k] = Panel{}.plot(lineNames)
 			}
 		}
 	}
 	// Titles are drawn above the plots, not in them: gonum would set them at different heights in one row.
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(panelTitleHeight), PadTop: px(panelTitleHeight)}
+	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: px(20), PadY: px(panelTitleHeight + f.noteRoom()), PadTop: px(panelTitleHeight + f.noteRoom())}
 	canvases := plot.Align(cells, tiles, c)
 	sty := sans(14, inkColor)
 	sty.XAlign, sty.YAlign = draw.XCenter, draw.YBottom
@@ -83,14 +90,17 @@ func (f curves) draw(c draw.Canvas) {
 			p.Draw(canvases[r][k])
 			if i := r*columns + k; i < len(f.panels) {
 				data := p.DataCanvas(canvases[r][k])
-				c.FillText(sty, vg.Point{X: data.Center().X, Y: data.Max.Y + px(10)}, clip(f.panels[i].Title, sty, px(cellWidth-20)))
+				c.FillText(sty, vg.Point{X: data.Center().X, Y: data.Max.Y + px(10+f.noteRoom())}, clip(f.panels[i].Title, sty, px(cellWidth-20)))
+				small := sans(11, mutedInk)
+				small.XAlign, small.YAlign = draw.XCenter, draw.YBottom
+				c.FillText(small, vg.Point{X: data.Center().X, Y: data.Max.Y + px(9)}, clip(f.panels[i].note(), small, px(cellWidth-20)))
 			}
 		}
 	}
 }
 
-// plot draws one panel.
-func (p Panel) plot(colours map[string]color.NRGBA) *plot.Plot {
+// plot draws one panel; lineNames are those of the whole figure.
+func (p Panel) plot(lineNames []string) *plot.Plot {
 	g := newPlot("", p.XLabel, p.YLabel)
 	g.X.Tick.Marker = ticks{integer: p.wholeX(), log: p.LogX}
 	g.Y.Tick.Marker = ticks{percent: p.YPercent, log: p.LogY}
@@ -106,21 +116,35 @@ func (p Panel) plot(colours map[string]color.NRGBA) *plot.Plot {
 	grid.Horizontal.Width = px(1)
 	g.Add(grid)
 
-	var shades, strokes []plot.Plotter
+	var shades, strokes, marks []plot.Plotter
 	for _, l := range p.Lines {
-		for _, pc := range p.pieces(l) {
-			ink := colours[l.Name]
+		k := slices.Index(lineNames, l.Name)
+		ink := rgb(Color(k))
+		for _, pc := range p.pieces(l, k, len(lineNames)) {
 			if len(pc.band) > 0 {
 				shades = append(shades, shade(pc, ink))
 			}
 			if len(pc.points) > 1 {
 				strokes = append(strokes, stroke(pc, l.Split, ink))
 			}
-			if len(pc.points) == 1 || len(l.Points) <= fewPoints {
-				strokes = append(strokes, dots(pc, ink))
+			dots := pc.chosen(pc.marked)
+			if len(pc.points) == 1 && !pc.cut[0] {
+				dots = pc.points
+			}
+			for _, m := range []struct {
+				marker marker
+				radius float64
+				ink    color.NRGBA
+				points []Point
+			}{{markerOf(k), 3.2, ink, dots}, {cutMarker, 5, ink, pc.chosen(pc.cut)},
+				{bestMarker, 6.5, inkColor, pc.chosen(pc.best)}, {bestMarker, 4.5, ink, pc.chosen(pc.best)}} {
+				if len(m.points) > 0 {
+					marks = append(marks, glyphs(m.marker, m.radius, m.ink, m.points))
+				}
 			}
 		}
 	}
+	strokes = append(strokes, marks...)
 	if len(strokes) == 0 {
 		g.X.Min, g.X.Max, g.Y.Min, g.Y.Max = 0.1, 1, 0.1, 1
 		g.X.Tick.Marker, g.Y.Tick.Marker = plot.ConstantTicks(nil), plot.ConstantTicks(nil)
@@ -189,15 +213,6 @@ func stroke(pc piece, split string, ink color.NRGBA) plot.Plotter {
 	return line
 }
 
-func dots(pc piece, ink color.NRGBA) plot.Plotter {
-	s, err := plotter.NewScatter(pc.xys())
-	if err != nil {
-		panic(fmt.Sprintf("points: %v", err))
-	}
-	s.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: px(3), Shape: draw.CircleGlyph{}}
-	return s
-}
-
 func lineStyle(split string, ink color.NRGBA) draw.LineStyle {
 	sty := draw.LineStyle{Color: ink, Width: px(2)}
 	for _, d := range dashes(split) {
@@ -220,6 +235,7 @@ type legendEntry struct {
 	x     float64
 	text  string
 	style draw.LineStyle
+	mark  *marker // on the sample; nil for none
 }
 
 const (
@@ -234,11 +250,15 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 	var entries []legendEntry
 	if !unlabelled(lineNames) {
 		for i, n := range lineNames {
-			entries = append(entries, legendEntry{text: n, style: lineStyle("", rgb(Color(i)))})
+			m := markerOf(i)
+			entries = append(entries, legendEntry{text: n, style: lineStyle("", rgb(Color(i))), mark: &m})
 		}
 	}
 	if !unlabelled(splits) {
 		for _, s := range splits {
+			if s == "" {
+				continue
+			}
 			entries = append(entries, legendEntry{text: s, style: lineStyle(s, mutedInk)})
 		}
 	}
@@ -270,6 +290,9 @@ func drawLegend(c draw.Canvas, rows [][]legendEntry) {
 		for _, e := range row {
 			x := left + px(e.x)
 			c.StrokeLine2(e.style, x, y, x+px(sampleWidth), y)
+			if e.mark != nil {
+				c.DrawGlyph(draw.GlyphStyle{Color: e.style.Color, Radius: px(3.8), Shape: *e.mark}, vg.Point{X: x + px(sampleWidth/2), Y: y})
+			}
 			fillMiddle(c, sty, vg.Point{X: x + px(sampleWidth+sampleGap), Y: y}, e.text)
 		}
 	}

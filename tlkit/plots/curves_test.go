@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"flag"
+	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -224,20 +226,94 @@ func TestCurvesOddInput(t *testing.T) {
 // A NaN in the middle has to break the line in both drawings, and a point alone between two gaps has to be seen.
 func TestCurvesGap(t *testing.T) {
 	p := Panel{Lines: []Line{series("a", "val", 1, 2, math.NaN(), 4, math.NaN(), 6, 7)}}
-	got := p.pieces(p.Lines[0])
+	got := p.pieces(p.Lines[0], 0, 1)
 	if len(got) != 3 || len(got[0].points) != 2 || len(got[1].points) != 1 || len(got[2].points) != 2 {
 		t.Fatalf("pieces %v, want 2, 1 and 2 points", got)
 	}
-	rows, _, _ := p.values()
+	rows, _ := p.values([]string{"a"})
 	groups, alone := map[any]int{}, 0
 	for _, r := range rows {
 		groups[r.(obj)["g"]]++
-		if r.(obj)["one"] == 1 {
+		if r.(obj)["x"] == 4.0 && r.(obj)["m"] == 1 {
 			alone++
 		}
 	}
 	if len(groups) != 3 || alone != 1 {
 		t.Errorf("%d groups with %d single points, want 3 and 1", len(groups), alone)
+	}
+}
+
+// A diverged curve does not flatten the others; a star marks the best epoch.
+func TestCurvesRobust(t *testing.T) {
+	p := Panel{Title: "Loss", XLabel: "epoch", Robust: true, Lines: []Line{
+		series("transfer", "val", 0.7, 0.5, 0.4, 0.35), series("diverged", "val", 0.8, 40, 9e5, 12, 0.6, 3e7, math.Inf(1))}}
+	p.Lines[0].Best = 4
+	// Starts 0.7 and 0.8, medians of the lines 0.4 and 12, lowest 0.35: the larger of 0.8 and 0.4 + 3*0.05.
+	if got := p.limit(); math.Abs(got-0.8) > 1e-12 {
+		t.Errorf("the limit is %v, want 0.8", got)
+	}
+	if got, want := p.note(), "triangles: above 0.8, up to 3e+07; star: best epoch"; got != want {
+		t.Errorf("the note is %q, want %q", got, want)
+	}
+	pcs := p.pieces(p.Lines[1], 1, 2)
+	var got []string
+	for _, pc := range pcs {
+		for i, pt := range pc.points {
+			got = append(got, fmt.Sprintf("%g:%g:%v", pt.X, pc.values[i], pc.cut[i]))
+		}
+		got = append(got, "|")
+	}
+	if s, want := strings.Join(got, " "), "1:0.8:false 2:40:true | 4:12:true 5:0.6:false 6:3e+07:true |"; s != want {
+		t.Errorf("pieces %s, want %s", s, want)
+	}
+	if best := p.pieces(p.Lines[0], 0, 2)[0].best; !best[3] || best[0] {
+		t.Errorf("stars at %v, want at the fourth point", best)
+	}
+	goldenFigure(t, "curves_robust", Curves("", p))
+	for name, q := range map[string]Panel{
+		"not asked for":         {Lines: p.Lines},
+		"logarithmic":           {Lines: p.Lines, Robust: true, LogY: true},
+		"a usual loss":          {Robust: true, Lines: []Line{series("a", "", 2.3, 1, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1)}},
+		"few points":            {Robust: true, Lines: []Line{series("a", "", 1, 100)}},
+		"no points":             {Robust: true, Lines: []Line{{Name: "a"}}, YMax: 3},
+		"all below the maximum": {YMax: 5, Lines: []Line{series("a", "", 1, 2)}},
+		"all above the maximum": {YMax: 0.5, Lines: []Line{series("a", "", 1, 2)}},
+		"negative values":       {Robust: true, Lines: []Line{series("a", "", -5, -4, -3, -1000)}},
+	} {
+		if got := q.limit(); !math.IsInf(got, 1) {
+			t.Errorf("%s: cut at %v, want no cut", name, got)
+		}
+	}
+	if got := (Panel{YMax: 1.5, Lines: []Line{series("a", "", 1, 2)}}).limit(); got != 1.5 {
+		t.Errorf("cut at %v, want at YMax", got)
+	}
+}
+
+// Equal lines of two names have their markers at different points, and each has some.
+func TestMarkers(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 5, 12, 100, 1000} {
+		l := Line{Points: make([]Point, n)}
+		for names := 1; names <= 8; names++ {
+			seen := make([]int, n)
+			for k := range names {
+				on, some := Panel{}.marked(l, k, names), 0
+				for i := range n {
+					if on(i) {
+						seen[i]++
+						some++
+					}
+				}
+				if some == 0 || n > 1 && some > max(9, n/2+1) {
+					t.Errorf("%d points, name %d of %d: %d markers", n, k, names, some)
+				}
+			}
+			if n > 2*names && slices.Max(seen) > 1 {
+				t.Errorf("%d points, %d names: a point has %d markers", n, names, slices.Max(seen))
+			}
+		}
+	}
+	if on := (Panel{Points: true}).marked(Line{Points: make([]Point, 50)}, 1, 3); !on(0) || !on(7) {
+		t.Error("Points leaves points without a marker")
 	}
 }
 

@@ -3,7 +3,9 @@ package plots
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 )
 
 // Size of one panel's plotting area in CSS pixels: two of them with their axes fit JupyterLab's notebook column.
@@ -27,7 +29,7 @@ func vegaBase(title string) obj {
 			"axis": obj{"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal",
 				"gridColor": vegaInk, "gridOpacity": gridOpacity, "domainColor": vegaInk, "domainOpacity": axisOpacity,
 				"tickColor": vegaInk, "tickOpacity": axisOpacity, "labelColor": vegaInk, "labelOpacity": mutedOpacity, "titleColor": vegaInk},
-			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 220, "labelLimit": 240,
+			"legend": obj{"labelFontSize": 12, "titleFontSize": 12, "symbolStrokeWidth": 2.5, "symbolSize": 150, "labelLimit": 240,
 				"labelColor": vegaInk, "titleColor": vegaInk, "titleFontWeight": "normal", "layout": obj{"bottom": obj{"anchor": "middle"}}},
 			"title": obj{"fontSize": 14, "fontWeight": "normal", "color": vegaInk, "subtitleColor": vegaInk, "subtitleFontSize": 11},
 			"view":  obj{"stroke": vegaInk, "strokeOpacity": 2 * gridOpacity},
@@ -44,8 +46,8 @@ func vegaBase(title string) obj {
 }
 
 // vega returns the Vega-Lite specification. Its data fields: n name, s split, g number of the piece (a line is joined
-// within a piece only), x, y, lo and hi the band, and one, which is 1 where a piece is a single point, which no line
-// would show.
+// within a piece only), x, y, v the true value where y is cut, lo and hi the band. m is 1 where the line has a marker, cut
+// where it leaves the chart, best where it has a star.
 func (f curves) vega() obj {
 	spec := vegaBase(f.title)
 	lineNames, splits := f.keys()
@@ -90,9 +92,12 @@ func lineLayer(panel int) string { return fmt.Sprintf("lines_%d", panel) }
 
 // view returns panel i, and whether it has any data.
 func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
-	values, hasBand, points := p.values()
+	values, has := p.values(lineNames)
 	view := obj{"width": panelWidth, "height": panelHeight, "data": obj{"values": values}}
-	if p.Title != "" {
+	switch note := p.note(); {
+	case note != "":
+		view["title"] = obj{"text": p.Title, "subtitle": note}
+	case p.Title != "":
 		view["title"] = p.Title
 	}
 	if len(values) == 0 {
@@ -101,15 +106,22 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	}
 	c := p.channels(values, lineNames, splits)
 	layers := arr{}
-	if hasBand {
+	if has.band {
 		layers = append(layers, c.band())
 	}
-	view["layer"] = append(layers, c.lines(i), c.hover(i, points, p.tooltip(lineNames, splits, hasBand)))
+	layers = append(layers, c.lines(i), c.hover(i, p.tooltip(lineNames, splits, has)))
+	if has.cut {
+		layers = append(layers, c.special("cut", cutMarker, obj{"size": 26}))
+	}
+	if has.best {
+		layers = append(layers, c.special("best", bestMarker, obj{"size": 30, "stroke": vegaInk, "strokeWidth": 1}))
+	}
+	view["layer"] = layers
 	return view, true
 }
 
 // channels holds the encodings that a panel's layers share.
-type channels struct{ x, y, colour, dash obj }
+type channels struct{ x, y, colour, shape, dash obj }
 
 func (p Panel) channels(values arr, lineNames, splits []string) channels {
 	xLow, xHigh, yLow, yHigh := extent(values)
@@ -122,8 +134,10 @@ func (p Panel) channels(values arr, lineNames, splits []string) channels {
 		y: obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis},
 		colour: obj{"field": "n", "type": "nominal", "sort": false,
 			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, splits))},
+		shape: obj{"field": "n", "type": "nominal", "sort": false,
+			"scale": obj{"domain": lineNames, "range": shapeRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, splits))},
 		dash: obj{"field": "s", "type": "nominal", "sort": false,
-			"scale": obj{"domain": splits, "range": dashRange(splits)}, "legend": legend(splits, max(len(splits), 1))},
+			"scale": obj{"domain": splits, "range": dashRange(splits)}, "legend": dashLegend(splits)},
 	}
 }
 
@@ -131,6 +145,14 @@ func colorRange(lineNames []string) arr {
 	out := arr{}
 	for k := range lineNames {
 		out = append(out, Color(k))
+	}
+	return out
+}
+
+func shapeRange(lineNames []string) arr {
+	out := arr{}
+	for k := range lineNames {
+		out = append(out, markerOf(k).vega)
 	}
 	return out
 }
@@ -154,11 +176,27 @@ func legend(keys []string, columns int) obj {
 	if unlabelled(keys) {
 		return obj{"disable": true}
 	}
-	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolType": "stroke"}
+	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns}
+}
+
+// dashLegend shows the splits by a stroke with their dashes.
+func dashLegend(splits []string) obj {
+	l := legend(splits, max(len(splits), 1))
+	if l["disable"] == nil {
+		l["symbolType"] = "stroke"
+		named := arr{}
+		for _, s := range splits {
+			if s != "" {
+				named = append(named, s)
+			}
+		}
+		l["values"] = named
+	}
+	return l
 }
 
 // tooltip lists the fields that are shown for the point under the pointer.
-func (p Panel) tooltip(lineNames, splits []string, hasBand bool) arr {
+func (p Panel) tooltip(lineNames, splits []string, has contents) arr {
 	format := ".4~r"
 	if p.YPercent {
 		format = ".1%"
@@ -170,10 +208,14 @@ func (p Panel) tooltip(lineNames, splits []string, hasBand bool) arr {
 	if !unlabelled(splits) {
 		out = append(out, obj{"field": "s", "type": "nominal", "title": "split"})
 	}
+	value := "y"
+	if has.cut {
+		value = "v"
+	}
 	out = append(out,
 		obj{"field": "x", "type": "quantitative", "title": cmp.Or(p.XLabel, "x"), "format": ".6~r"},
-		obj{"field": "y", "type": "quantitative", "title": cmp.Or(p.YLabel, p.Title, "y"), "format": format})
-	if hasBand {
+		obj{"field": value, "type": "quantitative", "title": cmp.Or(p.YLabel, p.Title, "y"), "format": format})
+	if has.band {
 		out = append(out,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
 			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
@@ -205,19 +247,25 @@ func (c channels) lines(i int) obj {
 }
 
 // hover returns the layer of one mark per point, which carries the tooltip: a thin line alone is hard to hit. A mark is
-// visible only under the pointer, where a piece is a single point, or if no line of the panel has more than fewPoints
-// points.
-func (c channels) hover(i, points int, tooltip arr) obj {
+// visible under the pointer, and where the line has a marker.
+func (c channels) hover(i int, tooltip arr) obj {
 	name := fmt.Sprintf("hover_%d", i)
-	shown := arr{obj{"param": name, "empty": false, "value": 1}, obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.one === 1"}}, "value": 1}}
-	if points <= fewPoints {
-		shown = append(shown, obj{"param": "pick", "value": 0.9})
-	}
+	shown := arr{obj{"param": name, "empty": false, "value": 1},
+		obj{"test": obj{"and": arr{obj{"param": "pick"}, "datum.m === 1"}}, "value": 1},
+		obj{"test": "datum.m === 1", "value": 0.12}}
 	return obj{
 		"params":   arr{obj{"name": name, "select": obj{"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": true}}},
-		"mark":     obj{"type": "point", "filled": true, "size": 26},
-		"encoding": obj{"x": c.x, "y": c.y, "color": c.colour, "tooltip": tooltip, "opacity": obj{"condition": shown, "value": 0}},
+		"mark":     obj{"type": "point", "filled": true, "size": 30},
+		"encoding": obj{"x": c.x, "y": c.y, "color": c.colour, "shape": c.shape, "tooltip": tooltip, "opacity": obj{"condition": shown, "value": 0}},
 	}
+}
+
+// special returns the layer of the points whose field is 1, with a marker of their own.
+func (c channels) special(field string, m marker, look obj) obj {
+	mark := obj{"type": "point", "filled": true, "shape": m.vega, "opacity": 1, "tooltip": false}
+	maps.Copy(mark, look)
+	return obj{"mark": mark, "transform": arr{obj{"filter": "datum." + field + " === 1"}},
+		"encoding": obj{"x": c.x, "y": c.y, "color": c.colour}}
 }
 
 // legendColumns returns the number of names that fit in a row of the legend beside the splits. Vega-Lite gives each
@@ -291,28 +339,40 @@ func axis(lo, hi float64, log bool, t ticks) (scale, ax obj) {
 	return scale, ax
 }
 
-// values returns the data rows, whether any has a band, and the number of points of the longest line.
-func (p Panel) values() (rows arr, hasBand bool, longest int) {
+// contents says what the rows of a panel have.
+type contents struct{ band, cut, best bool }
+
+// values returns the data rows.
+func (p Panel) values(lineNames []string) (rows arr, has contents) {
 	rows = arr{}
 	group := 0
+	flag := func(row obj, field string, on bool) bool {
+		if on {
+			row[field] = 1
+		}
+		return on
+	}
 	for _, l := range p.Lines {
-		n := 0
-		for _, pc := range p.pieces(l) {
+		for _, pc := range p.pieces(l, slices.Index(lineNames, l.Name), len(lineNames)) {
 			group++
-			n += len(pc.points)
 			for i, pt := range pc.points {
 				row := obj{"n": l.Name, "s": l.Split, "g": group, "x": round(pt.X, 7), "y": round(pt.Y, 5)}
 				if len(pc.band) > 0 {
-					hasBand = true
+					has.band = true
 					row["lo"], row["hi"] = round(pc.band[i].Low, 5), round(pc.band[i].High, 5)
 				}
-				if len(pc.points) == 1 {
-					row["one"] = 1
-				}
+				flag(row, "m", pc.marked[i] || len(pc.points) == 1 && !pc.cut[0])
+				has.cut = flag(row, "cut", pc.cut[i]) || has.cut
+				has.best = flag(row, "best", pc.best[i]) || has.best
+				row["v"] = round(pc.values[i], 5)
 				rows = append(rows, row)
 			}
 		}
-		longest = max(longest, n)
 	}
-	return rows, hasBand, longest
+	if !has.cut {
+		for _, r := range rows {
+			delete(r.(obj), "v")
+		}
+	}
+	return rows, has
 }

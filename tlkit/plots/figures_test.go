@@ -115,9 +115,13 @@ func TestSameColours(t *testing.T) {
 					scale := v["scale"].(map[string]any)
 					var b strings.Builder
 					for i, n := range scale["domain"].([]any) {
-						b.WriteString(n.(string) + "=" + scale["range"].([]any)[i].(string) + " ")
+						if v := scale["range"].([]any)[i].(string); v[0] == '#' { // else it is a shape
+							b.WriteString(n.(string) + "=" + v + " ")
+						}
 					}
-					scales[b.String()] = true
+					if b.Len() > 0 {
+						scales[b.String()] = true
+					}
 				}
 				for _, w := range v {
 					find(w)

@@ -28,7 +28,18 @@ func gallery() []shown {
 		TableOptions{Caption: "ants & bees", Highest: []int{1}})
 	images := Images([]Captioned{{Image: block(32), Caption: "cat 0.93", Mark: Right}, {Image: photo(300, 200), Caption: "蟻 と 蜂", Mark: Wrong},
 		{Image: photo(200, 300), Caption: "a caption that needs more than one line\nactual: dog"}, {Caption: "nothing here"}}, 3)
-	return []shown{{"curves", curves}, {"bars", bars}, {"confusion", confusion}, {"table", table}, {"images", images},
+	robust := loss
+	robust.Robust = true
+	robust.Lines = append(robust.Lines[:4:4], series("diverged", "train", 0.8, 40, 9e5, math.Inf(1)), series("diverged", "val", 0.9, 3, 1e7, math.Inf(1)),
+		series("the same as transfer", "val", 0.52, 0.36, 0.31, 0.29))
+	robust.Lines[1].Best, robust.Lines[3].Best = 4, 3
+	long := Panel{Title: "One name hides another", XLabel: "step", Lines: []Line{{Name: "transfer"}, {Name: "the same as transfer"}}}
+	for i := range 100 {
+		for k := range long.Lines {
+			long.Lines[k].Points = append(long.Lines[k].Points, Point{float64(i), math.Exp(-float64(i) / 30)})
+		}
+	}
+	return []shown{{"curves", curves}, {"robust", Curves("outliers and overlaps", robust, long)}, {"bars", bars}, {"confusion", confusion}, {"table", table}, {"images", images},
 		{"stack", Stack("all", curves, table, Text("a verdict"))},
 		{"perclass", PerClass([]string{"ants", "bees"}, [][]int{{66, 4}, {5, 78}})}}
 }

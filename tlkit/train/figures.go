@@ -9,11 +9,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. With
-// several seeds a line is their mean, and its band one standard deviation to either side. A baseline, which has no
+// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. A star
+// marks the best epoch, whose weights are kept; with several seeds a line is their mean, and its band one standard
+// deviation to either side. A diverged strategy does not flatten the others: the loss axis is cut, and says so. A baseline, which has no
 // epochs, is a level line.
 func (r *Run) Curves() plots.Figure {
-	loss := plots.Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy"}
+	loss := plots.Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy", Robust: true}
 	accuracy := plots.Panel{Title: "Accuracy", XLabel: "epoch", YLabel: "share of images", YPercent: true}
 	for _, res := range r.Results {
 		line := func(p *plots.Panel, split string, value func(Epoch) float64) {
@@ -39,6 +40,9 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 			}
 		}
 		if len(values) == 0 {
+			if split == "val" {
+				l.Best = r.bestEpoch()
+			}
 			return l
 		}
 		s := spread(values)
@@ -47,6 +51,15 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 			l.Band = append(l.Band, plots.Interval{Low: s.Mean - s.Deviation, High: s.Mean + s.Deviation})
 		}
 	}
+}
+
+// bestEpoch returns the number, from 1, of the best epoch in the history; 0 with several seeds, or before the first epoch.
+func (r *Result) bestEpoch() int {
+	best, ok := r.Best()
+	if !ok || len(r.Repeats) > 0 {
+		return 0
+	}
+	return 1 + slices.IndexFunc(r.History, func(e Epoch) bool { return e.Epoch == best.Epoch })
 }
 
 // Summary returns the table of the comparison: one row per strategy. With several seeds, figures are means, with the

@@ -178,7 +178,8 @@ func (c *LRCurve) String() string {
 		c.Strategy, c.Data, c.Suggested, c.Lowest)
 }
 
-// Figure is the loss over the rate, each step's dashed and the smoothed one solid, with the suggestion dotted.
+// Figure is the loss over the rate, each step's dashed and the smoothed one solid, with the suggestion dotted. Losses
+// above those of the start, as at rates that are far too high, are cut.
 func (c *LRCurve) Figure() plots.Figure {
 	panel := plots.Panel{Title: "Learning-rate range test", XLabel: "learning rate", YLabel: "training loss", LogX: true}
 	line := func(split string, values []float64) plots.Line {
@@ -189,6 +190,7 @@ func (c *LRCurve) Figure() plots.Figure {
 		return l
 	}
 	panel.Lines = []plots.Line{line("train", c.Losses), line("", c.Smoothed)}
+	panel.YMax = c.top()
 	if c.Suggested > 0 {
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, v := range c.Smoothed {
@@ -200,6 +202,25 @@ func (c *LRCurve) Figure() plots.Figure {
 			Points: []plots.Point{{X: c.Suggested, Y: low}, {X: c.Suggested, Y: high}}})
 	}
 	return plots.Curves(fmt.Sprintf("%s of %s on %s", c.Strategy, c.Model, c.Data), panel)
+}
+
+// top returns the loss above which the figure is cut, 0 if there is no finite loss: the highest of the first half of the
+// range, where no rate is too high, with a fifth of the fall from there as room.
+func (c *LRCurve) top() float64 {
+	high, low := math.Inf(-1), math.Inf(1)
+	for i, v := range c.Losses {
+		if !numbers.Finite(v) {
+			continue
+		}
+		low = math.Min(low, v)
+		if i <= len(c.Losses)/2 {
+			high = math.Max(high, v)
+		}
+	}
+	if low >= high {
+		return 0
+	}
+	return high + 0.2*(high-low)
 }
 
 // Bundle is the figure with its sentence. A notebook shows it for a cell that ends in the curve.

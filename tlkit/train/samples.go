@@ -111,7 +111,7 @@ func few(split *datasets.Split, n int, seed uint64) *datasets.Split {
 
 // Figure is accuracy over images per class, with a band of one standard deviation over the seeds.
 func (s *Samples) Figure() plots.Figure {
-	panel := plots.Panel{Title: "Accuracy and data", XLabel: "training images per class", YLabel: "validation accuracy", YPercent: true, LogX: true}
+	panel := plots.Panel{Title: "Accuracy and data", XLabel: "training images per class", YLabel: "validation accuracy", YPercent: true, LogX: true, Points: true}
 	for j, name := range s.Strategies {
 		l := plots.Line{Name: name}
 		for i, n := range s.Sizes {
