@@ -27,8 +27,8 @@ const maxCSVBytes = 256 << 20
 
 // FromCSV loads images whose labels are in a CSV file, one line per image. imageColumn and labelColumn are column names
 // from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
-// "2"). Fields are separated by commas, semicolons, tabs or bars, and may be quoted; the text is UTF-8, or UTF-16 with
-// a byte order mark.
+// "2"). Fields are separated by commas, semicolons, tabs or bars, and may be quoted; of the columns "1" and "2" the last
+// blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte order mark.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
@@ -143,7 +143,35 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 		}
 		return readRows(r, head, at, headless)
 	}
+	if rows := blankRows(text, wanted); rows != nil {
+		return rows, nil
+	}
 	return nil, firstErr
+}
+
+// blankRows reads lines of two columns, given by numbers, that only blanks separate: the second begins after the last
+// blank, so that names of files may have some. It is nil if the columns or the lines are others.
+func blankRows(text []byte, wanted []string) []row {
+	if len(wanted) != 2 || !slices.Equal(slices.Sorted(slices.Values(wanted)), []string{"1", "2"}) {
+		return nil
+	}
+	var rows []row
+	for i, line := range strings.Split(string(text), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		at := strings.LastIndexByte(line, ' ')
+		if at < 0 {
+			return nil
+		}
+		fields := []string{strings.TrimSpace(line[:at]), line[at+1:]}
+		if wanted[0] == "2" {
+			fields[0], fields[1] = fields[1], fields[0]
+		}
+		rows = append(rows, row{i + 1, fields})
+	}
+	return rows
 }
 
 func hasPrefixFold(text []byte, prefix string) bool {

@@ -166,6 +166,9 @@ func (t *tree) readZip(p string) error {
 	z, err := zip.OpenReader(p)
 	// Names with ".." or a leading slash do no harm here; they are left out below.
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		if advice := notZip(p); advice != "" {
+			return fmt.Errorf("datasets: %s is %s; expected a folder or a zip file", p, advice)
+		}
 		return fmt.Errorf("datasets: %s: %w; expected a folder or a zip file", p, err)
 	}
 	for _, f := range z.File {

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,9 +55,48 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	}
 	l, err := findLayout(t.source, usable, o)
 	if err != nil {
-		return nil, err
+		return nil, t.withHint(err)
 	}
-	return assemble(strings.TrimSuffix(filepath.Base(dir), ".zip"), t, t.sort(l), o)
+	s := t.sort(l)
+	d, err := assemble(strings.TrimSuffix(filepath.Base(dir), ".zip"), t, s, o)
+	if err != nil {
+		return nil, t.withHint(err)
+	}
+	if text := s.joined(); text != "" {
+		d.warn(text)
+	}
+	return d, nil
+}
+
+// joined is a warning that names the classes and the folders within them, "" if not all classes have their images in
+// several folders: then these may be classes of their own.
+func (s sorted) joined() string {
+	below := map[string][]string{}
+	direct := map[string]bool{}
+	for _, m := range s.images {
+		_, rest, _ := strings.Cut("/"+m.name, "/"+m.class+"/")
+		folder, rest, more := strings.Cut(rest, "/")
+		if more && splitOf(folder) != "" { // CLASS/SPLIT/FILE
+			folder, _, more = strings.Cut(rest, "/")
+		}
+		switch {
+		case !more:
+			direct[m.class] = true
+		case !slices.Contains(below[m.class], folder):
+			below[m.class] = append(below[m.class], folder)
+		}
+	}
+	var all []string
+	for _, class := range slices.Sorted(maps.Keys(below)) {
+		if slices.Sort(below[class]); len(below[class]) < 2 {
+			return ""
+		}
+		all = append(all, fmt.Sprintf("%s (%s)", class, list(below[class])))
+	}
+	if len(all) == 0 || len(direct) > 0 {
+		return ""
+	}
+	return "the classes take in the folders within them: " + list(all) + "; if those are the classes, see FromPattern (\"*/{class}/*\")"
 }
 
 // nothing returns an error if there is no image in a folder.
@@ -74,9 +114,9 @@ func (t *tree) nothing(usable []string) error {
 		if w := left.warning(); w != "" {
 			found = " (" + w + ")"
 		}
-		return fmt.Errorf("datasets: %s: no usable image; %s%s", t.source, expected, found)
+		return fmt.Errorf("datasets: %s: no usable image; %s%s%s", t.source, expected, found, t.hint(false))
 	case !slices.ContainsFunc(usable, func(p string) bool { return parent(p) != "" }):
-		return fmt.Errorf("datasets: %s has files but no folders; %s; for images without class folders see FromPattern and FromCSV", t.source, expected)
+		return fmt.Errorf("datasets: %s has files but no folders; %s; for images without class folders see FromPattern and FromCSV%s", t.source, expected, t.hint(true))
 	}
 	return nil
 }

@@ -26,6 +26,34 @@ const (
 var fillers = map[string]bool{"set": true, "data": true, "dataset": true, "images": true, "image": true, "imgs": true, "img": true,
 	"split": true, "folder": true, "photos": true, "pictures": true, "samples": true}
 
+// roles are words for folders that hold no class, but the images of all classes or something that belongs to images.
+var roles = map[string]bool{"jpegimages": true, "jpegs": true, "pics": true, "mask": true, "masks": true, "label": true, "labels": true,
+	"annotation": true, "annotations": true, "groundtruth": true, "gt": true, "segmentation": true, "segmentationclass": true,
+	"segmentationobject": true, "depth": true}
+
+// isRole reports whether a folder's name is such a word, or one that carries no meaning.
+func isRole(name string) bool {
+	name = strings.ToLower(name)
+	return roles[name] || fillers[name]
+}
+
+// looseSplit returns the split that a folder's name means together with other words, and these words: "seg_train" means
+// train of "seg". It is "" if no single word means a split.
+func looseSplit(name string) (split, rest string) {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
+	for _, w := range words {
+		if other := splitWords[w]; other != "" {
+			if split != "" {
+				return "", ""
+			}
+			split = other
+		} else {
+			rest += " " + w
+		}
+	}
+	return split, rest
+}
+
 // splitOf returns the split that a folder's name means, "" if none: "Train", "training_set", "test-images", "val2017".
 func splitOf(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
@@ -156,6 +184,9 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 // ambiguous returns the reason why the folders of n can be read in two ways, "" if they can't.
 func (n *node) ambiguous() string {
 	splits := n.splits()
+	if names := nodeNames(n.below); len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !isRole(name) }) {
+		return fmt.Sprintf("%s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(names))
+	}
 	switch {
 	case len(splits) == 0 && n.splitsBelow() > 0:
 		if !n.onlySplitsBelow() {
@@ -165,6 +196,9 @@ func (n *node) ambiguous() string {
 			return fmt.Sprintf("%s hold splits, and look like no classes", list(nodeNames(n.below)))
 		}
 	case len(splits) == 0:
+		if n.looseSplits() {
+			return fmt.Sprintf("%s may be classes, or splits by a part of their names", list(nodeNames(n.below)))
+		}
 		if n.copies() {
 			return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
 		}
@@ -270,6 +304,23 @@ func (n *node) splitsBelow() (count int) {
 // onlySplitsBelow reports whether all folders hold folders named like splits and nothing else.
 func (n *node) onlySplitsBelow() bool {
 	return !slices.ContainsFunc(n.below, func(b *node) bool { return len(b.splits()) < len(b.below) || b.images > 0 })
+}
+
+// looseSplits reports whether two folders mean different splits if the words that both have are left out: seg_train and
+// seg_test.
+func (n *node) looseSplits() bool {
+	by := map[string]string{} // split by the other words
+	for _, b := range n.below {
+		split, rest := looseSplit(b.name)
+		if split == "" {
+			continue
+		}
+		if other := by[rest]; other != "" && other != split {
+			return true
+		}
+		by[rest] = split
+	}
+	return false
 }
 
 // copies reports whether several folders hold the same two or more folders and nothing else.

@@ -63,6 +63,14 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"two readings: parts", tree{"fold1/a": 4, "fold1/b": 4, "fold2/a": 2, "fold2/b": 2}, nil, none, nil, 0, 0, 0, "fold1, fold2 hold folders of the same names"},
 		{"two readings: parts, said", tree{"x/fold1/a": 4, "x/fold1/b": 4, "x/fold2/a": 2, "x/fold2/b": 2}, nil, Options{Train: "fold1", Val: "x/fold2"}, []string{"a", "b"}, 8, 4, 0, ""},
 		{"masks", tree{"images/train": 4, "images/val": 2, "masks/train": 4, "masks/val": 2}, nil, none, nil, 0, 0, 0, "look like no classes"},
+		{"pictures and masks", tree{"images": 4, "masks": 4}, nil, none, nil, 0, 0, 0, "images, masks look like no classes"},
+		{"pictures and masks, said", tree{"images": 4, "masks": 4}, nil, Options{ValFraction: -1, Train: "."}, []string{"images", "masks"}, 8, 0, 0, ""},
+		{"VOC", tree{"JPEGImages": 4}, map[string]string{"Annotations/00.xml": "<annotation/>"}, none, nil, 0, 0, 0, "JPEGImages look like no classes"},
+		{"a class named images", tree{"images": 4, "paintings": 4}, nil, none, []string{"images", "paintings"}, 8, 0, 0, ""},
+		{"labels in a CSV file", tree{"pics": 4}, map[string]string{"labels.csv": "a,b"}, none, nil, 0, 0, 0, "\nIf labels.csv has the labels, see FromCSV"},
+		{"splits by a part of their names", tree{"seg_train/seg_train/a": 4, "seg_train/seg_train/b": 4, "seg_test/seg_test/a": 2, "seg_test/seg_test/b": 2, "seg_pred/seg_pred": 3}, nil, none, nil, 0, 0, 0, "seg_pred, seg_test, seg_train may be classes, or splits by a part of their names"},
+		{"splits by a part of their names, said", tree{"seg_train/seg_train/a": 4, "seg_train/seg_train/b": 4, "seg_test/seg_test/a": 2, "seg_test/seg_test/b": 2, "seg_pred/seg_pred": 3}, nil, Options{ValFraction: -1, Train: "seg_train/seg_train", Test: "seg_test/seg_test"}, []string{"a", "b"}, 8, 4, 4, ""},
+		{"classes with a split's word", tree{"train_station": 4, "bus_station": 4, "test_tube": 3}, nil, none, []string{"bus_station", "test_tube", "train_station"}, 11, 0, 0, ""},
 		{"below, said", tree{"cats/one": 4, "cats/two": 2, "dogs/one": 3, "dogs/two": 2}, nil, Options{Train: "*/one", Test: "*/two", ValFraction: -1}, []string{"cats", "dogs"}, 7, 4, 4, ""},
 		{"no such folder", tree{"a": 4, "b": 4}, nil, Options{Val: "held out"}, nil, 0, 0, 0, "has no folder held out with images, which the options name for val. Found:\n  a/  4 images"},
 		{"one folder twice", tree{"x/a": 4, "x/b": 4}, nil, Options{Train: "x", Val: "x"}, nil, 0, 0, 0, "for both train and val"},
@@ -250,5 +258,65 @@ func TestLinkLoopsEnd(t *testing.T) {
 	}
 	if !strings.Contains(d.Report().String(), "a/up: a link to a folder above it") || !strings.Contains(d.Report().String(), "a/self: can't be read") {
 		t.Errorf("report lacks the links:\n%.300s", d.Report())
+	}
+}
+
+// TestClassesWithin: where all classes hold nothing but folders, a line says what was taken in.
+func TestClassesWithin(t *testing.T) {
+	withCache(t)
+	for _, tt := range []struct {
+		name    string
+		folders []string
+		want    string
+	}{
+		{"two levels", []string{"animal/cat", "animal/dog", "plant/oak", "plant/rose"}, "the classes take in the folders within them: animal (cat, dog), plant (oak, rose)"},
+		{"two levels in splits", []string{"train/animal/cat", "train/animal/dog", "train/plant/oak", "train/plant/rose", "val/animal/cat", "val/plant/oak"}, "animal (cat, dog)"},
+		{"folders in one class", []string{"animal/cat", "animal/dog", "plant"}, ""},
+		{"one folder each", []string{"animal/all", "plant/all"}, ""},
+		{"splits in classes", []string{"animal/train", "animal/val", "plant/train", "plant/val"}, ""},
+	} {
+		f := files{}
+		for _, folder := range tt.folders {
+			f.add(t, folder, 4)
+		}
+		d, err := ImageFolder(f.dir(t), Options{ValFraction: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(d.Warnings, "\n"); tt.want == "" && strings.Contains(text, "take in") || !strings.Contains(text, tt.want) {
+			t.Errorf("%s: warnings %q, want %q", tt.name, text, tt.want)
+		}
+	}
+}
+
+// TestContainers: files in which data sets come, and which are not read, are named with what to do.
+func TestContainers(t *testing.T) {
+	withCache(t)
+	dir := t.TempDir()
+	for _, tt := range []struct{ name, content, want string }{
+		{"pets.tar.gz", "\x1f\x8b\x08\x00", "compressed with gzip; unpack it"},
+		{"pets.tar", strings.Repeat("\x00", 257) + "ustar\x00" + strings.Repeat("\x00", 200), "a tar archive; unpack it"},
+		{"pets.rar", "Rar!\x1a\x07\x00", "a RAR archive"},
+		{"pets.zip", "PK\x03\x04 cut", "damaged or cut short"},
+		{"page.zip", "<!DOCTYPE html>", "a web page"},
+		{"data.parquet", "PAR1", "a Parquet file"},
+		{"x.bin", "what", "not a valid zip file"},
+		{"short", "", "not a valid zip file"},
+		{"in/data.npz", "PK", "data.npz may hold the images: export its images in Python"},
+		{"in2/inner.zip", "PK", "inner.zip may hold the images: unpack it"},
+	} {
+		p := filepath.Join(dir, tt.name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(tt.content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Dir(p) != dir {
+			p = filepath.Dir(p)
+		}
+		if _, err := ImageFolder(p); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "expected") {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
 	}
 }

@@ -54,7 +54,11 @@ func FromPattern(dir, pattern string, opts ...Options) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	return l.dataset(strings.TrimSuffix(filepath.Base(dir), ".zip"), o)
+	d, err := l.dataset(strings.TrimSuffix(filepath.Base(dir), ".zip"), o)
+	if err == nil && len(d.Classes) == len(l.entries) {
+		d.warn(fmt.Sprintf("every image has a class of its own, such as %q: {class} takes in too much of the names; see the pattern %q", d.Classes[0], pattern))
+	}
+	return d, err
 }
 
 func firstNames(t *tree) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -247,5 +248,43 @@ func TestReadLimited(t *testing.T) {
 	}
 	if data, err := readLimited(p, 11); err != nil || len(data) != 11 {
 		t.Errorf("%d bytes, error %v", len(data), err)
+	}
+}
+
+// TestTooManyClasses: a class that takes in the number of the image is named.
+func TestTooManyClasses(t *testing.T) {
+	withCache(t)
+	f := files{}
+	for i, n := range []string{"cat.0.png", "cat.1.png", "dog.0.png", "dog.1.png"} {
+		f[n] = picture(t, "png", 700+i)
+	}
+	d, err := FromPattern(f.dir(t), "{class}.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(d.Warnings, "\n"); len(d.Classes) != 4 || !strings.Contains(text, `every image has a class of its own, such as "cat.0"`) {
+		t.Errorf("classes %q, warnings %q", d.Classes, d.Warnings)
+	}
+}
+
+// TestBlankSeparated: lists of Caffe's kind have a blank before the label, and names may have some.
+func TestBlankSeparated(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		wanted []string
+		want   []row
+	}{
+		{"pics/my image 1.jpg 0\n\npics/2.jpg 1\r\n", []string{"1", "2"}, []row{{1, []string{"pics/my image 1.jpg", "0"}}, {3, []string{"pics/2.jpg", "1"}}}},
+		{"0 pics/2.jpg\n", []string{"2", "1"}, []row{{1, []string{"pics/2.jpg", "0"}}}},
+		{"a.jpg,cat 1\n", []string{"1", "2"}, []row{{1, []string{"a.jpg", "cat 1"}}}},
+	} {
+		if got, err := readTable([]byte(tt.text), tt.wanted); err != nil || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%q: %v, %v; want %v", tt.text, got, err, tt.want)
+		}
+	}
+	for _, text := range []string{"one\ntwo\n", "a b c\n"} {
+		if got, err := readTable([]byte(text), []string{"1", "3"}); err == nil {
+			t.Errorf("%q: %v, want an error", text, got)
+		}
 	}
 }

@@ -1,0 +1,79 @@
+package datasets
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+)
+
+// archives are the beginnings of files in which data sets come, other than zip, with what to do.
+var archives = []struct{ magic, advice string }{
+	{"PK\x03\x04", "a zip file that is damaged or cut short; download it again"},
+	{"\x1f\x8b", "compressed with gzip; unpack it (tar -xzf, or gunzip) and give the folder"},
+	{"BZh", "compressed with bzip2; unpack it (tar -xjf) and give the folder"},
+	{"\xfd7zXZ", "compressed with xz; unpack it (tar -xJf) and give the folder"},
+	{"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it (tar --zstd -xf) and give the folder"},
+	{"Rar!", "a RAR archive; unpack it (unrar x) and give the folder"},
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it (7z x) and give the folder"},
+	{"PAR1", "a Parquet file; " + exportAdvice},
+	{"<", "a web page in place of the data; download it again"},
+}
+
+const exportAdvice = "export its images in Python, into a folder per class"
+
+// notZip describes a file that is no good zip file, "" if it is of no known kind.
+func notZip(p string) string {
+	f, err := os.Open(p)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(f, head) // a short file is no error
+	head = head[:n]
+	if len(head) > 262 && string(head[257:262]) == "ustar" {
+		return "a tar archive; unpack it (tar -xf) and give the folder"
+	}
+	for _, a := range archives {
+		if bytes.HasPrefix(head, []byte(a.magic)) {
+			return a.advice
+		}
+	}
+	return ""
+}
+
+// containers are the endings of files that hold many images, with what to do.
+var containers = []struct{ ending, advice string }{
+	{".zip", "unpack it, or give that file itself"}, {".tar", "unpack it"}, {".tar.gz", "unpack it"}, {".tgz", "unpack it"}, {".gz", "unpack it"}, {".rar", "unpack it"}, {".7z", "unpack it"},
+	{".parquet", exportAdvice}, {".arrow", exportAdvice}, {".tfrecord", exportAdvice}, {".tfrecords", exportAdvice}, {".npz", exportAdvice}, {".npy", exportAdvice},
+	{".mat", exportAdvice}, {".h5", exportAdvice}, {".hdf5", exportAdvice}, {".mdb", exportAdvice}, {".pkl", exportAdvice}, {".pickle", exportAdvice},
+}
+
+// hint names a file of the tree that may have what is missing: the images, if there are none, or the labels. It begins
+// with "; " if it is not empty.
+func (t *tree) hint(images bool) string {
+	for _, f := range t.files {
+		name := strings.ToLower(f.path)
+		if images && (strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".tsv")) {
+			return fmt.Sprintf("; if %s has the labels, see FromCSV", path.Base(f.path))
+		}
+		for _, c := range containers {
+			if !images && strings.HasSuffix(name, c.ending) {
+				return fmt.Sprintf("; %s may hold the images: %s", f.path, c.advice)
+			}
+		}
+	}
+	return ""
+}
+
+// withHint adds to an error the file that may have the labels.
+func (t *tree) withHint(err error) error {
+	hint := t.hint(true)
+	if strings.Contains(err.Error(), "\n") { // it ends with a drawing of the folders
+		hint = strings.Replace(hint, "; if", "\nIf", 1)
+	}
+	return fmt.Errorf("%w%s", err, hint)
+}
