@@ -3,6 +3,7 @@ package tlkit
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -270,6 +271,10 @@ func SampleSizes(name string, data *datasets.Dataset, model *Model, perClass []i
 func MustSampleSizes(name string, data *datasets.Dataset, model *Model, perClass []int, strategies ...Strategy) *Samples {
 	return must(SampleSizes(name, data, model, perClass, strategies...))
 }
+
+// Budget sets the time, from now on, after which trainings of this session stop and save; see [train.Budget]. Call
+// Budget(80*time.Minute) at the top of a notebook whose session ends after 90 minutes.
+func Budget(d time.Duration) time.Time { return train.Budget(d) }
 
 // Open returns a run that was made before, in this notebook or another one, by its name.
 func Open(name string) (*Run, error) { return train.Open("", name) }

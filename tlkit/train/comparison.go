@@ -54,6 +54,8 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	defer c.close()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, cancel := withBudget(ctx)
+	defer cancel()
 	if !r.Quiet {
 		for _, w := range ds.Warnings {
 			fmt.Fprintln(os.Stderr, w)

@@ -24,9 +24,15 @@ type InterruptedError struct {
 	Run, Strategy string
 	// Epoch is the one under way, from 1.
 	Epoch int
+	// Budget is the time limit that ended the training (see [Budget]); 0 for another reason.
+	Budget time.Duration
 }
 
 func (e *InterruptedError) Error() string {
+	if e.Budget > 0 {
+		return fmt.Sprintf("tlkit: run %q stopped in epoch %d of strategy %q, because the time budget of %s has ended; it is saved, and the same call resumes it in the next session, or after tlkit.Budget(0)",
+			e.Run, e.Epoch, e.Strategy, e.Budget)
+	}
 	return fmt.Sprintf("tlkit: run %q was interrupted in epoch %d of strategy %q; it is saved, and the same call resumes it",
 		e.Run, e.Epoch, e.Strategy)
 }
@@ -57,7 +63,12 @@ func (l *loop) close() {
 // stopped converts the error of a cancelled context to an InterruptedError, and returns other errors as they are.
 func (l *loop) stopped(ctx context.Context, err error) error {
 	if l != nil && err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return &InterruptedError{Run: l.res.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
+		stopped := &InterruptedError{Run: l.res.run.Name, Strategy: l.res.Strategy, Epoch: l.at.Epoch + 1}
+		var ended *budgetError
+		if errors.As(context.Cause(ctx), &ended) {
+			stopped.Budget = ended.length
+		}
+		return stopped
 	}
 	return err
 }
