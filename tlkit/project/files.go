@@ -33,6 +33,7 @@ type view struct {
 	Parameters            string
 	InputSize             int
 	Preprocess            string // JSON
+	Calibration           string // "" for none
 	Facts                 []Fact
 	Samples               []sample
 	Measured              *Measured
@@ -44,6 +45,9 @@ func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	v := view{Name: name, Module: orElse(opts.Module, name), Version: orElse(opts.Version, "0.1.0"), Label: name, ModelFile: "model.safetensors",
 		Classes: model.Classes, ClassList: oneLine(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
 		Parameters: numbers.Thousands(params), InputSize: model.ImageSize(), Preprocess: string(preprocess)}
+	if c := model.Calibration; c != (zoo.Calibration{}) {
+		v.Calibration = fmt.Sprintf("temperature %.3g, uncertain below %.3g", c.Temperature, c.Threshold)
+	}
 	if model.Spec.Graph != nil {
 		v.ModelFile = "model.onnx" // only such a file holds a network that came from one
 	}

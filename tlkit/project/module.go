@@ -162,6 +162,8 @@ func prune(ctx context.Context, dir string, f *modfile.File) error {
 			kept = append(kept, &modfile.Require{Mod: r.Mod, Indirect: !direct[r.Mod.Path]})
 		}
 	}
+	f.SetRequire(nil) // or requirements would stay in the block that they are in
+	f.Cleanup()
 	f.SetRequireSeparateIndirect(kept)
 	if err := saveModule(dir, f); err != nil {
 		return err

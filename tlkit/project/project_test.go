@@ -60,6 +60,11 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s has a piece of a template, or markup from outside:\n%s", f, text)
 		}
 	}
+	vet := exec.Command("go", "vet", "./...") // type-checks the program and its tests
+	vet.Dir, vet.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=")
+	if out, err := vet.CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
+	}
 	var samples []struct{ Probabilities map[string]float64 }
 	text, err := os.ReadFile(filepath.Join(dir, "classifier/testdata/notebook.json"))
 	if err == nil {

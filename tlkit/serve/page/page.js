@@ -34,7 +34,7 @@ function card(file, result) {
   picture.onload = picture.onerror = () => URL.revokeObjectURL(picture.src);
   const body = element("div");
   const best = result.predictions?.[0];
-  body.append(element("h3", best ? best.class : "Not classified"), element("p", file.name, "file quiet"));
+  body.append(element("h3", best ? best.class + (best.uncertain ? " (uncertain)" : "") : "Not classified"), element("p", file.name, "file quiet"));
   body.append(best ? bars(result.predictions) : element("p", result.error, "error"));
   item.append(picture, body);
   return item;
