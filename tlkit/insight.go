@@ -1,6 +1,7 @@
 package tlkit
 
 import (
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -25,4 +26,20 @@ func Occlusion(model *Model, image *vision.Image, class string, opts ...Occlusio
 // MustOcclusion is [Occlusion] that panics on an error.
 func MustOcclusion(model *Model, image *vision.Image, class string, opts ...OcclusionOptions) *Heatmap {
 	return must(Occlusion(model, image, class, opts...))
+}
+
+// Inspect looks for images that harm a training: labels that are probably wrong (Northcutt et al. 2021), near-duplicates
+// within and across splits, outliers, images too dark, too bright or blurred:
+//
+//	report := tlkit.MustInspect(ants)
+//	clean, err := ants.Without(report.Extra()...)
+//
+// The last value of a cell shows the images. Nothing is changed by it. See [insight.Inspect].
+func Inspect(data *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
+	return insight.Inspect(data, opts...)
+}
+
+// MustInspect is [Inspect] that panics on an error.
+func MustInspect(data *datasets.Dataset, opts ...InspectOptions) *Inspection {
+	return must(Inspect(data, opts...))
 }

@@ -113,6 +113,10 @@ type (
 	CalibrateOptions = train.CalibrateOptions
 	// Calibrated is the result of [Calibrate]. Fields and methods: [train.Calibrated].
 	Calibrated = train.Calibrated
+	// Inspection is what [Inspect] found in a data set. Fields and methods: [insight.Inspection].
+	Inspection = insight.Inspection
+	// InspectOptions select the model of [Inspect]. Fields: [insight.InspectOptions].
+	InspectOptions = insight.InspectOptions
 	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
 	Heatmap = insight.Heatmap
 	// CAMOptions select the stage that [GradCAM] reads. Fields: [insight.CAMOptions].

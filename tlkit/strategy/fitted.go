@@ -35,11 +35,11 @@ func (l LogisticRegression) Fit(f *zoo.Features) (*Fitted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: %w", err)
 	}
-	return &Fitted{L2: fit.l2, width: f.Width(), logits: func(row []float32) []float32 {
-		logits := append([]float32(nil), fit.bias...)
+	return &Fitted{L2: fit.L2, width: f.Width(), logits: func(row []float32) []float32 {
+		logits := append([]float32(nil), fit.Bias...)
 		for j, v := range row {
 			for c := range logits {
-				logits[c] += v * fit.weight[j*classes+c]
+				logits[c] += v * fit.Weight[j*classes+c]
 			}
 		}
 		return logits

@@ -49,10 +49,10 @@ func (l LogisticRegression) Plan(m *zoo.Model, task train.Task) (train.Plan, err
 		if err != nil {
 			return err
 		}
-		if err := setValue(p.Model, weight, fit.weight); err != nil {
+		if err := setValue(p.Model, weight, fit.Weight); err != nil {
 			return err
 		}
-		return setValue(p.Model, bias, fit.bias)
+		return setValue(p.Model, bias, fit.Bias)
 	}}, nil
 }
 

@@ -33,7 +33,7 @@ func TestLogisticGolden(t *testing.T) {
 	for i, want := range map[int][]float64{0: {1.16774, 0.95835, -2.12609}, 6: {0.58710, 1.05519, -1.64229}} {
 		got, mean := make([]float64, 3), 0.0
 		for c := range got {
-			got[c] = float64(fit.bias[c] + f.Row(i)[0]*fit.weight[c] + f.Row(i)[1]*fit.weight[3+c])
+			got[c] = float64(fit.Bias[c] + f.Row(i)[0]*fit.Weight[c] + f.Row(i)[1]*fit.Weight[3+c])
 			mean += got[c] / 3
 		}
 		for c := range got {
@@ -41,10 +41,10 @@ func TestLogisticGolden(t *testing.T) {
 		}
 	}
 	// A constant feature changes nothing, and one of three strengths is chosen without being told.
-	if fit, err := fitLogistic(rowsOf([]int{0, 1, 0, 1, 0, 1}, []float32{1, 7}, []float32{2, 7}, []float32{1.1, 7}, []float32{2.2, 7}, []float32{0.9, 7}, []float32{2.1, 7}), 2, 0); err != nil || fit.l2 == 0 {
-		t.Errorf("strength %g, error %v", fit.l2, err)
-	} else if d := fit.weight[1] - fit.weight[0]; d < 0.5 || math.Abs(float64(fit.weight[2])) > 1e-6 {
-		t.Errorf("weights %v: the first feature tells the classes apart, the second nothing", fit.weight)
+	if fit, err := fitLogistic(rowsOf([]int{0, 1, 0, 1, 0, 1}, []float32{1, 7}, []float32{2, 7}, []float32{1.1, 7}, []float32{2.2, 7}, []float32{0.9, 7}, []float32{2.1, 7}), 2, 0); err != nil || fit.L2 == 0 {
+		t.Errorf("strength %g, error %v", fit.L2, err)
+	} else if d := fit.Weight[1] - fit.Weight[0]; d < 0.5 || math.Abs(float64(fit.Weight[2])) > 1e-6 {
+		t.Errorf("weights %v: the first feature tells the classes apart, the second nothing", fit.Weight)
 	}
 }
 

@@ -1,0 +1,90 @@
+package datasets
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+)
+
+// Without returns the data set without the images of the given names (see Split.Name), in whichever split they are. d
+// stays as it is. It fails if a name is not in the data set.
+func (d *Dataset) Without(names ...string) (*Dataset, error) {
+	drop := map[string]bool{}
+	for _, n := range names {
+		drop[n] = true
+	}
+	if err := d.known(drop); err != nil {
+		return nil, err
+	}
+	return d.edited(func(s *Split) *Split {
+		var keep []int
+		for i, it := range s.items {
+			if !drop[it.name] {
+				keep = append(keep, i)
+			}
+		}
+		return s.Subset(keep)
+	}), nil
+}
+
+// Relabel returns the data set with other classes for some images: classes has the class by the name of the image (see
+// Split.Name). d and the files stay as they are. It fails if an image or a class is not in the data set.
+func (d *Dataset) Relabel(classes map[string]string) (*Dataset, error) {
+	to, named := map[string]int{}, map[string]bool{}
+	for name, class := range classes {
+		label := slices.Index(d.Classes, class)
+		if label < 0 {
+			return nil, fmt.Errorf("datasets: image %s can't get the class %q; %s has %s", name, class, d.Name, list(d.Classes))
+		}
+		to[name], named[name] = label, true
+	}
+	if err := d.known(named); err != nil {
+		return nil, err
+	}
+	return d.edited(func(s *Split) *Split {
+		out := *s
+		out.items = slices.Clone(s.items)
+		before := map[string]int{}
+		for i, it := range out.items {
+			if label, ok := to[it.name]; ok {
+				before[it.name] = it.label
+				out.items[i].label = label
+			}
+		}
+		out.read = func(it item) (*vision.Image, error) {
+			if label, ok := before[it.name]; ok {
+				it.label = label // a built-in image is drawn by its label
+			}
+			return s.read(it)
+		}
+		return &out
+	}), nil
+}
+
+// known returns an error that names an image which is in no split.
+func (d *Dataset) known(names map[string]bool) error {
+	left := maps.Clone(names)
+	for _, s := range d.splits() {
+		for _, it := range s.split.items {
+			delete(left, it.name)
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("datasets: %s has no image %s; names are those of Split.Name", d.Name, list(slices.Sorted(maps.Keys(left))))
+	}
+	return nil
+}
+
+// edited returns the data set with each split replaced.
+func (d *Dataset) edited(change func(*Split) *Split) *Dataset {
+	out := *d
+	out.Train, out.Val = change(d.Train), change(d.Val)
+	if d.Test == d.Val {
+		out.Test = out.Val
+	} else if d.Test != nil {
+		out.Test = change(d.Test)
+	}
+	return &out
+}

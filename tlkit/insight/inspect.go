@@ -1,0 +1,306 @@
+package insight
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/logistic"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// InspectOptions are the options of [Inspect]. The zero value is a good default.
+type InspectOptions struct {
+	// Model gives the features by which images are compared; the more its own images are like these, the better. nil
+	// means efficientnet_lite0, trained on ImageNet, or without its weights the embedded resnet20 of the shapes.
+	Model *zoo.Model
+	// Folds is the number of parts of the cross-validation that finds wrong labels; 0 means 5.
+	Folds int
+}
+
+// Inspection is what [Inspect] found in a data set. Its lists have the most suspicious images first.
+type Inspection struct {
+	// Data is the data set, Model the name of the network whose features were used.
+	Data  *datasets.Dataset
+	Model string
+	// Accuracy is the share of the labels that the out-of-fold predictions agree with, in [0, 1]. The lower it is, the
+	// less reliable is Labels.
+	Accuracy float64
+	// Labels are images whose labels are probably wrong.
+	Labels LabelIssues
+	// Duplicates are pairs of images that look the same.
+	Duplicates []Duplicate
+	// Outliers are images unlike all others, Dark, Bright and Blurred such of poor quality.
+	Outliers, Dark, Bright, Blurred ImageIssues
+	// Counts has the number of training images of each class.
+	Counts []int
+	// Notes say what was not as usual, a sentence each.
+	Notes []string
+}
+
+// ImageRef is an image of a data set.
+type ImageRef struct {
+	// Split is "train", "val" or "test", Index the place in it, Name what Split.Name gives, Class its label.
+	Split string
+	Index int
+	Name  string
+	Class string
+}
+
+// LabelIssue is an image whose label is probably wrong.
+type LabelIssue struct {
+	ImageRef
+	// Suggested is the most probable class, Probability its probability by a fit on other images, in [0, 1]; Given is
+	// the probability of the label.
+	Suggested          string
+	Probability, Given float64
+}
+
+// LabelIssues are images whose labels are probably wrong, the most suspicious first.
+type LabelIssues []LabelIssue
+
+// Relabels returns the suggested class by the name of the image, for [datasets.Dataset.Relabel]. Look at the images
+// first: some are rare examples of their class.
+func (l LabelIssues) Relabels() map[string]string {
+	out := map[string]string{}
+	for _, issue := range l {
+		out[issue.Name] = issue.Suggested
+	}
+	return out
+}
+
+// Names returns the names of the images, for [datasets.Dataset.Without].
+func (l LabelIssues) Names() []string {
+	var out []string
+	for _, issue := range l {
+		out = append(out, issue.Name)
+	}
+	return out
+}
+
+// ImageIssue is an image with the value for which it is listed.
+type ImageIssue struct {
+	ImageRef
+	// Value is, for outliers, the mean distance to the five nearest images (1 less the cosine of the features); for
+	// dark and bright images the mean luminance in [0, 255]; for blurred ones the variance of the Laplacian.
+	Value float64
+}
+
+// ImageIssues are images with the same kind of fault.
+type ImageIssues []ImageIssue
+
+// Names returns the names of the images, for [datasets.Dataset.Without].
+func (l ImageIssues) Names() []string {
+	var out []string
+	for _, issue := range l {
+		out = append(out, issue.Name)
+	}
+	return out
+}
+
+// Duplicate is a pair of images that look the same: copies of other size, compression or brightness, possibly
+// mirrored. Crops are not found.
+type Duplicate struct {
+	// A and B are the two images, in the order of the data set.
+	A, B ImageRef
+	// Correlation is that of the reduced images, in [-1, 1].
+	Correlation float64
+	// Mirrored is true if one is the mirror image of the other.
+	Mirrored bool
+	// AcrossSplits is true if they are in different splits, so that a score counts an image that was trained on.
+	// OtherLabel is true if their labels differ.
+	AcrossSplits, OtherLabel bool
+}
+
+// Extra returns the name of one image of each pair of duplicates, for [datasets.Dataset.Without]: the training image of
+// a pair across splits, else the second one.
+func (r *Inspection) Extra() []string {
+	drop := map[string]bool{}
+	var out []string
+	for _, d := range r.Duplicates {
+		one, other := d.B.Name, d.A.Name
+		if d.AcrossSplits && d.A.Split == "train" {
+			one, other = other, one
+		}
+		if !drop[one] && !drop[other] {
+			drop[one] = true
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// Inspect looks for images that harm a training with few images: wrong labels, by confident learning (Northcutt et al.
+// 2021) on out-of-fold predictions of a logistic regression on frozen features; near-duplicates within and across
+// splits; outliers; images too dark, too bright or blurred. All splits are inspected together.
+//
+// The result shows itself in a notebook. A file is never changed; see [datasets.Dataset.Without] and
+// [datasets.Dataset.Relabel].
+func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
+	var o InspectOptions
+	switch {
+	case d == nil:
+		return nil, errors.New("insight: the data set to inspect is nil; load one with datasets.Load or datasets.ImageFolder")
+	case len(opts) > 1:
+		return nil, fmt.Errorf("insight: Inspect takes at most one InspectOptions, got %d", len(opts))
+	case len(opts) == 1:
+		o = opts[0]
+	}
+	if o.Folds == 0 {
+		o.Folds = 5
+	}
+	if o.Folds < 2 {
+		return nil, fmt.Errorf("insight: InspectOptions.Folds is %d; expected at least 2, or 0 for 5", o.Folds)
+	}
+	r := &Inspection{Data: d, Counts: d.Train.Counts()}
+	refs, images := everyImage(d)
+	if len(refs) < 2*o.Folds {
+		return nil, fmt.Errorf("insight: %s has %d images, too few to inspect; expected at least %d", d.Name, len(refs), 2*o.Folds)
+	}
+	if o.Model == nil {
+		var err error
+		if o.Model, err = r.usualModel(); err != nil {
+			return nil, err
+		}
+		defer o.Model.Release()
+	}
+	r.Model = o.Model.Spec.Name + " (" + o.Model.Weights + ")"
+	if err := r.look(refs, images); err != nil {
+		return nil, err
+	}
+	f, err := featuresOf(d, o.Model)
+	if err != nil {
+		return nil, err
+	}
+	far := isolation(f)
+	for _, i := range farOut(far) {
+		r.Outliers = append(r.Outliers, ImageIssue{refs[i], far[i]})
+	}
+	return r, r.checkLabels(f, refs, o.Folds)
+}
+
+// usualModel returns the model that is used if none is given.
+func (r *Inspection) usualModel() (*zoo.Model, error) {
+	m, err := zoo.Load("efficientnet_lite0")
+	if err == nil {
+		return m, nil
+	}
+	r.Notes = append(r.Notes, fmt.Sprintf("The features are those of the embedded resnet20.shapes, which knows drawn shapes only, since efficientnet_lite0 can't be loaded (%v). Give InspectOptions.Model a model of photographs.", err))
+	return zoo.Load("resnet20.shapes")
+}
+
+// splitsOf returns the splits of a data set that differ, by name.
+func splitsOf(d *datasets.Dataset) (names []string, splits []*datasets.Split) {
+	for i, s := range []*datasets.Split{d.Train, d.Val, d.Test} {
+		if s != nil && s.Len() > 0 && !slices.Contains(splits, s) {
+			names, splits = append(names, []string{"train", "val", "test"}[i]), append(splits, s)
+		}
+	}
+	return names, splits
+}
+
+// everyImage lists the images of all splits, and returns a function that reads image i of the list.
+func everyImage(d *datasets.Dataset) ([]ImageRef, func(i int) (*vision.Image, error)) {
+	var refs []ImageRef
+	names, splits := splitsOf(d)
+	of := map[string]*datasets.Split{}
+	for k, s := range splits {
+		of[names[k]] = s
+		for i := range s.Len() {
+			refs = append(refs, ImageRef{names[k], i, s.Name(i), d.Classes[s.Label(i)]})
+		}
+	}
+	return refs, func(i int) (*vision.Image, error) { return of[refs[i].Split].Image(refs[i].Index) }
+}
+
+// look reads each image once and finds duplicates and images of poor quality.
+func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, error)) error {
+	plain, mirrored := make([][]float64, len(refs)), make([][]float64, len(refs))
+	measured := make([]quality, len(refs))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range refs {
+		group.Go(func() error {
+			img, err := images(i)
+			if err != nil {
+				return err
+			}
+			plain[i], mirrored[i] = thumb(img)
+			measured[i] = measure(img)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, p := range nearDuplicates(plain, mirrored, duplicateCorrelation) {
+		a, b := refs[p.a], refs[p.b]
+		r.Duplicates = append(r.Duplicates, Duplicate{A: a, B: b, Correlation: p.correlation, Mirrored: p.mirrored,
+			AcrossSplits: a.Split != b.Split, OtherLabel: a.Class != b.Class})
+	}
+	for i, q := range measured {
+		switch {
+		case q.luminance < darkest:
+			r.Dark = append(r.Dark, ImageIssue{refs[i], q.luminance})
+		case q.luminance > brightest:
+			r.Bright = append(r.Bright, ImageIssue{refs[i], q.luminance})
+		case q.sharpness < blurriest:
+			r.Blurred = append(r.Blurred, ImageIssue{refs[i], q.sharpness})
+		}
+	}
+	byValue := func(a, b ImageIssue) int {
+		if a.Value < b.Value {
+			return -1
+		} else if a.Value > b.Value {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(r.Dark, byValue)
+	slices.SortStableFunc(r.Blurred, byValue)
+	slices.SortStableFunc(r.Bright, func(a, b ImageIssue) int { return byValue(b, a) })
+	return nil
+}
+
+// featuresOf returns the features of all splits, in the order of everyImage.
+func featuresOf(d *datasets.Dataset, m *zoo.Model) (*zoo.Features, error) {
+	var all *zoo.Features
+	_, splits := splitsOf(d)
+	for _, s := range splits {
+		f, err := m.Features(s, "", zoo.FeatureOptions{Pool: true})
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = f
+			continue
+		}
+		all.Values, all.Labels = append(all.Values, f.Values...), append(all.Labels, f.Labels...)
+	}
+	return all, nil
+}
+
+// checkLabels finds wrong labels.
+func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, folds int) error {
+	classes := len(r.Data.Classes)
+	p, err := logistic.OutOfFold(f, f.Labels, classes, folds, 0)
+	if err != nil {
+		return fmt.Errorf("insight: predicting the labels of %s: %w", r.Data.Name, err)
+	}
+	for i, label := range f.Labels {
+		if numbers.Argmax(p[i]) == label {
+			r.Accuracy += 1 / float64(len(f.Labels))
+		}
+	}
+	for _, i := range mislabelled(p, f.Labels, classes) {
+		best := numbers.Argmax(p[i])
+		r.Labels = append(r.Labels, LabelIssue{refs[i], r.Data.Classes[best], p[i][best], p[i][f.Labels[i]]})
+	}
+	return nil
+}

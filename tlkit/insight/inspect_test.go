@@ -1,0 +1,287 @@
+package insight
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image/jpeg"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// TestMislabelledAgainstPeer holds precision and recall of the named examples against cleanlab's, for equal out-of-fold
+// probabilities (testdata/peer_mislabelled.py).
+func TestMislabelledAgainstPeer(t *testing.T) {
+	data, err := os.ReadFile("testdata/mislabelled.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sets []struct {
+		Probabilities [][]float64
+		Labels, Truth []int
+		Named         []int
+	}
+	if err := json.Unmarshal(data, &sets); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sets {
+		classes := len(s.Probabilities[0])
+		wrong := 0.0
+		for i := range s.Labels {
+			if s.Labels[i] != s.Truth[i] {
+				wrong++
+			}
+		}
+		score := func(named []int) (precision, recall float64) {
+			hits := 0.0
+			for _, i := range named {
+				if s.Labels[i] != s.Truth[i] {
+					hits++
+				}
+			}
+			return hits / float64(len(named)), hits / wrong
+		}
+		got := mislabelled(s.Probabilities, s.Labels, classes)
+		p, r := score(got)
+		wantP, wantR := score(s.Named)
+		t.Logf("%d classes, %.0f of %d wrong: %d named, precision %.3f, recall %.3f; cleanlab %d named, %.3f, %.3f",
+			classes, wrong, len(s.Labels), len(got), p, r, len(s.Named), wantP, wantR)
+		sorted := slices.Sorted(slices.Values(got))
+		if !slices.Equal(sorted, s.Named) {
+			t.Errorf("%d classes: named are %v, cleanlab's are %v", classes, sorted, s.Named)
+		}
+		if math.Abs(p-wantP) > 0.02 || math.Abs(r-wantR) > 0.02 {
+			t.Errorf("%d classes: precision %g, recall %g; cleanlab %g, %g", classes, p, r, wantP, wantR)
+		}
+		own := func(i int) float64 { return s.Probabilities[i][s.Labels[i]] }
+		if !slices.IsSortedFunc(got, func(a, b int) int { return int(math.Copysign(1, own(a)-own(b))) }) {
+			t.Error("the most suspicious are not first")
+		}
+	}
+}
+
+// TestConfidentJoint has the counts by hand.
+func TestConfidentJoint(t *testing.T) {
+	// The mean probability of their own class is 0.6 for class 0 and 0.8 for class 1.
+	p := [][]float64{{0.9, 0.1}, {0.7, 0.3}, {0.2, 0.8}, {0.2, 0.8}, {0.1, 0.9}, {0.3, 0.7}}
+	labels := []int{0, 0, 0, 1, 1, 1}
+	if got := fmt.Sprint(confidentJoint(p, labels, 2)); got != "[[2 1] [0 3]]" {
+		t.Errorf("joint %s, expected two and one of class 0, none and three of class 1", got)
+	}
+	if got := mislabelled(p, labels, 2); !slices.Equal(got, []int{2}) {
+		t.Errorf("named %v, expected the third", got)
+	}
+	if got := mislabelled(p, labels, 3); !slices.Equal(got, []int{2}) {
+		t.Errorf("with a class without examples %v are named", got)
+	}
+	if got := rounded([]float64{1.5, 0.5, 2.25, 0.75}, 5); !slices.Equal(got, []int{1, 1, 2, 1}) {
+		t.Errorf("rounded to %v", got)
+	}
+}
+
+// copied returns an image as people copy it: smaller, recompressed, a little brighter, every other one mirrored.
+func copied(t *testing.T, img *vision.Image, mirrored bool) *vision.Image {
+	t.Helper()
+	small := vision.Resize(img, max(24, img.Width*3/4), max(24, img.Height*3/4), vision.Bilinear)
+	if mirrored {
+		small = vision.FlipHorizontal(small)
+	}
+	for i, v := range small.Pix {
+		small.Pix[i] = uint8(min(255, int(v)+6))
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, small.ToImage(), &jpeg.Options{Quality: 75}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := vision.Decode(&b, vision.DecodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// planted returns the pairs that are found among the images and a copy of every 20th of them, and the copies' places.
+func planted(t *testing.T, images []*vision.Image) (found []pair, want map[[2]int]bool) {
+	t.Helper()
+	n := len(images)
+	want = map[[2]int]bool{}
+	for i := 0; i < n; i += 20 {
+		want[[2]int{i, len(images)}] = true
+		images = append(images, copied(t, images[i], i%40 == 0))
+	}
+	var plain, mirrored [][]float64
+	for _, img := range images {
+		p, m := thumb(img)
+		plain, mirrored = append(plain, p), append(mirrored, m)
+	}
+	return nearDuplicates(plain, mirrored, duplicateCorrelation), want
+}
+
+// checkPlanted holds that all copies are found and nothing else.
+func checkPlanted(t *testing.T, found []pair, want map[[2]int]bool) {
+	t.Helper()
+	hits := 0
+	for _, p := range found {
+		if !want[[2]int{p.a, p.b}] {
+			t.Errorf("images %d and %d are no copies; correlation %.4f, mirrored %v", p.a, p.b, p.correlation, p.mirrored)
+			continue
+		}
+		hits++
+		if p.mirrored != (p.a%40 == 0) {
+			t.Errorf("copy of %d: mirrored is %v", p.a, p.mirrored)
+		}
+	}
+	if hits != len(want) {
+		t.Errorf("%d of %d copies found", hits, len(want))
+	}
+	t.Logf("%d of %d copies found, %d pairs in all", hits, len(want), len(found))
+}
+
+// TestDuplicates has made-up images of smooth blocks.
+func TestDuplicates(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var images []*vision.Image
+	for range 100 {
+		small := vision.New(8, 8)
+		for i := range small.Pix {
+			small.Pix[i] = uint8(rng.IntN(250))
+		}
+		images = append(images, vision.Resize(small, 64, 48, vision.Bilinear))
+	}
+	images = append(images, vision.New(32, 32), vision.New(40, 40)) // two plain ones are no copies
+	found, want := planted(t, slices.Clip(images[:100]))
+	checkPlanted(t, found, want)
+	if p, _ := thumb(images[100]); p != nil {
+		t.Error("a plain image is compared")
+	}
+}
+
+// TestDuplicatesOfPhotographs plants copies among 1,000 small photographs of CIFAR-10.
+func TestDuplicatesOfPhotographs(t *testing.T) {
+	d, err := datasets.Load(testutil.Shared(t, "data/cifar10_jpg.zip"), datasets.Options{SkipCheck: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var images []*vision.Image
+	for i := 0; len(images) < 1000; i++ {
+		img, err := d.Train.Image(i * d.Train.Len() / 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, img)
+	}
+	found, want := planted(t, images)
+	checkPlanted(t, found, want)
+}
+
+// TestMeasure has a dark, a bright, a blurred and a sharp image.
+func TestMeasure(t *testing.T) {
+	board := vision.New(300, 240)
+	for i := range board.Pix {
+		if x, y := i/3%300, i/3/300; (x/15+y/15)%2 == 0 {
+			board.Pix[i] = 200
+		}
+	}
+	blurred := vision.Resize(vision.Resize(board, 5, 4, vision.Bilinear), 300, 240, vision.Bilinear)
+	sharp, soft := measure(board), measure(blurred)
+	if sharp.sharpness < blurriest || soft.sharpness >= blurriest {
+		t.Errorf("sharpness %g and, blurred, %g; expected them on both sides of %d", sharp.sharpness, soft.sharpness, blurriest)
+	}
+	if math.Abs(sharp.luminance-100) > 3 {
+		t.Errorf("luminance %g, expected about 100", sharp.luminance)
+	}
+	if q := measure(vision.New(1, 1)); q != (quality{}) {
+		t.Errorf("one black pixel has %+v", q)
+	}
+}
+
+func TestFarOut(t *testing.T) {
+	if got := farOut([]float64{1, 2, 9, 1, 2, 1, 2, 30}); !slices.Equal(got, []int{7, 2}) {
+		t.Errorf("far out are %v, expected the last and the third", got)
+	}
+	if got := farOut([]float64{5, 5, 5, 5, 5}); got != nil {
+		t.Errorf("of equal values %v are far out", got)
+	}
+}
+
+// TestInspect finds a flipped label, a copy across splits, a dark and a blurred image among drawn ones.
+func TestInspect(t *testing.T) {
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	d, err := datasets.Load("shapes", datasets.Options{PerClass: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Val, d.Test = d.Val.FirstPerClass(2), nil
+	flipped, rng := map[string]string{}, rand.New(rand.NewPCG(17, 5))
+	for i := range d.Train.Len() {
+		if rng.Float64() < 0.05 {
+			flipped[d.Train.Name(i)] = d.Classes[(d.Train.Label(i)+1+rng.IntN(len(d.Classes)-1))%len(d.Classes)]
+		}
+	}
+	bad, err := d.Relabel(flipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(bad, InspectOptions{Model: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits := 0
+	for _, name := range r.Labels.Names() {
+		if flipped[name] != "" {
+			hits++
+		}
+	}
+	t.Logf("%v; %d of %d flipped labels are among them; accuracy %.3f", r, hits, len(flipped), r.Accuracy)
+	if hits*10 < len(flipped)*7 || hits*10 < len(r.Labels)*3 {
+		t.Errorf("%d labels named, %d of %d flipped ones; expected a recall of 0.7 and a precision of 0.3", len(r.Labels), hits, len(flipped))
+	}
+	bundle, err := r.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"labels probably wrong", "%, labelled ", "resnet20"} {
+		if text := bundle[plots.MIMEText].(string); !strings.Contains(text, want) {
+			t.Errorf("the text has no %q: %s", want, text)
+		}
+	}
+	for _, c := range []struct {
+		want string
+		call func() error
+	}{
+		{"nil", func() error { _, err := Inspect(nil); return err }},
+		{"Folds", func() error { _, err := Inspect(d, InspectOptions{Folds: 1}); return err }},
+	} {
+		if err := c.call(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, expected one with %q", err, c.want)
+		}
+	}
+}
+
+// TestExtra has the choice of the image to drop: the training image of a pair across splits, one of three copies left.
+func TestExtra(t *testing.T) {
+	ref := func(split, name string) ImageRef { return ImageRef{Split: split, Name: name} }
+	r := &Inspection{Duplicates: []Duplicate{
+		{A: ref("train", "a"), B: ref("val", "b"), AcrossSplits: true},
+		{A: ref("train", "c"), B: ref("train", "d")},
+		{A: ref("train", "c"), B: ref("train", "e")},
+		{A: ref("train", "d"), B: ref("train", "e")},
+	}}
+	if got := r.Extra(); !slices.Equal(got, []string{"a", "d", "e"}) {
+		t.Errorf("extra are %v, expected a, d and e", got)
+	}
+}
