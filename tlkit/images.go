@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -56,17 +57,17 @@ func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
 		}
 	}
 	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(p.Confidence[b], p.Confidence[a]) })
-	var items []plots.Captioned
+	var items []plots.Predicted
 	for _, i := range wrong[:min(n, len(wrong))] {
 		image, err := split.Image(i)
 		if err != nil {
 			return err
 		}
-		items = append(items, plots.Captioned{Image: image.ToImage(), Mark: plots.Wrong,
-			Caption: fmt.Sprintf("%s, said %s %.0f%%", data.Classes[p.Labels[i]], data.Classes[p.Predicted[i]], 100*p.Confidence[i])})
+		items = append(items, plots.Predicted{Image: image.ToImage(), Name: split.Name(i), Label: data.Classes[p.Labels[i]],
+			Prediction: data.Classes[p.Predicted[i]], Probability: p.Confidence[i], Loss: math.NaN()})
 	}
 	if len(items) == 0 {
 		return plots.Show(plots.Text("No mistakes on the validation images."))
 	}
-	return plots.Show(plots.Images(items, 5))
+	return plots.Show(plots.Predictions("", items, 5))
 }

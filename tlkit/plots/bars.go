@@ -2,6 +2,7 @@ package plots
 
 import (
 	"cmp"
+	"fmt"
 	"image/color"
 	"math"
 	"slices"
@@ -26,11 +27,13 @@ type Bar struct {
 type BarOptions struct {
 	Label   string // of the value axis
 	Percent bool   // values are shares, 1 is 100 %
+	// Groups, if not nil, has one entry per bar, which chooses its colour in place of its name.
+	Groups []string
 }
 
 // Bars returns a figure of horizontal bars from zero, one row per bar in the order given, coloured by the order in
 // which names first appear: bars and curves of the same strategies in the same order have the same colours. The Bundle
-// has Vega-Lite, SVG and a plain text table. bars may be empty.
+// has Vega-Lite, SVG and a plain text table. bars may be empty. It fails if BarOptions.Groups has another length.
 func Bars(title string, bars []Bar, opts BarOptions) Figure {
 	return barChart{title, bars, opts}
 }
@@ -55,6 +58,9 @@ func (f barChart) longNames() []string { return names(f.bars, func(b Bar) string
 func (b Bar) hasRange() bool { return finite(b.Low, b.High) && (b.Low != 0 || b.High != 0) }
 
 func (f barChart) Bundle() (map[string]any, error) {
+	if f.opts.Groups != nil && len(f.opts.Groups) != len(f.bars) {
+		return nil, fmt.Errorf("plots: %d groups for %d bars, want one per bar or none", len(f.opts.Groups), len(f.bars))
+	}
 	svg, err := drawSVG(f)
 	if err != nil {
 		return nil, err
@@ -116,15 +122,31 @@ func (f barChart) reach() (lo, hi float64) {
 	return lo, hi
 }
 
+// group returns what chooses the colour of bar i.
+func (f barChart) group(i int) string {
+	if f.opts.Groups != nil {
+		return f.opts.Groups[i]
+	}
+	return f.bars[i].Name
+}
+
+// groups returns the distinct groups in order of first appearance.
+func (f barChart) groups() []string {
+	if f.opts.Groups != nil {
+		return names(f.opts.Groups, func(s string) string { return s })
+	}
+	return f.longNames()
+}
+
 // colours returns the colour of each bar.
 func (f barChart) colours() []color.NRGBA {
 	index := map[string]int{}
-	for i, n := range names(f.bars, func(b Bar) string { return b.Name }) {
+	for i, n := range f.groups() {
 		index[n] = i
 	}
 	list := make([]color.NRGBA, len(f.bars))
-	for i, b := range f.bars {
-		list[i] = rgb(Color(index[b.Name]))
+	for i := range f.bars {
+		list[i] = rgb(Color(index[f.group(i)]))
 	}
 	return list
 }
@@ -170,6 +192,9 @@ func (f barChart) rows() arr {
 	rows := arr{}
 	for i, b := range f.bars {
 		row := obj{"k": i, "n": b.Name}
+		if f.opts.Groups != nil {
+			row["c"] = f.group(i)
+		}
 		if finite(b.Value) {
 			row["v"], row["t"], row["end"] = round(b.Value, 6), f.number(b.Value), round(b.outer(), 6)
 			if b.hasRange() {
@@ -202,8 +227,12 @@ func (f barChart) valueAxis(field string) obj {
 }
 
 func (f barChart) colourScale() obj {
-	domain := names(f.bars, func(b Bar) string { return b.Name })
-	return obj{"field": "n", "type": "nominal", "scale": obj{"domain": domain, "range": colorRange(domain)}, "legend": obj{"disable": true}}
+	field := "n"
+	if f.opts.Groups != nil {
+		field = "c"
+	}
+	domain := f.groups()
+	return obj{"field": field, "type": "nominal", "scale": obj{"domain": domain, "range": colorRange(domain)}, "legend": obj{"disable": true}}
 }
 
 func (f barChart) tooltip(ranged bool) arr {

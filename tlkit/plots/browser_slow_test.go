@@ -122,7 +122,7 @@ type place struct {
 // findPlaces is an expression for the outputs and their texts; its %s selects the outputs.
 const findPlaces = `JSON.stringify([...document.querySelectorAll("%s")].flatMap((out, i) => {
 	const at = (e, kind) => { const r = e.getBoundingClientRect(); return {X: r.x, Y: r.y, W: r.width, H: r.height, Text: e.textContent.slice(0, 40), Cell: i, Kind: kind}; };
-	const texts = [...out.querySelectorAll("svg text, figcaption, td, th, summary, caption, strong, .tlkit-text")].filter(e => e.textContent.trim() && e.getClientRects().length && !e.querySelector("title") && getComputedStyle(e).opacity !== "0");
+	const texts = [...out.querySelectorAll("svg text, figcaption, td, th, summary, caption, strong, .tlkit-text")].filter(e => e.textContent.trim() && e.getClientRects().length && !e.querySelector("title, details") && (e.localName === "summary" || !e.closest("details:not([open])")) && getComputedStyle(e).opacity !== "0");
 	return [at(out, "output"), ...[...out.querySelectorAll("svg, img")].map(e => at(e, "drawing")), ...texts.map(e => at(e, "text"))];
 }))`
 
@@ -167,6 +167,14 @@ func lookAt(img image.Image, p place, scale float64) (ground, ink float64) {
 // examine takes a screenshot of the page and looks at every output and text. paper is the page's colour.
 func examine(ctx context.Context, t *testing.T, name, outputs string, figures []shown, paper color.Color) {
 	t.Helper()
+	// A click on a count shows its images.
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector("details[name] summary")?.click(), "")`)); err != nil {
+		t.Fatal(err)
+	}
+	opened := `[...document.querySelectorAll("details[open] img")].every(e => e.complete && e.getBoundingClientRect().height > 20)`
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](opened)); err != nil {
+		t.Fatalf("%s: the images of a count do not show: %v", name, err)
+	}
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(findPlaces, outputs)))
 	if err != nil {
 		t.Fatal(err)

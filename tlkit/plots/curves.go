@@ -37,6 +37,9 @@ type Line struct {
 	// Best is the number, from 1, of the point that a star marks: of the epoch whose weights are kept, for instance. 0
 	// marks none.
 	Best int
+
+	// plain leaves the markers out.
+	plain bool
 }
 
 // Panel is one chart of a figure, with axes of its own.
@@ -189,7 +192,7 @@ func (p Panel) pieces(l Line, k, n int) []piece {
 		star = &l.Points[l.Best-1]
 	}
 	pts, band := thin(l.Points, l.Band)
-	marked := p.marked(Line{Points: pts}, k, n)
+	marked := p.marked(Line{Points: pts, plain: l.plain}, k, n)
 	var list []piece
 	open, above := false, false
 	last := -1 // of a stretch above the limit, the last point, not yet added

@@ -94,6 +94,9 @@ func glyphs(m marker, radius float64, ink color.Color, points []Point) plot.Plot
 // have one, and lines of different names at different points, so that a line shows where it lies below another.
 func (p Panel) marked(l Line, k, n int) func(i int) bool {
 	count := len(l.Points)
+	if l.plain {
+		return func(int) bool { return false }
+	}
 	if p.Points || count <= 1 {
 		return func(int) bool { return true }
 	}

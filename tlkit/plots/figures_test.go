@@ -44,6 +44,7 @@ func TestTableErrors(t *testing.T) {
 		"row 1 of the table has 1 cells, want 2, one per column (a, b)":                       Table(columns, rows, TableOptions{}),
 		"column 2 to be compared is not in the table, want 0 to 1":                            Table(columns, rows[:1], TableOptions{Lowest: []int{2}}),
 		"marked cell (row 1, column 0) is not in the table of 1 rows and 2 columns":           Table(columns, rows[:1], TableOptions{Marked: []Cell{{1, 0}}}),
+		"1 groups for 2 bars, want one per bar or none":                                       Bars("", []Bar{{"a", 1, 0, 0}, {"b", 1, 0, 0}}, BarOptions{Groups: []string{"x"}}),
 		"confusion matrix has 1 rows for 2 classes":                                           Confusion([]string{"a", "b"}, [][]int{{1, 2}}),
 		"row 1 (b) of the confusion matrix has 1 counts, want 2":                              Confusion([]string{"a", "b"}, [][]int{{1, 2}, {3}}),
 		"counts -3 examples of b taken for a, want 0 or more":                                 Confusion([]string{"a", "b"}, [][]int{{1, 2}, {-3, 1}}),
@@ -79,6 +80,7 @@ func TestBarsGolden(t *testing.T) {
 		{"transfer", 0.941, 0.93, 0.952}, {"fine-tune", 0.936, 0.91, 0.95},
 		{"scratch \"from\" \\ zero", 0.61, 0.55, 0.66}, {"diverged", math.NaN(), 0, 0}},
 		BarOptions{Label: "validation accuracy", Percent: true}))
+	goldenFigure(t, "bars_groups", Bars("", []Bar{{"a.0", 0.1, 0, 0}, {"a.1", 0.2, 0, 0}, {"b.0", 0.3, 0, 0}}, BarOptions{Groups: []string{"a", "a", "b"}}))
 	goldenFigure(t, "bars_negative", Bars("", []Bar{{"old", -3.8, -4.2, -3.1}, {"new", 2.3, 0, 0}}, BarOptions{Label: "points"}))
 }
 

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"strings"
 )
 
 // shown is a figure of the gallery with a name.
@@ -41,6 +42,10 @@ func gallery() []shown {
 	}
 	return []shown{{"curves", curves}, {"robust", Curves("outliers and overlaps", robust, long)}, {"bars", bars}, {"confusion", confusion}, {"table", table}, {"images", images},
 		{"stack", Stack("all", curves, table, Text("a verdict"))},
+		{"predictions", Predictions("Predictions", somePredicted(), 0)}, {"top_losses", TopLosses(somePredicted(), 2)},
+		{"top_by_class", TopLossesByClass(somePredicted(), 2)}, {"reliability", someReliability()}, {"network", someNetwork()},
+		{"confusion_images", ConfusionImages([]string{"ants", "bees with a long long name", "蟻"}, [][]int{{60, 10, 0}, {5, 70, 2}, {0, 3, 31}}, []Example{
+			{0, 1, photo(300, 200), "a.png"}, {0, 1, photo(100, 200), "b.png"}, {2, 1, block(32), "c.png"}})},
 		{"perclass", PerClass([]string{"ants", "bees"}, [][]int{{66, 4}, {5, 78}})}}
 }
 
@@ -53,4 +58,26 @@ func photo(w, h int) image.Image {
 		}
 	}
 	return img
+}
+
+func somePredicted() []Predicted {
+	return []Predicted{{photo(300, 200), "1.jpg", "ants", "ants", 0.93, 0.07}, {photo(200, 300), "2.jpg", "ants", "bees", 0.81, 1.9},
+		{block(16), "", "bees", "bees", math.NaN(), math.NaN()}, {photo(120, 120), "4.jpg", "bees", "ants", 0.99, 4.6}, {photo(120, 120), "", "", "ants", 0.5, math.NaN()}}
+}
+
+func someReliability() Figure {
+	before := ReliabilitySet{Name: "before"}
+	after := ReliabilitySet{Name: "after"}
+	for i := range 10 {
+		low := float64(i) / 10
+		before.Bins = append(before.Bins, ReliabilityBin{low, low + 0.1, low + 0.06, max(0, low-0.1), i * i})
+		after.Bins = append(after.Bins, ReliabilityBin{low, low + 0.1, low + 0.05, low + 0.03, 28})
+	}
+	before.Bins[0] = ReliabilityBin{0, 0.1, math.NaN(), math.NaN(), 0}
+	return Reliability("Calibration", before, after)
+}
+
+func someNetwork() Figure {
+	return Network("resnet18 under fine-tuning", []NetworkStage{{"stem", "112 x 112 x 64, 9,536 parameters", StageFrozen}, {"layer1", "56 x 56 x 64", StageFrozen},
+		{"layer4", strings.Repeat("a long detail ", 8), StageTrained}, {"head", "2 classes, 1,026 parameters", StageNew}})
 }

@@ -137,7 +137,8 @@ func (e *Evaluation) add(split *datasets.Split, probabilities []float64) {
 	best, label := numbers.Argmax(probabilities), split.Label(i)
 	p.Names, p.Labels = append(p.Names, split.Name(i)), append(p.Labels, label)
 	p.Predicted, p.Confidence = append(p.Predicted, best), append(p.Confidence, probabilities[best])
-	e.Loss += numbers.NegLog(probabilities[label]) / float64(split.Len())
+	p.Losses = append(p.Losses, numbers.NegLog(probabilities[label]))
+	e.Loss += p.Losses[i] / float64(split.Len())
 	e.Brier += brier(probabilities, label) / float64(split.Len())
 }
 

@@ -119,6 +119,8 @@ type Predictions struct {
 	Labels     []int     `json:"labels"`     // the true classes
 	Predicted  []int     `json:"predicted"`  // the most probable classes
 	Confidence []float64 `json:"confidence"` // their probabilities, in [0, 1]
+	// Losses are the cross-entropies of the true classes. Evaluate fills them, training does not.
+	Losses []float64 `json:"losses,omitempty"`
 }
 
 // Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless

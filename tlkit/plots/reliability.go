@@ -1,0 +1,64 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+)
+
+// ReliabilityBin has the images whose predictions have a probability from Low to High.
+type ReliabilityBin struct {
+	// Low and High are the ends of the bin, in [0, 1].
+	Low, High float64
+	// Confidence is the mean probability of the predictions, Accuracy the share of right ones; of no images, NaN.
+	Confidence, Accuracy float64
+	// Count is the number of images.
+	Count int
+}
+
+// Reliability returns a reliability diagram (DeGroot and Fienberg 1983; Guo 2017, arXiv 1706.04599, section 2): accuracy
+// over confidence, with the diagonal of a calibrated model, a shade for the gap between both, and the number of images
+// per bin. The note has the expected calibration error, the mean gap weighted by the images (Guo 2017, equation 3). A
+// line is named by Name: give several sets of bins, such as before and after a temperature, for comparison.
+func Reliability(title string, sets ...ReliabilitySet) Figure {
+	accuracy := Panel{Title: "Reliability", XLabel: "confidence", YLabel: "accuracy", Points: true,
+		Lines: []Line{{Name: "calibrated", Split: "diagonal", Points: []Point{{0, 0}, {1, 1}}, plain: true}}}
+	counts := Panel{Title: "Images", XLabel: "confidence", YLabel: "images"}
+	for i, s := range sets {
+		line, outline := Line{Name: s.Name}, Line{Name: s.Name, plain: true}
+		for _, b := range s.Bins {
+			outline.Points = append(outline.Points, Point{b.Low, 0}, Point{b.Low, float64(b.Count)}, Point{b.High, float64(b.Count)}, Point{b.High, 0})
+			if b.Count > 0 && finite(b.Confidence, b.Accuracy) {
+				line.Points = append(line.Points, Point{b.Confidence, b.Accuracy})
+				line.Band = append(line.Band, Interval{min(b.Confidence, b.Accuracy), max(b.Confidence, b.Accuracy)})
+			}
+		}
+		if i > 0 {
+			accuracy.Note += ", "
+		}
+		accuracy.Note += fmt.Sprintf("ECE %.1f%%", 100*s.ECE())
+		if s.Name != "" && len(sets) > 1 {
+			accuracy.Note += " " + s.Name
+		}
+		accuracy.Lines, counts.Lines = append(accuracy.Lines, line), append(counts.Lines, outline)
+	}
+	return Curves(title, accuracy, counts)
+}
+
+// ReliabilitySet is one line of a reliability diagram.
+type ReliabilitySet struct {
+	Name string
+	Bins []ReliabilityBin // in ascending order
+}
+
+// ECE returns the expected calibration error in [0, 1]: the mean distance of accuracy and confidence, weighted by the
+// number of images (Guo 2017, equation 3); NaN without images.
+func (s ReliabilitySet) ECE() float64 {
+	sum, n := 0.0, 0
+	for _, b := range s.Bins {
+		if b.Count > 0 && finite(b.Confidence, b.Accuracy) {
+			sum += float64(b.Count) * math.Abs(b.Confidence-b.Accuracy)
+			n += b.Count
+		}
+	}
+	return sum / float64(n)
+}

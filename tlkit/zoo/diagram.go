@@ -1,0 +1,131 @@
+package zoo
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+)
+
+// Diagram draws the stages from the image on, coloured by what training does with them: frozen, trained, or new, for the
+// stages named by fresh ("head", after the output layer was replaced). A stage that is partly frozen says so.
+func (s *Summary) Diagram(fresh ...string) plots.Figure {
+	var list []plots.NetworkStage
+	for _, st := range s.Stages {
+		box := plots.NetworkStage{Name: st.Name, Detail: fmt.Sprintf("%s, %s parameters", shapeText(st.Out), thousands(st.Params)), State: plots.StageTrained}
+		switch {
+		case slices.Contains(fresh, st.Name):
+			box.State = plots.StageNew
+		case st.Trainable == 0:
+			box.State = plots.StageFrozen
+		case st.Trainable < st.Params:
+			box.Detail += fmt.Sprintf(", %s frozen", thousands(st.Params-st.Trainable))
+		}
+		list = append(list, box)
+	}
+	return plots.Network(fmt.Sprintf("%s (%s)", s.Model, s.Weights), list)
+}
+
+// WeightChange is how far training moved the values of one layer.
+type WeightChange struct {
+	Stage string // the name of its stage
+	Layer string // its prefix in the state dict; that of the stage's name for values of no layer
+	// Relative is the Euclidean norm of the change over that of the values before; infinite if those were all 0, and NaN
+	// if values are not finite.
+	Relative float64
+}
+
+// WeightChanges is the result of [Model.ChangesSince]. It is a figure.
+type WeightChanges struct {
+	Model  string
+	Layers []WeightChange
+	// Left are the variables that were not compared, as the other model lacks them or has another shape: a new output
+	// layer, usually.
+	Left []string
+}
+
+// ChangesSince compares the model's values, layer by layer, with those of an earlier model of the same architecture:
+// what fine-tuning moved. Running statistics are left out.
+func (m *Model) ChangesSince(before *Model) (*WeightChanges, error) {
+	if before == nil {
+		return nil, fmt.Errorf("zoo: the earlier model of %s is nil; load it with its first weights", m.Spec.Name)
+	}
+	c := &WeightChanges{Model: m.Spec.Name}
+	var moved, size []float64 // of each layer, squared norms
+	for _, p := range m.Params() {
+		if p.Buffer {
+			continue
+		}
+		old, ok := before.Param(p.Key)
+		if !ok || !slices.Equal(old.Shape, p.Shape) {
+			c.Left = append(c.Left, p.Key)
+			continue
+		}
+		d, n, err := distance(m, before, p.Path(), old.Path(), p.Key)
+		if err != nil {
+			return nil, err
+		}
+		layer := p.Key[:max(0, strings.LastIndexByte(p.Key, '.'))]
+		if layer == "" {
+			layer = p.Stage
+		}
+		i := slices.IndexFunc(c.Layers, func(w WeightChange) bool { return w.Layer == layer && w.Stage == p.Stage })
+		if i < 0 {
+			i = len(c.Layers)
+			c.Layers, moved, size = append(c.Layers, WeightChange{Stage: p.Stage, Layer: layer}), append(moved, 0), append(size, 0)
+		}
+		moved[i], size[i] = moved[i]+d, size[i]+n
+	}
+	if len(c.Layers) == 0 {
+		return nil, fmt.Errorf("zoo: %s and %s have no variable of equal key and shape; compare models of one architecture", m.Spec.Name, before.Spec.Name)
+	}
+	for i := range c.Layers {
+		if moved[i] > 0 || size[i] > 0 || math.IsNaN(moved[i]) {
+			c.Layers[i].Relative = math.Sqrt(moved[i] / size[i])
+		}
+	}
+	return c, nil
+}
+
+// distance returns the squared norms of the difference of two variables, and of the earlier one.
+func distance(m, before *Model, path, oldPath, key string) (moved, size float64, err error) {
+	var flat [2][]float32
+	for i, at := range []struct {
+		m    *Model
+		path string
+	}{{m, path}, {before, oldPath}} {
+		v := at.m.store.GetVariable(at.path)
+		if v == nil {
+			return 0, 0, fmt.Errorf("zoo: the model %s has no values of %s; it was released", at.m.Spec.Name, key)
+		}
+		value, err := v.Value()
+		if err != nil {
+			return 0, 0, fmt.Errorf("zoo: values of %s: %w", key, err)
+		}
+		if flat[i], err = tensors.CopyFlatData[float32](value); err != nil {
+			return 0, 0, fmt.Errorf("zoo: values of %s: %w", key, err)
+		}
+	}
+	for i, v := range flat[1] {
+		d := float64(flat[0][i]) - float64(v)
+		moved, size = moved+d*d, size+float64(v)*float64(v)
+	}
+	return moved, size, nil
+}
+
+// Figure has a bar per layer, from the image on, in the colour of its stage.
+func (c *WeightChanges) Figure() plots.Figure {
+	var stages []string
+	var bars []plots.Bar
+	for _, l := range c.Layers {
+		stages, bars = append(stages, l.Stage), append(bars, plots.Bar{Name: l.Layer, Value: l.Relative})
+	}
+	return plots.Bars(c.Model+": change of the weights", bars, plots.BarOptions{Label: "change, as a share of the weights' norm", Percent: true, Groups: stages})
+}
+
+// Bundle is the figure. A notebook shows it for a cell that ends in the changes.
+func (c *WeightChanges) Bundle() (map[string]any, error) { return c.Figure().Bundle() }
