@@ -17,8 +17,14 @@ import (
 
 var shots = flag.String("shots", "", "folder for screenshots of the page, to look at")
 
+// webPage is a page open in a browser.
+type webPage struct {
+	t   *testing.T
+	ctx context.Context
+}
+
 // openPage opens a page in Chromium, which reaches this machine only, and has a camera that shows a test picture.
-func openPage(t *testing.T, url string) context.Context {
+func openPage(t *testing.T, url string) webPage {
 	t.Helper()
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
@@ -37,29 +43,58 @@ func openPage(t *testing.T, url string) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(cancel)
-	do(t, ctx, chromedp.Navigate(url))
-	return ctx
+	p := webPage{t, ctx}
+	p.do(chromedp.Navigate(url))
+	return p
 }
 
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
-	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		t.Fatal(err)
+func (p webPage) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, steps...); err != nil {
+		p.t.Fatal(err)
 	}
+}
+
+// wait waits until an expression holds.
+func (p webPage) wait(expression string) {
+	p.t.Helper()
+	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(2*time.Minute))); err != nil {
+		p.t.Fatalf("waiting for %s: %v; the page says %q", expression, err, p.text("document.body.innerText"))
+	}
+}
+
+// text evaluates an expression as text.
+func (p webPage) text(expression string) string {
+	p.t.Helper()
+	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return text
+}
+
+// drop drops a file on the page. content is an expression for its bytes.
+func (p webPage) drop(content, name string) {
+	p.t.Helper()
+	p.text(fmt.Sprintf(`(() => {
+		const files = new DataTransfer();
+		files.items.add(new File([%s], %q));
+		document.getElementById("drop").dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
+	})()`, content, name))
 }
 
 // shoot stores a screenshot of the whole page where -shots says.
-func shoot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
+func (p webPage) shoot(name string) {
+	p.t.Helper()
 	if *shots == "" {
 		return
 	}
-	var picture []byte
-	do(t, ctx, chromedp.FullScreenshot(&picture, 90))
-	if err := os.WriteFile(filepath.Join(*shots, name+".jpg"), picture, 0o644); err != nil {
-		t.Fatal(err)
+	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(90))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*shots, name+".jpg"), picture, 0o644)
+	}
+	if err != nil {
+		p.t.Fatal(err)
 	}
 }
 
@@ -73,56 +108,46 @@ func TestPage(t *testing.T) {
 	address, _ := startServer(t, &Server{Handler: h})
 	images := shapes(t, 2)
 	model := loadModel(t)
-	ctx := openPage(t, "http://"+address+"/")
-	do(t, ctx, chromedp.Poll(`document.getElementById("name").textContent === "shapes"`, nil))
+	p := openPage(t, "http://"+address+"/")
+	p.wait(`document.getElementById("name").textContent === "shapes"`)
+	const first = `document.querySelector("#results .card")`
 	for i, m := range images {
 		want, err := model.Predict(m, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		drop := fmt.Sprintf(`(() => {
-			const bytes = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0));
-			const files = new DataTransfer();
-			files.items.add(new File([bytes], "<b>picture</b> %d.png", { type: "image/png" }));
-			document.getElementById("drop").dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
-		})()`, base64.StdEncoding.EncodeToString(pngOf(t, m)), i)
-		var class, name, status string
-		do(t, ctx, chromedp.Evaluate(drop, nil),
-			chromedp.Poll(fmt.Sprintf(`document.querySelectorAll("#results .card").length === %d && /\d %%$/.test(document.getElementById("status").textContent)`, i+1), nil),
-			chromedp.Text("#results .card:first-child h3", &class), chromedp.Text("#results .card:first-child .file", &name),
-			chromedp.Text("#status", &status))
-		if class != want[0].Class || name != fmt.Sprintf("<b>picture</b> %d.png", i) || !strings.Contains(status, want[0].Class) {
+		file := fmt.Sprintf("<b>picture</b> %d.png", i)
+		p.drop(fmt.Sprintf(`Uint8Array.from(atob(%q), (c) => c.charCodeAt(0))`, base64.StdEncoding.EncodeToString(pngOf(t, m))), file)
+		p.wait(fmt.Sprintf(`document.querySelectorAll("#results .card").length === %d && /\d %%$/.test(document.getElementById("status").textContent)`, i+1))
+		class, name, status := p.text(first+`.querySelector("h3").textContent`), p.text(first+`.querySelector(".file").textContent`), p.text(`document.getElementById("status").textContent`)
+		if class != want[0].Class || name != file || !strings.Contains(status, want[0].Class) {
 			t.Errorf("the page shows class %q, file %q and says %q; want class %q", class, name, status, want[0].Class)
 		}
 	}
-	shoot(t, ctx, "light")
-	do(t, ctx, chromedp.Evaluate(`document.documentElement.style.colorScheme = "dark"`, nil)) // as if the reader's system were dark
-	shoot(t, ctx, "dark")
+	p.shoot("light")
+	p.text(`document.documentElement.style.colorScheme = "dark"`) // as if the reader's system were dark
+	p.shoot("dark")
 
-	var text string
-	do(t, ctx, chromedp.Evaluate(`(() => {
-			const files = new DataTransfer();
-			files.items.add(new File(["no picture"], "letter.txt"));
-			document.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
-		})()`, nil), chromedp.Poll(`document.querySelector("#results .error") !== null`, nil), chromedp.Text("#results .error", &text))
-	if !strings.Contains(text, "not a JPEG") {
+	p.drop(`"no picture"`, "letter.txt")
+	p.wait(`document.querySelector("#results .error")`)
+	if text := p.text(`document.querySelector("#results .error").textContent`); !strings.Contains(text, "not a JPEG") {
 		t.Errorf("a text file: the page says %q", text)
 	}
 
-	do(t, ctx, chromedp.Click("#camera"), chromedp.Poll(`document.getElementById("video").videoWidth > 0`, nil), chromedp.Click("#shoot"),
-		chromedp.Poll(`document.querySelectorAll("#results .card").length === 4`, nil), chromedp.Text("#results .card:first-child .file", &text))
-	if !strings.HasPrefix(text, "camera") {
+	p.do(chromedp.Click("#camera"))
+	p.wait(`document.getElementById("video").videoWidth > 0`)
+	p.do(chromedp.Click("#shoot"))
+	p.wait(`document.querySelectorAll("#results .card").length === 4`)
+	if text := p.text(first + `.querySelector(".file").textContent`); !strings.HasPrefix(text, "camera") {
 		t.Errorf("the picture of the camera has the name %q", text)
 	}
-	var wide bool
-	do(t, ctx, chromedp.EmulateViewport(360, 740), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
-	if wide {
+	p.do(chromedp.EmulateViewport(360, 740))
+	if p.text(`document.documentElement.scrollWidth > innerWidth`) == "true" {
 		t.Error("on a phone the page is wider than the screen")
 	}
-	shoot(t, ctx, "phone")
-	var unnamed []string
-	do(t, ctx, chromedp.Evaluate(`[...document.querySelectorAll("button, input, img, a")].filter((e) => !(e.textContent.trim() || e.alt || e.ariaLabel || e.labels?.length)).map((e) => e.outerHTML)`, &unnamed))
-	if len(unnamed) > 0 {
-		t.Errorf("elements without a name for those who can't see: %q", unnamed)
+	p.shoot("phone")
+	unnamed := p.text(`[...document.querySelectorAll("button, input, img, a")].filter((e) => !(e.textContent.trim() || e.alt || e.ariaLabel || e.labels?.length)).map((e) => e.outerHTML)`)
+	if unnamed != "" {
+		t.Errorf("elements without a name for those who can't see: %s", unnamed)
 	}
 }
