@@ -34,9 +34,9 @@ func (s StageState) ink() color.NRGBA {
 
 // NetworkStage is one box of a diagram.
 type NetworkStage struct {
-	Name   string // "layer1"
-	Detail string // "56 x 56 x 64, 147,968 parameters"; may be ""
-	State  StageState
+	Name   string     // "layer1"
+	Detail string     // "56 x 56 x 64, 147,968 parameters"; may be ""
+	State  StageState // decides the colour
 }
 
 // Network returns a diagram of a network's stages from the image on, top to bottom, coloured by what training does with

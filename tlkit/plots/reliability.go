@@ -46,7 +46,7 @@ func Reliability(title string, sets ...ReliabilitySet) Figure {
 
 // ReliabilitySet is one line of a reliability diagram.
 type ReliabilitySet struct {
-	Name string
+	Name string           // chooses the colour
 	Bins []ReliabilityBin // in ascending order
 }
 

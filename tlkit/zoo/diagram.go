@@ -41,8 +41,8 @@ type WeightChange struct {
 
 // WeightChanges is the result of [Model.ChangesSince]. It is a figure.
 type WeightChanges struct {
-	Model  string
-	Layers []WeightChange
+	Model  string         // the architecture's name
+	Layers []WeightChange // from the image on
 	// Left are the variables that were not compared, as the other model lacks them or has another shape: a new output
 	// layer, usually.
 	Left []string
