@@ -119,3 +119,51 @@ func TestPreviewAugment(t *testing.T) {
 		}
 	}
 }
+
+// subtitles returns the notes of the panels of a figure of curves.
+func subtitles(t *testing.T, f plots.Figure) string {
+	t.Helper()
+	b, err := f.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, view := range b[plots.MIMEVegaLite].(map[string]any)["concat"].([]any) {
+		if title, ok := view.(map[string]any)["title"].(map[string]any); ok {
+			all = append(all, title["subtitle"].(string))
+		}
+	}
+	return strings.Join(all, " | ")
+}
+
+// The learning-rate test's figure leaves the diverged tail out, and says so.
+func TestLRCurveTail(t *testing.T) {
+	c := &train.LRCurve{Strategy: "transfer"}
+	for i := range 20 {
+		loss := 2 - 0.05*float64(i)
+		if i > 15 {
+			loss = math.Pow(10, float64(i-14))
+		}
+		c.Rates, c.Losses, c.Smoothed = append(c.Rates, math.Pow(10, float64(i-20)/4)), append(c.Losses, loss), append(c.Smoothed, loss)
+	}
+	c.Losses[19] = math.NaN()
+	// The start is 2, the lowest loss 1.25: cut at 2.15, of which the note has two digits.
+	if got, want := subtitles(t, c.Figure()), "triangles: above 2.1, up to 1e+05"; got != want {
+		t.Errorf("the note is %q, want %q", got, want)
+	}
+	if got := subtitles(t, (&train.LRCurve{Rates: []float64{1}, Losses: []float64{1}, Smoothed: []float64{1}}).Figure()); got != "" {
+		t.Errorf("one point: note %q, want none", got)
+	}
+}
+
+// The curves of a run star the best epoch; with several seeds there is none.
+func TestCurvesStar(t *testing.T) {
+	ds, m, r := paint(t), pretrained(t), quick(t)
+	if got := subtitles(t, compare(t, r, "one", ds, m, strategy.Transfer{}).Curves()); strings.Count(got, "star: best epoch") != 2 {
+		t.Errorf("notes %q, want the star in both panels", got)
+	}
+	r.Seeds = 2
+	if got := subtitles(t, compare(t, r, "two", ds, m, strategy.Transfer{}).Curves()); strings.Contains(got, "star") {
+		t.Errorf("notes %q, want no star: each seed has its own best epoch", got)
+	}
+}
