@@ -6,7 +6,7 @@
 //
 //	scenes := detect.Scenes(sketches, sketches.Train, 60, detect.SceneOptions{Seed: 1})  // several objects each, with boxes
 //	regions, err := detect.Regions(sketches.Classes, scenes, tests, detect.RegionOptions{}) // proposals as a data set
-//	run := tlkit.MustCompare("rcnn", regions, model, tlkit.LogisticRegression{}, tlkit.FineTune{})
+//	run := tlkit.MustCompare("rcnn", regions, model, tlkit.LogisticRegression{}, tlkit.FineTune{From: "layer3", LearningRate: 0.03})
 //	detector := detect.Detector{Model: ...}                // a result's model
 //	report, err := detector.Evaluate(tests)                // average precision per class, and their mean
 //
