@@ -23,6 +23,8 @@ func (quiet) Result(map[string]any)        {}
 func (quiet) WantInput(int)                {}
 func (quiet) Held(int)                     {}
 
+func (quiet) Changed(map[string]string, []string, string) {}
+
 // TestWholeAfterShared: when a cell can't be linked against the library, it is
 // linked whole, sees what earlier cells hold, and later cells see it.
 func TestWholeAfterShared(t *testing.T) {

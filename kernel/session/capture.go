@@ -28,7 +28,7 @@ func (c *call) capture() *Error {
 			mode = os.O_APPEND
 		}
 		var err error
-		if captured.file, err = os.OpenFile(c.path(rest), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
+		if captured.file, err = os.OpenFile(c.env.path(rest), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
 			return c.fail("%v", err)
 		}
 	}

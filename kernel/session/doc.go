@@ -46,6 +46,20 @@
 // before keeps its present value. When the worker is lost, functions, types and constants are compiled again at once
 // (lost.go).
 //
+// # What ends a program
+//
+// os.Exit ends the cell and not the worker, whoever calls it: package rt has a hook inside it, which log.Fatal, methods
+// of loggers, flag sets and libraries reach as well. syscall.Exit is replaced in the text of cells; in a library it ends
+// the worker, as a signal does.
+//
+// The end of input (Ctrl-D) is io.EOF for the code that reads. A statement that drops the error of its read ends the
+// cell with it (reads.go).
+//
+// # Folder and environment
+//
+// Cells, magics and commands share them (environment.go): what a cell changes with os.Setenv and os.Chdir is known to
+// %env, %pwd and ! when the cell has ended, and to every later worker.
+//
 // # Names that a program sees
 //
 // Types print as main.T, and unexported fields are unexported for reflect, fmt and encoders (gennames.go; package rt's

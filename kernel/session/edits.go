@@ -107,7 +107,10 @@ func (e *editor) node(n ast.Node) bool {
 				e.embedded(f)
 			}
 		}
+	case *ast.ExprStmt:
+		e.readStatement(n)
 	case *ast.AssignStmt:
+		e.readAssign(n)
 		if e.defines[n] != nil {
 			e.between(n.TokPos, n.TokPos+2, "=")
 		}
@@ -119,7 +122,7 @@ func (e *editor) node(n ast.Node) bool {
 // interrupt ends a sleep, ending the process ends the cell, and the flags of earlier cells are known.
 var replacements = map[string]string{
 	"time.Sleep": "Sleep",
-	"os.Exit":    "Exit", "log.Fatal": "Fatal", "log.Fatalf": "Fatalf", "log.Fatalln": "Fatalln",
+	"os.Exit":    "Exit", "syscall.Exit": "Exit", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
 	"flag.Parse": "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 
@@ -270,6 +273,6 @@ func (e *editor) useLocal(id *ast.Ident) {
 // useAfter adds a use of a variable after the statement that declares it.
 func (e *editor) useAfter(id *ast.Ident, declaration ast.Node) {
 	if st, ok := declaration.(ast.Stmt); ok {
-		e.insert(st.End(), "; _ = "+id.Name)
+		e.insert(endOf(st), "; _ = "+id.Name)
 	}
 }

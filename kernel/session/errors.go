@@ -116,7 +116,13 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	case "error":
 		return &Error{"Error", msg, []string{red + "Error: " + plain + msg}}
 	case "exit":
-		return &Error{"Exit", "the cell called os.Exit: " + msg + "; all variables are there", []string{red + "the cell ended itself (" + msg + ")" + plain + "; all variables are there"}}
+		e := &Error{"Exit", "the cell called os.Exit: " + msg + "; all variables are there", []string{red + "the cell ended itself (" + msg + ")" + plain + "; all variables are there"}}
+		e.Traceback = append(e.Traceback, innermost(f.Frames, src)...)
+		return e
+	case "eof":
+		e := &Error{"EndOfInput", "end of input (Ctrl-D) ended the cell; all variables are there", []string{red + "end of input" + plain + ": it ended the cell, because the code does not take the error of this read; all variables are there"}}
+		e.Traceback = append(e.Traceback, innermost(f.Frames, src)...)
+		return e
 	case "goexit":
 		return &Error{"Error", msg, []string{msg}}
 	}
@@ -133,13 +139,14 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 			break
 		}
 		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
+			if cell == strconv.Itoa(src.count) && src.added(fr.Line) {
+				continue // what %test and %exec add to the cell
+			}
 			if name == "Run" || name == "" { // the frame of a body that only panics has no name
 				name = "the cell's body"
 			}
 			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, name))
-			if cell == strconv.Itoa(src.count) {
-				e.Traceback = append(e.Traceback, fmt.Sprintf("%5d | %s", fr.Line, src.line(fr.Line)))
-			}
+			e.Traceback = append(e.Traceback, src.quoted(cell, fr.Line)...)
 			continue
 		}
 		if fr.File == ownPosition {
@@ -148,6 +155,16 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 		e.Traceback = append(e.Traceback, fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
 	}
 	return e
+}
+
+// innermost returns the innermost line of a cell in a stack.
+func innermost(frames []rt.Frame, src *source) []string {
+	for _, fr := range frames {
+		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
+			return append([]string{fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain)}, src.quoted(cell, fr.Line)...)
+		}
+	}
+	return nil
 }
 
 // workerLost restarts the worker and lists what is lost.

@@ -7,6 +7,8 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -68,7 +70,24 @@ func (pl *planner) explain(t *typed, msg string) string {
 		}
 	}
 	// The checker reports a missing pkg.Nam as: undefined: pkg.Nam
-	return strings.ReplaceAll(msg, cellPath+".", "")
+	return strings.ReplaceAll(msg, cellPath+".", "") + pl.hiding(t, msg)
+}
+
+// noMember matches the checker's message about a field or method that is not there.
+var noMember = regexp.MustCompile(`^(\w+)\.\w+ undefined \(type `)
+
+// hiding returns the reason for a missing member where a name of the session hides a package: after fmt := 1, that is
+// what fmt means.
+func (pl *planner) hiding(t *typed, msg string) string {
+	m := noMember.FindStringSubmatch(msg)
+	if m == nil || t.declared[m[1]] || !slices.Contains(pl.b.PackageNames(), m[1]) {
+		return ""
+	}
+	e := pl.names.live[m[1]]
+	if e == nil {
+		return ""
+	}
+	return fmt.Sprintf("; %s of cell %d hides the package: %%rm %s forgets it", e.name, e.cell, e.name)
 }
 
 // valueOf returns the syntax of a value of a type.

@@ -18,6 +18,13 @@ var foreignMagic = []struct {
 	{"one variable of the environment", []step{{code: "%env GREETING=hi there", want: "env: GREETING=hi there"}, {code: "%env GREETING", want: "hi there\n"},
 		{code: "%env NOT_THERE_AT_ALL", want: "NOT_THERE_AT_ALL is not set"}, {code: "os.Getenv(\"GREETING\")", want: "hi there"}}},
 	{"the whole environment, without secrets", []step{{code: "%env MY_API_KEY=abc\n%env PLAIN=shown"}, {code: "%env", want: "PLAIN=shown\n", not: "abc"}}},
+	{"a cell sets the environment", []step{{code: "os.Setenv(\"K_SET\", \"by Go\")"}, {code: "%env K_SET", want: "by Go\n"}, {code: "!echo shell: $K_SET", want: "shell: by Go"}, {code: "%%bash\necho bash: $K_SET", want: "bash: by Go"},
+		{code: "%env K_SET=by magic\nos.Getenv(\"K_SET\")", want: "by magic"}, {code: "os.Unsetenv(\"K_SET\")"}, {code: "%env K_SET", want: "is not set"}, {code: "!echo [$K_SET]", want: "[]"}, {code: "os.LookupEnv(\"K_SET\")", want: "false"}}},
+	{"a cell that fails has set the environment", []step{{code: "os.Setenv(\"K_FAIL\", \"1\")\npanic(\"later\")", fail: "later"}, {code: "!echo [$K_FAIL]", want: "[1]"}, {code: "%reset"}, {code: "os.Getenv(\"K_FAIL\")", want: "1"}, {code: "syscall.Kill(os.Getpid(), syscall.SIGKILL)", fail: "WorkerLost"}, {code: "os.Getenv(\"K_FAIL\")", want: "1"}}},
+	{"GODEBUG in a cell", []step{{code: "os.Setenv(\"GODEBUG\", \"gctrace=0\")\ngo os.Exit(3)\nselect {}", fail: "exit status 3"}, {code: "strings.Contains(os.Getenv(\"GODEBUG\"), \"gctrace=0\")", want: "true"}}},
+	{"a cell changes the folder", []step{{code: "err := os.Mkdir(\"below\", 0o755)\nos.Chdir(\"below\")"}, {code: "%pwd", want: "/below\n"}, {code: "!pwd", want: "/below\n"}, {code: "%%sh\npwd", want: "/below\n"}, {code: "%%writefile here.txt\nx"}, {code: "text, err := os.ReadFile(\"here.txt\")\nstring(text)", want: "x"},
+		{code: "%cd -", not: "/below"}, {code: "%cd -", want: "/below\n"}, {code: "os.Chdir(\"..\"); os.RemoveAll(\"below\")"}, {code: "%reset"}, {code: "1", want: "=> 1"}}},
+	{"the folder is removed", []step{{code: "os.Mkdir(\"gone\", 0o755); os.Chdir(\"gone\"); os.RemoveAll(\"../gone\")"}, {code: "%reset"}, {code: "os.Getwd()", want: "=> /"}}},
 	{"quotes around a value", []step{{code: "%env WORDS=\"a  b\"\nlen(os.Getenv(\"WORDS\"))", want: "=> 4"}, {code: "%env MORE 'c d'\nos.Getenv(\"MORE\")", want: "c d", not: "'"}}},
 	{"GoNB's environment", []step{{code: "%env GONB_VERSION", want: "v0.11.5"}, {code: "os.Getenv(\"GONB_JUPYTER_ROOT\") != \"\" && os.Getenv(\"GONB_GIT_COMMIT\") != \"\"", want: "=> true"},
 		{code: "!echo $GONB_VERSION", want: "v0.11.5"}}},
@@ -54,6 +61,15 @@ var foreignMagic = []struct {
 	{"%history", []step{{code: "a := 1"}, {code: "a + 1", want: "=> 2"}, {code: "%hist 1", want: "[1] a := 1"}, {code: "%history", want: "[2] a + 1"}}},
 	{"%args with quotes", []step{{code: "%args --text=\"hello world\" -v\nlen(os.Args)", want: "=> 3"}, {code: "os.Args[1]", want: "hello world"}}},
 	{"power", []step{{code: "x := 3"}, {code: "x ** 2", fail: "math.Pow(x, 2)"}}},
+	{"names change places", []step{{code: "x, y := \"a\", 5"}, {code: "x, y := y, x"}, {code: "x, y", want: "=> 5, a"}, {code: "x := x"}, {code: "y := []string{y}\nz := y"}, {code: "fmt.Sprint(x, y, z)", want: "5 [a] [a]"}}},
+	{"a printing function of a dot import", []step{{code: "import . \"fmt\"\nPrintln(\"one\")", want: "one\n", not: "=>"}}},
+	{"a byte order mark", []step{{code: "\ufefffmt.Println(\"after it\")", want: "after it"}}},
+	{"a variable named like a package", []step{{code: "fmt := \"shadow\""}, {code: "fmt.Println(1)", fail: "fmt of cell 1 hides the package: %rm fmt"}, {code: "%rm fmt\nfmt.Println(1)", want: "1\n"}}},
+	{"C and JavaScript", []step{{code: "int z = 5;", fail: "z := 5"}, {code: "for (int i = 0; i < 3; i++) { }", fail: "no parentheses"}, {code: "var y: int = 5", fail: "var y int"}, {code: "if 1 == 1\n{\n}", fail: "the { stands at the end of that line"}, {code: "else { }", fail: "} else {"},
+		{code: "throw 5", fail: "panic("}, {code: "func(x) => x + 1", fail: "func(x int) int"}, {code: "a := 1\n++a", fail: "statements of their own"}}},
+	{"lists, maps and texts of Python", []step{{code: "x := [1, 2, 3]", fail: "[]int{1, 2, 3}"}, {code: "[1, 2]", fail: "[]int{1, 2, 3}"}, {code: "{\"a\": 1}", fail: "map[string]int"}, {code: "\"ab\" * 3", fail: "strings.Repeat"}, {code: "for i in range(3): print(i)", fail: "for i := range 3 { ... }"}, {code: "n := 1\nn == nil", fail: "can be nil"}}},
+	{"commands without a mark", []step{{code: "ls -la", fail: "!ls -la"}, {code: "pip install x", fail: "!pip install x"}, {code: "cd /tmp", fail: "%cd /tmp"}, {code: "go get example.com/x", fail: "!*go"}}},
+	{"quotes of a word processor", []step{{code: "fmt.Println(\u2018a\u2019)", fail: "straight quotes"}, {code: "x := 5\u00a0+ 1", fail: "no-break space"}}},
 	{"None, True, False, null", []step{{code: "var err error\nerr == None", fail: "undefined: None (in Go: nil)"}, {code: "True", fail: "in Go: true", not: "did you mean"}, {code: "ok := False", fail: "in Go: false"}, {code: "null", fail: "nil"}}},
 	{"print with a format", []step{{code: "x := 1\nprint(f\"x is {x}\")", fail: "fmt.Sprintf"}, {code: "print \"hello\"", fail: "fmt.Println(x)"}}},
 	{"print of a slice", []step{{code: "print(time.Now())", fail: "fmt.Println prints any value"}}},
@@ -94,7 +110,7 @@ func TestForeignMagic(t *testing.T) {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			s.workDir = dir
+			s.env.changed(nil, nil, dir)
 			if err := s.Restart(); err != nil {
 				t.Fatal(err)
 			}

@@ -173,9 +173,22 @@ func (g *generator) piece(src *source, start int, text string) string {
 	return fmt.Sprintf("\n//line %s%s:%d\n%s\n", cellPosition, count, src.place(start, "").line, text)
 }
 
+// endOf returns the end of a node in the text, which knows no marks; see old.
+func endOf(n ast.Node) token.Pos {
+	end := n.End()
+	ast.Inspect(n, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.End() == end && strings.HasSuffix(id.Name, old) {
+			end -= token.Pos(len(old))
+			return false
+		}
+		return true
+	})
+	return end
+}
+
 // edited returns the edited text of a node.
 func (g *generator) edited(src *source, node ast.Node) string {
-	return apply(src, src.offset(node.Pos()), src.offset(node.End()), g.edits(src, node))
+	return apply(src, src.offset(node.Pos()), src.offset(endOf(node)), g.edits(src, node))
 }
 
 func (g *generator) item(it *item) string {

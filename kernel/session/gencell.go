@@ -203,7 +203,7 @@ func (b *body) varSpec(spec *ast.ValueSpec) {
 		edits = append(edits, b.edits(b.src, v)...)
 	}
 	first, last := spec.Values[0], spec.Values[len(spec.Values)-1]
-	values := apply(b.src, b.src.offset(first.Pos()), b.src.offset(last.End()), edits)
+	values := apply(b.src, b.src.offset(first.Pos()), b.src.offset(endOf(last)), edits)
 	text := strings.Join(targets, ", ") + " = " + values
 	if len(targets) == 1 && targets[0] == "_" && spec.Type != nil {
 		text = "{ var _ " + b.edited(b.src, spec.Type) + " = " + values + " }"

@@ -59,11 +59,13 @@ func (g *generator) printsOrWrites() bool {
 	if !ok {
 		return false
 	}
-	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-	if !ok {
-		return false
+	var f types.Object
+	switch fun := ast.Unparen(call.Fun).(type) {
+	case *ast.SelectorExpr:
+		f = g.info.Uses[fun.Sel]
+	case *ast.Ident: // of a dot import
+		f = g.info.Uses[fun]
 	}
-	f := g.info.Uses[sel.Sel]
 	if f == nil || f.Pkg() == nil {
 		return false
 	}

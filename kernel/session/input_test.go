@@ -5,6 +5,7 @@ package session
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -76,12 +77,20 @@ func TestReaders(t *testing.T) {
 		{"two goroutines", "var wg sync.WaitGroup; var total atomic.Int64; for range 2 { wg.Add(1); go func() { defer wg.Done(); var n int64; fmt.Scanln(&n); total.Add(n) }() }; wg.Wait(); fmt.Print(total.Load())", []string{"3", "4"}, "7", 2},
 		{"after end of file", "var p, q int; _, e1 := fmt.Scanln(&p); _, e2 := fmt.Scanln(&q); fmt.Print(e1, e2, q)", []string{"\x04", "5"}, "EOF <nil> 5", 2},
 		{"long", "lr := bufio.NewReader(os.Stdin); long, _ := lr.ReadString('\\n'); fmt.Print(len(long))", []string{strings.Repeat("x", 300_000)}, "300001", 1},
+		{"a child that selects", "python(\"import select, sys; select.select([0], [], []); print(sys.stdin.readline(), end='')\")", []string{"a"}, "a\n", 1},
+		{"a child that polls", "python(\"import select, sys; p = select.poll(); p.register(0, select.POLLIN); p.poll(); print(sys.stdin.readline(), end='')\")", []string{"a"}, "a\n", 1},
+		{"a child with epoll", "python(\"import select, sys; p = select.epoll(); p.register(0, select.EPOLLIN); p.poll(); print(repr(sys.stdin.readline()))\")", []string{"\x04"}, "''\n", 1},
 		{"left over", "var v int; fmt.Scanln(&v); fmt.Print(v)", []string{"1"}, "1", 1},
 		{"not what the cell before left", "var w int; fmt.Scan(&w); fmt.Print(w)", []string{"2 3 4"}, "2", 1},
 		{"but its own", "var z int; fmt.Scan(&z); fmt.Print(z)", []string{"9"}, "9", 1},
 	}
+	_, noPython := exec.LookPath("python3")
+	run(t, s, 100, "func python(code string) { c := exec.Command(\"python3\", \"-c\", code); c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr; c.Run() }")
 	for i, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
+			if noPython != nil && strings.HasPrefix(test.code, "python") {
+				t.Skip(noPython)
+			}
 			out := newTypist(test.lines...)
 			if i%2 == 1 {
 				out.after = 3 * 20 * time.Millisecond // slower than the worker looks
@@ -133,6 +142,46 @@ func TestStopInput(t *testing.T) {
 		if err := s.Execute(t.Context(), &Cell{Code: "line, err := in.ReadString('\\n')\nfmt.Printf(\"%q %v\", line, err)\n;", Count: 2*i + 3}, next); err != nil || next.String() != `"hello\n" <nil>` {
 			t.Errorf("after %s: %v, %q", code, err, next.String())
 		}
+	}
+}
+
+// TestEndOfInput: the end of input ends a cell that drops the error of its read, wherever that stands; other code
+// decides itself.
+func TestEndOfInput(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "var n int\nvar w string\nin := bufio.NewReader(os.Stdin)\nfunc name() string { s, _ := in.ReadString('\\n'); return s }")
+	for i, test := range []struct {
+		name, code string
+		lines      []string
+		want       string // printed by a cell that goes on
+	}{
+		{"Scanln", "fmt.Scanln(&n)\nfmt.Print(\"went on\")", nil, ""},
+		{"the second Scanln", "fmt.Scanln(&n)\nfmt.Scanln(&n)\nfmt.Print(\"went on\")", []string{"1"}, ""},
+		{"the last", "fmt.Print(1); fmt.Scan(&n, &w);", []string{"1"}, ""},
+		{"Fscan", "fmt.Fscan(in, &n)\nfmt.Print(\"went on\")", nil, ""},
+		{"an endless loop", "for { fmt.Scanln(&n) }", []string{"1", "2"}, ""},
+		{"a count that is used", "k, _ := fmt.Scan(&n)\nfmt.Print(k)", nil, ""},
+		{"ReadString", "line, _ := in.ReadString('\\n')\nfmt.Print(\"went on\", line)", nil, ""},
+		{"ReadRune", "r, _, _ := in.ReadRune()\nfmt.Print(\"went on\", r)", nil, ""},
+		{"in a function of another cell", "x := name()\nfmt.Print(\"went on\", x)", nil, ""},
+		{"Scanner.Scan", "sc := bufio.NewScanner(os.Stdin)\nsc.Scan()\nfmt.Print(\"went on\", sc.Text())", nil, ""},
+		{"a goroutine", "done := make(chan bool)\ngo func() { fmt.Scanln(&n); close(done) }()\n<-done\nfmt.Print(\"went on\")", nil, ""},
+		{"a taken error", "_, err := fmt.Scanln(&n)\nfmt.Print(err)", nil, "EOF"},
+		{"a sum until the end", "sum := 0\nfor { if _, err := fmt.Scan(&n); err != nil { break }; sum += n }\nfmt.Print(sum)", []string{"1", "2"}, "3"},
+		{"lines until the end", "lines := 0\nfor sc := bufio.NewScanner(os.Stdin); sc.Scan(); { lines++ }\nfmt.Print(lines)", []string{"a", "b"}, "2"},
+		{"a file's end", "f := bufio.NewReader(strings.NewReader(\"x\"))\nt, _ := f.ReadString('\\n')\nfmt.Print(t)", nil, "x"},
+	} {
+		out := newTypist(append(test.lines, endOfFile)...)
+		err := s.Execute(t.Context(), &Cell{Code: test.code + "\n;", Count: i + 2}, out)
+		if ends := err != nil && err.Name == "EndOfInput"; ends != (test.want == "") || err != nil && !ends {
+			t.Errorf("%s: ended with %v", test.name, err)
+		}
+		if got := out.String(); test.want != "" && got != test.want || strings.Contains(got, "went on") {
+			t.Errorf("%s: printed %q", test.name, got)
+		}
+	}
+	if got := run(t, s, 50, "n"); got != "=> 2" {
+		t.Errorf("what was read before: %q", got)
 	}
 }
 

@@ -4,7 +4,6 @@ package session
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -98,9 +97,7 @@ func stoppedError(f *rt.Failure, src *source) *Error {
 	for _, fr := range f.Frames {
 		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
 			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain))
-			if cell == strconv.Itoa(src.count) {
-				e.Traceback = append(e.Traceback, fmt.Sprintf("%5d | %s", fr.Line, src.line(fr.Line)))
-			}
+			e.Traceback = append(e.Traceback, src.quoted(cell, fr.Line)...)
 		}
 	}
 	return e

@@ -166,7 +166,10 @@ func (m *magic) source(count int) *source {
 		src.text, src.moved = m.timeit.wrap(m.code)
 		src.shown = m.code
 	}
-	src.text += m.calls()
+	if calls := m.calls(); calls != "" {
+		src.shown = m.code
+		src.text += calls
+	}
 	return src
 }
 

@@ -40,11 +40,8 @@ type Session struct {
 	history history
 	words   wordsKnown // the words that packages offer inside strings
 
-	// Settings of magic lines, for the executing goroutine only.
-	env     []string // for commands and workers
-	workDir string
-	lastDir string // the previous folder, for %cd -
-	args    []string
+	env  *environment
+	args []string // os.Args of the cells from here on; for the executing goroutine only
 }
 
 // New starts a session. The worker is built and launched in the background, so New returns at once; the first Execute
@@ -73,7 +70,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(), workDir: cfg.WorkDir}
+	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(), env: newEnvironment(cfg.Env, cfg.WorkDir)}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.out = newSink(s)
 	go func() {
@@ -91,6 +88,7 @@ func (s *Session) start() error {
 		return err
 	}
 	s.libs = newLibraries(s.fset, s.b)
+	s.env.modDir = s.b.ModDir()
 	if s.program, err = s.b.Worker(s.ctx, worker.Source()); err != nil {
 		return err
 	}
@@ -114,12 +112,17 @@ func (s *Session) start() error {
 
 // launch starts a worker.
 func (s *Session) launch() error {
-	return s.runner.launch(worker.Config{Program: s.program, Dir: s.cfg.Dir, WorkDir: s.workDir, Env: s.commandEnv(), Sink: s.out})
+	dir, _ := s.env.folder()
+	if !isFolder(dir) { // a cell removed it
+		dir = s.cfg.WorkDir
+		s.env.changed(nil, nil, dir)
+	}
+	return s.runner.launch(worker.Config{Program: s.program, Dir: s.cfg.Dir, WorkDir: dir, Env: s.env.list(), Sink: s.out})
 }
 
-// commandEnv returns the environment of worker and shell commands.
-func (s *Session) commandEnv() []string {
-	return slices.Concat(s.cfg.Env, gonbEnv(s.workDir, s.cfg.WorkDir, s.b.ModDir()), s.env)
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // selfTest tests that the linker keeps a map literal that only a later cell uses; see package build. With a cache, the
@@ -199,7 +202,7 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	default:
 	}
 	s.words.forget()
-	code := strings.ReplaceAll(cell.Code, "\r\n", "\n")
+	code := strings.ReplaceAll(strings.TrimPrefix(cell.Code, "\ufeff"), "\r\n", "\n")
 	if name := asksHelp(code); name != "" {
 		return s.showHelpOn(ctx, name)
 	}

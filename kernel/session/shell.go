@@ -3,14 +3,12 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,27 +18,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
-
-// path expands ~ and variables; the result is relative to the kernel's folder.
-func (s *Session) path(p string) string {
-	p = os.Expand(p, func(name string) string {
-		for i := len(s.env) - 1; i >= 0; i-- {
-			if v, ok := strings.CutPrefix(s.env[i], name+"="); ok {
-				return v
-			}
-		}
-		return os.Getenv(name)
-	})
-	if rest, ok := strings.CutPrefix(p, "~"); ok && (rest == "" || rest[0] == '/') {
-		if home, err := os.UserHomeDir(); err == nil {
-			p = home + rest
-		}
-	}
-	if !filepath.IsAbs(p) {
-		p = filepath.Join(s.workDir, p)
-	}
-	return p
-}
 
 // systemCommands returns the magics about files, folders and programs.
 func systemCommands() []command {
@@ -60,14 +37,14 @@ func (c *call) chdir() *Error {
 	if c.args == "" {
 		return c.pwd()
 	}
-	dir := c.path(c.file())
+	dir := c.env.path(c.file())
 	if c.args == "-" {
-		dir = cmp.Or(c.lastDir, c.workDir)
+		_, dir = c.env.folder()
 	}
 	if err := c.process().Chdir(dir); err != nil {
 		return c.fail("%v", err)
 	}
-	c.lastDir, c.workDir = c.workDir, dir
+	c.env.changed(nil, nil, dir)
 	if err := c.process().Setenv("GONB_DIR", dir); err != nil {
 		return c.fail("%v", err)
 	}
@@ -75,7 +52,8 @@ func (c *call) chdir() *Error {
 }
 
 func (c *call) pwd() *Error {
-	c.say("%s", c.workDir)
+	dir, _ := c.env.folder()
+	c.say("%s", dir)
 	return nil
 }
 
@@ -90,20 +68,16 @@ func (c *call) environment() *Error {
 		sets = true
 	}
 	name = strings.TrimSpace(name)
-	values := map[string]string{}
-	for _, kv := range c.commandEnv() {
-		name, value, _ := strings.Cut(kv, "=")
-		values[name] = value
-	}
+	values := c.env.values()
 	switch old, known := values[name]; {
 	case sets && name == "":
 		return c.fail("needs a name and a value: %%env NAME VALUE")
 	case sets:
 		value = unquote(strings.TrimSpace(value))
-		c.env = append(c.env, name+"="+value)
 		if err := c.process().Setenv(name, value); err != nil {
 			return c.fail("%v", err)
 		}
+		c.env.setenv(name, value)
 		c.say("env: %s=%s", name, value)
 	case name == "":
 		for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -139,7 +113,7 @@ func (c *call) writeFile() *Error {
 	if name = unquote(strings.TrimSpace(name)); name == "" {
 		return c.fail("needs a file: %s [-a] FILE", c.name)
 	}
-	f, err := os.OpenFile(c.path(name), os.O_CREATE|os.O_WRONLY|mode, 0o644)
+	f, err := os.OpenFile(c.env.path(name), os.O_CREATE|os.O_WRONLY|mode, 0o644)
 	if err != nil {
 		return c.fail("%v", err)
 	}
@@ -150,7 +124,7 @@ func (c *call) writeFile() *Error {
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	c.say("wrote %s", c.path(name))
+	c.say("wrote %s", c.env.path(name))
 	return nil
 }
 
@@ -163,12 +137,13 @@ func (c *call) script() *Error {
 
 // program runs a program with the cell as its input.
 func (c *call) program(name string, args ...string) *Error {
-	return c.command(c.ctx, c.workDir, c.m.body, false, name, args...)
+	dir, _ := c.env.folder()
+	return c.command(c.ctx, dir, c.m.body, false, name, args...)
 }
 
 // shell runs a ! or !* line.
 func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) *Error {
-	dir := s.workDir
+	dir, _ := s.env.folder()
 	star := strings.HasPrefix(line, "*")
 	if star {
 		line, dir = line[1:], s.b.ModDir()
@@ -195,9 +170,9 @@ func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) 
 func (s *Session) command(ctx context.Context, dir, stdin string, online bool, name string, args ...string) *Error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	cmd.Env = s.commandEnv()
+	cmd.Env = s.env.list()
 	if online {
-		cmd.Env = append(s.b.Env(), s.env...)
+		cmd.Env = s.env.overriding(s.b.Env())
 	}
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

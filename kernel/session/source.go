@@ -4,8 +4,10 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"go/ast"
 	"go/token"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,6 +67,19 @@ func (s *source) line(n int) string {
 		return ""
 	}
 	return lines[n-1]
+}
+
+// added reports whether line n is none of the text as the user wrote it.
+func (s *source) added(n int) bool {
+	return s.shown != "" && n > strings.Count(s.shown, "\n")+1
+}
+
+// quoted returns line n of a cell for a traceback; nothing if the source is that of another cell.
+func (s *source) quoted(cell string, n int) []string {
+	if cell != strconv.Itoa(s.count) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%5d | %s", n, s.line(n))}
 }
 
 // column converts the compiler's column, which counts bytes, to a count of characters.

@@ -15,7 +15,7 @@ import (
 func (e *editor) afterWaits(list []ast.Stmt) {
 	for _, st := range list {
 		if e.mayWait(st) {
-			e.insert(st.End(), "; "+e.rt()+".Next()")
+			e.insert(endOf(st), "; "+e.rt()+".Next()")
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (s *Session) Words(ctx context.Context, code string, cursor int) (start int
 // files returns the files whose paths begin with typed.
 func (s *Session) files(typed string) []Candidate {
 	dir, prefix := filepath.Split(typed)
-	entries, err := os.ReadDir(s.path(dir))
+	entries, err := os.ReadDir(s.env.path(dir))
 	if err != nil {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (s *Session) files(typed string) []Candidate {
 		if !strings.HasPrefix(name, prefix) || name[0] == '.' && prefix == "" {
 			continue
 		}
-		if info, err := os.Stat(filepath.Join(s.path(dir), name)); err == nil && info.IsDir() {
+		if info, err := os.Stat(filepath.Join(s.env.path(dir), name)); err == nil && info.IsDir() {
 			name += "/"
 		}
 		all = append(all, Candidate{Text: dir + name, Kind: "file"})

@@ -46,6 +46,9 @@ type Sink interface {
 	Result(data map[string]any)
 	// WantInput reports that run n reads from standard input; reply with Process.Input.
 	WantInput(n int)
+	// Changed reports what the run changed: environment variables with a new value, variables that are gone, and the
+	// folder, empty if it is the same.
+	Changed(set map[string]string, unset []string, dir string)
 	// Held reports that run n can't be stopped: C code or a loop of a library holds it.
 	Held(n int)
 }
@@ -245,6 +248,8 @@ func (p *Process) eventLoop(f *os.File) {
 			p.deliver(func(s Sink) { s.WantInput(e.N) })
 		case "held":
 			p.deliver(func(s Sink) { s.Held(e.N) })
+		case "changed":
+			p.deliver(func(s Sink) { s.Changed(e.Set, e.Unset, e.Dir) })
 		case "done":
 			p.drain()
 			p.stopped.Store(e.Stopped)

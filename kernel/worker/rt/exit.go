@@ -4,47 +4,63 @@ package rt
 
 import (
 	"fmt"
-	"log"
+	"os"
 	"runtime"
+	"strconv"
+	"strings"
 )
 
 // Exit is os.Exit for a cell: it ends the cell, with all its goroutines, as a failure whose message is the status.
 // Their deferred functions run.
-func Exit(status int) { exit(fmt.Sprintf("exit status %d", status)) }
+func Exit(status int) { exit(status) }
 
-// Fatal is log.Fatal for a cell.
-func Fatal(v ...any) { fatal(log.Default(), fmt.Sprint(v...)) }
+// exitCalled runs inside os.Exit, whoever calls it (log.Fatal, flag.Parse, a library), in place of the end of the
+// process. It returns, and the process ends, only if no cell started the goroutine. again restores this hook, which
+// os.Exit takes away and guards until the goroutine has ended.
+func exitCalled(again func()) {
+	keepLabels()
+	if _, head := self(); !strings.Contains(head, "cell:") && !strings.Contains(head, `"cell"`) {
+		return
+	}
+	go again()
+	exit(exitStatus())
+}
 
-// Fatalf is log.Fatalf for a cell.
-func Fatalf(format string, v ...any) { fatal(log.Default(), fmt.Sprintf(format, v...)) }
-
-// Fatalln is log.Fatalln for a cell.
-func Fatalln(v ...any) { fatal(log.Default(), fmt.Sprintln(v...)) }
-
-// LoggerFatal is the method Fatal of a logger.
-func LoggerFatal(l *log.Logger, v ...any) { fatal(l, fmt.Sprint(v...)) }
-
-// LoggerFatalf is the method Fatalf of a logger.
-func LoggerFatalf(l *log.Logger, format string, v ...any) { fatal(l, fmt.Sprintf(format, v...)) }
-
-// LoggerFatalln is the method Fatalln of a logger.
-func LoggerFatalln(l *log.Logger, v ...any) { fatal(l, fmt.Sprintln(v...)) }
-
-// fatal logs as log.Fatal does, at the caller's line, and ends the cell.
-func fatal(l *log.Logger, text string) {
-	l.Output(3, text)
-	exit("exit status 1")
+// exitStatus returns the argument of the os.Exit that is being called; 1 if it can't be read.
+func exitStatus() int {
+	buf := make([]byte, 16<<10)
+	_, args, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "\nos.Exit(0x")
+	if end := strings.IndexAny(args, "?)"); end > 0 {
+		if n, err := strconv.ParseUint(args[:end], 16, 64); err == nil {
+			return int(n)
+		}
+	}
+	return 1
 }
 
 // exit ends the calling goroutine, and the others of the running cell. If the caller belongs to an earlier cell, only
 // the caller ends.
-func exit(message string) {
-	_, head := self()
-	stopping.Lock()
-	if c := running.Load(); c != nil && labelled(head, c.n) {
-		c.exit.CompareAndSwap(nil, &Failure{Kind: "exit", Message: message, Frames: stack()})
-		c.halt()
+func exit(status int) {
+	message := fmt.Sprintf("exit status %d", status)
+	if !endCell(&Failure{Kind: "exit", Message: message, Frames: stack()}) {
+		fmt.Fprintf(os.Stderr, "A goroutine of an earlier cell called os.Exit (%s): it ended, nothing else did.\n", message)
 	}
-	stopping.Unlock()
 	runtime.Goexit()
+}
+
+// endCell makes the goroutines of the running cell end, with f as the cell's failure; the caller ends itself. It reports
+// false if the caller is none of them.
+func endCell(f *Failure) bool {
+	keepLabels()
+	name, head := self()
+	stopping.Lock()
+	defer stopping.Unlock()
+	c := running.Load()
+	if c == nil || !labelled(head, c.n) {
+		return false
+	}
+	c.ending[name] = true // what it deferred runs undisturbed
+	c.exit.CompareAndSwap(nil, f)
+	c.halt()
+	return true
 }

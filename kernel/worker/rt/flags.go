@@ -13,10 +13,10 @@ import (
 // known are the flags of all cells.
 var known = map[string]*flag.Flag{}
 
-// freshFlags gives a run its own flag.CommandLine, which panics on an error instead of calling os.Exit.
+// freshFlags gives a run its own flag.CommandLine.
 func freshFlags() {
 	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
-	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.PanicOnError)
+	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.ExitOnError)
 }
 
 // addKnown adds the flags of earlier runs.

@@ -39,12 +39,13 @@ func Main() {
 	}()
 	input.open()
 	go watchInput()
+	noteSurroundings()
 	send(Event{Op: "ready"})
 	dec := json.NewDecoder(in)
 	for {
 		var r Request
 		if err := dec.Decode(&r); err != nil {
-			os.Exit(0)
+			syscall.Exit(0)
 		}
 		serve(r, runs)
 	}
@@ -68,7 +69,9 @@ func serve(r Request, runs chan<- Request) {
 	}
 }
 
+// reply tells the kernel that a request was carried out, or why not. What the kernel changed is nothing new to it.
 func reply(err error) {
+	noteSurroundings()
 	if err != nil {
 		send(Event{Op: "error", Text: err.Error()})
 		return

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"sync"
+	"syscall"
 )
 
 // Request is a message from the kernel to the worker.
@@ -30,8 +31,8 @@ type Request struct {
 
 // Event is a message from the worker to the kernel.
 type Event struct {
-	// Op is "ready", "opened", "result", "input", "held", "done", "sizes", "ok" or "error". "held" means that C code or
-	// a loop of a library holds the run, which should stop.
+	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "ok" or "error". "held" means that
+	// C code or a loop of a library holds the run, which should stop.
 	Op string
 	// N is the run's number.
 	N int `json:",omitempty"`
@@ -41,6 +42,11 @@ type Event struct {
 	Failure *Failure `json:",omitempty"`
 	// Stopped means that the run was interrupted, however it ended ("done").
 	Stopped bool `json:",omitempty"`
+	// Set are environment variables with a new value, Unset those that are gone, and Dir is the folder, empty if it is
+	// the same ("changed").
+	Set   map[string]string `json:",omitempty"`
+	Unset []string          `json:",omitempty"`
+	Dir   string            `json:",omitempty"`
 	// Text is an error's message.
 	Text string `json:",omitempty"`
 	// Sizes are bytes by variable ("sizes"), keyed "run.name".
@@ -49,7 +55,7 @@ type Event struct {
 
 // Failure describes how a cell failed.
 type Failure struct {
-	// Kind is "panic", "error", "interrupted", "exit", "goexit" or "open".
+	// Kind is "panic", "error", "interrupted", "exit", "eof", "goexit" or "open".
 	Kind string
 	// Type is the Go type of the panic's or error's value.
 	Type string
@@ -83,7 +89,7 @@ func send(e Event) {
 	}
 	if err := events.enc.Encode(e); err != nil {
 		if _, broken := err.(*os.PathError); broken {
-			os.Exit(3)
+			syscall.Exit(3)
 		}
 		// The bundle can't be encoded as JSON: send the error in its place.
 		events.enc.Encode(Event{Op: e.Op, N: e.N, Data: map[string]any{"text/plain": "(can't be shown: " + err.Error() + ")"}})

@@ -27,7 +27,7 @@ type current struct {
 
 	stop        chan struct{} // closed when the goroutines must end, for one of the next two reasons
 	interrupted atomic.Bool
-	exit        atomic.Pointer[Failure] // the cell called Exit
+	exit        atomic.Pointer[Failure] // the cell ended itself
 
 	mu  sync.Mutex
 	set []string // variables of the cell that have their values
@@ -61,6 +61,7 @@ func run(r Request) {
 	if failure != nil {
 		failure.Began, failure.Set = true, c.whatIsSet()
 	}
+	reportSurroundings()
 	send(Event{Op: "done", N: r.N, Failure: failure, Stopped: stopped})
 }
 

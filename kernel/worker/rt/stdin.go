@@ -25,6 +25,7 @@ type stdin struct {
 	writer *os.File
 	asked  int  // the run for which input was requested; 0 if no request is open
 	used   bool // the run has read
+	ended  bool // the run was given end of file
 }
 
 // inputEvery is the interval at which a running cell is checked.
@@ -78,7 +79,7 @@ func (s *stdin) take(r Request) {
 	s.used = true
 	if r.EOF {
 		s.open()
-		s.asked = 0
+		s.asked, s.ended = 0, true
 		s.mu.Unlock()
 		return
 	}
@@ -105,7 +106,14 @@ func (s *stdin) end() {
 	if s.used {
 		s.open()
 	}
-	s.asked, s.used = 0, false
+	s.asked, s.used, s.ended = 0, false, false
+}
+
+// hasEnded reports whether the run was given end of file.
+func (s *stdin) hasEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 // unread returns how many bytes are in the pipe.
@@ -116,7 +124,8 @@ func unread() int {
 	return int(n)
 }
 
-// isRead reports whether a thread of this process or of its children is reading descriptor 0. Linux shows that in
+// isRead reports whether a thread of this process or of its children is reading descriptor 0, or a child waits until it
+// can. Linux shows that in
 // /proc, and a process may read its own entries and those of its children.
 func isRead() bool {
 	if threadReads("self") {
@@ -125,7 +134,7 @@ func isRead() bool {
 	own, _ := os.Readlink("/proc/self/fd/0")
 	for _, pid := range descendants() {
 		process := strconv.Itoa(pid)
-		if target, err := os.Readlink("/proc/" + process + "/fd/0"); err == nil && target == own && threadReads(process) {
+		if target, err := os.Readlink("/proc/" + process + "/fd/0"); err == nil && target == own && (threadReads(process) || threadPolls(process)) {
 			return true
 		}
 	}

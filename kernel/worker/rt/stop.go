@@ -122,6 +122,7 @@ func interrupt(n int) {
 	stopping.Lock()
 	defer stopping.Unlock()
 	stopping.asked = n
+	keepLabels()
 	if c := running.Load(); c != nil && c.n == n {
 		stopNow(c)
 	}
