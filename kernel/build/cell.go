@@ -136,7 +136,31 @@ func (b *Builder) linkWhole(ctx context.Context, cfg string, n int, plugin, arch
 	if err := b.importcfg(cfg, with...); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	return b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(n))
+	link := func(archive string) error {
+		return b.link(ctx, cfg, plugin, archive, "-buildmode=plugin", "-pluginpath="+Path(n))
+	}
+	err := link(archive)
+	missing := undefined(err)
+	if len(missing) == 0 {
+		return err
+	}
+	// The library has bodies for methods that only exist as instructions; without it the plugin needs them.
+	object, err := b.defineMissing(ctx, filepath.Dir(cfg), missing)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(archive)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	whole := filepath.Join(filepath.Dir(cfg), "whole.a") // a copy: later cells must not define them again
+	if err := os.WriteFile(whole, data, 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	if err := b.pack(ctx, filepath.Dir(cfg), whole, []string{object}); err != nil {
+		return err
+	}
+	return link(whole)
 }
 
 // Drop removes a run that failed: no later run may import it.

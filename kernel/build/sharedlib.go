@@ -58,7 +58,7 @@ func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, package
 	for try := 1; ; try++ {
 		all := args
 		if len(missing) > 0 {
-			archive, err := b.defineMissing(ctx, tmp, cfg, missing)
+			archive, err := b.missingPackage(ctx, tmp, cfg, missing)
 			if err != nil {
 				return err
 			}
@@ -136,28 +136,37 @@ func undefined(err error) []string {
 	return names
 }
 
-// defineMissing gives a body that traps to functions without one: methods that the compiler always replaces by
-// instructions (package simd). A library holds all methods of its types, including those that can never be called.
-func (b *Builder) defineMissing(ctx context.Context, tmp, cfg string, names []string) (string, error) {
+// defineMissing makes an object file with a body that traps for functions without one: methods that the compiler always
+// replaces by instructions (package simd). A library holds all methods of its types, including those that can never be
+// called; so does a plugin whose code looks methods up by name.
+func (b *Builder) defineMissing(ctx context.Context, tmp string, names []string) (object string, err error) {
 	var text bytes.Buffer
 	text.WriteString("#include \"textflag.h\"\n")
 	for _, name := range names {
 		name = strings.NewReplacer(".", "·", "/", "∕").Replace(name)
 		fmt.Fprintf(&text, "\nTEXT %s<ABIInternal>(SB),NOSPLIT|NOFRAME,$0-0\n\t%s\n\tRET\n", name, b.arch.trap)
 	}
-	asm, goFile := filepath.Join(tmp, "undef.s"), filepath.Join(tmp, "undef.go")
-	object, archive := filepath.Join(tmp, "undef.o"), filepath.Join(tmp, "undef.a")
+	asm := filepath.Join(tmp, "undef.s")
+	object = filepath.Join(tmp, "undef.o")
 	if err := os.WriteFile(asm, text.Bytes(), 0o644); err != nil {
 		return "", err
 	}
+	// The assembler allows functions with Go's own calling convention in few packages only.
+	_, err = b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(b.asmFlags("reflect"), "-o", object, asm)...)
+	return object, err
+}
+
+// missingPackage makes an archive of a package that defines the missing functions.
+func (b *Builder) missingPackage(ctx context.Context, tmp, cfg string, names []string) (archive string, err error) {
+	object, err := b.defineMissing(ctx, tmp, names)
+	if err != nil {
+		return "", err
+	}
+	goFile, archive := filepath.Join(tmp, "undef.go"), filepath.Join(tmp, "undef.a")
 	if err := os.WriteFile(goFile, []byte("package undef\n"), 0o644); err != nil {
 		return "", err
 	}
 	if err := b.compile(ctx, tmp, "nb/undef", cfg, archive, nil, []string{goFile}); err != nil {
-		return "", err
-	}
-	// The assembler allows functions with Go's own calling convention in few packages only.
-	if _, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), append(b.asmFlags("reflect"), "-o", object, asm)...); err != nil {
 		return "", err
 	}
 	return archive, b.pack(ctx, tmp, archive, []string{object})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
@@ -81,6 +82,15 @@ func TestWholeAfterShared(t *testing.T) {
 			imports: []string{"nb/r1", "os", "net/url"}, whole: true},
 		{src: head + "import c \"nb/r1\"\nimport d \"nb/r2\"\nimport \"net/url\"\nfunc run() {\n\tif d.Y.(c.T).A != 7 || d.U.Host != \"h\" { panic(\"values\") }\n\tvar u any = d.U\n\tif _, ok := u.(*url.URL); !ok { panic(\"another package url\") }\n}\nfunc init() { rt.Register(3, run, nil) }\n",
 			imports: []string{"nb/r1", "nb/r2", "net/url"}},
+	}
+	if slices.Contains(m.Packages, "simd") || b.std["simd"] {
+		// Its methods are instructions: outside of the library they have no bodies, and reflection keeps all of them.
+		cells = append(cells, struct {
+			src     string
+			imports []string
+			whole   bool
+		}{src: head + "import \"reflect\"\nimport \"simd\"\nvar V any\nvar name = \"Len\"\nfunc run() {\n\tvar v simd.Int16s\n\tV = v\n\tif !reflect.ValueOf(V).MethodByName(name).IsValid() { panic(\"no method \" + name) }\n}\nfunc init() { rt.Register(4, run, nil) }\n",
+			imports: []string{"reflect", "simd"}, whole: true})
 	}
 	for i, c := range cells {
 		spoiled := false
