@@ -36,6 +36,8 @@ type confusionImages struct {
 	examples []Example
 }
 
+func (confusionImages) clickable() {}
+
 func (f confusionImages) Bundle() (map[string]any, error) {
 	b, err := f.confusion.Bundle()
 	if err != nil {

@@ -144,6 +144,9 @@ func send(f Figure, bundle map[string]any, displayID string) error {
 	}
 }
 
+// clickable is a figure whose page shows more than its picture.
+type clickable interface{ clickable() }
+
 // showFile is Show and Update outside a notebook. It returns the path written, "" for figures that are text only.
 func showFile(f Figure, bundle map[string]any, choose func(base, ext string) (string, error)) (string, error) {
 	_, isSVG := bundle[MIMESVG]
@@ -155,7 +158,10 @@ func showFile(f Figure, bundle map[string]any, choose func(base, ext string) (st
 		}
 	}
 	var ext string
+	_, clicked := f.(clickable)
 	switch {
+	case clicked && isHTML:
+		ext = ".html"
 	case isSVG:
 		ext = ".svg"
 	case isPNG:

@@ -52,13 +52,15 @@ func TestShowKinds(t *testing.T) {
 	for _, f := range []Figure{
 		Table([]string{"strategy"}, [][]string{{"transfer"}}, TableOptions{Caption: "Summary"}),
 		Images([]Captioned{{Image: block(8)}}, 1), Text("just text"), Markdown("# md"), HTML("<b>h</b>", "h"),
+		ConfusionImages([]string{"a"}, [][]int{{1}}, nil),
 	} {
 		if err := Show(f); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := "Summary\n strategy\n──────────\n transfer\nplots: wrote " + filepath.Join(dir, "summary.html") + "\n" +
-		"plots: wrote " + filepath.Join(dir, "images.png") + "\njust text\n# md\nh\nplots: wrote " + filepath.Join(dir, "html.html") + "\n"
+		"plots: wrote " + filepath.Join(dir, "images.png") + "\njust text\n# md\nh\nplots: wrote " + filepath.Join(dir, "html.html") + "\n" +
+		"plots: wrote " + filepath.Join(dir, "confusion.html") + "\n"
 	if out.String() != want {
 		t.Errorf("printed\n%s want\n%s", out, want)
 	}
