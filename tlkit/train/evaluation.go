@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math"
+	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 
@@ -65,7 +67,7 @@ func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
 }
 
 // Evaluate runs a model on a split, prepared by the model's Preprocess. The split must have the model's classes, in the
-// same order.
+// same order. An interrupt ends it.
 func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
 	if err := fits(m, split, "evaluate"); err != nil {
 		return nil, err
@@ -95,7 +97,9 @@ func fits(m *zoo.Model, split *datasets.Split, what string) error {
 // eachLogits computes the logits of each image of a split, in order.
 func eachLogits(m *zoo.Model, split *datasets.Split, each func(logits []float32)) error {
 	s := newImages(split, m.Preprocess, vision.Augment{}, 0, m.ImageSize(), nil)
-	for b := range batches(context.Background(), s, ascending(s.len()), 32, 0) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	for b := range batches(ctx, s, ascending(s.len()), 32, 0) {
 		if b.err != nil {
 			return b.err
 		}
@@ -107,6 +111,9 @@ func eachLogits(m *zoo.Model, split *datasets.Split, each func(logits []float32)
 		for _, row := range logits {
 			each(row)
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("tlkit: images of a split interrupted: %w", err)
 	}
 	return nil
 }

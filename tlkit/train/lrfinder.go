@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"os/signal"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
@@ -45,6 +47,8 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	if err := checkComparison(ds, pretrained, []Strategy{s}); err != nil {
 		return nil, err
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
 	run := &Run{Name: "find-lr", Config: Config{Recipe: r}}
 	res := &Result{Strategy: s.Name(), Seed: r.Seed, run: run}
 	search, err := newComparison(run, ds, pretrained)

@@ -1,12 +1,19 @@
 package train_test
 
 import (
+	"context"
+	"errors"
 	"math"
+	"os"
+	"os/signal"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 func TestFindLR(t *testing.T) {
@@ -43,6 +50,27 @@ func TestFindLR(t *testing.T) {
 	}
 	if _, err := r.FindLR(t.Context(), ds, m, strategy.KNN{}); err == nil || !strings.Contains(err.Error(), "trains nothing") {
 		t.Errorf("of a baseline: %v", err)
+	}
+}
+
+// interrupting is a strategy during whose planning an interrupt comes.
+type interrupting struct{ train.Strategy }
+
+func (s interrupting) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, os.Interrupt)
+	defer signal.Stop(came)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+		return train.Plan{}, err
+	}
+	<-came
+	return s.Strategy.Plan(m, task)
+}
+
+// TestFindLRInterrupt: an interrupt, as a notebook's stop button sends it, ends the range test.
+func TestFindLRInterrupt(t *testing.T) {
+	if _, err := quick(t).FindLR(t.Context(), paint(t), pretrained(t), interrupting{strategy.Transfer{}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
 	}
 }
 

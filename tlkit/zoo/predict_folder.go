@@ -3,12 +3,14 @@ package zoo
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -40,14 +42,20 @@ const folderBatch = 32
 
 // PredictFolder classifies the images of a folder and of the folders below it, sorted by path, each rotated and flipped
 // upright by its EXIF orientation. Files that are no images are left out, as are hidden files and folders; an image
-// that can't be read is listed with its error. It fails if there is no image at all.
+// that can't be read is listed with its error. It fails if there is no image at
+// all. An interrupt ends it.
 func (m *Model) PredictFolder(dir string) (FolderPrediction, error) {
 	files, err := filesBelow(dir)
 	if err != nil {
 		return nil, err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	var all FolderPrediction
 	for some := range slices.Chunk(files, folderBatch) {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("zoo: %s: interrupted after %d images: %w", dir, len(all), err)
+		}
 		found, err := m.predictFiles(dir, some)
 		if err != nil {
 			return nil, err
