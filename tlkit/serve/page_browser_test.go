@@ -89,9 +89,9 @@ func (p webPage) shoot(name string) {
 	if *shots == "" {
 		return
 	}
-	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(90))
+	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(*shots, name+".jpg"), picture, 0o644)
+		err = os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o644)
 	}
 	if err != nil {
 		p.t.Fatal(err)
