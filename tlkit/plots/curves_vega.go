@@ -111,10 +111,10 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 	}
 	layers = append(layers, c.lines(i), c.hover(i, p.tooltip(lineNames, splits, has)))
 	if has.cut {
-		layers = append(layers, c.special("cut", cutMarker, obj{"size": 26}))
+		layers = append(layers, c.special("cut", cutMarker, obj{"size": 80}))
 	}
 	if has.best {
-		layers = append(layers, c.special("best", bestMarker, obj{"size": 30, "stroke": vegaInk, "strokeWidth": 1}))
+		layers = append(layers, c.special("best", bestMarker, obj{"size": 70, "stroke": vegaInk, "strokeWidth": 1}))
 	}
 	view["layer"] = layers
 	return view, true
@@ -176,7 +176,7 @@ func legend(keys []string, columns int) obj {
 	if unlabelled(keys) {
 		return obj{"disable": true}
 	}
-	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns}
+	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolOpacity": 1}
 }
 
 // dashLegend shows the splits by a stroke with their dashes.
@@ -255,7 +255,7 @@ func (c channels) hover(i int, tooltip arr) obj {
 		obj{"test": "datum.m === 1", "value": 0.12}}
 	return obj{
 		"params":   arr{obj{"name": name, "select": obj{"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": true}}},
-		"mark":     obj{"type": "point", "filled": true, "size": 30},
+		"mark":     obj{"type": "point", "filled": true, "size": 40},
 		"encoding": obj{"x": c.x, "y": c.y, "color": c.colour, "shape": c.shape, "tooltip": tooltip, "opacity": obj{"condition": shown, "value": 0}},
 	}
 }
