@@ -43,3 +43,13 @@ func Inspect(data *datasets.Dataset, opts ...InspectOptions) (*Inspection, error
 func MustInspect(data *datasets.Dataset, opts ...InspectOptions) *Inspection {
 	return must(Inspect(data, opts...))
 }
+
+// Rank estimates which of several pretrained models suits the training images best, without training any (LogME, You et
+// al. 2021; H-score; NCE; cross-validated logistic regression). The last value of a cell shows a table and a chart. See
+// [insight.Rank].
+func Rank(data *datasets.Dataset, models ...*Model) (Ranking, error) {
+	return insight.Rank(data, models...)
+}
+
+// MustRank is [Rank] that panics on an error.
+func MustRank(data *datasets.Dataset, models ...*Model) Ranking { return must(Rank(data, models...)) }

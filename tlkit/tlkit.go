@@ -113,6 +113,8 @@ type (
 	CalibrateOptions = train.CalibrateOptions
 	// Calibrated is the result of [Calibrate]. Fields and methods: [train.Calibrated].
 	Calibrated = train.Calibrated
+	// Ranking lists models by how well they suit a data set; see [Rank]. Methods: [insight.Ranking].
+	Ranking = insight.Ranking
 	// Inspection is what [Inspect] found in a data set. Fields and methods: [insight.Inspection].
 	Inspection = insight.Inspection
 	// InspectOptions select the model of [Inspect]. Fields: [insight.InspectOptions].

@@ -1,5 +1,6 @@
 // Package insight shows what a model sees and what a data set holds: heat maps of the parts of an image that a class
-// depends on ([GradCAM], [Occlusion]); wrong labels, duplicates and poor images ([Inspect]).
+// depends on ([GradCAM], [Occlusion]); wrong labels, duplicates and poor images ([Inspect]); which
+// pretrained model suits the images ([Rank]).
 //
 // Each method is a function in a file of its own. It returns plain values together with a figure: a cell that ends in
 // the result shows it, and its fields have the numbers.

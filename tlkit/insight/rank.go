@@ -1,0 +1,165 @@
+package insight
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/logistic"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Ranked is how well a pretrained model suits a data set, estimated without training it.
+type Ranked struct {
+	// Model is the model's name with that of its weights, Params its number of trained values, Width that of features.
+	Model         string
+	Params, Width int
+	// Accuracy is the share of the training images that a logistic regression on the features of others classifies
+	// right, in [0, 1]; Error is its standard error.
+	Accuracy, Error float64
+	// LogME, HScore and NCE are estimates of the literature, higher is better; see their functions' papers in the
+	// package. NCE is NaN for a model whose output layer is not trained.
+	LogME, HScore, NCE float64
+	// Seconds is the time it took.
+	Seconds float64
+}
+
+// Ranking lists models, the one of the highest Accuracy first.
+type Ranking []Ranked
+
+// rankFolds is the number of parts of the cross-validation.
+const rankFolds = 5
+
+// Rank estimates which of several pretrained models suits the training images best, without training any: by the
+// features of their last stage, computed once. Accuracy of a cross-validated logistic regression is the most direct
+// estimate; LogME (You et al. 2021), the H-score (Bao et al. 2019) and NCE (Tran et al. 2019) are those of the
+// literature. None of them sees how much a fine-tuning would change the features.
+func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
+	if d == nil || d.Train.Len() < 2*rankFolds {
+		return nil, fmt.Errorf("insight: Rank needs a data set of at least %d training images", 2*rankFolds)
+	}
+	if len(models) == 0 || slices.Contains(models, nil) {
+		return nil, errors.New("insight: there is no model to rank, or one is nil; load some with tlkit.Load")
+	}
+	var all Ranking
+	for _, m := range models {
+		r, err := rank(d, m)
+		if err != nil {
+			return nil, fmt.Errorf("insight: ranking %s: %w", m.Spec.Name, err)
+		}
+		all = append(all, r)
+	}
+	slices.SortStableFunc(all, func(a, b Ranked) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	return all, nil
+}
+
+// rank returns the figures of one model.
+func rank(d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
+	begin := time.Now()
+	r.Model = m.Spec.Name + " (" + m.Weights + ")"
+	r.Params, _ = m.NumParams()
+	f, err := m.Features(d.Train, "")
+	if err != nil {
+		return r, err
+	}
+	r.Width = f.Width()
+	if r.NCE, err = sourceEntropy(m, f); err != nil {
+		return r, err
+	}
+	x := mat.NewDense(f.Len(), f.Width(), nil)
+	for i := range f.Len() {
+		for j, v := range f.Row(i) {
+			x.Set(i, j, float64(v))
+		}
+	}
+	classes := len(d.Classes)
+	if r.LogME, err = logME(x, f.Labels, classes); err != nil {
+		return r, err
+	}
+	if r.HScore, err = hScore(x, f.Labels, classes); err != nil {
+		return r, err
+	}
+	p, err := logistic.OutOfFold(f, f.Labels, classes, rankFolds, 0)
+	if err != nil {
+		return r, err
+	}
+	for i, label := range f.Labels {
+		if numbers.Argmax(p[i]) == label {
+			r.Accuracy += 1 / float64(len(p))
+		}
+	}
+	r.Error = math.Sqrt(r.Accuracy * (1 - r.Accuracy) / float64(len(p)))
+	r.Seconds = time.Since(begin).Seconds()
+	return r, nil
+}
+
+// sourceEntropy is the NCE of the model's own classes; NaN if its output layer is not trained.
+func sourceEntropy(m *zoo.Model, f *zoo.Features) (float64, error) {
+	if m.Weights == zoo.Random || len(m.Classes) < 2 {
+		return math.NaN(), nil
+	}
+	engine, err := backend.Default()
+	if err != nil {
+		return 0, err
+	}
+	exec, err := model.NewExec(engine.Backend, m.Store(), func(_ *model.Scope, x *Node) *Node {
+		m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
+		return m.ForwardHead(&nn.Pass{}, x)
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer exec.Finalize()
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(slices.Clone(f.Values), append([]int{f.Len()}, f.Shape...)...))
+	if err != nil {
+		return 0, err
+	}
+	defer out.MustFinalizeAll()
+	var source []int
+	for row := range slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes)) {
+		source = append(source, numbers.Argmax(numbers.Softmax(row)))
+	}
+	return nce(source, f.Labels), nil
+}
+
+// Table has a row per model.
+func (r Ranking) Table() plots.Figure {
+	var rows [][]string
+	for _, m := range r {
+		entropy := "-"
+		if !math.IsNaN(m.NCE) {
+			entropy = fmt.Sprintf("%.3f", m.NCE)
+		}
+		rows = append(rows, []string{m.Model, fmt.Sprintf("%.1f%% ± %.1f", 100*m.Accuracy, 100*m.Error), fmt.Sprintf("%.4f", m.LogME),
+			fmt.Sprintf("%.4f", m.HScore), entropy, numbers.Thousands(m.Params), fmt.Sprint(m.Width), fmt.Sprintf("%.1f s", m.Seconds)})
+	}
+	return plots.Table([]string{"model", "accuracy on frozen features", "LogME", "H-score", "NCE", "parameters", "features", "time"}, rows,
+		plots.TableOptions{Caption: "Models by cross-validated logistic regression, ± a standard error", Align: "lrrrrrrr", Highest: []int{1, 2, 3, 4}})
+}
+
+// Chart has a bar per model, with its standard error.
+func (r Ranking) Chart() plots.Figure {
+	var bars []plots.Bar
+	for _, m := range r {
+		bars = append(bars, plots.Bar{Name: m.Model, Value: m.Accuracy, Low: m.Accuracy - m.Error, High: m.Accuracy + m.Error})
+	}
+	return plots.Bars("", bars, plots.BarOptions{Label: "accuracy on frozen features", Percent: true})
+}
+
+// Bundle is table and chart.
+func (r Ranking) Bundle() (map[string]any, error) {
+	return plots.Stack("ranking", r.Table(), r.Chart()).Bundle()
+}
