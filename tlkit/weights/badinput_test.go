@@ -227,7 +227,7 @@ func TestBadInput(t *testing.T) {
 		{"one byte", []byte{0x80}, "not a file of weights"},
 		{"gzip", []byte("\x1f\x8b\x08 and more"), "run gunzip"},
 		{"html", []byte("<!DOCTYPE html><html>"), "a web page"},
-		{"index.json", []byte(`{"metadata": {"total_size": 1}}`), "open those files"},
+		{"index.json", []byte(`{"metadata": {"total_size": 1}}`), "OpenIndex opens"},
 		{"lfs", []byte("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"},
 		{"hdf5", []byte("\x89HDF\r\n\x1a\n\x00"), "HDF5"},
 		{"tar", append(make([]byte, 257), "ustar\x0000"...), "tar -xf"},

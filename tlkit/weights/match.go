@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -78,8 +79,14 @@ func (e *MismatchError) tried() string {
 	return s
 }
 
+// part is how the parts of a checkpoint in several files are named: model-00001-of-00002.safetensors.
+var part = regexp.MustCompile(`-\d{5}-of-\d{5}\.`)
+
 // hint describes a pattern in the lists: a common prefix, or no match at all.
 func (e *MismatchError) hint() string {
+	if part.MatchString(e.Source) && len(e.Unexpected)+len(e.Misshapen) == 0 {
+		return "; by its name the file is one part of several: open their index (.index.json)"
+	}
 	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
 		// All keys behind a prefix: a model within a model.
 		want := e.Missing[0]

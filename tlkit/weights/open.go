@@ -156,16 +156,20 @@ var foreign = []struct {
 	{0, "\xfd7zXZ", "compressed with xz; run unxz on it first"},
 	{0, "\x28\xb5\x2f\xfd", "compressed with zstd; run unzstd on it first"},
 	{257, "ustar", "a tar archive; unpack it with tar -xf and open the checkpoint inside"},
-	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras, .h5); only PyTorch and safetensors files are read"},
-	{0, "GGUF", "a GGUF file; only PyTorch and safetensors files are read"},
+	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras, .h5); only PyTorch and safetensors files are read. " + viaONNX},
+	{0, "GGUF", "a GGUF file, which holds a language model; only PyTorch and safetensors files are read"},
 	{0, "\x93NUMPY", "a NumPy array; only PyTorch and safetensors files are read"},
+	{4, "TFL3", "a TensorFlow Lite model; only PyTorch and safetensors files are read. " + viaONNX},
+	{4, "ET12", "an ExecuTorch program; open the checkpoint that it was made from"},
 	{0, "version https://git-lfs", "a Git LFS pointer, not the weights themselves; run git lfs pull, or download the file from its web page"},
-	{0, "{", "JSON, not weights; if it is the index of a checkpoint in several files (model.safetensors.index.json), open those files"},
+	{0, "{", "JSON, not weights; OpenIndex opens the index of a checkpoint in several files (model.safetensors.index.json)"},
 	{0, "<!DOCTYPE", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
 	{0, "<!doctype", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
 	{0, "<html", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
-	{0, "<?xml", "an XML document, not weights: the download probably got an error message; look at the file and download it again"},
+	{0, "<?xml", "an XML document, not weights: a model of OpenVINO (open the checkpoint that it was made from), or an error message in place of the download; look at the file"},
 }
+
+const viaONNX = "In Python, convert the model to ONNX, and load that file"
 
 const onnxAdvice = "an ONNX model: a whole graph, not a state dict. Export the weights in Python (torch.save(model.state_dict(), ...) or safetensors.torch.save_file) and open that file"
 
@@ -201,6 +205,10 @@ func detect(head []byte, size int64) (format, string) {
 	// number); next comes a string or message field of ModelProto (2 to 8, 14, 20).
 	if len(head) > 2 && head[0] == 0x08 && head[1] >= 1 && head[1] <= 32 &&
 		bytes.IndexByte([]byte("\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2"), head[2]) >= 0 {
+		// TensorFlow's SavedModel and Core ML begin alike, but field 2 is a message there, no text.
+		if head[2] == 0x12 && len(head) > 5 && (head[3] >= 0x80 || head[3] > 0 && head[4] < ' ') {
+			return formatUnknown, "this is a protocol buffer that is no ONNX model, perhaps TensorFlow's SavedModel or Core ML. " + viaONNX
+		}
 		return formatUnknown, "this is " + onnxAdvice
 	}
 	return formatUnknown, fmt.Sprintf("not a file of weights that can be read: it begins with bytes %s; expected a PyTorch checkpoint (torch.save) or safetensors",

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,6 +42,47 @@ func ShardNames(index []byte) ([]string, error) {
 	slices.Sort(names)
 	return names, nil
 }
+
+// maxIndexBytes is far above the size of any index.
+const maxIndexBytes = 64 << 20
+
+// OpenIndex opens a checkpoint in several files by its index (model.safetensors.index.json, pytorch_model.bin.index.json),
+// which lists the files beside it.
+func OpenIndex(path string) (*StateDict, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxIndexBytes))
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	names, err := ShardNames(text)
+	if err != nil {
+		return nil, inFile(path, withoutPrefix(err))
+	}
+	var parts []*StateDict
+	for _, name := range names {
+		part, err := Open(filepath.Join(filepath.Dir(path), name))
+		if err != nil {
+			return nil, errors.Join(err, closers(parts).Close())
+		}
+		parts = append(parts, part)
+	}
+	joined, err := Join(parts...)
+	if err != nil {
+		return nil, errors.Join(err, closers(parts).Close())
+	}
+	joined.Source = path
+	return joined, nil
+}
+
+// IsIndex reports whether a file is named like the index of a checkpoint in several files.
+func IsIndex(path string) bool { return strings.HasSuffix(strings.ToLower(path), ".index.json") }
+
+// withoutPrefix removes the package's name from an error that gets it again.
+func withoutPrefix(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "weights: ")) }
 
 // Join makes one state dict from several, such as the parts of a large model, and owns them: closing it closes all. A
 // key in two of them is an error.

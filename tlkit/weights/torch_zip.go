@@ -76,12 +76,14 @@ func archivePrefix(z *zip.Reader) (string, error) {
 	}
 	for _, f := range z.File {
 		switch {
+		case strings.HasSuffix("/"+f.Name, "/archive_format"):
+			return "", errors.New("a program of torch.export (.pt2), not a state dict; in Python, torch.save(torch.export.load(FILE).state_dict, ...)")
 		case strings.HasSuffix(f.Name, ".npy"):
 			return "", errors.New("a NumPy archive (.npz); only PyTorch and safetensors files are read")
 		case strings.HasSuffix(f.Name, ".keras"), f.Name == "model.weights.h5":
-			return "", errors.New("a Keras model; only PyTorch and safetensors files are read")
+			return "", errors.New("a Keras model; only PyTorch and safetensors files are read. " + viaONNX)
 		}
-		for _, ext := range []string{".pth", ".pt", ".th", ".safetensors", ".bin"} {
+		for _, ext := range []string{".pth", ".pt", ".th", ".safetensors", ".bin", ".ckpt", ".tar"} {
 			if strings.HasSuffix(f.Name, ext) {
 				return "", fmt.Errorf("a zip archive around a file of weights; unzip it and open %.80q", f.Name)
 			}

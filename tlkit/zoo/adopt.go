@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -67,8 +69,37 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if full, err = m.completed(full, o.Seed, func(p nn.Param) bool { return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) }); err != nil {
 		return err
 	}
+	if err := m.LoadStateDict(full); err != nil {
+		return err
+	}
+	bad, err := m.notFinite()
+	if err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		f.notes = append(f.notes, "values that are not finite, as a training that diverged leaves them, are in "+listed(bad))
+	}
 	m.note(f, head, sd.Others, o)
-	return m.LoadStateDict(full)
+	return nil
+}
+
+// notFinite lists the variables with infinite or undefined values.
+func (m *Model) notFinite() (bad []string, err error) {
+	for _, p := range m.params {
+		value, err := m.value(p)
+		if err != nil {
+			return nil, err
+		}
+		err = tensors.ConstFlatData(value, func(flat []float32) {
+			if slices.ContainsFunc(flat, func(v float32) bool { return v-v != 0 }) {
+				bad = append(bad, p.Key)
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("zoo: reading variable %q: %w", p.Key, err)
+		}
+	}
+	return bad, nil
 }
 
 // foundHead is the output layer of a file.

@@ -4,8 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +57,88 @@ func TestCheckpointChoice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCheckpointValues: whole numbers are no weights, values that are not finite are named, and a file in several parts is
+// opened by its index.
+func TestCheckpointValues(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b"}, 1)
+	with := func(key string, change func(e *weights.Entry)) string {
+		return checkpoint(t, m, func(entries []weights.Entry) []weights.Entry {
+			for i := range entries {
+				if entries[i].Key == key {
+					change(&entries[i])
+				}
+			}
+			return entries
+		})
+	}
+	whole := with("layer1.0.conv1.weight", func(e *weights.Entry) {
+		x, err := weights.NewInt64Tensor(e.Shape, make([]int64, e.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Tensor = x
+	})
+	_, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: whole})
+	wantError(t, err, "layer1.0.conv1.weight has whole numbers", "quantised")
+
+	broken := with("layer2.0.conv1.weight", func(e *weights.Entry) {
+		values, err := e.Float32()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = slices.Clone(values)
+		values[7] = float32(math.NaN())
+		if e.Tensor, err = weights.NewTensor(e.Shape, values); err != nil {
+			t.Fatal(err)
+		}
+	})
+	loaded, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: broken, Classes: m.Classes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(loaded.Notes, "\n"); !strings.Contains(notes, "not finite") || !strings.Contains(notes, "layer2.0.conv1.weight") {
+		t.Errorf("notes %q", notes)
+	}
+
+	dir := t.TempDir()
+	entries, err := m.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := map[string]map[string]string{"weight_map": {}}
+	half := len(entries) / 2
+	for i, part := range [][]weights.Entry{entries[:half], entries[half:]} {
+		name := fmt.Sprintf("model-%05d-of-00002.safetensors", i+1)
+		for _, e := range part {
+			index["weight_map"][e.Key] = name
+		}
+		if err := weights.WriteSafetensors(filepath.Join(dir, name), part, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := json.Marshal(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "model.safetensors.index.json")
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Classes: m.Classes}); err != nil || len(loaded.Notes) > 0 {
+		t.Errorf("by the index: %v, error %v", loaded, err)
+	}
+	_, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: filepath.Join(dir, "model-00001-of-00002.safetensors")})
+	wantError(t, err, "missing", "one part of several: open their index")
+	if err := os.Remove(filepath.Join(dir, "model-00002-of-00002.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: path})
+	wantError(t, err, "model-00002-of-00002.safetensors")
+	_, err = zoo.Load(path)
+	wantError(t, err, "is a file, and does not say which network it is for", "LoadOptions{Weights:")
 }
 
 // nested writes a checkpoint of PyTorch that holds the weights of m once under every name.

@@ -39,6 +39,8 @@ func TestCheckpointFiles(t *testing.T) {
 		{"timm_training", zoo.LoadOptions{}, "", 5, "", ""},
 		{"timm_training", zoo.LoadOptions{Key: "state_dict_ema"}, "", 5, "", ""},
 		{"fastai", zoo.LoadOptions{}, "0.", 1000, "new and random", ""},
+		{"fastai_export", zoo.LoadOptions{}, "0.", 1000, "new and random", ""},
+		{"whole_model", zoo.LoadOptions{}, "", 5, "", ""},
 		{"dino", zoo.LoadOptions{}, "", 0, "", `several dictionaries with tensors: "student", "teacher"`},
 		{"dino", zoo.LoadOptions{Key: "teacher"}, "backbone.", 1000, "new and random", ""},
 		{"moco", zoo.LoadOptions{}, "", 0, "", `behind the prefixes "encoder_k." and "encoder_q."`},
@@ -78,7 +80,7 @@ func TestCheckpointFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			key := tt.prefix + p.Key
-			if tt.name == "fastai" {
+			if strings.HasPrefix(tt.name, "fastai") {
 				key = "0.7.1.conv2.weight"
 			}
 			if tt.name == "features" {

@@ -138,7 +138,7 @@ func openExported(path string) (source, error) {
 	}
 	sd, err := open(path)
 	if err != nil {
-		return nil, err
+		return nil, ofLoad(err)
 	}
 	about, err := describe(path, sd)
 	if err != nil {

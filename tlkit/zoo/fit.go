@@ -148,6 +148,9 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 		if !ok {
 			continue
 		}
+		if !t.DType.IsFloat() && !bookkeeping(p.Key) {
+			return nil, fmt.Errorf("zoo: %s: %s has whole numbers (%v), expected floats; quantised weights have to be converted in Python", sd.Source, p.Key, t.DType)
+		}
 		if len(p.Shape) != len(t.Shape) && len(p.Shape) > 0 && len(t.Shape) > 0 && p.Shape[0] == t.Shape[0] && p.Size() == t.Len() {
 			t.Shape = slices.Clone(p.Shape)
 		}

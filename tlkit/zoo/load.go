@@ -11,8 +11,8 @@ import (
 
 // LoadOptions choose the values that a model is loaded with. The zero value takes the default weight set.
 type LoadOptions struct {
-	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors), or
-	// "random". "" is the set in the model's name ("resnet50.IMAGENET1K_V1"), or the default one. Models of the Hugging
+	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors) or
+	// of the index of one in several files (.index.json), or "random". "" is the set in the model's name ("resnet50.IMAGENET1K_V1"), or the default one. Models of the Hugging
 	// Face hub and folders have their weights in their name, and take "" only.
 	//
 	// A weight file may be a checkpoint as training scripts write them: its keys may lie behind a prefix ("model.",

@@ -84,14 +84,22 @@ func fileValues(spec Spec, o LoadOptions) (*values, error) {
 		v.preprocess = *o.Preprocess
 	}
 	v.open = func(context.Context) (*weights.StateDict, error) {
-		sd, err := weights.OpenWith(path, weights.Options{Key: o.Key})
-		var key *weights.KeyError
-		if errors.As(err, &key) {
-			key.Option = "LoadOptions.Key"
+		if weights.IsIndex(path) {
+			return weights.OpenIndex(path)
 		}
-		return sd, err
+		sd, err := weights.OpenWith(path, weights.Options{Key: o.Key})
+		return sd, ofLoad(err)
 	}
 	return v, nil
+}
+
+// ofLoad names the option of this package in an error about the place of the weights in a file.
+func ofLoad(err error) error {
+	var key *weights.KeyError
+	if errors.As(err, &key) {
+		key.Option = "LoadOptions.Key"
+	}
+	return err
 }
 
 //go:embed embedded

@@ -3,11 +3,13 @@ package zoo
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -52,6 +54,8 @@ func resolve(ctx context.Context, name string) (source, error) {
 		return openExported(name)
 	case isFolder(name):
 		return openFolder(ctx, name)
+	case isFile(name):
+		return nil, fmt.Errorf("zoo: %s is a file, and does not say which network it is for: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", name, name)
 	case strings.ContainsAny(name, `/\`):
 		return nil, fmt.Errorf("zoo: there is no folder %s; a repository of the Hugging Face hub is named hf://owner/name, such as hf://timm/resnet18.a1_in1k", name)
 	}
@@ -113,6 +117,15 @@ func (noFile) close() {}
 // isStateDict reports whether a name is that of a file of weights.
 func isStateDict(name string) bool {
 	return slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(name)))
+}
+
+// isFile reports whether a name with an extension or a folder in it is that of a file.
+func isFile(name string) bool {
+	if path, err := fetch.ExpandHome(name); err == nil && isPath(name) {
+		info, err := os.Stat(path)
+		return err == nil && info.Mode().IsRegular()
+	}
+	return false
 }
 
 // isPath reports whether s is a path and not the name of a weight set.

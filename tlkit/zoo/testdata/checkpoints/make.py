@@ -6,7 +6,7 @@
 All hold a ResNet-18 for five classes. Its weights would be 45 MB a file; so each tensor in NAME.pth is replaced by one zero,
 which all share, and shapes.json has the shapes. Keys and what stands beside the weights are real; the test makes the
 tensors. The committed files were made with torch 2.15.0, torchvision 0.29.2, timm 1.0.31, lightning 2.6.6 and
-omegaconf 2.4.0; fastai's is built like its, since fastai could not be installed beside them.
+omegaconf 2.4.0; fastai's with fastai 2.8.12 beside them, installed with --no-deps, since it asks for an older torch.
 """
 
 import argparse
@@ -82,14 +82,36 @@ def timm_training():
     return torch.load(pathlib.Path(saver.checkpoint_dir) / "last.pth.tar", weights_only=False)
 
 
+def fastai_learner():
+    """A learner of fastai after an epoch on a few small images."""
+    import numpy as np
+    from fastai.vision.all import ImageDataLoaders, PILImage, Resize, accuracy, resnet18, vision_learner
+
+    folder = pathlib.Path(tempfile.mkdtemp())
+    for i, name in enumerate("abcde"):
+        for k in range(4):
+            (folder / name).mkdir(exist_ok=True)
+            PILImage.create(np.full((32, 32, 3), 50 * i + k, np.uint8)).save(folder / name / f"{k}.png")
+    dls = ImageDataLoaders.from_folder(folder, valid_pct=0.3, seed=1, item_tfms=Resize(32), bs=2, num_workers=0)
+    learn = vision_learner(dls, resnet18, pretrained=False, metrics=accuracy, path=folder, model_dir=".")
+    with learn.no_bar():
+        learn.fit(1)
+    return learn, folder
+
+
 def fastai():
-    """The layout of fastai.vision.learner.create_vision_model: the body cut by its children, and fastai's head."""
-    body = nn.Sequential(*list(resnet().children())[:-2])
-    pool = nn.Module()
-    pool.ap, pool.mp = nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1)
-    head = nn.Sequential(pool, nn.Flatten(), nn.BatchNorm1d(1024), nn.Dropout(0.25), nn.Linear(1024, 512, bias=False), nn.ReLU(),
-                         nn.BatchNorm1d(512), nn.Dropout(0.5), nn.Linear(512, 5, bias=False))
-    return {"model": nn.Sequential(body, head).state_dict(), "opt": {"hypers": [{"lr": 1e-3}], "state": []}}
+    """learn.save, optimizer included."""
+    learn, folder = fastai_learner()
+    learn.save("saved")
+    return torch.load(folder / "saved.pth", weights_only=False)
+
+
+def fastai_export():
+    """learn.export: a pickle of the whole learner."""
+    learn, folder = fastai_learner()
+    learn.path = folder
+    learn.export("export.pkl")
+    return torch.load(folder / "export.pkl", weights_only=False)
 
 
 def dino():
@@ -114,6 +136,8 @@ MAKERS = {
     "compiled_parallel": lambda: nn.DataParallel(torch.compile(resnet())).state_dict(),
     "timm_training": timm_training,
     "fastai": fastai,
+    "fastai_export": fastai_export,
+    "whole_model": resnet,
     "dino": dino,
     "moco": moco,
     "features": lambda: nn.Sequential(*list(resnet().children())[:-1]).state_dict(),
@@ -128,6 +152,12 @@ def shrink(value, zero, shapes, path=()):
     if isinstance(value, torch.Tensor):
         shapes[".".join(path)] = list(value.shape)
         return zero.to(value.dtype) if value.dtype != zero.dtype else zero
+    model = value if isinstance(value, nn.Module) else getattr(value, "model", None)
+    if isinstance(model, nn.Module):  # a whole model, or an object that holds one
+        for name, tensor in model.state_dict(keep_vars=True).items():
+            shapes[".".join((*path, *(() if model is value else ("model",)), name))] = list(tensor.shape)
+            tensor.data = shrink(tensor.data, zero, {})
+        return value
     if isinstance(value, (dict, collections.OrderedDict)) and type(value) in (dict, collections.OrderedDict):
         return type(value)((k, shrink(v, zero, shapes, (*path, str(k)))) for k, v in value.items())
     if type(value) in (list, tuple):
