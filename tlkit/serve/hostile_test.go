@@ -66,18 +66,22 @@ func exchange(t *testing.T, address, raw string, sent func(*net.TCPConn)) int {
 	return answer.StatusCode
 }
 
-// works reports an error unless the service classifies an image.
+// works waits until the service classifies an image. Where requests must arrive in a short time, a busy machine may need
+// several tries.
 func works(t *testing.T, address string, image []byte) {
 	t.Helper()
-	answer, err := http.Post("http://"+address+"/predict", "image/png", bytes.NewReader(image))
-	if err != nil {
-		t.Errorf("the service does not go on: %v", err)
-		return
-	}
-	defer answer.Body.Close()
-	if body, _ := io.ReadAll(answer.Body); answer.StatusCode != 200 {
-		t.Errorf("the service does not go on: %d %s", answer.StatusCode, body)
-	}
+	until(t, "an answer of the service", func() bool {
+		answer, err := http.Post("http://"+address+"/predict", "image/png", bytes.NewReader(image))
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("the service does not go on: %d", answer.StatusCode)
+		}
+		_, err = io.Copy(io.Discard, answer.Body)
+		return err == nil && answer.StatusCode == http.StatusOK
+	})
 }
 
 // hugePNG returns a PNG file whose header announces width x height pixels, with few bytes after it.
@@ -93,8 +97,11 @@ func hugePNG(width, height uint32) string {
 
 // TestHostileRequests holds that each gets its status code, and that the service goes on.
 func TestHostileRequests(t *testing.T) {
-	h := newTestHandler(t, Options{}, HandlerOptions{MaxBody: 1 << 20, ReadTimeout: 300 * time.Millisecond})
+	h := newTestHandler(t, Options{}, HandlerOptions{MaxBody: 1 << 20, ReadTimeout: time.Minute})
 	address, end := startServer(t, &Server{Handler: h})
+	// Only the requests that never come meet a short limit; the others arrive in their own time, on a busy machine too.
+	impatient := newTestHandler(t, Options{}, HandlerOptions{MaxBody: 1 << 20, ReadTimeout: 300 * time.Millisecond})
+	impatientAddress, _ := startServer(t, &Server{Handler: impatient})
 	image := pngOf(t, shapes(t, 1)[0])
 	post := "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
 	closeWrite := func(c *net.TCPConn) { c.CloseWrite() }
@@ -118,12 +125,18 @@ func TestHostileRequests(t *testing.T) {
 		{"two lengths", post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n12", nil, 400},
 	}
 	for _, c := range cases {
-		if got := exchange(t, address, c.raw, c.sent); got != c.status {
+		to := address
+		if c.status == http.StatusRequestTimeout {
+			to = impatientAddress
+		}
+		if got := exchange(t, to, c.raw, c.sent); got != c.status {
 			t.Errorf("%s: %d, want %d", c.name, got, c.status)
 		}
-		works(t, address, image)
+		works(t, to, image)
 	}
-	until(t, "all memory given back", func() bool { return h.memory.taken.Load() == 0 && h.predictor.inside.Load() == 0 })
+	for _, h := range []*Handler{h, impatient} {
+		until(t, "all memory given back", func() bool { return h.memory.taken.Load() == 0 && h.predictor.inside.Load() == 0 })
+	}
 	http.DefaultClient.CloseIdleConnections()
 	if err := end(); err != nil {
 		t.Errorf("the end of the server: %v", err)
