@@ -61,7 +61,7 @@ var foreignMagic = []struct {
 	{"%history", []step{{code: "a := 1"}, {code: "a + 1", want: "=> 2"}, {code: "%hist 1", want: "[1] a := 1"}, {code: "%history", want: "[2] a + 1"}}},
 	{"%args with quotes", []step{{code: "%args --text=\"hello world\" -v\nlen(os.Args)", want: "=> 3"}, {code: "os.Args[1]", want: "hello world"}}},
 	{"power", []step{{code: "x := 3"}, {code: "x ** 2", fail: "math.Pow(x, 2)"}}},
-	{"names change places", []step{{code: "x, y := \"a\", 5"}, {code: "x, y := y, x"}, {code: "x, y", want: "=> 5, a"}, {code: "x := x"}, {code: "y := []string{y}\nz := y"}, {code: "fmt.Sprint(x, y, z)", want: "5 [a] [a]"}}},
+	{"names change places", []step{{code: "x, y := \"a\", 5"}, {code: "x, y := y, x"}, {code: "x, y", want: "=> 5, a"}, {code: "x := x"}, {code: "y := []string{y}\nz := y"}, {code: "fmt.Sprint(x, y, z)", want: "5 [a] [a]"}, {code: "aaa, bbb := 1, 2"}, {code: "aaa, bbb", want: "=> 1, 2"}}},
 	{"a printing function of a dot import", []step{{code: "import . \"fmt\"\nPrintln(\"one\")", want: "one\n", not: "=>"}}},
 	{"a byte order mark", []step{{code: "\ufefffmt.Println(\"after it\")", want: "after it"}}},
 	{"a variable named like a package", []step{{code: "fmt := \"shadow\""}, {code: "fmt.Println(1)", fail: "fmt of cell 1 hides the package: %rm fmt"}, {code: "%rm fmt\nfmt.Println(1)", want: "1\n"}}},

@@ -177,7 +177,7 @@ func (g *generator) piece(src *source, start int, text string) string {
 func endOf(n ast.Node) token.Pos {
 	end := n.End()
 	ast.Inspect(n, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && id.End() == end && strings.HasSuffix(id.Name, old) {
+		if id, ok := n.(*ast.Ident); ok && id.End() == end && strings.HasSuffix(id.Name, old) && id.Name != severalValues {
 			end -= token.Pos(len(old))
 			return false
 		}
