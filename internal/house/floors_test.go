@@ -57,7 +57,7 @@ var floors = []floor{
 	{"tlkit/zoo/zootest", []string{"tlkit/zoo", "tlkit/nn", "tlkit/weights", "internal"},
 		"zootest compares models with golden files; only tests and bench import it"},
 	{"tlkit/insight", []string{"tlkit/zoo", "datasets", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "internal"},
-		"insight explains a model and a data set; training is above it, so that a run's report can show what it finds"},
+		"insight explains a model and a data set; it knows no training, which stands above it"},
 	{"tlkit/serve", []string{"tlkit/zoo", "tlkit/backend", "tlkit/vision", "internal"},
 		"serve is linked into services: it predicts with a trained model, and links nothing that trains"},
 	{"tlkit/project", []string{"tlkit/zoo", "datasets", "tlkit/vision", "internal"},
