@@ -198,10 +198,13 @@ func TestTransferVsFinetune(t *testing.T) {
 	}
 }
 
-// TestRelatives: each section's table is there, and learning without forgetting forgets less than fine-tuning.
+// TestRelatives: each section's table is there, learning without forgetting forgets less than fine-tuning, and the
+// lesson keeps its claims.
 func TestRelatives(t *testing.T) {
 	needsSlow(t)
-	all, charts, pictures := plain(execute(t, "relatives.ipynb"))
+	n := execute(t, "relatives.ipynb")
+	keepsClaims(t, "relatives.ipynb", n)
+	all, charts, pictures := plain(n)
 	if charts < 4 || pictures < 1 {
 		t.Errorf("%d charts and %d pictures, want at least 4 and 1", charts, pictures)
 	}
