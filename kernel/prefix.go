@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
 // KernelName is the name of the live kernel's kernelspec in the metadata of notebooks, and DisplayName its name in
@@ -39,17 +40,16 @@ type Prefix string
 // runs from a prefix's bin folder finds that prefix by itself.
 // It fails when neither TLKIT_HOME nor a home folder is known.
 func DefaultPrefix() (Prefix, error) {
-	if dir := os.Getenv("TLKIT_HOME"); dir != "" {
-		return absolutePrefix(dir)
+	if os.Getenv(installdir.Env) == "" {
+		if p, ok := prefixOfExecutable(); ok {
+			return p, nil
+		}
 	}
-	if p, ok := prefixOfExecutable(); ok {
-		return p, nil
-	}
-	home, err := os.UserHomeDir()
+	dir, err := installdir.Dir(os.Getenv)
 	if err != nil {
-		return "", fmt.Errorf("kernel: no folder to install into: %w; set TLKIT_HOME or HOME", err)
+		return "", fmt.Errorf("kernel: %w", err)
 	}
-	return Prefix(filepath.Join(home, ".local", "share", "tlkit")), nil
+	return absolutePrefix(dir)
 }
 
 // absolutePrefix makes dir absolute, so that it holds in any working folder.

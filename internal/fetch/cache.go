@@ -27,20 +27,6 @@ func CacheDir(sub ...string) (string, error) {
 	return filepath.Join(append([]string{dir}, sub...)...), nil
 }
 
-// InstallDir returns the folder of the installation, joined with sub: TLKIT_HOME, else ~/.local/share/tlkit; "" without
-// a home folder. install.sh puts engines and the weights of one network there.
-func InstallDir(sub ...string) string {
-	dir := os.Getenv("TLKIT_HOME")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		dir = filepath.Join(home, ".local", "share", "tlkit")
-	}
-	return filepath.Join(append([]string{dir}, sub...)...)
-}
-
 // ExpandHome replaces a leading "~" or "~/" by the user's home folder; other paths are returned unchanged.
 func ExpandHome(path string) (string, error) {
 	if path != "~" && !strings.HasPrefix(path, "~/") && !strings.HasPrefix(path, `~\`) {

@@ -13,6 +13,8 @@ import (
 	"github.com/gomlx/compute-onnx/support/onnxruntime"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
 const onnxLibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
@@ -54,13 +56,11 @@ func onnxLibrary(getenv func(string) string) string {
 	if path := getenv(onnxLibraryEnv); path != "" {
 		return path
 	}
-	home := getenv("TLKIT_HOME")
-	if home == "" {
-		home = filepath.Join(getenv("HOME"), ".local", "share", "tlkit")
-	}
-	for _, pattern := range []string{"libonnxruntime.so*", "libonnxruntime*.dylib"} {
-		if found, _ := filepath.Glob(filepath.Join(home, "lib", pattern)); len(found) > 0 {
-			return found[0]
+	if lib, err := installdir.Dir(getenv, "lib"); err == nil {
+		for _, pattern := range []string{"libonnxruntime.so*", "libonnxruntime*.dylib"} {
+			if found, _ := filepath.Glob(filepath.Join(lib, pattern)); len(found) > 0 {
+				return found[0]
+			}
 		}
 	}
 	if dir, err := onnxruntime.GetInstallPath(); err == nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -148,7 +149,7 @@ func weightFolders() []string {
 	if dir, err := fetch.CacheDir("weights"); err == nil {
 		dirs = append(dirs, dir)
 	}
-	if dir := fetch.InstallDir("weights"); dir != "" {
+	if dir, err := installdir.Dir(os.Getenv, "weights"); err == nil {
 		dirs = append(dirs, dir)
 	}
 	return dirs
