@@ -165,6 +165,30 @@ func moduleOf(dir, path string) string {
 	return path
 }
 
+// FindByName is ByName for a name that code uses. If no known package has it, FindByName looks in the modules of go.mod
+// that have it in their path, which may be there only because another module needs them.
+func (b *Builder) FindByName(ctx context.Context, name string) []string {
+	if paths := b.ByName(name); len(paths) > 0 {
+		return paths
+	}
+	f, err := modfile.ParseLax("go.mod", []byte(b.modules.mod), nil)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, r := range f.Require {
+		if slices.ContainsFunc(strings.Split(r.Mod.Path, "/"), func(element string) bool {
+			return strings.TrimPrefix(element, "go-") == name || strings.HasPrefix(element, name+".v")
+		}) {
+			found = append(found, r.Mod.Path)
+		}
+	}
+	if err := b.nameModules(ctx, found); err != nil {
+		b.cfg.Logf("listing packages of %q: %v", found, err)
+	}
+	return b.ByName(name)
+}
+
 // newModules returns the modules that only the second go.mod requires.
 func newModules(before, after string) []string {
 	requires := func(text string) map[string]bool {

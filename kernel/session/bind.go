@@ -132,7 +132,7 @@ func (pl *planner) packageOf(ctx context.Context, name string, sels []string, ea
 // findPackage returns the import path of a package called name that has all of the used names, or "".
 func (pl *planner) findPackage(ctx context.Context, name string, sels []string) string {
 	best, most := "", 0
-	for _, path := range pl.b.ByName(name) {
+	for _, path := range pl.b.FindByName(ctx, name) {
 		if path == "math/rand" && slices.Contains(sels, "Read") { // deprecated there
 			continue
 		}
