@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 )
 
 // helpLine matches a cell that requests help on a name: x?, ?x, pkg.Name??
@@ -106,8 +108,54 @@ func (s *Session) describeOwn(ctx context.Context, name string, m meaning) strin
 // maxDoc limits the length of go doc's text on a whole package, in bytes.
 const maxDoc = 8000
 
-// goDoc returns the output of go doc.
+// docs are outputs of go doc, by its arguments. go doc may take longer than a client waits for help; it then goes on, and
+// a later request finds its output.
+type docs struct {
+	mu  sync.Mutex
+	all map[string]*docText
+}
+
+// docText is one output of go doc.
+type docText struct {
+	ready chan struct{} // closed once text is set
+	text  string        // empty if there is no documentation
+}
+
+// docTime is the limit for go doc.
+const docTime = time.Minute
+
+// goDoc returns the output of go doc; empty if it is not there before ctx ends.
 func (s *Session) goDoc(ctx context.Context, path, symbol string) string {
+	key := path + " " + symbol
+	s.docs.mu.Lock()
+	doc := s.docs.all[key]
+	if doc == nil {
+		doc = &docText{ready: make(chan struct{})}
+		if s.docs.all == nil {
+			s.docs.all = map[string]*docText{}
+		}
+		s.docs.all[key] = doc
+		go func() {
+			defer close(doc.ready)
+			later, cancel := context.WithTimeout(s.ctx, docTime)
+			defer cancel()
+			if doc.text = s.runGoDoc(later, path, symbol); doc.text == "" { // it may be there next time
+				s.docs.mu.Lock()
+				delete(s.docs.all, key)
+				s.docs.mu.Unlock()
+			}
+		}()
+	}
+	s.docs.mu.Unlock()
+	select {
+	case <-doc.ready:
+		return doc.text
+	case <-ctx.Done():
+		return ""
+	}
+}
+
+func (s *Session) runGoDoc(ctx context.Context, path, symbol string) string {
 	args := []string{"doc", path}
 	if symbol != "" {
 		args = append(args, symbol)

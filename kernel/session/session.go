@@ -39,6 +39,7 @@ type Session struct {
 	runner  *runner
 	history history
 	words   wordsKnown // the words that packages offer inside strings
+	docs    docs
 
 	env  *environment
 	args []string // os.Args of the cells from here on; for the executing goroutine only
