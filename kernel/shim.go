@@ -21,10 +21,11 @@ const (
 type shimAction int
 
 const (
-	shimPass  shimAction = iota // run the real go, unchanged
-	shimInit                    // go mod init: copy the prepared workspace
-	shimNoGet                   // GoNB's automatic go get: nothing to do
-	shimBuild                   // run the real go offline, with the flags of cells
+	shimPass   shimAction = iota // run the real go, unchanged
+	shimInit                     // go mod init: copy the prepared workspace
+	shimNoGet                    // GoNB's automatic go get: nothing to do
+	shimNoTidy                   // go mod tidy: it would drop all modules that no cell imports yet
+	shimBuild                    // run the real go offline, with the flags of cells
 )
 
 // classifyGo decides what to do with `go args` called in GoNB's folder.
@@ -36,6 +37,9 @@ func classifyGo(args []string, autoGet bool) shimAction {
 	case "mod":
 		if len(args) == 3 && args[1] == "init" {
 			return shimInit
+		}
+		if len(args) > 1 && args[1] == "tidy" {
+			return shimNoTidy
 		}
 	case "get":
 		bare := len(args) == 1 || len(args) == 2 && args[1] == "-t"
@@ -98,6 +102,9 @@ func GoShim(args []string) int {
 		return 0
 	case shimNoGet:
 		fmt.Fprintf(os.Stderr, "tlkit: the automatic go get is off; add a module with !*go get PATH@VERSION, or turn it on with %%env %s=1\n", envAutoGet)
+		return 0
+	case shimNoTidy:
+		fmt.Fprintln(os.Stderr, "tlkit: go.mod is as before: go mod tidy would drop all modules that no cell imports yet; drop one with !*go get PATH@none")
 		return 0
 	case shimBuild:
 		if !autoGet {

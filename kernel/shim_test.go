@@ -16,7 +16,9 @@ func TestClassifyGo(t *testing.T) {
 	}{
 		{"mod init gonb_12345678", false, shimInit},
 		{"mod init", false, shimPass},
-		{"mod tidy", false, shimPass},
+		{"mod tidy", false, shimNoTidy},
+		{"mod tidy -v", true, shimNoTidy},
+		{"mod download", false, shimPass},
 		{"get", false, shimNoGet},
 		{"get -t", false, shimNoGet},
 		{"get", true, shimPass},
