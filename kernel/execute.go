@@ -114,31 +114,22 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	if err := checkNotebook(notebook); err != nil {
 		return err
 	}
-	out, html := opts.outputs(notebook)
-	if out == "" || sameDir(out, notebook) {
-		return fmt.Errorf("kernel: %s: the result would overwrite the notebook; give another file with -o", notebook)
-	}
-	for _, f := range []string{out, html} {
-		if f == "" {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(f), 0o755); err != nil {
-			return fmt.Errorf("kernel: %w", err)
-		}
+	out, html, err := opts.makeOutputs(notebook)
+	if err != nil {
+		return err
 	}
 	say := func(format string, args ...any) {
 		if opts.Log != nil {
 			fmt.Fprintf(opts.Log, format+"\n", args...)
 		}
 	}
-
-	cmd := exec.CommandContext(ctx, venvProgram(m.Venv, "python"), "-c", executeScript,
-		notebook, out, html, opts.Kernel, fmt.Sprint(opts.Timeout.Seconds()))
 	scratch, err := os.MkdirTemp("", "tlkit-exec-")
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
 	defer os.RemoveAll(scratch)
+	cmd := exec.CommandContext(ctx, venvProgram(m.Venv, "python"), "-c", executeScript,
+		notebook, out, html, opts.Kernel, fmt.Sprint(opts.Timeout.Seconds()))
 	cmd.Env = append(jupyterEnv(os.Environ(), p, scratch), "PYTHONUTF8=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -153,6 +144,21 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("kernel: starting Python: %w; run ./install.sh again", err)
 	}
+	failure := follow(readEvents(stdout), notebook, say)
+	err = cmd.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("kernel: %s: stopped: %w", notebook, context.Cause(ctx))
+	case failure != nil:
+		return failure
+	case err != nil:
+		return commandError("kernel: "+notebook+": running it with nbclient", err, stderr.String())
+	}
+	return nil
+}
+
+// readEvents reads the script's report.
+func readEvents(stdout io.Reader) <-chan executeEvent {
 	events := make(chan executeEvent)
 	go func() {
 		defer close(events)
@@ -166,17 +172,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 		}
 		io.Copy(io.Discard, stdout) // a line too long: let the script go on
 	}()
-	failure := follow(events, notebook, say)
-	err = cmd.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("kernel: %s: stopped: %w", notebook, context.Cause(ctx))
-	case failure != nil:
-		return failure
-	case err != nil:
-		return commandError("kernel: "+notebook+": running it with nbclient", err, stderr.String())
-	}
-	return nil
+	return events
 }
 
 // follow converts events to progress lines until the script ends, and returns the failure that the script reported.
@@ -233,6 +229,23 @@ func (o ExecuteOptions) outputs(notebook string) (out, html string) {
 		html = strings.TrimSuffix(out, filepath.Ext(out)) + ".html"
 	}
 	return out, html
+}
+
+// makeOutputs returns the files to write, as outputs does, and makes their folders.
+func (o ExecuteOptions) makeOutputs(notebook string) (out, html string, err error) {
+	out, html = o.outputs(notebook)
+	if out == "" || sameDir(out, notebook) {
+		return "", "", fmt.Errorf("kernel: %s: the result would overwrite the notebook; give another file with -o", notebook)
+	}
+	for _, f := range []string{out, html} {
+		if f == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(f), 0o755); err != nil {
+			return "", "", fmt.Errorf("kernel: %w", err)
+		}
+	}
+	return out, html, nil
 }
 
 // checkNotebook returns a plain error where nbformat would print a page of Python.

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"text/template"
@@ -40,15 +40,11 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	log := io.Writer(io.Discard)
-	if path := os.Getenv(envKernelLog); path != "" {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			return 1, fmt.Errorf("kernel: log: %w", err)
-		}
-		defer file.Close()
-		log = file
+	log, err := openLog()
+	if err != nil {
+		return 1, err
 	}
+	defer log.Close()
 	logf := func(format string, args ...any) {
 		fmt.Fprintf(log, time.Now().Format("15:04:05.000 ")+format+"\n", args...)
 	}
@@ -62,7 +58,7 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	}
 	engine := &liveEngine{session: sess, err: err}
 	if sess != nil {
-		engine.language = language.New(language.Config{Source: liveSource{sess}, Gopls: p.Bin("gopls"),
+		engine.language = language.New(language.Config{Source: liveSource{sess, make(chan struct{}, 1), logf}, Gopls: p.Bin("gopls"),
 			Env: append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod"), Commands: liveCommands(), Logf: logf})
 	}
 	config := protocol.Config{Connection: connection, Engine: engine, Info: liveInfo(m), WidgetScript: widgetScript(p, connection.ID), Log: log}
@@ -73,20 +69,39 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	engine.followSignals(cancel)
+	server.Serve(ctx)
+	engine.close()
+	return 0, nil
+}
+
+// openLog opens the file that TLKIT_KERNEL_LOG names, else one that keeps nothing.
+func openLog() (*os.File, error) {
+	path := os.Getenv(envKernelLog)
+	if path == "" {
+		path = os.DevNull
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("kernel: log: %w", err)
+	}
+	return file, nil
+}
+
+// followSignals makes an interrupt, of a terminal or of a client that sends no messages, stop the running cell, and
+// other signals end the kernel.
+func (e *liveEngine) followSignals(end func()) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		for sig := range signals {
-			if sig == os.Interrupt { // of a terminal, or of a client that sends no messages
-				engine.Interrupt()
+			if sig == os.Interrupt {
+				e.Interrupt()
 			} else {
-				cancel()
+				end()
 			}
 		}
 	}()
-	server.Serve(ctx)
-	engine.close()
-	return 0, nil
 }
 
 // liveSession starts a session whose cells compile against the workspace of p.
@@ -206,8 +221,45 @@ func (o liveOutput) Comm(r session.CommRequest) {
 	}
 }
 
-// liveSource is a session in the form that the language service reads.
-type liveSource struct{ *session.Session }
+// liveSource is a session in the form that the language service reads. A request that looks up a package may need more
+// time than JupyterLab gives it. The look-up then goes on, one at a time, and a later request finds it done.
+type liveSource struct {
+	*session.Session
+	turn chan struct{} // holds a value while a look-up is under way
+	logf func(format string, args ...any)
+}
+
+// lookUpTime is the limit for one look-up.
+const lookUpTime = time.Minute
+
+// lookUp calls f, and returns when f does or when ctx ends.
+func (s liveSource) lookUp(ctx context.Context, f func(context.Context)) (done bool) {
+	over := make(chan struct{})
+	go func() {
+		select {
+		case s.turn <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		defer func() { <-s.turn }()
+		defer func() {
+			if r := recover(); r != nil { // it must not end the kernel with all that its cells have computed
+				s.logf("panic in a look-up: %v\n%s", r, debug.Stack())
+				return
+			}
+			close(over)
+		}()
+		later, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTime)
+		defer cancel()
+		f(later)
+	}()
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 func (s liveSource) Names() []language.Name {
 	var all []language.Name
@@ -218,13 +270,26 @@ func (s liveSource) Names() []language.Name {
 }
 
 func (s liveSource) Candidates(ctx context.Context, code string, cursor int) (int, []language.Candidate) {
-	start, all := s.Session.Candidates(ctx, code, cursor)
-	return start, candidates(all)
+	found := new(lookedUp)
+	if !s.lookUp(ctx, func(ctx context.Context) { found.start, found.all = s.Session.Candidates(ctx, code, cursor) }) {
+		return cursor, nil
+	}
+	return found.start, candidates(found.all)
 }
 
 func (s liveSource) Words(ctx context.Context, code string, cursor int) (int, []language.Candidate, bool) {
-	start, all, ok := s.Session.Words(ctx, code, cursor)
-	return start, candidates(all), ok
+	found := new(lookedUp)
+	if !s.lookUp(ctx, func(ctx context.Context) { found.start, found.all, found.ok = s.Session.Words(ctx, code, cursor) }) {
+		return cursor, nil, false
+	}
+	return found.start, candidates(found.all), found.ok
+}
+
+// lookedUp is the result of a look-up, which only the look-up writes until it is done.
+type lookedUp struct {
+	start int
+	all   []session.Candidate
+	ok    bool
 }
 
 func candidates(all []session.Candidate) []language.Candidate {

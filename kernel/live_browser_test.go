@@ -59,22 +59,21 @@ func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 			t.Logf("JupyterLab:\n%s", &log)
 		}
 	})
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	var server struct {
+		URL   string `json:"url"`
+		Token string `json:"token"`
+	}
+	if !await(time.Minute, func() bool {
 		files, _ := filepath.Glob(filepath.Join(runtime, "jpserver-*.json"))
 		if len(files) == 0 {
-			continue
+			return false
 		}
 		data, err := os.ReadFile(files[0])
-		var server struct {
-			URL   string `json:"url"`
-			Token string `json:"token"`
-		}
-		if err == nil && json.Unmarshal(data, &server) == nil && server.URL != "" {
-			return server.URL, server.Token
-		}
+		return err == nil && json.Unmarshal(data, &server) == nil && server.URL != ""
+	}) {
+		t.Fatal("JupyterLab did not start within a minute")
 	}
-	t.Fatal("JupyterLab did not start within a minute")
-	return "", ""
+	return server.URL, server.Token
 }
 
 // Expressions for the page. The shell's current widget is null while a headless

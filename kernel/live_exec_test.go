@@ -160,11 +160,7 @@ func testExecuteStopped(t *testing.T, kernel string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if _, err := os.Stat(stamp); err == nil {
-				break
-			}
-		}
+		await(time.Minute, func() bool { _, err := os.Stat(stamp); return err == nil })
 		cancel()
 	}()
 	err := Execute(ctx, in, ExecuteOptions{Prefix: string(p), Kernel: kernel, Out: filepath.Join(dir, "out.ipynb"), HTML: "none"})

@@ -191,6 +191,15 @@ func testMissingModule(t *testing.T, kernel string) {
 		if !strings.Contains(r.Stderr, "automatic go get is off") || !strings.HasPrefix(r.Stdout, "v0.") {
 			t.Errorf("bare go get: stdout %q, stderr %q", r.Stdout, r.Stderr)
 		}
+		// go mod tidy would empty the workspace; a module that is named changes alone.
+		const count = "; grep -c 'gomlx\\|example.com/greet v0' go.mod"
+		before := s.run("!*true" + count)
+		if r = s.do("execute", "code", "!*go mod tidy"+count); !strings.Contains(r.Stderr, "go.mod is as before") || r.Stdout != before {
+			t.Errorf("go mod tidy: %q lines before, %q after, stderr %q", before, r.Stdout, r.Stderr)
+		}
+		if r = s.do("execute", "code", "!*GOPROXY=off go get example.com/greet@none"+count); r.Status != "ok" || r.Stdout == before {
+			t.Errorf("go get of none: %q lines before, %q after, stderr %q", before, r.Stdout, r.Stderr)
+		}
 	}
 	// Starting over brings the prepared workspace back.
 	s.run("%reset go.mod")
@@ -296,24 +305,30 @@ for _, script := range []string{"sleep 301", "trap '' TERM INT; while true; do s
 // word, has text in it; it waits until there is one.
 func below(t *testing.T, pid int, text string) (found []int) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); len(found) == 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("no process with %q below %d", text, pid)
+	if !await(20*time.Second, func() bool {
+		found = withLine(pid, text)
+		return len(found) > 0
+	}) {
+		t.Fatalf("no process with %q below %d", text, pid)
+	}
+	return found
+}
+
+// withLine returns those of the processes that there are now.
+func withLine(pid int, text string) (found []int) {
+	family := map[int]bool{pid: true}
+	for range 3 { // children, theirs, and theirs
+		for _, p := range processes() {
+			family[p.pid] = family[p.pid] || family[p.parent]
 		}
-		family := map[int]bool{pid: true}
-		for range 3 { // children, theirs, and theirs
-			for _, p := range processes() {
-				family[p.pid] = family[p.pid] || family[p.parent]
-			}
+	}
+	for p, ours := range family {
+		if !ours {
+			continue
 		}
-		for p, ours := range family {
-			if !ours {
-				continue
-			}
-			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p))
-			if strings.Contains(strings.ReplaceAll(string(line), "\x00", " "), text) {
-				found = append(found, p)
-			}
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p))
+		if strings.Contains(strings.ReplaceAll(string(line), "\x00", " "), text) {
+			found = append(found, p)
 		}
 	}
 	return found
@@ -352,9 +367,7 @@ func TestNothingLeft(t *testing.T) {
 		{"SIGKILL of the kernel proper", func(t *testing.T, s *jupyter, pid int) { killBelow(t, pid, " live ") }},
 		{"SIGKILL of the janitor, then of the launcher", func(t *testing.T, s *jupyter, pid int) {
 			killed := killBelow(t, pid, " janitor ")
-			for slices.Contains(killed, below(t, pid, " janitor ")[0]) {
-				time.Sleep(5 * time.Millisecond) // until another one is there
-			}
+			await(20*time.Second, func() bool { return !slices.Contains(killed, below(t, pid, " janitor ")[0]) }) // another one is there
 			syscall.Kill(pid, syscall.SIGKILL)
 		}},
 		{"SIGKILL of the worker, then of the launcher", func(t *testing.T, s *jupyter, pid int) {

@@ -140,18 +140,21 @@ func setenv(name, value string) (undo func()) {
 	}
 }
 
-// reply is an answer of session.py.
+// reply is a reply of session.py.
 type reply struct {
-	OK        bool    `json:"ok"`
-	Error     string  `json:"error"`
-	PID       int     `json:"pid"`
-	Seconds   float64 `json:"seconds"`
-	Status    string  `json:"status"`
-	Stdout    string  `json:"stdout"`
-	Stderr    string  `json:"stderr"`
-	HTML      string  `json:"html"`
-	Traceback string  `json:"traceback"`
-	Result    string  `json:"result"`
+	OK        bool     `json:"ok"`
+	Error     string   `json:"error"`
+	PID       int      `json:"pid"`
+	Seconds   float64  `json:"seconds"`
+	Status    string   `json:"status"`
+	Stdout    string   `json:"stdout"`
+	Stderr    string   `json:"stderr"`
+	HTML      string   `json:"html"`
+	Traceback string   `json:"traceback"`
+	Result    string   `json:"result"`
+	Matches   []string `json:"matches"` // completions
+	Start     int      `json:"start"`   // of what they replace
+	Text      string   `json:"text"`    // of an inspection
 }
 
 // jupyter is a kernel behind jupyter_client.
@@ -263,12 +266,27 @@ func (s *jupyter) run(code string) string {
 func wantNothingLeft(t *testing.T, tmp string) {
 	t.Helper()
 	var left []string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if left = remains(t, tmp); len(left) == 0 {
-			return
+	if !await(time.Minute, func() bool {
+		left = remains(t, tmp)
+		return len(left) == 0
+	}) {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// await looks again and again until done returns true, for a state of other processes that nothing reports. It returns
+// false after limit.
+func await(limit time.Duration, done func() bool) bool {
+	look, end := time.NewTicker(10*time.Millisecond), time.After(limit)
+	defer look.Stop()
+	for !done() {
+		select {
+		case <-look.C:
+		case <-end:
+			return done()
 		}
 	}
-	t.Errorf("left behind: %q", left)
+	return true
 }
 
 // remains lists the processes and files of kernels whose temporary folder is tmp.

@@ -1,6 +1,6 @@
 """Drives a kernel through jupyter_client for the tests.
 
-Reads one JSON command per line from standard input and answers each with one
+Reads one JSON command per line from standard input and replies to each with one
 JSON line: {"ok": true, ...} or {"ok": false, "error": "..."}.
 """
 
@@ -84,6 +84,7 @@ def finish(cmd):
         "stdout": text("stdout"),
         "stderr": text("stderr"),
         "html": "\n".join(html),
+        "result": "".join(o["data"]["text/plain"] for o in outputs if o["type"] == "execute_result"),
         "traceback": "\n".join("\n".join(e["traceback"]) for e in errors),
     }
 
@@ -92,6 +93,18 @@ def execute(cmd):
     began = time.monotonic()
     begin(cmd)
     return {**finish(cmd), "seconds": time.monotonic() - began}
+
+
+def complete(cmd):
+    began = time.monotonic()
+    content = kc.complete(cmd["code"], reply=True, timeout=60)["content"]
+    return {"matches": content["matches"], "start": content["cursor_start"], "seconds": time.monotonic() - began}
+
+
+def inspect(cmd):
+    began = time.monotonic()
+    content = kc.inspect(cmd["code"], reply=True, timeout=60)["content"]
+    return {"text": content["data"].get("text/plain", ""), "seconds": time.monotonic() - began}
 
 
 def interrupt(_):
@@ -117,13 +130,13 @@ def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-commands = {f.__name__: f for f in (start, begin, until, finish, execute, interrupt, restart, shutdown, die)}
+commands = {f.__name__: f for f in (start, begin, until, finish, execute, complete, inspect, interrupt, restart, shutdown, die)}
 for line in sys.stdin:
     cmd = json.loads(line)
     try:
-        answer = {"ok": True, **commands[cmd["op"]](cmd)}
+        reply = {"ok": True, **commands[cmd["op"]](cmd)}
     except Exception as e:
-        answer = {"ok": False, "error": f"{type(e).__name__}: {e}"}
-    print(json.dumps(answer), flush=True)
+        reply = {"ok": False, "error": f"{type(e).__name__}: {e}"}
+    print(json.dumps(reply), flush=True)
 if km.has_kernel:
     km.shutdown_kernel(now=True)

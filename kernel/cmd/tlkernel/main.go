@@ -75,56 +75,81 @@ func run(args []string) (int, error) {
 		fmt.Print(usage)
 		return 0, nil
 	}
+	command, ok := commands[args[0]]
+	if !ok {
+		return exitCode(fmt.Errorf("unknown command %q; %w", args[0], errUsage))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	flags := flag.NewFlagSet("tlkernel "+args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	prefix := flags.String("prefix", "", "folder of the installation")
-	var err error
-	switch args[0] {
-	case "install":
-		opts := kernel.InstallOptions{Log: os.Stdout}
-		flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
-		flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
-		flags.BoolVar(&opts.Weights, "weights", false, "fetch the weights of efficientnet_lite0 (17 MB)")
-		flags.StringVar(&opts.Engine, "engine", "", "engine to install: "+strings.Join(kernel.EngineNames, ", "))
-		flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
-		flags.StringVar(&opts.LiveCache, "livecache", "", "a folder of compiled workers to share")
-		flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")
-		if err = parse(flags, args[1:], 0); err == nil {
-			opts.Prefix = *prefix
-			err = kernel.Install(ctx, opts)
-		}
-	case "uninstall":
-		if err = parse(flags, args[1:], 0); err == nil {
-			err = kernel.Uninstall(kernel.UninstallOptions{Prefix: *prefix, Log: os.Stdout})
-		}
-	case "doctor":
-		if err = parse(flags, args[1:], 0); err == nil {
-			_, err = kernel.Doctor(ctx, kernel.DoctorOptions{Prefix: *prefix, Log: os.Stdout})
-		}
-	case "exec":
-		opts := kernel.ExecuteOptions{Log: os.Stdout}
-		flags.StringVar(&opts.Out, "o", "", "the executed notebook")
-		flags.StringVar(&opts.Kernel, "kernel", "", "tlkit or gonb-tlkit")
-		flags.StringVar(&opts.HTML, "html", "", "the page, or none")
-		flags.DurationVar(&opts.Timeout, "timeout", 0, "limit for each cell, such as 90s; 0 means none")
-		if err = parse(flags, args[1:], 1); err == nil {
-			opts.Prefix = *prefix
-			err = kernel.Execute(ctx, flags.Arg(0), opts)
-		}
-	case "lab":
-		stop() // JupyterLab replaces this process
-		name, rest := takeKernel(args[1:])
-		err = kernel.Lab(name, rest)
-	default:
-		err = fmt.Errorf("unknown command %q; %w", args[0], errUsage)
-	}
+	err := command(ctx, flags, args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Print(usage)
 		return 0, nil
 	}
 	return exitCode(err)
+}
+
+// commands are the commands that a user gives, by name; each declares its flags, parses its arguments and runs.
+var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []string) error{
+	"install": install,
+	"uninstall": func(_ context.Context, flags *flag.FlagSet, args []string) error {
+		prefix := prefixFlag(flags)
+		if err := parse(flags, args, 0); err != nil {
+			return err
+		}
+		return kernel.Uninstall(kernel.UninstallOptions{Prefix: *prefix, Log: os.Stdout})
+	},
+	"doctor": func(ctx context.Context, flags *flag.FlagSet, args []string) error {
+		prefix := prefixFlag(flags)
+		if err := parse(flags, args, 0); err != nil {
+			return err
+		}
+		_, err := kernel.Doctor(ctx, kernel.DoctorOptions{Prefix: *prefix, Log: os.Stdout})
+		return err
+	},
+	"exec": execute,
+	"lab": func(_ context.Context, _ *flag.FlagSet, args []string) error {
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // JupyterLab replaces this process
+		name, rest := takeKernel(args)
+		return kernel.Lab(name, rest)
+	},
+}
+
+func prefixFlag(flags *flag.FlagSet) *string {
+	return flags.String("prefix", "", "folder of the installation")
+}
+
+func install(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	opts := kernel.InstallOptions{Log: os.Stdout}
+	prefix := prefixFlag(flags)
+	flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
+	flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
+	flags.BoolVar(&opts.Weights, "weights", false, "fetch the weights of efficientnet_lite0 (17 MB)")
+	flags.StringVar(&opts.Engine, "engine", "", "engine to install: "+strings.Join(kernel.EngineNames, ", "))
+	flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
+	flags.StringVar(&opts.LiveCache, "livecache", "", "a folder of compiled workers to share")
+	flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")
+	if err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	opts.Prefix = *prefix
+	return kernel.Install(ctx, opts)
+}
+
+func execute(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	opts := kernel.ExecuteOptions{Log: os.Stdout}
+	prefix := prefixFlag(flags)
+	flags.StringVar(&opts.Out, "o", "", "the executed notebook")
+	flags.StringVar(&opts.Kernel, "kernel", "", "tlkit or gonb-tlkit")
+	flags.StringVar(&opts.HTML, "html", "", "the page, or none")
+	flags.DurationVar(&opts.Timeout, "timeout", 0, "limit for each cell, such as 90s; 0 means none")
+	if err := parse(flags, args, 1); err != nil {
+		return err
+	}
+	opts.Prefix = *prefix
+	return kernel.Execute(ctx, flags.Arg(0), opts)
 }
 
 func exitCode(err error) (int, error) {
