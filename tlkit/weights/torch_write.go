@@ -15,14 +15,18 @@ import (
 // torch.load(path, weights_only=True) and load_state_dict(..., strict=True). The
 // whole file is the OrderedDict, with keys in the given order. As with
 // WriteSafetensors, the file appears whole or not at all.
-func WritePTH(path string, entries []Entry) error {
+func WritePTH(path string, entries []Entry) error { return WriteVersionedPTH(path, entries, 0) }
+
+// WriteVersionedPTH is WritePTH with the version of the module's class, which torchvision's MNASNet reads
+// (torch.nn.Module._version): it stands in the attribute _metadata of the OrderedDict. 0 writes none.
+func WriteVersionedPTH(path string, entries []Entry, version int) error {
 	if err := checkEntries(entries, func(d DType) bool { return dtypes[d].torch != "" }); err != nil {
 		return fmt.Errorf("weights: writing %s: %w", path, err)
 	}
 	return writeAtomic(path, func(w io.Writer) error {
 		a := &archiveWriter{}
 		a.zip = zip.NewWriter(countWriter{w, &a.at})
-		if err := a.add("data.pkl", piece(statePickle(entries))); err != nil {
+		if err := a.add("data.pkl", piece(statePickle(entries, version))); err != nil {
 			return err
 		}
 		if err := a.add("byteorder", piece([]byte("little"))); err != nil {
@@ -104,8 +108,8 @@ func (c *checksum) add(b []byte) error {
 }
 
 // statePickle returns the pickle, protocol 2, of an OrderedDict of tensors, each with a storage of its own that is
-// named by its index.
-func statePickle(entries []Entry) []byte {
+// named by its index. A version that is not 0 is that of the module as a whole.
+func statePickle(entries []Entry, version int) []byte {
 	p := &pickler{}
 	p.op(0x80, 2) // PROTO 2
 	p.global("collections", "OrderedDict")
@@ -132,7 +136,19 @@ func statePickle(entries []Entry) []byte {
 		p.global("collections", "OrderedDict")
 		p.op(')', 'R', 't', 'R') // no hooks; TUPLE, REDUCE
 	}
-	p.op('u', '.') // SETITEMS, STOP
+	p.op('u') // SETITEMS
+	if version != 0 {
+		p.op('}') // the attributes: {"_metadata": OrderedDict({"": {"version": version}})}
+		p.text("_metadata")
+		p.global("collections", "OrderedDict")
+		p.op(')', 'R')
+		p.text("")
+		p.op('}')
+		p.text("version")
+		p.int(version)
+		p.op('s', 's', 's', 'b') // SETITEM three times, BUILD
+	}
+	p.op('.') // STOP
 	return p.b.Bytes()
 }
 

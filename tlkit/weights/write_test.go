@@ -66,7 +66,8 @@ func TestWriteRoundTrip(t *testing.T) {
 		"out.safetensors": func(path string, e []Entry) error {
 			return WriteSafetensors(path, e, map[string]string{"format": "pt", "who": `"ü"`})
 		},
-		"out.pth": WritePTH,
+		"out.pth":       WritePTH,
+		"versioned.pth": func(path string, e []Entry) error { return WriteVersionedPTH(path, e, 2) },
 	}
 	for name, write := range writers {
 		for source, entries := range map[string][]Entry{

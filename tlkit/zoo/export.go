@@ -92,7 +92,7 @@ func (m *Model) Export(path string) error {
 	case ".pth", ".pt":
 		var entries []weights.Entry
 		if entries, err = m.StateDict(); err == nil {
-			err = weights.WritePTH(path, entries)
+			err = weights.WriteVersionedPTH(path, entries, m.Spec.Version)
 		}
 	case ".safetensors":
 		metadata["format"] = "pt" // Hugging Face's libraries look for it

@@ -21,8 +21,9 @@ func mnasNets() []Spec {
 	}{{"mnasnet0_5", 0.5}, {"mnasnet0_75", 0.75}, {"mnasnet1_0", 1}, {"mnasnet1_3", 1.3}} {
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "mnasnet",
-			Paper: "Tan et al. 2018, MnasNet, arXiv 1807.11626, section 5 and figure 7 (variant B1)",
-			Build: func() Architecture { return mnasNet(c.width) },
+			Paper:   "Tan et al. 2018, MnasNet, arXiv 1807.11626, section 5 and figure 7 (variant B1)",
+			Version: 2,
+			Build:   func() Architecture { return mnasNet(c.width) },
 		}))
 	}
 	return specs

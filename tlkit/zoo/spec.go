@@ -27,6 +27,8 @@ type Spec struct {
 	// Rename, when set, converts a key of a weight file to the model's; it is for published files older than today's
 	// keys, and leaves all other keys as they are.
 	Rename func(key string) string
+	// Version is that of torchvision's class, for classes that refuse a state dict without it; 0 for the others.
+	Version int
 }
 
 // Architecture is a network: stages from the image on, then the head.
