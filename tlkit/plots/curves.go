@@ -13,10 +13,6 @@ import (
 // the lowest and highest point of each stretch, which looks the same at any size in a notebook.
 const maxPoints = 1000
 
-// fewPoints is the largest number of points per line with which each is shown as a dot; more dots would hide the
-// dashes.
-const fewPoints = 12
-
 // Point is one point of a line. NaN or an infinity in X or Y is a gap: the line breaks there.
 type Point struct{ X, Y float64 }
 

@@ -17,6 +17,8 @@ func Exit(status int) { exit(status) }
 // exitCalled runs inside os.Exit, whoever calls it (log.Fatal, flag.Parse, a library), in place of the end of the
 // process. It returns, and the process ends, only if no cell started the goroutine. again restores this hook, which
 // os.Exit takes away and guards until the goroutine has ended.
+//
+//lint:ignore U1000 exithook.go calls it, which only kernel/build compiles
 func exitCalled(again func()) {
 	keepLabels()
 	if _, head := self(); !strings.Contains(head, "cell:") && !strings.Contains(head, `"cell"`) {
@@ -27,6 +29,8 @@ func exitCalled(again func()) {
 }
 
 // exitStatus returns the argument of the os.Exit that is being called; 1 if it can't be read.
+//
+//lint:ignore U1000 exitCalled calls it
 func exitStatus() int {
 	buf := make([]byte, 16<<10)
 	_, args, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "\nos.Exit(0x")
