@@ -86,15 +86,14 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 // notFinite lists the variables with infinite or undefined values.
 func (m *Model) notFinite() (bad []string, err error) {
 	for _, p := range m.params {
-		value, err := m.value(p)
-		if err != nil {
-			return nil, err
+		value, err := m.Variable(p).Value() // not a copy: that would take as much memory as the model
+		if err == nil {
+			err = tensors.ConstFlatData(value, func(flat []float32) {
+				if slices.ContainsFunc(flat, func(v float32) bool { return v-v != 0 }) {
+					bad = append(bad, p.Key)
+				}
+			})
 		}
-		err = tensors.ConstFlatData(value, func(flat []float32) {
-			if slices.ContainsFunc(flat, func(v float32) bool { return v-v != 0 }) {
-				bad = append(bad, p.Key)
-			}
-		})
 		if err != nil {
 			return nil, fmt.Errorf("zoo: reading variable %q: %w", p.Key, err)
 		}
