@@ -16,17 +16,9 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-)
 
-// findBrowser returns a Chromium or Chrome on PATH.
-func findBrowser() (string, bool) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			return p, true
-		}
-	}
-	return "", false
-}
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+)
 
 // startLab starts the installation's JupyterLab on a free port, in dir, and
 // returns its address with its token.
@@ -109,10 +101,7 @@ type browserPage struct {
 // openNotebook opens a notebook of testdata, for a kernel, and waits until that is ready.
 func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
 	t.Helper()
-	browser, ok := findBrowser()
-	if !ok {
-		t.Skip("no Chromium or Chrome on PATH (on Debian: apt install chromium)")
-	}
+	browser := testutil.Browser(t)
 	dir := t.TempDir()
 	data, err := os.ReadFile(filepath.Join("testdata", fixture))
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -28,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/peakmem"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -157,7 +157,8 @@ func measure(name, port string, image []byte, requests, clients int, command ...
 	f.send(client, base+"/predict", image, 2*clients, clients) // warms up
 	f.failed.Store(0)
 	f.send(client, base+"/predict", image, requests, clients)
-	f.peakMB = peakMemory(cmd.Process.Pid)
+	peak, _ := peakmem.Of(cmd.Process.Pid) // 0 where the system has no such figure
+	f.peakMB = peak / 1e6
 	client.CloseIdleConnections()
 	return f, nil
 }
@@ -212,19 +213,6 @@ func post(client *http.Client, url string, image []byte) error {
 		return fmt.Errorf("status %d", answer.StatusCode)
 	}
 	return nil
-}
-
-var peakLine = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-// peakMemory is the largest resident memory of a process in MB; 0 where /proc has no such figure.
-func peakMemory(pid int) float64 {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	found := peakLine.FindSubmatch(status)
-	if found == nil {
-		return 0
-	}
-	kb, _ := strconv.ParseFloat(string(found[1]), 64) // digits only
-	return kb * 1024 / 1e6
 }
 
 func report(all []*figures) {

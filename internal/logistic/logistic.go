@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // Rows are feature vectors of equal length.
@@ -111,7 +113,7 @@ func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float6
 					logits[c] += v * w[j*classes+c]
 				}
 			}
-			out[i] = softmax(logits)
+			out[i] = numbers.Softmax(logits)
 		}
 	}
 	for i := range out {
@@ -120,22 +122,6 @@ func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float6
 		}
 	}
 	return out, nil
-}
-
-// softmax turns logits into probabilities, in place.
-func softmax(logits []float64) []float64 {
-	top, sum := math.Inf(-1), 0.0
-	for _, v := range logits {
-		top = math.Max(top, v)
-	}
-	for c, v := range logits {
-		logits[c] = math.Exp(v - top)
-		sum += logits[c]
-	}
-	for c := range logits {
-		logits[c] /= sum
-	}
-	return logits
 }
 
 // parts returns the examples outside and inside fold k.

@@ -7,10 +7,10 @@ import (
 )
 
 // Softmax returns the probabilities of logits, in double precision.
-func Softmax(logits []float32) []float64 { return SoftmaxAt(logits, 1) }
+func Softmax[T float32 | float64](logits []T) []float64 { return SoftmaxAt(logits, 1) }
 
 // SoftmaxAt returns the probabilities of logits that are divided by a temperature above 0.
-func SoftmaxAt(logits []float32, temperature float64) []float64 {
+func SoftmaxAt[T float32 | float64](logits []T, temperature float64) []float64 {
 	top := math.Inf(-1)
 	for _, v := range logits {
 		top = math.Max(top, float64(v))

@@ -4,6 +4,7 @@ package testutil
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -48,4 +49,16 @@ func Find(rel string) (string, error) {
 		dir = parent
 	}
 	return "", fmt.Errorf("reference file %s is absent: set TLKIT_SHARED to the folder that holds it", rel)
+}
+
+// Browser returns the path of a Chromium or Chrome on PATH. The test is skipped without one.
+func Browser(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium or Chrome on PATH (on Debian: apt install chromium)")
+	return ""
 }

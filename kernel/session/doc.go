@@ -46,7 +46,7 @@
 // before keeps its present value. When the worker is lost, functions, types and constants are compiled again at once
 // (lost.go).
 //
-// # What ends a program
+// # Calls that end a program
 //
 // os.Exit ends the cell and not the worker, whoever calls it: package rt has a hook inside it, which log.Fatal, methods
 // of loggers, flag sets and libraries reach as well. syscall.Exit is replaced in the text of cells; in a library it ends

@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -79,15 +80,7 @@ func nearDuplicates(plain, mirrored [][]float64, least float64) []pair {
 		})
 	}
 	slices.SortFunc(pairs, func(p, q pair) int {
-		switch {
-		case p.a != q.a:
-			return p.a - q.a
-		case p.b != q.b:
-			return p.b - q.b
-		case p.correlation > q.correlation:
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(p.a, q.a), cmp.Compare(p.b, q.b), cmp.Compare(q.correlation, p.correlation))
 	})
 	return slices.CompactFunc(pairs, func(p, q pair) bool { return p.a == q.a && p.b == q.b })
 }

@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -254,14 +255,7 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 			r.Blurred = append(r.Blurred, ImageIssue{refs[i], q.sharpness})
 		}
 	}
-	byValue := func(a, b ImageIssue) int {
-		if a.Value < b.Value {
-			return -1
-		} else if a.Value > b.Value {
-			return 1
-		}
-		return 0
-	}
+	byValue := func(a, b ImageIssue) int { return cmp.Compare(a.Value, b.Value) }
 	slices.SortStableFunc(r.Dark, byValue)
 	slices.SortStableFunc(r.Blurred, byValue)
 	slices.SortStableFunc(r.Bright, func(a, b ImageIssue) int { return byValue(b, a) })
@@ -293,14 +287,21 @@ func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, folds int) er
 	if err != nil {
 		return fmt.Errorf("insight: predicting the labels of %s: %w", r.Data.Name, err)
 	}
-	for i, label := range f.Labels {
-		if numbers.Argmax(p[i]) == label {
-			r.Accuracy += 1 / float64(len(f.Labels))
-		}
-	}
+	r.Accuracy = agreement(p, f.Labels)
 	for _, i := range mislabelled(p, f.Labels, classes) {
 		best := numbers.Argmax(p[i])
 		r.Labels = append(r.Labels, LabelIssue{refs[i], r.Data.Classes[best], p[i][best], p[i][f.Labels[i]]})
 	}
 	return nil
+}
+
+// agreement returns the share of the labels that are the most probable class.
+func agreement(probabilities [][]float64, labels []int) float64 {
+	share := 0.0
+	for i, label := range labels {
+		if numbers.Argmax(probabilities[i]) == label {
+			share += 1 / float64(len(labels))
+		}
+	}
+	return share
 }

@@ -16,14 +16,19 @@ const imbalanced = 3
 
 // String is one line, such as "hymenoptera: 12 labels probably wrong, 2 pairs of duplicates (1 across splits), ...".
 func (r *Inspection) String() string {
-	across := 0
+	return fmt.Sprintf("%s: %d labels probably wrong, %d pairs of duplicates (%d across splits), %d outliers, %d dark, %d bright, %d blurred",
+		r.Data.Name, len(r.Labels), len(r.Duplicates), r.across(), len(r.Outliers), len(r.Dark), len(r.Bright), len(r.Blurred))
+}
+
+// across returns the number of duplicates in different splits.
+func (r *Inspection) across() int {
+	n := 0
 	for _, d := range r.Duplicates {
 		if d.AcrossSplits {
-			across++
+			n++
 		}
 	}
-	return fmt.Sprintf("%s: %d labels probably wrong, %d pairs of duplicates (%d across splits), %d outliers, %d dark, %d bright, %d blurred",
-		r.Data.Name, len(r.Labels), len(r.Duplicates), across, len(r.Outliers), len(r.Dark), len(r.Bright), len(r.Blurred))
+	return n
 }
 
 // balance describes the sizes of the classes in words.
@@ -42,15 +47,9 @@ func (r *Inspection) balance() string {
 
 // Table lists what was found, with what to do about it.
 func (r *Inspection) Table() plots.Figure {
-	across := 0
-	for _, d := range r.Duplicates {
-		if d.AcrossSplits {
-			across++
-		}
-	}
 	rows := [][]string{
 		{"labels probably wrong", fmt.Sprint(len(r.Labels)), "data.Relabel(report.Labels.Relabels()), data.Without(report.Labels.Names()...)"},
-		{"pairs of duplicates", fmt.Sprint(len(r.Duplicates)), fmt.Sprintf("%d across splits; data.Without(report.Extra()...)", across)},
+		{"pairs of duplicates", fmt.Sprint(len(r.Duplicates)), fmt.Sprintf("%d across splits; data.Without(report.Extra()...)", r.across())},
 		{"outliers", fmt.Sprint(len(r.Outliers)), "data.Without(report.Outliers.Names()...)"},
 		{"too dark", fmt.Sprint(len(r.Dark)), "data.Without(report.Dark.Names()...)"},
 		{"too bright", fmt.Sprint(len(r.Bright)), "data.Without(report.Bright.Names()...)"},

@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -30,14 +31,7 @@ func isolation(f *zoo.Features) []float64 {
 	out := make([]float64, f.Len())
 	products(x, x, func(i int, row []float64) {
 		near := append(append([]float64(nil), row[:i]...), row[i+1:]...)
-		slices.SortFunc(near, func(a, b float64) int {
-			if a > b {
-				return -1
-			} else if a < b {
-				return 1
-			}
-			return 0
-		})
+		slices.SortFunc(near, func(a, b float64) int { return cmp.Compare(b, a) })
 		near = near[:min(outlierNeighbours, len(near))]
 		for _, c := range near {
 			out[i] += (1 - c) / float64(len(near))
@@ -61,13 +55,6 @@ func farOut(values []float64) []int {
 			out = append(out, i)
 		}
 	}
-	slices.SortFunc(out, func(a, b int) int {
-		if values[a] > values[b] {
-			return -1
-		} else if values[a] < values[b] {
-			return 1
-		}
-		return a - b
-	})
+	slices.SortFunc(out, func(a, b int) int { return cmp.Or(cmp.Compare(values[b], values[a]), cmp.Compare(a, b)) })
 	return out
 }

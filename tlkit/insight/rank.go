@@ -96,11 +96,7 @@ func rank(d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
 	if err != nil {
 		return r, err
 	}
-	for i, label := range f.Labels {
-		if numbers.Argmax(p[i]) == label {
-			r.Accuracy += 1 / float64(len(p))
-		}
-	}
+	r.Accuracy = agreement(p, f.Labels)
 	r.Error = math.Sqrt(r.Accuracy * (1 - r.Accuracy) / float64(len(p)))
 	r.Seconds = time.Since(begin).Seconds()
 	return r, nil
@@ -130,7 +126,7 @@ func sourceEntropy(m *zoo.Model, f *zoo.Features) (float64, error) {
 	defer out.MustFinalizeAll()
 	var source []int
 	for row := range slices.Chunk(tensors.MustCopyFlatData[float32](out), len(m.Classes)) {
-		source = append(source, numbers.Argmax(numbers.Softmax(row)))
+		source = append(source, numbers.Argmax(row))
 	}
 	return nce(source, f.Labels), nil
 }

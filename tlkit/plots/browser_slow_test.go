@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
 // A browser shows each figure of the gallery in JupyterLab and in pages that nbconvert exports, light and dark, without
@@ -82,16 +84,7 @@ func galleryNotebook(t *testing.T, dir string, figures []shown) string {
 // openBrowser starts a browser whose user prefers dark or light pages. It reaches this machine only.
 func openBrowser(t *testing.T, dark bool, height int) context.Context {
 	t.Helper()
-	var program string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			program = p
-			break
-		}
-	}
-	if program == "" {
-		t.Skip("no Chromium or Chrome on PATH (on Debian: apt install chromium)")
-	}
+	program := testutil.Browser(t)
 	scheme := 1
 	if dark {
 		scheme = 0

@@ -11,8 +11,8 @@ type ReliabilityBin struct {
 	Low, High float64
 	// Confidence is the mean probability of the predictions, Accuracy the share of right ones; of no images, NaN.
 	Confidence, Accuracy float64
-	// Count is the number of images.
-	Count int
+	// Images is the number of images.
+	Images int
 }
 
 // Reliability returns a reliability diagram (DeGroot and Fienberg 1983; Guo 2017, arXiv 1706.04599, section 2): accuracy
@@ -26,8 +26,8 @@ func Reliability(title string, sets ...ReliabilitySet) Figure {
 	for i, s := range sets {
 		line, outline := Line{Name: s.Name}, Line{Name: s.Name, plain: true}
 		for _, b := range s.Bins {
-			outline.Points = append(outline.Points, Point{b.Low, 0}, Point{b.Low, float64(b.Count)}, Point{b.High, float64(b.Count)}, Point{b.High, 0})
-			if b.Count > 0 && finite(b.Confidence, b.Accuracy) {
+			outline.Points = append(outline.Points, Point{b.Low, 0}, Point{b.Low, float64(b.Images)}, Point{b.High, float64(b.Images)}, Point{b.High, 0})
+			if b.Images > 0 && finite(b.Confidence, b.Accuracy) {
 				line.Points = append(line.Points, Point{b.Confidence, b.Accuracy})
 				line.Band = append(line.Band, Interval{min(b.Confidence, b.Accuracy), max(b.Confidence, b.Accuracy)})
 			}
@@ -55,9 +55,9 @@ type ReliabilitySet struct {
 func (s ReliabilitySet) ECE() float64 {
 	sum, n := 0.0, 0
 	for _, b := range s.Bins {
-		if b.Count > 0 && finite(b.Confidence, b.Accuracy) {
-			sum += float64(b.Count) * math.Abs(b.Confidence-b.Accuracy)
-			n += b.Count
+		if b.Images > 0 && finite(b.Confidence, b.Accuracy) {
+			sum += float64(b.Images) * math.Abs(b.Confidence-b.Accuracy)
+			n += b.Images
 		}
 	}
 	return sum / float64(n)

@@ -2,6 +2,7 @@ package project
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -42,7 +43,7 @@ type view struct {
 func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	params, _ := model.NumParams()
 	preprocess, _ := json.Marshal(model.Preprocess) // plain numbers and texts
-	v := view{Name: name, Module: orElse(opts.Module, name), Version: orElse(opts.Version, "0.1.0"), Label: name, ModelFile: "model.safetensors",
+	v := view{Name: name, Module: cmp.Or(opts.Module, name), Version: cmp.Or(opts.Version, "0.1.0"), Label: name, ModelFile: "model.safetensors",
 		Classes: model.Classes, ClassList: oneLine(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
 		Parameters: numbers.Thousands(params), InputSize: model.ImageSize(), Preprocess: string(preprocess)}
 	if c := model.Calibration; c != (zoo.Calibration{}) {
@@ -186,13 +187,14 @@ func (w *writer) fill(path string) ([]byte, error) {
 
 // list notes the files that were written.
 func (w *writer) list() error {
-	return fs.WalkDir(os.DirFS(w.dir), ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(w.dir), ".", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			w.project.Files = append(w.project.Files, path)
-			slices.Sort(w.project.Files)
 		}
 		return err
 	})
+	slices.Sort(w.project.Files)
+	return err
 }
 
 // place moves the files to the project's folder.

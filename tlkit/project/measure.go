@@ -12,12 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/peakmem"
 )
 
 // Measured are the figures of a program that was built and tried.
@@ -114,7 +115,7 @@ func (m *Measured) try(ctx context.Context, program string, image []byte) error 
 	}
 	slices.Sort(times)
 	m.ImageMS = strconv.FormatFloat(times[len(times)/2].Seconds()*1000, 'f', 1, 64)
-	if peak, ok := peakMemory(cmd.Process.Pid); ok {
+	if peak, ok := peakmem.Of(cmd.Process.Pid); ok {
 		m.MemoryMB = strconv.FormatFloat(peak/1e6, 'f', 0, 64)
 	}
 	return nil
@@ -151,21 +152,4 @@ func post(ctx context.Context, url string, image []byte) error {
 		err = fmt.Errorf("it answers %d: %s", answer.StatusCode, body)
 	}
 	return err
-}
-
-var peakLine = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-// peakMemory is the largest resident memory that a process has had, in bytes; ok is false where /proc has no such
-// figure.
-func peakMemory(pid int) (bytes float64, ok bool) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, false
-	}
-	found := peakLine.FindSubmatch(status)
-	if found == nil {
-		return 0, false
-	}
-	kb, err := strconv.ParseFloat(string(found[1]), 64)
-	return kb * 1024, err == nil
 }

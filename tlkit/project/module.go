@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
 // tlkitModule is the path of TLKit's Go module.
@@ -37,11 +39,9 @@ func findSource(given string) (string, error) {
 			break
 		}
 	}
-	home := os.Getenv("TLKIT_HOME")
-	if home == "" {
-		if user, err := os.UserHomeDir(); err == nil {
-			home = filepath.Join(user, ".local", "share", "tlkit")
-		}
+	home, err := installdir.Dir(os.Getenv)
+	if err != nil {
+		return "", fmt.Errorf("project: no checkout of TLKit found around the working folder, and %w; name one in Options.Source", err)
 	}
 	if source := sourceOf(filepath.Join(home, "workspace", "go.mod")); source != "" {
 		return source, nil
@@ -55,7 +55,7 @@ func sourceOf(path string) string {
 	if err != nil {
 		return ""
 	}
-	f, err := modfile.ParseLax(path, text, nil)
+	f, err := modfile.Parse(path, text, nil)
 	if err != nil || f.Module == nil {
 		return ""
 	}
@@ -63,11 +63,7 @@ func sourceOf(path string) string {
 	if f.Module.Mod.Path == tlkitModule {
 		dir = filepath.Dir(path)
 	}
-	full, err := modfile.Parse(path, text, nil)
-	if err != nil {
-		return ""
-	}
-	for _, r := range full.Replace {
+	for _, r := range f.Replace {
 		if r.Old.Path == tlkitModule && r.New.Version == "" {
 			dir = r.New.Path
 			if !filepath.IsAbs(dir) {
@@ -136,7 +132,8 @@ func saveModule(dir string, f *modfile.File) error {
 // prune leaves out the requirements that no package of the project needs, on any engine. It changes nothing where the
 // go command is missing.
 func prune(ctx context.Context, dir string, f *modfile.File) error {
-	needed, direct := map[string]bool{}, map[string]bool{}
+	needed := map[string]bool{}
+	direct := map[string]bool{tlkitModule: true, "golang.org/x/sync": true} // what the templates import
 	for _, cgo := range []string{"0", "1"} {
 		out, err := goCommand(ctx, dir, cgo, "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}}{{end}}", "./...")
 		if errors.Is(err, exec.ErrNotFound) {
@@ -148,9 +145,6 @@ func prune(ctx context.Context, dir string, f *modfile.File) error {
 		for _, path := range strings.Fields(string(out)) {
 			needed[path] = true
 		}
-	}
-	for _, path := range []string{tlkitModule, "golang.org/x/sync"} { // what the templates import
-		direct[path] = true
 	}
 	full, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func Write(ctx context.Context, name string, model *zoo.Model, opts Options, fac
 	case !nameRule.MatchString(name):
 		return nil, fmt.Errorf("project: the name %q; a name is made of lower-case letters, digits and dashes, such as \"antbee\"", name)
 	}
-	dir, err := filepath.Abs(filepath.Clean(orElse(opts.Dir, name)))
+	dir, err := filepath.Abs(filepath.Clean(cmp.Or(opts.Dir, name)))
 	if err != nil {
 		return nil, fmt.Errorf("project: %w", err)
 	}
@@ -97,11 +98,4 @@ func Write(ctx context.Context, name string, model *zoo.Model, opts Options, fac
 		return nil, err
 	}
 	return w.project, w.place()
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

@@ -6,13 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
 var shots = flag.String("shots", "", "folder for screenshots of the page, to look at")
@@ -26,17 +27,7 @@ type webPage struct {
 // openPage opens a page in Chromium, which reaches this machine only, and has a camera that shows a test picture.
 func openPage(t *testing.T, url string) webPage {
 	t.Helper()
-	browser := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			browser = p
-			break
-		}
-	}
-	if browser == "" {
-		t.Skip("no Chromium or Chrome on PATH (on Debian: apt install chromium)")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.WindowSize(1100, 900),
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(testutil.Browser(t)), chromedp.NoSandbox, chromedp.WindowSize(1100, 900),
 		chromedp.Env("TMPDIR="+t.TempDir()), chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.WSURLReadTimeout(2*time.Minute))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)

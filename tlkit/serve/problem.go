@@ -72,15 +72,11 @@ func statusOf(err error) int {
 		return http.StatusInternalServerError
 	case errors.Is(err, vision.ErrFormat), errors.As(err, &unsupported):
 		return http.StatusUnsupportedMediaType
-	case errors.Is(err, vision.ErrEmpty), errors.Is(err, io.ErrUnexpectedEOF) && !isImage(err):
+	case errors.Is(err, vision.ErrEmpty), err == io.ErrUnexpectedEOF: // the connection's own; that of an image file is wrapped
 		return http.StatusBadRequest
 	}
 	return http.StatusUnprocessableEntity
 }
-
-// isImage reports whether an error is about an image file, and not about the request that holds it: those of the
-// connection come as they are.
-func isImage(err error) bool { return err != io.ErrUnexpectedEOF }
 
 // isTimeout reports whether reading a request took too long.
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

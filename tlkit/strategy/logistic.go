@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/logistic"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -75,3 +76,8 @@ func setValue(m *zoo.Model, p nn.Param, values []float32) error {
 }
 
 var _ train.Strategy = LogisticRegression{}
+
+// fitLogistic fits the regression to labelled features; l2 of 0 chooses the strength.
+func fitLogistic(f *zoo.Features, classes int, l2 float64) (logistic.Fitted, error) {
+	return logistic.Fit(f, f.Labels, classes, l2)
+}

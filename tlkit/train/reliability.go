@@ -1,21 +1,17 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+)
 
 // reliabilityBins is the number of bins of the calibration error, as in Guo et al. 2017.
 const reliabilityBins = 15
 
 // ReliabilityBin compares probability and accuracy for the images whose predicted class has a probability in (Low,
-// High].
-type ReliabilityBin struct {
-	// Low and High are the ends of the bin, in [0, 1].
-	Low, High float64
-	// Images is the number of images in the bin.
-	Images int
-	// Confidence is the mean probability of the predicted class, Accuracy the share that is right; both NaN without
-	// images.
-	Confidence, Accuracy float64
-}
+// High]; [plots.Reliability] draws a list of them.
+type ReliabilityBin = plots.ReliabilityBin
 
 // reliability sorts the predictions into bins of equal width (Guo et al. 2017, arXiv 1706.04599, section 2).
 func (p Predictions) reliability() []ReliabilityBin {
@@ -38,16 +34,7 @@ func (p Predictions) reliability() []ReliabilityBin {
 }
 
 // calibrationError is the expected calibration error (ECE), Guo et al. 2017, equation 3. It is NaN without images.
-func calibrationError(bins []ReliabilityBin) float64 {
-	sum, n := 0.0, 0
-	for _, b := range bins {
-		if b.Images > 0 {
-			sum += float64(b.Images) * math.Abs(b.Accuracy-b.Confidence)
-			n += b.Images
-		}
-	}
-	return sum / float64(n)
-}
+func calibrationError(bins []ReliabilityBin) float64 { return plots.ReliabilitySet{Bins: bins}.ECE() }
 
 // brier is the squared distance between an image's probabilities and its truth (Brier 1950): 0 is perfect, 2 the worst.
 func brier(probabilities []float64, label int) float64 {

@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
@@ -65,7 +64,7 @@ func (m *Model) ChangesSince(before *Model) (*WeightChanges, error) {
 			c.Left = append(c.Left, p.Key)
 			continue
 		}
-		d, n, err := distance(m, before, p.Path(), old.Path(), p.Key)
+		d, n, err := distance(m, before, p, old)
 		if err != nil {
 			return nil, err
 		}
@@ -91,27 +90,18 @@ func (m *Model) ChangesSince(before *Model) (*WeightChanges, error) {
 	return c, nil
 }
 
-// distance returns the squared norms of the difference of two variables, and of the earlier one.
-func distance(m, before *Model, path, oldPath, key string) (moved, size float64, err error) {
-	var flat [2][]float32
-	for i, at := range []struct {
-		m    *Model
-		path string
-	}{{m, path}, {before, oldPath}} {
-		v := at.m.store.GetVariable(at.path)
-		if v == nil {
-			return 0, 0, fmt.Errorf("zoo: the model %s has no values of %s; it was released", at.m.Spec.Name, key)
-		}
-		value, err := v.Value()
-		if err != nil {
-			return 0, 0, fmt.Errorf("zoo: values of %s: %w", key, err)
-		}
-		if flat[i], err = tensors.CopyFlatData[float32](value); err != nil {
-			return 0, 0, fmt.Errorf("zoo: values of %s: %w", key, err)
-		}
+// distance returns the squared norms of the difference of two models' values of a variable, and of the earlier ones.
+func distance(m, before *Model, p, old nn.Param) (moved, size float64, err error) {
+	now, err := m.Values(p)
+	if err != nil {
+		return 0, 0, err
 	}
-	for i, v := range flat[1] {
-		d := float64(flat[0][i]) - float64(v)
+	then, err := before.Values(old)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i, v := range then {
+		d := float64(now[i]) - float64(v)
 		moved, size = moved+d*d, size+float64(v)*float64(v)
 	}
 	return moved, size, nil

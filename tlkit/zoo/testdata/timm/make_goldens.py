@@ -20,6 +20,9 @@ import timm
 import torch
 from timm.models._hub import save_config_for_hf
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "zootest"))
+from formula import uniform, value  # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
 CLASSES = 10
 
@@ -35,37 +38,6 @@ MODELS = {
 }
 
 
-def fnv1a64(s):
-    h = 0xCBF29CE484222325
-    for b in s.encode():
-        h = ((h ^ b) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return h
-
-
-def uniform(name, n):
-    with np.errstate(over="ignore"):
-        z = np.uint64(fnv1a64(name)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / float(1 << 23) - 1.0
-
-
-def weights(name, shape):
-    u = uniform(name, int(np.prod(shape)) if shape else 1)
-    if name.endswith("running_var"):
-        v = 1 + 0.5 * np.abs(u)
-    elif name.endswith("running_mean"):
-        v = 0.1 * u
-    elif len(shape) >= 2:
-        v = u * np.sqrt(6.0 / int(np.prod(shape[1:])))
-    elif name.endswith("weight"):
-        v = 1 + 0.1 * u
-    else:
-        v = 0.1 * u
-    return torch.from_numpy(v.astype(np.float32)).reshape(shape)
-
-
 def config(model):
     """config.json as timm.models.push_to_hf_hub and save_for_hf write it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +51,7 @@ def make(name, size):
     state = model.state_dict()
     keys = [[k, list(v.shape)] for k, v in state.items() if v.is_floating_point()]
     for k, shape in keys:
-        state[k].copy_(weights(k, tuple(shape)))
+        state[k].copy_(torch.from_numpy(value(k, tuple(shape))))
     image = torch.from_numpy(uniform("input", 3 * size * size).astype(np.float32)).reshape(1, 3, size, size)
     with torch.no_grad():
         logits = model(image).flatten().double()

@@ -9,6 +9,7 @@ follows the formula of tlkit/zoo/zootest; logits of PyTorch and of ONNX Runtime 
 
 import json
 import pathlib
+import sys
 
 import numpy as np
 import onnx
@@ -16,24 +17,11 @@ import onnxruntime
 import torch
 from torch import nn
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "zoo/zootest"))
+from formula import uniform  # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
 torch.manual_seed(0)
-
-
-def fnv1a64(s):
-    h = 0xCBF29CE484222325
-    for b in s.encode():
-        h = ((h ^ b) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return h
-
-
-def uniform(name, n):
-    with np.errstate(over="ignore"):
-        z = np.uint64(fnv1a64(name)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / float(1 << 23) - 1.0
 
 
 class Block(nn.Module):
