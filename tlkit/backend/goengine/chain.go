@@ -164,91 +164,119 @@ func (p *planner) depends(g *group, on *node) bool {
 // place is the position of a value over the chain's result: for each axis of the value, an axis of the result.
 type place []int
 
+// growth is a chain while it is built.
+type growth struct {
+	p      *planner
+	g      *group
+	out    []int // the axes of the chain's result
+	inline bool  // nodes that only the chain reads become part of it
+	seen   map[operandKey]int
+	failed bool // the operands broadcast in a way that a chain can't
+}
+
+// operandKey is a value at a place.
+type operandKey struct {
+	v  *value
+	at string
+}
+
 // grow builds the chain that ends in n; nil if its operands broadcast in too many ways. With inline, nodes that only
 // the chain reads become part of it.
 func (p *planner) grow(n *node, inline bool) *group {
-	g := &group{root: n}
-	out := dims(n.outputs[0])
-	straight := make(place, len(out))
-	for i := range straight {
-		straight[i] = i
-	}
-	type key struct {
-		v  *value
-		at string
-	}
-	seen := map[key]int{}
-	ok := true
-	var operand func(v *value, at place) int
-	// emit adds the node's operation and returns its index: results are numbered -1, -2, ...
-	emit := func(m *node, at place) int {
-		g.all = append(g.all, m)
-		in := kernels.Instr{Op: chainOps[m.op]}
-		for i, v := range m.inputs {
-			where := at
-			if len(dims(v)) == 0 {
-				where = nil
-			} else if len(dims(v)) != len(at) {
-				ok = false
-				return 0
-			}
-			in.Args[i] = operand(v, where)
-		}
-		g.code = append(g.code, in)
-		return -len(g.code)
-	}
-	operand = func(v *value, at place) int {
-		for v.node.op == compute.OpTypeBroadcastInDim {
-			axes := v.node.attrs.([]int)
-			inner := make(place, len(axes))
-			for i, a := range axes {
-				inner[i] = at[a]
-			}
-			v, at = v.node.inputs[0], inner
-		}
-		k := key{v, string(bytesOf(at))}
-		if i, ok := seen[k]; ok {
-			return i
-		}
-		truth := v.shape.DType == dtypes.Bool
-		whole := slices.Equal(at, straight) && slices.Equal(dims(v), out)
-		alone := inline && whole && len(p.userNodes[v]) == 1 && !p.isOutput[v] && len(g.code) < longest && elementwise(v.node)
-		if truth || alone {
-			if !truth {
-				g.inside = append(g.inside, v.node)
-			}
-			i := emit(v.node, at)
-			seen[k] = i
-			return i
-		}
-		l := leaf{v: v, varies: make([]bool, len(out))}
-		last := -1
-		for i, a := range at {
-			if dims(v)[i] > 1 {
-				l.varies[a] = true
-				ok = ok && a > last && dims(v)[i] == out[a]
-				last = a
-			}
-		}
-		g.leavesOf = append(g.leavesOf, l)
-		seen[k] = len(g.leavesOf) - 1
-		return len(g.leavesOf) - 1
-	}
-	emit(n, straight)
-	if !ok || len(g.code) > 2*longest {
+	b := &growth{p: p, g: &group{root: n}, out: dims(n.outputs[0]), inline: inline, seen: map[operandKey]int{}}
+	b.emit(n, b.straight())
+	g := b.g
+	if b.failed || len(g.code) > 2*longest {
 		return nil
 	}
-	for i := range g.code {
+	for i := range g.code { // results are numbered after the leaves
 		for j, a := range g.code[i].Args {
 			if a < 0 {
 				g.code[i].Args[j] = len(g.leavesOf) - a - 1
 			}
 		}
 	}
-	if !g.layOut(out) {
+	if !g.layOut(b.out) {
 		return nil
 	}
 	return g
+}
+
+// straight is the place of a value with the result's own axes.
+func (b *growth) straight() place {
+	at := make(place, len(b.out))
+	for i := range at {
+		at[i] = i
+	}
+	return at
+}
+
+// emit adds the operation of a node and returns its index: results are numbered -1, -2, ...
+func (b *growth) emit(n *node, at place) int {
+	b.g.all = append(b.g.all, n)
+	in := kernels.Instr{Op: chainOps[n.op]}
+	for i, v := range n.inputs {
+		where := at
+		if len(dims(v)) == 0 {
+			where = nil
+		} else if len(dims(v)) != len(at) {
+			b.failed = true
+			return 0
+		}
+		in.Args[i] = b.operand(v, where)
+	}
+	b.g.code = append(b.g.code, in)
+	return -len(b.g.code)
+}
+
+// operand returns the index of a value at a place: that of an operation, if the value is computed inside the chain,
+// else that of a leaf.
+func (b *growth) operand(v *value, at place) int {
+	for v.node.op == compute.OpTypeBroadcastInDim {
+		axes := v.node.attrs.([]int)
+		inner := make(place, len(axes))
+		for i, a := range axes {
+			inner[i] = at[a]
+		}
+		v, at = v.node.inputs[0], inner
+	}
+	key := operandKey{v, string(bytesOf(at))}
+	if i, ok := b.seen[key]; ok {
+		return i
+	}
+	i := 0
+	switch {
+	case v.shape.DType == dtypes.Bool: // truth values exist only inside chains
+		i = b.emit(v.node, at)
+	case b.absorbs(v, at):
+		b.g.inside = append(b.g.inside, v.node)
+		i = b.emit(v.node, at)
+	default:
+		i = b.leaf(v, at)
+	}
+	b.seen[key] = i
+	return i
+}
+
+// absorbs reports whether the node of v becomes part of the chain.
+func (b *growth) absorbs(v *value, at place) bool {
+	whole := slices.Equal(at, b.straight()) && slices.Equal(dims(v), b.out)
+	return b.inline && whole && len(b.p.userNodes[v]) == 1 && !b.p.isOutput[v] && len(b.g.code) < longest && elementwise(v.node)
+}
+
+// leaf adds v as an input of the chain and returns its index.
+func (b *growth) leaf(v *value, at place) int {
+	l := leaf{v: v, varies: make([]bool, len(b.out))}
+	last := -1
+	for i, a := range at {
+		if dims(v)[i] > 1 {
+			l.varies[a] = true
+			b.failed = b.failed || a <= last || dims(v)[i] != b.out[a]
+			last = a
+		}
+	}
+	b.g.leavesOf = append(b.g.leavesOf, l)
+	return len(b.g.leavesOf) - 1
 }
 
 func bytesOf(at place) []byte {

@@ -246,10 +246,31 @@ func (p *planner) slotOf(v *value) int {
 // piece makes the steps that compute the wanted values: a step for each native node, and one piece of GoMLX's engine
 // for all other nodes.
 func (p *planner) piece(wanted []*value) error {
-	// First the native nodes that nodes of GoMLX's engine depend on.
+	if err := p.emitBefore(wanted); err != nil {
+		return err
+	}
+	nodes := p.missing(wanted)
+	if len(nodes) == 0 {
+		return nil
+	}
+	s, err := p.foreign(nodes, p.results(nodes, wanted))
+	if err != nil {
+		return err
+	}
+	p.plan.steps = append(p.plan.steps, s)
+	for _, n := range nodes {
+		if !free(n) || slices.ContainsFunc(n.outputs, func(v *value) bool { _, ok := p.slot[v]; return ok }) {
+			p.done[n] = true
+		}
+	}
+	return nil
+}
+
+// emitBefore makes the steps of the native nodes on which the wanted values depend.
+func (p *planner) emitBefore(wanted []*value) error {
 	seen := map[*node]bool{}
-	var ours func(n *node) error
-	ours = func(n *node) error {
+	var visit func(n *node) error
+	visit = func(n *node) error {
 		if seen[n] || p.done[n] {
 			return nil
 		}
@@ -258,19 +279,24 @@ func (p *planner) piece(wanted []*value) error {
 			return p.emit(n)
 		}
 		for _, v := range inputsOf(n) {
-			if err := ours(v.node); err != nil {
+			if err := visit(v.node); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for _, v := range wanted {
-		if err := ours(root(v).node); err != nil {
+		if err := visit(root(v).node); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// missing lists the nodes, in the recorded order, that the wanted values need and that no step computes yet. Wanted
+// constants get their slots.
+func (p *planner) missing(wanted []*value) []*node {
 	need := map[*node]bool{}
-	var results []*value
 	var visit func(n *node)
 	visit = func(n *node) {
 		if need[n] || p.done[n] {
@@ -287,9 +313,7 @@ func (p *planner) piece(wanted []*value) error {
 			p.slotOf(r)
 			continue
 		}
-		if !p.done[r.node] {
-			visit(r.node)
-		}
+		visit(r.node)
 	}
 	if len(need) == 0 {
 		return nil
@@ -300,9 +324,18 @@ func (p *planner) piece(wanted []*value) error {
 			list = append(list, n)
 		}
 	}
-	// A value is a result of the piece if it is an output or nodes outside the piece read it. Cheap nodes are built
-	// again instead.
-	for _, n := range list {
+	return list
+}
+
+// results lists the values that a piece of the given nodes hands on: outputs, and what nodes outside the piece read.
+// Cheap nodes are built again instead.
+func (p *planner) results(nodes []*node, wanted []*value) []*value {
+	inPiece := map[*node]bool{}
+	for _, n := range nodes {
+		inPiece[n] = true
+	}
+	var results []*value
+	for _, n := range nodes {
 		if free(n) && !slices.ContainsFunc(n.outputs, func(v *value) bool { return p.isOutput[v] || slices.Contains(wanted, v) }) {
 			continue
 		}
@@ -310,22 +343,12 @@ func (p *planner) piece(wanted []*value) error {
 			continue // its root is the result
 		}
 		for _, v := range n.outputs {
-			if p.readLater(v, need) {
+			if p.readLater(v, inPiece) {
 				results = append(results, v)
 			}
 		}
 	}
-	s, err := p.foreign(list, results)
-	if err != nil {
-		return err
-	}
-	p.plan.steps = append(p.plan.steps, s)
-	for _, n := range list {
-		if !free(n) || slices.ContainsFunc(n.outputs, func(v *value) bool { _, ok := p.slot[v]; return ok }) {
-			p.done[n] = true
-		}
-	}
-	return nil
+	return results
 }
 
 // readLater reports whether v or an alias of it is an output, or is read by a node outside the piece.

@@ -55,6 +55,37 @@ func (p *plan) Outputs() []shapes.Shape { return p.outShapes }
 
 // Execute runs the plan. Donated inputs may be overwritten.
 func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
+	r, err := p.start(inputs, donate)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range p.steps {
+		clear(r.dying)
+		for _, slot := range p.release[i] {
+			r.dying[slot] = true
+		}
+		if err := s.run(r); err != nil {
+			return nil, err
+		}
+		for _, slot := range p.release[i] {
+			r.drop(slot)
+		}
+	}
+	outputs, err := r.outputs()
+	if err != nil {
+		return nil, err
+	}
+	for _, slot := range p.params { // donated, and neither read nor returned
+		if !slices.Contains(p.outputs, slot) {
+			r.drop(slot)
+		}
+	}
+	p.engine.memory.ran()
+	return outputs, nil
+}
+
+// start makes a run with its constants and inputs. A donated input is taken from the caller.
+func (p *plan) start(inputs []compute.Buffer, donate []bool) (*run, error) {
 	if len(inputs) != len(p.params) {
 		return nil, errors.Errorf("tlgo: %d inputs for a computation with %d parameters", len(inputs), len(p.params))
 	}
@@ -77,18 +108,12 @@ func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceN
 		}
 		r.slots[p.params[i]] = h
 	}
-	for i, s := range p.steps {
-		clear(r.dying)
-		for _, slot := range p.release[i] {
-			r.dying[slot] = true
-		}
-		if err := s.run(r); err != nil {
-			return nil, err
-		}
-		for _, slot := range p.release[i] {
-			r.drop(slot)
-		}
-	}
+	return r, nil
+}
+
+// outputs makes the buffers of the results. Memory that the run doesn't own, or that a later result shares, is copied.
+func (r *run) outputs() ([]compute.Buffer, error) {
+	p := r.plan
 	outputs := make([]compute.Buffer, len(p.outputs))
 	for i, slot := range p.outputs {
 		h := r.slots[slot]
@@ -108,12 +133,6 @@ func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceN
 		}
 		outputs[i] = &buffer{engine: p.engine, flat: h.flat, inner: h.inner, shape: shape}
 	}
-	for _, slot := range p.params { // donated, and neither read nor returned
-		if !slices.Contains(p.outputs, slot) {
-			r.drop(slot)
-		}
-	}
-	p.engine.memory.ran()
 	return outputs, nil
 }
 

@@ -81,52 +81,77 @@ func pairOr(list []int, fallback int) [2]int {
 	return [2]int{max(1, list[0]), max(1, list[1])}
 }
 
+// convStep computes convolutions, and the gradients of their kernels, of images [batch, height, width, channels]; nil
+// for other layouts.
 func convStep(n *node) *maker {
 	a := n.attrs.(convAttrs)
-	x, w, y := n.inputs[0], n.inputs[1], n.outputs[0]
-	if len(dims(x)) != 4 {
+	switch {
+	case len(dims(n.inputs[0])) != 4:
 		return nil
+	case a.forward():
+		return forwardStep(n, a)
+	case a.kernelGradient():
+		return kernelGradientStep(n, a)
 	}
-	var pad [2]int
+	return nil
+}
+
+// padding returns the zeros before the first row and column.
+func (a convAttrs) padding() (pad [2]int) {
 	for i, p := range a.paddings {
 		pad[i] = p[0]
 	}
-	is := func(got []int, want ...int) bool { return slices.Equal(got, want) }
+	return pad
+}
+
+func axesAre(got []int, want ...int) bool { return slices.Equal(got, want) }
+
+// forward reports whether the convolution is one of images with a kernel.
+func (a convAttrs) forward() bool {
 	ax := a.axes
-	g := kernels.Geometry{Pad: pad}
-	switch {
-	case ax.InputBatch == 0 && ax.InputChannels == 3 && is(ax.InputSpatial, 1, 2) &&
-		ax.OutputBatch == 0 && ax.OutputChannels == 3 && is(ax.OutputSpatial, 1, 2) && is(ax.KernelSpatial, 0, 1) && a.batchGroups <= 1:
-		g.Batch, g.InC, g.OutC = dims(x)[0], dims(x)[3], dims(y)[3]
-		g.In, g.Out, g.Kernel = [2]int(dims(x)[1:3]), [2]int(dims(y)[1:3]), [2]int(dims(w)[:2])
-		g.Stride, g.InDilation, g.KernelDilation = pairOr(a.strides, 1), pairOr(a.inDilations, 1), pairOr(a.kernelDilations, 1)
-		g.Groups = max(1, a.groups)
-		layout := kernels.KernelLayout{OutIn: ax.KernelInputChannels == 3}
-		if r := w.node; r.op == compute.OpTypeReverse { // a flipped kernel is read backwards
-			if axes := slices.Sorted(slices.Values(r.attrs.([]int))); is(axes, 0, 1) {
-				layout.Flipped = true
-				w = r.inputs[0]
-			}
+	return ax.InputBatch == 0 && ax.InputChannels == 3 && axesAre(ax.InputSpatial, 1, 2) &&
+		ax.OutputBatch == 0 && ax.OutputChannels == 3 && axesAre(ax.OutputSpatial, 1, 2) && axesAre(ax.KernelSpatial, 0, 1) && a.batchGroups <= 1
+}
+
+// kernelGradient reports whether the convolution is one of images with adjoints, over the batch.
+func (a convAttrs) kernelGradient() bool {
+	ax := a.axes
+	return ax.InputBatch == 3 && ax.InputChannels == 0 && axesAre(ax.InputSpatial, 1, 2) &&
+		ax.KernelInputChannels == 0 && ax.KernelOutputChannels == 3 && axesAre(ax.KernelSpatial, 1, 2) &&
+		ax.OutputBatch == 2 && ax.OutputChannels == 3 && axesAre(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !spread(a.inDilations)
+}
+
+func forwardStep(n *node, a convAttrs) *maker {
+	x, w, y := n.inputs[0], n.inputs[1], n.outputs[0]
+	g := kernels.Geometry{Batch: dims(x)[0], InC: dims(x)[3], OutC: dims(y)[3], Pad: a.padding(),
+		In: [2]int(dims(x)[1:3]), Out: [2]int(dims(y)[1:3]), Kernel: [2]int(dims(w)[:2]),
+		Stride: pairOr(a.strides, 1), InDilation: pairOr(a.inDilations, 1), KernelDilation: pairOr(a.kernelDilations, 1),
+		Groups: max(1, a.groups)}
+	layout := kernels.KernelLayout{OutIn: a.axes.KernelInputChannels == 3}
+	if r := w.node; r.op == compute.OpTypeReverse { // a flipped kernel is read backwards
+		if axes := slices.Sorted(slices.Values(r.attrs.([]int))); axesAre(axes, 0, 1) {
+			layout.Flipped = true
+			w = r.inputs[0]
 		}
-		size := y.shape.Size()
-		return &maker{what: "convolution", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-			y := r.output(out[0], size)
-			kernels.Conv(y, r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{After: then(after, y)})
-		}}
-	case ax.InputBatch == 3 && ax.InputChannels == 0 && is(ax.InputSpatial, 1, 2) &&
-		ax.KernelInputChannels == 0 && ax.KernelOutputChannels == 3 && is(ax.KernelSpatial, 1, 2) &&
-		ax.OutputBatch == 2 && ax.OutputChannels == 3 && is(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !spread(a.inDilations):
-		// The gradient of a kernel: strides and dilations are exchanged.
-		g.Batch, g.InC, g.OutC = dims(x)[0], dims(x)[3], dims(w)[3]
-		g.In, g.Out, g.Kernel = [2]int(dims(x)[1:3]), [2]int(dims(w)[1:3]), [2]int(dims(y)[:2])
-		g.Stride, g.KernelDilation, g.InDilation = pairOr(a.kernelDilations, 1), pairOr(a.strides, 1), [2]int{1, 1}
-		g.Groups = max(1, a.batchGroups)
-		size := y.shape.Size()
-		return &maker{what: "kernel gradient", reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-			kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
-		}}
 	}
-	return nil
+	size := y.shape.Size()
+	return &maker{what: "convolution", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
+		y := r.output(out[0], size)
+		kernels.Conv(y, r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{After: then(after, y)})
+	}}
+}
+
+// kernelGradientStep exchanges strides and dilations: the convolution's stride is the distance of the kernel's taps.
+func kernelGradientStep(n *node, a convAttrs) *maker {
+	x, v, dw := n.inputs[0], n.inputs[1], n.outputs[0]
+	g := kernels.Geometry{Batch: dims(x)[0], InC: dims(x)[3], OutC: dims(v)[3], Pad: a.padding(),
+		In: [2]int(dims(x)[1:3]), Out: [2]int(dims(v)[1:3]), Kernel: [2]int(dims(dw)[:2]),
+		Stride: pairOr(a.kernelDilations, 1), KernelDilation: pairOr(a.strides, 1), InDilation: [2]int{1, 1},
+		Groups: max(1, a.batchGroups)}
+	size := dw.shape.Size()
+	return &maker{what: "kernel gradient", reads: []*value{x, v}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
+		kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+	}}
 }
 
 // dotStep computes products of matrices; any number of leading axes are joined into one.

@@ -1,7 +1,5 @@
 package kernels
 
-import "unsafe"
-
 // Geometry is a two-dimensional convolution; index 0 of the pairs is height, 1 is width.
 type Geometry struct {
 	Batch  int    // number of images
@@ -131,7 +129,7 @@ func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	}
 	for _, rows := range rowPhases {
 		for _, cols := range colPhases {
-			convPhase(y, x, packed, bias, &g, rows, cols, e.ReLU, after)
+			newConvPhase(&g, rows, cols, packed, bias, e.ReLU).run(y, x, after)
 		}
 	}
 	if after == nil && e.After != nil {
@@ -166,137 +164,6 @@ func packKernel(packed, w []float32, taps, gi, gout, groups int, layout KernelLa
 		from := w[tap*gi*out+first:]
 		for i := range gi {
 			copy(to[i*tileCols:i*tileCols+n], from[i*out:])
-		}
-	})
-}
-
-var zeroRow [4096]float32
-
-func convPhase(y, x, packed, bias []float32, g *Geometry, rows, cols phase, relu bool, after After) {
-	groups := max(1, g.Groups)
-	gi, gout := g.runLength(), g.OutC/groups
-	panels := (gout + tileCols - 1) / tileCols
-	allTaps := g.Kernel[0] * g.Kernel[1]
-	taps := len(rows.taps) * len(cols.taps)
-	pixels := g.Batch * rows.count * cols.count
-	if pixels == 0 {
-		return
-	}
-	boff := make([]int, 0, taps+1)
-	for _, r := range rows.taps {
-		for _, c := range cols.taps {
-			boff = append(boff, (r*g.Kernel[1]+c)*gi*tileCols)
-		}
-	}
-	boff = append(boff, 0)
-	zeros := zeroRow[:]
-	if n := max(g.InC, gi); n > len(zeros) {
-		zeros = make([]float32, n)
-	}
-	nothing := unsafe.Pointer(&zeros[0])
-
-	tiles := (pixels + tileRows - 1) / tileRows
-	perTask := max(1, min(32, (tiles+4*Workers()-1)/(4*Workers())))
-	tasks := (tiles + perTask - 1) / perTask
-	relu01 := 0
-	if relu {
-		relu01 = 1
-	}
-	type scratch struct {
-		in    []unsafe.Pointer
-		out   []unsafe.Pointer
-		spare [tileCols]float32
-		edge  [tileRows][tileCols]float32
-	}
-	rowSources, colSources := g.sources(0, rows), g.sources(1, cols)
-	scratches := make([]*scratch, Workers())
-	Parallel(tasks, func(worker, task int) {
-		s := scratches[worker]
-		if s == nil {
-			s = &scratch{in: make([]unsafe.Pointer, perTask*tileRows*taps+tileRows), out: make([]unsafe.Pointer, perTask*tileRows)}
-			scratches[worker] = s
-		}
-		from, to := task*perTask, min(tiles, (task+1)*perTask)
-		// Pointers for all pixels of the task.
-		pixel := from * tileRows
-		col := pixel % cols.count
-		row := pixel / cols.count % rows.count
-		image := pixel / cols.count / rows.count
-		for i := range (to - from) * tileRows {
-			in := s.in[i/tileRows*tileRows*taps+i%tileRows:]
-			if pixel+i >= pixels {
-				s.out[i] = unsafe.Pointer(&s.spare)
-				for t := range taps {
-					in[t*tileRows] = nothing
-				}
-				continue
-			}
-			oh, ow := rows.first+row*rows.step, cols.first+col*cols.step
-			s.out[i] = unsafe.Pointer(&y[((image*g.Out[0]+oh)*g.Out[1]+ow)*g.OutC])
-			srcRow := rowSources[row*len(rows.taps) : (row+1)*len(rows.taps)]
-			srcCol := colSources[col*len(cols.taps) : (col+1)*len(cols.taps)]
-			t := 0
-			for _, r := range srcRow {
-				base := (image*g.In[0] + r) * g.In[1]
-				for _, c := range srcCol {
-					if r < 0 || c < 0 {
-						in[t] = nothing
-					} else {
-						in[t] = unsafe.Pointer(&x[(base+c)*g.InC])
-					}
-					t += tileRows
-				}
-			}
-			if col++; col == cols.count {
-				col = 0
-				if row++; row == rows.count {
-					row = 0
-					image++
-				}
-			}
-		}
-		for gr := range groups {
-			if gr > 0 { // the next group's channels
-				for i, p := range s.in[:(to-from)*tileRows*taps] {
-					if p != nothing {
-						s.in[i] = unsafe.Add(p, 4*gi)
-					}
-				}
-			}
-			for panel := range panels {
-				at := (gr*panels + panel) * tileCols
-				b := &packed[min(len(packed)-1, (gr*panels+panel)*allTaps*gi*tileCols)]
-				n := min(tileCols, gout-panel*tileCols)
-				shift := 4 * (gr*gout + panel*tileCols)
-				for tile := range to - from {
-					out := s.out[tile*tileRows : (tile+1)*tileRows]
-					var c [tileRows]unsafe.Pointer
-					if n == tileCols {
-						for i, p := range out {
-							if p == unsafe.Pointer(&s.spare) {
-								c[i] = p
-							} else {
-								c[i] = unsafe.Add(p, shift)
-							}
-						}
-					} else {
-						for i := range c {
-							c[i] = unsafe.Pointer(&s.edge[i])
-						}
-					}
-					igemm6x16(&s.in[tile*tileRows*taps], &boff[0], taps, gi, b, &c[0], &bias[at], relu01)
-					if n < tileCols {
-						for i, p := range out {
-							if p != unsafe.Pointer(&s.spare) {
-								copy(unsafe.Slice((*float32)(unsafe.Add(p, shift)), n), s.edge[i][:n])
-							}
-						}
-					}
-				}
-			}
-		}
-		if after != nil {
-			after(worker, from*tileRows*g.OutC, min(to*tileRows, pixels)*g.OutC)
 		}
 	})
 }

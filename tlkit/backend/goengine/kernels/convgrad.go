@@ -14,96 +14,116 @@ func KernelGradient(dw, x, v []float32, g Geometry) {
 		return
 	}
 	x, g, _ = mergeTaps(x, g)
-	groups := max(1, g.Groups)
-	gi, gout := g.runLength(), g.OutC/groups
-	if gi < tileRows { // tiles of 6 channels are read: there must be 6 after each pixel's first
+	k := newKernelGradient(g)
+	if k.gi < tileRows { // tiles of 6 channels are read: there must be 6 after each pixel's first
 		padded := getFloats(len(x) + tileRows)
 		defer putFloats(padded)
 		copy(padded, x)
 		clear(padded[len(x):])
 		x = padded
 	}
-	panels := (gout + tileCols - 1) / tileCols
-	taps := g.Kernel[0] * g.Kernel[1]
-	pixels := g.Batch * g.Out[0] * g.Out[1]
-
-	// The adjoint in panels of 16 channels: [group, panel, pixel, 16].
-	packed := getFloats(groups * panels * pixels * tileCols)
+	packed := getFloats(k.groups * k.panels * k.pixels * tileCols)
 	defer putFloats(packed)
-	Parallel(groups*panels, func(_, gp int) {
-		gr, panel := gp/panels, gp%panels
-		n := min(tileCols, gout-panel*tileCols)
-		to := packed[gp*pixels*tileCols : (gp+1)*pixels*tileCols]
+	k.pack(packed, v)
+	sums := getFloats(k.groups * k.panels * k.taps * k.gi * tileCols)
+	defer putFloats(sums)
+	clear(sums)
+	k.sum(sums, x, packed)
+	k.unpack(dw, sums)
+}
+
+// kernelGradient is the gradient of a convolution's kernel, in numbers: channels per group, panels of 16 output
+// channels, taps, pixels of all results.
+type kernelGradient struct {
+	g                        Geometry
+	groups, gi, gout, panels int
+	taps, pixels             int
+}
+
+func newKernelGradient(g Geometry) kernelGradient {
+	groups := max(1, g.Groups)
+	gout := g.OutC / groups
+	return kernelGradient{g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
+		taps: g.Kernel[0] * g.Kernel[1], pixels: g.Batch * g.Out[0] * g.Out[1]}
+}
+
+// panel returns the first output channel and the number of channels of panel gp, counted over all groups.
+func (k kernelGradient) panel(gp int) (first, n int) {
+	gr, panel := gp/k.panels, gp%k.panels
+	return gr*k.gout + panel*tileCols, min(tileCols, k.gout-panel*tileCols)
+}
+
+// pack puts the adjoint v into panels of 16 channels: [group, panel, pixel, 16], zeros added.
+func (k kernelGradient) pack(packed, v []float32) {
+	Parallel(k.groups*k.panels, func(_, gp int) {
+		first, n := k.panel(gp)
+		to := packed[gp*k.pixels*tileCols : (gp+1)*k.pixels*tileCols]
 		if n < tileCols {
 			clear(to)
 		}
-		from := v[gr*gout+panel*tileCols:]
-		for p := range pixels {
-			copy(to[p*tileCols:p*tileCols+n], from[p*g.OutC:])
+		from := v[first:]
+		for p := range k.pixels {
+			copy(to[p*tileCols:p*tileCols+n], from[p*k.g.OutC:])
 		}
 	})
+}
 
-	// Sums, padded to whole panels: [group, panel, tap, in, 16].
-	rowTiles := (gi + tileRows - 1) / tileRows
-	sums := getFloats(groups * panels * taps * gi * tileCols)
-	defer putFloats(sums)
-	clear(sums)
-
+// sum adds to sums, [group, panel, tap, in, 16], the products of image values and packed adjoints over all pixels.
+func (k kernelGradient) sum(sums, x, packed []float32) {
 	// A task is a set of (tap, panel) pairs; it walks the pixels once, so that a block of the images stays in the
 	// cache.
-	jobs := groups * taps * panels
+	panels := k.groups * k.panels
+	jobs := panels * k.taps
 	tasks := min(jobs, 2*Workers())
-	zeros := zeroRow[:]
-	if g.InC+tileRows > len(zeros) {
-		zeros = make([]float32, g.InC+tileRows)
-	}
-	nothing := unsafe.Pointer(&zeros[0])
+	padding := zeros(k.g.InC + tileRows)
 	Parallel(tasks, func(_, task int) {
 		first, last := task*jobs/tasks, (task+1)*jobs/tasks
 		rows := make([]unsafe.Pointer, pixelBlock)
-		var edge [tileRows * tileCols]float32
-		for start := 0; start < pixels; start += pixelBlock {
-			n := min(pixelBlock, pixels-start)
+		for start := 0; start < k.pixels; start += pixelBlock {
+			n := min(pixelBlock, k.pixels-start)
 			tap := -1
 			for job := first; job < last; job++ {
 				// Jobs are ordered by tap, then group and panel: the pointers of a tap serve all panels.
-				if t := job / (groups * panels); t != tap {
+				if t := job / panels; t != tap {
 					tap = t
-					g.tapRows(rows[:n], x, start, tap, nothing)
+					k.g.tapRows(rows[:n], x, start, tap, padding)
 				}
-				gp := job % (groups * panels)
-				gr := gp / panels
-				b := &packed[(gp*pixels+start)*tileCols]
-				c := sums[(gp*taps+tap)*gi*tileCols:]
-				for tile := range rowTiles {
-					i := tile * tileRows
-					if i+tileRows <= gi {
-						outer6x16(&rows[0], gr*gi+i, n, b, &c[i*tileCols], tileCols)
-						continue
-					}
-					if gi >= tileRows { // the last tile overlaps rows that are done
-						clear(edge[:])
-						outer6x16(&rows[0], gr*gi+gi-tileRows, n, b, &edge[0], tileCols)
-						for k := i; k < gi; k++ {
-							add(c[k*tileCols:(k+1)*tileCols], edge[(k-gi+tileRows)*tileCols:])
-						}
-						continue
-					}
-					clear(edge[:])
-					outer6x16(&rows[0], gr*gi, n, b, &edge[0], tileCols)
-					add(c[:gi*tileCols], edge[:])
-				}
+				gp := job % panels
+				b := &packed[(gp*k.pixels+start)*tileCols]
+				c := sums[(gp*k.taps+tap)*k.gi*tileCols:]
+				k.outer(c, &rows[0], gp/k.panels, n, b)
 			}
 		}
 	})
+}
 
-	out := g.OutC
-	Parallel(taps, func(_, tap int) {
-		for gp := range groups * panels {
-			gr, panel := gp/panels, gp%panels
-			n := min(tileCols, gout-panel*tileCols)
-			for i := range gi {
-				copy(dw[(tap*gi+i)*out+gr*gout+panel*tileCols:][:n], sums[((gp*taps+tap)*gi+i)*tileCols:])
+// outer adds to c, [in, 16], the outer products of n pixels: a group's image values at rows with the adjoints b.
+func (k kernelGradient) outer(c []float32, rows *unsafe.Pointer, group, n int, b *float32) {
+	gi := k.gi
+	i := 0
+	for ; i+tileRows <= gi; i += tileRows {
+		outer6x16(rows, group*gi+i, n, b, &c[i*tileCols], tileCols)
+	}
+	if i == gi {
+		return
+	}
+	var edge [tileRows * tileCols]float32
+	if gi < tileRows {
+		outer6x16(rows, group*gi, n, b, &edge[0], tileCols)
+		add(c[:gi*tileCols], edge[:])
+		return
+	}
+	outer6x16(rows, group*gi+gi-tileRows, n, b, &edge[0], tileCols) // the last tile overlaps rows that are done
+	add(c[i*tileCols:gi*tileCols], edge[(i-gi+tileRows)*tileCols:])
+}
+
+// unpack writes the sums without their padding to dw, [tap, in, out].
+func (k kernelGradient) unpack(dw, sums []float32) {
+	Parallel(k.taps, func(_, tap int) {
+		for gp := range k.groups * k.panels {
+			first, n := k.panel(gp)
+			for i := range k.gi {
+				copy(dw[(tap*k.gi+i)*k.g.OutC+first:][:n], sums[((gp*k.taps+tap)*k.gi+i)*tileCols:])
 			}
 		}
 	})
