@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,63 +44,37 @@ type report struct {
 	Failures []string      `json:"failures,omitempty"`
 }
 
+// bench is a measurement under way.
+type bench struct {
+	options
+	self  string            // our own binary, which runs our sides
+	data  string            // the folder of hymenoptera, if a job needs it
+	peers map[string]result // the peer's side of two jobs may be the same
+}
+
 // measure runs all sides of all jobs in turn and prints the table.
 func measure(ctx context.Context, o options, jobs []job) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Runs: o.roundsOf(job{Work: "transfer"}), Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
-	var data string
-	for _, j := range jobs {
-		if j.Work != "step" && data == "" {
-			dir, err := os.MkdirTemp("", "bench-data")
-			if err != nil {
-				return err
-			}
-			defer os.RemoveAll(dir)
-			if err := unzip(filepath.Join(o.shared, "data", "hymenoptera_data.zip"), dir); err != nil {
-				return err
-			}
-			data = filepath.Join(dir, "hymenoptera_data")
+	b := &bench{options: o, self: self, peers: map[string]result{}}
+	if slices.ContainsFunc(jobs, func(j job) bool { return j.Work != "step" }) {
+		dir, err := os.MkdirTemp("", "bench-data")
+		if err != nil {
+			return err
 		}
+		defer os.RemoveAll(dir)
+		if err := unzip(filepath.Join(o.shared, "data", "hymenoptera_data.zip"), dir); err != nil {
+			return err
+		}
+		b.data = filepath.Join(dir, "hymenoptera_data")
 	}
-	peers := map[string]result{} // the peer's side of two jobs may be the same
+	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Runs: o.roundsOf(job{Work: "transfer"}), Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
 	for _, j := range jobs {
 		for round := range o.roundsOf(j) {
-			seed := o.seed + round
-			sides := append([]string(nil), o.engines...)
-			if o.peer != "" {
-				sides = append(sides, peerSide)
-			}
-			for _, side := range sides {
-				if ctx.Err() != nil {
-					continue
-				}
-				m := measurement{Job: j.name(), Side: side, Round: round, Seed: seed}
-				var err error
-				if side == peerSide {
-					key := fmt.Sprint(j.peerJob().name(), seed)
-					var known bool
-					if m.result, known = peers[key]; !known {
-						m.result, err = o.runPeer(ctx, j.peerJob(), data, seed)
-						if err == nil {
-							peers[key] = m.result
-						}
-					}
-				} else {
-					m.result, err = o.runOurs(ctx, self, j, side, data, seed)
-				}
-				if err != nil {
-					rep.Failures = append(rep.Failures, fmt.Sprintf("%s on %s: %v", j.name(), side, err))
-					fmt.Fprintf(os.Stderr, "bench: %s\n", rep.Failures[len(rep.Failures)-1])
-					continue
-				}
-				rep.Results = append(rep.Results, m)
-				fmt.Fprintln(os.Stderr, m.progress())
-				if err := rep.write(o.json); err != nil {
-					return err
-				}
+			if err := b.round(ctx, j, round, &rep); err != nil {
+				return err
 			}
 		}
 	}
@@ -114,6 +89,50 @@ func measure(ctx context.Context, o options, jobs []job) error {
 		return fmt.Errorf("%d measurements failed", len(rep.Failures))
 	}
 	return nil
+}
+
+// round runs all sides of a job once, in turn, and adds their results and failures to the report.
+func (b *bench) round(ctx context.Context, j job, round int, rep *report) error {
+	sides := slices.Clone(b.engines)
+	if b.peer != "" {
+		sides = append(sides, peerSide)
+	}
+	for _, side := range sides {
+		if ctx.Err() != nil {
+			return nil
+		}
+		m := measurement{Job: j.name(), Side: side, Round: round, Seed: b.seed + round}
+		var err error
+		if side == peerSide {
+			m.result, err = b.peerResult(ctx, j.peerJob(), m.Seed)
+		} else {
+			m.result, err = b.runOurs(ctx, b.self, j, side, b.data, m.Seed)
+		}
+		if err != nil {
+			rep.Failures = append(rep.Failures, fmt.Sprintf("%s on %s: %v", j.name(), side, err))
+			fmt.Fprintf(os.Stderr, "bench: %s\n", rep.Failures[len(rep.Failures)-1])
+			continue
+		}
+		rep.Results = append(rep.Results, m)
+		fmt.Fprintln(os.Stderr, m.progress())
+		if err := rep.write(b.json); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peerResult runs the peer's side of a job, or returns its result if the same job ran before.
+func (b *bench) peerResult(ctx context.Context, j job, seed int) (result, error) {
+	key := fmt.Sprint(j.name(), seed)
+	if r, ok := b.peers[key]; ok {
+		return r, nil
+	}
+	r, err := b.runPeer(ctx, j, b.data, seed)
+	if err == nil {
+		b.peers[key] = r
+	}
+	return r, err
 }
 
 // roundsOf returns how often each side of a job is measured.

@@ -114,38 +114,41 @@ func table(rep report, jobs []job, o options) string {
 			columns = trainColumns
 		}
 		for _, c := range columns {
-			fmt.Fprintf(&b, "| %s | %s |", j.name(), c.name)
-			accuracy := strings.HasPrefix(c.name, "accuracy")
-			middle := median
-			if accuracy {
-				middle = mean
-			}
-			cell := func(side string) {
-				if values := rep.values(j, side, c); len(values) > 0 {
-					fmt.Fprintf(&b, " "+c.unit+" |", middle(values))
-				} else {
-					b.WriteString(" |")
-				}
-			}
-			if o.peer != "" {
-				cell(peerSide)
-			}
-			for _, e := range o.engines {
-				cell(e)
-				if o.peer == "" {
-					continue
-				}
-				ratio := median(rep.ratios(j, e, c))
-				if accuracy || ratio == 0 {
-					b.WriteString(" |")
-				} else {
-					fmt.Fprintf(&b, " %.2f |", ratio)
-				}
-			}
-			b.WriteString("\n")
+			b.WriteString(rep.row(j, c, o) + "\n")
 		}
 	}
 	return b.String()
+}
+
+// row returns one figure of a job, in Markdown.
+func (rep report) row(j job, c column, o options) string {
+	accuracy := strings.HasPrefix(c.name, "accuracy")
+	middle := median
+	if accuracy {
+		middle = mean
+	}
+	cell := func(side string) string {
+		if values := rep.values(j, side, c); len(values) > 0 {
+			return fmt.Sprintf(" "+c.unit+" |", middle(values))
+		}
+		return " |"
+	}
+	row := fmt.Sprintf("| %s | %s |", j.name(), c.name)
+	if o.peer != "" {
+		row += cell(peerSide)
+	}
+	for _, e := range o.engines {
+		row += cell(e)
+		if o.peer == "" {
+			continue
+		}
+		if ratio := median(rep.ratios(j, e, c)); accuracy || ratio == 0 {
+			row += " |"
+		} else {
+			row += fmt.Sprintf(" %.2f |", ratio)
+		}
+	}
+	return row
 }
 
 // values returns a figure of a job on one side, round by round.

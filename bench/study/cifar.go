@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image/jpeg"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -84,6 +85,13 @@ func (e env) tested(ctx context.Context, run *train.Run, ds *datasets.Dataset, t
 	return found, nil
 }
 
+// cifarRows are the rows of the study's table.
+type cifarRows [][]string
+
+func (r *cifarRows) add(name, images string, values []float64) {
+	*r = append(*r, []string{name, images, band(values), each(values)})
+}
+
 // cifar trains on 200 labelled images per class with the recipe of peer/cifar_jpg.py; the best epoch is chosen on 100
 // others per class. Then it trains on 900 per class with the recipe that is best on those 100 when trained on the 200,
 // by one seed.
@@ -92,17 +100,32 @@ func cifar(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	test := j.all.Test
-	var rows [][]string
-	row := func(name, images string, values []float64) {
-		rows = append(rows, []string{name, images, band(values), each(values)})
+	var rows cifarRows
+	val := part(j.all.Train, 900, 1000)
+	few := with(j.all, "cifar-jpeg-200", part(j.all.Train, 0, 200), val)
+	many := with(j.all, "cifar-jpeg-900", part(j.all.Train, 0, 900), val)
+	for _, work := range []func() error{
+		func() error { return e.cifarUnlabelled(ctx, j, &rows) },
+		func() error { return e.cifarFew(ctx, j, few, &rows) },
+		func() error { return e.cifarMany(ctx, j, few, many, &rows) },
+	} {
+		if err := work(); err != nil {
+			return err
+		}
 	}
+	markdown(e.table, fmt.Sprintf("ResNet-20 (CIFAR-10 weights) on the %d test JPEGs, %d seeds: mean ± standard deviation (extremes)", j.all.Test.Len(), e.seeds),
+		[]string{"method", "target images", "test accuracy", "each seed"}, rows)
+	return nil
+}
 
+// cifarUnlabelled measures the network as it is, and with the statistics of unlabelled images.
+func (e env) cifarUnlabelled(ctx context.Context, j jpegs, rows *cifarRows) error {
+	test := j.all.Test
 	as, err := e.measure(ctx, "cifar-as-it-is", j.model, j.all, test)
 	if err != nil {
 		return err
 	}
-	row("source only", "none", []float64{as})
+	rows.add("source only", "none", []float64{as})
 	r := e.recipe(train.Recipe{Epochs: 1})
 	r.Seeds = 0 // nothing is drawn at random
 	adapted, err := r.Compare(ctx, "cifar-adabn", with(j.all, "cifar-jpeg", j.all.Train, test), j.model,
@@ -112,25 +135,30 @@ func cifar(ctx context.Context, e env) error {
 	}
 	for i, name := range []string{"AdaBN, images shifted and flipped as in the network's training", "AdaBN, images as they are"} {
 		last, _ := adapted.Results[i].Last()
-		row(name, "1,000 per class, no labels", []float64{last.ValAccuracy})
+		rows.add(name, "1,000 per class, no labels", []float64{last.ValAccuracy})
 	}
+	return nil
+}
 
-	val := part(j.all.Train, 900, 1000)
-	few := with(j.all, "cifar-jpeg-200", part(j.all.Train, 0, 200), val)
+// cifarFew trains on 200 images per class.
+func (e env) cifarFew(ctx context.Context, j jpegs, few *datasets.Dataset, rows *cifarRows) error {
 	run, err := e.recipe(train.Recipe{Epochs: 5}).Compare(ctx, "cifar-200", few, j.model,
 		strategy.Transfer{LearningRate: 0.01}, strategy.FineTune{LearningRate: 0.01, KeepHead: true})
 	if err != nil {
 		return err
 	}
-	found, err := e.tested(ctx, run, j.all, test)
+	found, err := e.tested(ctx, run, j.all, j.all.Test)
 	if err != nil {
 		return err
 	}
-	row("transfer (new output layer)", "200 per class", found["transfer"])
-	row("fine-tuning (output layer kept)", "200 per class", found["finetune"])
+	rows.add("transfer (new output layer)", "200 per class", found["transfer"])
+	rows.add("fine-tuning (output layer kept)", "200 per class", found["finetune"])
+	return nil
+}
 
-	// One seed's validation accuracy chooses among these recipes, on the few images.
-	many := with(j.all, "cifar-jpeg-900", part(j.all.Train, 0, 900), val)
+// cifarMany trains on 900 images per class, with the recipe that has the best validation accuracy of one seed on the few
+// images.
+func (e env) cifarMany(ctx context.Context, j jpegs, few, many *datasets.Dataset, rows *cifarRows) error {
 	schedule := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}, WeightDecay: 1e-4}
 	schedule.Augment.HorizontalFlip = 0.5
 	candidates := []train.Strategy{
@@ -140,7 +168,8 @@ func cifar(ctx context.Context, e env) error {
 	}
 	trial := e.recipe(schedule)
 	trial.Seeds = 0
-	if run, err = trial.Compare(ctx, "cifar-choice", few, j.model, candidates...); err != nil {
+	run, err := trial.Compare(ctx, "cifar-choice", few, j.model, candidates...)
+	if err != nil {
 		return err
 	}
 	best := run.Best()
@@ -148,21 +177,15 @@ func cifar(ctx context.Context, e env) error {
 		b, _ := res.Best()
 		fmt.Fprintf(e.table, "choice of the recipe, one seed, validation: %s %.4f\n", res.Strategy, b.ValAccuracy)
 	}
-	var chosen train.Strategy
-	for _, c := range candidates {
-		if c.Name() == best.Strategy {
-			chosen = c
-		}
-	}
+	chosen := candidates[slices.IndexFunc(candidates, func(c train.Strategy) bool { return c.Name() == best.Strategy })]
 	if run, err = e.recipe(schedule).Compare(ctx, "cifar-900", many, j.model, chosen); err != nil {
 		return err
 	}
-	if found, err = e.tested(ctx, run, j.all, test); err != nil {
+	found, err := e.tested(ctx, run, j.all, j.all.Test)
+	if err != nil {
 		return err
 	}
-	row("best recipe ("+best.Strategy+", cosine, flips)", "900 per class + 100 to choose", found[best.Strategy])
-	markdown(e.table, fmt.Sprintf("ResNet-20 (CIFAR-10 weights) on the %d test JPEGs, %d seeds: mean ± standard deviation (extremes)", test.Len(), e.seeds),
-		[]string{"method", "target images", "test accuracy", "each seed"}, rows)
+	rows.add("best recipe ("+best.Strategy+", cosine, flips)", "900 per class + 100 to choose", found[best.Strategy])
 	return nil
 }
 

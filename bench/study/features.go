@@ -15,111 +15,133 @@ type fitter interface {
 	Fit(f *zoo.Features) (*strategy.Fitted, error)
 }
 
-// antFeatures is the hymenoptera study with frozen features alone, which are computed once: five-fold cross-validation
-// on the 244 training images chooses the classifier, and the 153 validation images measure it. Nothing in it is random.
-// "and mirrored" adds the mirror image of every training image, and measures with the mean features of an image and its
-// mirror image.
-func antFeatures(_ context.Context, e env) error {
+// frozen holds the features of the training (0) and validation (1) images of hymenoptera, and of their mirror images.
+type frozen struct {
+	classes         int
+	plain, mirrored [2]*zoo.Features
+}
+
+// frozenAnts computes the features once.
+func (e env) frozenAnts() (*datasets.Dataset, frozen, error) {
 	ds, m, err := e.ants()
 	if err != nil {
-		return err
+		return nil, frozen{}, err
 	}
-	classes := len(ds.Classes)
+	f := frozen{classes: len(ds.Classes)}
 	pre := m.Preprocess
 	m.Preprocess.Resize = m.Preprocess.Crop // its input is prepared already
-	var plain, mirrored [2]*zoo.Features    // of the training and the validation images
 	for i, s := range []*datasets.Split{ds.Train, ds.Val} {
-		prepared, err := ready(s, classes, pre)
+		prepared, err := ready(s, f.classes, pre)
 		if err != nil {
-			return err
+			return nil, frozen{}, err
 		}
-		if plain[i], err = m.Features(prepared, ""); err != nil {
-			return err
+		if f.plain[i], err = m.Features(prepared, ""); err != nil {
+			return nil, frozen{}, err
 		}
-		var names []string
-		for k := range s.Len() {
-			names = append(names, s.Name(k))
-		}
-		flipped, err := datasets.NewSplit(classes, names, s.Labels(), func(k int) (*vision.Image, error) {
-			image, err := prepared.Image(k)
-			if err != nil {
-				return nil, err
-			}
-			return vision.FlipHorizontal(image), nil
-		})
+		flipped, err := mirror(prepared, f.classes)
 		if err != nil {
-			return err
+			return nil, frozen{}, err
 		}
-		if mirrored[i], err = m.Features(flipped, ""); err != nil {
-			return err
+		if f.mirrored[i], err = m.Features(flipped, ""); err != nil {
+			return nil, frozen{}, err
 		}
 	}
-	rowsAt := func(at []int, from ...*zoo.Features) *zoo.Features {
-		out := &zoo.Features{Shape: from[0].Shape, NumClasses: classes}
-		for _, f := range from {
-			for _, i := range at {
-				out.Values, out.Labels = append(out.Values, f.Row(i)...), append(out.Labels, f.Labels[i])
-			}
-		}
-		return out
-	}
-	mean := func(at []int, a, b *zoo.Features) *zoo.Features {
-		out := rowsAt(at, a)
-		for k, i := range at {
-			for j, v := range b.Row(i) {
-				out.Row(k)[j] = (out.Row(k)[j] + v) / 2
-			}
-		}
-		return out
-	}
-	every := func(f *zoo.Features) (at []int) {
-		for i := range f.Len() {
-			at = append(at, i)
-		}
-		return at
-	}
-	judge := func(f fitter, mirror bool, train, test []int, on int) (accuracy, loss float64, err error) {
-		in, out := rowsAt(train, plain[0]), rowsAt(test, plain[on])
-		if mirror {
-			in, out = rowsAt(train, plain[0], mirrored[0]), mean(test, plain[on], mirrored[on])
-		}
-		c, err := f.Fit(in)
-		if err != nil {
-			return 0, 0, err
-		}
-		return c.Accuracy(out)
-	}
+	return ds, f, nil
+}
 
-	const folds = 5
-	type option struct {
-		name   string
-		fit    fitter
-		mirror bool
+// mirror returns the mirror images of a split.
+func mirror(s *datasets.Split, classes int) (*datasets.Split, error) {
+	var names []string
+	for i := range s.Len() {
+		names = append(names, s.Name(i))
 	}
-	var options []option
+	return datasets.NewSplit(classes, names, s.Labels(), func(i int) (*vision.Image, error) {
+		image, err := s.Image(i)
+		if err != nil {
+			return nil, err
+		}
+		return vision.FlipHorizontal(image), nil
+	})
+}
+
+// rows returns the features of some images, of one set after the other.
+func (f frozen) rows(at []int, from ...*zoo.Features) *zoo.Features {
+	out := &zoo.Features{Shape: from[0].Shape, NumClasses: f.classes}
+	for _, set := range from {
+		for _, i := range at {
+			out.Values, out.Labels = append(out.Values, set.Row(i)...), append(out.Labels, set.Labels[i])
+		}
+	}
+	return out
+}
+
+// mean returns the mean features of some images and their mirror images.
+func (f frozen) mean(at []int, set int) *zoo.Features {
+	out := f.rows(at, f.plain[set])
+	for k, i := range at {
+		for j, v := range f.mirrored[set].Row(i) {
+			out.Row(k)[j] = (out.Row(k)[j] + v) / 2
+		}
+	}
+	return out
+}
+
+// antOption is a classifier to choose from. With mirror, it also learns the mirror image of every training image, and
+// classifies the mean features of an image and its mirror image.
+type antOption struct {
+	name   string
+	fit    fitter
+	mirror bool
+}
+
+func antOptions() (all []antOption) {
 	for _, mirror := range []bool{false, true} {
 		suffix := map[bool]string{true: ", and mirrored"}[mirror]
 		for _, k := range []int{1, 5, 15} {
-			options = append(options, option{fmt.Sprintf("k-NN, k %d%s", k, suffix), strategy.KNN{K: k}, mirror})
+			all = append(all, antOption{fmt.Sprintf("k-NN, k %d%s", k, suffix), strategy.KNN{K: k}, mirror})
 		}
 		for _, l2 := range []float64{0.01, 0.1, 1, 10} {
-			options = append(options, option{fmt.Sprintf("logistic regression, L2 %g%s", l2, suffix), strategy.LogisticRegression{L2: l2}, mirror})
+			all = append(all, antOption{fmt.Sprintf("logistic regression, L2 %g%s", l2, suffix), strategy.LogisticRegression{L2: l2}, mirror})
 		}
 	}
+	return all
+}
+
+// accuracy fits an option on training images and measures it on images of a set.
+func (f frozen) accuracy(o antOption, train, test []int, set int) (accuracy, loss float64, err error) {
+	in, out := f.rows(train, f.plain[0]), f.rows(test, f.plain[set])
+	if o.mirror {
+		in, out = f.rows(train, f.plain[0], f.mirrored[0]), f.mean(test, set)
+	}
+	c, err := o.fit.Fit(in)
+	if err != nil {
+		return 0, 0, err
+	}
+	return c.Accuracy(out)
+}
+
+// antFeatures is the hymenoptera study with frozen features alone: five-fold cross-validation on the 244 training
+// images chooses the classifier, and the 153 validation images measure it. Nothing in it is random.
+func antFeatures(_ context.Context, e env) error {
+	ds, f, err := e.frozenAnts()
+	if err != nil {
+		return err
+	}
+	const folds = 5
 	var rows [][]string
 	best, top, topLoss := 0, -1.0, 0.0
-	for i, o := range options {
+	for i, o := range antOptions() {
 		accuracy, loss := 0.0, 0.0
 		for k := range folds {
 			inside, outside := fold(ds.Train, k, folds)
-			a, l, err := judge(o.fit, o.mirror, inside, outside, 0)
+			a, l, err := f.accuracy(o, inside, outside, 0)
 			if err != nil {
 				return err
 			}
 			share := float64(len(outside)) / float64(ds.Train.Len())
 			accuracy, loss = accuracy+a*share, loss+l*share
 		}
-		a, _, err := judge(o.fit, o.mirror, every(plain[0]), every(plain[1]), 1)
+		a, _, err := f.accuracy(o, every(ds.Train), every(ds.Val), 1)
 		if err != nil {
 			return err
 		}
@@ -132,4 +154,12 @@ func antFeatures(_ context.Context, e env) error {
 	markdown(e.table, fmt.Sprintf("Frozen features of MobileNetV1 x0.25 on hymenoptera: %d-fold cross-validation on the 244 training images, by which one is chosen, and the 153 validation images after training on all 244 (one image is 0.0065; two standard errors are 0.05)", folds),
 		[]string{"classifier", "cross-validation", "its loss", "validation images"}, rows)
 	return nil
+}
+
+// every lists all images of a split.
+func every(s *datasets.Split) (at []int) {
+	for i := range s.Len() {
+		at = append(at, i)
+	}
+	return at
 }

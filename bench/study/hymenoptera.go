@@ -158,44 +158,57 @@ func (a ants) compare(ctx context.Context, name string, c candidate, seeds int, 
 // last epoch. It measures the recipe with several seeds, after the last epoch, on the 153 validation images, which
 // chose nothing. It also measures the best recipe whose output layer begins at random.
 func hymenoptera(ctx context.Context, e env) error {
-	const folds = 3
 	ds, m, err := e.ants()
 	if err != nil {
 		return err
 	}
-	a := ants{env: e, ds: ds, model: m}
-	for i := range ds.Train.Len() {
-		a.every = append(a.every, i)
+	a := ants{env: e, ds: ds, model: m, every: every(ds.Train)}
+	all, err := a.crossValidate(ctx, antCandidates())
+	if err != nil {
+		return err
 	}
+	return a.finals(ctx, all)
+}
+
+// scored is a candidate with its mean accuracy and loss on the images that it was not trained on.
+type scored struct {
+	candidate
+	accuracy, loss float64
+}
+
+// crossValidate prints the candidates' three-fold cross-validation and returns them, the best first.
+func (a ants) crossValidate(ctx context.Context, candidates []candidate) ([]scored, error) {
+	const folds = 3
 	var rows [][]string
-	type scored struct {
-		candidate
-		accuracy, loss float64
-	}
 	var all []scored
-	for _, c := range antCandidates() {
+	for _, c := range candidates {
 		s := scored{candidate: c}
 		var parts []float64
 		for k := range folds {
-			inside, outside := fold(ds.Train, k, folds)
-			res, err := a.compare(ctx, fmt.Sprintf("bees-cv-%s-%d", c.strategy.Name(), k), c, 0, inside, ds.Train.Subset(outside))
+			inside, outside := fold(a.ds.Train, k, folds)
+			res, err := a.compare(ctx, fmt.Sprintf("bees-cv-%s-%d", c.strategy.Name(), k), c, 0, inside, a.ds.Train.Subset(outside))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			last, _ := res.Last()
-			share := float64(len(outside)) / float64(ds.Train.Len())
+			share := float64(len(outside)) / float64(a.ds.Train.Len())
 			s.accuracy, s.loss = s.accuracy+last.ValAccuracy*share, s.loss+last.ValLoss*share
 			parts = append(parts, last.ValAccuracy)
 		}
 		all = append(all, s)
 		rows = append(rows, []string{c.about, c.strategy.Name(), fmt.Sprintf("%.3f", s.accuracy), each(parts), fmt.Sprintf("%.3f", s.loss)})
 	}
-	markdown(e.table, fmt.Sprintf("MobileNetV1 x0.25 on the 244 training images of hymenoptera: %d-fold cross-validation, one seed, last epoch", folds),
+	markdown(a.table, fmt.Sprintf("MobileNetV1 x0.25 on the 244 training images of hymenoptera: %d-fold cross-validation, one seed, last epoch", folds),
 		[]string{"what is trained", "strategy", "accuracy", "each fold", "loss"}, rows)
-
 	slices.SortStableFunc(all, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(b.accuracy, a.accuracy), cmp.Compare(a.loss, b.loss))
 	})
+	return all, nil
+}
+
+// finals measures, on the validation images, the best candidate, the best one whose output layer begins at random, and
+// the network as it is.
+func (a ants) finals(ctx context.Context, all []scored) error {
 	finalists := all[:1]
 	random := func(s scored) bool {
 		f, ok := s.strategy.(strategy.FineTune)
@@ -204,24 +217,24 @@ func hymenoptera(ctx context.Context, e env) error {
 	if i := slices.IndexFunc(all, random); i > 0 {
 		finalists = append(slices.Clone(finalists), all[i])
 	}
-	rows = nil
+	var rows [][]string
 	for i, c := range finalists {
-		res, err := a.compare(ctx, "bees-final-"+c.strategy.Name(), c.candidate, e.seeds, a.every, ds.Val)
+		res, err := a.compare(ctx, "bees-final-"+c.strategy.Name(), c.candidate, a.seeds, a.every, a.ds.Val)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, []string{[]string{"chosen: ", "best that begins at random: "}[i] + c.about, res.Strategy, band(lasts(res)), each(lasts(res))})
 	}
 	// The accuracy that ImageNet's ant and bee reach alone.
-	if err := m.ReplaceHeadFrom(ds.Classes, map[string]string{"ants": "ant", "bees": "bee"}, 0); err != nil {
+	if err := a.model.ReplaceHeadFrom(a.ds.Classes, map[string]string{"ants": "ant", "bees": "bee"}, 0); err != nil {
 		return err
 	}
-	still, err := e.measure(ctx, "bees-still", m, ds, ds.Val)
+	still, err := a.measure(ctx, "bees-still", a.model, a.ds, a.ds.Val)
 	if err != nil {
 		return err
 	}
 	rows = append(rows, []string{"nothing: ImageNet's ant and bee as they are", "", band([]float64{still}), ""})
-	markdown(e.table, fmt.Sprintf("The 153 validation images after training on all 244, %d seeds, last epoch: mean ± standard deviation (extremes); one image is 0.0065", e.seeds),
+	markdown(a.table, fmt.Sprintf("The 153 validation images after training on all 244, %d seeds, last epoch: mean ± standard deviation (extremes); one image is 0.0065", a.seeds),
 		[]string{"what is trained", "strategy", "accuracy", "each seed"}, rows)
 	return nil
 }

@@ -49,7 +49,7 @@ type Hub struct {
 	files    map[string][]byte // by path
 	faults   map[string]Fault  // by base name
 	requests []Request
-	asked    map[string]int // GETs by path
+	gets     map[string]int // GETs by path
 }
 
 // Request is a request that the hub received.
@@ -60,7 +60,7 @@ type Request struct {
 // New starts a hub that ends with the test. It leaves the environment as it is; see Isolate.
 func New(t testing.TB) *Hub {
 	t.Helper()
-	h := &Hub{files: map[string][]byte{}, faults: map[string]Fault{}, asked: map[string]int{}}
+	h := &Hub{files: map[string][]byte{}, faults: map[string]Fault{}, gets: map[string]int{}}
 	main := httptest.NewServer(http.HandlerFunc(h.serve))
 	cdn := httptest.NewServer(http.HandlerFunc(h.serve))
 	t.Cleanup(main.Close)
@@ -123,71 +123,91 @@ func gitHash(data []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
+// request is what the hub knows of a request for a file.
+type request struct {
+	path, base  string // of the file; without the folder
+	data        []byte
+	found       bool
+	fault       Fault
+	nth         int // of the GETs for the path, from 1
+	token       string
+	repo, onCDN bool // the file is in a repository; the request is to the host for large files
+}
+
+// receive keeps a request and looks up its file.
+func (h *Hub) receive(r *http.Request) request {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.requests = append(h.requests, Request{Host: r.Host, Method: r.Method, Path: r.URL.Path,
 		Authorization: r.Header.Get("Authorization"), Range: r.Header.Get("Range")})
-	path := strings.TrimPrefix(r.URL.Path, "/moved")
-	path = strings.TrimPrefix(path, "/cdn")
-	data, ok := h.files[path]
-	base := path[strings.LastIndexByte(path, '/')+1:]
-	fault := h.faults[base]
 	if r.Method == http.MethodGet {
-		h.asked[r.URL.Path]++
+		h.gets[r.URL.Path]++
 	}
-	nth, token := h.asked[r.URL.Path], h.Token
-	h.mu.Unlock()
+	q := request{path: strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/moved"), "/cdn"), nth: h.gets[r.URL.Path], token: h.Token,
+		onCDN: strings.HasPrefix(r.URL.Path, "/cdn")}
+	q.data, q.found = h.files[q.path]
+	q.base = q.path[strings.LastIndexByte(q.path, '/')+1:]
+	q.fault = h.faults[q.base]
+	q.repo = strings.Contains(q.path, "/resolve/")
+	return q
+}
 
-	repo := strings.Contains(path, "/resolve/")
-	onCDN := strings.HasPrefix(r.URL.Path, "/cdn")
-	if repo && !onCDN && token != "" && r.Header.Get("Authorization") != "Bearer "+token {
+func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
+	q := h.receive(r)
+	switch {
+	case q.repo && !q.onCDN && q.token != "" && r.Header.Get("Authorization") != "Bearer "+q.token:
 		w.Header().Set("X-Error-Code", "RepoNotFound")
 		http.Error(w, "no such repository", http.StatusUnauthorized)
-		return
-	}
-	if !ok {
-		if repo {
-			code := "RepoNotFound"
-			if h.hasRepo(path) {
-				code = "EntryNotFound"
-			}
-			w.Header().Set("X-Error-Code", code)
-		}
-		http.NotFound(w, r)
-		return
-	}
-	large := strings.HasSuffix(base, ".safetensors")
-	if repo && !onCDN {
+	case !q.found:
+		h.notFound(w, r, q)
+	case q.repo && !q.onCDN:
+		large := strings.HasSuffix(q.base, ".safetensors")
 		w.Header().Set("X-Repo-Commit", Commit)
-		w.Header().Set("ETag", `"`+gitHash(data)+`"`)
+		w.Header().Set("ETag", `"`+gitHash(q.data)+`"`)
 		if large {
-			w.Header().Set("X-Linked-Etag", `"`+SHA256(data)+`"`)
-			w.Header().Set("X-Linked-Size", strconv.Itoa(len(data)))
+			w.Header().Set("X-Linked-Etag", `"`+SHA256(q.data)+`"`)
+			w.Header().Set("X-Linked-Size", strconv.Itoa(len(q.data)))
+			http.Redirect(w, r, h.CDN+"/cdn"+q.path+"?signature=secret-of-the-cdn", http.StatusFound)
+			return
 		}
+		content(w, r, q)
+	default:
+		w.Header().Set("ETag", `"`+SHA256(q.data)[:8]+`"`)
+		content(w, r, q)
 	}
-	if repo && !onCDN && large {
-		http.Redirect(w, r, h.CDN+"/cdn"+path+"?signature=secret-of-the-cdn", http.StatusFound)
+}
+
+// notFound says, for a repository, whether it or only the file is missing.
+func (h *Hub) notFound(w http.ResponseWriter, r *http.Request, q request) {
+	if q.repo {
+		code := "RepoNotFound"
+		if h.hasRepo(q.path) {
+			code = "EntryNotFound"
+		}
+		w.Header().Set("X-Error-Code", code)
+	}
+	http.NotFound(w, r)
+}
+
+// content sends the file, with its fault.
+func content(w http.ResponseWriter, r *http.Request, q request) {
+	data := q.data
+	if r.Method == http.MethodGet && sendFault(w, r, q.fault, q.nth, data) {
 		return
 	}
-	if !repo || onCDN {
-		w.Header().Set("ETag", `"`+SHA256(data)[:8]+`"`)
-	}
-	if r.Method == http.MethodGet && answer(w, r, fault, nth, data) {
-		return
-	}
-	if r.Method == http.MethodHead && fault == Down {
+	if r.Method == http.MethodHead && q.fault == Down {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
 	}
-	if fault == WrongHash && r.Method == http.MethodGet {
-		data = append([]byte(nil), data...)
+	if q.fault == WrongHash && r.Method == http.MethodGet {
+		data = bytes.Clone(data)
 		data[len(data)/2] ^= 1
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 }
 
-// answer sends the faulty response that fault prescribes for the nth request, and reports whether there was one.
-func answer(w http.ResponseWriter, r *http.Request, fault Fault, nth int, data []byte) bool {
+// sendFault sends the faulty response that fault prescribes for the nth request, and reports whether there was one.
+func sendFault(w http.ResponseWriter, r *http.Request, fault Fault, nth int, data []byte) bool {
 	part := func() {
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 		w.Write(data[:len(data)/2])

@@ -16,70 +16,22 @@ import (
 // regions; a region of fewer than least pixels is joined to a neighbour. Segment returns the region of each pixel, row
 // by row, numbered from 0, and the number of regions.
 func Segment(m *vision.Image, scale float64, least int) (region []int, regions int) {
-	w, h := m.Width, m.Height
-	smooth := blurred(m)
-	type edge struct {
-		a, b int
-		d    float64
-	}
-	var edges []edge
-	join := func(a, b int) {
-		d := 0.0
-		for c := range 3 {
-			x := smooth[3*a+c] - smooth[3*b+c]
-			d += x * x
-		}
-		edges = append(edges, edge{a, b, math.Sqrt(d)})
-	}
-	for y := range h {
-		for x := range w {
-			i := y*w + x
-			if x+1 < w {
-				join(i, i+1)
-			}
-			if y+1 < h {
-				join(i, i+w)
-				if x+1 < w {
-					join(i, i+w+1)
-				}
-				if x > 0 {
-					join(i, i+w-1)
-				}
-			}
+	all := edges(m)
+	f := newForest(m.Width*m.Height, scale)
+	for _, e := range all {
+		if a, b := f.root(e.a), f.root(e.b); a != b && e.d <= f.limit[a] && e.d <= f.limit[b] {
+			f.join(a, b, e.d)
 		}
 	}
-	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(a.d, b.d) })
-
-	parent, size, limit := make([]int, w*h), make([]int, w*h), make([]float64, w*h)
-	for i := range parent {
-		parent[i], size[i], limit[i] = i, 1, scale
-	}
-	find := func(i int) int {
-		for parent[i] != i {
-			parent[i] = parent[parent[i]]
-			i = parent[i]
-		}
-		return i
-	}
-	merge := func(a, b int, d float64) {
-		parent[b] = a
-		size[a] += size[b]
-		limit[a] = d + scale/float64(size[a])
-	}
-	for _, e := range edges {
-		if a, b := find(e.a), find(e.b); a != b && e.d <= limit[a] && e.d <= limit[b] {
-			merge(a, b, e.d)
+	for _, e := range all {
+		if a, b := f.root(e.a), f.root(e.b); a != b && (f.size[a] < least || f.size[b] < least) {
+			f.join(a, b, e.d)
 		}
 	}
-	for _, e := range edges {
-		if a, b := find(e.a), find(e.b); a != b && (size[a] < least || size[b] < least) {
-			merge(a, b, e.d)
-		}
-	}
-	region = make([]int, w*h)
+	region = make([]int, m.Width*m.Height)
 	number := map[int]int{}
 	for i := range region {
-		root := find(i)
+		root := f.root(i)
 		n, ok := number[root]
 		if !ok {
 			n = len(number)
@@ -88,6 +40,77 @@ func Segment(m *vision.Image, scale float64, least int) (region []int, regions i
 		region[i] = n
 	}
 	return region, len(number)
+}
+
+// edge joins two neighbouring pixels; d is the distance of their colours.
+type edge struct {
+	a, b int
+	d    float64
+}
+
+// edges lists the pairs of pixels that touch, also at a corner, the smallest distance first.
+func edges(m *vision.Image) []edge {
+	w, h := m.Width, m.Height
+	smooth := blurred(m)
+	var all []edge
+	add := func(a, b int) {
+		d := 0.0
+		for c := range 3 {
+			x := smooth[3*a+c] - smooth[3*b+c]
+			d += x * x
+		}
+		all = append(all, edge{a, b, math.Sqrt(d)})
+	}
+	for y := range h {
+		for x := range w {
+			i := y*w + x
+			if x+1 < w {
+				add(i, i+1)
+			}
+			if y+1 < h {
+				add(i, i+w)
+				if x+1 < w {
+					add(i, i+w+1)
+				}
+				if x > 0 {
+					add(i, i+w-1)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b edge) int { return cmp.Compare(a.d, b.d) })
+	return all
+}
+
+// forest holds the regions while they are joined, each as a tree of its pixels. Size and limit count for roots; limit
+// is the largest edge by which the region may be joined.
+type forest struct {
+	parent, size []int
+	limit        []float64
+	scale        float64
+}
+
+func newForest(pixels int, scale float64) *forest {
+	f := &forest{parent: make([]int, pixels), size: make([]int, pixels), limit: make([]float64, pixels), scale: scale}
+	for i := range pixels {
+		f.parent[i], f.size[i], f.limit[i] = i, 1, scale
+	}
+	return f
+}
+
+func (f *forest) root(i int) int {
+	for f.parent[i] != i {
+		f.parent[i] = f.parent[f.parent[i]]
+		i = f.parent[i]
+	}
+	return i
+}
+
+// join joins the regions of two roots by an edge of length d.
+func (f *forest) join(a, b int, d float64) {
+	f.parent[b] = a
+	f.size[a] += f.size[b]
+	f.limit[a] = d + f.scale/float64(f.size[a])
 }
 
 // blurred smooths with a Gaussian of 0.8 pixels, as in the paper. The change is invisible and removes artefacts.

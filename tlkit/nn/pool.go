@@ -40,13 +40,11 @@ func (p *MaxPoolBuilder) Ceil() *MaxPoolBuilder {
 	return p
 }
 
-// Done builds the pooling.
-func (p *MaxPoolBuilder) Done() *Node {
-	x, g := p.x, p.g
-	d := x.Shape().Dimensions
-	var size, hi [2]int
+// sizes returns the height and width of the result, and the positions that are added below and to the right.
+func (p *MaxPoolBuilder) sizes() (size, hi [2]int) {
+	g := p.g
 	for a := range 2 {
-		in := d[1+a]
+		in := p.x.Shape().Dimensions[1+a]
 		size[a] = g.outSize(in, a)
 		if p.ceil {
 			size[a] = (in+2*g.pad[a]-g.kernel[a]+g.stride[a]-1)/g.stride[a] + 1
@@ -56,6 +54,13 @@ func (p *MaxPoolBuilder) Done() *Node {
 		}
 		hi[a] = max(g.pad[a], (size[a]-1)*g.stride[a]+g.kernel[a]-in-g.pad[a])
 	}
+	return size, hi
+}
+
+// Done builds the pooling.
+func (p *MaxPoolBuilder) Done() *Node {
+	x, g := p.x, p.g
+	size, hi := p.sizes()
 	if fusedFor(x) {
 		return engineMaxPool(x, g, hi)
 	}

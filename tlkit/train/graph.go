@@ -7,58 +7,56 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
-// only accumulated. trainStep passes the inputs.
-func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
+// stepInputs are the inputs of the training step's graph, in the order in which trainStep passes them.
+type stepInputs struct {
+	x, labels                    *Node
+	rate, step, progress, random *Node
+	mask, share                  *Node   // of mixed images, else nil
+	seen                         *Node   // the images whose gradients are accumulated, else nil
+	extra                        []extra // one for each of Plan.Extra
+	teacher                      *Node   // the teacher's logits, else nil
+}
+
+// extra is a further batch of images.
+type extra struct{ x, labels *Node }
+
+// inputs names the nodes of the step's inputs.
+func (t *trainer) inputs(in []*Node) stepInputs {
 	next := func() *Node {
 		n := in[0]
 		in = in[1:]
 		return n
 	}
-	x, labels, rate, step, progress, random := next(), next(), next(), next(), next(), next()
-	var mask, share, seen *Node
+	s := stepInputs{x: next(), labels: next(), rate: next(), step: next(), progress: next(), random: next()}
 	if t.mixes {
-		mask, share = next(), next()
+		s.mask, s.share = next(), next()
 	}
 	if t.opt.accumulate > 1 {
-		seen = next()
-	}
-	g := x.Graph()
-	t.model.Store().SetTraining(g, true)
-	s := &Step{Labels: labels, Progress: progress, model: t.model, heads: t.plan.Heads, params: t.now,
-		pass: &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: random}}
-	parts := []*Node{t.enter(x, from)}
-	if t.mixes {
-		parts[0] = mix(parts[0], mask)
+		s.seen = next()
 	}
 	for range t.plan.Extra {
-		parts = append(parts, t.enter(next(), from))
-		s.Extra = append(s.Extra, Drawn{Labels: next()})
+		s.extra = append(s.extra, extra{x: next(), labels: next()})
 	}
 	if t.plan.Teacher != nil {
-		s.Teacher = StopGradient(next())
+		s.teacher = StopGradient(next())
 	}
-	// All images go through the network as one batch: BatchNorm's statistics are those of the mixture.
-	x = parts[0]
-	if len(parts) > 1 {
-		x = Concatenate(parts, 0)
-	}
-	features := t.model.ForwardFeatures(s.pass, x, from, len(t.model.Stages()))
-	logits := t.model.ForwardHead(s.pass, features)
-	rows := 0
-	part := func(all *Node, n int) *Node {
-		if len(parts) == 1 {
-			return all
-		}
-		return Slice(all, AxisRange(rows, rows+n))
-	}
-	n := labels.Shape().Dimensions[0]
-	s.Features, s.Logits = part(features, n), part(logits, n)
-	targets := OneHot(labels, s.Logits.Shape().Dimensions[1], s.Logits.DType())
-	counted := labels // what a hit is
+	return s
+}
+
+// stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
+// only accumulated.
+func (t *trainer) stepGraph(nodes []*Node, from int, whole bool) []*Node {
+	in := t.inputs(nodes)
+	t.model.Store().SetTraining(in.x.Graph(), true)
+	s := &Step{Labels: in.labels, Progress: in.progress, Teacher: in.teacher, model: t.model, heads: t.plan.Heads, params: t.now,
+		pass: &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: in.random}}
+	aux := t.forward(s, in, from)
+
+	targets := OneHot(in.labels, s.Logits.Shape().Dimensions[1], s.Logits.DType())
+	counted := in.labels // what a hit is
 	if t.mixes {
-		targets = mix(targets, share)
-		counted = ArgMax(targets, -1, labels.DType())
+		targets = mix(targets, in.share)
+		counted = ArgMax(targets, -1, in.labels.DType())
 	}
 	loss := objective{}.loss(s.Logits, targets)
 	// Auxiliary heads (zoo.AuxHead) count for the gradients only. The reported loss is that of the network's own
@@ -67,24 +65,59 @@ func (t *trainer) stepGraph(in []*Node, from int, whole bool) []*Node {
 	if !t.objective.plain() {
 		s.Loss = t.objective.loss(s.Logits, targets)
 	}
-	for _, aux := range s.pass.Aux {
-		s.Loss = Add(s.Loss, MulScalar(t.objective.loss(part(aux.Logits, n), targets), aux.Weight))
-	}
-	for i := range s.Extra {
-		rows += n
-		n = s.Extra[i].Labels.Shape().Dimensions[0]
-		s.Extra[i].Features, s.Extra[i].Logits = part(features, n), part(logits, n)
+	for _, a := range aux {
+		s.Loss = Add(s.Loss, MulScalar(t.objective.loss(a.Logits, targets), a.Weight))
 	}
 	total := s.Loss
 	if t.plan.Loss != nil {
 		total = t.plan.Loss(s)
 	}
 	total.AssertScalar()
-	t.descend(total, rate, step, seen, labels.Shape().Dimensions[0], whole)
+	t.descend(total, in.rate, in.step, in.seen, in.labels.Shape().Dimensions[0], whole)
 	if t.average > 0 && whole {
-		t.updateAverage(step)
+		t.updateAverage(in.step)
 	}
 	return []*Node{loss, hits(s.Logits, counted)}
+}
+
+// forward sets the step's features and logits, and those of its extra batches. It returns the outputs of the model's
+// auxiliary heads for the training images. All images go through the network as one batch: BatchNorm's statistics are
+// those of the mixture.
+func (t *trainer) forward(s *Step, in stepInputs, from int) []nn.Aux {
+	batches := []*Node{t.enter(in.x, from)}
+	if t.mixes {
+		batches[0] = mix(batches[0], in.mask)
+	}
+	for _, e := range in.extra {
+		batches = append(batches, t.enter(e.x, from))
+	}
+	x := batches[0]
+	if len(batches) > 1 {
+		x = Concatenate(batches, 0)
+	}
+	features := t.model.ForwardFeatures(s.pass, x, from, len(t.model.Stages()))
+	logits := t.model.ForwardHead(s.pass, features)
+
+	first := 0
+	rows := func(all *Node, n int) *Node { // of the batch that begins at first
+		if len(batches) == 1 {
+			return all
+		}
+		return Slice(all, AxisRange(first, first+n))
+	}
+	n := in.labels.Shape().Dimensions[0]
+	s.Features, s.Logits = rows(features, n), rows(logits, n)
+	var aux []nn.Aux
+	for _, a := range s.pass.Aux {
+		a.Logits = rows(a.Logits, n)
+		aux = append(aux, a)
+	}
+	for _, e := range in.extra {
+		first += n
+		n = e.labels.Shape().Dimensions[0]
+		s.Extra = append(s.Extra, Drawn{Labels: e.labels, Features: rows(features, n), Logits: rows(logits, n)})
+	}
+	return aux
 }
 
 // enter converts a batch of a source to the input of stage from.
