@@ -30,6 +30,8 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
         goes beside it; stops with exit code 1 at the first failing cell
   tlkernel lab [--kernel NAME] [ARGUMENTS]
         open JupyterLab with this kernel; arguments go to jupyter lab
+  tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-overwrite] [-skip-build] RUN DIR
+        write a Go module around a run's best model: a program that serves it and classifies files
 
 NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
@@ -75,12 +77,16 @@ func run(args []string) (int, error) {
 		fmt.Print(usage)
 		return 0, nil
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if function, ok := tools[args[0]]; ok {
+		prefix, rest := takeFlag(args[1:], "prefix")
+		return kernel.RunTool(ctx, function, rest, kernel.ToolOptions{Prefix: prefix, Stdout: os.Stdout, Stderr: os.Stderr})
+	}
 	command, ok := commands[args[0]]
 	if !ok {
 		return exitCode(fmt.Errorf("unknown command %q; %w", args[0], errUsage))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	flags := flag.NewFlagSet("tlkernel "+args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	err := command(ctx, flags, args[1:])
@@ -112,10 +118,13 @@ var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []
 	"exec": execute,
 	"lab": func(_ context.Context, _ *flag.FlagSet, args []string) error {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // JupyterLab replaces this process
-		name, rest := takeKernel(args)
+		name, rest := takeFlag(args, "kernel")
 		return kernel.Lab(name, rest)
 	},
 }
+
+// tools are the commands of the package tlkit/tools, with the names of their functions. They parse their own arguments.
+var tools = map[string]string{"project": "Project"}
 
 func prefixFlag(flags *flag.FlagSet) *string {
 	return flags.String("prefix", "", "folder of the installation")
@@ -183,19 +192,19 @@ func runKernel(args []string) (int, error) {
 	return kernel.Run(p, args[0], live)
 }
 
-// takeKernel removes --kernel NAME or --kernel=NAME from arguments for another program.
-func takeKernel(args []string) (name string, rest []string) {
+// takeFlag removes --flag VALUE or --flag=VALUE from arguments for another program.
+func takeFlag(args []string, flag string) (value string, rest []string) {
 	for i := 0; i < len(args); i++ {
-		if value, ok := strings.CutPrefix(args[i], "--kernel="); ok {
-			name = value
-		} else if args[i] == "--kernel" && i+1 < len(args) {
+		if v, ok := strings.CutPrefix(args[i], "--"+flag+"="); ok {
+			value = v
+		} else if args[i] == "--"+flag && i+1 < len(args) {
 			i++
-			name = args[i]
+			value = args[i]
 		} else {
 			rest = append(rest, args[i])
 		}
 	}
-	return name, rest
+	return value, rest
 }
 
 // parse accepts flags before and after the n positional arguments. After it, flags.Args holds the positional arguments.
