@@ -128,7 +128,7 @@ func TestAgainInterrupt(t *testing.T) {
 	// Code that runs again and ends the worker, or is ended with it.
 	done, out := begin(t, s, 11, "fmt.Println(\"started\")\nnew(big.Int).MulRange(1, 1<<40)")
 	s.Interrupt()
-	until(t, func() bool { return strings.Contains(out.String(), "Interrupt again") })
+	untilHeld(t, done, out)
 	s.Interrupt()
 	if err := wait(t, done); err == nil || err.Name != "WorkerLost" {
 		t.Fatalf("ended with %v, want WorkerLost", err)

@@ -46,6 +46,19 @@ func until(t *testing.T, there func() bool) {
 	}
 }
 
+// untilHeld waits until a cell that was interrupted is reported as held by a library.
+func untilHeld(t *testing.T, done chan *Error, out *record) {
+	t.Helper()
+	until(t, func() bool {
+		select {
+		case err := <-done:
+			t.Fatalf("a cell that can't be stopped ended with %+v at the first interrupt; its output: %s", err, out)
+		default:
+		}
+		return strings.Contains(out.String(), "Interrupt again")
+	})
+}
+
 func wait(t *testing.T, done chan *Error) *Error {
 	t.Helper()
 	select {
@@ -86,12 +99,7 @@ func TestInterrupt(t *testing.T) {
 	// A long library call can't be stopped: the text after the first interrupt says so, and another one ends the worker.
 	done, out := begin(t, s, 12, "fmt.Println(\"started\")\nnew(big.Int).MulRange(1, 1<<40)")
 	s.Interrupt()
-	until(t, func() bool { return strings.Contains(out.String(), "Interrupt again") })
-	select {
-	case err := <-done:
-		t.Fatalf("a cell that can't be stopped ended with %v at the first interrupt", err)
-	default:
-	}
+	untilHeld(t, done, out)
 	s.Interrupt()
 	err := wait(t, done)
 	if err == nil || err.Name != "WorkerLost" || !strings.Contains(strings.Join(err.Traceback, "\n"), "%rerun") {

@@ -33,7 +33,8 @@ func goroutines() []goroutine {
 			continue
 		}
 		state, _, _ := strings.Cut(rest, "]")
-		state, _, _ = strings.Cut(state, ",") // "chan send, 2 minutes"
+		state, _, _ = strings.Cut(state, ",")       // "chan send, 2 minutes"
+		state, _, _ = strings.Cut(state, " (scan)") // "runnable (scan)": the collector reads its stack
 		all = append(all, goroutine{name, head, state, stack})
 	}
 	return all
@@ -47,7 +48,9 @@ func (g goroutine) runs() bool {
 	case "syscall":
 		return g.inC()
 	}
-	return strings.HasPrefix(g.state, "GC assist")
+	// These end by themselves: the goroutine waits for the collector.
+	return strings.HasPrefix(g.state, "GC ") || strings.HasPrefix(g.state, "garbage collection") ||
+		g.state == "wait for GC cycle" || g.state == "stopping the world" || g.state == "flushing proc caches"
 }
 
 // inC reports whether the goroutine is in C code, which nothing can stop.
