@@ -3,6 +3,7 @@ package tlkit
 import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -53,3 +54,18 @@ func Rank(data *datasets.Dataset, models ...*Model) (Ranking, error) {
 
 // MustRank is [Rank] that panics on an error.
 func MustRank(data *datasets.Dataset, models ...*Model) Ranking { return must(Rank(data, models...)) }
+
+// Diagram draws the stages of a model's [Summary], coloured by what training does with them: frozen, trained, or new, for
+// the stages named by fresh, such as "head". See [insight.Diagram].
+func Diagram(s *ModelSummary, fresh ...string) plots.Figure { return insight.Diagram(s, fresh...) }
+
+// CompareWeights compares two models of one architecture layer by layer: what fine-tuning moved. The last value of a cell
+// shows a chart. See [insight.CompareWeights].
+func CompareWeights(before, after *Model) (*WeightChanges, error) {
+	return insight.CompareWeights(before, after)
+}
+
+// MustCompareWeights is [CompareWeights] that panics on an error.
+func MustCompareWeights(before, after *Model) *WeightChanges {
+	return must(CompareWeights(before, after))
+}

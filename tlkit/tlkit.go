@@ -121,6 +121,8 @@ type (
 	InspectOptions = insight.InspectOptions
 	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
 	Heatmap = insight.Heatmap
+	// WeightChanges is how far training moved a model's values; see [CompareWeights]. Fields: [insight.WeightChanges].
+	WeightChanges = insight.WeightChanges
 	// CAMOptions select the stage that [GradCAM] reads. Fields: [insight.CAMOptions].
 	CAMOptions = insight.CAMOptions
 	// OcclusionOptions are the size and the step of the square of [Occlusion]. Fields: [insight.OcclusionOptions].

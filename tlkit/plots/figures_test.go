@@ -24,7 +24,7 @@ func TestTableGolden(t *testing.T) {
 
 func TestTableOptions(t *testing.T) {
 	b := checked(t, Table([]string{"a", "b", "c"}, [][]string{{"1", "2", "x"}, {"1", "1", "y"}}, TableOptions{
-		Align: "lc", Highest: []int{0, 2}, Marked: []Cell{{0, 1}}}))
+		Align: "lc", Highest: []int{0, 2}, Marked: []Cell{{Row: 0, Column: 1}}}))
 	html := b[MIMEHTML].(string)
 	for _, want := range []string{
 		`<td style="text-align: left"><strong>1</strong></td><td style="text-align: center"><strong>2</strong></td><td style="text-align: left">x</td>`,
@@ -43,7 +43,7 @@ func TestTableErrors(t *testing.T) {
 	for want, f := range map[string]Figure{
 		"row 1 of the table has 1 cells, want 2, one per column (a, b)":                       Table(columns, rows, TableOptions{}),
 		"column 2 to be compared is not in the table, want 0 to 1":                            Table(columns, rows[:1], TableOptions{Lowest: []int{2}}),
-		"marked cell (row 1, column 0) is not in the table of 1 rows and 2 columns":           Table(columns, rows[:1], TableOptions{Marked: []Cell{{1, 0}}}),
+		"marked cell (row 1, column 0) is not in the table of 1 rows and 2 columns":           Table(columns, rows[:1], TableOptions{Marked: []Cell{{Row: 1}}}),
 		"1 groups for 2 bars, want one per bar or none":                                       Bars("", []Bar{{"a", 1, 0, 0}, {"b", 1, 0, 0}}, BarOptions{Groups: []string{"x"}}),
 		"confusion matrix has 1 rows for 2 classes":                                           Confusion([]string{"a", "b"}, [][]int{{1, 2}}),
 		"row 1 (b) of the confusion matrix has 1 counts, want 2":                              Confusion([]string{"a", "b"}, [][]int{{1, 2}, {3}}),
@@ -59,19 +59,6 @@ func TestTableErrors(t *testing.T) {
 	}
 	if _, err := render(nil); err == nil {
 		t.Error("no error for a nil figure")
-	}
-}
-
-func TestCellNumber(t *testing.T) {
-	for s, want := range map[string]float64{"94.1% ± 0.7": 94.1, " 2,562": 2562, "-3e-2 s": -0.03, "−1": -1, "+5": 5, "1_000": 1000} {
-		if v, ok := cellNumber(s); !ok || v != want {
-			t.Errorf("%q is %v %v, want %v", s, v, ok, want)
-		}
-	}
-	for _, s := range []string{"", "-", "n/a", "NaN", "resnet18", "1e999"} {
-		if v, ok := cellNumber(s); ok {
-			t.Errorf("%q is the number %v, want none", s, v)
-		}
 	}
 }
 

@@ -2,221 +2,31 @@ package plots
 
 import (
 	"cmp"
-	"fmt"
-	"html"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 )
 
-// TableOptions control the look of a table. The zero value aligns columns of numbers right and others left, and marks
-// nothing.
-type TableOptions struct {
-	// Caption is shown above the table.
-	Caption string
-	// Align has one letter per column, 'l', 'c' or 'r'. Columns beyond its end, or with another letter, are aligned by
-	// their contents.
-	Align string
-	// Highest and Lowest list columns (from 0) whose best cell is marked: bold in HTML, a star in plain text. Cells are
-	// compared by the number they start with ("94.1% ± 0.7" is 94.1); equal cells are all marked, cells without a
-	// number never.
-	Highest, Lowest []int
-	// Marked lists further cells to mark.
-	Marked []Cell
-}
+// TableOptions control the look of a table; see [tables.Options].
+type TableOptions = tables.Options
 
-// Cell is a place in a table, Row and Column from 0; the header is not a row.
-type Cell struct{ Row, Column int }
+// Cell is a place in a table; see [tables.Cell].
+type Cell = tables.Cell
 
 // Table returns a figure with the given columns and rows. The Bundle has HTML, which takes its colours from the
 // notebook's theme, and aligned plain text. It fails if the number of cells in a row differs from the number of
 // columns, or if an option names a cell outside the table.
 func Table(columns []string, rows [][]string, opts TableOptions) Figure {
-	return tableFigure{columns, rows, opts}
+	return tableFigure{tables.Table{Columns: columns, Rows: rows, Options: opts}}
 }
 
-type tableFigure struct {
-	columns []string
-	rows    [][]string
-	opts    TableOptions
-}
+type tableFigure struct{ tables.Table }
 
-func (t tableFigure) name() string { return cmp.Or(t.opts.Caption, "table") }
+func (t tableFigure) name() string { return cmp.Or(t.Options.Caption, "table") }
 
-func (t tableFigure) Bundle() (map[string]any, error) {
-	for i, r := range t.rows {
-		if len(r) != len(t.columns) {
-			return nil, fmt.Errorf("plots: row %d of the table has %d cells, want %d, one per column (%s)",
-				i, len(r), len(t.columns), strings.Join(t.columns, ", "))
-		}
-	}
-	for _, c := range slices.Concat(t.opts.Highest, t.opts.Lowest) {
-		if c < 0 || c >= len(t.columns) {
-			return nil, fmt.Errorf("plots: column %d to be compared is not in the table, want 0 to %d", c, len(t.columns)-1)
-		}
-	}
-	for _, m := range t.opts.Marked {
-		if m.Row < 0 || m.Row >= len(t.rows) || m.Column < 0 || m.Column >= len(t.columns) {
-			return nil, fmt.Errorf("plots: marked cell (row %d, column %d) is not in the table of %d rows and %d columns",
-				m.Row, m.Column, len(t.rows), len(t.columns))
-		}
-	}
-	marked := t.marks()
-	return map[string]any{MIMEHTML: t.html(marked), MIMEText: t.text(marked)}, nil
-}
-
-// leadingNumber matches the number that a cell starts with.
-var leadingNumber = regexp.MustCompile(`^\s*[-+−]?[0-9][0-9,_]*(\.[0-9]+)?([eE][-+]?[0-9]+)?`)
-
-// cellNumber returns the number that a cell starts with.
-func cellNumber(s string) (float64, bool) {
-	m := leadingNumber.FindString(s)
-	if m == "" {
-		return 0, false
-	}
-	m = strings.NewReplacer(",", "", "_", "", "−", "-").Replace(strings.TrimSpace(m))
-	v, err := strconv.ParseFloat(m, 64)
-	return v, err == nil && finite(v)
-}
-
-// marks returns the cells to mark.
-func (t tableFigure) marks() map[Cell]bool {
-	marked := map[Cell]bool{}
-	for _, m := range t.opts.Marked {
-		marked[m] = true
-	}
-	best := func(columns []int, better func(a, b float64) bool) {
-		for _, c := range columns {
-			var top float64
-			var where []int
-			for r, row := range t.rows {
-				v, ok := cellNumber(row[c])
-				switch {
-				case !ok:
-				case len(where) == 0 || better(v, top):
-					top, where = v, []int{r}
-				case v == top:
-					where = append(where, r)
-				}
-			}
-			for _, r := range where {
-				marked[Cell{r, c}] = true
-			}
-		}
-	}
-	best(t.opts.Highest, func(a, b float64) bool { return a > b })
-	best(t.opts.Lowest, func(a, b float64) bool { return a < b })
-	return marked
-}
-
-// align returns 'l', 'c' or 'r' for column c.
-func (t tableFigure) align(c int) byte {
-	if c < len(t.opts.Align) && strings.IndexByte("lcr", t.opts.Align[c]) >= 0 {
-		return t.opts.Align[c]
-	}
-	numbers, filled := 0, 0
-	for _, row := range t.rows {
-		if strings.TrimSpace(row[c]) == "" {
-			continue
-		}
-		filled++
-		if _, ok := cellNumber(row[c]); ok {
-			numbers++
-		}
-	}
-	// A dash or "n/a" among numbers does not make it a column of words.
-	if filled > 0 && numbers*2 > filled {
-		return 'r'
-	}
-	return 'l'
-}
-
-// html has inline alignment only: notebook servers strip style sheets from outputs, and colours would have to fit both
-// a light and a dark theme.
-func (t tableFigure) html(marked map[Cell]bool) string {
-	css := map[byte]string{'l': "left", 'c': "center", 'r': "right"}
-	var b strings.Builder
-	b.WriteString("<table>\n")
-	if t.opts.Caption != "" {
-		fmt.Fprintf(&b, "<caption style=\"text-align: left\"><strong>%s</strong></caption>\n", html.EscapeString(t.opts.Caption))
-	}
-	b.WriteString("<thead><tr>")
-	for c, s := range t.columns {
-		fmt.Fprintf(&b, "<th style=\"text-align: %s\">%s</th>", css[t.align(c)], html.EscapeString(s))
-	}
-	b.WriteString("</tr></thead>\n<tbody>\n")
-	for r, row := range t.rows {
-		b.WriteString("<tr>")
-		for c, s := range row {
-			s = html.EscapeString(s)
-			if marked[Cell{r, c}] {
-				s = "<strong>" + s + "</strong>"
-			}
-			fmt.Fprintf(&b, "<td style=\"text-align: %s\">%s</td>", css[t.align(c)], s)
-		}
-		b.WriteString("</tr>\n")
-	}
-	b.WriteString("</tbody>\n</table>\n")
-	return b.String()
-}
-
-func (t tableFigure) text(marked map[Cell]bool) string {
-	starred := map[int]bool{}
-	for m := range marked {
-		starred[m.Column] = true
-	}
-	w := newTextTable()
-	header := table.Row{}
-	var configs []table.ColumnConfig
-	for c, s := range t.columns {
-		if starred[c] {
-			s += "  " // as wide as the stars below, so that a right-aligned header stays above the numbers
-		}
-		header = append(header, s)
-		align := map[byte]text.Align{'l': text.AlignLeft, 'c': text.AlignCenter, 'r': text.AlignRight}[t.align(c)]
-		configs = append(configs, table.ColumnConfig{Number: c + 1, Align: align, AlignHeader: align})
-	}
-	w.SetColumnConfigs(configs)
-	w.AppendHeader(header)
-	for r, row := range t.rows {
-		cells := table.Row{}
-		for c, s := range row {
-			switch {
-			case marked[Cell{r, c}]:
-				s += " *"
-			case starred[c]:
-				s += "  "
-			}
-			cells = append(cells, s)
-		}
-		w.AppendRow(cells)
-	}
-	out := trimLines(w.Render())
-	if t.opts.Caption != "" {
-		out = t.opts.Caption + "\n" + out
-	}
-	return out
-}
-
-// newTextTable returns a writer for plain text tables in this package's style.
-func newTextTable() table.Writer {
-	w := table.NewWriter()
-	w.SetStyle(table.StyleLight)
-	w.Style().Options.DrawBorder = false
-	w.Style().Options.SeparateColumns = false
-	w.Style().Format.Header = text.FormatDefault
-	return w
-}
+// newTextTable returns a writer for plain text tables in the style of [Table].
+func newTextTable() table.Writer { return tables.NewWriter() }
 
 // trimLines removes the padding that a table writer leaves at the end of lines.
-func trimLines(s string) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n") + "\n"
-}
+func trimLines(s string) string { return tables.TrimLines(s) }

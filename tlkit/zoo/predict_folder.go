@@ -20,7 +20,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -205,5 +205,5 @@ func (f FolderPrediction) Bundle() (map[string]any, error) {
 		}
 		rows = append(rows, []string{p.File, p.Class, fmt.Sprintf("%.1f%%", 100*p.Probability)})
 	}
-	return plots.Table([]string{"file", "class", "probability"}, rows, plots.TableOptions{Caption: f.String()}).Bundle()
+	return tables.Table{Columns: []string{"file", "class", "probability"}, Rows: rows, Options: tables.Options{Caption: f.String()}}.Bundle()
 }

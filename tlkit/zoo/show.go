@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 )
 
 // maxShownClasses is the number of class names that a model's table lists.
@@ -34,5 +34,5 @@ func (m *Model) Bundle() (map[string]any, error) {
 		rows = append(rows, []string{"note", note})
 	}
 	rows = append(rows, []string{"layers", "model.MustSummary() lists them"})
-	return plots.Table([]string{m.Spec.Name, ""}, rows, plots.TableOptions{Align: "ll"}).Bundle()
+	return tables.Table{Columns: []string{m.Spec.Name, ""}, Rows: rows, Options: tables.Options{Align: "ll"}}.Bundle()
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 )
 
 // SummaryOptions choose the content of [Model.Summary]. The zero value lists every layer, for the model's own image
@@ -173,13 +173,13 @@ func product(dims []int) int {
 // GMACs is MACs in billions, the unit of WeightSet.GFLOPs.
 func (s *Summary) GMACs() float64 { return float64(s.MACs) / 1e9 }
 
-// Bundle renders the summary as an HTML table and as plain text; see [plots.Figure].
+// Bundle renders the summary as an HTML table and as plain text; see [tables.Table].
 func (s *Summary) Bundle() (map[string]any, error) {
 	columns := []string{"layer", "kind", "output", "kernel", "parameters", "trained", "MACs"}
 	var rows [][]string
-	var marked []plots.Cell
+	var marked []tables.Cell
 	for _, st := range s.Stages {
-		marked = append(marked, plots.Cell{Row: len(rows)})
+		marked = append(marked, tables.Cell{Row: len(rows)})
 		rows = append(rows, []string{st.Name, "", shapeText(st.Out), "", thousands(st.Params), trainedText(st.Params, st.Trainable), amount(st.MACs)})
 		if s.stagesOnly {
 			continue
@@ -190,13 +190,13 @@ func (s *Summary) Bundle() (map[string]any, error) {
 		}
 	}
 	caption := fmt.Sprintf("%s (%s), one image of %dx%d", s.Model, s.Weights, s.Input[1], s.Input[2])
-	bundle, err := plots.Table(columns, rows, plots.TableOptions{Caption: caption, Align: "llllrlr", Marked: marked}).Bundle()
+	bundle, err := tables.Table{Columns: columns, Rows: rows, Options: tables.Options{Caption: caption, Align: "llllrlr", Marked: marked}}.Bundle()
 	if err != nil {
 		return nil, err
 	}
 	totals := s.totals()
-	bundle[plots.MIMEHTML] = fmt.Sprint(bundle[plots.MIMEHTML], "<pre>", html.EscapeString(totals), "</pre>\n")
-	bundle[plots.MIMEText] = fmt.Sprint(bundle[plots.MIMEText], totals)
+	bundle["text/html"] = fmt.Sprint(bundle["text/html"], "<pre>", html.EscapeString(totals), "</pre>\n")
+	bundle["text/plain"] = fmt.Sprint(bundle["text/plain"], totals)
 	return bundle, nil
 }
 
@@ -206,7 +206,7 @@ func (s *Summary) String() string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprint(bundle[plots.MIMEText])
+	return fmt.Sprint(bundle["text/plain"])
 }
 
 func (s *Summary) totals() string {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -84,8 +83,8 @@ func TestSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page, ok := bundle[plots.MIMEHTML].(string); !ok || !strings.Contains(page, "<strong>layer4</strong>") || !strings.Contains(page, "1.814 G") {
-		t.Errorf("HTML: %v", bundle[plots.MIMEHTML])
+	if page, ok := bundle["text/html"].(string); !ok || !strings.Contains(page, "<strong>layer4</strong>") || !strings.Contains(page, "1.814 G") {
+		t.Errorf("HTML: %v", bundle["text/html"])
 	}
 	var back zoo.Summary
 	data, err := json.Marshal(s)

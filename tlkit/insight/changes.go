@@ -1,6 +1,7 @@
-package zoo
+package insight
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -8,26 +9,8 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
-
-// Diagram draws the stages from the image on, coloured by what training does with them: frozen, trained, or new, for the
-// stages named by fresh ("head", after the output layer was replaced). A stage that is partly frozen says so.
-func (s *Summary) Diagram(fresh ...string) plots.Figure {
-	var list []plots.NetworkStage
-	for _, st := range s.Stages {
-		box := plots.NetworkStage{Name: st.Name, Detail: fmt.Sprintf("%s, %s parameters", shapeText(st.Out), thousands(st.Params)), State: plots.StageTrained}
-		switch {
-		case slices.Contains(fresh, st.Name):
-			box.State = plots.StageNew
-		case st.Trainable == 0:
-			box.State = plots.StageFrozen
-		case st.Trainable < st.Params:
-			box.Detail += fmt.Sprintf(", %s frozen", thousands(st.Params-st.Trainable))
-		}
-		list = append(list, box)
-	}
-	return plots.Network(fmt.Sprintf("%s (%s)", s.Model, s.Weights), list)
-}
 
 // WeightChange is how far training moved the values of one layer.
 type WeightChange struct {
@@ -38,7 +21,7 @@ type WeightChange struct {
 	Relative float64
 }
 
-// WeightChanges is the result of [Model.ChangesSince]. It is a figure.
+// WeightChanges is the result of [CompareWeights]. It is a figure.
 type WeightChanges struct {
 	Model  string         // the architecture's name
 	Layers []WeightChange // from the image on
@@ -47,12 +30,13 @@ type WeightChanges struct {
 	Left []string
 }
 
-// ChangesSince compares the model's values, layer by layer, with those of an earlier model of the same architecture:
-// what fine-tuning moved. Running statistics are left out.
-func (m *Model) ChangesSince(before *Model) (*WeightChanges, error) {
-	if before == nil {
-		return nil, fmt.Errorf("zoo: the earlier model of %s is nil; load it with its first weights", m.Spec.Name)
+// CompareWeights compares a model's values, layer by layer, with those of an earlier model of the same architecture: what
+// fine-tuning moved. Running statistics are left out.
+func CompareWeights(before, after *zoo.Model) (*WeightChanges, error) {
+	if before == nil || after == nil {
+		return nil, errors.New("insight: a model to compare is nil; load the earlier one with its first weights")
 	}
+	m := after
 	c := &WeightChanges{Model: m.Spec.Name}
 	var moved, size []float64 // of each layer, squared norms
 	for _, p := range m.Params() {
@@ -80,7 +64,7 @@ func (m *Model) ChangesSince(before *Model) (*WeightChanges, error) {
 		moved[i], size[i] = moved[i]+d, size[i]+n
 	}
 	if len(c.Layers) == 0 {
-		return nil, fmt.Errorf("zoo: %s and %s have no variable of equal key and shape; compare models of one architecture", m.Spec.Name, before.Spec.Name)
+		return nil, fmt.Errorf("insight: %s and %s have no variable of equal key and shape; compare models of one architecture", m.Spec.Name, before.Spec.Name)
 	}
 	for i := range c.Layers {
 		if moved[i] > 0 || size[i] > 0 || math.IsNaN(moved[i]) {
@@ -91,7 +75,7 @@ func (m *Model) ChangesSince(before *Model) (*WeightChanges, error) {
 }
 
 // distance returns the squared norms of the difference of two models' values of a variable, and of the earlier ones.
-func distance(m, before *Model, p, old nn.Param) (moved, size float64, err error) {
+func distance(m, before *zoo.Model, p, old nn.Param) (moved, size float64, err error) {
 	now, err := m.Values(p)
 	if err != nil {
 		return 0, 0, err

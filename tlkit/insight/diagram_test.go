@@ -1,4 +1,4 @@
-package zoo_test
+package insight_test
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -33,7 +34,7 @@ func TestDiagram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := s.Diagram("head").Bundle()
+	b, err := insight.Diagram(s, "head").Bundle()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func TestDiagram(t *testing.T) {
 }
 
 // A layer that is doubled changed by 100 %, one that stays by nothing; a new output layer is not compared.
-func TestChangesSince(t *testing.T) {
+func TestCompareWeights(t *testing.T) {
 	before, after := tinyMobile(t, "a", "b"), tinyMobile(t, "a", "b")
 	var layer string
 	for _, p := range after.Params() {
@@ -70,7 +71,7 @@ func TestChangesSince(t *testing.T) {
 			})
 		}
 	}
-	c, err := after.ChangesSince(before)
+	c, err := insight.CompareWeights(before, after)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +91,11 @@ func TestChangesSince(t *testing.T) {
 	if b, err := c.Bundle(); err != nil || !strings.Contains(b[plots.MIMEText].(string), "100%") {
 		t.Errorf("%v: %v", err, b[plots.MIMEText])
 	}
-	three, err := tinyMobile(t, "a", "b", "c").ChangesSince(before)
+	three, err := insight.CompareWeights(before, tinyMobile(t, "a", "b", "c"))
 	if err != nil || len(three.Left) != 2 {
 		t.Errorf("another number of classes: %v, left out %v, want weight and bias of the output layer", err, three)
 	}
-	if _, err := after.ChangesSince(nil); err == nil {
+	if _, err := insight.CompareWeights(nil, after); err == nil {
 		t.Error("no error for nil")
 	}
 }
