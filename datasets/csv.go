@@ -45,7 +45,7 @@ func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, 
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %s: %w", path, withoutPrefix(err))
 	}
-	return d, nil
+	return d.from("FromCSV", o, path, imageColumn, labelColumn), nil
 }
 
 // withoutPrefix removes "datasets: " from an error that is wrapped with this prefix again.

@@ -22,7 +22,8 @@ type Dataset struct {
 	// lists them), a class that is missing in a split, images that are in two splits. Show them to the user.
 	Warnings []string
 
-	left Report
+	left   Report
+	origin *Origin
 }
 
 // NumClasses returns len(d.Classes).
@@ -198,7 +199,7 @@ type Options struct {
 	// SkipCheck leaves out the reading and decoding of every image at the first load (see ImageFolder).
 	SkipCheck bool
 	// Progress is where the progress of a download is written, a line every few seconds; nil means standard error.
-	Progress io.Writer
+	Progress io.Writer `json:"-"`
 }
 
 func (o Options) validate(name string) error {

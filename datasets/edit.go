@@ -26,7 +26,7 @@ func (d *Dataset) Without(names ...string) (*Dataset, error) {
 			}
 		}
 		return s.Subset(keep)
-	}), nil
+	}).edit(Edit{Without: slices.Clone(names)}), nil
 }
 
 // Relabel returns the data set with other classes for some images: classes has the class by the name of the image (see
@@ -60,7 +60,7 @@ func (d *Dataset) Relabel(classes map[string]string) (*Dataset, error) {
 			return s.read(it)
 		}
 		return &out
-	}), nil
+	}).edit(Edit{Relabel: maps.Clone(classes)}), nil
 }
 
 // known returns an error that names an image which is in no split.

@@ -31,7 +31,8 @@ func ImageFolder(dir string, opts ...Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return imageFolder(dir, o)
+	d, err := imageFolder(dir, o)
+	return d.from("ImageFolder", o, dir), err
 }
 
 func imageFolder(dir string, o Options) (*Dataset, error) {

@@ -25,6 +25,11 @@ func FromPattern(dir, pattern string, opts ...Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	d, err := fromPattern(dir, pattern, o)
+	return d.from("FromPattern", o, dir, pattern), err
+}
+
+func fromPattern(dir, pattern string, o Options) (*Dataset, error) {
 	p, err := compilePattern(pattern)
 	if err != nil {
 		return nil, err

@@ -40,6 +40,15 @@ var registry = func() map[string]Spec {
 	return m
 }()
 
+// builtIn are the names that every process knows.
+var builtIn = func() map[string]bool {
+	m := map[string]bool{}
+	for name := range registry {
+		m[name] = true
+	}
+	return m
+}()
+
 // Register adds a data set, which Load then finds by its name. It panics when the name is empty or taken, or Load is
 // nil; call it from init or before the first Load.
 func Register(s Spec) {
@@ -74,7 +83,11 @@ func Load(name string, opts ...Options) (*Dataset, error) {
 			return nil, err
 		}
 		d.Name = name
-		return d, nil
+		if !builtIn[name] {
+			d.origin = nil // another process does not know the loader
+			return d, nil
+		}
+		return d.from("Load", o, name), nil
 	}
 	if path, err := fetch.ExpandHome(name); err == nil && name != "" {
 		if _, err := os.Stat(path); err == nil {

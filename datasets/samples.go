@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
@@ -43,7 +44,11 @@ func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, erro
 		}
 		l.add(entry{file: openFile(nameFrom(abs, s.Path), p), class: s.Class, split: s.Split, from: fmt.Sprintf("sample %d", i)})
 	}
-	return l.dataset(name, o)
+	d, err := l.dataset(name, o)
+	if d = d.from("FromSamples", o, name); d != nil {
+		d.origin.Samples = slices.Clone(samples)
+	}
+	return d, err
 }
 
 // nameFrom returns a file's path with slashes, relative to dir if it lies there.
