@@ -10,7 +10,7 @@ import (
 //
 //	tlkit.Calibrate(model, ants.Val, tlkit.CalibrateOptions{Precision: 0.95})
 //
-// [Export] keeps both with the model. See [train.Calibrate].
+// [Export] keeps both with the model; run.Best().Calibrate(ants.Val) keeps them with the run. See [train.Calibrate].
 func Calibrate(model *Model, split *datasets.Split, opts ...CalibrateOptions) (*Calibrated, error) {
 	return train.Calibrate(model, split, opts...)
 }

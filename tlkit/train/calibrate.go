@@ -37,6 +37,8 @@ type CalibrationScore struct {
 	NLL float64
 	// ECE and Brier are the figures of the same names in [Evaluation].
 	ECE, Brier float64
+	// Reliability compares probability and accuracy, in 15 bins of the predicted class's probability.
+	Reliability []ReliabilityBin `json:"-"`
 }
 
 // Calibrate fits a temperature for the model's probabilities on images that it was not trained on, and with
@@ -155,7 +157,8 @@ func scoreAt(logits [][]float32, labels []int, temperature float64) (Calibration
 		s.NLL += numbers.NegLog(probabilities[labels[i]]) / n
 		s.Brier += brier(probabilities, labels[i]) / n
 	}
-	s.ECE = calibrationError(p.reliability())
+	s.Reliability = p.reliability()
+	s.ECE = calibrationError(s.Reliability)
 	return s, p
 }
 
@@ -193,12 +196,18 @@ func (c *Calibrated) String() string {
 	return joined(text, c.Note)
 }
 
-// Bundle is a table of the figures before and after.
+// Figure is the reliability diagram before and after.
+func (c *Calibrated) Figure() plots.Figure {
+	return plots.Reliability("", plots.ReliabilitySet{Name: "as they were", Bins: c.Before.Reliability}, plots.ReliabilitySet{Name: "calibrated", Bins: c.After.Reliability})
+}
+
+// Bundle is a table of the figures before and after, and the reliability diagram.
 func (c *Calibrated) Bundle() (map[string]any, error) {
 	row := func(name string, s CalibrationScore) []string {
 		return []string{name, fmt.Sprintf("%.4f", s.NLL), percent(s.ECE), fmt.Sprintf("%.4f", s.Brier)}
 	}
-	return plots.Table([]string{"probabilities", "NLL", "calibration error (ECE)", "Brier score"},
+	table := plots.Table([]string{"probabilities", "NLL", "calibration error (ECE)", "Brier score"},
 		[][]string{row("as they were", c.Before), row("calibrated", c.After)},
-		plots.TableOptions{Caption: c.String(), Lowest: []int{1, 2, 3}}).Bundle()
+		plots.TableOptions{Caption: c.String(), Lowest: []int{1, 2, 3}})
+	return plots.Stack("calibration", table, c.Figure()).Bundle()
 }

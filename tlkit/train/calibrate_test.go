@@ -59,4 +59,55 @@ func TestCalibrate(t *testing.T) {
 	}
 }
 
+// TestCalibrateResult calibrates a result: its model, its exports and its evaluation have the calibration, in an open
+// run and in one opened later, until the strategy is trained anew.
+func TestCalibrateResult(t *testing.T) {
+	zoo.Register(tinySpec())
+	ds, r := paint(t), quick(t)
+	r.Epochs = 1
+	run := compare(t, r, "r", ds, pretrained(t), strategy.Scratch{})
+	c, err := result(t, run, "scratch").Calibrate(ds.Val, train.CalibrateOptions{Precision: 0.4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := train.Open(r.Dir, "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]*train.Run{"at hand": run, "opened": opened} {
+		path := filepath.Join(t.TempDir(), "m.safetensors")
+		if err := result(t, run, "scratch").Export(path); err != nil {
+			t.Fatal(err)
+		}
+		m, err := zoo.LoadExported(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Calibration != c.Calibration || c.Temperature == 0 {
+			t.Errorf("%s: exported %+v, want %+v", name, m.Calibration, c.Calibration)
+		}
+		m.Release()
+		if e, err := result(t, run, "scratch").Evaluate(ds.Val); err != nil || !near(e.Loss, c.After.NLL) {
+			t.Errorf("%s: evaluated %v, %v; want NLL %g", name, e, err, c.After.NLL)
+		}
+	}
+	if b, err := c.Bundle(); err != nil || !strings.Contains(b["text/html"].(string), "<svg") && !strings.Contains(b["text/html"].(string), "<img") {
+		t.Errorf("the calibration shows no diagram: %v, %v", err, b["text/html"])
+	}
+
+	r.Epochs = 2 // other weights
+	m, err := result(t, compare(t, r, "r", ds, pretrained(t), strategy.Scratch{}), "scratch").Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	if m.Calibration != (zoo.Calibration{}) {
+		t.Errorf("after another training the model still has %+v", m.Calibration)
+	}
+	var none *train.Result
+	if _, err := none.Calibrate(ds.Val); err == nil || !strings.Contains(err.Error(), "no result") {
+		t.Errorf("without a result: %v", err)
+	}
+}
+
 func near(a, b float64) bool { return a-b < 1e-5 && b-a < 1e-5 }

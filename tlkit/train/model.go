@@ -13,7 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Model returns the trained model with the weights of the best epoch. With several seeds it is the first seed's; call
+// Model returns the trained model with the weights of the best epoch, and its calibration if [Result.Calibrate] made
+// one. With several seeds it is the first seed's; call
 // Model on a result in Repeats for another seed's.
 func (r *Result) Model() (*zoo.Model, error) {
 	spec, err := r.run.spec()
@@ -34,6 +35,10 @@ func (r *Result) Model() (*zoo.Model, error) {
 	}
 	m.Weights = r.run.Name + "/" + r.Strategy
 	m.Preprocess = r.run.Config.Model.Preprocess
+	var note string
+	if m.Calibration, note = r.calibration(); note != "" {
+		m.Notes = append(m.Notes, note)
+	}
 	return m, nil
 }
 
@@ -67,7 +72,7 @@ func (r *Run) spec() (zoo.Spec, error) {
 }
 
 // Export writes the trained model, with the weights of the best epoch, to a .pth, .safetensors or .onnx file with its
-// class names and preprocessing beside it: run.Best().Export("ants.onnx"). See [zoo.Model.Export].
+// class names, preprocessing and calibration beside it: run.Best().Export("ants.onnx"). See [zoo.Model.Export].
 func (r *Result) Export(path string) error {
 	if r == nil {
 		return errors.New("tlkit: there is no result to export: no strategy of the run has completed an epoch yet; run Compare again to continue it")

@@ -177,7 +177,7 @@ func readJSON(path string, v any) (note string, err error) {
 }
 
 // leftOver matches the temporary names of files that were being written when a program ended.
-var leftOver = regexp.MustCompile(`^\.?(run\.json|result\.json|history\.jsonl|graph\.onnx|(best|checkpoint|checkpoint\.previous)(\.next)?\.safetensors)(\.bak)?(\d+|\..*\.tmp)$|\.next\.safetensors$`)
+var leftOver = regexp.MustCompile(`^\.?(run\.json|result\.json|history\.jsonl|calibration\.json|graph\.onnx|(best|checkpoint|checkpoint\.previous)(\.next)?\.safetensors)(\.bak)?(\d+|\..*\.tmp)$|\.next\.safetensors$`)
 
 // removeLeftOver deletes temporary files in a folder; call it under the run's lock.
 func removeLeftOver(dir string) {
