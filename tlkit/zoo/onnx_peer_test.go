@@ -32,7 +32,6 @@ var exportKinds = []string{"dynamo", "dynamic", "script"}
 var notImported = map[string]string{
 	"tv_squeezenet1_1":    "must come from a linear layer",
 	"timm_deit_distilled": "must come from a linear layer",
-	"hf_efficientnet":     "is not yet implemented", // AveragePool's ceil_mode (dynamo), Conv's auto_pad (script)
 }
 
 // TestONNXNetworks holds networks of torchvision, timm and transformers, exported by today's PyTorch in each of its ways,

@@ -20,8 +20,14 @@ import (
 // and the logits that PyTorch computed for three images.
 func today(t *testing.T) (dir string, goldens map[string][][]float64) {
 	t.Helper()
+	return unpackNetworks(t, "today.zip", 18)
+}
+
+// unpackNetworks unpacks an archive of .onnx files with goldens.json: their logits for three images of the formula.
+func unpackNetworks(t *testing.T, name string, least int) (dir string, goldens map[string][][]float64) {
+	t.Helper()
 	dir = t.TempDir()
-	archive, err := zip.OpenReader(filepath.Join(onnxFixtures, "today.zip"))
+	archive, err := zip.OpenReader(filepath.Join(onnxFixtures, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +39,7 @@ func today(t *testing.T) (dir string, goldens map[string][][]float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &goldens); err != nil || len(goldens) < 18 {
+	if err := json.Unmarshal(text, &goldens); err != nil || len(goldens) < least {
 		t.Fatalf("%d goldens, %v", len(goldens), err)
 	}
 	return dir, goldens

@@ -23,9 +23,16 @@ func (n *Net) divide() error {
 		return err
 	}
 	features := n.head.node.in[0]
-	if d := shape[features]; !slices.Equal(d, []int{n.fileBatch(), n.head.features}) {
-		return fmt.Errorf("for a batch of %d images the output layer %s gets features of shape %v, expected [%d, %d]",
-			n.fileBatch(), n.head.node, d, n.fileBatch(), n.head.features)
+	want := []int{n.fileBatch(), n.head.features}
+	if d := shape[features]; n.head.conv && len(d) == 4 {
+		want = append(want, 1, 1)
+		if n.head.mean {
+			copy(want[2:], d[2:])
+		}
+	}
+	if d := shape[features]; !slices.Equal(d, want) {
+		return fmt.Errorf("for a batch of %d images the output layer %s gets features of shape %v, expected %v",
+			n.fileBatch(), n.head.node, d, want)
 	}
 	cuts := n.cuts(shape, features)
 	n.name(cuts)
@@ -56,7 +63,7 @@ func (n *Net) trial() (map[string][]int, error) {
 		store.SetTraining(g, true)
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, trialBatches*n.fileBatch(), n.InputSize, n.InputSize, 3))
 		r := &run{net: n, s: nn.NewScope(store, &nn.Pass{}), g: g, stage: -1, batches: trialBatches, vals: map[string]value{}, taken: map[*variable]bool{}}
-		r.vals[n.image] = r.enter(x)
+		r.vals[n.image] = r.entered(n.image, x)
 		for _, v := range n.nodes {
 			if n.depends[v.out[0]].image {
 				r.eval(v)

@@ -8,6 +8,7 @@
 // for, refuses batch normalisation in training, panics on damaged files, and allocates whatever sizes they claim.
 //
 // The package is made for files of PyTorch's exporters: torch.onnx.export with and without dynamo, with and without
-// optimisation, operator sets 11 to 23, weights in the file or in another one beside it. A batch size fixed in the file
-// is no limit: see value.
+// optimisation, operator sets 8 to 23, weights in the file or in another one beside it. It reads what other exporters
+// (tf2onnx, Paddle, Caffe2, MXNet) write of the same networks, too. A batch size fixed in the file is no limit: see
+// value.
 package read

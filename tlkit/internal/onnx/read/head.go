@@ -14,33 +14,21 @@ type headNode struct {
 	weight, bias string // initializers; bias may be empty
 	transposed   bool   // the file has the weight as [in, out]
 	features     int
+	conv         bool // a convolution of 1x1 instead of a matrix
+	mean         bool // its input, or what it makes, is averaged over all positions
 }
 
 // wantHead describes the required end of a network.
-const wantHead = "the output must come from a linear layer (Gemm, or MatMul with Add), perhaps followed by Softmax"
+const wantHead = "the output must come from a linear layer (Gemm, MatMul with Add, or a 1x1 convolution of pooled features), perhaps followed by Softmax"
 
 // findHead finds the last linear layer before the output, and keeps the nodes before it that its input needs.
 func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
 	if len(g.Output) == 0 || g.Output[0] == nil {
 		return errors.New("the graph has no output")
 	}
-	at := g.Output[0].Name
-	var h *headNode
-	for h == nil {
-		v := n.byOutput[at]
-		if v == nil || len(v.in) == 0 {
-			return fmt.Errorf("%s; output %.80q does not", wantHead, g.Output[0].Name)
-		}
-		switch v.op {
-		case "Softmax", "LogSoftmax", "Identity", "Dropout":
-			at = v.in[0]
-		case "Gemm", "MatMul", "Add":
-			if h = n.linear(v, inits); h == nil {
-				return fmt.Errorf("%s; %s is none with weights of its own", wantHead, v)
-			}
-		default:
-			return fmt.Errorf("%s; it comes from %s", wantHead, v)
-		}
+	h, err := n.outputLayer(g.Output[0].Name, inits)
+	if err != nil {
+		return err
 	}
 	if !n.depends[h.node.in[0]].image {
 		return fmt.Errorf("the output layer %s does not depend on the image", h.node)
@@ -62,6 +50,78 @@ func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProt
 	n.head = h
 	n.nodes = n.ancestors(h.node.in[0])
 	return nil
+}
+
+// outputLayer walks from the output back to the linear layer that it comes from.
+func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (*headNode, error) {
+	at, reshaped, mean := output, false, false
+	for {
+		v := n.byOutput[at]
+		if v == nil || len(v.in) == 0 {
+			return nil, fmt.Errorf("%s; output %.80q does not", wantHead, output)
+		}
+		switch v.op {
+		case "Softmax", "LogSoftmax", "Identity", "Dropout":
+		case "Flatten", "Reshape", "Squeeze":
+			reshaped = true
+		case "GlobalAveragePool", "ReduceMean":
+			if v.op == "ReduceMean" && !overImages(v, inits) {
+				return nil, fmt.Errorf("%s; it comes from %s", wantHead, v)
+			}
+			mean = true
+		case "Conv":
+			h := n.pointConv(v, inits)
+			if h == nil {
+				return nil, fmt.Errorf("%s; %s is none of one position with weights of its own", wantHead, v)
+			}
+			h.mean = mean
+			return h, nil
+		case "Gemm", "MatMul", "Add":
+			h := n.linear(v, inits)
+			if h == nil || mean || reshaped {
+				return nil, fmt.Errorf("%s; %s is none with weights of its own, or its outputs change their shape", wantHead, v)
+			}
+			return h, nil
+		default:
+			return nil, fmt.Errorf("%s; it comes from %s", wantHead, v)
+		}
+		at = v.in[0]
+	}
+}
+
+// overImages reports whether a ReduceMean is over height and width.
+func overImages(v *node, inits map[string]*protos.TensorProto) bool {
+	axes := v.ints("axes", 0, 0)
+	if len(v.in) > 1 && inits[v.in[1]] != nil {
+		if c, err := constant(inits[v.in[1]]); err == nil {
+			axes, _ = ints(c)
+		}
+	}
+	axes, ok := axesFrom(axes, 4)
+	slices.Sort(axes)
+	return ok && slices.Equal(axes, []int{2, 3})
+}
+
+// pointConv returns a convolution with a kernel of 1x1 as a linear layer, nil if it is none with weights of its own.
+// The mean over positions may stand before or after it: both are linear.
+func (n *Net) pointConv(v *node, inits map[string]*protos.TensorProto) *headNode {
+	h := &headNode{node: v, conv: true}
+	if len(v.in) < 2 {
+		return nil
+	}
+	h.weight = n.original(v.in[1])
+	t := inits[h.weight]
+	if t == nil || len(t.Dims) != 4 || t.Dims[2] != 1 || t.Dims[3] != 1 || !isVariable(t) || v.int("group", 1) != 1 ||
+		slices.Max(v.ints("strides", 2, 1)) != 1 || slices.Max(v.ints("pads", 4, 0)) != 0 {
+		return nil
+	}
+	if len(v.in) > 2 && v.in[2] != "" {
+		h.bias = n.original(v.in[2])
+		if b := inits[h.bias]; b == nil || len(b.Dims) != 1 {
+			return nil
+		}
+	}
+	return h
 }
 
 // linear returns a node as a linear layer, nil if it is no linear layer with weights of its own.

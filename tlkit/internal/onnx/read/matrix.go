@@ -219,13 +219,5 @@ func attention(r *run, v *node) (value, bool) {
 func (r *run) heads(v value, heads int) value {
 	d := v.dims()
 	apart := r.reshaped(v, d[0], d[1], heads, d[2]/heads)
-	lead := apart.lead()
-	perm := []int{0, 2, 1, 3}
-	for i := range perm {
-		perm[i] += lead
-	}
-	if lead > 0 {
-		perm = slices.Concat([]int{0}, perm)
-	}
-	return value{n: TransposeAllAxes(apart.n, perm...), batched: v.batched}
+	return r.permuted(apart, []int{0, 2, 1, 3})
 }

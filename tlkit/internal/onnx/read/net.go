@@ -43,8 +43,10 @@ type Net struct {
 	alias    map[string]string // Identity of an initializer: the initializer
 	vars     map[string]*variable
 	consts   map[string]*tensors.Tensor
+	scales   map[string]bool // initializers that say how far images are enlarged
 	image    string
-	batch    int // the batch size that the file fixes; 0 if it leaves the size open
+	nhwc     bool // the file has images [batch, height, width, 3], as TensorFlow does
+	batch    int  // the batch size that the file fixes; 0 if it leaves the size open
 	opset    int64
 	head     *headNode
 	stages   []span
@@ -167,7 +169,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 		return nil, fmt.Errorf("the graph has %d nodes; at most %d are expected", len(g.Node), maxNodes)
 	}
 	n := &Net{Metadata: map[string]string{}, model: m, byOutput: map[string]*node{}, alias: map[string]string{}, vars: map[string]*variable{},
-		consts: map[string]*tensors.Tensor{}, depends: map[string]dependency{}, folded: map[string]*tensors.Tensor{}}
+		consts: map[string]*tensors.Tensor{}, scales: map[string]bool{}, depends: map[string]dependency{}, folded: map[string]*tensors.Tensor{}}
 	for _, e := range m.MetadataProps {
 		n.Metadata[e.GetKey()] = e.GetValue()
 	}
@@ -220,13 +222,17 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 			return fmt.Errorf("input %.80q has an axis of length %d", found[0].Name, d[i])
 		}
 	}
-	switch {
-	case d[1] != 3:
-		return fmt.Errorf("input %.80q has %d channels; expected images [batch, 3, height, width] (NCHW)", found[0].Name, d[1])
-	case d[2] != d[3]:
-		return fmt.Errorf("input %.80q takes images of %dx%d; only square ones are prepared here", found[0].Name, d[2], d[3])
+	channels, height, width := d[1], d[2], d[3]
+	if n.nhwc = d[1] != 3 && d[3] == 3; n.nhwc {
+		channels, height, width = d[3], d[1], d[2]
 	}
-	n.image, n.batch, n.InputSize = found[0].Name, int(d[0]), cmp.Or(int(d[2]), 224)
+	switch {
+	case channels != 3 && channels != 0:
+		return fmt.Errorf("input %.80q is of shape %v; expected images [batch, 3, height, width] (NCHW) or [batch, height, width, 3] (NHWC)", found[0].Name, d)
+	case height != width && height != 0 && width != 0:
+		return fmt.Errorf("input %.80q takes images of %dx%d; only square ones are prepared here", found[0].Name, height, width)
+	}
+	n.image, n.batch, n.InputSize = found[0].Name, int(d[0]), cmp.Or(int(height), int(width), 224)
 	n.depends[n.image] = dependency{image: true}
 	return nil
 }
@@ -248,6 +254,11 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 		}
 		if !supported(p) {
 			unknown[p.OpType] = true
+		}
+		if v.op == "Resize" || v.op == "Upsample" {
+			for _, in := range v.in[min(1, len(v.in)):] {
+				n.scales[in] = true
+			}
 		}
 		all = append(all, v)
 	}
@@ -273,7 +284,7 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 			}
 			if inits[source] != nil {
 				n.alias[v.out[0]] = source
-				n.depends[v.out[0]] = dependency{variable: isVariable(inits[source])}
+				n.depends[v.out[0]] = dependency{variable: n.isVariable(inits[source])}
 				continue
 			}
 		}
@@ -297,7 +308,7 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 func (n *Net) dependencyOf(v *node, inits map[string]*protos.TensorProto) (d dependency) {
 	for _, in := range v.in {
 		if t := inits[n.original(in)]; t != nil {
-			d.variable = d.variable || isVariable(t) && !v.ofShape()
+			d.variable = d.variable || n.isVariable(t) && !v.ofShape()
 			continue
 		}
 		d.image = d.image || n.depends[in].image
@@ -309,7 +320,10 @@ func (n *Net) dependencyOf(v *node, inits map[string]*protos.TensorProto) (d dep
 // ofShape reports whether the node uses only the shape of its input.
 func (v *node) ofShape() bool { return v.op == "Shape" || v.op == "Size" }
 
-// isVariable reports whether an initializer is a weight: a float tensor of more than one value, or a tensor too large
+// isVariable reports whether an initializer is a weight, by its type and size, unless it is a scale of a Resize.
+func (n *Net) isVariable(t *protos.TensorProto) bool { return !n.scales[t.Name] && isVariable(t) }
+
+// isVariable reports whether an initializer is a weight by its type and size: a float tensor of more than one value, or a tensor too large
 // for a constant. The rest are shapes, axes and factors.
 func isVariable(t *protos.TensorProto) bool {
 	size := int64(1)

@@ -7,7 +7,6 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
@@ -20,14 +19,18 @@ func init() {
 	natives = map[string]func(r *run, v *node) (value, bool){
 		"Conv": conv, "BatchNormalization": batchNorm, "MaxPool": maxPool, "AveragePool": avgPool, "GlobalAveragePool": globalMean,
 		"Gemm": gemm, "MatMul": matMul, "Einsum": einsum, "Attention": attention, "LayerNormalization": layerNorm, "Softmax": softmax,
-		"Dropout": identity, "Identity": identity,
+		"InstanceNormalization": instanceNorm, "GroupNormalization": groupNorm, "LRN": localNorm, "GlobalMaxPool": globalMax,
+		"Dropout": identity, "Identity": identity, "Sum": sum, "Mean": mean, "Upsample": resize, "Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth,
 		"Add": elementwise(Add), "Sub": elementwise(Sub), "Mul": elementwise(Mul), "Div": elementwise(Div), "PRelu": elementwise(pRelu),
 		"Equal": elementwise(Equal), "Pow": elementwise(Pow), "Where": where, "Cast": cast, "Not": unary(LogicalNot),
 		"Relu": unary(nn.ReLU), "Sigmoid": unary(Sigmoid), "Tanh": unary(Tanh), "Sqrt": unary(Sqrt), "Erf": unary(Erf), "Exp": unary(Exp),
 		"Neg": unary(Neg), "HardSwish": unary(nn.HardSwish), "HardSigmoid": hardSigmoid, "LeakyRelu": leakyRelu, "Clip": clip,
-		"Elu": elu, "Gelu": gelu, "Mish": unary(mish), "Softplus": unary(softplus), "IsNaN": unary(func(x *Node) *Node { return NotEqual(x, x) }),
+		"Elu": elu, "Celu": celu, "Selu": selu, "ThresholdedRelu": thresholdedRelu, "Swish": swish, "Softsign": unary(softsign),
+		"Gelu": gelu, "Mish": unary(mish), "Softplus": unary(softplus), "IsNaN": unary(func(x *Node) *Node { return NotEqual(x, x) }),
 		"ReduceMean": reduce(ReduceMean), "ReduceSum": reduce(ReduceSum), "ReduceMax": reduce(ReduceMax), "ReduceMin": reduce(ReduceMin),
-		"ReduceL2": reduce(func(x *Node, axes ...int) *Node { return Sqrt(ReduceSum(Square(x), axes...)) }),
+		"ReduceL1":        reduce(func(x *Node, axes ...int) *Node { return ReduceSum(Abs(x), axes...) }),
+		"ReduceSumSquare": reduce(func(x *Node, axes ...int) *Node { return ReduceSum(Square(x), axes...) }),
+		"ReduceL2":        reduce(func(x *Node, axes ...int) *Node { return Sqrt(ReduceSum(Square(x), axes...)) }),
 
 		"Reshape": reshape, "Flatten": flatten, "Transpose": transpose, "Concat": concat, "Pad": pad, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
 		"Gather": gather, "Slice": slice, "Expand": expand, "Tile": tile, "Shape": shapeOf, "Size": sizeOf, "CastLike": castLike,
@@ -72,6 +75,40 @@ func elu(r *run, v *node) (value, bool) {
 		return Where(GreaterThan(x, zero), x, MulScalar(SubScalar(Exp(Min(x, zero)), 1), v.float("alpha", 1)))
 	})(r, v)
 }
+
+// celu is x above 0 and alpha (exp(x/alpha) - 1) below.
+func celu(r *run, v *node) (value, bool) {
+	alpha := v.float("alpha", 1)
+	return unary(func(x *Node) *Node {
+		zero := ScalarZero(x.Graph(), x.DType())
+		return Add(Max(x, zero), MulScalar(SubScalar(Exp(DivScalar(Min(x, zero), alpha)), 1), alpha))
+	})(r, v)
+}
+
+// selu is gamma x above 0 and gamma alpha (exp(x) - 1) below.
+func selu(r *run, v *node) (value, bool) {
+	alpha, gamma := v.float("alpha", 1.67326319217681884765625), v.float("gamma", 1.05070102214813232421875)
+	return unary(func(x *Node) *Node {
+		zero := ScalarZero(x.Graph(), x.DType())
+		return MulScalar(Add(Max(x, zero), MulScalar(SubScalar(Exp(Min(x, zero)), 1), alpha)), gamma)
+	})(r, v)
+}
+
+// thresholdedRelu is x above alpha and 0 elsewhere.
+func thresholdedRelu(r *run, v *node) (value, bool) {
+	alpha := v.float("alpha", 1)
+	return unary(func(x *Node) *Node {
+		return Where(GreaterThan(x, Scalar(x.Graph(), x.DType(), alpha)), x, ZerosLike(x))
+	})(r, v)
+}
+
+// swish is x sigmoid(alpha x), an operator since set 24.
+func swish(r *run, v *node) (value, bool) {
+	alpha := v.float("alpha", 1)
+	return unary(func(x *Node) *Node { return Mul(x, Sigmoid(MulScalar(x, alpha))) })(r, v)
+}
+
+func softsign(x *Node) *Node { return Div(x, AddScalar(Abs(x), 1)) }
 
 // where chooses between two operands position by position.
 func where(r *run, v *node) (value, bool) {
@@ -176,25 +213,33 @@ func elementwise(fn func(a, b *Node) *Node) func(r *run, v *node) (value, bool) 
 	return func(r *run, v *node) (value, bool) {
 		a, ok1 := r.input(v, 0)
 		b, ok2 := r.input(v, 1)
-		if !ok1 || !ok2 || (a.n == nil && b.n == nil) || a.dtype() != b.dtype() {
+		if !ok1 || !ok2 {
 			return value{}, false
 		}
-		if a.last || b.last {
-			images := a
-			if !a.last {
-				images = b
-			}
-			x, ok1 := r.beside(a, images)
-			y, ok2 := r.beside(b, images)
-			if ok1 && ok2 {
-				return imagesLike(images, fn(x, y)), true
-			}
-		}
-		rank := max(len(a.dims()), len(b.dims()))
-		x, y := r.aligned(a, rank), r.aligned(b, rank)
-		rank = max(x.Rank(), y.Rank())
-		return value{n: fn(withRank(x, rank), withRank(y, rank)), batched: a.batched || b.batched}, true
+		return r.pointwise(fn, a, b)
 	}
+}
+
+// pointwise is elementwise for two values.
+func (r *run) pointwise(fn func(a, b *Node) *Node, a, b value) (value, bool) {
+	if a.n == nil && b.n == nil || a.dtype() != b.dtype() {
+		return value{}, false
+	}
+	if a.last || b.last {
+		images := a
+		if !a.last {
+			images = b
+		}
+		x, ok1 := r.beside(a, images)
+		y, ok2 := r.beside(b, images)
+		if ok1 && ok2 {
+			return imagesLike(images, fn(x, y)), true
+		}
+	}
+	rank := max(len(a.dims()), len(b.dims()))
+	x, y := r.aligned(a, rank), r.aligned(b, rank)
+	rank = max(x.Rank(), y.Rank())
+	return value{n: fn(withRank(x, rank), withRank(y, rank)), batched: a.batched || b.batched}, true
 }
 
 // beside returns an operand as [file batches * rows, height, width, channels] or in a shape that broadcasts to it.
@@ -217,6 +262,27 @@ func (r *run) beside(v, images value) (*Node, bool) {
 	return r.channelsLast(value{n: r.aligned(v, 4), batched: true}).n, true
 }
 
+// sum adds up any number of operands, with broadcasting.
+func sum(r *run, v *node) (value, bool) {
+	total, ok := r.input(v, 0)
+	for i := 1; ok && i < len(v.in); i++ {
+		var x value
+		if x, ok = r.input(v, i); ok {
+			total, ok = r.pointwise(Add, total, x)
+		}
+	}
+	return total, ok && total.n != nil
+}
+
+// mean is sum divided by the number of operands.
+func mean(r *run, v *node) (value, bool) {
+	total, ok := sum(r, v)
+	if !ok {
+		return value{}, false
+	}
+	return total.with(DivScalar(total.n, float64(len(v.in)))), true
+}
+
 // withRank adds axes of length 1 in front.
 func withRank(x *Node, rank int) *Node {
 	if x.Rank() == rank {
@@ -224,66 +290,6 @@ func withRank(x *Node, rank int) *Node {
 	}
 	d := slices.Concat(slices.Repeat([]int{1}, rank-x.Rank()), x.Shape().Dimensions)
 	return Reshape(x, d...)
-}
-
-// window reads the geometry that convolution and pooling share, if both axes have the same stride and both ends of an
-// axis the same padding.
-func (v *node) window(rank int) (kernel []int, stride int, pads [2]int, dilation int, ok bool) {
-	kernel = v.ints("kernel_shape", 0, 0)
-	strides, dilations, p := v.ints("strides", rank, 1), v.ints("dilations", rank, 1), v.ints("pads", 2*rank, 0)
-	if rank != 2 || len(strides) != 2 || len(dilations) != 2 || len(p) != 4 {
-		return
-	}
-	auto := v.str("auto_pad", "NOTSET")
-	ok = strides[0] == strides[1] && dilations[0] == dilations[1] && p[0] == p[2] && p[1] == p[3] && p[0] >= 0 && p[1] >= 0 &&
-		strides[0] > 0 && dilations[0] > 0 && (auto == "NOTSET" || auto == "VALID" && p[0] == 0 && p[1] == 0)
-	return kernel, strides[0], [2]int{p[0], p[1]}, dilations[0], ok
-}
-
-// nativeConv reports whether nn's convolution has this form.
-func (v *node) nativeConv() bool {
-	_, _, _, _, ok := v.window(2)
-	return ok
-}
-
-func conv(r *run, v *node) (value, bool) {
-	x, _ := r.input(v, 0)
-	w := r.variable(v, 1)
-	_, stride, pads, dilation, ok := v.window(len(x.dims()) - 2)
-	if !x.batched || !ok || w == nil || w.layout != nn.ConvKernel {
-		return value{}, false
-	}
-	groups := v.int("group", 1)
-	names, vars := map[string]string{"weight": w.key}, []*variable{w}
-	b := r.variable(v, 2)
-	var constantBias *tensors.Tensor
-	if b != nil {
-		names["bias"], vars = b.key, append(vars, b)
-	} else if len(v.in) > 2 && v.in[2] != "" {
-		if constantBias = r.constant(v, 2); constantBias == nil {
-			return value{}, false
-		}
-	}
-	s := r.take(vars...)
-	images := r.channelsLast(x)
-	c := nn.Conv2D(s.In(prefixOf(w.key)).Named(names), images.n, w.shape[0], w.shape[2]).Kernel(w.shape[2], w.shape[3]).
-		Stride(stride).PadPerAxis(pads[0], pads[1]).Dilation(dilation).Groups(groups)
-	if b != nil {
-		c = c.Bias()
-	}
-	y := c.Done()
-	if constantBias != nil && !allZero(constantBias) { // exporters write zeros where there is no bias
-		y = Add(y, Reshape(Const(r.g, constantBias), 1, 1, 1, -1))
-	}
-	return imagesLike(images, y), true
-}
-
-func allZero(c *tensors.Tensor) bool {
-	zero := false
-	err := tensors.ConstFlatData(c, func(flat []float32) {
-		zero = !slices.ContainsFunc(flat, func(v float32) bool { return v != 0 })
-	})
-	return err == nil && zero
 }
 
 // prefixOf returns the layer that a key belongs to, for summaries.
@@ -296,111 +302,51 @@ func prefixOf(key string) string {
 	return key
 }
 
-func batchNorm(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || !x.batched || len(v.in) != 5 || (len(x.dims()) != 4 && len(x.dims()) != 2) || v.attrs["spatial"] != nil && v.int("spatial", 1) == 0 {
-		return value{}, false
-	}
-	names := map[string]string{}
-	var vars []*variable
-	for i, name := range []string{"weight", "bias", "running_mean", "running_var"} {
-		p := r.variable(v, 1+i)
-		if p == nil || p.layout != nn.Plain || p.buffer != (i >= 2) || len(p.shape) != 1 || p.shape[0] != x.dims()[1] {
-			return value{}, false
-		}
-		names[name], vars = p.key, append(vars, p)
-	}
-	// ONNX's momentum is the share of the old statistics. training_mode, which some exports leave at 1, is ignored: the
-	// pass determines it here.
-	norm := func(in *Node) *Node {
-		return nn.BatchNorm(r.take(vars...).In(prefixOf(vars[0].key)).Named(names), in).Epsilon(v.float("epsilon", 1e-5)).
-			Momentum(1 - v.float("momentum", 0.9)).Done()
-	}
-	if len(x.dims()) == 4 {
-		images := r.channelsLast(x)
-		return imagesLike(images, norm(images.n)), true
-	}
-	d := x.dims()
-	y := norm(Reshape(r.node(x), r.batches*d[0], d[1]))
-	return value{n: Reshape(y, r.batches, d[0], d[1]), batched: true}, true
-}
-
-// layerNorm is over the last axes, with a scale and perhaps an offset of their shape.
-func layerNorm(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	scale, ok2 := r.input(v, 1)
-	if !ok || !ok2 || x.n == nil || len(v.out) > 1 {
-		return value{}, false
-	}
-	d := x.dims()
-	axis, ok := axisOf(v.int("axis", -1), len(d))
-	if !ok {
-		return value{}, false
-	}
-	epsilon := v.float("epsilon", 1e-5)
-	w, b := r.variable(v, 1), r.variable(v, 2)
-	if axis == len(d)-1 && w != nil && b != nil && slices.Equal(w.shape, d[axis:]) && slices.Equal(b.shape, d[axis:]) {
-		s := r.take(w, b).In(prefixOf(w.key)).Named(map[string]string{"weight": w.key, "bias": b.key})
-		in := r.node(x)
-		y := nn.LayerNorm(s, Reshape(in, -1, d[axis]), epsilon)
-		return value{n: Reshape(y, in.Shape().Dimensions...), batched: x.batched}, true
-	}
-	in := r.node(x)
-	var over []int
-	for a := axis + x.lead(); a < in.Rank(); a++ {
-		over = append(over, a)
-	}
-	centred := Sub(in, ReduceAndKeep(in, ReduceMean, over...))
-	y := Div(centred, Sqrt(AddScalar(ReduceAndKeep(Square(centred), ReduceMean, over...), epsilon)))
-	y = Mul(y, withRank(r.node(scale), y.Rank()))
-	if offset, ok := r.input(v, 2); ok {
-		y = Add(y, withRank(r.node(offset), y.Rank()))
-	}
-	return value{n: y, batched: x.batched}, true
-}
-
-func maxPool(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || !x.batched {
-		return value{}, false
-	}
-	k, stride, pads, dilation, ok := v.window(len(x.dims()) - 2)
-	if !ok || len(k) != 2 || k[0] != k[1] || k[0] < 1 || pads[0] != pads[1] || 2*pads[0] > k[0] || dilation != 1 || len(v.out) > 1 && v.out[1] != "" {
-		return value{}, false
-	}
-	images := r.channelsLast(x)
-	p := nn.MaxPool2D(images.n, k[0]).Stride(stride).Pad(pads[0])
-	if v.int("ceil_mode", 0) != 0 {
-		p = p.Ceil()
-	}
-	return imagesLike(images, p.Done()), true
-}
-
-func avgPool(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || !x.batched {
-		return value{}, false
-	}
-	k, stride, pads, dilation, ok := v.window(len(x.dims()) - 2)
-	if !ok || len(k) != 2 || k[0] != k[1] || k[0] < 1 || pads[0] != pads[1] || dilation != 1 ||
-		(pads[0] != 0 && v.int("count_include_pad", 0) == 0) || v.int("ceil_mode", 0) != 0 && !tiles(x.dims(), k[0], stride, pads[0]) {
-		return value{}, false
-	}
-	images := r.channelsLast(x)
-	return imagesLike(images, nn.AvgPool2D(images.n, k[0]).Stride(stride).Pad(pads[0]).Done()), true
-}
-
-// tiles reports whether windows end at the edge of the images, so that rounding their number up changes nothing.
-func tiles(dims []int, kernel, stride, pad int) bool {
-	return (dims[2]+2*pad-kernel)%stride == 0 && (dims[3]+2*pad-kernel)%stride == 0
-}
-
 func globalMean(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || !x.batched || len(x.dims()) != 4 {
 		return value{}, false
 	}
 	return r.imageMean(r.channelsLast(x), true), true
+}
+
+// globalMax is the maximum over height and width.
+func globalMax(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || !x.batched || len(x.dims()) != 4 {
+		return value{}, false
+	}
+	images := r.channelsLast(x)
+	return imagesLike(images, ReduceAndKeep(images.n, ReduceMax, 1, 2)), true
+}
+
+// depthToSpace moves blocks of channels into positions; CRD has the blocks within each output channel.
+func depthToSpace(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	b := v.int("blocksize", 0)
+	if !ok || x.n == nil || len(x.dims()) != 4 || b < 1 || b > maxNumber || x.dims()[1]%(b*b) != 0 {
+		return value{}, false
+	}
+	d := x.dims()
+	c := d[1] / (b * b)
+	split, perm := []int{d[0], b, b, c, d[2], d[3]}, []int{0, 3, 4, 1, 5, 2}
+	if v.str("mode", "DCR") == "CRD" {
+		split, perm = []int{d[0], c, b, b, d[2], d[3]}, []int{0, 1, 4, 2, 5, 3}
+	}
+	y := r.permuted(r.reshaped(x, split...), perm)
+	return r.reshaped(y, d[0], c, d[2]*b, d[3]*b), true
+}
+
+// spaceToDepth moves blocks of positions into channels.
+func spaceToDepth(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	b := v.int("blocksize", 0)
+	if !ok || x.n == nil || len(x.dims()) != 4 || b < 1 || x.dims()[2]%b != 0 || x.dims()[3]%b != 0 {
+		return value{}, false
+	}
+	d := x.dims()
+	y := r.permuted(r.reshaped(x, d[0], d[1], d[2]/b, b, d[3]/b, b), []int{0, 3, 5, 1, 2, 4})
+	return r.reshaped(y, d[0], d[1]*b*b, d[2]/b, d[3]/b), true
 }
 
 // imageMean is the mean over height and width.

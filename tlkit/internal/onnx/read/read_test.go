@@ -96,7 +96,7 @@ func TestParseErrors(t *testing.T) {
 			m.Graph.Input = append(m.Graph.Input, &protos.ValueInfoProto{Name: "mask"})
 		}, "2 inputs"},
 		{"no output", "resnet", func(m *protos.ModelProto) { m.Graph.Output = nil }, "no output"},
-		{"grey images", "resnet", func(m *protos.ModelProto) { dim(m, 1).Value = size(1) }, "1 channels"},
+		{"grey images", "resnet", func(m *protos.ModelProto) { dim(m, 1).Value = size(1) }, "[0 1 32 32]"},
 		{"oblong images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(64) }, "64x32"},
 		{"huge images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(1 << 40) }, "axis of length"},
 		{"order", "resnet", func(m *protos.ModelProto) { slices.Reverse(m.Graph.Node) }, "no result of a node before"},

@@ -28,13 +28,17 @@ func (n *Net) Stage(i int, s *nn.Scope, x *Node) *Node {
 	sp := n.stages[i]
 	batch, size := x.Shape().Dimensions[0], n.fileBatch()
 	r := &run{net: n, s: s, g: x.Graph(), stage: i, batches: (batch + size - 1) / size, vals: map[string]value{}, taken: map[*variable]bool{}}
-	r.vals[sp.in] = r.enter(x)
+	r.vals[sp.in] = r.entered(sp.in, x)
 	for _, v := range n.nodes[sp.from:sp.to] {
 		if n.depends[v.out[0]].image {
 			r.eval(v)
 		}
 	}
-	return r.leave(r.get(sp.out), batch)
+	out := r.get(sp.out)
+	if n.head.conv && i == len(n.stages)-1 {
+		out = r.imageMean(r.channelsLast(out), false)
+	}
+	return r.leave(out, batch)
 }
 
 // fileBatch is the number of images that the file's graph is written for.
@@ -52,6 +56,16 @@ func (r *run) enter(x *Node) value {
 		return value{n: x, batched: true, last: true, rows: size}
 	}
 	return value{n: Reshape(x, slices.Concat([]int{r.batches, size}, d[1:])...), batched: true}
+}
+
+// entered is enter for a value by its name: the file may have the images' channels last.
+func (r *run) entered(name string, x *Node) value {
+	v := r.enter(x)
+	if name != r.net.image || !r.net.nhwc {
+		return v
+	}
+	d := v.n.Shape().Dimensions
+	return value{n: Reshape(v.n, r.batches, v.rows, d[1], d[2], d[3]), batched: true}
 }
 
 // leave is the inverse of enter; it drops the zeros.

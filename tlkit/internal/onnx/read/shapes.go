@@ -151,13 +151,19 @@ func transpose(r *run, v *node) (value, bool) {
 	case x.batched && slices.Equal(perm, []int{0, 3, 1, 2}):
 		return value{n: Reshape(r.node(x), r.batches*d[0], d[1], d[2], d[3]), batched: true, last: true, rows: d[0]}, true
 	}
-	for i := range perm {
-		perm[i] += x.lead()
-	}
+	return r.permuted(x, perm), true
+}
+
+// permuted changes the order of the file's axes; perm is a permutation of them.
+func (r *run) permuted(x value, perm []int) value {
+	n, all := r.node(x), make([]int, 0, len(perm)+1)
 	if x.batched {
-		perm = slices.Concat([]int{0}, perm)
+		all = append(all, 0)
 	}
-	return value{n: TransposeAllAxes(r.node(x), perm...), batched: x.batched}, true
+	for _, a := range perm {
+		all = append(all, a+x.lead())
+	}
+	return value{n: TransposeAllAxes(n, all...), batched: x.batched}
 }
 
 func unsqueeze(r *run, v *node) (value, bool) {
@@ -402,7 +408,7 @@ func concat(r *run, v *node) (value, bool) {
 	return value{n: Concatenate(nodes, axis)}, true
 }
 
-// pad with a constant. It is written with Concatenate: GoMLX's Pad has no gradient.
+// pad with a constant.
 func pad(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || x.n == nil || v.str("mode", "constant") != "constant" {
@@ -427,15 +433,7 @@ func pad(r *run, v *node) (value, bool) {
 			continue
 		}
 		n, at, back := r.along(x, axis)
-		strip := func(length int) []*Node {
-			if length == 0 {
-				return nil
-			}
-			d := slices.Clone(n.Shape().Dimensions)
-			d[at] = length
-			return []*Node{BroadcastToDims(Scalar(n.Graph(), n.DType(), fill), d...)}
-		}
-		x = back(Concatenate(slices.Concat(strip(low), []*Node{n}, strip(high)), at))
+		x = back(surrounded(n, at, low, high, fill))
 	}
 	return x, true
 }

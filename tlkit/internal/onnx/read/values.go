@@ -30,7 +30,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 		if !used[t.Name] {
 			continue
 		}
-		if !isVariable(t) {
+		if !n.isVariable(t) {
 			c, err := n.inline(t, open)
 			if err != nil {
 				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
@@ -44,6 +44,9 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 		shape, size, err := dims(t)
 		if err != nil {
 			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
+		}
+		if t.Name == n.head.weight {
+			shape = shape[:2] // also of a convolution of 1x1
 		}
 		x := n.use(t.Name, shape)
 		if t.Name != n.head.weight && t.Name != n.head.bias {
@@ -157,7 +160,7 @@ func (n *Net) use(name string, shape []int) *variable {
 			if v.op == "Gemm" && v.int("transB", 0) != 0 {
 				r.op = "GemmT"
 			}
-			native = native && (v.op != "Conv" || v.nativeConv()) && (v.op != "Gemm" || v.plainGemm())
+			native = native && (v.op != "Conv" || v.regular()) && (v.op != "Gemm" || v.plainGemm())
 			roles[r] = true
 		}
 	}

@@ -1,0 +1,127 @@
+package read
+
+import (
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// resize changes height and width, to the nearest position or linearly between two. Each axis is a product with a
+// constant matrix, which has a gradient on every engine.
+func resize(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || !x.batched || len(x.dims()) != 4 || v.attrs["axes"] != nil || v.int("antialias", 0) != 0 || v.str("keep_aspect_ratio_policy", "stretch") != "stretch" {
+		return value{}, false
+	}
+	shape := x.dims()
+	scales, sizes, ok := r.enlarged(v, shape)
+	if !ok || sizes[0] != shape[0] || sizes[1] != shape[1] {
+		return value{}, false
+	}
+	images := r.channelsLast(x)
+	y := images.n
+	for a := 2; a < 4; a++ {
+		m := interpolation{mode: v.str("mode", "nearest"), at: "asymmetric", round: "floor", scale: scales[a], from: shape[a], to: sizes[a]}
+		if v.op == "Resize" && r.net.opset >= 11 {
+			m.at, m.round = v.str("coordinate_transformation_mode", "half_pixel"), v.str("nearest_mode", "round_prefer_floor")
+		}
+		matrix := m.matrix()
+		if matrix == nil {
+			return value{}, false
+		}
+		y = Einsum([]string{"oh,bhwc->bowc", "ow,bhwc->bhoc"}[a-2], Const(r.g, tensors.FromFlatDataAndDimensions(matrix, m.to, m.from)), y)
+	}
+	return imagesLike(images, y), true
+}
+
+// enlarged returns the scale and the new length of each axis of shape.
+func (r *run) enlarged(v *node, shape []int) (scales []float64, sizes []int, ok bool) {
+	if given, ok := r.whole(v, 3); ok && len(given) == len(shape) {
+		for i, size := range given {
+			scales = append(scales, float64(size)/float64(shape[i]))
+		}
+		return scales, given, slices.Min(given) > 0 && slices.Max(given) <= maxNumber
+	}
+	var list []float32
+	if a := v.attrs["scales"]; a != nil { // before opset 9
+		list = a.Floats
+	} else {
+		place := 2
+		if v.op == "Upsample" || r.net.opset < 11 {
+			place = 1
+		}
+		c := r.constant(v, place)
+		if c == nil || c.DType() != dtypes.Float32 {
+			return nil, nil, false
+		}
+		c.MustConstFlatData(func(flat any) { list = slices.Clone(flat.([]float32)) })
+	}
+	if len(list) != len(shape) {
+		return nil, nil, false
+	}
+	for i, f := range list {
+		size := math.Floor(float64(f) * float64(shape[i]))
+		if !(size >= 1 && size <= maxNumber) {
+			return nil, nil, false
+		}
+		scales, sizes = append(scales, float64(f)), append(sizes, int(size))
+	}
+	return scales, sizes, true
+}
+
+// interpolation describes one axis of a Resize, in the operator's words.
+type interpolation struct {
+	mode, at, round string
+	scale           float64
+	from, to        int
+}
+
+// matrix returns the share of each old position, [to, from], in each new one; nil for a mode that is not known.
+func (m interpolation) matrix() []float32 {
+	out := make([]float32, m.to*m.from)
+	for i := range m.to {
+		var at float64
+		switch m.at {
+		case "half_pixel":
+			at = (float64(i)+0.5)/m.scale - 0.5
+		case "pytorch_half_pixel":
+			if m.to > 1 {
+				at = (float64(i)+0.5)/m.scale - 0.5
+			}
+		case "asymmetric":
+			at = float64(i) / m.scale
+		case "align_corners":
+			if m.to > 1 {
+				at = float64(i) * float64(m.from-1) / float64(m.to-1)
+			}
+		default:
+			return nil
+		}
+		row := out[i*m.from:][:m.from]
+		last := float64(m.from - 1)
+		switch m.mode {
+		case "nearest":
+			round := map[string]func(float64) float64{"floor": math.Floor, "ceil": math.Ceil,
+				"round_prefer_floor": func(x float64) float64 { return math.Ceil(x - 0.5) },
+				"round_prefer_ceil":  func(x float64) float64 { return math.Floor(x + 0.5) }}[m.round]
+			if round == nil {
+				return nil
+			}
+			row[int(min(max(round(at), 0), last))] = 1
+		case "linear", "bilinear":
+			at = min(max(at, 0), last)
+			low := int(at)
+			share := float32(at - float64(low))
+			row[low] = 1 - share
+			if share > 0 {
+				row[low+1] = share
+			}
+		default:
+			return nil
+		}
+	}
+	return out
+}

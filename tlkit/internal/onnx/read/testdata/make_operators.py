@@ -1,0 +1,220 @@
+"""Makes operators.zip: small ONNX networks around one operator each, with the logits that ONNX Runtime computes.
+
+    python make_operators.py            (numpy, onnx, onnxruntime)
+
+They are what exporters other than PyTorch's write: TensorFlow's padding (auto_pad), windows rounded up (ceil_mode),
+images with their channels last, output layers that are convolutions, operators of Caffe and MXNet, operator sets 8 to 23.
+The committed file was made with onnx 1.23.2 and onnxruntime 1.32.0. Images are "input 0" to "input 2" of
+tlkit/zoo/zootest's formula.
+"""
+
+import json
+import pathlib
+import sys
+import zipfile
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "zoo/zootest"))
+from formula import uniform  # noqa: E402
+
+HERE = pathlib.Path(__file__).parent
+SIZE, CHANNELS, CLASSES = 19, 6, 4
+
+
+class Net:
+    """A graph under construction: a convolution, what is tried, and an output layer."""
+
+    def __init__(self, opset=13, nhwc=False, stem=True):
+        self.opset, self.nhwc, self.nodes, self.inits, self.count = opset, nhwc, [], [], 0
+        self.rng = np.random.default_rng(7)
+        self.value, self.batch = "image", "N"
+        if nhwc:
+            self("Transpose", perm=[0, 3, 1, 2])
+        if stem:
+            self("Conv", self.weight(CHANNELS, 3, 3, 3), pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+
+    def weight(self, *shape, low=-0.5, high=0.5):
+        return self.tensor((self.rng.uniform(low, high, shape) * 64).round().astype(np.float32) / 64)
+
+    def tensor(self, array):
+        self.count += 1
+        self.inits.append(numpy_helper.from_array(np.asarray(array), f"w{self.count}"))
+        return f"w{self.count}"
+
+    def __call__(self, op, *inputs, first=None, outputs=1, **attributes):
+        self.count += 1
+        out = [f"v{self.count}.{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(op, [first or self.value, *inputs], out, name=f"n{self.count}", **attributes))
+        self.value = out[0]
+        return self
+
+    def linear(self, features=CHANNELS):
+        self("GlobalAveragePool")("Flatten")
+        return self("Gemm", self.weight(CLASSES, features), self.weight(CLASSES), transB=1)
+
+    def model(self):
+        shape = [self.batch, SIZE, SIZE, 3] if self.nhwc else [self.batch, 3, SIZE, SIZE]
+        graph = helper.make_graph(
+            self.nodes, "operators", [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(self.value, TensorProto.FLOAT, [self.batch, CLASSES])], self.inits)
+        m = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=min(10, 4 + self.opset // 3))
+        onnx.checker.check_model(m)
+        return m
+
+
+def windows(nets):
+    for auto in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        short = auto.lower()
+        for k, s, d in ((3, 2, 1), (2, 2, 1), (5, 3, 1), (3, 1, 2), (1, 2, 1)):
+            if d > 1 and auto != "VALID":
+                continue  # ONNX Runtime refuses it
+            n = Net()
+            n("Conv", n.weight(CHANNELS, CHANNELS, k, k), n.weight(CHANNELS), auto_pad=auto, strides=[s, s], dilations=[d, d])
+            nets[f"conv_{short}_{k}{s}{d}"] = n.linear()
+        n = Net()
+        n("Conv", n.weight(CHANNELS, 1, 3, 3), auto_pad=auto, strides=[2, 2], group=CHANNELS)
+        nets[f"depthwise_{short}"] = n.linear()
+        for k, s in ((3, 2), (2, 2), (3, 1), (4, 3)):
+            nets[f"max_{short}_{k}{s}"] = Net()("MaxPool", auto_pad=auto, kernel_shape=[k, k], strides=[s, s]).linear()
+            for count in (0, 1):
+                nets[f"avg_{short}_{k}{s}_{count}"] = Net()(
+                    "AveragePool", auto_pad=auto, kernel_shape=[k, k], strides=[s, s], count_include_pad=count).linear()
+    for k, s, pads in ((2, 2, [0] * 4), (3, 2, [0] * 4), (3, 2, [1] * 4), (3, 3, [1] * 4), (5, 4, [2] * 4), (3, 2, [0, 0, 1, 1]), (3, 2, [1, 0, 0, 1])):
+        name = f"{k}{s}_{''.join(map(str, pads))}"
+        for ceil in (0, 1):
+            nets[f"max_{name}_ceil{ceil}"] = Net()("MaxPool", kernel_shape=[k, k], strides=[s, s], pads=pads, ceil_mode=ceil).linear()
+            for count in (0, 1):
+                nets[f"avg_{name}_ceil{ceil}_{count}"] = Net()(
+                    "AveragePool", kernel_shape=[k, k], strides=[s, s], pads=pads, ceil_mode=ceil, count_include_pad=count).linear()
+    n = Net()
+    nets["conv_uneven"] = n("Conv", n.weight(CHANNELS, CHANNELS, 3, 3), pads=[0, 1, 2, 0], strides=[2, 2]).linear()
+    n = Net()
+    nets["conv_oblong"] = n("Conv", n.weight(CHANNELS, CHANNELS, 1, 5), auto_pad="SAME_UPPER").linear()
+    # A mean over one window, as exporters write a global mean; PyTorch's transformers with ceil_mode.
+    nets["avg_whole"] = Net()("AveragePool", kernel_shape=[SIZE, SIZE], strides=[1, 1], ceil_mode=1).linear()
+
+
+def heads(nets):
+    n = Net()
+    nets["head_conv"] = n("GlobalAveragePool")("Conv", n.weight(CLASSES, CHANNELS, 1, 1), n.weight(CLASSES))("Flatten")
+    n = Net(opset=8)
+    nets["head_conv_reshape"] = n("GlobalAveragePool")("Conv", n.weight(CLASSES, CHANNELS, 1, 1))("Reshape", n.tensor(np.array([0, -1])))
+    n = Net()
+    nets["head_conv_squeeze"] = n("ReduceMean", axes=[2, 3])("Conv", n.weight(CLASSES, CHANNELS, 1, 1), n.weight(CLASSES))(
+        "Squeeze", n.tensor(np.array([2, 3])))
+    n = Net()
+    nets["head_conv_mean"] = n("Relu")("Conv", n.weight(CLASSES, CHANNELS, 1, 1), n.weight(CLASSES))("GlobalAveragePool")("Flatten")
+    n = Net(opset=18)
+    nets["head_conv_mean_axes"] = n("Relu")("Conv", n.weight(CLASSES, CHANNELS, 1, 1))("ReduceMean", n.tensor(np.array([-2, -1])), keepdims=0)
+    # As tf2onnx writes a Keras network: images with channels last, Dense as MatMul and Add.
+    n = Net(nhwc=True)
+    n("Relu")("ReduceMean", axes=[2, 3], keepdims=0)
+    nets["keras"] = n("MatMul", n.weight(CHANNELS, CLASSES))("Add", n.weight(CLASSES))
+    n = Net(nhwc=True, stem=False)
+    n("Conv", n.weight(CHANNELS, 3, 3, 3), auto_pad="SAME_UPPER", strides=[2, 2])
+    n("BatchNormalization", n.weight(CHANNELS, low=0.5, high=1), n.weight(CHANNELS), n.weight(CHANNELS), n.weight(CHANNELS, low=0.5, high=1), epsilon=1e-3)
+    n("Clip", n.tensor(np.float32(0)), n.tensor(np.float32(6)))
+    n("Transpose", perm=[0, 2, 3, 1])("Reshape", n.tensor(np.array([-1, 100 * CHANNELS])))
+    nets["keras_flatten"] = n("MatMul", n.weight(100 * CHANNELS, CLASSES))("Add", n.weight(CLASSES))
+
+
+def operators(nets):
+    for size in (1, 3, 5):
+        nets[f"lrn_{size}"] = Net()("LRN", size=size, alpha=0.3, beta=0.75, bias=1.5).linear()
+    n = Net()
+    nets["instance_norm"] = n("InstanceNormalization", n.weight(CHANNELS), n.weight(CHANNELS), epsilon=1e-3)("Relu").linear()
+    n = Net()
+    n("Reshape", n.tensor(np.array([0, 2, -1])))("InstanceNormalization", n.weight(2), n.weight(2))
+    nets["group_norm_torch"] = n("Reshape", n.tensor(np.array([-1, CHANNELS, SIZE, SIZE])))("Relu").linear()
+    n = Net(opset=21)
+    nets["group_norm_21"] = n("GroupNormalization", n.weight(CHANNELS), n.weight(CHANNELS), num_groups=3)("Relu").linear()
+    n = Net(opset=13)
+    w = n.weight(CHANNELS, CHANNELS, 3, 3)
+    before = n.value
+    n("Reshape", n.tensor(np.array([1, CHANNELS, -1])), first=w)
+    n("BatchNormalization", n.weight(CHANNELS, low=0.5, high=1), n.tensor(np.zeros(CHANNELS, np.float32)), n.tensor(np.zeros(CHANNELS, np.float32)),
+      n.tensor(np.ones(CHANNELS, np.float32)), outputs=1)
+    n.nodes[-1] = helper.make_node("BatchNormalization", list(n.nodes[-1].input), [n.value, "rm", "rv"], name="std", training_mode=1, epsilon=1e-6)
+    n.opset = 15
+    n("Reshape", n.tensor(np.array([CHANNELS, CHANNELS, 3, 3])))
+    standard = n.value
+    nets["weight_standardisation"] = n("Conv", standard, first=before, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])("Relu").linear()
+    for op, options in (("Celu", {"alpha": 0.7}), ("Selu", {}), ("ThresholdedRelu", {"alpha": 0.2}), ("Softsign", {}), ("Elu", {"alpha": 0.5}),
+                        ("HardSwish", {}), ("Softplus", {}), ("LeakyRelu", {"alpha": 0.2}), ("HardSigmoid", {}), ("Mish", {}), ("Gelu", {})):
+        nets[op.lower()] = Net(opset={"HardSwish": 14, "Mish": 18, "Gelu": 20}.get(op, 13))(op, **options).linear()
+    for op in ("GlobalMaxPool",):
+        n = Net()
+        nets["global_max"] = n(op)("Flatten")("Gemm", n.weight(CLASSES, CHANNELS), transB=1)
+    for op in ("ReduceL1", "ReduceSumSquare", "ReduceL2", "ReduceMax", "ReduceMin"):
+        n = Net()
+        nets[op.lower()] = n(op, axes=[2, 3], keepdims=0)("Gemm", n.weight(CLASSES, CHANNELS), transB=1)
+    for op in ("Sum", "Mean", "Max", "Min"):
+        n = Net()
+        a = n.value
+        b = n("Relu").value
+        nets[f"{op.lower()}_3"] = n(op, a, n.weight(CHANNELS, 1, 1), first=b).linear()
+    for block, mode in ((1, "DCR"), (2, "DCR"), (2, "CRD")):
+        n = Net(stem=False)
+        n("Conv", n.weight(8, 3, 3, 3), pads=[1] * 4)("DepthToSpace", blocksize=block, mode=mode)
+        c = 8 // block**2
+        nets[f"depth_{mode}_{block}"] = n("Conv", n.weight(CHANNELS, c, 3, 3), strides=[2, 2])("Relu").linear()
+    n = Net()
+    n("MaxPool", kernel_shape=[2, 2])("SpaceToDepth", blocksize=3)
+    nets["space_to_depth"] = n("Conv", n.weight(CHANNELS, 9 * CHANNELS, 3, 3))("Relu").linear()
+    for opset in (8, 9, 10, 11, 13, 15, 18, 19, 21, 22, 23):
+        n = Net(opset=opset)
+        n("BatchNormalization", n.weight(CHANNELS, low=0.5, high=1), n.weight(CHANNELS), n.weight(CHANNELS), n.weight(CHANNELS, low=0.5, high=1))
+        n("Clip", n.tensor(np.float32(0)), n.tensor(np.float32(6))) if opset > 10 else n("Clip", min=0.0, max=6.0)
+        n("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+        n("Dropout")
+        nets[f"opset_{opset}"] = n("Softmax", axis=1).linear()
+    n = Net(opset=9)
+    nets["upsample_9"] = n("Upsample", n.tensor(np.array([1, 1, 2, 2], np.float32)), mode="nearest")("Relu").linear()
+    nets["upsample_7"] = Net(opset=8)("Upsample", scales=[1.0, 1.0, 3.0, 2.0], mode="nearest")("Relu").linear()
+    nets["resize_10"] = (n := Net(opset=10))("Resize", n.tensor(np.array([1, 1, 2, 2], np.float32)), mode="nearest")("Relu").linear()
+    n = Net(opset=18)
+    n.batch = 3
+    nets["resize_sizes"] = n("Resize", "", "", n.tensor(np.array([3, CHANNELS, 38, 57])), mode="nearest")("Relu").linear()
+    n = Net(opset=13)
+    nets["resize_13"] = n("Resize", "", n.tensor(np.array([1, 1, 2, 2], np.float32)), mode="nearest", nearest_mode="floor",
+                          coordinate_transformation_mode="asymmetric")("Relu").linear()
+    for at in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
+        n = Net(opset=13)
+        nets[f"resize_linear_{at}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="linear",
+                                        coordinate_transformation_mode=at)("Relu").linear()
+        for nearest in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil"):
+            n = Net(opset=13)
+            nets[f"resize_{nearest}_{at}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="nearest",
+                                               nearest_mode=nearest, coordinate_transformation_mode=at)("Relu").linear()
+
+
+def main():
+    nets = {}
+    windows(nets)
+    heads(nets)
+    operators(nets)
+    images = np.stack([uniform(f"input {i}", 3 * SIZE * SIZE).astype(np.float32).reshape(3, SIZE, SIZE) for i in range(3)])
+    goldens = {}
+    with zipfile.ZipFile(HERE / "operators.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        def add(name, data):
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
+
+        for name, net in nets.items():
+            data = net.model().SerializeToString()
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            x = images.transpose(0, 2, 3, 1) if net.nhwc else images
+            logits = session.run(None, {"image": np.ascontiguousarray(x)})[0].reshape(3, CLASSES)
+            goldens[name] = [[float("%.7g" % v) for v in row] for row in logits]
+            add(f"{name}.onnx", data)
+        add("goldens.json", json.dumps(goldens))
+    print(len(goldens), (HERE / "operators.zip").stat().st_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+package read
+
+import (
+	"math"
+	"slices"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// window is the geometry of a convolution or pooling over images: pairs are of height and width.
+type window struct {
+	kernel           [2]int
+	stride, dilation int
+	low, high        [2]int // padding before and after the image
+	// beyond is how far the last windows reach over the padding, with ceil_mode: such positions count nowhere.
+	beyond [2]int
+}
+
+// geometry reads what convolution and pooling share; ok is false for a form that is left to onnx-gomlx: other than two
+// axes, or axes with different strides or dilations. shape is that of the images, [rows, channels, height, width].
+func (v *node) geometry(shape, kernel []int) (w window, ok bool) {
+	if len(shape) != 4 || !v.regular() || len(kernel) != 2 || kernel[0] < 1 || kernel[1] < 1 || kernel[0] > maxNumber || kernel[1] > maxNumber {
+		return w, false
+	}
+	w = window{kernel: [2]int(kernel), stride: v.ints("strides", 2, 1)[0], dilation: v.ints("dilations", 2, 1)[0]}
+	pads := v.ints("pads", 4, 0)
+	w.low, w.high = [2]int{pads[0], pads[1]}, [2]int{pads[2], pads[3]}
+	for a := range 2 {
+		length := shape[2+a]
+		switch auto := v.str("auto_pad", "NOTSET"); auto {
+		case "SAME_UPPER", "SAME_LOWER": // as many windows as strides begun
+			out := (length + w.stride - 1) / w.stride
+			total := max((out-1)*w.stride+w.reach(a)-length, 0)
+			w.low[a], w.high[a] = total/2, total-total/2
+			if auto == "SAME_LOWER" {
+				w.low[a], w.high[a] = w.high[a], w.low[a]
+			}
+		case "VALID":
+			w.low[a], w.high[a] = 0, 0
+		case "NOTSET":
+		default:
+			exceptions.Panicf("auto_pad is %.20q; expected NOTSET, SAME_UPPER, SAME_LOWER or VALID", auto)
+		}
+		room := length + w.low[a] + w.high[a] - w.reach(a)
+		if room < 0 {
+			exceptions.Panicf("windows of %dx%d over images of %dx%d with padding %v and %v", w.kernel[0], w.kernel[1], shape[2], shape[3], w.low, w.high)
+		}
+		if over := room % w.stride; over != 0 && v.int("ceil_mode", 0) != 0 {
+			// One window more, if it starts before the padding behind the image.
+			if (room/w.stride+1)*w.stride < length+w.low[a] {
+				w.beyond[a] = w.stride - over
+			}
+		}
+	}
+	return w, true
+}
+
+// regular reports whether both axes have the same stride and dilation, which nn's convolution and pooling expect.
+func (v *node) regular() bool {
+	strides, dilations, pads := v.ints("strides", 2, 1), v.ints("dilations", 2, 1), v.ints("pads", 4, 0)
+	if len(strides) != 2 || len(dilations) != 2 || len(pads) != 4 || slices.Min(pads) < 0 || slices.Max(pads) > maxNumber {
+		return false
+	}
+	return strides[0] == strides[1] && dilations[0] == dilations[1] && strides[0] > 0 && dilations[0] > 0 && max(strides[0], dilations[0]) <= maxNumber
+}
+
+// reach is the length that a window spans on an axis.
+func (w window) reach(axis int) int { return (w.kernel[axis]-1)*w.dilation + 1 }
+
+// common returns the padding that both ends of each axis have, and what is left of the windows without it.
+func (w window) common() (pad [2]int, rest window) {
+	rest = w
+	for a := range 2 {
+		pad[a] = min(w.low[a], w.high[a]+w.beyond[a])
+		rest.low[a] -= pad[a]
+		rest.high[a] += w.beyond[a] - pad[a]
+		rest.beyond[a] = 0
+	}
+	return pad, rest
+}
+
+// padded adds the padding of a window to images with their channels last.
+func (w window) padded(x *Node, fill float64) *Node {
+	for a := range 2 {
+		x = surrounded(x, 1+a, w.low[a], w.high[a]+w.beyond[a], fill)
+	}
+	return x
+}
+
+// surrounded adds positions before and after an axis. It is written with Concatenate: GoMLX's Pad has no gradient.
+func surrounded(x *Node, axis, low, high int, fill float64) *Node {
+	if low+high == 0 {
+		return x
+	}
+	strip := func(length int) []*Node {
+		if length == 0 {
+			return nil
+		}
+		d := slices.Clone(x.Shape().Dimensions)
+		d[axis] = length
+		return []*Node{BroadcastToDims(Scalar(x.Graph(), x.DType(), fill), d...)}
+	}
+	return Concatenate(slices.Concat(strip(low), []*Node{x}, strip(high)), axis)
+}
+
+func conv(r *run, v *node) (value, bool) {
+	x, _ := r.input(v, 0)
+	w := r.variable(v, 1)
+	if !x.batched || w == nil || w.layout != nn.ConvKernel {
+		return value{}, false
+	}
+	g, ok := v.geometry(x.dims(), w.shape[2:])
+	if !ok {
+		return value{}, false
+	}
+	groups := v.int("group", 1)
+	names, vars := map[string]string{"weight": w.key}, []*variable{w}
+	b := r.variable(v, 2)
+	var constantBias *tensors.Tensor
+	if b != nil {
+		names["bias"], vars = b.key, append(vars, b)
+	} else if len(v.in) > 2 && v.in[2] != "" {
+		if constantBias = r.constant(v, 2); constantBias == nil {
+			return value{}, false
+		}
+	}
+	s := r.take(vars...)
+	images := r.channelsLast(x)
+	pad, rest := g.common()
+	c := nn.Conv2D(s.In(prefixOf(w.key)).Named(names), rest.padded(images.n, 0), w.shape[0], w.shape[2]).Kernel(w.shape[2], w.shape[3]).
+		Stride(g.stride).PadPerAxis(pad[0], pad[1]).Dilation(g.dilation).Groups(groups)
+	if b != nil {
+		c = c.Bias()
+	}
+	y := c.Done()
+	if constantBias != nil && !allZero(constantBias) { // exporters write zeros where there is no bias
+		y = Add(y, Reshape(Const(r.g, constantBias), 1, 1, 1, -1))
+	}
+	return imagesLike(images, y), true
+}
+
+func allZero(c *tensors.Tensor) bool {
+	zero := false
+	err := tensors.ConstFlatData(c, func(flat []float32) {
+		zero = !slices.ContainsFunc(flat, func(v float32) bool { return v != 0 })
+	})
+	return err == nil && zero
+}
+
+// square reports whether nn's pooling has windows of this form.
+func (w window) square() bool { return w.kernel[0] == w.kernel[1] && w.dilation == 1 }
+
+// lowest stands for minus infinity in padding, as in nn's maximum.
+const lowest = -math.MaxFloat32
+
+func maxPool(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || !x.batched || len(v.out) > 1 && v.out[1] != "" {
+		return value{}, false
+	}
+	g, ok := v.geometry(x.dims(), v.ints("kernel_shape", 0, 0))
+	if !ok || !g.square() {
+		return value{}, false
+	}
+	images := r.channelsLast(x)
+	pad, rest := g.common()
+	if pad[0] != pad[1] || 2*pad[0] > g.kernel[0] {
+		pad, rest = [2]int{}, g
+	}
+	return imagesLike(images, nn.MaxPool2D(rest.padded(images.n, lowest), g.kernel[0]).Stride(g.stride).Pad(pad[0]).Done()), true
+}
+
+func avgPool(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || !x.batched {
+		return value{}, false
+	}
+	g, ok := v.geometry(x.dims(), v.ints("kernel_shape", 0, 0))
+	if !ok || !g.square() {
+		return value{}, false
+	}
+	images := r.channelsLast(x)
+	pad, rest := g.common()
+	if pad[0] != pad[1] {
+		pad, rest = [2]int{}, g
+	}
+	y := nn.AvgPool2D(rest.padded(images.n, 0), g.kernel[0]).Stride(g.stride).Pad(pad[0]).Done()
+	if share := g.shares(x.dims()[2:], v.int("count_include_pad", 0) != 0); share != nil {
+		d := y.Shape().Dimensions
+		y = Mul(y, Const(r.g, tensors.FromFlatDataAndDimensions(share, 1, d[1], d[2], 1)))
+	}
+	return imagesLike(images, y), true
+}
+
+// shares returns, by window, the number of positions of a whole window over the number that count in it: those of the
+// image, and with padding those of the padding, but none beyond it. It is nil if all count in every window.
+func (w window) shares(size []int, padding bool) []float32 {
+	var counts [2][]int
+	whole := true
+	for a := range 2 {
+		from, to := w.low[a], w.low[a]+size[a]
+		if padding {
+			from, to = 0, to+w.high[a]
+		}
+		end := w.low[a] + size[a] + w.high[a] + w.beyond[a]
+		for at := 0; at+w.kernel[a] <= end; at += w.stride {
+			n := min(at+w.kernel[a], to) - max(at, from)
+			counts[a] = append(counts[a], n)
+			whole = whole && n == w.kernel[a]
+		}
+	}
+	if whole {
+		return nil
+	}
+	out := make([]float32, 0, len(counts[0])*len(counts[1]))
+	for _, rows := range counts[0] {
+		for _, columns := range counts[1] {
+			out = append(out, float32(w.kernel[0]*w.kernel[1])/float32(max(rows*columns, 1)))
+		}
+	}
+	return out
+}

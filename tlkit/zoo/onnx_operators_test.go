@@ -1,0 +1,46 @@
+package zoo_test
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
+)
+
+// TestONNXOperators holds what other exporters than PyTorch's write against ONNX Runtime: padding by auto_pad, windows
+// rounded up, images with channels last, output layers that are convolutions, operators of older frameworks
+// (tlkit/internal/onnx/read/testdata/make_operators.py).
+func TestONNXOperators(t *testing.T) {
+	dir, goldens := unpackNetworks(t, "operators.zip", 120)
+	engine, err := backend.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range goldens {
+		t.Run(name, func(t *testing.T) {
+			m, err := zoo.Load(filepath.Join(dir, name+".onnx"), zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 19, Crop: 19}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := zootest.Logits(engine.Backend, m, formulaImages(3, 19))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != 3*len(want[0]) {
+				t.Fatalf("%d logits for 3 images of %d classes", len(got), len(want[0]))
+			}
+			for i := range got {
+				if w := want[i/len(want[0])][i%len(want[0])]; !(math.Abs(float64(got[i])-w) <= 2e-5*max(1, math.Abs(w))) {
+					t.Errorf("logit %d is %g, ONNX Runtime's %g", i, got[i], w)
+				}
+			}
+			if err := m.ReplaceHead([]string{"a", "b"}, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
