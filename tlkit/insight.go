@@ -29,6 +29,26 @@ func MustOcclusion(model *Model, image *vision.Image, class string, opts ...Occl
 	return must(Occlusion(model, image, class, opts...))
 }
 
+// FeatureMaps returns what each channel of a stage makes of an image. The last value of a cell shows the maps that differ
+// most from place to place. See [insight.FeatureMaps].
+func FeatureMaps(model *Model, image *vision.Image, opts ...FeatureMapOptions) (*FeatureMap, error) {
+	return insight.FeatureMaps(model, image, opts...)
+}
+
+// MustFeatureMaps is [FeatureMaps] that panics on an error.
+func MustFeatureMaps(model *Model, image *vision.Image, opts ...FeatureMapOptions) *FeatureMap {
+	return must(FeatureMaps(model, image, opts...))
+}
+
+// Filters returns the kernels of a model's first convolution, which reads the image's colours. The last value of a cell
+// shows them. See [insight.Filters].
+func Filters(model *Model, opts ...FilterOptions) (*Filter, error) {
+	return insight.Filters(model, opts...)
+}
+
+// MustFilters is [Filters] that panics on an error.
+func MustFilters(model *Model, opts ...FilterOptions) *Filter { return must(Filters(model, opts...)) }
+
 // Inspect looks for images that harm a training: labels that are probably wrong (Northcutt et al. 2021), near-duplicates
 // within and across splits, outliers, images too dark, too bright or blurred:
 //

@@ -121,6 +121,14 @@ type (
 	InspectOptions = insight.InspectOptions
 	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
 	Heatmap = insight.Heatmap
+	// FeatureMap has the output of a stage for one image; see [FeatureMaps]. Fields: [insight.FeatureMap].
+	FeatureMap = insight.FeatureMap
+	// FeatureMapOptions select the stage of [FeatureMaps]. Fields: [insight.FeatureMapOptions].
+	FeatureMapOptions = insight.FeatureMapOptions
+	// Filter has the kernels of a first convolution; see [Filters]. Fields: [insight.Filter].
+	Filter = insight.Filter
+	// FilterOptions select how many filters [Filters] shows. Fields: [insight.FilterOptions].
+	FilterOptions = insight.FilterOptions
 	// WeightChanges is how far training moved a model's values; see [CompareWeights]. Fields: [insight.WeightChanges].
 	WeightChanges = insight.WeightChanges
 	// CAMOptions select the stage that [GradCAM] reads. Fields: [insight.CAMOptions].
