@@ -142,12 +142,13 @@ func (s *Split) FirstPerClass(n int) *Split {
 
 // NewSplit makes a split of images from outside this package: parallel names and labels (0 to classes-1), and a
 // function, safe for concurrent use, that returns image i. Its classes are called "0", "1" and so on until WithClasses
-// names them. A stored run identifies such images by their names alone. For files with your own labels see FromSamples.
+// names them. A panic of the function is an error of its image. A stored run identifies such images by their names alone.
+// For files with your own labels see FromSamples.
 func NewSplit(classes int, names []string, labels []int, image func(i int) (*vision.Image, error)) (*Split, error) {
 	if len(names) != len(labels) || image == nil {
 		return nil, fmt.Errorf("datasets: NewSplit got %d names and %d labels; expected as many, and a function", len(names), len(labels))
 	}
-	s := &Split{items: make([]item, len(names)), read: func(it item) (*vision.Image, error) { return image(it.key) }}
+	s := &Split{items: make([]item, len(names)), read: func(it item) (*vision.Image, error) { return drawn(image, it) }}
 	for c := range classes {
 		s.classes = append(s.classes, strconv.Itoa(c))
 	}
@@ -158,6 +159,17 @@ func NewSplit(classes int, names []string, labels []int, image func(i int) (*vis
 		s.items[i] = item{name: names[i], label: labels[i], key: i}
 	}
 	return s, nil
+}
+
+// drawn calls the function of NewSplit. A training calls it from goroutines of its own, whose panic would end the
+// program: in a notebook, all variables would be lost.
+func drawn(image func(i int) (*vision.Image, error), it item) (m *vision.Image, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("datasets: the function of NewSplit panicked for image %d (%s): %v", it.key, it.name, v)
+		}
+	}()
+	return image(it.key)
 }
 
 // WithClasses returns the split with names for its classes, in the order of the labels. It panics unless there is one

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // photos is a folder of images with their labels elsewhere: train/id0.png to id7.png, and a test image.
@@ -286,5 +288,20 @@ func TestBlankSeparated(t *testing.T) {
 		if got, err := readTable([]byte(text), []string{"1", "3"}); err == nil {
 			t.Errorf("%q: %v, want an error", text, got)
 		}
+	}
+}
+
+// TestNewSplitPanics: a panic of the function is the error of that image.
+func TestNewSplitPanics(t *testing.T) {
+	pictures := []*vision.Image{vision.New(2, 2)}
+	s, err := NewSplit(1, []string{"first", "second"}, []int{0, 0}, func(i int) (*vision.Image, error) { return pictures[i], nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := s.Image(0); m == nil || err != nil {
+		t.Errorf("image 0: %v, %v", m, err)
+	}
+	if _, err := s.Image(1); err == nil || !strings.Contains(err.Error(), "image 1 (second): runtime error: index out of range") {
+		t.Errorf("image 1: %v", err)
 	}
 }

@@ -78,6 +78,57 @@ loop := train.NewLoop(trainer)`)
 	}
 }
 
+// TestStopInGraph: an interrupt, or os.Exit, while GoMLX builds a graph with a function of a cell. GoMLX keeps a record
+// of graphs in the making: the same Exec with the same shapes works afterwards, whoever called it.
+func TestStopInGraph(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, `backend, err := gobackend.New("")
+if err != nil { panic(err) }
+kept, slow := 7, true
+end := func() {}
+func next(x *graph.Node) *graph.Node {
+	end()
+	for started := false; slow; started = true { if !started { fmt.Println("started") } }
+	return graph.AddScalar(x, 1)
+}`)
+	n := 1
+	for _, test := range []struct{ name, call string }{
+		{"MustCall1", "exec.MustCall1(float32(1))"},
+		{"Call", "y, yerr := exec.Call(float32(1))\nfmt.Println(\"went on\", y, yerr)"},
+		{"last Call", "exec.Call(float32(1))"},
+		{"recovered", "for range 1000000 { func() { defer func() { recover() }(); exec.MustCall1(float32(1)) }() }\nfmt.Println(\"went on\")"},
+		{"deferred work", "defer func() { for range 30 { time.Sleep(10 * time.Millisecond) }; kept++ }()\nexec.MustCall1(float32(1))"},
+		{"goroutine", "func() { var wg sync.WaitGroup; wg.Go(func() { exec.Call(float32(1)) }); wg.Wait() }()\nfmt.Println(\"went on\")"},
+		{"goroutine that panics", "func() { var wg sync.WaitGroup; wg.Go(func() { exec.MustCall1(float32(1)) }); wg.Wait() }()\nfmt.Println(\"went on\")"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n += 3
+			run(t, s, n, "slow = true\nexec := graph.MustNewExec(backend, next)")
+			done, out := begin(t, s, n+1, test.call)
+			s.Interrupt()
+			if err := wait(t, done); err == nil || err.Name != "Interrupted" || strings.Contains(out.String(), "went on") {
+				t.Fatalf("ended with %v, printed %q", err, out.String())
+			}
+			if strings.HasPrefix(test.name, "goroutine") {
+				return // it ended in a way that GoMLX does not see; that the worker lives is seen at the end
+			}
+			if got := run(t, s, n+2, "slow = false\nexec.MustCall1(float32(1)).Value()"); got != "=> 2" {
+				t.Errorf("the next call: %q", got)
+			}
+		})
+	}
+	run(t, s, 60, "slow = false\nend = func() { os.Exit(3) }\nexec := graph.MustNewExec(backend, next)")
+	for i, call := range []string{"exec.MustCall1(float32(1))", "y, _ := exec.Call(float32(1))"} {
+		out := &record{}
+		if err := s.Execute(t.Context(), &Cell{Code: call, Count: 61 + i}, out); err == nil || !strings.Contains(err.Value, "exit status 3") {
+			t.Errorf("os.Exit in %s ended with %v", call, err)
+		}
+	}
+	if got := run(t, s, 70, "end = func() {}\nfmt.Sprint(kept, exec.MustCall1(float32(1)).Value())"); got != "=> 8 2" {
+		t.Errorf("kept and the next call: %q", got)
+	}
+}
+
 // TestStopKeepsChildren: children of earlier cells live on when a cell is stopped.
 func TestStopKeepsChildren(t *testing.T) {
 	s := newSession(t)

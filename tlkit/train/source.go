@@ -2,11 +2,13 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -70,7 +72,7 @@ func (s *images) batch(examples []int, epoch int) (*tensors.Tensor, error) {
 	bytes := s.size * s.size * 3
 	workers := min(runtime.GOMAXPROCS(0), len(examples))
 	var group errgroup.Group
-	var next atomic.Int64
+	var next, filled atomic.Int64
 	for range workers {
 		group.Go(func() error {
 			w := s.scratch()
@@ -84,11 +86,20 @@ func (s *images) batch(examples []int, epoch int) (*tensors.Tensor, error) {
 					next.Store(int64(len(examples))) // the others need not go on
 					return err
 				}
+				filled.Add(1)
 			}
 		})
 	}
-	return t, group.Wait()
+	err := group.Wait()
+	if err == nil && filled.Load() < int64(len(examples)) {
+		err = errGoexit
+	}
+	return t, err
 }
+
+// errGoexit reports a batch that is not complete because the function of an image ended its goroutine. In a notebook,
+// a function written in a cell does so when the cell is stopped.
+var errGoexit = errors.New("tlkit: a function that returns an image called runtime.Goexit; expected an image or an error")
 
 // fill writes example i, prepared for the network, to pix.
 func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
@@ -258,7 +269,17 @@ func (b batch) discard() {
 // batches prepares the examples in the given order, in batches, on all cores and ahead of their use (prefetch). The
 // channel is closed after the last batch, after a batch with an error, or when ctx ends.
 func batches(ctx context.Context, s source, order []int, size, epoch int) <-chan batch {
-	return produce(ctx, order, size, func(_ int, examples []int) batch { return prepare(s, examples, epoch) })
+	return produce(ctx, order, size, func(_ int, examples []int) batch {
+		b := prepare(s, examples, epoch)
+		if errors.Is(b.err, errGoexit) {
+			select { // a cell that is stopped cancels ctx too, a moment later
+			case <-ctx.Done():
+				b.err = ctx.Err()
+			case <-time.After(time.Second):
+			}
+		}
+		return b
+	})
 }
 
 // produce sends batches, in order, on the returned channel. ready makes the k-th batch, counted from 0, from its

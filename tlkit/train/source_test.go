@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -159,5 +160,39 @@ func TestSpill(t *testing.T) {
 	}
 	if (&spill{dir: filepath.Join(t.TempDir(), "none"), limit: 1 << 20}).put([]byte{1}) != nil {
 		t.Error("a file in a folder that is not there")
+	}
+}
+
+// TestGoexit: a function of an image that ends its goroutine, as one of a stopped cell does, gives no batch with
+// missing images.
+func TestGoexit(t *testing.T) {
+	split, err := datasets.NewSplit(2, []string{"a", "b", "c"}, []int{0, 1, 0}, func(i int) (*vision.Image, error) {
+		if i == 1 {
+			runtime.Goexit()
+		}
+		return vision.New(40, 40), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newImages(split, smallPre, vision.Augment{}, 4, 32, newDecoded(Recipe{MemoryLimit: 1}, t.TempDir()))
+	if _, err := s.batch([]int{0, 1, 2}, 0); !errors.Is(err, errGoexit) {
+		t.Errorf("the batch ended with %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var last error
+	out := produce(context.Background(), []int{0}, 1, func(int, []int) batch {
+		b, open := <-batches(ctx, s, []int{1}, 1, 0)
+		if !open {
+			return batch{err: ctx.Err()}
+		}
+		return b
+	})
+	cancel()
+	for b := range out {
+		last = b.err
+	}
+	if !errors.Is(last, context.Canceled) {
+		t.Errorf("in a stopped training it ended with %v, want %v", last, context.Canceled)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Exit is os.Exit for a cell: it ends the cell, with all its goroutines, as a failure whose message is the status.
 // Their deferred functions run.
-func Exit(status int) { exit(status) }
+func Exit(status int) { exit(status).leave() }
 
 // exitCalled runs inside os.Exit, whoever calls it (log.Fatal, flag.Parse, a library), in place of the end of the
 // process. It returns, and the process ends, only if no cell started the goroutine. again restores this hook, which
@@ -26,6 +26,7 @@ func exitCalled(again func()) {
 	}
 	go again()
 	exit(exitStatus())
+	runtime.Goexit() // the hook's caller throws at a panic
 }
 
 // exitStatus returns the argument of the os.Exit that is being called; 1 if it can't be read.
@@ -42,29 +43,35 @@ func exitStatus() int {
 	return 1
 }
 
-// exit ends the calling goroutine, and the others of the running cell. If the caller belongs to an earlier cell, only
-// the caller ends.
-func exit(status int) {
+// exit makes the goroutines of the running cell end, and returns how the caller must end. If the caller belongs to an
+// earlier cell, only the caller ends.
+func exit(status int) manner {
 	message := fmt.Sprintf("exit status %d", status)
-	if !endCell(&Failure{Kind: "exit", Message: message, Frames: stack()}) {
+	how := endCell(&Failure{Kind: "exit", Message: message, Frames: stack()})
+	if how == notTold {
 		fmt.Fprintf(os.Stderr, "A goroutine of an earlier cell called os.Exit (%s): it ended, nothing else did.\n", message)
+		return byGoexit
 	}
-	runtime.Goexit()
+	return how
 }
 
-// endCell makes the goroutines of the running cell end, with f as the cell's failure; the caller ends itself. It reports
-// false if the caller is none of them.
-func endCell(f *Failure) bool {
+// endCell makes the goroutines of the running cell end, with f as the cell's failure. It returns how the caller must end,
+// notTold if it is none of them.
+func endCell(f *Failure) manner {
 	keepLabels()
 	name, head := self()
 	stopping.Lock()
 	defer stopping.Unlock()
 	c := running.Load()
 	if c == nil || !labelled(head, c.n) {
-		return false
+		return notTold
 	}
-	c.ending[name] = true // what it deferred runs undisturbed
+	how := byGoexit
+	if recovers, _ := callers(); recovers && name == c.body {
+		how = byPanic
+	}
+	c.told[name] = how
 	c.exit.CompareAndSwap(nil, f)
 	c.halt()
-	return true
+	return how
 }

@@ -5,7 +5,6 @@ package rt
 import (
 	"errors"
 	"io"
-	"runtime"
 )
 
 // An end of input (Ctrl-D) reaches every read as io.EOF. Code that takes the error decides itself. Where the code drops
@@ -42,7 +41,5 @@ func endAt(err error) {
 		return
 	}
 	end := &Failure{Kind: "eof", Message: "end of input", Frames: stack()}
-	if endCell(end) {
-		runtime.Goexit()
-	}
+	endCell(end).leave()
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // current is the run in progress.
@@ -21,11 +22,11 @@ type current struct {
 	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
 	children map[int]bool  // processes that earlier cells left running
 
-	// ending are the goroutines that were already told to end: their deferred functions run undisturbed. Guarded by
-	// stopping.
-	ending map[string]bool
+	// told is how the goroutines were already told to end. Guarded by stopping.
+	told map[string]manner
 
 	stop        chan struct{} // closed when the goroutines must end, for one of the next two reasons
+	halted      time.Time     // when that was; guarded by stopping
 	interrupted atomic.Bool
 	exit        atomic.Pointer[Failure] // the cell ended itself
 
@@ -72,13 +73,16 @@ func (c *current) run(code func()) {
 	returned := false
 	defer func() {
 		v := recover()
+		if c.isStopping() && isInterruption(v) {
+			v = nil
+		}
 		switch {
 		case v != nil:
 			c.result <- failureOf(v)
-		case returned:
-			c.result <- nil
 		case c.exit.Load() != nil:
 			c.result <- c.exit.Load()
+		case returned:
+			c.result <- nil
 		case c.interrupted.Load():
 			c.result <- &Failure{Kind: "interrupted", Message: "interrupted"}
 		default:

@@ -64,17 +64,18 @@ func stopped() {
 	stopping.Lock()
 	c := running.Load()
 	// Labels are inherited: they distinguish the cell's goroutines from those that earlier cells left.
-	end := false
+	how := notTold
 	if l := stopping.left[name]; l != nil {
-		end, l.ending = !l.ending, true
+		if how = tell(l.told, true, time.Time{}); how != notTold {
+			l.told = how
+		}
 	} else if c != nil && c.isStopping() && labelled(head, c.n) {
-		end = !c.ending[name]
-		c.ending[name] = true
+		if how = tell(c.told[name], name == c.body, c.halted); how != notTold {
+			c.told[name] = how
+		}
 	}
 	stopping.Unlock()
-	if end {
-		runtime.Goexit()
-	}
+	how.leave()
 }
 
 // self returns the calling goroutine's name in a stack dump, and the dump's first line: "goroutine 7 [running] {cell:
@@ -95,7 +96,7 @@ func labelled(head string, n int) bool {
 
 // begin makes run n the run in progress.
 func begin(n int) *current {
-	c := &current{n: n, stop: make(chan struct{}), result: make(chan *Failure, 1), ending: map[string]bool{}, children: map[int]bool{}}
+	c := &current{n: n, stop: make(chan struct{}), result: make(chan *Failure, 1), told: map[string]manner{}, children: map[int]bool{}}
 	for _, pid := range descendants() {
 		c.children[pid] = true
 	}
@@ -141,6 +142,7 @@ func stopNow(c *current) {
 func (c *current) halt() {
 	setAlert(true)
 	if !c.isStopping() {
+		c.halted = time.Now()
 		close(c.stop)
 	}
 }

@@ -23,8 +23,8 @@ const (
 
 // leftBehind is a goroutine whose cell ended without it.
 type leftBehind struct {
-	place  string // where it waits
-	ending bool   // it was told to end: its deferred functions run undisturbed
+	place string // where it waits
+	told  manner
 }
 
 // wind waits until the goroutine of a cell that must stop ends, or until it can be left behind: when it has waited in
