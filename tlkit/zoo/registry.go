@@ -21,6 +21,7 @@ var families = []func() []Spec{
 	resNets,
 	convNeXts,
 	viTs,
+	dinoV2s,
 	swins,
 	maxViTs,
 	alexNets,

@@ -55,6 +55,10 @@ var timmModels = map[string]timmModel{
 	"vit_large_patch32_224": {"vit_l_32", timmViT}, "vit_large_patch32_384": {"vit_l_32", timmViT},
 	"vit_huge_patch14_224": {"vit_h_14", timmViT},
 
+	"vit_small_patch14_dinov2": {"vit_small_patch14_dinov2", nil}, "vit_small_patch14_reg4_dinov2": {"vit_small_patch14_reg4_dinov2", nil},
+	"vit_base_patch14_dinov2": {"vit_base_patch14_dinov2", nil}, "vit_base_patch14_reg4_dinov2": {"vit_base_patch14_reg4_dinov2", nil},
+	"vit_large_patch14_dinov2": {"vit_large_patch14_dinov2", nil}, "vit_large_patch14_reg4_dinov2": {"vit_large_patch14_reg4_dinov2", nil},
+
 	"swin_tiny_patch4_window7_224": {"swin_t", timmSwin}, "swin_small_patch4_window7_224": {"swin_s", timmSwin},
 	"swin_base_patch4_window7_224": {"swin_b", timmSwin},
 	"swinv2_tiny_window8_256":      {"swin_v2_t", timmSwin}, "swinv2_small_window8_256": {"swin_v2_s", timmSwin},
@@ -75,6 +79,7 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"regnety_008", "its squeeze widths are others than those of torchvision's regnet_y_800mf; regnety_008_tv is the same"},
 	{"regnety_080", "its group width is another than that of torchvision's regnet_y_8gf; regnety_080_tv is the same"},
 	{"mnasnet_140", "it is wider than torchvision's mnasnet1_3"},
+	{"vit_giant_patch14", "its perceptrons are gated (SwiGLU), which the zoo has not"},
 	{"resnetv2", "its activations come before the convolutions"},
 }
 

@@ -117,7 +117,7 @@ var timmDefaults = map[string][]any{
 // checkNetwork refuses arguments that make another network of the architecture.
 func (c timmConfig) checkNetwork(spec Spec) error {
 	pool := "avg"
-	if spec.Family == "vit" {
+	if spec.Family == "vit" || spec.Family == "dinov2" {
 		pool = "token"
 	}
 	if c.GlobalPool != "" && c.GlobalPool != pool {

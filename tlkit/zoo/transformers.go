@@ -41,6 +41,8 @@ type transformersConfig struct {
 	MLPRatio     float64 `json:"mlp_ratio"`
 	QKVBias      *bool   `json:"qkv_bias"`
 	Absolute     bool    `json:"use_absolute_embeddings"`
+	SwiGLU       bool    `json:"use_swiglu_ffn"`
+	Registers    int     `json:"num_register_tokens"`
 
 	// Of the mobile networks.
 	TFPadding  *bool   `json:"tf_padding"`
@@ -83,14 +85,16 @@ func always(rename func(key string) string) func(string) func(string) string {
 // transformersFamilies are those whose networks torchvision has as well; each was compared with transformers on the
 // formula's weights (testdata/transformers).
 var transformersFamilies = map[string]transformersFamily{
-	"resnet":       {transformersConfig.resNet, always(transformersResNet)},
-	"regnet":       {transformersConfig.regNet, always(transformersRegNet)},
-	"convnext":     {transformersConfig.convNeXt, always(transformersConvNeXt)},
-	"vit":          {transformersConfig.viT, always(transformersViT)},
-	"swin":         {transformersConfig.swin, always(transformersSwin)},
-	"swinv2":       {transformersConfig.swin, always(transformersSwin)},
-	"efficientnet": {transformersConfig.efficientNet, transformersEfficientNet},
-	"mobilenet_v2": {transformersConfig.mobileNetV2, always(transformersMobileNetV2)},
+	"resnet":                {transformersConfig.resNet, always(transformersResNet)},
+	"regnet":                {transformersConfig.regNet, always(transformersRegNet)},
+	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt)},
+	"vit":                   {transformersConfig.viT, always(transformersViT)},
+	"swin":                  {transformersConfig.swin, always(transformersSwin)},
+	"swinv2":                {transformersConfig.swin, always(transformersSwin)},
+	"efficientnet":          {transformersConfig.efficientNet, transformersEfficientNet},
+	"dinov2":                {transformersConfig.dinoV2, always(transformersDinoV2)},
+	"dinov2_with_registers": {transformersConfig.dinoV2, always(transformersDinoV2)},
+	"mobilenet_v2":          {transformersConfig.mobileNetV2, always(transformersMobileNetV2)},
 }
 
 // transformersLayouts are the layouts of transformers for a network of the zoo.
@@ -106,7 +110,7 @@ func transformersLayouts(spec Spec) []layout {
 		}
 	}
 	family, ok := transformersFamilies[spec.Family]
-	if !ok {
+	if !ok || spec.Family == "dinov2" && strings.HasSuffix(spec.Name, "_dinov2") { // timm's output layer
 		return nil
 	}
 	return []layout{{"transformers", family.rename(spec.Name)}}
@@ -114,7 +118,6 @@ func transformersLayouts(spec Spec) []layout {
 
 // transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
 var transformersLacks = map[string]string{
-	"dinov2":       "a vision transformer with layer scale, whose output layer takes the class token beside the mean of the patches; the zoo has no such network",
 	"mobilenet_v1": "it has ReLU6 and pads as TensorFlow does, the zoo's mobilenet_v1 has LeakyReLU; the numbers would be wrong",
 	"convnextv2":   "it has global response normalisation; the zoo has no such network",
 	"deit":         "it has a distillation token; the zoo has no such network",
@@ -135,6 +138,10 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 		return description{}, fmt.Errorf("a %q model of transformers; those of type %s are read, and repositories of timm", c.ModelType,
 			strings.Join(slices.Sorted(maps.Keys(transformersFamilies)), ", "))
 	}
+	if (c.ModelType == "dinov2" || c.ModelType == "dinov2_with_registers") && (c.SwiGLU || c.ImageSize != dinoV2Grid*dinoV2Patch) {
+		return description{}, fmt.Errorf("a %q model of transformers with use_swiglu_ffn=%t and image_size %d; the zoo has those without SwiGLU, with position embeddings for images of %d (the published small, base and large)",
+			c.ModelType, c.SwiGLU, c.ImageSize, dinoV2Grid*dinoV2Patch)
+	}
 	name := ""
 	if c.NumChannels == nil || *c.NumChannels == 3 || *c.NumChannels == 1 {
 		name = family.network(c)
@@ -143,8 +150,8 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo", c.ModelType)
 	}
 	d := description{layouts: []layout{{"transformers", family.rename(name)}}}
-	d.spec, _ = lookup(name) // a test checks that every name is there
-	if c.ImageSize > 0 {
+	d.spec, _ = lookup(name)                          // a test checks that every name is there
+	if c.ImageSize > 0 && d.spec.Family != "dinov2" { // that of DINOv2's position embeddings, which are interpolated
 		d.spec.InputSize = int(c.ImageSize)
 	}
 	if slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, "ForImageClassification") }) {
@@ -221,6 +228,20 @@ func (c transformersConfig) swin() string {
 		if s.v2 == (c.ModelType == "swinv2") && c.EmbedDim == s.channels && slices.Equal(c.Depths, s.blocks[:]) &&
 			slices.Equal(c.StageHeads, s.heads[:]) && c.Window == s.window {
 			return s.name
+		}
+	}
+	return ""
+}
+
+// dinoV2 finds the networks whose position embeddings are those published, for images of 518x518.
+func (c transformersConfig) dinoV2() string {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.SwiGLU || c.MLPRatio != 4 ||
+		c.PatchSize != dinoV2Patch || c.ImageSize != dinoV2Grid*dinoV2Patch {
+		return ""
+	}
+	for _, v := range dinoV2Configs() {
+		if !v.token && c.Layers == v.layers && c.Heads == any(float64(v.heads)) && c.HiddenSize == v.width && c.Registers == v.registers {
+			return v.name
 		}
 	}
 	return ""

@@ -11,7 +11,8 @@ import (
 
 // transformersKey removes the family's name from a key.
 func transformersKey(key string) string {
-	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "")
+	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "",
+		"dinov2.", "", "dinov2_with_registers.", "")
 }
 
 var transformersResBlock = regexp.MustCompile(`^encoder\.stages\.(\d+)\.layers\.(\d+)\.(.+)$`)
@@ -85,6 +86,25 @@ var transformersQKV = [3][]string{
 	{"attention.attention.query.", "attention.self.query.", "attention.q_proj."},
 	{"attention.attention.key.", "attention.self.key.", "attention.k_proj."},
 	{"attention.attention.value.", "attention.self.value.", "attention.v_proj."},
+}
+
+func transformersDinoV2(key string) string {
+	key = transformersKey(key)
+	m := transformersViTBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "embeddings.cls_token", "cls_token", "embeddings.position_embeddings", "pos_embed", "embeddings.register_tokens", "register_tokens",
+			"embeddings.patch_embeddings.projection.", "patch_embed.proj.", "layernorm.", "norm.", "classifier.", "head.")
+	}
+	block := "blocks." + m[1] + "."
+	for i, names := range transformersQKV {
+		for _, name := range names {
+			if rest, ok := strings.CutPrefix(m[2], name); ok {
+				return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
+			}
+		}
+	}
+	return block + cut(m[2], "attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
+		"layer_scale1.lambda1", "ls1.gamma", "layer_scale2.lambda1", "ls2.gamma")
 }
 
 var (

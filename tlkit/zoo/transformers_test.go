@@ -74,7 +74,8 @@ func TestTransformers(t *testing.T) {
 	efficient := cubic(square(224))
 	efficient.Std = [3]float32{0.25, 0.25, 0.25} // divided by 0.5 twice
 	offset := cubic(square(240))
-	offset.Mean, offset.Std = [3]float32{0.75, 0.75, 0.75}, [3]float32{0.25, 0.25, 0.25} // 2x - 1 first
+	offset.Mean, offset.Std = [3]float32{0.75, 0.75, 0.75}, [3]float32{0.25, 0.25, 0.25}                                                                                // 2x - 1 first
+	photo := cubic(vision.Preprocess{Resize: 256, Crop: 224, Mean: [3]float32{0.48145466, 0.4578275, 0.40821073}, Std: [3]float32{0.26862954, 0.26130258, 0.27577711}}) // OpenAI's CLIP
 	for _, tt := range []struct {
 		name, model string
 		quick       bool
@@ -94,6 +95,8 @@ func TestTransformers(t *testing.T) {
 		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
 		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},
 		{"tf_mobilenet_v2", "tf_mobilenet_v2", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
+		{"dinov2_vits14", "dinov2_vits14", true, zoo.LoadOptions{}, photo},
+		{"dinov2_vits14_reg", "dinov2_vits14_reg", true, zoo.LoadOptions{}, photo},
 		{"timm_resnet18", "resnet18", true, photograph, *photograph.Preprocess},
 	} {
 		if !tt.quick && !slow {
@@ -197,9 +200,10 @@ func TestTransformersRefused(t *testing.T) {
 	}
 	processor := string(readTransformersGolden(t, "vit_b_16").Processor)
 	for i, tt := range []struct{ config, processor, want string }{
-		{config("dinov2"), processor, "layer scale"},
+		{config("dinov2_giant"), processor, "SwiGLU"},
+		{config("dinov2_vits14", `"image_size":518`, `"image_size":224`), processor, "images of 518"},
 		{config("mobilenet_v1"), processor, "LeakyReLU"},
-		{strings.Replace(config("vit_b_16"), `"vit"`, `"llama"`, 1), processor, `"llama" model of transformers; those of type convnext, efficientnet`},
+		{strings.Replace(config("vit_b_16"), `"vit"`, `"llama"`, 1), processor, `"llama" model of transformers; those of type convnext, dinov2, dinov2_with_registers, efficientnet`},
 		{config("vit_b_16", `"num_hidden_layers":12`, `"num_hidden_layers":11`), processor, "no network of the zoo"},
 		{config("vit_b_16", `"hidden_act":"gelu"`, `"hidden_act":"quick_gelu"`), processor, "no network of the zoo"},
 		{config("swin_t", `"window_size":7`, `"window_size":12`), processor, "no network of the zoo"},

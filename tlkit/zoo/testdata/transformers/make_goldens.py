@@ -28,6 +28,7 @@ SPEC.loader.exec_module(formula)
 NAMES = ["ant", "bee", "cat", "dog", "elk"]
 LABELS = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
 NECK = {"hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"}
+DINO = {"hidden_size": 384, "num_attention_heads": 6, "image_size": 518}
 
 # name: the class of the configuration, its arguments, the image processor, and the side of the image
 MODELS = {
@@ -47,7 +48,9 @@ MODELS = {
                            tf.EfficientNetImageProcessor(size={"height": 240, "width": 240}, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False), 240),
     "tf_mobilenet_v2": (tf.MobileNetV2Config, {}, tf.MobileNetV2ImageProcessor(), 224),
     "timm_resnet18": (tf.TimmWrapperConfig, {"architecture": "resnet18"}, None, 64),
-    "dinov2": (tf.Dinov2Config, {"num_hidden_layers": 1}, tf.BitImageProcessor(), 0),
+    "dinov2_vits14": (tf.Dinov2Config, DINO, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
+    "dinov2_vits14_reg": (tf.Dinov2WithRegistersConfig, {**DINO, "patch_size": 14}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
+    "dinov2_giant": (tf.Dinov2Config, {"num_hidden_layers": 1, "use_swiglu_ffn": True, "image_size": 518}, tf.BitImageProcessor(), 0),
     "mobilenet_v1": (tf.MobileNetV1Config, {}, tf.MobileNetV2ImageProcessor(), 0),
 }
 
@@ -67,7 +70,7 @@ def make(name):
             state = load_file(folder / "model.safetensors")
             keys = [[k, list(v.shape)] for k, v in state.items() if v.is_floating_point()]
             for k, shape in keys:
-                state[k] = formula.weights(k, tuple(shape))
+                state[k] = torch.from_numpy(formula.value(k, tuple(shape)))
             save_file(state, folder / "model.safetensors", {"format": "pt"})
             model = type(model).from_pretrained(folder).eval()
             image = torch.from_numpy(formula.uniform("input", 3 * size * size).astype("float32")).reshape(1, 3, size, size)

@@ -1,0 +1,151 @@
+package zoo
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+)
+
+// dinoV2Config is one network of the family.
+type dinoV2Config struct {
+	name                 string
+	layers, heads, width int
+	// registers is the number of further tokens that the patches may write to (Darcet et al. 2023).
+	registers int
+	// token: the output layer takes the class token alone, as timm has it; else the class token beside the mean of the
+	// patches, as the authors and transformers have it.
+	token bool
+}
+
+// dinoV2Configs are the published sizes but the giant.
+func dinoV2Configs() []dinoV2Config {
+	var all []dinoV2Config
+	for _, size := range []struct {
+		short, long          string
+		layers, heads, width int
+	}{{"s", "small", 12, 6, 384}, {"b", "base", 12, 12, 768}, {"l", "large", 24, 16, 1024}} {
+		c := dinoV2Config{layers: size.layers, heads: size.heads, width: size.width}
+		for _, registers := range []int{0, 4} {
+			c.registers = registers
+			c.token, c.name = false, fmt.Sprintf("dinov2_vit%s14", size.short)
+			if registers > 0 {
+				c.name += "_reg"
+			}
+			all = append(all, c)
+			c.token, c.name = true, fmt.Sprintf("vit_%s_patch14_dinov2", size.long)
+			if registers > 0 {
+				c.name = fmt.Sprintf("vit_%s_patch14_reg4_dinov2", size.long)
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+const (
+	dinoV2Patch = 14
+	// dinoV2Grid is the number of patches on a side of the images that the published position embeddings are for, of
+	// 518x518.
+	dinoV2Grid = 37
+)
+
+// dinoV2s are the vision transformers of Oquab et al. 2023, DINOv2 (arXiv 2304.07193, section 4 and table 16), with and
+// without the registers of Darcet et al. 2023 (arXiv 2309.16588, section 2.2). Keys are the authors'; those of timm's
+// variants are timm's.
+//
+// Position embeddings are interpolated to the images' size in each pass, so that a model takes images of any multiple
+// of 14: bicubically as transformers does, from the corners of the grid. The authors' code moves the grid by a tenth of
+// a patch, which changes features at 224 pixels in the third digit.
+func dinoV2s() []Spec {
+	var specs []Spec
+	for _, c := range dinoV2Configs() {
+		s := Spec{Name: c.name, Family: "dinov2", InputSize: 224, MinSize: 2 * dinoV2Patch, Build: c.build,
+			Paper: "Oquab et al. 2023, DINOv2, arXiv 2304.07193, section 4 and table 16"}
+		if c.registers > 0 {
+			s.Paper += "; registers: Darcet et al. 2023, arXiv 2309.16588, section 2.2"
+		}
+		if c.token {
+			s.InputSize = dinoV2Grid * dinoV2Patch
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+func (c dinoV2Config) build() Architecture {
+	stages := []Stage{{"patch_embed", c.embed}}
+	for i := range c.layers {
+		name := fmt.Sprintf("blocks.%d", i)
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return c.block(s.In(name), x) }})
+	}
+	stages = append(stages, Stage{"norm", func(s *nn.Scope, x *Node) *Node {
+		x = nn.LayerNorm(s.In("norm"), x, viTEpsilon)
+		d := x.Shape().Dimensions
+		class := Reshape(SliceAxis(x, 1, AxisRange(0, 1)), d[0], d[2])
+		if c.token {
+			return class
+		}
+		return Concatenate([]*Node{class, ReduceMean(SliceAxis(x, 1, AxisRange(1+c.registers)), 1)}, -1)
+	}})
+	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
+}
+
+// embed cuts images into patches, and puts the class token and the registers before them.
+func (c dinoV2Config) embed(s *nn.Scope, x *Node) *Node {
+	g, d := x.Graph(), x.Shape().Dimensions
+	class := s.Param(g, "cls_token", nn.Plain, nn.Normal(1e-6), 1, 1, c.width)
+	positions := dinoV2Grid * dinoV2Grid
+	if !c.withoutClassPosition() {
+		positions++
+	}
+	embedding := s.Param(g, "pos_embed", nn.Plain, truncated, 1, positions, c.width)
+	height, width := d[1]/dinoV2Patch, d[2]/dinoV2Patch // what is left at the edge is cut off
+	x = nn.Conv2D(s.In("patch_embed.proj"), x, c.width, dinoV2Patch).Stride(dinoV2Patch).Bias().Init(normalByFanIn).BiasInit(nn.Constant(0)).Done()
+	x = Reshape(x, d[0], height*width, c.width)
+	if !c.withoutClassPosition() {
+		class = Add(class, SliceAxis(embedding, 1, AxisRange(0, 1)))
+		embedding = SliceAxis(embedding, 1, AxisRange(1))
+	}
+	embedding = Reshape(embedding, dinoV2Grid, dinoV2Grid, c.width)
+	embedding = interpolated(embedding, height, width, c.registers > 0 || c.token)
+	tokens := []*Node{BroadcastToDims(class, d[0], 1, c.width)}
+	if c.registers > 0 {
+		registers := s.Param(g, c.registerKey(), nn.Plain, nn.Normal(1e-6), 1, c.registers, c.width)
+		tokens = append(tokens, BroadcastToDims(registers, d[0], c.registers, c.width))
+	}
+	return Concatenate(append(tokens, Add(x, Reshape(embedding, 1, height*width, c.width))), 1)
+}
+
+// withoutClassPosition reports whether the class token has no position embedding: timm adds it to the token in networks
+// with registers.
+func (c dinoV2Config) withoutClassPosition() bool { return c.token && c.registers > 0 }
+
+func (c dinoV2Config) registerKey() string {
+	if c.token {
+		return "reg_token"
+	}
+	return "register_tokens"
+}
+
+// block is one layer: attention and a perceptron, each with a scale for every feature (Touvron et al. 2021, arXiv
+// 2103.17239, section 2).
+func (c dinoV2Config) block(s *nn.Scope, x *Node) *Node {
+	g := x.Graph()
+	scaled := func(name string, y *Node) *Node {
+		gamma := s.In(name).Param(g, "gamma", nn.Plain, nn.Constant(1e-5), c.width)
+		return Mul(y, Reshape(gamma, 1, 1, c.width))
+	}
+	zero := nn.Constant(0)
+	attn := s.In("attn")
+	y := nn.LinearWith(attn.In("qkv"), nn.LayerNorm(s.In("norm1"), x, viTEpsilon), 3*c.width, truncated, zero)
+	q, k, v := nn.SplitHeads(y, c.heads)
+	y = nn.Attend(attn, q, k, v, func(scores *Node) *Node {
+		return MulScalar(scores, math.Sqrt(float64(c.heads)/float64(c.width)))
+	})
+	x = Add(x, scaled("ls1", nn.LinearWith(attn.In("proj"), y, c.width, truncated, zero)))
+	y = nn.GELU(nn.LinearWith(s.In("mlp.fc1"), nn.LayerNorm(s.In("norm2"), x, viTEpsilon), 4*c.width, truncated, zero))
+	return Add(x, scaled("ls2", nn.LinearWith(s.In("mlp.fc2"), y, c.width, truncated, zero)))
+}
