@@ -14,6 +14,9 @@ func batchNorm(r *run, v *node) (value, bool) {
 	if ok && x.n != nil && !x.batched && v.int("training_mode", 0) != 0 {
 		return r.standardised(v, x)
 	}
+	if ok && x.n != nil && len(v.in) == 5 && r.variable(v, 3) == nil && r.variable(v, 4) == nil {
+		return r.normalised(v, x)
+	}
 	if !ok || !x.batched || len(v.in) != 5 || (len(x.dims()) != 4 && len(x.dims()) != 2) || v.attrs["spatial"] != nil && v.int("spatial", 1) == 0 {
 		return value{}, false
 	}
@@ -39,6 +42,30 @@ func batchNorm(r *run, v *node) (value, bool) {
 	d := x.dims()
 	y := norm(Reshape(r.node(x), r.batches*d[0], d[1]))
 	return value{n: Reshape(y, r.batches, d[0], d[1]), batched: true}, true
+}
+
+// normalised is batch normalisation by a mean and a variance that are computed in the graph, or constants.
+func (r *run) normalised(v *node, x value) (value, bool) {
+	d := x.dims()
+	if len(d) < 2 {
+		return value{}, false
+	}
+	channel := slices.Repeat([]int{1}, len(d)-1)
+	channel[0] = d[1]
+	var p [4]*Node // scale, offset, mean, variance
+	for i := range p {
+		in, ok := r.input(v, 1+i)
+		if !ok || in.batched || sizeOfDims(in.dims()) != d[1] {
+			return value{}, false
+		}
+		p[i] = Reshape(r.node(in), channel...)
+	}
+	in := r.node(x)
+	for i := range p {
+		p[i] = withRank(p[i], in.Rank())
+	}
+	y := Div(Sub(in, p[2]), Sqrt(AddScalar(p[3], v.float("epsilon", 1e-5))))
+	return value{n: Add(Mul(y, p[0]), p[1]), batched: x.batched}, true
 }
 
 // standardised is batch normalisation of weights by their own mean and variance, as networks with weight

@@ -45,18 +45,32 @@ func (v *node) geometry(shape, kernel []int) (w window, ok bool) {
 		default:
 			exceptions.Panicf("auto_pad is %.20q; expected NOTSET, SAME_UPPER, SAME_LOWER or VALID", auto)
 		}
-		room := length + w.low[a] + w.high[a] - w.reach(a)
-		if room < 0 {
+		if !w.fit(a, length, v.int("ceil_mode", 0) != 0) {
 			exceptions.Panicf("windows of %dx%d over images of %dx%d with padding %v and %v", w.kernel[0], w.kernel[1], shape[2], shape[3], w.low, w.high)
-		}
-		if over := room % w.stride; over != 0 && v.int("ceil_mode", 0) != 0 {
-			// One window more, if it starts before the padding behind the image.
-			if (room/w.stride+1)*w.stride < length+w.low[a] {
-				w.beyond[a] = w.stride - over
-			}
 		}
 	}
 	return w, true
+}
+
+// fit counts the windows on an axis of a length; with ceil, one that begins within the image and reaches over its end
+// counts, too. It reports whether there is any.
+func (w *window) fit(a, length int, ceil bool) bool {
+	room := length + w.low[a] + w.high[a] - w.reach(a)
+	over := room % w.stride
+	if over < 0 {
+		over += w.stride
+	}
+	n := (room-over)/w.stride + 1
+	if ceil && over != 0 && n*w.stride < length+w.low[a] {
+		n++
+		w.beyond[a] = w.stride - over
+	}
+	if n == 1 && w.beyond[a] > 0 && w.dilation == 1 {
+		// A window larger than the image, as transformers' EfficientNet has for the mean over all positions.
+		w.kernel[a] -= w.beyond[a]
+		w.beyond[a] = 0
+	}
+	return n > 0
 }
 
 // regular reports whether both axes have the same stride and dilation, which nn's convolution and pooling expect.

@@ -94,6 +94,8 @@ def windows(nets):
     nets["conv_uneven"] = n("Conv", n.weight(CHANNELS, CHANNELS, 3, 3), pads=[0, 1, 2, 0], strides=[2, 2]).linear()
     n = Net()
     nets["conv_oblong"] = n("Conv", n.weight(CHANNELS, CHANNELS, 1, 5), auto_pad="SAME_UPPER").linear()
+    for op in ("AveragePool", "MaxPool"):
+        nets[f"larger_{op}"] = Net()(op, kernel_shape=[64, 64], strides=[64, 64], ceil_mode=1).linear()
     # A mean over one window, as exporters write a global mean; PyTorch's transformers with ceil_mode.
     nets["avg_whole"] = Net()("AveragePool", kernel_shape=[SIZE, SIZE], strides=[1, 1], ceil_mode=1).linear()
 
@@ -143,6 +145,17 @@ def operators(nets):
     n("Reshape", n.tensor(np.array([CHANNELS, CHANNELS, 3, 3])))
     standard = n.value
     nets["weight_standardisation"] = n("Conv", standard, first=before, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])("Relu").linear()
+    # The same as PyTorch's exporter with dynamo writes it: the statistics of the weights are computed beside.
+    n = Net(opset=18)
+    w, before = n.weight(CHANNELS, CHANNELS, 3, 3), n.value
+    flat = n("Reshape", n.tensor(np.array([1, CHANNELS, -1])), first=w).value
+    mean = n("ReduceMean", n.tensor(np.array([0, 2])), keepdims=1).value
+    centred = n("Sub", mean, first=flat).value
+    var = n("ReduceMean", n.tensor(np.array([0, 2])), first=n("Mul", centred).value, keepdims=0).value
+    mean = n("Squeeze", n.tensor(np.array([0, 2])), first=mean).value
+    n("BatchNormalization", n.weight(CHANNELS), n.tensor(np.zeros(CHANNELS, np.float32)), mean, var, first=flat, momentum=1.0)
+    standard = n("Reshape", n.tensor(np.array([CHANNELS, CHANNELS, 3, 3]))).value
+    nets["weight_standardisation_dynamo"] = n("Conv", standard, first=before, kernel_shape=[3, 3])("Relu").linear()
     for op, options in (("Celu", {"alpha": 0.7}), ("Selu", {}), ("ThresholdedRelu", {"alpha": 0.2}), ("Softsign", {}), ("Elu", {"alpha": 0.5}),
                         ("HardSwish", {}), ("Softplus", {}), ("LeakyRelu", {"alpha": 0.2}), ("HardSigmoid", {}), ("Mish", {}), ("Gelu", {})):
         nets[op.lower()] = Net(opset={"HardSwish": 14, "Mish": 18, "Gelu": 20}.get(op, 13))(op, **options).linear()
