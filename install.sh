@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up everything for the notebooks, without root: the Go kernels for Jupyter ("Go (TLKit)", whose cells keep their
-# values, and "Go (GoNB)"), JupyterLab, and a run of notebooks/quickstart.ipynb as a proof that all of it works. Safe to
+# values, and "Go (GoNB)"), JupyterLab, and a run of notebooks/00_quickstart.ipynb as a proof that all of it works. Safe to
 # repeat; the second time is quick. Writes into one folder (~/.local/share/tlkit, or TLKIT_HOME, or --prefix), the
 # user's kernelspec folder, out/ here, and the caches of Go and pip.
 set -euo pipefail
@@ -16,7 +16,7 @@ usage() {
                     default), go (none), onnx (ONNX Runtime, from the Python package index), xla (PJRT for
                     the CPU, from GitHub or the Python package index), cuda (PJRT for NVIDIA GPUs)
   --no-weights      leave out the weights of efficientnet_lite0, a network trained on photographs (17 MB)
-  --no-quickstart   do not execute notebooks/quickstart.ipynb at the end
+  --no-quickstart   do not execute notebooks/00_quickstart.ipynb at the end
 EOF
 }
 
@@ -143,13 +143,13 @@ go build -buildvcs=false -o "$installer/tlkernel" ./kernel/cmd/tlkernel
 
 results=()
 if [[ $quickstart == yes ]]; then
-	if [[ -f notebooks/quickstart.ipynb ]]; then
+	if [[ -f notebooks/00_quickstart.ipynb ]]; then
 		# A run in its own folder, trained anew: a stored one would be opened, not trained.
 		rm -rf out/runs
-		TLKIT_RUNS=$here/out/runs "$prefix/bin/tlkernel" exec notebooks/quickstart.ipynb -o out/quickstart.ipynb --timeout 15m
+		TLKIT_RUNS=$here/out/runs "$prefix/bin/tlkernel" exec notebooks/00_quickstart.ipynb -o out/quickstart.ipynb --timeout 15m
 		results=("$here/out/quickstart.ipynb" "$here/out/quickstart.html")
 	else
-		echo "notebooks/quickstart.ipynb is not here; skipped"
+		echo "notebooks/00_quickstart.ipynb is not here; skipped"
 	fi
 fi
 
