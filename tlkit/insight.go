@@ -49,6 +49,18 @@ func Filters(model *Model, opts ...FilterOptions) (*Filter, error) {
 // MustFilters is [Filters] that panics on an error.
 func MustFilters(model *Model, opts ...FilterOptions) *Filter { return must(Filters(model, opts...)) }
 
+// EmbeddingMap maps the images of a split to a plane by their features (principal component analysis): classes that lie
+// apart are easy for the model. The last value of a cell shows the map, with the images under the pointer. See
+// [insight.EmbeddingMap].
+func EmbeddingMap(model *Model, split *datasets.Split, opts ...EmbeddingOptions) (*Embedding, error) {
+	return insight.EmbeddingMap(model, split, opts...)
+}
+
+// MustEmbeddingMap is [EmbeddingMap] that panics on an error.
+func MustEmbeddingMap(model *Model, split *datasets.Split, opts ...EmbeddingOptions) *Embedding {
+	return must(EmbeddingMap(model, split, opts...))
+}
+
 // Inspect looks for images that harm a training: labels that are probably wrong (Northcutt et al. 2021), near-duplicates
 // within and across splits, outliers, images too dark, too bright or blurred:
 //

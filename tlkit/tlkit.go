@@ -121,6 +121,10 @@ type (
 	InspectOptions = insight.InspectOptions
 	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
 	Heatmap = insight.Heatmap
+	// Embedding is a map of images by their features; see [EmbeddingMap]. Fields: [insight.Embedding].
+	Embedding = insight.Embedding
+	// EmbeddingOptions select the stage of [EmbeddingMap]. Fields: [insight.EmbeddingOptions].
+	EmbeddingOptions = insight.EmbeddingOptions
 	// FeatureMap has the output of a stage for one image; see [FeatureMaps]. Fields: [insight.FeatureMap].
 	FeatureMap = insight.FeatureMap
 	// FeatureMapOptions select the stage of [FeatureMaps]. Fields: [insight.FeatureMapOptions].

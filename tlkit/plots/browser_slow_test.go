@@ -299,7 +299,29 @@ func TestLabFigures(t *testing.T) {
 				paper = black
 			}
 			examine(ctx, t, "lab-"+strings.ToLower(theme), ".jp-OutputArea-output", figures, paper)
+			hoverPoint(ctx, t)
 		})
+	}
+}
+
+// hoverPoint moves the pointer over a point of the scatter chart, and waits for its image.
+func hoverPoint(ctx context.Context, t *testing.T) {
+	t.Helper()
+	move := `(() => {
+	const mark = [...document.querySelectorAll(".vega-embed svg path[aria-roledescription=point]")].find(e => e.getAttribute("aria-label")?.includes("image: data:") || e.__data__?.datum?.img);
+	if (!mark) return "no point with an image";
+	const r = mark.getBoundingClientRect(), at = {bubbles: true, clientX: r.x + r.width / 2, clientY: r.y + r.height / 2};
+	for (const kind of ["pointerover", "pointermove"]) mark.dispatchEvent(new PointerEvent(kind, at));
+	for (const kind of ["mouseover", "mousemove"]) mark.dispatchEvent(new MouseEvent(kind, at));
+	return "";
+})()`
+	if problem, err := chromedp.Run(ctx, chromedp.Evaluate[string](move)); err != nil || problem != "" {
+		t.Fatalf("scatter: %v %s", err, problem)
+	}
+	shown := `[...document.querySelectorAll("#vg-tooltip-element.visible img")].some(e => e.complete && e.naturalWidth > 20 && e.getBoundingClientRect().width > 20)`
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](shown, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+		state, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("#vg-tooltip-element")?.outerHTML.slice(0, 600) ?? "no tooltip"`))
+		t.Errorf("the image of a point does not show under the pointer: %v; %s", err, state)
 	}
 }
 

@@ -262,8 +262,12 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 			entries = append(entries, legendEntry{text: s, style: lineStyle(s, mutedInk)})
 		}
 	}
+	return inRows(entries, width-2*margin)
+}
+
+// inRows places the entries of a legend in rows of at most limit CSS pixels.
+func inRows(entries []legendEntry, limit float64) [][]legendEntry {
 	sty := sans(12, inkColor)
-	limit := width - 2*margin
 	var rows [][]legendEntry
 	x := limit
 	for _, e := range entries {

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -46,6 +47,7 @@ func gallery() []shown {
 		{"top_by_class", TopLossesByClass(somePredicted(), 2)}, {"reliability", someReliability()}, {"network", someNetwork()},
 		{"confusion_images", ConfusionImages([]string{"ants", "bees with a long long name", "蟻"}, [][]int{{60, 10, 0}, {5, 70, 2}, {0, 3, 31}}, []Example{
 			{0, 1, photo(300, 200), "a.png"}, {0, 1, photo(100, 200), "b.png"}, {2, 1, block(32), "c.png"}})},
+		{"scatter", someScatter()},
 		{"perclass", PerClass([]string{"ants", "bees"}, [][]int{{66, 4}, {5, 78}})}}
 }
 
@@ -63,6 +65,18 @@ func photo(w, h int) image.Image {
 func somePredicted() []Predicted {
 	return []Predicted{{photo(300, 200), "1.jpg", "ants", "ants", 0.93, 0.07}, {photo(200, 300), "2.jpg", "ants", "bees", 0.81, 1.9},
 		{block(16), "", "bees", "bees", math.NaN(), math.NaN()}, {photo(120, 120), "4.jpg", "bees", "ants", 0.99, 4.6}, {photo(120, 120), "", "", "ants", 0.5, math.NaN()}}
+}
+
+// someScatter has points in three classes around different places.
+func someScatter() Figure {
+	var points []ScatterPoint
+	for i := range 90 {
+		k := i % 3
+		a := float64(i) * 2.4
+		points = append(points, ScatterPoint{X: 3*float64(k%2) + math.Cos(a)*float64(i)/90, Y: 2*float64(k/2) + math.Sin(a)*float64(i)/70,
+			Class: []string{"ants", "bees with a long long name", "蟻"}[k], Name: fmt.Sprintf("%d.jpg", i), Image: photo(120, 90)})
+	}
+	return Scatter("Embedding", points, ScatterOptions{XLabel: "first component", YLabel: "second component", Note: "PCA: 41% and 22% of the variance"})
 }
 
 func someReliability() Figure {

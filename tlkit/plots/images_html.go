@@ -124,6 +124,24 @@ func encode(img image.Image, side int) (data []byte, kind string, err error) {
 	return out.Bytes(), "png", err
 }
 
+// thumbnail returns a small copy of an image as a data URL: a JPEG, or a PNG of an image with transparent pixels.
+func thumbnail(img image.Image) (string, error) {
+	b := img.Bounds()
+	if longest := max(b.Dx(), b.Dy()); longest > thumbnailSide {
+		reduced := image.NewRGBA(image.Rect(0, 0, max(1, b.Dx()*thumbnailSide/longest), max(1, b.Dy()*thumbnailSide/longest)))
+		xdraw.CatmullRom.Scale(reduced, reduced.Rect, img, b, xdraw.Src, nil)
+		img = reduced
+	}
+	var out bytes.Buffer
+	kind, err := "jpeg", error(nil)
+	if opaque(img) {
+		err = jpeg.Encode(&out, img, &jpeg.Options{Quality: 80})
+	} else {
+		kind, err = "png", png.Encode(&out, img)
+	}
+	return "data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(out.Bytes()), err
+}
+
 // painted reports whether an image has few colours, as a drawing has: a PNG of it is small and sharp.
 func painted(img image.Image) bool {
 	seen := map[color.Color]bool{}

@@ -198,7 +198,7 @@ func (c *Calibrated) String() string {
 
 // Figure is the reliability diagram before and after.
 func (c *Calibrated) Figure() plots.Figure {
-	return plots.Reliability("", plots.ReliabilitySet{Name: "as they were", Bins: c.Before.Reliability}, plots.ReliabilitySet{Name: "calibrated", Bins: c.After.Reliability})
+	return plots.Reliability("", plots.ReliabilitySet{Name: "before", Bins: c.Before.Reliability}, plots.ReliabilitySet{Name: "after", Bins: c.After.Reliability})
 }
 
 // Bundle is a table of the figures before and after, and the reliability diagram.

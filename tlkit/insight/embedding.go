@@ -1,0 +1,181 @@
+package insight
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// EmbeddingOptions are the options of [EmbeddingMap].
+type EmbeddingOptions struct {
+	// Stage is the stage whose output is mapped, averaged over places (see [zoo.Model.Stages]); "" means the last, whose
+	// features the output layer classifies.
+	Stage string
+	// Images is the largest number of images, evenly chosen from the split; 0 means 1,000.
+	Images int
+}
+
+// Embedding is a map of the images of a split by their features; see [EmbeddingMap].
+type Embedding struct {
+	// Model and Stage name the network and the stage.
+	Model, Stage string
+	// Points has the place of each image: its first and second principal component.
+	Points [][2]float64
+	// Index, Labels and Names are, for each point, its image's place in the split, its class's index and its name.
+	Index, Labels []int
+	Names         []string
+	// Explained has each component's share of the variance of all features, in [0, 1].
+	Explained [2]float64
+
+	split *datasets.Split
+}
+
+// EmbeddingMap maps the images of a split to a plane by the two directions in which their features differ most: a
+// principal component analysis (Pearson 1901). Classes that lie apart in it are easy for the features; of classes that lie
+// together it says nothing, since other directions may tell them apart. The last value of a cell shows the map, with the
+// images under the pointer. The signs of the components are those of scikit-learn: the largest weight is positive.
+func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions) (*Embedding, error) {
+	var o EmbeddingOptions
+	switch {
+	case m == nil:
+		return nil, errors.New("insight: the model is nil; load one with tlkit.Load")
+	case len(opts) > 1:
+		return nil, fmt.Errorf("insight: EmbeddingMap takes at most one EmbeddingOptions, got %d", len(opts))
+	case len(opts) == 1:
+		o = opts[0]
+	}
+	if o.Images == 0 {
+		o.Images = 1000
+	}
+	if split == nil || split.Len() < 3 || o.Images < 3 {
+		return nil, errors.New("insight: EmbeddingMap needs a split with at least 3 images, and EmbeddingOptions.Images of at least 3 (0: 1,000)")
+	}
+	n := min(split.Len(), o.Images)
+	e := &Embedding{Model: m.Spec.Name + " (" + m.Weights + ")", split: split}
+	for k := range n {
+		i := k * split.Len() / n
+		e.Index, e.Labels, e.Names = append(e.Index, i), append(e.Labels, split.Label(i)), append(e.Names, split.Name(i))
+	}
+	f, err := m.Features(split.Subset(e.Index), o.Stage, zoo.FeatureOptions{Pool: true})
+	if err != nil {
+		return nil, err
+	}
+	e.Stage = f.Stage
+	e.Points, e.Explained, err = components(f)
+	if err != nil {
+		return nil, fmt.Errorf("insight: %s at %q: %w", e.Model, e.Stage, err)
+	}
+	return e, nil
+}
+
+// components returns the first two principal components of each row, and their shares of the variance. Of a single
+// column the second component is 0.
+func components(f *zoo.Features) (points [][2]float64, explained [2]float64, err error) {
+	n, width := f.Len(), f.Width()
+	x := mat.NewDense(n, width, nil)
+	means := make([]float64, width)
+	for i := range n {
+		for j, v := range f.Row(i) {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return nil, explained, fmt.Errorf("the features of image %d are not finite", i)
+			}
+			x.Set(i, j, float64(v))
+			means[j] += float64(v) / float64(n)
+		}
+	}
+	var pc stat.PC
+	if !pc.PrincipalComponents(x, nil) {
+		return nil, explained, errors.New("the principal components of the features did not converge")
+	}
+	variances := pc.VarsTo(nil)
+	var vectors mat.Dense
+	pc.VectorsTo(&vectors)
+	total := 0.0
+	for _, v := range variances {
+		total += v
+	}
+	points = make([][2]float64, n)
+	_, found := vectors.Dims()
+	for k := range min(2, found) {
+		direction := mat.Col(nil, k, &vectors)
+		sign := signOf(direction)
+		if total > 0 {
+			explained[k] = variances[k] / total
+		}
+		for i := range n {
+			sum := 0.0
+			for j, w := range direction {
+				sum += w * (x.At(i, j) - means[j])
+			}
+			points[i][k] = sign * sum
+		}
+	}
+	return points, explained, nil
+}
+
+// signOf returns 1 or -1, the sign of the value that is largest in size.
+func signOf(values []float64) float64 {
+	most := 0.0
+	for _, v := range values {
+		if math.Abs(v) > math.Abs(most) {
+			most = v
+		}
+	}
+	return math.Copysign(1, most)
+}
+
+// thumbnailSide is the longest side, in pixels, of the images that a map keeps.
+const thumbnailSide = 80
+
+// Figure is the map; an image's name, class and small copy show under the pointer. It reads the images, of which
+// [plots.ScatterImages] have a copy, evenly chosen.
+func (e *Embedding) Figure() (plots.Figure, error) {
+	points := make([]plots.ScatterPoint, len(e.Points))
+	for i, p := range e.Points {
+		points[i] = plots.ScatterPoint{X: p[0], Y: p[1], Class: e.split.Classes()[e.Labels[i]], Name: e.Names[i]}
+	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	shown := min(len(points), plots.ScatterImages)
+	for k := range shown {
+		i := k * len(points) / shown
+		group.Go(func() error {
+			img, err := e.split.Image(e.Index[i])
+			if err != nil {
+				return err
+			}
+			if longest := max(img.Width, img.Height); longest > thumbnailSide {
+				img = vision.Resize(img, max(1, img.Width*thumbnailSide/longest), max(1, img.Height*thumbnailSide/longest), vision.Bilinear)
+			}
+			points[i].Image = img.ToImage()
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	note := fmt.Sprintf("principal components of the features at %s: %.0f%% and %.0f%% of their variance", e.Stage, 100*e.Explained[0], 100*e.Explained[1])
+	if n := e.split.Len(); n > len(points) {
+		note += fmt.Sprintf("; %d of %d images", len(points), n)
+	}
+	return plots.Scatter(e.Model, points, plots.ScatterOptions{XLabel: "first component", YLabel: "second component", Note: note}), nil
+}
+
+// Bundle is the figure. A notebook shows it for a cell that ends in the map.
+func (e *Embedding) Bundle() (map[string]any, error) {
+	f, err := e.Figure()
+	if err != nil {
+		return nil, err
+	}
+	return f.Bundle()
+}
