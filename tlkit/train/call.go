@@ -55,8 +55,8 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 	}
 	for _, s := range strategies {
 		s = withData(s, earlier.restore)
-		if !nameRule.MatchString(s.Name()) {
-			return nil, fmt.Errorf("tlkit: strategy name %q; a name is made of letters, digits, dots, dashes and underscores", s.Name())
+		if err := checkName("strategy", s.Name()); err != nil {
+			return nil, err
 		}
 		raw, err := strategyJSON(s)
 		if err != nil {
@@ -78,8 +78,12 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 	if run := c.finished(); run != nil {
 		return run, nil, nil
 	}
-	if err := os.MkdirAll(c.path, 0o777); err != nil {
-		return nil, nil, fmt.Errorf("tlkit: the run's folder can't be made: %w", err)
+	before, _ := openFolder(c.name, c.path) // open reports what is wrong with it
+	if err := c.checkNewStrategies(before); err != nil {
+		return nil, nil, err
+	}
+	if err := makeFolder(c.path, c.name); err != nil {
+		return nil, nil, err
 	}
 	lock, err := lockRun(c.path, c.name)
 	if err != nil {
@@ -216,6 +220,30 @@ func (c *call) open() (*Run, error) {
 		}
 	}
 	return run, writeJSON(filepath.Join(c.path, "run.json"), run.Config)
+}
+
+// checkNewStrategies returns an error if a strategy that the run has not yet can't have a folder of its name. The run is
+// nil if there is none.
+func (c *call) checkNewStrategies(run *Run) error {
+	var names []string
+	if run != nil {
+		for _, res := range run.Results {
+			names = append(names, res.Strategy)
+		}
+	}
+	for _, w := range c.strategies {
+		if slices.Contains(names, w.Name) {
+			continue
+		}
+		if err := checkNewName("strategy", w.Name); err != nil {
+			return err
+		}
+		if other := otherCase(w.Name, names); other != "" {
+			return fmt.Errorf("tlkit: strategies %q and %q would have the same folder on macOS and Windows; give one of them another Label", other, w.Name)
+		}
+		names = append(names, w.Name)
+	}
+	return nil
 }
 
 // remains reports whether the folder has files of some of the call's strategies.

@@ -165,18 +165,22 @@ func TestLeftOver(t *testing.T) {
 
 // TestVisibleRuns: runs go to the visible folder runs; what was made in .tlkit/runs is still found and continued there.
 func TestVisibleRuns(t *testing.T) {
-	t.Chdir(t.TempDir())
+	here, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(here)
 	t.Setenv("TLKIT_RUNS", "")
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	r.Dir = filepath.Join(".tlkit", "runs")
 	compare(t, r, "old", ds, m, strategy.Transfer{})
 	r.Dir = ""
-	if run := compare(t, r, "new", ds, m, strategy.Transfer{}); run.Dir != filepath.Join("runs", "new") {
+	if run := compare(t, r, "new", ds, m, strategy.Transfer{}); run.Dir != filepath.Join(here, "runs", "new") {
 		t.Errorf("a new run lies in %s", run.Dir)
 	}
 	c := &counter{}
 	counted := &datasets.Dataset{Name: ds.Name, Classes: ds.Classes, Train: painted(t, 1, 5, c.asked), Val: ds.Val}
-	if run := compare(t, r, "old", counted, m, strategy.Transfer{}); run.Dir != filepath.Join(".tlkit", "runs", "old") || c.n != 0 {
+	if run := compare(t, r, "old", counted, m, strategy.Transfer{}); run.Dir != filepath.Join(here, ".tlkit", "runs", "old") || c.n != 0 {
 		t.Errorf("an old run lies in %s, %d images read", run.Dir, c.n)
 	}
 	if names, err := train.List(""); err != nil || !reflect.DeepEqual(names, []string{"new", "old"}) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"regexp"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -192,5 +191,3 @@ func (p Plan) factor(v nn.Param) float64 {
 	}
 	return p.Rate(v)
 }
-
-var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
 // runFormat is the version of the run folder's format. Version 2 has checksums; runs of older versions are read, too.
@@ -19,20 +21,28 @@ const runFormat = 2
 // errNewer means that a run is of a version that this program does not know.
 var errNewer = errors.New("written by a newer TLKit")
 
+// runDir returns the absolute path of a run's folder, so that it stays the same when the working folder changes.
 func runDir(base, name string) (string, error) {
-	if !nameRule.MatchString(name) {
-		return "", fmt.Errorf("tlkit: run name %q; a name is made of letters, digits, dots, dashes and underscores, such as \"ants-vs-bees\"", name)
+	if err := checkName("run", name); err != nil {
+		return "", err
 	}
 	if base == "" {
 		base = os.Getenv("TLKIT_RUNS")
 	}
-	if base != "" {
-		return filepath.Join(base, name), nil
+	if base == "" {
+		base = "runs"
+		if old := filepath.Join(".tlkit", "runs", name); isRun(old) && !isRun(filepath.Join("runs", name)) {
+			base = filepath.Dir(old)
+		}
 	}
-	if old := filepath.Join(".tlkit", "runs", name); isRun(old) && !isRun(filepath.Join("runs", name)) {
-		return old, nil
+	base, err := fetch.ExpandHome(base)
+	if err == nil {
+		base, err = filepath.Abs(base)
 	}
-	return filepath.Join("runs", name), nil
+	if err != nil {
+		return "", fmt.Errorf("tlkit: the folder of runs: %w", err)
+	}
+	return filepath.Join(base, name), nil
 }
 
 // isRun reports whether a folder holds a run.
@@ -155,13 +165,13 @@ func List(dir string) ([]string, error) {
 	}
 	names := []string{}
 	for _, base := range bases {
-		found, err := filepath.Glob(filepath.Join(base, "*", "run.json*"))
-		if err != nil {
-			return nil, err
+		found, err := os.ReadDir(base)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("tlkit: the folder of runs: %w", err)
 		}
 		for _, f := range found {
-			if isRun(filepath.Dir(f)) {
-				names = append(names, filepath.Base(filepath.Dir(f)))
+			if nameRule.MatchString(f.Name()) && isRun(filepath.Join(base, f.Name())) {
+				names = append(names, f.Name())
 			}
 		}
 	}
@@ -200,7 +210,7 @@ func lockRun(path, name string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(path, ".lock"))
 	switch ok, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w", name, err)
+		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w; %s", name, err, elsewhere)
 	case !ok:
 		return nil, fmt.Errorf("tlkit: run %q is being trained by another program; wait for it, or choose another name", name)
 	}

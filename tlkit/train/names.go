@@ -1,0 +1,104 @@
+package train
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// nameRule is what names of runs and strategies are made of. They are names of folders, so other scripts are left out:
+// macOS writes "é" as two characters, and the copy of a folder would have another name.
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// maxName leaves room for what is written beside: file systems take names of 255 bytes.
+const maxName = 100
+
+// checkName returns an error for a name that is no name of a folder everywhere, with one that is; what says whose name
+// it is.
+func checkName(what, name string) error {
+	if nameRule.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("tlkit: %s name %q; a name is made of letters (a to z), digits, dots, dashes and underscores, such as %q", what, name, cleaned(name))
+}
+
+// cleaned returns a usable name that resembles the given one.
+func cleaned(name string) string {
+	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.')
+	}), "-")
+	if name = strings.Trim(name[:min(len(name), maxName)], "-._"); name == "" || reserved(name) {
+		return "ants-vs-bees"
+	}
+	return name
+}
+
+// checkNewName is checkName with what is asked of names that no folder has yet: those of earlier versions stay.
+func checkNewName(what, name string) error {
+	switch err := checkName(what, name); {
+	case err != nil:
+		return err
+	case len(name) > maxName:
+		return fmt.Errorf("tlkit: the %s name %.30q... has %d characters; at most %d are possible", what, name, len(name), maxName)
+	case strings.HasSuffix(name, "."), reserved(name):
+		return fmt.Errorf("tlkit: %s name %q; Windows has no folder of this name, so choose another, such as %q", what, name, "my-"+strings.TrimRight(name, "."))
+	case what == "strategy" && slices.Contains([]string{graphFile, "run.json", "run.json" + copySuffix}, strings.ToLower(name)):
+		return fmt.Errorf("tlkit: strategy name %q; a file of the run has this name, so choose another, such as %q", name, "my-"+name)
+	}
+	return nil
+}
+
+// reserved reports whether Windows keeps a name for a device.
+func reserved(name string) bool {
+	name, _, _ = strings.Cut(strings.ToLower(name), ".")
+	if len(name) == 4 && (strings.HasPrefix(name, "com") || strings.HasPrefix(name, "lpt")) {
+		return name[3] >= '1' && name[3] <= '9'
+	}
+	return slices.Contains([]string{"con", "prn", "aux", "nul"}, name)
+}
+
+// otherCase returns the first of names that differs from name in upper and lower case only, "" if there is none.
+func otherCase(name string, names []string) string {
+	i := slices.IndexFunc(names, func(other string) bool { return other != name && strings.EqualFold(other, name) })
+	if i < 0 {
+		return ""
+	}
+	return names[i]
+}
+
+// elsewhere is the advice for folders that can't be written to.
+const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may write"
+
+// makeFolder makes the folder of a new run, unless it is there.
+func makeFolder(path, name string) error {
+	if isRun(path) {
+		return nil
+	}
+	if err := checkNewName("run", name); err != nil {
+		return err
+	}
+	found, _ := List(filepath.Dir(path))
+	if other := otherCase(name, found); other != "" {
+		return fmt.Errorf("tlkit: run %q: there is a run %q in %s, which is the same folder on macOS and Windows; call it %q, or choose another name",
+			name, other, filepath.Dir(path), other)
+	}
+	for at := path; ; at = filepath.Dir(at) {
+		info, err := os.Lstat(at)
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if _, err := os.Stat(at); err != nil {
+				return fmt.Errorf("tlkit: run %q: %s is a link to a folder that is not there (%w); remove the link, or make the folder", name, at, err)
+			}
+		}
+		if err == nil || at == filepath.Dir(at) {
+			break
+		}
+	}
+	if err := os.MkdirAll(path, 0o777); err != nil {
+		return fmt.Errorf("tlkit: the folder of run %q can't be made: %w; %s", name, err, elsewhere)
+	}
+	return nil
+}
