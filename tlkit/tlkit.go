@@ -161,6 +161,8 @@ type (
 	FolderPrediction = zoo.FolderPrediction
 	// Result is the result of one strategy of a run. Fields and methods: [train.Result].
 	Result = train.Result
+	// ReportOptions give a run's report its data set; see [train.Run.Report]. Fields: [train.ReportOptions].
+	ReportOptions = train.ReportOptions
 	// ProjectOptions choose where and how run.Best().Project(name, ...) writes a program around a trained model.
 	// Fields: [project.Options].
 	ProjectOptions = project.Options
