@@ -35,7 +35,7 @@ func (n *Net) divide() error {
 			n.fileBatch(), n.head.node, d, want)
 	}
 	cuts := n.cuts(shape, features)
-	n.name(cuts)
+	n.nameStages(cuts)
 	for _, x := range n.vars {
 		x.stage = -1
 	}
@@ -129,24 +129,25 @@ func (n *Net) cuts(shape map[string][]int, features string) []cut {
 // depths is the number of levels of PyTorch's modules that are searched for names of stages.
 const depths = 6
 
-// name makes stages from the pieces between cuts. It joins pieces with the same name of a PyTorch module, which
-// exporters keep.
-func (n *Net) name(cuts []cut) {
+// pieces describe the nodes between cuts.
+type pieces struct {
+	names     []string // of the PyTorch module that each belongs to; "" if it is not known
+	variables []bool   // whether it has variables
+	// anonymous: the exporter kept no names that differ.
+	anonymous bool
+}
+
+// describe finds the names of the pieces, at the first level of modules with enough different names: networks put their
+// stages at the top (layer1) or below (features.1).
+func (n *Net) describe(cuts []cut) pieces {
+	p := pieces{variables: make([]bool, len(cuts))}
 	var names [depths][]string
 	var distinct [depths]map[string]bool
-	variables := make([]bool, len(cuts))
 	from := 0
 	for i, c := range cuts {
 		var label [depths]string
 		for _, v := range n.nodes[from:c.after] {
-			for _, in := range v.in {
-				if a, ok := n.alias[in]; ok {
-					in = a
-				}
-				if _, ok := n.alias[v.out[0]]; !ok {
-					variables[i] = variables[i] || n.vars[in] != nil
-				}
-			}
+			p.variables[i] = p.variables[i] || n.takesVariable(v)
 			if label[0] == "" {
 				label = n.label(v)
 			}
@@ -156,53 +157,62 @@ func (n *Net) name(cuts []cut) {
 			if distinct[depth] == nil {
 				distinct[depth] = map[string]bool{}
 			}
-			if variables[i] && label[depth] != "" {
+			if p.variables[i] && label[depth] != "" {
 				distinct[depth][label[depth]] = true
 			}
 		}
 		from = c.after
 	}
-	// The first level with enough different names: networks put their stages at the top (layer1) or below (features.1).
 	depth := 0
 	for d := range depths {
 		if len(distinct[depth]) < 5 && len(distinct[d]) > len(distinct[depth]) {
 			depth = d
 		}
 	}
-	anonymous := len(distinct[depth]) < 2
-	used := map[string]int{}
+	p.names, p.anonymous = names[depth], len(distinct[depth]) < 2
+	return p
+}
+
+// takesVariable reports whether a node has a variable among its inputs.
+func (n *Net) takesVariable(v *node) bool {
+	if _, ok := n.alias[v.out[0]]; ok {
+		return false
+	}
+	return slices.ContainsFunc(v.in, func(in string) bool { return n.vars[n.original(in)] != nil })
+}
+
+// nameStages makes stages from the pieces between cuts. It joins pieces with the same name of a PyTorch module, which
+// exporters keep.
+func (n *Net) nameStages(cuts []cut) {
+	p := n.describe(cuts)
+	taken := map[string]int{}
 	begin, in, current, has := 0, n.image, "", false
-	finish := func(end int, out string) {
+	finish := func(end cut) {
 		if current == "" {
 			current = "stage"
 		}
-		if used[current]++; used[current] > 1 || anonymous {
-			current = fmt.Sprintf("%s_%d", current, used[current])
+		if taken[current]++; taken[current] > 1 || p.anonymous {
+			current = fmt.Sprintf("%s_%d", current, taken[current])
 		}
 		n.Stages = append(n.Stages, current)
-		n.stages = append(n.stages, span{begin, end, in, out})
-		begin, in, has = end, out, false
+		n.stages = append(n.stages, span{begin, end.after, in, end.value})
+		begin, in, has = end.after, end.value, false
 	}
 	for i := range cuts {
-		label := names[depth][i]
-		if anonymous {
+		label := p.names[i]
+		if p.anonymous {
 			label = ""
 		}
-		later := false // are there variables from here on?
-		for j := i; j < len(cuts); j++ {
-			later = later || variables[j]
-		}
-		if i > 0 && has && later && variables[i] && (anonymous || label != "" && label != current) {
-			finish(cuts[i-1].after, cuts[i-1].value)
+		if i > 0 && has && p.variables[i] && (p.anonymous || label != "" && label != current) {
+			finish(cuts[i-1])
 			current = label
 		}
 		if current == "" {
 			current = label
 		}
-		has = has || variables[i]
+		has = has || p.variables[i]
 	}
-	end := cuts[len(cuts)-1]
-	finish(end.after, end.value)
+	finish(cuts[len(cuts)-1])
 }
 
 // label returns the module that a node belongs to, at each depth, from its name by torch.onnx.export:

@@ -240,7 +240,6 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 // readNodes checks the graph: every value comes before it is used, once, and every operator is known.
 func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
 	unknown := map[string]bool{}
-	var all []*node
 	for _, p := range g.Node {
 		if p == nil {
 			return errors.New("an empty node; the file is damaged")
@@ -260,46 +259,70 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 				n.scales[in] = true
 			}
 		}
-		all = append(all, v)
+		n.nodes = append(n.nodes, v)
 	}
 	if len(unknown) > 0 {
-		return fmt.Errorf("the graph uses operators that can't be imported: %s", strings.Join(slices.Sorted(maps.Keys(unknown)), ", "))
+		return unknownOperators(slices.Sorted(maps.Keys(unknown)))
 	}
-	for _, v := range all {
-		for _, in := range v.in {
-			if in == "" {
-				continue
-			}
-			if _, ok := n.depends[in]; !ok && inits[in] == nil {
-				return fmt.Errorf("node %s needs %.80q, which is no input, no initializer and no result of a node before it", v, in)
-			}
-		}
-		if len(v.out) == 0 || v.out[0] == "" {
-			return fmt.Errorf("node %s has no output", v)
-		}
-		if v.op == "Identity" && len(v.in) == 1 && len(v.out) == 1 {
-			source := v.in[0]
-			if a, ok := n.alias[source]; ok {
-				source = a
-			}
-			if inits[source] != nil {
-				n.alias[v.out[0]] = source
-				n.depends[v.out[0]] = dependency{variable: n.isVariable(inits[source])}
-				continue
-			}
-		}
-		d := n.dependencyOf(v, inits)
-		for _, out := range v.out {
-			if out == "" {
-				continue
-			}
-			if _, dup := n.depends[out]; dup || inits[out] != nil {
-				return fmt.Errorf("value %.80q is made twice", out)
-			}
-			n.depends[out], n.byOutput[out] = d, v
+	for _, v := range n.nodes {
+		if err := n.connect(v, inits); err != nil {
+			return err
 		}
 	}
-	n.nodes = all
+	return nil
+}
+
+// unknownOperators is the error for operators that can't be imported, with what the user can do about the frequent
+// ones.
+func unknownOperators(ops []string) error {
+	why := ""
+	switch {
+	case slices.ContainsFunc(ops, func(op string) bool {
+		return strings.Contains(op, "Quant") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
+	}):
+		why = "; the network is quantised, and whole numbers can't be trained: take the file from before quantisation"
+	case slices.ContainsFunc(ops, func(op string) bool { return op == "If" || op == "Loop" || op == "Scan" }):
+		why = "; what the network does depends on values: export it for images of a fixed size, in evaluation mode"
+	case slices.ContainsFunc(ops, func(op string) bool { return op == "NonMaxSuppression" || op == "RoiAlign" || op == "TopK" }):
+		why = "; this looks like a detector, and image classifiers are read"
+	case slices.ContainsFunc(ops, func(op string) bool {
+		return strings.HasPrefix(op, "Fused") || op == "SkipLayerNormalization" || op == "QuickGelu"
+	}):
+		why = "; ONNX Runtime's optimiser wrote them: take the file from before optimisation"
+	}
+	return fmt.Errorf("the graph uses operators that can't be imported: %s%s", strings.Join(ops, ", "), why)
+}
+
+// connect enters a node's outputs into the tables, after a check that its inputs are there.
+func (n *Net) connect(v *node, inits map[string]*protos.TensorProto) error {
+	for _, in := range v.in {
+		if in == "" {
+			continue
+		}
+		if _, ok := n.depends[in]; !ok && inits[in] == nil {
+			return fmt.Errorf("node %s needs %.80q, which is no input, no initializer and no result of a node before it", v, in)
+		}
+	}
+	if len(v.out) == 0 || v.out[0] == "" {
+		return fmt.Errorf("node %s has no output", v)
+	}
+	if v.op == "Identity" && len(v.in) == 1 && len(v.out) == 1 {
+		if source := n.original(v.in[0]); inits[source] != nil {
+			n.alias[v.out[0]] = source
+			n.depends[v.out[0]] = dependency{variable: n.isVariable(inits[source])}
+			return nil
+		}
+	}
+	d := n.dependencyOf(v, inits)
+	for _, out := range v.out {
+		if out == "" {
+			continue
+		}
+		if _, dup := n.depends[out]; dup || inits[out] != nil {
+			return fmt.Errorf("value %.80q is made twice", out)
+		}
+		n.depends[out], n.byOutput[out] = d, v
+	}
 	return nil
 }
 

@@ -246,6 +246,19 @@ func writeChanged(t *testing.T, path string, data []byte, edit func(tensor *prot
 	}
 }
 
+// TestUnknownOperators: operators that are often met say what to do.
+func TestUnknownOperators(t *testing.T) {
+	for op, want := range map[string]string{
+		"QLinearConv": "before quantisation", "DequantizeLinear": "before quantisation", "ConvInteger": "before quantisation", "Loop": "fixed size",
+		"NonMaxSuppression": "detector", "FusedConv": "before optimisation", "OneHot": "can't be imported: OneHot",
+	} {
+		err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[1].OpType = op })
+		if err == nil || !strings.Contains(err.Error(), op) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", op, err, want)
+		}
+	}
+}
+
 // TestExternalConstant: shapes and axes may lie in the file beside the .onnx file, too.
 func TestExternalConstant(t *testing.T) {
 	archive, err := zip.OpenReader(filepath.Join("testdata", "today.zip"))

@@ -153,59 +153,43 @@ func constant(t *protos.TensorProto) (*tensors.Tensor, error) {
 	if !ok {
 		return nil, fmt.Errorf("elements of type %v; expected FLOAT, INT64, INT32, DOUBLE or BOOL", protos.TensorProto_DataType(t.DataType))
 	}
-	le, raw, size, dtype := binary.LittleEndian, t.RawData, kind.size, kind.dtype
+	raw, size, dtype := t.RawData, kind.size, kind.dtype
 	given := map[dtypes.DType]int{dtypes.Float32: len(t.FloatData), dtypes.Int64: len(t.Int64Data), dtypes.Int32: len(t.Int32Data),
 		dtypes.Bool: len(t.Int32Data), dtypes.Float64: len(t.DoubleData)}[dtype]
 	if len(raw) != n*size && !(len(raw) == 0 && given == n) {
 		return nil, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", shape, n, len(raw), given)
 	}
-	inRaw := len(raw) > 0
 	out := tensors.FromShape(shapes.Make(dtype, shape...))
 	out.MustMutableFlatData(func(flat any) {
+		le := binary.LittleEndian
 		switch flat := flat.(type) {
 		case []float32:
-			for i := range flat {
-				if inRaw {
-					flat[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
-				} else {
-					flat[i] = t.FloatData[i]
-				}
-			}
+			decode(flat, raw, t.FloatData, func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) })
 		case []float64:
-			for i := range flat {
-				if inRaw {
-					flat[i] = math.Float64frombits(le.Uint64(raw[8*i:]))
-				} else {
-					flat[i] = t.DoubleData[i]
-				}
-			}
+			decode(flat, raw, t.DoubleData, func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) })
 		case []int64:
-			for i := range flat {
-				if inRaw {
-					flat[i] = int64(le.Uint64(raw[8*i:]))
-				} else {
-					flat[i] = t.Int64Data[i]
-				}
-			}
+			decode(flat, raw, t.Int64Data, func(b []byte) int64 { return int64(le.Uint64(b)) })
 		case []int32:
-			for i := range flat {
-				if inRaw {
-					flat[i] = int32(le.Uint32(raw[4*i:]))
-				} else {
-					flat[i] = t.Int32Data[i]
-				}
-			}
+			decode(flat, raw, t.Int32Data, func(b []byte) int32 { return int32(le.Uint32(b)) })
 		case []bool:
 			for i := range flat {
-				if inRaw {
-					flat[i] = raw[i] != 0
-				} else {
-					flat[i] = t.Int32Data[i] != 0
-				}
+				flat[i] = len(raw) > 0 && raw[i] != 0 || len(raw) == 0 && t.Int32Data[i] != 0
 			}
 		}
 	})
 	return out, nil
+}
+
+// decode fills a list of numbers from raw bytes, or from given numbers if there are none.
+func decode[T any](out []T, raw []byte, given []T, number func([]byte) T) {
+	if len(raw) == 0 {
+		copy(out, given)
+		return
+	}
+	size := len(raw) / len(out)
+	for i := range out {
+		out[i] = number(raw[i*size:])
+	}
 }
 
 // ints returns the values of a constant of whole numbers.

@@ -38,34 +38,9 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 			n.consts[t.Name] = c
 			continue
 		}
-		if dt := protos.TensorProto_DataType(t.DataType); dt != protos.TensorProto_FLOAT {
-			return fmt.Errorf("initializer %.80q has elements of type %v; export the network in float32", t.Name, dt)
-		}
-		shape, size, err := dims(t)
-		if err != nil {
+		if err := n.readVariable(t, i, paths, open, skeleton); err != nil {
 			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
 		}
-		if t.Name == n.head.weight {
-			shape = shape[:2] // also of a convolution of 1x1
-		}
-		x := n.use(t.Name, shape)
-		if t.Name != n.head.weight && t.Name != n.head.bias {
-			x.key = keyOf(t.Name, i, paths)
-		}
-		n.vars[t.Name] = x
-		if !hasData(t) && skeleton {
-			continue
-		}
-		values, err := floats(t, shape, size, open)
-		if err != nil {
-			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
-		}
-		if x.transposed {
-			if values, err = transposeMatrix(values); err != nil {
-				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
-			}
-		}
-		n.entries = append(n.entries, weights.Entry{Key: x.key, Tensor: values})
 	}
 	if n.head.bias != "" && n.vars[n.head.bias] == nil {
 		return fmt.Errorf("output layer %s has a bias that is no float tensor", n.head.node)
@@ -76,6 +51,37 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 			t.RawData, t.FloatData, t.ExternalData, t.DataLocation = nil, nil, nil, protos.TensorProto_DEFAULT
 		}
 	}
+	return nil
+}
+
+// readVariable makes a variable of the i-th initializer, and an entry of the state dict if the file has its values.
+func (n *Net) readVariable(t *protos.TensorProto, i int, paths map[string]bool, open OpenBeside, skeleton bool) error {
+	if dt := protos.TensorProto_DataType(t.DataType); dt != protos.TensorProto_FLOAT {
+		return fmt.Errorf("elements of type %v; export the network in float32", dt)
+	}
+	shape, size, err := dims(t)
+	if err != nil {
+		return err
+	}
+	if t.Name == n.head.weight {
+		shape = shape[:2] // also of a convolution of 1x1
+	}
+	x := n.newVariable(t.Name, shape)
+	if t.Name != n.head.weight && t.Name != n.head.bias {
+		x.key = keyOf(t.Name, i, paths)
+	}
+	n.vars[t.Name] = x
+	if !hasData(t) && skeleton {
+		return nil
+	}
+	values, err := floats(t, shape, size, open)
+	if err == nil && x.transposed {
+		values, err = transposeMatrix(values)
+	}
+	if err != nil {
+		return err
+	}
+	n.entries = append(n.entries, weights.Entry{Key: x.key, Tensor: values})
 	return nil
 }
 
@@ -124,33 +130,15 @@ func transposeMatrix(t weights.Tensor) (weights.Tensor, error) {
 	return weights.NewTensor([]int{columns, rows}, out)
 }
 
-// use finds the layout and the start values of an initializer's variable from the nodes that use it.
-func (n *Net) use(name string, shape []int) *variable {
-	x := &variable{shape: slices.Clone(shape), init: nn.Constant(0), stage: -1}
-	if len(shape) >= 2 {
-		x.init = nn.Normal(0.02)
-	}
-	linear := func(transposed bool) {
-		x.layout, x.transposed, x.init = nn.LinearWeight, transposed, nn.FanInUniform
-		if transposed {
-			x.shape = []int{shape[1], shape[0]}
-		}
-	}
-	if name == n.head.weight {
-		linear(n.head.transposed)
-		x.key = n.HeadKey + ".weight"
-		return x
-	}
-	if name == n.head.bias {
-		x.key = n.HeadKey + ".bias"
-		return x
-	}
-	type role struct {
-		op    string
-		place int
-	}
-	roles := map[role]bool{}
-	native := true
+// role is a use of an initializer: the operator, and the place among its inputs.
+type role struct {
+	op    string
+	place int
+}
+
+// rolesOf finds the uses of an initializer. native is false if one of them is left to onnx-gomlx.
+func (n *Net) rolesOf(name string) (roles map[role]bool, native bool) {
+	roles, native = map[role]bool{}, true
 	for _, v := range n.nodes {
 		for i, in := range v.in {
 			if n.original(in) != name || v.ofShape() || v.op == "CastLike" && i == 1 {
@@ -164,6 +152,31 @@ func (n *Net) use(name string, shape []int) *variable {
 			roles[r] = true
 		}
 	}
+	return roles, native
+}
+
+// newVariable finds the layout and the start values of an initializer's variable from its uses.
+func (n *Net) newVariable(name string, shape []int) *variable {
+	x := &variable{shape: slices.Clone(shape), init: nn.Constant(0), stage: -1}
+	if len(shape) >= 2 {
+		x.init = nn.Normal(0.02)
+	}
+	linear := func(transposed bool) {
+		x.layout, x.transposed, x.init = nn.LinearWeight, transposed, nn.FanInUniform
+		if transposed {
+			x.shape = []int{shape[1], shape[0]}
+		}
+	}
+	switch name {
+	case n.head.weight:
+		linear(n.head.transposed)
+		x.key = n.HeadKey + ".weight"
+		return x
+	case n.head.bias:
+		x.key = n.HeadKey + ".bias"
+		return x
+	}
+	roles, native := n.rolesOf(name)
 	only := func(op string, place int) bool { return len(roles) == 1 && roles[role{op, place}] }
 	switch {
 	case only("Conv", 1) && len(shape) == 4 && native:
