@@ -278,7 +278,7 @@ func unknownOperators(ops []string) error {
 	why := ""
 	switch {
 	case slices.ContainsFunc(ops, func(op string) bool {
-		return strings.Contains(op, "Quant") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
+		return strings.Contains(strings.ToLower(op), "quant") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
 	}):
 		why = "; the network is quantised, and whole numbers can't be trained: take the file from before quantisation"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "If" || op == "Loop" || op == "Scan" }):
