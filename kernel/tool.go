@@ -61,7 +61,7 @@ func RunTool(ctx context.Context, function string, args []string, opts ToolOptio
 	cmd.Env = toolEnv(p, m)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, opts.Stdout, opts.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = 5 * time.Minute // a training saves when it is told to stop
 	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -159,6 +160,8 @@ type (
 	// FolderPrediction has a model's predictions for the images of a folder; see [zoo.Model.PredictFolder]. Methods:
 	// [zoo.FolderPrediction].
 	FolderPrediction = zoo.FolderPrediction
+	// Detached is a training in a process of its own; see [Detach]. Fields and methods: [detached.Detached].
+	Detached = detached.Detached
 	// Result is the result of one strategy of a run. Fields and methods: [train.Result].
 	Result = train.Result
 	// ReportOptions give a run's report its data set; see [train.Run.Report]. Fields: [train.ReportOptions].
@@ -297,6 +300,24 @@ func MustSampleSizes(name string, data *datasets.Dataset, model *Model, perClass
 // Budget sets the time, from now on, after which trainings of this session stop and save; see [train.Budget]. Call
 // Budget(80*time.Minute) at the top of a notebook whose session ends after 90 minutes.
 func Budget(d time.Duration) time.Time { return train.Budget(d) }
+
+// Detach trains like [Recipe.Compare] with the recipe, in a process of its own that goes on when the kernel, the browser
+// or Jupyter end, and returns at once. tlkit.MustAttach(name).Watch(ctx) shows it in this session or a later one; see
+// [detached.Start], also for what another process can't train.
+func Detach(r Recipe, name string, data *datasets.Dataset, model *Model, strategies ...Strategy) (*Detached, error) {
+	return detached.Start(r, name, data, model, strategies...)
+}
+
+// MustDetach is [Detach] that panics on an error.
+func MustDetach(r Recipe, name string, data *datasets.Dataset, model *Model, strategies ...Strategy) *Detached {
+	return must(Detach(r, name, data, model, strategies...))
+}
+
+// Attach returns a detached training by its name, with methods to watch, stop and resume it.
+func Attach(name string) (*Detached, error) { return detached.Attach("", name) }
+
+// MustAttach is [Attach] that panics on an error.
+func MustAttach(name string) *Detached { return must(Attach(name)) }
 
 // Open returns a run that was made before, in this notebook or another one, by its name.
 func Open(name string) (*Run, error) { return train.Open("", name) }

@@ -35,7 +35,7 @@ type wanted struct {
 }
 
 func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (*call, error) {
-	path, err := runDir(r.Dir, name)
+	path, err := Folder(r.Dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		c.config.Model.Graph = hex.EncodeToString(sum[:])
 	}
 	for _, s := range strategies {
-		s = withData(s, earlier.restore)
+		s = WithData(s, earlier.restore)
 		if err := checkName("strategy", s.Name()); err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		if err != nil {
 			return nil, err
 		}
-		w := wanted{raw: raw, sets: dataOf(s)}
+		w := wanted{raw: raw, sets: DataOf(s)}
 		if err := json.Unmarshal(raw, &w.stored); err != nil {
 			return nil, fmt.Errorf("tlkit: strategy %q: %w", s.Name(), err)
 		}

@@ -231,7 +231,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	}
 	r := c.recipe(res)
 	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
-	plan, err := withData(s, c.tolerate).Plan(m, task)
+	plan, err := WithData(s, c.tolerate).Plan(m, task)
 	if err != nil {
 		return nil, err
 	}
@@ -284,6 +284,14 @@ func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.M
 		panic(err)
 	}
 	return run
+}
+
+// CheckComparison returns the error that Compare with these arguments would return before any work; nil if there is none.
+func CheckComparison(r Recipe, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
+	if _, err := r.withDefaults(); err != nil {
+		return err
+	}
+	return checkComparison(ds, pretrained, strategies)
 }
 
 // checkComparison finds errors early that would otherwise appear after minutes of work.

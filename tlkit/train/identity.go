@@ -146,8 +146,8 @@ func (c Config) identity(s stored, seed uint64) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// kindOf returns the kind of a strategy: the name of its type, for run.json.
-func kindOf(s Strategy) string {
+// Kind returns the kind of a strategy: the name of its type, as it stands in run.json.
+func Kind(s Strategy) string {
 	t := reflect.TypeOf(s)
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -157,7 +157,7 @@ func kindOf(s Strategy) string {
 
 // strategyJSON describes a strategy by its name, its kind and its exported fields.
 func strategyJSON(s Strategy) (json.RawMessage, error) {
-	raw, err := json.Marshal(stored{Name: s.Name(), Kind: kindOf(s), Config: s})
+	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s})
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
 	}

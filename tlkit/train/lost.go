@@ -100,18 +100,19 @@ func (c *comparison) lost(l datasets.Lost) {
 	}
 }
 
-// dataOf returns the data sets in the fields of a strategy.
-func dataOf(s Strategy) []*datasets.Dataset {
+// DataOf returns the data sets in the fields of a strategy, in the order of the fields.
+func DataOf(s Strategy) []*datasets.Dataset {
 	var all []*datasets.Dataset
-	withData(s, func(ds *datasets.Dataset) *datasets.Dataset {
+	WithData(s, func(ds *datasets.Dataset) *datasets.Dataset {
 		all = append(all, ds)
 		return ds
 	})
 	return all
 }
 
-// withData returns the strategy with the data sets in its fields changed. It is a copy if one changes.
-func withData(s Strategy, change func(*datasets.Dataset) *datasets.Dataset) Strategy {
+// WithData returns the strategy with the data sets in its fields changed, in the order of the fields. It is a copy if
+// one changes.
+func WithData(s Strategy, change func(*datasets.Dataset) *datasets.Dataset) Strategy {
 	v := reflect.ValueOf(s)
 	pointer := v.Kind() == reflect.Pointer
 	if pointer && !v.IsNil() {

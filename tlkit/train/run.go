@@ -21,8 +21,9 @@ const runFormat = 2
 // errNewer means that a run is of a version that this program does not know.
 var errNewer = errors.New("written by a newer TLKit")
 
-// runDir returns the absolute path of a run's folder, so that it stays the same when the working folder changes.
-func runDir(base, name string) (string, error) {
+// Folder returns the absolute path of the folder that a run of that name has or gets, in the folder of runs base ("" for
+// the default, see Recipe.Dir). The error says which names are possible.
+func Folder(base, name string) (string, error) {
 	if err := checkName("run", name); err != nil {
 		return "", err
 	}
@@ -59,7 +60,7 @@ func isRun(path string) bool {
 // damaged file is read from its second copy, or left out; Open prints a line for each and adds it to Run.Warnings. The
 // same call of Compare repairs the files.
 func Open(dir, name string) (*Run, error) {
-	path, err := runDir(dir, name)
+	path, err := Folder(dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +84,16 @@ func Open(dir, name string) (*Run, error) {
 	}
 	r.printWarnings()
 	return r, nil
+}
+
+// Peek returns a run as its files are now, for a look at a training that another process does. Unlike [Open] it prints
+// nothing. The error is fs.ErrNotExist if there is no run of that name.
+func Peek(dir, name string) (*Run, error) {
+	path, err := Folder(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	return openFolder(name, path)
 }
 
 // openFolder reads a run's folder. fs.ErrNotExist means that there is no run.json, errNewer that it is of a newer
@@ -155,7 +166,7 @@ func (r *Result) noteFile(name, note string, err error) {
 
 // List returns the names of the runs in dir ("" for the default), sorted.
 func List(dir string) ([]string, error) {
-	path, err := runDir(dir, "x")
+	path, err := Folder(dir, "x")
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +192,7 @@ func List(dir string) ([]string, error) {
 
 // Remove deletes a run with all it has saved.
 func Remove(dir, name string) error {
-	path, err := runDir(dir, name)
+	path, err := Folder(dir, name)
 	if err != nil {
 		return err
 	}

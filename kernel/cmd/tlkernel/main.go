@@ -32,6 +32,10 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
         open JupyterLab with this kernel; arguments go to jupyter lab
   tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-overwrite] [-skip-build] RUN DIR
         write a Go module around a run's best model: a program that serves it and classifies files
+  tlkernel train [--prefix DIR] FILE.json | RUN-FOLDER
+        train without a notebook: what a recipe file describes, or a detached training; a signal saves and stops
+  tlkernel runs [--prefix DIR] [FOLDER]
+        list the runs in a folder (./runs): state, epochs, best accuracy, time left
 
 NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
@@ -124,7 +128,7 @@ var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []
 }
 
 // tools are the commands of the package tlkit/tools, with the names of their functions. They parse their own arguments.
-var tools = map[string]string{"project": "Project"}
+var tools = map[string]string{"project": "Project", "train": "Train", "runs": "Runs"}
 
 func prefixFlag(flags *flag.FlagSet) *string {
 	return flags.String("prefix", "", "folder of the installation")

@@ -1,0 +1,244 @@
+package detached
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+// Detached is a training in a process of its own. As the last expression of a cell it shows its state and curves.
+type Detached struct {
+	// Name and Dir are the run's name and its folder.
+	Name, Dir string
+}
+
+// Attach returns the detached training of a run; runs is the folder of the run folders, "" for the default (see
+// train.Recipe.Dir). The error lists the trainings that there are.
+func Attach(runs, name string) (*Detached, error) {
+	path, err := train.Folder(runs, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := readJob(path); errors.Is(err, fs.ErrNotExist) {
+		known := "none yet"
+		if all, err := List(runs); err == nil && len(all) > 0 {
+			known = ""
+			for i, d := range all {
+				if i > 0 {
+					known += ", "
+				}
+				known += d.Name
+			}
+		}
+		return nil, fmt.Errorf("detached: there is no detached training %q in %s; there are: %s", name, filepath.Dir(path), known)
+	} else if err != nil {
+		return nil, err
+	}
+	return &Detached{Name: name, Dir: path}, nil
+}
+
+// List returns the detached trainings in the folder of runs ("" for the default), sorted by name.
+func List(runs string) ([]*Detached, error) {
+	path, err := train.Folder(runs, "x")
+	if err != nil {
+		return nil, err
+	}
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*", folder, jobFile))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(found)
+	var all []*Detached
+	for _, f := range found {
+		dir := filepath.Dir(filepath.Dir(f))
+		all = append(all, &Detached{Name: filepath.Base(dir), Dir: dir})
+	}
+	return all, nil
+}
+
+// State returns how the training stands.
+func (d *Detached) State() (State, error) { return stateOf(d.Dir) }
+
+// Run returns the run as far as it is trained; nil before the training has begun to write it.
+func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
+
+// Stop tells the training to save and stop, and waits until its processes have ended or ctx does. A training that has
+// ended already is left as it is.
+func (d *Detached) Stop(ctx context.Context) error {
+	s, err := d.State()
+	if err != nil || !s.Phase.live() {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.Dir, folder, stopFile), nil, 0o666); err != nil {
+		return fmt.Errorf("detached: run %q can't be told to stop: %w", d.Name, err)
+	}
+	return d.wait(ctx, func(State) {})
+}
+
+// Resume starts the training again from its checkpoint, in a new process. The error says if it is still running.
+func (d *Detached) Resume() error {
+	j, err := readJob(d.Dir)
+	if err != nil {
+		return err
+	}
+	j.Runs = filepath.Dir(d.Dir)
+	if j.Runs, err = filepath.Abs(j.Runs); err != nil {
+		return err
+	}
+	lock, err := takeLock(j.dir())
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return j.launch(lock)
+}
+
+// wait calls show after every change of the state, until the training has ended or ctx does.
+func (d *Detached) wait(ctx context.Context, show func(State)) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for last := (State{}); ; {
+		s, err := d.State()
+		if err != nil {
+			return err
+		}
+		if s != last {
+			show(s)
+			last = s
+		}
+		if !s.Phase.live() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Watch shows the training's progress and live curves until it ends, and returns the run. The notebook's stop button,
+// Ctrl-C and the end of ctx end the watching alone: the training goes on. The error says if the training failed or was
+// lost.
+func (d *Detached) Watch(ctx context.Context) (*train.Run, error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	last := State{}
+	show := d.display()
+	err := d.wait(ctx, func(s State) {
+		show(s)
+		last = s
+	})
+	run, openErr := d.Run()
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintf(os.Stderr, "tlkit: run %q is trained further; Attach(%q) shows it again\n", d.Name, d.Name)
+		return run, openErr
+	case err != nil:
+		return run, err
+	case last.Phase == Failed:
+		return run, fmt.Errorf("detached: run %q failed: %s", d.Name, last.Error)
+	case last.Phase == Lost:
+		return run, fmt.Errorf("detached: run %q ended without a word: its process was killed, or the machine stopped; Resume goes on from its checkpoint. The end of its log:\n%s", d.Name, d.lastLines())
+	}
+	return run, openErr
+}
+
+// display returns what shows the states of a watched training: a bar and growing curves in a notebook, a line each
+// elsewhere.
+func (d *Detached) display() func(State) {
+	if !gonbui.IsNotebook {
+		return func(s State) { fmt.Fprintln(os.Stderr, s) }
+	}
+	line, curves := plots.NewLive(), plots.NewLive()
+	drawn := 0
+	return func(s State) {
+		line.Update(plots.HTML(s.html(), s.String()))
+		if run, err := d.Run(); err == nil && run != nil && s.Done > drawn {
+			drawn = s.Done
+			curves.Update(run.Curves()) // a chart that can't be drawn does not end the watching
+		}
+	}
+}
+
+// logBytes is how much of the log's end is read.
+const logBytes = 16 << 10
+
+// Log returns the end of what the training printed, at most 16 KiB.
+func (d *Detached) Log() (string, error) {
+	f, err := os.Open(filepath.Join(d.Dir, folder, logFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("detached: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("detached: %w", err)
+	}
+	from := max(0, info.Size()-logBytes)
+	text, err := io.ReadAll(io.NewSectionReader(f, from, logBytes))
+	if _, rest, found := bytes.Cut(text, []byte("\n")); from > 0 && found {
+		text = rest // whole lines
+	}
+	return string(text), err
+}
+
+// lastLines is the end of the log, for an error.
+func (d *Detached) lastLines() string {
+	text, err := d.Log()
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace([]byte(text)), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
+}
+
+// html is the state as a bar and a line.
+func (s State) html() string {
+	share := 0.0
+	if s.Total > 0 {
+		share = float64(s.Done) / float64(s.Total)
+	}
+	return fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
+		share, html.EscapeString(s.String()))
+}
+
+// Bundle shows the state, and the curves so far.
+func (d *Detached) Bundle() (map[string]any, error) {
+	s, err := d.State()
+	if err != nil {
+		return nil, err
+	}
+	figures := []plots.Figure{plots.HTML(s.html(), s.String())}
+	if run, err := d.Run(); err == nil && run != nil && s.Done > 0 {
+		figures = append(figures, run.Curves())
+	}
+	return plots.Stack(d.Name, figures...).Bundle()
+}
+
+// String is one line with the state.
+func (d *Detached) String() string {
+	s, err := d.State()
+	if err != nil {
+		return d.Name + ": " + err.Error()
+	}
+	return s.String()
+}

@@ -1,0 +1,186 @@
+package detached
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// The files of a detached training, in a folder of this name in the run's folder.
+const (
+	folder    = ".detached"
+	jobFile   = "job.json"   // what to train
+	stateFile = "state.json" // written by the training
+	stopFile  = "stop"       // its presence tells the training to save and stop
+	logFile   = "log.txt"    // what the training printed
+	lockFile  = "lock"       // locked while the training's processes live
+)
+
+// job is a comparison as data.
+type job struct {
+	Format int // 1
+	Name   string
+	// Runs is the folder of the run folders, Folder the working folder, in which relative paths mean what they mean in
+	// the notebook; both are absolute.
+	Runs, Folder string
+	Data         source
+	Model        string // file of the model, beside the job
+	Recipe       train.Recipe
+	// MemoryLimit and DiskLimit are those of the recipe, which it does not write itself.
+	MemoryLimit, DiskLimit int64
+	Strategies             []strategyJob
+}
+
+// source is a data set: how to load it, and how to recognise it.
+type source struct {
+	Name, Fingerprint string
+	Origin            datasets.Origin
+}
+
+// strategyJob is a strategy: its kind and its fields, and the data sets in these, in order.
+type strategyJob struct {
+	Kind   string
+	Config json.RawMessage
+	Data   []source `json:",omitempty"`
+}
+
+// newJob describes a comparison. The error names what another process can't load.
+func newJob(r train.Recipe, name string, data *datasets.Dataset, strategies []train.Strategy) (*job, error) {
+	path, err := train.Folder(r.Dir, name)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{Format: 1, Name: name, Recipe: r, MemoryLimit: r.MemoryLimit, DiskLimit: r.DiskLimit}
+	if j.Runs, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	if j.Folder, err = os.Getwd(); err != nil {
+		return nil, err
+	}
+	if j.Data, err = sourceOf(data); err != nil {
+		return nil, err
+	}
+	for _, s := range strategies {
+		one, err := strategyOf(s)
+		if err != nil {
+			return nil, err
+		}
+		j.Strategies = append(j.Strategies, one)
+	}
+	return j, nil
+}
+
+// sourceOf describes a data set, after loading it once more to see that this gives the same images.
+func sourceOf(d *datasets.Dataset) (source, error) {
+	s := source{Name: d.Name, Fingerprint: d.Fingerprint()}
+	origin, ok := d.Origin()
+	if !ok {
+		return s, fmt.Errorf("detached: the data set %q was made by code of the notebook, which another process does not have; write its images to a folder and open that with datasets.ImageFolder, or train here with Compare", d.Name)
+	}
+	s.Origin = origin
+	_, err := s.open()
+	return s, err
+}
+
+// open loads the data set again.
+func (s source) open() (*datasets.Dataset, error) {
+	d, err := s.Origin.Open()
+	if err != nil {
+		return nil, err
+	}
+	if same, _ := d.Matches(s.Fingerprint); !same {
+		return nil, fmt.Errorf("detached: loading %q again, by datasets.%s(%s), gives other images or splits: either files have changed, or the splits were changed in the notebook; datasets.Options, Without and Relabel are repeated, other changes are not",
+			s.Name, s.Origin.Func, strings.Join(s.Origin.Args, ", "))
+	}
+	d.Name = s.Name
+	return d, nil
+}
+
+func strategyOf(s train.Strategy) (strategyJob, error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return strategyJob{}, fmt.Errorf("detached: strategy %q can't be written as JSON: %w", s.Name(), err)
+	}
+	one := strategyJob{Kind: train.Kind(s), Config: text}
+	if back, err := strategy.Decode(one.Kind, text); err != nil || fmt.Sprintf("%T", back) != strings.TrimPrefix(fmt.Sprintf("%T", s), "*") {
+		return one, fmt.Errorf("detached: strategy %q is a type of the notebook (%T), which another process does not have; train here with Compare", s.Name(), s)
+	}
+	for _, d := range train.DataOf(s) {
+		from, err := sourceOf(d)
+		if err != nil {
+			return one, fmt.Errorf("%w (in strategy %q)", err, s.Name())
+		}
+		one.Data = append(one.Data, from)
+	}
+	return one, nil
+}
+
+// strategy returns the strategy; open loads a data set.
+func (s strategyJob) strategy(open func(source) (*datasets.Dataset, error)) (train.Strategy, error) {
+	made, err := strategy.Decode(s.Kind, s.Config)
+	if err != nil {
+		return nil, err
+	}
+	left := slices.Clone(s.Data)
+	made = train.WithData(made, func(d *datasets.Dataset) *datasets.Dataset {
+		if err != nil || len(left) == 0 {
+			return d
+		}
+		from := left[0]
+		left = left[1:]
+		if d, err = open(from); err != nil {
+			return nil
+		}
+		return d
+	})
+	return made, err
+}
+
+// write writes the job and its model into the run's folder.
+func (j *job) write(model *zoo.Model) error {
+	dir := j.dir()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("detached: the run's folder can't be made: %w", err)
+	}
+	j.Model = "model.safetensors"
+	if model.Spec.Graph != nil {
+		j.Model = "model.onnx" // the network itself is in the file
+	}
+	if err := model.Export(filepath.Join(dir, j.Model)); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(j, "", " ")
+	if err != nil {
+		return fmt.Errorf("detached: run %q: %w", j.Name, err)
+	}
+	return atomicfile.WriteBytes(filepath.Join(dir, jobFile), append(text, '\n'))
+}
+
+// dir is the folder of the job's files.
+func (j *job) dir() string { return filepath.Join(j.Runs, j.Name, folder) }
+
+// readJob reads the job of a run's folder.
+func readJob(runDir string) (*job, error) {
+	path := filepath.Join(runDir, folder, jobFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var j job
+	if err := json.Unmarshal(text, &j); err != nil {
+		return nil, fmt.Errorf("detached: %s can't be read (%w); start the training again", path, err)
+	}
+	if j.Format != 1 {
+		return nil, fmt.Errorf("detached: %s has format %d, and 1 is the one that this TLKit knows; update it", path, j.Format)
+	}
+	return &j, nil
+}

@@ -1,0 +1,88 @@
+package detached
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// Start begins a comparison in a process of its own and returns at once. The arguments are those of
+// [train.Recipe.Compare]; a run of that name is continued in the same way. Data sets must come from functions of package
+// datasets that load files or built-in sets, and strategies from package strategy, since the other process does not have
+// the notebook's code: the error names what does not.
+//
+// Start needs the installation of ./install.sh, whose tlkernel compiles the program, and Linux or macOS.
+func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (*Detached, error) {
+	if err := train.CheckComparison(r, data, model, strategies); err != nil {
+		return nil, err
+	}
+	j, err := newJob(r, name, data, strategies)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(j.dir(), 0o777); err != nil {
+		return nil, fmt.Errorf("detached: the run's folder can't be made: %w", err)
+	}
+	lock, err := takeLock(j.dir())
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close() // the process has it, too
+	if err := j.write(model); err != nil {
+		return nil, err
+	}
+	if err := j.launch(lock); err != nil {
+		return nil, err
+	}
+	return &Detached{Name: name, Dir: filepath.Dir(j.dir())}, nil
+}
+
+// program returns the command that trains the job in a run's folder. Tests replace it.
+var program = func(runDir string) ([]string, error) {
+	tlkernel, err := installdir.Dir(os.Getenv, "bin", "tlkernel")
+	if err != nil {
+		return nil, fmt.Errorf("detached: %w", err)
+	}
+	if _, err := os.Stat(tlkernel); err != nil {
+		return nil, fmt.Errorf("detached: %w; run ./install.sh, or set TLKIT_HOME to the folder of the installation", err)
+	}
+	return []string{tlkernel, "train", runDir}, nil
+}
+
+// launch starts the job's process, which keeps the lock. What it prints goes to the log.
+func (j *job) launch(lock *os.File) error {
+	dir := j.dir()
+	command, err := program(filepath.Dir(dir))
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(dir, stopFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("detached: run %q: %w", j.Name, err)
+	}
+	if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(dir); err != nil {
+		return fmt.Errorf("detached: run %q: %w", j.Name, err)
+	}
+	if err := spawn(command, environment(), j.Folder, filepath.Join(dir, logFile), lock); err != nil {
+		return fmt.Errorf("detached: run %q: starting %s: %w", j.Name, strings.Join(command, " "), err)
+	}
+	return nil
+}
+
+// environment is that of the training: the notebook's without GoNB's variables, by which a program sends its output to
+// the notebook's page.
+func environment() (all []string) {
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "GONB_") {
+			all = append(all, v)
+		}
+	}
+	return all
+}

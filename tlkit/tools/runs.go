@@ -1,0 +1,105 @@
+package tools
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+const runsUsage = `usage: runs [FOLDER]
+Lists the runs in a folder (TLKIT_RUNS or ./runs unless given): state, epochs, best validation accuracy, time left.
+`
+
+// Runs is the command "runs": it lists runs, those of detached trainings with their state. It returns the exit code.
+func Runs(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("runs", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, runsUsage) }
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	if flags.NArg() > 1 {
+		flags.Usage()
+		return 2
+	}
+	states, err := runStates(flags.Arg(0))
+	if err != nil {
+		fmt.Fprintln(stderr, "runs:", err)
+		return 1
+	}
+	if len(states) == 0 {
+		fmt.Fprintln(stdout, "no runs yet")
+		return 0
+	}
+	w := tabwriter.NewWriter(stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "RUN\tSTATE\tEPOCHS\tBEST\tLEFT")
+	for _, s := range states {
+		best, left := "-", "-"
+		if s.Best != "" {
+			best = fmt.Sprintf("%s %.1f%%", s.Best, 100*s.BestAccuracy)
+		}
+		if s.Left > 0 {
+			left = s.Left.Round(1e9).String()
+		}
+		phase := string(s.Phase)
+		if s.Error != "" {
+			phase += ": " + s.Error
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d of %d\t%s\t%s\n", s.Name, phase, s.Done, s.Total, best, left)
+	}
+	w.Flush()
+	return 0
+}
+
+// runStates returns the states of all runs in a folder, sorted by name. That of a run in a notebook is "finished" or
+// "not finished".
+func runStates(dir string) ([]detached.State, error) {
+	names, err := train.List(dir)
+	if err != nil {
+		return nil, err
+	}
+	found, err := detached.List(dir)
+	if err != nil {
+		return nil, err
+	}
+	var states []detached.State
+	for _, d := range found {
+		s, err := d.State()
+		if err != nil {
+			s = detached.State{Name: d.Name, Phase: "unreadable", Error: err.Error()}
+		}
+		states = append(states, s)
+		names = slices.DeleteFunc(names, func(n string) bool { return n == d.Name })
+	}
+	for _, name := range names {
+		states = append(states, notebookState(dir, name))
+	}
+	slices.SortFunc(states, func(a, b detached.State) int { return strings.Compare(a.Name, b.Name) })
+	return states, nil
+}
+
+// notebookState is the state of a run that a notebook trains.
+func notebookState(dir, name string) detached.State {
+	run, err := train.Peek(dir, name)
+	if err != nil {
+		return detached.State{Name: name, Phase: "unreadable", Error: err.Error()}
+	}
+	s := detached.State{Name: name, Phase: "not finished"}
+	if s.Done, s.Total = run.Progress(); s.Done == s.Total {
+		s.Phase = detached.Finished
+	}
+	if best := run.Best(); best != nil {
+		e, _ := best.Best()
+		s.Best, s.BestAccuracy = best.Strategy, e.ValAccuracy
+	}
+	return s
+}
