@@ -3,6 +3,7 @@ package tlkit
 import (
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -24,6 +25,16 @@ func NotebookWords(fn string, arg int) []string {
 	switch strings.TrimPrefix(fn, "Must") {
 	case "Load":
 		return zoo.NotebookWords("Load", 0)
+	case "Attach":
+		found, err := detached.List("")
+		if err != nil {
+			return nil
+		}
+		var names []string
+		for _, d := range found {
+			names = append(names, d.Name)
+		}
+		return names
 	case "Open", "Remove", "Compare", "SampleSizes":
 		names, err := train.List("")
 		if err != nil {

@@ -340,3 +340,11 @@ func TestRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestEnvironment(t *testing.T) {
+	got := environment([]string{"HOME=/home/me", "GONB_PIPE=/tmp/x", "TMPDIR=/var/tmp/tlkit-kernel-1", "TLKIT_KERNEL_DIR=/var/tmp/tlkit-kernel-1",
+		"GOTMPDIR=/var/tmp/tlkit-kernel-1/go", "TLKIT_HOME=/opt/tlkit"})
+	if want := []string{"HOME=/home/me", "TMPDIR=/var/tmp", "TLKIT_HOME=/opt/tlkit"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

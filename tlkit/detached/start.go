@@ -70,17 +70,33 @@ func (j *job) launch(lock *os.File) error {
 	if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(dir); err != nil {
 		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
-	if err := spawn(command, environment(), j.Folder, filepath.Join(dir, logFile), lock); err != nil {
+	if err := spawn(command, environment(os.Environ()), j.Folder, filepath.Join(dir, logFile), lock); err != nil {
 		return fmt.Errorf("detached: run %q: starting %s: %w", j.Name, strings.Join(command, " "), err)
 	}
 	return nil
 }
 
-// environment is that of the training: the notebook's without GoNB's variables, by which a program sends its output to
-// the notebook's page.
-func environment() (all []string) {
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "GONB_") {
+// kernelDir is the variable with the kernel's temporary folder. The kernel ends all processes that have it when it ends
+// itself.
+const kernelDir = "TLKIT_KERNEL_DIR"
+
+// environment returns an environment without what ties a process to its notebook: GoNB's variables, by which a program
+// sends its output to the page, and the kernel's temporary folder, which is gone after the kernel's end.
+func environment(notebook []string) (all []string) {
+	dir := ""
+	for _, v := range notebook {
+		if value, ok := strings.CutPrefix(v, kernelDir+"="); ok {
+			dir = value
+		}
+	}
+	for _, v := range notebook {
+		name, value, _ := strings.Cut(v, "=")
+		switch {
+		case strings.HasPrefix(name, "GONB_"), name == kernelDir:
+		case dir != "" && value == dir: // TMPDIR
+			all = append(all, name+"="+filepath.Dir(dir))
+		case dir != "" && strings.HasPrefix(value, dir+"/"):
+		default:
 			all = append(all, v)
 		}
 	}

@@ -34,6 +34,7 @@ const (
 
 // State is how a detached training stands.
 type State struct {
+	// Name is the run's, Phase how far it has come.
 	Name  string
 	Phase Phase
 	// Since is when the phase began, in UTC; for Lost, when the phase before it began.
