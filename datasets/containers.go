@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -41,6 +42,12 @@ func notZip(p string) string {
 		if bytes.HasPrefix(head, []byte(a.magic)) {
 			return a.advice
 		}
+	}
+	switch ext := strings.ToLower(filepath.Ext(p)); {
+	case imageExtensions[ext]:
+		return "a single image; give the folder above the folders of the classes"
+	case ext == ".csv", ext == ".tsv":
+		return "a table; if it lists images with their labels, see FromCSV"
 	}
 	return ""
 }

@@ -117,6 +117,9 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 	if err != nil || !utf8.Valid(text) {
 		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
+	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
+		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
+	}
 	separators := ",;\t|"
 	if first, rest, _ := bytes.Cut(text, []byte("\n")); len(first) > 4 && hasPrefixFold(first, "sep=") { // Excel's
 		separators, text = string(first[4]), rest
@@ -321,6 +324,9 @@ func (x fileIndex) find(words string) (int, string) {
 	}
 	switch len(found) {
 	case 0:
+		if scheme, _, ok := strings.Cut(words, "://"); ok && len(scheme) <= 5 {
+			return 0, "an address on the network, which is not read; download the images, and list the files"
+		}
 		return 0, "there is no such file"
 	case 1:
 		return found[0], ""

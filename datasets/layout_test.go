@@ -296,6 +296,8 @@ func TestContainers(t *testing.T) {
 	for _, tt := range []struct{ name, content, want string }{
 		{"pets.tar.gz", "\x1f\x8b\x08\x00", "compressed with gzip; unpack it"},
 		{"pets.tar", strings.Repeat("\x00", 257) + "ustar\x00" + strings.Repeat("\x00", 200), "a tar archive; unpack it"},
+		{"ant.JPG", "\xff\xd8\xff\xe0", "a single image; give the folder above"},
+		{"labels.csv", "image,label\n", "see FromCSV"},
 		{"pets.rar", "Rar!\x1a\x07\x00", "a RAR archive"},
 		{"pets.zip", "PK\x03\x04 cut", "damaged or cut short"},
 		{"page.zip", "<!DOCTYPE html>", "a web page"},

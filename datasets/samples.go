@@ -91,9 +91,14 @@ func newListing(source, key string) *listing {
 func (l *listing) leaveOut(path, reason string) { l.left = append(l.left, LeftOut{path, reason}) }
 
 // add appends an entry, unless its file is in the list already; a different label or split then marks the file as bad.
+// Of two entries of a file, one without a label says nothing.
 func (l *listing) add(e entry) {
 	if at, ok := l.first[e.path]; ok {
-		if old := l.entries[at]; old.class != e.class || old.split != e.split {
+		switch old := l.entries[at]; {
+		case e.class == "" && old.class != "":
+		case old.class == "" && e.class != "":
+			l.entries[at] = e
+		case old.class != e.class || old.split != e.split:
 			l.bad[e.path] = fmt.Sprintf("it is listed as %s (%s) and as %s (%s)", old.place(), old.from, e.place(), e.from)
 		}
 		return
