@@ -148,7 +148,9 @@ func histories(run *train.Run) map[string][]train.Epoch {
 // TestTrain trains in another process; the run is the one that Compare makes, and Compare finds it done.
 func TestTrain(t *testing.T) {
 	runs := t.TempDir()
-	strategies := []train.Strategy{strategy.Transfer{}, strategy.LwF{Label: "gentle", LearningRate: 0.005}}
+	old := datasets.MustLoad("shapes", datasets.Options{PerClass: 1})
+	old.Val = old.Val.FirstPerClass(1) // parts of splits are found again by their names
+	strategies := []train.Strategy{strategy.Transfer{}, strategy.LwF{Label: "gentle", LearningRate: 0.005, Old: old}}
 	d := start(t, recipe(runs, 2), "twin", strategies...)
 	run, err := d.Watch(t.Context())
 	if err != nil {
@@ -314,15 +316,17 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fewer := *data
-	fewer.Train = data.Train.Subset([]int{0, data.Train.Len() - 1})
+	mixed := *data
+	if mixed.Train, err = datasets.NewSplit(2, []string{data.Train.Name(0), data.Val.Name(0)}, []int{0, 0}, image); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		data     *datasets.Dataset
 		strategy train.Strategy
 		want     string
 	}{
 		"data of code":     {&datasets.Dataset{Name: "own", Classes: []string{"x", "y"}, Train: made, Val: made}, strategy.Transfer{}, "made by code of the notebook"},
-		"changed splits":   {&fewer, strategy.Transfer{}, "other images or splits"},
+		"mixed splits":     {&mixed, strategy.Transfer{}, "other images"},
 		"strategy of code": {data, mine{}, "a type of the notebook"},
 		"data in strategy": {data, strategy.LwF{Old: &datasets.Dataset{Name: "own", Classes: []string{"x", "y"}, Train: made, Val: made}}, "in strategy"},
 		"no strategy":      {data, nil, "no strategy"},

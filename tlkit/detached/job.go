@@ -44,6 +44,8 @@ type job struct {
 type source struct {
 	Name, Fingerprint string
 	Origin            datasets.Origin
+	// Train, Val and Test are the names of the images where the splits were changed after loading.
+	Train, Val, Test []string `json:",omitempty"`
 }
 
 // strategyJob is a strategy: its kind and its fields, and the data sets in these, in order.
@@ -87,22 +89,85 @@ func sourceOf(d *datasets.Dataset) (source, error) {
 		return s, fmt.Errorf("detached: the data set %q was made by code of the notebook, which another process does not have; write its images to a folder and open that with datasets.ImageFolder, or train here with Compare", d.Name)
 	}
 	s.Origin = origin
+	if _, err := s.open(); err == nil {
+		return s, nil
+	}
+	s.Train, s.Val, s.Test = names(d.Train), names(d.Val), names(d.Test)
 	_, err := s.open()
 	return s, err
 }
 
+// names lists the names of a split's images.
+func names(s *datasets.Split) (all []string) {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Len() {
+		all = append(all, s.Name(i))
+	}
+	return all
+}
+
 // open loads the data set again.
 func (s source) open() (*datasets.Dataset, error) {
-	d, err := s.Origin.Open()
+	loaded, err := s.Origin.Open()
 	if err != nil {
 		return nil, err
 	}
-	if same, _ := d.Matches(s.Fingerprint); !same {
-		return nil, fmt.Errorf("detached: loading %q again, by datasets.%s(%s), gives other images or splits: either files have changed, or the splits were changed in the notebook; datasets.Options, Without and Relabel are repeated, other changes are not",
-			s.Name, s.Origin.Func, strings.Join(s.Origin.Args, ", "))
+	d := loaded
+	if s.Train != nil {
+		d = s.picked(loaded)
 	}
-	d.Name = s.Name
-	return d, nil
+	if d != nil {
+		d.Name = s.Name
+		if same, _ := d.Matches(s.Fingerprint); same {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("detached: loading %q again, by datasets.%s(%s), gives other images: either files have changed, or images of several splits were put together in the notebook; options, Without, Relabel and parts of a split are repeated",
+		s.Name, s.Origin.Func, strings.Join(s.Origin.Args, ", "))
+}
+
+// picked returns a data set with the images named, each split from one of the loaded splits; nil if an image is missing.
+func (s source) picked(loaded *datasets.Dataset) *datasets.Dataset {
+	d := *loaded
+	pick := func(names []string, first *datasets.Split) *datasets.Split {
+		for _, from := range []*datasets.Split{first, loaded.Train, loaded.Val, loaded.Test} {
+			if part := partOf(from, names); part != nil {
+				return part
+			}
+		}
+		return nil
+	}
+	if d.Train, d.Val = pick(s.Train, loaded.Train), pick(s.Val, loaded.Val); d.Train == nil || d.Val == nil {
+		return nil
+	}
+	if d.Test = nil; s.Test != nil {
+		if d.Test = pick(s.Test, loaded.Test); d.Test == nil {
+			return nil
+		}
+	}
+	return &d
+}
+
+// partOf returns the images of a split with these names, in their order; nil if it lacks one.
+func partOf(s *datasets.Split, names []string) *datasets.Split {
+	if s == nil || len(names) == 0 {
+		return nil
+	}
+	at := map[string]int{}
+	for i := range s.Len() {
+		at[s.Name(i)] = i
+	}
+	var indices []int
+	for _, name := range names {
+		i, ok := at[name]
+		if !ok {
+			return nil
+		}
+		indices = append(indices, i)
+	}
+	return s.Subset(indices)
 }
 
 func strategyOf(s train.Strategy) (strategyJob, error) {

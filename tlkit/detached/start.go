@@ -16,8 +16,8 @@ import (
 
 // Start begins a comparison in a process of its own and returns at once. The arguments are those of
 // [train.Recipe.Compare]; a run of that name is continued in the same way. Data sets must come from functions of package
-// datasets that load files or built-in sets, and strategies from package strategy, since the other process does not have
-// the notebook's code: the error names what does not.
+// datasets that load files or built-in sets, whole or as parts of their splits, and strategies from package strategy,
+// since the other process does not have the notebook's code: the error names what does not.
 //
 // Start needs the installation of ./install.sh, whose tlkernel compiles the program, and Linux or macOS.
 func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (*Detached, error) {
