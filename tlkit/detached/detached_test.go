@@ -343,6 +343,11 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v was written", name, left)
 		}
 	}
+	for _, name := range []string{"con", "two words", ""} {
+		if _, err := Start(recipe(t.TempDir(), 1), name, data, model, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), "run name") {
+			t.Errorf("run name %q: %v", name, err)
+		}
+	}
 }
 
 func TestEnvironment(t *testing.T) {

@@ -28,6 +28,9 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 	if err != nil {
 		return nil, err
 	}
+	if err := train.MakeFolder(filepath.Dir(j.dir()), name); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(j.dir(), 0o777); err != nil {
 		return nil, fmt.Errorf("detached: the run's folder can't be made: %w", err)
 	}

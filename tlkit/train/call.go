@@ -82,7 +82,7 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 	if err := c.checkNewStrategies(before); err != nil {
 		return nil, nil, err
 	}
-	if err := makeFolder(c.path, c.name); err != nil {
+	if err := MakeFolder(c.path, c.name); err != nil {
 		return nil, nil, err
 	}
 	lock, err := lockRun(c.path, c.name)

@@ -73,8 +73,9 @@ func otherCase(name string, names []string) string {
 // elsewhere is the advice for folders that can't be written to.
 const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may write"
 
-// makeFolder makes the folder of a new run, unless it is there.
-func makeFolder(path, name string) error {
+// MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are no
+// folders everywhere, or differ from another run's by case only.
+func MakeFolder(path, name string) error {
 	if isRun(path) {
 		return nil
 	}
