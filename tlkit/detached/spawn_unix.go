@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // spawn starts a process that outlives this one: a shell starts it and ends, so that it is no descendant of the
@@ -28,9 +29,13 @@ func takeLock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("detached: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return f, nil
+	// A look at the state (locked) holds the lock for a moment.
+	const tries, pause = 50, 10 * time.Millisecond
+	for range tries {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			return f, nil
+		}
+		time.Sleep(pause)
 	}
 	f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
