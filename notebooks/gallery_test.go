@@ -1,0 +1,53 @@
+package notebooks_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// unpaged are the lessons that have no page yet.
+var unpaged = []string{"00_quickstart.ipynb", "02_transfer_and_finetuning.ipynb", "06_without_forgetting.ipynb", "07_rcnn.ipynb", "09_out_of_the_notebook.ipynb"}
+
+// TestGallery: each lesson but those of unpaged has a page in docs/gallery with the lesson's present text and code, executed, of a size that
+// GitHub shows, and the README links to it.
+func TestGallery(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lessons {
+		path := filepath.Join("..", "docs", "gallery", l.name)
+		info, err := os.Stat(path)
+		if slices.Contains(unpaged, l.name) {
+			if err == nil {
+				t.Errorf("%s is there, and unpaged names it", path)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v; make it with: go run ./notebooks/gallery %s", err, l.name)
+			continue
+		}
+		if info.Size() > 400_000 {
+			t.Errorf("%s has %d bytes, want at most 400,000", path, info.Size())
+		}
+		if !strings.Contains(string(readme), "(docs/gallery/"+l.name+")") {
+			t.Errorf("the README does not link to docs/gallery/%s", l.name)
+		}
+		lesson, page := read(t, l.name), read(t, path)
+		if len(lesson.Cells) != len(page.Cells) {
+			t.Errorf("%s has %d cells, the lesson %d; make it anew with: go run ./notebooks/gallery %s", path, len(page.Cells), len(lesson.Cells), l.name)
+			continue
+		}
+		for i, c := range lesson.Cells {
+			if p := page.Cells[i]; p.ID != c.ID || p.Source != c.Source {
+				t.Errorf("%s: cell %s is not as in the lesson; make it anew with: go run ./notebooks/gallery %s", path, c.ID, l.name)
+			} else if c.CellType == "code" && p.ExecutionCount == nil {
+				t.Errorf("%s: cell %s was not executed", path, c.ID)
+			}
+		}
+	}
+}
