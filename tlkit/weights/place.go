@@ -190,6 +190,21 @@ func (d *dict) isOptimizer() bool {
 	return state && groups
 }
 
+// onlyOptimizers reports whether d has the state of optimizers and no other dictionary with tensors.
+func (d *dict) onlyOptimizers() bool {
+	optimizers, rest := 0, search{}
+	for _, v := range d.values {
+		inner, ok := dictOf(v)
+		if _, isTensor := v.(*Tensor); isTensor || ok && !inner.isOptimizer() && rest.hasTensors(v, maxDepth) {
+			return false
+		}
+		if ok && inner.isOptimizer() {
+			optimizers++
+		}
+	}
+	return optimizers > 0
+}
+
 // search caches which dictionaries hold tensors: dictionaries may contain themselves, or one another many times.
 type search map[*dict]bool
 

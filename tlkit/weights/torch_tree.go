@@ -22,7 +22,7 @@ func stateDictOf(root any, format string, size int64, opts Options) (*StateDict,
 	if !ok {
 		return nil, fmt.Errorf("the file holds a %s, not a state dict; in Python, torch.save(model.state_dict(), ...)", kindOf(root))
 	}
-	if d.isOptimizer() {
+	if d.isOptimizer() || d.onlyOptimizers() {
 		return nil, errors.New("the file holds the state of an optimizer, no weights; open the file of the model beside it")
 	}
 	d, err := sd.place(d, opts.Key)

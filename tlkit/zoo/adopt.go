@@ -108,19 +108,45 @@ type foundHead struct {
 	from    string // its module in the file
 }
 
-// head finds the output layer: under its own key, or as the only linear layer of a Sequential in its place
-// ("fc.1.weight"). It returns nil if no output layer fits the network's features.
+// head finds the output layer: under its own key, as the only linear layer of a Sequential in its place
+// ("fc.1.weight"), or under another usual name. It returns nil if no output layer fits the network's features.
 func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *foundHead {
 	own := slices.Clone(entries)
 	own = slices.DeleteFunc(own, func(e weights.Entry) bool { p, _ := m.Param(e.Key); return !m.InHead(p) })
 	h := &foundHead{entries: own, from: m.HeadKey()}
 	if len(own) == 0 {
-		h = f.sequentialHead(m, sd)
+		if h = f.sequentialHead(m, sd); h == nil || !h.fits(m) {
+			h = f.renamedHead(m, sd)
+		}
 	}
 	if h == nil || !h.fits(m) {
 		return nil
 	}
 	return h
+}
+
+// headNames are what libraries and people call the output layer of a network whose own was removed.
+var headNames = []string{"head", "head.fc", "fc", "classifier", "classifier.1", "last_linear", "linear", "linear_head", "cls_head", "logits", "output"}
+
+// renamedHead looks among the unused keys for one linear layer with a usual name, beside the backbone or before its
+// prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose from.
+func (f *fit) renamedHead(m *Model, sd *weights.StateDict) *foundHead {
+	var found *foundHead
+	for _, key := range f.over {
+		dot := strings.LastIndexByte(key, '.')
+		if dot < 0 || !slices.Contains(headNames, strings.TrimPrefix(key[:dot], f.prefix)) {
+			continue
+		}
+		if found == nil {
+			found = &foundHead{from: key[:dot]}
+		}
+		if found.from != key[:dot] {
+			return nil
+		}
+		t, _ := sd.Get(key)
+		found.entries = append(found.entries, weights.Entry{Key: m.HeadKey() + key[dot:], Tensor: t})
+	}
+	return found
 }
 
 // sequentialHead looks among the unused keys (f.over) for one linear layer within the module of the output layer.
@@ -201,7 +227,7 @@ func (m *Model) note(f *fit, head *foundHead, others []string, o LoadOptions) {
 	switch {
 	case o.Head == HeadNew || head == nil:
 		say("the output layer is new and random, for %d classes: train it, or name a file that has one", len(m.Classes))
-	case head.from != m.HeadKey() && module(head.from) == module(m.HeadKey()):
+	case head.from != m.HeadKey():
 		say("its output layer is %s", head.from)
 	}
 	if head != nil && o.Head != HeadNew && o.Classes == nil && m.Classes[0] == numbered(1)[0] {

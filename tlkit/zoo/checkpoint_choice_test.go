@@ -192,3 +192,54 @@ func nested(t *testing.T, m *zoo.Model, names ...string) string {
 	}
 	return path
 }
+
+// TestRenamedHead: an output layer under another usual name is the file's, with its values; layers of other names, or
+// two to choose from, are not taken for it.
+func TestRenamedHead(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b"}, 1)
+	entries, err := m.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := values(t, m)[m.HeadKey()+".weight"]
+	for _, tt := range []struct {
+		prefix, head string
+		note         string
+		taken        bool
+	}{
+		{"", "head", "its output layer is head", true},
+		{"", "head.fc", "its output layer is head.fc", true},
+		{"", "last_linear", "its output layer is last_linear", true},
+		{"", "classifier.1", "its output layer is classifier.1", true},
+		{"backbone.", "head", "its output layer is head", true},
+		{"model.", "model.classifier", "its output layer is model.classifier", true},
+		{"", "projection", "left unread, since the network has no such tensors: projection.weight, projection.bias", false},
+		{"", "head.mlp.0", "new and random", false},
+	} {
+		t.Run(tt.prefix+tt.head, func(t *testing.T) {
+			renamed := slices.Clone(entries)
+			for i, e := range renamed {
+				if rest, ok := strings.CutPrefix(e.Key, m.HeadKey()+"."); ok {
+					renamed[i].Key = tt.head + "." + rest
+				} else {
+					renamed[i].Key = tt.prefix + e.Key
+				}
+			}
+			path := filepath.Join(t.TempDir(), "m.pth")
+			if err := weights.WritePTH(path, renamed); err != nil {
+				t.Fatal(err)
+			}
+			loaded, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Classes: m.Classes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(loaded.Notes, "\n"); !strings.Contains(notes, tt.note) {
+				t.Errorf("notes %q, want %q", notes, tt.note)
+			}
+			if got := slices.Equal(values(t, loaded)[m.HeadKey()+".weight"], want); got != tt.taken {
+				t.Errorf("the output layer has the file's values: %t, want %t", got, tt.taken)
+			}
+		})
+	}
+}
