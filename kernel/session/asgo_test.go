@@ -24,7 +24,7 @@ type program struct {
 
 // printsAtInit reports whether a program prints before main, and so needs one of its own.
 func (p program) printsAtInit() bool {
-	return strings.Contains(p.decls, "func init()") || strings.Contains(p.decls, "fmt.Println(\"f\"")
+	return strings.Contains(p.decls, "func init()") || strings.Contains(p.decls, "fmt.Println(\"f\"") || strings.Contains(p.decls, "fmt.Println(\"load\"")
 }
 
 var programs = []program{
@@ -99,7 +99,7 @@ var programs = []program{
 // programsByDefault are those that run without -tags slow.
 const programsByDefault = 6
 
-var packagePrefix = regexp.MustCompile(`\bp[0-9]{2}\.`)
+var packagePrefix = regexp.MustCompile(`\bp[0-9]{2,3}\.`)
 
 // asGo runs the programs as go run would, all in one binary, and returns what each prints.
 func asGo(t *testing.T, cfg Config, progs []program) map[string]string {
@@ -158,7 +158,9 @@ func asGo(t *testing.T, cfg Config, progs []program) map[string]string {
 var standard = map[string]string{"fmt": "fmt", "time": "time", "runtime": "runtime", "sync": "sync", "sync/atomic": "atomic", "context": "context", "errors": "errors",
 	"slices": "slices", "io": "io", "strings": "strings", "unicode/utf8": "utf8", "math": "math", "math/cmplx": "cmplx", "iter": "iter", "maps": "maps", "encoding/json": "json",
 	"encoding/xml": "xml", "encoding/gob": "gob", "bytes": "bytes", "text/template": "template", "os": "os", "reflect": "reflect", "cmp": "cmp", "sort": "sort",
-	"container/heap": "heap", "bufio": "bufio", "math/rand/v2": "rand", "crypto/sha256": "sha256", "encoding/hex": "hex", "encoding/base64": "base64", "regexp": "regexp"}
+	"container/heap": "heap", "bufio": "bufio", "math/rand/v2": "rand", "crypto/sha256": "sha256", "encoding/hex": "hex", "encoding/base64": "base64", "regexp": "regexp",
+	"strconv": "strconv", "unicode": "unicode", "unsafe": "unsafe", "log": "log", "log/slog": "slog", "math/big": "big", "math/bits": "bits", "text/tabwriter": "tabwriter", "encoding/csv": "csv",
+	"encoding/binary": "binary", "path/filepath": "filepath", "path": "path", "io/fs": "fs", "container/list": "list", "net/url": "url", "hash/fnv": "fnv", "hash/crc32": "crc32", "html": "html"}
 
 // TestAsGo runs programs as cells and as a Go program; with -tags slow, all of them.
 func TestAsGo(t *testing.T) {

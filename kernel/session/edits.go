@@ -109,6 +109,8 @@ func (e *editor) node(n ast.Node) bool {
 		}
 	case *ast.ExprStmt:
 		e.readStatement(n)
+	case *ast.ValueSpec:
+		e.readSpec(n)
 	case *ast.AssignStmt:
 		e.readAssign(n)
 		if e.defines[n] != nil {

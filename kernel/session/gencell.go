@@ -50,6 +50,9 @@ func (g *generator) cell() string {
 	if structs := g.hiddenStructs(); len(structs) > 0 && !g.again {
 		hide = fmt.Sprintf("%s.HideFields(%s); ", g.rt(), strings.Join(structs, ", "))
 	}
+	if all := g.hiddenMethods(); len(all) > 0 && !g.again {
+		hide += fmt.Sprintf("%s.HideMethods(%s); ", g.rt(), strings.Join(all, ", "))
+	}
 	tail := fmt.Sprintf("\n//line %s:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %sFirst(); %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
 		ownPosition, own, b.String(), own, hide, g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
@@ -204,6 +207,9 @@ func (b *body) varSpec(spec *ast.ValueSpec) {
 	}
 	first, last := spec.Values[0], spec.Values[len(spec.Values)-1]
 	values := apply(b.src, b.src.offset(first.Pos()), b.src.offset(endOf(last)), edits)
+	if f := b.droppingSpec(spec); f != "" {
+		values = b.rt() + "." + f + "(" + values + ")"
+	}
 	text := strings.Join(targets, ", ") + " = " + values
 	if len(targets) == 1 && targets[0] == "_" && spec.Type != nil {
 		text = "{ var _ " + b.edited(b.src, spec.Type) + " = " + values + " }"

@@ -166,6 +166,35 @@ func (g *generator) hiddenStructs() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// hiddenMethods returns expressions of the types in the cell's package that have renamed methods, as pointers.
+func (g *generator) hiddenMethods() []string {
+	all := map[string]bool{}
+	add := func(t types.Type) {
+		if types.IsInterface(t) || !g.nameable(t) {
+			return
+		}
+		for m := range types.NewMethodSet(types.NewPointer(t)).Methods() {
+			if member(m.Obj()) {
+				all["(*"+g.typeText(t)+")(nil)"] = true
+				return
+			}
+		}
+	}
+	for id, obj := range g.info.Defs {
+		if t, ok := obj.(*types.TypeName); ok && t.Parent() == g.pkg.Scope() && id.Name != "_" && !t.IsAlias() {
+			if n, ok := t.Type().(*types.Named); ok && n.TypeParams().Len() == 0 {
+				add(n)
+			}
+		}
+	}
+	for _, inst := range g.info.Instances {
+		if n, ok := inst.Type.(*types.Named); ok {
+			add(n)
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // hides reports whether a struct has renamed fields.
 func (g *generator) hides(s *types.Struct) bool {
 	for f := range s.Fields() {

@@ -105,7 +105,9 @@ func (g *generator) structText(t *types.Struct) string {
 			b.WriteString(name + " ")
 		}
 		text := g.typeText(f.Type())
-		if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
+		if alias := g.embeddedAlias(f); alias != "" {
+			text = alias
+		} else if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
 			text = text[:len(text)-len(name)] + g.builtin(name)
 		} else if f.Embedded() && g.keeps(f.Type()) { // the field has the type's name
 			text = text[:len(text)-len(name)] + exported(name)
@@ -117,6 +119,27 @@ func (g *generator) structText(t *types.Struct) string {
 		b.WriteString("; ")
 	}
 	return b.String() + "}"
+}
+
+// embeddedAlias returns the text of an embedded field whose type is an alias, which gives the field its name: any, or
+// one of a cell or a package. It returns "" for other fields.
+func (g *generator) embeddedAlias(f *types.Var) string {
+	t, star := f.Type(), ""
+	if p, ok := t.(*types.Pointer); ok {
+		t, star = p.Elem(), "*"
+	}
+	a, ok := t.(*types.Alias)
+	if !f.Embedded() || !ok {
+		return ""
+	}
+	switch obj := a.Obj(); {
+	case obj.Parent() == types.Universe:
+		return star + g.builtin(obj.Name())
+	case ours(obj.Pkg()):
+		return star + g.name(obj)
+	default:
+		return star + g.alias(obj.Pkg().Path()) + "." + obj.Name()
+	}
 }
 
 func (g *generator) interfaceText(t *types.Interface) string {

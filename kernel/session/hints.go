@@ -29,7 +29,7 @@ func says(msg, text string) hint { return hint{nil, regexp.MustCompile(msg), tex
 var hints = []hint{
 	says(`illegal character U\+201[89CDE]`, `a string stands between straight quotes: "..."`),
 	says(`illegal character U\+00A0`, "that is a no-break space, as pages of the web have it; type a blank"),
-	says(`unexpected newline, expecting \{|expected '\{', found newline`, "the { stands at the end of that line"),
+	says(`unexpected newline, expecting \{|expected '\{', found newline|^missing function body`, "the { stands at the end of that line"),
 	when(`^\s*else\b`, "else stands on the line of the brace before it: } else {"),
 	when(`^\s*(?:for|while)\s*\(`, "no parentheses: for i := 0; i < n; i++ { ... }"),
 	when(`^\s*(?:int|float|double|string|bool|char|long|float64|int64)\s+(\w+)\s*=\s*(.+?);?\s*$`, "a variable is declared with $1 := $2"),
@@ -37,6 +37,8 @@ var hints = []hint{
 	when(`^\s*cd\s+(\S+)`, "the folder is changed with %cd $1"),
 	{regexp.MustCompile(`^\s*go\s+(?:get|mod|build|run|install|test|vet)\b`), regexp.MustCompile(`^expression in go|^expected`), "a go command for the notebook's module begins with !*go"},
 	when(`^\s*((?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|apt-get|curl|wget)\s+\S.*)$`, "a command of the shell begins with !: !$1"),
+	when(`^\s*\$\s+(\S.*)$`, "a command of the shell begins with !: !$1"),
+	says(`^no new variables on left side of :=`, "a variable of the same cell is assigned with ="),
 	when(`\+\+\w|--\w|=[^=]*\w(?:\+\+|--)`, "x++ and x-- are statements of their own, not values"),
 	when(`=>`, "a function without a name is written func(x int) int { return x }"),
 	when(`^\s*#`, "a comment begins with //"),
@@ -96,6 +98,7 @@ var hints = []hint{
 var otherNames = map[string]string{
 	"None": "nil", "null": "nil", "NULL": "nil", "True": "true", "False": "false",
 	"str": "fmt.Sprint(x)", "repr": `fmt.Sprintf("%#v", x)`, "type": `fmt.Printf("%T", x)`, "isinstance": "v, ok := x.(T)",
+	"Println": "fmt.Println", "Printf": "fmt.Printf", "Print": "fmt.Print", "Sprintf": "fmt.Sprintf", "Errorf": "fmt.Errorf", "Scanln": "fmt.Scanln",
 	"printf": "fmt.Printf", "sprintf": "fmt.Sprintf", "input": `fmt.Scanln(&x)`, "open": "os.Open(name)", "exit": "nothing: a cell ends at its end", "quit": "nothing: a cell ends at its end",
 	"dir": "x? (help on x), or a Tab after x.", "help": "x? (help on x)", "list": "[]int{1, 2, 3}", "dict": `map[string]int{"a": 1}`, "set": "map[string]bool{}",
 	"tuple": "several values, a, b := f(), or a struct", "sorted": "slices.Sort(xs)", "enumerate": "for i, x := range xs", "zip": "for i := range xs, with xs[i] and ys[i]",

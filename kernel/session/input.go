@@ -13,6 +13,7 @@ type question struct {
 	run      int // that reads; 0: the running one
 	prompt   string
 	password bool
+	over     chan struct{} // closed when there is an answer, or will be none
 }
 
 // endOfFile is the text that a console sends for Ctrl-D; IPython's kernel treats it the same way.
@@ -32,13 +33,29 @@ func (k *sink) ask(run int, prompt string, password bool) {
 	if k.asking != nil || out == nil {
 		return
 	}
-	q := &question{run, prompt, password}
+	q := &question{run, prompt, password, make(chan struct{})}
 	k.asking = q
 	go k.answer(q, out)
 }
 
+// lastAnswer waits for the answer to a request that the cell made without reading it (gonbui.RequestInput), as a cell
+// waits for one that it reads: a front end takes no answer when the cell is over.
+func (k *sink) lastAnswer(ctx context.Context) {
+	k.mu.Lock()
+	q := k.asking
+	k.mu.Unlock()
+	if q == nil || q.run != 0 {
+		return
+	}
+	select {
+	case <-q.over:
+	case <-ctx.Done():
+	}
+}
+
 // answer passes on the text that the user types. An interrupt sends no text: it ends the cell, and the read with it.
 func (k *sink) answer(q *question, out Output) {
+	defer close(q.over)
 	line, err := out.Input(q.prompt, q.password)
 	k.mu.Lock()
 	if k.asking == q {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -165,6 +166,14 @@ func TestEndOfInput(t *testing.T) {
 		{"ReadRune", "r, _, _ := in.ReadRune()\nfmt.Print(\"went on\", r)", nil, ""},
 		{"in a function of another cell", "x := name()\nfmt.Print(\"went on\", x)", nil, ""},
 		{"Scanner.Scan", "sc := bufio.NewScanner(os.Stdin)\nsc.Scan()\nfmt.Print(\"went on\", sc.Text())", nil, ""},
+		{"a declaration", "var t, _ = in.ReadString('\\n')\nfmt.Print(\"went on\", t)", nil, ""},
+		{"a declaration in a function", "func() { var t, _ = in.ReadString('\\n'); fmt.Print(\"went on\", t) }()", nil, ""},
+		{"a block of declarations", "var (\n\tq = 1\n\tt, _ = in.ReadString('\\n')\n)\nfmt.Print(\"went on\", t, q)", nil, ""},
+		{"a function that passes the error on", "func number() (int, error) { var k int; _, err := fmt.Scan(&k); return k, err }\nk, _ := number()\nfmt.Print(\"went on\", k)", nil, ""},
+		{"a method that does", "type asker struct{}\nfunc (asker) ask() (string, error) { return in.ReadString('\\n') }\nasker{}.ask()\nfmt.Print(\"went on\")", nil, ""},
+		{"a decoder", "var v any\njson.NewDecoder(os.Stdin).Decode(&v)\nfmt.Print(\"went on\", v)", nil, ""},
+		{"records", "rec, _ := csv.NewReader(os.Stdin).Read()\nfmt.Print(\"went on\", rec)", nil, ""},
+		{"a function whose other error is dropped", "func fails() (int, error) { return 1, errors.New(\"x\") }\nk, _ := fails()\nfmt.Print(k)", nil, "1"},
 		{"a goroutine", "done := make(chan bool)\ngo func() { fmt.Scanln(&n); close(done) }()\n<-done\nfmt.Print(\"went on\")", nil, ""},
 		{"a taken error", "_, err := fmt.Scanln(&n)\nfmt.Print(err)", nil, "EOF"},
 		{"a sum until the end", "sum := 0\nfor { if _, err := fmt.Scan(&n); err != nil { break }; sum += n }\nfmt.Print(sum)", []string{"1", "2"}, "3"},
@@ -196,5 +205,33 @@ func TestNoInput(t *testing.T) {
 	}
 	if got := out.String(); strings.Count(got, "allow_stdin is false") != 1 || !strings.HasSuffix(got, "EOF EOF 0 <nil>") {
 		t.Errorf("shown: %q", got)
+	}
+}
+
+// answering is a front end whose user takes a while.
+type answering struct {
+	record
+	asked, answered atomic.Bool
+}
+
+func (a *answering) Input(string, bool) (string, error) {
+	a.asked.Store(true)
+	time.Sleep(200 * time.Millisecond)
+	a.answered.Store(true)
+	return "late", nil
+}
+
+// TestRequestInput: a cell that requests input and does not read it is over when there is an answer.
+func TestRequestInput(t *testing.T) {
+	s := newSession(t)
+	out := &answering{}
+	if err := s.Execute(t.Context(), &Cell{Code: "gonbui.RequestInput(\"Enter: \", false)", Count: 1}, out); err != nil {
+		t.Fatal(err)
+	}
+	if !out.asked.Load() || !out.answered.Load() {
+		t.Errorf("the cell is over; requested: %t, answered: %t", out.asked.Load(), out.answered.Load())
+	}
+	if got := run(t, s, 2, "6 * 7"); got != "=> 42" {
+		t.Errorf("the next cell: %q", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // IsComplete reports whether a cell could be executed as it is: "complete", "incomplete" (indent is then the
 // indentation of the next line) or "invalid".
 func (s *Session) IsComplete(code string) (status, indent string) {
-	m := splitMagic(code)
+	m := splitMagic(cellText(code))
 	if m.cellMagic != "" {
 		return "complete", ""
 	}

@@ -20,15 +20,37 @@ func (e *editor) readStatement(st *ast.ExprStmt) {
 
 // readAssign does the same for a read whose error goes to _.
 func (e *editor) readAssign(a *ast.AssignStmt) {
-	if len(a.Rhs) != 1 || len(a.Lhs) < 2 || len(a.Lhs) > 3 {
-		return
+	if len(a.Rhs) == 1 {
+		if f := e.dropping(len(a.Lhs), a.Lhs[len(a.Lhs)-1], a.Rhs[0]); f != "" {
+			e.wrapCall(ast.Unparen(a.Rhs[0]).(*ast.CallExpr), f)
+		}
 	}
-	id, ok := a.Lhs[len(a.Lhs)-1].(*ast.Ident)
-	call, isCall := ast.Unparen(a.Rhs[0]).(*ast.CallExpr)
-	if !ok || id.Name != "_" || !isCall || !e.readsInput(call) {
-		return
+}
+
+// readSpec does the same for the declaration of a function's variables.
+func (e *editor) readSpec(spec *ast.ValueSpec) {
+	if f := e.droppingSpec(spec); f != "" {
+		e.wrapCall(ast.Unparen(spec.Values[0]).(*ast.CallExpr), f)
 	}
-	e.wrapCall(call, map[int]string{2: "Read2", 3: "Read3"}[len(a.Lhs)])
+}
+
+// droppingSpec returns the function of package rt for the value of a variable declaration, or "".
+func (g *generator) droppingSpec(spec *ast.ValueSpec) string {
+	if len(spec.Values) != 1 {
+		return ""
+	}
+	return g.dropping(len(spec.Names), spec.Names[len(spec.Names)-1], spec.Values[0])
+}
+
+// dropping returns the function of package rt that takes the results of a read, if n variables take them and the last
+// one is _; otherwise "".
+func (g *generator) dropping(n int, last ast.Expr, value ast.Expr) string {
+	id, ok := last.(*ast.Ident)
+	call, isCall := ast.Unparen(value).(*ast.CallExpr)
+	if !ok || id.Name != "_" || !isCall || !g.readsInput(call) {
+		return ""
+	}
+	return map[int]string{2: "Read2", 3: "Read3"}[n]
 }
 
 // wrapCall makes a call the argument of a function of package rt.
@@ -38,21 +60,32 @@ func (e *editor) wrapCall(call *ast.CallExpr, function string) {
 }
 
 // readsInput reports whether a call may read standard input and tells the end by its last result: fmt.Scan and its
-// like, and the reads of bufio's types and of files.
-func (e *editor) readsInput(call *ast.CallExpr) bool {
-	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-	if !ok {
+// like, the reads of bufio's types, of files and of decoders, and functions of cells whose last result is an error.
+func (g *generator) readsInput(call *ast.CallExpr) bool {
+	var name *ast.Ident
+	switch fun := ast.Unparen(call.Fun).(type) {
+	case *ast.SelectorExpr:
+		name = fun.Sel
+	case *ast.Ident:
+		name = fun
+	default:
 		return false
 	}
-	f, ok := e.info.Uses[sel.Sel].(*types.Func)
+	f, ok := g.info.Uses[name].(*types.Func)
 	if !ok || f.Pkg() == nil {
 		return false
 	}
-	switch f.Pkg().Path() {
-	case "fmt":
+	results := f.Signature().Results()
+	method := f.Signature().Recv() != nil
+	switch path := f.Pkg().Path(); {
+	case path == "fmt":
 		return strings.HasPrefix(f.Name(), "Scan") || strings.HasPrefix(f.Name(), "Fscan")
-	case "bufio", "os":
-		return f.Signature().Recv() != nil && (f.Name() == "Scan" || strings.HasPrefix(f.Name(), "Read") && f.Signature().Results().Len() > 1)
+	case path == "bufio" || path == "os" || path == "encoding/csv":
+		return method && (f.Name() == "Scan" || strings.HasPrefix(f.Name(), "Read") && results.Len() > 1)
+	case strings.HasPrefix(path, "encoding/"):
+		return method && f.Name() == "Decode"
+	case ours(f.Pkg()):
+		return results.Len() > 0 && types.Identical(results.At(results.Len()-1).Type(), types.Universe.Lookup("error").Type())
 	}
 	return false
 }

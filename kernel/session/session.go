@@ -179,6 +179,7 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	state := s.runner.begin(cancel)
 	s.out.begin(out, start)
 	err := s.stoppedCell(s.execute(ctx, cell, out, state), state)
+	s.out.lastAnswer(ctx)
 	if err == nil && !cell.Silent {
 		s.history.add(cell)
 	}
@@ -203,7 +204,7 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	default:
 	}
 	s.words.forget()
-	code := strings.ReplaceAll(strings.TrimPrefix(cell.Code, "\ufeff"), "\r\n", "\n")
+	code := cellText(cell.Code)
 	if name := asksHelp(code); name != "" {
 		return s.showHelpOn(ctx, name)
 	}

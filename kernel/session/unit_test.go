@@ -41,6 +41,9 @@ func TestIsComplete(t *testing.T) {
 		{"/* ) */ x := 1", "complete", ""},
 		{"s := `open )", "incomplete", ""},
 		{"s := \"x\" /* )", "incomplete", ""},
+		{">>> x := 1\n>>> x", "complete", ""},
+		{">>> for {\n... ", "incomplete", "\t"},
+		{"In [12]: f(1,\n   ...: 2)", "complete", ""},
 	} {
 		if status, indent := s.IsComplete(test.code); status != test.status || indent != test.indent {
 			t.Errorf("%q: %q %q, want %q %q", test.code, status, indent, test.status, test.indent)
