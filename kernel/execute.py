@@ -41,6 +41,8 @@ def save(nb):
         exporter = HTMLExporter(template_name="lab")
         title = os.path.splitext(os.path.basename(notebook))[0]
         body, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
+        # The page is light. Without this, pictures that follow the reader's preference would be dark on it.
+        body = body.replace("</head>", "<style>:root { color-scheme: light; }</style>\n</head>", 1)
         with open(out_html, "w", encoding="utf-8") as f:
             f.write(body)
         report("saved", path=out_html)

@@ -39,7 +39,7 @@ func testExecute(t *testing.T, kernel string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"the second cell still knows", `<b id="tlkit-fixture">made by a cell</b>`, "GoMLX and GoNB in the first cell"} {
+	for _, want := range []string{"the second cell still knows", `<b id="tlkit-fixture">made by a cell</b>`, "GoMLX and GoNB in the first cell", "<style>:root { color-scheme: light; }</style>\n</head>"} {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the page lacks %q", want)
 		}
