@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -45,14 +46,12 @@ type Embedding struct {
 // together it says nothing, since other directions may tell them apart. The last value of a cell shows the map, with the
 // images under the pointer. The signs of the components are those of scikit-learn: the largest weight is positive.
 func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions) (*Embedding, error) {
-	var o EmbeddingOptions
-	switch {
-	case m == nil:
-		return nil, errors.New("insight: the model is nil; load one with tlkit.Load")
-	case len(opts) > 1:
-		return nil, fmt.Errorf("insight: EmbeddingMap takes at most one EmbeddingOptions, got %d", len(opts))
-	case len(opts) == 1:
-		o = opts[0]
+	if m == nil {
+		return nil, errNoModel
+	}
+	o, err := optional.One("insight: EmbeddingMap", opts)
+	if err != nil {
+		return nil, err
 	}
 	if o.Images == 0 {
 		o.Images = 1000

@@ -1,7 +1,6 @@
 package insight
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -58,23 +58,21 @@ func GradCAMs(m *zoo.Model, images []*vision.Image, classes []string, opts ...CA
 }
 
 func gradCAMs(engine compute.Backend, m *zoo.Model, images []*vision.Image, classes []string, opts []CAMOptions) ([]*Heatmap, error) {
-	switch {
-	case m == nil:
-		return nil, errors.New("insight: the model is nil; load one with tlkit.Load")
-	case len(opts) > 1:
-		return nil, fmt.Errorf("insight: GradCAM takes at most one CAMOptions, got %d", len(opts))
-	case len(classes) != len(images):
+	if m == nil {
+		return nil, errNoModel
+	}
+	o, err := optional.One("insight: GradCAM", opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(classes) != len(images) {
 		return nil, fmt.Errorf("insight: GradCAMs got %d images and %d classes; give one class, or \"\", per image", len(images), len(classes))
 	}
-	stage := ""
-	if len(opts) == 1 {
-		stage = opts[0].Stage
-	}
+	stage := o.Stage
 	if stage != "" && !slices.Contains(m.Stages(), stage) {
 		return nil, fmt.Errorf("insight: model %q has no stage %q; its stages are %s", m.Spec.Name, stage, strings.Join(m.Stages(), ", "))
 	}
 	c := &camNetwork{model: m, stage: stage}
-	var err error
 	c.exec, err = model.NewExec(engine, m.Store(), func(_ *model.Scope, x, chosen *Node) []*Node { return c.build(x, chosen) })
 	if err != nil {
 		return nil, fmt.Errorf("insight: compiling the gradients of %q: %w", m.Spec.Name, err)

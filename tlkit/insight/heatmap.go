@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -14,6 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
+
+var errNoModel = errors.New("insight: the model is nil; load one with tlkit.Load")
 
 // Heatmap is how much the parts of an image speak for a class.
 type Heatmap struct {
@@ -146,7 +149,7 @@ func brief(names []string) string {
 // prepared returns an image as the network takes it.
 func prepared(m *zoo.Model, img *vision.Image) (*vision.Image, error) {
 	if m == nil {
-		return nil, fmt.Errorf("insight: the model is nil; load one with tlkit.Load")
+		return nil, errNoModel
 	}
 	if img == nil {
 		return nil, fmt.Errorf("insight: the image is nil; read one with vision.DecodeFile or take it from a data set")

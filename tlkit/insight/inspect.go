@@ -12,6 +12,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/logistic"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -144,14 +145,12 @@ func (r *Inspection) Extra() []string {
 // The result shows itself in a notebook. A file is never changed; see [datasets.Dataset.Without] and
 // [datasets.Dataset.Relabel].
 func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
-	var o InspectOptions
-	switch {
-	case d == nil:
+	if d == nil {
 		return nil, errors.New("insight: the data set to inspect is nil; load one with datasets.Load or datasets.ImageFolder")
-	case len(opts) > 1:
-		return nil, fmt.Errorf("insight: Inspect takes at most one InspectOptions, got %d", len(opts))
-	case len(opts) == 1:
-		o = opts[0]
+	}
+	o, err := optional.One("insight: Inspect", opts)
+	if err != nil {
+		return nil, err
 	}
 	if o.Folds == 0 {
 		o.Folds = 5

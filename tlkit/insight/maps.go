@@ -2,13 +2,13 @@ package insight
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"math"
 	"slices"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -42,12 +42,9 @@ type FeatureMap struct {
 // things. Tokens of a transformer are places of a square grid; the class token is left out. The image is prepared with
 // the model's Preprocess.
 func FeatureMaps(m *zoo.Model, img *vision.Image, opts ...FeatureMapOptions) (*FeatureMap, error) {
-	var o FeatureMapOptions
-	switch {
-	case len(opts) > 1:
-		return nil, fmt.Errorf("insight: FeatureMaps takes at most one FeatureMapOptions, got %d", len(opts))
-	case len(opts) == 1:
-		o = opts[0]
+	o, err := optional.One("insight: FeatureMaps", opts)
+	if err != nil {
+		return nil, err
 	}
 	if o.Channels < 0 {
 		return nil, fmt.Errorf("insight: FeatureMapOptions.Channels is %d; expected a positive number, or 0 for 23", o.Channels)
@@ -177,14 +174,12 @@ type FilterOptions struct {
 // network, noise in an untrained one (Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural
 // Networks, figure 3). Of a vision transformer they are the embedding of its patches.
 func Filters(m *zoo.Model, opts ...FilterOptions) (*Filter, error) {
-	var o FilterOptions
-	switch {
-	case m == nil:
-		return nil, errors.New("insight: the model is nil; load one with tlkit.Load")
-	case len(opts) > 1:
-		return nil, fmt.Errorf("insight: Filters takes at most one FilterOptions, got %d", len(opts))
-	case len(opts) == 1:
-		o = opts[0]
+	if m == nil {
+		return nil, errNoModel
+	}
+	o, err := optional.One("insight: Filters", opts)
+	if err != nil {
+		return nil, err
 	}
 	if o.Filters < 0 {
 		return nil, fmt.Errorf("insight: FilterOptions.Filters is %d; expected a positive number, or 0 for 64", o.Filters)

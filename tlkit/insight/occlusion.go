@@ -3,6 +3,7 @@ package insight
 import (
 	"fmt"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -65,12 +66,9 @@ func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionO
 
 // occlusionDefaults fills in the defaults for an image of the given side.
 func occlusionDefaults(size int, opts []OcclusionOptions) (OcclusionOptions, error) {
-	var o OcclusionOptions
-	if len(opts) > 1 {
-		return o, fmt.Errorf("insight: Occlusion takes at most one OcclusionOptions, got %d", len(opts))
-	}
-	if len(opts) == 1 {
-		o = opts[0]
+	o, err := optional.One("insight: Occlusion", opts)
+	if err != nil {
+		return o, err
 	}
 	if o.Window < 0 || o.Window > size || o.Stride < 0 || o.BatchSize < 0 {
 		return o, fmt.Errorf("insight: Occlusion with window %d, stride %d and batch size %d; the window must be 1 to %d pixels (0: a quarter), the others positive or 0",

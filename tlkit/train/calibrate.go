@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -50,12 +51,9 @@ type CalibrationScore struct {
 // right. Both are fitted to the images of the split: Evaluate on others, such as data.Test, tells how well they hold.
 // The split must have the model's classes.
 func Calibrate(m *zoo.Model, split *datasets.Split, opts ...CalibrateOptions) (*Calibrated, error) {
-	var o CalibrateOptions
-	if len(opts) > 1 {
-		return nil, fmt.Errorf("tlkit: Calibrate takes at most one CalibrateOptions, got %d", len(opts))
-	}
-	if len(opts) == 1 {
-		o = opts[0]
+	o, err := optional.One("tlkit: Calibrate", opts)
+	if err != nil {
+		return nil, err
 	}
 	if !(o.Precision >= 0 && o.Precision <= 1) {
 		return nil, fmt.Errorf("tlkit: CalibrateOptions.Precision is %g; expected a share such as 0.95, or 0 for no threshold", o.Precision)

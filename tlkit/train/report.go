@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -37,14 +38,12 @@ const explained = 4
 // table, curves, the best strategy's confusion matrix and figures per class, with ReportOptions.Data its worst images,
 // then settings, versions and how to open the run.
 func (r *Run) Report(path string, opts ...ReportOptions) error {
-	var o ReportOptions
-	switch ext := strings.ToLower(filepath.Ext(path)); {
-	case len(opts) > 1:
-		return fmt.Errorf("tlkit: Report takes at most one ReportOptions, got %d", len(opts))
-	case ext != ".html" && ext != ".htm":
+	o, err := optional.One("tlkit: Report", opts)
+	if err != nil {
+		return err
+	}
+	if ext := strings.ToLower(filepath.Ext(path)); ext != ".html" && ext != ".htm" {
 		return fmt.Errorf("tlkit: a report is an HTML page, so that %q must end in .html", path)
-	case len(opts) == 1:
-		o = opts[0]
 	}
 	figures := []plots.Figure{
 		plots.HTML(fmt.Sprintf("<h1>%s</h1>", html.EscapeString(r.Name)), r.Name+"\n"),

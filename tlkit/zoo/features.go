@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -93,12 +94,9 @@ func (m *Model) ImageFeatures(images []*vision.Image, stage string, opts ...Feat
 }
 
 func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage string, opts []FeatureOptions) (*Features, error) {
-	if len(opts) > 1 {
-		return nil, fmt.Errorf("zoo: Features takes at most one FeatureOptions, got %d", len(opts))
-	}
-	var o FeatureOptions
-	if len(opts) == 1 {
-		o = opts[0]
+	o, err := optional.One("zoo: Features", opts)
+	if err != nil {
+		return nil, err
 	}
 	if o.BatchSize <= 0 {
 		o.BatchSize = 32

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -129,12 +130,9 @@ func Info(name string) (Spec, error) {
 
 // loadOptions checks the options of Load and completes them.
 func loadOptions(name string, opts []LoadOptions) (LoadOptions, error) {
-	if len(opts) > 1 {
-		return LoadOptions{}, fmt.Errorf("zoo: Load(%q) takes at most one LoadOptions, got %d", name, len(opts))
-	}
-	var o LoadOptions
-	if len(opts) == 1 {
-		o = opts[0]
+	o, err := optional.One(fmt.Sprintf("zoo: Load(%q)", name), opts)
+	if err != nil {
+		return LoadOptions{}, err
 	}
 	if o.Preprocess != nil {
 		if err := o.Preprocess.Validate(); err != nil {

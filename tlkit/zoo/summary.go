@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 )
@@ -79,12 +80,9 @@ type SummaryLayer struct {
 // Summary lists the stages and layers of the model with their output shapes, kernels, parameters and multiply-adds, as
 // the Python tool torchinfo does. Nothing is computed. An error names the size that does not fit.
 func (m *Model) Summary(opts ...SummaryOptions) (*Summary, error) {
-	if len(opts) > 1 {
-		return nil, fmt.Errorf("zoo: Summary takes at most one SummaryOptions, got %d", len(opts))
-	}
-	var o SummaryOptions
-	if len(opts) == 1 {
-		o = opts[0]
+	o, err := optional.One("zoo: Summary", opts)
+	if err != nil {
+		return nil, err
 	}
 	size := o.Size
 	if size == 0 {
@@ -97,7 +95,7 @@ func (m *Model) Summary(opts ...SummaryOptions) (*Summary, error) {
 	s := &Summary{Model: m.Spec.Name, Weights: m.Weights, Input: []int{1, size, size, 3}, stagesOnly: o.StagesOnly,
 		InputBytes: int64(4 * size * size * 3)}
 	var layers []nn.Layer
-	err := m.build(size, &nn.Pass{RecordLayer: func(l nn.Layer) { layers = append(layers, l) }},
+	err = m.build(size, &nn.Pass{RecordLayer: func(l nn.Layer) { layers = append(layers, l) }},
 		func(stage string, y []int) { s.Stages = append(s.Stages, SummaryStage{Name: stage, Out: y}) })
 	if err != nil {
 		return nil, err
