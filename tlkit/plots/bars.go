@@ -276,9 +276,7 @@ func (f barChart) canvas() (width, height float64) {
 func (f barChart) draw(c draw.Canvas) {
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
 	g := newPlot(f.title, f.opts.Label, "")
-	g.Title.TextStyle = sans(16, inkColor)
-	g.Title.TextStyle.Font.Weight = boldWeight
-	g.Title.TextStyle.XAlign, g.Title.TextStyle.YAlign = draw.XCenter, draw.YTop
+	g.Title.TextStyle = titleStyle()
 	g.Y.LineStyle.Width, g.Y.Tick.Length = 0, 0
 	grid := plotter.NewGrid()
 	grid.Horizontal.Width = 0

@@ -53,15 +53,8 @@ func (f curves) draw(c draw.Canvas) {
 	w, _ := f.canvas()
 	legend := f.legendRows(w)
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
-	if f.title != "" {
-		sty := sans(16, inkColor)
-		sty.Font.Weight = boldWeight
-		sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
-		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, clip(f.title, sty, c.Max.X-c.Min.X))
-		c.Max.Y -= px(titleHeight)
-	}
-	drawLegend(draw.Crop(c, 0, 0, 0, -(c.Max.Y-c.Min.Y-px(float64(len(legend)*legendHeight)))), legend)
-	c.Min.Y += px(float64(len(legend) * legendHeight))
+	c = withTitle(c, f.title)
+	c = withLegend(c, legend)
 
 	columns, rows := f.grid()
 	lineNames, _ := f.keys()

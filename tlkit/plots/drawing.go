@@ -53,6 +53,38 @@ func sans(size float64, c color.Color) text.Style {
 	}
 }
 
+// titleStyle is that of a chart's title.
+func titleStyle() text.Style {
+	sty := sans(16, inkColor)
+	sty.Font.Weight = boldWeight
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
+	return sty
+}
+
+// withTitle draws a chart's title, if there is one, and returns the room below it.
+func withTitle(c draw.Canvas, title string) draw.Canvas {
+	return withLine(c, title, titleStyle(), titleHeight)
+}
+
+// withLine draws a centred line of text, if there is one, and returns the room below it.
+func withLine(c draw.Canvas, line string, sty text.Style, height float64) draw.Canvas {
+	if line == "" {
+		return c
+	}
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
+	c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, clip(line, sty, c.Max.X-c.Min.X))
+	c.Max.Y -= px(height)
+	return c
+}
+
+// withLegend draws a legend at the bottom and returns the room above it.
+func withLegend(c draw.Canvas, rows [][]legendEntry) draw.Canvas {
+	height := px(float64(len(rows) * legendHeight))
+	drawLegend(draw.Crop(c, 0, 0, 0, -(c.Max.Y-c.Min.Y-height)), rows)
+	c.Min.Y += height
+	return c
+}
+
 // drawSVG renders d as an SVG document.
 func drawSVG(d drawable) (svg string, err error) {
 	defer guard(&err)

@@ -89,13 +89,7 @@ func (f network) canvas() (width, height float64) {
 
 func (f network) draw(c draw.Canvas) {
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
-	if f.title != "" {
-		sty := sans(16, inkColor)
-		sty.Font.Weight = boldWeight
-		sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
-		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, clip(f.title, sty, c.Max.X-c.Min.X))
-		c.Max.Y -= px(titleHeight)
-	}
+	c = withTitle(c, f.title)
 	if len(f.stages) == 0 {
 		centred{"no stages"}.Plot(c, nil)
 	}

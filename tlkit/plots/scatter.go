@@ -68,6 +68,7 @@ const (
 	thumbnailSide = 80
 	scatterWidth  = 600
 	scatterHeight = 400
+	noteHeight    = 16
 )
 
 type scatter struct {
@@ -247,29 +248,16 @@ func (f scatter) canvas() (width, height float64) {
 		height += titleHeight
 	}
 	if f.opts.Note != "" {
-		height += 16
+		height += noteHeight
 	}
 	return width, height + float64(len(f.legend())*legendHeight)
 }
 
 func (f scatter) draw(c draw.Canvas) {
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
-	if f.title != "" {
-		sty := sans(16, inkColor)
-		sty.Font.Weight = boldWeight
-		sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
-		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, clip(f.title, sty, c.Max.X-c.Min.X))
-		c.Max.Y -= px(titleHeight)
-	}
-	if f.opts.Note != "" {
-		sty := sans(11, mutedInk)
-		sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
-		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, clip(f.opts.Note, sty, c.Max.X-c.Min.X))
-		c.Max.Y -= px(16)
-	}
-	rows := f.legend()
-	drawLegend(draw.Crop(c, 0, 0, 0, -(c.Max.Y-c.Min.Y-px(float64(len(rows)*legendHeight)))), rows)
-	c.Min.Y += px(float64(len(rows) * legendHeight))
+	c = withTitle(c, f.title)
+	c = withLine(c, f.opts.Note, sans(11, mutedInk), noteHeight)
+	c = withLegend(c, f.legend())
 	g := newPlot("", f.opts.XLabel, f.opts.YLabel)
 	g.X.Tick.Marker, g.Y.Tick.Marker = ticks{}, ticks{}
 	x, y := f.ranges()
