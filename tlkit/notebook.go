@@ -26,15 +26,7 @@ func NotebookWords(fn string, arg int) []string {
 	case "Load":
 		return zoo.NotebookWords("Load", 0)
 	case "Attach":
-		found, err := detached.List("")
-		if err != nil {
-			return nil
-		}
-		var names []string
-		for _, d := range found {
-			names = append(names, d.Name)
-		}
-		return names
+		return detached.Names("")
 	case "Open", "Remove", "Compare", "SampleSizes":
 		names, err := train.List("")
 		if err != nil {

@@ -2,16 +2,17 @@ package detached
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,17 +36,8 @@ func Attach(runs, name string) (*Detached, error) {
 		return nil, err
 	}
 	if _, err := readJob(path); errors.Is(err, fs.ErrNotExist) {
-		known := "none yet"
-		if all, err := List(runs); err == nil && len(all) > 0 {
-			known = ""
-			for i, d := range all {
-				if i > 0 {
-					known += ", "
-				}
-				known += d.Name
-			}
-		}
-		return nil, fmt.Errorf("detached: there is no detached training %q in %s; there are: %s", name, filepath.Dir(path), known)
+		known := strings.Join(Names(runs), ", ")
+		return nil, fmt.Errorf("detached: there is no detached training %q in %s; there are: %s", name, filepath.Dir(path), cmp.Or(known, "none yet"))
 	} else if err != nil {
 		return nil, err
 	}
@@ -69,6 +61,15 @@ func List(runs string) ([]*Detached, error) {
 		all = append(all, &Detached{Name: filepath.Base(dir), Dir: dir})
 	}
 	return all, nil
+}
+
+// Names lists the names of the trainings that List returns; none if the folder can't be read.
+func Names(runs string) (names []string) {
+	all, _ := List(runs)
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 // State returns how the training stands.
@@ -154,7 +155,7 @@ func (d *Detached) Watch(ctx context.Context) (*train.Run, error) {
 	case last.Phase == Failed:
 		return run, fmt.Errorf("detached: run %q failed: %s", d.Name, last.Error)
 	case last.Phase == Lost:
-		return run, fmt.Errorf("detached: run %q ended without a word: its process was killed, or the machine stopped; Resume goes on from its checkpoint. The end of its log:\n%s", d.Name, d.lastLines())
+		return run, fmt.Errorf("detached: run %q ended without a final state: its process was killed, or the machine stopped; Resume goes on from its checkpoint. The end of its log:\n%s", d.Name, d.lastLines())
 	}
 	return run, openErr
 }
@@ -168,7 +169,7 @@ func (d *Detached) display() func(State) {
 	line, curves := plots.NewLive(), plots.NewLive()
 	drawn := 0
 	return func(s State) {
-		line.Update(plots.HTML(s.html(), s.String()))
+		line.Update(s.figure())
 		if run, err := d.Run(); err == nil && run != nil && s.Done > drawn {
 			drawn = s.Done
 			curves.Update(run.Curves()) // a chart that can't be drawn does not end the watching
@@ -211,14 +212,9 @@ func (d *Detached) lastLines() string {
 	return string(bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
 }
 
-// html is the state as a bar and a line.
-func (s State) html() string {
-	share := 0.0
-	if s.Total > 0 {
-		share = float64(s.Done) / float64(s.Total)
-	}
-	return fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
-		share, html.EscapeString(s.String()))
+// figure is the state as a bar and a line.
+func (s State) figure() plots.Figure {
+	return plots.Progress(float64(s.Done)/float64(max(1, s.Total)), s.String())
 }
 
 // Bundle shows the state, and the curves so far.
@@ -227,7 +223,7 @@ func (d *Detached) Bundle() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	figures := []plots.Figure{plots.HTML(s.html(), s.String())}
+	figures := []plots.Figure{s.figure()}
 	if run, err := d.Run(); err == nil && run != nil && s.Done > 0 {
 		figures = append(figures, run.Curves())
 	}

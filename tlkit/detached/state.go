@@ -28,8 +28,11 @@ const (
 	Stopped Phase = "stopped"
 	// Failed: it ended with an error.
 	Failed Phase = "failed"
-	// Lost: its processes ended without a word; they were killed, or the machine stopped. The checkpoint is there.
+	// Lost: its processes ended before they could write their state, because they were killed or the machine stopped. The
+	// checkpoint is there.
 	Lost Phase = "lost"
+	// NotFinished is a run that is trained in a notebook, where nothing tells whether it goes on.
+	NotFinished Phase = "not finished"
 )
 
 // State is how a detached training stands.
@@ -121,16 +124,30 @@ func stateOf(runDir string) (State, error) {
 	if err != nil || run == nil {
 		return s, err
 	}
+	s.count(run)
+	if left, ok := run.TimeLeft(); ok && s.Phase.live() {
+		s.Left = left
+	}
+	return s, nil
+}
+
+// count sets the epochs and the best strategy of a run.
+func (s *State) count(run *train.Run) {
 	s.Done, s.Total = run.Progress()
 	if best := run.Best(); best != nil {
 		if e, ok := best.Best(); ok {
 			s.Best, s.BestAccuracy = best.Strategy, e.ValAccuracy
 		}
 	}
-	if left, ok := run.TimeLeft(); ok && s.Phase.live() {
-		s.Left = left
+}
+
+// NotebookState returns the state of a run that a notebook trains: it is finished or not.
+func NotebookState(run *train.Run) State {
+	s := State{Name: run.Name, Phase: NotFinished}
+	if s.count(run); s.Done == s.Total {
+		s.Phase = Finished
 	}
-	return s, nil
+	return s
 }
 
 // openRun reads the run of a folder without printing its warnings; nil if the training has not written it yet.

@@ -3,6 +3,7 @@ package plots
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"strings"
 )
@@ -60,6 +61,13 @@ func Markdown(s string) Figure {
 // is its form for readers without HTML.
 func HTML(html, plain string) Figure {
 	return fixed{"html", map[string]any{MIMEHTML: html, MIMEText: plain}}
+}
+
+// Progress returns a Figure of a bar that is filled to a share, in [0, 1], with a line of text beside it, such as a
+// [Live] shows. The text is its plain form.
+func Progress(share float64, text string) Figure {
+	return HTML(fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
+		share, html.EscapeString(text)), text)
 }
 
 // obj and arr keep the Vega-Lite specifications below readable.

@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -33,14 +32,8 @@ func Project(args []string, stdout, stderr io.Writer) int {
 	module := flags.String("module", "", "`path` of the Go module; the program's name unless given")
 	overwrite := flags.Bool("overwrite", false, "replace the files of an earlier project in DIR")
 	fast := flags.Bool("skip-build", false, "do not build and measure the program")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return 0
-	} else if err != nil {
-		return 2
-	}
-	if flags.NArg() != 2 {
-		flags.Usage()
-		return 2
+	if code, ok := parse(flags, args, 2, 2); !ok {
+		return code
 	}
 	opts := project.Options{Dir: flags.Arg(1), Module: *module, Overwrite: *overwrite, SkipBuild: *fast}
 	p, err := writeProject(flags.Arg(0), *strategy, *data, opts, stderr)

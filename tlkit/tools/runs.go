@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,14 +21,8 @@ func Runs(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("runs", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, runsUsage) }
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return 0
-	} else if err != nil {
-		return 2
-	}
-	if flags.NArg() > 1 {
-		flags.Usage()
-		return 2
+	if code, ok := parse(flags, args, 0, 1); !ok {
+		return code
 	}
 	states, err := runStates(flags.Arg(0))
 	if err != nil {
@@ -93,13 +86,5 @@ func notebookState(dir, name string) detached.State {
 	if err != nil {
 		return detached.State{Name: name, Phase: "unreadable", Error: err.Error()}
 	}
-	s := detached.State{Name: name, Phase: "not finished"}
-	if s.Done, s.Total = run.Progress(); s.Done == s.Total {
-		s.Phase = detached.Finished
-	}
-	if best := run.Best(); best != nil {
-		e, _ := best.Best()
-		s.Best, s.BestAccuracy = best.Strategy, e.ValAccuracy
-	}
-	return s
+	return detached.NotebookState(run)
 }

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"html"
 	"os"
 	"strings"
 	"time"
@@ -201,8 +200,7 @@ func timeLeft(queue []*Result, current *Result, total int, epochs, pace float64)
 func (p *progress) display(text string, share float64) {
 	switch {
 	case p.notebook:
-		p.line.Update(plots.HTML(fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
-			share, html.EscapeString(text)), text))
+		p.line.Update(plots.Progress(share, text))
 	case p.terminal():
 		if p.bar == nil {
 			p.bar = progressbar.NewOptions(1000, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(20),
