@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
 // folder is where the pages are kept, maxBytes is the size up to which GitHub shows them quickly.
@@ -106,13 +108,9 @@ func page(executed, name string) error {
 // execute runs a copy of the lesson in dir, so that the files it makes do not land in the repository, and returns the
 // executed copy.
 func execute(name, dir string) (string, error) {
-	home := os.Getenv("TLKIT_HOME")
-	if home == "" {
-		user, err := os.UserHomeDir()
-		if err != nil {
-			return "", err
-		}
-		home = filepath.Join(user, ".local", "share", "tlkit")
+	tlkernel, err := installdir.Dir(os.Getenv, "bin", "tlkernel")
+	if err != nil {
+		return "", err
 	}
 	data, err := os.ReadFile(filepath.Join("notebooks", name+".ipynb"))
 	if err != nil {
@@ -122,7 +120,7 @@ func execute(name, dir string) (string, error) {
 	if err := os.WriteFile(in, data, 0o644); err != nil {
 		return "", err
 	}
-	cmd := exec.Command(filepath.Join(home, "bin", "tlkernel"), "exec", in, "-o", out, "--html", "none")
+	cmd := exec.Command(tlkernel, "exec", in, "-o", out, "--html", "none")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TLKIT_RUNS=") })
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

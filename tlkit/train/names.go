@@ -37,7 +37,8 @@ func cleaned(name string) string {
 	return name
 }
 
-// checkNewName is checkName with what is asked of names that no folder has yet: those of earlier versions stay.
+// checkNewName is checkName for a run that has no folder yet. Its stricter rules don't apply to the folders that earlier
+// versions made.
 func checkNewName(what, name string) error {
 	switch err := checkName(what, name); {
 	case err != nil:

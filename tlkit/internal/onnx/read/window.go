@@ -171,13 +171,18 @@ func (w window) square() bool { return w.kernel[0] == w.kernel[1] && w.dilation 
 // lowest stands for minus infinity in padding, as in nn's maximum.
 const lowest = -math.MaxFloat32
 
-func maxPool(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || !x.batched || len(v.out) > 1 && v.out[1] != "" {
-		return value{}, false
+// pooling returns the input of a pooling and its windows, if nn's pooling has such.
+func (r *run) pooling(v *node) (x value, g window, ok bool) {
+	if x, ok = r.input(v, 0); !ok || !x.batched {
+		return x, g, false
 	}
-	g, ok := v.geometry(x.dims(), v.ints("kernel_shape", 0, 0))
-	if !ok || !g.square() {
+	g, ok = v.geometry(x.dims(), v.ints("kernel_shape", 0, 0))
+	return x, g, ok && g.square()
+}
+
+func maxPool(r *run, v *node) (value, bool) {
+	x, g, ok := r.pooling(v)
+	if !ok || len(v.out) > 1 && v.out[1] != "" {
 		return value{}, false
 	}
 	images := r.channelsLast(x)
@@ -189,12 +194,8 @@ func maxPool(r *run, v *node) (value, bool) {
 }
 
 func avgPool(r *run, v *node) (value, bool) {
-	x, ok := r.input(v, 0)
-	if !ok || !x.batched {
-		return value{}, false
-	}
-	g, ok := v.geometry(x.dims(), v.ints("kernel_shape", 0, 0))
-	if !ok || !g.square() {
+	x, g, ok := r.pooling(v)
+	if !ok {
 		return value{}, false
 	}
 	images := r.channelsLast(x)
