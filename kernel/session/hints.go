@@ -91,6 +91,8 @@ var hints = []hint{
 	says(`\.(?:upper|lower|strip|split|replace|startswith|endswith|join|format|find) undefined`, "functions of texts are in package strings: strings.ToUpper(s), strings.Split(s, \",\")"),
 	says(`\.(?:keys|values|items) undefined`, "a map is gone through with for key, value := range m { ... }"),
 	says(`\.(?:sort|sorted) undefined`, "a slice is sorted with slices.Sort(xs)"),
+	says(`^undefined: (\w+)\.\w+ \(but have (\w+)\)`, "names that a package exports begin with a capital letter: $1.$2"),
+	says(`^missing ',' before newline`, "the last line ends with a comma, too"),
 	says(`^undefined: (?:console|System)\b`, "values are printed with fmt.Println(x)"),
 }
 
