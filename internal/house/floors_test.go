@@ -80,8 +80,8 @@ var floors = []floor{
 		"a command uses what any program could use"},
 	{"bench", []string{"tlkit", "tlkit/project", "tlkit/zoo/zootest", "tlkit/strategy", "tlkit/train", "tlkit/detect", "tlkit/zoo", "datasets", "tlkit/weights", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "kernel", "internal"},
 		"bench measures; nothing imports it"},
-	{"notebooks", []string{"internal"},
-		"notebooks are tested through the installed kernel, as a reader runs them"},
+	{"notebooks", []string{"internal", "datasets"},
+		"notebooks are tested through the installed kernel, as a reader runs them; the gallery reads which images may be published"},
 }
 
 // floorOf returns the row with the longest room that holds the folder.

@@ -1,5 +1,5 @@
 // Gallery executes lessons and writes their executed copies to docs/gallery, as GitHub shows them: pictures compressed,
-// what only JupyterLab can show left out. Run it from the repository root:
+// what only JupyterLab can show left out, and photographs too, which are not ours to publish. Run it from the repository root:
 //
 //	go run ./notebooks/gallery [-executed DIR] [LESSON...]
 //
@@ -81,6 +81,9 @@ func page(executed, name string) error {
 		var n map[string]any
 		if err := json.Unmarshal(data, &n); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
+		}
+		if _, err := leaveOutPhotographs(n); err != nil {
+			return err
 		}
 		if err := reduce(n, l); err != nil {
 			return err
