@@ -9,7 +9,7 @@ import (
 )
 
 // papers are the documents that name files and folders of the repository.
-var papers = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/ARCHITECTURE.md"}
+var papers = []string{"README.md", "README.ja.md", "CONTRIBUTING.md", "SECURITY.md", "docs/ARCHITECTURE.md"}
 
 // named finds what looks like a path of the repository: `tlkit/zoo/resnet.go`, `kernel/session/`, (docs/export.md).
 var named = regexp.MustCompile("[`(]((?:tlkit|datasets|kernel|notebooks|bench|docs|internal)/[A-Za-z0-9_./-]+)[`)]")

@@ -13,7 +13,6 @@ import (
 // untranslated are the lessons that have no Japanese copy yet. A lesson that has one is not named here.
 var untranslated = []string{
 	"01_go_cells.ipynb",
-	"02_transfer_and_finetuning.ipynb",
 	"03_freezing_and_rates.ipynb",
 	"04_how_much_data.ipynb",
 	"05_domain_adaptation.ipynb",
@@ -113,5 +112,30 @@ func TestFormat(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestREADME holds that README.ja.md has what README.md has, and links to the Japanese lessons that there are.
+func TestREADME(t *testing.T) {
+	var texts [2]string
+	for i, path := range []string{"../../README.md", "../../README.ja.md"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(data)
+	}
+	japanese := func(link string) string {
+		if link == "README.ja.md" {
+			return "README.md"
+		}
+		copied := strings.Replace(link, "notebooks/", "notebooks/ja/", 1)
+		if _, err := os.Stat(filepath.Join("../..", copied)); err == nil {
+			return copied
+		}
+		return link
+	}
+	for _, d := range differences(texts[0], texts[1], japanese) {
+		t.Errorf("README.ja.md: %s", d)
 	}
 }
