@@ -12,9 +12,6 @@ import (
 
 // untranslated are the lessons that have no Japanese copy yet. A lesson that has one is not named here.
 var untranslated = []string{
-	"01_go_cells.ipynb",
-	"03_freezing_and_rates.ipynb",
-	"04_how_much_data.ipynb",
 	"05_domain_adaptation.ipynb",
 	"06_without_forgetting.ipynb",
 	"07_rcnn.ipynb",
