@@ -12,9 +12,6 @@ import (
 
 // untranslated are the lessons that have no Japanese copy yet. A lesson that has one is not named here.
 var untranslated = []string{
-	"05_domain_adaptation.ipynb",
-	"06_without_forgetting.ipynb",
-	"07_rcnn.ipynb",
 	"08_your_own_pictures.ipynb",
 	"09_out_of_the_notebook.ipynb",
 	"10_what_the_network_sees.ipynb",
