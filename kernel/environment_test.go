@@ -8,9 +8,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
 // inMounts runs a command in a mount namespace of its own, after a shell script that may mount. It skips the test where
@@ -165,27 +166,9 @@ func TestLabAsRoot(t *testing.T) {
 	}
 	p, _ := installed(t)
 	cmd := exec.Command(p.Bin("tlkernel"), "lab", "--no-browser", "--port=0", "--ServerApp.port_retries=0")
-	runtimeDir := t.TempDir()
-	cmd.Env = append(os.Environ(), "JUPYTER_RUNTIME_DIR="+runtimeDir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	if url, _ := testutil.StartJupyter(t, cmd); !strings.HasPrefix(url, "http") {
+		t.Errorf("JupyterLab serves at %q", url)
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
-		if files, _ := filepath.Glob(filepath.Join(runtimeDir, "jpserver-*.json")); len(files) > 0 {
-			cmd.Process.Signal(syscall.SIGTERM)
-			<-done
-			return
-		}
-		select {
-		case err := <-done:
-			t.Fatalf("JupyterLab ended: %v", err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	cmd.Process.Kill()
-	t.Error("JupyterLab did not start")
 }
 
 func TestUsableTemp(t *testing.T) {

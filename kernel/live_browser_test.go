@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,44 +27,10 @@ func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtime := t.TempDir()
 	cmd := exec.Command(venvProgram(m.Venv, "jupyter"), "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
 		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
-	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p), "JUPYTER_RUNTIME_DIR="+runtime)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			cmd.Process.Kill()
-			<-done
-		}
-		if t.Failed() {
-			t.Logf("JupyterLab:\n%s", &log)
-		}
-	})
-	var server struct {
-		URL   string `json:"url"`
-		Token string `json:"token"`
-	}
-	if !await(time.Minute, func() bool {
-		files, _ := filepath.Glob(filepath.Join(runtime, "jpserver-*.json"))
-		if len(files) == 0 {
-			return false
-		}
-		data, err := os.ReadFile(files[0])
-		return err == nil && json.Unmarshal(data, &server) == nil && server.URL != ""
-	}) {
-		t.Fatal("JupyterLab did not start within a minute")
-	}
-	return server.URL, server.Token
+	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p))
+	return testutil.StartJupyter(t, cmd)
 }
 
 // Expressions for the page. The shell's current widget is null while a headless

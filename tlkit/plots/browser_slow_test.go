@@ -19,7 +19,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -329,7 +328,7 @@ func hoverPoint(ctx context.Context, t *testing.T) {
 func labServer(t *testing.T, program, dir, notebook, theme string) string {
 	t.Helper()
 	home := t.TempDir()
-	env := append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(home, "runtime"),
+	env := append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"),
 		"JUPYTER_CONFIG_DIR="+filepath.Join(home, "config"), "JUPYTERLAB_SETTINGS_DIR="+filepath.Join(home, "settings"))
 	for file, setting := range map[string]string{
 		"apputils-extension/themes.jupyterlab-settings":       `{"theme": "JupyterLab ` + theme + `"}`,
@@ -351,31 +350,6 @@ func labServer(t *testing.T, program, dir, notebook, theme string) string {
 	}
 	cmd := exec.Command(program, "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0", "--ServerApp.root_dir="+dir)
 	cmd.Env = env
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			cmd.Process.Kill()
-			<-done
-		}
-	})
-	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		files, _ := filepath.Glob(filepath.Join(home, "runtime", "jpserver-*.json"))
-		for _, f := range files {
-			var server struct{ URL, Token string }
-			if data, err := os.ReadFile(f); err == nil && json.Unmarshal(data, &server) == nil && server.URL != "" {
-				return fmt.Sprintf("%slab/tree/%s?token=%s&reset", server.URL, filepath.Base(notebook), server.Token)
-			}
-		}
-	}
-	t.Fatalf("JupyterLab did not start within three minutes:\n%s", &log)
-	return ""
+	url, token := testutil.StartJupyter(t, cmd)
+	return fmt.Sprintf("%slab/tree/%s?token=%s&reset", url, filepath.Base(notebook), token)
 }
