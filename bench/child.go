@@ -27,7 +27,9 @@ type result struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	Best    float64 `json:"best,omitempty"`
 	Last    float64 `json:"last,omitempty"`
-	// Engine is the description of the engine that computed; "" for the peer.
+	// SetupS is what the first calls took longer: compiling, for the most part. Only the peers print it.
+	SetupS float64 `json:"setup_s,omitempty"`
+	// Engine is the description of the engine that computed; "" for a peer.
 	Engine string `json:"engine,omitempty"`
 	// PeakMiB is the peak memory of the process, measured from outside.
 	PeakMiB float64 `json:"peak_mib,omitempty"`
@@ -53,16 +55,16 @@ func child(args []string) int {
 		if err != nil {
 			return result{}, err
 		}
-		if want := os.Getenv("GOMLX_BACKEND"); engine.Config != want {
+		if want := os.Getenv("GOMLX_BACKEND"); want != "" && engine.Config != want {
 			return result{}, fmt.Errorf("engine %q was asked for, %q is there", want, engine.Config)
 		}
 		var r result
 		if *work == "step" {
-			r, err = step(engine, clocks[*clockName], *model, *batch, *size, *steps)
+			r, err = step(clocks[*clockName], *model, *batch, *size, *steps)
 		} else {
 			r, err = hymenoptera(clocks[*clockName], *work, *data, *weights, *epochs, *seed)
 		}
-		r.Engine = engine.Backend.Description()
+		r.Engine = backend.Describe()
 		return r, err
 	}()
 	if err != nil {
@@ -77,7 +79,7 @@ func child(args []string) int {
 }
 
 // step times inference and a training step of a randomly initialised model on blank images, as the peer's step.py.
-func step(engine *backend.Engine, now clock, name string, batch, size, steps int) (result, error) {
+func step(now clock, name string, batch, size, steps int) (result, error) {
 	m, err := zoo.Load(name, zoo.LoadOptions{Weights: zoo.Random})
 	if err != nil {
 		return result{}, err
@@ -92,7 +94,11 @@ func step(engine *backend.Engine, now clock, name string, batch, size, steps int
 	if err != nil {
 		return result{}, err
 	}
-	stepper, err := train.Recipe{BatchSize: batch}.NewStepper(engine.Backend, m, strategy.Scratch{LearningRate: 1e-3})
+	trains, err := backend.Steps()
+	if err != nil {
+		return result{}, err
+	}
+	stepper, err := train.Recipe{BatchSize: batch}.NewStepper(trains.Backend, m, strategy.Scratch{LearningRate: 1e-3})
 	if err != nil {
 		return result{}, err
 	}
@@ -165,8 +171,14 @@ func median(values []float64) float64 {
 	return (v[n/2-1] + v[n/2]) / 2
 }
 
+// defaultSide is TLKit as it is without GOMLX_BACKEND: the engines that it chooses for each job.
+const defaultSide = "default"
+
 // engineConfig returns the value of GOMLX_BACKEND for an engine with a number of threads.
 func engineConfig(engine string, threads int) string {
+	if engine == defaultSide {
+		return ""
+	}
 	if engine == "onnx" || engine == "onnx:cpu" {
 		return fmt.Sprintf("onnx:cpu,intra_op_num_threads=%d", threads)
 	}

@@ -23,18 +23,14 @@ var clocks = map[string]clock{
 
 var started = time.Now()
 
-// peerClocks are Python programs that run the peer's script given as the first argument; "cpu" replaces time.time. The
-// CPU time is that of the process and of its finished children, which load the images; and there is one thread.
+// peerClocks are the first lines of the Python programs that run a peer; "cpu" replaces time.time. The CPU time is that
+// of the process and of its finished children, which load the images; and there is one thread.
 var peerClocks = map[string]string{
-	"wall": `import runpy, sys, os
-sys.argv = sys.argv[1:]
-sys.path.insert(0, os.path.dirname(sys.argv[0]))
-runpy.run_path(sys.argv[0], run_name="__main__")`,
-	"cpu": `import runpy, sys, os, time, torch
-sys.argv = sys.argv[1:]
-sys.path.insert(0, os.path.dirname(sys.argv[0]))
+	"wall": "",
+	"cpu": `
+import os, time, torch
 torch.set_num_threads(1)
 torch.set_num_threads = lambda n: None
 time.time = lambda: time.process_time() + sum(os.times()[2:4])
-runpy.run_path(sys.argv[0], run_name="__main__")`,
+`,
 }

@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// A job is one thing to measure; it has one side of TLKit's for each engine, and one of the peer's.
+// A job is one thing to measure; it has one side of TLKit's for each engine, and one for each peer.
 type job struct {
 	// Work is "step", or "transfer", "cached" or "finetune" on hymenoptera.
 	Work string
 	// Model, Batch and Size belong to "step".
 	Model       string
 	Batch, Size int
+	// Adds is the number of multiply-adds of the network for one image, in units of 10^9; 0 if it is not known.
+	Adds float64
 }
 
 func (j job) name() string {
@@ -24,13 +25,17 @@ func (j job) name() string {
 	return j.Work
 }
 
-// steps are the models of "step" in the order of the table.
+// steps are the models of "step" in the order of the table. The multiply-adds are those of the papers (ResNet, section
+// 4.2; MobileNet, table 6) and of torchvision's weight sets.
 var steps = []job{
-	{"step", "resnet20", 32, 32},
-	{"step", "mobilenet_v1_025", 8, 224},
-	{"step", "resnet18", 8, 224},
-	{"step", "mobilenet_v2", 8, 224},
-	{"step", "resnet50", 8, 224},
+	{"step", "resnet20", 32, 32, 0.041},
+	{"step", "mobilenet_v1_025", 8, 224, 0.041},
+	{"step", "resnet18", 8, 224, 1.814},
+	{"step", "mobilenet_v2", 8, 224, 0.301},
+	{"step", "resnet50", 8, 224, 4.089},
+	{"step", "vit_b_16", 8, 224, 17.564},
+	{"step", "convnext_tiny", 8, 224, 4.456},
+	{"step", "efficientnet_b0", 8, 224, 0.386},
 }
 
 func stepModels() []string {
@@ -53,7 +58,7 @@ func (o options) jobs() ([]job, error) {
 				i := slices.Index(stepModels(), m)
 				if i < 0 {
 					i = len(steps)
-					steps = append(steps, job{"step", m, 8, 224}) // any other model of the zoo and of torchvision
+					steps = append(steps, job{"step", m, 8, 224, 0}) // any other model of the zoo and of torchvision
 				}
 				list = append(list, steps[i])
 			}
@@ -77,14 +82,6 @@ func (j job) peerJob() job {
 		return job{Work: "transfer"}
 	}
 	return j
-}
-
-// peerArgs returns the command line of the peer's script.
-func (j job) peerArgs(o options, data string, seed int) []string {
-	if j.Work == "step" {
-		return []string{filepath.Join(o.shared, "peer", "step.py"), j.Model, strconv.Itoa(j.Batch), strconv.Itoa(j.Size), strconv.Itoa(o.steps)}
-	}
-	return []string{filepath.Join(o.shared, "peer", "hymenoptera.py"), data, weightFile(o.shared), j.Work, strconv.Itoa(o.epochs), strconv.Itoa(seed)}
 }
 
 func weightFile(shared string) string {

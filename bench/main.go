@@ -1,15 +1,13 @@
 // Command bench measures TLKit beside PyTorch, on the same machine, the same files and the same number of threads.
 //
-//	bench --engine go,onnx --peer PYTHON            everything, PyTorch's side included
+//	bench --engine default,go --peer PYTHON         everything, PyTorch's settings and OpenVINO included
 //	bench --work step --model resnet18,resnet50     some of it; --list names all
 //	bench --work finetune --epochs 3 --rounds 1
 //
-//	bench --engine go,onnx --peer PYTHON --rounds 3 --runs 1 --steps 6     the whole table in a quarter of an hour
-//
-// Every measurement is a process of its own, so that its peak memory is its own. The two sides take turns, round by
-// round: on a machine with other work the ratio of two neighbours is more reliable than either figure. The table shows
+// Every measurement is a process of its own, so that its peak memory is its own. The sides take turns, round by round:
+// on a machine with other work the ratio of two neighbours is more reliable than either figure. The table shows
 // medians; --json FILE keeps every single result. When interrupted, the command shows the results so far. PYTHON is an
-// interpreter with torch and torchvision.
+// interpreter with torch and torchvision, and with openvino if OpenVINO is to be measured.
 package main
 
 import (
@@ -20,6 +18,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +28,7 @@ import (
 // options are the command line.
 type options struct {
 	work, models, engines []string
+	peers, left           []string // what is measured beside, and what is left out, with the reason
 	peer, shared, json    string
 	rounds, runs, threads int
 	limit                 time.Duration
@@ -74,14 +75,15 @@ func parse(args []string) (o options, list bool, err error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	work := fs.String("work", "step,transfer,cached,finetune", "what to measure; \"hymenoptera\" is the last three")
 	models := fs.String("model", strings.Join(stepModels(), ","), "models of the work \"step\"")
-	engines := fs.String("engine", "go", "engines, by the names of GOMLX_BACKEND: go, onnx, xla:cuda")
-	fs.StringVar(&o.peer, "peer", "", "Python with torch and torchvision; without it, only our side is measured")
+	engines := fs.String("engine", "go", "engines, by the names of GOMLX_BACKEND: go, onnx, xla:cuda; default: what TLKit chooses itself")
+	variants := fs.String("variant", "auto", "peers: "+strings.Join(peerNames(), ",")+"; auto: all that PYTHON and the processor have")
+	fs.StringVar(&o.peer, "peer", "", "Python with torch and torchvision, and openvino if it has that; without it, only our side is measured")
 	fs.StringVar(&o.shared, "shared", "", "folder with data/ and peer/; default TLKIT_SHARED, or ../shared")
 	fs.StringVar(&o.json, "json", "", "file for every single result")
 	fs.IntVar(&o.rounds, "rounds", 3, "times that each side runs; the table has medians")
 	fs.IntVar(&o.runs, "runs", 0, "rounds of \"hymenoptera\", which takes most of the time; 0: as many as --rounds")
 	fs.DurationVar(&o.limit, "limit", 15*time.Minute, "longest time of one measurement; what takes longer has failed")
-	fs.IntVar(&o.threads, "threads", 2, "threads of each side (the peer's scripts always use 2)")
+	fs.IntVar(&o.threads, "threads", 2, "threads of each side (the peers' scripts always use 2)")
 	fs.IntVar(&o.steps, "steps", 8, "inferences and training steps of \"step\"; the first two don't count")
 	fs.IntVar(&o.epochs, "epochs", 25, "epochs of \"hymenoptera\"")
 	fs.IntVar(&o.seed, "seed", 0, "seed of the first round; each round has the next one")
@@ -105,10 +107,11 @@ func parse(args []string) (o options, list bool, err error) {
 	case o.steps < 3:
 		return o, false, errors.New("--steps must be at least 3: the first two are not counted")
 	}
+	var named []string
 	for _, list := range []struct {
 		to   *[]string
 		text string
-	}{{&o.work, *work}, {&o.models, *models}, {&o.engines, *engines}} {
+	}{{&o.work, *work}, {&o.models, *models}, {&o.engines, *engines}, {&named, *variants}} {
 		for _, name := range strings.Split(list.text, ",") {
 			if name = strings.TrimSpace(name); name != "" {
 				*list.to = append(*list.to, name)
@@ -121,5 +124,9 @@ func parse(args []string) (o options, list bool, err error) {
 	if o.shared == "" {
 		o.shared = filepath.Join("..", "shared")
 	}
-	return o, list, nil
+	if slices.Contains(o.engines, defaultSide) && o.threads != runtime.NumCPU() {
+		return o, false, fmt.Errorf("the default engines use every core, so that --threads must be %d beside them, got %d", runtime.NumCPU(), o.threads)
+	}
+	o.peers, o.left, err = o.choosePeers(named)
+	return o, list, err
 }

@@ -19,9 +19,6 @@ import (
 	"time"
 )
 
-// peerSide is the name of PyTorch's column.
-const peerSide = "peer"
-
 // measurement is one process's result, with its job, side, round and seed; --json keeps all of them.
 type measurement struct {
 	Job   string `json:"job"`
@@ -47,9 +44,9 @@ type report struct {
 // bench is a measurement under way.
 type bench struct {
 	options
-	self  string            // our own binary, which runs our sides
-	data  string            // the folder of hymenoptera, if a job needs it
-	peers map[string]result // the peer's side of two jobs may be the same
+	self     string            // our own binary, which runs our sides
+	data     string            // the folder of hymenoptera, if a job needs it
+	measured map[string]result // a peer's side of two jobs may be the same
 }
 
 // measure runs all sides of all jobs in turn and prints the table.
@@ -58,7 +55,7 @@ func measure(ctx context.Context, o options, jobs []job) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, self: self, peers: map[string]result{}}
+	b := &bench{options: o, self: self, measured: map[string]result{}}
 	if slices.ContainsFunc(jobs, func(j job) bool { return j.Work != "step" }) {
 		dir, err := os.MkdirTemp("", "bench-data")
 		if err != nil {
@@ -70,7 +67,7 @@ func measure(ctx context.Context, o options, jobs []job) error {
 		}
 		b.data = filepath.Join(dir, "hymenoptera_data")
 	}
-	rep := report{Machine: describeMachine(o.peer), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Runs: o.roundsOf(job{Work: "transfer"}), Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
+	rep := report{Machine: describeMachine(o), Began: time.Now().UTC().Truncate(time.Second), Rounds: o.rounds, Runs: o.roundsOf(job{Work: "transfer"}), Threads: o.threads, Clock: o.clock, Epochs: o.epochs}
 	for _, j := range jobs {
 		for round := range o.roundsOf(j) {
 			if err := b.round(ctx, j, round, &rep); err != nil {
@@ -78,7 +75,7 @@ func measure(ctx context.Context, o options, jobs []job) error {
 			}
 		}
 	}
-	fmt.Print(table(rep, jobs, o))
+	fmt.Print(tables(rep, jobs, o))
 	if err := rep.write(o.json); err != nil {
 		return err
 	}
@@ -94,8 +91,10 @@ func measure(ctx context.Context, o options, jobs []job) error {
 // round runs all sides of a job once, in turn, and adds their results and failures to the report.
 func (b *bench) round(ctx context.Context, j job, round int, rep *report) error {
 	sides := slices.Clone(b.engines)
-	if b.peer != "" {
-		sides = append(sides, peerSide)
+	for _, name := range b.peers {
+		if p, _ := peerNamed(name); p.does(j) {
+			sides = append(sides, name)
+		}
 	}
 	for _, side := range sides {
 		if ctx.Err() != nil {
@@ -103,8 +102,8 @@ func (b *bench) round(ctx context.Context, j job, round int, rep *report) error 
 		}
 		m := measurement{Job: j.name(), Side: side, Round: round, Seed: b.seed + round}
 		var err error
-		if side == peerSide {
-			m.result, err = b.peerResult(ctx, j.peerJob(), m.Seed)
+		if p, ok := peerNamed(side); ok {
+			m.result, err = b.peerResult(ctx, p, j.peerJob(), m.Seed)
 		} else {
 			m.result, err = b.runOurs(ctx, b.self, j, side, b.data, m.Seed)
 		}
@@ -122,15 +121,15 @@ func (b *bench) round(ctx context.Context, j job, round int, rep *report) error 
 	return nil
 }
 
-// peerResult runs the peer's side of a job, or returns its result if the same job ran before.
-func (b *bench) peerResult(ctx context.Context, j job, seed int) (result, error) {
-	key := fmt.Sprint(j.name(), seed)
-	if r, ok := b.peers[key]; ok {
+// peerResult runs a peer's side of a job, or returns its result if the same job ran before.
+func (b *bench) peerResult(ctx context.Context, p peer, j job, seed int) (result, error) {
+	key := fmt.Sprint(p.name, j.name(), seed)
+	if r, ok := b.measured[key]; ok {
 		return r, nil
 	}
-	r, err := b.runPeer(ctx, j, b.data, seed)
+	r, err := b.runPeer(ctx, p, j, b.data, seed)
 	if err == nil {
-		b.peers[key] = r
+		b.measured[key] = r
 	}
 	return r, err
 }
@@ -158,9 +157,9 @@ func (rep report) write(file string) error {
 
 func (m measurement) progress() string {
 	if m.Seconds > 0 {
-		return fmt.Sprintf("%-40s %-6s %8.2f s, best %.3f, last %.3f, %5.0f MiB", m.Job, m.Side, m.Seconds, m.Best, m.Last, m.PeakMiB)
+		return fmt.Sprintf("%-40s %-13s %8.2f s, best %.3f, last %.3f, %5.0f MiB", m.Job, m.Side, m.Seconds, m.Best, m.Last, m.PeakMiB)
 	}
-	return fmt.Sprintf("%-40s %-6s %8.4f s inference, %8.4f s training step, %5.0f MiB", m.Job, m.Side, m.InferS, m.TrainS, m.PeakMiB)
+	return fmt.Sprintf("%-40s %-13s %8.4f s inference, %8.4f s training step, %5.0f MiB", m.Job, m.Side, m.InferS, m.TrainS, m.PeakMiB)
 }
 
 // runOurs measures TLKit's side of a job in a process of this same program.
@@ -173,10 +172,10 @@ func (o options) runOurs(ctx context.Context, self string, j job, engine, data s
 	return watched(cmd)
 }
 
-func (o options) runPeer(ctx context.Context, j job, data string, seed int) (result, error) {
+func (o options) runPeer(ctx context.Context, p peer, j job, data string, seed int) (result, error) {
 	ctx, stop := context.WithTimeout(ctx, o.limit)
 	defer stop()
-	return watched(exec.CommandContext(ctx, o.peer, append([]string{"-c", peerClocks[o.clock]}, j.peerArgs(o, data, seed)...)...))
+	return watched(exec.CommandContext(ctx, o.peer, o.peerCommand(p, j, data, seed)...))
 }
 
 // watched runs a command and returns the result that it prints, with its peak memory.
