@@ -22,6 +22,9 @@
 // Figures fit light and dark pages: text and axes have the colour of the page's text, data has colours that differ enough
 // from white and from the dark themes' black, and nothing has a background. theme.go says how, and where that ends.
 //
+// Names and titles can be in any script. A page shows them in the reader's fonts; a PNG takes a font of this machine
+// for a script that its own font lacks, and where there is none it has numbers and a note. script.go says how.
+//
 // Values that are NaN or infinite are gaps: lines break there, bars and table cells stay empty, and no output ever
 // contains the word NaN as a JSON number.
 package plots

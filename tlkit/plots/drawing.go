@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	xfont "golang.org/x/image/font"
-	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -49,7 +48,7 @@ func sans(size float64, c color.Color) text.Style {
 	return text.Style{
 		Color:   c,
 		Font:    font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, px(size)),
-		Handler: plot.DefaultTextHandler,
+		Handler: newAnyScript(),
 	}
 }
 
@@ -139,26 +138,11 @@ func fitText(svg string) string {
 	})
 }
 
-// writable reports whether the font of drawings has a glyph for every character of s.
-func writable(s string) bool {
-	face := font.DefaultCache.Lookup(sans(captionSize, inkColor).Font, px(captionSize))
-	var b sfnt.Buffer
-	for _, r := range s {
-		if i, err := face.Face.GlyphIndex(&b, r); (err != nil || i == 0) && r != '\n' {
-			return false
-		}
-	}
-	return true
-}
-
 // drawPNG renders d as a PNG at two image pixels per CSS pixel.
 func drawPNG(d drawable) (data []byte, err error) {
 	defer guard(&err)
-	w, h := d.canvas()
-	c := vgimg.NewWith(vgimg.UseWH(px(w), px(h)), vgimg.UseDPI(192), vgimg.UseBackgroundColor(color.White))
-	d.draw(draw.New(c))
 	var b bytes.Buffer
-	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(&b); err != nil {
+	if _, err := (vgimg.PngCanvas{Canvas: paint(d).Canvas}).WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("plots: draw PNG: %w", err)
 	}
 	return b.Bytes(), nil

@@ -41,14 +41,29 @@ func gallery() []shown {
 			long.Lines[k].Points = append(long.Lines[k].Points, Point{float64(i), math.Exp(-float64(i) / 30)})
 		}
 	}
-	return []shown{{"curves", curves}, {"robust", Curves("outliers and overlaps", robust, long)}, {"bars", bars}, {"confusion", confusion}, {"table", table}, {"images", images},
+	return append([]shown{{"curves", curves}, {"robust", Curves("outliers and overlaps", robust, long)}, {"bars", bars}, {"confusion", confusion}, {"table", table}, {"images", images},
 		{"stack", Stack("all", curves, table, Text("a verdict"))},
 		{"predictions", Predictions("Predictions", somePredicted(), 0)}, {"top_losses", TopLosses(somePredicted(), 2)},
 		{"top_by_class", TopLossesByClass(somePredicted(), 2)}, {"reliability", someReliability()}, {"network", someNetwork()},
 		{"confusion_images", ConfusionImages([]string{"ants", "bees with a long long name", "蟻"}, [][]int{{60, 10, 0}, {5, 70, 2}, {0, 3, 31}}, []Example{
 			{0, 1, photo(300, 200), "a.png"}, {0, 1, photo(100, 200), "b.png"}, {2, 1, block(32), "c.png"}})},
 		{"scatter", someScatter()},
-		{"perclass", PerClass([]string{"ants", "bees"}, [][]int{{66, 4}, {5, 78}})}}
+		{"perclass", PerClass([]string{"ants", "bees"}, [][]int{{66, 4}, {5, 78}})}}, japanese()...)
+}
+
+// japanese returns figures whose names are in a script that the font of drawings lacks, and wider than Latin.
+func japanese() []shown {
+	loss := Panel{Title: "損失", XLabel: "エポック", YLabel: "交差エントロピー", Lines: []Line{
+		series("転移学習", "train", 0.66, 0.41, 0.33, 0.30), series("転移学習", "val", 0.52, 0.36, 0.31, 0.29),
+		series("ファインチューニング", "train", 0.7, 0.5, 0.3, 0.2), series("ファインチューニング", "val", 0.6, 0.45, 0.4, 0.38)}}
+	bars := []Bar{{"転移学習", 0.941, 0.93, 0.952}, {"ファインチューニング", 0.936, 0.91, 0.95}, {"とても長い名前の戦略、ヘッドを先に学習してから全層を学習", 0.61, 0.55, 0.66}}
+	classes := []string{"蟻", "蜜蜂（みつばち）", "スズメバチ", "とても長い名前を持つ昆虫のクラス"}
+	return []shown{{"japanese_curves", Curves("アリとハチ", loss)},
+		{"japanese_bars", Bars("戦略ごとの正解率", bars, BarOptions{Label: "検証用画像の正解率", Percent: true})},
+		{"japanese_confusion", Confusion(classes, [][]int{{60, 10, 0, 1}, {5, 178, 12, 0}, {0, 33, 31, 2}, {1, 2, 3, 40}})},
+		{"japanese_table", Table([]string{"戦略", "正解率"}, [][]string{{"転移学習", "94.1% ± 0.7"}, {"ファインチューニング", "93.6% ± 1.1"}},
+			TableOptions{Caption: "アリとハチ", Highest: []int{1}})},
+		{"japanese_images", Images([]Captioned{{Image: block(32), Caption: "蟻 0.93", Mark: Right}, {Image: photo(300, 200), Caption: "正解は蜜蜂、予測はスズメバチ", Mark: Wrong}}, 2)}}
 }
 
 // photo returns an image with more colours than a drawing.

@@ -17,7 +17,6 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Mark shows whether an image was classified correctly.
@@ -39,8 +38,8 @@ type Captioned struct {
 // Images returns a grid of images in the given number of columns; 0 or less means as many as fit a notebook's width.
 // Small images (both sides up to 96 pixels) are enlarged to 96 by repeating pixels, so that each stays visible; larger
 // ones are shown at up to 160. Captions are text of the page, in any script. The Bundle has HTML, one PNG of the whole,
-// and the captions as plain text. The PNG has the one font of this package: a caption in a script that it lacks is a
-// number there, and the plain text lists the captions by their numbers.
+// and the captions as plain text. In the PNG, a script that the font of this package lacks is in a font of this machine;
+// where there is none, the caption is a number, and the plain text lists the captions by their numbers.
 func Images(items []Captioned, columns int) Figure {
 	return imageGrid{items: items, columns: columns}
 }
@@ -93,7 +92,7 @@ func (g imageGrid) captions() [][]string {
 	list := make([][]string, len(g.items))
 	for i, it := range g.items {
 		caption := it.Caption
-		if !writable(caption) {
+		if !paintable(caption) {
 			caption = fmt.Sprintf("no. %d", i+1)
 		}
 		list[i] = wrap(caption, sty, px(float64(g.pitch()-tileGap/2)), captionLines)
@@ -102,11 +101,11 @@ func (g imageGrid) captions() [][]string {
 }
 
 // unwritable is the note of a PNG in which captions are numbers.
-const unwritable = "No. N: see the text form, this font lacks the script."
+const unwritable = "No. N: see the text form, this machine has no font for it."
 
 // noted reports whether the PNG needs that note.
 func (g imageGrid) noted() bool {
-	return slices.ContainsFunc(g.items, func(it Captioned) bool { return !writable(it.Caption) })
+	return slices.ContainsFunc(g.items, func(it Captioned) bool { return !paintable(it.Caption) })
 }
 
 // rows returns the top of each row and, as the last element, the height of the whole.
@@ -177,7 +176,7 @@ func (g imageGrid) png(dense int) (data []byte, err error) {
 	captions := g.captions()
 	tops := g.rows(captions)
 	w, h := g.size()
-	c := vgimg.NewWith(vgimg.UseWH(px(float64(w)), px(float64(h))), vgimg.UseDPI(96*dense), vgimg.UseBackgroundColor(color.White))
+	c := newPicture(float64(w), float64(h), dense)
 	dc := draw.New(c)
 	g.notes(dc, w, h)
 
@@ -215,7 +214,7 @@ func (g imageGrid) notes(c draw.Canvas, width, height int) {
 		sty := sans(captionSize, inkColor)
 		sty.Font.Weight = boldWeight
 		title := g.title
-		if !writable(title) {
+		if !paintable(title) {
 			title = "title: see the text form"
 		}
 		fillMiddle(c, sty, at(height, tileGap, tileGap+captionLine/2), clip(title, sty, room))
@@ -288,12 +287,16 @@ func wrap(s string, sty text.Style, width vg.Length, n int) []string {
 	for para := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
 		line := ""
 		for word := range strings.FieldsSeq(para) {
-			switch next := strings.TrimSpace(line + " " + word); {
-			case line == "" || sty.Width(next) <= width:
-				line = next
-			default:
-				lines = append(lines, line)
-				line = word
+			space := " "
+			for _, piece := range pieces(word) {
+				switch next := strings.TrimSpace(line + space + piece); {
+				case line == "" || sty.Width(next) <= width:
+					line = next
+				default:
+					lines = append(lines, line)
+					line = piece
+				}
+				space = ""
 			}
 		}
 		if line != "" {
