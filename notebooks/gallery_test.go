@@ -9,7 +9,7 @@ import (
 )
 
 // unpaged are the lessons that have no page yet.
-var unpaged = []string{"07_rcnn.ipynb", "11_long_work.ipynb"}
+var unpaged = []string{"07_rcnn.ipynb", "10_what_the_network_sees.ipynb", "11_long_work.ipynb"}
 
 // TestGallery: each lesson but those of unpaged has a page in docs/gallery with the lesson's present text and code, executed, of a size that
 // GitHub shows, and the README links to it.

@@ -35,6 +35,7 @@ var lessons = []lesson{
 	{name: "07_rcnn.ipynb", short: true, pictures: 2},
 	{name: "08_your_own_pictures.ipynb", charts: 1, pictures: 2, makes: []string{"pictures", "pictures-flat"}},
 	{name: "09_out_of_the_notebook.ipynb", charts: 2, makes: []string{"sketches.onnx", "sketches.onnx.json", "sketches.pth", "sketches.pth.json"}},
+	{name: "10_what_the_network_sees.ipynb", charts: 4, pictures: 5},
 	{name: "11_long_work.ipynb", short: true, charts: 3},
 	{name: "12_engines.ipynb", short: true},
 }
