@@ -23,7 +23,13 @@ type limits struct{ large, width, quality int }
 // allLimits are tried in order until a page is small enough.
 var allLimits = []limits{{60_000, 900, 80}, {20_000, 700, 65}, {8_000, 560, 50}}
 
-// reduce leaves of each output what GitHub shows, and of the cells' metadata what belongs to the lesson.
+// relink makes the links of a text, which lead from the folder of lessons, lead from the folder of pages: a page links to
+// another as a lesson does, and the root is one folder further up. A text whose links do already is left as it is.
+func relink(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "](../../", "](../"), "](../", "](../../")
+}
+
+// reduce leaves of each output what GitHub shows, and of the cells' metadata what belongs to the lesson, and mends links.
 func reduce(n map[string]any, l limits) error {
 	cells, ok := n["cells"].([]any)
 	if !ok {
@@ -36,6 +42,9 @@ func reduce(n map[string]any, l limits) error {
 		}
 		if m, ok := cell["metadata"].(map[string]any); ok {
 			delete(m, "execution") // times of day
+		}
+		if cell["cell_type"] == "markdown" {
+			cell["source"] = strings.SplitAfter(relink(text(cell["source"])), "\n")
 		}
 		outputs, _ := cell["outputs"].([]any)
 		for _, o := range outputs {
@@ -61,7 +70,7 @@ func reduceOutput(o map[string]any, l limits) error {
 		return nil
 	}
 	kept := map[string]any{}
-	for _, kind := range []string{"image/svg+xml", "image/png", "text/html"} {
+	for _, kind := range []string{"image/svg+xml", "image/png", "image/jpeg", "text/html"} {
 		if v, ok := data[kind]; ok {
 			kept[kind] = v
 			break

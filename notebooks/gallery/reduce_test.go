@@ -87,6 +87,7 @@ func TestReduce(t *testing.T) {
 		"outputs": []any{
 			map[string]any{"data": map[string]any{"application/vnd.vegalite.v5+json": "{}", "image/svg+xml": "<svg/>", "text/html": "<p>", "text/plain": "a chart"}},
 			map[string]any{"data": map[string]any{"image/png": noise(t, 8, 8), "text/html": "<img>", "text/plain": "a picture"}},
+			map[string]any{"data": map[string]any{"image/jpeg": "of a page", "text/html": "<img>"}},
 			map[string]any{"data": map[string]any{"text/html": "<table>", "text/plain": "a table"}},
 			map[string]any{"traceback": []any{"\x1b[1mpanic\x1b[0m: no"}},
 		},
@@ -98,7 +99,7 @@ func TestReduce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg/>", "image/png", "<table>", "a chart", "a picture", "a table", "solution", "panic: no"} {
+	for _, want := range []string{"<svg/>", "image/png", "<table>", "a chart", "a picture", "a table", "of a page", "solution", "panic: no"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is gone", want)
 		}
@@ -107,5 +108,22 @@ func TestReduce(t *testing.T) {
 		if strings.Contains(string(out), gone) {
 			t.Errorf("%q is still there", gone)
 		}
+	}
+}
+
+// TestRelink: links of a page lead where those of the lesson do, also when a page is made of a page.
+func TestRelink(t *testing.T) {
+	const lesson, page = "[a](02_x.ipynb) ![b](../docs/b.svg) (../c)", "[a](02_x.ipynb) ![b](../../docs/b.svg) (../c)"
+	for _, s := range []string{lesson, page} {
+		if got := relink(s); got != page {
+			t.Errorf("relink(%q) = %q, want %q", s, got, page)
+		}
+	}
+	n := map[string]any{"cells": []any{map[string]any{"cell_type": "markdown", "source": []any{"[b]", "(../docs/b.svg)\n"}}}}
+	if err := reduce(n, allLimits[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := n["cells"].([]any)[0].(map[string]any)["source"]; len(got.([]string)) != 2 || text(got.([]string)[0]) != "[b](../../docs/b.svg)\n" {
+		t.Errorf("the page's text is %q", got)
 	}
 }
