@@ -31,7 +31,7 @@ func (r *Run) Curves() plots.Figure {
 // line draws one figure of the history over the epochs. A seed with fewer epochs than others is left out of the mean
 // after its last.
 func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
-	l := plots.Line{Name: r.Strategy, Split: split}
+	l := plots.Line{Name: r.shown(), Split: split}
 	for epoch := 0; ; epoch++ {
 		var values []float64
 		for _, one := range r.Seeds() {
@@ -124,12 +124,12 @@ func (r *Result) title() string {
 	for _, one := range r.Seeds() {
 		switch {
 		case one.Diverged != nil && len(r.Repeats) > 0:
-			return fmt.Sprintf("%s (seed %d %s)", r.Strategy, one.Seed, one.Diverged)
+			return fmt.Sprintf("%s (seed %d %s)", r.shown(), one.Seed, one.Diverged)
 		case one.Diverged != nil:
-			return fmt.Sprintf("%s (%s)", r.Strategy, one.Diverged)
+			return fmt.Sprintf("%s (%s)", r.shown(), one.Diverged)
 		}
 	}
-	return r.Strategy
+	return r.shown()
 }
 
 // watched returns the names of the further tasks that some strategy was evaluated on, sorted.
@@ -153,7 +153,7 @@ func (r *Run) Bundle() (map[string]any, error) {
 func (r *Result) Bundle() (map[string]any, error) {
 	own := *r.run
 	own.Results = []*Result{r}
-	return plots.Stack(r.Strategy, own.Curves(), own.Summary()).Bundle()
+	return plots.Stack(r.shown(), own.Curves(), own.Summary()).Bundle()
 }
 
 // Plot shows the curves of the run in the notebook (outside one it writes a file and prints its path).

@@ -51,7 +51,7 @@ func (r *Run) Report(path string, opts ...ReportOptions) error {
 	}
 	if best := r.Best(); best != nil {
 		classes := r.Config.Data.Classes
-		figures = append(figures, heading("Validation images: "+best.Strategy), plots.Confusion(classes, best.ConfusionMatrix()), plots.PerClass(classes, best.ConfusionMatrix()))
+		figures = append(figures, heading("Validation images: "+best.shown()), plots.Confusion(classes, best.ConfusionMatrix()), plots.PerClass(classes, best.ConfusionMatrix()))
 		if o.Data != nil {
 			more, err := best.worst(o)
 			if err != nil {

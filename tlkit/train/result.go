@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -18,6 +19,9 @@ type Run struct {
 	Config Config
 	// Results has one entry per strategy, in the order they were first run.
 	Results Results
+	// Titles are what figures, the verdict and the report call strategies, by their names: a text in any script, where a
+	// name is that of a folder. A strategy that is not in it has its name. Titles are not kept with the run.
+	Titles map[string]string
 	// Version is 0 for the current state of the run, else the number of an earlier one; see [Run.Versions].
 	Version int
 	// Warnings has a line for each damaged file in the run's folder, with what was done about it, and for other changes
@@ -169,9 +173,17 @@ func (r *Run) Result(strategy string) (*Result, error) {
 // label names a result in a message: its strategy, and the seed if it is not the run's first.
 func (r *Result) label() string {
 	if r.run != nil && r.Seed != r.run.Config.Recipe.Seed {
-		return fmt.Sprintf("%s, seed %d", r.Strategy, r.Seed)
+		return fmt.Sprintf("%s, seed %d", r.shown(), r.Seed)
 	}
-	return r.Strategy
+	return r.shown()
+}
+
+// shown is what figures call the strategy; see [Run.Titles].
+func (r *Result) shown() string {
+	if r.run == nil {
+		return r.Strategy
+	}
+	return cmp.Or(r.run.Titles[r.Strategy], r.Strategy)
 }
 
 func (r *Result) file(name string) string { return filepath.Join(r.run.Dir, r.dir, name) }

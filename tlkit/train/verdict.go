@@ -34,7 +34,7 @@ func (r *Run) ranking() string {
 		seeds = fmt.Sprintf("mean of %d seeds", top.Seeds)
 	}
 	n := len(best.Predictions.Labels)
-	text := fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.Strategy, percent(top.Accuracy.Mean), seeds, n, 100/float64(max(1, n)))
+	text := fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), percent(top.Accuracy.Mean), seeds, n, 100/float64(max(1, n)))
 	switch {
 	case len(close)+len(behind) == 0:
 		return text + "."
@@ -55,7 +55,7 @@ func (r *Run) gaps(best *Result) (close, behind []string) {
 	for _, o := range rest {
 		s := o.Score()
 		gap, error := best.Score().Accuracy.Mean-s.Accuracy.Mean, noise(best, o)
-		text := fmt.Sprintf("%s (%s, %.1f points less; noise ±%.1f)", o.Strategy, percent(s.Accuracy.Mean), 100*gap, 100*error)
+		text := fmt.Sprintf("%s (%s, %.1f points less; noise ±%.1f)", o.shown(), percent(s.Accuracy.Mean), 100*gap, 100*error)
 		if gap > error {
 			behind = append(behind, text)
 		} else {
