@@ -1,0 +1,165 @@
+//go:build slow
+
+package notebooks_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+)
+
+// Expressions for JupyterLab's page.
+const (
+	labPanel  = `[...(window.jupyterapp?.shell?.widgets("main") ?? [])].find(w => w.sessionContext)`
+	labIdle   = `(` + labPanel + `)?.sessionContext?.session?.kernel?.status === "idle"`
+	labButton = `.jp-NotebookPanel-toolbar [data-command="notebook:restart-run-all"]`
+	labAccept = `.jp-Dialog .jp-mod-accept`
+	labDone   = `(` + labPanel + `)?.content.widgets.filter(w => w.model.type === "code").every(w => w.model.executionState !== "running" && w.model.executionCount !== null) && ` + labIdle
+	// labFailed lists what cells report as errors, but for those that are meant to fail.
+	labFailed = `(` + labPanel + `).content.widgets.filter(w => w.model.type === "code" && !(w.model.getMetadata("tags") ?? []).includes("raises-exception"))
+		.flatMap(w => [...Array(w.model.outputs.length).keys()].map(i => w.model.outputs.get(i)).filter(o => o.type === "error").map(o => w.model.id + ": " + (o.toJSON().evalue ?? ""))).join("\n")`
+	// labScroll shows the next page of the notebook, or returns false at its end.
+	labScroll = `((box) => { const from = box.scrollTop; box.scrollTop += box.clientHeight - 60; return box.scrollTop > from + 5; })(
+		(` + labPanel + `).node.querySelector(".jp-WindowedPanel-outer"))`
+	labTop = `((` + labPanel + `).node.querySelector(".jp-WindowedPanel-outer").scrollTop = 0, "")`
+	// labDrawn is true once pictures and charts in view are there.
+	labDrawn = `[...document.querySelectorAll(".jp-OutputArea img")].every(e => e.complete) &&
+		[...document.querySelectorAll(".vega-embed")].every(e => e.querySelector("svg.marks, canvas"))`
+)
+
+// TestLessonsInJupyterLab runs lessons by JupyterLab's button "Restart the kernel and run all cells", in a browser that
+// reaches nothing but this machine, in the light and in the dark theme. TLKIT_LESSONS="02_x 10_y" names the lessons,
+// without it the quickstart is run. With TLKIT_SCREENSHOTS=DIR pictures of all pages of the lesson are kept there.
+func TestLessonsInJupyterLab(t *testing.T) {
+	names := strings.Fields(os.Getenv("TLKIT_LESSONS"))
+	if len(names) == 0 {
+		names = []string{"00_quickstart"}
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) { inJupyterLab(t, strings.TrimSuffix(name, ".ipynb")) })
+	}
+}
+
+func inJupyterLab(t *testing.T, name string) {
+	tlkernel := filepath.Join(prefix(t), "bin", "tlkernel")
+	if _, err := os.Stat(tlkernel); err != nil {
+		t.Skipf("the kernel is not installed: %v; run ./install.sh first", err)
+	}
+	browser, dir := testutil.Browser(t), t.TempDir()
+	data, err := os.ReadFile(name + ".ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".ipynb"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := testutil.Find("data"); err == nil {
+		t.Setenv("TLKIT_DATA", data)
+	} else {
+		t.Setenv("TLKIT_OFFLINE", "1")
+	}
+	cmd := exec.Command(tlkernel, "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
+		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
+	cmd.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+t.TempDir(), "TLKIT_RUNS="+t.TempDir())
+	url, token := testutil.StartJupyter(t, cmd)
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
+		chromedp.WindowSize(1280, 1800), chromedp.Env("TMPDIR="+t.TempDir()),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	l := labPage{t, ctx, name}
+	if err := chromedp.Do(ctx, chromedp.Navigate(fmt.Sprintf("%slab/tree/%s.ipynb?token=%s&reset", url, name, token))); err != nil {
+		t.Fatal(err)
+	}
+	l.wait("the kernel", labIdle, 3*time.Minute)
+	for _, button := range []string{labButton, labAccept} { // the second answers the question whether to restart
+		l.wait(button, fmt.Sprintf("!!document.querySelector(%q)", button), time.Minute)
+		if err := chromedp.Do(ctx, chromedp.Click(button)); err != nil {
+			t.Fatalf("%s: %v", button, err)
+		}
+	}
+	l.wait("the first cell", `(`+labPanel+`).content.widgets.some(w => w.model.executionState === "running")`, 3*time.Minute)
+	l.wait("the cells", labDone, 15*time.Minute)
+	if failed := l.eval(labFailed); failed != "" {
+		t.Errorf("cells failed:\n%s", failed)
+	}
+	for _, theme := range []string{"Light", "Dark"} {
+		l.eval(`(window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab ` + theme + `"}), "")`)
+		l.wait("the theme", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t"`, theme == "Light"), time.Minute)
+		l.shots(strings.ToLower(theme))
+	}
+}
+
+// labPage is a lesson that is open in JupyterLab.
+type labPage struct {
+	t    *testing.T
+	ctx  context.Context
+	name string
+}
+
+// eval returns the text that an expression gives.
+func (l labPage) eval(expression string) string {
+	l.t.Helper()
+	text, err := chromedp.Run(l.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		l.t.Fatalf("%s: %v", expression, err)
+	}
+	return text
+}
+
+// wait polls until an expression is true.
+func (l labPage) wait(what, expression string, limit time.Duration) {
+	l.t.Helper()
+	if _, err := chromedp.Run(l.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(300*time.Millisecond), chromedp.WithPollingTimeout(limit))); err != nil {
+		state, _ := chromedp.Run(l.ctx, chromedp.Evaluate[string](`document.body.innerText.slice(0, 4000)`))
+		l.t.Fatalf("waiting for %s: %v; the page has\n%s", what, err, state)
+	}
+}
+
+// shots goes through the notebook, page by page, and holds that pictures and charts are drawn.
+func (l labPage) shots(theme string) {
+	l.t.Helper()
+	l.eval(labTop)
+	keep := os.Getenv("TLKIT_SCREENSHOTS")
+	for page := 1; page <= 40; page++ {
+		l.wait("pictures and charts", labDrawn, time.Minute)
+		if keep != "" {
+			shot, err := chromedp.Run(l.ctx, chromedp.CaptureScreenshot())
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(keep, fmt.Sprintf("lesson-%s-%s-%02d.png", l.name, theme, page)), shot, 0o644); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+		more, err := chromedp.Run(l.ctx, chromedp.Evaluate[bool](labScroll))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if !more {
+			return
+		}
+	}
+	l.t.Errorf("%s has more than 40 pages; the end was not reached", l.name)
+}
+
+// TestNames: TLKIT_LESSONS names lessons that there are.
+func TestNames(t *testing.T) {
+	for _, name := range strings.Fields(os.Getenv("TLKIT_LESSONS")) {
+		if !slices.ContainsFunc(lessons, func(l lesson) bool { return strings.TrimSuffix(l.name, ".ipynb") == strings.TrimSuffix(name, ".ipynb") }) {
+			t.Errorf("TLKIT_LESSONS names %s, which is no lesson", name)
+		}
+	}
+}
