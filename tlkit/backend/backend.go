@@ -60,7 +60,8 @@ func Default() (*Engine, error) {
 	return e, nil
 }
 
-// Describe returns a line that names the engines in use and the reason for the choice.
+// Describe returns a line that names the engines in use, the reason for the choice, and the figures of the network that
+// was measured last.
 func Describe() string {
 	e, err := Default()
 	if err != nil {
@@ -69,6 +70,11 @@ func Describe() string {
 	line := fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
 	if s, err := Steps(); err == nil && s != e {
 		line += fmt.Sprintf("; training steps run on %s (%s), which is faster there", s.Config, s.Backend.Description())
+	}
+	lastChoice.Lock()
+	defer lastChoice.Unlock()
+	if lastChoice.Figures != nil {
+		line += fmt.Sprintf("; measured here, %s: %s", lastChoice.shape, lastChoice.Choice)
 	}
 	return line
 }

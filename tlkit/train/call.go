@@ -202,9 +202,9 @@ func (c *call) open() (*Run, error) {
 	if _, note := c.data.Matches(run.Config.Data.Fingerprint); note != "" {
 		run.warn("%s", note)
 	}
-	before := run.Config.Strategies
+	before, engines := run.Config.Strategies, run.Config.Engines
 	run.Config = c.config
-	run.Config.Strategies = before
+	run.Config.Strategies, run.Config.Engines = before, engines
 	run.Results = nil
 	for i := range before {
 		run.Results = append(run.Results, run.readResult(run.strategyAt(i).Name))

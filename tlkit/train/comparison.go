@@ -82,7 +82,7 @@ type comparison struct {
 }
 
 func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comparison, error) {
-	e, err := defaultEngines()
+	e, err := run.engines(pretrained, ds.Train.Len())
 	if err != nil {
 		return nil, err
 	}

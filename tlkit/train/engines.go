@@ -7,7 +7,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -21,19 +20,6 @@ type enginePair struct {
 
 // alone returns one engine for both.
 func alone(e compute.Backend) enginePair { return enginePair{e, e} }
-
-// defaultEngines returns the engines of this process; a test replaces it.
-var defaultEngines = func() (enginePair, error) {
-	forward, err := backend.Default()
-	if err != nil {
-		return enginePair{}, err
-	}
-	steps, err := backend.Steps()
-	if err != nil {
-		return enginePair{}, err
-	}
-	return enginePair{steps.Backend, forward.Backend}, nil
-}
 
 // executor is a compiled graph. Its inputs may come from another engine.
 type executor struct {

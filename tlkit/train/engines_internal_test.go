@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // UseEngines makes trainings of a test compute steps on one engine and the network on another.
@@ -17,7 +18,43 @@ func UseEngines(t testing.TB, steps, forward string) {
 		}
 		opened = append(opened, e)
 	}
-	before := defaultEngines
-	t.Cleanup(func() { defaultEngines = before })
-	defaultEngines = func() (enginePair, error) { return enginePair{opened[0].Backend, opened[1].Backend}, nil }
+	before := chooseEngines
+	t.Cleanup(func() { chooseEngines = before })
+	chooseEngines = func(*zoo.Model, int, int) (backend.Choice, error) {
+		return backend.Choice{Step: opened[0], Infer: opened[1]}, nil
+	}
+}
+
+// TestProbeEngine measures the two engines that every build has, and leaves the model as it is.
+func TestProbeEngine(t *testing.T) {
+	m, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: zoo.Random})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := digestOf(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, config := range []string{"go", "gomlx"} {
+		e, err := backend.Open(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := probeEngine(e, m, 1)
+		if err != nil || !(f.InferS > 0 && f.StepS > 0) {
+			t.Errorf("%s: %+v, %v; want two times", config, f, err)
+		}
+	}
+	if after, err := digestOf(m); err != nil || after != before {
+		t.Errorf("the probe changed the model: digest %s, before %s, %v", after, before, err)
+	}
+}
+
+// TestTestsDontProbe holds that a program of go test computes on the usual engines, whatever their speed.
+func TestTestsDontProbe(t *testing.T) {
+	t.Setenv("TLKIT_CACHE", t.TempDir())
+	c, err := chooseEngines(&zoo.Model{Spec: zoo.Spec{Name: "none", InputSize: 32}}, 4, 1<<30)
+	if err != nil || c.Figures != nil {
+		t.Errorf("%v, %v: figures in a test", c, err)
+	}
 }

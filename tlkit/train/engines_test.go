@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -33,5 +34,30 @@ func TestTwoEngines(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEnginesAreRecorded: a run has its engines in run.json, and goes on with a warning where they are not there any
+// more. With the same engines, a longer training has the same epochs as one that was never interrupted.
+func TestEnginesAreRecorded(t *testing.T) {
+	r := quick(t)
+	r.Epochs = 2
+	e := every(t)[0]
+	train.UseEngines(t, "go", "gomlx")
+	run := compare(t, r, "recorded", paint(t), e.model, e.Strategy)
+	want := train.EngineConfig{Steps: "go", Forward: "gomlx"}
+	opened, err := train.Open(r.Dir, "recorded")
+	if err != nil || opened.Config.Engines == nil || *opened.Config.Engines != want || *run.Config.Engines != want {
+		t.Fatalf("engines %v in run.json, %v; want %v", opened.Config.Engines, err, want)
+	}
+	r.Epochs = 3
+	if run = compare(t, r, "recorded", paint(t), e.model, e.Strategy); len(run.Warnings) > 0 {
+		t.Errorf("the same engines: warnings %q", run.Warnings)
+	}
+	r.Epochs = 4
+	train.UseEngines(t, "gomlx", "gomlx")
+	run = compare(t, r, "recorded", paint(t), e.model, e.Strategy)
+	if len(run.Warnings) != 1 || !strings.Contains(run.Warnings[0], "go for steps, gomlx for evaluations so far, on gomlx from here") {
+		t.Errorf("other engines: warnings %q", run.Warnings)
 	}
 }

@@ -143,6 +143,9 @@ func (r *Run) settings() (plots.Figure, error) {
 		{"classes", brief(c.Data.Classes)},
 		{"model", fmt.Sprintf("%s, %s", c.Model.Name, c.Model.Weights)},
 	}
+	if c.Engines != nil {
+		rows = append(rows, []string{"engines", c.Engines.String()})
+	}
 	text, err := json.Marshal(c.Recipe)
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: encoding the recipe: %w", err)

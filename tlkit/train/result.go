@@ -36,6 +36,8 @@ type Config struct {
 	Model      ModelConfig       `json:"model"`      // the pretrained model
 	Recipe     Recipe            `json:"recipe"`     // with its defaults filled in
 	Strategies []json.RawMessage `json:"strategies"` // kind, name and fields of each, in the order of Results
+	// Engines are those that computed the run, and that go on with it; nil in runs made before they were recorded.
+	Engines *EngineConfig `json:"engines,omitempty"`
 	// Lost are the images that could no longer be read during the training, of the comparison's data set and of those in
 	// its strategies; other images stand in for them.
 	Lost []datasets.Lost `json:"lost,omitempty"`

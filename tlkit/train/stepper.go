@@ -39,6 +39,11 @@ func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*S
 	if err := plan.check(s.Name(), task); err != nil {
 		return nil, err
 	}
+	return newStepper(engine, m, plan, r)
+}
+
+// newStepper readies m itself; r has its defaults.
+func newStepper(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*Stepper, error) {
 	t, err := newTrainer(alone(engine), m, plan, r)
 	if err != nil {
 		return nil, err

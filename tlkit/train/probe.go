@@ -1,0 +1,138 @@
+package train
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+const (
+	// probeSteps is the number of training steps from which on a probe pays: it takes as long as a few.
+	probeSteps = 300
+	// probeBatch is the largest batch of a probe: the order of two engines does not depend on more.
+	probeBatch = 4
+	// probeTime is how long the probe measures an inference or a step of one engine, after the call that compiles it.
+	probeTime = 200 * time.Millisecond
+	// probeCalls is the most calls that it measures.
+	probeCalls = 5
+)
+
+// chooseEngines returns the engines for a comparison; a test replaces it. A long one is preceded by a measurement of
+// the engines that are there, where no earlier one of this network is kept. A test program measures nothing, so that
+// it computes the same on a busy machine as on a quiet one.
+var chooseEngines = func(m *zoo.Model, batch, steps int) (backend.Choice, error) {
+	batch = min(batch, probeBatch)
+	shape := fmt.Sprintf("%s, %d images of %d", m.Spec.Name, batch, m.ImageSize())
+	if steps < probeSteps || testing.Testing() {
+		return backend.Choose(shape, nil)
+	}
+	return backend.Choose(shape, func(e *backend.Engine) (backend.Figure, error) { return probeEngine(e, m, batch) })
+}
+
+// probeEngine measures an inference and a training step of all variables of a copy of the model on one engine.
+func probeEngine(e *backend.Engine, m *zoo.Model, batch int) (f backend.Figure, err error) {
+	r, err := Recipe{BatchSize: batch}.withDefaults()
+	if err != nil {
+		return f, err
+	}
+	if m, err = start(m); err != nil {
+		return f, err
+	}
+	m.SetTrainable(func(nn.Param) bool { return true })
+	s, err := newStepper(e.Backend, m, Plan{LearningRate: 1e-3}, r)
+	if err != nil {
+		return f, err
+	}
+	defer s.Close()
+	size := m.ImageSize()
+	if f.InferS, err = probeCall(func() error {
+		out, err := s.t.evals[""].Call1(tensors.FromFlatDataAndDimensions(s.pix, batch, size, size, 3))
+		if err == nil {
+			out.MustFinalizeAll()
+		}
+		return err
+	}); err != nil {
+		return f, err
+	}
+	f.StepS, err = probeCall(func() error {
+		_, err := s.Step()
+		return err
+	})
+	return f, err
+}
+
+// probeCall returns the seconds of the fastest of some calls, after one that compiles.
+func probeCall(call func() error) (float64, error) {
+	if err := call(); err != nil {
+		return 0, err
+	}
+	began, best := time.Now(), time.Duration(0)
+	for i := 0; i < probeCalls && (i == 0 || time.Since(began) < probeTime); i++ {
+		from := time.Now()
+		if err := call(); err != nil {
+			return 0, err
+		}
+		if took := time.Since(from); i == 0 || took < best {
+			best = took
+		}
+	}
+	return max(best, time.Nanosecond).Seconds(), nil
+}
+
+// EngineConfig says which engines a run was computed on, by the names of GOMLX_BACKEND.
+type EngineConfig struct {
+	// Steps computed training steps, Forward the network in inference mode.
+	Steps   string `json:"steps"`
+	Forward string `json:"forward"`
+}
+
+// String returns a text such as "go for steps, onnx:cpu for evaluations".
+func (e EngineConfig) String() string {
+	if e.Steps == e.Forward {
+		return e.Steps
+	}
+	return e.Steps + " for steps, " + e.Forward + " for evaluations"
+}
+
+// engines returns the engines for a run and records them in its configuration: those that it began with, so that a
+// resumed training computes as an uninterrupted one, else those that are fastest for it. Where a run can't go on with
+// its engines, a warning says so: figures then differ in rounding.
+func (r *Run) engines(m *zoo.Model, images int) (enginePair, error) {
+	before := r.Config.Engines
+	if !slices.ContainsFunc(r.Results, (*Result).anyStarted) {
+		before = nil
+	}
+	if before != nil {
+		if c, ok := backend.Recorded(before.Forward, before.Steps); ok {
+			return enginePair{c.Step.Backend, c.Infer.Backend}, nil
+		}
+	}
+	steps, recipe := 0, r.Config.Recipe
+	if r.Dir != "" { // a search for a learning rate has no folder, and a hundred steps
+		steps = len(r.Config.Strategies) * recipe.Epochs * (images / recipe.BatchSize)
+	}
+	c, err := chooseEngines(m, recipe.BatchSize, steps)
+	if err != nil {
+		return enginePair{}, err
+	}
+	now := EngineConfig{Steps: c.Step.Config, Forward: c.Infer.Config}
+	if before != nil && now != *before {
+		r.warn("computed on %s so far, on %s from here on: losses may differ in rounding", before, now)
+		fmt.Fprintln(os.Stderr, r.Warnings[len(r.Warnings)-1])
+	}
+	if r.Config.Engines = &now; r.Dir != "" {
+		if err := writeJSON(filepath.Join(r.Dir, "run.json"), r.Config); err != nil {
+			return enginePair{}, err
+		}
+	}
+	return enginePair{c.Step.Backend, c.Infer.Backend}, nil
+}
