@@ -25,11 +25,15 @@ import (
 type settings struct {
 	engine, python, out string
 	models              []string
+	networks            string
 	batch, steps        int
 	limit               time.Duration
 	// folder has the unpacked files.
 	folder string
 }
+
+// testedNetworks have every kind of layer: compiling all of the zoo takes longer than such a machine is lent.
+const testedNetworks = "^(resnet18|resnet50|mobilenet_v1_025|mobilenet_v2|densenet121|efficientnet_b0|regnet_y_400mf|shufflenet_v2_x1_0|squeezenet1_0|vit_b_16|swin_t|convnext_tiny)$"
 
 func main() { os.Exit(command(os.Args[1:])) }
 
@@ -60,6 +64,7 @@ func parse(args []string) (s settings, err error) {
 	fs.StringVar(&s.python, "python", "python3", "Python with torch, torchvision and jax's CUDA plugin; \"\" for none")
 	fs.StringVar(&s.out, "json", "gpu.json", "file for the result")
 	models := fs.String("model", "resnet18,resnet50,mobilenet_v2,vit_b_16,convnext_tiny,efficientnet_b0", "models to time")
+	fs.StringVar(&s.networks, "networks", testedNetworks, "regular expression for the networks that are tested")
 	fs.IntVar(&s.batch, "batch", 64, "images in a batch of 224")
 	fs.IntVar(&s.steps, "steps", 12, "inferences and steps of each; the first two don't count")
 	fs.DurationVar(&s.limit, "limit", 4*time.Minute, "longest time of one test or measurement")

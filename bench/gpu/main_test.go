@@ -49,8 +49,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	rep := read(t, s.out)
-	if rep.Plugin != plugin || len(rep.Tests) != 2 || !rep.Tests[0].Passed || rep.Tests[1].Passed || !strings.Contains(rep.Tests[1].Tail, "golden logit") {
-		t.Errorf("plugin %q, tests %+v; want the first one passed, the second one failed with its words", rep.Plugin, rep.Tests)
+	if rep.Plugin != plugin || len(rep.Tests) != 3 || !rep.Tests[0].Passed || rep.Tests[1].Passed || rep.Tests[2].Passed || !strings.Contains(rep.Tests[1].Tail, "golden logit") {
+		t.Errorf("plugin %q, tests %+v; want the first one passed, the others failed with their words", rep.Plugin, rep.Tests)
 	}
 	if len(rep.Times) != len(variants) || len(rep.Failures) != 1 || !strings.Contains(rep.Failures[0], "bf16") {
 		t.Errorf("times %+v, failures %q; want all but bf16", rep.Times, rep.Failures)

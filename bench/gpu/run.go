@@ -66,8 +66,12 @@ func run(s settings) error {
 		return err
 	}
 	defer closing()
-	for _, suite := range suites {
-		rep.Tests = append(rep.Tests, s.runTest(env, suite.binary, suite.tests))
+	for _, one := range []struct{ binary, tests string }{
+		{"nn.test", "."}, // layers and their gradients
+		{"zoo.test", "^TestCompliance$/" + s.networks},
+		{"zoo.test", "^TestGolden$/" + s.networks + "/^" + s.engine + "$"},
+	} {
+		rep.Tests = append(rep.Tests, s.runTest(env, one.binary, one.tests))
 		if err := rep.write(s.out); err != nil {
 			return err
 		}
