@@ -46,7 +46,8 @@ func TestLessonsInJupyterLab(t *testing.T) {
 		names = []string{"00_quickstart"}
 	}
 	for _, name := range names {
-		t.Run(name, func(t *testing.T) { inJupyterLab(t, strings.TrimSuffix(name, ".ipynb")) })
+		// A short name: the browser keeps a socket in the test's folder, whose path has a limit.
+		t.Run(name[:min(2, len(name))], func(t *testing.T) { inJupyterLab(t, strings.TrimSuffix(name, ".ipynb")) })
 	}
 }
 
