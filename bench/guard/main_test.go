@@ -19,11 +19,11 @@ func TestNanoseconds(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	base := []map[string]float64{{"a": 100, "b": 100, "c": 100, "gone": 1}, {"a": 200, "b": 100, "c": 100}, {"a": 100, "b": 100, "c": 100}}
-	now := []map[string]float64{{"a": 120, "b": 80, "c": 90, "new": 1}, {"a": 240, "b": 110, "c": 120}, {"a": 130, "b": 110, "c": 108}}
+	base := []map[string]float64{{"a": 100, "b": 100, "c": 100, "d": 100, "gone": 1}, {"a": 200, "b": 100, "c": 100, "d": 100}, {"a": 100, "b": 100, "c": 100, "d": 100}}
+	now := []map[string]float64{{"a": 120, "b": 80, "c": 90, "d": 102, "new": 1}, {"a": 240, "b": 110, "c": 120, "d": 190}, {"a": 130, "b": 110, "c": 108, "d": 150}}
 	lines := compare(base, now)
-	if len(lines) != 3 {
-		t.Fatalf("lines %+v, want a, b and c", lines)
+	if len(lines) != 4 {
+		t.Fatalf("lines %+v, want a, b, c and d", lines)
 	}
 	for i, want := range []struct {
 		ratio  float64
@@ -32,6 +32,7 @@ func TestCompare(t *testing.T) {
 		{1.2, true},   // each round took longer, also the one on a busier machine
 		{1.1, false},  // a quarter of the rounds was faster
 		{1.08, false}, // the same
+		{1.5, false},  // other work fell on this side: its fastest round is as fast
 	} {
 		l := lines[i]
 		if got := at(l.ratios, 0.5); math.Abs(got-want.ratio) > 1e-9 || l.slower(0.05) != want.slower {
