@@ -70,11 +70,7 @@ func MaxPoolGradient(dx, x, v []float32, g Geometry) {
 						}
 						return
 					}
-					for i, v := range row {
-						if v > top[i] {
-							top[i], best[i] = v, int32(at)
-						}
-					}
+					vecLarger(top, best, row, int32(at))
 				})
 				if first {
 					continue

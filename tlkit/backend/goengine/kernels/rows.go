@@ -60,3 +60,12 @@ func vecCombineRows(y, v, x, a, b, d []float32) {
 		}
 	}
 }
+
+// vecLarger writes to top the values of row that are larger, and at to their places in best.
+func vecLarger(top []float32, best []int32, row []float32, at int32) {
+	for i := vecLarger8(top, best, row, at); i < len(row); i++ {
+		if row[i] > top[i] {
+			top[i], best[i] = row[i], at
+		}
+	}
+}

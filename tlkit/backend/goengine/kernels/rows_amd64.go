@@ -2,6 +2,8 @@
 
 package kernels
 
+import "simd/archsimd"
+
 // Each function computes as many columns as fill whole vectors, and returns their number.
 
 func vecMoments8(sums, squares, x, shift []float32) int {
@@ -87,6 +89,22 @@ func vecCombineRows8(y, v, x, a, b, d []float32) int {
 			t := load(x[row+i:]).MulAdd(load(b[i:]), load(d[i:]))
 			store(load(v[row+i:]).MulAdd(load(a[i:]), t), y[row+i:])
 		}
+	}
+	return n
+}
+
+func vecLarger8(top []float32, best []int32, row []float32, at int32) int {
+	if !hasAVX2 {
+		return 0
+	}
+	n := len(row) &^ (lanes - 1)
+	here := archsimd.BroadcastInt32x8(at)
+	for i := 0; i < n; i += lanes {
+		v, t := load(row[i:]), load(top[i:])
+		larger := v.Greater(t)
+		store(v.IfElse(larger, t), top[i:])
+		places := (*[8]int32)(best[i:])
+		here.IfElse(larger, archsimd.LoadInt32x8Array(places)).StoreArray(places)
 	}
 	return n
 }

@@ -2,8 +2,9 @@
 
 package kernels
 
-func vecMoments8(_, _, _, _ []float32) int           { return 0 }
-func vecProducts8(_, _, _, _, _ []float32) int       { return 0 }
-func vecSumRows8(_, _ []float32) int                 { return 0 }
-func vecScaleRows8(_, _, _, _ []float32) int         { return 0 }
-func vecCombineRows8(_, _, _, _, _, _ []float32) int { return 0 }
+func vecMoments8(_, _, _, _ []float32) int                { return 0 }
+func vecProducts8(_, _, _, _, _ []float32) int            { return 0 }
+func vecSumRows8(_, _ []float32) int                      { return 0 }
+func vecScaleRows8(_, _, _, _ []float32) int              { return 0 }
+func vecCombineRows8(_, _, _, _, _, _ []float32) int      { return 0 }
+func vecLarger8([]float32, []int32, []float32, int32) int { return 0 }
