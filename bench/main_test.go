@@ -114,7 +114,10 @@ func TestTables(t *testing.T) {
 		}
 	}
 	o := options{engines: []string{"go"}, peer: "python", peers: []string{"eager", "compile", "bf16", "openvino"}, left: []string{"openvino_bf16: no reason"}}
-	text := tables(rep, []job{j}, o)
+	text := tables(rep, []job{j, {"step", "resnet50", 8, 224, 4.089}}, o)
+	if strings.Contains(text, "resnet50") {
+		t.Errorf("a model without a result has rows:\n%s", text)
+	}
 	for _, want := range []string{
 		"c (avx2 fma), ", "peak 100 GFLOP/s with 256 bits", "Left out: openvino_bf16: no reason.",
 		"| work | figure | PyTorch eager | PyTorch's best fp32 | go | to eager / best / OpenVINO |\n|---|---|---|---|---|---|\n",

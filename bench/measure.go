@@ -159,6 +159,9 @@ func (m measurement) progress() string {
 	if m.Seconds > 0 {
 		return fmt.Sprintf("%-40s %-13s %8.2f s, best %.3f, last %.3f, %5.0f MiB", m.Job, m.Side, m.Seconds, m.Best, m.Last, m.PeakMiB)
 	}
+	if m.TrainS == 0 {
+		return fmt.Sprintf("%-40s %-13s %8.4f s inference, %5.0f MiB", m.Job, m.Side, m.InferS, m.PeakMiB)
+	}
 	return fmt.Sprintf("%-40s %-13s %8.4f s inference, %8.4f s training step, %5.0f MiB", m.Job, m.Side, m.InferS, m.TrainS, m.PeakMiB)
 }
 

@@ -104,6 +104,10 @@ func tables(rep report, jobs []job, o options) string {
 	for _, left := range o.left {
 		fmt.Fprintf(&b, "Left out: %s.\n", left)
 	}
+	// Where a run was interrupted, jobs without a result have no rows.
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j job) bool {
+		return !slices.ContainsFunc(rep.Results, func(m measurement) bool { return m.Job == j.name() })
+	})
 	b.WriteString("\n" + rep.oursTable(jobs, o))
 	if len(o.peers) > 0 {
 		b.WriteString("\n" + rep.peersTable(jobs, o))
