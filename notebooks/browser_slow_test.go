@@ -33,7 +33,7 @@ const (
 		(` + labPanel + `).node.querySelector(".jp-WindowedPanel-outer"))`
 	labTop = `((` + labPanel + `).node.querySelector(".jp-WindowedPanel-outer").scrollTop = 0, "")`
 	// labDrawn is true once pictures and charts in view are there.
-	labDrawn = `[...document.querySelectorAll(".jp-OutputArea img")].every(e => e.complete) &&
+	labDrawn = `[...document.querySelectorAll(".jp-Notebook img")].every(e => e.complete && e.naturalWidth > 0) &&
 		[...document.querySelectorAll(".vega-embed")].every(e => e.querySelector("svg.marks, canvas"))`
 )
 
@@ -62,6 +62,9 @@ func inJupyterLab(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, name+".ipynb"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "images"), os.DirFS("images")); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := testutil.Find("data"); err == nil {

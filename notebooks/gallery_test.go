@@ -33,7 +33,8 @@ func TestGallery(t *testing.T) {
 			continue
 		}
 		for i, c := range lesson.Cells {
-			want := text(strings.ReplaceAll(string(c.Source), "](../", "](../../")) // the page is one folder deeper
+			// The page is one folder deeper, and pictures stay with the lessons.
+			want := text(strings.NewReplacer("](../", "](../../", "](images/", "](../../notebooks/images/").Replace(string(c.Source)))
 			if p := page.Cells[i]; p.ID != c.ID || p.Source != want {
 				t.Errorf("%s: cell %s is not as in the lesson; make it anew with: go run ./notebooks/gallery %s", path, c.ID, l.name)
 			} else if c.CellType == "code" && p.ExecutionCount == nil {

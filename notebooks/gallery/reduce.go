@@ -24,9 +24,11 @@ type limits struct{ large, width, quality int }
 var allLimits = []limits{{60_000, 900, 80}, {20_000, 700, 65}, {8_000, 560, 50}}
 
 // relink makes the links of a text, which lead from the folder of lessons, lead from the folder of pages: a page links to
-// another as a lesson does, and the root is one folder further up. A text whose links do already is left as it is.
+// another as a lesson does, the root is one folder further up, and pictures stay with the lessons, where JupyterLab finds
+// them. A text whose links do already is left as it is.
 func relink(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "](../../", "](../"), "](../", "](../../")
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "](../../", "](../"), "](../", "](../../")
+	return strings.ReplaceAll(s, "](images/", "](../../notebooks/images/")
 }
 
 // reduce leaves of each output what GitHub shows, and of the cells' metadata what belongs to the lesson, and mends links.

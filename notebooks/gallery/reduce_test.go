@@ -113,7 +113,8 @@ func TestReduce(t *testing.T) {
 
 // TestRelink: links of a page lead where those of the lesson do, also when a page is made of a page.
 func TestRelink(t *testing.T) {
-	const lesson, page = "[a](02_x.ipynb) ![b](../docs/b.svg) (../c)", "[a](02_x.ipynb) ![b](../../docs/b.svg) (../c)"
+	const lesson, page = "[a](02_x.ipynb) ![b](../docs/b.svg) (../c) ![d](images/d.svg)",
+		"[a](02_x.ipynb) ![b](../../docs/b.svg) (../c) ![d](../../notebooks/images/d.svg)"
 	for _, s := range []string{lesson, page} {
 		if got := relink(s); got != page {
 			t.Errorf("relink(%q) = %q, want %q", s, got, page)
