@@ -179,6 +179,9 @@ func (c *call) open() (*Run, error) {
 	if errors.Is(err, errNewer) {
 		return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("tlkit: run %q: %w; nothing was changed: make the file readable for this user, or %s", c.name, err, elsewhere)
+	}
 	lost := err != nil && (!errors.Is(err, fs.ErrNotExist) || c.remains())
 	if err != nil {
 		run = &Run{Name: c.name, Dir: c.path, Config: c.config}

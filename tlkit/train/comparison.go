@@ -136,6 +136,9 @@ func (c *comparison) recipe(res *Result) Recipe {
 // trained again. If training diverges, that is its result.
 func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	r := c.recipe(res)
+	if err := res.forbidden(); err != nil {
+		return &folderError{err}
+	}
 	faults := res.check(r)
 	identity, err := c.identity(s, res.Seed)
 	if err != nil {

@@ -59,6 +59,30 @@ func (r *Result) check(recipe Recipe) []string {
 	return faults
 }
 
+// forbidden returns an error if the user may not read a file of the result. Such a file is not damaged, so that nothing
+// is trained over it; a small file whose second copy can be read is no error.
+func (r *Result) forbidden() error {
+	for _, names := range [][]string{{"result.json", "result.json" + copySuffix}, {"history.jsonl", "history.jsonl" + copySuffix},
+		{bestFile}, {checkpointFile}, {previousFile}} {
+		var refused error
+		for _, name := range names {
+			f, err := os.Open(r.file(name))
+			if err == nil {
+				f.Close()
+				refused = nil
+				break
+			}
+			if errors.Is(err, fs.ErrPermission) {
+				refused = err
+			}
+		}
+		if refused != nil {
+			return fmt.Errorf("tlkit: strategy %q: %w; nothing was changed: make the file readable for this user, or %s", r.label(), refused, elsewhere)
+		}
+	}
+	return nil
+}
+
 // checkWeights returns nil for a good weight file. A file without a checksum, from a run made before there were
 // checksums, is good if it can be read.
 func (r *Result) checkWeights(name string) error {

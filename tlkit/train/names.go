@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -73,6 +74,14 @@ func otherCase(name string, names []string) string {
 
 // elsewhere is the advice for folders that can't be written to.
 const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may write"
+
+// whereInstead returns "; " and the next step for an error of writing without permission, else "".
+func whereInstead(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "; " + elsewhere
+	}
+	return ""
+}
 
 // MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are no
 // folders everywhere, or differ from another run's by case only.

@@ -72,6 +72,9 @@ func Open(dir, name string) (*Run, error) {
 	if errors.Is(err, errNewer) {
 		return nil, fmt.Errorf("tlkit: run %q: %w", name, err)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("tlkit: run %q: %w; make the file readable for this user", name, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: run %q: run.json in %s can't be read (%w); the same call of Compare again writes it anew and keeps the results that fit", name, path, err)
 	}

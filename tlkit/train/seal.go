@@ -123,7 +123,7 @@ func writeJSON(path string, v any) error {
 func writeSmall(path string, data []byte) error {
 	for _, p := range []string{path, path + copySuffix} {
 		if err := atomicfile.WriteBytes(p, data); err != nil {
-			return fmt.Errorf("tlkit: writing %s: %w (what was there before is unchanged)", filepath.Base(path), err)
+			return fmt.Errorf("tlkit: writing %s: %w (what was there before is unchanged)%s", filepath.Base(path), err, whereInstead(err))
 		}
 	}
 	return nil
@@ -140,17 +140,25 @@ func readSmall(path string, valid func([]byte) bool) (data []byte, note string, 
 	case err == nil && !sealed && otherErr == nil && sumMark.Match(other):
 		return other, name + " is damaged and was read from its second copy", nil // its checksum field is lost
 	case err == nil && sealed && (otherErr != nil || !sumMark.Match(other)):
-		return data, name + copySuffix + " is missing or damaged; it is only a second copy", nil
+		return data, name + copySuffix + " " + fault(otherErr) + "; it is only a second copy", nil
 	case err == nil:
 		return data, "", nil
 	case otherErr == nil:
-		return other, name + " is missing or damaged and was read from its second copy", nil
+		return other, name + " " + fault(err) + " and was read from its second copy", nil
 	case errors.Is(err, fs.ErrNotExist) && errors.Is(otherErr, fs.ErrNotExist):
 		return nil, "", fs.ErrNotExist
 	case errors.Is(err, errDamaged) || errors.Is(otherErr, errDamaged):
 		return nil, "", errDamaged
 	}
 	return nil, "", err
+}
+
+// fault says what is wrong with a file that [readGood] could not read, no more than is known.
+func fault(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "can't be read (" + fs.ErrPermission.Error() + ")"
+	}
+	return "is missing or damaged"
 }
 
 func readGood(path string, valid func([]byte) bool) ([]byte, error) {
