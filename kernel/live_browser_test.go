@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
 )
 
 // startLab starts the installation's JupyterLab on a free port, in dir, and
@@ -66,8 +67,7 @@ type browserPage struct {
 // openNotebook opens a notebook of testdata, for a kernel, and waits until that is ready.
 func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
 	t.Helper()
-	browser := testutil.Browser(t)
-	dir := t.TempDir()
+	ctx, dir := browser.Open(t, 1280, 1500), t.TempDir()
 	data, err := os.ReadFile(filepath.Join("testdata", fixture))
 	if err != nil {
 		t.Fatal(err)
@@ -77,15 +77,7 @@ func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
 		t.Fatal(err)
 	}
 	url, token := startLab(t, p, dir)
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
-		chromedp.WindowSize(1280, 1500), chromedp.Env("TMPDIR="+t.TempDir()),
-		// Nothing but this machine can be reached: what is drawn came from here.
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 8*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	t.Cleanup(cancel)
 	page := browserPage{t, ctx}
 	page.do("opening the notebook", chromedp.Navigate(fmt.Sprintf("%slab/tree/%s?token=%s&reset", url, fixture, token)))

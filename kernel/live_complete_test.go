@@ -27,9 +27,7 @@ func TestFirstTab(t *testing.T) {
 	p, tmp := installed(t)
 	needLive(t, p, KernelName)
 	for _, path := range []string{"/tlkit", "/datasets"} {
-		if m, err := ReadManifest(p); err != nil || !slices.Contains(m.Packages, modulePath+path) {
-			t.Skipf("package %s does not compile in this checkout: %v", path, err)
-		}
+		needPackage(t, p, modulePath+path)
 	}
 	s := newSession(t, KernelName, p)
 	s.do("start")

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +21,7 @@ func TestRestartSaves(t *testing.T) {
 	runs := t.TempDir() // before installed, whose folder for temporary files must be empty in the end
 	p, _ := installed(t)
 	needLive(t, p, KernelName)
-	m, err := ReadManifest(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(m.Packages, modulePath+"/tlkit") {
-		t.Skip("package tlkit does not compile in this checkout")
-	}
+	needPackage(t, p, modulePath+"/tlkit")
 	cell := func(epochs int) string {
 		return fmt.Sprintf("run := tlkit.Recipe{Epochs: %d, Dir: %q, Quiet: true}.MustCompare(\"restarted\", "+
 			"datasets.MustLoad(\"sketches\"), tlkit.MustLoad(\"resnet20.shapes\"), tlkit.FineTune{})", epochs, runs)

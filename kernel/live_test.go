@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -186,6 +187,18 @@ func needLive(t *testing.T, p Prefix, kernel string) {
 	}
 	if kernel == KernelName && !m.Live {
 		t.Skipf("no live kernel here: %s", m.WhyNotLive)
+	}
+}
+
+// needPackage skips a test whose cells import a package that does not compile in this checkout.
+func needPackage(t *testing.T, p Prefix, path string) {
+	t.Helper()
+	m, err := ReadManifest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(m.Packages, path) {
+		t.Skipf("package %s does not compile in this checkout", path)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
 )
 
 // Expressions for JupyterLab's page.
@@ -56,7 +57,7 @@ func inJupyterLab(t *testing.T, name string) {
 	if _, err := os.Stat(tlkernel); err != nil {
 		t.Skipf("the kernel is not installed: %v; run ./install.sh first", err)
 	}
-	browser, dir := testutil.Browser(t), t.TempDir()
+	ctx, dir := browser.Open(t, 1280, 1800), t.TempDir()
 	data, err := os.ReadFile(name + ".ipynb")
 	if err != nil {
 		t.Fatal(err)
@@ -76,13 +77,6 @@ func inJupyterLab(t *testing.T, name string) {
 		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
 	cmd.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+t.TempDir(), "TLKIT_RUNS="+t.TempDir())
 	url, token := testutil.StartJupyter(t, cmd)
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
-		chromedp.WindowSize(1280, 1800), chromedp.Env("TMPDIR="+t.TempDir()),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
 	l := labPage{t, ctx, name}
 	if err := chromedp.Do(ctx, chromedp.Navigate(fmt.Sprintf("%slab/tree/%s.ipynb?token=%s&reset", url, name, token))); err != nil {
 		t.Fatal(err)

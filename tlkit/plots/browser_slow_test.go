@@ -25,6 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
 )
 
 // A browser shows each figure of the gallery in JupyterLab and in pages that nbconvert exports, light and dark, without
@@ -83,20 +84,12 @@ func galleryNotebook(t *testing.T, dir string, figures []shown) string {
 // openBrowser starts a browser whose user prefers dark or light pages. It reaches this machine only.
 func openBrowser(t *testing.T, dark bool, height int) context.Context {
 	t.Helper()
-	program := testutil.Browser(t)
 	scheme := 1
 	if dark {
 		scheme = 0
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox,
-		chromedp.WindowSize(1200, height), chromedp.Env("TMPDIR="+t.TempDir()),
-		chromedp.Flag("blink-settings", fmt.Sprintf("preferredColorScheme=%d", scheme)),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx := browser.Open(t, 1200, height, chromedp.Flag("blink-settings", fmt.Sprintf("preferredColorScheme=%d", scheme)))
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1200, int64(height), chromedp.EmulateScale(2))); err != nil {
 		t.Fatal(err)

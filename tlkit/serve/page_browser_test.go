@@ -13,7 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
 )
 
 var shots = flag.String("shots", "", "folder for screenshots of the page, to look at")
@@ -27,13 +27,7 @@ type webPage struct {
 // openPage opens a page in Chromium, which reaches this machine only, and has a camera that shows a test picture.
 func openPage(t *testing.T, url string) webPage {
 	t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(testutil.Browser(t)), chromedp.NoSandbox, chromedp.WindowSize(1100, 900),
-		chromedp.Env("TMPDIR="+t.TempDir()), chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.WSURLReadTimeout(2*time.Minute))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	ctx := browser.Open(t, 1100, 900, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true))
 	p := webPage{t, ctx}
 	p.do(chromedp.Navigate(url))
 	return p

@@ -180,7 +180,7 @@ func (c *call) open() (*Run, error) {
 		return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("tlkit: run %q: %w; nothing was changed: make the file readable for this user, or %s", c.name, err, elsewhere)
+		return nil, fmt.Errorf("tlkit: run %q: %w; %s", c.name, err, makeReadable)
 	}
 	lost := err != nil && (!errors.Is(err, fs.ErrNotExist) || c.remains())
 	if err != nil {

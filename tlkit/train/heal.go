@@ -77,7 +77,7 @@ func (r *Result) forbidden() error {
 			}
 		}
 		if refused != nil {
-			return fmt.Errorf("tlkit: strategy %q: %w; nothing was changed: make the file readable for this user, or %s", r.label(), refused, elsewhere)
+			return fmt.Errorf("tlkit: strategy %q: %w; %s", r.label(), refused, makeReadable)
 		}
 	}
 	return nil
