@@ -39,8 +39,10 @@ const (
 )
 
 // TestLessonsInJupyterLab runs lessons by JupyterLab's button "Restart the kernel and run all cells", in a browser that
-// reaches nothing but this machine, in the light and in the dark theme. TLKIT_LESSONS="02_x 10_y" names the lessons,
-// without it the quickstart is run. With TLKIT_SCREENSHOTS=DIR pictures of all pages of the lesson are kept there.
+// reaches nothing but this machine, in the light and in the dark theme. TLKIT_LESSONS="02_x ja/10_y" names the lessons,
+// without it the quickstart is run. With TLKIT_SCREENSHOTS=DIR pictures of all pages of the lesson are kept there, with
+// TLKIT_EXECUTED=DIR the executed lesson, of which notebooks/gallery makes its page. The lesson on long work is also
+// stopped in a training by the button ■, and goes on.
 func TestLessonsInJupyterLab(t *testing.T) {
 	names := strings.Fields(os.Getenv("TLKIT_LESSONS"))
 	if len(names) == 0 {
@@ -48,7 +50,8 @@ func TestLessonsInJupyterLab(t *testing.T) {
 	}
 	for _, name := range names {
 		// A short name: the browser keeps a socket in the test's folder, whose path has a limit.
-		t.Run(name[:min(2, len(name))], func(t *testing.T) { inJupyterLab(t, strings.TrimSuffix(name, ".ipynb")) })
+		short := strings.Replace(name, "ja/", "j", 1)
+		t.Run(short[:min(3, len(short))], func(t *testing.T) { inJupyterLab(t, strings.TrimSuffix(name, ".ipynb")) })
 	}
 }
 
@@ -58,16 +61,7 @@ func inJupyterLab(t *testing.T, name string) {
 		t.Skipf("the kernel is not installed: %v; run ./install.sh first", err)
 	}
 	ctx, dir := browser.Open(t, 1280, 1800), t.TempDir()
-	data, err := os.ReadFile(name + ".ipynb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".ipynb"), data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(filepath.Join(dir, "images"), os.DirFS("images")); err != nil {
-		t.Fatal(err)
-	}
+	layOut(t, name, dir)
 	if data, err := testutil.Find("data"); err == nil {
 		t.Setenv("TLKIT_DATA", data)
 	} else {
@@ -75,7 +69,9 @@ func inJupyterLab(t *testing.T, name string) {
 	}
 	cmd := exec.Command(tlkernel, "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
 		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
-	cmd.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+t.TempDir(), "TLKIT_RUNS="+t.TempDir())
+	// Runs lie beside the lesson, so that no output names a folder of the test.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TLKIT_RUNS=") })
+	cmd.Env = append(cmd.Env, "JUPYTER_DATA_DIR="+t.TempDir())
 	url, token := testutil.StartJupyter(t, cmd)
 	l := labPage{t, ctx, name}
 	if err := chromedp.Do(ctx, chromedp.Navigate(fmt.Sprintf("%slab/tree/%s.ipynb?token=%s&reset", url, name, token))); err != nil {
@@ -93,10 +89,32 @@ func inJupyterLab(t *testing.T, name string) {
 	if failed := l.eval(labFailed); failed != "" {
 		t.Errorf("cells failed:\n%s", failed)
 	}
+	l.save(dir)
 	for _, theme := range []string{"Light", "Dark"} {
-		l.eval(`(window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab ` + theme + `"}), "")`)
-		l.wait("the theme", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t"`, theme == "Light"), time.Minute)
+		l.theme(theme)
 		l.shots(strings.ToLower(theme))
+	}
+	if strings.HasSuffix(name, longWork) {
+		l.stopAndResume()
+	}
+}
+
+// layOut writes a lesson and its pictures to a folder as JupyterLab opens it: the Japanese lessons are one folder down.
+func layOut(t *testing.T, name, dir string) {
+	t.Helper()
+	data, err := os.ReadFile(name + ".ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(dir, name+".ipynb")
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "images"), os.DirFS("images")); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -126,22 +144,62 @@ func (l labPage) wait(what, expression string, limit time.Duration) {
 	}
 }
 
+// save saves the notebook in JupyterLab, compares its outputs with the lesson's claims, and keeps a copy if one is asked
+// for.
+func (l labPage) save(dir string) {
+	l.t.Helper()
+	l.eval(`(window.jupyterapp.commands.execute("docmanager:save"), "")`)
+	l.wait("the saved notebook", `!(`+labPanel+`).context.model.dirty`, time.Minute)
+	path := filepath.Join(dir, l.name+".ipynb")
+	keepsClaims(l.t, strings.TrimPrefix(l.name, "ja/")+".ipynb", read(l.t, path))
+	keep := os.Getenv("TLKIT_EXECUTED")
+	if keep == "" {
+		return
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	to := filepath.Join(keep, l.name+".ipynb")
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		l.t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// theme changes JupyterLab's theme: Light or Dark.
+func (l labPage) theme(name string) {
+	l.t.Helper()
+	l.eval(`(window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab ` + name + `"}), "")`)
+	l.wait("the theme", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t"`, name == "Light"), time.Minute)
+}
+
+// shot keeps a picture of the page if pictures are asked for.
+func (l labPage) shot(what string) {
+	l.t.Helper()
+	keep := os.Getenv("TLKIT_SCREENSHOTS")
+	if keep == "" {
+		return
+	}
+	shot, err := chromedp.Run(l.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	name := fmt.Sprintf("lesson-%s-%s.png", strings.ReplaceAll(l.name, "/", "-"), what)
+	if err := os.WriteFile(filepath.Join(keep, name), shot, 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 // shots goes through the notebook, page by page, and holds that pictures and charts are drawn.
 func (l labPage) shots(theme string) {
 	l.t.Helper()
 	l.eval(labTop)
-	keep := os.Getenv("TLKIT_SCREENSHOTS")
 	for page := 1; page <= 40; page++ {
 		l.wait("pictures and charts", labDrawn, time.Minute)
-		if keep != "" {
-			shot, err := chromedp.Run(l.ctx, chromedp.CaptureScreenshot())
-			if err != nil {
-				l.t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(keep, fmt.Sprintf("lesson-%s-%s-%02d.png", l.name, theme, page)), shot, 0o644); err != nil {
-				l.t.Fatal(err)
-			}
-		}
+		l.shot(fmt.Sprintf("%s-%02d", theme, page))
 		more, err := chromedp.Run(l.ctx, chromedp.Evaluate[bool](labScroll))
 		if err != nil {
 			l.t.Fatal(err)
@@ -156,7 +214,8 @@ func (l labPage) shots(theme string) {
 // TestNames: TLKIT_LESSONS names lessons that there are.
 func TestNames(t *testing.T) {
 	for _, name := range strings.Fields(os.Getenv("TLKIT_LESSONS")) {
-		if !slices.ContainsFunc(lessons, func(l lesson) bool { return strings.TrimSuffix(l.name, ".ipynb") == strings.TrimSuffix(name, ".ipynb") }) {
+		base := strings.TrimSuffix(strings.TrimPrefix(name, "ja/"), ".ipynb")
+		if !slices.ContainsFunc(lessons, func(l lesson) bool { return strings.TrimSuffix(l.name, ".ipynb") == base }) {
 			t.Errorf("TLKIT_LESSONS names %s, which is no lesson", name)
 		}
 	}

@@ -96,6 +96,9 @@ func TestGoNB(t *testing.T) {
 // dialect matches what a lesson for live cells does not need.
 var dialect = regexp.MustCompile(`(?m)^(%%\s*$|var \w+ = )`)
 
+// longLine matches a line of code that is wider than a cell in a window of 1280 pixels.
+var longLine = regexp.MustCompile(`(?m)^.{99,}$`)
+
 // TestForm: every lesson is in the table of lessons, has claims, says what it is for and how long it takes, has two to
 // four exercises with solutions that run, names its sources and what to read next, and is written for live cells.
 func TestForm(t *testing.T) {
@@ -117,6 +120,8 @@ func TestForm(t *testing.T) {
 			switch {
 			case c.CellType == "markdown":
 				words += string(c.Source) + "\n"
+			case longLine.MatchString(string(c.Source)):
+				t.Errorf("%s: cell %s has a line of more than 98 characters, which JupyterLab cuts off beside its file browser: %q", path, c.ID, longLine.FindString(string(c.Source)))
 			case dialect.MatchString(string(c.Source)):
 				t.Errorf("%s: cell %s has %q; live cells need neither", path, c.ID, dialect.FindString(string(c.Source)))
 			case slices.Contains(c.Metadata.Tags, "solution"):

@@ -41,6 +41,7 @@ var studies = []study{
 	{"rcnn", "objects in synthetic scenes: features as they are against fine-tuned ones, R-CNN, table 2", rcnn},
 	{"samples", "accuracy against images per class, shapes to sketches", samples},
 	{"samples-ants", "accuracy against images per class, ImageNet to ants and bees", samplesAnts},
+	{"sees", "what notebooks/10_what_the_network_sees.ipynb claims of filters, stages, fine-tuning and Grad-CAM, over seeds", sees},
 	{"lwf", "the old task's accuracy after a new one was learned, shapes to sketches: Learning without Forgetting, table 1", lwf},
 }
 

@@ -78,7 +78,7 @@ var floors = []floor{
 		"tlkit is the front for notebooks: names of the rooms behind it, and little code"},
 	{"tlkit/cmd", []string{"tlkit", "tlkit/tools", "tlkit/vision", "internal"},
 		"a command uses what any program could use"},
-	{"bench", []string{"tlkit", "tlkit/project", "tlkit/zoo/zootest", "tlkit/strategy", "tlkit/train", "tlkit/detect", "tlkit/zoo", "datasets", "tlkit/weights", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "kernel", "internal"},
+	{"bench", []string{"tlkit", "tlkit/project", "tlkit/zoo/zootest", "tlkit/strategy", "tlkit/train", "tlkit/detect", "tlkit/insight", "tlkit/zoo", "datasets", "tlkit/weights", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "kernel", "internal"},
 		"bench measures; nothing imports it"},
 	{"notebooks", []string{"internal", "datasets"},
 		"notebooks are tested through the installed kernel, as a reader runs them; the gallery reads which images may be published"},

@@ -1,10 +1,12 @@
-// Gallery executes lessons and writes their executed copies to docs/gallery, as GitHub shows them: pictures compressed,
-// what only JupyterLab can show left out, and photographs too, which are not ours to publish. Run it from the repository root:
+// Gallery executes lessons and writes their executed copies to docs/gallery: as notebooks that GitHub shows, and as HTML
+// pages to read offline. Pictures are compressed, what only JupyterLab can show is left out, and photographs too, which are
+// not ours to publish. Run it from the repository root:
 //
 //	go run ./notebooks/gallery [-executed DIR] [LESSON...]
 //
-// A lesson is a name such as 02_transfer_and_finetuning; without names all lessons are written. With -executed, notebooks
-// that tlkernel exec has executed already are taken from DIR.
+// A lesson is a name such as 02_transfer_and_finetuning, or ja/02_transfer_and_finetuning; without names all lessons are
+// written. With -executed, notebooks that are executed already are taken from DIR. The code of a Japanese lesson is that of
+// the English one, comments apart: where DIR has no executed Japanese copy, its page gets the outputs of the English one.
 package main
 
 import (
@@ -12,18 +14,17 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
+	"path"
 	"path/filepath"
-	"slices"
 	"strings"
-
-	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
-// folder is where the pages are kept, maxBytes is the size up to which GitHub shows them quickly.
+// folder is where the pages are kept, maxBytes is the size up to which GitHub shows them quickly, maxHTML that of an HTML
+// page.
 const (
 	folder   = "docs/gallery"
 	maxBytes = 400_000
+	maxHTML  = 1_000_000
 )
 
 func main() {
@@ -40,52 +41,52 @@ func run(executed string, names []string) error {
 		return fmt.Errorf("there is no folder notebooks here; run it from the repository root: %w", err)
 	}
 	if len(names) == 0 {
-		paths, err := filepath.Glob("notebooks/[0-9][0-9]_*.ipynb")
-		if err != nil {
-			return err
-		}
-		for _, p := range paths {
-			names = append(names, strings.TrimSuffix(filepath.Base(p), ".ipynb"))
+		for _, dir := range []string{"", "ja/"} {
+			paths, err := filepath.Glob("notebooks/" + dir + "[0-9][0-9]_*.ipynb")
+			if err != nil {
+				return err
+			}
+			for _, p := range paths {
+				names = append(names, dir+filepath.Base(p))
+			}
 		}
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(folder, "ja"), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, styleFile), []byte(style), 0o644); err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := page(executed, strings.TrimSuffix(filepath.Base(name), ".ipynb")); err != nil {
+		if err := page(executed, lessonName(name)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// page writes the page of one lesson.
-func page(executed, name string) error {
-	path := filepath.Join(executed, name+".ipynb")
-	if executed == "" {
-		dir, err := os.MkdirTemp("", "gallery-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		if path, err = execute(name, dir); err != nil {
-			return err
-		}
+// lessonName returns a lesson's name, with ja/ before it if it is a Japanese one, of a name or a path.
+func lessonName(s string) string {
+	s = strings.TrimSuffix(filepath.ToSlash(s), ".ipynb")
+	if dir, base := path.Split(s); path.Base(dir) == "ja" {
+		return "ja/" + base
 	}
-	data, err := os.ReadFile(path)
+	return path.Base(s)
+}
+
+// japanese reports whether a name is that of a Japanese lesson.
+func japanese(name string) bool { return strings.HasPrefix(name, "ja/") }
+
+// page writes both pages of one lesson.
+func page(executed, name string) error {
+	data, err := executedCopy(executed, name)
 	if err != nil {
 		return err
 	}
 	var out []byte
 	for _, l := range allLimits {
-		var n map[string]any
-		if err := json.Unmarshal(data, &n); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		if _, err := leaveOutPhotographs(n); err != nil {
-			return err
-		}
-		if err := reduce(n, l); err != nil {
+		n, err := reduced(data, name, forGitHub, l)
+		if err != nil {
 			return err
 		}
 		if out, err = encode(n); err != nil {
@@ -95,41 +96,48 @@ func page(executed, name string) error {
 			break
 		}
 	}
+	if err := write(name+".ipynb", out, maxBytes); err != nil {
+		return err
+	}
+	n, err := reduced(data, name, forBrowsers, allLimits[0])
+	if err != nil {
+		return err
+	}
+	if out, err = htmlPage(n, name); err != nil {
+		return err
+	}
+	return write(name+".html", out, maxHTML)
+}
+
+// reduced returns what a page shows of an executed notebook.
+func reduced(data []byte, name string, kinds []string, l limits) (map[string]any, error) {
+	var n map[string]any
+	if err := json.Unmarshal(data, &n); err != nil {
+		return nil, err
+	}
+	if _, err := leaveOutPhotographs(n); err != nil {
+		return nil, err
+	}
+	links := relink
+	if japanese(name) {
+		links = relinkJapanese
+	}
+	return n, reduce(n, kinds, links, l)
+}
+
+// write writes a page that has at most so many bytes and no path of this machine.
+func write(name string, out []byte, most int) error {
 	for _, private := range privatePaths() {
 		if strings.Contains(string(out), private) {
 			return fmt.Errorf("an output has the path %s of this machine; execute the lesson without TLKIT_RUNS", private)
 		}
 	}
-	if len(out) > maxBytes {
-		return fmt.Errorf("the page has %d bytes, the limit is %d", len(out), maxBytes)
+	if len(out) > most {
+		return fmt.Errorf("the page %s has %d bytes, the limit is %d", name, len(out), most)
 	}
-	to := filepath.Join(folder, name+".ipynb")
+	to := filepath.Join(folder, name)
 	fmt.Printf("%s: %d kB\n", to, len(out)/1000)
 	return os.WriteFile(to, out, 0o644)
-}
-
-// execute runs a copy of the lesson in dir, so that the files it makes do not land in the repository, and returns the
-// executed copy.
-func execute(name, dir string) (string, error) {
-	tlkernel, err := installdir.Dir(os.Getenv, "bin", "tlkernel")
-	if err != nil {
-		return "", err
-	}
-	data, err := os.ReadFile(filepath.Join("notebooks", name+".ipynb"))
-	if err != nil {
-		return "", err
-	}
-	in, out := filepath.Join(dir, name+".ipynb"), filepath.Join(dir, "executed.ipynb")
-	if err := os.WriteFile(in, data, 0o644); err != nil {
-		return "", err
-	}
-	cmd := exec.Command(tlkernel, "exec", in, "-o", out, "--html", "none")
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TLKIT_RUNS=") })
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w; ./install.sh installs the kernel", cmd, err)
-	}
-	return out, nil
 }
 
 // privatePaths returns folders of this machine that no page may name.

@@ -31,8 +31,20 @@ func relink(s string) string {
 	return strings.ReplaceAll(s, "](images/", "](../../notebooks/images/")
 }
 
-// reduce leaves of each output what GitHub shows, and of the cells' metadata what belongs to the lesson, and mends links.
-func reduce(n map[string]any, l limits) error {
+// relinkJapanese does the same for a Japanese lesson, which is one folder further down, as its page is.
+func relinkJapanese(s string) string {
+	return strings.NewReplacer("](../images/", "](../../../notebooks/images/", "](../../", "](../../../").Replace(s)
+}
+
+// The forms of an output that a page can show, the best one first. GitHub shows no style, so that a grid of images is a
+// picture there; in a browser its captions are text of the page.
+var (
+	forGitHub   = []string{"image/svg+xml", "image/png", "image/jpeg", "text/html"}
+	forBrowsers = []string{"image/svg+xml", "text/html", "image/png", "image/jpeg"}
+)
+
+// reduce leaves of each output its best form, and of the cells' metadata what belongs to the lesson, and mends links.
+func reduce(n map[string]any, kinds []string, links func(string) string, l limits) error {
 	cells, ok := n["cells"].([]any)
 	if !ok {
 		return fmt.Errorf("it has no cells")
@@ -46,11 +58,11 @@ func reduce(n map[string]any, l limits) error {
 			delete(m, "execution") // times of day
 		}
 		if cell["cell_type"] == "markdown" {
-			cell["source"] = strings.SplitAfter(relink(text(cell["source"])), "\n")
+			cell["source"] = strings.SplitAfter(links(text(cell["source"])), "\n")
 		}
 		outputs, _ := cell["outputs"].([]any)
 		for _, o := range outputs {
-			if err := reduceOutput(o.(map[string]any), l); err != nil {
+			if err := reduceOutput(o.(map[string]any), kinds, l); err != nil {
 				return fmt.Errorf("cell %v: %w", cell["id"], err)
 			}
 		}
@@ -59,7 +71,7 @@ func reduce(n map[string]any, l limits) error {
 }
 
 // reduceOutput leaves one picture, or one table, and the plain text.
-func reduceOutput(o map[string]any, l limits) error {
+func reduceOutput(o map[string]any, kinds []string, l limits) error {
 	if trace, ok := o["traceback"].([]any); ok {
 		for i, line := range trace {
 			if s, ok := line.(string); ok {
@@ -72,7 +84,7 @@ func reduceOutput(o map[string]any, l limits) error {
 		return nil
 	}
 	kept := map[string]any{}
-	for _, kind := range []string{"image/svg+xml", "image/png", "image/jpeg", "text/html"} {
+	for _, kind := range kinds {
 		if v, ok := data[kind]; ok {
 			kept[kind] = v
 			break

@@ -92,7 +92,7 @@ func TestReduce(t *testing.T) {
 			map[string]any{"traceback": []any{"\x1b[1mpanic\x1b[0m: no"}},
 		},
 	}}}
-	if err := reduce(n, allLimits[0]); err != nil {
+	if err := reduce(n, forGitHub, relink, allLimits[0]); err != nil {
 		t.Fatal(err)
 	}
 	out, err := encode(n)
@@ -120,8 +120,13 @@ func TestRelink(t *testing.T) {
 			t.Errorf("relink(%q) = %q, want %q", s, got, page)
 		}
 	}
+	const japaneseLesson, japanesePage = "[a](02_x.ipynb) ![b](../images/b.svg) [c](../../README.ja.md)",
+		"[a](02_x.ipynb) ![b](../../../notebooks/images/b.svg) [c](../../../README.ja.md)"
+	if got := relinkJapanese(japaneseLesson); got != japanesePage {
+		t.Errorf("relinkJapanese(%q) = %q, want %q", japaneseLesson, got, japanesePage)
+	}
 	n := map[string]any{"cells": []any{map[string]any{"cell_type": "markdown", "source": []any{"[b]", "(../docs/b.svg)\n"}}}}
-	if err := reduce(n, allLimits[0]); err != nil {
+	if err := reduce(n, forGitHub, relink, allLimits[0]); err != nil {
 		t.Fatal(err)
 	}
 	if got := n["cells"].([]any)[0].(map[string]any)["source"]; len(got.([]string)) != 2 || text(got.([]string)[0]) != "[b](../../docs/b.svg)\n" {

@@ -116,7 +116,7 @@ func TestREADME(t *testing.T) {
 		if link == "README.ja.md" {
 			return "README.md"
 		}
-		copied := strings.Replace(link, "notebooks/", "notebooks/ja/", 1)
+		copied := strings.NewReplacer("notebooks/", "notebooks/ja/", "docs/gallery/", "docs/gallery/ja/").Replace(link)
 		if _, err := os.Stat(filepath.Join("../..", copied)); err == nil {
 			return copied
 		}

@@ -221,8 +221,7 @@ func (f *Filter) Figure() plots.Figure {
 	for i, k := range f.Values[:min(f.shown, len(f.Values))] {
 		items = append(items, plots.Captioned{Image: filterImage(k), Caption: fmt.Sprint(i)})
 	}
-	title := fmt.Sprintf("%d filters of %s, %s", len(f.Values), f.Model, f.Key)
-	return plots.Stack(title, plots.HTML("<p><strong>"+title+"</strong></p>", title+"\n"), plots.Images(items, 8))
+	return plots.TitledImages(fmt.Sprintf("%d filters of %s, %s", len(f.Values), f.Model, f.Key), items, 8)
 }
 
 // Bundle is the figure. A notebook shows it for a cell that ends in the filters.

@@ -138,6 +138,14 @@ func TestMapFigures(t *testing.T) {
 	if c := color.NRGBAModel.Convert(filterImage([][][3]float64{{{}}}).At(0, 0)).(color.NRGBA); c.R != 128 || c.G != 128 {
 		t.Errorf("a filter of zeros is %v, want grey", c)
 	}
+	b, err = (&Filter{Model: "net", Key: "conv1.weight", Values: [][][][3]float64{{{{1, 0, 0}}}}, shown: 1}).Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := b[plots.MIMEHTML].(string)
+	if data, ok := b[plots.MIMEPNG].([]byte); !ok || len(data) == 0 || !strings.Contains(page, "1 filters of net, conv1.weight") {
+		t.Errorf("the filters have no picture or no title: %d bytes, %s", len(data), page)
+	}
 }
 
 // TestMapErrors holds that each mistake is named with the next step.

@@ -44,6 +44,11 @@ func Images(items []Captioned, columns int) Figure {
 	return imageGrid{items: items, columns: columns}
 }
 
+// TitledImages is [Images] with a title above the grid, in the HTML and in the PNG; it is also the name of a saved file.
+func TitledImages(title string, items []Captioned, columns int) Figure {
+	return imageGrid{title: title, items: items, columns: columns}
+}
+
 type imageGrid struct {
 	title   string // above the grid, and the name of its file
 	items   []Captioned
