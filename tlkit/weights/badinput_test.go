@@ -223,7 +223,7 @@ func TestBadInput(t *testing.T) {
 	delete := func(b []byte, n int) []byte { return b[:len(b)-n] }
 	tests = append(tests, []test{
 		{"empty file", nil, "the file is empty"},
-		{"noise", []byte("hello, world"), "not a file of weights"},
+		{"noise", []byte("\x05hello, world\x00"), "not a file of weights"},
 		{"one byte", []byte{0x80}, "not a file of weights"},
 		{"gzip", []byte("\x1f\x8b\x08 and more"), "run gunzip"},
 		{"html", []byte("<!DOCTYPE html><html>"), "a web page"},

@@ -18,7 +18,22 @@ func TestForeign(t *testing.T) {
 		{"m.onnx, no producer", "\x08\x08\x3a\x20", "an ONNX model"},
 		{"m.xml", `<?xml version="1.0"?><net name="m">`, "a model of OpenVINO (open the checkpoint that it was made from), or an error message"},
 		{"index", `{"weight_map":{}}`, "OpenIndex"},
-		{"other", "\x81\xa6params", "not a file of weights that can be read: it begins with bytes 81a6706172616d73"},
+		{"flax_model.msgpack", "\x81\xa6params\x82", "MessagePack, in which Flax and JAX keep weights (.msgpack)"},
+		{"large.msgpack", "\xde\x01\x00\xd9\x05block\x82", "MessagePack"},
+		{"frozen.pb", "\x0a\x2e\x0a\x05input\x12\x0bPlaceholder*\x0b", "a frozen graph of TensorFlow (.pb). In Python, convert"},
+		{"m.caffemodel", "\x0a\x09ResNet-50\xa2\x06\x18", "perhaps a model of Caffe"},
+		{"m.params", "\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00", "MXNet (.params)"},
+		{"m.engine", "ftrt\x00\x00", "an engine of TensorRT"},
+		{"yolo.engine", "\x40\x00\x00\x00{\"stride\": 32}", "Ultralytics"},
+		{"other.plan", "\x05\x06\x07\x88\x99", "by its name this is an engine of TensorRT"},
+		{"m.ort", "\x10\x00\x00\x00ORTM", "ONNX Runtime's own format"},
+		{"m.npy", "\x93NUMPY\x01", "a single NumPy array (.npy)"},
+		{"m.onnx_data", "\x05\x06\x07\x88\x99", "load the .onnx file, with this one beside it"},
+		{"model.onnx.data", "\x05\x06\x07\x88\x99", "load the .onnx file, with this one beside it"},
+		{"model.ckpt.data-00000-of-00001", "\x05\x06\x07\x88\x99", "a part of a checkpoint of TensorFlow"},
+		{"page.pth", "\n  <!DOCTYPE HTML>\n<html>", "a web page, not weights"},
+		{"answer.pth", "Entry not found", "begins with \"Entry not found\""},
+		{"other", "\x05\x06\x07\x88\x99", "not a file of weights that can be read: it begins with bytes 0506078899"},
 	} {
 		if _, err := OpenBytes(tt.name, []byte(tt.content)); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.name) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
@@ -31,6 +46,9 @@ func TestForeign(t *testing.T) {
 	}{
 		{"program.pt2", zipFile(t, record{"program/archive_format", []byte("pt2")}, record{"program/data/sample_inputs/model.pt", nil}), "a program of torch.export"},
 		{"w.zip", zipFile(t, record{"last.ckpt", nil}), `unzip it and open "last.ckpt"`},
+		{"m.mar", zipFile(t, record{"model.pth", nil}, record{"MAR-INF/MANIFEST.json", nil}), "a model archive of TorchServe (.mar); unzip it"},
+		{"m.npz", zipFile(t, record{"w.npy", nil}), "safetensors.numpy.save_file(dict(numpy.load(FILE)), NEW)"},
+		{"script.pt", zipFile(t, record{"m/data.pkl", nil}, record{"m/constants.pkl", nil}), "a TorchScript program"},
 		{"m.keras", zipFile(t, record{"config.json", nil}, record{"model.weights.h5", nil}), "a Keras model"},
 	} {
 		if _, err := OpenBytes(tt.name, tt.zip); err == nil || !strings.Contains(err.Error(), tt.want) {

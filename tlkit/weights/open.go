@@ -1,9 +1,6 @@
 package weights
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -72,6 +69,12 @@ func (sd *StateDict) named(path string, err error) error {
 		key.Path = path
 		return key
 	}
+	var foreign *ForeignError
+	if errors.As(err, &foreign) {
+		foreign.Path = path
+		foreign.judgeByName()
+		return foreign
+	}
 	if err != nil {
 		return inFile(path, err)
 	}
@@ -108,7 +111,7 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 	if err := readFullAt(r, head, 0); err != nil {
 		return nil, err
 	}
-	switch format, advice := detect(head, size); format {
+	switch format, foreign := detect(head, size); format {
 	case formatZip:
 		sd, err = openTorchZip(r, size, opts)
 	case formatPickle:
@@ -119,7 +122,7 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 		}
 		sd, err = openSafetensors(r, size)
 	default:
-		return nil, errors.New(advice)
+		return nil, foreign
 	}
 	if err != nil {
 		return nil, err
@@ -134,83 +137,4 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 		return nil, err
 	}
 	return sd, nil
-}
-
-type format int
-
-const (
-	formatUnknown format = iota
-	formatZip
-	formatPickle
-	formatSafetensors
-)
-
-// foreign lists formats that people mistake for weights of PyTorch, by the bytes at an offset, with advice for each.
-var foreign = []struct {
-	at     int
-	magic  string
-	advice string
-}{
-	{0, "\x1f\x8b", "compressed with gzip; run gunzip on it first"},
-	{0, "BZh", "compressed with bzip2; run bunzip2 on it first"},
-	{0, "\xfd7zXZ", "compressed with xz; run unxz on it first"},
-	{0, "\x28\xb5\x2f\xfd", "compressed with zstd; run unzstd on it first"},
-	{257, "ustar", "a tar archive; unpack it with tar -xf and open the checkpoint inside"},
-	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras, .h5); only PyTorch and safetensors files are read. " + viaONNX},
-	{0, "GGUF", "a GGUF file, which holds a language model; only PyTorch and safetensors files are read"},
-	{0, "\x93NUMPY", "a NumPy array; only PyTorch and safetensors files are read"},
-	{4, "TFL3", "a TensorFlow Lite model; only PyTorch and safetensors files are read. " + viaONNX},
-	{4, "ET12", "an ExecuTorch program; open the checkpoint that it was made from"},
-	{0, "version https://git-lfs", "a Git LFS pointer, not the weights themselves; run git lfs pull, or download the file from its web page"},
-	{0, "{", "JSON, not weights; OpenIndex opens the index of a checkpoint in several files (model.safetensors.index.json)"},
-	{0, "<!DOCTYPE", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
-	{0, "<!doctype", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
-	{0, "<html", "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"},
-	{0, "<?xml", "an XML document, not weights: a model of OpenVINO (open the checkpoint that it was made from), or an error message in place of the download; look at the file"},
-}
-
-const viaONNX = "In Python, convert the model to ONNX, and load that file"
-
-const onnxAdvice = "an ONNX model: a whole graph, not a state dict. Export the weights in Python (torch.save(model.state_dict(), ...) or safetensors.torch.save_file) and open that file"
-
-// detect recognises a format by the first bytes of a file, and else returns a message with the kind of the file or the
-// expected kinds.
-func detect(head []byte, size int64) (format, string) {
-	if size == 0 {
-		return formatUnknown, "the file is empty; download it again"
-	}
-	// safetensors: the length of the header, then its JSON. A length may look like
-	// another format's magic number, so this comes first if the length is possible.
-	brace := len(head) > 8 && head[8] == '{'
-	if brace && binary.LittleEndian.Uint64(head) <= maxSafetensorsHeader {
-		return formatSafetensors, ""
-	}
-	if bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) {
-		return formatZip, ""
-	}
-	for _, f := range foreign {
-		if len(head) >= f.at+len(f.magic) && string(head[f.at:f.at+len(f.magic)]) == f.magic {
-			return formatUnknown, "this is " + f.advice
-		}
-	}
-	if brace {
-		return formatSafetensors, "" // the reader's error describes the fault
-	}
-	// A pickle of protocol 2 to 5; torch.save's protocol 0 and 1 begin with the
-	// magic number as text.
-	if len(head) > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5 || bytes.HasPrefix(head, []byte(magicText)) {
-		return formatPickle, ""
-	}
-	// ONNX is a protocol buffer that begins with ir_version (field 1, a small
-	// number); next comes a string or message field of ModelProto (2 to 8, 14, 20).
-	if len(head) > 2 && head[0] == 0x08 && head[1] >= 1 && head[1] <= 32 &&
-		bytes.IndexByte([]byte("\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2"), head[2]) >= 0 {
-		// TensorFlow's SavedModel and Core ML begin alike, but field 2 is a message there, no text.
-		if head[2] == 0x12 && len(head) > 5 && (head[3] >= 0x80 || head[3] > 0 && head[4] < ' ') {
-			return formatUnknown, "this is a protocol buffer that is no ONNX model, perhaps TensorFlow's SavedModel or Core ML. " + viaONNX
-		}
-		return formatUnknown, "this is " + onnxAdvice
-	}
-	return formatUnknown, fmt.Sprintf("not a file of weights that can be read: it begins with bytes %s; expected a PyTorch checkpoint (torch.save) or safetensors",
-		hex.EncodeToString(head[:min(len(head), 8)]))
 }

@@ -33,7 +33,7 @@ func openTorchZip(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 		records[name] = f
 	}
 	if records["constants.pkl"] != nil {
-		return nil, errors.New("a TorchScript program (torch.jit.save), not a state dict; in Python, torch.save(torch.jit.load(FILE).state_dict(), ...)")
+		return nil, foreignFile("a TorchScript program (torch.jit.save), not a state dict; in Python, torch.save(torch.jit.load(FILE).state_dict(), ...)")
 	}
 	a := &torchArchive{file: r, size: size, records: records, storages: map[string]*storage{}}
 	if f := records["byteorder"]; f != nil {
@@ -74,22 +74,35 @@ func archivePrefix(z *zip.Reader) (string, error) {
 	if found {
 		return prefix, nil
 	}
+	return "", packed(z)
+}
+
+// packed says what a zip archive is that is none of torch.save.
+func packed(z *zip.Reader) error {
+	is := func(text string) error { return foreignFile(text) }
+	for _, f := range z.File {
+		if f.Name == "MAR-INF/MANIFEST.json" {
+			return is("a model archive of TorchServe (.mar); unzip it and open the file of weights inside")
+		}
+	}
 	for _, f := range z.File {
 		switch {
 		case strings.HasSuffix("/"+f.Name, "/archive_format"):
-			return "", errors.New("a program of torch.export (.pt2), not a state dict; in Python, torch.save(torch.export.load(FILE).state_dict, ...)")
+			return is("a program of torch.export (.pt2), not a state dict; in Python, torch.save(torch.export.load(FILE).state_dict, ...)")
 		case strings.HasSuffix(f.Name, ".npy"):
-			return "", errors.New("a NumPy archive (.npz); only PyTorch and safetensors files are read")
+			return is("a NumPy archive (.npz); " + onlyThese + "In Python, safetensors.numpy.save_file(dict(numpy.load(FILE)), NEW) keeps the arrays under their names")
 		case strings.HasSuffix(f.Name, ".keras"), f.Name == "model.weights.h5":
-			return "", errors.New("a Keras model; only PyTorch and safetensors files are read. " + viaONNX)
+			return is("a Keras model (.keras); " + onlyThese + viaONNX)
+		case f.Name == "[Content_Types].xml":
+			return is("a document of an office program, not weights")
 		}
 		for _, ext := range []string{".pth", ".pt", ".th", ".safetensors", ".bin", ".ckpt", ".tar"} {
 			if strings.HasSuffix(f.Name, ext) {
-				return "", fmt.Errorf("a zip archive around a file of weights; unzip it and open %.80q", f.Name)
+				return is(fmt.Sprintf("a zip archive around a file of weights; unzip it and open %.80q", f.Name))
 			}
 		}
 	}
-	return "", errors.New("a zip archive without data.pkl, so not a checkpoint of torch.save")
+	return is("a zip archive without data.pkl, so not a checkpoint of torch.save")
 }
 
 type torchArchive struct {

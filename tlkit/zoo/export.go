@@ -137,6 +137,10 @@ func openExported(path string) (source, error) {
 		open = weights.OpenONNX
 	}
 	sd, err := open(path)
+	var foreign *weights.ForeignError
+	if errors.As(err, &foreign) && foreign.ONNX {
+		return openONNX(path)
+	}
 	if err != nil {
 		return nil, ofLoad(err)
 	}

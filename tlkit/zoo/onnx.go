@@ -35,9 +35,23 @@ func openONNX(path string) (source, error) {
 	}
 	n, err := read.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("zoo: %s: %w", path, err)
+		return nil, notONNX(path, err)
 	}
 	return onnxSource(path, n)
+}
+
+// notONNX is the error of an .onnx file that can't be read: by its content it may be something else.
+func notONNX(path string, err error) error {
+	sd, opened := weights.Open(path)
+	var foreign *weights.ForeignError
+	switch {
+	case opened == nil:
+		sd.Close()
+		return fmt.Errorf("zoo: %s is no ONNX model but a file of weights: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", path, path)
+	case errors.As(opened, &foreign) && !foreign.ONNX && !foreign.Unknown:
+		return opened
+	}
+	return fmt.Errorf("zoo: %s: %w", path, err)
 }
 
 // parseONNX is openONNX for a file in memory, which must hold all its weights.

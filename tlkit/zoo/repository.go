@@ -95,13 +95,55 @@ func openFolder(ctx context.Context, path string) (source, error) {
 		return nil, err
 	}
 	path = filepath.Clean(path)
+	if folder(path).Cached("config.json") == "" {
+		return nil, undescribed(path)
+	}
 	return openDescribed(ctx, folder(path), filepath.Base(path), WeightSet{Name: "folder", Source: path})
+}
+
+// foreignFolders are folders that other programs write, by a file in them (a pattern of path.Match).
+var foreignFolders = []struct{ file, is string }{
+	{"saved_model.pb", "a SavedModel of TensorFlow. In Python, convert the model to ONNX (tf2onnx), and load that file"},
+	{"*.distcp", "a distributed checkpoint of PyTorch. In Python, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, FILE) makes one file of it; load that under the network's name"},
+	{"Manifest.json", "perhaps a model package of Core ML (.mlpackage). In Python, take the model that it was made from"},
+	{"manifest.ocdbt", "a checkpoint of Orbax (JAX). Take the PyTorch weights of the same model"},
+	{"*.data-0*-of-0*", "a checkpoint of TensorFlow. In Python, convert the model to ONNX (tf2onnx), and load that file"},
+	{"adapter_config.json", "an adapter (PEFT) without its model. In Python, merge it into the model (merge_and_unload) and save that (save_pretrained)"},
+}
+
+// undescribed is the error for a folder without config.json. It says what is there.
+func undescribed(path string) error {
+	const want = "expected config.json and the weights beside it, as save_pretrained of transformers and timm's save_for_hf write them"
+	first := func(pattern string) string {
+		if found, err := fs.Glob(os.DirFS(path), pattern); err == nil && len(found) > 0 {
+			return found[0]
+		}
+		return ""
+	}
+	for _, f := range foreignFolders {
+		if name := first(f.file); name != "" {
+			return fmt.Errorf("zoo: folder %s has %s and no config.json: this is %s", path, name, f.is)
+		}
+	}
+	for _, ext := range []string{".onnx", ".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".tar", ".pkl", ".th"} {
+		name := first("*" + ext)
+		if name == "" {
+			continue
+		}
+		file := filepath.Join(path, name)
+		how := fmt.Sprintf("load it by its path, %q", file)
+		if ext != ".onnx" {
+			how = fmt.Sprintf("load it under its network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", file)
+		}
+		return fmt.Errorf("zoo: folder %s has %s and no config.json, which would say how it is read; %s", path, name, how)
+	}
+	return fmt.Errorf("zoo: folder %s has no config.json; %s", path, want)
 }
 
 // isFolder reports whether a name is the path of a folder.
 func isFolder(name string) bool {
 	path, err := fetch.ExpandHome(name)
-	if err != nil || !strings.ContainsAny(name, `/\`) && name != "." && name != "~" {
+	if err != nil || !strings.ContainsAny(name, `/\`) && name != "." && name != "~" && !namedAsFile(name) {
 		return false // a bare name is one of the registry, whatever lies in the working folder
 	}
 	info, err := os.Stat(path)

@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,18 +49,39 @@ func resolve(ctx context.Context, name string) (source, error) {
 	switch {
 	case strings.HasPrefix(name, hubScheme):
 		return openHub(ctx, name)
+	case isFolder(name):
+		return openFolder(ctx, name)
 	case isONNX(name):
 		return openONNX(name)
 	case isStateDict(name):
 		return openExported(name)
-	case isFolder(name):
-		return openFolder(ctx, name)
 	case isFile(name):
-		return nil, fmt.Errorf("zoo: %s is a file, and does not say which network it is for: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", name, name)
+		return openOther(name)
 	case strings.ContainsAny(name, `/\`):
-		return nil, fmt.Errorf("zoo: there is no folder %s; a repository of the Hugging Face hub is named hf://owner/name, such as hf://timm/resnet18.a1_in1k", name)
+		return nil, fmt.Errorf("zoo: there is no file or folder %s; a repository of the Hugging Face hub is named hf://owner/name, such as hf://timm/resnet18.a1_in1k", name)
+	case namedAsFile(name):
+		return nil, fmt.Errorf("zoo: there is no file %s in the working folder; give its path", name)
 	}
 	return openRegistered(name)
+}
+
+// openOther judges a file by its content, since its name does not say what it is: an ONNX model is one under any name,
+// weights need the name of their network.
+func openOther(path string) (source, error) {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
+		return nil, err
+	}
+	sd, err := weights.Open(path)
+	var foreign *weights.ForeignError
+	switch {
+	case err == nil:
+		sd.Close()
+		return nil, fmt.Errorf("zoo: %s has weights, and does not say which network they are for: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", path, path)
+	case errors.As(err, &foreign) && foreign.ONNX:
+		return openONNX(path)
+	}
+	return nil, err
 }
 
 // load builds the network of a source and fills it.
@@ -126,6 +148,12 @@ func isFile(name string) bool {
 		return err == nil && info.Mode().IsRegular()
 	}
 	return false
+}
+
+// namedAsFile reports whether a name ends as those of files with networks do.
+func namedAsFile(name string) bool {
+	return slices.Contains([]string{".ckpt", ".bin", ".pkl", ".pickle", ".tar", ".th", ".model", ".weights", ".npz", ".npy", ".h5", ".hdf5", ".keras", ".tflite",
+		".pb", ".gguf", ".msgpack", ".mar", ".engine", ".plan", ".mlmodel", ".mlpackage", ".onnx_data", ".pt2", ".ort", ".pte", ".json"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // isPath reports whether s is a path and not the name of a weight set.

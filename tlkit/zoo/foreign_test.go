@@ -1,0 +1,98 @@
+package zoo_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// TestForeignFiles: a file or folder is judged by what it holds, whatever its name, and the error gives the next step.
+func TestForeignFiles(t *testing.T) {
+	away(t)
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	entries, err := small(t, []string{"a", "b"}, 1).StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := filepath.Join(dir, "plain.pth")
+	if err := weights.WritePTH(plain, entries); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := os.ReadFile(filepath.Join("..", "internal", "onnx", "read", "testdata", "resnet.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ckpt", "bin", "onnx"} {
+		write("weights."+name, string(data))
+	}
+	for _, name := range []string{"net.bin", "net.pth", "net.pb"} {
+		path := write(name, string(network))
+		if m, err := zoo.Load(path, onnxPreprocess); err != nil || len(m.Stages()) == 0 {
+			t.Errorf("an ONNX model named %s: %v", name, err)
+		}
+	}
+	if _, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: filepath.Join(dir, "weights.ckpt"), Classes: []string{"x", "y"}}); err != nil {
+		t.Error(err)
+	}
+	write("saved/saved_model.pb", "x")
+	write("dcp/__0_0.distcp", "x")
+	write("core.mlpackage/Manifest.json", "{}")
+	write("run/model_best.pth.tar", string(data))
+	write("net/model.onnx", string(network))
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		want []string
+	}{
+		{"weights.ckpt", []string{"has weights", "LoadOptions{Weights"}},
+		{"weights.onnx", []string{"no ONNX model but a file of weights", "LoadOptions{Weights"}},
+		{write("model.h5", "\x89HDF\r\n\x1a\n"), []string{"HDF5", "ONNX"}},
+		{write("page.onnx", "<html>"), []string{"a web page", "download it again"}},
+		{write("pointer.onnx", "version https://git-lfs.github.com/spec/v1"), []string{"git lfs pull"}},
+		{write("m.onnx_data", "\x05\x06\x07\x88\x99"), []string{"load the .onnx file"}},
+		{"none.ckpt", []string{"no file or folder", "none.ckpt"}},
+		{"saved", []string{"SavedModel of TensorFlow"}},
+		{"dcp", []string{"dcp_to_torch_save"}},
+		{"core.mlpackage", []string{"Core ML"}},
+		{"run", []string{"model_best.pth.tar", "LoadOptions{Weights"}},
+		{"net", []string{"model.onnx", "by its path"}},
+		{"empty", []string{"no config.json; expected"}},
+	} {
+		path := tt.name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		_, err := zoo.Load(path)
+		if err == nil {
+			t.Errorf("%s: no error", tt.name)
+			continue
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(err.Error(), want) || strings.Count(err.Error(), path) > 2 {
+				t.Errorf("%s: error %v, want %q", tt.name, err, want)
+			}
+		}
+	}
+	_, err = zoo.Load("none.ckpt")
+	wantError(t, err, "no file none.ckpt in the working folder")
+}
