@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -50,15 +49,17 @@ func List(runs string) ([]*Detached, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*", folder, jobFile))
-	if err != nil {
-		return nil, err
+	found, err := os.ReadDir(filepath.Dir(path)) // sorted
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("detached: the folder of runs: %w", err)
 	}
-	slices.Sort(found)
 	var all []*Detached
 	for _, f := range found {
-		dir := filepath.Dir(filepath.Dir(f))
-		all = append(all, &Detached{Name: filepath.Base(dir), Dir: dir})
+		dir := filepath.Join(filepath.Dir(path), f.Name())
+		// A job that can't be read is one: its state says so.
+		if _, err := os.Stat(filepath.Join(dir, folder, jobFile)); err == nil || train.Unreadable(err) != "" {
+			all = append(all, &Detached{Name: f.Name(), Dir: dir})
+		}
 	}
 	return all, nil
 }

@@ -360,3 +360,29 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestUnreadable: a file of a job that can't be read is one line that says what to do, and the job is listed.
+func TestUnreadable(t *testing.T) {
+	for name, want := range map[string]string{jobFile: "move it away", stateFile: "move it away"} {
+		runs := t.TempDir()
+		dir := filepath.Join(runs, "r", folder)
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o777); err != nil { // a folder in the place of the file
+			t.Fatal(err)
+		}
+		if name == stateFile {
+			if err := os.WriteFile(filepath.Join(dir, jobFile), []byte(`{"Format":1}`), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := Names(runs); !reflect.DeepEqual(got, []string{"r"}) {
+			t.Errorf("%s: the list is %q", name, got)
+		}
+		d, err := Attach(runs, "r")
+		if err == nil {
+			_, err = d.State()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want one line with %q", name, err, want)
+		}
+	}
+}

@@ -237,6 +237,9 @@ func (j *job) dir() string { return filepath.Join(j.Runs, j.Name, folder) }
 func readJob(runDir string) (*job, error) {
 	path := filepath.Join(runDir, folder, jobFile)
 	text, err := os.ReadFile(path)
+	if next := train.Unreadable(err); next != "" {
+		return nil, fmt.Errorf("detached: %w; %s", err, next)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 // spawn starts a process that outlives this one: a shell starts it and ends, so that it is no descendant of the
@@ -51,7 +53,7 @@ func locked(dir string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("detached: %w", err)
+		return false, fmt.Errorf("detached: %w; %s", err, train.Unreadable(err))
 	}
 	defer f.Close()
 	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); {

@@ -95,11 +95,14 @@ func readSaved(dir string) (s saved, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return saved{Phase: Starting}, nil
 	}
+	if next := train.Unreadable(err); next != "" {
+		return s, fmt.Errorf("detached: %w; %s", err, next)
+	}
 	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return s, fmt.Errorf("detached: %s can't be read: %w", filepath.Join(dir, stateFile), err)
+		return s, fmt.Errorf("detached: %s is damaged (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), err)
 	}
 	return s, nil
 }
@@ -152,8 +155,12 @@ func NotebookState(run *train.Run) State {
 
 // openRun reads the run of a folder without printing its warnings; nil if the training has not written it yet.
 func openRun(runDir string) (*train.Run, error) {
-	if _, err := os.Stat(filepath.Join(runDir, "run.json")); errors.Is(err, fs.ErrNotExist) {
+	run, err := train.Peek(filepath.Dir(runDir), filepath.Base(runDir))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return train.Peek(filepath.Dir(runDir), filepath.Base(runDir))
+	if next := train.Unreadable(err); next != "" {
+		return nil, fmt.Errorf("detached: %w; %s", err, next)
+	}
+	return run, err
 }

@@ -163,7 +163,7 @@ func (c *call) finished() *Run {
 			return nil
 		}
 		for _, one := range run.Results[i].Seeds() {
-			if !one.complete(c.config.Recipe) || len(one.check(c.config.Recipe)) > 0 {
+			if faults, err := one.check(c.config.Recipe); err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) {
 				return nil
 			}
 		}
@@ -179,8 +179,8 @@ func (c *call) open() (*Run, error) {
 	if errors.Is(err, errNewer) {
 		return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
 	}
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("tlkit: run %q: %w; %s", c.name, err, makeReadable)
+	if next := Unreadable(err); next != "" {
+		return nil, fmt.Errorf("tlkit: run %q: %w; %s", c.name, err, next)
 	}
 	lost := err != nil && (!errors.Is(err, fs.ErrNotExist) || c.remains())
 	if err != nil {
@@ -271,6 +271,9 @@ func (c *call) add(run *Run, w wanted) error {
 		run.Config.Strategies = append(run.Config.Strategies, w.raw)
 		run.Results = append(run.Results, run.readResult(w.Name))
 		i = len(run.Results) - 1
+		if err := run.Results[i].unread; err != nil {
+			return run.Results[i].refuse(err)
+		}
 		if run.Results[i].Made == run.Config.identity(w.stored, run.Results[i].Seed) {
 			return nil // run.json was lost, the result is that of this strategy
 		}

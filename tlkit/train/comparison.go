@@ -136,10 +136,10 @@ func (c *comparison) recipe(res *Result) Recipe {
 // trained again. If training diverges, that is its result.
 func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	r := c.recipe(res)
-	if err := res.forbidden(); err != nil {
+	faults, err := res.check(r)
+	if err != nil {
 		return &folderError{err}
 	}
-	faults := res.check(r)
 	identity, err := c.identity(s, res.Seed)
 	if err != nil {
 		return err

@@ -31,8 +31,11 @@ func (r *Result) complete(recipe Recipe) bool {
 // configuration would not fit it.
 func (r *Result) anyStarted() bool {
 	for _, one := range r.Seeds() {
+		if one.unread != nil {
+			return true
+		}
 		for _, name := range []string{checkpointFile, previousFile} {
-			if _, err := os.Stat(one.file(name)); err == nil {
+			if _, err := os.Stat(one.file(name)); err == nil || unreadable(err) {
 				return true
 			}
 		}
@@ -43,44 +46,32 @@ func (r *Result) anyStarted() bool {
 	return false
 }
 
-// check lists the faults in the files of a result. A missing checkpoint is a fault only if training is to go on.
-func (r *Result) check(recipe Recipe) []string {
-	faults := append([]string(nil), r.notes...)
+// check lists the faults in the files of a result. A missing checkpoint is a fault only if training is to go on. A file
+// that can't be read is an error: it is not damaged, and nothing is trained over it; a small file whose second copy can
+// be read is none.
+func (r *Result) check(recipe Recipe) (faults []string, err error) {
+	if r.unread != nil {
+		return nil, r.refuse(r.unread)
+	}
+	faults = append(faults, r.notes...)
 	for _, name := range []string{bestFile, checkpointFile, previousFile} {
 		err := r.checkWeights(name)
 		switch {
 		case err == nil:
-		case !errors.Is(err, fs.ErrNotExist):
+		case unreadable(err):
+			return nil, r.refuse(err)
+		case errors.Is(err, errDamaged):
 			faults = append(faults, fmt.Sprintf("%s is damaged", name))
 		case name == bestFile && len(r.History) > 0, name == checkpointFile && len(r.History) > 0 && !r.complete(recipe):
 			faults = append(faults, fmt.Sprintf("there is no %s", name))
 		}
 	}
-	return faults
+	return faults, nil
 }
 
-// forbidden returns an error if the user may not read a file of the result. Such a file is not damaged, so that nothing
-// is trained over it; a small file whose second copy can be read is no error.
-func (r *Result) forbidden() error {
-	for _, names := range [][]string{{"result.json", "result.json" + copySuffix}, {"history.jsonl", "history.jsonl" + copySuffix},
-		{bestFile}, {checkpointFile}, {previousFile}} {
-		var refused error
-		for _, name := range names {
-			f, err := os.Open(r.file(name))
-			if err == nil {
-				f.Close()
-				refused = nil
-				break
-			}
-			if errors.Is(err, fs.ErrPermission) {
-				refused = err
-			}
-		}
-		if refused != nil {
-			return fmt.Errorf("tlkit: strategy %q: %w; %s", r.label(), refused, makeReadable)
-		}
-	}
-	return nil
+// refuse is the error of a result with a file that can't be read.
+func (r *Result) refuse(err error) error {
+	return fmt.Errorf("tlkit: strategy %q: %w; %s", r.label(), err, Unreadable(err))
 }
 
 // checkWeights returns nil for a good weight file. A file without a checksum, from a run made before there were
@@ -90,6 +81,9 @@ func (r *Result) checkWeights(name string) error {
 		return err
 	}
 	sd, err := weights.Open(r.file(name))
+	if unreadable(err) {
+		return err
+	}
 	if err != nil {
 		return errDamaged
 	}

@@ -50,6 +50,9 @@ func (r *Run) spec() (zoo.Spec, error) {
 	c := r.Config.Model
 	var spec zoo.Spec
 	graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile))
+	if next := Unreadable(err); next != "" {
+		return spec, fmt.Errorf("tlkit: run %q: %w; %s", r.Name, err, next)
+	}
 	if sum := sha256.Sum256(graph); err == nil && c.Graph != "" && hex.EncodeToString(sum[:]) != c.Graph {
 		return zoo.Spec{}, fmt.Errorf("tlkit: run %q: %s is damaged; the same call of Compare again writes it anew", r.Name, graphFile)
 	}

@@ -75,9 +75,6 @@ func otherCase(name string, names []string) string {
 // elsewhere is the advice for folders that can't be written to.
 const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may write"
 
-// makeReadable is the advice for files of a run that the user may not read.
-const makeReadable = "nothing was changed: make the file readable for this user, or " + elsewhere
-
 // whereInstead returns "; " and the next step for an error of writing without permission, else "".
 func whereInstead(err error) string {
 	if errors.Is(err, fs.ErrPermission) {

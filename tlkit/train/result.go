@@ -99,6 +99,8 @@ type Result struct {
 	run   *Run
 	dir   string   // below the run's folder
 	notes []string // faults in the files
+	// unread is the error of a file that the system does not let us read, and that has no copy.
+	unread error
 }
 
 // Divergence is where a training ended because a loss became infinite or NaN.

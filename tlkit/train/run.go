@@ -72,8 +72,8 @@ func Open(dir, name string) (*Run, error) {
 	if errors.Is(err, errNewer) {
 		return nil, fmt.Errorf("tlkit: run %q: %w", name, err)
 	}
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("tlkit: run %q: %w; make the file readable for this user", name, err)
+	if next := Unreadable(err); next != "" {
+		return nil, fmt.Errorf("tlkit: run %q: %w; %s", name, err, next)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: run %q: run.json in %s can't be read (%w); the same call of Compare again writes it anew and keeps the results that fit", name, path, err)
@@ -162,6 +162,9 @@ func (r *Result) noteFile(name, note string, err error) {
 	switch {
 	case err == nil && note != "":
 		r.notes = append(r.notes, note)
+	case unreadable(err):
+		r.unread = err
+		r.notes = append(r.notes, fmt.Sprintf("%s can't be read (%v)", name, systemError(err)))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		r.notes = append(r.notes, fmt.Sprintf("%s can't be read (%v)", name, err))
 	}

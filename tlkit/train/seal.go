@@ -96,7 +96,7 @@ func sealFile(path string) error {
 
 // checkFile compares a weight file with its checksum; with must, a file without one counts as damaged.
 func checkFile(path string, must bool) error {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return err
 	}
@@ -122,6 +122,9 @@ func writeJSON(path string, v any) error {
 // disk leaves the old.
 func writeSmall(path string, data []byte) error {
 	for _, p := range []string{path, path + copySuffix} {
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			return fmt.Errorf("tlkit: writing %s: a folder is in the place of the file; move it away", filepath.Base(p))
+		}
 		if err := atomicfile.WriteBytes(p, data); err != nil {
 			return fmt.Errorf("tlkit: writing %s: %w (what was there before is unchanged)%s", filepath.Base(path), err, whereInstead(err))
 		}
@@ -130,7 +133,8 @@ func writeSmall(path string, data []byte) error {
 }
 
 // readSmall returns a small file, or its second copy where the file is missing or damaged. The note is "" or names the
-// fault of either. fs.ErrNotExist means that there is neither, errDamaged that neither is good.
+// fault of either. fs.ErrNotExist means that there is neither, errDamaged that neither is good; an error of the system
+// (see unreadable) that one can't be read and the other is not good.
 func readSmall(path string, valid func([]byte) bool) (data []byte, note string, err error) {
 	name := filepath.Base(path)
 	data, err = readGood(path, valid)
@@ -145,6 +149,10 @@ func readSmall(path string, valid func([]byte) bool) (data []byte, note string, 
 		return data, "", nil
 	case otherErr == nil:
 		return other, name + " " + fault(err) + " and was read from its second copy", nil
+	case unreadable(err):
+		return nil, "", err
+	case unreadable(otherErr):
+		return nil, "", otherErr
 	case errors.Is(err, fs.ErrNotExist) && errors.Is(otherErr, fs.ErrNotExist):
 		return nil, "", fs.ErrNotExist
 	case errors.Is(err, errDamaged) || errors.Is(otherErr, errDamaged):
@@ -155,14 +163,19 @@ func readSmall(path string, valid func([]byte) bool) (data []byte, note string, 
 
 // fault says what is wrong with a file that [readGood] could not read, no more than is known.
 func fault(err error) string {
-	if errors.Is(err, fs.ErrPermission) {
-		return "can't be read (" + fs.ErrPermission.Error() + ")"
+	if errno := systemError(err); unreadable(err) {
+		return "can't be read (" + errno.Error() + ")"
 	}
 	return "is missing or damaged"
 }
 
 func readGood(path string, valid func([]byte) bool) ([]byte, error) {
-	data, err := os.ReadFile(path)
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,8 @@ const Random = "random"
 //     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
 //     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax at the end is left out. Batch
 //     normalisations that the exporter has folded into convolutions are gone for good; those that are there train as
-//     others do. Dropout is left out. LoadOptions.Preprocess gives the preparation of images. The file must have
+//     others do. Dropout is left out. Several linear output layers whose sum or mean is the output (distillation,
+//     branches) become one, on the features of all. LoadOptions.Preprocess gives the preparation of images. The file must have
 //     float32 weights, square images of three channels and a linear output layer; an error names every unknown
 //     operator.
 //

@@ -30,8 +30,7 @@ var exportKinds = []string{"dynamo", "dynamic", "script"}
 
 // notImported says which networks are refused, and a part of the sentence that says why.
 var notImported = map[string]string{
-	"tv_squeezenet1_1":    "must come from a linear layer",
-	"timm_deit_distilled": "must come from a linear layer",
+	"tv_squeezenet1_1": "must come from a linear layer",
 }
 
 // TestONNXNetworks holds networks of torchvision, timm and transformers, exported by today's PyTorch in each of its ways,

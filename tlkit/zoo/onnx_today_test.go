@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -100,5 +101,28 @@ func TestONNXToday(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestJoinedHeads: the output layers of a network with two become one on the features of both; a new head gets all of
+// them, and trains.
+func TestJoinedHeads(t *testing.T) {
+	dir, _ := today(t)
+	for name, want := range map[string]int{"timm_deit": 2 * 16, "timm_levit": 2 * 24, "timm_crossvit": 8 + 16, "two_heads": 16} {
+		m, err := zoo.Load(filepath.Join(dir, name+".onnx"), onnxPreprocess)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, classes := range []int{5, 2} {
+			if classes == 2 {
+				if err := m.ReplaceHead([]string{"a", "b"}, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if p, ok := m.Param(m.Spec.Build().Head.Key + ".weight"); !ok || !slices.Equal(p.Shape, []int{classes, want}) {
+				t.Errorf("%s: the output layer's weights are of shape %v, want [%d %d]", name, p.Shape, classes, want)
+			}
+		}
 	}
 }

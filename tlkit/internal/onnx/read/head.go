@@ -19,7 +19,7 @@ type headNode struct {
 }
 
 // wantHead describes the required end of a network.
-const wantHead = "the output must come from a linear layer (Gemm, MatMul with Add, or a 1x1 convolution of pooled features), perhaps followed by Softmax"
+const wantHead = "the output must come from a linear layer (Gemm, MatMul with Add, or a 1x1 convolution of pooled features) or be a sum of some, perhaps followed by Softmax"
 
 // findHead finds the last linear layer before the output, and keeps the nodes before it that its input needs.
 func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
@@ -91,13 +91,7 @@ func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (
 
 // overImages reports whether a ReduceMean is over height and width.
 func overImages(v *node, inits map[string]*protos.TensorProto) bool {
-	axes := v.ints("axes", 0, 0)
-	if len(v.in) > 1 && inits[v.in[1]] != nil {
-		if c, err := constant(inits[v.in[1]]); err == nil {
-			axes, _ = ints(c)
-		}
-	}
-	axes, ok := axesFrom(axes, 4)
+	axes, ok := axesFrom(reducedAxes(v, inits), 4)
 	slices.Sort(axes)
 	return ok && slices.Equal(axes, []int{2, 3})
 }

@@ -191,6 +191,13 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 	if err := n.readNodes(g, inits); err != nil {
 		return nil, err
 	}
+	if !skeleton {
+		if changed, err := n.joinHeads(g, inits, open); err != nil {
+			return nil, err
+		} else if changed {
+			return newNet(m, open, false)
+		}
+	}
 	if err := n.findHead(g, inits); err != nil {
 		return nil, err
 	}
