@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -136,10 +137,15 @@ func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *prot
 		text := e.err.Error() + "; kernel \"" + GonbDisplayName + "\" may work"
 		return &protocol.Error{Name: "NoLiveCells", Value: text, Traceback: []string{text}}
 	}
-	c := &session.Cell{Code: cell.Code, Count: cell.Count, ID: cell.ID, Silent: cell.Silent, UserExpressions: cell.Expressions}
+	c := &session.Cell{Code: cell.Code, Count: cell.Count, ID: cell.ID, Silent: cell.Silent, Fields: cell.Fields, UserExpressions: cell.Expressions}
 	cellCtx, ended := context.WithCancel(ctx)
 	defer ended() // input requests that the cell left open
 	shown := liveOutput{cellCtx, out}
+	if cell.Fields == nil {
+		if form := e.session.Form(cell.Code); form != nil {
+			out.Form(liveForm(form))
+		}
+	}
 	failure := e.session.Execute(ctx, c, shown)
 	cell.Values = c.Values
 	if !cell.Silent {
@@ -151,6 +157,22 @@ func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *prot
 		return nil
 	}
 	return &protocol.Error{Name: failure.Name, Value: failure.Value, Traceback: failure.Traceback}
+}
+
+// liveForm returns a session's form in the protocol's form.
+func liveForm(f *session.Form) protocol.Form {
+	out := protocol.Form{Title: f.Title, Problems: f.Problems}
+	bound := func(x float64) *float64 {
+		if math.IsNaN(x) {
+			return nil
+		}
+		return &x
+	}
+	for _, field := range f.Fields {
+		out.Fields = append(out.Fields, protocol.FormField{Name: field.Name, Kind: field.Kind, Value: field.Value, Options: field.Options, Free: field.Free,
+			Min: bound(field.Min), Max: bound(field.Max), Step: bound(field.Step)})
+	}
+	return out
 }
 
 func (e *liveEngine) Interrupt() {
@@ -396,6 +418,9 @@ func widgetScript(p Prefix, kernelID string) string {
 	// GoNB's script gives up, and with it all widgets, when the kernel does not reply within half a second; on a busy
 	// machine a reply may take longer.
 	data = bytes.Replace(data, []byte("500, // milliseconds"), []byte("15000, // milliseconds"), 1)
+	// It also takes the server for one without encryption at the root of its host.
+	data = bytes.Replace(data, []byte(`"ws://" + document.location.host + "/api/`), []byte(`document.location.protocol.replace("http", "ws") + "//" + document.location.host +
+            (JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}").baseUrl || "/") + "api/`), 1)
 	t, err := template.New("").Parse(string(data))
 	if err != nil {
 		return ""

@@ -17,6 +17,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/upload"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -136,6 +137,8 @@ type (
 	FilterOptions = insight.FilterOptions
 	// WeightChanges is how far training moved a model's values; see [CompareWeights]. Fields: [insight.WeightChanges].
 	WeightChanges = insight.WeightChanges
+	// UploadOptions bound an [Upload]. Fields: [upload.Options].
+	UploadOptions = upload.Options
 	// CAMOptions select the stage that [GradCAM] reads. Fields: [insight.CAMOptions].
 	CAMOptions = insight.CAMOptions
 	// OcclusionOptions are the size and the step of the square of [Occlusion]. Fields: [insight.OcclusionOptions].
@@ -336,6 +339,22 @@ func Remove(name string) error { return train.Remove("", name) }
 
 // Device returns a line that names the engine in use and the reason for the choice.
 func Device() string { return backend.Describe() }
+
+// Upload shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
+// there, and returns their paths in the folder dir:
+//
+//	for _, path := range tlkit.MustUpload("photos") {
+//		...
+//	}
+//
+// Nothing in dir is replaced. In a notebook that is executed without a page it returns the pictures that dir has. See
+// [upload.Pictures].
+func Upload(dir string, opts ...UploadOptions) ([]string, error) {
+	return upload.Pictures(context.Background(), dir, opts...)
+}
+
+// MustUpload is [Upload] that panics on an error.
+func MustUpload(dir string, opts ...UploadOptions) []string { return must(Upload(dir, opts...)) }
 
 // Show displays a figure: a chart, a table, images.
 func Show(f plots.Figure) error { return plots.Show(f) }

@@ -78,7 +78,7 @@ func TestARM64(t *testing.T) {
 		if info, err := os.Stat(plugin.File); err != nil || info.Size() > 1<<20 {
 			t.Errorf("cell %d: not linked against the library: %v", i+1, err)
 		}
-		_, failure, err := p.Run(i+1, plugin.File, []string{"cell"})
+		_, failure, err := p.Run(i+1, plugin.File, worker.With{Args: []string{"cell"}})
 		if err != nil || (failure == nil) != (c.fails == "") || failure != nil && !strings.Contains(fmt.Sprint(*failure), c.fails) {
 			t.Fatalf("cell %d: %v, %+v, want %q", i+1, err, failure, c.fails)
 		}

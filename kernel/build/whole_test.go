@@ -112,7 +112,7 @@ func TestWholeAfterShared(t *testing.T) {
 		if whole := info.Size() > 1<<20; whole != c.whole {
 			t.Errorf("cell %d: a plugin of %d bytes", i+1, info.Size())
 		}
-		if _, failure, err := p.Run(i+1, plugin.File, []string{"cell"}); err != nil || failure != nil {
+		if _, failure, err := p.Run(i+1, plugin.File, worker.With{Args: []string{"cell"}}); err != nil || failure != nil {
 			t.Fatalf("cell %d: %v, %+v", i+1, err, failure)
 		}
 	}

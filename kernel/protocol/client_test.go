@@ -60,6 +60,14 @@ func (e *fakeEngine) Execute(ctx context.Context, cell *Cell, out *Output) *Erro
 		out.Stream("stdout", "h\xc3")
 		<-e.release // the client has the first piece
 		out.Stream("stdout", "\xa9!")
+	case "form":
+		if cell.Fields == nil {
+			out.Form(Form{Fields: []FormField{{Name: "n", Kind: "slider", Value: "5"}}})
+		} else if cell.Fields["n"] == "bad" {
+			return &Error{Name: "Panic", Value: "no such n"}
+		} else {
+			out.Stream("stdout", "n is "+cell.Fields["n"])
+		}
 	case "fail":
 		return &Error{Name: "CompileError", Value: "it does not", Traceback: []string{"cell 1:1"}}
 	case "input":

@@ -144,7 +144,7 @@ func (c *comms) install(out *Output) (opened chan struct{}) {
 	c.mu.Lock()
 	c.id, c.opened, c.scriptID, c.shown = "", opened, script, time.Now()
 	c.mu.Unlock()
-	out.Display(map[string]any{"text/html": "<script>" + c.server.cfg.WidgetScript + "</script>"}, nil, script)
+	out.Display(map[string]any{"text/html": "<script>" + c.server.cfg.WidgetScript + formScript + "</script>"}, nil, script)
 	return opened
 }
 
@@ -253,6 +253,8 @@ func (c *comms) receiveValue(m *message, content commContent) {
 	}
 	switch address := content.Data.Address; address {
 	case "", heartbeatPong:
+	case formAddress:
+		c.server.forms.receive(content.Data.Value)
 	case "#heartbeat/ping":
 		c.send(m, content.ID, map[string]any{"address": heartbeatPong, "value": true})
 	default:

@@ -31,4 +31,16 @@
 // opens; see [Output.WidgetSend]. A page may be slow, so three measures make sure that widgets work: the script is
 // published before anything that a cell shows after it has requested widgets, the comm is acknowledged until the page
 // replies, and the scripts that draw widgets stay in the cell's output for 3 seconds.
+//
+// # Forms
+//
+// A form below a cell ([Output.Form]) runs the cell again when a field changes. Its script comes with that of the widgets
+// and uses the same comm, because that works in JupyterLab 4 and Notebook 7 as they are installed: ipywidgets would need
+// an extension in the server's environment, which belongs to other people where a kernel is added to a JupyterHub. The
+// outputs of such a run have the cell's own request as their parent, so that front ends show them below the cell; the
+// cell's number stays. The script draws the form between the cell's text and its outputs, which clear_output does not
+// reach, and a slider goes on while the picture below changes. Values that come while a cell runs wait, and only the last
+// ones run; an interrupt drops them. A run by hand makes a new form, with the values in the text. A page that was loaded
+// anew does not show outputs of earlier requests, so it says that the cell must be run. Clients that name no cell
+// (metadata.cellId), such as nbclient, get no form.
 package protocol

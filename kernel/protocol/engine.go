@@ -39,6 +39,9 @@ type Cell struct {
 	Count int
 	// Silent means no output and no entry in the history.
 	Silent bool
+	// Fields are values of the cell's form fields by name, if the page has changed one; else nil, and the values in the
+	// cell's text count.
+	Fields map[string]string
 	// Expressions are to be evaluated after the cell, if the cell succeeded.
 	Expressions map[string]string
 	// Values receives the expressions' values from the engine, in the specification's form for user_expressions.

@@ -32,23 +32,31 @@ func (s *Server) runCells() {
 		case <-s.ctx.Done():
 			return
 		case m := <-s.cells:
+			if m.form != nil {
+				s.rerun(m.form)
+				continue
+			}
 			s.runCell(m, &count)
 		}
 	}
 }
 
-func (s *Server) runCell(m *message, count *int) {
+// begin publishes that the cell of a request runs, and returns the function that publishes its end.
+func (s *Server) begin(m *message) (end func()) {
 	s.statusMu.Lock()
+	defer s.statusMu.Unlock()
 	s.running = m
 	s.publish("status", m, map[string]any{"execution_state": "busy"})
-	s.statusMu.Unlock()
-	defer func() {
+	return func() {
 		s.statusMu.Lock()
 		defer s.statusMu.Unlock()
 		s.running = nil
 		s.publish("status", m, map[string]any{"execution_state": "idle"})
-	}()
+	}
+}
 
+func (s *Server) runCell(m *message, count *int) {
+	defer s.begin(m)()
 	var req executeRequest
 	if err := m.decode(&req); err != nil {
 		s.reply(m, errorReply("BadRequest", err.Error()))
@@ -119,11 +127,15 @@ func (s *Server) sendReply(m *message, content map[string]any, began time.Time) 
 	}
 }
 
-// takeQueued empties the queue of cells.
+// takeQueued empties the queue of cells, and returns those that a client has requested.
 func (s *Server) takeQueued() (all []*message) {
 	for {
 		select {
 		case m := <-s.cells:
+			if m.form != nil {
+				s.forms.leave(m.form)
+				continue
+			}
 			all = append(all, m)
 		default:
 			return all

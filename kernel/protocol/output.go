@@ -23,6 +23,8 @@ type Output struct {
 	silent bool
 	stdin  bool // the client takes input requests
 	count  int
+	// first is called before the first message; nil without one.
+	first func()
 
 	mu      sync.Mutex
 	stream  string // name of the stream that text belongs to
@@ -32,6 +34,26 @@ type Output struct {
 	updates updates
 	scripts int // how many scripts of widgets were shown
 	places  [scriptPlaces]scriptPlace
+}
+
+// begin does what comes before the first message, if none was sent.
+func (o *Output) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.beginLocked()
+}
+
+func (o *Output) beginLocked() {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+}
+
+// publish sends a message below the cell. o.mu is held.
+func (o *Output) publish(kind string, content map[string]any) {
+	o.beginLocked()
+	o.server.publish(kind, o.parent, content)
 }
 
 // Stream writes to "stdout" or "stderr". Bytes that are not valid UTF-8 are replaced.
@@ -70,7 +92,7 @@ func (o *Output) flush(all bool) {
 		if n == 0 {
 			return
 		}
-		o.server.publish("stream", o.parent, map[string]any{"name": o.stream, "text": string(o.text[:n])})
+		o.publish("stream", map[string]any{"name": o.stream, "text": string(o.text[:n])})
 		if o.text = o.text[n:]; len(o.text) == 0 {
 			o.text = nil
 		}
@@ -165,7 +187,7 @@ func (o *Output) flushUpdates() {
 	}
 	o.flush(true)
 	for _, id := range o.updates.order {
-		o.server.publish("update_display_data", o.parent, o.updates.content[id])
+		o.publish("update_display_data", o.updates.content[id])
 	}
 	o.updates.order, o.updates.content = nil, nil
 }
@@ -221,7 +243,7 @@ func (o *Output) show(kind string, data, metadata map[string]any, id string) {
 	if strings.HasPrefix(id, transientScript) && data["text/html"] != "" && o.server.comms.page() {
 		kind, id = o.script()
 	}
-	o.server.publish(kind, o.parent, displayContent(data, metadata, id))
+	o.publish(kind, displayContent(data, metadata, id))
 }
 
 // Result shows the value of the cell's last expression.
@@ -232,7 +254,7 @@ func (o *Output) Result(data, metadata map[string]any) {
 		return
 	}
 	o.flushAll()
-	o.server.publish("execute_result", o.parent, map[string]any{"execution_count": o.count, "data": object(data), "metadata": object(metadata)})
+	o.publish("execute_result", map[string]any{"execution_count": o.count, "data": object(data), "metadata": object(metadata)})
 	if text, ok := data["text/plain"].(string); ok {
 		o.server.history.setOutput(o.count, text)
 	}
@@ -246,7 +268,7 @@ func (o *Output) Clear(wait bool) {
 		return
 	}
 	o.flushAll()
-	o.server.publish("clear_output", o.parent, map[string]any{"wait": wait})
+	o.publish("clear_output", map[string]any{"wait": wait})
 }
 
 // Page shows a MIME bundle in the client's pager, once the cell has ended.

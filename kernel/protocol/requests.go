@@ -102,6 +102,7 @@ func (s *Server) isComplete(m *message) map[string]any {
 
 func (s *Server) interrupt(*message) map[string]any {
 	s.input.cancel()
+	s.forms.drop()
 	s.cfg.Engine.Interrupt()
 	return map[string]any{"status": "ok"}
 }

@@ -51,6 +51,7 @@ type Server struct {
 
 	history history
 	comms   comms
+	forms   forms
 	input   input
 }
 
@@ -68,7 +69,7 @@ func NewServer(cfg Config) (*Server, error) {
 	c := &cfg.Connection
 	s := &Server{cfg: cfg, codec: newCodec(c.Key), shellIn: make(chan *message), controlIn: make(chan *message), cells: make(chan *message, maxCells)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.comms.server, s.input.server = s, s
+	s.comms.server, s.input.server, s.forms.server = s, s, s
 	shared := &budget{left: totalBytes}
 	echo := func(p *peer, frames [][]byte) { p.send(frames) }
 	channels := []struct {

@@ -620,7 +620,7 @@ func TestWidgets(t *testing.T) {
 			ids = append(ids, m.content["transient"].(map[string]any)["display_id"])
 		}
 	}
-	want := []string{"display_datamap[text/html:<script>script()</script>]", "display_datamap[text/html:<script>draw()</script>]",
+	want := []string{"display_datamap[text/html:<script>script()" + formScript + "</script>]", "display_datamap[text/html:<script>draw()</script>]",
 		"update_display_datamap[text/html:]", "display_datamap[text/html:<script>move()</script>]", "update_display_datamap[text/html:]"}
 	if !slices.Equal(shown, want) || ids[1] == ids[2] || ids[1] == ids[3] || ids[3] == ids[4] {
 		t.Errorf("shown %q under %q", shown, ids)

@@ -47,6 +47,8 @@ type message struct {
 	metadata  json.RawMessage
 	content   json.RawMessage
 	buffers   [][]byte
+
+	form *form // set in a message of the kernel's own, which runs the form's cell again
 }
 
 // decode reads the content into v; an absent field leaves v's field as it is.

@@ -67,6 +67,11 @@
 // and of unexported interface methods in runtime and reflect, type arguments (nb/r3.T in a string that the program
 // makes itself), PkgPath, and the text of a literal struct type.
 //
+// # Form fields
+//
+// A literal with //@param behind its line, as in Colab, is generated as a call of package rt (form.go): a run from the
+// page has other values and the same code, so that it compiles nothing and begins at once.
+//
 // # Limits
 //
 // A variable can't have a type that its package does not export, or a C type.

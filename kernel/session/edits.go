@@ -71,6 +71,9 @@ func (e *editor) between(start, end token.Pos, text string) {
 
 // node edits one node, and reports whether its children must be visited.
 func (e *editor) node(n ast.Node) bool {
+	if e.field(n) {
+		return false
+	}
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
 		return e.selector(n)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
@@ -16,6 +17,9 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	p, serr := parse(s.fset, src)
 	if serr != nil {
 		return compileError([]cellError{{serr.line, serr.col, src, serr.msg}})
+	}
+	if err := p.checkFields(cell.Fields); err != nil {
+		return err
 	}
 	if cell.Silent {
 		p = p.withoutResult()
@@ -29,7 +33,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 		return compileError(errs)
 	}
 	s.runner.time(func(t *Timing) { t.Check = time.Since(checking) })
-	failure, cerr := s.runGenerated(ctx, g, src, state)
+	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Args: s.cellArgs(), Fields: cell.Fields}, state)
 	if cerr != nil {
 		return cerr
 	}
@@ -51,13 +55,13 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 }
 
 // runGenerated runs a cell's package: from an earlier run's code if that is the same, otherwise as a plugin.
-func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, state *runState) (*rt.Failure, *Error) {
+func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, with worker.With, state *runState) (*rt.Failure, *Error) {
 	n := g.pkg.N
 	key := againKey(g.again, s.b)
 	code, known := s.runner.loaded[key]
 	if known && g.again == g.main {
 		s.runner.time(func(t *Timing) { t.Again = true })
-		failure, err := s.runner.again(n, code, src.count, s.cellArgs(), state)
+		failure, err := s.runner.again(n, code, src.count, with, state)
 		if err != nil {
 			return nil, s.workerLost(err)
 		}
@@ -67,7 +71,7 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, s
 	if err != nil {
 		return nil, s.buildError(ctx, err, src)
 	}
-	failure, err := s.runner.plugin(n, plugin, s.cellArgs(), state)
+	failure, err := s.runner.plugin(n, plugin, with, state)
 	if err == nil && g.again != "" && (failure == nil || failure.Began) {
 		s.runner.loaded[key] = loaded{n, src.count}
 	}

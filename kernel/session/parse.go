@@ -34,6 +34,9 @@ type parsed struct {
 	defines map[*ast.AssignStmt]*ast.ValueSpec
 	noNew   []token.Pos     // := that declares nothing
 	earlier map[string]bool // names that a statement uses before the cell declares them anew
+
+	form   *Form       // of //@param and //@title, without its fields; nil without one
+	fields []formField // in the order of the text
 }
 
 // withoutResult returns the cell with a last expression that is evaluated and not shown.
@@ -105,6 +108,7 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 	p.markEarlier()
 	p.markImported()
 	p.liftDefines()
+	p.findFields()
 	return p, nil
 }
 

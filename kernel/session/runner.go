@@ -122,7 +122,7 @@ func (r *runner) abandon() {
 }
 
 // plugin opens a plugin in the worker and runs it.
-func (r *runner) plugin(n int, plugin *build.Plugin, args []string, state *runState) (*rt.Failure, error) {
+func (r *runner) plugin(n int, plugin *build.Plugin, with worker.With, state *runState) (*rt.Failure, error) {
 	defer os.Remove(plugin.File)
 	r.time(func(t *Timing) { t.Compile, t.Link = plugin.Compile, plugin.Link })
 	if err := nameMain(plugin.File); err != nil {
@@ -132,18 +132,18 @@ func (r *runner) plugin(n int, plugin *build.Plugin, args []string, state *runSt
 		return &rt.Failure{Kind: "interrupted"}, nil
 	}
 	started := time.Now()
-	opening, failure, err := r.process().Run(n, plugin.File, args)
+	opening, failure, err := r.process().Run(n, plugin.File, with)
 	r.time(func(t *Timing) { t.Open, t.Run = opening, time.Since(started)-opening })
 	return failure, err
 }
 
 // again runs code that is loaded as run n.
-func (r *runner) again(n int, code loaded, count int, args []string, state *runState) (*rt.Failure, error) {
+func (r *runner) again(n int, code loaded, count int, with worker.With, state *runState) (*rt.Failure, error) {
 	if !r.starts(state, n) {
 		return &rt.Failure{Kind: "interrupted"}, nil
 	}
 	started := time.Now()
-	failure, err := r.process().Again(n, code.run, args)
+	failure, err := r.process().Again(n, code.run, with)
 	code.renumber(failure, count)
 	r.time(func(t *Timing) { t.Run = time.Since(started) })
 	return failure, err

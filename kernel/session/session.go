@@ -145,7 +145,7 @@ func (s *Session) selfTest() error {
 		if err != nil {
 			return fmt.Errorf("session: self-test of plugins: %w", err)
 		}
-		_, failure, err := s.process().Run(p.N, plugin.File, []string{"selftest"})
+		_, failure, err := s.process().Run(p.N, plugin.File, worker.With{Args: []string{"selftest"}})
 		os.Remove(plugin.File)
 		if err != nil {
 			return fmt.Errorf("session: self-test of plugins: %w", err)
@@ -180,7 +180,7 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	s.out.begin(out, start)
 	err := s.stoppedCell(s.execute(ctx, cell, out, state), state)
 	s.out.lastAnswer(ctx)
-	if err == nil && !cell.Silent {
+	if err == nil && !cell.Silent && cell.Fields == nil {
 		s.history.add(cell)
 	}
 	first := s.out.end()

@@ -311,16 +311,24 @@ func (p *Process) ask(r rt.Request, op ...string) (rt.Event, error) {
 	}
 }
 
+// With is what a run is given.
+type With struct {
+	// Args are os.Args for the cell.
+	Args []string
+	// Fields are values of form fields by name, in place of those in the cell's text.
+	Fields map[string]string
+}
+
 // Run opens a plugin and runs its cell. It returns how long opening took, and how the cell failed (nil if it
 // succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir and Sizes may be in
 // progress.
-func (p *Process) Run(n int, plugin string, args []string) (opening time.Duration, failure *rt.Failure, err error) {
-	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: args})
+func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, failure *rt.Failure, err error) {
+	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: with.Args, Fields: with.Fields})
 }
 
 // Again runs the code of an earlier run once more, under a new run number.
-func (p *Process) Again(n, code int, args []string) (failure *rt.Failure, err error) {
-	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Args: args})
+func (p *Process) Again(n, code int, with With) (failure *rt.Failure, err error) {
+	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Args: with.Args, Fields: with.Fields})
 	return failure, err
 }
 

@@ -22,6 +22,8 @@ type Request struct {
 	Again int `json:",omitempty"`
 	// Args are os.Args for the cell ("run").
 	Args []string
+	// Fields are the values of form fields that the page changed, by name ("run"); see Field.
+	Fields map[string]string `json:",omitempty"`
 	// Name and Value are an environment variable ("env"); Value alone is the folder ("chdir") or a line with its line
 	// end ("input").
 	Name, Value string

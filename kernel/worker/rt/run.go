@@ -32,6 +32,8 @@ type current struct {
 
 	mu  sync.Mutex
 	set []string // variables of the cell that have their values
+
+	fields map[string]string // values of form fields, by name
 }
 
 var running atomic.Pointer[current]
@@ -50,7 +52,7 @@ func run(r Request) {
 	send(Event{Op: "opened", N: r.N})
 	os.Args = r.Args
 	freshFlags()
-	c := begin(r.N)
+	c := begin(r.N, r.Fields)
 	go c.run(cells[code].run)
 	failure := c.wait()
 	stopped := c.interrupted.Load()

@@ -1,0 +1,266 @@
+package upload
+
+import (
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/comms"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+)
+
+// Options bound an upload. The zero value has the defaults.
+type Options struct {
+	// MaxFiles is how many pictures one upload may bring; 0 means 10,000.
+	MaxFiles int
+	// MaxBytes is how much one upload may write, zip files and what they hold together; 0 means 1 GiB.
+	MaxBytes int64
+}
+
+// pageTime is how long Pictures waits for the page to draw its field. Tests shorten it.
+var pageTime = 15 * time.Second
+
+// script draws the field and sends files.
+//
+//go:embed upload.js
+var script string
+
+// Pictures shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
+// there, and returns their paths in dir, which it makes if needed. A zip keeps its folders, so that
+// datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose name is taken by
+// another one gets a number, an equal one is kept. Files that are no pictures, or whose name leads out of dir, are left
+// out and named below the cell.
+//
+// Without a page, as when a notebook is executed by nbconvert, it returns the pictures that dir has. It returns an error
+// if there are none, if the upload is larger than the bounds of opts, if dir can't be written, and ctx's error or an
+// interrupt. What came before the error stays.
+func Pictures(ctx context.Context, dir string, opts ...Options) ([]string, error) {
+	o, err := optional.One("tlkit: Upload", opts)
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxFiles < 0 || o.MaxBytes < 0 {
+		return nil, fmt.Errorf("tlkit: Upload of at most %d files and %d bytes; both bounds must be positive, or 0 for the defaults", o.MaxFiles, o.MaxBytes)
+	}
+	if o.MaxFiles == 0 {
+		o.MaxFiles = 10_000
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 1 << 30
+	}
+	f, err := openFolder(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	defer f.root.Close()
+	if !gonbui.IsNotebook {
+		return present(dir)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	return fromPage(ctx, f)
+}
+
+// present returns the pictures that a folder has already.
+func present(dir string) (all []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		head := make([]byte, 512)
+		if n, _ := file.Read(head); isPicture(head[:n]) { // what can't be read is no picture
+			all = append(all, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tlkit: reading %s: %w", dir, err)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("tlkit: no page replied to Upload, and %s has no pictures; run the cell in JupyterLab, or copy pictures into the folder", dir)
+	}
+	return all, nil
+}
+
+// message is what the page sends, as JSON in a string.
+type message struct {
+	// N counts the messages from 1. Each waits for the reply to the one before.
+	N int `json:"n"`
+	// Do is "here", when the field is drawn, "file" with a Name, "data" with Data, "end" of the file, or "done".
+	Do   string `json:"do"`
+	Name string `json:"name"`
+	Data string `json:"data"` // base64
+}
+
+// maxMessage bounds a message, in bytes; the page's are a quarter of a megabyte.
+const maxMessage = 2 << 20
+
+// receiver takes one upload from a page.
+type receiver struct {
+	f     *folder
+	next  int // the number of the next message
+	file  *incoming
+	done  bool
+	found bool // the page has drawn the field
+}
+
+// fromPage shows the field and receives what the page sends.
+func fromPage(ctx context.Context, f *folder) ([]string, error) {
+	address := "/tlkit/upload/" + gonbui.UniqueId()
+	in := make(chan string, 4)
+	// It is never unsubscribed: in GoNB 0.11.5, a message for an address that nobody subscribes to any more blocks all
+	// later ones.
+	comms.Subscribe(address, func(_, text string) {
+		select {
+		case in <- text:
+		default: // a page that does not wait for replies
+		}
+	})
+	live := plots.NewLive()
+	if err := live.Update(field(address)); err != nil {
+		return nil, err
+	}
+	r := &receiver{f: f, next: 1}
+	defer r.abandon()
+	missing := time.After(pageTime)
+	for !r.done {
+		select {
+		case <-ctx.Done():
+			live.Update(note("The upload was interrupted.", f)) // the interrupt is the error that counts
+			return f.added, fmt.Errorf("tlkit: upload to %s: %w", f.dir, ctx.Err())
+		case <-missing:
+			if r.found {
+				continue
+			}
+			all, err := present(f.dir)
+			if err != nil {
+				return nil, err
+			}
+			return all, live.Update(note(fmt.Sprintf("No page replied; %s are in %s already.", pictures(len(all)), f.dir), f))
+		case text := <-in:
+			if err := r.message(text, func(reply string) { comms.Send(address+"/reply", reply) }); err != nil {
+				live.Update(note(err.Error(), f)) // the error is returned, too
+				return f.added, err
+			}
+		}
+	}
+	return f.added, live.Update(note(fmt.Sprintf("%s in %s", pictures(len(f.added)), f.dir), f))
+}
+
+// reply is what the page gets for each message, as JSON in a string.
+type reply struct {
+	N int `json:"n"`
+	// Note is a line to show: why nothing was taken, or what ended the upload.
+	Note string `json:"note,omitempty"`
+	// End tells the page to stop.
+	End bool `json:"end,omitempty"`
+}
+
+// message handles one message of the page. Its error ends the upload.
+func (r *receiver) message(text string, send func(string)) error {
+	var m message
+	if len(text) > maxMessage || json.Unmarshal([]byte(text), &m) != nil || m.N != r.next {
+		return nil // of no page of ours, or a repetition
+	}
+	r.next++
+	answer := reply{N: m.N}
+	err := r.step(m, &answer)
+	if err != nil {
+		answer.Note, answer.End = err.Error(), true
+	}
+	data, jsonErr := json.Marshal(answer)
+	if jsonErr == nil {
+		send(string(data))
+	}
+	return errors.Join(err, jsonErr)
+}
+
+func (r *receiver) step(m message, answer *reply) (err error) {
+	switch {
+	case m.Do == "here":
+		r.found = true
+	case m.Do == "file" && r.file == nil:
+		r.file, err = r.f.create(m.Name)
+	case m.Do == "data" && r.file != nil:
+		var data []byte
+		if data, err = base64.StdEncoding.DecodeString(m.Data); err != nil {
+			return fmt.Errorf("tlkit: upload of %s: %w", r.file.name, err)
+		}
+		if err = r.f.write(r.file, data); errors.Is(err, errTooMuch) {
+			err = fmt.Errorf("%w, at %s; give Upload a larger MaxBytes", err, r.file.name)
+		}
+	case m.Do == "end" && r.file != nil:
+		in := r.file
+		r.file = nil
+		if err = r.f.finish(in); errors.Is(err, errTooMuch) {
+			err = fmt.Errorf("%w, in %s; give Upload a larger MaxBytes", err, in.name)
+		}
+	case m.Do == "done":
+		if r.done = len(r.f.added) > 0; !r.done {
+			answer.Note = "Nothing was taken. " + strings.Join(r.f.refused, "\n")
+			r.f.refused = nil
+		}
+	}
+	return err
+}
+
+// abandon removes a file that did not arrive whole.
+func (r *receiver) abandon() {
+	if r.file != nil {
+		r.f.discard(r.file)
+	}
+}
+
+// field is the figure that lets the user choose files.
+func field(address string) plots.Figure {
+	config, err := json.Marshal(map[string]any{"address": address, "chunk": 192 << 10})
+	if err != nil {
+		panic(err) // of two plain values
+	}
+	id := "tlkit-upload-" + strings.ReplaceAll(strings.Trim(address, "/"), "/", "-")
+	return plots.HTML(`<div id="`+id+`"></div><script>(`+script+`)(document.getElementById("`+id+`"), `+string(config)+`)</script>`,
+		"Choose pictures, or a zip of pictures, in the browser.")
+}
+
+// note is the figure with which an upload ends.
+func note(text string, f *folder) plots.Figure {
+	lines := slices.Concat([]string{text}, prefixed("left out: ", f.refused))
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString("<div>" + html.EscapeString(line) + "</div>")
+	}
+	return plots.HTML(b.String(), strings.Join(lines, "\n"))
+}
+
+func prefixed(prefix string, lines []string) (out []string) {
+	for _, line := range lines {
+		out = append(out, prefix+line)
+	}
+	return out
+}
+
+func pictures(n int) string {
+	if n == 1 {
+		return "1 picture"
+	}
+	return fmt.Sprintf("%d pictures", n)
+}

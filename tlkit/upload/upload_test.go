@@ -1,0 +1,308 @@
+package upload
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/png"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// picture returns a PNG that differs by n.
+func picture(t testing.TB, n int) string {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 3, 3))
+	img.SetGray(0, 0, color.Gray{Y: uint8(n)})
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+type entry struct {
+	name, data string
+	mode       fs.FileMode
+}
+
+// zipped returns a zip.
+func zipped(t testing.TB, entries ...entry) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, e := range entries {
+		h := &zip.FileHeader{Name: e.name, Method: zip.Deflate}
+		h.SetMode(e.mode | 0o644)
+		f, err := w.CreateHeader(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(e.data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// sender speaks the page's side.
+type sender struct {
+	r       *receiver
+	n       int
+	replies []reply
+}
+
+func (s *sender) send(do, name, data string) error {
+	s.n++
+	text, err := json.Marshal(message{N: s.n, Do: do, Name: name, Data: base64.StdEncoding.EncodeToString([]byte(data))})
+	if err != nil {
+		return err
+	}
+	return s.r.message(string(text), func(text string) {
+		var r reply
+		if json.Unmarshal([]byte(text), &r) == nil {
+			s.replies = append(s.replies, r)
+		}
+	})
+}
+
+// file sends a whole file in pieces.
+func (s *sender) file(name, data string) error {
+	if err := s.send("file", name, ""); err != nil {
+		return err
+	}
+	for piece := range slices.Chunk([]byte(data), 200_000) {
+		if err := s.send("data", "", string(piece)); err != nil {
+			return err
+		}
+	}
+	return s.send("end", "", "")
+}
+
+func newSender(t testing.TB, dir string, o Options) *sender {
+	t.Helper()
+	f, err := openFolder(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.root.Close() })
+	return &sender{r: &receiver{f: f, next: 1}}
+}
+
+// tree lists the files below a folder.
+func tree(t testing.TB, dir string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(dir, path)
+			all = append(all, rel)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestUpload(t *testing.T) {
+	a, b := picture(t, 1), picture(t, 2)
+	zeros := strings.Repeat("\x00", 4<<20)
+	for _, c := range []struct {
+		name    string
+		files   []entry // as the page sends them
+		o       Options
+		want    string // in the folder "photos", beside which lies the file "outside"
+		refused string
+		fail    string
+	}{
+		{"pictures", []entry{{name: "ant.png", data: a}, {name: "bee.png", data: b}}, Options{}, "ant.png bee.png", "", ""},
+		{"a name twice", []entry{{name: "x.png", data: a}, {name: "x.png", data: b}, {name: "x.png", data: b}}, Options{}, "x-2.png x.png", "", ""},
+		{"no picture", []entry{{name: "x.png", data: "<svg>"}, {name: "e.png", data: ""}, {name: "a.png", data: a}}, Options{}, "a.png", "x.png: no picture (J; e.png: no picture (J", ""},
+		{"names that lead out", []entry{{name: "../outside", data: a}, {name: `C:\photos\b.png`, data: b}, {name: "/etc/x.png", data: a}, {name: "..", data: a}, {name: ".profile", data: a}, {name: "", data: a}},
+			Options{}, "b.png outside x.png", "..: the name leads out; .profile: the name leads out; : the name leads out", ""},
+		{"a zip", []entry{{name: "photos.zip", data: zipped(t, entry{name: "ants/1.png", data: a}, entry{name: "ants/", mode: fs.ModeDir}, entry{name: "bees/1.png", data: b}, entry{name: "read.me", data: "text"},
+			entry{name: "__MACOSX/ants/._1.png", data: a}, entry{name: "ants/.DS_Store", data: "x"})}}, Options{}, "ants/1.png bees/1.png", "read.me: no picture (J", ""},
+		{"a zip that leads out", []entry{{name: "z", data: zipped(t, entry{name: "../outside", data: a}, entry{name: "/tmp/x.png", data: a}, entry{name: "a/../../outside", data: a}, entry{name: `..\outside`, data: a},
+			entry{name: "link", data: "../outside", mode: fs.ModeSymlink}, entry{name: "in/a.png", data: a})}}, Options{}, "in/a.png",
+			"../outside: the name leads out; /tmp/x.png: the name leads out; a/../../outside: the name leads out; ..\\outside: the name leads out; link: no file: L---------", ""},
+		{"a broken zip", []entry{{name: "z.zip", data: zipped(t, entry{name: "a.png", data: a})[:60]}, {name: "a.png", data: a}}, Options{}, "a.png", "z.zip: zip: not a valid zip file", ""},
+		{"a bomb", []entry{{name: "a.png", data: a}, {name: "z.zip", data: zipped(t, entry{name: "big.png", data: a + zeros})}}, Options{MaxBytes: 1 << 20}, "a.png", "", "larger than its bound, in z.zip; give Upload a larger MaxBytes"},
+		{"too large", []entry{{name: "a.png", data: a + zeros}}, Options{MaxBytes: 1 << 20}, "", "", "larger than its bound, at a.png"},
+		{"too many", []entry{{name: "a.png", data: a}, {name: "z.zip", data: zipped(t, entry{name: "1.png", data: a}, entry{name: "2.png", data: b}, entry{name: "3.png", data: a})}, {name: "b.png", data: b}}, Options{MaxFiles: 2},
+			"1.png a.png", "z.zip: more files than; b.png: more files than", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			top := t.TempDir()
+			if err := os.WriteFile(filepath.Join(top, "outside"), []byte("mine"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Join(top, "photos")
+			o := c.o
+			if o.MaxFiles == 0 {
+				o.MaxFiles = 100
+			}
+			if o.MaxBytes == 0 {
+				o.MaxBytes = 1 << 20
+			}
+			s := newSender(t, dir, o)
+			var err error
+			for _, f := range c.files {
+				if err = s.file(f.name, f.data); err != nil {
+					break
+				}
+			}
+			s.r.abandon()
+			if (err == nil) != (c.fail == "") || err != nil && !strings.Contains(err.Error(), c.fail) {
+				t.Errorf("error %v, want %q", err, c.fail)
+			}
+			if err != nil && !s.replies[len(s.replies)-1].End {
+				t.Error("the page is not told to stop")
+			}
+			got := tree(t, dir)
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("the folder has %q, want %q", got, c.want)
+			}
+			if mine, err := os.ReadFile(filepath.Join(top, "outside")); string(mine) != "mine" || len(tree(t, top)) != len(got)+1 {
+				t.Errorf("outside of the folder: %q, %v, %q", mine, err, tree(t, top))
+			}
+			refused := s.r.f.refused
+			var want []string
+			if c.refused != "" {
+				want = strings.Split(c.refused, "; ")
+			}
+			if !slices.EqualFunc(refused, want, strings.HasPrefix) {
+				t.Errorf("refused %q, want %q", refused, want)
+			}
+		})
+	}
+}
+
+// TestLinkedFolder: a symbolic link within the folder leads nothing out of it.
+func TestLinkedFolder(t *testing.T) {
+	top := t.TempDir()
+	dir, other := filepath.Join(top, "photos"), filepath.Join(top, "other")
+	for _, d := range []string{dir, other} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(other, filepath.Join(dir, "ants")); err != nil {
+		t.Skip(err)
+	}
+	s := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 20})
+	s.file("z.zip", zipped(t, entry{name: "ants/1.png", data: picture(t, 1)})) // its error is that of the machine
+	if got := tree(t, other); len(got) > 0 {
+		t.Errorf("written through the link: %q", got)
+	}
+}
+
+// TestPage: what a page may do in another order or twice changes nothing.
+func TestPage(t *testing.T) {
+	dir := t.TempDir()
+	s := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 20})
+	for _, do := range []string{"here", "data", "end", "no such thing", "done"} {
+		if err := s.send(do, "", ""); err != nil {
+			t.Error(do, err)
+		}
+	}
+	if last := s.replies[len(s.replies)-1]; s.r.done || last.N != 5 || !strings.HasPrefix(last.Note, "Nothing was taken") {
+		t.Errorf("done without a file: %v, %+v", s.r.done, last)
+	}
+	s.n = 2 // sent once more
+	for _, do := range []string{"here", "done"} {
+		s.send(do, "", "")
+	}
+	if len(s.replies) != 5 {
+		t.Errorf("%d replies, want 5: repetitions have none", len(s.replies))
+	}
+	s.n = 5
+	if err := s.file("a.png", picture(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.send("done", "", ""); err != nil || !s.r.done {
+		t.Errorf("done: %v, %v", s.r.done, err)
+	}
+	if want := filepath.Join(dir, "a.png"); !slices.Equal(s.r.f.added, []string{want}) {
+		t.Errorf("added %q, want %q", s.r.f.added, want)
+	}
+	// Half a file is removed.
+	s.send("file", "b.png", "")
+	s.send("data", "", "half")
+	s.r.abandon()
+	if got := tree(t, dir); !slices.Equal(got, []string{"a.png"}) {
+		t.Errorf("the folder has %q", got)
+	}
+}
+
+// TestWithoutPage: outside a notebook, the pictures that are there.
+func TestWithoutPage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "photos")
+	if _, err := Pictures(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "photos has no pictures; run the cell in JupyterLab") {
+		t.Errorf("error %v", err)
+	}
+	for name, data := range map[string]string{"a.png": picture(t, 1), "notes.txt": "text", ".hidden.png": picture(t, 2)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Pictures(t.Context(), dir)
+	if err != nil || !slices.Equal(got, []string{filepath.Join(dir, "a.png")}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, wrong := range []struct {
+		dir  string
+		opts []Options
+		want string
+	}{
+		{"", nil, "needs the name of a folder"},
+		{dir, []Options{{MaxFiles: -1}}, "at most -1 files"},
+		{dir, []Options{{}, {}}, "at most one Options"},
+		{filepath.Join(dir, "a.png"), nil, "folder for uploads"},
+	} {
+		if _, err := Pictures(t.Context(), wrong.dir, wrong.opts...); err == nil || !strings.Contains(err.Error(), wrong.want) {
+			t.Errorf("%q: error %v, want %q", wrong.dir, err, wrong.want)
+		}
+	}
+}
+
+// FuzzMessage: whatever a page sends, nothing outside of the folder is written, and no more than the bound within.
+func FuzzMessage(f *testing.F) {
+	f.Add(`{"n":1,"do":"file","name":"a.png"}`, "../x", []byte("PK\x03\x04"))
+	f.Add(`{"n":1,"do":"done"}`, "z.zip", []byte(zipped(f, entry{name: "../a", data: picture(f, 1)}, entry{name: "b", data: picture(f, 2)})))
+	f.Fuzz(func(t *testing.T, raw, name string, data []byte) {
+		top := t.TempDir()
+		dir := filepath.Join(top, "photos")
+		const bound = 1 << 16
+		s := newSender(t, dir, Options{MaxFiles: 3, MaxBytes: bound})
+		s.r.message(raw, func(string) {}) // errors are for the user
+		s.r.abandon()
+		s.r.file, s.n = nil, s.r.next-1
+		s.file(name, string(data))
+		s.r.abandon()
+		if got := tree(t, top); len(got) != len(tree(t, dir)) || len(got) > 3 {
+			t.Errorf("written: %q", got)
+		}
+		size := int64(0)
+		for _, file := range tree(t, dir) {
+			info, err := os.Stat(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size += info.Size()
+		}
+		if size > bound {
+			t.Errorf("%d bytes written, the bound is %d", size, bound)
+		}
+	})
+}
