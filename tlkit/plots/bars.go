@@ -222,7 +222,7 @@ func (f barChart) valueAxis(field string) obj {
 		axis["format"] = "~%"
 	}
 	lo, hi := f.reach()
-	return obj{"field": field, "type": "quantitative", "title": f.opts.Label, "axis": axis,
+	return obj{"field": field, "type": "quantitative", "title": word(f.opts.Label), "axis": axis,
 		"scale": obj{"domain": arr{lo, hi}, "nice": false}}
 }
 
@@ -242,7 +242,7 @@ func (f barChart) tooltip(ranged bool) arr {
 	}
 	out := arr{
 		obj{"field": "n", "type": "nominal", "title": "name"},
-		obj{"field": "v", "type": "quantitative", "title": cmp.Or(f.opts.Label, "value"), "format": format}}
+		obj{"field": "v", "type": "quantitative", "title": word(cmp.Or(f.opts.Label, "value")), "format": format}}
 	if ranged {
 		out = append(out,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
@@ -275,7 +275,7 @@ func (f barChart) canvas() (width, height float64) {
 
 func (f barChart) draw(c draw.Canvas) {
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
-	g := newPlot(f.title, f.opts.Label, "")
+	g := newPlot(f.title, word(f.opts.Label), "")
 	g.Title.TextStyle = titleStyle()
 	g.Y.LineStyle.Width, g.Y.Tick.Length = 0, 0
 	grid := plotter.NewGrid()

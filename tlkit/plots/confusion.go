@@ -159,11 +159,11 @@ func (f confusion) vega() obj {
 		}
 		return a
 	}
-	xAxis := axis("predicted")
+	xAxis := axis(word("predicted"))
 	xAxis["labelAngle"] = -45
 	scale := obj{"domain": index, "paddingInner": 0, "paddingOuter": 0}
 	x := obj{"field": "p", "type": "ordinal", "scale": scale, "axis": xAxis}
-	y := obj{"field": "a", "type": "ordinal", "scale": scale, "axis": axis("actual")}
+	y := obj{"field": "a", "type": "ordinal", "scale": scale, "axis": axis(word("actual"))}
 	names := string(mustJSON(labels))
 	spec["width"], spec["height"] = n*f.cell(), n*f.cell()
 	spec["data"] = obj{"values": rows}
@@ -175,13 +175,13 @@ func (f confusion) vega() obj {
 	layers := arr{obj{
 		"mark": rect,
 		"encoding": obj{"x": x, "y": y,
-			"color": obj{"field": "r", "type": "quantitative", "title": "share of row",
+			"color": obj{"field": "r", "type": "quantitative", "title": word("share of row"),
 				"scale":  obj{"domain": arr{0, 1}, "range": arr{shadeOf(0), shadeOf(1)}, "interpolate": "rgb"},
 				"legend": obj{"format": "~%", "gradientLength": max(80, min(200, n*f.cell()))}},
 			"tooltip": arr{
 				obj{"field": "actual", "type": "nominal"}, obj{"field": "predicted", "type": "nominal"},
-				obj{"field": "c", "type": "quantitative", "title": "count"},
-				obj{"field": "r", "type": "quantitative", "title": "share of row", "format": ".1%"}}},
+				obj{"field": "c", "type": "quantitative", "title": word("count")},
+				obj{"field": "r", "type": "quantitative", "title": word("share of row"), "format": ".1%"}}},
 	}}
 	if n <= maxCounts {
 		layers = append(layers, obj{
@@ -286,10 +286,10 @@ func (f confusion) draw(c draw.Canvas) {
 	}
 	title := sans(12, inkColor)
 	title.XAlign, title.YAlign = draw.XCenter, draw.YBottom
-	c.FillText(title, vg.Point{X: left + side/2, Y: c.Min.Y + px(margin)}, "predicted")
+	c.FillText(title, vg.Point{X: left + side/2, Y: c.Min.Y + px(margin)}, word("predicted"))
 	title.Rotation = math.Pi / 2
 	title.YAlign = draw.YTop
-	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, "actual")
+	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, word("actual"))
 }
 
 // shortCount writes counts so that they fit a field: 950, 1.2k, 34k.

@@ -75,7 +75,7 @@ func (f confusionImages) group() string {
 func (f confusionImages) page(behind map[[2]int][]Captioned) (string, error) {
 	var b strings.Builder
 	b.WriteString(`<div style="position:relative;padding-bottom:230px"><div>confusion matrix: a click on a count shows its images</div>` + "\n<table>\n<thead><tr>")
-	b.WriteString(`<th style="text-align:left">actual \ predicted</th>`)
+	fmt.Fprintf(&b, `<th style="text-align:left">%s</th>`, word("actual \\ predicted"))
 	for _, c := range f.classes {
 		b.WriteString(headCell(c, "center"))
 	}

@@ -103,12 +103,13 @@ func (f curves) Bundle() (map[string]any, error) {
 			}
 		}
 	}
-	svg, err := drawSVG(f)
+	shown := f.inLanguage()
+	svg, err := drawSVG(shown)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{
-		MIMEVegaLite: f.vega(),
+		MIMEVegaLite: shown.vega(),
 		MIMESVG:      svg,
 		MIMEText:     f.text(),
 	}, nil

@@ -174,7 +174,7 @@ func (p Panel) note() string {
 	}
 	for _, l := range p.Lines {
 		if l.Best > 0 && l.Best <= len(l.Points) {
-			return strings.Join(append(parts, strings.TrimSpace("star: best "+p.XLabel)), "; ")
+			return strings.Join(append(parts, strings.TrimSpace(word("star: best")+" "+p.XLabel)), "; ")
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -32,7 +32,9 @@ const (
 type Captioned struct {
 	Image   image.Image
 	Caption string // at most four lines are shown, the rest under the pointer; "\n" starts a new line
-	Mark    Mark   // determines the frame
+	// Title is the text under the pointer and in plain text where Caption is short for it; "" means Caption.
+	Title string
+	Mark  Mark // determines the frame
 }
 
 // Images returns a grid of images in the given number of columns; 0 or less means as many as fit a notebook's width.
@@ -163,7 +165,7 @@ func (g imageGrid) text() string {
 		b.WriteString(g.title + "\n")
 	}
 	for i, it := range g.items {
-		caption := strings.Join(strings.Fields(it.Caption), " ")
+		caption := strings.Join(strings.Fields(cmp.Or(it.Title, it.Caption)), " ")
 		mark := map[Mark]string{Right: " (right)", Wrong: " (wrong)"}[it.Mark]
 		switch {
 		case it.Image == nil:

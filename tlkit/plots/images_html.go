@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -55,7 +56,7 @@ func (it Captioned) html(side, width, number int) (string, error) {
 	b.WriteString(it.Mark.badge() + "</div>")
 	if strings.TrimSpace(it.Caption) != "" {
 		fmt.Fprintf(&b, `<figcaption title="%s" style="margin-top:4px;white-space:pre-line;overflow-wrap:anywhere;overflow:hidden;max-height:%dpx">%s</figcaption>`,
-			html.EscapeString(it.Caption), captionLines*captionLine, html.EscapeString(strings.TrimSpace(it.Caption)))
+			html.EscapeString(cmp.Or(it.Title, it.Caption)), captionLines*captionLine, html.EscapeString(strings.TrimSpace(it.Caption)))
 	}
 	b.WriteString("</figure>\n")
 	return b.String(), nil

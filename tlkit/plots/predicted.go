@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"path"
 	"slices"
 	"strings"
 )
@@ -12,7 +13,8 @@ import (
 // Predicted is an image with what a model makes of it.
 type Predicted struct {
 	Image image.Image
-	// Name is that of the image, shown under the rest; it may be "".
+	// Name is that of the image, a path with slashes; its last part is shown under the rest, the whole under the pointer.
+	// It may be "".
 	Name string
 	// Label is the true class, "" if it is not known. Prediction is the model's.
 	Label, Prediction string
@@ -41,7 +43,8 @@ func (p Predicted) captioned() Captioned {
 		c.Caption += fmt.Sprintf("\nloss %.2f", p.Loss)
 	}
 	if p.Name != "" {
-		c.Caption += "\n" + p.Name
+		c.Title = c.Caption + "\n" + p.Name
+		c.Caption += "\n" + path.Base(p.Name)
 	}
 	return c
 }

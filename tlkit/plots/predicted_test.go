@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"strings"
 	"testing"
@@ -121,5 +122,17 @@ func TestConfusionImages(t *testing.T) {
 	page = checked(t, ConfusionImages(many, counts, all))[MIMEHTML].(string)
 	if n := strings.Count(page, "<details>"); n != maxFields || !strings.Contains(page, "c999, predicted c0: 999 (100.0%)") {
 		t.Errorf("1000 classes: %d lines, want the %d most frequent confusions", n, maxFields)
+	}
+}
+
+// TestShortNames: the last part of an image's name is its caption; the whole name is under the pointer and in plain text.
+func TestShortNames(t *testing.T) {
+	b, err := Predictions("", []Predicted{{Image: image.NewGray(image.Rect(0, 0, 4, 4)), Name: "v1/val/tree/0031", Label: "tree", Prediction: "house", Probability: 0.9, Loss: math.NaN()}}, 1).Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, text := b[MIMEHTML].(string), b[MIMEText].(string)
+	if !strings.Contains(page, "tree, predicted house 90%\n0031</figcaption>") || !strings.Contains(page, "v1/val/tree/0031\"") || !strings.Contains(text, "v1/val/tree/0031") {
+		t.Errorf("the caption is not the last part of the name, or the whole is not there:\n%s\n%s", page, text)
 	}
 }

@@ -23,6 +23,21 @@ func Table(columns []string, rows [][]string, opts TableOptions) Figure {
 
 type tableFigure struct{ tables.Table }
 
+// Bundle has the heads of columns in the language of figures in HTML, and in English in plain text.
+func (t tableFigure) Bundle() (map[string]any, error) {
+	b, err := t.Table.Bundle()
+	if err != nil || !inJapanese() {
+		return b, err
+	}
+	t.Columns = words(t.Columns)
+	shown, err := t.Table.Bundle()
+	if err != nil {
+		return nil, err
+	}
+	b[MIMEHTML] = shown[MIMEHTML]
+	return b, nil
+}
+
 func (t tableFigure) name() string { return cmp.Or(t.Options.Caption, "table") }
 
 // newTextTable returns a writer for plain text tables in the style of [Table].

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -139,7 +140,8 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 		if err != nil {
 			return nil, err
 		}
-		first.Caption = split.Classes()[split.Label(i)] + "\n" + split.Name(i)
+		first.Title = split.Classes()[split.Label(i)] + "\n" + split.Name(i)
+		first.Caption = split.Classes()[split.Label(i)] + "\n" + path.Base(split.Name(i))
 		items = append(items, first)
 		for epoch := range epochs {
 			tile, err := draw(varied, i, epoch)
