@@ -62,6 +62,9 @@ type tree struct {
 // openTree lists the folder or zip file at p.
 func openTree(p string) (*tree, error) {
 	info, err := os.Stat(p)
+	if wd, e := os.Getwd(); e == nil && errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(p) {
+		return nil, fmt.Errorf("datasets: there is no %s in %s: %w; expected a folder or a zip file, by its path from there or from /", p, wd, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w; expected a folder or a zip file", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -460,4 +461,15 @@ func FuzzZip(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNoFolder: the error for a folder that is not there names the folder in which it was looked for.
+func TestNoFolder(t *testing.T) {
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ImageFolder("my pictures"); err == nil || !strings.Contains(err.Error(), "no my pictures in "+wd) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want the folder %s in it", err, wd)
+	}
 }

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -83,9 +86,18 @@ func (m *Model) Rank(logits []float32, top int) []Prediction {
 func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
 	image, err := vision.DecodeFile(path, vision.DecodeOptions{Orient: true})
 	if err != nil {
-		return nil, err
+		return nil, whereLooked(path, err)
 	}
 	return m.Predict(image, top)
+}
+
+// whereLooked adds to the error of a relative path at which there is nothing the folder in which it was looked for.
+func whereLooked(path string, err error) error {
+	wd, e := os.Getwd()
+	if e != nil || !errors.Is(err, fs.ErrNotExist) || filepath.IsAbs(path) {
+		return err
+	}
+	return fmt.Errorf("zoo: there is no %s in %s: %w; give its path from there, or from /", path, wd, err)
 }
 
 // Logits returns the logits of each image, [image][class], computed in one batch on the default engine.

@@ -71,7 +71,7 @@ func (m *Model) PredictFolder(dir string) (FolderPrediction, error) {
 // filesBelow lists the files below a folder, by their paths within it.
 func filesBelow(dir string) ([]string, error) {
 	if info, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("zoo: %w", err)
+		return nil, fmt.Errorf("zoo: the folder to classify: %w", whereLooked(dir, err))
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("zoo: %s is no folder; classify a single file with PredictFile", dir)
 	}

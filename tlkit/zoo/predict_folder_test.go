@@ -1,9 +1,11 @@
 package zoo_test
 
 import (
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,5 +93,28 @@ func TestPredictFolder(t *testing.T) {
 		if _, err := m.PredictFolder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.dir, err, c.want)
 		}
+	}
+}
+
+// TestWhereLooked: an error for a path at which there is nothing names the folder in which it was looked for, and one for
+// weights the nearest name.
+func TestWhereLooked(t *testing.T) {
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, file := m.PredictFile("boat.png", 2)
+	_, folder := m.PredictFolder("boats")
+	for want, err := range map[string]error{"no boat.png in " + wd: file, "no boats in " + wd: folder} {
+		if err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+	if _, err := zoo.Load("resnet20.shape"); err == nil || !strings.Contains(err.Error(), `did you mean "resnet20.SHAPES"`) {
+		t.Errorf("%v, want the nearest name", err)
 	}
 }

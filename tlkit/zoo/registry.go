@@ -139,7 +139,11 @@ func (s Spec) WeightSet(name string) (WeightSet, error) {
 	case name == "":
 		return WeightSet{}, fmt.Errorf("zoo: model %q has no default weights; choose one of %s", s.Name, strings.Join(names, ", "))
 	}
-	return WeightSet{}, fmt.Errorf("zoo: model %q has no weights %q; there are %s", s.Name, name, strings.Join(names, ", "))
+	hint := "there are"
+	if near := nearest.Name(strings.ToUpper(name), names); near != "" {
+		hint = fmt.Sprintf("did you mean %q? There are", s.Name+"."+near)
+	}
+	return WeightSet{}, fmt.Errorf("zoo: model %q has no weights %q; %s %s", s.Name, name, hint, strings.Join(names, ", "))
 }
 
 // preprocess is the evaluation transform of the default weights.
