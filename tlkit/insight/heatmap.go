@@ -105,7 +105,7 @@ func (h *Heatmap) Overlay() image.Image {
 func (h *Heatmap) Caption() string {
 	from := h.Method
 	if h.Stage != "" {
-		from += " at " + h.Stage
+		from += ", stage " + h.Stage
 	}
 	text := fmt.Sprintf("%s %.1f%%: %s", h.Class, 100*h.Probability, from)
 	if !slices.ContainsFunc(h.Values, func(row []float64) bool { return slices.Max(row) > 0 }) {

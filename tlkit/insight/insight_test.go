@@ -247,7 +247,7 @@ func TestHeatmapFigure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, _ := bundle[plots.MIMEText].(string); !strings.Contains(text, "蜂 93.1%: Grad-CAM at layer4") {
+	if text, _ := bundle[plots.MIMEText].(string); !strings.Contains(text, "蜂 93.1%: Grad-CAM, stage layer4") {
 		t.Errorf("the text is %q", text)
 	}
 	h.Values = [][]float64{{0}}
