@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func TestCommandLine(t *testing.T) {
 		stdout []string
 		stderr []string
 	}{
-		{"list", []string{"-list"}, 0, []string{"cifar", "shift", "lwf"}, nil},
+		{"list", []string{"-list"}, 0, []string{"cifar", "shift", "sees", "lwf"}, nil},
 		{"help", []string{"-h"}, 0, nil, []string{"-seeds", "-for"}},
 		{"no study", nil, 2, nil, []string{"name a study", "lwf"}},
 		{"unknown study", []string{"mnist"}, 2, nil, []string{`"mnist"`, "cifar"}},
@@ -118,5 +120,28 @@ func TestParts(t *testing.T) {
 	if a.Width != b.Width || a.Height != b.Height || bytes.Equal(a.Pix, b.Pix) || low.Label(3) != second.Label(3) || low.Name(3) == second.Name(3) {
 		t.Errorf("%s: %dx%d label %d; compressed %s: %dx%d label %d, equal pixels %v", second.Name(3), a.Width, a.Height, second.Label(3),
 			low.Name(3), b.Width, b.Height, low.Label(3), bytes.Equal(a.Pix, b.Pix))
+	}
+}
+
+// TestFilterFigures: the first layer of the embedded network has the figures that the README and lesson 10 name.
+func TestFilterFigures(t *testing.T) {
+	_, m, err := builtIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	neighbours, light, err := filterFigures(m)
+	if err != nil || math.Abs(neighbours-0.225) > 0.001 || math.Abs(light-0.412) > 0.001 {
+		t.Errorf("correlation of neighbours %.4f, light and dark %.4f (%v); want 0.225 and 0.412", neighbours, light, err)
+	}
+}
+
+// TestSeen: figures keep the order of their first values, and all values.
+func TestSeen(t *testing.T) {
+	var s seen
+	s.add("b", 1)
+	s.add("a", 2)
+	s.add("b", 3)
+	if !slices.Equal(s.names, []string{"b", "a"}) || !slices.Equal(s.values["b"], []float64{1, 3}) || !slices.Equal(s.values["a"], []float64{2}) {
+		t.Errorf("%v, %v", s.names, s.values)
 	}
 }
