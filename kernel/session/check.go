@@ -43,7 +43,7 @@ type fileError struct {
 func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	t := &typed{bound: b, closure: pl.closure(b, found), pkg: types.NewPackage(cellPath, "cell"), unused: map[token.Pos]bool{},
 		info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-			Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}}}
+			Instances: map[*ast.Ident]types.Instance{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}}}
 	t.stales = staleFor(b, pl.names.stale, found.staled)
 	t.marked = insertEarlier(t, pl.names)
 	t.cellFile = cellFile(b, t.closure)

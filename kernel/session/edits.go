@@ -4,6 +4,7 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -112,6 +113,10 @@ func (e *editor) node(n ast.Node) bool {
 		}
 	case *ast.ExprStmt:
 		e.readStatement(n)
+	case *ast.GoStmt:
+		e.readLater(n.Call, false)
+	case *ast.DeferStmt:
+		e.readLater(n.Call, true)
 	case *ast.ValueSpec:
 		e.readSpec(n)
 	case *ast.AssignStmt:
@@ -141,9 +146,12 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	if !ok {
 		return true
 	}
-	if own := replacements[p.Imported().Path()+"."+n.Sel.Name]; own != "" {
-		e.replace(n, e.rt()+"."+own)
-	} else {
+	switch name := p.Imported().Path() + "." + n.Sel.Name; {
+	case replacements[name] != "":
+		e.replace(n, e.rt()+"."+replacements[name])
+	case name == "encoding/gob.Register": // files have the name of the type as the cell's text has it
+		e.replace(n, fmt.Sprintf("%s.Named(%s.RegisterName, %s.Register)", e.rt(), e.alias(p.Imported().Path()), e.alias(p.Imported().Path())))
+	default:
 		e.ident(x)
 	}
 	return false

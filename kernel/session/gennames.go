@@ -195,6 +195,16 @@ func (g *generator) hiddenMethods() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// instantiates reports whether the cell's package instantiates a generic type or function of a cell.
+func (g *generator) instantiates() bool {
+	for id := range g.info.Instances {
+		if obj := g.info.Uses[id]; obj != nil && ours(obj.Pkg()) {
+			return true
+		}
+	}
+	return false
+}
+
 // hides reports whether a struct has renamed fields.
 func (g *generator) hides(s *types.Struct) bool {
 	for f := range s.Fields() {

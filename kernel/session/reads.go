@@ -3,8 +3,10 @@
 package session
 
 import (
+	"fmt"
 	"go/ast"
 	"go/types"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +18,33 @@ func (e *editor) readStatement(st *ast.ExprStmt) {
 		return // the last expression shows its error
 	}
 	e.wrapCall(call, "Read")
+}
+
+// readLater does the same for a read in a go or defer statement, whose function and arguments are evaluated at the
+// statement: go fmt.Scan(&n) becomes go func(f F, a0 A) { rt.Read(f(a0)) }(fmt.Scan, &n). A deferred function of a cell
+// stays as it is: it may recover, which only the deferred function itself can.
+func (e *editor) readLater(call *ast.CallExpr, deferred bool) {
+	f, ok := e.info.TypeOf(call.Fun).(*types.Signature)
+	if !ok || !e.readsInput(call) || !e.nameable(f) || len(call.Args) == 1 && f.Params().Len() > 1 { // f(g()), where g has several results
+		return
+	}
+	if deferred && ours(e.called(call).Pkg()) {
+		return
+	}
+	params, args := []string{"f func" + e.signature(f)}, []string{}
+	for i := range f.Params().Len() {
+		name, text, dots := "a"+strconv.Itoa(i), e.typeText(f.Params().At(i).Type()), ""
+		if f.Variadic() && i == f.Params().Len()-1 {
+			text, dots = "..."+e.typeText(f.Params().At(i).Type().(*types.Slice).Elem()), "..."
+		}
+		params, args = append(params, name+" "+text), append(args, name+dots)
+	}
+	comma := ""
+	if len(call.Args) > 0 {
+		comma = ", "
+	}
+	e.insert(call.Pos(), fmt.Sprintf("func(%s) { %s.Read(f(%s)) }(", strings.Join(params, ", "), e.rt(), strings.Join(args, ", ")))
+	e.between(call.Lparen, call.Lparen+1, comma)
 }
 
 // readAssign does the same for a read whose error goes to _.
@@ -59,9 +88,8 @@ func (e *editor) wrapCall(call *ast.CallExpr, function string) {
 	e.between(call.Rparen, call.Rparen+1, "))")
 }
 
-// readsInput reports whether a call may read standard input and tells the end by its last result: fmt.Scan and its
-// like, the reads of bufio's types, of files and of decoders, and functions of cells whose last result is an error.
-func (g *generator) readsInput(call *ast.CallExpr) bool {
+// called returns the function or method that a call names; nil if it is none with a name.
+func (g *generator) called(call *ast.CallExpr) *types.Func {
 	var name *ast.Ident
 	switch fun := ast.Unparen(call.Fun).(type) {
 	case *ast.SelectorExpr:
@@ -69,10 +97,17 @@ func (g *generator) readsInput(call *ast.CallExpr) bool {
 	case *ast.Ident:
 		name = fun
 	default:
-		return false
+		return nil
 	}
-	f, ok := g.info.Uses[name].(*types.Func)
-	if !ok || f.Pkg() == nil {
+	f, _ := g.info.Uses[name].(*types.Func)
+	return f
+}
+
+// readsInput reports whether a call may read standard input and tells the end by its last result: fmt.Scan and its
+// like, the reads of bufio's types, of files and of decoders, and functions of cells whose last result is an error.
+func (g *generator) readsInput(call *ast.CallExpr) bool {
+	f := g.called(call)
+	if f == nil || f.Pkg() == nil {
 		return false
 	}
 	results := f.Signature().Results()

@@ -62,7 +62,8 @@ func TestFormats(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"resnet18", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1", "mnasnet0_5", "regnet_y_400mf", "efficientnet_b0", "densenet121"} {
+	for _, name := range []string{"resnet18", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x0_5", "squeezenet1_1", "mnasnet0_5", "regnet_y_400mf", "efficientnet_b0", "densenet121",
+		"convnext_tiny", "vit_b_16", "swin_t", "swin_v2_t", "maxvit_t"} {
 		f, err := zootest.Read(testutil.Shared(t, "golden/torchvision/"+name+".json"))
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +85,7 @@ func TestFormats(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"resnet18", "resnet34", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "swin_t", "tf_efficientnet_b0", "tf_mobilenet_v2"} {
+	for _, name := range []string{"resnet18", "resnet34", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "vit_b_16", "swin_t", "swin_v2_t", "tf_efficientnet_b0", "tf_mobilenet_v2"} {
 		g := readTransformersGolden(t, name)
 		row("transformers", name, name, g.timmGolden, zoo.LoadOptions{}, func(dir string) {
 			for file, text := range map[string][]byte{"config.json": g.Config, "preprocessor_config.json": g.Processor} {

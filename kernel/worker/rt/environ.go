@@ -47,8 +47,20 @@ func noteSurroundings() (set map[string]string, unset []string, dir string) {
 // reportSurroundings sends the kernel what the cell changed.
 func reportSurroundings() {
 	keepLabels()
+	followFolder()
 	if set, unset, dir := noteSurroundings(); set != nil || unset != nil || dir != "" {
 		send(Event{Op: "changed", Set: set, Unset: unset, Dir: dir})
+	}
+}
+
+// followFolder gives GoNB's variable with the notebook's folder the folder that a cell has changed to, as %cd does.
+func followFolder() {
+	const variable = "GONB_DIR"
+	surroundings.Lock()
+	before := surroundings.dir
+	surroundings.Unlock()
+	if wd, err := os.Getwd(); err == nil && wd != before && os.Getenv(variable) == before {
+		os.Setenv(variable, wd)
 	}
 }
 

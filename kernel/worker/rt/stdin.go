@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,27 +129,65 @@ func unread() int {
 // can. Linux shows that in
 // /proc, and a process may read its own entries and those of its children.
 func isRead() bool {
-	if threadReads("self") {
+	pipe, err := os.Readlink("/proc/self/fd/0")
+	if err != nil {
+		return false
+	}
+	if threadReads("self", pipe) || parkedReads(pipe) {
 		return true
 	}
-	own, _ := os.Readlink("/proc/self/fd/0")
 	for _, pid := range descendants() {
 		process := strconv.Itoa(pid)
-		if target, err := os.Readlink("/proc/" + process + "/fd/0"); err == nil && target == own && (threadReads(process) || threadPolls(process)) {
+		if threadReads(process, pipe) {
+			return true
+		}
+		if target, err := os.Readlink("/proc/" + process + "/fd/0"); err == nil && target == pipe && threadPolls(process) {
 			return true
 		}
 	}
 	return false
 }
 
-// threadReads reports whether a thread of the process is in read(0, ...) or readv(0, ...).
-func threadReads(process string) bool {
-	read, readv := fmt.Sprintf("%d 0x0 ", syscall.SYS_READ), fmt.Sprintf("%d 0x0 ", syscall.SYS_READV)
+// threadReads reports whether a thread of the process is in a system call that reads the pipe, by descriptor 0 or by
+// another one (cat /dev/stdin).
+func threadReads(process, pipe string) bool {
 	files, _ := filepath.Glob("/proc/" + process + "/task/*/syscall")
 	for _, file := range files {
-		if text, err := os.ReadFile(file); err == nil && (strings.HasPrefix(string(text), read) || strings.HasPrefix(string(text), readv)) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		var number, fd int
+		if n, _ := fmt.Sscanf(string(text), "%d 0x%x ", &number, &fd); n < 2 || number != syscall.SYS_READ && number != syscall.SYS_READV && number != syscall.SYS_SPLICE {
+			continue
+		}
+		if target, err := os.Readlink(fmt.Sprintf("/proc/%s/fd/%d", process, fd)); err == nil && target == pipe {
 			return true
 		}
+	}
+	return false
+}
+
+// parkedReads reports whether a goroutine of this process waits to read the pipe by another descriptor than 0, as
+// os.ReadFile("/dev/stdin") does: no system call shows that.
+func parkedReads(pipe string) bool {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err != nil || target != pipe || e.Name() == "0" {
+			continue
+		}
+		text, err := os.ReadFile("/proc/self/fdinfo/" + e.Name())
+		_, flags, _ := strings.Cut(string(text), "flags:")
+		flags, _, _ = strings.Cut(strings.TrimSpace(flags), "\n")
+		if mode, parseErr := strconv.ParseInt(flags, 8, 64); err != nil || parseErr != nil || mode&syscall.O_ACCMODE != syscall.O_RDONLY {
+			continue // the end to which the worker writes
+		}
+		return slices.ContainsFunc(goroutines(), func(g goroutine) bool {
+			return g.state == "IO wait" && strings.Contains(g.stack, "\nos.(*File).Read(")
+		})
 	}
 	return false
 }
