@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/compress"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -115,6 +116,11 @@ type (
 	CalibrateOptions = train.CalibrateOptions
 	// Calibrated is the result of [Calibrate]. Fields and methods: [train.Calibrated].
 	Calibrated = train.Calibrated
+	// CompressOptions choose the precision, the images for calibration and those for the test of [Compress]. Fields:
+	// [compress.Options].
+	CompressOptions = compress.Options
+	// Compressed is the result of [Compress]. Fields and methods: [compress.Report].
+	Compressed = compress.Report
 	// Ranking lists models by how well they suit a data set; see [Rank]. Methods: [insight.Ranking].
 	Ranking = insight.Ranking
 	// Inspection is what [Inspect] found in a data set. Fields and methods: [insight.Inspection].
@@ -232,6 +238,21 @@ func Export(model *Model, path string) error {
 		return errors.New("tlkit: the model to export is nil; load one with tlkit.Load, or take a run's: run.Best().Export(path)")
 	}
 	return model.Export(path)
+}
+
+// Compress writes a model to path in fewer bits and measures what that costs and brings: size, accuracy, images per
+// second. Without a Precision the file is in int8, and must end in .onnx:
+//
+//	tlkit.Compress(model, "ants.onnx", tlkit.CompressOptions{Calibrate: ants.Train, Test: ants.Val})
+//
+// The last value of a cell shows the table. [LoadExported] reads the file. See [compress.Compress].
+func Compress(model *Model, path string, opts ...CompressOptions) (*Compressed, error) {
+	return compress.Compress(model, path, opts...)
+}
+
+// MustCompress is [Compress] that panics on an error.
+func MustCompress(model *Model, path string, opts ...CompressOptions) *Compressed {
+	return must(Compress(model, path, opts...))
 }
 
 // LoadExported returns the model of an exported file, ready to predict, with its class names and preprocessing.

@@ -36,7 +36,7 @@ type Exported struct {
 	Calibration *Calibration `json:"calibration,omitempty"`
 	// InputSize is the height and width that the network was built for.
 	InputSize int `json:"input_size"`
-	// Imported marks a network that came from an .onnx file: only an exported .onnx file holds it.
+	// Imported marks a network that only an exported .onnx file holds: it came from one, or is stored in int8.
 	Imported bool `json:"imported,omitempty"`
 	// Input and Output name those of an ONNX model: images [batch, 3, height, width] and logits [batch, classes],
 	// float32.
@@ -65,13 +65,37 @@ func (m *Model) Export(path string) error {
 	if err != nil {
 		return err
 	}
+	return m.export(path, func(metadata map[string]string) error { return m.write(path, metadata) }, false)
+}
+
+// write writes a file of the format that its name ends in.
+func (m *Model) write(path string, metadata map[string]string) error {
+	if isONNX(path) {
+		return m.writeONNX(path, metadata)
+	}
+	entries, err := m.StateDict()
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(filepath.Ext(path), ".safetensors") {
+		metadata["format"] = "pt" // Hugging Face's libraries look for it
+		return weights.WriteSafetensors(path, entries, metadata)
+	}
+	return weights.WriteVersionedPTH(path, entries, m.Spec.Version)
+}
+
+// export writes a file with write, and the description of the model beside it. graph says that only the file's graph
+// holds the network.
+func (m *Model) export(path string, write func(metadata map[string]string) error, graph bool) error {
+	if kind := strings.ToLower(filepath.Ext(path)); !slices.Contains([]string{".pth", ".pt", ".safetensors", ".onnx"}, kind) {
+		return fmt.Errorf("zoo: exporting %q to %s: the name must end in .pth, .safetensors or .onnx", m.Spec.Name, path)
+	}
 	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess, InputSize: m.Spec.InputSize,
-		Imported: m.Spec.Graph != nil}
+		Imported: graph || m.Spec.Graph != nil}
 	if m.Calibration != (Calibration{}) {
 		e.Calibration = &m.Calibration
 	}
-	kind := strings.ToLower(filepath.Ext(path))
-	if kind == ".onnx" {
+	if isONNX(path) {
 		e.Input, e.Output = ONNXInput, ONNXOutput
 	}
 	about, err := json.Marshal(e)
@@ -87,25 +111,7 @@ func (m *Model) Export(path string) error {
 	if err != nil {
 		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
 	}
-	metadata := map[string]string{exportKey: string(about), MetadataClasses: string(classes), MetadataPreprocess: string(preprocess)}
-	switch kind {
-	case ".pth", ".pt":
-		var entries []weights.Entry
-		if entries, err = m.StateDict(); err == nil {
-			err = weights.WriteVersionedPTH(path, entries, m.Spec.Version)
-		}
-	case ".safetensors":
-		metadata["format"] = "pt" // Hugging Face's libraries look for it
-		var entries []weights.Entry
-		if entries, err = m.StateDict(); err == nil {
-			err = weights.WriteSafetensors(path, entries, metadata)
-		}
-	case ".onnx":
-		err = m.writeONNX(path, metadata)
-	default:
-		return fmt.Errorf("zoo: exporting %q to %s: the name must end in .pth, .safetensors or .onnx", m.Spec.Name, path)
-	}
-	if err != nil {
+	if err := write(map[string]string{exportKey: string(about), MetadataClasses: string(classes), MetadataPreprocess: string(preprocess)}); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(e, "", "  ")

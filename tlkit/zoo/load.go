@@ -64,8 +64,10 @@ const Random = "random"
 //     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax at the end is left out. Batch
 //     normalisations that the exporter has folded into convolutions are gone for good; those that are there train as
 //     others do. Dropout is left out. Several linear output layers whose sum or mean is the output (distillation,
-//     branches) become one, on the features of all. LoadOptions.Preprocess gives the preparation of images. The file must have
-//     float32 weights, square images of three channels and a linear output layer; an error names every unknown
+//     branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,
+//     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
+//     of images. The file must have square images of three channels and a linear output layer; an error names every
+//     unknown
 //     operator.
 //
 //   - a .pth or .safetensors file that [Model.Export] wrote: "ants.safetensors", as [LoadExported] reads it. Weights of

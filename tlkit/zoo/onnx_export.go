@@ -78,15 +78,16 @@ func fileAxes(p nn.Param) []int {
 	return axes
 }
 
-// writeONNX writes the network with the weights that inference uses; auxiliary heads are left out.
-func (m *Model) writeONNX(path string, metadata map[string]string) error {
+// graphAndWeights returns the network as an ONNX model without its weights, and the weights that inference uses;
+// auxiliary heads are left out.
+func (m *Model) graphAndWeights(metadata map[string]string) (*onnx.ModelProto, []weights.Entry, error) {
 	model, used, err := m.onnxModel()
 	if err != nil {
-		return fmt.Errorf("zoo: writing %q as an ONNX model: %w", m.Spec.Name, err)
+		return nil, nil, fmt.Errorf("zoo: writing %q as an ONNX model: %w", m.Spec.Name, err)
 	}
 	entries, err := m.StateDict()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var values []weights.Entry
 	for _, e := range entries {
@@ -97,6 +98,15 @@ func (m *Model) writeONNX(path string, metadata map[string]string) error {
 	model.ProducerName = "TLKit"
 	for _, k := range slices.Sorted(maps.Keys(metadata)) {
 		model.MetadataProps = append(model.MetadataProps, &onnx.StringStringEntryProto{Key: k, Value: metadata[k]})
+	}
+	return model, values, nil
+}
+
+// writeONNX writes the network with its weights.
+func (m *Model) writeONNX(path string, metadata map[string]string) error {
+	model, values, err := m.graphAndWeights(metadata)
+	if err != nil {
+		return err
 	}
 	return weights.WriteONNX(path, model, values)
 }

@@ -27,16 +27,18 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(lean(f, data))
 	}
-	archive, err := zip.OpenReader(filepath.Join("testdata", "today.zip"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer archive.Close()
-	for _, file := range archive.File {
-		if data, err := fs.ReadFile(archive, file.Name); err != nil {
+	for _, name := range []string{"today.zip", "quantised.zip"} {
+		archive, err := zip.OpenReader(filepath.Join("testdata", name))
+		if err != nil {
 			f.Fatal(err)
-		} else if filepath.Ext(file.Name) == ".onnx" && len(data) < 50_000 {
-			f.Add(lean(f, data))
+		}
+		defer archive.Close()
+		for _, file := range archive.File {
+			if data, err := fs.ReadFile(archive, file.Name); err != nil {
+				f.Fatal(err)
+			} else if filepath.Ext(file.Name) == ".onnx" && len(data) < 50_000 {
+				f.Add(lean(f, data))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -61,7 +61,7 @@ func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (
 			return nil, fmt.Errorf("%s; output %.80q does not", wantHead, output)
 		}
 		switch v.op {
-		case "Softmax", "LogSoftmax", "Identity", "Dropout":
+		case "Softmax", "LogSoftmax", "Identity", "Dropout", fakeQuantize:
 		case "Flatten", "Reshape", "Squeeze":
 			reshaped = true
 		case "GlobalAveragePool", "ReduceMean":

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute-onnx/support/protos"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"google.golang.org/protobuf/proto"
 
@@ -33,6 +34,9 @@ type Net struct {
 	HeadKey string
 	// Metadata holds the file's metadata properties.
 	Metadata map[string]string
+	// Observe, if set while a stage is built, is called with each value that depends on the images: its name in the
+	// file, and its node, whose first axis is the images if the file leaves their number open.
+	Observe func(name string, x *graph.Node)
 
 	model   *protos.ModelProto // the graph without the values of variables
 	entries []weights.Entry
@@ -168,6 +172,9 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 	case len(g.Node) > maxNodes:
 		return nil, fmt.Errorf("the graph has %d nodes; at most %d are expected", len(g.Node), maxNodes)
 	}
+	if err := plainNumbers(g, open); err != nil {
+		return nil, err
+	}
 	n := &Net{Metadata: map[string]string{}, model: m, byOutput: map[string]*node{}, alias: map[string]string{}, vars: map[string]*variable{},
 		consts: map[string]*tensors.Tensor{}, scales: map[string]bool{}, depends: map[string]dependency{}, folded: map[string]*tensors.Tensor{}}
 	for _, e := range m.MetadataProps {
@@ -287,7 +294,7 @@ func unknownOperators(ops []string) error {
 	case slices.ContainsFunc(ops, func(op string) bool {
 		return strings.Contains(strings.ToLower(op), "quant") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
 	}):
-		why = "; the network is quantised, and whole numbers can't be trained: take the file from before quantisation"
+		why = "; the network is quantised by operators of whole numbers: take the file in QDQ form (QuantizeLinear and DequantizeLinear), or from before quantisation"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "If" || op == "Loop" || op == "Scan" }):
 		why = "; what the network does depends on values: export it for images of a fixed size, in evaluation mode"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "NonMaxSuppression" || op == "RoiAlign" || op == "TopK" }):

@@ -34,6 +34,8 @@ func init() {
 
 		"Reshape": reshape, "Flatten": flatten, "Transpose": transpose, "Concat": concat, "Pad": pad, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
 		"Gather": gather, "Slice": slice, "Expand": expand, "Tile": tile, "Shape": shapeOf, "Size": sizeOf, "CastLike": castLike,
+		fakeQuantize: rounding,
+
 		"Constant": constantNode, "ConstantOfShape": constantOfShape,
 	}
 }

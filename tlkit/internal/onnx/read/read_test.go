@@ -249,7 +249,7 @@ func writeChanged(t *testing.T, path string, data []byte, edit func(tensor *prot
 // TestUnknownOperators: operators that are often met say what to do.
 func TestUnknownOperators(t *testing.T) {
 	for op, want := range map[string]string{
-		"QLinearConv": "before quantisation", "DequantizeLinear": "before quantisation", "ConvInteger": "before quantisation", "Loop": "fixed size",
+		"QLinearConv": "QDQ form", "DequantizeLinear": "expected a value, a scale", "ConvInteger": "before quantisation", "Loop": "fixed size",
 		"NonMaxSuppression": "detector", "FusedConv": "before optimisation", "OneHot": "can't be imported: OneHot",
 	} {
 		err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[1].OpType = op })

@@ -232,6 +232,9 @@ func (r *run) eval(v *node) {
 			size *= max(d, 0)
 		}
 		r.vals[v.out[i]] = y
+		if r.net.Observe != nil && y.batched {
+			r.net.Observe(v.out[i], y.n)
+		}
 		if y.c != nil {
 			r.net.keep(v.out[i], y.c)
 		}

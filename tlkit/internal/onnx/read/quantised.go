@@ -1,0 +1,424 @@
+package read
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute-onnx/support/protos"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+)
+
+// Weights of 16 bits with a Cast behind each become weights in float32. A quantised network in ONNX's QDQ form has whole numbers as weights, with a DequantizeLinear behind each, and a
+// QuantizeLinear with a DequantizeLinear behind each activation. plainNumbers makes a network in float32 of it that
+// computes the same: dequantised weights, and fakeQuantize in place of each pair.
+
+// fakeQuantize rounds to the numbers that a quantised activation can have. No ONNX operator has this name.
+const fakeQuantize = "tlkit.FakeQuantize"
+
+// wholeTypes are the types of quantised values, with their smallest and largest.
+var wholeTypes = map[protos.TensorProto_DataType]struct{ low, high float64 }{
+	protos.TensorProto_UINT8: {0, math.MaxUint8}, protos.TensorProto_INT8: {math.MinInt8, math.MaxInt8},
+	protos.TensorProto_UINT16: {0, math.MaxUint16}, protos.TensorProto_INT16: {math.MinInt16, math.MaxInt16},
+	protos.TensorProto_INT32: {math.MinInt32, math.MaxInt32},
+}
+
+// quantised rewrites the quantised parts of a graph.
+type quantised struct {
+	graph *protos.GraphProto
+	inits map[string]*protos.TensorProto
+	users map[string][]*protos.NodeProto
+	open  OpenBeside
+	// left is the number of values that may still be made: a small file must not claim much memory.
+	left int
+	// pairs are the whole numbers of activations whose nodes were replaced.
+	pairs map[string]bool
+}
+
+// plainNumbers rewrites a graph in QDQ form; any other stays as it is.
+func plainNumbers(g *protos.GraphProto, open OpenBeside) error {
+	q := &quantised{graph: g, inits: map[string]*protos.TensorProto{}, users: map[string][]*protos.NodeProto{}, open: open, pairs: map[string]bool{}}
+	found := false
+	for _, t := range g.Initializer {
+		if t != nil {
+			q.inits[t.Name] = t
+			if _, n, err := dims(t); err == nil && hasData(t) {
+				q.left += 4 * n
+			}
+		}
+	}
+	for _, n := range g.Node {
+		if n == nil {
+			return nil // an error later
+		}
+		if strings.HasPrefix(n.OpType, "QLinear") || strings.HasSuffix(n.OpType, "Integer") {
+			return nil // computed in whole numbers: an error later
+		}
+		found = found || n.OpType == "DequantizeLinear" || n.OpType == "Cast"
+		for _, in := range n.Input {
+			q.users[in] = append(q.users[in], n)
+		}
+	}
+	if !found {
+		return nil
+	}
+	var nodes []*protos.NodeProto
+	for _, n := range g.Node {
+		if done, err := q.widen(n); err != nil {
+			return fmt.Errorf("node %s (%.60q): %w", n.OpType, n.Name, err)
+		} else if done {
+			continue
+		}
+		if n.OpType != "QuantizeLinear" && n.OpType != "DequantizeLinear" || n.Domain != "" && n.Domain != "ai.onnx" {
+			nodes = append(nodes, n)
+			continue
+		}
+		made, err := q.node(n)
+		if err != nil {
+			return fmt.Errorf("node %s (%.60q): %w", n.OpType, n.Name, err)
+		}
+		nodes = append(nodes, made...)
+	}
+	g.Node = nodes
+	return nil
+}
+
+// node returns the nodes that replace a QuantizeLinear or DequantizeLinear: none for weights, which become
+// initializers.
+func (q *quantised) node(n *protos.NodeProto) ([]*protos.NodeProto, error) {
+	if len(n.Input) < 2 || len(n.Input) > 3 || len(n.Output) != 1 {
+		return nil, fmt.Errorf("%d inputs and %d outputs; expected a value, a scale, a zero point, and one output", len(n.Input), len(n.Output))
+	}
+	weight := q.inits[n.Input[0]]
+	switch {
+	case n.OpType == "QuantizeLinear" && weight == nil:
+		return q.activation(n)
+	case n.OpType == "QuantizeLinear":
+		return nil, q.rounded(n, weight)
+	case weight != nil:
+		return nil, q.dequantise(n, weight)
+	}
+	if q.pairs[n.Input[0]] { // replaced at the QuantizeLinear
+		return nil, nil
+	}
+	return nil, fmt.Errorf("its input %.60q has no QuantizeLinear before it", n.Input[0])
+}
+
+// widen replaces the Cast of a 16-bit initializer to float32 by a float32 initializer.
+func (q *quantised) widen(n *protos.NodeProto) (bool, error) {
+	if n.OpType != "Cast" || len(n.Input) != 1 || len(n.Output) != 1 || len(n.Attribute) == 0 {
+		return false, nil
+	}
+	t := q.inits[n.Input[0]]
+	if t == nil || !slices.ContainsFunc(n.Attribute, func(a *protos.AttributeProto) bool {
+		return a.GetName() == "to" && a.I == int64(protos.TensorProto_FLOAT)
+	}) {
+		return false, nil
+	}
+	kind, ok := map[protos.TensorProto_DataType]weights.DType{protos.TensorProto_FLOAT16: weights.F16, protos.TensorProto_BFLOAT16: weights.BF16}[protos.TensorProto_DataType(t.DataType)]
+	if !ok {
+		return false, nil
+	}
+	shape, size, err := dims(t)
+	if err != nil {
+		return false, err
+	}
+	var r io.ReaderAt = bytes.NewReader(t.RawData)
+	var at int64
+	switch {
+	case t.DataLocation == protos.TensorProto_EXTERNAL:
+		if r, at, err = externalBytes(t, 2*size, q.open); err != nil {
+			return false, err
+		}
+	case len(t.RawData) == 0 && len(t.Int32Data) == size: // bits in whole numbers
+		raw := make([]byte, 0, 2*size)
+		for _, v := range t.Int32Data {
+			raw = binary.LittleEndian.AppendUint16(raw, uint16(v))
+		}
+		r = bytes.NewReader(raw)
+	case len(t.RawData) != 2*size:
+		return false, fmt.Errorf("shape %v has %d values, but there are %d bytes", shape, size, len(t.RawData))
+	}
+	if err := q.spend(size); err != nil {
+		return false, err
+	}
+	half, err := weights.TensorAt(shape, kind, r, at)
+	if err != nil {
+		return false, err
+	}
+	values, err := half.Float32()
+	if err != nil {
+		return false, err
+	}
+	q.add(n.Output[0], t.Dims, values)
+	return true, nil
+}
+
+// activation replaces a QuantizeLinear and the DequantizeLinear nodes that use it.
+func (q *quantised) activation(n *protos.NodeProto) ([]*protos.NodeProto, error) {
+	s, err := q.steps(n)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.scale) != 1 {
+		return nil, fmt.Errorf("an activation with %d scales; expected one", len(s.scale))
+	}
+	q.pairs[n.Output[0]] = true
+	users := q.users[n.Output[0]]
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var out []*protos.NodeProto
+	for _, back := range users {
+		if back.OpType != "DequantizeLinear" || len(back.Output) != 1 {
+			return nil, fmt.Errorf("its whole numbers go to a node %s; expected DequantizeLinear: take the file in QDQ form before a runtime optimised it, or from before quantisation", back.OpType)
+		}
+		b, err := q.steps(back)
+		if err != nil {
+			return nil, err
+		}
+		if len(b.scale) != 1 || b.scale[0] != s.scale[0] || b.zero[0] != s.zero[0] {
+			return nil, fmt.Errorf("its scale and zero point differ from those of the DequantizeLinear after it")
+		}
+		kind := wholeTypes[s.kind]
+		out = append(out, &protos.NodeProto{OpType: fakeQuantize, Name: back.Name, Input: []string{n.Input[0]}, Output: back.Output,
+			Attribute: []*protos.AttributeProto{factor("scale", s.scale[0]), factor("zero", float32(s.zero[0])), factor("low", float32(kind.low)), factor("high", float32(kind.high))}})
+	}
+	return out, nil
+}
+
+func factor(name string, v float32) *protos.AttributeProto {
+	return &protos.AttributeProto{Name: name, Type: protos.AttributeProto_FLOAT, F: v}
+}
+
+// steps are the scales and zero points of a node, and the type of its whole numbers.
+type steps struct {
+	scale []float32
+	zero  []int64
+	kind  protos.TensorProto_DataType
+}
+
+func (q *quantised) steps(n *protos.NodeProto) (s steps, err error) {
+	t := q.inits[n.Input[1]]
+	if t == nil || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || len(t.Dims) > 1 {
+		return s, fmt.Errorf("its scale %.60q is no float initializer of at most one axis", n.Input[1])
+	}
+	if s.scale, err = q.floats(t); err != nil {
+		return s, err
+	}
+	for _, v := range s.scale {
+		if !(v > 0) || math.IsInf(float64(v), 1) {
+			return s, fmt.Errorf("a scale of %v; expected a positive number", v)
+		}
+	}
+	s.kind, s.zero = protos.TensorProto_UINT8, make([]int64, len(s.scale))
+	if w := q.inits[n.Input[0]]; w != nil && n.OpType == "DequantizeLinear" {
+		s.kind = protos.TensorProto_DataType(w.DataType)
+	}
+	if len(n.Input) == 3 && n.Input[2] != "" {
+		z := q.inits[n.Input[2]]
+		if z == nil {
+			return s, fmt.Errorf("its zero point %.60q is no initializer", n.Input[2])
+		}
+		s.kind = protos.TensorProto_DataType(z.DataType)
+		if s.zero, err = q.whole(z); err != nil {
+			return s, err
+		}
+	}
+	if _, ok := wholeTypes[s.kind]; !ok {
+		return s, fmt.Errorf("whole numbers of type %v; expected 8, 16 or 32 bits", s.kind)
+	}
+	if len(s.zero) != len(s.scale) || len(s.scale) == 0 {
+		return s, fmt.Errorf("%d zero points for %d scales", len(s.zero), len(s.scale))
+	}
+	return s, nil
+}
+
+// channels returns a function from the place of a value to that of its scale.
+func (s steps) channels(n *protos.NodeProto, shape []int) (func(i int) int, error) {
+	if len(s.scale) == 1 {
+		return func(int) int { return 0 }, nil
+	}
+	axis := 1
+	for _, a := range n.Attribute {
+		switch a.GetName() {
+		case "axis":
+			axis = int(a.I)
+		case "block_size":
+			if a.I != 0 {
+				return nil, fmt.Errorf("scales per block of %d values; expected one per channel", a.I)
+			}
+		}
+	}
+	if axis < 0 {
+		axis += len(shape)
+	}
+	if axis < 0 || axis >= len(shape) || shape[axis] != len(s.scale) {
+		return nil, fmt.Errorf("%d scales along axis %d of shape %v", len(s.scale), axis, shape)
+	}
+	inner := 1
+	for _, d := range shape[axis+1:] {
+		inner *= d
+	}
+	return func(i int) int { return i / inner % len(s.scale) }, nil
+}
+
+// dequantise makes a float32 initializer of whole numbers.
+func (q *quantised) dequantise(n *protos.NodeProto, t *protos.TensorProto) error {
+	s, err := q.steps(n)
+	if err != nil {
+		return err
+	}
+	shape, _, err := dims(t)
+	if err != nil {
+		return err
+	}
+	at, err := s.channels(n, shape)
+	if err != nil {
+		return err
+	}
+	values, err := q.whole(t)
+	if err != nil {
+		return err
+	}
+	if err := q.spend(len(values)); err != nil {
+		return err
+	}
+	out := make([]float32, len(values))
+	for i, v := range values {
+		c := at(i)
+		out[i] = float32(v-s.zero[c]) * s.scale[c]
+	}
+	q.add(n.Output[0], t.Dims, out)
+	return nil
+}
+
+// rounded makes whole numbers of a float32 initializer, as exporters write weights that were trained with rounding.
+func (q *quantised) rounded(n *protos.NodeProto, t *protos.TensorProto) error {
+	s, err := q.steps(n)
+	if err != nil {
+		return err
+	}
+	shape, _, err := dims(t)
+	if err != nil {
+		return err
+	}
+	at, err := s.channels(n, shape)
+	if err != nil {
+		return err
+	}
+	if protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT {
+		return fmt.Errorf("its input is of type %v; expected FLOAT", protos.TensorProto_DataType(t.DataType))
+	}
+	values, err := q.floats(t)
+	if err != nil {
+		return err
+	}
+	if err := q.spend(len(values)); err != nil {
+		return err
+	}
+	kind, out := wholeTypes[s.kind], make([]int32, len(values))
+	for i, v := range values {
+		c := at(i)
+		whole := math.RoundToEven(float64(v/s.scale[c])) + float64(s.zero[c])
+		out[i] = int32(max(kind.low, min(whole, kind.high)))
+	}
+	made := &protos.TensorProto{Name: n.Output[0], DataType: int32(s.kind), Dims: t.Dims, Int32Data: out}
+	q.graph.Initializer = append(q.graph.Initializer, made)
+	q.inits[made.Name] = made
+	return nil
+}
+
+// spend counts values that are made.
+func (q *quantised) spend(n int) error {
+	if q.left -= n; q.left < 0 {
+		return errors.New("far more weights would be made of the file's numbers than it holds; it is damaged or made to do harm")
+	}
+	return nil
+}
+
+func (q *quantised) add(name string, dims []int64, values []float32) {
+	t := &protos.TensorProto{Name: name, DataType: int32(protos.TensorProto_FLOAT), Dims: dims, FloatData: values}
+	q.graph.Initializer = append(q.graph.Initializer, t)
+	q.inits[name] = t
+}
+
+func (q *quantised) floats(t *protos.TensorProto) ([]float32, error) {
+	shape, n, err := dims(t)
+	if err != nil {
+		return nil, err
+	}
+	values, err := floats(t, shape, n, q.open)
+	if err != nil {
+		return nil, err
+	}
+	return values.Float32()
+}
+
+// whole returns the values of an initializer of whole numbers.
+func (q *quantised) whole(t *protos.TensorProto) ([]int64, error) {
+	kind := protos.TensorProto_DataType(t.DataType)
+	size, ok := map[protos.TensorProto_DataType]int{protos.TensorProto_UINT8: 1, protos.TensorProto_INT8: 1, protos.TensorProto_UINT16: 2,
+		protos.TensorProto_INT16: 2, protos.TensorProto_INT32: 4}[kind]
+	if !ok {
+		return nil, fmt.Errorf("whole numbers of type %v; expected 8, 16 or 32 bits", kind)
+	}
+	_, n, err := dims(t)
+	if err != nil {
+		return nil, err
+	}
+	raw := t.RawData
+	if t.DataLocation == protos.TensorProto_EXTERNAL {
+		r, offset, err := externalBytes(t, size*n, q.open)
+		if err != nil {
+			return nil, err
+		}
+		raw = make([]byte, size*n)
+		if _, err := r.ReadAt(raw, offset); err != nil {
+			return nil, err
+		}
+	}
+	if len(raw) != size*n && !(len(raw) == 0 && len(t.Int32Data) == n) {
+		return nil, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", t.Dims, n, len(raw), len(t.Int32Data))
+	}
+	out := make([]int64, n)
+	for i := range out {
+		switch {
+		case len(raw) == 0:
+			out[i] = int64(t.Int32Data[i])
+		case kind == protos.TensorProto_UINT8:
+			out[i] = int64(raw[i])
+		case kind == protos.TensorProto_INT8:
+			out[i] = int64(int8(raw[i]))
+		case kind == protos.TensorProto_UINT16:
+			out[i] = int64(binary.LittleEndian.Uint16(raw[2*i:]))
+		case kind == protos.TensorProto_INT16:
+			out[i] = int64(int16(binary.LittleEndian.Uint16(raw[2*i:])))
+		default:
+			out[i] = int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
+		}
+	}
+	return out, nil
+}
+
+// rounding builds a fakeQuantize node. Gradients pass through it unchanged (the straight-through estimator, Bengio et
+// al. 2013, arXiv 1308.3432), within the range, so that a quantised network can be trained.
+func rounding(r *run, v *node) (value, bool) {
+	scale, zero, low, high := v.float("scale", 0), v.float("zero", 0), v.float("low", 0), v.float("high", 0)
+	if !(scale > 0) || low >= high {
+		exceptions.Panicf("a scale of %v from %v to %v", scale, low, high)
+	}
+	return unary(func(x *Node) *Node {
+		inside := ClipScalar(x, (low-zero)*scale, (high-zero)*scale)
+		whole := MulScalar(Round(DivScalar(inside, scale)), scale)
+		return Add(inside, StopGradient(Sub(whole, inside)))
+	})(r, v)
+}
