@@ -51,7 +51,7 @@ func MustFilters(model *Model, opts ...FilterOptions) *Filter { return must(Filt
 
 // EmbeddingMap maps the images of a split to a plane by their features (principal component analysis): classes that lie
 // apart are easy for the model. The last value of a cell shows the map, with the images under the pointer. See
-// [insight.EmbeddingMap].
+// [insight.EmbeddingMap], also for t-SNE.
 func EmbeddingMap(model *Model, split *datasets.Split, opts ...EmbeddingOptions) (*Embedding, error) {
 	return insight.EmbeddingMap(model, split, opts...)
 }

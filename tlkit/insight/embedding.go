@@ -1,17 +1,23 @@
 package insight
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"os/signal"
 	"runtime"
+	"time"
 
+	"github.com/janpfeifer/gonb/gonbui"
 	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight/internal/tsne"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -22,29 +28,54 @@ type EmbeddingOptions struct {
 	// Stage is the stage whose output is mapped, averaged over places (see [zoo.Model.Stages]); "" means the last, whose
 	// features the output layer classifies.
 	Stage string
-	// Images is the largest number of images, evenly chosen from the split; 0 means 1,000.
+	// Images is the largest number of images, evenly chosen from the split; 0 means 1,000. t-SNE takes at most 5,000.
 	Images int
+	// Method is "pca", principal components, the default, or "tsne".
+	Method string
+	// Perplexity is the number of neighbours that t-SNE keeps near each image, smoothly counted; 0 means 30, and with
+	// fewer than 90 images a third of them.
+	Perplexity float64
+	// Seed is of t-SNE: 0 begins at the principal components, others at random places. What is not there with every seed
+	// is no property of the images.
+	Seed uint64
 }
+
+// The methods of [EmbeddingOptions].
+const (
+	methodPCA  = "pca"
+	methodTSNE = "tsne"
+)
 
 // Embedding is a map of the images of a split by their features; see [EmbeddingMap].
 type Embedding struct {
 	// Model and Stage name the network and the stage.
 	Model, Stage string
-	// Points has the place of each image: its first and second principal component.
+	// Method is "pca" or "tsne".
+	Method string
+	// Points has the place of each image: with PCA its first and second principal component.
 	Points [][2]float64
 	// Index, Labels and Names are, for each point, its image's place in the split, its class's index and its name.
 	Index, Labels []int
 	Names         []string
-	// Explained has each component's share of the variance of all features, in [0, 1].
+	// Explained has each principal component's share of the variance of all features, in [0, 1]; zero for t-SNE.
 	Explained [2]float64
+	// Perplexity and Divergence are those of t-SNE, zero for PCA: the divergence is that of Kullback and Leibler, in nats,
+	// which the map makes small.
+	Perplexity, Divergence float64
 
 	split *datasets.Split
 }
 
 // EmbeddingMap maps the images of a split to a plane by the two directions in which their features differ most: a
 // principal component analysis (Pearson 1901). Classes that lie apart in it are easy for the features; of classes that lie
-// together it says nothing, since other directions may tell them apart. The last value of a cell shows the map, with the
-// images under the pointer. The signs of the components are those of scikit-learn: the largest weight is positive.
+// together it says nothing, since other directions may tell them apart. The signs of the components are those of
+// scikit-learn: the largest weight is positive.
+//
+// With EmbeddingOptions.Method "tsne" the map keeps neighbours together (van der Maaten and Hinton 2008), and so uses all
+// directions: groups that PCA lays over each other come apart. Sizes of groups and distances between them mean nothing
+// then. 1,000 images take a few seconds, and four times as long for twice as many.
+//
+// The last value of a cell shows the map, with the images under the pointer.
 func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions) (*Embedding, error) {
 	if m == nil {
 		return nil, errNoModel
@@ -59,8 +90,14 @@ func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions)
 	if split == nil || split.Len() < 3 || o.Images < 3 {
 		return nil, errors.New("insight: EmbeddingMap needs a split with at least 3 images, and EmbeddingOptions.Images of at least 3 (0: 1,000)")
 	}
+	if o.Method == "" {
+		o.Method = methodPCA
+	}
+	if o.Method != methodPCA && o.Method != methodTSNE {
+		return nil, fmt.Errorf("insight: EmbeddingOptions.Method is %q; expected \"pca\" or \"tsne\"", o.Method)
+	}
 	n := min(split.Len(), o.Images)
-	e := &Embedding{Model: m.Spec.Name + " (" + m.Weights + ")", split: split}
+	e := &Embedding{Method: o.Method, Model: m.Spec.Name + " (" + m.Weights + ")", split: split}
 	for k := range n {
 		i := k * split.Len() / n
 		e.Index, e.Labels, e.Names = append(e.Index, i), append(e.Labels, split.Label(i)), append(e.Names, split.Name(i))
@@ -70,11 +107,65 @@ func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions)
 		return nil, err
 	}
 	e.Stage = f.Stage
-	e.Points, e.Explained, err = components(f)
-	if err != nil {
+	if err = e.place(f, o); err != nil {
 		return nil, fmt.Errorf("insight: %s at %q: %w", e.Model, e.Stage, err)
 	}
 	return e, nil
+}
+
+// place fills in the points.
+func (e *Embedding) place(f *zoo.Features, o EmbeddingOptions) (err error) {
+	var start [][2]float64
+	if o.Method == methodPCA || o.Seed == 0 {
+		if start, e.Explained, err = components(f); err != nil || o.Method == methodPCA {
+			e.Points = start
+			return err
+		}
+		e.Explained = [2]float64{}
+	}
+	if e.Perplexity = o.Perplexity; e.Perplexity == 0 {
+		e.Perplexity = min(30, float64(f.Len())/3)
+	}
+	x := make([][]float64, f.Len())
+	for i := range x {
+		for _, v := range f.Row(i) {
+			x[i] = append(x[i], float64(v))
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	const steps = 1000
+	bar := &waitBar{began: time.Now(), total: steps, what: "t-SNE"}
+	defer bar.end()
+	e.Points, e.Divergence, err = tsne.Embed(ctx, x, tsne.Options{Perplexity: e.Perplexity, Iterations: steps, Start: start, Seed: o.Seed, Progress: bar.step})
+	return err
+}
+
+// waitBar shows in a notebook how far a computation of more than a second is.
+type waitBar struct {
+	what         string
+	began, shown time.Time
+	total        int
+	line         *plots.Live // nil before the first second is over
+}
+
+// step is called with the number of steps done.
+func (b *waitBar) step(done int) {
+	if now := time.Now(); gonbui.IsNotebook && now.Sub(b.began) > time.Second && now.Sub(b.shown) > 300*time.Millisecond {
+		if b.line == nil {
+			b.line = plots.NewLive()
+		}
+		b.shown = now
+		b.line.Update(plots.Progress(float64(done)/float64(b.total), fmt.Sprintf("%s: %d of %d steps", b.what, done, b.total))) // the map counts, not the bar
+	}
+}
+
+// end replaces the bar by the time that it took.
+func (b *waitBar) end() {
+	if b.line != nil {
+		text := fmt.Sprintf("%s: %.0f s", b.what, time.Since(b.began).Seconds())
+		b.line.Update(plots.HTML(text, text)) // as above
+	}
 }
 
 // components returns the first two principal components of each row, and their shares of the variance. Of a single
@@ -164,10 +255,15 @@ func (e *Embedding) Figure() (plots.Figure, error) {
 		return nil, err
 	}
 	note := fmt.Sprintf("principal components of the features at %s: %.0f%% and %.0f%% of their variance", e.Stage, 100*e.Explained[0], 100*e.Explained[1])
+	labels := [2]string{"first component", "second component"}
+	if e.Method == methodTSNE {
+		note = fmt.Sprintf("t-SNE of the features at %s, perplexity %.3g: near images are alike; distances between groups mean nothing", e.Stage, e.Perplexity)
+		labels = [2]string{"t-SNE 1", "t-SNE 2"}
+	}
 	if n := e.split.Len(); n > len(points) {
 		note += fmt.Sprintf("; %d of %d images", len(points), n)
 	}
-	return plots.Scatter(e.Model, points, plots.ScatterOptions{XLabel: "first component", YLabel: "second component", Note: note}), nil
+	return plots.Scatter(e.Model, points, plots.ScatterOptions{XLabel: labels[0], YLabel: labels[1], Note: note}), nil
 }
 
 // Bundle is the figure. A notebook shows it for a cell that ends in the map.

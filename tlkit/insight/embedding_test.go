@@ -90,6 +90,19 @@ func TestEmbeddingMap(t *testing.T) {
 			t.Fatalf("%d points, the second of %q", len(e.Points), e.Names[1])
 		}
 		rate[k] = sameClass(e)
+		near, err := EmbeddingMap(m, shapes.Val, EmbeddingOptions{Images: 120, Method: "tsne"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Issue 17: it keeps at least 80 % of the neighbours' classes that PCA keeps.
+		if same := sameClass(near); same < 0.8*rate[k] || k == 0 && same < rate[0] {
+			t.Errorf("model %d: %.2f of the neighbours have the class with t-SNE, %.2f with principal components", k, same, rate[k])
+		} else {
+			t.Logf("model %d: %.2f of the neighbours have the class with t-SNE, divergence %.3f", k, same, near.Divergence)
+		}
+		if b, err := near.Bundle(); err != nil || near.Perplexity != 30 || !strings.Contains(b[plots.MIMEText].(string), "perplexity 30: near images") {
+			t.Errorf("the map by t-SNE: perplexity %g, %v", near.Perplexity, err)
+		}
 		if k == 0 {
 			checkMap(t, e, shapes)
 		}
@@ -149,7 +162,11 @@ func TestEmbeddingErrors(t *testing.T) {
 		"load one":         func() error { _, err := EmbeddingMap(nil, shapes.Val); return err },
 		"at least 3":       func() error { _, err := EmbeddingMap(m, nil); return err },
 		"Images of at lea": func() error { _, err := EmbeddingMap(m, shapes.Val, EmbeddingOptions{Images: -2}); return err },
-		"layer9":           func() error { _, err := EmbeddingMap(m, shapes.Val, EmbeddingOptions{Stage: "layer9"}); return err },
+		"expected \"pca\" or \"tsne\"": func() error {
+			_, err := EmbeddingMap(m, shapes.Val, EmbeddingOptions{Method: "umap"})
+			return err
+		},
+		"layer9": func() error { _, err := EmbeddingMap(m, shapes.Val, EmbeddingOptions{Stage: "layer9"}); return err },
 	} {
 		if err := call(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
