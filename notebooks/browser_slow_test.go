@@ -72,6 +72,9 @@ func inJupyterLab(t *testing.T, name string) {
 	// Runs lie beside the lesson, so that no output names a folder of the test.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TLKIT_RUNS=") })
 	cmd.Env = append(cmd.Env, "JUPYTER_DATA_DIR="+t.TempDir())
+	if strings.HasPrefix(name, "ja/") {
+		cmd.Env = append(cmd.Env, "TLKIT_LANG=ja")
+	}
 	url, token := testutil.StartJupyter(t, cmd)
 	l := labPage{t, ctx, name}
 	if err := chromedp.Do(ctx, chromedp.Navigate(fmt.Sprintf("%slab/tree/%s.ipynb?token=%s&reset", url, name, token))); err != nil {

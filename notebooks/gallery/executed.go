@@ -92,6 +92,9 @@ func execute(name, dir string) (string, error) {
 	}
 	cmd := exec.Command(tlkernel, "exec", in, "-o", out, "--html", "none")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TLKIT_RUNS=") })
+	if japanese(name) {
+		cmd.Env = append(cmd.Env, "TLKIT_LANG=ja")
+	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w; ./install.sh installs the kernel", cmd, err)

@@ -6,7 +6,8 @@
 //
 // A lesson is a name such as 02_transfer_and_finetuning, or ja/02_transfer_and_finetuning; without names all lessons are
 // written. With -executed, notebooks that are executed already are taken from DIR. The code of a Japanese lesson is that of
-// the English one, comments apart: where DIR has no executed Japanese copy, its page gets the outputs of the English one.
+// the English one, comments apart: where DIR has no executed Japanese copy, its page gets the outputs of the English one,
+// with the labels of figures in English.
 package main
 
 import (
