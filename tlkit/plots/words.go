@@ -29,6 +29,8 @@ var japaneseWords = map[string]string{
 	"validation accuracy":       "検証用画像の正解率",
 	"learning rate":             "学習率",
 	"loss":                      "損失",
+	"Learning-rate range test":  "学習率の範囲テスト",
+	"training loss":             "学習損失",
 
 	"actual":              "正解",
 	"predicted":           "予測",

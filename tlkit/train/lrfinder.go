@@ -119,6 +119,7 @@ func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
 		c.add(rate, loss)
 		l.show.search(len(c.Rates), lrSteps, rate, loss)
 		if !c.more() {
+			l.show.searched(len(c.Rates))
 			return nil
 		}
 	}

@@ -132,6 +132,13 @@ func (p *progress) search(step, most int, rate, loss float64) {
 	}
 }
 
+// searched reports the end of FindLR, which ends before its last step where the loss grows.
+func (p *progress) searched(steps int) {
+	if !p.quiet {
+		p.say(fmt.Sprintf("%s: learning-rate range test ended after %d steps", p.name(), steps), 1)
+	}
+}
+
 func (p *progress) terminal() bool { return isatty.IsTerminal(os.Stderr.Fd()) }
 
 // share is the share of the comparison's epochs that is done; epochs is the number done by current.

@@ -76,7 +76,12 @@ func TestSearchProgress(t *testing.T) {
 	if want := "a: learning-rate range test, step 100 of at most 100, rate 1.0e-03, loss 0.500"; lines[len(lines)-1] != want {
 		t.Errorf("%q, want %q", lines[len(lines)-1], want)
 	}
+	p.searched(30) // the test ended early: the bar is full all the same
+	if n := len(lines); lines[n-1] != "a: learning-rate range test ended after 30 steps" || shares[n-1] != 1 {
+		t.Errorf("%q at a share of %g", lines[n-1], shares[n-1])
+	}
 	p.quiet, lines = true, nil
+	p.searched(30)
 	if p.search(100, 100, 1e-3, 0.5); len(lines) > 0 {
 		t.Errorf("a quiet recipe shows %q", lines)
 	}
