@@ -15,13 +15,20 @@ import (
 // capture copies the cell's output to a file, from here to its end.
 func (c *call) capture() *Error {
 	rest, appends := strings.CutPrefix(c.args, "-a ")
-	rest = unquote(strings.TrimSpace(rest))
 	hides := strings.HasPrefix(c.name, "%%")
+	shows := map[string]bool{}
+	for kind, option := range map[string]string{"stdout": "--no-stdout", "stderr": "--no-stderr", "display": "--no-display"} { // IPython's
+		if words := strings.Fields(rest); slices.Contains(words, option) {
+			shows[kind] = true
+			rest = strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == option }), " ")
+		}
+	}
+	rest = unquote(strings.TrimSpace(rest))
 	if rest == "" && !hides {
 		return c.fail("needs a file: %%capture [-a] FILE")
 	}
 	c.m.endCapture()
-	captured := &captured{Output: c.out, hides: hides}
+	captured := &captured{Output: c.out, hides: hides, shows: shows}
 	if rest != "" {
 		mode := os.O_TRUNC
 		if appends {
@@ -53,8 +60,9 @@ func (m *magic) endCapture() {
 // streams through write, uncut.
 type captured struct {
 	Output
-	file    *os.File // nil: nothing is kept
-	hides   bool     // nothing is shown
+	file    *os.File        // nil: nothing is kept
+	hides   bool            // nothing is shown
+	shows   map[string]bool // of what is hidden: "stdout", "stderr", "display"
 	files   int
 	restore func()
 }
@@ -66,21 +74,21 @@ func (c *captured) write(text string) {
 }
 
 func (c *captured) Stream(name, text string) {
-	if !c.hides {
+	if !c.hides || c.shows[name] {
 		c.Output.Stream(name, text)
 	}
 }
 
 func (c *captured) Display(bundle, metadata map[string]any, id string, update bool) {
 	c.keep(bundle)
-	if !c.hides {
+	if !c.hides || c.shows["display"] {
 		c.Output.Display(bundle, metadata, id, update)
 	}
 }
 
 func (c *captured) Result(bundle, metadata map[string]any) {
 	c.keep(bundle)
-	if !c.hides {
+	if !c.hides || c.shows["display"] {
 		c.Output.Result(bundle, metadata)
 	}
 }

@@ -34,6 +34,7 @@ var hints = []hint{
 	when(`^\s*(?:for|while)\s*\(`, "no parentheses: for i := 0; i < n; i++ { ... }"),
 	when(`^\s*(?:int|float|double|string|bool|char|long|float64|int64)\s+(\w+)\s*=\s*(.+?);?\s*$`, "a variable is declared with $1 := $2"),
 	when(`^\s*(?:var|let|const)\s+(\w+)\s*:\s*(\w+)`, "the type follows the name: var $1 $2"),
+	when(`:?=\s*[!%]\s*(?:(?:ls|pwd|cat|git|echo|date|find|grep|head|which|python3?)\b|[a-z]\w*\s+[-/.\w])`, "a command's output is taken with out, err := exec.Command(\"bash\", \"-c\", \"...\").Output(); string(out)"),
 	when(`^\s*cd\s+(\S+)`, "the folder is changed with %cd $1"),
 	{regexp.MustCompile(`^\s*go\s+(?:get|mod|build|run|install|test|vet)\b`), regexp.MustCompile(`^expression in go|^expected`), "a go command for the notebook's module begins with !*go"},
 	when(`^\s*((?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|apt-get|curl|wget)\s+\S.*)$`, "a command of the shell begins with !: !$1"),

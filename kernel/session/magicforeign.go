@@ -16,13 +16,22 @@ func foreignCommands() []command {
 		{names: "%widgets_hb", help: "GoNB's test of the widgets' connection: here %widgets installs it and the kernel watches it"},
 		{names: "%wasm", help: "GoNB's WebAssembly cells: here cells are native code, and the cell runs as such; use the kernel \"Go (GoNB)\" for WebAssembly"},
 		{names: "%matplotlib %pylab", args: "[BACKEND]", help: "IPython's plots: here a plot that is a cell's last value is shown"},
-		{names: "%load_ext %reload_ext %autoreload %config", args: "[ARGS]", help: "IPython's extensions and settings: there are none here"},
+		{names: "%load_ext %reload_ext %unload_ext %autoreload %config %autosave %autocall %automagic %autoindent %colors %precision %pprint %page %gui %profile %doctest_mode " +
+			"%xmode %logstart %logstop %logon %logoff %logstate %connect_info %qtconsole", args: "[ARGS]", help: "IPython's extensions and settings: there are none here"},
+		{names: "%debug %pdb %tb", args: "[ARGS]", help: "IPython's debugger: here an error shows the lines of the cells, and fmt.Printf(\"%+v\", x) a value"},
+		{names: "%prun %lprun %mprun %memit", args: "[ARGS]", help: "Python's profilers: %timeit measures a line, package runtime/pprof profiles a program"},
+		{names: "%edit %ed %macro %save %store %recall %rep %load %loadpy %notebook %pastebin", args: "[ARGS]", help: "IPython's tools for code: %history shows what ran, %%writefile writes a file"},
+		{names: "%alias %unalias %rehashx %bookmark %dhist %dirs %pushd %popd %killbgscripts", args: "[ARGS]", help: "IPython's folders, short names and jobs: %cd changes the folder, ! runs a command"},
 		{names: "%pip %conda %mamba", args: "[ARGS]", help: "Python's packages: a Go module is added with !*go get PATH@VERSION"},
 	}
 	for i := range rows {
 		rows[i].run = (*call).notNeeded
 	}
 	return append(rows,
+		command{names: "%run", args: "FILE", help: "IPython's run of a Python file: a Go file is run with !go run FILE", run: (*call).notRun},
+		command{names: "%pinfo %pinfo2 %pdoc %pdef %psource %pfile", args: "NAME", help: "help on a name, as NAME? shows it", run: (*call).describeName},
+		command{names: "%sx %sc %system", args: "COMMAND", help: "run a command of the shell, as !COMMAND does", run: (*call).runShell},
+		command{names: "%cat %mkdir %rmdir %cp %mv %less %more %man %ll", args: "[ARGS]", help: "the command of the shell of that name", run: (*call).runShell},
 		command{names: "%%gx", help: "GoNB's cells of another dialect of Go: not run here", body: true, run: (*call).notNeeded},
 		command{names: "%%python %%python2 %%python3 %%pypy %%perl %%ruby", help: "the cell goes to that program, if it is installed", body: true, run: (*call).runProgram})
 }
@@ -31,6 +40,34 @@ func foreignCommands() []command {
 func (c *call) notNeeded() *Error {
 	c.say("%s: %s", c.name, lookUp(c.name).help)
 	return nil
+}
+
+// notRun is the error for a file that would have to run for the cells below.
+func (c *call) notRun() *Error {
+	return c.fail("a Go file is run with !go run %s, another program with !NAME; a file's text is used here as a cell", c.args)
+}
+
+// describeName shows the help of name?.
+func (c *call) describeName() *Error {
+	if c.args == "" {
+		return c.fail("needs a name; %%who lists them")
+	}
+	return c.showHelpOn(c.ctx, strings.TrimRight(c.args, "?"))
+}
+
+// runShell runs a command of the shell that a magic of IPython stands for.
+func (c *call) runShell() *Error {
+	line := c.args
+	switch word := strings.TrimPrefix(c.name, "%"); word {
+	case "sx", "sc", "system":
+	case "ll":
+		line = "ls -l " + line
+	case "less", "more":
+		line = "cat " + line
+	default:
+		line = word + " " + line
+	}
+	return c.shell(c.ctx, line, c.m, c.out)
 }
 
 // runProgram runs the program that has the magic's name.

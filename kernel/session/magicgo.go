@@ -238,8 +238,11 @@ func splitArgs(text string) []string {
 	return args
 }
 
-// unquote removes a pair of quotes around the whole text.
+// unquote removes a pair of quotes around the whole text, or those in a word, as a shell does.
 func unquote(text string) string {
+	if words := argPattern.FindAllString(text, -1); len(words) == 1 && words[0] == text && quotePattern.FindString(text) != text {
+		return quotePattern.ReplaceAllStringFunc(text, unquote)
+	}
 	if u, err := strconv.Unquote(text); err == nil && text[0] == '"' {
 		return u
 	}

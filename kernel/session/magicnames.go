@@ -15,10 +15,10 @@ import (
 // nameCommands returns the magics about names and cells.
 func nameCommands() []command {
 	return []command{
-		{names: "%who %whos %ls %list", help: "names, types, sizes, cells", run: (*call).who},
+		{names: "%who %whos %ls %list %who_ls", help: "names, types, sizes, cells", run: (*call).who},
 		{names: "%rm %remove %del %xdel", args: "NAMES", help: "forget names", run: (*call).remove},
 		{names: "%reset", args: "[go.mod]", help: "forget everything, fresh worker; with go.mod, only put go.mod back", run: (*call).reset},
-		{names: "%rerun", args: "[CELLS]", help: "run cells again that ran before, for instance after the worker was lost", run: (*call).rerun},
+		{names: "%rerun", args: "[CELLS]", help: "run cells again that ran before, such as 2 4-6, for instance after the worker was lost", run: (*call).rerun},
 		{names: "%history %hist", args: "[CELLS]", help: "the code of cells that ran", run: (*call).showHistory},
 	}
 }
@@ -104,14 +104,26 @@ func (c *call) reset() *Error {
 func (c *call) cells() ([]historyCell, *Error) {
 	all := c.history.all()
 	var named []historyCell
-	for _, word := range strings.Fields(c.args) {
-		i := slices.IndexFunc(all, func(h historyCell) bool { return strconv.Itoa(h.count) == word })
-		if i < 0 {
+	words := strings.FieldsFunc(c.args, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' })
+	words = slices.DeleteFunc(words, func(word string) bool { return strings.HasPrefix(word, "-") }) // IPython's options
+	for _, word := range words {
+		first, last, isRange := strings.Cut(word, "-")
+		from, err := strconv.Atoi(first)
+		to, err2 := from, error(nil)
+		if isRange {
+			to, err2 = strconv.Atoi(last)
+		}
+		before := len(named)
+		for _, h := range all {
+			if h.count >= from && h.count <= to {
+				named = append(named, h)
+			}
+		}
+		if err != nil || err2 != nil || len(named) == before {
 			return nil, c.fail("no cell %s ran before", word)
 		}
-		named = append(named, all[i])
 	}
-	if c.args == "" {
+	if len(words) == 0 {
 		return all, nil
 	}
 	return named, nil
@@ -149,8 +161,11 @@ func (s *Session) runAgain(ctx context.Context, cells []historyCell, out Output)
 	return nil
 }
 
-// who prints the names.
+// who prints the names. %ls with a folder is IPython's: it lists files.
 func (c *call) who() *Error {
+	if c.name == "%ls" && c.args != "" {
+		return c.shell(c.ctx, "ls "+c.args, c.m, c.out)
+	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	names := c.names.list(c.sizes())

@@ -109,8 +109,8 @@ func Commands() []Command {
 // runMagic runs one magic line. Some lines only record settings for the Go part.
 func (s *Session) runMagic(ctx context.Context, m *magic, i int, out Output) *Error {
 	line := m.lines[i]
-	if strings.HasPrefix(line, "!") {
-		return s.shell(ctx, line[1:], m, out)
+	if command, ok := strings.CutPrefix(line, "!"); ok {
+		return s.shell(ctx, strings.TrimPrefix(command, "!"), m, out) // IPython's !! does the same
 	}
 	name, args := cutWord(line)
 	c := &call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args, place: m.places[i]}
@@ -139,11 +139,11 @@ func (c *call) unknown() *Error {
 	case !strings.HasPrefix(c.name, "%%") && lookUp("%%"+word) != nil:
 		return magicError("%s is for a whole cell: write %%%%%s in its first line", c.name, word)
 	}
-	if near := nearest.Name(c.name, magicNames()); near != "" {
-		return magicError("unknown magic %q; did you mean %s? %%help lists all", c.name, near)
-	}
 	if _, err := exec.LookPath(word); err == nil && word != "" {
 		return magicError("unknown magic %q; a program is run with !%s", c.name, strings.TrimSpace(word+" "+c.args))
+	}
+	if near := nearest.Name(c.name, magicNames()); near != "" && nearest.Close(word, strings.TrimLeft(near, "%")) {
+		return magicError("unknown magic %q; did you mean %s? %%help lists all", c.name, near)
 	}
 	return magicError("unknown magic %q; %%help lists all", c.name)
 }
