@@ -41,11 +41,11 @@ func TestPagesInBrowser(t *testing.T) {
 					t.Errorf("%s: %s, want every picture drawn and a page of the colour %s", name, found, theme.page)
 				}
 				if keep := os.Getenv("TLKIT_SCREENSHOTS"); keep != "" {
-					shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(80))
+					shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 					if err != nil {
 						t.Fatal(err)
 					}
-					file := fmt.Sprintf("page-%s-%s.jpg", strings.ReplaceAll(name, "/", "-"), theme.name)
+					file := fmt.Sprintf("page-%s-%s.png", strings.ReplaceAll(name, "/", "-"), theme.name)
 					if err := os.WriteFile(filepath.Join(keep, file), shot, 0o644); err != nil {
 						t.Fatal(err)
 					}

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -34,7 +35,8 @@ func (t tableFigure) Bundle() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b[MIMEHTML] = shown[MIMEHTML]
+	// A Japanese head breaks at its spaces, not within a word.
+	b[MIMEHTML] = fmt.Sprintf("<div style=\"word-break:keep-all\">%s</div>", shown[MIMEHTML])
 	return b, nil
 }
 

@@ -29,7 +29,7 @@ func TestWords(t *testing.T) {
 			t.Setenv(name, c.env[name])
 		}
 		for name, want := range map[string][2]string{
-			"curves": {"エポック", "epoch"}, "confusion": {"予測", "predicted"}, "table": {"最高の正解率", "best accuracy"}, "bars": {"検証用画像の正解率", "validation accuracy"},
+			"curves": {"エポック", "epoch"}, "confusion": {"予測", "predicted"}, "table": {"最高の 正解率", "best accuracy"}, "bars": {"検証用画像の正解率", "validation accuracy"},
 		} {
 			b, err := figures[name].Bundle()
 			if err != nil {
