@@ -32,10 +32,10 @@ type Options struct {
 	Test *datasets.Split
 	// MaxDrop is the loss of accuracy, in [0, 1], above which the report warns; 0 is 0.01, one point in a hundred.
 	MaxDrop float64
-	// Float lists prefixes of layers, such as "features.0" or "fc", that stay in float32 with zoo.Int8. ReduceRange
-	// keeps weights where processors without VNNI can't overflow; see [zoo.ExportOptions].
-	Float       []string
-	ReduceRange bool
+	// Float lists prefixes of layers, such as "features.0" or "fc", that stay in float32 with zoo.Int8. FullRange is
+	// for files that run on processors with VNNI, or arm64, only; see [zoo.ExportOptions].
+	Float     []string
+	FullRange bool
 }
 
 // Report is what [Compress] wrote and measured.
@@ -97,7 +97,7 @@ func Compress(m *zoo.Model, path string, opts ...Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Stored, err = m.ExportWith(path, zoo.ExportOptions{Precision: o.Precision, Calibrate: calibrate, Float: o.Float, ReduceRange: o.ReduceRange}); err != nil {
+	if r.Stored, err = m.ExportWith(path, zoo.ExportOptions{Precision: o.Precision, Calibrate: calibrate, Float: o.Float, FullRange: o.FullRange}); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "tlkit-compress")

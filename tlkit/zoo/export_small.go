@@ -43,10 +43,10 @@ type ExportOptions struct {
 	Calibrate [][]uint8
 	// Float lists prefixes of layers, such as "features.0" or "fc", that stay in float32 with Int8.
 	Float []string
-	// ReduceRange keeps the weights of Int8 between -64 and 64 instead of -127 and 127. Processors with AVX2 or AVX-512
-	// but without VNNI add products in 16 bits, which large weights can overflow; there, take it if the file is less
-	// accurate than elsewhere (the name is that of ONNX Runtime's quantize_static).
-	ReduceRange bool
+	// FullRange lets the weights of Int8 take whole numbers from -127 to 127 instead of -64 to 64: half the rounding.
+	// Processors with AVX2 or AVX-512 but without VNNI add products in 16 bits, which large weights overflow: there such
+	// a file is less accurate, not more. Take it if all machines that will run the file have VNNI, or are arm64.
+	FullRange bool
 }
 
 // Stored says how a file stores a model.
@@ -198,7 +198,7 @@ func (m *Model) quantised(metadata map[string]string, o ExportOptions) (*onnx.Mo
 			ranges[name] = way.of(perImage[name])
 		}
 		made := proto.CloneOf(folded)
-		layers, err := quantize.Int8(made, ranges, quantize.Options{Float: o.Float, ReduceRange: o.ReduceRange})
+		layers, err := quantize.Int8(made, ranges, quantize.Options{Float: o.Float, FullRange: o.FullRange})
 		if err != nil {
 			return nil, Stored{}, err
 		}

@@ -44,17 +44,19 @@ func Mean(of []Range) Range {
 type Options struct {
 	// Float lists prefixes of layers that stay in float32.
 	Float []string
-	// ReduceRange keeps weights between -64 and 64 instead of -127 and 127.
-	ReduceRange bool
+	// FullRange lets weights take whole numbers from -127 to 127 instead of -64 to 64. With these, the kernels of ONNX
+	// Runtime and OpenVINO for AVX2 and AVX-512 without VNNI overflow 16-bit sums: on an AVX2 processor the logits of
+	// EfficientNet-Lite0 were off by 19 and 15 % of their size (root mean square over 38 photographs).
+	FullRange bool
 }
 
 // Int8 rewrites a model in QDQ form. ranges has the ranges of the Activations. It returns the number of layers that
 // compute in whole numbers.
 func Int8(m *onnx.ModelProto, ranges map[string]Range, o Options) (int, error) {
 	p := newPlan(index(m), o.Float)
-	p.largest = 127
-	if o.ReduceRange {
-		p.largest = 64
+	p.largest = 64
+	if o.FullRange {
+		p.largest = 127
 	}
 	p.share(ranges)
 	for _, name := range p.order {

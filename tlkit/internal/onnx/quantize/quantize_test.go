@@ -64,7 +64,7 @@ func TestInt8(t *testing.T) {
 	if names := Activations(m, nil); !slices.Equal(names, []string{"x", "min:out"}) {
 		t.Fatalf("activations %v", names)
 	}
-	layers, err := Int8(m, map[string]Range{"x": {-1, 1.55}, "min:out": {0.5, 5.1}}, Options{})
+	layers, err := Int8(m, map[string]Range{"x": {-1, 1.55}, "min:out": {0.5, 5.1}}, Options{FullRange: true})
 	if err != nil || layers != 2 {
 		t.Fatalf("%d layers, %v", layers, err)
 	}
@@ -109,7 +109,7 @@ func TestInt8(t *testing.T) {
 		}
 	}
 	m = conv()
-	if layers, err := Int8(m, map[string]Range{"x": {0, 0}, "a:out": {-1, 1}}, Options{Float: []string{"b"}, ReduceRange: true}); err != nil || layers != 1 {
+	if layers, err := Int8(m, map[string]Range{"x": {0, 0}, "a:out": {-1, 1}}, Options{Float: []string{"b"}}); err != nil || layers != 1 {
 		t.Errorf("%d layers without b, %v", layers, err)
 	}
 	if w := index(m).inits[m.Graph.Node[0].Input[0]].RawData; !slices.Equal(w, []byte{32, 0xc0, 64, 32}) {
