@@ -228,13 +228,21 @@ func checkKernelSpec(p Prefix, m *Manifest) Check {
 		c.Detail = "none was written"
 		return c
 	}
+	var usable []string
 	for _, dir := range m.KernelSpecs {
+		if _, err := os.Stat(dir); errors.Is(err, os.ErrPermission) {
+			continue // in the home folder of the installation's owner, for whom it is
+		}
 		if owner := kernelSpecPrefix(dir); owner != string(p) {
 			c.Detail = fmt.Sprintf("%s is missing or points elsewhere (%q)", dir, owner)
 			return c
 		}
+		usable = append(usable, dir)
 	}
-	c.OK, c.Detail = true, strings.Join(m.KernelSpecs, ", ")
+	c.OK, c.Detail = len(usable) > 0, strings.Join(usable, ", ")
+	if !c.OK {
+		c.Detail = "none that this user can read"
+	}
 	return c
 }
 

@@ -35,7 +35,9 @@ var floors = []floor{
 		"session turns cells into packages and knows no Jupyter"},
 	{"kernel", []string{"kernel/session", "kernel/protocol", "kernel/language", "kernel/build", "kernel/worker", "internal"},
 		"the kernel joins its rooms and knows nothing of tlkit: a package offers words and help by a small interface"},
-	{"kernel/cmd", []string{"kernel", "internal"},
+	{"kernel/hub", []string{"kernel", "internal"},
+		"hub starts Jupyter for many users of one installation; the kernel does not know who uses it"},
+	{"kernel/cmd", []string{"kernel", "kernel/hub", "internal"},
 		"a command parses its flags and calls the kernel"},
 
 	{"tlkit/vision", []string{"internal"},

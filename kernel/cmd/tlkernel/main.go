@@ -30,6 +30,10 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
         goes beside it; stops with exit code 1 at the first failing cell
   tlkernel lab [--kernel NAME] [ARGUMENTS]
         open JupyterLab with this kernel; arguments go to jupyter lab
+  tlkernel hub [--dir DIR] [--users FILE] [--ip IP] [--port N] [--cert FILE --key FILE] [--auth local|password|oauth]
+               [--admin NAME]... [--spawner local|systemd|slurm] [--idle SECONDS] [--age SECONDS] [--memory 2G] [--cores N]
+               [--lessons DIR] [--prefix DIR] [--renew] [--prepare]
+        set up a JupyterHub for a class in a folder and start it, as root (docs/hosting.md)
   tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-overwrite] [-skip-build] RUN DIR
         write a Go module around a run's best model: a program that serves it and classifies files
   tlkernel train [--prefix DIR] FILE.json | RUN-FOLDER
@@ -72,6 +76,8 @@ func run(args []string) (int, error) {
 	switch args[0] {
 	case "run", "live":
 		return runKernel(args)
+	case "hub-session":
+		return exitCode(hubSession(args[1:]))
 	case "janitor":
 		if len(args) != 2 {
 			return 2, fmt.Errorf("janitor needs one folder, got %d arguments", len(args)-1)
@@ -120,6 +126,7 @@ var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []
 		return err
 	},
 	"exec": execute,
+	"hub":  startHub,
 	"lab": func(_ context.Context, _ *flag.FlagSet, args []string) error {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // JupyterLab replaces this process
 		name, rest := takeFlag(args, "kernel")

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/hub"
+)
+
+// startHub prepares a JupyterHub and replaces this process by it.
+func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	opts := hub.Options{Log: os.Stdout}
+	prefix := prefixFlag(flags)
+	flags.StringVar(&opts.Dir, "dir", "", "the hub's folder")
+	flags.StringVar(&opts.IP, "ip", "", "the address to listen on")
+	flags.IntVar(&opts.Port, "port", 0, "the port to listen on")
+	flags.StringVar(&opts.Cert, "cert", "", "a TLS certificate")
+	flags.StringVar(&opts.Key, "key", "", "the certificate's key")
+	flags.StringVar(&opts.Auth, "auth", "", strings.Join(hub.Auths, ", "))
+	flags.StringVar(&opts.Users, "users", "", "a file with one user name a line")
+	flags.Func("admin", "a user who may stop others' servers; may be repeated", func(name string) error {
+		opts.Admins = append(opts.Admins, name)
+		return nil
+	})
+	flags.StringVar(&opts.Spawner, "spawner", "", strings.Join(hub.Spawners, ", "))
+	seconds := func(to *time.Duration) func(string) error {
+		return func(text string) error {
+			n, err := time.ParseDuration(text + "s")
+			*to = n
+			return err
+		}
+	}
+	flags.Func("idle", "seconds after which an idle kernel is ended", seconds(&opts.Idle))
+	flags.Func("age", "seconds after which a server is ended", seconds(&opts.Age))
+	flags.Func("memory", "memory for each user, such as 2G", func(text string) (err error) {
+		opts.Memory, err = hub.ParseBytes(text)
+		return err
+	})
+	flags.Float64Var(&opts.Cores, "cores", 0, "cores for each user")
+	flags.StringVar(&opts.Lessons, "lessons", "", "a folder of notebooks for new users")
+	flags.BoolVar(&opts.Renew, "renew", false, "write the configuration anew")
+	prepareOnly := flags.Bool("prepare", false, "set up, and don't start")
+	if err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	opts.Prefix = *prefix
+	if err := hub.Prepare(ctx, opts); err != nil || *prepareOnly {
+		return err
+	}
+	// JupyterHub replaces this process. The signals that are caught here have their default there, also where a shell has
+	// started this process in the background, with interrupts ignored.
+	return hub.Start(opts)
+}
+
+// hubSession is what JupyterHub starts as a user: flags, "--", and the command of the user's server.
+func hubSession(args []string) error {
+	var opts hub.SessionOptions
+	flags := flag.NewFlagSet("tlkernel hub-session", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&opts.Prefix, "prefix", "", "")
+	flags.StringVar(&opts.Lessons, "lessons", "", "")
+	flags.Int64Var(&opts.Memory, "memory", 0, "")
+	flags.Float64Var(&opts.Cores, "cores", 0, "")
+	flags.StringVar(&opts.Limits, "limits", "", "")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("hub-session: %w; JupyterHub calls it", err)
+	}
+	return hub.Session(opts, flags.Args())
+}

@@ -1,0 +1,243 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReadRoster(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		names []string
+		err   string
+	}{
+		{"alice\nbob\n", []string{"alice", "bob"}, ""},
+		{"# class of 2026\r\n\n alice \nalice\nzoë-x", nil, `line 5: "zoë-x" is no name`},
+		{"# class\n alice \nalice\n", []string{"alice"}, ""},
+		{"alice\nroot", nil, "line 2: root can't be"},
+		{"-rf\n", nil, `line 1: "-rf"`},
+		{"a:b\n", nil, `"a:b"`},
+		{"../x\n", nil, `"../x"`},
+		{strings.Repeat("x", 33), nil, "at most 32"},
+		{"\n# nobody\n", nil, "has none"},
+	} {
+		names, err := readRoster([]byte(c.text))
+		if !reflect.DeepEqual(names, c.names) || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%q: %q, %v; want %q, %q", c.text, names, err, c.names, c.err)
+		}
+	}
+}
+
+// FuzzReadRoster: only names that a shell, a path and chpasswd's lines carry unchanged pass.
+func FuzzReadRoster(f *testing.F) {
+	f.Add([]byte("alice\nbob\n"))
+	f.Add([]byte("a:b\n#c\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		names, err := readRoster(text)
+		for _, n := range names {
+			if err != nil || n == "" || n == "root" || n[0] == '-' || strings.ContainsAny(n, ":/\n\t ,\x00.") {
+				t.Errorf("%q: name %q, %v", text, n, err)
+			}
+		}
+	})
+}
+
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]int64{"512M": 512 << 20, "2G": 2 << 30, "1.5G": 3 << 29, "7": 7, "0": 0, "1T": 1 << 40, "4K": 4096,
+		"": -1, "G": -1, "2g": -1, "2GB": -1, "-1G": -1, "NaN": -1, "1e300": -1, "InfG": -1} {
+		got, err := ParseBytes(text)
+		if (err != nil) != (want < 0) || err == nil && got != want {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		opts Options
+		err  string
+	}{
+		{Options{}, ""},
+		{Options{Auth: "ldap"}, `unknown way to log in "ldap"; known: local, password, oauth`},
+		{Options{Spawner: "docker"}, `unknown spawner "docker"`},
+		{Options{Port: 65534}, "port 65534"},
+		{Options{Cert: "a.pem"}, "TLS needs both files"},
+		{Options{Auth: AuthPassword, Admins: []string{"t"}}, `"t" can't be an administrator`},
+		{Options{Idle: time.Millisecond}, "idle 1ms"},
+		{Options{Memory: 1 << 20}, "memory of 1048576 bytes"},
+		{Options{Cores: -1}, "-1 cores"},
+	} {
+		if _, _, err := c.opts.complete(); (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%+v: %v; want %q", c.opts, err, c.err)
+		}
+	}
+	o, _, err := Options{Dir: "x"}.complete()
+	if err != nil || !filepath.IsAbs(o.Dir) || o.Port != 8000 || o.IP != "127.0.0.1" || o.Idle != 90*time.Minute || o.Age != 12*time.Hour {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// TestConfig: each choice makes a file that Python reads, and each value stands in it once, where it is named.
+func TestConfig(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 on PATH")
+	}
+	for _, auth := range Auths {
+		for _, spawner := range Spawners {
+			o, _, err := Options{Dir: t.TempDir(), Auth: auth, Spawner: spawner, Port: 7117, Idle: 5401 * time.Second, Age: 43201 * time.Second,
+				Memory: 3 << 30, Cores: 1.5, Cert: `/etc/it's "quoted".pem`, Key: "/k"}.complete()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if auth != AuthPassword {
+				o.Admins = []string{"teacher"}
+			}
+			if err := o.writeConfig("/opt/tlkit", "/opt/tlkit/bin/tlkernel", true); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(o.Dir, configFile)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"7117", "5401", "43201", "3221225472", "cores = 1.5", `"/etc/it's \"quoted\".pem"`} {
+				if n := bytes.Count(text, []byte(want)); n != 1 {
+					t.Errorf("%s, %s: %q stands there %d times", auth, spawner, want, n)
+				}
+			}
+			if out, err := exec.Command(python, "-c", "import sys; [compile(open(f).read(), f, 'exec') for f in sys.argv[1:]]", path, filepath.Join(o.Dir, spawnerFile)).CombinedOutput(); err != nil {
+				t.Errorf("%s, %s: %v\n%s\n%s", auth, spawner, err, out, text)
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v, %v; want a file that others can't read", info, err)
+			}
+		}
+	}
+}
+
+// TestConfigIsTheTeachers: what was edited is kept.
+func TestConfigIsTheTeachers(t *testing.T) {
+	o, _, err := Options{Dir: t.TempDir(), Spawner: SpawnLocal}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(o.Dir, configFile)
+	if err := os.WriteFile(path, []byte("# edited\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.writeConfig("/p", "/t", false); err != nil {
+		t.Error(err)
+	}
+	if err := o.writeConfig("/p", "/t", true); err == nil || !strings.Contains(err.Error(), "--renew") {
+		t.Errorf("choices that have no effect: %v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "# edited\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	o.Renew = true
+	if err := o.writeConfig("/p", "/t", true); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(path + ".old"); err != nil || string(text) != "# edited\n" {
+		t.Errorf("the old one: %q, %v", text, err)
+	}
+}
+
+func TestCopyLessons(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "lessons")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"00.ipynb", "images/a.svg", "ja/00.ipynb", "00.claims.json", "x_test.go", "runs/quick/run.ipynb", ".git/x.ipynb", "ja/.ipynb_checkpoints/00.ipynb"} {
+		write(filepath.Join(from, name), "ours")
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(from, "passwd.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	write(filepath.Join(to, "00.ipynb"), "the user's")
+	if made, err := copyLessons(from, to); err != nil || made != 2 {
+		t.Errorf("%d copied, %v; want 2", made, err)
+	}
+	var have []string
+	if err := filepath.WalkDir(to, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			rel, _ := filepath.Rel(to, path)
+			have = append(have, rel+": "+string(text))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"00.ipynb: the user's", "images/a.svg: ours", "ja/00.ipynb: ours"}; !reflect.DeepEqual(have, want) {
+		t.Errorf("%q, want %q", have, want)
+	}
+}
+
+// TestFindLimits: who enforces limits, on machines with and without control groups.
+func TestFindLimits(t *testing.T) {
+	own := cgroups
+	t.Cleanup(func() { cgroups = own })
+	file := func(names ...string) {
+		t.Helper()
+		for _, n := range names {
+			path := filepath.Join(cgroups, n)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	o := Options{Spawner: SpawnLocal, Memory: 1 << 30}
+	want := func(limits, words string) {
+		t.Helper()
+		if got, text := o.findLimits(); got != limits || !strings.Contains(text, words) {
+			t.Errorf("%q, %q; want %q, %q", got, text, limits, words)
+		}
+	}
+	cgroups = t.TempDir()
+	want(limitsRlimit, "1.0 GiB of memory, all cores, for each process")
+	file("memory/memory.limit_in_bytes", "cpu/cpu.cfs_quota_us")
+	want(limitsRlimit, "version 1 has no pids controller")
+	file("pids/cgroup.procs")
+	want(limitsCgroup1, "version 1")
+	cgroups = t.TempDir()
+	file("cgroup.controllers")
+	want(limitsCgroup2, "version 2")
+	if text, err := os.ReadFile(filepath.Join(cgroups, "tlkit-hub", "cgroup.subtree_control")); err != nil || string(text) != "+memory +cpu +pids" {
+		t.Errorf("the users' parent group: %q, %v", text, err)
+	}
+	o.Spawner = SpawnSystemd
+	want(limitsSystemd, "by systemd")
+	o.Spawner = SpawnSlurm
+	want(limitsSlurm, "by Slurm")
+}
+
+// TestNotRoot: nobody else can start a hub, and is told what to do.
+func TestNotRoot(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("this is root")
+	}
+	if err := Prepare(context.Background(), Options{Dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "sudo") {
+		t.Errorf("%v, want a hint at sudo", err)
+	}
+}

@@ -1,0 +1,164 @@
+package hub
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel"
+)
+
+// The ways to log in.
+const (
+	// AuthLocal is an account of this machine and its password, by PAM.
+	AuthLocal = "local"
+	// AuthPassword is one password for all. Whoever knows it can log in under any name.
+	AuthPassword = "password"
+	// AuthOAuth is an OAuth 2 service, whose addresses and secrets are in environment variables.
+	AuthOAuth = "oauth"
+)
+
+// The ways to start a user's server.
+const (
+	// SpawnLocal starts a process of this machine, in a control group of the user's where these can be written.
+	SpawnLocal = "local"
+	// SpawnSystemd starts a systemd unit with limits of its own.
+	SpawnSystemd = "systemd"
+	// SpawnSlurm submits a Slurm job.
+	SpawnSlurm = "slurm"
+)
+
+// Auths and Spawners list the values of Options.Auth and Options.Spawner.
+var (
+	Auths    = []string{AuthLocal, AuthPassword, AuthOAuth}
+	Spawners = []string{SpawnLocal, SpawnSystemd, SpawnSlurm}
+)
+
+// Options are the choices of a hub. The zero value serves the accounts of this machine on http://127.0.0.1:8000 from the
+// folder /srv/tlkit-hub.
+type Options struct {
+	// Dir is the hub's folder; empty means /srv/tlkit-hub. Users must be able to enter it, but see only the lessons.
+	Dir string
+	// Prefix is the installation whose kernels users get; empty means the default one.
+	Prefix string
+	// IP is the address to listen on, empty for 127.0.0.1, and Port the port, 0 for 8000. The two ports above it are used on
+	// 127.0.0.1.
+	IP   string
+	Port int
+	// Cert and Key are files with a TLS certificate and its key; empty means no TLS.
+	Cert, Key string
+	// Auth is one of Auths; empty means AuthLocal.
+	Auth string
+	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
+	// own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to log in
+	// need the file.
+	Users string
+	// Admins may see and stop the servers of others.
+	Admins []string
+	// Spawner is one of Spawners; empty means SpawnSystemd where systemd runs, else SpawnLocal.
+	Spawner string
+	// Idle is the time after which a kernel that computes nothing is ended, and then its server; 0 means 90 minutes. Age is
+	// the longest time for a server; 0 means 12 hours.
+	Idle, Age time.Duration
+	// Memory is the limit for each user in bytes, and Cores the number of processor cores; 0 means none.
+	Memory int64
+	Cores  float64
+	// Lessons is the folder whose notebooks new users get; empty means the one that was installed from.
+	Lessons string
+	// Renew writes jupyterhub_config.py anew; the old one is kept beside it.
+	Renew bool
+	// Log receives a line for each step; nil discards them.
+	Log io.Writer
+}
+
+// say logs a line.
+func (o Options) say(format string, args ...any) {
+	if o.Log != nil {
+		fmt.Fprintf(o.Log, format+"\n", args...)
+	}
+}
+
+// chosen reports whether any choice of the configuration is given.
+func (o Options) chosen() bool {
+	return o.IP != "" || o.Port != 0 || o.Cert != "" || o.Key != "" || o.Auth != "" || o.Users != "" || len(o.Admins) > 0 ||
+		o.Spawner != "" || o.Idle != 0 || o.Age != 0 || o.Memory != 0 || o.Cores != 0
+}
+
+// complete returns the options with defaults in place and paths absolute. The error names the first choice that can't be.
+func (o Options) complete() (Options, kernel.Prefix, error) {
+	o.Dir = cmp.Or(o.Dir, "/srv/tlkit-hub")
+	o.IP = cmp.Or(o.IP, "127.0.0.1")
+	o.Port = cmp.Or(o.Port, 8000)
+	o.Auth = cmp.Or(o.Auth, AuthLocal)
+	o.Spawner = cmp.Or(o.Spawner, defaultSpawner())
+	o.Idle = cmp.Or(o.Idle, 90*time.Minute)
+	o.Age = cmp.Or(o.Age, 12*time.Hour)
+	if err := o.check(); err != nil {
+		return o, "", err
+	}
+	for _, path := range []*string{&o.Dir, &o.Cert, &o.Key, &o.Users, &o.Lessons} {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return o, "", fmt.Errorf("hub: %q: %w", *path, err)
+		}
+		*path = abs
+	}
+	if o.Prefix == "" {
+		p, err := kernel.DefaultPrefix()
+		return o, p, err
+	}
+	abs, err := filepath.Abs(o.Prefix)
+	return o, kernel.Prefix(abs), err
+}
+
+func (o Options) check() error {
+	switch {
+	case !slices.Contains(Auths, o.Auth):
+		return fmt.Errorf("hub: unknown way to log in %q; known: %s", o.Auth, strings.Join(Auths, ", "))
+	case !slices.Contains(Spawners, o.Spawner):
+		return fmt.Errorf("hub: unknown spawner %q; known: %s", o.Spawner, strings.Join(Spawners, ", "))
+	case o.Port < 1 || o.Port > 65533:
+		return fmt.Errorf("hub: port %d; expected 1 to 65533, since the two above it are used too", o.Port)
+	case (o.Cert == "") != (o.Key == ""):
+		return fmt.Errorf("hub: TLS needs both files, got certificate %q and key %q", o.Cert, o.Key)
+	case o.Auth == AuthPassword && len(o.Admins) > 0:
+		return fmt.Errorf("hub: %q can't be an administrator when all log in with one password; use --auth local", o.Admins[0])
+	case o.Idle < time.Second || o.Age < time.Second:
+		return fmt.Errorf("hub: idle %v and age %v; expected a second or more", o.Idle, o.Age)
+	case o.Memory != 0 && o.Memory < 1<<29:
+		return fmt.Errorf("hub: memory of %d bytes for each user; a training needs 512M or more", o.Memory)
+	case o.Cores < 0:
+		return fmt.Errorf("hub: %v cores; expected a positive number, or 0 for all", o.Cores)
+	}
+	return nil
+}
+
+// ParseBytes reads a size such as "512M", "2G" or "1073741824"; K, M, G and T are powers of 1024.
+func ParseBytes(text string) (int64, error) {
+	digits, unit := text, int64(1)
+	if at := strings.IndexAny(text, "KMGT"); at >= 0 && at == len(text)-1 {
+		digits, unit = text[:at], int64(1)<<(10*(strings.IndexByte("KMGT", text[at])+1))
+	}
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !(n >= 0 && n*float64(unit) < 1<<62) {
+		return 0, fmt.Errorf("hub: size %q; expected a number with K, M, G or T, such as 2G", text)
+	}
+	return int64(n * float64(unit)), nil
+}
+
+// defaultSpawner is systemd's where systemd runs.
+func defaultSpawner() string {
+	if _, err := os.Stat("/run/systemd/system"); err == nil {
+		return SpawnSystemd
+	}
+	return SpawnLocal
+}

@@ -1,0 +1,56 @@
+package hub
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func setUmask(mask int) { syscall.Umask(mask) }
+
+// Start replaces this process by JupyterHub in a prepared folder. What it starts sees a /proc without the processes of
+// other users. Start returns only when that fails.
+func Start(opts Options) error {
+	o, _, err := opts.complete()
+	if err != nil {
+		return err
+	}
+	if err := os.Chdir(o.Dir); err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	runtime.LockOSThread() // the mount namespace is this thread's, which exec makes the process
+	if err := hideProcesses(); err != nil {
+		return fmt.Errorf("hub: users would see each other's processes: %w; start the hub where it may mount, not in a container without that right", err)
+	}
+	setUmask(0o077) // for the hub's secrets, and for users' files
+	env := []string{"PATH=" + filepath.Join(o.Dir, "venv", "bin") + string(os.PathListSeparator) + os.Getenv("PATH")}
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "PATH=") && !strings.HasPrefix(kv, "PYTHONPATH=") && !strings.HasPrefix(kv, "PYTHONHOME=") {
+			env = append(env, kv)
+		}
+	}
+	program := o.venvProgram("jupyterhub")
+	if err := syscall.Exec(program, []string{program, "-f", filepath.Join(o.Dir, configFile)}, env); err != nil {
+		return fmt.Errorf("hub: starting %s: %w; run tlkernel hub again, which prepares it", program, err)
+	}
+	return nil
+}
+
+// hideProcesses mounts a /proc in which users see their own processes only, for this process and what it starts.
+func hideProcesses() error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("a mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("the mount namespace: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "hidepid=invisible"); err != nil {
+		return fmt.Errorf("mounting /proc: %w", err)
+	}
+	return nil
+}

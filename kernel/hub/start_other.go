@@ -1,0 +1,18 @@
+//go:build !linux
+
+package hub
+
+import (
+	"errors"
+	"runtime"
+)
+
+func setUmask(int) {}
+
+// Start replaces this process by JupyterHub in a prepared folder; it needs Linux.
+func Start(Options) error {
+	return errors.New("hub: it is for Linux, where users can be kept apart; this is " + runtime.GOOS)
+}
+
+// Session starts a user's server; it needs Linux.
+func Session(SessionOptions, []string) error { return Start(Options{}) }
