@@ -144,8 +144,12 @@ func (s *Samples) Table() plots.Figure {
 		}
 		rows = append(rows, row)
 	}
+	counted := fmt.Sprintf("%d seeds", seeds)
+	if seeds == 1 {
+		counted = "one seed"
+	}
 	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{
-		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %d seed(s)", s.Model, s.Data, s.Val, seeds)})
+		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %s", s.Model, s.Data, s.Val, counted)})
 }
 
 // Verdict returns a sentence that names, for each size, the leading strategy, and those whose distance to it is no more

@@ -51,7 +51,7 @@ func TestSampleSizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"images per class", "±", "With 1 per class", "2 seed(s)"} {
+	for _, want := range []string{"images per class", "±", "With 1 per class", "2 seeds"} {
 		if !strings.Contains(b["text/plain"].(string), want) {
 			t.Errorf("the text lacks %q:\n%s", want, b["text/plain"])
 		}
