@@ -275,6 +275,9 @@ func listRows(t *tree, rows []row, table string) *listing {
 // unlistedReason is for images in the folder that a list does not name, such as a competition's test images.
 const unlistedReason = "not in the list"
 
+// unlabelledReason is for test images of a folder tree that have no labels.
+const unlabelledReason = "a test image without a label"
+
 // fileIndex finds the files of a tree by the ends of their paths.
 type fileIndex struct {
 	exact map[string]int

@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -91,7 +94,11 @@ func openTree(p string) (*tree, error) {
 // hidden reports whether operating systems or editors leave files of this name behind; these are skipped without a
 // warning.
 func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "__MACOSX" || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
+	switch strings.ToLower(name) {
+	case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found":
+		return true // of macOS, Windows, Synology's thumbnails and waste bins, file systems
+	}
+	return strings.HasPrefix(name, ".")
 }
 
 const (
@@ -175,7 +182,7 @@ func (t *tree) readZip(p string) error {
 		return fmt.Errorf("datasets: %s: %w; expected a folder or a zip file", p, err)
 	}
 	for _, f := range z.File {
-		name := strings.TrimSuffix(strings.ReplaceAll(f.Name, `\`, "/"), "/")
+		name := zipName(f)
 		switch {
 		case !fs.ValidPath(name):
 			t.left = append(t.left, LeftOut{f.Name, "a name that leads out of the zip file"})
@@ -194,10 +201,32 @@ func (t *tree) readZip(p string) error {
 			t.dirs[name] = true
 		case f.Mode().IsRegular():
 			size := int64(min(f.UncompressedSize64, 1<<62))
-			t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: f.Open})
+			open := f.Open
+			if f.Flags&1 != 0 {
+				open = func() (io.ReadCloser, error) {
+					return nil, errors.New("it is encrypted; unpack the zip file with its password")
+				}
+			}
+			t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: open})
 		}
 	}
 	return nil
+}
+
+// zipName returns the path of a file in a zip file: with slashes, without "./" and "/" before it, and in UTF-8. Names of
+// old programs are in the code page of DOS.
+func zipName(f *zip.File) string {
+	name := f.Name
+	if !utf8.ValidString(name) {
+		if text, err := charmap.CodePage437.NewDecoder().String(name); err == nil {
+			name = text
+		}
+	}
+	name = strings.ReplaceAll(name, `\`, "/")
+	for strings.HasPrefix(name, "./") || strings.HasPrefix(name, "/") {
+		name = strings.TrimLeft(strings.TrimPrefix(name, "./"), "/")
+	}
+	return strings.TrimSuffix(name, "/")
 }
 
 // parent returns the folder of a path, "" for the root.

@@ -59,14 +59,49 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 		return nil, t.withHint(err)
 	}
 	s := t.sort(l)
+	note := s.dropUnlabelled()
 	d, err := assemble(strings.TrimSuffix(filepath.Base(dir), ".zip"), t, s, o)
 	if err != nil {
 		return nil, t.withHint(err)
 	}
-	if text := s.joined(); text != "" {
-		d.warn(text)
+	for _, text := range []string{s.joined(), note, l.note} {
+		if text != "" {
+			d.warn(text)
+		}
 	}
 	return d, nil
+}
+
+// dropUnlabelled leaves out test images in a single folder that is no class of the training images, as of a competition
+// (test/unknown, test/test): they have no labels. The text says so.
+func (s *sorted) dropUnlabelled() string {
+	trained, tested := map[string]bool{}, map[string]bool{}
+	for _, m := range s.images {
+		switch m.split {
+		case trainSplit:
+			trained[m.class] = true
+		case testSplit:
+			tested[m.class] = true
+		}
+	}
+	if len(tested) != 1 || len(trained) < 2 {
+		return ""
+	}
+	for class := range tested {
+		if trained[class] {
+			return ""
+		}
+		n := len(s.images)
+		s.images = slices.DeleteFunc(s.images, func(m labelled) bool {
+			if m.split != testSplit {
+				return false
+			}
+			s.left = append(s.left, LeftOut{m.name, unlabelledReason})
+			return true
+		})
+		return fmt.Sprintf("the %d test images are in one folder, %q, which is no class of the training images: they are taken for images without labels and left out", n-len(s.images), class)
+	}
+	return ""
 }
 
 // joined is a warning that names the classes and the folders within them, "" if not all classes have their images in
@@ -103,7 +138,9 @@ func (s sorted) joined() string {
 // nothing returns an error if there is no image in a folder.
 func (t *tree) nothing(usable []string) error {
 	const expected = "expected one folder of images per class, or train/ and val/ with such folders"
-	switch {
+	switch left := Report(t.left).warning(); {
+	case len(t.files) == 0 && left != "":
+		return fmt.Errorf("datasets: %s has nothing that is read; %s (%s)", t.source, expected, left)
 	case len(t.files) == 0 && len(t.dirs) == 0:
 		return fmt.Errorf("datasets: %s is empty; %s", t.source, expected)
 	case len(usable) == 0:

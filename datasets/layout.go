@@ -82,6 +82,8 @@ type layout struct {
 	root string // the folder that names are relative to: "" or a single folder around everything
 	// place returns the place of the file at a path below root; reason is the cause if it has none.
 	place func(rel string) (p place, reason string)
+	// note is a warning about what was decided, "" for none.
+	note string
 }
 
 const strayReason = "outside of the class folders"
@@ -175,6 +177,9 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 		return l, twoFolders(source, n.allBelow())
 	case len(splits) == 0, n.namedLikeSplits(splits):
 		l.place = classesOnly
+		if len(splits) > 0 {
+			l.note = fmt.Sprintf("%s is read as a class, like %s beside it; if its images have no labels, move it away", list(nodeNames(splits)), list(n.others()))
+		}
 		return l, nil
 	}
 	l.place = splitsAbove(splits)

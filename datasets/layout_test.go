@@ -1,6 +1,9 @@
 package datasets
 
 import (
+	"archive/zip"
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +55,10 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"a class named train in splits", tree{"train/train": 4, "train/bus": 4, "val/train": 1, "val/bus": 1}, nil, none, []string{"bus", "train"}, 8, 2, 0, ""},
 		{"an extra folder beside splits", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "extra": 3}, nil, none, []string{"a", "b"}, 8, 2, 0, ""},
 		{"unlabelled test images", tree{"train/a": 4, "train/b": 4, "test": 5}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"unlabelled test images in one folder", tree{"train/a": 4, "train/b": 4, "test/unknown": 5}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"test images of a class without training images", tree{"train/a": 4, "train/b": 4, "test/a": 2, "test/c": 2}, nil, none, nil, 0, 0, 0, "classes c have images for validation or test and none for training"},
+		{"what storage systems leave", tree{"train/a": 4, "train/b": 4, "train/a/@eaDir/x.png": 2, "@eaDir": 1, "$RECYCLE.BIN": 1, "lost+found": 1}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"images of a detector", tree{"train/images": 4, "valid/images": 2}, map[string]string{"train/labels/0.txt": "0 .5 .5 1 1"}, none, nil, 0, 0, 0, "looks like no class but like the images of all"},
 		{"names that only look like splits", tree{"contest": 4, "trains": 4}, nil, none, []string{"contest", "trains"}, 8, 0, 0, ""},
 
 		{"two readings: flat", tree{"train": 4, "test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders"},
@@ -319,6 +326,65 @@ func TestContainers(t *testing.T) {
 		}
 		if _, err := ImageFolder(p); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "expected") {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestClassOrSplit: a folder named like a split that is read as a class is said.
+func TestClassOrSplit(t *testing.T) {
+	withCache(t)
+	f := files{}
+	for _, folder := range []string{"cats", "dogs", "test"} {
+		f.add(t, folder, 4)
+	}
+	d, err := ImageFolder(f.dir(t))
+	if err != nil || !slices.Equal(d.Warnings, []string{"test is read as a class, like cats, dogs beside it; if its images have no labels, move it away"}) {
+		t.Errorf("error %v, warnings %q", err, d.Warnings)
+	}
+}
+
+// TestZipNames: paths as programs write them into zip files, and encrypted ones.
+func TestZipNames(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "train/a", 2)
+	f.add(t, "train/b", 2)
+	for name, tt := range map[string]struct {
+		change func(h *zip.FileHeader)
+		want   []string // the classes
+		err    string
+	}{
+		"backslashes":       {func(h *zip.FileHeader) { h.Name = strings.ReplaceAll(h.Name, "/", `\`) }, []string{"a", "b"}, ""},
+		"./ before it":      {func(h *zip.FileHeader) { h.Name = "./" + h.Name }, []string{"a", "b"}, ""},
+		"/ before it":       {func(h *zip.FileHeader) { h.Name = "/" + h.Name }, []string{"a", "b"}, ""},
+		"code page of DOS":  {func(h *zip.FileHeader) { h.Name, h.NonUTF8 = strings.Replace(h.Name, "/a/", "/caf\x82/", 1), true }, []string{"b", "caf\u00e9"}, ""},
+		"out of the folder": {func(h *zip.FileHeader) { h.Name = "../" + h.Name }, nil, "has nothing that is read"},
+		"encrypted":         {func(h *zip.FileHeader) { h.Flags |= 1 }, nil, "it is encrypted; unpack the zip file with its password"},
+	} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for path, data := range f {
+			h := &zip.FileHeader{Name: path}
+			tt.change(h)
+			w, err := z.CreateHeader(h)
+			if err == nil {
+				_, err = w.Write(data)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := filepath.Join(t.TempDir(), "z.zip")
+		if err := errors.Join(z.Close(), os.WriteFile(p, b.Bytes(), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		d, err := ImageFolder(p)
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("%s: error %v, want %q", name, err, tt.err)
+			}
+		} else if err != nil || !slices.Equal(d.Classes, tt.want) {
+			t.Errorf("%s: %v, want classes %q", name, err, tt.want)
 		}
 	}
 }

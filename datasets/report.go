@@ -33,7 +33,7 @@ func (r Report) warning() string {
 	const shown = 5
 	var names []string
 	for _, l := range r {
-		if l.Reason != hiddenReason && l.Reason != unlistedReason {
+		if l.Reason != hiddenReason && l.Reason != unlistedReason && l.Reason != unlabelledReason {
 			names = append(names, fmt.Sprintf("%s (%s)", l.Path, l.Reason))
 		}
 	}
