@@ -89,11 +89,12 @@ func (d *Detached) Stop(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(d.Dir, folder, stopFile), nil, 0o666); err != nil {
 		return fmt.Errorf("detached: run %q can't be told to stop: %w", d.Name, err)
 	}
-	return d.wait(ctx, func(State) {})
+	return d.Wait(ctx)
 }
 
-// Resume starts the training again from its checkpoint, in a new process. The error says if it is still running.
-func (d *Detached) Resume() error {
+// Resume starts the training again from its checkpoint, in a new process with env, such as "GOMAXPROCS=1", added to this
+// one's environment. The error says if it is still running.
+func (d *Detached) Resume(env ...string) error {
 	j, err := readJob(d.Dir)
 	if err != nil {
 		return err
@@ -107,8 +108,11 @@ func (d *Detached) Resume() error {
 		return err
 	}
 	defer lock.Close()
-	return j.launch(lock)
+	return j.launch(lock, env...)
 }
+
+// Wait waits until the training's processes have ended, or ctx has, whose error it then returns.
+func (d *Detached) Wait(ctx context.Context) error { return d.wait(ctx, func(State) {}) }
 
 // wait calls show after every change of the state, until the training has ended or ctx does.
 func (d *Detached) wait(ctx context.Context, show func(State)) error {

@@ -1,8 +1,11 @@
 package detached
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -210,24 +213,48 @@ func (s strategyJob) strategy(open func(source) (*datasets.Dataset, error)) (tra
 	return made, err
 }
 
-// write writes the job and its model into the run's folder.
-func (j *job) write(model *zoo.Model) error {
+// write writes the job and its model into the run's folder, and reports whether they differ from what was there.
+func (j *job) write(model *zoo.Model) (changed bool, err error) {
 	dir := j.dir()
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("detached: the run's folder can't be made: %w", err)
+		return false, fmt.Errorf("detached: the run's folder can't be made: %w", err)
 	}
 	j.Model = "model.safetensors"
 	if model.Spec.Graph != nil {
 		j.Model = "model.onnx" // the network itself is in the file
 	}
-	if err := model.Export(filepath.Join(dir, j.Model)); err != nil {
-		return err
-	}
 	text, err := json.MarshalIndent(j, "", " ")
 	if err != nil {
-		return fmt.Errorf("detached: run %q: %w", j.Name, err)
+		return false, fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
-	return atomicfile.WriteBytes(filepath.Join(dir, jobFile), append(text, '\n'))
+	text = append(text, '\n')
+	before, _ := digest(filepath.Join(dir, j.Model))
+	had, _ := os.ReadFile(filepath.Join(dir, jobFile))
+	if err := model.Export(filepath.Join(dir, j.Model)); err != nil {
+		return false, err
+	}
+	after, err := digest(filepath.Join(dir, j.Model))
+	if err != nil {
+		return false, err
+	}
+	if before == after && bytes.Equal(had, text) {
+		return false, nil
+	}
+	return true, atomicfile.WriteBytes(filepath.Join(dir, jobFile), text)
+}
+
+// digest is the SHA-256 of a file.
+func digest(path string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, err
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // dir is the folder of the job's files.

@@ -21,25 +21,12 @@ import (
 //
 // Start needs the installation of ./install.sh, whose tlkernel compiles the program, and Linux or macOS.
 func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (*Detached, error) {
-	if err := train.CheckComparison(r, data, model, strategies); err != nil {
-		return nil, err
-	}
-	j, err := newJob(r, name, data, strategies)
-	if err != nil {
-		return nil, err
-	}
-	if err := train.MakeFolder(filepath.Dir(j.dir()), name); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(j.dir(), 0o777); err != nil {
-		return nil, fmt.Errorf("detached: the run's folder can't be made: %w", err)
-	}
-	lock, err := takeLock(j.dir())
+	j, lock, err := prepare(r, name, data, model, strategies)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close() // the process has it, too
-	if err := j.write(model); err != nil {
+	if _, err := j.write(model); err != nil {
 		return nil, err
 	}
 	if err := j.launch(lock); err != nil {
@@ -47,6 +34,60 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 	}
 	return &Detached{Name: name, Dir: filepath.Dir(j.dir())}, nil
 }
+
+// Prepare writes everything that a training in another process needs into the run's folder, as [Start] does, and starts
+// nothing: Resume does, or "tlkernel train FOLDER" on any machine that has the folder, with its lock held (see LockFile).
+// done is true if this very training has finished already. The error says if it is being trained now.
+func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (d *Detached, done bool, err error) {
+	j, lock, err := prepare(r, name, data, model, strategies)
+	if err != nil {
+		return nil, false, err
+	}
+	defer lock.Close()
+	changed, err := j.write(model)
+	if err != nil {
+		return nil, false, err
+	}
+	was, err := readSaved(j.dir())
+	if err != nil {
+		return nil, false, err
+	}
+	if changed && was.Phase == Finished { // another training has
+		if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(j.dir()); err != nil {
+			return nil, false, err
+		}
+	}
+	return &Detached{Name: name, Dir: filepath.Dir(j.dir())}, !changed && was.Phase == Finished, nil
+}
+
+// prepare describes a training and locks its folder.
+func prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies []train.Strategy) (*job, *os.File, error) {
+	if err := train.CheckComparison(r, data, model, strategies); err != nil {
+		return nil, nil, err
+	}
+	j, err := newJob(r, name, data, strategies)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := train.MakeFolder(filepath.Dir(j.dir()), name); err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(j.dir(), 0o777); err != nil {
+		return nil, nil, fmt.Errorf("detached: the run's folder can't be made: %w", err)
+	}
+	lock, err := takeLock(j.dir())
+	return j, lock, err
+}
+
+// Command is what trains a run's folder in a process of its own: "tlkernel train FOLDER". The error names what is not
+// installed.
+func (d *Detached) Command() ([]string, error) { return program(d.Dir) }
+
+// LockFile is locked (flock) by whoever trains the run, and LogFile is where that prints.
+func (d *Detached) LockFile() string { return filepath.Join(d.Dir, folder, lockFile) }
+
+// LogFile is the file that Log reads the end of.
+func (d *Detached) LogFile() string { return filepath.Join(d.Dir, folder, logFile) }
 
 // program returns the command that trains the job in a run's folder. Tests replace it.
 var program = func(runDir string) ([]string, error) {
@@ -60,8 +101,8 @@ var program = func(runDir string) ([]string, error) {
 	return []string{tlkernel, "train", runDir}, nil
 }
 
-// launch starts the job's process, which keeps the lock. What it prints goes to the log.
-func (j *job) launch(lock *os.File) error {
+// launch starts the job's process, which keeps the lock, with env added to the environment. What it prints goes to the log.
+func (j *job) launch(lock *os.File, env ...string) error {
 	dir := j.dir()
 	command, err := program(filepath.Dir(dir))
 	if err != nil {
@@ -73,7 +114,7 @@ func (j *job) launch(lock *os.File) error {
 	if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(dir); err != nil {
 		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
-	if err := spawn(command, environment(os.Environ()), j.Folder, filepath.Join(dir, logFile), lock); err != nil {
+	if err := spawn(command, append(environment(os.Environ()), env...), j.Folder, filepath.Join(dir, logFile), lock); err != nil {
 		return fmt.Errorf("detached: run %q: starting %s: %w", j.Name, strings.Join(command, " "), err)
 	}
 	return nil

@@ -1,0 +1,83 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Local trains tasks in processes of this machine. The zero value takes all cores, and as many processes as memory
+// allows.
+type Local struct {
+	// Processes is the number of tasks at once; 0 means one for each core, if there is memory for so many.
+	Processes int
+	// Memory is what a task needs, in bytes; 0 means 1.5 GiB.
+	Memory int64
+}
+
+// Train implements [Executor]. After the end of ctx it waits until all processes have saved.
+func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string) error {
+	n := l.processes(len(tasks))
+	env = append(env, fmt.Sprint("GOMAXPROCS=", max(1, runtime.NumCPU()/n)))
+	queue := make(chan *Task)
+	failures := make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			for t := range queue {
+				if err := t.Resume(env...); err != nil {
+					failures[i] = errors.Join(failures[i], fmt.Errorf("task %q: %w", t.Name, err))
+					continue
+				}
+				if err := t.Wait(ctx); err != nil {
+					failures[i] = errors.Join(failures[i], t.Stop(context.WithoutCancel(ctx)))
+				}
+			}
+		})
+	}
+	for _, t := range tasks {
+		if ctx.Err() != nil {
+			break
+		}
+		select {
+		case queue <- t:
+		case <-ctx.Done():
+		}
+	}
+	close(queue)
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+// processes is the number of tasks at once.
+func (l Local) processes(tasks int) int {
+	n := l.Processes
+	if n == 0 {
+		n = runtime.NumCPU()
+		if free := freeMemory(); free > 0 {
+			n = min(n, int(free/cmp.Or(l.Memory, 3<<29)))
+		}
+	}
+	return max(1, min(n, tasks))
+}
+
+// freeMemory is the memory that can be had on Linux, in bytes; 0 if it is not known.
+func freeMemory() int64 {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
+			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return n << 10
+		}
+	}
+	return 0
+}

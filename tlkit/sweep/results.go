@@ -1,0 +1,161 @@
+package sweep
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+// Results is what a sweep has come to. As the last expression of a cell it is a table.
+type Results struct {
+	// Name is the sweep's.
+	Name string
+	// Tasks are all its tasks, in the order models, recipes, strategies, seeds.
+	Tasks []TaskResult
+}
+
+// TaskResult is what a task has come to.
+type TaskResult struct {
+	*Task
+	// Result is nil before the task's first epoch is complete.
+	Result *train.Result
+	// Finished is true if it is trained to its end.
+	Finished bool
+}
+
+// results reads the tasks' folders.
+func (s Sweep) results(tasks []*Task) *Results {
+	r := &Results{Name: s.Name}
+	for _, t := range tasks {
+		one := TaskResult{Task: t}
+		if state, err := t.State(); err == nil {
+			one.Finished = state.Phase == detached.Finished
+		}
+		if run, err := t.Run(); err == nil && run != nil {
+			one.Result = run.Best()
+		}
+		r.Tasks = append(r.Tasks, one)
+	}
+	return r
+}
+
+// Trained counts the tasks that are trained to their end.
+func (r *Results) Trained() int {
+	n := 0
+	for _, t := range r.Tasks {
+		if t.Finished {
+			n++
+		}
+	}
+	return n
+}
+
+// Best returns the task with the highest validation accuracy; nil before the first epoch. With several seeds the table
+// says more: the best of many seeds is high by chance.
+func (r *Results) Best() *TaskResult {
+	var best *TaskResult
+	highest := math.Inf(-1)
+	for i, t := range r.Tasks {
+		if t.Result == nil {
+			continue
+		}
+		if e, ok := t.Result.Best(); ok && e.ValAccuracy > highest {
+			best, highest = &r.Tasks[i], e.ValAccuracy
+		}
+	}
+	return best
+}
+
+// Row is the results of one combination over its seeds.
+type Row struct {
+	// Model, Strategy and Recipe name the combination.
+	Model, Strategy, Recipe string
+	// Seeds counts its tasks, Trained those that are trained to their end.
+	Seeds, Trained int
+	// Mean is the validation accuracy of the kept epochs, 0 to 1, over the seeds that have one, and Deviation the sample
+	// standard deviation; NaN where there are too few.
+	Mean, Deviation float64
+	// Seconds is the training time of all seeds.
+	Seconds float64
+}
+
+// Rows sums up the tasks by combination, the highest mean first.
+func (r *Results) Rows() []Row {
+	var rows []Row
+	accuracies := map[Row][]float64{} // by the names alone
+	at := map[Row]int{}
+	for _, t := range r.Tasks {
+		key := Row{Model: t.Model, Strategy: t.Strategy, Recipe: t.Recipe}
+		i, ok := at[key]
+		if !ok {
+			i = len(rows)
+			at[key] = i
+			rows = append(rows, key)
+		}
+		rows[i].Seeds++
+		if t.Finished {
+			rows[i].Trained++
+		}
+		if t.Result != nil {
+			rows[i].Seconds += t.Result.Seconds()
+			if e, ok := t.Result.Best(); ok {
+				accuracies[key] = append(accuracies[key], e.ValAccuracy)
+			}
+		}
+	}
+	for i := range rows {
+		key := Row{Model: rows[i].Model, Strategy: rows[i].Strategy, Recipe: rows[i].Recipe}
+		rows[i].Mean, rows[i].Deviation = spread(accuracies[key])
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		if math.IsNaN(a.Mean) || math.IsNaN(b.Mean) { // the ones without a value last
+			return cmp.Compare(b2i(math.IsNaN(a.Mean)), b2i(math.IsNaN(b.Mean)))
+		}
+		return cmp.Compare(b.Mean, a.Mean)
+	})
+	return rows
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// spread is the mean and the sample standard deviation.
+func spread(values []float64) (mean, deviation float64) {
+	for _, v := range values {
+		mean += v
+	}
+	mean /= float64(len(values)) // NaN without values
+	for _, v := range values {
+		deviation += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(deviation / float64(len(values)-1))
+}
+
+// Table is the rows as a figure.
+func (r *Results) Table() plots.Figure {
+	var cells [][]string
+	for _, row := range r.Rows() {
+		accuracy := "-"
+		if !math.IsNaN(row.Mean) {
+			accuracy = fmt.Sprintf("%.1f%%", 100*row.Mean)
+		}
+		if row.Seeds > 1 && !math.IsNaN(row.Deviation) {
+			accuracy += fmt.Sprintf(" ± %.1f", 100*row.Deviation)
+		}
+		cells = append(cells, []string{row.Model, row.Strategy, row.Recipe, accuracy, fmt.Sprintf("%d of %d", row.Trained, row.Seeds), fmt.Sprintf("%.0f s", row.Seconds)})
+	}
+	caption := fmt.Sprintf("%s: %d of %d tasks trained; validation accuracy, mean ± standard deviation over the seeds", r.Name, r.Trained(), len(r.Tasks))
+	return plots.Table([]string{"model", "strategy", "recipe", "best accuracy", "seeds trained", "time"}, cells, plots.TableOptions{Caption: caption, Highest: []int{3}})
+}
+
+// Bundle shows the table.
+func (r *Results) Bundle() (map[string]any, error) { return r.Table().Bundle() }

@@ -1,0 +1,339 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// killName is the variable that makes a task of that name end by SIGKILL: once, or, with a ! before the name, always.
+const killName = "TLKIT_TEST_KILL"
+
+// TestMain is also the program of the tasks: "tlkernel train FOLDER".
+func TestMain(m *testing.M) {
+	os.Setenv("GOMLX_BACKEND", "go")
+	if len(os.Args) == 3 && os.Args[1] == "train" {
+		os.Exit(work(os.Args[2]))
+	}
+	os.Exit(m.Run())
+}
+
+func work(dir string) int {
+	name, always := strings.CutPrefix(os.Getenv(killName), "!")
+	if marker := filepath.Join(dir, "killed"); filepath.Base(dir) == name {
+		if _, err := os.Stat(marker); err != nil || always {
+			fmt.Fprintln(os.Stderr, "killed by the test")
+			os.WriteFile(marker, nil, 0o644)
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+	}
+	ctx, stop := signalContext()
+	defer stop()
+	if err := detached.Train(ctx, dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// install makes the test's own program the tlkernel of an installation.
+func install(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("tasks need Linux or macOS")
+	}
+	home := t.TempDir()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(home, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(program, filepath.Join(home, "bin", "tlkernel")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TLKIT_HOME", home)
+}
+
+// few are some images, and a network for them.
+func few(t *testing.T) (*datasets.Dataset, *zoo.Model) {
+	t.Helper()
+	model, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := datasets.MustLoad("sketches", datasets.Options{PerClass: 3})
+	data.Val = data.Val.FirstPerClass(1)
+	return data, model
+}
+
+// small is a sweep of two strategies and two seeds.
+func small(t *testing.T) Sweep {
+	t.Helper()
+	data, model := few(t)
+	return Sweep{Name: "small", Data: data, Models: []*zoo.Model{model}, Strategies: []train.Strategy{strategy.Transfer{}, strategy.FineTune{}},
+		Recipes: []train.Recipe{{Epochs: 2}}, Seeds: 2, Dir: t.TempDir(), Engine: "go", Quiet: true}
+}
+
+// outcome is what must be equal whichever executor ran: the histories, without what depends on the clock.
+func outcome(r *Results) map[string][]train.Epoch {
+	all := map[string][]train.Epoch{}
+	for _, t := range r.Tasks {
+		if t.Result == nil {
+			all[t.Name] = nil
+			continue
+		}
+		for _, e := range t.Result.History {
+			e.Seconds, e.ImagesPerSecond = 0, 0
+			all[t.Name] = append(all[t.Name], e)
+		}
+	}
+	return all
+}
+
+// compared is the same sweep in this process, one comparison after the other.
+func compared(t *testing.T, s Sweep) map[string][]train.Epoch {
+	t.Helper()
+	all := map[string][]train.Epoch{}
+	dir := t.TempDir()
+	for i, r := range s.Recipes {
+		for _, one := range s.Strategies {
+			for n := range s.Seeds {
+				r.Seed, r.Dir, r.Quiet = uint64(n), dir, true
+				name := fmt.Sprintf("%s-%s-recipe%d-seed%d", s.Models[0].Spec.Name, one.Name(), i+1, n)
+				run, err := r.Compare(t.Context(), name, s.Data, s.Models[0], one)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range run.Results[0].History {
+					e.Seconds, e.ImagesPerSecond = 0, 0
+					all[name] = append(all[name], e)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// TestLocal: a sweep in processes gives what comparisons in this one give, goes on after a process was killed, and trains
+// nothing twice.
+func TestLocal(t *testing.T) {
+	install(t)
+	s := small(t)
+	t.Setenv(killName, "resnet20-transfer-recipe1-seed1")
+	results, err := s.Run(t.Context(), Local{Processes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := outcome(results), compared(t, s); !reflect.DeepEqual(got, want) {
+		t.Errorf("in processes:\n%+v\nhere:\n%+v", got, want)
+	}
+	if results.Trained() != 4 || results.Best() == nil {
+		t.Errorf("%d tasks trained, best %v", results.Trained(), results.Best())
+	}
+	killed := filepath.Join(s.Dir, "small", "resnet20-transfer-recipe1-seed1", "killed")
+	if _, err := os.Stat(killed); err != nil {
+		t.Errorf("no process was killed, so that the test shows nothing: %v", err)
+	}
+	bundle, err := results.Bundle()
+	if text := fmt.Sprint(bundle["text/plain"]); err != nil || !strings.Contains(text, "4 of 4 tasks trained") || strings.Count(text, "2 of 2") != 2 {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if _, err := s.Run(t.Context(), new(refuses)); err != nil {
+		t.Errorf("what is trained is trained again: %v", err)
+	}
+	s.Seeds = 3
+	var asked refuses
+	if _, err := s.Run(t.Context(), &asked); err == nil || len(asked.names) != 2 || !strings.HasSuffix(asked.names[0], "seed2") {
+		t.Errorf("a further seed: tasks %q, %v; want the two new ones", asked.names, err)
+	}
+}
+
+// refuses is an executor that must not be asked.
+type refuses struct{ names []string }
+
+func (r *refuses) Train(_ context.Context, tasks []*Task, _ []string, _ string) error {
+	for _, t := range tasks {
+		r.names = append(r.names, t.Name)
+	}
+	return errors.New("there is nothing to train")
+}
+
+// TestGivesUp: a task that always ends early is named, and the others' results are there.
+func TestGivesUp(t *testing.T) {
+	install(t)
+	s := small(t)
+	s.Attempts = 2
+	t.Setenv(killName, "!resnet20-finetune-recipe1-seed0")
+	results, err := s.Run(t.Context(), Local{Processes: 2})
+	for _, want := range []string{`"resnet20-finetune-recipe1-seed0"`, "lost", "after 2 starts", "killed by the test"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %s", err, want)
+		}
+	}
+	if results.Trained() != 3 {
+		t.Errorf("%d tasks trained, want 3", results.Trained())
+	}
+	rows := results.Rows()
+	if last := rows[len(rows)-1]; len(rows) != 2 || last.Trained+rows[0].Trained != 3 {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// TestStopped: the end of the context stops the tasks, which save, and the same call goes on.
+func TestStopped(t *testing.T) {
+	install(t)
+	s := small(t)
+	s.Recipes[0].Epochs = 40
+	s.Strategies, s.Seeds = s.Strategies[1:], 1
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			d, err := detached.Attach(filepath.Join(s.Dir, "small"), "resnet20-finetune-recipe1-seed0")
+			if err == nil {
+				if state, err := d.State(); err == nil && state.Done > 0 {
+					cancel()
+				}
+			}
+			<-tick.C
+		}
+	}()
+	results, err := s.Run(ctx, Local{})
+	if !errors.Is(err, context.Canceled) || results.Trained() != 0 {
+		t.Fatalf("%v, %d trained; want a stop after the first epoch", err, results.Trained())
+	}
+	if state, err := results.Tasks[0].State(); err != nil || state.Phase != detached.Stopped {
+		t.Errorf("after the stop: %+v, %v", state, err)
+	}
+	results, err = s.Run(t.Context(), Local{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := outcome(results), compared(t, s); !reflect.DeepEqual(got, want) {
+		t.Errorf("stopped and resumed:\n%+v\nuninterrupted:\n%+v", got, want)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	good := small(t)
+	for _, c := range []struct {
+		change func(*Sweep)
+		err    string
+	}{
+		{func(s *Sweep) { s.Data = nil }, "no data set"},
+		{func(s *Sweep) { s.Models = nil }, "0 models and 2 strategies"},
+		{func(s *Sweep) { s.Seeds = -1 }, "-1 seeds"},
+		{func(s *Sweep) { s.Recipes = []train.Recipe{{}, {Seeds: 3}} }, "recipe 2 of"},
+		{func(s *Sweep) { s.Models = append(s.Models, s.Models[0]) }, "two tasks"},
+		{func(s *Sweep) { s.Name = "a/b" }, "name"},
+	} {
+		s := good
+		c.change(&s)
+		if _, err := s.Run(t.Context(), Local{}); err == nil || !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%v; want %q", err, c.err)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		values          []float64
+		mean, deviation float64
+	}{
+		{nil, math.NaN(), math.NaN()},
+		{[]float64{0.5}, 0.5, math.NaN()},
+		{[]float64{1, 2, 3, 4}, 2.5, math.Sqrt(5. / 3)},
+	} {
+		mean, deviation := spread(c.values)
+		same := func(a, b float64) bool { return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-12 }
+		if !same(mean, c.mean) || len(c.values) > 0 && !same(deviation, c.deviation) {
+			t.Errorf("%v: %v ± %v, want %v ± %v", c.values, mean, deviation, c.mean, c.deviation)
+		}
+	}
+}
+
+// TestSlurmScript: what bash makes of the job, with names that a shell takes apart.
+func TestSlurmScript(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	install(t)
+	dir := filepath.Join(t.TempDir(), `it's a "folder" $HOME`)
+	work := filepath.Join(dir, ".sweep")
+	var tasks []*Task
+	for _, name := range []string{"one", "two"} {
+		run := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Join(run, ".detached"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		tasks = append(tasks, &Task{Name: name, Detached: &detached.Detached{Name: name, Dir: run}})
+	}
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	script, err := Slurm{Partition: "gpu", CPUs: 3, Memory: 2 << 30, Time: 90 * time.Minute, AtOnce: 5}.write(tasks, []string{"A=it's $HOME"}, work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--array=0-1%5\n", "--partition=gpu\n", "--mem=2048M\n", "--time=90\n", "--cpus-per-task=3\n", "--requeue\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the script lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "--account") {
+		t.Errorf("an account that was not given:\n%s", text)
+	}
+	bin := t.TempDir() // a flock that prints what it would run
+	if err := os.WriteFile(filepath.Join(bin, "flock"), []byte("#!/bin/sh\nshift\necho \"lock $1\"; shift 2; echo \"run $2 $GOMAXPROCS $A\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bash, script)
+	cmd.Env = append(os.Environ(), "SLURM_ARRAY_TASK_ID=1", "PATH="+bin+":"+os.Getenv("PATH"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	log, err := os.ReadFile(tasks[1].LogFile())
+	if want := fmt.Sprintf("lock %s\nrun %s 3 it's $HOME\n", tasks[1].LockFile(), tasks[1].Dir); err != nil || string(log) != want {
+		t.Errorf("%q, %v; want %q", log, err, want)
+	}
+}
+
+// TestNoSlurm: the error names what is missing.
+func TestNoSlurm(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	install(t)
+	if _, err := small(t).Run(t.Context(), Slurm{}); err == nil || !strings.Contains(err.Error(), "slurm-client") {
+		t.Errorf("%v, want a hint", err)
+	}
+}
+
+// signalContext ends at SIGTERM, as tlkernel train's does.
+func signalContext() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}
