@@ -173,3 +173,12 @@ func TestEarlyStopAndRestore(t *testing.T) {
 		}
 	}
 }
+
+// TestSpreadString: a cell that ends in a score shows figures that can be read.
+func TestSpreadString(t *testing.T) {
+	for want, s := range map[string]Spread{"0.6467": {2 * 0.9700 / 3, 0}, "0.5 ± 0.012": {0.5, 0.01234}, "NaN": spread(nil)} {
+		if got := s.String(); got != want {
+			t.Errorf("%#v is %q, want %q", s, got, want)
+		}
+	}
+}

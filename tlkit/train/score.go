@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 )
 
@@ -25,6 +26,14 @@ type Score struct {
 
 // Spread is a mean with its sample standard deviation, which is 0 for a single value.
 type Spread struct{ Mean, Deviation float64 }
+
+// String is the mean with four digits, and after ± the deviation, if there is one: "0.6467", "0.6467 ± 0.012".
+func (s Spread) String() string {
+	if s.Deviation == 0 || math.IsNaN(s.Deviation) {
+		return fmt.Sprintf("%.4g", s.Mean)
+	}
+	return fmt.Sprintf("%.4g ± %.2g", s.Mean, s.Deviation)
+}
 
 // spread returns mean and sample standard deviation (divisor n-1).
 func spread(values []float64) Spread {
