@@ -18,6 +18,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/sweep"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/track"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/upload"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -117,6 +118,10 @@ type (
 	CalibrateOptions = train.CalibrateOptions
 	// Calibrated is the result of [Calibrate]. Fields and methods: [train.Calibrated].
 	Calibrated = train.Calibrated
+	// Tracker sends the figures of trainings to another program: see [TensorBoard] and [MLflow]. Its method: [train.Tracker].
+	Tracker = train.Tracker
+	// MLflowOptions say where the server of [MLflow] is. Fields: [track.MLflowOptions].
+	MLflowOptions = track.MLflowOptions
 	// CompressOptions choose the precision, the images for calibration and those for the test of [Compress]. Fields:
 	// [compress.Options].
 	CompressOptions = compress.Options
@@ -248,6 +253,17 @@ func Export(model *Model, path string) error {
 	}
 	return model.Export(path)
 }
+
+// TensorBoard returns a tracker that writes event files into a folder, for `tensorboard --logdir DIR`:
+//
+//	tlkit.Recipe{Epochs: 10, Track: []tlkit.Tracker{tlkit.TensorBoard("logs")}}
+//
+// A run that was trained before is sent by run.Track(ctx, tlkit.TensorBoard("logs")). See [track.TensorBoard].
+func TensorBoard(dir string) Tracker { return track.TensorBoard(dir) }
+
+// MLflow returns a tracker that sends figures to an MLflow server, without options to that of MLFLOW_TRACKING_URI; used
+// like [TensorBoard]. See [track.MLflow].
+func MLflow(o MLflowOptions) Tracker { return track.MLflow(o) }
 
 // Compress writes a model to path in fewer bits and measures what that costs and brings: size, accuracy, images per
 // second. Without a Precision the file is in int8, and must end in .onnx:

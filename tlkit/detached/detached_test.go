@@ -310,6 +310,12 @@ func TestEnds(t *testing.T) {
 type mine struct{ strategy.Transfer }
 
 // TestRefused holds that what another process can't load is refused before anything is written.
+// nobody is a tracker that sends nothing.
+type nobody struct{}
+
+func (nobody) Track(context.Context, *train.Run, *train.Result) error { return nil }
+func (nobody) String() string                                         { return "nobody" }
+
 func TestRefused(t *testing.T) {
 	data, model := few(images)
 	image := func(int) (*vision.Image, error) {
@@ -345,6 +351,11 @@ func TestRefused(t *testing.T) {
 		if left, _ := os.ReadDir(runs); len(left) > 0 {
 			t.Errorf("%s: %v was written", name, left)
 		}
+	}
+	tracked := recipe(t.TempDir(), 1)
+	tracked.Track = []train.Tracker{nobody{}}
+	if _, err := Start(tracked, "never", data, model, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), "run.Track afterwards") {
+		t.Errorf("a tracker: %v", err)
 	}
 	for _, name := range []string{"con", "two words", ""} {
 		if _, err := Start(recipe(t.TempDir(), 1), name, data, model, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), "run name") {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -74,6 +75,7 @@ type comparison struct {
 	// eval are the images that strategies are compared on.
 	eval    *datasets.Split
 	show    *progress
+	track   *tracking
 	shared  *sharedFeatures
 	decoded *decoded
 
@@ -87,7 +89,7 @@ func newComparison(run *Run, ds *datasets.Dataset, pretrained *zoo.Model) (*comp
 		return nil, err
 	}
 	r := run.Config.Recipe
-	c := &comparison{run: run, engines: e, model: pretrained, show: newProgress(run, r.Quiet),
+	c := &comparison{run: run, engines: e, model: pretrained, show: newProgress(run, r.Quiet), track: &tracking{slices.Clone(r.Track)},
 		shared: &sharedFeatures{limit: r.MemoryLimit / 2}, decoded: newDecoded(r, run.Dir)}
 	c.data = ds.Tolerant(c.lost)
 	c.tolerant = map[*datasets.Dataset]*datasets.Dataset{ds: c.data}
@@ -248,7 +250,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	res.LearningRate, res.NoHead = plan.LearningRate, plan.classify() != nil
 	res.Params, res.Trainable = t.counts()
 
-	l := &loop{res: res, recipe: r, t: t, show: c.show, phase: -1, savedAt: time.Now(),
+	l := &loop{res: res, recipe: r, t: t, show: c.show, track: c.track, phase: -1, savedAt: time.Now(),
 		cache: featureCache{c.shared, evalBatch(r), c.show.features}}
 	if plan.Before != nil {
 		p := &Preparation{Model: m, Task: task, engine: c.engines.steps, heads: plan.Heads, report: c.show.features,

@@ -43,6 +43,7 @@ type loop struct {
 	recipe  Recipe
 	t       *trainer
 	show    *progress
+	track   *tracking
 	data    *inputs
 	cache   featureCache
 	phase   int
@@ -142,6 +143,7 @@ func (l *loop) epochs(ctx context.Context) error {
 		}
 	}
 	l.res.Done, l.res.StoppedEarly = true, l.at.Epoch < l.recipe.Epochs
+	l.track.send(ctx, l.res.run, l.res)
 	return l.saveResult()
 }
 
@@ -170,7 +172,7 @@ func (l *loop) epoch(ctx context.Context) error {
 	if !numbers.Finite(o.loss) {
 		return l.diverged("validation", o.loss, rate)
 	}
-	return l.record(o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)
+	return l.record(ctx, o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)
 }
 
 // epochAt is the position of a step of the epoch under way, in epochs.
@@ -287,7 +289,7 @@ func (l *loop) fittedEpoch(ctx context.Context) error {
 	}
 	n := l.data.train.len()
 	l.at.Seen, l.at.Loss, l.at.Hits, l.at.Seconds = n, l.fitted.train.loss*float64(n), l.fitted.train.accuracy*float64(n), l.fitted.seconds
-	return l.record(l.fitted.val, l.fitted.also, 0, (time.Since(began) + l.setUp).Seconds())
+	return l.record(ctx, l.fitted.val, l.fitted.also, 0, (time.Since(began) + l.setUp).Seconds())
 }
 
 // fitted is the evaluation of a model that no step changes.
@@ -325,7 +327,7 @@ func (l *loop) diverged(which string, loss, rate float64) error {
 
 // record appends an epoch to the history and saves the files that change. The checkpoint comes last: if it is missing,
 // the epoch is trained again.
-func (l *loop) record(o evaluation, also map[string]float64, rate, seconds float64) error {
+func (l *loop) record(ctx context.Context, o evaluation, also map[string]float64, rate, seconds float64) error {
 	seen := float64(max(1, l.at.Seen))
 	e := Epoch{Epoch: l.at.Epoch + 1, LearningRate: rate,
 		TrainLoss: l.at.Loss / seen, TrainAccuracy: l.at.Hits / seen, ValLoss: o.loss, ValAccuracy: o.accuracy,
@@ -346,6 +348,7 @@ func (l *loop) record(o evaluation, also map[string]float64, rate, seconds float
 		return err
 	}
 	l.show.epoch()
+	l.track.send(ctx, l.res.run, l.res)
 	if e.Epoch == l.recipe.Epochs || l.recipe.EarlyStop.reached(l.res.History) || time.Since(l.savedAt) > checkpointAfterEpoch {
 		return l.save()
 	}

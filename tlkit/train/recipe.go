@@ -67,6 +67,9 @@ type Recipe struct {
 	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the
 	// notebook. Runs in .tlkit/runs, the former default, are still found.
 	Dir string `json:"-"`
+	// Track sends the figures of each epoch to other programs, such as TensorBoard and MLflow: see package track. It is
+	// not kept with the run. A tracker that fails is told, and the training goes on.
+	Track []Tracker `json:"-"`
 	// Quiet switches off progress and live curves.
 	Quiet bool `json:"-"`
 	// MemoryLimit bounds the bytes of decoded images and cached features kept in memory; 0 means 2 GiB.

@@ -1,0 +1,208 @@
+package track_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/track"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// trained is a short comparison of two strategies, sent to the trackers while it trains.
+func trained(t *testing.T, dir string, epochs int, trackers ...train.Tracker) *train.Run {
+	t.Helper()
+	data, err := datasets.Load("sketches")
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := *data
+	small.Train, small.Val = data.Train.FirstPerClass(2), data.Val.FirstPerClass(2)
+	model, err := zoo.Load("resnet20.SHAPES")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := train.Recipe{Epochs: epochs, Dir: dir, Quiet: true, Track: trackers}.Compare(t.Context(), "tracked", &small, model, strategy.Transfer{}, strategy.FineTune{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// TestTensorBoard: the files grow by epochs, are the same whether written while training or afterwards, and are written
+// anew where the history is another.
+func TestTensorBoard(t *testing.T) {
+	dir, logs := t.TempDir(), t.TempDir()
+	board := track.TensorBoard(logs)
+	run := trained(t, dir, 2, board)
+	file := func(strategy string) string {
+		data, err := os.ReadFile(filepath.Join(logs, "tracked", strategy, "events.out.tfevents.tlkit"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	transfer, fine := file("transfer"), file("finetune")
+	for _, name := range []string{"brain.Event:2", "loss/train", "loss/val", "accuracy/train", "accuracy/val", "learning_rate", "seconds", "images_per_second"} {
+		want := 2
+		if name == "brain.Event:2" {
+			want = 1
+		}
+		if n := strings.Count(transfer, name); n != want {
+			t.Errorf("%s is there %d times, want %d", name, n, want)
+		}
+	}
+	if err := run.Track(t.Context(), board); err != nil || file("transfer") != transfer || file("finetune") != fine {
+		t.Errorf("sent again: %v, or other files", err)
+	}
+	short := *run.Results[0]
+	short.History = short.History[:1]
+	if err := board.Track(t.Context(), run, &short); err != nil || !strings.HasPrefix(transfer, file("transfer")) || len(file("transfer")) >= len(transfer) {
+		t.Errorf("a shorter history: %v, %d bytes of %d", err, len(file("transfer")), len(transfer))
+	}
+	if err := run.Track(t.Context(), board); err != nil || file("transfer") != transfer {
+		t.Errorf("grown again: %v, or another file", err)
+	}
+}
+
+// server is an MLflow server in small: what TestMLflow needs of its REST API, in memory. TestPeers has a real one.
+type server struct {
+	sync.Mutex
+	calls   []string
+	runs    map[string]map[string]any // by tlkit.id
+	metrics map[string]int            // number by "run key step"
+	fail    bool
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.Lock()
+	defer s.Unlock()
+	var body map[string]any
+	json.NewDecoder(r.Body).Decode(&body)
+	call := strings.TrimPrefix(r.URL.Path, "/api/2.0/mlflow/")
+	s.calls = append(s.calls, call)
+	refuse := func(code int, name string) {
+		w.WriteHeader(code)
+		json.NewEncoder(w).Encode(map[string]string{"error_code": name, "message": "in this test"})
+	}
+	if s.fail {
+		refuse(http.StatusForbidden, "PERMISSION_DENIED")
+		return
+	}
+	switch call {
+	case "experiments/get-by-name":
+		if len(s.calls) == 1 {
+			refuse(http.StatusNotFound, "RESOURCE_DOES_NOT_EXIST")
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]any{"experiment": map[string]string{"experiment_id": "7"}})
+	case "experiments/create":
+		json.NewEncoder(w).Encode(map[string]string{"experiment_id": "7"})
+	case "runs/search":
+		id := strings.Split(body["filter"].(string), "'")[1]
+		var found []any
+		if run, ok := s.runs[id]; ok {
+			found = append(found, run)
+		}
+		json.NewEncoder(w).Encode(map[string]any{"runs": found})
+	case "runs/create":
+		id := body["tags"].([]any)[0].(map[string]any)["value"].(string)
+		run := map[string]any{"info": map[string]any{"run_id": fmt.Sprint("run", len(s.runs)), "status": "RUNNING"}, "data": map[string]any{}}
+		s.runs[id] = run
+		json.NewEncoder(w).Encode(map[string]any{"run": run})
+	case "runs/log-batch":
+		for _, m := range list(body["metrics"]) {
+			s.metrics[fmt.Sprint(body["run_id"], " ", m["key"], " ", m["step"])]++
+			for _, run := range s.runs {
+				if run["info"].(map[string]any)["run_id"] == body["run_id"] && m["key"] == "loss/val" {
+					run["data"] = map[string]any{"metrics": []any{m}}
+				}
+			}
+		}
+		w.Write([]byte("{}"))
+	case "runs/update":
+		for _, run := range s.runs {
+			if info := run["info"].(map[string]any); info["run_id"] == body["run_id"] {
+				info["status"] = body["status"]
+			}
+		}
+		w.Write([]byte("{}"))
+	default:
+		refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND")
+	}
+}
+
+func list(v any) (maps []map[string]any) {
+	if all, ok := v.([]any); ok {
+		for _, one := range all {
+			maps = append(maps, one.(map[string]any))
+		}
+	}
+	return maps
+}
+
+// TestMLflow: each strategy is a run, each epoch is sent once, however often the figures are sent.
+func TestMLflow(t *testing.T) {
+	s := &server{runs: map[string]map[string]any{}, metrics: map[string]int{}}
+	host := httptest.NewServer(s)
+	defer host.Close()
+	flow := track.MLflow(track.MLflowOptions{URI: host.URL})
+	run := trained(t, t.TempDir(), 3, flow)
+	if err := run.Track(t.Context(), flow); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.runs) != 2 || len(s.metrics) != 2*3*7 {
+		t.Errorf("%d runs, %d figures, want 2 and 42", len(s.runs), len(s.metrics))
+	}
+	for key, n := range s.metrics {
+		if n != 1 {
+			t.Errorf("%s was sent %d times", key, n)
+		}
+	}
+	for id, r := range s.runs {
+		if status := r["info"].(map[string]any)["status"]; status != "FINISHED" || !strings.HasPrefix(id, "tracked/") {
+			t.Errorf("run %s is %s", id, status)
+		}
+	}
+}
+
+// TestFailure: a tracker that fails does not end the training, nor is it called again; Run.Track says why, without the
+// secrets of the address.
+func TestFailure(t *testing.T) {
+	s := &server{fail: true}
+	host := httptest.NewServer(s)
+	address := strings.Replace(host.URL, "http://", "http://user:secret@", 1)
+	flow := track.MLflow(track.MLflowOptions{URI: address})
+	run := trained(t, t.TempDir(), 3, flow)
+	if len(run.Results) != 2 || len(run.Results[1].History) != 3 || len(s.calls) != 1 {
+		t.Errorf("%d results, %d calls of the server, want 2 and 1", len(run.Results), len(s.calls))
+	}
+	err := run.Track(t.Context(), flow)
+	if err == nil || !strings.Contains(err.Error(), "PERMISSION_DENIED in this test") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("refused: %v", err)
+	}
+	host.Close()
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(errors.New("enough"))
+	for _, c := range []struct {
+		uri, want string
+		ctx       context.Context
+	}{{address, "can't be reached", t.Context()}, {"", "MLFLOW_TRACKING_URI", t.Context()}, {"sqlite:///mlruns.db", "such as http://127.0.0.1:5000", t.Context()}, {host.URL, "canceled", ctx}} {
+		t.Setenv("MLFLOW_TRACKING_URI", "")
+		err := run.Track(c.ctx, track.MLflow(track.MLflowOptions{URI: c.uri}))
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %q", c.uri, err, c.want)
+		}
+	}
+}
