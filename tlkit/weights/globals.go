@@ -24,6 +24,10 @@ func (e *ForbiddenError) Error() string {
 	why := "which no state dict needs"
 	if e.Unknown {
 		why = "which is not known here, and holds no weights beside it"
+		if strings.HasPrefix(e.Name, "numpy.") {
+			return fmt.Sprintf("weights: %s: it holds NumPy arrays in place of tensors (%s); nothing was executed. In Python, if you trust the file, "+
+				"torch.save({k: torch.from_numpy(v) for k, v in torch.load(FILE, weights_only=False).items()}, NEW)", e.Path, e.Name)
+		}
 	}
 	return fmt.Sprintf("weights: %s: its pickle asks for %q, %s; nothing was executed. "+
 		"If the file is from a source you trust and holds a whole model, save its state dict in Python "+

@@ -30,7 +30,10 @@ const (
 // adopt fills m from a file of another origin: its keys may lie behind a prefix or in another library's layout, it may
 // have another output layer or none, and a first layer for one channel. The backbone must be complete.
 func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
-	sd = unwrapped(sd)
+	sd, computed, err := plainWeights(unwrapped(sd))
+	if err != nil {
+		return err
+	}
 	if o.Head != HeadNew {
 		if err := m.takeHidden(sd); err != nil {
 			return err
@@ -40,6 +43,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
+	f.notes = computed
 	entries, err := f.entries(m, sd)
 	if err != nil {
 		return err

@@ -131,10 +131,11 @@ func (f *fit) ambiguous(sd *weights.StateDict, others []*fit) error {
 }
 
 // bookkeeping reports whether an entry is no weight of a classifier: counters, tables that the network computes itself,
-// and the token that stands for hidden patches in pretraining.
+// the token that stands for hidden patches in pretraining, and thop's counts of operations.
 func bookkeeping(key string) bool {
 	name := key[strings.LastIndexByte(key, '.')+1:]
-	return slices.Contains([]string{"num_batches_tracked", "n_averaged", "relative_position_index", "relative_coords_table", "attn_mask", "mask_token"}, name)
+	return slices.Contains([]string{"num_batches_tracked", "n_averaged", "relative_position_index", "relative_coords_table", "attn_mask", "mask_token",
+		"total_ops", "total_params"}, name)
 }
 
 // entries returns the file's tensors under the network's keys. Parts are joined; a tensor gets the network's shape if

@@ -64,7 +64,7 @@ func TestForeignFiles(t *testing.T) {
 		name string
 		want []string
 	}{
-		{"weights.ckpt", []string{"has weights", "LoadOptions{Weights"}},
+		{"weights.ckpt", []string{"does not say which network", "LoadOptions{Weights"}},
 		{"weights.onnx", []string{"no ONNX model but a file of weights", "LoadOptions{Weights"}},
 		{write("model.h5", "\x89HDF\r\n\x1a\n"), []string{"HDF5", "ONNX"}},
 		{write("page.onnx", "<html>"), []string{"a web page", "download it again"}},

@@ -72,12 +72,16 @@ func openOther(path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
+	unnamed := fmt.Errorf("zoo: %s is a file, and does not say which network it is for: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", path, path)
+	if weights.IsIndex(path) {
+		return nil, unnamed
+	}
 	sd, err := weights.Open(path)
 	var foreign *weights.ForeignError
 	switch {
 	case err == nil:
 		sd.Close()
-		return nil, fmt.Errorf("zoo: %s has weights, and does not say which network they are for: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", path, path)
+		return nil, unnamed
 	case errors.As(err, &foreign) && foreign.ONNX:
 		return openONNX(path)
 	}

@@ -1,0 +1,124 @@
+package zoo_test
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
+)
+
+// TestReparametrized: tensors that torch.nn.utils keeps in parts are computed as PyTorch's forward pass does, and what a
+// profiler leaves is no weight.
+func TestReparametrized(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b"}, 1)
+	entries, err := m.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensor := func(shape []int, values ...float32) weights.Tensor {
+		out, err := weights.NewTensor(shape, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	type made = []weights.Entry
+	for _, tt := range []struct {
+		name  string
+		parts func(key string, shape []int, w []float32) made // of a kernel
+		want  func(i int, w, v float32) float64               // of a value; v is that of the whole kernel's formula
+		note  string
+	}{
+		{"pruned", func(key string, shape []int, w []float32) made {
+			mask := make([]float32, len(w))
+			for i := range mask {
+				mask[i] = float32(i % 2)
+			}
+			return made{{Key: key + "_orig", Tensor: tensor(shape, w...)}, {Key: key + "_mask", Tensor: tensor(shape, mask...)}}
+		}, func(i int, w, _ float32) float64 { return float64(w) * float64(i%2) }, "are pruned"},
+		{"weight norm", func(key string, shape []int, w []float32) made {
+			return made{{Key: key + "_g", Tensor: lengths(t, shape, w)}, {Key: key + "_v", Tensor: tensor(shape, times(w, 2)...)}}
+		}, func(_ int, w, _ float32) float64 { return float64(w) }, "are weight-normalised"},
+		{"weight norm today", func(key string, shape []int, w []float32) made {
+			base := strings.TrimSuffix(key, "weight") + "parametrizations.weight."
+			return made{{Key: base + "original0", Tensor: lengths(t, shape, w)}, {Key: base + "original1", Tensor: tensor(shape, times(w, 0.5)...)}}
+		}, func(_ int, w, _ float32) float64 { return float64(w) }, "are weight-normalised"},
+		{"spectral norm", func(key string, shape []int, w []float32) made {
+			u, v := make([]float32, shape[0]), make([]float32, len(w)/shape[0])
+			u[0], v[0] = 1, 1 // so that sigma is the first value
+			return made{{Key: key + "_orig", Tensor: tensor(shape, w...)}, {Key: key + "_u", Tensor: tensor([]int{len(u)}, u...)}, {Key: key + "_v", Tensor: tensor([]int{len(v)}, v...)}}
+		}, func(_ int, w, first float32) float64 { return float64(w) / float64(first) }, "are spectrally normalised"},
+		{"a profiler's counts", func(key string, shape []int, w []float32) made {
+			return made{{Key: key, Tensor: tensor(shape, w...)}, {Key: strings.TrimSuffix(key, "weight") + "total_ops", Tensor: tensor([]int{1}, 3)}}
+		}, func(_ int, w, _ float32) float64 { return float64(w) }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var file []weights.Entry
+			kernels := map[string][]float32{}
+			for _, e := range entries {
+				if len(e.Shape) != 4 {
+					file = append(file, e)
+					continue
+				}
+				kernels[e.Key] = zootest.Weights(e.Key, e.Shape)
+				file = append(file, tt.parts(e.Key, e.Shape, kernels[e.Key])...)
+			}
+			path := filepath.Join(t.TempDir(), "w.safetensors")
+			if err := weights.WriteSafetensors(path, file, nil); err != nil {
+				t.Fatal(err)
+			}
+			got, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Classes: []string{"a", "b"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes, tt.note) || tt.note == "" && notes != "" {
+				t.Errorf("notes %q, want %q", notes, tt.note)
+			}
+			for key, w := range kernels {
+				p, _ := got.Param(key)
+				values, err := got.Values(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range values {
+					if want := tt.want(i, w[i], w[0]); !(math.Abs(float64(v)-want) <= 1e-5*(1+math.Abs(want))) {
+						t.Fatalf("%s: value %d is %g, want %g", key, i, v, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// times multiplies all values.
+func times(w []float32, factor float32) []float32 {
+	out := make([]float32, len(w))
+	for i := range w {
+		out[i] = factor * w[i]
+	}
+	return out
+}
+
+// lengths are the Euclidean lengths along the first axis.
+func lengths(t *testing.T, shape []int, w []float32) weights.Tensor {
+	t.Helper()
+	size := len(w) / shape[0]
+	g := make([]float32, shape[0])
+	for i := range g {
+		sum := 0.0
+		for _, v := range w[i*size : (i+1)*size] {
+			sum += float64(v) * float64(v)
+		}
+		g[i] = float32(math.Sqrt(sum))
+	}
+	out, err := weights.NewTensor([]int{shape[0], 1, 1, 1}, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
