@@ -21,17 +21,23 @@ import (
 )
 
 // startLab starts the installation's JupyterLab on a free port, in dir, and
-// returns its address with its token.
+// returns the address below which it shows notebooks, and its token. With
+// TLKIT_NOTEBOOK=PROGRAM it starts Jupyter Notebook 7 by that jupyter.
 func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 	t.Helper()
 	m, err := ReadManifest(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(venvProgram(m.Venv, "jupyter"), "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
-		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
+	program, app, class, path := venvProgram(m.Venv, "jupyter"), "lab", "LabApp", "lab/tree/"
+	if other := os.Getenv("TLKIT_NOTEBOOK"); other != "" {
+		program, app, class, path = other, "notebook", "JupyterNotebookApp", "notebooks/"
+	}
+	cmd := exec.Command(program, app, "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
+		"--ServerApp.root_dir="+dir, "--"+class+".expose_app_in_browser=True")
 	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+jupyterPath(p))
-	return testutil.StartJupyter(t, cmd)
+	url, token = testutil.StartJupyter(t, cmd)
+	return url + path, token
 }
 
 // Expressions for the page. The shell's current widget is null while a headless
@@ -80,7 +86,7 @@ func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	t.Cleanup(cancel)
 	page := browserPage{t, ctx}
-	page.do("opening the notebook", chromedp.Navigate(fmt.Sprintf("%slab/tree/%s?token=%s&reset", url, fixture, token)))
+	page.do("opening the notebook", chromedp.Navigate(fmt.Sprintf("%s%s?token=%s&reset", url, fixture, token)))
 	page.wait("the kernel", pageIdle)
 	page.text(`(() => {
 		const log = console.error;
