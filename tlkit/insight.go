@@ -61,7 +61,7 @@ func MustEmbeddingMap(model *Model, split *datasets.Split, opts ...EmbeddingOpti
 	return must(EmbeddingMap(model, split, opts...))
 }
 
-// Inspect looks for images that harm a training: labels that are probably wrong (Northcutt et al. 2021), near-duplicates
+// Inspect looks for images that harm a training: labels that are probably wrong, near-duplicates
 // within and across splits, outliers, images too dark, too bright or blurred:
 //
 //	report := tlkit.MustInspect(ants)

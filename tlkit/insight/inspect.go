@@ -24,6 +24,9 @@ type InspectOptions struct {
 	Model *zoo.Model
 	// Folds is the number of parts of the cross-validation that finds wrong labels; 0 means 5.
 	Folds int
+	// ConfidentLearning names the labels that confident learning finds (Northcutt et al. 2021), as cleanlab does. It has
+	// no measure for hard images of a right label, and names many of them.
+	ConfidentLearning bool
 }
 
 // Inspection is what [Inspect] found in a data set. Its lists have the most suspicious images first.
@@ -34,6 +37,8 @@ type Inspection struct {
 	// Accuracy is the share of the labels that the out-of-fold predictions agree with, in [0, 1]. The lower it is, the
 	// less reliable is Labels.
 	Accuracy float64
+	// Noise is the estimated share of wrong labels, in [0, 0.4].
+	Noise float64
 	// Labels are images whose labels are probably wrong.
 	Labels LabelIssues
 	// Duplicates are pairs of images that look the same.
@@ -62,6 +67,8 @@ type LabelIssue struct {
 	// the probability of the label.
 	Suggested          string
 	Probability, Given float64
+	// Wrong is the probability that the label is wrong, in [0, 1].
+	Wrong float64
 }
 
 // LabelIssues are images whose labels are probably wrong, the most suspicious first.
@@ -138,9 +145,15 @@ func (r *Inspection) Extra() []string {
 	return out
 }
 
-// Inspect looks for images that harm a training with few images: wrong labels, by confident learning (Northcutt et al.
-// 2021) on out-of-fold predictions of a logistic regression on frozen features; near-duplicates within and across
-// splits; outliers; images too dark, too bright or blurred. All splits are inspected together.
+// Inspect looks for images that harm a training with few images: wrong labels, near-duplicates within and across splits,
+// outliers, images too dark, too bright or blurred. All splits are inspected together.
+//
+// Labels are held against out-of-fold predictions of a logistic regression on frozen features. A label is named if it is
+// wrong with a probability of at least a quarter, under the assumption that a share of all labels was replaced by other
+// classes at random (Natarajan et al. 2013); the share is estimated. With 5 % of the labels flipped, three seeds, 74 to 76 %
+// of the flipped ones were named on 2,000 images of CIFAR-10, and 82 to 86 % of the named ones were flipped; on
+// hymenoptera, 74 to 100 % and 82 to 87 %. Confident learning, as cleanlab has it, names 75 to 80 % at a precision of 37 to
+// 39 %, and 74 to 92 % at 67 to 80 %. Of right labels, 4 of 2,000 and 3 of 397 are named (confident learning: 124 and 1).
 //
 // The result shows itself in a notebook. A file is never changed; see [datasets.Dataset.Without] and
 // [datasets.Dataset.Relabel].
@@ -182,7 +195,7 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 	for _, i := range farOut(far) {
 		r.Outliers = append(r.Outliers, ImageIssue{refs[i], far[i]})
 	}
-	return r, r.checkLabels(f, refs, o.Folds)
+	return r, r.checkLabels(f, refs, o)
 }
 
 // usualModel returns the model that is used if none is given.
@@ -280,16 +293,22 @@ func featuresOf(d *datasets.Dataset, m *zoo.Model) (*zoo.Features, error) {
 }
 
 // checkLabels finds wrong labels.
-func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, folds int) error {
+func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, o InspectOptions) error {
 	classes := len(r.Data.Classes)
-	p, err := logistic.OutOfFold(f, f.Labels, classes, folds, 0)
+	p, err := logistic.OutOfFold(f, f.Labels, classes, o.Folds, 0)
 	if err != nil {
 		return fmt.Errorf("insight: predicting the labels of %s: %w", r.Data.Name, err)
 	}
 	r.Accuracy = agreement(p, f.Labels)
-	for _, i := range mislabelled(p, f.Labels, classes) {
+	wrong, share := wrongLabels(p, f.Labels, classes)
+	r.Noise = share
+	named := suspicious(wrong, p, f.Labels)
+	if o.ConfidentLearning {
+		named = mislabelled(p, f.Labels, classes)
+	}
+	for _, i := range named {
 		best := numbers.Argmax(p[i])
-		r.Labels = append(r.Labels, LabelIssue{refs[i], r.Data.Classes[best], p[i][best], p[i][f.Labels[i]]})
+		r.Labels = append(r.Labels, LabelIssue{refs[i], r.Data.Classes[best], p[i][best], p[i][f.Labels[i]], wrong[i]})
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (r *Inspection) Table() plots.Figure {
 		{"too bright", fmt.Sprint(len(r.Bright)), "data.Without(report.Bright.Names()...)"},
 		{"blurred", fmt.Sprint(len(r.Blurred)), "data.Without(report.Blurred.Names()...)"},
 		{"balance", "", r.balance()},
-		{"features", "", fmt.Sprintf("%s; %.1f%% of the labels agree with the predictions", r.Model, 100*r.Accuracy)},
+		{"features", "", fmt.Sprintf("%s; %.1f%% of the labels agree with the predictions, about %.1f%% are wrong", r.Model, 100*r.Accuracy, 100*r.Noise)},
 	}
 	for _, note := range r.Notes {
 		rows = append(rows, []string{"note", "", note})
