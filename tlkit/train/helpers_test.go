@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GOMLX_BACKEND") == "" {
 		os.Setenv("GOMLX_BACKEND", "go")
 	}
+	os.Setenv("TLKIT_LANG", "en") // figures are in English, whatever the locale
 	os.Exit(m.Run())
 }
 
