@@ -32,7 +32,7 @@
 //	vit                        2    6.6e-6         6.4e-6
 //	wide_resnet                2    3.0e-6         3.2e-6
 //
-// Two families are held against other libraries: tf_efficientnet and tf_mobilenet_v2 against transformers, DINOv2
+// Two families are held against other libraries: tf_efficientnet, tf_mobilenet_v1 and tf_mobilenet_v2 against transformers, DINOv2
 // against transformers and timm (small, with and without registers; 5.1e-6 on pure Go).
 //
 // The formula that gives the weights makes the efficientnet_v2 networks ill-conditioned: they multiply rounding errors

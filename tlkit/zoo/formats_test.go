@@ -85,7 +85,7 @@ func TestFormats(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"resnet18", "resnet34", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "vit_b_16", "swin_t", "swin_v2_t", "tf_efficientnet_b0", "tf_mobilenet_v2"} {
+	for _, name := range []string{"resnet18", "resnet34", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "vit_b_16", "swin_t", "swin_v2_t", "tf_efficientnet_b0", "tf_mobilenet_v1", "tf_mobilenet_v2"} {
 		g := readTransformersGolden(t, name)
 		row("transformers", name, name, g.timmGolden, zoo.LoadOptions{}, func(dir string) {
 			for file, text := range map[string][]byte{"config.json": g.Config, "preprocessor_config.json": g.Processor} {

@@ -17,6 +17,7 @@ var families = []func() []Spec{
 	efficientNets,
 	efficientNetLites,
 	mobileNetV1s,
+	tfMobileNetV1s,
 	regNets,
 	resNets,
 	convNeXts,

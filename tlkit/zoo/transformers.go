@@ -94,6 +94,7 @@ var transformersFamilies = map[string]transformersFamily{
 	"efficientnet":          {transformersConfig.efficientNet, transformersEfficientNet},
 	"dinov2":                {transformersConfig.dinoV2, always(transformersDinoV2)},
 	"dinov2_with_registers": {transformersConfig.dinoV2, always(transformersDinoV2)},
+	"mobilenet_v1":          {transformersConfig.mobileNetV1, always(transformersMobileNetV1)},
 	"mobilenet_v2":          {transformersConfig.mobileNetV2, always(transformersMobileNetV2)},
 }
 
@@ -104,7 +105,7 @@ func transformersLayouts(spec Spec) []layout {
 		if strings.Contains(spec.Name, "resnext") || strings.HasPrefix(spec.Name, "wide_") {
 			return nil
 		}
-	case "efficientnet", "mobilenet_v2": // the authors' own networks, not torchvision's
+	case "efficientnet", "mobilenet_v1", "mobilenet_v2": // the authors' own networks, not torchvision's
 		if !strings.HasPrefix(spec.Name, "tf_") {
 			return nil
 		}
@@ -118,10 +119,9 @@ func transformersLayouts(spec Spec) []layout {
 
 // transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
 var transformersLacks = map[string]string{
-	"mobilenet_v1": "it has ReLU6 and pads as TensorFlow does, the zoo's mobilenet_v1 has LeakyReLU; the numbers would be wrong",
-	"convnextv2":   "it has global response normalisation; the zoo has no such network",
-	"deit":         "it has a distillation token; the zoo has no such network",
-	"beit":         "it has relative positions between patches; the zoo has no such network",
+	"convnextv2": "it has global response normalisation; the zoo has no such network",
+	"deit":       "it has a distillation token; the zoo has no such network",
+	"beit":       "it has relative positions between patches; the zoo has no such network",
 }
 
 // transformersDescription reads config.json of a model of transformers. The preprocessing is in another file.
@@ -254,6 +254,18 @@ func (c transformersConfig) efficientNet() string {
 	for i, scale := range efficientNetScales {
 		if c.WidthScale == scale.width && c.DepthScale == scale.depth {
 			return fmt.Sprintf("tf_efficientnet_b%d", i)
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) mobileNetV1() string {
+	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Epsilon != 1e-3 {
+		return ""
+	}
+	for _, w := range tfMobileNetV1Widths {
+		if c.Width == w.width {
+			return w.name
 		}
 	}
 	return ""

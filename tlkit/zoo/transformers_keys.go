@@ -152,6 +152,21 @@ func transformersMobileNetV2(key string) string {
 		"conv_1x1.convolution.", "features.18.0.", "conv_1x1.normalization.", "features.18.1.", "classifier.", "classifier.1.")
 }
 
+var transformersMobileV1Layer = regexp.MustCompile(`^layer\.(\d+)\.(.+)$`)
+
+func transformersMobileNetV1(key string) string {
+	key = transformersKey(key)
+	at, rest := 0, ""
+	if m := transformersMobileV1Layer.FindStringSubmatch(key); m != nil {
+		at, rest = number(m[1])+1, m[2]
+	} else if stem, ok := strings.CutPrefix(key, "conv_stem."); ok {
+		rest = stem
+	} else {
+		return key
+	}
+	return fmt.Sprintf("features.%d.%s", at, cut(rest, "convolution.", "0.", "normalization.", "1."))
+}
+
 var transformersEfficientBlock = regexp.MustCompile(`^encoder\.blocks\.(\d+)\.(.+)$`)
 
 // transformersEfficientNet numbers the blocks by stage; transformers numbers them through.

@@ -95,6 +95,8 @@ func TestTransformers(t *testing.T) {
 		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
 		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},
 		{"tf_mobilenet_v2", "tf_mobilenet_v2", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
+		{"tf_mobilenet_v1", "tf_mobilenet_v1", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
+		{"tf_mobilenet_v1_025", "tf_mobilenet_v1_025", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 143, Crop: 128, Interpolation: vision.Bilinear, Mean: half, Std: half}},
 		{"dinov2_vits14", "dinov2_vits14", true, zoo.LoadOptions{}, photo},
 		{"dinov2_vits14_reg", "dinov2_vits14_reg", true, zoo.LoadOptions{}, photo},
 		{"timm_resnet18", "resnet18", true, photograph, *photograph.Preprocess},
@@ -202,7 +204,8 @@ func TestTransformersRefused(t *testing.T) {
 	for i, tt := range []struct{ config, processor, want string }{
 		{config("dinov2_giant"), processor, "SwiGLU"},
 		{config("dinov2_vits14", `"image_size":518`, `"image_size":224`), processor, "images of 518"},
-		{config("mobilenet_v1"), processor, "LeakyReLU"},
+		{config("tf_mobilenet_v1", `"depth_multiplier":1.0`, `"depth_multiplier":1.4`), processor, "no network of the zoo"},
+		{config("tf_mobilenet_v1", `"tf_padding":true`, `"tf_padding":false`), processor, "no network of the zoo"},
 		{strings.Replace(config("vit_b_16"), `"vit"`, `"llama"`, 1), processor, `"llama" model of transformers; those of type convnext, dinov2, dinov2_with_registers, efficientnet`},
 		{config("vit_b_16", `"num_hidden_layers":12`, `"num_hidden_layers":11`), processor, "no network of the zoo"},
 		{config("vit_b_16", `"hidden_act":"gelu"`, `"hidden_act":"quick_gelu"`), processor, "no network of the zoo"},

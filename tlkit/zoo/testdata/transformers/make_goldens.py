@@ -51,7 +51,8 @@ MODELS = {
     "dinov2_vits14": (tf.Dinov2Config, DINO, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     "dinov2_vits14_reg": (tf.Dinov2WithRegistersConfig, {**DINO, "patch_size": 14}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     "dinov2_giant": (tf.Dinov2Config, {"num_hidden_layers": 1, "use_swiglu_ffn": True, "image_size": 518}, tf.BitImageProcessor(), 0),
-    "mobilenet_v1": (tf.MobileNetV1Config, {}, tf.MobileNetV2ImageProcessor(), 0),
+    "tf_mobilenet_v1": (tf.MobileNetV1Config, {}, tf.MobileNetV1ImageProcessor(), 224),
+    "tf_mobilenet_v1_025": (tf.MobileNetV1Config, {"depth_multiplier": 0.25, "image_size": 128}, tf.MobileNetV1ImageProcessor(size={"shortest_edge": 143}, crop_size={"height": 128, "width": 128}), 127),
 }
 
 
