@@ -111,6 +111,9 @@ func openFolder(name, path string) (*Run, error) {
 		return nil, fmt.Errorf("%w: %s has format %d, and %d is the newest that this one knows; update TLKit, or take another name for the run",
 			errNewer, filepath.Join(path, "run.json"), r.Config.Format, runFormat)
 	}
+	if r.Config.Data.Fingerprint == "" && len(r.Config.Strategies) == 0 {
+		return nil, errors.New("it describes no run")
+	}
 	if note != "" {
 		r.warn("%s", note)
 	}
@@ -146,9 +149,15 @@ func (r *Run) readResult(strategy string) *Result {
 
 // read fills a result from its files or their copies. If neither can be read, the result stays empty.
 func (r *Result) read() {
-	seed := r.Seed // results from before Recipe.Seeds existed do not have it
+	seed, strategy := r.Seed, r.Strategy // results from before Recipe.Seeds existed do not have the seed
+	empty := *r
 	note, err := readJSON(r.file("result.json"), r)
 	r.noteFile("result.json", note, err)
+	if other := r.Strategy; other != strategy {
+		*r = empty
+		r.notes = append(r.notes, fmt.Sprintf("result.json is that of strategy %q, whose files were copied here", other))
+		return
+	}
 	r.Seed = seed
 	r.History, note, err = readHistory(r.file("history.jsonl"))
 	r.noteFile("history.jsonl", note, err)
