@@ -24,6 +24,9 @@ type progress struct {
 	bar      *progressbar.ProgressBar
 	// say displays a line, and the share of the comparison that is done, in [0, 1].
 	say func(text string, share float64)
+	// redraw shows the curves so far; stale is set while they lack an epoch.
+	redraw func()
+	stale  bool
 
 	// queue are the results that the comparison trains, in order; current is the one under way.
 	queue   []*Result
@@ -41,6 +44,7 @@ const showEvery = 300 * time.Millisecond
 func newProgress(run *Run, quiet bool) *progress {
 	p := &progress{run: run, quiet: quiet, notebook: gonbui.IsNotebook}
 	p.say = p.display
+	p.redraw = func() { p.curves.Update(p.run.Curves()) } // a chart that can't be drawn must not stop the training
 	if p.notebook && !quiet {
 		p.line, p.curves = plots.NewLive(), plots.NewLive()
 	}
@@ -114,9 +118,9 @@ func (p *progress) epoch() {
 	switch {
 	case p.notebook:
 		// Epochs of head training take milliseconds; redrawing for each would cost more than the training.
-		if p.due(e.Epoch == epochs) {
+		if p.stale = !p.due(e.Epoch == epochs); !p.stale {
 			p.say(text, p.share(float64(e.Epoch)))
-			p.curves.Update(p.run.Curves()) // a chart that can't be drawn must not stop the training
+			p.redraw()
 		}
 	case p.terminal():
 		p.say(text, p.share(float64(e.Epoch)))
@@ -218,10 +222,19 @@ func (p *progress) display(text string, share float64) {
 	}
 }
 
+// catchUp draws the curves with the last epoch, which is not the recipe's last where a training stops early.
+func (p *progress) catchUp() {
+	if p.stale {
+		p.redraw()
+		p.stale = false
+	}
+}
+
 // end closes the display. The saved notebook's live output has no curves: Run.Plot shows them.
 func (p *progress) end() {
 	p.finishBar()
 	if p.notebook && !p.quiet && len(p.queue) > 0 {
+		p.catchUp()
 		var names []string
 		for _, r := range p.run.Results {
 			done := 0

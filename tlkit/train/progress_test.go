@@ -86,3 +86,28 @@ func TestSearchProgress(t *testing.T) {
 		t.Errorf("a quiet recipe shows %q", lines)
 	}
 }
+
+// TestCatchUp: where a training stops between two drawings of its curves, the last epoch is drawn at the end, and once.
+func TestCatchUp(t *testing.T) {
+	run := &Run{Config: Config{Recipe: Recipe{Epochs: 200}}}
+	res := &Result{Strategy: "a", run: run}
+	p := newProgress(run, false)
+	p.notebook, p.say = true, func(string, float64) {}
+	drawn := 0
+	p.redraw = func() { drawn = len(res.History) }
+	p.begin(res)
+	for range 53 {
+		res.History = append(res.History, Epoch{Epoch: len(res.History) + 1})
+		p.epoch()
+	}
+	if drawn >= 53 {
+		t.Skip("the machine is so slow that every epoch was drawn")
+	}
+	if p.catchUp(); drawn != 53 {
+		t.Errorf("%d of 53 epochs are drawn", drawn)
+	}
+	drawn = 0
+	if p.catchUp(); drawn != 0 {
+		t.Error("they are drawn a second time")
+	}
+}
