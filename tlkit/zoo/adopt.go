@@ -43,7 +43,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
-	f.notes = computed
+	f.notes = append(computed, v.notes...)
 	entries, err := f.entries(m, sd)
 	if err != nil {
 		return err

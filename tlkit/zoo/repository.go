@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,6 +66,8 @@ type description struct {
 	spec Spec
 	// layouts are those that the weights may have.
 	layouts []layout
+	// notes are for Model.Notes.
+	notes []string
 	// preprocess is true if the preprocessing is known.
 	preprocess bool
 }
@@ -94,7 +97,7 @@ func openFolder(ctx context.Context, path string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	path = filepath.Clean(path)
+	path = snapshot(filepath.Clean(path))
 	if folder(path).Cached("config.json") == "" {
 		return nil, undescribed(path)
 	}
@@ -109,6 +112,21 @@ var foreignFolders = []struct{ file, is string }{
 	{"manifest.ocdbt", "a checkpoint of Orbax (JAX). Take the PyTorch weights of the same model"},
 	{"*.data-0*-of-0*", "a checkpoint of TensorFlow. In Python, convert the model to ONNX (tf2onnx), and load that file"},
 	{"adapter_config.json", "an adapter (PEFT) without its model. In Python, merge it into the model (merge_and_unload) and save that (save_pretrained)"},
+}
+
+// snapshot returns the folder of the files within a repository in the hub's cache (models--OWNER--NAME), that of its main
+// branch or the only one; else the folder itself.
+func snapshot(path string) string {
+	if !strings.HasPrefix(filepath.Base(path), "models--") {
+		return path
+	}
+	if commit, err := os.ReadFile(filepath.Join(path, "refs", "main")); err == nil && filepath.IsLocal(strings.TrimSpace(string(commit))) {
+		return filepath.Join(path, "snapshots", strings.TrimSpace(string(commit)))
+	}
+	if all, err := os.ReadDir(filepath.Join(path, "snapshots")); err == nil && len(all) == 1 {
+		return filepath.Join(path, "snapshots", all[0].Name())
+	}
+	return path
 }
 
 // undescribed is the error for a folder without config.json. It says what is there.
@@ -137,6 +155,12 @@ func undescribed(path string) error {
 		}
 		return fmt.Errorf("zoo: folder %s has %s and no config.json, which would say how it is read; %s", path, name, how)
 	}
+	if inner, err := fs.Glob(os.DirFS(path), "*/config.json"); err == nil && len(inner) > 0 {
+		for i := range inner {
+			inner[i] = filepath.Join(path, strings.TrimSuffix(inner[i], "/config.json"))
+		}
+		return fmt.Errorf("zoo: folder %s has no config.json, but folders in it have one; give one of them: %s", path, listed(inner))
+	}
 	return fmt.Errorf("zoo: folder %s has no config.json; %s", path, want)
 }
 
@@ -163,7 +187,7 @@ func openDescribed(ctx context.Context, r repository, name string, set WeightSet
 		ModelType    string `json:"model_type"`   // of transformers
 	}
 	if err := json.Unmarshal(text, &kind); err != nil {
-		return nil, fmt.Errorf("zoo: config.json of %s: %w", r, err)
+		return nil, fmt.Errorf("zoo: config.json of %s: %w; if the file is damaged or cut short, download it again", r, err)
 	}
 	var d description
 	switch {
@@ -191,18 +215,43 @@ func readSmall(ctx context.Context, r repository, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	text, err := os.ReadFile(path)
+	return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), err // Windows' editors write a byte order mark
 }
 
 // readProcessor takes the preprocessing from preprocessor_config.json; it stays unknown if there is none.
 func (d *description) readProcessor(ctx context.Context, r repository) error {
 	text, err := readSmall(ctx, r, "preprocessor_config.json")
 	if absent(err) {
-		return nil
+		return d.readNestedProcessor(ctx, r)
 	}
 	if err != nil {
 		return err
 	}
+	return d.takeProcessor(text)
+}
+
+// readNestedProcessor takes the preprocessing from processor_config.json, in which processors of several parts keep that
+// of images.
+func (d *description) readNestedProcessor(ctx context.Context, r repository) error {
+	text, err := readSmall(ctx, r, "processor_config.json")
+	if absent(err) {
+		return nil
+	}
+	var parts struct {
+		Image json.RawMessage `json:"image_processor"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &parts)
+	}
+	if err != nil || parts.Image == nil {
+		return err
+	}
+	return d.takeProcessor(parts.Image)
+}
+
+// takeProcessor takes the preprocessing from the configuration of an image processor.
+func (d *description) takeProcessor(text []byte) error {
 	p, err := processorPreprocess(text)
 	if err != nil {
 		return err
@@ -228,7 +277,7 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q, but %q names the weights already; leave Weights empty", o.Weights, s.name)
 	}
 	set := s.spec.Weights[0]
-	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts, described: len(set.Classes) > 0}
+	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts, described: len(set.Classes) > 0, notes: s.notes}
 	switch {
 	case o.Preprocess != nil:
 		v.preprocess = *o.Preprocess

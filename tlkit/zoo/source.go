@@ -40,6 +40,8 @@ type values struct {
 	adapt func(m *Model, sd *weights.StateDict) (*weights.StateDict, error)
 	// layouts, when set, are the layouts that the file may have: the file is of another origin, and adopt reads it.
 	layouts []layout
+	// notes are for Model.Notes.
+	notes []string
 	// described: the classes come from the file's own description, not from a guess.
 	described bool
 }

@@ -67,7 +67,8 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		return description{}, err
 	}
-	t, err := timmArchitecture(c.Architecture)
+	name, _, _ := strings.Cut(c.Architecture, ".") // without the tag of its weights
+	t, err := timmArchitecture(name)
 	if err != nil {
 		return description{}, err
 	}

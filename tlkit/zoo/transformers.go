@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -13,12 +14,14 @@ import (
 
 // transformersConfig is config.json of an image classifier of transformers (Hugging Face).
 type transformersConfig struct {
-	ModelType     string     `json:"model_type"`
-	Architectures []string   `json:"architectures"`
-	Labels        labelNames `json:"id2label"`
-	NumChannels   *int       `json:"num_channels"`
-	Activation    string     `json:"hidden_act"`
-	ImageSize     pixels     `json:"image_size"`
+	ModelType     string         `json:"model_type"`
+	Architectures []string       `json:"architectures"`
+	Labels        labelNames     `json:"id2label"`
+	Numbers       map[string]any `json:"label2id"`
+	Problem       string         `json:"problem_type"`
+	NumChannels   *int           `json:"num_channels"`
+	Activation    string         `json:"hidden_act"`
+	ImageSize     pixels         `json:"image_size"`
 
 	// Of the residual networks and ConvNeXt.
 	LayerType   string `json:"layer_type"`
@@ -154,11 +157,30 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	if c.ImageSize > 0 && d.spec.Family != "dinov2" { // that of DINOv2's position embeddings, which are interpolated
 		d.spec.InputSize = int(c.ImageSize)
 	}
-	if slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, "ForImageClassification") }) {
-		set.Classes = c.Labels
+	if len(c.Architectures) == 0 || slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, "ForImageClassification") }) {
+		set.Classes = c.labels()
+	}
+	if c.Problem == "multi_label_classification" {
+		d.notes = append(d.notes, "it was trained to find several classes in an image, each with a sigmoid of its logit; Predict ranks them by softmax, whose probabilities are not its own")
 	}
 	d.spec.Weights = []WeightSet{set}
 	return d, nil
+}
+
+// labels are the names of the classes, by id2label or, where that is missing, by label2id; nil if there are none.
+func (c transformersConfig) labels() []string {
+	if len(c.Labels) > 0 || len(c.Numbers) == 0 {
+		return c.Labels
+	}
+	names := make([]string, len(c.Numbers))
+	for name, number := range c.Numbers { // a number, or one as text
+		i, err := strconv.Atoi(fmt.Sprint(number))
+		if err != nil || i < 0 || i >= len(names) || names[i] != "" {
+			return nil
+		}
+		names[i] = name
+	}
+	return names
 }
 
 // is reports whether an option has its usual value, or is not given.

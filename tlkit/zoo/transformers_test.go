@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,6 +191,116 @@ func TestTransformersHub(t *testing.T) {
 	m, err = zoo.Load("hf://someone/features", zoo.LoadOptions{Classes: []string{"x", "y"}})
 	if err != nil || len(m.Classes) != 2 || !strings.Contains(strings.Join(m.Notes, " "), "new and random, for 2 classes") {
 		t.Errorf("features only: %v", err)
+	}
+}
+
+// TestTransformersFolders: folders of transformers' models as people have them.
+func TestTransformersFolders(t *testing.T) {
+	away(t)
+	g := readTransformersGolden(t, "resnet18")
+	named := strings.Fields("ant bee cat dog elk")
+	edit := func(dir, name string, replace ...string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err == nil {
+			changed := strings.NewReplacer(replace...).Replace(string(text))
+			if changed == string(text) {
+				t.Errorf("%s has none of %q", name, replace)
+			}
+			err = os.WriteFile(path, []byte(changed), 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(dir string) string // the folder to load
+		note   string
+		err    string
+	}{
+		{"no architectures", func(dir string) string {
+			edit(dir, "config.json", `["ResNetForImageClassification"]`, "null")
+			return dir
+		}, "", ""},
+		{"label2id alone", func(dir string) string { edit(dir, "config.json", `"id2label"`, `"was"`); return dir }, "", ""},
+		{"label2id as text", func(dir string) string {
+			edit(dir, "config.json", `"id2label"`, `"was"`, `"ant":0`, `"ant":"0"`)
+			return dir
+		}, "", ""},
+		{"a byte order mark", func(dir string) string {
+			path := filepath.Join(dir, "config.json")
+			text, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path, append([]byte("\xef\xbb\xbf"), text...), 0o666)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return dir
+		}, "", ""},
+		{"several classes in an image", func(dir string) string {
+			edit(dir, "config.json", `"model_type"`, `"problem_type":"multi_label_classification","model_type"`)
+			return dir
+		}, "sigmoid", ""},
+		{"cut short", func(dir string) string {
+			if err := os.Truncate(filepath.Join(dir, "config.json"), 40); err != nil {
+				t.Fatal(err)
+			}
+			return dir
+		}, "", "damaged or cut short, download it again"},
+		{"processor_config.json", func(dir string) string {
+			text, err := os.ReadFile(filepath.Join(dir, "preprocessor_config.json"))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "processor_config.json"), []byte(`{"image_processor":`+string(text)+`}`), 0o666)
+			}
+			if err == nil {
+				err = os.Remove(filepath.Join(dir, "preprocessor_config.json"))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return dir
+		}, "", ""},
+		{"the hub's cache", func(dir string) string {
+			repo := filepath.Join(t.TempDir(), "models--x--y")
+			err := os.CopyFS(filepath.Join(repo, "snapshots", "abc"), os.DirFS(dir))
+			if err == nil {
+				err = os.CopyFS(filepath.Join(repo, "snapshots", "older"), os.DirFS(dir))
+			}
+			if err == nil {
+				err = os.Mkdir(filepath.Join(repo, "refs"), 0o777)
+			}
+			if err == nil {
+				err = os.WriteFile(filepath.Join(repo, "refs", "main"), []byte("abc\n"), 0o666)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return repo
+		}, "", ""},
+		{"a folder of checkpoints", func(dir string) string {
+			run := t.TempDir()
+			if err := os.CopyFS(filepath.Join(run, "checkpoint-500"), os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			return run
+		}, "", "checkpoint-500"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := zoo.Load(tt.change(g.folder(t)))
+			if tt.err != "" {
+				wantError(t, err, tt.err)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(m.Notes, "\n"); !slices.Equal(m.Classes, named) || !strings.Contains(notes, tt.note) || tt.note == "" && notes != "" {
+				t.Errorf("classes %q, notes %q", m.Classes, notes)
+			}
+		})
 	}
 }
 
