@@ -33,7 +33,7 @@ func CheckShared(p Prefix) error {
 		{"the compiled workers", m.liveCache(p)},
 	} {
 		if closed := closedTo(f.dir); closed != "" {
-			return fmt.Errorf("kernel: other users can't enter %s, where %s lies; install for all, as root: TLKIT_HOME=/opt/tlkit GOMODCACHE=/opt/tlkit-modules ./install.sh", closed, f.what)
+			return fmt.Errorf("kernel: other users can't enter %s, the place of %s; install for all, as root: TLKIT_HOME=/opt/tlkit GOMODCACHE=/opt/tlkit-modules ./install.sh", closed, f.what)
 		}
 	}
 	workers, err := filepath.Glob(filepath.Join(m.liveCache(p), "worker-*", "worker"))

@@ -106,7 +106,7 @@ for port, owner in sorted(ports):
         s = socket.create_connection(("127.0.0.1", port), 1)
         s.settimeout(0.3)
         greeting = s.recv(10)
-        if greeting.startswith(b"\xff"):
+        if owner == uid and greeting.startswith(b"\xff"):
             got(f"a ZeroMQ socket on port {port}, of user {owner}")
         s.close()
     except OSError:
@@ -132,7 +132,7 @@ for method, path in (("GET", f"/user/{victim}/api/contents"), ("GET", f"/user/{v
     try:
         with urllib.request.urlopen(request, timeout=5) as r:
             text = r.read(4096)
-        if victim.encode() in text or b'"token"' in text:
+        if path.startswith(f"/user/{victim}/api/") and not re.search(rb"<html", text, re.I) or victim.encode() in text or b'"token"' in text:
             got(f"{method} {path}: {text[:80]!r}")
     except Exception:
         pass
