@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -69,7 +70,17 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	if o.SplitColumn != "" {
 		wanted = append(wanted, o.SplitColumn)
 	}
+	if is := noTable(data); is != "" {
+		return nil, fmt.Errorf("it is %s", is)
+	}
 	rows, err := readTable(data, wanted)
+	if err != nil && bytes.HasPrefix(data, []byte("#")) { // comments before the table
+		if _, rest, found := bytes.Cut(data, []byte("\n")); found {
+			if again, e := readTable(rest, wanted); e == nil {
+				rows, err = again, nil
+			}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +100,21 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; set Options.Dir to their folder", len(rows), dir, l.left.warning())
 	}
 	return l.dataset(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), o)
+}
+
+// noTable says what a file is that people give in place of a table, "" for others.
+func noTable(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")):
+		return "a workbook (Excel, LibreOffice) or an archive, not text; save the table as CSV"
+	case bytes.HasPrefix(data, []byte("PAR1")):
+		return "a Parquet file; write it as CSV, in Python with pandas.read_parquet(FILE).to_csv(NEW, index=False)"
+	case bytes.HasPrefix(data, []byte("[{")), bytes.HasPrefix(data, []byte("{")), bytes.HasPrefix(data, []byte("[\n")):
+		return "JSON; write it as CSV, in Python with pandas.read_json(FILE).to_csv(NEW, index=False), or give FromSamples the labels"
+	case hasPrefixFold(data, "<!doctype"), hasPrefixFold(data, "<html"):
+		return "a web page in place of the table; download it again"
+	}
+	return ""
 }
 
 func readLimited(name string, most int64) ([]byte, error) {
@@ -248,11 +274,20 @@ func readRows(r *csv.Reader, head []string, at []int, headless bool) ([]row, err
 func listRows(t *tree, rows []row, table string) *listing {
 	l := newListing(t.source, t.abs)
 	l.left, l.tree.stamp = slices.Clone(t.left), t.stamp
-	files := indexFiles(t)
+	files, moved := indexFiles(t), 0
 	used := map[int]bool{}
 	for _, r := range rows {
 		from := fmt.Sprintf("line %d of %s", r.line, table)
 		i, reason := files.find(r.fields[0])
+		if other, elsewhere := i, ""; reason == noSuchFile {
+			if other, elsewhere = files.findMoved(r.fields[0]); elsewhere == "" {
+				i, reason = other, ""
+				moved++
+			}
+		}
+		if reason == "" && pandasMissing[r.fields[1]] {
+			r.fields[1] = ""
+		}
 		if reason != "" {
 			l.leaveOut(r.fields[0], fmt.Sprintf("%s (%s)", reason, from))
 			continue
@@ -264,6 +299,9 @@ func listRows(t *tree, rows []row, table string) *listing {
 		}
 		l.add(e)
 	}
+	if moved > 0 {
+		l.notes = append(l.notes, fmt.Sprintf("%d paths of %s are not those of this machine; the files were found by the ends of the paths", moved, table))
+	}
 	for i, f := range t.files {
 		if !used[i] && imageExtensions[strings.ToLower(path.Ext(f.path))] {
 			l.leaveOut(f.path, unlistedReason)
@@ -271,6 +309,9 @@ func listRows(t *tree, rows []row, table string) *listing {
 	}
 	return l
 }
+
+// pandasMissing are the marks that pandas writes for a missing label.
+var pandasMissing = map[string]bool{"nan": true, "NaN": true, "<NA>": true}
 
 // unlistedReason is for images in the folder that a list does not name, such as a competition's test images.
 const unlistedReason = "not in the list"
@@ -296,6 +337,32 @@ func indexFiles(t *tree) fileIndex {
 		}
 	}
 	return x
+}
+
+const noSuchFile = "there is no such file"
+
+// findMoved is find for an absolute path of another machine, an address of a file and a path with %20 for a blank: the
+// longest end of it that names one file counts.
+func (x fileIndex) findMoved(words string) (int, string) {
+	p := strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/")
+	if plain, err := url.PathUnescape(p); err == nil {
+		p = plain
+	}
+	if p == words {
+		if !strings.HasPrefix(p, "/") {
+			return 0, noSuchFile
+		}
+	} else if i, reason := x.find(p); reason == "" {
+		return i, ""
+	}
+	drive := len(p) > 2 && p[1] == ':'
+	for found := drive || strings.HasPrefix(p, "/"); found; {
+		_, p, found = strings.Cut(p, "/")
+		if i, reason := x.find(p); found && reason != noSuchFile {
+			return i, reason
+		}
+	}
+	return 0, noSuchFile
 }
 
 // find returns the index of the one file that words name, or the reason why there is none.
@@ -328,9 +395,12 @@ func (x fileIndex) find(words string) (int, string) {
 	switch len(found) {
 	case 0:
 		if scheme, _, ok := strings.Cut(words, "://"); ok && len(scheme) <= 5 {
+			if scheme == "file" {
+				return 0, noSuchFile
+			}
 			return 0, "an address on the network, which is not read; download the images, and list the files"
 		}
-		return 0, "there is no such file"
+		return 0, noSuchFile
 	case 1:
 		return found[0], ""
 	}

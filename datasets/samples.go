@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
@@ -81,6 +82,7 @@ type listing struct {
 	first   map[string]int
 	bad     map[string]string // reasons, by path
 	left    Report
+	notes   []string // warnings about what was read
 }
 
 // newListing starts a list; key distinguishes its verdicts in the cache from those of other lists.
@@ -140,5 +142,34 @@ func (l *listing) dataset(name string, o Options) (*Dataset, error) {
 		}
 		s.images = append(s.images, labelled{place{split, e.class}, e.path, i})
 	}
-	return assemble(name, l.tree, s, o)
+	d, err := assemble(name, l.tree, s, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range append(l.notes, d.doubtfulLabels()...) {
+		d.warn(note)
+	}
+	return d, nil
+}
+
+// doubtfulLabels are warnings about labels that may be none: several classes in one, and a class for each image.
+func (d *Dataset) doubtfulLabels() (notes []string) {
+	known, images := map[string]bool{}, 0
+	for _, c := range d.Classes {
+		known[c] = true
+	}
+	for _, s := range d.splits() {
+		images += s.split.Len()
+	}
+	for _, c := range d.Classes {
+		parts := strings.FieldsFunc(c, func(r rune) bool { return strings.ContainsRune("|;, ", r) })
+		if len(parts) > 1 && !slices.ContainsFunc(parts, func(p string) bool { return !known[p] }) {
+			notes = append(notes, fmt.Sprintf("%q is read as a class of its own, and its parts are classes, too: an image has one label here, so keep one of them, or leave such images out", c))
+			break
+		}
+	}
+	if len(d.Classes) == images && images > 2 {
+		notes = append(notes, fmt.Sprintf("each of the %d images has a class of its own: are these the labels?", images))
+	}
+	return notes
 }

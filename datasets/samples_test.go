@@ -57,6 +57,15 @@ func TestFromCSV(t *testing.T) {
 		{"a quote in a field", "image,breed\n" + strings.ReplaceAll(breeds("id%d", ","), "pug", `8" pug`), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"Windows paths", "image,breed\n" + breeds(`.\train\id%d.png`, ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"without a first line", breeds("id%d.png", ","), [2]string{"1", "2"}, Options{}, 6, 2, "", "", ""},
+		{"paths of another machine", "image,breed\n" + breeds("/content/drive/MyDrive/train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv are not those of this machine", ""},
+		{"paths of another machine's Windows", "image,breed\n" + breeds(`C:\Users\me\train\id%d.png`, ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
+		{"addresses of files", "image,breed\n" + breeds("file:///data/train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
+		{"escaped paths", "image,breed\n" + breeds("train%%2Fid%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
+		{"a comment first", "# made by hand\nimage,breed\n" + breeds("id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"labels that pandas lacks", "image,breed\n" + breeds("id%d.png", ",") + "id9,nan\n", [2]string{"image", "breed"}, Options{}, 6, 2, "test/id9.png: no label", "1 file was left out", ""},
+		{"a workbook", "PK\x03\x04\x14\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "a workbook (Excel, LibreOffice) or an archive"},
+		{"JSON", `[{"image":"id0.png","breed":"pug"}]`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "JSON; write it as CSV"},
+		{"a web page", "<!DOCTYPE html>", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "a web page in place of the table"},
 		{"splits", "image,breed,part\n" + strings.ReplaceAll(breeds("id%d.png", ","), "pug\n", "pug,train\n") + "id9,pug,Validation\n", [2]string{"image", "breed"}, Options{SplitColumn: "part"}, 8, 1, "", `class "boxer" has no images for validation`, ""},
 		{"missing files and labels", "image,breed\nid100,pug\nid9,\n" + breeds("id%d", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "id100: there is no such file (line 2 of labels.csv)", "2 files were left out", ""},
 		{"two labels", "image,breed\n" + breeds("id%d", ",") + "id0,boxer\nid1,boxer\n", [2]string{"image", "breed"}, Options{}, 5, 2, `it is listed as "pug" (line 2 of labels.csv) and as "boxer" (line 10 of labels.csv)`, "1 file was left out", ""},
@@ -306,5 +315,33 @@ func TestNewSplitPanics(t *testing.T) {
 	}
 	if _, err := s.Image(1); err == nil || !strings.Contains(err.Error(), "image 1 (second): runtime error: index out of range") {
 		t.Errorf("image 1: %v", err)
+	}
+}
+
+// TestDoubtfulLabels: labels that join classes, or differ for every image, are read as they are and said.
+func TestDoubtfulLabels(t *testing.T) {
+	withCache(t)
+	for _, tt := range []struct {
+		labels []string
+		want   string
+	}{
+		{[]string{"scab", "frog", "scab frog", "scab"}, `"scab frog" is read as a class of its own, and its parts are classes, too`},
+		{[]string{"a|b", "b", "a", "b"}, `"a|b" is read as a class of its own`},
+		{[]string{"0.13", "1.52", "0.77", "3.01"}, "each of the 4 images has a class of its own"},
+		{[]string{"great dane", "pug", "great dane", "pug"}, ""},
+	} {
+		f := photos(t)
+		text := "image,label\n"
+		for i, label := range tt.labels {
+			text += fmt.Sprintf("id%d,%s\n", i, label)
+		}
+		f["labels.csv"] = []byte(text)
+		d, err := FromCSV(filepath.Join(f.dir(t), "labels.csv"), "image", "label", Options{ValFraction: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(d.Warnings, "\n"); !strings.Contains(got, tt.want) || (tt.want == "") != (got == "") {
+			t.Errorf("%q: warnings %q, want %q", tt.labels, d.Warnings, tt.want)
+		}
 	}
 }
