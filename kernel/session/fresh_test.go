@@ -24,4 +24,7 @@ var freshForeign = []struct {
 	{"files and folders as IPython's magics have them", []step{{code: "%%writefile \"a b\".txt\nhi"}, {code: "%cat \"a b.txt\"", want: "hi"}, {code: "%mkdir -p d/e"}, {code: "%ls d", want: "e"}, {code: "x := 1"}, {code: "%ls", want: "var"}}},
 	{"ranges of cells", []step{{code: "a := 1"}, {code: "b := 2"}, {code: "c := 3"}, {code: "%history -n 1-2", want: "[2] b := 2", not: "c := 3"}, {code: "%rerun 2-3"}, {code: "%rerun 8-9", fail: "no cell 8-9"}}},
 	{"%%capture with IPython's options", []step{{code: "%%capture --no-stderr\nfmt.Println(\"quiet\")\nfmt.Fprintln(os.Stderr, \"loud\")", want: "loud", not: "quiet"}}},
+	{"hints for what other languages have", []step{{code: "model := tlkit.Load(\"resnet18\")", fail: "x, err := tlkit.Load(...)"}, {code: "x: int = 5", fail: "x := value"}, {code: "func add(a, b) { return a + b }", fail: "func add(a, b int)"}, {code: "p, q = 1, 2", fail: "p, q := values"},
+		{code: "var a [3]int = {1, 2, 3}", fail: "[]int{1, 2, 3}"}, {code: "1 === 1", fail: "equal is written =="}, {code: "1 <> 2", fail: "not equal is written !="}, {code: "range(10)", fail: "for i := range 10"}, {code: "new Foo()", fail: "&T{...}"}, {code: "int main() { return 0; }", fail: "func name(x int)"},
+		{code: "async def f(): pass", fail: "func f(x int)"}, {code: "println!(\"x\")", fail: "fmt.Println(x)"}, {code: "a, b := 1, undefinedName", fail: "undefined: undefinedName", not: "new variables"}, {code: "throw new Error(\"x\")", fail: "errors.New"}}},
 }
