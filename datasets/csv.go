@@ -35,7 +35,10 @@ const maxCSVBytes = 256 << 20
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
 // train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test.
 //
-// Lines without a label or with a missing file are left out and reported, as are images with two labels. Files are
+// An absolute path of another machine is found by its end if that names one file, and a warning says so. Labels that join
+// classes ("scab frog") and a class for each image are warned about.
+//
+// Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
 // checked as in ImageFolder.
 func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, error) {
 	o, err := one("FromCSV", opts)

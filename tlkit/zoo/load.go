@@ -18,7 +18,8 @@ type LoadOptions struct {
 	//
 	// A weight file may be a checkpoint as training scripts write them: its keys may lie behind a prefix ("model.",
 	// "backbone.", "module._orig_mod."), or have the names of timm, transformers or fastai; it may hold more than the
-	// network, another output layer or none, and a first layer for grey images. Standard error and Model.Notes report
+	// network, another output layer or none, and a first layer for grey images. Tensors that torch.nn.utils keeps in
+	// parts (pruning, weight and spectral normalisation) are computed from them. Standard error and Model.Notes report
 	// the changes.
 	Weights string
 	// Classes name the logits of a weight file. nil means those of the model's published weights if there are as many,
@@ -57,7 +58,8 @@ const Random = "random"
 //     convnext, vit, dinov2, swin, swinv2, efficientnet, mobilenet_v1 and mobilenet_v2 whose network is one of the zoo. A model that is not
 //     the same network as its relative here is refused.
 //
-//   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it.
+//   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it, or a
+//     repository in the hub's cache, "~/.cache/huggingface/hub/models--OWNER--NAME".
 //
 //   - an .onnx file: "models/my.onnx". It becomes a model like the others: variables under the file's names, stages
 //     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
@@ -69,6 +71,9 @@ const Random = "random"
 //     of images. The file must have square images of three channels and a linear output layer; an error names every
 //     unknown
 //     operator.
+//
+//   - any other file is judged by its first bytes: an ONNX model loads under any name; for formats that are not read
+//     (HDF5, TensorFlow, TensorRT, Flax, GGUF and others) the error names the format and the next step.
 //
 //   - a .pth or .safetensors file that [Model.Export] wrote: "ants.safetensors", as [LoadExported] reads it. Weights of
 //     other origin are loaded under the network's name, with LoadOptions.Weights.
