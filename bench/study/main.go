@@ -42,6 +42,7 @@ var studies = []study{
 	{"samples", "accuracy against images per class, shapes to sketches", samples},
 	{"samples-ants", "accuracy against images per class, ImageNet to ants and bees", samplesAnts},
 	{"sees", "what notebooks/10_what_the_network_sees.ipynb claims of filters, stages, fine-tuning and Grad-CAM, over seeds", sees},
+	{"rank", "which pretrained model suits: the estimates of tlkit.Rank against fine-tunings of seven small models on two data sets", ranks},
 	{"lwf", "the old task's accuracy after a new one was learned, shapes to sketches: Learning without Forgetting, table 1", lwf},
 }
 

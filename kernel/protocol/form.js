@@ -139,6 +139,7 @@
   }
 
   globalThis.tlkit_form = (spec) => {
+    if (!document.getElementById("jupyter-config-data")) return; // neither JupyterLab nor Notebook: GoNB's comms don't reach the kernel
     const place = document.querySelector(`[data-tlkit-form="${spec.id}"]`);
     if (!place) return;
     if (!open.has(spec.id)) open.set(spec.id, new Form(spec));

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// contestant is a model to rank, at a size at which many can be fine-tuned on a processor.
+type contestant struct {
+	title, name string
+	size        int // of the input, in pixels
+	weights     string
+}
+
+// contestants returns seven small models, from networks of photographs to random values.
+func (e env) contestants() []contestant {
+	return []contestant{
+		{"efficientnet_lite0, ImageNet", "efficientnet_lite0", 64, ""},
+		{"mobilenet_v1_025, ImageNet", "mobilenet_v1_025", 64, e.data("mobilenetV1X0.25_pretrain.tar")},
+		{"resnet32, CIFAR-10", "resnet32", 32, e.data("resnet32-d509ac18.th")},
+		{"resnet20, CIFAR-10", "resnet20", 32, e.data("resnet20-12fca82f.th")},
+		{"resnet20, shapes", "resnet20.shapes", 32, ""},
+		{"resnet20, random", "resnet20", 32, zoo.Random},
+		{"mobilenet_v1_025, random", "mobilenet_v1_025", 64, zoo.Random},
+	}
+}
+
+// ranks estimates how well seven models suit two data sets, fine-tunes each, and compares the orders by Kendall's tau (1
+// is the same order, 0 none, -1 the opposite).
+func ranks(ctx context.Context, e env) error {
+	sketches, err := datasets.Load("sketches")
+	if err != nil {
+		return err
+	}
+	ants, _, err := e.ants()
+	if err != nil {
+		return err
+	}
+	ants.Train = ants.Train.FirstPerClass(60)
+	for _, d := range []*datasets.Dataset{sketches, ants} {
+		if err := e.rank(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rank is the study on one data set.
+func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
+	var rows [][]string
+	names := []string{"regression", "LogME", "H-score", "NCE"}
+	estimates, tuned := make([][]float64, len(names)), []float64{}
+	for i, c := range e.contestants() {
+		m, err := zoo.Load(c.name, zoo.LoadOptions{Weights: c.weights, Seed: 1})
+		if err != nil {
+			return err
+		}
+		m.Preprocess.Resize, m.Preprocess.Crop = c.size, c.size
+		ranking, err := tlkit.Rank(d, m)
+		if err != nil {
+			return err
+		}
+		r := ranking[0]
+		row := []string{c.title}
+		for k, v := range []float64{r.Accuracy, r.LogME, r.HScore, r.NCE} {
+			estimates[k] = append(estimates[k], v)
+			row = append(row, strings.Replace(fmt.Sprintf("%.3f", v), "NaN", "-", 1))
+		}
+		recipe := e.recipe(train.Recipe{Epochs: 8, Schedule: train.Schedule{Cosine: true}})
+		run, err := recipe.Compare(ctx, fmt.Sprintf("rank-%s-%d", d.Name, i), d, m, strategy.FineTune{})
+		if err != nil {
+			return err
+		}
+		all := lasts(run.Results[0])
+		tuned = append(tuned, stat.Mean(all, nil))
+		rows = append(rows, append(row, band(all)))
+		m.Release()
+	}
+	last := []string{"**Kendall's tau**"}
+	for _, estimate := range estimates {
+		last = append(last, tau(estimate, tuned))
+	}
+	markdown(e.table, fmt.Sprintf("%s, %d training and %d validation images, %d classes; fine-tuning of 8 epochs, %d seeds: mean ± standard deviation (extremes)",
+		d.Name, d.Train.Len(), d.Val.Len(), len(d.Classes), e.seeds), append(append([]string{"model"}, names...), "fine-tuned"), append(rows, append(last, "")))
+	return nil
+}
+
+// tau returns Kendall's tau of an estimate and what fine-tuning brought, over the models that have the estimate.
+func tau(estimate, tuned []float64) string {
+	var a, b []float64
+	for i, v := range estimate {
+		if !math.IsNaN(v) {
+			a, b = append(a, v), append(b, tuned[i])
+		}
+	}
+	if len(a) < 3 {
+		return "-"
+	}
+	text := fmt.Sprintf("%.2f", stat.Kendall(a, b, nil))
+	if len(a) < len(estimate) {
+		text += fmt.Sprintf(" (of %d)", len(a))
+	}
+	return text
+}
