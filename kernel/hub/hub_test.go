@@ -78,6 +78,9 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%+v: %v; want %q", c.opts, err, c.err)
 		}
 	}
+	if (Options{Dir: "x", Users: "names.txt", Lessons: "y", Prefix: "z"}).chosen() || !(Options{Memory: 1 << 30}).chosen() {
+		t.Error("the users, lessons and the installation don't stand in the configuration alone; the memory does")
+	}
 	o, _, err := Options{Dir: "x"}.complete()
 	if err != nil || !filepath.IsAbs(o.Dir) || o.Port != 8000 || o.IP != "127.0.0.1" || o.Idle != 90*time.Minute || o.Age != 12*time.Hour {
 		t.Errorf("%+v, %v", o, err)

@@ -84,9 +84,9 @@ func (o Options) say(format string, args ...any) {
 	}
 }
 
-// chosen reports whether any choice of the configuration is given.
+// chosen reports whether any choice that stands in the configuration is given. The users have a file of their own.
 func (o Options) chosen() bool {
-	return o.IP != "" || o.Port != 0 || o.Cert != "" || o.Key != "" || o.Auth != "" || o.Users != "" || len(o.Admins) > 0 ||
+	return o.IP != "" || o.Port != 0 || o.Cert != "" || o.Key != "" || o.Auth != "" || len(o.Admins) > 0 ||
 		o.Spawner != "" || o.Idle != 0 || o.Age != 0 || o.Memory != 0 || o.Cores != 0
 }
 
