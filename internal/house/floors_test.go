@@ -68,6 +68,8 @@ var floors = []floor{
 		"compress writes a trained model in fewer bits and measures the file; it does not train"},
 	{"tlkit/serve", []string{"tlkit/zoo", "tlkit/backend", "tlkit/vision", "internal"},
 		"serve is linked into services: it predicts with a trained model, and links nothing that trains"},
+	{"tlkit/serve/webpage", []string{"tlkit/serve", "internal"},
+		"webpage puts a service into an HTML file; the service does not know"},
 	{"tlkit/project", []string{"tlkit/zoo", "datasets", "tlkit/vision", "internal"},
 		"project writes a program around a trained model; a run calls it, so it knows no run"},
 	{"tlkit/train", []string{"tlkit/project", "tlkit/zoo", "tlkit/insight", "datasets", "tlkit/weights", "tlkit/nn", "tlkit/backend", "tlkit/plots", "tlkit/vision", "internal"},

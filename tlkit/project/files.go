@@ -6,10 +6,12 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/format"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,7 +130,27 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 			return err
 		}
 	}
+	if opts.Page {
+		if err := w.page(ctx); err != nil {
+			return err
+		}
+	}
 	return w.list()
+}
+
+// page makes the HTML file.
+func (w *writer) page(ctx context.Context) error {
+	name := w.view.Name + ".html"
+	_, err := goCommand(ctx, w.dir, "0", "run", "./page", "-o", name)
+	if errors.Is(err, exec.ErrNotFound) {
+		w.note("the page was not made: the go command is not on PATH")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("project: the page can't be made: %w", err)
+	}
+	w.project.Page = name
+	return nil
 }
 
 func (w *writer) note(text string) { w.project.Notes = append(w.project.Notes, text) }

@@ -134,8 +134,8 @@ func saveModule(dir string, f *modfile.File) error {
 func prune(ctx context.Context, dir string, f *modfile.File) error {
 	needed := map[string]bool{}
 	direct := map[string]bool{tlkitModule: true, "golang.org/x/sync": true} // what the templates import
-	for _, cgo := range []string{"0", "1"} {
-		out, err := goCommand(ctx, dir, cgo, "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}}{{end}}", "./...")
+	for _, system := range [][]string{{"CGO_ENABLED=0"}, {"CGO_ENABLED=1"}, {"CGO_ENABLED=0", "GOOS=js", "GOARCH=wasm"}} {
+		out, err := goCommandWith(ctx, dir, system, "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}}{{end}}", "./...")
 		if errors.Is(err, exec.ErrNotFound) {
 			return nil
 		}
@@ -171,13 +171,18 @@ func prune(ctx context.Context, dir string, f *modfile.File) error {
 
 // goCommand runs the go command in dir without a network, and returns its output.
 func goCommand(ctx context.Context, dir, cgo string, args ...string) ([]byte, error) {
+	return goCommandWith(ctx, dir, []string{"CGO_ENABLED=" + cgo}, args...)
+}
+
+// goCommandWith is goCommand with more of the environment.
+func goCommandWith(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOPROXY=off", "GOFLAGS=", "GOWORK=off", "PWD="+dir)
+	cmd.Env = append(append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off", "PWD="+dir), env...)
 	var failed strings.Builder
 	cmd.Stderr = &failed
 	out, err := cmd.Output()

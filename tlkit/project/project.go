@@ -30,6 +30,9 @@ type Options struct {
 	// Source is a checkout of TLKit that the module takes the libraries from; "" finds the one that this program or
 	// notebook uses.
 	Source string
+	// Page writes NAME.html, too: the classifier as one HTML file that needs no server and no network, with the program
+	// in it, compiled to WebAssembly. It takes a minute or two the first time, and has some 15 MB and the model.
+	Page bool
 	// SkipBuild leaves out building the program, which proves that it builds without a network, and measuring it for
 	// its README.
 	SkipBuild bool
@@ -49,6 +52,8 @@ type Project struct {
 	Files []string
 	// Measured are the program's figures; nil if it was not built.
 	Measured *Measured
+	// Page is the path of the HTML file, below Dir; "" without Options.Page.
+	Page string
 	// Notes has a line for each part that could not be had, such as a test without images.
 	Notes []string
 }
@@ -59,6 +64,9 @@ func (p *Project) String() string {
 	fmt.Fprintf(&b, "project %s: %d files in %s\n", p.Name, len(p.Files), p.Dir)
 	if m := p.Measured; m != nil {
 		fmt.Fprintf(&b, "the program has %s MB, starts in %d ms, and takes %s MB of memory\n", m.ProgramMB, m.StartMS, m.MemoryMB)
+	}
+	if p.Page != "" {
+		fmt.Fprintf(&b, "a page without a server: %s\n", filepath.Join(p.Dir, p.Page))
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)

@@ -76,6 +76,9 @@ type Handler struct {
 //go:embed page
 var page embed.FS
 
+// Page returns a file of the service's web page: index.html, page.css or page.js. It panics on another name.
+func Page(name string) string { return string(pageFile(name)) }
+
 // NewHandler returns a handler for a predictor, which stays the caller's to close. The handler is to be mounted at the
 // root of a host; under another path use [http.StripPrefix].
 func NewHandler(p *Predictor, opts HandlerOptions) *Handler {
@@ -165,13 +168,18 @@ func text(w http.ResponseWriter, status int, line string) {
 
 // file serves an embedded file.
 func file(name, kind string) http.HandlerFunc {
-	data, err := page.ReadFile("page/" + name)
-	if err != nil {
-		panic("serve: embedded file: " + err.Error())
-	}
+	data := pageFile(name)
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Cache-Control", "no-cache")
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
 	}
+}
+
+func pageFile(name string) []byte {
+	data, err := page.ReadFile("page/" + name)
+	if err != nil {
+		panic("serve: embedded file: " + err.Error())
+	}
+	return data
 }

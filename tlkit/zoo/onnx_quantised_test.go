@@ -61,6 +61,24 @@ func TestONNXQuantised(t *testing.T) {
 					t.Error("the logits are those of the network in float32: nothing was rounded")
 				}
 			}
+			// Written again, the network is the same.
+			again := filepath.Join(t.TempDir(), name+".onnx")
+			if err := m.Export(again); err != nil {
+				t.Fatal(err)
+			}
+			back, err := zoo.LoadExported(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same, err := zootest.Logits(engine.Backend, back, formulaImages(3, 32))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range same {
+				if math.Abs(float64(same[i]-got[i])) > tolerance {
+					t.Errorf("exported and read again: logit %d is %g, was %g", i, same[i], got[i])
+				}
+			}
 			// The network without its weights makes the same model, which can be given another head.
 			spec, err := zoo.GraphSpec(name, m.Spec.Graph)
 			if err != nil {

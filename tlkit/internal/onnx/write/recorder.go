@@ -191,6 +191,9 @@ func (f *function) Floor(x compute.Value) (compute.Value, error) {
 func (f *function) Ceil(x compute.Value) (compute.Value, error) {
 	return f.unary(compute.OpTypeCeil, "Ceil", x)
 }
+func (f *function) Round(x compute.Value) (compute.Value, error) {
+	return f.unary(compute.OpTypeRound, "Round", x)
+}
 func (f *function) Logistic(x compute.Value) (compute.Value, error) {
 	return f.unary(compute.OpTypeLogistic, "Sigmoid", x)
 }
