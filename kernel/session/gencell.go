@@ -53,7 +53,7 @@ func (g *generator) cell() string {
 	if all := g.hiddenMethods(); len(all) > 0 && !g.again {
 		hide += fmt.Sprintf("%s.HideMethods(%s); ", g.rt(), strings.Join(all, ", "))
 	}
-	if g.instantiates() && !g.again {
+	if g.instantiates() {
 		hide += g.rt() + ".HideInstances(); "
 	}
 	tail := fmt.Sprintf("\n//line %s:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %sFirst(); %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",

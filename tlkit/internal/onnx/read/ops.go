@@ -23,7 +23,7 @@ func init() {
 		"Dropout": identity, "Identity": identity, "Sum": sum, "Mean": mean, "Upsample": resize, "Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth,
 		"Add": elementwise(Add), "Sub": elementwise(Sub), "Mul": elementwise(Mul), "Div": elementwise(Div), "PRelu": elementwise(pRelu),
 		"Equal": elementwise(Equal), "Pow": elementwise(Pow), "Where": where, "Cast": cast, "Not": unary(LogicalNot),
-		"Relu": unary(nn.ReLU), "Sigmoid": unary(Sigmoid), "Tanh": unary(Tanh), "Sqrt": unary(Sqrt), "Erf": unary(Erf), "Exp": unary(Exp),
+		"Relu": unary(nn.ReLU), "Sigmoid": unary(Sigmoid), "Tanh": unary(Tanh), "Sqrt": unary(Sqrt), "Erf": unary(Erf), "Exp": unary(Exp), "Round": unary(Round),
 		"Neg": unary(Neg), "HardSwish": unary(nn.HardSwish), "HardSigmoid": hardSigmoid, "LeakyRelu": leakyRelu, "Clip": clip,
 		"Elu": elu, "Celu": celu, "Selu": selu, "ThresholdedRelu": thresholdedRelu, "Swish": swish, "Softsign": unary(softsign),
 		"Gelu": gelu, "Mish": unary(mish), "Softplus": unary(softplus), "IsNaN": unary(func(x *Node) *Node { return NotEqual(x, x) }),
