@@ -271,17 +271,23 @@ func (s steps) channels(n *protos.NodeProto, shape []int) (func(i int) int, erro
 	return func(i int) int { return i / inner % len(s.scale) }, nil
 }
 
-// dequantise makes a float32 initializer of whole numbers.
-func (q *quantised) dequantise(n *protos.NodeProto, t *protos.TensorProto) error {
+// stepsOf returns the steps of an initializer's values, and the function of channels.
+func (q *quantised) stepsOf(n *protos.NodeProto, t *protos.TensorProto) (steps, func(i int) int, error) {
 	s, err := q.steps(n)
 	if err != nil {
-		return err
+		return s, nil, err
 	}
 	shape, _, err := dims(t)
 	if err != nil {
-		return err
+		return s, nil, err
 	}
 	at, err := s.channels(n, shape)
+	return s, at, err
+}
+
+// dequantise makes a float32 initializer of whole numbers.
+func (q *quantised) dequantise(n *protos.NodeProto, t *protos.TensorProto) error {
+	s, at, err := q.stepsOf(n, t)
 	if err != nil {
 		return err
 	}
@@ -303,15 +309,7 @@ func (q *quantised) dequantise(n *protos.NodeProto, t *protos.TensorProto) error
 
 // rounded makes whole numbers of a float32 initializer, as exporters write weights that were trained with rounding.
 func (q *quantised) rounded(n *protos.NodeProto, t *protos.TensorProto) error {
-	s, err := q.steps(n)
-	if err != nil {
-		return err
-	}
-	shape, _, err := dims(t)
-	if err != nil {
-		return err
-	}
-	at, err := s.channels(n, shape)
+	s, at, err := q.stepsOf(n, t)
 	if err != nil {
 		return err
 	}
