@@ -79,7 +79,7 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	rows, err := readTable(data, wanted)
 	if err != nil && bytes.HasPrefix(data, []byte("#")) { // comments before the table
 		if _, rest, found := bytes.Cut(data, []byte("\n")); found {
-			if again, e := readTable(rest, wanted); e == nil {
+			if again, e := readTable(append([]byte("\n"), rest...), wanted); e == nil { // lines keep their numbers
 				rows, err = again, nil
 			}
 		}
@@ -327,12 +327,18 @@ type fileIndex struct {
 	exact map[string]int
 	ends  map[string][]int // by file name in lower case, with and without the extension
 	tree  *tree
+	flat  bool // all images lie in one folder
 }
 
 func indexFiles(t *tree) fileIndex {
 	x := fileIndex{exact: map[string]int{}, ends: map[string][]int{}, tree: t}
+	folders := map[string]bool{}
 	for i, f := range t.files {
 		x.exact[f.path] = i
+		if imageExtensions[strings.ToLower(path.Ext(f.path))] {
+			folders[path.Dir(f.path)] = true
+		}
+		x.flat = len(folders) <= 1
 		base := strings.ToLower(path.Base(f.path))
 		x.ends[base] = append(x.ends[base], i)
 		if ext := path.Ext(base); imageExtensions[ext] {
@@ -345,7 +351,8 @@ func indexFiles(t *tree) fileIndex {
 const noSuchFile = "there is no such file"
 
 // findMoved is find for an absolute path of another machine, an address of a file and a path with %20 for a blank: the
-// longest end of it that names one file counts.
+// longest end of it that names one file counts. The name alone counts only if the images lie in one folder: else it may
+// be another image's, in a folder of another class.
 func (x fileIndex) findMoved(words string) (int, string) {
 	p := strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/")
 	if plain, err := url.PathUnescape(p); err == nil {
@@ -361,6 +368,9 @@ func (x fileIndex) findMoved(words string) (int, string) {
 	drive := len(p) > 2 && p[1] == ':'
 	for found := drive || strings.HasPrefix(p, "/"); found; {
 		_, p, found = strings.Cut(p, "/")
+		if !strings.Contains(p, "/") && !x.flat {
+			break
+		}
 		if i, reason := x.find(p); found && reason != noSuchFile {
 			return i, reason
 		}

@@ -58,6 +58,7 @@ func TestFromCSV(t *testing.T) {
 		{"Windows paths", "image,breed\n" + breeds(`.\train\id%d.png`, ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"without a first line", breeds("id%d.png", ","), [2]string{"1", "2"}, Options{}, 6, 2, "", "", ""},
 		{"paths of another machine", "image,breed\n" + breeds("/content/drive/MyDrive/train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv are not those of this machine", ""},
+		{"folders of another machine that are not here", "image,breed\n" + breeds("/old/cat/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "no such file"},
 		{"paths of another machine's Windows", "image,breed\n" + breeds(`C:\Users\me\train\id%d.png`, ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
 		{"addresses of files", "image,breed\n" + breeds("file:///data/train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
 		{"escaped paths", "image,breed\n" + breeds("train%%2Fid%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},

@@ -42,11 +42,6 @@ func filled(dir string, from []byte) (stamp []byte, ok bool) {
 // venvProgram is a program of the hub's Python environment.
 func (o Options) venvProgram(name string) string { return filepath.Join(o.Dir, "venv", "bin", name) }
 
-// proxyProgram is the proxy.
-func (o Options) proxyProgram() string {
-	return filepath.Join(o.Dir, "proxy", "node_modules", ".bin", "configurable-http-proxy")
-}
-
 // prepareVenv makes the Python environment with JupyterHub.
 func (o Options) prepareVenv(ctx context.Context) error {
 	venv := filepath.Join(o.Dir, "venv")

@@ -55,6 +55,7 @@
     constructor(spec) {
       this.id = spec.id;
       this.controls = new Map();
+      this.moved = new Set();
       this.root = element("div", { margin: "4px 8px 4px calc(var(--jp-cell-prompt-width, 64px) + 8px)", color: colours.text,
         fontFamily: "var(--jp-ui-font-family, sans-serif)", fontSize: "var(--jp-ui-font-size1, 13px)" }, { className: "tlkit-form" });
       if (spec.title) this.root.append(element("div", { fontWeight: "600", margin: "2px 0 4px" }, { textContent: spec.title }));
@@ -63,7 +64,7 @@
         const row = element("label", { display: "flex", alignItems: "center", gap: "10px", margin: "2px 0" });
         row.append(element("span", { flex: "0 0 9em", overflow: "hidden", textOverflow: "ellipsis", fontFamily: "var(--jp-code-font-family, monospace)" },
           { textContent: f.name, title: f.name }));
-        const c = control(f, () => this.changed());
+        const c = control(f, () => this.changed(f.name));
         row.append(...c.all);
         this.controls.set(f.name, c);
         this.fields.append(row);
@@ -88,12 +89,15 @@
       comm.send("#form", { id: this.id, ...message });
     }
 
-    changed() {
+    // changed sends the fields that were moved since the form was drawn; the others have the values in the text, which an
+    // element may show rounded.
+    changed(name) {
+      this.moved.add(name);
       if (this.timer) return;
       this.timer = setTimeout(() => {
         this.timer = null;
         const values = {};
-        for (const [name, c] of this.controls) values[name] = c.get();
+        for (const name of this.moved) values[name] = this.controls.get(name).get();
         this.send({ values });
       }, delay);
     }

@@ -152,6 +152,22 @@ func literalText(x ast.Expr) *string {
 	return &text
 }
 
+// plainNumber returns a number as a page reads it: 0x10 and 1_000 are decimal there.
+func plainNumber(text, kind string) string {
+	switch kind {
+	case "integer":
+		if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+			return strconv.FormatInt(n, 10)
+		}
+	case "number":
+		if x, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, "_xXpP") {
+			return strconv.FormatFloat(x, 'g', -1, 64)
+		}
+		return strings.ReplaceAll(text, "_", "")
+	}
+	return text
+}
+
 // kindOf returns the kind of field that fits a literal without further words.
 func kindOf(x ast.Expr) string {
 	if u, ok := x.(*ast.UnaryExpr); ok {
@@ -175,7 +191,7 @@ func newField(at valueAt, text string) (formField, error) {
 	if at.literal == nil {
 		return f, fmt.Errorf("//@param makes a field of NAME := VALUE with a number, a text, true or false, which this line is not")
 	}
-	f.Value = *literalText(at.literal)
+	f.Value = plainNumber(*literalText(at.literal), kindOf(at.literal))
 	spec, err := parseParam(text)
 	if err != nil {
 		return f, fmt.Errorf("//@param %s: %w; it can be like {type:\"slider\", min:0, max:10, step:1} or [\"a\", \"b\"]", text, err)

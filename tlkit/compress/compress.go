@@ -32,7 +32,7 @@ type Options struct {
 	Test *datasets.Split
 	// MaxDrop is the loss of accuracy, in [0, 1], above which the report warns; 0 is 0.01, one point in a hundred.
 	MaxDrop float64
-	// Float lists prefixes of layers, such as "features.0" or "fc", that stay in float32 with zoo.Int8. FullRange is
+	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with zoo.Int8. FullRange is
 	// for files that run on processors with VNNI, or arm64, only; see [zoo.ExportOptions].
 	Float     []string
 	FullRange bool
@@ -97,7 +97,7 @@ func Compress(m *zoo.Model, path string, opts ...Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Stored, err = m.ExportWith(path, zoo.ExportOptions{Precision: o.Precision, Calibrate: calibrate, Float: o.Float, FullRange: o.FullRange}); err != nil {
+	if r.Stored, err = m.ExportWith(ctx, path, zoo.ExportOptions{Precision: o.Precision, Calibrate: calibrate, Float: o.Float, FullRange: o.FullRange}); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "tlkit-compress")

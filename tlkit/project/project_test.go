@@ -42,7 +42,7 @@ func TestWrite(t *testing.T) {
 	want := []string{".containerignore", ".gitignore", "Containerfile", "MODEL_CARD.md", "README.md", "classifier/classifier.go", "classifier/classifier_test.go",
 		"classifier/model.safetensors", "classifier/testdata/notebook.json", "classifier/testdata/sample1.png", "classifier/testdata/sample2.png",
 		"classifier/testdata/sample3.png", "cmd/shapebox/batch.go", "cmd/shapebox/main.go", "cmd/shapebox/main_test.go", "cmd/shapebox/predict.go",
-		"cmd/shapebox/serve.go", "deploy/kubernetes.yaml", "deploy/shapebox.service", "go.mod", "go.sum"}
+		"cmd/shapebox/serve.go", "deploy/kubernetes.yaml", "deploy/shapebox.service", "go.mod", "go.sum", "page/page.go", "page/page_js.go"}
 	if !slices.Equal(p.Files, want) {
 		t.Errorf("files %q\nwant %q", p.Files, want)
 	}

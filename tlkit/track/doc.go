@@ -32,9 +32,9 @@ func figures(e train.Epoch, also []string) []figure {
 	return all
 }
 
-// label names a result among those of its run.
+// label names a result among those of its run, and stays the same if seeds are added later.
 func label(run *train.Run, r *train.Result) string {
-	if run.Config.Recipe.Seeds > 1 {
+	if r.Seed != run.Config.Recipe.Seed {
 		return fmt.Sprintf("%s-seed%d", r.Strategy, r.Seed)
 	}
 	return r.Strategy

@@ -33,7 +33,8 @@ type MLflowOptions struct {
 
 // MLflow returns a tracker that sends figures to an MLflow server by its REST API 2.0: each strategy is a run, with the
 // recipe as parameters, and figures by epoch. A run is found again by its tag tlkit.id, so that a resumed training goes
-// on in it, and epochs are there once.
+// on in it, and epochs are there once. Where a killed training lost epochs that were sent, what is trained instead is
+// another run.
 func MLflow(o MLflowOptions) train.Tracker {
 	o.URI = strings.TrimRight(cmp.Or(o.URI, os.Getenv("MLFLOW_TRACKING_URI")), "/")
 	o.Experiment = cmp.Or(o.Experiment, os.Getenv("MLFLOW_EXPERIMENT_NAME"), "tlkit")
@@ -101,6 +102,11 @@ func (m *mlflow) Track(ctx context.Context, run *train.Run, r *train.Result) err
 	if err != nil {
 		return err
 	}
+	if len(there.Data.Params) == 0 {
+		if err := m.call(ctx, http.MethodPost, "runs/log-batch", map[string]any{"run_id": there.Info.RunID, "params": params(run, r)}, nil); err != nil {
+			return err
+		}
+	}
 	if err := m.log(ctx, there, r); err != nil {
 		return err
 	}
@@ -135,6 +141,10 @@ func (m *mlflow) experiment(ctx context.Context) (string, error) {
 			ID string `json:"experiment_id"`
 		}
 		err := m.call(ctx, http.MethodPost, "experiments/create", map[string]any{"name": m.options.Experiment}, &made)
+		if errors.As(err, &refused) && refused.Code == "RESOURCE_ALREADY_EXISTS" { // another process was faster
+			err = m.call(ctx, http.MethodGet, "experiments/get-by-name?experiment_name="+url.QueryEscape(m.options.Experiment), nil, &got)
+			return got.Experiment.ID, err
+		}
 		return made.ID, err
 	}
 	return got.Experiment.ID, err
@@ -143,7 +153,7 @@ func (m *mlflow) experiment(ctx context.Context) (string, error) {
 // find returns the run of a result, which is made if it is not there. What a result depends on is in its tag: a
 // strategy that is trained anew with another recipe is another run.
 func (m *mlflow) find(ctx context.Context, experiment string, run *train.Run, r *train.Result) (*mlflowRun, error) {
-	id := fmt.Sprintf("%s/%s/%.16s", run.Name, label(run, r), r.Made)
+	id := fmt.Sprintf("%s/%s/%.16s", run.Name, r.Strategy, r.Made) // Made depends on the seed, too
 	var found struct {
 		Runs []*mlflowRun `json:"runs"`
 	}
@@ -153,7 +163,12 @@ func (m *mlflow) find(ctx context.Context, experiment string, run *train.Run, r 
 		return nil, err
 	}
 	if len(found.Runs) > 0 {
-		return found.Runs[0], nil
+		if found.Runs[0].of(r.History) {
+			return found.Runs[0], nil
+		}
+		if err := m.leave(ctx, found.Runs[0], id); err != nil {
+			return nil, err
+		}
 	}
 	var made struct {
 		Run *mlflowRun `json:"run"`
@@ -166,7 +181,34 @@ func (m *mlflow) find(ctx context.Context, experiment string, run *train.Run, r 
 	if made.Run == nil {
 		return nil, errors.New("the server made a run without an id; is it MLflow's REST API 2.0?")
 	}
-	return made.Run, m.call(ctx, http.MethodPost, "runs/log-batch", map[string]any{"run_id": made.Run.Info.RunID, "params": params(run, r)}, nil)
+	return made.Run, nil
+}
+
+// last returns the newest epoch that the server has, and its seconds; 0 without any.
+func (there *mlflowRun) last() (epoch int, seconds float64) {
+	for _, v := range there.Data.Metrics {
+		if v.Key == "seconds" {
+			epoch, seconds = v.Step, v.Value
+		}
+	}
+	return epoch, seconds
+}
+
+// of reports whether the epochs on the server are the first ones of a history: seconds tell one training from another.
+func (there *mlflowRun) of(history []train.Epoch) bool {
+	epoch, seconds := there.last()
+	return epoch == 0 || epoch <= len(history) && history[epoch-1].Seconds == seconds
+}
+
+// leave ends a run whose last epochs were lost, since a killed training went on from an earlier checkpoint. What is
+// trained instead is another run.
+func (m *mlflow) leave(ctx context.Context, there *mlflowRun, id string) error {
+	for _, tag := range []keyValue{{"tlkit.id", id + "/" + there.Info.RunID}, {"tlkit.lost", "the training went on from an earlier epoch, in another run"}} {
+		if err := m.call(ctx, http.MethodPost, "runs/set-tag", map[string]any{"run_id": there.Info.RunID, "key": tag.Key, "value": tag.Value}, nil); err != nil {
+			return err
+		}
+	}
+	return m.call(ctx, http.MethodPost, "runs/update", map[string]any{"run_id": there.Info.RunID, "status": "KILLED", "end_time": time.Now().UnixMilli()}, nil)
 }
 
 // params lists the recipe's fields, and what was trained.
@@ -190,17 +232,13 @@ func params(run *train.Run, r *train.Result) []keyValue {
 
 // log sends the epochs that the server does not have.
 func (m *mlflow) log(ctx context.Context, there *mlflowRun, r *train.Result) error {
-	have := 0
-	for _, v := range there.Data.Metrics {
-		if v.Key == "loss/val" {
-			have = v.Step
-		}
-	}
+	have, _ := there.last()
+	missing := r.History[min(have, len(r.History)):]
 	at := time.Now()
-	for _, e := range r.History[min(have, len(r.History)):] {
+	for _, e := range missing {
 		at = at.Add(-time.Duration(e.Seconds * float64(time.Second)))
 	}
-	for _, e := range r.History[min(have, len(r.History)):] {
+	for _, e := range missing {
 		at = at.Add(time.Duration(e.Seconds * float64(time.Second)))
 		var metrics []metric
 		for _, f := range figures(e, slices.Sorted(maps.Keys(e.Also))) {

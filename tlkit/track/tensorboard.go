@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io/fs"
 	"maps"
@@ -22,15 +23,16 @@ import (
 )
 
 // TensorBoard returns a tracker that writes event files into DIR/RUN/STRATEGY, which `tensorboard --logdir DIR` shows.
-// A file only grows while the epochs before stay the same; after a changed recipe it is written anew.
+// A file only grows. Where the epochs before are others, after a changed recipe or a resumption from an earlier
+// checkpoint, a file of another name takes its place, since TensorBoard reads on in a file that it knows.
 func TensorBoard(dir string) train.Tracker { return tensorBoard{dir} }
 
 type tensorBoard struct{ dir string }
 
 func (t tensorBoard) String() string { return "TensorBoard's folder " + t.dir }
 
-// eventFile is the name of a file. TensorBoard takes each file whose name holds "tfevents".
-const eventFile = "events.out.tfevents.tlkit"
+// eventFiles is the pattern of our files' names, with a number. TensorBoard takes each file whose name holds "tfevents".
+const eventFiles = "events.out.tfevents.%d.tlkit"
 
 func (t tensorBoard) Track(_ context.Context, run *train.Run, r *train.Result) error {
 	root, err := fetch.ExpandHome(t.dir)
@@ -41,7 +43,11 @@ func (t tensorBoard) Track(_ context.Context, run *train.Run, r *train.Result) e
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, eventFile)
+	number, err := newest(dir)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, fmt.Sprintf(eventFiles, number))
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -50,10 +56,31 @@ func (t tensorBoard) Track(_ context.Context, run *train.Run, r *train.Result) e
 	switch {
 	case bytes.Equal(old, made):
 		return nil
-	case len(old) > 0 && bytes.HasPrefix(made, old):
+	case len(old) == 0:
+		return atomicfile.WriteBytes(path, made)
+	case bytes.HasPrefix(made, old):
 		return extend(path, made[len(old):])
 	}
-	return atomicfile.WriteBytes(path, made)
+	if err := atomicfile.WriteBytes(filepath.Join(dir, fmt.Sprintf(eventFiles, number+1)), events(begin(nil), r.History)); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// newest returns the number of the folder's newest file; 1 without any.
+func newest(dir string) (int, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	number := 1
+	for _, e := range entries {
+		var n int
+		if _, err := fmt.Sscanf(e.Name(), eventFiles, &n); err == nil {
+			number = max(number, n)
+		}
+	}
+	return number, nil
 }
 
 // extend appends to a file, which TensorBoard may be reading.

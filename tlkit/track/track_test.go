@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,7 +48,11 @@ func TestTensorBoard(t *testing.T) {
 	board := track.TensorBoard(logs)
 	run := trained(t, dir, 2, board)
 	file := func(strategy string) string {
-		data, err := os.ReadFile(filepath.Join(logs, "tracked", strategy, "events.out.tfevents.tlkit"))
+		names, _ := filepath.Glob(filepath.Join(logs, "tracked", strategy, "*tfevents*"))
+		if len(names) != 1 {
+			t.Fatalf("files %v of %s, want one", names, strategy)
+		}
+		data, err := os.ReadFile(names[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,13 +71,17 @@ func TestTensorBoard(t *testing.T) {
 	if err := run.Track(t.Context(), board); err != nil || file("transfer") != transfer || file("finetune") != fine {
 		t.Errorf("sent again: %v, or other files", err)
 	}
-	short := *run.Results[0]
-	short.History = short.History[:1]
-	if err := board.Track(t.Context(), run, &short); err != nil || !strings.HasPrefix(transfer, file("transfer")) || len(file("transfer")) >= len(transfer) {
-		t.Errorf("a shorter history: %v, %d bytes of %d", err, len(file("transfer")), len(transfer))
+	// Killed, and resumed from an earlier checkpoint: a file of another name has the history as it is now.
+	other := *run.Results[0]
+	other.History = slices.Clone(other.History)
+	other.History[1].Seconds++
+	if err := board.Track(t.Context(), run, &other); err != nil || file("transfer") == transfer || strings.Count(file("transfer"), "loss/val") != 2 {
+		t.Errorf("another history: %v, %d bytes", err, len(file("transfer")))
 	}
-	if err := run.Track(t.Context(), board); err != nil || file("transfer") != transfer {
-		t.Errorf("grown again: %v, or another file", err)
+	other.History = append(other.History, other.History[1])
+	before := file("transfer")
+	if err := board.Track(t.Context(), run, &other); err != nil || !strings.HasPrefix(file("transfer"), before) || strings.Count(file("transfer"), "loss/val") != 3 {
+		t.Errorf("one more epoch: %v, %d bytes after %d", err, len(file("transfer")), len(before))
 	}
 }
 
@@ -125,9 +134,24 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, m := range list(body["metrics"]) {
 			s.metrics[fmt.Sprint(body["run_id"], " ", m["key"], " ", m["step"])]++
 			for _, run := range s.runs {
-				if run["info"].(map[string]any)["run_id"] == body["run_id"] && m["key"] == "loss/val" {
-					run["data"] = map[string]any{"metrics": []any{m}}
+				if run["info"].(map[string]any)["run_id"] == body["run_id"] && m["key"] == "seconds" {
+					run["data"].(map[string]any)["metrics"] = []any{m}
 				}
+			}
+		}
+		if params := list(body["params"]); len(params) > 0 {
+			for _, run := range s.runs {
+				if run["info"].(map[string]any)["run_id"] == body["run_id"] {
+					run["data"].(map[string]any)["params"] = body["params"]
+				}
+			}
+		}
+		w.Write([]byte("{}"))
+	case "runs/set-tag":
+		for id, run := range s.runs {
+			if run["info"].(map[string]any)["run_id"] == body["run_id"] && body["key"] == "tlkit.id" {
+				delete(s.runs, id)
+				s.runs[body["value"].(string)] = run
 			}
 		}
 		w.Write([]byte("{}"))
@@ -171,9 +195,37 @@ func TestMLflow(t *testing.T) {
 		}
 	}
 	for id, r := range s.runs {
+		if params := r["data"].(map[string]any)["params"]; len(list(params)) < 12 {
+			t.Errorf("run %s has the parameters %v", id, params)
+		}
 		if status := r["info"].(map[string]any)["status"]; status != "FINISHED" || !strings.HasPrefix(id, "tracked/") {
 			t.Errorf("run %s is %s", id, status)
 		}
+	}
+	// Killed after the last epoch was sent, and resumed from an earlier checkpoint: another run has all its epochs.
+	other := *run.Results[0]
+	other.History = slices.Clone(other.History)
+	other.History[2].Seconds++
+	if err := flow.Track(t.Context(), run, &other); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.runs) != 3 || len(s.metrics) != 3*3*7 {
+		t.Errorf("%d runs, %d figures, want 3 and 63", len(s.runs), len(s.metrics))
+	}
+	killed := 0
+	for _, r := range s.runs {
+		if r["info"].(map[string]any)["status"] == "KILLED" {
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Errorf("%d runs are KILLED, want 1", killed)
+	}
+	// A training that diverged in its first epoch is there, and has failed.
+	lost := *run.Results[1]
+	lost.History, lost.Diverged, lost.Done, lost.Made = nil, &train.Divergence{Epoch: 1}, false, "another"
+	if err := flow.Track(t.Context(), run, &lost); err != nil || s.runs["tracked/finetune/another"]["info"].(map[string]any)["status"] != "FAILED" {
+		t.Errorf("diverged: %v, %v", err, s.runs["tracked/finetune/another"])
 	}
 }
 

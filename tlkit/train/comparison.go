@@ -205,6 +205,7 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 	if errors.As(err, &diverged) {
 		res.Diverged = &diverged.Divergence
 		fmt.Fprintln(os.Stderr, diverged)
+		l.track.send(ctx, c.run, res)
 		return l.saveResult()
 	}
 	return l.stopped(ctx, err)

@@ -24,7 +24,7 @@ func (r *Run) Track(ctx context.Context, trackers ...Tracker) error {
 	for _, t := range trackers {
 		for _, first := range r.Results {
 			for _, res := range append([]*Result{first}, first.Repeats...) {
-				if len(res.History) == 0 {
+				if len(res.History) == 0 && res.Diverged == nil {
 					continue
 				}
 				if err := t.Track(ctx, r, res); err != nil {

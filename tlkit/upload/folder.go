@@ -112,6 +112,8 @@ func (f *folder) keep(in *incoming, name string, head []byte) error {
 	switch {
 	case !localName(name):
 		reason = "the name leads out of the folder, or is hidden"
+	case tooLong(name):
+		reason = fmt.Sprintf("a name of more than %d bytes", longestName)
 	case !isPicture(head):
 		reason = "no picture (JPEG, PNG, GIF, BMP, WebP, TIFF or PNM)"
 	case f.files <= 0:
@@ -156,6 +158,20 @@ func localName(name string) bool {
 		}
 	}
 	return true
+}
+
+// longestName is the largest number of bytes of a file's or folder's name on usual systems, less a number that may be
+// added.
+const longestName = 255 - 8
+
+// tooLong reports whether a part of a slash-separated name is too long for a file system.
+func tooLong(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > longestName {
+			return true
+		}
+	}
+	return false
 }
 
 // isPicture reports whether a file begins as one of the formats that package vision decodes.
@@ -233,12 +249,12 @@ func (f *folder) unzip(in *incoming) error {
 			f.refuse(entry.Name, "no file: %s", entry.Mode().Type())
 			continue
 		}
-		if err := f.unzipEntry(entry); err != nil {
-			return err
-		}
 		if f.files <= 0 {
 			f.refuse(in.name, "more files than this upload may have; the rest of the zip is left out")
 			return nil
+		}
+		if err := f.unzipEntry(entry); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -278,6 +294,3 @@ func (f *folder) unzipEntry(entry *zip.File) error {
 	}
 	return f.keep(in, path.Clean(entry.Name), head[:m])
 }
-
-// close releases the folder.
-func (f *folder) close() { f.root.Close() }

@@ -131,6 +131,8 @@ func TestUpload(t *testing.T) {
 		{"no picture", []entry{{name: "x.png", data: "<svg>"}, {name: "e.png", data: ""}, {name: "a.png", data: a}}, Options{}, "a.png", "x.png: no picture (J; e.png: no picture (J", ""},
 		{"names that lead out", []entry{{name: "../outside", data: a}, {name: `C:\photos\b.png`, data: b}, {name: "/etc/x.png", data: a}, {name: "..", data: a}, {name: ".profile", data: a}, {name: "", data: a}},
 			Options{}, "b.png outside x.png", "..: the name leads out; .profile: the name leads out; : the name leads out", ""},
+		{"a name that is too long", []entry{{name: strings.Repeat("蟻", 86) + ".png", data: a}, {name: "a.png", data: a}}, Options{}, "a.png", strings.Repeat("蟻", 86) + ".png: a name of more than 247 bytes", ""},
+		{"as many as may come", []entry{{name: "z.zip", data: zipped(t, entry{name: "a.png", data: a}, entry{name: "b.png", data: b})}}, Options{MaxFiles: 2}, "a.png b.png", "", ""},
 		{"a zip", []entry{{name: "photos.zip", data: zipped(t, entry{name: "ants/1.png", data: a}, entry{name: "ants/", mode: fs.ModeDir}, entry{name: "bees/1.png", data: b}, entry{name: "read.me", data: "text"},
 			entry{name: "__MACOSX/ants/._1.png", data: a}, entry{name: "ants/.DS_Store", data: "x"})}}, Options{}, "ants/1.png bees/1.png", "read.me: no picture (J", ""},
 		{"a zip that leads out", []entry{{name: "z", data: zipped(t, entry{name: "../outside", data: a}, entry{name: "/tmp/x.png", data: a}, entry{name: "a/../../outside", data: a}, entry{name: `..\outside`, data: a},

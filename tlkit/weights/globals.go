@@ -24,7 +24,7 @@ func (e *ForbiddenError) Error() string {
 	why := "which no state dict needs"
 	if e.Unknown {
 		why = "which is not known here, and holds no weights beside it"
-		if strings.HasPrefix(e.Name, "numpy.") {
+		if numpyArray[e.Name] {
 			return fmt.Sprintf("weights: %s: it holds NumPy arrays in place of tensors (%s); nothing was executed. In Python, if you trust the file, "+
 				"torch.save({k: torch.from_numpy(v) for k, v in torch.load(FILE, weights_only=False).items()}, NEW)", e.Path, e.Name)
 		}
@@ -279,6 +279,10 @@ func sequence(v any) []any {
 	}
 	return nil
 }
+
+// numpyArray are the functions and types by which NumPy's arrays are pickled (numpy/_core/multiarray, ndarray.__reduce__).
+var numpyArray = map[string]bool{"numpy._core.multiarray._reconstruct": true, "numpy.core.multiarray._reconstruct": true, "numpy._core.numeric._frombuffer": true,
+	"numpy.core.numeric._frombuffer": true, "numpy.ndarray": true}
 
 // numpyNumber decodes numpy.core.multiarray.scalar(dtype, bytes); nil if its type is not a simple one.
 func numpyNumber(args tuple) any {

@@ -14,37 +14,42 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/quantize"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/read"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// activations runs an exported network on prepared images, and returns, per named value, the range of each image, and
-// the logits.
-func (m *Model) activations(made *onnx.ModelProto, names []string, images [][]uint8) (map[string][]quantize.Range, [][]float32, error) {
+// readBack makes a model of a network that was exported but not written yet, with what was read.
+func (m *Model) readBack(made *onnx.ModelProto) (*Model, *read.Net, error) {
 	data, err := proto.Marshal(made)
 	if err != nil {
 		return nil, nil, err
 	}
 	s, err := parseONNX(m.Spec.Name, data)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("zoo: %q can't be written in int8, since its exported network can't be read back: %w", m.Spec.Name, err)
 	}
 	defer s.close()
 	q, err := load(context.Background(), s, LoadOptions{Preprocess: &m.Preprocess, Classes: m.Classes})
 	if err != nil {
 		return nil, nil, err
 	}
-	net := s.(*onnxFile).net
+	return q, s.(*onnxFile).net, nil
+}
+
+// observed compiles the network with the logits and, for each named value, the least and the largest number of each
+// image [values, batch] as outputs.
+func (m *Model) observed(net *read.Net, names []string) (*model.Exec, error) {
 	engine, err := backend.Default()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	exec, err := model.NewExec(engine.Backend, q.store, func(_ *model.Scope, x *Node) []*Node {
-		q.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
-		in := q.Normalize(x)
+	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) []*Node {
+		m.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
+		in := m.Normalize(x)
 		seen := map[string]*Node{ONNXInput: in}
 		net.Observe = func(name string, x *Node) { seen[name] = x }
 		defer func() { net.Observe = nil }()
-		logits := q.Forward(&nn.Pass{}, in)
+		logits := m.Forward(&nn.Pass{}, in)
 		var low, high []*Node
 		for _, name := range names {
 			x := seen[name]
@@ -60,12 +65,30 @@ func (m *Model) activations(made *onnx.ModelProto, names []string, images [][]ui
 		return []*Node{logits, Stack(low, 0), Stack(high, 0)}
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("zoo: compiling %q: %w", m.Spec.Name, err)
+		return nil, fmt.Errorf("zoo: compiling %q: %w", m.Spec.Name, err)
+	}
+	return exec, nil
+}
+
+// activations runs an exported network on prepared images, and returns, per named value, the range of each image, and
+// the logits.
+func (m *Model) activations(ctx context.Context, made *onnx.ModelProto, names []string, images [][]uint8) (map[string][]quantize.Range, [][]float32, error) {
+	q, net, err := m.readBack(made)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer q.Release()
+	exec, err := q.observed(net, names)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer exec.Finalize()
 	ranges, size := map[string][]quantize.Range{}, q.ImageSize()
 	var logits [][]float32
 	for batch := range slices.Chunk(images, calibrationBatch) {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, fmt.Errorf("zoo: calibrating %q: %w", m.Spec.Name, err)
+		}
 		pixels := slices.Concat(batch...)
 		if len(pixels) != len(batch)*size*size*3 {
 			return nil, nil, fmt.Errorf("zoo: %d bytes are not %d images of %dx%d for calibration; prepare each with Model.Prepare", len(pixels), len(batch), size, size)

@@ -41,7 +41,7 @@ type ExportOptions struct {
 	// Calibrate has images like those that the model will see, prepared by [Model.Prepare]: Int8 takes the ranges of
 	// activations from them. 100 are plenty.
 	Calibrate [][]uint8
-	// Float lists prefixes of layers, such as "features.0" or "fc", that stay in float32 with Int8.
+	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with Int8.
 	Float []string
 	// FullRange lets the weights of Int8 take whole numbers from -127 to 127 instead of -64 to 64: half the rounding.
 	// Processors with AVX2 or AVX-512 but without VNNI add products in 16 bits, which large weights overflow: there such
@@ -61,13 +61,13 @@ type Stored struct {
 	Error  float64
 }
 
-// ExportWith is [Model.Export] with a choice of precision. [LoadExported] reads all of them; a model of Int8 comes back
+// ExportWith is [Model.Export] with a choice of precision; the context ends the calibration. [LoadExported] reads all of them; a model of Int8 comes back
 // with its rounding, computed in float32.
 //
 // With Int8 batch norms are folded into convolutions, weights get a scale per output channel, and activations one per
 // tensor (Jacob et al. 2018, arXiv 1712.05877). The range of an activation is the largest over all images, or the mean
 // of the images' ranges, whichever gives the smaller Error.
-func (m *Model) ExportWith(path string, o ExportOptions) (Stored, error) {
+func (m *Model) ExportWith(ctx context.Context, path string, o ExportOptions) (Stored, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return Stored{}, err
@@ -92,7 +92,7 @@ func (m *Model) ExportWith(path string, o ExportOptions) (Stored, error) {
 			return s, fmt.Errorf("zoo: exporting %q in int8: ExportOptions.Calibrate has no images; give 20 to 100 like those that the model will see", m.Spec.Name)
 		}
 		err := m.export(path, func(metadata map[string]string) error {
-			made, stored, err := m.quantised(metadata, o)
+			made, stored, err := m.quantised(ctx, metadata, o)
 			if err != nil {
 				return err
 			}
@@ -174,7 +174,7 @@ func (m *Model) complete(metadata map[string]string) (*onnx.ModelProto, error) {
 const calibrationBatch = 8
 
 // quantised returns the network in int8.
-func (m *Model) quantised(metadata map[string]string, o ExportOptions) (*onnx.ModelProto, Stored, error) {
+func (m *Model) quantised(ctx context.Context, metadata map[string]string, o ExportOptions) (*onnx.ModelProto, Stored, error) {
 	folded, err := m.complete(metadata)
 	if err != nil {
 		return nil, Stored{}, err
@@ -183,7 +183,7 @@ func (m *Model) quantised(metadata map[string]string, o ExportOptions) (*onnx.Mo
 		return nil, Stored{}, err
 	}
 	names := quantize.Activations(folded, o.Float)
-	perImage, want, err := m.activations(folded, names, o.Calibrate)
+	perImage, want, err := m.activations(ctx, folded, names, o.Calibrate)
 	if err != nil {
 		return nil, Stored{}, err
 	}
@@ -205,7 +205,7 @@ func (m *Model) quantised(metadata map[string]string, o ExportOptions) (*onnx.Mo
 		if layers == 0 {
 			return nil, Stored{}, fmt.Errorf("zoo: exporting %q in int8: no layer of it can compute in whole numbers", m.Spec.Name)
 		}
-		got, err := m.quantisedLogits(made, o.Calibrate)
+		got, err := m.quantisedLogits(ctx, made, o.Calibrate)
 		if err != nil {
 			return nil, Stored{}, err
 		}
@@ -230,23 +230,17 @@ func rms(a, b [][]float32) float64 {
 }
 
 // quantisedLogits returns the logits of a model that is not written yet.
-func (m *Model) quantisedLogits(made *onnx.ModelProto, images [][]uint8) ([][]float32, error) {
-	data, err := proto.Marshal(made)
-	if err != nil {
-		return nil, err
-	}
-	s, err := parseONNX(m.Spec.Name, data)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	q, err := load(context.Background(), s, LoadOptions{Preprocess: &m.Preprocess, Classes: m.Classes})
+func (m *Model) quantisedLogits(ctx context.Context, made *onnx.ModelProto, images [][]uint8) ([][]float32, error) {
+	q, _, err := m.readBack(made)
 	if err != nil {
 		return nil, err
 	}
 	defer q.Release()
 	var all [][]float32
 	for batch := range slices.Chunk(images, calibrationBatch) {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("zoo: exporting %q in int8: %w", m.Spec.Name, err)
+		}
 		logits, err := q.LogitsOf(slices.Concat(batch...), len(batch))
 		if err != nil {
 			return nil, err

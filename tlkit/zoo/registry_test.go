@@ -17,7 +17,7 @@ func TestList(t *testing.T) {
 	}{
 		{"family", zoo.Filter{Family: "cifar_resnet"}, []string{"resnet110", "resnet20", "resnet32", "resnet44", "resnet56"}},
 		{"part of the name", zoo.Filter{Contains: "wide_resnet"}, []string{"wide_resnet101_2", "wide_resnet50_2"}},
-		{"both", zoo.Filter{Family: "mobilenet_v1", Contains: "025"}, []string{"mobilenet_v1_025"}},
+		{"both", zoo.Filter{Family: "mobilenet_v1", Contains: "025"}, []string{"mobilenet_v1_025", "tf_mobilenet_v1_025"}},
 		{"size", zoo.Filter{Family: "cifar_resnet", MaxParams: 500_000}, []string{"resnet20", "resnet32"}},
 		{"none", zoo.Filter{Family: "rnn"}, nil},
 	}

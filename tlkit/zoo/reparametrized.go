@@ -89,6 +89,9 @@ func (r reparametrized) tensor(sd *weights.StateDict, base string) (t weights.Te
 		if i == r.shaped {
 			shape = part.Shape
 		}
+		if n := len(part.Shape); r.shaped == 1 && i == 0 && n > 1 && part.Shape[0] != part.Len() { // weight normalisation with dim=1
+			return t, false, fmt.Errorf("the lengths have the shape %v; lengths along the first axis, or one for all, are expected", part.Shape)
+		}
 		if parts[i], err = part.Float32(); err != nil {
 			return t, false, err
 		}

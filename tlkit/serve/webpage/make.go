@@ -25,7 +25,7 @@ var requests string
 var worker string
 
 // policy lets the page run what it holds, show pictures that it has in memory, and reach nothing.
-const policy = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src blob: data:; media-src blob:; form-action 'none'; base-uri 'none'"
+const policy = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src blob: data:; media-src blob:; form-action 'none'; base-uri 'none'; webrtc 'block'"
 
 // Make compiles the program package pkg, such as "./page", for GOOS=js and writes the HTML file with it. It needs the
 // go command, and no network if the module's packages are there.
@@ -93,7 +93,7 @@ func assemble(read func(name string) string, runtime string, wasm []byte) ([]byt
 		{`<link rel="stylesheet" href="page.css">`, "<style>\n" + read("page.css") + "</style>"},
 		{`<script src="page.js" type="module"></script>` + "\n", ""},
 		{`Pictures are sent to this server and not kept. <a href="openapi.json">Interface</a> · <a href="info">Model</a> · <a href="metrics">Metrics</a>`,
-			"Pictures are classified in this page. They never leave this machine: the page can reach no other."},
+			"Pictures are classified in this page. They are sent nowhere: the browser refuses the page all requests."},
 		{` Without it: <code>curl -F image=@picture.jpg</code> to <code>/predict</code>.`, ""},
 		{"</body>", inert("go-runtime", runtime) + inert("go-worker", worker) + inert("program", base64.StdEncoding.EncodeToString(packed.Bytes())) +
 			"<script>\n" + requests + read("page.js") + "</script>\n</body>"},

@@ -42,7 +42,7 @@ func Mean(of []Range) Range {
 
 // Options of [Int8].
 type Options struct {
-	// Float lists prefixes of layers that stay in float32.
+	// Float lists layers, or groups of them such as "layer1", that stay in float32.
 	Float []string
 	// FullRange lets weights take whole numbers from -127 to 127 instead of -64 to 64. With these, the kernels of ONNX
 	// Runtime and OpenVINO for AVX2 and AVX-512 without VNNI overflow 16-bit sums: on an AVX2 processor the logits of
@@ -53,7 +53,11 @@ type Options struct {
 // Int8 rewrites a model in QDQ form. ranges has the ranges of the Activations. It returns the number of layers that
 // compute in whole numbers.
 func Int8(m *onnx.ModelProto, ranges map[string]Range, o Options) (int, error) {
-	p := newPlan(index(m), o.Float)
+	g := index(m)
+	if layer := g.unknownLayer(o.Float); layer != "" {
+		return 0, fmt.Errorf("quantize: no layer is named %q, which is to stay in float32; layers are named as in the state dict, such as %q", layer, g.firstLayer())
+	}
+	p := newPlan(g, o.Float)
 	p.largest = 64
 	if o.FullRange {
 		p.largest = 127
@@ -95,18 +99,17 @@ type plan struct {
 
 func newPlan(g *graph, float []string) *plan {
 	p := &plan{graph: g, gone: map[*onnx.NodeProto]bool{}, scales: map[string]float32{}, made: map[string][]*onnx.NodeProto{}, weights: map[string]string{}}
-	wanted := map[string]bool{}
+	wanted, live := map[string]bool{}, g.ofInput()
 	for _, n := range g.Node {
-		kept := slices.ContainsFunc(float, func(prefix string) bool { return strings.HasPrefix(n.Name, prefix) })
 		switch {
-		case kept:
+		case named(n, float) || len(n.Input) == 0 || !live[n.Input[0]]:
 		case p.weighted(n):
 			p.layers = append(p.layers, n)
 			wanted[n.Input[0]] = true
 			if n.OpType == "Conv" {
 				wanted[p.tail(n)] = true
 			}
-		case n.OpType == "Add" && len(n.Input) == 2 && g.inits[n.Input[0]] == nil && g.inits[n.Input[1]] == nil && p.quantised(n.Input):
+		case n.OpType == "Add" && len(n.Input) == 2 && live[n.Input[1]] && p.quantised(n.Input):
 			wanted[n.Input[0]], wanted[n.Input[1]], wanted[p.tail(n)] = true, true, true
 		}
 	}
@@ -118,6 +121,51 @@ func newPlan(g *graph, float []string) *plan {
 		}
 	}
 	return p
+}
+
+// ofInput returns the values that depend on the graph's input.
+func (g *graph) ofInput() map[string]bool {
+	live := map[string]bool{}
+	for _, in := range inputs(g) {
+		live[in] = true
+	}
+	for _, n := range g.Node {
+		if slices.ContainsFunc(n.Input, func(in string) bool { return live[in] }) && n.OpType != "Shape" {
+			for _, out := range n.Output {
+				live[out] = true
+			}
+		}
+	}
+	return live
+}
+
+// named reports whether a layer is one of those named, or within one: "features.1" names features.1 and features.1.conv,
+// and not features.10. The exporter appends _2 to the name of a layer's second node.
+func named(n *onnx.NodeProto, layers []string) bool {
+	return slices.ContainsFunc(layers, func(layer string) bool {
+		rest, ok := strings.CutPrefix(n.Name, layer)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '_')
+	})
+}
+
+// unknownLayer returns the first of the layers that no node is named after; "" if there is none.
+func (g *graph) unknownLayer(layers []string) string {
+	for _, layer := range layers {
+		if !slices.ContainsFunc(g.Node, func(n *onnx.NodeProto) bool { return named(n, []string{layer}) }) {
+			return layer
+		}
+	}
+	return ""
+}
+
+// firstLayer returns the name of the first layer with weights.
+func (g *graph) firstLayer() string {
+	for _, n := range g.Node {
+		if n.OpType == "Conv" || n.OpType == "Gemm" || n.OpType == "MatMul" {
+			return n.Name
+		}
+	}
+	return ""
 }
 
 // inputs returns the names of the graph's inputs.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	onnx "github.com/gomlx/compute-onnx/support/protos"
@@ -114,6 +115,21 @@ func TestInt8(t *testing.T) {
 	}
 	if w := index(m).inits[m.Graph.Node[0].Input[0]].RawData; !slices.Equal(w, []byte{32, 0xc0, 64, 32}) {
 		t.Errorf("weights in the reduced range %v", w)
+	}
+}
+
+// TestNamed: a layer's name means the layer and what is within it, and one that is not there is an error.
+func TestNamed(t *testing.T) {
+	for _, c := range []struct {
+		node, layer string
+		want        bool
+	}{{"features.1", "features.1", true}, {"features.1.conv", "features.1", true}, {"features.1_2", "features.1", true}, {"features.10", "features.1", false}, {"fc", "features", false}} {
+		if got := named(&onnx.NodeProto{Name: c.node}, []string{c.layer}); got != c.want {
+			t.Errorf("%s is %s: %v", c.node, c.layer, got)
+		}
+	}
+	if _, err := Int8(conv(), nil, Options{Float: []string{"a", "c"}}); err == nil || !strings.Contains(err.Error(), `no layer is named "c"`) || !strings.Contains(err.Error(), `such as "a"`) {
+		t.Errorf("a layer that is not there: %v", err)
 	}
 }
 

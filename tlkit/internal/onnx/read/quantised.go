@@ -31,6 +31,10 @@ var wholeTypes = map[protos.TensorProto_DataType]struct{ low, high float64 }{
 	protos.TensorProto_INT32: {math.MinInt32, math.MaxInt32},
 }
 
+// bytesOf is the size of an element.
+var bytesOf = map[protos.TensorProto_DataType]int{protos.TensorProto_UINT8: 1, protos.TensorProto_INT8: 1, protos.TensorProto_UINT16: 2, protos.TensorProto_INT16: 2,
+	protos.TensorProto_INT32: 4, protos.TensorProto_FLOAT: 4, protos.TensorProto_FLOAT16: 2, protos.TensorProto_BFLOAT16: 2}
+
 // quantised rewrites the quantised parts of a graph.
 type quantised struct {
 	graph *protos.GraphProto
@@ -50,15 +54,14 @@ func plainNumbers(g *protos.GraphProto, open OpenBeside) error {
 	for _, t := range g.Initializer {
 		if t != nil {
 			q.inits[t.Name] = t
-			if _, n, err := dims(t); err == nil && hasData(t) {
-				q.left += 4 * n
-			}
+			q.left += 4 * q.held(t)
 		}
 	}
 	for _, n := range g.Node {
 		if n == nil {
 			return nil // an error later
 		}
+		q.constants(n)
 		if strings.HasPrefix(n.OpType, "QLinear") || strings.HasSuffix(n.OpType, "Integer") {
 			return nil // computed in whole numbers: an error later
 		}
@@ -88,7 +91,58 @@ func plainNumbers(g *protos.GraphProto, open OpenBeside) error {
 		nodes = append(nodes, made...)
 	}
 	g.Node = nodes
+	q.drop()
 	return nil
+}
+
+// held returns the number of values of an initializer that are really there, whatever its shape claims.
+func (q *quantised) held(t *protos.TensorProto) int {
+	_, n, err := dims(t)
+	if err != nil {
+		return 0
+	}
+	if t.DataLocation == protos.TensorProto_EXTERNAL {
+		if _, _, err := externalBytes(t, n*bytesOf[protos.TensorProto_DataType(t.DataType)], q.open); err != nil {
+			return 0
+		}
+		return n
+	}
+	return min(n, len(t.RawData)+len(t.FloatData)+len(t.Int32Data)+len(t.Int64Data)+len(t.DoubleData))
+}
+
+// drop removes the initializers that only replaced nodes used: the network keeps its weights in float32.
+func (q *quantised) drop() {
+	used := map[string]bool{}
+	for _, n := range q.graph.Node {
+		for _, in := range n.Input {
+			used[in] = true
+		}
+	}
+	for _, o := range q.graph.Output {
+		used[o.GetName()] = true
+	}
+	q.graph.Initializer = slices.DeleteFunc(q.graph.Initializer, func(t *protos.TensorProto) bool { return t != nil && len(q.users[t.Name]) > 0 && !used[t.Name] })
+}
+
+// constants enters what a Constant node holds, and an Identity of an initializer, among the initializers.
+func (q *quantised) constants(n *protos.NodeProto) {
+	if len(n.Output) != 1 || q.inits[n.Output[0]] != nil {
+		return
+	}
+	if n.OpType == "Identity" && len(n.Input) == 1 && q.inits[n.Input[0]] != nil {
+		q.inits[n.Output[0]] = q.inits[n.Input[0]]
+	}
+	if n.OpType != "Constant" {
+		return
+	}
+	for _, a := range n.Attribute {
+		switch {
+		case a.GetName() == "value" && a.T != nil:
+			q.inits[n.Output[0]] = a.T
+		case a.GetName() == "value_float":
+			q.inits[n.Output[0]] = &protos.TensorProto{Name: n.Output[0], DataType: int32(protos.TensorProto_FLOAT), FloatData: []float32{a.F}}
+		}
+	}
 }
 
 // node returns the nodes that replace a QuantizeLinear or DequantizeLinear: none for weights, which become
@@ -220,6 +274,11 @@ func (q *quantised) steps(n *protos.NodeProto) (s steps, err error) {
 		}
 	}
 	s.kind, s.zero = protos.TensorProto_UINT8, make([]int64, len(s.scale))
+	for _, a := range n.Attribute {
+		if a.GetName() == "output_dtype" && a.I != 0 && n.OpType == "QuantizeLinear" {
+			s.kind = protos.TensorProto_DataType(a.I)
+		}
+	}
 	if w := q.inits[n.Input[0]]; w != nil && n.OpType == "DequantizeLinear" {
 		s.kind = protos.TensorProto_DataType(w.DataType)
 	}
@@ -364,9 +423,8 @@ func (q *quantised) floats(t *protos.TensorProto) ([]float32, error) {
 // whole returns the values of an initializer of whole numbers.
 func (q *quantised) whole(t *protos.TensorProto) ([]int64, error) {
 	kind := protos.TensorProto_DataType(t.DataType)
-	size, ok := map[protos.TensorProto_DataType]int{protos.TensorProto_UINT8: 1, protos.TensorProto_INT8: 1, protos.TensorProto_UINT16: 2,
-		protos.TensorProto_INT16: 2, protos.TensorProto_INT32: 4}[kind]
-	if !ok {
+	size := bytesOf[kind]
+	if _, ok := wholeTypes[kind]; !ok {
 		return nil, fmt.Errorf("whole numbers of type %v; expected 8, 16 or 32 bits", kind)
 	}
 	_, n, err := dims(t)
