@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func Start(opts Options) error {
 	}
 	runtime.LockOSThread() // the mount namespace is this thread's, which exec makes the process
 	if err := hideProcesses(); err != nil {
-		return fmt.Errorf("hub: users would see each other's processes: %w; start the hub where it may mount, not in a container without that right", err)
+		return hideError(err)
 	}
 	setUmask(0o077) // for the hub's secrets, and for users' files
 	env := []string{"PATH=" + filepath.Join(o.Dir, "venv", "bin") + string(os.PathListSeparator) + os.Getenv("PATH")}
@@ -41,6 +42,18 @@ func Start(opts Options) error {
 	return nil
 }
 
+// hideOption lets users see their own processes only. Linux takes the number since 3.3, the word "invisible" since 5.8.
+const hideOption = "hidepid=2"
+
+// hideError says why users' processes can't be hidden from each other. Only a missing right has to do with containers.
+func hideError(err error) error {
+	err = fmt.Errorf("hub: users would see each other's processes: %w", err)
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w; start the hub where it may mount, not in a container without that right", err)
+	}
+	return err
+}
+
 // hideProcesses mounts a /proc in which users see their own processes only, for this process and what it starts.
 func hideProcesses() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
@@ -49,7 +62,7 @@ func hideProcesses() error {
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("the mount namespace: %w", err)
 	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "hidepid=invisible"); err != nil {
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, hideOption); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}
 	return nil

@@ -13,6 +13,14 @@ CGROUPS = Path("/sys/fs/cgroup")
 PROCESSES = 4096
 
 
+def delegate():
+    """Makes the parent of the users' groups and gives it the controllers: a restart of the machine takes both away."""
+    parent = CGROUPS / "tlkit-hub"
+    parent.mkdir(exist_ok=True)
+    for path in (CGROUPS, parent):
+        (path / "cgroup.subtree_control").write_text("+memory +cpu +pids")
+
+
 class LocalSpawner(LocalProcessSpawner):
     """JupyterHub's local spawner, with limits on memory, cores and processes by control groups."""
 
@@ -32,6 +40,7 @@ class LocalSpawner(LocalProcessSpawner):
     def make_groups(self, name):
         """Returns the user's control groups, made if need be; processes of earlier servers of the user stay in them."""
         if self.limits == "cgroup2":
+            delegate()
             return [self.group(CGROUPS / "tlkit-hub" / name, {
                 "memory.max": self.mem_limit or "max",
                 "memory.swap.max": 0 if self.mem_limit else "max",
@@ -52,9 +61,7 @@ class LocalSpawner(LocalProcessSpawner):
     def group(self, path, settings):
         path.mkdir(parents=True, exist_ok=True)
         for file, value in settings.items():
-            try:
-                (path / file).write_text(str(int(value)) if isinstance(value, float) else str(value))
-            except FileNotFoundError:
-                if "swap" not in file:  # a kernel without accounting of swap
-                    raise
+            if "swap" in file and not (path / file).exists():  # a kernel without accounting of swap
+                continue
+            (path / file).write_text(str(int(value)) if isinstance(value, float) else str(value))
         return path
