@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// noFollow is the flag that opens no link.
+const noFollow = syscall.O_NOFOLLOW
+
 func setUmask(mask int) { syscall.Umask(mask) }
 
 // Start replaces this process by JupyterHub in a prepared folder. What it starts sees a /proc without the processes of

@@ -7,6 +7,9 @@ import (
 	"runtime"
 )
 
+// noFollow is the flag that opens no link.
+const noFollow = 0
+
 func setUmask(int) {}
 
 // Start replaces this process by JupyterHub in a prepared folder; it needs Linux.

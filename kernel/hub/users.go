@@ -13,9 +13,8 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
 // The files of the hub's folder that hold names and passwords.
@@ -81,10 +80,36 @@ func (o Options) prepareUsers(ctx context.Context) error {
 			return err
 		}
 	}
+	return o.makeAccounts(ctx, names)
+}
+
+// makeAccounts makes the accounts that are missing, and for AuthLocal gives a password to those that never had one, such
+// as accounts that an interrupted run has made.
+func (o Options) makeAccounts(ctx context.Context, names []string) error {
 	made := 0
 	for _, name := range names {
-		if _, err := user.Lookup(name); err == nil {
+		account, err := lookUp(name)
+		if err == nil {
+			var have string
+			if o.Auth == AuthLocal {
+				if have, err = passwordState(account); err != nil {
+					return err
+				}
+			}
+			switch have {
+			case neverSet:
+				o.say("%s: the account has no password yet; it gets one", name)
+				if err := o.setPassword(ctx, name); err != nil {
+					return err
+				}
+				made++
+			case locked:
+				o.say("%s: the account is locked, so that this user can't log in; to unlock it: passwd %s", name, name)
+			}
 			continue
+		}
+		if unknown := user.UnknownUserError(""); !errors.As(err, &unknown) {
+			return fmt.Errorf("hub: looking for the account %q: %w", name, err)
 		}
 		if err := o.makeAccount(ctx, name); err != nil {
 			return err
@@ -92,61 +117,124 @@ func (o Options) prepareUsers(ctx context.Context) error {
 		made++
 	}
 	if made > 0 {
-		o.say("%d accounts made", made)
+		o.say("%d accounts made or completed", made)
 		if o.Auth == AuthLocal {
-			o.say("%s: their passwords; users change theirs with passwd in a terminal", filepath.Join(o.Dir, passwordsFile))
+			o.say("%s: their passwords", filepath.Join(o.Dir, passwordsFile))
 		}
 	}
 	return nil
 }
 
-// makeAccount makes an account with a home folder that only its owner can enter. For AuthLocal it has a random password.
+// makeAccount makes an account with a home folder that only its owner can enter. For AuthLocal it has a random password,
+// which is written down before: whenever this is interrupted, the next run goes on with the same one.
 func (o Options) makeAccount(ctx context.Context, name string) error {
+	if o.Auth == AuthLocal {
+		if _, err := o.notedPassword(name); err != nil {
+			return err
+		}
+	}
 	if out, err := exec.CommandContext(ctx, "useradd", "--create-home", "--key", "HOME_MODE=0700", "--shell", "/bin/bash", name).CombinedOutput(); err != nil {
 		return fmt.Errorf("hub: making the account %q: %w: %s", name, err, bytes.TrimSpace(out))
 	}
 	if o.Auth != AuthLocal {
 		return nil
 	}
-	line := name + ":" + strings.ToLower(rand.Text()[:12])
+	return o.setPassword(ctx, name)
+}
+
+// setPassword gives an account the password that is noted for it.
+func (o Options) setPassword(ctx context.Context, name string) error {
+	password, err := o.notedPassword(name)
+	if err != nil {
+		return err
+	}
 	set := exec.CommandContext(ctx, "chpasswd")
-	set.Stdin = strings.NewReader(line + "\n") // not an argument, which other users could read
+	set.Stdin = strings.NewReader(name + ":" + password + "\n") // not an argument, which other users could read
 	if out, err := set.CombinedOutput(); err != nil {
 		return fmt.Errorf("hub: setting the password of %q: %w: %s", name, err, bytes.TrimSpace(out))
 	}
+	return nil
+}
+
+// notedPassword returns the password that stands for a name in passwords.txt, where it writes a random one if none does.
+func (o Options) notedPassword(name string) (string, error) {
 	path := filepath.Join(o.Dir, passwordsFile)
-	have, err := os.ReadFile(path)
+	have, err := readPrivate(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("hub: %w", err)
+		return "", err
 	}
-	return writePrivate(path, append(have, []byte(strings.Replace(line, ":", "\t", 1)+"\n")...))
+	password := ""
+	for line := range strings.Lines(string(have)) {
+		if n, p, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && n == name && p != "" {
+			password = p // the last one holds
+		}
+	}
+	if password != "" {
+		return password, nil
+	}
+	password = strings.ToLower(rand.Text()[:12])
+	if len(have) > 0 && have[len(have)-1] != '\n' {
+		have = append(have, '\n')
+	}
+	return password, writePrivate(path, append(have, []byte(name+"\t"+password+"\n")...))
+}
+
+// What /etc/shadow says of a password.
+const (
+	usable   = "usable"
+	neverSet = "never set"
+	locked   = "locked"
+)
+
+// lookUp finds an account, and shadowFile has the passwords; tests replace both.
+var (
+	lookUp     = user.Lookup
+	shadowFile = "/etc/shadow"
+)
+
+// firstUser is the lowest number of a person's account; below are those of services.
+const firstUser = 1000
+
+// passwordState returns what /etc/shadow says of an account's password (shadow(5), the second field): useradd leaves "!",
+// on Fedora "!!"; a password that was locked has its hash behind the "!". Accounts that are not there, as those of a
+// directory service, have their passwords elsewhere. An account of a service is locked, since nobody logs in to it.
+func passwordState(account *user.User) (string, error) {
+	text, err := os.ReadFile(shadowFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usable, nil
+	} else if err != nil {
+		return "", fmt.Errorf("hub: the passwords of this machine: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if len(fields) < 2 || fields[0] != account.Username {
+			continue
+		}
+		uid, err := strconv.Atoi(account.Uid)
+		switch hash := fields[1]; {
+		case (hash == "!" || hash == "!!") && err == nil && uid >= firstUser:
+			return neverSet, nil
+		case strings.HasPrefix(hash, "!") || strings.HasPrefix(hash, "*"):
+			return locked, nil
+		}
+		return usable, nil
+	}
+	return usable, nil
 }
 
 // makeClassPassword writes the one password for all, unless there is one.
 func (o Options) makeClassPassword() error {
 	path := filepath.Join(o.Dir, classFile)
-	text, err := os.ReadFile(path)
+	text, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := writePrivate(path, []byte(strings.ToLower(rand.Text()[:16])+"\n")); err != nil {
 			return err
 		}
 	} else if err != nil {
-		return fmt.Errorf("hub: %w", err)
+		return err
 	} else if n := len(strings.TrimSpace(string(text))); n < 8 {
 		return fmt.Errorf("hub: the password in %s has %d characters; JupyterHub wants 8 or more", path, n)
 	}
 	o.say("%s: the password of all users; whoever knows it can log in under any of their names", path)
 	return nil
-}
-
-// writePrivate writes a file that only its owner can read.
-func writePrivate(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600) // atomicfile keeps the permissions of a file that exists
-	if err != nil {
-		return fmt.Errorf("hub: %w", err)
-	}
-	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-		return fmt.Errorf("hub: %w", err)
-	}
-	return atomicfile.WriteBytes(path, data)
 }
