@@ -2,13 +2,18 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"text/template"
 	"time"
 
@@ -63,25 +68,116 @@ func pythonText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// writeConfig writes the configuration, unless there is one: it belongs to the teacher. Choices that would have no effect
-// are an error.
-func (o Options) writeConfig(p kernel.Prefix, tlkernel string, chosen bool) error {
+// stateFile holds how the hub was made, for later starts, which have no choices on the command line.
+const stateFile = "state.json"
+
+// state is what stateFile holds.
+type state struct {
+	// Auth is one of Auths.
+	Auth string `json:"auth"`
+}
+
+// authLine is the line of the configuration that says how users log in, and authClasses are the values we write.
+var (
+	authLine    = regexp.MustCompile(`(?m)^[ \t]*c\.JupyterHub\.authenticator_class[ \t]*=[ \t]*(.*?)[ \t\r]*(?:#.*)?$`)
+	authClasses = map[string]string{"pam": AuthLocal, "shared-password": AuthPassword, "generic-oauth": AuthOAuth}
+)
+
+// configured reports whether there is a configuration.
+func (o Options) configured() (bool, error) {
+	if _, err := os.Lstat(filepath.Join(o.Dir, configFile)); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	return true, nil
+}
+
+// checkEffect returns an error, before any step, if choices would have no effect, since the configuration stands already.
+func (o Options) checkEffect() error {
+	there, err := o.configured()
+	if err != nil || !there || o.Renew || !o.chosen() {
+		return err
+	}
+	return fmt.Errorf("hub: %s is there already, so that choices on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)", filepath.Join(o.Dir, configFile))
+}
+
+// heldAuth returns how users of an existing hub log in: as its configuration says, which the teacher may have edited, or
+// else as the hub was made. A way to log in that is not ours counts as AuthOAuth: the service has the passwords. It is
+// empty for a new hub.
+func (o Options) heldAuth() (string, error) {
+	there, err := o.configured()
+	if err != nil || !there {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(o.Dir, configFile))
+	if err != nil {
+		return "", fmt.Errorf("hub: %w", err)
+	}
+	if lines := authLine.FindAllSubmatch(text, -1); len(lines) > 0 {
+		class := strings.Trim(string(lines[len(lines)-1][1]), `"'`) // the last one holds in Python
+		return cmp.Or(authClasses[class], AuthOAuth), nil
+	}
+	path := filepath.Join(o.Dir, stateFile)
+	have, err := readPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return AuthOAuth, nil // nothing says that accounts need passwords
+	} else if err != nil {
+		return "", err
+	}
+	var was state
+	if err := json.Unmarshal(have, &was); err != nil || !slices.Contains(Auths, was.Auth) {
+		return "", fmt.Errorf("hub: %s has %q; expected {\"auth\": ...} with one of %s: mend it, or add --renew with --auth", path, bytes.TrimSpace(have), strings.Join(Auths, ", "))
+	}
+	return was.Auth, nil
+}
+
+// keepOld renames a file to the first of .old, .old.2, .old.3 ... that is free.
+func keepOld(path string) (kept string, err error) {
+	for n := 1; ; n++ {
+		kept = path + ".old"
+		if n > 1 {
+			kept += "." + strconv.Itoa(n)
+		}
+		if _, err := os.Lstat(kept); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return "", fmt.Errorf("hub: %w", err)
+		}
+	}
+	if err := os.Rename(path, kept); err != nil {
+		return "", fmt.Errorf("hub: %w", err)
+	}
+	return kept, nil
+}
+
+// writeConfig writes the configuration, unless there is one: it belongs to the teacher.
+func (o Options) writeConfig(p kernel.Prefix, tlkernel string) error {
 	if err := atomicfile.WriteBytes(filepath.Join(o.Dir, spawnerFile), spawnerText); err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}
 	path := filepath.Join(o.Dir, configFile)
-	if _, err := os.Stat(path); err == nil && !o.Renew {
-		if chosen {
-			return fmt.Errorf("hub: %s is there already, so that choices on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)", path)
-		}
+	there, err := o.configured()
+	if err != nil {
+		return err
+	}
+	if there && !o.Renew {
 		o.say("%s: used as it is", path)
 		return nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("hub: %w", err)
-	} else if err == nil {
-		if err := os.Rename(path, path+".old"); err != nil {
-			return fmt.Errorf("hub: %w", err)
+	}
+	if there {
+		kept, err := keepOld(path)
+		if err != nil {
+			return err
 		}
+		o.say("%s: the configuration before", kept)
+	}
+	made, err := json.Marshal(state{Auth: o.Auth})
+	if err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	if err := writePrivate(filepath.Join(o.Dir, stateFile), append(made, '\n')); err != nil {
+		return err
 	}
 	limits, words := o.findLimits()
 	var text bytes.Buffer

@@ -15,13 +15,17 @@ import (
 // is left to do. It needs root, since JupyterHub starts each user's server as that user, and a Go program that knows the
 // command "hub-session", which starts them: tlkernel.
 func Prepare(ctx context.Context, opts Options) error {
+	if os.Geteuid() != 0 {
+		return errors.New("hub: only root can start servers as other users: run it with sudo; for yourself alone there is tlkernel lab")
+	}
 	chosen := opts.chosen()
 	o, p, err := opts.complete()
 	if err != nil {
 		return err
 	}
-	if os.Geteuid() != 0 {
-		return errors.New("hub: only root can start servers as other users: run it with sudo; for yourself alone there is tlkernel lab")
+	opts.Dir = o.Dir
+	if err := opts.checkEffect(); err != nil {
+		return err
 	}
 	if err := kernel.CheckShared(p); err != nil {
 		return err
@@ -30,9 +34,17 @@ func Prepare(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range []struct{ what, path string }{{"the installation", string(p)}, {"tlkernel", tlkernel}, {"the hub's folder", o.Dir}} {
+		if err := checkOwned(f.what, f.path); err != nil {
+			return err
+		}
+	}
 	setUmask(0o022) // users read what is made here
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return fmt.Errorf("hub: %w", err)
+	}
+	if err := checkOwned("the hub's folder", o.Dir); err != nil { // of what was made, and of what another made meanwhile
+		return err
 	}
 	if closed := kernel.ClosedTo(o.Dir); closed != "" {
 		return fmt.Errorf("hub: other users can't enter %s, on the way to the hub's folder; choose another --dir", closed)
@@ -48,7 +60,7 @@ func Prepare(ctx context.Context, opts Options) error {
 	if err := o.prepareLessons(p); err != nil {
 		return err
 	}
-	if err := o.writeConfig(p, tlkernel, chosen); err != nil {
+	if err := o.writeConfig(p, tlkernel); err != nil {
 		return err
 	}
 	if ip := net.ParseIP(o.IP); chosen && o.Cert == "" && (ip == nil || !ip.IsLoopback()) {

@@ -103,7 +103,7 @@ func TestConfig(t *testing.T) {
 			if auth != AuthPassword {
 				o.Admins = []string{"teacher"}
 			}
-			if err := o.writeConfig("/opt/tlkit", "/opt/tlkit/bin/tlkernel", true); err != nil {
+			if err := o.writeConfig("/opt/tlkit", "/opt/tlkit/bin/tlkernel"); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(o.Dir, configFile)
@@ -136,21 +136,92 @@ func TestConfigIsTheTeachers(t *testing.T) {
 	if err := os.WriteFile(path, []byte("# edited\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.writeConfig("/p", "/t", false); err != nil {
+	if err := o.writeConfig("/p", "/t"); err != nil {
 		t.Error(err)
 	}
-	if err := o.writeConfig("/p", "/t", true); err == nil || !strings.Contains(err.Error(), "--renew") {
+	if err := (Options{Dir: o.Dir, Port: 80}).checkEffect(); err == nil || !strings.Contains(err.Error(), "--renew") {
 		t.Errorf("choices that have no effect: %v", err)
+	}
+	for _, fine := range []Options{{Dir: o.Dir}, {Dir: o.Dir, Users: "names.txt"}, {Dir: o.Dir, Port: 80, Renew: true}, {Dir: t.TempDir(), Port: 80}} {
+		if err := fine.checkEffect(); err != nil {
+			t.Errorf("%+v: %v", fine, err)
+		}
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "# edited\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	o.Renew = true
-	if err := o.writeConfig("/p", "/t", true); err != nil {
-		t.Error(err)
+	for _, old := range []string{".old", ".old.2", ".old.3"} {
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Port++
+		if err := o.writeConfig("/p", "/t"); err != nil {
+			t.Error(err)
+		}
+		if kept, err := os.ReadFile(path + old); err != nil || !bytes.Equal(kept, before) {
+			t.Errorf("%s: %q, %v; want %q", old, kept, err, before)
+		}
 	}
 	if text, err := os.ReadFile(path + ".old"); err != nil || string(text) != "# edited\n" {
-		t.Errorf("the old one: %q, %v", text, err)
+		t.Errorf("the first one: %q, %v", text, err)
+	}
+}
+
+// TestHeldAuth: a hub that is started again, or written anew, keeps its way to log in.
+func TestHeldAuth(t *testing.T) {
+	held := func(dir string) string {
+		t.Helper()
+		o, _, err := Options{Dir: dir, Renew: true}.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.Auth
+	}
+	if auth := held(t.TempDir()); auth != AuthLocal {
+		t.Errorf("a new hub: %q", auth)
+	}
+	for _, auth := range Auths {
+		o, _, err := Options{Dir: t.TempDir(), Auth: auth, Spawner: SpawnLocal}.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.writeConfig("/p", "/t"); err != nil {
+			t.Fatal(err)
+		}
+		if have := held(o.Dir); have != auth {
+			t.Errorf("%q, want %q", have, auth)
+		}
+		path := filepath.Join(o.Dir, configFile)
+		write := func(path, text string) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for text, want := range map[string]string{
+			"# the line is gone\n":                                   auth,
+			"#c.JupyterHub.authenticator_class = \"pam\"\n":          auth,
+			"c.JupyterHub.authenticator_class = 'pam'  # accounts\n": AuthLocal,
+			"c.JupyterHub.authenticator_class = \"ldap\"\n":          AuthOAuth,
+		} {
+			write(path, text)
+			if have := held(o.Dir); have != want {
+				t.Errorf("made with %s, %q: %q, want %q", auth, text, have, want)
+			}
+		}
+		write(path, "# no line\n")
+		write(filepath.Join(o.Dir, stateFile), "{")
+		if _, _, err := (Options{Dir: o.Dir}).complete(); err == nil || !strings.Contains(err.Error(), stateFile) {
+			t.Errorf("a broken state: %v", err)
+		}
+		if err := os.Remove(filepath.Join(o.Dir, stateFile)); err != nil {
+			t.Fatal(err)
+		}
+		if have := held(o.Dir); have != AuthOAuth {
+			t.Errorf("nothing says how users log in: %q; want no passwords made", have)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ type Options struct {
 	Port int
 	// Cert and Key are files with a TLS certificate and its key; empty means no TLS.
 	Cert, Key string
-	// Auth is one of Auths; empty means AuthLocal.
+	// Auth is one of Auths; empty means as the hub in Dir was made, for a new one AuthLocal.
 	Auth string
 	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
 	// own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to log in
@@ -95,13 +95,9 @@ func (o Options) complete() (Options, kernel.Prefix, error) {
 	o.Dir = cmp.Or(o.Dir, "/srv/tlkit-hub")
 	o.IP = cmp.Or(o.IP, "127.0.0.1")
 	o.Port = cmp.Or(o.Port, 8000)
-	o.Auth = cmp.Or(o.Auth, AuthLocal)
 	o.Spawner = cmp.Or(o.Spawner, defaultSpawner())
 	o.Idle = cmp.Or(o.Idle, 90*time.Minute)
 	o.Age = cmp.Or(o.Age, 12*time.Hour)
-	if err := o.check(); err != nil {
-		return o, "", err
-	}
 	for _, path := range []*string{&o.Dir, &o.Cert, &o.Key, &o.Users, &o.Lessons} {
 		if *path == "" {
 			continue
@@ -111,6 +107,16 @@ func (o Options) complete() (Options, kernel.Prefix, error) {
 			return o, "", fmt.Errorf("hub: %q: %w", *path, err)
 		}
 		*path = abs
+	}
+	if o.Auth == "" {
+		held, err := o.heldAuth()
+		if err != nil {
+			return o, "", err
+		}
+		o.Auth = cmp.Or(held, AuthLocal)
+	}
+	if err := o.check(); err != nil {
+		return o, "", err
 	}
 	if o.Prefix == "" {
 		p, err := kernel.DefaultPrefix()

@@ -63,7 +63,7 @@ func (o Options) prepareUsers(ctx context.Context) error {
 			if o.Auth == AuthLocal {
 				return nil
 			}
-			return fmt.Errorf("hub: --auth %s needs --users FILE, with one user name a line", o.Auth)
+			return fmt.Errorf("hub: %s is missing; --auth %s, and a way to log in of your own, need --users FILE, with one user name a line", kept, o.Auth)
 		}
 		o.Users = kept
 	}

@@ -1,0 +1,53 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// checkOwned returns nil if nobody but root can change what is at path: it and all folders on the way to it, also on the
+// way through links, are root's (or this user's, which in Prepare is root) and others can't write them. Folders on the way
+// may be writable by others if their sticky bit keeps these from renaming what is not theirs, as that of /tmp. What is not
+// there yet is left out. The error names the first place that is not so.
+func checkOwned(what, path string) error {
+	ways := []string{path}
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
+		ways = append(ways, real)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("hub: %s: %w", what, err)
+	}
+	for _, way := range ways {
+		for at := way; ; at = filepath.Dir(at) {
+			if err := checkPlace(what, at, at != way); err != nil {
+				return err
+			}
+			if at == filepath.Dir(at) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// checkPlace is checkOwned for one file, folder or link. Parent means that it is on the way only.
+func checkPlace(what, path string, parent bool) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("hub: %s: %w", what, err)
+	}
+	if owner := ownerOf(info); owner != 0 && owner != os.Geteuid() {
+		return fmt.Errorf("hub: %s belongs to user %d, who could change %s for everyone; expected root: chown root %s, or choose another place", path, owner, what, path)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 { // a link has no mode of its own
+		return nil
+	}
+	if info.Mode().Perm()&0o022 != 0 && !(parent && info.Mode()&fs.ModeSticky != 0) {
+		return fmt.Errorf("hub: users other than root can write to %s (mode %04o), and so change %s for everyone; run: chmod go-w %s, or choose another place", path, info.Mode().Perm(), what, path)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package hub
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCheckOwned: what others could change is refused by name; below a folder with a sticky bit, as /tmp, it can be had.
+func TestCheckOwned(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	parent, dir, link := filepath.Join(root, "parent"), filepath.Join(root, "parent", "dir"), filepath.Join(root, "link")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(parent, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		parent, dir os.FileMode
+		named       string // the place that is refused
+	}{
+		{0o755, 0o755, ""},
+		{0o755, 0o711, ""},
+		{0o777 | os.ModeSticky, 0o755, ""},
+		{0o777, 0o755, parent},
+		{0o775, 0o755, parent},
+		{0o755, 0o775, dir},
+		{0o755, 0o702, dir},
+		{0o755, 0o777 | os.ModeSticky, dir},
+	} {
+		for path, mode := range map[string]os.FileMode{parent: c.parent, dir: c.dir} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, way := range []string{dir, filepath.Join(link, "dir")} {
+			err := checkOwned("the hub's folder", way)
+			if (err == nil) != (c.named == "") {
+				t.Errorf("%s with %v, %v: %v", way, c.parent, c.dir, err)
+			} else if err != nil && !(strings.Contains(err.Error(), "hub's folder") && strings.Contains(err.Error(), "chmod go-w ")) {
+				t.Errorf("%v lacks the next step", err)
+			} else if err != nil && way == dir && !strings.Contains(err.Error(), c.named+" ") {
+				t.Errorf("%v; want it to name %s", err, c.named)
+			}
+		}
+		if err := checkOwned("the hub's folder", filepath.Join(dir, "new", "er")); (err == nil) != (c.dir.Perm()&0o022 == 0 || c.dir&os.ModeSticky != 0) && c.parent == 0o755 {
+			t.Errorf("a folder to be made with %v, %v: %v", c.parent, c.dir, err)
+		}
+	}
+	if os.Geteuid() != 0 {
+		return // only root can give folders away
+	}
+	for path, mode := range map[string]os.FileMode{parent: 0o755, dir: 0o755} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, theirs := range []string{link, parent, dir} {
+		if err := os.Lchown(theirs, 12345, -1); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkOwned("the hub's folder", filepath.Join(link, "dir")); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+			t.Errorf("%s of another user: %v", theirs, err)
+		}
+		if err := os.Lchown(theirs, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
