@@ -27,6 +27,9 @@ type Detached struct {
 	Name, Dir string
 }
 
+// ErrRunning is what an error wraps when a run is being trained by another process.
+var ErrRunning = errors.New("is being trained by another process")
+
 // Attach returns the detached training of a run; runs is the folder of the run folders, "" for the default (see
 // train.Recipe.Dir). The error lists the trainings that there are.
 func Attach(runs, name string) (*Detached, error) {
@@ -78,6 +81,10 @@ func (d *Detached) State() (State, error) { return stateOf(d.Dir) }
 
 // Run returns the run as far as it is trained; nil before the training has begun to write it.
 func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
+
+// Running reports whether a process holds the lock of the run (see LockFile), whatever its state says: one that a cluster
+// has just started has not written it yet.
+func (d *Detached) Running() (bool, error) { return locked(filepath.Join(d.Dir, folder)) }
 
 // Stop tells the training to save and stop, and waits until its processes have ended or ctx does. A training that has
 // ended already is left as it is.

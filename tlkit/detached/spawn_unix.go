@@ -41,7 +41,7 @@ func takeLock(dir string) (*os.File, error) {
 	}
 	f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("detached: run %q is being trained by another process: Watch shows it, Stop ends it", filepath.Base(filepath.Dir(dir)))
+		return nil, fmt.Errorf("detached: run %q %w: Watch shows it, Stop ends it", filepath.Base(filepath.Dir(dir)), ErrRunning)
 	}
 	return nil, fmt.Errorf("detached: locking %s: %w", f.Name(), err)
 }

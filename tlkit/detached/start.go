@@ -37,13 +37,21 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 
 // Prepare writes everything that a training in another process needs into the run's folder, as [Start] does, and starts
 // nothing: Resume does, or "tlkernel train FOLDER" on any machine that has the folder, with its lock held (see LockFile).
-// done is true if this very training has finished already. The error says if it is being trained now.
+// done is true if this very training has finished already. If the run is being trained now, nothing is written: the error
+// wraps [ErrRunning], and d is there to wait for it.
 func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (d *Detached, done bool, err error) {
 	j, lock, err := prepare(r, name, data, model, strategies)
+	if errors.Is(err, ErrRunning) {
+		return &Detached{Name: name, Dir: filepath.Dir(j.dir())}, false, err
+	}
 	if err != nil {
 		return nil, false, err
 	}
 	defer lock.Close()
+	// What told an earlier start to stop must not stop the next one, which need not be Resume's.
+	if err := j.clearStop(); err != nil {
+		return nil, false, err
+	}
 	changed, err := j.write(model)
 	if err != nil {
 		return nil, false, err
@@ -111,14 +119,22 @@ func (j *job) launch(lock *os.File, env ...string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(dir, stopFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("detached: run %q: %w", j.Name, err)
+	if err := j.clearStop(); err != nil {
+		return err
 	}
 	if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(dir); err != nil {
 		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
 	if err := spawn(command, append(environment(os.Environ()), env...), j.Folder, filepath.Join(dir, logFile), lock); err != nil {
 		return fmt.Errorf("detached: run %q: starting %s: %w", j.Name, strings.Join(command, " "), err)
+	}
+	return nil
+}
+
+// clearStop removes the file that tells a training to stop.
+func (j *job) clearStop() error {
+	if err := os.Remove(filepath.Join(j.dir(), stopFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
 	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 )
 
 // Local trains tasks in processes of this machine. The zero value takes all cores, and as many processes as memory
@@ -31,7 +34,12 @@ func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string)
 	for i := range n {
 		group.Go(func() {
 			for t := range queue {
-				if err := t.Resume(env...); err != nil {
+				err := t.Resume(env...)
+				if errors.Is(err, detached.ErrRunning) { // by another call of Run
+					failures[i] = errors.Join(failures[i], awaitEnd(ctx, t))
+					continue
+				}
+				if err != nil {
 					failures[i] = errors.Join(failures[i], fmt.Errorf("task %q: %w", t.Name, err))
 					continue
 				}
@@ -51,6 +59,40 @@ func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string)
 		}
 	}
 	close(queue)
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+// awaitEnd waits until no process trains the tasks. At the end of ctx it tells those to save and stop, and waits for that.
+func awaitEnd(ctx context.Context, tasks ...*Task) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for _, t := range tasks {
+		for {
+			running, err := t.Running()
+			if err != nil {
+				return fmt.Errorf("task %q: %w", t.Name, err)
+			}
+			if !running {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return stopAll(context.WithoutCancel(ctx), tasks)
+			case <-tick.C:
+			}
+		}
+	}
+	return nil
+}
+
+// stopAll stops tasks side by side.
+func stopAll(ctx context.Context, tasks []*Task) error {
+	failures := make([]error, len(tasks))
+	var group sync.WaitGroup
+	for i, t := range tasks {
+		group.Go(func() { failures[i] = t.Stop(ctx) })
+	}
 	group.Wait()
 	return errors.Join(failures...)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -71,27 +72,62 @@ func (s Slurm) Train(ctx context.Context, tasks []*Task, env []string, work stri
 	if err != nil {
 		return err
 	}
+	return s.follow(ctx, job, work)
+}
+
+// jobFile holds the number of the sweep's job, from its submission until it has left the queue.
+const jobFile = "job"
+
+// attach implements attacher: a job goes on when the notebook that submitted it ends.
+func (s Slurm) attach(ctx context.Context, work string) (waited bool, err error) {
+	path := filepath.Join(work, jobFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	job := strings.TrimSpace(string(text))
+	if _, err := strconv.ParseUint(job, 10, 64); err != nil {
+		return false, fmt.Errorf("%s has %q, expected the number of a Slurm job; if squeue shows no job of this sweep, delete the file", path, job)
+	}
+	return true, s.follow(ctx, job, work)
+}
+
+// follow waits until a job has left the queue. At the end of ctx it cancels the job.
+func (s Slurm) follow(ctx context.Context, job, work string) error {
 	tick := time.NewTicker(cmp.Or(s.Poll, 5*time.Second))
 	defer tick.Stop()
 	for unseen := 0; ; {
-		running, err := queued(ctx, job)
+		running, err := queued(ctx, job, work)
 		switch {
 		case err == nil && !running:
-			return nil
+			return forget(work)
 		case err == nil:
 			unseen = 0
+		case errors.Is(err, exec.ErrNotFound):
+			return fmt.Errorf("job %s: %w", job, err)
 		case ctx.Err() == nil:
 			// The controller may be away for a while; the job goes on.
 			if unseen++; unseen == 60 {
-				return fmt.Errorf("job %s: squeue fails again and again: %w; the same call of Run goes on", job, err)
+				return fmt.Errorf("job %s goes on, but squeue fails again and again: %w; the same call of Run waits for it", job, err)
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return s.cancel(job)
+			return s.cancel(job, work)
 		case <-tick.C:
 		}
 	}
+}
+
+// forget removes the number of a job that is over.
+func forget(work string) error {
+	if err := os.Remove(filepath.Join(work, jobFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // write writes the job and the list of its folders, and returns the job's path.
@@ -122,7 +158,7 @@ func (s Slurm) write(tasks []*Task, env []string, work string) (string, error) {
 	}
 	var text bytes.Buffer
 	if err := slurmScript.Execute(&text, map[string]any{
-		"Name": "tlkit-" + filepath.Base(filepath.Dir(work)), "Last": len(tasks) - 1, "AtOnce": s.AtOnce, "CPUs": cmp.Or(s.CPUs, 1),
+		"Name": jobName(work), "Last": len(tasks) - 1, "AtOnce": s.AtOnce, "CPUs": cmp.Or(s.CPUs, 1),
 		"Partition": s.Partition, "Account": s.Account, "MiB": s.Memory >> 20, "Minutes": int(s.Time / time.Minute), "Env": env,
 		"Folders": folders, "Cwd": cwd, "Command": command[:len(command)-1],
 	}); err != nil {
@@ -132,45 +168,67 @@ func (s Slurm) write(tasks []*Task, env []string, work string) (string, error) {
 	return script, atomicfile.WriteBytes(script, text.Bytes())
 }
 
-// submit returns the job's number.
+// submit returns the job's number, after writing it to the sweep's folder. The end of ctx does not end it: the controller
+// may have accepted a job whose number was not printed yet.
 func (s Slurm) submit(ctx context.Context, script, work string) (job string, err error) {
-	out, err := slurmCommand(ctx, work, "sbatch", append(append([]string{"--parsable"}, s.Options...), script)...)
-	job, _, _ = strings.Cut(strings.TrimSpace(out), ";") // "job;cluster"
-	if err == nil && job == "" {
-		err = errors.New("sbatch printed no number of a job")
+	out, err := slurmCommand(context.WithoutCancel(ctx), work, "sbatch", append(append([]string{"--parsable"}, s.Options...), script)...)
+	if err != nil {
+		return "", err
 	}
-	return job, err
+	job, _, _ = strings.Cut(strings.TrimSpace(out), ";") // "job;cluster"
+	if job == "" {
+		return "", errors.New("sbatch printed no number of a job")
+	}
+	if err := atomicfile.WriteBytes(filepath.Join(work, jobFile), []byte(job+"\n")); err != nil {
+		return "", errors.Join(fmt.Errorf("job %s: its number can't be kept: %w", job, err), s.cancel(job, work))
+	}
+	return job, nil
 }
 
-// queued reports whether tasks of a job wait or run.
-func queued(ctx context.Context, job string) (bool, error) {
-	out, err := slurmCommand(ctx, "", "squeue", "--noheader", "--jobs="+job, "--format=%T")
+// queued reports whether tasks of a job wait or run. A job of that number in another folder is not the sweep's: numbers
+// begin anew when a cluster is set up again.
+func queued(ctx context.Context, job, work string) (bool, error) {
+	out, err := slurmCommand(ctx, "", "squeue", "--noheader", "--jobs="+job, "--format=%j|%Z")
 	if err != nil && strings.Contains(err.Error(), "Invalid job id") { // Slurm has forgotten it: it ended a while ago
 		return false, nil
 	}
-	return strings.TrimSpace(out) != "", err
+	for line := range strings.Lines(out) {
+		// Options may name the job or its folder differently, hardly both.
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, jobName(work)+"|") || strings.HasSuffix(line, "|"+work) {
+			return true, err
+		}
+	}
+	return false, err
 }
 
-// cancel ends a job, and waits until its tasks have saved.
-func (s Slurm) cancel(job string) error {
+// jobName is the name of a sweep's jobs.
+func jobName(work string) string { return "tlkit-" + filepath.Base(filepath.Dir(work)) }
+
+// cancel ends a job, and waits until its tasks have saved. Those that wait go first, so that none of them starts when
+// another ends.
+func (s Slurm) cancel(job, work string) error {
 	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer stop()
-	if _, err := slurmCommand(ctx, "", "scancel", "--signal=TERM", "--batch", job); err != nil {
-		return err
-	}
-	if _, err := slurmCommand(ctx, "", "scancel", job); err != nil { // those that wait
-		return err
-	}
+	_, failed := slurmCommand(ctx, "", "scancel", "--state=PENDING", job)
+	_, untold := slurmCommand(ctx, "", "scancel", "--signal=TERM", "--batch", job)
 	tick := time.NewTicker(cmp.Or(s.Poll, 5*time.Second))
 	defer tick.Stop()
 	for {
-		if running, err := queued(ctx, job); err == nil && !running {
-			return nil
+		running, err := queued(ctx, job, work)
+		if err == nil && !running {
+			return forget(work)
+		}
+		if failed != nil {
+			return fmt.Errorf("job %s could not be cancelled: %w", job, failed)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("job %s was cancelled and is still in the queue after five minutes", job)
+			return errors.Join(fmt.Errorf("job %s was cancelled and is still in the queue after five minutes; the same call of Run waits for it", job), untold)
+		}
+		if untold != nil { // no task ran, or the controller was away
+			_, untold = slurmCommand(ctx, "", "scancel", "--signal=TERM", "--batch", job)
 		}
 	}
 }
@@ -179,6 +237,7 @@ func (s Slurm) cancel(job string) error {
 func slurmCommand(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
+	apart(cmd)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {

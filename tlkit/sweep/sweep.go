@@ -71,17 +71,31 @@ type Executor interface {
 }
 
 // Run trains what is not trained yet and returns all results. The error names the tasks that could not be trained; the
-// results of all others are there nevertheless. The end of ctx, the notebook's stop button and Ctrl-C make the tasks save
+// results of all others are there nevertheless. Tasks that an earlier call left running, and an array job that lives yet, are
+// waited for and not started twice. The end of ctx, the notebook's stop button and Ctrl-C make the tasks save
 // and stop; the same call goes on.
 func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer release()
-	tasks, left, err := s.prepare()
+	tasks, left, busy, err := s.prepare()
 	if err != nil {
 		return nil, err
 	}
 	stop := s.watch(tasks)
 	defer stop()
+	for {
+		waited, err := s.await(ctx, e, busy)
+		if err != nil {
+			return s.results(tasks), fmt.Errorf("sweep: %q: %w", s.Name, err)
+		}
+		if !waited || ctx.Err() != nil {
+			break
+		}
+		// What ran may have been another training under the same name.
+		if tasks, left, busy, err = s.prepare(); err != nil {
+			return nil, err
+		}
+	}
 	gaveUp, err := s.train(ctx, e, left)
 	if err != nil {
 		return s.results(tasks), err
@@ -91,6 +105,25 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 		return results, fmt.Errorf("sweep: %q was stopped with %d of %d tasks trained; the same call goes on: %w", s.Name, results.Trained(), len(tasks), ctx.Err())
 	}
 	return results, s.failure(gaveUp)
+}
+
+// attacher is an executor whose processes can outlive the call that started them in a way that the tasks' locks do not
+// show, such as those that wait in a queue.
+type attacher interface {
+	// attach waits for what an earlier call left, and reports whether there was anything. The end of ctx stops it, as in
+	// Train.
+	attach(ctx context.Context, work string) (waited bool, err error)
+}
+
+// await waits for what earlier calls left running: the executor's job, and tasks that are being trained. It reports whether
+// there was anything to wait for.
+func (s Sweep) await(ctx context.Context, e Executor, busy []*Task) (waited bool, err error) {
+	if a, ok := e.(attacher); ok {
+		if waited, err = a.attach(ctx, s.work()); err != nil {
+			return waited, err
+		}
+	}
+	return waited || len(busy) > 0, awaitEnd(ctx, busy...)
 }
 
 // train gives tasks to the executor, those that end early again and again, and returns those that make no progress.
@@ -164,17 +197,18 @@ func (s Sweep) work() string {
 // notInNames are the characters that names of runs don't have.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// prepare writes the folders of all tasks. left are those that are not trained yet.
-func (s Sweep) prepare() (tasks, left []*Task, err error) {
+// prepare writes the folders of all tasks. left are those that are not trained yet, and busy those that are being trained,
+// whose folders are left as they are.
+func (s Sweep) prepare() (tasks, left, busy []*Task, err error) {
 	if err := s.check(); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	dir, err := train.Folder(s.Dir, s.Name)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := os.MkdirAll(s.work(), 0o777); err != nil {
-		return nil, nil, fmt.Errorf("sweep: the folder of %q: %w", s.Name, err)
+		return nil, nil, nil, fmt.Errorf("sweep: the folder of %q: %w", s.Name, err)
 	}
 	recipes := s.Recipes
 	if len(recipes) == 0 {
@@ -190,23 +224,27 @@ func (s Sweep) prepare() (tasks, left []*Task, err error) {
 					t := &Task{Model: model.Spec.Name, Strategy: strategy.Name(), Recipe: fmt.Sprint("recipe", i+1), Seed: r.Seed}
 					t.Name = notInNames.ReplaceAllString(fmt.Sprintf("%s-%s-%s-seed%d", t.Model, t.Strategy, t.Recipe, t.Seed), "_")
 					if names[t.Name] {
-						return nil, nil, fmt.Errorf("sweep: %q has two tasks %q; models and strategies of a sweep need different names", s.Name, t.Name)
+						return nil, nil, nil, fmt.Errorf("sweep: %q has two tasks %q; models and strategies of a sweep need different names", s.Name, t.Name)
 					}
 					names[t.Name] = true
 					d, done, err := detached.Prepare(r, t.Name, s.Data, model, strategy)
-					if err != nil {
-						return nil, nil, fmt.Errorf("sweep: task %q: %w", t.Name, err)
+					running := errors.Is(err, detached.ErrRunning)
+					if err != nil && !running {
+						return nil, nil, nil, fmt.Errorf("sweep: task %q: %w", t.Name, err)
 					}
 					t.Detached = d
 					tasks = append(tasks, t)
-					if !done {
+					switch {
+					case running:
+						busy = append(busy, t)
+					case !done:
 						left = append(left, t)
 					}
 				}
 			}
 		}
 	}
-	return tasks, left, nil
+	return tasks, left, busy, nil
 }
 
 // check returns an error for a sweep that can't be.
