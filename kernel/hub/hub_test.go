@@ -69,6 +69,10 @@ func TestOptions(t *testing.T) {
 		{Options{Spawner: "docker"}, `unknown spawner "docker"`},
 		{Options{Port: 65534}, "port 65534"},
 		{Options{Cert: "a.pem"}, "TLS needs both files"},
+		{Options{SubdomainHost: "https://hub.school.org:8000"}, ""},
+		{Options{SubdomainHost: "hub.school.org"}, `subdomains "hub.school.org"; expected`},
+		{Options{SubdomainHost: "https://10.0.0.7"}, `subdomains "https://10.0.0.7"`},
+		{Options{SubdomainHost: "https://hub.school.org/x"}, "without a path"},
 		{Options{Auth: AuthPassword, Admins: []string{"t"}}, `"t" can't be an administrator`},
 		{Options{Idle: time.Millisecond}, "idle 1ms"},
 		{Options{Memory: 1 << 20}, "memory of 1048576 bytes"},
@@ -96,7 +100,7 @@ func TestConfig(t *testing.T) {
 	for _, auth := range Auths {
 		for _, spawner := range Spawners {
 			o, _, err := Options{Dir: t.TempDir(), Auth: auth, Spawner: spawner, Port: 7117, Idle: 5401 * time.Second, Age: 43201 * time.Second,
-				Memory: 3 << 30, Cores: 1.5, Cert: `/etc/it's "quoted".pem`, Key: "/k"}.complete()
+				Memory: 3 << 30, Cores: 1.5, Cert: `/etc/it's "quoted".pem`, Key: "/k", SubdomainHost: "https://hub.school.org"}.complete()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +115,7 @@ func TestConfig(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{"7117", "5401", "43201", "3221225472", "cores = 1.5", `"/etc/it's \"quoted\".pem"`} {
+			for _, want := range []string{"7117", `subdomain_host = "https://hub.school.org"`, "5401", "43201", "3221225472", "cores = 1.5", `"/etc/it's \"quoted\".pem"`} {
 				if n := bytes.Count(text, []byte(want)); n != 1 {
 					t.Errorf("%s, %s: %q stands there %d times", auth, spawner, want, n)
 				}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,9 @@ type Options struct {
 	Port int
 	// Cert and Key are files with a TLS certificate and its key; empty means no TLS.
 	Cert, Key string
+	// SubdomainHost is the hub's address in the form https://hub.school.org, of which each user's server then gets a subdomain,
+	// and so a web origin of its own. DNS and certificate must hold for *.hub.school.org too. Empty means one origin for all.
+	SubdomainHost string
 	// Auth is one of Auths; empty means as the hub in Dir was made, for a new one AuthLocal.
 	Auth string
 	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
@@ -86,7 +90,7 @@ func (o Options) say(format string, args ...any) {
 
 // chosen reports whether any choice that stands in the configuration is given. The users have a file of their own.
 func (o Options) chosen() bool {
-	return o.IP != "" || o.Port != 0 || o.Cert != "" || o.Key != "" || o.Auth != "" || len(o.Admins) > 0 ||
+	return o.IP != "" || o.Port != 0 || o.Cert != "" || o.Key != "" || o.SubdomainHost != "" || o.Auth != "" || len(o.Admins) > 0 ||
 		o.Spawner != "" || o.Idle != 0 || o.Age != 0 || o.Memory != 0 || o.Cores != 0
 }
 
@@ -126,6 +130,9 @@ func (o Options) complete() (Options, kernel.Prefix, error) {
 	return o, kernel.Prefix(abs), err
 }
 
+// subdomainHost is an address with a name of at least two labels, the last of which is no number, as an IP address has.
+var subdomainHost = regexp.MustCompile(`^https?://([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z][A-Za-z0-9-]*(:[0-9]{1,5})?$`)
+
 func (o Options) check() error {
 	switch {
 	case !slices.Contains(Auths, o.Auth):
@@ -136,6 +143,8 @@ func (o Options) check() error {
 		return fmt.Errorf("hub: port %d; expected 1 to 65533, since the two above it are used too", o.Port)
 	case (o.Cert == "") != (o.Key == ""):
 		return fmt.Errorf("hub: TLS needs both files, got certificate %q and key %q", o.Cert, o.Key)
+	case o.SubdomainHost != "" && !subdomainHost.MatchString(o.SubdomainHost):
+		return fmt.Errorf("hub: host of subdomains %q; expected an address with a name and without a path, such as https://hub.school.org", o.SubdomainHost)
 	case o.Auth == AuthPassword && len(o.Admins) > 0:
 		return fmt.Errorf("hub: %q can't be an administrator when all log in with one password; use --auth local", o.Admins[0])
 	case o.Idle < time.Second || o.Age < time.Second:

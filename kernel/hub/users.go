@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -80,7 +81,22 @@ func (o Options) prepareUsers(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, admin := range o.Admins {
+		if !slices.Contains(names, admin) {
+			o.say("%s: an administrator who is not in %s: JupyterHub lets administrators in all the same, but no account is made; add the name to the list for one", admin, kept)
+		}
+	}
 	return o.makeAccounts(ctx, names)
+}
+
+// sayOpenHome names the home folder of an account that was there before, if others can enter it. It stays as it is, since
+// a machine may have a reason, such as pages of a web server.
+func (o Options) sayOpenHome(account *user.User) {
+	info, err := os.Stat(account.HomeDir)
+	if err != nil || info.Mode().Perm()&0o007 == 0 {
+		return
+	}
+	o.say("%s: other users can enter the home folder %s (mode %04o), which the hub did not make and leaves as it is; to close it: chmod o-rwx %[2]s", account.Username, account.HomeDir, info.Mode().Perm())
 }
 
 // makeAccounts makes the accounts that are missing, and for AuthLocal gives a password to those that never had one, such
@@ -90,6 +106,7 @@ func (o Options) makeAccounts(ctx context.Context, names []string) error {
 	for _, name := range names {
 		account, err := lookUp(name)
 		if err == nil {
+			o.sayOpenHome(account)
 			var have string
 			if o.Auth == AuthLocal {
 				if have, err = passwordState(account); err != nil {

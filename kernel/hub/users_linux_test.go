@@ -156,3 +156,32 @@ func TestPrivate(t *testing.T) {
 		t.Errorf("%q, %v, %v, %v", text, err, info, statErr)
 	}
 }
+
+// TestSaid: an administrator outside the list and a home folder that others can enter are named, and nothing is changed.
+func TestSaid(t *testing.T) {
+	m := newMachine(t)
+	m.write("shadow", "open:$y$hash:1::::::\nclosed:$y$hash:1::::::\n", 0o600)
+	for name, mode := range map[string]os.FileMode{"open": 0o755, "closed": 0o750} {
+		home := filepath.Join(m.dir, "home-"+name)
+		if err := os.Mkdir(home, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(home, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.write("names", "open\nclosed\n", 0o600)
+	var log strings.Builder
+	o := Options{Dir: t.TempDir(), Auth: AuthLocal, Users: filepath.Join(m.dir, "names"), Admins: []string{"closed", "teacher"}, Log: &log}
+	if err := o.prepareUsers(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for text, times := range map[string]int{"teacher: an administrator": 1, "administrator who": 1, "open: other users can enter": 1, "can enter": 1, "chmod o-rwx " + m.dir + "/home-open\n": 1} {
+		if n := strings.Count(log.String(), text); n != times {
+			t.Errorf("%q is said %d times, want %d:\n%s", text, n, times, log.String())
+		}
+	}
+	if info, err := os.Stat(filepath.Join(m.dir, "home-open")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("%v, %v; the home folder was to stay as it was", info, err)
+	}
+}

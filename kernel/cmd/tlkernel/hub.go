@@ -21,6 +21,7 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	flags.IntVar(&opts.Port, "port", 0, "the port to listen on")
 	flags.StringVar(&opts.Cert, "cert", "", "a TLS certificate")
 	flags.StringVar(&opts.Key, "key", "", "the certificate's key")
+	flags.StringVar(&opts.SubdomainHost, "subdomain-host", "", "the hub's address, of which each user gets a subdomain")
 	flags.StringVar(&opts.Auth, "auth", "", strings.Join(hub.Auths, ", "))
 	flags.StringVar(&opts.Users, "users", "", "a file with one user name a line")
 	flags.Func("admin", "a user who may stop others' servers; may be repeated", func(name string) error {

@@ -31,7 +31,7 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
   tlkernel lab [--kernel NAME] [ARGUMENTS]
         open JupyterLab with this kernel; arguments go to jupyter lab
   tlkernel hub [--dir DIR] [--users FILE] [--ip IP] [--port N] [--cert FILE --key FILE] [--auth local|password|oauth]
-               [--admin NAME]... [--spawner local|systemd|slurm] [--idle SECONDS] [--age SECONDS] [--memory 2G] [--cores N]
+               [--admin NAME]... [--subdomain-host URL] [--spawner local|systemd|slurm] [--idle SECONDS] [--age SECONDS] [--memory 2G] [--cores N]
                [--lessons DIR] [--prefix DIR] [--renew] [--prepare]
         set up a JupyterHub for a class in a folder and start it, as root (docs/hosting.md)
   tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-overwrite] [-skip-build] RUN DIR
