@@ -5,6 +5,7 @@ package sweep
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -263,4 +264,66 @@ func (c *cluster) loseNode(ctx context.Context, s Sweep) string {
 	}
 	c.slurmd()
 	return fmt.Sprintf("lost the node with %d processes in the middle", n)
+}
+
+// TestSlurmStopped: the end of ctx makes the task that runs save and removes those that wait; a job whose notebook ended is
+// waited for, and nothing is submitted beside it.
+func TestSlurmStopped(t *testing.T) {
+	install(t)
+	startCluster(t)
+	s := small(t)
+	s.Recipes = []train.Recipe{{Epochs: 40}}
+	s.Strategies = s.Strategies[1:]
+	slurm := Slurm{Poll: 200 * time.Millisecond, AtOnce: 1}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			all, _ := detached.List(filepath.Join(s.Dir, s.Name))
+			for _, d := range all {
+				if state, err := d.State(); err == nil && state.Done > 0 {
+					cancel()
+				}
+			}
+			<-tick.C
+		}
+	}()
+	results, err := s.Run(ctx, slurm)
+	if !errors.Is(err, context.Canceled) || results.Trained() != 0 {
+		t.Fatalf("%v, %v", results, err)
+	}
+	phases := map[detached.Phase]int{}
+	for _, task := range results.Tasks {
+		state, err := task.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		phases[state.Phase]++
+	}
+	if phases[detached.Stopped] != 1 {
+		t.Errorf("phases after the stop: %v; want one task that saved", phases)
+	}
+	_, left, _, err := s.prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := slurm.write(left, s.env(), s.work())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slurm.submit(t.Context(), script, s.work()); err != nil {
+		t.Fatal(err)
+	}
+	if results, err = s.Run(t.Context(), slurm); err != nil || results.Trained() != 2 {
+		t.Fatalf("attached: %v, %v", results, err)
+	}
+	// Every submission has a list of its folders.
+	if lists, _ := filepath.Glob(filepath.Join(s.work(), "folders.txt-*")); len(lists) != 2 {
+		t.Errorf("%d submissions, want the stopped one and the one that was waited for", len(lists))
+	}
+	if got, want := outcome(results), compared(t, s); !reflect.DeepEqual(got, want) {
+		t.Errorf("on the cluster:\n%+v\nhere:\n%+v", got, want)
+	}
 }
