@@ -34,10 +34,12 @@ func Prepare(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct{ what, path string }{{"the installation", string(p)}, {"tlkernel", tlkernel}, {"the hub's folder", o.Dir}} {
-		if err := checkOwned(f.what, f.path); err != nil {
-			return err
-		}
+	m, err := kernel.ReadManifest(p)
+	if err != nil {
+		return err
+	}
+	if err := o.checkPlaces(p, m, tlkernel); err != nil {
+		return err
 	}
 	setUmask(0o022) // users read what is made here
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
 // checkOwned returns nil if nobody but root can change what is at path: it and all folders on the way to it, also on the
@@ -48,6 +50,28 @@ func checkPlace(what, path string, parent bool) error {
 	}
 	if info.Mode().Perm()&0o022 != 0 && !(parent && info.Mode()&fs.ModeSticky != 0) {
 		return fmt.Errorf("hub: users other than root can write to %s (mode %04o), and so change %s for everyone; run: chmod go-w %s, or choose another place", path, info.Mode().Perm(), what, path)
+	}
+	return nil
+}
+
+// checkPlaces is checkOwned for all places whose programs run as root or as the users.
+func (o Options) checkPlaces(p kernel.Prefix, m *kernel.Manifest, tlkernel string) error {
+	for _, f := range []struct{ what, path string }{
+		{"the installation", string(p)},
+		{"Go", m.GoRoot},
+		{"the Go modules", m.GoModCache},
+		{"Go's build cache", m.GoCache},
+		{"the compiled workers", m.LiveCache},
+		{"the kernels' Python environment", m.Venv},
+		{"tlkernel", tlkernel},
+		{"the hub's folder", o.Dir},
+	} {
+		if f.path == "" { // an installation without it
+			continue
+		}
+		if err := checkOwned(f.what, f.path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
 // TestCheckOwned: what others could change is refused by name; below a folder with a sticky bit, as /tmp, it can be had.
@@ -68,6 +70,36 @@ func TestCheckOwned(t *testing.T) {
 			t.Errorf("%s of another user: %v", theirs, err)
 		}
 		if err := os.Lchown(theirs, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCheckPlaces: each place whose programs run for everyone is looked at.
+func TestCheckPlaces(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	names := []string{"prefix", "go", "modules", "cache", "live", "venv", "tlkernel", "hub"}
+	for _, name := range names {
+		if err := os.Mkdir(at(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func() error {
+		m := &kernel.Manifest{GoRoot: at("go"), GoModCache: at("modules"), GoCache: at("cache"), LiveCache: at("live"), Venv: at("venv")}
+		return Options{Dir: at("hub")}.checkPlaces(kernel.Prefix(at("prefix")), m, at("tlkernel"))
+	}
+	if err := check(); err != nil {
+		t.Error(err)
+	}
+	for _, name := range names {
+		if err := os.Chmod(at(name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := check(); err == nil || !strings.Contains(err.Error(), at(name)+" (mode 0777)") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := os.Chmod(at(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
