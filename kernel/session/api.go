@@ -152,3 +152,29 @@ type Timing struct {
 	// Total is the whole of Execute.
 	Total time.Duration
 }
+
+// Form is what a front end draws for a cell with form fields.
+type Form struct {
+	// Title is the text of the cell's //@title, or empty.
+	Title string
+	// Fields are in the order of the text.
+	Fields []Field
+	// Problems tell which //@param comments make no field, and why: one line each.
+	Problems []string
+}
+
+// Field is one form field.
+type Field struct {
+	// Name is the variable's name.
+	Name string
+	// Kind is "slider", "integer", "number", "string", "boolean" or "dropdown".
+	Kind string
+	// Value is the value in the text: a number as written, a string without quotes, "true" or "false".
+	Value string
+	// Options are the values of a dropdown.
+	Options []string
+	// Free reports that a dropdown takes other values, too (allow-input).
+	Free bool
+	// Min, Max and Step bound a slider or a number; NaN where the comment sets none. A slider has all three.
+	Min, Max, Step float64
+}

@@ -61,3 +61,6 @@ func (*Session) LastTiming() Timing { return Timing{} }
 
 // Commands returns nothing.
 func Commands() []Command { return nil }
+
+// Form returns nil: there are no cells.
+func (s *Session) Form(string) *Form { return nil }
