@@ -147,8 +147,8 @@ func (l labPage) wait(what, expression string, limit time.Duration) {
 	}
 }
 
-// save saves the notebook in JupyterLab, compares its outputs with the lesson's claims, and keeps a copy if one is asked
-// for.
+// save saves the notebook in JupyterLab and compares its outputs with the lesson's claims. With TLKIT_EXECUTED it keeps a
+// copy.
 func (l labPage) save(dir string) {
 	l.t.Helper()
 	l.eval(`(window.jupyterapp.commands.execute("docmanager:save"), "")`)

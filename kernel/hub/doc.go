@@ -10,6 +10,6 @@
 // runs as that user (Session): it copies lessons, makes a private folder for the kernels' sockets, and sets limits that no
 // control group sets.
 //
-// What keeps users apart: the accounts of the operating system, with home folders, sockets and temporary folders that
-// only their owner can enter; and a /proc in which nobody sees another user's processes.
+// The operating system keeps users apart: each has an account, with home, sockets and temporary folders that only their
+// owner can enter, and a /proc without other users' processes.
 package hub

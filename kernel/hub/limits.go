@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Who enforces limits.
+// The enforcers of limits.
 const (
 	limitsSystemd = "systemd"
 	limitsCgroup1 = "cgroup1"

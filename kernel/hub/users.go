@@ -196,7 +196,7 @@ func (o Options) notedPassword(name string) (string, error) {
 	return password, writePrivate(path, append(have, []byte(name+"\t"+password+"\n")...))
 }
 
-// What /etc/shadow says of a password.
+// The states of a password in /etc/shadow.
 const (
 	usable   = "usable"
 	neverSet = "never set"

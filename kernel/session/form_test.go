@@ -34,7 +34,7 @@ func TestForm(t *testing.T) {
 		{"n := 32 //@param [16, 32, 64] {type:\"raw\"}", "n dropdown 32 NaN..NaN/1 [16 32 64]"},
 		{"//@title Settings {run: \"auto\"}\nvar (\n\ta = 1 //@param\n\tb = \"x\" //@param\n)\na = 2 //@param", "Settings| a integer 1 NaN..NaN/1 b string x NaN..NaN/NaN a integer 2 NaN..NaN/1"},
 		{"s := `\n//@param`\nx := 1 // the @param of a text", ""},
-		// What makes no field is said.
+		// Comments that make no field are reported.
 		{"x := f() //@param", "! line 1: //@param makes a field of NAME := VALUE"},
 		{"\nconst x = 1 //@param", "! line 2: //@param makes a field of NAME := VALUE"},
 		{"x := 5 //@param {type:\"sldier\"}", "! line 1: //@param of x: unknown type \"sldier\""},

@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -186,7 +185,7 @@ func (r *Report) warn(maxDrop float64) {
 	}
 	r.Warning = fmt.Sprintf("accuracy fell by %.1f points, from %.1f to %.1f %%, more than %.1f", 100*drop, 100*r.Before.Accuracy, 100*r.After.Accuracy, 100*maxDrop)
 	if r.Precision == zoo.Int8 {
-		r.Warning += fmt.Sprintf(": keep layers in float32, the first ones to begin with (Float: []string{%s}), calibrate with more images, or take float16", quoted(r.first))
+		r.Warning += fmt.Sprintf(": keep layers in float32, the first ones to begin with (Float: %#v), calibrate with more images, or take float16", r.first)
 	}
 }
 
@@ -199,14 +198,6 @@ func firstLayers(m *zoo.Model) []string {
 		}
 	}
 	return names
-}
-
-func quoted(names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strconv.Quote(n)
-	}
-	return strings.Join(out, ", ")
 }
 
 // right returns the share of predictions that are right, and the predicted classes.

@@ -31,12 +31,10 @@ func TestPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape := &planes{size: m.ImageSize()}
-	shape.prepare(m)
 	for name, images := range map[string][][]uint8{"calibrate": calibrate, "test": test} {
 		var raw []byte
 		for _, pix := range images {
-			for _, v := range shape.of(pix) {
+			for _, v := range planes(m, pix) {
 				raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 			}
 		}

@@ -18,7 +18,7 @@ import (
 type runtime struct {
 	backend    compute.Backend
 	executable compute.Executable
-	planes     planes
+	model      *zoo.Model // whose images the file takes
 }
 
 func openRuntime(b compute.Backend, path string, m *zoo.Model) (network, error) {
@@ -31,15 +31,14 @@ func openRuntime(b compute.Backend, path string, m *zoo.Model) (network, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &runtime{backend: b, executable: executable, planes: planes{size: m.ImageSize()}}
-	r.planes.prepare(m)
-	return r, nil
+	return &runtime{backend: b, executable: executable, model: m}, nil
 }
 
 func (r *runtime) close() { r.executable.Finalize() }
 
 func (r *runtime) logits(pix []uint8, n int) ([][]float32, error) {
-	in, err := r.backend.BufferFromFlatData(0, r.planes.of(pix), shapes.Make(dtypes.Float32, n, 3, r.planes.size, r.planes.size))
+	size := r.model.ImageSize()
+	in, err := r.backend.BufferFromFlatData(0, planes(r.model, pix), shapes.Make(dtypes.Float32, n, 3, size, size))
 	if err != nil {
 		return nil, err
 	}

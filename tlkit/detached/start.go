@@ -48,7 +48,7 @@ func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 		return nil, false, err
 	}
 	defer lock.Close()
-	// What told an earlier start to stop must not stop the next one, which need not be Resume's.
+	// A stop file of an earlier start must not stop the next one.
 	if err := j.clearStop(); err != nil {
 		return nil, false, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/gocommand"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
@@ -176,18 +177,5 @@ func goCommand(ctx context.Context, dir, cgo string, args ...string) ([]byte, er
 
 // goCommandWith is goCommand with more of the environment.
 func goCommandWith(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
-	path, err := exec.LookPath("go")
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off", "PWD="+dir), env...)
-	var failed strings.Builder
-	cmd.Stderr = &failed
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(failed.String()))
-	}
-	return out, nil
+	return gocommand.Output(ctx, dir, append([]string{"GOPROXY=off", "GOFLAGS=", "GOWORK=off"}, env...), args...)
 }

@@ -91,7 +91,7 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 		if !waited || ctx.Err() != nil {
 			break
 		}
-		// What ran may have been another training under the same name.
+		// The training that ran may have been another one of the same name.
 		if tasks, left, busy, err = s.prepare(); err != nil {
 			return nil, err
 		}

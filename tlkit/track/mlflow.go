@@ -19,6 +19,7 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -53,16 +54,7 @@ func (m *mlflow) String() string {
 	if m.options.URI == "" {
 		return "MLflow"
 	}
-	return "MLflow at " + shown(m.options.URI)
-}
-
-// shown returns an address without a password in it.
-func shown(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "an address that is none"
-	}
-	return u.Redacted()
+	return "MLflow at " + fetch.Shown(m.options.URI)
 }
 
 // mlflowRun is a run as the server describes it.
@@ -92,7 +84,7 @@ type keyValue struct {
 func (m *mlflow) Track(ctx context.Context, run *train.Run, r *train.Result) error {
 	u, err := url.Parse(m.options.URI)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("the server's address is %q; set MLflowOptions.URI, or MLFLOW_TRACKING_URI, to one such as http://127.0.0.1:5000", shown(m.options.URI))
+		return fmt.Errorf("the server's address is %q; set MLflowOptions.URI, or MLFLOW_TRACKING_URI, to one such as http://127.0.0.1:5000", fetch.Shown(m.options.URI))
 	}
 	experiment, err := m.experiment(ctx)
 	if err != nil {

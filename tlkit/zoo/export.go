@@ -77,6 +77,11 @@ func (m *Model) write(path string, metadata map[string]string) error {
 	if err != nil {
 		return err
 	}
+	return m.writeEntries(path, entries, metadata)
+}
+
+// writeEntries writes a state dict as a .safetensors or .pth file.
+func (m *Model) writeEntries(path string, entries []weights.Entry, metadata map[string]string) error {
 	if strings.EqualFold(filepath.Ext(path), ".safetensors") {
 		metadata["format"] = "pt" // Hugging Face's libraries look for it
 		return weights.WriteSafetensors(path, entries, metadata)

@@ -3,12 +3,9 @@ package zoo
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	onnx "github.com/gomlx/compute-onnx/support/protos"
 	"google.golang.org/protobuf/proto"
@@ -72,7 +69,6 @@ func (m *Model) ExportWith(ctx context.Context, path string, o ExportOptions) (S
 	if err != nil {
 		return Stored{}, err
 	}
-	kind := strings.ToLower(filepath.Ext(path))
 	s := Stored{Precision: o.Precision}
 	switch o.Precision {
 	case "", Float32:
@@ -80,12 +76,12 @@ func (m *Model) ExportWith(ctx context.Context, path string, o ExportOptions) (S
 		return s, m.Export(path)
 	case Float16, BFloat16:
 		err := m.export(path, func(metadata map[string]string) (err error) {
-			s.Tensors, err = m.writeHalf(path, kind, o.Precision == BFloat16, metadata)
+			s.Tensors, err = m.writeHalf(path, o.Precision == BFloat16, metadata)
 			return err
 		}, false)
 		return s, err
 	case Int8:
-		if kind != ".onnx" {
+		if !isONNX(path) {
 			return s, fmt.Errorf("zoo: exporting %q to %s: int8 needs a file that ends in .onnx; .pth and .safetensors take float16 and bfloat16", m.Spec.Name, path)
 		}
 		if len(o.Calibrate) == 0 {
@@ -105,8 +101,8 @@ func (m *Model) ExportWith(ctx context.Context, path string, o ExportOptions) (S
 }
 
 // writeHalf writes the model with weights of 16 bits, and returns the number of tensors stored so.
-func (m *Model) writeHalf(path, kind string, brain bool, metadata map[string]string) (int, error) {
-	if kind == ".onnx" {
+func (m *Model) writeHalf(path string, brain bool, metadata map[string]string) (int, error) {
+	if isONNX(path) {
 		made, err := m.complete(metadata)
 		if err != nil {
 			return 0, err
@@ -140,11 +136,7 @@ func (m *Model) writeHalf(path, kind string, brain bool, metadata map[string]str
 		}
 		n++
 	}
-	if kind == ".safetensors" {
-		metadata["format"] = "pt"
-		return n, weights.WriteSafetensors(path, entries, metadata)
-	}
-	return n, weights.WriteVersionedPTH(path, entries, m.Spec.Version)
+	return n, m.writeEntries(path, entries, metadata)
 }
 
 // complete returns the network as an ONNX model that holds its weights.
@@ -154,16 +146,13 @@ func (m *Model) complete(metadata map[string]string) (*onnx.ModelProto, error) {
 		return nil, err
 	}
 	for _, e := range values {
-		floats, err := e.Float32()
+		raw, err := e.Bytes() // of float32: StateDict has no other values
 		if err != nil {
 			return nil, fmt.Errorf("zoo: tensor %q: %w", e.Key, err)
 		}
-		t := &onnx.TensorProto{Name: e.Key, DataType: int32(onnx.TensorProto_FLOAT), RawData: make([]byte, 0, 4*len(floats))}
+		t := &onnx.TensorProto{Name: e.Key, DataType: int32(onnx.TensorProto_FLOAT), RawData: raw}
 		for _, d := range e.Shape {
 			t.Dims = append(t.Dims, int64(d))
-		}
-		for _, v := range floats {
-			t.RawData = binary.LittleEndian.AppendUint32(t.RawData, math.Float32bits(v))
 		}
 		made.Graph.Initializer = append(made.Graph.Initializer, t)
 	}

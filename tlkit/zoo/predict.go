@@ -48,7 +48,14 @@ func (m *Model) ImageSize() int {
 // Normalize converts bytes [batch, height, width, 3] to the network's input: (x/255 - mean)/std per channel. It is
 // graph-building code.
 func (m *Model) Normalize(x *Node) *Node {
-	scale, shift := make([]float32, 3), make([]float32, 3)
+	scale, shift := m.Normalization()
+	return nn.ScaleShift(ConvertDType(x, dtypes.Float32), scale, shift)
+}
+
+// Normalization returns, per channel, the factor of a byte and what is then added, to get the network's input; see
+// [Model.Normalize].
+func (m *Model) Normalization() (scale, shift []float32) {
+	scale, shift = make([]float32, 3), make([]float32, 3)
 	for c := range 3 {
 		std := m.Preprocess.Std[c]
 		if std == 0 {
@@ -56,7 +63,7 @@ func (m *Model) Normalize(x *Node) *Node {
 		}
 		scale[c], shift[c] = 1/(255*std), -m.Preprocess.Mean[c]/std
 	}
-	return nn.ScaleShift(ConvertDType(x, dtypes.Float32), scale, shift)
+	return scale, shift
 }
 
 // Predict returns the top most probable classes of an image, the most probable first. The image is prepared with the

@@ -10,11 +10,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/gocommand"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/serve"
 )
 
@@ -36,14 +36,14 @@ func Make(ctx context.Context, pkg, file string) error {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "page.wasm")
-	if _, err := goCommand(ctx, []string{"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOEXPERIMENT="}, "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg); err != nil {
-		return err
+	if _, err := gocommand.Output(ctx, "", []string{"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOEXPERIMENT="}, "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg); err != nil {
+		return fmt.Errorf("webpage: %w", err)
 	}
-	root, err := goCommand(ctx, nil, "env", "GOROOT")
+	root, err := gocommand.Output(ctx, "", nil, "env", "GOROOT")
 	if err != nil {
-		return err
+		return fmt.Errorf("webpage: %w", err)
 	}
-	runtime, err := os.ReadFile(filepath.Join(strings.TrimSpace(root), "lib", "wasm", "wasm_exec.js"))
+	runtime, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
 		return fmt.Errorf("webpage: Go's support file for WebAssembly: %w", err)
 	}
@@ -59,19 +59,6 @@ func Make(ctx context.Context, pkg, file string) error {
 		return fmt.Errorf("webpage: %w", err)
 	}
 	return nil
-}
-
-// goCommand runs the go command and returns its output.
-func goCommand(ctx context.Context, env []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Env = append(os.Environ(), env...)
-	var failed strings.Builder
-	cmd.Stderr = &failed
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("webpage: go %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(failed.String()))
-	}
-	return string(out), nil
 }
 
 // assemble puts style, scripts and program into the page.

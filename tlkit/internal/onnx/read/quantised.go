@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -185,26 +184,22 @@ func (q *quantised) widen(n *protos.NodeProto) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var r io.ReaderAt = bytes.NewReader(t.RawData)
-	var at int64
-	switch {
-	case t.DataLocation == protos.TensorProto_EXTERNAL:
-		if r, at, err = externalBytes(t, 2*size, q.open); err != nil {
-			return false, err
-		}
-	case len(t.RawData) == 0 && len(t.Int32Data) == size: // bits in whole numbers
-		raw := make([]byte, 0, 2*size)
+	raw, err := stored(t, 2*size, q.open)
+	if err != nil {
+		return false, err
+	}
+	if len(raw) == 0 && len(t.Int32Data) == size { // bits in whole numbers
 		for _, v := range t.Int32Data {
 			raw = binary.LittleEndian.AppendUint16(raw, uint16(v))
 		}
-		r = bytes.NewReader(raw)
-	case len(t.RawData) != 2*size:
-		return false, fmt.Errorf("shape %v has %d values, but there are %d bytes", shape, size, len(t.RawData))
+	}
+	if len(raw) != 2*size {
+		return false, fmt.Errorf("shape %v has %d values, but there are %d bytes", shape, size, len(raw))
 	}
 	if err := q.spend(size); err != nil {
 		return false, err
 	}
-	half, err := weights.TensorAt(shape, kind, r, at)
+	half, err := weights.TensorAt(shape, kind, bytes.NewReader(raw), 0)
 	if err != nil {
 		return false, err
 	}
@@ -431,16 +426,9 @@ func (q *quantised) whole(t *protos.TensorProto) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := t.RawData
-	if t.DataLocation == protos.TensorProto_EXTERNAL {
-		r, offset, err := externalBytes(t, size*n, q.open)
-		if err != nil {
-			return nil, err
-		}
-		raw = make([]byte, size*n)
-		if _, err := r.ReadAt(raw, offset); err != nil {
-			return nil, err
-		}
+	raw, err := stored(t, size*n, q.open)
+	if err != nil {
+		return nil, err
 	}
 	if len(raw) != size*n && !(len(raw) == 0 && len(t.Int32Data) == n) {
 		return nil, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", t.Dims, n, len(raw), len(t.Int32Data))

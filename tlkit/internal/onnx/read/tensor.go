@@ -101,6 +101,23 @@ func externalBytes(t *protos.TensorProto, size int, open OpenBeside) (r io.Reade
 	return r, offset, nil
 }
 
+// stored returns the size bytes of an initializer, from the file or from one beside it; nil if its values are given as
+// numbers.
+func stored(t *protos.TensorProto, size int, open OpenBeside) ([]byte, error) {
+	if t.DataLocation != protos.TensorProto_EXTERNAL {
+		return t.RawData, nil
+	}
+	r, offset, err := externalBytes(t, size, open)
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]byte, size)
+	if _, err := r.ReadAt(raw, offset); err != nil {
+		return nil, err
+	}
+	return raw, nil
+}
+
 // maxConstant is the largest number of elements of constants, which are kept with the graph and may be computed from
 // one another.
 const maxConstant = 1 << 22
@@ -124,12 +141,8 @@ func (n *Net) inline(t *protos.TensorProto, open OpenBeside) (*tensors.Tensor, e
 		if size > maxConstant {
 			return nil, fmt.Errorf("a constant of %d values; at most %d are expected", size, maxConstant)
 		}
-		raw := make([]byte, size*constantTypes[protos.TensorProto_DataType(t.DataType)].size)
-		r, offset, err := externalBytes(t, len(raw), open)
+		raw, err := stored(t, size*constantTypes[protos.TensorProto_DataType(t.DataType)].size, open)
 		if err != nil {
-			return nil, err
-		}
-		if _, err := r.ReadAt(raw, offset); err != nil {
 			return nil, err
 		}
 		t.RawData, t.ExternalData, t.DataLocation = raw, nil, protos.TensorProto_DEFAULT
