@@ -114,7 +114,7 @@ func buildOurs(dir, network string) (string, error) {
 	}
 	program := filepath.Join(dir, "program")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/bench")
-	cmd.Dir, cmd.Env = home, append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = home, append(os.Environ(), "CGO_ENABLED=0", "GOEXPERIMENT=simd")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
 	}

@@ -141,7 +141,7 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 // page makes the HTML file.
 func (w *writer) page(ctx context.Context) error {
 	name := w.view.Name + ".html"
-	_, err := goCommand(ctx, w.dir, "0", "run", "./page", "-o", name)
+	_, err := goCommand(ctx, w.dir, "run", "./page", "-o", name)
 	if errors.Is(err, exec.ErrNotFound) {
 		w.note("the page was not made: the go command is not on PATH")
 		return nil

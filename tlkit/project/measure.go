@@ -41,7 +41,7 @@ type Measured struct {
 // build builds the program without a network, tries it, and removes it.
 func (w *writer) build(ctx context.Context) error {
 	program := filepath.Join(w.dir, w.view.Name)
-	_, err := goCommand(ctx, w.dir, "0", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/"+w.view.Name)
+	_, err := goCommand(ctx, w.dir, "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/"+w.view.Name)
 	if errors.Is(err, exec.ErrNotFound) {
 		w.note("the program was not built: the go command is not on PATH")
 		return nil

@@ -71,7 +71,7 @@ func (p *Project) String() string {
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}
-	fmt.Fprintf(&b, "next: cd %s && CGO_ENABLED=0 go test ./... && CGO_ENABLED=0 go build ./cmd/%s && ./%s serve\n", p.Dir, p.Name, p.Name)
+	fmt.Fprintf(&b, "next: cd %s && export %s && go test ./... && go build ./cmd/%s && ./%s serve\n", p.Dir, strings.Join(buildEnv, " "), p.Name, p.Name)
 	return b.String()
 }
 
