@@ -51,6 +51,21 @@ func Text(s string) Figure {
 	return fixed{"text", map[string]any{MIMEText: s}}
 }
 
+// TextIn returns a Figure of sentences that exist in two languages. A notebook shows those in the language of figures
+// ([LanguageEnv]); the plain text form is English.
+func TextIn(english, japanese string) Figure { return bilingual{english, japanese} }
+
+type bilingual struct{ english, japanese string }
+
+func (b bilingual) name() string { return "text" }
+
+func (b bilingual) Bundle() (map[string]any, error) {
+	if !inJapanese() {
+		return map[string]any{MIMEText: b.english}, nil
+	}
+	return map[string]any{MIMEHTML: "<p lang=\"ja\">" + html.EscapeString(b.japanese) + "</p>", MIMEText: b.english}, nil
+}
+
 // Markdown returns a Figure that shows Markdown source (with LaTeX between dollar signs where the notebook supports
 // it). The source itself is the plain text form.
 func Markdown(s string) Figure {

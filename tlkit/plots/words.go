@@ -10,7 +10,7 @@ import (
 // it the language is that of the locale (LC_ALL, else LC_MESSAGES, else LANG; POSIX.1-2017, Base Definitions, section 8.2),
 // and English if figures are not written in that.
 //
-// It is the language of axes, titles of panels and heads of tables in a notebook. Plain text, which programs read, and
+// It is the language of axes, titles of panels, heads of tables and verdicts in a notebook. Plain text, which programs read, and
 // saved PNGs are in English.
 const LanguageEnv = "TLKIT_LANG"
 

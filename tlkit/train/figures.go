@@ -146,7 +146,7 @@ func (r *Run) watched() []string {
 // Bundle is the whole of the run in one output: curves, table and [Run.Verdict]. A notebook shows it for a cell that
 // ends in the run.
 func (r *Run) Bundle() (map[string]any, error) {
-	return plots.Stack(r.Name, r.Curves(), r.Summary(), plots.Text(r.Verdict())).Bundle()
+	return plots.Stack(r.Name, r.Curves(), r.Summary(), r.verdict().figure()).Bundle()
 }
 
 // Bundle is the result's row of the table with its curves; see [Run.Bundle].
@@ -161,7 +161,7 @@ func (r *Run) Plot() error { return plots.Show(r.Curves()) }
 
 // Table shows the summary of the run, and [Run.Verdict] under it.
 func (r *Run) Table() error {
-	return plots.Show(plots.Stack(r.Name, r.Summary(), plots.Text(r.Verdict())))
+	return plots.Show(plots.Stack(r.Name, r.Summary(), r.verdict().figure()))
 }
 
 // ConfusionMatrix returns how the validation images of each class (rows) were classified (columns) in the best epoch.

@@ -47,7 +47,7 @@ func (r *Run) Report(path string, opts ...ReportOptions) error {
 	}
 	figures := []plots.Figure{
 		plots.HTML(fmt.Sprintf("<h1>%s</h1>", html.EscapeString(r.Name)), r.Name+"\n"),
-		plots.Text(r.Verdict()), r.Summary(), r.Curves(),
+		r.verdict().figure(), r.Summary(), r.Curves(),
 	}
 	if best := r.Best(); best != nil {
 		classes := r.Config.Data.Classes

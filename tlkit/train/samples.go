@@ -152,10 +152,12 @@ func (s *Samples) Table() plots.Figure {
 		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %s", s.Model, s.Data, s.Val, counted)})
 }
 
-// Verdict returns a sentence that names, for each size, the leading strategy, and those whose distance to it is no more
-// than noise.
-func (s *Samples) Verdict() string {
-	var parts []string
+// Verdict returns an English sentence that names, for each size, the leading strategy, and those whose distance to it is
+// no more than noise. Under the chart of a notebook it stands in the language of figures.
+func (s *Samples) Verdict() string { return s.verdict().english }
+
+func (s *Samples) verdict() wording {
+	var english, japanese []string
 	for i, n := range s.Sizes {
 		at := func(j int) Spread { return spread(s.Accuracy[j][i]) }
 		top := 0
@@ -170,14 +172,16 @@ func (s *Samples) Verdict() string {
 				equal = append(equal, name)
 			}
 		}
-		part := fmt.Sprintf("with %d per class %s is ahead (%s)", n, s.Strategies[top], percent(at(top).Mean))
+		en := fmt.Sprintf("with %d per class %s is ahead (%s)", n, s.Strategies[top], percent(at(top).Mean))
+		ja := fmt.Sprintf("クラスあたり %d 枚では %s が先頭です（%s）", n, s.Strategies[top], percent(at(top).Mean))
 		if len(equal) > 0 {
-			part += ", by no more than noise of " + strings.Join(equal, ", ")
+			en += ", by no more than noise of " + strings.Join(equal, ", ")
+			ja += "が、" + strings.Join(equal, "、") + " との差はノイズの範囲内です"
 		}
-		parts = append(parts, part)
+		english, japanese = append(english, en), append(japanese, ja+"。")
 	}
-	text := strings.Join(parts, "; ") + "."
-	return strings.ToUpper(text[:1]) + text[1:]
+	text := strings.Join(english, "; ") + "."
+	return wording{strings.ToUpper(text[:1]) + text[1:], strings.Join(japanese, "")}
 }
 
 // noise is two standard errors of the difference of two strategies at a size, from the seeds and from the validation
@@ -193,7 +197,7 @@ func (s *Samples) noise(a, b, size int) float64 {
 
 // Bundle is chart, table and sentence. A notebook shows it for a cell that ends in the study.
 func (s *Samples) Bundle() (map[string]any, error) {
-	return plots.Stack("samples", s.Figure(), s.Table(), plots.Text(s.Verdict())).Bundle()
+	return plots.Stack("samples", s.Figure(), s.Table(), s.verdict().figure()).Bundle()
 }
 
 // Plot shows the chart, and the table with its sentence.
@@ -201,5 +205,5 @@ func (s *Samples) Plot() error {
 	if err := plots.Show(s.Figure()); err != nil {
 		return err
 	}
-	return plots.Show(plots.Stack("samples", s.Table(), plots.Text(s.Verdict())))
+	return plots.Show(plots.Stack("samples", s.Table(), s.verdict().figure()))
 }

@@ -5,16 +5,27 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// Verdict summarises the table of the run in a few sentences: the leading strategy, the differences within the noise of
-// the validation set and the seeds, and the strategies that diverged, learned nothing or always name one class.
-func (r *Run) Verdict() string {
+// wording is a text in the languages of figures.
+type wording struct{ english, japanese string }
+
+func (w wording) figure() plots.Figure { return plots.TextIn(w.english, w.japanese) }
+
+// Verdict summarises the table of the run in a few English sentences: the leading strategy, the differences within the
+// noise of the validation set and the seeds, and the strategies that diverged, learned nothing or always name one class.
+// Under the table of a notebook it stands in the language of figures ([plots.LanguageEnv]).
+func (r *Run) Verdict() string { return r.verdict().english }
+
+func (r *Run) verdict() wording {
 	text := r.ranking()
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
-			if trouble := one.trouble(r.Config.Data.Classes); trouble != "" {
-				text += " " + trouble
+			if trouble := one.trouble(r.Config.Data.Classes); trouble.english != "" {
+				text.english += " " + trouble.english
+				text.japanese += trouble.japanese
 			}
 		}
 	}
@@ -22,32 +33,63 @@ func (r *Run) Verdict() string {
 }
 
 // ranking compares the strategies by accuracy.
-func (r *Run) ranking() string {
+func (r *Run) ranking() wording {
 	best := r.Best()
 	if best == nil {
-		return "No strategy has completed an epoch yet."
+		return wording{"No strategy has completed an epoch yet.", "1 エポックを終えた戦略はまだありません。"}
 	}
 	top := best.Score()
 	close, behind := r.gaps(best)
-	seeds := "one seed each, so how much chance decides between seeds is not known"
+	seeds := wording{"one seed each, so how much chance decides between seeds is not known", "シードは 1 つずつなので、シードによる偶然の大きさはわかりません"}
 	if top.Seeds > 1 {
-		seeds = fmt.Sprintf("mean of %d seeds", top.Seeds)
+		seeds = wording{fmt.Sprintf("mean of %d seeds", top.Seeds), fmt.Sprintf("シード %d つの平均", top.Seeds)}
 	}
-	n := len(best.Predictions.Labels)
-	text := fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), percent(top.Accuracy.Mean), seeds, n, 100/float64(max(1, n)))
+	n, accuracy := len(best.Predictions.Labels), percent(top.Accuracy.Mean)
+	image := 100 / float64(max(1, n))
+	text := wording{
+		fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), accuracy, seeds.english, n, image),
+		fmt.Sprintf("検証用画像の正解率は %s が最も高く、%s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", best.shown(), accuracy, seeds.japanese, n, image),
+	}
+	if len(close) > 0 && len(behind) == 0 {
+		text.japanese += "ただし、これだけでは勝ちとは言えません。"
+	}
+	if len(behind) > 0 {
+		text.japanese += "ノイズより大きい差をつけた相手: " + japaneseList(behind) + "。"
+	}
+	if len(close) > 0 {
+		text.japanese += "差がノイズの範囲内の相手: " + japaneseList(close) + "。"
+	}
 	switch {
 	case len(close)+len(behind) == 0:
-		return text + "."
+		text.english += "."
 	case len(behind) == 0:
-		return text + ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + strings.Join(close, ", ") + "."
+		text.english += ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + englishList(close) + "."
 	case len(close) == 0:
-		return text + ", more than the noise above " + strings.Join(behind, ", ") + "."
+		text.english += ", more than the noise above " + englishList(behind) + "."
+	default:
+		text.english += ", more than the noise above " + englishList(behind) + ", and not distinguishable from " + englishList(close) + "."
 	}
-	return text + ", more than the noise above " + strings.Join(behind, ", ") + ", and not distinguishable from " + strings.Join(close, ", ") + "."
+	return text
+}
+
+func englishList(list []wording) string {
+	var texts []string
+	for _, w := range list {
+		texts = append(texts, w.english)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func japaneseList(list []wording) string {
+	var texts []string
+	for _, w := range list {
+		texts = append(texts, w.japanese)
+	}
+	return strings.Join(texts, "、")
 }
 
 // gaps describes the other strategies, the best first: those within the noise of the best one, and those behind it.
-func (r *Run) gaps(best *Result) (close, behind []string) {
+func (r *Run) gaps(best *Result) (close, behind []wording) {
 	rest := slices.DeleteFunc(slices.Clone(r.Results), func(o *Result) bool { return o == best || o.Score().Seeds == 0 })
 	slices.SortStableFunc(rest, func(a, b *Result) int {
 		return -int(math.Copysign(1, a.Score().Accuracy.Mean-b.Score().Accuracy.Mean))
@@ -55,7 +97,11 @@ func (r *Run) gaps(best *Result) (close, behind []string) {
 	for _, o := range rest {
 		s := o.Score()
 		gap, error := best.Score().Accuracy.Mean-s.Accuracy.Mean, noise(best, o)
-		text := fmt.Sprintf("%s (%s, %.1f points less; noise ±%.1f)", o.shown(), percent(s.Accuracy.Mean), 100*gap, 100*error)
+		name, accuracy := o.shown(), percent(s.Accuracy.Mean)
+		text := wording{
+			fmt.Sprintf("%s (%s, %.1f points less; noise ±%.1f)", name, accuracy, 100*gap, 100*error),
+			fmt.Sprintf("%s（%s、%.1f ポイント低い、ノイズ ±%.1f）", name, accuracy, 100*gap, 100*error),
+		}
 		if gap > error {
 			behind = append(behind, text)
 		} else {
@@ -65,22 +111,35 @@ func (r *Run) gaps(best *Result) (close, behind []string) {
 	return close, behind
 }
 
-// trouble describes what went wrong in a training; "" if no problem is found.
-func (r *Result) trouble(classes []string) string {
+// trouble describes what went wrong in a training; it is empty if no problem is found.
+func (r *Result) trouble(classes []string) wording {
 	p := r.Predictions.Predicted
 	switch {
 	case r.Diverged != nil:
-		return fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged)
+		return wording{
+			fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。", r.label(), r.Diverged.Epoch, r.Diverged.LearningRate),
+		}
 	case len(classes) < 2:
-		return ""
+		return wording{}
 	case len(p) > 1 && slices.Max(p) == slices.Min(p) && slices.Max(r.Predictions.Labels) != slices.Min(r.Predictions.Labels):
-		return fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, that of guessing; try another learning rate (FindLR) or Recipe.ClassWeights.",
-			r.label(), classes[p[0]], percent(r.BalancedAccuracy()))
+		balanced := percent(r.BalancedAccuracy())
+		return wording{
+			fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, that of guessing; try another learning rate (FindLR) or Recipe.ClassWeights.",
+				r.label(), classes[p[0]], balanced),
+			fmt.Sprintf("%s はどの画像にもクラス「%s」と答えます。クラス平均の正解率は %s で、当てずっぽうと同じです。別の学習率（FindLR）か Recipe.ClassWeights を試してください。",
+				r.label(), classes[p[0]], balanced),
+		}
 	case r.learnedNothing(len(classes)):
-		return fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss was never below that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; train longer, or try another learning rate (FindLR).",
-			r.label(), len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy()))
+		epochs, guess, balanced := len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy())
+		return wording{
+			fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss was never below that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; train longer, or try another learning rate (FindLR).",
+				r.label(), epochs, guess, balanced),
+			fmt.Sprintf("%s には %d エポックで学習した様子がありません。学習損失は一度も当てずっぽう（%.2f）を下回らず、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと長く学習するか、別の学習率（FindLR）を試してください。",
+				r.label(), epochs, guess, balanced),
+		}
 	}
-	return ""
+	return wording{}
 }
 
 // learnedNothing reports whether the training loss stayed at or above that of uniform guessing, the logarithm of the
