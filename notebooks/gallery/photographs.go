@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"regexp"
 	"slices"
@@ -73,6 +75,19 @@ var (
 	embeddedSVG = regexp.MustCompile(`(?s)<image\b[^>]*?\bhref\s*=\s*["']?data:[^>]*>`)
 )
 
+// drawing matches the source of an <img> that is an SVG drawing.
+var drawing = regexp.MustCompile(`data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)`)
+
+// isChart reports whether an <img> is an SVG drawing without pictures in it.
+func isChart(img string) bool {
+	m := drawing.FindStringSubmatch(img)
+	if m == nil {
+		return false
+	}
+	svg, err := base64.StdEncoding.DecodeString(m[1])
+	return err == nil && bytes.Contains(svg, []byte("<svg")) && !bytes.Contains(svg, []byte("<image")) && !bytes.Contains(svg, []byte("data:"))
+}
+
 // leaveOutOf takes the pictures out of one output and returns their number.
 func leaveOutOf(o map[string]any) (taken int) {
 	data, _ := o["data"].(map[string]any)
@@ -86,10 +101,13 @@ func leaveOutOf(o map[string]any) (taken int) {
 		data["text/plain"] = leftOut
 	}
 	if v, ok := data["text/html"]; ok {
-		if n := len(embedded.FindAllString(text(v), -1)); n > 0 {
-			taken += n
-			data["text/html"] = embedded.ReplaceAllString(text(v), "<em>(photograph left out)</em>")
-		}
+		data["text/html"] = embedded.ReplaceAllStringFunc(text(v), func(img string) string {
+			if isChart(img) {
+				return img
+			}
+			taken++
+			return "<em>(photograph left out)</em>"
+		})
 	}
 	if v, ok := data["image/svg+xml"]; ok {
 		if n := len(embeddedSVG.FindAllString(text(v), -1)); n > 0 {

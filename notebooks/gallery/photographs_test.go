@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ func lessonOf(source, tags, output string) string {
 	return `{"cells": [{"cell_type": "code", "source": ["data := datasets.MustLoad(\"", "` + source + `\")"], "outputs": []},
 		{"cell_type": "code", "metadata": {"tags": [` + tags + `]}, "source": "data", "outputs": [{"data": ` + output + `}]}]}`
 }
+
+func encoded(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 func TestLeaveOutPhotographs(t *testing.T) {
 	for _, c := range []struct {
@@ -28,6 +31,9 @@ func TestLeaveOutPhotographs(t *testing.T) {
 		{"drawings in a lesson with photographs", "hymenoptera", `"drawings"`, `{"image/png": "AAAA"}`, 0, "left out", "AAAA"},
 		{"built-in images", "sketches", "", `{"image/png": "AAAA"}`, 0, "left out", "AAAA"},
 		{"a data set of a known name in the text alone", "sketches", "", `{"image/png": "AAAA", "text/plain": "\"hymenoptera\""}`, 0, "left out", "AAAA"},
+		{"a chart in HTML", "hymenoptera", "", `{"text/html": "<img src='data:image/svg+xml;base64,` + encoded("<svg><path/></svg>") + `'>"}`, 0, "left out", encoded("<svg><path/></svg>")},
+		{"a picture in a chart in HTML", "hymenoptera", "", `{"text/html": "<img src='data:image/svg+xml;base64,` + encoded("<svg><image href='data:image/png;base64,AAAA'/></svg>") + `'>"}`, 1, "base64", "left out"},
+		{"a file that is named a chart", "hymenoptera", "", `{"text/html": "<img src='data:image/svg+xml;base64,` + encoded("\x89PNG") + `'>"}`, 1, "base64", "left out"},
 	} {
 		var n map[string]any
 		if err := json.Unmarshal([]byte(lessonOf(c.source, c.tags, c.output)), &n); err != nil {
@@ -49,9 +55,13 @@ func TestLeaveOutPhotographs(t *testing.T) {
 
 // TestNoPhotographs: no page that is kept in the repository has photographs.
 func TestNoPhotographs(t *testing.T) {
-	paths, err := filepath.Glob("../../docs/gallery/*.ipynb")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("there are no pages (%v)", err)
+	var paths []string
+	for _, dir := range []string{"", "ja/"} {
+		found, err := filepath.Glob("../../docs/gallery/" + dir + "*.ipynb")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("there are no pages in %q (%v)", dir, err)
+		}
+		paths = append(paths, found...)
 	}
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
