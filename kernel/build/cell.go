@@ -183,8 +183,12 @@ func (b *Builder) pack(ctx context.Context, dir, archive string, objects []strin
 	return err
 }
 
+// PositionDir is the folder of file names in line directives. It is not in compiled code: after //line
+// PositionDir/cell 6:3, runtime.Caller and package log have the file name cell 6.
+const PositionDir = "/nb-cells"
+
 func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive string, flags, files []string) error {
-	args := append([]string{"-p", path, "-o", archive, "-dynlink", "-linkshared", "-pack", "-trimpath", dir, "-importcfg", importcfg}, flags...)
+	args := append([]string{"-p", path, "-o", archive, "-dynlink", "-linkshared", "-pack", "-trimpath", dir + ";" + PositionDir, "-importcfg", importcfg}, flags...)
 	_, err := b.run(ctx, dir, toolEnv, filepath.Join(b.toolDir, "compile"), append(args, files...)...)
 	return err
 }

@@ -61,6 +61,9 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 		c.add(types.Error{Fset: pl.fset, Pos: pos, Msg: "no new variables on left side of :="})
 	}
 	types.NewChecker(&conf, pl.fset, t.pkg, t.info).Files(files)
+	for i := range c.errs {
+		c.errs[i].msg += t.nearMember(c.errs[i].msg, c.at[i])
+	}
 	if len(c.errs) == 0 {
 		pl.afterCheck(t, &c.errs)
 	}
@@ -130,6 +133,7 @@ type collector struct {
 	pl   *planner
 	t    *typed
 	errs []fileError
+	at   []token.Pos // of errs
 	seen map[fileError]bool
 }
 
@@ -149,9 +153,12 @@ func (c *collector) add(err error) {
 	}
 	fe := c.locate(e.Pos)
 	fe.msg = c.pl.explain(c.t, e.Msg)
+	if !strings.Contains(fe.msg, "%rm") {
+		fe.msg += c.pl.hidingBuiltin(c.t, e.Msg, fe.src.line(fe.line))
+	}
 	if !c.seen[fe] {
 		c.seen[fe] = true
-		c.errs = append(c.errs, fe)
+		c.errs, c.at = append(c.errs, fe), append(c.at, e.Pos)
 	}
 }
 

@@ -38,7 +38,7 @@ type changer struct {
 // findUnset finds the variables whose initialisers a failed cell did not reach. The names that they would have replaced
 // stay, and so do the functions that were compiled again only because of them.
 func (x *changer) findUnset(how outcome) {
-	if !how.failed {
+	if !how.partly {
 		return
 	}
 	for name := range x.declared {
@@ -75,8 +75,8 @@ func (x *changer) onlyForUnset(def *definition) bool {
 
 // outcome records how far a cell ran.
 type outcome struct {
-	failed bool
-	set    []string // if it failed, the variables that have their values
+	partly bool     // it did not come to its end
+	set    []string // if partly, the variables that have their values
 }
 
 // changeOf computes the change that a finished cell makes to the session. Functions, types and constants of a failed
@@ -277,6 +277,9 @@ func (x *changer) followValues() {
 
 // notice adds notices about the variables that still hold replaced code, and about stale names.
 func (x *changer) notice() {
+	if name := x.printsAddress(); name != "" {
+		x.out.notices = append(x.out.notices, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
+	}
 	for _, name := range slices.Sorted(maps.Keys(x.out.stale)) {
 		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.out.stale[name].reason))
 	}

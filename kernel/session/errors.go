@@ -126,35 +126,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	case "goexit":
 		return &Error{"Error", msg, []string{msg}}
 	}
-	e := &Error{Name: "Panic", Value: msg, Traceback: []string{red + bold + "panic: " + plain + red + msg + plain}}
-	const most = 12
-	shown := 0
-	for _, fr := range f.Frames {
-		name := strip(cellFunc.ReplaceAllString(fr.Func, ""))
-		if strings.HasPrefix(fr.Func, "runtime.") || strings.HasPrefix(fr.Func, "nb/rt.") {
-			continue
-		}
-		if shown++; shown > most {
-			e.Traceback = append(e.Traceback, "  ...")
-			break
-		}
-		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
-			if cell == strconv.Itoa(src.count) && src.added(fr.Line) {
-				continue // what %test and %exec add to the cell
-			}
-			if name == "Run" || name == "" { // the frame of a body that only panics has no name
-				name = "the cell's body"
-			}
-			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, name))
-			e.Traceback = append(e.Traceback, src.quoted(cell, fr.Line)...)
-			continue
-		}
-		if fr.File == ownPosition {
-			continue
-		}
-		e.Traceback = append(e.Traceback, fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
-	}
-	return e
+	return &Error{Name: "Panic", Value: msg, Traceback: append([]string{red + bold + "panic: " + plain + red + msg + plain}, panicFrames(f.Frames, src)...)}
 }
 
 // innermost returns the innermost line of a cell in a stack.
@@ -224,6 +196,9 @@ func cellNumbers(counts []int) string {
 func (s *Session) whyLost(lost *worker.LostError) string {
 	if reason := lastWords(lost.Output); reason != "" {
 		return reason
+	}
+	if strings.HasPrefix(lost.State, "exit status") {
+		return "a library or C code ended the process itself (syscall.Exit, C's exit)"
 	}
 	if !strings.Contains(lost.State, "killed") {
 		return ""

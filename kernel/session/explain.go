@@ -90,6 +90,21 @@ func (pl *planner) hiding(t *typed, msg string) string {
 	return fmt.Sprintf("; %s of cell %d hides the package: %%rm %s forgets it", e.name, e.cell, e.name)
 }
 
+var word = regexp.MustCompile(`\w+`)
+
+// hidingBuiltin returns the reason for an error about a predeclared name that a name of the session hides: after
+// int := 5, int is no type.
+func (pl *planner) hidingBuiltin(t *typed, msg, line string) string {
+	used := word.FindAllString(line, -1)
+	for _, name := range word.FindAllString(msg, -1) {
+		e := pl.names.live[name]
+		if e != nil && !t.declared[name] && types.Universe.Lookup(name) != nil && slices.Contains(used, name) {
+			return fmt.Sprintf("; %s of cell %d hides Go's own: %%rm %s forgets it", name, e.cell, name)
+		}
+	}
+	return ""
+}
+
 // valueOf returns the syntax of a value of a type.
 func valueOf(typ types.Type, name string) string {
 	switch typ.Underlying().(type) {
@@ -136,11 +151,14 @@ func (pl *planner) near(t *typed, name string) string {
 	return nearName(name, names)
 }
 
-// nearName returns the candidate that differs little from name: in at most a third of its letters, or by some missing
-// letters at the end.
+// nearName returns the candidate that differs little from name: in at most a third of its letters, by two letters that
+// changed places, or by some missing letters at the end.
 func nearName(name string, candidates []string) string {
 	if len(name) < 3 {
 		return "" // every name is similar to a short name
+	}
+	if i := slices.IndexFunc(candidates, func(c string) bool { return swapped(strings.ToLower(name), strings.ToLower(c)) }); i >= 0 {
+		return candidates[i]
 	}
 	n := nearest.Name(name, candidates)
 	lower, near := strings.ToLower(name), strings.ToLower(n)

@@ -161,8 +161,8 @@ func (b *bound) numbered(text string) string {
 	return strings.NewReplacer(countMark, strconv.Itoa(b.src.count), runMark, strconv.Itoa(b.n)).Replace(text)
 }
 
-// cellPosition begins the file name in positions of generated code; the count follows.
-const cellPosition = "/cell "
+// cellPosition begins the file name in positions of compiled code; the count follows.
+const cellPosition = "cell "
 
 // piece returns text with a line directive before it.
 func (g *generator) piece(src *source, start int, text string) string {
@@ -170,7 +170,7 @@ func (g *generator) piece(src *source, start int, text string) string {
 	if src != g.src {
 		count = strconv.Itoa(src.count)
 	}
-	return fmt.Sprintf("\n//line %s%s:%d\n%s\n", cellPosition, count, src.place(start, "").line, text)
+	return fmt.Sprintf("\n//line %s/%s%s:%d\n%s\n", build.PositionDir, cellPosition, count, src.place(start, "").line, text)
 }
 
 // endOf returns the end of a node in the text, which knows no marks; see old.

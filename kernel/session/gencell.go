@@ -42,9 +42,16 @@ func (g *generator) cell() string {
 	b := &body{generator: g, specs: g.varSpecs(), done: map[*ast.ValueSpec]bool{}}
 	register := b.declareVars(&decls)
 	b.adoptMigrated(&decls)
+	early := b.mayReturn()
+	if early {
+		b.WriteString(handle + ".MayReturn()\n")
+	}
 	b.statements()
 	if !b.runsMain {
 		b.callMains(true)
+	}
+	if early {
+		b.WriteString(handle + ".Whole()\n")
 	}
 	hide := ""
 	if structs := g.hiddenStructs(); len(structs) > 0 && !g.again {
@@ -156,6 +163,23 @@ func (b *body) statements() {
 		}
 	}
 	parse()
+}
+
+// mayReturn reports whether the cell declares variables and may end without an error before all of them are set: by
+// return, or by a deferred function that recovers from a panic.
+func (p *parsed) mayReturn() (found bool) {
+	for _, st := range p.stmts {
+		ast.Inspect(st, func(n ast.Node) bool {
+			switch n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.ReturnStmt, *ast.DeferStmt:
+				found = true
+			}
+			return !found
+		})
+	}
+	return found && len(p.declared) > 0
 }
 
 // declares reports whether an element of order declares variables.

@@ -43,12 +43,12 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	}
 	how := outcome{}
 	if failure != nil {
-		how = outcome{failed: true, set: failure.Set}
+		how = outcome{partly: true, set: failure.Set}
 	}
 	for _, text := range s.names.apply(changeOf(c, s.names, how)) {
 		s.out.text("stderr", text+"\n")
 	}
-	if failure != nil {
+	if failure != nil && failure.Kind != "returned" {
 		return s.cellFailed(failure, src)
 	}
 	return nil

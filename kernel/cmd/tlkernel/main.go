@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -40,6 +41,8 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
         train without a notebook: what a recipe file describes, or a detached training; a signal saves and stops
   tlkernel runs [--prefix DIR] [FOLDER]
         list the runs in a folder (./runs): state, epochs, best accuracy, time left
+  tlkernel version
+        print the version of the kernel, of Go, and the platform
 
 NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
@@ -66,7 +69,7 @@ func run(args []string) (int, error) {
 		return 2, nil
 	}
 	switch args[0] {
-	case "live", "janitor", "uninstall", "help", "-h", "--help", "-help":
+	case "live", "janitor", "uninstall", "help", "-h", "--help", "-help", "version", "-version", "--version":
 	default:
 		if err := kernel.UseTemp(os.Stderr); err != nil {
 			return 1, err
@@ -85,6 +88,9 @@ func run(args []string) (int, error) {
 		return exitCode(kernel.Janitor(args[1]))
 	case "help", "-h", "--help", "-help":
 		fmt.Print(usage)
+		return 0, nil
+	case "version", "-version", "--version":
+		fmt.Printf("tlkernel %s (%s, %s/%s)\n", kernel.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return 0, nil
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

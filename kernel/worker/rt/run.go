@@ -30,8 +30,9 @@ type current struct {
 	interrupted atomic.Bool
 	exit        atomic.Pointer[Failure] // the cell ended itself
 
-	mu  sync.Mutex
-	set []string // variables of the cell that have their values
+	mu    sync.Mutex
+	set   []string // variables of the cell that have their values
+	early bool     // the body may return before its end, and has not come to it
 
 	fields map[string]string // values of form fields, by name
 }
@@ -84,7 +85,7 @@ func (c *current) run(code func()) {
 		case c.exit.Load() != nil:
 			c.result <- c.exit.Load()
 		case returned:
-			c.result <- nil
+			c.result <- c.returned()
 		case c.interrupted.Load():
 			c.result <- &Failure{Kind: "interrupted", Message: "interrupted"}
 		default:

@@ -1,0 +1,123 @@
+//go:build linux
+
+package session
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// nearMember returns the part of a message about a missing field or method that names a similar one; "" for other
+// messages. pos is the position of the error. The types of the cell must be known, so call it after the check.
+func (t *typed) nearMember(msg string, pos token.Pos) string {
+	literal := strings.HasPrefix(msg, "unknown field ")
+	if !pos.IsValid() || strings.Contains(msg, ", but does have ") || !literal && !strings.Contains(msg, " has no field or method ") {
+		return ""
+	}
+	var near, has string
+	find := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CompositeLit:
+			if i := slices.IndexFunc(n.Elts, func(e ast.Expr) bool { return e.Pos() == pos }); literal && i >= 0 {
+				near, has = nearField(t.info.TypeOf(n), n.Elts[i])
+			}
+		case *ast.SelectorExpr:
+			if !literal && n.Sel.Pos() == pos {
+				if typ := t.info.TypeOf(n.X); typ != nil && typ != types.Typ[types.Invalid] {
+					near = nearName(n.Sel.Name, textsOf(members(meaning{typ: typ})))
+				}
+			}
+		}
+		return near == ""
+	}
+	ast.Inspect(t.cellFile, find)
+	for _, c := range t.carried {
+		ast.Inspect(c.file, find)
+	}
+	if near == "" {
+		return has
+	}
+	return fmt.Sprintf("; did you mean %s?", near)
+}
+
+// mostFields is how many fields of a struct a message lists.
+const mostFields = 8
+
+// nearField returns the field of a struct type that is similar to the key of an element of its literal, or "", and the
+// list of its fields if there are few.
+func nearField(typ types.Type, element ast.Expr) (near, has string) {
+	kv, ok := element.(*ast.KeyValueExpr)
+	if !ok || typ == nil {
+		return "", ""
+	}
+	key, ok := kv.Key.(*ast.Ident)
+	st, isStruct := pointed(typ).Underlying().(*types.Struct)
+	if !ok || !isStruct {
+		return "", ""
+	}
+	var fields []string
+	for v := range st.Fields() {
+		if v.Exported() || ours(v.Pkg()) {
+			fields = append(fields, v.Name())
+		}
+	}
+	if n := len(fields); n > 0 && n <= mostFields {
+		has = "; its fields are " + strings.Join(fields, ", ")
+	}
+	return nearName(key.Name, fields), has
+}
+
+func textsOf(all []Candidate) (names []string) {
+	for _, c := range all {
+		names = append(names, c.Text)
+	}
+	return names
+}
+
+// swapped reports whether two names of one length differ by two neighbouring letters that changed places.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 1; i < len(a); i++ {
+		if a[i-1] != b[i-1] {
+			return a[i-1] == b[i] && a[i] == b[i-1] && a[i+1:] == b[i+1:]
+		}
+	}
+	return false
+}
+
+// printsAddress returns the name of the builtin, print or println, by which the cell prints a pointer, slice or the
+// like: it shows an address where a person expects the value. It returns "" if there is none.
+func (t *typed) printsAddress() (name string) {
+	ast.Inspect(t.cellFile, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || !t.info.Types[call.Fun].IsBuiltin() {
+			return name == ""
+		}
+		id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+		if !ok || id.Name != "print" && id.Name != "println" {
+			return true
+		}
+		for _, arg := range call.Args {
+			if typ := t.info.TypeOf(arg); typ != nil && hasAddress(typ) {
+				name = id.Name
+			}
+		}
+		return name == ""
+	})
+	return name
+}
+
+// hasAddress reports whether the builtin print shows a value of a type as an address.
+func hasAddress(typ types.Type) bool {
+	switch typ.Underlying().(type) {
+	case *types.Pointer, *types.Slice, *types.Map, *types.Chan, *types.Signature, *types.Interface:
+		return true
+	}
+	return false
+}
