@@ -5,6 +5,7 @@
 //
 //   - PyTorch checkpoints, both the zip form of torch.save (PyTorch 1.6 and
 //     later) and the legacy form (a row of pickles followed by the storages);
+//   - plain pickles with NumPy arrays in dictionaries, as old model zoos have;
 //   - safetensors.
 //
 // Tensors are lazy: opening a file reads names, shapes and positions, and the numbers are read when [Tensor.Float32] or

@@ -24,10 +24,6 @@ func (e *ForbiddenError) Error() string {
 	why := "which no state dict needs"
 	if e.Unknown {
 		why = "which is not known here, and holds no weights beside it"
-		if numpyArray[e.Name] {
-			return fmt.Sprintf("weights: %s: it holds NumPy arrays in place of tensors (%s); nothing was executed. In Python, if you trust the file, "+
-				"torch.save({k: torch.from_numpy(v) for k, v in torch.load(FILE, weights_only=False).items()}, NEW)", e.Path, e.Name)
-		}
 	}
 	return fmt.Sprintf("weights: %s: its pickle asks for %q, %s; nothing was executed. "+
 		"If the file is from a source you trust and holds a whole model, save its state dict in Python "+
@@ -45,22 +41,25 @@ type global struct {
 type globalKind uint8
 
 const (
-	opaque         globalKind = iota // unknown or of no interest: calls return an object whose content is ignored
-	makeDict                         // OrderedDict and others
-	makeList                         // list, set, frozenset
-	makeTuple                        // tuple, torch.Size
-	encodeText                       // _codecs.encode: how Python 3 writes bytes for protocol 2
-	numpyScalar                      // a NumPy number
-	storageClass                     // torch.FloatStorage and others
-	dtypeValue                       // torch.float32 and others
-	tensorV1                         // torch._utils._rebuild_tensor
-	tensorV2                         // torch._utils._rebuild_tensor_v2
-	tensorV3                         // torch._utils._rebuild_tensor_v3
-	parameter                        // torch._utils._rebuild_parameter
-	fromType                         // torch._tensor._rebuild_from_type_v2: a subclass of Tensor
-	compiledModule                   // torch.compile(module)
-	tracedModule                     // a module of torch.fx, a call with its attributes
-	foreignTensor                    // quantised, sparse and other tensors that are not read
+	opaque           globalKind = iota // unknown or of no interest: calls return an object whose content is ignored
+	makeDict                           // OrderedDict and others
+	makeList                           // list, set, frozenset
+	makeTuple                          // tuple, torch.Size
+	encodeText                         // _codecs.encode: how Python 3 writes bytes for protocol 2
+	emptyBytes                         // bytes(), how Python 3 writes no bytes for protocol 2
+	numpyScalar                        // a NumPy number
+	numpyReconstruct                   // an empty NumPy array, filled by BUILD
+	numpyFromBuffer                    // a NumPy array from its bytes
+	storageClass                       // torch.FloatStorage and others
+	dtypeValue                         // torch.float32 and others
+	tensorV1                           // torch._utils._rebuild_tensor
+	tensorV2                           // torch._utils._rebuild_tensor_v2
+	tensorV3                           // torch._utils._rebuild_tensor_v3
+	parameter                          // torch._utils._rebuild_parameter
+	fromType                           // torch._tensor._rebuild_from_type_v2: a subclass of Tensor
+	compiledModule                     // torch.compile(module)
+	tracedModule                       // a module of torch.fx, a call with its attributes
+	foreignTensor                      // quantised, sparse and other tensors that are not read
 )
 
 // known lists the callables that matter for a state dict, by module and name, after torch.load(weights_only=True)
@@ -75,10 +74,15 @@ var known = map[string]global{
 	"builtins.set":                                 {kind: makeList},
 	"builtins.frozenset":                           {kind: makeList},
 	"builtins.tuple":                               {kind: makeTuple},
+	"builtins.bytes":                               {kind: emptyBytes},
 	"torch.Size":                                   {kind: makeTuple},
 	"_codecs.encode":                               {kind: encodeText},
 	"numpy.core.multiarray.scalar":                 {kind: numpyScalar},
 	"numpy._core.multiarray.scalar":                {kind: numpyScalar},
+	"numpy.core.multiarray._reconstruct":           {kind: numpyReconstruct},
+	"numpy._core.multiarray._reconstruct":          {kind: numpyReconstruct},
+	"numpy.core.numeric._frombuffer":               {kind: numpyFromBuffer},
+	"numpy._core.numeric._frombuffer":              {kind: numpyFromBuffer},
 	"torch._utils._rebuild_tensor":                 {kind: tensorV1},
 	"torch._utils._rebuild_tensor_v2":              {kind: tensorV2},
 	"torch._utils._rebuild_tensor_v3":              {kind: tensorV3},
@@ -185,8 +189,17 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		return args, nil
 	case encodeText:
 		return u.latin1(args)
+	case emptyBytes:
+		if len(args) > 0 {
+			return &object{class: g, args: args}, u.charge(64)
+		}
+		return []byte{}, u.charge(24)
 	case numpyScalar:
 		return numpyNumber(args), u.charge(16)
+	case numpyReconstruct:
+		return newArray(g, args), u.charge(64)
+	case numpyFromBuffer:
+		return u.arrayFrom(g, args)
 	case tensorV1, tensorV2, tensorV3:
 		t, err := rebuildTensor(g.kind, args)
 		if err != nil {
@@ -195,7 +208,7 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		u.tensors++
 		return t, u.charge(160 + 16*len(t.Shape))
 	case parameter:
-		if t, ok := arg(args, 0).(*Tensor); ok {
+		if t, ok := plain(arg(args, 0)).(*Tensor); ok {
 			return t, nil
 		}
 		return &object{class: g, args: args}, u.charge(64)
@@ -279,10 +292,6 @@ func sequence(v any) []any {
 	}
 	return nil
 }
-
-// numpyArray are the functions and types by which NumPy's arrays are pickled (numpy/_core/multiarray, ndarray.__reduce__).
-var numpyArray = map[string]bool{"numpy._core.multiarray._reconstruct": true, "numpy.core.multiarray._reconstruct": true, "numpy._core.numeric._frombuffer": true,
-	"numpy.core.numeric._frombuffer": true, "numpy.ndarray": true}
 
 // numpyNumber decodes numpy.core.multiarray.scalar(dtype, bytes); nil if its type is not a simple one.
 func numpyNumber(args tuple) any {

@@ -167,9 +167,10 @@ func choose(d *dict) (name string, others []string, err *KeyError) {
 	return name, slices.DeleteFunc(others, func(other string) bool { return other == name }), nil
 }
 
-// hasTensor reports whether an entry of d is a tensor.
+// hasTensor reports whether an entry of d is a tensor. NumPy arrays don't count: beside dictionaries with tensors they are
+// figures, such as the accuracy per class.
 func (d *dict) hasTensor() bool {
-	return slices.ContainsFunc(d.values, func(v any) bool { _, ok := v.(*Tensor); return ok })
+	return slices.ContainsFunc(d.values, func(v any) bool { t, ok := v.(*Tensor); return ok && !t.inPickle })
 }
 
 // hasWeights reports whether d is a state dict by its names: a tensor in it belongs to a layer.

@@ -24,7 +24,7 @@ type StateDict struct {
 	Metadata map[string]string
 	// Source is the path given to Open, for messages; empty if made in memory.
 	Source string
-	// Format is "pytorch-zip", "pytorch-legacy" or "safetensors"; empty if made
+	// Format is "pytorch-zip", "pytorch-legacy", "pickle" or "safetensors"; empty if made
 	// in memory.
 	Format string
 	// Nested is the place in the file where the state dict was found, such as "state_dict"; empty if the whole file is

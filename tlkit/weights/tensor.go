@@ -24,6 +24,8 @@ type Tensor struct {
 	stride []int       // elements to the next index per axis; nil: contiguous
 	mem    []float32   // for tensors made by NewTensor
 	label  string      // file and key, for messages
+
+	inPickle bool // a NumPy array of a pickle: beside dictionaries with tensors it is a figure, not a weight
 }
 
 // errorf names the tensor that an error is about.

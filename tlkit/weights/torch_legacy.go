@@ -24,7 +24,11 @@ func openTorchLegacy(r io.ReaderAt, size int64, opts Options) (*StateDict, error
 	if err != nil {
 		return nil, err
 	}
-	if n, ok := magic.(*big.Int); !ok || n.Cmp(magicNumber) != 0 {
+	n, isNumber := magic.(*big.Int)
+	if !isNumber && u.tensors > 0 { // a dictionary of NumPy arrays, such as Detectron2's model zoo has
+		return u.checked(stateDictOf(magic, "pickle", size, opts))
+	}
+	if !isNumber || n.Cmp(magicNumber) != 0 {
 		return nil, fmt.Errorf("a plain pickle that holds a %s, not a checkpoint of torch.save; load it in Python and save a state dict with torch.save", kindOf(magic))
 	}
 	version, err := u.load()

@@ -13,6 +13,9 @@ import (
 func stateDictOf(root any, format string, size int64, opts Options) (*StateDict, error) {
 	sd := &StateDict{Format: format, Metadata: map[string]string{}}
 	d, ok := dictOf(root)
+	if items, isTuple := root.(tuple); isTuple {
+		d, ok = (&list{items: items}).asDict()
+	}
 	if !ok {
 		d, ok = attributesOf(root)
 	}

@@ -3,19 +3,24 @@ package weights
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
 // list, dict, object and tuple are Python's; they are pointers on the stack, so that a later opcode can fill an object
 // that the memo already shares.
 type (
-	list   struct{ items []any } // also sets: only their presence matters here
+	list struct { // also sets: only their presence matters here
+		items []any
+		dict  *dict // made by asDict
+	}
 	tuple  []any
 	object struct { // an instance whose class has no meaning here
 		class *global
 		args  tuple
 		state any
-		items *dict // what was set in it, if its class is a dictionary; of a module its tensors and children; else nil
+		array *Tensor // of a NumPy array, once its content is known
+		items *dict   // what was set in it, if its class is a dictionary; of a module its tensors and children; else nil
 	}
 	dict struct {
 		keys, values []any
@@ -36,6 +41,7 @@ func (d *dict) get(key string) (any, bool) {
 // set adds a pair. A repeated name is an error: Python never writes one, and the choice between two tensors must not be
 // left to chance.
 func (u *unpickler) set(d *dict, key, value any) error {
+	value = plain(value)
 	if name, ok := key.(string); ok {
 		if _, dup := d.index[name]; dup {
 			return fmt.Errorf("key %.100q appears twice in a dictionary", name)
@@ -101,8 +107,42 @@ func dictOf(v any) (*dict, bool) {
 		return v, true
 	case *object:
 		return v.items, v.items != nil
+	case *list:
+		return v.asDict()
 	}
 	return nil, false
+}
+
+// asDict returns a list of models or state dicts as a dictionary from positions ("0", "1") to them: torch.save([model,
+// optimizer]), or the models of an ensemble. Other lists are no dictionaries.
+func (l *list) asDict() (*dict, bool) {
+	if l.dict == nil {
+		l.dict = &dict{}
+		if slices.ContainsFunc(l.items, isModel) {
+			l.dict = numbered(l.items)
+		}
+	}
+	return l.dict, len(l.dict.keys) > 0
+}
+
+// isModel reports whether an item of a list is a model or a state dict.
+func isModel(item any) bool {
+	d, _ := item.(*dict)
+	if o, ok := item.(*object); ok {
+		d = o.items
+	}
+	return d != nil && (d.module || d.hasTensor() || d.hasWeights())
+}
+
+// numbered returns a dictionary from the positions of items to them.
+func numbered(items []any) *dict {
+	d := &dict{index: map[string]int{}}
+	for i, item := range items {
+		key := strconv.Itoa(i)
+		d.index[key] = i
+		d.keys, d.values = append(d.keys, key), append(d.values, plain(item))
+	}
+	return d
 }
 
 // kindOf names the type of a value for messages. Values themselves are never
@@ -132,6 +172,9 @@ func kindOf(v any) string {
 	case *storage:
 		return "storage"
 	case *object:
+		if v.array != nil {
+			return "NumPy array"
+		}
 		return v.class.name
 	case *global:
 		return "class " + v.name
@@ -295,7 +338,7 @@ func (u *unpickler) markedItems(op byte) error {
 	if op == 't' {
 		return u.push(tuple(items))
 	}
-	return u.push(&list{items})
+	return u.push(&list{items: items})
 }
 
 // markedDict is DICT.
@@ -523,6 +566,9 @@ func (u *unpickler) build(byte) error {
 		return nil
 	}
 	o.state = state
+	if o.class.kind == numpyReconstruct {
+		return u.buildArray(o, state)
+	}
 	m, err := u.moduleOf(state)
 	if m != nil {
 		o.items = m
@@ -568,7 +614,7 @@ func (u *unpickler) call(args tuple) error {
 		return err
 	}
 	if o, ok := callee.(*object); ok { // the result of an opaque callable may be callable, too
-		return u.pushNew(&object{class: o.class, args: args}, 64)
+		return u.pushNew(&object{class: &global{name: o.class.name, unknown: o.class.unknown}, args: args}, 64)
 	}
 	g, ok := callee.(*global)
 	if !ok {

@@ -13,6 +13,7 @@ import collections
 import datetime
 import os
 import pathlib
+import pickle
 
 import numpy as np
 import torch
@@ -141,6 +142,25 @@ def checkpoint():
     }
 
 
+def arrays():
+    """NumPy arrays in place of tensors, in every order of bytes and axes."""
+    base = np.arange(6, dtype=np.float32).reshape(2, 3) / 2
+    return {
+        "f32.weight": base,
+        "f16": base.astype(np.float16),
+        "f64": base.astype(np.float64),
+        "i64": np.arange(-2, 4),
+        "flags": np.array([True, False]),
+        "fortran": np.asfortranarray(base),
+        "big": base.astype(">f4"),
+        "scalar": np.array(7.25, dtype=np.float32),
+        "empty": np.zeros((0, 3), dtype=np.float32),
+        "parameter": torch.nn.Parameter(values(2, 2)),
+        "texts": np.array(["a", "b"]),
+        "objects": np.array([None, {}], dtype=object),
+    }
+
+
 def save(name, obj, **kw):
     torch.save(obj, HERE / name, **kw)
     size = os.path.getsize(HERE / name)
@@ -171,6 +191,16 @@ def main():
     torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), HERE / "script.pth")
     save("quantized.pth", {"q": torch.quantize_per_tensor(values(2, 2), 0.5, 0, torch.quint8), "w": values(2)})
     save("list.pth", [values(2)])
+    save("arrays.zip.pth", arrays())
+    save("arrays.protocol5.zip.pth", arrays(), pickle_protocol=5)
+    save("arrays.legacy.pth", arrays(), **legacy)
+    no_tensors = {"model": {k: v for k, v in arrays().items() if k != "parameter"}, "__author__": "Caffe2"}
+    # NumPy 1 had other names of modules, and Python 2 other texts; Detectron2's model zoo has plain pickles.
+    (HERE / "arrays.pkl").write_bytes(pickle.dumps(no_tensors, protocol=2).replace(b"numpy._core", b"numpy.core"))
+    m = net()
+    save("model_and_optimizer.pth", [m.state_dict(), torch.optim.SGD(m.parameters(), lr=0.1).state_dict(), 3])
+    save("tuple.pth", (3, m))
+    save("ensemble.pth", {"models": [net().state_dict(), net().state_dict()], "per_class": np.zeros(3, dtype=np.float32)})
     st = {k: v.contiguous().clone() for k, v in views().items() if k not in ("empty",)}
     st["bf16"] = values(2, 3, dtype=torch.bfloat16)
     st["f16"] = values(2, 3, dtype=torch.float16)
