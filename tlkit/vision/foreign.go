@@ -2,6 +2,7 @@ package vision
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 )
 
@@ -22,22 +23,43 @@ var foreign = []struct {
 	{"PDF", begins("%PDF-"), "make images of its pages first, such as with: pdftoppm -png document.pdf page"},
 	{"PostScript", begins("%!PS", "\xc5\xd0\xd3\xc6"), "make an image of it first, such as with: gs -sDEVICE=png16m -r150 -o page.png drawing.eps"},
 	{"Photoshop (PSD)", begins("8BPS"), convert},
-	{"Windows icon", begins("\x00\x00\x01\x00", "\x00\x00\x02\x00"), convert},
+	{"GIMP image (XCF)", begins("gimp xcf "), convert},
+	{"Windows icon", isIcon, convert},
+	{"Apple icon", begins("icns"), convert},
+	{"Windows metafile", func(data []byte) bool {
+		return begins("\xd7\xcd\xc6\x9a")(data) || begins("\x01\x00\x00\x00")(data) && len(data) >= 44 && string(data[40:44]) == " EMF"
+	}, "it is a drawing without pixels; draw it first, and save that as PNG"},
+	{"DjVu", begins("AT&TFORM"), "make images of its pages first, such as with: ddjvu -format=tiff document.djvu pages.tiff"},
+	{"JPEG XR", begins("II\xbc\x01", "WMPHOTO"), "convert it to PNG first, such as with: JxrDecApp -i photo.jxr -o photo.bmp"},
 	{"OpenEXR", begins("v/1\x01"), convert},
 	{"Radiance HDR", begins("#?RADIANCE", "#?RGBE"), convert},
 	{"DirectDraw surface (DDS)", begins("DDS "), convert},
 	{"QOI", begins("qoif"), convert},
 	{"PAM or PFM", begins("P7\n", "Pf\n", "PF\n", "PF ", "Pf "), convert},
 	{"BigTIFF", begins("II+\x00", "MM\x00+"), convert},
-	{"camera raw file", begins("FUJIFILMCCD-RAW", "IIRO", "IIRS", "MMOR", "IIU\x00"), developed},
+	{"camera raw file", func(data []byte) bool {
+		return begins("FUJIFILMCCD-RAW", "IIRO", "IIRS", "MMOR", "IIU\x00", "II\x1a\x00\x00\x00HEAPCCDR", "\x00MRM", "FOVb")(data) || brand("crx ")(data)
+	}, developed},
 	{"FITS", begins("SIMPLE  ="), scientific},
 	{"DICOM", func(data []byte) bool { return len(data) >= 132 && string(data[128:132]) == "DICM" },
 		"write its pixels as PNG first, such as with: dcmj2pnm --write-png scan.dcm scan.png"},
+	{"NIfTI volume", isNIfTI, "it is a volume; " + scientific},
+	{"NRRD volume", begins("NRRD000"), "it is a volume; " + scientific},
 	{"HDF5", begins("\x89HDF\r\n\x1a\n"), scientific},
 	{"NumPy array", begins("\x93NUMPY"), scientific},
 	{"Git LFS pointer", begins("version https://git-lfs"), "the image is not here yet; get it with: git lfs pull"},
+	{"video", func(data []byte) bool {
+		return begins("\x1aE\xdf\xa3")(data) || brand("isom", "iso2", "mp41", "mp42", "avc1", "qt  ", "M4V ")(data) ||
+			len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "AVI "
+	}, "take images out of it first, such as with: ffmpeg -i film.mp4 -r 1 frame%04d.png"},
+	{"gzip file", begins("\x1f\x8b"), "unpack it first, such as with: gunzip file.gz"},
+	{"zip file", begins("PK\x03\x04"), "unpack it first, such as with: unzip file.zip"},
 	{"HTML page", func(data []byte) bool { return hasPrefixFold(data, "<!doctype html") || hasPrefixFold(data, "<html") },
 		"perhaps a site's error page in place of the image; download the image again"},
+	// These have no bytes of their own at the beginning, so several fields of their headers are checked; they come last.
+	{"SGI image", isSGI, convert},
+	{"PCX", isPCX, convert},
+	{"Targa (TGA)", isTarga, convert},
 }
 
 const (
@@ -75,6 +97,52 @@ func isSVG(data []byte) bool {
 	}
 	return (hasPrefixFold(data, "<?xml") || hasPrefixFold(data, "<!DOCTYPE svg") || hasPrefixFold(data, "<!--")) &&
 		bytes.Contains(data[:min(len(data), 4096)], []byte("<svg"))
+}
+
+// isIcon recognises icons and cursors of Windows: their number, and a first image that lies behind the list of all.
+func isIcon(data []byte) bool {
+	if !begins("\x00\x00\x01\x00", "\x00\x00\x02\x00")(data) || len(data) < 22 {
+		return false
+	}
+	images := uint32(binary.LittleEndian.Uint16(data[4:]))
+	return images > 0 && binary.LittleEndian.Uint32(data[18:]) >= 6+16*images
+}
+
+// isNIfTI recognises volumes of NIfTI-1 and 2 by the size of their header, in either order of bytes, and their mark.
+func isNIfTI(data []byte) bool {
+	const header1, header2 = 348, 540
+	size := func(n uint32) bool {
+		return len(data) >= 4 && (binary.LittleEndian.Uint32(data) == n || binary.BigEndian.Uint32(data) == n)
+	}
+	return size(header1) && len(data) >= header1 && (string(data[344:347]) == "n+1" || string(data[344:347]) == "ni1") ||
+		size(header2) && len(data) >= 8 && (string(data[4:7]) == "n+2" || string(data[4:7]) == "ni2")
+}
+
+// isSGI checks magic number, compression, bytes per channel and dimensions (the SGI image file format, version 1.00).
+func isSGI(data []byte) bool {
+	return len(data) >= 12 && data[0] == 0x01 && data[1] == 0xda && data[2] <= 1 && (data[3] == 1 || data[3] == 2) && data[4] == 0 && data[5] >= 1 && data[5] <= 3
+}
+
+// isPCX checks version, encoding, bits per pixel, corners and planes.
+func isPCX(data []byte) bool {
+	if len(data) < 128 || data[0] != 0x0a || data[1] > 5 || data[1] == 1 || data[2] > 1 || !slices.Contains([]byte{1, 2, 4, 8}, data[3]) {
+		return false
+	}
+	corner := func(at int) uint16 { return binary.LittleEndian.Uint16(data[at:]) }
+	return corner(4) <= corner(8) && corner(6) <= corner(10) && data[65] >= 1 && data[65] <= 4
+}
+
+// isTarga checks the header (Truevision TGA 2.0): colour map, type, size and bits per pixel must fit each other.
+func isTarga(data []byte) bool {
+	if len(data) < 18 || data[1] > 1 || data[17]&0xc0 != 0 {
+		return false
+	}
+	mapped := data[2] == 1 || data[2] == 9
+	if !mapped && !slices.Contains([]byte{2, 3, 10, 11}, data[2]) || mapped != (data[1] == 1) {
+		return false
+	}
+	width, height, bits := binary.LittleEndian.Uint16(data[12:]), binary.LittleEndian.Uint16(data[14:]), data[16]
+	return width > 0 && height > 0 && (bits == 8 || !mapped && slices.Contains([]byte{15, 16, 24, 32}, bits))
 }
 
 // foreignFormat returns an *UnsupportedError for a known format, nil for others.

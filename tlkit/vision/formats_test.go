@@ -105,11 +105,36 @@ func TestUnsupported(t *testing.T) {
 		"html":                               []byte("\n<!DOCTYPE HTML><html>404</html>"),
 		"raw":                                []byte("II*\x00\x10\x00\x00\x00CR\x02\x00\x00\x00\x00\x00"),
 		"pam":                                []byte("P7\nWIDTH 1\n"),
+		"icon":                               []byte("\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x68\x04\x00\x00\x16\x00\x00\x00"),
+		"cursor of two":                      append([]byte("\x00\x00\x02\x00\x02\x00\x10\x10\x00\x00\x01\x00\x20\x00\x68\x04\x00\x00\x26\x00\x00\x00"), make([]byte, 16)...),
+		"tga":                                []byte("\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x10\x00\x18\x20"),
+		"tga with a map":                     []byte("\x00\x01\x01\x00\x00\x00\x01\x18\x00\x00\x00\x00\x10\x00\x10\x00\x08\x00"),
+		"tga, run lengths":                   []byte("\x00\x00\x0b\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x10\x00\x08\x00"),
+		"sgi":                                []byte("\x01\xda\x01\x01\x00\x03\x00\x10\x00\x10\x00\x03"),
+		"pcx":                                append([]byte("\x0a\x05\x01\x08\x00\x00\x00\x00\x0f\x00\x0f\x00"), append(make([]byte, 53), append([]byte{3}, make([]byte, 80)...)...)...),
+		"nifti":                              append([]byte("\x5c\x01\x00\x00"), append(make([]byte, 340), "n+1\x00"...)...),
+		"nifti of two files, big":            append([]byte("\x00\x00\x01\x5c"), append(make([]byte, 340), "ni1\x00"...)...),
+		"nifti-2":                            []byte("\x1c\x02\x00\x00n+2\x00\r\n\x1a\n"),
+		"nrrd":                               []byte("NRRD0004\ntype: short\n"),
+		"nii.gz":                             []byte("\x1f\x8b\x08\x00"),
+		"fits":                               []byte("SIMPLE  =                    T"),
+		"exr":                                []byte("v/1\x01\x02\x00\x00\x00"),
+		"hdr":                                []byte("#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n"),
+		"bigtiff":                            []byte("II+\x00\x08\x00\x00\x00"),
+		"cr3":                                []byte("\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom"),
+		"crw":                                []byte("II\x1a\x00\x00\x00HEAPCCDR"),
+		"xcf":                                []byte("gimp xcf v011\x00"),
+		"emf":                                append([]byte("\x01\x00\x00\x00"), append(make([]byte, 36), " EMF"...)...),
+		"mp4":                                []byte("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42"),
+		"zip":                                []byte("PK\x03\x04\x14\x00"),
 	}
 	wants := map[string]string{
 		"heic": "HEIC is not read; convert it to JPEG", "heif, AVIF by its compatible brand": "AVIF is not read",
 		"jxl": "JPEG XL is not read", "jxl boxed": "JPEG XL is not read", "svg": "SVG is not read", "psd": "Photoshop",
 		"dicom": "DICOM", "lfs": "git lfs pull", "html": "HTML page", "raw": "camera raw", "pam": "PAM",
+		"icon": "Windows icon", "cursor of two": "Windows icon", "tga": "Targa", "tga with a map": "Targa", "tga, run lengths": "Targa", "sgi": "SGI", "pcx": "PCX",
+		"nifti": "NIfTI", "nifti of two files, big": "NIfTI", "nifti-2": "NIfTI", "nrrd": "NRRD", "nii.gz": "gzip file is not read; unpack", "fits": "FITS", "exr": "OpenEXR",
+		"hdr": "Radiance HDR", "bigtiff": "BigTIFF", "cr3": "camera raw", "crw": "camera raw", "xcf": "GIMP", "emf": "metafile", "mp4": "video", "zip": "zip file",
 		"notread.avif": "AVIF is not read", "notread.jp2": "JPEG 2000 is not read", "notread.pdf": "PDF is not read; make images of its pages",
 		"notread_cmyk.tiff": "feature that is not read", "notread_jpeg.tiff": "compression value 7", "notread_float.tiff": "sample format",
 	}
@@ -255,4 +280,20 @@ func FuzzContainers(f *testing.F) {
 			t.Fatalf("header says %d x %d (%v), image is %d x %d with %d bytes", w, h, headerErr, m.Width, m.Height, len(m.Pix))
 		}
 	})
+}
+
+// What only begins like a format without bytes of its own is not given its name.
+func TestUnknownFormats(t *testing.T) {
+	for name, data := range map[string]string{
+		"zeros":                 strings.Repeat("\x00", 200),
+		"an icon without image": "\x00\x00\x01\x00\x00\x00" + strings.Repeat("\x00", 30),
+		"targa without width":   "\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x18\x00",
+		"targa of 7 bits":       "\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x10\x00\x07\x00",
+		"a text":                "\nA text that begins with a line feed, as PCX does, and goes on" + strings.Repeat(" and on", 20),
+		"an old checkpoint":     "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+	} {
+		if _, err := DecodeBytes([]byte(data)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v; want ErrFormat", name, err)
+		}
+	}
 }

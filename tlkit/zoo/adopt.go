@@ -19,7 +19,8 @@ type HeadChoice string
 // The choices of LoadOptions.Head.
 const (
 	// HeadAsFound takes the file's output layer if it fits the network, and else makes a new one, which standard error
-	// and Model.Notes report. All strategies but KeepHead replace the output layer anyway.
+	// and Model.Notes report. All strategies but KeepHead replace the output layer anyway. Layers between backbone and
+	// output layer (mobilenet_v3's classifier.0) are new, too, if the file lacks them.
 	HeadAsFound HeadChoice = ""
 	// HeadOfFile needs an output layer in the file: without one that fits, loading fails.
 	HeadOfFile HeadChoice = "file"
@@ -51,6 +52,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err := f.mismatch(m, entries, sd); err != nil {
 		return err
 	}
+	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool { return slices.Contains(f.fresh, e.Key) })
 	head := f.head(m, entries, sd)
 	classes, err := v.headClasses(sd.Source, head, o)
 	if err != nil {
@@ -70,7 +72,9 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return fmt.Errorf("zoo: %w", err)
 	}
-	if full, err = m.completed(full, o.Seed, func(p nn.Param) bool { return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) }); err != nil {
+	if full, err = m.completed(full, o.Seed, func(p nn.Param) bool {
+		return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) || slices.Contains(f.fresh, p.Key)
+	}); err != nil {
 		return err
 	}
 	if err := m.LoadStateDict(full); err != nil {
@@ -113,15 +117,26 @@ type foundHead struct {
 }
 
 // head finds the output layer: under its own key, as the only linear layer of a Sequential in its place
-// ("fc.1.weight"), or under another usual name. It returns nil if no output layer fits the network's features.
+// ("fc.1.weight"), or under another usual name. It returns nil if no output layer fits the network's features, or if layers
+// beside it, which the network has not, show that it is another head.
 func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *foundHead {
+	if len(f.fresh) > 0 {
+		return nil
+	}
 	own := slices.Clone(entries)
 	own = slices.DeleteFunc(own, func(e weights.Entry) bool { p, _ := m.Param(e.Key); return !m.InHead(p) })
 	h := &foundHead{entries: own, from: m.HeadKey()}
-	if len(own) == 0 {
+	beside := func(key string) bool {
+		rest, ok := strings.CutPrefix(key, f.prefix)
+		return ok && m.underHead(f.layout.rename(rest))
+	}
+	switch {
+	case len(own) == 0:
 		if h = f.sequentialHead(m, sd); h == nil || !h.fits(m) {
 			h = f.renamedHead(m, sd)
 		}
+	case slices.ContainsFunc(f.over, beside):
+		return nil
 	}
 	if h == nil || !h.fits(m) {
 		return nil
@@ -227,6 +242,9 @@ func (m *Model) note(f *fit, head *foundHead, others []string, o LoadOptions) {
 	}
 	if f.prefix != "" {
 		say("the prefix %q of its keys is left out", f.prefix)
+	}
+	if len(f.fresh) > 0 {
+		say("layers under the output layer that the file lacks, or has in another shape, are new and random: %s; train them too (tlkit.FineTune{}), since Transfer trains the output layer alone", listed(f.fresh))
 	}
 	switch {
 	case o.Head == HeadNew || head == nil:

@@ -30,8 +30,17 @@ type fit struct {
 	from map[string]string
 	// over lists the file's keys that are not the network's, in the file's order.
 	over []string
+	// fresh lists the network's keys between backbone and output layer that the file lacks, or has in another shape.
+	fresh []string
 	// notes list the changes to the tensors.
 	notes []string
+}
+
+// underHead reports whether a key is in the module of the output layer without being of it, such as mobilenet_v3's
+// classifier.0 and VGG's classifier.3: files of a backbone without a head lack these layers, too, and a head of people's own
+// replaces them.
+func (m *Model) underHead(key string) bool {
+	return module(key) == module(m.HeadKey()) && !strings.HasPrefix(key, m.HeadKey()+".")
 }
 
 // wrappers are the names that wrappers of PyTorch put into keys, at any depth: DataParallel and AveragedModel,
@@ -247,7 +256,8 @@ func threeChannels(t weights.Tensor) (weights.Tensor, error) {
 }
 
 // mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. An
-// unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network.
+// unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network. Layers
+// between the backbone and the output layer that do not fit are listed in f.fresh.
 func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict) error {
 	e := &weights.MismatchError{Source: sd.Source, Prefix: f.prefix, Layout: f.layout.name}
 	shapes := map[string][]int{}
@@ -259,8 +269,14 @@ func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict)
 		if m.InHead(p) || m.inAux(p) {
 			continue
 		}
-		modules[module(p.Key)] = true
 		shape, ok := shapes[p.Key]
+		if m.underHead(p.Key) {
+			if !ok || !slices.Equal(shape, p.Shape) {
+				f.fresh = append(f.fresh, p.Key)
+			}
+			continue
+		}
+		modules[module(p.Key)] = true
 		switch {
 		case bookkeeping(p.Key):
 		case !ok:
