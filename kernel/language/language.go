@@ -247,8 +247,7 @@ func (s *Service) Complete(ctx context.Context, code string, cursor int) Complet
 		c.Start = utf8.RuneCountInString(code[:start])
 		return c
 	}
-	text, at := s.cfg.Source.CompletionFile(code, offset)
-	if wordStart, words, ok := s.cfg.Source.Words(ctx, code, offset); ok && at >= 0 {
+	if wordStart, words, ok := s.cfg.Source.Words(ctx, code, offset); ok {
 		for _, w := range words {
 			c.add(w.Text, jupyterKind(w.Kind), w.Detail, "")
 		}
@@ -256,6 +255,7 @@ func (s *Service) Complete(ctx context.Context, code string, cursor int) Complet
 		return c
 	}
 	c.Start = utf8.RuneCountInString(code[:start])
+	text, at := s.cfg.Source.CompletionFile(code, offset)
 	if at < 0 {
 		return c
 	}
@@ -295,8 +295,12 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 	}
 	if len(known) == 0 {
 		select {
-		case known = <-own:
-		case <-ctx.Done():
+		case known = <-own: // also where gopls took all the time
+		default:
+			select {
+			case known = <-own:
+			case <-ctx.Done():
+			}
 		}
 	}
 	if !afterDot(code, start) && (len(c.Matches) == 0 || start < offset) {
@@ -390,7 +394,9 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[stri
 	}
 	var markdown string
 	if s.ready() {
-		markdown = s.hover(ctx, code, places)
+		half, cancel := halfOf(ctx)
+		markdown = s.hover(half, code, places)
+		cancel()
 	}
 	for _, place := range places {
 		if markdown == "" {
@@ -404,6 +410,16 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[stri
 		return nil
 	}
 	return map[string]any{"text/markdown": markdown, "text/plain": plain(markdown)}
+}
+
+// halfOf returns a context that has half of the time left of ctx, so that the session can describe what gopls does not
+// in time.
+func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
 // hover returns gopls's description of the first of the places that has one. For a Must form, it adds the documentation
@@ -450,7 +466,7 @@ func (s *Service) describe(ctx context.Context, code string, place int) string {
 		return ""
 	}
 	if !afterDot(code, start) {
-		if text := s.describeName(code[start:end]); text != "" {
+		if text := s.describeName(ctx, code[start:end]); text != "" {
 			return text
 		}
 	}
@@ -470,10 +486,13 @@ func selectorBefore(code string, start int) string {
 }
 
 // describeName returns the session's description of a name.
-func (s *Service) describeName(word string) string {
+func (s *Service) describeName(ctx context.Context, word string) string {
 	for _, n := range s.cfg.Source.Names() {
 		if n.Name != word {
 			continue
+		}
+		if text := s.cfg.Source.Describe(ctx, word); text != "" && n.Stale == "" { // with the comment of its declaration
+			return "```go\n" + text + "\n```"
 		}
 		text := fmt.Sprintf("```go\n%s %s %s\n```\n\ndeclared in cell %d", n.Kind, n.Name, n.Type, n.Cell)
 		if n.Stale != "" {

@@ -105,7 +105,7 @@ func (s *Session) declarations(declared map[string]bool, imports map[string]stri
 		case e.def != nil && !seen[e.def]:
 			seen[e.def] = true
 			maps.Copy(imports, e.def.imports)
-			text.WriteString(e.def.text() + "\n")
+			text.WriteString(e.def.documented() + "\n")
 		}
 	}
 	return text.String()

@@ -92,11 +92,19 @@ func (m meaning) documented() (path, symbol string) {
 // describeOwn describes a name that a cell declared.
 func (s *Session) describeOwn(ctx context.Context, name string, m meaning) string {
 	e := s.names.entity(name)
+	if recv := m.receiver(); recv != "" {
+		e = s.names.entity(recv + "." + m.obj.Name())
+	}
 	if e == nil {
-		return types.ObjectString(m.obj, func(p *types.Package) string { return p.Name() })
+		return types.ObjectString(m.obj, func(p *types.Package) string {
+			if ours(p) {
+				return ""
+			}
+			return p.Name()
+		})
 	}
 	if e.def != nil {
-		return fmt.Sprintf("%s\n\ndeclared in cell %d", e.def.text(), e.cell)
+		return fmt.Sprintf("%s\n\ndeclared in cell %d", e.def.documented(), e.cell)
 	}
 	text := fmt.Sprintf("var %s %s\n\ndeclared in cell %d", e.name, typeString(e.obj.Type()), e.cell)
 	if named, ok := types.Unalias(pointed(e.obj.Type())).(*types.Named); ok && named.Obj().Pkg() != nil && !ours(named.Obj().Pkg()) {
@@ -147,6 +155,11 @@ func (s *Session) goDoc(ctx context.Context, path, symbol string) string {
 		}()
 	}
 	s.docs.mu.Unlock()
+	select {
+	case <-doc.ready:
+		return doc.text
+	default:
+	}
 	select {
 	case <-doc.ready:
 		return doc.text

@@ -204,6 +204,9 @@ func (f *finder) expr(e ast.Expr, depth int) meaning {
 		if m := f.expr(e.X, depth+1); e.Op == token.AND && m.typ != nil {
 			return meaning{typ: types.NewPointer(m.typ)}
 		}
+		if ch, ok := under(e.X).(*types.Chan); ok && e.Op == token.ARROW {
+			return meaning{typ: ch.Elem()}
+		}
 	case *ast.StarExpr:
 		if p, ok := under(e.X).(*types.Pointer); ok {
 			return meaning{typ: p.Elem()}
@@ -212,6 +215,10 @@ func (f *finder) expr(e ast.Expr, depth int) meaning {
 		return f.call(f.expr(e.Fun, depth+1))
 	case *ast.IndexExpr:
 		return elementOf(under(e.X))
+	case *ast.TypeAssertExpr:
+		if e.Type != nil {
+			return meaning{typ: f.expr(e.Type, depth+1).typ}
+		}
 	}
 	return meaning{}
 }
@@ -220,6 +227,9 @@ func (f *finder) ident(name string, depth int) meaning {
 	if e := f.local[name]; e != nil {
 		if m := f.expr(e, depth+1); m.typ != nil {
 			return m
+		}
+		if f.s.names.entity(name) == nil { // not the package that it hides
+			return meaning{}
 		}
 	}
 	if e := f.s.names.entity(name); e != nil {

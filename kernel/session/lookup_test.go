@@ -100,6 +100,7 @@ func TestCandidates(t *testing.T) {
 
 // TestWords: inside strings packages, values and the folder are asked.
 func TestWords(t *testing.T) {
+	t.Setenv("TLKIT_WORDS_TEST", "1")
 	s := newSession(t)
 	run(t, s, 1, "%%writefile \"some data.csv\"\na,b")
 	run(t, s, 2, "!mkdir -p folder/inner && touch folder/inner/x.png .hidden")
@@ -119,6 +120,22 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s: %v from %d, want %q", code, all, start, want)
 		}
 	}
+	for code, want := range map[string]string{ // the word is what stands behind the |
+		"!ls |fold": "folder/", "%cd |fol": "folder/", "%cd |some": "", "%rm |bo": "box", "x := 1\n%who |Bo": "Box", "%env |TLKIT_WORDS": "TLKIT_WORDS_TEST",
+		"import \"|net/u": "net/url", "import (\n\t\"fmt\"\n\tm \"|net/u": "net/url", "import m \"|math/cm": "math/cmplx", "import \"|internal/": "",
+		"// box.Open(1, \"|": "", "/* box.|": "", "x := '|": "", "!|l": "",
+	} {
+		before, typed, _ := strings.Cut(code, "|")
+		code = before + typed
+		start, all, ok := s.Words(ctx, code, len(code))
+		got := strings.Join(texts(all), " ")
+		if !ok || !slices.Contains(strings.Fields(got+" "), want) && (want != "" || got != "") || want != "" && start != len(before) {
+			t.Errorf("%q: %v from %d (%v), want %q from %d", code, got, start, ok, want, len(before))
+		}
+	}
+	if _, all := s.Candidates(ctx, "strings := 3\nstrings.", 21); len(all) != 0 {
+		t.Errorf("members of a package that a variable hides: %v", all)
+	}
 	if out := run(t, s, 4, "box.n = 8\n%who"); strings.Contains(out, "words_") {
 		t.Errorf("the hidden cell shows: %s", out)
 	}
@@ -132,9 +149,10 @@ func TestWords(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	s := newSession(t)
+	run(t, s, 2, "type Counter struct{ n int }\n// Up counts up.\nfunc (c *Counter) Up() { c.n++ }\nc := Counter{}")
 	run(t, s, 1, "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\nn := 21\nu, err := url.Parse(\"http://a\")")
 	for name, want := range map[string]string{
-		"Twice": "return 2 * x", "n": "var n int\n\ndeclared in cell 1", "strings.ToUpper": "ToUpper returns s with", "strings": "package strings",
+		"Twice": "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }", "c.Up": "// Up counts up.\nfunc (c *Counter) Up()", "n": "var n int\n\ndeclared in cell 1", "strings.ToUpper": "ToUpper returns s with", "strings": "package strings",
 		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string", "err.Error": "func (error).Error() string",
 		"tlkit.MustLoad": "func Load(", "tlkit.Transfer": "type Transfer struct",
 	} {

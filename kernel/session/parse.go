@@ -57,6 +57,25 @@ type item struct {
 
 func (it *item) text() string { return it.src.text[it.start:it.end] }
 
+// documented returns the text with the comment above it.
+func (it *item) documented() string {
+	var doc *ast.CommentGroup
+	switch d := it.decl.(type) {
+	case *ast.FuncDecl:
+		doc = d.Doc
+	case *ast.GenDecl:
+		doc = d.Doc
+	}
+	if doc == nil {
+		return it.text()
+	}
+	start := it.src.offset(doc.Pos())
+	if start < 0 || start > it.start {
+		return it.text()
+	}
+	return it.src.text[start:it.end]
+}
+
 // syntaxError is a parse error and its place in the cell.
 type syntaxError struct {
 	line, col int

@@ -4,6 +4,7 @@ package session
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,7 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 				showBelow()
 			}
 		case cell == strconv.Itoa(src.count) && src.added(fr.Line): // what %test and %exec add to the cell
+		case cell == strconv.Itoa(src.count) && fr.Line > strings.Count(src.text, "\n")+1: // the call of an init function
 		default:
 			show(append([]string{fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, bodyName(fr.Func))}, src.quoted(cell, fr.Line)...)...)
 			showBelow()
@@ -64,8 +66,11 @@ func bodyName(function string) string {
 	if name == "Run" || name == "" { // the frame of a body that only panics has no name
 		return "the cell's body"
 	}
-	return name
+	return numberedInit.ReplaceAllString(name, "init")
 }
+
+// numberedInit matches the generated name of an init function; a cell may have several.
+var numberedInit = regexp.MustCompile(`^initinit\d+$`)
 
 // isMust reports whether a function's name, without its package and receiver, begins with Must.
 func isMust(function string) bool {

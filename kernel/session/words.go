@@ -100,12 +100,22 @@ var fieldName = regexp.MustCompile(`[{,\s](\w+)\s*:\s*(?:&?\[\][\w.]*\{[^{}]*)?$
 // Words lists the possible texts of the string that contains a byte offset of a cell: words from the package whose
 // function gets the string, otherwise names of files. ok is false where there is no string.
 func (s *Session) Words(ctx context.Context, code string, cursor int) (start int, all []Candidate, ok bool) {
-	code = code[:max(0, min(cursor, len(code)))]
+	cursor = max(0, min(cursor, len(code)))
+	if start, all, ok := s.arguments(code, cursor); ok {
+		return start, all, true
+	}
+	code = code[:cursor]
+	if noWords(code) {
+		return cursor, nil, true
+	}
 	p, ok := placeOf(code)
 	if !ok {
 		return 0, nil, false
 	}
 	typed := code[p.start:]
+	if importPlace.MatchString(code[:p.start-1]) {
+		return p.start, s.importPaths(typed), true
+	}
 	for _, word := range s.wordsFor(ctx, p, code[:p.start-1]) {
 		if strings.HasPrefix(strings.ToLower(word), strings.ToLower(typed)) {
 			all = append(all, Candidate{Text: word, Kind: "word"})
