@@ -28,7 +28,7 @@ const maxCSVBytes = 256 << 20
 
 // FromCSV loads images whose labels are in a CSV file, one line per image. imageColumn and labelColumn are column names
 // from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
-// "2"). Fields are separated by commas, semicolons, tabs or bars, and may be quoted; of the columns "1" and "2" the last
+// "2"). Several label columns, joined by commas ("cat,dog"), hold 1 for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, and may be quoted; of the columns "1" and "2" the last
 // blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte order mark.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
@@ -76,10 +76,10 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	if is := noTable(data); is != "" {
 		return nil, fmt.Errorf("it is %s", is)
 	}
-	rows, err := readTable(data, wanted)
+	rows, err := readLabels(data, wanted)
 	if err != nil && bytes.HasPrefix(data, []byte("#")) { // comments before the table
 		if _, rest, found := bytes.Cut(data, []byte("\n")); found {
-			if again, e := readTable(append([]byte("\n"), rest...), wanted); e == nil { // lines keep their numbers
+			if again, e := readLabels(append([]byte("\n"), rest...), wanted); e == nil { // lines keep their numbers
 				rows, err = again, nil
 			}
 		}
@@ -98,6 +98,9 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 		return nil, err
 	}
 	l := listRows(t, rows, filepath.Base(name))
+	if note := oneOfSeveral(data, wanted, rows); note != "" {
+		l.notes = append(l.notes, note)
+	}
 	l.tree.abs = fmt.Sprintf("%s from %q %v", t.abs, name, wanted)
 	if len(l.entries) == 0 {
 		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; set Options.Dir to their folder", len(rows), dir, l.left.warning())
@@ -133,18 +136,33 @@ func readLimited(name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// row is one line of a table: its number, from 1, and the wanted fields.
+// row is one line of a table: its number, from 1, the wanted fields, and the reason why it gives no label, if there is one.
 type row struct {
 	line   int
 	fields []string
+	unfit  string
 }
 
 // readTable returns the wanted columns of a CSV file. The separator is that of Excel's "sep=" line, or the first of
 // comma, semicolon, tab and bar that splits the first line into columns with all of them.
 func readTable(data []byte, wanted []string) ([]row, error) {
+	rows, _, err := readColumns(data, wanted)
+	return rows, err
+}
+
+// columnNames returns the names of all columns of a table that has the wanted ones, nil if it has no names.
+func columnNames(data []byte, wanted []string) []string {
+	if _, names, err := readColumns(data, wanted); err == nil {
+		return names
+	}
+	return nil
+}
+
+// readColumns is readTable and also returns the names of all columns, nil if the file has none.
+func readColumns(data []byte, wanted []string) (rows []row, names []string, err error) {
 	text, _, err := convert.Bytes(unicode.BOMOverride(convert.Nop), data)
 	if err != nil || !utf8.Valid(text) {
-		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
+		return nil, nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
 	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
@@ -159,7 +177,7 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 		r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes, r.ReuseRecord = separator, -1, separator != '\t', true, true
 		head, err := r.Read()
 		if err == io.EOF {
-			return nil, errors.New("the file is empty; expected a line with the names of the columns")
+			return nil, nil, errors.New("the file is empty; expected a line with the names of the columns")
 		}
 		if err != nil {
 			firstErr = errors.Join(firstErr, err)
@@ -173,12 +191,18 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 			}
 			continue
 		}
-		return readRows(r, head, at, headless)
+		if !headless {
+			for _, h := range head {
+				names = append(names, strings.TrimSpace(strings.Clone(h)))
+			}
+		}
+		rows, err := readRows(r, head, at, headless)
+		return rows, names, err
 	}
 	if rows := blankRows(text, wanted); rows != nil {
-		return rows, nil
+		return rows, nil, nil
 	}
-	return nil, firstErr
+	return nil, nil, firstErr
 }
 
 // blankRows reads lines of two columns, given by numbers, that only blanks separate: the second begins after the last
@@ -201,7 +225,7 @@ func blankRows(text []byte, wanted []string) []row {
 		if wanted[0] == "2" {
 			fields[0], fields[1] = fields[1], fields[0]
 		}
-		rows = append(rows, row{i + 1, fields})
+		rows = append(rows, row{line: i + 1, fields: fields})
 	}
 	return rows
 }
@@ -228,6 +252,9 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 		if n, numErr := strconv.Atoi(w); i < 0 && numErr == nil && n >= 1 && n <= len(names) {
 			i, headless = n-1, true
 		}
+		if i >= 0 && !headless && slices.ContainsFunc(names[i+1:], func(n string) bool { return n == names[i] }) {
+			return nil, false, fmt.Errorf("it has several columns %q; give the one that is meant by another name in the file; its first line is %s", names[i], list(names))
+		}
 		if i < 0 {
 			hint := ""
 			if near := nearest.Name(w, names); near != "" {
@@ -251,7 +278,7 @@ func readRows(r *csv.Reader, head []string, at []int, headless bool) ([]row, err
 			}
 		}
 		if strings.Join(fields, "") != "" {
-			rows = append(rows, row{line, fields})
+			rows = append(rows, row{line: line, fields: fields})
 		}
 	}
 	if headless {
@@ -287,6 +314,9 @@ func listRows(t *tree, rows []row, table string) *listing {
 				i, reason = other, ""
 				moved++
 			}
+		}
+		if reason == "" {
+			reason = r.unfit
 		}
 		if reason == "" && pandasMissing[r.fields[1]] {
 			r.fields[1] = ""

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // namedSplit is one of a data set's splits.
@@ -28,10 +31,48 @@ func (d *Dataset) splits() (out []namedSplit) {
 // began with. The check of ImageFolder records the contents; where that was skipped, Fingerprint reads them. A file is
 // read again only if its size or time of change differs. Images that are drawn or come from a function are identified
 // by name.
-func (d *Dataset) Fingerprint() string { return d.fingerprint(true) }
+//
+// Where all names are absolute paths ([FromSamples]), the folder that they share is left out, so that data may move.
+func (d *Dataset) Fingerprint() string {
+	return d.fingerprint(true, len(sharedFolder(d.Train, d.Val, d.Test)))
+}
 
-// fingerprint returns the fingerprint with or without the contents: older runs stored it without them.
-func (d *Dataset) fingerprint(contents bool) string {
+// sharedFolder returns the folder that the names of all images begin with, with its last slash, if all are absolute; else "".
+// Splits may be nil.
+func sharedFolder(splits ...*Split) string {
+	shared, first := "", true
+	for _, s := range splits {
+		if s == nil {
+			continue
+		}
+		for _, it := range s.items {
+			name := filepath.ToSlash(it.name)
+			if !filepath.IsAbs(it.name) {
+				return ""
+			}
+			if first {
+				shared, first = name[:strings.LastIndexByte(name, '/')+1], false
+			}
+			for !strings.HasPrefix(name, shared) {
+				shared = shared[:strings.LastIndexByte(shared[:len(shared)-1], '/')+1]
+				if shared == "" {
+					return ""
+				}
+			}
+		}
+	}
+	return shared
+}
+
+// CoversContents reports whether the fingerprint covers the contents of all images, so that data sets of equal fingerprints
+// are equal. Images that are drawn or come from a function are identified by name alone.
+func (d *Dataset) CoversContents() bool {
+	return !slices.ContainsFunc(d.splits(), func(s namedSplit) bool { return s.split.sums == nil })
+}
+
+// fingerprint returns the fingerprint with or without the contents, and of names without their first bytes: older runs stored
+// it without contents, and with whole names.
+func (d *Dataset) fingerprint(contents bool, skip int) string {
 	h := sha256.New()
 	for _, c := range d.Classes {
 		fmt.Fprintf(h, "class %q\n", c)
@@ -46,7 +87,7 @@ func (d *Dataset) fingerprint(contents bool) string {
 			}
 		}
 		for i, it := range s.split.items {
-			fmt.Fprintf(h, "%d %q\n", it.label, it.name)
+			fmt.Fprintf(h, "%d %q\n", it.label, it.name[skip:])
 			if sums != nil {
 				fmt.Fprintf(h, "%d %08x\n", sums[i].size, sums[i].crc)
 			}
@@ -82,7 +123,9 @@ func (d *Dataset) Matches(stored string) (same bool, note string) {
 	switch stored {
 	case d.Fingerprint():
 		return true, ""
-	case d.fingerprint(false):
+	case d.fingerprint(true, 0):
+		return true, ""
+	case d.fingerprint(false, 0):
 		return true, "the run was made before contents were part of the fingerprint: names and labels are the same, pixels could not be compared"
 	}
 	return false, ""

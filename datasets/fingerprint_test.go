@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,16 +79,16 @@ func TestMatches(t *testing.T) {
 		note   string
 	}{
 		{"today's", d, d.Fingerprint(), true, ""},
-		{"the old one", d, d.fingerprint(false), true, "before contents were part of the fingerprint"},
+		{"the old one", d, d.fingerprint(false, 0), true, "before contents were part of the fingerprint"},
 		{"another's", d, shapes.Fingerprint(), false, ""},
-		{"drawn", shapes, shapes.fingerprint(false), true, ""},
+		{"drawn", shapes, shapes.fingerprint(false, 0), true, ""},
 	} {
 		same, note := tt.d.Matches(tt.stored)
 		if same != tt.same || !strings.Contains(note, tt.note) || (note == "") != (tt.note == "") {
 			t.Errorf("%s: %v, %q; want %v, %q", tt.name, same, note, tt.same, tt.note)
 		}
 	}
-	if d.Fingerprint() == d.fingerprint(false) {
+	if d.Fingerprint() == d.fingerprint(false, 0) {
 		t.Error("contents change nothing")
 	}
 	if got := shapes.Fingerprint(); got != shapesPrint {
@@ -129,5 +130,42 @@ func TestVerdictsInTheCache(t *testing.T) {
 	}
 	if again := (&tree{abs: tr.abs, files: tr.files}); again.recall() == nil || len(again.known) != 0 {
 		t.Error("garbage was taken for verdicts")
+	}
+}
+
+// TestMovedSamples: images under absolute paths have the same fingerprint and the same split wherever their folder lies, and
+// fingerprints with the whole paths are known.
+func TestMovedSamples(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "a", 10)
+	f.add(t, "b", 10)
+	open := func(dir string, name string) *Dataset {
+		var samples []Sample
+		for p := range f {
+			samples = append(samples, Sample{Path: filepath.Join(dir, filepath.FromSlash(p)), Class: p[:1]})
+		}
+		slices.SortFunc(samples, func(a, b Sample) int { return strings.Compare(a.Path, b.Path) })
+		d, err := FromSamples(name, samples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	first, dir := f.dir(t), f.dir(t)
+	d, moved := open(first, "x"), open(dir, "y")
+	if !filepath.IsAbs(d.Train.Name(0)) || d.Fingerprint() != moved.Fingerprint() || !d.CoversContents() {
+		t.Errorf("%s: %s, moved %s", d.Train.Name(0), d.Fingerprint(), moved.Fingerprint())
+	}
+	if same, note := d.Matches(d.fingerprint(true, 0)); !same || note != "" || d.fingerprint(true, 0) == d.Fingerprint() {
+		t.Errorf("the fingerprint of whole names: %v, %q", same, note)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a", "03.bmp"), f["b/03.bmp"], 0o644); err == nil {
+		if changed := open(dir, "y"); changed.Fingerprint() == d.Fingerprint() {
+			t.Error("other pixels have the same fingerprint")
+		}
+	}
+	if shapes := MustLoad("shapes"); shapes.CoversContents() {
+		t.Error("drawn images have no contents")
 	}
 }

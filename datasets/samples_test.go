@@ -71,6 +71,11 @@ func TestFromCSV(t *testing.T) {
 		{"missing files and labels", "image,breed\nid100,pug\nid9,\n" + breeds("id%d", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "id100: there is no such file (line 2 of labels.csv)", "2 files were left out", ""},
 		{"two labels", "image,breed\n" + breeds("id%d", ",") + "id0,boxer\nid1,boxer\n", [2]string{"image", "breed"}, Options{}, 5, 2, `it is listed as "pug" (line 2 of labels.csv) and as "boxer" (line 10 of labels.csv)`, "1 file was left out", ""},
 		{"a label once, nothing another time", "image,breed\nid0,\n" + breeds("id%d", ",") + "id1,\n", [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"a column per class", "image,pug,boxer\n" + strings.NewReplacer("pug", "1,0", "boxer", "0,1.0").Replace(breeds("id%d", ",")) + "id9,0,0\n", [2]string{"image", "pug, boxer"}, Options{}, 6, 2, "test/id9.png: no label", "1 file was left out", ""},
+		{"a column per class, two set", "image,boxer,pug\n" + strings.NewReplacer("pug", "1,0", "boxer", "0,1").Replace(breeds("id%d", ",")) + "id9,1,1\n", [2]string{"image", "boxer,pug"}, Options{}, 6, 2, `id9: it has several labels, boxer, pug`, "1 file was left out", ""},
+		{"a column per class, probabilities", "image,pug,boxer\nid0,0.3,0.7\n", [2]string{"image", "pug,boxer"}, Options{}, 0, 0, "", "", `line 2: column "pug" has "0.3"`},
+		{"a column per class that is not there", "image,pug,boxer\nid0,1,0\n", [2]string{"image", "pug,boxr"}, Options{}, 0, 0, "", "", `did you mean "boxer"?`},
+		{"two columns of one name", "image,breed,breed\nid0,pug,x\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", `it has several columns "breed"`},
 		{"Excel's for Macintosh", strings.ReplaceAll("image,breed\n"+breeds("id%d", ","), "\n", "\r"), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"addresses", "image,breed\nhttps://example.org/id0.png,pug\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "an address on the network, which is not read; download the images"},
 		{"no such column", "image,breed\nx,y\n", [2]string{"image", "bred"}, Options{}, 0, 0, "", "", `it has no column "bred"; did you mean "breed"?; its first line is image, breed`},
@@ -102,6 +107,21 @@ func TestFromCSV(t *testing.T) {
 			}
 			readAll(t, d)
 		})
+	}
+}
+
+// One column of several that have a 1 per line together is read, with a warning.
+func TestFromCSVOneOfSeveral(t *testing.T) {
+	withCache(t)
+	f := photos(t)
+	f["labels.csv"] = []byte("image;pug;boxer;seen\n" + strings.NewReplacer("pug", "1;0;yes", "boxer", "0;1;no").Replace(breeds("id%d", ";")))
+	p := filepath.Join(f.dir(t), "labels.csv")
+	d, err := FromCSV(p, "image", "pug")
+	if err != nil || !strings.Contains(strings.Join(d.Warnings, "\n"), `give them together, as "pug,boxer"`) {
+		t.Errorf("%v, error %v", d, err)
+	}
+	if d, err = FromCSV(p, "image", "seen"); err != nil || len(d.Warnings) > 0 {
+		t.Errorf("another column: %v, error %v", d, err)
 	}
 }
 
@@ -289,9 +309,9 @@ func TestBlankSeparated(t *testing.T) {
 		wanted []string
 		want   []row
 	}{
-		{"pics/my image 1.jpg 0\n\npics/2.jpg 1\r\n", []string{"1", "2"}, []row{{1, []string{"pics/my image 1.jpg", "0"}}, {3, []string{"pics/2.jpg", "1"}}}},
-		{"0 pics/2.jpg\n", []string{"2", "1"}, []row{{1, []string{"pics/2.jpg", "0"}}}},
-		{"a.jpg,cat 1\n", []string{"1", "2"}, []row{{1, []string{"a.jpg", "cat 1"}}}},
+		{"pics/my image 1.jpg 0\n\npics/2.jpg 1\r\n", []string{"1", "2"}, []row{{line: 1, fields: []string{"pics/my image 1.jpg", "0"}}, {line: 3, fields: []string{"pics/2.jpg", "1"}}}},
+		{"0 pics/2.jpg\n", []string{"2", "1"}, []row{{line: 1, fields: []string{"pics/2.jpg", "0"}}}},
+		{"a.jpg,cat 1\n", []string{"1", "2"}, []row{{line: 1, fields: []string{"a.jpg", "cat 1"}}}},
 	} {
 		if got, err := readTable([]byte(tt.text), tt.wanted); err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%q: %v, %v; want %v", tt.text, got, err, tt.want)

@@ -64,9 +64,10 @@ func splitOff(all *Split, o Options) (train, val *Split) {
 		byClass[it.label] = append(byClass[it.label], i)
 	}
 	rank := make([]uint64, all.Len())
+	skip := len(sharedFolder(all)) // data that were moved are split alike
 	for i, it := range all.items {
 		h := fnv.New64a()
-		h.Write([]byte(it.name))
+		h.Write([]byte(it.name[skip:]))
 		rank[i] = vision.NewRand(o.Seed, h.Sum64()).Uint64()
 	}
 	var trainIdx, valIdx []int

@@ -106,8 +106,12 @@ func (c *call) differences(old Config) []string {
 			all = append(all, fmt.Sprintf("%s: %v, now %v", what, was, now))
 		}
 	}
-	differ("the data set", old.Data.Name, c.config.Data.Name)
-	if same, _ := c.data.Matches(old.Data.Fingerprint); !same && old.Data.Name == c.config.Data.Name {
+	same, _ := c.data.Matches(old.Data.Fingerprint)
+	switch {
+	case c.renamed(old) != "":
+	case old.Data.Name != c.config.Data.Name:
+		differ("the data set", old.Data.Name, c.config.Data.Name)
+	case !same:
 		all = append(all, "the images of "+c.data.Name+" (names, labels or contents) have changed")
 	}
 	differ("the model", old.Model.Name, c.config.Model.Name)
@@ -124,6 +128,15 @@ func (c *call) differences(old Config) []string {
 		was.Epochs = now.Epochs
 	}
 	return append(all, fieldDifferences(asJSON(was), asJSON(now))...)
+}
+
+// renamed says that the data have another name than in a stored run, and are the same images: their folder was moved or
+// renamed. It is "" if the name is the same, or if it cannot be known.
+func (c *call) renamed(old Config) string {
+	if same, note := c.data.Matches(old.Data.Fingerprint); !same || note != "" || old.Data.Name == c.config.Data.Name || !c.data.CoversContents() {
+		return ""
+	}
+	return fmt.Sprintf("the images are those of %s, which the run was made with, under the name of %s now; its results are used", old.Data.Name, c.data.Name)
 }
 
 // same reports whether a stored strategy is that of the call.
@@ -152,6 +165,9 @@ func (c *call) finished() *Run {
 	run, err := openFolder(c.name, c.path)
 	if err != nil || len(run.Warnings) > 0 || len(c.differences(run.Config)) > 0 {
 		return nil
+	}
+	if note := c.renamed(run.Config); note != "" {
+		run.warn("%s", note)
 	}
 	run.Config.Recipe = c.config.Recipe
 	for i, old := range run.Results {
@@ -203,6 +219,9 @@ func (c *call) open() (*Run, error) {
 		run.Config.Strategies = nil
 	}
 	if _, note := c.data.Matches(run.Config.Data.Fingerprint); note != "" {
+		run.warn("%s", note)
+	}
+	if note := c.renamed(run.Config); note != "" {
 		run.warn("%s", note)
 	}
 	before, engines := run.Config.Strategies, run.Config.Engines

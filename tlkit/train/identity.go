@@ -113,8 +113,11 @@ func sameData(was, now any, sets []*datasets.Dataset) {
 	print, _ := before["fingerprint"].(string)
 	for _, ds := range sets {
 		if after["fingerprint"] == ds.Fingerprint() {
-			if same, _ := ds.Matches(print); same {
+			if same, note := ds.Matches(print); same {
 				after["fingerprint"] = print
+				if name, ok := before["name"]; ok && note == "" && ds.CoversContents() {
+					after["name"] = name // its folder was renamed
+				}
 			}
 		}
 	}

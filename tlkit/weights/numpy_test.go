@@ -79,3 +79,17 @@ func TestHostileArrays(t *testing.T) {
 		}
 	}
 }
+
+// TestNoModel: files without a model say what they are.
+func TestNoModel(t *testing.T) {
+	e := &MismatchError{Missing: []string{"conv1.weight"}, Unexpected: []string{"base_model.model.conv1.lora_A.weight"}}
+	if !strings.Contains(e.Error(), "is part of an adapter (LoRA)") || !strings.Contains(e.Error(), "merge_and_unload") {
+		t.Errorf("an adapter: %v", e)
+	}
+	text := func(s string) string { p := &pickler{}; p.text(s); return p.b.String() }
+	zero := "\x80\x02}" + text("optimizer_state_dict") + "}(" + text("zero_stage") + "K\x02" + text("x") + tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{2, 1}) + "us."
+	data := zipFile(t, record{"a/data.pkl", []byte(zero)}, record{"a/data/0", make([]byte, 16)}, record{"a/version", []byte("3\n")})
+	if _, err := openReader(strings.NewReader(string(data)), int64(len(data)), Options{}); err == nil || !strings.Contains(err.Error(), "DeepSpeed (ZeRO)") {
+		t.Errorf("DeepSpeed's part of a process: %v", err)
+	}
+}

@@ -191,6 +191,16 @@ func (d *dict) isOptimizer() bool {
 	return state && groups
 }
 
+// isZeRO reports whether d is what DeepSpeed writes per process beside the model (deepspeed/runtime/zero, state_dict).
+func (d *dict) isZeRO() bool {
+	v, _ := d.get("optimizer_state_dict")
+	if inner, ok := v.(*dict); ok && len(dicts(d)) == 1 {
+		_, stage := inner.get("zero_stage")
+		return stage
+	}
+	return false
+}
+
 // onlyOptimizers reports whether d has the state of optimizers and no other dictionary with tensors.
 func (d *dict) onlyOptimizers() bool {
 	optimizers, rest := 0, search{}

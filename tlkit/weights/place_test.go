@@ -101,7 +101,7 @@ func TestPlace(t *testing.T) {
 		{"an attribute of an object", class("fastai.learner", "Learner") + ")\x81" + dict("model", module(w), "opt", class("a", "B")+")\x81") + "b", "", "model", "w", nil, ""},
 		{"a quantised parameter", module(class("torch._utils", "_rebuild_qtensor") + ")R"), "", "", "", nil, "of a kind that is not read"},
 		{"an optimizer beside a number", dict("optimizer", optimizer, "epoch", "K\x03"), "", "", "", nil, "the state of an optimizer"},
-		{"tensors in a list", dict("model", "]"+w+"a"), "", "", "", nil, "1 tensors, none of them under a name"},
+		{"tensors in a list", dict("model", "]"+w+"a"), "", "", "", nil, "tensors (1), none of them under a name"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.pth")

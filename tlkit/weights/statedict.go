@@ -39,6 +39,7 @@ type StateDict struct {
 	entries []Entry
 	index   map[string]int
 	file    io.Closer
+	sums    []recordSum
 }
 
 // New makes a state dict in memory. A repeated key is an error.

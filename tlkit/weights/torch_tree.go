@@ -28,6 +28,9 @@ func stateDictOf(root any, format string, size int64, opts Options) (*StateDict,
 	if d.isOptimizer() || d.onlyOptimizers() {
 		return nil, errors.New("the file holds the state of an optimizer, no weights; open the file of the model beside it")
 	}
+	if d.isZeRO() {
+		return nil, errors.New("the file holds one process's part of the state of an optimizer of DeepSpeed (ZeRO), no weights; run zero_to_fp32.py, which DeepSpeed writes beside it, and open its output")
+	}
 	d, err := sd.place(d, opts.Key)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,24 @@ func openTorchZip(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.checked(stateDictOf(root, "pytorch-zip", size, opts))
+	sd, err := u.checked(stateDictOf(root, "pytorch-zip", size, opts))
+	if err == nil {
+		sd.sums = a.sums()
+	}
+	return sd, err
+}
+
+// sums returns the checksums of the records that are read in place. A checksum of 0 says that none was computed.
+func (a *torchArchive) sums() (sums []recordSum) {
+	for _, f := range a.records {
+		if f.Method != zip.Store || f.CRC32 == 0 {
+			continue
+		}
+		if r, n, err := a.open(f); err == nil {
+			sums = append(sums, recordSum{f.Name, r, n, f.CRC32})
+		}
+	}
+	return sums
 }
 
 // archivePrefix finds the folder of data.pkl.

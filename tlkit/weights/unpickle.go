@@ -60,7 +60,7 @@ func (u *unpickler) checked(sd *StateDict, err error) (*StateDict, error) {
 		return nil, &ForbiddenError{Name: u.unknown, Unknown: true}
 	}
 	if err == nil && len(sd.entries) == 0 && u.tensors > 0 {
-		return nil, fmt.Errorf("the file holds %d tensors, none of them under a name; expected a state dict, a dictionary from names to tensors", u.tensors)
+		return nil, fmt.Errorf("the file holds tensors (%d), none of them under a name; expected a state dict, a dictionary from names to tensors", u.tensors)
 	}
 	return sd, err
 }

@@ -2,6 +2,8 @@ package weights
 
 import (
 	"fmt"
+	"hash/crc32"
+	"io"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -24,6 +26,30 @@ func HashPrefixFromName(name string) string {
 		return m[1]
 	}
 	return ""
+}
+
+// recordSum is a record of a zip archive with its checksum.
+type recordSum struct {
+	name string
+	r    io.ReaderAt
+	n    int64
+	crc  uint32
+}
+
+// Verify reads the whole file and compares it with the checksums that the file itself has: the CRC-32 of each record of a
+// PyTorch zip archive. Files without checksums (safetensors, the legacy form, torch.serialization.set_crc32_options(False))
+// give nil. PyTorch does not compare them, so a file with a flipped bit loads there with wrong values.
+func (sd *StateDict) Verify() error {
+	for _, s := range sd.sums {
+		h := crc32.NewIEEE()
+		if _, err := io.Copy(h, io.NewSectionReader(s.r, 0, s.n)); err != nil {
+			return sd.errorf("record %.80q: %w", s.name, err)
+		}
+		if h.Sum32() != s.crc {
+			return sd.errorf("record %.80q has not the checksum that the archive says; the file is damaged, download it again", s.name)
+		}
+	}
+	return nil
 }
 
 // HashError reports that the content of a file does not match its hash.

@@ -40,7 +40,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 			return err
 		}
 	}
-	f, err := m.bestFit(sd, v.layouts, o.Prefix)
+	f, err := m.bestFit(sd, append(slices.Clip(v.layouts), m.inner()...), o.Prefix)
 	if err != nil {
 		return err
 	}
@@ -87,8 +87,27 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if len(bad) > 0 {
 		f.notes = append(f.notes, "values that are not finite, as a training that diverged leaves them, are in "+listed(bad))
 	}
-	m.note(f, head, sd.Others, o)
+	m.note(f, head, sd, o)
 	return nil
+}
+
+// inner returns the layout of a file that holds one module of the network alone, without its name, as
+// torch.save(model.features.state_dict()) writes it: that of the module with all convolutions of the backbone.
+func (m *Model) inner() []layout {
+	name := ""
+	for _, p := range m.params {
+		switch {
+		case m.InHead(p) || m.underHead(p.Key) || m.inAux(p):
+		case name == "":
+			name = module(p.Key)
+		case name != module(p.Key):
+			return nil
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	return []layout{{name: "its module " + name + " alone", rename: func(key string) string { return name + "." + key }}}
 }
 
 // notFinite lists the variables with infinite or undefined values.
@@ -232,13 +251,16 @@ func (v *values) headClasses(source string, head *foundHead, o LoadOptions) ([]s
 	return numbered(head.classes), nil
 }
 
-// note prints on standard error, and keeps in m.Notes, the changes that made the file fit, and what else was possible:
-// others are the places of further weights in the file.
-func (m *Model) note(f *fit, head *foundHead, others []string, o LoadOptions) {
+// note prints on standard error, and keeps in m.Notes, the changes that made the file fit, and what else was possible
+// with the file.
+func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptions) {
 	m.Notes = slices.Clone(f.notes)
 	say := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
-	if len(others) > 0 {
-		say("the file has further tensors in %s, which are not read; LoadOptions.Key chooses them", listed(others))
+	if len(sd.Others) > 0 {
+		say("the file has further tensors in %s, which are not read; LoadOptions.Key chooses them", listed(sd.Others))
+	}
+	if f.layout.name != "" && strings.HasPrefix(f.layout.name, "its module ") {
+		say("the file holds %s", f.layout.name)
 	}
 	if f.prefix != "" {
 		say("the prefix %q of its keys is left out", f.prefix)
@@ -258,9 +280,23 @@ func (m *Model) note(f *fit, head *foundHead, others []string, o LoadOptions) {
 	if over := f.left(m, head, o); len(over) > 0 {
 		say("left unread, since the network has no such tensors: %s", listed(over))
 	}
+	if unfit := f.unfitHead(m, sd); head == nil && o.Head != HeadNew && len(unfit) > 0 {
+		say("left unread, since they do not fit the network's output layer: %s", listed(unfit))
+	}
 	for _, n := range m.Notes {
 		fmt.Fprintf(os.Stderr, "zoo: %s: %s\n", m.Weights, n)
 	}
+}
+
+// unfitHead lists the file's tensors under the names of the network's output layer, with their shapes.
+func (f *fit) unfitHead(m *Model, sd *weights.StateDict) (unfit []string) {
+	for _, p := range m.params {
+		if key, ok := f.from[p.Key]; ok && m.InHead(p) {
+			t, _ := sd.Get(key)
+			unfit = append(unfit, fmt.Sprintf("%s %v", key, t.Shape))
+		}
+	}
+	return unfit
 }
 
 // left returns the file's keys that the model did not take.

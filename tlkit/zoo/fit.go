@@ -159,6 +159,9 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 		if !ok {
 			continue
 		}
+		if t.DType == weights.C64 || t.DType == weights.C128 {
+			return nil, fmt.Errorf("zoo: %s: %s has complex numbers (%v), expected floats; no network here computes with them", sd.Source, p.Key, t.DType)
+		}
 		if !t.DType.IsFloat() && !bookkeeping(p.Key) {
 			return nil, fmt.Errorf("zoo: %s: %s has whole numbers (%v), expected floats; quantised weights have to be converted in Python", sd.Source, p.Key, t.DType)
 		}

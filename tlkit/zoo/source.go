@@ -120,6 +120,9 @@ func load(ctx context.Context, s source, o LoadOptions) (*Model, error) {
 
 // fill gives the network its values.
 func (v *values) fill(m *Model, sd *weights.StateDict, o LoadOptions) (err error) {
+	if err := sd.Verify(); err != nil {
+		return fmt.Errorf("zoo: %w", err)
+	}
 	if v.layouts != nil {
 		return v.adopt(m, sd, o)
 	}
