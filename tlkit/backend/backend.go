@@ -34,8 +34,8 @@ type candidate struct {
 }
 
 var (
-	mu            sync.Mutex
-	opened, steps *Engine
+	mu                   sync.Mutex
+	opened, steps, infer *Engine
 )
 
 // Notify receives a line for each engine that can't be used.
@@ -68,6 +68,9 @@ func Describe() string {
 		return "no engine: " + err.Error()
 	}
 	line := fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
+	if i, err := Inference(); err == nil && i != e {
+		line += fmt.Sprintf("; networks in inference mode run on %s (%s): %s", i.Config, i.Backend.Description(), i.Why)
+	}
 	if s, err := Steps(); err == nil && s != e {
 		line += fmt.Sprintf("; training steps run on %s (%s), which is faster there", s.Config, s.Backend.Description())
 	}
@@ -83,7 +86,7 @@ func Describe() string {
 // opens nothing.
 func candidates(getenv func(string) string) []candidate {
 	var list []candidate
-	if config := getenv("GOMLX_BACKEND"); config != "" {
+	if config := getenv("GOMLX_BACKEND"); config != "" && !inferenceOnly(config) {
 		list = append(list, candidate{config: config, why: "GOMLX_BACKEND asks for it"})
 	}
 	return append(append(list, native(getenv)...), candidate{config: "go", why: goWhy()})

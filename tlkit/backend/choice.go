@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -23,7 +24,8 @@ type Choice struct {
 type Figure struct {
 	// Engine is its configuration, as in GOMLX_BACKEND.
 	Engine string `json:"engine"`
-	// InferS and StepS are the seconds of an inference and of a training step of one batch; 0 if Failed is set.
+	// InferS and StepS are the seconds of an inference and of a training step of one batch; 0 if Failed is set. StepS is
+	// 0 for an engine that has no gradients.
 	InferS float64 `json:"infer_s,omitempty"`
 	StepS  float64 `json:"step_s,omitempty"`
 	// Failed is why the engine could not be measured.
@@ -42,10 +44,10 @@ var lastChoice struct {
 	Choice
 }
 
-// Usual returns the engines of [Default] and [Steps], which are those that measured fastest on the networks of
+// Usual returns the engines of [Inference] and [Steps], which are those that measured fastest on the networks of
 // bench/README.md.
 func Usual() (Choice, error) {
-	infer, err := Default()
+	infer, err := Inference()
 	if err != nil {
 		return Choice{}, err
 	}
@@ -97,23 +99,22 @@ func Choose(shape string, probe func(*Engine) (Figure, error)) (Choice, error) {
 	return c, nil
 }
 
-// others lists the engines that a probe compares: the usual ones and pure Go. XLA for the CPU is not among them unless
-// it is a usual one: its compilation alone takes longer than a probe should.
+// others lists the engines that a probe compares: the usual ones, that of [Default] and pure Go. XLA for the CPU is not
+// among them unless it is a usual one: its compilation alone takes longer than a probe should.
 func (c Choice) others() []*Engine {
-	if strings.HasPrefix(c.Infer.Config, "xla:") && !strings.HasPrefix(c.Infer.Config, "xla:cpu") {
+	if onGPU(c.Infer.Config) {
 		return []*Engine{c.Infer} // a GPU needs no probe
 	}
 	list := []*Engine{c.Infer}
-	if c.Step != c.Infer {
-		list = append(list, c.Step)
-	}
-	for _, e := range list {
-		if e.Config == "go" {
-			return list
+	add := func(e *Engine, err error) {
+		if err == nil && !slices.ContainsFunc(list, func(o *Engine) bool { return o.Config == e.Config }) {
+			list = append(list, e)
 		}
 	}
-	if e, err := pureGo(); err == nil {
-		list = append(list, e)
+	add(c.Step, nil)
+	add(Default())
+	if !slices.ContainsFunc(list, func(e *Engine) bool { return e.Config == "go" }) {
+		add(pureGo())
 	}
 	return list
 }
@@ -136,10 +137,10 @@ func (c Choice) pick(engines []*Engine, figures []Figure) Choice {
 		}
 		for i, e := range engines {
 			f := figures[i]
-			if f.Failed != "" || e == usual {
+			s := seconds(f)
+			if f.Failed != "" || e == usual || s == 0 {
 				continue
 			}
-			s := seconds(f)
 			if e.Config != "go" {
 				s /= margin
 			}
@@ -195,7 +196,7 @@ func (c Choice) times(chosen *Engine, seconds func(Figure) float64) string {
 			others = append(others, f.Engine+" failed: "+f.Failed)
 		case f.Engine == chosen.Config:
 			own = append(own, fmt.Sprintf("%.3f s", seconds(f)))
-		default:
+		case seconds(f) > 0:
 			others = append(others, fmt.Sprintf("%s %.3f s", f.Engine, seconds(f)))
 		}
 	}

@@ -31,6 +31,16 @@ func TestPick(t *testing.T) {
 			t.Errorf("%s: %q does not say that an engine failed", c.name, text)
 		}
 	}
+	// An engine without gradients computes no steps, however fast it infers.
+	vino := &Engine{Config: "openvino"}
+	got := Choice{Infer: vino, Step: pure}.pick([]*Engine{vino, pure, onnx},
+		[]Figure{{Engine: "openvino", InferS: 1}, {Engine: "go", InferS: 3, StepS: 4}, {Engine: "onnx:cpu", InferS: 2, StepS: 9}})
+	if got.Infer != vino || got.Step != pure || strings.Contains(got.String(), "steps on go (4.000 s; openvino") {
+		t.Errorf("with an engine for inference alone: %s", got)
+	}
+	if got = (Choice{Infer: vino, Step: pure}).pick([]*Engine{vino, pure}, []Figure{{Engine: "openvino", Failed: "no Sign"}, {Engine: "go", InferS: 3, StepS: 4}}); got.Infer != pure {
+		t.Errorf("an engine for inference that failed: %s", got)
+	}
 	if got := usual.pick([]*Engine{onnx, pure}, nil); got.Infer != onnx || got.Step != pure || got.Figures != nil {
 		t.Errorf("without figures: %s", got)
 	}
@@ -55,6 +65,15 @@ func TestFiguresFile(t *testing.T) {
 			t.Errorf("%s has the same figures", what)
 		}
 	}
+	with := append(e, &Engine{Config: "openvino", Backend: e[0].Backend})
+	for stepS, kept := range map[string]Figure{"no step": {Engine: "openvino", InferS: 1}, "a step": {Engine: "openvino", InferS: 1, StepS: 1}} {
+		if err := keepFigures(cacheKey(stepS, with), append(want, kept)); err != nil {
+			t.Fatal(err)
+		}
+		if got := cachedFigures(cacheKey(stepS, with), with); len(got) != 3 {
+			t.Errorf("an engine for inference alone with %s: figures %v", stepS, got)
+		}
+	}
 	path, err := figuresFile(key)
 	if err != nil {
 		t.Fatal(err)
@@ -75,16 +94,16 @@ func TestChoose(t *testing.T) {
 	t.Setenv("TLKIT_CACHE", filepath.Join(t.TempDir(), "deeper"))
 	t.Setenv("GOMLX_BACKEND", "")
 	mu.Lock()
-	was, wasSteps := opened, steps
+	was, wasSteps, wasInfer := opened, steps, infer
 	mu.Unlock()
-	use := func(infer, step *Engine) {
+	use := func(all, step, inference *Engine) {
 		mu.Lock()
-		opened, steps = infer, step
+		opened, steps, infer = all, step, inference
 		mu.Unlock()
 	}
-	t.Cleanup(func() { use(was, wasSteps) })
+	t.Cleanup(func() { use(was, wasSteps, wasInfer) })
 	slow, fast := mustOpen(t, "gomlx"), mustOpen(t, "go")
-	use(slow, fast)
+	use(slow, fast, slow)
 	probes := 0
 	probe := func(e *Engine) (Figure, error) {
 		probes++

@@ -83,7 +83,7 @@ func cachedFigures(key string, engines []*Engine) []Figure {
 		return nil
 	}
 	for i, f := range k.Figures {
-		if f.Engine != engines[i].Config || !(f.InferS > 0 && f.StepS > 0) {
+		if f.Engine != engines[i].Config || !(f.InferS > 0 && (f.StepS > 0 || inferenceOnly(f.Engine))) {
 			return nil
 		}
 	}

@@ -14,6 +14,8 @@ type kind struct {
 	option string
 	// prepare runs before the engine is opened; it may be nil.
 	prepare func() error
+	// inferenceOnly: the engine has no gradients, so that it is never the engine of [Default] or [Steps].
+	inferenceOnly bool
 }
 
 // onnxKind is ONNX Runtime. Without the option it allocates the memory of a run in one block in addition to the memory
@@ -27,7 +29,14 @@ var kinds = map[string]kind{
 	"gomlx":       {registered: "go"},
 	"onnx":        onnxKind,
 	"onnxruntime": onnxKind,
+	"openvino":    {prepare: prepareOpenVINO, inferenceOnly: true},
 	"xla":         {},
+}
+
+// inferenceOnly reports whether a configuration names an engine that has no gradients.
+func inferenceOnly(config string) bool {
+	word, _, _ := strings.Cut(config, ":")
+	return kinds[word].inferenceOnly
 }
 
 // resolve converts one of our configurations, such as "onnx:cpu", to that of package compute. prepare, if not nil, must

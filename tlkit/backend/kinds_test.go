@@ -20,14 +20,15 @@ func TestResolve(t *testing.T) {
 		"onnxruntime:cpu":           "onnxruntime:cpu,mem_pattern=false",
 		"onnx:cpu,mem_pattern=true": "onnx:cpu,mem_pattern=true",
 		"xla:cuda":                  "xla:cuda",
+		"openvino:threads=2":        "openvino:threads=2",
 		"other:x":                   "other:x",
 	} {
 		got, prepare := resolve(config)
 		if got != want {
 			t.Errorf("resolve(%q) = %q, want %q", config, got, want)
 		}
-		if isONNX := strings.HasPrefix(config, "onnx"); (prepare != nil) != isONNX {
-			t.Errorf("resolve(%q) prepares something: %v, want %v", config, prepare != nil, isONNX)
+		if library := strings.HasPrefix(config, "onnx") || strings.HasPrefix(config, "openvino"); (prepare != nil) != library {
+			t.Errorf("resolve(%q) prepares something: %v, want %v", config, prepare != nil, library)
 		}
 	}
 }

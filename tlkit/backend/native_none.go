@@ -10,3 +10,10 @@ func native(func(string) string) []candidate { return nil }
 func prepareONNX() error {
 	return errors.New("ONNX Runtime needs a program built with cgo on Linux or macOS")
 }
+
+// openVINOLibrary finds nothing.
+func openVINOLibrary(func(string) string) string { return "" }
+
+func prepareOpenVINO() error {
+	return errors.New("OpenVINO needs a program built with cgo on Linux or macOS")
+}

@@ -30,5 +30,6 @@ func Steps() (*Engine, error) {
 // stepsInGo reports whether training steps run on the pure-Go engine while inference runs on the engine of the given
 // configuration.
 func stepsInGo(getenv func(string) string, config string, simd bool) bool {
-	return getenv("GOMLX_BACKEND") == "" && config == "onnx:cpu" && simd
+	asked := getenv("GOMLX_BACKEND")
+	return (asked == "" || inferenceOnly(asked)) && config == "onnx:cpu" && simd
 }

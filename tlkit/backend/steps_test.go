@@ -13,6 +13,7 @@ func TestStepsInGo(t *testing.T) {
 		{"", "xla:cpu", true, false}, // chosen only where ONNX Runtime is not installed
 		{"", "go", true, false},
 		{"onnx:cpu", "onnx:cpu", true, false}, // the user's choice is for all
+		{"openvino", "onnx:cpu", true, true},  // it computes no steps
 	} {
 		env := func(string) string { return c.chosen }
 		if got := stepsInGo(env, c.config, c.simd); got != c.want {

@@ -1,12 +1,15 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -25,32 +28,77 @@ func alone(e compute.Backend) enginePair { return enginePair{e, e} }
 type executor struct {
 	*model.Exec
 	engine compute.Backend
+	// general makes the same on another engine; nil for an engine that computes everything.
+	general func(compute.Backend) (*executor, error)
+	store   *model.Store
 }
 
-// newExecutor compiles build for an engine; see [model.NewExec].
+// newExecutor compiles build for an engine; see [model.NewExec]. A graph that an engine for inference alone can't
+// compute moves to the engine of backend.Default at its first call.
 func newExecutor[F model.ExecGraphFn](engine compute.Backend, store *model.Store, build F) (*executor, error) {
 	exec, err := model.NewExec(engine, store, build)
 	if err != nil {
 		return nil, err
 	}
-	return &executor{exec, engine}, nil
+	e := &executor{Exec: exec, engine: engine, store: store}
+	if traits.Of(engine).InferenceOnly {
+		e.general = func(other compute.Backend) (*executor, error) { return newExecutor(other, store, build) }
+	}
+	return e, nil
 }
 
 // Call runs the graph.
 func (e *executor) Call(in ...any) ([]*tensors.Tensor, error) {
 	for _, one := range in {
-		t, ok := one.(*tensors.Tensor)
-		if !ok {
-			continue
-		}
-		// A tensor belongs to one engine at a time. Backend has an error for a tensor that belongs to none.
-		if owner, err := t.Backend(); err == nil && owner != e.engine {
-			if err := t.ToLocal(); err != nil {
-				return nil, fmt.Errorf("tlkit: a tensor from the engine %s to %s: %w", owner.Name(), e.engine.Name(), err)
+		if t, ok := one.(*tensors.Tensor); ok {
+			if err := moveFrom(t, e.engine); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return e.Exec.Call(in...)
+	out, err := e.Exec.Call(in...)
+	if err == nil || e.general == nil || !errors.Is(err, compute.ErrNotImplemented) {
+		return out, err
+	}
+	if failed := e.generalise(); failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	return e.Call(in...)
+}
+
+// generalise moves the graph to the engine of backend.Default.
+func (e *executor) generalise() error {
+	engine, err := backend.Default()
+	if err != nil {
+		return err
+	}
+	for v := range e.store.IterVariables() {
+		if value, err := v.Value(); err == nil {
+			if err := moveFrom(value, engine.Backend); err != nil {
+				return err
+			}
+		}
+	}
+	other, err := e.general(engine.Backend)
+	if err != nil {
+		return err
+	}
+	e.Exec.Finalize()
+	*e = *other
+	return nil
+}
+
+// moveFrom makes a tensor of another engine one of the host, so that engine can take it: a tensor belongs to one engine
+// at a time.
+func moveFrom(t *tensors.Tensor, engine compute.Backend) error {
+	owner, err := t.Backend()
+	if err != nil || owner == engine {
+		return nil // an error is that it belongs to none
+	}
+	if err := t.ToLocal(); err != nil {
+		return fmt.Errorf("tlkit: a tensor from the engine %s to %s: %w", owner.Name(), engine.Name(), err)
+	}
+	return nil
 }
 
 // Call1 runs a graph with one output.

@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -78,11 +80,19 @@ func evaluateWith(ctx context.Context, exec *executor, classify func([]float32, 
 	return o, ctx.Err()
 }
 
-// network compiles another model, from bytes to logits.
+// network compiles another model, from bytes to logits. Its values do not change: they are constants where the engine
+// gains from it.
 func (t *trainer) network(m *zoo.Model) (*executor, error) {
-	exec, err := newExecutor(t.engines.forward, m.Store(), func(_ *model.Scope, x *Node) *Node {
-		m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
-		return m.Forward(&nn.Pass{}, m.Normalize(x))
+	engine := t.engines.forward
+	if traits.Of(engine).InferenceOnly && !m.Folds(engine) {
+		general, err := backend.Default()
+		if err != nil {
+			return nil, err
+		}
+		engine = general.Backend
+	}
+	exec, err := newExecutor(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+		return m.Constant(x, func() *Node { return m.Forward(&nn.Pass{}, m.Normalize(x)) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: building the network %s: %w", m.Spec.Name, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -40,7 +41,8 @@ var chooseEngines = func(m *zoo.Model, batch, steps int) (backend.Choice, error)
 	return backend.Choose(shape, func(e *backend.Engine) (backend.Figure, error) { return probeEngine(e, m, batch) })
 }
 
-// probeEngine measures an inference and a training step of all variables of a copy of the model on one engine.
+// probeEngine measures an inference and, where the engine has gradients, a training step of all variables of a copy of
+// the model on one engine.
 func probeEngine(e *backend.Engine, m *zoo.Model, batch int) (f backend.Figure, err error) {
 	r, err := Recipe{BatchSize: batch}.withDefaults()
 	if err != nil {
@@ -62,7 +64,7 @@ func probeEngine(e *backend.Engine, m *zoo.Model, batch int) (f backend.Figure, 
 			out.MustFinalizeAll()
 		}
 		return err
-	}); err != nil {
+	}); err != nil || traits.Of(e.Backend).InferenceOnly {
 		return f, err
 	}
 	f.StepS, err = probeCall(func() error {

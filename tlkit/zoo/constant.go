@@ -1,10 +1,13 @@
 package zoo
 
 import (
+	"errors"
+
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 )
 
@@ -12,8 +15,9 @@ import (
 // copies of them while it compiles, and ONNX files are limited to 2 GiB.
 const foldLimit = 512 << 20
 
-// folds reports whether the engine gains from constant values and the model is small enough for them.
-func (m *Model) folds(engine compute.Backend) bool {
+// Folds reports whether [Model.Constant] makes constants of the values: the engine gains from that, and the model is
+// small enough.
+func (m *Model) Folds(engine compute.Backend) bool {
 	size := 0
 	for _, p := range m.params {
 		size += 4 * p.Size()
@@ -21,12 +25,33 @@ func (m *Model) folds(engine compute.Backend) bool {
 	return size <= foldLimit && traits.Of(engine).FoldsConstants
 }
 
+// inferenceEngine returns the engine for graphs that are built with [Model.Constant]: that of backend.Inference, or of
+// backend.Default for a model that is too large for constants or that the former can't compute.
+func (m *Model) inferenceEngine() (*backend.Engine, error) {
+	engine, err := backend.Inference()
+	if err != nil || !traits.Of(engine.Backend).InferenceOnly || m.Folds(engine.Backend) && !m.general {
+		return engine, err
+	}
+	return backend.Default()
+}
+
+// generalise reports whether a call failed because an engine for inference alone can't compute the model's graph. The
+// model then uses another engine, and the call is to be repeated.
+func (m *Model) generalise(err error) bool {
+	engine, failed := m.inferenceEngine()
+	if failed != nil || !traits.Of(engine.Backend).InferenceOnly || !errors.Is(err, compute.ErrNotImplemented) {
+		return false
+	}
+	m.general = true
+	return true
+}
+
 // Constant builds a part of the graph of x that training does not change. On an engine that gains from it, the model's
 // current values become constants of the graph; a caller that keeps the compiled graph must compile it again when the
 // values change. On other engines they are inputs of the graph, as in training.
 func (m *Model) Constant(x *Node, build func() *Node) *Node {
 	m.store.SetTraining(x.Graph(), true) // keeps the pure-Go engine from making constants of them
-	if !m.folds(x.Graph().Backend()) {
+	if !m.Folds(x.Graph().Backend()) {
 		return build()
 	}
 	m.store.WithVariableAsConst(true)

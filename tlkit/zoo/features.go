@@ -13,7 +13,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -108,7 +107,7 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 	if err != nil {
 		return nil, err
 	}
-	defer exec.Finalize()
+	defer func() { exec.Finalize() }()
 	f := &Features{Stage: stage}
 	ready, stop := m.batches(n, o.BatchSize, image)
 	defer stop()
@@ -117,6 +116,13 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 			return nil, b.err
 		}
 		out, err := exec.Call1(b.pixels)
+		if err != nil && m.generalise(err) {
+			exec.Finalize()
+			if exec, err = m.featureExec(stage, o.Pool); err != nil {
+				return nil, err
+			}
+			out, err = exec.Call1(b.pixels)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("zoo: features of %q at stage %q: %w", m.Spec.Name, stage, err)
 		}
@@ -137,17 +143,18 @@ func (m *Model) featureExec(stage string, pool bool) (*model.Exec, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := backend.Default()
+	engine, err := m.inferenceEngine()
 	if err != nil {
 		return nil, err
 	}
 	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
-		m.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
-		y := m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, to)
-		for pool && y.Rank() > 2 {
-			y = ReduceMean(y, -2)
-		}
-		return y
+		return m.Constant(x, func() *Node {
+			y := m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, to)
+			for pool && y.Rank() > 2 {
+				y = ReduceMean(y, -2)
+			}
+			return y
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("zoo: compiling %q up to stage %q: %w", m.Spec.Name, stage, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,11 +14,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// goldenEngines are the pure-Go engine, ONNX Runtime where it is installed, and what GOMLX_BACKEND asks for.
+// goldenEngines are the pure-Go engine, ONNX Runtime and OpenVINO where they are installed, and what GOMLX_BACKEND asks
+// for.
 func goldenEngines(t *testing.T) []*backend.Engine {
 	t.Helper()
-	names := []string{"go", "onnx:cpu"}
-	if asked := os.Getenv("GOMLX_BACKEND"); asked != "" && asked != "go" && asked != "onnx:cpu" {
+	names := []string{"go", "onnx:cpu", "openvino"}
+	if asked := os.Getenv("GOMLX_BACKEND"); asked != "" && !slices.Contains(names, asked) {
 		names = append(names, asked)
 	}
 	var engines []*backend.Engine
@@ -26,8 +28,8 @@ func goldenEngines(t *testing.T) []*backend.Engine {
 		switch {
 		case err == nil:
 			engines = append(engines, engine)
-		case name == "onnx:cpu":
-			t.Logf("ONNX Runtime is left out: %v", err)
+		case name == "onnx:cpu" || name == "openvino":
+			t.Logf("left out: %v", err)
 		default:
 			t.Fatal(err)
 		}

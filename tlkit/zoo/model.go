@@ -45,6 +45,8 @@ type Model struct {
 	exec   *model.Exec // see predictor
 	// compiled are the tensors whose values exec was made with.
 	compiled []*tensors.Tensor
+	// general is true if the engine of backend.Inference can't compute the network.
+	general bool
 }
 
 // New returns a model of the given architecture with random values for the classes named. Equal seeds give equal

@@ -14,7 +14,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -107,7 +106,7 @@ func whereLooked(path string, err error) error {
 	return fmt.Errorf("zoo: there is no %s in %s: %w; give its path from there, or from /", path, wd, err)
 }
 
-// Logits returns the logits of each image, [image][class], computed in one batch on the default engine.
+// Logits returns the logits of each image, [image][class], computed in one batch on the engine of backend.Inference.
 func (m *Model) Logits(images []*vision.Image) ([][]float32, error) {
 	if len(images) == 0 {
 		return nil, nil
@@ -150,6 +149,12 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 		return nil, err
 	}
 	out, err := exec.Call1(pixels)
+	if err != nil && m.generalise(err) {
+		m.Release()
+		if exec, err = m.predictor(); err == nil {
+			out, err = exec.Call1(pixels)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("zoo: predicting with %q: %w", m.Spec.Name, err)
 	}
@@ -169,12 +174,12 @@ func (m *Model) Release() {
 
 // predictor returns the compiled network from bytes to logits, made on first use and whenever the values have changed.
 func (m *Model) predictor() (*model.Exec, error) {
-	engine, err := backend.Default()
+	engine, err := m.inferenceEngine()
 	if err != nil {
 		return nil, err
 	}
 	values := m.identities()
-	if m.exec != nil && (!m.folds(engine.Backend) || slices.Equal(values, m.compiled)) {
+	if m.exec != nil && (!m.Folds(engine.Backend) || slices.Equal(values, m.compiled)) {
 		return m.exec, nil
 	}
 	m.Release()

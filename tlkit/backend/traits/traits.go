@@ -25,11 +25,13 @@ type Traits struct {
 	// Fused: the engine has convolution with its gradients, pooling and batch norm as single operations
 	// (tlkit/nn/lowering_go.go).
 	Fused bool
-	// Exported: the graph is only written to a file (tlkit/internal/onnx/write). Layers are built from ONNX's
+	// Exported: the graph is written as an ONNX model (tlkit/internal/onnx/write). Layers are built from ONNX's
 	// operations, and without gradients.
 	Exported bool
-	// FoldsConstants: a network whose values are constants of the graph runs faster. ONNX Runtime then stores kernels
-	// in the layout that is fastest on the processor, and folds each batch norm into the convolution before it.
+	// InferenceOnly: the engine has no gradients and no random numbers, so that it trains nothing.
+	InferenceOnly bool
+	// FoldsConstants: a network whose values are constants of the graph runs faster. ONNX Runtime and OpenVINO then store
+	// kernels in the layout that is fastest on the processor, and fold each batch norm into the convolution before it.
 	FoldsConstants bool
 	// FrozenApart: a training step is faster when the frozen stages are a graph of their own, whose values are
 	// constants.
@@ -48,6 +50,7 @@ var table = map[string]Traits{
 	"onnxruntime": {NativeForward: true, ChannelsFirst: true, FoldsConstants: true, FrozenApart: true},
 	"xla":         {NativeForward: true, NativeGradient: true, DepthwiseTaps: true},
 	"ONNX export": {NativeForward: true, NativeGradient: true, Exported: true},
+	"openvino":    {NativeForward: true, NativeGradient: true, Exported: true, FoldsConstants: true, FrozenApart: true, InferenceOnly: true},
 }
 
 // Of returns the traits of an engine.

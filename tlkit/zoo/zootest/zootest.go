@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -234,8 +235,12 @@ func (f *File) input() *tensors.Tensor {
 // Logits runs a model on normalised images [1, height, width, 3].
 func Logits(engine compute.Backend, m *zoo.Model, images *tensors.Tensor) ([]float32, error) {
 	exec, err := model.NewExec(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+		build := func() *Node { return m.Forward(&nn.Pass{}, x) }
+		if traits.Of(engine).InferenceOnly {
+			return m.Constant(x, build) // as such an engine has a network everywhere
+		}
 		m.Store().SetTraining(x.Graph(), true) // weights as inputs: no second copy as constants
-		return m.Forward(&nn.Pass{}, x)
+		return build()
 	})
 	if err != nil {
 		return nil, err

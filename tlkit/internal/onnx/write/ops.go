@@ -249,9 +249,6 @@ func (w *writer) reduce(op string, v value, axes []int, shape shapes.Shape) (val
 	if err != nil {
 		return v, err
 	}
-	if len(axes) == 0 {
-		axes = inOrder(len(v.at))
-	}
 	var gone []int
 	for _, a := range axes {
 		gone = append(gone, v.at[a])
@@ -281,7 +278,7 @@ func (w *writer) iota(shape shapes.Shape, axis int) (value, error) {
 	inner := size(shape.Dimensions[axis+1:])
 	at := func(i int) int { return i / inner % shape.Dimensions[axis] }
 	n := shape.Size()
-	if slices.ContainsFunc(shape.Dimensions, func(d int) bool { return d%Batch == 0 }) {
+	if slices.ContainsFunc(shape.Dimensions, w.free) {
 		return value{}, fmt.Errorf("numbers counted along the batch")
 	}
 	switch shape.DType {

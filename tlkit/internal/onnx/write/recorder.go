@@ -78,6 +78,8 @@ type node struct {
 	write  func(w *writer, in []value) (value, error)
 	// scalar is the value of a constant without axes.
 	scalar *float64
+	// name is the name of a parameter.
+	name string
 }
 
 // function records operations. Shapes are inferred by GoMLX's own rules.
@@ -120,7 +122,7 @@ func (f *function) add(op string, shape shapes.Shape, err error, write func(w *w
 }
 
 func (f *function) Parameter(name string, shape shapes.Shape, _ *compute.ShardingSpec) (compute.Value, error) {
-	n := &node{op: "Parameter", shape: shape, write: func(w *writer, _ []value) (value, error) { return w.parameter(name, shape) }}
+	n := &node{op: "Parameter", name: name, shape: shape, write: func(w *writer, _ []value) (value, error) { return w.parameter(name, shape) }}
 	f.params = append(f.params, n)
 	return n, nil
 }
@@ -304,8 +306,10 @@ func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 }
 
 func (f *function) reduce(op string, x compute.Value, axes []int) (compute.Value, error) {
+	if axes = slices.Clone(axes); len(axes) == 0 {
+		axes = inOrder(x.(*node).shape.Rank()) // as compute.StandardOps has it; shapeinference takes it as none
+	}
 	shape, err := shapeinference.Reduce(x.(*node).shape, axes)
-	axes = slices.Clone(axes)
 	return f.add(op, shape, err, func(w *writer, in []value) (value, error) { return w.reduce(op, in[0], axes, shape) }, x)
 }
 

@@ -17,6 +17,8 @@ type Tensor struct {
 	Dims []int
 	// Axes are the places in Dims of the axes in the graph: Axes[0] is the place of the first one.
 	Axes []int
+	// fed is true for an input, false for a weight.
+	fed bool
 }
 
 // Options are the options for writing a recorded graph.
@@ -39,8 +41,7 @@ func (r *Recorder) Model(o Options) (*onnx.ModelProto, []string, error) {
 	if r.fn == nil || len(r.fn.outputs) != 1 {
 		return nil, nil, fmt.Errorf("onnx: no graph with one output was recorded")
 	}
-	w := &writer{options: o, done: map[*node]value{}, uses: map[*node]int{}, made: map[string]string{}, names: map[string]int{},
-		graph: &onnx.GraphProto{Name: r.fn.builder.name}, shared: map[string]string{}}
+	w := r.newWriter(o, Batch)
 	w.count(r.fn.outputs[0])
 	out, err := w.value(r.fn.outputs[0])
 	if err == nil {
@@ -55,11 +56,19 @@ func (r *Recorder) Model(o Options) (*onnx.ModelProto, []string, error) {
 	} else {
 		w.graph.Node = append(w.graph.Node, &onnx.NodeProto{OpType: "Identity", Name: o.Output, Input: []string{out.name}, Output: []string{o.Output}})
 	}
-	w.graph.Output = []*onnx.ValueInfoProto{valueInfo(o.Output, out.shape.DType, out.dims)}
-	return &onnx.ModelProto{
-		IrVersion: IRVersion, Graph: w.graph,
-		OpsetImport: []*onnx.OperatorSetIdProto{{Version: Opset}},
-	}, w.weights, nil
+	w.graph.Output = []*onnx.ValueInfoProto{w.valueInfo(o.Output, out.shape.DType, out.dims)}
+	return w.model(), w.weights, nil
+}
+
+// newWriter returns a writer of the recorded graph. Dimensions that are multiples of batch are free in the model; with
+// 0, none is.
+func (r *Recorder) newWriter(o Options, batch int) *writer {
+	return &writer{options: o, batch: batch, done: map[*node]value{}, uses: map[*node]int{}, made: map[string]string{}, names: map[string]int{},
+		graph: &onnx.GraphProto{Name: r.fn.builder.name}, shared: map[string]string{}}
+}
+
+func (w *writer) model() *onnx.ModelProto {
+	return &onnx.ModelProto{IrVersion: IRVersion, Graph: w.graph, OpsetImport: []*onnx.OperatorSetIdProto{{Version: Opset}}}
 }
 
 // value is an ONNX tensor that stands for a value of the graph.
@@ -85,6 +94,8 @@ type value struct {
 
 type writer struct {
 	options Options
+	// batch is the number whose multiples are dimensions that depend on the batch; 0 for none.
+	batch   int
 	graph   *onnx.GraphProto
 	done    map[*node]value
 	uses    map[*node]int
@@ -167,14 +178,17 @@ func int64s(values []int) []int64 {
 
 var types = map[dtypes.DType]onnx.TensorProto_DataType{
 	dtypes.Float32: onnx.TensorProto_FLOAT, dtypes.Int32: onnx.TensorProto_INT32,
-	dtypes.Int64: onnx.TensorProto_INT64, dtypes.Bool: onnx.TensorProto_BOOL,
+	dtypes.Int64: onnx.TensorProto_INT64, dtypes.Bool: onnx.TensorProto_BOOL, dtypes.Uint8: onnx.TensorProto_UINT8,
 }
 
-func valueInfo(name string, dtype dtypes.DType, dims []int) *onnx.ValueInfoProto {
+// free reports whether a dimension depends on the batch.
+func (w *writer) free(d int) bool { return w.batch > 0 && d > 0 && d%w.batch == 0 }
+
+func (w *writer) valueInfo(name string, dtype dtypes.DType, dims []int) *onnx.ValueInfoProto {
 	shape := &onnx.TensorShapeProto{}
 	for _, d := range dims {
 		dim := &onnx.TensorShapeProto_Dimension{Value: &onnx.TensorShapeProto_Dimension_DimValue{DimValue: int64(d)}}
-		if d%Batch == 0 {
+		if w.free(d) {
 			dim.Value = &onnx.TensorShapeProto_Dimension_DimParam{DimParam: "batch"}
 		}
 		shape.Dim = append(shape.Dim, dim)
@@ -190,8 +204,8 @@ func (w *writer) parameter(name string, shape shapes.Shape) (value, error) {
 		return value{}, err
 	}
 	v := value{shape: shape, at: t.Axes, dims: t.Dims, name: t.Name}
-	if t.Name == w.options.Input {
-		w.graph.Input = append(w.graph.Input, valueInfo(t.Name, shape.DType, t.Dims))
+	if t.fed || t.Name == w.options.Input {
+		w.graph.Input = append(w.graph.Input, w.valueInfo(t.Name, shape.DType, t.Dims))
 		return v, nil
 	}
 	w.weights = append(w.weights, t.Name)
@@ -200,7 +214,7 @@ func (w *writer) parameter(name string, shape shapes.Shape) (value, error) {
 }
 
 func (w *writer) constant(flat any, shape shapes.Shape) (value, error) {
-	if slices.ContainsFunc(shape.Dimensions, func(d int) bool { return d > 0 && d%Batch == 0 }) {
+	if slices.ContainsFunc(shape.Dimensions, w.free) {
 		return value{}, fmt.Errorf("a constant of the size of the batch")
 	}
 	dims := append([]int{}, shape.Dimensions...) // not nil, even for a single number
@@ -247,7 +261,7 @@ func (w *writer) tensor(v value) (string, error) {
 func (w *writer) reshaped(name string, dims []int) (string, error) {
 	to, free := slices.Clone(dims), 0
 	for i, d := range to {
-		if d > 0 && d%Batch == 0 {
+		if w.free(d) {
 			to[i] = -1
 			free++
 		}
@@ -342,7 +356,7 @@ func (w *writer) full(v value) (value, error) {
 
 // sizes returns a vector of dimensions, with those that depend on the batch computed from the input's.
 func (w *writer) sizes(dims []int) string {
-	if !slices.ContainsFunc(dims, func(d int) bool { return d%Batch == 0 }) {
+	if !slices.ContainsFunc(dims, w.free) {
 		return w.vector(dims)
 	}
 	batch, ok := w.made["batch"]
@@ -353,12 +367,12 @@ func (w *writer) sizes(dims []int) string {
 	var parts []string
 	for _, d := range dims {
 		switch {
-		case d%Batch != 0:
+		case !w.free(d):
 			parts = append(parts, w.vector([]int{d}))
-		case d == Batch:
+		case d == w.batch:
 			parts = append(parts, batch)
 		default:
-			parts = append(parts, w.emit("Mul", "", []string{batch, w.vector([]int{d / Batch})}).Output[0])
+			parts = append(parts, w.emit("Mul", "", []string{batch, w.vector([]int{d / w.batch})}).Output[0])
 		}
 	}
 	return w.emit("Concat", "", parts, integer("axis", 0)).Output[0]

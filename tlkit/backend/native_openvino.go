@@ -1,0 +1,36 @@
+//go:build cgo && (linux || darwin)
+
+package backend
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/openvino"
+)
+
+// openVINOLibrary returns OpenVINO's C library: that named by the environment variable, else that installed by
+// install.sh; "" if there is none.
+func openVINOLibrary(getenv func(string) string) string {
+	if path := getenv(openvino.LibraryEnv); path != "" {
+		return path
+	}
+	if dir, err := installdir.Dir(getenv, "lib", "openvino"); err == nil {
+		if found, _ := filepath.Glob(filepath.Join(dir, "libopenvino_c.*")); len(found) > 0 {
+			return found[0]
+		}
+	}
+	return ""
+}
+
+// prepareOpenVINO sets the path of the library.
+func prepareOpenVINO() error {
+	path := openVINOLibrary(os.Getenv)
+	if path == "" {
+		return errors.New("no OpenVINO library found; install.sh --engine openvino installs one, or name libopenvino_c in " + openvino.LibraryEnv)
+	}
+	returnFreed()
+	return os.Setenv(openvino.LibraryEnv, path)
+}
