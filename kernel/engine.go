@@ -40,11 +40,12 @@ var onnxWheelHashes = []string{
 func (p Prefix) libDir() string { return p.join("lib") }
 
 // EngineNames are the values of InstallOptions.Engine.
-var EngineNames = []string{"auto", "go", "onnx", "xla", "cuda"}
+var EngineNames = []string{"auto", "go", "onnx", "openvino", "xla", "cuda"}
 
-// addEngines installs the engines that name selects, and reports each step. "auto" takes CUDA's engine on an NVIDIA GPU
-// and ONNX Runtime elsewhere. The pure-Go engine is always there, so an engine that can't be installed gives a line and
-// no failure; only an engine that was named explicitly, "onnx", fails the installation.
+// addEngines installs the engines that name selects, and reports each step. "auto" takes CUDA's engine on an NVIDIA GPU,
+// and elsewhere ONNX Runtime and, where there is one for the processor, OpenVINO. The pure-Go engine is always there, so
+// an engine that can't be installed gives a line and no failure; only one that was named explicitly, "onnx" or
+// "openvino", fails the installation.
 func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, step func(format string, args ...any)) error {
 	switch name {
 	case "go":
@@ -59,7 +60,14 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 		if err := addONNX(ctx, p, venv, step); err != nil {
 			step("engine onnx can't be had, the pure-Go engine computes: %s", oneLine(err))
 		}
+		if hasOpenVINO {
+			if err := addOpenVINO(ctx, p, venv, step); err != nil {
+				step("engine openvino can't be had, another one computes: %s", oneLine(err))
+			}
+		}
 		return nil
+	case "openvino":
+		return addOpenVINO(ctx, p, venv, step)
 	case "xla":
 		addXLA(ctx, venv, step)
 		return nil

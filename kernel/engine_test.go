@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"archive/zip"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +22,7 @@ func TestRequirement(t *testing.T) {
 		t.Errorf("got %q, want %q", line, want)
 	}
 	seen := map[string]bool{}
-	for _, h := range onnxWheelHashes {
+	for _, h := range slices.Concat(onnxWheelHashes, openvinoWheelHashes) {
 		if sum, err := hex.DecodeString(h); err != nil || len(sum) != 32 || seen[h] {
 			t.Errorf("%q is no SHA-256 sum, or is there twice", h)
 		}
@@ -37,6 +39,12 @@ func TestAddEngines(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(with.libDir(), "libonnxruntime.so."+version), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(with.openvinoDir(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(with.openvinoDir(), "libopenvino_c.so.2641"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		prefix Prefix
@@ -48,7 +56,20 @@ func TestAddEngines(t *testing.T) {
 		{"onnx", without, "", "onnxruntime"},
 		{"auto", with, ", unchanged: engine onnx", ""},
 		{"auto", without, "the pure-Go engine computes", ""}, // no Python there: no failure
-		{"tpu", without, "", `unknown engine "tpu"; known: auto, go, onnx, xla, cuda`},
+		{"tpu", without, "", `unknown engine "tpu"; known: auto, go, onnx, openvino, xla, cuda`},
+	}
+	if hasOpenVINO {
+		tests = append(tests, []struct {
+			name   string
+			prefix Prefix
+			line   string
+			err    string
+		}{
+			{"openvino", with, "engine openvino, unchanged", ""},
+			{"openvino", without, "", "openvino==2026.4.1"},
+			{"auto", with, "engine openvino, unchanged", ""},
+			{"auto", without, "engine openvino can't be had", ""},
+		}...)
 	}
 	if !installer.HasNvidiaGPU() {
 		tests = append(tests, tests[0])
@@ -61,7 +82,8 @@ func TestAddEngines(t *testing.T) {
 		if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
 			t.Errorf("engine %q: error %v, want %q", tt.name, err, tt.err)
 		}
-		if told := strings.Join(lines, "\n"); !strings.Contains(told, tt.line) || strings.Contains(told, "\n") {
+		told := strings.Join(lines, "|")
+		if !strings.Contains(told, tt.line) || strings.Contains(told, "\n") || len(lines) > 1 && tt.name != "auto" {
 			t.Errorf("engine %q told %q, want one line with %q", tt.name, told, tt.line)
 		}
 	}
@@ -82,5 +104,51 @@ func TestInstallerNamesEngines(t *testing.T) {
 	}
 	if !slices.Equal(names, EngineNames) {
 		t.Errorf("install.sh -h describes the engines %q, EngineNames are %q", names, EngineNames)
+	}
+}
+
+// TestExtractOpenVINO holds that the files that are kept come out of a wheel, those of an earlier version go, and a wheel
+// that lacks one leaves no library that a program would open.
+func TestExtractOpenVINO(t *testing.T) {
+	wheel := func(names []string) string {
+		path := filepath.Join(t.TempDir(), "openvino.whl")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := zip.NewWriter(f)
+		for _, name := range append(names, "openvino/libs/libopenvino_intel_gpu_plugin.so") {
+			w, err := z.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(w, name)
+		}
+		if err := errors.Join(z.Close(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	dir := filepath.Join(t.TempDir(), "openvino")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, old := range []string{"libopenvino_c.so.2540", "libopenvino.so.2540"} {
+		if err := os.WriteFile(filepath.Join(dir, old), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := extractOpenVINO(wheel(openvinoFiles[:5]), dir); err == nil {
+		t.Error("a wheel that lacks files was accepted")
+	}
+	if found, _ := filepath.Glob(filepath.Join(dir, "libopenvino_c.*")); len(found) > 0 {
+		t.Errorf("%s is left of a wheel that lacks files", found)
+	}
+	if size, err := extractOpenVINO(wheel(openvinoFiles), dir); err != nil || size < 100 {
+		t.Errorf("%d bytes, %v", size, err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != len(openvinoFiles) {
+		t.Errorf("%d files, %v, want %d", len(left), err, len(openvinoFiles))
 	}
 }
