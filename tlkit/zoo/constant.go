@@ -35,15 +35,15 @@ func (m *Model) inferenceEngine() (*backend.Engine, error) {
 	return backend.Default()
 }
 
-// generalise reports whether a call failed because an engine for inference alone can't compute the model's graph. The
-// model then uses another engine, and the call is to be repeated.
-func (m *Model) generalise(err error) bool {
+// generalise reports whether a call with the input x failed because an engine for inference alone can't compute the
+// model's graph. The model then uses another engine, and the call is to be repeated.
+func (m *Model) generalise(err error, x *tensors.Tensor) bool {
 	engine, failed := m.inferenceEngine()
 	if failed != nil || !traits.Of(engine.Backend).InferenceOnly || !errors.Is(err, compute.ErrNotImplemented) {
 		return false
 	}
-	m.general = true
-	return true
+	m.general = x.ToLocal() == nil // a tensor belongs to one engine at a time
+	return m.general
 }
 
 // Constant builds a part of the graph of x that training does not change. On an engine that gains from it, the model's

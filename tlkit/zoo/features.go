@@ -116,7 +116,7 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 			return nil, b.err
 		}
 		out, err := exec.Call1(b.pixels)
-		if err != nil && m.generalise(err) {
+		if err != nil && m.generalise(err, b.pixels) {
 			exec.Finalize()
 			if exec, err = m.featureExec(stage, o.Pool); err != nil {
 				return nil, err

@@ -149,7 +149,7 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 		return nil, err
 	}
 	out, err := exec.Call1(pixels)
-	if err != nil && m.generalise(err) {
+	if err != nil && m.generalise(err, pixels) {
 		m.Release()
 		if exec, err = m.predictor(); err == nil {
 			out, err = exec.Call1(pixels)
