@@ -105,4 +105,3 @@ func TestPredictionsAtOnce(t *testing.T) {
 	}
 	group.Wait()
 }
-
