@@ -171,6 +171,11 @@ func (b *Builder) FindByName(ctx context.Context, name string) []string {
 	if paths := b.ByName(name); len(paths) > 0 {
 		return paths
 	}
+	return b.FindInModules(ctx, name)
+}
+
+// FindInModules is FindByName for a name that a known package has, too, when it is not the one that code means.
+func (b *Builder) FindInModules(ctx context.Context, name string) []string {
 	f, err := modfile.ParseLax("go.mod", []byte(b.modules.mod), nil)
 	if err != nil {
 		return nil
@@ -187,6 +192,20 @@ func (b *Builder) FindByName(ctx context.Context, name string) []string {
 		b.cfg.Logf("listing packages of %q: %v", found, err)
 	}
 	return b.ByName(name)
+}
+
+// Required returns the version in which the last go.mod requires a module; empty if it does not.
+func (b *Builder) Required(path string) string {
+	f, err := modfile.ParseLax("go.mod", []byte(b.modules.mod), nil)
+	if err != nil {
+		return ""
+	}
+	for _, r := range f.Require {
+		if r.Mod.Path == path {
+			return r.Mod.Version
+		}
+	}
+	return ""
 }
 
 // newModules returns the modules that only the second go.mod requires.

@@ -83,6 +83,9 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
+	if strings.Contains("/"+path+"/", "/internal/") {
+		return at("use of internal package " + path + " not allowed") // as the go command refuses it
+	}
 	if err := pl.b.Resolve(ctx, path); err != nil {
 		var ie *build.ImportError
 		if errors.As(err, &ie) {
@@ -129,10 +132,25 @@ func (pl *planner) packageOf(ctx context.Context, name string, sels []string, ea
 	return pl.findPackage(ctx, name, sels)
 }
 
-// findPackage returns the import path of a package called name that has all of the used names, or "".
+// findPackage returns the import path of a package called name that has all of the used names, or "". If no known
+// package has all of them, it looks in the modules of go.mod too.
 func (pl *planner) findPackage(ctx context.Context, name string, sels []string) string {
-	best, most := "", 0
-	for _, path := range pl.b.FindByName(ctx, name) {
+	path, all := pl.bestPackage(ctx, pl.b.FindByName(ctx, name), sels)
+	if all || path == "" {
+		return path
+	}
+	if other, all := pl.bestPackage(ctx, pl.b.FindInModules(ctx, name), sels); all {
+		return other
+	}
+	// A package that lacks one of several names is still the intended one: the checker will report the missing name and a
+	// similar one.
+	return path
+}
+
+// bestPackage returns the first of the packages that has all of the used names, or the one that has most of them.
+func (pl *planner) bestPackage(ctx context.Context, paths, sels []string) (best string, all bool) {
+	most := 0
+	for _, path := range paths {
 		if path == "math/rand" && slices.Contains(sels, "Read") { // deprecated there
 			continue
 		}
@@ -150,15 +168,13 @@ func (pl *planner) findPackage(ctx context.Context, name string, sels []string) 
 			}
 		}
 		if found == len(sels) {
-			return path
+			return path, true
 		}
-		// A package that lacks one of several names is still the intended one: the checker will report the missing name
-		// and a similar one.
 		if best == "" || found > most {
 			best, most = path, found
 		}
 	}
-	return best
+	return best, false
 }
 
 // dotKey begins the keys of dot imports in names.imports; the path follows.

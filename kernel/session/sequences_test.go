@@ -152,6 +152,7 @@ var sequences = []struct {
 		{code: "strings.Repeat(\"a\", -1)", fail: "negative Repeat count\n  cell 3, line 1, in the cell's body\n    1 | strings.Repeat(\"a\", -1)\n  strings.Repeat"}}},
 	{"a cell's place in logs", []step{{code: "log.SetFlags(log.Lshortfile)\nlog.Print(\"hi\")\n_, file, line, _ := runtime.Caller(0)\nfile, line", want: "cell 1:2: hi\n=> cell 1, 3"}, {code: "/*\nstatic int two() { return 2; }\n*/\nimport \"C\"\nlog.Print(int(C.two()))", want: "cell 2:5: 2\n"}}},
 	{"C ends the process", []step{{code: "/*\n#include <stdlib.h>\n*/\nimport \"C\"\nx := 1\nC.exit(5)", fail: "exit status 5): a library or C code ended the process itself"}, {code: "1 + 1", want: "=> 2"}}},
+	{"internal packages", []step{{code: "import \"internal/abi\"", fail: "line 1, column 8: use of internal package internal/abi not allowed"}, {code: "abi.FuncPCABI0(nil)", fail: "undefined: abi"}}},
 	{"a panic in init", []step{{code: "x := 4\nfunc init() { panic(\"in init\") }", fail: "panic: in init\n  cell 1, line 2, in init\n    2 | func init() { panic(\"in init\") }"}, {code: "x", want: "=> 4"}}},
 	{"a builtin's name is taken", []step{{code: "int, nil := 5, 3"}, {code: "func h(x int) {}", fail: "int of cell 1 hides Go's own: %rm int forgets it"}, {code: "var e error\ne == nil", fail: "nil of cell 1 hides"}, {code: "%rm int nil\nvar e error\ne == nil, int(2)", want: "=> true, 2"}, {code: "append := 1"}, {code: "append([]int{}, 1)", fail: "append of cell 5 hides"}}},
 	{"os.Exit", []step{{code: "x := 5\nos.Exit(3)", fail: "exit status 3"}, {code: "x", want: "=> 5"}}},

@@ -5,16 +5,20 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/mod/semver"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
@@ -146,7 +150,7 @@ func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) 
 	dir, _ := s.env.folder()
 	star := strings.HasPrefix(line, "*")
 	if star {
-		line, dir = line[1:], s.b.ModDir()
+		line, dir = besideNotebook(line[1:], dir), s.b.ModDir()
 	}
 	stdin := ""
 	if m.withInputs {
@@ -158,12 +162,47 @@ func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) 
 		m.withInputs, m.password = false, false
 	}
 	if err := s.command(ctx, dir, stdin, star, "bash", "-c", line); err != nil {
+		if why := s.whyNotOlder(line); star && why != "" && ctx.Err() == nil {
+			return magicError("%s; %s", err.Value, why)
+		}
 		return err
 	}
 	if star {
 		return s.modulesChanged(ctx)
 	}
 	return nil
+}
+
+// localReplace matches a replacement by a folder that is given relative to the notebook: -replace M=./folder.
+var localReplace = regexp.MustCompile(`(-replace[ =]\S+?=)(\.{1,2}(?:/\S*)?)`)
+
+// besideNotebook makes folders of replacements absolute: the go command runs in the folder of the session's go.mod, but
+// a person means the notebook's.
+func besideNotebook(line, dir string) string {
+	return localReplace.ReplaceAllStringFunc(line, func(text string) string {
+		m := localReplace.FindStringSubmatch(text)
+		path := filepath.Join(dir, m[2])
+		if !isFolder(path) || strings.ContainsAny(path, " '\"$") {
+			return text
+		}
+		return m[1] + path
+	})
+}
+
+// getVersion matches the module and version of a go get.
+var getVersion = regexp.MustCompile(`\bgo get (?:-\S+ )*(\S+)@(v[0-9]\S*)`)
+
+// whyNotOlder returns the reason for which go get failed if it asked for an older version of a module than go.mod has;
+// the go command's own message is about another module.
+func (s *Session) whyNotOlder(line string) string {
+	m := getVersion.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	if have := s.b.Required(m[1]); have != "" && semver.Compare(m[2], have) < 0 {
+		return fmt.Sprintf("the notebook has %s %s, and its other modules need at least that version", m[1], have)
+	}
+	return ""
 }
 
 // command runs a program with the cell's output.

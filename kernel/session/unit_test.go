@@ -4,6 +4,8 @@ package session
 
 import (
 	"go/token"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,25 @@ func TestIsComplete(t *testing.T) {
 	} {
 		if status, indent := s.IsComplete(test.code); status != test.status || indent != test.indent {
 			t.Errorf("%q: %q %q, want %q %q", test.code, status, indent, test.status, test.indent)
+		}
+	}
+}
+
+// TestBesideNotebook: a module beside the notebook is found from the folder of the session's go.mod too.
+func TestBesideNotebook(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "my", "mod"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"go mod edit -replace a.b/c=./my":              "go mod edit -replace a.b/c=" + dir + "/my",
+		"go mod edit -replace=a.b/c@v1=./my/mod -json": "go mod edit -replace=a.b/c@v1=" + dir + "/my/mod -json",
+		"go mod edit -replace a.b/c=../nowhere/else":   "go mod edit -replace a.b/c=../nowhere/else",
+		"go mod edit -replace a.b/c=d.e/f@v1":          "go mod edit -replace a.b/c=d.e/f@v1",
+		"go get a.b/c":                                 "go get a.b/c",
+	} {
+		if got := besideNotebook(line, dir); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}
 }
