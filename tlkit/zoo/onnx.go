@@ -152,7 +152,7 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 		set.Preprocess = *o.Preprocess
 	} else if f.net.Metadata[MetadataPreprocess] == "" {
 		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared, and that can't be guessed: give LoadOptions.Preprocess, "+
-			"for most networks trained on ImageNet &vision.Preprocess{Resize: 256, Crop: %d, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}", f.path, f.net.InputSize)
+			"for most networks trained on ImageNet &vision.Preprocess{Resize: %d, Crop: %d, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}", f.path, f.net.InputSize*256/224, f.net.InputSize)
 	}
 	if o.Classes != nil {
 		if len(o.Classes) != f.net.Classes {

@@ -139,15 +139,22 @@ func normalised(parts [][]float32, shape []int) ([]float32, error) {
 	return out, nil
 }
 
-// spectral is weight_orig divided by u'Wv, where W has the first axis as rows.
+// spectral is weight_orig divided by u'Wv, where W has the first axis as rows; or the second, as of transposed convolutions,
+// if only that one has u's length.
 func spectral(parts [][]float32, shape []int) ([]float32, error) {
 	out, u, v := slices.Clone(parts[0]), parts[1], parts[2]
-	if len(u) != shape[0] || len(u)*len(v) != len(out) {
+	second := len(shape) > 1 && len(u) != shape[0] && len(u) == shape[1]
+	if len(u) != shape[0] && !second || len(u)*len(v) != len(out) {
 		return nil, fmt.Errorf("vectors of %d and %d for a tensor of shape %v", len(u), len(v), shape)
 	}
 	sigma := 0.0
 	for i, w := range out {
-		sigma += float64(u[i/len(v)]) * float64(w) * float64(v[i%len(v)])
+		row, column := i/len(v), i%len(v)
+		if second {
+			area := len(out) / shape[0] / shape[1]
+			row, column = i/area%shape[1], i/area/shape[1]*area+i%area
+		}
+		sigma += float64(u[row]) * float64(w) * float64(v[column])
 	}
 	for i := range out {
 		out[i] = float32(float64(out[i]) / sigma)

@@ -122,3 +122,21 @@ func lengths(t *testing.T, shape []int, w []float32) weights.Tensor {
 	}
 	return out
 }
+
+// TestSpectralTransposed: the vectors of a transposed convolution belong to its second axis (torch.nn.utils.spectral_norm). Such
+// a layer beside the network, as of a decoder, does not keep the file from loading.
+func TestSpectralTransposed(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b"}, 1)
+	path := checkpoint(t, m, renamed(before(""), tensor(t, "decoder.weight_orig", 4, 8, 3, 3), tensor(t, "decoder.weight_u", 8), tensor(t, "decoder.weight_v", 36)))
+	loaded, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Classes: m.Classes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(loaded.Notes, "\n"); !strings.Contains(notes, "spectrally normalised") || !strings.Contains(notes, "no such tensors: decoder.weight") {
+		t.Errorf("notes %q", notes)
+	}
+	bad := checkpoint(t, m, renamed(before(""), tensor(t, "decoder.weight_orig", 4, 8, 3, 3), tensor(t, "decoder.weight_u", 9), tensor(t, "decoder.weight_v", 32)))
+	_, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: bad})
+	wantError(t, err, "vectors of 9 and 32 for a tensor of shape [4 8 3 3]")
+}

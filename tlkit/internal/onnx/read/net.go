@@ -172,6 +172,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 	case len(g.Node) > maxNodes:
 		return nil, fmt.Errorf("the graph has %d nodes; at most %d are expected", len(g.Node), maxNodes)
 	}
+	inOrder(g)
 	if err := plainNumbers(g, open); err != nil {
 		return nil, err
 	}
@@ -214,6 +215,11 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 	return n, n.divide()
 }
 
+// inputAdvice is what to do about inputs of other types.
+var inputAdvice = map[protos.TensorProto_DataType]string{
+	protos.TensorProto_UINT8: ": export the network without the step that makes floats of bytes; here the preprocessing does that",
+}
+
 // findImage finds the one input that is no initializer.
 func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
 	var found []*protos.ValueInfoProto
@@ -226,8 +232,11 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 		return fmt.Errorf("the graph has %d inputs; an image classifier has one, the images", len(found))
 	}
 	tt := found[0].GetType().GetTensorType()
-	if tt == nil || protos.TensorProto_DataType(tt.ElemType) != protos.TensorProto_FLOAT || len(tt.GetShape().GetDim()) != 4 {
-		return fmt.Errorf("input %.80q is not of type float with four axes [batch, 3, height, width]", found[0].Name)
+	if tt == nil {
+		return fmt.Errorf("input %.80q is no tensor; expected one of type float with four axes [batch, 3, height, width]", found[0].Name)
+	}
+	if kind := protos.TensorProto_DataType(tt.ElemType); kind != protos.TensorProto_FLOAT || len(tt.GetShape().GetDim()) != 4 {
+		return fmt.Errorf("input %.80q is of type %v with %d axes; expected float with four, [batch, 3, height, width]%s", found[0].Name, kind, len(tt.GetShape().GetDim()), inputAdvice[kind])
 	}
 	var d [4]int64
 	for i, dim := range tt.Shape.Dim {

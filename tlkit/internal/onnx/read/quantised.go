@@ -1,7 +1,6 @@
 package read
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // Weights of 16 bits with a Cast behind each become weights in float32. A quantised network in ONNX's QDQ form has whole numbers as weights, with a DequantizeLinear behind each, and a
@@ -55,6 +52,9 @@ func plainNumbers(g *protos.GraphProto, open OpenBeside) error {
 			q.inits[t.Name] = t
 			q.left += 4 * q.held(t)
 		}
+	}
+	if err := q.singlePrecision(); err != nil {
+		return err
 	}
 	for _, n := range g.Node {
 		if n == nil {
@@ -176,34 +176,10 @@ func (q *quantised) widen(n *protos.NodeProto) (bool, error) {
 	}) {
 		return false, nil
 	}
-	kind, ok := map[protos.TensorProto_DataType]weights.DType{protos.TensorProto_FLOAT16: weights.F16, protos.TensorProto_BFLOAT16: weights.BF16}[protos.TensorProto_DataType(t.DataType)]
-	if !ok {
+	if half[protos.TensorProto_DataType(t.DataType)] == 0 {
 		return false, nil
 	}
-	shape, size, err := dims(t)
-	if err != nil {
-		return false, err
-	}
-	raw, err := stored(t, 2*size, q.open)
-	if err != nil {
-		return false, err
-	}
-	if len(raw) == 0 && len(t.Int32Data) == size { // bits in whole numbers
-		for _, v := range t.Int32Data {
-			raw = binary.LittleEndian.AppendUint16(raw, uint16(v))
-		}
-	}
-	if len(raw) != 2*size {
-		return false, fmt.Errorf("shape %v has %d values, but there are %d bytes", shape, size, len(raw))
-	}
-	if err := q.spend(size); err != nil {
-		return false, err
-	}
-	half, err := weights.TensorAt(shape, kind, bytes.NewReader(raw), 0)
-	if err != nil {
-		return false, err
-	}
-	values, err := half.Float32()
+	values, err := q.halfValues(t)
 	if err != nil {
 		return false, err
 	}

@@ -52,6 +52,13 @@ func TestOpen(t *testing.T) {
 }
 
 // change reads a fixture, changes it and parses it again.
+// TestOrder: nodes in any order make the same network.
+func TestOrder(t *testing.T) {
+	if err := change(t, "resnet", func(m *protos.ModelProto) { slices.Reverse(m.Graph.Node) }); err != nil {
+		t.Error(err)
+	}
+}
+
 func change(t *testing.T, name string, edit func(m *protos.ModelProto)) error {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".onnx"))
@@ -99,12 +106,15 @@ func TestParseErrors(t *testing.T) {
 		{"grey images", "resnet", func(m *protos.ModelProto) { dim(m, 1).Value = size(1) }, "[0 1 32 32]"},
 		{"oblong images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(64) }, "64x32"},
 		{"huge images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(1 << 40) }, "axis of length"},
-		{"order", "resnet", func(m *protos.ModelProto) { slices.Reverse(m.Graph.Node) }, "no result of a node before"},
+		{"a circle", "resnet", func(m *protos.ModelProto) { m.Graph.Node[0].Input[0] = m.Graph.Node[5].Output[0] }, "no result of a node before"},
+		{"images of bytes", "resnet", func(m *protos.ModelProto) {
+			m.Graph.Input[0].Type.GetTensorType().ElemType = int32(protos.TensorProto_UINT8)
+		}, "is of type UINT8 with 4 axes; expected float with four, [batch, 3, height, width]: export the network without the step"},
 		{"made twice", "resnet", func(m *protos.ModelProto) { m.Graph.Node[1].Output = m.Graph.Node[0].Output }, "made twice"},
 		{"no head", "resnet", func(m *protos.ModelProto) { m.Graph.Output[0].Name = "/Flatten_output_0" }, "linear layer"},
 		{"half floats", "resnet", func(m *protos.ModelProto) {
 			m.Graph.Initializer[2].DataType = int32(protos.TensorProto_FLOAT16)
-		}, "FLOAT16"},
+		}, "of 16 bits, but there are"},
 		{"too few values", "resnet", func(m *protos.ModelProto) { m.Graph.Initializer[2].RawData = m.Graph.Initializer[2].RawData[:8] }, "8 bytes"},
 		{"claims too much", "resnet", func(m *protos.ModelProto) { m.Graph.Initializer[2].Dims[0] = 1 << 40 }, "is none"},
 		{"negative", "resnet", func(m *protos.ModelProto) { m.Graph.Initializer[2].Dims[0] = -8 }, "is none"},

@@ -5,7 +5,8 @@ that ONNX Runtime computes of goldens.json's images.
 
 static: resnet.onnx by ONNX Runtime's quantize_static (QDQ, per channel). signed: the same with activations in int8 and
 one scale per tensor. rounded: float weights with QuantizeLinear and DequantizeLinear behind each, as quantisation-aware
-training exports them. half: weights in float16 with a Cast behind each. Committed as made with onnx 1.23.2 and
+training exports them. half: weights in float16 with a Cast behind each. float16, float16_inside: all in float16 by ONNX
+Runtime's convert_float_to_float16, with and without the images and logits. Committed as made with onnx 1.23.2 and
 onnxruntime 1.32.0.
 """
 
@@ -78,6 +79,11 @@ def half(g, t, nodes):
     return t.name + "_f"
 
 
+def whole(to, **kind):
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+    onnx.save(convert_float_to_float16(onnx.load(here / "resnet.onnx"), **kind), to)
+
+
 def main(out):
     goldens = {}
     with tempfile.TemporaryDirectory() as dir, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
@@ -86,13 +92,15 @@ def main(out):
             "signed": lambda to: static(to, activation_type=QuantType.QInt8),
             "rounded": lambda to: behind(to, rounded),
             "half": lambda to: behind(to, half),
+            "float16": whole,
+            "float16_inside": lambda to: whole(to, keep_io_types=True),
         }.items():
             path = f"{dir}/{name}.onnx"
             make(path)
             options = ort.SessionOptions()
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # rounds as the file says
             s = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            goldens[name] = np.concatenate([s.run(None, {s.get_inputs()[0].name: x[None]})[0] for x in IMAGES]).tolist()
+            goldens[name] = np.concatenate([s.run(None, {s.get_inputs()[0].name: x[None].astype(np.float16 if name == "float16" else np.float32)})[0] for x in IMAGES]).tolist()
             z.writestr(zipfile.ZipInfo(f"{name}.onnx"), pathlib.Path(path).read_bytes(), zipfile.ZIP_DEFLATED)
         z.writestr(zipfile.ZipInfo("goldens.json"), json.dumps(goldens), zipfile.ZIP_DEFLATED)
 
