@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -204,6 +205,9 @@ func (n *node) ambiguous() string {
 		if n.looseSplits() {
 			return fmt.Sprintf("%s may be classes, or splits by a part of their names", list(nodeNames(n.below)))
 		}
+		if outer, inner := n.nestedCopy(); outer != "" {
+			return fmt.Sprintf("%s holds folders named as those beside it (%s), so it may be a class, a part of the data or a copy of it", outer, list(inner))
+		}
 		if n.copies() {
 			return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
 		}
@@ -328,8 +332,54 @@ func (n *node) looseSplits() bool {
 	return false
 }
 
+// nestedCopy returns a folder that holds two or more folders named as those beside it, and these names: archives of Kaggle often
+// hold the data twice. It returns "" if there is none.
+func (n *node) nestedCopy() (outer string, inner []string) {
+	for _, b := range n.below {
+		leaves := map[string]bool{}
+		b.leaves(leaves)
+		inner = nil
+		for _, other := range n.below {
+			if other != b && leaves[other.name] {
+				inner = append(inner, other.name)
+			}
+		}
+		if len(inner) > 1 {
+			return b.name, inner
+		}
+	}
+	return "", nil
+}
+
+// leaves enters the names of the folders below n that hold images and no folders.
+func (n *node) leaves(into map[string]bool) {
+	for _, b := range n.below {
+		if len(b.below) == 0 {
+			into[b.name] = true
+		}
+		b.leaves(into)
+	}
+}
+
+// sameLeaves reports whether all folders hold, at any depth, two or more folders with images, the same in each.
+func (n *node) sameLeaves() bool {
+	var first map[string]bool
+	for _, b := range n.below {
+		leaves := map[string]bool{}
+		b.leaves(leaves)
+		if b.images > 0 || len(leaves) < 2 || first != nil && !maps.Equal(first, leaves) {
+			return false
+		}
+		first = leaves
+	}
+	return len(n.below) > 1
+}
+
 // copies reports whether several folders hold the same two or more folders and nothing else.
 func (n *node) copies() bool {
+	if n.sameLeaves() {
+		return true
+	}
 	if len(n.below) < 2 || len(n.below[0].below) < 2 {
 		return false
 	}

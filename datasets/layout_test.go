@@ -67,6 +67,8 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"two readings: beside", tree{"train/a": 4, "train/b": 4, "bus": 4}, nil, none, nil, 0, 0, 0, "train may be splits or classes, as there is bus beside them"},
 		{"two readings: beside, said", tree{"train/a": 4, "train/b": 4, "bus": 4}, nil, Options{ValFraction: -1, Train: "train"}, []string{"a", "b"}, 8, 0, 0, ""},
 		{"two readings: below", tree{"cats/train": 4, "cats/val": 2, "dogs": 4}, nil, none, nil, 0, 0, 0, "some class folders hold folders named like splits"},
+		{"two readings: a copy of the data beside them", tree{"yes": 4, "no": 4, "brain_tumor_dataset/yes": 4, "brain_tumor_dataset/no": 4}, nil, none, nil, 0, 0, 0, "brain_tumor_dataset holds folders named as those beside it (no, yes)"},
+		{"two readings: parts, one with splits", tree{"casting_512/casting_512/def": 4, "casting_512/casting_512/ok": 4, "casting/casting/train/def": 4, "casting/casting/train/ok": 4, "casting/casting/test/def": 2, "casting/casting/test/ok": 2}, nil, none, nil, 0, 0, 0, "casting, casting_512 hold folders of the same names"},
 		{"two readings: parts", tree{"fold1/a": 4, "fold1/b": 4, "fold2/a": 2, "fold2/b": 2}, nil, none, nil, 0, 0, 0, "fold1, fold2 hold folders of the same names"},
 		{"two readings: parts, said", tree{"x/fold1/a": 4, "x/fold1/b": 4, "x/fold2/a": 2, "x/fold2/b": 2}, nil, Options{Train: "fold1", Val: "x/fold2"}, []string{"a", "b"}, 8, 4, 0, ""},
 		{"masks", tree{"images/train": 4, "images/val": 2, "masks/train": 4, "masks/val": 2}, nil, none, nil, 0, 0, 0, "look like no classes"},

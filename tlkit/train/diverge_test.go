@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,12 @@ func TestTrouble(t *testing.T) {
 	}
 	if text := run.Verdict(); !strings.Contains(text, `transfer names the class "blue" for every image: its balanced accuracy is 50.0%`) {
 		t.Errorf("verdict %q", text)
+	}
+	one := *ds
+	one.Val = ds.Val.Subset(slices.DeleteFunc(indices(ds.Val.Len()), func(i int) bool { return ds.Val.Label(i) != 0 }))
+	run = compare(t, r, "one-class", &one, m, strategy.Transfer{})
+	if text := run.Verdict(); !strings.Contains(text, `are of class "`+ds.Classes[0]+`": this accuracy says nothing about other classes`) {
+		t.Errorf("verdict of one class %q", text)
 	}
 	run = compare(t, r, "idle", ds, m, strategy.Transfer{LearningRate: 1e-9, Label: "idle"})
 	idle := result(t, run, "idle")
@@ -189,4 +196,12 @@ func TestVisibleRuns(t *testing.T) {
 	if err := train.Remove("", "old"); err != nil {
 		t.Error(err)
 	}
+}
+
+func indices(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }

@@ -41,7 +41,7 @@ func CheckTask(ds *datasets.Dataset, m *zoo.Model) error {
 	case ds.Train == nil || ds.Train.Len() == 0:
 		return fmt.Errorf("tlkit: data set %q has no training images", ds.Name)
 	case EvalSplit(ds) == nil || EvalSplit(ds).Len() == 0:
-		return fmt.Errorf("tlkit: data set %q has neither validation nor test images to compare on", ds.Name)
+		return fmt.Errorf("tlkit: data set %q has neither validation nor test images to compare on; with two or more images of each class some are split off, or name a split (Options.Val)", ds.Name)
 	case len(ds.Classes) < 2:
 		return fmt.Errorf("tlkit: data set %q has %d class; a classifier needs at least 2", ds.Name, len(ds.Classes))
 	}

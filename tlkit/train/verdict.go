@@ -21,6 +21,10 @@ func (r *Run) Verdict() string { return r.verdict().english }
 
 func (r *Run) verdict() wording {
 	text := r.ranking()
+	if only := r.onlyClass(); only.english != "" {
+		text.english += " " + only.english
+		text.japanese += only.japanese
+	}
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
 			if trouble := one.trouble(r.Config.Data.Classes); trouble.english != "" {
@@ -30,6 +34,22 @@ func (r *Run) verdict() wording {
 		}
 	}
 	return text
+}
+
+// onlyClass says that all validation images are of one class, whose name for every image would score 100%.
+func (r *Run) onlyClass() wording {
+	best, classes := r.Best(), r.Config.Data.Classes
+	if best == nil || len(classes) < 2 || len(best.Predictions.Labels) == 0 {
+		return wording{}
+	}
+	labels := best.Predictions.Labels
+	if slices.Max(labels) != slices.Min(labels) || labels[0] < 0 || labels[0] >= len(classes) {
+		return wording{}
+	}
+	return wording{
+		fmt.Sprintf("All validation images (%d) are of class %q: this accuracy says nothing about other classes.", len(labels), classes[labels[0]]),
+		fmt.Sprintf("検証用画像（%d 枚）はすべてクラス「%s」なので、この正解率はほかのクラスについて何も示しません。", len(labels), classes[labels[0]]),
+	}
 }
 
 // ranking compares the strategies by accuracy.
