@@ -47,6 +47,10 @@ const rankFolds = 5
 // features of their last stage, computed once. Accuracy of a cross-validated logistic regression is the most direct
 // estimate; LogME (You et al. 2021), the H-score (Bao et al. 2019) and NCE (Tran et al. 2019) are those of the
 // literature. None of them sees how much a fine-tuning would change the features.
+//
+// How well the orders agree with seven small networks fine-tuned, as Kendall's tau, from -1 to 1 (bench/study rank, one
+// seed): on 300 sketches Accuracy 0.71, LogME 0.62, H-score 0.33, NCE 0.40 (of five networks); on 120 ants and bees 0.24,
+// 0.52, 0.24, 0.60, where six of the seven ended within 11 points of one another, about the noise of 153 images.
 func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 	if d == nil || d.Train.Len() < 2*rankFolds {
 		return nil, fmt.Errorf("insight: Rank needs a data set of at least %d training images", 2*rankFolds)

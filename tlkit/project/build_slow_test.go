@@ -14,25 +14,57 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// families has a small network of each cheap family, with random weights for the classes of the built-in images.
-var families = []string{"squeezenet1_1", "mobilenet_v1_025", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x0_5", "mnasnet0_5", "regnet_y_400mf",
-	"efficientnet_b0", "efficientnet_lite0", "resnet18", "resnet20", "googlenet"}
+// smallest returns the network with the fewest parameters of each family, by its family.
+func smallest(t *testing.T) map[string]string {
+	// These have no weight set that tells their size.
+	least := map[string]string{"dinov2": "dinov2_vits14", "mobilenet_v1": "mobilenet_v1_025"}
+	params := map[string]int{}
+	for _, name := range zoo.List(zoo.Filter{}) {
+		spec, err := zoo.Info(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := spec.WeightSet("")
+		if err != nil {
+			if least[spec.Family] == "" {
+				t.Errorf("no weight set tells the size of %s, and its family has no row here: %v", name, err)
+			}
+			continue
+		}
+		if n, ok := params[spec.Family]; !ok || w.Params < n {
+			least[spec.Family], params[spec.Family] = name, w.Params
+		}
+	}
+	return least
+}
 
-// TestProjects writes, builds, tests and tries a project of each family without a network: the program's probabilities
-// are those of the model here.
+// TestProjects writes, builds, tests and tries a project of the smallest network of each family, with random weights for
+// the classes of the built-in images, of a trained one and of an ONNX file, all without a network: the program's
+// probabilities are those of the model here.
 func TestProjects(t *testing.T) {
 	shapes := datasets.MustLoad("shapes")
-	models := map[string]*zoo.Model{"shapebox": load(t, "resnet20.shapes")}
-	for _, name := range families {
-		models[name] = load(t, name, zoo.LoadOptions{Weights: zoo.Random, Classes: shapes.Classes, Seed: 1})
+	random := func(name string) func() *zoo.Model {
+		return func() *zoo.Model {
+			return load(t, name, zoo.LoadOptions{Weights: zoo.Random, Classes: shapes.Classes, Seed: 1})
+		}
 	}
-	imported := filepath.Join(t.TempDir(), "imported.onnx")
-	if err := models["shapebox"].Export(imported); err != nil {
-		t.Fatal(err)
+	models := map[string]func() *zoo.Model{
+		"trained": func() *zoo.Model { return load(t, "resnet20.shapes") },
+		"imported": func() *zoo.Model {
+			path := filepath.Join(t.TempDir(), "imported.onnx")
+			if err := load(t, "resnet20.shapes").Export(path); err != nil {
+				t.Fatal(err)
+			}
+			return load(t, path, zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 32, Crop: 32}})
+		},
 	}
-	models["imported"] = load(t, imported, zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 32, Crop: 32}})
-	for name, model := range models {
+	for family, name := range smallest(t) {
+		models[family] = random(name)
+	}
+	for name, open := range models {
 		t.Run(name, func(t *testing.T) {
+			model := open()
+			defer model.Release()
 			dir := filepath.Join(t.TempDir(), "project")
 			p, err := project.Write(t.Context(), "classify", model, project.Options{Dir: dir, Data: shapes})
 			if err != nil {
