@@ -51,7 +51,7 @@ func child(args []string) int {
 		return 2
 	}
 	r, err := func() (result, error) {
-		engine, err := backend.Default()
+		engine, err := backend.Inference()
 		if err != nil {
 			return result{}, err
 		}

@@ -70,7 +70,7 @@ func addOpenVINO(ctx context.Context, p Prefix, venv string, step func(format st
 	if err != nil {
 		return fmt.Errorf("kernel: engine openvino: %w", err)
 	}
-	step("%s: engine openvino, %d MB", dir, size>>20)
+	step("%s: engine openvino, %d MB", dir, size/1e6)
 	return nil
 }
 
