@@ -3,6 +3,7 @@ package upload
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -88,9 +89,9 @@ func (f *folder) write(in *incoming, data []byte) error {
 	return nil
 }
 
-// finish gives a whole file its name, or unpacks it if it is a zip. Errors are those of this machine; what is wrong with
-// the file is noted in refused.
-func (f *folder) finish(in *incoming) error {
+// finish gives a whole file its name, or unpacks it if it is a zip, until ctx ends. Errors are those of this machine;
+// what is wrong with the file is noted in refused.
+func (f *folder) finish(ctx context.Context, in *incoming) error {
 	head := make([]byte, 512)
 	n, err := in.file.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
@@ -98,7 +99,7 @@ func (f *folder) finish(in *incoming) error {
 	}
 	if bytes.HasPrefix(head[:n], []byte("PK\x03\x04")) || bytes.HasPrefix(head[:n], []byte("PK\x05\x06")) {
 		defer f.discard(in)
-		return f.unzip(in)
+		return f.unzip(ctx, in)
 	}
 	// A picture of a browser has no folder; what looks like one is part of the name.
 	name := path.Base(path.Clean(strings.ReplaceAll(in.name, `\`, "/")))
@@ -231,7 +232,7 @@ func equal(a, b *os.File) (bool, error) {
 }
 
 // unzip takes the pictures of a zip. It counts what it unpacks, and believes no size that the zip claims.
-func (f *folder) unzip(in *incoming) error {
+func (f *folder) unzip(ctx context.Context, in *incoming) error {
 	info, err := in.file.Stat()
 	if err != nil {
 		return fmt.Errorf("tlkit: reading an upload: %w", err)
@@ -253,14 +254,14 @@ func (f *folder) unzip(in *incoming) error {
 			f.refuse(in.name, "more files than this upload may have; the rest of the zip is left out")
 			return nil
 		}
-		if err := f.unzipEntry(entry); err != nil {
+		if err := f.unzipEntry(ctx, entry); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *folder) unzipEntry(entry *zip.File) error {
+func (f *folder) unzipEntry(ctx context.Context, entry *zip.File) error {
 	from, err := entry.Open()
 	if err != nil {
 		f.refuse(entry.Name, "%v", err)
@@ -271,13 +272,16 @@ func (f *folder) unzipEntry(entry *zip.File) error {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(in.file, io.LimitReader(from, f.bytes+1))
+	n, err := io.Copy(in.file, io.LimitReader(until{ctx, from}, f.bytes+1))
 	if f.bytes -= n; f.bytes < 0 {
 		f.discard(in)
 		return errTooMuch
 	}
 	var disk *fs.PathError
 	switch {
+	case ctx.Err() != nil:
+		f.discard(in)
+		return fmt.Errorf("tlkit: unpacking %s: %w", entry.Name, ctx.Err())
 	case errors.As(err, &disk):
 		f.discard(in)
 		return fmt.Errorf("tlkit: writing an upload: %w", err)
@@ -293,4 +297,17 @@ func (f *folder) unzipEntry(entry *zip.File) error {
 		return fmt.Errorf("tlkit: reading an upload: %w", err)
 	}
 	return f.keep(in, path.Clean(entry.Name), head[:m])
+}
+
+// until is a reader that fails when ctx has ended.
+type until struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.from.Read(p)
 }

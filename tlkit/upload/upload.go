@@ -123,6 +123,9 @@ type receiver struct {
 	found bool // the page has drawn the field
 }
 
+// interrupted is the last line of an upload that an interrupt has ended.
+const interrupted = "The upload was interrupted."
+
 // fromPage shows the field and receives what the page sends.
 func fromPage(ctx context.Context, f *folder) ([]string, error) {
 	address := "/tlkit/upload/" + gonbui.UniqueId()
@@ -145,7 +148,7 @@ func fromPage(ctx context.Context, f *folder) ([]string, error) {
 	for !r.done {
 		select {
 		case <-ctx.Done():
-			live.Update(note("The upload was interrupted.", f)) // the interrupt is the error that counts
+			live.Update(note(interrupted, f)) // the interrupt is the error that counts
 			return f.added, fmt.Errorf("tlkit: upload to %s: %w", f.dir, ctx.Err())
 		case <-missing:
 			if r.found {
@@ -157,8 +160,12 @@ func fromPage(ctx context.Context, f *folder) ([]string, error) {
 			}
 			return all, live.Update(note(fmt.Sprintf("No page replied; %s are in %s already.", pictures(len(all)), f.dir), f))
 		case text := <-in:
-			if err := r.message(text, func(reply string) { comms.Send(address+"/reply", reply) }); err != nil {
-				live.Update(note(err.Error(), f)) // the error is returned, too
+			if err := r.message(ctx, text, func(reply string) { comms.Send(address+"/reply", reply) }); err != nil {
+				text := err.Error()
+				if ctx.Err() != nil {
+					text = interrupted
+				}
+				live.Update(note(text, f)) // the error is returned, too
 				return f.added, err
 			}
 		}
@@ -176,14 +183,14 @@ type reply struct {
 }
 
 // message handles one message of the page. Its error ends the upload.
-func (r *receiver) message(text string, send func(string)) error {
+func (r *receiver) message(ctx context.Context, text string, send func(string)) error {
 	var m message
 	if len(text) > maxMessage || json.Unmarshal([]byte(text), &m) != nil || m.N != r.next {
 		return nil // of no page of ours, or a repetition
 	}
 	r.next++
 	answer := reply{N: m.N}
-	err := r.step(m, &answer)
+	err := r.step(ctx, m, &answer)
 	if err != nil {
 		answer.Note, answer.End = err.Error(), true
 	}
@@ -194,7 +201,7 @@ func (r *receiver) message(text string, send func(string)) error {
 	return errors.Join(err, jsonErr)
 }
 
-func (r *receiver) step(m message, answer *reply) (err error) {
+func (r *receiver) step(ctx context.Context, m message, answer *reply) (err error) {
 	switch {
 	case m.Do == "here":
 		r.found = true
@@ -211,7 +218,7 @@ func (r *receiver) step(m message, answer *reply) (err error) {
 	case m.Do == "end" && r.file != nil:
 		in := r.file
 		r.file = nil
-		if err = r.f.finish(in); errors.Is(err, errTooMuch) {
+		if err = r.f.finish(ctx, in); errors.Is(err, errTooMuch) {
 			err = fmt.Errorf("%w, in %s; give Upload a larger MaxBytes", err, in.name)
 		}
 	case m.Do == "done":

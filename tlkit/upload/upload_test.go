@@ -3,8 +3,10 @@ package upload
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -57,6 +59,7 @@ func zipped(t testing.TB, entries ...entry) string {
 
 // sender speaks the page's side.
 type sender struct {
+	ctx     context.Context
 	r       *receiver
 	n       int
 	replies []reply
@@ -68,7 +71,7 @@ func (s *sender) send(do, name, data string) error {
 	if err != nil {
 		return err
 	}
-	return s.r.message(string(text), func(text string) {
+	return s.r.message(s.ctx, string(text), func(text string) {
 		var r reply
 		if json.Unmarshal([]byte(text), &r) == nil {
 			s.replies = append(s.replies, r)
@@ -96,7 +99,7 @@ func newSender(t testing.TB, dir string, o Options) *sender {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.root.Close() })
-	return &sender{r: &receiver{f: f, next: 1}}
+	return &sender{ctx: t.Context(), r: &receiver{f: f, next: 1}}
 }
 
 // tree lists the files below a folder.
@@ -209,6 +212,48 @@ func TestLinkedFolder(t *testing.T) {
 	}
 }
 
+// countdown is a context that ends when it was asked a number of times.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestStopUnpacking: an interrupt ends the unpacking of a zip, between its files and within one. The pictures that were
+// whole by then stay, and nothing else.
+func TestStopUnpacking(t *testing.T) {
+	big := picture(t, 2) + strings.Repeat("\x00", 4<<20)
+	dir := t.TempDir()
+	s := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 30})
+	for _, after := range []int{0, 8, 20} { // a small picture takes a few
+		s.ctx = &countdown{t.Context(), 1000}
+		if err := s.send("file", "z.zip", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.send("data", "", zipped(t, entry{name: "1.png", data: picture(t, 1)}, entry{name: "2.png", data: big}, entry{name: "3.png", data: big})); err != nil {
+			t.Fatal(err)
+		}
+		s.ctx = &countdown{t.Context(), after}
+		err := s.send("end", "", "")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("after %d: error %v, want that of the interrupt", after, err)
+		}
+		want := []string{"1.png"}
+		if after == 0 {
+			want = nil
+		}
+		if got := tree(t, dir); !slices.Equal(got, want) {
+			t.Errorf("after %d: the folder has %q, want %q", after, got, want)
+		}
+	}
+}
+
 // TestPage: what a page may do in another order or twice changes nothing.
 func TestPage(t *testing.T) {
 	dir := t.TempDir()
@@ -287,7 +332,7 @@ func FuzzMessage(f *testing.F) {
 		dir := filepath.Join(top, "photos")
 		const bound = 1 << 16
 		s := newSender(t, dir, Options{MaxFiles: 3, MaxBytes: bound})
-		s.r.message(raw, func(string) {}) // errors are for the user
+		s.r.message(t.Context(), raw, func(string) {}) // errors are for the user
 		s.r.abandon()
 		s.r.file, s.n = nil, s.r.next-1
 		s.file(name, string(data))
