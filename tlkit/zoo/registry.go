@@ -21,6 +21,7 @@ var families = []func() []Spec{
 	regNets,
 	resNets,
 	convNeXts,
+	convNeXtV2s,
 	viTs,
 	dinoV2s,
 	swins,

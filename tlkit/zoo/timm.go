@@ -49,6 +49,10 @@ var timmModels = map[string]timmModel{
 	"convnext_tiny": {"convnext_tiny", timmConvNeXt}, "convnext_small": {"convnext_small", timmConvNeXt},
 	"convnext_base": {"convnext_base", timmConvNeXt}, "convnext_large": {"convnext_large", timmConvNeXt},
 
+	"convnextv2_atto": {"convnextv2_atto", nil}, "convnextv2_femto": {"convnextv2_femto", nil}, "convnextv2_pico": {"convnextv2_pico", nil},
+	"convnextv2_nano": {"convnextv2_nano", nil}, "convnextv2_tiny": {"convnextv2_tiny", nil}, "convnextv2_base": {"convnextv2_base", nil},
+	"convnextv2_large": {"convnextv2_large", nil},
+
 	"vit_base_patch16_224": {"vit_b_16", timmViT}, "vit_base_patch16_384": {"vit_b_16", timmViT},
 	"vit_base_patch32_224": {"vit_b_32", timmViT}, "vit_base_patch32_384": {"vit_b_32", timmViT},
 	"vit_large_patch16_224": {"vit_l_16", timmViT}, "vit_large_patch16_384": {"vit_l_16", timmViT},
@@ -80,6 +84,7 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"regnety_080", "its group width is another than that of torchvision's regnet_y_8gf; regnety_080_tv is the same"},
 	{"mnasnet_140", "it is wider than torchvision's mnasnet1_3"},
 	{"vit_giant_patch14", "its perceptrons are gated (SwiGLU), which the zoo has not"},
+	{"beit", "it has relative positions between patches, which no network of the zoo has"},
 	{"resnetv2", "its activations come before the convolutions"},
 }
 
@@ -94,11 +99,11 @@ func timmArchitecture(architecture string) (timmModel, error) {
 			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
 		}
 	}
-	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that torchvision has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mnasnet, efficientnet_b0 to b4, regnet, convnext, vit, swin, swinv2, inception_v3 (zoo.TimmArchitectures lists them)", architecture)
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mnasnet, efficientnet_b0 to b4, regnet, convnext, convnextv2, vit, swin, swinv2, inception_v3 (zoo.TimmArchitectures lists them)", architecture)
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the
-// same network among torchvision's models.
+// same network in the zoo.
 func TimmArchitectures() []string {
 	names := make([]string, 0, len(timmModels))
 	for name := range timmModels {

@@ -71,7 +71,7 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 // quickTimm are the small models whose logits are computed always; the keys, shapes and logits of all of them with
 // -tags slow.
 var quickTimm = map[string]bool{"resnet18": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
-	"regnety_004": true, "densenet121": true}
+	"regnety_004": true, "densenet121": true, "convnextv2_atto": true}
 
 // TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits
 // against timm's.

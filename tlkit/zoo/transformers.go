@@ -122,7 +122,7 @@ func transformersLayouts(spec Spec) []layout {
 
 // transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
 var transformersLacks = map[string]string{
-	"convnextv2": "it has global response normalisation; the zoo has no such network",
+	"convnextv2": "its tensors are read under timm's names only; timm has the same networks, such as hf://timm/convnextv2_tiny.fcmae_ft_in1k",
 	"deit":       "it has a distillation token; the zoo has no such network",
 	"beit":       "it has relative positions between patches; the zoo has no such network",
 }
