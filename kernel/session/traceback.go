@@ -33,7 +33,11 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 			show("  in " + name[strings.LastIndexByte(name, '/')+1:] + ", which panics with the error of a call")
 		} else {
 			for _, fr := range below {
-				show(fmt.Sprintf("  %s\n        %s:%d", strip(cellFunc.ReplaceAllString(fr.Func, "")), fr.File, fr.Line))
+				name := strip(cellFunc.ReplaceAllString(fr.Func, ""))
+				if name == "" {
+					name = "(a function without a name)"
+				}
+				show(fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
 			}
 		}
 		below = nil
@@ -72,8 +76,11 @@ func bodyName(function string) string {
 // numberedInit matches the generated name of an init function; a cell may have several.
 var numberedInit = regexp.MustCompile(`^initinit\d+$`)
 
-// isMust reports whether a function's name, without its package and receiver, begins with Must.
+// isMust reports whether a function's name, without its package and receiver, begins with Must, or its package is must.
 func isMust(function string) bool {
 	function, _, _ = strings.Cut(function, "[")
+	if strings.HasPrefix(function[strings.LastIndexByte(function, '/')+1:], "must.") {
+		return true
+	}
 	return strings.HasPrefix(function[strings.LastIndexByte(function, '.')+1:], "Must")
 }
