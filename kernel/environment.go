@@ -159,6 +159,17 @@ func sharedModulesHint(err error, p Prefix) string {
 	return fmt.Sprintf(" as its owner, with GOMODCACHE set to a folder that all can read, such as %s-modules", p)
 }
 
+// WithEnv returns env with these variables, each of the form NAME=value, in place of earlier ones of the same names: of two
+// of one name, Python takes the first.
+func WithEnv(env []string, vars ...string) []string {
+	for _, kv := range vars {
+		name, _, _ := strings.Cut(kv, "=")
+		env = slices.DeleteFunc(slices.Clone(env), func(old string) bool { return strings.HasPrefix(old, name+"=") })
+		env = append(env, kv)
+	}
+	return env
+}
+
 // pythonEnv returns env for the installation's own Python, without settings that lead another Python or pip elsewhere.
 func pythonEnv(env []string) []string {
 	foreign := []string{"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"}
@@ -172,7 +183,7 @@ func pythonEnv(env []string) []string {
 // when the user's have since come to point to another one. If Jupyter's folders in the home folder can't be written,
 // they are placed below tmp.
 func jupyterEnv(env []string, p Prefix, tmp string) []string {
-	env = append(pythonEnv(env), "JUPYTER_PATH="+jupyterPath(p))
+	env = WithEnv(pythonEnv(env), "JUPYTER_PATH="+jupyterPath(p))
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = "/nonexistent"
@@ -192,7 +203,7 @@ func jupyterEnv(env []string, p Prefix, tmp string) []string {
 			dir = d.usual
 		}
 		if !canWrite(dir) {
-			env = append(env, d.name+"="+filepath.Join(tmp, "jupyter", strings.ToLower(d.name)))
+			env = WithEnv(env, d.name+"="+filepath.Join(tmp, "jupyter", strings.ToLower(d.name)))
 		}
 	}
 	return env

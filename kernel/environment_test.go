@@ -268,7 +268,10 @@ func TestJupyterEnv(t *testing.T) {
 	for _, name := range []string{"JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "XDG_DATA_HOME"} {
 		t.Setenv(name, "")
 	}
-	env := jupyterEnv([]string{"PYTHONHOME=/x", "A=1"}, "/p", tmp)
+	env := jupyterEnv([]string{"PYTHONHOME=/x", "A=1", "JUPYTER_PATH=/other"}, "/p", tmp)
+	if slices.Contains(env, "JUPYTER_PATH=/other") {
+		t.Errorf("two values of one name, of which Python takes the first: %q", env)
+	}
 	for _, want := range []string{"A=1", "JUPYTER_RUNTIME_DIR=" + filepath.Join(tmp, "jupyter", "jupyter_runtime_dir")} {
 		if !slices.Contains(env, want) {
 			t.Errorf("lacks %q: %q", want, env)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/gomlx/go-xla/installer"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/keep"
 )
 
 // toolPackages are the programs built from go.mod's pinned tool dependencies.
@@ -221,6 +223,9 @@ func prepareGo(ctx context.Context, gt goTool, p Prefix, m *Manifest, step stepF
 
 // installJupyter makes the Python environment, or checks the given one.
 func installJupyter(ctx context.Context, p Prefix, m *Manifest, opts InstallOptions, step stepFunc) error {
+	if err := keep.Write(p.jupyterDir()); err != nil {
+		return err
+	}
 	if opts.Venv != "" {
 		return checkVenv(ctx, m.Venv)
 	}

@@ -6,11 +6,24 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/keep"
 )
 
-// Lab replaces this process by the installation's JupyterLab. New notebooks in it get the kernel of that name; empty
-// means KernelName. Lab returns only when that fails.
-func Lab(kernelName string, args []string) error {
+// LabOptions say how JupyterLab is started. The zero value is what most want.
+type LabOptions struct {
+	// Kernel is the kernel of new notebooks; empty means KernelName.
+	Kernel string
+	// PageKeepsOutputs leaves outputs to the page alone, as a plain JupyterLab does: what a cell shows while no page is open is
+	// lost. Otherwise the server keeps it (kernel/keep).
+	PageKeepsOutputs bool
+	// Args are further arguments of "jupyter lab".
+	Args []string
+}
+
+// Lab replaces this process by the installation's JupyterLab. It returns only when that fails.
+func Lab(opts LabOptions) error {
+	kernelName, args := opts.Kernel, opts.Args
 	if kernelName == "" {
 		kernelName = KernelName
 	}
@@ -35,6 +48,9 @@ func Lab(kernelName string, args []string) error {
 		return fmt.Errorf("kernel: %w", err)
 	}
 	env := jupyterEnv(os.Environ(), p, scratch)
+	if !opts.PageKeepsOutputs {
+		env = KeepOutputs(env, p)
+	}
 	if !slices.ContainsFunc(env, func(kv string) bool { return strings.Contains(kv, scratch) }) {
 		os.Remove(scratch) // the home folder is used instead
 	}
@@ -42,6 +58,19 @@ func Lab(kernelName string, args []string) error {
 		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)
 	}
 	return nil
+}
+
+// KeepOutputs returns env for a Jupyter server that keeps the outputs of cells while no page is open. Without the extension,
+// as in an installation by an older version, it is env.
+func KeepOutputs(env []string, p Prefix) []string {
+	config := keep.Config(p.jupyterDir())
+	if _, err := os.Stat(config); err != nil {
+		return env
+	}
+	if have := os.Getenv("JUPYTER_CONFIG_PATH"); have != "" {
+		config += string(os.PathListSeparator) + have
+	}
+	return WithEnv(env, "JUPYTER_CONFIG_PATH="+config)
 }
 
 // checkKernelName refuses names that install does not write.

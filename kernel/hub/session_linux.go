@@ -43,7 +43,8 @@ func Session(opts SessionOptions, command []string) error {
 		return err
 	}
 	env := kernel.JupyterEnv(os.Environ(), kernel.Prefix(opts.Prefix), sockets)
-	env = append(env, "JUPYTER_RUNTIME_DIR="+sockets, "TLKIT_HOME="+opts.Prefix)
+	env = kernel.KeepOutputs(env, kernel.Prefix(opts.Prefix))
+	env = kernel.WithEnv(env, "JUPYTER_RUNTIME_DIR="+sockets, "TLKIT_HOME="+opts.Prefix)
 	if opts.Memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		env = append(env, fmt.Sprint("GOMEMLIMIT=", opts.Memory/10*7)) // the collector works harder before the limit is met
 	}

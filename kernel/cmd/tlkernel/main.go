@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,8 +30,9 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
   tlkernel exec NOTEBOOK [-o OUT] [--html FILE|none] [--timeout D] [--kernel NAME] [--prefix DIR]
         execute a notebook headless; OUT is out/NAME.ipynb unless given, the page
         goes beside it; stops with exit code 1 at the first failing cell
-  tlkernel lab [--kernel NAME] [ARGUMENTS]
-        open JupyterLab with this kernel; arguments go to jupyter lab
+  tlkernel lab [--kernel NAME] [--no-keep-outputs] [ARGUMENTS]
+        open JupyterLab with this kernel; arguments go to jupyter lab. The server keeps what cells show while no page is
+        open, unless --no-keep-outputs is given
   tlkernel hub [--dir DIR] [--users FILE] [--ip IP] [--port N] [--cert FILE --key FILE] [--auth local|password|oauth]
                [--admin NAME]... [--subdomain-host URL] [--spawner local|systemd|slurm] [--idle SECONDS] [--age SECONDS] [--memory 2G] [--cores N]
                [--lessons DIR] [--prefix DIR] [--renew] [--prepare]
@@ -136,7 +138,9 @@ var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []
 	"lab": func(_ context.Context, _ *flag.FlagSet, args []string) error {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // JupyterLab replaces this process
 		name, rest := takeFlag(args, "kernel")
-		return kernel.Lab(name, rest)
+		plain := slices.Contains(rest, "--no-keep-outputs")
+		rest = slices.DeleteFunc(rest, func(a string) bool { return a == "--no-keep-outputs" })
+		return kernel.Lab(kernel.LabOptions{Kernel: name, PageKeepsOutputs: plain, Args: rest})
 	},
 }
 

@@ -1,0 +1,132 @@
+"""What is kept of a kernel's messages, and what is written into the notebook; run by keep_test.go."""
+
+import asyncio
+import datetime
+import json
+import unittest
+from types import SimpleNamespace
+
+import tlkit_outputs as keep
+
+
+class Contents:
+    """A contents manager with one notebook."""
+
+    def __init__(self, ids):
+        self.saves = 0
+        self.saved = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+        self.notebook = {"cells": [{"id": i, "cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None} for i in ids]}
+
+    def get(self, path, content=True, type=None):
+        return {"last_modified": self.saved, "content": json.loads(json.dumps(self.notebook)) if content else None}
+
+    def save(self, model, path):
+        self.saves += 1
+        self.saved, self.notebook = keep.now(), model["content"]
+        return {"last_modified": self.saved}
+
+    def outputs(self, cell):
+        return next(c for c in self.notebook["cells"] if c["id"] == cell)["outputs"]
+
+
+class Keeper(keep.Keeper):
+    """A keeper without a kernel."""
+
+    def connect(self):
+        self.session = SimpleNamespace(unpack=json.loads)
+
+
+def keeper(*ids):
+    contents = Contents(ids)
+    sessions = SimpleNamespace(list_sessions=lambda: [{"kernel": {"id": "k"}, "type": "notebook", "path": "n.ipynb"}])
+    app = SimpleNamespace(contents_manager=contents, session_manager=sessions, log=None)
+    return Keeper(app, "k"), contents
+
+
+def send(k, parent, kind, session="s", **content):
+    k.take({"header": {"msg_type": kind, "msg_id": f"{parent}.{len(k.seen)}", "session": session}, "parent_header": {"msg_id": parent}},
+           json.dumps(content).encode())
+
+
+def status(k, parent, state, session="s"):
+    send(k, parent, "status", session, execution_state=state)
+
+
+class Test(unittest.IsolatedAsyncioTestCase):
+    async def test_display_updated(self):
+        k, contents = keeper("a")
+        k.request("a", "m")
+        status(k, "m", "busy")
+        send(k, "m", "execute_input", execution_count=7)
+        send(k, "m", "display_data", data={"text/plain": "0"}, metadata={}, transient={"display_id": "d"})
+        for i in range(100):
+            send(k, "other", "update_display_data", data={"text/plain": str(i)}, metadata={}, transient={"display_id": "d"})
+        page = await k.for_page()
+        self.assertEqual([o["transient"] for o in page["cells"][0]["outputs"]], [{"display_id": "d"}])
+        status(k, "m", "idle")
+        await k.write()
+        self.assertEqual(contents.outputs("a"), [{"output_type": "display_data", "data": {"text/plain": "99"}, "metadata": {}}])
+        self.assertEqual(contents.notebook["cells"][0]["execution_count"], 7)
+
+    async def test_streams_and_clear(self):
+        for prints, want in [
+            (["a\n", "b\n"], "a\nb\n"),
+            (["10%\r", "20%\r", "done\n"], "done\n"),
+            (["long line\rab", "c\n"], "abng linec\n"),
+            (["crlf\r", "\n", "x"], "crlf\nx"),
+        ]:
+            cell = keep.Cell("a", "m")
+            for text in prints:
+                cell.add("stream", {"name": "stdout", "text": text}, 1)
+            self.assertEqual([o["text"] for o in cell.kept(False)], [want], prints)
+        k, _ = keeper("a")
+        k.request("a", "m")
+        send(k, "m", "stream", name="stdout", text="old")
+        send(k, "m", "clear_output", wait=True)
+        self.assertEqual(len(k.cells["m"].outputs), 1)
+        send(k, "m", "stream", name="stderr", text="new")
+        self.assertEqual([o["text"] for o in k.cells["m"].kept(False)], ["new"])
+        send(k, "m", "clear_output", wait=False)
+        self.assertEqual(k.cells["m"].kept(False), [])
+
+    async def test_bounded(self):
+        cell = keep.Cell("a", "m")
+        for _ in range(40):
+            cell.add("stream", {"name": "stdout", "text": "x" * (keep.CELL_BYTES // 16)}, 1)
+            cell.add("display_data", {"data": {}, "metadata": {}}, keep.CELL_BYTES // 16)
+        self.assertLess(sum(o["size"] for o in cell.outputs), 2 * keep.CELL_BYTES)
+        self.assertIn("outputs left out", cell.kept(False)[-1]["text"])
+
+    async def test_page_owns_the_file(self):
+        k, contents = keeper("a", "b")
+        k.pages.add("page")
+        k.request("a", "m")
+        status(k, "m", "busy")
+        send(k, "m", "stream", name="stdout", text="seen")
+        status(k, "m", "idle")
+        await k.write()
+        k.left("page")
+        await k.write()
+        self.assertEqual(contents.saves, 0)  # a page was there all the time
+        self.assertEqual((await k.for_page())["cells"], [])
+        # Ended without a page, then saved by one: what that saved stays.
+        k.request("b", "n")
+        send(k, "n", "stream", name="stdout", text="unseen")
+        status(k, "n", "idle")
+        contents.saved = keep.now() + datetime.timedelta(seconds=1)
+        await k.write()
+        self.assertEqual(contents.saves, 0)
+        self.assertEqual((await k.for_page())["cells"], [])
+
+    async def test_restart(self):
+        k, contents = keeper("a")
+        k.request("a", "m")
+        status(k, "m", "busy")
+        send(k, "m", "stream", name="stdout", text="before")
+        send(k, "", "status", session="another", execution_state="starting")
+        self.assertEqual(k.cells["m"].state, "done")
+        await k.write()
+        self.assertEqual([o["text"] for o in contents.outputs("a")], ["before"])
+
+
+unittest.main()
