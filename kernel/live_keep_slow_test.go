@@ -186,6 +186,7 @@ func TestClosedPage(t *testing.T) {
 	defer leave()
 	page.wait("the last lines", cellText(2)+` === `+fmt.Sprintf("%q", printed(lines)))
 	page.text(`window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab Dark"}), ""`)
+	page.wait("the theme", `document.body.dataset.jpThemeLight === "false" && !document.querySelector("#jupyterlab-splash")`)
 	page.wait("the curve", pageDraw+" >= 1")
 	page.shot("dark")
 	page.text(`((panel) => { panel.content.scrollToItem(0); panel.context.save().then(() => window.tlkitSaved = true); return ""; })(` + pagePanel + `)`)
