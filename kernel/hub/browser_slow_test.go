@@ -76,7 +76,8 @@ func (p page) shot(name string) {
 	}
 }
 
-// TestPage: a user in a browser, from the form to a curve, in the light and in the dark theme. With TLKIT_SCREENSHOTS=DIR
+// TestPage: a user in a browser, from the form to a curve, in the light and in the dark theme; the page is left and opened
+// again while cells run. With TLKIT_SCREENSHOTS=DIR
 // pictures are kept there.
 func TestPage(t *testing.T) {
 	testutil.Browser(t)
@@ -88,13 +89,16 @@ func TestPage(t *testing.T) {
 	p.wait("JupyterLab", `location.pathname.startsWith("/user/grace/lab") && document.querySelector("#jupyterlab-splash, .jp-LabShell")`, 3*time.Minute)
 	p.wait("the lessons in the file browser", `[...document.querySelectorAll(".jp-DirListing-itemText")].some(e => e.innerText.trim() === "lessons")`, 2*time.Minute)
 	p.shot("2-lab")
-	p.do("the lesson", chromedp.Navigate(h.address+"/user/grace/lab/tree/lessons/00_quickstart.ipynb?reset"))
+	lesson := h.address + "/user/grace/lab/tree/lessons/00_quickstart.ipynb?reset"
+	p.do("the lesson", chromedp.Navigate(lesson))
 	const panel = `[...(window.jupyterapp?.shell?.widgets("main") ?? [])].find(w => w.sessionContext)`
 	const idle = `(` + panel + `)?.sessionContext?.session?.kernel?.status === "idle"`
 	const code = `(` + panel + `).content.widgets.filter(w => w.model.type === "code")`
 	p.wait("the kernel", idle, 4*time.Minute)
 	p.eval(`(window.jupyterapp.commands.execute("notebook:run-all-cells"), "")`)
 	p.wait("the first cell", code+`.some(w => w.model.executionState === "running")`, 2*time.Minute)
+	p.do("closing the page", chromedp.Navigate("about:blank"))
+	p.do("opening it again", chromedp.Navigate(lesson))
 	p.wait("the cells", code+`.every(w => w.model.executionState !== "running" && w.model.executionCount !== null) && `+idle, 15*time.Minute)
 	const failed = code + `.some(w => [...Array(w.model.outputs.length).keys()].some(i => w.model.outputs.get(i).type === "error"))`
 	p.wait("cells without an error", `!`+failed, 10*time.Second)
