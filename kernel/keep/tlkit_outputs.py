@@ -20,7 +20,9 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 CELL_BYTES = 16 << 20  # the most that is kept of one cell
+KERNEL_BYTES = 64 << 20  # and of the ended cells of one kernel, the newest
 CELLS = 200  # the most cells that are kept of one kernel
+GONE = 150  # seconds after which a page that no longer replies counts as gone: Jupyter pings, and waits 90 s
 SEEN = 2000  # message ids by which a page knows which messages are in what it got
 SETTLE = 5  # seconds without a page before the notebook is written: a reload is shorter
 INTERVAL = 10  # seconds between two writes while a cell goes on
@@ -43,6 +45,34 @@ def overwrite(text):
     return "\n".join(lines) + ("\r" if text.endswith("\r") else "")
 
 
+class Text:
+    """What a stream printed. Its last line can still be overwritten, after a carriage return."""
+
+    def __init__(self):
+        self.lines, self.last, self.size = [], [], 0
+
+    def add(self, text):
+        if "\r" in text or self.last and self.last[-1].endswith("\r"):
+            before = "".join(self.last)
+            self.last, self.size = [], self.size - len(before)
+            text = overwrite(before + text)
+        head, newline, tail = text.rpartition("\n")
+        if newline:
+            self.lines += self.last + [head + newline]
+            self.last = []
+        if tail:
+            self.last.append(tail)
+        self.size += len(text)
+        if self.size > CELL_BYTES // 2:  # the beginning and the end stay
+            part, text = CELL_BYTES // 8, str(self)
+            self.lines = [text[:part] + "\n[... left out: the cell printed too much to be kept ...]\n"]
+            self.last = [text[-part:]]
+            self.size = len(str(self))
+
+    def __str__(self):
+        return "".join(self.lines + self.last)
+
+
 class Cell:
     """The outputs of one execution of a cell."""
 
@@ -63,7 +93,7 @@ class Cell:
             self.clear, self.outputs = False, []
         if kind == "stream":
             return self.print(content["name"], content["text"])
-        if size + sum(o["size"] for o in self.outputs) > CELL_BYTES:
+        if size + self.size > CELL_BYTES:
             self.left_out += 1
             return
         output = {"output_type": kind, "size": size, **content}
@@ -72,15 +102,14 @@ class Cell:
     def print(self, name, text):
         last = self.outputs[-1] if self.outputs else None
         if last is None or last["output_type"] != "stream" or last["name"] != name:
-            last = {"output_type": "stream", "name": name, "text": "", "size": 0}
+            last = {"output_type": "stream", "name": name, "text": Text(), "size": 0}
             self.outputs.append(last)
-        head, line, tail = last["text"].rpartition("\n")
-        # Only the last line can still be overwritten.
-        text = head + line + overwrite(tail + text)
-        if len(text) > CELL_BYTES // 2:  # the beginning and the end stay
-            part = CELL_BYTES // 8
-            text = text[:part] + "\n[... left out: the cell printed too much to be kept ...]\n" + text[-part:]
-        last["text"], last["size"] = text, len(text)
+        last["text"].add(text)
+        last["size"] = last["text"].size
+
+    @property
+    def size(self):
+        return sum(o["size"] for o in self.outputs)
 
     def update(self, display_id, content, size):
         """Puts new content into the displays with that id."""
@@ -96,7 +125,7 @@ class Cell:
     def kept(self, transient):
         """Returns the outputs as in a notebook; with transient, displays have their ids."""
         hidden = {"size"} if transient else {"size", "transient"}
-        outputs = [{k: v for k, v in o.items() if k not in hidden} for o in self.outputs]
+        outputs = [{k: str(v) if isinstance(v, Text) else v for k, v in o.items() if k not in hidden} for o in self.outputs]
         if self.left_out:
             text = f"[{self.left_out} outputs left out: the cell showed too much to be kept]\n"
             outputs.append({"output_type": "stream", "name": "stderr", "text": text})
@@ -139,8 +168,11 @@ class Keeper:
 
     def request(self, cell_id, msg_id):
         """Notes that a page runs a cell."""
-        for m, c in list(self.cells.items()):
-            if c.cell_id == cell_id and c.state == "done":
+        size = 0
+        for m, c in reversed(list(self.cells.items())):
+            size += c.size
+            shown = not c.away and c.ended and c.ended < now() - datetime.timedelta(seconds=GONE)  # by a page, which has it
+            if c.state == "done" and (c.cell_id == cell_id or shown or size > KERNEL_BYTES):
                 del self.cells[m]
         for m in list(self.cells)[: max(0, len(self.cells) - CELLS + 1)]:
             if self.cells[m].state == "done":
@@ -190,12 +222,13 @@ class Keeper:
             self.soon(SETTLE if cell.state == "done" else INTERVAL)
 
     def left(self, page):
-        """Notes that a page went. Cells that run go on without one."""
+        """Notes that a page went. Cells that run go on without one. It may have gone long before, with a laptop's lid."""
         self.pages.discard(page)
         if self.pages:
             return
+        unseen = now() - datetime.timedelta(seconds=GONE)
         for cell in self.cells.values():
-            if cell.state != "done":
+            if cell.state != "done" or cell.ended > unseen:
                 cell.away = True
         self.soon(SETTLE)
 

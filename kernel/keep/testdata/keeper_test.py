@@ -105,9 +105,13 @@ class Test(unittest.IsolatedAsyncioTestCase):
         send(k, "m", "stream", name="stdout", text="seen")
         status(k, "m", "idle")
         await k.write()
+        self.assertEqual(contents.saves, 0)  # a page is there
+        self.assertEqual((await k.for_page())["cells"], [])
+        # It ended long before the page went: the page had it.
+        k.cells["m"].ended -= datetime.timedelta(seconds=keep.GONE + 1)
         k.left("page")
         await k.write()
-        self.assertEqual(contents.saves, 0)  # a page was there all the time
+        self.assertEqual(contents.saves, 0)
         self.assertEqual((await k.for_page())["cells"], [])
         # Ended without a page, then saved by one: what that saved stays.
         k.request("b", "n")
@@ -117,6 +121,41 @@ class Test(unittest.IsolatedAsyncioTestCase):
         await k.write()
         self.assertEqual(contents.saves, 0)
         self.assertEqual((await k.for_page())["cells"], [])
+
+    async def test_lid_closed(self):
+        """A page that no longer replies counts as connected for a while. What ended then is not lost."""
+        k, contents = keeper("a")
+        k.pages.add("page")
+        k.request("a", "m")
+        status(k, "m", "busy")
+        send(k, "m", "stream", name="stdout", text="late")
+        status(k, "m", "idle")
+        k.left("page")
+        await k.write()
+        self.assertEqual([o["text"] for o in contents.outputs("a")], ["late"])
+
+    async def test_kernel_bounded(self):
+        k, _ = keeper()
+        for i in range(20):
+            k.request(f"c{i}", f"m{i}")
+            send(k, f"m{i}", "stream", name="stdout", text="x" * (keep.CELL_BYTES // 2))
+            status(k, f"m{i}", "idle")
+        self.assertLess(sum(c.size for c in k.cells.values()), keep.KERNEL_BYTES + keep.CELL_BYTES)
+        self.assertIn("m19", k.cells)
+
+    async def test_many_prints(self):
+        """A print takes the time of its own text, not of all before it."""
+        joined = []
+        real, keep.Text.__str__ = keep.Text.__str__, lambda t: joined.append(1) or real(t)
+        try:
+            cell = keep.Cell("a", "m")
+            for _ in range(10_000):
+                cell.add("stream", {"name": "stdout", "text": "a line\n"}, 1)
+                cell.add("stream", {"name": "stdout", "text": "."}, 1)
+            self.assertEqual(joined, [])
+        finally:
+            keep.Text.__str__ = real
+        self.assertEqual(cell.kept(False)[0]["text"], "a line\n" + ".a line\n" * 9_999 + ".")
 
     async def test_restart(self):
         k, contents = keeper("a")
