@@ -86,7 +86,7 @@ func TestAnswers(t *testing.T) {
 		{"nothing", "POST", "/predict", png, "", 400, "empty"},
 		{"no image", "POST", "/predict", png, "hello", 415, "not a JPEG"},
 		{"HEIC", "POST", "/predict", "image/heic", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", 415, "HEIC"},
-		{"a compressed request", "POST", "/predict", png, "\x1f\x8b\x08\x00" + good, 415, "not a JPEG"},
+		{"a compressed request", "POST", "/predict", png, "\x1f\x8b\x08\x00" + good, 415, "gzip file is not read"},
 		{"half an image", "POST", "/predict", png, good[:len(good)/2], 422, "broken png"},
 		{"too many bytes", "POST", "/predict", png, good + strings.Repeat("x", 1<<20), 413, "too large"},
 		{"too many pixels", "POST", "/predict", png, string(pngOf(t, vision.New(1001, 1000))), 413, "1001 x 1000"},

@@ -87,7 +87,7 @@ func TestGolden(t *testing.T) {
 					}
 					return
 				}
-				if tolerance := max(r.Tolerance, amplified[f.Model]); !(r.Error <= tolerance) || r.Argmax != f.Argmax {
+				if tolerance := max(r.Tolerance, amplified[f.Model+" on "+engine.Config]); !(r.Error <= tolerance) || r.Argmax != f.Argmax {
 					t.Errorf("logits differ by %g of their standard deviation, want %g; argmax %d, want %d",
 						r.Error, tolerance, r.Argmax, f.Argmax)
 				}
