@@ -98,6 +98,16 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
+// TestWordsBelowCommand tests that quotes and comment signs of a command do not change the lines below it.
+func TestWordsBelowCommand(t *testing.T) {
+	for _, head := range []string{"!ls folder/*.png\n", "!echo `date\n", "%env A=`\n"} {
+		code := head + "fmt.Printl"
+		if start, all, ok := new(Session).Words(context.Background(), code, len(code)); ok {
+			t.Errorf("Words(%q) = (%d, %v, true), want ok false: the end is Go outside of strings", code, start, all)
+		}
+	}
+}
+
 // TestWords: inside strings packages, values and the folder are asked.
 func TestWords(t *testing.T) {
 	t.Setenv("TLKIT_WORDS_TEST", "1")

@@ -105,6 +105,9 @@ func (s *Session) Words(ctx context.Context, code string, cursor int) (start int
 		return start, all, true
 	}
 	code = code[:cursor]
+	if m := splitMagic(code); m.cellMagic == "" {
+		code = m.code // a /* or a quote of a command opens nothing in Go
+	}
 	if noWords(code) {
 		return cursor, nil, true
 	}
