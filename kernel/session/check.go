@@ -154,7 +154,7 @@ func (c *collector) add(err error) {
 	fe := c.locate(e.Pos)
 	fe.msg = c.pl.explain(c.t, e.Msg)
 	if !strings.Contains(fe.msg, "%rm") {
-		fe.msg += c.pl.hidingBuiltin(c.t, e.Msg, fe.src.line(fe.line))
+		fe.msg += c.pl.hidingBuiltin(c.t, e.Msg)
 	}
 	if !c.seen[fe] {
 		c.seen[fe] = true

@@ -275,10 +275,29 @@ func (x *changer) followValues() {
 	}
 }
 
+// unreached returns the name of a variable that a new function uses and whose initialiser did not run; "" if there is
+// none.
+func (x *changer) unreached(e *entity) (name string) {
+	if e.kind != kindFunc || e.def == nil {
+		return ""
+	}
+	for d := range e.def.deps {
+		if d.kind == kindVar && x.unset[d.name] && x.u.live[d.name] != d && (name == "" || d.name < name) {
+			name = d.name
+		}
+	}
+	return name
+}
+
 // notice adds notices about the variables that still hold replaced code, and about stale names.
 func (x *changer) notice() {
 	if name := x.printsAddress(); name != "" {
 		x.out.notices = append(x.out.notices, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
+	}
+	for _, e := range x.out.created {
+		if name := x.unreached(e); name != "" {
+			x.out.notices = append(x.out.notices, fmt.Sprintf("%s uses %s, which the cell did not reach: there it is zero until the cell runs to its end", e.name, name))
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(x.out.stale)) {
 		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.out.stale[name].reason))

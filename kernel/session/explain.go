@@ -93,12 +93,17 @@ func (pl *planner) hiding(t *typed, msg string) string {
 var word = regexp.MustCompile(`\w+`)
 
 // hidingBuiltin returns the reason for an error about a predeclared name that a name of the session hides: after
-// int := 5, int is no type.
-func (pl *planner) hidingBuiltin(t *typed, msg, line string) string {
-	used := word.FindAllString(line, -1)
+// int := 5, int is no type. It is the reason only where the predeclared meaning was wanted: as a type, in a call, or as
+// one of the constants.
+func (pl *planner) hidingBuiltin(t *typed, msg string) string {
 	for _, name := range word.FindAllString(msg, -1) {
 		e := pl.names.live[name]
-		if e != nil && !t.declared[name] && types.Universe.Lookup(name) != nil && slices.Contains(used, name) {
+		if e == nil || t.declared[name] || types.Universe.Lookup(name) == nil {
+			continue
+		}
+		wanted := slices.Contains([]string{"nil", "true", "false", "iota"}, name) || strings.HasPrefix(msg, name+" is not a type") ||
+			strings.Contains(msg, " "+name+" is not a type") || strings.Contains(msg, "cannot call non-function "+name+" ")
+		if wanted {
 			return fmt.Sprintf("; %s of cell %d hides Go's own: %%rm %s forgets it", name, e.cell, name)
 		}
 	}

@@ -26,6 +26,8 @@ var foreignMagic = []struct {
 		{code: "%cd -", not: "/below"}, {code: "%cd -", want: "/below\n"}, {code: "os.Chdir(\"..\"); os.RemoveAll(\"below\")"}, {code: "%reset"}, {code: "1", want: "=> 1"}}},
 	{"the folder is removed", []step{{code: "os.Mkdir(\"gone\", 0o755); os.Chdir(\"gone\"); os.RemoveAll(\"../gone\")"}, {code: "%reset"}, {code: "os.Getwd()", want: "=> /"}}},
 	{"quotes around a value", []step{{code: "%env WORDS=\"a  b\"\nlen(os.Getenv(\"WORDS\"))", want: "=> 4"}, {code: "%env MORE 'c d'\nos.Getenv(\"MORE\")", want: "c d", not: "'"}}},
+	{"a variable with the name of a builtin", []step{{code: "max := 3"}, {code: "var s string = max", fail: "cannot use max", not: "%rm"}, {code: "max.foo", fail: "max.foo undefined", not: "%rm"},
+		{code: "max(1, 2)", fail: "hides Go's own: %rm max forgets it"}}},
 	{"GoNB's environment", []step{{code: "%env GONB_VERSION", want: "v0.11.5"}, {code: "os.Getenv(\"GONB_JUPYTER_ROOT\") != \"\" && os.Getenv(\"GONB_GIT_COMMIT\") != \"\"", want: "=> true"},
 		{code: "!echo $GONB_VERSION", want: "v0.11.5"}}},
 	{"a folder with a blank in its name", []step{{code: "!mkdir -p \"my data\"\n%cd \"my data\"", want: "my data\n"}, {code: "%pwd", want: "my data\n", not: `"`},

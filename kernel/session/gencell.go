@@ -5,6 +5,7 @@ package session
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
 	"maps"
 	"slices"
@@ -42,7 +43,7 @@ func (g *generator) cell() string {
 	b := &body{generator: g, specs: g.varSpecs(), done: map[*ast.ValueSpec]bool{}}
 	register := b.declareVars(&decls)
 	b.adoptMigrated(&decls)
-	early := b.mayReturn()
+	early, jumps := b.mayReturn()
 	if early {
 		b.WriteString(handle + ".MayReturn()\n")
 	}
@@ -50,7 +51,7 @@ func (g *generator) cell() string {
 	if !b.runsMain {
 		b.callMains(true)
 	}
-	if early {
+	if early && !jumps {
 		b.WriteString(handle + ".Whole()\n")
 	}
 	hide := ""
@@ -166,20 +167,23 @@ func (b *body) statements() {
 }
 
 // mayReturn reports whether the cell declares variables and may end without an error before all of them are set: by
-// return, or by a deferred function that recovers from a panic.
-func (p *parsed) mayReturn() (found bool) {
+// return, or by a deferred function that recovers from a panic. With goto it jumps: it may come to its end, and some are
+// not set.
+func (p *parsed) mayReturn() (early, jumps bool) {
 	for _, st := range p.stmts {
 		ast.Inspect(st, func(n ast.Node) bool {
-			switch n.(type) {
+			switch n := n.(type) {
 			case *ast.FuncLit:
 				return false
 			case *ast.ReturnStmt, *ast.DeferStmt:
-				found = true
+				early = true
+			case *ast.BranchStmt:
+				jumps = jumps || n.Tok == token.GOTO
 			}
-			return !found
+			return true
 		})
 	}
-	return found && len(p.declared) > 0
+	return (early || jumps) && len(p.declared) > 0, jumps
 }
 
 // declares reports whether an element of order declares variables.
