@@ -73,16 +73,20 @@
     const kept = await fetchKept(kernel).catch(() => null);
     const running = new Map();
     if (kept && !panel.isDisposed) {
-      const fresh = !(await catchUp(panel, kept.written));
+      const fresh = !(await catchUp(panel, kept));
       for (const entry of kept.cells) {
         if (entry.state === 'done' && !entry.changed && fresh) {
           continue; // the file that the page read has it
         }
         const cell = panel.content.widgets.find(w => w.model.id === entry.cell_id);
-        if (cell?.model.type !== 'code' || cell.outputArea.future?.msg?.header.msg_id === entry.msg_id) {
-          continue; // not here, or this page follows it already
+        if (cell?.model.type !== 'code') {
+          continue;
         }
-        running.set(entry.msg_id, adopt(cell, entry, kernel));
+        if (cell.outputArea.future?.msg?.header.msg_id !== entry.msg_id) {
+          running.set(entry.msg_id, adopt(cell, entry, kernel));
+        } else if (entry.state === 'done') {
+          setTimeout(() => complete(cell, entry, kernel), REPLAY); // this page follows it already
+        }
       }
     }
     const seen = new Set(kept?.seen ?? []);
@@ -97,28 +101,47 @@
     };
     deliver = msg => seen.has(msg.header.msg_id) || give(msg);
     early.forEach(msg => deliver(msg));
-    if (running.size === 0) {
-      kernel.iopubMessage.disconnect(listen);
-      return;
-    }
-    kernel.statusChanged.connect((_, status) => {
+    const ended = (_, status) => {
       if (['restarting', 'autorestarting', 'terminating', 'dead'].includes(status)) {
         running.forEach(one => one.end());
       }
+    };
+    const forget = () => {
+      kernel.iopubMessage.disconnect(listen);
+      kernel.statusChanged.disconnect(ended);
+    };
+    kernel.statusChanged.connect(ended);
+    panel.disposed.connect(forget);
+    Promise.all([...running.values()].map(one => one.done)).then(() => {
+      forget();
+      panel.disposed.disconnect(forget);
     });
   }
 
-  // catchUp lets the page know that the server wrote the notebook since the page read it, and returns whether it did. Without
-  // that, JupyterLab would take the next save for a conflict.
-  async function catchUp(panel, written) {
+  const REPLAY = 3000; // milliseconds in which Jupyter sends a page again what it missed, if it can
+
+  // complete gives a cell that the page still holds for running all that it has shown, after it has ended.
+  function complete(cell, entry, kernel) {
+    if (!cell.isDisposed && cell.outputArea.future?.msg?.header.msg_id === entry.msg_id && cell.model.executionState === 'running') {
+      adopt(cell, entry, kernel);
+    }
+  }
+
+  // catchUp returns whether the server has written the notebook since the page read it. If nobody else has, it lets the page
+  // know, so that JupyterLab does not take the next save for a conflict; else JupyterLab says so, and the user decides.
+  async function catchUp(panel, { written, versions }) {
     const context = panel.context;
     const have = context.contentsModel?.last_modified;
-    if (!written || !have || new Date(written) <= new Date(have)) {
+    const time = text => new Date(text).getTime();
+    if (!written || !have || time(written) <= time(have)) {
       return false;
     }
     const contents = context._manager?.contents; // JupyterLab's version is pinned; another one may have other names
-    if (contents && context._updateContentsModel) {
-      context._updateContentsModel(await contents.get(context.path, { content: false, hash: true }));
+    if (contents && context._updateContentsModel && versions.some(v => time(v) === time(have))) {
+      const model = await contents.get(context.path, { content: false, hash: true });
+      if (time(model.last_modified) === time(written)) {
+        context._updateContentsModel(model);
+      }
     } else if (!context.model.dirty) {
       await context.revert();
     }
@@ -179,7 +202,7 @@
     if (entry.state === 'done') {
       end();
     }
-    return { take, end };
+    return { take, end, done: future.done };
   }
 
   window._JUPYTERLAB = window._JUPYTERLAB || {};

@@ -22,6 +22,7 @@ from tornado import web
 CELL_BYTES = 16 << 20  # the most that is kept of one cell
 KERNEL_BYTES = 64 << 20  # and of the ended cells of one kernel, the newest
 CELLS = 200  # the most cells that are kept of one kernel
+OUTPUTS = 1000  # the most outputs that are kept of one cell
 GONE = 150  # seconds after which a page that no longer replies counts as gone: Jupyter pings, and waits 90 s
 SEEN = 2000  # message ids by which a page knows which messages are in what it got
 SETTLE = 5  # seconds without a page before the notebook is written: a reload is shorter
@@ -86,14 +87,18 @@ class Cell:
         self.clear = False  # clear_output(wait=True) came: the next output replaces all
         self.away = False  # no page was connected at some time while it ran
         self.changed = False  # since it was last written
+        self.version = 0  # grows with each change
+
+    def change(self):
+        self.changed, self.version = True, self.version + 1
 
     def add(self, kind, content, size):
-        self.changed = True
+        self.change()
         if self.clear:
             self.clear, self.outputs = False, []
         if kind == "stream":
             return self.print(content["name"], content["text"])
-        if size + self.size > CELL_BYTES:
+        if self.full(size):
             self.left_out += 1
             return
         output = {"output_type": kind, "size": size, **content}
@@ -102,6 +107,9 @@ class Cell:
     def print(self, name, text):
         last = self.outputs[-1] if self.outputs else None
         if last is None or last["output_type"] != "stream" or last["name"] != name:
+            if self.full(len(text)):
+                self.left_out += 1
+                return
             last = {"output_type": "stream", "name": name, "text": Text(), "size": 0}
             self.outputs.append(last)
         last["text"].add(text)
@@ -111,16 +119,24 @@ class Cell:
     def size(self):
         return sum(o["size"] for o in self.outputs)
 
+    def full(self, size):
+        """Tells whether there is no room for another output of that many bytes."""
+        return len(self.outputs) >= OUTPUTS or size + self.size > CELL_BYTES
+
     def update(self, display_id, content, size):
         """Puts new content into the displays with that id."""
         for output in self.outputs:
             if (output.get("transient") or {}).get("display_id") == display_id:
+                if size + self.size - output["size"] > CELL_BYTES:
+                    self.left_out += 1
+                    continue
                 output.update(data=content["data"], metadata=content.get("metadata", {}), size=size)
-                self.changed = True
+                self.change()
 
     def finish(self):
         if self.state != "done":
-            self.state, self.ended, self.changed = "done", now(), True
+            self.state, self.ended = "done", now()
+            self.change()
 
     def kept(self, transient):
         """Returns the outputs as in a notebook; with transient, displays have their ids."""
@@ -140,6 +156,9 @@ class Keeper:
         self.cells = {}  # by message id, in order
         self.seen = deque(maxlen=SEEN)
         self.written = None  # when the notebook was last written here, as the contents manager says it
+        self.versions = []  # the times of the file that was read for the first of several writes, and of these writes
+        self.last_path = None  # of the notebook
+        self.last_page = None  # when a page was last connected; None while one is
         self.process = None  # the kernel's own session id: another one after a restart
         self.stream, self.ports, self.timer = None, None, None
         self.lock = asyncio.Lock()
@@ -206,7 +225,7 @@ class Keeper:
         elif kind in ("stream", "display_data", "execute_result", "error"):
             cell.add(kind, content, len(raw))
         elif kind == "clear_output":
-            cell.changed = True
+            cell.change()
             if content.get("wait"):
                 cell.clear = True
             else:
@@ -226,6 +245,7 @@ class Keeper:
         self.pages.discard(page)
         if self.pages:
             return
+        self.last_page = now()
         unseen = now() - datetime.timedelta(seconds=GONE)
         for cell in self.cells.values():
             if cell.state != "done" or cell.ended > unseen:
@@ -250,13 +270,25 @@ class Keeper:
                 await self.write_locked()
         except Exception as e:
             self.app.log.warning("tlkit_outputs: outputs of kernel %s are kept, but not written: %r", self.kernel_id, e)
+            self.soon(INTERVAL)
 
     async def path(self):
-        """Returns the path of the notebook that has this kernel; None if there is none."""
-        for session in await ensure_async(self.app.session_manager.list_sessions()):
-            if session["kernel"]["id"] == self.kernel_id and session["type"] == "notebook":
-                return session["path"]
-        return None
+        """Returns the path of the notebook that has this kernel; None if there is none, or more than one."""
+        sessions = await ensure_async(self.app.session_manager.list_sessions())
+        paths = {s["path"] for s in sessions if s["kernel"]["id"] == self.kernel_id and s["type"] == "notebook"}
+        if len(paths) == 1:
+            self.last_path = paths.pop()
+        elif paths or self.kernel_id in self.manager:
+            return None
+        return self.last_path  # also of a kernel that has just ended
+
+    def had_page(self, cell):
+        """Tells whether a page may have got all of a cell that has ended."""
+        return bool(self.pages) or self.last_page is not None and self.last_page > cell.ended
+
+    def saved_by_page(self, cell, saved):
+        """Tells whether a page that had all of an ended cell has saved the notebook since."""
+        return cell.ended is not None and saved > cell.ended and saved != self.written and self.had_page(cell)
 
     async def write_locked(self):
         changed = {c.cell_id: c for c in self.cells.values() if c.away and c.changed}
@@ -265,36 +297,45 @@ class Keeper:
             return
         contents = self.app.contents_manager
         model = await ensure_async(contents.get(path, content=True, type="notebook"))
-        saved, notebook, found = model["last_modified"], model["content"], False
+        saved, notebook, taken = model["last_modified"], model["content"], []
         for c in notebook["cells"]:
             cell = changed.get(c.get("id"))
             if cell is None or c["cell_type"] != "code":
                 continue
-            cell.changed = False
-            if cell.ended and saved > cell.ended and self.written != saved:
-                continue  # a page saved it after it had ended
-            c["outputs"], c["execution_count"], found = cell.kept(False), cell.count, True
+            if self.saved_by_page(cell, saved):
+                cell.changed = False
+                continue
+            c["outputs"], c["execution_count"] = cell.kept(False), cell.count
             c["metadata"]["trusted"] = True  # the user ran it
-        if found and not self.pages:
-            model = await ensure_async(contents.save({"type": "notebook", "format": "json", "content": notebook}, path))
-            self.written = model["last_modified"]
+            taken.append((cell, cell.version))
+        if not taken:
+            return
+        now_saved = (await ensure_async(contents.get(path, content=False)))["last_modified"]
+        if self.pages or now_saved != saved:  # somebody else writes
+            self.soon(SETTLE)
+            return
+        model = await ensure_async(contents.save({"type": "notebook", "format": "json", "content": notebook}, path))
+        if saved != self.written:
+            self.versions = [saved]
+        self.written = model["last_modified"]
+        self.versions.append(self.written)
+        for cell, version in taken:
+            cell.changed = cell.version != version
 
     async def for_page(self):
         """Returns what a page that comes back needs."""
         async with self.lock:  # not while the notebook is written
             path = await self.path()
-            saved = None
-            if path is not None:
-                model = await ensure_async(self.app.contents_manager.get(path, content=False))
-                saved = model["last_modified"]
             cells = []
-            for c in self.cells.values():
-                by_page = c.ended and saved and saved > c.ended and saved != self.written
-                if c.state == "done" and (not c.away or by_page):
-                    continue
-                cells.append({"cell_id": c.cell_id, "msg_id": c.msg_id, "state": c.state, "execution_count": c.count,
-                              "changed": c.changed, "outputs": c.kept(True), "clear": c.clear})
-            return {"cells": cells, "seen": list(self.seen), "written": self.written.isoformat() if self.written else None}
+            if path is not None:
+                saved = (await ensure_async(self.app.contents_manager.get(path, content=False)))["last_modified"]
+                for c in self.cells.values():
+                    if c.state == "done" and (not c.away or self.saved_by_page(c, saved)):
+                        continue
+                    cells.append({"cell_id": c.cell_id, "msg_id": c.msg_id, "state": c.state, "execution_count": c.count,
+                                  "changed": c.changed, "outputs": c.kept(True), "clear": c.clear})
+            return {"cells": cells, "seen": list(self.seen), "written": self.written.isoformat() if self.written else None,
+                    "versions": [v.isoformat() for v in self.versions]}
 
 
 keepers = {}  # by kernel id
@@ -322,9 +363,11 @@ def connection_class(app):
             return super().connect()
 
         def disconnect(self):
-            super().disconnect()
-            if self.kernel_id in keepers:
-                keepers[self.kernel_id].left(self)
+            try:
+                super().disconnect()
+            finally:
+                if self.kernel_id in keepers:
+                    keepers[self.kernel_id].left(self)
 
         def handle_incoming_message(self, incoming_msg):
             try:
@@ -359,7 +402,7 @@ class OutputsHandler(APIHandler):
     @authorized
     async def get(self, kernel_id):
         known = keepers.get(kernel_id)
-        answer = {"cells": [], "seen": [], "written": None}
+        answer = {"cells": [], "seen": [], "written": None, "versions": []}
         if known is not None:
             answer = await known.for_page()
         self.finish(json.dumps(answer, default=str))

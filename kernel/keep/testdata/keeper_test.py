@@ -39,7 +39,8 @@ class Keeper(keep.Keeper):
 def keeper(*ids):
     contents = Contents(ids)
     sessions = SimpleNamespace(list_sessions=lambda: [{"kernel": {"id": "k"}, "type": "notebook", "path": "n.ipynb"}])
-    app = SimpleNamespace(contents_manager=contents, session_manager=sessions, log=None)
+    log = SimpleNamespace(warning=lambda *args: None)
+    app = SimpleNamespace(contents_manager=contents, session_manager=sessions, kernel_manager=["k"], log=log)
     return Keeper(app, "k"), contents
 
 
@@ -117,10 +118,83 @@ class Test(unittest.IsolatedAsyncioTestCase):
         k.request("b", "n")
         send(k, "n", "stream", name="stdout", text="unseen")
         status(k, "n", "idle")
+        k.pages.add("another")
         contents.saved = keep.now() + datetime.timedelta(seconds=1)
+        k.left("another")
         await k.write()
         self.assertEqual(contents.saves, 0)
         self.assertEqual((await k.for_page())["cells"], [])
+
+    async def test_saved_by_another_program(self):
+        """A program that has not seen the outputs has saved the notebook: they are still written."""
+        k, contents = keeper("a")
+        k.request("a", "m")
+        send(k, "m", "stream", name="stdout", text="kept")
+        status(k, "m", "idle")
+        contents.saved = keep.now() + datetime.timedelta(seconds=1)
+        await k.write()
+        self.assertEqual([o["text"] for o in contents.outputs("a")], ["kept"])
+
+    async def test_nothing_is_overwritten(self):
+        """Who saves between the reading and the writing of the notebook wins, and the outputs are written later."""
+        k, contents = keeper("a")
+        k.request("a", "m")
+        send(k, "m", "stream", name="stdout", text="kept")
+        status(k, "m", "idle")
+        get = contents.get
+
+        def slow(path, content=True, type=None):
+            model = get(path, content, type)
+            if content:  # then somebody saves a new cell
+                contents.notebook["cells"].append({"id": "new", "cell_type": "markdown", "source": "mine"})
+                contents.saved = keep.now()
+            return model
+
+        contents.get = slow
+        await k.write()
+        self.assertEqual((contents.saves, len(contents.notebook["cells"])), (0, 2))
+        contents.get = get
+        await k.write()
+        self.assertEqual([c["id"] for c in contents.notebook["cells"]], ["a", "new"])
+        self.assertEqual([o["text"] for o in contents.outputs("a")], ["kept"])
+
+    async def test_save_fails(self):
+        k, contents = keeper("a")
+        k.request("a", "m")
+        send(k, "m", "stream", name="stdout", text="kept")
+        status(k, "m", "idle")
+        save, contents.save = contents.save, lambda model, path: 1 / 0
+        await k.write()
+        self.assertIsNotNone(k.timer)  # it is tried again
+        contents.save = save
+        await k.write()
+        self.assertEqual([o["text"] for o in contents.outputs("a")], ["kept"])
+
+    async def test_versions(self):
+        """A page that read one of the versions has nothing of its own to lose by the last one."""
+        k, contents = keeper("a")
+        first = contents.saved
+        k.request("a", "m")
+        for text in ("1", "2"):
+            send(k, "m", "stream", name="stdout", text=text)
+            await k.write()
+        page = await k.for_page()
+        self.assertEqual((len(page["versions"]), page["versions"][0], page["versions"][-1]), (3, first.isoformat(), page["written"]))
+        contents.saved = keep.now() + datetime.timedelta(seconds=1)  # somebody else
+        send(k, "m", "stream", name="stdout", text="3")
+        await k.write()
+        self.assertEqual((await k.for_page())["versions"], [v.isoformat() for v in k.versions])
+        self.assertEqual(len(k.versions), 2)
+
+    async def test_two_notebooks(self):
+        """Two notebooks that share a kernel may have cells of the same ids: neither is written."""
+        k, contents = keeper("a")
+        one = {"kernel": {"id": "k"}, "type": "notebook", "path": "n.ipynb"}
+        k.app.session_manager = SimpleNamespace(list_sessions=lambda: [one, {**one, "path": "copy.ipynb"}])
+        k.request("a", "m")
+        send(k, "m", "stream", name="stdout", text="whose")
+        await k.write()
+        self.assertEqual((contents.saves, (await k.for_page())["cells"]), (0, []))
 
     async def test_lid_closed(self):
         """A page that no longer replies counts as connected for a while. What ended then is not lost."""
@@ -142,6 +216,12 @@ class Test(unittest.IsolatedAsyncioTestCase):
             status(k, f"m{i}", "idle")
         self.assertLess(sum(c.size for c in k.cells.values()), keep.KERNEL_BYTES + keep.CELL_BYTES)
         self.assertIn("m19", k.cells)
+        for i in range(600):
+            send(k, "m19", "stream", name=["stdout", "stderr"][i % 2], text="y" * 8192)
+            send(k, "m19", "display_data", data={}, metadata={}, transient={"display_id": "d"})
+            send(k, "m19", "update_display_data", data={"text/plain": "z" * 100_000}, metadata={}, transient={"display_id": "d"})
+        self.assertLess(k.cells["m19"].size, keep.CELL_BYTES * 3 // 2)
+        self.assertLessEqual(len(k.cells["m19"].outputs), keep.OUTPUTS)
 
     async def test_many_prints(self):
         """A print takes the time of its own text, not of all before it."""
