@@ -39,11 +39,16 @@ func TestAddEngines(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(with.libDir(), "libonnxruntime.so."+version), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(with.openvinoDir(), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(with.openvinoDir(), "libopenvino_c.so.2641"), nil, 0o755); err != nil {
-		t.Fatal(err)
+	damaged := Prefix(t.TempDir())
+	for prefix, files := range map[string][]string{with.openvinoDir(): openvinoFiles, damaged.openvinoDir(): openvinoFiles[5:]} {
+		if err := os.MkdirAll(prefix, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			if err := os.WriteFile(filepath.Join(prefix, filepath.Base(name)), nil, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	tests := []struct {
 		name   string
@@ -67,6 +72,7 @@ func TestAddEngines(t *testing.T) {
 		}{
 			{"openvino", with, "engine openvino, unchanged", ""},
 			{"openvino", without, "", "openvino==2026.4.1"},
+			{"openvino", damaged, "", "openvino==2026.4.1"},
 			{"auto", with, "engine openvino, unchanged", ""},
 			{"auto", without, "engine openvino can't be had", ""},
 		}...)

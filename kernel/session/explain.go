@@ -92,6 +92,9 @@ func (pl *planner) hiding(t *typed, msg string) string {
 
 var word = regexp.MustCompile(`\w+`)
 
+// predeclaredRole matches the checker's messages about a name in the role of a type or of a function that it has not.
+var predeclaredRole = regexp.MustCompile(`\b(\w+)(?: \([^)]*\))? is not a type|cannot call (?:non-function )?(\w+) `)
+
 // hidingBuiltin returns the reason for an error about a predeclared name that a name of the session hides: after
 // int := 5, int is no type. It is the reason only where the predeclared meaning was wanted: as a type, in a call, or as
 // one of the constants.
@@ -101,8 +104,10 @@ func (pl *planner) hidingBuiltin(t *typed, msg string) string {
 		if e == nil || t.declared[name] || types.Universe.Lookup(name) == nil {
 			continue
 		}
-		wanted := slices.Contains([]string{"nil", "true", "false", "iota"}, name) || strings.HasPrefix(msg, name+" is not a type") ||
-			strings.Contains(msg, " "+name+" is not a type") || strings.Contains(msg, "cannot call non-function "+name+" ")
+		wanted := slices.Contains([]string{"nil", "true", "false", "iota"}, name)
+		for _, m := range predeclaredRole.FindAllStringSubmatch(msg, -1) {
+			wanted = wanted || m[1] == name || m[2] == name
+		}
 		if wanted {
 			return fmt.Sprintf("; %s of cell %d hides Go's own: %%rm %s forgets it", name, e.cell, name)
 		}

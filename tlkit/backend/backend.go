@@ -41,6 +41,15 @@ var (
 // Notify receives a line for each engine that can't be used.
 var Notify io.Writer = os.Stderr
 
+// NotifyMoved tells [Notify] that a network moves from an engine for inference alone to that of [Default], and why.
+func NotifyMoved(network, from string, err error) {
+	to := "another engine"
+	if e, err := Default(); err == nil {
+		to = e.Config
+	}
+	fmt.Fprintf(Notify, "tlkit: %s runs on %s and not on %s, which can't compute it (%s)\n", network, to, from, firstLine(err))
+}
+
 // Default returns the engine of this process; the first call opens it. An error means that even the pure-Go engine
 // failed; if another engine fails, the next one is used.
 func Default() (*Engine, error) {

@@ -60,9 +60,11 @@ func (e *executor) Call(in ...any) ([]*tensors.Tensor, error) {
 	if err == nil || e.general == nil || !errors.Is(err, compute.ErrNotImplemented) {
 		return out, err
 	}
+	from := e.engine.Name()
 	if failed := e.generalise(); failed != nil {
 		return nil, errors.Join(err, failed)
 	}
+	backend.NotifyMoved("the network", from, err)
 	return e.Call(in...)
 }
 

@@ -64,7 +64,10 @@ func probeEngine(e *backend.Engine, m *zoo.Model, batch int) (f backend.Figure, 
 			out.MustFinalizeAll()
 		}
 		return err
-	}); err != nil || traits.Of(e.Backend).InferenceOnly {
+	}); err == nil && s.t.evals[""].engine != e.Backend {
+		f.InferS, err = 0, fmt.Errorf("%s can't compute this network", e.Config)
+	}
+	if err != nil || traits.Of(e.Backend).InferenceOnly {
 		return f, err
 	}
 	f.StepS, err = probeCall(func() error {

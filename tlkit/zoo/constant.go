@@ -36,14 +36,19 @@ func (m *Model) inferenceEngine() (*backend.Engine, error) {
 }
 
 // generalise reports whether a call with the input x failed because an engine for inference alone can't compute the
-// model's graph. The model then uses another engine, and the call is to be repeated.
+// model's graph. The model then uses another engine, the predictor is compiled anew, and the call is to be repeated.
 func (m *Model) generalise(err error, x *tensors.Tensor) bool {
 	engine, failed := m.inferenceEngine()
 	if failed != nil || !traits.Of(engine.Backend).InferenceOnly || !errors.Is(err, compute.ErrNotImplemented) {
 		return false
 	}
-	m.general = x.ToLocal() == nil // a tensor belongs to one engine at a time
-	return m.general
+	if x.ToLocal() != nil { // a tensor belongs to one engine at a time
+		return false
+	}
+	m.Release()
+	m.general = true
+	backend.NotifyMoved(m.Spec.Name, engine.Config, err)
+	return true
 }
 
 // Constant builds a part of the graph of x that training does not change. On an engine that gains from it, the model's

@@ -107,7 +107,11 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 	if err != nil {
 		return nil, err
 	}
-	defer func() { exec.Finalize() }()
+	defer func() {
+		if exec != nil {
+			exec.Finalize()
+		}
+	}()
 	f := &Features{Stage: stage}
 	ready, stop := m.batches(n, o.BatchSize, image)
 	defer stop()

@@ -150,7 +150,6 @@ func (m *Model) run(pixels *tensors.Tensor) ([][]float32, error) {
 	}
 	out, err := exec.Call1(pixels)
 	if err != nil && m.generalise(err, pixels) {
-		m.Release()
 		if exec, err = m.predictor(); err == nil {
 			out, err = exec.Call1(pixels)
 		}
