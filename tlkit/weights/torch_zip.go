@@ -56,23 +56,41 @@ func openTorchZip(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 		return nil, err
 	}
 	sd, err := u.checked(stateDictOf(root, "pytorch-zip", size, opts))
-	if err == nil {
-		sd.sums = a.sums()
+	if err != nil {
+		return nil, err
 	}
-	return sd, err
+	if sd.sums, err = a.sums(); err != nil {
+		return nil, err
+	}
+	return sd, nil
 }
 
-// sums returns the checksums of the records that are read in place. A checksum of 0 says that none was computed.
-func (a *torchArchive) sums() (sums []recordSum) {
+// sums returns the checksums of the records that are used and read in place. A checksum of 0 says that none was computed.
+// Records that overlap are an error: a small file could take hours to verify.
+func (a *torchArchive) sums() (sums []recordSum, err error) {
+	left := uint64(a.size)
 	for _, f := range a.records {
+		if f.CompressedSize64 > left {
+			return nil, fmt.Errorf("zip archive: its records have more bytes than the file, which has %d; the file is damaged", a.size)
+		}
+		left -= f.CompressedSize64
+	}
+	names := []string{"data.pkl"}
+	for key := range a.storages {
+		names = append(names, "data/"+key)
+	}
+	for _, name := range names {
+		f := a.records[name]
 		if f.Method != zip.Store || f.CRC32 == 0 {
 			continue
 		}
-		if r, n, err := a.open(f); err == nil {
-			sums = append(sums, recordSum{f.Name, r, n, f.CRC32})
+		r, n, err := a.open(f)
+		if err != nil {
+			return nil, err
 		}
+		sums = append(sums, recordSum{f.Name, r, n, f.CRC32})
 	}
-	return sums
+	return sums, nil
 }
 
 // archivePrefix finds the folder of data.pkl.
