@@ -224,8 +224,11 @@ func (c *call) open() (*Run, error) {
 	if note := c.renamed(run.Config); note != "" {
 		run.warn("%s", note)
 	}
-	before, engines := run.Config.Strategies, run.Config.Engines
+	before, engines, data := run.Config.Strategies, run.Config.Engines, run.Config.Data
 	run.Config = c.config
+	if len(before) > 0 {
+		run.Config.Data.keep(data)
+	}
 	run.Config.Strategies, run.Config.Engines = before, engines
 	run.Results = nil
 	for i := range before {
@@ -306,7 +309,7 @@ func (c *call) add(run *Run, w wanted) error {
 		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
 	}
 	run.Config.Strategies[i] = w.raw
-	if err := c.restoreVersion(run, w); err != nil {
+	if err := c.restoreVersion(run, i, w); err != nil {
 		return err
 	}
 	run.Results[i] = run.readResult(w.Name)

@@ -142,11 +142,11 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	if err != nil {
 		return &folderError{err}
 	}
-	identity, err := c.identity(s, res.Seed)
+	identities, err := c.identities(s, res.Seed)
 	if err != nil {
 		return err
 	}
-	points := res.resumePoints(identity, r.Restore)
+	points := res.resumePoints(identities, r.Restore)
 	if err := res.removeDamaged(); err != nil {
 		return &folderError{err}
 	}
@@ -159,8 +159,11 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 		return &folderError{fmt.Errorf("tlkit: the folder of strategy %q can't be made: %w; remove what is in its place", res.Strategy, err)}
 	}
 	removeLeftOver(filepath.Join(c.run.Dir, res.dir))
+	if len(faults) == 0 && len(res.History) > 0 && points[0].file == "" {
+		faults = []string{"its checkpoints were made with another configuration"}
+	}
 	c.report(res, faults, points[0].String())
-	res.Made = identity
+	res.Made = identities[0]
 	for _, point := range points {
 		err := c.trainFrom(ctx, res, s, point)
 		if !errors.Is(err, errDamaged) {
@@ -216,17 +219,21 @@ type folderError struct{ error }
 
 func (e *folderError) Unwrap() error { return e.error }
 
-// identity returns the identity of a result of the comparison; see Config.identity.
-func (c *comparison) identity(s Strategy, seed uint64) (string, error) {
+// identities returns the identities of a result of the comparison; see Config.identities.
+func (c *comparison) identities(s Strategy, seed uint64) ([]string, error) {
 	raw, err := strategyJSON(s)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var one stored
-	if err := json.Unmarshal(raw, &one); err != nil {
-		return "", err
+	var now stored
+	if err := json.Unmarshal(raw, &now); err != nil {
+		return nil, err
 	}
-	return c.run.Config.identity(one, seed), nil
+	kept := now
+	if i := c.run.index(s.Name()); i >= 0 {
+		kept = c.run.strategyAt(i)
+	}
+	return c.run.Config.identities(kept, now, seed), nil
 }
 
 // newLoop readies a strategy for its first step. Close the returned loop if it is not nil, even when err is set.

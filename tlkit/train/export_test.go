@@ -1,8 +1,13 @@
 package train
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // FailReads makes reads of files of runs fail with the error that fault returns for their path. The function returned
@@ -28,3 +33,35 @@ type failing struct {
 }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// MakeOlder gives a run on disk another fingerprint of its data, in run.json and in the checkpoints' identities.
+func MakeOlder(run *Run, print string) error {
+	run.Config.Data.Fingerprint = print
+	for i, res := range run.Results {
+		for _, name := range []string{checkpointFile, previousFile} {
+			sd, err := weights.Open(res.file(name))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			made := run.Config.identity(run.strategyAt(i), res.Seed)
+			err = saveSealed(res.file("older.safetensors"), sd.Entries(), map[string]string{positionKey: sd.Metadata[positionKey], madeKey: made})
+			sd.Close()
+			if err == nil {
+				err = os.Rename(res.file("older.safetensors"), res.file(name))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return SetFingerprint(run, print)
+}
+
+// SetFingerprint writes run.json with a fingerprint of the data.
+func SetFingerprint(run *Run, print string) error {
+	run.Config.Data.Fingerprint = print
+	return writeJSON(filepath.Join(run.Dir, "run.json"), run.Config)
+}

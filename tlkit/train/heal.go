@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -109,7 +110,7 @@ func (p resumePoint) String() string {
 // resumePoints lists the points from which training may continue, the latest first and the start last: good checkpoints
 // of the same configuration that lie within the history. If the kept epoch's weights or predictions are lost, only
 // checkpoints from before that epoch count.
-func (r *Result) resumePoints(identity string, keep Restore) []resumePoint {
+func (r *Result) resumePoints(identities []string, keep Restore) []resumePoint {
 	limit := len(r.History)
 	if best := keep.of(r.History); best >= 0 && (r.checkWeights(bestFile) != nil || len(r.Predictions.Predicted) == 0) {
 		limit = best
@@ -120,7 +121,7 @@ func (r *Result) resumePoints(identity string, keep Restore) []resumePoint {
 			continue
 		}
 		at, made, err := readPosition(r.file(name))
-		if err == nil && at.Epoch <= limit && (made == "" || made == identity) {
+		if err == nil && at.Epoch <= limit && (made == "" || slices.Contains(identities, made)) {
 			all = append(all, resumePoint{name, at})
 		}
 	}

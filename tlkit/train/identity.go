@@ -149,6 +149,21 @@ func (c Config) identity(s stored, seed uint64) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// identities lists the identities of a result, the one for new checkpoints first. A run keeps its first description of a
+// strategy though folders of its data were renamed since, and data have fingerprints of several forms: checkpoints were
+// made with any of these.
+func (c Config) identities(kept, now stored, seed uint64) []string {
+	prints := append([]string{c.Data.Fingerprint}, c.Data.Earlier...)
+	var all []string
+	for _, s := range []stored{kept, now} {
+		for _, print := range prints {
+			c.Data.Fingerprint = print
+			all = append(all, c.identity(s, seed))
+		}
+	}
+	return all
+}
+
 // Kind returns the kind of a strategy: the name of its type, as it stands in run.json.
 func Kind(s Strategy) string {
 	t := reflect.TypeOf(s)

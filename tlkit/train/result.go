@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -52,6 +53,18 @@ type DataConfig struct {
 	Classes     []string `json:"classes"`     // in the order of the logits
 	Train       int      `json:"train"`       // number of training images
 	Val         int      `json:"val"`         // number of images that strategies are compared on
+	// Earlier are the fingerprints of other forms that the run had for the same data; older checkpoints have them in
+	// their identity.
+	Earlier []string `json:"earlier,omitempty"`
+}
+
+// keep enters the fingerprints of a stored description of the same data.
+func (d *DataConfig) keep(old DataConfig) {
+	for _, print := range append([]string{old.Fingerprint}, old.Earlier...) {
+		if print != d.Fingerprint && !slices.Contains(d.Earlier, print) {
+			d.Earlier = append(d.Earlier, print)
+		}
+	}
 }
 
 // ModelConfig identifies the pretrained model.

@@ -102,8 +102,9 @@ func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, erro
 	return n, nil
 }
 
-// restoreVersion brings a strategy back from the latest version that has it with the call's configuration.
-func (c *call) restoreVersion(run *Run, w wanted) error {
+// restoreVersion brings a strategy back, as the at-th of the run, from the latest version that has it with the call's
+// configuration.
+func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 	numbers, err := run.versionNumbers()
 	if err != nil {
 		return err
@@ -125,6 +126,8 @@ func (c *call) restoreVersion(run *Run, w wanted) error {
 			return fmt.Errorf("tlkit: bringing back version %d of run %q: %w", n, run.Name, err)
 		}
 		run.warn("strategy %q was trained like this before and comes back from version %d", w.Name, n)
+		run.Config.Data.keep(v.Config.Data)
+		run.Config.Strategies[at] = v.Config.Strategies[i] // its checkpoints have this one's identity
 		v.Config.Strategies = slices.Delete(v.Config.Strategies, i, i+1)
 		if len(v.Config.Strategies) == 0 {
 			return os.RemoveAll(v.Dir)
