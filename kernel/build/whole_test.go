@@ -21,7 +21,7 @@ type quiet struct{}
 func (quiet) Stream(string, []byte)        {}
 func (quiet) Display(protocol.DisplayData) {}
 func (quiet) Result(map[string]any)        {}
-func (quiet) WantInput(int)                {}
+func (quiet) WantInput(int, int)           {}
 func (quiet) Held(int)                     {}
 
 func (quiet) Changed(map[string]string, []string, string) {}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
 // question is an input request that is open at the front end.
@@ -19,12 +21,26 @@ type question struct {
 // endOfFile is the text that a console sends for Ctrl-D; IPython's kernel treats it the same way.
 const endOfFile = "\x04"
 
-// WantInput implements worker.Sink.
-func (k *sink) WantInput(run int) {
+// WantInput implements worker.Sink. A reply that crosses the worker's request serves it: the front end is not asked
+// again.
+func (k *sink) WantInput(run, taken int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.flushAll()
+	if k.worker(); taken < k.replies {
+		return
+	}
 	k.ask(run, "", false)
+}
+
+// worker returns the process that gets replies. Each process counts them from 0. The caller holds k.mu; runner.procMu
+// comes after it.
+func (k *sink) worker() *worker.Process {
+	p := k.s.process()
+	if p != k.repliedTo {
+		k.repliedTo, k.replies = p, 0
+	}
+	return p
 }
 
 // ask requests a line from the user and does not wait for it. The caller holds k.mu.
@@ -53,24 +69,31 @@ func (k *sink) lastAnswer(ctx context.Context) {
 	}
 }
 
-// answer passes on the text that the user types. An interrupt sends no text: it ends the cell, and the read with it.
+// answer passes on the text that the user types. An interrupt sends no text: it ends the cell, and the read with it. An
+// answer that comes after its cell is dropped. The question is closed and the reply counted in one step, so that a
+// request of the worker finds one of the two; the reply is sent without k.mu, since a long line waits for the worker.
 func (k *sink) answer(q *question, out Output) {
 	defer close(q.over)
 	line, err := out.Input(q.prompt, q.password)
 	k.mu.Lock()
-	if k.asking == q {
-		k.asking = nil
-	}
-	told := k.refused
-	k.refused = k.refused || err != nil
-	k.mu.Unlock()
-	if errors.Is(err, context.Canceled) {
+	if k.asking != q {
+		k.mu.Unlock()
 		return
 	}
+	k.asking = nil
+	told := k.refused
+	k.refused = k.refused || err != nil
+	p := k.worker()
+	if errors.Is(err, context.Canceled) {
+		k.mu.Unlock()
+		return
+	}
+	k.replies++
+	k.mu.Unlock()
 	if err != nil && !told {
 		k.text("stderr", fmt.Sprintf("No input: %v. What reads standard input gets end of file.\n", err))
 	}
-	if p := k.s.process(); p != nil {
+	if p != nil {
 		p.Input(q.run, line+"\n", err != nil || line == endOfFile)
 	}
 }

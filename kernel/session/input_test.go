@@ -11,6 +11,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
 // typist is an Output with someone who types: each answer after a while, or none.
@@ -237,5 +241,84 @@ func TestRequestInput(t *testing.T) {
 	}
 	if got := run(t, s, 2, "6 * 7"); got != "=> 42" {
 		t.Errorf("the next cell: %q", got)
+	}
+}
+
+// TestReadAfterRequestInput: a front end that answers gonbui's request at once is not asked a second time by the read
+// that the request was for.
+func TestReadAfterRequestInput(t *testing.T) {
+	s := newSession(t)
+	for i := range 40 {
+		out := &record{input: []string{"me", "once more"}}
+		if err := s.Execute(t.Context(), &Cell{Code: "gonbui.RequestInput(\"who? \", false)\nvar w string\nfmt.Scanln(&w)\nfmt.Print(w)\n;", Count: i + 1}, out); err != nil {
+			t.Fatalf("time %d: %v", i+1, err)
+		}
+		if got := out.String(); got != "me" || len(out.asked) != 1 {
+			t.Fatalf("time %d: printed %q and asked %q", i+1, got, out.asked)
+		}
+	}
+}
+
+// TestReplyCrossesRequest: a request that the worker sent before it had the reply to another one is served by that
+// reply. A later one is a new question, and so is the first one of a new worker.
+func TestReplyCrossesRequest(t *testing.T) {
+	s := &Session{runner: newRunner()}
+	k := newSink(s)
+	asked := func(want int, out *typist) {
+		t.Helper()
+		k.mu.Lock()
+		q := k.asking
+		k.mu.Unlock()
+		if q != nil {
+			<-q.over
+		}
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		if out.asked != want {
+			t.Fatalf("asked %d times, want %d", out.asked, want)
+		}
+	}
+	out := newTypist("me", "you", "more")
+	k.begin(out, time.Now())
+	request := protocol.InputRequest{Prompt: "who? "}
+	k.Display(protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMEJupyterInput: request}})
+	asked(1, out)
+	k.WantInput(3, 0)
+	asked(1, out)
+	k.WantInput(3, 1)
+	asked(2, out)
+	k.WantInput(3, 1)
+	asked(2, out)
+
+	stopped := newTypist()
+	stopped.err = context.Canceled // no reply, so that the process below gets none
+	k.begin(stopped, time.Now())
+	s.runner.proc = &worker.Process{}
+	k.WantInput(4, 0)
+	asked(1, stopped)
+}
+
+// TestAnswerAfterItsCell: what is typed for a cell that is over is dropped, and not taken for a reply to the next cell.
+func TestAnswerAfterItsCell(t *testing.T) {
+	k := newSink(&Session{runner: newRunner()})
+	open := func() *question {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return k.asking
+	}
+	k.begin(&answering{}, time.Now())
+	k.WantInput(1, 0)
+	late := open()
+	next := newTypist("mine")
+	k.begin(next, time.Now())
+	<-late.over
+	k.WantInput(2, 0)
+	if q := open(); q != nil {
+		<-q.over
+	}
+	next.mu.Lock()
+	defer next.mu.Unlock()
+	if next.asked != 1 {
+		t.Errorf("the next cell's input was requested %d times, want once", next.asked)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
 // flushEvery is the time for which output may wait for more, so that a loop of small prints does not send as many
@@ -36,8 +38,10 @@ type sink struct {
 	tail      []byte
 	shown     map[string]bool // display ids
 	asking    *question       // the input request that is open
-	refused   bool            // the cell was told once that there is no input
-	copyTo    func(string)    // for %capture
+	replies   int             // to requests for input, sent to repliedTo or about to be
+	repliedTo *worker.Process
+	refused   bool         // the cell was told once that there is no input
+	copyTo    func(string) // for %capture
 }
 
 func newSink(s *Session) *sink { return &sink{s: s, shown: map[string]bool{}} }

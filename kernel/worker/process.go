@@ -44,8 +44,9 @@ type Sink interface {
 	Display(protocol.DisplayData)
 	// Result receives the MIME bundle of a cell's last expression.
 	Result(data map[string]any)
-	// WantInput reports that run n reads from standard input; reply with Process.Input.
-	WantInput(n int)
+	// WantInput reports that run n reads from standard input; reply with Process.Input. taken is how many calls of
+	// Process.Input the worker had seen by then: with fewer than there were, one was on its way, and serves this request.
+	WantInput(n, taken int)
 	// Changed reports what the run changed: environment variables with a new value, variables that are gone, and the
 	// folder, empty if it is the same.
 	Changed(set map[string]string, unset []string, dir string)
@@ -245,7 +246,7 @@ func (p *Process) eventLoop(f *os.File) {
 		case "result":
 			p.deliver(func(s Sink) { s.Result(e.Data) })
 		case "input":
-			p.deliver(func(s Sink) { s.WantInput(e.N) })
+			p.deliver(func(s Sink) { s.WantInput(e.N, e.Taken) })
 		case "held":
 			p.deliver(func(s Sink) { s.Held(e.N) })
 		case "changed":

@@ -49,6 +49,8 @@ type Event struct {
 	Set   map[string]string `json:",omitempty"`
 	Unset []string          `json:",omitempty"`
 	Dir   string            `json:",omitempty"`
+	// Taken is how many replies to requests for input the worker had when it sent this one ("input").
+	Taken int `json:",omitempty"`
 	// Text is an error's message.
 	Text string `json:",omitempty"`
 	// Sizes are bytes by variable ("sizes"), keyed "run.name".

@@ -25,6 +25,7 @@ type stdin struct {
 	mu     sync.Mutex
 	writer *os.File
 	asked  int  // the run for which input was requested; 0 if no request is open
+	taken  int  // replies so far, also those that were dropped
 	used   bool // the run has read
 	ended  bool // the run was given end of file
 }
@@ -65,15 +66,19 @@ func (s *stdin) look(n int) {
 		return
 	}
 	s.asked, s.used = n, true
-	send(Event{Op: "input", N: n})
+	send(Event{Op: "input", N: n, Taken: s.taken})
 }
 
 // take handles the kernel's reply: a line with its line end, or end of file.
 func (s *stdin) take(r Request) {
 	s.mu.Lock()
+	s.taken++
 	w := s.writer
 	c := running.Load()
 	if c == nil || r.N != 0 && r.N != s.asked {
+		if c != nil && s.asked != 0 { // the kernel may have taken this reply for the one to that request
+			send(Event{Op: "input", N: s.asked, Taken: s.taken})
+		}
 		s.mu.Unlock()
 		return // the run that requested the input is over
 	}
@@ -84,11 +89,14 @@ func (s *stdin) take(r Request) {
 		s.mu.Unlock()
 		return
 	}
+	s.asked = c.n // nothing is requested before the line is in the pipe
 	s.mu.Unlock()
 	w.WriteString(r.Value) // waits while the pipe is full
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = 0
+	if s.writer == w { // else the run is over, or is being stopped
+		s.asked = 0
+	}
 }
 
 // stop sends end of file to the threads that wait for input in run n.
