@@ -25,6 +25,7 @@ type bound struct {
 	n       int               // the number of the run that the cell will be
 	imports map[string]string // name -> path; a blank import's name is "_ path"
 	dots    []string          // dot imports
+	found   map[string]bool   // the names in imports that no import line gives
 }
 
 // importError is an import line that can't be resolved.
@@ -41,7 +42,7 @@ const testdepsPath = "testing/internal/testdeps"
 // bind finds the packages that a cell uses: those that it imports, those that earlier cells imported, and those that it
 // only names, as goimports would.
 func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*bound, error) {
-	b := &bound{parsed: p, options: opts, n: n, imports: map[string]string{}}
+	b := &bound{parsed: p, options: opts, n: n, imports: map[string]string{}, found: map[string]bool{}}
 	for _, spec := range p.lines {
 		if err := pl.bindImport(ctx, b, spec); err != nil {
 			return nil, err
@@ -60,8 +61,8 @@ func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*b
 		case earlier && b.imports[plain] != "":
 			b.imports[name] = b.imports[plain]
 		default:
-			if path := pl.packageOf(ctx, plain, sels, earlier); path != "" {
-				b.imports[name] = path
+			if imp := pl.packageOf(ctx, plain, sels, earlier); imp.path != "" {
+				b.imports[name], b.found[name] = imp.path, imp.found
 			}
 		}
 	}
@@ -113,23 +114,52 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	return nil
 }
 
-// packageOf returns the path of the package that a name of the cell means if the cell itself does not declare the name;
-// "" if it means no package. earlier reports that the cell declares a variable of that name further down: in url, err
+// packageOf returns the package that a name of the cell means if the cell itself does not declare the name; its path is
+// "" if the name means no package. earlier reports that the cell declares a variable of that name further down: in url, err
 // := url.Parse(s) the name means the package also when the cell runs again.
-func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) string {
+func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) imported {
 	if e := pl.names.live[name]; e != nil {
 		if earlier {
-			return e.shadows
+			return imported{path: e.shadows}
 		}
-		return ""
+		return imported{}
 	}
 	if imp, ok := pl.names.imports[name]; ok && pl.b.Resolve(ctx, imp.path) == nil {
-		return imp.path
+		if imp.found {
+			imp.path = pl.findAgain(ctx, name, imp.path, sels)
+		}
+		return imp
 	}
 	if _, stale := pl.names.stale[name]; stale {
-		return ""
+		return imported{}
 	}
-	return pl.findPackage(ctx, name, sels)
+	return imported{path: pl.findPackage(ctx, name, sels), found: true}
+}
+
+// findAgain is findPackage for a name that was found to mean the package at path in an earlier cell. It stays so, except
+// for used names that only another package has; the standard library's come before a module's, as in findPackage.
+func (pl *planner) findAgain(ctx context.Context, name, path string, sels []string) string {
+	candidates := []string{path}
+	if !isStandard(path) {
+		standard := slices.DeleteFunc(pl.b.ByName(name), func(p string) bool { return !isStandard(p) })
+		candidates = append(standard, path)
+	}
+	if best, all := pl.bestPackage(ctx, candidates, sels); all {
+		return best
+	}
+	if other, all := pl.bestPackage(ctx, pl.b.ByName(name), sels); all {
+		return other
+	}
+	if other, all := pl.bestPackage(ctx, pl.b.FindInModules(ctx, name), sels); all {
+		return other
+	}
+	return path
+}
+
+// isStandard reports whether a path is of the standard library: only a module's begins with a domain.
+func isStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
 }
 
 // findPackage returns the import path of a package called name that has all of the used names, or "". If no known
@@ -236,6 +266,14 @@ func (p *parsed) packageNames() map[string][]string {
 		return true
 	})
 	return names
+}
+
+// markFound marks the packages that the cell names without an import line.
+func (b *bound) markFound(imports map[string]imported) {
+	for name, imp := range imports {
+		imp.found = b.found[name]
+		imports[name] = imp
+	}
 }
 
 // importedName reports whether the cell uses name for a package.

@@ -45,7 +45,9 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if failure != nil {
 		how = outcome{partly: true, set: failure.Set}
 	}
-	for _, text := range s.names.apply(changeOf(c, s.names, how)) {
+	change := changeOf(c, s.names, how)
+	c.markFound(change.imports)
+	for _, text := range s.names.apply(change) {
 		s.out.text("stderr", text+"\n")
 	}
 	if failure != nil && failure.Kind != "returned" {

@@ -24,8 +24,9 @@ type names struct {
 
 // imported is a package that a cell imported.
 type imported struct {
-	path string
-	cell int
+	path  string
+	cell  int
+	found bool // by its name alone: no import line names it
 }
 
 // staleName is a name that can't be used any more.

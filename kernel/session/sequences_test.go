@@ -203,6 +203,11 @@ var sequences = []struct {
 		{code: "type list[T any] struct{ items []T }\nfunc (l *list[T]) add(v T) { l.items = append(l.items, v) }\nvar l list[point]\nl.add(p)\nfmt.Sprintf(\"%+v %T\", l, l)", want: "=> {items:[{x:1 y:2 d:1000000000}]} main.list[main.point]"},
 		{code: "anon := struct{ a, B int }{1, 2}\nlen(fmt.Sprintf(\"%+v\", anon))", want: "=> 9"}, {code: "anon.a", want: "=> 1"},
 		{code: "os.WriteFile(\"names.txt\", fmt.Appendf(nil, \"%#v\", p), 0o644)"}, {code: "b, _ := os.ReadFile(\"names.txt\")\nstring(b) == \"main.point{x:1, y:2, d:1000000000}\"", want: "=> true"}}},
+	{"packages of one name, found without an import", []step{
+		{code: "func bold() bool { return color.New(color.Bold) != nil }\nbold()", want: "=> true"}, {code: "color.RGBA{R: 3}.R", want: "=> 3"}, {code: "bold(), color.New(color.FgRed) != nil", want: "=> true, true"},
+		{code: "color.Nothing", fail: "undefined: color.Nothing"},
+		{code: "import \"image/color\"\ncolor.Black.Y", want: "=> 0"}, {code: "color.New(1)", fail: "undefined: color.New"},
+		{code: "rand.N(1)", want: "=> 0"}, {code: "runtime.FuncForPC(reflect.ValueOf(rand.Int).Pointer()).Name()", want: "=> math/rand/v2.Int"}, {code: "rand.Intn(1)", want: "=> 0"}}},
 	{"an import that is not used", []step{{code: "import yaml2 \"strings\"\nimport \"os\"\n1", want: "=> 1"}}},
 	{"flags of earlier cells", []step{{code: "n := flag.Int(\"n\", 1, \"\")"}, {code: "%args -n 7\nflag.Parse()\n*n", want: "=> 7"}, {code: "flag.Set(\"n\", \"9\")\n*n", want: "=> 9"}, {code: "flag.Lookup(\"n\") != nil", want: "=> true"}}},
 	{"several values last", []step{{code: "a, b := 1, \"x\"\na, b", want: "=> 1, x"}, {code: "m := map[string]int{\"k\": 2}\nv, ok := m[\"k\"]\nv, ok", want: "=> 2, true"}, {code: "m[\"k\"], 1", want: "=> 2, 1"}, {code: "a,\n\tb", want: "=> 1, x"}, {code: "a, b;", not: "=>"},
