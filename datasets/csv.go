@@ -28,8 +28,10 @@ const maxCSVBytes = 256 << 20
 
 // FromCSV loads images whose labels are in a CSV file, one line per image. imageColumn and labelColumn are column names
 // from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
-// "2"). Several label columns, joined by commas ("cat,dog"), hold 1 for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, and may be quoted; of the columns "1" and "2" the last
-// blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte order mark.
+// "2"). If one of the columns is not a name of the first line, all numbers are columns' numbers, whatever values the first line
+// has; a name beside them says that the first line holds names. Several label columns, joined by commas ("cat,dog"), hold 1
+// for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, and may be quoted; of the
+// columns "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte order mark.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
@@ -146,23 +148,32 @@ type row struct {
 // readTable returns the wanted columns of a CSV file. The separator is that of Excel's "sep=" line, or the first of
 // comma, semicolon, tab and bar that splits the first line into columns with all of them.
 func readTable(data []byte, wanted []string) ([]row, error) {
-	rows, _, err := readColumns(data, wanted)
-	return rows, err
-}
-
-// columnNames returns the names of all columns of a table that has the wanted ones, nil if it has no names.
-func columnNames(data []byte, wanted []string) []string {
-	if _, names, err := readColumns(data, wanted); err == nil {
-		return names
+	t, err := openTable(data, wanted)
+	if err == nil {
+		return t.rows()
 	}
-	return nil
+	if t != nil {
+		if rows := blankRows(t.text, wanted); rows != nil {
+			return rows, nil
+		}
+	}
+	return nil, err
 }
 
-// readColumns is readTable and also returns the names of all columns, nil if the file has none.
-func readColumns(data []byte, wanted []string) (rows []row, names []string, err error) {
+// table is the text of a CSV file whose first line has the wanted columns.
+type table struct {
+	text      []byte
+	separator rune
+	head      []string // the fields of the first line
+	at        []int    // the indices of the wanted columns
+	headless  bool     // the first line describes an image
+}
+
+// openTable finds the separator and the wanted columns. With an error it returns the text alone, nil if that can't be read.
+func openTable(data []byte, wanted []string) (*table, error) {
 	text, _, err := convert.Bytes(unicode.BOMOverride(convert.Nop), data)
 	if err != nil || !utf8.Valid(text) {
-		return nil, nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
+		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
 	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
@@ -173,36 +184,54 @@ func readColumns(data []byte, wanted []string) (rows []row, names []string, err 
 	}
 	var firstErr error
 	for _, separator := range separators {
-		r := csv.NewReader(bytes.NewReader(text))
-		r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes, r.ReuseRecord = separator, -1, separator != '\t', true, true
-		head, err := r.Read()
+		t := &table{text: text, separator: separator}
+		head, err := t.reader().Read()
 		if err == io.EOF {
-			return nil, nil, errors.New("the file is empty; expected a line with the names of the columns")
+			return nil, errors.New("the file is empty; expected a line with the names of the columns")
 		}
 		if err != nil {
 			firstErr = errors.Join(firstErr, err)
 			continue
 		}
-		at, headless, err := columns(head, wanted)
-		if err != nil {
+		t.head = head
+		if t.at, t.headless, err = columns(head, wanted); err != nil {
 			// A separator that splits the first line gives the better message.
 			if firstErr == nil || len(head) > 1 {
 				firstErr = err
 			}
 			continue
 		}
-		if !headless {
-			for _, h := range head {
-				names = append(names, strings.TrimSpace(strings.Clone(h)))
-			}
+		return t, nil
+	}
+	return &table{text: text}, firstErr
+}
+
+// reader reads the text from its first line. The fields of a record are valid until the next one.
+func (t *table) reader() *csv.Reader {
+	r := csv.NewReader(bytes.NewReader(t.text))
+	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes, r.ReuseRecord = t.separator, -1, t.separator != '\t', true, true
+	return r
+}
+
+// each calls f with the line number and the fields of each record that describes an image, until f returns false. The fields
+// are valid during the call.
+func (t *table) each(f func(line int, record []string) bool) error {
+	r := t.reader()
+	for first := true; ; first = false {
+		record, err := r.Read()
+		if err == io.EOF {
+			return nil
 		}
-		rows, err := readRows(r, head, at, headless)
-		return rows, names, err
+		if err != nil {
+			return err
+		}
+		if first && !t.headless {
+			continue
+		}
+		if line, _ := r.FieldPos(0); !f(line, record) {
+			return nil
+		}
 	}
-	if rows := blankRows(text, wanted); rows != nil {
-		return rows, nil, nil
-	}
-	return nil, nil, firstErr
 }
 
 // blankRows reads lines of two columns, given by numbers, that only blanks separate: the second begins after the last
@@ -234,8 +263,9 @@ func hasPrefixFold(text []byte, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(string(text[:len(prefix)]), prefix)
 }
 
-// columns returns the indices of the wanted columns; headless reports that one was given by number, so that the first
-// line describes an image.
+// columns returns the indices of the wanted columns. If all are names of the first line, they are names; else the numbers among
+// them count columns from 1, as the first line of a table without names may hold a number as a value. headless reports that all
+// were numbers, so that the first line describes an image.
 func columns(head, wanted []string) (at []int, headless bool, err error) {
 	names := make([]string, len(head))
 	for i, h := range head {
@@ -247,13 +277,25 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 		}
 		return slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(w)) })
 	}
+	isName := func(w string) bool { return find(w) >= 0 }
+	isNumber := func(w string) bool { _, err := strconv.Atoi(w); return err == nil }
+	headless = !slices.ContainsFunc(wanted, func(w string) bool { return !isNumber(w) })
+	byNumber := slices.ContainsFunc(wanted, func(w string) bool { return !isName(w) })
+	if n, err := strconv.Atoi(wanted[0]); headless && err == nil && n >= 1 && n <= len(names) && imageExtensions[strings.ToLower(path.Ext(names[n-1]))] {
+		byNumber = true // "a.png,1,2": a file's name is no column's
+	}
+	headless = headless && byNumber
 	for _, w := range wanted {
 		i := find(w)
-		if n, numErr := strconv.Atoi(w); i < 0 && numErr == nil && n >= 1 && n <= len(names) {
-			i, headless = n-1, true
-		}
-		if i >= 0 && !headless && slices.ContainsFunc(names[i+1:], func(n string) bool { return n == names[i] }) {
-			return nil, false, fmt.Errorf("it has several columns %q; give the one that is meant by another name in the file; its first line is %s", names[i], list(names))
+		if byNumber && isNumber(w) {
+			if i, _ = strconv.Atoi(w); i < 1 || i > len(names) {
+				return nil, false, fmt.Errorf("it has no column %s: not all of %s are names of its first line, so numbers are those of its columns, 1 to %d; its first line is %s", w, list(wanted), len(names), list(names))
+			}
+			if named := find(w); !headless && named >= 0 && named != i-1 {
+				return nil, false, fmt.Errorf("column %s is the name of one column and the number of another, and not all of %s are names of its first line; give the names of the columns; its first line is %s", w, list(wanted), list(names))
+			}
+			at = append(at, i-1)
+			continue
 		}
 		if i < 0 {
 			hint := ""
@@ -262,17 +304,20 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 			}
 			return nil, false, fmt.Errorf("it has no column %q%s; its first line is %s", w, hint, list(names))
 		}
+		if slices.Contains(names[i+1:], names[i]) {
+			return nil, false, fmt.Errorf("it has several columns %q; give the one that is meant by another name in the file; its first line is %s", names[i], list(names))
+		}
 		at = append(at, i)
 	}
 	return at, headless, nil
 }
 
-func readRows(r *csv.Reader, head []string, at []int, headless bool) ([]row, error) {
+// rows returns the wanted columns of all records that have something in one of them.
+func (t *table) rows() ([]row, error) {
 	var rows []row
-	take := func(record []string) {
-		line, _ := r.FieldPos(0)
-		fields := make([]string, len(at))
-		for i, c := range at {
+	err := t.each(func(line int, record []string) bool {
+		fields := make([]string, len(t.at))
+		for i, c := range t.at {
 			if c < len(record) {
 				fields[i] = strings.Clone(strings.TrimSpace(record[c]))
 			}
@@ -280,19 +325,10 @@ func readRows(r *csv.Reader, head []string, at []int, headless bool) ([]row, err
 		if strings.Join(fields, "") != "" {
 			rows = append(rows, row{line: line, fields: fields})
 		}
-	}
-	if headless {
-		take(head)
-	}
-	for {
-		record, err := r.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		take(record)
+		return true
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(rows) == 0 {
 		return nil, errors.New("it lists no images")

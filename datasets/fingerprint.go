@@ -32,8 +32,13 @@ func (d *Dataset) splits() (out []namedSplit) {
 // read again only if its size or time of change differs. Images that are drawn or come from a function are identified
 // by name.
 //
-// Where all names are absolute paths ([FromSamples]), the folder that they share is left out, so that data may move.
+// Where all names are absolute paths ([FromSamples]) and the contents are covered, the folder that the names share is left
+// out, so that data whose splits are given may move. Where [Options].ValFraction makes the split, another folder gives
+// another split, which is other data.
 func (d *Dataset) Fingerprint() string {
+	if !d.CoversContents() { // the names alone tell the images apart
+		return d.fingerprint(true, 0)
+	}
 	return d.fingerprint(true, len(sharedFolder(d.Train, d.Val, d.Test)))
 }
 

@@ -3,12 +3,15 @@ package datasets
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // Other pixels under the old names are other data, however little of a file's properties changed.
@@ -133,17 +136,18 @@ func TestVerdictsInTheCache(t *testing.T) {
 	}
 }
 
-// TestMovedSamples: images under absolute paths have the same fingerprint and the same split wherever their folder lies, and
-// fingerprints with the whole paths are known.
+// TestMovedSamples: images under absolute paths, with splits of their own, have the same fingerprint wherever their folder lies,
+// and fingerprints with the whole paths are known.
 func TestMovedSamples(t *testing.T) {
 	withCache(t)
 	f := files{}
 	f.add(t, "a", 10)
 	f.add(t, "b", 10)
+	splits := map[string]string{"a/03.bmp": "val", "b/03.bmp": "val"}
 	open := func(dir string, name string) *Dataset {
 		var samples []Sample
 		for p := range f {
-			samples = append(samples, Sample{Path: filepath.Join(dir, filepath.FromSlash(p)), Class: p[:1]})
+			samples = append(samples, Sample{Path: filepath.Join(dir, filepath.FromSlash(p)), Class: p[:1], Split: splits[p]})
 		}
 		slices.SortFunc(samples, func(a, b Sample) int { return strings.Compare(a.Path, b.Path) })
 		d, err := FromSamples(name, samples)
@@ -167,5 +171,64 @@ func TestMovedSamples(t *testing.T) {
 	}
 	if shapes := MustLoad("shapes"); shapes.CoversContents() {
 		t.Error("drawn images have no contents")
+	}
+}
+
+// TestDrawnUnderAbsoluteNames: images that their names alone identify are others in another folder.
+func TestDrawnUnderAbsoluteNames(t *testing.T) {
+	open := func(dir string) *Dataset {
+		d := &Dataset{Name: "scans", Classes: []string{"a", "b"}}
+		for i, s := range []**Split{&d.Train, &d.Val} {
+			names := []string{fmt.Sprintf("%s/a/%d.npy", dir, i), fmt.Sprintf("%s/b/%d.npy", dir, i)}
+			for k, n := range names {
+				names[k] = abs(t, n)
+			}
+			var err error
+			*s, err = NewSplit(2, names, []int{0, 1}, func(int) (*vision.Image, error) { return vision.New(2, 2), nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return d
+	}
+	old, today := open("/data/2025"), open("/data/2026")
+	if same, note := today.Matches(old.Fingerprint()); same || today.Fingerprint() == old.Fingerprint() {
+		t.Errorf("other images are the same data, note %q", note)
+	}
+	if same, note := old.Matches(open("/data/2025").Fingerprint()); !same || note != "" {
+		t.Errorf("the same images are other data, note %q", note)
+	}
+}
+
+// abs returns an absolute path on every system.
+func abs(t *testing.T, p string) string {
+	t.Helper()
+	full, err := filepath.Abs(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return full
+}
+
+// TestSplitOfWholeNames: the split of absolute paths is that of stored runs, whose fingerprints cover it. The names are those
+// that commit eadc949^ chose; the folder counts.
+func TestSplitOfWholeNames(t *testing.T) {
+	for dir, want := range map[string][]string{
+		"/data/old/": {"a/03.gif", "a/05.gif", "b/01.gif", "b/02.gif"},
+		"/data/new/": {"a/02.gif", "a/06.gif", "b/06.gif", "b/08.gif"},
+		"":           {"a/03.gif", "a/07.gif", "b/02.gif", "b/06.gif"},
+	} {
+		all := &Split{classes: []string{"a", "b"}}
+		for i := range 20 {
+			all.items = append(all.items, item{name: fmt.Sprintf("%s%c/%02d.gif", dir, 'a'+i/10, i%10), label: i / 10, key: i})
+		}
+		_, val := splitOff(all, Options{})
+		var got []string
+		for i := range val.Len() {
+			got = append(got, strings.TrimPrefix(val.Name(i), dir))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", dir, got, want)
+		}
 	}
 }

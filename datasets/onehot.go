@@ -57,35 +57,77 @@ func (r row) joined(classes []string) (row, error) {
 }
 
 // oneOfSeveral returns a note if the label column is one of several of zeros and ones, of which each line has one set: read
-// alone it means that class or another one.
+// alone it means that class or another one. It reads the table twice at most, and keeps none of it.
 func oneOfSeveral(data []byte, wanted []string, rows []row) string {
-	zeroOne := func(v string) bool { return slices.Contains(set, v) || slices.Contains(unset, v) }
 	if slices.ContainsFunc(rows, func(r row) bool { return !zeroOne(r.fields[1]) }) {
 		return ""
 	}
-	var classes []string
-	for _, name := range columnNames(data, wanted) {
-		if name == "" || strings.EqualFold(name, wanted[0]) || len(wanted) > 2 && strings.EqualFold(name, wanted[2]) {
-			continue
-		}
-		column, err := readTable(data, []string{wanted[0], name})
-		if err == nil && !slices.ContainsFunc(column, func(r row) bool { return !zeroOne(r.fields[1]) }) {
-			classes = append(classes, name)
-		}
-		if len(classes) > maxOneHot {
-			return ""
-		}
-	}
-	if len(classes) < 2 {
+	t, err := openTable(data, wanted)
+	if err != nil || t.headless {
 		return ""
 	}
-	together := strings.Join(classes, ",")
-	all, err := readLabels(data, []string{wanted[0], together})
-	if err != nil || slices.ContainsFunc(all, func(r row) bool { return r.unfit != "" || r.fields[1] == "" }) {
+	classes := t.zeroOnes()
+	if len(classes) < 2 || len(classes) > maxOneHot || !t.oneSet(classes) {
 		return ""
 	}
-	return fmt.Sprintf("column %q is read alone, as classes 0 and 1; columns %s have one 1 per line: if these are the classes, give them together, as %q", wanted[1], list(classes), together)
+	names := make([]string, len(classes))
+	for i, c := range classes {
+		names[i] = strings.TrimSpace(t.head[c])
+	}
+	return fmt.Sprintf("column %q is read alone, as classes 0 and 1; columns %s have one 1 per line: if these are the classes, give them together, as %q", wanted[1], list(names), strings.Join(names, ","))
 }
 
-// maxOneHot bounds the columns that oneOfSeveral reads.
+// zeroOne reports whether v is a value of a column of zeros and ones.
+func zeroOne(v string) bool { return slices.Contains(set, v) || slices.Contains(unset, v) }
+
+// field returns the field at i, "" for a record that is too short.
+func field(record []string, i int) string {
+	if i >= len(record) {
+		return ""
+	}
+	return strings.TrimSpace(record[i])
+}
+
+// zeroOnes returns the indices of the columns that have a name of their own and hold zeros and ones, except those of the image
+// and the split.
+func (t *table) zeroOnes() []int {
+	count := map[string]int{}
+	for i := range t.head {
+		count[field(t.head, i)]++
+	}
+	var left []int
+	for i := range t.head {
+		if name := field(t.head, i); name != "" && count[name] == 1 && i != t.at[0] && (len(t.at) < 3 || i != t.at[2]) {
+			left = append(left, i)
+		}
+	}
+	err := t.each(func(_ int, record []string) bool {
+		left = slices.DeleteFunc(left, func(i int) bool { return !zeroOne(field(record, i)) })
+		return len(left) > 0
+	})
+	if err != nil {
+		return nil
+	}
+	return left
+}
+
+// oneSet reports whether each line has one of the columns set, except for lines with neither an image nor values in them.
+func (t *table) oneSet(columns []int) bool {
+	all := true
+	err := t.each(func(_ int, record []string) bool {
+		n, empty := 0, field(record, t.at[0]) == ""
+		for _, i := range columns {
+			v := field(record, i)
+			empty = empty && v == ""
+			if slices.Contains(set, v) {
+				n++
+			}
+		}
+		all = n == 1 || empty
+		return all
+	})
+	return err == nil && all
+}
+
+// maxOneHot bounds the columns that oneOfSeveral names as classes.
 const maxOneHot = 100

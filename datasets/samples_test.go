@@ -366,3 +366,81 @@ func TestDoubtfulLabels(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnNumbers: once a wanted column is not a name of the first line, numbers count columns, whatever values that line has.
+func TestColumnNumbers(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		wanted []string
+		want   []string // line: fields; or the error
+	}{
+		{"a.png,3,cat\nb.png,1,dog\n", []string{"1", "3"}, []string{"1 a.png cat", "2 b.png dog"}},
+		{"a.png,2,1\nb.png,1,2\n", []string{"1", "2"}, []string{"1 a.png 2", "2 b.png 1"}},
+		{"a.png,1,0\nb.png,0,1\n", []string{"1", "2,3"}, []string{"1 a.png 2", "2 b.png 3"}},
+		{"a;2;train\nb;1;val\n", []string{"1", "2", "3"}, []string{"1 a 2 train", "2 b 1 val"}},
+		{"0,1,2\n0,a,cat\n1,b,dog\n", []string{"1", "2"}, []string{"2 a cat", "3 b dog"}}, // pandas' names
+		{"id,1,2\na,1,0\nb,0,1\n", []string{"id", "1,2"}, []string{"2 a 1", "3 b 2"}},
+		{"image,label\na,cat\n", []string{"image", "2"}, []string{"2 a cat"}}, // the first line holds names
+		{"id,1,2\na,1,0\n", []string{"id", "1,2,3"}, []string{"column 1 is the name of one column and the number of another"}},
+		{"a.png,1,cat\n", []string{"1", "4"}, []string{"it has no column 4: not all of 1, 4 are names of its first line, so numbers are those of its columns, 1 to 3"}},
+	} {
+		rows, err := readLabels([]byte(tt.text), tt.wanted)
+		var got []string
+		for _, r := range rows {
+			got = append(got, fmt.Sprint(r.line)+" "+strings.Join(r.fields, " "))
+		}
+		if err != nil {
+			if len(tt.want) != 1 || !strings.HasPrefix(err.Error(), tt.want[0]) {
+				t.Errorf("%q %q: error %v, want %q", tt.text, tt.wanted, err, tt.want)
+			}
+		} else if !slices.Equal(got, tt.want) {
+			t.Errorf("%q %q: %q, want %q", tt.text, tt.wanted, got, tt.want)
+		}
+	}
+}
+
+// TestOneOfSeveral: the columns of zeros and ones are named where each line has one set, and many other columns cost no further
+// readings of the table.
+func TestOneOfSeveral(t *testing.T) {
+	note := func(text string, wanted ...string) string {
+		t.Helper()
+		rows, err := readLabels([]byte(text), wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return oneOfSeveral([]byte(text), wanted, rows)
+	}
+	for _, tt := range []struct {
+		text, want string
+		wanted     []string
+	}{
+		{"image,cat,dog,age\na,1,0,7\nb,0,1,8\n,,,9\n", `together, as "cat,dog"`, []string{"image", "cat"}},
+		{"image,cat,dog,dog\na,1,0,0\nb,0,1,1\n", "", []string{"image", "cat"}}, // no name of its own
+		{"image,cat,dog\na,1,1\nb,0,1\n", "", []string{"image", "cat"}},
+		{"image,cat,dog\na,1,0\nb,0,0\n", "", []string{"image", "cat"}},
+		{"image,cat,test\na,1,0\nb,0,1\n", "", []string{"image", "cat", "test"}}, // the split's column
+		{"a,1,0\nb,0,1\n", "", []string{"1", "2"}},
+	} {
+		if got := note(tt.text, tt.wanted...); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
+		}
+	}
+
+	const lines, features = 20, 300
+	var b strings.Builder
+	b.WriteString("image,sick")
+	for i := range features {
+		fmt.Fprintf(&b, ",f%d", i)
+	}
+	for i := range lines {
+		fmt.Fprintf(&b, "\nid%d,%d%s", i, i%2, strings.Repeat(",0.5", features))
+	}
+	data, wanted := []byte(b.String()), []string{"image", "sick"}
+	rows, err := readLabels(data, wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(1, func() { oneOfSeveral(data, wanted, rows) }); n > 20*lines+features {
+		t.Errorf("%.0f allocations for %d lines of %d columns", n, lines, features)
+	}
+}

@@ -53,7 +53,8 @@ func (d *Dataset) warnUnvalidated() {
 func (d *Dataset) warn(text string) { d.Warnings = append(d.Warnings, text) }
 
 // splitOff moves a share of each class to a validation split. The seed and each file's own name decide which images
-// move, so that adding a file leaves nearly all others where they are.
+// move, so that adding a file leaves nearly all others where they are. The name counts as a whole, also an absolute path: with
+// other ranks, stored runs would be on another split.
 func splitOff(all *Split, o Options) (train, val *Split) {
 	fraction := o.ValFraction
 	if fraction == 0 {
@@ -64,10 +65,9 @@ func splitOff(all *Split, o Options) (train, val *Split) {
 		byClass[it.label] = append(byClass[it.label], i)
 	}
 	rank := make([]uint64, all.Len())
-	skip := len(sharedFolder(all)) // data that were moved are split alike
 	for i, it := range all.items {
 		h := fnv.New64a()
-		h.Write([]byte(it.name[skip:]))
+		h.Write([]byte(it.name))
 		rank[i] = vision.NewRand(o.Seed, h.Sum64()).Uint64()
 	}
 	var trainIdx, valIdx []int
