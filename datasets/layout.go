@@ -335,14 +335,23 @@ func (n *node) looseSplits() bool {
 // nestedCopy returns a folder that holds two or more folders named as those beside it, and these names: archives of Kaggle often
 // hold the data twice. It returns "" if there is none.
 func (n *node) nestedCopy() (outer string, inner []string) {
+	at := map[string]int{} // place by name; names in one folder differ
+	for i, b := range n.below {
+		at[b.name] = i
+	}
 	for _, b := range n.below {
 		leaves := map[string]bool{}
 		b.leaves(leaves)
-		inner = nil
-		for _, other := range n.below {
-			if other != b && leaves[other.name] {
-				inner = append(inner, other.name)
+		var places []int
+		for leaf := range leaves {
+			if i, ok := at[leaf]; ok && leaf != b.name {
+				places = append(places, i)
 			}
+		}
+		slices.Sort(places)
+		inner = nil
+		for _, i := range places {
+			inner = append(inner, n.below[i].name)
 		}
 		if len(inner) > 1 {
 			return b.name, inner

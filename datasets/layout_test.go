@@ -4,11 +4,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSplitOf(t *testing.T) {
@@ -388,5 +390,32 @@ func TestZipNames(t *testing.T) {
 		} else if err != nil || !slices.Equal(d.Classes, tt.want) {
 			t.Errorf("%s: %v, want classes %q", name, err, tt.want)
 		}
+	}
+}
+
+// TestNestedCopy: the names are in the order of the folders, and the time grows with the number of folders, not with its
+// square (64 times for 8 times the folders).
+func TestNestedCopy(t *testing.T) {
+	outer, inner := imageTree([]string{"a/1.png", "all/c/1.png", "all/x/a/1.png", "all/all/1.png", "all/z/1.png", "b/1.png", "c/1.png"}).nestedCopy()
+	if outer != "all" || !slices.Equal(inner, []string{"a", "c"}) {
+		t.Errorf("%q holds %q, want all with a and c", outer, inner)
+	}
+	least := func(folders int) time.Duration {
+		var paths []string
+		for i := range folders {
+			paths = append(paths, fmt.Sprintf("n%06d/1.png", i))
+		}
+		root, took := imageTree(paths), time.Hour
+		for range 5 {
+			start := time.Now()
+			if outer, _ := root.nestedCopy(); outer != "" {
+				t.Fatal(outer)
+			}
+			took = min(took, time.Since(start))
+		}
+		return took
+	}
+	if few, many := least(2000), least(16000); many > 32*few {
+		t.Errorf("%v for 2000 folders, %v for 16000", few, many)
 	}
 }
