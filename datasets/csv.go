@@ -277,24 +277,28 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 		}
 		return slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(w)) })
 	}
-	isName := func(w string) bool { return find(w) >= 0 }
-	isNumber := func(w string) bool { _, err := strconv.Atoi(w); return err == nil }
-	headless = !slices.ContainsFunc(wanted, func(w string) bool { return !isNumber(w) })
-	byNumber := slices.ContainsFunc(wanted, func(w string) bool { return !isName(w) })
-	if n, err := strconv.Atoi(wanted[0]); headless && err == nil && n >= 1 && n <= len(names) && imageExtensions[strings.ToLower(path.Ext(names[n-1]))] {
+	numbers := map[string]int{} // by the wanted columns that are numbers
+	for _, w := range wanted {
+		if n, err := strconv.Atoi(w); err == nil {
+			numbers[w] = n
+		}
+	}
+	allNumbers := !slices.ContainsFunc(wanted, func(w string) bool { _, ok := numbers[w]; return !ok })
+	byNumber := slices.ContainsFunc(wanted, func(w string) bool { return find(w) < 0 })
+	if n := numbers[wanted[0]]; allNumbers && n >= 1 && n <= len(names) && imageExtensions[strings.ToLower(path.Ext(names[n-1]))] {
 		byNumber = true // "a.png,1,2": a file's name is no column's
 	}
-	headless = headless && byNumber
+	headless = allNumbers && byNumber
 	for _, w := range wanted {
 		i := find(w)
-		if byNumber && isNumber(w) {
-			if i, _ = strconv.Atoi(w); i < 1 || i > len(names) {
+		if n, isNumber := numbers[w]; byNumber && isNumber {
+			if n < 1 || n > len(names) {
 				return nil, false, fmt.Errorf("it has no column %s: not all of %s are names of its first line, so numbers are those of its columns, 1 to %d; its first line is %s", w, list(wanted), len(names), list(names))
 			}
-			if named := find(w); !headless && named >= 0 && named != i-1 {
+			if !headless && i >= 0 && i != n-1 {
 				return nil, false, fmt.Errorf("column %s is the name of one column and the number of another, and not all of %s are names of its first line; give the names of the columns; its first line is %s", w, list(wanted), list(names))
 			}
-			at = append(at, i-1)
+			at = append(at, n-1)
 			continue
 		}
 		if i < 0 {

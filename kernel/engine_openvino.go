@@ -53,7 +53,11 @@ func addOpenVINO(ctx context.Context, p Prefix, venv string, step func(format st
 		return fmt.Errorf("kernel: engine openvino is for linux/amd64, and this is %s/%s; --engine onnx has one for it", runtime.GOOS, runtime.GOARCH)
 	}
 	dir := p.openvinoDir()
-	if !slices.ContainsFunc(openvinoFiles, func(name string) bool { _, err := os.Stat(filepath.Join(dir, path.Base(name))); return err != nil }) {
+	missing := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, path.Base(name)))
+		return err != nil
+	}
+	if !slices.ContainsFunc(openvinoFiles, missing) {
 		step("%s: engine openvino, unchanged", dir)
 		return nil
 	}

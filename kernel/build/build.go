@@ -289,8 +289,11 @@ func importReason(path, text string) string {
 	return text
 }
 
+// IsInternal reports whether only the packages beside an import path may import it: an element of it is "internal".
+func IsInternal(path string) bool { return strings.Contains("/"+path+"/", "/internal/") }
+
 func (b *Builder) addName(l listed) {
-	if l.Name == "" || l.Name == "main" || strings.Contains("/"+l.ImportPath+"/", "/internal/") || strings.HasPrefix(l.ImportPath, "vendor/") {
+	if l.Name == "" || l.Name == "main" || IsInternal(l.ImportPath) || strings.HasPrefix(l.ImportPath, "vendor/") {
 		return
 	}
 	if !slices.Contains(b.byName[l.Name], l.ImportPath) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 )
 
 // modules are the contents of go.mod and go.sum with which packages are looked up.
@@ -176,16 +177,12 @@ func (b *Builder) FindByName(ctx context.Context, name string) []string {
 
 // FindInModules is FindByName for a name that a known package has, too, when it is not the one that code means.
 func (b *Builder) FindInModules(ctx context.Context, name string) []string {
-	f, err := modfile.ParseLax("go.mod", []byte(b.modules.mod), nil)
-	if err != nil {
-		return nil
-	}
 	var found []string
-	for _, r := range f.Require {
-		if slices.ContainsFunc(strings.Split(r.Mod.Path, "/"), func(element string) bool {
+	for _, m := range required(b.modules.mod) {
+		if slices.ContainsFunc(strings.Split(m.Path, "/"), func(element string) bool {
 			return strings.TrimPrefix(element, "go-") == name || strings.HasPrefix(element, name+".v")
 		}) {
-			found = append(found, r.Mod.Path)
+			found = append(found, m.Path)
 		}
 	}
 	if err := b.nameModules(ctx, found); err != nil {
@@ -196,31 +193,36 @@ func (b *Builder) FindInModules(ctx context.Context, name string) []string {
 
 // Required returns the version in which the last go.mod requires a module; empty if it does not.
 func (b *Builder) Required(path string) string {
-	f, err := modfile.ParseLax("go.mod", []byte(b.modules.mod), nil)
-	if err != nil {
-		return ""
-	}
-	for _, r := range f.Require {
-		if r.Mod.Path == path {
-			return r.Mod.Version
+	for _, m := range required(b.modules.mod) {
+		if m.Path == path {
+			return m.Version
 		}
 	}
 	return ""
 }
 
+// required returns the modules that the text of a go.mod requires, in its order; none if it can't be read.
+func required(mod string) (all []module.Version) {
+	f, err := modfile.ParseLax("go.mod", []byte(mod), nil)
+	if err != nil {
+		return nil
+	}
+	for _, r := range f.Require {
+		all = append(all, r.Mod)
+	}
+	return all
+}
+
 // newModules returns the modules that only the second go.mod requires.
 func newModules(before, after string) []string {
-	requires := func(text string) map[string]bool {
-		paths := map[string]bool{}
-		if f, err := modfile.ParseLax("go.mod", []byte(text), nil); err == nil {
-			for _, r := range f.Require {
-				paths[r.Mod.Path] = true
-			}
-		}
-		return paths
+	paths := map[string]bool{}
+	for _, m := range required(after) {
+		paths[m.Path] = true
 	}
-	had := requires(before)
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(requires(after))), func(path string) bool { return had[path] })
+	for _, m := range required(before) {
+		delete(paths, m.Path)
+	}
+	return slices.Sorted(maps.Keys(paths))
 }
 
 // nameModules makes the packages of modules known to ByName.

@@ -158,7 +158,7 @@ class Keeper:
         self.written = None  # when the notebook was last written here, as the contents manager says it
         self.versions = []  # the times of the file that was read for the first of several writes, and of these writes
         self.last_path = None  # of the notebook
-        self.last_page = None  # when a page was last connected; None while one is
+        self.last_page = None  # when the last page went
         self.process = None  # the kernel's own session id: another one after a restart
         self.stream, self.ports, self.timer = None, None, None
         self.lock = asyncio.Lock()

@@ -20,7 +20,7 @@ func (s *Session) importPaths(typed string) (all []Candidate) {
 	}
 	slices.Sort(paths)
 	for _, path := range slices.Compact(paths) {
-		if strings.HasPrefix(path, typed) && !strings.Contains("/"+path+"/", "/internal/") {
+		if strings.HasPrefix(path, typed) {
 			all = append(all, Candidate{Text: path, Kind: "import"})
 		}
 	}

@@ -84,7 +84,7 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	if strings.Contains("/"+path+"/", "/internal/") {
+	if build.IsInternal(path) {
 		return at("use of internal package " + path + " not allowed") // as the go command refuses it
 	}
 	if err := pl.b.Resolve(ctx, path); err != nil {
@@ -266,14 +266,6 @@ func (p *parsed) packageNames() map[string][]string {
 		return true
 	})
 	return names
-}
-
-// markFound marks the packages that the cell names without an import line.
-func (b *bound) markFound(imports map[string]imported) {
-	for name, imp := range imports {
-		imp.found = b.found[name]
-		imports[name] = imp
-	}
 }
 
 // importedName reports whether the cell uses name for a package.

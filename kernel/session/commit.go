@@ -197,7 +197,7 @@ func (x *changer) replace() {
 func (x *changer) importPackages() {
 	for name, path := range x.imports {
 		if !strings.HasPrefix(name, "_ ") && !strings.HasSuffix(name, old) && name != testdeps {
-			x.out.imports[name] = imported{path: path, cell: x.src.count}
+			x.out.imports[name] = imported{path: path, cell: x.src.count, found: x.bound.found[name]}
 		}
 	}
 	for _, path := range x.dots {

@@ -45,9 +45,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if failure != nil {
 		how = outcome{partly: true, set: failure.Set}
 	}
-	change := changeOf(c, s.names, how)
-	c.markFound(change.imports)
-	for _, text := range s.names.apply(change) {
+	for _, text := range s.names.apply(changeOf(c, s.names, how)) {
 		s.out.text("stderr", text+"\n")
 	}
 	if failure != nil && failure.Kind != "returned" {

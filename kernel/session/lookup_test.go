@@ -51,13 +51,6 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-func texts(all []Candidate) (out []string) {
-	for _, c := range all {
-		out = append(out, c.Text)
-	}
-	return out
-}
-
 // TestCandidates: without a language server, the session knows packages, fields and
 // methods, before the first cell too.
 func TestCandidates(t *testing.T) {
@@ -92,8 +85,8 @@ func TestCandidates(t *testing.T) {
 		if at < 0 || test.detail != "" && all[at].Detail != test.detail {
 			t.Errorf("%q: %v, want %s %s", test.code, all, test.want, test.detail)
 		}
-		if test.not != "" && slices.Contains(texts(all), test.not) {
-			t.Errorf("%q: %q is among %q", test.code, test.not, texts(all))
+		if test.not != "" && slices.Contains(textsOf(all), test.not) {
+			t.Errorf("%q: %q is among %q", test.code, test.not, textsOf(all))
 		}
 	}
 }
@@ -138,7 +131,7 @@ func TestWords(t *testing.T) {
 		before, typed, _ := strings.Cut(code, "|")
 		code = before + typed
 		start, all, ok := s.Words(ctx, code, len(code))
-		got := strings.Join(texts(all), " ")
+		got := strings.Join(textsOf(all), " ")
 		if !ok || !slices.Contains(strings.Fields(got+" "), want) && (want != "" || got != "") || want != "" && start != len(before) {
 			t.Errorf("%q: %v from %d (%v), want %q from %d", code, got, start, ok, want, len(before))
 		}

@@ -4,7 +4,8 @@ package session
 
 import (
 	"go/types"
-	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 // parts calls f for each type that t's expression contains directly: elements, fields, parameters, methods, type
@@ -103,7 +104,7 @@ func unnameable(t types.Type) (bad string) {
 		case *types.Named:
 			o := t.Obj()
 			local := o.Pkg() != nil && ours(o.Pkg()) && o.Parent() != nil && o.Parent() != o.Pkg().Scope()
-			hidden := o.Pkg() != nil && !ours(o.Pkg()) && (!o.Exported() || strings.Contains("/"+o.Pkg().Path()+"/", "/internal/"))
+			hidden := o.Pkg() != nil && !ours(o.Pkg()) && (!o.Exported() || build.IsInternal(o.Pkg().Path()))
 			if bad == "" && (local || hidden) {
 				bad = typeString(t)
 			}

@@ -50,8 +50,8 @@ func TestWordsOfThisTree(t *testing.T) {
 		_, all, _ := s.Words(ctx, code, len(code))
 		cancel()
 		t.Logf("%s after %s", code, time.Since(start))
-		if !slices.Contains(texts(all), want) {
-			t.Errorf("%s: %q, want %s among them", code, texts(all), want)
+		if !slices.Contains(textsOf(all), want) {
+			t.Errorf("%s: %q, want %s among them", code, textsOf(all), want)
 		}
 	}
 	if shown := run(t, s, 3, "model"); !strings.Contains(shown, "MustSummary") {

@@ -69,6 +69,21 @@ func Default() (*Engine, error) {
 	return e, nil
 }
 
+// beside returns the engine for a part of the work, which choose takes for that of [Default] at the first call and chosen
+// keeps.
+func beside(chosen **Engine, choose func(general *Engine) *Engine) (*Engine, error) {
+	general, err := Default()
+	if err != nil {
+		return nil, err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if *chosen == nil {
+		*chosen = choose(general)
+	}
+	return *chosen, nil
+}
+
 // Describe returns a line that names the engines in use, the reason for the choice, and the figures of the network that
 // was measured last.
 func Describe() string {

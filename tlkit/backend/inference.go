@@ -12,24 +12,18 @@ import (
 // random numbers, and an error of a graph that it can't compute wraps compute.ErrNotImplemented: such a graph is for
 // [Default]. GOMLX_BACKEND selects one engine for all; with GOMLX_BACKEND=openvino the others are as without it.
 func Inference() (*Engine, error) {
-	all, err := Default()
-	if err != nil {
-		return nil, err
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if infer != nil {
-		return infer, nil
-	}
-	infer = all
-	if c, ok := inferenceCandidate(os.Getenv, all.Config); ok {
-		if b, err := open(c); err == nil {
-			infer = &Engine{Backend: b, Config: c.config, Why: c.why}
-		} else {
-			fmt.Fprintf(Notify, "tlkit: engine %q can't be used (%s); %s computes instead\n", c.config, firstLine(err), all.Config)
+	return beside(&infer, func(general *Engine) *Engine {
+		c, ok := inferenceCandidate(os.Getenv, general.Config)
+		if !ok {
+			return general
 		}
-	}
-	return infer, nil
+		b, err := open(c)
+		if err != nil {
+			fmt.Fprintf(Notify, "tlkit: engine %q can't be used (%s); %s computes instead\n", c.config, firstLine(err), general.Config)
+			return general
+		}
+		return &Engine{Backend: b, Config: c.config, Why: c.why}
+	})
 }
 
 // inferenceCandidate returns the engine that may be faster for networks in inference mode than that of the given

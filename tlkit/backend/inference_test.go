@@ -29,7 +29,7 @@ func TestInferenceCandidate(t *testing.T) {
 	}
 }
 
-// TestInferenceIsNeverDefault: an engine without gradients that is asked for computes nothing but inference.
+// TestInferenceIsNeverDefault: GOMLX_BACKEND may name an engine without gradients; it computes inference alone.
 func TestInferenceIsNeverDefault(t *testing.T) {
 	env := map[string]string{"GOMLX_BACKEND": "openvino", "TLKIT_HOME": t.TempDir()}
 	for _, c := range candidates(func(k string) string { return env[k] }) {

@@ -7,24 +7,16 @@ import "os"
 // faster there, and pure Go trains faster (bench/README.md; ONNX Runtime's format has no gradients, so that they are
 // built from several of its operations). GOMLX_BACKEND selects one engine for both.
 func Steps() (*Engine, error) {
-	forward, err := Default()
-	if err != nil {
-		return nil, err
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if steps != nil {
-		return steps, nil
-	}
-	steps = forward
-	if stepsInGo(os.Getenv, forward.Config, SIMD) {
-		// Without the second engine the first one trains, too.
-		if e, err := Open("go"); err == nil {
-			e.Why = "training steps are faster on it than on " + forward.Config
-			steps = e
+	return beside(&steps, func(forward *Engine) *Engine {
+		if stepsInGo(os.Getenv, forward.Config, SIMD) {
+			// Without the second engine the first one trains, too.
+			if e, err := Open("go"); err == nil {
+				e.Why = "training steps are faster on it than on " + forward.Config
+				return e
+			}
 		}
-	}
-	return steps, nil
+		return forward
+	})
 }
 
 // stepsInGo reports whether training steps run on the pure-Go engine while inference runs on the engine of the given

@@ -41,13 +41,19 @@ func TestTitles(t *testing.T) {
 // plain returns the plain text of a figure.
 func plain(t *testing.T, f plots.Figure) string {
 	t.Helper()
+	return form(t, f, plots.MIMEText)
+}
+
+// form returns one form of a figure, which is text.
+func form(t *testing.T, f plots.Figure, kind string) string {
+	t.Helper()
 	b, err := f.Bundle()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, ok := b[plots.MIMEText].(string)
+	text, ok := b[kind].(string)
 	if !ok {
-		t.Fatalf("no plain text in %v", b)
+		t.Fatalf("no text of kind %s in %v", kind, b)
 	}
 	return text
 }

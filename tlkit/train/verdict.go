@@ -14,23 +14,33 @@ type wording struct{ english, japanese string }
 
 func (w wording) figure() plots.Figure { return plots.TextIn(w.english, w.japanese) }
 
+// and returns the text with a further sentence, which may be empty.
+func (w wording) and(more wording) wording {
+	if more.english == "" {
+		return w
+	}
+	return wording{w.english + " " + more.english, w.japanese + more.japanese}
+}
+
+// listed joins the parts of a list.
+func listed(parts []wording) wording {
+	var english, japanese []string
+	for _, p := range parts {
+		english, japanese = append(english, p.english), append(japanese, p.japanese)
+	}
+	return wording{strings.Join(english, ", "), strings.Join(japanese, "、")}
+}
+
 // Verdict summarises the table of the run in a few English sentences: the leading strategy, the differences within the
 // noise of the validation set and the seeds, and the strategies that diverged, learned nothing or always name one class.
 // Under the table of a notebook it stands in the language of figures ([plots.LanguageEnv]).
 func (r *Run) Verdict() string { return r.verdict().english }
 
 func (r *Run) verdict() wording {
-	text := r.ranking()
-	if only := r.onlyClass(); only.english != "" {
-		text.english += " " + only.english
-		text.japanese += only.japanese
-	}
+	text := r.ranking().and(r.onlyClass())
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
-			if trouble := one.trouble(r.Config.Data.Classes); trouble.english != "" {
-				text.english += " " + trouble.english
-				text.japanese += trouble.japanese
-			}
+			text = text.and(one.trouble(r.Config.Data.Classes))
 		}
 	}
 	return text
@@ -70,42 +80,27 @@ func (r *Run) ranking() wording {
 		fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), accuracy, seeds.english, n, image),
 		fmt.Sprintf("検証用画像の正解率は %s が最も高く、%s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", best.shown(), accuracy, seeds.japanese, n, image),
 	}
+	near, far := listed(close), listed(behind)
 	if len(close) > 0 && len(behind) == 0 {
 		text.japanese += "ただし、これだけでは勝ちとは言えません。"
 	}
 	if len(behind) > 0 {
-		text.japanese += "ノイズより大きい差をつけた相手: " + japaneseList(behind) + "。"
+		text.japanese += "ノイズより大きい差をつけた相手: " + far.japanese + "。"
 	}
 	if len(close) > 0 {
-		text.japanese += "差がノイズの範囲内の相手: " + japaneseList(close) + "。"
+		text.japanese += "差がノイズの範囲内の相手: " + near.japanese + "。"
 	}
 	switch {
 	case len(close)+len(behind) == 0:
 		text.english += "."
 	case len(behind) == 0:
-		text.english += ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + englishList(close) + "."
+		text.english += ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + near.english + "."
 	case len(close) == 0:
-		text.english += ", more than the noise above " + englishList(behind) + "."
+		text.english += ", more than the noise above " + far.english + "."
 	default:
-		text.english += ", more than the noise above " + englishList(behind) + ", and not distinguishable from " + englishList(close) + "."
+		text.english += ", more than the noise above " + far.english + ", and not distinguishable from " + near.english + "."
 	}
 	return text
-}
-
-func englishList(list []wording) string {
-	var texts []string
-	for _, w := range list {
-		texts = append(texts, w.english)
-	}
-	return strings.Join(texts, ", ")
-}
-
-func japaneseList(list []wording) string {
-	var texts []string
-	for _, w := range list {
-		texts = append(texts, w.japanese)
-	}
-	return strings.Join(texts, "、")
 }
 
 // gaps describes the other strategies, the best first: those within the noise of the best one, and those behind it.

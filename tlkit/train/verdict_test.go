@@ -56,13 +56,5 @@ func TestVerdictInJapanese(t *testing.T) {
 // shown returns the HTML of a figure as text.
 func shown(t *testing.T, f plots.Figure) string {
 	t.Helper()
-	b, err := f.Bundle()
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, ok := b[plots.MIMEHTML].(string)
-	if !ok {
-		t.Fatalf("no HTML in %v", b)
-	}
-	return html.UnescapeString(page)
+	return html.UnescapeString(form(t, f, plots.MIMEHTML))
 }

@@ -282,7 +282,7 @@ func FuzzContainers(f *testing.F) {
 	})
 }
 
-// What only begins like a format without bytes of its own is not given its name.
+// Some formats have no bytes of their own at the beginning. A file gets such a name only if more of it fits.
 func TestUnknownFormats(t *testing.T) {
 	for name, data := range map[string]string{
 		"zeros":                 strings.Repeat("\x00", 200),

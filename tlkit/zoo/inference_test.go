@@ -29,7 +29,7 @@ func grey(size, n int) []*vision.Image {
 }
 
 // TestOperationThatInferenceLacks: a network with an operation that the engine of backend.Inference lacks computes on
-// that of backend.Default, without a word of the user.
+// that of backend.Default; the caller does nothing for it.
 func TestOperationThatInferenceLacks(t *testing.T) {
 	engine, err := backend.Inference()
 	if err != nil {

@@ -93,7 +93,8 @@ static int new_core(void **core, char *why, size_t n) {
 static void free_core(void *core) { ov.core_free(core); }
 
 // compile reads an ONNX model and compiles it for the processor, with one request that runs it.
-static int compile(void *core, const char *model, size_t size, const char *threads, void **compiled, void **request, char *why, size_t n) {
+static int compile(void *core, const char *model, size_t size, const char *threads, void **compiled, void **request,
+		char *why, size_t n) {
 	void *read = NULL;
 	int status = ov.read(core, model, size, NULL, &read);
 	if (status != 0) return explain(status, why, n);
@@ -265,7 +266,8 @@ func compile(core unsafe.Pointer, model []byte, threads int, in, out []write.Por
 	var r reason
 	why, n := r.c()
 	c := &compiled{}
-	if C.compile(core, (*C.char)(unsafe.Pointer(unsafe.SliceData(model))), C.size_t(len(model)), text, &c.model, &c.request, why, n) != 0 {
+	bytes := (*C.char)(unsafe.Pointer(unsafe.SliceData(model)))
+	if C.compile(core, bytes, C.size_t(len(model)), text, &c.model, &c.request, why, n) != 0 {
 		return nil, r.err()
 	}
 	c.in, c.out = newPorts(in), newPorts(out)

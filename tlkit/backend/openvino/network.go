@@ -28,7 +28,7 @@ type builder struct {
 func (b *builder) Compile() (compute.Executable, error) {
 	p, err := b.recorder.Program()
 	if err != nil {
-		// What the writer can't write is a matter of this engine, not of the graph.
+		// The graph may be right for another engine: the writer lacks one of its operations.
 		return nil, fmt.Errorf("openvino: graph %q: %w (%w)", b.name, err, compute.ErrNotImplemented)
 	}
 	for _, port := range append(append([]write.Port{}, p.Inputs...), p.Outputs...) {
