@@ -178,13 +178,15 @@ type (
 	// Detached is a training in a process of its own; see [Detach]. Fields and methods: [detached.Detached].
 	Detached = detached.Detached
 	// Sweep is a set of trainings, every model with every recipe, strategy and seed, each in a process of its own:
-	// Sweep{...}.Run(ctx, Local{}) trains them on this machine, Run(ctx, Slurm{}) on a cluster. Fields and methods:
-	// [sweep.Sweep].
+	// Sweep{...}.Run(ctx, Local{}) trains them on this machine, Run(ctx, Slurm{}) and Run(ctx, Kubernetes{}) on a cluster.
+	// Fields and methods: [sweep.Sweep].
 	Sweep = sweep.Sweep
 	// Local trains the tasks of a [Sweep] in processes of this machine. Fields: [sweep.Local].
 	Local = sweep.Local
 	// Slurm trains the tasks of a [Sweep] as an array job of a Slurm cluster. Fields: [sweep.Slurm].
 	Slurm = sweep.Slurm
+	// Kubernetes trains the tasks of a [Sweep] as an Indexed Job of a Kubernetes cluster. Fields: [sweep.Kubernetes].
+	Kubernetes = sweep.Kubernetes
 	// Result is the result of one strategy of a run. Fields and methods: [train.Result].
 	Result = train.Result
 	// ReportOptions give a run's report its data set; see [train.Run.Report]. Fields: [train.ReportOptions].

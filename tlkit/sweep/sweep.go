@@ -71,8 +71,8 @@ type Executor interface {
 }
 
 // Run trains what is not trained yet and returns all results. The error names the tasks that could not be trained; the
-// results of all others are there nevertheless. Tasks that an earlier call left running, and an array job that lives yet, are
-// waited for and not started twice. The end of ctx, the notebook's stop button and Ctrl-C make the tasks save
+// results of all others are there nevertheless. Tasks that an earlier call left running, and a cluster's job that lives yet,
+// are waited for and not started twice. The end of ctx, the notebook's stop button and Ctrl-C make the tasks save
 // and stop; the same call goes on.
 func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

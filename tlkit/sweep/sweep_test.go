@@ -26,9 +26,12 @@ import (
 // killName is the variable that makes a task of that name end by SIGKILL: once, or, with a ! before the name, always.
 const killName = "TLKIT_TEST_KILL"
 
-// TestMain is also the program of the tasks: "tlkernel train FOLDER".
+// TestMain is also the program of the tasks, "tlkernel train FOLDER", and the kubectl of a cluster in a test.
 func TestMain(m *testing.M) {
 	os.Setenv("GOMLX_BACKEND", "go")
+	if filepath.Base(os.Args[0]) == "kubectl" {
+		os.Exit(kubectl(os.Args[1:]))
+	}
 	if len(os.Args) == 3 && os.Args[1] == "train" {
 		os.Exit(work(os.Args[2]))
 	}
@@ -49,6 +52,9 @@ func work(dir string) int {
 	if err := detached.Train(ctx, dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	if ctx.Err() != nil {
+		return 1 // as tlkernel, which was told to stop
 	}
 	return 0
 }
