@@ -23,12 +23,14 @@ type kind struct {
 var onnxKind = kind{option: "mem_pattern=false", prepare: prepareONNX}
 
 // kinds has a row for each word that GOMLX_BACKEND may begin with. "go" is TLKit's pure-Go engine, which runs
-// operations that it has no kernels for on GoMLX's; "gomlx" is GoMLX's pure-Go engine alone.
+// operations that it has no kernels for on GoMLX's; "onednn" is the same with oneDNN's kernels; "gomlx" is GoMLX's
+// pure-Go engine alone.
 var kinds = map[string]kind{
 	"go":          {registered: goengine.Name},
 	"gomlx":       {registered: "go"},
 	"onnx":        onnxKind,
 	"onnxruntime": onnxKind,
+	"onednn":      {prepare: prepareOneDNN},
 	"openvino":    {prepare: prepareOpenVINO, inferenceOnly: true},
 	"xla":         {},
 }

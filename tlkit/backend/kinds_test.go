@@ -21,13 +21,14 @@ func TestResolve(t *testing.T) {
 		"onnx:cpu,mem_pattern=true": "onnx:cpu,mem_pattern=true",
 		"xla:cuda":                  "xla:cuda",
 		"openvino:threads=2":        "openvino:threads=2",
+		"onednn":                    "onednn",
 		"other:x":                   "other:x",
 	} {
 		got, prepare := resolve(config)
 		if got != want {
 			t.Errorf("resolve(%q) = %q, want %q", config, got, want)
 		}
-		if library := strings.HasPrefix(config, "onnx") || strings.HasPrefix(config, "openvino"); (prepare != nil) != library {
+		if library := strings.HasPrefix(config, "on") || strings.HasPrefix(config, "openvino"); (prepare != nil) != library {
 			t.Errorf("resolve(%q) prepares something: %v, want %v", config, prepare != nil, library)
 		}
 	}

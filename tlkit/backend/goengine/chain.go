@@ -111,7 +111,7 @@ func (p *planner) attach() {
 		out := dims(g.root.outputs[0])
 		for i, l := range g.leavesOf {
 			v := root(l.v)
-			m := stepFor(v.node)
+			m := p.stepFor(v.node)
 			if m == nil || !m.rows || v.index != 0 || !p.native[v.node] || p.attached[v.node] != nil ||
 				!slices.Equal(dims(v), out) || v.shape.Size() < 2 || readers[v] != 1 || !p.only(v, g) {
 				continue
@@ -328,7 +328,7 @@ func (g *group) layOut(out []int) bool {
 
 // attachedStep returns the common step of a chain and the node that it is attached to.
 func (p *planner) attachedStep(g *group) step {
-	m := stepFor(g.after)
+	m := p.stepFor(g.after)
 	own := len(m.reads)
 	all := &maker{what: m.what + " and chain", reads: append(slices.Clone(m.reads), g.leaves()...)}
 	all.reads = slices.Delete(all.reads, own+g.from, own+g.from+1)

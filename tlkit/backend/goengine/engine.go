@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
 // Name is the name under which this engine is registered with package compute.
@@ -21,30 +23,37 @@ func init() { compute.Register(Name, New) }
 
 // Engine is a compute.Backend: see the package comment.
 type Engine struct {
-	inner  compute.Backend
-	memory memory
-	done   bool
+	inner   compute.Backend
+	name    string
+	kernels kernels.Set
+	what    string // computes convolutions and products, in words
+	memory  memory
+	done    bool
 }
 
 // New opens an engine. The configuration is passed on to GoMLX's pure-Go engine; the options are the same.
 func New(config string) (compute.Backend, error) {
+	cores := strconv.Itoa(runtime.GOMAXPROCS(0)) + " cores"
+	return NewWith(config, FullName, kernels.Go, FullName+" engine on "+cores)
+}
+
+// NewWith opens an engine with another name, whose convolutions and products the set computes. what is a line about it.
+func NewWith(config, name string, set kernels.Set, what string) (compute.Backend, error) {
 	inner, err := gobackend.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{inner: inner}, nil
+	return &Engine{inner: inner, name: name, kernels: set, what: what}, nil
 }
 
-// Name of the engine, FullName.
-func (e *Engine) Name() string { return FullName }
+// Name of the engine: FullName, or that of another set of kernels.
+func (e *Engine) Name() string { return e.name }
 
 // String is Name.
 func (e *Engine) String() string { return e.Name() }
 
-// Description returns a line about the engine: its name, its cores and GoMLX's engine under it.
-func (e *Engine) Description() string {
-	return FullName + " engine on " + strconv.Itoa(runtime.GOMAXPROCS(0)) + " cores, over " + e.inner.Description()
-}
+// Description returns a line about the engine: its kernels, its cores and GoMLX's engine under it.
+func (e *Engine) Description() string { return e.what + ", over " + e.inner.Description() }
 
 // NumDevices is 1.
 func (e *Engine) NumDevices() int { return 1 }

@@ -49,6 +49,7 @@ type planner struct {
 	slot      map[*value]int
 	group     map[*node]*group // by its last node
 	attached  map[*node]*group // by the node that it is attached to
+	makers    map[*node]*maker // see stepFor
 }
 
 // Compile plans the computation.
@@ -59,7 +60,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 	}
 	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
 		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, done: map[*node]bool{},
-		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}}
+		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
 	for _, v := range main.params {
 		p.plan.params = append(p.plan.params, p.newSlot(v))
 		p.plan.names = append(p.plan.names, v.node.attrs.(string))
@@ -167,7 +168,7 @@ func free(n *node) bool {
 // choose decides which nodes become steps of this engine.
 func (p *planner) choose() {
 	for _, n := range p.nodes {
-		if stepFor(n) != nil {
+		if p.stepFor(n) != nil {
 			p.native[n] = true
 		}
 	}
@@ -203,12 +204,12 @@ func (p *planner) emit(n *node) error {
 	var reads []*value
 	switch {
 	case g == nil:
-		reads = stepFor(n).reads
+		reads = p.stepFor(n).reads
 	case g.after == nil:
 		reads = g.leaves()
 	default:
 		others := slices.Delete(g.leaves(), g.from, g.from+1)
-		reads = append(slices.Clone(stepFor(g.after).reads), others...)
+		reads = append(slices.Clone(p.stepFor(g.after).reads), others...)
 	}
 	if err := p.piece(reads); err != nil {
 		return err
@@ -216,7 +217,7 @@ func (p *planner) emit(n *node) error {
 	var s step
 	switch {
 	case g == nil:
-		s = p.step(stepFor(n), n.outputs)
+		s = p.step(p.stepFor(n), n.outputs)
 	case g.after == nil:
 		s = p.groupStep(g)
 	default:

@@ -28,9 +28,19 @@ func then(after func(y []float32) kernels.After, y []float32) kernels.After {
 	return after(y)
 }
 
-// stepFor returns the maker of a node's step; nil if this engine does not compute the node. Chains of elementwise
-// operations are in chain.go.
-func stepFor(n *node) *maker {
+// stepFor returns the maker of a node's step, made once; nil if this engine does not compute the node. Chains of
+// elementwise operations are in chain.go.
+func (p *planner) stepFor(n *node) *maker {
+	m, ok := p.makers[n]
+	if !ok {
+		m = makerFor(n, p.b.engine.kernels)
+		p.makers[n] = m
+	}
+	return m
+}
+
+// makerFor makes the maker of a node's step, with convolutions and products of the set.
+func makerFor(n *node, set kernels.Set) *maker {
 	for _, v := range n.inputs {
 		if !isFloat(v) {
 			return nil
@@ -41,9 +51,9 @@ func stepFor(n *node) *maker {
 	}
 	switch n.op {
 	case compute.OpTypeConvGeneral:
-		return convStep(n)
+		return convStep(n, set)
 	case compute.OpTypeDotGeneral:
-		return dotStep(n)
+		return dotStep(n, set)
 	case compute.OpTypeBatchNormForTraining:
 		return normStep(n)
 	case compute.OpTypeBatchNormGradient:
@@ -83,15 +93,15 @@ func pairOr(list []int, fallback int) [2]int {
 
 // convStep computes convolutions, and the gradients of their kernels, of images [batch, height, width, channels]; nil
 // for other layouts.
-func convStep(n *node) *maker {
+func convStep(n *node, set kernels.Set) *maker {
 	a := n.attrs.(convAttrs)
 	switch {
 	case len(dims(n.inputs[0])) != 4:
 		return nil
 	case a.forward():
-		return forwardStep(n, a)
+		return forwardStep(n, a, set)
 	case a.kernelGradient():
-		return kernelGradientStep(n, a)
+		return kernelGradientStep(n, a, set)
 	}
 	return nil
 }
@@ -121,7 +131,7 @@ func (a convAttrs) kernelGradient() bool {
 		ax.OutputBatch == 2 && ax.OutputChannels == 3 && axesAre(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !spread(a.inDilations)
 }
 
-func forwardStep(n *node, a convAttrs) *maker {
+func forwardStep(n *node, a convAttrs, set kernels.Set) *maker {
 	x, w, y := n.inputs[0], n.inputs[1], n.outputs[0]
 	g := kernels.Geometry{Batch: dims(x)[0], InC: dims(x)[3], OutC: dims(y)[3], Pad: a.padding(),
 		In: [2]int(dims(x)[1:3]), Out: [2]int(dims(y)[1:3]), Kernel: [2]int(dims(w)[:2]),
@@ -135,27 +145,29 @@ func forwardStep(n *node, a convAttrs) *maker {
 		}
 	}
 	size := y.shape.Size()
+	conv := set.Conv(g, layout)
 	return &maker{what: "convolution", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		y := r.output(out[0], size)
-		kernels.Conv(y, r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{After: then(after, y)})
+		conv(y, r.floats(in[0]), r.floats(in[1]), then(after, y))
 	}}
 }
 
 // kernelGradientStep exchanges strides and dilations: the convolution's stride is the distance of the kernel's taps.
-func kernelGradientStep(n *node, a convAttrs) *maker {
+func kernelGradientStep(n *node, a convAttrs, set kernels.Set) *maker {
 	x, v, dw := n.inputs[0], n.inputs[1], n.outputs[0]
 	g := kernels.Geometry{Batch: dims(x)[0], InC: dims(x)[3], OutC: dims(v)[3], Pad: a.padding(),
 		In: [2]int(dims(x)[1:3]), Out: [2]int(dims(v)[1:3]), Kernel: [2]int(dims(dw)[:2]),
 		Stride: pairOr(a.kernelDilations, 1), KernelDilation: pairOr(a.strides, 1), InDilation: [2]int{1, 1},
 		Groups: max(1, a.batchGroups)}
 	size := dw.shape.Size()
+	gradient := set.KernelGradient(g)
 	return &maker{what: "kernel gradient", reads: []*value{x, v}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-		kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+		gradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]))
 	}}
 }
 
 // dotStep computes products of matrices; any number of leading axes are joined into one.
-func dotStep(n *node) *maker {
+func dotStep(n *node, set kernels.Set) *maker {
 	a := n.attrs.(dotAttrs)
 	for _, d := range []dtypes.DType{a.config.AccumulatorDType, a.config.OutputDType} {
 		if d != dtypes.InvalidDType && d != dtypes.Float32 {
@@ -186,16 +198,17 @@ func dotStep(n *node) *maker {
 		g.InC = dims(x)[rx-1]
 		g.OutC = dims(w)[1-a.rhsContracting[0]]
 		rows(x.shape.Size() / g.InC)
-		layout := kernels.KernelLayout{OutIn: a.rhsContracting[0] == 1}
+		conv := set.Conv(g, kernels.KernelLayout{OutIn: a.rhsContracting[0] == 1})
 		return &maker{what: "product", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			y := r.output(out[0], size)
-			kernels.Conv(y, r.floats(in[0]), r.floats(in[1]), g, layout, kernels.Epilogue{After: then(after, y)})
+			conv(y, r.floats(in[0]), r.floats(in[1]), then(after, y))
 		}}
 	case leading(a.lhsContracting, rx) && leading(a.rhsContracting, rw) && rx == rw && rx > 1:
 		g.InC, g.OutC = dims(x)[rx-1], dims(w)[rw-1]
 		rows(x.shape.Size() / g.InC)
+		gradient := set.KernelGradient(g)
 		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-			kernels.KernelGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+			gradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]))
 		}}
 	}
 	return nil

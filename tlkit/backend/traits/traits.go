@@ -46,6 +46,7 @@ type Traits struct {
 // gradients are hand-written there, too.
 var table = map[string]Traits{
 	"TLKit Go":    {NativeForward: true, Fused: true},
+	"onednn":      {NativeForward: true, Fused: true},
 	"Go Backend":  {GatherPatches: true, NegativePad: true},
 	"onnxruntime": {NativeForward: true, ChannelsFirst: true, FoldsConstants: true, FrozenApart: true},
 	"xla":         {NativeForward: true, NativeGradient: true, DepthwiseTaps: true},

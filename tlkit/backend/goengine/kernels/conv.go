@@ -132,8 +132,8 @@ func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 			newConvPhase(&g, rows, cols, packed, bias, e.ReLU).run(y, x, after)
 		}
 	}
-	if after == nil && e.After != nil {
-		ranges(len(y)/g.OutC, max(1, 8192/g.OutC), func(worker, from, to int) { e.After(worker, from*g.OutC, to*g.OutC) })
+	if after == nil {
+		Rows(y, g.OutC, e.After)
 	}
 }
 

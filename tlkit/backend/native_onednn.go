@@ -1,0 +1,35 @@
+//go:build cgo && linux && amd64
+
+package backend
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/onednn"
+)
+
+// oneDNNLibrary returns oneDNN's library: that named by the environment variable, else that installed by install.sh; ""
+// if there is none.
+func oneDNNLibrary(getenv func(string) string) string {
+	if path := getenv(onednn.LibraryEnv); path != "" {
+		return path
+	}
+	if dir, err := installdir.Dir(getenv, "lib", "onednn"); err == nil {
+		if found, _ := filepath.Glob(filepath.Join(dir, "libdnnl.so*")); len(found) > 0 {
+			return found[0]
+		}
+	}
+	return ""
+}
+
+// prepareOneDNN sets the path of the library.
+func prepareOneDNN() error {
+	path := oneDNNLibrary(os.Getenv)
+	if path == "" {
+		return errors.New("no oneDNN library found; install.sh --engine onednn installs one, or name libdnnl.so in " + onednn.LibraryEnv)
+	}
+	return os.Setenv(onednn.LibraryEnv, path)
+}

@@ -1,0 +1,100 @@
+package onednn
+
+import "github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
+
+// kind is which tensor of a convolution is computed from the two others; the numbers are those of kind_t.
+type kind int
+
+const (
+	forward kind = iota
+	inputGradient
+	kernelGradient
+)
+
+// layout is a tensor: its dimensions in oneDNN's order, and for each the distance of two values in memory.
+type layout struct{ dims, strides []int }
+
+// convolution is one as oneDNN knows it: images x, kernel w and result y; index 0 of the pairs is height. dilate is the
+// number of values between two taps. low and high are the zeros before and after the images.
+type convolution struct {
+	kind                      kind
+	x, w, y                   layout
+	stride, dilate, low, high [2]int
+}
+
+// images is the layout of images [batch, height, width, channels].
+func images(batch int, size [2]int, channels int) layout {
+	h, w := size[0], size[1]
+	return layout{dims: []int{batch, channels, h, w}, strides: []int{h * w * channels, 1, w * channels, channels}}
+}
+
+// taps is the layout of the kernel of g, whose channels are oneDNN's [out, in], or [groups, out, in]. With gradient, g is
+// the convolution that computes an input gradient: its output channels are the images' of the convolution.
+func taps(g kernels.Geometry, l kernels.KernelLayout, gradient bool) layout {
+	groups := max(1, g.Groups)
+	in, out := g.InC/groups, g.OutC/groups
+	inStride, outStride := g.OutC, 1
+	if l.OutIn {
+		inStride, outStride = 1, in
+	}
+	group, tap := out*outStride, in*g.OutC
+	if gradient {
+		in, out, inStride, outStride = out, in, outStride, inStride
+	}
+	t := layout{dims: []int{out, in, g.Kernel[0], g.Kernel[1]}, strides: []int{outStride, inStride, g.Kernel[1] * tap, tap}}
+	if groups > 1 {
+		t.dims = append([]int{groups}, t.dims...)
+		t.strides = append([]int{group}, t.strides...)
+	}
+	return t
+}
+
+// reach is the number of values between the first and the last tap.
+func reach(g kernels.Geometry, axis int) int { return (g.Kernel[axis] - 1) * g.KernelDilation[axis] }
+
+// forConv returns the convolution that computes what kernels.Conv does. A convolution over dilated images with a flipped
+// kernel is the input gradient of another one, whose strides are the dilations. ok is false if it is none of both.
+func forConv(g kernels.Geometry, l kernels.KernelLayout) (c convolution, ok bool) {
+	dense := [2]int{1, 1}
+	flipped := l.Flipped || g.Kernel == dense // one tap is its own reverse
+	switch {
+	case g.InDilation == dense && (!l.Flipped || g.Kernel == dense):
+		return plain(forward, g, taps(g, l, false)), true
+	case g.Stride == dense && flipped:
+		f := g // the convolution of which g computes the input gradient
+		f.In, f.Out, f.InC, f.OutC = g.Out, g.In, g.OutC, g.InC
+		f.Stride, f.InDilation = g.InDilation, dense
+		for a := range 2 {
+			f.Pad[a] = reach(g, a) - g.Pad[a]
+		}
+		return plain(inputGradient, f, taps(g, l, true)), true
+	}
+	return c, false
+}
+
+// forKernelGradient returns the convolution that computes what kernels.KernelGradient does.
+func forKernelGradient(g kernels.Geometry) (c convolution, ok bool) {
+	if g.InDilation != [2]int{1, 1} {
+		return c, false
+	}
+	return plain(kernelGradient, g, taps(g, kernels.KernelLayout{}, false)), true
+}
+
+// plain is the convolution g without dilated images, with a kernel of the given layout.
+func plain(k kind, g kernels.Geometry, w layout) convolution {
+	c := convolution{kind: k, x: images(g.Batch, g.In, g.InC), w: w, y: images(g.Batch, g.Out, g.OutC), stride: g.Stride, low: g.Pad}
+	for a := range 2 {
+		c.dilate[a] = g.KernelDilation[a] - 1
+		c.high[a] = (g.Out[a]-1)*g.Stride[a] + reach(g, a) + 1 - g.In[a] - g.Pad[a]
+	}
+	return c
+}
+
+// forProduct returns the product of matrices that g is, of rows with a kernel; ok is false if it is another convolution.
+func forProduct(g kernels.Geometry, l kernels.KernelLayout) (p product, ok bool) {
+	dense := [2]int{1, 1}
+	if g.Kernel != dense || g.Stride != dense || g.InDilation != dense || g.Pad != [2]int{} || g.Groups > 1 || g.In != g.Out {
+		return p, false
+	}
+	return product{transposedB: l.OutIn, m: g.Batch * g.In[0] * g.In[1], n: g.OutC, k: g.InC}, true
+}

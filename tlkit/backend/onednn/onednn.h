@@ -1,0 +1,358 @@
+// The few calls that package onednn makes of oneDNN's C API, joined to what a step needs; library.go includes it. A
+// function that can fail returns 0 or another number, and then has written the reason to why. All calls come from one
+// thread.
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// layout_t is a tensor: its dimensions in oneDNN's order, and for each the distance of two values in memory.
+typedef struct {
+	int rank;
+	int64_t dims[5], strides[5];
+} layout_t;
+
+// kind_t is which tensor of a convolution is computed from the two others.
+typedef enum { forward, input_gradient, kernel_gradient } kind_t;
+
+// convolution_t has images x, a kernel w and a result y; index 0 of the pairs is height. dilate is the number of values
+// between two taps. low and high are the zeros before and after the images.
+typedef struct {
+	kind_t kind;
+	layout_t x, w, y;
+	int64_t stride[2], dilate[2], low[2], high[2];
+} convolution_t;
+
+// The parts of oneDNN's C API that are used, by the names, types and numbers of its documentation (oneDNN 3, dnnl.h).
+// Functions return 0, or another number for an error. All types but argument_t are pointers to what oneDNN owns.
+typedef void *md_t;		   // a memory descriptor: dimensions and layout
+typedef void *pd_t;		   // a primitive descriptor: an operation and how it is computed
+typedef void *primitive_t; // its code
+typedef void *memory_t;	   // a descriptor with values
+typedef struct {
+	int name;
+	memory_t memory;
+} argument_t;
+
+enum { no_memory = 1, cpu = 1, in_order = 1, f32 = 3, any = 1, direct = 1, training = 64, user_scratchpad = 1 };
+enum { query_name = 8, query_weights = 131, query_diff_weights = 132, query_scratchpad = 136 };
+enum { arg_src = 1, arg_dst = 17, arg_weights = 33, arg_scratchpad = 80, arg_diff_src = 129, arg_diff_dst = 145, arg_diff_weights = 161 };
+
+typedef struct {
+	int major, minor, patch;
+} version_t;
+
+static struct {
+	const version_t *(*version)(void);
+	int (*engine)(void **, int kind, size_t index);
+	int (*stream)(void **, void *engine, unsigned flags);
+	int (*md_strides)(md_t *, int rank, const int64_t *dims, int type, const int64_t *strides);
+	int (*md_tag)(md_t *, int rank, const int64_t *dims, int type, int tag);
+	int (*md_free)(md_t);
+	int (*md_equal)(const void *, const void *);
+	size_t (*md_size)(const void *);
+	int (*attributes)(void **);
+	int (*attributes_free)(void *);
+	int (*scratchpad_mode)(void *, int mode);
+	int (*forward)(pd_t *, void *engine, int prop, int alg, md_t x, md_t w, md_t bias, md_t y, const int64_t *strides,
+		const int64_t *dilates, const int64_t *low, const int64_t *high, void *attributes);
+	int (*backward_data)(pd_t *, void *engine, int alg, md_t x, md_t w, md_t y, const int64_t *strides, const int64_t *dilates,
+		const int64_t *low, const int64_t *high, pd_t hint, void *attributes);
+	int (*backward_weights)(pd_t *, void *engine, int alg, md_t x, md_t w, md_t bias, md_t y, const int64_t *strides,
+		const int64_t *dilates, const int64_t *low, const int64_t *high, pd_t hint, void *attributes);
+	int (*reorder)(pd_t *, md_t from, void *from_engine, md_t to, void *to_engine, void *attributes);
+	int (*pd_free)(pd_t);
+	int (*pd_query)(pd_t, int what, int index, void *result);
+	const void *(*pd_md)(pd_t, int what, int index);
+	int (*primitive)(primitive_t *, pd_t);
+	int (*primitive_free)(primitive_t);
+	int (*execute)(primitive_t, void *stream, int n, const argument_t *);
+	int (*memory)(memory_t *, const void *md, void *engine, void *values);
+	int (*memory_free)(memory_t);
+	int (*set_values)(memory_t, void *values);
+	int (*sgemm)(char ta, char tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
+		int64_t ldb, float beta, float *c, int64_t ldc);
+	void (*threads)(int);
+} dnn;
+
+static void *engine, *stream;
+
+// block is memory that all ops share, one after the other.
+typedef struct {
+	void *values;
+	size_t size;
+} block_t;
+
+static block_t scratchpad, blocked;
+
+// grow makes a block at least n bytes long.
+static int grow(block_t *b, size_t n) {
+	if (b->size >= n) return 0;
+	free(b->values);
+	b->size = 0;
+	if (posix_memalign(&b->values, 4096, n) != 0) {
+		b->values = NULL;
+		return no_memory;
+	}
+	b->size = n;
+	return 0;
+}
+
+static int find(void *lib, char *why, size_t n) {
+	struct {
+		const char *name;
+		void **to;
+	} functions[] = {
+		{"dnnl_version", (void **)&dnn.version},
+		{"dnnl_engine_create", (void **)&dnn.engine},
+		{"dnnl_stream_create", (void **)&dnn.stream},
+		{"dnnl_memory_desc_create_with_strides", (void **)&dnn.md_strides},
+		{"dnnl_memory_desc_create_with_tag", (void **)&dnn.md_tag},
+		{"dnnl_memory_desc_destroy", (void **)&dnn.md_free},
+		{"dnnl_memory_desc_equal", (void **)&dnn.md_equal},
+		{"dnnl_memory_desc_get_size", (void **)&dnn.md_size},
+		{"dnnl_primitive_attr_create", (void **)&dnn.attributes},
+		{"dnnl_primitive_attr_destroy", (void **)&dnn.attributes_free},
+		{"dnnl_primitive_attr_set_scratchpad_mode", (void **)&dnn.scratchpad_mode},
+		{"dnnl_convolution_forward_primitive_desc_create", (void **)&dnn.forward},
+		{"dnnl_convolution_backward_data_primitive_desc_create", (void **)&dnn.backward_data},
+		{"dnnl_convolution_backward_weights_primitive_desc_create", (void **)&dnn.backward_weights},
+		{"dnnl_reorder_primitive_desc_create", (void **)&dnn.reorder},
+		{"dnnl_primitive_desc_destroy", (void **)&dnn.pd_free},
+		{"dnnl_primitive_desc_query", (void **)&dnn.pd_query},
+		{"dnnl_primitive_desc_query_md", (void **)&dnn.pd_md},
+		{"dnnl_primitive_create", (void **)&dnn.primitive},
+		{"dnnl_primitive_destroy", (void **)&dnn.primitive_free},
+		{"dnnl_primitive_execute", (void **)&dnn.execute},
+		{"dnnl_memory_create", (void **)&dnn.memory},
+		{"dnnl_memory_destroy", (void **)&dnn.memory_free},
+		{"dnnl_memory_set_data_handle", (void **)&dnn.set_values},
+		{"dnnl_sgemm", (void **)&dnn.sgemm},
+		{"omp_set_num_threads", (void **)&dnn.threads}, // libgomp's, on which the library depends
+	};
+	for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+		*functions[i].to = dlsym(lib, functions[i].name);
+		if (*functions[i].to == NULL) {
+			snprintf(why, n, "it has no function %s", functions[i].name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+// open_passive opens a library whose threads are to sleep while they wait. libgomp reads the variable when it is opened;
+// the programs that this one starts are not to inherit it.
+static void *open_passive(const char *path) {
+	int asked = getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL;
+	if (!asked) setenv("OMP_WAIT_POLICY", "passive", 1);
+	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!asked) unsetenv("OMP_WAIT_POLICY");
+	return lib;
+}
+
+// load opens the library for a number of threads, and writes its version.
+static int load(const char *path, int threads, char *version, size_t versions, char *why, size_t n) {
+	void *lib = open_passive(path);
+	if (lib == NULL) {
+		snprintf(why, n, "%s", dlerror());
+		return -1;
+	}
+	if (find(lib, why, n) != 0) {
+		dlclose(lib);
+		return -1;
+	}
+	const version_t *v = dnn.version();
+	if (v->major != 3) {
+		snprintf(why, n, "it is version %d, and 3 is expected", v->major);
+		dlclose(lib);
+		return -1;
+	}
+	snprintf(version, versions, "%d.%d.%d", v->major, v->minor, v->patch);
+	dnn.threads(threads);
+	if (dnn.engine(&engine, cpu, 0) != 0 || dnn.stream(&stream, engine, in_order) != 0) {
+		snprintf(why, n, "it has no engine for the processor");
+		return -1; // it stays open: its threads may run
+	}
+	return 0;
+}
+
+// part is one primitive with its arguments.
+typedef struct {
+	primitive_t code;
+	memory_t scratchpad;
+	size_t scratchpad_size;
+} part_t;
+
+// op_t is a convolution that oneDNN has prepared.
+typedef struct {
+	kind_t kind;
+	part_t convolve, reorder;
+	memory_t x, y, w, b; // w is the kernel as the caller has it; b as oneDNN wants it, or NULL if that is the same
+	size_t b_size;
+} op_t;
+
+// finish makes the code of a descriptor and its scratchpad, and frees the descriptor.
+static int finish(pd_t pd, part_t *p) {
+	int status = dnn.primitive(&p->code, pd);
+	const void *md = dnn.pd_md(pd, query_scratchpad, 0);
+	p->scratchpad_size = md == NULL ? 0 : dnn.md_size(md);
+	if (status == 0 && p->scratchpad_size > 0) status = dnn.memory(&p->scratchpad, md, engine, NULL);
+	dnn.pd_free(pd);
+	return status;
+}
+
+static void free_part(part_t *p) {
+	if (p->code != NULL) dnn.primitive_free(p->code);
+	if (p->scratchpad != NULL) dnn.memory_free(p->scratchpad);
+}
+
+static void release(op_t *op) {
+	free_part(&op->convolve);
+	free_part(&op->reorder);
+	memory_t all[] = {op->x, op->y, op->w, op->b};
+	for (int i = 0; i < 4; i++)
+		if (all[i] != NULL) dnn.memory_free(all[i]);
+	free(op);
+}
+
+// descriptors are what an op is made of.
+typedef struct {
+	md_t x, y, w, any;
+	void *attributes;
+} descriptors_t;
+
+static void free_descriptors(descriptors_t *d) {
+	md_t all[] = {d->x, d->y, d->w, d->any};
+	for (int i = 0; i < 4; i++)
+		if (all[i] != NULL) dnn.md_free(all[i]);
+	if (d->attributes != NULL) dnn.attributes_free(d->attributes);
+}
+
+static int describe(const convolution_t *c, descriptors_t *d) {
+	int status = dnn.md_strides(&d->x, c->x.rank, c->x.dims, f32, c->x.strides);
+	if (status == 0) status = dnn.md_strides(&d->y, c->y.rank, c->y.dims, f32, c->y.strides);
+	if (status == 0) status = dnn.md_strides(&d->w, c->w.rank, c->w.dims, f32, c->w.strides);
+	if (status == 0) status = dnn.md_tag(&d->any, c->w.rank, c->w.dims, f32, any);
+	if (status == 0) status = dnn.attributes(&d->attributes);
+	if (status == 0) status = dnn.scratchpad_mode(d->attributes, user_scratchpad);
+	return status;
+}
+
+// choose makes the descriptor of a convolution.
+static int choose(const convolution_t *c, const descriptors_t *d, pd_t *pd) {
+	pd_t hint = NULL;
+	int status = dnn.forward(&hint, engine, training, direct, d->x, d->any, NULL, d->y, c->stride, c->dilate, c->low, c->high, d->attributes);
+	if (status != 0 || c->kind == forward) {
+		*pd = hint;
+		return status;
+	}
+	if (c->kind == input_gradient)
+		status = dnn.backward_data(pd, engine, direct, d->x, d->any, d->y, c->stride, c->dilate, c->low, c->high, hint, d->attributes);
+	else
+		status = dnn.backward_weights(pd, engine, direct, d->x, d->any, NULL, d->y, c->stride, c->dilate, c->low, c->high, hint, d->attributes);
+	dnn.pd_free(hint);
+	return status;
+}
+
+// add_reorder makes the reorder between the caller's kernel and that of the convolution, if they differ.
+static int add_reorder(op_t *op, const descriptors_t *d, const void *wanted) {
+	if (dnn.md_equal(wanted, d->w)) return 0;
+	op->b_size = dnn.md_size(wanted);
+	int status = dnn.memory(&op->b, wanted, engine, NULL);
+	if (status != 0) return status;
+	pd_t pd = NULL;
+	if (op->kind == kernel_gradient)
+		status = dnn.reorder(&pd, (md_t)wanted, engine, d->w, engine, d->attributes);
+	else
+		status = dnn.reorder(&pd, d->w, engine, (md_t)wanted, engine, d->attributes);
+	return status == 0 ? finish(pd, &op->reorder) : status;
+}
+
+// fill makes the parts of an op. pd is freed.
+static int fill(op_t *op, const descriptors_t *d, pd_t pd) {
+	const void *wanted = dnn.pd_md(pd, op->kind == kernel_gradient ? query_diff_weights : query_weights, 0);
+	int status = add_reorder(op, d, wanted);
+	if (status != 0)
+		dnn.pd_free(pd);
+	else
+		status = finish(pd, &op->convolve);
+	if (status == 0) status = dnn.memory(&op->x, d->x, engine, NULL);
+	if (status == 0) status = dnn.memory(&op->y, d->y, engine, NULL);
+	if (status == 0) status = dnn.memory(&op->w, d->w, engine, NULL);
+	return status;
+}
+
+// prepare makes an op. It fails, too, if oneDNN has only its reference loops for it.
+static int prepare(const convolution_t *c, op_t **op, char *why, size_t n) {
+	descriptors_t d = {0};
+	pd_t pd = NULL;
+	int status = describe(c, &d);
+	if (status == 0) status = choose(c, &d, &pd);
+	const char *name = "";
+	if (status == 0) status = dnn.pd_query(pd, query_name, 0, &name);
+	if (status == 0 && strncmp(name, "ref", 3) == 0) {
+		snprintf(why, n, "only its reference loops compute it");
+		dnn.pd_free(pd);
+		free_descriptors(&d);
+		return -1;
+	}
+	if (status == 0) {
+		*op = calloc(1, sizeof **op);
+		(*op)->kind = c->kind;
+		status = fill(*op, &d, pd);
+		if (status != 0) release(*op);
+	}
+	free_descriptors(&d);
+	if (status != 0) snprintf(why, n, "its error %d", status);
+	return status;
+}
+
+// execute runs a part with its n arguments, after which there is room for the scratchpad.
+static int execute(part_t *p, argument_t *all, int n) {
+	if (p->scratchpad != NULL) {
+		if (grow(&scratchpad, p->scratchpad_size) != 0) return no_memory;
+		int status = dnn.set_values(p->scratchpad, scratchpad.values);
+		if (status != 0) return status;
+		all[n++] = (argument_t){arg_scratchpad, p->scratchpad};
+	}
+	return dnn.execute(p->code, stream, n, all);
+}
+
+static int reorder(op_t *op, memory_t from, memory_t to) {
+	argument_t all[3] = {{arg_src, from}, {arg_dst, to}};
+	return execute(&op->reorder, all, 2);
+}
+
+static int convolve(op_t *op, memory_t w) {
+	static const int names[][3] = {{arg_src, arg_weights, arg_dst}, {arg_diff_src, arg_weights, arg_diff_dst}, {arg_src, arg_diff_weights, arg_diff_dst}};
+	const int *name = names[op->kind];
+	argument_t all[4] = {{name[0], op->x}, {name[1], w}, {name[2], op->y}};
+	return execute(&op->convolve, all, 3);
+}
+
+// run computes the tensor of the op's kind from the two others.
+static int run(op_t *op, float *x, float *w, float *y, char *why, size_t n) {
+	int status = dnn.set_values(op->x, x);
+	if (status == 0) status = dnn.set_values(op->y, y);
+	if (status == 0) status = dnn.set_values(op->w, w);
+	if (op->b == NULL) {
+		if (status == 0) status = convolve(op, op->w);
+	} else {
+		if (status == 0) status = grow(&blocked, op->b_size);
+		if (status == 0) status = dnn.set_values(op->b, blocked.values);
+		if (status == 0 && op->kind != kernel_gradient) status = reorder(op, op->w, op->b);
+		if (status == 0) status = convolve(op, op->b);
+		if (status == 0 && op->kind == kernel_gradient) status = reorder(op, op->b, op->w);
+	}
+	if (status != 0) snprintf(why, n, "its error %d", status);
+	return status;
+}
+
+// product writes a*b to c, [m, n], all in rows. transposed_a: a is [k, m], else [m, k]; transposed_b: b is [n, k], else
+// [k, n].
+static int product(int transposed_a, int transposed_b, int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c) {
+	return dnn.sgemm(transposed_a ? 'T' : 'N', transposed_b ? 'T' : 'N', m, n, k, 1, a, transposed_a ? m : k, b, transposed_b ? k : n, 0, c, n);
+}
