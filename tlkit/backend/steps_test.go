@@ -1,23 +1,46 @@
 package backend
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
-func TestStepsInGo(t *testing.T) {
+func TestStepCandidates(t *testing.T) {
+	library := filepath.Join(t.TempDir(), "libdnnl.so")
+	if err := os.WriteFile(library, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	found := oneDNNLibrary(func(string) string { return library }) != "" // not on every system
 	for _, c := range []struct {
-		chosen, config string
-		simd, want     bool
+		chosen, config, library string
+		simd                    bool
+		want                    string
 	}{
-		{"", "onnx:cpu", true, true},
-		{"", "onnx:cpu", false, false}, // without vector instructions pure Go is the slower one
-		{"", "xla:cuda", true, false},
-		{"", "xla:cpu", true, false}, // chosen only where ONNX Runtime is not installed
-		{"", "go", true, false},
-		{"onnx:cpu", "onnx:cpu", true, false}, // the user's choice is for all
-		{"openvino", "onnx:cpu", true, true},  // it computes no steps
+		{"", "onnx:cpu", "", true, "go"},
+		{"", "onnx:cpu", "", false, ""}, // without vector instructions pure Go is the slower one
+		{"", "xla:cuda", library, true, ""},
+		{"", "xla:cpu", "", true, ""}, // chosen only where ONNX Runtime is not installed
+		{"", "go", "", true, ""},
+		{"onnx:cpu", "onnx:cpu", library, true, ""}, // the user's choice is for all
+		{"openvino", "onnx:cpu", "", true, "go"},    // it computes no steps
+		{"", "onnx:cpu", library, true, "onednn go"},
+		{"", "onnx:cpu", library, false, "onednn"},
+		{"", "go", library, true, "onednn"},
+		{"", "xla:cpu", library, true, "onednn"},
 	} {
-		env := func(string) string { return c.chosen }
-		if got := stepsInGo(env, c.config, c.simd); got != c.want {
-			t.Errorf("GOMLX_BACKEND %q, engine %s, SIMD %v: steps in Go %v, want %v", c.chosen, c.config, c.simd, got, c.want)
+		env := map[string]string{"GOMLX_BACKEND": c.chosen, "ONEDNN_LIBRARY_PATH": c.library, "TLKIT_HOME": t.TempDir()}
+		var got []string
+		for _, s := range stepCandidates(func(k string) string { return env[k] }, c.config, c.simd) {
+			got = append(got, s.config)
+		}
+		want := c.want
+		if !found {
+			want = strings.TrimSpace(strings.TrimPrefix(want, "onednn"))
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%+v: steps on %q, want %q", c, text, want)
 		}
 	}
 }
@@ -34,7 +57,7 @@ func TestSteps(t *testing.T) {
 	if again, _ := Steps(); again != e {
 		t.Error("a second call opened another engine")
 	}
-	if e != forward && e.Config != "go" {
+	if e != forward && e.Config != "go" && e.Config != "onednn" {
 		t.Errorf("steps run on %s, inference on %s", e.Config, forward.Config)
 	}
 }

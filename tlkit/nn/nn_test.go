@@ -16,17 +16,21 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
+	_ "github.com/tlkit-go/tlkit-notebooks/tlkit/backend/onednn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// engines returns the engines to test: pure Go always, ONNX Runtime where its library is named, XLA where its plugin for
-// the CPU is installed.
+// engines returns the engines to test: pure Go always, ONNX Runtime and oneDNN where their libraries are named, XLA where
+// its plugin for the CPU is installed.
 func engines(t *testing.T) map[string]compute.Backend {
 	t.Helper()
 	configs := []string{"go", goengine.Name}
 	if os.Getenv("ONNXRUNTIME_SHARED_LIBRARY_PATH") != "" {
 		t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
 		configs = append(configs, "onnx:cpu")
+	}
+	if os.Getenv("ONEDNN_LIBRARY_PATH") != "" {
+		configs = append(configs, "onednn")
 	}
 	xla.EnableAutoInstall(false)
 	for _, plugin := range xla.GetAvailablePlugins() {

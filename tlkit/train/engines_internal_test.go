@@ -25,7 +25,8 @@ func UseEngines(t testing.TB, steps, forward string) {
 	}
 }
 
-// TestProbeEngine measures the two engines that every build has, and OpenVINO where it is installed, and leaves the model as it is.
+// TestProbeEngine measures the two engines that every build has, and OpenVINO and oneDNN where they are installed, and
+// leaves the model as it is.
 func TestProbeEngine(t *testing.T) {
 	m, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: zoo.Random})
 	if err != nil {
@@ -35,9 +36,9 @@ func TestProbeEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, config := range []string{"go", "gomlx", "openvino"} {
+	for _, config := range []string{"go", "gomlx", "openvino", "onednn"} {
 		e, err := backend.Open(config)
-		if config == "openvino" && err != nil {
+		if (config == "openvino" || config == "onednn") && err != nil {
 			t.Logf("left out: %v", err)
 			continue
 		}

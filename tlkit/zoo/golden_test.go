@@ -14,11 +14,11 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// goldenEngines are the pure-Go engine, ONNX Runtime and OpenVINO where they are installed, and what GOMLX_BACKEND asks
-// for.
+// goldenEngines are the pure-Go engine, ONNX Runtime, OpenVINO and oneDNN where they are installed, and what
+// GOMLX_BACKEND asks for.
 func goldenEngines(t *testing.T) []*backend.Engine {
 	t.Helper()
-	names := []string{"go", "onnx:cpu", "openvino"}
+	names := []string{"go", "onnx:cpu", "openvino", "onednn"}
 	if asked := os.Getenv("GOMLX_BACKEND"); asked != "" && !slices.Contains(names, asked) {
 		names = append(names, asked)
 	}
@@ -28,7 +28,7 @@ func goldenEngines(t *testing.T) []*backend.Engine {
 		switch {
 		case err == nil:
 			engines = append(engines, engine)
-		case name == "onnx:cpu" || name == "openvino":
+		case name == "onnx:cpu" || name == "openvino" || name == "onednn":
 			t.Logf("left out: %v", err)
 		default:
 			t.Fatal(err)

@@ -1,0 +1,51 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+)
+
+// TestStepsOnOneDNN: a training whose steps run on oneDNN has the losses of one on pure Go, and one that was stopped and
+// resumed has weights that are equal to the bit.
+func TestStepsOnOneDNN(t *testing.T) {
+	if _, err := backend.Open("onednn"); err != nil {
+		t.Skipf("oneDNN is not installed: %v", err)
+	}
+	m := pretrained(t)
+	r := quick(t)
+	r.Epochs, r.MemoryLimit = 3, 1
+	train.UseEngines(t, "go", "go")
+	want := compare(t, r, "go", paint(t), m, strategy.FineTune{}).Results[0].History
+	train.UseEngines(t, "onednn", "go")
+	whole := compare(t, r, "whole", paint(t), m, strategy.FineTune{})
+	for i, w := range want {
+		if g := whole.Results[0].History[i]; !(math.Abs(g.TrainLoss-w.TrainLoss) <= 1e-3 && math.Abs(g.ValLoss-w.ValLoss) <= 1e-3) {
+			t.Errorf("epoch %d: losses %g and %g, on pure Go %g and %g", i+1, g.TrainLoss, g.ValLoss, w.TrainLoss, w.ValLoss)
+		}
+	}
+	if got := whole.Config.Engines; got == nil || got.Steps != "onednn" {
+		t.Errorf("run.json has the engines %v", got)
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ds := paint(t)
+	ds.Train = painted(t, 1, 5, (&counter{when: 15 + 13, at: cancel}).asked)
+	var stopped *train.InterruptedError
+	if _, err := r.Compare(ctx, "stopped", ds, m, strategy.FineTune{}); !errors.As(err, &stopped) {
+		t.Fatalf("error %v, want an InterruptedError", err)
+	}
+	resumed := compare(t, r, "stopped", paint(t), m, strategy.FineTune{})
+	for _, file := range []string{"best.safetensors", "checkpoint.safetensors"} {
+		if !reflect.DeepEqual(saved(t, resumed, "finetune", file), saved(t, whole, "finetune", file)) {
+			t.Errorf("%s differs from that of the uninterrupted run", file)
+		}
+	}
+}
