@@ -73,6 +73,9 @@ func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
 		add(checkToolchain(ctx, m))
 		add(checkModules(ctx, p, m))
 		add(checkKernelSpec(p, m))
+		if c, ok := checkOneDNN(ctx, p, m); ok {
+			add(c)
+		}
 		if add(checkJupyter(ctx, m)) && !opts.noCells {
 			timeout := opts.Timeout
 			if timeout == 0 {

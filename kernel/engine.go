@@ -40,12 +40,12 @@ var onnxWheelHashes = []string{
 func (p Prefix) libDir() string { return p.join("lib") }
 
 // EngineNames are the values of InstallOptions.Engine.
-var EngineNames = []string{"auto", "go", "onnx", "openvino", "xla", "cuda"}
+var EngineNames = []string{"auto", "go", "onnx", "openvino", "onednn", "xla", "cuda"}
 
 // addEngines installs the engines that name selects, and reports each step. "auto" takes CUDA's engine on an NVIDIA GPU,
-// and elsewhere ONNX Runtime and, where there is one for the processor, OpenVINO. The pure-Go engine is always there, so
-// an engine that can't be installed gives a line and no failure; only one that was named explicitly, "onnx" or
-// "openvino", fails the installation.
+// and elsewhere ONNX Runtime and, where there are some for the processor, OpenVINO and oneDNN. The pure-Go engine is always
+// there, so an engine that can't be installed gives a line and no failure; only one that was named explicitly, "onnx",
+// "openvino" or "onednn", fails the installation.
 func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, step func(format string, args ...any)) error {
 	switch name {
 	case "go":
@@ -60,14 +60,19 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 		if err := addONNX(ctx, p, venv, step); err != nil {
 			step("engine onnx can't be had, the pure-Go engine computes: %s", oneLine(err))
 		}
-		if hasOpenVINO {
-			if err := addOpenVINO(ctx, p, venv, step); err != nil {
+		if hasUnpacked {
+			if err := openVINO.add(ctx, p, venv, step); err != nil {
 				step("engine openvino can't be had, another one computes: %s", oneLine(err))
+			}
+			if err := addOneDNN(ctx, p, venv, step); err != nil {
+				step("engine onednn can't be had, another one computes: %s", oneLine(err))
 			}
 		}
 		return nil
 	case "openvino":
-		return addOpenVINO(ctx, p, venv, step)
+		return openVINO.add(ctx, p, venv, step)
+	case "onednn":
+		return addOneDNN(ctx, p, venv, step)
 	case "xla":
 		addXLA(ctx, venv, step)
 		return nil

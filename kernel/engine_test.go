@@ -22,7 +22,7 @@ func TestRequirement(t *testing.T) {
 		t.Errorf("got %q, want %q", line, want)
 	}
 	seen := map[string]bool{}
-	for _, h := range slices.Concat(onnxWheelHashes, openvinoWheelHashes) {
+	for _, h := range slices.Concat(onnxWheelHashes, openVINO.hashes, oneDNN.hashes) {
 		if sum, err := hex.DecodeString(h); err != nil || len(sum) != 32 || seen[h] {
 			t.Errorf("%q is no SHA-256 sum, or is there twice", h)
 		}
@@ -40,7 +40,7 @@ func TestAddEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	damaged := Prefix(t.TempDir())
-	for prefix, files := range map[string][]string{with.openvinoDir(): openvinoFiles, damaged.openvinoDir(): openvinoFiles[5:]} {
+	for prefix, files := range map[string][]string{openVINO.dir(with): openVINO.files, openVINO.dir(damaged): openVINO.files[5:], oneDNN.dir(with): oneDNN.files} {
 		if err := os.MkdirAll(prefix, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -61,9 +61,9 @@ func TestAddEngines(t *testing.T) {
 		{"onnx", without, "", "onnxruntime"},
 		{"auto", with, ", unchanged: engine onnx", ""},
 		{"auto", without, "the pure-Go engine computes", ""}, // no Python there: no failure
-		{"tpu", without, "", `unknown engine "tpu"; known: auto, go, onnx, openvino, xla, cuda`},
+		{"tpu", without, "", `unknown engine "tpu"; known: auto, go, onnx, openvino, onednn, xla, cuda`},
 	}
-	if hasOpenVINO {
+	if hasUnpacked {
 		tests = append(tests, []struct {
 			name   string
 			prefix Prefix
@@ -75,6 +75,9 @@ func TestAddEngines(t *testing.T) {
 			{"openvino", damaged, "", "openvino==2026.4.1"},
 			{"auto", with, "engine openvino, unchanged", ""},
 			{"auto", without, "engine openvino can't be had", ""},
+			{"onednn", without, "", "onednn-cpu-gomp==2023.2.0"},
+			{"onednn", with, "engine onednn, unchanged", "apt install libgomp1"}, // no Python there that could open it
+			{"auto", with, "engine onednn can't be had", ""},
 		}...)
 	}
 	if !installer.HasNvidiaGPU() {
@@ -113,9 +116,9 @@ func TestInstallerNamesEngines(t *testing.T) {
 	}
 }
 
-// TestExtractOpenVINO holds that the files that are kept come out of a wheel, those of an earlier version go, and a wheel
+// TestExtractUnpacked holds that the files that are kept come out of a wheel, those of an earlier version go, and a wheel
 // that lacks one leaves no library that a program would open.
-func TestExtractOpenVINO(t *testing.T) {
+func TestExtractUnpacked(t *testing.T) {
 	wheel := func(names []string) string {
 		path := filepath.Join(t.TempDir(), "openvino.whl")
 		f, err := os.Create(path)
@@ -144,17 +147,17 @@ func TestExtractOpenVINO(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := extractOpenVINO(wheel(openvinoFiles[:5]), dir); err == nil {
+	if _, err := openVINO.extract(wheel(openVINO.files[:5]), dir); err == nil {
 		t.Error("a wheel that lacks files was accepted")
 	}
 	if found, _ := filepath.Glob(filepath.Join(dir, "libopenvino_c.*")); len(found) > 0 {
 		t.Errorf("%s is left of a wheel that lacks files", found)
 	}
-	if size, err := extractOpenVINO(wheel(openvinoFiles), dir); err != nil || size < 100 {
+	if size, err := openVINO.extract(wheel(openVINO.files), dir); err != nil || size < 100 {
 		t.Errorf("%d bytes, %v", size, err)
 	}
 	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != len(openvinoFiles) {
-		t.Errorf("%d files, %v, want %d", len(left), err, len(openvinoFiles))
+	if err != nil || len(left) != len(openVINO.files) {
+		t.Errorf("%d files, %v, want %d", len(left), err, len(openVINO.files))
 	}
 }
