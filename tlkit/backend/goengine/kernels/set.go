@@ -11,7 +11,9 @@ type GradientFunc func(dw, x, v []float32)
 // Set is a set of kernels for what takes most of a network's time. A function is made for each operation of a plan and
 // called in each run, by several goroutines at once.
 type Set interface {
+	// Conv returns the function of the convolution g, with kernels of the given layout.
 	Conv(g Geometry, layout KernelLayout) ConvFunc
+	// KernelGradient returns the function of the gradient of g's kernel, [kernel height, kernel width, in/groups, out].
 	KernelGradient(g Geometry) GradientFunc
 }
 
