@@ -22,12 +22,14 @@ import (
 var input stdin
 
 type stdin struct {
-	mu     sync.Mutex
-	writer *os.File
-	asked  int  // the run for which input was requested; 0 if no request is open
-	taken  int  // replies so far, also those that were dropped
-	used   bool // the run has read
-	ended  bool // the run was given end of file
+	mu      sync.Mutex
+	writer  *os.File
+	asked   int  // the run for which input was requested; 0 if no request is open
+	taken   int  // replies so far, also those that were dropped
+	used    bool // the run has read
+	writing bool // a line is on its way into the pipe
+	ending  bool // end of file follows what is in the pipe
+	ended   bool // the run was given end of file
 }
 
 // inputEvery is the interval at which a running cell is checked.
@@ -65,7 +67,11 @@ func (s *stdin) look(n int) {
 	if s.asked != 0 || unread() > 0 || !isRead() {
 		return
 	}
-	s.asked, s.used = n, true
+	if s.used = true; s.ending {
+		s.giveEnd()
+		return
+	}
+	s.asked = n
 	send(Event{Op: "input", N: n, Taken: s.taken})
 }
 
@@ -84,19 +90,30 @@ func (s *stdin) take(r Request) {
 	}
 	s.used = true
 	if r.EOF {
-		s.open()
-		s.asked, s.ended = 0, true
+		s.ending = s.writing || unread() > 0 // a line that nobody has read comes first
+		switch {
+		case !s.ending:
+			s.giveEnd()
+		case !s.writing:
+			s.asked = 0
+		}
 		s.mu.Unlock()
 		return
 	}
-	s.asked = c.n // nothing is requested before the line is in the pipe
+	s.asked, s.writing = c.n, true // nothing is requested before the line is in the pipe
 	s.mu.Unlock()
 	w.WriteString(r.Value) // waits while the pipe is full
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.writer == w { // else the run is over, or is being stopped
-		s.asked = 0
+		s.asked, s.writing = 0, false
 	}
+}
+
+// giveEnd sends end of file to the threads that wait for input. s.mu is held.
+func (s *stdin) giveEnd() {
+	s.open()
+	s.asked, s.ending, s.ended = 0, false, true
 }
 
 // stop sends end of file to the threads that wait for input in run n.
@@ -115,7 +132,7 @@ func (s *stdin) end() {
 	if s.used {
 		s.open()
 	}
-	s.asked, s.used, s.ended = 0, false, false
+	s.asked, s.used, s.writing, s.ending, s.ended = 0, false, false, false, false
 }
 
 // hasEnded reports whether the run was given end of file.

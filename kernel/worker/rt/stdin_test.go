@@ -99,3 +99,36 @@ func TestReplyCrossesRequest(t *testing.T) {
 		t.Errorf("sent one more event: %v", e)
 	}
 }
+
+// TestEndAfterLine: end of file comes after a line that was not read yet.
+func TestEndAfterLine(t *testing.T) {
+	o := newTerminal(t, 3)
+	o.take(Request{Op: "input", Value: "me\n"})
+	o.take(Request{Op: "input", EOF: true})
+	o.read()
+	if got := <-o.lines; got != "me\n" {
+		t.Fatalf("read %q, want the line", got)
+	}
+	if o.hasEnded() {
+		t.Error("the input has ended before its end was read")
+	}
+	o.read()
+	for !o.hasEnded() {
+		o.look(3)
+		runtime.Gosched()
+	}
+	if got := <-o.lines; got != "" {
+		t.Errorf("read %q, want end of file", got)
+	}
+	if e := o.event(); e.Op != "" {
+		t.Errorf("sent %v, want nothing: the end was there", e)
+	}
+	o.read()
+	if e := o.request(3); e.Op != "input" {
+		t.Errorf("sent %v for the read after the end, want a request", e)
+	}
+	o.take(Request{Op: "input", N: 3, Value: "you\n"})
+	if got := <-o.lines; got != "you\n" {
+		t.Errorf("read %q after the end", got)
+	}
+}
