@@ -11,48 +11,6 @@ import (
 	"testing"
 )
 
-func TestIsComplete(t *testing.T) {
-	s := &Session{}
-	for _, test := range []struct{ code, status, indent string }{
-		{"x := 1", "complete", ""},
-		{"", "complete", ""},
-		{"for i := range 3 {", "incomplete", "\t"},
-		{"for i := range 3 {\n\tif i > 1 {", "incomplete", "\t\t"},
-		{"f(1,", "incomplete", "\t"},
-		{"x := 1 +", "incomplete", "\t"},
-		{"s := `open", "incomplete", ""},
-		{"/* open", "incomplete", ""},
-		{"x := )", "invalid", ""},
-		{"x := \"open", "invalid", ""},
-		{"var 1", "invalid", ""},
-		{"%who", "complete", ""},
-		{"!ls", "complete", ""},
-		{"%%bash\nif true; then", "complete", ""},
-		{"x++", "complete", ""},
-		{"func )(", "invalid", ""},
-		{"x := ) (", "invalid", ""},
-		{"f(]", "invalid", ""},
-		{"func f() { g(1] }", "invalid", ""},
-		{"if x {} else", "incomplete", "\t"},
-		{"if x {\n} else if y {\n} else", "incomplete", "\t"},
-		{"go", "incomplete", "\t"},
-		{"var", "incomplete", "\t"},
-		{"for { break }", "complete", ""},
-		{"s := `)`", "complete", ""},
-		{"x := ']'", "complete", ""},
-		{"/* ) */ x := 1", "complete", ""},
-		{"s := `open )", "incomplete", ""},
-		{"s := \"x\" /* )", "incomplete", ""},
-		{">>> x := 1\n>>> x", "complete", ""},
-		{">>> for {\n... ", "incomplete", "\t"},
-		{"In [12]: f(1,\n   ...: 2)", "complete", ""},
-	} {
-		if status, indent := s.IsComplete(test.code); status != test.status || indent != test.indent {
-			t.Errorf("%q: %q %q, want %q %q", test.code, status, indent, test.status, test.indent)
-		}
-	}
-}
-
 // TestBesideNotebook: a module beside the notebook is found from the folder of the session's go.mod too.
 func TestBesideNotebook(t *testing.T) {
 	dir := t.TempDir()
