@@ -71,7 +71,7 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 	}
 	var te *build.ToolError
 	if errors.As(err, &te) {
-		text := strip(te.Text)
+		text := stripTools(te.Text)
 		var errs []cellError
 		for _, m := range compilerLine.FindAllStringSubmatch(text, -1) {
 			count, _ := strconv.Atoi(m[1])
@@ -88,22 +88,19 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 	return &Error{"CompileError", err.Error(), []string{err.Error()}}
 }
 
-// strip removes the generator's names from text.
+// strip removes the generator's letters from text.
 func strip(text string) string {
 	if strings.Contains(text, mark[:1]) {
 		text = strings.ReplaceAll(text, mark, "")
 	}
-	if strings.Contains(text, "nb/r") {
-		text = cellPackage.ReplaceAllString(text, "main.")
-	}
 	return text
 }
 
-// cellPackage matches the package path in front of a cell's names inside the names of other types, as in
-// main.list[nb/r3.point].
-var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)
+// stripTools is strip for what compiler and linker print: they know the paths of runs.
+func stripTools(text string) string { return strip(cellPackage.ReplaceAllString(text, "main.")) }
 
-var cellFunc = regexp.MustCompile(`^nb/r\d+\.`)
+// cellPackage matches the path of a run's package before a name.
+var cellPackage = regexp.MustCompile(`~[0-9a-z]{3,}\.`)
 
 // cellFailed shows a panic or an error at the cell's line.
 func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
