@@ -90,7 +90,7 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	if err := pl.b.Resolve(ctx, path); err != nil {
 		var ie *build.ImportError
 		if errors.As(err, &ie) {
-			return at(ie.Error())
+			return at(ie.Error() + pl.besideAdvice(path))
 		}
 		return err
 	}
@@ -112,6 +112,16 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 		b.imports[spec.Name.Name] = path
 	}
 	return nil
+}
+
+// besideAdvice returns how to use a package of the module in which the notebook lies, or of the workspace around it; "" if
+// they have no such package.
+func (pl *planner) besideAdvice(path string) string {
+	m, folder := build.ModuleAround(pl.dir, path)
+	if m == "" {
+		return ""
+	}
+	return fmt.Sprintf("; the folder %s has it: !*go mod edit -replace '%s=%s' && go get %s", folder, m, strings.ReplaceAll(folder, "'", `'\''`), m)
 }
 
 // packageOf returns the package that a name of the cell means if the cell itself does not declare the name; its path is

@@ -29,7 +29,7 @@ func cellFile(b *bound, c *closure) *ast.File {
 		f.Decls = append(f.Decls, it.decl)
 	}
 	for _, st := range b.stmts {
-		if a, ok := st.(*ast.AssignStmt); ok && b.defines[a] != nil {
+		if a, ok := st.(*ast.AssignStmt); ok && b.defines[a] != nil && len(b.defines[a].Values) > 0 {
 			f.Decls = append(f.Decls, &ast.GenDecl{Tok: token.VAR, TokPos: a.Pos(), Specs: []ast.Spec{b.defines[a]}})
 		}
 	}

@@ -20,7 +20,8 @@ type typed struct {
 	info     *types.Info
 	cellFile *ast.File
 	marked   map[types.Object]*entity // objects under a marked name, see old
-	unused   map[token.Pos]bool       // definitions of local variables that nothing uses
+	unused   map[token.Pos]bool       // definitions of labels and local variables that nothing uses
+	own      ownVars                  // more variables that are the cell's own, or are not
 	stales   map[string]staleName     // stale names and the messages for their uses
 	carried  []carriedFile
 }
@@ -41,10 +42,10 @@ type fileError struct {
 
 // round runs the type checker once.
 func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
-	t := &typed{bound: b, closure: pl.closure(b, found), pkg: types.NewPackage(cellPath, "cell"), unused: map[token.Pos]bool{},
+	t := &typed{bound: b, closure: pl.closure(b, found), pkg: types.NewPackage(cellPath, "cell"), unused: map[token.Pos]bool{}, own: newOwnVars(),
 		info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
 			Instances: map[*ast.Ident]types.Instance{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}}}
-	t.stales = staleFor(b, pl.names.stale, found.staled)
+	t.stales = staleFor(b, pl.names.stale, found.staled, b.staleOwn())
 	t.marked = insertEarlier(t, pl.names)
 	t.cellFile = cellFile(b, t.closure)
 	t.carried = carriedFiles(t.carry)
@@ -54,6 +55,9 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	}
 	if len(t.migrate) > 0 {
 		files = append(files, migrationFile(t.migrate))
+	}
+	if vars := b.knownVars(); len(vars) > 0 {
+		files = append(files, migrationFile(vars))
 	}
 	c := &collector{pl: pl, t: t, seen: map[fileError]bool{}}
 	conf := types.Config{Importer: pl.importer, FakeImportC: true, Sizes: types.SizesFor("gc", runtime.GOARCH), Error: c.add}
@@ -194,7 +198,7 @@ type verdict int
 const (
 	wrong          verdict = iota // an error of the cell
 	allowed                       // Go forbids it but cells allow it, or it belongs to the error before
-	unusedVariable                // an error of Go that the generated code avoids by using the variable
+	unusedVariable                // an error of Go that the generated code avoids by using the variable, or without the label
 )
 
 // verdictOn classifies a message of go/types; shown means that the message is about the expression whose value the cell

@@ -12,6 +12,7 @@ type chunk struct {
 	start, end int // without the semicolon
 	tok        token.Token
 	decl       bool // a declaration, not a statement
+	label      bool // a label with its colon; the labelled statement is the next chunk
 	list       bool // several expressions, as in: v, ok
 }
 
@@ -75,6 +76,10 @@ func (c *pieces) token(tok token.Token, start, end int) {
 		c.toks = append(c.toks, tok)
 	}
 	c.end = end
+	if c.depth == 0 && len(c.toks) == 2 && c.toks[0] == token.IDENT && tok == token.COLON {
+		c.finish()
+		c.chunks[len(c.chunks)-1].label = true
+	}
 }
 
 // beginsExpression lists the keywords that an expression may begin with.

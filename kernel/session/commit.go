@@ -22,7 +22,8 @@ type change struct {
 	imports map[string]imported
 	stale   map[string]staleName
 	made    map[*entity][]*entity // the entities that variables got their values from
-	notices []string
+	notices []string              // what the user must know, such as names that can't be used any more
+	hints   []string              // what the user may like to know
 }
 
 // changer computes a change.
@@ -92,6 +93,7 @@ func changeOf(c *checked, u *names, how outcome) *change {
 	x.importPackages()
 	x.followValues()
 	x.notice()
+	x.dropOwn()
 	return x.out
 }
 
@@ -292,7 +294,7 @@ func (x *changer) unreached(e *entity) (name string) {
 // notice adds notices about the variables that still hold replaced code, and about stale names.
 func (x *changer) notice() {
 	if name := x.printsAddress(); name != "" {
-		x.out.notices = append(x.out.notices, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
+		x.out.hints = append(x.out.hints, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
 	}
 	for _, e := range x.out.created {
 		if name := x.unreached(e); name != "" {
@@ -381,8 +383,8 @@ func holder(lhs ast.Expr) ast.Expr {
 	}
 }
 
-// apply applies a change to the session and returns the notices for the user.
-func (u *names) apply(c *change) []string {
+// apply applies a change to the session.
+func (u *names) apply(c *change) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, e := range c.removed {
@@ -423,5 +425,4 @@ func (u *names) apply(c *change) []string {
 			e.made[d] = true
 		}
 	}
-	return c.notices
 }

@@ -26,7 +26,7 @@ func (p *parsed) collectNames() {
 		}
 	}
 	for _, st := range p.stmts {
-		for _, id := range defined(st) {
+		for _, id := range p.defined(st) {
 			if id.Name != "_" && !p.declared[id.Name] {
 				p.stmtVars[id.Name] = true
 			}
@@ -37,10 +37,10 @@ func (p *parsed) collectNames() {
 	}
 }
 
-// defined returns the names on the left side of a :=.
-func defined(st ast.Stmt) (names []*ast.Ident) {
+// defined returns the names on the left side of a := that declares variables of the session.
+func (p *parsed) defined(st ast.Stmt) (names []*ast.Ident) {
 	a, ok := st.(*ast.AssignStmt)
-	if !ok || a.Tok != token.DEFINE {
+	if !ok || a.Tok != token.DEFINE || p.isOwn(a) {
 		return nil
 	}
 	for _, lhs := range a.Lhs {
@@ -55,7 +55,7 @@ func defined(st ast.Stmt) (names []*ast.Ident) {
 func (p *parsed) markEarlier() {
 	seen := map[string]bool{}
 	for _, st := range p.stmts {
-		left := defined(st)
+		left := p.defined(st)
 		p.mark(st, false, func(id *ast.Ident) bool { return p.stmtVars[id.Name] && !seen[id.Name] && !slices.Contains(left, id) })
 		for _, id := range left {
 			seen[id.Name] = true
@@ -146,7 +146,7 @@ func (p *parsed) liftDefines() {
 	have := map[string]bool{}
 	for _, st := range p.stmts {
 		a, ok := st.(*ast.AssignStmt)
-		if !ok || a.Tok != token.DEFINE {
+		if !ok || a.Tok != token.DEFINE || p.isOwn(a) {
 			continue
 		}
 		a.Tok = token.ASSIGN
@@ -161,12 +161,15 @@ func (p *parsed) liftDefines() {
 				}
 			}
 			spec.Names = append(spec.Names, name)
+			if p.own.types[name.Name] != nil {
+				spec.Values = nil // the session knows its type already
+			}
 		}
 		if !anyNew {
 			p.noNew = append(p.noNew, a.TokPos)
 			continue
 		}
-		if p.cgo != nil && len(spec.Names) == 1 && len(a.Rhs) == 1 {
+		if p.cgo != nil && len(spec.Names) == 1 && len(spec.Values) == 1 {
 			spec.Type = convertedTo(a.Rhs[0])
 		}
 		p.defines[a] = spec

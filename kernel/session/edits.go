@@ -79,7 +79,7 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.SelectorExpr:
 		return e.selector(n)
 	case *ast.Ident:
-		if e.unused[n.Pos()] && e.info.Defs[n] != nil {
+		if _, isVar := e.info.Defs[n].(*types.Var); isVar && e.unused[n.Pos()] {
 			e.useLocal(n)
 		}
 		e.ident(n)
@@ -95,6 +95,14 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.CommClause:
 		e.insert(n.Colon+1, e.rt()+".Next();")
 		e.afterWaits(n.Body)
+	case *ast.LabeledStmt:
+		if e.unused[n.Pos()] {
+			e.between(n.Pos(), n.Colon+1, "")
+		}
+	case *ast.BranchStmt:
+		if n.Tok == token.GOTO { // a loop too
+			e.insert(n.Pos(), e.rt()+".C();")
+		}
 	case *ast.CallExpr:
 		e.stepHook(n)
 	case *ast.ForStmt:
@@ -281,6 +289,7 @@ func (e *editor) useLocal(id *ast.Ident) {
 		}
 		return
 	}
+	e.useAfter(id, e.stack[0]) // a statement of the cell's body
 }
 
 // useAfter adds a use of a variable after the statement that declares it.

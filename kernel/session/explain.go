@@ -27,18 +27,13 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 		if !ok || ours(v.Pkg()) && pl.names.byObj[v] != nil {
 			continue
 		}
-		if v.Type() == types.Typ[types.Invalid] {
-			if t.cgo != nil {
-				report(v.Pos(), "%s has a type of C, which no other cell could name; convert it, for instance int(C.f()), or give the type: var %s int = ...", name, name)
-			} else {
-				report(v.Pos(), "can't tell the type of %s", name)
-			}
-			continue
-		}
-		if bad := unnameable(v.Type()); bad != "" {
-			report(v.Pos(), "%s has the type %s, which its package does not export, so that no variable of a cell can have it; put the use into one block, or assign to an interface: var %s any = ...", name, bad, name)
+		if why := t.whyOwn(v); why != "" {
+			t.own.why[name] = why
+		} else if isUnknown(v.Type()) {
+			report(v.Pos(), "can't tell the type of %s", name)
 		}
 	}
+	t.tryOwn()
 	if t.last != nil {
 		tv := t.info.Types[t.last]
 		if tv.IsType() {

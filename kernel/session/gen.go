@@ -20,7 +20,7 @@ import (
 // everything that the worker shows.
 const mark = "Ꞌ"
 
-// packageClause begins every file. Types print with the package name main, but a package main can't be imported. So the
+// packageClause begins every file. The program sees the package name main, but a package main can't be imported. So the
 // package gets a placeholder name of the same length, and nameMain replaces it in the compiled plugin.
 const packageClause = "package " + packageName + "\n"
 
@@ -192,7 +192,27 @@ func (g *generator) edited(src *source, node ast.Node) string {
 }
 
 func (g *generator) item(it *item) string {
-	return g.piece(it.src, it.start, g.edited(it.src, it.decl)) + g.typeAliases(it)
+	text := g.edited(it.src, it.decl)
+	if name := exportedToC(it.decl); name != "" && g.name(g.info.Defs[it.decl.(*ast.FuncDecl).Name]) == exported(name) {
+		// C calls it by its own name.
+		text = "\n//export " + name + g.piece(it.src, it.start, strings.Replace(text, exported(name), name, 1))
+		return text + fmt.Sprintf("\nvar %s = %s\n", exported(name), name)
+	}
+	return g.piece(it.src, it.start, text) + g.typeAliases(it)
+}
+
+// exportedToC returns the name of a function with //export in its comment; "" for other declarations.
+func exportedToC(d ast.Decl) string {
+	f, ok := d.(*ast.FuncDecl)
+	if !ok || f.Doc == nil || f.Recv != nil {
+		return ""
+	}
+	for _, c := range f.Doc.List {
+		if strings.TrimSpace(c.Text) == "//export "+f.Name.Name && !f.Name.IsExported() {
+			return f.Name.Name
+		}
+	}
+	return ""
 }
 
 // header writes the package clause and the imports. Call it last, when all aliases are known.

@@ -4,6 +4,8 @@ package session
 
 import (
 	"context"
+	"go/ast"
+	"strings"
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
@@ -12,7 +14,6 @@ import (
 
 // goCell plans, builds and runs the Go part of a cell.
 func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runState) *Error {
-	checking := time.Now()
 	src := m.source(cell.Count)
 	p, serr := parse(s.fset, src)
 	if serr != nil {
@@ -24,7 +25,13 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if cell.Silent {
 		p = p.withoutResult()
 	}
-	pl := &planner{fset: s.fset, names: s.names, b: s.b, importer: s.libs}
+	return s.parsedCell(ctx, cell, m, p, state)
+}
+
+// parsedCell is goCell from a cell's parts on.
+func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magic, p *parsed, state *runState) *Error {
+	checking, src := time.Now(), m.source(cell.Count)
+	pl := s.planner()
 	c, g, errs, err := pl.plan(ctx, s.runner.takeRun(), p, options{tests: m.test, parseFlags: m.main})
 	if err != nil {
 		return s.buildError(ctx, err, src)
@@ -35,6 +42,9 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	s.runner.time(func(t *Timing) { t.Check = time.Since(checking) })
 	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Args: s.cellArgs(), Fields: cell.Fields}, state)
 	if cerr != nil {
+		if p.endsInC() && strings.Contains(cerr.Value, "(no value) used as value") {
+			return s.parsedCell(ctx, cell, m, p.withoutResult(), state)
+		}
 		return cerr
 	}
 	if failure != nil && !failure.Began {
@@ -45,13 +55,32 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 	if failure != nil {
 		how = outcome{partly: true, set: failure.Set}
 	}
-	for _, text := range s.names.apply(changeOf(c, s.names, how)) {
+	made := changeOf(c, s.names, how)
+	s.names.apply(made)
+	for _, text := range made.hints {
+		s.out.text("stdout", text+"\n")
+	}
+	for _, text := range made.notices {
 		s.out.text("stderr", text+"\n")
 	}
 	if failure != nil && failure.Kind != "returned" {
 		return s.cellFailed(failure, src)
 	}
 	return nil
+}
+
+// endsInC reports whether the cell's value is that of a C function. Only the compiler knows whether it has one.
+func (p *parsed) endsInC() bool {
+	call, ok := p.last.(*ast.CallExpr)
+	if !ok || p.quiet {
+		return false
+	}
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	x, ok := sel.X.(*ast.Ident)
+	return ok && x.Name == "C"
 }
 
 // runGenerated runs a cell's package: from an earlier run's code if that is the same, otherwise as a plugin.

@@ -27,6 +27,7 @@ func says(msg, text string) hint { return hint{nil, regexp.MustCompile(msg), tex
 
 // hints are tried in order; the first one that fits is used.
 var hints = []hint{
+	says(`^undefined: C$`, "import \"C\", with the C code in a comment above it, counts for its own cell"),
 	says(`illegal character U\+201[89CDE]`, `a string stands between straight quotes: "..."`),
 	says(`illegal character U\+00A0`, "that is a no-break space, as pages of the web have it; type a blank"),
 	says(`unexpected newline, expecting \{|expected '\{', found newline|^missing function body`, "the { stands at the end of that line"),

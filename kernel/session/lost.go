@@ -75,7 +75,7 @@ func (c *closer) foundAgain() []*definition {
 
 // restore compiles again the declarations that were lost with a worker, and reports whether there were any.
 func (s *Session) restore(ctx context.Context) bool {
-	pl := &planner{fset: s.fset, names: s.names, b: s.b, importer: s.libs}
+	pl := s.planner()
 	empty := &bound{parsed: &parsed{src: &source{}}}
 	if len(pl.closure(empty, findings{}).carry) == 0 {
 		return false

@@ -34,6 +34,11 @@ type parsed struct {
 	defines map[*ast.AssignStmt]*ast.ValueSpec
 	noNew   []token.Pos     // := that declares nothing
 	earlier map[string]bool // names that a statement uses before the cell declares them anew
+	// own are variables that are the cell's own, trial those that may be, and beside those that are declared with one,
+	// and why it is one; see own.go.
+	own    ownVars
+	trial  map[string]attempt
+	beside map[string]string
 
 	form   *Form       // of //@param and //@title, without its fields; nil without one
 	fields []formField // in the order of the text
@@ -93,6 +98,11 @@ const (
 
 // parse separates a cell's Go text into its parts.
 func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
+	return parseWith(fset, src, ownVars{})
+}
+
+// parseWith is parse for a cell of which some variables are its own.
+func parseWith(fset *token.FileSet, src *source, own ownVars) (*parsed, *syntaxError) {
 	cut := splitChunks(src.text)
 	if len(cut.errs) > 0 {
 		first := cut.errs[0]
@@ -102,7 +112,7 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parsed{src: files.src, quiet: cut.quiet, declared: map[string]bool{}, stmtVars: map[string]bool{}, earlier: map[string]bool{}, defines: map[*ast.AssignStmt]*ast.ValueSpec{}}
+	p := &parsed{src: files.src, quiet: cut.quiet, declared: map[string]bool{}, stmtVars: map[string]bool{}, earlier: map[string]bool{}, own: own, defines: map[*ast.AssignStmt]*ast.ValueSpec{}}
 	if err := p.refuseDirectives(files.decls); err != nil {
 		return nil, err
 	}
@@ -122,6 +132,7 @@ func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
 			p.order = append(p.order, v)
 		}
 	}
+	p.keepOwn()
 	p.findLast(cut.chunks)
 	p.collectNames()
 	p.markEarlier()
@@ -141,13 +152,16 @@ type cellFiles struct {
 func parseParts(fset *token.FileSet, src *source, cut *pieces) (*cellFiles, *syntaxError) {
 	decls, stmts := []byte(src.text), []byte(src.text)
 	hide := func(in []byte, c chunk) { copy(in[c.start:c.end], blank(src.text[c.start:c.end])) }
-	for _, c := range cut.chunks {
+	for i, c := range cut.chunks {
 		switch {
 		case c.tok == token.PACKAGE: // of a whole program
 			hide(decls, c)
 			hide(stmts, c)
 		case c.decl:
 			hide(stmts, c)
+			if i > 0 && cut.chunks[i-1].label {
+				stmts[c.start] = ';' // the label is not that of the next statement
+			}
 		default:
 			hide(decls, c)
 		}
@@ -199,9 +213,15 @@ func (p *parsed) refuseDirectives(f *ast.File) *syntaxError {
 	return nil
 }
 
-// addStmt adds one statement.
+// addStmt adds one statement. A labelled one becomes two, so that its variables and its value are the cell's, unless
+// break and continue may need its label.
 func (p *parsed) addStmt(st ast.Stmt, byStart map[int]any) {
 	if _, empty := st.(*ast.EmptyStmt); empty {
+		return
+	}
+	if l, ok := st.(*ast.LabeledStmt); ok && !bare(l) && !takesBreak(l.Stmt) {
+		p.addStmt(&ast.LabeledStmt{Label: l.Label, Colon: l.Colon, Stmt: &ast.EmptyStmt{Semicolon: l.Colon + 1, Implicit: true}}, byStart)
+		p.addStmt(l.Stmt, byStart)
 		return
 	}
 	p.stmts = append(p.stmts, st)
@@ -213,6 +233,21 @@ func (p *parsed) addStmt(st ast.Stmt, byStart map[int]any) {
 			}
 		}
 	}
+}
+
+// bare reports whether a label stands before nothing.
+func bare(l *ast.LabeledStmt) bool {
+	_, empty := l.Stmt.(*ast.EmptyStmt)
+	return empty
+}
+
+// takesBreak reports whether break, perhaps with a label, may leave a statement.
+func takesBreak(st ast.Stmt) bool {
+	switch st.(type) {
+	case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+		return true
+	}
+	return false
 }
 
 // addDecl adds one declaration to the list for its kind.

@@ -32,6 +32,12 @@ type planner struct {
 	names    *names
 	b        *build.Builder
 	importer types.Importer
+	dir      string // of the notebook, for advice
+}
+
+func (s *Session) planner() *planner {
+	dir, _ := s.env.folder()
+	return &planner{fset: s.fset, names: s.names, b: s.b, importer: s.libs, dir: dir}
 }
 
 // cellError is an error in a cell's text.
@@ -61,6 +67,9 @@ func (pl *planner) check(b *bound) (*checked, []cellError, error) {
 		}
 		if len(own) > 0 {
 			return nil, own, nil
+		}
+		if t.own.any() {
+			return &checked{typed: t}, nil, nil
 		}
 		if reuse, again := pl.sameMemory(t, found); !again {
 			return &checked{t, reuse, found.staled}, nil, nil
@@ -135,6 +144,13 @@ func (pl *planner) plan(ctx context.Context, n int, p *parsed, opts options) (*c
 	c, errs, err := pl.check(b)
 	if err != nil || len(errs) > 0 {
 		return nil, nil, errs, err
+	}
+	if c.typed.own.any() {
+		p, err := p.withOwn(pl.fset, c.typed.own)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return pl.plan(ctx, n, p, opts)
 	}
 	g, err := pl.generate(c)
 	return c, g, nil, err

@@ -16,11 +16,13 @@ type step struct {
 	input            []string // answers to input requests
 }
 
-// sequences are notebooks in small. Each begins with a fresh worker.
-var sequences = []struct {
+// sequence is a notebook in small. It begins with a fresh worker.
+type sequence struct {
 	name  string
 	steps []step
-}{
+}
+
+var sequences = []sequence{
 	{"hello", []step{{code: `fmt.Println("hello")`, want: "hello\n", not: "=>"}}},
 	{"a dot import stays", []step{{code: "import . \"strings\""}, {code: "ToUpper(\"a\") + Repeat(\"b\", 2)", want: "=> Abb"},
 		{code: "func Repeat(n int) int { return n }\nRepeat(3)", want: "=> 3"}, {code: "Repeat(4)", want: "=> 4"}}},
@@ -160,7 +162,7 @@ var sequences = []struct {
 	{"os.Exit in a function and in a goroutine", []step{{code: "x := 5\nfunc bye() { defer fmt.Println(\"deferred\"); os.Exit(4) }\nbye()", fail: "exit status 4"}, {code: "go bye()\nfor { time.Sleep(time.Millisecond) }", fail: "exit status 4"}, {code: "x", want: "=> 5"}}},
 	{"fatal error", []step{{code: "func deep(n int) int { return deep(n+1) + 1 }\ndeep(0)", fail: "stack"}, {code: "1", want: "=> 1"}}},
 	{"cgo", []step{{code: "/*\n#include <stdlib.h>\nstatic int add(int a, int b) { return a + b; }\n*/\nimport \"C\"\nfunc add(a, b int) int { return int(C.add(C.int(a), C.int(b))) }\nadd(2, 3)", want: "=> 5"}, {code: "add(20, 30)", want: "=> 50"}}},
-	{"cgo needs a conversion", []step{{code: "// static int one() { return 1; }\nimport \"C\"\nx := C.one()", fail: "type of C"}, {code: "// static int one() { return 1; }\nimport \"C\"\nx := int(C.one())\nx", want: "=> 1"}}},
+	{"cgo needs a conversion", []step{{code: "// static int one() { return 1; }\nimport \"C\"\nx := C.one()\nint(x)", want: "=> 1"}, {code: "x", fail: "x (cell 1) has a type of C"}, {code: "// static int one() { return 1; }\nimport \"C\"\nx := int(C.one())\nx", want: "=> 1"}}},
 	{"C output is captured", []step{{code: "/*\n#include <stdio.h>\nstatic void hi() { printf(\"from C\\n\"); fflush(stdout); }\n*/\nimport \"C\"\nC.hi()", want: "from C"}, {code: "out, _ := exec.Command(\"echo\", \"child\").Output()\nstring(out)", want: "child"}}},
 	{"GoNB style", []step{{code: "import \"flag\"\nvar who = flag.String(\"who\", \"x\", \"\")\n%% --who=me\nfmt.Println(\"I am\", *who)", want: "I am me"}, {code: "func main() {\n\tfmt.Println(\"main runs\")\n}", want: "main runs"}, {code: "%%\nk := 5"}, {code: "k", want: "=> 5"}}},
 	{"init functions", []step{{code: "v := 1\nfunc init_a() { fmt.Println(\"init runs\") }", want: "init runs"}}},

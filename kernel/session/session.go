@@ -268,8 +268,8 @@ func (s *Session) fresh(lost bool) error {
 
 // Close ends the worker and all processes that it started.
 func (s *Session) Close() error {
+	s.stop() // also a start that is under way
 	<-s.ready
-	s.stop()
 	if p := s.process(); p != nil {
 		p.Close()
 	}

@@ -66,7 +66,8 @@ func (k *sink) end() time.Duration {
 	defer k.mu.Unlock()
 	k.flushAll()
 	if k.dropped > 0 && k.out != nil {
-		k.out.Stream("stderr", fmt.Sprintf("\n[%d bytes of output are not shown; the last lines:]\n%s\n", k.dropped-len(k.tail), strip(string(k.tail))))
+		k.out.Stream("stderr", fmt.Sprintf("\n[%d bytes of output are not shown; the last lines:]\n", k.dropped-len(k.tail)))
+		k.out.Stream(k.name, toValid(strip(string(k.tail))))
 	}
 	k.out, k.bytes, k.dropped, k.tail = nil, 0, 0, nil
 	return k.first

@@ -119,3 +119,12 @@ func unnameable(t types.Type) (bad string) {
 	})
 	return bad
 }
+
+// isUnknown reports whether a type, or one inside of it, is none that the checker knows, as those of C.
+func isUnknown(t types.Type) (unknown bool) {
+	walkType(t, func(t types.Type) bool {
+		unknown = unknown || t == types.Typ[types.Invalid]
+		return !unknown
+	})
+	return unknown
+}
