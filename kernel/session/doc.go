@@ -74,7 +74,7 @@
 //
 // # Limits
 //
-// A variable can't have a type that its package does not export, or a C type.
+// A variable with a C type, or with a type that its package does not export, lives in its cell only (own.go).
 //
 // # Interrupts
 //
