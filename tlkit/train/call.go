@@ -97,8 +97,8 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 }
 
 // differences lists how the images, the model and the recipe of a stored run differ from the call's. A larger number of
-// epochs is no difference (it continues the run) unless the learning rates depend on that number. The number of seeds
-// is never one.
+// epochs is no difference (it continues the run) unless the learning rates depend on that number. The numbers of seeds
+// and of devices are never one.
 func (c *call) differences(old Config) []string {
 	var all []string
 	differ := func(what string, was, now any) {
@@ -123,7 +123,7 @@ func (c *call) differences(old Config) []string {
 		all = append(all, "the preprocessing of "+c.config.Model.Name+" has changed")
 	}
 	was, now := old.Recipe, c.config.Recipe
-	was.Seeds, now.Seeds = 0, 0
+	was.Seeds, now.Seeds, was.Devices, now.Devices = 0, 0, 0, 0
 	if now.Epochs > was.Epochs && !now.Schedule.needsEnd() {
 		was.Epochs = now.Epochs
 	}

@@ -31,9 +31,9 @@ func (t *trainer) compile(trainFrom, evalFrom int) error {
 		}
 		trainFrom = t.frozen
 	}
-	t.step, err = newExecutor(t.engines.steps, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
+	t.step, err = newStep(t.engines, store, t.perImage(), func(in []*Node) []*Node { return t.stepGraph(in, trainFrom, true) })
 	if err == nil && t.opt.accumulate > 1 {
-		t.accumulate, err = newExecutor(t.engines.steps, store, func(_ *model.Scope, in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
+		t.accumulate, err = newStep(t.engines, store, t.perImage(), func(in []*Node) []*Node { return t.stepGraph(in, trainFrom, false) })
 	}
 	if err != nil {
 		return fmt.Errorf("tlkit: building the training step of %s: %w", t.model.Spec.Name, err)

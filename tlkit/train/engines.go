@@ -19,10 +19,12 @@ type enginePair struct {
 	// steps computes training steps, and what a strategy prepares. forward computes the network in inference mode:
 	// evaluations, frozen stages, teachers.
 	steps, forward compute.Backend
+	// devices are those of the engine of steps that share each step; nil for one.
+	devices *devices
 }
 
 // alone returns one engine for both.
-func alone(e compute.Backend) enginePair { return enginePair{e, e} }
+func alone(e compute.Backend) enginePair { return enginePair{steps: e, forward: e} }
 
 // executor is a compiled graph. Its inputs may come from another engine.
 type executor struct {
@@ -31,6 +33,8 @@ type executor struct {
 	// general makes the same on another engine; nil for an engine that computes everything.
 	general func(compute.Backend) (*executor, error)
 	store   *model.Store
+	// divided is the same on several devices; nil for one.
+	divided *divided
 }
 
 // newExecutor compiles build for an engine; see [model.NewExec]. A graph that an engine for inference alone can't
@@ -49,6 +53,9 @@ func newExecutor[F model.ExecGraphFn](engine compute.Backend, store *model.Store
 
 // Call runs the graph.
 func (e *executor) Call(in ...any) ([]*tensors.Tensor, error) {
+	if e.divided != nil {
+		return e.divided.call(in)
+	}
 	for _, one := range in {
 		if t, ok := one.(*tensors.Tensor); ok {
 			if err := moveFrom(t, e.engine); err != nil {
@@ -66,6 +73,15 @@ func (e *executor) Call(in ...any) ([]*tensors.Tensor, error) {
 	}
 	backend.NotifyMoved("the network", from, err)
 	return e.Call(in...)
+}
+
+// Finalize frees the graph.
+func (e *executor) Finalize() {
+	if e.divided != nil {
+		e.divided.finalize()
+		return
+	}
+	e.Exec.Finalize()
 }
 
 // generalise moves the graph to the engine of backend.Default.

@@ -43,6 +43,24 @@ func (t *trainer) inputs(in []*Node) stepInputs {
 	return s
 }
 
+// perImage says which of the step's inputs have a row for each image, in the order of inputs.
+func (t *trainer) perImage() []bool {
+	all := []bool{true, true, false, false, false, false}
+	if t.mixes {
+		all = append(all, false, false)
+	}
+	if t.opt.accumulate > 1 {
+		all = append(all, false)
+	}
+	for range t.plan.Extra {
+		all = append(all, true, true)
+	}
+	if t.plan.Teacher != nil {
+		all = append(all, true)
+	}
+	return all
+}
+
 // stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
 // only accumulated.
 func (t *trainer) stepGraph(nodes []*Node, from int, whole bool) []*Node {

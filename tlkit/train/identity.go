@@ -127,11 +127,11 @@ func sameData(was, now any, sets []*datasets.Dataset) {
 }
 
 // identity is a digest of everything that a result depends on: results of equal identity are the same. It leaves out
-// the number of seeds, the fields that are not stored, and the number of epochs where a larger number continues a
+// the numbers of seeds and of devices, the fields that are not stored, and the number of epochs where a larger number continues a
 // training.
 func (c Config) identity(s stored, seed uint64) string {
 	r := c.Recipe
-	r.Seed, r.Seeds = seed, 0
+	r.Seed, r.Seeds, r.Devices = seed, 0, 0
 	if !r.Schedule.needsEnd() {
 		r.Epochs = 0
 	}

@@ -118,12 +118,16 @@ func (r *Run) engines(m *zoo.Model, images int) (enginePair, error) {
 	if !slices.ContainsFunc(r.Results, (*Result).anyStarted) {
 		before = nil
 	}
+	recipe := r.Config.Recipe
+	if recipe.Devices > 1 {
+		return r.sharedEngines(m, before, recipe.Devices)
+	}
 	if before != nil {
 		if c, ok := backend.Recorded(before.Forward, before.Steps); ok {
-			return enginePair{c.Step.Backend, c.Infer.Backend}, nil
+			return enginePair{steps: c.Step.Backend, forward: c.Infer.Backend}, nil
 		}
 	}
-	steps, recipe := 0, r.Config.Recipe
+	steps := 0
 	if r.Dir != "" { // a search for a learning rate has no folder, and a hundred steps
 		steps = len(r.Config.Strategies) * recipe.Epochs * (images / recipe.BatchSize)
 	}
@@ -131,15 +135,33 @@ func (r *Run) engines(m *zoo.Model, images int) (enginePair, error) {
 	if err != nil {
 		return enginePair{}, err
 	}
-	now := EngineConfig{Steps: c.Step.Config, Forward: c.Infer.Config}
+	if err := r.recordEngines(before, EngineConfig{Steps: c.Step.Config, Forward: c.Infer.Config}); err != nil {
+		return enginePair{}, err
+	}
+	return enginePair{steps: c.Step.Backend, forward: c.Infer.Backend}, nil
+}
+
+// sharedEngines returns the engine for steps, n devices of it, and the same engine for everything else.
+func (r *Run) sharedEngines(m *zoo.Model, before *EngineConfig, n int) (enginePair, error) {
+	c, err := chooseEngines(m, r.Config.Recipe.BatchSize, 0)
+	if err != nil {
+		return enginePair{}, err
+	}
+	pair := alone(c.Step.Backend)
+	if pair.devices, err = newDevices(c.Step.Backend, c.Step.Config, n); err != nil {
+		return enginePair{}, err
+	}
+	return pair, r.recordEngines(before, EngineConfig{Steps: c.Step.Config, Forward: c.Step.Config})
+}
+
+// recordEngines writes the engines of a run, and warns if it began with others.
+func (r *Run) recordEngines(before *EngineConfig, now EngineConfig) error {
 	if before != nil && now != *before {
 		r.warn("computed on %s so far, on %s from here on: losses may differ in rounding", before, now)
 		fmt.Fprintln(os.Stderr, r.Warnings[len(r.Warnings)-1])
 	}
-	if r.Config.Engines = &now; r.Dir != "" {
-		if err := writeJSON(filepath.Join(r.Dir, "run.json"), r.Config); err != nil {
-			return enginePair{}, err
-		}
+	if r.Config.Engines = &now; r.Dir == "" {
+		return nil
 	}
-	return enginePair{c.Step.Backend, c.Infer.Backend}, nil
+	return writeJSON(filepath.Join(r.Dir, "run.json"), r.Config)
 }

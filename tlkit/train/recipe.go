@@ -64,6 +64,12 @@ type Recipe struct {
 	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.
 	// Tables then show means and standard deviations over the seeds: a difference smaller than these may be chance.
 	Seeds int `json:"seeds,omitempty"`
+	// Devices is the number of devices of the engine that share each training step, with an equal part of the batch each; 0
+	// and 1 mean one. Results are those of one device within rounding, so that a run may go on with another number.
+	// Gradients and BatchNorm's statistics are those of the whole batch, as with PyTorch's SyncBatchNorm under
+	// DistributedDataParallel. A last batch that can't be divided evenly is computed whole by each. XLA has several devices:
+	// GPUs (GOMLX_BACKEND=xla:cuda), or parts of the processor (xla:cpu), which share its cores and are for trying out.
+	Devices int `json:"devices,omitempty"`
 	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the
 	// notebook. Runs in .tlkit/runs, the former default, are still found.
 	Dir string `json:"-"`

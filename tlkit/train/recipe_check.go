@@ -49,6 +49,9 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	if r.Seeds == 1 {
 		r.Seeds = 0 // 0 and 1 mean the same; run.json always has 0
 	}
+	if r.Devices == 1 {
+		r.Devices = 0
+	}
 	if r.MemoryLimit == 0 {
 		r.MemoryLimit = 2 << 30
 	}
@@ -79,6 +82,10 @@ func (r Recipe) check() error {
 		return fmt.Errorf("tlkit: Recipe.Average is %g; it is a decay from 0 (off) up to 1, such as 0.99", r.Average)
 	case r.Seeds < 0:
 		return fmt.Errorf("tlkit: Recipe.Seeds is %d; give the number of times to train each strategy, such as 5, or 0 for once", r.Seeds)
+	case r.Devices < 0:
+		return fmt.Errorf("tlkit: Recipe.Devices is %d; give the number of devices that share each step, or 0 for one", r.Devices)
+	case r.Devices > 1 && r.BatchSize%r.Devices != 0:
+		return fmt.Errorf("tlkit: Recipe.BatchSize is %d and Devices is %d; each device takes an equal part of a batch, so give a multiple, such as %d", r.BatchSize, r.Devices, (r.BatchSize/r.Devices+1)*r.Devices)
 	case r.Views < 0:
 		return fmt.Errorf("tlkit: Recipe.Views is %d; 0 means a new augmented version of each image in every epoch, 5 that five take turns", r.Views)
 	case r.MemoryLimit < 0:
