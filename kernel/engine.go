@@ -54,7 +54,7 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 	case "onnx":
 		return addONNX(ctx, p, venv, step)
 	case "auto":
-		if hasGPU && addCUDA(step) {
+		if hasGPU && addCUDA(p, hasGPU, step) {
 			return nil
 		}
 		if err := addONNX(ctx, p, venv, step); err != nil {
@@ -74,10 +74,10 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 	case "onednn":
 		return addOneDNN(ctx, p, venv, step)
 	case "xla":
-		addXLA(ctx, venv, step)
+		addXLA(ctx, p, venv, step)
 		return nil
 	case "cuda":
-		addCUDA(step)
+		addCUDA(p, hasGPU, step)
 		return nil
 	}
 	return fmt.Errorf("kernel: unknown engine %q; known: %s", name, strings.Join(EngineNames, ", "))

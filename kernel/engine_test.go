@@ -9,11 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/gomlx/go-xla/installer"
 )
 
 func TestRequirement(t *testing.T) {
@@ -80,9 +79,18 @@ func TestAddEngines(t *testing.T) {
 			{"auto", with, "engine onednn can't be had", ""},
 		}...)
 	}
-	if !installer.HasNvidiaGPU() {
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" { // named, it is installed without a GPU too; here it is there
+		home := filepath.Dir(string(with))
+		t.Setenv("HOME", home)
+		plugin := filepath.Join(home, ".local", "lib", "go-xla", "nvidia", "pjrt_c_api_cuda_plugin.so")
+		if err := os.MkdirAll(filepath.Dir(plugin), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(plugin, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
 		tests = append(tests, tests[0])
-		tests[len(tests)-1].name, tests[len(tests)-1].line = "cuda", "no NVIDIA GPU here"
+		tests[len(tests)-1].name, tests[len(tests)-1].line = "cuda", "engine cuda; no NVIDIA GPU here"
 	}
 	for _, tt := range tests {
 		var lines []string
@@ -94,6 +102,30 @@ func TestAddEngines(t *testing.T) {
 		told := strings.Join(lines, "|")
 		if !strings.Contains(told, tt.line) || strings.Contains(told, "\n") || len(lines) > 1 && tt.name != "auto" {
 			t.Errorf("engine %q told %q, want one line with %q", tt.name, told, tt.line)
+		}
+	}
+}
+
+// TestPluginsForAll: what root installs for all users is in a folder where go-xla looks for all of them.
+func TestPluginsForAll(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	own := filepath.Join(home, ".local", "lib", "go-xla")
+	if runtime.GOOS != "linux" {
+		t.Skip("the folders of Linux")
+	}
+	for _, tt := range []struct {
+		prefix Prefix
+		uid    int
+		want   string
+	}{
+		{"/opt/tlkit", 0, systemXLA},
+		{Prefix(home + "-2/tlkit"), 0, systemXLA},
+		{Prefix(filepath.Join(home, ".local/share/tlkit")), 0, own},
+		{"/opt/tlkit", 1000, own},
+	} {
+		if got, err := xlaDir(tt.prefix, tt.uid); err != nil || got != tt.want {
+			t.Errorf("plugins of %s, installed by user %d: %s (%v), want %s", tt.prefix, tt.uid, got, err, tt.want)
 		}
 	}
 }

@@ -22,8 +22,19 @@ const (
 	xlaPlugin = "pjrt_c_api_cpu_plugin.so"
 )
 
-// xlaDir returns the folder in which go-xla looks for plugins: ~/.local/lib/go-xla on Linux.
-func xlaDir() (string, error) {
+// systemXLA is the folder of all users in which go-xla looks for plugins.
+const systemXLA = "/usr/local/lib/go-xla"
+
+// xlaDir returns the folder for go-xla's plugins: systemXLA if root installs outside of its home folder, and so for all
+// users, else the user's, which is ~/.local/lib/go-xla on Linux.
+func xlaDir(p Prefix, uid int) (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	if uid == 0 && runtime.GOOS == "linux" && !strings.HasPrefix(string(p), home+string(os.PathSeparator)) {
+		return systemXLA, nil
+	}
 	lib, err := installer.DefaultHomeLibPath()
 	if err != nil {
 		return "", err
@@ -33,8 +44,8 @@ func xlaDir() (string, error) {
 
 // addXLA installs XLA's PJRT plugin for the CPU and reports its source: go-xla's own release on GitHub, of the version
 // for which go-xla was made, or else the Python package index.
-func addXLA(ctx context.Context, venv string, step func(format string, args ...any)) {
-	dir, origin, err := installXLA(ctx, venv)
+func addXLA(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) {
+	dir, origin, err := installXLA(ctx, p, venv)
 	if err != nil {
 		step("engine xla can't be had, another one computes: %s", oneLine(err))
 		return
@@ -43,8 +54,8 @@ func addXLA(ctx context.Context, venv string, step func(format string, args ...a
 }
 
 // installXLA returns the folder of the plugin, and the plugin's source in half a sentence.
-func installXLA(ctx context.Context, venv string) (dir, origin string, err error) {
-	if dir, err = xlaDir(); err != nil {
+func installXLA(ctx context.Context, p Prefix, venv string) (dir, origin string, err error) {
+	if dir, err = xlaDir(p, os.Geteuid()); err != nil {
 		return "", "", err
 	}
 	if found, _ := filepath.Glob(filepath.Join(dir, "pjrt_c_api_cpu*_plugin.*")); len(found) > 0 {
@@ -83,13 +94,9 @@ func xlaFromWheel(ctx context.Context, venv, dir string) error {
 
 // addCUDA installs XLA's PJRT plugin for NVIDIA GPUs, and reports whether that worked. The plugin comes from the Python
 // package index, pinned by version and SHA-256. CUDA's own libraries come with it: those that the plugin's package
-// requires, which go-xla verifies only against the index's sums.
-func addCUDA(step func(format string, args ...any)) bool {
-	if !installer.HasNvidiaGPU() {
-		step("engine cuda: no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi); left as it is")
-		return false
-	}
-	dir, err := xlaDir()
+// requires, which go-xla verifies only against the index's sums. A GPU is not needed: images are built without one.
+func addCUDA(p Prefix, hasGPU bool, step func(format string, args ...any)) bool {
+	dir, err := xlaDir(p, os.Geteuid())
 	if err == nil {
 		err = installCUDA(dir)
 	}
@@ -97,7 +104,11 @@ func addCUDA(step func(format string, args ...any)) bool {
 		step("engine cuda can't be had, another one computes: %s", oneLine(err))
 		return false
 	}
-	step("%s: engine cuda", dir)
+	if hasGPU {
+		step("%s: engine cuda", dir)
+	} else {
+		step("%s: engine cuda; no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi), so another one computes", dir)
+	}
 	return true
 }
 

@@ -204,8 +204,9 @@ func prepareGo(ctx context.Context, gt goTool, p Prefix, m *Manifest, step stepF
 		}
 		step("%s: %d packages, %d files new or changed", src, len(pkgs), n)
 	}
-	// The snapshot and the cells need the same toolchain and experiment settings.
-	cellGo := gt.with(cellEnv(m.GoCache)...)
+	// The snapshot and the cells need the same toolchain and experiment settings. An older go can't be asked for it then:
+	// Go 1.24 ends with a panic where it does not know an experiment.
+	cellGo := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: gt.env}.with(cellEnv(m.GoCache)...)
 	if m.Packages, err = prepareWorkspace(ctx, cellGo, p, src, pkgs); err != nil {
 		return nil, err
 	}
