@@ -155,8 +155,8 @@ func (b *body) statements() {
 			if o == b.lastStmt {
 				text = b.show(text)
 			}
-			if a, ok := o.(*ast.AssignStmt); ok && b.defines[a] != nil {
-				text += b.set(b.defines[a].Names)
+			if a, ok := o.(*ast.AssignStmt); ok {
+				text += b.set(b.assigned(a))
 			}
 			b.WriteString(b.piece(b.src, b.src.offset(o.Pos()), text))
 		}
@@ -165,6 +165,23 @@ func (b *body) statements() {
 		}
 	}
 	parse()
+}
+
+// assigned returns the variables of the cell that a statement declares, or sets where a goto may have left out their
+// declaration.
+func (b *body) assigned(a *ast.AssignStmt) (names []*ast.Ident) {
+	if b.defines[a] != nil {
+		return b.defines[a].Names
+	}
+	if _, jumps := b.mayReturn(); !jumps || a.Tok != token.ASSIGN {
+		return nil
+	}
+	for _, x := range a.Lhs {
+		if id, ok := x.(*ast.Ident); ok && b.declared[id.Name] {
+			names = append(names, id)
+		}
+	}
+	return names
 }
 
 // mayReturn reports whether the cell declares variables and may end without an error before all of them are set: by

@@ -11,7 +11,7 @@ func init() {
 			{code: "a1:\nb1:\nfmt.Print(q, \" \")\nif q < 9 { q++; goto a1 }\nif q < 11 { q++; goto b1 }\nq", want: "7 8 9 10 11 => 11"},
 			{code: "L2:\nfunc lf() int { return 4 }\nif q < 14 { q++; goto L2 }\nlf() + q", want: "=> 18"},
 			{code: "M:\ntype pair struct{ a int }\nlab:\nfor i := 0; ; i++ {\n\tswitch i {\n\tcase 3: break lab\n\tdefault: continue lab\n\t}\n}\npair{3}.a", want: "=> 3"},
-			{code: "sel:\nselect { default: break sel }\nsw:\nswitch { default: break sw }\nq", want: "=> 14"}, {code: "goto nowhere", fail: "label nowhere not declared"}}},
+			{code: "sel:\nselect { default: break sel }\nsw:\nswitch { default: break sw }\nq", want: "=> 14"}, {code: "goto fin\nz, z2 := 9, 9\nfin:\nz = 5"}, {code: "z", want: "=> 5"}, {code: "z2", fail: "undefined: z2"}, {code: "goto nowhere", fail: "label nowhere not declared"}}},
 		{"variables whose types only their cell can name", []step{
 			{code: "order := binary.LittleEndian\nv := order.Uint16([]byte{1, 2})\nget := func() uint16 { return order.Uint16([]byte{3, 0}) }\norder, v", want: "=> LittleEndian, 513"},
 			{code: "v, get()", want: "=> 513, 3"}, {code: "order.String()", fail: "order (cell 1) has the type binary.littleEndian, which its package does not export"},
