@@ -71,6 +71,10 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 	}
 	var te *build.ToolError
 	if errors.As(err, &te) {
+		if strings.Contains(te.Text, "no space left on device") {
+			text := fmt.Sprintf("no space left in %s to compile the cell; free some, or start the kernel with TMPDIR set to a folder on another disk", s.cfg.Dir)
+			return &Error{"DiskFull", text, []string{red + text + plain}}
+		}
 		text := stripTools(te.Text)
 		var errs []cellError
 		for _, m := range compilerLine.FindAllStringSubmatch(text, -1) {
