@@ -58,6 +58,9 @@ func usableTemp(dirs []string) (dir string, why, err error) {
 	return "", why, fmt.Errorf("kernel: %w; set TMPDIR to a folder in which files can be written and programs started", why)
 }
 
+// leastFree is the space that compiling a cell takes, in bytes.
+const leastFree = 64 << 20
+
 // tryTemp returns the reason why no program can be written to dir and started there: dir may be missing, read-only,
 // full, or mounted noexec; from a noexec folder plugins could not be loaded.
 func tryTemp(dir string) error {
@@ -66,6 +69,10 @@ func tryTemp(dir string) error {
 		return fmt.Errorf("nothing can be written to %s (%w)", dir, errors.Unwrap(err))
 	}
 	defer os.RemoveAll(own)
+	var space unix.Statfs_t
+	if err := unix.Statfs(own, &space); err == nil && uint64(space.Bavail)*uint64(space.Bsize) < leastFree {
+		return fmt.Errorf("only %d MB are free in %s", uint64(space.Bavail)*uint64(space.Bsize)>>20, dir)
+	}
 	program := filepath.Join(own, "try")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
 		return fmt.Errorf("nothing can be written to %s (%w)", dir, errors.Unwrap(err))

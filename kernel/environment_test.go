@@ -88,6 +88,8 @@ func TestEnvironments(t *testing.T) {
 	t.Setenv("TLKIT_HOME", string(own))
 	hub := readOnly(string(own)) + readOnly(m.GoCache) + readOnly(m.LiveCache) + readOnly(m.GoModCache)
 	noexec := "mount -t tmpfs -o noexec none /mnt\n"
+	odd := "mount -t tmpfs none /mnt\nmkdir -p \"$TMPDIR\" \"$TMPDIR/../日本 語\"\n"
+	project := "mkdir own\nprintf 'module example.com/own\\n\\ngo 1.26\\n' > own/go.mod\nprintf 'package own\\n\\nconst Six = 6\\n' > own/own.go\n"
 	cases := []struct {
 		name   string
 		script string // run as root of a namespace, before the kernel starts
@@ -104,6 +106,12 @@ func TestEnvironments(t *testing.T) {
 		{"home is read-only", readOnly(home), nil, "", true},
 		{"home and the installation are read-only", readOnly(home) + hub, nil, "", false},
 		{"no home", "unset HOME\n", nil, "", true},
+		{"settings of modules", "", []string{"GOTOOLCHAIN=local", "CGO_ENABLED=0", "GOPROXY=http://127.0.0.1:1", "GOSUMDB=off", "GONOSUMDB=*", "GOPRIVATE=*", "GOINSECURE=*", "GOVCS=*:off",
+			"GOFLAGS=-tags=nonexistent -trimpath", "GOEXPERIMENT=", "GODEBUG=", "GOENV=/nonexistent", "GOBIN=/nonexistent", "GOPATH=/nonexistent", "LANG=", "LC_ALL=", "LANGUAGE="}, "", true},
+		{"folders with blanks and letters of all kinds", odd + "cd \"$TMPDIR/../日本 語\"\n", []string{"TMPDIR=/mnt/é ü/a; b (c)"}, "", true},
+		{"TMPDIR is small", "mount -t tmpfs -o size=8m none /mnt\n", []string{"TMPDIR=/mnt"}, "as only 8 MB are free in /mnt", true},
+		{"a workspace around the notebook", project + "printf 'go 1.26\\nuse ./own\\n' > go.work\n", nil, "", true},
+		{"a module around the notebook, whose own modules can't be had", project + "printf 'require example.com/none v1.0.0\\n' >> own/go.mod\ncd own\n", []string{"GOPROXY=off"}, "", true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,7 +119,8 @@ func TestEnvironments(t *testing.T) {
 				t.Skip("run with -tags slow")
 			}
 			// A package that is in no cache yet is compiled, too.
-			notebook := notebookOf(t, "import \"compress/lzw\"\nkept := 6\nfmt.Println(os.Getenv(\"GOROOT\"), lzw.LSB)", "fmt.Println(kept * 7)")
+			notebook := notebookOf(t, "import \"compress/lzw\"\nkept := 6\nfmt.Println(os.Getenv(\"GOROOT\"), lzw.LSB)",
+				"// static int seven() { return 7; }\nimport \"C\"\nseven := int(C.seven())", "fmt.Println(kept * seven)")
 			out := filepath.Join(t.TempDir(), "out.ipynb")
 			said, err := inMounts(t, c.script, c.env, own.Bin("tlkernel"), "exec", notebook, "-o", out, "--html", "none", "--timeout", "2m")
 			if err != nil {
