@@ -35,6 +35,12 @@ def start(_):
     return {"pid": km.provisioner.pid, "seconds": time.monotonic() - began}
 
 
+def launch(_):
+    """Starts a kernel and does not wait for it."""
+    km.start_kernel()
+    return {"pid": km.provisioner.pid}
+
+
 def begin(cmd):
     """Sends a cell and does not wait for it."""
     global running
@@ -65,6 +71,12 @@ def text(name):
 def until(cmd):
     """Waits until the running cell has printed a text."""
     collect(lambda: cmd["text"] in text("stdout"), cmd.get("timeout", 180))
+    return {}
+
+
+def asked(cmd):
+    """Waits until the running cell requests input."""
+    kc.get_stdin_msg(timeout=cmd.get("timeout", 180))
     return {}
 
 
@@ -113,14 +125,16 @@ def interrupt(_):
 
 
 def restart(_):
-    kc.stop_channels()
+    if kc:
+        kc.stop_channels()
     km.restart_kernel()
     connect()
     return {"pid": km.provisioner.pid}
 
 
 def shutdown(cmd):
-    kc.stop_channels()
+    if kc:
+        kc.stop_channels()
     began = time.monotonic()
     km.shutdown_kernel(now=cmd.get("now", False))
     return {"seconds": time.monotonic() - began, "status": km._shutdown_status.name}
@@ -130,7 +144,7 @@ def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-commands = {f.__name__: f for f in (start, begin, until, finish, execute, complete, inspect, interrupt, restart, shutdown, die)}
+commands = {f.__name__: f for f in (start, launch, begin, asked, until, finish, execute, complete, inspect, interrupt, restart, shutdown, die)}
 for line in sys.stdin:
     cmd = json.loads(line)
     try:
