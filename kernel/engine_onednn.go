@@ -22,7 +22,8 @@ var oneDNN = unpacked{
 }
 
 // mendOneDNN is what helps where the library does not open.
-const mendOneDNN = "install GCC's OpenMP runtime, libgomp.so.1 (on Debian: apt install libgomp1); until then training steps run on pure Go"
+const mendOneDNN = "install GCC's OpenMP runtime if libgomp.so.1 is missing (on Debian: apt install libgomp1), else remove the file and " +
+	"run ./install.sh --engine onednn; until then training steps run on pure Go"
 
 // addOneDNN installs oneDNN. An error says, too, that it is there and does not open.
 func addOneDNN(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) error {
