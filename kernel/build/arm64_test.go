@@ -82,16 +82,16 @@ func TestARM64(t *testing.T) {
 		stop    bool // interrupt it once it prints
 	}{
 		{src: head + "var M = map[string]int{\"a\": 1}\nfunc run() { M[\"b\"] = 2 }\nfunc init() { rt.Register(1, run, nil) }\n"},
-		{src: head + "import c \"~001\"\nfunc run() { if len(c.M) != 2 { panic(\"values\") }; panic(\"as asked\") }\nfunc init() { rt.Register(2, run, nil) }\n",
-			imports: []string{"~001"}, fails: "as asked"},
-		{src: head + "import c \"~001\"\nimport \"encoding/json\"\nfunc run() { if s, _ := json.Marshal(c.M); string(s) != `{\"a\":1,\"b\":2}` { panic(string(s)) } }\nfunc init() { rt.Register(3, run, nil) }\n",
-			imports: []string{"~001", "encoding/json"}},
-		{src: head + "import c \"~001\"\nfunc run() { c.M[\"d\"] = 4; print(\"begun\\n\"); for { rt.C() } }\nfunc init() { rt.Register(4, run, nil) }\n",
-			imports: []string{"~001"}, fails: "interrupted", stop: true},
+		{src: head + "import c \"nb/r1\"\nfunc run() { if len(c.M) != 2 { panic(\"values\") }; panic(\"as asked\") }\nfunc init() { rt.Register(2, run, nil) }\n",
+			imports: []string{"nb/r1"}, fails: "as asked"},
+		{src: head + "import c \"nb/r1\"\nimport \"encoding/json\"\nfunc run() { if s, _ := json.Marshal(c.M); string(s) != `{\"a\":1,\"b\":2}` { panic(string(s)) } }\nfunc init() { rt.Register(3, run, nil) }\n",
+			imports: []string{"nb/r1", "encoding/json"}},
+		{src: head + "import c \"nb/r1\"\nfunc run() { c.M[\"d\"] = 4; print(\"begun\\n\"); for { rt.C() } }\nfunc init() { rt.Register(4, run, nil) }\n",
+			imports: []string{"nb/r1"}, fails: "interrupted", stop: true},
 		{src: head + "var ch = make(chan int)\nfunc run() { print(\"begun\\n\"); <-ch }\nfunc init() { rt.Register(5, run, nil) }\n", fails: "interrupted", stop: true},
 		{src: head + "import \"log\"\nfunc run() { log.Fatal(\"x\") }\nfunc init() { rt.Register(6, run, nil) }\n", imports: []string{"log"}, fails: "exit status 1"},
-		{src: head + "import c \"~001\"\nfunc run() { if len(c.M) != 3 { panic(\"values\") }; var p *int; *p = 1 }\nfunc init() { rt.Register(7, run, nil) }\n",
-			imports: []string{"~001"}, fails: "nil pointer"},
+		{src: head + "import c \"nb/r1\"\nfunc run() { if len(c.M) != 3 { panic(\"values\") }; var p *int; *p = 1 }\nfunc init() { rt.Register(7, run, nil) }\n",
+			imports: []string{"nb/r1"}, fails: "nil pointer"},
 	} {
 		plugin, err := b.Cell(t.Context(), Package{N: i + 1, Files: map[string]string{"cell.go": c.src}, Imports: append(c.imports, rtPath)})
 		if err != nil {

@@ -241,7 +241,7 @@ func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 	var missing []string
 	b.mu.Lock()
 	for _, p := range paths {
-		if b.export[p] == "" && p != "unsafe" && p != "C" && !generated(p) {
+		if b.export[p] == "" && p != "unsafe" && p != "C" && !strings.HasPrefix(p, "nb/") {
 			missing = append(missing, p)
 		}
 	}

@@ -32,17 +32,8 @@ type Plugin struct {
 	Compile, Link time.Duration
 }
 
-// Path returns the import path of run n. It has as many letters as main, so that package session can put main in its
-// place in compiled code; only from run 46656 on it has more.
-func Path(n int) string {
-	number := strconv.FormatInt(int64(n), 36)
-	return "~" + strings.Repeat("0", max(0, 3-len(number))) + number
-}
-
-// generated reports whether an import path is that of a run or of the worker.
-func generated(path string) bool {
-	return strings.HasPrefix(path, "~") || strings.HasPrefix(path, "nb/")
-}
+// Path returns the import path of run n.
+func Path(n int) string { return "nb/r" + strconv.Itoa(n) }
 
 // Cell compiles and links one run. The package stays importable for later runs
 // until Drop.
@@ -113,7 +104,7 @@ func (b *Builder) compileCell(ctx context.Context, dir, cfg string, p Package) (
 func (b *Builder) writeFiles(dir string, p Package) (files []string, err error) {
 	sources := maps.Clone(p.Files)
 	if b.lib != nil {
-		sources["amd.go"] = packageClause(p.Files) + "\n\nimport amd \"" + amdPath + "\"\n\nfunc init() { amd.First() }\n"
+		sources["amd.go"] = packageClause(p.Files) + "\n\nimport _ \"" + amdPath + "\"\n"
 	}
 	for name, src := range sources {
 		file := filepath.Join(dir, name)
@@ -206,8 +197,7 @@ func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive str
 var toolEnv = []string{"GOGC=off"}
 
 func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flags ...string) error {
-	// Package rt refers to the types that reflect knows (worker/rt/compiledtypes.go).
-	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w", "-checklinkname=0", "-extld=" + compilerName()}, flags...)
+	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w", "-extld=" + compilerName()}, flags...)
 	said, err := b.run(ctx, b.cfg.Dir, toolEnv, filepath.Join(b.toolDir, "link"), append(args, archive)...)
 	b.logLines("link", said)
 	return err
@@ -218,7 +208,7 @@ func (b *Builder) ForgetRuns() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for path, archive := range b.export {
-		if path != rtPath && path != amdPath && generated(path) {
+		if path != rtPath && path != amdPath && strings.HasPrefix(path, "nb/") {
 			os.Remove(archive)
 			delete(b.export, path)
 		}

@@ -1,4 +1,4 @@
-// Package build compiles the cells of a live kernel. Each cell becomes a Go package, ~<n>, and a plugin that the
+// Package build compiles the cells of a live kernel. Each cell becomes a Go package, nb/r<n>, and a plugin that the
 // worker opens.
 //
 // # Why not go build

@@ -267,7 +267,7 @@ func (b *Builder) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for path := range b.export {
-		if !b.std[path] && !b.worker[path] && !generated(path) {
+		if !b.std[path] && !b.worker[path] && !strings.HasPrefix(path, "nb/") {
 			delete(b.export, path)
 		}
 	}

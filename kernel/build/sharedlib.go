@@ -22,19 +22,6 @@ const amdPath = "nb/amd"
 // runtime is in the library (Go 1.27). So each plugin gets it from package nb/amd, with the offset of moduledata.next
 // read from the library.
 
-// amdGo is the package's Go. It imports what the linker loads by itself, so that the linker knows the fingerprints. First
-// is the first function of each plugin, since it comes before the cell's: the runtime has no name for the first one.
-const amdGo = `package amd
-
-import (
-	_ "runtime"
-	_ "runtime/cgo"
-)
-
-//go:noinline
-func First() {}
-`
-
 // buildShared links the library from all packages known so far, and makes nb/amd.
 func (b *Builder) buildShared(ctx context.Context, tmp string) error {
 	cfg, lib := filepath.Join(tmp, "importcfg"), filepath.Join(tmp, sharedName)
@@ -106,7 +93,8 @@ func (b *Builder) compileAMD(ctx context.Context, tmp, cfg, lib string) error {
 	if err := os.WriteFile(at("amd.s"), fmt.Appendf(nil, b.arch.addModuleData, next), 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(at("amd.go"), []byte(amdGo), 0o644); err != nil {
+	// Imported by name, so that the linker knows the fingerprints of the packages that it loads by itself.
+	if err := os.WriteFile(at("amd.go"), []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
 		return err
 	}
 	compile := func(archive string, flags ...string) error {

@@ -78,10 +78,10 @@ func TestWholeAfterShared(t *testing.T) {
 		whole   bool
 	}{
 		{src: head + "import \"os\"\ntype T struct{ A int }\nvar M = map[string]int{\"a\": 1}\nvar X any = T{5}\nvar Args = &os.Args\nfunc run() { M[\"b\"] = 2 }\nfunc init() { rt.Register(1, run, nil) }\n", imports: []string{"os"}},
-		{src: head + "import c \"~001\"\nimport \"os\"\nimport \"net/url\"\nvar Y any\nvar U *url.URL\nfunc run() {\n\tif len(c.M) != 2 || c.X.(c.T).A != 5 { panic(\"values\") }\n\tif c.Args != &os.Args { panic(\"another package os\") }\n\tY = c.T{7}\n\tU, _ = url.Parse(\"http://h/p\")\n}\nfunc init() { rt.Register(2, run, nil) }\n",
-			imports: []string{"~001", "os", "net/url"}, whole: true},
-		{src: head + "import c \"~001\"\nimport d \"~002\"\nimport \"net/url\"\nfunc run() {\n\tif d.Y.(c.T).A != 7 || d.U.Host != \"h\" { panic(\"values\") }\n\tvar u any = d.U\n\tif _, ok := u.(*url.URL); !ok { panic(\"another package url\") }\n}\nfunc init() { rt.Register(3, run, nil) }\n",
-			imports: []string{"~001", "~002", "net/url"}},
+		{src: head + "import c \"nb/r1\"\nimport \"os\"\nimport \"net/url\"\nvar Y any\nvar U *url.URL\nfunc run() {\n\tif len(c.M) != 2 || c.X.(c.T).A != 5 { panic(\"values\") }\n\tif c.Args != &os.Args { panic(\"another package os\") }\n\tY = c.T{7}\n\tU, _ = url.Parse(\"http://h/p\")\n}\nfunc init() { rt.Register(2, run, nil) }\n",
+			imports: []string{"nb/r1", "os", "net/url"}, whole: true},
+		{src: head + "import c \"nb/r1\"\nimport d \"nb/r2\"\nimport \"net/url\"\nfunc run() {\n\tif d.Y.(c.T).A != 7 || d.U.Host != \"h\" { panic(\"values\") }\n\tvar u any = d.U\n\tif _, ok := u.(*url.URL); !ok { panic(\"another package url\") }\n}\nfunc init() { rt.Register(3, run, nil) }\n",
+			imports: []string{"nb/r1", "nb/r2", "net/url"}},
 	}
 	if slices.Contains(m.Packages, "simd") || b.std["simd"] {
 		// Its methods are instructions: outside of the library they have no bodies, and reflection keeps all of them.

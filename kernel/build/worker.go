@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -118,7 +117,7 @@ func importsOf(files map[string]string) ([]string, error) {
 // library.
 func (b *Builder) workerKey(rt map[string]string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, b.settings, strings.TrimSpace(amdGo))
+	fmt.Fprintln(h, b.settings)
 	for _, name := range slices.Sorted(maps.Keys(rt)) {
 		fmt.Fprintln(h, name, len(rt[name]), rt[name])
 	}

@@ -16,7 +16,7 @@ import (
 // memory. Only its statements are left, and they would compile to code that the worker has already loaded. The session
 // therefore calls that code again and compiles nothing. This makes a training cell start at once.
 //
-// The text decides whether code is the same. Names in generated text refer to packages of single runs (~007), which
+// The text decides whether code is the same. Names in generated text refer to packages of single runs (nb/r7), which
 // never change, so equal texts mean the same variables, functions and types. The first run still declares, so its text
 // differs; for it, again writes the text that the next run will have.
 // again writes the text that the next one will have.
@@ -55,9 +55,10 @@ func (l loaded) renumber(f *rt.Failure, count int) {
 	if f == nil {
 		return
 	}
+	body := build.Path(l.run) + "." + own + "Run"
 	for i := range f.Frames {
 		fr := &f.Frames[i]
-		if rest, ok := strings.CutPrefix(fr.Func, bodyFunc); ok && (rest == "" || rest[0] == '.') && fr.File == cellPosition+strconv.Itoa(l.count) {
+		if rest, ok := strings.CutPrefix(fr.Func, body); ok && (rest == "" || rest[0] == '.') && fr.File == cellPosition+strconv.Itoa(l.count) {
 			fr.File = cellPosition + strconv.Itoa(count)
 		}
 	}

@@ -62,10 +62,10 @@
 //
 // # Names that a program sees
 //
-// Types print as main.T, also as type arguments, their package is main for reflect, functions are main.f in stacks, and
-// unexported fields are unexported for reflect, fmt and encoders (gennames.go; package rt's HideFields). A program can
-// still find out from some names that it is no program of its own: those of the body's function literals and of
-// unexported interface methods in runtime and reflect, and the text of a literal struct type.
+// Types print as main.T, and unexported fields are unexported for reflect, fmt and encoders (gennames.go; package rt's
+// HideFields). A program can still find out from some names that it is no program of its own: the names of functions
+// and of unexported interface methods in runtime and reflect, type arguments (nb/r3.T in a string that the program
+// makes itself), PkgPath, and the text of a literal struct type.
 //
 // # Form fields
 //

@@ -38,7 +38,7 @@ type entity struct {
 	kind kind
 	obj  types.Object
 	def  *definition // nil for variables
-	run  int         // the run whose package holds it
+	run  int         // the package nb/r<run> that holds it
 	cell int         // execution count, for messages
 	// pointer reports whether the run's package has a pointer to the variable's memory.
 	pointer bool

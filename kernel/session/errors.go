@@ -75,7 +75,7 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 			text := fmt.Sprintf("no space left in %s to compile the cell; free some, or start the kernel with TMPDIR set to a folder on another disk", s.cfg.Dir)
 			return &Error{"DiskFull", text, []string{red + text + plain}}
 		}
-		text := stripTools(te.Text)
+		text := strip(te.Text)
 		var errs []cellError
 		for _, m := range compilerLine.FindAllStringSubmatch(text, -1) {
 			count, _ := strconv.Atoi(m[1])
@@ -92,19 +92,22 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 	return &Error{"CompileError", err.Error(), []string{err.Error()}}
 }
 
-// strip removes the generator's letters from text.
+// strip removes the generator's names from text.
 func strip(text string) string {
 	if strings.Contains(text, mark[:1]) {
 		text = strings.ReplaceAll(text, mark, "")
 	}
+	if strings.Contains(text, "nb/r") {
+		text = cellPackage.ReplaceAllString(text, "main.")
+	}
 	return text
 }
 
-// stripTools is strip for what compiler and linker print: they know the paths of runs.
-func stripTools(text string) string { return strip(cellPackage.ReplaceAllString(text, "main.")) }
+// cellPackage matches the package path in front of a cell's names inside the names of other types, as in
+// main.list[nb/r3.point].
+var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)
 
-// cellPackage matches the path of a run's package before a name.
-var cellPackage = regexp.MustCompile(`~[0-9a-z]{3,}\.`)
+var cellFunc = regexp.MustCompile(`^nb/r\d+\.`)
 
 // cellFailed shows a panic or an error at the cell's line.
 func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {

@@ -3,17 +3,28 @@
 package session
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 )
 
 // Reflect, %T and encoders show the names that the cell's text has: a type keeps its name and is exported by an alias;
 // a struct's fields are renamed to export them, and package rt restores their names for reflect.
+
+// nameMain gives the types of a compiled plugin the package name main.
+func nameMain(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, bytes.ReplaceAll(text, []byte(packageName+"."), []byte("main.")), 0o755)
+}
 
 // keepsName reports whether a declared type has its own name in the cell's package.
 func keepsName(spec *ast.TypeSpec) bool {

@@ -33,7 +33,10 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 			show("  in " + name[strings.LastIndexByte(name, '/')+1:] + ", which panics with the error of a call")
 		} else {
 			for _, fr := range below {
-				name := strip(strings.TrimPrefix(fr.Func, "main."))
+				name := strip(cellFunc.ReplaceAllString(fr.Func, ""))
+				if name == "" {
+					name = "(a function without a name)"
+				}
 				show(fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
 			}
 		}
@@ -61,15 +64,12 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 	return lines
 }
 
-// bodyFunc is the name of the function that runs a cell's statements, as stacks have it.
-const bodyFunc = "main." + own + "Run"
-
 // bodyName returns the name of a cell's function in a stack.
 func bodyName(function string) string {
-	if strings.HasPrefix(function, bodyFunc) { // a function literal in it, too
+	name := strip(cellFunc.ReplaceAllString(function, ""))
+	if name == "Run" || name == "" { // the frame of a body that only panics has no name
 		return "the cell's body"
 	}
-	name := strip(strings.TrimPrefix(function, "main."))
 	return numberedInit.ReplaceAllString(name, "init")
 }
 

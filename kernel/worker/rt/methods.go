@@ -30,20 +30,26 @@ func HideMethods(pointers ...any) {
 	}
 }
 
-// HideInstances does the same, and gives fields their own names back, for the instances of generic types in the plugin
-// that was opened last: a generic function of another cell may have made them. A cell's package calls it when it is
-// initialised.
+// HideInstances does the same, and gives fields their own names back, for the instances of generic types in the plugin that was opened last: a generic function
+// of another cell may have made them. A cell's package calls it when it is initialised.
 func HideInstances() {
-	seen := map[reflect.Type]bool{}
-	for _, p := range newestTypes() {
-		t := typeAt(p)
-		if t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "main" && strings.Contains(t.Elem().Name(), "[") {
+	sections, offsets := typelinks()
+	last, seen := len(sections)-1, map[reflect.Type]bool{}
+	for _, offset := range offsets[last] {
+		t := reflect.TypeFor[int]()
+		(*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1] = unsafe.Add(sections[last], offset)
+		if t.Kind() == reflect.Pointer && strings.HasPrefix(t.Elem().PkgPath(), "nb/") && strings.Contains(t.Elem().Name(), "[") {
 			hideMethods(t)
 			hideMethods(t.Elem())
 			hideFields(t.Elem(), seen)
 		}
 	}
 }
+
+// typelinks returns the types of each part of the program, a plugin being one: offsets to the beginning of its section.
+//
+//go:linkname typelinks reflect.typelinks
+func typelinks() (sections []unsafe.Pointer, offsets [][]int32)
 
 func hideMethods(t reflect.Type) {
 	const common, flagsAt, hasUncommon = 48, 20, 1
