@@ -194,11 +194,35 @@ func (g *generator) edited(src *source, node ast.Node) string {
 func (g *generator) item(it *item) string {
 	text := g.edited(it.src, it.decl)
 	if name := exportedToC(it.decl); name != "" && g.name(g.info.Defs[it.decl.(*ast.FuncDecl).Name]) == exported(name) {
-		// C calls it by its own name.
+		// C calls it by its own name. A variable would be initialised by a function that may use the variable.
 		text = "\n//export " + name + g.piece(it.src, it.start, strings.Replace(text, exported(name), name, 1))
-		return text + fmt.Sprintf("\nvar %s = %s\n", exported(name), name)
+		return text + "\n" + g.forward(it, exported(name), name)
 	}
 	return g.piece(it.src, it.start, text) + g.typeAliases(it)
+}
+
+// forward returns a function that calls the declared function by the name to, and has its parameters and results.
+func (g *generator) forward(it *item, name, to string) string {
+	f := it.decl.(*ast.FuncDecl).Type
+	list := func(fields *ast.FieldList, prefix string) (all, names []string) {
+		if fields == nil {
+			return nil, nil
+		}
+		for _, field := range fields.List {
+			for range max(1, len(field.Names)) {
+				names = append(names, fmt.Sprint(prefix, len(names)))
+				all = append(all, names[len(names)-1]+" "+g.edited(it.src, field.Type))
+			}
+		}
+		return all, names
+	}
+	params, args := list(f.Params, "p")
+	results, _ := list(f.Results, "r")
+	call := fmt.Sprintf("%s(%s)", to, strings.Join(args, ", "))
+	if len(results) > 0 {
+		call = "return " + call
+	}
+	return fmt.Sprintf("func %s(%s) (%s) { %s }\n", name, strings.Join(params, ", "), strings.Join(results, ", "), call)
 }
 
 // exportedToC returns the name of a function with //export in its comment; "" for other declarations.

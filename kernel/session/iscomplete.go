@@ -38,9 +38,10 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 	switch {
 	case err != nil && offsetAt(closed.text, err.line, err.col) <= e.lastAt:
 		return "invalid", "" // nothing behind the text can mend it
+	case e.label && strings.TrimSpace(last) == "": // an empty line ends a cell whose last line is a label
 	case e.label:
 		return "incomplete", ""
-	case len(e.brackets) > 0 || goesOn(e.last):
+	case len(e.brackets) > 0 || goesOn(e.last) || e.head:
 		return "incomplete", strings.Repeat("\t", e.indent())
 	case err != nil || p.lacksBody():
 		return "invalid", ""
@@ -78,6 +79,7 @@ type codeEnd struct {
 	open     bool        // it ends within a raw string or a comment
 	wrong    bool        // it has an invalid token, or brackets that do not match
 	label    bool        // it ends with a label
+	head     bool        // it ends with a semicolon in the head of a for, if or switch
 	brackets []bracket   // that are open
 	last     token.Token // without the semicolons of line ends
 	lastAt   int         // offset of last
@@ -99,12 +101,20 @@ func scanEnd(code string) codeEnd {
 		e.open = !e.wrong && (strings.Contains(msg, "raw string literal not terminated") || strings.Contains(msg, "comment not terminated"))
 		e.wrong = true
 	}, 0)
-	heads := map[int]bool{} // depths at which a switch or select waits for its brace
+	heads := map[int]bool{}   // depths at which a switch or select waits for its brace
+	clauses := map[int]bool{} // depths at which a for, if or switch does: its head may have semicolons
 	before, last := token.SEMICOLON, token.SEMICOLON
 	for {
 		pos, tok, lit := sc.Scan()
 		if tok == token.EOF {
 			return e
+		}
+		n := len(e.brackets)
+		switch tok {
+		case token.FOR, token.IF, token.SWITCH:
+			clauses[n] = true
+		case token.LBRACE:
+			delete(clauses, n)
 		}
 		e.bracket(tok, file.Line(pos), heads)
 		if e.wrong && !e.open {
@@ -113,6 +123,7 @@ func scanEnd(code string) codeEnd {
 		e.label = tok == token.COLON && last == token.IDENT && before == token.SEMICOLON && len(e.brackets) == 0
 		before, last = last, tok
 		if tok != token.SEMICOLON || lit == ";" {
+			e.head = tok == token.SEMICOLON && clauses[n]
 			e.last, e.lastAt = tok, file.Offset(pos)
 		}
 	}
@@ -163,7 +174,7 @@ func (e codeEnd) indent() (depth int) {
 		line = b.line
 	}
 	switch {
-	case len(e.brackets) == 0 && goesOn(e.last):
+	case len(e.brackets) == 0 && (goesOn(e.last) || e.head):
 		return 1
 	case e.last.IsOperator() && goesOn(e.last) && !slices.Contains([]token.Token{token.LPAREN, token.LBRACK, token.LBRACE, token.COMMA, token.COLON}, e.last):
 		return depth + 1
