@@ -16,7 +16,6 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
-	_ "github.com/tlkit-go/tlkit-notebooks/tlkit/backend/onednn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 

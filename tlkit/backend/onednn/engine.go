@@ -22,16 +22,20 @@ const LibraryEnv = "ONEDNN_LIBRARY_PATH"
 
 func init() { compute.Register(Name, New) }
 
-// New opens the library that LibraryEnv names, for as many threads as Go uses (GOMAXPROCS). The configuration is empty,
-// or has options for GoMLX's pure-Go engine, which computes what neither oneDNN nor package kernels do.
+// New opens the library that LibraryEnv names, for as many threads as Go uses (GOMAXPROCS) and OMP_THREAD_LIMIT allows.
+// The error says why it can't be opened, or that a convolution's result is wrong. The configuration is empty, or has
+// options for GoMLX's pure-Go engine, which computes what neither oneDNN nor package kernels do.
 func New(config string) (compute.Backend, error) {
 	path := os.Getenv(LibraryEnv)
 	if path == "" {
 		return nil, errors.New("onednn: no library; set " + LibraryEnv + " to libdnnl.so")
 	}
-	version, err := open(path, kernels.Workers())
+	version, threads, err := open(path, kernels.Workers())
 	if err != nil {
 		return nil, err
 	}
-	return goengine.NewWith(config, Name, set{}, fmt.Sprintf("oneDNN %s on %d threads, with %s's plan", version, kernels.Workers(), goengine.FullName))
+	if err := tryOut(); err != nil {
+		return nil, fmt.Errorf("onednn: %s is not used: %w", path, err)
+	}
+	return goengine.NewWith(config, Name, set{}, fmt.Sprintf("oneDNN %s on %d threads, with %s's plan", version, threads, goengine.FullName))
 }

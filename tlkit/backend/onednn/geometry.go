@@ -22,6 +22,12 @@ type convolution struct {
 	stride, dilate, low, high [2]int
 }
 
+// product is a product of matrices: c, [m, n], from a, [m, k] or transposed, and b, [k, n] or transposed.
+type product struct {
+	transposedA, transposedB bool
+	m, n, k                  int
+}
+
 // images is the layout of images [batch, height, width, channels].
 func images(batch int, size [2]int, channels int) layout {
 	h, w := size[0], size[1]
@@ -49,6 +55,11 @@ func taps(g kernels.Geometry, l kernels.KernelLayout, gradient bool) layout {
 	return t
 }
 
+// sizes are the numbers of values of images, kernel and result.
+func sizes(g kernels.Geometry) (x, w, y int) {
+	return g.Batch * g.In[0] * g.In[1] * g.InC, g.Kernel[0] * g.Kernel[1] * g.InC / g.Groups * g.OutC, g.Batch * g.Out[0] * g.Out[1] * g.OutC
+}
+
 // reach is the number of values between the first and the last tap.
 func reach(g kernels.Geometry, axis int) int { return (g.Kernel[axis] - 1) * g.KernelDilation[axis] }
 
@@ -70,6 +81,17 @@ func forConv(g kernels.Geometry, l kernels.KernelLayout) (c convolution, ok bool
 		return plain(inputGradient, f, taps(g, l, true)), true
 	}
 	return c, false
+}
+
+// gradientOf returns the convolution that computes the input gradient of g, as package nn builds it.
+func gradientOf(g kernels.Geometry) (kernels.Geometry, kernels.KernelLayout) {
+	d := g
+	d.In, d.Out, d.InC, d.OutC = g.Out, g.In, g.OutC, g.InC
+	d.Stride, d.InDilation = [2]int{1, 1}, g.Stride
+	for a := range 2 {
+		d.Pad[a] = reach(g, a) - g.Pad[a]
+	}
+	return d, kernels.KernelLayout{Flipped: true, OutIn: g.Groups == 1}
 }
 
 // forKernelGradient returns the convolution that computes what kernels.KernelGradient does.

@@ -26,7 +26,10 @@ func needLibrary(t testing.TB) {
 	if path == "" {
 		t.Skip("oneDNN is not installed: install.sh --engine onednn")
 	}
-	if _, err := open(path, kernels.Workers()); err != nil {
+	if _, _, err := open(path, kernels.Workers()); err != nil {
+		t.Fatal(err)
+	}
+	if err := tryOut(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -47,22 +50,6 @@ func closeTo(t testing.TB, what string, got, want []float32, n int) {
 			t.Fatalf("%s: value %d of %d is %g, of Go's kernels %g", what, i, len(want), got[i], want[i])
 		}
 	}
-}
-
-// sizes are the numbers of values of images, kernel and result.
-func sizes(g kernels.Geometry) (x, w, y int) {
-	return g.Batch * g.In[0] * g.In[1] * g.InC, g.Kernel[0] * g.Kernel[1] * g.InC / g.Groups * g.OutC, g.Batch * g.Out[0] * g.Out[1] * g.OutC
-}
-
-// gradientOf returns the convolution that computes the input gradient of g, as package nn builds it.
-func gradientOf(g kernels.Geometry) (kernels.Geometry, kernels.KernelLayout) {
-	d := g
-	d.In, d.Out, d.InC, d.OutC = g.Out, g.In, g.OutC, g.InC
-	d.Stride, d.InDilation = [2]int{1, 1}, g.Stride
-	for a := range 2 {
-		d.Pad[a] = reach(g, a) - g.Pad[a]
-	}
-	return d, kernels.KernelLayout{Flipped: true, OutIn: g.Groups == 1}
 }
 
 // check holds all directions of a convolution, with every layout of the kernel, against Go's kernels.

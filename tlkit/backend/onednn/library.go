@@ -20,8 +20,8 @@ import (
 // library is the state of the opened library. It stays open until the program ends: its threads can't be stopped.
 var library struct {
 	sync.Mutex
-	path, version string
-	threads       int
+	path, version  string
+	asked, threads int // threads can be fewer than asked for
 }
 
 // reason is memory in which C writes why something failed.
@@ -35,31 +35,33 @@ func (r *reason) String() string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// open opens libdnnl at path for a number of threads, once for the program, and returns its version.
-func open(path string, threads int) (version string, err error) {
+// open opens libdnnl at path for a number of threads, once for the program. It returns the version and the number of
+// threads, which is smaller where OpenMP's environment variables have a limit.
+func open(path string, asked int) (version string, threads int, err error) {
 	library.Lock()
 	defer library.Unlock()
 	if library.path != "" {
-		if path != library.path || threads != library.threads {
-			return "", fmt.Errorf("onednn: %s is open already for %d threads, and a program has one; restart it for %s on %d",
-				library.path, library.threads, path, threads)
+		if path != library.path || asked != library.asked {
+			return "", 0, fmt.Errorf("onednn: %s is open already for GOMAXPROCS=%d, and a program has one library; restart it for %s "+
+				"and GOMAXPROCS=%d", library.path, library.asked, path, asked)
 		}
-		return library.version, nil
+		return library.version, library.threads, nil
 	}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	var v, r reason
+	var used C.int
 	failed := false
 	onThread(func() {
 		text, n := v.c()
 		why, size := r.c()
-		failed = C.load(name, C.int(threads), text, n, why, size) != 0
+		failed = C.load(name, C.int(asked), &used, text, n, why, size) != 0
 	})
 	if failed {
-		return "", fmt.Errorf("onednn: opening %s: %s", path, &r)
+		return "", 0, fmt.Errorf("onednn: opening %s: %s", path, &r)
 	}
-	library.path, library.version, library.threads = path, v.String(), threads
-	return library.version, nil
+	library.path, library.version, library.asked, library.threads = path, v.String(), asked, int(used)
+	return library.version, library.threads, nil
 }
 
 // thread returns the channel of the thread that makes all calls of the library.
@@ -131,12 +133,6 @@ func (o *op) run(x, w, y []float32) error {
 }
 
 func first(values []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceData(values))) }
-
-// product is a product of matrices: c, [m, n], from a, [m, k] or transposed, and b, [k, n] or transposed.
-type product struct {
-	transposedA, transposedB bool
-	m, n, k                  int
-}
 
 // run computes c.
 func (p product) run(c, a, b []float32) error {

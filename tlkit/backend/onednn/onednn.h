@@ -76,6 +76,9 @@ static struct {
 	int (*sgemm)(char ta, char tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b,
 		int64_t ldb, float beta, float *c, int64_t ldc);
 	void (*threads)(int);
+	void (*dynamic)(int);
+	int (*thread_limit)(void);
+	void (*parallel)(void (*f)(void *), void *data, unsigned threads, unsigned flags);
 } dnn;
 
 static void *engine, *stream;
@@ -131,7 +134,11 @@ static int find(void *lib, char *why, size_t n) {
 		{"dnnl_memory_destroy", (void **)&dnn.memory_free},
 		{"dnnl_memory_set_data_handle", (void **)&dnn.set_values},
 		{"dnnl_sgemm", (void **)&dnn.sgemm},
-		{"omp_set_num_threads", (void **)&dnn.threads}, // libgomp's, on which the library depends
+		// libgomp's, on which the library depends
+		{"omp_set_num_threads", (void **)&dnn.threads},
+		{"omp_set_dynamic", (void **)&dnn.dynamic},
+		{"omp_get_thread_limit", (void **)&dnn.thread_limit},
+		{"GOMP_parallel", (void **)&dnn.parallel},
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
 		*functions[i].to = dlsym(lib, functions[i].name);
@@ -153,8 +160,25 @@ static void *open_passive(const char *path) {
 	return lib;
 }
 
-// load opens the library for a number of threads, and writes its version.
-static int load(const char *path, int threads, char *version, size_t versions, char *why, size_t n) {
+// count_one adds one to the int that members points to.
+static void count_one(void *members) { __atomic_fetch_add((int *)members, 1, __ATOMIC_RELAXED); }
+
+// set_threads makes all teams of threads as large as oneDNN plans for: its kernels wait for each member, and leave out
+// what a missing one would compute. OMP_DYNAMIC and OMP_THREAD_LIMIT make smaller ones. It writes the number of threads,
+// at most that asked for.
+static int set_threads(int asked, int *threads, char *why, size_t n) {
+	int limit = dnn.thread_limit(), members = 0;
+	*threads = asked < limit ? asked : limit;
+	dnn.dynamic(0);
+	dnn.threads(*threads);
+	dnn.parallel(count_one, &members, *threads, 0);
+	if (members == *threads) return 0;
+	snprintf(why, n, "OpenMP gives it %d threads instead of %d; unset the environment's variables OMP_*", members, *threads);
+	return -1;
+}
+
+// load opens the library for a number of threads, and writes its version and the number of threads that it has.
+static int load(const char *path, int asked, int *threads, char *version, size_t versions, char *why, size_t n) {
 	void *lib = open_passive(path);
 	if (lib == NULL) {
 		snprintf(why, n, "%s", dlerror());
@@ -171,10 +195,10 @@ static int load(const char *path, int threads, char *version, size_t versions, c
 		return -1;
 	}
 	snprintf(version, versions, "%d.%d.%d", v->major, v->minor, v->patch);
-	dnn.threads(threads);
+	if (set_threads(asked, threads, why, n) != 0) return -1; // it stays open: its threads may run
 	if (dnn.engine(&engine, cpu, 0) != 0 || dnn.stream(&stream, engine, in_order) != 0) {
 		snprintf(why, n, "it has no engine for the processor");
-		return -1; // it stays open: its threads may run
+		return -1;
 	}
 	return 0;
 }
