@@ -4,12 +4,15 @@ package backend
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/onednn"
 )
+
+func init() { onednn.OnFailure = func(err error) { fmt.Fprintf(Notify, "tlkit: %s\n", firstLine(err)) } }
 
 // oneDNNLibrary returns oneDNN's library: that named by the environment variable, else that installed by install.sh; ""
 // if there is none.

@@ -3,10 +3,26 @@
 package onednn
 
 import (
+	"fmt"
+	"os"
 	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
+
+// OnFailure receives the error of a program's first run that failed after oneDNN had prepared it, for want of memory for
+// example. Go's kernels compute instead, in that run and in later ones that fail.
+var OnFailure = func(err error) { fmt.Fprintln(os.Stderr, err) }
+
+var failure sync.Once
+
+// ran reports whether a run has computed its result.
+func ran(err error) bool {
+	if err != nil {
+		failure.Do(func() { OnFailure(fmt.Errorf("onednn: a run failed, and Go's kernels compute instead: %w", err)) })
+	}
+	return err == nil
+}
 
 // set is a kernels.Set: oneDNN's kernels, and Go's for what oneDNN can't compute.
 type set struct{}
@@ -16,7 +32,7 @@ func (set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
 	inGo := kernels.Go.Conv(g, l)
 	compute := func(y, x, w []float32) bool { return false }
 	if p, ok := forProduct(g, l); ok && g.In[0] == 1 {
-		compute = func(y, x, w []float32) bool { return p.run(y, x, w) == nil }
+		compute = func(y, x, w []float32) bool { return ran(p.run(y, x, w)) }
 	} else if c, ok := forConv(g, l); ok {
 		compute = prepared(c)
 	}
@@ -35,7 +51,7 @@ func (set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
 	if p, ok := forProduct(g, kernels.KernelLayout{}); ok && g.In[0] == 1 {
 		p = product{transposedA: true, m: g.InC, n: g.OutC, k: p.m}
 		return func(dw, x, v []float32) {
-			if p.run(dw, x, v) != nil {
+			if !ran(p.run(dw, x, v)) {
 				inGo(dw, x, v)
 			}
 		}
@@ -70,6 +86,6 @@ func prepared(c convolution) func(y, x, w []float32) bool {
 		if c.kind == inputGradient {
 			x, y = y, x
 		}
-		return o.run(x, w, y) == nil
+		return ran(o.run(x, w, y))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
@@ -42,6 +43,15 @@ func randoms(rng *rand.Rand, n int) []float32 {
 	return v
 }
 
+// unset returns n values that no result has.
+func unset(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(math.NaN())
+	}
+	return v
+}
+
 // closeTo compares values that differ in the order of sums of about n products.
 func closeTo(t testing.TB, what string, got, want []float32, n int) {
 	t.Helper()
@@ -52,13 +62,26 @@ func closeTo(t testing.TB, what string, got, want []float32, n int) {
 	}
 }
 
+// reached counts the convolutions of each kind that oneDNN computes.
+type reached [kernelGradient + 1]int
+
+func (r *reached) add(c convolution, ok bool) {
+	if !ok {
+		return
+	}
+	if _, err := prepare(c); err == nil {
+		r[c.kind]++
+	}
+}
+
 // check holds all directions of a convolution, with every layout of the kernel, against Go's kernels.
-func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) {
+func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) (r reached) {
 	t.Helper()
 	compare := func(g kernels.Geometry, l kernels.KernelLayout) {
+		r.add(forConv(g, l))
 		nx, nw, ny := sizes(g)
 		x, w := randoms(rng, nx), randoms(rng, nw)
-		got, want := make([]float32, ny), make([]float32, ny)
+		got, want := unset(ny), unset(ny)
 		double := func(y []float32) kernels.After {
 			return func(_, from, to int) {
 				for i := range y[from:to] {
@@ -77,10 +100,12 @@ func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) {
 
 	nx, nw, ny := sizes(g)
 	x, v := randoms(rng, nx), randoms(rng, ny)
-	got, want := make([]float32, nw), make([]float32, nw)
+	got, want := unset(nw), unset(nw)
+	r.add(forKernelGradient(g))
 	set{}.KernelGradient(g)(got, x, v)
 	kernels.Go.KernelGradient(g)(want, x, v)
 	closeTo(t, fmt.Sprintf("kernel gradient of %+v", g), got, want, ny/g.OutC)
+	return r
 }
 
 // anyGeometry returns a geometry of small numbers.
@@ -109,9 +134,34 @@ func anyGeometry(rng *rand.Rand) kernels.Geometry {
 
 func TestAgainstGo(t *testing.T) {
 	needLibrary(t)
+	var all reached
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		check(t, anyGeometry(rng), rng)
+		for k, n := range check(t, anyGeometry(rng), rng) {
+			all[k] += n
+		}
+	}
+	// The others have crops or flipped kernels that oneDNN can't compute.
+	if least := (reached{150, 80, 80}); all[forward] < least[forward] || all[inputGradient] < least[inputGradient] || all[kernelGradient] < least[kernelGradient] {
+		t.Errorf("oneDNN computed %d convolutions of each kind, want at least %d", all, least)
+	}
+}
+
+// TestFailuresAreTold: the first run that fails is told, and Go's kernels compute.
+func TestFailuresAreTold(t *testing.T) {
+	needLibrary(t)
+	var told []error
+	before := OnFailure
+	OnFailure = func(err error) { told = append(told, err) }
+	defer func() { OnFailure, failure = before, sync.Once{} }()
+	one := []float32{1}
+	for range 2 {
+		if ran(product{m: -1, n: 1, k: 1}.run(one, one, one)) {
+			t.Error("a product of -1 rows is computed")
+		}
+	}
+	if !ran(product{m: 1, n: 1, k: 1}.run(one, one, one)) || len(told) != 1 {
+		t.Errorf("told %v, want one error", told)
 	}
 }
 

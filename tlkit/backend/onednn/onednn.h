@@ -218,13 +218,12 @@ typedef struct {
 	size_t b_size;
 } op_t;
 
-// finish makes the code of a descriptor and its scratchpad, and frees the descriptor.
+// finish makes the code of a descriptor and its scratchpad.
 static int finish(pd_t pd, part_t *p) {
 	int status = dnn.primitive(&p->code, pd);
 	const void *md = dnn.pd_md(pd, query_scratchpad, 0);
 	p->scratchpad_size = md == NULL ? 0 : dnn.md_size(md);
 	if (status == 0 && p->scratchpad_size > 0) status = dnn.memory(&p->scratchpad, md, engine, NULL);
-	dnn.pd_free(pd);
 	return status;
 }
 
@@ -292,20 +291,33 @@ static int add_reorder(op_t *op, const descriptors_t *d, const void *wanted) {
 		status = dnn.reorder(&pd, (md_t)wanted, engine, d->w, engine, d->attributes);
 	else
 		status = dnn.reorder(&pd, d->w, engine, (md_t)wanted, engine, d->attributes);
-	return status == 0 ? finish(pd, &op->reorder) : status;
+	if (status != 0) return status;
+	status = finish(pd, &op->reorder);
+	dnn.pd_free(pd);
+	return status;
 }
 
-// fill makes the parts of an op. pd is freed.
+// fill makes the parts of an op.
 static int fill(op_t *op, const descriptors_t *d, pd_t pd) {
 	const void *wanted = dnn.pd_md(pd, op->kind == kernel_gradient ? query_diff_weights : query_weights, 0);
 	int status = add_reorder(op, d, wanted);
-	if (status != 0)
-		dnn.pd_free(pd);
-	else
-		status = finish(pd, &op->convolve);
+	if (status == 0) status = finish(pd, &op->convolve);
 	if (status == 0) status = dnn.memory(&op->x, d->x, engine, NULL);
 	if (status == 0) status = dnn.memory(&op->y, d->y, engine, NULL);
 	if (status == 0) status = dnn.memory(&op->w, d->w, engine, NULL);
+	return status;
+}
+
+// make makes an op of a descriptor.
+static int make(kind_t kind, const descriptors_t *d, pd_t pd, op_t **op) {
+	op_t *made = calloc(1, sizeof *made);
+	if (made == NULL) return no_memory;
+	made->kind = kind;
+	int status = fill(made, d, pd);
+	if (status != 0)
+		release(made);
+	else
+		*op = made;
 	return status;
 }
 
@@ -317,21 +329,15 @@ static int prepare(const convolution_t *c, op_t **op, char *why, size_t n) {
 	if (status == 0) status = choose(c, &d, &pd);
 	const char *name = "";
 	if (status == 0) status = dnn.pd_query(pd, query_name, 0, &name);
-	if (status == 0 && strncmp(name, "ref", 3) == 0) {
-		snprintf(why, n, "only its reference loops compute it");
-		dnn.pd_free(pd);
-		free_descriptors(&d);
-		return -1;
-	}
-	if (status == 0) {
-		*op = calloc(1, sizeof **op);
-		(*op)->kind = c->kind;
-		status = fill(*op, &d, pd);
-		if (status != 0) release(*op);
-	}
+	int slow = strncmp(name, "ref", 3) == 0;
+	if (status == 0 && !slow) status = make(c->kind, &d, pd, op);
+	if (pd != NULL) dnn.pd_free(pd);
 	free_descriptors(&d);
-	if (status != 0) snprintf(why, n, "its error %d", status);
-	return status;
+	if (status != 0)
+		snprintf(why, n, "its error %d", status);
+	else if (slow)
+		snprintf(why, n, "only its reference loops compute it");
+	return status != 0 ? status : -slow;
 }
 
 // execute runs a part with its n arguments, after which there is room for the scratchpad.
@@ -357,6 +363,13 @@ static int convolve(op_t *op, memory_t w) {
 	return execute(&op->convolve, all, 3);
 }
 
+// forget takes from an op the addresses of a run: Go may use that memory for other values, and blocks may move.
+static void forget(op_t *op) {
+	memory_t all[] = {op->x, op->y, op->w, op->b, op->convolve.scratchpad, op->reorder.scratchpad};
+	for (int i = 0; i < 6; i++)
+		if (all[i] != NULL) dnn.set_values(all[i], NULL);
+}
+
 // run computes the tensor of the op's kind from the two others.
 static int run(op_t *op, float *x, float *w, float *y, char *why, size_t n) {
 	int status = dnn.set_values(op->x, x);
@@ -371,6 +384,7 @@ static int run(op_t *op, float *x, float *w, float *y, char *why, size_t n) {
 		if (status == 0) status = convolve(op, op->b);
 		if (status == 0 && op->kind == kernel_gradient) status = reorder(op, op->b, op->w);
 	}
+	forget(op);
 	if (status != 0) snprintf(why, n, "its error %d", status);
 	return status;
 }
