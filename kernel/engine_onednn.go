@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,26 +22,52 @@ var oneDNN = unpacked{
 	},
 }
 
-// mendOneDNN is what helps where the library does not open.
-const mendOneDNN = "install GCC's OpenMP runtime if libgomp.so.1 is missing (on Debian: apt install libgomp1), else remove the file and " +
-	"run ./install.sh --engine onednn; until then training steps run on pure Go"
+// openMP is the library that oneDNN needs of the system.
+const openMP = "libgomp.so.1"
 
-// addOneDNN installs oneDNN. An error says, too, that it is there and does not open.
+// mendOpenMP installs openMP.
+const mendOpenMP = "install GCC's OpenMP runtime if " + openMP + " is missing (on Debian: apt install libgomp1)"
+
+// addOneDNN installs oneDNN. Where it does not open, it is removed, so that no program tries it, and the error says why.
 func addOneDNN(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) error {
+	var refused *openError
+	if hasUnpacked && errors.As(opens(ctx, venv, openMP), &refused) {
+		return removeOneDNN(p, refused)
+	}
 	if err := oneDNN.add(ctx, p, venv, step); err != nil {
 		return err
 	}
-	if err := opens(ctx, venv, oneDNN.library(p)); err != nil {
-		return fmt.Errorf("kernel: engine onednn does not open here: %w; %s", err, mendOneDNN)
+	err := opens(ctx, venv, oneDNN.library(p))
+	if errors.As(err, &refused) {
+		return removeOneDNN(p, refused)
 	}
-	return nil
+	return err
 }
 
-// opens opens a library in a Python process, with all that it needs.
+// removeOneDNN removes oneDNN, and returns an error with the reason.
+func removeOneDNN(p Prefix, reason error) error {
+	if err := os.RemoveAll(oneDNN.dir(p)); err != nil {
+		return fmt.Errorf("kernel: engine onednn does not open here: %w; and it can't be removed: %w", reason, err)
+	}
+	return fmt.Errorf("kernel: engine onednn does not open here, and is not installed: %w; %s, then run ./install.sh --engine onednn; "+
+		"training steps run as without it", reason, mendOpenMP)
+}
+
+// openError is that the system's loader refuses a library.
+type openError struct{ library, why string }
+
+func (e *openError) Error() string { return "opening " + e.library + ": " + e.why }
+
+// opens opens a library in a Python process, with all that it needs. The error is an openError, or Python's failure.
 func opens(ctx context.Context, venv, library string) error {
-	open := exec.CommandContext(ctx, venvProgram(venv, "python"), "-c", "import ctypes, sys\ntry: ctypes.CDLL(sys.argv[1])\nexcept OSError as e: sys.exit(str(e))", library)
-	if out, err := open.CombinedOutput(); err != nil {
-		return commandError("opening "+library, err, string(out))
+	const refused = 77 // no exit status of Python's own
+	script := fmt.Sprintf("import ctypes, sys\ntry: ctypes.CDLL(sys.argv[1])\nexcept OSError as e: print(e); sys.exit(%d)", refused)
+	out, err := exec.CommandContext(ctx, venvProgram(venv, "python"), "-c", script, library).CombinedOutput()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == refused {
+		return &openError{library: library, why: oneLine(errors.New(string(out)))}
+	}
+	if err != nil {
+		return commandError("kernel: the environment's Python fails, which was to open "+library, err, string(out))
 	}
 	return nil
 }
@@ -51,9 +78,12 @@ func checkOneDNN(ctx context.Context, p Prefix, m *Manifest) (c Check, ok bool) 
 	if _, err := os.Stat(library); err != nil {
 		return c, false
 	}
-	c = Check{Name: "onednn", OK: true, Detail: library, Mend: mendOneDNN}
+	c = Check{Name: "onednn", OK: true, Detail: library}
 	if err := opens(ctx, m.Venv, library); err != nil {
-		c.OK, c.Detail = false, err.Error()
+		c.OK, c.Detail, c.Mend = false, err.Error(), "run ./install.sh, which sets Python's environment up again"
+		if refused := (*openError)(nil); errors.As(err, &refused) {
+			c.Mend = mendOpenMP + ", else remove the file and run ./install.sh --engine onednn; until then training steps run as without it"
+		}
 	}
 	return c, true
 }

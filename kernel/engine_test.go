@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,7 +76,7 @@ func TestAddEngines(t *testing.T) {
 			{"auto", with, "engine openvino, unchanged", ""},
 			{"auto", without, "engine openvino can't be had", ""},
 			{"onednn", without, "", "onednn-cpu-gomp==2023.2.0"},
-			{"onednn", with, "engine onednn, unchanged", "apt install libgomp1"}, // no Python there that could open it
+			{"onednn", with, "engine onednn, unchanged", "the environment's Python fails"}, // there is none
 			{"auto", with, "engine onednn can't be had", ""},
 		}...)
 	}
@@ -103,6 +104,40 @@ func TestAddEngines(t *testing.T) {
 		if !strings.Contains(told, tt.line) || strings.Contains(told, "\n") || len(lines) > 1 && tt.name != "auto" {
 			t.Errorf("engine %q told %q, want one line with %q", tt.name, told, tt.line)
 		}
+	}
+}
+
+// TestOneDNNThatDoesNotOpen: it is removed, and doctor tells a library that does not open from a Python that fails.
+func TestOneDNNThatDoesNotOpen(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil || !hasUnpacked {
+		t.Skipf("for linux/amd64 with python3: %v", err)
+	}
+	venv, p := t.TempDir(), Prefix(t.TempDir())
+	for _, dir := range []string{filepath.Join(venv, "bin"), oneDNN.dir(p)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range oneDNN.files {
+		if err := os.WriteFile(filepath.Join(oneDNN.dir(p), filepath.Base(name)), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, ok := checkOneDNN(t.Context(), p, &Manifest{Venv: venv}); !ok || c.OK || strings.Contains(c.Mend, "libgomp") {
+		t.Errorf("without Python: %v, %+v", ok, c)
+	}
+	if err := os.Symlink(python, filepath.Join(venv, "bin", "python")); err != nil {
+		t.Fatal(err)
+	}
+	if c, ok := checkOneDNN(t.Context(), p, &Manifest{Venv: venv}); !ok || c.OK || !strings.Contains(c.Mend, "apt install libgomp1") {
+		t.Errorf("an empty library: %v, %+v", ok, c)
+	}
+	if err := addOneDNN(t.Context(), p, venv, func(string, ...any) {}); err == nil || !strings.Contains(err.Error(), "apt install libgomp1") {
+		t.Errorf("error %v, want one that names libgomp1", err)
+	}
+	if _, err := os.Stat(oneDNN.dir(p)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of a library that does not open: %v", err)
 	}
 }
 

@@ -142,7 +142,7 @@ func TestAgainstGo(t *testing.T) {
 		}
 	}
 	// The others have crops or flipped kernels that oneDNN can't compute.
-	if least := (reached{150, 80, 80}); all[forward] < least[forward] || all[inputGradient] < least[inputGradient] || all[kernelGradient] < least[kernelGradient] {
+	if least := (reached{120, 70, 60}); all[forward] < least[forward] || all[inputGradient] < least[inputGradient] || all[kernelGradient] < least[kernelGradient] {
 		t.Errorf("oneDNN computed %d convolutions of each kind, want at least %d", all, least)
 	}
 }
