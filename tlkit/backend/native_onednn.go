@@ -12,7 +12,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/onednn"
 )
 
-func init() { onednn.OnFailure = func(err error) { fmt.Fprintf(Notify, "tlkit: %s\n", firstLine(err)) } }
+func init() {
+	onednn.OnFailure = func(err error) { fmt.Fprintf(Notify, "tlkit: %s\n", firstLine(err)) }
+}
 
 // oneDNNLibrary returns oneDNN's library: that named by the environment variable, else that installed by install.sh; ""
 // if there is none.
