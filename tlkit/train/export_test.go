@@ -65,3 +65,9 @@ func SetFingerprint(run *Run, print string) error {
 	run.Config.Data.Fingerprint = print
 	return writeJSON(filepath.Join(run.Dir, "run.json"), run.Config)
 }
+
+// ForgetEngines writes run.json without the engines, as before they were recorded.
+func ForgetEngines(run *Run) error {
+	run.Config.Engines = nil
+	return writeJSON(filepath.Join(run.Dir, "run.json"), run.Config)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -46,6 +47,33 @@ func TestStepsOnOneDNN(t *testing.T) {
 	for _, file := range []string{"best.safetensors", "checkpoint.safetensors"} {
 		if !reflect.DeepEqual(saved(t, resumed, "finetune", file), saved(t, whole, "finetune", file)) {
 			t.Errorf("%s differs from that of the uninterrupted run", file)
+		}
+	}
+}
+
+// TestStepsOnOneDNNWithoutARecord: a run from before engines were recorded can't have run on oneDNN. It goes on there
+// with one warning, and on Go without.
+func TestStepsOnOneDNNWithoutARecord(t *testing.T) {
+	if _, err := backend.Open("onednn"); err != nil {
+		t.Skipf("oneDNN is not installed: %v", err)
+	}
+	m := pretrained(t)
+	r := quick(t)
+	for i, steps := range []string{"go", "go", "onednn", "onednn"} {
+		r.Epochs = i + 1
+		train.UseEngines(t, steps, "go")
+		run := compare(t, r, "older", paint(t), m, strategy.FineTune{})
+		want := 0
+		if i == 2 {
+			want = 1
+		}
+		if len(run.Warnings) != want || want == 1 && !strings.Contains(run.Warnings[0], "engines that run.json does not name so far, on onednn for steps") {
+			t.Errorf("call %d, on %s: warnings %q", i+1, steps, run.Warnings)
+		}
+		if i < 2 {
+			if err := train.ForgetEngines(run); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

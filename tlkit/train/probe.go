@@ -115,7 +115,7 @@ func (e EngineConfig) String() string {
 // its engines, a warning says so: figures then differ in rounding.
 func (r *Run) engines(m *zoo.Model, images int) (enginePair, error) {
 	before := r.Config.Engines
-	if !slices.ContainsFunc(r.Results, (*Result).anyStarted) {
+	if !r.anyStarted() {
 		before = nil
 	}
 	recipe := r.Config.Recipe
@@ -154,10 +154,24 @@ func (r *Run) sharedEngines(m *zoo.Model, before *EngineConfig, n int) (enginePa
 	return pair, r.recordEngines(before, EngineConfig{Steps: c.Step.Config, Forward: c.Step.Config})
 }
 
-// recordEngines writes the engines of a run, and warns if it began with others.
+// anyStarted reports whether something of the run has been computed.
+func (r *Run) anyStarted() bool { return slices.ContainsFunc(r.Results, (*Result).anyStarted) }
+
+// newer reports whether one of the engines is newer than the record of engines in run.json.
+func (e EngineConfig) newer() bool { return e.Steps == "onednn" || e.Forward == "openvino" }
+
+// recordEngines writes the engines of a run, and warns if it began with others. A run without a record began with older
+// engines.
 func (r *Run) recordEngines(before *EngineConfig, now EngineConfig) error {
-	if before != nil && now != *before {
-		r.warn("computed on %s so far, on %s from here on: losses may differ in rounding", before, now)
+	so := ""
+	switch {
+	case before != nil && now != *before:
+		so = before.String()
+	case before == nil && r.anyStarted() && now.newer():
+		so = "engines that run.json does not name"
+	}
+	if so != "" {
+		r.warn("computed on %s so far, on %s from here on: losses may differ in rounding", so, now)
 		fmt.Fprintln(os.Stderr, r.Warnings[len(r.Warnings)-1])
 	}
 	if r.Config.Engines = &now; r.Dir == "" {
