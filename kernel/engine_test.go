@@ -141,6 +141,31 @@ func TestOneDNNThatDoesNotOpen(t *testing.T) {
 	}
 }
 
+// TestOneDNNWithoutOpenMP: nothing is fetched and nothing stays where the system has no libgomp. A script is in the place
+// of Python there.
+func TestOneDNNWithoutOpenMP(t *testing.T) {
+	if !hasUnpacked {
+		t.Skip("oneDNN is for linux/amd64")
+	}
+	venv, p := t.TempDir(), Prefix(t.TempDir())
+	script := "#!/bin/sh\n[ \"$3\" = libgomp.so.1 ] || exit 1\necho 'libgomp.so.1: cannot open shared object file'\nexit 77\n"
+	for name, text := range map[string]string{filepath.Join(venv, "bin", "python"): script, oneDNN.library(p): ""} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := addOneDNN(t.Context(), p, venv, func(string, ...any) { t.Error("a step is reported") })
+	if err == nil || !strings.Contains(err.Error(), "libgomp.so.1: cannot open") || !strings.Contains(err.Error(), "apt install libgomp1") {
+		t.Errorf("error %v, want one that names libgomp1", err)
+	}
+	if _, err := os.Stat(oneDNN.dir(p)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of a library that can't open: %v", err)
+	}
+}
+
 // TestPluginsForAll: what root installs for all users is in a folder where go-xla looks for all of them.
 func TestPluginsForAll(t *testing.T) {
 	home := t.TempDir()

@@ -6,6 +6,8 @@
 // The library is opened at run time from the file that the caller names, so that programs start without it. Its threads
 // are libgomp's, which keeps a pool of threads for each thread that calls it: so one thread of the program makes all
 // calls. The threads sleep while they wait, because other work on the machine needs the processors.
+// oneDNN plans for a number of threads, and is wrong with fewer; so a library that does not get them is refused, as is
+// one whose results of a small convolution differ from those of package kernels.
 //
 // Equal inputs and an equal number of threads give results that are equal to the bit; another number of threads, and
 // another processor, differ in rounding.
