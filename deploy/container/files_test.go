@@ -1,0 +1,88 @@
+// Package container holds the image of TLKit to its conventions. It has tests only: what they test are the Containerfile and
+// its scripts.
+package container
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the repository, from this folder.
+const root = "../.."
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// instructions returns the arguments of a Containerfile's instructions of one name, with continued lines joined.
+func instructions(text, name string) (all []string) {
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	for _, m := range regexp.MustCompile(`(?m)^`+name+` (.*)$`).FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.Join(strings.Fields(m[1]), " "))
+	}
+	return all
+}
+
+// TestContainerfile holds the conventions of the Jupyter Docker Stacks, on which JupyterHub's spawners rely, and that the
+// base is named by a date.
+func TestContainerfile(t *testing.T) {
+	text := read(t, "deploy/container/Containerfile")
+	for _, tt := range []struct {
+		name string
+		want []string
+	}{
+		{"FROM", []string{"${BASE} AS build", "${BASE}"}},
+		{"USER", []string{"1000:100"}},
+		{"WORKDIR", []string{"/usr/src/tlkit", "/home/jovyan"}},
+		{"EXPOSE", []string{"8888"}},
+		{"ENTRYPOINT", []string{`["tini", "-g", "--"]`}},
+		{"CMD", []string{`["start-notebook"]`}},
+	} {
+		if got := instructions(text, tt.name); !slices.Equal(got, tt.want) {
+			t.Errorf("%s is %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	args := instructions(text, "ARG")
+	if len(args) == 0 || !regexp.MustCompile(`^BASE=docker\.io/library/debian:[a-z]+-20\d{6}-slim$`).MatchString(args[0]) {
+		t.Errorf("the first ARG of %q is no BASE with a date", args)
+	}
+	env := strings.Join(instructions(text, "ENV"), " ")
+	for _, want := range []string{"HOME=/home/jovyan", "NB_USER=jovyan", "NB_UID=1000", "NB_GID=100", "TLKIT_HOME=/opt/tlkit", "ORT_DISABLE_TELEMETRY=1"} {
+		if !strings.Contains(env, want) {
+			t.Errorf("ENV has no %s: %s", want, env)
+		}
+	}
+}
+
+// TestScripts holds that scripts can be started, are bash's, stop at errors, and that pip takes only files whose digests
+// are known.
+func TestScripts(t *testing.T) {
+	pip := regexp.MustCompile(`pip install[^\n]*`)
+	for _, path := range []string{"deploy/container/build.sh", "deploy/container/start-notebook"} {
+		text := read(t, path)
+		if !strings.HasPrefix(text, "#!/usr/bin/env bash\n") || !strings.Contains(text, "\nset -euo pipefail\n") {
+			t.Errorf("%s does not begin as a script of bash that stops at errors", path)
+		}
+		if info, err := os.Stat(filepath.Join(root, path)); err != nil || info.Mode().Perm()&0o111 != 0o111 {
+			t.Errorf("%s can't be started by everyone: %v", path, info.Mode())
+		}
+		if out, err := exec.Command("bash", "-n", filepath.Join(root, path)).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v %s", path, err, out)
+		}
+		for _, line := range pip.FindAllString(text, -1) {
+			if !strings.Contains(line, "--require-hashes") {
+				t.Errorf("%s: %q takes any file", path, line)
+			}
+		}
+	}
+}
