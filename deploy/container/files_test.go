@@ -1,8 +1,10 @@
 // Package container holds the image of TLKit to its conventions. It has tests only: what they test are the Containerfile and
-// its scripts.
+// its scripts, and devcontainer.json.
 package container
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,6 +85,48 @@ func TestScripts(t *testing.T) {
 			if !strings.Contains(line, "--require-hashes") {
 				t.Errorf("%s: %q takes any file", path, line)
 			}
+		}
+	}
+}
+
+// devContainer are the keys of devcontainer.json that are used, as https://containers.dev/implementors/json_reference/
+// describes them.
+type devContainer struct {
+	Name  string `json:"name"`
+	Build struct {
+		Dockerfile string `json:"dockerfile"`
+		Context    string `json:"context"`
+	} `json:"build"`
+	RemoteUser      string `json:"remoteUser"`
+	ForwardPorts    []int  `json:"forwardPorts"`
+	PortsAttributes map[string]struct {
+		Label string `json:"label"`
+	} `json:"portsAttributes"`
+	Customizations struct {
+		VSCode struct {
+			Extensions []string `json:"extensions"`
+		} `json:"vscode"`
+	} `json:"customizations"`
+}
+
+// TestDevContainer holds that the Dev Container is the image, with the image's user and port.
+func TestDevContainer(t *testing.T) {
+	d := json.NewDecoder(bytes.NewReader([]byte(read(t, ".devcontainer/devcontainer.json"))))
+	d.DisallowUnknownFields()
+	var c devContainer
+	if err := d.Decode(&c); err != nil {
+		t.Fatal(err)
+	}
+	at := func(path string) string { return filepath.Clean(filepath.Join(".devcontainer", path)) }
+	if at(c.Build.Dockerfile) != "deploy/container/Containerfile" || at(c.Build.Context) != "." {
+		t.Errorf("it is built from %s in %s, want the Containerfile in the repository", at(c.Build.Dockerfile), at(c.Build.Context))
+	}
+	if c.RemoteUser != "jovyan" || !slices.Equal(c.ForwardPorts, []int{8888}) || c.PortsAttributes["8888"].Label == "" {
+		t.Errorf("user %q, ports %v (%v); want the image's", c.RemoteUser, c.ForwardPorts, c.PortsAttributes)
+	}
+	for _, e := range c.Customizations.VSCode.Extensions {
+		if !regexp.MustCompile(`^[\w-]+\.[\w-]+$`).MatchString(e) {
+			t.Errorf("%q is no extension's name (PUBLISHER.NAME)", e)
 		}
 	}
 }
