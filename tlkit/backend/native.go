@@ -19,6 +19,10 @@ import (
 
 const onnxLibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 
+// onnxSilentEnv keeps ONNX Runtime (seen in 1.32.0) from making an identity for the user, below ~/.cache/Microsoft, and
+// from reporting its use to Microsoft. It is read when the library opens.
+const onnxSilentEnv = "ORT_DISABLE_TELEMETRY"
+
 // native lists the installed engines that are not pure Go, fastest first. ONNX Runtime comes before XLA on a CPU: for
 // every measured network, XLA was slower there in inference and training, and it takes minutes to compile the gradient
 // of depthwise convolutions.
@@ -78,7 +82,8 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// prepareONNX sets the path of the library, and keeps the engine from downloading one and its memory from growing.
+// prepareONNX sets the path of the library, and keeps the engine from downloading one, from reporting its use, and its
+// memory from growing.
 func prepareONNX() error {
 	onnxbackend.EnableAutoInstall(false)
 	path := onnxLibrary(os.Getenv)
@@ -86,5 +91,5 @@ func prepareONNX() error {
 		return errors.New("no ONNX Runtime library found; install.sh --engine onnx installs one, or name it in " + onnxLibraryEnv)
 	}
 	returnFreed()
-	return os.Setenv(onnxLibraryEnv, path)
+	return errors.Join(os.Setenv(onnxSilentEnv, "1"), os.Setenv(onnxLibraryEnv, path))
 }
