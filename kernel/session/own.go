@@ -173,7 +173,7 @@ func (p *parsed) knownVars() (all []*entity) {
 func (t *typed) whyOwn(v *types.Var) string {
 	name, cell := v.Name(), t.src.count
 	if isUnknown(v.Type()) && t.cgo != nil {
-		return fmt.Sprintf("%s (cell %d) has a type of C, which no other cell or function can name; convert it there, for instance int(C.f()), or give the type: var %s int = ...", name, cell, name)
+		return fmt.Sprintf("%s (cell %d) has a type of C, or is the error of a call of C, which no other cell or function can have; declare it with a type of Go there, for instance var %s int = int(C.f()), or var %s error before %s is assigned", name, cell, name, name, name)
 	}
 	if bad := unnameable(v.Type()); bad != "" {
 		return fmt.Sprintf("%s (cell %d) has the type %s, which its package does not export, so that no other cell or function can have it; keep it in an interface there: var %s any = ...", name, cell, bad, name)
