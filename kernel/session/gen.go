@@ -20,7 +20,7 @@ import (
 // everything that the worker shows.
 const mark = "Ꞌ"
 
-// packageClause begins every file. The program sees the package name main, but a package main can't be imported. So the
+// packageClause begins every file. Types print with the package name main, but a package main can't be imported. So the
 // package gets a placeholder name of the same length, and nameMain replaces it in the compiled plugin.
 const packageClause = "package " + packageName + "\n"
 

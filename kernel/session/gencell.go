@@ -21,6 +21,10 @@ type body struct {
 	done  map[*ast.ValueSpec]bool
 }
 
+// firstFunc begins a plugin: the runtime has no name for the first function of a plugin, so that function must not be a
+// cell's.
+const firstFunc = "\n//go:noinline\nfunc " + own + "First() {}\n"
+
 // ownPosition is the file name for code without a counterpart in the cell's text. The name is long because the runtime
 // treats a file as unknown if its number is beyond the length of all names (funcline1), and a cell that inlines a large
 // library's code has high numbers.
@@ -30,6 +34,7 @@ var ownPosition = "/nb" + strings.Repeat("-", 4096)
 func (g *generator) cell() string {
 	g.aliases = map[string]string{}
 	var decls strings.Builder
+	decls.WriteString(firstFunc)
 	for _, it := range g.items {
 		if g.elided[it] == nil && !g.again {
 			decls.WriteString(g.item(it))
@@ -59,8 +64,8 @@ func (g *generator) cell() string {
 	if g.instantiates() {
 		hide += g.rt() + ".HideInstances(); "
 	}
-	tail := fmt.Sprintf("\n//line %s:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
-		ownPosition, own, b.String(), hide, g.rt(), runMark, own, strings.Join(register, ", "))
+	tail := fmt.Sprintf("\n//line %s:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %sFirst(); %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
+		ownPosition, own, b.String(), own, hide, g.rt(), runMark, own, strings.Join(register, ", "))
 	var blanks []string
 	for key, path := range g.imports {
 		if strings.HasPrefix(key, "_ ") {

@@ -24,6 +24,9 @@ func init() {
 			{code: "// typedef struct { int x, y; } pt;\nimport \"C\"\nvar q C.pt\nq.x = 3\nint(q.x)", want: "=> 3"},
 			{code: "/*\nextern int cb(int);\nstatic int call(int x) { return cb(x); }\n*/\nimport \"C\"\n\n//export cb\nfunc cb(x C.int) C.int { return x * 2 }\nint(C.call(4))", want: "=> 8"},
 			{code: "/*\nextern int fact(int);\nstatic int call(int n) { return fact(n); }\n*/\nimport \"C\"\n\n//export fact\nfunc fact(n C.int) C.int {\n\tif n < 2 {\n\t\treturn 1\n\t}\n\treturn n * product(n-1)\n}\nfunc product(n C.int) C.int { return fact(n) }\nint(C.call(4))", want: "=> 24"}}},
+		{"the first function of a cell has a name", []step{
+			{code: "func where() string { pc, _, _, _ := runtime.Caller(0); return runtime.FuncForPC(pc).Name() }"},
+			{code: "strings.HasSuffix(where(), \"where\")", want: "=> true"}}},
 		{"gob and a type declared anew", []step{
 			{code: "type shape interface{ Area() float64 }\ntype Sq struct{ S float64 }\nfunc (s Sq) Area() float64 { return s.S * s.S }\nvar buf bytes.Buffer\ngob.Register(Sq{})\ngob.NewEncoder(&buf).Encode(struct{ S shape }{Sq{3}})\nstrings.Contains(buf.String(), \"main.Sq\")", want: "=> true"},
 			{code: "type Sq struct{ S float64; N int }\nfunc (s Sq) Area() float64 { return 0 }\ngob.Register(Sq{})\ngob.Register(Sq{})"}}},
