@@ -171,7 +171,7 @@ func (s Sweep) failure(tasks []*Task) error {
 		}
 		log, _ := t.Log()
 		lines := strings.Split(strings.TrimSpace(log), "\n")
-		all = append(all, fmt.Errorf("sweep: task %q of %q could not be trained (%s) after %d attempts without progress; the end of its log, %s:\n%s",
+		all = append(all, fmt.Errorf("sweep: task %q of %q could not be trained (%s) after %d starts without progress; the end of its log, %s:\n%s",
 			t.Name, s.Name, why, cmp.Or(s.Attempts, 3), t.LogFile(), strings.Join(lines[max(0, len(lines)-3):], "\n")))
 	}
 	return errors.Join(all...)
