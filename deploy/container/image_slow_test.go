@@ -62,7 +62,7 @@ func TestImage(t *testing.T) {
 		{name: "a volume over the home folder", mounts: temporary + "mount --bind " + volume("home", 1000, 100, 0o755) + " home/jovyan\n",
 			files: filepath.Join(volumes, "home"), arguments: []string{"--ServerApp.root_dir=lessons"}},
 		{name: "a random user", user: "12345:0", mounts: temporary, files: filepath.Join(c.root, "home/jovyan")},
-		// What podman's and docker's --read-only --tmpfs give at worst: no program can be started in /tmp.
+		// Podman and docker mount /tmp so with --read-only --tmpfs: no program in it can be started.
 		{name: "a random user, all read-only but a volume", user: "1000660000:0", readOnly: true,
 			mounts: "mount -t tmpfs -o mode=1777,noexec none tmp\nmount --bind " + volume("claim", 0, 0, 0o775) + " home/jovyan\n",
 			files:  filepath.Join(volumes, "claim")},

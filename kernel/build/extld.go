@@ -54,7 +54,7 @@ func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context
 	}
 	calls := filepath.Join(dir, "calls")
 	rec := filepath.Join(dir, recorderName)
-	text := fmt.Sprintf(recorder, shellQuote(compilerName()), shellQuote(calls))
+	text := fmt.Sprintf(recorder, ShellQuote(compilerName()), ShellQuote(calls))
 	if os.Mkdir(calls, 0o755) != nil || os.WriteFile(rec, []byte(text), 0o755) != nil {
 		return "-extld=" + compilerName(), func(context.Context) {}
 	}
@@ -88,7 +88,7 @@ func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
 				answer = "exit 0"
 			}
 			// The linker's temporary folder differs each time.
-			pattern := strings.ReplaceAll(shellQuote(strings.Join(args, " ")), tmp, `'"$tmp"'`)
+			pattern := strings.ReplaceAll(ShellQuote(strings.Join(args, " ")), tmp, `'"$tmp"'`)
 			probes += fmt.Sprintf("\t%s) %s ;;\n", pattern, answer)
 			continue
 		}
@@ -103,7 +103,7 @@ func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
 		return errors.New("the link was not recorded")
 	}
 	tmp := script + "." + strconv.Itoa(os.Getpid())
-	if err := os.WriteFile(tmp, fmt.Appendf(nil, extldScript, probes, link, shellQuote(compilerName())), 0o755); err != nil {
+	if err := os.WriteFile(tmp, fmt.Appendf(nil, extldScript, probes, link, ShellQuote(compilerName())), 0o755); err != nil {
 		return err
 	}
 	return os.Rename(tmp, script)
@@ -148,7 +148,7 @@ func markCall(args []string) (*linkCall, error) {
 
 // fill converts a word with marks to a word of the shell.
 func (c *linkCall) fill(word string) string {
-	text := shellQuote(word)
+	text := ShellQuote(word)
 	for mark, arg := range c.place {
 		text = strings.ReplaceAll(text, mark, `'"`+arg+`"'`)
 	}
@@ -160,7 +160,7 @@ func (c *linkCall) sameTest() string {
 	var same []string
 	for i, arg := range c.marked {
 		if arg == c.args[i] {
-			same = append(same, fmt.Sprintf("\"${%d}\" = %s", i+1, shellQuote(arg)))
+			same = append(same, fmt.Sprintf("\"${%d}\" = %s", i+1, ShellQuote(arg)))
 		}
 	}
 	return fmt.Sprintf("[ $# = %d ] && [ %s ]", len(c.args), strings.Join(same, " ] && [ "))
@@ -181,7 +181,7 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	line := shellQuote(strings.TrimSpace(string(ld)))
+	line := ShellQuote(strings.TrimSpace(string(ld)))
 	for i := 0; i < len(words); i++ {
 		if words[i] == "-plugin" {
 			i++
@@ -232,8 +232,8 @@ func dryRunWords(line string) (words []string) {
 	return words
 }
 
-// shellQuote quotes a word for a POSIX shell.
-func shellQuote(word string) string {
+// ShellQuote quotes a word for a POSIX shell.
+func ShellQuote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 

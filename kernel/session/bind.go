@@ -121,7 +121,7 @@ func (pl *planner) besideAdvice(path string) string {
 	if m == "" {
 		return ""
 	}
-	return fmt.Sprintf("; the folder %s has it: !*go mod edit -replace '%s=%s' && go get %s", folder, m, strings.ReplaceAll(folder, "'", `'\''`), m)
+	return fmt.Sprintf("; the folder %s has it: !*go mod edit -replace %s && go get %s", folder, build.ShellQuote(m+"="+folder), m)
 }
 
 // packageOf returns the package that a name of the cell means if the cell itself does not declare the name; its path is

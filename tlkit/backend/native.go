@@ -57,21 +57,32 @@ func hasNVIDIA() bool {
 // onnxLibrary returns the ONNX Runtime library to use: that named by the environment variable, else that installed by
 // install.sh under TLKIT_HOME, else that of GoMLX's own installer; "" if there is none.
 func onnxLibrary(getenv func(string) string) string {
-	if path := getenv(onnxLibraryEnv); path != "" {
+	if path := installed(getenv, onnxLibraryEnv, "", "libonnxruntime.so*", "libonnxruntime*.dylib"); path != "" {
 		return path
-	}
-	if lib, err := installdir.Dir(getenv, "lib"); err == nil {
-		for _, pattern := range []string{"libonnxruntime.so*", "libonnxruntime*.dylib"} {
-			if found, _ := filepath.Glob(filepath.Join(lib, pattern)); len(found) > 0 {
-				return found[0]
-			}
-		}
 	}
 	if dir, err := onnxruntime.GetInstallPath(); err == nil {
 		if name, err := onnxruntime.GetLibFilename(); err == nil {
 			if path := filepath.Join(dir, name); fileExists(path) {
 				return path
 			}
+		}
+	}
+	return ""
+}
+
+// installed returns the library that an environment variable names, else the first file that a pattern fits in a folder of
+// install.sh's lib; "" if there is none.
+func installed(getenv func(string) string, variable, folder string, patterns ...string) string {
+	if path := getenv(variable); path != "" {
+		return path
+	}
+	dir, err := installdir.Dir(getenv, "lib", folder)
+	if err != nil {
+		return ""
+	}
+	for _, pattern := range patterns {
+		if found, _ := filepath.Glob(filepath.Join(dir, pattern)); len(found) > 0 {
+			return found[0]
 		}
 	}
 	return ""

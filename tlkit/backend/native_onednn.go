@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/onednn"
 )
 
@@ -19,15 +17,7 @@ func init() {
 // oneDNNLibrary returns oneDNN's library: that named by the environment variable, else that installed by install.sh; ""
 // if there is none.
 func oneDNNLibrary(getenv func(string) string) string {
-	if path := getenv(onednn.LibraryEnv); path != "" {
-		return path
-	}
-	if dir, err := installdir.Dir(getenv, "lib", "onednn"); err == nil {
-		if found, _ := filepath.Glob(filepath.Join(dir, "libdnnl.so*")); len(found) > 0 {
-			return found[0]
-		}
-	}
-	return ""
+	return installed(getenv, onednn.LibraryEnv, "onednn", "libdnnl.so*")
 }
 
 // prepareOneDNN sets the path of the library.

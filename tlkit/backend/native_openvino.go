@@ -5,24 +5,14 @@ package backend
 import (
 	"errors"
 	"os"
-	"path/filepath"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/openvino"
 )
 
 // openVINOLibrary returns OpenVINO's C library: that named by the environment variable, else that installed by
 // install.sh; "" if there is none.
 func openVINOLibrary(getenv func(string) string) string {
-	if path := getenv(openvino.LibraryEnv); path != "" {
-		return path
-	}
-	if dir, err := installdir.Dir(getenv, "lib", "openvino"); err == nil {
-		if found, _ := filepath.Glob(filepath.Join(dir, "libopenvino_c.*")); len(found) > 0 {
-			return found[0]
-		}
-	}
-	return ""
+	return installed(getenv, openvino.LibraryEnv, "openvino", "libopenvino_c.*")
 }
 
 // prepareOpenVINO sets the path of the library.

@@ -135,8 +135,8 @@ func (s Slurm) submit(ctx context.Context, script, work string) (job string, err
 	return job, nil
 }
 
-// queued implements queue. A job of that number in another folder is not the sweep's: numbers
-// begin anew when a cluster is set up again.
+// queued implements queue. A job of that number in another folder is not the sweep's: numbers begin anew when a cluster
+// is set up again.
 func (Slurm) queued(ctx context.Context, job, work string) (bool, error) {
 	out, err := slurmCommand(ctx, "", "squeue", "--noheader", "--jobs="+job, "--format=%j|%Z")
 	if err != nil && strings.Contains(err.Error(), "Invalid job id") { // Slurm has forgotten it: it ended a while ago
@@ -155,8 +155,7 @@ func (Slurm) queued(ctx context.Context, job, work string) (bool, error) {
 // jobName is the name of a sweep's jobs.
 func jobName(work string) string { return "tlkit-" + filepath.Base(filepath.Dir(work)) }
 
-// cancel implements queue. Tasks that wait go first, so that none of them starts when
-// another ends.
+// cancel implements queue. Tasks that wait go first, so that none of them starts when another ends.
 func (s Slurm) cancel(job, work string) error {
 	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer stop()

@@ -57,7 +57,8 @@ func taps(g kernels.Geometry, l kernels.KernelLayout, gradient bool) layout {
 
 // sizes are the numbers of values of images, kernel and result.
 func sizes(g kernels.Geometry) (x, w, y int) {
-	return g.Batch * g.In[0] * g.In[1] * g.InC, g.Kernel[0] * g.Kernel[1] * g.InC / g.Groups * g.OutC, g.Batch * g.Out[0] * g.Out[1] * g.OutC
+	x, y = g.Batch*g.In[0]*g.In[1]*g.InC, g.Batch*g.Out[0]*g.Out[1]*g.OutC
+	return x, g.Kernel[0] * g.Kernel[1] * g.InC / g.Groups * g.OutC, y
 }
 
 // reach is the number of values between the first and the last tap.
@@ -72,26 +73,26 @@ func forConv(g kernels.Geometry, l kernels.KernelLayout) (c convolution, ok bool
 	case g.InDilation == dense && (!l.Flipped || g.Kernel == dense):
 		return plain(forward, g, taps(g, l, false)), true
 	case g.Stride == dense && flipped:
-		f := g // the convolution of which g computes the input gradient
-		f.In, f.Out, f.InC, f.OutC = g.Out, g.In, g.OutC, g.InC
-		f.Stride, f.InDilation = g.InDilation, dense
-		for a := range 2 {
-			f.Pad[a] = reach(g, a) - g.Pad[a]
-		}
-		return plain(inputGradient, f, taps(g, l, true)), true
+		return plain(inputGradient, transposed(g), taps(g, l, true)), true
 	}
 	return c, false
 }
 
 // gradientOf returns the convolution that computes the input gradient of g, as package nn builds it.
 func gradientOf(g kernels.Geometry) (kernels.Geometry, kernels.KernelLayout) {
-	d := g
-	d.In, d.Out, d.InC, d.OutC = g.Out, g.In, g.OutC, g.InC
-	d.Stride, d.InDilation = [2]int{1, 1}, g.Stride
+	return transposed(g), kernels.KernelLayout{Flipped: true, OutIn: g.Groups == 1}
+}
+
+// transposed returns the convolution that computes the input gradient of g, and of an input gradient the convolution whose
+// gradient it is: images and result are exchanged, and so are strides and dilation of the images, of which one is 1.
+func transposed(g kernels.Geometry) kernels.Geometry {
+	t := g
+	t.In, t.Out, t.InC, t.OutC = g.Out, g.In, g.OutC, g.InC
+	t.Stride, t.InDilation = g.InDilation, g.Stride
 	for a := range 2 {
-		d.Pad[a] = reach(g, a) - g.Pad[a]
+		t.Pad[a] = reach(g, a) - g.Pad[a]
 	}
-	return d, kernels.KernelLayout{Flipped: true, OutIn: g.Groups == 1}
+	return t
 }
 
 // forKernelGradient returns the convolution that computes what kernels.KernelGradient does.
