@@ -224,7 +224,7 @@ func TestLiveInterrupt(t *testing.T) {
 	if out := s.run("fmt.Print(kept)"); out != "7" {
 		t.Errorf("after the interrupt: %q", out)
 	}
-	s.do("begin", "code", "fmt.Println(\"ready\")\nvar mu sync.Mutex\nmu.Lock()\nmu.Lock()")
+	s.do("begin", "code", "var mu sync.Mutex\nmu.Lock()\ngo func() { time.Sleep(100 * time.Millisecond); fmt.Println(\"ready\") }()\nmu.Lock()")
 	s.do("until", "text", "ready")
 	s.do("interrupt")
 	if r := s.do("finish"); r.Status != "error" || !strings.Contains(r.Traceback, "all goroutines of this cell wait") {
@@ -233,7 +233,8 @@ func TestLiveInterrupt(t *testing.T) {
 	if out := s.run("fmt.Print(kept)"); out != "7" {
 		t.Errorf("after the interrupt of a cell that waits: %q", out)
 	}
-	s.do("begin", "code", "fmt.Println(\"ready\")\nnew(big.Int).MulRange(1, 1<<40)")
+	// The library prints the word itself, so that no interrupt can come between the print and the call.
+	s.do("begin", "code", "import \"text/template\"\ntemplate.Must(template.New(\"\").Parse(\"ready{{range 1000000000000}}{{end}}\")).Execute(os.Stdout, nil)")
 	s.do("until", "text", "ready")
 	s.do("interrupt")
 	time.Sleep(time.Second)
