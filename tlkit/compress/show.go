@@ -37,7 +37,7 @@ func (r *Report) table() tables.Table {
 		caption = append(caption, "Warning: "+r.Warning+".")
 	}
 	return tables.Table{Columns: []string{"", string(zoo.Float32), string(r.Precision)}, Rows: rows,
-		Options: tables.Options{Caption: strings.Join(caption, " "), Align: "lrr"}}
+		Options: tables.Options{Caption: strings.Join(caption, " "), Align: "lrr", Words: []int{0}}}
 }
 
 // how says in a sentence what is stored how.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // shownIssues is the number of images of one kind that a figure shows.
@@ -60,7 +61,7 @@ func (r *Inspection) Table() plots.Figure {
 	for _, note := range r.Notes {
 		rows = append(rows, []string{"note", "", note})
 	}
-	return plots.Table([]string{r.Data.Name, "found", ""}, rows, plots.TableOptions{Align: "lrl"})
+	return plots.Table([]string{r.Data.Name, "found", ""}, rows, plots.TableOptions{Align: "lrl", Words: []int{0, 2}})
 }
 
 // tile is an image of a grid with its caption.
@@ -82,7 +83,7 @@ func (r *Inspection) grid(title string, tiles []tile) ([]plots.Figure, error) {
 		}
 		items[i] = plots.Captioned{Image: img.ToImage(), Caption: t.caption}
 	}
-	return []plots.Figure{plots.HTML("<p><strong>"+title+"</strong></p>", title+"\n"), plots.Images(items, 4)}, nil
+	return []plots.Figure{plots.HTML("<p><strong>"+words.Of(title)+"</strong></p>", title+"\n"), plots.Images(items, 4)}, nil
 }
 
 // split returns the split of the given name.

@@ -13,6 +13,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Bar is one bar with an optional error bar. If Value is NaN or infinite, the bar's place stays empty; if Low and High
@@ -164,7 +166,7 @@ func (b Bar) outer() float64 {
 }
 
 func (f barChart) vega() obj {
-	spec := vegaBase(f.title)
+	spec := vegaBase(words.Of(f.title))
 	if !slices.ContainsFunc(f.bars, func(b Bar) bool { return finite(b.Value) }) {
 		addNoData(spec, barWidth, barHeight*max(len(f.bars), 2))
 		return spec
@@ -222,7 +224,7 @@ func (f barChart) valueAxis(field string) obj {
 		axis["format"] = "~%"
 	}
 	lo, hi := f.reach()
-	return obj{"field": field, "type": "quantitative", "title": word(f.opts.Label), "axis": axis,
+	return obj{"field": field, "type": "quantitative", "title": words.Of(f.opts.Label), "axis": axis,
 		"scale": obj{"domain": arr{lo, hi}, "nice": false}}
 }
 
@@ -242,7 +244,7 @@ func (f barChart) tooltip(ranged bool) arr {
 	}
 	out := arr{
 		obj{"field": "n", "type": "nominal", "title": "name"},
-		obj{"field": "v", "type": "quantitative", "title": word(cmp.Or(f.opts.Label, "value")), "format": format}}
+		obj{"field": "v", "type": "quantitative", "title": words.Of(cmp.Or(f.opts.Label, "value")), "format": format}}
 	if ranged {
 		out = append(out,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
@@ -275,7 +277,7 @@ func (f barChart) canvas() (width, height float64) {
 
 func (f barChart) draw(c draw.Canvas) {
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
-	g := newPlot(f.title, word(f.opts.Label), "")
+	g := newPlot(words.Of(f.title), words.Of(f.opts.Label), "")
 	g.Title.TextStyle = titleStyle()
 	g.Y.LineStyle.Width, g.Y.Tick.Length = 0, 0
 	grid := plotter.NewGrid()

@@ -10,6 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Confusion returns a figure of a confusion matrix: matrix[i][j] counts the examples of class i that were predicted as
@@ -159,11 +161,11 @@ func (f confusion) vega() obj {
 		}
 		return a
 	}
-	xAxis := axis(word("predicted"))
+	xAxis := axis(words.Of("predicted"))
 	xAxis["labelAngle"] = -45
 	scale := obj{"domain": index, "paddingInner": 0, "paddingOuter": 0}
 	x := obj{"field": "p", "type": "ordinal", "scale": scale, "axis": xAxis}
-	y := obj{"field": "a", "type": "ordinal", "scale": scale, "axis": axis(word("actual"))}
+	y := obj{"field": "a", "type": "ordinal", "scale": scale, "axis": axis(words.Of("actual"))}
 	names := string(mustJSON(labels))
 	spec["width"], spec["height"] = n*f.cell(), n*f.cell()
 	spec["data"] = obj{"values": rows}
@@ -175,13 +177,13 @@ func (f confusion) vega() obj {
 	layers := arr{obj{
 		"mark": rect,
 		"encoding": obj{"x": x, "y": y,
-			"color": obj{"field": "r", "type": "quantitative", "title": word("share of row"),
+			"color": obj{"field": "r", "type": "quantitative", "title": words.Of("share of row"),
 				"scale":  obj{"domain": arr{0, 1}, "range": arr{shadeOf(0), shadeOf(1)}, "interpolate": "rgb"},
 				"legend": obj{"format": "~%", "gradientLength": max(80, min(200, n*f.cell()))}},
 			"tooltip": arr{
 				obj{"field": "actual", "type": "nominal"}, obj{"field": "predicted", "type": "nominal"},
-				obj{"field": "c", "type": "quantitative", "title": word("count")},
-				obj{"field": "r", "type": "quantitative", "title": word("share of row"), "format": ".1%"}}},
+				obj{"field": "c", "type": "quantitative", "title": words.Of("count")},
+				obj{"field": "r", "type": "quantitative", "title": words.Of("share of row"), "format": ".1%"}}},
 	}}
 	if n <= maxCounts {
 		layers = append(layers, obj{
@@ -286,10 +288,10 @@ func (f confusion) draw(c draw.Canvas) {
 	}
 	title := sans(12, inkColor)
 	title.XAlign, title.YAlign = draw.XCenter, draw.YBottom
-	c.FillText(title, vg.Point{X: left + side/2, Y: c.Min.Y + px(margin)}, word("predicted"))
+	c.FillText(title, vg.Point{X: left + side/2, Y: c.Min.Y + px(margin)}, words.Of("predicted"))
 	title.Rotation = math.Pi / 2
 	title.YAlign = draw.YTop
-	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, word("actual"))
+	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, words.Of("actual"))
 }
 
 // shortCount writes counts so that they fit a field: 950, 1.2k, 34k.

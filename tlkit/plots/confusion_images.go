@@ -7,6 +7,8 @@ import (
 	"image"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Example is an image of a field of a confusion matrix.
@@ -74,8 +76,8 @@ func (f confusionImages) group() string {
 // page is a table whose counts are the heads of what they open: an area of fixed height below the table.
 func (f confusionImages) page(behind map[[2]int][]Captioned) (string, error) {
 	var b strings.Builder
-	b.WriteString(`<div style="position:relative;padding-bottom:230px"><div>confusion matrix: a click on a count shows its images</div>` + "\n<table>\n<thead><tr>")
-	fmt.Fprintf(&b, `<th style="text-align:left">%s</th>`, word("actual \\ predicted"))
+	b.WriteString(`<div style="position:relative;padding-bottom:230px"><div>` + words.Of("confusion matrix: a click on a count shows its images") + `</div>` + "\n<table>\n<thead><tr>")
+	fmt.Fprintf(&b, `<th style="text-align:left">%s</th>`, words.Of("actual \\ predicted"))
 	for _, c := range f.classes {
 		b.WriteString(headCell(c, "center"))
 	}

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // marker is the shape of a line's marks: its name in Vega, or a path within -1 to 1 as SVG writes it (y downwards), and
@@ -174,7 +176,7 @@ func (p Panel) note() string {
 	}
 	for _, l := range p.Lines {
 		if l.Best > 0 && l.Best <= len(l.Points) {
-			return strings.Join(append(parts, strings.TrimSpace(word("star: best")+" "+p.XLabel)), "; ")
+			return strings.Join(append(parts, strings.TrimSpace(words.Of("star: best")+" "+p.XLabel)), "; ")
 		}
 	}
 	return strings.Join(parts, "; ")

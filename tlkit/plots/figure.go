@@ -6,6 +6,8 @@ import (
 	"html"
 	"maps"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // MIME types of the entries in a bundle.
@@ -60,7 +62,7 @@ type bilingual struct{ english, japanese string }
 func (b bilingual) name() string { return "text" }
 
 func (b bilingual) Bundle() (map[string]any, error) {
-	if !inJapanese() {
+	if !words.InJapanese() {
 		return map[string]any{MIMEText: b.english}, nil
 	}
 	return map[string]any{MIMEHTML: "<p lang=\"ja\">" + html.EscapeString(b.japanese) + "</p>", MIMEText: b.english}, nil
@@ -79,10 +81,10 @@ func HTML(html, plain string) Figure {
 }
 
 // Progress returns a Figure of a bar that is filled to a share, in [0, 1], with a line of text beside it, such as a
-// [Live] shows. The text is its plain form.
+// [Live] shows, in the language of figures if it has a translation. The text is its plain form.
 func Progress(share float64, text string) Figure {
 	return HTML(fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
-		share, html.EscapeString(text)), text)
+		share, html.EscapeString(words.Of(text))), text)
 }
 
 // obj and arr keep the Vega-Lite specifications below readable.

@@ -2,7 +2,6 @@ package plots
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -23,22 +22,6 @@ func Table(columns []string, rows [][]string, opts TableOptions) Figure {
 }
 
 type tableFigure struct{ tables.Table }
-
-// Bundle has the heads of columns in the language of figures in HTML, and in English in plain text.
-func (t tableFigure) Bundle() (map[string]any, error) {
-	b, err := t.Table.Bundle()
-	if err != nil || !inJapanese() {
-		return b, err
-	}
-	t.Columns = words(t.Columns)
-	shown, err := t.Table.Bundle()
-	if err != nil {
-		return nil, err
-	}
-	// A Japanese head breaks at its spaces, not within a word.
-	b[MIMEHTML] = fmt.Sprintf("<div style=\"word-break:keep-all\">%s</div>", shown[MIMEHTML])
-	return b, nil
-}
 
 func (t tableFigure) name() string { return cmp.Or(t.Options.Caption, "table") }
 

@@ -8,11 +8,17 @@ import (
 
 // TestWords: figures in a notebook have labels in the language that the environment names; plain text is English.
 func TestWords(t *testing.T) {
-	figures := map[string]Figure{
-		"curves":    Curves("run", Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy", Lines: []Line{{Name: "a", Points: []Point{{1, 2}, {2, 1}}, Best: 2}}}),
-		"confusion": Confusion([]string{"ant", "bee"}, [][]int{{1, 2}, {0, 3}}),
-		"table":     Table([]string{"strategy", "best accuracy"}, [][]string{{"transfer", "90%"}}, TableOptions{}),
-		"bars":      Bars("b", []Bar{{Name: "a", Value: 1}}, BarOptions{Label: "validation accuracy"}),
+	figures := func() map[string]Figure {
+		return map[string]Figure{
+			"curves":    Curves("run", Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy", Lines: []Line{{Name: "a", Points: []Point{{1, 2}, {2, 1}}, Best: 2}}}),
+			"confusion": Confusion([]string{"ant", "bee"}, [][]int{{1, 2}, {0, 3}}),
+			"table":     Table([]string{"strategy", "best accuracy"}, [][]string{{"transfer", "90%"}}, TableOptions{}),
+			"caption":   Table([]string{"a"}, [][]string{{"transfer"}}, TableOptions{Caption: "net (w), one image of 32x32"}),
+			"cell":      Table([]string{"a", "b"}, [][]string{{"no", "3 of 5"}}, TableOptions{Words: []int{1}}),
+			"data":      Table([]string{"a"}, [][]string{{"no"}}, TableOptions{}),
+			"progress":  Progress(0.5, "lwf: learning-rate range test ended after 86 steps"),
+			"bars":      Bars("b", []Bar{{Name: "a", Value: 1}}, BarOptions{Label: "validation accuracy"}),
+		}
 	}
 	for _, c := range []struct {
 		env      map[string]string
@@ -30,8 +36,10 @@ func TestWords(t *testing.T) {
 		}
 		for name, want := range map[string][2]string{
 			"curves": {"エポック", "epoch"}, "confusion": {"予測", "predicted"}, "table": {"最高の 正解率", "best accuracy"}, "bars": {"検証用画像の正解率", "validation accuracy"},
+			"caption": {"32x32 の画像 1 枚", "one image of 32x32"}, "cell": {"5 のうち 3", "3 of 5"}, "data": {"no", "no"},
+			"progress": {"86 ステップで終わりました", "ended after 86 steps"},
 		} {
-			b, err := figures[name].Bundle()
+			b, err := figures()[name].Bundle()
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}

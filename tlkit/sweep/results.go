@@ -154,7 +154,7 @@ func (r *Results) Table() plots.Figure {
 		cells = append(cells, []string{row.Model, row.Strategy, row.Recipe, accuracy, fmt.Sprintf("%d of %d", row.Trained, row.Seeds), fmt.Sprintf("%.0f s", row.Seconds)})
 	}
 	caption := fmt.Sprintf("%s: %d of %d tasks trained; validation accuracy, mean ± standard deviation over the seeds", r.Name, r.Trained(), len(r.Tasks))
-	return plots.Table([]string{"model", "strategy", "recipe", "best accuracy", "seeds trained", "time"}, cells, plots.TableOptions{Caption: caption, Highest: []int{3}})
+	return plots.Table([]string{"model", "strategy", "recipe", "best accuracy", "seeds trained", "time"}, cells, plots.TableOptions{Caption: caption, Highest: []int{3}, Words: []int{4}})
 }
 
 // Bundle shows the table.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Options control the look of a table. The zero value aligns columns of numbers right and others left, and marks
@@ -27,6 +29,9 @@ type Options struct {
 	Highest, Lowest []int
 	// Marked lists further cells to mark.
 	Marked []Cell
+	// Words lists columns (from 0) whose cells are words of the table and not data: the notebook shows them in the
+	// language of figures, as it does the head and the caption.
+	Words []int
 }
 
 // Cell is a place in a table, Row and Column from 0; the header is not a row.
@@ -42,7 +47,8 @@ type Table struct {
 	Options Options
 }
 
-// Bundle returns HTML, which takes its colours from the notebook's theme, and aligned plain text. It fails if the number
+// Bundle returns HTML in the language of figures ([words.Env]), which takes its colours from the notebook's theme, and
+// aligned plain text in English. It fails if the number
 // of cells in a row differs from the number of columns, or if an option names a cell outside the table.
 func (t Table) Bundle() (map[string]any, error) {
 	for i, r := range t.Rows {
@@ -51,9 +57,9 @@ func (t Table) Bundle() (map[string]any, error) {
 				i, len(r), len(t.Columns), strings.Join(t.Columns, ", "))
 		}
 	}
-	for _, c := range slices.Concat(t.Options.Highest, t.Options.Lowest) {
+	for _, c := range slices.Concat(t.Options.Highest, t.Options.Lowest, t.Options.Words) {
 		if c < 0 || c >= len(t.Columns) {
-			return nil, fmt.Errorf("tables: column %d to be compared is not in the table, want 0 to %d", c, len(t.Columns)-1)
+			return nil, fmt.Errorf("tables: column %d of an option is not in the table, want 0 to %d", c, len(t.Columns)-1)
 		}
 	}
 	for _, m := range t.Options.Marked {
@@ -63,7 +69,12 @@ func (t Table) Bundle() (map[string]any, error) {
 		}
 	}
 	marked := t.marks()
-	return map[string]any{"text/html": t.html(marked), "text/plain": t.text(marked)}, nil
+	shown := t.html(marked)
+	if words.InJapanese() {
+		// A Japanese head breaks at its spaces, not within a word.
+		shown = "<div style=\"word-break:keep-all\">" + shown + "</div>"
+	}
+	return map[string]any{"text/html": shown, "text/plain": t.text(marked)}, nil
 }
 
 // leadingNumber matches the number that a cell starts with.
@@ -139,16 +150,19 @@ func (t Table) html(marked map[Cell]bool) string {
 	var b strings.Builder
 	b.WriteString("<table>\n")
 	if t.Options.Caption != "" {
-		fmt.Fprintf(&b, "<caption style=\"text-align: left\"><strong>%s</strong></caption>\n", html.EscapeString(t.Options.Caption))
+		fmt.Fprintf(&b, "<caption style=\"text-align: left\"><strong>%s</strong></caption>\n", html.EscapeString(words.Of(t.Options.Caption)))
 	}
 	b.WriteString("<thead><tr>")
 	for c, s := range t.Columns {
-		fmt.Fprintf(&b, "<th style=\"text-align: %s\">%s</th>", css[t.align(c)], html.EscapeString(s))
+		fmt.Fprintf(&b, "<th style=\"text-align: %s\">%s</th>", css[t.align(c)], html.EscapeString(words.Of(s)))
 	}
 	b.WriteString("</tr></thead>\n<tbody>\n")
 	for r, row := range t.Rows {
 		b.WriteString("<tr>")
 		for c, s := range row {
+			if slices.Contains(t.Options.Words, c) {
+				s = words.Of(s)
+			}
 			s = html.EscapeString(s)
 			if marked[Cell{r, c}] {
 				s = "<strong>" + s + "</strong>"

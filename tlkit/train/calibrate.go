@@ -206,6 +206,6 @@ func (c *Calibrated) Bundle() (map[string]any, error) {
 	}
 	table := plots.Table([]string{"probabilities", "NLL", "calibration error (ECE)", "Brier score"},
 		[][]string{row("as they were", c.Before), row("calibrated", c.After)},
-		plots.TableOptions{Caption: c.String(), Lowest: []int{1, 2, 3}})
+		plots.TableOptions{Caption: c.String(), Lowest: []int{1, 2, 3}, Words: []int{0}})
 	return plots.Stack("calibration", table, c.Figure()).Bundle()
 }

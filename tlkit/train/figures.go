@@ -116,7 +116,7 @@ func (r *Run) Summary() plots.Figure {
 		caption += fmt.Sprintf(": mean ± standard deviation of %d seeds", seeds)
 	}
 	return plots.Table(columns, rows, plots.TableOptions{Caption: caption,
-		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}})
+		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}, Words: []int{7 + len(watched)}})
 }
 
 // title is the strategy's name, and the epoch and rate at which it diverged, if it did.

@@ -10,6 +10,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // SummaryOptions choose the content of [Model.Summary]. The zero value lists every layer, for the model's own image
@@ -188,12 +189,12 @@ func (s *Summary) Bundle() (map[string]any, error) {
 		}
 	}
 	caption := fmt.Sprintf("%s (%s), one image of %dx%d", s.Model, s.Weights, s.Input[1], s.Input[2])
-	bundle, err := tables.Table{Columns: columns, Rows: rows, Options: tables.Options{Caption: caption, Align: "llllrlr", Marked: marked}}.Bundle()
+	bundle, err := tables.Table{Columns: columns, Rows: rows, Options: tables.Options{Caption: caption, Align: "llllrlr", Marked: marked, Words: []int{5}}}.Bundle()
 	if err != nil {
 		return nil, err
 	}
 	totals := s.totals()
-	bundle["text/html"] = fmt.Sprint(bundle["text/html"], "<pre>", html.EscapeString(totals), "</pre>\n")
+	bundle["text/html"] = fmt.Sprint(bundle["text/html"], "<pre>", html.EscapeString(words.Lines(totals)), "</pre>\n")
 	bundle["text/plain"] = fmt.Sprint(bundle["text/plain"], totals)
 	return bundle, nil
 }
@@ -212,7 +213,7 @@ func (s *Summary) totals() string {
 	return fmt.Sprintf(`parameters  %s, of which trained %s, frozen %s; buffers %s
 multiply-adds  %.3f G
 memory in MB  image %.2f, outputs of the layers %.2f, parameters %.2f
-`, thousands(s.Params), thousands(s.Trainable), thousands(s.Params-s.Trainable), thousands(s.Buffers),
+`, numbers.Thousands(s.Params), numbers.Thousands(s.Trainable), numbers.Thousands(s.Params-s.Trainable), numbers.Thousands(s.Buffers),
 		s.GMACs(), float64(s.InputBytes)/mb, float64(s.OutputBytes)/mb, float64(s.ParamBytes)/mb)
 }
 

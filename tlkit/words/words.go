@@ -1,0 +1,75 @@
+// Package words has the words and sentences of figures and tables in Japanese, by the English ones. English is the
+// language of the code: what has no entry here is shown as it is.
+package words
+
+import (
+	"cmp"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Env is the environment variable that names the language of figures: "ja" for Japanese, "en" for English. Without it
+// the language is that of the locale (LC_ALL, else LC_MESSAGES, else LANG; POSIX.1-2017, Base Definitions, section 8.2),
+// and English if figures are not written in that.
+const Env = "TLKIT_LANG"
+
+// InJapanese reports whether figures are in Japanese.
+func InJapanese() bool {
+	set := cmp.Or(os.Getenv(Env), os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
+	return set == "ja" || strings.HasPrefix(set, "ja_") || strings.HasPrefix(set, "ja.")
+}
+
+// Of returns a word or a sentence of a figure in the language of figures. One that has no translation stays as it is.
+func Of(english string) string {
+	if !InJapanese() {
+		return english
+	}
+	return japanese(english)
+}
+
+// All is [Of] for a list.
+func All(english []string) []string {
+	out := make([]string, len(english))
+	for i, w := range english {
+		out[i] = Of(w)
+	}
+	return out
+}
+
+// Lines is [Of] for each line of a text.
+func Lines(english string) string { return strings.Join(All(strings.Split(english, "\n")), "\n") }
+
+func japanese(english string) string {
+	if ja, ok := japaneseWords[english]; ok {
+		return ja
+	}
+	for _, s := range patterns() {
+		if parts := s.english.FindStringSubmatch(english); parts != nil {
+			return place.ReplaceAllStringFunc(s.japanese, func(p string) string { return japanese(parts[p[1]-'0']) })
+		}
+	}
+	return english
+}
+
+// pattern matches the sentences of one form.
+type pattern struct {
+	english  *regexp.Regexp
+	japanese string
+}
+
+// place matches where a Japanese sentence has a part of the English one: $1 is the first.
+var place = regexp.MustCompile(`\$[1-9]`)
+
+// patterns are japaneseSentences, ready to match.
+var patterns = sync.OnceValue(func() []pattern {
+	verb := regexp.MustCompile(`%[sdv]`)
+	matches := map[string]string{"%s": `(.+?)`, "%d": `([-+0-9.,eE]+|NaN|[-+]Inf)`, "%v": `([0-9.hmsµn]+)`}
+	all := make([]pattern, len(japaneseSentences))
+	for i, s := range japaneseSentences {
+		form := verb.ReplaceAllStringFunc(regexp.QuoteMeta(s[0]), func(v string) string { return matches[v] })
+		all[i] = pattern{regexp.MustCompile("^" + form + "$"), s[1]}
+	}
+	return all
+})

@@ -1,0 +1,105 @@
+package words
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestOf: words, sentences with their parts, and text without a translation.
+func TestOf(t *testing.T) {
+	cases := []struct{ english, japanese string }{
+		{"learning rate", "学習率"},
+		{"old task, last", "前のタスク（最後）"},
+		{"270,112 of 11,000", "11,000 のうち 270,112"},
+		{"resnet20, pretrained as resnet20.SHAPES, on sketches (300 training, 200 validation images)",
+			"モデル resnet20（事前学習の重み resnet20.SHAPES）、データ sketches（学習用 300 枚、検証用 200 枚）"},
+		{"m, pretrained as w, on d (3 training, 2 validation images): mean ± standard deviation of 5 seeds",
+			"モデル m（事前学習の重み w）、データ d（学習用 3 枚、検証用 2 枚）：5 シードの平均 ± 標準偏差"},
+		{"m on d: accuracy on 200 validation images after the last epoch, one seed",
+			"モデル m、データ d：最後のエポックのあとの正解率（検証用画像 200 枚、シード 1 個）"},
+		{"lwf, seed 1 of 2: epoch 3 of 5, loss NaN, validation loss 1.250, accuracy 71.0%, 120 images/s, 1m2s left",
+			"lwf、シード 1 / 2：エポック 3 / 5、損失 NaN、検証損失 1.250、正解率 71.0%、毎秒 120 枚、残り 1m2s"},
+		{"turn left", "turn left"},
+		{"a class named: change", "a class named: change"},
+		{"", ""},
+	}
+	for _, c := range cases {
+		t.Setenv(Env, "ja")
+		if got := Of(c.english); got != c.japanese {
+			t.Errorf("%q in Japanese: %q, want %q", c.english, got, c.japanese)
+		}
+		t.Setenv(Env, "en")
+		if got := Of(c.english); got != c.english {
+			t.Errorf("%q in English: %q", c.english, got)
+		}
+	}
+}
+
+// TestSentences: a Japanese sentence has every part of the English one, and none that it lacks; no form hides behind an
+// earlier one.
+func TestSentences(t *testing.T) {
+	verb := regexp.MustCompile(`%[sdv]`)
+	sample := map[string]string{"%s": "a name", "%d": "12.5", "%v": "2m3s"}
+	for i, s := range japaneseSentences {
+		parts := verb.FindAllString(s[0], -1)
+		used := map[string]bool{}
+		for _, p := range place.FindAllString(s[1], -1) {
+			used[p] = true
+		}
+		for n := range parts {
+			if p := "$" + string(rune('1'+n)); !used[p] {
+				t.Errorf("%q lacks %s in %q", s[0], p, s[1])
+			}
+		}
+		if len(used) != len(parts) {
+			t.Errorf("%q has %d parts, %q %d", s[0], len(parts), s[1], len(used))
+		}
+		text := verb.ReplaceAllStringFunc(s[0], func(v string) string { return sample[v] })
+		for j, p := range patterns() {
+			if p.english.MatchString(text) {
+				if j != i {
+					t.Errorf("%q is taken for %q", text, japaneseSentences[j][0])
+				}
+				break
+			}
+		}
+	}
+}
+
+// TestUsed: every word and every sentence is one that the code writes. A sentence that was reworded in English alone
+// would be shown in English.
+func TestUsed(t *testing.T) {
+	var code strings.Builder
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if d.IsDir() && path == "../words" {
+			return fs.SkipDir
+		}
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		code.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := range japaneseWords {
+		if !strings.Contains(code.String(), strconv.Quote(word)) {
+			t.Errorf("no code writes %q", word)
+		}
+	}
+	verb := regexp.MustCompile(`%[sdv]`)
+	for _, s := range japaneseSentences {
+		for _, piece := range verb.Split(s[0], -1) {
+			if piece = strings.ReplaceAll(piece, "%", "%%"); !strings.Contains(code.String(), piece) {
+				t.Errorf("no code writes %q of %q", piece, s[0])
+			}
+		}
+	}
+}
