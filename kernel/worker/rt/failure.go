@@ -13,25 +13,28 @@ type failed struct{ err error }
 
 func failureOf(v any) *Failure {
 	if f, ok := v.(failed); ok {
-		return &Failure{Kind: "error", Type: fmt.Sprintf("%T", f.err), Message: f.err.Error()}
+		return &Failure{Kind: "error", Type: fmt.Sprintf("%T", f.err), Message: panicText(f.err)}
 	}
 	return &Failure{Kind: "panic", Type: fmt.Sprintf("%T", v), Message: panicText(v), Frames: stack()}
 }
 
-// panicText returns the text of a panic's value. The value's own method may panic too.
+// panicText returns the text of a panic's value or of an error, bounded in size. The value's own method may panic too.
 func panicText(v any) (text string) {
 	defer func() {
-		if e := recover(); e != nil {
+		switch e := recover(); {
+		case e != nil && isNil(v):
+			text = fmt.Sprintf("a nil %T in an interface, which is not equal to nil; where there is no error, return nil itself", v)
+		case e != nil:
 			text = fmt.Sprintf("(%T value whose own text panics: %v)", v, e)
 		}
 	}()
 	switch x := v.(type) {
 	case error:
-		return x.Error()
+		return cut(x.Error())
 	case fmt.Stringer:
-		return x.String()
+		return cut(x.String())
 	}
-	return fmt.Sprint(v)
+	return cut(fmt.Sprint(v))
 }
 
 // bodyCaller is the function that calls a cell's body: stacks end before it.

@@ -74,23 +74,12 @@ func run(r Request) {
 func (c *current) run(code func()) {
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
 	returned := false
+	end := c.endedItself
+	// The result is sent also if the panic's value ends the goroutine when it is asked for its text.
+	defer func() { c.result <- end() }()
 	defer func() {
-		v := recover()
-		if c.isStopping() && isInterruption(v) {
-			v = nil
-		}
-		switch {
-		case v != nil:
-			c.result <- failureOf(v)
-		case c.exit.Load() != nil:
-			c.result <- c.exit.Load()
-		case returned:
-			c.result <- c.returned()
-		case c.interrupted.Load():
-			c.result <- &Failure{Kind: "interrupted", Message: "interrupted"}
-		default:
-			c.result <- &Failure{Kind: "goexit", Message: "the cell called runtime.Goexit"}
-		}
+		failure := c.ended(recover(), returned)
+		end = func() *Failure { return failure }
 	}()
 	name, _ := self()
 	stopping.Lock()
@@ -99,6 +88,31 @@ func (c *current) run(code func()) {
 	C() // the cell may have been interrupted before it began
 	code()
 	returned = true
+}
+
+// ended returns how the body ended: with a panic's value, by returning, or else by ending its goroutine.
+func (c *current) ended(v any, returned bool) *Failure {
+	if c.isStopping() && isInterruption(v) {
+		v = nil
+	}
+	switch {
+	case v != nil:
+		return failureOf(v)
+	case returned && c.exit.Load() == nil:
+		return c.returned()
+	}
+	return c.endedItself()
+}
+
+// endedItself returns why the body's goroutine ended, which did not return or panic.
+func (c *current) endedItself() *Failure {
+	switch {
+	case c.exit.Load() != nil:
+		return c.exit.Load()
+	case c.interrupted.Load():
+		return &Failure{Kind: "interrupted", Message: "interrupted"}
+	}
+	return &Failure{Kind: "goexit", Message: "the cell called runtime.Goexit"}
 }
 
 // wait returns how the cell ended, or, if it was told to stop, how it was left behind.
@@ -139,6 +153,7 @@ func open(r Request) (err error) {
 	if _, err := plugin.Open(r.Plugin); err != nil {
 		return err
 	}
+	sortTypes()
 	// If that fails, some type assertions do too, as in any Go program with plugins.
 	_ = joinItabs(r.Plugin)
 	if cells[r.N] == nil {

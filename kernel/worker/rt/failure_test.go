@@ -1,0 +1,33 @@
+//go:build linux
+
+package rt
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+type coded struct{ code int }
+
+func (c *coded) Error() string { return strings.Repeat("x", c.code) }
+
+func TestPanicText(t *testing.T) {
+	for _, test := range []struct {
+		v    any
+		want string
+	}{
+		{errors.New("broken"), "broken"},
+		{(*coded)(nil), "a nil *rt.coded in an interface, which is not equal to nil; where there is no error, return nil itself"},
+		{&coded{-1}, "(*rt.coded value whose own text panics: strings: negative Repeat count)"},
+		{&coded{maxText + 5}, strings.Repeat("x", maxText) + "… (5 more bytes)"},
+		{strings.Repeat("y", maxText+1), strings.Repeat("y", maxText) + "… (1 more bytes)"},
+	} {
+		if got := panicText(test.v); got != test.want {
+			t.Errorf("%T: %.200q, want %.200q", test.v, got, test.want)
+		}
+	}
+	if got := failureOf(failed{(*coded)(nil)}); got.Kind != "error" || !strings.HasPrefix(got.Message, "a nil *rt.coded") {
+		t.Errorf("%+v", got)
+	}
+}
