@@ -38,10 +38,10 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	if test := split(testSplit); test.Len() > 0 {
 		d.Test = test
 	}
+	d.arrange(o)
 	if !o.SkipCheck {
 		d.warnDuplicates(t)
 	}
-	d.arrange(o)
 	return d, nil
 }
 

@@ -3,6 +3,7 @@ package datasets
 import (
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,12 +65,38 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, t.withHint(err)
 	}
-	for _, text := range []string{s.joined(), note, l.note} {
+	notes := []string{s.joined(), note, l.note}
+	if o.Train == "" && o.Val == "" && o.Test == "" && note == "" {
+		notes = append(notes, t.emptySplits(l.root, s.images, o.ValFraction >= 0)...)
+	}
+	for _, text := range notes {
 		if text != "" {
 			d.warn(text)
 		}
 	}
 	return d, nil
+}
+
+// emptySplits are warnings about folders that are named like a split of which there is no image; kept is set if training
+// images are kept back for validation. Folders that are read as classes are none of them.
+func (t *tree) emptySplits(root string, images []labelled, kept bool) (notes []string) {
+	found := map[string]bool{}
+	for _, m := range images {
+		found[m.split], found[m.class] = true, true
+	}
+	for _, dir := range slices.Sorted(maps.Keys(t.dirs)) {
+		name := path.Base(dir)
+		split := splitOf(name)
+		if parent(dir) != root || split == "" || found[split] || found[name] {
+			continue
+		}
+		note := fmt.Sprintf("folder %q has no usable image in a folder of a class, so there is no such split", name)
+		if split == valSplit && kept {
+			note += "; some training images are kept back for validation (Options.ValFraction)"
+		}
+		notes = append(notes, note)
+	}
+	return notes
 }
 
 // dropUnlabelled leaves out test images in a single folder that is no class of the training images, as of a competition

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // splitWords are the words that mean a split, in lower case.
@@ -38,12 +39,40 @@ func isRole(name string) bool {
 	return roles[name] || fillers[name]
 }
 
+// wordsOf returns the words of a folder's name in lower case: "TrainImages_v2" has train, images and v.
+func wordsOf(name string) []string {
+	letters := []rune(name)
+	var b strings.Builder
+	for i, r := range letters {
+		capital := unicode.IsUpper(r) && i > 0
+		if capital && (unicode.IsLower(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1])) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return strings.FieldsFunc(b.String(), func(r rune) bool { return r < 'a' || r > 'z' })
+}
+
+// splitWord returns the split that a word means, alone or joined with a filler ("trainset", "testdata"), "" if none.
+func splitWord(w string) string {
+	if split := splitWords[w]; split != "" {
+		return split
+	}
+	for filler := range fillers {
+		for _, rest := range []string{strings.TrimSuffix(w, filler), strings.TrimPrefix(w, filler)} {
+			if split := splitWords[rest]; split != "" {
+				return split
+			}
+		}
+	}
+	return ""
+}
+
 // looseSplit returns the split that a folder's name means together with other words, and these words: "seg_train" means
 // train of "seg". It is "" if no single word means a split.
 func looseSplit(name string) (split, rest string) {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
-	for _, w := range words {
-		if other := splitWords[w]; other != "" {
+	for _, w := range wordsOf(name) {
+		if other := splitWord(w); other != "" {
 			if split != "" {
 				return "", ""
 			}
@@ -55,24 +84,13 @@ func looseSplit(name string) (split, rest string) {
 	return split, rest
 }
 
-// splitOf returns the split that a folder's name means, "" if none: "Train", "training_set", "test-images", "val2017".
+// splitOf returns the split that a folder's name means, "" if none: "Train", "training_set", "TestImages", "val2017".
 func splitOf(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
-	found := ""
-	for _, w := range words {
-		if fillers[w] {
-			continue
-		}
-		split := splitWords[w]
-		if split == "" {
-			split = splitWords[strings.TrimSuffix(w, "set")] // "trainset"
-		}
-		if split == "" || found != "" {
-			return ""
-		}
-		found = split
+	split, rest := looseSplit(name)
+	if slices.ContainsFunc(strings.Fields(rest), func(w string) bool { return !fillers[w] }) {
+		return ""
 	}
-	return found
+	return split
 }
 
 // place is where an image belongs.
@@ -175,7 +193,12 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 	switch {
 	case len(splits) == 0 && n.splitsBelow() > 0:
 		l.place = classAbove
-		return l, twoFolders(source, n.allBelow())
+		for _, class := range n.below {
+			if err := twoFolders(path.Join(source, prefix, class.name), class.below); err != nil {
+				return l, err
+			}
+		}
+		return l, nil
 	case len(splits) == 0, n.namedLikeSplits(splits):
 		l.place = classesOnly
 		if len(splits) > 0 {
@@ -201,6 +224,9 @@ func (n *node) ambiguous() string {
 		if slices.ContainsFunc(n.below, func(b *node) bool { return fillers[strings.ToLower(b.name)] }) {
 			return fmt.Sprintf("%s hold splits, and look like no classes", list(nodeNames(n.below)))
 		}
+		if n.partsWithSplits() {
+			return fmt.Sprintf("%s hold splits with folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
+		}
 	case len(splits) == 0:
 		if n.looseSplits() {
 			return fmt.Sprintf("%s may be classes, or splits by a part of their names", list(nodeNames(n.below)))
@@ -214,6 +240,8 @@ func (n *node) ambiguous() string {
 	case n.namedLikeSplits(splits):
 	case n.flatSplits(splits):
 		return fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits)))
+	case onlyRoles(splits):
+		return fmt.Sprintf("the folders within %s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(nodeNames(splits)))
 	case len(splits) < len(n.below) && !shareClasses(splits):
 		return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(n.others()))
 	}
@@ -315,6 +343,44 @@ func (n *node) onlySplitsBelow() bool {
 	return !slices.ContainsFunc(n.below, func(b *node) bool { return len(b.splits()) < len(b.below) || b.images > 0 })
 }
 
+// partsWithSplits reports whether two of the folders hold splits, of only folders, that share names: fold1/train/cats and
+// fold2/train/cats. The images of a class lie in its splits or in folders of their own.
+func (n *node) partsWithSplits() bool {
+	seen := map[string]bool{}
+	shared := false
+	for _, part := range n.below {
+		names := map[string]bool{}
+		for _, s := range part.below {
+			if s.images > 0 || len(s.inside().below) < 2 {
+				return false
+			}
+			for _, c := range s.inside().below {
+				names[c.name] = true
+			}
+		}
+		for name := range names {
+			shared = shared || seen[name]
+			seen[name] = true
+		}
+	}
+	return shared
+}
+
+// onlyRoles reports whether the splits hold two or more folders, of which none looks like a class: train/images and
+// train/masks.
+func onlyRoles(splits []*node) bool {
+	names := map[string]bool{}
+	for _, s := range splits {
+		for _, c := range s.inside().below {
+			if !isRole(c.name) {
+				return false
+			}
+			names[c.name] = true
+		}
+	}
+	return len(names) > 1
+}
+
 // looseSplits reports whether two folders mean different splits if the words that both have are left out: seg_train and
 // seg_test.
 func (n *node) looseSplits() bool {
@@ -394,20 +460,6 @@ func (n *node) copies() bool {
 	}
 	first := nodeNames(n.below[0].below)
 	return !slices.ContainsFunc(n.below, func(b *node) bool { return b.images > 0 || !slices.Equal(nodeNames(b.below), first) })
-}
-
-// allBelow are the folders two levels down, one of each name.
-func (n *node) allBelow() (out []*node) {
-	seen := map[string]bool{}
-	for _, b := range n.below {
-		for _, c := range b.below {
-			if !seen[c.name] {
-				seen[c.name] = true
-				out = append(out, c)
-			}
-		}
-	}
-	return out
 }
 
 // namedLikeSplits reports whether the folders are classes, some of which are only named like splits: those hold images

@@ -17,8 +17,9 @@ func TestSplitOf(t *testing.T) {
 	for name, want := range map[string]string{
 		"train": "train", "Train": "train", "TRAINING": "train", "training_set": "train", "trainset": "train", "train-images": "train",
 		"train2017": "train", "Training Data": "train", "val": "val", "Valid": "val", "validation": "val", "dev": "val", "eval": "val",
-		"evaluation_set": "val", "devset": "val", "test": "test", "Testing": "test", "test_set": "test", "testset": "test",
+		"evaluation_set": "val", "TrainData": "train", "testImages": "test", "VALDATA": "val", "trainingdata": "train", "imagesTest": "test", "devset": "val", "test": "test", "Testing": "test", "test_set": "test", "testset": "test",
 		"cats": "", "trains": "", "train_test": "", "contest": "", "images": "", "station": "", "": "", "express train": "",
+		"CarTrain": "", "MyTestData": "", "protest": "", "latest": "", "datasets": "", "setter": "",
 	} {
 		if got := splitOf(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
@@ -63,6 +64,14 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"images of a detector", tree{"train/images": 4, "valid/images": 2}, map[string]string{"train/labels/0.txt": "0 .5 .5 1 1"}, none, nil, 0, 0, 0, "looks like no class but like the images of all"},
 		{"names that only look like splits", tree{"contest": 4, "trains": 4}, nil, none, []string{"contest", "trains"}, 8, 0, 0, ""},
 
+		{"capitals within a word", tree{"TrainData/a": 4, "TrainData/b": 4, "TestData/a": 2, "TestData/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 4, ""},
+		{"capitals within a word, unlabelled", tree{"TrainData/a": 4, "TrainData/b": 4, "TestData": 5}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"joined words", tree{"trainingdata/a": 4, "trainingdata/b": 4, "valimages/a": 2, "valimages/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 0, ""},
+		{"class above split, in other words", tree{"male/train": 4, "male/valid": 2, "female/training": 3, "female/validation": 2}, nil, none, []string{"female", "male"}, 7, 4, 0, ""},
+		{"class above split, twice", tree{"a/train": 4, "a/training": 2, "b/train": 3}, nil, none, nil, 0, 0, 0, "/a has both train/ and training/"},
+		{"two readings: parts with splits", tree{"fold1/train/a": 4, "fold1/train/b": 4, "fold1/val/a": 2, "fold1/val/b": 2, "fold2/train/a": 4, "fold2/train/b": 4}, nil, none, nil, 0, 0, 0, "fold1, fold2 hold splits with folders of the same names"},
+		{"class above split, with folders", tree{"cats/train/x": 4, "cats/train/y": 4, "dogs/train/p": 4, "dogs/train/q": 4}, nil, none, []string{"cats", "dogs"}, 16, 0, 0, ""},
+		{"pictures and masks in splits", tree{"train/images": 4, "train/masks": 4, "val/images": 2, "val/masks": 2}, nil, none, nil, 0, 0, 0, "the folders within train, val look like no classes"},
 		{"two readings: flat", tree{"train": 4, "test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders"},
 		{"flat", tree{"train": 4}, nil, none, nil, 0, 0, 0, "for these see FromPattern and FromCSV"},
 		{"two readings: flat, said", tree{"train": 4, "test": 4}, nil, Options{ValFraction: -1, Train: "."}, []string{"test", "train"}, 8, 0, 0, ""},
@@ -217,6 +226,58 @@ func TestDuplicates(t *testing.T) {
 		if len(d.Warnings) != 2 || !strings.Contains(d.Warnings[0], "1 images are in two splits") || !strings.Contains(d.Warnings[0], "train/a/00.png = val/a/again.png") ||
 			!strings.Contains(d.Warnings[1], "1 images are in two classes (same bytes): train/a/01.jpg = train/b/twice.jpg") {
 			t.Errorf("warnings %q", d.Warnings)
+		}
+	}
+}
+
+// Images of the same bytes that a share of the training images takes to validation are in two splits, too.
+func TestDuplicatesAcrossAShare(t *testing.T) {
+	withCache(t)
+	f := files{}
+	f.add(t, "a", 10)
+	f.add(t, "b", 10)
+	for i := range 10 {
+		f[fmt.Sprintf("a/%02d copy.png", i)] = f["a/00.png"]
+	}
+	d, err := ImageFolder(f.dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], "images are in two splits") {
+		t.Errorf("warnings %q; want one of images in two splits", d.Warnings)
+	}
+}
+
+// A folder named like a split that gives no image is named, and so is a class without images for test.
+func TestEmptySplits(t *testing.T) {
+	withCache(t)
+	for _, tt := range []struct {
+		file, want string
+		opts       Options
+	}{
+		{"val/a/readme.txt", `folder "val" has no usable image in a folder of a class, so there is no such split; some training images are kept back`, Options{}},
+		{"val/a/readme.txt", `folder "val" has no usable image in a folder of a class, so there is no such split`, Options{ValFraction: -1}},
+		{"test/readme.txt", `folder "test" has no usable image in a folder of a class, so there is no such split`, Options{}},
+		{"test/a/one.png", `class "b" has no images for test`, Options{}},
+	} {
+		f := files{}
+		f.add(t, "train/a", 4)
+		f.add(t, "train/b", 4)
+		f[tt.file] = []byte("hello")
+		if strings.HasSuffix(tt.file, ".png") {
+			f[tt.file] = picture(t, "png", 99)
+		}
+		for _, p := range []string{f.dir(t), f.zip(t)} {
+			d, err := ImageFolder(p, tt.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.HasPrefix(w, tt.want) }) {
+				t.Errorf("%s: warnings %q; want %q", tt.file, d.Warnings, tt.want)
+			}
+			if kept := strings.Contains(strings.Join(d.Warnings, " "), "kept back"); kept && tt.opts.ValFraction < 0 {
+				t.Errorf("%s: warnings %q; no training images are kept back", tt.file, d.Warnings)
+			}
 		}
 	}
 }

@@ -27,16 +27,20 @@ func (d *Dataset) arrange(o Options) {
 	if d.Train.Len() == 0 {
 		d.warn("there are no training images: the data serves for evaluation only")
 	}
-	if d.Val.Len() > 0 {
-		d.warnUnvalidated()
+	d.warnWithout("validation", d.Val)
+	if d.Test != d.Val {
+		d.warnWithout("test", d.Test)
 	}
 	d.Train = d.Train.FirstPerClass(o.PerClass)
 }
 
-// warnUnvalidated warns of the classes without an image for validation: no score ever covers them.
-func (d *Dataset) warnUnvalidated() {
+// warnWithout warns of the classes without an image in a split, if that has some: no score on it covers them.
+func (d *Dataset) warnWithout(purpose string, s *Split) {
+	if s == nil || s.Len() == 0 {
+		return
+	}
 	var without []string
-	for label, n := range d.Val.Counts() {
+	for label, n := range s.Counts() {
 		if n == 0 {
 			without = append(without, fmt.Sprintf("%q", d.Classes[label]))
 		}
@@ -44,9 +48,9 @@ func (d *Dataset) warnUnvalidated() {
 	switch len(without) {
 	case 0:
 	case 1:
-		d.warn(fmt.Sprintf("class %s has no images for validation", without[0]))
+		d.warn(fmt.Sprintf("class %s has no images for %s", without[0], purpose))
 	default:
-		d.warn(fmt.Sprintf("%d classes have no images for validation: %s", len(without), list(without)))
+		d.warn(fmt.Sprintf("%d classes have no images for %s: %s", len(without), purpose, list(without)))
 	}
 }
 
