@@ -415,3 +415,21 @@ func TestOpenPaths(t *testing.T) {
 		t.Errorf("key in safetensors: %v", err)
 	}
 }
+
+// A pickle that reads one string as a storage over and over takes time that grows with the file, not its square.
+func TestStorageOfOneStringManyTimes(t *testing.T) {
+	inner := "\x80\x02" + strings.Repeat("N0", 1<<18) + "N."
+	object := "\x80\x02ctorch.storage\n_load_from_bytes\nq\x000B" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(inner)))) + inner + "q\x010" +
+		strings.Repeat("h\x00h\x01\x85R0", 1<<16) + "N."
+	if _, err := OpenBytes("many.pkl", []byte(object)); err == nil || !strings.Contains(err.Error(), "a tensor's storage is a None") {
+		t.Errorf("error %v", err)
+	}
+	good := legacyHead + "\x80\x02(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x01Nt" + "Q.\x80\x02](X\x01\x00\x00\x000e." +
+		"\x01\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x80\x3f"
+	inner = strings.Replace(good, "K\x01Nt", strings.Repeat("N0", 1<<18)+"K\x01Nt", 1)
+	object = "\x80\x02ctorch.storage\n_load_from_bytes\nq\x000B" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(inner)))) + inner + "q\x010" +
+		strings.Repeat("h\x00h\x01\x85R0", 1<<16) + "N."
+	if _, err := OpenBytes("many.pkl", []byte(object)); err == nil || !strings.Contains(err.Error(), "needs far more memory") {
+		t.Errorf("error %v", err)
+	}
+}

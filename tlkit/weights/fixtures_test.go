@@ -3,6 +3,7 @@ package weights
 import (
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -158,6 +159,66 @@ func TestFixtureViews(t *testing.T) {
 				t.Errorf("order of keys: %q", keys)
 			}
 		})
+	}
+}
+
+// pickle.dump holds the storages of tensors in strings.
+func TestFixtureDumped(t *testing.T) {
+	for _, name := range []string{"dumped.protocol2.pkl", "dumped.protocol4.pkl"} {
+		t.Run(name, func(t *testing.T) {
+			sd := openFixture(t, name)
+			if sd.Nested != "model" || sd.Metadata["epoch"] != "3" {
+				t.Errorf("nested %q, metadata %v", sd.Nested, sd.Metadata)
+			}
+			checkTensor(t, sd, "base", []int{4, 6}, halves(24))
+			checkTensor(t, sd, "tied", []int{4, 6}, halves(24))
+			checkTensor(t, sd, "row", []int{6}, []float32{6, 6.5, 7, 7.5, 8, 8.5})
+			checkTensor(t, sd, "scalar", []int{}, []float32{7.25})
+			checkTensor(t, sd, "parameter", []int{2, 2}, halves(4))
+			transposed, _ := sd.Get("transposed")
+			if v, err := transposed.Float32(); err != nil || !slices.Equal(v[:4], []float32{0, 3, 6, 9}) {
+				t.Errorf("transposed: %v, %v", v, err)
+			}
+		})
+	}
+}
+
+// A model per fold, under numbers.
+func TestFixtureFolds(t *testing.T) {
+	path := filepath.Join("testdata", "folds.pth")
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), `several dictionaries with tensors: "0", "1"`) {
+		t.Errorf("error %v", err)
+	}
+	sd, err := OpenWith(path, Options{Key: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sd.Close()
+	checkTensor(t, sd, "2.bias", []int{2}, halves(2))
+}
+
+// A folder in place of a file is named for what it is.
+func TestFolders(t *testing.T) {
+	for want, files := range map[string][]string{
+		"torch.distributed.checkpoint; in Python":               {".metadata", "__0_0.distcp"},
+		"an unpacked file of torch.save; pack the folder again": {"model/data.pkl", "model/data/0"},
+		"a SavedModel of TensorFlow":                            {"saved_model.pb", "variables/variables.index"},
+		"model.safetensors.index.json":                          {"model.safetensors.index.json", "model-00001-of-00002.safetensors"},
+		"give the file of weights inside it":                    {"README.md"},
+	} {
+		dir := t.TempDir()
+		for _, name := range files {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", files, err, want)
+		}
 	}
 }
 

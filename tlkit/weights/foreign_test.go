@@ -45,6 +45,7 @@ func TestForeign(t *testing.T) {
 		want string
 	}{
 		{"program.pt2", zipFile(t, record{"program/archive_format", []byte("pt2")}, record{"program/data/sample_inputs/model.pt", nil}), "a program of torch.export"},
+		{"late.pt2", zipFile(t, record{"p/data/sample_inputs/model.pt", nil}, record{"p/archive_format", []byte("pt2")}), "a program of torch.export"},
 		{"w.zip", zipFile(t, record{"last.ckpt", nil}), `unzip it and open "last.ckpt"`},
 		{"m.mar", zipFile(t, record{"model.pth", nil}, record{"MAR-INF/MANIFEST.json", nil}), "a model archive of TorchServe (.mar); unzip it"},
 		{"m.npz", zipFile(t, record{"w.npy", nil}), "safetensors.numpy.save_file(dict(numpy.load(FILE)), NEW)"},

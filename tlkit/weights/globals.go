@@ -50,6 +50,7 @@ const (
 	numpyScalar                        // a NumPy number
 	numpyReconstruct                   // an empty NumPy array, filled by BUILD
 	numpyFromBuffer                    // a NumPy array from its bytes
+	nestedStorage                      // a storage that torch.save wrote into a string
 	storageClass                       // torch.FloatStorage and others
 	dtypeValue                         // torch.float32 and others
 	tensorV1                           // torch._utils._rebuild_tensor
@@ -97,6 +98,7 @@ var known = map[string]global{
 	"torch._utils._rebuild_sparse_csr_tensor":      {kind: foreignTensor},
 	"torch._utils._rebuild_nested_tensor":          {kind: foreignTensor},
 	"torch._utils._rebuild_meta_tensor_no_storage": {kind: foreignTensor},
+	"torch.storage._load_from_bytes":               {kind: nestedStorage},
 	"torch.storage.UntypedStorage":                 {kind: storageClass, dtype: U8},
 	"torch.storage._UntypedStorage":                {kind: storageClass, dtype: U8},
 	"torch.UntypedStorage":                         {kind: storageClass, dtype: U8},
@@ -131,7 +133,7 @@ func hostile(module, name string) bool {
 	outer, _, _ := strings.Cut(module, ".")
 	full := module + "." + name
 	const longest = 1000
-	return full == "torch.storage._load_from_bytes" || len(full) > longest || !utf8.ValidString(full) ||
+	return len(full) > longest || !utf8.ValidString(full) ||
 		slices.Contains(hostileModules, outer) || module == "builtins" && slices.Contains(hostileBuiltins, name)
 }
 
@@ -200,6 +202,12 @@ func (u *unpickler) apply(g *global, args tuple) (any, error) {
 		return newArray(g, args), u.charge(64)
 	case numpyFromBuffer:
 		return u.arrayFrom(g, args)
+	case nestedStorage:
+		data, ok := arg(args, 0).([]byte)
+		if !ok || u.fromBytes == nil {
+			return nil, &ForbiddenError{Name: g.name}
+		}
+		return u.fromBytes(data)
 	case tensorV1, tensorV2, tensorV3:
 		t, err := rebuildTensor(g.kind, args)
 		if err != nil {

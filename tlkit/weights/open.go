@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 )
 
@@ -29,8 +30,9 @@ type Options struct {
 //  3. Else the dictionary itself, if it holds tensors. Numbers and strings beside them go to Metadata.
 //  4. Else the only entry that is a dictionary with tensors.
 //
-// A list or tuple with models or state dicts in it is a dictionary from positions ("0", "1") to its items. NumPy arrays are
-// tensors, also those of a plain pickle; for rules 3 and 4 they don't count beside dictionaries with tensors.
+// A list or tuple with models or state dicts in it is a dictionary from positions ("0", "1") to its items, and a model under a
+// number ({fold: state dict}) has it as its name. A plain pickle (pickle.dump) is read like a file of torch.save. NumPy arrays
+// are tensors; for rules 3 and 4 they don't count beside dictionaries with tensors.
 //
 // If two entries of rule 2 or rule 4 are possible, the error is a *[KeyError] that lists them, and Options.Key chooses. Other
 // dictionaries with tensors, such as model_ema beside model, are named in StateDict.Others. States of optimizers don't
@@ -94,7 +96,7 @@ func openFile(f *os.File, opts Options) (*StateDict, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, errors.New("this is a folder; give the file of weights inside it")
+		return nil, folderAdvice(f.Name())
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("this is no regular file (%v)", info.Mode().Type())
@@ -140,4 +142,26 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 		return nil, err
 	}
 	return sd, nil
+}
+
+// folderAdvice says what a folder is that is given in place of a file, and what to do.
+func folderAdvice(dir string) error {
+	has := func(pattern string) string {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // an error means a pattern's fault, or no such files
+		if len(found) == 0 {
+			return ""
+		}
+		return found[0]
+	}
+	switch {
+	case has(".metadata") != "" && has("*.distcp") != "":
+		return errors.New("this is a folder of torch.distributed.checkpoint; in Python, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, NEW)")
+	case has("data.pkl")+has("*/data.pkl") != "":
+		return errors.New("this is an unpacked file of torch.save; pack the folder again without compression, such as with: zip -0 -r ../model.pth .")
+	case has("saved_model.pb") != "":
+		return errors.New("this is a SavedModel of TensorFlow. " + viaONNX)
+	case has("*.index.json") != "":
+		return fmt.Errorf("this is a folder; give the index of its files, %s", has("*.index.json"))
+	}
+	return errors.New("this is a folder; give the file of weights inside it")
 }

@@ -158,7 +158,7 @@ func TestSharedModules(t *testing.T) {
 		p += "0" + module(text("a")+"h\x01"+text("b")+"h\x01") + "q\x01"
 	}
 	_, err := OpenBytes("x.pth", zipFile(t, record{"a/data.pkl", []byte(p + ".")}, record{"a/data/0", make([]byte, 16)}))
-	if err == nil || !strings.Contains(err.Error(), "no honest checkpoint") {
+	if err == nil || !strings.Contains(err.Error(), "no checkpoint of torch.save is like that") {
 		t.Errorf("error %v", err)
 	}
 	cycle := "\x80\x02cmy.net\nNet\n)\x81q\x01}(" + text("_parameters") + "}" + text("_buffers") + "}" + text("_modules") + "}(" + text("a") + "h\x01u" + "ub."

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ var magicNumber, _ = new(big.Int).SetString("119547037146038801333356", 10)
 // order), the object and the list of storage keys, then each storage with its length in front.
 func openTorchLegacy(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 	u := newUnpickler(io.NewSectionReader(r, 0, size), size, memoryBase+memoryFactor*size)
+	u.fromBytes = u.storageFrom
 	magic, err := u.load()
 	if err != nil {
 		return nil, err
@@ -31,6 +33,15 @@ func openTorchLegacy(r io.ReaderAt, size int64, opts Options) (*StateDict, error
 	if !isNumber || n.Cmp(magicNumber) != 0 {
 		return nil, fmt.Errorf("a plain pickle that holds a %s, not a checkpoint of torch.save; load it in Python and save a state dict with torch.save", kindOf(magic))
 	}
+	root, err := u.legacyObject(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return u.checked(stateDictOf(root, "pytorch-legacy", size, opts))
+}
+
+// legacyObject reads what follows the magic number, and returns the object with its storages placed in r.
+func (u *unpickler) legacyObject(r io.ReaderAt, size int64) (any, error) {
 	version, err := u.load()
 	if err != nil {
 		return nil, err
@@ -61,7 +72,30 @@ func openTorchLegacy(r io.ReaderAt, size int64, opts Options) (*StateDict, error
 	if err := placeStorages(storages, sequence(keys), r, size-u.left, size); err != nil {
 		return nil, err
 	}
-	return u.checked(stateDictOf(root, "pytorch-legacy", size, opts))
+	return root, nil
+}
+
+// storageFrom reads a storage that torch.save wrote into a string: pickle.dump(state_dict) writes every tensor's so, as a call
+// of torch.storage._load_from_bytes.
+func (u *unpickler) storageFrom(data []byte) (*storage, error) {
+	if err := u.charge(len(data)); err != nil { // a pickle may call for one string many times
+		return nil, err
+	}
+	r, size := bytes.NewReader(data), int64(len(data))
+	inner := newUnpickler(r, size, u.budget)
+	object, err := inner.load()
+	if n, ok := object.(*big.Int); err == nil && ok && n.Cmp(magicNumber) == 0 {
+		object, err = inner.legacyObject(r, size)
+	}
+	u.budget = inner.budget
+	if err != nil {
+		return nil, fmt.Errorf("a tensor's storage: %w", err)
+	}
+	s, ok := object.(*storage)
+	if !ok {
+		return nil, fmt.Errorf("a tensor's storage is a %s; the file is damaged", kindOf(object))
+	}
+	return s, nil
 }
 
 var errBigEndian = errors.New("written on a big-endian machine; load it in Python and save it again on a usual one")

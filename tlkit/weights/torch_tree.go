@@ -50,7 +50,7 @@ type collector struct {
 // add adds the tensors of d, and of the modules in it, with a prefix for their keys.
 func (c *collector) add(d *dict, prefix string, depth int) error {
 	if depth == 0 {
-		return fmt.Errorf("modules are nested more than %d deep at %.100q; this is no honest checkpoint", maxDepth, printable(prefix))
+		return fmt.Errorf("modules are nested more than %d deep at %.100q; no checkpoint of torch.save is like that", maxDepth, printable(prefix))
 	}
 	for i, k := range d.keys {
 		name, isText := k.(string)
@@ -81,7 +81,7 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 // charge takes the memory of an entry from the budget: modules that share their children could name them without end.
 func (c *collector) charge(key string) error {
 	if c.names -= int64(len(key)) + 160; c.names < 0 {
-		return errors.New("the names of its tensors need far more memory than the file's size explains; this is no honest checkpoint")
+		return errors.New("the names of its tensors need far more memory than the file's size explains; no checkpoint of torch.save is like that")
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (c *collector) tensor(key string, t *Tensor) error {
 		return fmt.Errorf("tensor %.100q: %w; the file is damaged or cut short", key, err)
 	}
 	if c.bytes -= int64(t.NumBytes()); c.bytes < 0 {
-		return fmt.Errorf("its tensors would need more than %d bytes, but the file has only %d; this is no honest checkpoint", memoryBase+memoryFactor*c.size, c.size)
+		return fmt.Errorf("its tensors would need more than %d bytes, but the file has only %d; no checkpoint of torch.save is like that", memoryBase+memoryFactor*c.size, c.size)
 	}
 	c.sd.entries = append(c.sd.entries, Entry{Key: key, Tensor: *t})
 	return c.charge(key)

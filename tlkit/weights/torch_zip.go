@@ -115,15 +115,16 @@ func archivePrefix(z *zip.Reader) (string, error) {
 // packed says what a zip archive is that is none of torch.save.
 func packed(z *zip.Reader) error {
 	is := func(text string) error { return foreignFile(text) }
-	for _, f := range z.File {
-		if f.Name == "MAR-INF/MANIFEST.json" {
+	for _, f := range z.File { // what marks a kind comes anywhere, beside files of other kinds
+		switch {
+		case f.Name == "MAR-INF/MANIFEST.json":
 			return is("a model archive of TorchServe (.mar); unzip it and open the file of weights inside")
+		case strings.HasSuffix("/"+f.Name, "/archive_format"):
+			return is("a program of torch.export (.pt2), not a state dict; in Python, torch.save(torch.export.load(FILE).state_dict, ...)")
 		}
 	}
 	for _, f := range z.File {
 		switch {
-		case strings.HasSuffix("/"+f.Name, "/archive_format"):
-			return is("a program of torch.export (.pt2), not a state dict; in Python, torch.save(torch.export.load(FILE).state_dict, ...)")
 		case strings.HasSuffix(f.Name, ".npy"):
 			return is("a NumPy archive (.npz); " + onlyThese + "In Python, safetensors.numpy.save_file(dict(numpy.load(FILE)), NEW) keeps the arrays under their names")
 		case strings.HasSuffix(f.Name, ".keras"), f.Name == "model.weights.h5":

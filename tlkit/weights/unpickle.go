@@ -37,6 +37,8 @@ type unpickler struct {
 
 	// persistent resolves persistent ids (tensors' storages); nil: not allowed.
 	persistent func(id any) (any, error)
+	// fromBytes reads a storage that torch.save wrote into a string; nil: not allowed.
+	fromBytes func(data []byte) (*storage, error)
 }
 
 // memoryFactor times the size of a file, and memoryBase, bound the memory for reading its pickles. A list of small
@@ -92,7 +94,7 @@ func (u *unpickler) load() (any, error) {
 func (u *unpickler) charge(n int) error {
 	u.budget -= int64(n)
 	if u.budget < 0 {
-		return errors.New("unpacking needs far more memory than the file's size explains; this is no honest checkpoint")
+		return errors.New("unpacking needs far more memory than weights of the file's size do; it is not read further. Save the state dict alone in Python, torch.save(model.state_dict(), ...)")
 	}
 	return nil
 }

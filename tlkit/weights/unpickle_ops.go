@@ -39,7 +39,7 @@ func (d *dict) get(key string) (any, bool) {
 }
 
 // set adds a pair. A repeated name is an error: Python never writes one, and the choice between two tensors must not be
-// left to chance.
+// left to chance. A model under a number has it as its name.
 func (u *unpickler) set(d *dict, key, value any) error {
 	value = plain(value)
 	if name, ok := key.(string); ok {
@@ -50,6 +50,9 @@ func (u *unpickler) set(d *dict, key, value any) error {
 			d.index = make(map[string]int)
 		}
 		d.index[name] = len(d.keys)
+	} else if n, ok := key.(int64); ok && isModel(value) { // {fold: state dict}
+		key = strconv.FormatInt(n, 10)
+		return u.set(d, key, value)
 	}
 	d.keys = append(d.keys, key)
 	d.values = append(d.values, value)

@@ -197,6 +197,11 @@ def main():
     no_tensors = {"model": {k: v for k, v in arrays().items() if k != "parameter"}, "__author__": "Caffe2"}
     # NumPy 1 had other names of modules, and Python 2 other texts; Detectron2's model zoo has plain pickles.
     (HERE / "arrays.pkl").write_bytes(pickle.dumps(no_tensors, protocol=2).replace(b"numpy._core", b"numpy.core"))
+    # pickle.dump writes each storage as torch.save does, into a string.
+    tied = {k: v for k, v in views().items() if k in ("base", "tied", "transposed", "row", "scalar", "parameter")}
+    for protocol in [2, 4]:
+        (HERE / f"dumped.protocol{protocol}.pkl").write_bytes(pickle.dumps({"model": tied, "epoch": 3}, protocol=protocol))
+    save("folds.pth", {0: net().state_dict(), 1: net().state_dict()})
     m = net()
     save("model_and_optimizer.pth", [m.state_dict(), torch.optim.SGD(m.parameters(), lr=0.1).state_dict(), 3])
     save("tuple.pth", (3, m))
