@@ -17,7 +17,7 @@ import (
 // smallest returns the network with the fewest parameters of each family, by its family.
 func smallest(t *testing.T) map[string]string {
 	// These have no weight set that tells their size.
-	least := map[string]string{"dinov2": "dinov2_vits14", "mobilenet_v1": "mobilenet_v1_025"}
+	least := map[string]string{"convnextv2": "convnextv2_atto", "dinov2": "dinov2_vits14", "mobilenet_v1": "mobilenet_v1_025"}
 	params := map[string]int{}
 	for _, name := range zoo.List(zoo.Filter{}) {
 		spec, err := zoo.Info(name)
@@ -39,7 +39,7 @@ func smallest(t *testing.T) map[string]string {
 }
 
 // TestProjects writes, builds, tests and tries a project of the smallest network of each family, with random weights for
-// the classes of the built-in images, of a trained one and of an ONNX file, all without a network: the program's
+// the classes of the built-in images, of a trained one, also in fewer bits, and of an ONNX file, all without a network: the program's
 // probabilities are those of the model here.
 func TestProjects(t *testing.T) {
 	shapes := datasets.MustLoad("shapes")
@@ -61,12 +61,14 @@ func TestProjects(t *testing.T) {
 	for family, name := range smallest(t) {
 		models[family] = random(name)
 	}
+	precisions := map[string]zoo.Precision{"int8": zoo.Int8, "float16": zoo.Float16, "imported bfloat16": zoo.BFloat16}
+	models["int8"], models["float16"], models["imported bfloat16"] = models["trained"], models["trained"], models["imported"]
 	for name, open := range models {
 		t.Run(name, func(t *testing.T) {
 			model := open()
 			defer model.Release()
 			dir := filepath.Join(t.TempDir(), "project")
-			p, err := project.Write(t.Context(), "classify", model, project.Options{Dir: dir, Data: shapes})
+			p, err := project.Write(t.Context(), "classify", model, project.Options{Dir: dir, Data: shapes, Precision: precisions[name]})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,24 +40,27 @@ type view struct {
 	Facts                 []Fact
 	Samples               []sample
 	Measured              *Measured
+	Rounded               bool // the activations are rounded to whole numbers
 }
 
 func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	params, _ := model.NumParams()
 	preprocess, _ := json.Marshal(model.Preprocess) // plain numbers and texts
-	v := view{Name: name, Module: cmp.Or(opts.Module, name), Version: cmp.Or(opts.Version, "0.1.0"), Label: name, ModelFile: "model.safetensors",
+	v := view{Name: name, Module: cmp.Or(opts.Module, name), Version: cmp.Or(opts.Version, "0.1.0"), Label: name, ModelFile: opts.modelFile(model),
 		Classes: model.Classes, ClassList: oneLine(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
 		Parameters: numbers.Thousands(params), InputSize: model.ImageSize(), Preprocess: string(preprocess)}
 	if c := model.Calibration; c != (zoo.Calibration{}) {
 		v.Calibration = fmt.Sprintf("temperature %.3g, uncertain below %.3g", c.Temperature, c.Threshold)
 	}
-	if model.Spec.Graph != nil {
-		v.ModelFile = "model.onnx" // only such a file holds a network that came from one
-	}
+	v.add(facts)
+	return v
+}
+
+// add adds lines to the model card.
+func (v *view) add(facts []Fact) {
 	for _, f := range facts {
 		v.Facts = append(v.Facts, Fact{plain(f.Name), plain(f.Value)})
 	}
-	return v
 }
 
 // oneLine lists the first classes, for a comment or a table.
@@ -103,14 +106,19 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 	if err := os.MkdirAll(filepath.Join(w.dir, "classifier", "testdata"), 0o755); err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
-	file := filepath.Join(w.dir, "classifier", w.view.ModelFile)
-	if err := model.Export(file); err != nil {
+	kept, err := store(ctx, model, filepath.Join(w.dir, "classifier", w.view.ModelFile), opts)
+	if err != nil {
 		return err
 	}
-	if err := os.Remove(file + ".json"); err != nil { // its content is in the model's metadata
-		return fmt.Errorf("project: %w", err)
+	if kept.model != model {
+		defer kept.model.Release()
 	}
-	if w.view.Samples, err = writeSamples(filepath.Join(w.dir, "classifier", "testdata"), model, opts.Data); err != nil {
+	w.view.Rounded = opts.Precision == zoo.Int8
+	w.view.add(kept.facts)
+	if kept.note != "" {
+		w.note(kept.note)
+	}
+	if w.view.Samples, err = writeSamples(filepath.Join(w.dir, "classifier", "testdata"), kept.model, opts.Data); err != nil {
 		return err
 	}
 	if len(w.view.Samples) == 0 {

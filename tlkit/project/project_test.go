@@ -137,3 +137,53 @@ func TestMisuse(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// TestPrecision holds what the model card says of a model in fewer bits, and that the sizes are those of the files.
+func TestPrecision(t *testing.T) {
+	shapes := datasets.MustLoad("shapes")
+	model := load(t, "resnet20.shapes")
+	for _, test := range []struct {
+		precision zoo.Precision
+		file      string
+		share     float64 // of the file in float32, at most
+	}{{zoo.Float32, "model.safetensors", 1}, {zoo.Float16, "model.safetensors", 0.55}, {zoo.BFloat16, "model.safetensors", 0.55}, {zoo.Int8, "model.onnx", 0.4}} {
+		dir := filepath.Join(t.TempDir(), "small")
+		p, err := project.Write(t.Context(), "small", model, project.Options{Dir: dir, Data: shapes, SkipBuild: true, Precision: test.precision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(dir, "classifier", test.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most := test.share * 4 * 275_000; float64(info.Size()) > most+60_000 { // names and shapes of tensors beside them
+			t.Errorf("%s: %s has %d bytes, want at most %.0f", test.precision, test.file, info.Size(), most)
+		}
+		card, err := os.ReadFile(filepath.Join(dir, "MODEL_CARD.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		small := test.precision != zoo.Float32
+		if strings.Contains(string(card), "| stored in | "+string(test.precision)) != small || strings.Contains(string(card), "| accuracy as stored | ") != small {
+			t.Errorf("%s: the model card\n%s", test.precision, card)
+		}
+		if len(p.Notes) != 0 {
+			t.Errorf("%s: notes %q", test.precision, p.Notes)
+		}
+		if stray, _ := filepath.Glob(filepath.Join(dir, "classifier", "*.json")); len(stray) != 0 {
+			t.Errorf("%s: left over: %q", test.precision, stray)
+		}
+	}
+	for want, o := range map[string]project.Options{
+		"ProjectOptions.Data": {Precision: zoo.Int8},
+		"\"int4\"":            {Precision: "int4", Data: shapes},
+	} {
+		o.Dir, o.SkipBuild = filepath.Join(t.TempDir(), "no"), true
+		if _, err := project.Write(t.Context(), "no", model, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error that names %s", o.Precision, err, want)
+		}
+		if _, err := os.Stat(o.Dir); err == nil {
+			t.Errorf("%q: an error left %s", o.Precision, o.Dir)
+		}
+	}
+}

@@ -32,10 +32,7 @@ const (
 func writeSamples(dir string, model *zoo.Model, data *datasets.Dataset) ([]sample, error) {
 	samples := []sample{}
 	if data != nil {
-		split := data.Val
-		if split == nil || split.Len() == 0 {
-			split = data.Test
-		}
+		split := validation(data)
 		for _, i := range spreadOver(split) {
 			s, err := writeSample(filepath.Join(dir, fmt.Sprintf("sample%d.png", len(samples)+1)), model, split, i)
 			if err != nil {
@@ -52,6 +49,14 @@ func writeSamples(dir string, model *zoo.Model, data *datasets.Dataset) ([]sampl
 		return nil, fmt.Errorf("project: %w", err)
 	}
 	return samples, nil
+}
+
+// validation returns the validation images, else those of the test.
+func validation(data *datasets.Dataset) *datasets.Split {
+	if data.Val == nil || data.Val.Len() == 0 {
+		return data.Test
+	}
+	return data.Val
 }
 
 // spreadOver chooses images of different classes, then others.

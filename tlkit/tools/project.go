@@ -11,6 +11,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 const projectUsage = `usage: project [flags] RUN DIR
@@ -31,11 +32,12 @@ func Project(args []string, stdout, stderr io.Writer) int {
 	data := flags.String("data", "", "`name` or folder of the run's data set, for the project's test; the name in the run unless given")
 	module := flags.String("module", "", "`path` of the Go module; the program's name unless given")
 	overwrite := flags.Bool("overwrite", false, "replace the files of an earlier project in DIR")
+	precision := flags.String("precision", "", "`form` in which the model is stored: float32, float16, bfloat16 or int8; float32 unless given")
 	fast := flags.Bool("skip-build", false, "do not build and measure the program")
 	if code, ok := parse(flags, args, 2, 2); !ok {
 		return code
 	}
-	opts := project.Options{Dir: flags.Arg(1), Module: *module, Overwrite: *overwrite, SkipBuild: *fast}
+	opts := project.Options{Dir: flags.Arg(1), Module: *module, Overwrite: *overwrite, SkipBuild: *fast, Precision: zoo.Precision(*precision)}
 	p, err := writeProject(flags.Arg(0), *strategy, *data, opts, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "project:", err)

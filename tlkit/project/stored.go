@@ -1,0 +1,74 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/compress"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+)
+
+// stored is the model as the program has it, and what its model card says about that.
+type stored struct {
+	model *zoo.Model
+	facts []Fact
+	note  string // a warning; "" for none
+}
+
+// small reports whether the project's file has fewer bits than the model.
+func (o Options) small() bool { return o.Precision != "" && o.Precision != zoo.Float32 }
+
+// modelFile returns the name of the model's file. Only .onnx holds a network that came from such a file, or whole
+// numbers.
+func (o Options) modelFile(model *zoo.Model) string {
+	if model.Spec.Graph != nil || o.Precision == zoo.Int8 {
+		return "model.onnx"
+	}
+	return "model.safetensors"
+}
+
+// store writes the model's file.
+func store(ctx context.Context, model *zoo.Model, file string, opts Options) (stored, error) {
+	s := stored{model: model}
+	var err error
+	if opts.small() {
+		s, err = storeSmall(model, file, opts)
+	} else {
+		err = model.Export(file)
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = os.Remove(file + ".json") // its content is in the model's metadata
+	}
+	if err != nil {
+		return s, fmt.Errorf("project: %w", err)
+	}
+	return s, nil
+}
+
+// storeSmall writes the file in fewer bits, measures what that costs, and reads the model back with its rounding.
+func storeSmall(model *zoo.Model, file string, opts Options) (stored, error) {
+	o := compress.Options{Precision: opts.Precision, Float: opts.Float}
+	if d := opts.Data; d != nil {
+		o.Calibrate, o.Test = d.Train, validation(d)
+	} else if o.Precision == zoo.Int8 {
+		return stored{}, errors.New("int8 needs training images for the ranges of activations: set ProjectOptions.Data, or take float16 or bfloat16")
+	}
+	report, err := compress.Compress(model, file, o)
+	if err != nil {
+		return stored{}, err
+	}
+	s := stored{note: report.Warning, facts: []Fact{{"stored in", fmt.Sprintf("%s: %.1f MB, %.1f MB in float32", report.Precision,
+		float64(report.After.Bytes)/1e6, float64(report.Before.Bytes)/1e6)}}}
+	if report.Images > 0 && !math.IsNaN(report.After.Accuracy) {
+		s.facts = append(s.facts, Fact{"accuracy as stored", fmt.Sprintf("%.1f %% of %d images, %.1f %% in float32; %.1f %% are classified alike",
+			100*report.After.Accuracy, report.Images, 100*report.Before.Accuracy, 100*report.Agreement)})
+	}
+	s.model, err = zoo.LoadExported(file)
+	return s, err
+}
