@@ -36,6 +36,7 @@
   // follow attaches the page to the kernel's cells, now and after each lost connection.
   async function follow(panel, fetchKept, documents) {
     const context = panel.sessionContext;
+    saveInTurn(panel.context);
     await panel.context.ready;
     await context.ready;
     let waiting;
@@ -48,6 +49,18 @@
       }
     });
     again();
+  }
+
+  // saveInTurn lets each save of a notebook wait for the one before, whoever began it. JupyterLab takes the second of two that
+  // overlap for a conflict with another writer.
+  function saveInTurn(context) {
+    const save = context.save.bind(context);
+    let last = Promise.resolve();
+    context.save = () => {
+      const next = last.then(save);
+      last = next.catch(() => undefined); // whoever began it hears of the error
+      return next;
+    };
   }
 
   // saveForServer saves a notebook whose cell runs, so that its cells are in the file when the page is closed.
