@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -169,7 +170,17 @@ func drawn(image func(i int) (*vision.Image, error), it item) (m *vision.Image, 
 			err = fmt.Errorf("datasets: the function of NewSplit panicked for image %d (%s): %v", it.key, it.name, v)
 		}
 	}()
-	return image(it.key)
+	m, err = image(it.key)
+	switch {
+	case err != nil:
+		return nil, err
+	case m == nil:
+		return nil, errors.New("the function of NewSplit returned no image and no error")
+	case m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height:
+		return nil, fmt.Errorf("the function of NewSplit returned an image of %d x %d pixels with %d bytes; expected 3 for each pixel, and a pixel at least",
+			m.Width, m.Height, len(m.Pix))
+	}
+	return m, nil
 }
 
 // WithClasses returns the split with names for its classes, in the order of the labels. It panics unless there is one

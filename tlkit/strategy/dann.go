@@ -41,8 +41,8 @@ func (d DANN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if hidden == 0 {
 		hidden = 100
 	}
-	if !(lambda > 0) || !numbers.Finite(lambda) || hidden < 1 {
-		return train.Plan{}, fmt.Errorf("tlkit: DANN has Lambda %g and Hidden %d; they must be positive, or 0 for the defaults (1 and 100)", d.Lambda, d.Hidden)
+	if !(lambda > 0) || !numbers.Finite(lambda) || hidden < 1 || hidden > mostHidden {
+		return train.Plan{}, fmt.Errorf("tlkit: DANN has Lambda %g and Hidden %d; they must be positive, Hidden at most %d, or 0 for the defaults (1 and 100)", d.Lambda, d.Hidden, mostHidden)
 	}
 	plan, err := adapt("DANN", m, task, d.Source, d.LearningRate)
 	if err != nil {

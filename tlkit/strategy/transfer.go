@@ -36,9 +36,15 @@ type Transfer struct {
 // Name is Label, or "transfer".
 func (t Transfer) Name() string { return cmp.Or(t.Label, "transfer") }
 
+// mostHidden is the largest number of units of a hidden layer: its weights are in memory more than once.
+const mostHidden = 1 << 16
+
 // Plan replaces the head and freezes everything else.
 func (t Transfer) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	plan := train.Plan{LearningRate: cmp.Or(t.LearningRate, 0.02), BatchStatsWhenFrozen: t.BatchStats}
+	if t.Hidden > mostHidden {
+		return train.Plan{}, fmt.Errorf("tlkit: Transfer.Hidden is %d; give a number of units up to %d, or 0 for no hidden layer", t.Hidden, mostHidden)
+	}
 	if t.Hidden != 0 && len(t.HeadFrom) > 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: Transfer.HeadFrom begins with the old output layer, which does not fit behind a hidden layer of %d units; give one of Hidden and HeadFrom", t.Hidden)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -316,7 +317,10 @@ func checkComparison(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) 
 		return errors.New("tlkit: no strategy to compare; give at least one, such as tlkit.Transfer{}")
 	}
 	seen := map[string]bool{}
-	for _, s := range strategies {
+	for i, s := range strategies {
+		if v := reflect.ValueOf(s); s == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+			return fmt.Errorf("tlkit: strategy %d of %d is nil; give a value, such as tlkit.Transfer{}", i+1, len(strategies))
+		}
 		if seen[s.Name()] {
 			return fmt.Errorf("tlkit: two strategies are named %q; give one of them a Label", s.Name())
 		}

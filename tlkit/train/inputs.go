@@ -30,6 +30,9 @@ func newInputs(train, eval *datasets.Split, m *zoo.Model, plan Plan, r Recipe, c
 	load := func(s *datasets.Split, aug vision.Augment, seed uint64) *images {
 		return newImages(s, m.Preprocess, aug, seed, m.ImageSize(), cache)
 	}
+	if plan.Fit != nil {
+		r.Augment, r.Views = vision.Augment{}, 0 // nothing is trained: the training images are evaluated, as they are
+	}
 	d.trainImages = load(train, r.Augment, r.Seed)
 	d.trainImages.views = r.Views
 	d.valImages = load(eval, vision.Augment{}, r.Seed)
@@ -56,13 +59,17 @@ func (d *inputs) cacheFrozen(ctx context.Context, t *trainer, r Recipe, cache fe
 	fit, plan := t.plan.Fit, t.plan
 	// A cache gains nothing for a model that is evaluated once and not fitted on its features.
 	reuse := t.frozen > 0 && (fit == nil || fit.Params != nil || fit.Classify != nil)
+	limit, trains := d.limit/8, append([]*images{d.trainImages}, d.extraImages...)
 	evals := []*images{d.valImages}
 	for i, w := range plan.Watch {
 		if w.Model == nil {
 			evals = append(evals, d.watchImages[i])
 		}
 	}
-	all, from, err := d.cached(ctx, t, cache, evals, d.limit/8, reuse)
+	if fit != nil { // the same network evaluates the training images, so that all enter it at one stage
+		limit, evals = d.limit/2, append(evals, d.trainImages)
+	}
+	all, from, err := d.cached(ctx, t, cache, evals, limit, reuse)
 	if err != nil {
 		return err
 	}
@@ -75,8 +82,10 @@ func (d *inputs) cacheFrozen(ctx context.Context, t *trainer, r Recipe, cache fe
 		}
 		d.watch, all = append(d.watch, all[0]), all[1:]
 	}
-
-	trains := append([]*images{d.trainImages}, d.extraImages...)
+	if fit != nil {
+		d.train, d.trainFrom = all[0], from
+		return nil
+	}
 	if all, from, err = d.cached(ctx, t, cache, trains, d.limit/2, reuse && (r.same() || r.Views > 0 && !r.mixes())); err != nil {
 		return err
 	}

@@ -115,11 +115,17 @@ func (p Plan) check(name string, task Task) error {
 	return p.checkParts(name)
 }
 
+// mostExtra is the largest ExtraBatch.Batch: all of its images are in memory in each step.
+const mostExtra = 1 << 16
+
 // checkParts checks the plan's further images, heads and tasks.
 func (p Plan) checkParts(name string) error {
 	for _, b := range p.Extra {
 		if b.Split == nil || b.Split.Len() == 0 || b.Batch < 0 {
 			return fmt.Errorf("tlkit: strategy %q draws images from a split that has none, or a negative number of them (Plan.Extra)", name)
+		}
+		if b.Batch > mostExtra {
+			return fmt.Errorf("tlkit: strategy %q draws %d further images for every step (Plan.Extra); give at most %d", name, b.Batch, mostExtra)
 		}
 	}
 	heads := map[string]bool{"": true}

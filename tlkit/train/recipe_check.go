@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
@@ -11,7 +12,7 @@ func (r Recipe) checkMixing() error {
 		name  string
 		value float64
 	}{{"Mixup", r.Mixup}, {"CutMix", r.CutMix}} {
-		if !numbers.Finite(f.value) || f.value < 0 {
+		if f.value != 0 && !(f.value >= 1e-6 && f.value <= 1e6) { // beyond, shares drawn from the distribution may be NaN
 			return fmt.Errorf("tlkit: Recipe.%s is %g; give the parameter of its beta distribution, such as 0.2 or 1, or 0 for none", f.name, f.value)
 		}
 	}
@@ -61,6 +62,22 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	return r, r.check()
 }
 
+// checkCounts returns an error for a number that no training reaches, whose sums and products would not fit an int.
+func (r Recipe) checkCounts() error {
+	for _, f := range []struct {
+		name        string
+		value, most int
+	}{
+		{"Epochs", r.Epochs, math.MaxInt32}, {"BatchSize", r.BatchSize, math.MaxInt32}, {"Accumulate", r.Accumulate, math.MaxInt32},
+		{"Views", r.Views, math.MaxInt32}, {"Seeds", r.Seeds, 10000}, {"Devices", r.Devices, math.MaxInt16},
+	} {
+		if f.value > f.most {
+			return fmt.Errorf("tlkit: Recipe.%s is %d; give at most %d", f.name, f.value, f.most)
+		}
+	}
+	return nil
+}
+
 // check returns an error if a value is out of range.
 func (r Recipe) check() error {
 	switch {
@@ -68,7 +85,7 @@ func (r Recipe) check() error {
 		return fmt.Errorf("tlkit: Recipe.Epochs is %d; give at least 1, or 0 for the default of 10", r.Epochs)
 	case r.BatchSize < 1:
 		return fmt.Errorf("tlkit: Recipe.BatchSize is %d; give at least 1, or 0 for the default of 32", r.BatchSize)
-	case !(r.Momentum < 1): // NaN too
+	case !(r.Momentum < 1) || math.IsInf(r.Momentum, 0): // NaN too
 		return fmt.Errorf("tlkit: Recipe.Momentum is %g; it must be below 1 (0 means 0.9, a negative value none)", r.Momentum)
 	case !numbers.Finite(r.WeightDecay) || r.WeightDecay < 0:
 		return fmt.Errorf("tlkit: Recipe.WeightDecay is %g; it must be 0 or a positive number, such as 1e-4", r.WeightDecay)
@@ -91,7 +108,7 @@ func (r Recipe) check() error {
 	case r.MemoryLimit < 0:
 		return fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
 	}
-	for _, err := range []error{r.checkObjective(), r.checkMixing(), r.EarlyStop.check(), r.Restore.check()} {
+	for _, err := range []error{r.checkCounts(), r.checkObjective(), r.checkMixing(), r.EarlyStop.check(), r.Restore.check()} {
 		if err != nil {
 			return err
 		}

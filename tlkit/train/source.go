@@ -285,6 +285,7 @@ func batches(ctx context.Context, s source, order []int, size, epoch int) <-chan
 // produce sends batches, in order, on the returned channel. ready makes the k-th batch, counted from 0, from its
 // examples. Small batches are made several at a time, so that all cores are busy. Up to two finished batches wait.
 func produce(ctx context.Context, order []int, size int, ready func(k int, examples []int) batch) <-chan batch {
+	size = min(size, max(1, len(order)))
 	atOnce := make(chan struct{}, (runtime.GOMAXPROCS(0)+size-1)/size)
 	ctx, stop := context.WithCancel(ctx)
 	queue := make(chan chan batch, cap(atOnce)+1)

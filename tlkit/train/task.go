@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -44,6 +45,27 @@ func CheckTask(ds *datasets.Dataset, m *zoo.Model) error {
 		return fmt.Errorf("tlkit: data set %q has neither validation nor test images to compare on; with two or more images of each class some are split off, or name a split (Options.Val)", ds.Name)
 	case len(ds.Classes) < 2:
 		return fmt.Errorf("tlkit: data set %q has %d class; a classifier needs at least 2", ds.Name, len(ds.Classes))
+	}
+	if err := m.Preprocess.Validate(); err != nil {
+		return fmt.Errorf("tlkit: the model %s: %w", m.Spec.Name, err)
+	}
+	return checkClasses(ds)
+}
+
+// checkClasses returns an error if the classes of a data set don't tell its labels apart.
+func checkClasses(ds *datasets.Dataset) error {
+	for i, name := range ds.Classes {
+		if first := slices.Index(ds.Classes, name); first != i {
+			return fmt.Errorf("tlkit: data set %q has two classes %q, labels %d and %d; give each label a name of its own (Dataset.Classes)", ds.Name, name, first, i)
+		}
+	}
+	for _, split := range []*datasets.Split{ds.Train, EvalSplit(ds)} {
+		for label, images := range split.Counts() {
+			if images > 0 && label >= len(ds.Classes) {
+				return fmt.Errorf("tlkit: data set %q has %d classes and %d images of label %d; labels go from 0 to %d, so give the missing names (Dataset.Classes), or a split of the same classes",
+					ds.Name, len(ds.Classes), images, label, len(ds.Classes)-1)
+			}
+		}
 	}
 	return nil
 }

@@ -99,9 +99,12 @@ func (s *Scratch) randAugment(r RandAugment, rng *rand.Rand, m *Image) *Image {
 	return m
 }
 
+// mostOps is the largest RandAugment.Ops: the operations of an image take turns, and more leave nothing of it.
+const mostOps = 100
+
 func (r RandAugment) validate() error {
-	if r.Ops < 0 || r.Magnitude < 0 || r.Magnitude >= magnitudes {
-		return fmt.Errorf("vision: Augment.RandAugment is %+v; expected Ops of 0 (off) or more, such as 2, and a Magnitude from 1 to %d, or 0 for 9", r, magnitudes-1)
+	if r.Ops < 0 || r.Ops > mostOps || r.Magnitude < 0 || r.Magnitude >= magnitudes {
+		return fmt.Errorf("vision: Augment.RandAugment is %+v; expected Ops of 0 (off) to %d, such as 2, and a Magnitude from 1 to %d, or 0 for 9", r, mostOps, magnitudes-1)
 	}
 	return nil
 }

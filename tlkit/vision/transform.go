@@ -30,8 +30,13 @@ func (p Preprocess) Validate() error {
 	if p.Resize < 0 || p.Crop < 0 {
 		return fmt.Errorf("vision: Preprocess.Resize is %d and Crop %d; expected 0 or a number of pixels", p.Resize, p.Crop)
 	}
-	if p.Std != ([3]float32{}) && !(p.Std[0] > 0 && p.Std[1] > 0 && p.Std[2] > 0) {
-		return fmt.Errorf("vision: Preprocess.Std is %v; expected three positive numbers", p.Std)
+	for c := range 3 {
+		if p.Std != ([3]float32{}) && !(p.Std[c] > 0 && p.Std[c] <= math.MaxFloat32) {
+			return fmt.Errorf("vision: Preprocess.Std is %v; expected three positive numbers", p.Std)
+		}
+		if mean := float64(p.Mean[c]); math.IsNaN(mean) || math.IsInf(mean, 0) {
+			return fmt.Errorf("vision: Preprocess.Mean is %v; expected three finite numbers, such as 0.485", p.Mean)
+		}
 	}
 	return p.Interpolation.Valid()
 }
@@ -144,8 +149,8 @@ func (a Augment) Validate() error {
 	if err := bad("Ratio", a.Ratio, math.MaxFloat64); err != nil {
 		return err
 	}
-	if a.Pad < 0 {
-		return fmt.Errorf("vision: Augment.Pad is %d; expected 0 or a number of pixels", a.Pad)
+	if a.Pad < 0 || a.Pad > math.MaxInt16 {
+		return fmt.Errorf("vision: Augment.Pad is %d; expected 0 or a number of pixels, at most %d", a.Pad, math.MaxInt16)
 	}
 	if !(a.HorizontalFlip >= 0 && a.HorizontalFlip <= 1) {
 		return fmt.Errorf("vision: Augment.HorizontalFlip is %g; expected a probability from 0 to 1", a.HorizontalFlip)
