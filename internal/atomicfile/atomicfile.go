@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/natefinch/atomic"
 )
@@ -22,7 +23,7 @@ func Write(path string, r io.Reader) (err error) {
 	perm := mode
 	if info, err := os.Stat(path); err == nil {
 		perm = info.Mode().Perm()
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) { // a link to itself is replaced, too
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path))

@@ -179,7 +179,7 @@ func (c *call) finished() *Run {
 			return nil
 		}
 		for _, one := range run.Results[i].Seeds() {
-			if faults, err := one.check(c.config.Recipe); err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) {
+			if faults, err := one.check(c.config.Recipe); err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) || one.strange() {
 				return nil
 			}
 		}
@@ -211,12 +211,9 @@ func (c *call) open() (*Run, error) {
 		changed, run.Results, run.Config.Strategies = nil, nil, nil // it failed before its first step: nothing to continue
 	}
 	if len(changed) > 0 {
-		n, err := run.archive(run.Config.Strategies, changed)
-		if err != nil {
+		if err := c.keepFitting(run, changed); err != nil {
 			return nil, err
 		}
-		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
-		run.Config.Strategies = nil
 	}
 	if _, note := c.data.Matches(run.Config.Data.Fingerprint); note != "" {
 		run.warn("%s", note)
@@ -245,6 +242,44 @@ func (c *call) open() (*Run, error) {
 		}
 	}
 	return run, writeJSON(filepath.Join(c.path, "run.json"), run.Config)
+}
+
+// keepFitting moves the results of a run whose configuration differs from the call's to the earlier versions, except those
+// that fit the call nevertheless: of a strategy that was trained before the others got more epochs, or where run.json is
+// that of another run.
+func (c *call) keepFitting(run *Run, changed []string) error {
+	var stay, gone []json.RawMessage
+	known := run.Config.Data.Name == c.config.Data.Name || c.renamed(run.Config) != "" // the name is not in an identity
+	for i, res := range run.Results {
+		if raw := run.Config.Strategies[i]; known && c.fits(res, run.strategyAt(i)) {
+			stay = append(stay, raw)
+		} else {
+			gone = append(gone, raw)
+		}
+	}
+	text := strings.Join(changed, "; ")
+	if len(gone) == 0 {
+		run.warn("%s; all results in the folder fit this call, and run.json was written anew", text)
+	} else {
+		n, err := run.archive(gone, changed)
+		if err != nil {
+			return err
+		}
+		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", text, n)
+	}
+	run.Config.Strategies = stay
+	return nil
+}
+
+// fits reports whether the results of a stored strategy, with all seeds, are what the call would train.
+func (c *call) fits(res *Result, s stored) bool {
+	for k, one := range res.Seeds() {
+		ids := c.config.identities(s, s, c.config.Recipe.Seed+uint64(k))
+		if one.unread != nil || len(one.History) > c.config.Recipe.Epochs || !slices.Contains(ids, one.Made) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkNewStrategies returns an error if a strategy that the run has not yet can't have a folder of its name. The run is
@@ -286,7 +321,12 @@ func (c *call) add(run *Run, w wanted) error {
 	var changed []string
 	switch {
 	case i >= 0 && w.same(run.strategyAt(i)):
-		return nil
+		switch {
+		case run.Results[i].anyStrange():
+			changed = []string{w.Name + ": its files were made with another configuration"}
+		case run.Results[i].anyStarted():
+			return nil
+		}
 	case i >= 0:
 		changed = run.strategyAt(i).differences(w.stored)
 	default:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -32,6 +33,8 @@ const slotPrefix = "#optimizer."
 const (
 	positionKey = "tlkit.position"
 	madeKey     = "tlkit.made" // see Config.identity
+	// epochKey is the epoch of the weights, from 1, of the best epoch's file.
+	epochKey = "tlkit.epoch"
 )
 
 // extraState returns the paths of the variables that a training changes in addition to the model's, by their keys in a
@@ -126,13 +129,13 @@ func (t *trainer) restoreValue(path string, tensor weights.Tensor) error {
 	return v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
 }
 
-// saveWeights writes the values alone, in PyTorch's layout.
-func (t *trainer) saveWeights(path string) error {
+// saveWeights writes the values alone, in PyTorch's layout, with the result and the epoch that they belong to.
+func (t *trainer) saveWeights(path, made string, epoch int) error {
 	entries, err := t.model.StateDict()
 	if err != nil {
 		return err
 	}
-	if err := saveSealed(path, entries, nil); err != nil {
+	if err := saveSealed(path, entries, map[string]string{madeKey: made, epochKey: strconv.Itoa(epoch)}); err != nil {
 		return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
 	}
 	return nil

@@ -25,6 +25,9 @@ const (
 
 // complete reports whether training has ended and the recipe has no further epochs.
 func (r *Result) complete(recipe Recipe) bool {
+	if best, ok := r.Best(); ok && r.Predictions.Epoch != 0 && r.Predictions.Epoch != best.Epoch {
+		return false // result.json is of another time than history.jsonl
+	}
 	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || recipe.EarlyStop.reached(r.History))
 }
 
@@ -55,10 +58,23 @@ func (r *Result) check(recipe Recipe) (faults []string, err error) {
 		return nil, r.refuse(r.unread)
 	}
 	faults = append(faults, r.notes...)
+	for _, name := range []string{"result.json", "history.jsonl"} {
+		for _, path := range []string{r.file(name), r.file(name + copySuffix)} {
+			if err := checkPlace(path); err != nil {
+				return nil, fmt.Errorf("tlkit: strategy %q: %w", r.label(), err)
+			}
+		}
+	}
 	for _, name := range []string{bestFile, checkpointFile, previousFile} {
 		err := r.checkWeights(name)
+		if err == nil && name == bestFile {
+			err = r.checkKept()
+		}
+		var other *otherError
 		switch {
 		case err == nil:
+		case errors.As(err, &other):
+			faults = append(faults, other.Error())
 		case unreadable(err):
 			return nil, r.refuse(err)
 		case errors.Is(err, errDamaged):
@@ -112,7 +128,7 @@ func (p resumePoint) String() string {
 // checkpoints from before that epoch count.
 func (r *Result) resumePoints(identities []string, keep Restore) []resumePoint {
 	limit := len(r.History)
-	if best := keep.of(r.History); best >= 0 && (r.checkWeights(bestFile) != nil || len(r.Predictions.Predicted) == 0) {
+	if best := keep.of(r.History); best >= 0 && (r.checkBest() != nil || len(r.Predictions.Predicted) == 0 || !r.inStep(r.Predictions.Epoch)) {
 		limit = best
 	}
 	var all []resumePoint
@@ -146,7 +162,10 @@ func (r *Result) checkBest() error {
 	if len(r.History) == 0 {
 		return nil
 	}
-	return r.checkWeights(bestFile)
+	if err := r.checkWeights(bestFile); err != nil {
+		return err
+	}
+	return r.checkKept()
 }
 
 // removeDamaged deletes checkpoints that are damaged.
@@ -166,7 +185,7 @@ func (r *Result) repair() error {
 	if len(r.notes) == 0 {
 		return nil
 	}
-	if err := writeHistory(r.file("history.jsonl"), r.History); err != nil {
+	if err := r.writeHistory(); err != nil {
 		return err
 	}
 	return writeJSON(r.file("result.json"), r)

@@ -28,10 +28,23 @@ type Epoch struct {
 	ImagesPerSecond float64 `json:"images_per_second"`
 }
 
-func writeHistory(path string, history []Epoch) error {
+// historyHead is the first line of a history file.
+type historyHead struct {
+	Checksum string `json:"checksum"`
+	Made     string `json:"made,omitempty"` // see Config.identity
+}
+
+// writeHistory writes the result's history, with the identity of the result.
+func (r *Result) writeHistory() error {
+	return writeHistory(r.file("history.jsonl"), r.Made, r.History)
+}
+
+func writeHistory(path, made string, history []Epoch) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "{\"checksum\":%q}\n", noSum)
 	enc := json.NewEncoder(&b)
+	if err := enc.Encode(historyHead{noSum, made}); err != nil {
+		return fmt.Errorf("tlkit: history: %w", err)
+	}
 	for _, e := range history {
 		if err := enc.Encode(e); err != nil {
 			return fmt.Errorf("tlkit: history of epoch %d: %w (did the loss become NaN? try a smaller learning rate)", e.Epoch, err)
@@ -41,14 +54,19 @@ func writeHistory(path string, history []Epoch) error {
 }
 
 // readHistory returns the epochs written so far; see readSmall. In a history without a checksum, from a run made before
-// there were checksums, a last line that is cut short is left out.
-func readHistory(path string) (history []Epoch, note string, err error) {
+// there were checksums, a last line that is cut short is left out. made is the identity of the result that it belongs
+// to, "" in histories without it.
+func readHistory(path string) (history []Epoch, made, note string, err error) {
 	data, note, err := readSmall(path, func([]byte) bool { return true })
 	if err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	for i, line := range bytes.Split(bytes.TrimSpace(data), []byte("\n")) {
 		if i == 0 && sumMark.Match(line) {
+			var head historyHead
+			if json.Unmarshal(line, &head) == nil {
+				made = head.Made
+			}
 			continue
 		}
 		var e Epoch
@@ -57,5 +75,5 @@ func readHistory(path string) (history []Epoch, note string, err error) {
 		}
 		history = append(history, e)
 	}
-	return history, note, nil
+	return history, made, note, nil
 }

@@ -336,15 +336,15 @@ func (l *loop) record(ctx context.Context, o evaluation, also map[string]float64
 	l.res.History = append(l.res.History, e)
 	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
 	if l.recipe.Restore.of(l.res.History) == len(l.res.History)-1 {
-		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file(bestFile)) }); err != nil {
+		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file(bestFile), l.res.Made, e.Epoch) }); err != nil {
 			return err
 		}
-		l.res.Predictions = l.predictions(o)
+		l.res.Predictions = l.predictions(o, e.Epoch)
 		if err := l.saveResult(); err != nil {
 			return err
 		}
 	}
-	if err := writeHistory(l.res.file("history.jsonl"), l.res.History); err != nil {
+	if err := l.res.writeHistory(); err != nil {
 		return err
 	}
 	l.show.epoch()
@@ -355,8 +355,8 @@ func (l *loop) record(ctx context.Context, o evaluation, also map[string]float64
 	return nil
 }
 
-func (l *loop) predictions(o evaluation) Predictions {
-	p := Predictions{Predicted: o.predicted, Confidence: o.confidence}
+func (l *loop) predictions(o evaluation, epoch int) Predictions {
+	p := Predictions{Epoch: epoch, Predicted: o.predicted, Confidence: o.confidence}
 	for i := range o.predicted {
 		p.Labels = append(p.Labels, l.data.val.label(i))
 		p.Names = append(p.Names, l.data.valImages.split.Name(i))
@@ -385,7 +385,7 @@ func (l *loop) upgrade() error {
 			return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
 		}
 	}
-	if err := writeHistory(l.res.file("history.jsonl"), l.res.History); err != nil {
+	if err := l.res.writeHistory(); err != nil {
 		return err
 	}
 	if err := l.save(); err != nil {

@@ -21,10 +21,10 @@ func (r *Result) Model() (*zoo.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	sd, err := weights.Open(r.file("best.safetensors"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("tlkit: strategy %q of run %q has no complete epoch yet; run Compare again to continue it", r.Strategy, r.run.Name)
+	if err := r.checkModel(); err != nil {
+		return nil, err
 	}
+	sd, err := weights.Open(r.file(bestFile))
 	if err != nil {
 		return nil, err
 	}

@@ -112,6 +112,9 @@ type Result struct {
 	run   *Run
 	dir   string   // below the run's folder
 	notes []string // faults in the files
+	// historyMade is the Made in the file of the history, own what Made may be in all files; see Result.match.
+	historyMade string
+	own         []string
 	// unread is the error of a file that the system does not let us read, and that has no copy.
 	unread error
 }
@@ -136,6 +139,8 @@ func (r *Result) Seeds() []*Result { return append([]*Result{r}, r.Repeats...) }
 
 // Predictions are how a model classifies the validation images, in the split's order.
 type Predictions struct {
+	// Epoch is the one after which they were made, from 1; 0 in those of Evaluate, and of runs made before it was kept.
+	Epoch      int       `json:"epoch,omitempty"`
 	Names      []string  `json:"names"`      // of the images, as Split.Name gives them
 	Labels     []int     `json:"labels"`     // the true classes
 	Predicted  []int     `json:"predicted"`  // the most probable classes

@@ -159,11 +159,12 @@ func (r *Result) read() {
 		return
 	}
 	r.Seed = seed
-	r.History, note, err = readHistory(r.file("history.jsonl"))
+	r.History, r.historyMade, note, err = readHistory(r.file("history.jsonl"))
 	r.noteFile("history.jsonl", note, err)
 	if err == nil && r.Format >= 2 && len(r.Predictions.Predicted) > 0 && len(r.History) == 0 {
 		r.notes = append(r.notes, "history.jsonl lacks its epochs")
 	}
+	r.match()
 }
 
 // noteFile notes a fault of a file; a missing file is no fault in itself.
@@ -233,7 +234,11 @@ func listOr(names []string, none string) string {
 
 // lockRun keeps other programs from training in, or removing, the run's folder.
 func lockRun(path, name string) (*flock.Flock, error) {
-	lock := flock.New(filepath.Join(path, ".lock"))
+	file := filepath.Join(path, ".lock")
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %s is no file; remove it", name, file)
+	}
+	lock := flock.New(file)
 	switch ok, err := lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w; %s", name, err, elsewhere)

@@ -122,8 +122,8 @@ func writeJSON(path string, v any) error {
 // disk leaves the old.
 func writeSmall(path string, data []byte) error {
 	for _, p := range []string{path, path + copySuffix} {
-		if info, err := os.Stat(p); err == nil && info.IsDir() {
-			return fmt.Errorf("tlkit: writing %s: a folder is in the place of the file; move it away", filepath.Base(p))
+		if err := checkPlace(p); err != nil {
+			return fmt.Errorf("tlkit: %w", err)
 		}
 		if err := atomicfile.WriteBytes(p, data); err != nil {
 			return fmt.Errorf("tlkit: writing %s: %w (what was there before is unchanged)%s", filepath.Base(path), err, whereInstead(err))

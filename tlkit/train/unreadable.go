@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,7 +13,21 @@ import (
 // moment, a network folder may be gone. Nothing is trained over such a file.
 
 // openFile opens a file of a run for reading. Tests put a disk that fails in its place.
-var openFile = func(path string) (io.ReadCloser, error) { return os.Open(path) }
+var openFile = func(path string) (io.ReadCloser, error) {
+	// Opening a pipe would wait for a writer.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, errDamaged
+	}
+	return os.Open(path)
+}
+
+// checkPlace returns an error if a folder is in the place of a file.
+func checkPlace(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("a folder is in the place of the file %s; move it away", path)
+	}
+	return nil
+}
 
 // systemError returns the error of the operating system in err, 0 if there is none.
 func systemError(err error) (errno syscall.Errno) {
@@ -23,7 +38,11 @@ func systemError(err error) (errno syscall.Errno) {
 // unreadable reports whether the system refused to read a file that is there.
 func unreadable(err error) bool {
 	errno := systemError(err)
-	return errno != 0 && errno != syscall.ENOTDIR && !errors.Is(err, fs.ErrNotExist)
+	switch errno {
+	case 0, syscall.ENOTDIR, syscall.ELOOP: // a link to itself leads to no file
+		return false
+	}
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // Unreadable returns the next step for an error of reading a file of a run that the operating system made, such as one

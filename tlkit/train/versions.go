@@ -26,14 +26,16 @@ func (r *Run) Versions() ([]*Run, error) {
 		return nil, err
 	}
 	var all []*Run
+	var bad []error
 	for _, n := range numbers {
 		v, err := r.version(n)
 		if err != nil {
-			return all, fmt.Errorf("tlkit: version %d of run %q can't be read: %w; delete %s to be rid of it", n, r.Name, err, r.versionDir(n))
+			bad = append(bad, fmt.Errorf("tlkit: version %d of run %q can't be read: %w; delete %s to be rid of it", n, r.Name, err, r.versionDir(n)))
+			continue
 		}
 		all = append(all, v)
 	}
-	return all, nil
+	return all, errors.Join(bad...)
 }
 
 func (r *Run) versionDir(n int) string {
@@ -57,9 +59,14 @@ func (r *Run) versionNumbers() ([]int, error) {
 	}
 	var numbers []int
 	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 {
-			numbers = append(numbers, n)
+		n, err := strconv.Atoi(e.Name())
+		if err != nil || n < 1 {
+			continue
 		}
+		if inside, err := os.ReadDir(r.versionDir(n)); err == nil && len(inside) == 0 {
+			continue // its making ended before anything was moved
+		}
+		numbers = append(numbers, n)
 	}
 	slices.Sort(numbers)
 	return numbers, nil
@@ -115,7 +122,7 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 			continue
 		}
 		i := v.index(w.Name)
-		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() {
+		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || v.Results[i].anyStrange() {
 			continue
 		}
 		err = os.RemoveAll(filepath.Join(run.Dir, w.Name)) // of a start that failed
