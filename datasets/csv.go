@@ -175,6 +175,9 @@ func openTable(data []byte, wanted []string) (*table, error) {
 	if err != nil || !utf8.Valid(text) {
 		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, errors.New("it has bytes of zero: it is UTF-16 without a byte order mark, or no text; save it as UTF-8")
+	}
 	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 	}
@@ -420,8 +423,8 @@ func indexFiles(t *tree) fileIndex {
 
 const noSuchFile = "there is no such file"
 
-// findMoved is find for an absolute path of another machine, an address of a file and a path with %20 for a blank: the
-// longest end of it that names one file counts. The name alone counts only if the images lie in one folder: else it may
+// findMoved is find for an absolute path of another machine, a path that leads out of the folder ("../images/1.png"), an
+// address of a file and a path with %20 for a blank: the longest end of it that names one file counts. The name alone counts only if the images lie in one folder: else it may
 // be another image's, in a folder of another class.
 func (x fileIndex) findMoved(words string) (int, string) {
 	p := strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/")
@@ -429,14 +432,14 @@ func (x fileIndex) findMoved(words string) (int, string) {
 		p = plain
 	}
 	if p == words {
-		if !strings.HasPrefix(p, "/") {
+		if !strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "../") {
 			return 0, noSuchFile
 		}
 	} else if i, reason := x.find(p); reason == "" {
 		return i, ""
 	}
 	drive := len(p) > 2 && p[1] == ':'
-	for found := drive || strings.HasPrefix(p, "/"); found; {
+	for found := drive || strings.HasPrefix(p, "/") || strings.HasPrefix(p, "../"); found; {
 		_, p, found = strings.Cut(p, "/")
 		if !strings.Contains(p, "/") && !x.flat {
 			break

@@ -523,10 +523,24 @@ func nodeNames(nodes []*node) []string {
 // list writes names for a sentence, at most five.
 func list(names []string) string {
 	const shown = 5
-	if len(names) > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	out := make([]string, 0, shown)
+	for _, name := range names[:min(len(names), shown)] {
+		out = append(out, short(name))
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(out, ", ")
+	if len(names) > shown {
+		text += fmt.Sprintf(" and %d more", len(names)-shown)
+	}
+	return text
+}
+
+// short returns a name for a sentence: a field of a broken table may have megabytes.
+func short(name string) string {
+	const most = 200
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "..."
 }
 
 // rule assigns a folder to a split.

@@ -34,7 +34,7 @@ func (r Report) warning() string {
 	var names []string
 	for _, l := range r {
 		if l.Reason != hiddenReason && l.Reason != unlistedReason && l.Reason != unlabelledReason {
-			names = append(names, fmt.Sprintf("%s (%s)", l.Path, l.Reason))
+			names = append(names, fmt.Sprintf("%s (%s)", short(l.Path), l.Reason))
 		}
 	}
 	switch n := len(names); {

@@ -349,6 +349,13 @@ func TestDoubtfulLabels(t *testing.T) {
 		{[]string{"scab", "frog", "scab frog", "scab"}, `"scab frog" is read as a class of its own, and its parts are classes, too`},
 		{[]string{"a|b", "b", "a", "b"}, `"a|b" is read as a class of its own`},
 		{[]string{"0.13", "1.52", "0.77", "3.01"}, "each of the 4 images has a class of its own"},
+		{[]string{"a|c", "b|c", "a|c", "b|c"}, `"a|c" is read as a class of its own`},
+		{[]string{"0", "0.0", "1", "1"}, `class names ["0" "0.0"] are the same number: they are 2 classes`},
+		{[]string{"01", "1", "2", "2"}, `class names ["01" "1"] are the same number`},
+		{[]string{"a", "a\u200b", "b", "b"}, `class names ["a" "a\u200b"] differ in case, blanks or invisible characters alone`},
+		{[]string{"a", "\"a\nid1,b", "b", "b\""}, `goes over several lines: perhaps a quote in the list is not closed`},
+		{[]string{"a", "N/A", "b", "b"}, `"N/A" is read as a class: if it means that there is no label`},
+		{[]string{"1.5", "1.25", "1.5", "1.25"}, ""},
 		{[]string{"great dane", "pug", "great dane", "pug"}, ""},
 	} {
 		f := photos(t)
@@ -364,6 +371,49 @@ func TestDoubtfulLabels(t *testing.T) {
 		if got := strings.Join(d.Warnings, "\n"); !strings.Contains(got, tt.want) || (tt.want == "") != (got == "") {
 			t.Errorf("%q: warnings %q, want %q", tt.labels, d.Warnings, tt.want)
 		}
+	}
+}
+
+// A field of megabytes, as of a broken file, leaves messages short.
+func TestLongFields(t *testing.T) {
+	withCache(t)
+	f := photos(t)
+	long := strings.Repeat("x", 1<<20)
+	f["labels.csv"] = []byte("image,label\nid0,a\nid1,b\n" + long + ",a\n")
+	dir := f.dir(t)
+	d, err := FromCSV(filepath.Join(dir, "labels.csv"), "image", "label")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(d.Warnings, "\n"); len(text) > 1000 || !strings.Contains(text, "xxx... (there is no such file") {
+		t.Errorf("%d bytes of warnings", len(text))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "labels.csv"), []byte(long), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FromCSV(filepath.Join(dir, "labels.csv"), "image", "label"); err == nil || len(err.Error()) > 1000 {
+		t.Errorf("error of %d bytes", len(fmt.Sprint(err)))
+	}
+}
+
+// Paths that lead out of the list's folder are found by their ends, and bytes of zero are named.
+func TestPathsUpwards(t *testing.T) {
+	withCache(t)
+	f := photos(t)
+	f["lists/labels.csv"] = []byte("image,label\n../train/id0.png,a\n../train/id1.png,b\n../../train/id2.png,a\n")
+	dir := f.dir(t)
+	d, err := FromCSV(filepath.Join(dir, "lists", "labels.csv"), "image", "label", Options{Dir: dir, ValFraction: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Train.Len() != 3 || !strings.Contains(strings.Join(d.Warnings, " "), "3 paths of labels.csv are not those of this machine") {
+		t.Errorf("%v, warnings %q", d, d.Warnings)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "wide.csv"), []byte("i\x00m\x00,\x00l\x00\n\x00"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FromCSV(filepath.Join(dir, "wide.csv"), "im", "l"); err == nil || !strings.Contains(err.Error(), "it is UTF-16 without a byte order mark, or no text") {
+		t.Errorf("error %v", err)
 	}
 }
 

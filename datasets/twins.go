@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
 
 // mergeTwins merges classes whose names look the same but are written in different code points ("é" as one character or
-// as "e" with an accent: macOS writes file names in the second way), and warns of it. Names that differ only in case or
-// blanks stay separate classes, with a warning.
+// as "e" with an accent: macOS writes file names in the second way), and warns of it. Names that differ only in case,
+// blanks or the like stay separate classes, with a warning.
 func (d *Dataset) mergeTwins(images []labelled) {
 	spellings := map[string]map[string]bool{} // by the name in NFC
 	for _, m := range images {
@@ -34,7 +36,7 @@ func (d *Dataset) mergeTwins(images []labelled) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(loose)) {
 		if names := loose[key]; len(names) > 1 {
-			d.warn(fmt.Sprintf("class names %q differ in case or blanks alone: they are %d classes", names, len(names)))
+			d.warn(fmt.Sprintf("class names %q %s: they are %d classes", names, difference(names), len(names)))
 		}
 	}
 	for i, m := range images {
@@ -44,9 +46,35 @@ func (d *Dataset) mergeTwins(images []labelled) {
 	}
 }
 
-// folded returns a name without the differences that people overlook: case, blanks and compatibility forms (NFKC).
+// folded returns a name without the differences that people overlook: case, blanks, invisible characters, compatibility forms
+// (NFKC), and the form of a number ("1", "1.0", "01").
 func folded(name string) string {
-	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
+	name = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(name))
+	name = strings.Join(strings.Fields(strings.ToLower(name)), " ")
+	if isDecimal(name) {
+		if v, err := strconv.ParseFloat(name, 64); err == nil {
+			return strconv.FormatFloat(v, 'g', -1, 64)
+		}
+	}
+	return name
+}
+
+// isDecimal reports whether a name is a decimal number of digits that float64 holds exactly.
+func isDecimal(name string) bool {
+	return name != "" && len(name) <= 15 && strings.Trim(name, "0123456789.-") == "" && strings.ContainsAny(name, "0123456789")
+}
+
+// difference says how names of the same folded form differ.
+func difference(names []string) string {
+	if isDecimal(strings.TrimSpace(names[0])) {
+		return "are the same number"
+	}
+	return "differ in case, blanks or invisible characters alone"
 }
 
 // codePoints writes names with escaped code points, so that their difference shows.
@@ -63,7 +91,7 @@ func alike(missing, known []string) string {
 	for _, m := range missing {
 		for _, k := range known {
 			if folded(m) == folded(k) {
-				return fmt.Sprintf(" (%q and %q differ in case or blanks alone)", m, k)
+				return fmt.Sprintf(" (%q and %q %s)", m, k, difference([]string{m, k}))
 			}
 		}
 	}

@@ -152,7 +152,7 @@ func gifPixels(data []byte, _ int) (*Image, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	m, err := gif.Decode(bytes.NewReader(data)) // reads the first frame only
+	m, err := gif.Decode(bytes.NewReader(opaqueGIF(data))) // reads the first frame only
 	if err != nil {
 		return nil, 0, err
 	}
@@ -161,6 +161,27 @@ func gifPixels(data []byte, _ int) (*Image, int, error) {
 		out = place(out, m.Bounds().Min, c.Width, c.Height)
 	}
 	return out, 8, nil
+}
+
+// opaqueGIF returns the file without the mark of a transparent colour before its first frame: the decoder replaces that colour
+// by black, and Pillow keeps it.
+func opaqueGIF(data []byte) []byte {
+	const header, extension, control = 13, 0x21, 0xf9
+	at := header
+	if len(data) > header && data[10]&0x80 != 0 {
+		at += 3 << (1 + data[10]&7) // the colour table
+	}
+	for at+3 < len(data) && data[at] == extension {
+		if data[at+1] == control && data[at+2] > 0 && data[at+3]&1 != 0 {
+			data = slices.Clone(data)
+			data[at+3] &^= 1
+		}
+		for at += 2; at < len(data) && data[at] != 0; {
+			at += 1 + int(data[at])
+		}
+		at++
+	}
+	return data
 }
 
 // place puts m at p on a black canvas: the first frame of an animation may be smaller than its canvas.

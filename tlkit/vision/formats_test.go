@@ -54,6 +54,18 @@ func TestOrientationIsAnOption(t *testing.T) {
 	}
 }
 
+// Pillow, and so torchvision, reads TIFF files upright; their orientation is no option.
+func TestTIFFIsUpright(t *testing.T) {
+	const name = "testdata/formats/orientation6.tiff"
+	for _, orient := range []bool{false, true} {
+		m, err := DecodeFile(name, DecodeOptions{Orient: orient})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, m, readPNG(t, name+".want.png"), 0, 0)
+	}
+}
+
 func TestBits(t *testing.T) {
 	for _, tt := range []struct {
 		file string

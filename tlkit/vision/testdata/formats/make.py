@@ -23,7 +23,9 @@ wide = (pix.astype(np.uint16) << 8) + 77  # 16 bits
 
 
 def want(name, im):
-    im.convert("RGB").save(name + ".want.png")
+    im = im.convert("RGB")
+    im.info.pop("transparency", None)
+    im.save(name + ".want.png")
 
 
 def save(name, im, **kw):
@@ -69,6 +71,9 @@ assert data[at + 15] == 0
 data[at + 15] = 2
 put("ycck.jpg", bytes(data))
 save("rgb.jpg", src, quality=90, keep_rgb=True)
+
+# GIF with a transparent colour, which is dropped, after a comment.
+save("transparent.gif", src.quantize(40), transparency=7, comment=b"a comment")
 
 # PNG.
 put("rgb16.png", png([wide.astype(">u2")], 16, 2), src)
