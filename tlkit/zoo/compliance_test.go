@@ -59,7 +59,8 @@ func TestCompliance(t *testing.T) {
 func light(t *testing.T, spec zoo.Spec) bool {
 	w, err := spec.WeightSet("")
 	if err != nil {
-		return spec.Family != "dinov2" && spec.Family != "convnextv2" || spec.Name == "dinov2_vits14_reg" || spec.Name == "convnextv2_atto" // without a weight set
+		small := []string{"dinov2_vits14_reg", "convnextv2_atto", "convnext_atto", "vit_ti_16"} // of those without a weight set
+		return !slices.Contains([]string{"dinov2", "convnextv2", "convnext", "vit"}, spec.Family) || slices.Contains(small, spec.Name)
 	}
 	if w.Params < 3e6 {
 		return true

@@ -17,12 +17,17 @@ type convNeXtConfig struct {
 	depth    float64
 }
 
-// convNeXtConfigs are torchvision's sizes of the family.
+// convNeXtConfigs are torchvision's sizes of the family, and timm's other ones.
 var convNeXtConfigs = []convNeXtConfig{
+	{"convnext_atto", 40, [4]int{2, 2, 6, 2}, 0.1},
+	{"convnext_femto", 48, [4]int{2, 2, 6, 2}, 0.1},
+	{"convnext_pico", 64, [4]int{2, 2, 6, 2}, 0.1},
+	{"convnext_nano", 80, [4]int{2, 2, 8, 2}, 0.1},
 	{"convnext_tiny", 96, [4]int{3, 3, 9, 3}, 0.1},
 	{"convnext_small", 96, [4]int{3, 3, 27, 3}, 0.4},
 	{"convnext_base", 128, [4]int{3, 3, 27, 3}, 0.5},
 	{"convnext_large", 192, [4]int{3, 3, 27, 3}, 0.5},
+	{"convnext_xlarge", 256, [4]int{3, 3, 27, 3}, 0.5},
 }
 
 // convNeXts are the networks of Liu et al. 2022, A ConvNet for the 2020s (arXiv 2201.03545, section 3 and appendix

@@ -165,7 +165,7 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 		if !t.DType.IsFloat() && !bookkeeping(p.Key) {
 			return nil, fmt.Errorf("zoo: %s: %s has whole numbers (%v), expected floats; quantised weights have to be converted in Python", sd.Source, p.Key, t.DType)
 		}
-		if len(p.Shape) != len(t.Shape) && len(p.Shape) > 0 && len(t.Shape) > 0 && p.Shape[0] == t.Shape[0] && p.Size() == t.Len() {
+		if len(p.Shape) != len(t.Shape) && slices.Equal(longAxes(p.Shape), longAxes(t.Shape)) {
 			t.Shape = slices.Clone(p.Shape)
 		}
 		if isFirstKernel(m, p) && oneChannel(t.Shape, p.Shape) {
@@ -177,6 +177,11 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 		out = append(out, weights.Entry{Key: p.Key, Tensor: t})
 	}
 	return out, nil
+}
+
+// longAxes returns the axes of a shape that are longer than 1.
+func longAxes(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(d int) bool { return d == 1 })
 }
 
 // tensor returns a variable's tensor from the file, joined from its parts if it has some.

@@ -102,6 +102,9 @@ type UnknownModelError struct {
 }
 
 func (e *UnknownModelError) Error() string {
+	if same, ok := timmModels[strings.ToLower(e.Name)]; ok {
+		return fmt.Sprintf("zoo: unknown model %q; it is timm's name of %q, which reads timm's files, too", e.Name, same.name)
+	}
 	if e.Near == "" {
 		return fmt.Sprintf("zoo: unknown model %q; tlkit.Models() lists all", e.Name)
 	}

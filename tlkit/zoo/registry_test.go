@@ -88,6 +88,9 @@ func TestInfo(t *testing.T) {
 			t.Errorf("Info(%q): error %v, want one that suggests %q", name, err, near)
 		}
 	}
+	if _, err := zoo.Info("mobilenetv2_100"); err == nil || !strings.Contains(err.Error(), `timm's name of "mobilenet_v2"`) {
+		t.Errorf("a name of timm: error %v", err)
+	}
 }
 
 func TestWeightSet(t *testing.T) {

@@ -49,6 +49,9 @@ var timmModels = map[string]timmModel{
 	"convnext_tiny": {"convnext_tiny", timmConvNeXt}, "convnext_small": {"convnext_small", timmConvNeXt},
 	"convnext_base": {"convnext_base", timmConvNeXt}, "convnext_large": {"convnext_large", timmConvNeXt},
 
+	"convnext_atto": {"convnext_atto", timmConvNeXt}, "convnext_femto": {"convnext_femto", timmConvNeXt}, "convnext_pico": {"convnext_pico", timmConvNeXt},
+	"convnext_nano": {"convnext_nano", timmConvNeXt}, "convnext_xlarge": {"convnext_xlarge", timmConvNeXt},
+
 	"convnextv2_atto": {"convnextv2_atto", nil}, "convnextv2_femto": {"convnextv2_femto", nil}, "convnextv2_pico": {"convnextv2_pico", nil},
 	"convnextv2_nano": {"convnextv2_nano", nil}, "convnextv2_tiny": {"convnextv2_tiny", nil}, "convnextv2_base": {"convnextv2_base", nil},
 	"convnextv2_large": {"convnextv2_large", nil},
@@ -58,6 +61,10 @@ var timmModels = map[string]timmModel{
 	"vit_large_patch16_224": {"vit_l_16", timmViT}, "vit_large_patch16_384": {"vit_l_16", timmViT},
 	"vit_large_patch32_224": {"vit_l_32", timmViT}, "vit_large_patch32_384": {"vit_l_32", timmViT},
 	"vit_huge_patch14_224": {"vit_h_14", timmViT},
+	"vit_tiny_patch16_224": {"vit_ti_16", timmViT}, "vit_tiny_patch16_384": {"vit_ti_16", timmViT}, "deit_tiny_patch16_224": {"vit_ti_16", timmViT},
+	"vit_small_patch16_224": {"vit_s_16", timmViT}, "vit_small_patch16_384": {"vit_s_16", timmViT}, "deit_small_patch16_224": {"vit_s_16", timmViT},
+	"vit_small_patch32_224": {"vit_s_32", timmViT}, "vit_small_patch32_384": {"vit_s_32", timmViT}, "vit_small_patch8_224": {"vit_s_8", timmViT},
+	"vit_base_patch8_224": {"vit_b_8", timmViT}, "deit_base_patch16_224": {"vit_b_16", timmViT}, "deit_base_patch16_384": {"vit_b_16", timmViT},
 
 	"vit_small_patch14_dinov2": {"vit_small_patch14_dinov2", nil}, "vit_small_patch14_reg4_dinov2": {"vit_small_patch14_reg4_dinov2", nil},
 	"vit_base_patch14_dinov2": {"vit_base_patch14_dinov2", nil}, "vit_base_patch14_reg4_dinov2": {"vit_base_patch14_reg4_dinov2", nil},
@@ -76,6 +83,9 @@ var timmModels = map[string]timmModel{
 var timmDiffers = []struct{ prefix, why string }{
 	{"tf_", "it pads as TensorFlow does (more on the right and below), torchvision's relative on all sides alike"},
 	{"mobilenetv3_", "its batch norms add 1e-5 to the variance, those of torchvision's mobilenet_v3 1e-3"},
+	{"deit3_", "its blocks scale each feature, and its class token has no position"},
+	{"deit_", "it has a distillation token and a second output layer"},
+	{"efficientnet_lite", "it adds 1e-5 to the variance and pads on all sides alike; the zoo's efficientnet_lite are Google's, which add 1e-3 and pad as TensorFlow does"},
 	{"efficientnet_b", "its batch norms add 1e-5 to the variance, those of torchvision's efficientnet_b5 to b7 1e-3"},
 	{"efficientnetv2_rw", "its widths and depths are others than those of torchvision's efficientnet_v2"},
 	{"maxvit_", "its stem, its padding and its attention are others than those of torchvision's maxvit_t"},
@@ -99,7 +109,7 @@ func timmArchitecture(architecture string) (timmModel, error) {
 			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
 		}
 	}
-	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mnasnet, efficientnet_b0 to b4, regnet, convnext, convnextv2, vit, swin, swinv2, inception_v3 (zoo.TimmArchitectures lists them)", architecture)
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mnasnet, efficientnet_b0 to b4, regnet, convnext, convnextv2, vit and deit without distillation, dinov2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the

@@ -71,7 +71,7 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 // quickTimm are the small models whose logits are computed always; the keys, shapes and logits of all of them with
 // -tags slow.
 var quickTimm = map[string]bool{"resnet18": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
-	"regnety_004": true, "densenet121": true, "convnextv2_atto": true}
+	"regnety_004": true, "densenet121": true, "convnextv2_atto": true, "convnext_atto": true, "vit_tiny_patch16_224": true}
 
 // TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits
 // against timm's.
@@ -144,6 +144,9 @@ func TestTimmRefused(t *testing.T) {
 		{string(config("efficientnetv2_rw_s", "")), "widths"},
 		{string(config("maxvit_tiny_tf_224", "")), "padding"},
 		{string(config("regnetx_004", "")), "regnetx_004_tv"},
+		{string(config("deit_tiny_distilled_patch16_224", "")), "distillation token"},
+		{string(config("deit3_small_patch16_224", "")), "scale each feature"},
+		{string(config("efficientnet_lite0", "")), "Google's"},
 		{string(config("eva02_base", "")), "none of the architectures"},
 		{string(config("vit_base_patch16_224", `"global_pool":"avg",`)), "global_pool"},
 		{string(config("resnet50", `"model_args":{"output_stride":8},`)), "output_stride"},

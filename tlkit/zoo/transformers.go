@@ -44,6 +44,7 @@ type transformersConfig struct {
 	MLPRatio     float64 `json:"mlp_ratio"`
 	QKVBias      *bool   `json:"qkv_bias"`
 	Absolute     bool    `json:"use_absolute_embeddings"`
+	Pretrained   []int   `json:"pretrained_window_sizes"` // other windows scale the relative positions otherwise
 	SwiGLU       bool    `json:"use_swiglu_ffn"`
 	Registers    int     `json:"num_register_tokens"`
 
@@ -54,6 +55,9 @@ type transformersConfig struct {
 	Width      float64 `json:"depth_multiplier"`
 	WidthScale float64 `json:"width_coefficient"`
 	DepthScale float64 `json:"depth_coefficient"`
+	Strides    []int   `json:"strides"`
+	Pooling    string  `json:"pooling_type"`
+	OutStride  int     `json:"output_stride"`
 }
 
 // pixels is the height and width of a square image: a number, or two equal ones.
@@ -91,6 +95,7 @@ var transformersFamilies = map[string]transformersFamily{
 	"resnet":                {transformersConfig.resNet, always(transformersResNet)},
 	"regnet":                {transformersConfig.regNet, always(transformersRegNet)},
 	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt)},
+	"convnextv2":            {transformersConfig.convNeXtV2, always(transformersConvNeXtV2)},
 	"vit":                   {transformersConfig.viT, always(transformersViT)},
 	"swin":                  {transformersConfig.swin, always(transformersSwin)},
 	"swinv2":                {transformersConfig.swin, always(transformersSwin)},
@@ -122,24 +127,29 @@ func transformersLayouts(spec Spec) []layout {
 
 // transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
 var transformersLacks = map[string]string{
-	"convnextv2": "its tensors are read under timm's names only; timm has the same networks, such as hf://timm/convnextv2_tiny.fcmae_ft_in1k",
-	"deit":       "it has a distillation token; the zoo has no such network",
-	"beit":       "it has relative positions between patches; the zoo has no such network",
+	"deit": "it has a distillation token; the zoo has no such network",
+	"beit": "it has relative positions between patches; the zoo has no such network",
 }
 
 // transformersDescription reads config.json of a model of transformers. The preprocessing is in another file.
 func transformersDescription(text []byte, set WeightSet) (description, error) {
-	var c transformersConfig
-	if err := json.Unmarshal(text, &c); err != nil {
+	var kind struct {
+		ModelType string `json:"model_type"`
+	}
+	if err := json.Unmarshal(text, &kind); err != nil {
 		return description{}, err
 	}
-	family, ok := transformersFamilies[c.ModelType]
+	family, ok := transformersFamilies[kind.ModelType]
 	if !ok {
-		if why := transformersLacks[c.ModelType]; why != "" {
-			return description{}, fmt.Errorf("a %q model of transformers: %s", c.ModelType, why)
+		if why := transformersLacks[kind.ModelType]; why != "" {
+			return description{}, fmt.Errorf("a %q model of transformers: %s", kind.ModelType, why)
 		}
-		return description{}, fmt.Errorf("a %q model of transformers; those of type %s are read, and repositories of timm", c.ModelType,
+		return description{}, fmt.Errorf("a %q model of transformers; those of type %s are read, and repositories of timm. Export an image classifier of another type to ONNX, and load that file", kind.ModelType,
 			strings.Join(slices.Sorted(maps.Keys(transformersFamilies)), ", "))
+	}
+	var c transformersConfig // other types have other values under its names
+	if err := json.Unmarshal(text, &c); err != nil {
+		return description{}, err
 	}
 	if (c.ModelType == "dinov2" || c.ModelType == "dinov2_with_registers") && (c.SwiGLU || c.ImageSize != dinoV2Grid*dinoV2Patch) {
 		return description{}, fmt.Errorf("a %q model of transformers with use_swiglu_ffn=%t and image_size %d; the zoo has those without SwiGLU, with position embeddings for images of %d (the published small, base and large)",
@@ -230,6 +240,18 @@ func (c transformersConfig) convNeXt() string {
 	return ""
 }
 
+func (c transformersConfig) convNeXtV2() string {
+	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
+		return ""
+	}
+	for _, x := range convNeXtV2Configs {
+		if slices.Equal(c.Depths, x.blocks[:]) && slices.Equal(c.HiddenSizes, []int{x.channels, 2 * x.channels, 4 * x.channels, 8 * x.channels}) {
+			return x.name
+		}
+	}
+	return ""
+}
+
 func (c transformersConfig) viT() string {
 	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.ImageSize == 0 {
 		return ""
@@ -243,7 +265,8 @@ func (c transformersConfig) viT() string {
 }
 
 func (c transformersConfig) swin() string {
-	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.Absolute || c.PatchSize != 4 || c.MLPRatio != 4 {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.Absolute || c.PatchSize != 4 || c.MLPRatio != 4 ||
+		slices.ContainsFunc(c.Pretrained, func(window int) bool { return window != 0 }) {
 		return ""
 	}
 	for _, s := range swinConfigs {
@@ -270,7 +293,8 @@ func (c transformersConfig) dinoV2() string {
 }
 
 func (c transformersConfig) efficientNet() string {
-	if !is(c.Activation, "swish") || c.BNEpsilon != 1e-3 {
+	if !is(c.Activation, "swish") || c.BNEpsilon != 1e-3 || !is(c.Pooling, "mean") ||
+		c.Strides != nil && !slices.Equal(c.Strides, []int{1, 2, 2, 2, 1, 2, 1}) {
 		return ""
 	}
 	for i, scale := range efficientNetScales {
@@ -294,7 +318,8 @@ func (c transformersConfig) mobileNetV1() string {
 }
 
 func (c transformersConfig) mobileNetV2() string {
-	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Epsilon != 1e-3 || c.Width != 1 {
+	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Epsilon != 1e-3 || c.Width != 1 ||
+		c.OutStride != 0 && c.OutStride != 32 {
 		return ""
 	}
 	return "tf_mobilenet_v2"

@@ -11,7 +11,7 @@ import (
 
 // transformersKey removes the family's name from a key.
 func transformersKey(key string) string {
-	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "",
+	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "convnextv2.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "",
 		"dinov2.", "", "dinov2_with_registers.", "")
 }
 
@@ -56,6 +56,19 @@ func transformersConvNeXt(key string) string {
 	}
 	return cut(key, "embeddings.patch_embeddings.", "features.0.0.", "embeddings.layernorm.", "features.0.1.", "layernorm.", "classifier.0.",
 		"classifier.", "classifier.2.")
+}
+
+// transformersConvNeXtV2 converts keys to timm's, which are the zoo's.
+func transformersConvNeXtV2(key string) string {
+	key = transformersKey(key)
+	if m := transformersResBlock.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("stages.%s.blocks.%s.%s", m[1], m[2], cut(m[3], "dwconv.", "conv_dw.", "layernorm.", "norm.",
+			"grn.", "mlp.grn.", "pwconv1.", "mlp.fc1.", "pwconv2.", "mlp.fc2."))
+	}
+	if m := transformersConvNeXtDown.FindStringSubmatch(key); m != nil {
+		return fmt.Sprintf("stages.%s.downsample.%s", m[1], m[2])
+	}
+	return cut(key, "embeddings.patch_embeddings.", "stem.0.", "embeddings.layernorm.", "stem.1.", "layernorm.", "head.norm.", "classifier.", "head.fc.")
 }
 
 // transformersViTBlock finds the blocks of files, and of state dicts of transformers 5 in memory.

@@ -33,7 +33,9 @@ MODELS = {
     "efficientnet_b0": 64, "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_b4": 64,
     "regnetx_004_tv": 64, "regnetx_008": 64, "regnetx_016": 64, "regnetx_032": 64, "regnetx_080": 64,
     "regnety_004": 64, "regnety_008_tv": 64, "regnety_016": 64, "regnety_032": 64, "regnety_080_tv": 64,
-    "convnext_tiny": 64, "convnext_small": 64, "convnextv2_atto": 64, "convnextv2_tiny": 64, "vit_base_patch32_224": 224, "vit_base_patch16_224": 224,
+    "convnext_tiny": 64, "convnext_small": 64, "convnextv2_atto": 64, "convnextv2_tiny": 64, "vit_base_patch32_224": 224,
+    "convnext_atto": 64, "convnext_nano": 64, "convnext_xlarge": 64, "vit_tiny_patch16_224": 224, "deit_tiny_patch16_224": 224, "vit_small_patch16_224": 224,
+    "vit_small_patch32_224": 224, "vit_small_patch8_224": 224, "vit_base_patch8_224": 224, "deit_base_patch16_224": 224, "vit_base_patch16_224": 224,
     "vit_small_patch14_dinov2": 518, "vit_small_patch14_reg4_dinov2": 518,
     "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299,
 }

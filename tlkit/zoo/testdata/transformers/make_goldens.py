@@ -38,6 +38,8 @@ MODELS = {
     "regnet_x_400mf": (tf.RegNetConfig, {"layer_type": "x", "depths": [1, 2, 7, 12], "hidden_sizes": [32, 64, 160, 400], "groups_width": 16}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
     "regnet_y_400mf": (tf.RegNetConfig, {"layer_type": "y", "depths": [1, 3, 6, 6], "hidden_sizes": [48, 104, 208, 440], "groups_width": 8}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
     "convnext_tiny": (tf.ConvNextConfig, {}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "convnextv2_atto": (tf.ConvNextV2Config, {"depths": [2, 2, 6, 2], "hidden_sizes": [40, 80, 160, 320]}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
+    "vit_ti_16": (tf.ViTConfig, {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768}, tf.ViTImageProcessor(), 224),
     "vit_b_16": (tf.ViTConfig, {}, tf.ViTImageProcessor(), 224),
     "vit_b_32": (tf.ViTConfig, {"patch_size": 32}, tf.ViTImageProcessor(), 224),
     "swin_t": (tf.SwinConfig, {}, tf.ViTImageProcessor(resample=3), 224),
