@@ -126,11 +126,11 @@ func (pl *planner) besideAdvice(path string) string {
 
 // packageOf returns the package that a name of the cell means if the cell itself does not declare the name; its path is
 // "" if the name means no package. earlier reports that the cell declares a variable of that name further down: in url, err
-// := url.Parse(s) the name means the package also when the cell runs again.
+// := url.Parse(s) the name means the package also when the cell runs again, but not in url := url.Host.
 func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) imported {
 	if e := pl.names.live[name]; e != nil {
-		if earlier {
-			return imported{path: e.shadows}
+		if path, all := pl.bestPackage(ctx, []string{e.shadows}, sels); earlier && e.shadows != "" && all {
+			return imported{path: path}
 		}
 		return imported{}
 	}

@@ -4,12 +4,15 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // typed is one round of the type checker over a cell and the earlier declarations that are compiled again with it.
@@ -65,6 +68,9 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 		c.add(types.Error{Fset: pl.fset, Pos: pos, Msg: "no new variables on left side of :="})
 	}
 	types.NewChecker(&conf, pl.fset, t.pkg, t.info).Files(files)
+	for _, id := range t.undefinedEarlier() {
+		c.add(types.Error{Fset: pl.fset, Pos: id.Pos(), Msg: "undefined: " + id.Name})
+	}
 	for i := range c.errs {
 		c.errs[i].msg += t.nearMember(c.errs[i].msg, c.at[i])
 	}
@@ -102,9 +108,13 @@ func insertEarlier(t *typed, u *names) map[types.Object]*entity {
 	if t.several {
 		scope.Insert(severalValuesFunc(t.pkg))
 	}
+	predeclared := t.usesPredeclared(u)
+	for _, name := range predeclared {
+		scope.Insert(renamed(types.Universe.Lookup(name), name+old))
+	}
 	for _, e := range u.sorted() {
 		switch {
-		case e.kind == kindMethod, t.importedName(e.name), t.importedName(e.name + old):
+		case e.kind == kindMethod, t.importedName(e.name), t.importedName(e.name + old), slices.Contains(predeclared, e.name):
 		case t.stmtVars[e.name], t.earlier[e.name]:
 			if o := markedObject(t.pkg, e); o != nil {
 				scope.Insert(o)
@@ -128,8 +138,72 @@ func markedObject(pkg *types.Package, e *entity) types.Object {
 		return types.NewConst(o.Pos(), pkg, name, o.Type(), o.Val())
 	case *types.Func:
 		return types.NewFunc(o.Pos(), pkg, name, o.Type().(*types.Signature))
+	case *types.TypeName:
+		return types.NewTypeName(o.Pos(), pkg, name, o.Type())
 	}
 	return nil
+}
+
+// usesPredeclared returns the names that have Go's own meaning before the cell declares them: len := len(xs). A variable
+// that an earlier run of the cell has left, which is no function, is not called.
+func (t *typed) usesPredeclared(u *names) (all []string) {
+	for name := range t.earlier {
+		if types.Universe.Lookup(name) == nil {
+			continue
+		}
+		e := u.live[name]
+		if e != nil && e.kind == kindVar && t.onlyCalled(name+old) {
+			if _, isFunc := e.obj.Type().Underlying().(*types.Signature); !isFunc {
+				e = nil
+			}
+		}
+		if e == nil {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// onlyCalled reports whether the cell uses a name in calls alone.
+func (p *parsed) onlyCalled(name string) bool {
+	used, called := 0, 0
+	p.inspect(func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Ident:
+			if n.Name == name {
+				used++
+			}
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok && f.Name == name {
+				called++
+			}
+		}
+		return true
+	})
+	return used == called
+}
+
+// renamed returns a copy of a predeclared object under another name. Package types has no function for that, because Go
+// has no other names for its builtins.
+func renamed(obj types.Object, name string) types.Object {
+	object := reflect.New(reflect.TypeOf(obj).Elem())
+	object.Elem().Set(reflect.ValueOf(obj).Elem())
+	field := object.Elem().FieldByName("name")
+	reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().SetString(name)
+	return object.Interface().(types.Object)
+}
+
+// undefinedEarlier returns the names that a statement uses before the cell declares them, and that mean nothing there.
+// The checker does not report them, since they are no identifiers of Go; see old.
+func (t *typed) undefinedEarlier() (all []*ast.Ident) {
+	t.inspect(func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if ok && id.Name != severalValues && strings.HasSuffix(id.Name, old) && t.imports[id.Name] == "" && t.pkg.Scope().Lookup(id.Name) == nil {
+			all = append(all, id)
+		}
+		return true
+	})
+	return all
 }
 
 // collector collects the checker's errors.
@@ -156,6 +230,9 @@ func (c *collector) add(err error) {
 		return
 	}
 	fe := c.locate(e.Pos)
+	if strings.HasPrefix(e.Msg, "multiple-value ") {
+		e.Msg = c.t.mismatch(e)
+	}
 	fe.msg = c.pl.explain(c.t, e.Msg)
 	if !strings.Contains(fe.msg, "%rm") {
 		fe.msg += c.pl.hidingBuiltin(c.t, e.Msg)
@@ -164,6 +241,26 @@ func (c *collector) add(err error) {
 		c.seen[fe] = true
 		c.errs, c.at = append(c.errs, fe), append(c.at, e.Pos)
 	}
+}
+
+// mismatch returns what the compiler says of a function that declares one variable by a call with several results. The
+// checker sees a variable of the package, and puts it otherwise.
+func (t *typed) mismatch(e types.Error) string {
+	msg := e.Msg
+	spec := func(n ast.Node) bool {
+		v, ok := n.(*ast.ValueSpec)
+		if !ok || len(v.Names) != 1 || len(v.Values) != 1 || v.Values[0].Pos() != e.Pos {
+			return true
+		}
+		if call, ok := ast.Unparen(v.Values[0]).(*ast.CallExpr); ok {
+			if f, ok := t.info.TypeOf(call.Fun).(*types.Signature); ok {
+				msg = fmt.Sprintf("assignment mismatch: 1 variable but %s returns %d values", types.ExprString(call.Fun), f.Results().Len())
+			}
+		}
+		return false
+	}
+	ast.Inspect(t.cellFile, spec)
+	return msg
 }
 
 // locate finds the file, cell and declaration that contain a position.

@@ -26,6 +26,7 @@ type pieces struct {
 	toks       []token.Token // of the present chunk; of a long one, only its beginning and its parentheses
 	start, end int           // of the present chunk; start is -1 between two chunks
 	depth      int
+	operand    bool // an operand ends with the token before: an arrow behind it sends
 	commas     bool // the present chunk has a comma outside of brackets
 	noList     bool // it has a token that no list of expressions has
 }
@@ -60,7 +61,7 @@ func (c *pieces) token(tok token.Token, start, end int) {
 	c.quiet = false
 	if c.depth == 0 {
 		c.commas = c.commas || tok == token.COMMA
-		c.noList = c.noList || tok == token.COLON || tok == token.ARROW && c.start >= 0 || tok >= token.ADD_ASSIGN && tok <= token.AND_NOT_ASSIGN ||
+		c.noList = c.noList || tok == token.COLON || tok == token.ARROW && c.operand || tok >= token.ADD_ASSIGN && tok <= token.AND_NOT_ASSIGN ||
 			tok == token.ASSIGN || tok == token.DEFINE || c.start < 0 && tok.IsKeyword() && !beginsExpression[tok]
 	}
 	switch tok {
@@ -72,6 +73,7 @@ func (c *pieces) token(tok token.Token, start, end int) {
 	if c.start < 0 {
 		c.start = start
 	}
+	c.operand = tok.IsLiteral() || tok == token.RPAREN || tok == token.RBRACK || tok == token.RBRACE
 	if len(c.toks) < 64 || tok == token.LPAREN || tok == token.RPAREN {
 		c.toks = append(c.toks, tok)
 	}
@@ -107,7 +109,7 @@ func (c *pieces) finish() (decl bool) {
 		ch.decl = isFuncDecl(c.toks)
 	}
 	c.chunks = append(c.chunks, ch)
-	c.start, c.toks, c.commas, c.noList = -1, nil, false, false
+	c.start, c.toks, c.operand, c.commas, c.noList = -1, nil, false, false, false
 	return ch.decl
 }
 

@@ -171,7 +171,11 @@ func (x *changer) declareVars() {
 		case x.unset[name]: // its users must be compiled again once it is declared
 			x.fresh[obj] = &entity{name: name, kind: kindVar, obj: obj, run: x.n, store: x.n, cell: x.src.count}
 		default:
-			x.add(name, kindVar, obj, nil, x.src.count).shadows = x.imports[name+old]
+			e := x.add(name, kindVar, obj, nil, x.src.count)
+			e.shadows = x.imports[name+old]
+			if was := x.u.live[name]; was != nil && e.shadows == "" {
+				e.shadows = was.shadows
+			}
 		}
 	}
 	for _, v := range x.migrate {
@@ -295,6 +299,11 @@ func (x *changer) unreached(e *entity) (name string) {
 func (x *changer) notice() {
 	if name := x.printsAddress(); name != "" {
 		x.out.hints = append(x.out.hints, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.parsed.own.why)) {
+		if x.declared[name] {
+			x.out.hints = append(x.out.hints, x.parsed.own.why[name])
+		}
 	}
 	for _, e := range x.out.created {
 		if name := x.unreached(e); name != "" {

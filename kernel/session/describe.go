@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"go/types"
@@ -13,19 +14,26 @@ import (
 	"time"
 )
 
-// helpLine matches a cell that requests help on a name: x?, ?x, pkg.Name??
-var helpLine = regexp.MustCompile(`^\s*(?:\?{1,2}\s*([\pL_][\pL\pN_.]*)|([\pL_][\pL\pN_.]*)\s*\?{1,2})\s*$`)
+// helpLine matches a cell that requests help on a name or magic: x?, ?x, pkg.Name??, %time?; a ? alone is IPython's help.
+var helpLine = regexp.MustCompile(`^\s*(?:\?{1,2}\s*(` + helpName + `)?|(` + helpName + `)\s*\?{1,2})\s*$`)
+
+const helpName = `%{0,2}[\pL_][\pL\pN_.]*`
 
 // asksHelp returns the name on which a cell requests help, or "".
 func asksHelp(code string) string {
-	if m := helpLine.FindStringSubmatch(code); m != nil {
-		return m[1] + m[2]
+	m := helpLine.FindStringSubmatch(code)
+	if m == nil {
+		return ""
 	}
-	return ""
+	return cmp.Or(m[1]+m[2], "%help")
 }
 
 // showHelpOn prints the description of a name.
 func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
+	if cmd := lookUp(name); cmd != nil {
+		s.out.text("stdout", cmd.usage()+"\n")
+		return nil
+	}
 	text := s.Describe(ctx, name)
 	if text == "" {
 		return &Error{"HelpError", "no name " + name, []string{red + "no name " + name + "; %who lists the session's names" + plain}}

@@ -54,10 +54,18 @@ func (pl *planner) explain(t *typed, msg string) string {
 		if s, ok := t.stales[name]; ok {
 			return s.reason
 		}
+		if s, ok := pl.names.stale[name]; ok {
+			return s.reason // used before the cell declares it anew
+		}
 		if near := pl.near(t, name); near != "" && otherNames[name] == "" {
 			return fmt.Sprintf("%s; did you mean %s?", msg, near)
 		}
 		return msg
+	}
+	if m := notExported.FindStringSubmatch(msg); m != nil {
+		if near := pl.near(t, m[2]+"."+m[1]); near != "" {
+			return fmt.Sprintf("%s; did you mean %s?", msg, near)
+		}
 	}
 	for key, s := range t.stales {
 		if recv, m, ok := strings.Cut(key, "."); ok && strings.Contains(msg, "no field or method "+m) && strings.Contains(msg, recv) {
@@ -67,6 +75,9 @@ func (pl *planner) explain(t *typed, msg string) string {
 	// The checker reports a missing pkg.Nam as: undefined: pkg.Nam
 	return strings.ReplaceAll(msg, cellPath+".", "") + pl.hiding(t, msg)
 }
+
+// notExported matches the checker's message about a package's name that begins with a small letter.
+var notExported = regexp.MustCompile(`^name (\w+) not exported by package (\w+)`)
 
 // noMember matches the checker's message about a field or method that is not there.
 var noMember = regexp.MustCompile(`^(\w+)\.\w+ undefined \(type `)

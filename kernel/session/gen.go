@@ -174,11 +174,14 @@ func (g *generator) piece(src *source, start int, text string) string {
 }
 
 // endOf returns the end of a node in the text, which knows no marks; see old.
-func endOf(n ast.Node) token.Pos {
-	end := n.End()
-	ast.Inspect(n, func(n ast.Node) bool {
+func endOf(node ast.Node) token.Pos {
+	end := node.End()
+	ast.Inspect(node, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && id.End() == end && strings.HasSuffix(id.Name, old) && id.Name != severalValues {
-			end -= token.Pos(len(old))
+			marked := id.Name
+			id.Name = strings.TrimSuffix(marked, old)
+			end = node.End() // the same in f(), where the call's end is only that of the marked name too
+			id.Name = marked
 			return false
 		}
 		return true

@@ -31,7 +31,7 @@ func (c *call) showHelp() *Error {
 		fmt.Fprintf(&b, "\n%s\n", s.title)
 		w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 		for _, cmd := range s.commands {
-			fmt.Fprintf(w, "  %s\t%s\n", strings.TrimSpace(strings.ReplaceAll(cmd.names, " ", ", ")+" "+cmd.args), cmd.help)
+			fmt.Fprintf(w, "  %s\n", cmd.usage())
 		}
 		w.Flush()
 	}
@@ -42,6 +42,11 @@ func (c *call) showHelp() *Error {
 	c.Session.out.text("stdout", b.String())
 	c.out.Page(map[string]any{"text/plain": pageText})
 	return nil
+}
+
+// usage returns the magic's row of %help, with a tab before what it does.
+func (c *command) usage() string {
+	return strings.TrimSpace(strings.ReplaceAll(c.names, " ", ", ")+" "+c.args) + "\t" + c.help
 }
 
 func (c *call) listMagics() *Error {

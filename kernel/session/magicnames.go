@@ -186,6 +186,9 @@ func (c *call) who() *Error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", n.Name, n.Kind, typ, size, n.Cell, n.Stale)
 	}
 	w.Flush()
+	if c.name == "%ls" {
+		b.WriteString("(%ls . lists the folder)\n")
+	}
 	c.Session.out.text("stdout", b.String())
 	return nil
 }

@@ -115,6 +115,9 @@ func (s *Session) runMagic(ctx context.Context, m *magic, i int, out Output) *Er
 	name, args := cutWord(line)
 	c := &call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args, place: m.places[i]}
 	cmd := lookUp(name)
+	if asked := lookUp(strings.TrimRight(name, "?")); cmd == nil && asked != nil && args == "" {
+		return s.showHelpOn(ctx, strings.TrimRight(name, "?"))
+	}
 	if cmd == nil {
 		return c.unknown()
 	}
@@ -142,7 +145,7 @@ func (c *call) unknown() *Error {
 	if _, err := exec.LookPath(word); err == nil && word != "" {
 		return magicError("unknown magic %q; a program is run with !%s", c.name, strings.TrimSpace(word+" "+c.args))
 	}
-	if near := nearest.Name(c.name, magicNames()); near != "" && nearest.Close(word, strings.TrimLeft(near, "%")) {
+	if near := nearest.Name(c.name, magicNames()); near != "" && len(word) > 1 && nearest.Close(word, strings.TrimLeft(near, "%")) {
 		return magicError("unknown magic %q; did you mean %s? %%help lists all", c.name, near)
 	}
 	return magicError("unknown magic %q; %%help lists all", c.name)

@@ -32,20 +32,40 @@ func newOwnVars() ownVars { return ownVars{map[string]string{}, map[string]types
 
 func (o ownVars) any() bool { return len(o.why)+len(o.types) > 0 }
 
+// with returns the findings of two rounds.
+func (o ownVars) with(more ownVars) ownVars {
+	all := newOwnVars()
+	for _, x := range []ownVars{o, more} {
+		maps.Copy(all.why, x.why)
+		maps.Copy(all.types, x.types)
+	}
+	return all
+}
+
 // attempt is a variable on trial, and the statement that declares it.
 type attempt struct {
 	name *ast.Ident
 	by   *ast.AssignStmt
 }
 
+// namesakes returns the variables of := that have the name of another declaration of the cell.
+func (p *parsed) namesakes() ownVars {
+	own := newOwnVars()
+	for _, it := range p.items {
+		for _, st := range p.stmts {
+			for _, id := range p.defined(st) {
+				if slices.Contains(it.names, id.Name) {
+					own.why[id.Name] = fmt.Sprintf("%s (cell %d) is a variable of its cell alone, which declares a %s of that name too: other cells have the %s; give one of them another name", id.Name, p.src.count, it.kind, it.kind)
+				}
+			}
+		}
+	}
+	return own
+}
+
 // withOwn returns the cell with the findings of another round.
 func (p *parsed) withOwn(fset *token.FileSet, more ownVars) (*parsed, error) {
-	own := newOwnVars()
-	for _, o := range []ownVars{p.own, more} {
-		maps.Copy(own.why, o.why)
-		maps.Copy(own.types, o.types)
-	}
-	again, err := parseWith(fset, p.src, own)
+	again, err := parseWith(fset, p.src, p.own.with(more))
 	if err != nil {
 		return nil, errors.New(err.msg)
 	}

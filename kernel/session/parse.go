@@ -98,7 +98,7 @@ const (
 
 // parse separates a cell's Go text into its parts.
 func parse(fset *token.FileSet, src *source) (*parsed, *syntaxError) {
-	return parseWith(fset, src, ownVars{})
+	return parseWith(fset, src, newOwnVars())
 }
 
 // parseWith is parse for a cell of which some variables are its own.
@@ -135,6 +135,9 @@ func parseWith(fset *token.FileSet, src *source, own ownVars) (*parsed, *syntaxE
 	p.keepOwn()
 	p.findLast(cut.chunks)
 	p.collectNames()
+	if more := p.namesakes(); more.any() {
+		return parseWith(fset, src, own.with(more))
+	}
 	p.markEarlier()
 	p.markImported()
 	p.liftDefines()
@@ -190,7 +193,11 @@ func (s *source) firstError(errs ...error) (first *syntaxError) {
 		if !ok || len(list) == 0 {
 			continue
 		}
-		e := s.place(list[0].Pos.Offset-s.base, list[0].Msg)
+		msg, offset := list[0].Msg, list[0].Pos.Offset-s.base
+		if offset >= len(strings.TrimRight(s.text, " \t\r\n")) { // the parsed file has a brace there
+			msg = strings.Replace(msg, "found '}'", "found the end of the cell", 1)
+		}
+		e := s.place(offset, msg)
 		if first == nil || e.line < first.line || e.line == first.line && e.col < first.col {
 			first = e
 		}

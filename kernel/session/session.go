@@ -205,7 +205,11 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	}
 	s.words.forget()
 	code := cellText(cell.Code)
-	if name := asksHelp(code); name != "" {
+	switch name := asksHelp(code); name {
+	case "":
+	case "%help":
+		return (&call{Session: s, ctx: ctx, out: out}).showHelp()
+	default:
 		return s.showHelpOn(ctx, name)
 	}
 	m := splitMagic(code)
