@@ -20,12 +20,12 @@ import (
 // lies between two steps: hence the tolerance of the first two, three of the output's steps. ONNX Runtime rounds to float16
 // between layers, too: hence that of the last two.
 func TestONNXQuantised(t *testing.T) {
-	dir, goldens := unpackNetworks(t, "quantised.zip", 6)
+	dir, goldens := unpackNetworks(t, "quantised.zip", 9)
 	engine, err := backend.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, tolerance := range map[string]float64{"static": 0.01, "signed": 0.01, "rounded": 2e-5, "half": 2e-5, "float16": 2e-3, "float16_inside": 2e-3} {
+	for name, tolerance := range map[string]float64{"static": 0.01, "signed": 0.01, "rounded": 2e-5, "half": 2e-5, "nibbles": 2e-5, "blocks": 2e-5, "branch": 2e-5, "float16": 2e-3, "float16_inside": 2e-3} {
 		t.Run(name, func(t *testing.T) {
 			m, err := zoo.Load(filepath.Join(dir, name+".onnx"), onnxPreprocess)
 			if err != nil {
@@ -97,7 +97,7 @@ func TestONNXQuantised(t *testing.T) {
 
 // TestQuantisedGradient: the gradient passes through the rounding: it points where that of the network in float32 does.
 func TestQuantisedGradient(t *testing.T) {
-	dir, _ := unpackNetworks(t, "quantised.zip", 6)
+	dir, _ := unpackNetworks(t, "quantised.zip", 9)
 	gradient := func(path string) []float32 {
 		m, err := zoo.Load(path, onnxPreprocess)
 		if err != nil {

@@ -162,6 +162,9 @@ const maxNodes = 20_000
 
 func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) {
 	g := m.Graph
+	if g != nil {
+		inlineBranches(g)
+	}
 	switch {
 	case g == nil || len(g.Node) == 0:
 		return nil, errors.New("not an ONNX network: the file holds no graph")
@@ -301,11 +304,11 @@ func unknownOperators(ops []string) error {
 	why := ""
 	switch {
 	case slices.ContainsFunc(ops, func(op string) bool {
-		return strings.Contains(strings.ToLower(op), "quant") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
+		return strings.Contains(strings.ToLower(op), "quant") || strings.HasSuffix(op, "NBits") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
 	}):
 		why = "; the network is quantised by operators of whole numbers: take the file in QDQ form (QuantizeLinear and DequantizeLinear), or from before quantisation"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "If" || op == "Loop" || op == "Scan" }):
-		why = "; what the network does depends on values: export it for images of a fixed size, in evaluation mode"
+		why = "; what the network does depends on values that are computed: export it for images of a fixed size, in evaluation mode"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "NonMaxSuppression" || op == "RoiAlign" || op == "TopK" }):
 		why = "; this looks like a detector, and image classifiers are read"
 	case slices.ContainsFunc(ops, func(op string) bool {

@@ -24,7 +24,20 @@ const fakeQuantize = "tlkit.FakeQuantize"
 var wholeTypes = map[protos.TensorProto_DataType]struct{ low, high float64 }{
 	protos.TensorProto_UINT8: {0, math.MaxUint8}, protos.TensorProto_INT8: {math.MinInt8, math.MaxInt8},
 	protos.TensorProto_UINT16: {0, math.MaxUint16}, protos.TensorProto_INT16: {math.MinInt16, math.MaxInt16},
-	protos.TensorProto_INT32: {math.MinInt32, math.MaxInt32},
+	protos.TensorProto_INT32: {math.MinInt32, math.MaxInt32}, protos.TensorProto_INT4: {-8, 7}, protos.TensorProto_UINT4: {0, 15},
+}
+
+// packed reports whether a byte holds two values of a type.
+func packed(kind protos.TensorProto_DataType) bool {
+	return kind == protos.TensorProto_INT4 || kind == protos.TensorProto_UINT4
+}
+
+// byteCount is the number of bytes of n values.
+func byteCount(kind protos.TensorProto_DataType, n int) int {
+	if packed(kind) {
+		return (n + 1) / 2
+	}
+	return n * bytesOf[kind]
 }
 
 // bytesOf is the size of an element.
@@ -79,7 +92,8 @@ func plainNumbers(g *protos.GraphProto, open OpenBeside) error {
 		} else if done {
 			continue
 		}
-		if n.OpType != "QuantizeLinear" && n.OpType != "DequantizeLinear" || n.Domain != "" && n.Domain != "ai.onnx" {
+		// ONNX Runtime has both in a domain of its own, for 4 and 16 bits before ONNX had them.
+		if n.OpType != "QuantizeLinear" && n.OpType != "DequantizeLinear" || !slices.Contains([]string{"", "ai.onnx", "com.microsoft"}, n.Domain) {
 			nodes = append(nodes, n)
 			continue
 		}
@@ -101,7 +115,7 @@ func (q *quantised) held(t *protos.TensorProto) int {
 		return 0
 	}
 	if t.DataLocation == protos.TensorProto_EXTERNAL {
-		if _, _, err := externalBytes(t, n*bytesOf[protos.TensorProto_DataType(t.DataType)], q.open); err != nil {
+		if _, _, err := externalBytes(t, byteCount(protos.TensorProto_DataType(t.DataType), n), q.open); err != nil {
 			return 0
 		}
 		return n
@@ -229,19 +243,39 @@ type steps struct {
 	scale []float32
 	zero  []int64
 	kind  protos.TensorProto_DataType
+	shape []int // of scale
+	block int   // the number of values along the axis that have one scale; 0: all of a channel
+}
+
+// axisAndBlock returns two attributes of a node, with ONNX's defaults.
+func axisAndBlock(n *protos.NodeProto) (axis, block int) {
+	axis = 1
+	for _, a := range n.Attribute {
+		switch a.GetName() {
+		case "axis":
+			axis = int(a.I)
+		case "block_size":
+			block = int(a.I)
+		}
+	}
+	return axis, block
 }
 
 func (q *quantised) steps(n *protos.NodeProto) (s steps, err error) {
 	t := q.inits[n.Input[1]]
-	if t == nil || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || len(t.Dims) > 1 {
-		return s, fmt.Errorf("its scale %.60q is no float initializer of at most one axis", n.Input[1])
+	_, s.block = axisAndBlock(n)
+	if t == nil || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || len(t.Dims) > 1 && s.block == 0 {
+		return s, fmt.Errorf("its scale %.60q is no float initializer: one number, one per channel, or one per block of block_size", n.Input[1])
+	}
+	if s.shape, _, err = dims(t); err != nil {
+		return s, err
 	}
 	if s.scale, err = q.floats(t); err != nil {
 		return s, err
 	}
 	for _, v := range s.scale {
-		if !(v > 0) || math.IsInf(float64(v), 1) {
-			return s, fmt.Errorf("a scale of %v; expected a positive number", v)
+		if !(v > 0) && n.OpType == "QuantizeLinear" || math.IsInf(float64(v), 0) || v != v {
+			return s, fmt.Errorf("a scale of %v; expected a positive number", v) // quantisers of weights write negative ones, too
 		}
 	}
 	s.kind, s.zero = protos.TensorProto_UINT8, make([]int64, len(s.scale))
@@ -264,7 +298,7 @@ func (q *quantised) steps(n *protos.NodeProto) (s steps, err error) {
 		}
 	}
 	if _, ok := wholeTypes[s.kind]; !ok {
-		return s, fmt.Errorf("whole numbers of type %v; expected 8, 16 or 32 bits", s.kind)
+		return s, fmt.Errorf("numbers of type %v; expected whole ones of 4, 8, 16 or 32 bits", s.kind)
 	}
 	if len(s.zero) != len(s.scale) || len(s.scale) == 0 {
 		return s, fmt.Errorf("%d zero points for %d scales", len(s.zero), len(s.scale))
@@ -277,28 +311,31 @@ func (s steps) channels(n *protos.NodeProto, shape []int) (func(i int) int, erro
 	if len(s.scale) == 1 {
 		return func(int) int { return 0 }, nil
 	}
-	axis := 1
-	for _, a := range n.Attribute {
-		switch a.GetName() {
-		case "axis":
-			axis = int(a.I)
-		case "block_size":
-			if a.I != 0 {
-				return nil, fmt.Errorf("scales per block of %d values; expected one per channel", a.I)
-			}
-		}
-	}
+	axis, _ := axisAndBlock(n)
 	if axis < 0 {
 		axis += len(shape)
 	}
-	if axis < 0 || axis >= len(shape) || shape[axis] != len(s.scale) {
-		return nil, fmt.Errorf("%d scales along axis %d of shape %v", len(s.scale), axis, shape)
+	block := max(s.block, 1)
+	if axis < 0 || axis >= len(shape) || s.block < 0 {
+		return nil, fmt.Errorf("scales along axis %d of shape %v in blocks of %d", axis, shape, s.block)
+	}
+	length, scales := shape[axis], (shape[axis]+block-1)/block
+	expected := []int{scales}
+	if s.block > 0 {
+		expected = slices.Clone(shape)
+		expected[axis] = scales
+	}
+	if !slices.Equal(s.shape, expected) {
+		return nil, fmt.Errorf("scales of shape %v for values of shape %v; expected %v", s.shape, shape, expected)
 	}
 	inner := 1
 	for _, d := range shape[axis+1:] {
 		inner *= d
 	}
-	return func(i int) int { return i / inner % len(s.scale) }, nil
+	if s.block == 0 {
+		return func(i int) int { return i / inner % length }, nil
+	}
+	return func(i int) int { return (i/(inner*length)*scales+i/inner%length/block)*inner + i%inner }, nil
 }
 
 // stepsOf returns the steps of an initializer's values, and the function of channels.
@@ -394,19 +431,21 @@ func (q *quantised) floats(t *protos.TensorProto) ([]float32, error) {
 // whole returns the values of an initializer of whole numbers.
 func (q *quantised) whole(t *protos.TensorProto) ([]int64, error) {
 	kind := protos.TensorProto_DataType(t.DataType)
-	size := bytesOf[kind]
 	if _, ok := wholeTypes[kind]; !ok {
-		return nil, fmt.Errorf("whole numbers of type %v; expected 8, 16 or 32 bits", kind)
+		return nil, fmt.Errorf("numbers of type %v; expected whole ones of 4, 8, 16 or 32 bits", kind)
 	}
 	_, n, err := dims(t)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := stored(t, size*n, q.open)
+	raw, err := stored(t, byteCount(kind, n), q.open)
 	if err != nil {
 		return nil, err
 	}
-	if len(raw) != size*n && !(len(raw) == 0 && len(t.Int32Data) == n) {
+	if packed(kind) {
+		return nibbles(t, kind, raw, n)
+	}
+	if len(raw) != byteCount(kind, n) && !(len(raw) == 0 && len(t.Int32Data) == n) {
 		return nil, fmt.Errorf("shape %v has %d values, but there are %d bytes and %d numbers", t.Dims, n, len(raw), len(t.Int32Data))
 	}
 	out := make([]int64, n)
@@ -441,4 +480,25 @@ func rounding(r *run, v *node) (value, bool) {
 		whole := MulScalar(Round(DivScalar(inside, scale)), scale)
 		return Add(inside, StopGradient(Sub(whole, inside)))
 	})(r, v)
+}
+
+// nibbles returns n values of 4 bits, the first in the lower half of a byte; bytes are in raw or in Int32Data.
+func nibbles(t *protos.TensorProto, kind protos.TensorProto_DataType, raw []byte, n int) ([]int64, error) {
+	if len(raw) == 0 {
+		for _, v := range t.Int32Data {
+			raw = append(raw, byte(v))
+		}
+	}
+	if len(raw) != byteCount(kind, n) {
+		return nil, fmt.Errorf("shape %v has %d values of 4 bits, but there are %d bytes", t.Dims, n, len(raw))
+	}
+	out := make([]int64, n)
+	for i := range out {
+		v := raw[i/2] >> (4 * (i % 2)) & 0xf
+		out[i] = int64(v)
+		if kind == protos.TensorProto_INT4 && v > 7 {
+			out[i] -= 16
+		}
+	}
+	return out, nil
 }

@@ -94,7 +94,16 @@ func TestQuantised(t *testing.T) {
 			n, w := ofWeight(m)
 			w.DataType = int32(protos.TensorProto_INT4)
 			tensor(m, n.Input[2]).DataType = int32(protos.TensorProto_INT4)
-		}, "type INT4"},
+		}, "values of 4 bits, but there are"},
+		"eight bits with a point": {func(m *protos.ModelProto) {
+			n, w := ofWeight(m)
+			w.DataType = int32(protos.TensorProto_FLOAT8E4M3FN)
+			tensor(m, n.Input[2]).DataType = int32(protos.TensorProto_FLOAT8E4M3FN)
+		}, "type FLOAT8E4M3FN"},
+		"blocks without their scales": {func(m *protos.ModelProto) {
+			n, _ := ofWeight(m)
+			n.Attribute = append(n.Attribute, &protos.AttributeProto{Name: "block_size", Type: protos.AttributeProto_INT, I: 2})
+		}, "scales of shape"},
 		"bytes missing": {func(m *protos.ModelProto) {
 			_, w := ofWeight(m)
 			w.RawData = w.RawData[1:]
@@ -102,7 +111,7 @@ func TestQuantised(t *testing.T) {
 		"another axis": {func(m *protos.ModelProto) {
 			n, _ := ofWeight(m)
 			n.Attribute = []*protos.AttributeProto{{Name: "axis", Type: protos.AttributeProto_INT, I: 2}}
-		}, "scales along axis 2"},
+		}, "scales of shape"},
 		"memory": {func(m *protos.ModelProto) {
 			n, _ := ofWeight(m)
 			for i := range 4000 {
@@ -130,11 +139,11 @@ func TestQuantised(t *testing.T) {
 				}
 			}
 		}, ""},
-		"of four bits by its attribute": {func(m *protos.ModelProto) {
+		"with a point by its attribute": {func(m *protos.ModelProto) {
 			n := first(m, "QuantizeLinear")
 			n.Input = n.Input[:2]
-			n.Attribute = append(n.Attribute, &protos.AttributeProto{Name: "output_dtype", Type: protos.AttributeProto_INT, I: int64(protos.TensorProto_INT4)})
-		}, "type INT4"},
+			n.Attribute = append(n.Attribute, &protos.AttributeProto{Name: "output_dtype", Type: protos.AttributeProto_INT, I: int64(protos.TensorProto_FLOAT8E5M2)})
+		}, "type FLOAT8E5M2"},
 		"a scale in a Constant": {func(m *protos.ModelProto) {
 			n := first(m, "QuantizeLinear")
 			s := tensor(m, n.Input[1])

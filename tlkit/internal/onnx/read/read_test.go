@@ -269,6 +269,24 @@ func TestUnknownOperators(t *testing.T) {
 	}
 }
 
+// TestOneOutput: a network with one logit is named as such.
+func TestOneOutput(t *testing.T) {
+	err := change(t, "resnet", func(m *protos.ModelProto) {
+		head := m.Graph.Node[len(m.Graph.Node)-1]
+		for _, i := range m.Graph.Initializer {
+			switch {
+			case i.Name == head.Input[1]:
+				i.RawData, i.Dims[0] = i.RawData[:4*i.Dims[1]], 1
+			case i.Name == head.Input[2]:
+				i.RawData, i.Dims[0] = i.RawData[:4], 1
+			}
+		}
+	})
+	if err == nil || !strings.Contains(err.Error(), "has one output; expected one for each of two classes or more") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestExternalConstant: shapes and axes may lie in the file beside the .onnx file, too.
 func TestExternalConstant(t *testing.T) {
 	archive, err := zip.OpenReader(filepath.Join("testdata", "today.zip"))

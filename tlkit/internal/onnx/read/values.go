@@ -43,6 +43,9 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 		}
 	}
 	if n.head.bias != "" && n.vars[n.head.bias] == nil {
+		if t := inits[n.head.bias]; t != nil && len(t.Dims) <= 1 && (len(t.Dims) == 0 || t.Dims[0] == 1) {
+			return fmt.Errorf("output layer %s has one output; expected one for each of two classes or more", n.head.node)
+		}
 		return fmt.Errorf("output layer %s has a bias that is no float tensor", n.head.node)
 	}
 	// The rest is the skeleton.
