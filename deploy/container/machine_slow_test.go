@@ -85,8 +85,6 @@ func (b builder) buildah(args ...string) string {
 	return b.do("buildah", b.flags(args...)...)
 }
 
-func tail(text string, n int) string { return text[max(0, len(text)-n):] }
-
 // has reports whether an image is in the storage.
 func (b builder) has(image string) bool {
 	return exec.Command("buildah", b.flags("inspect", "--type", "image", image)...).Run() == nil
@@ -123,6 +121,9 @@ func (b builder) image(image, base string, args ...string) {
 	b.buildah(append(append(append(build, args...), network()...), root)...)
 }
 
+// inside is where a proxy's certificate is shown to a build and to a container.
+const inside = "/run/ca.pem"
+
 // network returns the flags with which a build reaches the package indexes as this process does: behind a proxy with a
 // certificate of its own too, and without leaving it in the image.
 func network() []string {
@@ -130,8 +131,17 @@ func network() []string {
 	if certificates == "" {
 		return nil
 	}
-	const inside = "/run/ca.pem"
 	return []string{"--volume", certificates + ":" + inside + ":ro", "--build-arg", "SSL_CERT_FILE=" + inside, "--build-arg", "PIP_CERT=" + inside}
+}
+
+// goOnline gives the container what network gives a build, and this machine's name servers.
+func (c *container) goOnline() {
+	c.online = true
+	c.mounts += "touch etc/resolv.conf\nmount --bind /etc/resolv.conf etc/resolv.conf\n"
+	if certificates := os.Getenv("SSL_CERT_FILE"); certificates != "" {
+		c.mounts += "touch ." + inside + "\nmount --bind " + certificates + " ." + inside + "\n"
+		c.Env = append(c.Env, "SSL_CERT_FILE="+inside, "PIP_CERT="+inside)
+	}
 }
 
 // config is an image's configuration: https://github.com/opencontainers/image-spec/blob/main/config.md
@@ -163,6 +173,8 @@ type container struct {
 	mounts string
 	// readOnly makes all other files read-only.
 	readOnly bool
+	// online gives it the network of this process.
+	online bool
 }
 
 // container makes a container of an image.
@@ -184,8 +196,8 @@ func (c container) enter(command ...string) []string {
 	return append(append(args, c.Env...), command...)
 }
 
-// start returns the command that starts the container's processes in namespaces of their own, without a network. It does
-// what podman does for mounts, user, environment and entry point.
+// start returns the command that starts the container's processes in namespaces of their own, without a network unless it
+// is online. It does what podman does for mounts, user, environment and entry point.
 func (c container) start(command ...string) *exec.Cmd {
 	if len(command) == 0 {
 		command = c.Cmd
@@ -193,7 +205,6 @@ func (c container) start(command ...string) *exec.Cmd {
 	script := `mount --make-rprivate /
 mount --bind "$0" "$0"
 cd "$0"
-ip link set lo up
 mount -t proc proc proc
 mount -t tmpfs -o mode=755 none dev
 mkdir dev/shm
@@ -201,11 +212,16 @@ mount -t tmpfs -o mode=1777 none dev/shm
 for device in null zero full random urandom; do touch dev/$device; mount --bind /dev/$device dev/$device; done
 ln -s /proc/self/fd dev/fd
 ` + c.mounts
+	namespaces := []string{"--mount", "--pid"}
+	if !c.online {
+		namespaces = append(namespaces, "--net")
+		script += "ip link set lo up\n"
+	}
 	if c.readOnly {
 		script += "mount -o remount,ro,bind \"$0\" \"$0\"\n"
 	}
 	script += `exec "$@"`
-	args := []string{"--mount", "--pid", "--net", "--fork", "--kill-child", "bash", "-ec", script, c.root}
+	args := append(namespaces, "--fork", "--kill-child", "bash", "-ec", script, c.root)
 	return exec.Command("unshare", append(args, c.enter(append(c.Entrypoint, command...)...)...)...)
 }
 
