@@ -207,8 +207,10 @@ mount --bind "$0" "$0"
 cd "$0"
 mount -t proc proc proc
 mount -t tmpfs -o mode=755 none dev
-mkdir dev/shm
+mkdir dev/shm dev/pts
 mount -t tmpfs -o mode=1777 none dev/shm
+mount -t devpts -o newinstance,ptmxmode=666,mode=620 none dev/pts
+ln -s pts/ptmx dev/ptmx
 for device in null zero full random urandom; do touch dev/$device; mount --bind /dev/$device dev/$device; done
 ln -s /proc/self/fd dev/fd
 ` + c.mounts
