@@ -50,7 +50,7 @@ func TestColab(t *testing.T) {
 	b.base(image, colabPackages...)
 	c := b.container(image)
 	c.User, c.WorkingDir = "0:0", "/content"
-	c.Env = []string{"HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=en_US.UTF-8", "SHELL=/bin/bash", "PYTHONPATH=/env/python"}
+	c.Env = []string{"HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "SHELL=/bin/bash", "PYTHONPATH=/env/python"}
 	c.goOnline()
 	content := filepath.Join(c.root, "content")
 	if err := os.Mkdir(content, 0o755); err != nil {
