@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/bench/processor"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
@@ -150,7 +151,7 @@ func TestChoosePeers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"eager", "channels_last", "compile"}
-	if fastBF16(features()) {
+	if processor.FastBF16(processor.Features()) {
 		want = append(want, "bf16")
 	}
 	if !slices.Equal(chosen, want) || len(chosen)+len(left) != len(peers) {

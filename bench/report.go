@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/bench/processor"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 )
 
@@ -29,7 +30,7 @@ type machine struct {
 }
 
 func describeMachine(o options) machine {
-	m := machine{CPU: processor(), Features: features(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), SIMD: backend.SIMD}
+	m := machine{CPU: processor.Name(), Features: processor.Features(), Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), SIMD: backend.SIMD}
 	m.PeakGFLOPS, m.PeakBits = peak(o.threads)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {

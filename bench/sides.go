@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/bench/processor"
 )
 
 // A peer is one way in which others compute the same work.
@@ -72,7 +74,7 @@ func (o options) choosePeers(named []string) (chosen, left []string, err error) 
 		}
 		return named, nil, nil
 	}
-	has, fast := map[string]bool{}, fastBF16(features())
+	has, fast := map[string]bool{}, processor.FastBF16(processor.Features())
 	for _, p := range peers {
 		if _, asked := has[p.module]; !asked {
 			has[p.module] = exec.Command(o.peer, "-c", "import "+p.module).Run() == nil

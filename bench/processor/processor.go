@@ -1,4 +1,5 @@
-package main
+// Package processor says what a measurement was made on.
+package processor
 
 import (
 	"os"
@@ -9,9 +10,9 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// features lists what this processor has of the instructions that neural networks are computed with. PyTorch and
+// Features lists what this processor has of the instructions that neural networks are computed with. PyTorch and
 // OpenVINO use them where they are there, so that ratios on two processors differ.
-func features() []string {
+func Features() []string {
 	known := []struct {
 		name string
 		has  bool
@@ -29,13 +30,13 @@ func features() []string {
 	return names
 }
 
-// fastBF16 reports whether a processor with these features computes in bfloat16 faster than in float32.
-func fastBF16(features []string) bool {
+// FastBF16 reports whether a processor with these features computes in bfloat16 faster than in float32.
+func FastBF16(features []string) bool {
 	return slices.Contains(features, "avx512_bf16") || slices.Contains(features, "amx_bf16")
 }
 
-// processor returns the name of this processor.
-func processor() string {
+// Name returns the name of this processor, "unknown" if the system does not tell.
+func Name() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return "unknown"
