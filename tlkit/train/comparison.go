@@ -44,6 +44,9 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	if err != nil {
 		return nil, err
 	}
+	if text := untrained(asked.data); text != "" {
+		run.warn("%s", text)
+	}
 	run.printWarnings()
 	if unlock == nil {
 		return run, nil // all was done before
@@ -118,9 +121,9 @@ func (c *comparison) trainAll(ctx context.Context, strategies []Strategy) error 
 	var bad []error
 	for i, res := range c.show.queue {
 		err := c.train(ctx, res, with[i])
-		var folder *folderError
-		if errors.As(err, &folder) {
-			bad = append(bad, err)
+		var own *strategyError
+		if errors.As(err, &own) {
+			res.failed, bad = true, append(bad, err)
 		} else if err != nil {
 			return errors.Join(append(bad, err)...)
 		}
@@ -141,7 +144,7 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	r := c.recipe(res)
 	faults, err := res.check(r)
 	if err != nil {
-		return &folderError{err}
+		return &strategyError{err}
 	}
 	identities, err := c.identities(s, res.Seed)
 	if err != nil {
@@ -149,7 +152,7 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	}
 	points := res.resumePoints(identities, r.Restore)
 	if err := res.removeDamaged(); err != nil {
-		return &folderError{err}
+		return &strategyError{err}
 	}
 	if res.complete(r) && res.checkBest() == nil {
 		c.report(res, faults, "the finished result is whole without it")
@@ -157,7 +160,7 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	}
 	c.show.begin(res)
 	if err := os.MkdirAll(filepath.Join(c.run.Dir, res.dir), 0o777); err != nil {
-		return &folderError{fmt.Errorf("tlkit: the folder of strategy %q can't be made: %w; remove what is in its place", res.Strategy, err)}
+		return &strategyError{fmt.Errorf("tlkit: the folder of strategy %q can't be made: %w; remove what is in its place", res.Strategy, err)}
 	}
 	removeLeftOver(filepath.Join(c.run.Dir, res.dir))
 	if len(faults) == 0 && len(res.History) > 0 && points[0].file == "" {
@@ -207,6 +210,7 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 	err = l.epochs(ctx)
 	var diverged *divergedError
 	if errors.As(err, &diverged) {
+		diverged.Param = notFinite(c.model)
 		res.Diverged = &diverged.Divergence
 		fmt.Fprintln(os.Stderr, diverged)
 		l.track.send(ctx, c.run, res)
@@ -215,10 +219,11 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 	return l.stopped(ctx, err)
 }
 
-// folderError means that a strategy's folder can't be used. The other strategies are trained all the same.
-type folderError struct{ error }
+// strategyError means that one strategy can't be trained: its folder can't be used, or what it does before training has
+// failed. The other strategies are trained all the same.
+type strategyError struct{ error }
 
-func (e *folderError) Unwrap() error { return e.error }
+func (e *strategyError) Unwrap() error { return e.error }
 
 // identities returns the identities of a result of the comparison; see Config.identities.
 func (c *comparison) identities(s Strategy, seed uint64) ([]string, error) {
@@ -267,7 +272,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 				return l.cache.trainingFeatures(ctx, t, c.data.Train)
 			}}
 		if err := plan.Before(ctx, p); err != nil {
-			return l, fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", c.run.Name, res.Strategy, err)
+			return l, &strategyError{fmt.Errorf("tlkit: run %q, what strategy %q does before training: %w", c.run.Name, res.Strategy, err)}
 		}
 	}
 	train := cmp.Or(plan.Train, c.data.Train)

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -122,6 +123,11 @@ func (c featureCache) trainingFeatures(ctx context.Context, t *trainer, split *d
 	f, err := c.outputs(ctx, t, values, s, math.MaxInt64)
 	if err != nil {
 		return nil, err
+	}
+	for i, v := range f.values {
+		if !numbers.Finite(float64(v)) {
+			return nil, fmt.Errorf("the features of image %s are no finite numbers; %s", split.Name(i/f.width()), whyNotFinite(notFinite(t.model)))
+		}
 	}
 	return &zoo.Features{Shape: f.dims, Values: f.values, Labels: f.labels, NumClasses: len(split.Counts())}, nil
 }

@@ -31,6 +31,9 @@ func (r *Result) complete(recipe Recipe) bool {
 	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || recipe.EarlyStop.reached(r.History))
 }
 
+// ended reports whether nothing of the result is trained further: it is done, it diverged, or it can't be trained.
+func (r *Result) ended() bool { return r.Done || r.Diverged != nil || r.failed }
+
 // anyStarted reports whether a training of the strategy, with any seed, has left something on disk. A changed
 // configuration would not fit it.
 func (r *Result) anyStarted() bool {

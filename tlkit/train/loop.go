@@ -280,10 +280,16 @@ func (l *loop) fittedEpoch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !numbers.Finite(train.loss) {
+			return l.diverged("training", train.loss, 0)
+		}
 		seconds := time.Since(began).Seconds()
 		val, also, err := l.evaluate(ctx)
 		if err != nil {
 			return err
+		}
+		if !numbers.Finite(val.loss) {
+			return l.diverged("validation", val.loss, 0)
 		}
 		l.fitted = &fitted{train, val, also, seconds}
 	}
@@ -317,12 +323,20 @@ type divergedError struct {
 }
 
 func (e *divergedError) Error() string {
-	return fmt.Sprintf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; it is left at that, and the same call with a smaller rate for it trains it alone",
-		e.run, e.strategy, e.Loss, e.value, e.Epoch, e.Step, e.LearningRate)
+	if e.Untrained {
+		return fmt.Sprintf("tlkit: run %q, strategy %q: the %s loss is %g without a step of training, so that no learning rate helps; %s",
+			e.run, e.strategy, e.Loss, e.value, whyNotFinite(e.Param))
+	}
+	why := ""
+	if e.Param != "" {
+		why = "; " + whyNotFinite(e.Param)
+	}
+	return fmt.Sprintf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; it is left at that, and the same call with a smaller rate for it trains it alone%s",
+		e.run, e.strategy, e.Loss, e.value, e.Epoch, e.Step, e.LearningRate, why)
 }
 
 func (l *loop) diverged(which string, loss, rate float64) error {
-	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which}, l.res.run.Name, l.res.label(), loss}
+	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which, Untrained: l.at.Steps == 0}, l.res.run.Name, l.res.label(), loss}
 }
 
 // record appends an epoch to the history and saves the files that change. The checkpoint comes last: if it is missing,

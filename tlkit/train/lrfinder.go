@@ -79,6 +79,10 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if len(c.Losses) > 0 && !numbers.Finite(c.Losses[0]) {
+		return nil, fmt.Errorf("tlkit: the training loss of strategy %q is %g without a step of training, so that there is no learning rate to find; %s",
+			s.Name(), c.Losses[0], whyNotFinite(notFinite(pretrained)))
+	}
 	c.suggest()
 	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // nameRule is what names of runs and strategies are made of. They are names of folders, so other scripts are left out:
@@ -77,7 +78,7 @@ const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may w
 
 // whereInstead returns "; " and the next step for an error of writing without permission, else "".
 func whereInstead(err error) string {
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		return "; " + elsewhere
 	}
 	return ""

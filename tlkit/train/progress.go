@@ -152,7 +152,7 @@ func (p *progress) share(epochs float64) float64 {
 	for _, r := range p.queue {
 		if r != p.current {
 			done += float64(min(all, len(r.History)))
-			if r.Done {
+			if r.ended() {
 				done += float64(max(0, all-len(r.History)))
 			}
 		}
@@ -195,7 +195,7 @@ func timeLeft(queue []*Result, current *Result, total int, epochs, pace float64)
 		switch {
 		case r == current:
 			rest = float64(total) - epochs
-		case r.Done:
+		case r.ended():
 			rest = 0
 		}
 		cost := spread(all).Mean

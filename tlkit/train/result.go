@@ -112,6 +112,8 @@ type Result struct {
 	run   *Run
 	dir   string   // below the run's folder
 	notes []string // faults in the files
+	// failed is true if the strategy could not be trained in this session.
+	failed bool
 	// historyMade is the Made in the file of the history, own what Made may be in all files; see Result.match.
 	historyMade string
 	own         []string
@@ -127,10 +129,17 @@ type Divergence struct {
 	LearningRate float64 `json:"learning_rate"`
 	// Loss is "training" or "validation".
 	Loss string `json:"loss"`
+	// Untrained is true if the loss was not finite before the first step, so that no learning rate is to blame.
+	Untrained bool `json:"untrained,omitempty"`
+	// Param, if not "", is a variable of the pretrained model with values that are NaN or infinite.
+	Param string `json:"param,omitempty"`
 }
 
 // String returns a text such as "diverged in epoch 3 at rate 5".
 func (d *Divergence) String() string {
+	if d.Untrained {
+		return "no finite loss before the first step"
+	}
 	return fmt.Sprintf("diverged in epoch %d at rate %g", d.Epoch, d.LearningRate)
 }
 

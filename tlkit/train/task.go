@@ -52,6 +52,24 @@ func CheckTask(ds *datasets.Dataset, m *zoo.Model) error {
 	return checkClasses(ds)
 }
 
+// untrained says which classes of a data set have no training images, so that no strategy learns them; "" if all have.
+func untrained(ds *datasets.Dataset) string {
+	counts, without := ds.Train.Counts(), []string{}
+	for label, name := range ds.Classes {
+		if label >= len(counts) || counts[label] == 0 {
+			without = append(without, name)
+		}
+	}
+	switch n := len(without); {
+	case n == 0:
+		return ""
+	case n == len(ds.Classes)-1:
+		return fmt.Sprintf("all %d training images are of one class; there is nothing to tell apart", ds.Train.Len())
+	default:
+		return fmt.Sprintf("%d of %d classes have no training images (%s), so that they are learned from none", n, len(ds.Classes), brief(without))
+	}
+}
+
 // checkClasses returns an error if the classes of a data set don't tell its labels apart.
 func checkClasses(ds *datasets.Dataset) error {
 	for i, name := range ds.Classes {

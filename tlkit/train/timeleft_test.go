@@ -22,11 +22,12 @@ func TestRunProgress(t *testing.T) {
 		{Strategy: "half", History: epochs(2, 10), Repeats: []*Result{{Strategy: "half", Seed: 1}}},
 		{Strategy: "none"},
 	}
-	if done, total := run.Progress(); done != 10 || total != 20 {
-		t.Errorf("progress: %d of %d epochs, want 10 of 20", done, total)
+	run.Results = append(run.Results, &Result{Strategy: "diverged", Diverged: &Divergence{}, History: epochs(1, 1)})
+	if done, total := run.Progress(); done != 14 || total != 24 {
+		t.Errorf("progress: %d of %d epochs, want 14 of 24", done, total)
 	}
-	// half: 2 and 4 epochs at 10 s; none: 4 epochs at the mean of 1, 1 and 10 s.
-	if d, ok := run.TimeLeft(); !ok || d != 76*time.Second {
-		t.Errorf("time left: %v, %v; want 1m16s", d, ok)
+	// half: 2 and 4 epochs at 10 s; none: 4 epochs at the mean of 1, 1, 10 and 1 s.
+	if d, ok := run.TimeLeft(); !ok || d != 73*time.Second {
+		t.Errorf("time left: %v, %v; want 1m13s", d, ok)
 	}
 }

@@ -130,6 +130,16 @@ func (r *Run) gaps(best *Result) (close, behind []wording) {
 func (r *Result) trouble(classes []string) wording {
 	p := r.Predictions.Predicted
 	switch {
+	case r.Diverged != nil && r.Diverged.Untrained:
+		return wording{
+			fmt.Sprintf("%s has %s, so that no learning rate helps: %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
+			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.label(), r.Diverged.Param),
+		}
+	case r.Diverged != nil && r.Diverged.Param != "":
+		return wording{
+			fmt.Sprintf("%s %s: try a smaller learning rate for it, or other weights, as %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。モデルの重み %s に有限でない値があります。重みを読み直すか、もっと小さい学習率を試してください。", r.label(), r.Diverged.Epoch, r.Diverged.LearningRate, r.Diverged.Param),
+		}
 	case r.Diverged != nil:
 		return wording{
 			fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged),
