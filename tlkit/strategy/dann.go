@@ -85,4 +85,7 @@ func binaryCrossEntropy(logits, labels *Node) *Node {
 	return ReduceAllMean(Add(Sub(Max(logits, ZerosLike(logits)), Mul(logits, labels)), Log1P(Exp(Neg(Abs(logits))))))
 }
 
-var _ train.Strategy = DANN{}
+// Pace is the number of epochs: the weight of the domain loss grows with the share of the training that is done.
+func (d DANN) Pace(epochs int) int { return epochs }
+
+var _ train.Paced = DANN{}

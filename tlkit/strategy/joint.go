@@ -51,7 +51,7 @@ func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	m.SetTrainable(all)
 	plan := train.Plan{
 		LearningRate: cmp.Or(j.LearningRate, 0.01),
-		Phases:       headFirst(m, warmUp(j.Warmup, task), cmp.Or(j.WarmupRate, 0.02)),
+		Phases:       headFirst(m, warmUp(j.Warmup, task.Recipe.Epochs), cmp.Or(j.WarmupRate, 0.02)),
 		Extra:        []train.ExtraBatch{{Split: j.Old.Train, Batch: j.Batch}},
 		Loss: func(s *train.Step) *Node {
 			drawn := s.Extra[0]
@@ -62,4 +62,7 @@ func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	return plan, err
 }
 
-var _ train.Strategy = Joint{}
+// Pace is the length of the warm-up.
+func (j Joint) Pace(epochs int) int { return warmUp(j.Warmup, epochs) }
+
+var _ train.Paced = Joint{}

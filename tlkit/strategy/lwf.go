@@ -53,7 +53,7 @@ func (l LwF) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	m.SetTrainable(all)
 	plan := train.Plan{
 		LearningRate: cmp.Or(l.LearningRate, 0.01),
-		Phases:       headFirst(m, warmUp(l.Warmup, task), cmp.Or(l.WarmupRate, 0.02)),
+		Phases:       headFirst(m, warmUp(l.Warmup, task.Recipe.Epochs), cmp.Or(l.WarmupRate, 0.02)),
 		Teacher:      old,
 		Loss: func(s *train.Step) *Node {
 			return Add(s.Loss, MulScalar(Distillation(s.Head(oldHead, s.Features), s.Teacher, temperature), lambda))
@@ -75,4 +75,7 @@ func Distillation(logits, teacher *Node, temperature float64) *Node {
 	return ReduceAllMean(Neg(ReduceSum(Mul(want, said), -1)))
 }
 
-var _ train.Strategy = LwF{}
+// Pace is the length of the warm-up.
+func (l LwF) Pace(epochs int) int { return warmUp(l.Warmup, epochs) }
+
+var _ train.Paced = LwF{}

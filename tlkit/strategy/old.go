@@ -50,14 +50,14 @@ func newTask(m *zoo.Model, task train.Task, from map[string]string) (old *zoo.Mo
 	return old, m.ReplaceHeadFrom(task.Classes, from, task.Seed)
 }
 
-// warmUp returns the number of epochs in which the new head is first trained alone: for 0, a fifth of all epochs,
-// rounded up; none for a negative number, or if there is only one epoch.
-func warmUp(epochs int, task train.Task) int {
+// warmUp returns the number of epochs, of so many in all, in which the new head is first trained alone: for 0, a fifth of
+// all, rounded up; none for a negative number, or if there is only one epoch.
+func warmUp(epochs, all int) int {
 	switch {
-	case epochs < 0 || task.Recipe.Epochs < 2:
+	case epochs < 0 || all < 2:
 		return 0
 	case epochs == 0:
-		return (task.Recipe.Epochs + 4) / 5
+		return (all + 4) / 5
 	}
 	return epochs
 }

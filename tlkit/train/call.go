@@ -30,8 +30,9 @@ type call struct {
 // wanted is a strategy of a call in the form of run.json.
 type wanted struct {
 	stored
-	raw  json.RawMessage
-	sets []*datasets.Dataset
+	strategy Strategy
+	raw      json.RawMessage
+	sets     []*datasets.Dataset
 }
 
 func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (*call, error) {
@@ -62,7 +63,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		if err != nil {
 			return nil, err
 		}
-		w := wanted{raw: raw, sets: DataOf(s)}
+		w := wanted{strategy: s, raw: raw, sets: DataOf(s)}
 		if err := json.Unmarshal(raw, &w.stored); err != nil {
 			return nil, fmt.Errorf("tlkit: strategy %q: %w", s.Name(), err)
 		}
@@ -143,6 +144,21 @@ func (c *call) renamed(old Config) string {
 func (w wanted) same(s stored) bool {
 	sameData(s.Config, w.Config, w.sets)
 	return s.same(w.stored)
+}
+
+// repaced returns the number of epochs with which a result was begun if a recipe's makes another training of it, else 0;
+// see Paced.
+func (w wanted) repaced(res *Result, r Recipe) int {
+	p, ok := w.strategy.(Paced)
+	if !ok {
+		return 0
+	}
+	for _, one := range res.Seeds() {
+		if was := one.begunWith(); was > 0 && p.Pace(was) != p.Pace(r.Epochs) {
+			return was
+		}
+	}
+	return 0
 }
 
 // index returns the index of a strategy in a run, -1 if there is none.
@@ -325,7 +341,12 @@ func (c *call) add(run *Run, w wanted) error {
 		case run.Results[i].anyStrange():
 			changed = []string{w.Name + ": its files were made with another configuration"}
 		case run.Results[i].anyStarted():
-			return nil
+			was := w.repaced(run.Results[i], c.config.Recipe)
+			if was == 0 {
+				return nil
+			}
+			changed = []string{fmt.Sprintf("%s epochs: %d, now %d, and its training depends on their number from the start", w.Name, was, c.config.Recipe.Epochs)}
+			run.Config.Recipe.Epochs = was // of the version
 		}
 	case i >= 0:
 		changed = run.strategyAt(i).differences(w.stored)
@@ -348,6 +369,7 @@ func (c *call) add(run *Run, w wanted) error {
 		}
 		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
 	}
+	run.Config.Recipe.Epochs = c.config.Recipe.Epochs
 	run.Config.Strategies[i] = w.raw
 	if err := c.restoreVersion(run, i, w); err != nil {
 		return err

@@ -24,6 +24,8 @@ type position struct {
 	Hits    float64 `json:"hits"`
 	Seen    int     `json:"seen"`
 	Seconds float64 `json:"seconds"`
+	// Of is Recipe.Epochs at the start of the training; 0 in checkpoints from before it was kept. See Paced.
+	Of int `json:"of,omitempty"`
 }
 
 // slotPrefix marks optimizer state among the entries of a checkpoint.
@@ -79,7 +81,7 @@ func (t *trainer) save(path string, at position, made string) error {
 		return fmt.Errorf("tlkit: checkpoint: %w", err)
 	}
 	if err := saveSealed(path, entries, map[string]string{positionKey: string(text), madeKey: made}); err != nil {
-		return fmt.Errorf("tlkit: the checkpoint could not be written, the one before it is unchanged: %w", err)
+		return fmt.Errorf("tlkit: the checkpoint could not be written, the one before it is unchanged: %w%s", err, whereInstead(err))
 	}
 	return nil
 }
@@ -136,7 +138,7 @@ func (t *trainer) saveWeights(path, made string, epoch int) error {
 		return err
 	}
 	if err := saveSealed(path, entries, map[string]string{madeKey: made, epochKey: strconv.Itoa(epoch)}); err != nil {
-		return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
+		return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w%s", err, whereInstead(err))
 	}
 	return nil
 }

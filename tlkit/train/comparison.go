@@ -201,7 +201,9 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 			return fmt.Errorf("%w: %w", errDamaged, err)
 		}
 	}
-	l.at = point.at
+	if l.at = point.at; point.file == "" {
+		l.at.Of = l.recipe.Epochs
+	}
 	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
 	res.Done, res.StoppedEarly, res.Diverged, res.notes = false, false, nil, nil
 	if err := l.upgrade(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 // TestFittingStays: where one strategy alone got more epochs, the call of before trains that one anew, and keeps the other.
@@ -71,5 +72,34 @@ func TestKilledVersion(t *testing.T) {
 	wantError(t, err, "version 1 of run", "delete")
 	if len(all) == 0 {
 		t.Error("the other version is not there")
+	}
+}
+
+// TestPaced: a training that depends on the number of epochs from its start is not continued to another number: it is
+// trained anew, as the text says, and is equal to one of so many epochs; the shorter one comes back when it is called again.
+func TestPaced(t *testing.T) {
+	for _, s := range []train.Strategy{strategy.DANN{Source: source(t)}, strategy.LwF{}, strategy.Joint{Old: oldTask(t)}, &strategy.LwF{Warmup: 1}} {
+		ds, m, r := paint(t), pretrained(t), quick(t)
+		short := compare(t, r, "r", ds, m, s).Results[0]
+		r.Epochs = 6
+		whole := compare(t, r, "whole", ds, m, s).Results[0]
+		run := compare(t, r, "r", ds, m, s)
+		if got, want := curve(run.Results[0].History), curve(whole.History); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: continued %+v, in one go %+v", s.Name(), got, want)
+		}
+		if _, ok := s.(*strategy.LwF); ok { // its warm-up is the same
+			if len(run.Warnings) > 0 || !reflect.DeepEqual(run.Results[0].History[:2], short.History) {
+				t.Errorf("%s was trained anew: %q", s.Name(), run.Warnings)
+			}
+			continue
+		}
+		if text := strings.Join(run.Warnings, "\n"); !strings.Contains(text, s.Name()+" epochs: 2, now 6") || !strings.Contains(text, "version 1") {
+			t.Errorf("%s: warnings %q", s.Name(), run.Warnings)
+		}
+		r.Epochs = 2
+		run = compare(t, r, "r", ds, m, s)
+		if !reflect.DeepEqual(run.Results[0].History, short.History) { // with the seconds
+			t.Errorf("%s: the first call again trains: %q", s.Name(), run.Warnings)
+		}
 	}
 }

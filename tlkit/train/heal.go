@@ -160,6 +160,18 @@ func readPosition(path string) (at position, made string, err error) {
 	return at, sd.Metadata[madeKey], nil
 }
 
+// begunWith returns Recipe.Epochs at the start of the training, 0 if it is not known.
+func (r *Result) begunWith() int {
+	for _, name := range []string{checkpointFile, previousFile} {
+		if r.checkWeights(name) == nil {
+			if at, _, err := readPosition(r.file(name)); err == nil {
+				return at.Of
+			}
+		}
+	}
+	return 0
+}
+
 // checkBest returns an error if there are epochs but their best weights are lost.
 func (r *Result) checkBest() error {
 	if len(r.History) == 0 {

@@ -348,7 +348,7 @@ func (l *loop) record(ctx context.Context, o evaluation, also map[string]float64
 		Also: also, Seconds: seconds, ImagesPerSecond: seen / max(l.at.Seconds, 1e-9)}
 	l.setUp = 0
 	l.res.History = append(l.res.History, e)
-	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps}
+	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps, Of: l.at.Of}
 	if l.recipe.Restore.of(l.res.History) == len(l.res.History)-1 {
 		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file(bestFile), l.res.Made, e.Epoch) }); err != nil {
 			return err
@@ -390,7 +390,7 @@ func (l *loop) saveResult() error {
 
 // upgrade rewrites the files of a result that was begun before files had checksums, in today's form.
 func (l *loop) upgrade() error {
-	if l.res.Format >= 2 || len(l.res.History) == 0 && l.at == (position{}) {
+	if l.res.Format >= 2 || len(l.res.History) == 0 && l.at.Steps == 0 {
 		return nil
 	}
 	if sd, err := weights.Open(l.res.file(bestFile)); err == nil {

@@ -91,7 +91,7 @@ func TestMovedSource(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Epochs = 1 + i
-		run := compare(t, r, "r", ds, m, strategy.DANN{Source: source})
+		run := compare(t, r, "r", ds, m, strategy.DeepCORAL{Source: source})
 		history := run.Results[0].History // with the times: an epoch that is trained again has another
 		if len(history) != r.Epochs || len(run.Warnings) > 0 || !reflect.DeepEqual(history[:len(before)], before) {
 			t.Fatalf("%s: warnings %q, history\n%+v, want first\n%+v", name, run.Warnings, history, before)
@@ -107,11 +107,11 @@ func TestEarlierFingerprint(t *testing.T) {
 	source := paint(t)
 	ds.Train, ds.Val = absolute(t, ds.Train), absolute(t, ds.Val)
 	r.Epochs = 1
-	before := compare(t, r, "r", ds, m, strategy.Transfer{}, strategy.DANN{Source: source})
+	before := compare(t, r, "r", ds, m, strategy.Transfer{}, strategy.DeepCORAL{Source: source})
 	if err := train.MakeOlder(before, wholeNames(ds)); err != nil {
 		t.Fatal(err)
 	}
-	for epochs, strategies := range [][]train.Strategy{1: {strategy.FineTune{}}, 2: {strategy.Transfer{}, strategy.DANN{Source: source}}, 3: {strategy.Transfer{}}} {
+	for epochs, strategies := range [][]train.Strategy{1: {strategy.FineTune{}}, 2: {strategy.Transfer{}, strategy.DeepCORAL{Source: source}}, 3: {strategy.Transfer{}}} {
 		if epochs == 0 {
 			continue
 		}

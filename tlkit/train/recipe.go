@@ -9,7 +9,8 @@ import (
 // Recipe is what all strategies of a comparison share. The zero value is a good default: 10 epochs, batches of 32,
 // stochastic gradient descent with momentum 0.9, a constant learning rate, no augmentation, seed 0.
 type Recipe struct {
-	// Epochs is the number of passes over the training images; 0 means 10.
+	// Epochs is the number of passes over the training images; 0 means 10. A call with more epochs continues the run,
+	// except where the schedule or the strategy (see Paced) depends on their number: then it trains anew.
 	Epochs int `json:"epochs"`
 	// BatchSize is the number of images per step; 0 means 32. The last batch of an epoch may be smaller.
 	BatchSize int `json:"batch_size"`

@@ -13,3 +13,12 @@ type Strategy interface {
 	// Plan readies the model, a copy of the strategy's own, for the task, and returns how it is trained.
 	Plan(m *zoo.Model, task Task) (Plan, error)
 }
+
+// Paced is a Strategy whose training depends on Recipe.Epochs from its start. Others go on where a call has more epochs
+// than the one before; a paced one begins anew, so that its result is that of a training of so many epochs.
+type Paced interface {
+	Strategy
+	// Pace returns what the training depends on for a number of epochs, such as the length of a warm-up: a training goes
+	// on if it is the same.
+	Pace(epochs int) int
+}

@@ -122,7 +122,7 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 			continue
 		}
 		i := v.index(w.Name)
-		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || v.Results[i].anyStrange() {
+		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || v.Results[i].anyStrange() || w.repaced(v.Results[i], c.config.Recipe) != 0 {
 			continue
 		}
 		err = os.RemoveAll(filepath.Join(run.Dir, w.Name)) // of a start that failed
