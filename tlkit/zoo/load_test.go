@@ -50,7 +50,7 @@ func TestLoadErrors(t *testing.T) {
 	}{
 		{"unknown model", "resnet999", nil, []string{`"resnet999"`, "did you mean"}},
 		{"unknown set", "resnet18.IMAGENET", nil, []string{`"resnet18"`, `"IMAGENET"`, "IMAGENET1K_V1"}},
-		{"no set", "mobilenet_v1_05", nil, []string{"no weights are published", `"mobilenet_v1_05"`}},
+		{"no set", "mobilenet_v1_05", nil, []string{"comes without weights", `"mobilenet_v1_05"`}},
 		{"two options", "resnet20", []zoo.LoadOptions{{}, {}}, []string{"at most one", "2"}},
 		{"missing file", "resnet20", []zoo.LoadOptions{{Weights: filepath.Join(dir, "none.pth")}}, []string{"none.pth"}},
 		{"no weight file", "resnet20", []zoo.LoadOptions{{Weights: text}}, []string{"text.pth"}},

@@ -140,7 +140,7 @@ func (s Spec) WeightSet(name string) (WeightSet, error) {
 	}
 	switch {
 	case len(names) == 0:
-		return WeightSet{}, fmt.Errorf("zoo: no weights are published for model %q; give a file, or use random weights (tlkit.LoadOptions)", s.Name)
+		return WeightSet{}, fmt.Errorf("zoo: model %q comes without weights%s; load a repository that has them (hf://OWNER/NAME), give a file, or use random weights (tlkit.LoadOptions)", s.Name, timmNames(s.Name))
 	case name == "":
 		return WeightSet{}, fmt.Errorf("zoo: model %q has no default weights; choose one of %s", s.Name, strings.Join(names, ", "))
 	}

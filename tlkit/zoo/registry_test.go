@@ -108,7 +108,7 @@ func TestWeightSet(t *testing.T) {
 		{resnet50, "default", "IMAGENET1K_V2", nil},
 		{resnet50, "imagenet1k_v1", "IMAGENET1K_V1", nil},
 		{resnet50, "IMAGENET22K", "", []string{`"resnet50"`, `"IMAGENET22K"`, "IMAGENET1K_V1, IMAGENET1K_V2"}},
-		{zoo.Spec{Name: "own"}, "", "", []string{"no weights are published", `"own"`, "file", "random"}},
+		{zoo.Spec{Name: "own"}, "", "", []string{"comes without weights", `"own"`, "hf://OWNER/NAME", "file", "random"}},
 		{zoo.Spec{Name: "own", Weights: []zoo.WeightSet{{Name: "A"}, {Name: "B"}}}, "", "", []string{"no default", "A, B"}},
 	}
 	for _, tt := range tests {

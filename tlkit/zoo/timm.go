@@ -123,6 +123,21 @@ func TimmArchitectures() []string {
 	return names
 }
 
+// timmNames says in parentheses which models of timm are a network of the zoo, "" if none is.
+func timmNames(network string) string {
+	var names []string
+	for name, m := range timmModels {
+		if m.name == network {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return " (timm has some, for " + strings.Join(names, ", ") + ")"
+}
+
 // cut rewrites the beginning of a key by the first pair (old, new) whose old it begins with.
 func cut(key string, pairs ...string) string {
 	for i := 0; i < len(pairs); i += 2 {

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// resize changes height and width, to the nearest position or linearly between two. Each axis is a product with a
+// resize changes height and width: to the nearest position, linearly between two, or by cubic convolution of four. Each axis is a product with a
 // constant matrix, which has a gradient on every engine.
 func resize(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
@@ -24,7 +24,8 @@ func resize(r *run, v *node) (value, bool) {
 	images := r.channelsLast(x)
 	y := images.n
 	for a := 2; a < 4; a++ {
-		m := interpolation{mode: v.str("mode", "nearest"), at: "asymmetric", round: "floor", scale: scales[a], from: shape[a], to: sizes[a]}
+		m := interpolation{mode: v.str("mode", "nearest"), at: "asymmetric", round: "floor", scale: scales[a], from: shape[a], to: sizes[a],
+			coefficient: float64(v.float("cubic_coeff_a", -0.75)), inside: v.int("exclude_outside", 0) != 0}
 		if v.op == "Resize" && r.net.opset >= 11 {
 			m.at, m.round = v.str("coordinate_transformation_mode", "half_pixel"), v.str("nearest_mode", "round_prefer_floor")
 		}
@@ -77,6 +78,8 @@ type interpolation struct {
 	mode, at, round string
 	scale           float64
 	from, to        int
+	coefficient     float64 // of the cubic kernel
+	inside          bool    // positions outside have no share; else the edge's value stands for theirs
 }
 
 // matrix returns the share of each old position, [to, from], in each new one; nil for a mode that is not known.
@@ -119,9 +122,33 @@ func (m interpolation) matrix() []float32 {
 			if share > 0 {
 				row[low+1] = share
 			}
+		case "cubic":
+			m.cubic(row, at)
 		default:
 			return nil
 		}
 	}
 	return out
+}
+
+// cubic enters the shares of the four positions around at (Keys 1981, Cubic convolution interpolation, equation 4, with a
+// coefficient in place of -1/2).
+func (m interpolation) cubic(row []float32, at float64) {
+	a, first, sum := m.coefficient, int(math.Floor(at))-1, 0.0
+	var shares [4]float64
+	for i := range shares {
+		d := math.Abs(at - float64(first+i))
+		if d <= 1 {
+			shares[i] = ((a+2)*d-(a+3))*d*d + 1
+		} else {
+			shares[i] = ((a*d-5*a)*d+8*a)*d - 4*a
+		}
+		if m.inside && (first+i < 0 || first+i >= m.from) {
+			shares[i] = 0
+		}
+		sum += shares[i]
+	}
+	for i, share := range shares {
+		row[min(max(first+i, 0), m.from-1)] += float32(share / sum)
+	}
 }

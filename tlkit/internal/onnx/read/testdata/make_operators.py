@@ -199,6 +199,10 @@ def operators(nets):
         n = Net(opset=13)
         nets[f"resize_linear_{at}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="linear",
                                         coordinate_transformation_mode=at)("Relu").linear()
+        for a, outside in ((-0.75, 0), (-0.5, 0), (-0.75, 1)):
+            n = Net(opset=13)
+            nets[f"resize_cubic_{at}_{a}_{outside}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="cubic",
+                                                        coordinate_transformation_mode=at, cubic_coeff_a=a, exclude_outside=outside)("Relu").linear()
         for nearest in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil"):
             n = Net(opset=13)
             nets[f"resize_{nearest}_{at}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="nearest",
