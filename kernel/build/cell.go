@@ -197,8 +197,7 @@ func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive str
 var toolEnv = []string{"GOGC=off"}
 
 func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flags ...string) error {
-	// Package rt refers to the types that reflect knows (worker/rt/compiledtypes.go).
-	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w", "-checklinkname=0", "-extld=" + compilerName()}, flags...)
+	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w", "-extld=" + compilerName()}, flags...)
 	said, err := b.run(ctx, b.cfg.Dir, toolEnv, filepath.Join(b.toolDir, "link"), append(args, archive)...)
 	b.logLines("link", said)
 	return err

@@ -153,7 +153,6 @@ func open(r Request) (err error) {
 	if _, err := plugin.Open(r.Plugin); err != nil {
 		return err
 	}
-	sortTypes()
 	// If that fails, some type assertions do too, as in any Go program with plugins.
 	_ = joinItabs(r.Plugin)
 	if cells[r.N] == nil {
