@@ -65,8 +65,8 @@
 // Types print as main.T, and unexported fields are unexported for reflect, fmt and encoders (gennames.go; package rt's
 // HideFields). A program can still find out from some names that it is no program of its own: the names of functions
 // and of unexported interface methods in runtime and reflect, type arguments (nb/r3.T in a string that the program
-// makes itself), PkgPath, and the text of a literal struct type. reflect.SliceOf(T) may be another type than []T: reflect
-// searches the types of a plugin by the name that they had when the linker sorted them.
+// makes itself), PkgPath, and the text of a literal struct type. reflect.SliceOf(T) may be another type than []T,
+// because reflect searches a plugin's types by name, and the linker has sorted them by other names.
 //
 // # Form fields
 //

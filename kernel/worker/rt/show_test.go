@@ -10,6 +10,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ func TestText(t *testing.T) {
 		{"42", `"42"`}, {"", `""`}, {"true", `"true"`}, {" x", `" x"`}, {"1e5", `"1e5"`}, {"two\nlines", "two\nlines"},
 		{[]int{1, 2}, "[1 2]"}, {[]string{"a", "b"}, "[a b]"}, {[]string{"a b", "c"}, `["a b" "c"]`}, {[]string{"", "1"}, `["" "1"]`},
 		{map[string]int{"b": 1, "a": 2}, "map[a:2 b:1]"}, {map[string]string{"k": "x y"}, `map["k":"x y"]`}, {map[int]bool{10: true, 9: false}, "map[9:false 10:true]"},
+		{map[float64]int{math.NaN(): 1, 2: 3}, "map[NaN:1 2:3]"}, {map[any]string{math.NaN(): "n"}, "map[NaN:n]"}, {map[[1]float64]int{{math.NaN()}: 4}, "map[[NaN]:4]"},
 		{point{1, "x"}, "{X:1 Y:x}"}, {&point{1, "x"}, "&{X:1 Y:x}"}, {&seven, "&7"},
 		{[]*point{{1, "x"}, nil}, "[&{X:1 Y:x} <nil>]"}, {[]*int{&seven}, "[&7]"}, {map[string]*point{"p": {1, "y"}}, "map[p:&{X:1 Y:y}]"},
 		{[]any{1, "a", nil, 2.5}, "[1 a <nil> 2.5]"}, {[3]bool{true}, "[true false false]"},
@@ -66,6 +68,9 @@ func TestText(t *testing.T) {
 	} {
 		if got := Text(test.v); got != test.want {
 			t.Errorf("%#v: %q, want %q", test.v, got, test.want)
+		}
+		if got := Bundle(test.v)["text/plain"]; got == nil || got == "" {
+			t.Errorf("%#v has no text in its bundle", test.v)
 		}
 	}
 }

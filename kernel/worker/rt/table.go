@@ -153,11 +153,11 @@ func mapTable(r reflect.Value) *table {
 	if r.Len() == 0 {
 		return nil
 	}
-	keys := sortedKeys(r)
-	n, more := shownRows(len(keys))
+	entries := sortedEntries(r)
+	n, more := shownRows(len(entries))
 	values := reflect.MakeSlice(reflect.SliceOf(r.Type().Elem()), n, n)
 	for i := range n {
-		values.Index(i).Set(r.MapIndex(keys[i]))
+		values.Index(i).Set(entries[i].elem(r))
 	}
 	t := sliceTable(values)
 	if t == nil {
@@ -168,16 +168,34 @@ func mapTable(r reflect.Value) *table {
 	}
 	t.head[0], t.numbers[0], t.moreRows = "key", isNumber(r.Type().Key()), more
 	for i := range n {
-		t.rows[i][0] = cellText(keys[i])
+		t.rows[i][0] = cellText(entries[i].key)
 	}
 	return t
 }
 
-// sortedKeys returns the keys in the order in which fmt prints them: numbers and strings by value, others by their
+// entry is a key of a map. found is its element if the key may be one that no look-up finds, as NaN.
+type entry struct{ key, found reflect.Value }
+
+func (e entry) elem(m reflect.Value) reflect.Value {
+	if e.found.IsValid() {
+		return e.found
+	}
+	return m.MapIndex(e.key)
+}
+
+// sortedEntries returns the keys in the order in which fmt prints them: numbers and strings by value, others by their
 // text.
-func sortedKeys(r reflect.Value) []reflect.Value {
-	keys := r.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int {
+func sortedEntries(m reflect.Value) []entry {
+	entries := make([]entry, 0, m.Len())
+	for iter := m.MapRange(); iter.Next(); {
+		e := entry{key: iter.Key()}
+		if !e.key.Equal(e.key) {
+			e.found = iter.Value()
+		}
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(x, y entry) int {
+		a, b := x.key, y.key
 		switch {
 		case a.CanInt():
 			return cmp.Compare(a.Int(), b.Int())
@@ -190,7 +208,7 @@ func sortedKeys(r reflect.Value) []reflect.Value {
 		}
 		return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
 	})
-	return keys
+	return entries
 }
 
 // matrixOf shows a matrix, such as gonum's.

@@ -161,22 +161,22 @@ func (p *printer) element(v reflect.Value, depth int, quotes bool) {
 func (p *printer) mapping(v reflect.Value, depth int) {
 	p.write("map[")
 	quotes := false
-	keys := sortedKeys(v)
-	for _, k := range keys[:min(len(keys), maxText)] {
-		e := v.MapIndex(k)
+	entries := sortedEntries(v)
+	for _, entry := range entries[:min(len(entries), maxText)] {
+		k, e := entry.key, entry.elem(v)
 		quotes = quotes || !p.bare && (k.Kind() == reflect.String && !textual(k.Type()) && ambiguous(k.String()) ||
 			e.Kind() == reflect.String && !textual(e.Type()) && ambiguous(e.String()))
 	}
-	for i, k := range keys {
+	for i, e := range entries {
 		if p.full {
 			break
 		}
 		if i > 0 {
 			p.write(" ")
 		}
-		p.element(k, depth, quotes)
+		p.element(e.key, depth, quotes)
 		p.write(":")
-		p.element(v.MapIndex(k), depth, quotes)
+		p.element(e.elem(v), depth, quotes)
 	}
 	p.write("]")
 }
