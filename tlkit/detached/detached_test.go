@@ -397,3 +397,21 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedState: a training whose state file is damaged can be prepared again, as a sweep does, once nothing trains it.
+func TestDamagedState(t *testing.T) {
+	data, model := few(images)
+	r := train.Recipe{Epochs: 1, Dir: t.TempDir(), Quiet: true}
+	for _, text := range []string{"", "{", "[]"} {
+		d, done, err := Prepare(r, "r", data, model, strategy.Transfer{})
+		if err != nil || done {
+			t.Fatalf("%q: done %v, %v", text, done, err)
+		}
+		if err := os.WriteFile(filepath.Join(d.Dir, folder, stateFile), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, done, err := Prepare(r, "r", data, model, strategy.Transfer{}); err != nil || done {
+		t.Errorf("done %v, %v", done, err)
+	}
+}

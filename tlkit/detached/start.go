@@ -57,6 +57,9 @@ func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 		return nil, false, err
 	}
 	was, err := readSaved(j.dir())
+	if errors.Is(err, errDamagedState) { // nothing trains, as the lock is ours: the next start writes it anew
+		was, err = saved{Phase: Lost}, nil
+	}
 	if err != nil {
 		return nil, false, err
 	}

@@ -89,6 +89,9 @@ func (s saved) write(dir string) error {
 	return atomicfile.WriteBytes(filepath.Join(dir, stateFile), append(text, '\n'))
 }
 
+// errDamagedState is the error for a state file that can't be read.
+var errDamagedState = errors.New("is damaged")
+
 // readSaved reads the state file of a folder; without one, the training has not begun.
 func readSaved(dir string) (s saved, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, stateFile))
@@ -102,7 +105,7 @@ func readSaved(dir string) (s saved, err error) {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return s, fmt.Errorf("detached: %s is damaged (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), err)
+		return s, fmt.Errorf("detached: %s %w (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), errDamagedState, err)
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -179,7 +180,7 @@ func (r *Run) strategyAt(i int) (s stored) {
 // nothing, so that it works in a read-only folder.
 func (c *call) finished() *Run {
 	run, err := openFolder(c.name, c.path)
-	if err != nil || len(run.Warnings) > 0 || len(c.differences(run.Config)) > 0 {
+	if err != nil || len(run.Warnings) > 0 || len(c.differences(run.Config)) > 0 || !c.graphWhole() {
 		return nil
 	}
 	if note := c.renamed(run.Config); note != "" {
@@ -201,6 +202,15 @@ func (c *call) finished() *Run {
 		}
 	}
 	return run
+}
+
+// graphWhole reports whether the run's folder has the network of an imported model, or needs none.
+func (c *call) graphWhole() bool {
+	if c.graph == nil {
+		return true
+	}
+	data, err := readFile(filepath.Join(c.path, graphFile))
+	return err == nil && bytes.Equal(data, c.graph)
 }
 
 // open reads the run's folder, or makes it, and readies it for training: results of another configuration are moved to
@@ -252,7 +262,13 @@ func (c *call) open() (*Run, error) {
 			return nil, err
 		}
 	}
-	if c.graph != nil {
+	if !c.graphWhole() {
+		if len(before) > 0 {
+			run.warn("%s is missing or damaged; it was written anew", graphFile)
+		}
+		if err := checkPlace(filepath.Join(c.path, graphFile)); err != nil {
+			return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
+		}
 		if err := atomicfile.WriteBytes(filepath.Join(c.path, graphFile), c.graph); err != nil {
 			return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
 		}

@@ -94,11 +94,12 @@ func fits(m *zoo.Model, split *datasets.Split, what string) error {
 	return nil
 }
 
-// eachLogits computes the logits of each image of a split, in order.
+// eachLogits computes the logits of each image of a split, in order. Logits that are no finite numbers are an error.
 func eachLogits(m *zoo.Model, split *datasets.Split, each func(logits []float32)) error {
 	s := newImages(split, m.Preprocess, vision.Augment{}, 0, m.ImageSize(), nil)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	done := 0
 	for b := range batches(ctx, s, ascending(s.len()), 32, 0) {
 		if b.err != nil {
 			return b.err
@@ -109,6 +110,10 @@ func eachLogits(m *zoo.Model, split *datasets.Split, each func(logits []float32)
 			return err
 		}
 		for _, row := range logits {
+			if slices.ContainsFunc(row, func(v float32) bool { return !numbers.Finite(float64(v)) }) {
+				return fmt.Errorf("tlkit: the logits of image %s are no finite numbers (%v); %s", split.Name(done), row[:min(4, len(row))], whyNotFinite(notFinite(m)))
+			}
+			done++
 			each(row)
 		}
 	}

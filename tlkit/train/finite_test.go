@@ -65,6 +65,14 @@ func TestNotFinite(t *testing.T) {
 		if done, total := run.Progress(); total-done != 2*2 { // of knn and logistic
 			t.Errorf("%d of %d epochs", done, total)
 		}
+		same := withValue(t, value)
+		if err := same.ReplaceHead(ds.Classes, 1); err != nil {
+			t.Fatal(err)
+		}
+		_, err = train.Evaluate(same, ds.Val)
+		wantError(t, err, "logits of image 2/00.png", "layer1.conv.weight")
+		_, err = train.Calibrate(same, ds.Val)
+		wantError(t, err, "logits of image 2/00.png", "layer1.conv.weight")
 		_, err = r.FindLR(context.Background(), ds, m, strategy.Transfer{})
 		wantError(t, err, "without a step of training", "no learning rate to find", "layer1.conv.weight")
 		r.Dir = t.TempDir()

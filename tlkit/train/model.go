@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -49,11 +48,11 @@ const graphFile = "graph.onnx"
 func (r *Run) spec() (zoo.Spec, error) {
 	c := r.Config.Model
 	var spec zoo.Spec
-	graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile))
+	graph, err := readFile(filepath.Join(r.Dir, graphFile))
 	if next := Unreadable(err); next != "" {
 		return spec, fmt.Errorf("tlkit: run %q: %w; %s", r.Name, err, next)
 	}
-	if sum := sha256.Sum256(graph); err == nil && c.Graph != "" && hex.EncodeToString(sum[:]) != c.Graph {
+	if sum := sha256.Sum256(graph); errors.Is(err, errDamaged) || err == nil && c.Graph != "" && hex.EncodeToString(sum[:]) != c.Graph {
 		return zoo.Spec{}, fmt.Errorf("tlkit: run %q: %s is damaged; the same call of Compare again writes it anew", r.Name, graphFile)
 	}
 	if errors.Is(err, fs.ErrNotExist) && c.Graph != "" {

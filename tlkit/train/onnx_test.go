@@ -109,6 +109,31 @@ func TestImportedONNX(t *testing.T) {
 					t.Error(err)
 				}
 			}
+			// A damaged network is never used, and the same call writes it anew, though all is trained.
+			graph := filepath.Join(run.Dir, "graph.onnx")
+			good, err := os.ReadFile(graph)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for how, damage := range damages {
+				if bad := damage(good); bad == nil {
+					err = os.Remove(graph)
+				} else {
+					err = os.WriteFile(graph, bad, 0o666)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = again.Results[0].Model()
+				wantError(t, err, "graph.onnx is", "writes it anew")
+				healed := compare(t, r, "imported", paint(t), m, strategies...)
+				if len(healed.Warnings) != 1 || !strings.Contains(healed.Warnings[0], "graph.onnx is missing or damaged; it was written anew") {
+					t.Errorf("%s: said %q", how, healed.Warnings)
+				}
+				if _, err := healed.Results[0].Model(); err != nil {
+					t.Errorf("%s: %v", how, err)
+				}
+			}
 		})
 	}
 }

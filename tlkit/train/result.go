@@ -158,6 +158,22 @@ type Predictions struct {
 	Losses []float64 `json:"losses,omitempty"`
 }
 
+// valid reports whether there is a class, of so many, and a probability for each image. A file without a checksum may have
+// been edited.
+func (p Predictions) valid(classes int) bool {
+	n := len(p.Predicted)
+	if len(p.Labels) != n || len(p.Names) != n || len(p.Confidence) != n || len(p.Losses) != 0 && len(p.Losses) != n {
+		return false
+	}
+	of := func(class int) bool { return class >= 0 && class < classes }
+	for i := range n {
+		if !of(p.Labels[i]) || !of(p.Predicted[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless
 // Recipe.Restore selects another. ok is false before the first epoch is complete.
 func (r *Result) Best() (e Epoch, ok bool) {

@@ -153,6 +153,10 @@ func (r *Result) read() {
 	empty := *r
 	note, err := readJSON(r.file("result.json"), r)
 	r.noteFile("result.json", note, err)
+	if err == nil && !r.Predictions.valid(len(r.run.Config.Data.Classes)) {
+		r.notes = append(r.notes, "result.json has predictions that are of no class of run.json")
+		r.Predictions, r.Done = Predictions{}, false
+	}
 	if other := r.Strategy; other != strategy {
 		*r = empty
 		r.notes = append(r.notes, fmt.Sprintf("result.json is that of strategy %q, whose files were copied here", other))

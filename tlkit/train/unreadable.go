@@ -21,6 +21,16 @@ var openFile = func(path string) (io.ReadCloser, error) {
 	return os.Open(path)
 }
 
+// readFile reads a file of a run.
+func readFile(path string) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
 // checkPlace returns an error if a folder is in the place of a file.
 func checkPlace(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

@@ -91,7 +91,7 @@ func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, erro
 	if err := writeJSON(filepath.Join(dir, "run.json"), config); err != nil {
 		return 0, err
 	}
-	if graph, err := os.ReadFile(filepath.Join(r.Dir, graphFile)); err == nil {
+	if graph, err := readFile(filepath.Join(r.Dir, graphFile)); err == nil {
 		if err := atomicfile.WriteBytes(filepath.Join(dir, graphFile), graph); err != nil {
 			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
 		}
