@@ -24,7 +24,7 @@ var perImage = set("AveragePool", "BatchNormalization", "Conv", "GlobalAveragePo
 
 // otherOps are the further operators of onnx-gomlx that make sense in an image classifier. NonZero, Loop, If and
 // similar ones make shapes that depend on values, and quantised operators can't be trained.
-var otherOps = set("ArgMax", "ArgMin", "Concat", "Einsum", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Gemm", "Identity",
+var otherOps = set("ArgMax", "ArgMin", "Concat", "CumSum", "Einsum", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Gemm", "Identity",
 	"LayerNormalization", "MatMul", "Pad", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape",
 	"ScatterND", "Shape", "Size", "Slice", "Softmax", "Split", "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze")
 

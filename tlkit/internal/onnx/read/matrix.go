@@ -1,12 +1,14 @@
 package read
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -139,6 +141,41 @@ func softmax(r *run, v *node) (value, bool) {
 		}
 	}
 	return value{n: Softmax(r.node(x), axes...), batched: x.batched}, true
+}
+
+// cumSum adds up the values along an axis, as a product with a matrix of zeros and ones, which has a gradient on every engine.
+func cumSum(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	if !ok || x.n == nil || x.dtype() != dtypes.Float32 {
+		return value{}, false
+	}
+	given, ok := r.whole(v, 1)
+	if !ok || len(given) != 1 {
+		return value{}, false
+	}
+	axis, ok := axisOf(given[0], len(x.dims()))
+	const longest, letters = 4096, "abcdefghijklmnopqrstuvwxy" // the matrix has the square of the axis's length
+	if !ok || x.dims()[axis] > longest || len(x.dims()) >= len(letters) {
+		return value{}, false
+	}
+	length := x.dims()[axis]
+	sums := make([]float32, length*length) // [from, to]
+	for to := range length {
+		first, last := 0, to
+		if v.int("reverse", 0) != 0 {
+			first, last = to, length-1
+		}
+		for from := first; from <= last; from++ {
+			if from != to || v.int("exclusive", 0) == 0 {
+				sums[from*length+to] = 1
+			}
+		}
+	}
+	n := r.node(x)
+	from := letters[:n.Rank()]
+	along := from[axis+x.lead() : axis+x.lead()+1]
+	rule := fmt.Sprintf("%s,%sz->%s", from, along, strings.Replace(from, along, "z", 1))
+	return value{n: Einsum(rule, n, Const(r.g, tensors.FromFlatDataAndDimensions(sums, length, length))), batched: x.batched}, true
 }
 
 // einsum of two operands; the axis over file batches gets a letter of its own.

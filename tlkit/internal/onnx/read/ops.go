@@ -19,7 +19,7 @@ func init() {
 	natives = map[string]func(r *run, v *node) (value, bool){
 		"Conv": conv, "BatchNormalization": batchNorm, "MaxPool": maxPool, "AveragePool": avgPool, "GlobalAveragePool": globalMean,
 		"Gemm": gemm, "MatMul": matMul, "Einsum": einsum, "Attention": attention, "LayerNormalization": layerNorm, "Softmax": softmax,
-		"InstanceNormalization": instanceNorm, "GroupNormalization": groupNorm, "LRN": localNorm, "GlobalMaxPool": globalMax,
+		"CumSum": cumSum, "InstanceNormalization": instanceNorm, "GroupNormalization": groupNorm, "LRN": localNorm, "GlobalMaxPool": globalMax,
 		"Dropout": identity, "Identity": identity, "Sum": sum, "Mean": mean, "Upsample": resize, "Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth,
 		"Add": elementwise(Add), "Sub": elementwise(Sub), "Mul": elementwise(Mul), "Div": elementwise(Div), "PRelu": elementwise(pRelu),
 		"Equal": elementwise(Equal), "Pow": elementwise(Pow), "Where": where, "Cast": cast, "Not": unary(LogicalNot),

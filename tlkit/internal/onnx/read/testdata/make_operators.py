@@ -185,6 +185,9 @@ def operators(nets):
         n("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
         n("Dropout")
         nets[f"opset_{opset}"] = n("Softmax", axis=1).linear()
+    for axis, exclusive, reverse in ((1, 0, 0), (2, 1, 0), (-1, 0, 1), (3, 1, 1)):
+        n = Net(opset=14)
+        nets[f"cumsum_{axis}_{exclusive}{reverse}"] = n("CumSum", n.tensor(np.int64(axis)), exclusive=exclusive, reverse=reverse)("Relu").linear()
     n = Net(opset=9)
     nets["upsample_9"] = n("Upsample", n.tensor(np.array([1, 1, 2, 2], np.float32)), mode="nearest")("Relu").linear()
     nets["upsample_7"] = Net(opset=8)("Upsample", scales=[1.0, 1.0, 3.0, 2.0], mode="nearest")("Relu").linear()
