@@ -104,3 +104,25 @@ func TestUntrainedClasses(t *testing.T) {
 		}
 	}
 }
+
+// TestFrequentClass: of 99 images of one class and one of another, 99 % are no more than naming the one always, also where a
+// strategy does not always name it.
+func TestFrequentClass(t *testing.T) {
+	res := &train.Result{Strategy: "a", Done: true, History: []train.Epoch{{Epoch: 1, ValAccuracy: 0.98}}}
+	for i := range 100 {
+		p := &res.Predictions
+		p.Labels, p.Predicted = append(p.Labels, i/99), append(p.Predicted, 0)
+	}
+	res.Predictions.Predicted[0] = 1
+	run := &train.Run{Results: []*train.Result{res}, Config: train.Config{Data: train.DataConfig{Classes: []string{"cat", "dog"}}}}
+	want := `Naming the class "cat" for every image would score 99.0%: compare balanced accuracies; that of a is 49.5%.`
+	if text := run.Verdict(); !strings.Contains(text, want) {
+		t.Errorf("%q lacks %q", text, want)
+	}
+	for i := range res.Predictions.Labels {
+		res.Predictions.Labels[i] = i % 2
+	}
+	if text := run.Verdict(); strings.Contains(text, "Naming the class") {
+		t.Errorf("of even classes: %q", text)
+	}
+}

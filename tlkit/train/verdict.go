@@ -37,7 +37,7 @@ func listed(parts []wording) wording {
 func (r *Run) Verdict() string { return r.verdict().english }
 
 func (r *Run) verdict() wording {
-	text := r.ranking().and(r.onlyClass())
+	text := r.ranking().and(r.onlyClass()).and(r.frequentClass())
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
 			text = text.and(one.trouble(r.Config.Data.Classes))
@@ -59,6 +59,29 @@ func (r *Run) onlyClass() wording {
 	return wording{
 		fmt.Sprintf("All validation images (%d) are of class %q: this accuracy says nothing about other classes.", len(labels), classes[labels[0]]),
 		fmt.Sprintf("検証用画像（%d 枚）はすべてクラス「%s」なので、この正解率はほかのクラスについて何も示しません。", len(labels), classes[labels[0]]),
+	}
+}
+
+// frequentClass says that the best accuracy is no more than the share of the most frequent class, where that is far above
+// an even share: naming that class for every image would score as much.
+func (r *Run) frequentClass() wording {
+	best, classes := r.Best(), r.Config.Data.Classes
+	if best == nil || len(classes) < 2 {
+		return wording{}
+	}
+	labels, counts := best.Predictions.Labels, make([]int, len(classes))
+	for _, label := range labels {
+		counts[label]++
+	}
+	most := slices.Index(counts, slices.Max(counts))
+	share := float64(counts[most]) / float64(max(1, len(labels)))
+	if share == 1 || share < 1.5/float64(len(classes)) || best.Score().Accuracy.Mean > share {
+		return wording{}
+	}
+	balanced := percent(best.BalancedAccuracy())
+	return wording{
+		fmt.Sprintf("Naming the class %q for every image would score %s: compare balanced accuracies; that of %s is %s.", classes[most], percent(share), best.shown(), balanced),
+		fmt.Sprintf("どの画像にもクラス「%s」と答えるだけで正解率は %s になります。クラス平均の正解率で比べてください（%s は %s）。", classes[most], percent(share), best.shown(), balanced),
 	}
 }
 
