@@ -37,8 +37,9 @@ const maxCSVBytes = 256 << 20
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
 // train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test.
 //
-// An absolute path of another machine is found by its end if that names one file, and a warning says so. Labels that join
-// classes ("scab frog") and a class for each image are warned about.
+// A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine is
+// found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class for
+// each image are warned about.
 //
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
 // checked as in ImageFolder.
@@ -99,7 +100,7 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	if err != nil {
 		return nil, err
 	}
-	l := listRows(t, rows, filepath.Base(name))
+	l := listRows(t, rows, name)
 	if note := oneOfSeveral(data, wanted, rows); note != "" {
 		l.notes = append(l.notes, note)
 	}
@@ -343,18 +344,19 @@ func (t *table) rows() ([]row, error) {
 	return rows, nil
 }
 
-// listRows finds the files of the rows.
-func listRows(t *tree, rows []row, table string) *listing {
+// listRows finds the files of the rows of the list at name.
+func listRows(t *tree, rows []row, name string) *listing {
+	table := filepath.Base(name)
 	l := newListing(t.source, t.abs)
 	l.left, l.tree.stamp = slices.Clone(t.left), t.stamp
-	files, moved := indexFiles(t), 0
+	files, moved := indexFiles(t, filepath.Dir(name)), 0
 	used := map[int]bool{}
 	for _, r := range rows {
 		from := fmt.Sprintf("line %d of %s", r.line, table)
 		i, reason := files.find(r.fields[0])
-		if other, elsewhere := i, ""; reason == noSuchFile {
-			if other, elsewhere = files.findMoved(r.fields[0]); elsewhere == "" {
-				i, reason = other, ""
+		if reason == noSuchFile {
+			var elsewhere bool
+			if i, elsewhere, reason = files.findMoved(r.fields[0]); elsewhere && reason == "" {
 				moved++
 			}
 		}
@@ -400,11 +402,12 @@ type fileIndex struct {
 	exact map[string]int
 	ends  map[string][]int // by file name in lower case, with and without the extension
 	tree  *tree
-	flat  bool // all images lie in one folder
+	flat  bool   // all images lie in one folder
+	list  string // the folder of the list
 }
 
-func indexFiles(t *tree) fileIndex {
-	x := fileIndex{exact: map[string]int{}, ends: map[string][]int{}, tree: t}
+func indexFiles(t *tree, list string) fileIndex {
+	x := fileIndex{exact: map[string]int{}, ends: map[string][]int{}, tree: t, list: list}
 	folders := map[string]bool{}
 	for i, f := range t.files {
 		x.exact[f.path] = i
@@ -423,32 +426,55 @@ func indexFiles(t *tree) fileIndex {
 
 const noSuchFile = "there is no such file"
 
-// findMoved is find for an absolute path of another machine, a path that leads out of the folder ("../images/1.png"), an
-// address of a file and a path with %20 for a blank: the longest end of it that names one file counts. The name alone counts only if the images lie in one folder: else it may
-// be another image's, in a folder of another class.
-func (x fileIndex) findMoved(words string) (int, string) {
+// findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file and a path
+// with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means that file alone. Of
+// others the longest end that names one file counts, and moved is set. The name alone counts only for an absolute path,
+// and only if the images lie in one folder: else it may be another image's, in a folder of another class.
+func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 	p := strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/")
 	if plain, err := url.PathUnescape(p); err == nil {
 		p = plain
 	}
-	if p == words {
-		if !strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "../") {
-			return 0, noSuchFile
+	if p != words {
+		if i, reason := x.find(p); reason == "" {
+			return i, true, ""
 		}
-	} else if i, reason := x.find(p); reason == "" {
-		return i, ""
 	}
-	drive := len(p) > 2 && p[1] == ':'
-	for found := drive || strings.HasPrefix(p, "/") || strings.HasPrefix(p, "../"); found; {
+	upwards := strings.HasPrefix(path.Clean(p), "../")
+	absolute := strings.HasPrefix(p, "/") || len(p) > 2 && p[1] == ':'
+	if !upwards && !absolute {
+		return 0, false, noSuchFile
+	}
+	if i, reason := x.findHere(p); reason != noSuchFile {
+		return i, false, reason
+	}
+	for p, found := path.Clean(p), true; found; {
 		_, p, found = strings.Cut(p, "/")
-		if !strings.Contains(p, "/") && !x.flat {
+		if !strings.Contains(p, "/") && (upwards || !x.flat) {
 			break
 		}
 		if i, reason := x.find(p); found && reason != noSuchFile {
-			return i, reason
+			return i, true, reason
 		}
 	}
-	return 0, noSuchFile
+	return 0, false, noSuchFile
+}
+
+// findHere returns the index of the file at a path of this machine, absolute or from the list's folder.
+func (x fileIndex) findHere(p string) (int, string) {
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(x.list, p)
+	}
+	named, err := os.Stat(p)
+	if err != nil || !named.Mode().IsRegular() {
+		return 0, noSuchFile
+	}
+	for _, i := range x.ends[strings.ToLower(filepath.Base(p))] {
+		if f, err := os.Stat(filepath.Join(x.tree.abs, x.tree.files[i].path)); err == nil && os.SameFile(f, named) {
+			return i, ""
+		}
+	}
+	return 0, fmt.Sprintf("it lies outside of %s, the folder of the images", short(x.tree.source))
 }
 
 // find returns the index of the one file that words name, or the reason why there is none.

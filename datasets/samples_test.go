@@ -396,7 +396,7 @@ func TestLongFields(t *testing.T) {
 	}
 }
 
-// Paths that lead out of the list's folder are found by their ends, and bytes of zero are named.
+// Paths that lead upwards are read from the list's folder, or found by their ends; UTF-16 without its mark is named.
 func TestPathsUpwards(t *testing.T) {
 	withCache(t)
 	f := photos(t)
@@ -406,7 +406,7 @@ func TestPathsUpwards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Train.Len() != 3 || !strings.Contains(strings.Join(d.Warnings, " "), "3 paths of labels.csv are not those of this machine") {
+	if d.Train.Len() != 3 || !strings.Contains(strings.Join(d.Warnings, " "), "1 paths of labels.csv are not those of this machine") {
 		t.Errorf("%v, warnings %q", d, d.Warnings)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "wide.csv"), []byte("i\x00m\x00,\x00l\x00\n\x00"), 0o666); err != nil {
@@ -414,6 +414,53 @@ func TestPathsUpwards(t *testing.T) {
 	}
 	if _, err := FromCSV(filepath.Join(dir, "wide.csv"), "im", "l"); err == nil || !strings.Contains(err.Error(), "it is UTF-16 without a byte order mark, or no text") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestPathsOutside: a path that names a file outside of the images' folder never labels an image of the same name inside.
+func TestPathsOutside(t *testing.T) {
+	withCache(t)
+	f := files{}
+	for i := range 4 {
+		f[fmt.Sprintf("train/%d.png", i)] = picture(t, "png", 500+i)
+		f[fmt.Sprintf("test/%d.png", i)] = picture(t, "png", 600+i)
+	}
+	dir := f.dir(t)
+	outside := "it lies outside of " + filepath.Join(dir, "train")
+	for _, tt := range []struct {
+		name, text  string
+		opts        Options
+		want        []string // image label
+		left, fails string
+	}{
+		{"beside good rows", "0.png,a\n1.png,b\n../test/0.png,b\n../test/2.png,b\n", Options{}, []string{"0.png a", "1.png b"}, outside, ""},
+		{"absolute", "0.png,a\n1.png,b\n" + dir + "/test/0.png,b\n" + dir + "/test/2.png,b\n", Options{}, []string{"0.png a", "1.png b"}, outside, ""},
+		{"a detour", "0.png,a\n1.png,b\n./x/../../test/0.png,b\n", Options{}, []string{"0.png a", "1.png b"}, outside, ""},
+		{"down again", "../train/0.png,a\n./../train/1.png,b\n", Options{}, []string{"0.png a", "1.png b"}, "", ""},
+		{"another folder", "../test/0.png,a\n../test/1.png,b\n", Options{Dir: filepath.Join(dir, "test")}, []string{"0.png a", "1.png b"}, "", ""},
+		{"only", "../test/0.png,a\n../test/1.png,b\n", Options{}, nil, "", outside},
+		{"gone", "../gone/0.png,a\n../gone/1.png,b\n", Options{}, nil, "", noSuchFile},
+	} {
+		list := filepath.Join(dir, "train", "only.csv")
+		if err := os.WriteFile(list, []byte("image,label\n"+tt.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		tt.opts.ValFraction = -1
+		d, err := FromCSV(list, "image", "label", tt.opts)
+		if err != nil || tt.fails != "" {
+			if tt.fails == "" || !strings.Contains(fmt.Sprint(err), tt.fails) {
+				t.Errorf("%s: error %v, want %q", tt.name, err, tt.fails)
+			}
+			continue
+		}
+		var got []string
+		for i, name := range allNames(d.Train) {
+			got = append(got, name+" "+d.Classes[d.Train.Label(i)])
+		}
+		text := fmt.Sprint(d.Report(), d.Warnings)
+		if !slices.Equal(got, tt.want) || !strings.Contains(text, tt.left) || strings.Contains(text, "of this machine") {
+			t.Errorf("%s: %q, want %q; %s", tt.name, got, tt.want, text)
+		}
 	}
 }
 
