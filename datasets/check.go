@@ -30,7 +30,7 @@ const (
 	maxCheckFiles = 100_000
 	maxCheckBytes = 512 << 20
 	// checkVersion is changed when verdicts may change for another reason than the decoders.
-	checkVersion = "2"
+	checkVersion = "3"
 	// A file that was changed more recently than this may change again at the same recorded time: file systems count in
 	// steps of some milliseconds.
 	tooFresh = 50 * time.Millisecond
@@ -52,10 +52,11 @@ type verdict struct {
 	// Decoded is set if all of it was decoded, not its header alone; Bits is then vision.Info's.
 	Decoded bool `json:"decoded,omitempty"`
 	Bits    int  `json:"bits,omitempty"`
-	// CRC is the CRC-32 (IEEE) of the content, if Summed. Zip files have it in their directories, so that a folder and
-	// a zip file of it count as the same data, and a zip file needs no reading for it.
-	CRC    uint32 `json:"crc,omitempty"`
-	Summed bool   `json:"summed,omitempty"`
+	// CRC is the CRC-32 (IEEE) of the content, and Redecoded vision's, if Summed. Zip files have the CRC in their
+	// directories, so that a folder and a zip file of it count as the same data, and a zip file needs no reading for it.
+	CRC       uint32 `json:"crc,omitempty"`
+	Redecoded string `json:"redecoded,omitempty"`
+	Summed    bool   `json:"summed,omitempty"`
 }
 
 // verdicts holds the verdicts of a tree's files, in their order. They are stored in the cache folder.
@@ -174,22 +175,32 @@ func (f *file) look(known verdict, w work) verdict {
 	v := known
 	v.Size, v.Changed = f.size, f.changed
 	if f.zipped {
-		v.CRC, v.Summed = f.crc, true
+		v.CRC = f.crc
 	}
 	if f.placeholder() {
 		v.Reason = `a host's "image not found" picture`
 		return v
 	}
-	first := known == (verdict{})
+	first, sum := known == (verdict{}), w.sum && !v.Summed
 	switch {
-	case v.Reason != "" || !first && !(w.decode && !v.Decoded) && !(w.sum && !v.Summed):
+	case v.Reason != "" || !first && !(w.decode && !v.Decoded) && !sum:
 		return v
-	case !w.decode && !(w.sum && !v.Summed):
-		return f.judge(v, f.header())
+	case !w.decode && !sum:
+		_, err := f.header()
+		return f.judge(v, err)
+	case !w.decode && f.zipped: // only these formats need reading
+		format, err := f.header()
+		if err != nil || format != "gif" && format != "tiff" {
+			v.Summed = err == nil
+			return f.judge(v, err)
+		}
 	}
 	data, err := f.read()
 	if err == nil && !v.Summed {
-		v.CRC, v.Summed = crc32.ChecksumIEEE(data), true
+		v.Redecoded, v.Summed = vision.Redecoded(data), true
+		if !f.zipped {
+			v.CRC = crc32.ChecksumIEEE(data)
+		}
 	}
 	switch {
 	case err != nil:
@@ -244,26 +255,27 @@ func (f *file) reason(err error) string {
 	return "broken: " + text
 }
 
-// header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may come before the size).
-func (f *file) header() error {
+// header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may come before the size), and
+// returns the format.
+func (f *file) header() (format string, err error) {
 	if f.size > vision.MaxFileBytes {
-		return vision.ErrTooLarge
+		return "", vision.ErrTooLarge
 	}
 	r, err := f.open()
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, 1<<20))
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, _, _, err = vision.DecodeConfig(data)
+	_, _, format, err = vision.DecodeConfig(data)
 	if err != nil && len(data) == 1<<20 && f.size > 1<<20 {
 		// TIFF may have its directory at the end of the file.
 		if data, err = f.read(); err == nil {
-			_, _, _, err = vision.DecodeConfig(data)
+			_, _, format, err = vision.DecodeConfig(data)
 		}
 	}
-	return err
+	return format, err
 }

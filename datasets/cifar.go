@@ -100,7 +100,7 @@ func (c *cifar) open(b int, name string) (labels []int, err error) {
 			return nil, fmt.Errorf("%s: image %d has label %d; expected 0 to %d", name, i, record[0], len(cifarClasses)-1)
 		}
 		labels = append(labels, int(record[0]))
-		c.contents = append(c.contents, content{cifarRecord, crc32.ChecksumIEEE(record)})
+		c.contents = append(c.contents, content{size: cifarRecord, crc: crc32.ChecksumIEEE(record)})
 	}
 	return labels, nil
 }

@@ -30,7 +30,7 @@ func (d *Dataset) splits() (out []namedSplit) {
 // digits: equal for equal data wherever it lies. A stored run compares it to make sure that it continues on the data it
 // began with. The check of ImageFolder records the contents; where that was skipped, Fingerprint reads them. A file is
 // read again only if its size or time of change differs. Images that are drawn or come from a function are identified
-// by name.
+// by name. Files whose pixels are others than in earlier versions ([vision.Redecoded]) give another fingerprint.
 //
 // Where all names are absolute paths ([FromSamples]) and the contents are covered, the folder that the names share is left
 // out, so that data whose splits are given may move. Where [Options].ValFraction makes the split, another folder gives
@@ -95,6 +95,9 @@ func (d *Dataset) fingerprint(contents bool, skip int) string {
 			fmt.Fprintf(h, "%d %q\n", it.label, it.name[skip:])
 			if sums != nil {
 				fmt.Fprintf(h, "%d %08x\n", sums[i].size, sums[i].crc)
+				if r := sums[i].redecoded; r != "" && !(r == "tiff" && s.split.oriented) { // Orient turned TIFF files before
+					fmt.Fprintf(h, "redecoded %s\n", r)
+				}
 			}
 		}
 	}
@@ -117,7 +120,7 @@ func (t *tree) sums(keys []int) []content {
 	t.look(work{sum: true})
 	out := make([]content, len(keys))
 	for i, k := range keys {
-		out[i] = content{t.all[k].Size, t.all[k].CRC}
+		out[i] = content{t.all[k].Size, t.all[k].CRC, t.all[k].Redecoded}
 	}
 	return out
 }

@@ -2,8 +2,11 @@ package datasets
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +65,79 @@ func TestFingerprintCoversContent(t *testing.T) {
 	}
 	if open(Options{}) != before {
 		t.Error("the old pixels do not have the old fingerprint")
+	}
+}
+
+// TestRedecoded: files whose pixels are others than in earlier versions give another fingerprint than these gave, in a
+// folder and in a zip file, checked or not, and when they were lost. Those of other files are as they were.
+func TestRedecoded(t *testing.T) {
+	withCache(t)
+	for _, tt := range []struct {
+		file   string
+		opts   Options
+		before bool // the fingerprint is that of earlier versions
+	}{
+		{"transparent.gif", Options{}, false},
+		{"transparent.gif", Options{Orient: true}, false},
+		{"orientation6.tiff", Options{}, false},
+		{"orientation6.tiff", Options{Orient: true}, true},
+		{"interlaced.gif", Options{}, true},
+		{"lzw.tiff", Options{}, true},
+		{"orientation6.jpg", Options{}, true},
+	} {
+		data, err := os.ReadFile(filepath.Join("..", "tlkit", "vision", "testdata", "formats", tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := files{}
+		f.add(t, "a", 4)
+		f.add(t, "b", 4)
+		f["a/"+tt.file] = data
+		dir := f.dir(t)
+		tt.opts.ValFraction = -1
+		d := MustImageFolder(dir, tt.opts)
+		print := d.Fingerprint()
+		h := sha256.New() // as earlier versions made it
+		fmt.Fprintf(h, "class %q\nclass %q\n", "a", "b")
+		for _, s := range d.splits() {
+			fmt.Fprintf(h, "split %s %d\n", s.name, s.split.Len())
+			if tt.opts.Orient {
+				fmt.Fprintln(h, "upright")
+			}
+			for i, name := range allNames(s.split) {
+				fmt.Fprintf(h, "%d %q\n%d %08x\n", s.split.Label(i), name, len(f[name]), crc32.ChecksumIEEE(f[name]))
+			}
+		}
+		earlier := hex.EncodeToString(h.Sum(nil)[:16])
+		if same, _ := d.Matches(earlier); (print == earlier) != tt.before || same != tt.before {
+			t.Errorf("%s, %+v: %s, earlier %s, matches %v", tt.file, tt.opts, print, earlier, same)
+		}
+		skipped := tt.opts
+		skipped.SkipCheck = true
+		archive := f.zip(t)
+		for _, o := range []Options{tt.opts, skipped, tt.opts} { // the first without stored verdicts, then with them
+			for _, source := range []string{dir, archive} {
+				if got := MustImageFolder(source, o).Fingerprint(); got != print {
+					t.Errorf("%s: %s of %s, %+v; want %s", tt.file, got, source, o, print)
+				}
+			}
+		}
+		if got := MustImageFolder(f.zip(t), skipped).Fingerprint(); got != print {
+			t.Errorf("%s: %s of an unchecked zip file, want %s", tt.file, got, print)
+		}
+		var lost []Lost
+		tolerant := d.Tolerant(func(l Lost) { lost = append(lost, l) })
+		if err := os.Remove(filepath.Join(dir, "a", tt.file)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range tolerant.Train.Len() {
+			if _, err := tolerant.Train.Image(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := MustImageFolder(dir, tt.opts).Restore(lost).Fingerprint(); len(lost) != 1 || got != print {
+			t.Errorf("%s: %s with %d lost images restored, want %s", tt.file, got, len(lost), print)
+		}
 	}
 }
 

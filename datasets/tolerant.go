@@ -21,6 +21,8 @@ type Lost struct {
 	// Size and CRC are those of its content when the data set was opened.
 	Size int64  `json:"size"`
 	CRC  uint32 `json:"crc"`
+	// Redecoded is what vision.Redecoded returned for it.
+	Redecoded string `json:"redecoded,omitempty"`
 	// StandIn is the image that is used in its place, Reason why it can't be read.
 	StandIn string `json:"stand_in"`
 	Reason  string `json:"reason"`
@@ -115,7 +117,7 @@ func (t *tolerance) describe(it, other item, err error) Lost {
 	l := Lost{Split: t.name, Name: it.name, Class: t.split.classes[it.label], StandIn: other.name, Reason: shortReason(err)}
 	if t.split.sums != nil {
 		sum := t.split.sums([]int{it.key})[0]
-		l.Size, l.CRC = sum.size, sum.crc
+		l.Size, l.CRC, l.Redecoded = sum.size, sum.crc, sum.redecoded
 	}
 	return l
 }
@@ -158,7 +160,7 @@ func (s *Split) restore(name string, lost []Lost) *Split {
 			continue
 		}
 		items = append(items, item{name: l.Name, label: label, key: -len(contents)})
-		contents = append(contents, content{l.Size, l.CRC})
+		contents = append(contents, content{l.Size, l.CRC, l.Redecoded})
 	}
 	if len(contents) == 1 {
 		return s

@@ -98,10 +98,11 @@ func alike(missing, known []string) string {
 	return ""
 }
 
-// content identifies a file's bytes, as far as a size and a CRC-32 can.
+// content identifies a file's bytes, as far as a size and a CRC-32 can, and their pixels.
 type content struct {
-	size int64
-	crc  uint32
+	size      int64
+	crc       uint32
+	redecoded string // as vision.Redecoded
 }
 
 // where is one occurrence of some content.
@@ -120,7 +121,8 @@ func (d *Dataset) warnDuplicates(t *tree) {
 		}
 		for _, it := range s.split.items {
 			v := t.all[it.key]
-			places[content{v.Size, v.CRC}] = append(places[content{v.Size, v.CRC}], where{s.name, it})
+			c := content{size: v.Size, crc: v.CRC}
+			places[c] = append(places[c], where{s.name, it})
 		}
 	}
 	var across, labels []string

@@ -114,7 +114,7 @@ func (c *call) differences(old Config) []string {
 	case old.Data.Name != c.config.Data.Name:
 		differ("the data set", old.Data.Name, c.config.Data.Name)
 	case !same:
-		all = append(all, "the images of "+c.data.Name+" (names, labels or contents) have changed")
+		all = append(all, "the images of "+c.data.Name+" (names, labels, contents or how files are decoded) have changed")
 	}
 	differ("the model", old.Model.Name, c.config.Model.Name)
 	differ("the weights", old.Model.Weights, c.config.Model.Weights)

@@ -59,7 +59,7 @@ func TestMovedData(t *testing.T) {
 
 	writePNG(t, filepath.Join(dir, "a", "a.png"), image.NewRGBA(image.Rect(0, 0, 8, 8)))
 	run := compare(t, r, "r", open(), m, strategy.Transfer{})
-	if text := strings.Join(run.Warnings, "\n"); !strings.Contains(text, "(names, labels or contents) have changed; trained anew") {
+	if text := strings.Join(run.Warnings, "\n"); !strings.Contains(text, "(names, labels, contents or how files are decoded) have changed; trained anew") {
 		t.Errorf("warnings %q", text)
 	}
 }

@@ -267,7 +267,7 @@ func TestVersions(t *testing.T) {
 		{"model", r, ds, pretend(t, wider), strategy.FineTune{}, true, []string{"the model: tiny, now wider"}},
 		{"values", r, ds, retrained, strategy.FineTune{}, true, []string{"the values of the weights of tiny have changed"}},
 		{"data", r, &renamed, m, strategy.FineTune{}, true, []string{"the data set: paint, now water"}},
-		{"images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels or contents) have changed"}},
+		{"images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels, contents or how files are decoded) have changed"}},
 		{"momentum", momentum, ds, m, strategy.FineTune{}, true, []string{"momentum: 0.9, now 0.5"}},
 		{"fewer epochs", with(func(r *train.Recipe) { r.Epochs = 1 }), ds, m, strategy.FineTune{}, true, []string{"epochs: 2, now 1"}},
 		{"schedule", with(func(r *train.Recipe) { r.Schedule.Cosine = true }), ds, m, strategy.FineTune{}, true, []string{"schedule.cosine: not set, now true"}},

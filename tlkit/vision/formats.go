@@ -166,6 +166,15 @@ func gifPixels(data []byte, _ int) (*Image, int, error) {
 // opaqueGIF returns the file without the mark of a transparent colour before its first frame: the decoder replaces that colour
 // by black, and Pillow keeps it.
 func opaqueGIF(data []byte) []byte {
+	if at := transparencyOf(data); at > 0 {
+		data = slices.Clone(data)
+		data[at] &^= 1
+	}
+	return data
+}
+
+// transparencyOf returns the place of the flags that mark a transparent colour of a GIF file's first frame, 0 without one.
+func transparencyOf(data []byte) (found int) {
 	const header, extension, control = 13, 0x21, 0xf9
 	at := header
 	if len(data) > header && data[10]&0x80 != 0 {
@@ -173,15 +182,27 @@ func opaqueGIF(data []byte) []byte {
 	}
 	for at+3 < len(data) && data[at] == extension {
 		if data[at+1] == control && data[at+2] > 0 && data[at+3]&1 != 0 {
-			data = slices.Clone(data)
-			data[at+3] &^= 1
+			found = at + 3
 		}
 		for at += 2; at < len(data) && data[at] != 0; {
 			at += 1 + int(data[at])
 		}
 		at++
 	}
-	return data
+	return found
+}
+
+// Redecoded returns the format of a file whose pixels are others than in earlier versions of this package: "gif" for a
+// transparent colour, which was black, and "tiff" for an orientation, which DecodeOptions.Orient alone followed. It
+// returns "" for other files. A training on the earlier pixels must not continue on these.
+func Redecoded(data []byte) string {
+	f, err := formatOf(data)
+	switch {
+	case err != nil:
+	case f.name == "gif" && transparencyOf(data) > 0, f.name == "tiff" && orientation(f.name, data) != 1:
+		return f.name
+	}
+	return ""
 }
 
 // place puts m at p on a black canvas: the first frame of an animation may be smaller than its canvas.
