@@ -205,9 +205,15 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 		l.at.Of = l.recipe.Epochs
 	}
 	res.History = res.History[:l.at.Epoch] // what came after the checkpoint is done again
+	ended := res.Done || res.Diverged != nil
 	res.Done, res.StoppedEarly, res.Diverged, res.notes = false, false, nil, nil
 	if err := l.upgrade(); err != nil {
 		return err
+	}
+	if ended { // before the first step, so that no file of a finished training stands beside those of a further epoch
+		if err := l.saveResult(); err != nil {
+			return err
+		}
 	}
 	err = l.epochs(ctx)
 	var diverged *divergedError

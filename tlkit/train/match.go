@@ -59,10 +59,12 @@ func (r *Result) strange() bool {
 func (r *Result) anyStrange() bool { return slices.ContainsFunc(r.Seeds(), (*Result).strange) }
 
 // inStep reports whether the files of an epoch, from 1, fit the history: it is the best there, or comes after it, as when
-// a program was killed between two files. 0 is not known.
+// a program was killed between two files and the training goes on. 0 is not known.
 func (r *Result) inStep(epoch int) bool {
-	best, ok := r.Best()
-	return epoch == 0 || epoch > len(r.History) || ok && epoch == best.Epoch
+	if best, ok := r.Best(); epoch == 0 || ok && epoch == best.Epoch {
+		return true
+	}
+	return epoch > len(r.History) && epoch <= r.run.Config.Recipe.Epochs
 }
 
 // kept returns what the file of the best epoch's weights says that it is of; "" and 0 if it says nothing.
@@ -91,11 +93,17 @@ func (r *Result) checkKept() error {
 	return nil
 }
 
-// checkModel returns an error unless the weights of the best epoch are what was written.
+// checkModel returns an error unless the weights of the best epoch are what was written. It reads the small files anew:
+// a later call may have trained further since.
 func (r *Result) checkModel() error {
-	err := r.checkBest()
-	if err == nil && len(r.History) == 0 {
-		err = r.checkWeights(bestFile)
+	now := &Result{Strategy: r.Strategy, Seed: r.Seed, run: r.run, dir: r.dir}
+	now.read()
+	err := now.checkBest()
+	switch {
+	case now.strange() && !r.strange():
+		err = &otherError{"its folder has the files of another training"}
+	case err == nil && len(now.History) == 0:
+		err = now.checkWeights(bestFile)
 	}
 	name := fmt.Sprintf("strategy %q of run %q", r.Strategy, r.run.Name)
 	var other *otherError
@@ -108,7 +116,7 @@ func (r *Result) checkModel() error {
 		return fmt.Errorf("tlkit: %s: %w; the same call of Compare again trains it", name, err)
 	case errors.Is(err, errDamaged):
 		return fmt.Errorf("tlkit: %s: %s is damaged; the same call of Compare again trains it", name, r.file(bestFile))
-	case len(r.History) > 0:
+	case len(now.History) > 0:
 		return fmt.Errorf("tlkit: %s: %s is missing; the same call of Compare again trains it", name, r.file(bestFile))
 	}
 	return fmt.Errorf("tlkit: %s has no complete epoch yet; run Compare again to continue it", name)
