@@ -176,8 +176,8 @@ func openTable(data []byte, wanted []string) (*table, error) {
 	if err != nil || !utf8.Valid(text) {
 		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
-	if bytes.IndexByte(text, 0) >= 0 {
-		return nil, errors.New("it has bytes of zero: it is UTF-16 without a byte order mark, or no text; save it as UTF-8")
+	if wideText(text) {
+		return nil, errors.New("it is UTF-16 without a byte order mark; save it as UTF-8")
 	}
 	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
@@ -208,6 +208,18 @@ func openTable(data []byte, wanted []string) (*table, error) {
 		return t, nil
 	}
 	return &table{text: text}, firstErr
+}
+
+// wideText reports whether every second byte of the first line is zero, or most of them: UTF-16 without a byte order mark.
+func wideText(text []byte) bool {
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	var zeros [2]int
+	for i, b := range first {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	return min(zeros[0], zeros[1]) == 0 && 4*max(zeros[0], zeros[1]) > len(first)
 }
 
 // reader reads the text from its first line. The fields of a record are valid until the next one.
@@ -354,6 +366,9 @@ func listRows(t *tree, rows []row, name string) *listing {
 	for _, r := range rows {
 		from := fmt.Sprintf("line %d of %s", r.line, table)
 		i, reason := files.find(r.fields[0])
+		if strings.Contains(strings.Join(r.fields, ""), "\x00") {
+			reason = "the line has a byte of zero in a column that is read; write it anew"
+		}
 		if reason == noSuchFile {
 			var elsewhere bool
 			if i, elsewhere, reason = files.findMoved(r.fields[0]); elsewhere && reason == "" {

@@ -64,6 +64,11 @@ func TestFromCSV(t *testing.T) {
 		{"escaped paths", "image,breed\n" + breeds("train%%2Fid%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
 		{"a comment first", "# made by hand\nimage,breed\n" + breeds("id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"labels that pandas lacks", "image,breed\n" + breeds("id%d.png", ",") + "id9,nan\n", [2]string{"image", "breed"}, Options{}, 6, 2, "test/id9.png: no label", "1 file was left out", ""},
+		{"a byte of zero in another column", "image,breed,note\n" + breeds("id%d.png", ",") + "id9,pug,\x00\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", "", ""},
+		{"a byte of zero in a name", "image,breed\n" + breeds("id%d.png", ",") + "id9\x00,pug\n", [2]string{"image", "breed"}, Options{}, 6, 2, "the line has a byte of zero in a column that is read; write it anew (line 10 of labels.csv)", "1 file was left out", ""},
+		{"a byte of zero in a label", "image,breed\n" + breeds("id%d.png", ",") + "id9,pu\x00g\n", [2]string{"image", "breed"}, Options{}, 6, 2, "the line has a byte of zero in a column that is read", "1 file was left out", ""},
+		{"UTF-16 without a mark, other letters", "i\x00m\x00,\x00l\x00" + "\x31\x04" + "\n\x00", [2]string{"im", "l"}, Options{}, 0, 0, "", "", "it is UTF-16 without a byte order mark"},
+		{"UTF-16 of the other order without a mark", "\x00i\x00m\x00,\x00l\x00\n", [2]string{"im", "l"}, Options{}, 0, 0, "", "", "it is UTF-16 without a byte order mark"},
 		{"a workbook", "PK\x03\x04\x14\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "a workbook (Excel, LibreOffice) or an archive"},
 		{"JSON", `[{"image":"id0.png","breed":"pug"}]`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "JSON; write it as CSV"},
 		{"a web page", "<!DOCTYPE html>", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "a web page in place of the table"},
@@ -412,7 +417,7 @@ func TestPathsUpwards(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "wide.csv"), []byte("i\x00m\x00,\x00l\x00\n\x00"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FromCSV(filepath.Join(dir, "wide.csv"), "im", "l"); err == nil || !strings.Contains(err.Error(), "it is UTF-16 without a byte order mark, or no text") {
+	if _, err := FromCSV(filepath.Join(dir, "wide.csv"), "im", "l"); err == nil || !strings.Contains(err.Error(), "it is UTF-16 without a byte order mark") {
 		t.Errorf("error %v", err)
 	}
 }
