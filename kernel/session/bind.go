@@ -129,7 +129,10 @@ func (pl *planner) besideAdvice(path string) string {
 // := url.Parse(s) the name means the package also when the cell runs again, but not in url := url.Host.
 func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) imported {
 	if e := pl.names.live[name]; e != nil {
-		if path, all := pl.bestPackage(ctx, []string{e.shadows}, sels); earlier && e.shadows != "" && all {
+		if !earlier || e.shadows == "" || e.handedOn && e.hasMembers(sels) {
+			return imported{}
+		}
+		if path, all := pl.bestPackage(ctx, []string{e.shadows}, sels); all {
 			return imported{path: path}
 		}
 		return imported{}

@@ -19,14 +19,15 @@ import (
 type typed struct {
 	*bound
 	*closure
-	pkg      *types.Package
-	info     *types.Info
-	cellFile *ast.File
-	marked   map[types.Object]*entity // objects under a marked name, see old
-	unused   map[token.Pos]bool       // definitions of labels and local variables that nothing uses
-	own      ownVars                  // more variables that are the cell's own, or are not
-	stales   map[string]staleName     // stale names and the messages for their uses
-	carried  []carriedFile
+	pkg         *types.Package
+	info        *types.Info
+	cellFile    *ast.File
+	marked      map[types.Object]*entity // objects under a marked name, see old
+	unused      map[token.Pos]bool       // definitions of labels and local variables that nothing uses
+	own         ownVars                  // more variables that are the cell's own, or are not
+	stales      map[string]staleName     // stale names and the messages for their uses
+	carried     []carriedFile
+	predeclared []string // names with Go's own meaning before the cell declares them
 }
 
 // carriedFile holds the declarations of one earlier cell that are compiled again with the cell.
@@ -108,13 +109,13 @@ func insertEarlier(t *typed, u *names) map[types.Object]*entity {
 	if t.several {
 		scope.Insert(severalValuesFunc(t.pkg))
 	}
-	predeclared := t.usesPredeclared(u)
-	for _, name := range predeclared {
+	t.predeclared = t.usesPredeclared(u)
+	for _, name := range t.predeclared {
 		scope.Insert(renamed(types.Universe.Lookup(name), name+old))
 	}
 	for _, e := range u.sorted() {
 		switch {
-		case e.kind == kindMethod, t.importedName(e.name), t.importedName(e.name + old), slices.Contains(predeclared, e.name):
+		case e.kind == kindMethod, t.importedName(e.name), t.importedName(e.name + old), slices.Contains(t.predeclared, e.name):
 		case t.stmtVars[e.name], t.earlier[e.name]:
 			if o := markedObject(t.pkg, e); o != nil {
 				scope.Insert(o)
@@ -152,7 +153,7 @@ func (t *typed) usesPredeclared(u *names) (all []string) {
 			continue
 		}
 		e := u.live[name]
-		if e != nil && e.kind == kindVar && t.onlyCalled(name+old) {
+		if e != nil && e.kind == kindVar && e.predeclared && t.onlyCalled(name+old) {
 			if _, isFunc := e.obj.Type().Underlying().(*types.Signature); !isFunc {
 				e = nil
 			}

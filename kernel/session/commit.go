@@ -171,10 +171,11 @@ func (x *changer) declareVars() {
 		case x.unset[name]: // its users must be compiled again once it is declared
 			x.fresh[obj] = &entity{name: name, kind: kindVar, obj: obj, run: x.n, store: x.n, cell: x.src.count}
 		default:
+			was := x.u.live[name]
 			e := x.add(name, kindVar, obj, nil, x.src.count)
-			e.shadows = x.imports[name+old]
-			if was := x.u.live[name]; was != nil && e.shadows == "" {
-				e.shadows = was.shadows
+			e.shadows, e.predeclared = x.imports[name+old], slices.Contains(x.predeclared, name)
+			if was != nil && e.shadows == "" {
+				e.shadows, e.handedOn = was.shadows, was.shadows != ""
 			}
 		}
 	}

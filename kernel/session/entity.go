@@ -5,6 +5,7 @@ package session
 import (
 	"go/ast"
 	"go/types"
+	"slices"
 )
 
 type kind int
@@ -46,6 +47,10 @@ type entity struct {
 	store int
 	// shadows is the package that the variable's name meant in the := that declared the variable.
 	shadows string
+	// handedOn reports that it was the := of an earlier variable of that name.
+	handedOn bool
+	// predeclared reports that the name had Go's own meaning there: len := len(xs).
+	predeclared bool
 	// made are the entities with which the variable's value was made.
 	made map[*entity]bool
 }
@@ -67,3 +72,11 @@ const cellPath = "cell"
 
 // ours reports whether p is the package of a cell.
 func ours(p *types.Package) bool { return p != nil && p.Path() == cellPath }
+
+// hasMembers reports whether a variable has fields or methods of all these names.
+func (e *entity) hasMembers(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		member, _, _ := types.LookupFieldOrMethod(e.obj.Type(), true, e.obj.Pkg(), name)
+		return member == nil
+	})
+}

@@ -14,6 +14,7 @@ type hint struct {
 	msg  *regexp.Regexp // pattern of the message
 	text string         // $1 is the group captured by line, or by msg if line is nil
 	raw  bool           // the pattern is also about what stands in quotes and comments
+	same bool           // the first two groups of the message's pattern must be equal
 }
 
 // syntaxMessage matches the messages about text that is no Go.
@@ -48,6 +49,7 @@ func hintFor(msg, line string) string {
 	for _, h := range hints {
 		switch {
 		case !h.msg.MatchString(msg):
+		case h.same && !sameGroups(h.msg.FindStringSubmatch(msg)):
 		case h.line == nil:
 			return string(h.msg.ExpandString(nil, h.text, msg, h.msg.FindStringSubmatchIndex(msg)))
 		case h.raw:
@@ -65,6 +67,8 @@ func hintFor(msg, line string) string {
 	}
 	return ""
 }
+
+func sameGroups(groups []string) bool { return groups[1] == groups[2] }
 
 // undeclaredHint is the hint for a line that gives a value to a name that is not declared, or uses it in its own
 // declaration.

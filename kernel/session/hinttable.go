@@ -7,6 +7,9 @@ import "regexp"
 // named matches a type as people from C write it before a name.
 const named = `(?:u?int(?:8|16|32|64)?|float(?:32|64)?|double|string|String|bool|boolean|char|byte|long|rune|error)`
 
+// number matches the types of numbers in messages.
+const number = `(?:untyped (?:int|float|rune|complex)|u?int\d*|float\d+|complex\d+|byte|rune)`
+
 // hints are tried in order; the first one that fits is used.
 var hints = []hint{
 	// Characters and quotes.
@@ -15,19 +18,19 @@ var hints = []hint{
 	says(`illegal character U\+00A0`, "that is a no-break space, as pages of the web have it; type a blank"),
 	says(`illegal character U\+0023`, "a comment begins with //"),
 	when(`^\s*#`, "a comment begins with //"),
-	quotedAs(`(?:^|[^\w"])[fF]"`, `Go has no f"...": fmt.Sprintf("x is %v", x)`),
-	{line: regexp.MustCompile(`(?:^|[^\w"])[rR]"`), msg: regexp.MustCompile(syntaxMessage.String() + `|^unknown escape`), text: "a raw string stands between back quotes: `...`", raw: true},
-	quotedAs(`(?:^|[^\w"])b"`, `bytes are written []byte("...")`),
-	quotedAs(`"""`, "a string of several lines stands between back quotes: `...`"),
+	when(`(?:^|[^\w"])[fF]"`, `Go has no f"...": fmt.Sprintf("x is %v", x)`),
+	both(syntaxMessage.String()+`|^unknown escape`, `(?:^|[^\w"])[rR]"`, "a raw string stands between back quotes: `...`"),
+	when(`(?:^|[^\w"])b"`, `bytes are written []byte("...")`),
+	when(`"""`, "a string of several lines stands between back quotes: `...`"),
 	says(`^unknown escape sequence`, "a backslash is written \\\\, or the text stands between back quotes: `...`"),
 	says(`^string literal not terminated`, "the closing \" is missing; a string of several lines stands between back quotes: `...`"),
 
 	// Commands of a shell.
 	both(`^expected|^undefined`, `^\s*cd\s+(\S+)`, "the folder is changed with %cd $1"),
 	both(`^expression in go|^expected`, `^\s*go\s+(?:get|mod|build|run|install|test|vet)\b`, "a go command for the notebook's module begins with !*go"),
-	{line: regexp.MustCompile(`^\s*((?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|apt-get|curl|wget)\s+\S.*)$`), msg: regexp.MustCompile(syntaxMessage.String() + `|^undefined: (?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|curl|wget)$`), text: "a command of the shell begins with !: !$1"},
+	{line: regexp.MustCompile(`^\s*((?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|apt-get|curl|wget)\s+[^\s=:].*)$`), msg: regexp.MustCompile(syntaxMessage.String() + `|^undefined: (?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|curl|wget)$`), text: "a command of the shell begins with !: !$1"},
 	when(`^\s*\$\s+(\S.*)$`, "a command of the shell begins with !: !$1"),
-	both(syntaxMessage.String()+`|^undefined`, `:?=\s*[!%]\s*(?:(?:ls|pwd|cat|git|echo|date|find|grep|head|which|python3?)\b|[a-z]\w*\s+[-/.\w])`, "a command's output is taken with out, err := exec.Command(\"bash\", \"-c\", \"...\").Output(); string(out)"),
+	both(syntaxMessage.String()+`|^undefined`, `:?=\s*[!%]\s*(?:(?:ls|pwd|cat|git|echo|date|find|grep|head|which|python3?)(?:\s+[^\s(]|\s*$)|[a-z]\w*\s+[-/.\w])`, "a command's output is taken with out, err := exec.Command(\"bash\", \"-c\", \"...\").Output(); string(out)"),
 
 	// Blocks and their heads.
 	says(`unexpected newline, expecting \{|expected '\{', found newline|^missing function body`, "the { stands at the end of that line"),
@@ -35,7 +38,10 @@ var hints = []hint{
 	when(`^\s*(?:for|while)\s*\(`, "no parentheses: for i := 0; i < n; i++ { ... }"),
 	when(`^\s*for\s+(?:var|let|int)\s+(\w+)`, "the loop's variable is declared with :=: for $1 := 0; $1 < n; $1++ { ... }"),
 	says(`^expected boolean or range expression, found assignment`, "a loop over the elements is written for _, x := range xs { ... }; one that counts for i := 0; i < n; i++ { ... }"),
+	both(`^expected boolean expression, found assignment|^cannot use .* as value$`, `^\s*(?:\}\s*else\s+)?if\b[^=]*:=`, "the condition stands behind a ;: if v, ok := m[key]; ok { ... }"),
 	says(`^expected boolean expression, found assignment|^cannot use .* as value$`, "equal is written =="),
+	both(`^expected '==', found '='`, `^\s*(?:\}\s*else\s+)?if\b`, "equal is written =="),
+	both(`^expected`, `^\s*for\b[^;{]*;[^;{]*,[^;{]*\{`, "the parts of a for are separated by ;: for i := 0; i < n; i++ { ... }"),
 	when(`\[.+\bfor\b.+\bin\b.+\]`, "Go has no comprehensions: write a loop, for _, x := range xs { ... append(ys, x) }"),
 	when(`\bfor\s+(\w+)\s+in\s+range\(([^()]*)\)`, "a loop over numbers is written for $1 := range $2 { ... }"),
 	when(`\bfor\s+(\w+)\s+in\s+\d+\s*\.\.\.?<?\s*(\w+)`, "a loop over numbers is written for $1 := range $2 { ... }"),
@@ -53,10 +59,11 @@ var hints = []hint{
 	// Declarations.
 	both(`^expected 'IDENT'|^expected '\(', found|^expected '\[', found|^expected statement|^expected operand`,
 		`^\s*(?:var\s+)?(break|case|chan|const|continue|default|defer|else|fallthrough|for|func|go|goto|if|import|interface|map|package|range|return|select|struct|switch|type|var)\s*:?=`, "$1 is a word of the language, no name can be that"),
-	both(`^expected`, `^\s*(?:\d+[A-Za-z_]\w*|[A-Za-z_]\w*-\w[\w-]*|\w+[!?])\s*:?=`, "a name has letters, digits and _, and begins with a letter"),
+	both(`^expected`, `^\s*(?:\d+[A-Za-z_]\w*|[A-Za-z_]\w*-\w[\w-]*|\w+[!?])(?:\s*:=|\s+=[^=])`, "a name has letters, digits and _, and begins with a letter"),
 	both(`^illegal character U\+0024`, `\$\w+\s*:?=`, "a name has letters, digits and _, and begins with a letter"),
 	both(`^expected`, `=:|:\s+=`, "the sign is :=, in one piece"),
-	both(`^expected`, `^\s*(?:var\s+)?(\w+)\s+((?:\[\]|\*)*`+named+`|map\[.*\]\w+)\s*:?=\s*(.*)`, "a variable with its type is declared with var $1 $2 = $3"),
+	both(`^expected`, `^\s*(?:var\s+)?(\w+)\s+((?:\[\]|\*)*`+named+`|map\[.*\]\w+)\s*:=\s*(.*)`, "a variable with its type is declared with var $1 $2 = $3"),
+	both(`^expected`, `^\s*(\w+)\s+((?:\[\]|\*)*`+named+`|map\[.*\]\w+)\s*=\s*(.*)`, "a variable with its type is declared with var $1 $2 = $3"),
 	when(`^\s*`+named+`\s+(\w+)\s*=\s*(.+?);?\s*$`, "a variable is declared with $1 := $2"),
 	when(`^\s*(`+named+`)\s+(\w+)\s*;?\s*$`, "the type follows the name: var $2 $1"),
 	when(`^\s*(`+named+`)\s*\[\s*\]\s*(\w+)`, "a list is declared with $2 := []$1{...}"),
@@ -70,7 +77,7 @@ var hints = []hint{
 	both(`^expected`, `^\s*\w+\s*:?=\s*\w+\s*:?=[^=>]`, "each variable is set for itself: a, b := 1, 1"),
 	says(`^use of untyped nil in`, "nil alone has no type: var p *T, var err error"),
 	says(`is not constant$`, "a constant is a number, text or bool that the compiler knows; others are variables, x := value"),
-	says(`^invalid array length`, "a list whose length is known only when the program runs is made with make([]T, n)"),
+	says(`^invalid array length \w+$`, "a list whose length is known only when the program runs is made with make([]T, n)"),
 	says(`^no new variables on left side of :=`, "a variable of the same cell is assigned with ="),
 	says(`^assignment mismatch: 1 variable but (\S+) returns 2 values`, "the second value is usually the error: x, err := $1(...); a function whose name begins with Must has none"),
 
@@ -106,7 +113,7 @@ var hints = []hint{
 	when(`^\s*range\(`, "a loop over numbers is written for i := range 10 { ... }"),
 	both(syntaxMessage.String()+`|^undefined: (?:puts|cout)$`, `^\s*(?:println!\s*\(|puts\s|(?:std::)?cout\s*<<)`, "values are printed with fmt.Println(x)"),
 	when(`^\s*print\s+\S`, "values are printed with fmt.Println(x)"),
-	when(`^\s*(?:var\s+\w+\s*=|\w+\s*:?=)?\s*(len|cap|println|append|copy|panic|close|delete|\w+\.[A-Z]\w*)\s+[\w"]`, "a function is called with parentheses: $1(...)"),
+	when(`^\s*(?:var\s+\w+\s*=|\w+\s*:?=)?\s*(?:(len|cap|println|append|copy|panic|close|delete)\s+(?:["\d]|\w+(?:\s*,\s*["\w]+)*\s*$)|(\w+\.[A-Z]\w*)\s+["\d])`, "a function is called with parentheses: $1$2(...)"),
 	when(`\+\+\w|--\w|=[^=;]*\w(?:\+\+|--)|[(,]\s*\w+(?:\+\+|--)|\w(?:\+\+|--)\s*[-+*/<>=]`, "x++ and x-- are statements of their own, not values"),
 	when(`\w->\w`, "a field is written p.field, of a pointer too"),
 	when(`^\s*(?:if|for|else|def|while|switch|func)\b.*:\s*$`, "a block stands between { and }, without a colon"),
@@ -121,8 +128,8 @@ var hints = []hint{
 	when(`\bis\s+(?:not\s+)?\w`, "is is written ==, is not is written !="),
 	when(`\S\s+(?:not\s+)?in\s+\S`, "in is written slices.Contains(xs, x), or _, ok := m[key]"),
 	when(`^\s*del\s+(\w+)`, "a name is forgotten with %rm $1; a key of a map with delete(m, key)"),
-	when(`^\s*(?:if|for)\b[^{]*$|\belse\s+(?:[^{\si]|i[^f])`, "a block stands between { and }, also around one statement"),
-	quotedAs(`^[^"]*'[^']{2,}'`, `a string stands between double quotes: "..."`),
+	when(`^\s*(?:if|for)\b[^{]*[^{\s|&,(+*/=<>-]\s*$|\belse\s+(?:[^{\si]|i[^f])`, "a block stands between { and }, also around one statement"),
+	quotedAs(`^(?:[^"'/]|'(?:\\.[^']*|[^'\\])')*'[^'\\][^']+'`, `a string stands between double quotes: "..."`),
 	says(`more than one character in rune literal|rune literal not terminated|^illegal rune literal`, `a string stands between double quotes: "..."`),
 	both(syntaxMessage.String()+`|^undefined`, `\btype\(`, `a value's type is shown by fmt.Printf("%T", x)`),
 	says(`^missing ',' before newline in argument list`, "a ) is missing, or the comma that the last line ends with, too"),
@@ -136,7 +143,7 @@ var hints = []hint{
 	says(`cannot convert .*string.* to type (?:int|float64)`, "text becomes a number with strconv.Atoi or strconv.ParseFloat"),
 	says(`for (?:built-in )?print\b|not a valid argument for print|operand: print|cannot use .* as .* in (?:argument to )?print`, "fmt.Println prints any value"),
 	says(`^cannot use (?:.* \(variable of type string\)|"[^"]*" \(untyped string constant\)) as (?:u?int|float)\w* value`, "text becomes a number with strconv.Atoi or strconv.ParseFloat"),
-	says(`^cannot use .* \((?:variable|value) of type \[\]\w+\) as .* in argument to append`, "all elements of a slice are appended with append(xs, ys...)"),
+	{msg: regexp.MustCompile(`^cannot use .* \((?:variable|value) of type \[\](\S+)\) as (\S+) value in argument to append`), text: "all elements of a slice are appended with append(xs, ys...)", same: true},
 	says(`^cannot use (\w+) \((?:variable|value) of type (?:u?int\w*|float\w+|byte|rune)\) as ((?:u?int|float)\d*|byte|rune) value`, "Go converts no numbers by itself: $2($1)"),
 	says(`^cannot use .* of type (?:u?int|float)\w*\) as string value`, "a number becomes text with fmt.Sprint(x) or strconv.Itoa(n)"),
 	says(`^cannot use \S+ \(untyped (?:int|float) constant\) as string value`, "a text stands between double quotes; a number becomes text with fmt.Sprint(x)"),
@@ -144,12 +151,14 @@ var hints = []hint{
 	says(`" % .*mismatched types (?:untyped )?string`, "a text with values is made with fmt.Sprintf(format, x)"),
 	says(`mismatched types \w+ and untyped nil`, "only pointers, slices, maps, functions, channels and interfaces can be nil"),
 	says(`mismatched types (?:byte|rune|untyped rune) and (?:untyped )?string|mismatched types (?:untyped )?string and untyped rune`, "a character stands between single quotes, 'x', a text between double ones; string(c) is the text of a character"),
-	says(`[!=<>]=? .*mismatched types (?:\w+ and (?:untyped )?string|(?:untyped )?string and)`, "text and numbers can't be compared: strconv.Atoi(s), or fmt.Sprint(n)"),
-	says(`\+ .*mismatched types (?:(?:untyped )?string|\w+ and (?:untyped )?string)`, "text and numbers are joined with fmt.Sprint(a, b)"),
+	says(`mismatched types (?:\[\]byte and (?:untyped )?string|(?:untyped )?string and \[\]byte)`, "bytes become text with string(b), text becomes bytes with []byte(s)"),
+	says(`[!=<>]=? .*mismatched types (?:`+number+` and (?:untyped )?string|(?:untyped )?string and `+number+`)\b`, "text and numbers can't be compared: strconv.Atoi(s), or fmt.Sprint(n)"),
+	says(`\+ .*mismatched types (?:`+number+` and (?:untyped )?string|(?:untyped )?string and `+number+`)\b`, "text and numbers are joined with fmt.Sprint(a, b)"),
 	says(`mismatched types (?:int and float64|float64 and int)`, "Go converts no numbers by itself: float64(n)"),
-	says(`(\w+) \* time\.\w+ \(mismatched types \w+ and time\.Duration`, "time.Duration($1) * time.Second"),
+	says(`(\w+) \* time\.(\w+) \(mismatched types u?int\w* and time\.Duration`, "time.Duration($1) * time.$2"),
+	says(`(\w+) \* time\.(\w+) \(mismatched types float\w+ and time\.Duration`, "time.Duration($1 * float64(time.$2))"),
 	both(`truncated to int64$`, `\btime\.`, "a duration is a whole number: 500 * time.Millisecond"),
-	says(`mismatched types untyped bool and|mismatched types bool and untyped int`, "comparisons are joined with &&: a < b && b < c"),
+	says(`mismatched types untyped bool and`, "comparisons are joined with &&: a < b && b < c"),
 	says(`mismatched types \[\]|operator [-*/%] not defined on .* of type \[\]`, "slices have no arithmetic: write a loop, or use gonum.org/v1/gonum/floats"),
 	says(`operator \+ not defined on .* of type \[\]`, "slices are joined with append(xs, ys...) or slices.Concat(xs, ys)"),
 	says(`operator ! not defined on`, "a condition is true or false: x == 0, len(xs) == 0, p == nil"),

@@ -48,19 +48,25 @@ type attempt struct {
 	by   *ast.AssignStmt
 }
 
-// namesakes returns the variables of := that have the name of another declaration of the cell.
+// namesakes returns the variables of := that have the name of another declaration of the cell. A := with further variables
+// is left alone, and refused: they are the session's, which the cell's own variable can't be.
 func (p *parsed) namesakes() ownVars {
 	own := newOwnVars()
 	for _, it := range p.items {
 		for _, st := range p.stmts {
 			for _, id := range p.defined(st) {
-				if slices.Contains(it.names, id.Name) {
+				if slices.Contains(it.names, id.Name) && id.Name != "_" && len(notBlank(p.defined(st))) == 1 {
 					own.why[id.Name] = fmt.Sprintf("%s (cell %d) is a variable of its cell alone, which declares a %s of that name too: other cells have the %s; give one of them another name", id.Name, p.src.count, it.kind, it.kind)
 				}
 			}
 		}
 	}
 	return own
+}
+
+// notBlank returns the names that are not blank.
+func notBlank(ids []*ast.Ident) []*ast.Ident {
+	return slices.DeleteFunc(slices.Clone(ids), func(id *ast.Ident) bool { return id.Name == "_" })
 }
 
 // withOwn returns the cell with the findings of another round.
@@ -87,14 +93,14 @@ func (p *parsed) keepOwn() {
 	if len(p.own.why) == 0 {
 		return
 	}
-	p.trial, p.beside = map[string]attempt{}, map[string]string{}
+	p.trial, p.beside, p.ownBefore = map[string]attempt{}, map[string]string{}, map[string]bool{}
 	p.stmts = nil
 	for i, o := range p.order {
 		switch o := o.(type) {
 		case *item:
 			if why := p.whyItem(o); why != "" {
 				for _, name := range o.names {
-					p.beside[name] = goesWith(name, why)
+					p.beside[name], p.ownBefore[name] = goesWith(name, why), true
 				}
 				p.vars = slices.DeleteFunc(p.vars, func(it *item) bool { return it == o })
 				p.order[i] = &ast.DeclStmt{Decl: o.decl}
@@ -145,14 +151,15 @@ func (p *parsed) keepAssigned(a *ast.AssignStmt) {
 		switch {
 		case !ok:
 		case why != "":
-			p.beside[id.Name] = goesWith(id.Name, why)
+			p.beside[id.Name], p.ownBefore[id.Name] = goesWith(id.Name, why), true
 		case trial && p.own.types[id.Name] == nil:
 			p.trial[id.Name] = attempt{id, a}
 		}
 	}
 }
 
-// mentionsOwn returns why the first of the cell's own variables that node mentions is one; "" if it mentions none.
+// mentionsOwn returns why the first of the cell's own variables that node mentions is one; "" if it mentions none. Before
+// the variable's declaration its name means something else.
 func (p *parsed) mentionsOwn(node ast.Node) (why string) {
 	var visit func(ast.Node) bool
 	visit = func(n ast.Node) bool {
@@ -164,7 +171,9 @@ func (p *parsed) mentionsOwn(node ast.Node) (why string) {
 			switch {
 			case why != "":
 			case p.own.why[n.Name] != "":
-				why = p.own.why[n.Name]
+				if p.ownBefore[n.Name] {
+					why = p.own.why[n.Name]
+				}
 			case p.trial[n.Name].name != nil:
 				why = fmt.Sprintf("%s is made with a variable of the cell's own", n.Name)
 			default:

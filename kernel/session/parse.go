@@ -39,6 +39,8 @@ type parsed struct {
 	own    ownVars
 	trial  map[string]attempt
 	beside map[string]string
+	// ownBefore are those that the cell has declared before the place that is looked at.
+	ownBefore map[string]bool
 
 	form   *Form       // of //@param and //@title, without its fields; nil without one
 	fields []formField // in the order of the text
