@@ -12,10 +12,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -34,7 +32,6 @@ func main() { rt.Main() }
 // Worker compiles the worker from the source of package rt (file names and contents), and makes rt importable for cells
 // as nb/rt. It returns the program's path. With a Cache, a second call with the same settings uses the cached worker.
 func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, error) {
-	rt = b.ofThisGo(rt)
 	imports, err := importsOf(rt)
 	if err != nil {
 		return "", fmt.Errorf("build: worker: %w", err)
@@ -71,40 +68,6 @@ func (b *Builder) Worker(ctx context.Context, rt map[string]string) (string, err
 		prune(root, dir)
 	}
 	return filepath.Join(dir, "worker"), b.useWorker(dir)
-}
-
-// linkName matches a reference to a function of Go's own packages, which may be another one in the next Go.
-var linkName = regexp.MustCompile(`(?m)^//go:linkname \w+ ([\w/]+)\.(\w+)$`)
-
-// ofThisGo returns the files of package rt without the optional ones, which have the build constraint "ignore", that refer
-// to a function that this Go does not have: the linker would refuse the worker.
-func (b *Builder) ofThisGo(rt map[string]string) map[string]string {
-	kept := map[string]string{}
-	for name, text := range rt {
-		missing := ""
-		if strings.Contains(text, "//go:build ignore\n") {
-			for _, m := range linkName.FindAllStringSubmatch(text, -1) {
-				if !declares(filepath.Join(filepath.Dir(filepath.Dir(b.goCmd)), "src", m[1]), m[2]) {
-					missing = m[1] + "." + m[2]
-				}
-			}
-		}
-		if missing != "" {
-			b.cfg.Logf("this Go has no %s: the worker is built without %s", missing, name)
-			continue
-		}
-		kept[name] = text
-	}
-	return kept
-}
-
-// declares reports whether a folder's Go files declare a function.
-func declares(dir, name string) bool {
-	files, _ := filepath.Glob(filepath.Join(dir, "*.go"))
-	return slices.ContainsFunc(files, func(file string) bool {
-		text, err := os.ReadFile(file)
-		return err == nil && strings.Contains(string(text), "\nfunc "+name+"(")
-	})
 }
 
 // isWorker reports whether dir holds a completely built worker.
