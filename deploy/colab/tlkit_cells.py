@@ -36,7 +36,21 @@ class GoCells(Magics):
         """Runs the cell on the kernel Go (TLKit), which the first one starts."""
         self.start()
         request = self.client.execute(cell, allow_stdin=False)
-        failure = None
+        failure, ended = None, False
+        while not ended:
+            try:
+                kind, content = self.next_message(request)
+                if kind == "error":
+                    failure = GoError(f"{content['ename']}: {content['evalue']}", content["traceback"])
+                ended = kind == "status" and content["execution_state"] == "idle"
+                self.show(kind, content)
+            except KeyboardInterrupt:  # wherever it comes, the cell on the Go kernel must end, too
+                self.manager.interrupt_kernel()
+        if failure:
+            raise failure
+
+    def next_message(self, request):
+        """Returns kind and content of the next message about a request."""
         while True:
             try:
                 message = self.client.get_iopub_msg(timeout=1)
@@ -44,19 +58,8 @@ class GoCells(Magics):
                 if not self.manager.is_alive():
                     raise GoError("the Go kernel has ended, and the values of its cells with it; the next %%go cell starts another") from None
                 continue
-            except KeyboardInterrupt:
-                self.manager.interrupt_kernel()
-                continue
-            if message["parent_header"].get("msg_id") != request:
-                continue
-            kind, content = message["msg_type"], message["content"]
-            if kind == "error":
-                failure = GoError(f"{content['ename']}: {content['evalue']}", content["traceback"])
-            if kind == "status" and content["execution_state"] == "idle":
-                break
-            self.show(kind, content)
-        if failure:
-            raise failure
+            if message["parent_header"].get("msg_id") == request:
+                return message["msg_type"], message["content"]
 
     def start(self):
         if self.manager is not None and self.manager.is_alive():

@@ -61,6 +61,8 @@ try:
     expect(got, got[0] == "" and got[2].startswith("GoError: ") and "undefined: z" in got[2], "an error fails the cell")
     got = run("%%go\nfmt.Println(\"begun\")\nfor {\n}", interrupt=True)
     expect(got, got[2].startswith("GoError: "), "the stop button ends a loop")
+    got = run("%%go\nfmt.Println(\"begun\")\nfor {\n\tfmt.Println(\"and on\")\n\ttime.Sleep(time.Millisecond)\n}", interrupt=True)
+    expect(got[2], got[2].startswith("GoError: "), "the stop button ends a loop that prints")
     got = run("%%go\nfmt.Println(x)")
     expect(got, got[0] == "6\n", "values stay after the stop button")
 finally:

@@ -46,6 +46,12 @@ type barChart struct {
 	opts  BarOptions
 }
 
+// inLanguage returns the figure with title and label in the language of figures.
+func (f barChart) inLanguage() barChart {
+	f.title, f.opts.Label = words.Of(f.title), words.Of(f.opts.Label)
+	return f
+}
+
 // Sizes in CSS pixels: the plotting area's width, and the height per bar.
 const (
 	barWidth  = 480
@@ -63,11 +69,12 @@ func (f barChart) Bundle() (map[string]any, error) {
 	if f.opts.Groups != nil && len(f.opts.Groups) != len(f.bars) {
 		return nil, fmt.Errorf("plots: %d groups for %d bars, want one per bar or none", len(f.opts.Groups), len(f.bars))
 	}
-	svg, err := drawSVG(f)
+	shown := f.inLanguage()
+	svg, err := drawSVG(shown)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{MIMEVegaLite: f.vega(), MIMESVG: svg, MIMEText: f.text()}, nil
+	return map[string]any{MIMEVegaLite: shown.vega(), MIMESVG: svg, MIMEText: f.text()}, nil
 }
 
 // number formats the value that is written beside its bar.
@@ -166,7 +173,7 @@ func (b Bar) outer() float64 {
 }
 
 func (f barChart) vega() obj {
-	spec := vegaBase(words.Of(f.title))
+	spec := vegaBase(f.title)
 	if !slices.ContainsFunc(f.bars, func(b Bar) bool { return finite(b.Value) }) {
 		addNoData(spec, barWidth, barHeight*max(len(f.bars), 2))
 		return spec
@@ -224,7 +231,7 @@ func (f barChart) valueAxis(field string) obj {
 		axis["format"] = "~%"
 	}
 	lo, hi := f.reach()
-	return obj{"field": field, "type": "quantitative", "title": words.Of(f.opts.Label), "axis": axis,
+	return obj{"field": field, "type": "quantitative", "title": f.opts.Label, "axis": axis,
 		"scale": obj{"domain": arr{lo, hi}, "nice": false}}
 }
 
@@ -244,7 +251,7 @@ func (f barChart) tooltip(ranged bool) arr {
 	}
 	out := arr{
 		obj{"field": "n", "type": "nominal", "title": "name"},
-		obj{"field": "v", "type": "quantitative", "title": words.Of(cmp.Or(f.opts.Label, "value")), "format": format}}
+		obj{"field": "v", "type": "quantitative", "title": cmp.Or(f.opts.Label, words.Of("value")), "format": format}}
 	if ranged {
 		out = append(out,
 			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
@@ -277,7 +284,7 @@ func (f barChart) canvas() (width, height float64) {
 
 func (f barChart) draw(c draw.Canvas) {
 	c = draw.Crop(c, px(margin), px(-margin), px(margin), px(-margin))
-	g := newPlot(words.Of(f.title), words.Of(f.opts.Label), "")
+	g := newPlot(f.title, f.opts.Label, "")
 	g.Title.TextStyle = titleStyle()
 	g.Y.LineStyle.Width, g.Y.Tick.Length = 0, 0
 	grid := plotter.NewGrid()

@@ -19,12 +19,18 @@ import (
 // out above 20 classes. The Bundle has Vega-Lite, SVG and plain text (above 20 classes the plain text lists the ten
 // most frequent confusions). It fails if the matrix is not square with one row per class, or has a negative count.
 func Confusion(classes []string, matrix [][]int) Figure {
-	return confusion{classes, matrix}
+	return newConfusion(classes, matrix)
+}
+
+func newConfusion(classes []string, matrix [][]int) confusion {
+	return confusion{classes, matrix, "predicted", "actual"}
 }
 
 type confusion struct {
 	classes []string
 	matrix  [][]int
+	// columns and rows are the titles of the axes.
+	columns, rows string
 }
 
 // maxCounts is the largest number of classes with which a matrix shows its counts.
@@ -63,6 +69,7 @@ func (f confusion) Bundle() (map[string]any, error) {
 	if len(f.classes) == 0 {
 		return map[string]any{MIMEText: "confusion matrix: no classes\n"}, nil
 	}
+	f.columns, f.rows = words.Of(f.columns), words.Of(f.rows)
 	svg, err := drawSVG(f)
 	if err != nil {
 		return nil, err
@@ -161,11 +168,11 @@ func (f confusion) vega() obj {
 		}
 		return a
 	}
-	xAxis := axis(words.Of("predicted"))
+	xAxis := axis(f.columns)
 	xAxis["labelAngle"] = -45
 	scale := obj{"domain": index, "paddingInner": 0, "paddingOuter": 0}
 	x := obj{"field": "p", "type": "ordinal", "scale": scale, "axis": xAxis}
-	y := obj{"field": "a", "type": "ordinal", "scale": scale, "axis": axis(words.Of("actual"))}
+	y := obj{"field": "a", "type": "ordinal", "scale": scale, "axis": axis(f.rows)}
 	names := string(mustJSON(labels))
 	spec["width"], spec["height"] = n*f.cell(), n*f.cell()
 	spec["data"] = obj{"values": rows}
@@ -288,10 +295,10 @@ func (f confusion) draw(c draw.Canvas) {
 	}
 	title := sans(12, inkColor)
 	title.XAlign, title.YAlign = draw.XCenter, draw.YBottom
-	c.FillText(title, vg.Point{X: left + side/2, Y: c.Min.Y + px(margin)}, words.Of("predicted"))
+	c.FillText(title, vg.Point{X: left + side/2, Y: c.Min.Y + px(margin)}, f.columns)
 	title.Rotation = math.Pi / 2
 	title.YAlign = draw.YTop
-	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, words.Of("actual"))
+	c.FillText(title, vg.Point{X: c.Min.X + px(margin), Y: top - side/2}, f.rows)
 }
 
 // shortCount writes counts so that they fit a field: 950, 1.2k, 34k.

@@ -30,7 +30,7 @@ const (
 // images. The Bundle has HTML, SVG and plain text; the latter two are those of Confusion. It fails where Confusion does, and
 // if an example's class does not exist.
 func ConfusionImages(classes []string, matrix [][]int, examples []Example) Figure {
-	return confusionImages{confusion{classes, matrix}, examples}
+	return confusionImages{newConfusion(classes, matrix), examples}
 }
 
 type confusionImages struct {

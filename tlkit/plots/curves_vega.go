@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Size of one panel's plotting area in CSS pixels: two of them with their axes fit JupyterLab's notebook column.
@@ -84,7 +86,7 @@ func (f curves) vega() obj {
 func addNoData(view obj, width, height int) {
 	view["width"], view["height"] = width, height
 	view["data"] = obj{"values": arr{obj{}}}
-	view["mark"] = obj{"type": "text", "text": "no data", "fontSize": 12}
+	view["mark"] = obj{"type": "text", "text": words.Of("no data"), "fontSize": 12}
 	view["encoding"] = obj{"x": obj{"value": width / 2}, "y": obj{"value": height / 2}}
 }
 

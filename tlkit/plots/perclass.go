@@ -12,7 +12,7 @@ import (
 // never predicted is shown as a dash and counts as 0, as in scikit-learn. The Bundle has HTML and plain text. It fails
 // where Confusion does.
 func PerClass(classes []string, matrix [][]int) Figure {
-	return perClass{confusion{classes, matrix}}
+	return perClass{newConfusion(classes, matrix)}
 }
 
 type perClass struct{ confusion }

@@ -17,8 +17,6 @@ var japaneseWords = map[string]string{
 	"loss":                      "損失",
 	"Learning-rate range test":  "学習率の範囲テスト",
 	"training loss":             "学習損失",
-	"time left not known yet":   "残り時間はまだわかりません",
-	"one seed":                  "シード 1 個",
 
 	"actual":              "正解",
 	"predicted":           "予測",
@@ -39,7 +37,7 @@ var japaneseWords = map[string]string{
 	"per epoch":          "1 エポック",
 	"time":               "時間",
 	"images per class":   "クラスあたりの 画像",
-	"old task":           "前のタスク",
+	"old task, last":     "前のタスク（最後）",
 	"class":              "クラス",
 	"images":             "画像",
 	"precision":          "適合率",
@@ -74,14 +72,14 @@ var japaneseWords = map[string]string{
 	"features":                    "特徴量",
 	"Models by cross-validated logistic regression, ± a standard error": "交差検証したロジスティック回帰によるモデルの比較（± は標準誤差）",
 
-	"labels probably wrong":          "誤りらしいラベル",
+	"labels probably wrong":          "誤りの可能性があるラベル",
 	"pairs of duplicates":            "重複の組",
 	"outliers":                       "外れ値",
 	"too dark":                       "暗すぎる",
 	"too bright":                     "明るすぎる",
 	"blurred":                        "ぼけている",
 	"balance":                        "クラスの偏り",
-	"Labels probably wrong":          "誤りらしいラベル",
+	"Labels probably wrong":          "誤りの可能性があるラベル",
 	"Duplicates, two pairs in a row": "重複（1 行に 2 組）",
 	"Outliers":                       "外れ値",
 	"Too dark":                       "暗すぎる画像",
@@ -90,7 +88,7 @@ var japaneseWords = map[string]string{
 
 	"images per second": "毎秒の画像数",
 	"computed by":       "計算したエンジン",
-	"classified alike":  "同じ分類",
+	"classified alike":  "分類の一致率",
 
 	"probability":             "確率",
 	"probabilities":           "確率",
@@ -106,33 +104,35 @@ var japaneseWords = map[string]string{
 	"report written by": "レポートの作成環境",
 }
 
-// japaneseSentences are the forms of sentences: %s stands for any text, which is translated in its turn, %d for a
-// number, %v for a duration. $1 is the first of them. A form that contains another one stands before it.
+// japaneseSentences are the forms of sentences: %s stands for a name or another text that stays as it is, %w for one that
+// may be a sentence itself, %d for a number, %v for a duration. $1 is the first of them. A form that contains another one stands before it.
 var japaneseSentences = [][2]string{
-	{"%s: mean ± standard deviation of %d seeds", "$1：$2 シードの平均 ± 標準偏差"},
+	{"%w: mean ± standard deviation of %d seeds", "$1：$2 シードの平均 ± 標準偏差"},
 	{"%s, pretrained as %s, on %s (%d training, %d validation images)", "モデル $1（事前学習の重み $2）、データ $3（学習用 $4 枚、検証用 $5 枚）"},
-	{"%s on %s: accuracy on %d validation images after the last epoch, %s", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
+	{"%s on %s: accuracy on %d validation images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
 	{"%d seeds", "シード $1 個"},
-	{"%s, last", "$1（最後）"},
+	{"one seed", "シード 1 個"},
 	{"%d of %d", "$2 のうち $1"},
 
-	{"%s: features of the frozen layers, image %d of %d", "$1：固定した層の特徴量、画像 $2 / $3"},
-	{"%s: epoch %d of %d, loss %d, validation loss %d, accuracy %d%, %d images/s, %s", "$1：エポック $2 / $3、損失 $4、検証損失 $5、正解率 $6%、毎秒 $7 枚、$8"},
-	{"%s: epoch %d of %d, loss %d, accuracy %d%, %d images/s, %s", "$1：エポック $2 / $3、損失 $4、正解率 $5%、毎秒 $6 枚、$7"},
-	{"%s: learning-rate range test, step %d of at most %d, rate %d, loss %d", "$1：学習率の範囲テスト、ステップ $2（最大 $3）、学習率 $4、損失 $5"},
-	{"%s: learning-rate range test ended after %d steps", "$1：学習率の範囲テストは $2 ステップで終わりました"},
+	{"%w: features of the frozen layers, image %d of %d", "$1：固定した層の特徴量、画像 $2 / $3"},
+	{"%w: epoch %d of %d, loss %d, validation loss %d, accuracy %d%, %d images/s, %w", "$1：エポック $2 / $3、損失 $4、検証損失 $5、正解率 $6%、毎秒 $7 枚、$8"},
+	{"%w: epoch %d of %d, loss %d, accuracy %d%, %d images/s, %w", "$1：エポック $2 / $3、損失 $4、正解率 $5%、毎秒 $6 枚、$7"},
+	{"%w: learning-rate range test, step %d of at most %d, rate %d, loss %d", "$1：学習率の範囲テスト、ステップ $2（最大 $3）、学習率 $4、損失 $5"},
+	{"%w: learning-rate range test ended after %d steps", "$1：学習率の範囲テストは $2 ステップで終わりました"},
 	{"%s, seed %d of %d", "$1、シード $2 / $3"},
 	{"%v left", "残り $1"},
+	{"time left not known yet", "残り時間はまだわかりません"},
 
 	{"%s: change of the weights", "$1：重みの変化"},
 	{"%s (%s), one image of %dx%d", "$1（$2）、$3x$4 の画像 1 枚"},
-	{"parameters  %d, of which trained %d, frozen %d; buffers %d", "パラメータ  $1（学習する $2、固定 $3）、バッファ $4"},
+	{"parameters  %d, of which trained %d, frozen %d; buffers %d", "パラメータ  $1（学習対象 $2、固定 $3）、バッファ $4"},
 	{"multiply-adds  %d G", "積和演算  $1 G"},
 	{"memory in MB  image %d, outputs of the layers %d, parameters %d", "メモリ (MB)  画像 $1、層の出力 $2、パラメータ $3"},
-	{"%d, of which trained %d", "$1（学習する $2）"},
 
 	{"%d across splits; %s", "分割をまたぐ $1 組; $2"},
 	{"%d (%s) to %d (%s) training images per class", "クラスあたりの学習用画像 $1 枚（$2）から $3 枚（$4）"},
+	{"%d (%s) to %d (%s) training images per class; Recipe{ClassWeights: tlkit.Balanced} or more images of the small classes help",
+		"クラスあたりの学習用画像 $1 枚（$2）から $3 枚（$4）。Recipe{ClassWeights: tlkit.Balanced} か、少ないクラスの画像を増やすことが役立ちます"},
 	{"%s; %d% of the labels agree with the predictions, about %d% are wrong", "$1; ラベルの $2% が予測と一致し、約 $3% が誤りです"},
 	{"accuracy on %d images", "画像 $1 枚での正解率"},
 	{"temperature %d", "温度 $1"},

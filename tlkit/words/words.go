@@ -45,9 +45,20 @@ func japanese(english string) string {
 	if ja, ok := japaneseWords[english]; ok {
 		return ja
 	}
+	return sentence(english)
+}
+
+// sentence returns the translation of a sentence, or the text itself.
+func sentence(english string) string {
 	for _, s := range patterns() {
 		if parts := s.english.FindStringSubmatch(english); parts != nil {
-			return place.ReplaceAllStringFunc(s.japanese, func(p string) string { return japanese(parts[p[1]-'0']) })
+			return place.ReplaceAllStringFunc(s.japanese, func(p string) string {
+				part := int(p[1] - '0')
+				if s.sentences[part-1] {
+					return sentence(parts[part])
+				}
+				return parts[part]
+			})
 		}
 	}
 	return english
@@ -55,8 +66,9 @@ func japanese(english string) string {
 
 // pattern matches the sentences of one form.
 type pattern struct {
-	english  *regexp.Regexp
-	japanese string
+	english   *regexp.Regexp
+	sentences []bool // the parts that are sentences themselves
+	japanese  string
 }
 
 // place matches where a Japanese sentence has a part of the English one: $1 is the first.
@@ -64,12 +76,16 @@ var place = regexp.MustCompile(`\$[1-9]`)
 
 // patterns are japaneseSentences, ready to match.
 var patterns = sync.OnceValue(func() []pattern {
-	verb := regexp.MustCompile(`%[sdv]`)
-	matches := map[string]string{"%s": `(.+?)`, "%d": `([-+0-9.,eE]+|NaN|[-+]Inf)`, "%v": `([0-9.hmsµn]+)`}
+	verb := regexp.MustCompile(`%[swdv]`)
+	matches := map[string]string{"%s": `(.+?)`, "%w": `(.+?)`, "%d": `([-+0-9.,eE]+|NaN|[-+]Inf)`, "%v": `([0-9.hmsµn]+)`}
 	all := make([]pattern, len(japaneseSentences))
 	for i, s := range japaneseSentences {
+		var sentences []bool
+		for _, v := range verb.FindAllString(s[0], -1) {
+			sentences = append(sentences, v == "%w")
+		}
 		form := verb.ReplaceAllStringFunc(regexp.QuoteMeta(s[0]), func(v string) string { return matches[v] })
-		all[i] = pattern{regexp.MustCompile("^" + form + "$"), s[1]}
+		all[i] = pattern{regexp.MustCompile("^" + form + "$"), sentences, s[1]}
 	}
 	return all
 })

@@ -34,5 +34,5 @@ func (m *Model) Bundle() (map[string]any, error) {
 		rows = append(rows, []string{"note", note})
 	}
 	rows = append(rows, []string{"layers", "model.MustSummary() lists them"})
-	return tables.Table{Columns: []string{m.Spec.Name, ""}, Rows: rows, Options: tables.Options{Align: "ll", Words: []int{0, 1}}}.Bundle()
+	return tables.Table{Columns: []string{m.Spec.Name, ""}, Rows: rows, Options: tables.Options{Align: "ll", Words: []int{0}}}.Bundle()
 }

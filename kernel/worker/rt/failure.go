@@ -21,11 +21,13 @@ func failureOf(v any) *Failure {
 // panicText returns the text of a panic's value or of an error, bounded in size. The value's own method may panic too.
 func panicText(v any) (text string) {
 	defer func() {
-		switch e := recover(); {
-		case e != nil && isNil(v):
+		e := recover()
+		_, isError := v.(error)
+		switch {
+		case e != nil && isNil(v) && isError:
 			text = fmt.Sprintf("a nil %T in an interface, which is not equal to nil; where there is no error, return nil itself", v)
 		case e != nil:
-			text = fmt.Sprintf("(%T value whose own text panics: %v)", v, e)
+			text = cut(fmt.Sprintf("(%T value whose own text panics: %v)", v, e))
 		}
 	}()
 	switch x := v.(type) {

@@ -12,6 +12,14 @@ type coded struct{ code int }
 
 func (c *coded) Error() string { return strings.Repeat("x", c.code) }
 
+type named struct{ name string }
+
+func (n *named) String() string { return n.name }
+
+type loud struct{}
+
+func (loud) Error() string { panic(strings.Repeat("z", maxText)) }
+
 func TestPanicText(t *testing.T) {
 	for _, test := range []struct {
 		v    any
@@ -21,6 +29,8 @@ func TestPanicText(t *testing.T) {
 		{(*coded)(nil), "a nil *rt.coded in an interface, which is not equal to nil; where there is no error, return nil itself"},
 		{&coded{-1}, "(*rt.coded value whose own text panics: strings: negative Repeat count)"},
 		{&coded{maxText + 5}, strings.Repeat("x", maxText) + "… (5 more bytes)"},
+		{(*named)(nil), "(*rt.named value whose own text panics: runtime error: invalid memory address or nil pointer dereference)"},
+		{loud{}, "(rt.loud value whose own text panics: " + strings.Repeat("z", maxText-len("(rt.loud value whose own text panics: ")) + "… (39 more bytes)"},
 		{strings.Repeat("y", maxText+1), strings.Repeat("y", maxText) + "… (1 more bytes)"},
 	} {
 		if got := panicText(test.v); got != test.want {
