@@ -63,13 +63,13 @@ func parse(args []string) (o options, err error) {
 	fs.IntVar(&o.count, "count", 2, "trainings at once")
 	fs.IntVar(&o.steps, "steps", 30, "steps that are timed")
 	fs.IntVar(&o.batch, "batch", 8, "images of a step")
-	fs.IntVar(&o.rounds, "rounds", 3, "times that each row is measured")
+	fs.IntVar(&o.rounds, "rounds", 3, "times that each row is measured, an odd number")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
 	o.models, o.engines = strings.Split(*models, ","), strings.Split(*engines, ",")
-	if fs.NArg() > 0 || o.count < 2 || o.steps < 1 || o.batch < 1 || o.rounds < 1 {
-		return o, fmt.Errorf("flags only, --count of at least 2, and --steps, --batch and --rounds of at least 1; got %q", args)
+	if fs.NArg() > 0 || o.count < 2 || o.steps < 1 || o.batch < 1 || o.rounds%2 != 1 {
+		return o, fmt.Errorf("flags only, --count of at least 2, and --steps and --batch of at least 1, and an odd number of --rounds; got %q", args)
 	}
 	return o, nil
 }

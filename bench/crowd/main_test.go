@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 
 // TestMeasure runs a crowd of three small trainings, and one that can't begin.
 func TestMeasure(t *testing.T) {
-	o, err := parse([]string{"--model", "resnet20", "--engine", "go", "--count", "3", "--steps", "2", "--batch", "2", "--rounds", "2"})
+	o, err := parse([]string{"--model", "resnet20", "--engine", "go", "--count", "3", "--steps", "2", "--batch", "2", "--rounds", "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestMeasure(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for _, args := range []string{"--count 1", "--steps 0", "--rounds 0", "more"} {
+	for _, args := range []string{"--count 1", "--steps 0", "--rounds 2", "more"} {
 		if _, err := parse(strings.Fields(args)); err == nil {
 			t.Errorf("%s: no error", args)
 		}

@@ -88,9 +88,10 @@ func start(ctx context.Context, o options, model, engine string) (*training, err
 		return nil, err
 	}
 	t := &training{cmd: exec.CommandContext(ctx, self, trainCommand, "--model", model, "--steps", strconv.Itoa(o.steps), "--batch", strconv.Itoa(o.batch))}
-	if engine != "default" {
-		t.cmd.Env = append(os.Environ(), "GOMLX_BACKEND="+engine)
+	if engine == "default" {
+		engine = "" // also where the caller has chosen one
 	}
+	t.cmd.Env = append(os.Environ(), "GOMLX_BACKEND="+engine)
 	t.cmd.Stderr = &t.said
 	if t.in, err = t.cmd.StdinPipe(); err != nil {
 		return nil, err

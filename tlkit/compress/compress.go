@@ -77,6 +77,14 @@ func Compress(m *zoo.Model, path string, opts ...Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return Write(ctx, m, path, o)
+}
+
+// Write is [Compress] until a context ends.
+func Write(ctx context.Context, m *zoo.Model, path string, o Options) (*Report, error) {
+	var err error
 	if o.Precision == "" {
 		o.Precision = zoo.Int8
 	}
@@ -89,8 +97,6 @@ func Compress(m *zoo.Model, path string, opts ...Options) (*Report, error) {
 	if err := o.check(m); err != nil {
 		return nil, err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	r := &Report{File: path, first: firstLayers(m)}
 	calibrate, err := prepared(ctx, m, o.Calibrate, o.images())
 	if err != nil {

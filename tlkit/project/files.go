@@ -239,6 +239,13 @@ func (w *writer) place() error {
 		}
 		return nil
 	}
+	for _, other := range []string{"classifier/model.onnx", "classifier/model.safetensors"} { // of a project in another precision
+		if !slices.Contains(w.project.Files, other) {
+			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(other))); err != nil && !os.IsNotExist(err) {
+				return fmt.Errorf("project: %w", err)
+			}
+		}
+	}
 	for _, f := range w.project.Files {
 		to := filepath.Join(dir, filepath.FromSlash(f))
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {

@@ -174,9 +174,20 @@ func TestPrecision(t *testing.T) {
 			t.Errorf("%s: left over: %q", test.precision, stray)
 		}
 	}
+	dir := filepath.Join(t.TempDir(), "again")
+	for _, precision := range []zoo.Precision{zoo.Float16, zoo.Int8, ""} {
+		if _, err := project.Write(t.Context(), "again", model, project.Options{Dir: dir, Data: shapes, SkipBuild: true, Overwrite: true, Precision: precision}); err != nil {
+			t.Fatal(err)
+		}
+		if found, _ := filepath.Glob(filepath.Join(dir, "classifier", "model.*")); len(found) != 1 {
+			t.Errorf("with %q over another precision there are %q, want one model", precision, found)
+		}
+	}
 	for want, o := range map[string]project.Options{
-		"ProjectOptions.Data": {Precision: zoo.Int8},
-		"\"int4\"":            {Precision: "int4", Data: shapes},
+		"ProjectOptions.Data":  {Precision: zoo.Int8},
+		"\"int4\"":             {Precision: "int4", Data: shapes},
+		"Data has the classes": {Precision: zoo.Float16, Data: datasets.MustLoad("sketches")},
+		"Float is [\"fc\"]":    {Precision: zoo.Float16, Float: []string{"fc"}},
 	} {
 		o.Dir, o.SkipBuild = filepath.Join(t.TempDir(), "no"), true
 		if _, err := project.Write(t.Context(), "no", model, o); err == nil || !strings.Contains(err.Error(), want) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/compress"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -35,12 +36,9 @@ func store(ctx context.Context, model *zoo.Model, file string, opts Options) (st
 	s := stored{model: model}
 	var err error
 	if opts.small() {
-		s, err = storeSmall(model, file, opts)
+		s, err = storeSmall(ctx, model, file, opts)
 	} else {
 		err = model.Export(file)
-	}
-	if err == nil {
-		err = ctx.Err()
 	}
 	if err == nil {
 		err = os.Remove(file + ".json") // its content is in the model's metadata
@@ -52,14 +50,15 @@ func store(ctx context.Context, model *zoo.Model, file string, opts Options) (st
 }
 
 // storeSmall writes the file in fewer bits, measures what that costs, and reads the model back with its rounding.
-func storeSmall(model *zoo.Model, file string, opts Options) (stored, error) {
+func storeSmall(ctx context.Context, model *zoo.Model, file string, opts Options) (stored, error) {
 	o := compress.Options{Precision: opts.Precision, Float: opts.Float}
 	if d := opts.Data; d != nil {
 		o.Calibrate, o.Test = d.Train, validation(d)
-	} else if o.Precision == zoo.Int8 {
-		return stored{}, errors.New("int8 needs training images for the ranges of activations: set ProjectOptions.Data, or take float16 or bfloat16")
 	}
-	report, err := compress.Compress(model, file, o)
+	if err := opts.checkSmall(model, o); err != nil {
+		return stored{}, err
+	}
+	report, err := compress.Write(ctx, model, file, o)
 	if err != nil {
 		return stored{}, err
 	}
@@ -71,4 +70,17 @@ func storeSmall(model *zoo.Model, file string, opts Options) (stored, error) {
 	}
 	s.model, err = zoo.LoadExported(file)
 	return s, err
+}
+
+// checkSmall returns an error for what package compress would refuse in words that a project does not have.
+func (o Options) checkSmall(model *zoo.Model, c compress.Options) error {
+	switch {
+	case o.Precision == zoo.Int8 && (c.Calibrate == nil || c.Calibrate.Len() == 0):
+		return errors.New("int8 needs training images for the ranges of activations: set ProjectOptions.Data to a data set that has some, or take float16 or bfloat16")
+	case o.Precision != zoo.Int8 && len(o.Float) > 0:
+		return fmt.Errorf("ProjectOptions.Float is %q, but with %s no layer computes in whole numbers; leave it out, or take int8", o.Float, o.Precision)
+	case o.Data != nil && !slices.Equal(o.Data.Classes, model.Classes):
+		return fmt.Errorf("ProjectOptions.Data has the classes %s, the model has %s; give the data set that the model was trained with", oneLine(o.Data.Classes), oneLine(model.Classes))
+	}
+	return nil
 }
