@@ -44,8 +44,10 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	if err != nil {
 		return nil, err
 	}
-	if text := untrained(asked.data); text != "" {
-		run.warn("%s", text)
+	for _, text := range []string{untrained(asked.data), sharedNames(asked.data)} {
+		if text != "" {
+			run.warn("%s", text)
+		}
 	}
 	run.printWarnings()
 	if unlock == nil {

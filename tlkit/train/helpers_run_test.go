@@ -233,6 +233,7 @@ func TestHelperErrors(t *testing.T) {
 		{func(r *train.Recipe) { r.Accumulate = -2 }, []string{"Accumulate is -2"}},
 		{func(r *train.Recipe) { r.Mixup = math.NaN() }, []string{"Mixup is NaN", "0.2"}},
 		{func(r *train.Recipe) { r.CutMix = -1 }, []string{"CutMix is -1"}},
+		{func(r *train.Recipe) { r.Mixup = 1e7 }, []string{"Mixup is 1e+07", "from 1e-06 to 1e+06"}},
 		{func(r *train.Recipe) { r.Average = 1 }, []string{"Average is 1", "0.99"}},
 		{func(r *train.Recipe) { r.EarlyStop.Patience = -1 }, []string{"EarlyStop", "Patience"}},
 		{func(r *train.Recipe) { r.Restore = "first" }, []string{`"first"`, `"last"`}},

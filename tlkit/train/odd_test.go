@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // TestOddData: data, models and strategies that can't be trained are refused with a line that says why, and no panic.
@@ -32,7 +35,6 @@ func TestOddData(t *testing.T) {
 	}{
 		{"fewer class names than labels", func(ds *datasets.Dataset) { ds.Classes = ds.Classes[:2] }, strategy.Transfer{}, []string{"2 classes and 5 images of label 2", "from 0 to 1"}},
 		{"validation images of other classes", func(ds *datasets.Dataset) { ds.Val = oldTask(t).Val }, strategy.Transfer{}, []string{"3 classes and 2 images of label 3"}},
-		{"one name for two classes", func(ds *datasets.Dataset) { ds.Classes = []string{"a", "b", "a"} }, strategy.Transfer{}, []string{`two classes "a", labels 0 and 2`}},
 		{"no image and no error", func(ds *datasets.Dataset) { ds.Train = drawn(nil) }, strategy.Transfer{}, []string{"no image and no error"}},
 		{"an image of no pixels", func(ds *datasets.Dataset) { ds.Val = drawn(&vision.Image{}) }, strategy.Transfer{}, []string{"0 x 0 pixels"}},
 		{"an image with too few bytes", func(ds *datasets.Dataset) {
@@ -52,6 +54,30 @@ func TestOddData(t *testing.T) {
 	}
 	_, err := quick(t).Compare(context.Background(), "r", paint(t), bad, strategy.Transfer{})
 	wantError(t, err, "Preprocess.Mean is [NaN")
+}
+
+// TestSharedNames: data with one name for two classes are trained as any other, with a warning, also when all is done.
+func TestSharedNames(t *testing.T) {
+	zoo.Register(tinySpec())
+	m, r := pretrained(t), quick(t)
+	plain := compare(t, r, "plain", paint(t), m, strategy.Transfer{})
+	ds := paint(t)
+	ds.Classes = []string{"crane", "maillot", "crane"}
+	for range 2 {
+		run := compare(t, r, "r", ds, m, strategy.Transfer{})
+		if got, want := curve(run.Results[0].History), curve(plain.Results[0].History); !reflect.DeepEqual(got, want) {
+			t.Errorf("history %+v, with other names %+v", got, want)
+		}
+		if len(run.Warnings) != 1 || !strings.Contains(run.Warnings[0], `several labels have the same class name (["crane"])`) {
+			t.Errorf("warnings %q", run.Warnings)
+		}
+		if got, err := run.Results[0].Model(); err != nil || !slices.Equal(got.Classes, ds.Classes) {
+			t.Errorf("model %v, %v", got, err)
+		}
+		if _, err := run.Bundle(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestOddNumbers puts numbers that nobody can mean into each field of a recipe: an error, or a training, and no panic. What

@@ -12,8 +12,9 @@ func (r Recipe) checkMixing() error {
 		name  string
 		value float64
 	}{{"Mixup", r.Mixup}, {"CutMix", r.CutMix}} {
-		if f.value != 0 && !(f.value >= 1e-6 && f.value <= 1e6) { // beyond, shares drawn from the distribution may be NaN
-			return fmt.Errorf("tlkit: Recipe.%s is %g; give the parameter of its beta distribution, such as 0.2 or 1, or 0 for none", f.name, f.value)
+		// Beyond these limits, shares drawn from the distribution may be NaN.
+		if least, most := 1e-6, 1e6; f.value != 0 && !(f.value >= least && f.value <= most) {
+			return fmt.Errorf("tlkit: Recipe.%s is %g; give the parameter of its beta distribution, from %g to %g, such as 0.2 or 1, or 0 for none", f.name, f.value, least, most)
 		}
 	}
 	return nil

@@ -70,13 +70,23 @@ func untrained(ds *datasets.Dataset) string {
 	}
 }
 
-// checkClasses returns an error if the classes of a data set don't tell its labels apart.
-func checkClasses(ds *datasets.Dataset) error {
+// sharedNames lists the class names that several labels of a data set have; "" if there are none. Such data are trained:
+// torchvision's list of ImageNet has two names twice.
+func sharedNames(ds *datasets.Dataset) string {
+	var shared []string
 	for i, name := range ds.Classes {
-		if first := slices.Index(ds.Classes, name); first != i {
-			return fmt.Errorf("tlkit: data set %q has two classes %q, labels %d and %d; give each label a name of its own (Dataset.Classes)", ds.Name, name, first, i)
+		if slices.Index(ds.Classes, name) != i && !slices.Contains(shared, name) {
+			shared = append(shared, name)
 		}
 	}
+	if len(shared) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("several labels have the same class name (%s), so that figures show them alike; give each label a name of its own (Dataset.Classes)", brief(shared))
+}
+
+// checkClasses returns an error if a data set has labels without a class.
+func checkClasses(ds *datasets.Dataset) error {
 	for _, split := range []*datasets.Split{ds.Train, EvalSplit(ds)} {
 		for label, images := range split.Counts() {
 			if images > 0 && label >= len(ds.Classes) {
