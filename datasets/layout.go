@@ -93,6 +93,13 @@ func splitOf(name string) string {
 	return split
 }
 
+// joinedOnly reports whether a folder's name means a split only if a word is taken apart: "testdata", "TestImages". Such
+// a name alone is rather that of the data.
+func joinedOnly(name string) bool {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
+	return !slices.ContainsFunc(words, func(w string) bool { return splitWords[strings.TrimSuffix(w, "set")] != "" })
+}
+
 // place is where an image belongs.
 type place struct{ split, class string }
 
@@ -201,12 +208,20 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 		return l, nil
 	case len(splits) == 0, n.namedLikeSplits(splits):
 		l.place = classesOnly
+		if split := splitOf(path.Base(prefix)); split == valSplit || split == testSplit {
+			l.note = fmt.Sprintf("%s/ is read as a folder around the classes, for training; if it is the split %s, give Options{%s: %q}",
+				prefix, split, map[string]string{valSplit: "Val", testSplit: "Test"}[split], prefix)
+		}
 		if len(splits) > 0 {
 			l.note = fmt.Sprintf("%s is read as a class, like %s beside it; if its images have no labels, move it away", list(nodeNames(splits)), list(n.others()))
 		}
 		return l, nil
 	}
 	l.place = splitsAbove(splits)
+	if only := splits[0]; len(splits) == 1 && splitOf(only.name) != trainSplit {
+		l.note = fmt.Sprintf("%s/ is read as the split %s; if its images are for training, give Options{Train: %q}",
+			path.Join(prefix, only.name), splitOf(only.name), path.Join(prefix, only.name, only.wrapper()))
+	}
 	return l, twoFolders(source, splits)
 }
 
@@ -301,10 +316,11 @@ func (n *node) unwrap() (prefix string, inner *node) {
 		if len(only.below) == 0 || only.images > 0 {
 			break // a single class
 		}
-		if splitOf(only.name) != "" && (len(only.splits()) == 0 || len(only.splits()) < len(only.below)) {
+		single := splitOf(only.name) != "" && !joinedOnly(only.name)
+		if single && (len(only.splits()) == 0 || len(only.splits()) < len(only.below)) {
 			break // a single split, with its classes
 		}
-		if len(only.below) == 1 && splitOf(only.name) != "" && splitOf(only.below[0].name) != splitOf(only.name) {
+		if len(only.below) == 1 && single && splitOf(only.below[0].name) != splitOf(only.name) {
 			break
 		}
 		prefix, n = path.Join(prefix, only.name), only

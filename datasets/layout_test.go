@@ -66,10 +66,16 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 
 		{"capitals within a word", tree{"TrainData/a": 4, "TrainData/b": 4, "TestData/a": 2, "TestData/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 4, ""},
 		{"capitals within a word, unlabelled", tree{"TrainData/a": 4, "TrainData/b": 4, "TestData": 5}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
+		{"a split's word within the name of the data", tree{"testdata/cats": 4, "testdata/dogs": 4}, nil, none, []string{"cats", "dogs"}, 8, 0, 0, ""},
+		{"the same, capitals", tree{"x/TestImages/cats": 4, "x/TestImages/dogs": 4}, nil, none, []string{"cats", "dogs"}, 8, 0, 0, ""},
+		{"the same, around splits", tree{"testdata/train/a": 4, "testdata/train/b": 4, "testdata/test/a": 2, "testdata/test/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 4, ""},
+		{"the same, said", tree{"testdata/cats": 4, "testdata/dogs": 4}, nil, Options{Test: "testdata"}, []string{"cats", "dogs"}, 0, 8, 8, ""},
+		{"test images alone, for training", tree{"test/cats": 4, "test/dogs": 4}, nil, Options{Train: "test", ValFraction: -1}, []string{"cats", "dogs"}, 8, 0, 0, ""},
 		{"joined words", tree{"trainingdata/a": 4, "trainingdata/b": 4, "valimages/a": 2, "valimages/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 0, ""},
 		{"class above split, in other words", tree{"male/train": 4, "male/valid": 2, "female/training": 3, "female/validation": 2}, nil, none, []string{"female", "male"}, 7, 4, 0, ""},
 		{"class above split, twice", tree{"a/train": 4, "a/training": 2, "b/train": 3}, nil, none, nil, 0, 0, 0, "/a has both train/ and training/"},
 		{"two readings: parts with splits", tree{"fold1/train/a": 4, "fold1/train/b": 4, "fold1/val/a": 2, "fold1/val/b": 2, "fold2/train/a": 4, "fold2/train/b": 4}, nil, none, nil, 0, 0, 0, "fold1, fold2 hold splits with folders of the same names"},
+		{"two readings: parts with splits, said", tree{"cats/train/day": 4, "cats/train/night": 4, "dogs/train/day": 4, "dogs/train/night": 4}, nil, Options{Train: "*/train", ValFraction: -1}, []string{"cats", "dogs"}, 16, 0, 0, ""},
 		{"class above split, with folders", tree{"cats/train/x": 4, "cats/train/y": 4, "dogs/train/p": 4, "dogs/train/q": 4}, nil, none, []string{"cats", "dogs"}, 16, 0, 0, ""},
 		{"pictures and masks in splits", tree{"train/images": 4, "train/masks": 4, "val/images": 2, "val/masks": 2}, nil, none, nil, 0, 0, 0, "the folders within train, val look like no classes"},
 		{"two readings: flat", tree{"train": 4, "test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders"},
@@ -405,6 +411,30 @@ func TestClassOrSplit(t *testing.T) {
 	d, err := ImageFolder(f.dir(t))
 	if err != nil || !slices.Equal(d.Warnings, []string{"test is read as a class, like cats, dogs beside it; if its images have no labels, move it away"}) {
 		t.Errorf("error %v, warnings %q", err, d.Warnings)
+	}
+}
+
+// TestSplitAlone: a single folder whose name means or may mean validation or test is said, with the option for the other reading.
+func TestSplitAlone(t *testing.T) {
+	withCache(t)
+	const none = "there are no training images: the data serves for evaluation only"
+	for folder, want := range map[string][]string{
+		"train":       nil,
+		"traindata":   nil,
+		"testdata":    {`testdata/ is read as a folder around the classes, for training; if it is the split test, give Options{Test: "testdata"}`},
+		"x/ValImages": {`x/ValImages/ is read as a folder around the classes, for training; if it is the split val, give Options{Val: "x/ValImages"}`},
+		"test":        {none, `test/ is read as the split test; if its images are for training, give Options{Train: "test"}`},
+		"devset":      {none, `devset/ is read as the split val; if its images are for training, give Options{Train: "devset"}`},
+		"val/val":     {none, `val/val/ is read as the split val; if its images are for training, give Options{Train: "val/val"}`},
+	} {
+		f := files{}
+		f.add(t, folder+"/cats", 8)
+		f.add(t, folder+"/dogs", 8)
+		for _, p := range []string{f.dir(t), f.zip(t)} {
+			if d, err := ImageFolder(p); err != nil || !slices.Equal(d.Warnings, want) {
+				t.Errorf("%s: error %v, warnings %q, want %q", folder, err, d.Warnings, want)
+			}
+		}
 	}
 }
 
