@@ -151,6 +151,8 @@ func (r *Run) readResult(strategy string) *Result {
 func (r *Result) read() {
 	seed, strategy := r.Seed, r.Strategy // results from before Recipe.Seeds existed do not have the seed
 	empty := *r
+	// The history comes first: loop.record writes it last, and may do so meanwhile.
+	history, historyMade, historyNote, historyErr := readHistory(r.file("history.jsonl"))
 	note, err := readJSON(r.file("result.json"), r)
 	r.noteFile("result.json", note, err)
 	if err == nil && !r.Predictions.valid(len(r.run.Config.Data.Classes)) {
@@ -163,9 +165,9 @@ func (r *Result) read() {
 		return
 	}
 	r.Seed = seed
-	r.History, r.historyMade, note, err = readHistory(r.file("history.jsonl"))
-	r.noteFile("history.jsonl", note, err)
-	if err == nil && r.Format >= 2 && len(r.Predictions.Predicted) > 0 && len(r.History) == 0 {
+	r.History, r.historyMade = history, historyMade
+	r.noteFile("history.jsonl", historyNote, historyErr)
+	if historyErr == nil && r.Format >= 2 && len(r.Predictions.Predicted) > 0 && len(r.History) == 0 {
 		r.notes = append(r.notes, "history.jsonl lacks its epochs")
 	}
 	r.match()
