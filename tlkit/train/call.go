@@ -147,8 +147,8 @@ func (w wanted) same(s stored) bool {
 	return s.same(w.stored)
 }
 
-// repaced returns the number of epochs with which a result was begun if a recipe's makes another training of it, else 0;
-// see Paced.
+// repaced returns the number of epochs with which a result was begun if a recipe's makes another training of it, else
+// 0; see Paced.
 func (w wanted) repaced(res *Result, r Recipe) int {
 	p, ok := w.strategy.(Paced)
 	if !ok {
@@ -276,16 +276,16 @@ func (c *call) open() (*Run, error) {
 	return run, writeJSON(filepath.Join(c.path, "run.json"), run.Config)
 }
 
-// keepFitting moves the results of a run whose configuration differs from the call's to the earlier versions, except those
-// that fit the call nevertheless: of a strategy that was trained before the others got more epochs, or where run.json is
-// that of another run.
+// keepFitting moves the results of a run whose configuration differs from the call's to the earlier versions, except
+// those that fit the call nevertheless: of a strategy that was trained before the others got more epochs, or where
+// run.json is that of another run. Strategies of which nothing was trained leave run.json.
 func (c *call) keepFitting(run *Run, changed []string) error {
 	var stay, gone []json.RawMessage
-	known := run.Config.Data.Name == c.config.Data.Name || c.renamed(run.Config) != "" // the name is not in an identity
-	for i, res := range run.Results {
-		if raw := run.Config.Strategies[i]; known && c.fits(res, run.strategyAt(i)) {
+	for i, raw := range run.Config.Strategies {
+		switch {
+		case c.fits(run, i):
 			stay = append(stay, raw)
-		} else {
+		case run.Results[i].anyStarted():
 			gone = append(gone, raw)
 		}
 	}
@@ -303,15 +303,27 @@ func (c *call) keepFitting(run *Run, changed []string) error {
 	return nil
 }
 
-// fits reports whether the results of a stored strategy, with all seeds, are what the call would train.
-func (c *call) fits(res *Result, s stored) bool {
-	for k, one := range res.Seeds() {
-		ids := c.config.identities(s, s, c.config.Recipe.Seed+uint64(k))
+// fits reports whether the results of the i-th strategy of a stored run, with all seeds that were started, are what the
+// call would train.
+func (c *call) fits(run *Run, i int) bool {
+	if run.Config.Data.Name != c.config.Data.Name && c.renamed(run.Config) == "" { // the name is not in an identity
+		return false
+	}
+	as := &Run{Name: run.Name, Dir: run.Dir, Config: c.config} // reads the files of the call's seeds
+	as.Config.Strategies = run.Config.Strategies
+	as.Config.Recipe.Seeds = max(c.config.Recipe.Seeds, run.Config.Recipe.Seeds)
+	s, started := run.strategyAt(i), false
+	for _, one := range as.readResult(s.Name).Seeds() {
+		if !one.started() {
+			continue
+		}
+		ids := c.config.identities(s, s, one.Seed)
 		if one.unread != nil || len(one.History) > c.config.Recipe.Epochs || !slices.Contains(ids, one.Made) {
 			return false
 		}
+		started = true
 	}
-	return true
+	return started
 }
 
 // checkNewStrategies returns an error if a strategy that the run has not yet can't have a folder of its name. The run is

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,13 +12,28 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestFittingStays: where one strategy alone got more epochs, the call of before trains that one anew, and keeps the other.
+// TestFittingStays: where one strategy alone got more epochs, and perhaps more seeds, the call of before trains that one
+// anew, and keeps the other; so it does when a third call has moved both to a version.
 func TestFittingStays(t *testing.T) {
+	for _, tt := range []struct {
+		seeds int
+		third bool
+	}{{1, false}, {2, false}, {2, true}} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) { testFittingStays(t, tt.seeds, tt.third) })
+	}
+}
+
+func testFittingStays(t *testing.T, seeds int, third bool) {
 	m, r := pretrained(t), quick(t)
 	first := compare(t, r, "r", paint(t), m, strategy.Transfer{}, strategy.FineTune{})
-	r.Epochs = 4
-	compare(t, r, "r", paint(t), m, strategy.FineTune{})
-	r.Epochs = 2
+	more := r
+	more.Epochs, more.Seeds = 4, seeds
+	compare(t, more, "r", paint(t), m, strategy.FineTune{})
+	if third {
+		other := r
+		other.Momentum = 0.5
+		compare(t, other, "r", paint(t), m, strategy.FineTune{})
+	}
 	run := compare(t, r, "r", paint(t), m, strategy.Transfer{}, strategy.FineTune{})
 	if got, want := result(t, run, "transfer").History, result(t, first, "transfer").History; !reflect.DeepEqual(got, want) {
 		t.Errorf("transfer was trained anew: %+v, was %+v", got, want)
@@ -25,12 +41,49 @@ func TestFittingStays(t *testing.T) {
 	if got, want := curve(result(t, run, "finetune").History), curve(result(t, first, "finetune").History); !reflect.DeepEqual(got, want) {
 		t.Errorf("finetune %+v, want %+v", got, want)
 	}
-	if text := strings.Join(run.Warnings, "\n"); !strings.Contains(text, "epochs: 4, now 2") {
+	text := strings.Join(run.Warnings, "\n")
+	if third {
+		if !strings.Contains(text, `strategy "transfer" was trained like this before and comes back from version 1`) {
+			t.Errorf("said %q", text)
+		}
+		return
+	}
+	if !strings.Contains(text, "epochs: 4, now 2") {
 		t.Errorf("said %q", text)
 	}
 	versions, err := run.Versions()
 	if err != nil || len(versions) != 1 || len(versions[0].Results) != 1 || len(versions[0].Results[0].History) != 4 {
 		t.Errorf("versions %+v, %v", versions, err)
+	}
+}
+
+// TestSeedsFit: a strategy is kept only if all of its seeds fit the call, also those that the call does not want: a later
+// call may.
+func TestSeedsFit(t *testing.T) {
+	m, r := pretrained(t), quick(t)
+	short := compare(t, r, "short", paint(t), m, strategy.FineTune{})
+	r.Epochs, r.Seeds = 4, 2
+	long := compare(t, r, "r", paint(t), m, strategy.FineTune{})
+	copyFiles(t, filepath.Join(short.Dir, "finetune"), filepath.Join(long.Dir, "finetune"))
+	r.Epochs, r.Seeds = 2, 1
+	compare(t, r, "r", paint(t), m, strategy.FineTune{})
+	r.Seeds = 2
+	for _, one := range result(t, compare(t, r, "r", paint(t), m, strategy.FineTune{}), "finetune").Seeds() {
+		if len(one.History) != 2 {
+			t.Errorf("seed %d has %d epochs, want 2", one.Seed, len(one.History))
+		}
+	}
+}
+
+// copyFiles copies the files below a folder over those of another.
+func copyFiles(t *testing.T, from, to string) {
+	t.Helper()
+	for path, content := range tree(t, from) {
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(to, rel), []byte(content))
 	}
 }
 

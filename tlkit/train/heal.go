@@ -36,17 +36,15 @@ func (r *Result) ended() bool { return r.Done || r.Diverged != nil || r.failed }
 
 // anyStarted reports whether a training of the strategy, with any seed, has left something on disk. A changed
 // configuration would not fit it.
-func (r *Result) anyStarted() bool {
-	for _, one := range r.Seeds() {
-		if one.unread != nil {
-			return true
-		}
-		for _, name := range []string{checkpointFile, previousFile} {
-			if _, err := os.Stat(one.file(name)); err == nil || unreadable(err) {
-				return true
-			}
-		}
-		if len(one.History) > 0 || one.Diverged != nil {
+func (r *Result) anyStarted() bool { return slices.ContainsFunc(r.Seeds(), (*Result).started) }
+
+// started reports whether a training with this seed has left something on disk.
+func (r *Result) started() bool {
+	if r.unread != nil || len(r.History) > 0 || r.Diverged != nil {
+		return true
+	}
+	for _, name := range []string{checkpointFile, previousFile} {
+		if _, err := os.Stat(r.file(name)); err == nil || unreadable(err) {
 			return true
 		}
 	}

@@ -118,11 +118,14 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 	}
 	for _, n := range slices.Backward(numbers) {
 		v, err := run.version(n)
-		if err != nil || len(c.differences(v.Config)) > 0 {
+		if err != nil {
 			continue
 		}
 		i := v.index(w.Name)
-		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || v.Results[i].anyStrange() || w.repaced(v.Results[i], c.config.Recipe) != 0 {
+		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || w.repaced(v.Results[i], c.config.Recipe) != 0 {
+			continue
+		}
+		if (len(c.differences(v.Config)) > 0 || v.Results[i].anyStrange()) && !c.fits(v, i) {
 			continue
 		}
 		err = os.RemoveAll(filepath.Join(run.Dir, w.Name)) // of a start that failed
