@@ -10,8 +10,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestEdited: a result without checksums, as older versions wrote it, whose predictions were edited to what can't be, is
-// shown without them, with a line about it, and trained again; nothing panics.
+// TestEdited: a result without checksums, as older versions wrote it, whose predictions were edited to what can't be,
+// is shown without them, with a line about it, and trained again; nothing panics.
 func TestEdited(t *testing.T) {
 	m, r := pretrained(t), quick(t)
 	for what, change := range map[string][2]string{

@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestExtendedModel: a result in memory has the model of its folder after a later call gave it more epochs, and no model
-// after a later call trained it in another way.
+// TestExtendedModel: a result in memory has the model of its folder after a later call gave it more epochs, and no
+// model after a later call trained it in another way.
 func TestExtendedModel(t *testing.T) {
 	zoo.Register(tinySpec())
 	ds, m, r := paint(t), pretrained(t), quick(t)
@@ -34,9 +34,9 @@ func TestExtendedModel(t *testing.T) {
 	wantError(t, err, `strategy "finetune" of run "r"`, "another training", "same call of Compare")
 }
 
-// TestKilledExtension: a program was killed while it gave a finished result more epochs, after it wrote the weights of one
-// of them and before result.json. A call with as many epochs goes on from the checkpoint, and finds no fault; one with the
-// former number ends with the former result.
+// TestKilledExtension: a program was killed while it gave a finished result more epochs, after it wrote the weights of
+// one of them and before result.json. A call with as many epochs goes on from the checkpoint, and finds no fault; one
+// with the former number ends with the former result.
 func TestKilledExtension(t *testing.T) {
 	m, r := pretrained(t), quick(t)
 	r.MemoryLimit, r.Restore = 1, train.RestoreLast
@@ -68,7 +68,8 @@ func TestKilledExtension(t *testing.T) {
 
 		r.Epochs = epochs
 		run := compare(t, r, "r", paint(t), m, strategy.FineTune{})
-		if epochs == 4 && (len(run.Warnings) > 0 || !reflect.DeepEqual(run.Results[0].History[:2], first.History)) { // with the seconds
+		// Of the epochs that were not trained again, the seconds are the same, too.
+		if epochs == 4 && (len(run.Warnings) > 0 || !reflect.DeepEqual(run.Results[0].History[:2], first.History)) {
 			t.Errorf("trained from the start: %q", run.Warnings)
 		}
 		res, want := run.Results[0], whole[epochs].Results[0]

@@ -40,8 +40,8 @@ func withValue(t *testing.T, value float32) *zoo.Model {
 	return m
 }
 
-// TestNotFinite: where the pretrained weights are no finite numbers, no learning rate is blamed: the variable is named, by
-// each strategy and by FindLR, and a strategy that does not use the weights is trained.
+// TestNotFinite: where the pretrained weights are no finite numbers, no learning rate is blamed: the variable is named,
+// by each strategy and by FindLR, and a strategy that does not use the weights is trained.
 func TestNotFinite(t *testing.T) {
 	ds, r := paint(t), quick(t)
 	for _, value := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
@@ -79,8 +79,8 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
-// TestUntrainedClasses: classes without training images are named; for few validation images no difference is called more
-// than noise.
+// TestUntrainedClasses: classes without training images are named; for few validation images no difference is called
+// more than noise.
 func TestUntrainedClasses(t *testing.T) {
 	m, r := pretrained(t), quick(t)
 	one := paint(t)
@@ -105,8 +105,8 @@ func TestUntrainedClasses(t *testing.T) {
 	}
 }
 
-// TestFrequentClass: of 99 images of one class and one of another, 99 % are no more than naming the one always, also where a
-// strategy does not always name it.
+// TestFrequentClass: of 99 images of one class and one of another, 99 % are no more than naming the one always, also
+// where a strategy does not always name it.
 func TestFrequentClass(t *testing.T) {
 	res := &train.Result{Strategy: "a", Done: true, History: []train.Epoch{{Epoch: 1, ValAccuracy: 0.98}}}
 	for i := range 100 {

@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestFittingStays: where one strategy alone got more epochs, and perhaps more seeds, the call of before trains that one
-// anew, and keeps the other; so it does when a third call has moved both to a version.
+// TestFittingStays: where one strategy alone got more epochs, and perhaps more seeds, the call of before trains that
+// one anew, and keeps the other; so it does when a third call has moved both to a version.
 func TestFittingStays(t *testing.T) {
 	for _, tt := range []struct {
 		seeds int
@@ -57,8 +57,8 @@ func testFittingStays(t *testing.T, seeds int, third bool) {
 	}
 }
 
-// TestSeedsFit: a strategy is kept only if all of its seeds fit the call, also those that the call does not want: a later
-// call may.
+// TestSeedsFit: a strategy is kept only if all of its seeds fit the call, also those that the call does not want: a
+// later call may.
 func TestSeedsFit(t *testing.T) {
 	m, r := pretrained(t), quick(t)
 	short := compare(t, r, "short", paint(t), m, strategy.FineTune{})
@@ -87,8 +87,8 @@ func copyFiles(t *testing.T, from, to string) {
 	}
 }
 
-// TestKilledVersion: a program was killed while it moved results to an earlier version. What was moved comes back, or the
-// move is done, and nothing is trained twice; a version that can't be read hides no other.
+// TestKilledVersion: a program was killed while it moved results to an earlier version. What was moved comes back, or
+// the move is done, and nothing is trained twice; a version that can't be read hides no other.
 func TestKilledVersion(t *testing.T) {
 	m, r := pretrained(t), quick(t)
 	first := compare(t, r, "r", paint(t), m, strategy.Transfer{}, strategy.FineTune{})
@@ -129,7 +129,8 @@ func TestKilledVersion(t *testing.T) {
 }
 
 // TestPaced: a training that depends on the number of epochs from its start is not continued to another number: it is
-// trained anew, as the text says, and is equal to one of so many epochs; the shorter one comes back when it is called again.
+// trained anew, as the text says, and is equal to one of so many epochs; the shorter one comes back when it is called
+// again.
 func TestPaced(t *testing.T) {
 	for _, s := range []train.Strategy{strategy.DANN{Source: source(t)}, strategy.LwF{}, strategy.Joint{Old: oldTask(t)}, &strategy.LwF{Warmup: 1}} {
 		ds, m, r := paint(t), pretrained(t), quick(t)

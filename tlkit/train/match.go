@@ -11,16 +11,16 @@ import (
 )
 
 // A whole file may be in the wrong place: that of another run, put there by hand, or an earlier one, from a backup.
-// Therefore each file of a result has the identity of the result (Config.identity), and the files of the best epoch have
-// the epoch. Files from before that have neither and count as the result's.
+// Therefore each file of a result has the identity of the result (Config.identity), and the files of the best epoch
+// have the epoch. Files from before that have neither and count as the result's.
 
 // otherError is the error for a good file that is of another result, or of another time.
 type otherError struct{ text string }
 
 func (e *otherError) Error() string { return e.text }
 
-// match leaves out what is of another training, and notes it. What the files of a result are to be of is in run.json; if
-// none of them is of that, an earlier version may have described it differently, and they are to be of one training.
+// match leaves out what is of another training, and notes it. What the files of a result are to be of is in run.json;
+// if none of them is of that, an earlier version may have described it differently, and they are to be of one training.
 func (r *Result) match() {
 	ids, err := r.run.identities(r.Strategy, r.Seed)
 	if err != nil {
@@ -58,8 +58,8 @@ func (r *Result) strange() bool {
 // anyStrange reports whether the files of a seed are strange.
 func (r *Result) anyStrange() bool { return slices.ContainsFunc(r.Seeds(), (*Result).strange) }
 
-// inStep reports whether the files of an epoch, from 1, fit the history: it is the best there, or comes after it, as when
-// a program was killed between two files and the training goes on. 0 is not known.
+// inStep reports whether the files of an epoch, from 1, fit the history: it is the best there, or comes after it, as
+// when a program was killed between two files and the training goes on. 0 is not known.
 func (r *Result) inStep(epoch int) bool {
 	if best, ok := r.Best(); epoch == 0 || ok && epoch == best.Epoch {
 		return true

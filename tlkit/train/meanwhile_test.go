@@ -14,8 +14,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestOpenMeanwhile: a run that is opened while another program records an epoch has no fault, between whichever two files
-// the reader is when the writer writes.
+// TestOpenMeanwhile: a run that is opened while another program records an epoch has no fault, between whichever two
+// files the reader is when the writer writes.
 func TestOpenMeanwhile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows replaces no open files")
@@ -70,7 +70,8 @@ func TestOpenMeanwhile(t *testing.T) {
 	}
 }
 
-// replace replaces files by those of another folder, as a program that writes them does: whole, under a name of their own.
+// replace replaces files by those of another folder, as a program that writes them does: whole, under a name of their
+// own.
 func replace(t *testing.T, from, to string, names ...string) {
 	t.Helper()
 	for _, name := range names {

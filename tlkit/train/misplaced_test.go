@@ -22,8 +22,8 @@ func copyRun(t *testing.T, from, to string) {
 	}
 }
 
-// TestMisplaced: a whole file of another run, or of an earlier time, in the place of a run's own is found, by Open's model
-// and by Compare; the run ends as if nothing had been.
+// TestMisplaced: a whole file of another run, or of an earlier time, in the place of a run's own is found, by Open's
+// model and by Compare; the run ends as if nothing had been.
 func TestMisplaced(t *testing.T) {
 	zoo.Register(tinySpec())
 	m, r := pretrained(t), quick(t)
@@ -118,8 +118,8 @@ func TestModelOfDamaged(t *testing.T) {
 	}
 }
 
-// TestNoFile: what is in the place of a file and no file is healed, or refused in one line that names it and says what to
-// do. A pipe is not waited for.
+// TestNoFile: what is in the place of a file and no file is healed, or refused in one line that names it and says what
+// to do. A pipe is not waited for.
 func TestNoFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need a privilege on Windows")

@@ -80,8 +80,8 @@ func TestSharedNames(t *testing.T) {
 	}
 }
 
-// TestOddNumbers puts numbers that nobody can mean into each field of a recipe: an error, or a training, and no panic. What
-// is no number is always an error.
+// TestOddNumbers puts numbers that nobody can mean into each field of a recipe: an error, or a training, and no panic.
+// What is no number is always an error.
 func TestOddNumbers(t *testing.T) {
 	m, ds, r := pretrained(t), paint(t), quick(t)
 	r.Epochs = 1
@@ -130,9 +130,9 @@ func eachOdd(v reflect.Value, path string, f func(what string, finite bool)) {
 	}
 }
 
-// TestFittedMixed: a strategy without training steps takes recipes that vary or mix the training images, and few bytes of
-// memory, at which the features of the validation images are kept and those of the training images are not: its figures are
-// those of the images as they are.
+// TestFittedMixed: a strategy without training steps takes recipes that vary or mix the training images, and few bytes
+// of memory, at which the features of the validation images are kept and those of the training images are not: its
+// figures are those of the images as they are.
 func TestFittedMixed(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	ds.Train = painted(t, 1, 60, nil)

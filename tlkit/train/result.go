@@ -158,8 +158,8 @@ type Predictions struct {
 	Losses []float64 `json:"losses,omitempty"`
 }
 
-// valid reports whether there is a class, of so many, and a probability for each image. A file without a checksum may have
-// been edited.
+// valid reports whether there is a class, of so many, and a probability for each image. A file without a checksum may
+// have been edited.
 func (p Predictions) valid(classes int) bool {
 	n := len(p.Predicted)
 	if len(p.Labels) != n || len(p.Names) != n || len(p.Confidence) != n || len(p.Losses) != 0 && len(p.Losses) != n {

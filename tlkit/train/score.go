@@ -185,8 +185,8 @@ func noise(a, b *Result) float64 {
 		variance += s.Accuracy.Deviation * s.Accuracy.Deviation / float64(s.Seeds)
 	}
 	if gap := spread(differences).Mean; variance == 0 && gap != 0 {
-		// Every image differs alike: another outcome may still have a share of 3/n (Hanley and Lippman-Hand 1983, the rule
-		// of three).
+		// Every image differs alike: another outcome may still have a share of 3/n (Hanley and Lippman-Hand 1983, the
+		// rule of three).
 		return 3 / float64(len(ra))
 	}
 	return 2 * math.Sqrt(variance)

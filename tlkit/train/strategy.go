@@ -18,7 +18,7 @@ type Strategy interface {
 // than the one before; a paced one begins anew, so that its result is that of a training of so many epochs.
 type Paced interface {
 	Strategy
-	// Pace returns what the training depends on for a number of epochs, such as the length of a warm-up: a training goes
-	// on if it is the same.
+	// Pace returns what the training depends on for a number of epochs, such as the length of a warm-up: a training
+	// goes on if it is the same.
 	Pace(epochs int) int
 }

@@ -70,8 +70,8 @@ func untrained(ds *datasets.Dataset) string {
 	}
 }
 
-// sharedNames lists the class names that several labels of a data set have; "" if there are none. Such data are trained:
-// torchvision's list of ImageNet has two names twice.
+// sharedNames lists the class names that several labels of a data set have; "" if there are none. Such data are
+// trained: torchvision's list of ImageNet has two names twice.
 func sharedNames(ds *datasets.Dataset) string {
 	var shared []string
 	for i, name := range ds.Classes {

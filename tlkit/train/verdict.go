@@ -62,8 +62,8 @@ func (r *Run) onlyClass() wording {
 	}
 }
 
-// frequentClass says that the best accuracy is no more than the share of the most frequent class, where that is far above
-// an even share: naming that class for every image would score as much.
+// frequentClass says that the best accuracy is no more than the share of the most frequent class, where that is far
+// above an even share: naming that class for every image would score as much.
 func (r *Run) frequentClass() wording {
 	best, classes := r.Best(), r.Config.Data.Classes
 	if best == nil || len(classes) < 2 {
