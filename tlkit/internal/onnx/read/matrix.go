@@ -1,14 +1,12 @@
 package read
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -143,7 +141,8 @@ func softmax(r *run, v *node) (value, bool) {
 	return value{n: Softmax(r.node(x), axes...), batched: x.batched}, true
 }
 
-// cumSum adds up the values along an axis, as a product with a matrix of zeros and ones, which has a gradient on every engine.
+// cumSum adds up the values along an axis by doubling: after each step an element is the sum of twice as many. These few
+// additions have a gradient on every engine, and take no constant.
 func cumSum(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || x.n == nil || x.dtype() != dtypes.Float32 {
@@ -154,28 +153,26 @@ func cumSum(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	axis, ok := axisOf(given[0], len(x.dims()))
-	const longest, letters = 4096, "abcdefghijklmnopqrstuvwxy" // the matrix has the square of the axis's length
-	if !ok || x.dims()[axis] > longest || len(x.dims()) >= len(letters) {
+	if !ok {
 		return value{}, false
 	}
-	length := x.dims()[axis]
-	sums := make([]float32, length*length) // [from, to]
-	for to := range length {
-		first, last := 0, to
-		if v.int("reverse", 0) != 0 {
-			first, last = to, length-1
-		}
-		for from := first; from <= last; from++ {
-			if from != to || v.int("exclusive", 0) == 0 {
-				sums[from*length+to] = 1
-			}
-		}
+	n, length, direction := r.node(x), x.dims()[axis], ShiftDirection(ShiftDirRight)
+	if v.int("reverse", 0) != 0 {
+		direction = ShiftDirLeft
 	}
-	n := r.node(x)
-	from := letters[:n.Rank()]
-	along := from[axis+x.lead() : axis+x.lead()+1]
-	rule := fmt.Sprintf("%s,%sz->%s", from, along, strings.Replace(from, along, "z", 1))
-	return value{n: Einsum(rule, n, Const(r.g, tensors.FromFlatDataAndDimensions(sums, length, length))), batched: x.batched}, true
+	shifted := func(by int) *Node {
+		if by == length {
+			return ZerosLike(n)
+		}
+		return ShiftWithScalar(n, axis+x.lead(), direction, by, 0)
+	}
+	if v.int("exclusive", 0) != 0 {
+		n = shifted(1)
+	}
+	for step := 1; step < length; step *= 2 {
+		n = Add(n, shifted(step))
+	}
+	return value{n: n, batched: x.batched}, true
 }
 
 // einsum of two operands; the axis over file batches gets a letter of its own.
