@@ -99,7 +99,7 @@ func (s *Scratch) randAugment(r RandAugment, rng *rand.Rand, m *Image) *Image {
 	return m
 }
 
-// mostOps is the largest RandAugment.Ops: the operations of an image take turns, and more leave nothing of it.
+// mostOps is the largest RandAugment.Ops: the operations follow each other, and more leave nothing of the image.
 const mostOps = 100
 
 func (r RandAugment) validate() error {

@@ -204,7 +204,7 @@ func TestFolders(t *testing.T) {
 		"an unpacked file of torch.save; pack the folder again": {"model/data.pkl", "model/data/0"},
 		"a SavedModel of TensorFlow":                            {"saved_model.pb", "variables/variables.index"},
 		"model.safetensors.index.json":                          {"model.safetensors.index.json", "model-00001-of-00002.safetensors"},
-		"give the file of weights inside it":                    {"README.md"},
+		"give the file of weights inside it":                    {"README.md", "data.pkl", "features/data.pkl"},
 	} {
 		dir := t.TempDir()
 		for _, name := range files {
