@@ -58,6 +58,8 @@ type Panel struct {
 	YMax float64
 	// Note is a short line under the title.
 	Note string
+
+	translate func(string) string // nil: the notes are in English
 }
 
 // Curves returns a figure of panels side by side (two in a row) that share one legend: colour and marker by Line.Name,

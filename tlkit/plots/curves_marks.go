@@ -11,8 +11,6 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // marker is the shape of a line's marks: its name in Vega, or a path within -1 to 1 as SVG writes it (y downwards), and
@@ -172,11 +170,11 @@ func (p Panel) note() string {
 				}
 			}
 		}
-		parts = append(parts, fmt.Sprintf("triangles: above %s, up to %s", p.brief(limit), p.brief(high)))
+		parts = append(parts, p.inWords(fmt.Sprintf("triangles: above %s, up to %s", p.brief(limit), p.brief(high))))
 	}
 	for _, l := range p.Lines {
 		if l.Best > 0 && l.Best <= len(l.Points) {
-			return strings.Join(append(parts, strings.TrimSpace(words.Of("star: best")+" "+p.XLabel)), "; ")
+			return strings.Join(append(parts, strings.TrimSpace(p.inWords("star: best")+" "+p.XLabel)), "; ")
 		}
 	}
 	return strings.Join(parts, "; ")

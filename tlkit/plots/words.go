@@ -13,8 +13,17 @@ func (f curves) inLanguage() curves {
 	panels := make([]Panel, len(f.panels))
 	for i, p := range f.panels {
 		p.Title, p.XLabel, p.YLabel = words.Of(p.Title), words.Of(p.XLabel), words.Of(p.YLabel)
+		p.translate = words.Of
 		panels[i] = p
 	}
 	f.panels = panels
 	return f
+}
+
+// inWords returns a part of a panel's note, in the panel's language.
+func (p Panel) inWords(english string) string {
+	if p.translate == nil {
+		return english
+	}
+	return p.translate(english)
 }

@@ -110,9 +110,10 @@ var japaneseSentences = [][2]string{
 	{"%w: mean ± standard deviation of %d seeds", "$1：$2 シードの平均 ± 標準偏差"},
 	{"%s, pretrained as %s, on %s (%d training, %d validation images)", "モデル $1（事前学習の重み $2）、データ $3（学習用 $4 枚、検証用 $5 枚）"},
 	{"%s on %s: accuracy on %d validation images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
+	{"triangles: above %s, up to %s", "三角: $1 を超える値（最大 $2）"},
 	{"%d seeds", "シード $1 個"},
 	{"one seed", "シード 1 個"},
-	{"%d of %d", "$2 のうち $1"},
+	{"%d of %d", "$1 / $2"},
 
 	{"%w: features of the frozen layers, image %d of %d", "$1：固定した層の特徴量、画像 $2 / $3"},
 	{"%w: epoch %d of %d, loss %d, validation loss %d, accuracy %d%, %d images/s, %w", "$1：エポック $2 / $3、損失 $4、検証損失 $5、正解率 $6%、毎秒 $7 枚、$8"},

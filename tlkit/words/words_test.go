@@ -16,7 +16,7 @@ func TestOf(t *testing.T) {
 	cases := []struct{ english, japanese string }{
 		{"learning rate", "学習率"},
 		{"old task, last", "前のタスク（最後）"},
-		{"270,112 of 11,000", "11,000 のうち 270,112"},
+		{"11,000 of 270,112", "11,000 / 270,112"},
 		{"resnet20, pretrained as resnet20.SHAPES, on sketches (300 training, 200 validation images)",
 			"モデル resnet20（事前学習の重み resnet20.SHAPES）、データ sketches（学習用 300 枚、検証用 200 枚）"},
 		{"m, pretrained as w, on d (3 training, 2 validation images): mean ± standard deviation of 5 seeds",
