@@ -53,7 +53,8 @@ type verdict struct {
 	Decoded bool `json:"decoded,omitempty"`
 	Bits    int  `json:"bits,omitempty"`
 	// CRC is the CRC-32 (IEEE) of the content, and Redecoded vision's, if Summed. Zip files have the CRC in their
-	// directories, so that a folder and a zip file of it count as the same data, and a zip file needs no reading for it.
+	// directories, so that a folder and a zip file of it count as the same data, and a zip file needs no reading for
+	// it.
 	CRC       uint32 `json:"crc,omitempty"`
 	Redecoded string `json:"redecoded,omitempty"`
 	Summed    bool   `json:"summed,omitempty"`

@@ -38,8 +38,8 @@ const maxCSVBytes = 256 << 20
 // train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test.
 //
 // A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine is
-// found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class for
-// each image are warned about.
+// found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
+// for each image are warned about.
 //
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
 // checked as in ImageFolder.
@@ -210,7 +210,8 @@ func openTable(data []byte, wanted []string) (*table, error) {
 	return &table{text: text}, firstErr
 }
 
-// wideText reports whether every second byte of the first line is zero, or most of them: UTF-16 without a byte order mark.
+// wideText reports whether every second byte of the first line is zero, or most of them: UTF-16 without a byte order
+// mark.
 func wideText(text []byte) bool {
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	var zeros [2]int
@@ -441,10 +442,11 @@ func indexFiles(t *tree, list string) fileIndex {
 
 const noSuchFile = "there is no such file"
 
-// findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file and a path
-// with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means that file alone. Of
-// others the longest end that names one file counts, and moved is set. The name alone counts only for an absolute path,
-// and only if the images lie in one folder: else it may be another image's, in a folder of another class.
+// findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file and a
+// path with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means that file
+// alone. Of others the longest end that names one file counts, and moved is set. The name alone counts only for an
+// absolute path, and only if the images lie in one folder: else it may be another image's, in a folder of another
+// class.
 func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 	p := strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/")
 	if plain, err := url.PathUnescape(p); err == nil {

@@ -77,8 +77,8 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	return d, nil
 }
 
-// emptySplits are warnings about folders that are named like a split of which there is no image; kept is set if training
-// images are kept back for validation. Folders that are read as classes are none of them.
+// emptySplits are warnings about folders that are named like a split of which there is no image; kept is set if
+// training images are kept back for validation. Folders that are read as classes are none of them.
 func (t *tree) emptySplits(root string, images []labelled, kept bool) (notes []string) {
 	found := map[string]bool{}
 	for _, m := range images {

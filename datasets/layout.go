@@ -93,8 +93,8 @@ func splitOf(name string) string {
 	return split
 }
 
-// joinedOnly reports whether a folder's name means a split only if a word is taken apart: "testdata", "TestImages". Such
-// a name alone is rather that of the data.
+// joinedOnly reports whether a folder's name means a split only if a word is taken apart: "testdata", "TestImages".
+// Such a name alone is rather that of the data.
 func joinedOnly(name string) bool {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' })
 	return !slices.ContainsFunc(words, func(w string) bool { return splitWords[strings.TrimSuffix(w, "set")] != "" })
@@ -359,8 +359,8 @@ func (n *node) onlySplitsBelow() bool {
 	return !slices.ContainsFunc(n.below, func(b *node) bool { return len(b.splits()) < len(b.below) || b.images > 0 })
 }
 
-// partsWithSplits reports whether two of the folders hold splits, of only folders, that share names: fold1/train/cats and
-// fold2/train/cats. The images of a class lie in its splits or in folders of their own.
+// partsWithSplits reports whether two of the folders hold splits, of only folders, that share names: fold1/train/cats
+// and fold2/train/cats. The images of a class lie in its splits or in folders of their own.
 func (n *node) partsWithSplits() bool {
 	seen := map[string]bool{}
 	shared := false

@@ -414,7 +414,8 @@ func TestClassOrSplit(t *testing.T) {
 	}
 }
 
-// TestSplitAlone: a single folder whose name means or may mean validation or test is said, with the option for the other reading.
+// TestSplitAlone: a single folder whose name means or may mean validation or test is said, with the option for the
+// other reading.
 func TestSplitAlone(t *testing.T) {
 	withCache(t)
 	const none = "there are no training images: the data serves for evaluation only"

@@ -422,7 +422,8 @@ func TestPathsUpwards(t *testing.T) {
 	}
 }
 
-// TestPathsOutside: a path that names a file outside of the images' folder never labels an image of the same name inside.
+// TestPathsOutside: a path that names a file outside of the images' folder never labels an image of the same name
+// inside.
 func TestPathsOutside(t *testing.T) {
 	withCache(t)
 	f := files{}

@@ -46,8 +46,8 @@ func (d *Dataset) mergeTwins(images []labelled) {
 	}
 }
 
-// folded returns a name without the differences that people overlook: case, blanks, invisible characters, compatibility forms
-// (NFKC), and the form of a number ("1", "1.0", "01").
+// folded returns a name without the differences that people overlook: case, blanks, invisible characters, compatibility
+// forms (NFKC), and the form of a number ("1", "1.0", "01").
 func folded(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {

@@ -56,8 +56,8 @@ func read(t *testing.T, path string) notebook {
 	return n
 }
 
-// TestStored: notebooks are committed without outputs, for one of our kernels, and begin with a title. That for Colab is
-// opened with Python, which installs ours.
+// TestStored: notebooks are committed without outputs, for one of our kernels, and begin with a title. That for Colab
+// is opened with Python, which installs ours.
 func TestStored(t *testing.T) {
 	paths, err := filepath.Glob("*.ipynb")
 	if err != nil || len(paths) == 0 {

@@ -4,8 +4,8 @@
 //	go run ./bench/crowd --count 5 --engine default,go,onnx:cpu   five kernels, and other engines
 //
 // Each training is a process of its own. A round times one of them while no other is there, then all, which begin
-// together when all have compiled. The throughput is the time that they take in turn, divided by the time that they take
-// at once: 1 means that sharing costs nothing, and less that threads wait for each other while they hold a core.
+// together when all have compiled. The throughput is the time that they take in turn, divided by the time that they
+// take at once: 1 means that sharing costs nothing, and less that threads wait for each other while they hold a core.
 package main
 
 import (

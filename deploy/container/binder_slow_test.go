@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestRepo2docker holds that the program with which Binder builds images takes .binder/Dockerfile. It runs without Docker,
-// and builds nothing; TestImage builds the same file.
+// TestRepo2docker holds that the program with which Binder builds images takes .binder/Dockerfile. It runs without
+// Docker, and builds nothing; TestImage builds the same file.
 func TestRepo2docker(t *testing.T) {
 	venv := t.TempDir()
 	for _, command := range [][]string{

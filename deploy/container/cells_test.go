@@ -11,8 +11,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
-// drive is a program for the installation's Python: it runs cells on Python's kernel, and holds that those with %%go run
-// on ours. Argument: the folder of tlkit_cells.py.
+// drive is a program for the installation's Python: it runs cells on Python's kernel, and holds that those with %%go
+// run on ours. Argument: the folder of tlkit_cells.py.
 const drive = `import sys
 from jupyter_client.manager import start_new_kernel
 

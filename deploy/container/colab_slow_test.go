@@ -41,9 +41,9 @@ for notebook, kernel, result in zip(*[iter(sys.argv[1:])] * 3):
                 print(out.get("text", "") or "\n".join(out.get("traceback", [])), end="")
 `
 
-// TestColab runs notebooks/colab.ipynb where a person on Colab runs it: as root, on a machine with pip and a Jupyter and
-// without Go. Then it gives the Go kernel that was installed the quickstart, through that Jupyter. What is installed is the
-// last commit.
+// TestColab runs notebooks/colab.ipynb where a person on Colab runs it: as root, on a machine with pip and a Jupyter
+// and without Go. Then it gives the Go kernel that was installed the quickstart, through that Jupyter. What is
+// installed is the last commit.
 func TestColab(t *testing.T) {
 	b := newBuilder(t)
 	const image = "localhost/tlkit-test-colab"

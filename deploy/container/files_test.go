@@ -1,5 +1,5 @@
-// Package container holds the image of TLKit to its conventions, and what machines of Google Colab are set up with. It has
-// tests only: what they test are the Containerfile and its scripts, .binder, devcontainer.json, and deploy/colab.
+// Package container holds the image of TLKit to its conventions, and what machines of Google Colab are set up with. It
+// has tests only: what they test are the Containerfile and its scripts, .binder, devcontainer.json, and deploy/colab.
 package container
 
 import (
@@ -132,8 +132,8 @@ func TestDevContainer(t *testing.T) {
 	}
 }
 
-// TestBinder holds that Binder builds the image: repo2docker takes .binder/Dockerfile, with the repository as its context.
-// It is a copy, since BuildKit reads the file's folder alone, in which a link would lead nowhere.
+// TestBinder holds that Binder builds the image: repo2docker takes .binder/Dockerfile, with the repository as its
+// context. It is a copy, since BuildKit reads the file's folder alone, in which a link would lead nowhere.
 func TestBinder(t *testing.T) {
 	if read(t, ".binder/Dockerfile") != read(t, "deploy/container/Containerfile") {
 		t.Error("the files differ; run: cp deploy/container/Containerfile .binder/Dockerfile")
@@ -144,8 +144,8 @@ func TestBinder(t *testing.T) {
 	}
 }
 
-// TestColabSources holds that machines of Colab get the Go that go.mod requires, from files whose digests are known, and
-// the repository from where its module is.
+// TestColabSources holds that machines of Colab get the Go that go.mod requires, from files whose digests are known,
+// and the repository from where its module is.
 func TestColabSources(t *testing.T) {
 	mod := read(t, "go.mod")
 	find := func(text, expression string) string {

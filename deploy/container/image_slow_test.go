@@ -195,8 +195,8 @@ func quickstart(t *testing.T, c container, home string, arguments ...string) {
 	}
 }
 
-// binder starts the server as BinderHub does (binderspawner_mixin.py and the chart's values.yaml): by a command of its own
-// that takes JupyterLab from the python3 of the path, with a base address and a token.
+// binder starts the server as BinderHub does (binderspawner_mixin.py and the chart's values.yaml): by a command of its
+// own that takes JupyterLab from the python3 of the path, with a base address and a token.
 func binder(t *testing.T, c container, home string) {
 	t.Cleanup(func() { empty(t, home) })
 	command := []string{"python3", "-c", `import os, sys, jupyterlab; os.execvp("jupyter-lab", sys.argv)`, "--ip=0.0.0.0", "--port=8888"}

@@ -196,8 +196,8 @@ func (c container) enter(command ...string) []string {
 	return append(append(args, c.Env...), command...)
 }
 
-// start returns the command that starts the container's processes in namespaces of their own, without a network unless it
-// is online. It does what podman does for mounts, user, environment and entry point.
+// start returns the command that starts the container's processes in namespaces of their own, without a network unless
+// it is online. It does what podman does for mounts, user, environment and entry point.
 func (c container) start(command ...string) *exec.Cmd {
 	if len(command) == 0 {
 		command = c.Cmd

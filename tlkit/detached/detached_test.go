@@ -398,7 +398,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestDamagedState: a training whose state file is damaged can be prepared again, as a sweep does, once nothing trains it.
+// TestDamagedState: a training whose state file is damaged can be prepared again, as a sweep does, once nothing trains
+// it.
 func TestDamagedState(t *testing.T) {
 	data, model := few(images)
 	r := train.Recipe{Epochs: 1, Dir: t.TempDir(), Quiet: true}

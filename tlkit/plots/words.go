@@ -4,8 +4,8 @@ import "github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 
 // LanguageEnv is the environment variable that names the language of figures; see [words.Env].
 //
-// It is the language of axes, titles of panels, heads and captions of tables, progress and verdicts in a notebook. Plain
-// text, which programs read, and saved PNGs are in English.
+// It is the language of axes, titles of panels, heads and captions of tables, progress and verdicts in a notebook.
+// Plain text, which programs read, and saved PNGs are in English.
 const LanguageEnv = words.Env
 
 // inLanguage returns the figure with titles of panels and axes in the language of figures.

@@ -27,10 +27,10 @@ type Options struct {
 	// Data are the images that the model was trained with: three of the validation images become the project's test,
 	// with the probabilities that the model gives them here. Without Data the project has no such test.
 	Data *datasets.Dataset
-	// Precision is the form in which the program stores the model: zoo.Float16 and zoo.BFloat16 halve its file, zoo.Int8
-	// quarters it and takes the ranges of activations from Data's training images. The model card says what that does to
-	// the accuracy on Data's validation images. "" is zoo.Float32. The pure-Go engine computes in float32 whatever is
-	// stored, so that only the program's size falls.
+	// Precision is the form in which the program stores the model: zoo.Float16 and zoo.BFloat16 halve its file,
+	// zoo.Int8 quarters it and takes the ranges of activations from Data's training images. The model card says what
+	// that does to the accuracy on Data's validation images. "" is zoo.Float32. The pure-Go engine computes in float32
+	// whatever is stored, so that only the program's size falls.
 	Precision zoo.Precision
 	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with zoo.Int8.
 	Float []string

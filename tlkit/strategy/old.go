@@ -50,8 +50,8 @@ func newTask(m *zoo.Model, task train.Task, from map[string]string) (old *zoo.Mo
 	return old, m.ReplaceHeadFrom(task.Classes, from, task.Seed)
 }
 
-// warmUp returns the number of epochs, of so many in all, in which the new head is first trained alone: for 0, a fifth of
-// all, rounded up; none for a negative number, or if there is only one epoch.
+// warmUp returns the number of epochs, of so many in all, in which the new head is first trained alone: for 0, a fifth
+// of all, rounded up; none for a negative number, or if there is only one epoch.
 func warmUp(epochs, all int) int {
 	switch {
 	case epochs < 0 || all < 2:

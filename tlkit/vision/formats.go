@@ -163,8 +163,8 @@ func gifPixels(data []byte, _ int) (*Image, int, error) {
 	return out, 8, nil
 }
 
-// opaqueGIF returns the file without the mark of a transparent colour before its first frame: the decoder replaces that colour
-// by black, and Pillow keeps it.
+// opaqueGIF returns the file without the mark of a transparent colour before its first frame: the decoder replaces that
+// colour by black, and Pillow keeps it.
 func opaqueGIF(data []byte) []byte {
 	if at := transparencyOf(data); at > 0 {
 		data = slices.Clone(data)
@@ -173,7 +173,8 @@ func opaqueGIF(data []byte) []byte {
 	return data
 }
 
-// transparencyOf returns the place of the flags that mark a transparent colour of a GIF file's first frame, 0 without one.
+// transparencyOf returns the place of the flags that mark a transparent colour of a GIF file's first frame, 0 without
+// one.
 func transparencyOf(data []byte) (found int) {
 	const header, extension, control = 13, 0x21, 0xf9
 	at := header

@@ -30,9 +30,9 @@ type Options struct {
 //  3. Else the dictionary itself, if it holds tensors. Numbers and strings beside them go to Metadata.
 //  4. Else the only entry that is a dictionary with tensors.
 //
-// A list or tuple with models or state dicts in it is a dictionary from positions ("0", "1") to its items, and a model under a
-// number ({fold: state dict}) has it as its name. A plain pickle (pickle.dump) is read like a file of torch.save. NumPy arrays
-// are tensors; for rules 3 and 4 they don't count beside dictionaries with tensors.
+// A list or tuple with models or state dicts in it is a dictionary from positions ("0", "1") to its items, and a model
+// under a number ({fold: state dict}) has it as its name. A plain pickle (pickle.dump) is read like a file of
+// torch.save. NumPy arrays are tensors; for rules 3 and 4 they don't count beside dictionaries with tensors.
 //
 // If two entries of rule 2 or rule 4 are possible, the error is a *[KeyError] that lists them, and Options.Key chooses. Other
 // dictionaries with tensors, such as model_ema beside model, are named in StateDict.Others. States of optimizers don't

@@ -75,8 +75,8 @@ func (u *unpickler) legacyObject(r io.ReaderAt, size int64) (any, error) {
 	return root, nil
 }
 
-// storageFrom reads a storage that torch.save wrote into a string: pickle.dump(state_dict) writes every tensor's so, as a call
-// of torch.storage._load_from_bytes.
+// storageFrom reads a storage that torch.save wrote into a string: pickle.dump(state_dict) writes every tensor's so, as
+// a call of torch.storage._load_from_bytes.
 func (u *unpickler) storageFrom(data []byte) (*storage, error) {
 	if err := u.charge(len(data)); err != nil { // a pickle may call for one string many times
 		return nil, err

@@ -38,8 +38,8 @@ func (d *dict) get(key string) (any, bool) {
 	return d.values[i], true
 }
 
-// set adds a pair. A repeated name is an error: the choice between two tensors must not be left to chance. A model under a
-// number has it as its name, so that Python's {"0": a, 0: b} repeats one.
+// set adds a pair. A repeated name is an error: the choice between two tensors must not be left to chance. A model
+// under a number has it as its name, so that Python's {"0": a, 0: b} repeats one.
 func (u *unpickler) set(d *dict, key, value any) error {
 	value = plain(value)
 	if name, ok := key.(string); ok {

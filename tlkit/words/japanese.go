@@ -104,8 +104,9 @@ var japaneseWords = map[string]string{
 	"report written by": "レポートの作成環境",
 }
 
-// japaneseSentences are the forms of sentences: %s stands for a name or another text that stays as it is, %w for one that
-// may be a sentence itself, %d for a number, %v for a duration. $1 is the first of them. A form that contains another one stands before it.
+// japaneseSentences are the forms of sentences: %s stands for a name or another text that stays as it is, %w for one
+// that may be a sentence itself, %d for a number, %v for a duration. $1 is the first of them. A form that contains
+// another one stands before it.
 var japaneseSentences = [][2]string{
 	{"%w: mean ± standard deviation of %d seeds", "$1：$2 シードの平均 ± 標準偏差"},
 	{"%s, pretrained as %s, on %s (%d training, %d validation images)", "モデル $1（事前学習の重み $2）、データ $3（学習用 $4 枚、検証用 $5 枚）"},

@@ -11,8 +11,8 @@ import (
 )
 
 // Env is the environment variable that names the language of figures: "ja" for Japanese, "en" for English. Without it
-// the language is that of the locale (LC_ALL, else LC_MESSAGES, else LANG; POSIX.1-2017, Base Definitions, section 8.2),
-// and English if figures are not written in that.
+// the language is that of the locale (LC_ALL, else LC_MESSAGES, else LANG; POSIX.1-2017, Base Definitions, section
+// 8.2), and English if figures are not written in that.
 const Env = "TLKIT_LANG"
 
 // InJapanese reports whether figures are in Japanese.

@@ -20,9 +20,9 @@ type viTConfig struct {
 	mlp int
 }
 
-// viTConfigs are torchvision's sizes of the family, and the smaller ones and smaller patches of Touvron et al. 2021, DeiT (arXiv
-// 2012.12877, table 1), Steiner et al. 2021, How to train your ViT? (arXiv 2106.10270, table 2) and Caron et al. 2021, DINO
-// (arXiv 2104.14294, table 1), of which timm and transformers have weights.
+// viTConfigs are torchvision's sizes of the family, and the smaller ones and smaller patches of Touvron et al. 2021,
+// DeiT (arXiv 2012.12877, table 1), Steiner et al. 2021, How to train your ViT? (arXiv 2106.10270, table 2) and Caron
+// et al. 2021, DINO (arXiv 2104.14294, table 1), of which timm and transformers have weights.
 var viTConfigs = []viTConfig{
 	{"vit_ti_16", 16, 12, 3, 192, 768},
 	{"vit_s_16", 16, 12, 6, 384, 1536},

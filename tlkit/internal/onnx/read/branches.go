@@ -6,9 +6,9 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 )
 
-// inlineBranches puts the branch that is taken in the place of each If whose condition is a constant, as exporters leave them
-// for options that were fixed at the export. ONNX has no two values of one name in a graph and the graphs within it, so no
-// name changes. Other Ifs stay, and are refused later.
+// inlineBranches puts the branch that is taken in the place of each If whose condition is a constant, as exporters
+// leave them for options that were fixed at the export. ONNX has no two values of one name in a graph and the graphs
+// within it, so no name changes. Other Ifs stay, and are refused later.
 func inlineBranches(g *protos.GraphProto) {
 	constants := map[string]*protos.TensorProto{}
 	for again := true; again; { // a branch may have such an If itself

@@ -141,8 +141,8 @@ func softmax(r *run, v *node) (value, bool) {
 	return value{n: Softmax(r.node(x), axes...), batched: x.batched}, true
 }
 
-// cumSum adds up the values along an axis by doubling: after each step an element is the sum of twice as many. These few
-// additions have a gradient on every engine, and take no constant.
+// cumSum adds up the values along an axis by doubling: after each step an element is the sum of twice as many. These
+// few additions have a gradient on every engine, and take no constant.
 func cumSum(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || x.n == nil || x.dtype() != dtypes.Float32 {

@@ -9,8 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// resize changes height and width: to the nearest position, linearly between two, or by cubic convolution of four. Each axis is a product with a
-// constant matrix, which has a gradient on every engine.
+// resize changes height and width: to the nearest position, linearly between two, or by cubic convolution of four. Each
+// axis is a product with a constant matrix, which has a gradient on every engine.
 func resize(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || !x.batched || len(x.dims()) != 4 || v.attrs["axes"] != nil || v.int("antialias", 0) != 0 || v.str("keep_aspect_ratio_policy", "stretch") != "stretch" {
@@ -131,8 +131,8 @@ func (m interpolation) matrix() []float32 {
 	return out
 }
 
-// cubic enters the shares of the four positions around at (Keys 1981, Cubic convolution interpolation, equation 4, with a
-// coefficient in place of -1/2).
+// cubic enters the shares of the four positions around at (Keys 1981, Cubic convolution interpolation, equation 4, with
+// a coefficient in place of -1/2).
 func (m interpolation) cubic(row []float32, at float64) {
 	a, first, sum := m.coefficient, int(math.Floor(at))-1, 0.0
 	var shares [4]float64
