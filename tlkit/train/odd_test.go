@@ -134,10 +134,9 @@ func eachOdd(v reflect.Value, path string, f func(what string, finite bool)) {
 // of memory, at which the features of the validation images are kept and those of the training images are not: its
 // figures are those of the images as they are.
 func TestFittedMixed(t *testing.T) {
-	ds, m, r := paint(t), pretrained(t), quick(t)
+	ds, m, r := paint(t), sameTaskModel(t), quick(t)
 	ds.Train = painted(t, 1, 60, nil)
 	fitted := []train.Strategy{strategy.KNN{}, strategy.LogisticRegression{}, strategy.AdaBN{Batch: 4}}
-	m = sameTaskModel(t)
 	plain := compare(t, r, "plain", ds, m, fitted...)
 	for name, change := range map[string]func(r *train.Recipe){
 		"mixup":   func(r *train.Recipe) { r.Mixup = 0.2 },

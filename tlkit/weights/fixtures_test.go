@@ -200,11 +200,11 @@ func TestFixtureFolds(t *testing.T) {
 // A folder in place of a file is named for what it is.
 func TestFolders(t *testing.T) {
 	for want, files := range map[string][]string{
-		"torch.distributed.checkpoint; in Python":               {".metadata", "__0_0.distcp"},
-		"an unpacked file of torch.save; pack the folder again": {"model/data.pkl", "model/data/0"},
-		"a SavedModel of TensorFlow":                            {"saved_model.pb", "variables/variables.index"},
-		"model.safetensors.index.json":                          {"model.safetensors.index.json", "model-00001-of-00002.safetensors"},
-		"give the file of weights inside it":                    {"README.md", "data.pkl", "features/data.pkl"},
+		"torch.distributed.checkpoint; in Python":       {".metadata", "__0_0.distcp"},
+		"an unpacked file of torch.save; in it, zip -0": {"model/data.pkl", "model/data/0"},
+		"a SavedModel of TensorFlow":                    {"saved_model.pb", "variables/variables.index"},
+		"model.safetensors.index.json":                  {"model.safetensors.index.json", "model-00001-of-00002.safetensors"},
+		"give the file of weights inside it":            {"README.md", "data.pkl", "features/data.pkl"},
 	} {
 		dir := t.TempDir()
 		for _, name := range files {

@@ -157,7 +157,7 @@ func folderAdvice(dir string) error {
 	case has(".metadata") != "" && has("*.distcp") != "":
 		return errors.New("this is a folder of torch.distributed.checkpoint; in Python, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, NEW)")
 	case has("data.pkl") != "" && has("data")+has("version") != "", has("*/data.pkl") != "" && has("*/data")+has("*/version") != "":
-		return errors.New("this is an unpacked file of torch.save; pack the folder again without compression, such as with: zip -0 -r ../model.pth .")
+		return errors.New("this is an unpacked file of torch.save; in it, zip -0 -r ../model.pth . packs it again, without compression")
 	case has("saved_model.pb") != "":
 		return errors.New("this is a SavedModel of TensorFlow. " + viaONNX)
 	case has("*.index.json") != "":
