@@ -224,7 +224,15 @@ func TestLiveInterrupt(t *testing.T) {
 	if out := s.run("fmt.Print(kept)"); out != "7" {
 		t.Errorf("after the interrupt: %q", out)
 	}
-	s.do("begin", "code", "var mu sync.Mutex\nmu.Lock()\ngo func() { time.Sleep(100 * time.Millisecond); fmt.Println(\"ready\") }()\nmu.Lock()")
+	s.do("begin", "code", `var mu sync.Mutex
+mu.Lock()
+go func() {
+	for all := make([]byte, 1<<20); !bytes.Contains(all[:runtime.Stack(all, true)], []byte(" [sync.Mutex.Lock")); {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println("ready")
+}()
+mu.Lock()`)
 	s.do("until", "text", "ready")
 	s.do("interrupt")
 	if r := s.do("finish"); r.Status != "error" || !strings.Contains(r.Traceback, "all goroutines of this cell wait") {

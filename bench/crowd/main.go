@@ -51,8 +51,8 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "crowd:", err)
 		return 1
 	}
-	fmt.Printf("%s (%s), %d cores; %d trainings at once, %d steps of a batch of %d each, median of %d rounds\n\n%s", processor.Name(),
-		strings.Join(processor.Features(), " "), runtime.NumCPU(), o.count, o.steps, o.batch, o.rounds, table(rows))
+	fmt.Printf("%s (%s), %d cores; %d trainings at once, %d steps of a batch of %d each, median of %d rounds\n\n%s",
+		processor.Name(), strings.Join(processor.Features(), " "), runtime.NumCPU(), o.count, o.steps, o.batch, o.rounds, table(rows))
 	return 0
 }
 

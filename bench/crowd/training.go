@@ -87,7 +87,8 @@ func start(ctx context.Context, o options, model, engine string) (*training, err
 	if err != nil {
 		return nil, err
 	}
-	t := &training{cmd: exec.CommandContext(ctx, self, trainCommand, "--model", model, "--steps", strconv.Itoa(o.steps), "--batch", strconv.Itoa(o.batch))}
+	t := &training{cmd: exec.CommandContext(ctx, self, trainCommand,
+		"--model", model, "--steps", strconv.Itoa(o.steps), "--batch", strconv.Itoa(o.batch))}
 	if engine == "default" {
 		engine = "" // also where the caller has chosen one
 	}

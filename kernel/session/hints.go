@@ -77,7 +77,8 @@ func undeclaredHint(name, line string) string {
 	if regexp.MustCompile(`^\s*` + quoted + `\s*:=\s*func\(`).MatchString(line) {
 		return "a function that calls itself is declared with func " + name + "(...) { ... }"
 	}
-	left := regexp.MustCompile(`^\s*(?:for\s+|if\s+)?((?:\w+\s*,\s*)*` + quoted + `(?:\s*,\s*\w+)*)\s*=[^=]`).FindStringSubmatch(line)
+	names := `((?:\w+\s*,\s*)*` + quoted + `(?:\s*,\s*\w+)*)`
+	left := regexp.MustCompile(`^\s*(?:for\s+|if\s+)?` + names + `\s*=[^=]`).FindStringSubmatch(line)
 	switch {
 	case left == nil:
 		return ""

@@ -84,14 +84,14 @@ func Compress(m *zoo.Model, path string, opts ...Options) (*Report, error) {
 
 // Write is [Compress] until a context ends.
 func Write(ctx context.Context, m *zoo.Model, path string, o Options) (*Report, error) {
-	var err error
 	if o.Precision == "" {
 		o.Precision = zoo.Int8
 	}
 	if o.MaxDrop == 0 {
 		o.MaxDrop = 0.01
 	}
-	if path, err = fetch.ExpandHome(path); err != nil {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
 		return nil, err
 	}
 	if err := o.check(m); err != nil {

@@ -37,7 +37,8 @@ func Project(args []string, stdout, stderr io.Writer) int {
 	if code, ok := parse(flags, args, 2, 2); !ok {
 		return code
 	}
-	opts := project.Options{Dir: flags.Arg(1), Module: *module, Overwrite: *overwrite, SkipBuild: *fast, Precision: zoo.Precision(*precision)}
+	opts := project.Options{Dir: flags.Arg(1), Module: *module, Overwrite: *overwrite, SkipBuild: *fast,
+		Precision: zoo.Precision(*precision)}
 	p, err := writeProject(flags.Arg(0), *strategy, *data, opts, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "project:", err)

@@ -196,7 +196,8 @@ func (c *call) finished() *Run {
 			return nil
 		}
 		for _, one := range run.Results[i].Seeds() {
-			if faults, err := one.check(c.config.Recipe); err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) || one.strange() {
+			faults, err := one.check(c.config.Recipe)
+			if err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) || one.strange() {
 				return nil
 			}
 		}

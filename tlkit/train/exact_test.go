@@ -322,13 +322,7 @@ func withOldHead(t testing.TB, m *zoo.Model, checkpoint map[string][]float32) *z
 		}
 		entries = append(entries, weights.Entry{Key: p.Key, Tensor: tensor})
 	}
-	sd, err := weights.New(entries)
-	if err == nil {
-		err = c.LoadStateDict(sd)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	loadEntries(t, c, entries)
 	return c
 }
 

@@ -30,13 +30,7 @@ func withValue(t *testing.T, value float32) *zoo.Model {
 			}
 		}
 	}
-	sd, err := weights.New(entries)
-	if err == nil {
-		err = m.LoadStateDict(sd)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	loadEntries(t, m, entries)
 	return m
 }
 

@@ -85,6 +85,13 @@ func pretend(t testing.TB, spec zoo.Spec) *zoo.Model {
 			t.Fatal(err)
 		}
 	}
+	loadEntries(t, m, entries)
+	return m
+}
+
+// loadEntries gives a model's variables other values.
+func loadEntries(t testing.TB, m *zoo.Model, entries []weights.Entry) {
+	t.Helper()
 	sd, err := weights.New(entries)
 	if err == nil {
 		err = m.LoadStateDict(sd)
@@ -92,7 +99,6 @@ func pretend(t testing.TB, spec zoo.Spec) *zoo.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
 }
 
 // painted makes n images of each class, of its colour under noise. asked, if not nil, hears of every image asked for.

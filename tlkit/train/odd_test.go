@@ -81,7 +81,7 @@ func TestSharedNames(t *testing.T) {
 }
 
 // TestOddNumbers puts numbers that nobody can mean into each field of a recipe: an error, or a training, and no panic.
-// What is no number is always an error.
+// NaN and infinities are always an error.
 func TestOddNumbers(t *testing.T) {
 	m, ds, r := pretrained(t), paint(t), quick(t)
 	r.Epochs = 1

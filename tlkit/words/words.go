@@ -29,17 +29,14 @@ func Of(english string) string {
 	return japanese(english)
 }
 
-// All is [Of] for a list.
-func All(english []string) []string {
-	out := make([]string, len(english))
-	for i, w := range english {
-		out[i] = Of(w)
-	}
-	return out
-}
-
 // Lines is [Of] for each line of a text.
-func Lines(english string) string { return strings.Join(All(strings.Split(english, "\n")), "\n") }
+func Lines(english string) string {
+	lines := strings.Split(english, "\n")
+	for i, line := range lines {
+		lines[i] = Of(line)
+	}
+	return strings.Join(lines, "\n")
+}
 
 func japanese(english string) string {
 	if ja, ok := japaneseWords[english]; ok {

@@ -228,12 +228,17 @@ func (c transformersConfig) regNet() string {
 	return ""
 }
 
+// hasStages reports whether the four stages have so many blocks, and channels that double from the first one's.
+func (c transformersConfig) hasStages(blocks [4]int, channels int) bool {
+	return slices.Equal(c.Depths, blocks[:]) && slices.Equal(c.HiddenSizes, []int{channels, 2 * channels, 4 * channels, 8 * channels})
+}
+
 func (c transformersConfig) convNeXt() string {
 	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
 		return ""
 	}
 	for _, x := range convNeXtConfigs {
-		if slices.Equal(c.Depths, x.blocks[:]) && slices.Equal(c.HiddenSizes, []int{x.channels, 2 * x.channels, 4 * x.channels, 8 * x.channels}) {
+		if c.hasStages(x.blocks, x.channels) {
 			return x.name
 		}
 	}
@@ -245,7 +250,7 @@ func (c transformersConfig) convNeXtV2() string {
 		return ""
 	}
 	for _, x := range convNeXtV2Configs {
-		if slices.Equal(c.Depths, x.blocks[:]) && slices.Equal(c.HiddenSizes, []int{x.channels, 2 * x.channels, 4 * x.channels, 8 * x.channels}) {
+		if c.hasStages(x.blocks, x.channels) {
 			return x.name
 		}
 	}

@@ -75,7 +75,7 @@ func (c *current) run(code func()) {
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
 	returned := false
 	end := c.endedItself
-	// The result is sent also if the panic's value ends the goroutine when it is asked for its text.
+	// The Error or String method of the panic's value may end the goroutine. Then, too, a result is sent.
 	defer func() { c.result <- end() }()
 	defer func() {
 		failure := c.ended(recover(), returned)
