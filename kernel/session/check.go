@@ -68,7 +68,9 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	for _, pos := range b.noNew {
 		c.add(types.Error{Fset: pl.fset, Pos: pos, Msg: "no new variables on left side of :="})
 	}
+	restore := parenthesizeEarlier(files, t.pkg.Scope())
 	types.NewChecker(&conf, pl.fset, t.pkg, t.info).Files(files)
+	restore()
 	for _, id := range t.undefinedEarlier() {
 		c.add(types.Error{Fset: pl.fset, Pos: id.Pos(), Msg: "undefined: " + id.Name})
 	}
@@ -80,6 +82,35 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	}
 	slices.SortStableFunc(c.errs, func(a, b fileError) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.col, b.col)) })
 	return t, c.errs
+}
+
+// parenthesizeEarlier puts parentheses around types of earlier cells that are the right side of a type declaration, until
+// restore is called: the checker's search for cycles takes each type of the package that stands there alone for one that
+// the files declare, and panics at others.
+func parenthesizeEarlier(files []*ast.File, earlier *types.Scope) (restore func()) {
+	var specs []*ast.TypeSpec
+	for _, f := range files {
+		for _, d := range f.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.TYPE {
+				continue
+			}
+			for _, s := range g.Specs {
+				spec := s.(*ast.TypeSpec)
+				id, ok := spec.Type.(*ast.Ident)
+				if !ok || earlier.Lookup(id.Name) == nil {
+					continue
+				}
+				spec.Type = &ast.ParenExpr{Lparen: id.Pos(), X: id, Rparen: id.End()}
+				specs = append(specs, spec)
+			}
+		}
+	}
+	return func() {
+		for _, spec := range specs {
+			spec.Type = spec.Type.(*ast.ParenExpr).X
+		}
+	}
 }
 
 // staleFor returns the stale names that the cell does not declare itself.

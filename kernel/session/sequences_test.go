@@ -81,6 +81,8 @@ var sequences = []sequence{
 		{code: "type S interface { area() int }\ntype Q struct{ a int }\nfunc (q Q) area() int { return q.a * q.a }"}, {code: "var s S = Q{3}\ns.area()", want: "=> 9"},
 		{code: "func (q Q) area() int { return 0 }", want: "s (cell 2) still holds"}}},
 	{"embedding", []step{{code: "type base struct{ id int }\nfunc (b base) name() string { return fmt.Sprint(\"b\", b.id) }"}, {code: "type derived struct { base; x int }\nd := derived{base{4}, 1}\nd.name()", want: "=> b4"}, {code: "d.base.id", want: "=> 4"}}},
+	{"a type that is one of another cell", []step{{code: "type Celsius float64\ntype Point struct{ X int }\nfunc (p Point) Twice() int { return 2 * p.X }"},
+		{code: "type Temp Celsius\ntype P2 Point\ntype P3 = Point\nTemp(1), P2{2}.X, P3{3}.Twice()", want: "=> 1, 2, 6"}, {code: "type P4 P2\ntype P5[T any] = P4\nP4{4}", want: "=> {X:4}"}, {code: "type P5 P5", fail: "invalid recursive type"}}},
 	{"unexported fields stay out of JSON", []step{{code: "type T struct { A int; b int }\nj, _ := json.Marshal(T{1, 2})\nstring(j)", want: `=> {"A":1}`}}},
 	{"embedded error", []step{{code: "type wrapped struct { error; code int }\nw := wrapped{errors.New(\"inner\"), 7}\nw.error.Error()", want: "=> inner"}, {code: "w.error = errors.New(\"other\")\nfmt.Sprint(w.Error(), w.code)", want: "=> other7"}}},
 	{"generic functions", []step{{code: "func Map[T, U any](s []T, f func(T) U) []U { var r []U; for _, x := range s { r = append(r, f(x)) }; return r }"}, {code: "Map([]int{1, 2}, func(i int) string { return fmt.Sprint(i * i) })", want: `=> ["1" "4"]`}}},
