@@ -45,6 +45,9 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 		return err
 	}
 	f.notes = append(computed, v.notes...)
+	if f.layout.note != "" {
+		f.notes = append(f.notes, f.layout.note)
+	}
 	entries, err := f.entries(m, sd)
 	if err != nil {
 		return err

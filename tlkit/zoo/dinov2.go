@@ -18,6 +18,8 @@ type dinoV2Config struct {
 	// token: the output layer takes the class token alone, as timm has it; else the class token beside the mean of the
 	// patches, as the authors and transformers have it.
 	token bool
+	// epsilon is that of the layer norms.
+	epsilon float64
 }
 
 // dinoV2Configs are the published sizes but the giant.
@@ -62,7 +64,7 @@ const (
 func dinoV2s() []Spec {
 	var specs []Spec
 	for _, c := range dinoV2Configs() {
-		s := Spec{Name: c.name, Family: "dinov2", InputSize: 224, MinSize: 2 * dinoV2Patch, Build: c.build,
+		s := Spec{Name: c.name, Family: "dinov2", InputSize: 224, MinSize: 2 * dinoV2Patch,
 			Paper: "Oquab et al. 2023, DINOv2, arXiv 2304.07193, section 4 and table 16"}
 		if c.registers > 0 {
 			s.Paper += "; registers: Darcet et al. 2023, arXiv 2309.16588, section 2.2"
@@ -70,19 +72,20 @@ func dinoV2s() []Spec {
 		if c.token {
 			s.InputSize = dinoV2Grid * dinoV2Patch
 		}
-		specs = append(specs, s)
+		specs = append(specs, s.norms(viTEpsilon, c.build))
 	}
 	return specs
 }
 
-func (c dinoV2Config) build() Architecture {
+func (c dinoV2Config) build(epsilon float64) Architecture {
+	c.epsilon = epsilon
 	stages := []Stage{{"patch_embed", c.embed}}
 	for i := range c.layers {
 		name := fmt.Sprintf("blocks.%d", i)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return c.block(s.In(name), x) }})
 	}
 	stages = append(stages, Stage{"norm", func(s *nn.Scope, x *Node) *Node {
-		x = nn.LayerNorm(s.In("norm"), x, viTEpsilon)
+		x = nn.LayerNorm(s.In("norm"), x, c.epsilon)
 		d := x.Shape().Dimensions
 		class := Reshape(SliceAxis(x, 1, AxisRange(0, 1)), d[0], d[2])
 		if c.token {
@@ -140,12 +143,12 @@ func (c dinoV2Config) block(s *nn.Scope, x *Node) *Node {
 	}
 	zero := nn.Constant(0)
 	attn := s.In("attn")
-	y := nn.LinearWith(attn.In("qkv"), nn.LayerNorm(s.In("norm1"), x, viTEpsilon), 3*c.width, truncated, zero)
+	y := nn.LinearWith(attn.In("qkv"), nn.LayerNorm(s.In("norm1"), x, c.epsilon), 3*c.width, truncated, zero)
 	q, k, v := nn.SplitHeads(y, c.heads)
 	y = nn.Attend(attn, q, k, v, func(scores *Node) *Node {
 		return MulScalar(scores, math.Sqrt(float64(c.heads)/float64(c.width)))
 	})
 	x = Add(x, scaled("ls1", nn.LinearWith(attn.In("proj"), y, c.width, truncated, zero)))
-	y = nn.GELU(nn.LinearWith(s.In("mlp.fc1"), nn.LayerNorm(s.In("norm2"), x, viTEpsilon), 4*c.width, truncated, zero))
+	y = nn.GELU(nn.LinearWith(s.In("mlp.fc1"), nn.LayerNorm(s.In("norm2"), x, c.epsilon), 4*c.width, truncated, zero))
 	return Add(x, scaled("ls2", nn.LinearWith(s.In("mlp.fc2"), y, c.width, truncated, zero)))
 }

@@ -52,7 +52,7 @@ func tfEfficientNet(name string) efficientNetConfig {
 	i := int(name[len(name)-1] - '0')
 	s := efficientNetScales[i]
 	return efficientNetConfig{name: name, stages: scaled(efficientNetStages, s.width, s.depth), dropout: s.dropout,
-		epsilon: 1e-3, momentum: 0.01, tensorflow: true}
+		epsilon: tfEpsilon, momentum: 0.01, tensorflow: true}
 }
 
 // efficientNets are the networks of Tan and Le 2019, EfficientNet (arXiv 1905.11946, table 1; b1 to b7 scale depth and
@@ -91,15 +91,14 @@ func efficientNets() []Spec {
 		}
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "efficientnet", Paper: paper,
-			Build: c.build,
-		}))
+		}.norms(c.epsilon, c.build)))
 	}
 	for i, scale := range efficientNetScales {
 		name := fmt.Sprintf("tf_efficientnet_b%d", i)
 		specs = append(specs, Spec{
 			Name: name, Family: "efficientnet", Paper: "Tan and Le 2019, EfficientNet, arXiv 1905.11946, table 1, padded as the authors' code",
-			InputSize: scale.size, MinSize: 32, Build: tfEfficientNet(name).build,
-		})
+			InputSize: scale.size, MinSize: 32,
+		}.norms(tfEpsilon, tfEfficientNet(name).build))
 	}
 	return specs
 }
@@ -120,7 +119,8 @@ func uniformByOutputs(rng *rand.Rand, shape []int, values []float32) {
 	nn.UniformWithin(1/math.Sqrt(float64(shape[0])))(rng, shape, values)
 }
 
-func (c efficientNetConfig) build() Architecture {
+func (c efficientNetConfig) build(epsilon float64) Architecture {
+	c.epsilon = epsilon
 	total := 0
 	for _, st := range c.stages {
 		total += st.blocks

@@ -20,6 +20,8 @@ type layout struct {
 	// rename converts a key to torchvision's and leaves unknown keys unchanged. "KEY#0", "KEY#1" and so on are the
 	// parts of the tensor KEY, one after the other along the first axis; a part that the file lacks is zero.
 	rename func(key string) string
+	// note, if set, is for Model.Notes.
+	note string
 }
 
 // fit maps the tensors of a file to those of a network, by a prefix of the file's keys and a layout.

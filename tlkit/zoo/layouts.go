@@ -13,7 +13,7 @@ func layoutsOf(spec Spec) []layout {
 	}
 	out := []layout{own}
 	if children := childrenOf(spec); children != nil {
-		out = append(out, layout{"fastai, or of a Sequential of the network's children", func(key string) string { return byChild(children, key) }})
+		out = append(out, layout{name: "fastai, or of a Sequential of the network's children", rename: func(key string) string { return byChild(children, key) }})
 	}
 	out = append(out, timmLayouts(spec.Name)...)
 	return append(out, transformersLayouts(spec)...)

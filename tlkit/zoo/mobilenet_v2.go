@@ -13,10 +13,11 @@ func mobileNetV2s() []Spec {
 	const paper = "Sandler et al. 2018, MobileNetV2, arXiv 1801.04381, table 2"
 	return []Spec{
 		torchvision(Spec{Name: "mobilenet_v2", Family: "mobilenet_v2", Paper: paper, Build: func() Architecture { return mobileNetV2(convNorm{}) }}),
-		{
+		Spec{
 			Name: "tf_mobilenet_v2", Family: "mobilenet_v2", Paper: paper + ", padded as the authors' code", InputSize: 224, MinSize: 32,
-			Build: func() Architecture { return mobileNetV2(convNorm{epsilon: 1e-3, momentum: 0.003, tensorflow: true}) },
-		},
+		}.norms(tfEpsilon, func(epsilon float64) Architecture {
+			return mobileNetV2(convNorm{epsilon: epsilon, momentum: 0.003, tensorflow: true})
+		}),
 	}
 }
 

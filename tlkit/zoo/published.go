@@ -24,6 +24,9 @@ type registered struct {
 
 // openRegistered finds "resnet50" or "resnet50.IMAGENET1K_V1" in the registry.
 func openRegistered(name string) (source, error) {
+	if spec, ok := lookup(name); ok { // also one with a dot in its name: "vit_b_16_eps1.5e-06"
+		return registered{spec: spec}, nil
+	}
 	base, set, _ := strings.Cut(name, ".")
 	spec, err := find(base)
 	if err != nil {

@@ -111,14 +111,17 @@ func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("zoo: unknown model %q; did you mean %q? tlkit.Models() lists all", e.Name, e.Near)
 }
 
-// lookup finds a model by its name, in any case.
+// lookup finds a model by its name, in any case. The name may say an epsilon, see epsilonMark.
 func lookup(name string) (Spec, bool) {
 	all := registry()
 	if s, ok := all[name]; ok {
 		return s, true
 	}
-	s, ok := all[strings.ToLower(name)]
-	return s, ok
+	name = strings.ToLower(name)
+	if s, ok := all[name]; ok {
+		return s, true
+	}
+	return epsilonVariant(all, name)
 }
 
 // find is lookup with an UnknownModelError for a name that no model has.

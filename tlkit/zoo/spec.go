@@ -29,6 +29,11 @@ type Spec struct {
 	Rename func(key string) string
 	// Version is that of torchvision's class, for classes that refuse a state dict without it; 0 for the others.
 	Version int
+
+	// epsilon is added to the variance in the network's normalisations; 0 for families that know one number only.
+	epsilon float64
+	// normed returns the network with another epsilon.
+	normed func(epsilon float64) Architecture
 }
 
 // Architecture is a network: stages from the image on, then the head.

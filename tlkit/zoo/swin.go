@@ -22,16 +22,18 @@ type swinConfig struct {
 	window        int
 	// depth is the stochastic depth of the last block.
 	depth float64
+	// epsilon is that of the blocks' layer norms and of the last; the stem and the merging always add swinEpsilon.
+	epsilon float64
 }
 
 // swinConfigs are torchvision's networks of the family.
 var swinConfigs = []swinConfig{
-	{"swin_t", false, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 7, 0.2},
-	{"swin_s", false, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 7, 0.3},
-	{"swin_b", false, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 7, 0.5},
-	{"swin_v2_t", true, 96, [4]int{2, 2, 6, 2}, [4]int{3, 6, 12, 24}, 8, 0.2},
-	{"swin_v2_s", true, 96, [4]int{2, 2, 18, 2}, [4]int{3, 6, 12, 24}, 8, 0.3},
-	{"swin_v2_b", true, 128, [4]int{2, 2, 18, 2}, [4]int{4, 8, 16, 32}, 8, 0.5},
+	{name: "swin_t", channels: 96, blocks: [4]int{2, 2, 6, 2}, heads: [4]int{3, 6, 12, 24}, window: 7, depth: 0.2},
+	{name: "swin_s", channels: 96, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{3, 6, 12, 24}, window: 7, depth: 0.3},
+	{name: "swin_b", channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 7, depth: 0.5},
+	{name: "swin_v2_t", v2: true, channels: 96, blocks: [4]int{2, 2, 6, 2}, heads: [4]int{3, 6, 12, 24}, window: 8, depth: 0.2},
+	{name: "swin_v2_s", v2: true, channels: 96, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{3, 6, 12, 24}, window: 8, depth: 0.3},
+	{name: "swin_v2_b", v2: true, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 8, depth: 0.5},
 }
 
 // swins are the networks of shifted windows of Liu et al. 2021, Swin Transformer (arXiv 2103.14030, section 3) and Liu
@@ -44,15 +46,16 @@ func swins() []Spec {
 		if c.v2 {
 			paper = "Liu et al. 2022, Swin Transformer V2, arXiv 2111.09883, section 3"
 		}
-		specs = append(specs, torchvision(Spec{Name: c.name, Family: "swin", Paper: paper, Build: c.build}))
+		specs = append(specs, torchvision(Spec{Name: c.name, Family: "swin", Paper: paper}.norms(swinEpsilon, c.build)))
 	}
 	return specs
 }
 
-// swinEpsilon is added to the variance in the family's layer norms.
+// swinEpsilon is added to the variance in the layer norms.
 const swinEpsilon = 1e-5
 
-func (c swinConfig) build() Architecture {
+func (c swinConfig) build(epsilon float64) Architecture {
+	c.epsilon = epsilon
 	stages := []Stage{{"features.0", func(s *nn.Scope, x *Node) *Node {
 		x = nn.Conv2D(s.In("features.0.0"), x, c.channels, 4).Stride(4).Bias().Init(nn.FanInUniform).Done()
 		return nn.LayerNorm(s.In("features.0.2"), x, swinEpsilon)
@@ -73,7 +76,7 @@ func (c swinConfig) build() Architecture {
 		}})
 	}
 	stages = append(stages, Stage{"norm", func(s *nn.Scope, x *Node) *Node {
-		return nn.LayerNorm(s.In("norm"), x, swinEpsilon)
+		return nn.LayerNorm(s.In("norm"), x, c.epsilon)
 	}}, poolStage)
 	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
 }
@@ -97,7 +100,7 @@ func (c swinConfig) merge(s *nn.Scope, x *Node) *Node {
 // stochastic depth of its two branches.
 func (c swinConfig) block(s *nn.Scope, x *Node, heads, shift int, drop float64) *Node {
 	width := channels(x)
-	norm := func(name string, x *Node) *Node { return nn.LayerNorm(s.In(name), x, swinEpsilon) }
+	norm := func(name string, x *Node) *Node { return nn.LayerNorm(s.In(name), x, c.epsilon) }
 	mlp := func(x *Node) *Node {
 		x = nn.GELU(nn.LinearWith(s.In("mlp.0"), x, 4*width, truncated, nn.Constant(0)))
 		return nn.LinearWith(s.In("mlp.3"), x, width, truncated, nn.Constant(0))

@@ -21,16 +21,15 @@ func tfMobileNetV1s() []Spec {
 			Name: w.name, Family: "mobilenet_v1",
 			Paper:     "Howard et al. 2017, MobileNets, arXiv 1704.04861, table 1 and section 3.3, padded as the authors' code",
 			InputSize: 224, MinSize: 32,
-			Build: func() Architecture { return tfMobileNetV1(w.width) },
-		})
+		}.norms(tfEpsilon, func(epsilon float64) Architecture { return tfMobileNetV1(w.width, epsilon) }))
 	}
 	return specs
 }
 
 // tfMobileNetV1 is table 1 of Howard et al. 2017, at a width.
-func tfMobileNetV1(width float64) Architecture {
+func tfMobileNetV1(width, epsilon float64) Architecture {
 	scaled := func(c int) int { return max(int(float64(c)*width), 8) }
-	conv := convNorm{epsilon: 1e-3, momentum: 0.0003, act: nn.ReLU6, tensorflow: true}
+	conv := convNorm{epsilon: epsilon, momentum: 0.0003, act: nn.ReLU6, tensorflow: true}
 	var stages numberedStages
 	stages.add(func(s *nn.Scope, x *Node) *Node { return conv.build(s, x, scaled(32), 3, 2, 1) })
 	// Output channels at width 1 and stride of each separable block.

@@ -36,7 +36,15 @@ var timmModels = map[string]timmModel{
 
 	"efficientnet_b0": {"efficientnet_b0", timmEfficientNet}, "efficientnet_b1": {"efficientnet_b1", timmEfficientNet},
 	"efficientnet_b2": {"efficientnet_b2", timmEfficientNet}, "efficientnet_b3": {"efficientnet_b3", timmEfficientNet},
-	"efficientnet_b4": {"efficientnet_b4", timmEfficientNet},
+	"efficientnet_b4": {"efficientnet_b4", timmEfficientNet}, "efficientnet_b5": {"efficientnet_b5_eps1e-05", timmEfficientNet},
+	"efficientnet_b6": {"efficientnet_b6_eps1e-05", timmEfficientNet}, "efficientnet_b7": {"efficientnet_b7_eps1e-05", timmEfficientNet},
+	"tf_efficientnet_b0": {"tf_efficientnet_b0", timmEfficientNet}, "tf_efficientnet_b1": {"tf_efficientnet_b1", timmEfficientNet},
+	"tf_efficientnet_b2": {"tf_efficientnet_b2", timmEfficientNet}, "tf_efficientnet_b3": {"tf_efficientnet_b3", timmEfficientNet},
+	"tf_efficientnet_b4": {"tf_efficientnet_b4", timmEfficientNet}, "tf_efficientnet_b5": {"tf_efficientnet_b5", timmEfficientNet},
+	"tf_efficientnet_b6": {"tf_efficientnet_b6", timmEfficientNet}, "tf_efficientnet_b7": {"tf_efficientnet_b7", timmEfficientNet},
+
+	"mobilenetv3_large_100": {"mobilenet_v3_large_eps1e-05", timmMobileNetV3(mobileNetV3Configs[0])},
+	"mobilenetv3_small_100": {"mobilenet_v3_small_eps1e-05", timmMobileNetV3(mobileNetV3Configs[1])},
 
 	"regnetx_004_tv": {"regnet_x_400mf", timmRegNet}, "regnetx_008": {"regnet_x_800mf", timmRegNet},
 	"regnetx_016": {"regnet_x_1_6gf", timmRegNet}, "regnetx_032": {"regnet_x_3_2gf", timmRegNet},
@@ -81,12 +89,13 @@ var timmModels = map[string]timmModel{
 // timmDiffers gives, by the beginning of an architecture's name, the reason why torchvision's relative is another
 // network.
 var timmDiffers = []struct{ prefix, why string }{
+	{"tf_efficientnet_b8", "its widths and depths are those of no network of the zoo"},
 	{"tf_", "it pads as TensorFlow does (more on the right and below), torchvision's relative on all sides alike"},
-	{"mobilenetv3_", "its batch norms add 1e-5 to the variance, those of torchvision's mobilenet_v3 1e-3"},
+	{"mobilenetv3_", "its widths or layers are others than those of mobilenetv3_large_100 and mobilenetv3_small_100, which the zoo has"},
 	{"deit3_", "its blocks scale each feature, and its class token has no position"},
 	{"deit_", "it has a distillation token and a second output layer"},
 	{"efficientnet_lite", "it adds 1e-5 to the variance and pads on all sides alike; the zoo's efficientnet_lite are Google's, which add 1e-3 and pad as TensorFlow does"},
-	{"efficientnet_b", "its batch norms add 1e-5 to the variance, those of torchvision's efficientnet_b5 to b7 1e-3"},
+	{"efficientnet_b", "its widths and depths are those of no network of the zoo"},
 	{"efficientnetv2_rw", "its widths and depths are others than those of torchvision's efficientnet_v2"},
 	{"maxvit_", "its stem, its padding and its attention are others than those of torchvision's maxvit_t"},
 	{"regnetx_004", "its group width is another than that of torchvision's regnet_x_400mf; regnetx_004_tv is the same"},
@@ -109,7 +118,7 @@ func timmArchitecture(architecture string) (timmModel, error) {
 			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
 		}
 	}
-	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mnasnet, efficientnet_b0 to b4, regnet, convnext, convnextv2, vit and deit without distillation, dinov2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mobilenetv3_large_100 and mobilenetv3_small_100, mnasnet, efficientnet_b0 to b7 and tf_efficientnet_b0 to b7, regnet, convnext, convnextv2, vit and deit without distillation, dinov2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the
@@ -172,6 +181,40 @@ func timmMobileNetV2(key string) string {
 		rest = cut(m[3], "conv_dw.", "0.0.", "bn1.", "0.1.", "conv_pw.", "1.", "bn2.", "2.")
 	}
 	return fmt.Sprintf("features.%d.conv.%s", 1+mobileNetV2Starts[stage]+block, rest)
+}
+
+// timmMobileNetV3 numbers the blocks through; timm numbers them by stage, and the last convolution is one more stage.
+func timmMobileNetV3(c mobileNetV3Config) func(key string) string {
+	last := len(c.rows) + 1
+	return func(key string) string {
+		m := timmBlock.FindStringSubmatch(key)
+		if m == nil {
+			return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", "classifier.0.", "classifier.", "classifier.3.")
+		}
+		stage, block := number(m[1]), number(m[2])
+		for _, blocks := range c.stages[:min(stage, len(c.stages))] {
+			block += blocks
+		}
+		if block >= len(c.rows) {
+			return fmt.Sprintf("features.%d.%s", last, cut(m[3], "conv.", "0.", "bn1.", "1."))
+		}
+		layers := [][2]string{{"conv_pw.", "bn1."}, {"conv_dw.", "bn2."}, {"se.conv_reduce.", "se.conv_expand."}, {"conv_pwl.", "bn3."}}
+		if block == 0 { // no expansion
+			layers = [][2]string{{"conv_dw.", "bn1."}, {"se.conv_reduce.", "se.conv_expand."}, {"conv_pw.", "bn2."}}
+		}
+		if !c.rows[block].squeeze {
+			layers = slices.Delete(layers, len(layers)-2, len(layers)-1)
+		}
+		var parts []string
+		for i, l := range layers {
+			ours := [2]string{"0.", "1."}
+			if strings.HasPrefix(l[0], "se.") {
+				ours = [2]string{"fc1.", "fc2."}
+			}
+			parts = append(parts, l[0], fmt.Sprint(i, ".", ours[0]), l[1], fmt.Sprint(i, ".", ours[1]))
+		}
+		return fmt.Sprintf("features.%d.block.%s", 1+block, cut(m[3], parts...))
+	}
 }
 
 func timmMNASNet(key string) string {
@@ -278,11 +321,11 @@ func timmLayouts(name string) []layout {
 func (t timmModel) layouts() []layout {
 	rename := t.rename
 	if rename == nil {
-		return []layout{{"timm", func(key string) string { return key }}}
+		return []layout{{name: "timm", rename: func(key string) string { return key }}}
 	}
-	out := []layout{{"timm", rename}}
+	out := []layout{{name: "timm", rename: rename}}
 	if strings.HasPrefix(t.name, "swin") {
-		out = append(out, layout{"timm before 0.9", func(key string) string { return rename(newerSwinKey(key)) }})
+		out = append(out, layout{name: "timm before 0.9", rename: func(key string) string { return rename(newerSwinKey(key)) }})
 	}
 	return out
 }

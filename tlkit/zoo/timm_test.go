@@ -70,7 +70,7 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 
 // quickTimm are the small models whose logits are computed always; the keys, shapes and logits of all of them with
 // -tags slow.
-var quickTimm = map[string]bool{"resnet18": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
+var quickTimm = map[string]bool{"resnet18": true, "mobilenetv3_large_100": true, "mobilenetv3_small_100": true, "tf_efficientnet_b0": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
 	"regnety_004": true, "densenet121": true, "convnextv2_atto": true, "convnext_atto": true, "vit_tiny_patch16_224": true}
 
 // TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits
@@ -138,9 +138,10 @@ func TestTimmRefused(t *testing.T) {
 			"interpolation":"bicubic","crop_pct":0.95,"mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5]}}`, architecture, more))
 	}
 	for i, tt := range []struct{ config, want string }{
-		{string(config("tf_efficientnet_b0", "")), "pads as TensorFlow"},
-		{string(config("mobilenetv3_large_100", "")), "1e-5"},
-		{string(config("efficientnet_b5", "")), "1e-5"},
+		{string(config("tf_mobilenetv3_large_100", "")), "pads as TensorFlow"},
+		{string(config("mobilenetv3_large_075", "")), "widths or layers"},
+		{string(config("efficientnet_b8", "")), "no network of the zoo"},
+		{string(config("tf_efficientnet_b8", "")), "no network of the zoo"},
 		{string(config("efficientnetv2_rw_s", "")), "widths"},
 		{string(config("maxvit_tiny_tf_224", "")), "padding"},
 		{string(config("regnetx_004", "")), "regnetx_004_tv"},

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,10 +49,12 @@ type transformersConfig struct {
 	SwiGLU       bool    `json:"use_swiglu_ffn"`
 	Registers    int     `json:"num_register_tokens"`
 
+	// Of normalisations: layer_norm_eps in transformers and, for their batch norms, in MobileNets.
+	Epsilon   float64 `json:"layer_norm_eps"`
+	BNEpsilon float64 `json:"batch_norm_eps"`
+
 	// Of the mobile networks.
 	TFPadding  *bool   `json:"tf_padding"`
-	Epsilon    float64 `json:"layer_norm_eps"`
-	BNEpsilon  float64 `json:"batch_norm_eps"`
 	Width      float64 `json:"depth_multiplier"`
 	WidthScale float64 `json:"width_coefficient"`
 	DepthScale float64 `json:"depth_coefficient"`
@@ -82,6 +85,8 @@ func (p *pixels) UnmarshalJSON(text []byte) error {
 type transformersFamily struct {
 	network func(c transformersConfig) string
 	rename  func(network string) func(key string) string
+	// epsilon is that of a configuration without one; 0 means that of the zoo's network.
+	epsilon float64
 }
 
 // always is for families whose layers have the same names in all networks.
@@ -92,18 +97,18 @@ func always(rename func(key string) string) func(string) func(string) string {
 // transformersFamilies are those whose networks torchvision has as well; each was compared with transformers on the
 // formula's weights (testdata/transformers).
 var transformersFamilies = map[string]transformersFamily{
-	"resnet":                {transformersConfig.resNet, always(transformersResNet)},
-	"regnet":                {transformersConfig.regNet, always(transformersRegNet)},
-	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt)},
-	"convnextv2":            {transformersConfig.convNeXtV2, always(transformersConvNeXtV2)},
-	"vit":                   {transformersConfig.viT, always(transformersViT)},
-	"swin":                  {transformersConfig.swin, always(transformersSwin)},
-	"swinv2":                {transformersConfig.swin, always(transformersSwin)},
-	"efficientnet":          {transformersConfig.efficientNet, transformersEfficientNet},
-	"dinov2":                {transformersConfig.dinoV2, always(transformersDinoV2)},
-	"dinov2_with_registers": {transformersConfig.dinoV2, always(transformersDinoV2)},
-	"mobilenet_v1":          {transformersConfig.mobileNetV1, always(transformersMobileNetV1)},
-	"mobilenet_v2":          {transformersConfig.mobileNetV2, always(transformersMobileNetV2)},
+	"resnet":                {transformersConfig.resNet, always(transformersResNet), 0},
+	"regnet":                {transformersConfig.regNet, always(transformersRegNet), 0},
+	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt), 0},
+	"convnextv2":            {transformersConfig.convNeXtV2, always(transformersConvNeXtV2), 0},
+	"vit":                   {transformersConfig.viT, always(transformersViT), 1e-12},
+	"swin":                  {transformersConfig.swin, always(transformersSwin), 0},
+	"swinv2":                {transformersConfig.swin, always(transformersSwin), 0},
+	"efficientnet":          {transformersConfig.efficientNet, transformersEfficientNet, 0},
+	"dinov2":                {transformersConfig.dinoV2, always(transformersDinoV2), 0},
+	"dinov2_with_registers": {transformersConfig.dinoV2, always(transformersDinoV2), 0},
+	"mobilenet_v1":          {transformersConfig.mobileNetV1, always(transformersMobileNetV1), 0},
+	"mobilenet_v2":          {transformersConfig.mobileNetV2, always(transformersMobileNetV2), 0},
 }
 
 // transformersLayouts are the layouts of transformers for a network of the zoo.
@@ -122,7 +127,12 @@ func transformersLayouts(spec Spec) []layout {
 	if !ok || spec.Family == "dinov2" && strings.HasSuffix(spec.Name, "_dinov2") { // timm's output layer
 		return nil
 	}
-	return []layout{{"transformers", family.rename(spec.Name)}}
+	l := layout{name: "transformers", rename: family.rename(spec.Name)}
+	if usual := spec.withEpsilon(family.epsilon); usual.Name != spec.Name && spec.epsilon == viTEpsilon {
+		l.note = fmt.Sprintf("its names are those of transformers, whose %s adds %g to the variance unless config.json has another layer_norm_eps; %s adds %g: load the folder with config.json, or name %s",
+			spec.Family, family.epsilon, spec.Name, spec.epsilon, usual.Name)
+	}
+	return []layout{l}
 }
 
 // transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
@@ -162,8 +172,14 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	if name == "" {
 		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo", c.ModelType)
 	}
-	d := description{layouts: []layout{{"transformers", family.rename(name)}}}
-	d.spec, _ = lookup(name)                          // a test checks that every name is there
+	d := description{layouts: []layout{{name: "transformers", rename: family.rename(name)}}}
+	d.spec, _ = lookup(name) // a test checks that every name is there
+	epsilon := cmp.Or(c.Epsilon, c.BNEpsilon, family.epsilon)
+	if epsilon != 0 && !validEpsilon(epsilon) {
+		return description{}, fmt.Errorf("a %q model of transformers whose normalisations add %g to the variance, expected a number between 0 and 1",
+			c.ModelType, epsilon)
+	}
+	d.spec = d.spec.withEpsilon(epsilon)
 	if c.ImageSize > 0 && d.spec.Family != "dinov2" { // that of DINOv2's position embeddings, which are interpolated
 		d.spec.InputSize = int(c.ImageSize)
 	}
@@ -233,8 +249,12 @@ func (c transformersConfig) hasStages(blocks [4]int, channels int) bool {
 	return slices.Equal(c.Depths, blocks[:]) && slices.Equal(c.HiddenSizes, []int{channels, 2 * channels, 4 * channels, 8 * channels})
 }
 
+// flatEpsilon reports whether ConvNeXt's epsilon is rounding: transformers uses it for the norm under the output layer
+// alone, on means over the image, whose variance is far above; all others add 1e-6.
+func (c transformersConfig) flatEpsilon() bool { return c.Epsilon <= convNeXtEpsilon }
+
 func (c transformersConfig) convNeXt() string {
-	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
+	if !is(c.Activation, "gelu") || c.PatchSize != 4 || !c.flatEpsilon() {
 		return ""
 	}
 	for _, x := range convNeXtConfigs {
@@ -246,7 +266,7 @@ func (c transformersConfig) convNeXt() string {
 }
 
 func (c transformersConfig) convNeXtV2() string {
-	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
+	if !is(c.Activation, "gelu") || c.PatchSize != 4 || !c.flatEpsilon() {
 		return ""
 	}
 	for _, x := range convNeXtV2Configs {
@@ -298,7 +318,7 @@ func (c transformersConfig) dinoV2() string {
 }
 
 func (c transformersConfig) efficientNet() string {
-	if !is(c.Activation, "swish") || c.BNEpsilon != 1e-3 || !is(c.Pooling, "mean") ||
+	if !is(c.Activation, "swish") || !is(c.Pooling, "mean") ||
 		c.Strides != nil && !slices.Equal(c.Strides, []int{1, 2, 2, 2, 1, 2, 1}) {
 		return ""
 	}
@@ -311,7 +331,7 @@ func (c transformersConfig) efficientNet() string {
 }
 
 func (c transformersConfig) mobileNetV1() string {
-	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Epsilon != 1e-3 {
+	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding {
 		return ""
 	}
 	for _, w := range tfMobileNetV1Widths {
@@ -323,7 +343,7 @@ func (c transformersConfig) mobileNetV1() string {
 }
 
 func (c transformersConfig) mobileNetV2() string {
-	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Epsilon != 1e-3 || c.Width != 1 ||
+	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Width != 1 ||
 		c.OutStride != 0 && c.OutStride != 32 {
 		return ""
 	}

@@ -31,6 +31,7 @@ MODELS = {
     "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "wide_resnet50_2": 64,
     "vgg11": 224, "vgg11_bn": 224, "densenet121": 64, "mobilenetv2_100": 64, "mnasnet_050": 64, "mnasnet_100": 64,
     "efficientnet_b0": 64, "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_b4": 64,
+    "efficientnet_b5": 64, "tf_efficientnet_b0": 63, "tf_efficientnet_b1": 64, "mobilenetv3_large_100": 64, "mobilenetv3_small_100": 64,
     "regnetx_004_tv": 64, "regnetx_008": 64, "regnetx_016": 64, "regnetx_032": 64, "regnetx_080": 64,
     "regnety_004": 64, "regnety_008_tv": 64, "regnety_016": 64, "regnety_032": 64, "regnety_080_tv": 64,
     "convnext_tiny": 64, "convnext_small": 64, "convnextv2_atto": 64, "convnextv2_tiny": 64, "vit_base_patch32_224": 224,

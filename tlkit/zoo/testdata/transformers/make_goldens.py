@@ -28,6 +28,7 @@ SPEC.loader.exec_module(formula)
 NAMES = ["ant", "bee", "cat", "dog", "elk"]
 LABELS = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
 NECK = {"hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"}
+TINY = {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768}
 DINO = {"hidden_size": 384, "num_attention_heads": 6, "image_size": 518}
 
 # name: the class of the configuration, its arguments, the image processor, and the side of the image
@@ -39,7 +40,7 @@ MODELS = {
     "regnet_y_400mf": (tf.RegNetConfig, {"layer_type": "y", "depths": [1, 3, 6, 6], "hidden_sizes": [48, 104, 208, 440], "groups_width": 8}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
     "convnext_tiny": (tf.ConvNextConfig, {}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
     "convnextv2_atto": (tf.ConvNextV2Config, {"depths": [2, 2, 6, 2], "hidden_sizes": [40, 80, 160, 320]}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
-    "vit_ti_16": (tf.ViTConfig, {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768}, tf.ViTImageProcessor(), 224),
+    "vit_ti_16": (tf.ViTConfig, TINY, tf.ViTImageProcessor(), 224),
     "vit_b_16": (tf.ViTConfig, {}, tf.ViTImageProcessor(), 224),
     "vit_b_32": (tf.ViTConfig, {"patch_size": 32}, tf.ViTImageProcessor(), 224),
     "swin_t": (tf.SwinConfig, {}, tf.ViTImageProcessor(resample=3), 224),
@@ -52,6 +53,13 @@ MODELS = {
     "timm_resnet18": (tf.TimmWrapperConfig, {"architecture": "resnet18"}, None, 64),
     "dinov2_vits14": (tf.Dinov2Config, DINO, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     "dinov2_vits14_reg": (tf.Dinov2WithRegistersConfig, {**DINO, "patch_size": 14}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
+    # Another epsilon than the family's usual one, large enough to be seen in the logits.
+    "vit_ti_16_eps1e-02": (tf.ViTConfig, {**TINY, "layer_norm_eps": 1e-2}, tf.ViTImageProcessor(), 224),
+    "swin_t_eps1e-02": (tf.SwinConfig, {"layer_norm_eps": 1e-2}, tf.ViTImageProcessor(), 224),
+    "dinov2_vits14_eps1e-02": (tf.Dinov2Config, {**DINO, "layer_norm_eps": 1e-2}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
+    "tf_mobilenet_v2_eps1e-02": (tf.MobileNetV2Config, {"layer_norm_eps": 1e-2}, tf.MobileNetV2ImageProcessor(), 64),
+    "tf_efficientnet_b0_eps1e-02": (tf.EfficientNetConfig, {"width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280, "image_size": 224, "batch_norm_eps": 1e-2},
+                                    tf.EfficientNetImageProcessor(size={"height": 224, "width": 224}, rescale_factor=1 / 255), 64),
     "dinov2_giant": (tf.Dinov2Config, {"num_hidden_layers": 1, "use_swiglu_ffn": True, "image_size": 518}, tf.BitImageProcessor(), 0),
     "tf_mobilenet_v1": (tf.MobileNetV1Config, {}, tf.MobileNetV1ImageProcessor(), 224),
     "tf_mobilenet_v1_025": (tf.MobileNetV1Config, {"depth_multiplier": 0.25, "image_size": 128}, tf.MobileNetV1ImageProcessor(size={"shortest_edge": 143}, crop_size={"height": 128, "width": 128}), 127),
