@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -12,10 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/gofrs/flock"
-
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -131,8 +131,8 @@ func unpackCIFAR(archive, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(folder, ".lock"))
-	if err := lock.Lock(); err != nil {
+	lock, err := filelock.Wait(context.Background(), filepath.Join(folder, ".lock"))
+	if err != nil {
 		return fmt.Errorf("locking %s: %w", folder, err)
 	}
 	defer lock.Close()

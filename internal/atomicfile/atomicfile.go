@@ -39,11 +39,10 @@ func Write(path string, r io.Reader) (err error) {
 	if _, err = io.Copy(f, r); err != nil {
 		return err
 	}
-	if err = f.Chmod(perm); err != nil { // the temporary file was private
-		return err
-	}
+	// The temporary file was private. It stays so where permissions can't be changed: on CIFS, FAT and stores of objects.
+	_ = chmod(f, perm)
 	// A renamed file may be empty after a crash if it was not synced before.
-	if err = f.Sync(); err != nil {
+	if err = Sync(f); err != nil {
 		return err
 	}
 	if err = f.Close(); err != nil {
@@ -51,6 +50,18 @@ func Write(path string, r io.Reader) (err error) {
 	}
 	return atomic.ReplaceFile(f.Name(), path)
 }
+
+// Sync writes a file to the disk, as far as its file system knows how: mounted drives and stores of objects may not.
+func Sync(f *os.File) error {
+	err := syncFile(f)
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+// Tests put file systems in their place that know fewer calls.
+var chmod, syncFile = (*os.File).Chmod, (*os.File).Sync
 
 // WriteBytes is [Write] for data in memory.
 func WriteBytes(path string, data []byte) error { return Write(path, bytes.NewReader(data)) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 )
@@ -43,4 +44,29 @@ func TestWrite(t *testing.T) {
 		t.Errorf("got %v, want the reader's error", err)
 	}
 	check("two", 0o600)
+}
+
+// TestFewCalls: a file system that knows no permissions, or can't sync one file, takes files all the same; a disk that
+// fails is an error.
+func TestFewCalls(t *testing.T) {
+	c, s := chmod, syncFile
+	defer func() { chmod, syncFile = c, s }()
+	path := filepath.Join(t.TempDir(), "a.json")
+	for _, tt := range []struct {
+		chmod, sync, want error
+	}{
+		{syscall.EPERM, nil, nil}, {syscall.ENOTSUP, nil, nil}, {nil, syscall.EINVAL, nil}, {syscall.ENOSYS, syscall.ENOSYS, nil},
+		{nil, syscall.ENOTSUP, nil}, {nil, syscall.EIO, syscall.EIO}, {nil, syscall.ENOSPC, syscall.ENOSPC},
+	} {
+		chmod = func(*os.File, fs.FileMode) error { return tt.chmod }
+		syncFile = func(*os.File) error { return tt.sync }
+		os.Remove(path)
+		err := WriteBytes(path, []byte("one"))
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		if got, _ := os.ReadFile(path); (string(got) == "one") != (tt.want == nil) {
+			t.Errorf("%+v: the file has %q", tt, got)
+		}
+	}
 }

@@ -14,9 +14,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 )
 
 // Request describes a download: its source, its destination and its limits.
@@ -99,15 +99,18 @@ func File(ctx context.Context, r Request) error {
 	if err := os.MkdirAll(filepath.Dir(r.Lock), 0o755); err != nil {
 		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
-	lock := flock.New(r.Lock)
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return fmt.Errorf("download of %s: waiting for another process that holds %s: %w", Shown(r.URL), lock.Path(), err)
+	lock, err := filelock.Wait(ctx, r.Lock)
+	if err != nil {
+		return fmt.Errorf("download of %s: waiting for another process that holds %s: %w", Shown(r.URL), r.Lock, err)
 	}
-	defer lock.Close() // the empty lock file stays: removing it would race with a process that has just opened it
+	defer lock.Close()
+	if !lock.Exclusive() { // a part of its own, since another process may download the same
+		r.Part = fmt.Sprintf("%s.%d", r.Part, os.Getpid())
+	}
 	if ok, err := present(r); ok || err != nil {
 		return err // another process was faster
 	}
-	err := newTransfer(ctx, r).run(ctx)
+	err = newTransfer(ctx, r).run(ctx)
 	if errors.Is(err, ErrNoNetwork) {
 		return fmt.Errorf("%w; get it by other means and put it at %s", err, r.Dest)
 	}
@@ -181,7 +184,7 @@ func verify(file *os.File, r Request) error {
 			return &HashError{URL: r.URL, Got: sum, Want: r.SHA256}
 		}
 	}
-	if err := file.Sync(); err != nil {
+	if err := atomicfile.Sync(file); err != nil {
 		return fmt.Errorf("download of %s: %w", Shown(r.URL), err)
 	}
 	return nil

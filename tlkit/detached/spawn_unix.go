@@ -29,7 +29,7 @@ func spawn(command, env []string, dir, log string, lock *os.File) error {
 func takeLock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("detached: %w", err)
+		return nil, fmt.Errorf("detached: %w; %s", err, train.Unreadable(err))
 	}
 	// A look at the state (locked) holds the lock for a moment.
 	const tries, pause = 50, 10 * time.Millisecond
@@ -43,7 +43,7 @@ func takeLock(dir string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("detached: run %q %w: Watch shows it, Stop ends it", filepath.Base(filepath.Dir(dir)), ErrRunning)
 	}
-	return nil, fmt.Errorf("detached: locking %s: %w", f.Name(), err)
+	return nil, noLocks(f.Name(), err)
 }
 
 // locked reports whether a training holds the lock of a folder.
@@ -62,6 +62,11 @@ func locked(dir string) (bool, error) {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return true, nil
 	default:
-		return false, fmt.Errorf("detached: %s: %w", f.Name(), err)
+		return false, noLocks(f.Name(), err)
 	}
+}
+
+// noLocks is the error for a file that can't be locked, as on a file system without locks.
+func noLocks(path string, err error) error {
+	return fmt.Errorf("detached: locking %s: %w; a training in a process of its own needs a file system with locks: set TLKIT_RUNS to a folder on a disk of this machine, or train in the notebook with Compare", path, err)
 }

@@ -92,10 +92,13 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 		return nil, nil, err
 	}
 	if run, err = c.open(); err != nil {
-		lock.Unlock()
+		lock.Close()
 		return nil, nil, err
 	}
-	return run, func() { lock.Unlock() }, nil
+	if run.lock = lock; !lock.Exclusive() {
+		run.warn("the file system of %s has no locks, so that nothing keeps another program from training in it; train it in one program at a time", run.Dir)
+	}
+	return run, func() { lock.Close() }, nil
 }
 
 // differences lists how the images, the model and the recipe of a stored run differ from the call's. A larger number of

@@ -349,6 +349,9 @@ func (l *loop) record(ctx context.Context, o evaluation, also map[string]float64
 	l.setUp = 0
 	l.res.History = append(l.res.History, e)
 	l.at = position{Epoch: e.Epoch, Steps: l.at.Steps, Of: l.at.Of}
+	if err := l.res.run.checkTaken(); err != nil {
+		return err
+	}
 	if l.recipe.Restore.of(l.res.History) == len(l.res.History)-1 {
 		if err := l.t.withAverage(func() error { return l.t.saveWeights(l.res.file(bestFile), l.res.Made, e.Epoch) }); err != nil {
 			return err
@@ -379,11 +382,17 @@ func (l *loop) predictions(o evaluation, epoch int) Predictions {
 }
 
 func (l *loop) save() error {
+	if err := l.res.run.checkTaken(); err != nil {
+		return err
+	}
 	l.savedAt = time.Now()
 	return l.t.save(l.res.file(checkpointFile), l.at, l.res.Made)
 }
 
 func (l *loop) saveResult() error {
+	if err := l.res.run.checkTaken(); err != nil {
+		return err
+	}
 	l.res.Format = runFormat
 	return writeJSON(l.res.file("result.json"), l.res)
 }

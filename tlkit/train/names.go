@@ -76,8 +76,11 @@ func otherCase(name string, names []string) string {
 // elsewhere is the advice for folders that can't be written to.
 const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may write"
 
-// whereInstead returns "; " and the next step for an error of writing without permission or room, else "".
+// whereInstead returns "; " and the next step for an error of writing without permission, room or folder, else "".
 func whereInstead(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "; the folder was moved or deleted during the training: put it back, and the same call goes on from its last checkpoint"
+	}
 	if errors.Is(err, syscall.ENOSPC) {
 		return "; make room on the disk and call this again, or " + elsewhere
 	}

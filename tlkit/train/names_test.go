@@ -8,8 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gofrs/flock"
-
+	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
@@ -164,15 +163,20 @@ func TestNoFolder(t *testing.T) {
 	r.Dir = filepath.Join(base, "new", "deep")
 	compare(t, r, "a", ds, m, strategy.Transfer{})
 
-	// Another program trains in it.
-	lock := flock.New(filepath.Join(r.Dir, "a", ".lock"))
-	if ok, err := lock.TryLock(); !ok || err != nil {
-		t.Fatal(ok, err)
+	// Another cell, and then another program, trains in it.
+	lock, err := filelock.Try(filepath.Join(r.Dir, "a", ".lock"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	defer lock.Unlock()
+	defer lock.Close()
 	r.Epochs++
 	_, err = r.Compare(context.Background(), "a", ds, m, strategy.Transfer{})
-	wantError(t, err, `run "a" is being trained by another program`, "another name")
+	wantError(t, err, `run "a" is being trained by this program already`, "another name")
+	if err := os.WriteFile(filepath.Join(r.Dir, "a", ".lock"), []byte("process 7 on gpu2, since noon\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Compare(context.Background(), "a", ds, m, strategy.Transfer{})
+	wantError(t, err, `run "a" is being trained by another program (.lock names process 7 on gpu2, since noon)`, "another name")
 	if _, err := train.Open(r.Dir, "a"); err != nil {
 		t.Errorf("a run that another program trains can be looked at: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -28,6 +29,8 @@ type Run struct {
 	// Warnings has a line for each damaged file in the run's folder, with what was done about it, and for other changes
 	// of the run, such as lost images and replaced results.
 	Warnings []string
+
+	lock *filelock.Lock // while the run is trained
 }
 
 // Config is the content of run.json.

@@ -10,9 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gofrs/flock"
-
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 )
 
 // runFormat is the version of the run folder's format. Version 2 has checksums; runs of older versions are read, too.
@@ -225,7 +224,7 @@ func Remove(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := lock.Unlock(); err != nil { // before, as Windows removes no open files
+	if err := lock.Close(); err != nil { // before, as Windows removes no open files
 		return fmt.Errorf("tlkit: removing run %q: %w", name, err)
 	}
 	return os.RemoveAll(path)
@@ -239,17 +238,38 @@ func listOr(names []string, none string) string {
 }
 
 // lockRun keeps other programs from training in, or removing, the run's folder.
-func lockRun(path, name string) (*flock.Flock, error) {
+func lockRun(path, name string) (*filelock.Lock, error) {
 	file := filepath.Join(path, ".lock")
 	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %s is no file; remove it", name, file)
 	}
-	lock := flock.New(file)
-	switch ok, err := lock.TryLock(); {
+	lock, err := filelock.Try(file)
+	var held *filelock.HeldError
+	switch {
+	case errors.As(err, &held) && held.Own:
+		return nil, fmt.Errorf("tlkit: run %q is being trained by this program already, in another cell or goroutine; wait for it, or choose another name", name)
+	case errors.As(err, &held):
+		return nil, fmt.Errorf("tlkit: run %q is being trained by another program%s; wait for it, or choose another name", name, named(held))
 	case err != nil:
 		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w; %s", name, err, elsewhere)
-	case !ok:
-		return nil, fmt.Errorf("tlkit: run %q is being trained by another program; wait for it, or choose another name", name)
 	}
 	return lock, nil
+}
+
+// named returns what a lock file says about the program that holds it.
+func named(held *filelock.HeldError) string {
+	if held.Owner == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s names %s)", filepath.Base(held.Path), held.Owner)
+}
+
+// checkTaken returns an error if another program trains in the run's folder meanwhile: on a file system whose locks don't
+// reach other machines, or after the folder was replaced. Call it before files are written.
+func (r *Run) checkTaken() error {
+	var held *filelock.HeldError
+	if r.lock == nil || !errors.As(r.lock.Taken(), &held) {
+		return nil
+	}
+	return fmt.Errorf("tlkit: another program has taken the folder of run %q%s; this training stops here, so that neither writes over the files of the other. Choose another name for one of them", r.Name, named(held))
 }

@@ -91,7 +91,7 @@ func sealFile(path string) error {
 	if _, err := f.WriteAt([]byte(sum), at); err != nil {
 		return err
 	}
-	return f.Sync()
+	return atomicfile.Sync(f)
 }
 
 // checkFile compares a weight file with its checksum; with must, a file without one counts as damaged.
