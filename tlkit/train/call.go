@@ -25,6 +25,7 @@ type call struct {
 	strategies []wanted
 	plans      []Strategy // the same, to be trained
 	data       *datasets.Dataset
+	model      *zoo.Model // the pretrained one
 	graph      []byte // the network of a model that was imported from an .onnx file
 }
 
@@ -47,7 +48,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 	}
 	earlier := earlierLosses(name, path)
 	ds = earlier.restore(ds)
-	c := &call{name: name, path: path, data: ds, graph: m.Spec.Graph, config: Config{Format: runFormat, Recipe: r, Lost: earlier.of(ds),
+	c := &call{name: name, path: path, data: ds, model: m, graph: m.Spec.Graph, config: Config{Format: runFormat, Recipe: r, Lost: earlier.of(ds),
 		Data:  DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len()},
 		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
 	}}
@@ -82,6 +83,9 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 	}
 	before, _ := openFolder(c.name, c.path) // open reports what is wrong with it
 	if err := c.checkNewStrategies(before); err != nil {
+		return nil, nil, err
+	}
+	if err := c.checkPlans(before); err != nil {
 		return nil, nil, err
 	}
 	if err := MakeFolder(c.path, c.name); err != nil {
@@ -287,7 +291,7 @@ func (c *call) keepFitting(run *Run, changed []string) error {
 	var stay, gone []json.RawMessage
 	for i, raw := range run.Config.Strategies {
 		switch {
-		case c.fits(run, i):
+		case c.fits(run, run.strategyAt(i), raw):
 			stay = append(stay, raw)
 		case run.Results[i].anyStarted():
 			gone = append(gone, raw)
@@ -307,16 +311,16 @@ func (c *call) keepFitting(run *Run, changed []string) error {
 	return nil
 }
 
-// fits reports whether the results of the i-th strategy of a stored run, with all seeds that were started, are what the
-// call would train.
-func (c *call) fits(run *Run, i int) bool {
+// fits reports whether the results of a strategy in a stored run, with all seeds that were started, are what the call
+// would train. raw is the strategy as run.json has it.
+func (c *call) fits(run *Run, s stored, raw json.RawMessage) bool {
 	if run.Config.Data.Name != c.config.Data.Name && c.renamed(run.Config) == "" { // the name is not in an identity
 		return false
 	}
 	as := &Run{Name: run.Name, Dir: run.Dir, Config: c.config} // reads the files of the call's seeds
-	as.Config.Strategies = run.Config.Strategies
+	as.Config.Strategies = []json.RawMessage{raw}
 	as.Config.Recipe.Seeds = max(c.config.Recipe.Seeds, run.Config.Recipe.Seeds)
-	s, started := run.strategyAt(i), false
+	started := false
 	for _, one := range as.readResult(s.Name).Seeds() {
 		if !one.started() {
 			continue
@@ -354,6 +358,37 @@ func (c *call) checkNewStrategies(run *Run) error {
 	return nil
 }
 
+// checkPlans returns the errors of the strategies' plans: before anything is written, and before the strategies that come
+// first are trained for hours. Strategies that the run has begun as they are were planned then. The run is nil if there
+// is none.
+func (c *call) checkPlans(run *Run) error {
+	r := c.config.Recipe
+	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
+	var bad []error
+	for i, w := range c.strategies {
+		if run != nil {
+			if k := run.index(w.Name); k >= 0 && w.same(run.strategyAt(k)) && run.Results[k].anyStarted() {
+				continue
+			}
+		}
+		m, err := start(c.model)
+		if err == nil {
+			_, err = planned(c.plans[i], m, task)
+		}
+		bad = append(bad, err)
+	}
+	return errors.Join(bad...)
+}
+
+// planned returns the plan of a strategy for a model, which it may change, if the plan can be trained.
+func planned(s Strategy, m *zoo.Model, task Task) (Plan, error) {
+	plan, err := s.Plan(m, task)
+	if err == nil {
+		err = plan.check(s.Name(), task)
+	}
+	return plan, err
+}
+
 // remains reports whether the folder has files of some of the call's strategies.
 func (c *call) remains() bool {
 	return slices.ContainsFunc(c.strategies, func(w wanted) bool {
@@ -380,6 +415,11 @@ func (c *call) add(run *Run, w wanted) error {
 			changed = []string{fmt.Sprintf("%s epochs: %d, now %d, and its training depends on their number from the start", w.Name, was, c.config.Recipe.Epochs)}
 			run.Config.Recipe.Epochs = was // of the version
 		}
+	case i >= 0 && c.fits(run, w.stored, w.raw):
+		// A program brought them back from a version, and ended before it could write run.json.
+		run.Config.Strategies[i] = w.raw
+		run.Results[i] = run.readResult(w.Name)
+		return nil
 	case i >= 0:
 		changed = run.strategyAt(i).differences(w.stored)
 	default:

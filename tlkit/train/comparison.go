@@ -260,11 +260,8 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	}
 	r := c.recipe(res)
 	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
-	plan, err := WithData(s, c.tolerate).Plan(m, task)
+	plan, err := planned(WithData(s, c.tolerate), m, task)
 	if err != nil {
-		return nil, err
-	}
-	if err := plan.check(s.Name(), task); err != nil {
 		return nil, err
 	}
 	t, err := newTrainer(c.engines, m, plan, r)

@@ -62,12 +62,21 @@ func fieldDifferences(was, now any) []string {
 	var all []string
 	for _, field := range slices.Sorted(maps.Keys(union(before, after))) {
 		w, n := cmp.Or(before[field], "not set"), cmp.Or(after[field], "not set")
-		if w != n {
-			all = append(all, fmt.Sprintf("%s: %s, now %s", field, w, n))
+		name, _, data := strings.Cut(w, printMark)
+		now, _, _ := strings.Cut(n, printMark)
+		switch {
+		case w == n:
+		case data && name == now:
+			all = append(all, fmt.Sprintf("%s: the images of %s have changed", field, name))
+		default:
+			all = append(all, fmt.Sprintf("%s: %s, now %s", field, name, now))
 		}
 	}
 	return all
 }
+
+// printMark stands between the name and the fingerprint of a data set in flatten's texts.
+const printMark = "\x00"
 
 func union(a, b map[string]string) map[string]string {
 	all := maps.Clone(a)
@@ -75,11 +84,16 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// flatten enters the plain values of a value that was read from JSON under their paths, such as "schedule.cosine".
+// flatten enters the plain values of a value that was read from JSON under their paths, such as "schedule.cosine", and the
+// data sets as their names and fingerprints.
 func flatten(path string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case nil:
 	case map[string]any:
+		if print, ok := v["fingerprint"].(string); ok { // a data set
+			into[path] = fmt.Sprintf("%q%s%s", v["name"], printMark, print)
+			return
+		}
 		for key, field := range v {
 			flatten(strings.TrimPrefix(path+"."+key, "."), field, into)
 		}

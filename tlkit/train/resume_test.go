@@ -324,6 +324,78 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestChangedData: a strategy whose own data changed says so by their name, not by fingerprints.
+func TestChangedData(t *testing.T) {
+	m, ds, r := pretrained(t), paint(t), quick(t)
+	old, fewer, other := oldTask(t), oldTask(t), oldTask(t)
+	fewer.Train = fewer.Train.FirstPerClass(1)
+	other.Name = "other"
+	compare(t, r, "r", ds, m, strategy.LwF{Old: old})
+	for _, tt := range []struct {
+		old  *datasets.Dataset
+		want string
+	}{
+		{fewer, fmt.Sprintf(`lwf old: the images of %q have changed; trained anew`, old.Name)},
+		{nil, fmt.Sprintf(`lwf old: %q, now not set; trained anew`, old.Name)},
+		{other, `lwf old: not set, now "other"; trained anew`},
+		{old, fmt.Sprintf(`lwf old: "other", now %q; trained anew`, old.Name)},
+	} {
+		run := compare(t, r, "r", ds, m, strategy.LwF{Old: tt.old})
+		if len(run.Warnings) == 0 || !strings.Contains(run.Warnings[0], tt.want) {
+			t.Errorf("said %q, want %q", run.Warnings, tt.want)
+		}
+	}
+}
+
+// TestRestoredUnwritten: a program that was killed between the return of an earlier version and the writing of run.json
+// costs no training, and no version shows results that are not there.
+func TestRestoredUnwritten(t *testing.T) {
+	m, r := pretrained(t), quick(t)
+	slow, fast := strategy.FineTune{}, strategy.FineTune{LearningRate: 0.5}
+	first := compare(t, r, "r", paint(t), m, slow)
+	second := compare(t, r, "r", paint(t), m, fast)
+	before := tree(t, r.Dir)
+	compare(t, r, "r", paint(t), m, slow)
+	for path, text := range before { // run.json of the run and of version 1, as they were
+		if strings.HasPrefix(filepath.Base(path), "run.json") {
+			writeFile(t, path, []byte(text))
+		}
+	}
+	c, ds := &counter{}, paint(t)
+	ds.Train = painted(t, 1, 5, c.asked)
+	for _, tt := range []struct {
+		s    train.Strategy
+		want *train.Run
+	}{{slow, first}, {fast, second}, {slow, first}} {
+		run := compare(t, r, "r", ds, m, tt.s)
+		if c.n != 0 || !reflect.DeepEqual(run.Results[0].History, tt.want.Results[0].History) {
+			t.Errorf("%+v: %d images read, %q", tt.s, c.n, run.Warnings)
+		}
+		if versions, err := run.Versions(); err != nil || len(versions) != 1 {
+			t.Errorf("%+v: %d versions, %v", tt.s, len(versions), err)
+		}
+	}
+}
+
+// TestBadPlan: what can't be planned is said before anything is trained or moved, of all strategies at once.
+func TestBadPlan(t *testing.T) {
+	m, r := pretrained(t), quick(t)
+	c, ds := &counter{}, paint(t)
+	ds.Train = painted(t, 1, 5, c.asked)
+	_, err := r.Compare(context.Background(), "r", ds, m, strategy.Transfer{}, strategy.FineTune{From: "layer9"}, strategy.FineTune{Label: "kept", KeepHead: true})
+	wantError(t, err, `FineTune.From is "layer9"`, "layer2", "can't be kept")
+	if _, err := os.Stat(filepath.Join(r.Dir, "r")); err == nil || c.n > 0 {
+		t.Errorf("a folder was made, or %d images were read", c.n)
+	}
+	compare(t, r, "r", ds, m, strategy.FineTune{})
+	before := tree(t, r.Dir)
+	_, err = r.Compare(context.Background(), "r", ds, m, strategy.FineTune{Unfreeze: 9})
+	wantError(t, err, "last phase begins after", "Recipe.Epochs")
+	if !reflect.DeepEqual(tree(t, r.Dir), before) {
+		t.Error("the finished run was changed")
+	}
+}
+
 // TestFailedStart: a call that failed before the first step leaves no configuration to trip over.
 func TestFailedStart(t *testing.T) {
 	m, r := pretrained(t), quick(t)

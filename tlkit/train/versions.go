@@ -33,9 +33,21 @@ func (r *Run) Versions() ([]*Run, error) {
 			bad = append(bad, fmt.Errorf("tlkit: version %d of run %q can't be read: %w; delete %s to be rid of it", n, r.Name, err, r.versionDir(n)))
 			continue
 		}
-		all = append(all, v)
+		if v.dropEmpty(); len(v.Results) > 0 {
+			all = append(all, v)
+		}
 	}
 	return all, errors.Join(bad...)
+}
+
+// dropEmpty removes strategies without results from a version: they came back to the run, and the program that brought
+// them ended before it could write so.
+func (r *Run) dropEmpty() {
+	for i := len(r.Results) - 1; i >= 0; i-- {
+		if !r.Results[i].anyStarted() {
+			r.Results, r.Config.Strategies = slices.Delete(r.Results, i, i+1), slices.Delete(r.Config.Strategies, i, i+1)
+		}
+	}
 }
 
 func (r *Run) versionDir(n int) string {
@@ -125,7 +137,7 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || w.repaced(v.Results[i], c.config.Recipe) != 0 {
 			continue
 		}
-		if (len(c.differences(v.Config)) > 0 || v.Results[i].anyStrange()) && !c.fits(v, i) {
+		if (len(c.differences(v.Config)) > 0 || v.Results[i].anyStrange()) && !c.fits(v, v.strategyAt(i), v.Config.Strategies[i]) {
 			continue
 		}
 		err = os.RemoveAll(filepath.Join(run.Dir, w.Name)) // of a start that failed
