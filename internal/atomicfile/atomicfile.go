@@ -4,6 +4,7 @@ package atomicfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -21,12 +22,17 @@ const mode fs.FileMode = 0o644
 // Errors keep their cause (errors.Is), such as a full disk, which atomic.WriteFile drops.
 func Write(path string, r io.Reader) (err error) {
 	perm := mode
-	if info, err := os.Stat(path); err == nil {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	} else if err == nil {
 		perm = info.Mode().Perm()
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) { // a link to itself is replaced, too
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no folder %s for %s: %w", filepath.Dir(path), filepath.Base(path), fs.ErrNotExist)
+	}
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,10 @@ func unsupported(err error) bool {
 // held reads who has locked a file.
 func held(path string) *HeldError {
 	e := &HeldError{Path: path, Owner: read(path)}
-	e.Own = e.Owner != "" && strings.HasPrefix(e.Owner, process())
+	if e.Owner == free {
+		e.Owner = ""
+	}
+	e.Own = strings.HasPrefix(e.Owner, process())
 	return e
 }
 
@@ -98,6 +101,10 @@ func read(path string) string {
 	}
 	return strings.TrimSpace(string(data))
 }
+
+// free is the text of a file that its last holder has released. It is not empty: Google Drive replaces empty files by
+// others of the same name, so that two programs could each have a lock of their own.
+const free = "free"
 
 func process() string {
 	host, err := os.Hostname()
@@ -115,19 +122,24 @@ func describe() string {
 // Exclusive reports whether the file system has locks. Without, nothing keeps another program out.
 func (l *Lock) Exclusive() bool { return l.flock != nil }
 
-// Taken returns a *[HeldError] if another program has taken the file since, which the file system did not prevent.
+// Taken returns a *[HeldError] if another program has taken the file since, which the file system did not prevent, or if
+// another file is in its place.
 func (l *Lock) Taken() error {
 	if l.owner == "" {
 		return nil
 	}
 	if now := read(l.path); now != "" && now != l.owner {
-		return &HeldError{Path: l.path, Owner: now}
+		return held(l.path)
 	}
 	return nil
 }
 
 // Close releases the file, which stays: to remove it would race with a program that has just opened it.
 func (l *Lock) Close() error {
+	if l.owner != "" && read(l.path) == l.owner {
+		_ = os.WriteFile(l.path, []byte(free+"\n"), 0o666) // else it names a program that has ended
+	}
+	l.owner = ""
 	if l.flock == nil {
 		return nil
 	}

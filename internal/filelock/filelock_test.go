@@ -31,6 +31,14 @@ func TestTry(t *testing.T) {
 	if err := l.Close(); err != nil || !l.Exclusive() || l.Taken() != nil {
 		t.Errorf("%v, exclusive %v, %v", err, l.Exclusive(), l.Taken())
 	}
+	other := flock.New(path) // a program that writes nothing
+	if ok, err := other.TryLock(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, err := Try(path); !errors.As(err, &held) || held.Own || held.Owner != "" {
+		t.Errorf("the holder wrote nothing: %+v, %v", held, err)
+	}
+	other.Close()
 	if l, err = Wait(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +67,9 @@ func TestTaken(t *testing.T) {
 		if err := l.Taken(); err != nil {
 			t.Errorf("%.20q: %v", text, err)
 		}
+	}
+	if err := os.WriteFile(path, []byte(free), 0o666); err != nil || l.Taken() == nil {
+		t.Errorf("another one has had it: %v, %v", err, l.Taken())
 	}
 	if err := os.WriteFile(path, []byte("process 7 on gpu2, since noon\n"), 0o666); err != nil {
 		t.Fatal(err)

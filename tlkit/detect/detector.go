@@ -49,6 +49,9 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 			return nil, err
 		}
 		for i, box := range some {
+			if err := d.Model.CheckLogits(logits[i]); err != nil {
+				return nil, err
+			}
 			p := d.Model.Probabilities(logits[i])
 			for class := range classes - 1 {
 				if p[class] >= least {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
 // Save writes f to path in the form that the path's extension names: .svg, .png, .json (Vega-Lite), .html (a page of
@@ -51,6 +52,9 @@ func Save(f Figure, path string) error {
 		return fmt.Errorf("plots: can't save a figure as %q: unknown extension %q, want .svg, .png, .json, .html, .md or .txt", path, ext)
 	}
 	if err != nil {
+		return err
+	}
+	if path, err = fetch.ExpandHome(path); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteBytes(path, data); err != nil {

@@ -49,7 +49,7 @@ type CalibrationScore struct {
 // The temperature is that of the lowest cross-entropy (Guo et al. 2017, arXiv 1706.04599, section 4.2); it changes no
 // prediction, only its probability. The threshold is the lowest one at which the wanted share of the predictions is
 // right. Both are fitted to the images of the split: Evaluate on others, such as data.Test, tells how well they hold.
-// The split must have the model's classes.
+// The split's classes are matched with the model's as in [Evaluate].
 func Calibrate(m *zoo.Model, split *datasets.Split, opts ...CalibrateOptions) (*Calibrated, error) {
 	o, err := optional.One("tlkit: Calibrate", opts)
 	if err != nil {
@@ -58,7 +58,7 @@ func Calibrate(m *zoo.Model, split *datasets.Split, opts ...CalibrateOptions) (*
 	if !(o.Precision >= 0 && o.Precision <= 1) {
 		return nil, fmt.Errorf("tlkit: CalibrateOptions.Precision is %g; expected a share such as 0.95, or 0 for no threshold", o.Precision)
 	}
-	if err := fits(m, split, "calibrate"); err != nil {
+	if split, err = fitting(m, split, "calibrate"); err != nil {
 		return nil, err
 	}
 	var logits [][]float32

@@ -26,7 +26,7 @@ type call struct {
 	plans      []Strategy // the same, to be trained
 	data       *datasets.Dataset
 	model      *zoo.Model // the pretrained one
-	graph      []byte // the network of a model that was imported from an .onnx file
+	graph      []byte     // the network of a model that was imported from an .onnx file
 }
 
 // wanted is a strategy of a call in the form of run.json.

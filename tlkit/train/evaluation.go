@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -53,8 +55,11 @@ type ClassScore struct {
 }
 
 // Evaluate runs the trained model, with the weights of the best epoch, on a split: a test set that took no part in the
-// choice of epochs, or another source of the same classes. The split's classes must be the run's, in the same order.
+// choice of epochs, or another source of the same classes, or of some of them; see [Evaluate].
 func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
+	if r == nil {
+		return nil, errors.New("tlkit: there is no result to evaluate: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
 	if r.NoHead {
 		return nil, fmt.Errorf("tlkit: strategy %q classifies by the training images' features, which no model has; fit it on features of your own (strategy.KNN{}.Fit) to classify others", r.Strategy)
 	}
@@ -66,14 +71,15 @@ func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
 	return Evaluate(m, split)
 }
 
-// Evaluate runs a model on a split, prepared by the model's Preprocess. The split must have the model's classes, in the
-// same order. An interrupt ends it.
+// Evaluate runs a model on a split, prepared by the model's Preprocess. The classes of the split are matched with the
+// model's by their names, whatever their order; some of the model's may be missing. An interrupt ends it.
 func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
-	if err := fits(m, split, "evaluate"); err != nil {
+	split, err := fitting(m, split, "evaluate")
+	if err != nil {
 		return nil, err
 	}
 	e := &Evaluation{Model: m.Weights, Classes: m.Classes}
-	err := eachLogits(m, split, func(row []float32) { e.add(split, m.Probabilities(row)) })
+	err = eachLogits(m, split, func(row []float32) { e.add(split, m.Probabilities(row)) })
 	if err != nil {
 		return nil, err
 	}
@@ -81,17 +87,54 @@ func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
 	return e, nil
 }
 
-// fits returns an error unless the split has images of the model's classes. what is the verb for the message.
-func fits(m *zoo.Model, split *datasets.Split, what string) error {
+// fitting returns the split with the model's classes, or an error unless it has images, all of classes of the model. what
+// is the verb for the message.
+func fitting(m *zoo.Model, split *datasets.Split, what string) (*datasets.Split, error) {
 	switch {
 	case m == nil:
-		return fmt.Errorf("tlkit: the model to %s is nil; load one with tlkit.Load, or take a run's: run.Best().Model()", what)
+		return nil, fmt.Errorf("tlkit: the model to %s is nil; load one with tlkit.Load, or take a run's: run.Best().Model()", what)
 	case split == nil || split.Len() == 0:
-		return fmt.Errorf("tlkit: there are no images to %s on; give a split with some, such as data.Test", what)
-	case !slices.Equal(split.Classes(), m.Classes) && !unnamed(split, len(m.Classes)):
-		return fmt.Errorf("tlkit: the split has the classes %s, the model %s; they must be equal, in one order", brief(split.Classes()), brief(m.Classes))
+		return nil, fmt.Errorf("tlkit: there are no images to %s on; give a split with some, such as data.Test", what)
 	}
-	return nil
+	own, model := written(split.Classes()), written(m.Classes)
+	if slices.Equal(own, model) || unnamed(split, len(model)) {
+		return split, nil
+	}
+	labels := split.Labels()
+	for label, images := range split.Counts() {
+		if images == 0 {
+			continue
+		}
+		class := slices.Index(model, own[label])
+		if class < 0 || slices.Contains(model[class+1:], own[label]) || slices.Contains(own[label+1:], own[label]) {
+			return nil, fmt.Errorf("tlkit: %d images of the split are of class %q, which is not one of the model's (%s); leave them out (split.Subset), or give the split's classes the model's names (split.WithClasses)",
+				images, split.Classes()[label], brief(m.Classes))
+		}
+		for i := range labels {
+			if split.Label(i) == label {
+				labels[i] = class
+			}
+		}
+	}
+	names := make([]string, split.Len())
+	for i := range names {
+		names[i] = split.Name(i)
+	}
+	matched, err := datasets.NewSplit(len(model), names, labels, split.Image)
+	if err != nil {
+		return nil, fmt.Errorf("tlkit: matching the classes of the split with the model's: %w", err)
+	}
+	return matched.WithClasses(m.Classes), nil
+}
+
+// written returns names as run.json has them: what is no valid UTF-8, as in names of folders from zips of other systems,
+// is there as U+FFFD.
+func written(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = string([]rune(name))
+	}
+	return all
 }
 
 // eachLogits computes the logits of each image of a split, in order. Logits that are no finite numbers are an error.
@@ -102,7 +145,7 @@ func eachLogits(m *zoo.Model, split *datasets.Split, each func(logits []float32)
 	done := 0
 	for b := range batches(ctx, s, ascending(s.len()), 32, 0) {
 		if b.err != nil {
-			return b.err
+			return fmt.Errorf("%w; make it readable, or open the data set again, which leaves out what can't be read", b.err)
 		}
 		logits, err := m.LogitsOf(tensors.MustCopyFlatData[uint8](b.inputs), b.n)
 		b.release()
@@ -212,6 +255,9 @@ func (e *Evaluation) WriteCSV(path string) error { return e.Predictions.writeCSV
 // WriteCSV writes a line per validation image to a file, as the best epoch classified it: its name, its class, the
 // predicted one, the probability of that, and whether it is right.
 func (r *Result) WriteCSV(path string) error {
+	if r == nil {
+		return errors.New("tlkit: there is no result to write: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
 	return r.Predictions.writeCSV(path, r.run.Config.Data.Classes)
 }
 
@@ -223,7 +269,11 @@ func (p Predictions) writeCSV(path string, classes []string) error {
 		w.Write([]string{name, classes[p.Labels[i]], classes[p.Predicted[i]], fmt.Sprintf("%.6f", p.Confidence[i]), fmt.Sprint(p.Labels[i] == p.Predicted[i])})
 	}
 	w.Flush() // into memory
-	if err := atomicfile.WriteBytes(path, b.Bytes()); err != nil {
+	path, err := fetch.ExpandHome(path)
+	if err == nil {
+		err = atomicfile.WriteBytes(path, b.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("tlkit: writing the predictions: %w", err)
 	}
 	return nil

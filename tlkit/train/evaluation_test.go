@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -71,9 +73,69 @@ func TestEvaluate(t *testing.T) {
 	_, err = res.Evaluate(nil)
 	wantError(t, err, "no images", "data.Test")
 	_, err = res.Evaluate(ds.Val.WithClasses([]string{"x", "y", "z"}))
-	wantError(t, err, `"x"`, `"blue"`, "one order")
+	wantError(t, err, `3 images of the split are of class "x"`, `"blue"`, "split.Subset", "split.WithClasses")
+	var none *train.Result
+	_, err = none.Evaluate(ds.Val)
+	wantError(t, err, "no result to evaluate")
+	_, err = none.Model()
+	wantError(t, err, "no strategy of the run has completed an epoch")
+	wantError(t, none.WriteCSV(path), "run Compare again")
 	_, err = result(t, run, "knn").Evaluate(ds.Val)
 	wantError(t, err, `"knn"`, "strategy.KNN{}.Fit")
 	_, err = train.Evaluate(nil, ds.Val)
 	wantError(t, err, "nil")
+}
+
+// TestEvaluateByNames: classes are matched by their names: in another order, some of them only, with further classes that
+// have no images. The names of a stored run are those of folders that are no valid UTF-8, too.
+func TestEvaluateByNames(t *testing.T) {
+	zoo.Register(tinySpec())
+	ds, r := paint(t), quick(t)
+	ds.Classes = []string{"blau", "gr\xfcn", "rot"}
+	r.Epochs = 6
+	compare(t, r, "r", ds, pretrained(t), strategy.LogisticRegression{})
+	run, err := train.Open(r.Dir, "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, val := run.Results[0], ds.Val.WithClasses(ds.Classes)
+	want, err := res.Evaluate(val)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		classes []string // of the split
+		images  []int    // of val
+		to      []int    // the split's label of val's labels
+	}{
+		{"other order", []string{"rot", "blau", "gr\xfcn"}, indices(val.Len()), []int{1, 2, 0}},
+		{"two of three", []string{"blau", "rot"}, []int{0, 3, 6, 2, 5, 8}, []int{0, -1, 1}},
+		{"one", []string{"rot"}, []int{2, 5}, []int{-1, -1, 0}},
+		{"an empty class", []string{"gelb", "rot", "gr\xfcn", "blau"}, indices(val.Len()), []int{3, 2, 1}},
+	} {
+		var names []string
+		var labels []int
+		for _, i := range tt.images {
+			names, labels = append(names, val.Name(i)), append(labels, tt.to[val.Label(i)])
+		}
+		split, err := datasets.NewSplit(len(tt.classes), names, labels, func(k int) (*vision.Image, error) { return val.Image(tt.images[k]) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		split = split.WithClasses(tt.classes)
+		e, err := res.Evaluate(split)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		for k, i := range tt.images {
+			if e.Predictions.Labels[k] != want.Predictions.Labels[i] || e.Predictions.Predicted[k] != want.Predictions.Predicted[i] || e.Predictions.Names[k] != want.Predictions.Names[i] {
+				t.Errorf("%s: image %d is %d, taken for %d; want %d and %d", tt.name, k, e.Predictions.Labels[k], e.Predictions.Predicted[k], want.Predictions.Labels[i], want.Predictions.Predicted[i])
+			}
+		}
+		if _, err := e.TopLosses(split, 2); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
 }

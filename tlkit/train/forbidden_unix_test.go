@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -104,5 +105,21 @@ func TestForbidden(t *testing.T) {
 				}
 			}
 		})
+	}
+
+	// A folder below one to classify is listed, and the others are classified.
+	dir := t.TempDir()
+	for _, name := range []string{"a", "closed", "z"} {
+		writePNG(t, filepath.Join(dir, name, "1.png"), image.NewRGBA(image.Rect(0, 0, 8, 8)))
+	}
+	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
+		t.Fatal(err)
+	}
+	found, err := m.PredictFolder(dir)
+	if err := os.Chmod(filepath.Join(dir, "closed"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || len(found) != 3 || found[1].File != "closed" || !errors.Is(found[1].Err, fs.ErrPermission) || found[2].Err != nil {
+		t.Errorf("%+v, %v", found, err)
 	}
 }

@@ -16,6 +16,9 @@ import (
 // one. With several seeds it is the first seed's; call
 // Model on a result in Repeats for another seed's.
 func (r *Result) Model() (*zoo.Model, error) {
+	if r == nil {
+		return nil, errors.New("tlkit: there is no result to take a model of: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
 	spec, err := r.run.spec()
 	if err != nil {
 		return nil, err

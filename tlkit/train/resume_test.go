@@ -442,5 +442,5 @@ func TestLock(t *testing.T) {
 		_, inside = r.Compare(context.Background(), "s", paint(t), m, strategy.Transfer{})
 	}}).asked)
 	compare(t, r, "s", ds, m, strategy.Scratch{})
-	wantError(t, inside, `"s"`, "another program")
+	wantError(t, inside, `"s"`, "by this program already")
 }

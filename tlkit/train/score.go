@@ -187,7 +187,7 @@ func noise(a, b *Result) float64 {
 	if gap := spread(differences).Mean; variance == 0 && gap != 0 {
 		// Every image differs alike: another outcome may still have a share of 3/n (Hanley and Lippman-Hand 1983, the
 		// rule of three).
-		return 3 / float64(len(ra))
+		return min(1, 3/float64(len(ra)))
 	}
-	return 2 * math.Sqrt(variance)
+	return min(1, 2*math.Sqrt(variance)) // accuracies differ by no more
 }

@@ -34,7 +34,7 @@ func TestTaken(t *testing.T) {
 				return err
 			}
 			return os.CopyFS(path, os.DirFS(filepath.Join(other.Dir, "r")))
-		}, []string{`another program has taken the folder of run "r"`, ".lock names process", "another name"}},
+		}, []string{`another program has taken the folder of run "r"`, "another name"}},
 		{"elsewhere", func(path string) error {
 			return os.WriteFile(filepath.Join(path, ".lock"), []byte("process 7 on gpu2, since noon\n"), 0o666)
 		}, []string{".lock names process 7 on gpu2, since noon"}},

@@ -37,13 +37,42 @@ func listed(parts []wording) wording {
 func (r *Run) Verdict() string { return r.verdict().english }
 
 func (r *Run) verdict() wording {
-	text := r.ranking().and(r.onlyClass()).and(r.frequentClass())
+	text := r.ranking().and(r.unfinished()).and(r.onlyClass()).and(r.frequentClass())
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
 			text = text.and(one.trouble(r.Config.Data.Classes))
 		}
 	}
 	return text
+}
+
+// unfinished lists the trainings that have fewer epochs than the recipe, so that they are compared too early.
+func (r *Run) unfinished() wording {
+	var parts []wording
+	for _, res := range r.Results {
+		for _, one := range res.Seeds() {
+			if done, all := len(one.History), r.Config.Recipe.Epochs; !one.complete(r.Config.Recipe) && done < all {
+				parts = append(parts, wording{fmt.Sprintf("%s has %d of %d epochs", one.label(), done, all), fmt.Sprintf("%s は %d エポック中 %d エポック", one.label(), all, done)})
+			}
+		}
+	}
+	if len(parts) == 0 || r.Best() == nil {
+		return wording{}
+	}
+	list := listed(parts)
+	return wording{
+		"Not all is trained, so that this may change: " + list.english + "; the same call goes on.",
+		"学習がまだ終わっていないので、変わることがあります（" + list.japanese + "）。同じ呼び出しで続きから学習します。",
+	}
+}
+
+// soFar names a result whose training has not ended by its epochs, too.
+func (r *Result) soFar() wording {
+	if r.run == nil || r.complete(r.run.Config.Recipe) {
+		return wording{r.label(), r.label()}
+	}
+	done, all := len(r.History), r.run.Config.Recipe.Epochs
+	return wording{fmt.Sprintf("%s, after %d of %d epochs,", r.label(), done, all), fmt.Sprintf("%s（%d エポック中 %d エポック）", r.label(), all, done)}
 }
 
 // onlyClass says that all validation images are of one class, whose name for every image would score 100%.
@@ -174,9 +203,9 @@ func (r *Result) trouble(classes []string) wording {
 		balanced := percent(r.BalancedAccuracy())
 		return wording{
 			fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, that of guessing; try another learning rate (FindLR) or Recipe.ClassWeights.",
-				r.label(), classes[p[0]], balanced),
+				r.soFar().english, classes[p[0]], balanced),
 			fmt.Sprintf("%s はどの画像にもクラス「%s」と答えます。クラス平均の正解率は %s で、当てずっぽうと同じです。別の学習率（FindLR）か Recipe.ClassWeights を試してください。",
-				r.label(), classes[p[0]], balanced),
+				r.soFar().japanese, classes[p[0]], balanced),
 		}
 	case r.learnedNothing(len(classes)):
 		epochs, guess, balanced := len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy())

@@ -1,6 +1,8 @@
 package train_test
 
 import (
+	"context"
+	"errors"
 	"html"
 	"regexp"
 	"strings"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 // TestVerdictInJapanese: under the table stands the verdict in the language of figures, with the same names and numbers
@@ -50,6 +53,42 @@ func TestVerdictInJapanese(t *testing.T) {
 		if !strings.Contains(plain(t, c.figure), c.verdict) {
 			t.Errorf("%s: the plain text is not English:\n%s", name, plain(t, c.figure))
 		}
+	}
+}
+
+// TestVerdictUnfinished: the verdict of a run that was stopped, or in which one strategy was trained further than others,
+// says who has how many epochs, and claims nothing of a training that is not at its end.
+func TestVerdictUnfinished(t *testing.T) {
+	m, r := pretrained(t), quick(t)
+	r.Epochs, r.MemoryLimit = 3, 1
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ds := paint(t)
+	ds.Train = painted(t, 1, 5, (&counter{when: 45 + 25, at: cancel}).asked)
+	strategies := []train.Strategy{strategy.FineTune{}, strategy.FineTune{Label: "b", LearningRate: 1e-12}, strategy.Scratch{}}
+	run, err := r.Compare(ctx, "r", ds, m, strategies...)
+	var stopped *train.InterruptedError
+	if !errors.As(err, &stopped) || stopped.Strategy != "b" {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Not all is trained, so that this may change: b has 1 of 3 epochs, scratch has 0 of 3 epochs; the same call goes on.",
+		`b, after 1 of 3 epochs, names the class "blue" for every image`} {
+		if text := run.Verdict(); !strings.Contains(text, want) {
+			t.Errorf("%q lacks %q", text, want)
+		}
+	}
+	t.Setenv(plots.LanguageEnv, "ja")
+	if text := shown(t, run); !strings.Contains(text, "b は 3 エポック中 1 エポック、scratch は 3 エポック中 0 エポック") || !strings.Contains(text, "b（3 エポック中 1 エポック） はどの画像にもクラス「blue」と答えます") {
+		t.Errorf("in Japanese: %s", text)
+	}
+	run = compare(t, r, "r", paint(t), m, strategies...)
+	if text := run.Verdict(); strings.Contains(text, "Not all is trained") {
+		t.Errorf("all is trained: %q", text)
+	}
+	r.Epochs = 5
+	run = compare(t, r, "r", paint(t), m, strategies[0])
+	if text := run.Verdict(); !strings.Contains(text, "b has 3 of 5 epochs, scratch has 3 of 5 epochs") || strings.Contains(text, "finetune has 5") {
+		t.Errorf("one was trained further: %q", text)
 	}
 }
 

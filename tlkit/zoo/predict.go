@@ -14,6 +14,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -75,7 +77,22 @@ func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.CheckLogits(logits[0]); err != nil {
+		return nil, err
+	}
 	return m.Rank(logits[0], top), nil
+}
+
+// CheckLogits returns an error if the logits of an image are no finite numbers, so that no class follows from them.
+func (m *Model) CheckLogits(logits []float32) error {
+	if !slices.ContainsFunc(logits, func(v float32) bool { return !numbers.Finite(float64(v)) }) {
+		return nil
+	}
+	why := "its weights may be too large, or its Preprocess not theirs"
+	if bad, err := m.notFinite(); err == nil && len(bad) > 0 {
+		why = "its weights are damaged, or a training diverged: there are NaN or infinities in " + listed(bad)
+	}
+	return fmt.Errorf("zoo: the outputs of %s are infinite or NaN; %s", m.Spec.Name, why)
 }
 
 // Rank returns the top most probable classes by the logits of an image, the most probable first.
@@ -90,6 +107,10 @@ func (m *Model) Rank(logits []float32, top int) []Prediction {
 
 // PredictFile is [Model.Predict] for an image file, rotated and flipped upright by its EXIF orientation.
 func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
+	path, err := fetch.ExpandHome(path)
+	if err != nil {
+		return nil, err
+	}
 	image, err := vision.DecodeFile(path, vision.DecodeOptions{Orient: true})
 	if err != nil {
 		return nil, whereLooked(path, err)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -40,57 +42,98 @@ type FolderPrediction []FilePrediction
 // folderBatch is the number of images that are decoded and classified at once.
 const folderBatch = 32
 
-// PredictFolder classifies the images of a folder and of the folders below it, sorted by path, each rotated and flipped
-// upright by its EXIF orientation. Files that are no images are left out, as are hidden files and folders; an image
-// that can't be read is listed with its error. It fails if there is no image at
-// all. An interrupt ends it.
+// PredictFolder classifies the images of a folder and of the folders below it, linked ones too, sorted by path, each
+// rotated and flipped upright by its EXIF orientation. Files that are no images are left out, as are hidden files and
+// folders; an image or a folder that can't be read is listed with its error. It fails if there is no image at all. An
+// interrupt ends it: it then returns the predictions so far with an error.
 func (m *Model) PredictFolder(dir string) (FolderPrediction, error) {
-	files, err := filesBelow(dir)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return m.predictFolder(ctx, dir)
+}
+
+func (m *Model) predictFolder(ctx context.Context, dir string) (FolderPrediction, error) {
+	dir, err := folderToClassify(dir)
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	var all FolderPrediction
+	files, all := filesBelow(dir)
+	done := 0
 	for some := range slices.Chunk(files, folderBatch) {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("zoo: %s: interrupted after %d images: %w", dir, len(all), err)
+			return all.sorted(), fmt.Errorf("zoo: %s: interrupted after %d of %d files, whose predictions are returned: %w", dir, done, len(files), err)
 		}
 		found, err := m.predictFiles(dir, some)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, found...)
+		done, all = done+len(some), append(all, found...)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("zoo: %s has no images to classify among %d files; expected %v", dir, len(files), vision.Formats())
 	}
-	return all, nil
+	return all.sorted(), nil
 }
 
-// filesBelow lists the files below a folder, by their paths within it.
-func filesBelow(dir string) ([]string, error) {
-	if info, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("zoo: the folder to classify: %w", whereLooked(dir, err))
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("zoo: %s is no folder; classify a single file with PredictFile", dir)
+// folderToClassify returns the path of a folder with a leading ~ expanded.
+func folderToClassify(dir string) (string, error) {
+	if dir == "" {
+		return "", errors.New(`zoo: the folder to classify has no name; give its path, or "." for the working folder`)
 	}
-	var files []string
-	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case path != "." && d.Name()[0] == '.' && d.IsDir():
-			return fs.SkipDir
-		case !d.IsDir() && d.Name()[0] != '.':
-			files = append(files, path)
-		}
-		return nil
-	})
+	path, err := fetch.ExpandHome(dir)
 	if err != nil {
-		return nil, fmt.Errorf("zoo: %w", err)
+		return "", fmt.Errorf("zoo: the folder to classify: %w", err)
 	}
-	return files, nil
+	if info, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("zoo: the folder to classify: %w", whereLooked(path, err))
+	} else if !info.IsDir() {
+		return "", fmt.Errorf("zoo: %s is no folder; classify a single file with PredictFile", path)
+	}
+	return path, nil
+}
+
+// filesBelow lists the files below a folder by their paths within it, and the folders that can't be read.
+func filesBelow(dir string) (files []string, unread FolderPrediction) {
+	// Paths may be no valid UTF-8, as zips of other systems leave them: package fs can't open those.
+	var walk func(below string, above []fs.FileInfo)
+	walk = func(below string, above []fs.FileInfo) {
+		at := filepath.Join(dir, filepath.FromSlash(below))
+		self, err := os.Stat(at)
+		if err == nil && slices.ContainsFunc(above, func(up fs.FileInfo) bool { return os.SameFile(up, self) }) {
+			return // a link to a folder above
+		}
+		entries, err := os.ReadDir(at)
+		if err != nil {
+			unread = append(unread, FilePrediction{File: cmp.Or(below, "."), Err: err})
+		}
+		for _, e := range entries {
+			if e.Name()[0] == '.' {
+				continue
+			}
+			name, mode := path.Join(below, e.Name()), e.Type()
+			if mode&fs.ModeSymlink != 0 {
+				if info, err := os.Stat(filepath.Join(at, e.Name())); err == nil {
+					mode = info.Mode()
+				}
+			}
+			switch {
+			case mode.IsDir():
+				walk(name, append(above, self))
+			case mode.IsRegular(), mode&fs.ModeSymlink != 0: // pipes and devices are no images
+				files = append(files, name)
+			}
+		}
+	}
+	walk("", nil)
+	return files, unread
+}
+
+// sorted returns the predictions in the order of the paths.
+func (f FolderPrediction) sorted() FolderPrediction {
+	slices.SortStableFunc(f, func(a, b FilePrediction) int {
+		return slices.Compare(strings.Split(a.File, "/"), strings.Split(b.File, "/"))
+	})
+	return f
 }
 
 // predictFiles classifies some files of a folder in one batch.
@@ -119,6 +162,9 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	for i, file := range files {
 		switch {
 		case images[i] != nil:
+			if err := m.CheckLogits(logits[0]); err != nil {
+				return nil, fmt.Errorf("%w (image %s)", err, file)
+			}
 			p := m.Probabilities(logits[0])
 			best := numbers.Argmax(p)
 			all = append(all, FilePrediction{File: file, Prediction: m.prediction(best, p[best])})
@@ -163,7 +209,11 @@ func (f FolderPrediction) WriteCSV(path string) error {
 		w.Write([]string{p.File, p.Class, fmt.Sprintf("%.6f", p.Probability), ""})
 	}
 	w.Flush() // into memory
-	if err := atomicfile.WriteBytes(path, b.Bytes()); err != nil {
+	path, err := fetch.ExpandHome(path)
+	if err == nil {
+		err = atomicfile.WriteBytes(path, b.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("zoo: writing the predictions: %w", err)
 	}
 	return nil
@@ -185,7 +235,7 @@ func (f FolderPrediction) String() string {
 	if len(classes) > mostClasses {
 		parts = append(parts, fmt.Sprintf("and %d other classes", len(classes)-mostClasses))
 	}
-	text := fmt.Sprintf("%d images: %s", read, strings.Join(parts, ", "))
+	text := strings.TrimSuffix(fmt.Sprintf("%d images: %s", read, strings.Join(parts, ", ")), ": ")
 	if bad := len(f) - read; bad > 0 {
 		text += fmt.Sprintf("; %d could not be read", bad)
 	}

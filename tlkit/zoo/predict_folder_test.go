@@ -6,11 +6,16 @@ import (
 	"image/color"
 	"image/png"
 	"io/fs"
+	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -93,6 +98,125 @@ func TestPredictFolder(t *testing.T) {
 		if _, err := m.PredictFolder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.dir, err, c.want)
 		}
+	}
+}
+
+// TestOddFolders: folders as people have them: linked, with names of other systems, with pipes, in the home folder. What
+// can't be classified is listed or named; a model of weights that are no numbers says no class.
+func TestOddFolders(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege on Windows, and there are no pipes in folders")
+	}
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	draw := func(path string) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(path)
+		if err == nil {
+			err = errors.Join(png.Encode(f, image.NewGray(image.Rect(0, 0, 9, 7))), f.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	draw(filepath.Join(home, "plain", "a.png"))
+	link := func(to, from string) {
+		if err := os.Symlink(to, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		fill func(dir string)
+		want []string // the files, with ! before those with an error
+	}{
+		{"latin 1", func(dir string) { draw(filepath.Join(dir, "h\xf6hle", "b\xe4r.png")) }, []string{"h\xf6hle/b\xe4r.png"}},
+		{"linked folder", func(dir string) { link("../plain", filepath.Join(dir, "more")) }, []string{"more/a.png"}},
+		{"linked file", func(dir string) { link("../plain/a.png", filepath.Join(dir, "b.png")) }, []string{"b.png"}},
+		{"loop", func(dir string) { link("..", filepath.Join(dir, "up")); link(".", filepath.Join(dir, "here")) }, []string{"up/plain/a.png"}},
+		{"broken links", func(dir string) {
+			link("nowhere", filepath.Join(dir, "b.png"))
+			link("c.png", filepath.Join(dir, "c.png"))
+		}, []string{"!b.png", "!c.png"}},
+		{"pipe", func(dir string) {
+			if err := exec.Command("mkfifo", filepath.Join(dir, "b.png")).Run(); err != nil {
+				t.Fatal(err)
+			}
+			draw(filepath.Join(dir, "c.png"))
+		}, []string{"c.png"}},
+		{"order", func(dir string) { draw(filepath.Join(dir, "a-b", "1.png")); draw(filepath.Join(dir, "a", "2.png")) }, []string{"a/2.png", "a-b/1.png"}},
+	} {
+		dir := filepath.Join(home, tt.name)
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		tt.fill(dir)
+		found, err := m.PredictFolder("~/" + tt.name)
+		var files []string
+		for _, p := range found {
+			if p.Err != nil {
+				p.File = "!" + p.File
+			}
+			files = append(files, p.File)
+		}
+		if err != nil || !slices.Equal(files, tt.want) {
+			t.Errorf("%s: %q, %v; want %q", tt.name, files, err, tt.want)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	found, err := m.PredictFolder("~/plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.PredictFile("~/plain/a.png", 1); err != nil {
+		t.Error(err)
+	}
+	if err := found.WriteCSV("~/found.csv"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(home, "found.csv")); err != nil {
+		t.Error(err)
+	}
+	for path, want := range map[string]string{"~/none/x.csv": "there is no folder " + filepath.Join(home, "none"), "~/plain": "is a directory"} {
+		if err := found.WriteCSV(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+	if _, err := m.PredictFolder(""); err == nil || !strings.Contains(err.Error(), "has no name") {
+		t.Errorf("no name: %v", err)
+	}
+
+	spoil(t, m)
+	_, folder := m.PredictFolder("~/plain")
+	_, file := m.PredictFile("~/plain/a.png", 1)
+	for _, err := range []error{folder, file} {
+		if err == nil || !strings.Contains(err.Error(), "infinite or NaN") || !strings.Contains(err.Error(), m.Params()[len(m.Params())-1].Key) {
+			t.Errorf("weights that are no numbers: %v", err)
+		}
+	}
+}
+
+// spoil puts a NaN into the weights of a model.
+func spoil(t *testing.T, m *zoo.Model) {
+	t.Helper()
+	p := m.Params()[len(m.Params())-1]
+	values, err := m.Values(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values = slices.Clone(values)
+	values[0] = float32(math.NaN())
+	if err := m.Variable(p).SetValue(tensors.FromValue(values)); err != nil {
+		t.Fatal(err)
 	}
 }
 
