@@ -157,7 +157,7 @@ func TestSaveErrors(t *testing.T) {
 		{table, "x", `unknown extension ""`},
 		{table, "x.svg", "this figure has no .svg form (image/svg+xml); it has text/html, text/plain"},
 		{table, "x.png", "this figure has no .png form (image/png)"},
-		{table, filepath.Join("missing", "x.html"), "no such file or directory"},
+		{table, filepath.Join("missing", "x.html"), "there is no folder"},
 		{Confusion([]string{"a"}, nil), "x.svg", "confusion matrix has 0 rows for 1 classes"},
 	} {
 		err := Save(c.f, filepath.Join(dir, c.path))
