@@ -22,6 +22,8 @@ type Package struct {
 	Imports []string
 	// Cgo reports whether a file imports "C".
 	Cgo bool
+	// Edit changes the file of the compiled package before it is linked; it may be nil.
+	Edit func(file string) error
 }
 
 // Plugin is a compiled run.
@@ -96,6 +98,11 @@ func (b *Builder) compileCell(ctx context.Context, dir, cfg string, p Package) (
 	}
 	if err := b.compile(ctx, dir, Path(p.N), cfg, archive, flags, files); err != nil {
 		return "", err
+	}
+	if p.Edit != nil {
+		if err := p.Edit(archive); err != nil {
+			return "", fmt.Errorf("build: %w", err)
+		}
 	}
 	return archive, b.pack(ctx, dir, archive, objects)
 }

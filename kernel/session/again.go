@@ -55,10 +55,9 @@ func (l loaded) renumber(f *rt.Failure, count int) {
 	if f == nil {
 		return
 	}
-	body := build.Path(l.run) + "." + own + "Run"
 	for i := range f.Frames {
 		fr := &f.Frames[i]
-		if rest, ok := strings.CutPrefix(fr.Func, body); ok && (rest == "" || rest[0] == '.') && fr.File == cellPosition+strconv.Itoa(l.count) {
+		if rest, ok := strings.CutPrefix(cellFunc.ReplaceAllString(fr.Func, ""), own+"Run"); ok && (rest == "" || rest[0] == '.') && fr.File == cellPosition+strconv.Itoa(l.count) {
 			fr.File = cellPosition + strconv.Itoa(count)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // old marks, for the type checker, a name that a statement uses before the cell declares it anew. No Go identifier
@@ -70,6 +71,16 @@ func (p *parsed) markEarlier() {
 			}
 		}
 	}
+}
+
+// mentionsEarlier reports whether an expression has a name that markEarlier has marked.
+func mentionsEarlier(x ast.Expr) (marked bool) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		marked = marked || ok && strings.HasSuffix(id.Name, old)
+		return !marked
+	})
+	return marked
 }
 
 // mark marks the names inside of n that no scope there declares and that earlier cells declared.

@@ -62,11 +62,11 @@
 //
 // # Names that a program sees
 //
-// Types print as main.T, and unexported fields are unexported for reflect, fmt and encoders (gennames.go; package rt's
-// HideFields). A program can still find out from some names that it is no program of its own: the names of functions
-// and of unexported interface methods in runtime and reflect, type arguments (nb/r3.T in a string that the program
-// makes itself), PkgPath, and the text of a literal struct type. reflect.SliceOf(T) may be another type than []T,
-// because reflect searches a plugin's types by name, and the linker has sorted them by other names.
+// Types print as main.T, functions are main.f in stacks and for runtime.FuncForPC (funcnames.go), and unexported fields
+// are unexported for reflect, fmt and encoders (gennames.go; package rt's HideFields). A program can still find out from
+// some names that it is no program of its own: the file is "cell 3", and type arguments (nb/r3.T in a string that the
+// program makes itself), unexported methods of interfaces, PkgPath and the text of a literal struct type are those of the
+// plugin.
 //
 // # Form fields
 //

@@ -107,7 +107,8 @@ func strip(text string) string {
 // main.list[nb/r3.point].
 var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)
 
-var cellFunc = regexp.MustCompile(`^nb/r\d+\.`)
+// cellFunc matches the package in the name of a cell's function.
+var cellFunc = regexp.MustCompile(`^(nb/r\d+|main)\.`)
 
 // cellFailed shows a panic or an error at the cell's line.
 func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
@@ -233,10 +234,9 @@ func oomKills() int {
 
 // lastWords returns the reason that a Go program prints to stderr when it ends.
 func lastWords(text string) string {
-	for _, prefix := range []string{"fatal error: ", "panic: ", "runtime: goroutine stack exceeds", "SIGSEGV", "SIGABRT"} {
-		if i := strings.LastIndex(text, prefix); i >= 0 {
-			line, _, _ := strings.Cut(text[i:], "\n")
-			return strip(strings.TrimSpace(line))
+	for _, reason := range []string{`fatal error: `, `panic: `, `runtime: goroutine stack exceeds`, `SIG[A-Z0-9]+: `} {
+		if all := regexp.MustCompile(`(?m)^`+reason+`.*$`).FindAllString(text, -1); len(all) > 0 {
+			return strip(strings.TrimSpace(all[len(all)-1]))
 		}
 	}
 	return ""

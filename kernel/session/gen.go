@@ -21,7 +21,7 @@ import (
 const mark = "Ꞌ"
 
 // packageClause begins every file. Types print with the package name main, but a package main can't be imported. So the
-// package gets a placeholder name of the same length, and nameMain replaces it in the compiled plugin.
+// package gets a placeholder name of the same length, and nameMain replaces it in the compiled package.
 const packageClause = "package " + packageName + "\n"
 
 const packageName = mark + "m" // as long as main
@@ -72,7 +72,7 @@ func (pl *planner) generate(c *checked) (*generated, error) {
 	for _, v := range c.migrate {
 		g.place[c.pkg.Scope().Lookup(v.name)] = "(*" + exported(v.name) + ")"
 	}
-	out := &generated{pkg: build.Package{N: c.n, Files: map[string]string{}, Cgo: c.cgo != nil}, main: g.cell()}
+	out := &generated{pkg: build.Package{N: c.n, Files: map[string]string{}, Cgo: c.cgo != nil, Edit: nameMain}, main: g.cell()}
 	out.pkg.Files["cell.go"] = c.numbered(out.main)
 	for _, f := range c.carried {
 		text, cgo := g.carriedText(f)
@@ -201,7 +201,25 @@ func (g *generator) item(it *item) string {
 		text = "\n//export " + name + g.piece(it.src, it.start, strings.Replace(text, exported(name), name, 1))
 		return text + "\n" + g.forward(it, exported(name), name)
 	}
-	return g.piece(it.src, it.start, text) + g.typeAliases(it)
+	return directives(it.decl) + g.piece(it.src, it.start, text) + g.typeAliases(it)
+}
+
+// keptDirectives are the compiler's directives that a function has in a cell too. Others are for code that stands alone:
+// with //go:nosplit, for instance, the checks for interrupts could overflow the stack.
+var keptDirectives = []string{"//go:noinline", "//go:uintptrescapes", "//go:norace"}
+
+// directives returns the directives above a declaration, as lines.
+func directives(d ast.Decl) (lines string) {
+	f, ok := d.(*ast.FuncDecl)
+	if !ok || f.Doc == nil {
+		return ""
+	}
+	for _, c := range f.Doc.List {
+		if text := strings.TrimSpace(c.Text); slices.Contains(keptDirectives, text) {
+			lines += "\n" + text
+		}
+	}
+	return lines
 }
 
 // forward returns a function that calls the declared function by the name to, and has its parameters and results.

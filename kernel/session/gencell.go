@@ -61,8 +61,8 @@ func (g *generator) cell() string {
 	if all := g.hiddenMethods(); len(all) > 0 && !g.again {
 		hide += fmt.Sprintf("%s.HideMethods(%s); ", g.rt(), strings.Join(all, ", "))
 	}
-	if g.instantiates() {
-		hide += g.rt() + ".HideInstances(); "
+	if g.instantiates() || g.local.renamed {
+		hide += g.rt() + ".HideUnnamed(); "
 	}
 	tail := fmt.Sprintf("\n//line %s:1\nfunc %sRun() {\n%s\n}\n\nfunc init() { %sFirst(); %s%s.Register(%s, %sRun, map[string]any{%s}) }\n",
 		ownPosition, own, b.String(), own, hide, g.rt(), runMark, own, strings.Join(register, ", "))
@@ -120,11 +120,11 @@ func (b *body) adoptMigrated(decls *strings.Builder) {
 	}
 }
 
-// callMains calls func main, or the init functions.
+// callMains calls func main, or the init functions. The calls have no place in the cell's text.
 func (b *body) callMains(main bool) {
 	for _, it := range b.mains {
 		if (it.names[0] == "main") == main {
-			fmt.Fprintf(b, "\n%s()\n", exported(it.names[0]))
+			fmt.Fprintf(b, "\n//line %s:1\n%s()\n", ownPosition, exported(it.names[0]))
 		}
 	}
 }
@@ -144,9 +144,7 @@ func (b *body) statements() {
 	for i, o := range b.order {
 		switch o := o.(type) {
 		case *item:
-			for _, spec := range o.decl.(*ast.GenDecl).Specs {
-				b.varSpec(spec.(*ast.ValueSpec))
-			}
+			b.initVars(b.together(i))
 		case ast.Stmt:
 			if l, ok := o.(*ast.LabeledStmt); ok && bare(l) {
 				if !b.unused[o.Pos()] {
@@ -170,6 +168,18 @@ func (b *body) statements() {
 		}
 	}
 	parse()
+}
+
+// together returns the var declarations that stand together from the i-th element of order.
+func (b *body) together(i int) (all []*item) {
+	for _, o := range b.order[i:] {
+		it, ok := o.(*item)
+		if !ok {
+			break
+		}
+		all = append(all, it)
+	}
+	return all
 }
 
 // assigned returns the variables of the cell that a statement declares, or sets where a goto may have left out their
@@ -233,21 +243,70 @@ func (g *generator) varSpecs() map[types.Object]*ast.ValueSpec {
 	return m
 }
 
-// varSpec writes the assignments of one var declaration, after those on which it depends, as Go does for package
-// variables.
-func (b *body) varSpec(spec *ast.ValueSpec) {
+// initialiser is an assignment of a var declaration.
+type initialiser struct {
+	names  []*ast.Ident
+	values []ast.Expr // none: the variables are zero
+	typ    ast.Expr   // nil if the declaration has none
+}
+
+// initialisers returns the assignments of a var declaration: one for each name that has a value of its own. A value that
+// means what a name was before the declaration (var a, b = b, a) keeps them together.
+func initialisers(spec *ast.ValueSpec) (all []initialiser) {
+	if len(spec.Values) != len(spec.Names) || slices.ContainsFunc(spec.Values, mentionsEarlier) {
+		return []initialiser{{spec.Names, spec.Values, spec.Type}}
+	}
+	for i := range spec.Names {
+		all = append(all, initialiser{spec.Names[i : i+1], spec.Values[i : i+1], spec.Type})
+	}
+	return all
+}
+
+// initVars writes the assignments of var declarations that stand together, and of the later ones on which they depend, in
+// the order in which Go sets package variables (Go's specification, "Package initialization").
+func (b *body) initVars(items []*item) {
+	var all []initialiser
+	for _, it := range items {
+		for _, spec := range it.decl.(*ast.GenDecl).Specs {
+			all = append(all, b.withNeeded(spec.(*ast.ValueSpec))...)
+		}
+	}
+	rank := map[ast.Expr]int{}
+	for i, init := range b.info.InitOrder {
+		rank[init.Rhs] = i + 1
+	}
+	first := func(x initialiser) int { // without a value: 0
+		if len(x.values) == 0 {
+			return 0
+		}
+		return rank[x.values[0]]
+	}
+	slices.SortStableFunc(all, func(x, y initialiser) int { return first(x) - first(y) })
+	for _, x := range all {
+		b.initVar(x)
+	}
+}
+
+// withNeeded returns the assignments of a var declaration and of those on which it depends, without those that another
+// call has returned.
+func (b *body) withNeeded(spec *ast.ValueSpec) (all []initialiser) {
 	if b.done[spec] {
-		return
+		return nil
 	}
 	b.done[spec] = true
 	seen := map[ast.Node]bool{}
 	for _, v := range spec.Values {
-		b.needed(v, spec, seen)
+		all = append(all, b.needed(v, seen)...)
 	}
-	targets := b.targets(spec)
-	start := b.src.offset(spec.Pos())
-	if len(spec.Values) == 0 {
-		for i, name := range spec.Names {
+	return append(all, initialisers(spec)...)
+}
+
+// initVar writes one assignment of a var declaration.
+func (b *body) initVar(x initialiser) {
+	targets := b.targets(x.names)
+	start := b.src.offset(x.names[0].Pos())
+	if len(x.values) == 0 {
+		for i, name := range x.names {
 			if targets[i] != "_" {
 				text := fmt.Sprintf("%s = *new(%s)", targets[i], b.typeText(b.info.Defs[name].Type()))
 				b.WriteString(b.piece(b.src, start, text+b.set([]*ast.Ident{name})))
@@ -256,25 +315,25 @@ func (b *body) varSpec(spec *ast.ValueSpec) {
 		return
 	}
 	var edits []edit
-	for _, v := range spec.Values {
+	for _, v := range x.values {
 		edits = append(edits, b.edits(b.src, v)...)
 	}
-	first, last := spec.Values[0], spec.Values[len(spec.Values)-1]
+	first, last := x.values[0], x.values[len(x.values)-1]
 	values := apply(b.src, b.src.offset(first.Pos()), b.src.offset(endOf(last)), edits)
-	if f := b.droppingSpec(spec); f != "" {
+	if f := b.dropping(len(x.names), x.names[len(x.names)-1], first); f != "" {
 		values = b.rt() + "." + f + "(" + values + ")"
 	}
 	text := strings.Join(targets, ", ") + " = " + values
-	if len(targets) == 1 && targets[0] == "_" && spec.Type != nil {
-		text = "{ var _ " + b.edited(b.src, spec.Type) + " = " + values + " }"
+	if len(targets) == 1 && targets[0] == "_" && x.typ != nil {
+		text = "{ var _ " + b.edited(b.src, x.typ) + " = " + values + " }"
 	}
-	b.WriteString(b.piece(b.src, start, text+b.set(spec.Names)))
+	b.WriteString(b.piece(b.src, start, text+b.set(x.names)))
 }
 
-// targets returns the variables that a var declaration sets.
-func (b *body) targets(spec *ast.ValueSpec) []string {
-	targets := make([]string, len(spec.Names))
-	for i, name := range spec.Names {
+// targets returns the variables that names of a var declaration mean.
+func (b *body) targets(names []*ast.Ident) []string {
+	targets := make([]string, len(names))
+	for i, name := range names {
 		targets[i] = "_"
 		if obj := b.info.Defs[name]; obj != nil && name.Name != "_" {
 			targets[i] = b.name(obj)
@@ -283,25 +342,27 @@ func (b *body) targets(spec *ast.ValueSpec) []string {
 	return targets
 }
 
-// needed writes the var declarations on which a node depends, directly or through the functions that it calls.
-func (b *body) needed(n ast.Node, by *ast.ValueSpec, seen map[ast.Node]bool) {
+// needed returns the assignments of the var declarations on which a node depends, directly or through the functions that
+// it calls.
+func (b *body) needed(n ast.Node, seen map[ast.Node]bool) (all []initialiser) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)
 		if !ok {
 			return true
 		}
 		obj := b.info.Uses[id]
-		if other := b.specs[obj]; other != nil && other != by {
-			b.varSpec(other)
+		if other := b.specs[obj]; other != nil {
+			all = append(all, b.withNeeded(other)...)
 		}
 		if f, ok := obj.(*types.Func); ok {
 			for _, it := range b.items {
 				if fd, ok := it.decl.(*ast.FuncDecl); ok && b.info.Defs[fd.Name] == origin(f) && !seen[fd] {
 					seen[fd] = true
-					b.needed(fd, by, seen)
+					all = append(all, b.needed(fd, seen)...)
 				}
 			}
 		}
 		return true
 	})
+	return all
 }

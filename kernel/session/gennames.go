@@ -17,13 +17,14 @@ import (
 // Reflect, %T and encoders show the names that the cell's text has: a type keeps its name and is exported by an alias;
 // a struct's fields are renamed to export them, and package rt restores their names for reflect.
 
-// nameMain gives the types of a compiled plugin the package name main.
+// nameMain gives the types of a compiled package the package name main. It is not too late for the linker, which sorts
+// types by name, nor for reflect.SliceOf and the like, which search them.
 func nameMain(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, bytes.ReplaceAll(text, []byte(packageName+"."), []byte("main.")), 0o755)
+	return os.WriteFile(file, bytes.ReplaceAll(text, []byte(packageName+"."), []byte("main.")), 0o644)
 }
 
 // keepsName reports whether a declared type has its own name in the cell's package.
@@ -44,20 +45,31 @@ func (g *generator) typeAliases(it *item) string {
 		if !keepsName(spec) {
 			continue
 		}
-		params, args := "", ""
-		if spec.TypeParams != nil {
-			params = g.edited(it.src, spec.TypeParams)
-			var names []string
-			for _, f := range spec.TypeParams.List {
-				for _, id := range f.Names {
-					names = append(names, id.Name)
-				}
-			}
-			args = "[" + strings.Join(names, ", ") + "]"
-		}
+		params, args := g.typeParams(it.src, spec)
 		fmt.Fprintf(&b, "type %s%s = %s%s\n", exported(spec.Name.Name), params, spec.Name.Name, args)
 	}
 	return b.String()
+}
+
+// typeParams returns the type parameters of a type for an alias, and the same as arguments. A parameter without a name gets
+// one.
+func (g *generator) typeParams(src *source, spec *ast.TypeSpec) (params, args string) {
+	if spec.TypeParams == nil {
+		return "", ""
+	}
+	var fields, names []string
+	for _, f := range spec.TypeParams.List {
+		first := len(names)
+		for _, id := range f.Names {
+			name := id.Name
+			if name == "_" {
+				name = fmt.Sprintf("%sT%d", own, len(names))
+			}
+			names = append(names, name)
+		}
+		fields = append(fields, strings.Join(names[first:], ", ")+" "+g.edited(src, f.Type))
+	}
+	return "[" + strings.Join(fields, ", ") + "]", "[" + strings.Join(names, ", ") + "]"
 }
 
 // keptTypesOf returns the types that keep their own names in the cell's package.
@@ -98,14 +110,30 @@ func (c *checked) compiled() (all []*item) {
 }
 
 // localTypes are the struct types that functions declare, and their fields. No other cell can name them, so they keep
-// their names.
+// their names: unless a value of another struct type can be converted to theirs, whose fields then have equal names.
 type localTypes struct {
 	structs map[*ast.StructType]bool
 	fields  map[types.Object]bool
+	renamed bool // some of them have fields that do not keep their names
 }
 
 func localTypesOf(c *checked) localTypes {
-	local := localTypes{map[*ast.StructType]bool{}, map[types.Object]bool{}}
+	local := localTypes{structs: map[*ast.StructType]bool{}, fields: map[types.Object]bool{}}
+	declared := localStructs(c)
+	others := otherStructs(c, declared)
+	for s, t := range declared {
+		if slices.ContainsFunc(others, func(o *types.Struct) bool { return types.IdenticalIgnoreTags(o, t) }) {
+			local.renamed = true
+		} else {
+			local.add(c.info, s)
+		}
+	}
+	return local
+}
+
+// localStructs returns the struct types that functions declare.
+func localStructs(c *checked) map[*ast.StructType]*types.Struct {
+	all := map[*ast.StructType]*types.Struct{}
 	visit := func(n ast.Node) bool {
 		st, ok := n.(*ast.DeclStmt)
 		if !ok {
@@ -114,7 +142,7 @@ func localTypesOf(c *checked) localTypes {
 		for _, spec := range st.Decl.(*ast.GenDecl).Specs {
 			if spec, ok := spec.(*ast.TypeSpec); ok {
 				if s, ok := spec.Type.(*ast.StructType); ok {
-					local.add(c.info, s)
+					all[s] = c.info.TypeOf(s).(*types.Struct)
 				}
 			}
 		}
@@ -126,7 +154,22 @@ func localTypesOf(c *checked) localTypes {
 	for _, st := range c.stmts {
 		ast.Inspect(st, visit)
 	}
-	return local
+	return all
+}
+
+// otherStructs returns the struct types of all expressions of the cell, without those that functions declare.
+func otherStructs(c *checked, declared map[*ast.StructType]*types.Struct) (all []*types.Struct) {
+	seen := map[*types.Struct]bool{}
+	for _, t := range declared {
+		seen[t] = true
+	}
+	for _, tv := range c.info.Types {
+		if s, ok := tv.Type.Underlying().(*types.Struct); ok && !seen[s] {
+			seen[s] = true
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (l localTypes) add(info *types.Info, s *ast.StructType) {

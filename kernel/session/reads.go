@@ -58,17 +58,12 @@ func (e *editor) readAssign(a *ast.AssignStmt) {
 
 // readSpec does the same for the declaration of a function's variables.
 func (e *editor) readSpec(spec *ast.ValueSpec) {
-	if f := e.droppingSpec(spec); f != "" {
+	if len(spec.Values) != 1 {
+		return
+	}
+	if f := e.dropping(len(spec.Names), spec.Names[len(spec.Names)-1], spec.Values[0]); f != "" {
 		e.wrapCall(ast.Unparen(spec.Values[0]).(*ast.CallExpr), f)
 	}
-}
-
-// droppingSpec returns the function of package rt for the value of a variable declaration, or "".
-func (g *generator) droppingSpec(spec *ast.ValueSpec) string {
-	if len(spec.Values) != 1 {
-		return ""
-	}
-	return g.dropping(len(spec.Names), spec.Names[len(spec.Names)-1], spec.Values[0])
 }
 
 // dropping returns the function of package rt that takes the results of a read, if n variables take them and the last

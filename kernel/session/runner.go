@@ -125,7 +125,7 @@ func (r *runner) abandon() {
 func (r *runner) plugin(n int, plugin *build.Plugin, with worker.With, state *runState) (*rt.Failure, error) {
 	defer os.Remove(plugin.File)
 	r.time(func(t *Timing) { t.Compile, t.Link = plugin.Compile, plugin.Link })
-	if err := nameMain(plugin.File); err != nil {
+	if err := nameFunctions(plugin.File); err != nil {
 		return &rt.Failure{Kind: "open", Message: err.Error()}, nil
 	}
 	if !r.starts(state, n) {

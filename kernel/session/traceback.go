@@ -53,7 +53,6 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 				showBelow()
 			}
 		case cell == strconv.Itoa(src.count) && src.added(fr.Line): // what %test and %exec add to the cell
-		case cell == strconv.Itoa(src.count) && fr.Line > strings.Count(src.text, "\n")+1: // the call of an init function
 		default:
 			show(append([]string{fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, bodyName(fr.Func))}, src.quoted(cell, fr.Line)...)...)
 			showBelow()

@@ -91,26 +91,40 @@ func swapped(a, b string) bool {
 	return false
 }
 
-// printsAddress returns the name of the builtin, print or println, by which the cell prints a pointer, slice or the
-// like: it shows an address where a person expects the value. It returns "" if there is none.
+// printsAddress returns the name of the builtin, print or println, by which a statement of the cell prints a pointer,
+// slice or the like: it shows an address where a person expects the value. It returns "" if there is none. Functions and
+// branches are left out, because they may not run.
 func (t *typed) printsAddress() (name string) {
-	ast.Inspect(t.cellFile, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || !t.info.Types[call.Fun].IsBuiltin() {
-			return name == ""
-		}
-		id, ok := ast.Unparen(call.Fun).(*ast.Ident)
-		if !ok || id.Name != "print" && id.Name != "println" {
-			return true
-		}
-		for _, arg := range call.Args {
-			if typ := t.info.TypeOf(arg); typ != nil && hasAddress(typ) {
-				name = id.Name
+	visit := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit, *ast.IfStmt, *ast.CaseClause, *ast.CommClause:
+			return false
+		case *ast.CallExpr:
+			if printer := t.printer(n); printer != "" && slices.ContainsFunc(n.Args, t.isAddress) {
+				name = printer
 			}
 		}
 		return name == ""
-	})
+	}
+	for _, st := range t.stmts {
+		ast.Inspect(st, visit)
+	}
 	return name
+}
+
+// printer returns the name of the builtin that prints, if it is called; otherwise "".
+func (t *typed) printer(call *ast.CallExpr) string {
+	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+	if !ok || !t.info.Types[call.Fun].IsBuiltin() || id.Name != "print" && id.Name != "println" {
+		return ""
+	}
+	return id.Name
+}
+
+// isAddress reports whether a builtin that prints shows an expression as an address.
+func (t *typed) isAddress(x ast.Expr) bool {
+	typ := t.info.TypeOf(x)
+	return typ != nil && hasAddress(typ)
 }
 
 // hasAddress reports whether the builtin print shows a value of a type as an address.

@@ -30,15 +30,16 @@ func HideMethods(pointers ...any) {
 	}
 }
 
-// HideInstances does the same, and gives fields their own names back, for the instances of generic types in the plugin that was opened last: a generic function
-// of another cell may have made them. A cell's package calls it when it is initialised.
-func HideInstances() {
+// HideUnnamed does the same, and gives fields their own names back, for all types of the plugin that was opened last: also
+// for those that its package can't name, which are types that functions declare and instances of generic types that a
+// generic function of another cell may have made. A cell's package calls it when it is initialised.
+func HideUnnamed() {
 	sections, offsets := typelinks()
 	last, seen := len(sections)-1, map[reflect.Type]bool{}
 	for _, offset := range offsets[last] {
 		t := reflect.TypeFor[int]()
 		(*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1] = unsafe.Add(sections[last], offset)
-		if t.Kind() == reflect.Pointer && strings.HasPrefix(t.Elem().PkgPath(), "nb/") && strings.Contains(t.Elem().Name(), "[") {
+		if t.Kind() == reflect.Pointer && strings.HasPrefix(t.Elem().PkgPath(), "nb/") {
 			hideMethods(t)
 			hideMethods(t.Elem())
 			hideFields(t.Elem(), seen)
