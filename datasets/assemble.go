@@ -12,6 +12,9 @@ import (
 // assemble makes a data set of images whose split and class are known.
 func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	d := &Dataset{Name: name, Source: t.source, left: s.left}
+	if t.note != "" {
+		d.warn(t.note)
+	}
 	d.mergeTwins(s.images)
 	for _, e := range s.empty {
 		d.warn(fmt.Sprintf("folder %q has no usable image and is no class", e))

@@ -30,7 +30,7 @@ const (
 	maxCheckFiles = 100_000
 	maxCheckBytes = 512 << 20
 	// checkVersion is changed when verdicts may change for another reason than the decoders.
-	checkVersion = "3"
+	checkVersion = "4"
 	// A file that was changed more recently than this may change again at the same recorded time: file systems count in
 	// steps of some milliseconds.
 	tooFresh = 50 * time.Millisecond
@@ -242,13 +242,14 @@ func (f *file) reason(err error) string {
 	text := strings.TrimPrefix(err.Error(), "vision: ")
 	pathError, unread := errors.AsType[*fs.PathError](err)
 	_, unsupported := errors.AsType[*vision.UnsupportedError](err)
+	_, locked := errors.AsType[lockedError](err)
 	named := imageExtensions[strings.ToLower(path.Ext(f.path))]
 	switch {
 	case errors.Is(err, vision.ErrTooLarge):
 		return "too large"
 	case unread:
 		return "can't be read: " + pathError.Err.Error()
-	case unsupported, errors.Is(err, vision.ErrFormat) && named:
+	case unsupported, locked, errors.Is(err, vision.ErrFormat) && named:
 		return text
 	case (errors.Is(err, vision.ErrFormat) || errors.Is(err, vision.ErrEmpty)) && !named:
 		return "not an image"

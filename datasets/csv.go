@@ -361,7 +361,7 @@ func (t *table) rows() ([]row, error) {
 func listRows(t *tree, rows []row, name string) *listing {
 	table := filepath.Base(name)
 	l := newListing(t.source, t.abs)
-	l.left, l.tree.stamp = slices.Clone(t.left), t.stamp
+	l.left, l.tree.stamp, l.tree.note = slices.Clone(t.left), t.stamp, t.note
 	files, moved := indexFiles(t, filepath.Dir(name)), 0
 	used := map[int]bool{}
 	for _, r := range rows {
@@ -410,8 +410,8 @@ var pandasMissing = map[string]bool{"nan": true, "NaN": true, "<NA>": true}
 // unlistedReason is for images in the folder that a list does not name, such as a competition's test images.
 const unlistedReason = "not in the list"
 
-// unlabelledReason is for test images of a folder tree that have no labels.
-const unlabelledReason = "a test image without a label"
+// unlabelledReason is for images of a folder tree that have no labels.
+const unlabelledReason = "an image without a label"
 
 // fileIndex finds the files of a tree by the ends of their paths.
 type fileIndex struct {

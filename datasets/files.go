@@ -2,8 +2,12 @@ package datasets
 
 import (
 	"archive/zip"
+	"cmp"
+	"compress/bzip2"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -59,12 +63,19 @@ type tree struct {
 	files  []file // sorted by path
 	dirs   map[string]bool
 	left   []LeftOut // skipped while listing
+	note   string    // a warning about the listing, "" for none
 	verdicts
 }
 
 // openTree lists the folder or zip file at p.
 func openTree(p string) (*tree, error) {
 	info, err := os.Stat(p)
+	switch {
+	case p == "":
+		return nil, errors.New("datasets: the path is empty; expected that of a folder or a zip file")
+	case err != nil && strings.Contains(p, "://"):
+		return nil, fmt.Errorf("datasets: %s is an address on the network, which is not read; download it and give its path", p)
+	}
 	if wd, e := os.Getwd(); e == nil && errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(p) {
 		return nil, fmt.Errorf("datasets: there is no %s in %s: %w; expected a folder or a zip file, by its path from there or from /", p, wd, err)
 	}
@@ -181,8 +192,13 @@ func (t *tree) readZip(p string) error {
 		}
 		return fmt.Errorf("datasets: %s: %w; expected a folder or a zip file", p, err)
 	}
+	z.RegisterDecompressor(bzip2Method, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
+	foreign := ""
 	for _, f := range z.File {
-		name := zipName(f)
+		name, sure := zipName(f)
+		if !sure {
+			foreign = name
+		}
 		switch {
 		case !fs.ValidPath(name):
 			t.left = append(t.left, LeftOut{f.Name, "a name that leads out of the zip file"})
@@ -201,32 +217,77 @@ func (t *tree) readZip(p string) error {
 			t.dirs[name] = true
 		case f.Mode().IsRegular():
 			size := int64(min(f.UncompressedSize64, 1<<62))
-			open := f.Open
-			if f.Flags&1 != 0 {
-				open = func() (io.ReadCloser, error) {
-					return nil, errors.New("it is encrypted; unpack the zip file with its password")
-				}
-			}
-			t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: open})
+			t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: opener(f)})
 		}
+	}
+	if foreign != "" {
+		t.note = fmt.Sprintf("the zip file has names that are not in UTF-8 and does not say in which code page: they are read in DOS's (437), such as %q; "+
+			"if that is wrong, unpack it (unzip -O CP932 for Japanese, -O GBK for Chinese names) and give the folder", foreign)
 	}
 	return nil
 }
 
+// lockedError is why a file of a zip file can't be read though nothing is broken.
+type lockedError string
+
+func (e lockedError) Error() string { return string(e) }
+
+// Compression methods of zip files (APPNOTE 6.3.10, 4.4.5).
+const bzip2Method = 12
+
+var zipMethods = map[uint16]string{9: "Deflate64", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+
+// opener returns the function that opens a file of a zip file.
+func opener(f *zip.File) func() (io.ReadCloser, error) {
+	var locked error
+	switch f.Method {
+	case zip.Store, zip.Deflate, bzip2Method:
+	default:
+		locked = lockedError(fmt.Sprintf("compressed with %s, which is not read in a zip file; unpack that and give the folder",
+			cmp.Or(zipMethods[f.Method], fmt.Sprintf("method %d", f.Method))))
+	}
+	if f.Flags&1 != 0 {
+		locked = lockedError("encrypted; unpack the zip file with its password and give the folder")
+	}
+	if locked != nil {
+		return func() (io.ReadCloser, error) { return nil, locked }
+	}
+	return f.Open
+}
+
 // zipName returns the path of a file in a zip file: with slashes, without "./" and "/" before it, and in UTF-8. Names of
-// old programs are in the code page of DOS.
-func zipName(f *zip.File) string {
-	name := f.Name
-	if !utf8.ValidString(name) {
+// old programs are in a code page that the file does not tell: that of DOS is taken, and sure is false.
+func zipName(f *zip.File) (name string, sure bool) {
+	name, sure = f.Name, true
+	if text := unicodePath(f); text != "" {
+		name = text
+	} else if !utf8.ValidString(name) {
 		if text, err := charmap.CodePage437.NewDecoder().String(name); err == nil {
-			name = text
+			name, sure = text, false
 		}
 	}
 	name = strings.ReplaceAll(name, `\`, "/")
 	for strings.HasPrefix(name, "./") || strings.HasPrefix(name, "/") {
 		name = strings.TrimLeft(strings.TrimPrefix(name, "./"), "/")
 	}
-	return strings.TrimSuffix(name, "/")
+	return strings.TrimSuffix(name, "/"), sure
+}
+
+// unicodePath returns the name in UTF-8 that programs put beside one in a code page, "" if there is none: Info-ZIP's
+// field 0x7075 (APPNOTE 4.6.9), with a checksum of the name that it is for.
+func unicodePath(f *zip.File) string {
+	for extra := f.Extra; len(extra) >= 4; {
+		id, n := binary.LittleEndian.Uint16(extra), int(binary.LittleEndian.Uint16(extra[2:]))
+		if extra = extra[4:]; n > len(extra) {
+			break
+		}
+		if field := extra[:n]; id == 0x7075 && n > 5 && field[0] == 1 && utf8.Valid(field[5:]) &&
+			binary.LittleEndian.Uint32(field[1:]) == crc32.ChecksumIEEE([]byte(f.Name)) {
+			return string(field[5:])
+		}
+		extra = extra[n:]
+	}
+	return ""
 }
 
 // parent returns the folder of a path, "" for the root.

@@ -60,13 +60,13 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 		return nil, t.withHint(err)
 	}
 	s := t.sort(l)
-	note := s.dropUnlabelled()
+	unlabelled := s.dropUnlabelled()
 	d, err := assemble(strings.TrimSuffix(filepath.Base(dir), ".zip"), t, s, o)
 	if err != nil {
 		return nil, t.withHint(err)
 	}
-	notes := []string{s.joined(), note, l.note}
-	if o.Train == "" && o.Val == "" && o.Test == "" && note == "" {
+	notes := append(unlabelled, s.joined(), l.note)
+	if o.Train == "" && o.Val == "" && o.Test == "" && len(unlabelled) == 0 {
 		notes = append(notes, t.emptySplits(l.root, s.images, o.ValFraction >= 0)...)
 	}
 	for _, text := range notes {
@@ -99,36 +99,34 @@ func (t *tree) emptySplits(root string, images []labelled, kept bool) (notes []s
 	return notes
 }
 
-// dropUnlabelled leaves out test images in a single folder that is no class of the training images, as of a competition
-// (test/unknown, test/test): they have no labels. The text says so.
-func (s *sorted) dropUnlabelled() string {
-	trained, tested := map[string]bool{}, map[string]bool{}
+// dropUnlabelled leaves out the images of a split that are in a single folder which is no class of the training images:
+// for test as in a competition (test/unknown, test/test), for validation where the name is no class's (val/images of
+// Tiny ImageNet). They have no labels here. The texts say so.
+func (s *sorted) dropUnlabelled() (notes []string) {
+	classes := map[string]map[string]bool{trainSplit: {}, valSplit: {}, testSplit: {}}
 	for _, m := range s.images {
-		switch m.split {
-		case trainSplit:
-			trained[m.class] = true
-		case testSplit:
-			tested[m.class] = true
+		classes[m.split][m.class] = true
+	}
+	for _, split := range []string{valSplit, testSplit} {
+		if len(classes[split]) != 1 || len(classes[trainSplit]) < 2 {
+			continue
 		}
-	}
-	if len(tested) != 1 || len(trained) < 2 {
-		return ""
-	}
-	for class := range tested {
-		if trained[class] {
-			return ""
+		folder := slices.Collect(maps.Keys(classes[split]))[0]
+		if classes[trainSplit][folder] || split == valSplit && !isRole(folder) && splitOf(folder) == "" {
+			continue
 		}
 		n := len(s.images)
 		s.images = slices.DeleteFunc(s.images, func(m labelled) bool {
-			if m.split != testSplit {
+			if m.split != split {
 				return false
 			}
 			s.left = append(s.left, LeftOut{m.name, unlabelledReason})
 			return true
 		})
-		return fmt.Sprintf("the %d test images are in one folder, %q, which is no class of the training images: they are taken for images without labels and left out", n-len(s.images), class)
+		notes = append(notes, fmt.Sprintf("the %d %s images are in one folder, %q, which is no class of the training images: they are taken for images without labels and left out; for labels in a file see FromCSV",
+			n-len(s.images), split, folder))
 	}
-	return ""
+	return notes
 }
 
 // joined is a warning that names the classes and the folders within them, "" if not all classes have their images in

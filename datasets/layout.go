@@ -240,7 +240,9 @@ func (n *node) ambiguous() string {
 			return fmt.Sprintf("%s hold splits, and look like no classes", list(nodeNames(n.below)))
 		}
 		if n.partsWithSplits() {
-			return fmt.Sprintf("%s hold splits with folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
+			part, split := n.below[0].name, n.below[0].below[0].name
+			return fmt.Sprintf("%s hold splits with folders of the same names and may be classes (Options{Train: \"*/%s\", ...}), or parts of the data (Options{Train: \"%s/%s\", ...})",
+				list(nodeNames(n.below)), split, part, split)
 		}
 	case len(splits) == 0:
 		if n.looseSplits() {
@@ -484,9 +486,15 @@ func (n *node) namedLikeSplits(splits []*node) bool {
 	return len(splits) < len(n.below) && !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 })
 }
 
-// flatSplits reports whether none of the folders named like splits holds a folder, which a class would be.
+// flatSplits reports whether none of the folders named like splits holds a folder that a class would be: train/1.jpg,
+// or train/train/1.jpg.
 func (n *node) flatSplits(splits []*node) bool {
-	return !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 })
+	return !slices.ContainsFunc(splits, func(s *node) bool { return len(s.below) > 0 && !s.doubled() })
+}
+
+// doubled reports whether all images of a split lie in one folder of the same meaning within it.
+func (n *node) doubled() bool {
+	return len(n.below) == 1 && n.images == 0 && len(n.below[0].below) == 0 && splitOf(n.below[0].name) == splitOf(n.name)
 }
 
 // others are the folders that are not named like splits.

@@ -3,8 +3,11 @@ package datasets
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +104,11 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"no such folder", tree{"a": 4, "b": 4}, nil, Options{Val: "held out"}, nil, 0, 0, 0, "has no folder held out with images, which the options name for val. Found:\n  a/  4 images"},
 		{"one folder twice", tree{"x/a": 4, "x/b": 4}, nil, Options{Train: "x", Val: "x"}, nil, 0, 0, 0, "for both train and val"},
 		{"two folders for one split", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "dev/a": 1, "dev/b": 1}, nil, none, nil, 0, 0, 0, "has both dev/ and val/"},
+		{"the words for both readings", tree{"cats/train/day": 4, "cats/train/night": 4, "dogs/train/day": 4, "dogs/train/night": 4}, nil, none, nil, 0, 0, 0,
+			`may be classes (Options{Train: "*/train", ...}), or parts of the data (Options{Train: "cats/train", ...})`},
+		{"flat, in folders of the same name", tree{"train/train": 8, "test/test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders (for these see FromPattern"},
+		{"Tiny ImageNet", tree{"train/n01/images": 4, "train/n02/images": 4, "val/images": 4, "test/images": 3}, map[string]string{"val/val_annotations.txt": "0.png\tn01"}, none, []string{"n01", "n02"}, 8, 0, 0, ""},
+		{"a class for validation that training lacks", tree{"train/a": 4, "train/b": 4, "val/c": 2}, nil, none, nil, 0, 0, 0, "classes c have images for validation or test and none for training"},
 		{"two folders, said", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "dev/a": 1, "dev/b": 1}, nil, Options{Train: "train", Val: "dev"}, []string{"a", "b"}, 8, 2, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -455,7 +463,15 @@ func TestZipNames(t *testing.T) {
 		"/ before it":       {func(h *zip.FileHeader) { h.Name = "/" + h.Name }, []string{"a", "b"}, ""},
 		"code page of DOS":  {func(h *zip.FileHeader) { h.Name, h.NonUTF8 = strings.Replace(h.Name, "/a/", "/caf\x82/", 1), true }, []string{"b", "caf\u00e9"}, ""},
 		"out of the folder": {func(h *zip.FileHeader) { h.Name = "../" + h.Name }, nil, "has nothing that is read"},
-		"encrypted":         {func(h *zip.FileHeader) { h.Flags |= 1 }, nil, "it is encrypted; unpack the zip file with its password"},
+		"encrypted":         {func(h *zip.FileHeader) { h.Flags |= 1 }, nil, "(encrypted; unpack the zip file with its password"},
+		"in UTF-8 beside it": {func(h *zip.FileHeader) {
+			if h.NonUTF8 = true; strings.Contains(h.Name, "/a/") {
+				name := strings.Replace(h.Name, "/a/", "/\u72ac/", 1)
+				h.Name = strings.Replace(h.Name, "/a/", "/\x8c\xa2/", 1) // Shift JIS
+				h.Extra = append([]byte{0x75, 0x70, byte(5 + len(name)), 0, 1}, binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(h.Name)))...)
+				h.Extra = append(h.Extra, name...)
+			}
+		}, []string{"b", "\u72ac"}, ""},
 	} {
 		var b bytes.Buffer
 		z := zip.NewWriter(&b)
@@ -481,6 +497,43 @@ func TestZipNames(t *testing.T) {
 			}
 		} else if err != nil || !slices.Equal(d.Classes, tt.want) {
 			t.Errorf("%s: %v, want classes %q", name, err, tt.want)
+		} else if guessed := strings.Contains(strings.Join(d.Warnings, "\n"), "code page"); guessed != (name == "code page of DOS") {
+			t.Errorf("%s: warnings %q", name, d.Warnings)
+		}
+	}
+}
+
+// TestZipMethods: what is compressed in another way is no broken image.
+func TestZipMethods(t *testing.T) {
+	withCache(t)
+	// A PNG of 8x8 pixels by Python's bz2.
+	squeezed, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWd4T4wwAACL/8lB2IhAAYiBBNulUQEgCAUCyIAAMIAEABCAAVGA0AaaAGhpkaMT9UKn6kxAGgA0GjQDIkKMhxkAhHoDlATNJRccjfJVsprZ9k5a9ygKTUNmNj1VJ0F/etW0wABh+LuSKcKEhvCfGGA==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, want := range map[uint16]string{12: "", 9: "(compressed with Deflate64, which is not read", 93: "Zstandard", 77: "method 77"} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, name := range []string{"a/1.png", "b/1.png"} {
+			w, err := z.CreateRaw(&zip.FileHeader{Name: name, Method: method, CRC32: 3195366492, CompressedSize64: uint64(len(squeezed)), UncompressedSize64: 74})
+			if err == nil {
+				_, err = w.Write(squeezed)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := filepath.Join(t.TempDir(), "z.zip")
+		if err := errors.Join(z.Close(), os.WriteFile(p, b.Bytes(), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		switch d, err := ImageFolder(p); {
+		case want == "" && err != nil:
+			t.Error(err)
+		case want == "":
+			readAll(t, d)
+		case err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "broken"):
+			t.Errorf("method %d: error %v, want %q", method, err, want)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func fromPattern(dir, pattern string, o Options) (*Dataset, error) {
 		return nil, err
 	}
 	l := newListing(dir, t.abs+" "+pattern)
-	l.left, l.tree.stamp = t.left, t.stamp
+	l.left, l.tree.stamp, l.tree.note = t.left, t.stamp, t.note
 	for _, f := range t.files {
 		class, split, ok := p.match(f.path)
 		if !ok {
