@@ -39,7 +39,7 @@ const maxCSVBytes = 256 << 20
 //
 // A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine is
 // found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
-// for each image are warned about.
+// for each image are warned about. A list of one name (['cat']) is that name.
 //
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
 // checked as in ImageFolder.
@@ -106,6 +106,10 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	}
 	l.tree.abs = fmt.Sprintf("%s from %q %v", t.abs, name, wanted)
 	if len(l.entries) == 0 {
+		if f := rows[0].fields; imageExtensions[strings.ToLower(path.Ext(f[1]))] && path.Ext(f[0]) == "" {
+			return nil, fmt.Errorf("column %q has %s, and column %q has %s: give the column of the images first, then that of the labels",
+				imageColumn, short(f[0]), labelColumn, short(f[1]))
+		}
 		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; set Options.Dir to their folder", len(rows), dir, l.left.warning())
 	}
 	return l.dataset(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), o)
@@ -116,6 +120,8 @@ func noTable(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")):
 		return "a workbook (Excel, LibreOffice) or an archive, not text; save the table as CSV"
+	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
+		return "compressed with gzip; unpack it (gunzip)"
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		return "a Parquet file; write it as CSV, in Python with pandas.read_parquet(FILE).to_csv(NEW, index=False)"
 	case bytes.HasPrefix(data, []byte("[{")), bytes.HasPrefix(data, []byte("{")), bytes.HasPrefix(data, []byte("[\n")):

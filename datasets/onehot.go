@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,9 @@ func readLabels(data []byte, wanted []string) ([]row, error) {
 	rows, err := readTable(data, wanted)
 	classes := strings.Split(wanted[1], ",")
 	if err == nil || len(classes) == 1 {
+		for i := range rows {
+			rows[i].unlist()
+		}
 		return rows, err
 	}
 	for i, c := range classes {
@@ -51,9 +55,33 @@ func (r row) joined(classes []string) (row, error) {
 	}
 	out := row{line: r.line, fields: slices.Concat(r.fields[:1], []string{strings.Join(labels, ", ")}, r.fields[1+len(classes):])}
 	if len(labels) > 1 {
-		out.unfit = fmt.Sprintf("it has several labels, %s, and an image has one here", list(labels))
+		out.several(labels)
 	}
 	return out, nil
+}
+
+// labelList is a list of quoted names, as Python and JSON write it: ['cat'], ["cat", "dog"].
+var labelList = regexp.MustCompile(`^[\[(]\s*(?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))*\s*,?\s*[\])]$`)
+
+// unlist replaces a list of names in the place of the label by the name in it; with several, unfit says so.
+func (r *row) unlist() {
+	if !labelList.MatchString(r.fields[1]) {
+		return
+	}
+	var labels []string
+	for _, quoted := range labelName.FindAllString(r.fields[1], -1) {
+		labels = append(labels, quoted[1:len(quoted)-1])
+	}
+	if r.fields[1] = labels[0]; len(labels) > 1 {
+		r.several(labels)
+	}
+}
+
+var labelName = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+
+// several sets the reason why a line with several labels gives none.
+func (r *row) several(labels []string) {
+	r.unfit = fmt.Sprintf("it has several labels, %s, and an image has one here", list(labels))
 }
 
 // oneOfSeveral returns a note if the label column is one of several of zeros and ones, of which each line has one set: read
