@@ -137,8 +137,8 @@ type exported struct {
 	about Exported
 }
 
-// openExported opens an exported file and reads its description of the model.
-func openExported(path string) (source, error) {
+// openExported opens an exported file and reads its description of the model; size is as for [resolve].
+func openExported(path string, size int) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func openExported(path string) (source, error) {
 	sd, err := open(path)
 	var foreign *weights.ForeignError
 	if errors.As(err, &foreign) && foreign.ONNX {
-		return openONNX(path)
+		return openONNX(path, size)
 	}
 	if err != nil {
 		return nil, ofLoad(err)
@@ -160,7 +160,7 @@ func openExported(path string) (source, error) {
 		sd.Close()
 		return nil, err
 	}
-	return describedBy(path, sd, about, func() (source, error) { return openONNX(path) })
+	return describedBy(path, sd, about, func() (source, error) { return openONNX(path, size) })
 }
 
 // exportedIn is openExported for a file in memory.

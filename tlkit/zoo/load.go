@@ -71,7 +71,7 @@ const Random = "random"
 //     others do. Dropout is left out. Several linear output layers whose sum or mean is the output (distillation,
 //     branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,
 //     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
-//     of images. The file must have square images of three channels and a linear output layer; an error names every
+//     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square images of three channels and a linear output layer; an error names every
 //     unknown
 //     operator.
 //
@@ -94,7 +94,11 @@ func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model,
 	if err != nil {
 		return nil, err
 	}
-	s, err := resolve(ctx, name)
+	size := 0
+	if o.Preprocess != nil {
+		size = o.Preprocess.Crop
+	}
+	s, err := resolve(ctx, name, size)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +110,7 @@ func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model,
 // preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo is complete,
 // and can be trained further or exported again; its auxiliary heads are new if it comes from an .onnx file.
 func LoadExported(path string) (*Model, error) {
-	s, err := openExported(path)
+	s, err := openExported(path, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +135,7 @@ func ReadExported(name string, data []byte) (*Model, error) {
 // ("hf://timm/resnet18.a1_in1k") or a folder its config.json is read, from the cache or from the hub: the one weight
 // set has preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
 func Info(name string) (Spec, error) {
-	s, err := resolve(context.Background(), name)
+	s, err := resolve(context.Background(), name, 0)
 	if err != nil {
 		return Spec{}, err
 	}

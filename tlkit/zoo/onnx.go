@@ -27,13 +27,13 @@ const (
 
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
-// openONNX reads a file and makes a spec from it.
-func openONNX(path string) (source, error) {
+// openONNX reads a file and makes a spec from it. size is that of images, if the file leaves it open; 0 is the usual one.
+func openONNX(path string, size int) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
 	}
-	n, err := read.Open(path)
+	n, err := read.OpenFor(path, size)
 	if err != nil {
 		return nil, notONNX(path, err)
 	}
@@ -50,6 +50,10 @@ func notONNX(path string, err error) error {
 		return fmt.Errorf("zoo: %s is no ONNX model but a file of weights: load it under the network's name, such as Load(\"resnet50\", LoadOptions{Weights: %q})", path, path)
 	case errors.As(opened, &foreign) && !foreign.ONNX && !foreign.Unknown:
 		return opened
+	}
+	var open *read.AnySizeError
+	if errors.As(err, &open) {
+		return fmt.Errorf("zoo: %s: %w; give the size that it is for as Crop in LoadOptions.Preprocess", path, err)
 	}
 	return fmt.Errorf("zoo: %s: %w", path, err)
 }

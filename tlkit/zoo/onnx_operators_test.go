@@ -44,3 +44,22 @@ func TestONNXOperators(t *testing.T) {
 		})
 	}
 }
+
+// TestONNXOfAnySize: a file that leaves the size of images open is read for the size that Preprocess gives, which the
+// graph in a run's folder keeps.
+func TestONNXOfAnySize(t *testing.T) {
+	dir, _ := unpackNetworks(t, "operators.zip", 120)
+	path := filepath.Join(dir, "any_size.onnx")
+	m, err := zoo.Load(path, zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 19, Crop: 19}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := zoo.GraphSpec("again", m.Spec.Graph)
+	if err != nil || spec.InputSize != 19 || m.Spec.InputSize != 19 {
+		t.Errorf("images of %d, and of %d from the graph alone (%v); want 19", m.Spec.InputSize, spec.InputSize, err)
+	}
+	for _, o := range []zoo.LoadOptions{{}, {Preprocess: &vision.Preprocess{Resize: 32, Crop: 32}}} {
+		_, err := zoo.Load(path, o)
+		wantError(t, err, "leaves the size of images open, and the network can't be built for", "give the size that it is for as Crop")
+	}
+}

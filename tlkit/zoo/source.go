@@ -46,19 +46,20 @@ type values struct {
 	described bool
 }
 
-// resolve finds the source that a name means; see [Load] for the kinds of names.
-func resolve(ctx context.Context, name string) (source, error) {
+// resolve finds the source that a name means; see [Load] for the kinds of names. size is that of images, for networks
+// that leave it open; 0 is the usual one.
+func resolve(ctx context.Context, name string, size int) (source, error) {
 	switch {
 	case strings.HasPrefix(name, hubScheme):
 		return openHub(ctx, name)
 	case isFolder(name):
 		return openFolder(ctx, name)
 	case isONNX(name):
-		return openONNX(name)
+		return openONNX(name, size)
 	case isStateDict(name):
-		return openExported(name)
+		return openExported(name, size)
 	case isFile(name):
-		return openOther(name)
+		return openOther(name, size)
 	case strings.ContainsAny(name, `/\`):
 		return nil, fmt.Errorf("zoo: there is no file or folder %s; a repository of the Hugging Face hub is named hf://owner/name, such as hf://timm/resnet18.a1_in1k", name)
 	case namedAsFile(name):
@@ -69,7 +70,7 @@ func resolve(ctx context.Context, name string) (source, error) {
 
 // openOther judges a file by its content, since its name does not say what it is: an ONNX model is one under any name,
 // weights need the name of their network.
-func openOther(path string) (source, error) {
+func openOther(path string, size int) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func openOther(path string) (source, error) {
 		sd.Close()
 		return nil, unnamed
 	case errors.As(err, &foreign) && foreign.ONNX:
-		return openONNX(path)
+		return openONNX(path, size)
 	}
 	return nil, err
 }

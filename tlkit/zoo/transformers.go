@@ -152,7 +152,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	family, ok := transformersFamilies[kind.ModelType]
 	if !ok {
 		if why := transformersLacks[kind.ModelType]; why != "" {
-			return description{}, fmt.Errorf("a %q model of transformers: %s", kind.ModelType, why)
+			return description{}, fmt.Errorf("a %q model of transformers: %s. Export it to ONNX (torch.onnx.export; if that fails, with dynamo=False), and load that file", kind.ModelType, why)
 		}
 		return description{}, fmt.Errorf("a %q model of transformers; those of type %s are read, and repositories of timm. Export an image classifier of another type to ONNX, and load that file", kind.ModelType,
 			strings.Join(slices.Sorted(maps.Keys(transformersFamilies)), ", "))

@@ -139,10 +139,12 @@ func (r *run) foreignBatched(v *node, in []value) []value {
 // maxNumber is the largest axis, size or count: onnx-gomlx allocates by them before it checks the shapes.
 const maxNumber = 1 << 14
 
-// checkNumbers refuses whole numbers that no image classifier has. The ends of slices are often the largest int64.
+// checkNumbers refuses whole numbers that no image classifier has. The ends of slices are often the largest int64, and
+// so are the values that become ends: nothing is allocated by those that an operator only passes on.
 func checkNumbers(v *node, in []value) {
-	if v.op == "Slice" || v.op == "Gather" {
-		in = nil
+	passed := min(1, len(in))
+	if v.op == "Slice" || v.op == "Gather" || v.op == "Concat" || pointwise[v.op] {
+		passed = len(in)
 	}
 	small := func(what string, n int64) {
 		if n > maxNumber || n < -maxNumber {
@@ -158,13 +160,13 @@ func checkNumbers(v *node, in []value) {
 			small("attribute "+name, n)
 		}
 	}
-	for i, x := range in {
+	for i, x := range in[passed:] {
 		if x.c == nil {
 			continue
 		}
 		if list, ok := ints(x.c); ok {
 			for _, n := range list {
-				small(fmt.Sprintf("input %d", i), int64(n))
+				small(fmt.Sprintf("input %d", passed+i), int64(n))
 			}
 		}
 	}

@@ -24,8 +24,10 @@ import (
 
 // Net is an image classifier read from an ONNX file.
 type Net struct {
-	// InputSize is the height and width of the images; 224 if the file leaves it open.
+	// InputSize is the height and width of the images.
 	InputSize int
+	// AnySize is set if the file leaves the size open, so that InputSize is what the caller chose, or 224.
+	AnySize bool
 	// Classes is the number of outputs.
 	Classes int
 	// Stages are the names of the parts before the output layer, in order.
@@ -88,7 +90,11 @@ type variable struct {
 }
 
 // Open reads a file; weights in other files are looked for in its folder, and never outside it.
-func Open(path string) (*Net, error) {
+func Open(path string) (*Net, error) { return OpenFor(path, 0) }
+
+// OpenFor is Open for images of a size, if the file leaves it open: shapes and counts in the graph follow from it. 0
+// means the usual one.
+func OpenFor(path string, size int) (*Net, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -99,7 +105,7 @@ func Open(path string) (*Net, error) {
 	}
 	defer root.Close()
 	f := &folder{root: root, opened: map[string]*os.File{}}
-	n, err := Parse(data, f.open)
+	n, err := parse(data, f.open, size)
 	if err != nil {
 		for _, file := range f.opened {
 			file.Close()
@@ -113,7 +119,10 @@ func Open(path string) (*Net, error) {
 }
 
 // Parse reads a file from memory. It does not panic, whatever the bytes.
-func Parse(data []byte, open OpenBeside) (n *Net, err error) {
+func Parse(data []byte, open OpenBeside) (*Net, error) { return parse(data, open, 0) }
+
+// parse is Parse for images of a size, see OpenFor.
+func parse(data []byte, open OpenBeside, size int) (n *Net, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			n, err = nil, fmt.Errorf("damaged file: the reader failed (%v); please report this with the file\n%s", p, debug.Stack())
@@ -123,7 +132,26 @@ func Parse(data []byte, open OpenBeside) (n *Net, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNet(m, open, false)
+	return newNet(m, open, false, size)
+}
+
+// setSize writes the height and width of images into the graph where it leaves them open.
+func setSize(g *protos.GraphProto, size int64) {
+	for _, in := range g.GetInput() {
+		d := in.GetType().GetTensorType().GetShape().GetDim()
+		if len(d) != 4 {
+			continue
+		}
+		at := d[2:]
+		if d[3].GetDimValue() == 3 {
+			at = d[1:3]
+		}
+		for i := range at {
+			if at[i].GetDimValue() == 0 {
+				at[i].Value = &protos.TensorShapeProto_Dimension_DimValue{DimValue: size}
+			}
+		}
+	}
 }
 
 // FromSkeleton is Parse for the result of Skeleton: the net has no values.
@@ -137,11 +165,15 @@ func FromSkeleton(data []byte) (n *Net, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNet(m, nil, true)
+	return newNet(m, nil, true, 0)
 }
 
-// Skeleton returns the file without the values of its variables. It is enough to build the network again.
-func (n *Net) Skeleton() ([]byte, error) { return proto.Marshal(n.model) }
+// Skeleton returns the file without the values of its variables. It is enough to build the network again, for images of
+// the same size.
+func (n *Net) Skeleton() ([]byte, error) {
+	setSize(n.model.Graph, int64(n.InputSize))
+	return proto.Marshal(n.model)
+}
 
 // StateDict returns the values of the variables. It may be called once, since the values are not kept here. The
 // function returned closes the files that hold them.
@@ -160,7 +192,7 @@ func (n *Net) StateDict() (*weights.StateDict, func(), error) {
 // maxNodes is far above the number of nodes of any image classifier.
 const maxNodes = 20_000
 
-func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) {
+func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, size int) (*Net, error) {
 	g := m.Graph
 	if g != nil {
 		inlineBranches(g)
@@ -196,7 +228,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 		}
 		inits[t.Name] = t
 	}
-	if err := n.findImage(g, inits); err != nil {
+	if err := n.findImage(g, inits, size); err != nil {
 		return nil, err
 	}
 	if err := n.readNodes(g, inits); err != nil {
@@ -206,7 +238,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 		if changed, err := n.joinHeads(g, inits, open); err != nil {
 			return nil, err
 		} else if changed {
-			return newNet(m, open, false)
+			return newNet(m, open, false, size)
 		}
 	}
 	if err := n.findHead(g, inits); err != nil {
@@ -215,16 +247,34 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool) (*Net, error) 
 	if err := n.readValues(inits, open, skeleton); err != nil {
 		return nil, err
 	}
-	return n, n.divide()
+	if err := n.divide(); err != nil && n.AnySize {
+		return nil, &AnySizeError{Size: n.InputSize, Err: err}
+	} else if err != nil {
+		return nil, err
+	}
+	return n, nil
 }
+
+// AnySizeError reports that a network whose file leaves the size of images open can't be built for the one chosen.
+type AnySizeError struct {
+	Size int
+	Err  error
+}
+
+func (e *AnySizeError) Error() string {
+	return fmt.Sprintf("the file leaves the size of images open, and the network can't be built for %dx%d: %v", e.Size, e.Size, e.Err)
+}
+
+func (e *AnySizeError) Unwrap() error { return e.Err }
 
 // inputAdvice is what to do about inputs of other types.
 var inputAdvice = map[protos.TensorProto_DataType]string{
 	protos.TensorProto_UINT8: ": export the network without the step that makes floats of bytes; here the preprocessing does that",
 }
 
-// findImage finds the one input that is no initializer.
-func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
+// findImage finds the one input that is no initializer. size is that of images if the file leaves it open; 0 is the
+// usual one.
+func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorProto, size int) error {
 	var found []*protos.ValueInfoProto
 	for _, in := range g.Input {
 		if in != nil && inits[in.Name] == nil {
@@ -258,7 +308,7 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	case height != width && height != 0 && width != 0:
 		return fmt.Errorf("input %.80q takes images of %dx%d; only square ones are prepared here", found[0].Name, height, width)
 	}
-	n.image, n.batch, n.InputSize = found[0].Name, int(d[0]), cmp.Or(int(height), int(width), 224)
+	n.image, n.batch, n.InputSize, n.AnySize = found[0].Name, int(d[0]), cmp.Or(int(height), int(width), size, 224), height == 0 && width == 0
 	n.depends[n.image] = dependency{image: true}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // axis is a product with a constant matrix, which has a gradient on every engine.
 func resize(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
-	if !ok || !x.batched || len(x.dims()) != 4 || v.attrs["axes"] != nil || v.int("antialias", 0) != 0 || v.str("keep_aspect_ratio_policy", "stretch") != "stretch" {
+	if !ok || x.n == nil || len(x.dims()) != 4 || v.attrs["axes"] != nil || v.str("keep_aspect_ratio_policy", "stretch") != "stretch" {
 		return value{}, false
 	}
 	shape := x.dims()
@@ -21,11 +21,14 @@ func resize(r *run, v *node) (value, bool) {
 	if !ok || sizes[0] != shape[0] || sizes[1] != shape[1] {
 		return value{}, false
 	}
-	images := r.channelsLast(x)
-	y := images.n
+	y, equations := r.node(x), [2]string{"oh,bchw->bcow", "ow,bchw->bcho"} // of position embeddings, which no image is in
+	if x.batched {
+		x = r.channelsLast(x)
+		y, equations = x.n, [2]string{"oh,bhwc->bowc", "ow,bhwc->bhoc"}
+	}
 	for a := 2; a < 4; a++ {
 		m := interpolation{mode: v.str("mode", "nearest"), at: "asymmetric", round: "floor", scale: scales[a], from: shape[a], to: sizes[a],
-			coefficient: float64(v.float("cubic_coeff_a", -0.75)), inside: v.int("exclude_outside", 0) != 0}
+			coefficient: float64(v.float("cubic_coeff_a", -0.75)), inside: v.int("exclude_outside", 0) != 0, wide: v.int("antialias", 0) != 0}
 		if v.op == "Resize" && r.net.opset >= 11 {
 			m.at, m.round = v.str("coordinate_transformation_mode", "half_pixel"), v.str("nearest_mode", "round_prefer_floor")
 		}
@@ -33,9 +36,12 @@ func resize(r *run, v *node) (value, bool) {
 		if matrix == nil {
 			return value{}, false
 		}
-		y = Einsum([]string{"oh,bhwc->bowc", "ow,bhwc->bhoc"}[a-2], Const(r.g, tensors.FromFlatDataAndDimensions(matrix, m.to, m.from)), y)
+		y = Einsum(equations[a-2], Const(r.g, tensors.FromFlatDataAndDimensions(matrix, m.to, m.from)), y)
 	}
-	return imagesLike(images, y), true
+	if !x.batched {
+		return value{n: y}, true
+	}
+	return imagesLike(x, y), true
 }
 
 // enlarged returns the scale and the new length of each axis of shape.
@@ -80,6 +86,7 @@ type interpolation struct {
 	from, to        int
 	coefficient     float64 // of the cubic kernel
 	inside          bool    // positions outside have no share; else the edge's value stands for theirs
+	wide            bool    // antialias: where the axis gets shorter, the kernel is as much wider
 }
 
 // matrix returns the share of each old position, [to, from], in each new one; nil for a mode that is not known.
@@ -104,7 +111,6 @@ func (m interpolation) matrix() []float32 {
 			return nil
 		}
 		row := out[i*m.from:][:m.from]
-		last := float64(m.from - 1)
 		switch m.mode {
 		case "nearest":
 			round := map[string]func(float64) float64{"floor": math.Floor, "ceil": math.Ceil,
@@ -113,17 +119,9 @@ func (m interpolation) matrix() []float32 {
 			if round == nil {
 				return nil
 			}
-			row[int(min(max(round(at), 0), last))] = 1
-		case "linear", "bilinear":
-			at = min(max(at, 0), last)
-			low := int(at)
-			share := float32(at - float64(low))
-			row[low] = 1 - share
-			if share > 0 {
-				row[low+1] = share
-			}
-		case "cubic":
-			m.cubic(row, at)
+			row[int(min(max(round(at), 0), float64(m.from-1)))] = 1
+		case "linear", "bilinear", "cubic":
+			m.enter(row, at)
 		default:
 			return nil
 		}
@@ -131,24 +129,39 @@ func (m interpolation) matrix() []float32 {
 	return out
 }
 
-// cubic enters the shares of the four positions around at (Keys 1981, Cubic convolution interpolation, equation 4, with
-// a coefficient in place of -1/2).
-func (m interpolation) cubic(row []float32, at float64) {
-	a, first, sum := m.coefficient, int(math.Floor(at))-1, 0.0
-	var shares [4]float64
+// enter enters the shares of the positions around at under the kernel, which with antialias is stretched where the axis
+// gets shorter.
+func (m interpolation) enter(row []float32, at float64) {
+	kernel, reach, narrow := m.kernel, 2., 1.
+	if m.mode != "cubic" {
+		kernel, reach = func(d float64) float64 { return max(0, 1-d) }, 1
+	}
+	if m.wide {
+		narrow = min(m.scale, 1)
+	}
+	first, last := int(math.Ceil(at-reach/narrow)), int(math.Floor(at+reach/narrow))
+	shares, sum := make([]float64, last-first+1), 0.0
 	for i := range shares {
-		d := math.Abs(at - float64(first+i))
-		if d <= 1 {
-			shares[i] = ((a+2)*d-(a+3))*d*d + 1
-		} else {
-			shares[i] = ((a*d-5*a)*d+8*a)*d - 4*a
-		}
 		if m.inside && (first+i < 0 || first+i >= m.from) {
-			shares[i] = 0
+			continue
 		}
+		shares[i] = kernel(math.Abs(at-float64(first+i)) * narrow)
 		sum += shares[i]
 	}
 	for i, share := range shares {
 		row[min(max(first+i, 0), m.from-1)] += float32(share / sum)
 	}
+}
+
+// kernel is the share of a position at a distance (Keys 1981, Cubic convolution interpolation, equation 4, with a
+// coefficient in place of -1/2).
+func (m interpolation) kernel(d float64) float64 {
+	a := m.coefficient
+	switch {
+	case d <= 1:
+		return ((a+2)*d-(a+3))*d*d + 1
+	case d < 2:
+		return ((a*d-5*a)*d+8*a)*d - 4*a
+	}
+	return 0
 }

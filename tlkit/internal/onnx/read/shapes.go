@@ -29,10 +29,7 @@ func shapeOf(r *run, v *node) (value, bool) {
 	for _, n := range d[start:end] {
 		out = append(out, int64(n))
 	}
-	if len(out) == 0 {
-		return value{}, false
-	}
-	return value{c: tensors.FromFlatDataAndDimensions(out, len(out))}, true
+	return value{c: tensors.FromFlatDataAndDimensions(out, len(out))}, true // also of a single number, which has no axes
 }
 
 // sizeOf is known when the graph is built.

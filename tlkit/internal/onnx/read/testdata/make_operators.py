@@ -31,7 +31,7 @@ class Net:
     def __init__(self, opset=13, nhwc=False, stem=True):
         self.opset, self.nhwc, self.nodes, self.inits, self.count = opset, nhwc, [], [], 0
         self.rng = np.random.default_rng(7)
-        self.value, self.batch = "image", "N"
+        self.value, self.batch, self.height, self.width = "image", "N", SIZE, SIZE
         if nhwc:
             self("Transpose", perm=[0, 3, 1, 2])
         if stem:
@@ -57,7 +57,8 @@ class Net:
         return self("Gemm", self.weight(CLASSES, features), self.weight(CLASSES), transB=1)
 
     def model(self):
-        shape = [self.batch, SIZE, SIZE, 3] if self.nhwc else [self.batch, 3, SIZE, SIZE]
+        sides = [self.height, self.width]
+        shape = [self.batch, *sides, 3] if self.nhwc else [self.batch, 3, *sides]
         graph = helper.make_graph(
             self.nodes, "operators", [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info(self.value, TensorProto.FLOAT, [self.batch, CLASSES])], self.inits)
@@ -206,14 +207,40 @@ def operators(nets):
             n = Net(opset=13)
             nets[f"resize_cubic_{at}_{a}_{outside}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="cubic",
                                                         coordinate_transformation_mode=at, cubic_coeff_a=a, exclude_outside=outside)("Relu").linear()
+        if at != "asymmetric":  # ONNX Runtime's antialias is for centres of pixels
+            for mode, by in (("linear", (0.4, 0.75)), ("cubic", (0.4, 0.75)), ("cubic", (1.5, 1.25))):
+                n = Net(opset=18)
+                nets[f"resize_antialias_{mode}_{at}_{by[0]}"] = n("Resize", "", n.tensor(np.array([1, 1, *by], np.float32)), mode=mode, antialias=1,
+                                                                 cubic_coeff_a=-0.5, coordinate_transformation_mode=at)("Relu").linear()
         for nearest in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil"):
             n = Net(opset=13)
             nets[f"resize_{nearest}_{at}"] = n("Resize", "", n.tensor(np.array([1, 1, 1.5, 0.75], np.float32)), mode="nearest",
                                                nearest_mode=nearest, coordinate_transformation_mode=at)("Relu").linear()
 
 
+def constants(nets):
+    """What PyTorch's exporters write around position embeddings, shapes and the ends of slices."""
+    n = Net(opset=13)
+    before = n.value
+    positions = n("Resize", "", "", n.tensor(np.array([1, CHANNELS, SIZE, SIZE])), first=n.weight(1, CHANNELS, 5, 7), mode="cubic").value
+    nets["positions"] = n("Add", positions, first=before)("Relu").linear()
+    n = Net(opset=13)  # as Optimum writes it: any size, but the positions are for one
+    n.height, n.width, before = "height", "width", n.value
+    nets["any_size"] = n("Add", n.weight(1, CHANNELS, SIZE, SIZE), first=before)("Relu").linear()
+    n = Net(opset=18)
+    before = n.value
+    ends = n("Reshape", n.tensor(np.array([-1])), first=n("Cast", first=n.tensor(np.int64(2**63 - 1)), to=TensorProto.INT64).value).value
+    nets["slice_ends"] = n("Slice", n.tensor(np.array([1])), ends, n.tensor(np.array([2])), first=before)("Relu").linear()
+    n = Net(opset=13)  # the shape of a number, as TorchScript's exporter expands indices
+    before = n.value
+    shape = n("Shape", first=n.tensor(np.float32(0))).value
+    offset = n("Expand", shape, first=n.tensor(np.float32(0.25))).value
+    nets["shape_of_number"] = n("Add", offset, first=before)("Relu").linear()
+
+
 def main():
     nets = {}
+    constants(nets)
     windows(nets)
     heads(nets)
     operators(nets)
