@@ -176,6 +176,7 @@ func TestBadInput(t *testing.T) {
 		{"no storage", dictPickle("ctorch._utils\n_rebuild_tensor_v2\n(NK\x00)))tR"), "expected a storage, got None"},
 		{"no arguments", dictPickle("ctorch._utils\n_rebuild_tensor_v2\n)R"), "expected a storage, got None"},
 		{"twice the same key", "\x80\x02}(X\x01\x00\x00\x00w" + ok + "X\x01\x00\x00\x00w" + ok + "u.", `key "w" appears twice`},
+		{"a number and its text", "\x80\x02}(K\x00}X\x08\x00\x00\x00a.weight" + ok + "sX\x01\x00\x00\x000}X\x08\x00\x00\x00a.weight" + ok + "su.", `key "0" appears twice in a dictionary, perhaps once as a number`},
 		{"odd number of items", "\x80\x02}(X\x01\x00\x00\x00wu.", "a key without a value"},
 		{"a number for a key", "\x80\x02}K\x01" + ok + "s.", "key is a int"},
 		{"no tensors", "\x80\x02}X\x01\x00\x00\x00wK\x01s.", "holds no tensors"},

@@ -87,7 +87,7 @@ func (e *MismatchError) hint() string {
 	if part.MatchString(e.Source) && len(e.Unexpected)+len(e.Misshapen) == 0 {
 		return "; by its name the file is one part of several: open their index (.index.json)"
 	}
-	if i := slices.IndexFunc(e.Unexpected, isAdapter); i >= 0 && len(e.Missing) > 0 {
+	if i := slices.IndexFunc(e.Unexpected, IsAdapter); i >= 0 && len(e.Missing) > 0 {
 		return fmt.Sprintf("; %s is part of an adapter (LoRA), which changes a model that the file lacks: in Python, merge it into the model (merge_and_unload) and save that", printable(e.Unexpected[i]))
 	}
 	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
@@ -104,8 +104,8 @@ func (e *MismatchError) hint() string {
 	return ""
 }
 
-// isAdapter reports whether a key is of the low-rank matrices of an adapter, by the names of PEFT, diffusers and kohya.
-func isAdapter(key string) bool {
+// IsAdapter reports whether a key is of the low-rank matrices of an adapter, by the names of PEFT, diffusers and kohya.
+func IsAdapter(key string) bool {
 	return strings.Contains(key, "lora_A") || strings.Contains(key, "lora_B") || strings.Contains(key, "lora_down") || strings.Contains(key, "lora_up")
 }
 

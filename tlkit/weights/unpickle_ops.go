@@ -44,7 +44,11 @@ func (u *unpickler) set(d *dict, key, value any) error {
 	value = plain(value)
 	if name, ok := key.(string); ok {
 		if _, dup := d.index[name]; dup {
-			return fmt.Errorf("key %.100q appears twice in a dictionary", name)
+			hint := ""
+			if _, err := strconv.Atoi(name); err == nil {
+				hint = ", perhaps once as a number and once as a text; rename one in Python"
+			}
+			return fmt.Errorf("key %.100q appears twice in a dictionary%s", name, hint)
 		}
 		if d.index == nil {
 			d.index = make(map[string]int)

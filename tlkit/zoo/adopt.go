@@ -48,6 +48,10 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if f.layout.note != "" {
 		f.notes = append(f.notes, f.layout.note)
 	}
+	if i := slices.IndexFunc(f.over, weights.IsAdapter); i >= 0 && len(f.from) > 0 {
+		return fmt.Errorf("zoo: %s: %s is part of an adapter (LoRA), which changes the weights beside it: in Python, merge it into the model (merge_and_unload) and save that",
+			sd.Source, f.over[i])
+	}
 	entries, err := f.entries(m, sd)
 	if err != nil {
 		return err
@@ -56,7 +60,10 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 		return err
 	}
 	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool { return slices.Contains(f.fresh, e.Key) })
-	head := f.head(m, entries, sd)
+	head, err := f.head(m, entries, sd)
+	if err != nil {
+		return err
+	}
 	classes, err := v.headClasses(sd.Source, head, o)
 	if err != nil {
 		return err
@@ -83,13 +90,11 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err := m.LoadStateDict(full); err != nil {
 		return err
 	}
-	bad, err := m.notFinite()
+	doubts, err := m.doubts()
 	if err != nil {
 		return err
 	}
-	if len(bad) > 0 {
-		f.notes = append(f.notes, "values that are not finite, as a training that diverged leaves them, are in "+listed(bad))
-	}
+	f.notes = append(f.notes, doubts...)
 	m.note(f, head, sd, o)
 	return nil
 }
@@ -114,13 +119,57 @@ func (m *Model) inner() []layout {
 }
 
 // notFinite lists the variables with infinite or undefined values.
-func (m *Model) notFinite() (bad []string, err error) {
+func (m *Model) notFinite() ([]string, error) {
+	return m.having(func(_ nn.Param, values []float32) bool {
+		return slices.ContainsFunc(values, func(v float32) bool { return v-v != 0 })
+	})
+}
+
+// tooLarge is beyond the weights of any network that was trained: products of a few such values are infinite.
+const tooLarge = 1e12
+
+// doubts says what makes the model's values useless for predictions, or for any use.
+func (m *Model) doubts() (notes []string, err error) {
+	nonZero := 0
+	for _, d := range []struct {
+		says string
+		of   func(p nn.Param, values []float32) bool
+	}{
+		{"values that are not finite, as a training that diverged leaves them, are in ", func(_ nn.Param, values []float32) bool {
+			return slices.ContainsFunc(values, func(v float32) bool { return v-v != 0 })
+		}},
+		{"values beyond 1e12, as a training that diverges leaves them, are in ", func(p nn.Param, values []float32) bool {
+			if !m.InHead(p) && slices.ContainsFunc(values, func(v float32) bool { return v != 0 }) {
+				nonZero++
+			}
+			return slices.ContainsFunc(values, func(v float32) bool { return v-v == 0 && (v > tooLarge || v < -tooLarge) })
+		}},
+		{"variances below zero, which have no root, are in ", func(p nn.Param, values []float32) bool {
+			return strings.HasSuffix(p.Key, "running_var") && slices.ContainsFunc(values, func(v float32) bool { return v < 0 })
+		}},
+	} {
+		bad, err := m.having(d.of)
+		if err != nil {
+			return nil, err
+		}
+		if len(bad) > 0 {
+			notes = append(notes, d.says+listed(bad))
+		}
+	}
+	if nonZero == 0 {
+		notes = append(notes, "all its values are zero, as of a model that was saved before it was loaded or trained")
+	}
+	return notes, nil
+}
+
+// having lists the variables whose values have a property.
+func (m *Model) having(property func(p nn.Param, values []float32) bool) (found []string, err error) {
 	for _, p := range m.params {
 		value, err := m.Variable(p).Value() // not a copy: that would take as much memory as the model
 		if err == nil {
 			err = tensors.ConstFlatData(value, func(flat []float32) {
-				if slices.ContainsFunc(flat, func(v float32) bool { return v-v != 0 }) {
-					bad = append(bad, p.Key)
+				if property(p, flat) {
+					found = append(found, p.Key)
 				}
 			})
 		}
@@ -128,7 +177,7 @@ func (m *Model) notFinite() (bad []string, err error) {
 			return nil, fmt.Errorf("zoo: reading variable %q: %w", p.Key, err)
 		}
 	}
-	return bad, nil
+	return found, nil
 }
 
 // foundHead is the output layer of a file.
@@ -136,14 +185,16 @@ type foundHead struct {
 	entries []weights.Entry // under the network's keys
 	classes int
 	from    string // its module in the file
+	// unbiased is set if the file has no bias, which is zero then.
+	unbiased bool
 }
 
 // head finds the output layer: under its own key, as the only linear layer of a Sequential in its place
 // ("fc.1.weight"), or under another usual name. It returns nil if no output layer fits the network's features, or if layers
 // beside it, which the network has not, show that it is another head.
-func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *foundHead {
+func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) (*foundHead, error) {
 	if len(f.fresh) > 0 {
-		return nil
+		return nil, nil
 	}
 	own := slices.Clone(entries)
 	own = slices.DeleteFunc(own, func(e weights.Entry) bool { p, _ := m.Param(e.Key); return !m.InHead(p) })
@@ -152,30 +203,49 @@ func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) *fo
 		rest, ok := strings.CutPrefix(key, f.prefix)
 		return ok && m.underHead(f.layout.rename(rest))
 	}
+	var err error
 	switch {
 	case len(own) == 0:
-		if h = f.sequentialHead(m, sd); h == nil || !h.fits(m) {
+		h = f.sequentialHead(m, sd)
+		if err = h.complete(m); err == nil && (h == nil || !h.fits(m)) {
 			h = f.renamedHead(m, sd)
 		}
 	case slices.ContainsFunc(f.over, beside):
+		return nil, nil
+	}
+	if err == nil {
+		err = h.complete(m)
+	}
+	if h == nil || err != nil || !h.fits(m) {
+		return nil, err
+	}
+	return h, nil
+}
+
+// complete gives a head of weights alone, as nn.Linear(bias=False) has them, a bias of zeros.
+func (h *foundHead) complete(m *Model) error {
+	weight, bias := m.HeadKey()+".weight", m.HeadKey()+".bias"
+	if _, biased := m.Param(bias); h == nil || !biased || len(h.entries) != 1 || h.entries[0].Key != weight || len(h.entries[0].Shape) == 0 {
 		return nil
 	}
-	if h == nil || !h.fits(m) {
-		return nil
+	zeros, err := weights.NewTensor(h.entries[0].Shape[:1], make([]float32, h.entries[0].Shape[0]))
+	if err != nil {
+		return fmt.Errorf("zoo: %w", err)
 	}
-	return h
+	h.entries, h.unbiased = append(h.entries, weights.Entry{Key: bias, Tensor: zeros}), true
+	return nil
 }
 
 // headNames are what libraries and people call the output layer of a network whose own was removed.
 var headNames = []string{"head", "head.fc", "fc", "classifier", "classifier.1", "last_linear", "linear", "linear_head", "cls_head", "logits", "output"}
 
-// renamedHead looks among the unused keys for one linear layer with a usual name, beside the backbone or before its
-// prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose from.
+// renamedHead looks among the unused keys for one linear layer with a usual name, or in a Sequential of that name, beside
+// the backbone or before its prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose from.
 func (f *fit) renamedHead(m *Model, sd *weights.StateDict) *foundHead {
 	var found *foundHead
 	for _, key := range f.over {
 		dot := strings.LastIndexByte(key, '.')
-		if dot < 0 || !slices.Contains(headNames, strings.TrimPrefix(key[:dot], f.prefix)) {
+		if dot < 0 || !isHeadName(strings.TrimPrefix(key[:dot], f.prefix)) {
 			continue
 		}
 		if found == nil {
@@ -188,6 +258,12 @@ func (f *fit) renamedHead(m *Model, sd *weights.StateDict) *foundHead {
 		found.entries = append(found.entries, weights.Entry{Key: m.HeadKey() + key[dot:], Tensor: t})
 	}
 	return found
+}
+
+// isHeadName reports whether a module has a name of headNames, or is numbered in one: "head.1".
+func isHeadName(name string) bool {
+	outer := strings.TrimRight(name, "0123456789")
+	return slices.Contains(headNames, name) || slices.Contains(headNames, strings.TrimSuffix(outer, ".")) && strings.HasSuffix(outer, ".")
 }
 
 // sequentialHead looks among the unused keys (f.over) for one linear layer within the module of the output layer.
@@ -277,6 +353,9 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 	case head.from != m.HeadKey():
 		say("its output layer is %s", head.from)
 	}
+	if head != nil && head.unbiased && o.Head != HeadNew {
+		say("its output layer has no bias, which is taken for zero")
+	}
 	if head != nil && o.Head != HeadNew && o.Classes == nil && m.Classes[0] == numbered(1)[0] {
 		say("its %d classes have no names; give them in LoadOptions.Classes", len(m.Classes))
 	}
@@ -307,7 +386,11 @@ func (f *fit) left(m *Model, head *foundHead, o LoadOptions) []string {
 	if head == nil || o.Head == HeadNew {
 		return f.over
 	}
-	return slices.DeleteFunc(slices.Clone(f.over), func(key string) bool { return strings.HasPrefix(key, head.from+".") })
+	return slices.DeleteFunc(slices.Clone(f.over), func(key string) bool {
+		return slices.ContainsFunc(head.entries, func(e weights.Entry) bool {
+			return key == head.from+strings.TrimPrefix(e.Key, m.HeadKey())
+		})
+	})
 }
 
 // listed joins names for a message, the first few of many.

@@ -102,6 +102,33 @@ func TestCheckpointValues(t *testing.T) {
 	if notes := strings.Join(loaded.Notes, "\n"); !strings.Contains(notes, "not finite") || !strings.Contains(notes, "layer2.0.conv1.weight") {
 		t.Errorf("notes %q", notes)
 	}
+	filled := func(key string, value float32) string {
+		return checkpoint(t, m, func(entries []weights.Entry) []weights.Entry {
+			for i, e := range entries {
+				if e.DType.IsFloat() && strings.HasSuffix(e.Key, key) {
+					if entries[i].Tensor, err = weights.NewTensor(e.Shape, slices.Repeat([]float32{value}, e.Len())); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			return entries
+		})
+	}
+	for path, want := range map[string]string{
+		filled("layer2.0.conv1.weight", -1e30):     "values beyond 1e12, as a training that diverges leaves them, are in layer2.0.conv1.weight",
+		filled("layer2.0.bn1.running_var", -0.125): "variances below zero, which have no root, are in layer2.0.bn1.running_var",
+		filled("", 0): "all its values are zero",
+	} {
+		if loaded, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Classes: m.Classes}); err != nil {
+			t.Fatal(err)
+		}
+		if len(loaded.Notes) != 1 || !strings.Contains(loaded.Notes[0], want) {
+			t.Errorf("notes %q, want %q", loaded.Notes, want)
+		}
+	}
+	// The matrices of an adapter beside the weights that they change: without them, the network is another.
+	_, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: checkpoint(t, m, renamed(before(""), tensor(t, "linear.lora_A.default.weight", 4, 64)))})
+	wantError(t, err, "linear.lora_A.default.weight is part of an adapter", "merge_and_unload")
 
 	dir := t.TempDir()
 	entries, err := m.StateDict()
@@ -212,6 +239,8 @@ func TestRenamedHead(t *testing.T) {
 		{"", "head.fc", "its output layer is head.fc", true},
 		{"", "last_linear", "its output layer is last_linear", true},
 		{"", "classifier.1", "its output layer is classifier.1", true},
+		{"", "head.1", "its output layer is head.1", true},
+		{"", "projection.1", "left unread", false},
 		{"backbone.", "head", "its output layer is head", true},
 		{"model.", "model.classifier", "its output layer is model.classifier", true},
 		{"", "projection", "left unread, since the network has no such tensors: projection.weight, projection.bias", false},

@@ -97,6 +97,7 @@ func TestCheckpoints(t *testing.T) {
 			[]string{"backbone.", "projector.0.weight"}},
 		{"head in a Sequential", renamed(func(k string) string { return strings.Replace(k, "linear.", "linear.1.", 1) }), true,
 			[]string{"its output layer is linear.1"}},
+		{"head without a bias", renamed(func(k string) string { return strings.TrimSuffix(k, "linear.bias") }), true, []string{"has no bias, which is taken for zero"}},
 		{"two layers for a head", renamed(noHead, tensor(t, "linear.0.weight", 8, 64), tensor(t, "linear.0.bias", 8), tensor(t, "linear.2.weight", 3, 8), tensor(t, "linear.2.bias", 3)), false,
 			[]string{"the output layer is new and random", "no such tensors: linear.0.weight"}},
 		{"head of other features", renamed(noHead, tensor(t, "linear.weight", 3, 10), tensor(t, "linear.bias", 3)), false,
