@@ -97,26 +97,30 @@ func (b *Builder) compileAMD(ctx context.Context, tmp, cfg, lib string) error {
 	if err := os.WriteFile(at("amd.go"), []byte("package amd\n\nimport (\n\t_ \"runtime\"\n\t_ \"runtime/cgo\"\n)\n"), 0o644); err != nil {
 		return err
 	}
-	compile := func(archive string, flags ...string) error {
-		return b.compile(ctx, tmp, amdPath, cfg, at(archive), flags, []string{at("amd.go")})
+	goFiles := []string{at("amd.go")}
+	if err := b.compile(ctx, tmp, amdPath, cfg, at("amd.empty.a"), nil, goFiles); err != nil {
+		return err
 	}
+	return b.compileWith(ctx, tmp, amdPath, cfg, at("amd.a"), goFiles, at("amd.s"))
+}
+
+// compileWith compiles a package of Go files and one file of assembly.
+func (b *Builder) compileWith(ctx context.Context, tmp, path, cfg, archive string, goFiles []string, asm string) error {
+	base := strings.TrimSuffix(asm, ".s")
 	assemble := func(args ...string) error {
-		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), slices.Concat(b.asmFlags(amdPath), args, []string{at("amd.s")})...)
+		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "asm"), slices.Concat(b.asmFlags(path), args, []string{asm})...)
 		return err
 	}
-	if err := compile("amd.empty.a"); err != nil {
+	if err := assemble("-gensymabis", "-o", base+".abis"); err != nil {
 		return err
 	}
-	if err := assemble("-gensymabis", "-o", at("amd.abis")); err != nil {
+	if err := b.compile(ctx, tmp, path, cfg, archive, []string{"-symabis", base + ".abis"}, goFiles); err != nil {
 		return err
 	}
-	if err := compile("amd.a", "-symabis", at("amd.abis")); err != nil {
+	if err := assemble("-o", base+".o"); err != nil {
 		return err
 	}
-	if err := assemble("-o", at("amd.o")); err != nil {
-		return err
-	}
-	return b.pack(ctx, tmp, at("amd.a"), []string{at("amd.o")})
+	return b.pack(ctx, tmp, archive, []string{base + ".o"})
 }
 
 var undefinedSymbol = regexp.MustCompile(`(?m)undefined symbol in relocation: (\S+)$|relocation target (\S+) not defined`)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -98,6 +99,9 @@ func (b *Builder) useWorker(dir string) error {
 func importsOf(files map[string]string) ([]string, error) {
 	var imports []string
 	for name, text := range files {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
 		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
 		if err != nil {
 			return nil, err
@@ -184,18 +188,24 @@ func (b *Builder) buildWorker(ctx context.Context, dir string, rt map[string]str
 // compileRuntime compiles package rt to tmp/rt.a.
 func (b *Builder) compileRuntime(ctx context.Context, tmp string, rt map[string]string) error {
 	var files []string
+	asm := ""
 	for _, name := range slices.Sorted(maps.Keys(rt)) {
 		file := filepath.Join(tmp, name)
 		if err := os.WriteFile(file, []byte(rt[name]), 0o644); err != nil {
 			return err
 		}
-		files = append(files, file)
+		switch {
+		case strings.HasSuffix(name, "_"+b.cfg.GOARCH+".s"):
+			asm = file
+		case strings.HasSuffix(name, ".go"):
+			files = append(files, file)
+		}
 	}
 	cfg, archive := filepath.Join(tmp, "importcfg"), filepath.Join(tmp, "rt.a")
 	if err := b.importcfg(cfg); err != nil {
 		return err
 	}
-	if err := b.compile(ctx, tmp, rtPath, cfg, archive, []string{"-complete"}, files); err != nil {
+	if err := b.compileWith(ctx, tmp, rtPath, cfg, archive, files, asm); err != nil {
 		return err
 	}
 	b.mu.Lock()

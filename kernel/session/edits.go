@@ -105,6 +105,7 @@ func (e *editor) node(n ast.Node) bool {
 		}
 	case *ast.CallExpr:
 		e.stepHook(n)
+		e.startsLater(n)
 	case *ast.ForStmt:
 		e.checkpoint(n.Body)
 	case *ast.RangeStmt:
@@ -122,9 +123,9 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.ExprStmt:
 		e.readStatement(n)
 	case *ast.GoStmt:
-		e.readLater(n.Call, false)
+		e.goStatement(n.Call)
 	case *ast.DeferStmt:
-		e.readLater(n.Call, true)
+		e.readLater(n.Call)
 	case *ast.ValueSpec:
 		e.readSpec(n)
 	case *ast.AssignStmt:
@@ -233,6 +234,7 @@ func (e *editor) entry(body *ast.BlockStmt) {
 	if body == nil {
 		return
 	}
+	e.depth(body)
 	for _, st := range slices.Backward(body.List) {
 		if d, ok := st.(*ast.DeferStmt); ok {
 			e.insert(d.End(), "; "+e.rt()+".C()")
@@ -240,6 +242,21 @@ func (e *editor) entry(body *ast.BlockStmt) {
 		}
 	}
 	e.checkpoint(body)
+}
+
+// depth inserts a check of the stack's size into a function that may call itself, directly or through others.
+func (e *editor) depth(body *ast.BlockStmt) {
+	mayRecur := false
+	ast.Inspect(body, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			fun := e.info.Types[call.Fun]
+			mayRecur = mayRecur || !fun.IsBuiltin() && !fun.IsType()
+		}
+		return !mayRecur
+	})
+	if mayRecur {
+		e.insert(body.Lbrace+1, e.rt()+".Depth();")
+	}
 }
 
 // embedded gives the type of an embedded field its exported name, because the field has the type's name.

@@ -124,6 +124,12 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 		e := &Error{"Exit", "the cell called os.Exit: " + msg + "; all variables are there", []string{red + "the cell ended itself (" + msg + ")" + plain + "; all variables are there"}}
 		e.Traceback = append(e.Traceback, innermost(f.Frames, src)...)
 		return e
+	case "overflow":
+		e := &Error{"StackOverflow", msg + "; all variables are there", []string{red + msg + plain + "; all variables are there"}}
+		const calls = 8 // the same ones follow
+		e.Traceback = append(e.Traceback, panicFrames(f.Frames[:min(calls, len(f.Frames))], src)...)
+		e.Traceback = append(e.Traceback, "  ...")
+		return e
 	case "eof":
 		e := &Error{"EndOfInput", "end of input (Ctrl-D) ended the cell; all variables are there", []string{red + "end of input" + plain + ": it ended the cell, because the code does not take the error of this read; all variables are there"}}
 		e.Traceback = append(e.Traceback, innermost(f.Frames, src)...)

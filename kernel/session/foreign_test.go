@@ -35,7 +35,7 @@ var foreign = []struct {
 	{"a struct with its fields", []step{{code: "type user struct { name string; age int }\nfmt.Printf(\"%+v\\n\", user{\"Ada\", 36})", want: "{name:Ada age:36}\n"}, {code: "fmt.Printf(\"%T\\n\", user{})", want: "main.user\n"}}},
 	{"os.Exit keeps the notebook", []step{{code: "kept := 1\nif kept == 1 {\n\tos.Exit(2)\n}\nkept = 5", fail: "exit status 2"}, {code: "kept", want: "=> 1"}}},
 	{"a flag and its cell", []step{{code: "var name = flag.String(\"name\", \"world\", \"who\")\nflag.Parse()\n*name", want: "world"}, {code: "%args --name=Ada\nflag.Parse()\n*name", want: "Ada"}}},
-	{"the worker is lost", []step{{code: "func twice(x int) int { return 2 * x }\nx := 4"}, {code: "go func() { panic(\"elsewhere\") }()\ntime.Sleep(2 * time.Second)", fail: "panic: elsewhere"}, {code: "twice(3)", want: "=> 6"}, {code: "x", fail: "run cell 1 again"}}},
+	{"the worker is lost", []step{{code: "func twice(x int) int { return 2 * x }\nx := 4"}, {code: "syscall.Kill(os.Getpid(), syscall.SIGTERM)\nselect {}", fail: "signal: terminated"}, {code: "twice(3)", want: "=> 6"}, {code: "x", fail: "run cell 1 again"}}},
 	{"embed is refused in a sentence", []step{{code: "import _ \"embed\"\n\n//go:embed a.txt\nvar a string", fail: "os.ReadFile(\"NAME\") reads a file when the cell runs"}}},
 	{"a missing brace", []step{{code: "if true {\n\tfmt.Println(1)\n", fail: "cell 1, line"}, {code: "fmt.Println(1", fail: "line 1"}}},
 	{"a number that is too large", []step{{code: "var b byte = 300", fail: "overflows"}, {code: "1 << 70", fail: "overflows int"}}},

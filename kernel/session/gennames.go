@@ -259,12 +259,16 @@ func (g *generator) hides(s *types.Struct) bool {
 }
 
 // nameable reports whether package-level code can write a type.
-func (g *generator) nameable(t types.Type) (ok bool) {
+func (g *generator) nameable(t types.Type) bool { return writable(t, false) }
+
+// writable reports whether code outside of all functions can write a type, or, with inside, code inside of a function that
+// may be generic.
+func writable(t types.Type, inside bool) (ok bool) {
 	ok = true
 	walkType(t, func(t types.Type) bool {
 		switch t := t.(type) {
 		case *types.TypeParam:
-			ok = false
+			ok = ok && inside
 		case *types.Named:
 			o := t.Obj()
 			ok = ok && (o.Pkg() == nil || o.Parent() == o.Pkg().Scope())

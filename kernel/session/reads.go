@@ -20,15 +20,20 @@ func (e *editor) readStatement(st *ast.ExprStmt) {
 	e.wrapCall(call, "Read")
 }
 
-// readLater does the same for a read in a go or defer statement, whose function and arguments are evaluated at the
-// statement: go fmt.Scan(&n) becomes go func(f F, a0 A) { rt.Read(f(a0)) }(fmt.Scan, &n). A deferred function of a cell
-// stays as it is: it may recover, which only the deferred function itself can.
-func (e *editor) readLater(call *ast.CallExpr, deferred bool) {
-	f, ok := e.info.TypeOf(call.Fun).(*types.Signature)
-	if !ok || !e.readsInput(call) || !e.nameable(f) || len(call.Args) == 1 && f.Params().Len() > 1 { // f(g()), where g has several results
-		return
+// readLater does the same for a read in a defer statement, whose function and arguments are evaluated at the statement:
+// defer fmt.Scan(&n) becomes defer func(f F, a0 A) { rt.Read(f(a0)) }(fmt.Scan, &n). A deferred function of a cell stays
+// as it is: it may recover, which only the deferred function itself can.
+func (e *editor) readLater(call *ast.CallExpr) {
+	if e.readsInput(call) && !ours(e.called(call).Pkg()) {
+		e.later(call, "%s")
 	}
-	if deferred && ours(e.called(call).Pkg()) {
+}
+
+// later makes the call of a go or defer statement one of a function without a name, with the same function and arguments,
+// which are evaluated at the statement. body is that function's body; %s in it stands for the call.
+func (e *editor) later(call *ast.CallExpr, body string) {
+	f, ok := e.info.TypeOf(call.Fun).(*types.Signature)
+	if !ok || !writable(f, true) || unnameable(f) != "" || len(call.Args) == 1 && f.Params().Len() > 1 { // f(g()), where g has several results
 		return
 	}
 	params, args := []string{"f func" + e.signature(f)}, []string{}
@@ -43,7 +48,11 @@ func (e *editor) readLater(call *ast.CallExpr, deferred bool) {
 	if len(call.Args) > 0 {
 		comma = ", "
 	}
-	e.insert(call.Pos(), fmt.Sprintf("func(%s) { %s.Read(f(%s)) }(", strings.Join(params, ", "), e.rt(), strings.Join(args, ", ")))
+	inner := "f(" + strings.Join(args, ", ") + ")"
+	if e.readsInput(call) {
+		inner = e.rt() + ".Read(" + inner + ")"
+	}
+	e.insert(call.Pos(), fmt.Sprintf("func(%s) { %s }(", strings.Join(params, ", "), fmt.Sprintf(body, inner)))
 	e.between(call.Lparen, call.Lparen+1, comma)
 }
 

@@ -66,11 +66,14 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 // bodyName returns the name of a cell's function in a stack.
 func bodyName(function string) string {
 	name := strip(cellFunc.ReplaceAllString(function, ""))
-	if name == "Run" || name == "" { // the frame of a body that only panics has no name
+	if bodyFunc.MatchString(name) { // the frame of a body that only panics has no name
 		return "the cell's body"
 	}
 	return numberedInit.ReplaceAllString(name, "init")
 }
+
+// bodyFunc matches the generated name of a cell's body, and those of the functions without a name in it.
+var bodyFunc = regexp.MustCompile(`^(Run(\.func\d+)?(\.\d+)*)?$`)
 
 // numberedInit matches the generated name of an init function; a cell may have several.
 var numberedInit = regexp.MustCompile(`^initinit\d+$`)

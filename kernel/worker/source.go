@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//go:embed rt/*.go
+//go:embed rt/*.go rt/*.s
 var rtFiles embed.FS
 
 // Source returns the source of package rt, by file name, for build.Builder.Worker.

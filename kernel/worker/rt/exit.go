@@ -3,9 +3,11 @@
 package rt
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 )
@@ -41,6 +43,64 @@ func exitStatus() int {
 		}
 	}
 	return 1
+}
+
+// Caught is deferred in the goroutines that cells start. It makes a panic that nothing else recovers a failure of the
+// cell; without it the process would end.
+func Caught() {
+	if v := recover(); v != nil && !isInterruption(v) {
+		caught(failureOf(v))
+	}
+}
+
+func caught(f *Failure) {
+	if endCell(f) != notTold {
+		return
+	}
+	place := ""
+	for _, frame := range f.Frames {
+		if strings.HasPrefix(frame.File, "cell ") {
+			place = fmt.Sprintf(" (%s, line %d)", frame.File, frame.Line)
+			break
+		}
+	}
+	fmt.Fprintf(os.Stderr, "A goroutine of an earlier cell ended by a panic%s: %s\n", place, f.Message)
+}
+
+// Catching returns a function that calls f in the same way in a goroutine that a library starts.
+//
+//go:noinline
+func Catching(f func()) func() {
+	c := running.Load()
+	return func() {
+		c.adopt()
+		defer Caught()
+		f()
+	}
+}
+
+// CatchingErr is Catching for a function that returns an error.
+//
+//go:noinline
+func CatchingErr(f func() error) func() error {
+	c := running.Load()
+	return func() error {
+		c.adopt()
+		defer Caught()
+		return f()
+	}
+}
+
+// adopt makes the calling goroutine one of the run's. The goroutines of timers inherit no label.
+func (c *current) adopt() {
+	if c != nil {
+		c.label()
+	}
+}
+
+// label marks the calling goroutine, and those that it starts, as the run's.
+func (c *current) label() {
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
 }
 
 // exit makes the goroutines of the running cell end, and returns how the caller must end. If the caller belongs to an

@@ -59,7 +59,7 @@ type Event struct {
 
 // Failure describes how a cell failed.
 type Failure struct {
-	// Kind is "panic", "error", "interrupted", "exit", "eof", "goexit", "open" or "returned". "returned" is no fault: the
+	// Kind is "panic", "error", "interrupted", "exit", "overflow", "eof", "goexit", "open" or "returned". "returned" is no fault: the
 	// body returned before its end, so that not all variables may have their values.
 	Kind string
 	// Type is the Go type of the panic's or error's value.

@@ -3,13 +3,10 @@
 package rt
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"plugin"
-	"runtime/pprof"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +69,7 @@ func run(r Request) {
 // run runs the cell's body. The channel holds the result until it is read: a goroutine that was left behind may send
 // its result much later, when nothing reads it.
 func (c *current) run(code func()) {
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
+	c.label()
 	returned := false
 	end := c.endedItself
 	// The Error or String method of the panic's value may end the goroutine. Then, too, a result is sent.

@@ -72,22 +72,30 @@ func (m manner) leave() {
 // its deferred functions because of a panic or of runtime.Goexit.
 func callers() (recovers, unwinds bool) {
 	pcs := make([]uintptr, 64)
-	for skip := 0; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs)
-		if n == 0 {
-			return recovers, unwinds
-		}
-		for frames := runtime.CallersFrames(pcs[:n]); ; {
-			f, more := frames.Next()
-			// exceptions.Try and TryCatch of github.com/gomlx/exceptions, and of its copy in GoMLX.
-			recovers = recovers || strings.Contains(f.Function, "/exceptions.Try")
-			unwinds = unwinds || f.Function == "runtime.gopanic" || f.Function == "runtime.Goexit"
-			if !more {
-				break
-			}
-		}
-		if n < len(pcs) {
+	n := runtime.Callers(0, pcs)
+	for n == len(pcs) { // each call walks the stack from its top
+		pcs = make([]uintptr, 8*len(pcs))
+		n = runtime.Callers(0, pcs)
+	}
+	for frames := runtime.CallersFrames(distinct(pcs[:n])); ; {
+		f, more := frames.Next()
+		// exceptions.Try and TryCatch of github.com/gomlx/exceptions, and of its copy in GoMLX.
+		recovers = recovers || strings.Contains(f.Function, "/exceptions.Try")
+		unwinds = unwinds || f.Function == "runtime.gopanic" || f.Function == "runtime.Goexit"
+		if !more {
 			return recovers, unwinds
 		}
 	}
+}
+
+// distinct returns each program counter once: those of a deep recursion are few.
+func distinct(pcs []uintptr) (once []uintptr) {
+	seen := map[uintptr]bool{}
+	for _, pc := range pcs {
+		if !seen[pc] {
+			seen[pc] = true
+			once = append(once, pc)
+		}
+	}
+	return once
 }

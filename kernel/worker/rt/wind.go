@@ -36,18 +36,19 @@ func (c *current) wind() *Failure {
 	if c.interrupted.Load() {
 		signalAll(children, syscall.SIGINT)
 	}
-	held := false
+	held, took := false, time.Duration(0)
 	for {
 		select {
 		case f := <-c.result:
 			return f
-		case <-time.After(lookEvery):
+		case <-time.After(max(lookEvery, 4*took)): // the dump of a deep stack takes long, and stops all goroutines
 		}
 		now := time.Now()
 		if c.interrupted.Load() && now.Sub(began) > childTime {
 			signalAll(c.newChildren(), syscall.SIGKILL)
 		}
-		if g := w.look(now); g != nil {
+		g := w.look(now)
+		if took = time.Since(now); g != nil {
 			return c.leave(*g)
 		}
 		if !held && c.interrupted.Load() && now.Sub(began) > busyTime {
