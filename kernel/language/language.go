@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -240,9 +241,9 @@ func (s *Service) Complete(ctx context.Context, code string, cursor int) Complet
 	offset := byteOffset(code, cursor)
 	start, end := wordBounds(code, offset)
 	c := Completion{End: cursor}
-	if commands, ok := s.commands(code, offset); ok {
+	if commands, typed, ok := s.commands(code, offset); ok {
 		for _, cmd := range commands {
-			c.add(strings.TrimLeft(cmd.Name, "%"), "magic", cmd.Args, cmd.Help)
+			c.add(strings.TrimPrefix(cmd.Name, typed), "magic", cmd.Args, cmd.Help)
 		}
 		c.Start = utf8.RuneCountInString(code[:start])
 		return c
@@ -303,7 +304,8 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 			}
 		}
 	}
-	if !afterDot(code, start) && (len(c.Matches) == 0 || start < offset) {
+	fields := start == offset && len(known) > 0 // of a literal: nothing else is likely there
+	if !afterDot(code, start) && !fields && (len(c.Matches) == 0 || start < offset) {
 		c.addKnown(code[start:offset], s.cfg.Source.Names())
 	}
 	for _, k := range known {
@@ -334,7 +336,8 @@ func (c *Completion) addItems(items []item, word protocol.Position) {
 			}
 			text = it.TextEdit.NewText
 		}
-		if len(it.AdditionalTextEdits) > 0 || strings.Contains(text, "\n") || strings.Contains(it.Detail, "/internal/") || hook(text) {
+		isMain := text == "main" && it.Detail == "func()" // of the file in which gopls sees the cell
+		if len(it.AdditionalTextEdits) > 0 || strings.ContainsAny(text, "\n()[]{}&*") || strings.Contains(it.Detail, "/internal/") || hook(text) || isMain {
 			continue
 		}
 		c.add(text, kindName(it.Kind), it.Detail, it.doc())
@@ -349,7 +352,7 @@ func (c *Completion) addKnown(prefix string, names []Name) {
 	type known struct{ text, kind, detail string }
 	var all []known
 	for _, n := range names {
-		if n.Kind != "method" && n.Stale == "" {
+		if token.IsIdentifier(n.Name) && n.Stale == "" { // not methods and dot imports
 			all = append(all, known{n.Name, jupyterKind(n.Kind), n.Type})
 		}
 	}
@@ -367,18 +370,42 @@ func (c *Completion) addKnown(prefix string, names []Name) {
 	}
 }
 
-// commands lists the kernel's commands if the cursor is in the first word of a line that begins with %.
-func (s *Service) commands(code string, offset int) (matches []Command, ok bool) {
-	word := strings.TrimLeft(code[strings.LastIndexByte(code[:offset], '\n')+1:offset], " \t")
+// commands lists the kernel's commands if the cursor is in the first word of a line that begins with %. typed are the
+// signs % that are there. In a cell's first line, a single one may become the two of a command for the whole cell.
+func (s *Service) commands(code string, offset int) (matches []Command, typed string, ok bool) {
+	before := code[:strings.LastIndexByte(code[:offset], '\n')+1]
+	word := strings.TrimLeft(code[len(before):offset], " \t")
 	if !strings.HasPrefix(word, "%") || strings.ContainsAny(word, " \t") {
-		return nil, false
+		return nil, "", false
 	}
-	for _, c := range s.cfg.Commands {
-		if strings.HasPrefix(c.Name, word) && strings.Count(c.Name, "%") == strings.Count(word, "%") {
-			matches = append(matches, c)
+	name := strings.TrimLeft(word, "%")
+	typed = word[:len(word)-len(name)]
+	first := strings.TrimSpace(before) == ""
+	for _, signs := range []string{typed, typed + "%"} {
+		for _, c := range s.cfg.Commands {
+			fits := strings.HasPrefix(c.Name, signs+name) && strings.Count(c.Name, "%") == len(signs)
+			if fits && (signs == typed || first && name != "") {
+				matches = append(matches, c)
+			}
 		}
 	}
-	return matches, true
+	return matches, typed, true
+}
+
+// command returns the description of the command in the line of the cursor, if the cursor is in or behind its name.
+func (s *Service) command(code string, offset int) string {
+	start := strings.LastIndexByte(code[:offset], '\n') + 1
+	line, _, _ := strings.Cut(code[start:], "\n")
+	words := strings.Fields(line)
+	if len(words) == 0 || !strings.HasPrefix(words[0], "%") {
+		return ""
+	}
+	for _, c := range s.cfg.Commands {
+		if c.Name == words[0] {
+			return fmt.Sprintf("```text\n%s\n```\n\n%s", strings.TrimSpace(c.Name+" "+c.Args), c.Help)
+		}
+	}
+	return ""
 }
 
 // Inspect describes the code at the cursor as text/plain and text/markdown; nil if nothing is known. Inside the
@@ -386,7 +413,10 @@ func (s *Service) commands(code string, offset int) (matches []Command, ok bool)
 func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[string]any {
 	offset := byteOffset(code, cursor)
 	if _, at := s.cfg.Source.CompletionFile(code, offset); at < 0 {
-		return nil
+		return inspection(s.command(code, offset))
+	}
+	if start, end := wordBounds(code, offset); !afterDot(code, start) && keywords[code[start:end]] != "" {
+		return inspection("```go\n" + keywords[code[start:end]] + "\n```")
 	}
 	places := []int{offset}
 	if call := enclosingCall(code, offset); call >= 0 {
@@ -406,11 +436,20 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[stri
 	if markdown == "" && s.with(ctx, func(*server) error { return nil }) {
 		markdown = s.hover(ctx, code, places)
 	}
+	return inspection(markdown)
+}
+
+// inspection returns a description in the forms that Jupyter shows; nil if there is none.
+func inspection(markdown string) map[string]any {
 	if markdown == "" {
 		return nil
 	}
+	markdown = localLink.ReplaceAllString(markdown, "$1")
 	return map[string]any{"text/markdown": markdown, "text/plain": plain(markdown)}
 }
+
+// localLink matches a link to a file of this machine, which a page can't open.
+var localLink = regexp.MustCompile(`\[([^\[\]]*)\]\(file://[^)]*\)`)
 
 // halfOf returns a context that has half of the time left of ctx, so that the session can describe what gopls does not
 // in time.
@@ -556,7 +595,7 @@ func wordBounds(code string, offset int) (start, end int) {
 }
 
 func afterDot(code string, start int) bool {
-	return strings.HasSuffix(strings.TrimRight(code[:start], " \t"), ".")
+	return strings.HasSuffix(strings.TrimRight(code[:start], " \t\r\n"), ".")
 }
 
 // enclosingCall returns the end of the name before the innermost parenthesis that is open at offset; -1 if there is

@@ -55,7 +55,7 @@ func (s fakeSource) Words(_ context.Context, code string, cursor int) (int, []Ca
 	return 0, nil, false
 }
 func (s fakeSource) CompletionFile(code string, cursor int) ([]byte, int) {
-	if strings.HasPrefix(code, "!") {
+	if strings.HasPrefix(code, "!") || strings.HasPrefix(code, "%") {
 		return nil, -1
 	}
 	return []byte(head + code + "\n}\n"), len(head) + cursor
@@ -184,6 +184,8 @@ func TestGopls(t *testing.T) {
 		{"fmt|", "formatted I/O"},
 		{"r1.MustGreet|", "Greet greets someone"},
 		{"early.Name|", "Name names."},
+		{"for|", "for i := range 10"},
+		{"%cd|", "change the folder"},
 	}
 	for _, c := range inspections {
 		code, cursor := cursorAt(t, c.code)
@@ -269,6 +271,8 @@ func TestWithoutGopls(t *testing.T) {
 				{"  %e|", []string{"env"}},
 				{"%%|", []string{"bash"}},
 				{"%%b|", []string{"bash"}},
+				{"%b|", []string{"%bash"}},
+				{"x\n%b|", nil},
 				{"fmt.Println()\n%w|", []string{"who"}},
 			}
 			for _, c := range cases {

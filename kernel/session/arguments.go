@@ -45,29 +45,86 @@ func (s *Session) arguments(code string, cursor int) (start int, all []Candidate
 	if !isCommand || m.cellMagic != "" && lineStart > 0 || m.cellMagic == "" && !onMagicLine(m.code, code, cursor) {
 		return 0, nil, false
 	}
-	blank := strings.LastIndexAny(line, " \t=\"'")
-	if blank < 0 {
+	word := lastWord(line)
+	if word.start == 0 {
 		return cursor, nil, true // the command itself
 	}
-	typed := line[blank+1:]
-	start = cursor - len(typed)
-	command, _, _ := strings.Cut(line, " ")
-	switch strings.TrimLeft(command, "%") {
+	start = lineStart + strings.Index(code[lineStart:cursor], line) + word.start
+	name, rest, _ := strings.Cut(line, " ")
+	switch strings.TrimLeft(name, "%") {
 	case "rm", "who", "whos", "who_ls", "del", "xdel", "pinfo", "pinfo2", "pdoc", "psource":
-		for _, n := range s.names.list(nil) {
-			all = append(all, Candidate{Text: n.Name, Kind: n.Kind, Detail: n.Type})
-		}
-		all = beginning(all, typed)
+		all = beginning(s.declared(""), word.text)
+	case "exec":
+		all = beginning(s.declared("func"), word.text)
 	case "env", "set_env":
+		if strings.Contains(rest, "=") {
+			return start, word.written(s.files(word.text)), true
+		}
 		for _, kv := range s.env.list() {
 			name, _, _ := strings.Cut(kv, "=")
 			all = append(all, Candidate{Text: name, Kind: "var"})
 		}
-		all = beginning(all, typed)
+		all = beginning(all, word.text)
 	case "cd":
-		all = slices.DeleteFunc(s.files(typed), func(c Candidate) bool { return !strings.HasSuffix(c.Text, string(os.PathSeparator)) })
+		all = word.written(slices.DeleteFunc(s.files(word.text), func(c Candidate) bool { return !strings.HasSuffix(c.Text, string(os.PathSeparator)) }))
+	case "history", "hist", "rerun", "recall", "rep", "reset": // numbers of cells
 	default:
-		all = s.files(typed)
+		all = word.written(s.files(word.text))
 	}
 	return start, all, true
 }
+
+// declared returns the session's names of one kind, or of all kinds if it is empty.
+func (s *Session) declared(kind string) (all []Candidate) {
+	for _, n := range s.names.list(nil) {
+		if kind == "" || n.Kind == kind {
+			all = append(all, Candidate{Text: n.Name, Kind: n.Kind, Detail: n.Type})
+		}
+	}
+	return all
+}
+
+// argument is the last word of a command line, as a shell separates words.
+type argument struct {
+	start  int    // offset in the line, behind an opening quote
+	text   string // without quotes and escapes
+	quoted bool   // its quote is still open
+}
+
+// lastWord returns the last word of a line; it is empty behind a blank. Blanks within quotes, or behind a backslash, and
+// signs other than blanks and = belong to a word.
+func lastWord(line string) (a argument) {
+	var text []byte
+	quote := byte(0)
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quote == 0 && (c == ' ' || c == '\t' || c == '='):
+			a.start, text = i+1, nil
+		case c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote, a.start, text = c, i+1, nil
+		case quote == 0 && c == '\\' && i+1 < len(line):
+			i++
+			text = append(text, line[i])
+		default:
+			text = append(text, c)
+		}
+	}
+	a.text, a.quoted = string(text), quote != 0
+	return a
+}
+
+// written returns file names as they must be written in the word: with a backslash before blanks and quotes, unless the
+// word is in quotes.
+func (a argument) written(files []Candidate) []Candidate {
+	if !a.quoted {
+		for i := range files {
+			files[i].Text = special.ReplaceAllString(files[i].Text, `\$0`)
+		}
+	}
+	return files
+}
+
+// special matches the characters that separate words or begin quotes.
+var special = regexp.MustCompile(`[ \t"'\\]`)

@@ -72,7 +72,7 @@ func (s *Session) usedImports(used map[string]bool) map[string]string {
 	s.names.mu.Lock()
 	defer s.names.mu.Unlock()
 	for name, imp := range s.names.imports {
-		if used[name] {
+		if used[name] || strings.HasPrefix(name, dotKey) {
 			imports[name] = imp.path
 		}
 	}
@@ -180,6 +180,7 @@ func layOut(code string, cursor int, chunks []chunk) *layout {
 func (l *layout) declaration(text string, at int) {
 	if at >= 0 {
 		l.inBody, l.offset = false, l.head.Len()+at
+		text += missingBrackets(text)
 	}
 	l.head.WriteString(text + "\n")
 }
@@ -188,8 +189,19 @@ func (l *layout) declaration(text string, at int) {
 func (l *layout) statement(text string, at int) {
 	if at >= 0 {
 		l.inBody, l.offset = true, l.body.Len()+len("\t")+at
+		text += missingBrackets(text)
 	}
 	l.body.WriteString("\t" + text + "\n")
+}
+
+// missingBrackets returns what closes the brackets that are open at the end of a text, or "". A language server that
+// finds them open knows little of what is inside.
+func missingBrackets(text string) string {
+	e := scanEnd(text)
+	if e.wrong || len(e.brackets) == 0 {
+		return ""
+	}
+	return " " + strings.Join(e.closing(), "")
 }
 
 // file returns the whole file and the cursor's offset in it.
@@ -198,7 +210,10 @@ func (l *layout) file(imports map[string]string, names string) (src []byte, offs
 	first.WriteString("package main\n\n" + l.imports)
 	for _, name := range slices.Sorted(maps.Keys(imports)) {
 		path := imports[name]
-		if name != "." && !strings.HasPrefix(name, dotKey) && !strings.Contains(l.imports, `"`+path+`"`) {
+		if strings.HasPrefix(name, dotKey) {
+			name = "."
+		}
+		if !strings.Contains(l.imports, `"`+path+`"`) {
 			fmt.Fprintf(&first, "import %s %q\n", name, path)
 		}
 	}

@@ -44,6 +44,9 @@ func TestCompletionBetween(t *testing.T) {
 		"a := 1\n|":                    "\ta := 1\n\t|\n}",
 		"a := 1; |":                    "\ta := 1\n\t|\n}",
 		"f(1, |)":                      "\tf(1, |)\n",
+		"func f(a T) { a.|":            "func f(a T) { a.| }\n",
+		"f(g[1], T{|":                  "\tf(g[1], T{| })\n",
+		"if x {\n\ty.| // all":         "\tif x {\n\ty.| }\n",
 		"x := |":                       "\tx := |\n",
 		"func f() {\n\tx.|\n}\na := 1": "func f() {\n\tx.|\n}\n",
 	} {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -86,7 +87,7 @@ func wordStart(code string, at int) int {
 
 // operandBefore returns the expression before the dot that precedes start; "" if there is no dot.
 func operandBefore(code string, start int) string {
-	before := strings.TrimRight(code[:start], " \t")
+	before := strings.TrimRight(code[:start], " \t\r\n") // the name may be on the line below the dot
 	if !strings.HasSuffix(before, ".") {
 		return ""
 	}
@@ -123,11 +124,7 @@ func fieldPlace(code string) string {
 			}
 		case '{':
 			if depth--; depth < 0 {
-				typ := code[wordStart(code, i):i]
-				if pkg := operandBefore(code, i-len(typ)); pkg != "" {
-					typ = pkg + "." + typ
-				}
-				return typ
+				return literalType(code, i)
 			}
 		case ':', '=', '"', '`':
 			if depth == 0 && !strings.Contains(code[i:], ",") {
@@ -137,6 +134,46 @@ func fieldPlace(code string) string {
 	}
 	return ""
 }
+
+// literalType returns the type of the literal whose brace is at a place of code. Inside a list, it may be left out.
+func literalType(code string, brace int) string {
+	typ := code[wordStart(code, brace):brace]
+	before := strings.TrimRight(code[:brace-len(typ)], " \t\r\n*&")
+	switch {
+	case typ == "" && before != "" && strings.ContainsRune("{,:", rune(before[len(before)-1])):
+		return elementType(before)
+	case strings.HasSuffix(before, "]"): // a list: its elements come next, not fields
+		return ""
+	}
+	if pkg := operandBefore(code, brace-len(typ)); pkg != "" {
+		return pkg + "." + typ
+	}
+	return typ
+}
+
+// elementType returns the type of the elements of the list at the end of code, whose type ends with it; "" if it is none.
+func elementType(code string) string {
+	depth := 0
+	for i := len(code) - 1; i >= 0; i-- {
+		switch code[i] {
+		case ')', ']', '}':
+			depth++
+		case '(', '[', '{':
+			if depth--; depth >= 0 {
+				continue
+			}
+			m := listType.FindStringSubmatch(code[:i])
+			if code[i] != '{' || m == nil {
+				return ""
+			}
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// listType matches the type of a list or map at the end of a text, and captures that of its elements.
+var listType = regexp.MustCompile(`\]\s*\*?((?:[\pL_][\pL\pN_]*\.)?[\pL_][\pL\pN_]*)\s*$`)
 
 // meaningOf finds the meaning of an expression; before is the cell up to it, whose own variables count too.
 func (s *Session) meaningOf(ctx context.Context, text, before string) (meaning, bool) {
@@ -236,20 +273,39 @@ func (f *finder) ident(name string, depth int) meaning {
 		return meaning{obj: e.obj, typ: e.obj.Type()}
 	}
 	f.s.names.mu.Lock()
-	paths := []string{f.s.names.imports[name].path}
+	paths, dots := []string{f.s.names.imports[name].path}, []string{}
+	for key, imp := range f.s.names.imports {
+		if strings.HasPrefix(key, dotKey) {
+			dots = append(dots, imp.path)
+		}
+	}
 	f.s.names.mu.Unlock()
+	for _, path := range dots {
+		if pkg := f.load(path); pkg != nil && token.IsExported(name) && pkg.Scope().Lookup(name) != nil {
+			return f.selector(meaning{pkg: pkg}, name)
+		}
+	}
 	if paths[0] == "" {
 		paths = f.s.b.ByName(name)
 	}
 	for _, path := range paths {
-		if f.s.b.Resolve(f.ctx, path) != nil {
-			continue
-		}
-		if pkg, err := f.s.libs.Import(path); err == nil {
+		if pkg := f.load(path); pkg != nil {
 			return meaning{pkg: pkg}
 		}
 	}
 	return meaning{}
+}
+
+// load returns a package, or nil if there is none that can be used.
+func (f *finder) load(path string) *types.Package {
+	if f.s.b.Resolve(f.ctx, path) != nil {
+		return nil
+	}
+	pkg, err := f.s.libs.Import(path)
+	if err != nil {
+		return nil
+	}
+	return pkg
 }
 
 func (f *finder) selector(m meaning, name string) meaning {
@@ -364,6 +420,8 @@ func candidateOf(obj types.Object) Candidate {
 	switch o := obj.(type) {
 	case *types.Func:
 		c.Kind = "func"
+	case *types.Builtin: // of package unsafe
+		c.Kind, c.Detail = "func", ""
 	case *types.TypeName:
 		c.Kind, c.Detail = "type", kindWord(o.Type().Underlying())
 	case *types.Const:

@@ -12,13 +12,14 @@ import (
 
 func TestPlaces(t *testing.T) {
 	for code, want := range map[string]string{
-		`x.`: "x", `a.b(1, "x.y").`: `a.b(1, "x.y")`, `f(x.`: "x", `[]T{a.`: "a", `x`: "", `xs[1].`: "xs[1]", `y := pkg.`: "pkg", `(a + b).`: "(a + b)",
+		`x.`: "x", "x.\n\t": "x", `a.b(1, "x.y").`: `a.b(1, "x.y")`, `f(x.`: "x", `[]T{a.`: "a", `x`: "", `xs[1].`: "xs[1]", `y := pkg.`: "pkg", `(a + b).`: "(a + b)",
 	} {
 		if got := operandBefore(code, len(code)); got != want {
 			t.Errorf("operand before the end of %q: %q, want %q", code, got, want)
 		}
 	}
 	for code, want := range map[string]string{
+		`[]T{`: "", `[]T{{`: "T", `[]*T{{A: 1}, {`: "T", `map[string]p.T{"a": {`: "p.T", `f({`: "", `{ {`: "", "T{\n\tA: 1,\n\t": "T",
 		`pkg.T{`: "pkg.T", `T{A: 1, `: "T", `T{A: `: "", `f(T{`: "T", `T{A: f(`: "", `x := T{A: "b", `: "T", `T{A: 1}`: "",
 	} {
 		if got := fieldPlace(code); got != want {
@@ -76,6 +77,9 @@ func TestCandidates(t *testing.T) {
 		{"", "T{", "a", "", ""},
 		{"", "x := tlk", "tlkit", "", "github.com/tlkit-go/tlkit-notebooks/tlkit"},
 		{"", "http.Client{Time", "Timeout", "Jar", "time.Duration"},
+		{"", "unsafe.Siz", "Sizeof", "", ""},
+		{"", "x := []http.Client{{Time", "Timeout", "", "time.Duration"},
+		{"import . \"bytes\"", "NewBufferString(\"a\").", "ReadByte", "", ""},
 	} {
 		if test.run != "" {
 			run(t, s, i+1, test.run)
@@ -87,6 +91,23 @@ func TestCandidates(t *testing.T) {
 		}
 		if test.not != "" && slices.Contains(textsOf(all), test.not) {
 			t.Errorf("%q: %q is among %q", test.code, test.not, textsOf(all))
+		}
+	}
+}
+
+// TestLastWord tests where the word before the cursor of a command begins, and what it means.
+func TestLastWord(t *testing.T) {
+	for line, want := range map[string]argument{
+		"%cd": {0, "%cd", false}, "%cd ": {4, "", false}, "%cd my\\ da": {4, "my da", false}, `%cd "my da`: {5, "my da", true}, `!cat 'a b' c`: {11, "c", false}, "!x --file=ab": {10, "ab", false},
+		`%cd "a b"`: {5, "a b", false}, `!echo it\'s`: {6, "it's", false},
+	} {
+		if got := lastWord(line); got != want {
+			t.Errorf("lastWord(%q) = %v, want %v", line, got, want)
+		}
+	}
+	for text, want := range map[string]string{`a b`: "a b", `a\ b`: "a b", `"a b"`: "a b", `it\'s`: "it's", `x\y`: `x\y`, `my" "dir`: "my dir"} {
+		if got := fileName(text); got != want {
+			t.Errorf("fileName(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
@@ -112,6 +133,7 @@ func TestWords(t *testing.T) {
 	defer cancel()
 	for code, want := range map[string]string{
 		`os.ReadFile("so`:             "some data.csv",
+		`!cat "some d`:                "some data.csv",
 		`os.ReadFile("folder/`:        "folder/inner/",
 		`os.ReadFile("folder/inner/x`: "folder/inner/x.png",
 		`os.ReadFile(".h`:             ".hidden",
@@ -124,6 +146,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	for code, want := range map[string]string{ // the word is what stands behind the |
+		"%cat |so": `some\ data.csv`, `%cat |some\ d`: `some\ data.csv`, "%env X=|fold": "folder/",
 		"!ls |fold": "folder/", "%cd |fol": "folder/", "%cd |some": "", "%rm |bo": "box", "x := 1\n%who |Bo": "Box", "%env |TLKIT_WORDS": "TLKIT_WORDS_TEST",
 		"import \"|net/u": "net/url", "import (\n\t\"fmt\"\n\tm \"|net/u": "net/url", "import m \"|math/cm": "math/cmplx", "import \"|internal/": "",
 		"// box.Open(1, \"|": "", "/* box.|": "", "x := '|": "", "!|l": "",
@@ -131,8 +154,8 @@ func TestWords(t *testing.T) {
 		before, typed, _ := strings.Cut(code, "|")
 		code = before + typed
 		start, all, ok := s.Words(ctx, code, len(code))
-		got := strings.Join(textsOf(all), " ")
-		if !ok || !slices.Contains(strings.Fields(got+" "), want) && (want != "" || got != "") || want != "" && start != len(before) {
+		got := textsOf(all)
+		if !ok || !slices.Contains(got, want) && (want != "" || len(got) > 0) || want != "" && start != len(before) {
 			t.Errorf("%q: %v from %d (%v), want %q from %d", code, got, start, ok, want, len(before))
 		}
 	}

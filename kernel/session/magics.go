@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,8 +46,21 @@ func (c *call) fail(format string, args ...any) *Error {
 	return magicError("%s: %s", c.name, fmt.Sprintf(format, args...))
 }
 
-// file returns the argument as one file name, without quotes around it.
-func (c *call) file() string { return unquote(c.args) }
+// file returns the argument as one file name, without quotes around it and backslashes before its blanks.
+func (c *call) file() string { return fileName(c.args) }
+
+func fileName(text string) string {
+	if strings.ContainsAny(text, `"'`) && !escapedQuote.MatchString(text) {
+		return unquote(text)
+	}
+	return escaped.ReplaceAllString(text, "$1")
+}
+
+// escaped matches a blank, a quote or a backslash behind a backslash.
+var (
+	escaped      = regexp.MustCompile(`\\([ \t"'\\])`)
+	escapedQuote = regexp.MustCompile(`\\["']`)
+)
 
 // section is a part of %help.
 type section struct {
