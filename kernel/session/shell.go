@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -14,13 +13,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/mod/semver"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/streams"
 )
 
 // systemCommands returns the magics about files, folders and programs.
@@ -233,34 +232,27 @@ const drainTime = 200 * time.Millisecond
 // runShowing runs a command and shows its output. Later output of a process that it leaves in the background is shown
 // later; that process ends with the session.
 func (s *Session) runShowing(cmd *exec.Cmd) error {
-	var readers sync.WaitGroup
-	var theirs []*os.File
-	pipe := func(name string) (*os.File, error) {
-		r, w, err := os.Pipe()
-		if err != nil {
-			return nil, err
-		}
-		theirs = append(theirs, w)
-		readers.Go(func() {
-			defer r.Close()
-			io.Copy(&shellOutput{s.out, name}, r)
-		})
-		return w, nil
+	shown, theirs, err := streams.New("stdout", "stderr")
+	if err != nil {
+		return err
 	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		shown.Wait(func() bool {
+			for shown.Next(s.out.Stream) {
+			}
+			return shown.Ended()
+		})
+		shown.End()
+		shown.Close()
+	}()
 	defer func() {
 		for _, w := range theirs {
 			w.Close()
 		}
 	}()
-	stdout, err := pipe("stdout")
-	if err != nil {
-		return err
-	}
-	stderr, err := pipe("stderr")
-	if err != nil {
-		return err
-	}
-	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Stdout, cmd.Stderr = theirs[0], theirs[1]
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -268,11 +260,6 @@ func (s *Session) runShowing(cmd *exec.Cmd) error {
 		w.Close()
 	}
 	err = cmd.Wait()
-	done := make(chan struct{})
-	go func() {
-		readers.Wait()
-		close(done)
-	}()
 	select {
 	case <-done:
 	case <-time.After(drainTime):
@@ -281,16 +268,6 @@ func (s *Session) runShowing(cmd *exec.Cmd) error {
 	}
 	s.out.flush()
 	return err
-}
-
-type shellOutput struct {
-	k    *sink
-	name string
-}
-
-func (o *shellOutput) Write(p []byte) (int, error) {
-	o.k.Stream(o.name, p)
-	return len(p), nil
 }
 
 // modulesChanged adopts a command's changes to go.mod. A change that does not fit the loaded packages is an error; one

@@ -11,18 +11,14 @@ import (
 	"syscall"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/streams"
 )
 
 func init() {
 	// GoNB's kernel registers these types in addition to the protocol's own: without them no JSON object gets through.
 	gob.Register(map[string]any{})
 	gob.Register([]any{})
-}
-
-// pipe is the kernel's end of a captured output stream.
-type pipe struct {
-	name string
-	file *os.File
 }
 
 // maxTail is how much of the end of stderr a LostError keeps, in bytes.
@@ -65,11 +61,37 @@ func (p *Process) readLoop(f *os.File, deliver func([]byte)) {
 	}
 }
 
+// readOutputs delivers what the worker writes to its streams until they end.
+func (p *Process) readOutputs() {
+	p.outputs.Wait(func() bool {
+		for p.deliverOutputs() {
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.outputs.Ended()
+	})
+}
+
+// deliverOutputs delivers what the streams hold, and reports whether there may be more: the number of writes under one
+// lock is bounded, since a goroutine may go on printing.
+func (p *Process) deliverOutputs() (more bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.deliverOutputsLocked()
+}
+
+func (p *Process) deliverOutputsLocked() (more bool) {
+	for range streams.MaxWrites {
+		if !p.outputs.Next(p.output) {
+			return false
+		}
+	}
+	return true
+}
+
 // drain delivers the data that is in the pipes now.
 func (p *Process) drain() {
-	for _, q := range p.pipes {
-		p.empty(q.file, func(data []byte) { p.output(q.name, data) })
-	}
+	p.deliverOutputs()
 	if p.gonb != nil {
 		p.empty(p.gonb.out, p.fromGonbui)
 	}
@@ -78,10 +100,6 @@ func (p *Process) drain() {
 func (p *Process) empty(f *os.File, deliver func([]byte)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.emptyLocked(f, deliver)
-}
-
-func (p *Process) emptyLocked(f *os.File, deliver func([]byte)) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return
@@ -105,9 +123,7 @@ func (p *Process) emptyLocked(f *os.File, deliver func([]byte)) {
 // fromGonbui handles bytes of gonbui's stream; p.mu is held.
 func (p *Process) fromGonbui(data []byte) {
 	// Text printed before a display is delivered before it.
-	for _, q := range p.pipes {
-		p.emptyLocked(q.file, func(data []byte) { p.output(q.name, data) })
-	}
+	p.deliverOutputsLocked()
 	err := p.gonb.frames.add(data, func(d protocol.DisplayData) {
 		if v, ok := d.Data[protocol.MIMECommValue].(protocol.CommValue); ok && v.Address == protocol.GonbuiSyncAddress {
 			go p.gonb.send(protocol.CommValue{Address: protocol.GonbuiSyncAckAddress, Value: v.Value})

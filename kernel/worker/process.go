@@ -19,6 +19,7 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
+	"github.com/tlkit-go/tlkit-notebooks/kernel/streams"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
@@ -72,8 +73,9 @@ type Process struct {
 	dir   string // of its pipes
 	enc   *json.Encoder
 	encMu sync.Mutex
-	pipes []*pipe
 	gonb  *gonbPipes
+
+	outputs *streams.Streams
 
 	mu      sync.Mutex // held during each delivery to the Sink
 	tail    []byte     // end of stderr
@@ -114,9 +116,7 @@ func Start(cfg Config) (*Process, error) {
 		closeAll(ends.ours)
 		return fail(err)
 	}
-	for _, q := range p.pipes {
-		go p.readLoop(q.file, func(data []byte) { p.output(q.name, data) })
-	}
+	go p.readOutputs()
 	go p.readLoop(p.gonb.out, p.fromGonbui)
 	go p.eventLoop(ends.events)
 	select {
@@ -163,17 +163,25 @@ func (p *Process) connect() (*ends, error) {
 	p.cmd.Dir = p.cfg.WorkDir
 	p.cmd.Env = workerEnv(p.cfg.Env, p.gonb)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	var stdout, stderr, requests, events *os.File
-	var out, errs *os.File
-	if err := cmp.Or(e.pair(&stdout, &out, false), e.pair(&stderr, &errs, false),
-		e.pair(&requests, &e.requests, true), e.pair(&events, &e.events, false)); err != nil {
+	var requests, events *os.File
+	if err := cmp.Or(p.openOutputs(e), e.pair(&requests, &e.requests, true), e.pair(&events, &e.events, false)); err != nil {
 		return e, err
 	}
-	p.pipes = []*pipe{{"stdout", out}, {"stderr", errs}}
-	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
 	p.cmd.ExtraFiles = []*os.File{requests, events}
 	p.enc = json.NewEncoder(e.requests)
 	return e, nil
+}
+
+// openOutputs makes the worker's stdout and stderr.
+func (p *Process) openOutputs(e *ends) error {
+	all, files, err := streams.New("stdout", "stderr")
+	if err != nil {
+		return err
+	}
+	p.outputs = all
+	p.cmd.Stdout, p.cmd.Stderr = files[0], files[1]
+	e.theirs = append(e.theirs, files...)
+	return nil
 }
 
 // launch starts the worker, and waits for its end in the background.
@@ -217,8 +225,11 @@ func workerEnv(env []string, g *gonbPipes) []string {
 // closePipes closes and removes the files that Start opened. p.mu must not be held: a file is only closed when its
 // reader, which takes p.mu, has released it.
 func (p *Process) closePipes() {
-	for _, q := range p.pipes {
-		q.file.Close()
+	if p.outputs != nil {
+		p.mu.Lock()
+		p.outputs.End()
+		p.mu.Unlock()
+		p.outputs.Close() // not under the lock, for which the reader may wait
 	}
 	if p.gonb != nil {
 		p.gonb.out.Close()
@@ -336,6 +347,9 @@ func (p *Process) Again(n, code int, with With) (failure *rt.Failure, err error)
 func (p *Process) run(r rt.Request) (opening time.Duration, failure *rt.Failure, err error) {
 	start := time.Now()
 	p.opened.Store(0)
+	p.mu.Lock()
+	p.outputs.Begin()
+	p.mu.Unlock()
 	e, err := p.ask(r, "done")
 	if at := p.opened.Load(); at != 0 {
 		opening = time.Unix(0, at).Sub(start)

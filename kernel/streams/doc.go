@@ -1,0 +1,8 @@
+// Package streams reads the stdout and stderr of a process in the order in which the process writes them, as a terminal
+// shows them.
+//
+// The streams are pipes that hold one write each (a packet, pipe(2)): a second write waits until the first has been read.
+// Linux lists the pipes that have become readable in that order (epoll(7), edge-triggered), and one packet is read for
+// each of its events. A process that writes much would wait often: after [FastAfter] bytes its pipes hold many writes, and
+// the order of the two streams is no longer exact until [Streams.Begin] is called again.
+package streams

@@ -1,0 +1,180 @@
+//go:build linux
+
+package streams
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"syscall"
+)
+
+const (
+	// FastAfter is how many bytes may be read before speed matters more than order.
+	FastAfter = 64 << 10
+	// MaxWrites is how many writes all pipes together hold at most.
+	MaxWrites = 2 * fastSlots
+
+	fastSlots   = 64   // writes that a pipe holds after FastAfter bytes
+	setPipeSize = 1031 // F_SETPIPE_SZ of fcntl(2), which package syscall lacks
+)
+
+// Streams are the reading ends of the pipes of a process. They are not for use by several goroutines at a time, except
+// for Close.
+type Streams struct {
+	pipes []*pipe
+	ready *os.File // an epoll instance: readable when one of the pipes is
+	exact bool     // each pipe holds one write
+	bytes int      // read since Begin
+	buf   []byte
+}
+
+type pipe struct {
+	name  string
+	fd    int
+	ended bool // its end was read
+}
+
+// New makes a pipe for each of the names, and returns the files to which the process is to write, in their order. The
+// caller closes these files once the process has them. At the end it calls End and Close.
+func New(names ...string) (s *Streams, theirs []*os.File, err error) {
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("epoll_create1", err)
+	}
+	err = syscall.SetNonblock(epoll, true) // so that Go's own poller takes it
+	s = &Streams{ready: os.NewFile(uintptr(epoll), "streams"), buf: make([]byte, 64<<10)}
+	for i, name := range names {
+		p, f, perr := newPipe(name)
+		if perr != nil {
+			err = errors.Join(err, perr)
+			break
+		}
+		s.pipes, theirs = append(s.pipes, p), append(theirs, f)
+		const edge = 1 << 31 // EPOLLET, which package syscall has as a negative number
+		event := syscall.EpollEvent{Events: syscall.EPOLLIN | edge, Fd: int32(i)}
+		err = errors.Join(err, os.NewSyscallError("epoll_ctl", syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, p.fd, &event)))
+	}
+	if err != nil {
+		s.End()
+		s.Close()
+		for _, f := range theirs {
+			f.Close()
+		}
+		return nil, nil, err
+	}
+	s.Begin()
+	return s, theirs, nil
+}
+
+// newPipe makes a pipe and returns both ends.
+func newPipe(name string) (ours *pipe, theirs *os.File, err error) {
+	var fds [2]int
+	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC|syscall.O_DIRECT); err != nil {
+		if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil { // no packets here: the order is not exact
+			return nil, nil, os.NewSyscallError("pipe2", err)
+		}
+	}
+	if err := syscall.SetNonblock(fds[0], true); err != nil {
+		syscall.Close(fds[0])
+		syscall.Close(fds[1])
+		return nil, nil, os.NewSyscallError("fcntl", err)
+	}
+	return &pipe{name: name, fd: fds[0]}, os.NewFile(uintptr(fds[1]), name), nil
+}
+
+// hold makes the pipe hold n writes, and reports whether it does.
+func (p *pipe) hold(n int) bool {
+	_, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(p.fd), setPipeSize, uintptr(n*os.Getpagesize()))
+	return errno == 0
+}
+
+// Begin makes the order exact for the next FastAfter bytes.
+func (s *Streams) Begin() {
+	s.bytes, s.exact = 0, true
+	for _, p := range s.pipes {
+		s.exact = p.hold(1) && s.exact
+	}
+}
+
+// count counts bytes that were read, and makes the pipes fast if there were many.
+func (s *Streams) count(n int) {
+	s.bytes += n
+	if !s.exact || s.bytes <= FastAfter {
+		return
+	}
+	s.exact = false
+	for _, p := range s.pipes {
+		p.hold(fastSlots)
+	}
+}
+
+// Next reads what the stream that was written first holds, and reports whether there was anything to read. It does not
+// wait. While the order is exact it reads one write of at most a page; deliver must not keep data.
+func (s *Streams) Next(deliver func(name string, data []byte)) bool {
+	p, closed := s.first()
+	if p == nil {
+		return false
+	}
+	for {
+		n, err := syscall.Read(p.fd, s.buf)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case n > 0:
+			deliver(p.name, s.buf[:n])
+			s.count(n)
+		case n == 0 && err == nil:
+			p.ended = true
+		}
+		if n <= 0 || s.exact && !closed {
+			return true
+		}
+	}
+}
+
+// first takes the first event and returns its pipe; nil if there is none. No further event comes from a pipe that is
+// closed: it must be read to its end.
+func (s *Streams) first() (p *pipe, closed bool) {
+	raw, err := s.ready.SyscallConn()
+	if err != nil {
+		return nil, false
+	}
+	var events [1]syscall.EpollEvent
+	n := 0
+	err = raw.Control(func(epoll uintptr) {
+		err := error(syscall.EINTR)
+		for errors.Is(err, syscall.EINTR) {
+			n, err = syscall.EpollWait(int(epoll), events[:], 0)
+		}
+	})
+	if err != nil || n < 1 || int(events[0].Fd) >= len(s.pipes) {
+		return nil, false
+	}
+	return s.pipes[events[0].Fd], events[0].Events&syscall.EPOLLHUP != 0
+}
+
+// Wait calls read whenever there may be something to read, until read reports that the streams have ended, or until
+// Close. read must call Next until that returns false.
+func (s *Streams) Wait(read func() (ended bool)) {
+	raw, err := s.ready.SyscallConn()
+	if err == nil {
+		raw.Read(func(uintptr) bool { return read() })
+	}
+}
+
+// Ended reports whether the ends of all streams have been read.
+func (s *Streams) Ended() bool {
+	return !slices.ContainsFunc(s.pipes, func(p *pipe) bool { return !p.ended })
+}
+
+// End closes the pipes: Next finds nothing any more.
+func (s *Streams) End() {
+	for _, p := range s.pipes {
+		syscall.Close(p.fd)
+	}
+	s.pipes = nil
+}
+
+// Close ends Wait, and waits until it has ended. End must have been called.
+func (s *Streams) Close() { s.ready.Close() }
