@@ -83,12 +83,28 @@ func unit(v []float32) []float32 {
 // classify returns the logarithms of the classes' shares of the votes of the nearest images; self is the image's own
 // index among the training images, or -1. Among classes with equally many votes, the class of the nearest image wins.
 func (m *neighbours) classify(features []float32, self int) []float32 {
+	all := m.nearest(unit(features), self)
+	votes := make([]float64, m.classes)
+	for rank, i := range all {
+		votes[m.labels[i]] += 1 + 1e-6/float64(1+rank)
+	}
+	// One vote is divided evenly among all classes, so that no class has probability 0.
+	logs := make([]float32, m.classes)
+	for c, n := range votes {
+		logs[c] = float32(math.Log((n + 1/float64(m.classes)) / float64(len(all)+1)))
+	}
+	return logs
+}
+
+// nearest returns the indices of the k training images with the most similar features, the most similar first, and the
+// earlier one of two that are equally similar.
+func (m *neighbours) nearest(v []float32, self int) []int {
 	type neighbour struct {
 		similarity float32
 		i          int
 	}
-	v := unit(features)
-	var all []neighbour
+	k := min(m.k, len(m.features))
+	best := make([]neighbour, 0, k+1) // never more than the k best so far: to sort all takes far longer
 	for i, other := range m.features {
 		if i == self {
 			continue
@@ -97,22 +113,21 @@ func (m *neighbours) classify(features []float32, self int) []float32 {
 		for j, x := range v {
 			dot += x * other[j]
 		}
-		all = append(all, neighbour{dot, i})
+		if len(best) == k && dot <= best[k-1].similarity {
+			continue
+		}
+		at := len(best)
+		for at > 0 && best[at-1].similarity < dot {
+			at--
+		}
+		best = slices.Insert(best, at, neighbour{dot, i})
+		best = best[:min(k, len(best))]
 	}
-	slices.SortFunc(all, func(a, b neighbour) int {
-		return cmp.Or(-cmp.Compare(a.similarity, b.similarity), cmp.Compare(a.i, b.i))
-	})
-	all = all[:min(m.k, len(all))]
-	votes := make([]float64, m.classes)
-	for rank, n := range all {
-		votes[m.labels[n.i]] += 1 + 1e-6/float64(1+rank)
+	indices := make([]int, len(best))
+	for rank, n := range best {
+		indices[rank] = n.i
 	}
-	// One vote is divided evenly among all classes, so that no class has probability 0.
-	logs := make([]float32, m.classes)
-	for c, n := range votes {
-		logs[c] = float32(math.Log((n + 1/float64(m.classes)) / float64(len(all)+1)))
-	}
-	return logs
+	return indices
 }
 
 var _ train.Strategy = KNN{}

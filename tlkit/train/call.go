@@ -255,18 +255,18 @@ func (c *call) open() (*Run, error) {
 	if note := c.renamed(run.Config); note != "" {
 		run.warn("%s", note)
 	}
-	before, engines, data := run.Config.Strategies, run.Config.Engines, run.Config.Data
+	old, before := run.Config, run.Config.Strategies
 	run.Config = c.config
 	if len(before) > 0 {
-		run.Config.Data.keep(data)
+		run.Config.Data.keep(old.Data)
 	}
-	run.Config.Strategies, run.Config.Engines = before, engines
+	run.Config.Strategies, run.Config.Engines = before, old.Engines
 	run.Results = nil
 	for i := range before {
 		run.Results = append(run.Results, run.readResult(run.strategyAt(i).Name))
 	}
 	for _, w := range c.strategies {
-		if err := c.add(run, w); err != nil {
+		if err := c.add(run, w, old.Recipe); err != nil {
 			return nil, err
 		}
 	}
@@ -301,7 +301,7 @@ func (c *call) keepFitting(run *Run, changed []string) error {
 	if len(gone) == 0 {
 		run.warn("%s; all results in the folder fit this call, and run.json was written anew", text)
 	} else {
-		n, err := run.archive(gone, changed)
+		n, err := run.archive(run.Config.Recipe, gone, changed)
 		if err != nil {
 			return err
 		}
@@ -398,8 +398,8 @@ func (c *call) remains() bool {
 }
 
 // add enters a strategy of the call into the run. Results of a different strategy of that name are moved to the
-// versions.
-func (c *call) add(run *Run, w wanted) error {
+// versions, with the recipe that the run had before the call.
+func (c *call) add(run *Run, w wanted, recipe Recipe) error {
 	i := run.index(w.Name)
 	var changed []string
 	switch {
@@ -413,7 +413,7 @@ func (c *call) add(run *Run, w wanted) error {
 				return nil
 			}
 			changed = []string{fmt.Sprintf("%s epochs: %d, now %d, and its training depends on their number from the start", w.Name, was, c.config.Recipe.Epochs)}
-			run.Config.Recipe.Epochs = was // of the version
+			recipe.Epochs = was
 		}
 	case i >= 0 && c.fits(run, w.stored, w.raw):
 		// A program brought them back from a version, and ended before it could write run.json.
@@ -435,13 +435,12 @@ func (c *call) add(run *Run, w wanted) error {
 		changed = []string{w.Name + ": what it was made with is not known"}
 	}
 	if run.Results[i].anyStarted() {
-		n, err := run.archive(run.Config.Strategies[i:i+1], changed)
+		n, err := run.archive(recipe, run.Config.Strategies[i:i+1], changed)
 		if err != nil {
 			return err
 		}
 		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
 	}
-	run.Config.Recipe.Epochs = c.config.Recipe.Epochs
 	run.Config.Strategies[i] = w.raw
 	if err := c.restoreVersion(run, i, w); err != nil {
 		return err

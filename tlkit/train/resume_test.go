@@ -377,6 +377,31 @@ func TestRestoredUnwritten(t *testing.T) {
 	}
 }
 
+// TestVersionRecipe: a version has the epochs and seeds that it was trained with, though the call that replaced it has
+// others.
+func TestVersionRecipe(t *testing.T) {
+	m, ds, r := pretrained(t), paint(t), quick(t)
+	r.Seeds = 2
+	first := compare(t, r, "r", ds, m, strategy.FineTune{}, strategy.Transfer{})
+	more := r
+	more.Epochs, more.Seeds = 4, 0
+	run := compare(t, more, "r", ds, m, strategy.FineTune{LearningRate: 0.5}, strategy.Transfer{})
+	versions, err := run.Versions()
+	if err != nil || len(versions) != 1 {
+		t.Fatalf("%d versions, %v", len(versions), err)
+	}
+	v := versions[0]
+	if v.Config.Recipe.Epochs != 2 || v.Config.Recipe.Seeds != 2 || len(v.Results[0].Repeats) != 1 || !reflect.DeepEqual(v.Results[0].Repeats[0].History, first.Results[0].Repeats[0].History) {
+		t.Errorf("recipe %+v, repeats %+v", v.Config.Recipe, v.Results[0].Repeats)
+	}
+	if text := v.Verdict(); strings.Contains(text, "Not all is trained") {
+		t.Errorf("verdict of the version: %s", text)
+	}
+	if again := compare(t, r, "r", ds, m, strategy.FineTune{}); !reflect.DeepEqual(again.Results[0].History, first.Results[0].History) {
+		t.Errorf("trained again: %q", again.Warnings)
+	}
+}
+
 // TestBadPlan: what can't be planned is said before anything is trained or moved, of all strategies at once.
 func TestBadPlan(t *testing.T) {
 	m, r := pretrained(t), quick(t)

@@ -84,8 +84,9 @@ func (r *Run) versionNumbers() ([]int, error) {
 	return numbers, nil
 }
 
-// archive moves strategies, given in the form of run.json, to a new version, and returns its number.
-func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, error) {
+// archive moves strategies, given in the form of run.json, to a new version, and returns its number. The recipe is the
+// one that they were trained with.
+func (r *Run) archive(recipe Recipe, strategies []json.RawMessage, changed []string) (int, error) {
 	numbers, err := r.versionNumbers()
 	if err != nil {
 		return 0, err
@@ -96,26 +97,26 @@ func (r *Run) archive(strategies []json.RawMessage, changed []string) (int, erro
 	}
 	dir := r.versionDir(n)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+		return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w%s", r.Name, err, whereInstead(err))
 	}
 	config := r.Config
-	config.Strategies, config.Changed = strategies, changed
+	config.Recipe, config.Strategies, config.Changed = recipe, strategies, changed
 	if err := writeJSON(filepath.Join(dir, "run.json"), config); err != nil {
 		return 0, err
 	}
 	if graph, err := readFile(filepath.Join(r.Dir, graphFile)); err == nil {
 		if err := atomicfile.WriteBytes(filepath.Join(dir, graphFile), graph); err != nil {
-			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w%s", r.Name, err, whereInstead(err))
 		}
 	}
 	for _, raw := range strategies {
 		var s stored
 		if err := json.Unmarshal(raw, &s); err != nil {
-			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w%s", r.Name, err, whereInstead(err))
 		}
 		err := os.Rename(filepath.Join(r.Dir, s.Name), filepath.Join(dir, s.Name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w", r.Name, err)
+			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w%s", r.Name, err, whereInstead(err))
 		}
 	}
 	return n, nil
