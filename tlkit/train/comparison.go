@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -172,6 +173,9 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	res.Made = identities[0]
 	for _, point := range points {
 		err := c.trainFrom(ctx, res, s, point)
+		if errors.Is(err, fs.ErrPermission) { // of this strategy's folder alone: run.json could be written
+			return &strategyError{err}
+		}
 		if !errors.Is(err, errDamaged) {
 			return err
 		}

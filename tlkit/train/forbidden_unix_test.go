@@ -107,6 +107,22 @@ func TestForbidden(t *testing.T) {
 		})
 	}
 
+	// A strategy's folder that can't be written to stops no other strategy.
+	if err := os.Chmod(at("transfer"), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	r.Epochs++
+	run, err := call()
+	if err := os.Chmod(at("transfer"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "a copy of the run's folder") {
+		t.Errorf("a folder that can't be written to: %v", err)
+	}
+	if run == nil || len(result(t, run, "knn").History) != r.Epochs {
+		t.Error("the other strategy was not trained")
+	}
+
 	// A folder below one to classify is listed, and the others are classified.
 	dir := t.TempDir()
 	for _, name := range []string{"a", "closed", "z"} {

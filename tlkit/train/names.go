@@ -76,16 +76,19 @@ func otherCase(name string, names []string) string {
 // elsewhere is the advice for folders that can't be written to.
 const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may write"
 
+// takeAlong is added to elsewhere where the run has a folder already.
+const takeAlong = ", with a copy of the run's folder to go on from it"
+
 // whereInstead returns "; " and the next step for an error of writing without permission, room or folder, else "".
 func whereInstead(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "; the folder was moved or deleted during the training: put it back, and the same call goes on from its last checkpoint"
 	}
 	if errors.Is(err, syscall.ENOSPC) {
-		return "; make room on the disk and call this again, or " + elsewhere
+		return "; make room on the disk and call this again, or " + elsewhere + takeAlong
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return "; " + elsewhere
+		return "; " + elsewhere + takeAlong
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,23 @@ func TestNames(t *testing.T) {
 	wantError(t, err, `"Same"`, `"same"`, "Label")
 	if entries, err := os.ReadDir(r.Dir); err == nil && len(entries) > 0 {
 		t.Errorf("refused, yet %s was made", entries[0].Name())
+	}
+}
+
+// TestCopies: the copy of a run under the name that a system or a browser gives it says how to open it; the name of a
+// folder outside of the runs is none.
+func TestCopies(t *testing.T) {
+	r := quick(t)
+	run := compare(t, r, "ants", paint(t), pretrained(t), labelled("a"))
+	for _, name := range []string{"ants (1)", "ants - Copy", "Kopie von ants", "蟻"} {
+		path := filepath.Join(r.Dir, name)
+		copyRun(t, run.Dir, path)
+		_, err := train.Open(r.Dir, name)
+		wantError(t, err, fmt.Sprintf("run name %q", name), path+" is a run, so rename the folder to that")
+	}
+	_, err := train.Open(filepath.Join(r.Dir, "none"), "../ants")
+	if wantError(t, err, `run name "../ants"`); strings.Contains(err.Error(), "is a run") {
+		t.Errorf("%v names a folder that is not in the folder of runs", err)
 	}
 }
 

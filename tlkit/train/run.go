@@ -23,15 +23,13 @@ var errNewer = errors.New("written by a newer TLKit")
 // Folder returns the absolute path of the folder that a run of that name has or gets, in the folder of runs base ("" for
 // the default, see Recipe.Dir). The error says which names are possible.
 func Folder(base, name string) (string, error) {
-	if err := checkName("run", name); err != nil {
-		return "", err
-	}
+	nameErr := checkName("run", name)
 	if base == "" {
 		base = os.Getenv("TLKIT_RUNS")
 	}
 	if base == "" {
 		base = "runs"
-		if old := filepath.Join(".tlkit", "runs", name); isRun(old) && !isRun(filepath.Join("runs", name)) {
+		if old := filepath.Join(".tlkit", "runs", name); nameErr == nil && isRun(old) && !isRun(filepath.Join("runs", name)) {
 			base = filepath.Dir(old)
 		}
 	}
@@ -42,7 +40,11 @@ func Folder(base, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("tlkit: the folder of runs: %w", err)
 	}
-	return filepath.Join(base, name), nil
+	path := filepath.Join(base, name)
+	if nameErr != nil && filepath.IsLocal(name) && isRun(path) { // the copy of a run
+		return "", fmt.Errorf("%w; %s is a run, so rename the folder to that", nameErr, path)
+	}
+	return path, nameErr
 }
 
 // isRun reports whether a folder holds a run.
@@ -251,7 +253,7 @@ func lockRun(path, name string) (*filelock.Lock, error) {
 	case errors.As(err, &held):
 		return nil, fmt.Errorf("tlkit: run %q is being trained by another program%s; wait for it, or choose another name", name, named(held))
 	case err != nil:
-		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w; %s", name, err, elsewhere)
+		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w; %s", name, err, elsewhere+takeAlong)
 	}
 	return lock, nil
 }
