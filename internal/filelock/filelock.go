@@ -20,9 +20,10 @@ import (
 
 // Lock is a file that this program has locked.
 type Lock struct {
-	path  string
-	flock *flock.Flock // nil on a file system without locks
-	owner string       // what this program wrote into the file; "" if it could not
+	path   string
+	flock  *flock.Flock // nil on a file system without locks
+	owner  string       // what this program wrote into the file; "" if it could not
+	before string
 }
 
 // HeldError is the error for a file that another program has locked.
@@ -71,6 +72,9 @@ func lock(path string, take func(*flock.Flock) (bool, error)) (*Lock, error) {
 			return nil, held(path)
 		}
 		break
+	}
+	if l.flock == nil {
+		l.before = held(path).Owner
 	}
 	owner := describe()
 	if os.WriteFile(path, []byte(owner+"\n"), 0o666) == nil {
@@ -121,6 +125,9 @@ func describe() string {
 
 // Exclusive reports whether the file system has locks. Without, nothing keeps another program out.
 func (l *Lock) Exclusive() bool { return l.flock != nil }
+
+// Before is the program that a file without a lock named before, which may hold it still; "" if it named none.
+func (l *Lock) Before() string { return l.before }
 
 // Taken returns a *[HeldError] if another program has taken the file since, which the file system did not prevent, or if
 // another file is in its place.

@@ -87,12 +87,27 @@ func TestNoLocks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".lock")
 	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.ENOLCK, syscall.ENOTSUP, syscall.EOPNOTSUPP} {
 		l, err := lock(path, func(*flock.Flock) (bool, error) { return false, errno })
-		if err != nil || l.Exclusive() || l.Taken() != nil || l.Close() != nil {
+		if err != nil || l.Exclusive() || l.Taken() != nil || l.Before() != "" || l.Close() != nil {
 			t.Errorf("%v: %v", errno, err)
 		}
 	}
+	none := func(*flock.Flock) (bool, error) { return false, syscall.ENOSYS }
+	first, err := lock(path, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := lock(path, none)
+	if err != nil || second.Before() != first.owner || first.Taken() == nil || second.Taken() != nil {
+		t.Errorf("%v: before %q, taken %v and %v", err, second.Before(), first.Taken(), second.Taken())
+	}
+	first.Close()
+	if second.Taken() != nil {
+		t.Errorf("the end of the first one took the file back: %v", second.Taken())
+	}
+	second.Close()
 	tries := 0
-	l, err := lock(path, func(f *flock.Flock) (bool, error) {
+	var l *Lock
+	l, err = lock(path, func(f *flock.Flock) (bool, error) {
 		if tries++; tries == 1 {
 			return false, syscall.EINTR
 		}

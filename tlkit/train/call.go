@@ -100,7 +100,11 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 		return nil, nil, err
 	}
 	if run.lock = lock; !lock.Exclusive() {
-		run.warn("the file system of %s has no locks, so that nothing keeps another program from training in it; train it in one program at a time", run.Dir)
+		text := "train it in one program at a time"
+		if before := lock.Before(); before != "" {
+			text = fmt.Sprintf(".lock names %s: if that trains the run still, it stops at its next epoch", before)
+		}
+		run.warn("the file system of %s has no locks, so that nothing keeps another program from training in it; %s", run.Dir, text)
 	}
 	return run, func() { lock.Close() }, nil
 }

@@ -173,6 +173,9 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	res.Made = identities[0]
 	for _, point := range points {
 		err := c.trainFrom(ctx, res, s, point)
+		if taken := c.run.checkTaken(); err != nil && taken != nil {
+			return taken // the reason of err, such as a file that the other program has removed
+		}
 		if errors.Is(err, fs.ErrPermission) { // of this strategy's folder alone: run.json could be written
 			return &strategyError{err}
 		}

@@ -82,7 +82,7 @@ const takeAlong = ", with a copy of the run's folder to go on from it"
 // whereInstead returns "; " and the next step for an error of writing without permission, room or folder, else "".
 func whereInstead(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
-		return "; the folder was moved or deleted during the training: put it back, and the same call goes on from its last checkpoint"
+		return "; it went away during the training: if the run's folder was moved or deleted, put it back, and the same call goes on from the last checkpoint"
 	}
 	if errors.Is(err, syscall.ENOSPC) {
 		return "; make room on the disk and call this again, or " + elsewhere + takeAlong

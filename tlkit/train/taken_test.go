@@ -27,8 +27,8 @@ func TestTaken(t *testing.T) {
 		happen func(path string) error
 		want   []string
 	}{
-		{"deleted", os.RemoveAll, []string{"could not be written", "moved or deleted during the training", "put it back"}},
-		{"renamed", func(path string) error { return os.Rename(path, path+"2") }, []string{"moved or deleted during the training"}},
+		{"deleted", os.RemoveAll, []string{"could not be written", "went away during the training", "put it back"}},
+		{"renamed", func(path string) error { return os.Rename(path, path+"2") }, []string{"went away during the training"}},
 		{"replaced", func(path string) error {
 			if err := os.Rename(path, path+"2"); err != nil {
 				return err
