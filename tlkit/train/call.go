@@ -109,9 +109,7 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 	return run, func() { lock.Close() }, nil
 }
 
-// differences lists how the images, the model and the recipe of a stored run differ from the call's. A larger number of
-// epochs is no difference (it continues the run) unless the learning rates depend on that number. The numbers of seeds
-// and of devices are never one.
+// differences lists how the images, the model and the recipe of a stored run differ from the call's.
 func (c *call) differences(old Config) []string {
 	var all []string
 	differ := func(what string, was, now any) {
@@ -135,12 +133,7 @@ func (c *call) differences(old Config) []string {
 	if old.Model.Preprocess != c.config.Model.Preprocess && len(all) == 0 {
 		all = append(all, "the preprocessing of "+c.config.Model.Name+" has changed")
 	}
-	was, now := old.Recipe, c.config.Recipe
-	was.Seeds, now.Seeds, was.Devices, now.Devices = 0, 0, 0, 0
-	if now.Epochs > was.Epochs && !now.Schedule.needsEnd() {
-		was.Epochs = now.Epochs
-	}
-	return append(all, fieldDifferences(asJSON(was), asJSON(now))...)
+	return append(all, old.Recipe.plain().differences(c.config.Recipe.plain())...)
 }
 
 // renamed says that the data have another name than in a stored run, and are the same images: their folder was moved or
@@ -191,6 +184,9 @@ func (r *Run) strategyAt(i int) (s stored) {
 // nothing, so that it works in a read-only folder.
 func (c *call) finished() *Run {
 	run, err := openFolder(c.name, c.path)
+	if err == nil {
+		c.config.Recipe = c.config.Recipe.spelled(run.Config.Recipe)
+	}
 	if err != nil || len(run.Warnings) > 0 || len(c.differences(run.Config)) > 0 || !c.graphWhole() {
 		return nil
 	}
@@ -241,6 +237,7 @@ func (c *call) open() (*Run, error) {
 		run = &Run{Name: c.name, Dir: c.path, Config: c.config}
 		run.Config.Strategies = nil
 	}
+	c.config.Recipe = c.config.Recipe.spelled(run.Config.Recipe) // a result is known by the text of its recipe
 	if lost {
 		run.warn("run.json is missing or damaged; it was written anew, with the results that fit")
 	}

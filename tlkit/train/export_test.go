@@ -71,3 +71,6 @@ func ForgetEngines(run *Run) error {
 	run.Config.Engines = nil
 	return writeJSON(filepath.Join(run.Dir, "run.json"), run.Config)
 }
+
+// Spelled is Recipe.spelled.
+func Spelled(r, like Recipe) Recipe { return r.spelled(like) }

@@ -124,3 +124,49 @@ func (r Recipe) check() error {
 	}
 	return nil
 }
+
+// plain returns a recipe that trains the same, with one value for each of the fields whose values may mean the same: those
+// that another field switches off, and defaults that are written out.
+func (r Recipe) plain() Recipe {
+	if r.Accumulate == 1 {
+		r.Accumulate = 0
+	}
+	if r.Momentum < 0 {
+		r.Momentum = -1
+	}
+	if r.Optimizer != SGD {
+		r.Momentum = 0
+	}
+	if r.EarlyStop.Patience == 0 {
+		r.EarlyStop = EarlyStop{}
+	}
+	if s := &r.Schedule; s.StepEvery == 0 || s.StepFactor == 0.1 {
+		s.StepFactor = 0
+	}
+	r.Augment = r.Augment.Plain()
+	if r.Augment.IsZero() {
+		r.Views = 0
+	}
+	return r
+}
+
+// differences lists the fields in which a recipe differs from a later one, as they are written. A larger number of epochs
+// is no difference (it continues the run) unless the learning rates depend on that number. The numbers of seeds and of
+// devices are never one.
+func (r Recipe) differences(now Recipe) []string {
+	r.Seeds, now.Seeds, r.Devices, now.Devices = 0, 0, 0, 0
+	if now.Epochs > r.Epochs && !now.Schedule.needsEnd() {
+		r.Epochs = now.Epochs
+	}
+	return fieldDifferences(asJSON(r), asJSON(now))
+}
+
+// spelled returns the recipe as another one writes it, if both train the same for as many epochs; else the recipe itself.
+func (r Recipe) spelled(like Recipe) Recipe {
+	like.Epochs, like.Seeds, like.Devices = r.Epochs, r.Seeds, r.Devices
+	like.Dir, like.Track, like.Quiet, like.MemoryLimit, like.DiskLimit = r.Dir, r.Track, r.Quiet, r.MemoryLimit, r.DiskLimit
+	if len(like.plain().differences(r.plain())) > 0 {
+		return r
+	}
+	return like
+}

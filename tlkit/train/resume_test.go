@@ -17,6 +17,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -374,6 +375,73 @@ func TestRestoredUnwritten(t *testing.T) {
 		if versions, err := run.Versions(); err != nil || len(versions) != 1 {
 			t.Errorf("%+v: %d versions, %v", tt.s, len(versions), err)
 		}
+	}
+}
+
+// TestSpelledAlike: recipes that mean the same are one: nothing is trained anew, nothing is said, and another epoch goes
+// on from the checkpoint.
+func TestSpelledAlike(t *testing.T) {
+	m, ds := pretrained(t), paint(t)
+	for name, pair := range map[string][2]func(r *train.Recipe){
+		"accumulate":  {nil, func(r *train.Recipe) { r.Accumulate = 1 }},
+		"no momentum": {func(r *train.Recipe) { r.Momentum = -1 }, func(r *train.Recipe) { r.Momentum = -0.5 }},
+		"adam":        {func(r *train.Recipe) { r.Optimizer = train.Adam }, func(r *train.Recipe) { r.Optimizer, r.Momentum = train.Adam, 0.5 }},
+		"early stop":  {nil, func(r *train.Recipe) { r.EarlyStop = train.EarlyStop{OnAccuracy: true, MinDelta: 0.1} }},
+		"step factor": {func(r *train.Recipe) { r.Schedule.StepEvery = 1 }, func(r *train.Recipe) { r.Schedule = train.Schedule{StepEvery: 1, StepFactor: 0.1} }},
+		"no steps":    {nil, func(r *train.Recipe) { r.Schedule.StepFactor = 0.5 }},
+		"views":       {nil, func(r *train.Recipe) { r.Views = 3 }},
+		"magnitude": {func(r *train.Recipe) { r.Augment.RandAugment.Ops = 1 }, func(r *train.Recipe) {
+			r.Augment.RandAugment = vision.RandAugment{Ops: 1, Magnitude: 9}
+		}},
+		"crop": {func(r *train.Recipe) { r.Augment.ResizedCrop = true }, func(r *train.Recipe) {
+			r.Augment = vision.Augment{ResizedCrop: true, Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}}
+		}},
+		"no crop": {nil, func(r *train.Recipe) { r.Augment.Scale = [2]float64{0.5, 1} }},
+	} {
+		for _, order := range [][2]int{{0, 1}, {1, 0}} {
+			recipe := func(k int) train.Recipe {
+				r := quick(t)
+				if pair[k] != nil {
+					pair[k](&r)
+				}
+				return r
+			}
+			first, second := recipe(order[0]), recipe(order[1])
+			second.Dir = first.Dir
+			alone := second
+			alone.Dir, alone.Epochs = t.TempDir(), 3
+			whole := compare(t, alone, "r", ds, m, strategy.FineTune{})
+			before := compare(t, first, "r", ds, m, strategy.FineTune{})
+			again := compare(t, second, "r", ds, m, strategy.FineTune{})
+			second.Epochs = 3
+			further := compare(t, second, "r", ds, m, strategy.FineTune{})
+			if !reflect.DeepEqual(again.Results[0].History, before.Results[0].History) || len(again.Warnings) > 0 {
+				t.Errorf("%s, %v: trained again, or said %q", name, order, again.Warnings)
+			}
+			if got := further.Results[0].History; len(got) != 3 || !reflect.DeepEqual(got[:2], before.Results[0].History) || len(further.Warnings) > 0 {
+				t.Errorf("%s, %v: another epoch: %+v, said %q", name, order, got, further.Warnings)
+			}
+			if got, want := curve(further.Results[0].History), curve(whole.Results[0].History); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %v: they don't mean the same: %+v, %+v", name, order, got, want)
+			}
+		}
+	}
+}
+
+// TestSpelled: a recipe in the spelling of another one keeps what is not kept with a run.
+func TestSpelled(t *testing.T) {
+	kept := train.Recipe{Epochs: 7, Seeds: 2, Dir: "d", Quiet: true, MemoryLimit: 5, DiskLimit: 6, Track: []train.Tracker{nil}}
+	v := reflect.ValueOf(train.Spelled(kept, train.Recipe{Accumulate: 1}))
+	for i := range v.NumField() {
+		if field := v.Type().Field(i); field.Tag.Get("json") == "-" && !reflect.DeepEqual(v.Field(i).Interface(), reflect.ValueOf(kept).Field(i).Interface()) {
+			t.Errorf("%s is %v", field.Name, v.Field(i))
+		}
+	}
+	if got := train.Spelled(kept, train.Recipe{Accumulate: 1}); got.Accumulate != 1 || got.Epochs != 7 || got.Seeds != 2 {
+		t.Errorf("%+v", got)
+	}
+	if got := train.Spelled(kept, train.Recipe{Accumulate: 2}); got.Accumulate != 0 {
+		t.Errorf("another recipe: %+v", got)
 	}
 }
 

@@ -138,7 +138,8 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 		if i < 0 || !w.same(v.strategyAt(i)) || !v.Results[i].anyStarted() || w.repaced(v.Results[i], c.config.Recipe) != 0 {
 			continue
 		}
-		if (len(c.differences(v.Config)) > 0 || v.Results[i].anyStrange()) && !c.fits(v, v.strategyAt(i), v.Config.Strategies[i]) {
+		same := len(c.differences(v.Config))+len(v.Config.Recipe.differences(c.config.Recipe)) == 0
+		if (!same || v.Results[i].anyStrange()) && !c.fits(v, v.strategyAt(i), v.Config.Strategies[i]) {
 			continue
 		}
 		err = os.RemoveAll(filepath.Join(run.Dir, w.Name)) // of a start that failed

@@ -91,13 +91,16 @@ func (s *Scratch) do(rng *rand.Rand, from []op, k int, m *Image) *Image {
 func (s *Scratch) randAugment(r RandAugment, rng *rand.Rand, m *Image) *Image {
 	k := r.Magnitude
 	if k == 0 {
-		k = 9
+		k = defaultMagnitude
 	}
 	for range r.Ops {
 		m = s.do(rng, randOps, k, m)
 	}
 	return m
 }
+
+// defaultMagnitude is the strength of RandAugment.Magnitude 0.
+const defaultMagnitude = 9
 
 // mostOps is the largest RandAugment.Ops: the operations follow each other, and more leave nothing of the image.
 const mostOps = 100

@@ -130,6 +130,27 @@ func StandardAugment() Augment { return Augment{ResizedCrop: true, HorizontalFli
 // and a flip.
 func CIFARAugment() Augment { return Augment{Pad: 4, HorizontalFlip: 0.5} }
 
+// Plain returns an Augment that varies images alike, with zeros for fields that another one switches off and for defaults
+// that are written out.
+func (a Augment) Plain() Augment {
+	if !a.ResizedCrop || a.Scale == defaultScale {
+		a.Scale = [2]float64{}
+	}
+	if !a.ResizedCrop || a.Ratio == defaultRatio {
+		a.Ratio = [2]float64{}
+	}
+	if r := &a.RandAugment; r.Ops == 0 || r.Magnitude == defaultMagnitude {
+		r.Magnitude = 0
+	}
+	return a
+}
+
+// The defaults of RandomResizedCrop.
+var (
+	defaultScale = [2]float64{0.08, 1}
+	defaultRatio = [2]float64{3. / 4, 4. / 3}
+)
+
 // IsZero reports whether a changes nothing.
 func (a Augment) IsZero() bool {
 	return !a.ResizedCrop && a.Pad == 0 && a.HorizontalFlip == 0 && a.RandAugment.Ops == 0 && !a.TrivialAugment
@@ -172,10 +193,10 @@ func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation)
 func (a Augment) randomRect(rng *rand.Rand, width, height int) image.Rectangle {
 	scale, ratio := a.Scale, a.Ratio
 	if scale == ([2]float64{}) {
-		scale = [2]float64{0.08, 1}
+		scale = defaultScale
 	}
 	if ratio == ([2]float64{}) {
-		ratio = [2]float64{3. / 4, 4. / 3}
+		ratio = defaultRatio
 	}
 	area := float64(width * height)
 	for range 10 {
