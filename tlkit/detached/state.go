@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
@@ -147,11 +148,16 @@ func (s *State) count(run *train.Run) {
 	}
 }
 
-// NotebookState returns the state of a run that a notebook trains: it is finished or not.
+// NotebookState returns the state of a run that a notebook trains: it is finished or not. The error names the first fault
+// of its files.
 func NotebookState(run *train.Run) State {
 	s := State{Name: run.Name, Phase: NotFinished}
 	if s.count(run); s.Done == s.Total {
 		s.Phase = Finished
+	}
+	if len(run.Warnings) > 0 {
+		_, fault, _ := strings.Cut(strings.TrimPrefix(run.Warnings[0], "tlkit: "), ": ")
+		s.Error = fault + "; the same call of Compare repairs the run"
 	}
 	return s
 }

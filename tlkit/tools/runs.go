@@ -4,9 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -47,6 +50,7 @@ func Runs(args []string, stdout, stderr io.Writer) int {
 		if s.Error != "" {
 			phase += ": " + s.Error
 		}
+		phase = strings.Join(strings.FieldsFunc(phase, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ") // one line
 		fmt.Fprintf(w, "%s\t%s\t%d of %d\t%s\t%s\n", s.Name, phase, s.Done, s.Total, best, left)
 	}
 	w.Flush()
@@ -56,6 +60,14 @@ func Runs(args []string, stdout, stderr io.Writer) int {
 // runStates returns the states of all runs in a folder, sorted by name. That of a run in a notebook is "finished" or
 // "not finished".
 func runStates(dir string) ([]detached.State, error) {
+	if dir != "" {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("the folder of runs: %w", err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "run.json")); err == nil {
+			return nil, fmt.Errorf("%s is a run; give the folder of the runs, %s", dir, filepath.Dir(filepath.Clean(dir)))
+		}
+	}
 	names, err := train.List(dir)
 	if err != nil {
 		return nil, err

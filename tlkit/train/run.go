@@ -77,8 +77,18 @@ func Open(dir, name string) (*Run, error) {
 		return nil, fmt.Errorf("tlkit: run %q: %w; %s", name, err, next)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("tlkit: run %q: run.json in %s can't be read (%w); the same call of Compare again writes it anew and keeps the results that fit", name, path, err)
+		return nil, fmt.Errorf("tlkit: run %q: run.json in %s can't be read (%w); %s", name, path, err, writtenAnew)
 	}
+	r.warnOfFiles()
+	r.printWarnings()
+	return r, nil
+}
+
+// writtenAnew is the next step for a run.json that can't be read.
+const writtenAnew = "the same call of Compare again writes it anew and keeps the results that fit"
+
+// warnOfFiles adds the faults in the files of the results to the warnings.
+func (r *Run) warnOfFiles() {
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
 			for _, note := range one.notes {
@@ -86,8 +96,6 @@ func Open(dir, name string) (*Run, error) {
 			}
 		}
 	}
-	r.printWarnings()
-	return r, nil
 }
 
 // Peek returns a run as its files are now, for a look at a training that another process does. Unlike [Open] it prints
@@ -97,7 +105,14 @@ func Peek(dir, name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openFolder(name, path)
+	r, err := openFolder(name, path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNewer) && Unreadable(err) == "" {
+		return nil, fmt.Errorf("run.json can't be read (%w); %s", err, writtenAnew)
+	}
+	if err == nil {
+		r.warnOfFiles()
+	}
+	return r, err
 }
 
 // openFolder reads a run's folder. fs.ErrNotExist means that there is no run.json, errNewer that it is of a newer

@@ -8,7 +8,7 @@ func (r *Run) Progress() (done, total int) {
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
 			total += r.Config.Recipe.Epochs
-			if one.Done || one.Diverged != nil {
+			if early := one.StoppedEarly && len(one.History) > 0; one.Diverged != nil || one.Done && early {
 				done += r.Config.Recipe.Epochs
 			} else {
 				done += min(len(one.History), r.Config.Recipe.Epochs)
