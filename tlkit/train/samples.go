@@ -160,16 +160,22 @@ func (s *Samples) verdict() wording {
 	var english, japanese []string
 	for i, n := range s.Sizes {
 		at := func(j int) Spread { return spread(s.Accuracy[j][i]) }
-		top := 0
-		for j := range s.Strategies {
+		trained := slices.DeleteFunc(ascending(len(s.Strategies)), func(j int) bool { return len(s.Accuracy[j][i]) == 0 })
+		if len(trained) == 0 { // interrupted before, or all have diverged
+			english = append(english, fmt.Sprintf("with %d per class nothing is trained to the end", n))
+			japanese = append(japanese, fmt.Sprintf("クラスあたり %d 枚では、最後まで学習したものがありません。", n))
+			continue
+		}
+		top := trained[0]
+		for _, j := range trained {
 			if at(j).Mean > at(top).Mean {
 				top = j
 			}
 		}
 		var equal []string
-		for j, name := range s.Strategies {
+		for _, j := range trained {
 			if j != top && !(at(top).Mean-at(j).Mean > s.noise(top, j, i)) {
-				equal = append(equal, name)
+				equal = append(equal, s.Strategies[j])
 			}
 		}
 		en := fmt.Sprintf("with %d per class %s is ahead (%s)", n, s.Strategies[top], percent(at(top).Mean))

@@ -70,4 +70,15 @@ func TestSamplesVerdict(t *testing.T) {
 	if got := s.Verdict(); got != want {
 		t.Errorf("verdict %q, want %q", got, want)
 	}
+	// Interrupted: b has one seed at 20, a none; nothing is trained at 50.
+	s.Sizes = append(s.Sizes, 50)
+	s.Accuracy = [][][]float64{{{0.8, 0.8}, nil, nil}, {{0.6, 0.6}, {0.92}, nil}}
+	want = "With 5 per class a is ahead (80.0%); with 20 per class b is ahead (92.0%); with 50 per class nothing is trained to the end."
+	if got := s.Verdict(); got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
+	b, err := s.Bundle()
+	if err != nil || strings.Contains(b["text/plain"].(string), "NaN") || strings.Contains(b["text/html"].(string), "NaN") {
+		t.Errorf("%v, %v", err, b["text/plain"])
+	}
 }
