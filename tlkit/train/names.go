@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // nameRule is what names of runs and strategies are made of. They are names of folders, so other scripts are left out:
@@ -30,6 +33,12 @@ func checkName(what, name string) error {
 
 // cleaned returns a usable name that resembles the given one.
 func cleaned(name string) string {
+	name = strings.Map(func(r rune) rune { // letters without their accents
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFD.String(name))
 	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.')
 	}), "-")
