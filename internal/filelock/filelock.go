@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,7 +31,7 @@ type Lock struct {
 type HeldError struct {
 	Path string
 	// Owner is what the file says about the program, such as "process 4711 on gpu1, since 2026-11-30 14:03:05.1 UTC"; "" if
-	// it says nothing. Own is true if it names this process.
+	// it says nothing. Own is true if it is this process.
 	Owner string
 	Own   bool
 }
@@ -79,6 +80,7 @@ func lock(path string, take func(*flock.Flock) (bool, error)) (*Lock, error) {
 	owner := describe()
 	if os.WriteFile(path, []byte(owner+"\n"), 0o666) == nil {
 		l.owner = owner
+		mine.Store(owner, true)
 	}
 	return l, nil
 }
@@ -94,9 +96,13 @@ func held(path string) *HeldError {
 	if e.Owner == free {
 		e.Owner = ""
 	}
-	e.Own = strings.HasPrefix(e.Owner, process())
+	_, e.Own = mine.Load(e.Owner)
 	return e
 }
+
+// mine has the owners' lines of the locks that this process holds. A process number may be another's: of another
+// container, or of a process before.
+var mine sync.Map
 
 func read(path string) string {
 	data, err := os.ReadFile(path)
@@ -110,17 +116,13 @@ func read(path string) string {
 // others of the same name, so that two programs could each have a lock of their own.
 const free = "free"
 
-func process() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "this machine"
-	}
-	return fmt.Sprintf("process %d on %s, ", os.Getpid(), host)
-}
-
 // describe returns a line about this program that no other lock has.
 func describe() string {
-	return process() + "since " + time.Now().UTC().Format("2006-01-02 15:04:05.000000000 MST")
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unnamed machine"
+	}
+	return fmt.Sprintf("process %d on %s, since %s", os.Getpid(), host, time.Now().UTC().Format("2006-01-02 15:04:05.000000000 MST"))
 }
 
 // Exclusive reports whether the file system has locks. Without, nothing keeps another program out.
@@ -146,6 +148,7 @@ func (l *Lock) Close() error {
 	if l.owner != "" && read(l.path) == l.owner {
 		_ = os.WriteFile(l.path, []byte(free+"\n"), 0o666) // else it names a program that has ended
 	}
+	mine.Delete(l.owner)
 	l.owner = ""
 	if l.flock == nil {
 		return nil
