@@ -91,7 +91,7 @@ func TestUntrainedClasses(t *testing.T) {
 			t.Errorf("warnings %q", text)
 		}
 	}
-	for n, want := range map[int]string{1: "noise ±300.0", 4: "noise ±75.0"} {
+	for n, want := range map[int]string{1: "noise ±100.0", 4: "noise ±75.0"} {
 		text := (&train.Run{Results: []*train.Result{fake("a", n, n), fake("b", n, 0)}}).Verdict()
 		if !strings.Contains(text, want) || n < 3 && strings.Contains(text, "more than the noise") {
 			t.Errorf("%d images: %q", n, text)
