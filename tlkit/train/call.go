@@ -123,17 +123,51 @@ func (c *call) differences(old Config) []string {
 	case old.Data.Name != c.config.Data.Name:
 		differ("the data set", old.Data.Name, c.config.Data.Name)
 	case !same:
-		all = append(all, "the images of "+c.data.Name+" (names, labels, contents or how files are decoded) have changed")
+		all = append(all, c.imagesChanged(old.Data)...)
 	}
 	differ("the model", old.Model.Name, c.config.Model.Name)
 	differ("the weights", old.Model.Weights, c.config.Model.Weights)
 	if old.Model.Digest != c.config.Model.Digest && len(all) == 0 {
 		all = append(all, "the values of the weights of "+c.config.Model.Name+" have changed")
 	}
-	if old.Model.Preprocess != c.config.Model.Preprocess && len(all) == 0 {
-		all = append(all, "the preprocessing of "+c.config.Model.Name+" has changed")
+	if len(all) == 0 {
+		for _, d := range fieldDifferences(asJSON(old.Model.Preprocess), asJSON(c.config.Model.Preprocess)) {
+			all = append(all, "the preprocessing of "+c.config.Model.Name+", "+d)
+		}
 	}
 	return append(all, old.Recipe.plain().differences(c.config.Recipe.plain())...)
+}
+
+// imagesChanged says how the images of a data set of the same name differ from those of a stored run.
+func (c *call) imagesChanged(old DataConfig) (all []string) {
+	now := c.config.Data
+	if !slices.Equal(written(old.Classes), written(now.Classes)) {
+		all = append(all, fmt.Sprintf("the classes of %s: %s", now.Name, changedNames(written(old.Classes), written(now.Classes))))
+	}
+	if old.Train != now.Train || old.Val != now.Val {
+		all = append(all, fmt.Sprintf("the images of %s: %d for training and %d for validation, now %d and %d", now.Name, old.Train, old.Val, now.Train, now.Val))
+	}
+	if len(all) == 0 {
+		all = append(all, "the images of "+now.Name+" (names, labels, contents or how files are decoded) have changed")
+	}
+	return all
+}
+
+// changedNames says how two lists of names differ.
+func changedNames(was, now []string) string {
+	without := func(all, some []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(some, name) })
+	}
+	gone, added := without(was, now), without(now, was)
+	switch {
+	case len(gone)+len(added) == 0:
+		return "they have another order"
+	case len(added) == 0:
+		return brief(gone) + " no longer"
+	case len(gone) == 0:
+		return brief(added) + " new"
+	}
+	return brief(gone) + " no longer, " + brief(added) + " new"
 }
 
 // renamed says that the data have another name than in a stored run, and are the same images: their folder was moved or

@@ -94,7 +94,7 @@ func fitting(m *zoo.Model, split *datasets.Split, what string) (*datasets.Split,
 	case m == nil:
 		return nil, fmt.Errorf("tlkit: the model to %s is nil; load one with tlkit.Load, or take a run's: run.Best().Model()", what)
 	case split == nil || split.Len() == 0:
-		return nil, fmt.Errorf("tlkit: there are no images to %s on; give a split with some, such as data.Test", what)
+		return nil, fmt.Errorf("tlkit: there are no images to %s on: the split is empty, or nil, as data.Test is of data without a test split; give one with images, such as data.Val", what)
 	}
 	own, model := written(split.Classes()), written(m.Classes)
 	if slices.Equal(own, model) || unnamed(split, len(model)) {

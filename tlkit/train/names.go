@@ -88,18 +88,19 @@ const elsewhere = "set TLKIT_RUNS, or Recipe.Dir, to a folder in which you may w
 // takeAlong is added to elsewhere where the run has a folder already.
 const takeAlong = ", with a copy of the run's folder to go on from it"
 
-// whereInstead returns "; " and the next step for an error of writing without permission, room or folder, else "".
+// whereInstead returns "; " and the next step for an error of writing that the operating system made, else "".
 func whereInstead(err error) string {
-	if errors.Is(err, fs.ErrNotExist) {
+	switch errno := systemError(err); {
+	case errors.Is(err, fs.ErrNotExist):
 		return "; it went away during the training: if the run's folder was moved or deleted, put it back, and the same call goes on from the last checkpoint"
-	}
-	if errors.Is(err, syscall.ENOSPC) {
+	case errno == syscall.ENOSPC, errno == syscall.EDQUOT:
 		return "; make room on the disk and call this again, or " + elsewhere + takeAlong
-	}
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+	case errors.Is(err, fs.ErrPermission), errno == syscall.EROFS:
 		return "; " + elsewhere + takeAlong
+	case errno == 0:
+		return ""
 	}
-	return ""
+	return "; the same call goes on from the last checkpoint when the disk, or the network folder, can be written to again; or " + elsewhere + takeAlong
 }
 
 // MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are no

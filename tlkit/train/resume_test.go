@@ -246,8 +246,12 @@ func TestVersions(t *testing.T) {
 	}
 	renamed := *ds
 	renamed.Name = "water"
-	fewer := *ds
+	fewer, others, otherClasses, turned, cropped := *ds, *ds, *ds, *ds, pretrained(t)
+	turned.Classes = []string{"red", "green", "blue"}
 	fewer.Train = ds.Train.FirstPerClass(2)
+	others.Train = painted(t, 9, 5, nil)
+	otherClasses.Classes = []string{"blue", "green", "pink"}
+	cropped.Preprocess.Resize, cropped.Preprocess.Mean[0] = side+1, 0.25
 	r := quick(t)
 	with := func(change func(r *train.Recipe)) train.Recipe {
 		r := r
@@ -268,7 +272,11 @@ func TestVersions(t *testing.T) {
 		{"model", r, ds, pretend(t, wider), strategy.FineTune{}, true, []string{"the model: tiny, now wider"}},
 		{"values", r, ds, retrained, strategy.FineTune{}, true, []string{"the values of the weights of tiny have changed"}},
 		{"data", r, &renamed, m, strategy.FineTune{}, true, []string{"the data set: paint, now water"}},
-		{"images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels, contents or how files are decoded) have changed"}},
+		{"number of images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint: 15 for training and 9 for validation, now 6 and 9"}},
+		{"images", r, &others, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels, contents or how files are decoded) have changed"}},
+		{"classes", r, &otherClasses, m, strategy.FineTune{}, true, []string{`the classes of paint: ["red"] no longer, ["pink"] new`}},
+		{"order of classes", r, &turned, m, strategy.FineTune{}, true, []string{`the classes of paint: they have another order`}},
+		{"preprocessing", r, ds, cropped, strategy.FineTune{}, true, []string{"the preprocessing of tiny, mean: [0.485,0.456,0.406], now [0.25,0.456,0.406]", "the preprocessing of tiny, resize: 8, now 9"}},
 		{"momentum", momentum, ds, m, strategy.FineTune{}, true, []string{"momentum: 0.9, now 0.5"}},
 		{"fewer epochs", with(func(r *train.Recipe) { r.Epochs = 1 }), ds, m, strategy.FineTune{}, true, []string{"epochs: 2, now 1"}},
 		{"schedule", with(func(r *train.Recipe) { r.Schedule.Cosine = true }), ds, m, strategy.FineTune{}, true, []string{"schedule.cosine: not set, now true"}},

@@ -47,10 +47,10 @@ func Folder(base, name string) (string, error) {
 	return path, nameErr
 }
 
-// isRun reports whether a folder holds a run.
+// isRun reports whether a folder holds a run, or may: in one that this user may not enter.
 func isRun(path string) bool {
 	for _, name := range []string{"run.json", "run.json" + copySuffix} {
-		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil || unreadable(err) {
 			return true
 		}
 	}
@@ -266,7 +266,11 @@ func lockRun(path, name string) (*filelock.Lock, error) {
 	case errors.As(err, &held) && held.Own:
 		return nil, fmt.Errorf("tlkit: run %q is being trained by this program already, in another cell or goroutine; wait for it, or choose another name", name)
 	case errors.As(err, &held):
-		return nil, fmt.Errorf("tlkit: run %q is being trained by another program%s; wait for it, or choose another name", name, named(held))
+		next := "wait for it, or choose another name"
+		if _, err := os.Stat(filepath.Join(path, ".detached")); err == nil {
+			next += fmt.Sprintf("; tlkit.Attach(%q) shows it if it is a detached training", name)
+		}
+		return nil, fmt.Errorf("tlkit: run %q is being trained by another program%s; %s", name, named(held), next)
 	case err != nil:
 		return nil, fmt.Errorf("tlkit: run %q can't be locked against other programs: %w; %s", name, err, elsewhere+takeAlong)
 	}
