@@ -132,6 +132,9 @@ type folder struct {
 // walk lists a folder. Links are followed, as torchvision does, unless they lead to a folder above.
 func (t *tree) walk(dir folder) error {
 	entries, err := os.ReadDir(dir.path)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("datasets: listing a folder: %w; give yourself the right to read it (chmod -R u+rX), or move it out of the data", err)
+	}
 	if err != nil {
 		return fmt.Errorf("datasets: listing a folder: %w", err)
 	}

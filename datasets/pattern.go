@@ -13,8 +13,8 @@ import (
 // FromPattern loads a folder or a zip file whose file names contain the class: "{class}.*.jpg" for cat.0.jpg,
 // "{class}_*.jpg" for great_pyrenees_173.jpg (the class is as long as possible). In a pattern "*" stands for any
 // characters and "?" for one, but no slash; "{split}" for train, val or test. A pattern without a slash is matched
-// against the file's name in any folder, one with a slash against the path from the root: "{split}/{class}-*.png". A
-// pattern with a parenthesis is a regular expression (package regexp), matched against the path. Its group "class", or
+// against the file's name in any folder, one with a slash against the path from the root: "{split}/{class}-*.png". The
+// extension at the end fits in capitals, too. A pattern with a parenthesis is a regular expression (package regexp), matched against the path. Its group "class", or
 // else its first unnamed group, is the class; its group "split" is the split.
 //
 // Without {split}, folders named like splits (see ImageFolder) are splits if all images lie in such folders;
@@ -93,7 +93,11 @@ func compilePattern(text string) (pattern, error) {
 	p := pattern{whole: strings.ContainsAny(text, "(/")}
 	expr := text
 	if !strings.Contains(text, "(") {
-		expr = "^" + patternSigns.Replace(regexp.QuoteMeta(text)) + "$"
+		ext := path.Ext(text)
+		if !imageExtensions[strings.ToLower(ext)] {
+			ext = ""
+		}
+		expr = "^" + patternSigns.Replace(regexp.QuoteMeta(strings.TrimSuffix(text, ext))) + "(?i:" + regexp.QuoteMeta(ext) + ")$"
 	}
 	re, err := regexp.Compile(expr)
 	if err != nil {

@@ -170,6 +170,7 @@ func TestFromPattern(t *testing.T) {
 		err              string
 	}{
 		{"cat.0.jpg", "{class}.*.png", flat("train/cat.0.png", "train/cat.1.png", "train/dog.0.png", "train/dog.1.png", "test1/1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 1, ""},
+		{"capitals in extensions", "{class}.*.Png", flat("cat.0.png", "cat.1.PNG", "dog.0.Png", "dog.1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
 		{"pets", "{class}_*.png", flat("great_pyrenees_1.png", "great_pyrenees_2.png", "pug_1.png", "pug_27.png"), Options{}, []string{"great_pyrenees", "pug"}, 2, 2, 0, ""},
 		{"folders are splits", "{class}.*.png", flat("train/cat.0.png", "train/dog.0.png", "val/cat.1.png", "val/dog.1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
 		{"folders said", "{class}.*.png", flat("one/cat.0.png", "one/dog.0.png", "two/cat.1.png", "two/dog.1.png", "three/cat.9.png"), Options{Train: "one", Val: "two"}, []string{"cat", "dog"}, 2, 2, 1, ""},
