@@ -60,7 +60,7 @@ func light(t *testing.T, spec zoo.Spec) bool {
 	w, err := spec.WeightSet("")
 	if err != nil {
 		small := []string{"dinov2_vits14_reg", "convnextv2_atto", "convnext_atto", "vit_ti_16"} // of those without a weight set
-		return !slices.Contains([]string{"dinov2", "convnextv2", "convnext", "vit"}, spec.Family) || slices.Contains(small, spec.Name)
+		return !slices.Contains([]string{"dinov2", "convnextv2", "convnext", "vit", "beit"}, spec.Family) || slices.Contains(small, spec.Name)
 	}
 	if w.Params < 3e6 {
 		return true

@@ -24,6 +24,7 @@ var families = []func() []Spec{
 	convNeXtV2s,
 	viTs,
 	dinoV2s,
+	beits,
 	swins,
 	maxViTs,
 	alexNets,

@@ -265,7 +265,7 @@ func (d *description) takeProcessor(text []byte) error {
 func (d *description) setPreprocess(p vision.Preprocess) {
 	d.preprocess = true
 	d.spec.Weights[0].Preprocess = p
-	if d.spec.Family != "vit" {
+	if !d.spec.sizeBound() {
 		d.spec.InputSize = p.Crop
 	}
 }
@@ -285,8 +285,8 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared (transformers keeps that in preprocessor_config.json), and that can't be guessed: give LoadOptions.Preprocess",
 			s.repository)
 	}
-	if crop := v.preprocess.Crop; s.spec.Family == "vit" && crop != 0 && crop != s.spec.InputSize {
-		return nil, fmt.Errorf("zoo: %s prepares images of %dx%d pixels, but its position embeddings are for %dx%d; give LoadOptions.Preprocess",
+	if crop := v.preprocess.Crop; s.spec.sizeBound() && crop != 0 && crop != s.spec.InputSize {
+		return nil, fmt.Errorf("zoo: %s prepares images of %dx%d pixels, but its learned positions are for %dx%d; give LoadOptions.Preprocess",
 			s.repository, crop, crop, s.spec.InputSize, s.spec.InputSize)
 	}
 	if len(v.classes) == 0 {

@@ -36,6 +36,9 @@ type Spec struct {
 	normed func(epsilon float64) Architecture
 }
 
+// sizeBound reports whether weights are for images of one size: learned positions fix the number of patches.
+func (s Spec) sizeBound() bool { return s.Family == "vit" || s.Family == "beit" }
+
 // Architecture is a network: stages from the image on, then the head.
 type Architecture struct {
 	// Stages in order; the first takes images [batch, height, width, 3], normalised, and the last gives the

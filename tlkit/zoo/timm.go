@@ -78,6 +78,10 @@ var timmModels = map[string]timmModel{
 	"vit_base_patch14_dinov2": {"vit_base_patch14_dinov2", nil}, "vit_base_patch14_reg4_dinov2": {"vit_base_patch14_reg4_dinov2", nil},
 	"vit_large_patch14_dinov2": {"vit_large_patch14_dinov2", nil}, "vit_large_patch14_reg4_dinov2": {"vit_large_patch14_reg4_dinov2", nil},
 
+	"beit_base_patch16_224": {"beit_b_16", nil}, "beit_base_patch16_384": {"beit_b_16", nil}, "beitv2_base_patch16_224": {"beit_b_16", nil},
+	"beit_large_patch16_224": {"beit_l_16", nil}, "beit_large_patch16_384": {"beit_l_16", nil}, "beit_large_patch16_512": {"beit_l_16", nil},
+	"beitv2_large_patch16_224": {"beit_l_16", nil},
+
 	"swin_tiny_patch4_window7_224": {"swin_t", timmSwin}, "swin_small_patch4_window7_224": {"swin_s", timmSwin},
 	"swin_base_patch4_window7_224": {"swin_b", timmSwin},
 	"swinv2_tiny_window8_256":      {"swin_v2_t", timmSwin}, "swinv2_small_window8_256": {"swin_v2_s", timmSwin},
@@ -103,7 +107,7 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"regnety_080", "its group width is another than that of torchvision's regnet_y_8gf; regnety_080_tv is the same"},
 	{"mnasnet_140", "it is wider than torchvision's mnasnet1_3"},
 	{"vit_giant_patch14", "its perceptrons are gated (SwiGLU), which the zoo has not"},
-	{"beit", "it has relative positions between patches, which no network of the zoo has"},
+	{"beit3", "its blocks normalise within the branches, which no network of the zoo does"},
 	{"resnetv2", "its activations come before the convolutions"},
 }
 
@@ -118,7 +122,7 @@ func timmArchitecture(architecture string) (timmModel, error) {
 			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
 		}
 	}
-	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mobilenetv3_large_100 and mobilenetv3_small_100, mnasnet, efficientnet_b0 to b7 and tf_efficientnet_b0 to b7, regnet, convnext, convnextv2, vit and deit without distillation, dinov2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mobilenetv3_large_100 and mobilenetv3_small_100, mnasnet, efficientnet_b0 to b7 and tf_efficientnet_b0 to b7, regnet, convnext, convnextv2, vit and deit without distillation, dinov2, beit, beitv2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the

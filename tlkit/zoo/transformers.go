@@ -45,6 +45,11 @@ type transformersConfig struct {
 	MLPRatio     float64 `json:"mlp_ratio"`
 	QKVBias      *bool   `json:"qkv_bias"`
 	Absolute     bool    `json:"use_absolute_embeddings"`
+	AbsoluteToo  bool    `json:"use_absolute_position_embeddings"`
+	Relative     bool    `json:"use_relative_position_bias"`
+	Shared       bool    `json:"use_shared_relative_position_bias"`
+	MeanPooling  *bool   `json:"use_mean_pooling"`
+	LayerScale   float64 `json:"layer_scale_init_value"`
 	Pretrained   []int   `json:"pretrained_window_sizes"` // other windows scale the relative positions otherwise
 	SwiGLU       bool    `json:"use_swiglu_ffn"`
 	Registers    int     `json:"num_register_tokens"`
@@ -102,6 +107,8 @@ var transformersFamilies = map[string]transformersFamily{
 	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt), 0},
 	"convnextv2":            {transformersConfig.convNeXtV2, always(transformersConvNeXtV2), 0},
 	"vit":                   {transformersConfig.viT, always(transformersViT), 1e-12},
+	"beit":                  {transformersConfig.beit, always(transformersBEiT), 1e-12},
+	"data2vec-vision":       {transformersConfig.beit, always(transformersBEiT), 1e-12},
 	"swin":                  {transformersConfig.swin, always(transformersSwin), 0},
 	"swinv2":                {transformersConfig.swin, always(transformersSwin), 0},
 	"efficientnet":          {transformersConfig.efficientNet, transformersEfficientNet, 0},
@@ -138,7 +145,6 @@ func transformersLayouts(spec Spec) []layout {
 // transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
 var transformersLacks = map[string]string{
 	"deit": "it has a distillation token; the zoo has no such network",
-	"beit": "it has relative positions between patches; the zoo has no such network",
 }
 
 // transformersDescription reads config.json of a model of transformers. The preprocessing is in another file.
@@ -170,7 +176,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 		name = family.network(c)
 	}
 	if name == "" {
-		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo", c.ModelType)
+		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo. Export it to ONNX, and load that file", c.ModelType)
 	}
 	d := description{layouts: []layout{{name: "transformers", rename: family.rename(name)}}}
 	d.spec, _ = lookup(name) // a test checks that every name is there
@@ -284,6 +290,19 @@ func (c transformersConfig) viT() string {
 	for _, v := range viTConfigs {
 		if c.PatchSize == v.patch && c.Layers == v.layers && c.Heads == any(float64(v.heads)) && c.HiddenSize == v.width && c.Intermediate == v.mlp {
 			return v.name
+		}
+	}
+	return ""
+}
+
+func (c transformersConfig) beit() string {
+	if !is(c.Activation, "gelu") || !c.Relative || c.Shared || c.AbsoluteToo || c.LayerScale <= 0 ||
+		c.MeanPooling != nil && !*c.MeanPooling || c.PatchSize != beitPatch || c.ImageSize == 0 || c.Intermediate != 4*c.HiddenSize {
+		return ""
+	}
+	for _, b := range beitConfigs {
+		if c.Layers == b.layers && c.Heads == any(float64(b.heads)) && c.HiddenSize == b.width {
+			return b.name
 		}
 	}
 	return ""

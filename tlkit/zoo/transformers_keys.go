@@ -12,7 +12,7 @@ import (
 // transformersKey removes the family's name from a key.
 func transformersKey(key string) string {
 	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "convnextv2.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "",
-		"dinov2.", "", "dinov2_with_registers.", "")
+		"dinov2.", "", "dinov2_with_registers.", "", "beit.", "", "data2vec_vision.", "")
 }
 
 var transformersResBlock = regexp.MustCompile(`^encoder\.stages\.(\d+)\.layers\.(\d+)\.(.+)$`)
@@ -118,6 +118,30 @@ func transformersDinoV2(key string) string {
 	}
 	return block + cut(m[2], "attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
 		"layer_scale1.lambda1", "ls1.gamma", "layer_scale2.lambda1", "ls2.gamma")
+}
+
+func transformersBEiT(key string) string {
+	key = transformersKey(key)
+	m := transformersViTBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "embeddings.cls_token", "cls_token", "embeddings.patch_embeddings.projection.", "patch_embed.proj.",
+			"pooler.layernorm.", "fc_norm.", "classifier.", "head.")
+	}
+	block := "blocks." + m[1] + "."
+	for i, names := range transformersQKV {
+		for _, name := range names {
+			switch rest, ok := strings.CutPrefix(m[2], name); {
+			case ok && rest == "weight":
+				return fmt.Sprintf("%sattn.qkv.weight#%d", block, i)
+			case ok:
+				return block + [3]string{"attn.q_", "attn.k_", "attn.v_"}[i] + rest
+			}
+		}
+	}
+	return block + cut(m[2], "lambda_1", "gamma_1", "lambda_2", "gamma_2", "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
+		"attention.attention.relative_position_bias.", "attn.", "attention.relative_position_bias.", "attn.",
+		"attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
+		"intermediate.dense.", "mlp.fc1.", "output.dense.", "mlp.fc2.")
 }
 
 var (

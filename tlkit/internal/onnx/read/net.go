@@ -196,6 +196,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, size int) (*Ne
 	g := m.Graph
 	if g != nil {
 		inlineBranches(g)
+		slicedSequences(g)
 	}
 	switch {
 	case g == nil || len(g.Node) == 0:

@@ -38,7 +38,7 @@ MODELS = {
     "convnext_atto": 64, "convnext_nano": 64, "convnext_xlarge": 64, "vit_tiny_patch16_224": 224, "deit_tiny_patch16_224": 224, "vit_small_patch16_224": 224,
     "vit_small_patch32_224": 224, "vit_small_patch8_224": 224, "vit_base_patch8_224": 224, "deit_base_patch16_224": 224, "vit_base_patch16_224": 224,
     "vit_small_patch14_dinov2": 518, "vit_small_patch14_reg4_dinov2": 518,
-    "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299,
+    "beit_base_patch16_224": 224, "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299,
 }
 
 

@@ -43,6 +43,8 @@ MODELS = {
     "vit_ti_16": (tf.ViTConfig, TINY, tf.ViTImageProcessor(), 224),
     "vit_b_16": (tf.ViTConfig, {}, tf.ViTImageProcessor(), 224),
     "vit_b_32": (tf.ViTConfig, {"patch_size": 32}, tf.ViTImageProcessor(), 224),
+    "beit_b_16": (tf.BeitConfig, {"use_relative_position_bias": True, "image_size": 48}, tf.BeitImageProcessor(size={"height": 48, "width": 48}, do_center_crop=False), 48),
+    "data2vec_b_16": (tf.Data2VecVisionConfig, {"use_relative_position_bias": True, "image_size": 224}, tf.BeitImageProcessor(size={"height": 224, "width": 224}, do_center_crop=False), 224),
     "swin_t": (tf.SwinConfig, {}, tf.ViTImageProcessor(resample=3), 224),
     "swin_v2_t": (tf.Swinv2Config, {"window_size": 8, "image_size": 256}, tf.ViTImageProcessor(size={"height": 256, "width": 256}), 256),
     "tf_efficientnet_b0": (tf.EfficientNetConfig, {"width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280, "image_size": 224},

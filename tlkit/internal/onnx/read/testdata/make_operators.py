@@ -238,9 +238,22 @@ def constants(nets):
     nets["shape_of_number"] = n("Add", offset, first=before)("Relu").linear()
 
 
+def sequences(nets):
+    """Pieces of a sequence, as PyTorch's exporter writes chunk, split and unbind with optimize=False."""
+    for name, lengths, places in (("chunk", np.int64(4), (1, 0)), ("split", np.array([1, 2, 3]), (-1, 0, 1)), ("unbind", None, (1, 0))):
+        n = Net(opset=18)
+        if lengths is None:
+            n("Reshape", n.tensor(np.array([0, 2, CHANNELS // 2, SIZE, SIZE])))
+        inputs = [] if lengths is None else [n.tensor(lengths)]
+        sequence = n("SplitToSequence", *inputs, axis=1, keepdims=0 if lengths is None else 1).value
+        pieces = [n("SequenceAt", n.tensor(np.int64(i)), first=sequence).value for i in places]
+        nets[f"sequence_{name}"] = n("Concat", *pieces[1:], first=pieces[0], axis=1)("Relu").linear()
+
+
 def main():
     nets = {}
     constants(nets)
+    sequences(nets)
     windows(nets)
     heads(nets)
     operators(nets)
