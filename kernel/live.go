@@ -217,6 +217,7 @@ func (o liveOutput) Stream(name, text string)               { o.out.Stream(name,
 func (o liveOutput) Result(bundle, metadata map[string]any) { o.out.Result(bundle, metadata) }
 func (o liveOutput) ClearOutput(wait bool)                  { o.out.Clear(wait) }
 func (o liveOutput) Page(bundle map[string]any)             { o.out.Page(bundle) }
+func (o liveOutput) NextInput(text string, replace bool)    { o.out.NextInput(text, replace) }
 
 func (o liveOutput) Display(bundle, metadata map[string]any, id string, update bool) {
 	if update {
@@ -385,6 +386,7 @@ func (*warmOutput) ClearOutput(wait bool)                                     {}
 func (*warmOutput) Input(string, bool) (string, error)                        { return "", errors.New("no input at install") }
 func (*warmOutput) Comm(session.CommRequest)                                  {}
 func (*warmOutput) Page(map[string]any)                                       {}
+func (*warmOutput) NextInput(string, bool)                                    {}
 
 // widgetScriptFile is the path of GoNB's script for the page in its module.
 const widgetScriptFile = "internal/websocket/websocket.js"

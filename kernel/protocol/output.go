@@ -280,7 +280,16 @@ func (o *Output) Page(data map[string]any) {
 	}
 }
 
-// takePayload returns the payload of the reply: the bundles for the pager.
+// NextInput puts a text into the client's next cell, or, with replace, into this one.
+func (o *Output) NextInput(text string, replace bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.silent {
+		o.payload = append(o.payload, map[string]any{"source": "set_next_input", "text": text, "replace": replace})
+	}
+}
+
+// takePayload returns the payload of the reply: the bundles for the pager, and texts for cells.
 func (o *Output) takePayload() []any {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -85,6 +85,8 @@ type Output interface {
 	Input(prompt string, password bool) (string, error)
 	// Comm passes on a request of gonbui/comms (widgets) to the front end.
 	Comm(CommRequest)
+	// NextInput puts a text into the next cell, or, with replace, into this one (payload "set_next_input").
+	NextInput(text string, replace bool)
 	// Page shows help text in the front end's pager (payload "page").
 	Page(bundle map[string]any)
 }

@@ -111,8 +111,10 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.RangeStmt:
 		e.checkpoint(n.Body)
 	case *ast.FuncLit:
+		e.inTest(n.Type, n.Body)
 		e.entry(n.Body)
 	case *ast.FuncDecl:
+		e.inTest(n.Type, n.Body)
 		e.entry(n.Body)
 	case *ast.StructType:
 		for _, f := range n.Fields.List {

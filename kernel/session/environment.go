@@ -5,6 +5,7 @@ package session
 import (
 	"maps"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,12 +101,32 @@ func (e *environment) folder() (dir, before string) {
 	return e.dir, e.before
 }
 
+// expand returns a value without quotes around it, and with the values of the variables that are set in place of their
+// names ($PATH), except within single quotes.
+func (e *environment) expand(text string) string {
+	if strings.HasPrefix(text, "'") {
+		return unquote(text)
+	}
+	values := e.values()
+	return os.Expand(unquote(text), func(name string) string {
+		if value, ok := values[name]; ok {
+			return value
+		}
+		return "$" + name
+	})
+}
+
 // path expands ~ and variables; the result is relative to the present folder.
 func (e *environment) path(p string) string {
 	values := e.values()
 	p = os.Expand(p, func(name string) string { return values[name] })
 	if rest, ok := strings.CutPrefix(p, "~"); ok && (rest == "" || rest[0] == '/') && values["HOME"] != "" {
 		p = values["HOME"] + rest
+	} else if ok {
+		name, below, _ := strings.Cut(rest, "/")
+		if u, err := user.Lookup(name); err == nil {
+			p = filepath.Join(u.HomeDir, below)
+		}
 	}
 	if dir, _ := e.folder(); !filepath.IsAbs(p) {
 		p = filepath.Join(dir, p)

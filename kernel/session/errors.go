@@ -37,14 +37,18 @@ func compileError(errs []cellError) *Error {
 		ce.col -= ce.src.moved[ce.line]
 		col := column(line, ce.col)
 		text := fmt.Sprintf("cell %d, line %d, column %d: %s", ce.src.count, ce.line, col, withHint(ce.msg, line))
-		if ce.line == 0 {
+		added := ce.src.added(ce.line)
+		switch {
+		case added:
+			text = fmt.Sprintf("cell %d: %s (in the call that a magic adds to the cell)", ce.src.count, ce.msg)
+		case ce.line == 0:
 			text = ce.msg
 		}
 		if i == 0 {
 			e.Value = text
 		}
 		e.Traceback = append(e.Traceback, red+text+plain)
-		if ce.line > 0 {
+		if ce.line > 0 && !added {
 			pad := strings.Map(func(r rune) rune {
 				if r == '\t' {
 					return r
@@ -143,15 +147,16 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 // innermost returns the innermost line of a cell in a stack.
 func innermost(frames []rt.Frame, src *source) []string {
 	for _, fr := range frames {
-		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
+		cell, ok := strings.CutPrefix(fr.File, cellPosition)
+		if ok && !(cell == strconv.Itoa(src.count) && src.beyond(fr.Line)) { // deferred calls are made there
 			return append([]string{fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain)}, src.quoted(cell, fr.Line)...)
 		}
 	}
 	return nil
 }
 
-// workerLost restarts the worker and lists what is lost.
-func (s *Session) workerLost(err error) *Error {
+// workerLost restarts the worker and lists what is lost. src is the cell that ran, nil if none did.
+func (s *Session) workerLost(err error, src *source) *Error {
 	var lost *worker.LostError
 	if !errors.As(err, &lost) {
 		lost = &worker.LostError{State: err.Error()}
@@ -170,6 +175,9 @@ func (s *Session) workerLost(err error) *Error {
 	}
 	e.Value += "; all variables are gone, the kernel is alive"
 	e.Traceback = []string{red + e.Value + plain}
+	if src != nil && !forced {
+		e.Traceback = append(e.Traceback, innermost(lastFrames(lost.Output), src)...)
+	}
 	if len(cells) > 0 {
 		e.Traceback = append(e.Traceback, fmt.Sprintf("Run the cells above again (%s ran until now), or all of them with %%rerun.", cellNumbers(cells)))
 	}
@@ -238,12 +246,31 @@ func oomKills() int {
 	return 0
 }
 
-// lastWords returns the reason that a Go program prints to stderr when it ends.
+// endReason matches the reason that a Go program, or Go's part in a C program, prints to stderr when it ends.
+var endReason = regexp.MustCompile(`(?m)^(fatal error: |panic: |runtime: goroutine stack exceeds|SIG[A-Z]+: |terminate called after ).*`)
+
+// lastWords returns the reason for a program's end from the end of its stderr.
 func lastWords(text string) string {
-	for _, reason := range []string{`fatal error: `, `panic: `, `runtime: goroutine stack exceeds`, `SIG[A-Z0-9]+: `} {
-		if all := regexp.MustCompile(`(?m)^`+reason+`.*$`).FindAllString(text, -1); len(all) > 0 {
-			return strip(strings.TrimSpace(all[len(all)-1]))
-		}
+	all := endReason.FindAllString(text, -1)
+	if len(all) == 0 {
+		return ""
 	}
-	return ""
+	return strip(strings.TrimSpace(all[len(all)-1]))
+}
+
+// dumpPlace matches the place of a call in a cell in the stack that a Go program prints when it ends.
+var dumpPlace = regexp.MustCompile(`(?m)^\t(` + cellPosition + `\d+):(\d+)`)
+
+// lastFrames returns the calls in cells of the goroutine at which a program ended, innermost first.
+func lastFrames(text string) (frames []rt.Frame) {
+	if at := endReason.FindAllStringIndex(text, -1); len(at) > 0 {
+		text = text[at[len(at)-1][0]:]
+	}
+	_, stack, _ := strings.Cut(text, "\ngoroutine ")
+	stack, _, _ = strings.Cut(stack, "\n\n")
+	for _, m := range dumpPlace.FindAllStringSubmatch(stack, -1) {
+		line, _ := strconv.Atoi(m[2])
+		frames = append(frames, rt.Frame{File: m[1], Line: line})
+	}
+	return frames
 }

@@ -21,6 +21,7 @@ func (*resultOnly) ClearOutput(bool)                              {}
 func (*resultOnly) Input(string, bool) (string, error)            { return "", errors.New("no input here") }
 func (*resultOnly) Comm(CommRequest)                              {}
 func (*resultOnly) Page(map[string]any)                           {}
+func (*resultOnly) NextInput(string, bool)                        {}
 func (r *resultOnly) Result(bundle, _ map[string]any)             { r.data = bundle }
 
 // userExpressions evaluates the cell's expressions, one after another.

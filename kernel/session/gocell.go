@@ -32,7 +32,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magic, p *parsed, state *runState) *Error {
 	checking, src := time.Now(), m.source(cell.Count)
 	pl := s.planner()
-	c, g, errs, err := pl.plan(ctx, s.runner.takeRun(), p, options{tests: m.test, parseFlags: m.main})
+	c, g, errs, err := pl.plan(ctx, s.runner.takeRun(), p, options{tests: m.test != nil, parseFlags: m.main})
 	if err != nil {
 		return s.buildError(ctx, err, src)
 	}
@@ -40,7 +40,7 @@ func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magic, p *parse
 		return compileError(errs)
 	}
 	s.runner.time(func(t *Timing) { t.Check = time.Since(checking) })
-	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Args: s.cellArgs(), Fields: cell.Fields}, state)
+	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Args: s.cellArgs(m), Fields: cell.Fields}, state)
 	if cerr != nil {
 		if p.endsInC() && strings.Contains(cerr.Value, "(no value) used as value") {
 			return s.parsedCell(ctx, cell, m, p.withoutResult(), state)
@@ -92,7 +92,7 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, w
 		s.runner.time(func(t *Timing) { t.Again = true })
 		failure, err := s.runner.again(n, code, src.count, with, state)
 		if err != nil {
-			return nil, s.workerLost(err)
+			return nil, s.workerLost(err, src)
 		}
 		return failure, nil
 	}
@@ -105,10 +105,16 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, w
 		s.runner.loaded[key] = loaded{n, src.count}
 	}
 	if err != nil {
-		return nil, s.workerLost(err)
+		return nil, s.workerLost(err, src)
 	}
 	return failure, nil
 }
 
-// cellArgs returns os.Args for a cell.
-func (s *Session) cellArgs() []string { return append([]string{"cell"}, s.args...) }
+// cellArgs returns os.Args for a cell. Those of programs are no flags of tests.
+func (s *Session) cellArgs(m *magic) []string {
+	args := []string{"cell"}
+	if m.test == nil {
+		args = append(args, s.args...)
+	}
+	return args
+}

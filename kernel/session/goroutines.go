@@ -2,7 +2,10 @@
 
 package session
 
-import "go/ast"
+import (
+	"go/ast"
+	"go/types"
+)
 
 // A panic that nothing recovers ends the worker, and all values with it. In the goroutine of the cell's body package rt
 // recovers; the functions below make other goroutines of cells do so too.
@@ -38,4 +41,21 @@ func (e *editor) startsLater(call *ast.CallExpr) {
 	last := call.Args[len(call.Args)-1]
 	e.insert(last.Pos(), e.rt()+"."+starters[f.FullName()]+"(")
 	e.insert(last.End(), ")")
+}
+
+// inTest does the same for a function of a test: package testing calls it in a goroutine, and panics again with what it
+// recovers there.
+func (e *editor) inTest(f *ast.FuncType, body *ast.BlockStmt) {
+	if body == nil || f.Params.NumFields() == 0 || len(f.Params.List[0].Names) == 0 {
+		return
+	}
+	name := f.Params.List[0].Names[0]
+	obj := e.info.Defs[name]
+	if obj == nil || name.Name == "_" {
+		return
+	}
+	switch types.TypeString(obj.Type(), nil) {
+	case "*testing.T", "*testing.B", "*testing.F":
+		e.insert(body.Lbrace+1, "defer "+e.rt()+".InTest("+name.Name+");")
+	}
 }

@@ -72,7 +72,11 @@ func (r *runner) hold(n int) bool {
 }
 
 // Held implements worker.Sink.
-func (k *sink) Held(run int) {
+func (k *sink) Held(run int, deferred bool) {
+	if deferred {
+		k.text("stderr", "The cell runs on: one of its deferred functions is at work. Interrupt again to end that too; all variables stay.\n")
+		return
+	}
 	if k.s.runner.hold(run) {
 		k.text("stderr", "The cell runs on: C code or a loop of a library holds it. Interrupt again to end the worker; all variables are lost then.\n")
 	}

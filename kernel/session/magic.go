@@ -5,6 +5,7 @@ package session
 import (
 	"go/scanner"
 	"go/token"
+	"regexp"
 	"strings"
 )
 
@@ -16,12 +17,15 @@ type magic struct {
 
 	cellMagic, body string // %%writefile and the like with its arguments, and the cell below
 
-	main, time, test bool
-	exec             string // the function to call after the cell
-	timeit           *timeit
-	withInputs       bool
-	password         bool
-	captured         *captured // the output that %capture keeps; nil without
+	main, time bool
+	test       *testRun
+	exec       string // the function to call after the cell
+	timeit     *timeit
+	mayFail    bool // a command of the cell may fail
+	count      int  // the cell's number
+	withInputs bool
+	password   bool
+	captured   *captured // the output that %capture keeps; nil without
 }
 
 // splitMagic finds the lines that begin with % or ! (or //gonb:) after blanks, outside of Go's raw strings and
@@ -47,6 +51,10 @@ func splitMagic(code string) *magic {
 		goCode := goOf(text)
 		m.lines = append(m.lines, strings.TrimSpace(strings.TrimSuffix(text, goCode)))
 		m.places = append(m.places, i)
+		if inner, ok := magicText(goCode); ok { // %time !ls
+			m.lines, m.places = append(m.lines, inner), append(m.places, i)
+			goCode = ""
+		}
 		lines[i] = blankBut(lines[i], goCode)
 		scan.text(lines[i])
 	}
@@ -85,18 +93,14 @@ func goOf(text string) string {
 	if c := lookUp(word); c == nil || !c.code {
 		return ""
 	}
-	for _, f := range strings.Fields(rest) { // options and the numbers after them
-		if !isOption(f) {
-			break
-		}
-		rest = strings.TrimLeft(strings.TrimPrefix(rest, f), " \t")
+	if at := timeOptions.FindStringIndex(rest); at != nil {
+		return rest[at[1]:]
 	}
 	return rest
 }
 
-func isOption(word string) bool {
-	return strings.HasPrefix(word, "-") || strings.Trim(word, "0123456789") == ""
-}
+// timeOptions matches options of %timeit, with their numbers, and of %time.
+var timeOptions = regexp.MustCompile(`^(?:(?:-[nrp]\s*\S+|-[octqv]|--no-raise-error)(?:\s+|$))+`)
 
 // cutWord separates the first word of a line from the rest, and removes blanks around the rest.
 func cutWord(line string) (word, rest string) {

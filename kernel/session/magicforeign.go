@@ -20,7 +20,7 @@ func foreignCommands() []command {
 			"%xmode %logstart %logstop %logon %logoff %logstate %connect_info %qtconsole", args: "[ARGS]", help: "IPython's extensions and settings: there are none here"},
 		{names: "%debug %pdb %tb", args: "[ARGS]", help: "IPython's debugger: here an error shows the lines of the cells, and fmt.Printf(\"%+v\", x) a value"},
 		{names: "%prun %lprun %mprun %memit", args: "[ARGS]", help: "Python's profilers: %timeit measures a line, package runtime/pprof profiles a program"},
-		{names: "%edit %ed %macro %save %store %recall %rep %load %loadpy %notebook %pastebin", args: "[ARGS]", help: "IPython's tools for code: %history shows what ran, %%writefile writes a file"},
+		{names: "%edit %ed %macro %store %notebook %pastebin", args: "[ARGS]", help: "IPython's tools for code: %history shows what ran, %%writefile writes a file"},
 		{names: "%alias %unalias %rehashx %bookmark %dhist %dirs %pushd %popd %killbgscripts", args: "[ARGS]", help: "IPython's folders, short names and jobs: %cd changes the folder, ! runs a command"},
 		{names: "%exit %quit", help: "IPython's end: here a cell ends at its end; the kernel's menu restarts it or shuts it down"},
 		{names: "%psearch %pycat", args: "[ARGS]", help: "IPython's search and its files in colour: a Tab completes names, %cat shows a file"},
@@ -30,7 +30,6 @@ func foreignCommands() []command {
 		rows[i].run = (*call).notNeeded
 	}
 	return append(rows,
-		command{names: "%run", args: "FILE", help: "IPython's run of a Python file: a Go file is run with !go run FILE", run: (*call).notRun},
 		command{names: "%pinfo %pinfo2 %pdoc %pdef %psource %pfile", args: "NAME", help: "help on a name, as NAME? shows it", run: (*call).describeName},
 		command{names: "%sx %sc %system", args: "COMMAND", help: "run a command of the shell, as !COMMAND does", run: (*call).runShell},
 		command{names: "%cat %mkdir %rmdir %cp %mv %less %more %man %ll", args: "[ARGS]", help: "the command of the shell of that name", run: (*call).runShell},
@@ -42,11 +41,6 @@ func foreignCommands() []command {
 func (c *call) notNeeded() *Error {
 	c.say("%s: %s", c.name, lookUp(c.name).help)
 	return nil
-}
-
-// notRun is the error for a file that would have to run for the cells below.
-func (c *call) notRun() *Error {
-	return c.fail("a Go file is run with !go run %s, another program with !NAME; a file's text is used here as a cell", c.args)
 }
 
 // describeName shows the help of name?.
@@ -74,5 +68,9 @@ func (c *call) runShell() *Error {
 
 // runProgram runs the program that has the magic's name.
 func (c *call) runProgram() *Error {
-	return c.program(strings.TrimLeft(c.name, "%"), splitArgs(c.args)...)
+	rest, err := c.scriptOptions()
+	if err != nil {
+		return err
+	}
+	return c.program(strings.TrimLeft(c.name, "%"), splitArgs(rest)...)
 }

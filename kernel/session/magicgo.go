@@ -18,8 +18,9 @@ func goCommands() []command {
 	return []command{
 		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", run: (*call).main},
 		{names: "%args", args: "[ARGS]", help: "os.Args for the cells from here on", run: (*call).setArgs},
+		{names: "%run", args: "FILE [ARGS]", help: "run a Go file as a cell: its names stay, and its main is called", run: (*call).runFile},
 		{names: "%exec", args: "F [ARGS]", help: "call f() after the cell", run: (*call).execute},
-		{names: "%test", help: "run the Test and Benchmark functions of the cell", run: (*call).test},
+		{names: "%test", args: "[-run PATTERN] [-short] ...", help: "run the Test, Benchmark and Fuzz functions of the cell, with flags of go test", run: (*call).test},
 		{names: "%time %%time", args: "[CODE]", help: "how long the cell took, and where the time went", code: true, run: (*call).time},
 		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time", code: true, run: (*call).timeMany},
 	}
@@ -38,8 +39,8 @@ func (c *call) setArgs() *Error {
 
 func (c *call) execute() *Error {
 	f, args := cutWord(c.args)
-	if f == "" {
-		return magicError("%%exec needs the name of a function without parameters")
+	if f = strings.TrimSuffix(f, "()"); f == "" || !functionPath.MatchString(f) {
+		return c.fail("needs the name of a function without parameters")
 	}
 	c.m.exec, c.m.main = f, true
 	if args != "" {
@@ -51,13 +52,8 @@ func (c *call) execute() *Error {
 	return nil
 }
 
-func (c *call) test() *Error {
-	c.m.test = true
-	if c.args != "" {
-		c.say("%%test runs the tests and benchmarks of its cell; flags are not used: %s", c.args)
-	}
-	return nil
-}
+// functionPath matches the name of a function, of one of a package, or of a method.
+var functionPath = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)?$`)
 
 func (c *call) time() *Error {
 	c.m.time = true
@@ -66,23 +62,32 @@ func (c *call) time() *Error {
 
 // timeMany records the code that %timeit repeats.
 func (c *call) timeMany() *Error {
-	t := &timeit{line: c.place, runs: 7, whole: strings.HasPrefix(c.name, "%%")}
+	t := &timeit{line: c.place, runs: 7, digits: 3, whole: strings.HasPrefix(c.name, "%%")}
 	options := strings.Fields(c.args)
 	for i := 0; i < len(options); i++ {
 		name, value := options[i][:min(2, len(options[i]))], options[i][min(2, len(options[i])):]
+		if value == "" && len(name) == 2 && strings.Contains("-o -c -t -q -v", name) { // IPython's, of its clocks and results
+			continue
+		}
 		if value == "" && i+1 < len(options) {
 			i++
 			value = options[i]
 		}
 		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || name != "-n" && name != "-r" {
+		if err != nil || n < 1 || name != "-n" && name != "-r" && name != "-p" {
 			return c.fail("%q is no option; write %%timeit [-n LOOPS] [-r RUNS] [CODE]", c.args)
 		}
-		if name == "-n" {
+		switch name {
+		case "-n":
 			t.loops = n
-		} else {
+		case "-r":
 			t.runs = n
+		case "-p":
+			t.digits = n
 		}
+	}
+	if strings.TrimSpace(c.m.code) == "" {
+		return c.fail("needs Go to run: %s [-n LOOPS] [-r RUNS] [CODE]", c.name)
 	}
 	lines := strings.Split(c.m.code, "\n")
 	t.whole = t.whole || strings.TrimSpace(lines[t.line]) == ""
@@ -94,6 +99,7 @@ func (c *call) timeMany() *Error {
 type timeit struct {
 	line        int
 	loops, runs int // loops 0: as many as fit into 0.2 seconds
+	digits      int // of the time that is shown
 	whole       bool
 }
 
@@ -102,12 +108,12 @@ var timeitImports = map[string]string{"timeit_fmt": "fmt", "timeit_math": "math"
 
 const (
 	timeitHead = `{ timeit_ := func(loops_ int) timeit_time.Duration { start_ := timeit_time.Now(); for range loops_ { `
-	timeitTail = ` }; return timeit_time.Since(start_) }; loops_, runs_ := %d, %d; ` +
+	timeitTail = ` }; return timeit_time.Since(start_) }; loops_, runs_, digits_ := %d, %d, %d; ` +
 		`if loops_ == 0 { for loops_ = 1; timeit_(loops_) < 200*timeit_time.Millisecond && loops_ < 1e9; { loops_ *= 10 } }; ` +
 		`var sum_, squares_ float64; for range runs_ { t_ := float64(timeit_(loops_)) / float64(loops_); sum_ += t_; squares_ += t_ * t_ }; ` +
 		`mean_ := sum_ / float64(runs_); text_ := func(ns_ float64) string { unit_ := ""; ` +
 		`for _, unit_ = range []string{"ns", "µs", "ms", "s"} { if ns_ < 999.5 || unit_ == "s" { break }; ns_ /= 1000 }; ` +
-		`return timeit_fmt.Sprintf("%%.3g %%s", ns_, unit_) }; ` +
+		`return timeit_fmt.Sprintf("%%.*g %%s", digits_, ns_, unit_) }; ` +
 		`timeit_fmt.Printf("%%s ± %%s per loop (mean ± std. dev. of %%d runs, %%d loops each)\n", text_(mean_), ` +
 		`text_(timeit_math.Sqrt(max(0, squares_/float64(runs_)-mean_*mean_))), runs_, loops_) }`
 )
@@ -141,7 +147,7 @@ func (t *timeit) wrap(code string) (text string, moved map[int]int) {
 	moved = map[int]int{}
 	moved[strings.Count(code[:start], "\n")+1] += len(head)
 	moved[strings.Count(code[:lastStart], "\n")+1] += len(statement) - (end - lastStart)
-	return code[:start] + head + code[start:lastStart] + statement + fmt.Sprintf(timeitTail, t.loops, t.runs) + code[end:], moved
+	return code[:start] + head + code[start:lastStart] + statement + fmt.Sprintf(timeitTail, t.loops, t.runs, t.digits) + code[end:], moved
 }
 
 // asStatement makes a statement of an expression that is not one.
@@ -178,33 +184,11 @@ func (m *magic) calls() string {
 	if m.exec != "" {
 		return "\n" + m.exec + "();"
 	}
-	if !m.test {
-		return ""
+	if m.test != nil {
+		return "\n" + m.test.calls(m.code)
 	}
-	var tests, benchmarks []string
-	if p, err := parse(token.NewFileSet(), &source{text: m.code}); err == nil {
-		for _, it := range p.items {
-			name := it.names[0]
-			switch {
-			case it.kind == kindFunc && strings.HasPrefix(name, "Test"):
-				tests = append(tests, fmt.Sprintf("{%q, %s}", name, name))
-			case it.kind == kindFunc && strings.HasPrefix(name, "Benchmark"):
-				benchmarks = append(benchmarks, fmt.Sprintf("{%q, %s}", name, name))
-			}
-		}
-	}
-	flags := `flag.Set("test.v", "true")`
-	if len(benchmarks) > 0 {
-		flags += `; flag.Set("test.bench", ".")`
-	}
-	text := "\n" +
-		`{ testing.Init(); ` + flags + `; if testing.MainStart(` + testdeps + `.TestDeps{}, []testing.InternalTest{` + strings.Join(tests, ", ") +
-		`}, []testing.InternalBenchmark{` + strings.Join(benchmarks, ", ") + `}, nil, nil).Run() != 0 { panic("tests failed") }`
-	return text + " };"
+	return ""
 }
-
-// testdeps is %test's name for the package that connects testing to the rest.
-const testdeps = "testdeps_"
 
 // timeText returns the text that %time prints.
 func (s *Session) timeText() string {
@@ -212,6 +196,9 @@ func (s *Session) timeText() string {
 	built := fmt.Sprintf("compile %s, link %s, open %s", short(t.Compile), short(t.Link), short(t.Open))
 	if t.Again {
 		built = "compiled before"
+	}
+	if t.Run == 0 { // commands only
+		return fmt.Sprintf("Wall time: %s\n", short(time.Since(s.out.start)))
 	}
 	return fmt.Sprintf("Wall time: %s (before it: check %s, %s); first output after %s\n", short(t.Run), short(t.Check), built, short(s.out.firstOutput()))
 }

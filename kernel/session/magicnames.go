@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"go/types"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 // nameCommands returns the magics about names and cells.
 func nameCommands() []command {
 	return []command{
-		{names: "%who %whos %ls %list %who_ls", help: "names, types, sizes, cells", run: (*call).who},
+		{names: "%who %whos %ls %list %who_ls", args: "[TYPE]", help: "names, types, sizes, cells", run: (*call).who},
 		{names: "%rm %remove %del %xdel", args: "NAMES", help: "forget names", run: (*call).remove},
+		{names: "%reset_selective", args: "PATTERN", help: "forget the names that a regular expression matches", run: (*call).removeMatching},
 		{names: "%reset", args: "[go.mod]", help: "forget everything, fresh worker; with go.mod, only put go.mod back", run: (*call).reset},
 		{names: "%rerun", args: "[CELLS]", help: "run cells again that ran before, such as 2 4-6, for instance after the worker was lost", run: (*call).rerun},
 		{names: "%history %hist", args: "[CELLS]", help: "the code of cells that ran", run: (*call).showHistory},
@@ -45,9 +47,33 @@ func (c *call) remove() *Error {
 	}
 	c.names.mu.Unlock()
 	if len(unknown) > 0 {
-		c.say("no name %s; %%who lists them", strings.Join(unknown, ", "))
+		files := ""
+		if slices.ContainsFunc(unknown, func(name string) bool { return !functionPath.MatchString(name) }) {
+			files = "; files are removed with !rm"
+		}
+		c.say("no name %s; %%who lists them%s", strings.Join(unknown, ", "), files)
 	}
 	return nil
+}
+
+// removeMatching makes the names that a pattern matches unknown.
+func (c *call) removeMatching() *Error {
+	pattern, err := regexp.Compile(unquote(strings.TrimSpace(strings.TrimPrefix(c.args, "-f "))))
+	if err != nil || c.args == "" {
+		return c.fail("needs a regular expression, not %q", c.args)
+	}
+	var names []string
+	for _, n := range c.names.list(nil) {
+		if pattern.MatchString(n.Name) {
+			names = append(names, n.Name)
+		}
+	}
+	if len(names) == 0 {
+		c.say("no name matches %s", pattern)
+		return nil
+	}
+	c.args = strings.Join(names, " ")
+	return c.remove()
 }
 
 // drop removes a name and makes the names that depend on it stale.
@@ -78,9 +104,9 @@ func (u *names) dropImports(names []string) {
 }
 
 func (c *call) reset() *Error {
-	switch c.args {
-	case "go.mod":
-	case "", "-f":
+	switch options := strings.Trim(c.args, "-fs "); {
+	case c.args == "go.mod":
+	case options == "": // IPython's -f and -s
 		if err := c.fresh(false); err != nil {
 			return c.fail("%v", err)
 		}
@@ -100,17 +126,20 @@ func (c *call) reset() *Error {
 	return nil
 }
 
-// cells returns the cells that ran: all, or those that the arguments name.
-func (c *call) cells() ([]historyCell, *Error) {
-	all := c.history.all()
+// named returns those of the cells that the words name: 2, 4-6 or 7-; all if there are no words.
+func (c *call) named(all []historyCell, words []string) ([]historyCell, *Error) {
+	if len(words) == 0 {
+		return all, nil
+	}
 	var named []historyCell
-	words := strings.FieldsFunc(c.args, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' })
-	words = slices.DeleteFunc(words, func(word string) bool { return strings.HasPrefix(word, "-") }) // IPython's options
 	for _, word := range words {
 		first, last, isRange := strings.Cut(word, "-")
 		from, err := strconv.Atoi(first)
 		to, err2 := from, error(nil)
 		if isRange {
+			to = 1 << 30
+		}
+		if last != "" {
 			to, err2 = strconv.Atoi(last)
 		}
 		before := len(named)
@@ -123,23 +152,71 @@ func (c *call) cells() ([]historyCell, *Error) {
 			return nil, c.fail("no cell %s ran before", word)
 		}
 	}
-	if len(words) == 0 {
-		return all, nil
-	}
 	return named, nil
 }
 
+// cellWords separates a list of cells.
+func cellWords(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' })
+}
+
+// showHistory prints the cells that ran, also those that failed. It takes IPython's options: -l [N] for the last ones,
+// -g PATTERN for those with a text, -u without repetitions, -f FILE for a file in place of the output.
 func (c *call) showHistory() *Error {
-	cells, err := c.cells()
-	for _, h := range cells {
-		c.say("[%d] %s", h.count, h.code)
+	var words []string
+	last, text, file, unique := 0, "", "", false
+	given := splitArgs(c.args)
+	for i := 0; i < len(given); i++ {
+		value := func() string {
+			if i+1 < len(given) {
+				i++
+				return given[i]
+			}
+			return ""
+		}
+		switch word := given[i]; {
+		case word == "-l":
+			last = 10
+			if n, err := strconv.Atoi(value()); err == nil {
+				last = n
+			}
+		case word == "-g":
+			text = strings.Trim(value(), "*")
+		case word == "-f":
+			file = value()
+		case word == "-u":
+			unique = true
+		case !strings.HasPrefix(word, "-"): // other options are of the form in which IPython prints
+			words = append(words, cellWords(word)...)
+		}
 	}
-	return err
+	cells, err := c.named(c.history.inputs(), words)
+	if err != nil {
+		return err
+	}
+	var lines []string
+	seen := map[string]bool{}
+	for _, h := range cells {
+		if strings.Contains(h.code, text) && !(unique && seen[h.code]) {
+			lines = append(lines, fmt.Sprintf("[%d] %s", h.count, h.code))
+		}
+		seen[h.code] = true
+	}
+	if last > 0 {
+		lines = lines[max(0, len(lines)-last):]
+	}
+	if file != "" {
+		return c.write(file, strings.Join(lines, "\n")+"\n", false)
+	}
+	for _, line := range lines {
+		c.say("%s", line)
+	}
+	return nil
 }
 
 // rerun runs cells that succeeded before, in the order in which they ran.
 func (c *call) rerun() *Error {
-	cells, err := c.cells()
+	cells, err := c.named(c.history.all(), cellWords(c.args))
 	if err != nil {
 		return err
 	}
@@ -169,6 +246,11 @@ func (c *call) who() *Error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	names := c.names.list(c.sizes())
+	if types := strings.Fields(c.args); len(types) > 0 && types[0] != "//" && types[0] != "#" {
+		names = slices.DeleteFunc(names, func(n Name) bool {
+			return !slices.Contains(types, n.Type) && !slices.Contains(types, n.Kind) && !slices.Contains(types, n.Name)
+		})
+	}
 	if len(names) == 0 {
 		fmt.Fprintln(w, "no names yet")
 	} else {

@@ -151,6 +151,8 @@ func (s *Session) runCellMagic(ctx context.Context, m *magic, out Output) *Error
 func (c *call) unknown() *Error {
 	word := strings.TrimLeft(c.name, "%")
 	switch {
+	case c.name == "%":
+		return magicError("a magic is written without a blank behind its %%, as in %%who; %%help lists all")
 	case strings.HasPrefix(c.name, "%%") && lookUp("%"+word) != nil:
 		return magicError("%s is no magic for a whole cell; %%%s is one for a line", c.name, word)
 	case !strings.HasPrefix(c.name, "%%") && lookUp("%%"+word) != nil:

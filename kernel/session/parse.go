@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -185,7 +186,16 @@ func parseParts(fset *token.FileSet, src *source, cut *pieces) (*cellFiles, *syn
 	p.decls, derr = parser.ParseFile(fset, name, declPrefix+string(decls), parser.ParseComments|parser.AllErrors)
 	p.stmts, serr = parser.ParseFile(fset, name, stmtPrefix+string(stmts)+"\n}", parser.AllErrors)
 	p.src = src.parsedAs(fset, p.decls, p.stmts, p.values)
-	return p, p.src.firstError(derr, serr)
+	return p, p.src.firstError(inAnyOrder(derr), serr)
+}
+
+// inAnyOrder removes the parser's objection to imports below other declarations; it has parsed them all the same.
+func inAnyOrder(err error) error {
+	list, ok := err.(scanner.ErrorList)
+	if !ok {
+		return err
+	}
+	return slices.DeleteFunc(list, func(e *scanner.Error) bool { return e.Msg == "imports must appear before other declarations" }).Err()
 }
 
 // firstError returns the first syntax error of several files.

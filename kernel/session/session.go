@@ -180,8 +180,8 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	s.out.begin(out, start)
 	err := s.stoppedCell(s.execute(ctx, cell, out, state), state)
 	s.out.lastAnswer(ctx)
-	if err == nil && !cell.Silent && cell.Fields == nil {
-		s.history.add(cell)
+	if !cell.Silent && cell.Fields == nil {
+		s.history.add(cell, err == nil)
 	}
 	first := s.out.end()
 	s.runner.end(time.Since(start), first)
@@ -200,7 +200,7 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	}
 	select {
 	case <-s.process().Gone(): // it died between two cells
-		return s.workerLost(s.process().Lost())
+		return s.workerLost(s.process().Lost(), nil)
 	default:
 	}
 	s.words.forget()
@@ -213,6 +213,7 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		return s.showHelpOn(ctx, name)
 	}
 	m := splitMagic(code)
+	m.count = cell.Count
 	if m.cellMagic != "" {
 		return s.runCellMagic(ctx, m, out)
 	}
@@ -229,6 +230,9 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		}
 	}
 	if strings.TrimSpace(m.code) == "" {
+		if m.time {
+			s.out.text("stdout", s.timeText())
+		}
 		return nil
 	}
 	if err := s.goCell(ctx, cell, m, state); err != nil {

@@ -67,6 +67,12 @@ func (r *record) Comm(c CommRequest) {
 
 func (r *record) Page(map[string]any) {}
 
+func (r *record) NextInput(text string, replace bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(&r.text, "<next input %v %s>", replace, text)
+}
+
 func (r *record) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

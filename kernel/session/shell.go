@@ -31,6 +31,9 @@ func systemCommands() []command {
 		{names: "%with_inputs", help: "ask for a line for the next ! command", run: (*call).withInputs},
 		{names: "%with_password", help: "the same, without showing what is typed", run: (*call).withPassword},
 		{names: "%%writefile %%file", args: "[-a] FILE", help: "the cell goes to a file, with -a to its end", body: true, run: (*call).writeFile},
+		{names: "%load %loadpy", args: "FILE", help: "put a file's text into the cell", run: (*call).load},
+		{names: "%recall %rep", args: "[CELL]", help: "put the text of a cell that ran into a new cell", run: (*call).recall},
+		{names: "%save", args: "[-a] FILE CELLS", help: "write the code of cells to a file", run: (*call).save},
 		{names: "%%script", args: "COMMAND", help: "the cell goes to a command", body: true, run: (*call).script},
 		{names: "%%bash %%sh", args: "[ARGS]", help: "the cell goes to that shell", body: true, run: (*call).runProgram},
 	}
@@ -40,6 +43,9 @@ func (c *call) chdir() *Error {
 	if c.args == "" {
 		return c.pwd()
 	}
+	var quiet bool
+	c.args, quiet = strings.CutPrefix(c.args, "-q ") // IPython's
+	c.args = strings.TrimSpace(c.args)
 	dir := c.env.path(c.file())
 	if c.args == "-" {
 		_, dir = c.env.folder()
@@ -50,6 +56,9 @@ func (c *call) chdir() *Error {
 	c.env.changed(nil, nil, dir)
 	if err := c.process().Setenv("GONB_DIR", dir); err != nil {
 		return c.fail("%v", err)
+	}
+	if quiet {
+		return nil
 	}
 	return c.pwd()
 }
@@ -76,7 +85,7 @@ func (c *call) environment() *Error {
 	case sets && name == "":
 		return c.fail("needs a name and a value: %%env NAME VALUE")
 	case sets:
-		value = unquote(strings.TrimSpace(value))
+		value = c.env.expand(strings.TrimSpace(value))
 		if err := c.process().Setenv(name, value); err != nil {
 			return c.fail("%v", err)
 		}
@@ -108,40 +117,55 @@ func (c *call) withPassword() *Error {
 }
 
 func (c *call) writeFile() *Error {
-	mode := os.O_TRUNC
-	name, appends := strings.CutPrefix(c.args, "-a ")
-	if appends {
-		mode = os.O_APPEND
+	appends := false
+	words := slices.DeleteFunc(splitArgs(c.args), func(word string) bool {
+		isOption := word == "-a" || word == "--append"
+		appends = appends || isOption
+		return isOption
+	})
+	if len(words) != 1 {
+		return c.fail("takes one file, in quotes if there are blanks in its name: %s [-a] FILE", c.name)
 	}
-	if name = unquote(strings.TrimSpace(name)); name == "" {
-		return c.fail("needs a file: %s [-a] FILE", c.name)
-	}
-	f, err := os.OpenFile(c.env.path(name), os.O_CREATE|os.O_WRONLY|mode, 0o644)
-	if err != nil {
-		return c.fail("%v", err)
-	}
-	_, err = f.WriteString(c.m.body)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return c.fail("%v", err)
-	}
-	c.say("wrote %s", c.env.path(name))
-	return nil
+	return c.write(words[0], c.m.body, appends)
 }
 
 func (c *call) script() *Error {
-	if c.args == "" {
+	line, err := c.scriptOptions()
+	if err != nil {
+		return err
+	}
+	if line == "" {
 		return c.fail("needs a command")
 	}
-	return c.program("bash", "-c", c.args)
+	return c.program("bash", "-c", line)
 }
 
 // program runs a program with the cell as its input.
 func (c *call) program(name string, args ...string) *Error {
 	dir, _ := c.env.folder()
-	return c.command(c.ctx, dir, c.m.body, false, name, args...)
+	err := c.command(c.ctx, dir, c.m.body, false, name, args...)
+	if err != nil && c.m.mayFail && err.Name == "MagicError" {
+		return nil
+	}
+	return err
+}
+
+// scriptOptions takes IPython's options for scripts from the beginning of the arguments, and returns the rest.
+func (c *call) scriptOptions() (rest string, err *Error) {
+	for rest = c.args; ; {
+		word, more := cutWord(rest)
+		switch word {
+		case "--no-raise-error":
+			c.m.mayFail = true
+		case "--raise-error":
+			c.m.mayFail = false
+		case "--bg", "--out", "--err", "--proc":
+			return "", c.fail("%s is not known here: a command in the background is written !COMMAND &, and exec.Command takes a command's output", word)
+		default:
+			return rest, nil
+		}
+		rest = more
+	}
 }
 
 // shell runs a ! or !* line.

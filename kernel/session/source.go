@@ -74,6 +74,9 @@ func (s *source) added(n int) bool {
 	return s.shown != "" && n > strings.Count(s.shown, "\n")+1
 }
 
+// beyond reports whether line n is none of the text.
+func (s *source) beyond(n int) bool { return s.added(n) || n > strings.Count(s.text, "\n")+1 }
+
 // quoted returns line n of a cell for a traceback; nothing if the source is that of another cell.
 func (s *source) quoted(cell string, n int) []string {
 	if cell != strconv.Itoa(s.count) {

@@ -54,6 +54,38 @@ func TestStopWaiting(t *testing.T) {
 	}
 }
 
+// TestStopDeferred tests that the first interrupt leaves deferred functions their work, and that the second one ends them
+// and keeps the state.
+func TestStopDeferred(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "kept := 1\nsaved := 0")
+	for n, code := range []string{
+		"defer func() { fmt.Println(\"deferred\"); for saved == 0 { } }()\nfmt.Println(\"started\")\nfor { }",
+		"func loop() { defer func() { recover(); fmt.Println(\"deferred\"); for { fmt.Sprint(saved) } }(); fmt.Println(\"started\"); for { } }\nloop()",
+	} {
+		done, out := begin(t, s, n+2, code)
+		s.Interrupt()
+		until(t, func() bool {
+			return len(done) > 0 || strings.Contains(out.String(), "Interrupt again to end that too; all variables stay.\n")
+		})
+		if strings.Contains(out.String(), "C code") {
+			t.Errorf("shown: %q", out.String())
+		}
+		s.Interrupt()
+		if err := wait(t, done); err == nil || err.Name != "Interrupted" {
+			t.Fatalf("ended with %v, want Interrupted", err)
+		}
+	}
+	done, out := begin(t, s, 5, "defer func() { for range 20 { time.Sleep(10 * time.Millisecond) }; saved = 1 }()\nfmt.Println(\"started\")\nfor { }")
+	s.Interrupt()
+	if err := wait(t, done); err == nil || err.Name != "Interrupted" || strings.Contains(out.String(), "Interrupt again") {
+		t.Fatalf("ended with %v, shown %q", err, out.String())
+	}
+	if got := run(t, s, 6, "fmt.Sprint(kept, saved)"); got != "=> 1 1" {
+		t.Errorf("kept and saved: %q", got)
+	}
+}
+
 // TestStopTraining: GoMLX's own loop ends at an interrupt, though no code of a cell runs in it.
 func TestStopTraining(t *testing.T) {
 	s := newSession(t)

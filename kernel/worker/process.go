@@ -51,8 +51,9 @@ type Sink interface {
 	// Changed reports what the run changed: environment variables with a new value, variables that are gone, and the
 	// folder, empty if it is the same.
 	Changed(set map[string]string, unset []string, dir string)
-	// Held reports that run n can't be stopped: C code or a loop of a library holds it.
-	Held(n int)
+	// Held reports that run n can't be stopped: C code or a loop of a library holds it; or, with deferred, a deferred
+	// function of the cell, which another interrupt ends.
+	Held(n int, deferred bool)
 }
 
 // LostError means that the worker ended by itself or was killed.
@@ -259,7 +260,7 @@ func (p *Process) eventLoop(f *os.File) {
 		case "input":
 			p.deliver(func(s Sink) { s.WantInput(e.N, e.Taken) })
 		case "held":
-			p.deliver(func(s Sink) { s.Held(e.N) })
+			p.deliver(func(s Sink) { s.Held(e.N, e.Deferred) })
 		case "changed":
 			p.deliver(func(s Sink) { s.Changed(e.Set, e.Unset, e.Dir) })
 		case "done":

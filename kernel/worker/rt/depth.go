@@ -36,7 +36,7 @@ func checkDepth() {
 		return
 	}
 	const text = "stack overflow: the calls in progress fill the largest stack that Go has, most likely because a function calls itself without end"
-	f := &Failure{Kind: "overflow", Message: text, Frames: stack()}
+	f := &Failure{Kind: "overflow", Message: text, Frames: stackFrom(false)}
 	how := endCell(f)
 	if how == notTold {
 		caught(f)

@@ -57,14 +57,17 @@ func caught(f *Failure) {
 	if endCell(f) != notTold {
 		return
 	}
-	place := ""
+	fmt.Fprintf(os.Stderr, "A goroutine of an earlier cell ended by a panic%s: %s\n", f.place(), f.Message)
+}
+
+// place returns the innermost line of a cell in parentheses, or "".
+func (f *Failure) place() string {
 	for _, frame := range f.Frames {
 		if strings.HasPrefix(frame.File, "cell ") {
-			place = fmt.Sprintf(" (%s, line %d)", frame.File, frame.Line)
-			break
+			return fmt.Sprintf(" (%s, line %d)", frame.File, frame.Line)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "A goroutine of an earlier cell ended by a panic%s: %s\n", place, f.Message)
+	return ""
 }
 
 // Catching returns a function that calls f in the same way in a goroutine that a library starts.
@@ -91,6 +94,43 @@ func CatchingErr(f func() error) func() error {
 	}
 }
 
+// tester is what InTest needs of *testing.T, *testing.B and *testing.F.
+type tester interface {
+	Helper()
+	Log(...any)
+	FailNow()
+}
+
+// InTest is deferred in functions of cells that take a *testing.T or the like. A panic, the cell's end or an interrupt
+// fails the test; package testing would end the process.
+func InTest(t tester) {
+	t.Helper()
+	if v := recover(); v != nil && !isInterruption(v) {
+		f := failureOf(v)
+		t.Log("panic: " + f.Message + f.place())
+		t.FailNow()
+	}
+	name, _ := self()
+	if why := whyTold(name); why != "" {
+		t.Log(why)
+		t.FailNow()
+	}
+}
+
+// whyTold returns why a goroutine was told to end; empty if it was not.
+func whyTold(name string) string {
+	stopping.Lock()
+	defer stopping.Unlock()
+	c := running.Load()
+	switch {
+	case c == nil || c.told[name] == notTold:
+		return ""
+	case c.exit.Load() != nil:
+		return c.exit.Load().Message
+	}
+	return "interrupted"
+}
+
 // adopt makes the calling goroutine one of the run's. The goroutines of timers inherit no label.
 func (c *current) adopt() {
 	if c != nil {
@@ -107,7 +147,7 @@ func (c *current) label() {
 // earlier cell, only the caller ends.
 func exit(status int) manner {
 	message := fmt.Sprintf("exit status %d", status)
-	how := endCell(&Failure{Kind: "exit", Message: message, Frames: stack()})
+	how := endCell(&Failure{Kind: "exit", Message: message, Frames: stackFrom(false)})
 	if how == notTold {
 		fmt.Fprintf(os.Stderr, "A goroutine of an earlier cell called os.Exit (%s): it ended, nothing else did.\n", message)
 		return byGoexit

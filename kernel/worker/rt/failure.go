@@ -43,7 +43,10 @@ func panicText(v any) (text string) {
 const bodyCaller = "nb/rt.(*current).run"
 
 // stack returns the panicking goroutine's stack, from the panic to the cell's body.
-func stack() []Frame {
+func stack() []Frame { return stackFrom(true) }
+
+// stackFrom returns the calling goroutine's stack down to the cell's body, with panicked from the panic on.
+func stackFrom(panicked bool) []Frame {
 	pcs := make([]uintptr, 200)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
 	var all []Frame
@@ -53,7 +56,7 @@ func stack() []Frame {
 			break
 		}
 		switch {
-		case f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic":
+		case panicked && (f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic"):
 			all = all[:0] // the frames so far belong to recovering
 		case strings.HasPrefix(f.Function, "runtime.") && len(all) == 0:
 		default:

@@ -56,6 +56,12 @@ func (g goroutine) runs() bool {
 // inC reports whether the goroutine is in C code, which nothing can stop.
 func (g goroutine) inC() bool { return strings.HasPrefix(g.stack, "runtime.cgocall") }
 
+// inDeferred reports whether the goroutine ends, and runs a deferred function of a cell.
+func (g goroutine) inDeferred() bool {
+	deferred, _, ends := strings.Cut(g.stack, "runtime.Goexit(")
+	return ends && strings.Contains(deferred, "\tcell ")
+}
+
 // waitsForOthers reports whether only another goroutine can make this one continue.
 func (g goroutine) waitsForOthers() bool {
 	for _, kind := range []string{"chan ", "select", "sync.", "semacquire", "coroutine"} {

@@ -34,7 +34,7 @@ type Request struct {
 // Event is a message from the worker to the kernel.
 type Event struct {
 	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "ok" or "error". "held" means that
-	// C code or a loop of a library holds the run, which should stop.
+	// C code or a loop of a library holds the run, which should stop, or, with Deferred, a deferred function of the cell.
 	Op string
 	// N is the run's number.
 	N int `json:",omitempty"`
@@ -42,6 +42,8 @@ type Event struct {
 	Data map[string]any `json:",omitempty"`
 	// Failure is the reason why a run failed ("done"); nil if it succeeded.
 	Failure *Failure `json:",omitempty"`
+	// Deferred means that another interrupt would end the run ("held").
+	Deferred bool `json:",omitempty"`
 	// Stopped means that the run was interrupted, however it ended ("done").
 	Stopped bool `json:",omitempty"`
 	// Set are environment variables with a new value, Unset those that are gone, and Dir is the folder, empty if it is

@@ -25,6 +25,8 @@ type current struct {
 	stop        chan struct{} // closed when the goroutines must end, for one of the next two reasons
 	halted      time.Time     // when that was; guarded by stopping
 	interrupted atomic.Bool
+	asked       time.Time               // when the last interrupt that counts came; guarded by stopping
+	insisted    bool                    // it was not the first; guarded by stopping
 	exit        atomic.Pointer[Failure] // the cell ended itself
 
 	mu    sync.Mutex

@@ -125,14 +125,32 @@ func interrupt(n int) {
 	stopping.asked = n
 	keepLabels()
 	if c := running.Load(); c != nil && c.n == n {
+		if c.interrupted.Load() {
+			c.insist()
+		}
 		stopNow(c)
 	}
+}
+
+// doubleTime is the time after an interrupt in which another one counts as the same.
+const doubleTime = 500 * time.Millisecond
+
+// insist makes C end goroutines that were told to end before: also the deferred functions in which they are now. stopping
+// is held.
+func (c *current) insist() {
+	if time.Since(c.asked) < doubleTime {
+		return
+	}
+	c.asked, c.insisted = time.Now(), true
+	clear(c.told)
 }
 
 // stopNow tells the goroutines of a run to end, and wakes those that wait for a signal, for input or for a process.
 // stopping is held.
 func stopNow(c *current) {
-	c.interrupted.Store(true)
+	if !c.interrupted.Swap(true) {
+		c.asked = time.Now()
+	}
 	c.halt()
 	syscall.Kill(os.Getpid(), syscall.SIGINT)
 	go input.stop(c.n)

@@ -36,7 +36,8 @@ func (c *current) wind() *Failure {
 	if c.interrupted.Load() {
 		signalAll(children, syscall.SIGINT)
 	}
-	held, took := false, time.Duration(0)
+	var told heldBy
+	took := time.Duration(0)
 	for {
 		select {
 		case f := <-c.result:
@@ -51,11 +52,32 @@ func (c *current) wind() *Failure {
 		if took = time.Since(now); g != nil {
 			return c.leave(*g)
 		}
-		if !held && c.interrupted.Load() && now.Sub(began) > busyTime {
-			held = true
-			send(Event{Op: "held", N: c.n})
+		if by := c.heldBy(w.last, now); by > told {
+			told = by
+			send(Event{Op: "held", N: c.n, Deferred: by == heldByDeferred})
 		}
 	}
+}
+
+// heldBy is what keeps a cell running that was interrupted.
+type heldBy int
+
+const (
+	heldByNothing  heldBy = iota // there was not enough time
+	heldByDeferred               // a deferred function of the cell; another interrupt ends it
+	heldByOthers                 // C code or a loop of a library
+)
+
+func (c *current) heldBy(body goroutine, now time.Time) heldBy {
+	stopping.Lock()
+	defer stopping.Unlock()
+	switch {
+	case !c.interrupted.Load() || now.Sub(c.asked) < busyTime:
+		return heldByNothing
+	case !c.insisted && body.inDeferred():
+		return heldByDeferred
+	}
+	return heldByOthers
 }
 
 // watch measures how long the cell's goroutine has waited in one place.
