@@ -77,6 +77,8 @@
 //
 // A variable with a C type, or with a type that its package does not export, lives in its cell only (own.go).
 //
+// A type that reflect makes in one cell, as reflect.MapOf does, and that the text has only in a later cell are two types.
+//
 // # Interrupts
 //
 // An interrupt ends the loops of the cell and of its goroutines, time.Sleep in them, reads of standard input, child

@@ -217,7 +217,7 @@ func (s *Session) whyLost(lost *worker.LostError) string {
 		return reason
 	}
 	if strings.HasPrefix(lost.State, "exit status") {
-		return "a library or C code ended the process itself (syscall.Exit, C's exit)"
+		return "the process ended itself or became another program, by C's exit, syscall.Exec, or syscall.Exit in a library"
 	}
 	if !strings.Contains(lost.State, "killed") {
 		return ""
