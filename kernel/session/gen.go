@@ -195,7 +195,7 @@ func (g *generator) edited(src *source, node ast.Node) string {
 }
 
 func (g *generator) item(it *item) string {
-	text := g.edited(it.src, it.decl)
+	text := it.keyword + g.edited(it.src, it.decl)
 	if name := exportedToC(it.decl); name != "" && g.name(g.info.Defs[it.decl.(*ast.FuncDecl).Name]) == exported(name) {
 		// C calls it by its own name. A variable would be initialised by a function that may use the variable.
 		text = "\n//export " + name + g.piece(it.src, it.start, strings.Replace(text, exported(name), name, 1))

@@ -59,11 +59,12 @@ type item struct {
 	src        *source
 	decl       ast.Decl
 	start, end int
+	keyword    string   // "type " or "const " for one of several in brackets: it is not in the text at start
 	names      []string // methods as "T.m"
 	recv       string
 }
 
-func (it *item) text() string { return it.src.text[it.start:it.end] }
+func (it *item) text() string { return it.keyword + it.src.text[it.start:it.end] }
 
 // documented returns the text with the comment above it.
 func (it *item) documented() string {
@@ -81,7 +82,7 @@ func (it *item) documented() string {
 	if start < 0 || start > it.start {
 		return it.text()
 	}
-	return it.src.text[start:it.end]
+	return it.src.text[start:it.start] + it.text()
 }
 
 // syntaxError is a parse error and its place in the cell.
@@ -279,21 +280,74 @@ func (p *parsed) addDecl(d ast.Decl, byStart map[int]any) {
 		switch d.Tok {
 		case token.IMPORT:
 			p.addImports(d)
-		case token.TYPE:
-			it.kind = kindType
-			for _, spec := range d.Specs {
-				it.names = append(it.names, spec.(*ast.TypeSpec).Name.Name)
-			}
-			p.items = append(p.items, it)
-		case token.CONST:
-			it.kind, it.names = kindConst, valueNames(d)
-			p.items = append(p.items, it)
+		case token.TYPE, token.CONST:
+			p.addSpecs(it, d)
 		case token.VAR:
 			it.kind, it.names = kindVar, valueNames(d)
 			p.vars = append(p.vars, it)
 			byStart[it.start] = it
 		}
 	}
+}
+
+// addSpecs adds types or constants. Each of several in brackets is a declaration of its own, so that a later cell can
+// declare some of them anew; but constants that count with iota, or repeat the expression above, stay together.
+func (p *parsed) addSpecs(it *item, d *ast.GenDecl) {
+	if it.kind = kindType; d.Tok == token.CONST {
+		it.kind = kindConst
+	}
+	if len(d.Specs) < 2 || slices.ContainsFunc(d.Specs, dependsOnPlace) {
+		for _, spec := range d.Specs {
+			it.names = append(it.names, specNames(spec)...)
+		}
+		p.items = append(p.items, it)
+		return
+	}
+	for _, spec := range d.Specs {
+		one := *it
+		one.keyword, one.names = d.Tok.String()+" ", specNames(spec)
+		one.decl = &ast.GenDecl{Doc: specDoc(spec), TokPos: spec.Pos(), Tok: d.Tok, Specs: []ast.Spec{spec}}
+		one.start, one.end = p.src.offset(spec.Pos()), p.src.offset(spec.End())
+		p.items = append(p.items, &one)
+	}
+}
+
+// dependsOnPlace reports whether the meaning of a constant depends on its place among others.
+func dependsOnPlace(spec ast.Spec) (depends bool) {
+	v, ok := spec.(*ast.ValueSpec)
+	if !ok {
+		return false
+	}
+	ast.Inspect(v, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		depends = depends || ok && id.Name == "iota"
+		return !depends
+	})
+	return depends || len(v.Values) == 0
+}
+
+// specNames returns the names that one specification declares.
+func specNames(spec ast.Spec) (names []string) {
+	switch spec := spec.(type) {
+	case *ast.TypeSpec:
+		return []string{spec.Name.Name}
+	case *ast.ValueSpec:
+		for _, name := range spec.Names {
+			names = append(names, name.Name)
+		}
+	}
+	return names
+}
+
+// specDoc returns the comment above one specification.
+func specDoc(spec ast.Spec) *ast.CommentGroup {
+	switch spec := spec.(type) {
+	case *ast.TypeSpec:
+		return spec.Doc
+	case *ast.ValueSpec:
+		return spec.Doc
+	}
+	return nil
 }
 
 func (p *parsed) addImports(d *ast.GenDecl) {
@@ -312,9 +366,7 @@ func (p *parsed) addImports(d *ast.GenDecl) {
 
 func valueNames(d *ast.GenDecl) (names []string) {
 	for _, spec := range d.Specs {
-		for _, name := range spec.(*ast.ValueSpec).Names {
-			names = append(names, name.Name)
-		}
+		names = append(names, specNames(spec)...)
 	}
 	return names
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
@@ -90,7 +91,10 @@ func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropp
 			continue
 		}
 		count := e.def.src.count
-		reason := fmt.Sprintf("%s (cell %d) does not compile any more: %s; mend cell %d and run it again", e.def.names[0], count, e.msg, count)
+		reason := fmt.Sprintf("%s (cell %d) does not compile any more: %s", e.def.names[0], count, e.msg)
+		if next := fmt.Sprintf("; mend cell %d and run it again", count); !strings.HasSuffix(reason, next) { // the message of another one may
+			reason += next
+		}
 		for _, name := range e.def.names {
 			f.staled[name] = staleName{e.def.kind, "", count, reason}
 		}
