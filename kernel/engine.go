@@ -42,11 +42,11 @@ func (p Prefix) libDir() string { return p.join("lib") }
 // EngineNames are the values of InstallOptions.Engine.
 var EngineNames = []string{"auto", "go", "onnx", "openvino", "onednn", "xla", "cuda"}
 
-// addEngines installs the engines that name selects, and reports each step. "auto" takes CUDA's engine on an NVIDIA GPU,
-// and elsewhere ONNX Runtime and, where there are some for the processor, OpenVINO and oneDNN. The pure-Go engine is always
-// there, so an engine that can't be installed gives a line and no failure; only one that was named explicitly, "onnx",
-// "openvino" or "onednn", fails the installation.
-func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, step func(format string, args ...any)) error {
+// addEngines installs the engines that name selects, and reports each step. "auto" takes CUDA's engine on an NVIDIA
+// GPU; elsewhere, or where that can't be had, it takes ONNX Runtime and, where there are some for the processor, OpenVINO
+// and oneDNN. The pure-Go engine is always there, so an engine of "auto" that can't be installed gives a line and no
+// failure. One that is named fails the installation.
+func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, step stepFunc) error {
 	switch name {
 	case "go":
 		step("engine go: nothing to install, it is part of every program")
@@ -54,8 +54,12 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 	case "onnx":
 		return addONNX(ctx, p, venv, step)
 	case "auto":
-		if hasGPU && addCUDA(p, hasGPU, step) {
-			return nil
+		if hasGPU {
+			err := addCUDA(ctx, p, venv, hasGPU, step)
+			if err == nil {
+				return nil
+			}
+			step("engine cuda can't be had, engine onnx is next: %s", oneLine(err))
 		}
 		if err := addONNX(ctx, p, venv, step); err != nil {
 			step("engine onnx can't be had, the pure-Go engine computes: %s", oneLine(err))
@@ -74,11 +78,9 @@ func addEngines(ctx context.Context, p Prefix, venv, name string, hasGPU bool, s
 	case "onednn":
 		return addOneDNN(ctx, p, venv, step)
 	case "xla":
-		addXLA(ctx, p, venv, step)
-		return nil
+		return addXLA(ctx, p, venv, step)
 	case "cuda":
-		addCUDA(p, hasGPU, step)
-		return nil
+		return addCUDA(ctx, p, venv, hasGPU, step)
 	}
 	return fmt.Errorf("kernel: unknown engine %q; known: %s", name, strings.Join(EngineNames, ", "))
 }

@@ -1,54 +1,137 @@
-//go:build linux && amd64
-
 package kernel
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
+	_ "embed"
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/gomlx/go-xla/installer"
+	"runtime"
 )
 
-// The PJRT plugin for CUDA 13: the version of the package jax-cuda13-pjrt, and the SHA-256 sum of xla_cuda_plugin.so in
-// its wheel. The wheel's own sum is 5899bb6177eda86ea532afb9a26794f2bdd04966f6a01f9028266b16c2b6cf90. Without a
-// version, go-xla would take the newest.
+// cudaRequirements pins the wheels of XLA's PJRT plugin for NVIDIA GPUs and of NVIDIA's libraries, each by version and
+// SHA-256.
+//
+//go:embed requirements_cuda.txt
+var cudaRequirements string
+
 const (
-	cudaVersion   = "0.12.0.1"
-	cudaPluginSum = "b6de513893c09af2c77e71afcef46d9706f8c259337cdef4cd5cae2353886f75"
+	// cudaLibrary is the plugin's place among the files of its wheel.
+	cudaLibrary = "jax_plugins/xla_cuda13/xla_cuda_plugin.so"
+	// cudaPlugin is the name by which go-xla finds the plugin.
+	cudaPlugin = "pjrt_c_api_cuda_plugin.so"
 )
 
-// installCUDA installs the plugin below dir. It keeps a plugin that is already there.
-func installCUDA(dir string) error {
-	plugin := filepath.Join(dir, "nvidia", installer.NVIDIAPJRTPluginFileName)
-	if _, err := os.Stat(plugin); err == nil {
-		return nil
+// cudaFiles are files that the plugin opens in its folder, of each kind: CUDA's assembler and linker, libdevice, and
+// libraries.
+var cudaFiles = []string{"bin/ptxas", "cu13/bin/nvlink", "cu13/nvvm/libdevice/libdevice.10.bc",
+	"cu13/lib/libcublas.so.13", "cu13/lib/libcublasLt.so.13", "cudnn/lib/libcudnn.so.9"}
+
+// cudaLinked are libraries of cu13/lib that go-xla also links in the folder above its own, because some of NVIDIA's
+// libraries do not find them from theirs.
+var cudaLinked = []string{"libcublasLt.so.13", "libcublas.so.13"}
+
+// addCUDA installs XLA's PJRT plugin for NVIDIA GPUs with NVIDIA's libraries. A GPU is not needed: images are built
+// without one.
+func addCUDA(ctx context.Context, p Prefix, venv string, hasGPU bool, step stepFunc) error {
+	dir, err := xlaDir(p, os.Geteuid())
+	if err != nil {
+		return fmt.Errorf("kernel: engine cuda: %w", err)
 	}
-	if err := installer.CudaInstall("cuda13", cudaVersion, dir, true, installer.Quiet); err != nil {
+	if err := installCUDA(ctx, venv, dir, cudaRequirements, step); err != nil {
 		return err
 	}
-	return verify(plugin, cudaPluginSum)
+	if hasGPU {
+		step("%s: engine cuda", dir)
+	} else {
+		step("%s: engine cuda; no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi), so another one computes", dir)
+	}
+	return nil
 }
 
-// verify removes a file whose SHA-256 sum differs from sum, and returns an error for it.
-func verify(path, sum string) error {
-	f, err := os.Open(path)
+// installCUDA installs the wheels of a requirements file into the folder nvidia of dir, as go-xla's installer arranges
+// them: XLA finds NVIDIA's libraries by their places beside the plugin. A plugin that is already there is kept. The
+// folder gets its name when all is in it, so that what an interrupted installation leaves is not taken for whole.
+func installCUDA(ctx context.Context, venv, dir, requirements string, step stepFunc) (err error) {
+	if !hasUnpacked {
+		return fmt.Errorf("kernel: engine cuda is for linux/amd64, and this is %s/%s; --engine auto takes what it can have",
+			runtime.GOOS, runtime.GOARCH)
+	}
+	whole := filepath.Join(dir, "nvidia")
+	if _, err := os.Stat(filepath.Join(whole, cudaPlugin)); err == nil {
+		return nil
+	}
+	step("engine cuda: fetching 2.5 GB from the Python package index, which take 4 GB of disk")
+	// Beside its last place, because the temporary folder may be small. The name is always the same, so that the next
+	// installation removes what one that was killed left.
+	part := whole + ".part"
+	defer func() {
+		if removed := os.RemoveAll(part); err == nil && removed != nil {
+			err = fmt.Errorf("kernel: engine cuda: %w", removed)
+		}
+	}()
+	if err := pipCUDA(ctx, venv, part, requirements); err != nil {
+		return err
+	}
+	if err := arrangeCUDA(part); err != nil {
+		return fmt.Errorf("kernel: engine cuda: %w", err)
+	}
+	for _, name := range cudaLinked {
+		target := filepath.Join(filepath.Base(dir), "nvidia/cu13/lib", name)
+		if err := linkTo(target, filepath.Join(filepath.Dir(dir), name)); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(os.RemoveAll(whole), os.Rename(filepath.Join(part, "nvidia"), whole)); err != nil {
+		return fmt.Errorf("kernel: engine cuda: %w", err)
+	}
+	return nil
+}
+
+// pipCUDA makes a new folder and installs the wheels of a requirements file into it. pip's temporary files are there
+// too.
+func pipCUDA(ctx context.Context, venv, dir, requirements string) error {
+	tmp, pins := filepath.Join(dir, "tmp"), filepath.Join(dir, "requirements.txt")
+	err := errors.Join(os.RemoveAll(dir), os.MkdirAll(tmp, 0o755), os.WriteFile(pins, []byte(requirements), 0o666))
+	if err != nil {
+		return fmt.Errorf("kernel: engine cuda: %w", err)
+	}
+	// A mirror may send nothing until it has a file of 500 MB itself.
+	pip := pinnedPip(ctx, venv, "install", pins, "--timeout", "120", "--no-user", "--no-compile", "--target", dir)
+	pip.Env = WithEnv(pip.Env, "TMPDIR="+tmp)
+	if out, err := pip.CombinedOutput(); err != nil {
+		what := "kernel: pip install of the CUDA plugin and NVIDIA's libraries (needs a Python package index, and 10 GB of disk meanwhile)"
+		return commandError(what, err, string(out))
+	}
+	return nil
+}
+
+// arrangeCUDA moves the plugin from its place in pip's folder to the one beside NVIDIA's libraries, and with it the
+// records of the wheels, which have their licences. It returns an error if a file that the plugin needs is not there.
+func arrangeCUDA(dir string) error {
+	nvidia := filepath.Join(dir, "nvidia")
+	bin := filepath.Join(nvidia, "bin")
+	moved := os.Rename(filepath.Join(dir, cudaLibrary), filepath.Join(nvidia, cudaPlugin))
+	if err := errors.Join(moved, os.MkdirAll(bin, 0o755), linkTo("../cu13/bin/ptxas", filepath.Join(bin, "ptxas"))); err != nil {
+		return err
+	}
+	records, err := filepath.Glob(filepath.Join(dir, "*.dist-info"))
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
-		if err := os.Remove(path); err != nil {
+	for _, record := range records {
+		if err := os.Rename(record, filepath.Join(nvidia, filepath.Base(record))); err != nil {
 			return err
 		}
-		return fmt.Errorf("%s has the SHA-256 sum %s, expected %s; it was removed", filepath.Base(path), got, sum)
+	}
+	for _, name := range cudaFiles {
+		if _, err := os.Stat(filepath.Join(nvidia, name)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the wheels have no nvidia/%s, which the plugin opens; requirements_cuda.txt needs versions that have it", name)
+		} else if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -22,7 +22,15 @@ func TestRequirement(t *testing.T) {
 		t.Errorf("got %q, want %q", line, want)
 	}
 	seen := map[string]bool{}
-	for _, h := range slices.Concat(onnxWheelHashes, openVINO.hashes, oneDNN.hashes) {
+	pinned := regexp.MustCompile(`(?m)^[a-z0-9-]+==[0-9.]+ --hash=sha256:(.*)$`).FindAllStringSubmatch(cudaRequirements, -1)
+	if packages := strings.Count(cudaRequirements, "=="); len(pinned) < 14 || len(pinned) != packages-1 { // one in the comment
+		t.Errorf("%d packages of CUDA are pinned, of %d", len(pinned), packages-1)
+	}
+	hashes := slices.Concat(onnxWheelHashes, openVINO.hashes, oneDNN.hashes)
+	for _, p := range pinned {
+		hashes = append(hashes, p[1])
+	}
+	for _, h := range hashes {
 		if sum, err := hex.DecodeString(h); err != nil || len(sum) != 32 || seen[h] {
 			t.Errorf("%q is no SHA-256 sum, or is there twice", h)
 		}

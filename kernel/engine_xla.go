@@ -44,13 +44,13 @@ func xlaDir(p Prefix, uid int) (string, error) {
 
 // addXLA installs XLA's PJRT plugin for the CPU and reports its source: go-xla's own release on GitHub, of the version
 // for which go-xla was made, or else the Python package index.
-func addXLA(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) {
+func addXLA(ctx context.Context, p Prefix, venv string, step stepFunc) error {
 	dir, origin, err := installXLA(ctx, p, venv)
 	if err != nil {
-		step("engine xla can't be had, another one computes: %s", oneLine(err))
-		return
+		return fmt.Errorf("kernel: engine xla: %w", err)
 	}
 	step("%s: engine xla, %s", dir, origin)
+	return nil
 }
 
 // installXLA returns the folder of the plugin, and the plugin's source in half a sentence.
@@ -90,26 +90,6 @@ func xlaFromWheel(ctx context.Context, venv, dir string) error {
 		return err
 	}
 	return os.Rename(library, filepath.Join(dir, xlaPlugin))
-}
-
-// addCUDA installs XLA's PJRT plugin for NVIDIA GPUs, and reports whether that worked. The plugin comes from the Python
-// package index, pinned by version and SHA-256. CUDA's own libraries come with it: those that the plugin's package
-// requires, which go-xla verifies only against the index's sums. A GPU is not needed: images are built without one.
-func addCUDA(p Prefix, hasGPU bool, step func(format string, args ...any)) bool {
-	dir, err := xlaDir(p, os.Geteuid())
-	if err == nil {
-		err = installCUDA(dir)
-	}
-	if err != nil {
-		step("engine cuda can't be had, another one computes: %s", oneLine(err))
-		return false
-	}
-	if hasGPU {
-		step("%s: engine cuda", dir)
-	} else {
-		step("%s: engine cuda; no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi), so another one computes", dir)
-	}
-	return true
 }
 
 // oneLine returns an error's text in one line of at most 300 letters.

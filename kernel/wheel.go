@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
@@ -20,8 +21,7 @@ func downloadWheel(ctx context.Context, venv, dir, pinned string, hashes []strin
 	if err := os.WriteFile(pins, []byte(requirement(pinned, hashes)), 0o666); err != nil {
 		return "", fmt.Errorf("kernel: %w", err)
 	}
-	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-		"--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", dir, "-r", pins)
+	pip := pinnedPip(ctx, venv, "download", pins, "--dest", dir)
 	if out, err := pip.CombinedOutput(); err != nil {
 		return "", commandError("kernel: fetching "+pinned, err, string(out))
 	}
@@ -30,6 +30,16 @@ func downloadWheel(ctx context.Context, venv, dir, pinned string, hashes []strin
 		return "", fmt.Errorf("kernel: pip download of %s gave %d wheels, expected 1", pinned, len(wheels))
 	}
 	return wheels[0], nil
+}
+
+// pinnedPip returns a command of pip, "download" or "install", for the wheels of a requirements file. pip takes only
+// files whose SHA-256 sums are there.
+func pinnedPip(ctx context.Context, venv, command, requirements string, args ...string) *exec.Cmd {
+	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), slices.Concat([]string{"-m", "pip", command, "--quiet",
+		"--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:",
+		"--require-hashes", "-r", requirements}, args)...)
+	pip.Env = pythonEnv(os.Environ())
+	return pip
 }
 
 // requirement returns a line of a requirements file that pins a package to files with these SHA-256 sums.

@@ -90,6 +90,32 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// TestBuildEndsAtAnEngine: the build fails with install.sh, so that no image lacks an engine that was asked for.
+func TestBuildEndsAtAnEngine(t *testing.T) {
+	if _, err := os.Stat("/opt/tlkit"); err == nil {
+		t.Skip("/opt/tlkit is here, which a build that goes on would change")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"deploy/container/build.sh": read(t, "deploy/container/build.sh"),
+		"install.sh":                "#!/bin/sh\necho \"$@\"\n[ \"$3\" != cuda ] || exit 7\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.Command(filepath.Join(dir, "deploy/container/build.sh"), "auto", "cuda", "onnx")
+	out, _ := build.CombinedOutput()
+	want := "--no-quickstart --engine auto\n--no-quickstart --engine cuda\n"
+	if build.ProcessState.ExitCode() != 7 || string(out) != want {
+		t.Errorf("it ended with %v and said %q, want install.sh's exit status 7 and %q", build.ProcessState, out, want)
+	}
+}
+
 // devContainer are the keys of devcontainer.json that are used, as https://containers.dev/implementors/json_reference/
 // describes them.
 type devContainer struct {
