@@ -325,7 +325,7 @@ func (v *values) headClasses(source string, head *foundHead, o LoadOptions) ([]s
 	case head.classes == len(v.classes):
 		return v.classes, nil
 	case v.described:
-		return nil, fmt.Errorf("zoo: %s has %d classes, its description names %d", source, head.classes, len(v.classes))
+		return nil, fmt.Errorf("zoo: %s has %d classes, its description names %d; give the names in LoadOptions.Classes", source, head.classes, len(v.classes))
 	}
 	return numbered(head.classes), nil
 }

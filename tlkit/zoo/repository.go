@@ -70,6 +70,8 @@ type description struct {
 	notes []string
 	// preprocess is true if the preprocessing is known.
 	preprocess bool
+	// unread is why the preprocessing that is described can't be read: the caller's may stand in.
+	unread error
 }
 
 // described is the source of a model in a repository.
@@ -203,7 +205,7 @@ func openDescribed(ctx context.Context, r repository, name string, set WeightSet
 	}
 	if !d.preprocess && kind.ModelType != "" {
 		if err := d.readProcessor(ctx, r); err != nil {
-			return nil, fmt.Errorf("zoo: preprocessor_config.json of %s: %w", r, err)
+			d.unread = fmt.Errorf("preprocessor_config.json: %w", err)
 		}
 	}
 	return &described{repository: r, description: d, name: name}, nil
@@ -281,6 +283,8 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 	switch {
 	case o.Preprocess != nil:
 		v.preprocess = *o.Preprocess
+	case s.unread != nil:
+		return nil, fmt.Errorf("zoo: %s: %w; LoadOptions.Preprocess stands in for it", s.repository, s.unread)
 	case !s.preprocess:
 		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared (transformers keeps that in preprocessor_config.json), and that can't be guessed: give LoadOptions.Preprocess",
 			s.repository)

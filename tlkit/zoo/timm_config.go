@@ -94,7 +94,8 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 	}
 	p, err := cfg.preprocess()
 	if err != nil {
-		return description{}, err
+		d.unread = fmt.Errorf("config.json: %w", err)
+		return d, nil
 	}
 	d.setPreprocess(p)
 	d.spec.InputSize = p.Crop

@@ -313,6 +313,24 @@ func TestTransformersFolders(t *testing.T) {
 	}
 }
 
+// TestPreprocessStandsIn: a preprocessing that is not known here stops nobody who gives one.
+func TestPreprocessStandsIn(t *testing.T) {
+	away(t)
+	transformers := readTransformersGolden(t, "resnet18")
+	transformers.Processor = json.RawMessage(strings.Replace(string(transformers.Processor), `"resample":3`, `"resample":1`, 1))
+	timm := transformersGolden{timmGolden: readTimmGolden(t, filepath.Join("testdata", "timm", "resnet18.json.gz"))}
+	timm.Config = json.RawMessage(strings.Replace(string(timm.Config), `"bicubic"`, `"nearest"`, 1))
+	for want, g := range map[string]transformersGolden{"resample is 1": transformers, "nearest": timm} {
+		dir := g.folder(t)
+		_, err := zoo.Load(dir)
+		wantError(t, err, want, "LoadOptions.Preprocess stands in for it")
+		m, err := zoo.Load(dir, photograph)
+		if err != nil || m.Preprocess != *photograph.Preprocess {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
 // TestTransformersRefused: what is not the same network, or does not say how images are prepared, must not load.
 func TestTransformersRefused(t *testing.T) {
 	h := hubtest.New(t)
