@@ -5,6 +5,7 @@ package session
 import (
 	"go/ast"
 	"go/types"
+	"slices"
 )
 
 // A panic that nothing recovers ends the worker, and all values with it. In the goroutine of the cell's body package rt
@@ -18,11 +19,17 @@ func (e *editor) goStatement(call *ast.CallExpr) {
 		return
 	}
 	switch id, _ := ast.Unparen(call.Fun).(*ast.Ident); {
+	case slices.ContainsFunc(call.Args, e.isUintptr): // its conversion keeps an object alive only in the call itself
 	case !e.info.Types[call.Fun].IsBuiltin():
 		e.later(call, caught+" %s")
 	case id != nil && id.Name == "panic":
 		e.replace(call.Fun, "func(v any) { "+caught+" panic(v) }")
 	}
+}
+
+func (e *editor) isUintptr(x ast.Expr) bool {
+	t, ok := e.info.TypeOf(x).(*types.Basic)
+	return ok && t.Kind() == types.Uintptr
 }
 
 // starters are library functions that call their last argument, a function without parameters, in a goroutine in which
