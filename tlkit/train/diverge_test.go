@@ -83,6 +83,10 @@ func TestTrouble(t *testing.T) {
 	if text := run.Verdict(); !strings.Contains(text, `are of class "`+ds.Classes[0]+`": this accuracy says nothing about other classes`) {
 		t.Errorf("verdict of one class %q", text)
 	}
+	run = compare(t, r, "high", ds, m, strategy.Transfer{LearningRate: 1e4})
+	if text := run.Verdict(); !strings.Contains(text, "is far above that of guessing (1.10)") || !strings.Contains(text, "try a smaller learning rate") || strings.Contains(text, "train longer") {
+		t.Errorf("verdict of a high rate %q", text)
+	}
 	run = compare(t, r, "idle", ds, m, strategy.Transfer{LearningRate: 1e-9, Label: "idle"})
 	idle := result(t, run, "idle")
 	if text := run.Verdict(); !strings.Contains(text, "idle shows no sign of learning") && !strings.Contains(text, "idle names the class") {

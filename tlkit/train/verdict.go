@@ -199,6 +199,15 @@ func (r *Result) trouble(classes []string) wording {
 		}
 	case len(classes) < 2:
 		return wording{}
+	case r.tooFast(len(classes)):
+		epochs, guess, balanced := len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy())
+		last := r.History[epochs-1].TrainLoss
+		return wording{
+			fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss, %.3g in the last one, is far above that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; try a smaller learning rate (FindLR).",
+				r.label(), epochs, last, guess, balanced),
+			fmt.Sprintf("%s には %d エポックで学習した様子がありません。最後のエポックの学習損失 %.3g は当てずっぽう（%.2f）よりはるかに大きく、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと小さい学習率（FindLR）を試してください。",
+				r.label(), epochs, last, guess, balanced),
+		}
 	case len(p) > 1 && slices.Max(p) == slices.Min(p) && slices.Max(r.Predictions.Labels) != slices.Min(r.Predictions.Labels):
 		balanced := percent(r.BalancedAccuracy())
 		return wording{
@@ -219,6 +228,21 @@ func (r *Result) trouble(classes []string) wording {
 	return wording{}
 }
 
+// farAbove is how many times the training loss of guessing a loss is that no longer training brings down: the rate is too
+// high.
+const farAbove = 3
+
+// tooFast reports whether the training loss of the last epoch is far above that of guessing, and the balanced accuracy no
+// better than that of guessing: the learning rate is too high.
+func (r *Result) tooFast(classes int) bool {
+	return r.LearningRate > 0 && len(r.History) > 0 && r.History[len(r.History)-1].TrainLoss > farAbove*math.Log(float64(classes)) && r.guesses(classes)
+}
+
+// guesses reports whether the balanced accuracy is within the noise of that of guessing.
+func (r *Result) guesses(classes int) bool {
+	return r.BalancedAccuracy() <= 1/float64(classes)+2*r.Predictions.guessingError(classes)
+}
+
 // learnedNothing reports whether the training loss stayed at or above that of uniform guessing, the logarithm of the
 // number of classes, in every epoch, and the balanced accuracy of the best epoch is above that of guessing by no more
 // than two standard errors: a loss with further terms may be high while the accuracy is good. One epoch is too short to
@@ -231,7 +255,7 @@ func (r *Result) learnedNothing(classes int) bool {
 	if slices.ContainsFunc(r.History, func(e Epoch) bool { return e.TrainLoss < 0.98*guess }) {
 		return false
 	}
-	return r.BalancedAccuracy() <= 1/float64(classes)+2*r.Predictions.guessingError(classes)
+	return r.guesses(classes)
 }
 
 // guessingError is the standard error of the balanced accuracy of uniform guesses. NaN means that there are no images.
