@@ -77,6 +77,12 @@ func TestTrouble(t *testing.T) {
 	if text := run.Verdict(); !strings.Contains(text, `transfer names the class "blue" for every image: its balanced accuracy is 50.0%`) {
 		t.Errorf("verdict %q", text)
 	}
+	other := skewed
+	other.Val = painted(t, 2, 18, nil).Subset([]int{1, 2, 4, 5}) // none of the class that is named
+	run = compare(t, r, "other", &other, m, strategy.Transfer{LearningRate: 0.1})
+	if text := run.Verdict(); !strings.Contains(text, `for every image: its balanced accuracy is 0.0%, as none is of that class`) {
+		t.Errorf("verdict of other classes %q", text)
+	}
 	one := *ds
 	one.Val = ds.Val.Subset(slices.DeleteFunc(indices(ds.Val.Len()), func(i int) bool { return ds.Val.Label(i) != 0 }))
 	run = compare(t, r, "one-class", &one, m, strategy.Transfer{})

@@ -209,12 +209,15 @@ func (r *Result) trouble(classes []string) wording {
 				r.label(), epochs, last, guess, balanced),
 		}
 	case len(p) > 1 && slices.Max(p) == slices.Min(p) && slices.Max(r.Predictions.Labels) != slices.Min(r.Predictions.Labels):
-		balanced := percent(r.BalancedAccuracy())
+		balanced, why := percent(r.BalancedAccuracy()), wording{"that of guessing", "当てずっぽうと同じです"}
+		if !slices.Contains(r.Predictions.Labels, p[0]) {
+			why = wording{"as none is of that class", "そのクラスの画像はありません"}
+		}
 		return wording{
-			fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, that of guessing; try another learning rate (FindLR) or Recipe.ClassWeights.",
-				r.soFar().english, classes[p[0]], balanced),
-			fmt.Sprintf("%s はどの画像にもクラス「%s」と答えます。クラス平均の正解率は %s で、当てずっぽうと同じです。別の学習率（FindLR）か Recipe.ClassWeights を試してください。",
-				r.soFar().japanese, classes[p[0]], balanced),
+			fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, %s; try another learning rate (FindLR) or Recipe.ClassWeights.",
+				r.soFar().english, classes[p[0]], balanced, why.english),
+			fmt.Sprintf("%s はどの画像にもクラス「%s」と答えます。クラス平均の正解率は %s で、%s。別の学習率（FindLR）か Recipe.ClassWeights を試してください。",
+				r.soFar().japanese, classes[p[0]], balanced, why.japanese),
 		}
 	case r.learnedNothing(len(classes)):
 		epochs, guess, balanced := len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy())
