@@ -325,6 +325,10 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	drawn, err := datasets.NewSplit(len(data.Classes), []string{"a"}, []int{0}, image)
+	if err != nil {
+		t.Fatal(err)
+	}
 	mixed := *data
 	if mixed.Train, err = datasets.NewSplit(2, []string{data.Train.Name(0), data.Val.Name(0)}, []int{0, 0}, image); err != nil {
 		t.Fatal(err)
@@ -337,8 +341,9 @@ func TestRefused(t *testing.T) {
 		"data of code":     {&datasets.Dataset{Name: "own", Classes: []string{"x", "y"}, Train: made, Val: made}, strategy.Transfer{}, "made by code of the notebook"},
 		"mixed splits":     {&mixed, strategy.Transfer{}, "other images"},
 		"strategy of code": {data, mine{}, "a type of the notebook"},
-		"data in strategy": {data, strategy.LwF{Old: &datasets.Dataset{Name: "own", Classes: []string{"x", "y"}, Train: made, Val: made}}, "in strategy"},
+		"data in strategy": {data, strategy.DeepCORAL{Source: &datasets.Dataset{Name: "own", Classes: data.Classes, Train: drawn, Val: drawn}}, "in strategy"},
 		"no strategy":      {data, nil, "no strategy"},
+		"a stage's name":   {data, strategy.FineTune{From: "layer9"}, `FineTune.From is "layer9"`},
 	} {
 		runs := t.TempDir()
 		var strategies []train.Strategy

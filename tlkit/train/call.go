@@ -397,18 +397,26 @@ func (c *call) checkNewStrategies(run *Run) error {
 // first are trained for hours. Strategies that the run has begun as they are were planned then. The run is nil if there
 // is none.
 func (c *call) checkPlans(run *Run) error {
-	r := c.config.Recipe
-	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
-	var bad []error
+	var fresh []Strategy
 	for i, w := range c.strategies {
 		if run != nil {
 			if k := run.index(w.Name); k >= 0 && w.same(run.strategyAt(k)) && run.Results[k].anyStarted() {
 				continue
 			}
 		}
-		m, err := start(c.model)
+		fresh = append(fresh, c.plans[i])
+	}
+	return checkPlans(c.config.Recipe, c.data, c.model, fresh)
+}
+
+// checkPlans returns the errors of the plans of strategies for copies of a model.
+func checkPlans(r Recipe, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
+	task := Task{Classes: ds.Classes, Data: ds, Seed: r.Seed, Recipe: r}
+	var bad []error
+	for _, s := range strategies {
+		m, err := start(pretrained)
 		if err == nil {
-			_, err = planned(c.plans[i], m, task)
+			_, err = planned(s, m, task)
 		}
 		bad = append(bad, err)
 	}

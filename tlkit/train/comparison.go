@@ -321,10 +321,14 @@ func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.M
 
 // CheckComparison returns the error that Compare with these arguments would return before any work; nil if there is none.
 func CheckComparison(r Recipe, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
-	if _, err := r.withDefaults(); err != nil {
-		return err
+	r, err := r.withDefaults()
+	if err == nil {
+		err = checkComparison(ds, pretrained, strategies)
 	}
-	return checkComparison(ds, pretrained, strategies)
+	if err == nil {
+		err = checkPlans(r, ds, pretrained, strategies)
+	}
+	return err
 }
 
 // checkComparison finds errors early that would otherwise appear after minutes of work.
