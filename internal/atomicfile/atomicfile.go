@@ -45,7 +45,8 @@ func Write(path string, r io.Reader) (err error) {
 	if _, err = io.Copy(f, r); err != nil {
 		return err
 	}
-	// The temporary file was private. It stays so where permissions can't be changed: on CIFS, FAT and stores of objects.
+	// The temporary file was private. It stays so where permissions can't be changed: on CIFS, FAT and stores of
+	// objects.
 	_ = chmod(f, perm)
 	// A renamed file may be empty after a crash if it was not synced before.
 	if err = Sync(f); err != nil {

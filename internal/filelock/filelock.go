@@ -2,7 +2,8 @@
 // system releases the lock when a program ends, in whatever way.
 //
 // Not every file system has locks, and some keep them on one machine only: mounted drives, NFS, Lustre. Therefore the
-// holder also writes who it is into the file, and a program that has lost the file to another one can tell (Lock.Taken).
+// holder also writes who it is into the file, and a program that has lost the file to another one can tell
+// (Lock.Taken).
 package filelock
 
 import (
@@ -30,8 +31,8 @@ type Lock struct {
 // HeldError is the error for a file that another program has locked.
 type HeldError struct {
 	Path string
-	// Owner is what the file says about the program, such as "process 4711 on gpu1, since 2026-11-30 14:03:05.1 UTC"; "" if
-	// it says nothing. Own is true if it is this process.
+	// Owner is what the file says about the program, such as "process 4711 on gpu1, since 2026-11-30 14:03:05.1 UTC";
+	// "" if it says nothing. Own is true if it is this process.
 	Owner string
 	Own   bool
 }
@@ -131,8 +132,8 @@ func (l *Lock) Exclusive() bool { return l.flock != nil }
 // Before is the program that a file without a lock named before, which may hold it still; "" if it named none.
 func (l *Lock) Before() string { return l.before }
 
-// Taken returns a *[HeldError] if another program has taken the file since, which the file system did not prevent, or if
-// another file is in its place.
+// Taken returns a *[HeldError] if another program has taken the file since, which the file system did not prevent, or
+// if another file is in its place.
 func (l *Lock) Taken() error {
 	if l.owner == "" {
 		return nil

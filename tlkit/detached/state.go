@@ -148,8 +148,8 @@ func (s *State) count(run *train.Run) {
 	}
 }
 
-// NotebookState returns the state of a run that a notebook trains: it is finished or not. The error names the first fault
-// of its files.
+// NotebookState returns the state of a run that a notebook trains: it is finished or not. The error names the first
+// fault of its files.
 func NotebookState(run *train.Run) State {
 	s := State{Name: run.Name, Phase: NotFinished}
 	if s.count(run); s.Done == s.Total {

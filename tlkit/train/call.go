@@ -393,9 +393,9 @@ func (c *call) checkNewStrategies(run *Run) error {
 	return nil
 }
 
-// checkPlans returns the errors of the strategies' plans: before anything is written, and before the strategies that come
-// first are trained for hours. Strategies that the run has begun as they are were planned then. The run is nil if there
-// is none.
+// checkPlans returns the errors of the strategies' plans: before anything is written, and before the strategies that
+// come first are trained for hours. Strategies that the run has begun as they are were planned then. The run is nil if
+// there is none.
 func (c *call) checkPlans(run *Run) error {
 	var fresh []Strategy
 	for i, w := range c.strategies {

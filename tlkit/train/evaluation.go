@@ -87,8 +87,8 @@ func Evaluate(m *zoo.Model, split *datasets.Split) (*Evaluation, error) {
 	return e, nil
 }
 
-// fitting returns the split with the model's classes, or an error unless it has images, all of classes of the model. what
-// is the verb for the message.
+// fitting returns the split with the model's classes, or an error unless it has images, all of classes of the model.
+// what is the verb for the message.
 func fitting(m *zoo.Model, split *datasets.Split, what string) (*datasets.Split, error) {
 	switch {
 	case m == nil:
@@ -127,8 +127,8 @@ func fitting(m *zoo.Model, split *datasets.Split, what string) (*datasets.Split,
 	return matched.WithClasses(m.Classes), nil
 }
 
-// written returns names as run.json has them: what is no valid UTF-8, as in names of folders from zips of other systems,
-// is there as U+FFFD.
+// written returns names as run.json has them: what is no valid UTF-8, as in names of folders from zips of other
+// systems, is there as U+FFFD.
 func written(names []string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {

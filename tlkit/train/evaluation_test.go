@@ -86,8 +86,8 @@ func TestEvaluate(t *testing.T) {
 	wantError(t, err, "nil")
 }
 
-// TestEvaluateByNames: classes are matched by their names: in another order, some of them only, with further classes that
-// have no images. The names of a stored run are those of folders that are no valid UTF-8, too.
+// TestEvaluateByNames: classes are matched by their names: in another order, some of them only, with further classes
+// that have no images. The names of a stored run are those of folders that are no valid UTF-8, too.
 func TestEvaluateByNames(t *testing.T) {
 	zoo.Register(tinySpec())
 	ds, r := paint(t), quick(t)

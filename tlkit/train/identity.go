@@ -84,8 +84,8 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// flatten enters the plain values of a value that was read from JSON under their paths, such as "schedule.cosine", and the
-// data sets as their names and fingerprints.
+// flatten enters the plain values of a value that was read from JSON under their paths, such as "schedule.cosine", and
+// the data sets as their names and fingerprints.
 func flatten(path string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case nil:

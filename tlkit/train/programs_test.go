@@ -17,8 +17,8 @@ import (
 
 const otherProgram = "TLKIT_TEST_OTHER_PROGRAM"
 
-// TestTwoPrograms: of two programs that train one run, the second is told which has it, whatever it calls. Once the first
-// one has ended, by itself or killed, the second goes on: to the bit as one that was alone.
+// TestTwoPrograms: of two programs that train one run, the second is told which has it, whatever it calls. Once the
+// first one has ended, by itself or killed, the second goes on: to the bit as one that was alone.
 func TestTwoPrograms(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("on Windows a locked file can't be read")

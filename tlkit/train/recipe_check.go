@@ -125,8 +125,8 @@ func (r Recipe) check() error {
 	return nil
 }
 
-// plain returns a recipe that trains the same, with one value for each of the fields whose values may mean the same: those
-// that another field switches off, and defaults that are written out.
+// plain returns a recipe that trains the same, with one value for each of the fields whose values may mean the same:
+// those that another field switches off, and defaults that are written out.
 func (r Recipe) plain() Recipe {
 	if r.Accumulate == 1 {
 		r.Accumulate = 0
@@ -150,9 +150,9 @@ func (r Recipe) plain() Recipe {
 	return r
 }
 
-// differences lists the fields in which a recipe differs from a later one, as they are written. A larger number of epochs
-// is no difference (it continues the run) unless the learning rates depend on that number. The numbers of seeds and of
-// devices are never one.
+// differences lists the fields in which a recipe differs from a later one, as they are written. A larger number of
+// epochs is no difference (it continues the run) unless the learning rates depend on that number. The numbers of seeds
+// and of devices are never one.
 func (r Recipe) differences(now Recipe) []string {
 	r.Seeds, now.Seeds, r.Devices, now.Devices = 0, 0, 0, 0
 	if now.Epochs > r.Epochs && !now.Schedule.needsEnd() {
@@ -161,7 +161,8 @@ func (r Recipe) differences(now Recipe) []string {
 	return fieldDifferences(asJSON(r), asJSON(now))
 }
 
-// spelled returns the recipe as another one writes it, if both train the same for as many epochs; else the recipe itself.
+// spelled returns the recipe as another one writes it, if both train the same for as many epochs; else the recipe
+// itself.
 func (r Recipe) spelled(like Recipe) Recipe {
 	like.Epochs, like.Seeds, like.Devices = r.Epochs, r.Seeds, r.Devices
 	like.Dir, like.Track, like.Quiet, like.MemoryLimit, like.DiskLimit = r.Dir, r.Track, r.Quiet, r.MemoryLimit, r.DiskLimit

@@ -386,8 +386,8 @@ func TestRestoredUnwritten(t *testing.T) {
 	}
 }
 
-// TestSpelledAlike: recipes that mean the same are one: nothing is trained anew, nothing is said, and another epoch goes
-// on from the checkpoint.
+// TestSpelledAlike: recipes that mean the same are one: nothing is trained anew, nothing is said, and another epoch
+// goes on from the checkpoint.
 func TestSpelledAlike(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
 	for name, pair := range map[string][2]func(r *train.Recipe){

@@ -285,8 +285,8 @@ func named(held *filelock.HeldError) string {
 	return fmt.Sprintf(" (%s names %s)", filepath.Base(held.Path), held.Owner)
 }
 
-// checkTaken returns an error if another program trains in the run's folder meanwhile: on a file system whose locks don't
-// reach other machines, or after the folder was replaced. Call it before files are written.
+// checkTaken returns an error if another program trains in the run's folder meanwhile: on a file system whose locks
+// don't reach other machines, or after the folder was replaced. Call it before files are written.
 func (r *Run) checkTaken() error {
 	var held *filelock.HeldError
 	if r.lock == nil || !errors.As(r.lock.Taken(), &held) {

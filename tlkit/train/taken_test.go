@@ -11,9 +11,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestTaken: while a run is trained, its folder is deleted, renamed, replaced by another run's, or taken by a program of
-// another machine that its lock does not reach. The training stops with the next step, and no file of another training
-// is touched.
+// TestTaken: while a run is trained, its folder is deleted, renamed, replaced by another run's, or taken by a program
+// of another machine that its lock does not reach. The training stops with the next step, and no file of another
+// training is touched.
 func TestTaken(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows moves no open files")

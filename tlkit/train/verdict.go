@@ -231,12 +231,12 @@ func (r *Result) trouble(classes []string) wording {
 	return wording{}
 }
 
-// farAbove is how many times the training loss of guessing a loss is that no longer training brings down: the rate is too
-// high.
+// farAbove is how many times the training loss of guessing a loss is that no longer training brings down: the rate is
+// too high.
 const farAbove = 3
 
-// tooFast reports whether the training loss of the last epoch is far above that of guessing, and the balanced accuracy no
-// better than that of guessing: the learning rate is too high.
+// tooFast reports whether the training loss of the last epoch is far above that of guessing, and the balanced accuracy
+// no better than that of guessing: the learning rate is too high.
 func (r *Result) tooFast(classes int) bool {
 	return r.LearningRate > 0 && len(r.History) > 0 && r.History[len(r.History)-1].TrainLoss > farAbove*math.Log(float64(classes)) && r.guesses(classes)
 }

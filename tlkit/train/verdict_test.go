@@ -56,8 +56,8 @@ func TestVerdictInJapanese(t *testing.T) {
 	}
 }
 
-// TestVerdictUnfinished: the verdict of a run that was stopped, or in which one strategy was trained further than others,
-// says who has how many epochs, and claims nothing of a training that is not at its end.
+// TestVerdictUnfinished: the verdict of a run that was stopped, or in which one strategy was trained further than
+// others, says who has how many epochs, and claims nothing of a training that is not at its end.
 func TestVerdictUnfinished(t *testing.T) {
 	m, r := pretrained(t), quick(t)
 	r.Epochs, r.MemoryLimit = 3, 1

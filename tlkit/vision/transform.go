@@ -130,8 +130,8 @@ func StandardAugment() Augment { return Augment{ResizedCrop: true, HorizontalFli
 // and a flip.
 func CIFARAugment() Augment { return Augment{Pad: 4, HorizontalFlip: 0.5} }
 
-// Plain returns an Augment that varies images alike, with zeros for fields that another one switches off and for defaults
-// that are written out.
+// Plain returns an Augment that varies images alike, with zeros for fields that another one switches off and for
+// defaults that are written out.
 func (a Augment) Plain() Augment {
 	if !a.ResizedCrop || a.Scale == defaultScale {
 		a.Scale = [2]float64{}

@@ -101,8 +101,8 @@ func TestPredictFolder(t *testing.T) {
 	}
 }
 
-// TestOddFolders: folders as people have them: linked, with names of other systems, with pipes, in the home folder. What
-// can't be classified is listed or named; a model of weights that are no numbers says no class.
+// TestOddFolders: folders as people have them: linked, with names of other systems, with pipes, in the home folder.
+// What can't be classified is listed or named; a model of weights that are no numbers says no class.
 func TestOddFolders(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need a privilege on Windows, and there are no pipes in folders")
