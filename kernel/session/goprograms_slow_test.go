@@ -19,13 +19,14 @@ var notInCells = map[string][]string{
 		"fixedbugs/issue4562.go", "fixedbugs/issue5856.go", "fixedbugs/issue7690.go"},
 	"runs the go command on files beside it": {"fixedbugs/bug369.go", "fixedbugs/issue10607.go", "fixedbugs/issue19658.go", "fixedbugs/issue21317.go", "fixedbugs/issue22660.go", "fixedbugs/issue22662b.go", "fixedbugs/issue9355.go",
 		"fixedbugs/issue9862_run.go", "linkmain_run.go", "linkobj.go", "linkx_run.go"},
-	"calls os.Exit(0), which ends a cell with an error": {"fixedbugs/bug130.go", "fixedbugs/bug260.go", "fixedbugs/issue18725.go", "fixedbugs/issue52788a.go", "fixedbugs/issue56990.go", "ken/chan.go", "string_lit.go", "switch.go"},
-	"calls runtime.Goexit in main":                      {"fixedbugs/issue5963.go"},
-	"has variables of incomplete C types":               {"fixedbugs/issue42032.go", "fixedbugs/issue42076.go", "fixedbugs/issue46903.go"},
-	"needs //go:linkname":                               {"noinit.go"},
-	"looks at addresses of a program's variables":       {"nilptr.go", "zerosize.go", "fixedbugs/issue27695c.go"},
-	"compares a name that has its package's path":       {"recover3.go", "typeparam/issue49547.go"},
-	"defers the builtin recover itself":                 {"recover1.go"},
+	"calls os.Exit(0), which ends a cell with an error":  {"fixedbugs/bug130.go", "fixedbugs/bug260.go", "fixedbugs/issue18725.go", "fixedbugs/issue52788a.go", "fixedbugs/issue56990.go", "ken/chan.go", "string_lit.go", "switch.go"},
+	"calls runtime.Goexit in main":                       {"fixedbugs/issue5963.go"},
+	"has variables of incomplete C types":                {"fixedbugs/issue42032.go", "fixedbugs/issue42076.go", "fixedbugs/issue46903.go"},
+	"gives a go statement what only a uintptr points to": {"fixedbugs/issue24491a.go"},
+	"needs //go:linkname":                                {"noinit.go"},
+	"looks at addresses of a program's variables":        {"nilptr.go", "zerosize.go", "fixedbugs/issue27695c.go"},
+	"compares a name that has its package's path":        {"recover3.go", "typeparam/issue49547.go"},
+	"defers the builtin recover itself":                  {"recover1.go"},
 }
 
 // goTests returns the folder of the tests of the installed Go, or skips the test.
