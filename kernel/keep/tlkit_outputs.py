@@ -24,6 +24,7 @@ KERNEL_BYTES = 64 << 20  # and of the ended cells of one kernel, the newest
 CELLS = 200  # the most cells that are kept of one kernel
 OUTPUTS = 1000  # the most outputs that are kept of one cell
 GONE = 150  # seconds after which a page that no longer replies counts as gone: Jupyter pings, and waits 90 s
+LAG = 60  # seconds that a busy page may be behind the kernel
 SEEN = 2000  # message ids by which a page knows which messages are in what it got
 SETTLE = 5  # seconds without a page before the notebook is written: a reload is shorter
 INTERVAL = 10  # seconds between two writes while a cell goes on
@@ -286,9 +287,15 @@ class Keeper:
         """Tells whether a page may have got all of a cell that has ended."""
         return bool(self.pages) or self.last_page is not None and self.last_page > cell.ended
 
-    def saved_by_page(self, cell, saved):
-        """Tells whether a page that had all of an ended cell has saved the notebook since."""
-        return cell.ended is not None and saved > cell.ended and saved != self.written and self.had_page(cell)
+    def saved_by_page(self, cell, saved, in_file):
+        """Tells whether a page that had all of an ended cell has saved the notebook since; in_file is the cell as saved, or None.
+
+        A page may be behind and save what it has shown so far. Soon after the end, the file must show that it was not."""
+        if cell.ended is None or saved <= cell.ended or saved == self.written or not self.had_page(cell):
+            return False
+        if saved > cell.ended + datetime.timedelta(seconds=LAG):
+            return True
+        return in_file is not None and in_file["execution_count"] == cell.count and len(in_file["outputs"]) >= len(cell.kept(False))
 
     async def write_locked(self):
         changed = {c.cell_id: c for c in self.cells.values() if c.away and c.changed}
@@ -302,7 +309,7 @@ class Keeper:
             cell = changed.get(c.get("id"))
             if cell is None or c["cell_type"] != "code":
                 continue
-            if self.saved_by_page(cell, saved):
+            if self.saved_by_page(cell, saved, c):
                 cell.changed = False
                 continue
             c["outputs"], c["execution_count"] = cell.kept(False), cell.count
@@ -328,9 +335,10 @@ class Keeper:
             path = await self.path()
             cells = []
             if path is not None:
-                saved = (await ensure_async(self.app.contents_manager.get(path, content=False)))["last_modified"]
+                model = await ensure_async(self.app.contents_manager.get(path, content=True, type="notebook"))
+                in_file = {c.get("id"): c for c in model["content"]["cells"] if c["cell_type"] == "code"}
                 for c in self.cells.values():
-                    if c.state == "done" and (not c.away or self.saved_by_page(c, saved)):
+                    if c.state == "done" and (not c.away or self.saved_by_page(c, model["last_modified"], in_file.get(c.cell_id))):
                         continue
                     cells.append({"cell_id": c.cell_id, "msg_id": c.msg_id, "state": c.state, "execution_count": c.count,
                                   "changed": c.changed, "outputs": c.kept(True), "clear": c.clear})

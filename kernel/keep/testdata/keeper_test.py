@@ -119,11 +119,27 @@ class Test(unittest.IsolatedAsyncioTestCase):
         send(k, "n", "stream", name="stdout", text="unseen")
         status(k, "n", "idle")
         k.pages.add("another")
-        contents.saved = keep.now() + datetime.timedelta(seconds=1)
+        contents.saved = keep.now() + datetime.timedelta(seconds=keep.LAG + 1)
         k.left("another")
         await k.write()
         self.assertEqual(contents.saves, 0)
         self.assertEqual((await k.for_page())["cells"], [])
+
+    async def test_page_behind(self):
+        """A busy page may save a cell that has ended without what it has shown: the file tells."""
+        for outputs, count, kept in [([], None, True), ([], 3, True), ([{"output_type": "stream", "name": "stdout", "text": "a"}], 3, False)]:
+            k, contents = keeper("a")
+            k.pages.add("page")
+            k.request("a", "m")
+            send(k, "m", "execute_input", execution_count=3)
+            send(k, "m", "stream", name="stdout", text="a")
+            status(k, "m", "idle")
+            contents.notebook["cells"][0].update(outputs=outputs, execution_count=count)
+            contents.saved = keep.now() + datetime.timedelta(seconds=1)
+            k.left("page")
+            self.assertEqual([c["cell_id"] for c in (await k.for_page())["cells"]], ["a"] if kept else [])
+            await k.write()
+            self.assertEqual((contents.saves, [o["text"] for o in contents.outputs("a")]), (int(kept), ["a"]))
 
     async def test_saved_by_another_program(self):
         """A program that has not seen the outputs has saved the notebook: they are still written."""
