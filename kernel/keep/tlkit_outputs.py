@@ -139,6 +139,10 @@ class Cell:
             self.state, self.ended = "done", now()
             self.change()
 
+    def shown(self):
+        """Tells whether the cell has ended so long ago that the page that was connected has shown all of it."""
+        return self.ended is not None and not self.away and self.ended < now() - datetime.timedelta(seconds=GONE)
+
     def kept(self, transient):
         """Returns the outputs as in a notebook; with transient, displays have their ids."""
         hidden = {"size"} if transient else {"size", "transient"}
@@ -191,8 +195,7 @@ class Keeper:
         size = 0
         for m, c in reversed(list(self.cells.items())):
             size += c.size
-            shown = not c.away and c.ended and c.ended < now() - datetime.timedelta(seconds=GONE)  # by a page, which has it
-            if c.state == "done" and (c.cell_id == cell_id or shown or size > KERNEL_BYTES):
+            if c.state == "done" and (c.cell_id == cell_id or c.shown() or size > KERNEL_BYTES):
                 del self.cells[m]
         for m in list(self.cells)[: max(0, len(self.cells) - CELLS + 1)]:
             if self.cells[m].state == "done":
@@ -338,7 +341,8 @@ class Keeper:
                 model = await ensure_async(self.app.contents_manager.get(path, content=True, type="notebook"))
                 in_file = {c.get("id"): c for c in model["content"]["cells"] if c["cell_type"] == "code"}
                 for c in self.cells.values():
-                    if c.state == "done" and (not c.away or self.saved_by_page(c, model["last_modified"], in_file.get(c.cell_id))):
+                    # A page that is connected may be one that was closed a moment ago.
+                    if c.state == "done" and (c.shown() or self.saved_by_page(c, model["last_modified"], in_file.get(c.cell_id))):
                         continue
                     cells.append({"cell_id": c.cell_id, "msg_id": c.msg_id, "state": c.state, "execution_count": c.count,
                                   "changed": c.changed, "outputs": c.kept(True), "clear": c.clear})

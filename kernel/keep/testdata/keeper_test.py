@@ -107,7 +107,6 @@ class Test(unittest.IsolatedAsyncioTestCase):
         status(k, "m", "idle")
         await k.write()
         self.assertEqual(contents.saves, 0)  # a page is there
-        self.assertEqual((await k.for_page())["cells"], [])
         # It ended long before the page went: the page had it.
         k.cells["m"].ended -= datetime.timedelta(seconds=keep.GONE + 1)
         k.left("page")
@@ -124,6 +123,19 @@ class Test(unittest.IsolatedAsyncioTestCase):
         await k.write()
         self.assertEqual(contents.saves, 0)
         self.assertEqual((await k.for_page())["cells"], [])
+
+    async def test_page_opened_again_at_once(self):
+        """The server may hear that a page was closed after its successor has connected."""
+        k, contents = keeper("a")
+        k.pages.add("first")
+        k.request("a", "m")
+        send(k, "m", "stream", name="stdout", text="unseen")
+        status(k, "m", "idle")
+        k.pages.add("second")
+        self.assertEqual([c["cell_id"] for c in (await k.for_page())["cells"]], ["a"])
+        k.left("first")
+        contents.saved = keep.now() + datetime.timedelta(seconds=keep.LAG + 1)
+        self.assertEqual((await k.for_page())["cells"], [])  # the second has saved it
 
     async def test_page_behind(self):
         """A busy page may save a cell that has ended without what it has shown: the file tells."""
