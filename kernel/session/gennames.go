@@ -120,6 +120,9 @@ type localTypes struct {
 func localTypesOf(c *checked) localTypes {
 	local := localTypes{structs: map[*ast.StructType]bool{}, fields: map[types.Object]bool{}}
 	declared := localStructs(c)
+	if len(declared) == 0 {
+		return local
+	}
 	others := otherStructs(c, declared)
 	for s, t := range declared {
 		if slices.ContainsFunc(others, func(o *types.Struct) bool { return types.IdenticalIgnoreTags(o, t) }) {
@@ -157,16 +160,43 @@ func localStructs(c *checked) map[*ast.StructType]*types.Struct {
 	return all
 }
 
-// otherStructs returns the struct types of all expressions of the cell, without those that functions declare.
+// otherStructs returns the struct types that the types of the cell's expressions and the constraints of their type
+// parameters are made of, without those that functions declare.
 func otherStructs(c *checked, declared map[*ast.StructType]*types.Struct) (all []*types.Struct) {
-	seen := map[*types.Struct]bool{}
+	seen := map[types.Type]bool{}
 	for _, t := range declared {
 		seen[t] = true
 	}
+	var walk func(types.Type)
+	walk = func(t types.Type) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t := t.(type) {
+		case *types.Struct:
+			all = append(all, t)
+		case *types.Named:
+			if ours(t.Obj().Pkg()) {
+				walk(t.Underlying())
+			}
+		case *types.Union:
+			for term := range t.Terms() {
+				walk(term.Type())
+			}
+		case *types.Signature:
+			for p := range t.TypeParams().TypeParams() {
+				walk(p.Constraint().Underlying())
+			}
+		}
+		parts(t, walk)
+	}
 	for _, tv := range c.info.Types {
-		if s, ok := tv.Type.Underlying().(*types.Struct); ok && !seen[s] {
-			seen[s] = true
-			all = append(all, s)
+		walk(tv.Type)
+	}
+	for id := range c.info.Instances {
+		if obj := c.info.Uses[id]; obj != nil {
+			walk(obj.Type()) // as declared
 		}
 	}
 	return all

@@ -177,7 +177,9 @@ func TestDescribe(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 2, "type Counter struct{ n int }\n// Up counts up.\nfunc (c *Counter) Up() { c.n++ }\nc := Counter{}")
 	run(t, s, 1, "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\nn := 21\nu, err := url.Parse(\"http://a\")")
+	run(t, s, 3, "// Shapes of things.\ntype (\n\tAlpha int\n\t// Beta has its own comment.\n\tBeta string // and one behind\n)\nconst (\n\tLow = 1 // the lowest\n\tHigh = 2\n)")
 	for name, want := range map[string]string{
+		"Alpha": "// Shapes of things.\ntype Alpha int", "Beta": "// Beta has its own comment.\ntype Beta string // and one behind", "Low": "const Low = 1 // the lowest",
 		"Twice": "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }", "c.Up": "// Up counts up.\nfunc (c *Counter) Up()", "n": "var n int\n\ndeclared in cell 1", "strings.ToUpper": "ToUpper returns s with", "strings": "package strings",
 		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string", "err.Error": "func (error).Error() string",
 		"tlkit.MustLoad": "func Load(", "tlkit.Transfer": "type Transfer struct",

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -66,23 +67,34 @@ type item struct {
 
 func (it *item) text() string { return it.keyword + it.src.text[it.start:it.end] }
 
-// documented returns the text with the comment above it.
+// documented returns the text with the comments above and behind it. A type or constant without its own comment has
+// that of the brackets, as in go doc.
 func (it *item) documented() string {
-	var doc *ast.CommentGroup
+	text := it.text()
+	var doc, behind *ast.CommentGroup
 	switch d := it.decl.(type) {
 	case *ast.FuncDecl:
 		doc = d.Doc
 	case *ast.GenDecl:
-		doc = d.Doc
+		if doc = d.Doc; it.keyword != "" {
+			behind = specComment(d.Specs[0])
+		}
 	}
-	if doc == nil {
-		return it.text()
+	if from, to := it.src.extent(doc); from < to && to <= it.start {
+		text = it.src.text[from:to] + "\n" + text
 	}
-	start := it.src.offset(doc.Pos())
-	if start < 0 || start > it.start {
-		return it.text()
+	if from, to := it.src.extent(behind); from < to && from >= it.end {
+		text += " " + it.src.text[from:to]
 	}
-	return it.src.text[start:it.start] + it.text()
+	return text
+}
+
+// extent returns where a comment begins and ends in the text; 0, 0 for none.
+func (s *source) extent(c *ast.CommentGroup) (from, to int) {
+	if c == nil {
+		return 0, 0
+	}
+	return s.offset(c.Pos()), s.offset(c.End())
 }
 
 // syntaxError is a parse error and its place in the cell.
@@ -306,7 +318,7 @@ func (p *parsed) addSpecs(it *item, d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		one := *it
 		one.keyword, one.names = d.Tok.String()+" ", specNames(spec)
-		one.decl = &ast.GenDecl{Doc: specDoc(spec), TokPos: spec.Pos(), Tok: d.Tok, Specs: []ast.Spec{spec}}
+		one.decl = &ast.GenDecl{Doc: cmp.Or(specDoc(spec), d.Doc), TokPos: spec.Pos(), Tok: d.Tok, Specs: []ast.Spec{spec}}
 		one.start, one.end = p.src.offset(spec.Pos()), p.src.offset(spec.End())
 		p.items = append(p.items, &one)
 	}
@@ -337,6 +349,17 @@ func specNames(spec ast.Spec) (names []string) {
 		}
 	}
 	return names
+}
+
+// specComment returns the comment behind one specification.
+func specComment(spec ast.Spec) *ast.CommentGroup {
+	switch spec := spec.(type) {
+	case *ast.TypeSpec:
+		return spec.Comment
+	case *ast.ValueSpec:
+		return spec.Comment
+	}
+	return nil
 }
 
 // specDoc returns the comment above one specification.

@@ -5,4 +5,7 @@
 // Linux lists the pipes that have become readable in that order (epoll(7), edge-triggered), and one packet is read for
 // each of its events. A process that writes much would wait often: after [FastAfter] bytes its pipes hold many writes, and
 // the order of the two streams is no longer exact until [Streams.Begin] is called again.
+//
+// A process that makes such a pipe non-blocking, and does not wait when a write says EAGAIN, gets that error earlier than
+// from a common pipe, which holds 64 KiB.
 package streams

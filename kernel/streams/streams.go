@@ -27,6 +27,13 @@ type Streams struct {
 	exact bool     // each pipe holds one write
 	bytes int      // read since Begin
 	buf   []byte
+	rest  []event // of pipes that may hold more
+}
+
+// event says that a pipe has become readable.
+type event struct {
+	pipe   *pipe
+	closed bool // no further event comes: the pipe must be read to its end
 }
 
 type pipe struct {
@@ -110,35 +117,36 @@ func (s *Streams) count(n int) {
 }
 
 // Next reads what the stream that was written first holds, and reports whether there was anything to read. It does not
-// wait. While the order is exact it reads one write of at most a page; deliver must not keep data.
+// wait. It reads one write of at most a page while the order is exact, and some later; deliver must not keep data.
 func (s *Streams) Next(deliver func(name string, data []byte)) bool {
-	p, closed := s.first()
-	if p == nil {
+	e := s.first()
+	if e.pipe == nil {
 		return false
 	}
-	for {
-		n, err := syscall.Read(p.fd, s.buf)
+	for range fastSlots {
+		n, err := syscall.Read(e.pipe.fd, s.buf)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case n > 0:
-			deliver(p.name, s.buf[:n])
+			deliver(e.pipe.name, s.buf[:n])
 			s.count(n)
 		case n == 0 && err == nil:
-			p.ended = true
+			e.pipe.ended = true
 		}
-		if n <= 0 || s.exact && !closed {
+		if n <= 0 || s.exact && !e.closed {
 			return true
 		}
 	}
+	s.rest = append(s.rest, e)
+	return true
 }
 
-// first takes the first event and returns its pipe; nil if there is none. No further event comes from a pipe that is
-// closed: it must be read to its end.
-func (s *Streams) first() (p *pipe, closed bool) {
+// first takes the first event; its pipe is nil if there is none.
+func (s *Streams) first() (e event) {
 	raw, err := s.ready.SyscallConn()
 	if err != nil {
-		return nil, false
+		return e
 	}
 	var events [1]syscall.EpollEvent
 	n := 0
@@ -148,10 +156,13 @@ func (s *Streams) first() (p *pipe, closed bool) {
 			n, err = syscall.EpollWait(int(epoll), events[:], 0)
 		}
 	})
-	if err != nil || n < 1 || int(events[0].Fd) >= len(s.pipes) {
-		return nil, false
+	switch {
+	case err == nil && n > 0 && int(events[0].Fd) < len(s.pipes):
+		return event{s.pipes[events[0].Fd], events[0].Events&syscall.EPOLLHUP != 0}
+	case len(s.rest) > 0:
+		e, s.rest = s.rest[0], s.rest[1:]
 	}
-	return s.pipes[events[0].Fd], events[0].Events&syscall.EPOLLHUP != 0
+	return e
 }
 
 // Wait calls read whenever there may be something to read, until read reports that the streams have ended, or until
@@ -173,7 +184,7 @@ func (s *Streams) End() {
 	for _, p := range s.pipes {
 		syscall.Close(p.fd)
 	}
-	s.pipes = nil
+	s.pipes, s.rest = nil, nil
 }
 
 // Close ends Wait, and waits until it has ended. End must have been called.
