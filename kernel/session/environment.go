@@ -4,9 +4,9 @@ package session
 
 import (
 	"maps"
-	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -107,19 +107,26 @@ func (e *environment) expand(text string) string {
 	if strings.HasPrefix(text, "'") {
 		return unquote(text)
 	}
-	values := e.values()
-	return os.Expand(unquote(text), func(name string) string {
-		if value, ok := values[name]; ok {
+	return substitute(unquote(text), e.values())
+}
+
+// variable matches a variable's name in a value or path.
+var variable = regexp.MustCompile(`\$(\w+|\{\w+\})`)
+
+// substitute puts values in place of $NAME and ${NAME}. Names without a value stay as they are written.
+func substitute(text string, values map[string]string) string {
+	return variable.ReplaceAllStringFunc(text, func(written string) string {
+		if value, ok := values[strings.Trim(written, "${}")]; ok {
 			return value
 		}
-		return "$" + name
+		return written
 	})
 }
 
 // path expands ~ and variables; the result is relative to the present folder.
 func (e *environment) path(p string) string {
 	values := e.values()
-	p = os.Expand(p, func(name string) string { return values[name] })
+	p = substitute(p, values)
 	if rest, ok := strings.CutPrefix(p, "~"); ok && (rest == "" || rest[0] == '/') && values["HOME"] != "" {
 		p = values["HOME"] + rest
 	} else if ok {

@@ -33,7 +33,8 @@ var foreignMagic = []struct {
 	{"a folder with a blank in its name", []step{{code: "!mkdir -p \"my data\"\n%cd \"my data\"", want: "my data\n"}, {code: "%pwd", want: "my data\n", not: `"`},
 		{code: "%cd ..\n%cd 'my data'\nd, _ := os.Getwd()\nfilepath.Base(d)", want: "my data"}, {code: "%cd -", not: "my data"}}},
 	{"a file with a blank in its name", []step{{code: "%%writefile \"my note.txt\"\nline"}, {code: "!cat 'my note.txt'", want: "line\n"}}},
-	{"a value with the values of others", []step{{code: "%env K_PATH=$HOME/x:$K_NONE"}, {code: "os.Getenv(\"K_PATH\") == os.Getenv(\"HOME\") + \"/x:$K_NONE\"", want: "=> true"}, {code: "%env K_RAW='$HOME'", want: "K_RAW=$HOME"}}},
+	{"a value with the values of others", []step{{code: "%env K_PATH=$HOME/x:$K_NONE"}, {code: "os.Getenv(\"K_PATH\") == os.Getenv(\"HOME\") + \"/x:$K_NONE\"", want: "=> true"}, {code: "%env K_RAW='$HOME'", want: "K_RAW=$HOME"},
+		{code: "%env K_BRACES=pa${k_none}w${}$$${K_RAW}x$", want: "K_BRACES=pa${k_none}w${}$$$HOMEx$\n"}, {code: "%%writefile no$k_none.txt\nx"}, {code: "!ls", want: "no$k_none.txt"}}},
 	{"the folder of a user, and no words", []step{{code: "%cd -q ~root", not: "root"}, {code: "%cd -"}, {code: "!mkdir 'b c'\n%cd b\\ c", want: "b c\n"}}},
 	{"%%writefile takes one file", []step{{code: "%%writefile a.txt b.txt\nx", fail: "takes one file"}, {code: "%%writefile n.txt -a\none"}, {code: "%%writefile --append n.txt\ntwo"}, {code: "!cat n.txt; ls", want: "one\ntwo\nn.txt\n"}}},
 	{"scripts that may fail", []step{{code: "%%bash --no-raise-error\nfalse"}, {code: "%%bash\nfalse", fail: "exit status 1"}, {code: "%%script --out x bash\ntrue", fail: "exec.Command"}}},
@@ -78,7 +79,8 @@ var foreignMagic = []struct {
 	{"a near magic", []step{{code: "%tmie", fail: "did you mean %time?"}, {code: "%%writefle x", fail: "did you mean %%writefile?"}}},
 	{"a shell program as magic", []step{{code: "%grep x y", fail: "!grep x y"}}},
 	{"a command in the background", []step{{code: "!(sleep 1; echo later > later.txt) &\n!echo now", want: "now"}, {code: "!while [ ! -f later.txt ]; do sleep 0.05; done; cat later.txt", want: "later"}}},
-	{"%history", []step{{code: "a := 1"}, {code: "a + 1", want: "=> 2"}, {code: "%hist 1", want: "[1] a := 1"}, {code: "%history", want: "[2] a + 1"}, {code: "undefinedName", fail: "undefined"}, {code: "%history 5-", want: "[5] undefinedName"}, {code: "%history -l 1 -n", want: "[6] %history 5-", not: "[5]"}, {code: "%history -g \"a + 1\"", want: "[2]", not: "[1]"}, {code: "%rerun 5", fail: "no cell 5 ran"}}},
+	{"%history", []step{{code: "a := 1"}, {code: "a + 1", want: "=> 2"}, {code: "%hist 1", want: "[1] a := 1"}, {code: "%history", want: "[2] a + 1"}, {code: "undefinedName", fail: "undefined"}, {code: "%history 5-", want: "[5] undefinedName"}, {code: "%history -l 1 -n", want: "[6] %history 5-", not: "[5]"}, {code: "%history -g \"a + 1\"", want: "[2]", not: "[1]"},
+		{code: "%history -l -g := -u", want: "[1] a := 1", not: "[2]"}, {code: "a + 1"}, {code: "%history -l -u", not: "[10]"}, {code: "%history -l -f", fail: "-f needs a value"}, {code: "%history -g -u", fail: "-g needs a value"}, {code: "%rerun 5", fail: "no cell 5 ran"}}},
 	{"%args with quotes", []step{{code: "%args --text=\"hello world\" -v\nlen(os.Args)", want: "=> 3"}, {code: "os.Args[1]", want: "hello world"}}},
 	{"power", []step{{code: "x := 3"}, {code: "x ** 2", fail: "math.Pow(x, 2)"}}},
 	{"names change places", []step{{code: "x, y := \"a\", 5"}, {code: "x, y := y, x"}, {code: "x, y", want: "=> 5, a"}, {code: "x := x"}, {code: "y := []string{y}\nz := y"}, {code: "fmt.Sprint(x, y, z)", want: "5 [a] [a]"}, {code: "aaa, bbb := 1, 2"}, {code: "aaa, bbb", want: "=> 1, 2"}}},
@@ -115,7 +117,8 @@ var foreignMagic = []struct {
 	{"a value with HTML", []step{{code: "type note struct{}\nfunc (note) HTML() string { return \"<b>hi</b>\" }\nfunc (note) String() string { return \"hi\" }\nnote{}", want: "=> hi"}}},
 	{"help on a name", []step{{code: "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\nn := 5"}, {code: "Twice?", want: "return 2 * x"}, {code: "?n", want: "var n int"},
 		{code: "strings.ToUpper??", want: "ToUpper returns s with"}, {code: "nowhere?", fail: "no name nowhere"}, {code: "len?", want: "The len built-in function"}}},
-	{"%reset with a typo", []step{{code: "x := 1"}, {code: "%reset goo.mod", fail: "not \"goo.mod\""}, {code: "x", want: "=> 1"}}},
+	{"%reset with a typo", []step{{code: "x := 1"}, {code: "%reset goo.mod", fail: "not \"goo.mod\""}, {code: "%reset sf", fail: "not \"sf\""}, {code: "%reset -", fail: "not \"-\""}, {code: "%reset -f s", fail: "not \"-f s\""}, {code: "x", want: "=> 1"},
+		{code: "%reset -f -s", want: "are gone"}, {code: "x", fail: "undefined"}}},
 }
 
 // TestForeignMagic runs them, each with a fresh worker and folder.

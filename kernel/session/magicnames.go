@@ -103,10 +103,13 @@ func (u *names) dropImports(names []string) {
 	}
 }
 
+// resetOptions matches IPython's -f and -s, which change nothing here.
+var resetOptions = regexp.MustCompile(`^(-[fs]+\s*)*$`)
+
 func (c *call) reset() *Error {
-	switch options := strings.Trim(c.args, "-fs "); {
+	switch {
 	case c.args == "go.mod":
-	case options == "": // IPython's -f and -s
+	case resetOptions.MatchString(c.args):
 		if err := c.fresh(false); err != nil {
 			return c.fail("%v", err)
 		}
@@ -167,23 +170,25 @@ func (c *call) showHistory() *Error {
 	last, text, file, unique := 0, "", "", false
 	given := splitArgs(c.args)
 	for i := 0; i < len(given); i++ {
-		value := func() string {
-			if i+1 < len(given) {
-				i++
-				return given[i]
-			}
-			return ""
+		next := ""
+		if i+1 < len(given) {
+			next = given[i+1]
 		}
 		switch word := given[i]; {
 		case word == "-l":
 			last = 10
-			if n, err := strconv.Atoi(value()); err == nil {
+			if n, err := strconv.Atoi(next); err == nil {
 				last = n
+				i++
 			}
+		case (word == "-g" || word == "-f") && (next == "" || next[0] == '-'):
+			return c.fail("%s needs a value: %%history [-l [N]] [-g TEXT] [-f FILE] [-u] [CELLS]", word)
 		case word == "-g":
-			text = strings.Trim(value(), "*")
+			text = strings.Trim(next, "*")
+			i++
 		case word == "-f":
-			file = value()
+			file = next
+			i++
 		case word == "-u":
 			unique = true
 		case !strings.HasPrefix(word, "-"): // other options are of the form in which IPython prints
