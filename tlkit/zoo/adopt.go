@@ -190,8 +190,8 @@ type foundHead struct {
 }
 
 // head finds the output layer: under its own key, as the only linear layer of a Sequential in its place
-// ("fc.1.weight"), or under another usual name. It returns nil if no output layer fits the network's features, or if layers
-// beside it, which the network has not, show that it is another head.
+// ("fc.1.weight"), or under another usual name. It returns nil if no output layer fits the network's features, or if
+// layers beside it, which the network has not, show that it is another head.
 func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) (*foundHead, error) {
 	if len(f.fresh) > 0 {
 		return nil, nil
@@ -219,7 +219,34 @@ func (f *fit) head(m *Model, entries []weights.Entry, sd *weights.StateDict) (*f
 	if h == nil || err != nil || !h.fits(m) {
 		return nil, err
 	}
+	if f.rejected = f.rival(m, h, sd); f.rejected != "" {
+		return nil, nil
+	}
 	return h, nil
+}
+
+// rival says why an unread linear layer of the file shows that h is not its output layer, or not for certain: a layer
+// that takes the outputs of h (h is a projection then), or, if h has no bias, a second one that could be the output
+// layer. It returns "" if there is none.
+func (f *fit) rival(m *Model, h *foundHead, sd *weights.StateDict) string {
+	weight, _ := m.Param(m.HeadKey() + ".weight")
+	features := weight.Shape[1]
+	for _, key := range f.over {
+		name, ok := strings.CutSuffix(key, ".weight")
+		t, _ := sd.Get(key)
+		if !ok || name == h.from || len(t.Shape) != 2 {
+			continue
+		}
+		inner := strings.TrimPrefix(name, f.prefix)
+		usual := isHeadName(inner) || module(f.layout.rename(inner)) == module(m.HeadKey())
+		switch {
+		case t.Shape[1] == h.classes && h.classes != features:
+			return fmt.Sprintf("%s is not taken for the output layer, since %s takes its %d outputs", h.from, name, h.classes)
+		case h.unbiased && usual && t.Shape[1] == features:
+			return fmt.Sprintf("%s, which has no bias, is not taken for the output layer, since %s may be it, too", h.from, name)
+		}
+	}
+	return ""
 }
 
 // complete gives a head of weights alone, as nn.Linear(bias=False) has them, a bias of zeros.
@@ -239,8 +266,8 @@ func (h *foundHead) complete(m *Model) error {
 // headNames are what libraries and people call the output layer of a network whose own was removed.
 var headNames = []string{"head", "head.fc", "fc", "classifier", "classifier.1", "last_linear", "linear", "linear_head", "cls_head", "logits", "output"}
 
-// renamedHead looks among the unused keys for one linear layer with a usual name, or in a Sequential of that name, beside
-// the backbone or before its prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose from.
+// renamedHead looks among the unused keys for one linear layer with a usual name, or in a Sequential of that name,
+// beside the backbone or before its prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose from.
 func (f *fit) renamedHead(m *Model, sd *weights.StateDict) *foundHead {
 	var found *foundHead
 	for _, key := range f.over {
@@ -362,7 +389,9 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 	if over := f.left(m, head, o); len(over) > 0 {
 		say("left unread, since the network has no such tensors: %s", listed(over))
 	}
-	if unfit := f.unfitHead(m, sd); head == nil && o.Head != HeadNew && len(unfit) > 0 {
+	if unfit := f.unfitHead(m, sd); f.rejected != "" && o.Head != HeadNew {
+		say("%s", f.rejected)
+	} else if head == nil && o.Head != HeadNew && len(unfit) > 0 {
 		say("left unread, since they do not fit the network's output layer: %s", listed(unfit))
 	}
 	for _, n := range m.Notes {

@@ -34,6 +34,8 @@ type fit struct {
 	over []string
 	// fresh lists the network's keys between backbone and output layer that the file lacks, or has in another shape.
 	fresh []string
+	// rejected says why a layer of the output layer's place and shape is not taken for it.
+	rejected string
 	// notes list the changes to the tensors.
 	notes []string
 }
