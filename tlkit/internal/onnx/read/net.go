@@ -26,7 +26,7 @@ import (
 type Net struct {
 	// InputSize is the height and width of the images.
 	InputSize int
-	// AnySize is set if the file leaves the size open, so that InputSize is what the caller chose, or 224.
+	// AnySize is set if the file leaves the size open, so that InputSize is what the caller chose, or usualSize.
 	AnySize bool
 	// Classes is the number of outputs.
 	Classes int
@@ -92,8 +92,11 @@ type variable struct {
 // Open reads a file; weights in other files are looked for in its folder, and never outside it.
 func Open(path string) (*Net, error) { return OpenFor(path, 0) }
 
+// usualSize is the size of images that a file which leaves it open is read for.
+const usualSize = 224
+
 // OpenFor is Open for images of a size, if the file leaves it open: shapes and counts in the graph follow from it. 0
-// means the usual one.
+// means usualSize.
 func OpenFor(path string, size int) (*Net, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -169,9 +172,12 @@ func FromSkeleton(data []byte) (n *Net, err error) {
 }
 
 // Skeleton returns the file without the values of its variables. It is enough to build the network again, for images of
-// the same size.
+// the same size. Runs are known by the bytes: the usual size stays open in them, as in runs made before there were
+// others.
 func (n *Net) Skeleton() ([]byte, error) {
-	setSize(n.model.Graph, int64(n.InputSize))
+	if n.AnySize && n.InputSize != usualSize {
+		setSize(n.model.Graph, int64(n.InputSize))
+	}
 	return proto.Marshal(n.model)
 }
 
@@ -273,8 +279,8 @@ var inputAdvice = map[protos.TensorProto_DataType]string{
 	protos.TensorProto_UINT8: ": export the network without the step that makes floats of bytes; here the preprocessing does that",
 }
 
-// findImage finds the one input that is no initializer. size is that of images if the file leaves it open; 0 is the
-// usual one.
+// findImage finds the one input that is no initializer. size is that of images if the file leaves it open; 0 is
+// usualSize.
 func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorProto, size int) error {
 	var found []*protos.ValueInfoProto
 	for _, in := range g.Input {
@@ -309,7 +315,7 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	case height != width && height != 0 && width != 0:
 		return fmt.Errorf("input %.80q takes images of %dx%d; only square ones are prepared here", found[0].Name, height, width)
 	}
-	n.image, n.batch, n.InputSize, n.AnySize = found[0].Name, int(d[0]), cmp.Or(int(height), int(width), size, 224), height == 0 && width == 0
+	n.image, n.batch, n.InputSize, n.AnySize = found[0].Name, int(d[0]), cmp.Or(int(height), int(width), size, usualSize), height == 0 && width == 0
 	n.depends[n.image] = dependency{image: true}
 	return nil
 }

@@ -287,6 +287,52 @@ func TestOneOutput(t *testing.T) {
 	}
 }
 
+// TestSkeletonOfAnySize: a run is known by the bytes of its graph, and runs of networks whose file leaves the size of
+// images open were made with graphs that leave it open, too. A graph keeps a size that is not the usual one.
+func TestSkeletonOfAnySize(t *testing.T) {
+	for _, c := range []struct {
+		height, width, asked int64
+		wanted               [2]int64
+	}{
+		{0, 0, 0, [2]int64{0, 0}},
+		{0, 0, usualSize, [2]int64{0, 0}},
+		{0, 0, 64, [2]int64{64, 64}},
+		{0, 96, 0, [2]int64{0, 96}},
+		{32, 32, 64, [2]int64{32, 32}},
+	} {
+		data, err := os.ReadFile(filepath.Join("testdata", "resnet.onnx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := unmarshal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dim(m, 2).Value, dim(m, 3).Value = size(c.height), size(c.width)
+		if data, err = proto.Marshal(m); err != nil {
+			t.Fatal(err)
+		}
+		n, err := parse(data, nil, int(c.asked))
+		if err != nil {
+			t.Fatal(err)
+		}
+		skeleton, err := n.Skeleton()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := unmarshal(skeleton)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]int64{dim(kept, 2).GetDimValue(), dim(kept, 3).GetDimValue()}; got != c.wanted {
+			t.Errorf("%dx%d for %d: the graph has %v, want %v", c.height, c.width, c.asked, got, c.wanted)
+		}
+		if back, err := FromSkeleton(skeleton); err != nil || back.InputSize != n.InputSize {
+			t.Errorf("%dx%d for %d: images of another size than %d after reading the graph (%v)", c.height, c.width, c.asked, n.InputSize, err)
+		}
+	}
+}
+
 // TestExternalConstant: shapes and axes may lie in the file beside the .onnx file, too.
 func TestExternalConstant(t *testing.T) {
 	archive, err := zip.OpenReader(filepath.Join("testdata", "today.zip"))
