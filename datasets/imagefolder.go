@@ -60,14 +60,17 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 		return nil, t.withHint(err)
 	}
 	s := t.sort(l)
-	unlabelled := s.dropUnlabelled()
+	unlabelled, err := s.dropUnlabelled(t.source, o)
+	if err != nil {
+		return nil, t.withHint(err)
+	}
 	d, err := assemble(strings.TrimSuffix(filepath.Base(dir), ".zip"), t, s, o)
 	if err != nil {
 		return nil, t.withHint(err)
 	}
 	notes := append(unlabelled, s.joined(), l.note)
 	if o.Train == "" && o.Val == "" && o.Test == "" && len(unlabelled) == 0 {
-		notes = append(notes, t.emptySplits(l.root, s.images, o.ValFraction >= 0)...)
+		notes = append(notes, t.emptySplits(l.root, s, o)...)
 	}
 	for _, text := range notes {
 		if text != "" {
@@ -77,11 +80,11 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	return d, nil
 }
 
-// emptySplits are warnings about folders that are named like a split of which there is no image; kept is set if
-// training images are kept back for validation. Folders that are read as classes are none of them.
-func (t *tree) emptySplits(root string, images []labelled, kept bool) (notes []string) {
+// emptySplits are warnings about folders that are named like a split of which there is no image. Folders that are read
+// as classes are none of them.
+func (t *tree) emptySplits(root string, s sorted, o Options) (notes []string) {
 	found := map[string]bool{}
-	for _, m := range images {
+	for _, m := range s.images {
 		found[m.split], found[m.class] = true, true
 	}
 	for _, dir := range slices.Sorted(maps.Keys(t.dirs)) {
@@ -91,29 +94,44 @@ func (t *tree) emptySplits(root string, images []labelled, kept bool) (notes []s
 			continue
 		}
 		note := fmt.Sprintf("folder %q has no usable image in a folder of a class, so there is no such split", name)
-		if split == valSplit && kept {
-			note += "; some training images are kept back for validation (Options.ValFraction)"
+		if split == valSplit {
+			note += "; " + s.validation(o)
 		}
 		notes = append(notes, note)
 	}
 	return notes
 }
 
+// validation says where the images for validation come from if no folder has them.
+func (s sorted) validation(o Options) string {
+	switch {
+	case o.ValFraction >= 0:
+		return "some training images are kept back for validation (Options.ValFraction)"
+	case slices.ContainsFunc(s.images, func(m labelled) bool { return m.split == testSplit }):
+		return "the test images are used for validation, too"
+	}
+	return "there are no images for validation, as Options.ValFraction is below 0"
+}
+
 // dropUnlabelled leaves out the images of a split that are in a single folder which is no class of the training images:
 // for test as in a competition (test/unknown, test/test), for validation where the name is no class's (val/images of
-// Tiny ImageNet). They have no labels here. The texts say so.
-func (s *sorted) dropUnlabelled() (notes []string) {
+// Tiny ImageNet). They have no labels here. The notes say so. For a folder that the options name, it is an error.
+func (s *sorted) dropUnlabelled(source string, o Options) (notes []string, err error) {
 	classes := map[string]map[string]bool{trainSplit: {}, valSplit: {}, testSplit: {}}
 	for _, m := range s.images {
 		classes[m.split][m.class] = true
 	}
-	for _, split := range []string{valSplit, testSplit} {
+	for _, split := range []string{testSplit, valSplit} { // validation may need the test images
 		if len(classes[split]) != 1 || len(classes[trainSplit]) < 2 {
 			continue
 		}
 		folder := slices.Collect(maps.Keys(classes[split]))[0]
 		if classes[trainSplit][folder] || split == valSplit && !isRole(folder) && splitOf(folder) == "" {
 			continue
+		}
+		if named := map[string]string{valSplit: o.Val, testSplit: o.Test}[split]; named != "" {
+			return nil, fmt.Errorf("datasets: %s: the options name %q for %s, but its images are in one folder, %q, which is no class of the training images; "+
+				"for labels in a file see FromCSV; for images without labels, leave the option out", source, named, split, folder)
 		}
 		n := len(s.images)
 		s.images = slices.DeleteFunc(s.images, func(m labelled) bool {
@@ -123,10 +141,14 @@ func (s *sorted) dropUnlabelled() (notes []string) {
 			s.left = append(s.left, LeftOut{m.name, unlabelledReason})
 			return true
 		})
-		notes = append(notes, fmt.Sprintf("the %d %s images are in one folder, %q, which is no class of the training images: they are taken for images without labels and left out; for labels in a file see FromCSV",
-			n-len(s.images), split, folder))
+		note := fmt.Sprintf("the %d %s images are in one folder, %q, which is no class of the training images: they are taken for images without labels and left out; for labels in a file see FromCSV",
+			n-len(s.images), split, folder)
+		if split == valSplit {
+			note += "; " + s.validation(o)
+		}
+		notes = append(notes, note)
 	}
-	return notes
+	return notes, nil
 }
 
 // joined is a warning that names the classes and the folders within them, "" if not all classes have their images in

@@ -109,6 +109,11 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"flat, in folders of the same name", tree{"train/train": 8, "test/test": 4}, nil, none, nil, 0, 0, 0, "test, train may be classes, or splits without class folders (for these see FromPattern"},
 		{"Tiny ImageNet", tree{"train/n01/images": 4, "train/n02/images": 4, "val/images": 4, "test/images": 3}, map[string]string{"val/val_annotations.txt": "0.png\tn01"}, none, []string{"n01", "n02"}, 8, 0, 0, ""},
 		{"a class for validation that training lacks", tree{"train/a": 4, "train/b": 4, "val/c": 2}, nil, none, nil, 0, 0, 0, "classes c have images for validation or test and none for training"},
+		{"validation images without labels, said", tree{"train/a": 4, "train/b": 4, "val/images": 2}, nil, Options{Train: "train", Val: "val"}, nil, 0, 0, 0, `the options name "val" for val, but its images are in one folder, "images", which is no class of the training images`},
+		{"the same, nothing kept back", tree{"train/a": 4, "train/b": 4, "val/valid": 2}, nil, Options{Train: "train", Val: "val", ValFraction: -1}, nil, 0, 0, 0, `in one folder, "valid"`},
+		{"validation images in a folder named test, said", tree{"train/a": 4, "train/b": 4, "val/test": 2}, nil, Options{Train: "train", Val: "val"}, nil, 0, 0, 0, `in one folder, "test"`},
+		{"validation within validation, said", tree{"train/a": 4, "train/b": 4, "validation/validation": 2}, nil, Options{Train: "train", Val: "validation"}, nil, 0, 0, 0, `in one folder, "validation"`},
+		{"test images without labels, said", tree{"train/a": 4, "train/b": 4, "test/unknown": 2}, nil, Options{Train: "train", Test: "test"}, nil, 0, 0, 0, `the options name "test" for test, but its images are in one folder, "unknown"`},
 		{"two folders, said", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "dev/a": 1, "dev/b": 1}, nil, Options{Train: "train", Val: "dev"}, []string{"a", "b"}, 8, 2, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -262,35 +267,44 @@ func TestDuplicatesAcrossAShare(t *testing.T) {
 	}
 }
 
-// A folder named like a split that gives no image is named, and so is a class without images for test.
+// A folder named like a split that gives no image is named, with what serves for validation instead, and so is a class
+// without images for test.
 func TestEmptySplits(t *testing.T) {
 	withCache(t)
 	for _, tt := range []struct {
-		file, want string
-		opts       Options
+		files, want string
+		opts        Options
 	}{
 		{"val/a/readme.txt", `folder "val" has no usable image in a folder of a class, so there is no such split; some training images are kept back`, Options{}},
 		{"val/a/readme.txt", `folder "val" has no usable image in a folder of a class, so there is no such split`, Options{ValFraction: -1}},
 		{"test/readme.txt", `folder "test" has no usable image in a folder of a class, so there is no such split`, Options{}},
 		{"test/a/one.png", `class "b" has no images for test`, Options{}},
+		{"val/a/readme.txt test/a/one.png", `so there is no such split; the test images are used for validation, too`, Options{ValFraction: -1}},
+		{"val/images/one.png", `the 1 val images are in one folder, "images", which is no class of the training images`, Options{}},
+		{"val/images/one.png", `see FromCSV; some training images are kept back for validation`, Options{}},
+		{"val/images/one.png", `see FromCSV; there are no images for validation`, Options{ValFraction: -1}},
+		{"val/images/one.png test/a/two.png", `see FromCSV; the test images are used for validation, too`, Options{ValFraction: -1}},
+		{"val/images/one.png test/unknown/two.png", `see FromCSV; there are no images for validation`, Options{ValFraction: -1}},
 	} {
 		f := files{}
 		f.add(t, "train/a", 4)
 		f.add(t, "train/b", 4)
-		f[tt.file] = []byte("hello")
-		if strings.HasSuffix(tt.file, ".png") {
-			f[tt.file] = picture(t, "png", 99)
+		for _, file := range strings.Fields(tt.files) {
+			f[file] = []byte("hello")
+			if strings.HasSuffix(file, ".png") {
+				f[file] = picture(t, "png", 90+len(f))
+			}
 		}
 		for _, p := range []string{f.dir(t), f.zip(t)} {
 			d, err := ImageFolder(p, tt.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.HasPrefix(w, tt.want) }) {
-				t.Errorf("%s: warnings %q; want %q", tt.file, d.Warnings, tt.want)
+			if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.Contains(w, tt.want) }) {
+				t.Errorf("%s: warnings %q; want %q", tt.files, d.Warnings, tt.want)
 			}
 			if kept := strings.Contains(strings.Join(d.Warnings, " "), "kept back"); kept && tt.opts.ValFraction < 0 {
-				t.Errorf("%s: warnings %q; no training images are kept back", tt.file, d.Warnings)
+				t.Errorf("%s: warnings %q; no training images are kept back", tt.files, d.Warnings)
 			}
 		}
 	}
