@@ -2,6 +2,7 @@ package zoo_test
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -87,5 +88,43 @@ func TestTransformersFileAlone(t *testing.T) {
 	}
 	if m, err = zoo.Load("vit_ti_16_eps1e-12", file); err != nil || strings.Contains(strings.Join(m.Notes, "\n"), "layer_norm_eps") {
 		t.Errorf("%v, notes %q", err, m.Notes)
+	}
+}
+
+// TestFilesOfEpsilonVariants: a weight file of timm or transformers fits a network under each epsilon. Where the file's
+// library usually has another one, a note names the network with that.
+func TestFilesOfEpsilonVariants(t *testing.T) {
+	away(t)
+	for _, tt := range []struct {
+		timm, network string
+		usual         string // the network that the note names, "" for no note
+	}{
+		{"vit_tiny_patch16_224", "vit_ti_16", ""},
+		{"vit_tiny_patch16_224", "vit_ti_16_eps1e-12", "vit_ti_16"},
+		{"efficientnet_b0", "efficientnet_b0", ""},
+		{"efficientnet_b0", "efficientnet_b0_eps1e-3", "efficientnet_b0"},
+		{"tf_efficientnet_b0", "tf_efficientnet_b0_eps1e-5", "tf_efficientnet_b0"},
+		{"mobilenetv3_large_100", "mobilenet_v3_large_eps1e-05", ""},
+		{"mobilenetv3_large_100", "mobilenet_v3_large", "mobilenet_v3_large_eps1e-05"},
+		{"mobilenetv3_small_100", "mobilenet_v3_small_eps0.01", "mobilenet_v3_small_eps1e-05"},
+	} {
+		path := filepath.Join(t.TempDir(), "model.safetensors")
+		file := readTimmGolden(t, filepath.Join("testdata", "timm", tt.timm+".json.gz")).safetensors(t)
+		if err := os.WriteFile(path, file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		m, err := zoo.Load(tt.network, zoo.LoadOptions{Weights: path})
+		if err != nil {
+			t.Errorf("%s: %v", tt.network, err)
+			continue
+		}
+		notes := strings.Join(m.Notes, "\n")
+		if named := strings.Contains(notes, ": name "); named != (tt.usual != "") || !strings.Contains(notes, ": name "+tt.usual) && named {
+			t.Errorf("%s: notes %q, want the name %q", tt.network, m.Notes, tt.usual)
+		}
+	}
+	folder := readTransformersGolden(t, "tf_efficientnet_b0").folder(t)
+	if _, err := zoo.Load("tf_efficientnet_b0_eps1e-5", zoo.LoadOptions{Weights: filepath.Join(folder, "model.safetensors")}); err != nil {
+		t.Error(err)
 	}
 }

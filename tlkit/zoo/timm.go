@@ -99,7 +99,8 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"deit3_", "its blocks scale each feature, and its class token has no position"},
 	{"deit_", "it has a distillation token and a second output layer"},
 	{"efficientnet_lite", "it adds 1e-5 to the variance and pads on all sides alike; the zoo's efficientnet_lite are Google's, which add 1e-3 and pad as TensorFlow does"},
-	{"efficientnet_b", "its widths and depths are those of no network of the zoo"},
+	{"efficientnet_b8", "its widths and depths are those of no network of the zoo"},
+	{"efficientnet_b", "it is a variant of efficientnet_b0 to b7 with other layers, such as group norms, or other widths"},
 	{"efficientnetv2_rw", "its widths and depths are others than those of torchvision's efficientnet_v2"},
 	{"maxvit_", "its stem, its padding and its attention are others than those of torchvision's maxvit_t"},
 	{"regnetx_004", "its group width is another than that of torchvision's regnet_x_400mf; regnetx_004_tv is the same"},
@@ -311,14 +312,26 @@ func number(digits string) int {
 	return n
 }
 
-// timmLayouts returns the layouts of timm for the torchvision network of the given name.
+// timmLayouts returns the layouts of timm for the torchvision network of the given name. A file does not say its
+// epsilon: if timm's network has another one, a note names the network that has it, too.
 func timmLayouts(name string) []layout {
-	for _, m := range timmModels {
-		if m.name == name && m.rename != nil {
-			return m.layouts() // all timm models of this network have the same
+	var others []layout
+	for _, architecture := range TimmArchitectures() {
+		m := timmModels[architecture]
+		if m.rename == nil || baseName(m.name) != baseName(name) {
+			continue
 		}
+		layouts := m.layouts() // all timm models of this network have the same
+		if m.name == name {
+			return layouts
+		}
+		for i := range layouts {
+			layouts[i].note = fmt.Sprintf("its names are those of timm, whose %s adds another number to the variance in its normalisations than %s: name %s to compute what timm computes",
+				architecture, name, m.name)
+		}
+		others = layouts
 	}
-	return nil
+	return others
 }
 
 // layouts returns today's layout and, for Swin, that of timm before 0.9, which downsamples at the end of a stage.

@@ -141,6 +141,7 @@ func TestTimmRefused(t *testing.T) {
 		{string(config("tf_mobilenetv3_large_100", "")), "pads as TensorFlow"},
 		{string(config("mobilenetv3_large_075", "")), "widths or layers"},
 		{string(config("efficientnet_b8", "")), "no network of the zoo"},
+		{string(config("efficientnet_b0_gn", "")), "a variant of efficientnet_b0 to b7 with other layers"},
 		{string(config("tf_efficientnet_b8", "")), "no network of the zoo"},
 		{string(config("efficientnetv2_rw_s", "")), "widths"},
 		{string(config("maxvit_tiny_tf_224", "")), "padding"},

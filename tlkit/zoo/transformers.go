@@ -131,10 +131,10 @@ func transformersLayouts(spec Spec) []layout {
 		}
 	}
 	family, ok := transformersFamilies[spec.Family]
-	if !ok || spec.Family == "dinov2" && strings.HasSuffix(spec.Name, "_dinov2") { // timm's output layer
+	if !ok || spec.Family == "dinov2" && strings.HasSuffix(baseName(spec.Name), "_dinov2") { // timm's output layer
 		return nil
 	}
-	l := layout{name: "transformers", rename: family.rename(spec.Name)}
+	l := layout{name: "transformers", rename: family.rename(baseName(spec.Name))}
 	if usual := spec.withEpsilon(family.epsilon); usual.Name != spec.Name && spec.epsilon == viTEpsilon {
 		l.note = fmt.Sprintf("its names are those of transformers, whose %s adds %g to the variance unless config.json has another layer_norm_eps; %s adds %g: load the folder with config.json, or name %s",
 			spec.Family, family.epsilon, spec.Name, spec.epsilon, usual.Name)
