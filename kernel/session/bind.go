@@ -36,9 +36,6 @@ type importError struct {
 
 func (e *importError) Error() string { return e.at.msg }
 
-// testdepsPath is the package that connects testing to the rest, for %test.
-const testdepsPath = "testing/internal/testdeps"
-
 // bind finds the packages that a cell uses: those that it imports, those that earlier cells imported, and those that it
 // only names, as goimports would.
 func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*bound, error) {
@@ -49,10 +46,10 @@ func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*b
 		}
 	}
 	if opts.tests {
-		if err := pl.b.Resolve(ctx, testdepsPath); err != nil {
+		if err := pl.b.Resolve(ctx, slices.Collect(maps.Values(testImports))...); err != nil {
 			return nil, err
 		}
-		b.imports[testdeps] = testdepsPath
+		maps.Copy(b.imports, testImports)
 	}
 	for name, sels := range p.packageNames() {
 		plain, earlier := strings.CutSuffix(name, old)

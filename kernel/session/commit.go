@@ -203,7 +203,7 @@ func (x *changer) replace() {
 // importPackages records the packages that later cells may use by name.
 func (x *changer) importPackages() {
 	for name, path := range x.imports {
-		if !strings.HasPrefix(name, "_ ") && !strings.HasSuffix(name, old) && name != testdeps {
+		if !strings.HasPrefix(name, "_ ") && !strings.HasSuffix(name, old) && testImports[name] == "" {
 			x.out.imports[name] = imported{path: path, cell: x.src.count, found: x.bound.found[name]}
 		}
 	}

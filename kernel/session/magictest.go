@@ -9,20 +9,30 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 // testRun is what %test runs the functions of its cell with: values of the flags of package testing, without "test.".
 type testRun struct {
-	values map[string]string
+	values  map[string]string
+	timeout time.Duration // 0 is none
 }
 
 // testDefaults are the values of the flags that a %test does not set; they are those of go test -v. The flags keep
 // their values from one cell to the next.
-var testDefaults = map[string]string{"v": "true", "run": "", "skip": "", "bench": "", "benchtime": "1s", "benchmem": "false", "count": "1", "short": "false", "timeout": "0",
+var testDefaults = map[string]string{"v": "true", "run": "", "skip": "", "bench": "", "benchtime": "1s", "benchmem": "false", "count": "1", "short": "false",
 	"failfast": "false", "cpu": "", "shuffle": "off"}
 
-// testdeps is %test's name for the package that connects testing to the rest.
-const testdeps = "testdeps_"
+// timeoutFlag is the one flag that is none of package testing's in a cell: its alarm would end the worker.
+const timeoutFlag = "timeout"
+
+// testImports are the packages that the Go of %test needs, by the names that it has for them: testdeps connects testing
+// to the rest.
+var testImports = map[string]string{testdeps: "testing/internal/testdeps", testRuntime: build.RuntimePath}
+
+const testdeps, testRuntime = "testdeps_", "testruntime_"
 
 func (c *call) test() *Error {
 	t := &testRun{values: map[string]string{}}
@@ -31,7 +41,7 @@ func (c *call) test() *Error {
 		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimLeft(words[i], "-"), "test."), "=")
 		def, known := testDefaults[name]
 		switch {
-		case !known || !strings.HasPrefix(words[i], "-"):
+		case !known && name != timeoutFlag || !strings.HasPrefix(words[i], "-"):
 			return c.fail("%q is no flag of tests; write %%test [-run PATTERN] [-bench PATTERN] [-count N] [-short] ...", words[i])
 		case given:
 		case def == "true" || def == "false":
@@ -42,7 +52,13 @@ func (c *call) test() *Error {
 		default:
 			return c.fail("%s needs a value", words[i])
 		}
-		t.values[name] = value
+		if name != timeoutFlag {
+			t.values[name] = value
+		} else if d, err := time.ParseDuration(value); err == nil {
+			t.timeout = d
+		} else {
+			return c.fail("-timeout takes a duration such as 90s or 5m, not %q", value)
+		}
 	}
 	for _, f := range testFuncs(c.m.code) {
 		kind := testKind(f.Name.Name)
@@ -123,6 +139,6 @@ func (t *testRun) calls(code string) string {
 	list := func(typ, kind string) string {
 		return "[]testing.Internal" + typ + "{" + strings.Join(lists[kind], ", ") + "}"
 	}
-	return "{ testing.Init(); " + flags + "if testing.MainStart(" + testdeps + ".TestDeps{}, " + list("Test", "T") + ", " + list("Benchmark", "B") + ", " +
-		list("FuzzTarget", "F") + `, nil).Run() != 0 { panic("tests failed") } };`
+	main := "testing.MainStart(" + testdeps + ".TestDeps{}, " + list("Test", "T") + ", " + list("Benchmark", "B") + ", " + list("FuzzTarget", "F") + ", nil)"
+	return fmt.Sprintf(`{ testing.Init(); %sif %s.RunTests(%s, %d) { panic("tests failed") } };`, flags, testRuntime, main, t.timeout)
 }
