@@ -45,6 +45,9 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	if err != nil {
 		return nil, err
 	}
+	for _, s := range strategies {
+		run.named = append(run.named, s.Name())
+	}
 	for _, text := range []string{untrained(asked.data), sharedNames(asked.data)} {
 		if text != "" {
 			run.warn("%s", text)

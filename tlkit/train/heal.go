@@ -25,10 +25,22 @@ const (
 
 // complete reports whether training has ended and the recipe has no further epochs.
 func (r *Result) complete(recipe Recipe) bool {
-	if best, ok := r.Best(); ok && r.Predictions.Epoch != 0 && r.Predictions.Epoch != best.Epoch {
-		return false // result.json is of another time than history.jsonl
+	if r.outOfStep() {
+		return false
 	}
 	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || recipe.EarlyStop.reached(r.History))
+}
+
+// over reports whether training has ended, whatever number of epochs the recipe has now. A result whose history was lost
+// is not over.
+func (r *Result) over() bool {
+	return r.Diverged != nil || r.Done && len(r.History) > 0 && (r.StoppedEarly || len(r.notes) == 0 && !r.outOfStep())
+}
+
+// outOfStep reports whether result.json is of another time than history.jsonl.
+func (r *Result) outOfStep() bool {
+	best, ok := r.Best()
+	return ok && r.Predictions.Epoch != 0 && r.Predictions.Epoch != best.Epoch
 }
 
 // ended reports whether nothing of the result is trained further: it is done, it diverged, or it can't be trained.

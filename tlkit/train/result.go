@@ -30,7 +30,8 @@ type Run struct {
 	// of the run, such as lost images and replaced results.
 	Warnings []string
 
-	lock *filelock.Lock // while the run is trained
+	lock  *filelock.Lock // while the run is trained
+	named []string       // the strategies of the call of Compare that returned the run; nil for a run that was opened
 }
 
 // Config is the content of run.json.

@@ -3,12 +3,13 @@ package train
 import "time"
 
 // Progress returns the number of epochs that the run's strategies have done, with all seeds, and the number that they
-// will have done when all is trained. A strategy that ended early counts as whole.
+// will have done when all is trained. A training that ended counts as whole: by Recipe.EarlyStop, or at fewer epochs
+// than the recipe has now, since a call with more epochs trains only the strategies that it names.
 func (r *Run) Progress() (done, total int) {
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
 			total += r.Config.Recipe.Epochs
-			if early := one.StoppedEarly && len(one.History) > 0; one.Diverged != nil || one.Done && early {
+			if one.over() {
 				done += r.Config.Recipe.Epochs
 			} else {
 				done += min(len(one.History), r.Config.Recipe.Epochs)

@@ -16,8 +16,11 @@ func (w wording) figure() plots.Figure { return plots.TextIn(w.english, w.japane
 
 // and returns the text with a further sentence, which may be empty.
 func (w wording) and(more wording) wording {
-	if more.english == "" {
+	switch {
+	case more.english == "":
 		return w
+	case w.english == "":
+		return more
 	}
 	return wording{w.english + " " + more.english, w.japanese + more.japanese}
 }
@@ -46,24 +49,50 @@ func (r *Run) verdict() wording {
 	return text
 }
 
-// unfinished lists the trainings that have fewer epochs than the recipe, so that they are compared too early.
+// unfinished lists the trainings that have fewer epochs than the recipe, so that they are compared too early. The same
+// call goes on with those that it names only.
 func (r *Run) unfinished() wording {
-	var parts []wording
+	if r.Best() == nil {
+		return wording{}
+	}
+	var going, left []wording
 	for _, res := range r.Results {
 		for _, one := range res.Seeds() {
-			if done, all := len(one.History), r.Config.Recipe.Epochs; !one.complete(r.Config.Recipe) && done < all {
-				parts = append(parts, wording{fmt.Sprintf("%s has %d of %d epochs", one.label(), done, all), fmt.Sprintf("%s は %d エポック中 %d エポック", one.label(), all, done)})
+			done, all := len(one.History), r.Config.Recipe.Epochs
+			if one.complete(r.Config.Recipe) || done >= all {
+				continue
+			}
+			text := wording{fmt.Sprintf("%s has %d of %d epochs", one.label(), done, all), fmt.Sprintf("%s は %d エポック中 %d エポック", one.label(), all, done)}
+			if r.goesOn(one) {
+				going = append(going, text)
+			} else {
+				left = append(left, text)
 			}
 		}
 	}
-	if len(parts) == 0 || r.Best() == nil {
-		return wording{}
+	var text wording
+	if list := listed(going); len(going) > 0 {
+		text = wording{
+			"Not all is trained, so that this may change: " + list.english + "; the same call goes on.",
+			"学習がまだ終わっていないので、変わることがあります（" + list.japanese + "）。同じ呼び出しで続きから学習します。",
+		}
 	}
-	list := listed(parts)
-	return wording{
-		"Not all is trained, so that this may change: " + list.english + "; the same call goes on.",
-		"学習がまだ終わっていないので、変わることがあります（" + list.japanese + "）。同じ呼び出しで続きから学習します。",
+	if list := listed(left); len(left) > 0 {
+		text = text.and(wording{
+			"Not all is trained equally long: " + list.english + "; a call that names " + itThem(len(left)) + ", too, goes on.",
+			"学習したエポック数がそろっていません（" + list.japanese + "）。呼び出しにその戦略も加えると、続きから学習します。",
+		})
 	}
+	return text
+}
+
+// goesOn reports whether the same call goes on with a training that has fewer epochs than the recipe. Where the call is
+// not known, it is one that was cut off, since a training that ended may have been left out of the call.
+func (r *Run) goesOn(one *Result) bool {
+	if r.named == nil {
+		return !one.Done
+	}
+	return slices.Contains(r.named, one.Strategy)
 }
 
 // soFar names a result whose training has not ended by its epochs, too.
@@ -272,6 +301,13 @@ func (p Predictions) guessingError(classes int) float64 {
 		sum += chance * (1 - chance) / n
 	}
 	return math.Sqrt(sum) / float64(len(images))
+}
+
+func itThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 func isAre(n int) string {

@@ -86,9 +86,27 @@ func TestVerdictUnfinished(t *testing.T) {
 		t.Errorf("all is trained: %q", text)
 	}
 	r.Epochs = 5
-	run = compare(t, r, "r", paint(t), m, strategies[0])
-	if text := run.Verdict(); !strings.Contains(text, "b has 3 of 5 epochs, scratch has 3 of 5 epochs") || strings.Contains(text, "finetune has 5") {
-		t.Errorf("one was trained further: %q", text)
+	for range 2 { // the call that trains, and the same again, which finds all done
+		run = compare(t, r, "r", paint(t), m, strategies[0])
+		text := run.Verdict()
+		if !strings.Contains(text, "Not all is trained equally long: b has 3 of 5 epochs, scratch has 3 of 5 epochs; a call that names them, too, goes on.") ||
+			strings.Contains(text, "finetune has 5") || strings.Contains(text, "the same call goes on") {
+			t.Errorf("one was trained further: %q", text)
+		}
+		if done, total := run.Progress(); done != total {
+			t.Errorf("all that was called is trained, but %d of %d epochs are done", done, total)
+		}
+	}
+	reopened, err := train.Open(r.Dir, "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := reopened.Verdict(); text != run.Verdict() {
+		t.Errorf("after opening: %q, want %q", text, run.Verdict())
+	}
+	run = compare(t, r, "r", paint(t), m, strategies...)
+	if text := run.Verdict(); strings.Contains(text, "Not all is trained") {
+		t.Errorf("a call that names all trains all: %q", text)
 	}
 }
 
