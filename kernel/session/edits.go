@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -246,19 +247,57 @@ func (e *editor) entry(body *ast.BlockStmt) {
 	e.checkpoint(body)
 }
 
+// mostInFrame is the size from which on Go's compiler keeps a variable on the heap.
+const mostInFrame = 128 << 10
+
 // depth inserts a check of the stack's size into a function that may call itself, directly or through others.
 func (e *editor) depth(body *ast.BlockStmt) {
-	mayRecur := false
+	mayRecur, frame := false, int64(0)
 	ast.Inspect(body, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok {
-			fun := e.info.Types[call.Fun]
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			fun := e.info.Types[n.Fun]
 			mayRecur = mayRecur || !fun.IsBuiltin() && !fun.IsType()
+			for _, arg := range n.Args {
+				frame += largeSize(e.info.TypeOf(arg))
+			}
+		case *ast.RangeStmt:
+			_, isFunc := e.info.TypeOf(n.X).Underlying().(*types.Signature)
+			mayRecur = mayRecur || isFunc
+		case *ast.Ident:
+			if v, ok := e.info.Defs[n].(*types.Var); ok {
+				frame += min(largeSize(v.Type()), mostInFrame)
+			}
+		case *ast.CompositeLit:
+			frame += min(largeSize(e.info.TypeOf(n)), mostInFrame)
 		}
-		return !mayRecur
+		return true
 	})
-	if mayRecur {
+	switch {
+	case mayRecur && frame > 0:
+		e.insert(body.Lbrace+1, fmt.Sprintf("%s.DepthOf(%d);", e.rt(), frame))
+	case mayRecur:
 		e.insert(body.Lbrace+1, e.rt()+".Depth();")
 	}
+}
+
+// largeSize returns the size of a type if that makes the frame of a function large, else 0; for one that depends on type
+// parameters, the least that does.
+func largeSize(t types.Type) int64 {
+	const large = 1 << 10
+	open := false
+	walkType(t, func(t types.Type) bool {
+		_, isParam := t.(*types.TypeParam)
+		open = open || isParam || t == types.Typ[types.Invalid]
+		return !open
+	})
+	if open {
+		return large
+	}
+	if size := types.SizesFor("gc", runtime.GOARCH).Sizeof(t); size >= large {
+		return size
+	}
+	return 0
 }
 
 // embedded gives the type of an embedded field its exported name, because the field has the type's name.

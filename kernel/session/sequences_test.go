@@ -145,6 +145,13 @@ var sequences = []sequence{
 	{"a stack overflow ends the cell", []step{
 		{code: "x := 1\nfunc deep(n int) int { return deep(n+1) + 1 }\ntype R struct{ n int }\nfunc (r R) String() string { return fmt.Sprintf(\"R is %v\", r) }\nfunc sum(n int) int { if n == 0 { return 0 }; return n + sum(n-1) }"},
 		{code: "deep(0)", fail: "calls itself without end; all variables are there"}, {code: "R{1}", fail: "R.String\n  fmt."}, {code: "sum(3_000_000) + x", want: "=> 4500001500001"}}},
+	{"deferred functions of a deep recursion end the cell", []step{
+		{code: "x := 1\nfunc leave(n int) { defer func() { x++ }(); if n == 0 { os.Exit(1) }; leave(n - 1) }\nleave(100_000)", fail: "exit status 1"}, {code: "x", want: "=> 100002"},
+		{code: "func deep(n int) int { defer func() { recover() }(); return deep(n+1) + 1 }\ndeep(0)", fail: "calls itself without end; all variables are there"}, {code: "x", want: "=> 100002"}}},
+	{"a stack overflow of large frames, and of a range over a function", []step{
+		{code: "x := 1\nfunc big(n int) int { var a, b, c, d, e, f, g, h [120 << 10]byte; a[n%7], b[n%7], c[n%7], d[n%7], e[n%7], f[n%7], g[n%7], h[n%7] = 1, 2, 3, 4, 5, 6, 7, 8; return big(n+1) + int(a[0]+b[1]+c[2]+d[3]+e[4]+f[5]+g[6]+h[0]) }\nbig(0)", fail: "calls itself without end; all variables are there"},
+		{code: "func each(yield func(int) bool) { for range each { } }\nfor range each { }", fail: "calls itself without end; all variables are there"},
+		{code: "func wide(a [2 << 20]byte, n int) int { return wide(a, n+1) + int(a[n%7]) }\nwide([2 << 20]byte{}, 0)", fail: "calls itself without end; all variables are there"}, {code: "x", want: "=> 1"}}},
 	{"functions, types and constants come back after the worker is lost", []step{
 		{code: "const c = 3\ntype T struct{ n int }\nfunc (t T) twice() int { return c * t.n }\nfunc free(i int) int { return T{i}.twice() + len(strings.Repeat(\"x\", i)) }\nx := 5"},
 		{code: "func uses() int { return x + free(1) }\nfunc calls() int { return uses() }"},

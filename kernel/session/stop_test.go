@@ -76,7 +76,17 @@ func TestStopDeferred(t *testing.T) {
 			t.Fatalf("ended with %v, want Interrupted", err)
 		}
 	}
-	done, out := begin(t, s, 5, "defer func() { for range 20 { time.Sleep(10 * time.Millisecond) }; saved = 1 }()\nfmt.Println(\"started\")\nfor { }")
+	// Each further interrupt ends one more of them.
+	done, out := begin(t, s, 4, "defer func() { fmt.Println(\"second\"); for { } }()\ndefer func() { fmt.Println(\"first\"); for { } }()\nfmt.Println(\"started\")\nos.Exit(3)")
+	for n := range 2 {
+		s.Interrupt()
+		until(t, func() bool { return len(done) > 0 || strings.Count(out.String(), "all variables stay.\n") == n+1 })
+	}
+	s.Interrupt()
+	if err := wait(t, done); err == nil || !strings.Contains(err.Value, "exit status 3") || strings.Contains(out.String(), "C code") {
+		t.Errorf("ended with %v, shown %q", err, out.String())
+	}
+	done, out = begin(t, s, 5, "defer func() { for range 20 { time.Sleep(10 * time.Millisecond) }; saved = 1 }()\nfmt.Println(\"started\")\nfor { }")
 	s.Interrupt()
 	if err := wait(t, done); err == nil || err.Name != "Interrupted" || strings.Contains(out.String(), "Interrupt again") {
 		t.Fatalf("ended with %v, shown %q", err, out.String())

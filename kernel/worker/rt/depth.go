@@ -9,7 +9,8 @@ const (
 	// full; 8 MiB are for the functions of libraries that are called without a check.
 	maxUsed = 512<<20 - 8<<20
 	// checkEvery and checkWithin choose the calls that check: those whose frame is in the last checkWithin bytes of each
-	// checkEvery bytes of memory. A recursion comes there often enough, and other calls seldom.
+	// checkEvery bytes of memory. A recursion whose frames are no larger than checkWithin comes there, and other calls
+	// seldom do.
 	checkEvery, checkWithin = 1 << 20, 8 << 10
 )
 
@@ -17,20 +18,25 @@ const (
 // process, ends the cell.
 func Depth() {
 	var here byte
-	if uintptr(unsafe.Pointer(&here))%checkEvery < checkWithin {
-		checkDepth()
+	if uintptr(unsafe.Pointer(&here))%checkEvery < checkWithin && stackUsed() >= maxUsed {
+		overflow()
+	}
+}
+
+// DepthOf is Depth for a function whose frame is large, of about size bytes: it checks at every call, and also whether
+// such a frame has room once more.
+func DepthOf(size uintptr) {
+	if stackUsed()+size >= maxUsed {
+		overflow()
 	}
 }
 
 //go:noinline
-func checkDepth() {
-	if stackUsed() < maxUsed {
-		return
-	}
-	name, head := self()
+func overflow() {
+	name := self()
 	stopping.Lock()
 	c := running.Load()
-	told := c != nil && labelled(head, c.n) && c.told[name] != notTold // one of its deferred functions is running
+	told := c != nil && c.told[name] != notTold // one of its deferred functions is running
 	stopping.Unlock()
 	if told {
 		return
@@ -46,4 +52,8 @@ func checkDepth() {
 }
 
 // stackUsed returns how many bytes of its stack the calling goroutine uses.
-func stackUsed() uintptr
+func stackUsed() uintptr {
+	var here byte
+	const end = 8 // the offset of g.stack.hi
+	return *(*uintptr)(unsafe.Add(record(), end)) - uintptr(unsafe.Pointer(&here))
+}

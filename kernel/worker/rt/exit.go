@@ -23,7 +23,7 @@ func Exit(status int) { exit(status).leave() }
 //lint:ignore U1000 exithook.go calls it, which only kernel/build compiles
 func exitCalled(again func()) {
 	keepLabels()
-	if _, head := self(); !strings.Contains(head, "cell:") && !strings.Contains(head, `"cell"`) {
+	if first := head(); !strings.Contains(first, "cell:") && !strings.Contains(first, `"cell"`) {
 		return
 	}
 	go again()
@@ -110,8 +110,7 @@ func InTest(t tester) {
 		t.Log("panic: " + f.Message + f.place())
 		t.FailNow()
 	}
-	name, _ := self()
-	if why := whyTold(name); why != "" {
+	if why := whyTold(self()); why != "" {
 		t.Log(why)
 		t.FailNow()
 	}
@@ -159,11 +158,17 @@ func exit(status int) manner {
 // notTold if it is none of them.
 func endCell(f *Failure) manner {
 	keepLabels()
-	name, head := self()
+	name := self()
 	stopping.Lock()
 	defer stopping.Unlock()
 	c := running.Load()
-	if c == nil || !labelled(head, c.n) {
+	switch {
+	case c == nil:
+		return notTold
+	case c.told[name] == byGoexit: // it ends already; this is one of its deferred functions
+		c.exit.CompareAndSwap(nil, f)
+		return byGoexit
+	case !labelled(head(), c.n):
 		return notTold
 	}
 	how := byGoexit

@@ -56,10 +56,18 @@ func (g goroutine) runs() bool {
 // inC reports whether the goroutine is in C code, which nothing can stop.
 func (g goroutine) inC() bool { return strings.HasPrefix(g.stack, "runtime.cgocall") }
 
-// inDeferred reports whether the goroutine ends, and runs a deferred function of a cell.
+// inDeferred reports whether the goroutine ends, and runs a deferred function of a cell. A dump lacks the frame of such
+// a function that another one's end called: then its call of C is there, or no frames but those of the runtime.
 func (g goroutine) inDeferred() bool {
 	deferred, _, ends := strings.Cut(g.stack, "runtime.Goexit(")
-	return ends && strings.Contains(deferred, "\tcell ")
+	others := false
+	for line := range strings.Lines(deferred) {
+		if strings.HasPrefix(line, "\tcell ") || strings.HasPrefix(line, "nb/rt.C(") || strings.HasPrefix(line, "nb/rt.stopped(") {
+			return ends
+		}
+		others = others || line[0] != '\t' && !strings.HasPrefix(line, "runtime.")
+	}
+	return ends && !others
 }
 
 // waitsForOthers reports whether only another goroutine can make this one continue.

@@ -26,7 +26,6 @@ type current struct {
 	halted      time.Time     // when that was; guarded by stopping
 	interrupted atomic.Bool
 	asked       time.Time               // when the last interrupt that counts came; guarded by stopping
-	insisted    bool                    // it was not the first; guarded by stopping
 	exit        atomic.Pointer[Failure] // the cell ended itself
 
 	mu    sync.Mutex
@@ -80,7 +79,7 @@ func (c *current) run(code func()) {
 		failure := c.ended(recover(), returned)
 		end = func() *Failure { return failure }
 	}()
-	name, _ := self()
+	name := self()
 	stopping.Lock()
 	c.body = name
 	stopping.Unlock()

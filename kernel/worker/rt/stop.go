@@ -5,7 +5,6 @@ package rt
 import (
 	"errors"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,7 +59,7 @@ func Stopping() error {
 
 //go:noinline
 func stopped() {
-	name, head := self()
+	name := self()
 	stopping.Lock()
 	c := running.Load()
 	// Labels are inherited: they distinguish the cell's goroutines from those that earlier cells left.
@@ -69,22 +68,13 @@ func stopped() {
 		if how = tell(l.told, true, time.Time{}); how != notTold {
 			l.told = how
 		}
-	} else if c != nil && c.isStopping() && labelled(head, c.n) {
+	} else if c != nil && c.isStopping() && c.told[name] != byGoexit && labelled(head(), c.n) {
 		if how = tell(c.told[name], name == c.body, c.halted); how != notTold {
 			c.told[name] = how
 		}
 	}
 	stopping.Unlock()
 	how.leave()
-}
-
-// self returns the calling goroutine's name in a stack dump, and the dump's first line: "goroutine 7 [running] {cell:
-// 3}:". GODEBUG=tracebacklabels=1 shows the labels.
-func self() (name, head string) {
-	buf := make([]byte, 256)
-	head, _, _ = strings.Cut(string(buf[:runtime.Stack(buf, false)]), "\n")
-	name, _, _ = strings.Cut(head, " [")
-	return name, head
 }
 
 // labelled reports whether a goroutine's first line carries the label of run n.
@@ -141,7 +131,7 @@ func (c *current) insist() {
 	if time.Since(c.asked) < doubleTime {
 		return
 	}
-	c.asked, c.insisted = time.Now(), true
+	c.asked = time.Now()
 	clear(c.told)
 }
 

@@ -52,7 +52,10 @@ func (c *current) wind() *Failure {
 		if took = time.Since(now); g != nil {
 			return c.leave(*g)
 		}
-		if by := c.heldBy(w.last, now); by > told {
+		switch by := c.heldBy(w.last, now); {
+		case by == heldByNothing: // also after each further interrupt
+			told = by
+		case by > told:
 			told = by
 			send(Event{Op: "held", N: c.n, Deferred: by == heldByDeferred})
 		}
@@ -74,7 +77,7 @@ func (c *current) heldBy(body goroutine, now time.Time) heldBy {
 	switch {
 	case !c.interrupted.Load() || now.Sub(c.asked) < busyTime:
 		return heldByNothing
-	case !c.insisted && body.inDeferred():
+	case c.told[c.body] != notTold && body.inDeferred(): // after another interrupt, C has told it again
 		return heldByDeferred
 	}
 	return heldByOthers
@@ -93,7 +96,7 @@ func (w *watch) look(now time.Time) *goroutine {
 	stopping.Lock()
 	name := w.c.body
 	stopping.Unlock()
-	self, _ := self()
+	self := self()
 	busy := false
 	var own *goroutine
 	all := goroutines()
