@@ -77,7 +77,7 @@ func (it *item) documented() string {
 		doc = d.Doc
 	case *ast.GenDecl:
 		if doc = d.Doc; it.keyword != "" {
-			behind = specComment(d.Specs[0])
+			_, behind = specComments(d.Specs[0])
 		}
 	}
 	if from, to := it.src.extent(doc); from < to && to <= it.start {
@@ -317,8 +317,9 @@ func (p *parsed) addSpecs(it *item, d *ast.GenDecl) {
 	}
 	for _, spec := range d.Specs {
 		one := *it
+		above, _ := specComments(spec)
 		one.keyword, one.names = d.Tok.String()+" ", specNames(spec)
-		one.decl = &ast.GenDecl{Doc: cmp.Or(specDoc(spec), d.Doc), TokPos: spec.Pos(), Tok: d.Tok, Specs: []ast.Spec{spec}}
+		one.decl = &ast.GenDecl{Doc: cmp.Or(above, d.Doc), TokPos: spec.Pos(), Tok: d.Tok, Specs: []ast.Spec{spec}}
 		one.start, one.end = p.src.offset(spec.Pos()), p.src.offset(spec.End())
 		p.items = append(p.items, &one)
 	}
@@ -351,26 +352,15 @@ func specNames(spec ast.Spec) (names []string) {
 	return names
 }
 
-// specComment returns the comment behind one specification.
-func specComment(spec ast.Spec) *ast.CommentGroup {
+// specComments returns the comments above and behind one specification; nil for none.
+func specComments(spec ast.Spec) (above, behind *ast.CommentGroup) {
 	switch spec := spec.(type) {
 	case *ast.TypeSpec:
-		return spec.Comment
+		return spec.Doc, spec.Comment
 	case *ast.ValueSpec:
-		return spec.Comment
+		return spec.Doc, spec.Comment
 	}
-	return nil
-}
-
-// specDoc returns the comment above one specification.
-func specDoc(spec ast.Spec) *ast.CommentGroup {
-	switch spec := spec.(type) {
-	case *ast.TypeSpec:
-		return spec.Doc
-	case *ast.ValueSpec:
-		return spec.Doc
-	}
-	return nil
+	return nil, nil
 }
 
 func (p *parsed) addImports(d *ast.GenDecl) {
