@@ -104,13 +104,14 @@ func File(ctx context.Context, r Request) error {
 		return fmt.Errorf("download of %s: waiting for another process that holds %s: %w", Shown(r.URL), r.Lock, err)
 	}
 	defer lock.Close()
-	if !lock.Exclusive() { // a part of its own, since another process may download the same
-		r.Part = fmt.Sprintf("%s.%d", r.Part, os.Getpid())
-	}
 	if ok, err := present(r); ok || err != nil {
 		return err // another process was faster
 	}
-	err = newTransfer(ctx, r).run(ctx)
+	if lock.Exclusive() {
+		err = newTransfer(ctx, r).run(ctx)
+	} else {
+		err = withoutLock(ctx, r)
+	}
 	if errors.Is(err, ErrNoNetwork) {
 		return fmt.Errorf("%w; get it by other means and put it at %s", err, r.Dest)
 	}
