@@ -14,8 +14,9 @@ import (
 // "{class}_*.jpg" for great_pyrenees_173.jpg (the class is as long as possible). In a pattern "*" stands for any
 // characters and "?" for one, but no slash; "{split}" for train, val or test. A pattern without a slash is matched
 // against the file's name in any folder, one with a slash against the path from the root: "{split}/{class}-*.png". The
-// extension at the end fits in capitals, too. A pattern with a parenthesis is a regular expression (package regexp), matched against the path. Its group "class", or
-// else its first unnamed group, is the class; its group "split" is the split.
+// extension at the end fits in capitals, too. A pattern with a parenthesis is a regular expression (package regexp),
+// matched against the path. Its group "class", or else its first unnamed group, is the class; its group "split" is the
+// split.
 //
 // Without {split}, folders named like splits (see ImageFolder) are splits if all images lie in such folders;
 // Options.Train, Val and Test name the folders otherwise. Files that do not match the pattern are left out and

@@ -204,6 +204,25 @@ func TestFromPattern(t *testing.T) {
 	}
 }
 
+// Files with the extension in capitals may bring a class that differs from another in case alone: a warning names both.
+func TestFromPatternCase(t *testing.T) {
+	withCache(t)
+	f := files{}
+	for i, name := range []string{"cat.0.png", "dog.0.png", "cat.1.png", "dog.1.png", "CAT.2.PNG", "dog.2.PNG"} {
+		f[name] = picture(t, "png", 700+i)
+	}
+	d, err := FromPattern(f.dir(t), "{class}.*.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(d.Classes, []string{"CAT", "cat", "dog"}) || d.Train.Len()+d.Val.Len() != 6 {
+		t.Errorf("%v, classes %q", d, d.Classes)
+	}
+	if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.Contains(w, `["CAT" "cat"] differ in case`) }) {
+		t.Errorf("warnings %q; want one of CAT and cat", d.Warnings)
+	}
+}
+
 func TestFromSamples(t *testing.T) {
 	withCache(t)
 	dir := photos(t).dir(t)

@@ -267,7 +267,8 @@ func (h *foundHead) complete(m *Model) error {
 var headNames = []string{"head", "head.fc", "fc", "classifier", "classifier.1", "last_linear", "linear", "linear_head", "cls_head", "logits", "output"}
 
 // renamedHead looks among the unused keys for one linear layer with a usual name, or in a Sequential of that name,
-// beside the backbone or before its prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose from.
+// beside the backbone or before its prefix ("backbone.conv1.weight" and "head.weight"). Two are too many to choose
+// from.
 func (f *fit) renamedHead(m *Model, sd *weights.StateDict) *foundHead {
 	var found *foundHead
 	for _, key := range f.over {

@@ -27,9 +27,9 @@ var beitConfigs = []beitConfig{
 }
 
 // beits are the vision transformers of Bao et al. 2021, BEiT (arXiv 2106.08254, section 2.3 and appendix), as they are
-// fine-tuned: no position embeddings, a learned bias of the attention for each offset between two patches in each block,
-// scaled branches, and the mean of the patches under the output layer. BEiT v2 (arXiv 2208.06366) and data2vec's vision
-// network (arXiv 2202.03555) are the same. Keys are timm's.
+// fine-tuned: no position embeddings, a learned bias of the attention for each offset between two patches in each
+// block, scaled branches, and the mean of the patches under the output layer. BEiT v2 (arXiv 2208.06366) and data2vec's
+// vision network (arXiv 2202.03555) are the same. Keys are timm's.
 //
 // The tables of offsets fix the number of patches, as position embeddings do: a model takes images of the size it is
 // built for.

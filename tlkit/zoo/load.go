@@ -12,9 +12,10 @@ import (
 
 // LoadOptions choose the values that a model is loaded with. The zero value takes the default weight set.
 type LoadOptions struct {
-	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors) or
-	// of the index of one in several files (.index.json), or "random". "" is the set in the model's name ("resnet50.IMAGENET1K_V1"), or the default one. Models of the Hugging
-	// Face hub and folders have their weights in their name, and take "" only.
+	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors) or of the
+	// index of one in several files (.index.json), or "random". "" is the set in the model's name
+	// ("resnet50.IMAGENET1K_V1"), or the default one. Models of the Hugging Face hub and folders have their weights in
+	// their name, and take "" only.
 	//
 	// A weight file may be a checkpoint as training scripts write them: its keys may lie behind a prefix ("model.",
 	// "backbone.", "module._orig_mod."), or have the names of timm, transformers or fastai; it may hold more than the
@@ -58,8 +59,9 @@ const Random = "random"
 //     licence, and that file or preprocessor_config.json the preprocessing. The files are kept where Python keeps them.
 //     HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean in Python. Of timm,
 //     [TimmArchitectures] lists what can be loaded; of transformers, image classifiers of the types resnet, regnet,
-//     convnext, convnextv2, vit, beit, data2vec-vision, dinov2, swin, swinv2, efficientnet, mobilenet_v1 and mobilenet_v2 whose network is one of the zoo. A model that is not
-//     the same network as its relative here is refused.
+//     convnext, convnextv2, vit, beit, data2vec-vision, dinov2, swin, swinv2, efficientnet, mobilenet_v1 and
+//     mobilenet_v2 whose network is one of the zoo. A model that is not the same network as its relative here is
+//     refused.
 //
 //   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it, or a
 //     repository in the hub's cache, "~/.cache/huggingface/hub/models--OWNER--NAME".
@@ -71,9 +73,8 @@ const Random = "random"
 //     others do. Dropout is left out. Several linear output layers whose sum or mean is the output (distillation,
 //     branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,
 //     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
-//     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square images of three channels and a linear output layer; an error names every
-//     unknown
-//     operator.
+//     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square
+//     images of three channels and a linear output layer; an error names every unknown operator.
 //
 //   - any other file is judged by its first bytes: an ONNX model loads under any name; for formats that are not read
 //     (HDF5, TensorFlow, TensorRT, Flax, GGUF and others) the error names the format and the next step.

@@ -27,7 +27,8 @@ const (
 
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
-// openONNX reads a file and makes a spec from it. size is that of images, if the file leaves it open; 0 is the usual one.
+// openONNX reads a file and makes a spec from it. size is that of images, if the file leaves it open; 0 is the usual
+// one.
 func openONNX(path string, size int) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
