@@ -75,9 +75,10 @@ func Offline() bool {
 }
 
 // File makes r.Dest hold the file of r.URL. A file that is there already and has the right hash (or any file, when no
-// hash is known) is kept without a request. The download goes to Dest+".part". It is resumed after a lost connection,
-// also by a later call when the hash is known, then verified, and only then renamed. Status codes 429 and 5xx and
-// network errors are retried with growing pauses. Proxies are taken from HTTP_PROXY and HTTPS_PROXY.
+// hash is known) is kept without a request. The download goes to Dest+".part", on a file system without locks to a file
+// of its own beside it. It is resumed after a lost connection, also by a later call when the hash is known, then
+// verified, and only then renamed. Status codes 429 and 5xx and network errors are retried with growing pauses. Proxies
+// are taken from HTTP_PROXY and HTTPS_PROXY.
 //
 // If the server's name can't be looked up, or there is no route to it, there is no retry, since it would not help.
 //
