@@ -32,7 +32,8 @@ type FilePrediction struct {
 	File string
 	// Prediction is the most probable class; the zero value where Err is set.
 	Prediction
-	// Err is the reason why a file could not be classified: a broken image, or one of a format that is not read.
+	// Err is the reason why a file could not be classified: a broken image, one of a format that is not read, or outputs
+	// that are no finite numbers.
 	Err error
 }
 
@@ -44,8 +45,9 @@ const folderBatch = 32
 
 // PredictFolder classifies the images of a folder and of the folders below it, linked ones too, sorted by path, each
 // rotated and flipped upright by its EXIF orientation. Files that are no images are left out, as are hidden files and
-// folders; an image or a folder that can't be read is listed with its error. It fails if there is no image at all. An
-// interrupt ends it: it then returns the predictions so far with an error.
+// folders; an image that can't be classified and a folder that can't be read are listed with their errors. It fails if
+// there is no image at all. An interrupt and a failure of the model end it: it then returns the predictions so far with
+// an error.
 func (m *Model) PredictFolder(dir string) (FolderPrediction, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,10 +66,10 @@ func (m *Model) predictFolder(ctx context.Context, dir string) (FolderPrediction
 			return all.sorted(), fmt.Errorf("zoo: %s: interrupted after %d of %d files, whose predictions are returned: %w", dir, done, len(files), err)
 		}
 		found, err := m.predictFiles(dir, some)
-		if err != nil {
-			return nil, err
-		}
 		done, all = done+len(some), append(all, found...)
+		if err != nil {
+			return all.sorted(), err
+		}
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("zoo: %s has no images to classify among %d files; expected %v", dir, len(files), vision.Formats())
@@ -92,40 +94,59 @@ func folderToClassify(dir string) (string, error) {
 	return path, nil
 }
 
-// filesBelow lists the files below a folder by their paths within it, and the folders that can't be read.
+// filesBelow lists the files below a folder by their paths within it, and the folders that can't be read. It visits each
+// folder once, though several links lead to it, and under its own name where that is below dir, too.
 func filesBelow(dir string) (files []string, unread FolderPrediction) {
 	// Paths may be no valid UTF-8, as zips of other systems leave them: package fs can't open those.
-	var walk func(below string, above []fs.FileInfo)
-	walk = func(below string, above []fs.FileInfo) {
-		at := filepath.Join(dir, filepath.FromSlash(below))
-		self, err := os.Stat(at)
-		if err == nil && slices.ContainsFunc(above, func(up fs.FileInfo) bool { return os.SameFile(up, self) }) {
-			return // a link to a folder above
+	type folder struct{ below, real string }
+	linked, seen := []folder{{"", realPath(dir)}}, map[string]bool{}
+	var walk func(f folder)
+	walk = func(f folder) {
+		if seen[f.real] {
+			return
 		}
+		seen[f.real] = true
+		at := filepath.Join(dir, filepath.FromSlash(f.below))
 		entries, err := os.ReadDir(at)
 		if err != nil {
-			unread = append(unread, FilePrediction{File: cmp.Or(below, "."), Err: err})
+			unread = append(unread, FilePrediction{File: cmp.Or(f.below, "."), Err: err})
 		}
 		for _, e := range entries {
 			if e.Name()[0] == '.' {
 				continue
 			}
-			name, mode := path.Join(below, e.Name()), e.Type()
-			if mode&fs.ModeSymlink != 0 {
+			name, mode := path.Join(f.below, e.Name()), e.Type()
+			link := mode&fs.ModeSymlink != 0
+			if link {
 				if info, err := os.Stat(filepath.Join(at, e.Name())); err == nil {
 					mode = info.Mode()
 				}
 			}
 			switch {
+			case mode.IsDir() && link:
+				linked = append(linked, folder{name, realPath(filepath.Join(at, e.Name()))})
 			case mode.IsDir():
-				walk(name, append(above, self))
+				walk(folder{name, filepath.Join(f.real, e.Name())})
 			case mode.IsRegular(), mode&fs.ModeSymlink != 0: // pipes and devices are no images
 				files = append(files, name)
 			}
 		}
 	}
-	walk("", nil)
+	for ; len(linked) > 0; linked = linked[1:] {
+		walk(linked[0])
+	}
 	return files, unread
+}
+
+// realPath returns the absolute path of a folder without links, or what is known of it.
+func realPath(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real
+	}
+	return dir
 }
 
 // sorted returns the predictions in the order of the paths.
@@ -136,7 +157,7 @@ func (f FolderPrediction) sorted() FolderPrediction {
 	return f
 }
 
-// predictFiles classifies some files of a folder in one batch.
+// predictFiles classifies some files of a folder in one batch. With an error it returns the predictions before it.
 func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, error) {
 	images, errs := make([]*vision.Image, len(files)), make([]error, len(files))
 	var group errgroup.Group
@@ -162,18 +183,30 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	for i, file := range files {
 		switch {
 		case images[i] != nil:
-			if err := m.CheckLogits(logits[0]); err != nil {
-				return nil, fmt.Errorf("%w (image %s)", err, file)
+			one, err := m.predictFile(file, logits[0])
+			if err != nil {
+				return all, err
 			}
-			p := m.Probabilities(logits[0])
-			best := numbers.Argmax(p)
-			all = append(all, FilePrediction{File: file, Prediction: m.prediction(best, p[best])})
-			logits = logits[1:]
+			all, logits = append(all, one), logits[1:]
 		case isImageName(file) || errors.As(errs[i], new(*vision.UnsupportedError)):
 			all = append(all, FilePrediction{File: file, Err: errs[i]})
 		}
 	}
 	return all, nil
+}
+
+// predictFile returns the class of a file by its logits. Logits of one image that are no finite numbers are its own
+// error, unless the weights are none either: then no image has a class.
+func (m *Model) predictFile(file string, logits []float32) (FilePrediction, error) {
+	if err := m.CheckLogits(logits); err != nil {
+		if bad, _ := m.notFinite(); len(bad) > 0 {
+			return FilePrediction{}, fmt.Errorf("%w (image %s)", err, file)
+		}
+		return FilePrediction{File: file, Err: err}, nil
+	}
+	p := m.Probabilities(logits)
+	best := numbers.Argmax(p)
+	return FilePrediction{File: file, Prediction: m.prediction(best, p[best])}, nil
 }
 
 // imageNames are the endings of image file names, including formats that are not read.

@@ -140,6 +140,20 @@ func TestOddFolders(t *testing.T) {
 		{"linked folder", func(dir string) { link("../plain", filepath.Join(dir, "more")) }, []string{"more/a.png"}},
 		{"linked file", func(dir string) { link("../plain/a.png", filepath.Join(dir, "b.png")) }, []string{"b.png"}},
 		{"loop", func(dir string) { link("..", filepath.Join(dir, "up")); link(".", filepath.Join(dir, "here")) }, []string{"up/plain/a.png"}},
+		{"links to each other", func(dir string) {
+			for _, a := range "abcdefgh" {
+				draw(filepath.Join(dir, string(a), "1.png"))
+				for _, b := range "abcdefgh" {
+					link("../"+string(b), filepath.Join(dir, string(a), "to "+string(b)))
+				}
+			}
+		}, []string{"a/1.png", "b/1.png", "c/1.png", "d/1.png", "e/1.png", "f/1.png", "g/1.png", "h/1.png"}},
+		{"a second name", func(dir string) {
+			draw(filepath.Join(dir, "run3", "deep", "1.png"))
+			link("run3", filepath.Join(dir, "latest"))
+			link("run3/deep", filepath.Join(dir, "deep"))
+		}, []string{"run3/deep/1.png"}},
+		{"two links", func(dir string) { link("../plain", filepath.Join(dir, "b")); link("../plain", filepath.Join(dir, "a")) }, []string{"a/a.png"}},
 		{"broken links", func(dir string) {
 			link("nowhere", filepath.Join(dir, "b.png"))
 			link("c.png", filepath.Join(dir, "c.png"))
@@ -201,6 +215,51 @@ func TestOddFolders(t *testing.T) {
 	for _, err := range []error{folder, file} {
 		if err == nil || !strings.Contains(err.Error(), "infinite or NaN") || !strings.Contains(err.Error(), m.Params()[len(m.Params())-1].Key) {
 			t.Errorf("weights that are no numbers: %v", err)
+		}
+	}
+}
+
+// TestPredictFolderOverflow: an image whose outputs are no finite numbers is listed, and the others have their classes.
+func TestPredictFolderOverflow(t *testing.T) {
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tiny = 1e-36 // white is divided by it, black stays 0
+	m.Preprocess.Mean, m.Preprocess.Std = [3]float32{}, [3]float32{tiny, tiny, tiny}
+	first := m.Params()[0]
+	values, err := m.Values(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values = slices.Clone(values)
+	for i := range values {
+		values[i] *= 1e6
+	}
+	if err := m.Variable(first).SetValue(tensors.FromFlatDataAndDimensions(values, m.Variable(first).Shape().Dimensions...)); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, grey := range map[string]uint8{"1.png": 0, "2.png": 255, "3.png": 0} {
+		picture := image.NewGray(image.Rect(0, 0, 32, 32))
+		for i := range picture.Pix {
+			picture.Pix[i] = grey
+		}
+		f, err := os.Create(filepath.Join(dir, name))
+		if err == nil {
+			err = errors.Join(png.Encode(f, picture), f.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := m.PredictFolder(dir)
+	if err != nil || len(found) != 3 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	for _, p := range found {
+		if failed := p.Err != nil && strings.Contains(p.Err.Error(), "infinite or NaN"); failed != (p.File == "2.png") || failed == (p.Class != "") {
+			t.Errorf("%s: class %q, error %v", p.File, p.Class, p.Err)
 		}
 	}
 }
