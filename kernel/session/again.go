@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
@@ -19,7 +18,6 @@ import (
 // The text decides whether code is the same. Names in generated text refer to packages of single runs (nb/r7), which
 // never change, so equal texts mean the same variables, functions and types. The first run still declares, so its text
 // differs; for it, again writes the text that the next run will have.
-// again writes the text that the next one will have.
 
 // loaded is code that the worker can run again.
 type loaded struct {
@@ -50,15 +48,7 @@ func againKey(text string, b *build.Builder) string {
 	return string(h.Sum(nil))
 }
 
-// renumber puts the cell's present count into the frames of the cell's body.
-func (l loaded) renumber(f *rt.Failure, count int) {
-	if f == nil {
-		return
-	}
-	for i := range f.Frames {
-		fr := &f.Frames[i]
-		if rest, ok := strings.CutPrefix(cellFunc.ReplaceAllString(fr.Func, ""), own+"Run"); ok && (rest == "" || rest[0] == '.') && fr.File == cellPosition+strconv.Itoa(l.count) {
-			fr.File = cellPosition + strconv.Itoa(count)
-		}
-	}
+// renumber returns how the worker puts the cell's present count into the places of the cell's body.
+func (l loaded) renumber(count int) *rt.Renumber {
+	return &rt.Renumber{Body: own + "Run", From: cellPosition + strconv.Itoa(l.count), To: cellPosition + strconv.Itoa(count)}
 }

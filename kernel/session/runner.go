@@ -143,8 +143,7 @@ func (r *runner) again(n int, code loaded, count int, with worker.With, state *r
 		return &rt.Failure{Kind: "interrupted"}, nil
 	}
 	started := time.Now()
-	failure, err := r.process().Again(n, code.run, with)
-	code.renumber(failure, count)
+	failure, err := r.process().Again(n, code.run, code.renumber(count), with)
 	r.time(func(t *Timing) { t.Run = time.Since(started) })
 	return failure, err
 }

@@ -340,8 +340,8 @@ func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, f
 }
 
 // Again runs the code of an earlier run once more, under a new run number.
-func (p *Process) Again(n, code int, with With) (failure *rt.Failure, err error) {
-	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Args: with.Args, Fields: with.Fields})
+func (p *Process) Again(n, code int, renumber *rt.Renumber, with With) (failure *rt.Failure, err error) {
+	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Renumber: renumber, Args: with.Args, Fields: with.Fields})
 	return failure, err
 }
 

@@ -62,7 +62,9 @@ func caught(f *Failure) {
 
 // place returns the innermost line of a cell in parentheses, or "".
 func (f *Failure) place() string {
+	own := ownRenumber()
 	for _, frame := range f.Frames {
+		frame = own.frame(frame)
 		if strings.HasPrefix(frame.File, "cell ") {
 			return fmt.Sprintf(" (%s, line %d)", frame.File, frame.Line)
 		}

@@ -20,6 +20,8 @@ type Request struct {
 	Plugin string
 	// Again is the run whose code to call instead of opening a plugin ("run"); 0 means none.
 	Again int `json:",omitempty"`
+	// Renumber changes places in that code to show; nil means that none change.
+	Renumber *Renumber `json:",omitempty"`
 	// Args are os.Args for the cell ("run").
 	Args []string
 	// Fields are the values of form fields that the page changed, by name ("run"); see Field.

@@ -51,6 +51,9 @@ func run(r Request) {
 	send(Event{Op: "opened", N: r.N})
 	os.Args = r.Args
 	freshFlags()
+	if r.Renumber != nil {
+		renumbered.Store(r.N, r.Renumber)
+	}
 	c := begin(r.N, r.Fields)
 	go c.run(cells[code].run)
 	failure := c.wait()
@@ -60,6 +63,7 @@ func run(r Request) {
 		failure = becauseOfStop(failure)
 	}
 	end()
+	r.Renumber.frames(failure)
 	if failure != nil {
 		failure.Began, failure.Set = true, c.whatIsSet()
 	}
