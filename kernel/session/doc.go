@@ -52,6 +52,9 @@
 // of loggers, flag sets and libraries reach as well. syscall.Exit is replaced in the text of cells; in a library it ends
 // the worker, as a signal does.
 //
+// A panic in a goroutine that a cell starts ends the cell (goroutines.go). In one that calls a function of
+// runtime.SetFinalizer or runtime.AddCleanup it ends the worker.
+//
 // The end of input (Ctrl-D) is io.EOF for the code that reads. A statement that drops the error of its read ends the
 // cell with it (reads.go).
 //

@@ -78,6 +78,7 @@ func (e *editor) node(n ast.Node) bool {
 	}
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
+		e.starterValue(n)
 		return e.selector(n)
 	case *ast.Ident:
 		if _, isVar := e.info.Defs[n].(*types.Var); isVar && e.unused[n.Pos()] {
@@ -112,10 +113,9 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.RangeStmt:
 		e.checkpoint(n.Body)
 	case *ast.FuncLit:
-		e.inTest(n.Type, n.Body)
 		e.entry(n.Body)
 	case *ast.FuncDecl:
-		e.inTest(n.Type, n.Body)
+		e.inTest(n)
 		e.entry(n.Body)
 	case *ast.StructType:
 		for _, f := range n.Fields.List {

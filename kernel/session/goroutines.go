@@ -3,9 +3,11 @@
 package session
 
 import (
+	"fmt"
 	"go/ast"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // A panic that nothing recovers ends the worker, and all values with it. In the goroutine of the cell's body package rt
@@ -20,11 +22,31 @@ func (e *editor) goStatement(call *ast.CallExpr) {
 	}
 	switch id, _ := ast.Unparen(call.Fun).(*ast.Ident); {
 	case slices.ContainsFunc(call.Args, e.isUintptr): // its conversion keeps an object alive only in the call itself
-	case !e.info.Types[call.Fun].IsBuiltin():
-		e.later(call, caught+" %s")
-	case id != nil && id.Name == "panic":
-		e.replace(call.Fun, "func(v any) { "+caught+" panic(v) }")
+	case e.info.Types[call.Fun].IsBuiltin():
+		if id != nil && id.Name == "panic" {
+			e.replace(call.Fun, "func(v any) { "+caught+" panic(v) }")
+		}
+	case !e.later(call, caught+" %s") && !e.infers(call.Fun):
+		e.insert(call.Fun.Pos(), e.rt()+".Going(")
+		e.insert(call.Fun.End(), ")")
 	}
+}
+
+// infers reports whether fun is a generic function without its type arguments: it can be called, but has no value.
+func (e *editor) infers(fun ast.Expr) bool {
+	switch x := ast.Unparen(fun).(type) {
+	case *ast.Ident:
+		_, generic := e.info.Instances[x]
+		return generic
+	case *ast.SelectorExpr:
+		_, generic := e.info.Instances[x.Sel]
+		return generic
+	case *ast.IndexExpr: // it may have only some of them
+		return e.infers(x.X)
+	case *ast.IndexListExpr:
+		return e.infers(x.X)
+	}
+	return false
 }
 
 func (e *editor) isUintptr(x ast.Expr) bool {
@@ -32,17 +54,25 @@ func (e *editor) isUintptr(x ast.Expr) bool {
 	return ok && t.Kind() == types.Uintptr
 }
 
-// starters are library functions that call their last argument, a function without parameters, in a goroutine in which
-// nothing recovers, and the functions of package rt through which that argument goes.
+// starters are library functions that call their last argument in a goroutine in which nothing recovers, or, as package
+// testing does, panic again with what they recover there, and the functions of package rt through which that argument
+// goes.
 var starters = map[string]string{
-	"(*sync.WaitGroup).Go": "Catching", "time.AfterFunc": "Catching",
+	"(*sync.WaitGroup).Go": "Catching", "time.AfterFunc": "Catching", "context.AfterFunc": "Catching",
 	"(*golang.org/x/sync/errgroup.Group).Go": "CatchingErr", "(*golang.org/x/sync/errgroup.Group).TryGo": "CatchingErr",
+	"(*testing.common).Cleanup": "Catching", "(testing.TB).Cleanup": "Catching", "(*testing.B).RunParallel": "CatchingOf",
+	"(*testing.T).Run": "Testing", "(*testing.B).Run": "Testing", "testing.Benchmark": "Testing", "testing/synctest.Test": "Testing",
+	"(*testing.F).Fuzz": "Fuzzing",
 }
 
 // startsLater does the same for a function that is given to one of the starters.
 func (e *editor) startsLater(call *ast.CallExpr) {
 	f := e.called(call)
-	if f == nil || starters[f.FullName()] == "" || len(call.Args) != f.Signature().Params().Len() {
+	if f == nil || starters[f.FullName()] == "" {
+		return
+	}
+	s, ok := e.info.TypeOf(call.Fun).(*types.Signature) // with the receiver, for a method expression
+	if !ok || len(call.Args) != s.Params().Len() {
 		return
 	}
 	last := call.Args[len(call.Args)-1]
@@ -50,19 +80,42 @@ func (e *editor) startsLater(call *ast.CallExpr) {
 	e.insert(last.End(), ")")
 }
 
-// inTest does the same for a function of a test: package testing calls it in a goroutine, and panics again with what it
-// recovers there.
-func (e *editor) inTest(f *ast.FuncType, body *ast.BlockStmt) {
-	if body == nil || f.Params.NumFields() == 0 || len(f.Params.List[0].Names) == 0 {
+// starterValue does the same for a starter that is not called but used as a value: start := wg.Go.
+func (e *editor) starterValue(n *ast.SelectorExpr) {
+	f, ok := e.info.Uses[n.Sel].(*types.Func)
+	if !ok || starters[f.FullName()] == "" {
 		return
 	}
-	name := f.Params.List[0].Names[0]
-	obj := e.info.Defs[name]
-	if obj == nil || name.Name == "_" {
+	for _, outer := range slices.Backward(e.stack[:len(e.stack)-1]) {
+		if _, ok := outer.(*ast.ParenExpr); ok {
+			continue
+		}
+		if call, ok := outer.(*ast.CallExpr); ok && ast.Unparen(call.Fun) == ast.Expr(n) {
+			return // startsLater
+		}
+		break
+	}
+	s := e.info.TypeOf(n).(*types.Signature)
+	params, args := e.parameters(s)
+	last := len(args) - 1
+	args[last] = e.rt() + "." + starters[f.FullName()] + "(" + args[last] + ")"
+	call := "f(" + strings.Join(args, ", ") + ")"
+	if s.Results().Len() > 0 {
+		call = "return " + call
+	}
+	text := "func" + e.signature(s)
+	results := strings.TrimPrefix(text, "func"+e.tuple(s.Params(), s.Variadic()))
+	e.insert(n.Pos(), fmt.Sprintf("func(f %s) %s { return func(%s)%s { %s } }(", text, text, strings.Join(params, ", "), results, call))
+	e.insert(n.End(), ")")
+}
+
+// inTest makes a panic of a function that package testing calls a failure of the test.
+func (e *editor) inTest(f *ast.FuncDecl) {
+	kind := testKind(f.Name.Name)
+	if f.Body == nil || kind == "" || f.Recv != nil || !takes(f, kind) || len(f.Type.Params.List[0].Names) == 0 {
 		return
 	}
-	switch types.TypeString(obj.Type(), nil) {
-	case "*testing.T", "*testing.B", "*testing.F":
-		e.insert(body.Lbrace+1, "defer "+e.rt()+".InTest("+name.Name+");")
+	if name := f.Type.Params.List[0].Names[0].Name; name != "_" {
+		e.insert(f.Body.Lbrace+1, "defer "+e.rt()+".InTest("+name+");")
 	}
 }

@@ -21,22 +21,35 @@ func (e *editor) readStatement(st *ast.ExprStmt) {
 }
 
 // readLater does the same for a read in a defer statement, whose function and arguments are evaluated at the statement:
-// defer fmt.Scan(&n) becomes defer func(f F, a0 A) { rt.Read(f(a0)) }(fmt.Scan, &n). A deferred function of a cell stays
-// as it is: it may recover, which only the deferred function itself can.
+// defer fmt.Scan(&n) becomes defer func(f F) func(a0 A) { return func(a0 A) { rt.Read(f(a0)) } }(fmt.Scan)(&n). A
+// deferred function of a cell stays as it is: it may recover, which only the deferred function itself can.
 func (e *editor) readLater(call *ast.CallExpr) {
 	if e.readsInput(call) && !ours(e.called(call).Pkg()) {
 		e.later(call, "%s")
 	}
 }
 
-// later makes the call of a go or defer statement one of a function without a name, with the same function and arguments,
-// which are evaluated at the statement. body is that function's body; %s in it stands for the call.
-func (e *editor) later(call *ast.CallExpr, body string) {
+// later makes the function of a go or defer statement one without a name that takes the same arguments. body is that
+// function's body; %s in it stands for the call. It reports false where the text can't write the function's type.
+func (e *editor) later(call *ast.CallExpr, body string) bool {
 	f, ok := e.info.TypeOf(call.Fun).(*types.Signature)
-	if !ok || !writable(f, true) || unnameable(f) != "" || len(call.Args) == 1 && f.Params().Len() > 1 { // f(g()), where g has several results
-		return
+	if !ok || !writable(f, true) || unnameable(f) != "" {
+		return false
 	}
-	params, args := []string{"f func" + e.signature(f)}, []string{}
+	params, args := e.parameters(f)
+	inner := "f(" + strings.Join(args, ", ") + ")"
+	if e.readsInput(call) {
+		inner = e.rt() + ".Read(" + inner + ")"
+	}
+	typ := "func(" + strings.Join(params, ", ") + ")"
+	e.insert(call.Fun.Pos(), fmt.Sprintf("func(f func%s) %s { return %s { %s } }(", e.signature(f), typ, typ, fmt.Sprintf(body, inner)))
+	e.insert(call.Fun.End(), ")")
+	return true
+}
+
+// parameters returns the parameters a0, a1, ... of a function's type, as a declaration has them, and as the arguments of
+// a call.
+func (e *editor) parameters(f *types.Signature) (params, args []string) {
 	for i := range f.Params().Len() {
 		name, text, dots := "a"+strconv.Itoa(i), e.typeText(f.Params().At(i).Type()), ""
 		if f.Variadic() && i == f.Params().Len()-1 {
@@ -44,16 +57,7 @@ func (e *editor) later(call *ast.CallExpr, body string) {
 		}
 		params, args = append(params, name+" "+text), append(args, name+dots)
 	}
-	comma := ""
-	if len(call.Args) > 0 {
-		comma = ", "
-	}
-	inner := "f(" + strings.Join(args, ", ") + ")"
-	if e.readsInput(call) {
-		inner = e.rt() + ".Read(" + inner + ")"
-	}
-	e.insert(call.Pos(), fmt.Sprintf("func(%s) { %s }(", strings.Join(params, ", "), fmt.Sprintf(body, inner)))
-	e.between(call.Lparen, call.Lparen+1, comma)
+	return params, args
 }
 
 // readAssign does the same for a read whose error goes to _.

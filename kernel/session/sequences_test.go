@@ -140,6 +140,19 @@ var sequences = []sequence{
 		{code: "time.AfterFunc(time.Millisecond, func() { panic(\"timer\") })\nselect {}", fail: "panic: timer"},
 		{code: "import \"golang.org/x/sync/errgroup\"\nvar g errgroup.Group\ng.Go(func() error { panic(\"grouped\") })\ng.Wait()", fail: "panic: grouped"},
 		{code: "done := make(chan any)\ngo func() { defer func() { done <- recover() }(); panic(\"own\") }()\n<-done", want: "=> own"}, {code: "x", want: "=> 1"}}},
+	{"a panic in a goroutine that a library or a value starts ends the cell", []step{
+		{code: "x := 1\ntype W struct{}\nfunc use(a int, b string) { panic(fmt.Sprint(\"two \", a, b)) }\nfunc two() (int, string) { return 1, \"b\" }\ngo use(two())\nselect {}", fail: "panic: two 1b"},
+		{code: "ctx, cancel := context.WithCancel(context.Background())\ncontext.AfterFunc(ctx, func() { panic(\"after\") })\ncancel()\nselect {}", fail: "panic: after"},
+		{code: "func() { var wg sync.WaitGroup; start := wg.Go; start(func() { panic(\"value\") }); wg.Wait() }()\nselect {}", fail: "panic: value"},
+		{code: "func() { after := time.AfterFunc; after(0, func() { panic(\"timer\") }); (*sync.WaitGroup).Go(new(sync.WaitGroup), func() {}); select {} }()", fail: "panic: timer"},
+		{code: "func local() { type T struct{ n int }; f := func(t T, more ...T) int { panic(fmt.Sprint(\"local \", t.n, len(more))) }; go f(T{3}, T{}, T{}); select {} }\nlocal()", fail: "panic: local 3 2"},
+		{code: "import \"golang.org/x/sync/errgroup\"\nend := make(chan error, 1)\nfunc() { g, _ := errgroup.WithContext(context.Background()); g.Go(func() error { panic(\"grouped\") }); end <- g.Wait() }()", fail: "panic: grouped"}, {code: "(<-end).Error()", want: "ended by a panic"},
+		{code: "%test\nfunc TestC(t *testing.T) { t.Cleanup(func() { panic(\"cleanup\") }) }", fail: "panic: cleanup"}, {code: "%test\nfunc BenchmarkP(b *testing.B) { b.RunParallel(func(pb *testing.PB) { panic(\"parallel\") }) }", fail: "panic: parallel"},
+		{code: "%test\nfunc helper(t *testing.T) { panic(\"helped\") }\nfunc TestR(t *testing.T) { defer func() { t.Log(recover()) }(); helper(t) }\nfunc TestS(t *testing.T) { for _, f := range []func(*testing.T){func(t *testing.T) {}} { t.Run(\"sub\", f) } }", want: "helped"},
+		{code: "%test\nfunc bad(t *testing.T) { panic(\"in sub\") }\nfunc fuzz(t *testing.T, n int) { panic(\"in fuzz\") }\nfunc TestS(t *testing.T) { t.Run(\"sub\", bad) }\nfunc FuzzS(f *testing.F) { f.Add(1); f.Fuzz(fuzz) }", want: "in fuzz", fail: "tests failed"}, {code: "x", want: "=> 1"}}},
+	{"a panic of a goroutine that one of an earlier cell starts", []step{
+		{code: "now, over := make(chan int), make(chan int)\ngo func() { <-now; var wg sync.WaitGroup; wg.Go(func() { panic(\"late\") }); wg.Wait(); close(over) }()"},
+		{code: "close(now)\n<-over\nfmt.Println(\"went on\")", want: "went on"}}},
 	{"a panic in a goroutine of an earlier cell", []step{{code: "now := make(chan int)\ngo func() { <-now; panic(\"late\") }()\nbefore := runtime.NumGoroutine()"},
 		{code: "close(now)\nfor tries := 0; runtime.NumGoroutine() >= before; tries++ {\n\tif tries == 10_000 { panic(\"the goroutine goes on\") }\n\ttime.Sleep(time.Millisecond)\n}\n3", want: "A goroutine of an earlier cell ended by a panic (cell 1, line 2): late\n"}}},
 	{"a stack overflow ends the cell", []step{

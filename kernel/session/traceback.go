@@ -73,7 +73,7 @@ func bodyName(function string) string {
 }
 
 // bodyFunc matches the generated name of a cell's body, and those of the functions without a name in it.
-var bodyFunc = regexp.MustCompile(`^(Run(\.func\d+)?(\.\d+)*)?$`)
+var bodyFunc = regexp.MustCompile(`^(Run(\.(func)?\d+)*)?$`)
 
 // numberedInit matches the generated name of an init function; a cell may have several.
 var numberedInit = regexp.MustCompile(`^initinit\d+$`)

@@ -4,12 +4,15 @@ package rt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Exit is os.Exit for a cell: it ends the cell, with all its goroutines, as a failure whose message is the status.
@@ -72,29 +75,65 @@ func (f *Failure) place() string {
 	return ""
 }
 
-// Catching returns a function that calls f in the same way in a goroutine that a library starts.
-//
-//go:noinline
+// Catching returns a function that calls f in the same way in a goroutine that a library starts. That has the labels of
+// the caller: the goroutines of timers inherit none.
 func Catching(f func()) func() {
-	c := running.Load()
+	l := labels()
 	return func() {
-		c.adopt()
+		setLabels(l)
 		defer Caught()
 		f()
 	}
 }
 
-// CatchingErr is Catching for a function that returns an error.
-//
-//go:noinline
+// CatchingOf is Catching for a function with a parameter.
+func CatchingOf[T any](f func(T)) func(T) {
+	l := labels()
+	return func(x T) {
+		setLabels(l)
+		defer Caught()
+		f(x)
+	}
+}
+
+// CatchingErr is Catching for a function that returns an error. A panic is an error for the library.
 func CatchingErr(f func() error) func() error {
-	c := running.Load()
-	return func() error {
-		c.adopt()
+	l := labels()
+	return func() (err error) {
+		setLabels(l)
+		err = errPanicked
 		defer Caught()
 		return f()
 	}
 }
+
+// errPanicked is the error of a function that ended by a panic.
+var errPanicked = errors.New("a goroutine of the cell ended by a panic")
+
+// Going is Catching for any function of a go statement, for those whose types the cell's text can't write.
+func Going[F any](f F) F {
+	call := reflect.ValueOf(f)
+	return reflect.MakeFunc(call.Type(), func(args []reflect.Value) (results []reflect.Value) {
+		for t := range call.Type().Outs() {
+			results = append(results, reflect.Zero(t)) // those of a call that ends by a panic
+		}
+		defer Caught()
+		if call.Type().IsVariadic() {
+			call.CallSlice(args)
+		} else {
+			call.Call(args)
+		}
+		return results
+	}).Interface().(F)
+}
+
+// labels and setLabels are the labels of the calling goroutine, which those that it starts inherit.
+//
+//go:linkname labels runtime/pprof.runtime_getProfLabel
+func labels() unsafe.Pointer
+
+//go:linkname setLabels runtime/pprof.runtime_setProfLabel
+func setLabels(unsafe.Pointer)
 
 // tester is what InTest needs of *testing.T, *testing.B and *testing.F.
 type tester interface {
@@ -103,8 +142,28 @@ type tester interface {
 	FailNow()
 }
 
-// InTest is deferred in functions of cells that take a *testing.T or the like. A panic, the cell's end or an interrupt
-// fails the test; package testing would end the process.
+// Testing returns a function that calls the function f of a test.
+func Testing[T tester](f func(T)) func(T) {
+	return func(t T) {
+		defer InTest(t)
+		f(t)
+	}
+}
+
+// Fuzzing is Testing for a function with more parameters, which f.Fuzz takes as any.
+func Fuzzing(f any) any {
+	call := reflect.ValueOf(f)
+	if call.Kind() != reflect.Func || call.Type().NumIn() == 0 || !call.Type().In(0).Implements(reflect.TypeFor[tester]()) {
+		return f // f.Fuzz says what it wants
+	}
+	return reflect.MakeFunc(call.Type(), func(args []reflect.Value) []reflect.Value {
+		defer InTest(args[0].Interface().(tester))
+		return call.Call(args)
+	}).Interface()
+}
+
+// InTest is deferred in the functions that package testing calls. A panic, the cell's end or an interrupt fails the
+// test; package testing would end the process.
 func InTest(t tester) {
 	t.Helper()
 	if v := recover(); v != nil && !isInterruption(v) {
@@ -130,13 +189,6 @@ func whyTold(name string) string {
 		return c.exit.Load().Message
 	}
 	return "interrupted"
-}
-
-// adopt makes the calling goroutine one of the run's. The goroutines of timers inherit no label.
-func (c *current) adopt() {
-	if c != nil {
-		c.label()
-	}
 }
 
 // label marks the calling goroutine, and those that it starts, as the run's.

@@ -97,10 +97,12 @@ func (c *current) ended(v any, returned bool) *Failure {
 	if c.isStopping() && isInterruption(v) {
 		v = nil
 	}
+	exit := c.exit.Load()
 	switch {
+	case exit != nil && exit.Kind != "exit": // another goroutine failed; the body may fail because of that
 	case v != nil:
 		return failureOf(v)
-	case returned && c.exit.Load() == nil:
+	case returned && exit == nil:
 		return c.returned()
 	}
 	return c.endedItself()
