@@ -97,7 +97,7 @@ func (m *neighbours) classify(features []float32, self int) []float32 {
 }
 
 // nearest returns the indices of the k training images with the most similar features, the most similar first, and the
-// earlier one of two that are equally similar.
+// earlier one of two that are equally similar. Images with features that are no numbers come last.
 func (m *neighbours) nearest(v []float32, self int) []int {
 	type neighbour struct {
 		similarity float32
@@ -112,6 +112,9 @@ func (m *neighbours) nearest(v []float32, self int) []int {
 		var dot float32
 		for j, x := range v {
 			dot += x * other[j]
+		}
+		if dot != dot { // NaN compares with nothing, so that it would keep nearer images out
+			dot = float32(math.Inf(-1))
 		}
 		if len(best) == k && dot <= best[k-1].similarity {
 			continue

@@ -2,18 +2,24 @@ package strategy
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
-// TestNearest: the nearest are those of a whole sort, among equals the first, whatever their number.
+// TestNearest: the nearest are those of a whole sort, among equals the first, whatever their number. Features that are
+// no numbers come last.
 func TestNearest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 2, 7, 200} {
 		m := &neighbours{}
-		for range n {
-			m.features = append(m.features, unit([]float32{float32(rng.IntN(4)), float32(rng.IntN(4)), 1})) // many are equal
+		for i := range n {
+			f := []float32{float32(rng.IntN(4)), float32(rng.IntN(4)), 1} // many are equal
+			if i%5 == 0 {
+				f[0] = float32(math.NaN())
+			}
+			m.features = append(m.features, unit(f))
 		}
 		for _, m.k = range []int{1, 5, 200, 1 << 40} {
 			for _, self := range []int{-1, 0} {
