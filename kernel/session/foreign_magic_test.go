@@ -48,6 +48,8 @@ var foreignMagic = []struct {
 	{"%test with flags", []step{{code: "%args -h"}, {code: "%test -run One\nfunc TestOne(t *testing.T) { t.Log(\"ran\") }\nfunc TestTwo(t *testing.T) { t.Fatal(\"bad\") }", want: "PASS: TestOne", not: "TestTwo"},
 		{code: "%test\nfunc TestThree(t *testing.T) {}\nfunc Testable() {}\nfunc FuzzX(f *testing.F) { f.Add(1); f.Fuzz(func(t *testing.T, x int) {}) }", want: "PASS: FuzzX/seed#0"},
 		{code: "%test\nfunc TestBad(x int) {}", fail: "func TestBad(t *testing.T)"}, {code: "%test -nope\nfunc TestA(t *testing.T) {}", fail: "no flag of tests"}}},
+	{"the processors of tests", []step{{code: "procs := runtime.GOMAXPROCS(0)"}, {code: "%test -cpu 1,2\nfunc TestA(t *testing.T) {}", fail: "call runtime.GOMAXPROCS(N) in the test"},
+		{code: "%test\nfunc TestB(t *testing.T) { runtime.GOMAXPROCS(procs + 1) }", want: "PASS: TestB"}, {code: "runtime.GOMAXPROCS(0) == procs", want: "=> true"}}},
 	{"a timeout of tests", []step{{code: "kept := 1"}, {code: "%test -timeout 100ms\nfunc TestSlow(t *testing.T) { <-make(chan int) }", want: "=== RUN   TestSlow", fail: "the tests timed out after 100ms"},
 		{code: "%test -timeout=100ms\nfunc TestLoop(t *testing.T) { for { } }", fail: "the tests timed out after 100ms"}, {code: "%test -timeout 100ms\nfunc TestApart(t *testing.T) { t.Parallel(); time.Sleep(time.Hour) }\nfunc BenchmarkX(b *testing.B) {}", fail: "timed out"},
 		{code: "%test -timeout 1h\nfunc TestQuick(t *testing.T) {}", want: "PASS: TestQuick"}, {code: "%test -timeout 5\nfunc TestQuick(t *testing.T) {}", fail: "a duration such as 90s or 5m, not \"5\""}, {code: "kept", want: "=> 1"}}},

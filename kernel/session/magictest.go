@@ -23,7 +23,7 @@ type testRun struct {
 // testDefaults are the values of the flags that a %test does not set; they are those of go test -v. The flags keep
 // their values from one cell to the next.
 var testDefaults = map[string]string{"v": "true", "run": "", "skip": "", "bench": "", "benchtime": "1s", "benchmem": "false", "count": "1", "short": "false",
-	"failfast": "false", "cpu": "", "shuffle": "off"}
+	"failfast": "false", "shuffle": "off"}
 
 // timeoutFlag is the one flag that is none of package testing's in a cell: its alarm would end the worker.
 const timeoutFlag = "timeout"
@@ -41,6 +41,8 @@ func (c *call) test() *Error {
 		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimLeft(words[i], "-"), "test."), "=")
 		def, known := testDefaults[name]
 		switch {
+		case name == "cpu":
+			return c.fail("does not take -cpu, which package testing would keep for all later tests; call runtime.GOMAXPROCS(N) in the test")
 		case !known && name != timeoutFlag || !strings.HasPrefix(words[i], "-"):
 			return c.fail("%q is no flag of tests; write %%test [-run PATTERN] [-bench PATTERN] [-count N] [-short] ...", words[i])
 		case given:
