@@ -262,8 +262,10 @@ func (e *editor) depth(body *ast.BlockStmt) {
 				frame += largeSize(e.info.TypeOf(arg))
 			}
 		case *ast.RangeStmt:
-			_, isFunc := e.info.TypeOf(n.X).Underlying().(*types.Signature)
-			mayRecur = mayRecur || isFunc
+			if t := e.info.TypeOf(n.X); t != nil {
+				_, isFunc := t.Underlying().(*types.Signature)
+				mayRecur = mayRecur || isFunc
+			}
 		case *ast.Ident:
 			if v, ok := e.info.Defs[n].(*types.Var); ok {
 				frame += min(largeSize(v.Type()), mostInFrame)
@@ -282,9 +284,15 @@ func (e *editor) depth(body *ast.BlockStmt) {
 }
 
 // largeSize returns the size of a type if that makes the frame of a function large, else 0; for one that depends on type
-// parameters, the least that does.
+// parameters, or that the checker does not know, as those of C, the least that does.
 func largeSize(t types.Type) int64 {
 	const large = 1 << 10
+	if t == nil {
+		return large
+	}
+	if b, ok := t.(*types.Basic); ok && b.Kind() != types.Invalid {
+		return 0 // also an untyped constant, which has no size
+	}
 	open := false
 	walkType(t, func(t types.Type) bool {
 		_, isParam := t.(*types.TypeParam)

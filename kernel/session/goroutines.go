@@ -20,13 +20,15 @@ func (e *editor) goStatement(call *ast.CallExpr) {
 		e.insert(lit.Body.Lbrace+1, caught)
 		return
 	}
+	t := e.info.TypeOf(call.Fun)
+	unknown := t == nil || isUnknown(t) // a function of C has no value
 	switch id, _ := ast.Unparen(call.Fun).(*ast.Ident); {
 	case slices.ContainsFunc(call.Args, e.isUintptr): // its conversion keeps an object alive only in the call itself
 	case e.info.Types[call.Fun].IsBuiltin():
 		if id != nil && id.Name == "panic" {
 			e.replace(call.Fun, "func(v any) { "+caught+" panic(v) }")
 		}
-	case !e.later(call, caught+" %s") && !e.infers(call.Fun):
+	case !e.later(call, caught+" %s") && !e.infers(call.Fun) && !unknown:
 		e.insert(call.Fun.Pos(), e.rt()+".Going(")
 		e.insert(call.Fun.End(), ")")
 	}
