@@ -122,7 +122,7 @@ func TestInstallCUDA(t *testing.T) {
 	}
 	lib := t.TempDir()
 	dir := filepath.Join(lib, "go-xla")
-	// What installations leave that were killed: this one's folder, and go-xla's without a plugin.
+	// A killed installation leaves a folder: ours by its name, go-xla's without a plugin.
 	half := []string{"go-xla/nvidia.part/nvidia/cu13/lib/libcublas.so.13", "go-xla/nvidia/cu13/lib/libcublas.so.12"}
 	for _, name := range half {
 		if err := os.MkdirAll(filepath.Join(lib, filepath.Dir(name)), 0o755); err != nil {

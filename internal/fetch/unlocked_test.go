@@ -92,7 +92,7 @@ func TestResumeWithoutLocks(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		left func(r Request) error // what is there before the call
-		want string                // the range that is asked for
+		want string                // the Range header of the request
 	}{
 		{"nothing", func(Request) error { return nil }, ""},
 		{"an interrupted call", func(r Request) error {

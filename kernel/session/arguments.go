@@ -66,7 +66,8 @@ func (s *Session) arguments(code string, cursor int) (start int, all []Candidate
 		}
 		all = beginning(all, word.text)
 	case "cd":
-		all = word.written(slices.DeleteFunc(s.files(word.text), func(c Candidate) bool { return !strings.HasSuffix(c.Text, string(os.PathSeparator)) }))
+		noFolder := func(c Candidate) bool { return !strings.HasSuffix(c.Text, string(os.PathSeparator)) }
+		all = word.written(slices.DeleteFunc(s.files(word.text), noFolder))
 	case "history", "hist", "rerun", "recall", "rep", "reset": // numbers of cells
 	default:
 		all = word.written(s.files(word.text))

@@ -62,7 +62,8 @@ func (c *pieces) token(tok token.Token, start, end int) {
 	if c.depth == 0 {
 		c.commas = c.commas || tok == token.COMMA
 		c.noList = c.noList || tok == token.COLON || tok == token.ARROW && c.operand ||
-			tok >= token.ADD_ASSIGN && tok <= token.AND_NOT_ASSIGN || tok == token.ASSIGN || tok == token.DEFINE || c.start < 0 && tok.IsKeyword() && !beginsExpression[tok]
+			tok >= token.ADD_ASSIGN && tok <= token.AND_NOT_ASSIGN || tok == token.ASSIGN || tok == token.DEFINE ||
+			c.start < 0 && tok.IsKeyword() && !beginsExpression[tok]
 	}
 	switch tok {
 	case token.LPAREN, token.LBRACK, token.LBRACE:

@@ -102,7 +102,7 @@ func TestPredictFolder(t *testing.T) {
 }
 
 // TestOddFolders: folders as people have them: linked, with names of other systems, with pipes, in the home folder.
-// What can't be classified is listed or named; a model of weights that are no numbers says no class.
+// Each file that can't be classified is in the list or in the error. A model whose weights are NaN gives no class.
 func TestOddFolders(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need a privilege on Windows, and there are no pipes in folders")
