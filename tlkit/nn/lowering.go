@@ -94,8 +94,7 @@ func patches(xp *Node, g geometry, out [2]int) *Node {
 	return Reshape(all, n, out[0], out[1], g.kernel[0], g.kernel[1], c)
 }
 
-// matmul is [m, k] x [k, n]. In its weight gradient, only the smaller operand is transposed along the long axis m (the
-// pixels of a batch): a contraction over the leading axis would make the pure-Go engine transpose both operands.
+// matmul is [m, k] x [k, n].
 func matmul(x, w *Node) *Node {
 	k, n := x.Shape().Dimensions[1], w.Shape().Dimensions[1]
 	return withGradient(func() *Node { return MatMul(x, w) }, []*Node{x, w}, []vjp{
@@ -104,8 +103,13 @@ func matmul(x, w *Node) *Node {
 	})
 }
 
-// weightGradient returns x^T v, [k, n], for x [m, k] and v [m, n].
+// weightGradient returns x^T v, [k, n], for x [m, k] and v [m, n]: one operation where the engine has it. Elsewhere only
+// the smaller operand is transposed along the long axis m (the pixels of a batch): a contraction over the leading axis
+// would make GoMLX's engine transpose both operands.
 func weightGradient(x, v *Node, k, n int) *Node {
+	if fusedFor(x) {
+		return DotGeneral(x, []int{0}, nil, v, []int{0}, nil)
+	}
 	if n <= k {
 		return Transpose(MatMul(Transpose(v, 0, 1), x), 0, 1)
 	}

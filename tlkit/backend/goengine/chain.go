@@ -13,7 +13,7 @@ import (
 var chainOps = map[compute.OpType]kernels.Op{
 	compute.OpTypeAdd: kernels.Add, compute.OpTypeSub: kernels.Sub, compute.OpTypeMul: kernels.Mul, compute.OpTypeDiv: kernels.Div,
 	compute.OpTypeMax: kernels.Max, compute.OpTypeMin: kernels.Min, compute.OpTypeNeg: kernels.Neg, compute.OpTypeAbs: kernels.Abs,
-	compute.OpTypeSqrt: kernels.Sqrt, compute.OpTypeRsqrt: kernels.Rsqrt, compute.OpTypeWhere: kernels.Where,
+	compute.OpTypeSqrt: kernels.Sqrt, compute.OpTypeRsqrt: kernels.Rsqrt, compute.OpTypeExp: kernels.Exp, compute.OpTypeErf: kernels.Erf, compute.OpTypeWhere: kernels.Where,
 	compute.OpTypeGreaterThan: kernels.Greater, compute.OpTypeGreaterOrEqual: kernels.GreaterEqual,
 	compute.OpTypeLessThan: kernels.Less, compute.OpTypeLessOrEqual: kernels.LessEqual,
 	compute.OpTypeEqual: kernels.Equal, compute.OpTypeNotEqual: kernels.NotEqual,
@@ -369,7 +369,7 @@ func (p *planner) groupStep(g *group) step {
 		for i, w := range whole {
 			inPlace[i] = in[w]
 		}
-		g.chain.Run(r.output(out[0], size, inPlace...), operands)
+		g.chain.Run(r.team(), r.output(out[0], size, inPlace...), operands)
 	}
 	return p.step(m, g.root.outputs)
 }

@@ -23,37 +23,46 @@ func init() { compute.Register(Name, New) }
 
 // Engine is a compute.Backend: see the package comment.
 type Engine struct {
-	inner   compute.Backend
-	name    string
-	kernels kernels.Set
-	what    string // computes convolutions and products, in words
-	memory  memory
-	done    bool
+	Parts
+	inner  compute.Backend
+	memory memory
+	done   bool
+}
+
+// Parts are what an engine computes with. EngineName is its name, and What a line about it. The operations of a plan run
+// one after the other, each on the Team; Kernels has those for convolutions and products. Thread, if not nil, calls its
+// argument, which runs a plan, on the thread that the Team needs.
+type Parts struct {
+	EngineName, What string
+	Kernels          kernels.Set
+	Team             kernels.Team
+	Thread           func(run func())
 }
 
 // New opens an engine. The configuration is passed on to GoMLX's pure-Go engine; the options are the same.
 func New(config string) (compute.Backend, error) {
 	cores := strconv.Itoa(runtime.GOMAXPROCS(0)) + " cores"
-	return NewWith(config, FullName, kernels.Go, FullName+" engine on "+cores)
+	return NewWith(config, Parts{EngineName: FullName, What: FullName + " engine on " + cores,
+		Kernels: kernels.Go(kernels.Goroutines), Team: kernels.Goroutines})
 }
 
-// NewWith opens an engine with another name, whose convolutions and products the set computes. what is a line about it.
-func NewWith(config, name string, set kernels.Set, what string) (compute.Backend, error) {
+// NewWith opens an engine of other parts.
+func NewWith(config string, parts Parts) (compute.Backend, error) {
 	inner, err := gobackend.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{inner: inner, name: name, kernels: set, what: what}, nil
+	return &Engine{Parts: parts, inner: inner}, nil
 }
 
 // Name of the engine: FullName, or that of another set of kernels.
-func (e *Engine) Name() string { return e.name }
+func (e *Engine) Name() string { return e.EngineName }
 
 // String is Name.
 func (e *Engine) String() string { return e.Name() }
 
 // Description returns a line about the engine: its kernels, its cores and GoMLX's engine under it.
-func (e *Engine) Description() string { return e.what + ", over " + e.inner.Description() }
+func (e *Engine) Description() string { return e.What + ", over " + e.inner.Description() }
 
 // NumDevices is 1.
 func (e *Engine) NumDevices() int { return 1 }

@@ -78,7 +78,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 		p.plan.outShapes = append(p.plan.outShapes, v.shape)
 	}
 	p.plan.lifetimes()
-	if os.Getenv("TLKIT_GO_PLAN") != "" {
+	if os.Getenv(planEnv) != "" {
 		fmt.Fprintln(os.Stderr, p.plan.Describe())
 	}
 	b.shadow, b.main = nil, nil

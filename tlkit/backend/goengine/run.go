@@ -6,6 +6,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
 // run is one execution of a plan.
@@ -24,6 +26,9 @@ type held struct {
 	// owned: this run may reuse the memory. Constants, and inputs that the caller keeps, are not owned.
 	owned bool
 }
+
+// team computes the operations.
+func (r *run) team() kernels.Team { return r.plan.engine.Team }
 
 // floats returns the values of a slot.
 func (r *run) floats(slot int) []float32 { return r.slots[slot].flat.([]float32) }
@@ -54,23 +59,33 @@ func (p *plan) Inputs() ([]string, []shapes.Shape) { return p.names, p.inShapes 
 func (p *plan) Outputs() []shapes.Shape { return p.outShapes }
 
 // Execute runs the plan. Donated inputs may be overwritten.
-func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
+func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceNum) (outputs []compute.Buffer, err error) {
+	if p.engine.Thread == nil {
+		return p.execute(inputs, donate)
+	}
+	p.engine.Thread(func() { outputs, err = p.execute(inputs, donate) })
+	return outputs, err
+}
+
+func (p *plan) execute(inputs []compute.Buffer, donate []bool) ([]compute.Buffer, error) {
 	r, err := p.start(inputs, donate)
 	if err != nil {
 		return nil, err
 	}
+	times := newProfile()
 	for i, s := range p.steps {
 		clear(r.dying)
 		for _, slot := range p.release[i] {
 			r.dying[slot] = true
 		}
-		if err := s.run(r); err != nil {
+		if err := times.timed(s, r); err != nil {
 			return nil, err
 		}
 		for _, slot := range p.release[i] {
 			r.drop(slot)
 		}
 	}
+	times.print()
 	outputs, err := r.outputs()
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func then(after func(y []float32) kernels.After, y []float32) kernels.After {
 func (p *planner) stepFor(n *node) *maker {
 	m, ok := p.makers[n]
 	if !ok {
-		m = makerFor(n, p.b.engine.kernels)
+		m = makerFor(n, p.b.engine.Kernels)
 		p.makers[n] = m
 	}
 	return m
@@ -221,7 +221,7 @@ func normStep(n *node) *maker {
 		mean, variance := r.output(out[1], c), r.output(out[2], c)
 		x, scale, offset := r.floats(in[0]), r.floats(in[1]), r.floats(in[2])
 		y := r.output(out[0], size, in[0])
-		kernels.BatchNorm(y, mean, variance, x, scale, offset, e, then(after, y))
+		kernels.BatchNorm(r.team(), y, mean, variance, x, scale, offset, e, then(after, y))
 	}}
 }
 
@@ -231,7 +231,7 @@ func normGradientStep(n *node) *maker {
 	return &maker{what: "batch norm gradient", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		scale, offset := r.output(out[1], c), r.output(out[2], c)
 		x, gain, mean, variance, v := r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), r.floats(in[3]), r.floats(in[4])
-		kernels.BatchNormGradient(r.output(out[0], size, in[4], in[0]), scale, offset, x, gain, mean, variance, v, e)
+		kernels.BatchNormGradient(r.team(), r.output(out[0], size, in[4], in[0]), scale, offset, x, gain, mean, variance, v, e)
 	}}
 }
 
@@ -266,15 +266,15 @@ func poolStep(n *node) *maker {
 	switch {
 	case n.op == compute.OpTypeSelectAndScatterMax:
 		return &maker{what: "max pool gradient", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-			kernels.MaxPoolGradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
+			kernels.MaxPoolGradient(r.team(), r.output(out[0], size), r.floats(in[0]), r.floats(in[1]), g)
 		}}
 	case a.kind == compute.ReduceOpMax:
 		return &maker{what: "max pool", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-			kernels.MaxPool(r.output(out[0], size), r.floats(in[0]), g)
+			kernels.MaxPool(r.team(), r.output(out[0], size), r.floats(in[0]), g)
 		}}
 	case a.kind == compute.ReduceOpSum:
 		return &maker{what: "sum pool", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
-			kernels.SumPool(r.output(out[0], size), r.floats(in[0]), g)
+			kernels.SumPool(r.team(), r.output(out[0], size), r.floats(in[0]), g)
 		}}
 	}
 	return nil
@@ -304,6 +304,6 @@ func sumStep(n *node) *maker {
 	}
 	return &maker{what: "sum", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		x := r.floats(in[0])
-		kernels.SumRows(r.output(out[0], outer*inner), x, outer, middle, inner)
+		kernels.SumRows(r.team(), r.output(out[0], outer*inner), x, outer, middle, inner)
 	}}
 }

@@ -37,5 +37,6 @@ func New(config string) (compute.Backend, error) {
 	if err := tryOut(); err != nil {
 		return nil, fmt.Errorf("onednn: %s is not used: %w", path, err)
 	}
-	return goengine.NewWith(config, Name, set{}, fmt.Sprintf("oneDNN %s on %d threads, with %s's plan", version, threads, goengine.FullName))
+	return goengine.NewWith(config, goengine.Parts{EngineName: Name, Kernels: set{}, Team: team, Thread: onThread,
+		What: fmt.Sprintf("oneDNN %s on %d threads, with %s's plan", version, threads, goengine.FullName)})
 }

@@ -29,7 +29,7 @@ type set struct{}
 
 // Conv implements kernels.Set.
 func (set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
-	inGo := kernels.Go.Conv(g, l)
+	inGo := kernels.Go(team).Conv(g, l)
 	compute := func(y, x, w []float32) bool { return false }
 	if p, ok := forProduct(g, l); ok && g.In[0] == 1 {
 		compute = func(y, x, w []float32) bool { return ran(p.run(y, x, w)) }
@@ -41,13 +41,13 @@ func (set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
 			inGo(y, x, w, after)
 			return
 		}
-		kernels.Rows(y, g.OutC, after)
+		kernels.Team(team).Rows(y, g.OutC, after)
 	}
 }
 
 // KernelGradient implements kernels.Set.
 func (set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
-	inGo := kernels.Go.KernelGradient(g)
+	inGo := kernels.Go(team).KernelGradient(g)
 	if p, ok := forProduct(g, kernels.KernelLayout{}); ok && g.In[0] == 1 {
 		p = product{transposedA: true, m: g.InC, n: g.OutC, k: p.m}
 		return func(dw, x, v []float32) {

@@ -90,7 +90,7 @@ func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) (r reached) {
 			}
 		}
 		set{}.Conv(g, l)(got, x, w, double(got))
-		kernels.Go.Conv(g, l)(want, x, w, double(want))
+		kernels.Go(kernels.Goroutines).Conv(g, l)(want, x, w, double(want))
 		closeTo(t, fmt.Sprintf("%+v %+v", g, l), got, want, nw/g.OutC)
 	}
 	for _, l := range []kernels.KernelLayout{{}, {OutIn: true}, {Flipped: true}, {Flipped: true, OutIn: true}} {
@@ -103,7 +103,7 @@ func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) (r reached) {
 	got, want := unset(nw), unset(nw)
 	r.add(forKernelGradient(g))
 	set{}.KernelGradient(g)(got, x, v)
-	kernels.Go.KernelGradient(g)(want, x, v)
+	kernels.Go(kernels.Goroutines).KernelGradient(g)(want, x, v)
 	closeTo(t, fmt.Sprintf("kernel gradient of %+v", g), got, want, ny/g.OutC)
 	return r
 }
@@ -217,7 +217,7 @@ func BenchmarkLayers(b *testing.B) {
 		nx, nw, ny := sizes(g)
 		x, w, y := randoms(rng, nx), randoms(rng, nw), randoms(rng, ny)
 		flop := 2 * float64(ny) * float64(nw/g.OutC)
-		for name, s := range map[string]kernels.Set{"onednn": set{}, "go": kernels.Go} {
+		for name, s := range map[string]kernels.Set{"onednn": set{}, "go": kernels.Go(kernels.Goroutines)} {
 			back, l := gradientOf(g)
 			value, gradient, weights := s.Conv(g, kernels.KernelLayout{}), s.Conv(back, l), s.KernelGradient(g)
 			for what, f := range map[string]func(){"value": func() { value(y, x, w, nil) }, "inputgrad": func() { gradient(x, y, w, nil) },

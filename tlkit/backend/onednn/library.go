@@ -64,28 +64,6 @@ func open(path string, asked int) (version string, threads int, err error) {
 	return library.version, library.threads, nil
 }
 
-// thread returns the channel of the thread that makes all calls of the library.
-var thread = sync.OnceValue(func() chan<- func() {
-	calls := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for f := range calls {
-			f()
-		}
-	}()
-	return calls
-})
-
-// onThread runs f on the library's thread, and returns when f has ended.
-func onThread(f func()) {
-	done := make(chan struct{})
-	thread() <- func() {
-		defer close(done)
-		f()
-	}
-	<-done
-}
-
 // op is a convolution that the library has prepared.
 type op struct{ c *C.op_t }
 

@@ -20,10 +20,11 @@ func tryOut() error {
 	nx, nw, ny := sizes(g)
 	x, w, y := integers(nx), integers(nw), integers(ny)
 
+	inGo := kernels.Go(kernels.Goroutines)
 	value, input, weights := make([]float32, ny), make([]float32, nx), make([]float32, nw)
-	kernels.Go.Conv(g, kernels.KernelLayout{})(value, x, w, nil)
-	kernels.Go.Conv(back, backLayout)(input, y, w, nil)
-	kernels.Go.KernelGradient(g)(weights, x, y)
+	inGo.Conv(g, kernels.KernelLayout{})(value, x, w, nil)
+	inGo.Conv(back, backLayout)(input, y, w, nil)
+	inGo.KernelGradient(g)(weights, x, y)
 
 	forth, _ := forConv(g, kernels.KernelLayout{})
 	gradient, _ := forConv(back, backLayout)

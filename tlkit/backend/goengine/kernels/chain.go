@@ -24,6 +24,8 @@ const (
 	Abs
 	Sqrt
 	Rsqrt
+	Exp
+	Erf
 	Where
 )
 
@@ -92,7 +94,7 @@ func (c *Chain) Prepare() {
 
 func (o Op) arity() int {
 	switch o {
-	case Not, Neg, Abs, Sqrt, Rsqrt:
+	case Not, Neg, Abs, Sqrt, Rsqrt, Exp, Erf:
 		return 1
 	case Where:
 		return 3
@@ -110,7 +112,7 @@ type chainWorker struct {
 }
 
 // Run computes the chain into out, which may be the data of an operand of the result's full size.
-func (c *Chain) Run(out []float32, operands []Operand) {
+func (c *Chain) Run(t Team, out []float32, operands []Operand) {
 	f := c.Bind(out, operands)
 	grain := chainBlock / c.Inner * c.Inner // whole rows, or pieces of a block
 	if grain == 0 {
@@ -119,7 +121,7 @@ func (c *Chain) Run(out []float32, operands []Operand) {
 	total := c.Outer * c.Middle * c.Inner
 	blocks := (total + grain - 1) / grain
 	pieces := max(1, min(blocks, total*len(c.Code)/(16*chainBlock), 4*Workers()))
-	Parallel(pieces, func(worker, piece int) {
+	t(pieces, func(worker, piece int) {
 		f(worker, piece*blocks/pieces*grain, min(total, (piece+1)*blocks/pieces*grain))
 	})
 }
@@ -233,6 +235,12 @@ func (in *Instr) run(d []float32, args [][]float32) {
 		return
 	case Rsqrt:
 		vecRsqrt(d, a)
+		return
+	case Exp:
+		vecExp(d, a)
+		return
+	case Erf:
+		vecErf(d, a)
 		return
 	}
 	b := args[in.Args[1]]

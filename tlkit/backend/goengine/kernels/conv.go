@@ -101,13 +101,13 @@ type KernelLayout struct {
 }
 
 // Conv computes the convolution of images x with kernel w and writes it to y. It sets every value of y.
-func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
+func Conv(t Team, y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	if g.Depthwise() {
-		depthwise(y, x, w, g, layout.Flipped, e)
+		depthwise(t, y, x, w, g, layout.Flipped, e)
 		return
 	}
 	if layout == (KernelLayout{}) {
-		x, g, _ = mergeTaps(x, g) // the kernel's memory is the same: taps of a row and channels are one axis
+		x, g, _ = mergeTaps(t, x, g) // the kernel's memory is the same: taps of a row and channels are one axis
 	}
 	groups := max(1, g.Groups)
 	gi, gout := g.runLength(), g.OutC/groups
@@ -115,7 +115,7 @@ func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	taps := g.Kernel[0] * g.Kernel[1]
 	packed := getFloats(groups * panels * taps * gi * tileCols)
 	defer putFloats(packed)
-	packKernel(packed, w, taps, gi, gout, groups, layout)
+	packKernel(t, packed, w, taps, gi, gout, groups, layout)
 	bias := make([]float32, groups*panels*tileCols)
 	for gr := range groups {
 		if e.Bias != nil {
@@ -129,19 +129,19 @@ func Conv(y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue) {
 	}
 	for _, rows := range rowPhases {
 		for _, cols := range colPhases {
-			newConvPhase(&g, rows, cols, packed, bias, e.ReLU).run(y, x, after)
+			newConvPhase(t, &g, rows, cols, packed, bias, e.ReLU).run(y, x, after)
 		}
 	}
 	if after == nil {
-		Rows(y, g.OutC, e.After)
+		t.Rows(y, g.OutC, e.After)
 	}
 }
 
 // packKernel puts the kernel into panels of 16 output channels: [group, panel, tap, in, 16], zeros added.
-func packKernel(packed, w []float32, taps, gi, gout, groups int, layout KernelLayout) {
+func packKernel(team Team, packed, w []float32, taps, gi, gout, groups int, layout KernelLayout) {
 	panels := (gout + tileCols - 1) / tileCols
 	out := gout * groups
-	Parallel(groups*panels*taps, func(_, task int) {
+	team(groups*panels*taps, func(_, task int) {
 		gr, panel, tap := task/(panels*taps), task/taps%panels, task%taps
 		to := packed[task*gi*tileCols : (task+1)*gi*tileCols]
 		if layout.Flipped {
@@ -170,11 +170,11 @@ func packKernel(packed, w []float32, taps, gi, gout, groups int, layout KernelLa
 
 // mergeTaps joins the taps of a kernel row into one tap with more channels, if the images have few channels (the first
 // layer of a network). It returns the images with their padding, so that a row of the window is contiguous.
-func mergeTaps(x []float32, g Geometry) ([]float32, Geometry, bool) {
+func mergeTaps(t Team, x []float32, g Geometry) ([]float32, Geometry, bool) {
 	if g.InC > 4 || g.Kernel[1] == 1 || g.Groups > 1 || g.KernelDilation[1] != 1 || g.InDilation != [2]int{1, 1} {
 		return x, g, false
 	}
-	padded := pad(x, g)
+	padded := pad(t, x, g)
 	for a := range 2 {
 		g.In[a] = g.padded(a)
 	}
@@ -191,7 +191,7 @@ func (g *Geometry) padded(axis int) int {
 
 // pad returns the images with their zeros around them, [batch, padded height, padded width, channels], and a few more
 // values, since tiles are read whole.
-func pad(x []float32, g Geometry) []float32 {
+func pad(t Team, x []float32, g Geometry) []float32 {
 	size := [2]int{g.padded(0), g.padded(1)}
 	padded := make([]float32, g.Batch*size[0]*size[1]*g.InC+tileCols)
 	lo, at := max(0, -g.Pad[1]), max(0, g.Pad[1])
@@ -199,7 +199,7 @@ func pad(x []float32, g Geometry) []float32 {
 	if n <= 0 {
 		return padded
 	}
-	Parallel(g.Batch*size[0], func(_, task int) {
+	t(g.Batch*size[0], func(_, task int) {
 		image, row := task/size[0], task%size[0]-g.Pad[0]
 		if row < 0 || row >= g.In[0] {
 			return

@@ -117,21 +117,21 @@ func TestConvolutions(t *testing.T) {
 		wantDW := slowKernelGradient(x, v, g)
 		eachProcessor(t, func(t *testing.T) {
 			what := fmt.Sprintf("%+v", g)
-			Conv(y, x, w, g, KernelLayout{}, Epilogue{})
+			Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{})
 			closeTo(t, "value of "+what, y, want)
-			KernelGradient(dw, x, v, g)
+			KernelGradient(Goroutines, dw, x, v, g)
 			closeTo(t, "kernel gradient of "+what, dw, wantDW)
 
 			bias := randoms(7, g.OutC)
-			Conv(y, x, w, g, KernelLayout{}, Epilogue{Bias: bias, ReLU: true})
+			Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{Bias: bias, ReLU: true})
 			top := make([]float64, len(want))
 			for j := range want {
 				top[j] = max(0, want[j]+float64(bias[j%g.OutC]))
 			}
 			closeTo(t, "value with bias and ReLU of "+what, y, top)
-			Conv(y, x, flipped(w, g), g, KernelLayout{Flipped: true}, Epilogue{})
+			Conv(Goroutines, y, x, flipped(w, g), g, KernelLayout{Flipped: true}, Epilogue{})
 			closeTo(t, "value with the kernel flipped of "+what, y, want)
-			Conv(y, x, swapped(w, g), g, KernelLayout{OutIn: true}, Epilogue{})
+			Conv(Goroutines, y, x, swapped(w, g), g, KernelLayout{OutIn: true}, Epilogue{})
 			closeTo(t, "value with the kernel's axes exchanged of "+what, y, want)
 		})
 	}
@@ -163,7 +163,7 @@ func TestLongSums(t *testing.T) {
 		}
 		eachProcessor(t, func(t *testing.T) {
 			y := make([]float32, len(want))
-			Conv(y, x, w, g, KernelLayout{}, Epilogue{})
+			Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{})
 			if got, one := rms(y), rms(running); !(got < 0.35*one) {
 				t.Errorf("%d taps of %d channels: error %.3g, of one running sum %.3g", g.Kernel[0]*g.Kernel[1], g.InC, got, one)
 			} else {
@@ -215,13 +215,13 @@ func BenchmarkConv(b *testing.B) {
 		name := fmt.Sprintf("%dx%d_%d_%d_k%d_s%d", g.In[0], g.In[1], g.InC, g.OutC, g.Kernel[0], g.Stride[0])
 		b.Run("value/"+name, func(b *testing.B) {
 			for b.Loop() {
-				Conv(y, x, w, g, KernelLayout{}, Epilogue{})
+				Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{})
 			}
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
 		b.Run("kernelgrad/"+name, func(b *testing.B) {
 			for b.Loop() {
-				KernelGradient(dw, x, v, g)
+				KernelGradient(Goroutines, dw, x, v, g)
 			}
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})

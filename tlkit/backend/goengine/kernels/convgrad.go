@@ -8,13 +8,13 @@ const pixelBlock = 256
 
 // KernelGradient writes to dw, [kernel height, kernel width, in/groups, out], the gradient of the kernel of the
 // convolution g of images x whose result has the adjoint v.
-func KernelGradient(dw, x, v []float32, g Geometry) {
+func KernelGradient(t Team, dw, x, v []float32, g Geometry) {
 	if g.Depthwise() {
-		depthwiseGradient(dw, x, v, g)
+		depthwiseGradient(t, dw, x, v, g)
 		return
 	}
-	x, g, _ = mergeTaps(x, g)
-	k := newKernelGradient(g)
+	x, g, _ = mergeTaps(t, x, g)
+	k := newKernelGradient(t, g)
 	if k.gi < tileRows { // tiles of 6 channels are read: there must be 6 after each pixel's first
 		padded := getFloats(len(x) + tileRows)
 		defer putFloats(padded)
@@ -35,15 +35,16 @@ func KernelGradient(dw, x, v []float32, g Geometry) {
 // kernelGradient is the gradient of a convolution's kernel, in numbers: channels per group, panels of 16 output
 // channels, taps, pixels of all results.
 type kernelGradient struct {
+	team                     Team
 	g                        Geometry
 	groups, gi, gout, panels int
 	taps, pixels             int
 }
 
-func newKernelGradient(g Geometry) kernelGradient {
+func newKernelGradient(t Team, g Geometry) kernelGradient {
 	groups := max(1, g.Groups)
 	gout := g.OutC / groups
-	return kernelGradient{g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
+	return kernelGradient{team: t, g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
 		taps: g.Kernel[0] * g.Kernel[1], pixels: g.Batch * g.Out[0] * g.Out[1]}
 }
 
@@ -55,7 +56,7 @@ func (k kernelGradient) panel(gp int) (first, n int) {
 
 // pack puts the adjoint v into panels of 16 channels: [group, panel, pixel, 16], zeros added.
 func (k kernelGradient) pack(packed, v []float32) {
-	Parallel(k.groups*k.panels, func(_, gp int) {
+	k.team(k.groups*k.panels, func(_, gp int) {
 		first, n := k.panel(gp)
 		to := packed[gp*k.pixels*tileCols : (gp+1)*k.pixels*tileCols]
 		if n < tileCols {
@@ -76,7 +77,7 @@ func (k kernelGradient) sum(sums, x, packed []float32) {
 	jobs := panels * k.taps
 	tasks := min(jobs, 2*Workers())
 	padding := zeros(k.g.InC + tileRows)
-	Parallel(tasks, func(_, task int) {
+	k.team(tasks, func(_, task int) {
 		first, last := task*jobs/tasks, (task+1)*jobs/tasks
 		rows := make([]unsafe.Pointer, pixelBlock)
 		for start := 0; start < k.pixels; start += pixelBlock {
@@ -119,7 +120,7 @@ func (k kernelGradient) outer(c []float32, rows *unsafe.Pointer, group, n int, b
 
 // unpack writes the sums without their padding to dw, [tap, in, out].
 func (k kernelGradient) unpack(dw, sums []float32) {
-	Parallel(k.taps, func(_, tap int) {
+	k.team(k.taps, func(_, tap int) {
 		for gp := range k.groups * k.panels {
 			first, n := k.panel(gp)
 			for i := range k.gi {

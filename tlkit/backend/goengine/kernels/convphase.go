@@ -16,6 +16,7 @@ func zeros(n int) unsafe.Pointer {
 // convPhase computes one phase of a convolution: the output pixels whose windows use the same taps. They are numbered
 // over all images, rows and columns of the phase, and computed in tiles of 6 pixels by 16 channels.
 type convPhase struct {
+	team         Team
 	g            *Geometry
 	rows, cols   phase
 	packed, bias []float32 // as packKernel writes them; [group, panel, 16]
@@ -29,8 +30,8 @@ type convPhase struct {
 	padding                  unsafe.Pointer
 }
 
-func newConvPhase(g *Geometry, rows, cols phase, packed, bias []float32, relu bool) *convPhase {
-	c := &convPhase{g: g, rows: rows, cols: cols, packed: packed, bias: bias,
+func newConvPhase(team Team, g *Geometry, rows, cols phase, packed, bias []float32, relu bool) *convPhase {
+	c := &convPhase{team: team, g: g, rows: rows, cols: cols, packed: packed, bias: bias,
 		groups: max(1, g.Groups), gi: g.runLength(),
 		taps: len(rows.taps) * len(cols.taps), allTaps: g.Kernel[0] * g.Kernel[1],
 		pixels:     g.Batch * rows.count * cols.count,
@@ -68,7 +69,7 @@ func (c *convPhase) run(y, x []float32, after After) {
 	perTask := max(1, min(32, (tiles+4*Workers()-1)/(4*Workers())))
 	tasks := (tiles + perTask - 1) / perTask
 	memory := make([]*tileMemory, Workers())
-	Parallel(tasks, func(worker, task int) {
+	c.team(tasks, func(worker, task int) {
 		m := memory[worker]
 		if m == nil {
 			m = &tileMemory{in: make([]unsafe.Pointer, perTask*tileRows*c.taps+tileRows), out: make([]unsafe.Pointer, perTask*tileRows)}

@@ -4,7 +4,7 @@ import "unsafe"
 
 // depthwise convolves each channel separately: a sum over taps of image values times kernel values, for all channels at
 // once.
-func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
+func depthwise(team Team, y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 	c, taps := g.InC, g.Kernel[0]*g.Kernel[1]
 	rowPhases, colPhases := g.phases(0), g.phases(1)
 	colSources := make([][]int, len(colPhases))
@@ -12,7 +12,7 @@ func depthwise(y, x, w []float32, g Geometry, flipped bool, e Epilogue) {
 		colSources[i] = g.sources(1, p)
 	}
 	pointers := make([][]unsafe.Pointer, Workers())
-	Parallel(g.Batch*g.Out[0], func(worker, task int) {
+	team(g.Batch*g.Out[0], func(worker, task int) {
 		if pointers[worker] == nil {
 			pointers[worker] = make([]unsafe.Pointer, 2*taps)
 		}
@@ -69,11 +69,11 @@ func relu(x []float32) {
 }
 
 // depthwiseGradient writes to dw the gradient of the kernel of a depthwise convolution.
-func depthwiseGradient(dw, x, v []float32, g Geometry) {
+func depthwiseGradient(team Team, dw, x, v []float32, g Geometry) {
 	c, taps := g.InC, g.Kernel[0]*g.Kernel[1]
 	pieces := min(g.Batch*g.Out[0], 4*Workers())
 	parts := make([][]float32, pieces)
-	Parallel(pieces, func(_, piece int) {
+	team(pieces, func(_, piece int) {
 		part := getFloats(taps * c)
 		clear(part)
 		parts[piece] = part

@@ -7,7 +7,10 @@ import "simd/archsimd"
 // Operations on runs of values, eight at a time (vec_amd64.go); d may be one of the operands. vec.go computes the rest
 // of each run.
 
-const lanes = 8
+const (
+	lanes = 8
+	wide  = 4 * lanes
+)
 
 type f8 = archsimd.Float32x8
 

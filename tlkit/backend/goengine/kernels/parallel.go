@@ -10,36 +10,59 @@ import (
 // read once, since operations keep memory for each worker.
 var Workers = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 
-// Parallel calls f(worker, task) for each task < tasks, on as many workers as there are processors; each worker takes
-// the next task when it has finished one. Parallel returns when all tasks are done.
-func Parallel(tasks int, f func(worker, task int)) {
+// Team calls f(worker, task) for each task < tasks, on at most [Workers] workers, numbered from 0. It returns when all
+// tasks are done.
+type Team func(tasks int, f func(worker, task int))
+
+// Goroutines is a team of goroutines.
+func Goroutines(tasks int, f func(worker, task int)) {
 	workers := min(Workers(), tasks)
 	if workers <= 1 {
-		for t := range tasks {
-			f(0, t)
-		}
+		Alone(tasks, f)
 		return
 	}
-	var next atomic.Int64
-	work := func(worker int) {
-		for {
-			t := int(next.Add(1)) - 1
-			if t >= tasks {
-				return
-			}
-			f(worker, t)
-		}
-	}
+	s := NewShares(tasks, f)
 	var wg sync.WaitGroup
-	for w := 1; w < workers; w++ {
-		wg.Go(func() { work(w) })
+	for range workers - 1 {
+		wg.Go(s.Work)
 	}
-	work(0)
+	s.Work()
 	wg.Wait()
 }
 
+// Alone is a team of one.
+func Alone(tasks int, f func(worker, task int)) {
+	for t := range tasks {
+		f(0, t)
+	}
+}
+
+// Shares are tasks that some workers share: each takes the next task when it has finished one.
+type Shares struct {
+	tasks         int64
+	f             func(worker, task int)
+	next, workers atomic.Int64
+}
+
+// NewShares returns tasks of which none is done.
+func NewShares(tasks int, f func(worker, task int)) *Shares {
+	return &Shares{tasks: int64(tasks), f: f}
+}
+
+// Work does tasks as one more worker, until none is left to begin.
+func (s *Shares) Work() {
+	worker := int(s.workers.Add(1)) - 1
+	for {
+		t := s.next.Add(1) - 1
+		if t >= s.tasks {
+			return
+		}
+		s.f(worker, int(t))
+	}
+}
+
 // ranges cuts [0, n) into pieces of at least grain, a few per worker, and calls f on them in parallel.
-func ranges(n, grain int, f func(worker, from, to int)) {
+func (t Team) ranges(n, grain int, f func(worker, from, to int)) {
 	pieces := max(1, min(n/max(grain, 1), 4*Workers()))
-	Parallel(pieces, func(worker, i int) { f(worker, i*n/pieces, (i+1)*n/pieces) })
+	t(pieces, func(worker, i int) { f(worker, i*n/pieces, (i+1)*n/pieces) })
 }

@@ -14,10 +14,10 @@ func BenchmarkPasses(b *testing.B) {
 		name string
 		run  func()
 	}{
-		{"batchnorm", func() { BatchNorm(y, mean, variance, x, scale, offset, 1e-5, nil) }},
-		{"batchnormgrad", func() { BatchNormGradient(y, dScale, dOffset, x, scale, mean, variance, v, 1e-5) }},
-		{"maxpool", func() { MaxPool(small, x, pool) }},
-		{"maxpoolgrad", func() { MaxPoolGradient(y, x, small, pool) }},
+		{"batchnorm", func() { BatchNorm(Goroutines, y, mean, variance, x, scale, offset, 1e-5, nil) }},
+		{"batchnormgrad", func() { BatchNormGradient(Goroutines, y, dScale, dOffset, x, scale, mean, variance, v, 1e-5) }},
+		{"maxpool", func() { MaxPool(Goroutines, small, x, pool) }},
+		{"maxpoolgrad", func() { MaxPoolGradient(Goroutines, y, x, small, pool) }},
 	} {
 		b.Run(pass.name, func(b *testing.B) {
 			b.SetBytes(n * c * 4)

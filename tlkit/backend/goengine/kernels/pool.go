@@ -4,10 +4,10 @@ import "math"
 
 // MaxPool writes the maximum of each window of the images x to y; padding is never the maximum. The geometry has InC
 // equal to OutC, no groups and no dilation.
-func MaxPool(y, x []float32, g Geometry) {
+func MaxPool(t Team, y, x []float32, g Geometry) {
 	c := g.InC
 	low := float32(math.Inf(-1))
-	Parallel(g.Batch*g.Out[0], func(_, task int) {
+	t(g.Batch*g.Out[0], func(_, task int) {
 		image, oh := task/g.Out[0], task%g.Out[0]
 		for ow := range g.Out[1] {
 			to := y[(task*g.Out[1]+ow)*c:][:c]
@@ -45,7 +45,7 @@ func (g *Geometry) window(image, oh, ow int, f func(at int)) {
 
 // MaxPoolGradient writes to dx the gradient of MaxPool for the adjoint v: the first maximum of a window, row by row,
 // gets all of it.
-func MaxPoolGradient(dx, x, v []float32, g Geometry) {
+func MaxPoolGradient(t Team, dx, x, v []float32, g Geometry) {
 	c := g.InC
 	// Windows overlap along height, so an image (and a piece of its channels) is one task.
 	per := c
@@ -53,7 +53,7 @@ func MaxPoolGradient(dx, x, v []float32, g Geometry) {
 		per /= 2
 	}
 	pieces := c / per
-	Parallel(g.Batch*pieces, func(_, task int) {
+	t(g.Batch*pieces, func(_, task int) {
 		image, from := task/pieces, task%pieces*per
 		clearRows(dx[image*g.In[0]*g.In[1]*c:(image+1)*g.In[0]*g.In[1]*c], c, from, per)
 		top, best := make([]float32, per), make([]int32, per)
@@ -95,9 +95,9 @@ func clearRows(x []float32, c, from, n int) {
 }
 
 // SumPool writes the sum of each window of the images x to y.
-func SumPool(y, x []float32, g Geometry) {
+func SumPool(t Team, y, x []float32, g Geometry) {
 	c := g.InC
-	Parallel(g.Batch*g.Out[0], func(_, task int) {
+	t(g.Batch*g.Out[0], func(_, task int) {
 		image, oh := task/g.Out[0], task%g.Out[0]
 		for ow := range g.Out[1] {
 			to := y[(task*g.Out[1]+ow)*c:][:c]

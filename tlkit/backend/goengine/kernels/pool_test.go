@@ -31,7 +31,7 @@ func TestMaxPoolGradient(t *testing.T) {
 		}
 		eachProcessor(t, func(t *testing.T) {
 			dx := make([]float32, len(x))
-			MaxPoolGradient(dx, x, v, g)
+			MaxPoolGradient(Goroutines, dx, x, v, g)
 			closeTo(t, "gradient of a max pool", dx, want)
 		})
 	}

@@ -4,7 +4,12 @@ package kernels
 
 import "simd/archsimd"
 
-// Each function computes as many columns as fill whole vectors, and returns their number.
+// Each function computes as many columns as fill whole vectors, and returns their number. Columns are taken four vectors
+// at a time, so that their sums do not wait for each other, and a few rows at a time (rowsOf), so that memory is read
+// from start to end.
+
+// rowsOf is the number of rows of c values that are processed before the next columns: half of a first-level cache.
+func rowsOf(c int) int { return max(1, 4096/c) }
 
 func vecMoments8(sums, squares, x, shift []float32) int {
 	if !hasAVX2 {
@@ -12,17 +17,48 @@ func vecMoments8(sums, squares, x, shift []float32) int {
 	}
 	c := len(sums)
 	n := c &^ (lanes - 1)
-	for i := 0; i < n; i += lanes {
-		s, q, k := load(sums[i:]), load(squares[i:]), load(shift[i:])
-		for at := i; at+lanes <= len(x); at += c {
-			d := load(x[at:]).Sub(k)
-			s = s.Add(d)
-			q = d.MulAdd(d, q)
+	for step := rowsOf(c) * c; len(x) >= c; x = x[min(step, len(x)):] {
+		piece := x[:min(step, len(x))]
+		i := 0
+		for ; i+wide <= n; i += wide {
+			moments32((*[wide]float32)(sums[i:]), (*[wide]float32)(squares[i:]), piece[i:], (*[wide]float32)(shift[i:]), c)
 		}
-		store(s, sums[i:])
-		store(q, squares[i:])
+		for ; i < n; i += lanes {
+			s, q, k := load(sums[i:]), load(squares[i:]), load(shift[i:])
+			for at := i; at+lanes <= len(piece); at += c {
+				d := load(piece[at:]).Sub(k)
+				s = s.Add(d)
+				q = d.MulAdd(d, q)
+			}
+			store(s, sums[i:])
+			store(q, squares[i:])
+		}
 	}
 	return n
+}
+
+func moments32(sums, squares *[wide]float32, x []float32, shift *[wide]float32, c int) {
+	s0, s1, s2, s3 := load(sums[0:]), load(sums[8:]), load(sums[16:]), load(sums[24:])
+	q0, q1, q2, q3 := load(squares[0:]), load(squares[8:]), load(squares[16:]), load(squares[24:])
+	k0, k1, k2, k3 := load(shift[0:]), load(shift[8:]), load(shift[16:]), load(shift[24:])
+	for {
+		row := (*[wide]float32)(x)
+		d0, d1, d2, d3 := load(row[0:]).Sub(k0), load(row[8:]).Sub(k1), load(row[16:]).Sub(k2), load(row[24:]).Sub(k3)
+		s0, s1, s2, s3 = s0.Add(d0), s1.Add(d1), s2.Add(d2), s3.Add(d3)
+		q0, q1, q2, q3 = d0.MulAdd(d0, q0), d1.MulAdd(d1, q1), d2.MulAdd(d2, q2), d3.MulAdd(d3, q3)
+		if len(x) < c+wide {
+			break
+		}
+		x = x[c:]
+	}
+	store(s0, sums[0:])
+	store(s1, sums[8:])
+	store(s2, sums[16:])
+	store(s3, sums[24:])
+	store(q0, squares[0:])
+	store(q1, squares[8:])
+	store(q2, squares[16:])
+	store(q3, squares[24:])
 }
 
 func vecProducts8(sums, products, v, x, mean []float32) int {
@@ -32,17 +68,51 @@ func vecProducts8(sums, products, v, x, mean []float32) int {
 	c := len(sums)
 	n := c &^ (lanes - 1)
 	x = x[:len(v)]
-	for i := 0; i < n; i += lanes {
-		s, p, m := load(sums[i:]), load(products[i:]), load(mean[i:])
-		for at := i; at+lanes <= len(v); at += c {
-			a := load(v[at:])
-			s = s.Add(a)
-			p = a.MulAdd(load(x[at:]).Sub(m), p)
+	for step := rowsOf(c) * c; len(v) >= c; {
+		size := min(step, len(v))
+		a, b := v[:size], x[:size]
+		i := 0
+		for ; i+wide <= n; i += wide {
+			products32((*[wide]float32)(sums[i:]), (*[wide]float32)(products[i:]), a[i:], b[i:], (*[wide]float32)(mean[i:]), c)
 		}
-		store(s, sums[i:])
-		store(p, products[i:])
+		for ; i < n; i += lanes {
+			s, p, m := load(sums[i:]), load(products[i:]), load(mean[i:])
+			for at := i; at+lanes <= size; at += c {
+				t := load(a[at:])
+				s = s.Add(t)
+				p = t.MulAdd(load(b[at:]).Sub(m), p)
+			}
+			store(s, sums[i:])
+			store(p, products[i:])
+		}
+		v, x = v[size:], x[size:]
 	}
 	return n
+}
+
+func products32(sums, products *[wide]float32, v, x []float32, mean *[wide]float32, c int) {
+	s0, s1, s2, s3 := load(sums[0:]), load(sums[8:]), load(sums[16:]), load(sums[24:])
+	p0, p1, p2, p3 := load(products[0:]), load(products[8:]), load(products[16:]), load(products[24:])
+	m0, m1, m2, m3 := load(mean[0:]), load(mean[8:]), load(mean[16:]), load(mean[24:])
+	for {
+		a, b := (*[wide]float32)(v), (*[wide]float32)(x)
+		a0, a1, a2, a3 := load(a[0:]), load(a[8:]), load(a[16:]), load(a[24:])
+		s0, s1, s2, s3 = s0.Add(a0), s1.Add(a1), s2.Add(a2), s3.Add(a3)
+		p0, p1 = a0.MulAdd(load(b[0:]).Sub(m0), p0), a1.MulAdd(load(b[8:]).Sub(m1), p1)
+		p2, p3 = a2.MulAdd(load(b[16:]).Sub(m2), p2), a3.MulAdd(load(b[24:]).Sub(m3), p3)
+		if len(v) < c+wide {
+			break
+		}
+		v, x = v[c:], x[c:]
+	}
+	store(s0, sums[0:])
+	store(s1, sums[8:])
+	store(s2, sums[16:])
+	store(s3, sums[24:])
+	store(p0, products[0:])
+	store(p1, products[8:])
+	store(p2, products[16:])
+	store(p3, products[24:])
 }
 
 func vecSumRows8(sums, x []float32) int {
@@ -51,12 +121,15 @@ func vecSumRows8(sums, x []float32) int {
 	}
 	c := len(sums)
 	n := c &^ (lanes - 1)
-	for i := 0; i < n; i += lanes {
-		s := load(sums[i:])
-		for at := i; at+lanes <= len(x); at += c {
-			s = s.Add(load(x[at:]))
+	for step := rowsOf(c) * c; len(x) >= c; x = x[min(step, len(x)):] {
+		piece := x[:min(step, len(x))]
+		for i := 0; i < n; i += lanes {
+			s := load(sums[i:])
+			for at := i; at+lanes <= len(piece); at += c {
+				s = s.Add(load(piece[at:]))
+			}
+			store(s, sums[i:])
 		}
-		store(s, sums[i:])
 	}
 	return n
 }
@@ -68,13 +141,37 @@ func vecScaleRows8(y, x, gain, shift []float32) int {
 	c := len(gain)
 	n := c &^ (lanes - 1)
 	y = y[:len(x)]
-	for row := 0; row < len(x); row += c {
-		for i := 0; i < n; i += lanes {
-			v := load(x[row+i:]).MulAdd(load(gain[i:]), load(shift[i:]))
-			store(v, y[row+i:])
+	for step := rowsOf(c) * c; len(x) >= c; {
+		size := min(step, len(x))
+		i := 0
+		for ; i+wide <= n; i += wide {
+			scale32(y[i:size], x[i:size], (*[wide]float32)(gain[i:]), (*[wide]float32)(shift[i:]), c)
 		}
+		for ; i < n; i += lanes {
+			a, b := load(gain[i:]), load(shift[i:])
+			for at := i; at+lanes <= size; at += c {
+				store(load(x[at:]).MulAdd(a, b), y[at:])
+			}
+		}
+		y, x = y[size:], x[size:]
 	}
 	return n
+}
+
+func scale32(y, x []float32, gain, shift *[wide]float32, c int) {
+	a0, a1, a2, a3 := load(gain[0:]), load(gain[8:]), load(gain[16:]), load(gain[24:])
+	b0, b1, b2, b3 := load(shift[0:]), load(shift[8:]), load(shift[16:]), load(shift[24:])
+	for {
+		to, from := (*[wide]float32)(y), (*[wide]float32)(x)
+		store(load(from[0:]).MulAdd(a0, b0), to[0:])
+		store(load(from[8:]).MulAdd(a1, b1), to[8:])
+		store(load(from[16:]).MulAdd(a2, b2), to[16:])
+		store(load(from[24:]).MulAdd(a3, b3), to[24:])
+		if len(x) < c+wide {
+			return
+		}
+		y, x = y[c:], x[c:]
+	}
 }
 
 func vecCombineRows8(y, v, x, a, b, d []float32) int {
@@ -84,13 +181,34 @@ func vecCombineRows8(y, v, x, a, b, d []float32) int {
 	c := len(a)
 	n := c &^ (lanes - 1)
 	y, v = y[:len(x)], v[:len(x)]
-	for row := 0; row < len(x); row += c {
-		for i := 0; i < n; i += lanes {
-			t := load(x[row+i:]).MulAdd(load(b[i:]), load(d[i:]))
-			store(load(v[row+i:]).MulAdd(load(a[i:]), t), y[row+i:])
+	for step := rowsOf(c) * c; len(x) >= c; {
+		size := min(step, len(x))
+		i := 0
+		for ; i+wide/2 <= n; i += wide / 2 {
+			combine16(y[i:size], v[i:size], x[i:size], (*[wide / 2]float32)(a[i:]), (*[wide / 2]float32)(b[i:]), (*[wide / 2]float32)(d[i:]), c)
 		}
+		for ; i < n; i += lanes {
+			a0, b0, d0 := load(a[i:]), load(b[i:]), load(d[i:])
+			for at := i; at+lanes <= size; at += c {
+				store(load(v[at:]).MulAdd(a0, load(x[at:]).MulAdd(b0, d0)), y[at:])
+			}
+		}
+		y, v, x = y[size:], v[size:], x[size:]
 	}
 	return n
+}
+
+func combine16(y, v, x []float32, a, b, d *[wide / 2]float32, c int) {
+	a0, a1, b0, b1, d0, d1 := load(a[0:]), load(a[8:]), load(b[0:]), load(b[8:]), load(d[0:]), load(d[8:])
+	for {
+		to, p, q := (*[wide / 2]float32)(y), (*[wide / 2]float32)(v), (*[wide / 2]float32)(x)
+		store(load(p[0:]).MulAdd(a0, load(q[0:]).MulAdd(b0, d0)), to[0:])
+		store(load(p[8:]).MulAdd(a1, load(q[8:]).MulAdd(b1, d1)), to[8:])
+		if len(x) < c+wide/2 {
+			return
+		}
+		y, v, x = y[c:], v[c:], x[c:]
+	}
 }
 
 func vecLarger8(top []float32, best []int32, row []float32, at int32) int {

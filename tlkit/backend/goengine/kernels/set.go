@@ -17,23 +17,23 @@ type Set interface {
 	KernelGradient(g Geometry) GradientFunc
 }
 
-// Go is the set of this package.
-var Go Set = goSet{}
+// Go returns the set of this package, whose operations a team computes.
+func Go(t Team) Set { return goSet{t} }
 
-type goSet struct{}
+type goSet struct{ team Team }
 
-func (goSet) Conv(g Geometry, layout KernelLayout) ConvFunc {
-	return func(y, x, w []float32, after After) { Conv(y, x, w, g, layout, Epilogue{After: after}) }
+func (s goSet) Conv(g Geometry, layout KernelLayout) ConvFunc {
+	return func(y, x, w []float32, after After) { Conv(s.team, y, x, w, g, layout, Epilogue{After: after}) }
 }
 
-func (goSet) KernelGradient(g Geometry) GradientFunc {
-	return func(dw, x, v []float32) { KernelGradient(dw, x, v, g) }
+func (s goSet) KernelGradient(g Geometry) GradientFunc {
+	return func(dw, x, v []float32) { KernelGradient(s.team, dw, x, v, g) }
 }
 
 // Rows calls after, if it is not nil, for pieces of a result y of rows of c values, in parallel.
-func Rows(y []float32, c int, after After) {
+func (t Team) Rows(y []float32, c int, after After) {
 	if after == nil {
 		return
 	}
-	ranges(len(y)/c, max(1, 8192/c), func(worker, from, to int) { after(worker, from*c, to*c) })
+	t.ranges(len(y)/c, max(1, 8192/c), func(worker, from, to int) { after(worker, from*c, to*c) })
 }

@@ -128,6 +128,28 @@ func vecRsqrt(d, a []float32) {
 	}
 }
 
+func vecExp(d, a []float32) { byMath(d, a, vecExp8, math.Exp) }
+
+func vecErf(d, a []float32) { byMath(d, a, vecErf8, math.Erf) }
+
+// byMath computes a function that the vector units round differently from package math: with vectors, they compute the
+// last values, too, so that a result does not depend on its place in the run.
+func byMath(d, a []float32, vectors func(d, a []float32) int, one func(float64) float64) {
+	i := vectors(d, a)
+	if i == len(d) {
+		return
+	}
+	var last [8]float32
+	copy(last[:], a[i:])
+	if vectors(last[:], last[:]) > 0 {
+		copy(d[i:], last[:])
+		return
+	}
+	for ; i < len(d); i++ {
+		d[i] = float32(one(float64(a[i])))
+	}
+}
+
 func vecWhere(d, a, b, c []float32) {
 	for i := vecWhere8(d, a, b, c); i < len(d); i++ {
 		if a[i] != 0 {

@@ -11,6 +11,29 @@ func vecAdd8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.Add(y), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.Add(y), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.Add(y), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.Add(y), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Add(y), d)
@@ -27,6 +50,29 @@ func vecSub8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.Sub(y), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.Sub(y), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.Sub(y), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.Sub(y), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Sub(y), d)
@@ -43,6 +89,29 @@ func vecMul8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.Mul(y), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.Mul(y), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.Mul(y), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.Mul(y), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Mul(y), d)
@@ -59,6 +128,29 @@ func vecDiv8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.Div(y), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.Div(y), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.Div(y), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.Div(y), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Div(y), d)
@@ -76,6 +168,29 @@ func vecGreater8(d, a, b []float32) int {
 	a, b = a[:n], b[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(one.Masked(x.Greater(y)), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(one.Masked(x.Greater(y)), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(one.Masked(x.Greater(y)), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(one.Masked(x.Greater(y)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(one.Masked(x.Greater(y)), d)
@@ -93,6 +208,29 @@ func vecGreaterEqual8(d, a, b []float32) int {
 	a, b = a[:n], b[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(one.Masked(x.GreaterEqual(y)), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(one.Masked(x.GreaterEqual(y)), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(one.Masked(x.GreaterEqual(y)), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(one.Masked(x.GreaterEqual(y)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(one.Masked(x.GreaterEqual(y)), d)
@@ -110,6 +248,29 @@ func vecLess8(d, a, b []float32) int {
 	a, b = a[:n], b[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(one.Masked(x.Less(y)), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(one.Masked(x.Less(y)), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(one.Masked(x.Less(y)), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(one.Masked(x.Less(y)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(one.Masked(x.Less(y)), d)
@@ -127,6 +288,29 @@ func vecLessEqual8(d, a, b []float32) int {
 	a, b = a[:n], b[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(one.Masked(x.LessEqual(y)), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(one.Masked(x.LessEqual(y)), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(one.Masked(x.LessEqual(y)), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(one.Masked(x.LessEqual(y)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(one.Masked(x.LessEqual(y)), d)
@@ -144,6 +328,29 @@ func vecEqual8(d, a, b []float32) int {
 	a, b = a[:n], b[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(one.Masked(x.Equal(y)), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(one.Masked(x.Equal(y)), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(one.Masked(x.Equal(y)), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(one.Masked(x.Equal(y)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(one.Masked(x.Equal(y)), d)
@@ -161,6 +368,29 @@ func vecNotEqual8(d, a, b []float32) int {
 	a, b = a[:n], b[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(one.Masked(x.NotEqual(y)), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(one.Masked(x.NotEqual(y)), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(one.Masked(x.NotEqual(y)), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(one.Masked(x.NotEqual(y)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(one.Masked(x.NotEqual(y)), d)
@@ -177,9 +407,32 @@ func vecMax8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Max(x))), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Max(x))), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Max(x))), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Max(x))), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
-		store(y.IfElse(y.IsNaN(), y.Max(x)), d)
+		store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Max(x))), d)
 		d = d[lanes:]
 		a, b = a[lanes:], b[lanes:]
 	}
@@ -193,9 +446,32 @@ func vecMin8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Min(x))), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Min(x))), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Min(x))), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Min(x))), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
-		store(y.IfElse(y.IsNaN(), y.Min(x)), d)
+		store(x.IfElse(x.IsNaN(), y.IfElse(y.IsNaN(), y.Min(x))), d)
 		d = d[lanes:]
 		a, b = a[lanes:], b[lanes:]
 	}
@@ -209,6 +485,29 @@ func vecAnd8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.Mul(y), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.Mul(y), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.Mul(y), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.Mul(y), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Mul(y), d)
@@ -225,6 +524,29 @@ func vecOr8(d, a, b []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b = a[:n], b[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(d)
+			{
+				x, y := load(a[0:]), load(b[0:])
+				store(x.Max(y), d[0:])
+			}
+			{
+				x, y := load(a[8:]), load(b[8:])
+				store(x.Max(y), d[8:])
+			}
+			{
+				x, y := load(a[16:]), load(b[16:])
+				store(x.Max(y), d[16:])
+			}
+			{
+				x, y := load(a[24:]), load(b[24:])
+				store(x.Max(y), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b = a[wide:], b[wide:]
+	}
 	for len(d) >= lanes {
 		x, y := load(a), load(b)
 		store(x.Max(y), d)
@@ -242,6 +564,29 @@ func vecNot8(d, a []float32) int {
 	a = a[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, d := (*[wide]float32)(a), (*[wide]float32)(d)
+			{
+				x := load(a[0:])
+				store(one.Sub(x), d[0:])
+			}
+			{
+				x := load(a[8:])
+				store(one.Sub(x), d[8:])
+			}
+			{
+				x := load(a[16:])
+				store(one.Sub(x), d[16:])
+			}
+			{
+				x := load(a[24:])
+				store(one.Sub(x), d[24:])
+			}
+		}
+		d = d[wide:]
+		a = a[wide:]
+	}
 	for len(d) >= lanes {
 		x := load(a)
 		store(one.Sub(x), d)
@@ -259,6 +604,29 @@ func vecNeg8(d, a []float32) int {
 	a = a[:n]
 	d = d[:n]
 	sign := all(-1)
+	for len(d) >= wide {
+		{
+			a, d := (*[wide]float32)(a), (*[wide]float32)(d)
+			{
+				x := load(a[0:])
+				store(sign.Mul(x), d[0:])
+			}
+			{
+				x := load(a[8:])
+				store(sign.Mul(x), d[8:])
+			}
+			{
+				x := load(a[16:])
+				store(sign.Mul(x), d[16:])
+			}
+			{
+				x := load(a[24:])
+				store(sign.Mul(x), d[24:])
+			}
+		}
+		d = d[wide:]
+		a = a[wide:]
+	}
 	for len(d) >= lanes {
 		x := load(a)
 		store(sign.Mul(x), d)
@@ -276,6 +644,29 @@ func vecAbs8(d, a []float32) int {
 	a = a[:n]
 	d = d[:n]
 	zero := all(0)
+	for len(d) >= wide {
+		{
+			a, d := (*[wide]float32)(a), (*[wide]float32)(d)
+			{
+				x := load(a[0:])
+				store(x.Max(zero.Sub(x)), d[0:])
+			}
+			{
+				x := load(a[8:])
+				store(x.Max(zero.Sub(x)), d[8:])
+			}
+			{
+				x := load(a[16:])
+				store(x.Max(zero.Sub(x)), d[16:])
+			}
+			{
+				x := load(a[24:])
+				store(x.Max(zero.Sub(x)), d[24:])
+			}
+		}
+		d = d[wide:]
+		a = a[wide:]
+	}
 	for len(d) >= lanes {
 		x := load(a)
 		store(x.Max(zero.Sub(x)), d)
@@ -292,6 +683,29 @@ func vecSqrt8(d, a []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a = a[:n]
 	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, d := (*[wide]float32)(a), (*[wide]float32)(d)
+			{
+				x := load(a[0:])
+				store(x.Sqrt(), d[0:])
+			}
+			{
+				x := load(a[8:])
+				store(x.Sqrt(), d[8:])
+			}
+			{
+				x := load(a[16:])
+				store(x.Sqrt(), d[16:])
+			}
+			{
+				x := load(a[24:])
+				store(x.Sqrt(), d[24:])
+			}
+		}
+		d = d[wide:]
+		a = a[wide:]
+	}
 	for len(d) >= lanes {
 		x := load(a)
 		store(x.Sqrt(), d)
@@ -309,6 +723,29 @@ func vecRsqrt8(d, a []float32) int {
 	a = a[:n]
 	d = d[:n]
 	one := all(1)
+	for len(d) >= wide {
+		{
+			a, d := (*[wide]float32)(a), (*[wide]float32)(d)
+			{
+				x := load(a[0:])
+				store(one.Div(x.Sqrt()), d[0:])
+			}
+			{
+				x := load(a[8:])
+				store(one.Div(x.Sqrt()), d[8:])
+			}
+			{
+				x := load(a[16:])
+				store(one.Div(x.Sqrt()), d[16:])
+			}
+			{
+				x := load(a[24:])
+				store(one.Div(x.Sqrt()), d[24:])
+			}
+		}
+		d = d[wide:]
+		a = a[wide:]
+	}
 	for len(d) >= lanes {
 		x := load(a)
 		store(one.Div(x.Sqrt()), d)
@@ -326,6 +763,29 @@ func vecWhere8(d, a, b, c []float32) int {
 	a, b, c = a[:n], b[:n], c[:n]
 	d = d[:n]
 	zero := all(0)
+	for len(d) >= wide {
+		{
+			a, b, c, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(c), (*[wide]float32)(d)
+			{
+				x, y, z := load(a[0:]), load(b[0:]), load(c[0:])
+				store(y.IfElse(x.NotEqual(zero), z), d[0:])
+			}
+			{
+				x, y, z := load(a[8:]), load(b[8:]), load(c[8:])
+				store(y.IfElse(x.NotEqual(zero), z), d[8:])
+			}
+			{
+				x, y, z := load(a[16:]), load(b[16:]), load(c[16:])
+				store(y.IfElse(x.NotEqual(zero), z), d[16:])
+			}
+			{
+				x, y, z := load(a[24:]), load(b[24:]), load(c[24:])
+				store(y.IfElse(x.NotEqual(zero), z), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b, c = a[wide:], b[wide:], c[wide:]
+	}
 	for len(d) >= lanes {
 		x, y, z := load(a), load(b), load(c)
 		store(y.IfElse(x.NotEqual(zero), z), d)
