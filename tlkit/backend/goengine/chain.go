@@ -29,6 +29,7 @@ type group struct {
 	leavesOf []leaf
 	code     []kernels.Instr // operands: leaves, then results (-1, -2, ... while the chain is built)
 	inside   []*node         // float nodes without the root
+	again    []*node         // nodes that other chains compute, too
 	all      []*node         // with the root and the nodes of truth values
 	chain    *kernels.Chain
 	// after, if set, is the node whose result the chain continues, piece by piece; from is the index of the leaf that
@@ -88,6 +89,9 @@ func (p *planner) groups() {
 		}
 		for _, m := range g.inside {
 			p.folded[m] = true
+		}
+		for _, m := range g.again {
+			p.lazy[m] = true
 		}
 		p.native[n] = true
 		p.group[n] = g
@@ -249,7 +253,11 @@ func (b *growth) operand(v *value, at place) int {
 	case v.shape.DType == dtypes.Bool: // truth values exist only inside chains
 		i = b.emit(v.node, at)
 	case b.absorbs(v, at):
-		b.g.inside = append(b.g.inside, v.node)
+		if len(b.p.userNodes[v]) == 1 {
+			b.g.inside = append(b.g.inside, v.node)
+		} else {
+			b.g.again = append(b.g.again, v.node)
+		}
 		i = b.emit(v.node, at)
 	default:
 		i = b.leaf(v, at)
@@ -261,8 +269,46 @@ func (b *growth) operand(v *value, at place) int {
 // absorbs reports whether the node of v becomes part of the chain.
 func (b *growth) absorbs(v *value, at place) bool {
 	whole := slices.Equal(at, b.straight()) && slices.Equal(dims(v), b.out)
-	return b.inline && whole && len(b.p.userNodes[v]) == 1 && !b.p.isOutput[v] && len(b.g.code) < longest && elementwise(v.node)
+	return b.inline && whole && !b.p.isOutput[v] && len(b.g.code) < longest && elementwise(v.node) &&
+		(len(b.p.userNodes[v]) == 1 || b.p.cheapAgain(v))
 }
+
+// cheapAgain reports whether the chains that read v should compute it each, instead of reading it from memory: it is an
+// elementwise function of one value of its size, beside smaller ones, and only elementwise operations read it. So the
+// derivative of an activation function does not keep a tensor from the forward pass beside the one that it needs anyway.
+func (p *planner) cheapAgain(v *value) bool {
+	for _, u := range p.userNodes[v] {
+		if !elementwise(u) || !slices.Equal(dims(u.outputs[0]), dims(v)) {
+			return false
+		}
+	}
+	sources, cost := map[*value]bool{}, 0
+	var visit func(v *value)
+	visit = func(w *value) {
+		for w.node.op == compute.OpTypeBroadcastInDim {
+			w = w.node.inputs[0]
+		}
+		if w.shape.Size() < v.shape.Size() {
+			return
+		}
+		if !elementwise(w.node) || p.isOutput[w] {
+			sources[w] = true
+			return
+		}
+		cost += max(1, costs[w.node.op])
+		for _, in := range w.node.inputs {
+			visit(in)
+		}
+	}
+	visit(v)
+	return len(sources) == 1 && cost <= cheap
+}
+
+// cheap is the cost of computing a value again that is less than that of keeping it in memory, in additions.
+const cheap = 8
+
+// costs are those of operations that take longer than an addition.
+var costs = map[compute.OpType]int{compute.OpTypeDiv: 2, compute.OpTypeSqrt: 2, compute.OpTypeRsqrt: 3, compute.OpTypeExp: 3, compute.OpTypeErf: 9}
 
 // leaf adds v as an input of the chain and returns its index.
 func (b *growth) leaf(v *value, at place) int {

@@ -60,8 +60,10 @@ func (f *Function) Floor(x val) (val, error) {
 	return f.one(compute.OpTypeFloor, nil, func(g fn, in []val) (val, error) { return g.Floor(in[0]) }, x)
 }
 
+// Identity returns x, of which nothing needs another name.
 func (f *Function) Identity(x val) (val, error) {
-	return f.one(compute.OpTypeIdentity, nil, func(g fn, in []val) (val, error) { return g.Identity(in[0]) }, x)
+	_, err := cast("Identity", x)
+	return x, err
 }
 
 func (f *Function) Imag(x val) (val, error) {
@@ -324,7 +326,7 @@ func (f *Function) Clamp(low, x, high val) (val, error) {
 }
 
 func (f *Function) Concatenate(axis int, operands ...val) (val, error) {
-	return f.one(compute.OpTypeConcatenate, nil, func(g fn, in []val) (val, error) {
+	return f.one(compute.OpTypeConcatenate, axis, func(g fn, in []val) (val, error) {
 		return g.Concatenate(axis, in...)
 	}, operands...)
 }
@@ -390,14 +392,14 @@ func (f *Function) Where(condition, onTrue, onFalse val) (val, error) {
 
 func (f *Function) Slice(x val, starts, limits, strides []int) (val, error) {
 	starts, limits, strides = slices.Clone(starts), slices.Clone(limits), slices.Clone(strides)
-	return f.one(compute.OpTypeSlice, nil, func(g fn, in []val) (val, error) {
+	return f.one(compute.OpTypeSlice, sliceAttrs{starts, strides}, func(g fn, in []val) (val, error) {
 		return g.Slice(in[0], starts, limits, strides)
 	}, x)
 }
 
 func (f *Function) Pad(x, fill val, axes ...compute.PadAxis) (val, error) {
 	axes = slices.Clone(axes)
-	return f.one(compute.OpTypePad, nil, func(g fn, in []val) (val, error) {
+	return f.one(compute.OpTypePad, padAttrs(axes), func(g fn, in []val) (val, error) {
 		return g.Pad(in[0], in[1], axes...)
 	}, x, fill)
 }

@@ -45,6 +45,7 @@ type planner struct {
 	isOutput  map[*value]bool
 	native    map[*node]bool // computed by a step of its own here
 	folded    map[*node]bool // part of another node's step
+	lazy      map[*node]bool // its step is made only where another one reads its result
 	done      map[*node]bool
 	slot      map[*value]int
 	group     map[*node]*group // by its last node
@@ -59,7 +60,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 		return nil, errors.Errorf("computation %q: Return was not called", b.name)
 	}
 	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
-		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, done: map[*node]bool{},
+		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{}, done: map[*node]bool{},
 		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
 	for _, v := range main.params {
 		p.plan.params = append(p.plan.params, p.newSlot(v))
@@ -170,6 +171,8 @@ func (p *planner) choose() {
 	for _, n := range p.nodes {
 		if p.stepFor(n) != nil {
 			p.native[n] = true
+			// Convolutions read a kernel backwards, and chains repeat their operands, without such steps.
+			p.lazy[n] = moves[n.op]
 		}
 	}
 	p.groups()
@@ -183,7 +186,7 @@ func (p *planner) choose() {
 // no native node needs come last.
 func (p *planner) schedule() error {
 	for _, n := range p.nodes {
-		if p.native[n] {
+		if p.native[n] && !p.lazy[n] {
 			if err := p.emit(n); err != nil {
 				return err
 			}
@@ -267,27 +270,28 @@ func (p *planner) piece(wanted []*value) error {
 	return nil
 }
 
-// emitBefore makes the steps of the native nodes on which the wanted values depend.
+// emitBefore makes the steps of the native nodes on which the wanted values depend. Those that are free are built again
+// in the pieces that read them, unless they are wanted themselves.
 func (p *planner) emitBefore(wanted []*value) error {
 	seen := map[*node]bool{}
-	var visit func(n *node) error
-	visit = func(n *node) error {
+	var visit func(n *node, top bool) error
+	visit = func(n *node, top bool) error {
 		if seen[n] || p.done[n] {
 			return nil
 		}
 		seen[n] = true
-		if p.native[n] || p.attached[n] != nil {
+		if p.native[n] && (top || !free(n)) || p.attached[n] != nil {
 			return p.emit(n)
 		}
 		for _, v := range inputsOf(n) {
-			if err := visit(v.node); err != nil {
+			if err := visit(v.node, false); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for _, v := range wanted {
-		if err := visit(root(v).node); err != nil {
+		if err := visit(root(v).node, true); err != nil {
 			return err
 		}
 	}
@@ -337,7 +341,7 @@ func (p *planner) results(nodes []*node, wanted []*value) []*value {
 	}
 	var results []*value
 	for _, n := range nodes {
-		if free(n) && !slices.ContainsFunc(n.outputs, func(v *value) bool { return p.isOutput[v] || slices.Contains(wanted, v) }) {
+		if free(n) && !slices.ContainsFunc(n.outputs, func(v *value) bool { return p.isOutput[v] || isRootOf(v, wanted) }) {
 			continue
 		}
 		if alias(n) {
@@ -350,6 +354,11 @@ func (p *planner) results(nodes []*node, wanted []*value) []*value {
 		}
 	}
 	return results
+}
+
+// isRootOf reports whether v is one of the wanted values, or the root of one.
+func isRootOf(v *value, wanted []*value) bool {
+	return slices.ContainsFunc(wanted, func(w *value) bool { return root(w) == v })
 }
 
 // readLater reports whether v or an alias of it is an output, or is read by a node outside the piece.

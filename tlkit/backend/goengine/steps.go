@@ -41,6 +41,9 @@ func (p *planner) stepFor(n *node) *maker {
 
 // makerFor makes the maker of a node's step, with convolutions and products of the set.
 func makerFor(n *node, set kernels.Set) *maker {
+	if n.op == compute.OpTypeConvertDType {
+		return bytesStep(n)
+	}
 	for _, v := range n.inputs {
 		if !isFloat(v) {
 			return nil
@@ -62,6 +65,11 @@ func makerFor(n *node, set kernels.Set) *maker {
 		return poolStep(n)
 	case compute.OpTypeReduceSum:
 		return sumStep(n)
+	case compute.OpTypeReduceMax:
+		return maxStep(n)
+	}
+	if moves[n.op] {
+		return moveStep(n)
 	}
 	return nil
 }
@@ -174,10 +182,10 @@ func dotStep(n *node, set kernels.Set) *maker {
 			return nil
 		}
 	}
-	if len(a.lhsBatch) > 0 || len(a.rhsBatch) > 0 {
-		return nil
-	}
 	x, w := n.inputs[0], n.inputs[1]
+	if len(a.lhsBatch) > 0 {
+		return productsStep(n, a, set)
+	}
 	rx, rw := len(dims(x)), len(dims(w))
 	if rx == 0 || rw == 0 {
 		return nil
@@ -212,6 +220,38 @@ func dotStep(n *node, set kernels.Set) *maker {
 		}}
 	}
 	return nil
+}
+
+// productsStep computes products of matrices whose leading axes number them.
+func productsStep(n *node, a dotAttrs, set kernels.Set) *maker {
+	x, w := dims(n.inputs[0]), dims(n.inputs[1])
+	first := len(a.lhsBatch)
+	for i := range first {
+		if a.lhsBatch[i] != i || a.rhsBatch[i] != i {
+			return nil
+		}
+	}
+	if len(x) != first+2 || len(w) != first+2 || len(a.lhsContracting) != 1 {
+		return nil
+	}
+	p := kernels.Product{TransposedA: a.lhsContracting[0] == first, TransposedB: a.rhsContracting[0] == first+1, Batch: 1}
+	for _, d := range x[:first] {
+		p.Batch *= d
+	}
+	p.K, p.M, p.N = x[a.lhsContracting[0]], x[first], w[first+1]
+	if p.TransposedA {
+		p.M = x[first+1]
+	}
+	if p.TransposedB {
+		p.N = w[first]
+	}
+	products, size := set.Product(p), n.outputs[0].shape.Size()
+	if products == nil {
+		return nil
+	}
+	return &maker{what: "products", reads: n.inputs, run: func(r *run, in, out []int, _ func(y []float32) kernels.After) {
+		products(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]))
+	}}
 }
 
 func normStep(n *node) *maker {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
@@ -64,6 +65,32 @@ func (set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
 	return func(dw, x, v []float32) {
 		if !compute(v, x, dw) {
 			inGo(dw, x, v)
+		}
+	}
+}
+
+// Product implements kernels.Set: each matrix is a task of one thread, unless there are fewer than threads.
+func (set) Product(p kernels.Product) kernels.ProductFunc {
+	inGo := kernels.Go(team).Product(p)
+	one := product{transposedA: p.TransposedA, transposedB: p.TransposedB, m: p.M, n: p.N, k: p.K}
+	return func(c, a, b []float32) {
+		var failed atomic.Pointer[error]
+		onThread(func() {
+			tasks := kernels.Team(team)
+			if p.Batch < library.threads {
+				tasks = kernels.Alone
+			}
+			p.Each(tasks, c, a, b, func(c, a, b []float32) {
+				if err := one.runHere(c, a, b); err != nil {
+					failed.Store(&err)
+				}
+			})
+		})
+		if err := failed.Load(); err != nil && inGo != nil {
+			ran(*err)
+			inGo(c, a, b)
+		} else if err != nil {
+			panic(*err)
 		}
 	}
 }

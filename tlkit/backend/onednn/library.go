@@ -113,12 +113,15 @@ func (o *op) run(x, w, y []float32) error {
 func first(values []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceData(values))) }
 
 // run computes c.
-func (p product) run(c, a, b []float32) error {
-	status := C.int(0)
-	onThread(func() {
-		status = C.product(truth(p.transposedA), truth(p.transposedB), C.int64_t(p.m), C.int64_t(p.n), C.int64_t(p.k),
-			first(a), first(b), first(c))
-	})
+func (p product) run(c, a, b []float32) (err error) {
+	onThread(func() { err = p.runHere(c, a, b) })
+	return err
+}
+
+// runHere computes c on the caller's thread, which must be one of the library's; as a member of a team, it computes alone.
+func (p product) runHere(c, a, b []float32) error {
+	status := C.product(truth(p.transposedA), truth(p.transposedB), C.int64_t(p.m), C.int64_t(p.n), C.int64_t(p.k),
+		first(a), first(b), first(c))
 	if status != 0 {
 		return fmt.Errorf("its error %d", status)
 	}

@@ -150,12 +150,12 @@ static int find(void *lib, char *why, size_t n) {
 	return 0;
 }
 
-// open_brief opens a library whose threads spin for some 0.1 ms while they wait, and then sleep: to wake one takes 30 us
+// open_brief opens a library whose threads spin for some 20 us while they wait, and then sleep: to wake one takes 30 us
 // on a virtual machine, as long as a small operation, and the processors are for other work, too. libgomp reads the
 // variable when it is opened; the programs that this one starts are not to inherit it.
 static void *open_brief(const char *path) {
 	int asked = getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL;
-	if (!asked) setenv("GOMP_SPINCOUNT", "4000", 1);
+	if (!asked) setenv("GOMP_SPINCOUNT", "600", 1);
 	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!asked) unsetenv("GOMP_SPINCOUNT");
 	return lib;

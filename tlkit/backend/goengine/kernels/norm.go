@@ -151,15 +151,18 @@ func SumRows(t Team, y, x []float32, outer, middle, inner int) {
 	})
 }
 
+// sum adds up x: at most 256 values in float32, eight sums side by side, and these in float64.
 func sum(x []float32) float32 {
 	total := 0.0
 	for len(x) > 0 {
-		n := min(len(x), 64)
-		var s float32
-		for _, v := range x[:n] {
-			s += v
+		n := min(len(x), 256)
+		var sums [8]float32
+		for i := vecSum8(&sums, x[:n]); i < n; i++ {
+			sums[i%len(sums)] += x[i]
 		}
-		total += float64(s)
+		for _, s := range sums {
+			total += float64(s)
+		}
 		x = x[n:]
 	}
 	return float32(total)

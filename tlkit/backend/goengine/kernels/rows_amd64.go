@@ -115,6 +115,20 @@ func products32(sums, products *[wide]float32, v, x []float32, mean *[wide]float
 	store(p3, products[24:])
 }
 
+// vecSum8 adds x to eight sums, value i to sum i%8.
+func vecSum8(sums *[8]float32, x []float32) int {
+	if !hasAVX2 {
+		return 0
+	}
+	n := len(x) &^ (lanes - 1)
+	s := load(sums[:])
+	for i := 0; i < n; i += lanes {
+		s = s.Add(load(x[i:]))
+	}
+	store(s, sums[:])
+	return n
+}
+
 func vecSumRows8(sums, x []float32) int {
 	if !hasAVX2 {
 		return 0

@@ -4,6 +4,7 @@ package kernels
 
 func vecMoments8(_, _, _, _ []float32) int                { return 0 }
 func vecProducts8(_, _, _, _, _ []float32) int            { return 0 }
+func vecSum8(*[8]float32, []float32) int                  { return 0 }
 func vecSumRows8(_, _ []float32) int                      { return 0 }
 func vecScaleRows8(_, _, _, _ []float32) int              { return 0 }
 func vecCombineRows8(_, _, _, _, _, _ []float32) int      { return 0 }

@@ -8,6 +8,16 @@ type ConvFunc func(y, x, w []float32, after After)
 // sets every value of dw.
 type GradientFunc func(dw, x, v []float32)
 
+// Product is a number of products of matrices, c [Batch, M, N] = a [Batch, M, K] times b [Batch, K, N]. Of a transposed
+// operand, the last two axes are exchanged.
+type Product struct {
+	TransposedA, TransposedB bool
+	Batch, M, N, K           int
+}
+
+// ProductFunc computes products, and sets every value of c.
+type ProductFunc func(c, a, b []float32)
+
 // Set is a set of kernels for what takes most of a network's time. A function is made for each operation of a plan and
 // called in each run, by several goroutines at once.
 type Set interface {
@@ -15,6 +25,8 @@ type Set interface {
 	Conv(g Geometry, layout KernelLayout) ConvFunc
 	// KernelGradient returns the function of the gradient of g's kernel, [kernel height, kernel width, in/groups, out].
 	KernelGradient(g Geometry) GradientFunc
+	// Product returns the function of the products p; nil if the set has none.
+	Product(p Product) ProductFunc
 }
 
 // Go returns the set of this package, whose operations a team computes.
@@ -28,6 +40,30 @@ func (s goSet) Conv(g Geometry, layout KernelLayout) ConvFunc {
 
 func (s goSet) KernelGradient(g Geometry) GradientFunc {
 	return func(dw, x, v []float32) { KernelGradient(s.team, dw, x, v, g) }
+}
+
+// Product implements Set. Products of two transposed matrices are left out.
+func (s goSet) Product(p Product) ProductFunc {
+	g := Geometry{Batch: 1, In: [2]int{1, p.M}, Out: [2]int{1, p.M}, InC: p.K, OutC: p.N, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1},
+		KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}
+	one := func(t Team, c, a, b []float32) { Conv(t, c, a, b, g, KernelLayout{OutIn: p.TransposedB}, Epilogue{}) }
+	if p.TransposedA {
+		if p.TransposedB {
+			return nil
+		}
+		g.In, g.Out, g.InC = [2]int{1, p.K}, [2]int{1, p.K}, p.M
+		one = func(t Team, c, a, b []float32) { KernelGradient(t, c, a, b, g) }
+	}
+	if p.Batch < Workers() {
+		return func(c, a, b []float32) { p.Each(Alone, c, a, b, func(c, a, b []float32) { one(s.team, c, a, b) }) }
+	}
+	return func(c, a, b []float32) { p.Each(s.team, c, a, b, func(c, a, b []float32) { one(Alone, c, a, b) }) }
+}
+
+// Each calls f for the matrices of each product.
+func (p Product) Each(t Team, c, a, b []float32, f func(c, a, b []float32)) {
+	mn, mk, kn := p.M*p.N, p.M*p.K, p.K*p.N
+	t(p.Batch, func(_, i int) { f(c[i*mn:(i+1)*mn], a[i*mk:(i+1)*mk], b[i*kn:(i+1)*kn]) })
 }
 
 // Rows calls after, if it is not nil, for pieces of a result y of rows of c values, in parallel.

@@ -1,0 +1,200 @@
+package kernels
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Move copies values from one place of memory to another: transpositions, slices, parts of concatenations, repetitions.
+// There are as many values as the product of Dims; the next one along an axis is To[axis] values further in the result
+// and From[axis] in the source, which may be 0 or negative. ToStart and FromStart are the places of the first value.
+type Move struct {
+	Dims, To, From     []int
+	ToStart, FromStart int
+}
+
+// Strides returns the distances of neighbours along each axis of a tensor whose values lie one after the other.
+func Strides(dims []int) []int {
+	s, n := make([]int, len(dims)), 1
+	for i := len(dims) - 1; i >= 0; i-- {
+		s[i] = n
+		n *= dims[i]
+	}
+	return s
+}
+
+// moveAxis is an axis of a Move.
+type moveAxis struct{ n, to, from int }
+
+// axes returns the axes, those of the largest steps in the result first, without those of one value, and joined where
+// two are one axis in both places.
+func (m Move) axes() []moveAxis {
+	var all []moveAxis
+	for i, n := range m.Dims {
+		if n != 1 {
+			all = append(all, moveAxis{n, m.To[i], m.From[i]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b moveAxis) int { return cmp.Compare(b.to, a.to) })
+	joined := all[:0]
+	for _, a := range all {
+		if last := len(joined) - 1; last >= 0 && joined[last].to == a.to*a.n && joined[last].from == a.from*a.n {
+			joined[last] = moveAxis{joined[last].n * a.n, a.to, a.from}
+			continue
+		}
+		joined = append(joined, a)
+	}
+	return joined
+}
+
+// Planned is a Move whose loops are planned.
+type Planned struct {
+	outer       []moveAxis
+	count       int      // of values of the outer axes together
+	across      moveAxis // a second axis along which the source's values are neighbours; n is 0 if there is none
+	inner       moveAxis
+	start, from int
+}
+
+// Plan plans the loops.
+func (m Move) Plan() *Planned {
+	p := &Planned{start: m.ToStart, from: m.FromStart, inner: moveAxis{1, 1, 1}, count: 1}
+	p.outer = m.axes()
+	if last := len(p.outer) - 1; last >= 0 {
+		p.inner, p.outer = p.outer[last], p.outer[:last]
+	}
+	if p.inner.from != 0 && p.inner.from != 1 || p.inner.to != 1 {
+		if i := slices.IndexFunc(p.outer, func(a moveAxis) bool { return a.from == 1 }); i >= 0 {
+			p.across = p.outer[i]
+			p.outer = slices.Delete(p.outer, i, i+1)
+		}
+	}
+	for _, a := range p.outer {
+		p.count *= a.n
+	}
+	return p
+}
+
+// Size is the number of values.
+func (p *Planned) Size() int { return p.count * p.inner.n * max(1, p.across.n) }
+
+// Run copies the values.
+func (p *Planned) Run(t Team, to, from []float32) {
+	size := p.inner.n * max(1, p.across.n)
+	if size == 0 || p.count == 0 {
+		return
+	}
+	if p.across.n > 0 && p.count < 4*Workers() { // a large matrix: its rows are shared
+		rows := p.across.n
+		for i := range p.count {
+			a, b := p.at(i)
+			t.ranges(rows, max(tile, 16384/p.inner.n), func(_, first, last int) {
+				part := p.across
+				part.n = last - first
+				matrix(to[a+first*part.to:], from, b+first*part.from, part, p.inner)
+			})
+		}
+		return
+	}
+	t.ranges(p.count, max(1, 16384/size), func(_, first, last int) {
+		for i := first; i < last; i++ {
+			a, b := p.at(i)
+			if p.across.n > 0 {
+				matrix(to[a:], from, b, p.across, p.inner)
+			} else {
+				line(to[a:], from, b, p.inner)
+			}
+		}
+	})
+}
+
+// at returns the places of the first value at index i of the outer axes.
+func (p *Planned) at(i int) (to, from int) {
+	to, from = p.start, p.from
+	for j := len(p.outer) - 1; j >= 0; j-- {
+		a := p.outer[j]
+		to, from = to+i%a.n*a.to, from+i%a.n*a.from
+		i /= a.n
+	}
+	return to, from
+}
+
+// line copies the values of an axis, of which the first is from[at].
+func line(to, from []float32, at int, a moveAxis) {
+	switch {
+	case a.to == 1 && a.from == 1:
+		copy(to[:a.n], from[at:])
+	case a.to == 1 && a.from == 0:
+		fill(to[:a.n], from[at])
+	case a.to == 1:
+		to = to[:a.n]
+		for i := range to {
+			to[i] = from[at]
+			at += a.from
+		}
+	default:
+		for i := range a.n {
+			to[i*a.to] = from[at]
+			at += a.from
+		}
+	}
+}
+
+// tile is the number of rows and columns that matrix copies at once: the source's lines stay in the cache.
+const tile = 16
+
+// matrix copies a matrix whose neighbours are those of rows in the source and those of cols in the result.
+func matrix(to, from []float32, at int, rows, cols moveAxis) {
+	for r := 0; r < rows.n; r += tile {
+		part := min(tile, rows.n-r)
+		for c := 0; c < cols.n; c += tile {
+			a := cols
+			a.n = min(tile, cols.n-c)
+			for i := r; i < r+part; i++ {
+				line(to[i*rows.to+c*a.to:], from, at+i*rows.from+c*a.from, a)
+			}
+		}
+	}
+}
+
+// Fill sets all values of y to v.
+func Fill(t Team, y []float32, v float32) {
+	t.ranges(len(y), 16384, func(_, from, to int) { fill(y[from:to], v) })
+}
+
+// FromBytes writes the bytes x to y as numbers from 0 to 255.
+func FromBytes(t Team, y []float32, x []uint8) {
+	t.ranges(len(y), 16384, func(_, from, to int) {
+		x := x[from:to]
+		for i := range y[from:to] {
+			y[from+i] = float32(x[i])
+		}
+	})
+}
+
+// MaxRows writes the largest of each row of x [rows, n] to y; NaN if the row has one.
+func MaxRows(t Team, y, x []float32, n int) {
+	t.ranges(len(y), max(1, 8192/n), func(_, from, to int) {
+		for r := from; r < to; r++ {
+			y[r] = largest(x[r*n : (r+1)*n])
+		}
+	})
+}
+
+func largest(x []float32) float32 {
+	var best [32]float32
+	top := x[0]
+	if len(x) >= 2*len(best) {
+		copy(best[:], x)
+		for x = x[len(best):]; len(x) >= len(best); x = x[len(best):] {
+			vecMax(best[:], best[:], x)
+		}
+		for _, v := range best {
+			top = max(top, v)
+		}
+	}
+	for _, v := range x {
+		top = max(top, v)
+	}
+	return top
+}
