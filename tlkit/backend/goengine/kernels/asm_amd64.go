@@ -9,6 +9,18 @@ import (
 // hasAVX2 is true if the processor can run the assembly, whatever GOAMD64 is.
 var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
+// hasAVX512 is true if it can also run the kernels for two panels. They use the instructions of AVX-512F alone.
+var hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F
+
+//go:noescape
+func igemm6x32AVX512(a *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep int, c *unsafe.Pointer, start *float32, relu int)
+
+//go:noescape
+func outer6x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, bstep int, c *float32, cstep int)
+
+//go:noescape
+func dotRowsAVX512(a, b *unsafe.Pointer, n, c int, dst *float32)
+
 //go:noescape
 func igemm6x16AVX2(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int)
 
@@ -28,6 +40,19 @@ func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.
 	igemm6x16Go(a, boff, taps, k, b, c, start, relu)
 }
 
+// pairs reports whether igemm6x32 and outer6x32 are there.
+func pairs() bool { return hasAVX512 }
+
+// igemm6x32 is igemm6x16 for two panels of 16 channels, whose kernels are bstep values apart.
+func igemm6x32(a *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep int, c *unsafe.Pointer, start *float32, relu int) {
+	igemm6x32AVX512(a, boff, taps, k, b, bstep, c, start, relu)
+}
+
+// outer6x32 is outer6x16 for two panels of 16 columns: those of b are bstep values apart, those of c cstep, and ldc is 16.
+func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, bstep int, c *float32, cstep int) {
+	outer6x32AVX512(a, aoff, n, b, bstep, c, cstep)
+}
+
 // outer6x16 adds to a tile c of 6 rows (ldc values apart) by 16 columns the outer products
 // a[t][aoff:aoff+6] x b[16*t:16*t+16], t < n; n must not be 0.
 func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int) {
@@ -44,11 +69,13 @@ func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) {
 		return
 	}
 	whole := 0
-	if hasAVX2 {
+	switch {
+	case hasAVX512 && c%16 == 0:
+		whole = c
+		dotRowsAVX512(a, b, n, whole, dst)
+	case hasAVX2 && c >= 8:
 		whole = c &^ 7
-		if whole > 0 {
-			dotRowsAVX2(a, b, n, whole, dst)
-		}
+		dotRowsAVX2(a, b, n, whole, dst)
 	}
 	dotRowsGo(a, b, n, whole, c, dst)
 }

@@ -8,6 +8,12 @@ func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.
 	igemm6x16Go(a, boff, taps, k, b, c, start, relu)
 }
 
+func pairs() bool { return false }
+
+func igemm6x32(_ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _ *unsafe.Pointer, _ *float32, _ int) {}
+
+func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32, _ int) {}
+
 func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int) {
 	outer6x16Go(a, aoff, n, b, c, ldc)
 }

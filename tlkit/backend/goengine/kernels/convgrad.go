@@ -90,8 +90,13 @@ func (k kernelGradient) sum(sums, x, packed []float32) {
 					k.g.tapRows(rows[:n], x, start, tap, padding)
 				}
 				gp := job % panels
-				b := &packed[(gp*k.pixels+start)*tileCols]
 				c := sums[(gp*k.taps+tap)*k.gi*tileCols:]
+				if pairs() && job+1 < last && gp+1 < panels && (gp+1)/k.panels == gp/k.panels {
+					job++
+					k.outer2(c, &rows[0], gp/k.panels, n, &packed[(gp*k.pixels+start)*tileCols])
+					continue
+				}
+				b := &packed[(gp*k.pixels+start)*tileCols]
 				k.outer(c, &rows[0], gp/k.panels, n, b)
 			}
 		}
@@ -116,6 +121,28 @@ func (k kernelGradient) outer(c []float32, rows *unsafe.Pointer, group, n int, b
 	}
 	outer6x16(rows, group*gi+gi-tileRows, n, b, &edge[0], tileCols) // the last tile overlaps rows that are done
 	add(c[i*tileCols:gi*tileCols], edge[(i-gi+tileRows)*tileCols:])
+}
+
+// outer2 is outer for two panels of adjoints.
+func (k kernelGradient) outer2(c []float32, rows *unsafe.Pointer, group, n int, b *float32) {
+	gi, bstep, cstep := k.gi, k.pixels*tileCols, k.taps*k.gi*tileCols
+	i := 0
+	for ; i+tileRows <= gi; i += tileRows {
+		outer6x32(rows, group*gi+i, n, b, bstep, &c[i*tileCols], cstep)
+	}
+	if i == gi {
+		return
+	}
+	const panel = tileRows * tileCols
+	var edge [2 * panel]float32
+	from, done := max(0, gi-tileRows), max(0, tileRows-(gi-i)) // the last tile overlaps rows that are done
+	if gi < tileRows {
+		done = 0
+	}
+	outer6x32(rows, group*gi+from, n, b, bstep, &edge[0], panel)
+	for p := range 2 {
+		add(c[p*cstep+i*tileCols:p*cstep+gi*tileCols], edge[p*panel+done*tileCols:(p+1)*panel])
+	}
 }
 
 // unpack writes the sums without their padding to dw, [tap, in, out].

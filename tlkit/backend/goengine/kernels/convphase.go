@@ -56,7 +56,7 @@ func newConvPhase(team Team, g *Geometry, rows, cols phase, packed, bias []float
 type tileMemory struct {
 	in    []unsafe.Pointer            // [tile, tap, 6]: the image values under a tap at a pixel
 	out   []unsafe.Pointer            // [tile, 6]: the first channel of a pixel of the result
-	spare [tileCols]float32           // what pixels after the last one write to
+	spare [2 * tileCols]float32       // what pixels after the last one write to
 	edge  [tileRows][tileCols]float32 // a tile with fewer than 16 channels
 }
 
@@ -81,7 +81,11 @@ func (c *convPhase) run(y, x []float32, after After) {
 			if group > 0 {
 				c.nextGroup(m.in[:(to-from)*tileRows*c.taps])
 			}
-			for panel := range c.panels {
+			panel := 0
+			for ; pairs() && (panel+2)*tileCols <= c.gout; panel += 2 {
+				c.tiles2(m, to-from, group, panel)
+			}
+			for ; panel < c.panels; panel++ {
 				c.tiles(m, to-from, group, panel)
 			}
 		}
@@ -137,6 +141,25 @@ func (c *convPhase) nextGroup(in []unsafe.Pointer) {
 		if p != c.padding {
 			in[i] = unsafe.Add(p, 4*c.gi)
 		}
+	}
+}
+
+// tiles2 computes n tiles of two panels of 16 output channels.
+func (c *convPhase) tiles2(m *tileMemory, n, group, panel int) {
+	bias := &c.bias[(group*c.panels+panel)*tileCols]
+	step := c.allTaps * c.gi * tileCols
+	kernel := &c.packed[min(len(c.packed)-1, (group*c.panels+panel)*step)]
+	shift := 4 * (group*c.gout + panel*tileCols)
+	spare := unsafe.Pointer(&m.spare)
+	var to [tileRows]unsafe.Pointer
+	for tile := range n {
+		for i, p := range m.out[tile*tileRows : (tile+1)*tileRows] {
+			if p != spare {
+				p = unsafe.Add(p, shift)
+			}
+			to[i] = p
+		}
+		igemm6x32(&m.in[tile*tileRows*c.taps], &c.boff[0], c.taps, c.gi, kernel, step, &to[0], bias, c.relu)
 	}
 }
 
