@@ -16,7 +16,13 @@ var hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F
 func igemm6x32AVX512(a *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep int, c *unsafe.Pointer, start *float32, relu int)
 
 //go:noescape
-func outer6x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, bstep int, c *float32, cstep int)
+func igemm12x16AVX512(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, c, c2 *unsafe.Pointer, start *float32, relu int)
+
+//go:noescape
+func outer12x16AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32)
+
+//go:noescape
+func outer6x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, cstep int)
 
 //go:noescape
 func dotRowsAVX512(a, b *unsafe.Pointer, n, c int, dst *float32)
@@ -25,7 +31,7 @@ func dotRowsAVX512(a, b *unsafe.Pointer, n, c int, dst *float32)
 func igemm6x16AVX2(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int)
 
 //go:noescape
-func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int)
+func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int)
 
 //go:noescape
 func dotRowsAVX2(a, b *unsafe.Pointer, n, c int, dst *float32)
@@ -40,7 +46,7 @@ func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.
 	igemm6x16Go(a, boff, taps, k, b, c, start, relu)
 }
 
-// pairs reports whether igemm6x32 and outer6x32 are there.
+// pairs reports whether igemm6x32, outer6x32, igemm12x16 and outer12x16 are there.
 func pairs() bool { return hasAVX512 }
 
 // igemm6x32 is igemm6x16 for two panels of 16 channels, whose kernels are bstep values apart.
@@ -48,19 +54,29 @@ func igemm6x32(a *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep int,
 	igemm6x32AVX512(a, boff, taps, k, b, bstep, c, start, relu)
 }
 
+// igemm12x16 is igemm6x16 for two tiles: pixels at a and c, and at a2 and c2.
+func igemm12x16(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, c, c2 *unsafe.Pointer, start *float32, relu int) {
+	igemm12x16AVX512(a, a2, boff, taps, k, b, c, c2, start, relu)
+}
+
+// outer12x16 is outer6x16 for 12 rows, and ldc is 16.
+func outer12x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32) {
+	outer12x16AVX512(a, aoff, n, b, ldb, c)
+}
+
 // outer6x32 is outer6x16 for two panels of 16 columns: those of b are bstep values apart, those of c cstep, and ldc is 16.
-func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, bstep int, c *float32, cstep int) {
-	outer6x32AVX512(a, aoff, n, b, bstep, c, cstep)
+func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, cstep int) {
+	outer6x32AVX512(a, aoff, n, b, ldb, bstep, c, cstep)
 }
 
 // outer6x16 adds to a tile c of 6 rows (ldc values apart) by 16 columns the outer products
-// a[t][aoff:aoff+6] x b[16*t:16*t+16], t < n; n must not be 0.
-func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int) {
+// a[t][aoff:aoff+6] x b[ldb*t:ldb*t+16], t < n; n must not be 0.
+func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
 	if hasAVX2 {
-		outer6x16AVX2(a, aoff, n, b, c, ldc)
+		outer6x16AVX2(a, aoff, n, b, ldb, c, ldc)
 		return
 	}
-	outer6x16Go(a, aoff, n, b, c, ldc)
+	outer6x16Go(a, aoff, n, b, ldb, c, ldc)
 }
 
 // dotRows adds a[t][i]*b[t][i], t < n, to dst[i], i < c.

@@ -243,14 +243,16 @@ first:
 	VXORPS Y11, Y11, Y11
 	JMP folded
 
-// func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int)
-TEXT ·outer6x16AVX2(SB), NOSPLIT, $0-48
+// func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int)
+TEXT ·outer6x16AVX2(SB), NOSPLIT, $0-56
 	MOVQ a+0(FP), SI
 	MOVQ aoff+8(FP), R11
 	MOVQ n+16(FP), R8
 	MOVQ b+24(FP), DI
-	MOVQ c+32(FP), DX
-	MOVQ ldc+40(FP), R9
+	MOVQ ldb+32(FP), R13
+	MOVQ c+40(FP), DX
+	MOVQ ldc+48(FP), R9
+	SHLQ $2, R13
 	SHLQ $2, R9
 	SHLQ $2, R11
 	VXORPS Y0, Y0, Y0
@@ -289,7 +291,7 @@ pixel:
 	VFMADD231PS Y13, Y14, Y9
 	VFMADD231PS Y12, Y15, Y10
 	VFMADD231PS Y13, Y15, Y11
-	ADDQ $64, DI
+	ADDQ R13, DI
 	ADDQ $8, SI
 	DECQ R8
 	JNZ pixel

@@ -12,10 +12,14 @@ func pairs() bool { return false }
 
 func igemm6x32(_ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _ *unsafe.Pointer, _ *float32, _ int) {}
 
-func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32, _ int) {}
+func igemm12x16(_, _ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _, _ *unsafe.Pointer, _ *float32, _ int) {}
 
-func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int) {
-	outer6x16Go(a, aoff, n, b, c, ldc)
+func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32) {}
+
+func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _ int) {}
+
+func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
+	outer6x16Go(a, aoff, n, b, ldb, c, ldc)
 }
 
 func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) { dotRowsGo(a, b, n, 0, c, dst) }

@@ -24,11 +24,12 @@ func KernelGradient(t Team, dw, x, v []float32, g Geometry) {
 	}
 	packed := getFloats(k.groups * k.panels * k.pixels * tileCols)
 	defer putFloats(packed)
-	k.pack(packed, v)
+	k.adjoints = adjoints{v, packed}
+	k.pack()
 	sums := getFloats(k.groups * k.panels * k.taps * k.gi * tileCols)
 	defer putFloats(sums)
 	clear(sums)
-	k.sum(sums, x, packed)
+	k.sum(sums, x)
 	k.unpack(dw, sums)
 }
 
@@ -39,13 +40,22 @@ type kernelGradient struct {
 	g                        Geometry
 	groups, gi, gout, panels int
 	taps, pixels             int
+	adjoints                 adjoints
+	// direct: whole panels are read where they are. To pack them, [group, panel, pixel, 16], costs more than it saves
+	// where each is read a few times only.
+	direct bool
 }
+
+// adjoints are those of the result, as they are and in panels.
+type adjoints struct{ v, packed []float32 }
 
 func newKernelGradient(t Team, g Geometry) kernelGradient {
 	groups := max(1, g.Groups)
 	gout := g.OutC / groups
-	return kernelGradient{team: t, g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
+	k := kernelGradient{team: t, g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
 		taps: g.Kernel[0] * g.Kernel[1], pixels: g.Batch * g.Out[0] * g.Out[1]}
+	k.direct = k.taps*(k.gi+tileRows-1)/tileRows <= 8
+	return k
 }
 
 // panel returns the first output channel and the number of channels of panel gp, counted over all groups.
@@ -54,23 +64,41 @@ func (k kernelGradient) panel(gp int) (first, n int) {
 	return gr*k.gout + panel*tileCols, min(tileCols, k.gout-panel*tileCols)
 }
 
-// pack puts the adjoint v into panels of 16 channels: [group, panel, pixel, 16], zeros added.
-func (k kernelGradient) pack(packed, v []float32) {
+// block returns the adjoints of panel gp from a pixel on, and the distance of two pixels.
+func (k kernelGradient) block(gp, pixel int) (b *float32, ldb int) {
+	if first, n := k.panel(gp); k.direct && n == tileCols {
+		return &k.adjoints.v[pixel*k.g.OutC+first], k.g.OutC
+	}
+	return &k.adjoints.packed[(gp*k.pixels+pixel)*tileCols], tileCols
+}
+
+// pack puts the adjoints into panels of 16 channels, zeros added, except where they are read directly.
+func (k kernelGradient) pack() {
+	v, packed := k.adjoints.v, k.adjoints.packed
 	k.team(k.groups*k.panels, func(_, gp int) {
 		first, n := k.panel(gp)
+		if k.direct && n == tileCols {
+			return
+		}
 		to := packed[gp*k.pixels*tileCols : (gp+1)*k.pixels*tileCols]
 		if n < tileCols {
 			clear(to)
 		}
 		from := v[first:]
+		if n == tileCols {
+			for p := range k.pixels {
+				*(*[tileCols]float32)(to[p*tileCols:]) = *(*[tileCols]float32)(from[p*k.g.OutC:])
+			}
+			return
+		}
 		for p := range k.pixels {
 			copy(to[p*tileCols:p*tileCols+n], from[p*k.g.OutC:])
 		}
 	})
 }
 
-// sum adds to sums, [group, panel, tap, in, 16], the products of image values and packed adjoints over all pixels.
-func (k kernelGradient) sum(sums, x, packed []float32) {
+// sum adds to sums, [group, panel, tap, in, 16], the products of image values and adjoints over all pixels.
+func (k kernelGradient) sum(sums, x []float32) {
 	// A task is a set of (tap, panel) pairs; it walks the pixels once, so that a block of the images stays in the
 	// cache.
 	panels := k.groups * k.panels
@@ -91,44 +119,51 @@ func (k kernelGradient) sum(sums, x, packed []float32) {
 				}
 				gp := job % panels
 				c := sums[(gp*k.taps+tap)*k.gi*tileCols:]
+				b, ldb := k.block(gp, start)
 				if pairs() && job+1 < last && gp+1 < panels && (gp+1)/k.panels == gp/k.panels {
-					job++
-					k.outer2(c, &rows[0], gp/k.panels, n, &packed[(gp*k.pixels+start)*tileCols])
-					continue
+					next, ldnext := k.block(gp+1, start)
+					if ldb == ldnext {
+						job++
+						step := (uintptr(unsafe.Pointer(next)) - uintptr(unsafe.Pointer(b))) / 4
+						k.outer2(c, &rows[0], gp/k.panels, n, b, ldb, int(step))
+						continue
+					}
 				}
-				b := &packed[(gp*k.pixels+start)*tileCols]
-				k.outer(c, &rows[0], gp/k.panels, n, b)
+				k.outer(c, &rows[0], gp/k.panels, n, b, ldb)
 			}
 		}
 	})
 }
 
 // outer adds to c, [in, 16], the outer products of n pixels: a group's image values at rows with the adjoints b.
-func (k kernelGradient) outer(c []float32, rows *unsafe.Pointer, group, n int, b *float32) {
+func (k kernelGradient) outer(c []float32, rows *unsafe.Pointer, group, n int, b *float32, ldb int) {
 	gi := k.gi
 	i := 0
+	for ; pairs() && i+2*tileRows <= gi; i += 2 * tileRows {
+		outer12x16(rows, group*gi+i, n, b, ldb, &c[i*tileCols])
+	}
 	for ; i+tileRows <= gi; i += tileRows {
-		outer6x16(rows, group*gi+i, n, b, &c[i*tileCols], tileCols)
+		outer6x16(rows, group*gi+i, n, b, ldb, &c[i*tileCols], tileCols)
 	}
 	if i == gi {
 		return
 	}
 	var edge [tileRows * tileCols]float32
 	if gi < tileRows {
-		outer6x16(rows, group*gi, n, b, &edge[0], tileCols)
+		outer6x16(rows, group*gi, n, b, ldb, &edge[0], tileCols)
 		add(c[:gi*tileCols], edge[:])
 		return
 	}
-	outer6x16(rows, group*gi+gi-tileRows, n, b, &edge[0], tileCols) // the last tile overlaps rows that are done
+	outer6x16(rows, group*gi+gi-tileRows, n, b, ldb, &edge[0], tileCols) // the last tile overlaps rows that are done
 	add(c[i*tileCols:gi*tileCols], edge[(i-gi+tileRows)*tileCols:])
 }
 
-// outer2 is outer for two panels of adjoints.
-func (k kernelGradient) outer2(c []float32, rows *unsafe.Pointer, group, n int, b *float32) {
-	gi, bstep, cstep := k.gi, k.pixels*tileCols, k.taps*k.gi*tileCols
+// outer2 is outer for two panels of adjoints, which are bstep values apart.
+func (k kernelGradient) outer2(c []float32, rows *unsafe.Pointer, group, n int, b *float32, ldb, bstep int) {
+	gi, cstep := k.gi, k.taps*k.gi*tileCols
 	i := 0
 	for ; i+tileRows <= gi; i += tileRows {
-		outer6x32(rows, group*gi+i, n, b, bstep, &c[i*tileCols], cstep)
+		outer6x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*tileCols], cstep)
 	}
 	if i == gi {
 		return
@@ -139,7 +174,7 @@ func (k kernelGradient) outer2(c []float32, rows *unsafe.Pointer, group, n int, 
 	if gi < tileRows {
 		done = 0
 	}
-	outer6x32(rows, group*gi+from, n, b, bstep, &edge[0], panel)
+	outer6x32(rows, group*gi+from, n, b, ldb, bstep, &edge[0], panel)
 	for p := range 2 {
 		add(c[p*cstep+i*tileCols:p*cstep+gi*tileCols], edge[p*panel+done*tileCols:(p+1)*panel])
 	}

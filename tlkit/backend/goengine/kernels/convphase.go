@@ -170,8 +170,19 @@ func (c *convPhase) tiles(m *tileMemory, n, group, panel int) {
 	channels := min(tileCols, c.gout-panel*tileCols)
 	shift := 4 * (group*c.gout + panel*tileCols)
 	spare := unsafe.Pointer(&m.spare)
-	var to [tileRows]unsafe.Pointer
-	for tile := range n {
+	var to [2 * tileRows]unsafe.Pointer
+	tile := 0
+	for ; channels == tileCols && pairs() && tile+2 <= n; tile += 2 {
+		for i, p := range m.out[tile*tileRows : (tile+2)*tileRows] {
+			if p != spare {
+				p = unsafe.Add(p, shift)
+			}
+			to[i] = p
+		}
+		in := m.in[tile*tileRows*c.taps:]
+		igemm12x16(&in[0], &in[tileRows*c.taps], &c.boff[0], c.taps, c.gi, kernel, &to[0], &to[tileRows], bias, c.relu)
+	}
+	for ; tile < n; tile++ {
 		in := &m.in[tile*tileRows*c.taps]
 		out := m.out[tile*tileRows : (tile+1)*tileRows]
 		if channels == tileCols {
@@ -184,7 +195,7 @@ func (c *convPhase) tiles(m *tileMemory, n, group, panel int) {
 			igemm6x16(in, &c.boff[0], c.taps, c.gi, kernel, &to[0], bias, c.relu)
 			continue
 		}
-		for i := range to {
+		for i := range m.edge {
 			to[i] = unsafe.Pointer(&m.edge[i])
 		}
 		igemm6x16(in, &c.boff[0], c.taps, c.gi, kernel, &to[0], bias, c.relu)

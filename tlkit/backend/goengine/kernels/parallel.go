@@ -14,7 +14,7 @@ var Workers = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 // tasks are done.
 type Team func(tasks int, f func(worker, task int))
 
-// Goroutines is a team of goroutines.
+// Goroutines is a team of goroutines: those of the crew, or new ones while other operations have the crew.
 func Goroutines(tasks int, f func(worker, task int)) {
 	workers := min(Workers(), tasks)
 	if workers <= 1 {
@@ -22,6 +22,9 @@ func Goroutines(tasks int, f func(worker, task int)) {
 		return
 	}
 	s := NewShares(tasks, f)
+	if crew().do(s, workers) {
+		return
+	}
 	var wg sync.WaitGroup
 	for range workers - 1 {
 		wg.Go(s.Work)

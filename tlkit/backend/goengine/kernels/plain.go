@@ -51,11 +51,11 @@ func igemm6x16Go(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsaf
 	}
 }
 
-func outer6x16Go(a *unsafe.Pointer, aoff, n int, b *float32, c *float32, ldc int) {
+func outer6x16Go(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
 	var tile [6][16]float32
 	for t, p := range unsafe.Slice(a, n) {
 		row := (*[6]float32)(unsafe.Add(p, 4*aoff))
-		w := (*[16]float32)(unsafe.Add(unsafe.Pointer(b), 64*t))
+		w := (*[16]float32)(unsafe.Add(unsafe.Pointer(b), 4*ldb*t))
 		for i, x := range row {
 			for l := range tile[i] {
 				tile[i][l] += x * w[l]

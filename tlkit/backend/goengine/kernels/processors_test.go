@@ -20,9 +20,10 @@ func TestWiderIsEqual(t *testing.T) {
 	}
 	for _, g := range []Geometry{
 		{Batch: 2, In: [2]int{9, 9}, InC: 70, OutC: 96, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
-		{Batch: 1, In: [2]int{5, 7}, InC: 515, OutC: 40, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 1},
+		{Batch: 1, In: [2]int{5, 7}, InC: 515, OutC: 48, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 1},
 		{Batch: 2, In: [2]int{9, 8}, InC: 80, OutC: 130, Kernel: [2]int{3, 2}, Stride: [2]int{2, 1}, Pad: [2]int{1, 0}, Groups: 2},
 		{Batch: 2, In: [2]int{9, 9}, InC: 80, OutC: 80, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 80},
+		{Batch: 2, In: [2]int{11, 9}, InC: 17, OutC: 20, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
 		{Batch: 2, In: [2]int{20, 20}, InC: 3, OutC: 64, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1},
 	} {
 		g := g.whole()
