@@ -36,6 +36,18 @@ func outer6x16AVX2(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float
 //go:noescape
 func dotRowsAVX2(a, b *unsafe.Pointer, n, c int, dst *float32)
 
+//go:noescape
+func dotLinesAVX2(a, b *unsafe.Pointer, n, c int, dst *float32, pixels, step, dstep int)
+
+//go:noescape
+func dotLinesAVX512(a, b *unsafe.Pointer, n, c int, dst *float32, pixels, step, dstep int)
+
+//go:noescape
+func dotStepsAVX2(a, b *float32, n, c int, dst *float32, astep, bstep int)
+
+//go:noescape
+func dotStepsAVX512(a, b *float32, n, c int, dst *float32, astep, bstep int)
+
 // igemm6x16 computes a tile of 6 pixels by 16 channels: for each pixel i, *c[i] = start + the sum over taps t and
 // channels j < k of a[6*t+i][j] * b[boff[t]+16*j : +16]. With relu 1, negative results become 0.
 func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
@@ -94,4 +106,34 @@ func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) {
 		dotRowsAVX2(a, b, n, whole, dst)
 	}
 	dotRowsGo(a, b, n, whole, c, dst)
+}
+
+// dotLines is dotRows for some pixels: of each next one, the values a[t] are step values further, and dst dstep values.
+// It reports false, and does nothing, where the processor or the number of channels is not for it.
+func dotLines(a, b *unsafe.Pointer, n, c int, dst *float32, pixels, step, dstep int) bool {
+	switch {
+	case n == 0 || pixels == 0:
+	case hasAVX512 && c%16 == 0:
+		dotLinesAVX512(a, b, n, c, dst, pixels, step, dstep)
+	case hasAVX2 && c%8 == 0:
+		dotLinesAVX2(a, b, n, c, dst, pixels, step, dstep)
+	default:
+		return false
+	}
+	return true
+}
+
+// dotSteps adds a[t*astep+i]*b[t*bstep+i], t < n, to dst[i], i < c. It reports false, and does nothing, where the
+// processor or the number of channels is not for it.
+func dotSteps(a, b *float32, n, c int, dst *float32, astep, bstep int) bool {
+	switch {
+	case n == 0:
+	case hasAVX512 && c%16 == 0:
+		dotStepsAVX512(a, b, n, c, dst, astep, bstep)
+	case hasAVX2 && c%8 == 0:
+		dotStepsAVX2(a, b, n, c, dst, astep, bstep)
+	default:
+		return false
+	}
+	return true
 }
