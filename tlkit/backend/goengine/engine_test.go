@@ -98,6 +98,38 @@ func TestAgainstGoMLX(t *testing.T) {
 				DotGeneral(at, []int{0}, nil, bt, []int{1}, nil), DotGeneral(in[2], []int{3}, nil, in[2], []int{3}, nil),
 				DotGeneral(in[2], []int{0, 1, 2}, nil, in[2], []int{0, 1, 2}, nil), DotGeneral(in[2], []int{3}, []int{0}, in[2], []int{3}, []int{0})}
 		}, []*tensors.Tensor{a, b, random(9, 2, 3, 4, 6)}},
+		"many products": {func(in []*Node) []*Node {
+			a, b := in[0], in[1] // [2, 3, 4, 6] and [2, 3, 6, 5]
+			at, bt := Transpose(a, 2, 3), Transpose(b, 2, 3)
+			two := []int{0, 1}
+			return []*Node{DotGeneral(a, []int{3}, two, b, []int{2}, two), DotGeneral(at, []int{2}, two, b, []int{2}, two),
+				DotGeneral(a, []int{3}, two, bt, []int{3}, two), DotGeneral(at, []int{2}, two, bt, []int{3}, two),
+				DotGeneral(SliceAxis(a, 1, AxisElem(0)), []int{3}, two, SliceAxis(b, 1, AxisElem(2)), []int{2}, two)}
+		}, []*tensors.Tensor{random(9, 2, 3, 4, 6), random(10, 2, 3, 6, 5)}},
+		"moves": {func(in []*Node) []*Node {
+			y := in[0]
+			g := y.Graph()
+			return []*Node{TransposeAllAxes(y, 3, 1, 0, 2), TransposeAllAxes(y, 0, 3, 1, 2), Transpose(y, 1, 2), Reverse(y, 1, 3), Reverse(y, 0),
+				Slice(y, AxisRange(1), AxisRange(0, 7).Stride(3), AxisElem(2), AxisRange(5, 39).Stride(2)), Slice(y, AxisElem(0)),
+				Concatenate([]*Node{y, Slice(y, AxisRange(), AxisRange(), AxisRange(), AxisRange(3, 9)), in[1]}, -1), Concatenate([]*Node{in[1], in[1]}, 0),
+				Pad(y, Scalar(g, y.DType(), 2), compute.PadAxis{}, compute.PadAxis{Start: 2, End: 1}, compute.PadAxis{Interior: 2}, compute.PadAxis{Start: 1}),
+				Pad(y, ScalarZero(g, y.DType()), compute.PadAxis{}, compute.PadAxis{Start: -2, End: 3}, compute.PadAxis{Start: 1, End: -2, Interior: 1},
+					compute.PadAxis{Start: -3, End: -30}),
+				ExpandAndBroadcast(in[2], []int{3, 7, 5, 40}, []int{0, 1, 2}), ReduceMax(y, -1), ReduceMax(Reshape(y, 3, -1), 1),
+				Concatenate([]*Node{ReduceMax(y, -1), ReduceMax(Neg(y), -1)}, 0)}
+		}, []*tensors.Tensor{x, random(11, 3, 7, 5, 1), row}},
+		"computed again": {func(in []*Node) []*Node {
+			y := AddScalar(in[0], 0.5)
+			s := Inverse(AddScalar(Exp(Neg(y)), 1))
+			e := Erf(y)
+			column := Reshape(ReduceSum(y, -1), 3, 7, 5, 1)
+			centred := Sub(y, column)
+			return []*Node{Mul(y, s), Mul(Mul(s, OneMinus(s)), e), s, Mul(e, s), Mul(centred, in[1]), Mul(Div(centred, AddScalar(Abs(column), 1)), s)}
+		}, []*tensors.Tensor{x, random(12, 3, 7, 5, 40)}},
+		"bytes": {func(in []*Node) []*Node {
+			y := ConvertDType(in[0], dtypes.Float32)
+			return []*Node{y, MulScalar(y, 0.5), ConvertDType(in[0], dtypes.Int32)}
+		}, []*tensors.Tensor{tensors.FromFlatDataAndDimensions([]uint8{0, 1, 127, 128, 254, 255}, 2, 3)}},
 		"names of one value": {func(in []*Node) []*Node {
 			y := Reshape(in[0], -1, 40)
 			z := Identity(Reshape(AddScalar(y, 1), 3, -1))

@@ -1,0 +1,48 @@
+package kernels
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestGoroutines: each task is done once, by many operations at once, by operations inside of others, and after the
+// helpers have gone to sleep.
+func TestGoroutines(t *testing.T) {
+	count := func(tasks int) {
+		done := make([]atomic.Int32, tasks)
+		busy := make([]atomic.Bool, Workers())
+		Goroutines(tasks, func(worker, task int) {
+			if busy[worker].Swap(true) {
+				t.Errorf("worker %d is two at once", worker)
+			}
+			done[task].Add(1)
+			busy[worker].Store(false)
+		})
+		for i := range done {
+			if n := done[i].Load(); n != 1 {
+				t.Errorf("task %d of %d was done %d times", i, tasks, n)
+			}
+		}
+	}
+	for tasks := range 40 {
+		count(tasks)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 300 {
+				count(i % 7)
+			}
+		})
+	}
+	wg.Wait()
+	Goroutines(5, func(int, int) { count(9) })
+	for _, helper := range crew().all {
+		for !helper.asleep.Load() { // it sleeps within microseconds; the test's own deadline ends this
+			time.Sleep(time.Millisecond)
+		}
+	}
+	count(20)
+}
