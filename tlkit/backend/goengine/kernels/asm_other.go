@@ -10,9 +10,11 @@ func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.
 
 func pairs() bool { return false }
 
-func igemm6x32(_ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _ *unsafe.Pointer, _ *float32, _ int) {}
+func igemm6x32(_ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _ *unsafe.Pointer, _ *float32, _ int) {
+}
 
-func igemm12x16(_, _ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _, _ *unsafe.Pointer, _ *float32, _ int) {}
+func igemm12x16(_, _ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _, _ *unsafe.Pointer, _ *float32, _ int) {
+}
 
 func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32) {}
 
