@@ -34,7 +34,7 @@ type Figure struct {
 
 // margin is the share of pure Go's time that another engine must stay under to take its place: a probe takes seconds,
 // and on a machine with other work two of them differ by a fifth. Pure Go takes another's place as soon as it is
-// faster: its results are equal to the bit wherever they are computed.
+// faster: its results are equal to the bit on all processors with AVX2.
 const margin = 0.75
 
 // lastChoice is the latest choice that was made by measurement, with its network, for [Describe].

@@ -103,9 +103,9 @@ func matmul(x, w *Node) *Node {
 	})
 }
 
-// weightGradient returns x^T v, [k, n], for x [m, k] and v [m, n]: one operation where the engine has it. Elsewhere only
-// the smaller operand is transposed along the long axis m (the pixels of a batch): a contraction over the leading axis
-// would make GoMLX's engine transpose both operands.
+// weightGradient returns x^T v, [k, n], for x [m, k] and v [m, n]: one operation where the engine has it. Elsewhere
+// only the smaller operand is transposed along the long axis m (the pixels of a batch): a contraction over the leading
+// axis would make GoMLX's engine transpose both operands.
 func weightGradient(x, v *Node, k, n int) *Node {
 	if fusedFor(x) {
 		return DotGeneral(x, []int{0}, nil, v, []int{0}, nil)

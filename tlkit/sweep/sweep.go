@@ -42,7 +42,7 @@ type Sweep struct {
 	// a cluster it must be the same folder on all machines.
 	Dir string
 	// Engine is the engine of all tasks, such as "go" (see GOMLX_BACKEND); "" means what the environment says, else what
-	// each machine measures. With "go" results are the same to the bit wherever they were trained.
+	// each machine measures. With "go" results are the same to the bit on all processors with AVX2.
 	Engine string
 	// Attempts is how often a task is started that ends before it is trained and makes no progress; 0 means 3. A task that
 	// has trained an epoch since its last start is always started again.

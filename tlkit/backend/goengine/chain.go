@@ -91,11 +91,28 @@ func (p *planner) groups() {
 			p.folded[m] = true
 		}
 		for _, m := range g.again {
-			p.lazy[m] = true
+			if !p.readInside(m, g) {
+				p.lazy[m] = true
+			}
+		}
+		for _, l := range g.leavesOf {
+			p.leaf[root(l.v)] = true
 		}
 		p.native[n] = true
 		p.group[n] = g
 	}
+}
+
+// readInside reports whether only nodes of the chain read m, which is part of it, and makes m belong to it alone.
+func (p *planner) readInside(m *node, g *group) bool {
+	for _, u := range p.userNodes[m.outputs[0]] {
+		if u != g.root && !slices.Contains(g.inside, u) {
+			return false
+		}
+	}
+	g.inside = append(g.inside, m)
+	p.folded[m] = true
+	return true
 }
 
 // attach joins a chain to the convolution, product or norm whose result it reads, if no other node reads that result.
@@ -269,13 +286,14 @@ func (b *growth) operand(v *value, at place) int {
 // absorbs reports whether the node of v becomes part of the chain.
 func (b *growth) absorbs(v *value, at place) bool {
 	whole := slices.Equal(at, b.straight()) && slices.Equal(dims(v), b.out)
-	return b.inline && whole && !b.p.isOutput[v] && len(b.g.code) < longest && elementwise(v.node) &&
+	return b.inline && whole && !b.p.isOutput[v] && !b.p.leaf[v] && len(b.g.code) < longest && elementwise(v.node) &&
 		(len(b.p.userNodes[v]) == 1 || b.p.cheapAgain(v))
 }
 
 // cheapAgain reports whether the chains that read v should compute it each, instead of reading it from memory: it is an
 // elementwise function of one value of its size, beside smaller ones, and only elementwise operations read it. So the
-// derivative of an activation function does not keep a tensor from the forward pass beside the one that it needs anyway.
+// derivative of an activation function does not keep a tensor from the forward pass beside the one that it needs
+// anyway.
 func (p *planner) cheapAgain(v *value) bool {
 	for _, u := range p.userNodes[v] {
 		if !elementwise(u) || !slices.Equal(dims(u.outputs[0]), dims(v)) {
@@ -285,6 +303,9 @@ func (p *planner) cheapAgain(v *value) bool {
 	sources, cost := map[*value]bool{}, 0
 	var visit func(v *value)
 	visit = func(w *value) {
+		if cost > cheap || len(sources) > 1 {
+			return
+		}
 		for w.node.op == compute.OpTypeBroadcastInDim {
 			w = w.node.inputs[0]
 		}

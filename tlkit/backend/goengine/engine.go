@@ -29,9 +29,9 @@ type Engine struct {
 	done   bool
 }
 
-// Parts are what an engine computes with. EngineName is its name, and What a line about it. The operations of a plan run
-// one after the other, each on the Team; Kernels has those for convolutions and products. Thread, if not nil, calls its
-// argument, which runs a plan, on the thread that the Team needs.
+// Parts are what an engine computes with. EngineName is its name, and What a line about it. The operations of a plan
+// run one after the other, each on the Team; Kernels has those for convolutions and products. Thread, if not nil, calls
+// its argument, which runs a plan, on the thread that the Team needs.
 type Parts struct {
 	EngineName, What string
 	Kernels          kernels.Set

@@ -126,6 +126,28 @@ func TestAgainstGoMLX(t *testing.T) {
 			centred := Sub(y, column)
 			return []*Node{Mul(y, s), Mul(Mul(s, OneMinus(s)), e), s, Mul(e, s), Mul(centred, in[1]), Mul(Div(centred, AddScalar(Abs(column), 1)), s)}
 		}, []*tensors.Tensor{x, random(12, 3, 7, 5, 40)}},
+		"read again and again": {func(in []*Node) []*Node {
+			y := in[0]
+			for range 40 { // each value is read twice
+				y = Mul(y, OneMinus(y))
+			}
+			return []*Node{y}
+		}, []*tensors.Tensor{random(13, 3, 7, 5, 40)}},
+		"a chain's end that another one computes, too": {func(in []*Node) []*Node {
+			v := Convolve(in[0], in[1]).PadSame().Done()
+			p := in[2]
+			for i := range 23 {
+				if p = Neg(p); i%2 == 0 {
+					p = Abs(p)
+				}
+			}
+			m := Add(Neg(BroadcastToShape(Reshape(in[3], 1, 1, 1, -1), v.Shape())), Abs(v))
+			return []*Node{Add(Mul(p, m), m)}
+		}, []*tensors.Tensor{random(14, 2, 7, 6, 8), random(15, 3, 3, 8, 24), random(16, 2, 7, 6, 24), random(17, 24)}},
+		"one activation of a product": {func(in []*Node) []*Node {
+			t := Add(MatMul(in[0], in[1]), Reshape(in[2], 1, -1))
+			return []*Node{Mul(t, MulScalar(AddScalar(Erf(MulScalar(t, 0.7)), 1), 0.5))}
+		}, []*tensors.Tensor{random(18, 30, 20), random(19, 20, 40), row}},
 		"bytes": {func(in []*Node) []*Node {
 			y := ConvertDType(in[0], dtypes.Float32)
 			return []*Node{y, MulScalar(y, 0.5), ConvertDType(in[0], dtypes.Int32)}
@@ -153,7 +175,10 @@ func TestAgainstGoMLX(t *testing.T) {
 			chosen := If(GreaterThan(ReduceAllSum(in[1]), ScalarZero(g, dtypes.Float32)),
 				NewClosure(g, func(*Graph) []*Node { return []*Node{MulScalar(looped, 3)} }),
 				NewClosure(g, func(*Graph) []*Node { return []*Node{Neg(looped)} }))[0]
-			return []*Node{AddScalar(chosen, 1), Sort(Reshape(in[0], 3, -1), -1, true)}
+			both := If(GreaterThan(ReduceAllSum(in[1]), ScalarZero(g, dtypes.Float32)),
+				NewClosure(g, func(*Graph) []*Node { return []*Node{far, far} }),
+				NewClosure(g, func(*Graph) []*Node { return []*Node{looped, Identity(far)} }))
+			return []*Node{AddScalar(chosen, 1), Sort(Reshape(in[0], 3, -1), -1, true), both[0], both[1]}
 		}, []*tensors.Tensor{x, row}},
 		"large": {func(in []*Node) []*Node {
 			y := Mul(in[0], Reshape(in[1], 1, -1))

@@ -66,6 +66,9 @@ func moveStep(n *node) *maker {
 
 func concatenateStep(n *node) *maker {
 	axis, out := n.attrs.(int), dims(n.outputs[0])
+	if axis < 0 || axis >= len(out) { // one operand, whose axis nobody has checked
+		return nil
+	}
 	to := kernels.Strides(out)
 	plans := make([]*kernels.Planned, len(n.inputs))
 	at := 0

@@ -60,9 +60,16 @@ func (f *Function) Floor(x val) (val, error) {
 	return f.one(compute.OpTypeFloor, nil, func(g fn, in []val) (val, error) { return g.Floor(in[0]) }, x)
 }
 
-// Identity returns x, of which nothing needs another name.
+// Identity returns x itself in the main function. GoMLX's engine computes closures and other functions, and needs
+// another value there for each result.
 func (f *Function) Identity(x val) (val, error) {
-	_, err := cast("Identity", x)
+	if f != f.builder.main {
+		return f.one(compute.OpTypeIdentity, nil, func(g fn, in []val) (val, error) { return g.Identity(in[0]) }, x)
+	}
+	own, err := cast("Identity", x)
+	if err == nil {
+		_, err = f.shadow.Identity(own[0].shadow)
+	}
 	return x, err
 }
 

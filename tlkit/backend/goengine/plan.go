@@ -43,9 +43,10 @@ type planner struct {
 	nodes     []*node // those that the outputs need, in order
 	userNodes map[*value][]*node
 	isOutput  map[*value]bool
-	native    map[*node]bool // computed by a step of its own here
-	folded    map[*node]bool // part of another node's step
-	lazy      map[*node]bool // its step is made only where another one reads its result
+	native    map[*node]bool  // computed by a step of its own here
+	folded    map[*node]bool  // part of another node's step
+	lazy      map[*node]bool  // its step is made only where another one reads its result
+	leaf      map[*value]bool // read by a chain
 	done      map[*node]bool
 	slot      map[*value]int
 	group     map[*node]*group // by its last node
@@ -60,7 +61,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 		return nil, errors.Errorf("computation %q: Return was not called", b.name)
 	}
 	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
-		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{}, done: map[*node]bool{},
+		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{}, leaf: map[*value]bool{}, done: map[*node]bool{},
 		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
 	for _, v := range main.params {
 		p.plan.params = append(p.plan.params, p.newSlot(v))
@@ -142,7 +143,7 @@ func isFloat(v *value) bool { return v.shape.DType == dtypes.Float32 && v.shape.
 
 // alias reports whether a node's result has its input's values, under another shape or name.
 func alias(n *node) bool {
-	return (n.op == compute.OpTypeReshape || n.op == compute.OpTypeIdentity) && isFloat(n.outputs[0])
+	return n.op == compute.OpTypeReshape && isFloat(n.outputs[0])
 }
 
 // root returns the value of which v is an alias; v itself if it is none.
@@ -182,8 +183,8 @@ func (p *planner) choose() {
 	}
 }
 
-// schedule makes the steps: each native node in the recorded order, and before it the nodes that it needs. Nodes that
-// no native node needs come last.
+// schedule makes the steps: each native node in the recorded order, and before it the nodes that it needs, those that
+// are lazy among them. Nodes that no native node needs come last.
 func (p *planner) schedule() error {
 	for _, n := range p.nodes {
 		if p.native[n] && !p.lazy[n] {

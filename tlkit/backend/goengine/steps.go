@@ -260,7 +260,12 @@ func normStep(n *node) *maker {
 	return &maker{what: "batch norm", rows: true, reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		mean, variance := r.output(out[1], c), r.output(out[2], c)
 		x, scale, offset := r.floats(in[0]), r.floats(in[1]), r.floats(in[2])
-		y := r.output(out[0], size, in[0])
+		var y []float32
+		if after == nil {
+			y = r.output(out[0], size, in[0])
+		} else { // what follows may read x, too
+			y = r.output(out[0], size)
+		}
 		kernels.BatchNorm(r.team(), y, mean, variance, x, scale, offset, e, then(after, y))
 	}}
 }

@@ -105,14 +105,15 @@ func prepared(c convolution) func(y, x, w []float32) bool {
 		}
 		return o
 	})
-	return func(y, x, w []float32) bool {
-		o := once()
-		if o == nil {
-			return false
-		}
+	return func(y, x, w []float32) (computed bool) {
 		if c.kind == inputGradient {
 			x, y = y, x
 		}
-		return ran(o.run(x, w, y))
+		onThread(func() { // once must not be held by another goroutine while the thread waits for it
+			if o := once(); o != nil {
+				computed = ran(o.run(x, w, y))
+			}
+		})
+		return computed
 	}
 }

@@ -81,8 +81,32 @@ func prepare(c convolution) (*op, error) {
 	if failed {
 		return nil, errors.New(r.String())
 	}
-	runtime.AddCleanup(o, func(c *C.op_t) { onThread(func() { C.release(c) }) }, o.c)
+	runtime.AddCleanup(o, discard, o.c)
 	return o, nil
+}
+
+// garbage are ops that nothing refers to any more. The library's thread frees them before its next call, so that no
+// cleanup waits for a plan.
+var garbage struct {
+	sync.Mutex
+	ops []*C.op_t
+}
+
+func discard(c *C.op_t) {
+	garbage.Lock()
+	defer garbage.Unlock()
+	garbage.ops = append(garbage.ops, c)
+}
+
+// freeGarbage runs on the library's thread.
+func freeGarbage() {
+	garbage.Lock()
+	ops := garbage.ops
+	garbage.ops = nil
+	garbage.Unlock()
+	for _, c := range ops {
+		C.release(c)
+	}
 }
 
 func (l layout) c() C.layout_t {
@@ -118,7 +142,8 @@ func (p product) run(c, a, b []float32) (err error) {
 	return err
 }
 
-// runHere computes c on the caller's thread, which must be one of the library's; as a member of a team, it computes alone.
+// runHere computes c on the caller's thread, which must be one of the library's; as a member of a team, it computes
+// alone.
 func (p product) runHere(c, a, b []float32) error {
 	status := C.product(truth(p.transposedA), truth(p.transposedB), C.int64_t(p.m), C.int64_t(p.n), C.int64_t(p.k),
 		first(a), first(b), first(c))

@@ -1,6 +1,6 @@
 // The few calls that package onednn makes of oneDNN's C API, joined to what a step needs; library.go includes it. A
 // function that can fail returns 0 or another number, and then has written the reason to why. All calls come from one
-// thread.
+// thread, but for products, which members of its team compute, too.
 
 #include <dlfcn.h>
 #include <stddef.h>
@@ -150,11 +150,17 @@ static int find(void *lib, char *why, size_t n) {
 	return 0;
 }
 
+static int is_set(const char *variable) {
+	const char *value = getenv(variable);
+	return value != NULL && value[0] != 0;
+}
+
 // open_brief opens a library whose threads spin for some 20 us while they wait, and then sleep: to wake one takes 30 us
 // on a virtual machine, as long as a small operation, and the processors are for other work, too. libgomp reads the
-// variable when it is opened; the programs that this one starts are not to inherit it.
+// variable when it is opened for the first time, so that another library's choice stays; the programs that this one
+// starts are not to inherit it.
 static void *open_brief(const char *path) {
-	int asked = getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL;
+	int asked = is_set("OMP_WAIT_POLICY") || is_set("GOMP_SPINCOUNT");
 	if (!asked) setenv("GOMP_SPINCOUNT", "600", 1);
 	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!asked) unsetenv("GOMP_SPINCOUNT");
@@ -178,13 +184,20 @@ static int set_threads(int asked, int *threads, char *why, size_t n) {
 	return -1;
 }
 
-// member is Go's function that does tasks as one more member of a team.
-extern void tlkitOneDNNMember(void);
+// tlkitOneDNNMember is Go's function that does tasks as one more member of a team; first is true on the thread that
+// forks.
+extern void tlkitOneDNNMember(int first);
 
-static void member(void *unused) { tlkitOneDNNMember(); }
+static _Thread_local int forks; // true while this thread forks
 
-// fork_team calls member on a number of the library's threads, the caller's among them, and waits for all.
-void fork_team(int threads) { dnn.parallel(member, NULL, threads, 0); }
+static void member(void *unused) { tlkitOneDNNMember(forks); }
+
+// tlkit_onednn_fork calls member on a number of the library's threads, the caller's among them, and waits for all.
+void tlkit_onednn_fork(int threads) {
+	forks = 1;
+	dnn.parallel(member, NULL, threads, 0);
+	forks = 0;
+}
 
 // load opens the library for a number of threads, and writes its version and the number of threads that it has.
 static int load(const char *path, int asked, int *threads, char *version, size_t versions, char *why, size_t n) {

@@ -3,79 +3,145 @@
 package onednn
 
 /*
-void fork_team(int threads);
+void tlkit_onednn_fork(int threads);
 */
 import "C"
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
-// libraryThread is the thread that makes all calls of the library.
+// libraryThread is the thread on which the library is called; members of its team may call it, too.
 type libraryThread struct {
 	id    int
 	calls chan<- func()
+	ended <-chan struct{} // closed if a call has ended the thread's goroutine
 }
 
 var thread = sync.OnceValue(func() libraryThread {
 	calls := make(chan func())
 	id := make(chan int)
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		runtime.LockOSThread()
 		id <- syscall.Gettid()
 		for f := range calls {
+			freeGarbage()
 			f()
 		}
 	}()
-	return libraryThread{<-id, calls}
+	return libraryThread{<-id, calls, ended}
 })
 
 // here reports whether the caller runs on the thread. No other goroutine can, since the thread's is locked to it.
 func (t libraryThread) here() bool { return syscall.Gettid() == t.id }
 
-// onThread runs f on the library's thread, and returns when f has ended. A panic of f is the caller's.
+// onThread runs f on the library's thread, and returns when f has ended. A panic of f is the caller's. Tasks of a team
+// must not call it.
 func onThread(f func()) {
 	t := thread()
 	if t.here() {
 		f()
 		return
 	}
-	var failed any
+	var failed any = "onednn: runtime.Goexit has ended the library's thread; restart the program"
 	done := make(chan struct{})
-	t.calls <- func() {
+	call := func() {
 		defer close(done)
-		defer func() { failed = recover() }()
+		defer func() {
+			if r := recover(); r != nil {
+				failed = fmt.Sprintf("%v\n%s", r, debug.Stack())
+			}
+		}()
 		f()
+		failed = nil
 	}
-	<-done
+	select {
+	case t.calls <- call:
+		<-done
+	case <-t.ended:
+	}
 	if failed != nil {
 		panic(failed)
 	}
 }
 
+// job is what the library's threads do for an operation of package kernels.
+type job struct {
+	*kernels.Shares
+	failed atomic.Pointer[string] // a task's first panic, with its stack
+	ended  atomic.Int64           // when the thread that forked had no task left, in nanoseconds
+	late   atomic.Bool            // a thread has come when no task was left
+}
+
+// current is the job of the library's threads; nil if there is none.
+var current atomic.Pointer[job]
+
+// apart is the time until which Go's operations run on goroutines. A thread of C needs one of Go's processors for a
+// task, and waits for it as long as other goroutines compute; goroutines take turns instead.
+var apart time.Time
+
+// lateness is how long an operation waits for a thread that then has nothing to do before apart begins, which lasts for
+// rest.
+const (
+	lateness = 200 * time.Microsecond
+	rest     = 100 * time.Millisecond
+)
+
 // team is a kernels.Team: on the library's thread, the library's threads, which then need not be woken between its
 // operations and those of package kernels; elsewhere, goroutines.
 func team(tasks int, f func(worker, task int)) {
-	members := min(tasks, library.threads)
 	switch {
 	case !thread().here():
 		kernels.Goroutines(tasks, f)
-	case members < 2:
+	case min(tasks, library.threads, runtime.GOMAXPROCS(0)) < 2 || current.Load() != nil:
 		kernels.Alone(tasks, f)
+	case time.Now().Before(apart):
+		kernels.Goroutines(tasks, f)
 	default:
-		shares.Store(kernels.NewShares(tasks, f))
-		C.fork_team(C.int(members))
-		shares.Store(nil)
+		fork(&job{Shares: kernels.NewShares(tasks, f)})
 	}
 }
 
-// shares are the tasks of the library's threads.
-var shares atomic.Pointer[kernels.Shares]
+// fork does the job with all threads of the library: libgomp ends those that a smaller team leaves out.
+func fork(j *job) {
+	current.Store(j)
+	C.tlkit_onednn_fork(C.int(library.threads))
+	current.Store(nil)
+	if now := time.Now(); j.late.Load() && now.UnixNano()-j.ended.Load() > int64(lateness) {
+		apart = now.Add(rest)
+	}
+	if failed := j.failed.Load(); failed != nil {
+		panic(*failed)
+	}
+}
 
+// tlkitOneDNNMember does tasks as one more thread of the team, as the first one on the thread that forked. A panic must
+// not reach C, whose frames it would leave open.
+//
 //export tlkitOneDNNMember
-func tlkitOneDNNMember() { shares.Load().Work() }
+func tlkitOneDNNMember(first C.int) {
+	j := current.Load()
+	defer func() {
+		if r := recover(); r != nil {
+			text := fmt.Sprintf("%v\n%s", r, debug.Stack())
+			j.failed.CompareAndSwap(nil, &text)
+		}
+		if first != 0 {
+			j.ended.Store(time.Now().UnixNano())
+		}
+	}()
+	if !j.Left() {
+		j.late.Store(true)
+	}
+	j.Work()
+}

@@ -9,7 +9,7 @@ import (
 // hasAVX2 is true if the processor can run the assembly, whatever GOAMD64 is.
 var hasAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
-// hasAVX512 is true if it can also run the kernels for two panels. They use the instructions of AVX-512F alone.
+// hasAVX512 is true if it can also run the kernels with vectors of 16. They use the instructions of AVX-512F alone.
 var hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F
 
 //go:noescape
@@ -76,7 +76,8 @@ func outer12x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32)
 	outer12x16AVX512(a, aoff, n, b, ldb, c)
 }
 
-// outer6x32 is outer6x16 for two panels of 16 columns: those of b are bstep values apart, those of c cstep, and ldc is 16.
+// outer6x32 is outer6x16 for two panels of 16 columns: those of b are bstep values apart, those of c cstep, and ldc is
+// 16.
 func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, cstep int) {
 	outer6x32AVX512(a, aoff, n, b, ldb, bstep, c, cstep)
 }

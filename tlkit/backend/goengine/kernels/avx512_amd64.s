@@ -1,8 +1,8 @@
 #include "funcdata.h"
 #include "textflag.h"
 
-// The kernels of asm_amd64.s for two panels of 16 columns or two tiles of 6 rows at once, with vectors of 16: each column's sum has the same
-// order, so that results are equal to the bit.
+// The kernels of asm_amd64.s for two panels of 16 columns or two tiles of 6 rows at once, with vectors of 16: each
+// column's sum has the same order, so that results are equal to the bit.
 
 #define FOLD 256
 
@@ -332,8 +332,8 @@ pixel:
 	RET
 
 // func igemm12x16AVX512(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, c, c2 *unsafe.Pointer, start *float32, relu int)
-// Two tiles of igemm6x16 at once. Z0 to Z11 are their sums. The pointers to the second tile's rows and the end of a piece
-// of channels are in the frame.
+// Two tiles of igemm6x16 at once. Z0 to Z11 are their sums. The pointers to the second tile's rows and the end of a
+// piece of channels are in the frame.
 TEXT ·igemm12x16AVX512(SB), 0, $904-80
 	NO_LOCAL_POINTERS
 	MOVQ a+0(FP), SI

@@ -22,10 +22,12 @@ func KernelGradient(t Team, dw, x, v []float32, g Geometry) {
 		clear(padded[len(x):])
 		x = padded
 	}
-	packed := getFloats(k.groups * k.panels * k.pixels * tileCols)
-	defer putFloats(packed)
-	k.adjoints = adjoints{v, packed}
-	k.pack()
+	k.adjoints = adjoints{v: v}
+	if !k.direct || k.gout%tileCols != 0 {
+		k.adjoints.packed = getFloats(k.groups * k.panels * k.pixels * tileCols)
+		defer putFloats(k.adjoints.packed)
+		k.pack()
+	}
 	sums := getFloats(k.groups * k.panels * k.taps * k.gi * tileCols)
 	defer putFloats(sums)
 	clear(sums)

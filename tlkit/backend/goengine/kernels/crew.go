@@ -5,16 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// team of helpers: goroutines that stay, and spin for a moment before they sleep. To wake one takes some 10 us, as long
-// as a small operation, and a network has hundreds of them, one right after the other.
+// helpers are goroutines that stay for the next operation, and spin for a moment before they sleep. To wake a goroutine
+// takes some 10 us, as long as a small operation, and a network has hundreds of these, one right after the other.
 type helpers struct {
 	mu      sync.Mutex // of the operation that has the helpers
 	current atomic.Pointer[shift]
 	all     []*helper
 }
 
-// helper is one of them. asleep is true from when it decides to wait for wake until it, or whoever wakes it, has set it
-// to false.
+// helper is one of them. asleep is true while it waits for wake, or is about to; whoever changes it to false sends to
+// wake, but for the helper itself.
 type helper struct {
 	asleep atomic.Bool
 	wake   chan struct{}
@@ -29,7 +29,8 @@ type shift struct {
 	ended   chan struct{}
 }
 
-// spins is how often a goroutine looks before it sleeps: for 10 to 40 us, with the pause between.
+// spins is how often a goroutine looks before it sleeps: for 10 to 40 us with the pause of amd64, and for some 1 us
+// where there is none.
 const spins = 600
 
 // crew returns the helpers, one fewer than workers. They are started at the first call.

@@ -151,8 +151,8 @@ end:
 	RET
 
 // func dotLinesAVX512(a, b *unsafe.Pointer, n, c int, dst *float32, pixels, step, dstep int)
-// dst[i] += sum over t < n of a[t][i]*b[t][i], i < c, a multiple of 16, for each pixel: of the next, a[t] is step values
-// further and dst dstep values. R12 and R13 are the places of the pixel.
+// dst[i] += sum over t < n of a[t][i]*b[t][i], i < c, a multiple of 16, for each pixel: of the next, a[t] is step
+// values further and dst dstep values. R12 and R13 are the places of the pixel.
 TEXT ·dotLinesAVX512(SB), NOSPLIT, $0-64
 	MOVQ a+0(FP), SI
 	MOVQ b+8(FP), DI

@@ -20,8 +20,8 @@ func newExponential() exponential {
 		p3: all(4.1665795894e-2), p4: all(1.6666665459e-1), p5: all(5.0000001201e-1), one: all(1), bias: archsimd.BroadcastInt32x8(127)}
 }
 
-// of computes exp(x) with an error of at most 1 unit in the last place. Results below the least normal number are rounded
-// like others, and NaN stays NaN.
+// of computes exp(x) with an error of at most 1 unit in the last place. Results below the least normal number are
+// rounded like others, and NaN stays NaN.
 func (e *exponential) of(a f8) f8 {
 	x := a.Min(e.most).Max(e.least)
 	n := x.Mul(e.log2e).Round()
@@ -50,8 +50,9 @@ func vecExp8(d, a []float32) int {
 	return n
 }
 
-// vecErf8 computes erf with an error of at most 2 units in the last place: a polynomial for small values, and for others
-// 1 - exp(p(|x|)) (coefficients by N. Juffa, stackoverflow.com/a/35148199).
+// vecErf8 computes erf with an error of at most 2 units in the last place: a polynomial for small values, and for
+// others 1 - exp(p(|x|)) (coefficients by N. Juffa, "Efficient faithfully rounded implementation of error function
+// erff()").
 func vecErf8(d, a []float32) int {
 	if !hasAVX2 {
 		return 0

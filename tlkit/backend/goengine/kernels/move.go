@@ -96,6 +96,17 @@ func (p *Planned) Run(t Team, to, from []float32) {
 		}
 		return
 	}
+	if p.across.n == 0 && p.count < 4*Workers() { // long lines: their values are shared
+		for i := range p.count {
+			a, b := p.at(i)
+			t.ranges(p.inner.n, 16384, func(_, first, last int) {
+				part := p.inner
+				part.n = last - first
+				line(to[a+first*part.to:], from, b+first*part.from, part)
+			})
+		}
+		return
+	}
 	t.ranges(p.count, max(1, 16384/size), func(_, first, last int) {
 		for i := first; i < last; i++ {
 			a, b := p.at(i)

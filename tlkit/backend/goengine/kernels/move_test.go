@@ -17,7 +17,8 @@ func TestMove(t *testing.T) {
 			m.Dims[i] = 1 + rng.IntN(20)
 			n *= m.Dims[i]
 		}
-		// The result's axes are in random order with gaps, the source's too; some of the source's are repeated or backwards.
+		// The result's axes are in random order with gaps, the source's too; some of the source's are repeated or
+		// backwards.
 		for _, axis := range rng.Perm(rank) {
 			m.To[axis] = size
 			size *= m.Dims[axis] + rng.IntN(2)

@@ -6,17 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// Workers returns the number of goroutines that compute one operation: that of the processors that Go may use. It is
-// read once, since operations keep memory for each worker.
+// Workers returns the largest number of goroutines, or threads, that compute one operation: that of the processors that
+// Go may use. It is read once, since operations keep memory for each worker.
 var Workers = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 
 // Team calls f(worker, task) for each task < tasks, on at most [Workers] workers, numbered from 0. It returns when all
-// tasks are done.
+// tasks are done. A task may call a team, too.
 type Team func(tasks int, f func(worker, task int))
 
 // Goroutines is a team of goroutines: those of the crew, or new ones while other operations have the crew.
 func Goroutines(tasks int, f func(worker, task int)) {
-	workers := min(Workers(), tasks)
+	workers := min(Workers(), tasks, runtime.GOMAXPROCS(0))
 	if workers <= 1 {
 		Alone(tasks, f)
 		return
@@ -46,6 +46,9 @@ type Shares struct {
 	f             func(worker, task int)
 	next, workers atomic.Int64
 }
+
+// Left reports whether there are tasks that no worker has begun.
+func (s *Shares) Left() bool { return s.next.Load() < s.tasks }
 
 // NewShares returns tasks of which none is done.
 func NewShares(tasks int, f func(worker, task int)) *Shares {

@@ -4,9 +4,9 @@ package kernels
 
 import "simd/archsimd"
 
-// Each function computes as many columns as fill whole vectors, and returns their number. Columns are taken four vectors
-// at a time, so that their sums do not wait for each other, and a few rows at a time (rowsOf), so that memory is read
-// from start to end.
+// Each function computes as many columns as fill whole vectors, and returns their number. Columns are taken two or four
+// vectors at a time, so that their sums do not wait for each other, and a few rows at a time (rowsOf), so that memory
+// is read from start to end.
 
 // rowsOf is the number of rows of c values that are processed before the next columns: half of a first-level cache.
 func rowsOf(c int) int { return max(1, 4096/c) }

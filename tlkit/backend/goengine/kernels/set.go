@@ -19,7 +19,7 @@ type Product struct {
 type ProductFunc func(c, a, b []float32)
 
 // Set is a set of kernels for what takes most of a network's time. A function is made for each operation of a plan and
-// called in each run, by several goroutines at once.
+// called in each run, by several goroutines at once unless the engine runs one plan after the other.
 type Set interface {
 	// Conv returns the function of the convolution g, with kernels of the given layout.
 	Conv(g Geometry, layout KernelLayout) ConvFunc

@@ -124,7 +124,7 @@ func vecSqrt(d, a []float32) {
 
 func vecRsqrt(d, a []float32) {
 	for i := vecRsqrt8(d, a); i < len(d); i++ {
-		d[i] = float32(1 / math.Sqrt(float64(a[i])))
+		d[i] = 1 / float32(math.Sqrt(float64(a[i])))
 	}
 }
 
