@@ -30,13 +30,13 @@ type Engine struct {
 }
 
 // Parts are what an engine computes with. EngineName is its name, and What a line about it. The operations of a plan
-// run one after the other, each on the Team; Kernels has those for convolutions and products. Thread, if not nil, calls
-// its argument, which runs a plan, on the thread that the Team needs.
+// run one after the other, each on the Team; Kernels has those for convolutions and products. NewRunner, if not nil, is
+// called for each plan; what it returns calls its argument, which runs the plan, on the thread that the Team needs.
 type Parts struct {
 	EngineName, What string
 	Kernels          kernels.Set
 	Team             kernels.Team
-	Thread           func(run func())
+	NewRunner        func() func(run func())
 }
 
 // New opens an engine. The configuration is passed on to GoMLX's pure-Go engine; the options are the same.

@@ -26,6 +26,7 @@ type plan struct {
 	names     []string
 	inShapes  []shapes.Shape
 	outShapes []shapes.Shape
+	runner    func(run func()) // see Parts; nil runs a plan on the caller's goroutine
 }
 
 // step is a part of a plan. inputs and outputs are slots.
@@ -80,6 +81,9 @@ func (b *Builder) Compile() (compute.Executable, error) {
 		p.plan.outShapes = append(p.plan.outShapes, v.shape)
 	}
 	p.plan.lifetimes()
+	if f := b.engine.NewRunner; f != nil {
+		p.plan.runner = f()
+	}
 	if os.Getenv(planEnv) != "" {
 		fmt.Fprintln(os.Stderr, p.plan.Describe())
 	}

@@ -60,10 +60,10 @@ func (p *plan) Outputs() []shapes.Shape { return p.outShapes }
 
 // Execute runs the plan. Donated inputs may be overwritten.
 func (p *plan) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceNum) (outputs []compute.Buffer, err error) {
-	if p.engine.Thread == nil {
+	if p.runner == nil {
 		return p.execute(inputs, donate)
 	}
-	p.engine.Thread(func() { outputs, err = p.execute(inputs, donate) })
+	p.runner(func() { outputs, err = p.execute(inputs, donate) })
 	return outputs, err
 }
 

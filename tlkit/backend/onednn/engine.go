@@ -37,6 +37,6 @@ func New(config string) (compute.Backend, error) {
 	if err := tryOut(); err != nil {
 		return nil, fmt.Errorf("onednn: %s is not used: %w", path, err)
 	}
-	return goengine.NewWith(config, goengine.Parts{EngineName: Name, Kernels: set{}, Team: team, Thread: onThread,
+	return goengine.NewWith(config, goengine.Parts{EngineName: Name, Kernels: set{}, Team: team, NewRunner: newRunner,
 		What: fmt.Sprintf("oneDNN %s on %d threads, with %s's plan", version, threads, goengine.FullName)})
 }

@@ -97,6 +97,61 @@ const (
 	rest     = 100 * time.Millisecond
 )
 
+// newRunner returns what runs a plan on the library's thread, with the team that is faster for it.
+func newRunner() func(run func()) {
+	c := &choice{}
+	return func(run func()) {
+		onThread(func() {
+			onGoroutines = c.next()
+			defer func() { onGoroutines = false }()
+			began := time.Now()
+			run()
+			c.took(onGoroutines, time.Since(began))
+		})
+	}
+}
+
+// onGoroutines is true while a plan runs whose Go operations are computed by goroutines. Only the library's thread uses
+// it.
+var onGoroutines bool
+
+// choice finds out whether a plan is faster with the library's threads for Go's operations, as where most operations
+// are small, or with goroutines, as where oneDNN's take longest. Both compute the same.
+type choice struct {
+	runs  int
+	times [2]time.Duration // the shortest lately: of the threads, of goroutines
+}
+
+const (
+	tries    = 8  // the first runs take turns; the very first two do not count
+	tryAgain = 50 // so often, a run takes the slower one: the machine may have other work now
+)
+
+// next returns whether the next run uses goroutines.
+func (c *choice) next() bool {
+	c.runs++
+	if c.runs <= tries {
+		return c.runs%2 == 0
+	}
+	faster := c.times[1] < c.times[0]
+	return faster != (c.runs%tryAgain == 0)
+}
+
+// took counts the time of a run.
+func (c *choice) took(goroutines bool, t time.Duration) {
+	i := 0
+	if goroutines {
+		i = 1
+	}
+	switch old := c.times[i]; {
+	case c.runs <= 2:
+	case old == 0 || t < old || c.runs > tries && c.runs%tryAgain == 0:
+		c.times[i] = t
+	default:
+		c.times[i] += (t - old) / 8
+	}
+}
+
 // team is a kernels.Team: on the library's thread, the library's threads, which then need not be woken between its
 // operations and those of package kernels; elsewhere, goroutines.
 func team(tasks int, f func(worker, task int)) {
@@ -105,7 +160,7 @@ func team(tasks int, f func(worker, task int)) {
 		kernels.Goroutines(tasks, f)
 	case min(tasks, library.threads, runtime.GOMAXPROCS(0)) < 2 || current.Load() != nil:
 		kernels.Alone(tasks, f)
-	case time.Now().Before(apart):
+	case onGoroutines || time.Now().Before(apart):
 		kernels.Goroutines(tasks, f)
 	default:
 		fork(&job{Shares: kernels.NewShares(tasks, f)})
