@@ -99,8 +99,8 @@ func Choose(shape string, probe func(*Engine) (Figure, error)) (Choice, error) {
 	return c, nil
 }
 
-// others lists the engines that a probe compares: the usual ones, that of [Default] and pure Go. XLA for the CPU is not
-// among them unless it is a usual one: its compilation alone takes longer than a probe should.
+// others lists the engines that a probe compares: the usual ones, that of [Default], pure Go and oneDNN. XLA for the
+// CPU is not among them unless it is a usual one: its compilation alone takes longer than a probe should.
 func (c Choice) others() []*Engine {
 	if onGPU(c.Infer.Config) {
 		return []*Engine{c.Infer} // a GPU needs no probe
@@ -113,11 +113,20 @@ func (c Choice) others() []*Engine {
 	}
 	add(c.Step, nil)
 	add(Default())
-	if !slices.ContainsFunc(list, func(e *Engine) bool { return e.Config == "go" }) {
+	missing := func(config string) bool {
+		return !slices.ContainsFunc(list, func(e *Engine) bool { return e.Config == config })
+	}
+	if missing("go") {
 		add(pureGo())
+	}
+	if missing("onednn") && oneDNNLibrary(os.Getenv) != "" {
+		add(oneDNN())
 	}
 	return list
 }
+
+// oneDNN returns oneDNN beside another engine for steps.
+var oneDNN = sync.OnceValues(func() (*Engine, error) { return Open("onednn") })
 
 // pureGo returns the pure-Go engine beside another one. It is opened once: tensors belong to the engine that they were
 // made on.

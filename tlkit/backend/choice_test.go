@@ -92,6 +92,8 @@ func TestFiguresFile(t *testing.T) {
 // measures nothing.
 func TestChoose(t *testing.T) {
 	t.Setenv("TLKIT_CACHE", filepath.Join(t.TempDir(), "deeper"))
+	t.Setenv("TLKIT_HOME", t.TempDir()) // oneDNN is not installed there
+	t.Setenv("ONEDNN_LIBRARY_PATH", "")
 	t.Setenv("GOMLX_BACKEND", "")
 	mu.Lock()
 	was, wasSteps, wasInfer := opened, steps, infer

@@ -15,24 +15,28 @@ func TestStepCandidates(t *testing.T) {
 	found := oneDNNLibrary(func(string) string { return library }) != "" // not on every system
 	for _, c := range []struct {
 		chosen, config, library string
-		simd                    bool
+		simd, wide              bool
 		want                    string
 	}{
-		{"", "onnx:cpu", "", true, "go"},
-		{"", "onnx:cpu", "", false, ""}, // without vector instructions pure Go is the slower one
-		{"", "xla:cuda", library, true, ""},
-		{"", "xla:cpu", "", true, ""}, // chosen only where ONNX Runtime is not installed
-		{"", "go", "", true, ""},
-		{"onnx:cpu", "onnx:cpu", library, true, ""}, // the user's choice is for all
-		{"openvino", "onnx:cpu", "", true, "go"},    // it computes no steps
-		{"", "onnx:cpu", library, true, "onednn go"},
-		{"", "onnx:cpu", library, false, "onednn"},
-		{"", "go", library, true, "onednn"},
-		{"", "xla:cpu", library, true, "onednn"},
+		{"", "onnx:cpu", "", true, false, "go"},
+		{"", "onnx:cpu", "", false, false, ""}, // without vector instructions pure Go is the slower one
+		{"", "xla:cuda", library, true, false, ""},
+		{"", "xla:cpu", "", true, false, ""}, // chosen only where ONNX Runtime is not installed
+		{"", "go", "", true, false, ""},
+		{"onnx:cpu", "onnx:cpu", library, true, false, ""}, // the user's choice is for all
+		{"openvino", "onnx:cpu", "", true, false, "go"},    // it computes no steps
+		{"", "onnx:cpu", library, true, false, "onednn go"},
+		{"", "onnx:cpu", library, false, false, "onednn"},
+		{"", "go", library, true, false, "onednn"},
+		{"", "xla:cpu", library, true, false, "onednn"},
+		{"", "onnx:cpu", library, true, true, "go"}, // as fast as oneDNN with vectors of 512 bits
+		{"", "xla:cpu", "", true, true, "go"},
+		{"", "go", library, true, true, ""},
+		{"", "xla:cuda", library, true, true, ""},
 	} {
 		env := map[string]string{"GOMLX_BACKEND": c.chosen, "ONEDNN_LIBRARY_PATH": c.library, "TLKIT_HOME": t.TempDir()}
 		var got []string
-		for _, s := range stepCandidates(func(k string) string { return env[k] }, c.config, c.simd) {
+		for _, s := range stepCandidates(func(k string) string { return env[k] }, c.config, c.simd, c.wide) {
 			got = append(got, s.config)
 		}
 		want := c.want

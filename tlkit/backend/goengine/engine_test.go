@@ -175,9 +175,10 @@ func TestAgainstGoMLX(t *testing.T) {
 			chosen := If(GreaterThan(ReduceAllSum(in[1]), ScalarZero(g, dtypes.Float32)),
 				NewClosure(g, func(*Graph) []*Node { return []*Node{MulScalar(looped, 3)} }),
 				NewClosure(g, func(*Graph) []*Node { return []*Node{Neg(looped)} }))[0]
+			near := MulScalar(in[1], 5)
 			both := If(GreaterThan(ReduceAllSum(in[1]), ScalarZero(g, dtypes.Float32)),
-				NewClosure(g, func(*Graph) []*Node { return []*Node{far, far} }),
-				NewClosure(g, func(*Graph) []*Node { return []*Node{looped, Identity(far)} }))
+				NewClosure(g, func(*Graph) []*Node { return []*Node{near, near} }),
+				NewClosure(g, func(*Graph) []*Node { return []*Node{near, Identity(near)} }))
 			return []*Node{AddScalar(chosen, 1), Sort(Reshape(in[0], 3, -1), -1, true), both[0], both[1]}
 		}, []*tensors.Tensor{x, row}},
 		"large": {func(in []*Node) []*Node {

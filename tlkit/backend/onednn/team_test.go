@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // panicOf returns what f panics with, as text.
@@ -67,4 +68,47 @@ func TestTeam(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestChoice: the first runs take turns, then the faster way computes, and the other one is tried now and then.
+func TestChoice(t *testing.T) {
+	for name, test := range map[string]struct {
+		threads, goroutines time.Duration
+		want                bool
+	}{"threads": {2 * time.Millisecond, 3 * time.Millisecond, false}, "goroutines": {9 * time.Millisecond, 8 * time.Millisecond, true}} {
+		c := &choice{}
+		run := func() (goroutines bool) {
+			goroutines = c.next()
+			took := map[bool]time.Duration{false: test.threads, true: test.goroutines}[goroutines]
+			if c.runs <= 2 { // the first runs take longer, whatever computes them
+				took = time.Second
+			}
+			c.took(goroutines, took)
+			return goroutines
+		}
+		seen := map[bool]int{}
+		for range tries {
+			seen[run()]++
+		}
+		if seen[true] != tries/2 {
+			t.Errorf("%s: %d of the first %d runs use goroutines, want half", name, seen[true], tries)
+		}
+		others := 0
+		for range 10 * tryAgain {
+			if run() != test.want {
+				others++
+			}
+		}
+		if others != 10 {
+			t.Errorf("%s: %d of %d runs take the slower way, want 10", name, others, 10*tryAgain)
+		}
+		// Other work on the machine makes the faster way slow.
+		test.threads, test.goroutines = test.goroutines, test.threads
+		for range 3 * tryAgain {
+			run()
+		}
+		if got := c.next(); got == test.want {
+			t.Errorf("%s: the way that has become slow is still used", name)
+		}
+	}
 }

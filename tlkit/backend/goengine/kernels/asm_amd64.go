@@ -138,3 +138,6 @@ func dotSteps(a, b *float32, n, c int, dst *float32, astep, bstep int) bool {
 	}
 	return true
 }
+
+// Wide reports whether there are kernels with vectors of 512 bits for this processor.
+func Wide() bool { return hasAVX512 }

@@ -29,3 +29,6 @@ func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) { dotRowsGo(a, b, n, 
 func dotLines(_, _ *unsafe.Pointer, _, _ int, _ *float32, _, _, _ int) bool { return false }
 
 func dotSteps(_, _ *float32, _, _ int, _ *float32, _, _ int) bool { return false }
+
+// Wide reports whether there are kernels with vectors of 512 bits for this processor.
+func Wide() bool { return false }
