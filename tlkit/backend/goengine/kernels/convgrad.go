@@ -207,21 +207,43 @@ func (g *Geometry) tapRows(rows []unsafe.Pointer, x []float32, start, tap int, n
 	ow := start % g.Out[1]
 	oh := start / g.Out[1] % g.Out[0]
 	image := start / g.Out[1] / g.Out[0]
-	r := g.source(0, oh, kh)
+	for len(rows) > 0 {
+		n := min(len(rows), g.Out[1]-ow)
+		g.tapLine(rows[:n], x, image, g.source(0, oh, kh), ow, kw, nothing)
+		rows, ow = rows[n:], 0
+		if oh++; oh == g.Out[0] {
+			oh = 0
+			image++
+		}
+	}
+}
+
+// tapLine lists the pointers for pixels that follow each other in a row of the result, whose tap is on row r of an
+// image, or on padding if r is negative.
+func (g *Geometry) tapLine(rows []unsafe.Pointer, x []float32, image, r, ow, kw int, nothing unsafe.Pointer) {
+	if r < 0 {
+		for i := range rows {
+			rows[i] = nothing
+		}
+		return
+	}
+	line := unsafe.Pointer(&x[(image*g.In[0]+r)*g.In[1]*g.InC])
+	if g.InDilation[1] > 1 {
+		for i := range rows {
+			rows[i] = nothing
+			if s := g.source(1, ow+i, kw); s >= 0 {
+				rows[i] = unsafe.Add(line, 4*s*g.InC)
+			}
+		}
+		return
+	}
+	s := ow*g.Stride[1] - g.Pad[1] + kw*g.KernelDilation[1]
 	for i := range rows {
-		rows[i] = nothing
-		if r >= 0 {
-			if s := g.source(1, ow, kw); s >= 0 {
-				rows[i] = unsafe.Pointer(&x[((image*g.In[0]+r)*g.In[1]+s)*g.InC])
-			}
+		p := nothing
+		if s >= 0 && s < g.In[1] {
+			p = unsafe.Add(line, 4*s*g.InC)
 		}
-		if ow++; ow == g.Out[1] {
-			ow = 0
-			if oh++; oh == g.Out[0] {
-				oh = 0
-				image++
-			}
-			r = g.source(0, oh, kh)
-		}
+		rows[i] = p
+		s += g.Stride[1]
 	}
 }

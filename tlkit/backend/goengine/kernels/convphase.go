@@ -115,13 +115,20 @@ func (c *convPhase) point(m *tileMemory, y, x []float32, first, n int) {
 		sourceCols := c.colSources[col*len(c.cols.taps) : (col+1)*len(c.cols.taps)]
 		t := 0
 		for _, r := range c.rowSources[row*len(c.rows.taps) : (row+1)*len(c.rows.taps)] {
-			base := (image*g.In[0] + r) * g.In[1]
-			for _, s := range sourceCols {
-				if r < 0 || s < 0 {
+			if r < 0 {
+				for range sourceCols {
 					in[t] = c.padding
-				} else {
-					in[t] = unsafe.Pointer(&x[(base+s)*g.InC])
+					t += tileRows
 				}
+				continue
+			}
+			line := unsafe.Pointer(&x[(image*g.In[0]+r)*g.In[1]*g.InC])
+			for _, s := range sourceCols {
+				p := c.padding
+				if s >= 0 {
+					p = unsafe.Add(line, 4*s*g.InC)
+				}
+				in[t] = p
 				t += tileRows
 			}
 		}
