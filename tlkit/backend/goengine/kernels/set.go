@@ -8,11 +8,12 @@ type ConvFunc func(y, x, w []float32, after After)
 // sets every value of dw.
 type GradientFunc func(dw, x, v []float32)
 
-// Product is a number of products of matrices, c [Batch, M, N] = a [Batch, M, K] times b [Batch, K, N]. Of a transposed
-// operand, the last two axes are exchanged.
+// Product is a number of products of matrices, c [Batch, M, N] = a [Batch, M, K] times b [Batch, K, N].
 type Product struct {
+	// TransposedA: a is [Batch, K, M]. TransposedB: b is [Batch, N, K].
 	TransposedA, TransposedB bool
-	Batch, M, N, K           int
+	// Batch is the number of products; M, N and K are the sizes of the matrices.
+	Batch, M, N, K int
 }
 
 // ProductFunc computes products, and sets every value of c.
