@@ -1,6 +1,7 @@
 package kernels
 
 //go:generate go run ./internal/genvec
+//go:generate go run ./internal/genasm
 
 import "math"
 

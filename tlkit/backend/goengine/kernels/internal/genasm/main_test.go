@@ -1,0 +1,20 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// TestCurrent: the committed files are what the generator writes.
+func TestCurrent(t *testing.T) {
+	for name, text := range files {
+		want, err := generate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile("../../" + name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not what genasm writes (%v); run go generate in package kernels", name, err)
+		}
+	}
+}
