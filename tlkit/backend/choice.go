@@ -106,16 +106,16 @@ func (c Choice) others() []*Engine {
 		return []*Engine{c.Infer} // a GPU needs no probe
 	}
 	list := []*Engine{c.Infer}
+	missing := func(config string) bool {
+		return !slices.ContainsFunc(list, func(e *Engine) bool { return e.Config == config })
+	}
 	add := func(e *Engine, err error) {
-		if err == nil && !slices.ContainsFunc(list, func(o *Engine) bool { return o.Config == e.Config }) {
+		if err == nil && missing(e.Config) {
 			list = append(list, e)
 		}
 	}
 	add(c.Step, nil)
 	add(Default())
-	missing := func(config string) bool {
-		return !slices.ContainsFunc(list, func(e *Engine) bool { return e.Config == config })
-	}
 	if missing("go") {
 		add(pureGo())
 	}

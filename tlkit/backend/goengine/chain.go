@@ -13,7 +13,8 @@ import (
 var chainOps = map[compute.OpType]kernels.Op{
 	compute.OpTypeAdd: kernels.Add, compute.OpTypeSub: kernels.Sub, compute.OpTypeMul: kernels.Mul, compute.OpTypeDiv: kernels.Div,
 	compute.OpTypeMax: kernels.Max, compute.OpTypeMin: kernels.Min, compute.OpTypeNeg: kernels.Neg, compute.OpTypeAbs: kernels.Abs,
-	compute.OpTypeSqrt: kernels.Sqrt, compute.OpTypeRsqrt: kernels.Rsqrt, compute.OpTypeExp: kernels.Exp, compute.OpTypeErf: kernels.Erf, compute.OpTypeWhere: kernels.Where,
+	compute.OpTypeSqrt: kernels.Sqrt, compute.OpTypeRsqrt: kernels.Rsqrt,
+	compute.OpTypeExp: kernels.Exp, compute.OpTypeErf: kernels.Erf, compute.OpTypeWhere: kernels.Where,
 	compute.OpTypeGreaterThan: kernels.Greater, compute.OpTypeGreaterOrEqual: kernels.GreaterEqual,
 	compute.OpTypeLessThan: kernels.Less, compute.OpTypeLessOrEqual: kernels.LessEqual,
 	compute.OpTypeEqual: kernels.Equal, compute.OpTypeNotEqual: kernels.NotEqual,
@@ -329,7 +330,9 @@ func (p *planner) cheapAgain(v *value) bool {
 const cheap = 8
 
 // costs are those of operations that take longer than an addition.
-var costs = map[compute.OpType]int{compute.OpTypeDiv: 2, compute.OpTypeSqrt: 2, compute.OpTypeRsqrt: 3, compute.OpTypeExp: 3, compute.OpTypeErf: 9}
+var costs = map[compute.OpType]int{
+	compute.OpTypeDiv: 2, compute.OpTypeSqrt: 2, compute.OpTypeRsqrt: 3, compute.OpTypeExp: 3, compute.OpTypeErf: 9,
+}
 
 // leaf adds v as an input of the chain and returns its index.
 func (b *growth) leaf(v *value, at place) int {

@@ -27,6 +27,7 @@ type plan struct {
 	inShapes  []shapes.Shape
 	outShapes []shapes.Shape
 	runner    func(run func()) // see Parts; nil runs a plan on the caller's goroutine
+	profiled  bool             // each run prints where its time went
 }
 
 // step is a part of a plan. inputs and outputs are slots.
@@ -62,7 +63,8 @@ func (b *Builder) Compile() (compute.Executable, error) {
 		return nil, errors.Errorf("computation %q: Return was not called", b.name)
 	}
 	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
-		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{}, leaf: map[*value]bool{}, done: map[*node]bool{},
+		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{},
+		leaf: map[*value]bool{}, done: map[*node]bool{},
 		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
 	for _, v := range main.params {
 		p.plan.params = append(p.plan.params, p.newSlot(v))
@@ -84,7 +86,9 @@ func (b *Builder) Compile() (compute.Executable, error) {
 	if f := b.engine.NewRunner; f != nil {
 		p.plan.runner = f()
 	}
-	if os.Getenv(planEnv) != "" {
+	show := os.Getenv(planEnv)
+	p.plan.profiled = show == "times"
+	if show != "" {
 		fmt.Fprintln(os.Stderr, p.plan.Describe())
 	}
 	b.shadow, b.main = nil, nil

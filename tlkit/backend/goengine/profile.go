@@ -17,13 +17,15 @@ const planEnv = "TLKIT_GO_PLAN"
 // profile has the seconds of a run's steps, by what they compute; nil counts nothing.
 type profile map[string]*entry
 
+// entry is what the steps of one kind took.
 type entry struct {
 	steps int
 	time  time.Duration
 }
 
-func newProfile() profile {
-	if os.Getenv(planEnv) != "times" {
+// newProfile returns one that counts if the plan is profiled.
+func (p *plan) newProfile() profile {
+	if !p.profiled {
 		return nil
 	}
 	return profile{}

@@ -72,7 +72,7 @@ func (p *plan) execute(inputs []compute.Buffer, donate []bool) ([]compute.Buffer
 	if err != nil {
 		return nil, err
 	}
-	times := newProfile()
+	times := p.newProfile()
 	for i, s := range p.steps {
 		clear(r.dying)
 		for _, slot := range p.release[i] {

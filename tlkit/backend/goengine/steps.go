@@ -190,9 +190,7 @@ func dotStep(n *node, set kernels.Set) *maker {
 	if rx == 0 || rw == 0 {
 		return nil
 	}
-	g := kernels.Geometry{Batch: 1, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}
 	size := n.outputs[0].shape.Size()
-	rows := func(m int) { g.In, g.Out = [2]int{1, m}, [2]int{1, m} }
 	leading := func(axes []int, rank int) bool { // the first axes, all but one
 		for i, a := range axes {
 			if a != i {
@@ -203,18 +201,16 @@ func dotStep(n *node, set kernels.Set) *maker {
 	}
 	switch {
 	case slices.Equal(a.lhsContracting, []int{rx - 1}) && rw == 2 && len(a.rhsContracting) == 1:
-		g.InC = dims(x)[rx-1]
-		g.OutC = dims(w)[1-a.rhsContracting[0]]
-		rows(x.shape.Size() / g.InC)
+		k := dims(x)[rx-1]
+		g := kernels.OfRows(x.shape.Size()/k, k, dims(w)[1-a.rhsContracting[0]])
 		conv := set.Conv(g, kernels.KernelLayout{OutIn: a.rhsContracting[0] == 1})
 		return &maker{what: "product", rows: true, reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			y := r.output(out[0], size)
 			conv(y, r.floats(in[0]), r.floats(in[1]), then(after, y))
 		}}
 	case leading(a.lhsContracting, rx) && leading(a.rhsContracting, rw) && rx == rw && rx > 1:
-		g.InC, g.OutC = dims(x)[rx-1], dims(w)[rw-1]
-		rows(x.shape.Size() / g.InC)
-		gradient := set.KernelGradient(g)
+		k := dims(x)[rx-1]
+		gradient := set.KernelGradient(kernels.OfRows(x.shape.Size()/k, k, dims(w)[rw-1]))
 		return &maker{what: "product", reads: []*value{x, w}, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 			gradient(r.output(out[0], size), r.floats(in[0]), r.floats(in[1]))
 		}}
@@ -260,12 +256,11 @@ func normStep(n *node) *maker {
 	return &maker{what: "batch norm", rows: true, reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		mean, variance := r.output(out[1], c), r.output(out[2], c)
 		x, scale, offset := r.floats(in[0]), r.floats(in[1]), r.floats(in[2])
-		var y []float32
-		if after == nil {
-			y = r.output(out[0], size, in[0])
-		} else { // what follows may read x, too
-			y = r.output(out[0], size)
+		inPlace := in[:1]
+		if after != nil { // what follows may read x, too
+			inPlace = nil
 		}
+		y := r.output(out[0], size, inPlace...)
 		kernels.BatchNorm(r.team(), y, mean, variance, x, scale, offset, e, then(after, y))
 	}}
 }

@@ -19,6 +19,13 @@ type Geometry struct {
 	run int
 }
 
+// OfRows is the convolution that computes the products of rows of in values with a matrix [in, out].
+func OfRows(rows, in, out int) Geometry {
+	one := [2]int{1, 1}
+	size := [2]int{1, rows}
+	return Geometry{Batch: 1, In: size, Out: size, InC: in, OutC: out, Kernel: one, Stride: one, KernelDilation: one, InDilation: one, Groups: 1}
+}
+
 func (g *Geometry) runLength() int {
 	if g.run > 0 {
 		return g.run

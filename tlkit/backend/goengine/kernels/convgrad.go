@@ -83,16 +83,14 @@ func (k kernelGradient) pack() {
 			return
 		}
 		to := packed[gp*k.pixels*tileCols : (gp+1)*k.pixels*tileCols]
-		if n < tileCols {
-			clear(to)
-		}
 		from := v[first:]
-		if n == tileCols {
+		if n == tileCols { // as one value: a call of copy takes as long as the copy
 			for p := range k.pixels {
 				*(*[tileCols]float32)(to[p*tileCols:]) = *(*[tileCols]float32)(from[p*k.g.OutC:])
 			}
 			return
 		}
+		clear(to)
 		for p := range k.pixels {
 			copy(to[p*tileCols:p*tileCols+n], from[p*k.g.OutC:])
 		}

@@ -1,10 +1,10 @@
 package kernels
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // TestGoroutines: each task is done once, by many operations at once, by operations inside of others, and after the
@@ -40,8 +40,8 @@ func TestGoroutines(t *testing.T) {
 	wg.Wait()
 	Goroutines(5, func(int, int) { count(9) })
 	for _, helper := range crew().all {
-		for !helper.asleep.Load() { // it sleeps within microseconds; the test's own deadline ends this
-			time.Sleep(time.Millisecond)
+		for !helper.asleep.Load() { // within microseconds
+			runtime.Gosched()
 		}
 	}
 	count(20)

@@ -152,6 +152,70 @@ end:
 	VZEROUPPER
 	RET
 
+// func dotRowsAVX2(a, b *unsafe.Pointer, n, c int, dst *float32)
+// dst[i] += sum over t < n of a[t][i]*b[t][i], i < c, c a multiple of 8.
+TEXT ·dotRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ a+0(FP), SI
+	MOVQ b+8(FP), DI
+	MOVQ n+16(FP), R8
+	MOVQ c+24(FP), R9
+	MOVQ dst+32(FP), DX
+	XORQ CX, CX
+
+block32:
+	MOVQ R9, AX
+	SUBQ CX, AX
+	CMPQ AX, $32
+	JLT block8
+	VMOVUPS (DX)(CX*4), Y0
+	VMOVUPS 32(DX)(CX*4), Y1
+	VMOVUPS 64(DX)(CX*4), Y2
+	VMOVUPS 96(DX)(CX*4), Y3
+	XORQ BX, BX
+
+row32:
+	MOVQ (SI)(BX*8), R10
+	MOVQ (DI)(BX*8), R11
+	VMOVUPS (R10)(CX*4), Y4
+	VMOVUPS 32(R10)(CX*4), Y5
+	VMOVUPS 64(R10)(CX*4), Y6
+	VMOVUPS 96(R10)(CX*4), Y7
+	VFMADD231PS (R11)(CX*4), Y4, Y0
+	VFMADD231PS 32(R11)(CX*4), Y5, Y1
+	VFMADD231PS 64(R11)(CX*4), Y6, Y2
+	VFMADD231PS 96(R11)(CX*4), Y7, Y3
+	INCQ BX
+	CMPQ BX, R8
+	JLT row32
+	VMOVUPS Y0, (DX)(CX*4)
+	VMOVUPS Y1, 32(DX)(CX*4)
+	VMOVUPS Y2, 64(DX)(CX*4)
+	VMOVUPS Y3, 96(DX)(CX*4)
+	ADDQ $32, CX
+	JMP block32
+
+block8:
+	CMPQ CX, R9
+	JGE end
+	VMOVUPS (DX)(CX*4), Y0
+	XORQ BX, BX
+
+row8:
+	MOVQ (SI)(BX*8), R10
+	MOVQ (DI)(BX*8), R11
+	VMOVUPS (R10)(CX*4), Y4
+	VFMADD231PS (R11)(CX*4), Y4, Y0
+	INCQ BX
+	CMPQ BX, R8
+	JLT row8
+	VMOVUPS Y0, (DX)(CX*4)
+	ADDQ $8, CX
+	JMP block8
+
+end:
+	VZEROUPPER
+	RET
+
 // func dotLinesAVX512(a, b *unsafe.Pointer, n, c int, dst *float32, pixels, step, dstep int)
 // dst[i] += sum over t < n of a[t][i]*b[t][i], i < c, a multiple of 16, for each pixel: of the next, a[t] is step
 // values further and dst dstep values. R12 and R13 are the places of the pixel.
@@ -294,6 +358,70 @@ step16:
 	JNZ step16
 	VMOVUPS Z0, (DX)(CX*1)
 	ADDQ $64, CX
+	JMP block16
+
+end:
+	VZEROUPPER
+	RET
+
+// func dotRowsAVX512(a, b *unsafe.Pointer, n, c int, dst *float32)
+// dst[i] += sum over t < n of a[t][i]*b[t][i], i < c, c a multiple of 16.
+TEXT ·dotRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ a+0(FP), SI
+	MOVQ b+8(FP), DI
+	MOVQ n+16(FP), R8
+	MOVQ c+24(FP), R9
+	MOVQ dst+32(FP), DX
+	XORQ CX, CX
+
+block64:
+	MOVQ R9, AX
+	SUBQ CX, AX
+	CMPQ AX, $64
+	JLT block16
+	VMOVUPS (DX)(CX*4), Z0
+	VMOVUPS 64(DX)(CX*4), Z1
+	VMOVUPS 128(DX)(CX*4), Z2
+	VMOVUPS 192(DX)(CX*4), Z3
+	XORQ BX, BX
+
+row64:
+	MOVQ (SI)(BX*8), R10
+	MOVQ (DI)(BX*8), R11
+	VMOVUPS (R10)(CX*4), Z4
+	VMOVUPS 64(R10)(CX*4), Z5
+	VMOVUPS 128(R10)(CX*4), Z6
+	VMOVUPS 192(R10)(CX*4), Z7
+	VFMADD231PS (R11)(CX*4), Z4, Z0
+	VFMADD231PS 64(R11)(CX*4), Z5, Z1
+	VFMADD231PS 128(R11)(CX*4), Z6, Z2
+	VFMADD231PS 192(R11)(CX*4), Z7, Z3
+	INCQ BX
+	CMPQ BX, R8
+	JLT row64
+	VMOVUPS Z0, (DX)(CX*4)
+	VMOVUPS Z1, 64(DX)(CX*4)
+	VMOVUPS Z2, 128(DX)(CX*4)
+	VMOVUPS Z3, 192(DX)(CX*4)
+	ADDQ $64, CX
+	JMP block64
+
+block16:
+	CMPQ CX, R9
+	JGE end
+	VMOVUPS (DX)(CX*4), Z0
+	XORQ BX, BX
+
+row16:
+	MOVQ (SI)(BX*8), R10
+	MOVQ (DI)(BX*8), R11
+	VMOVUPS (R10)(CX*4), Z4
+	VFMADD231PS (R11)(CX*4), Z4, Z0
+	INCQ BX
+	CMPQ BX, R8
+	JLT row16
+	VMOVUPS Z0, (DX)(CX*4)
+	ADDQ $16, CX
 	JMP block16
 
 end:

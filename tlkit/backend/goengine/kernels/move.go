@@ -80,43 +80,41 @@ func (p *Planned) Size() int { return p.count * p.inner.n * max(1, p.across.n) }
 
 // Run copies the values.
 func (p *Planned) Run(t Team, to, from []float32) {
-	size := p.inner.n * max(1, p.across.n)
-	if size == 0 || p.count == 0 {
+	if p.Size() == 0 {
 		return
 	}
-	if p.across.n > 0 && p.count < 4*Workers() { // a large matrix: its rows are shared
-		rows := p.across.n
+	// The lines of the source, or else the values of the only one, are shared where there is little else to share.
+	n, grain := p.inner.n, 16384
+	if p.across.n > 0 {
+		n, grain = p.across.n, max(tile, 16384/p.inner.n)
+	}
+	if p.count < 4*Workers() {
 		for i := range p.count {
-			a, b := p.at(i)
-			t.ranges(rows, max(tile, 16384/p.inner.n), func(_, first, last int) {
-				part := p.across
-				part.n = last - first
-				matrix(to[a+first*part.to:], from, b+first*part.from, part, p.inner)
-			})
+			t.ranges(n, grain, func(_, first, last int) { p.part(to, from, i, first, last) })
 		}
 		return
 	}
-	if p.across.n == 0 && p.count < 4*Workers() { // long lines: their values are shared
-		for i := range p.count {
-			a, b := p.at(i)
-			t.ranges(p.inner.n, 16384, func(_, first, last int) {
-				part := p.inner
-				part.n = last - first
-				line(to[a+first*part.to:], from, b+first*part.from, part)
-			})
-		}
-		return
-	}
-	t.ranges(p.count, max(1, 16384/size), func(_, first, last int) {
+	t.ranges(p.count, max(1, 16384*p.count/p.Size()), func(_, first, last int) {
 		for i := first; i < last; i++ {
-			a, b := p.at(i)
-			if p.across.n > 0 {
-				matrix(to[a:], from, b, p.across, p.inner)
-			} else {
-				line(to[a:], from, b, p.inner)
-			}
+			p.part(to, from, i, 0, n)
 		}
 	})
+}
+
+// part copies the lines, or else the values, first to last-1 at index i of the outer axes.
+func (p *Planned) part(to, from []float32, i, first, last int) {
+	a, b := p.at(i)
+	some := p.inner
+	if p.across.n > 0 {
+		some = p.across
+	}
+	some.n = last - first
+	to, b = to[a+first*some.to:], b+first*some.from
+	if p.across.n > 0 {
+		matrix(to, from, b, some, p.inner)
+	} else {
+		line(to, from, b, some)
+	}
 }
 
 // at returns the places of the first value at index i of the outer axes.

@@ -45,15 +45,14 @@ func (s goSet) KernelGradient(g Geometry) GradientFunc {
 
 // Product implements Set. Products of two transposed matrices are left out.
 func (s goSet) Product(p Product) ProductFunc {
-	g := Geometry{Batch: 1, In: [2]int{1, p.M}, Out: [2]int{1, p.M}, InC: p.K, OutC: p.N, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1},
-		KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}
-	one := func(t Team, c, a, b []float32) { Conv(t, c, a, b, g, KernelLayout{OutIn: p.TransposedB}, Epilogue{}) }
+	one := func(t Team, c, a, b []float32) {
+		Conv(t, c, a, b, OfRows(p.M, p.K, p.N), KernelLayout{OutIn: p.TransposedB}, Epilogue{})
+	}
 	if p.TransposedA {
 		if p.TransposedB {
 			return nil
 		}
-		g.In, g.Out, g.InC = [2]int{1, p.K}, [2]int{1, p.K}, p.M
-		one = func(t Team, c, a, b []float32) { KernelGradient(t, c, a, b, g) }
+		one = func(t Team, c, a, b []float32) { KernelGradient(t, c, a, b, OfRows(p.K, p.M, p.N)) }
 	}
 	if p.Batch < Workers() {
 		return func(c, a, b []float32) { p.Each(Alone, c, a, b, func(c, a, b []float32) { one(s.team, c, a, b) }) }
