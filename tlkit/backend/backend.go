@@ -173,6 +173,9 @@ func openAndTry(c candidate) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opened := kindOf(c.config).opened; opened != nil {
+		opened(b)
+	}
 	out, err := graph.CallOnce(b, func(x *graph.Node) *graph.Node { return graph.AddScalar(x, 1) }, []float32{1})
 	if err != nil {
 		return nil, fmt.Errorf("it opened but could not compute: %w", err)

@@ -3,6 +3,8 @@ package backend
 import (
 	"strings"
 
+	"github.com/gomlx/compute"
+
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
 )
 
@@ -14,6 +16,8 @@ type kind struct {
 	option string
 	// prepare runs before the engine is opened; it may be nil.
 	prepare func() error
+	// opened runs after the engine was opened, before it compiles anything; it may be nil.
+	opened func(compute.Backend)
 	// inferenceOnly: the engine has no gradients, so that it is never the engine of [Default] or [Steps].
 	inferenceOnly bool
 }
@@ -32,13 +36,18 @@ var kinds = map[string]kind{
 	"onnxruntime": onnxKind,
 	"onednn":      {prepare: prepareOneDNN},
 	"openvino":    {prepare: prepareOpenVINO, inferenceOnly: true},
-	"xla":         {},
+	"xla":         {opened: keepPrograms},
+}
+
+// kindOf returns the row of a configuration.
+func kindOf(config string) kind {
+	word, _, _ := strings.Cut(config, ":")
+	return kinds[word]
 }
 
 // inferenceOnly reports whether a configuration names an engine that has no gradients.
 func inferenceOnly(config string) bool {
-	word, _, _ := strings.Cut(config, ":")
-	return kinds[word].inferenceOnly
+	return kindOf(config).inferenceOnly
 }
 
 // resolve converts one of our configurations, such as "onnx:cpu", to that of package compute. prepare, if not nil, must

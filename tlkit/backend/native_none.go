@@ -2,7 +2,11 @@
 
 package backend
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/gomlx/compute"
+)
 
 // native lists nothing: without cgo only the pure-Go engine can be linked.
 func native(func(string) string) []candidate { return nil }
@@ -17,3 +21,6 @@ func openVINOLibrary(func(string) string) string { return "" }
 func prepareOpenVINO() error {
 	return errors.New("OpenVINO needs a program built with cgo on Linux or macOS")
 }
+
+// keepPrograms does nothing: XLA can't be linked.
+func keepPrograms(compute.Backend) {}
