@@ -21,7 +21,7 @@ type LRCurve struct {
 	// with a moving average.
 	Rates, Losses, Smoothed []float64
 	// Suggested is the rate at which the smoothed loss falls most steeply. Lowest is the rate of the lowest smoothed
-	// loss, about ten times too high to train at. Both are 0 if the loss falls by no more than its noise.
+	// loss, which is too high to train at. Both are 0 if the loss falls by no more than its noise.
 	Suggested, Lowest float64
 }
 
@@ -183,7 +183,7 @@ func (c *LRCurve) String() string {
 	if c.Suggested == 0 {
 		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %g; a larger Recipe.BatchSize makes it less noisy", c.Strategy, c.Data, lrLow, lrHigh)
 	}
-	return fmt.Sprintf("%s on %s: try a learning rate of %.1g, where the loss falls most steeply; it is lowest at %.1g, and up to a tenth of that is usually safe",
+	return fmt.Sprintf("%s on %s: try a learning rate of %.1g, where the loss falls most steeply; it is lowest at %.1g",
 		c.Strategy, c.Data, c.Suggested, c.Lowest)
 }
 

@@ -8,13 +8,15 @@ import (
 
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
 
+// duration is a time for a table, with two or three digits. It is rounded before the unit is chosen, so that no time is
+// written as one that has passed into the next unit, such as 60 seconds.
 func duration(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
-	if d < time.Second/10 {
-		return fmt.Sprintf("%.0f ms", 1000*seconds)
+	if ms := math.Round(1000 * seconds); ms < 100 {
+		return fmt.Sprintf("%.0f ms", ms)
 	}
-	if d < 10*time.Second {
-		return fmt.Sprintf("%.1f s", seconds)
+	if tenths := math.Round(10 * seconds); tenths < 100 {
+		return fmt.Sprintf("%.1f s", tenths/10)
 	}
-	return fmt.Sprintf("%d:%02d min", int(d.Minutes()), int(math.Round(d.Seconds()))%60)
+	d := time.Duration(math.Round(seconds)) * time.Second
+	return fmt.Sprintf("%d:%02d min", int(d.Minutes()), int(d.Seconds())%60)
 }
