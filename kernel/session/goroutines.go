@@ -56,10 +56,11 @@ func (e *editor) isUintptr(x ast.Expr) bool {
 	return ok && t.Kind() == types.Uintptr
 }
 
-// starters are library functions that call their last argument in a goroutine in which nothing recovers, or, as package
-// testing does, panic again with what they recover there, and the functions of package rt through which that argument
-// goes.
+// starters are library functions that call an argument in a goroutine in which nothing recovers, or, as package testing
+// does, panic again with what they recover there, and the functions of package rt through which that argument goes. It is
+// the last one, but for cleanups.
 var starters = map[string]string{
+	"runtime.SetFinalizer": "Finalizing", "runtime.AddCleanup": "Cleaning",
 	"(*sync.WaitGroup).Go": "Catching", "time.AfterFunc": "Catching", "context.AfterFunc": "Catching",
 	"(*golang.org/x/sync/errgroup.Group).Go": "CatchingErr", "(*golang.org/x/sync/errgroup.Group).TryGo": "CatchingErr",
 	"(*testing.common).Cleanup": "Catching", "(testing.TB).Cleanup": "Catching", "(*testing.B).RunParallel": "CatchingOf",
@@ -77,9 +78,17 @@ func (e *editor) startsLater(call *ast.CallExpr) {
 	if !ok || len(call.Args) != s.Params().Len() {
 		return
 	}
-	last := call.Args[len(call.Args)-1]
-	e.insert(last.Pos(), e.rt()+"."+starters[f.FullName()]+"(")
-	e.insert(last.End(), ")")
+	arg := call.Args[started(f, len(call.Args))]
+	e.insert(arg.Pos(), e.rt()+"."+starters[f.FullName()]+"(")
+	e.insert(arg.End(), ")")
+}
+
+// started returns which of n arguments of a starter it calls.
+func started(f *types.Func, n int) int {
+	if f.FullName() == "runtime.AddCleanup" {
+		return n - 2
+	}
+	return n - 1
 }
 
 // starterValue does the same for a starter that is not called but used as a value: start := wg.Go.
@@ -99,8 +108,8 @@ func (e *editor) starterValue(n *ast.SelectorExpr) {
 	}
 	s := e.info.TypeOf(n).(*types.Signature)
 	params, args := e.parameters(s)
-	last := len(args) - 1
-	args[last] = e.rt() + "." + starters[f.FullName()] + "(" + args[last] + ")"
+	i := started(f, len(args))
+	args[i] = e.rt() + "." + starters[f.FullName()] + "(" + args[i] + ")"
 	call := "f(" + strings.Join(args, ", ") + ")"
 	if s.Results().Len() > 0 {
 		call = "return " + call

@@ -150,6 +150,13 @@ var sequences = []sequence{
 		{code: "%test\nfunc TestC(t *testing.T) { t.Cleanup(func() { panic(\"cleanup\") }) }", fail: "panic: cleanup"}, {code: "%test\nfunc BenchmarkP(b *testing.B) { b.RunParallel(func(pb *testing.PB) { panic(\"parallel\") }) }", fail: "panic: parallel"},
 		{code: "%test\nfunc helper(t *testing.T) { panic(\"helped\") }\nfunc TestR(t *testing.T) { defer func() { t.Log(recover()) }(); helper(t) }\nfunc TestS(t *testing.T) { for _, f := range []func(*testing.T){func(t *testing.T) {}} { t.Run(\"sub\", f) } }", want: "helped"},
 		{code: "%test\nfunc bad(t *testing.T) { panic(\"in sub\") }\nfunc fuzz(t *testing.T, n int) { panic(\"in fuzz\") }\nfunc TestS(t *testing.T) { t.Run(\"sub\", bad) }\nfunc FuzzS(f *testing.F) { f.Add(1); f.Fuzz(fuzz) }", want: "in fuzz", fail: "tests failed"}, {code: "x", want: "=> 1"}}},
+	{"a panic of a finalizer or a cleanup ends the cell", []step{
+		{code: "x := 1\ntype B struct{ data [64]byte }\nfunc collect() { for { runtime.GC(); time.Sleep(time.Millisecond) } }"},
+		{code: "runtime.SetFinalizer(&B{}, func(b *B) { panic(\"finalized\") })\ncollect()", fail: "panic: finalized"},
+		{code: "func named(b *B) int { panic(\"named \" + fmt.Sprint(len(b.data))) }\nruntime.SetFinalizer(&B{}, named)\ncollect()", fail: "panic: named 64"},
+		{code: "runtime.AddCleanup(&B{}, func(s string) { panic(\"cleaned \" + s) }, \"up\")\ncollect()", fail: "panic: cleaned up"},
+		{code: "func() { set := runtime.SetFinalizer; set(&B{}, func(*B) { panic(\"by value\") }); collect() }()", fail: "panic: by value"},
+		{code: "b := &B{}\nruntime.SetFinalizer(b, func(*B) {})\nruntime.SetFinalizer(b, nil)\nx", want: "=> 1"}}},
 	{"functions of C in functions and go statements", []step{{code: "/*\nstatic int add(int a, int b) { return a + b; }\nstatic void none(int a) {}\n*/\nimport \"C\"\nfunc sum(xs ...int) (n int) { go C.none(C.add(1, 2)); for _, x := range []C.int{C.int(xs[0]), C.int(xs[1])} { n = int(C.add(C.int(n), x)) }; return n }\nsum(1, 2)", want: "=> 3"}}},
 	{"functions with constants and nil as arguments", []step{{code: "func args(f func(any) int) int { println(1, nil == f); var p any; xs := append([]any{}, nil, 2, 1 << 3); copy([]byte{0}, \"a\"); _ = float64(7); return f(nil) + f(1) + len(xs) + len(\"ab\") + cap([]int{1}) + int(real(2i)) + f(p == nil) + f(1 < 2) }\nargs(func(any) int { return 1 })", want: "=> 10"}}},
 	{"a panic of a goroutine that one of an earlier cell starts", []step{

@@ -110,6 +110,36 @@ func CatchingErr(f func() error) func() error {
 // errPanicked is the error of a function that ended by a panic.
 var errPanicked = errors.New("a goroutine of the cell ended by a panic")
 
+// Cleaning is CatchingOf for runtime.AddCleanup, whose goroutines call the functions of many cells.
+func Cleaning[T any](f func(T)) func(T) {
+	l := labels()
+	return func(x T) {
+		defer setLabels(labels())
+		setLabels(l)
+		defer Caught()
+		f(x)
+	}
+}
+
+// Finalizing is Cleaning for runtime.SetFinalizer, which takes a function of any type, or nil.
+func Finalizing(f any) any {
+	call := reflect.ValueOf(f)
+	if call.Kind() != reflect.Func || call.IsNil() {
+		return f // runtime.SetFinalizer knows what to say
+	}
+	l := labels()
+	return reflect.MakeFunc(call.Type(), func(args []reflect.Value) (results []reflect.Value) {
+		for t := range call.Type().Outs() {
+			results = append(results, reflect.Zero(t)) // the runtime drops them
+		}
+		defer setLabels(labels())
+		setLabels(l)
+		defer Caught()
+		call.Call(args)
+		return results
+	}).Interface()
+}
+
 // Going is Catching for any function of a go statement, for those whose types the cell's text can't write.
 func Going[F any](f F) F {
 	call := reflect.ValueOf(f)
