@@ -14,9 +14,10 @@ usage() {
   --prefix DIR      install into DIR instead of $TLKIT_HOME or ~/.local/share/tlkit
   --engine NAME     which engine to install beside the pure-Go one: auto (what the machine can have; the
                     default), go (none), onnx (ONNX Runtime, from the Python package index), openvino (OpenVINO for
-                    inference on x86-64, 59 MB from there), onednn (oneDNN for training steps on x86-64, 39 MB from
-                    there), xla (PJRT for the CPU, from GitHub or the Python package index), cuda (PJRT for NVIDIA
-                    GPUs on x86-64, 2.5 GB from there); one that is named and can't be had is an error
+                    inference on x86-64, 59 MB from there), onednn (oneDNN for training steps on x86-64 without
+                    AVX-512, 39 MB from there), xla (PJRT for the CPU, from GitHub or the Python package index),
+                    cuda (PJRT for NVIDIA GPUs on x86-64, 2.5 GB from there); one that is named and can't be had is
+                    an error
   --no-weights      leave out the weights of efficientnet_lite0, a network trained on photographs (17 MB)
   --no-quickstart   do not execute notebooks/00_quickstart.ipynb at the end
 EOF

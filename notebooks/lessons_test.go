@@ -33,7 +33,7 @@ var lessons = []lesson{
 	{name: "05_domain_adaptation.ipynb", short: true, charts: 2, pictures: 1},
 	{name: "06_without_forgetting.ipynb", charts: 2},
 	{name: "07_rcnn.ipynb", short: true, pictures: 2},
-	{name: "08_your_own_pictures.ipynb", charts: 2, pictures: 2, makes: []string{"pictures", "pictures-flat"}},
+	{name: "08_your_own_pictures.ipynb", charts: 2, pictures: 2, makes: []string{"lesson-pictures", "lesson-pictures-flat"}},
 	{name: "09_out_of_the_notebook.ipynb", charts: 2, makes: []string{"sketches.onnx", "sketches.onnx.json", "sketches.pth", "sketches.pth.json"}},
 	{name: "10_what_the_network_sees.ipynb", charts: 4, pictures: 5},
 	{name: "11_long_work.ipynb", short: true, charts: 3},
