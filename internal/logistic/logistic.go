@@ -82,7 +82,10 @@ func standardised(f Rows) (x *mat.Dense, mean, scale []float64) {
 }
 
 // OutOfFold returns for each row the probabilities of the classes by a fit on the other folds. The examples of each
-// class are dealt to the folds in turn. l2 of 0 chooses the strength once, by cross-validation.
+// class are dealt to the folds in turn. l2 of 0 chooses the strength once, by cross-validation on all rows.
+//
+// Each fit starts from zero. One that started from another fold's weights, which know the labels that are now left out,
+// would keep some of that knowledge wherever it stops before its minimum.
 func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float64, error) {
 	x, _, _ := standardised(f)
 	if l2 == 0 {
@@ -94,15 +97,14 @@ func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float6
 	_, width := x.Dims()
 	out := make([][]float64, len(labels))
 	fold := foldsOf(labels, folds)
-	var w []float64
 	for k := range folds {
 		in, left := parts(fold, k)
 		if len(in) == 0 || len(left) == 0 {
 			continue
 		}
 		xIn, yIn := rows(x, labels, in)
-		var err error
-		if w, err = minimise(xIn, yIn, classes, l2, w); err != nil {
+		w, err := minimise(xIn, yIn, classes, l2, nil)
+		if err != nil {
 			return nil, err
 		}
 		for _, i := range left {
@@ -118,7 +120,7 @@ func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float6
 	}
 	for i := range out {
 		if out[i] == nil {
-			return nil, fmt.Errorf("%d examples are too few for %d folds", len(labels), folds)
+			return nil, fmt.Errorf("none of the %d examples can be predicted by a fit on others, since no class has two; add images to the classes", len(labels))
 		}
 	}
 	return out, nil

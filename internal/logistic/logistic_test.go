@@ -2,7 +2,10 @@ package logistic
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // matrix is Rows of equal length.
@@ -35,5 +38,42 @@ func TestOutOfFold(t *testing.T) {
 	}
 	if _, err := OutOfFold(rows[:1], labels[:1], 2, 5, 0.01); err == nil {
 		t.Error("one example gave no error")
+	}
+}
+
+// TestOutOfFoldKnowsNoLabel holds that random labels of random features are predicted no better than by chance, also
+// with more features than examples, where a weak penalty leaves the minimum far away.
+func TestOutOfFoldKnowsNoLabel(t *testing.T) {
+	for _, c := range []struct {
+		examples, width, classes int
+		l2                       float64
+	}{{100, 1000, 2, 1e-4}, {300, 1280, 10, 1e-4}, {100, 200, 2, 0}} {
+		rng := rand.New(rand.NewPCG(17, 4))
+		var rows matrix
+		var labels []int
+		for range c.examples {
+			row := make([]float32, c.width)
+			for j := range row {
+				row[j] = float32(rng.NormFloat64())
+			}
+			rows, labels = append(rows, row), append(labels, rng.IntN(c.classes))
+		}
+		p, err := OutOfFold(rows, labels, c.classes, 5, c.l2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hits := 0
+		for i, label := range labels {
+			if numbers.Argmax(p[i]) == label {
+				hits++
+			}
+		}
+		chance := 1 / float64(c.classes)
+		most := chance + 4*math.Sqrt(chance*(1-chance)/float64(c.examples))
+		share := float64(hits) / float64(c.examples)
+		t.Logf("%+v: %.2f of the labels predicted, %.2f by chance", c, share, chance)
+		if share > most {
+			t.Errorf("%+v: %.2f of random labels predicted, want at most %.2f, four standard errors above chance", c, share, most)
+		}
 	}
 }
