@@ -46,6 +46,14 @@ func (r *Inspection) balance() string {
 	return text
 }
 
+// features describes in words what the labels were held against.
+func (r *Inspection) features() string {
+	if r.Checked == 0 {
+		return r.Model + "; no label was checked"
+	}
+	return fmt.Sprintf("%s; %.1f%% of the labels agree with the predictions, about %.1f%% are wrong", r.Model, 100*r.Accuracy, 100*r.Noise)
+}
+
 // Table lists what was found, with what to do about it.
 func (r *Inspection) Table() plots.Figure {
 	rows := [][]string{
@@ -56,7 +64,7 @@ func (r *Inspection) Table() plots.Figure {
 		{"too bright", fmt.Sprint(len(r.Bright)), "data.Without(report.Bright.Names()...)"},
 		{"blurred", fmt.Sprint(len(r.Blurred)), "data.Without(report.Blurred.Names()...)"},
 		{"balance", "", r.balance()},
-		{"features", "", fmt.Sprintf("%s; %.1f%% of the labels agree with the predictions, about %.1f%% are wrong", r.Model, 100*r.Accuracy, 100*r.Noise)},
+		{"features", "", r.features()},
 	}
 	for _, note := range r.Notes {
 		rows = append(rows, []string{"note", "", note})

@@ -141,6 +141,64 @@ func TestWrongLabels(t *testing.T) {
 	}
 }
 
+// TestSuspiciousKeepsOne: a class keeps the example whose label is the least suspicious.
+func TestSuspiciousKeepsOne(t *testing.T) {
+	p := [][]float64{{0.1, 0.9}, {0.3, 0.7}, {0.2, 0.8}, {0.1, 0.9}}
+	if got := suspicious([]float64{0.9, 0.7, 0.8, 0}, p, []int{0, 0, 0, 1}); !slices.Equal(got, []int{0, 2}) {
+		t.Errorf("suspicious are %v, want the first and the third: the second is the class's last", got)
+	}
+}
+
+// TestAgreement: a model that is always right has exactly 1, which a sum of 49 shares exceeds.
+func TestAgreement(t *testing.T) {
+	for n := range 200 {
+		p := slices.Repeat([][]float64{{0, 1}}, n+1)
+		if got := agreement(p, slices.Repeat([]int{1}, n+1)); got != 1 {
+			t.Errorf("%d right predictions of %d: accuracy %v", n+1, n+1, got)
+		}
+	}
+}
+
+// TestRareClasses: the label of a class's only image is not checked, since no fit on other images knows the class, and a
+// note says so.
+func TestRareClasses(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		counts  []int // images of each class
+		checked int
+		note    string
+	}{
+		{"two rare ones", []int{20, 1, 20, 1}, 40, "2 labels are not checked"},
+		{"none", []int{20, 20}, 40, ""},
+		{"all", []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 0, "12 labels are not checked"},
+	} {
+		r := &Inspection{Data: &datasets.Dataset{Name: "rare"}, Model: "m"}
+		f := &zoo.Features{Shape: []int{len(c.counts)}}
+		var refs []ImageRef
+		for class, n := range c.counts {
+			r.Data.Classes = append(r.Data.Classes, fmt.Sprint("class ", class))
+			for k := range n {
+				row := make([]float32, len(c.counts))
+				row[class] = 5 + float32(k%3)
+				f.Values, f.Labels = append(f.Values, row...), append(f.Labels, class)
+				refs = append(refs, ImageRef{Split: "train", Name: fmt.Sprint(class, "/", k), Class: r.Data.Classes[class]})
+			}
+		}
+		if err := r.checkLabels(f, refs, InspectOptions{Folds: 5}); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if len(r.Labels) > 0 || r.Checked != c.checked || !(r.Accuracy >= 0 && r.Accuracy <= 1) {
+			t.Errorf("%s: %d labels checked, accuracy %v, suspicious %v; want %d checked and none suspicious", c.name, r.Checked, r.Accuracy, r.Labels, c.checked)
+		}
+		if notes := strings.Join(r.Notes, " "); !strings.Contains(notes, c.note) || (c.note == "") != (notes == "") {
+			t.Errorf("%s: notes %q, want one with %q", c.name, notes, c.note)
+		}
+		if text := r.features(); strings.Contains(text, "no label was checked") != (c.checked == 0) {
+			t.Errorf("%s: the table says %q", c.name, text)
+		}
+	}
+}
+
 // TestConfidentJoint has the counts by hand.
 func TestConfidentJoint(t *testing.T) {
 	// The mean probability of their own class is 0.6 for class 0 and 0.8 for class 1.

@@ -98,13 +98,25 @@ func calibratedOwn(probabilities [][]float64, labels []int) []float64 {
 }
 
 // suspicious returns the examples whose labels are wrong with a probability above suspicion, unless the label is the most
-// probable class; the most suspicious first.
+// probable class; the most suspicious first. A class keeps one example at least, the least suspicious.
 func suspicious(wrong []float64, probabilities [][]float64, labels []int) (out []int) {
-	for i, w := range wrong {
-		if w > suspicion && numbers.Argmax(probabilities[i]) != labels[i] {
+	kept := map[int]int{} // examples of each class that are not named
+	for i, label := range labels {
+		if wrong[i] > suspicion && numbers.Argmax(probabilities[i]) != label {
 			out = append(out, i)
+		} else {
+			kept[label]++
 		}
 	}
-	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(probabilities[a][labels[a]], probabilities[b][labels[b]]) })
+	own := func(i int) float64 { return probabilities[i][labels[i]] }
+	slices.SortFunc(out, func(a, b int) int { return cmp.Or(cmp.Compare(own(b), own(a)), cmp.Compare(b, a)) })
+	out = slices.DeleteFunc(out, func(i int) bool {
+		last := kept[labels[i]] == 0
+		if last {
+			kept[labels[i]]++
+		}
+		return last
+	})
+	slices.Reverse(out)
 	return out
 }

@@ -199,7 +199,7 @@ func (e *Evaluation) add(split *datasets.Split, probabilities []float64) {
 
 // sum computes the figures from the predictions.
 func (e *Evaluation) sum() {
-	matrix := e.ConfusionMatrix()
+	matrix, right := e.ConfusionMatrix(), 0
 	for c, class := range e.Classes {
 		s := ClassScore{Class: class}
 		for k := range e.Classes {
@@ -207,10 +207,11 @@ func (e *Evaluation) sum() {
 			s.Predicted += matrix[k][c]
 		}
 		hits := float64(matrix[c][c])
-		e.Accuracy += hits / float64(len(e.Predictions.Labels))
+		right += matrix[c][c]
 		s.Precision, s.Recall, s.F1 = hits/float64(s.Predicted), hits/float64(s.Images), 2*hits/float64(s.Images+s.Predicted)
 		e.PerClass = append(e.PerClass, s)
 	}
+	e.Accuracy = float64(right) / float64(len(e.Predictions.Labels))
 	e.Reliability = e.Predictions.reliability()
 	e.ECE = calibrationError(e.Reliability)
 	e.BalancedAccuracy, e.MacroF1 = e.Predictions.balancedAccuracy(), e.Predictions.macroF1()
