@@ -105,7 +105,7 @@ for dir in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
 	fi
 done
 [[ -n $tmp ]] || die "no program can be written to ${TMPDIR:-/tmp} and started there; set TMPDIR to a folder where that works"
-[[ $tmp == "${TMPDIR:-/tmp}" ]] || echo "Temporary files go to $tmp: $TMPDIR is missing, read-only or mounted noexec"
+[[ $tmp == "${TMPDIR:-/tmp}" ]] || echo "Temporary files go to $tmp: ${TMPDIR:-/tmp} is missing, read-only or mounted noexec"
 export TMPDIR=$tmp
 
 # Name everything that is missing at once, and how to install it.

@@ -38,6 +38,19 @@ func readOnly(dir string) string {
 	return fmt.Sprintf("mount --bind '%[1]s' '%[1]s'; mount -o remount,ro,bind '%[1]s'\n", dir)
 }
 
+// TestInstallerTemp: where /tmp is mounted noexec, install.sh says which folder it takes in its place, also without TMPDIR.
+func TestInstallerTemp(t *testing.T) {
+	installer, err := filepath.Abs(filepath.Join("..", "install.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "Temporary files go to /var/tmp: /tmp is missing, read-only or mounted noexec"
+	said, err := inMounts(t, "mount -t tmpfs -o noexec none /tmp\nunset TMPDIR\n", []string{"CC=/nonexistent"}, "bash", installer, "--prefix", "/nonexistent")
+	if err == nil || !strings.Contains(said, want) || !strings.Contains(said, "gcc with the C library's headers") {
+		t.Errorf("install.sh without a C compiler ended with %v and printed %q, want %q and the missing compiler", err, said, want)
+	}
+}
+
 // notebookOf writes a notebook of cells.
 func notebookOf(t *testing.T, source ...string) string {
 	t.Helper()

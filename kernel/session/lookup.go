@@ -360,7 +360,9 @@ func elementOf(t types.Type) meaning {
 	case *types.Map:
 		return meaning{typ: t.Elem()}
 	case *types.Pointer:
-		return elementOf(t.Elem().Underlying())
+		if array, ok := t.Elem().Underlying().(*types.Array); ok {
+			return meaning{typ: array.Elem()}
+		}
 	}
 	return meaning{}
 }
@@ -396,22 +398,27 @@ func members(m meaning) []Candidate {
 	return all
 }
 
-// fieldsOf returns the fields of a struct, including those of embedded ones.
-func fieldsOf(t types.Type) []Candidate {
-	st, ok := pointed(t).Underlying().(*types.Struct)
-	if !ok {
-		return nil
-	}
-	var all []Candidate
-	for i := range st.NumFields() {
-		v := st.Field(i)
-		if v.Exported() || ours(v.Pkg()) {
-			all = append(all, candidateOf(v))
+// fieldsOf returns the fields of a struct, including those of embedded ones, each struct's once: a struct may embed a
+// pointer to itself.
+func fieldsOf(t types.Type) (all []Candidate) {
+	seen := map[*types.Struct]bool{}
+	var add func(types.Type)
+	add = func(t types.Type) {
+		st, ok := pointed(t).Underlying().(*types.Struct)
+		if !ok || seen[st] {
+			return
 		}
-		if v.Embedded() {
-			all = append(all, fieldsOf(v.Type())...)
+		seen[st] = true
+		for v := range st.Fields() {
+			if v.Exported() || ours(v.Pkg()) {
+				all = append(all, candidateOf(v))
+			}
+			if v.Embedded() {
+				add(v.Type())
+			}
 		}
 	}
+	add(t)
 	return all
 }
 

@@ -79,6 +79,10 @@ func TestCandidates(t *testing.T) {
 		{"", "http.Client{Time", "Timeout", "Jar", "time.Duration"},
 		{"", "unsafe.Siz", "Sizeof", "", ""},
 		{"", "x := []http.Client{{Time", "Timeout", "", "time.Duration"},
+		{"type Node struct { *Node; V int }\nn := Node{V: 1}", "n.", "V", "", "int"},
+		{"type A1 struct{ *B1 }\ntype B1 struct{ *A1; W int }\nvar a1 A1", "a1.B1.A1.", "W", "", "int"},
+		{"type Ptr *Ptr\nvar ptr Ptr\narr := &[]struct{ F int }{{2}}", "ptr[0].", "", "F", ""},
+		{"arrp := &[1]struct{ F int }{{2}}", "arrp[0].", "F", "", "int"},
 		{"import . \"bytes\"", "NewBufferString(\"a\").", "ReadByte", "", ""},
 	} {
 		if test.run != "" {
@@ -86,7 +90,7 @@ func TestCandidates(t *testing.T) {
 		}
 		_, all := s.Candidates(ctx, test.code, len(test.code))
 		at := slices.IndexFunc(all, func(c Candidate) bool { return c.Text == test.want })
-		if at < 0 || test.detail != "" && all[at].Detail != test.detail {
+		if test.want != "" && at < 0 || test.detail != "" && all[at].Detail != test.detail {
 			t.Errorf("%q: %v, want %s %s", test.code, all, test.want, test.detail)
 		}
 		if test.not != "" && slices.Contains(textsOf(all), test.not) {
