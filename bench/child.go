@@ -27,7 +27,7 @@ type result struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	Best    float64 `json:"best,omitempty"`
 	Last    float64 `json:"last,omitempty"`
-	// SetupS is what the first calls took longer: compiling, for the most part. Only the peers print it.
+	// SetupS is what the first calls took longer: compiling, for the most part. Ours is that of the training steps.
 	SetupS float64 `json:"setup_s,omitempty"`
 	// Engine is the description of the engine that computed; "" for a peer.
 	Engine string `json:"engine,omitempty"`
@@ -87,7 +87,7 @@ func step(now clock, name string, batch, size, steps int) (result, error) {
 	m.Preprocess.Crop = size
 	pix := make([]uint8, batch*size*size*3)
 	var r result
-	r.InferS, err = timed(now, steps, func() error {
+	r.InferS, _, err = timed(now, steps, func() error {
 		_, err := m.LogitsOf(pix, batch)
 		return err
 	})
@@ -103,24 +103,25 @@ func step(now clock, name string, batch, size, steps int) (result, error) {
 		return result{}, err
 	}
 	defer stepper.Close()
-	r.TrainS, err = timed(now, steps, func() error {
+	r.TrainS, r.SetupS, err = timed(now, steps, func() error {
 		_, err := stepper.Step()
 		return err
 	})
 	return r, err
 }
 
-// timed returns the median time of a call, without the first two calls.
-func timed(now clock, steps int, call func() error) (float64, error) {
+// timed returns the median time of a call, without the first two calls, and what those took longer.
+func timed(now clock, steps int, call func() error) (middle, setup float64, err error) {
 	seconds := make([]float64, steps)
 	for i := range seconds {
 		began := now()
 		if err := call(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		seconds[i] = now() - began
 	}
-	return median(seconds[2:]), nil
+	middle = median(seconds[2:])
+	return middle, seconds[0] + seconds[1] - 2*middle, nil
 }
 
 // hymenoptera trains with the recipe of PyTorch's transfer-learning tutorial, as the peer's hymenoptera.py, and, as
