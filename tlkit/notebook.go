@@ -1,6 +1,7 @@
 package tlkit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
@@ -27,12 +28,14 @@ func NotebookWords(fn string, arg int) []string {
 		return zoo.NotebookWords("Load", 0)
 	case "Attach":
 		return detached.Names("")
-	case "Open", "Remove", "Compare", "SampleSizes":
-		names, err := train.List("")
-		if err != nil {
-			return nil
-		}
+	case "Open", "Compare", "SampleSizes":
+		names, _ := train.List("")
 		return names
+	case "Remove":
+		names, _ := train.List("")
+		names = append(names, detached.Names("")...)
+		slices.Sort(names)
+		return slices.Compact(names)
 	}
 	return nil
 }

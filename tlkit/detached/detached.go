@@ -77,21 +77,53 @@ func Names(runs string) (names []string) {
 }
 
 // State returns how the training stands.
-func (d *Detached) State() (State, error) { return stateOf(d.Dir) }
+func (d *Detached) State() (State, error) {
+	s, _, err := stateOf(d.Dir)
+	return s, err
+}
 
 // Run returns the run as far as it is trained; nil before the training has begun to write it.
 func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
+
+// Results returns the results of the training's own strategies, as far as they are trained: a notebook may have added others
+// to the run. finished is true if the training is at its end and all that it left is there.
+func (d *Detached) Results() (own train.Results, finished bool, err error) {
+	j, err := readJob(d.Dir)
+	if err != nil {
+		return nil, false, err
+	}
+	run, err := openRun(d.Dir)
+	if err != nil || run == nil {
+		return nil, false, err
+	}
+	for _, one := range j.Strategies {
+		name, err := one.name()
+		if err != nil {
+			return nil, false, err
+		}
+		if res, err := run.Result(name); err == nil {
+			own = append(own, res)
+		}
+	}
+	was, err := readSaved(filepath.Join(d.Dir, folder))
+	return own, err == nil && was.Phase == Finished && len(own) == len(j.Strategies) && was.left(run, own), err
+}
 
 // Running reports whether a process holds the lock of the run (see LockFile), whatever its state says: one that a cluster
 // has just started has not written it yet.
 func (d *Detached) Running() (bool, error) { return locked(filepath.Join(d.Dir, folder)) }
 
-// Stop tells the training to save and stop, and waits until its processes have ended or ctx does. A training that has
-// ended already is left as it is.
+// Stop tells the training to save and stop, and waits until its processes have ended or ctx does. Without processes, one
+// that waits in a queue stops as soon as it begins; Resume takes that back. A training that is finished is left as it is.
 func (d *Detached) Stop(ctx context.Context) error {
-	s, err := d.State()
-	if err != nil || !s.Phase.live() {
+	alive, err := d.Running()
+	if err != nil {
 		return err
+	}
+	if !alive {
+		if s, err := d.State(); err != nil || s.Phase == Finished {
+			return err
+		}
 	}
 	if err := os.WriteFile(filepath.Join(d.Dir, folder, stopFile), nil, 0o666); err != nil {
 		return fmt.Errorf("detached: run %q can't be told to stop: %w", d.Name, err)
@@ -118,7 +150,8 @@ func (d *Detached) Resume(env ...string) error {
 	return j.launch(lock, env...)
 }
 
-// Wait waits until the training's processes have ended, or ctx has, whose error it then returns.
+// Wait waits until the training's processes have ended, or ctx has, whose error it then returns. Else an error is that the
+// state in which they left the training can't be read.
 func (d *Detached) Wait(ctx context.Context) error { return d.wait(ctx, func(State) {}) }
 
 // wait calls show after every change of the state, until the training has ended or ctx does.
@@ -126,16 +159,13 @@ func (d *Detached) wait(ctx context.Context, show func(State)) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for last := (State{}); ; {
-		s, err := d.State()
-		if err != nil {
-			return err
-		}
-		if s != last {
+		s, alive, err := stateOf(d.Dir)
+		if err == nil && s != last {
 			show(s)
 			last = s
 		}
-		if !s.Phase.live() {
-			return nil
+		if !alive { // one that lives repairs what can't be read
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -166,6 +196,11 @@ func (d *Detached) Watch(ctx context.Context) (*train.Run, error) {
 		return run, err
 	case last.Phase == Failed:
 		return run, fmt.Errorf("detached: run %q failed: %s", d.Name, last.Error)
+	case last.Phase == Waiting:
+		return run, fmt.Errorf("detached: run %q is prepared and waits to be started, by its queue or by Resume", d.Name)
+	case last.Phase == NotFinished:
+		return run, fmt.Errorf("detached: run %q was finished, and is not at its end now (epoch %d of %d): %s", d.Name, last.Done, last.Total,
+			cmp.Or(last.Error, "a notebook trains more of it; the same call of Compare goes on there"))
 	case last.Phase == Lost:
 		return run, fmt.Errorf("detached: run %q ended without a final state: its process was killed, or the machine stopped; Resume goes on from its checkpoint. The end of its log:\n%s", d.Name, d.lastLines())
 	}

@@ -290,7 +290,7 @@ func TestEnds(t *testing.T) {
 	if _, err := d.Watch(t.Context()); err == nil || !strings.Contains(err.Error(), "-gone") || state(t, d).Phase != Failed {
 		t.Errorf("data that is gone: %v, state %+v", err, state(t, d))
 	}
-	for name, content := range map[string]string{"cut": string(text[:len(text)/2]), "newer": strings.Replace(string(text), `"Format": 1`, `"Format": 2`, 1)} {
+	for name, content := range map[string]string{"cut": string(text[:len(text)/2]), "newer": strings.Replace(string(text), `"Format": 2`, `"Format": 3`, 1)} {
 		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}

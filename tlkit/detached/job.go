@@ -3,6 +3,7 @@ package detached
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 
 // The files of a detached training, in a folder of this name in the run's folder.
 const (
-	folder    = ".detached"
+	folder    = train.DetachedFolder
 	jobFile   = "job.json"   // what to train
 	stateFile = "state.json" // written by the training
 	stopFile  = "stop"       // its presence tells the training to save and stop
@@ -30,17 +31,33 @@ const (
 
 // job is a comparison as data.
 type job struct {
-	Format int // 1
+	Format int // jobFormat
 	Name   string
 	// Runs is the folder of the run folders, Folder the working folder, in which relative paths mean what they mean in
 	// the notebook; both are absolute.
 	Runs, Folder string
 	Data         source
-	Model        string // file of the model, beside the job
+	Model        string // file of the model, in a folder beside the job
 	Recipe       train.Recipe
 	// MemoryLimit and DiskLimit are those of the recipe, which it does not write itself.
 	MemoryLimit, DiskLimit int64
 	Strategies             []strategyJob
+
+	key string // see keyOf
+}
+
+// jobFormat is the version of the job's format. In version 2 the model's folder is named after the model's digest, so that
+// the text of the job is all that the training depends on; the states of older jobs don't say whose they are.
+const jobFormat = 2
+
+// keyOf tells a job from others that the same folder has had: a digest of its text; "" for one of an older format.
+func keyOf(text []byte) string {
+	var j struct{ Format int }
+	if json.Unmarshal(text, &j) == nil && j.Format == 1 {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // source is a data set: how to load it, and how to recognise it.
@@ -64,7 +81,7 @@ func newJob(r train.Recipe, name string, data *datasets.Dataset, strategies []tr
 	if err != nil {
 		return nil, err
 	}
-	j := &job{Format: 1, Name: name, Recipe: r, MemoryLimit: r.MemoryLimit, DiskLimit: r.DiskLimit}
+	j := &job{Format: jobFormat, Name: name, Recipe: r, MemoryLimit: r.MemoryLimit, DiskLimit: r.DiskLimit}
 	if j.Runs, err = filepath.Abs(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
@@ -192,6 +209,15 @@ func strategyOf(s train.Strategy) (strategyJob, error) {
 	return one, nil
 }
 
+// name is the strategy's name.
+func (s strategyJob) name() (string, error) {
+	made, err := strategy.Decode(s.Kind, s.Config)
+	if err != nil {
+		return "", err
+	}
+	return made.Name(), nil
+}
+
 // strategy returns the strategy; open loads a data set.
 func (s strategyJob) strategy(open func(source) (*datasets.Dataset, error)) (train.Strategy, error) {
 	made, err := strategy.Decode(s.Kind, s.Config)
@@ -213,48 +239,112 @@ func (s strategyJob) strategy(open func(source) (*datasets.Dataset, error)) (tra
 	return made, err
 }
 
-// write writes the job and its model into the run's folder, and reports whether they differ from what was there.
-func (j *job) write(model *zoo.Model) (changed bool, err error) {
+// write writes the job and its model into the run's folder. The job's file comes last: until then the job before it stays
+// as it was, with the model that it names, wherever this is cut off.
+func (j *job) write(model *zoo.Model) error {
 	dir := j.dir()
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return false, fmt.Errorf("detached: the run's folder can't be made: %w", err)
+		return fmt.Errorf("detached: the run's folder can't be made: %w", err)
 	}
-	j.Model = "model.safetensors"
-	if model.Spec.Graph != nil {
-		j.Model = "model.onnx" // the network itself is in the file
+	var err error
+	if j.Model, err = keepModel(dir, model); err != nil {
+		return fmt.Errorf("detached: run %q: the model: %w", j.Name, err)
 	}
 	text, err := json.MarshalIndent(j, "", " ")
 	if err != nil {
-		return false, fmt.Errorf("detached: run %q: %w", j.Name, err)
+		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
 	text = append(text, '\n')
-	before, _ := digest(filepath.Join(dir, j.Model))
-	had, _ := os.ReadFile(filepath.Join(dir, jobFile))
-	if err := model.Export(filepath.Join(dir, j.Model)); err != nil {
-		return false, err
+	j.key = keyOf(text)
+	if had, _ := os.ReadFile(filepath.Join(dir, jobFile)); !bytes.Equal(had, text) {
+		if err := atomicfile.WriteBytes(filepath.Join(dir, jobFile), text); err != nil {
+			return fmt.Errorf("detached: run %q: %w", j.Name, err)
+		}
 	}
-	after, err := digest(filepath.Join(dir, j.Model))
-	if err != nil {
-		return false, err
-	}
-	if before == after && bytes.Equal(had, text) {
-		return false, nil
-	}
-	return true, atomicfile.WriteBytes(filepath.Join(dir, jobFile), text)
+	return j.removeOtherModels()
 }
 
-// digest is the SHA-256 of a file.
-func digest(path string) (sum [sha256.Size]byte, err error) {
+// modelPrefix begins the names of what holds models, beside the job.
+const modelPrefix = "model"
+
+// keepModel writes a model into a folder of its own in dir, whose name has the digest of its files, and returns the file's
+// path in dir.
+func keepModel(dir string, model *zoo.Model) (string, error) {
+	file := "model.safetensors"
+	if model.Spec.Graph != nil {
+		file = "model.onnx" // the network itself is in the file
+	}
+	fresh := filepath.Join(dir, modelPrefix+".new")
+	if err := os.RemoveAll(fresh); err != nil { // of a start that was cut off
+		return "", err
+	}
+	defer os.RemoveAll(fresh)
+	if err := os.Mkdir(fresh, 0o777); err != nil {
+		return "", err
+	}
+	if err := model.Export(filepath.Join(fresh, file)); err != nil {
+		return "", err
+	}
+	sum, err := digest(fresh)
+	if err != nil {
+		return "", err
+	}
+	name := modelPrefix + "-" + sum[:16]
+	kept := filepath.Join(dir, name)
+	if have, err := digest(kept); err == nil && have == sum {
+		return filepath.Join(name, file), nil
+	}
+	if err := os.RemoveAll(kept); err != nil { // damaged
+		return "", err
+	}
+	return filepath.Join(name, file), os.Rename(fresh, kept)
+}
+
+// removeOtherModels removes the models of earlier jobs.
+func (j *job) removeOtherModels() error {
+	found, err := os.ReadDir(j.dir())
+	if err != nil {
+		return fmt.Errorf("detached: run %q: %w", j.Name, err)
+	}
+	for _, f := range found {
+		if strings.HasPrefix(f.Name(), modelPrefix) && f.Name() != filepath.Dir(j.Model) {
+			if err := os.RemoveAll(filepath.Join(j.dir(), f.Name())); err != nil {
+				return fmt.Errorf("detached: run %q: the model of an earlier start: %w", j.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// digest is the SHA-256 of the names and contents of a folder's files, in hexadecimal.
+func digest(dir string) (string, error) {
+	found, err := os.ReadDir(dir) // sorted
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, f := range found {
+		info, err := f.Info()
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q %d\n", f.Name(), info.Size())
+		if err := addFile(h, filepath.Join(dir, f.Name())); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// addFile copies a file to w.
+func addFile(w io.Writer, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return sum, err
+		return err
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return sum, err
-	}
-	return [sha256.Size]byte(h.Sum(nil)), nil
+	_, err = io.Copy(w, f)
+	return err
 }
 
 // dir is the folder of the job's files.
@@ -270,12 +360,12 @@ func readJob(runDir string) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	var j job
+	j := job{key: keyOf(text)}
 	if err := json.Unmarshal(text, &j); err != nil {
 		return nil, fmt.Errorf("detached: %s can't be read (%w); start the training again", path, err)
 	}
-	if j.Format != 1 {
-		return nil, fmt.Errorf("detached: %s has format %d, and 1 is the one that this TLKit knows; update it", path, j.Format)
+	if j.Format < 1 || j.Format > jobFormat {
+		return nil, fmt.Errorf("detached: %s has format %d, and %d is the newest that this TLKit knows; update it", path, j.Format, jobFormat)
 	}
 	return &j, nil
 }

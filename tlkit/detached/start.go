@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
@@ -26,7 +25,7 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 		return nil, err
 	}
 	defer lock.Close() // the process has it, too
-	if _, err := j.write(model); err != nil {
+	if err := j.write(model); err != nil {
 		return nil, err
 	}
 	if err := j.launch(lock); err != nil {
@@ -37,7 +36,7 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 
 // Prepare writes everything that a training in another process needs into the run's folder, as [Start] does, and starts
 // nothing: Resume does, or "tlkernel train FOLDER" on any machine that has the folder, with its lock held (see LockFile).
-// done is true if this very training has finished already. If the run is being trained now, nothing is written: the error
+// done is true if the run's folder has all that this very training trains, whoever trained it. If the run is being trained now, nothing is written: the error
 // wraps [ErrRunning], and d is there to wait for it.
 func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (d *Detached, done bool, err error) {
 	j, lock, err := prepare(r, name, data, model, strategies)
@@ -52,23 +51,21 @@ func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 	if err := j.clearStop(); err != nil {
 		return nil, false, err
 	}
-	changed, err := j.write(model)
+	if err := j.write(model); err != nil {
+		return nil, false, err
+	}
+	run, err := train.Trained(r, name, data, model, strategies...)
 	if err != nil {
 		return nil, false, err
 	}
-	was, err := readSaved(j.dir())
-	if errors.Is(err, errDamagedState) { // nothing trains, as the lock is ours: the next start writes it anew
-		was, err = saved{Phase: Lost}, nil
+	s := j.newState(Waiting)
+	if run != nil {
+		s = j.newState(Finished).with(run)
 	}
-	if err != nil {
-		return nil, false, err
+	if err := s.write(j.dir()); err != nil {
+		return nil, false, fmt.Errorf("detached: run %q: %w", name, err)
 	}
-	if changed && was.Phase == Finished { // another training has
-		if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(j.dir()); err != nil {
-			return nil, false, err
-		}
-	}
-	return &Detached{Name: name, Dir: filepath.Dir(j.dir())}, !changed && was.Phase == Finished, nil
+	return &Detached{Name: name, Dir: filepath.Dir(j.dir())}, run != nil, nil
 }
 
 // prepare describes a training and locks its folder.
@@ -125,7 +122,7 @@ func (j *job) launch(lock *os.File, env ...string) error {
 	if err := j.clearStop(); err != nil {
 		return err
 	}
-	if err := (saved{Phase: Starting, Since: time.Now().UTC()}).write(dir); err != nil {
+	if err := j.newState(Starting).write(dir); err != nil {
 		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
 	if err := spawn(command, append(environment(os.Environ()), env...), j.Folder, filepath.Join(dir, logFile), lock); err != nil {

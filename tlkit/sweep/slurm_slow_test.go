@@ -305,7 +305,7 @@ func TestSlurmStopped(t *testing.T) {
 	if phases[detached.Stopped] != 1 {
 		t.Errorf("phases after the stop: %v; want one task that saved", phases)
 	}
-	_, left, _, err := s.prepare()
+	_, left, _, err := s.prepare(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ type Executor interface {
 func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer release()
-	tasks, left, busy, err := s.prepare()
+	tasks, left, busy, err := s.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 			break
 		}
 		// The training that ran may have been another one of the same name.
-		if tasks, left, busy, err = s.prepare(); err != nil {
+		if tasks, left, busy, err = s.prepare(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +104,7 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	if ctx.Err() != nil {
 		return results, fmt.Errorf("sweep: %q was stopped with %d of %d tasks trained; the same call goes on: %w", s.Name, results.Trained(), len(tasks), ctx.Err())
 	}
-	return results, s.failure(gaveUp)
+	return results, errors.Join(s.failure(gaveUp), results.unread())
 }
 
 // attacher is an executor whose processes can outlive the call that started them in a way that the tasks' locks do not
@@ -140,10 +140,11 @@ func (s Sweep) train(ctx context.Context, e Executor, left []*Task) (gaveUp []*T
 		}
 		var again []*Task
 		for _, t := range left {
+			if _, finished, err := t.Results(); err == nil && finished {
+				continue
+			}
 			state, err := t.State()
 			switch {
-			case err == nil && state.Phase == detached.Finished:
-				continue
 			case err == nil && state.Done > before[t]:
 				lost[t] = 0
 			default:
@@ -198,17 +199,52 @@ func (s Sweep) work() string {
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // prepare writes the folders of all tasks. left are those that are not trained yet, and busy those that are being trained,
-// whose folders are left as they are.
-func (s Sweep) prepare() (tasks, left, busy []*Task, err error) {
-	if err := s.check(); err != nil {
-		return nil, nil, nil, err
-	}
-	dir, err := train.Folder(s.Dir, s.Name)
+// whose folders are left as they are. After the end of ctx all folders are.
+func (s Sweep) prepare(ctx context.Context) (tasks, left, busy []*Task, err error) {
+	plans, err := s.plans()
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if err := os.MkdirAll(s.work(), 0o777); err != nil {
 		return nil, nil, nil, fmt.Errorf("sweep: the folder of %q: %w", s.Name, err)
+	}
+	for _, p := range plans {
+		tasks = append(tasks, p.task)
+		if ctx.Err() != nil {
+			if running, err := p.task.Running(); err == nil && running {
+				busy = append(busy, p.task)
+			}
+			continue
+		}
+		_, done, err := detached.Prepare(p.recipe, p.task.Name, s.Data, p.model, p.strategy)
+		switch {
+		case errors.Is(err, detached.ErrRunning):
+			busy = append(busy, p.task)
+		case err != nil:
+			return nil, nil, nil, fmt.Errorf("sweep: task %q: %w", p.task.Name, err)
+		case !done:
+			left = append(left, p.task)
+		}
+	}
+	return tasks, left, busy, nil
+}
+
+// plan is a task with what it trains.
+type plan struct {
+	task     *Task
+	recipe   train.Recipe
+	model    *zoo.Model
+	strategy train.Strategy
+}
+
+// plans lists all tasks, or returns an error for a sweep that can't be.
+func (s Sweep) plans() (all []plan, err error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	dir, err := train.Folder(s.Dir, s.Name)
+	if err != nil {
+		return nil, err
 	}
 	recipes := s.Recipes
 	if len(recipes) == 0 {
@@ -224,27 +260,16 @@ func (s Sweep) prepare() (tasks, left, busy []*Task, err error) {
 					t := &Task{Model: model.Spec.Name, Strategy: strategy.Name(), Recipe: fmt.Sprint("recipe", i+1), Seed: r.Seed}
 					t.Name = notInNames.ReplaceAllString(fmt.Sprintf("%s-%s-%s-seed%d", t.Model, t.Strategy, t.Recipe, t.Seed), "_")
 					if names[t.Name] {
-						return nil, nil, nil, fmt.Errorf("sweep: %q has two tasks %q; models and strategies of a sweep need different names", s.Name, t.Name)
+						return nil, fmt.Errorf("sweep: %q has two tasks %q; models and strategies of a sweep need different names", s.Name, t.Name)
 					}
 					names[t.Name] = true
-					d, done, err := detached.Prepare(r, t.Name, s.Data, model, strategy)
-					running := errors.Is(err, detached.ErrRunning)
-					if err != nil && !running {
-						return nil, nil, nil, fmt.Errorf("sweep: task %q: %w", t.Name, err)
-					}
-					t.Detached = d
-					tasks = append(tasks, t)
-					switch {
-					case running:
-						busy = append(busy, t)
-					case !done:
-						left = append(left, t)
-					}
+					t.Detached = &detached.Detached{Name: t.Name, Dir: filepath.Join(dir, t.Name)}
+					all = append(all, plan{t, r, model, strategy})
 				}
 			}
 		}
 	}
-	return tasks, left, busy, nil
+	return all, nil
 }
 
 // check returns an error for a sweep that can't be.
@@ -307,13 +332,10 @@ func (s Sweep) watch(tasks []*Task) (stop func()) {
 func (s Sweep) progress(tasks []*Task) (share float64, text string) {
 	finished, running := 0, 0
 	for _, t := range tasks {
-		state, err := t.State()
-		switch {
-		case err != nil:
-		case state.Phase == detached.Finished:
+		if _, done, err := t.Results(); err == nil && done {
 			finished++
 			share++
-		default:
+		} else if state, err := t.State(); err == nil {
 			if state.Phase == detached.Training {
 				running++
 			}

@@ -241,6 +241,69 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// TestOwnResults: a task's result is that of its own strategy, whatever a notebook has added to its run, and a run that
+// can't be read is named and does not count as trained.
+func TestOwnResults(t *testing.T) {
+	install(t)
+	s := small(t)
+	s.Strategies, s.Seeds = []train.Strategy{strategy.Transfer{LearningRate: 1e-9}}, 1 // it learns nothing
+	results, err := s.Run(t.Context(), Local{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := results.Tasks[0]
+	r := s.Recipes[0]
+	r.Dir, r.Quiet = filepath.Dir(task.Dir), true
+	run, err := r.Compare(t.Context(), task.Name, s.Data, s.Models[0], strategy.FineTune{})
+	if err != nil || run.Best().Strategy == "transfer" {
+		t.Fatalf("the best is %q, so that the test shows nothing (%v)", run.Best().Strategy, err)
+	}
+	results, err = s.Run(t.Context(), new(refuses))
+	if err != nil || results.Trained() != 1 || results.Tasks[0].Result.Strategy != "transfer" {
+		t.Errorf("%v, %d trained, the result of %q", err, results.Trained(), results.Tasks[0].Result.Strategy)
+	}
+	for _, name := range []string{"run.json", "run.json.bak"} {
+		if err := os.WriteFile(filepath.Join(task.Dir, name), []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results = s.results([]*Task{task.Task})
+	if err := results.unread(); err == nil || !strings.Contains(err.Error(), task.Name) || !strings.Contains(err.Error(), "run.json") || results.Trained() != 0 {
+		t.Errorf("a damaged run: %v, %d trained", err, results.Trained())
+	}
+	if results, err = s.Run(t.Context(), Local{}); err != nil || results.Trained() != 1 {
+		t.Errorf("the same call again: %v, %d trained", err, results.Trained())
+	}
+}
+
+// TestStoppedEarly: the end of the context ends the preparation of tasks, too.
+func TestStoppedEarly(t *testing.T) {
+	s := small(t)
+	ctx := &ends{Context: t.Context(), after: 2}
+	tasks, left, busy, err := s.prepare(ctx)
+	if err != nil || len(tasks) != 4 || len(left) != 2 || len(busy) != 0 {
+		t.Errorf("%d tasks, %d left, %d busy, %v; want 2 of 4 prepared", len(tasks), len(left), len(busy), err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if results, err := s.Run(ended, new(refuses)); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "0 of 4 tasks trained") || len(results.Tasks) != 4 {
+		t.Errorf("%v", err)
+	}
+}
+
+// ends is a context that ends after some looks.
+type ends struct {
+	context.Context
+	after int
+}
+
+func (c *ends) Err() error {
+	if c.after--; c.after < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 func TestCheck(t *testing.T) {
 	good := small(t)
 	for _, c := range []struct {

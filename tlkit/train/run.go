@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
@@ -228,23 +230,62 @@ func List(dir string) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// Remove deletes a run with all it has saved.
+// Remove deletes a run with all it has saved, also one that was prepared for a process of its own and has not begun.
 func Remove(dir, name string) error {
 	path, err := Folder(dir, name)
 	if err != nil {
 		return err
 	}
-	if !isRun(path) {
+	if !isRun(path) && !isDetached(path) {
 		return fmt.Errorf("tlkit: %s holds no run to remove: %w", path, fs.ErrNotExist)
 	}
+	if err := checkUntrained(path, name); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+// checkUntrained returns an error if a program trains the run. It leaves no lock, as Windows removes no open files.
+func checkUntrained(path, name string) error {
 	lock, err := lockRun(path, name)
 	if err != nil {
 		return err
 	}
-	if err := lock.Close(); err != nil { // before, as Windows removes no open files
-		return fmt.Errorf("tlkit: removing run %q: %w", name, err)
+	if isDetached(path) {
+		err = checkDetached(path, name)
 	}
-	return os.RemoveAll(path)
+	if closeErr := lock.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("tlkit: removing run %q: %w", name, closeErr)
+	}
+	return err
+}
+
+// DetachedFolder is the folder in a run's folder that package detached writes to: what a process of its own trains.
+const DetachedFolder = ".detached"
+
+// isDetached reports whether a folder has, or had, a training in a process of its own.
+func isDetached(path string) bool {
+	_, err := os.Stat(filepath.Join(path, DetachedFolder))
+	return err == nil || unreadable(err)
+}
+
+// checkDetached returns an error if a process of its own trains the run, or is about to: it has its lock from its start on,
+// long before it locks the run.
+func checkDetached(path, name string) error {
+	// Who looks at the training's state has the lock for a moment.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	lock, err := filelock.Wait(ctx, filepath.Join(path, DetachedFolder, "lock"))
+	if err == nil {
+		err = lock.Close()
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("tlkit: run %q is being trained by a process of its own, or about to be; Stop of tlkit.Attach(%q) ends it", name, name)
+	case err != nil:
+		return fmt.Errorf("tlkit: run %q can't be locked against a process of its own: %w", name, err)
+	}
+	return nil
 }
 
 func listOr(names []string, none string) string {
@@ -267,7 +308,7 @@ func lockRun(path, name string) (*filelock.Lock, error) {
 		return nil, fmt.Errorf("tlkit: run %q is being trained by this program already, in another cell or goroutine; wait for it, or choose another name", name)
 	case errors.As(err, &held):
 		next := "wait for it, or choose another name"
-		if _, err := os.Stat(filepath.Join(path, ".detached")); err == nil {
+		if isDetached(path) {
 			next += fmt.Sprintf("; tlkit.Attach(%q) shows it if it is a detached training", name)
 		}
 		return nil, fmt.Errorf("tlkit: run %q is being trained by another program%s; %s", name, named(held), next)
