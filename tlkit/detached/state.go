@@ -93,7 +93,9 @@ type saved struct {
 }
 
 // newState is a state of the job that begins now.
-func (j *job) newState(phase Phase) saved { return saved{Phase: phase, Since: time.Now().UTC(), Job: j.key} }
+func (j *job) newState(phase Phase) saved {
+	return saved{Phase: phase, Since: time.Now().UTC(), Job: j.key}
+}
 
 // with enters what a finished training has left in its run.
 func (s saved) with(run *train.Run) saved {

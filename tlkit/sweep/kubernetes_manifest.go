@@ -47,6 +47,17 @@ func kubernetesLiteral(s string) string {
 	return strconv.QuoteToASCII(strings.ReplaceAll(s, "$", "$$"))
 }
 
+// check implements checker.
+func (k Kubernetes) check() error {
+	switch {
+	case k.Image == "":
+		return errors.New("Kubernetes.Image is empty; set it to a container image with the installation (deploy/container)")
+	case k.Claim == "":
+		return errors.New("Kubernetes.Claim is empty; set it to the PersistentVolumeClaim of the volume that has the sweep's folder")
+	}
+	return share{"Kubernetes", k.CPUs, k.AtOnce, k.Memory, k.Time, time.Second, k.Poll}.check()
+}
+
 // complete returns the choices with defaults in place. The error names the first one that can't be.
 func (k Kubernetes) complete(tasks int, folders ...string) (Kubernetes, error) {
 	var err error
@@ -56,17 +67,11 @@ func (k Kubernetes) complete(tasks int, folders ...string) (Kubernetes, error) {
 		}
 	}
 	k.Home, k.CPUs, k.AtOnce = cmp.Or(k.Home, "/opt/tlkit"), cmp.Or(k.CPUs, 1), cmp.Or(k.AtOnce, tasks)
-	switch {
-	case k.Image == "":
-		return k, errors.New("Kubernetes.Image is empty; set it to a container image with the installation (deploy/container)")
-	case k.Claim == "":
-		return k, errors.New("Kubernetes.Claim is empty; set it to the PersistentVolumeClaim of the volume that has the sweep's folder")
-	case !filepath.IsAbs(k.Path) || strings.Contains(k.Path, ":"):
+	if err := k.check(); err != nil {
+		return k, err
+	}
+	if !filepath.IsAbs(k.Path) || strings.Contains(k.Path, ":") {
 		return k, fmt.Errorf("Kubernetes.Path is %q; expected an absolute path without a colon", k.Path)
-	case k.CPUs < 0 || k.AtOnce < 0 || k.Memory < 0 || k.Time < 0:
-		return k, fmt.Errorf("Kubernetes has CPUs %d, AtOnce %d, Memory %d and Time %v; expected 0 or more", k.CPUs, k.AtOnce, k.Memory, k.Time)
-	case k.Memory > 0 && k.Memory < 1<<20 || k.Time > 0 && k.Time < time.Second:
-		return k, fmt.Errorf("Kubernetes has Memory %d bytes and Time %v; expected a MiB and a second at least", k.Memory, k.Time)
 	}
 	for _, dir := range folders {
 		if rel, err := filepath.Rel(k.Path, dir); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {

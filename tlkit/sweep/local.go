@@ -5,29 +5,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/freemem"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 )
 
 // Local trains tasks in processes of this machine. The zero value takes all cores, and as many processes as memory
-// allows.
+// allows. Both are those of the container or the user where these are limited: by control groups, by the cores that a
+// process may use, by resource limits.
 type Local struct {
-	// Processes is the number of tasks at once; 0 means one for each core, if there is memory for so many.
+	// Processes is the number of tasks at once; 0 means one for each core (GOMAXPROCS), if there is memory for so many.
 	Processes int
 	// Memory is what a task needs, in bytes; 0 means 1.5 GiB.
 	Memory int64
 }
 
+// check implements checker.
+func (l Local) check() error {
+	if l.Processes < 0 {
+		return fmt.Errorf("Local has Processes %d; expected 0 or more", l.Processes)
+	}
+	return share{of: "Local", memory: l.Memory}.check()
+}
+
 // Train implements [Executor]. After the end of ctx it waits until all processes have saved.
 func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string) error {
+	if err := l.check(); err != nil {
+		return err
+	}
 	n := l.processes(len(tasks))
-	env = append(env, fmt.Sprint("GOMAXPROCS=", max(1, runtime.NumCPU()/n)))
+	env = append(env, fmt.Sprint("GOMAXPROCS=", max(1, cores()/n)))
 	queue := make(chan *Task)
 	failures := make([]error, n)
 	var group sync.WaitGroup
@@ -102,25 +112,17 @@ func stopAll(ctx context.Context, tasks []*Task) error {
 func (l Local) processes(tasks int) int {
 	n := l.Processes
 	if n == 0 {
-		n = runtime.NumCPU()
-		if free := freeMemory(); free > 0 {
+		n = cores()
+		if free, ok := freeMemory(); ok {
 			n = min(n, int(free/cmp.Or(l.Memory, 3<<29)))
 		}
 	}
 	return max(1, min(n, tasks))
 }
 
-// freeMemory is the memory that can be had on Linux, in bytes; 0 if it is not known.
-func freeMemory() int64 {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for _, line := range strings.Split(string(text), "\n") {
-		if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
-			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return n << 10
-		}
-	}
-	return 0
-}
+// cores is how many cores this process may use: Go knows its affinity and the quota of its control groups. freeMemory is
+// what its processes can have. Tests replace both.
+var (
+	cores      = func() int { return runtime.GOMAXPROCS(0) }
+	freeMemory = freemem.Bytes
+)

@@ -77,6 +77,11 @@ type Executor interface {
 func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer release()
+	if c, ok := e.(checker); ok {
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("sweep: %q: %w", s.Name, err)
+		}
+	}
 	tasks, left, busy, err := s.prepare(ctx)
 	if err != nil {
 		return nil, err

@@ -325,6 +325,85 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestProcesses: Local starts as many processes as cores and memory allow, and one in any case.
+func TestProcesses(t *testing.T) {
+	ownCores, ownMemory := cores, freeMemory
+	defer func() { cores, freeMemory = ownCores, ownMemory }()
+	for _, c := range []struct {
+		local Local
+		tasks int
+		cores int
+		free  int64
+		known bool
+		want  int
+	}{
+		{Local{}, 9, 8, 64 << 30, true, 8},
+		{Local{}, 3, 8, 64 << 30, true, 3},
+		{Local{}, 9, 8, 2 << 30, true, 1},
+		{Local{}, 9, 8, 0, true, 1},
+		{Local{}, 9, 8, 0, false, 8},
+		{Local{Memory: 1 << 29}, 9, 8, 2 << 30, true, 4},
+		{Local{Processes: 5}, 9, 2, 1, true, 5},
+	} {
+		cores, freeMemory = func() int { return c.cores }, func() (int64, bool) { return c.free, c.known }
+		if got := c.local.processes(c.tasks); got != c.want {
+			t.Errorf("%+v, %d tasks, %d cores, %d bytes (%v): %d processes, want %d", c.local, c.tasks, c.cores, c.free, c.known, got, c.want)
+		}
+	}
+}
+
+// TestShares: what no task can get is refused before any work, by all executors alike.
+func TestShares(t *testing.T) {
+	s := small(t)
+	task := []*Task{{Name: "one", Detached: &detached.Detached{Name: "one", Dir: filepath.Join(s.Dir, "one")}}}
+	k := Kubernetes{Image: "registry.example/tlkit:1", Claim: "claim-ada"}
+	with := func(change func(*Kubernetes)) Kubernetes {
+		changed := k
+		change(&changed)
+		return changed
+	}
+	for _, c := range []struct {
+		e    Executor
+		want string // "" if it is possible
+	}{
+		{Slurm{}, ""},
+		{Slurm{CPUs: 4, AtOnce: 2, Memory: 1 << 20, Time: 4 * time.Minute, Poll: time.Millisecond}, ""},
+		{Slurm{Time: 30 * time.Second}, "Time 30s"},
+		{Slurm{Time: 2 * time.Minute}, "Time 2m0s; expected 4m0s at least"},
+		{Slurm{Time: -time.Hour}, "Time -1h0m0s"},
+		{Slurm{Memory: 4}, "Memory 4 bytes"},
+		{Slurm{Memory: -1 << 30}, "Memory -1073741824"},
+		{Slurm{CPUs: -2}, "CPUs -2"},
+		{Slurm{AtOnce: -1}, "AtOnce -1"},
+		{Slurm{Poll: -1}, "Poll -1ns"},
+		{k, ""},
+		{with(func(k *Kubernetes) { k.Time = time.Millisecond }), "Time 1ms"},
+		{with(func(k *Kubernetes) { k.Memory = 4 }), "Memory 4 bytes"},
+		{with(func(k *Kubernetes) { k.CPUs = -2 }), "CPUs -2"},
+		{with(func(k *Kubernetes) { k.Poll = -1 }), "Poll -1ns"},
+		{Local{}, ""},
+		{Local{Processes: -2}, "Processes -2"},
+		{Local{Memory: 4}, "Memory 4 bytes"},
+		{Local{Memory: -4}, "Memory -4"},
+	} {
+		if c.want == "" {
+			if err := c.e.(checker).check(); err != nil {
+				t.Errorf("%+v: %v", c.e, err)
+			}
+			continue
+		}
+		if _, err := s.Run(t.Context(), c.e); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.e, err, c.want)
+		}
+		if err := c.e.Train(t.Context(), task, nil, s.work()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Train of %+v: %v, want %q", c.e, err, c.want)
+		}
+	}
+	if _, err := os.Stat(s.work()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was prepared: %v", err)
+	}
+}
+
 func TestSpread(t *testing.T) {
 	for _, c := range []struct {
 		values          []float64

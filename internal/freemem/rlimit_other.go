@@ -1,0 +1,5 @@
+//go:build !linux
+
+package freemem
+
+func resourceLimits() []int64 { return nil }
