@@ -10,37 +10,44 @@ import (
 	"strings"
 )
 
-// resultOnly keeps the result of an expression.
-type resultOnly struct {
+// valueOutput keeps the value of an expression. All else that is shown meanwhile goes to the cell's output.
+type valueOutput struct {
+	Output
 	data map[string]any
 }
 
-func (*resultOnly) Stream(string, string)                         {}
-func (*resultOnly) Display(_, _ map[string]any, _ string, _ bool) {}
-func (*resultOnly) ClearOutput(bool)                              {}
-func (*resultOnly) Input(string, bool) (string, error)            { return "", errors.New("no input here") }
-func (*resultOnly) Comm(CommRequest)                              {}
-func (*resultOnly) Page(map[string]any)                           {}
-func (*resultOnly) NextInput(string, bool)                        {}
-func (r *resultOnly) Result(bundle, _ map[string]any)             { r.data = bundle }
+// Result keeps the value.
+func (o *valueOutput) Result(bundle, _ map[string]any) { o.data = bundle }
 
-// userExpressions evaluates the cell's expressions, one after another.
-func (s *Session) userExpressions(ctx context.Context, cell *Cell) {
+// Input fails: the cell is over.
+func (*valueOutput) Input(string, bool) (string, error) {
+	return "", errors.New("an expression beside a cell has no input")
+}
+
+// userExpressions evaluates the cell's expressions, one after another. An interrupt ends them, as it ends the cell.
+func (s *Session) userExpressions(ctx context.Context, cell *Cell, out Output, state *runState) {
 	if cell.Values == nil {
 		cell.Values = map[string]any{}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cell.UserExpressions)) {
-		out := &resultOnly{}
-		s.out.begin(out, s.out.start)
-		err := s.goCell(ctx, &Cell{Code: "", Count: cell.Count}, &magic{code: strings.TrimSpace(cell.UserExpressions[name])}, &runState{})
+		value := &valueOutput{Output: out}
+		s.out.begin(value, s.out.start)
+		err := s.expression(ctx, cell, strings.TrimSpace(cell.UserExpressions[name]), state)
 		s.out.end()
 		if err != nil {
 			cell.Values[name] = map[string]any{"status": "error", "ename": err.Name, "evalue": err.Value, "traceback": err.Traceback}
 			continue
 		}
-		if out.data == nil {
-			out.data = map[string]any{"text/plain": ""}
+		if value.data == nil {
+			value.data = map[string]any{"text/plain": ""}
 		}
-		cell.Values[name] = map[string]any{"status": "ok", "data": out.data, "metadata": map[string]any{}}
+		cell.Values[name] = map[string]any{"status": "ok", "data": value.data, "metadata": map[string]any{}}
 	}
+}
+
+func (s *Session) expression(ctx context.Context, cell *Cell, code string, state *runState) *Error {
+	if !s.runner.starts(state, 0) || ctx.Err() != nil {
+		return interrupted()
+	}
+	return s.goCell(ctx, &Cell{Count: cell.Count}, &magic{code: code}, state)
 }

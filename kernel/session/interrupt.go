@@ -26,6 +26,10 @@ func (s *Session) Stop() { s.runner.interrupt(false) }
 // interrupt stops the running cell; with more, another interrupt counts too.
 func (r *runner) interrupt(more bool) {
 	r.mu.Lock()
+	if r.waiting != nil {
+		r.waiting.interrupts++
+		r.waiting.cancel()
+	}
 	state := r.running
 	if state == nil || state.interrupts > 0 && !more {
 		r.mu.Unlock()

@@ -26,9 +26,16 @@ func (c *call) runFile() *Error {
 	if err != nil {
 		return c.fail("%v; a Go file as a program of its own is run with !go run %s", err, words[0])
 	}
-	was := c.Session.args
-	c.Session.args = words[1:]
-	defer func() { c.Session.args = was }()
+	file, err := filepath.EvalSymlinks(c.env.path(words[0]))
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	wasArgs, wasFiles := c.Session.args, c.runFiles
+	if slices.Contains(c.runFiles, file) {
+		return c.fail("%s is being run already, so it would run itself without end; take the %%run out of it", words[0])
+	}
+	c.Session.args, c.runFiles = words[1:], append(c.runFiles, file)
+	defer func() { c.Session.args, c.runFiles = wasArgs, wasFiles }()
 	state := c.runner.present()
 	if err := c.Session.execute(c.ctx, &Cell{Code: string(text), Count: c.m.count}, c.out, state); err != nil {
 		err.Traceback = append([]string{fmt.Sprintf("while running %s, whose lines these are:", words[0])}, err.Traceback...)

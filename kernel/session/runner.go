@@ -24,6 +24,7 @@ type runner struct {
 	mu      sync.Mutex // the fields below
 	nextRun int
 	running *runState
+	waiting *runState // the cell that begins when the running one, of the kernel's own, has ended
 	timing  Timing
 }
 
@@ -35,6 +36,8 @@ type runState struct {
 	first      time.Time // time of the first interrupt
 	again      bool      // a second interrupt came, later than doubleTime
 	held       bool      // C code or a loop of a library holds it
+	own        bool      // it is the kernel's own, which a cell does not wait for
+	yielded    bool      // a cell came, or its time was over
 }
 
 func newRunner() *runner { return &runner{loaded: map[string]loaded{}, nextRun: 1} }
@@ -67,26 +70,67 @@ func (r *runner) takeRun() int {
 	return n
 }
 
+// wait records that a cell waits for its turn: interrupts reach it from now on, and what runs of the kernel's own ends.
+func (r *runner) wait(state *runState) {
+	r.mu.Lock()
+	r.waiting = state
+	running := r.running
+	r.mu.Unlock()
+	if running != nil && running.own {
+		r.yield(running)
+	}
+}
+
 // begin records that a cell is being executed.
-func (r *runner) begin(cancel context.CancelFunc) *runState {
+func (r *runner) begin(state *runState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.running, r.timing = &runState{cancel: cancel}, Timing{}
-	return r.running
+	if r.waiting == state {
+		r.waiting = nil
+	}
+	r.running = state
+	if state.own {
+		state.yielded = r.waiting != nil
+	} else {
+		r.timing = Timing{}
+	}
+}
+
+// yield ends a run of the kernel's own, if it still runs.
+func (r *runner) yield(state *runState) {
+	r.mu.Lock()
+	over := r.running != state || state.yielded
+	state.yielded = true
+	n := state.n
+	r.mu.Unlock()
+	switch {
+	case over:
+	case n == 0:
+		state.cancel()
+	default:
+		r.process().Interrupt(n)
+	}
+}
+
+// ran records the times of a cell that has ended.
+func (r *runner) ran(total, firstOutput time.Duration) {
+	r.time(func(t *Timing) { t.Total, t.FirstOutput = total, firstOutput })
 }
 
 // end records that no cell is being executed any more.
-func (r *runner) end(total, firstOutput time.Duration) {
+func (r *runner) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.running, r.timing.Total, r.timing.FirstOutput = nil, total, firstOutput
+	r.running = nil
 }
 
 // time changes the timing of the present cell.
 func (r *runner) time(f func(*Timing)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f(&r.timing)
+	if r.running != nil && !r.running.own {
+		f(&r.timing)
+	}
 }
 
 func (r *runner) lastTiming() Timing {
@@ -100,7 +144,7 @@ func (r *runner) starts(state *runState, n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	state.n = n
-	return state.interrupts == 0
+	return state.interrupts == 0 && !state.yielded
 }
 
 // present returns the running cell, or nil.
@@ -113,9 +157,11 @@ func (r *runner) present() *runState {
 // abandon stops the running cell, if there is one, and its worker.
 func (r *runner) abandon() {
 	r.mu.Lock()
-	if r.running != nil {
-		r.running.interrupts++
-		r.running.cancel()
+	for _, state := range []*runState{r.running, r.waiting} {
+		if state != nil {
+			state.interrupts++
+			state.cancel()
+		}
 	}
 	r.mu.Unlock()
 	r.process().Kill()

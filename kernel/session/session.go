@@ -41,8 +41,10 @@ type Session struct {
 	words   wordsKnown // the words that packages offer inside strings
 	docs    docs
 
-	env  *environment
-	args []string // os.Args of the cells from here on; for the executing goroutine only
+	env *environment
+	// For the executing goroutine only:
+	args     []string // os.Args of the cells from here on
+	runFiles []string // what %run runs, each by the one before
 }
 
 // New starts a session. The worker is built and launched in the background, so New returns at once; the first Execute
@@ -171,12 +173,15 @@ func (s *Session) waitReady(ctx context.Context) error {
 
 // Execute runs one cell and returns when it has ended: nil, or the reason why it failed.
 func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	state := &runState{cancel: cancel}
+	s.runner.wait(state)
 	s.exec.Lock()
 	defer s.exec.Unlock()
 	start := time.Now()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	state := s.runner.begin(cancel)
+	s.runner.begin(state)
+	defer s.runner.end()
 	s.out.begin(out, start)
 	err := s.stoppedCell(s.execute(ctx, cell, out, state), state)
 	s.out.lastAnswer(ctx)
@@ -184,9 +189,9 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 		s.history.add(cell, err == nil)
 	}
 	first := s.out.end()
-	s.runner.end(time.Since(start), first)
+	s.runner.ran(time.Since(start), first)
 	if err == nil && len(cell.UserExpressions) > 0 {
-		s.userExpressions(ctx, cell)
+		s.userExpressions(ctx, cell, out, state)
 	}
 	return err
 }
@@ -197,6 +202,9 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 			return interrupted()
 		}
 		return &Error{"KernelError", err.Error(), []string{err.Error()}}
+	}
+	if !s.runner.starts(state, 0) || ctx.Err() != nil {
+		return interrupted()
 	}
 	select {
 	case <-s.process().Gone(): // it died between two cells
@@ -225,7 +233,7 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		if err := s.runMagic(ctx, m, i, out); err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
+		if !s.runner.starts(state, 0) || ctx.Err() != nil {
 			return interrupted()
 		}
 	}

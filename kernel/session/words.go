@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A package defines the words that may stand inside strings by two exported names. It needs no import for it:
@@ -258,46 +258,57 @@ func (s *Session) askWords(ctx context.Context, value, path, fn string, arg int)
 	return k.words[key]
 }
 
-// runHook calls a hook in a hidden cell between two others. The same code serves all calls, so that it is compiled
-// once.
+// hookTime is the limit for a hook.
+const hookTime = 20 * time.Second
+
+// hookCode calls a hook and writes the words to a file, one on a line: what the session's code prints meanwhile, in this
+// goroutine or another, is output like any other. The same code serves all calls, so that it is compiled once.
+const (
+	hookImports = "import words_os \"os\"\nimport words_strconv \"strconv\"\nimport words_strings \"strings\"\n"
+	hookCode    = "{\nwords_arg_, _ := words_strconv.Atoi(words_os.Args[2])\n" +
+		"words_ := words_strings.Join(%s.NotebookWords(words_os.Args[1], words_arg_), \"\\n\")\n" +
+		"if words_err_ := words_os.WriteFile(words_os.Args[3], []byte(words_), 0o600); words_err_ != nil { panic(words_err_) }\n}\n"
+)
+
+// runHook calls a hook in a hidden cell between two others. It ends when a cell comes, or after hookTime.
 func (s *Session) runHook(value, path, fn string, arg int) (words []string, ok bool) {
 	if !s.exec.TryLock() {
 		return nil, false // a cell runs
 	}
 	defer s.exec.Unlock()
-	const head = "import words_fmt \"fmt\"\nimport words_os \"os\"\nimport words_strconv \"strconv\"\nimport words_strings \"strings\"\n"
-	const call = "words_arg_, _ := words_strconv.Atoi(words_os.Args[2])\n" +
-		"words_fmt.Print(words_strings.Join(%s.NotebookWords(words_os.Args[1], words_arg_), \"\\n\"))\n"
-	code := head + "{\n" + fmt.Sprintf(call, value) + "}\n"
-	if value == "" {
-		code = head + fmt.Sprintf("import words_package %q\n{\n", path) + fmt.Sprintf(call, "words_package") + "}\n"
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	state := &runState{cancel: cancel, own: true}
+	s.runner.begin(state)
+	defer s.runner.end()
+	if !s.runner.starts(state, 0) {
+		return nil, false // a cell came at the same time
 	}
-	out := &wordsOutput{}
+	defer time.AfterFunc(hookTime, func() { s.runner.yield(state) }).Stop()
+	code := hookImports + fmt.Sprintf(hookCode, value)
+	if value == "" {
+		code = hookImports + fmt.Sprintf("import words_package %q\n", path) + fmt.Sprintf(hookCode, "words_package")
+	}
+	file := filepath.Join(s.cfg.Dir, "words")
+	defer os.Remove(file)
 	was := s.args
-	s.args = []string{fn, fmt.Sprint(arg)}
-	s.out.begin(out, s.out.start)
-	err := s.goCell(s.ctx, &Cell{Silent: true}, &magic{code: code}, &runState{})
-	s.out.end()
+	s.args = []string{fn, fmt.Sprint(arg), file}
+	err := s.goCell(ctx, &Cell{Silent: true}, &magic{code: code}, state)
 	s.args = was
-	s.names.dropImports([]string{"words_fmt", "words_os", "words_strconv", "words_strings", "words_package"})
-	if err != nil {
+	s.names.dropImports([]string{"words_os", "words_strconv", "words_strings", "words_package"})
+	text, readErr := os.ReadFile(file)
+	switch {
+	case err != nil && err.Name == "WorkerLost":
+		s.out.text("stderr", "While words for "+fn+" were looked up: "+strings.Join(err.Traceback, "\n")+"\n")
+		return nil, false
+	case err != nil:
 		s.cfg.Logf("words of %s for %s: %v", path, fn, err)
 		return nil, false
+	case readErr != nil:
+		s.cfg.Logf("words of %s for %s: %v", path, fn, readErr)
+		return nil, false
 	}
-	words = strings.Split(out.text.String(), "\n")
-	return slices.DeleteFunc(words, func(w string) bool { return w == "" }), true
-}
-
-// wordsOutput collects the text that a hook's cell prints.
-type wordsOutput struct {
-	resultOnly
-	text strings.Builder
-}
-
-func (o *wordsOutput) Stream(name, text string) {
-	if name == "stdout" {
-		o.text.WriteString(text)
-	}
+	return strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' }), true
 }
 
 // packageHelp returns the %help sections of the workspace's packages that are loaded for the type checker.
