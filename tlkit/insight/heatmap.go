@@ -154,12 +154,12 @@ func prepared(m *zoo.Model, img *vision.Image) (*vision.Image, error) {
 	if img == nil {
 		return nil, fmt.Errorf("insight: the image is nil; read one with vision.DecodeFile or take it from a data set")
 	}
-	ready, size := m.Preprocess.Apply(img), m.ImageSize()
-	if ready.Width != size || ready.Height != size {
+	size := m.ImageSize()
+	if width, height := m.Preprocess.Size(img.Width, img.Height); width != size || height != size {
 		return nil, fmt.Errorf("insight: the image is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",
-			ready.Width, ready.Height, m.Spec.Name, size, size)
+			width, height, m.Spec.Name, size, size)
 	}
-	return ready, nil
+	return m.Preprocess.Apply(img), nil
 }
 
 // heatmap returns a map for the class of the given index, or for the most probable one if that is negative.

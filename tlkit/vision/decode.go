@@ -76,16 +76,39 @@ func Decode(r io.Reader, opts ...DecodeOptions) (*Image, error) {
 
 // DecodeFile is [Decode] for a file.
 func DecodeFile(path string, opts ...DecodeOptions) (*Image, error) {
+	data, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := DecodeBytes(data, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// ReadFile returns the bytes of an image file. Of a file in a format that is not read, such as a film, it reads the
+// beginning only, and its error is that of Decode.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("vision: %w", err)
 	}
 	defer f.Close()
-	m, err := Decode(f, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	const beginning = 64 << 10
+	data, err := io.ReadAll(io.LimitReader(f, beginning))
+	if err == nil && len(data) > 0 {
+		if _, err := formatOf(data); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(f, MaxFileBytes+1-beginning))
+		data = append(data, rest...)
 	}
-	return m, nil
+	if err != nil {
+		return nil, fmt.Errorf("vision: reading an image: %w", err)
+	}
+	return data, nil
 }
 
 // DecodeBytes is [Decode] for a file that is in memory.
@@ -138,6 +161,13 @@ func DecodeConfig(data []byte) (width, height int, format string, err error) {
 	return h.width, h.height, f.name, err
 }
 
+// DecodeMemory returns the memory in bytes that decoding takes at its peak, with the pixels that it returns, by the
+// header of the file. It refuses what DecodeConfig refuses.
+func DecodeMemory(data []byte) (int64, error) {
+	_, h, err := readHeader(data)
+	return h.memory, err
+}
+
 // readHeader returns the format and the header, and refuses an image that is too large.
 func readHeader(data []byte) (format, header, error) {
 	switch {
@@ -152,6 +182,8 @@ func readHeader(data []byte) (format, header, error) {
 	}
 	h, err := f.safeHeader(data)
 	switch {
+	case errors.Is(err, ErrTooLarge):
+		return format{}, header{}, fmt.Errorf("vision: %w", err)
 	case err != nil:
 		return format{}, header{}, brokenError(f.name, header{}, err)
 	case h.width <= 0 || h.height <= 0:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -308,4 +309,75 @@ func TestUnknownFormats(t *testing.T) {
 			t.Errorf("%s: %v; want ErrFormat", name, err)
 		}
 	}
+}
+
+// TestJPEGScans holds that a file of very many scans is refused by its header, since each goes over the whole image, and
+// that what follows the image's end is not counted.
+func TestJPEGScans(t *testing.T) {
+	data, err := os.ReadFile("testdata/progressive.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := bytes.LastIndex(data, []byte("\xff\xd9"))
+	last := data[bytes.LastIndex(data, []byte("\xff\xda")):end]
+	has := jpegScans(data)
+	for _, c := range []struct {
+		scans   int
+		refused bool
+	}{{has, false}, {maxJPEGScans, false}, {maxJPEGScans + 1, true}, {6000, true}} {
+		file := slices.Concat(data[:end], bytes.Repeat(last, c.scans-has), data[end:], bytes.Repeat([]byte("\xff\xda\x00\x02"), 1000))
+		if n := jpegScans(file); n != c.scans {
+			t.Errorf("%d scans are counted as %d", c.scans, n)
+		}
+		_, _, _, err := DecodeConfig(file)
+		if errors.Is(err, ErrTooLarge) != c.refused {
+			t.Errorf("the header of a file with %d scans: %v", c.scans, err)
+		}
+		if _, err := DecodeBytes(file); errors.Is(err, ErrTooLarge) != c.refused {
+			t.Errorf("a file with %d scans: %v", c.scans, err)
+		}
+	}
+}
+
+// TestReadFile holds that of a large file in a format that is not read only the beginning is read.
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	film := filepath.Join(dir, "film.mov")
+	if err := os.WriteFile(film, []byte("\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(film, 3<<30); err != nil { // takes no room on the disk
+		t.Fatal(err)
+	}
+	before := allocated()
+	var unsupported *UnsupportedError
+	if _, err := ReadFile(film); !errors.As(err, &unsupported) || !strings.Contains(err.Error(), "film.mov") {
+		t.Errorf("a film: %v, want an UnsupportedError that names the file", err)
+	}
+	if taken := allocated() - before; taken > 1<<20 {
+		t.Errorf("%d bytes were allocated for a film of 3 GB", taken)
+	}
+	for name, want := range map[string]error{"empty.jpg": ErrEmpty, "photo.jpg": ErrFormat} {
+		path := filepath.Join(dir, name)
+		content := "no image"
+		if want == ErrEmpty {
+			content = ""
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := DecodeFile(path); !errors.Is(err, want) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v, want %v and the name", name, err, want)
+		}
+	}
+	data, err := ReadFile("testdata/progressive.jpg")
+	if whole, _ := os.ReadFile("testdata/progressive.jpg"); err != nil || !bytes.Equal(data, whole) {
+		t.Errorf("a picture: %d bytes (%v), the file has %d", len(data), err, len(whole))
+	}
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }

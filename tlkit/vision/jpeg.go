@@ -3,6 +3,7 @@ package vision
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"image/color"
 	"image/jpeg"
 	"slices"
@@ -11,6 +12,9 @@ import (
 // The markers of JPEG segments that matter here (ITU-T T.81, table B.1).
 const (
 	jpegSOF2  = 0xc2 // start of a progressive frame
+	jpegRST0  = 0xd0 // restart, the first of eight, within a scan
+	jpegRST7  = 0xd7
+	jpegEOI   = 0xd9 // end of the image
 	jpegSOS   = 0xda // start of a scan: no header comes after it
 	jpegAPP1  = 0xe1 // EXIF
 	jpegAPP14 = 0xee // Adobe's colour transform
@@ -43,12 +47,42 @@ func jpegSegment(data []byte, marker byte, accept func(content []byte) bool) []b
 
 func anyContent([]byte) bool { return true }
 
+// maxJPEGScans is the largest number of scans of a file that is read. Encoders write about ten. Each scan goes over all
+// blocks of the image, even if it has a few bytes, so that a small file with thousands would take minutes.
+const maxJPEGScans = 100
+
+// jpegScans counts the scans of a JPEG file up to its end marker: what cameras append after that is not the image's.
+func jpegScans(data []byte) (scans int) {
+	for at := 2; ; {
+		next := bytes.IndexByte(data[min(at, len(data)):], 0xff)
+		if next < 0 || at+next+4 > len(data) {
+			return scans
+		}
+		at += next + 1
+		switch m := data[at]; {
+		case m == 0xff: // a fill byte
+		case m == 0, m >= jpegRST0 && m <= jpegRST7: // within a scan
+			at++
+		case m == jpegEOI:
+			return scans
+		default:
+			if m == jpegSOS {
+				scans++
+			}
+			at += 1 + int(binary.BigEndian.Uint16(data[at+1:]))
+		}
+	}
+}
+
 // jpegHeader also counts the memory of a progressive file's coefficients, 4 bytes per value, which stay until the last
 // scan.
 func jpegHeader(data []byte) (header, error) {
 	c, err := jpeg.DecodeConfig(bytes.NewReader(withAdobe(data)))
 	if err != nil {
 		return header{}, err
+	}
+	if scans := jpegScans(data); scans > maxJPEGScans {
+		return header{}, fmt.Errorf("%w: the file goes over its pixels in %d scans, and at most %d are read; save it anew", ErrTooLarge, scans, maxJPEGScans)
 	}
 	own := 3
 	switch c.ColorModel {

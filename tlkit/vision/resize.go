@@ -54,16 +54,16 @@ func Resize(m *Image, width, height int, interp Interpolation) *Image {
 // ResizeShorter scales m so that its shorter side has size pixels and the longer one keeps the ratio, rounded down, as
 // torchvision's Resize(size) does.
 func ResizeShorter(m *Image, size int, interp Interpolation) *Image {
-	width, height := shorterTo(m, size)
+	width, height := shorterTo(m.Width, m.Height, size)
 	return Resize(m, width, height, interp)
 }
 
-// shorterTo returns the size of ResizeShorter's result for m.
-func shorterTo(m *Image, size int) (width, height int) {
-	if m.Width <= m.Height {
-		return size, longer(size, m.Height, m.Width)
+// shorterTo returns the size of ResizeShorter's result for an image of width x height pixels.
+func shorterTo(width, height, size int) (int, int) {
+	if width <= height {
+		return size, longer(size, height, width)
 	}
-	return longer(size, m.Width, m.Height), size
+	return longer(size, width, height), size
 }
 
 // longer is int(size * long / short) in floating point, as torchvision computes it.

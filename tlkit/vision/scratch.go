@@ -22,15 +22,19 @@ type Scratch struct {
 
 // Apply is [Preprocess.Apply].
 func (s *Scratch) Apply(p Preprocess, m *Image) *Image {
-	if width, height := p.resized(m); width != m.Width || height != m.Height {
-		part := image.Rect(0, 0, width, height)
-		if cut := center(width, height, p.Crop, p.Crop); p.Crop > 0 && cut.In(part) {
-			return s.resize(m, whole(m), width, height, cut, p.Interpolation) // only the pixels that stay
-		}
-		m = s.resize(m, whole(m), width, height, part, p.Interpolation)
+	width, height := p.resized(m.Width, m.Height)
+	part := image.Rect(0, 0, width, height)
+	cut := part
+	if p.Crop > 0 {
+		cut = center(width, height, p.Crop, p.Crop)
 	}
-	if p.Crop > 0 && (m.Width != p.Crop || m.Height != p.Crop) {
-		m = s.crop(m, center(m.Width, m.Height, p.Crop, p.Crop))
+	kept := cut.Intersect(part) // only the pixels that stay are computed
+	if width != m.Width || height != m.Height {
+		m = s.resize(m, whole(m), width, height, kept, p.Interpolation)
+		cut = cut.Sub(kept.Min)
+	}
+	if cut != whole(m) {
+		m = s.crop(m, cut)
 	}
 	return m
 }
@@ -130,20 +134,17 @@ type taps struct {
 	weights []int32
 }
 
-// set computes the weights of the output pixels with the indices from to to-1, for an axis of in input and out output
-// pixels.
-func (f *filter) set(in, out, from, to int, interp Interpolation) {
-	kernel, support := interp.kernel()
-	scale := float64(in) / float64(out)
-	stretch := max(scale, 1)
-	support *= stretch
+// set computes the weights of an axis.
+func (f *filter) set(a axis, interp Interpolation) {
+	kernel, _ := interp.kernel()
+	support, stretch := a.support(interp)
 	width := int(math.Ceil(support))*2 + 1
-	f.taps, f.buf, f.weight = grown(f.taps, to-from), grown(f.buf, (to-from)*width), grown(f.weight, width)
+	n := a.to - a.from
+	f.taps, f.buf, f.weight = grown(f.taps, n), grown(f.buf, n*width), grown(f.weight, width)
 	w := f.weight
 	for i := range f.taps {
-		center := float64((float64(from+i) + 0.5) * scale)
-		lo := max(0, int(center-support+0.5))
-		hi := min(in, int(center+support+0.5))
+		center := float64((float64(a.from+i) + 0.5) * (float64(a.in) / float64(a.out)))
+		lo, hi := a.span(a.from+i, support)
 		sum := 0.0
 		for x := lo; x < hi; x++ {
 			w[x-lo] = kernel((float64(x) - center + 0.5) * (1 / stretch))
@@ -161,43 +162,96 @@ func (f *filter) set(in, out, from, to int, interp Interpolation) {
 	}
 }
 
+// axis is one direction of a resizing: in pixels become out, of which those with the indices from to to-1 are computed.
+type axis struct{ in, out, from, to int }
+
+// support returns the half width of the filter in input pixels, and the factor by which it is stretched.
+func (a axis) support(interp Interpolation) (width, stretch float64) {
+	_, width = interp.kernel()
+	stretch = max(float64(a.in)/float64(a.out), 1)
+	return width * stretch, stretch
+}
+
+// span returns the first input pixel that output pixel i is made of, and the one after the last.
+func (a axis) span(i int, support float64) (from, to int) {
+	center := float64((float64(i) + 0.5) * (float64(a.in) / float64(a.out)))
+	return max(0, int(center-support+0.5)), min(a.in, int(center+support+0.5))
+}
+
+// needs returns the input pixels that the output pixels are made of.
+func (a axis) needs(interp Interpolation) (from, to int) {
+	support, _ := a.support(interp)
+	from, _ = a.span(a.from, support)
+	_, to = a.span(a.to-1, support)
+	return from, to
+}
+
+// maxWeights is the number of filter weights that are held at once. Usual images have a few thousand in all; a side of
+// millions of pixels has several for each of them.
+const maxWeights = 1 << 20
+
+// part returns the output pixels from index at on, so many that their weights are at most maxWeights.
+func (a axis) part(at int, interp Interpolation) axis {
+	support, _ := a.support(interp)
+	step := max(1, maxWeights/(2*int(math.Ceil(support))+1))
+	return axis{a.in, a.out, at, min(at+step, a.to)}
+}
+
+// plane is a part of an image: rows of pixels, 3 bytes each, which begin stride bytes apart.
+type plane struct {
+	pix    []uint8
+	stride int
+}
+
+// spareRows is the memory in bytes that an image between two passes may take beyond the memory of the image itself.
+const spareRows = 16 << 20
+
 // resize scales the part from of m to width x height pixels, but computes only the part want of the result.
 func (s *Scratch) resize(m *Image, from image.Rectangle, width, height int, want image.Rectangle, interp Interpolation) *Image {
 	if width <= 0 || height <= 0 || from.Empty() {
 		panic(fmt.Sprintf("vision: cannot resize %d x %d to %d x %d pixels", from.Dx(), from.Dy(), width, height))
 	}
-	if from.Dx() == width && from.Dy() == height {
+	x, y := axis{from.Dx(), width, want.Min.X, want.Max.X}, axis{from.Dy(), height, want.Min.Y, want.Max.Y}
+	src, out := plane{m.Pix[3*(from.Min.Y*m.Width+from.Min.X):], 3 * m.Width}, s.image(want.Dx(), want.Dy())
+	to := plane{out.Pix, 3 * out.Width}
+	top, bottom := y.from, y.to // the rows of the part that are needed
+	if y.in != y.out {
+		top, bottom = y.needs(interp)
+	}
+	switch {
+	case x.in == x.out && y.in == y.out:
 		return s.crop(m, want.Add(from.Min))
+	case y.in == y.out:
+		s.resizeRows(to, src.below(top), bottom-top, x, interp)
+	case x.in == x.out:
+		s.resizeColumns(to, plane{src.pix[3*x.from:], src.stride}, 3*out.Width, 0, y, interp)
+	case (bottom-top)*(to.stride-3*x.in) > spareRows:
+		// Pillow widens the rows first. Of an image that is thin and very high, that would be hundreds of times its size.
+		s.rows = grown(s.rows, out.Height*3*x.in)
+		between := plane{s.rows, 3 * x.in}
+		s.resizeColumns(between, src, 3*x.in, 0, y, interp)
+		s.resizeRows(to, between, out.Height, x, interp)
+	default:
+		s.rows = grown(s.rows, (bottom-top)*to.stride)
+		between := plane{s.rows, to.stride}
+		s.resizeRows(between, src.below(top), bottom-top, x, interp)
+		s.resizeColumns(to, between, to.stride, top, y, interp)
 	}
-	stride := 3 * m.Width
-	top, bottom := want.Min.Y, want.Max.Y // the rows of from that are needed
-	if from.Dy() != height {
-		s.y.set(from.Dy(), height, want.Min.Y, want.Max.Y, interp)
-		top = s.y.taps[0].first
-		last := s.y.taps[len(s.y.taps)-1]
-		bottom = last.first + len(last.weights)
-	}
-	src := m.Pix[(from.Min.Y+top)*stride:][:(bottom-top)*stride]
-	out := s.image(want.Dx(), want.Dy())
-	if from.Dx() != width {
-		s.x.set(from.Dx(), width, want.Min.X, want.Max.X, interp)
-		rows := out.Pix
-		if from.Dy() != height {
-			s.rows = grown(s.rows, (bottom-top)*3*out.Width)
-			rows = s.rows
-		}
-		for y := range bottom - top {
-			resizeRow(rows[y*3*out.Width:][:3*out.Width], src[y*stride+3*from.Min.X:][:3*from.Dx()], s.x.taps)
-		}
-		if from.Dy() == height {
-			return out
-		}
-		src, stride = rows, 3*out.Width
-	} else {
-		src = src[3*(from.Min.X+want.Min.X):]
-	}
-	s.resizeColumns(out, src, stride, top)
 	return out
+}
+
+// below returns the rows from number y on.
+func (p plane) below(y int) plane { return plane{p.pix[y*p.stride:], p.stride} }
+
+// resizeRows scales the first rows of src along x into those of dst.
+func (s *Scratch) resizeRows(dst, src plane, rows int, x axis, interp Interpolation) {
+	for part := x.part(x.from, interp); part.from < x.to; part = x.part(part.to, interp) {
+		s.x.set(part, interp)
+		at, n := 3*(part.from-x.from), 3*(part.to-part.from)
+		for y := range rows {
+			resizeRow(dst.pix[y*dst.stride+at:][:n], src.pix[y*src.stride:][:3*x.in], s.x.taps)
+		}
+	}
 }
 
 func resizeRow(dst, src []uint8, all []taps) {
@@ -231,49 +285,55 @@ func resizeRow(dst, src []uint8, all []taps) {
 	}
 }
 
-// resizeColumns computes the rows of out from those of src, whose first row is row top of the filter's input.
-func (s *Scratch) resizeColumns(out *Image, src []uint8, stride, top int) {
-	n := 3 * out.Width
+// resizeColumns scales src along y into dst, n bytes of each row. The first row of src is row top of the axis.
+func (s *Scratch) resizeColumns(dst, src plane, n, top int, y axis, interp Interpolation) {
 	s.sums = grown(s.sums, n)
-	for y := range s.y.taps {
-		t := s.y.taps[y]
-		row := func(k int) []uint8 { return src[(t.first-top+k)*stride:][:n] }
-		dst := out.Pix[y*n:][:n]
-		switch w := t.weights; len(w) {
-		case 2:
-			a, b := row(0)[:len(dst)], row(1)[:len(dst)]
-			w0, w1 := w[0], w[1]
-			for i := range dst {
-				dst[i] = clip8((half + int32(a[i])*w0 + int32(b[i])*w1) >> weightBits)
-			}
-		case 3:
-			a, b, c := row(0)[:len(dst)], row(1)[:len(dst)], row(2)[:len(dst)]
-			w0, w1, w2 := w[0], w[1], w[2]
-			for i := range dst {
-				dst[i] = clip8((half + int32(a[i])*w0 + int32(b[i])*w1 + int32(c[i])*w2) >> weightBits)
-			}
-		default:
-			sums := s.sums[:len(dst)]
+	for part := y.part(y.from, interp); part.from < y.to; part = y.part(part.to, interp) {
+		s.y.set(part, interp)
+		for i := range s.y.taps {
+			t := &s.y.taps[i]
+			s.sumRows(dst.below(part.from - y.from + i).pix[:n], src.below(t.first-top), t.weights)
+		}
+	}
+}
+
+// sumRows writes the weighted sum of as many rows of src as there are weights.
+func (s *Scratch) sumRows(dst []uint8, src plane, w []int32) {
+	row := func(k int) []uint8 { return src.pix[k*src.stride:][:len(dst)] }
+	switch len(w) {
+	case 2:
+		a, b := row(0)[:len(dst)], row(1)[:len(dst)]
+		w0, w1 := w[0], w[1]
+		for i := range dst {
+			dst[i] = clip8((half + int32(a[i])*w0 + int32(b[i])*w1) >> weightBits)
+		}
+	case 3:
+		a, b, c := row(0)[:len(dst)], row(1)[:len(dst)], row(2)[:len(dst)]
+		w0, w1, w2 := w[0], w[1], w[2]
+		for i := range dst {
+			dst[i] = clip8((half + int32(a[i])*w0 + int32(b[i])*w1 + int32(c[i])*w2) >> weightBits)
+		}
+	default:
+		sums := s.sums[:len(dst)]
+		for i := range sums {
+			sums[i] = half
+		}
+		k := 0
+		for ; k+2 <= len(w); k += 2 {
+			a, b := row(k)[:len(sums)], row(k + 1)[:len(sums)]
+			w0, w1 := w[k], w[k+1]
 			for i := range sums {
-				sums[i] = half
+				sums[i] += int32(a[i])*w0 + int32(b[i])*w1
 			}
-			k := 0
-			for ; k+2 <= len(w); k += 2 {
-				a, b := row(k)[:len(sums)], row(k + 1)[:len(sums)]
-				w0, w1 := w[k], w[k+1]
-				for i := range sums {
-					sums[i] += int32(a[i])*w0 + int32(b[i])*w1
-				}
+		}
+		for ; k < len(w); k++ {
+			a := row(k)[:len(sums)]
+			for i := range sums {
+				sums[i] += int32(a[i]) * w[k]
 			}
-			for ; k < len(w); k++ {
-				a := row(k)[:len(sums)]
-				for i := range sums {
-					sums[i] += int32(a[i]) * w[k]
-				}
-			}
-			for i, v := range sums {
-				dst[i] = clip8(v >> weightBits)
-			}
+		}
+		for i, v := range sums {
+			dst[i] = clip8(v >> weightBits)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func slowResize(m *Image, width, height int, interp Interpolation) *Image {
 			return m
 		}
 		var f filter
-		f.set(in, size, 0, size, interp)
+		f.set(axis{in, size, 0, size}, interp)
 		for y := range out.Height {
 			for x := range out.Width {
 				for c := range 3 {
@@ -61,6 +61,50 @@ func TestScratchAsTheSlowWay(t *testing.T) {
 			slow := Crop(slowResize(Crop(m, from), width, height, interp), want)
 			if got.Width != slow.Width || got.Height != slow.Height || !bytes.Equal(got.Pix, slow.Pix) {
 				t.Fatalf("case %d: part %v of %d x %d pixels to %d x %d, of it %v, %s: another image", i, from, m.Width, m.Height, width, height, want, interp)
+			}
+		}
+	}
+}
+
+// TestThinImages holds that an image of few pixels in one direction and very many in the other takes little memory to
+// prepare, whatever the preparation, and that the result is that of the plain way, or differs by the last rounding.
+func TestThinImages(t *testing.T) {
+	const long = 1_000_000
+	for _, c := range []struct {
+		width, height int
+		p             Preprocess
+	}{
+		{2, long, Preprocess{Resize: 32, Squash: true}},
+		{2, long, Preprocess{Resize: 32, Squash: true, Crop: 24, Interpolation: Bicubic}},
+		{long, 2, Preprocess{Resize: 32, Squash: true, Interpolation: Bicubic}},
+		{2, long, Preprocess{Resize: 32, Crop: 24}},
+		{long, 2, Preprocess{Resize: 32, Crop: 48, Interpolation: Bicubic}},
+		{2, long, Preprocess{Resize: 32, Crop: 48}},
+	} {
+		var s Scratch
+		m := noise(c.width, c.height)
+		got := s.Apply(c.p, m)
+		taken := cap(s.rows) + 4*(cap(s.sums)+cap(s.x.buf)+cap(s.y.buf)) + 8*(cap(s.x.weight)+cap(s.y.weight))
+		for _, i := range s.images {
+			taken += cap(i.Pix)
+		}
+		if most := len(m.Pix) + spareRows; taken > most {
+			t.Errorf("%d x %d, %+v: %d bytes, want at most %d", c.width, c.height, c.p, taken, most)
+		}
+		if w, h := c.p.Size(m.Width, m.Height); got.Width != w || got.Height != h {
+			t.Errorf("%d x %d, %+v: %d x %d pixels, Size is %d x %d", c.width, c.height, c.p, got.Width, got.Height, w, h)
+		}
+		if !c.p.Squash {
+			continue // the plain way would take gigabytes
+		}
+		want := slowResize(m, 32, 32, c.p.Interpolation)
+		if c.p.Crop > 0 {
+			want = CenterCrop(want, c.p.Crop, c.p.Crop)
+		}
+		for i, v := range got.Pix {
+			if d := int(v) - int(want.Pix[i]); d < -1 || d > 1 {
+				t.Errorf("%d x %d, %+v: byte %d is %d, want %d", c.width, c.height, c.p, i, v, want.Pix[i])
+				break
 			}
 		}
 	}

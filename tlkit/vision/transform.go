@@ -44,17 +44,25 @@ func (p Preprocess) Validate() error {
 // Apply resizes and crops m for evaluation. It returns m itself if there is nothing to do.
 func (p Preprocess) Apply(m *Image) *Image { return new(Scratch).Apply(p, m).detachedFrom(m) }
 
-// resized returns the size that m is resized to.
-func (p Preprocess) resized(m *Image) (width, height int) {
+// Size returns the size of the image that Apply makes of one of width x height pixels.
+func (p Preprocess) Size(width, height int) (int, int) {
+	if p.Crop > 0 {
+		return p.Crop, p.Crop
+	}
+	return p.resized(width, height)
+}
+
+// resized returns the size that an image is resized to, before it is cropped.
+func (p Preprocess) resized(width, height int) (int, int) {
 	switch {
 	case p.Resize <= 0:
-		return m.Width, m.Height
+		return width, height
 	case p.Squash:
 		return p.Resize, p.Resize
-	case min(m.Width, m.Height) == p.Resize:
-		return m.Width, m.Height
+	case min(width, height) == p.Resize:
+		return width, height
 	}
-	return shorterTo(m, p.Resize)
+	return shorterTo(width, height, p.Resize)
 }
 
 // ApplyAugmented is the training counterpart of Apply: a random resized crop takes the place of resizing and cropping,

@@ -206,11 +206,11 @@ func (m *Model) pixels(from, to int, image func(i int) (*vision.Image, error)) (
 			if err != nil {
 				return err
 			}
-			ready := m.Preprocess.Apply(raw)
-			if ready.Width != size || ready.Height != size {
-				return m.sizeError(i, ready)
+			ready, err := m.prepare(i, raw)
+			if err != nil {
+				return err
 			}
-			copy(pix[(i-from)*each:], ready.Pix)
+			copy(pix[(i-from)*each:], ready)
 			return nil
 		})
 	}
@@ -218,11 +218,4 @@ func (m *Model) pixels(from, to int, image func(i int) (*vision.Image, error)) (
 		return nil, err
 	}
 	return tensors.FromFlatDataAndDimensions(pix, to-from, size, size, 3), nil
-}
-
-// sizeError returns the error for an image i that does not have the network's input size after preparation.
-func (m *Model) sizeError(i int, ready *vision.Image) error {
-	size := m.ImageSize()
-	return fmt.Errorf("zoo: image %d is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",
-		i, ready.Width, ready.Height, m.Spec.Name, size, size)
 }

@@ -155,11 +155,18 @@ func (m *Model) LogitsOf(pix []uint8, n int) ([][]float32, error) {
 // Prepare returns the bytes [size, size, 3] that the network takes of an image, where size is ImageSize: the input of
 // [Model.LogitsOf]. It is safe for use from several goroutines at once.
 func (m *Model) Prepare(image *vision.Image) ([]uint8, error) {
-	ready, size := m.Preprocess.Apply(image), m.ImageSize()
-	if ready.Width != size || ready.Height != size {
-		return nil, m.sizeError(0, ready)
+	return m.prepare(0, image)
+}
+
+// prepare is Prepare of image i.
+func (m *Model) prepare(i int, image *vision.Image) ([]uint8, error) {
+	size := m.ImageSize()
+	// Before the image takes memory: without a crop its longer side can be of any length.
+	if width, height := m.Preprocess.Size(image.Width, image.Height); width != size || height != size {
+		return nil, fmt.Errorf("zoo: image %d is %dx%d after preparation, model %q takes %dx%d; set Preprocess.Resize and Crop",
+			i, width, height, m.Spec.Name, size, size)
 	}
-	return ready.Pix, nil
+	return m.Preprocess.Apply(image).Pix, nil
 }
 
 // run returns the logits of prepared images, and frees the images.
