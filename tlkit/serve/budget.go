@@ -24,16 +24,25 @@ func (b *budget) take(n int64) bool {
 	return true
 }
 
-// share is what one request has taken of a budget.
+// share is what one request has taken of a budget. Its users are the request and the images that are made of its bytes.
 type share struct {
 	budget *budget
 	taken  int64
+	users  atomic.Int64
 }
 
-// release gives all back.
+// newShare returns a share with one user.
+func (b *budget) newShare() *share {
+	s := &share{budget: b}
+	s.users.Store(1)
+	return s
+}
+
+// release gives all back after the last user.
 func (s *share) release() {
-	s.budget.taken.Add(-s.taken)
-	s.taken = 0
+	if s.users.Add(-1) == 0 {
+		s.budget.taken.Add(-s.taken)
+	}
 }
 
 // readAll reads r and takes memory as the bytes arrive, so that a request holds no more than it has sent.

@@ -12,6 +12,7 @@
 // # Untrusted requests
 //
 // Memory is bounded whatever clients send. The bytes of all requests in memory, the connections, the images in the
-// queue and the pixels of an image are limited; the size of an image is read from its header before its pixels take
-// memory. Reading a request has a deadline, so that a slow client holds little and not for long.
+// queue, the pixels of an image, and the memory of all images being decoded and prepared are limited; the size of an
+// image is read from its header before its pixels take memory. Reading a request has a deadline, so that a slow client
+// holds little and not for long. A request is answered in time even if its image is still being decoded.
 package serve

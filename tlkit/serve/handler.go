@@ -39,6 +39,11 @@ type HandlerOptions struct {
 	NoPage bool
 }
 
+func (o HandlerOptions) check() error {
+	return checkLimits("HandlerOptions", limit{"Top", int64(o.Top)}, limit{"MaxBody", o.MaxBody}, limit{"MaxImages", int64(o.MaxImages)},
+		limit{"MaxMemory", o.MaxMemory}, limit{"ReadTimeout", int64(o.ReadTimeout)}, limit{"Timeout", int64(o.Timeout)})
+}
+
 func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
 	o.Name = cmp.Or(o.Name, p.model.Spec.Name)
 	o.Top = cmp.Or(o.Top, 5)
@@ -80,8 +85,11 @@ var page embed.FS
 func Page(name string) string { return string(pageFile(name)) }
 
 // NewHandler returns a handler for a predictor, which stays the caller's to close. The handler is to be mounted at the
-// root of a host; under another path use [http.StripPrefix].
+// root of a host; under another path use [http.StripPrefix]. It panics if a limit is negative.
 func NewHandler(p *Predictor, opts HandlerOptions) *Handler {
+	if err := opts.check(); err != nil {
+		panic(err)
+	}
 	h := &Handler{predictor: p, opts: opts.withDefaults(p), mux: http.NewServeMux()}
 	h.memory.limit = h.opts.MaxMemory
 	metrics := promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{})
@@ -129,7 +137,7 @@ func (h *Handler) route(pattern string, serve http.HandlerFunc) {
 		m.seconds.WithLabelValues(pattern).Observe(time.Since(started).Seconds())
 		level := slog.LevelInfo
 		switch {
-		case status >= 500:
+		case status >= 500, rec.fault:
 			level = slog.LevelError
 		case pattern != "POST /predict":
 			level = slog.LevelDebug // probes and scrapes come every few seconds
@@ -150,6 +158,7 @@ type recorder struct {
 	status  int
 	images  int
 	problem string
+	fault   bool // the network failed for some of the images
 }
 
 func (r *recorder) WriteHeader(status int) {

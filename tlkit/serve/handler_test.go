@@ -3,7 +3,6 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,8 +14,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // quiet is a log for nobody.
@@ -198,17 +199,92 @@ func TestBusyAnswer(t *testing.T) {
 	}
 }
 
-// TestFaultIsNotShown holds that a client is not told what is wrong inside.
+// TestFaultIsNotShown holds that a client is not told what is wrong inside, and the log is: for one image, for all of a
+// form, and for some.
 func TestFaultIsNotShown(t *testing.T) {
-	o, _ := Options{}.withDefaults()
-	p := start(loadModel(t), o, func([]uint8, int) ([][]float32, error) { return nil, errors.New("file /srv/secret is broken") })
-	defer p.Close()
-	var log bytes.Buffer
-	h := NewHandler(p, HandlerOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	image := string(pngOf(t, shapes(t, 1)[0]))
+	two, twoBody := form(t, "first.png", image, "second.png", image)
+	broken, brokenBody := form(t, "first.png", image, "second.png", "no image")
+	for _, c := range []struct {
+		name, kind, body string
+		works            int // batches that are computed before the others fail
+		status           int
+	}{
+		{"one image", "image/png", image, 0, 500},
+		{"all of a form", two, string(twoBody), 0, 500},
+		{"one of a form", two, string(twoBody), 1, 200},
+		{"a fault beside a broken image", broken, string(brokenBody), 0, 500},
+	} {
+		o, _ := Options{MaxBatch: 1}.withDefaults()
+		batches := 0
+		p := start(loadModel(t), o, func([]uint8, int) ([][]float32, error) {
+			if batches++; batches > c.works {
+				panic("file /srv/secret is broken")
+			}
+			return [][]float32{make([]float32, 10)}, nil
+		})
+		var log bytes.Buffer
+		h := NewHandler(p, HandlerOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		r := httptest.NewRequest("POST", "/predict", strings.NewReader(c.body))
+		r.Header.Set("Content-Type", c.kind)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), "the service's log has the reason") {
+			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
+		}
+		if text := log.String(); !strings.Contains(text, "secret") || !strings.Contains(text, "level=ERROR") || c.kind == two && !strings.Contains(text, ".png") {
+			t.Errorf("%s: the log is %s", c.name, text)
+		}
+		p.Close()
+	}
+}
+
+// TestTimeoutIsKept holds that a request is answered in time though the memory for decoding is not free, and gives back
+// what it holds.
+func TestTimeoutIsKept(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{Timeout: time.Millisecond})
+	p := h.predictor
+	if !p.memory.TryAcquire(p.opts.MaxDecode) {
+		t.Fatal("the memory for decoding is not free")
+	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("POST", "/predict", bytes.NewReader(pngOf(t, shapes(t, 1)[0]))))
-	if w.Code != 500 || strings.Contains(w.Body.String(), "secret") || !strings.Contains(log.String(), "secret") {
-		t.Errorf("%d %s\nlog: %s", w.Code, w.Body, &log)
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s, want 503", w.Code, w.Body)
+	}
+	until(t, "all given back", func() bool { return h.memory.taken.Load() == 0 && p.inside.Load() == 0 })
+	p.memory.Release(p.opts.MaxDecode)
+}
+
+// TestNegativeLimits holds that a limit below zero is refused where it is given, and not met by each request.
+func TestNegativeLimits(t *testing.T) {
+	for want, o := range map[string]Options{"MaxBatch": {MaxBatch: -1}, "Queue": {Queue: -1}, "MaxPixels": {MaxPixels: -1}, "MaxDecode": {MaxDecode: -1}} {
+		if _, err := New(loadModel(t), o); err == nil || !strings.Contains(err.Error(), "Options."+want+" is -1") {
+			t.Errorf("Options.%s: %v", want, err)
+		}
+	}
+	p, err := New(loadModel(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for want, o := range map[string]HandlerOptions{"Top": {Top: -1}, "MaxBody": {MaxBody: -1}, "MaxImages": {MaxImages: -1}, "MaxMemory": {MaxMemory: -1},
+		"ReadTimeout": {ReadTimeout: -1}, "Timeout": {Timeout: -1}} {
+		func() {
+			defer func() {
+				if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), "HandlerOptions."+want+" is -1") {
+					t.Errorf("HandlerOptions.%s: %v", want, err)
+				}
+			}()
+			NewHandler(p, o)
+		}()
+	}
+	h := NewHandler(p, HandlerOptions{Log: quiet})
+	for want, s := range map[string]Server{"Connections": {Connections: -1}, "Drain": {Drain: -1}, "Grace": {Grace: -1}} {
+		s.Handler, s.Addr = h, "127.0.0.1:0"
+		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "Server."+want+" is -1") {
+			t.Errorf("Server.%s: %v", want, err)
+		}
 	}
 }
 
@@ -237,10 +313,15 @@ func TestOpenAPI(t *testing.T) {
 	}
 	schemas := api["components"].(map[string]any)["schemas"].(map[string]any)
 	properties := schemas["Info"].(map[string]any)["properties"].(map[string]any)
-	for key := range get("/info") {
+	h.predictor.model.Calibration = zoo.Calibration{Temperature: 1.5, Threshold: 0.6, Precision: 0.9}
+	info := get("/info")
+	for key := range info {
 		if properties[key] == nil {
 			t.Errorf("/info has the key %q, which is not described", key)
 		}
+	}
+	if c, _ := info["calibration"].(map[string]any); c["temperature"] != 1.5 || c["threshold"] != 0.6 {
+		t.Errorf("/info of a calibrated model has the calibration %v", info["calibration"])
 	}
 }
 

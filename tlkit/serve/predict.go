@@ -1,10 +1,14 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -49,7 +53,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, ErrBusy, nil)
 		return
 	}
-	held := &share{budget: &h.memory}
+	held := h.memory.newShare()
 	defer held.release()
 	uploads, err := h.read(w, r, held)
 	if err != nil {
@@ -59,26 +63,48 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 	if rec, ok := w.(*recorder); ok {
 		rec.images = len(uploads)
 	}
-	release, err := h.predictor.admit(len(uploads))
-	if err != nil {
+	if err := h.predictor.admit(len(uploads)); err != nil {
 		h.problem(w, err, nil)
 		return
 	}
-	defer release()
 	ctx, stop := context.WithTimeoutCause(r.Context(), h.opts.Timeout, errTimeout)
 	defer stop()
-	results := h.classify(ctx, uploads, top)
+	h.answer(w, h.classify(ctx, uploads, top, held))
+}
+
+// answer writes the results of a request, of which some may be errors. If all are, the answer is the gravest.
+func (h *Handler) answer(w http.ResponseWriter, results []result) {
+	var failed []result
 	for _, res := range results {
-		if res.err == nil {
-			writeJSON(w, http.StatusOK, "application/json", reply{Model: h.opts.Name, Results: results})
-			return
+		if res.err != nil {
+			failed = append(failed, res)
 		}
 	}
-	if len(results) == 1 {
+	switch {
+	case len(failed) < len(results):
+		h.note(w, failed)
+		writeJSON(w, http.StatusOK, "application/json", reply{Model: h.opts.Name, Results: results})
+	case len(results) == 1:
 		h.problem(w, results[0].err, nil)
+	default:
+		gravest := slices.MaxFunc(results, func(a, b result) int { return cmp.Compare(statusOf(a.err), statusOf(b.err)) })
+		h.problem(w, gravest.err, results)
+		h.note(w, failed)
+	}
+}
+
+// note leaves the errors of a form's images for the log.
+func (h *Handler) note(w http.ResponseWriter, failed []result) {
+	rec, ok := w.(*recorder)
+	if !ok || len(failed) == 0 {
 		return
 	}
-	h.problem(w, results[0].err, results)
+	texts := make([]string, len(failed))
+	for i, res := range failed {
+		texts[i] = fmt.Sprintf("image %.80q: %v", res.Name, res.err)
+		rec.fault = rec.fault || statusOf(res.err) == http.StatusInternalServerError
+	}
+	rec.problem = strings.Join(texts, "; ")
 }
 
 // full reports whether no image would be admitted now.
@@ -98,15 +124,16 @@ func (h *Handler) top(r *http.Request) (int, error) {
 }
 
 // classify predicts all images of a request, which were admitted.
-func (h *Handler) classify(ctx context.Context, uploads []upload, top int) []result {
+func (h *Handler) classify(ctx context.Context, uploads []upload, top int, held *share) []result {
 	results := make([]result, len(uploads))
+	held.users.Add(int64(len(uploads)))
 	var wait sync.WaitGroup
 	for i, u := range uploads {
 		wait.Go(func() {
-			found, err := h.predictor.predictBytes(ctx, u.data, top)
+			found, err := h.predictor.predictBytes(ctx, u.data, top, held.release)
 			results[i] = result{Name: u.name, err: err, Predictions: make([]prediction, len(found))}
 			if err != nil {
-				results[i].Error = err.Error()
+				results[i].Error = detail(err)
 			}
 			for k, f := range found {
 				results[i].Predictions[k] = prediction(f)
@@ -126,10 +153,12 @@ type about struct {
 	Classes    []string          `json:"classes"`
 	InputSize  int               `json:"input_size"`
 	Preprocess vision.Preprocess `json:"preprocess"`
-	Parameters int               `json:"parameters"`
-	Engine     string            `json:"engine"`
-	Formats    []string          `json:"formats"`
-	Limits     limits            `json:"limits"`
+	// Calibration has what divides the logits and the probability below which a class is uncertain, if the model has one.
+	Calibration *zoo.Calibration `json:"calibration,omitempty"`
+	Parameters  int              `json:"parameters"`
+	Engine      string           `json:"engine"`
+	Formats     []string         `json:"formats"`
+	Limits      limits           `json:"limits"`
 }
 
 // limits are those that a client must keep.
@@ -143,8 +172,12 @@ type limits struct {
 func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 	m := h.predictor.model
 	params, _ := m.NumParams()
+	var calibration *zoo.Calibration
+	if m.Calibration != (zoo.Calibration{}) {
+		calibration = &m.Calibration
+	}
 	writeJSON(w, http.StatusOK, "application/json", about{Name: h.opts.Name, Version: h.opts.Version, Model: m.Spec.Name, Weights: m.Weights,
-		Classes: m.Classes, InputSize: m.ImageSize(), Preprocess: m.Preprocess, Parameters: params, Engine: backend.Describe(), Formats: vision.Formats(),
+		Classes: m.Classes, InputSize: m.ImageSize(), Preprocess: m.Preprocess, Calibration: calibration, Parameters: params, Engine: backend.Describe(), Formats: vision.Formats(),
 		Limits: limits{Bytes: h.opts.MaxBody, Pixels: h.predictor.opts.MaxPixels, Images: h.opts.MaxImages}})
 }
 

@@ -32,21 +32,41 @@ type Options struct {
 	// Queue is the largest number of images that are decoded, waiting or computed at one time; more are refused with
 	// ErrBusy. 0: 64.
 	Queue int
-	// MaxPixels is the largest number of pixels, width times height, of an image file; 0: 25 million. Decoding takes up
-	// to 11 bytes per pixel on each core; all decoders together take at most [vision.MaxDecodeBytes].
+	// MaxPixels is the largest number of pixels, width times height, of an image file; 0: 25 million.
 	MaxPixels int
+	// MaxDecode bounds the memory in bytes that all images together take while they are decoded and prepared; 0:
+	// [vision.MaxDecodeBytes]. Images wait for their share, and one that alone needs more is refused with
+	// [vision.ErrTooLarge]. A pixel takes 9 bytes in most JPEG files, 21 in a progressive one in colour, and at most 30.
+	MaxDecode int64
 }
 
 // withDefaults returns the options with defaults for what is not set.
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxBatch < 0 || o.Queue < 0 || o.MaxPixels < 0 {
-		return o, fmt.Errorf("serve: Options has MaxBatch %d, Queue %d and MaxPixels %d; expected positive numbers, or 0 for the default", o.MaxBatch, o.Queue, o.MaxPixels)
+	if err := checkLimits("Options", limit{"MaxBatch", int64(o.MaxBatch)}, limit{"Queue", int64(o.Queue)}, limit{"MaxPixels", int64(o.MaxPixels)}, limit{"MaxDecode", o.MaxDecode}); err != nil {
+		return o, err
 	}
 	o.MaxBatch = cmp.Or(o.MaxBatch, 8)
 	o.BatchWait = max(cmp.Or(o.BatchWait, 2*time.Millisecond), 0)
 	o.Queue = cmp.Or(o.Queue, 64)
 	o.MaxPixels = cmp.Or(o.MaxPixels, 25_000_000)
+	o.MaxDecode = min(cmp.Or(o.MaxDecode, vision.MaxDecodeBytes), vision.MaxDecodeBytes)
 	return o, nil
+}
+
+// limit is an option that must not be negative.
+type limit struct {
+	name  string
+	value int64
+}
+
+// checkLimits returns an error that names the first limit below zero.
+func checkLimits(of string, limits ...limit) error {
+	for _, l := range limits {
+		if l.value < 0 {
+			return fmt.Errorf("serve: %s.%s is %d; expected a positive number, or 0 for the default", of, l.name, l.value)
+		}
+	}
+	return nil
 }
 
 // Predictor classifies images for many goroutines at once. One goroutine of its own computes the network, on all cores.
@@ -59,13 +79,15 @@ type Predictor struct {
 	admitted  *semaphore.Weighted // images of the queue
 	inside    atomic.Int64        // images admitted
 	preparing atomic.Int64        // images admitted that are not in jobs yet
-	decoders  *semaphore.Weighted
+	decoders  *semaphore.Weighted // one for each core
+	memory    *semaphore.Weighted // of images being decoded, in bytes
 	jobs      chan *job
 	perImage  atomic.Int64 // nanoseconds, moving average
 
-	mu     sync.RWMutex // held for reading while an image is admitted
-	closed bool
-	done   chan struct{} // closed when the worker has ended
+	mu      sync.RWMutex // held for reading while an image is admitted
+	closed  bool
+	waiting sync.WaitGroup // callers whose images were admitted
+	done    chan struct{}  // closed when the worker has ended
 }
 
 // job is an image that waits for the network.
@@ -103,7 +125,7 @@ func New(model *zoo.Model, opts Options) (*Predictor, error) {
 // start returns a predictor at work. network computes the logits of n prepared images.
 func start(model *zoo.Model, o Options, network func(pix []uint8, n int) ([][]float32, error)) *Predictor {
 	p := &Predictor{model: model, opts: o, network: network, metrics: newMetrics(model.Classes), admitted: semaphore.NewWeighted(int64(o.Queue)),
-		decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), jobs: make(chan *job, o.Queue), done: make(chan struct{})}
+		decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), memory: semaphore.NewWeighted(o.MaxDecode), jobs: make(chan *job, o.Queue), done: make(chan struct{})}
 	p.metrics.waiting(func() float64 { return float64(p.inside.Load()) })
 	go p.work()
 	return p
@@ -113,56 +135,97 @@ func start(model *zoo.Model, o Options, network func(pix []uint8, n int) ([][]fl
 func (p *Predictor) Model() *zoo.Model { return p.model }
 
 // Predict returns the top most probable classes of an image, the most probable first. It fails with ErrBusy if the queue
-// is full, with ErrClosed after Close, and with the context's error when that ends first.
+// is full, with ErrClosed after Close, and with the context's error when that ends first. The image must not be changed
+// afterwards: it may still be read after the context's end.
 func (p *Predictor) Predict(ctx context.Context, image *vision.Image, top int) ([]zoo.Prediction, error) {
 	if image == nil {
 		return nil, errors.New("serve: the image is nil; decode one with vision.DecodeFile")
 	}
-	release, err := p.admit(1)
-	if err != nil {
+	if err := p.admit(1); err != nil {
 		return nil, err
 	}
-	defer release()
-	return p.predict(ctx, top, func() ([]uint8, error) { return p.model.Prepare(image) })
+	return p.predict(ctx, top, func() ([]uint8, error) { return p.model.Prepare(image) }, func() {})
 }
 
 // PredictBytes is [Predictor.Predict] for an image file in memory, rotated and flipped upright by its EXIF orientation.
 // An image of more pixels than Options.MaxPixels gives an error that wraps [vision.ErrTooLarge].
 func (p *Predictor) PredictBytes(ctx context.Context, data []byte, top int) ([]zoo.Prediction, error) {
-	release, err := p.admit(1)
-	if err != nil {
+	if err := p.admit(1); err != nil {
 		return nil, err
 	}
-	defer release()
-	return p.predictBytes(ctx, data, top)
+	return p.predictBytes(ctx, data, top, func() {})
 }
 
-// predictBytes classifies an image that was admitted.
-func (p *Predictor) predictBytes(ctx context.Context, data []byte, top int) ([]zoo.Prediction, error) {
-	return p.predict(ctx, top, func() ([]uint8, error) { return p.decode(data) })
+// predictBytes classifies an image that was admitted. It calls unused once, when data is read no longer.
+func (p *Predictor) predictBytes(ctx context.Context, data []byte, top int, unused func()) ([]zoo.Prediction, error) {
+	return p.predict(ctx, top, func() ([]uint8, error) { return p.decode(ctx, data) }, unused)
 }
 
-// admit takes n places in the queue; release gives them back.
-func (p *Predictor) admit(n int) (release func(), err error) {
+// PredictFile is [Predictor.PredictBytes] for an image file on the disk. As many files are in memory as there are cores.
+func (p *Predictor) PredictFile(ctx context.Context, path string, top int) ([]zoo.Prediction, error) {
+	if err := p.admit(1); err != nil {
+		return nil, err
+	}
+	return p.predictFile(ctx, path, top)
+}
+
+// predictFile classifies a file whose image was admitted.
+func (p *Predictor) predictFile(ctx context.Context, path string, top int) ([]zoo.Prediction, error) {
+	return p.predict(ctx, top, func() ([]uint8, error) {
+		data, err := vision.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		pix, err := p.decode(ctx, data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return pix, nil
+	}, func() {})
+}
+
+// admit takes n places in the queue, or fails with ErrBusy. Each is given back by leave.
+func (p *Predictor) admit(n int) error {
+	if !p.admitted.TryAcquire(int64(n)) {
+		p.metrics.images.WithLabelValues("busy").Add(float64(n))
+		return fmt.Errorf("serve: %w (the queue holds %d); try again later", ErrBusy, p.opts.Queue)
+	}
+	return p.enter(n)
+}
+
+// wait takes a place in the queue as soon as there is one.
+func (p *Predictor) wait(ctx context.Context) error {
+	if err := p.admitted.Acquire(ctx, 1); err != nil {
+		return context.Cause(ctx)
+	}
+	return p.enter(1)
+}
+
+// enter counts images that have their places, or gives these back if the predictor is closed.
+func (p *Predictor) enter(n int) error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
-		return nil, ErrClosed
-	}
-	if !p.admitted.TryAcquire(int64(n)) {
-		p.metrics.images.WithLabelValues("busy").Add(float64(n))
-		return nil, fmt.Errorf("serve: %w (the queue holds %d); try again later", ErrBusy, p.opts.Queue)
+		p.admitted.Release(int64(n))
+		return ErrClosed
 	}
 	p.inside.Add(int64(n))
-	return func() {
-		p.inside.Add(-int64(n))
-		p.admitted.Release(int64(n))
-	}, nil
+	p.waiting.Add(n)
+	return nil
 }
 
-// predict prepares an image that was admitted, hands it to the worker and waits for the answer.
-func (p *Predictor) predict(ctx context.Context, top int, prepare func() ([]uint8, error)) ([]zoo.Prediction, error) {
-	logits, err := p.logits(ctx, prepare)
+// leave gives the place of an image back.
+func (p *Predictor) leave() {
+	p.inside.Add(-1)
+	p.admitted.Release(1)
+	p.waiting.Done()
+}
+
+// predict prepares an image that was admitted, hands it to the worker, waits for the answer, and leaves. It calls
+// prepared once, when prepare has ended or will never begin.
+func (p *Predictor) predict(ctx context.Context, top int, prepare func() ([]uint8, error), prepared func()) ([]zoo.Prediction, error) {
+	defer p.leave()
+	logits, err := p.logits(ctx, prepare, prepared)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -178,8 +241,8 @@ func (p *Predictor) predict(ctx context.Context, top int, prepare func() ([]uint
 	return found, nil
 }
 
-func (p *Predictor) logits(ctx context.Context, prepare func() ([]uint8, error)) ([]float32, error) {
-	pix, err := p.prepared(ctx, prepare)
+func (p *Predictor) logits(ctx context.Context, prepare func() ([]uint8, error), prepared func()) ([]float32, error) {
+	pix, err := p.prepare(ctx, prepare, prepared)
 	if err != nil {
 		return nil, err
 	}
@@ -206,22 +269,41 @@ func (p *Predictor) logits(ctx context.Context, prepare func() ([]uint8, error))
 	}
 }
 
-// prepared runs prepare on one of as many goroutines as there are cores.
-func (p *Predictor) prepared(ctx context.Context, prepare func() ([]uint8, error)) ([]uint8, error) {
+// prepare runs a preparation on one of as many goroutines as there are cores, and then calls prepared. When ctx ends, it
+// does not wait for the preparation, since no decoder can be broken off: that keeps its core and its memory until its end.
+func (p *Predictor) prepare(ctx context.Context, prepare func() ([]uint8, error), prepared func()) ([]uint8, error) {
 	p.preparing.Add(1)
 	defer p.preparing.Add(-1)
 	if err := p.decoders.Acquire(ctx, 1); err != nil {
+		prepared()
 		return nil, context.Cause(ctx)
 	}
-	defer p.decoders.Release(1)
-	if err := ctx.Err(); err != nil {
+	var pix []uint8
+	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer prepared()
+		defer p.decoders.Release(1)
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("serve: %w: preparing the image: %v", errCompute, v)
+			}
+		}()
+		if err = context.Cause(ctx); err == nil {
+			pix, err = prepare()
+		}
+	}()
+	select {
+	case <-ended:
+		return pix, err
+	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	return prepare()
 }
 
 // decode reads an image file within the limits and prepares it for the network.
-func (p *Predictor) decode(data []byte) ([]uint8, error) {
+func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
 	width, height, _, err := vision.DecodeConfig(data)
 	if err != nil {
 		return nil, err
@@ -229,6 +311,18 @@ func (p *Predictor) decode(data []byte) ([]uint8, error) {
 	if width > p.opts.MaxPixels/height {
 		return nil, fmt.Errorf("serve: %w: %d x %d pixels, the limit is %d million in all", vision.ErrTooLarge, width, height, p.opts.MaxPixels/1_000_000)
 	}
+	need, err := vision.DecodeMemory(data)
+	if err != nil {
+		return nil, err
+	}
+	need += 3 * int64(width) * int64(height) // the image when it is rotated or half resized
+	if need > p.opts.MaxDecode {
+		return nil, fmt.Errorf("serve: %w: %d x %d pixels of this file take %d MB to decode, the limit is %d", vision.ErrTooLarge, width, height, need>>20, p.opts.MaxDecode>>20)
+	}
+	if err := p.memory.Acquire(ctx, need); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	defer p.memory.Release(need)
 	image, err := vision.DecodeBytes(data, vision.DecodeOptions{Orient: true})
 	if err != nil {
 		return nil, err
@@ -241,16 +335,15 @@ func (p *Predictor) Wait() time.Duration {
 	return time.Duration(p.inside.Load() * p.perImage.Load())
 }
 
-// Close refuses further images, waits until those in the queue are computed, and frees the engine's memory. Closing
-// twice is harmless.
+// Close refuses further images, waits until those in the queue are computed or their contexts have ended, and frees the
+// engine's memory. Closing twice is harmless.
 func (p *Predictor) Close() error {
 	p.mu.Lock()
 	first := !p.closed
 	p.closed = true
 	p.mu.Unlock()
 	if first {
-		// All places taken means that every image admitted has its answer or has given up.
-		_ = p.admitted.Acquire(context.Background(), int64(p.opts.Queue)) // the context never ends
+		p.waiting.Wait() // nobody hands the worker images after that
 		close(p.jobs)
 	}
 	<-p.done

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image/png"
 	"math"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -258,6 +262,171 @@ func TestClose(t *testing.T) {
 		}
 	}
 	p.Close()
+}
+
+// TestPreparationWithoutEnd holds that a caller does not wait for a preparation after its context's end, nor Close, that
+// the bytes are given back when they are read no longer, and that a preparation which panics is an error.
+func TestPreparationWithoutEnd(t *testing.T) {
+	p, err := New(loadModel(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.admit(1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.predict(t.Context(), 1, func() ([]uint8, error) { panic("no such size") }, func() {}); !errors.Is(err, errCompute) {
+		t.Errorf("a panic: %v, want errCompute", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	begun, end, unused := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	result := make(chan error, 1)
+	if err := p.admit(1); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, err := p.predict(ctx, 1, func() ([]uint8, error) {
+			close(begun)
+			<-end
+			return nil, errors.New("too late")
+		}, func() { close(unused) })
+		result <- err
+	}()
+	<-begun
+	stop()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller who has given up: %v, want the context's error", err)
+	}
+	p.Close()
+	select {
+	case <-unused:
+		t.Error("the bytes were given back while they were read")
+	default:
+	}
+	close(end)
+	<-unused
+}
+
+// TestMemoryOfDecoding holds that an image which alone needs more than Options.MaxDecode is refused by its header.
+func TestMemoryOfDecoding(t *testing.T) {
+	p, err := New(loadModel(t), Options{MaxDecode: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(100, 100)), 1); err != nil {
+		t.Errorf("a small image: %v", err)
+	}
+	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(400, 400)), 1); !errors.Is(err, vision.ErrTooLarge) {
+		t.Errorf("an image of 1.6 MB: %v, want ErrTooLarge", err)
+	}
+}
+
+// TestThinImages holds that an image of one column is classified, or refused, in little memory.
+func TestThinImages(t *testing.T) {
+	thin := pngOf(t, vision.New(1, 400_000))
+	for _, c := range []struct {
+		name    string
+		change  func(*zoo.Model)
+		refused bool
+	}{
+		{"squashed", func(m *zoo.Model) { m.Preprocess.Resize, m.Preprocess.Crop, m.Preprocess.Squash = 32, 32, true }, false},
+		{"cropped", func(m *zoo.Model) { m.Preprocess.Resize, m.Preprocess.Crop = 16, 32 }, false},
+		{"not cropped", func(m *zoo.Model) { m.Preprocess.Resize, m.Preprocess.Crop = 32, 0 }, true},
+	} {
+		model := loadModel(t)
+		c.change(model)
+		p, err := New(model, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := allocatedBytes()
+		if _, err := p.PredictBytes(t.Context(), thin, 1); (err != nil) != c.refused {
+			t.Errorf("%s: error %v, refused should be %t", c.name, err, c.refused)
+		}
+		if taken := allocatedBytes() - before; taken > 30<<20 {
+			t.Errorf("%s: %d MB for an image of 400,000 pixels", c.name, taken>>20)
+		}
+		p.Close()
+	}
+}
+
+func allocatedBytes() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+// TestPredictFolder holds that more images than the queue has places are all classified, in the order of their paths,
+// and what becomes of other files.
+func TestPredictFolder(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	images := shapes(t, 40)
+	var want []string
+	for i, m := range images {
+		name := fmt.Sprintf("many/%02d.png", i)
+		write(name, pngOf(t, m))
+		want = append(want, name)
+	}
+	write("caf\xe9/one.png", pngOf(t, images[0])) // in Latin-1
+	write("broken.png", pngOf(t, images[0])[:100])
+	write("empty.jpg", nil)
+	write("photo.jpg", []byte("no image"))
+	write("notes.txt", []byte("no image"))
+	write(".hidden.png", pngOf(t, images[0]))
+	if err := os.Symlink(filepath.Join(dir, "many", "00.png"), filepath.Join(dir, "linked.png")); err != nil {
+		t.Fatal(err)
+	}
+	want = append([]string{"broken.png", "caf\xe9/one.png", "empty.jpg", "linked.png"}, append(want, "photo.jpg")...)
+	p, err := New(loadModel(t), Options{Queue: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	found, err := p.PredictFolder(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for f := range found {
+		got = append(got, f.File)
+		bad := slices.Contains([]string{"broken.png", "empty.jpg", "photo.jpg"}, f.File)
+		if (f.Err != nil) != bad || (f.Class == "") != bad {
+			t.Errorf("%s: class %q, error %v", f.File, f.Class, f.Err)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("files %q\nwant %q", got, want)
+	}
+	for range found {
+		break // who stops early does not hinder Close
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	found, err = p.PredictFolder(ctx, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for range found {
+		if n++; n == 2 {
+			stop()
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d files after an interrupt behind the second", n)
+	}
+	for path, want := range map[string]string{filepath.Join(dir, "none"): "no such file", filepath.Join(dir, "notes.txt"): "no folder", t.TempDir(): "no files"} {
+		if _, err := p.PredictFolder(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
 }
 
 // TestFaultsOfTheNetwork holds that a panic, an error and NaN are errors of that image, and the next one is computed.

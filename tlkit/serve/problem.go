@@ -36,11 +36,15 @@ func (h *Handler) problem(w http.ResponseWriter, err error, results []result) {
 	if rec, ok := w.(*recorder); ok {
 		rec.problem = err.Error()
 	}
-	detail := err.Error()
-	if status == http.StatusInternalServerError {
-		detail = "the service's log has the reason" // not the client's business
+	writeJSON(w, status, "application/problem+json", problem{Title: title(status), Status: status, Detail: detail(err), Results: results})
+}
+
+// detail is what a client is told of an error. A fault of the service is not its business.
+func detail(err error) string {
+	if statusOf(err) == http.StatusInternalServerError {
+		return "the service's log has the reason"
 	}
-	writeJSON(w, status, "application/problem+json", problem{Title: title(status), Status: status, Detail: detail, Results: results})
+	return err.Error()
 }
 
 func title(status int) string {

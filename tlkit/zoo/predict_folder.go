@@ -7,11 +7,9 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/signal"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,6 +19,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/tables"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -59,7 +58,11 @@ func (m *Model) predictFolder(ctx context.Context, dir string) (FolderPrediction
 	if err != nil {
 		return nil, err
 	}
-	files, all := filesBelow(dir)
+	files, unread := imagefiles.Below(dir)
+	var all FolderPrediction
+	for _, f := range unread {
+		all = append(all, FilePrediction{File: f.Path, Err: f.Err})
+	}
 	done := 0
 	for some := range slices.Chunk(files, folderBatch) {
 		if err := ctx.Err(); err != nil {
@@ -94,66 +97,9 @@ func folderToClassify(dir string) (string, error) {
 	return path, nil
 }
 
-// filesBelow lists the files below a folder by their paths within it, and the folders that can't be read. It visits each
-// folder once, though several links lead to it, and under its own name where that is below dir, too.
-func filesBelow(dir string) (files []string, unread FolderPrediction) {
-	// Paths may be no valid UTF-8, as zips of other systems leave them: package fs can't open those.
-	type folder struct{ below, real string }
-	linked, seen := []folder{{"", realPath(dir)}}, map[string]bool{}
-	var walk func(f folder)
-	walk = func(f folder) {
-		if seen[f.real] {
-			return
-		}
-		seen[f.real] = true
-		at := filepath.Join(dir, filepath.FromSlash(f.below))
-		entries, err := os.ReadDir(at)
-		if err != nil {
-			unread = append(unread, FilePrediction{File: cmp.Or(f.below, "."), Err: err})
-		}
-		for _, e := range entries {
-			if e.Name()[0] == '.' {
-				continue
-			}
-			name, mode := path.Join(f.below, e.Name()), e.Type()
-			link := mode&fs.ModeSymlink != 0
-			if link {
-				if info, err := os.Stat(filepath.Join(at, e.Name())); err == nil {
-					mode = info.Mode()
-				}
-			}
-			switch {
-			case mode.IsDir() && link:
-				linked = append(linked, folder{name, realPath(filepath.Join(at, e.Name()))})
-			case mode.IsDir():
-				walk(folder{name, filepath.Join(f.real, e.Name())})
-			case mode.IsRegular(), mode&fs.ModeSymlink != 0: // pipes and devices are no images
-				files = append(files, name)
-			}
-		}
-	}
-	for ; len(linked) > 0; linked = linked[1:] {
-		walk(linked[0])
-	}
-	return files, unread
-}
-
-// realPath returns the absolute path of a folder without links, or what is known of it.
-func realPath(dir string) string {
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs
-	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return real
-	}
-	return dir
-}
-
 // sorted returns the predictions in the order of the paths.
 func (f FolderPrediction) sorted() FolderPrediction {
-	slices.SortStableFunc(f, func(a, b FilePrediction) int {
-		return slices.Compare(strings.Split(a.File, "/"), strings.Split(b.File, "/"))
-	})
+	slices.SortStableFunc(f, func(a, b FilePrediction) int { return imagefiles.Compare(a.File, b.File) })
 	return f
 }
 
@@ -188,7 +134,7 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 				return all, err
 			}
 			all, logits = append(all, one), logits[1:]
-		case isImageName(file) || errors.As(errs[i], new(*vision.UnsupportedError)):
+		case imagefiles.Named(file) || errors.As(errs[i], new(*vision.UnsupportedError)):
 			all = append(all, FilePrediction{File: file, Err: errs[i]})
 		}
 	}
@@ -207,14 +153,6 @@ func (m *Model) predictFile(file string, logits []float32) (FilePrediction, erro
 	p := m.Probabilities(logits)
 	best := numbers.Argmax(p)
 	return FilePrediction{File: file, Prediction: m.prediction(best, p[best])}, nil
-}
-
-// imageNames are the endings of image file names, including formats that are not read.
-var imageNames = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".heic", ".heif", ".avif", ".jp2"}
-
-// isImageName reports whether a file has the name of an image.
-func isImageName(file string) bool {
-	return slices.Contains(imageNames, strings.ToLower(filepath.Ext(file)))
 }
 
 // Counts returns the number of files predicted as each class.
