@@ -134,7 +134,7 @@ func saveModule(dir string, f *modfile.File) error {
 // go command is missing.
 func prune(ctx context.Context, dir string, f *modfile.File) error {
 	needed := map[string]bool{}
-	direct := map[string]bool{tlkitModule: true, "golang.org/x/sync": true} // what the templates import
+	direct := map[string]bool{tlkitModule: true} // what the templates import
 	for _, system := range [][]string{{"CGO_ENABLED=0"}, {"CGO_ENABLED=1"}, {"CGO_ENABLED=0", "GOOS=js", "GOARCH=wasm"}} {
 		out, err := goCommandWith(ctx, dir, system, "list", "-deps", "-test", "-f", "{{with .Module}}{{.Path}}{{end}}", "./...")
 		if errors.Is(err, exec.ErrNotFound) {

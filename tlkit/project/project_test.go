@@ -31,6 +31,16 @@ func load(t testing.TB, name string, opts ...zoo.LoadOptions) *zoo.Model {
 	return m
 }
 
+// vet type-checks a project's program and its tests.
+func vet(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.Command("go", "vet", "./...")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
+	}
+}
+
 // TestWrite holds which files a project has, that its Go code is formatted, and that nothing of a template is left.
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shapebox")
@@ -60,11 +70,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s has a piece of a template, or markup from outside:\n%s", f, text)
 		}
 	}
-	vet := exec.Command("go", "vet", "./...") // type-checks the program and its tests
-	vet.Dir, vet.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=")
-	if out, err := vet.CombinedOutput(); err != nil {
-		t.Errorf("go vet: %v\n%s", err, out)
-	}
+	vet(t, dir)
 	var samples []struct{ Probabilities map[string]float64 }
 	text, err := os.ReadFile(filepath.Join(dir, "classifier/testdata/notebook.json"))
 	if err == nil {
@@ -79,6 +85,7 @@ func TestWrite(t *testing.T) {
 	if p, err = project.Write(t.Context(), "shapebox", load(t, "resnet20.shapes"), project.Options{Dir: dir, SkipBuild: true, Overwrite: true, Version: "7.0.0"}); err != nil || len(p.Notes) != 1 {
 		t.Errorf("overwriting: %v, notes %q, want one about the test", err, p)
 	}
+	vet(t, dir) // without images the tests are others
 	if main, _ := os.ReadFile(filepath.Join(dir, "cmd/shapebox/main.go")); !strings.Contains(string(main), `"7.0.0"`) {
 		t.Error("the project was not overwritten")
 	}
