@@ -182,6 +182,9 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 		if errors.Is(err, fs.ErrPermission) { // of this strategy's folder alone: run.json could be written
 			return &strategyError{err}
 		}
+		if graph := new(graphError); errors.As(err, &graph) {
+			return ownError(res, err)
+		}
 		if !errors.Is(err, errDamaged) {
 			return err
 		}
@@ -239,11 +242,22 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 	return l.stopped(ctx, err)
 }
 
-// strategyError means that one strategy can't be trained: its folder can't be used, or what it does before training has
-// failed. The other strategies are trained all the same.
+// strategyError means that one strategy can't be trained: its folder can't be used, its plan can't be carried out, or
+// one of its graphs has failed. The other strategies are trained all the same.
 type strategyError struct{ error }
 
 func (e *strategyError) Unwrap() error { return e.error }
+
+// ownError returns the strategyError of a result, with its strategy's name.
+func ownError(res *Result, err error) error {
+	return &strategyError{fmt.Errorf("tlkit: run %q, strategy %q: %w", res.run.Name, res.label(), bareError{err})}
+}
+
+// bareError is an error without the prefix of this package, for the middle of a text.
+type bareError struct{ error }
+
+func (e bareError) Error() string { return strings.TrimPrefix(e.error.Error(), "tlkit: ") }
+func (e bareError) Unwrap() error { return e.error }
 
 // identities returns the identities of a result of the comparison; see Config.identities.
 func (c *comparison) identities(s Strategy, seed uint64) ([]string, error) {
@@ -272,11 +286,11 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	task := Task{Classes: c.data.Classes, Data: c.data, Seed: r.Seed, Recipe: r}
 	plan, err := planned(WithData(s, c.tolerate), m, task)
 	if err != nil {
-		return nil, err
+		return nil, &strategyError{err}
 	}
 	t, err := newTrainer(c.engines, m, plan, r)
 	if err != nil {
-		return nil, err
+		return nil, ownError(res, err)
 	}
 	res.LearningRate, res.NoHead = plan.LearningRate, plan.classify() != nil
 	res.Params, res.Trainable = t.counts()

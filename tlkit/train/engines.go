@@ -51,8 +51,21 @@ func newExecutor[F model.ExecGraphFn](engine compute.Backend, store *model.Store
 	return e, nil
 }
 
-// Call runs the graph.
+// graphError means that a graph can't be built or computed.
+type graphError struct{ error }
+
+func (e *graphError) Unwrap() error { return e.error }
+
+// Call runs the graph. An error is a *graphError.
 func (e *executor) Call(in ...any) ([]*tensors.Tensor, error) {
+	out, err := e.call(in)
+	if err != nil {
+		return nil, &graphError{err}
+	}
+	return out, nil
+}
+
+func (e *executor) call(in []any) ([]*tensors.Tensor, error) {
 	if e.divided != nil {
 		return e.divided.call(in)
 	}
@@ -72,7 +85,7 @@ func (e *executor) Call(in ...any) ([]*tensors.Tensor, error) {
 		return nil, errors.Join(err, failed)
 	}
 	backend.NotifyMoved("the network", from, err)
-	return e.Call(in...)
+	return e.call(in)
 }
 
 // Finalize frees the graph.

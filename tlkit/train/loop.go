@@ -83,24 +83,22 @@ func (l *loop) enter(ctx context.Context, phase int) error {
 		return err
 	}
 	if l.t.plan.Teacher != nil && l.teacher == nil {
-		if err := l.addTeacher(ctx); err != nil {
-			return err
+		var err error
+		if l.teacher, err = newTeacher(l.t, d.limit/8); err != nil {
+			return ownError(l.res, err)
 		}
 	}
 	if err := l.t.compile(d.trainFrom, d.evalFrom); err != nil {
-		return err
+		return ownError(l.res, err)
 	}
 	l.phase = phase
 	l.setUp += time.Since(began)
 	return nil
 }
 
-// addTeacher readies the plan's teacher, and records its logits if they are the same in every epoch.
-func (l *loop) addTeacher(ctx context.Context) (err error) {
-	if l.teacher, err = newTeacher(l.t); err != nil || !l.recipe.same() {
-		return err
-	}
-	return l.teacher.record(ctx, l.data.trainImages, l.cache.batch, l.show.features)
+// readyTeacher readies the teacher's logits for the epoch under way.
+func (l *loop) readyTeacher(ctx context.Context) error {
+	return l.teacher.begin(ctx, l.data.trainImages, l.at.Epoch, l.cache.batch, l.show.features)
 }
 
 // perEpoch is the number of steps of an epoch.
@@ -187,6 +185,9 @@ func (l *loop) rateAt(step int) float64 {
 
 // steps trains the steps of the epoch that are left.
 func (l *loop) steps(ctx context.Context) error {
+	if err := l.readyTeacher(ctx); err != nil && ctx.Err() == nil {
+		return errors.Join(err, l.save())
+	}
 	n, size := l.data.train.len(), l.recipe.BatchSize
 	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
 	began, before := time.Now(), l.at.Seconds

@@ -103,6 +103,9 @@ func (c *LRCurve) more() bool {
 
 // testRates takes the steps of one pass over the images.
 func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
+	if err := l.readyTeacher(ctx); err != nil {
+		return err
+	}
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	for b := range feed(work, l.data.train, l.data.extra, order(l.data.train.len(), l.recipe.Seed, l.at.Epoch), l.recipe.BatchSize, l.at.Epoch, l.at.Steps) {

@@ -62,6 +62,17 @@ func newImages(split *datasets.Split, pre vision.Preprocess, aug vision.Augment,
 // readyOnce reports whether images are resized and cropped in the same way in every epoch.
 func (s *images) readyOnce() bool { return !s.aug.ResizedCrop }
 
+// view returns which version of the images an epoch has, and whether other epochs may have the same one.
+func (s *images) view(epoch int) (view int, again bool) {
+	switch {
+	case s.aug.IsZero():
+		return 0, true
+	case s.views > 0:
+		return epoch % s.views, true
+	}
+	return epoch, false
+}
+
 func (s *images) len() int        { return s.split.Len() }
 func (s *images) label(i int) int { return s.split.Label(i) }
 
@@ -111,9 +122,7 @@ func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
 	if err != nil {
 		return err
 	}
-	if s.views > 0 {
-		epoch %= s.views
-	}
+	epoch, _ = s.view(epoch)
 	switch {
 	case s.aug.IsZero():
 	case s.readyOnce():
