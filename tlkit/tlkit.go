@@ -324,7 +324,7 @@ func FindLR(data *datasets.Dataset, model *Model, strategy Strategy) (*LRCurve, 
 
 // MustFindLR is [FindLR] that panics on an error.
 func MustFindLR(data *datasets.Dataset, model *Model, strategy Strategy) *LRCurve {
-	return must(FindLR(data, model, strategy))
+	return Recipe{}.MustFindLR(data, model, strategy)
 }
 
 // Suggest proposes a strategy to begin with, from the number of images and from how well the model's features fit them,
@@ -343,9 +343,10 @@ func SampleSizes(name string, data *datasets.Dataset, model *Model, perClass []i
 	return Recipe{}.SampleSizes(context.Background(), name, data, model, perClass, strategies...)
 }
 
-// MustSampleSizes is [SampleSizes] that panics on an error.
+// MustSampleSizes is [SampleSizes] that panics on an error. After an interruption it does not panic: it prints what was
+// saved and returns what is trained so far.
 func MustSampleSizes(name string, data *datasets.Dataset, model *Model, perClass []int, strategies ...Strategy) *Samples {
-	return must(SampleSizes(name, data, model, perClass, strategies...))
+	return Recipe{}.MustSampleSizes(name, data, model, perClass, strategies...)
 }
 
 // Budget sets the time, from now on, after which trainings of this session stop and save; see [train.Budget]. Call

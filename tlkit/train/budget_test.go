@@ -31,9 +31,21 @@ func TestBudget(t *testing.T) {
 		t.Fatalf("error %v, want an InterruptedError with the budget", err)
 	}
 	wantError(t, err, "1ns", "saved", "Budget(0)")
+	if run := r.MustCompare("m", ds, m, strategy.FineTune{}); run == nil || len(run.Results) != 1 || run.Results[0].Done {
+		t.Errorf("MustCompare returned %+v, want a run that is not done", run)
+	}
+	if s := r.MustSampleSizes("study", ds, m, []int{1, 2}, strategy.FineTune{}); s == nil || len(s.Accuracy[0][0]) != 0 {
+		t.Errorf("MustSampleSizes returned %+v, want a study of nothing", s)
+	}
 	if end := train.Budget(0); !end.IsZero() {
 		t.Errorf("Budget(0) ends at %s, want never", end)
 	}
+	r.MustSampleSizes("study", ds, m, []int{1}, strategy.FineTune{})
+	train.Budget(time.Nanosecond)
+	if s := r.MustSampleSizes("study", ds, m, []int{1, 2}, strategy.FineTune{}); len(s.Accuracy[0][0]) != 1 || len(s.Accuracy[0][1]) != 0 {
+		t.Errorf("MustSampleSizes returned %+v, want the smallest size alone", s)
+	}
+	train.Budget(0)
 	run := compare(t, r, "r", ds, m, strategy.FineTune{})
 	if got, want := curve(run.Results[0].History), curve(whole.Results[0].History); !reflect.DeepEqual(got, want) {
 		t.Errorf("history\n%+v, uninterrupted\n%+v", got, want)

@@ -253,6 +253,14 @@ func ownError(res *Result, err error) error {
 	return &strategyError{fmt.Errorf("tlkit: run %q, strategy %q: %w", res.run.Name, res.label(), bareError{err})}
 }
 
+// ownErrors reports whether an error of trainAll is of single strategies alone, so that the others were trained.
+func ownErrors(err error) bool {
+	joined, ok := err.(interface{ Unwrap() []error })
+	return ok && !slices.ContainsFunc(joined.Unwrap(), func(one error) bool {
+		return !errors.As(one, new(*strategyError))
+	})
+}
+
 // bareError is an error without the prefix of this package, for the middle of a text.
 type bareError struct{ error }
 
@@ -325,15 +333,7 @@ func start(pretrained *zoo.Model) (*zoo.Model, error) {
 // MustCompare is Compare without a context that panics on an error. After an interruption it does not panic: it prints
 // what was saved and returns the run so far.
 func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) *Run {
-	run, err := r.Compare(context.Background(), name, ds, pretrained, strategies...)
-	var stopped *InterruptedError
-	switch {
-	case errors.As(err, &stopped):
-		fmt.Fprintln(os.Stderr, stopped)
-	case err != nil:
-		panic(err)
-	}
-	return run
+	return soFar(r.Compare(context.Background(), name, ds, pretrained, strategies...))
 }
 
 // CheckComparison returns the error that Compare with these arguments would return before any work; nil if there is none.

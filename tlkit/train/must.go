@@ -2,6 +2,9 @@ package train
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -12,9 +15,19 @@ func (r Recipe) MustFindLR(ds *datasets.Dataset, pretrained *zoo.Model, s Strate
 	return must(r.FindLR(context.Background(), ds, pretrained, s))
 }
 
-// MustSampleSizes is [Recipe.SampleSizes] without a context that panics on an error.
+// MustSampleSizes is [Recipe.SampleSizes] without a context that panics on an error. After an interruption it does not
+// panic: it prints what was saved and returns what is trained so far.
 func (r Recipe) MustSampleSizes(name string, ds *datasets.Dataset, pretrained *zoo.Model, perClass []int, strategies ...Strategy) *Samples {
-	return must(r.SampleSizes(context.Background(), name, ds, pretrained, perClass, strategies...))
+	return soFar(r.SampleSizes(context.Background(), name, ds, pretrained, perClass, strategies...))
+}
+
+// soFar is must for a training that keeps what it has: it prints an interruption and returns v.
+func soFar[T any](v T, err error) T {
+	if stopped := new(InterruptedError); errors.As(err, &stopped) {
+		fmt.Fprintln(os.Stderr, err)
+		return v
+	}
+	return must(v, err)
 }
 
 func must[T any](v T, err error) T {

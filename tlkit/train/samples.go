@@ -23,8 +23,10 @@ type Samples struct {
 	Sizes []int
 	// Strategies are the names of the compared strategies.
 	Strategies []string
-	// Accuracy has the validation accuracy of the last epoch, by strategy, size and seed.
+	// Accuracy has the validation accuracy of the last epoch, by strategy, size and seed, of trainings that came to their
+	// end. Diverged has the number of those that diverged, by strategy and size; they are not in Accuracy.
 	Accuracy [][][]float64
+	Diverged [][]int
 }
 
 // passes is the largest number of times that an epoch goes through a small set of images; see SampleSizes.
@@ -35,7 +37,8 @@ const passes = 4
 // also draws the images; a larger set contains the smaller ones. So that few images do not mean few steps, an epoch
 // goes through a small set up to four times, but takes no more steps than with all images.
 //
-// Every training is a run of its own, called NAME-SIZE-SEED. The same call again resumes.
+// Every training is a run of its own, called NAME-SIZE-SEED. The same call again resumes. With an error, the trainings
+// that came to their end are returned, too.
 func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, perClass []int, strategies ...Strategy) (*Samples, error) {
 	if err := checkComparison(ds, pretrained, strategies); err != nil {
 		return nil, err
@@ -60,9 +63,10 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 	for _, st := range strategies {
 		s.Strategies = append(s.Strategies, st.Name())
 		s.Accuracy = append(s.Accuracy, make([][]float64, len(s.Sizes)))
+		s.Diverged = append(s.Diverged, make([]int, len(s.Sizes)))
 	}
-	seeds := max(1, r.Seeds)
-	for k := range seeds {
+	var bad []error
+	for k := range max(1, r.Seeds) {
 		one := r
 		one.Seed, one.Seeds = r.Seed+uint64(k), 0
 		for i, n := range s.Sizes {
@@ -70,21 +74,32 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 			some.Train = few(ds.Train, n, one.Seed)
 			some.Name = fmt.Sprintf("%s-%d", ds.Name, n)
 			run, err := one.Compare(ctx, fmt.Sprintf("%s-%d-%d", name, n, one.Seed), &some, pretrained, strategies...)
+			s.count(run, i)
 			if err != nil {
-				return s, err
+				bad = append(bad, err)
 			}
-			for j, st := range strategies {
-				res, err := run.Result(st.Name())
-				if err != nil {
-					return s, err
-				}
-				if last, ok := res.Last(); ok {
-					s.Accuracy[j][i] = append(s.Accuracy[j][i], last.ValAccuracy)
-				}
+			if err != nil && !ownErrors(err) {
+				return s, errors.Join(bad...)
 			}
 		}
 	}
-	return s, nil
+	return s, errors.Join(bad...)
+}
+
+// count enters the trainings of a run, which may be nil, that came to their end.
+func (s *Samples) count(run *Run, size int) {
+	for j, name := range s.Strategies {
+		if run == nil || run.index(name) < 0 {
+			continue
+		}
+		switch res := run.Results[run.index(name)]; {
+		case res.Diverged != nil:
+			s.Diverged[j][size]++
+		case res.complete(run.Config.Recipe):
+			last, _ := res.Last()
+			s.Accuracy[j][size] = append(s.Accuracy[j][size], last.ValAccuracy)
+		}
+	}
 }
 
 // few draws n images of each class. It repeats them up to passes times, as long as the result is no longer than the
@@ -131,16 +146,8 @@ func (s *Samples) Table() plots.Figure {
 	for i, n := range s.Sizes {
 		row := []string{fmt.Sprint(n)}
 		for j := range s.Strategies {
-			v := spread(s.Accuracy[j][i])
-			seeds = max(seeds, len(s.Accuracy[j][i]))
-			switch len(s.Accuracy[j][i]) {
-			case 0:
-				row = append(row, "-")
-			case 1:
-				row = append(row, percent(v.Mean))
-			default:
-				row = append(row, fmt.Sprintf("%s ± %.1f", percent(v.Mean), 100*v.Deviation))
-			}
+			seeds = max(seeds, len(s.Accuracy[j][i])+s.diverged(j, i))
+			row = append(row, s.cell(j, i))
 		}
 		rows = append(rows, row)
 	}
@@ -148,22 +155,51 @@ func (s *Samples) Table() plots.Figure {
 	if seeds == 1 {
 		counted = "one seed"
 	}
-	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{
+	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{Words: ascending(1 + len(s.Strategies))[1:],
 		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %s", s.Model, s.Data, s.Val, counted)})
 }
 
-// Verdict returns an English sentence that names, for each size, the leading strategy, and those whose distance to it is
-// no more than noise. Under the chart of a notebook it stands in the language of figures.
+// cell is the text of a strategy at a size in the table.
+func (s *Samples) cell(strategy, size int) string {
+	v, n, lost := spread(s.Accuracy[strategy][size]), len(s.Accuracy[strategy][size]), s.diverged(strategy, size)
+	text := "-"
+	switch {
+	case n == 0 && lost > 0:
+		return "diverged"
+	case n == 1:
+		text = percent(v.Mean)
+	case n > 1:
+		text = fmt.Sprintf("%s ± %.1f", percent(v.Mean), 100*v.Deviation)
+	}
+	if lost > 0 {
+		text += fmt.Sprintf(" (%d diverged)", lost)
+	}
+	return text
+}
+
+// diverged is the number of trainings that diverged; a Samples that was made by hand may have none.
+func (s *Samples) diverged(strategy, size int) int {
+	if strategy >= len(s.Diverged) || size >= len(s.Diverged[strategy]) {
+		return 0
+	}
+	return s.Diverged[strategy][size]
+}
+
+// Verdict returns an English sentence that names, for each size, the leading strategy, those whose distance to it is no
+// more than noise, and those that diverged. Under the chart of a notebook it stands in the language of figures.
 func (s *Samples) Verdict() string { return s.verdict().english }
 
 func (s *Samples) verdict() wording {
 	var english, japanese []string
+	anyLost := false
 	for i, n := range s.Sizes {
 		at := func(j int) Spread { return spread(s.Accuracy[j][i]) }
 		trained := slices.DeleteFunc(ascending(len(s.Strategies)), func(j int) bool { return len(s.Accuracy[j][i]) == 0 })
+		lost := s.lost(i)
+		anyLost = anyLost || lost.english != ""
 		if len(trained) == 0 { // interrupted before, or all have diverged
-			english = append(english, fmt.Sprintf("with %d per class nothing is trained to the end", n))
-			japanese = append(japanese, fmt.Sprintf("クラスあたり %d 枚では、最後まで学習したものがありません。", n))
+			english = append(english, fmt.Sprintf("with %d per class nothing is trained to the end", n)+lost.english)
+			japanese = append(japanese, fmt.Sprintf("クラスあたり %d 枚では、最後まで学習したものがありません", n)+lost.japanese+"。")
 			continue
 		}
 		top := trained[0]
@@ -184,10 +220,31 @@ func (s *Samples) verdict() wording {
 			en += ", by no more than noise of " + strings.Join(equal, ", ")
 			ja += "が、" + strings.Join(equal, "、") + " との差はノイズの範囲内です"
 		}
-		english, japanese = append(english, en), append(japanese, ja+"。")
+		english, japanese = append(english, en+lost.english), append(japanese, ja+lost.japanese+"。")
 	}
 	text := strings.Join(english, "; ") + "."
-	return wording{strings.ToUpper(text[:1]) + text[1:], strings.Join(japanese, "")}
+	all := wording{strings.ToUpper(text[:1]) + text[1:], strings.Join(japanese, "")}
+	if anyLost {
+		all = all.and(wording{"Try a smaller learning rate for what diverged (FindLR).", "発散したものには、もっと小さい学習率（FindLR）を試してください。"})
+	}
+	return all
+}
+
+// lost lists the strategies that diverged at a size, to follow what is said of the others.
+func (s *Samples) lost(size int) (text wording) {
+	for j, name := range s.Strategies {
+		lost, all := s.diverged(j, size), len(s.Accuracy[j][size])+s.diverged(j, size)
+		switch {
+		case lost == 0:
+		case lost == all:
+			text.english += fmt.Sprintf(", and %s diverged", name)
+			text.japanese += fmt.Sprintf("。%s は発散しました", name)
+		default:
+			text.english += fmt.Sprintf(", and %s diverged with %d of %d seeds", name, lost, all)
+			text.japanese += fmt.Sprintf("。%s はシード %d 個のうち %d 個で発散しました", name, all, lost)
+		}
+	}
+	return text
 }
 
 // noise is two standard errors of the difference of two strategies at a size, from the seeds and from the validation

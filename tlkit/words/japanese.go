@@ -99,6 +99,7 @@ var japaneseWords = map[string]string{
 
 	"recipe":            "レシピ",
 	"seeds trained":     "学習した シード",
+	"diverged":          "発散",
 	"setting":           "設定",
 	"value":             "値",
 	"report written by": "レポートの作成環境",
@@ -112,6 +113,7 @@ var japaneseSentences = [][2]string{
 	{"%s, pretrained as %s, on %s (%d training, %d validation images)", "モデル $1（事前学習の重み $2）、データ $3（学習用 $4 枚、検証用 $5 枚）"},
 	{"%s on %s: accuracy on %d validation images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
 	{"triangles: above %s, up to %s", "三角: $1 を超える値（最大 $2）"},
+	{"%s (%d diverged)", "$1（発散 $2 個）"},
 	{"%d seeds", "シード $1 個"},
 	{"one seed", "シード 1 個"},
 	{"%d of %d", "$1 / $2"},
