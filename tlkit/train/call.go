@@ -279,8 +279,9 @@ func (c *call) open() (*Run, error) {
 	if !slices.ContainsFunc(run.Results, (*Result).anyStarted) {
 		changed, run.Results, run.Config.Strategies = nil, nil, nil // it failed before its first step: nothing to continue
 	}
+	var away archived
 	if len(changed) > 0 {
-		if err := c.keepFitting(run, changed); err != nil {
+		if away, err = c.keepFitting(run, changed); err != nil {
 			return nil, err
 		}
 	}
@@ -301,10 +302,11 @@ func (c *call) open() (*Run, error) {
 		run.Results = append(run.Results, run.readResult(run.strategyAt(i).Name))
 	}
 	for _, w := range c.strategies {
-		if err := c.add(run, w, old.Recipe); err != nil {
+		if err := c.add(run, w, old.Recipe, &away); err != nil {
 			return nil, err
 		}
 	}
+	away.tell(run)
 	if !c.graphWhole() {
 		if len(before) > 0 {
 			run.warn("%s is missing or damaged; it was written anew", graphFile)
@@ -322,28 +324,57 @@ func (c *call) open() (*Run, error) {
 // keepFitting moves the results of a run whose configuration differs from the call's to the earlier versions, except
 // those that fit the call nevertheless: of a strategy that was trained before the others got more epochs, or where
 // run.json is that of another run. Strategies of which nothing was trained leave run.json.
-func (c *call) keepFitting(run *Run, changed []string) error {
+func (c *call) keepFitting(run *Run, changed []string) (archived, error) {
 	var stay, gone []json.RawMessage
+	away := archived{why: strings.Join(changed, "; ")}
 	for i, raw := range run.Config.Strategies {
 		switch {
 		case c.fits(run, run.strategyAt(i), raw):
 			stay = append(stay, raw)
 		case run.Results[i].anyStarted():
 			gone = append(gone, raw)
+			away.moved = append(away.moved, run.Results[i].Strategy)
 		}
 	}
-	text := strings.Join(changed, "; ")
 	if len(gone) == 0 {
-		run.warn("%s; all results in the folder fit this call, and run.json was written anew", text)
+		run.warn("%s; all results in the folder fit this call, and run.json was written anew", away.why)
 	} else {
 		n, err := run.archive(run.Config.Recipe, gone, changed)
 		if err != nil {
-			return err
+			return away, err
 		}
-		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", text, n)
+		away.version = n
 	}
 	run.Config.Strategies = stay
-	return nil
+	return away, nil
+}
+
+// archived is what a call moves to an earlier version of the run, and what it puts in its place.
+type archived struct {
+	why     string   // the changed fields
+	version int      // 0 if nothing was moved
+	moved   []string // the strategies that were
+	anew    []string // those of them that are trained anew
+	back    []string // texts on those that another version has
+}
+
+// tell adds to the run's warnings what was moved, and what becomes of the strategies of the call.
+func (a archived) tell(run *Run) {
+	there := fmt.Sprintf("what was there before is version %d (run.Versions())", a.version)
+	back := strings.Join(a.back, "; ")
+	switch {
+	case a.version == 0 && back == "":
+	case a.version == 0:
+		run.warn("%s", back)
+	case len(a.anew) == 0 && back == "":
+		run.warn("%s; %s", a.why, there)
+	case len(a.anew) == 0:
+		run.warn("%s; %s; %s", a.why, there, back)
+	case back == "":
+		run.warn("%s; trained anew, %s", a.why, there)
+	default:
+		run.warn("%s; %s; %s; trained anew: %s", a.why, there, back, strings.Join(a.anew, ", "))
+	}
 }
 
 // fits reports whether the results of a strategy in a stored run, with all seeds that were started, are what the call
@@ -441,8 +472,8 @@ func (c *call) remains() bool {
 }
 
 // add enters a strategy of the call into the run. Results of a different strategy of that name are moved to the
-// versions, with the recipe that the run had before the call.
-func (c *call) add(run *Run, w wanted, recipe Recipe) error {
+// versions, with the recipe that the run had before the call. away is what the whole call moves.
+func (c *call) add(run *Run, w wanted, recipe Recipe, away *archived) error {
 	i := run.index(w.Name)
 	var changed []string
 	switch {
@@ -477,16 +508,27 @@ func (c *call) add(run *Run, w wanted, recipe Recipe) error {
 		}
 		changed = []string{w.Name + ": what it was made with is not known"}
 	}
+	own := away
 	if run.Results[i].anyStarted() {
 		n, err := run.archive(recipe, run.Config.Strategies[i:i+1], changed)
 		if err != nil {
 			return err
 		}
-		run.warn("%s; trained anew, what was there before is version %d (run.Versions())", strings.Join(changed, "; "), n)
+		own = &archived{why: strings.Join(changed, "; "), version: n, moved: []string{w.Name}}
 	}
 	run.Config.Strategies[i] = w.raw
-	if err := c.restoreVersion(run, i, w); err != nil {
+	from, err := c.restoreVersion(run, i, w)
+	if err != nil {
 		return err
+	}
+	switch {
+	case from > 0:
+		own.back = append(own.back, fmt.Sprintf("strategy %q was trained like this before and comes back from version %d", w.Name, from))
+	case slices.Contains(own.moved, w.Name):
+		own.anew = append(own.anew, w.Name)
+	}
+	if own != away {
+		own.tell(run)
 	}
 	run.Results[i] = run.readResult(w.Name)
 	return nil

@@ -57,6 +57,31 @@ func testFittingStays(t *testing.T, seeds int, third bool) {
 	}
 }
 
+// TestComesBack: where results of an earlier version take the place of those of another call, one line says so, and says
+// "trained anew" only of what is.
+func TestComesBack(t *testing.T) {
+	m, r, more := pretrained(t), quick(t), quick(t)
+	more.Dir, more.Momentum = r.Dir, 0.5
+	transfer, slow, fast := strategy.Transfer{}, strategy.FineTune{}, strategy.FineTune{LearningRate: 0.5}
+	said := func(r train.Recipe, want string, s ...train.Strategy) {
+		t.Helper()
+		if run := compare(t, r, "r", paint(t), m, s...); strings.Join(run.Warnings, "\n") != want {
+			t.Errorf("said\n%s\nwant\n%s", strings.Join(run.Warnings, "\n"), want)
+		}
+	}
+	back := func(name string, version int) string {
+		return fmt.Sprintf(`strategy %q was trained like this before and comes back from version %d`, name, version)
+	}
+	said(r, "", slow)
+	said(r, `tlkit: run "r": finetune learning_rate: not set, now 0.5; trained anew, what was there before is version 1 (run.Versions())`, fast)
+	said(r, `tlkit: run "r": finetune learning_rate: 0.5, now not set; what was there before is version 2 (run.Versions()); `+back("finetune", 1), slow)
+	said(r, "", transfer, slow)
+	said(more, `tlkit: run "r": momentum: 0.9, now 0.5; trained anew, what was there before is version 3 (run.Versions())`, transfer)
+	said(r, `tlkit: run "r": momentum: 0.5, now 0.9; what was there before is version 4 (run.Versions()); `+back("transfer", 3)+"; "+back("finetune", 3), transfer, slow)
+	said(more, `tlkit: run "r": momentum: 0.9, now 0.5; what was there before is version 5 (run.Versions()); `+back("transfer", 4)+"; trained anew: finetune", transfer, slow)
+	said(r, `tlkit: run "r": momentum: 0.5, now 0.9; what was there before is version 6 (run.Versions())`, strategy.KNN{})
+}
+
 // TestSeedsFit: a strategy is kept only if all of its seeds fit the call, also those that the call does not want: a
 // later call may.
 func TestSeedsFit(t *testing.T) {

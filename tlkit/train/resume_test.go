@@ -347,7 +347,7 @@ func TestChangedData(t *testing.T) {
 		{fewer, fmt.Sprintf(`lwf old: the images of %q have changed; trained anew`, old.Name)},
 		{nil, fmt.Sprintf(`lwf old: %q, now not set; trained anew`, old.Name)},
 		{other, `lwf old: not set, now "other"; trained anew`},
-		{old, fmt.Sprintf(`lwf old: "other", now %q; trained anew`, old.Name)},
+		{old, fmt.Sprintf(`lwf old: "other", now %q; what was there before is version 4 (run.Versions()); strategy "lwf" was trained like this before`, old.Name)},
 	} {
 		run := compare(t, r, "r", ds, m, strategy.LwF{Old: tt.old})
 		if len(run.Warnings) == 0 || !strings.Contains(run.Warnings[0], tt.want) {

@@ -123,11 +123,11 @@ func (r *Run) archive(recipe Recipe, strategies []json.RawMessage, changed []str
 }
 
 // restoreVersion brings a strategy back, as the at-th of the run, from the latest version that has it with the call's
-// configuration.
-func (c *call) restoreVersion(run *Run, at int, w wanted) error {
+// configuration. It returns the version's number, 0 if there is none.
+func (c *call) restoreVersion(run *Run, at int, w wanted) (int, error) {
 	numbers, err := run.versionNumbers()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, n := range slices.Backward(numbers) {
 		v, err := run.version(n)
@@ -147,16 +147,15 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) error {
 			err = os.Rename(filepath.Join(v.Dir, w.Name), filepath.Join(run.Dir, w.Name))
 		}
 		if err != nil {
-			return fmt.Errorf("tlkit: bringing back version %d of run %q: %w", n, run.Name, err)
+			return 0, fmt.Errorf("tlkit: bringing back version %d of run %q: %w", n, run.Name, err)
 		}
-		run.warn("strategy %q was trained like this before and comes back from version %d", w.Name, n)
 		run.Config.Data.keep(v.Config.Data)
 		run.Config.Strategies[at] = v.Config.Strategies[i] // its checkpoints have this one's identity
 		v.Config.Strategies = slices.Delete(v.Config.Strategies, i, i+1)
 		if len(v.Config.Strategies) == 0 {
-			return os.RemoveAll(v.Dir)
+			return n, os.RemoveAll(v.Dir)
 		}
-		return writeJSON(filepath.Join(v.Dir, "run.json"), v.Config)
+		return n, writeJSON(filepath.Join(v.Dir, "run.json"), v.Config)
 	}
-	return nil
+	return 0, nil
 }
