@@ -237,6 +237,7 @@ func (c *call) finished() *Run {
 			return nil
 		}
 		for _, one := range run.Results[i].Seeds() {
+			one.findLastPhase(c.config.Recipe, w.strategy, c.model, c.data)
 			faults, err := one.check(c.config.Recipe)
 			if err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) || one.strange() {
 				return nil

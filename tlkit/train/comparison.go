@@ -148,6 +148,10 @@ func (c *comparison) recipe(res *Result) Recipe {
 // trained again. If training diverges, that is its result.
 func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	r := c.recipe(res)
+	stopped := res.complete(r)
+	if res.findLastPhase(r, WithData(s, c.tolerate), c.model, c.data); stopped && !res.complete(r) {
+		c.report(res, []string{fmt.Sprintf("it was stopped early after %d epochs, but its last phase, whose epochs count, begins with epoch %d", len(res.History), res.LastPhase)}, "it goes on")
+	}
 	faults, err := res.check(r)
 	if err != nil {
 		return &strategyError{err}
@@ -300,7 +304,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	if err != nil {
 		return nil, ownError(res, err)
 	}
-	res.LearningRate, res.NoHead = plan.LearningRate, plan.classify() != nil
+	res.LearningRate, res.NoHead, res.LastPhase = plan.LearningRate, plan.classify() != nil, plan.lastPhase()
 	res.Params, res.Trainable = t.counts()
 
 	l := &loop{res: res, recipe: r, t: t, show: c.show, track: c.track, phase: -1, savedAt: time.Now(),

@@ -28,7 +28,7 @@ func (r *Result) complete(recipe Recipe) bool {
 	if r.outOfStep() {
 		return false
 	}
-	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || recipe.EarlyStop.reached(r.History))
+	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || r.stops(recipe))
 }
 
 // over reports whether training has ended, whatever number of epochs the recipe has now. A result whose history was lost

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -123,6 +126,89 @@ func TestEarlyStopRun(t *testing.T) {
 	if got := result(t, again, "transfer"); len(got.History) != 3 || c.n != 0 {
 		t.Errorf("the same call again: %d epochs, %d images read", len(got.History), c.n)
 	}
+}
+
+// TestEarlyStopPhases: patience counts within the last phase, so that a strategy is never ended in the epochs of its
+// output layer alone. An interrupted training stops where a whole one does, and a result that was stopped before goes on.
+func TestEarlyStopPhases(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	r := quick(t)
+	r.Epochs, r.EarlyStop = 12, train.EarlyStop{Patience: 2, MinDelta: 100} // nothing is ever that much better
+	for _, tt := range []struct {
+		s      train.Strategy
+		before int // the epochs before the last phase
+	}{
+		{strategy.FineTune{HeadFirst: 5}, 5},
+		{strategy.FineTune{HeadFirst: 2, Unfreeze: 1, Label: "gradual"}, 4},
+		{strategy.LwF{}, 3},
+		{strategy.Joint{Old: oldTask(t)}, 3},
+		{strategy.DuplicateAndFineTune{HeadFirst: 1}, 1},
+		{strategy.LwF{Warmup: -1, Label: "none"}, 0},
+	} {
+		res := compare(t, r, "r", ds, m, tt.s).Results
+		one := res[len(res)-1]
+		if n := tt.before + 3; len(one.History) != n || !one.Done || !one.StoppedEarly || one.LastPhase != tt.before+1 {
+			t.Errorf("%s: %d epochs, done %v, stopped early %v, last phase from %d; want %d, from %d", tt.s.Name(), len(one.History), one.Done, one.StoppedEarly, one.LastPhase, n, tt.before+1)
+		}
+	}
+	whole := compare(t, r, "whole", ds, m, strategy.FineTune{HeadFirst: 5})
+	c := &counter{}
+	counted := *ds
+	counted.Train = painted(t, 1, 5, c.asked)
+	if again := compare(t, r, "whole", &counted, m, strategy.FineTune{HeadFirst: 5}); c.n != 0 || len(again.Warnings) != 0 {
+		t.Errorf("the same call again: %d images read, said %q", c.n, again.Warnings)
+	}
+
+	for epoch := range 8 { // stopped after each epoch, and before the first
+		ctx, cancel := context.WithCancel(t.Context())
+		cut := r
+		cut.Dir, cut.Track = t.TempDir(), []train.Tracker{stopper{epoch, cancel}}
+		if epoch == 0 {
+			cancel()
+		}
+		if _, err := cut.Compare(ctx, "cut", ds, m, strategy.FineTune{HeadFirst: 5}); epoch < 7 && err == nil {
+			t.Fatalf("not interrupted after epoch %d", epoch)
+		}
+		cancel()
+		cut.Track = nil
+		if epoch == 3 { // as a result was left that counted the epochs of all phases
+			path := filepath.Join(cut.Dir, "cut", "finetune", "result.json")
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := regexp.MustCompile(`\s*("checksum": "[0-9a-f]+"|"last_phase": 6),`).ReplaceAllString(string(data), "")
+			old = strings.Replace(old, `"done": false`, `"done": true, "stopped_early": true`, 1)
+			writeFile(t, path, []byte(old))
+			writeFile(t, path+".bak", []byte(old))
+			opened, err := train.Open(cut.Dir, "cut")
+			if res := opened.Results[0]; err != nil || !res.StoppedEarly || res.LastPhase != 0 || len(res.History) != 3 {
+				t.Fatalf("the result of before: %+v, %v", res, err)
+			}
+		}
+		run := compare(t, cut, "cut", ds, m, strategy.FineTune{HeadFirst: 5})
+		if got, want := curve(run.Results[0].History), curve(whole.Results[0].History); !reflect.DeepEqual(got, want) || !run.Results[0].StoppedEarly {
+			t.Errorf("stopped after epoch %d: history\n%+v, want\n%+v", epoch, got, want)
+		}
+		if said := strings.Join(run.Warnings, "\n"); (epoch == 3) != strings.Contains(said, `"finetune": it was stopped early after 3 epochs, but its last phase, whose epochs count, begins with epoch 6; it goes on`) {
+			t.Errorf("after epoch %d it said %q", epoch, said)
+		}
+	}
+}
+
+// stopper cancels a training after an epoch.
+type stopper struct {
+	epoch int
+	stop  context.CancelFunc
+}
+
+func (s stopper) String() string { return "a stop" }
+
+func (s stopper) Track(_ context.Context, _ *train.Run, res *train.Result) error {
+	if len(res.History) == s.epoch {
+		s.stop()
+	}
+	return nil
 }
 
 // What is wanted is the whole recipe: stopped within an epoch, between the batches of one step, it goes on to the bit.

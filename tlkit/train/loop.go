@@ -130,7 +130,7 @@ func (l *loop) stepInfo(images int, rate, progress float64) stepInfo {
 func evalBatch(r Recipe) int { return max(32, min(r.BatchSize, 64)) }
 
 func (l *loop) epochs(ctx context.Context) error {
-	for l.at.Epoch < l.recipe.Epochs && !l.recipe.EarlyStop.reached(l.res.History) {
+	for l.at.Epoch < l.recipe.Epochs && !l.res.stops(l.recipe) {
 		if phase := l.t.plan.phaseAt(l.at.Epoch); phase != l.phase {
 			if err := l.enter(ctx, phase); err != nil {
 				return err
@@ -367,7 +367,7 @@ func (l *loop) record(ctx context.Context, o evaluation, also map[string]float64
 	}
 	l.show.epoch()
 	l.track.send(ctx, l.res.run, l.res)
-	if e.Epoch == l.recipe.Epochs || l.recipe.EarlyStop.reached(l.res.History) || time.Since(l.savedAt) > checkpointAfterEpoch {
+	if e.Epoch == l.recipe.Epochs || l.res.stops(l.recipe) || time.Since(l.savedAt) > checkpointAfterEpoch {
 		return l.save()
 	}
 	return nil

@@ -155,6 +155,9 @@ func (p Plan) phaseStart(i int) int {
 	return sum
 }
 
+// lastPhase returns the epoch, from 1, at which the last phase begins.
+func (p Plan) lastPhase() int { return p.phaseStart(len(p.Phases)-1) + 1 }
+
 // fits reports whether p is one of the variables in Fit.Params.
 func (f *Fit) fits(p nn.Param) bool { return f != nil && f.Params != nil && f.Params(p) }
 

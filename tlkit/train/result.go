@@ -96,6 +96,9 @@ type Result struct {
 	Done bool `json:"done"`
 	// StoppedEarly is true if Recipe.EarlyStop ended the training.
 	StoppedEarly bool `json:"stopped_early,omitempty"`
+	// LastPhase is the epoch, from 1, at which the last phase of the strategy's plan begins, whose epochs Recipe.EarlyStop
+	// counts; 0 in results made before it was kept.
+	LastPhase int `json:"last_phase,omitempty"`
 	// Diverged, if set, is where a loss became infinite or NaN, which ended the training.
 	Diverged *Divergence `json:"diverged,omitempty"`
 	// NoHead is true if the strategy classifies without the model's head (Fit.Classify), so that the model alone can't.

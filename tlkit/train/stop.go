@@ -3,11 +3,14 @@ package train
 import (
 	"fmt"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // EarlyStop ends a training that no longer improves (Prechelt 1998, "Early stopping - but when?"). The zero value is
-// off.
+// off. It counts the epochs of a strategy's last phase alone: those before, such as the epochs of a new output layer under
+// frozen layers, take their whole length, since a training that ended there would be another strategy.
 type EarlyStop struct {
 	// Patience is the number of epochs in a row without improvement after which training ends; 0: off.
 	Patience int `json:"patience,omitempty"`
@@ -37,6 +40,26 @@ func (s EarlyStop) reached(history []Epoch) bool {
 		}
 	}
 	return false
+}
+
+// stops reports whether the recipe's EarlyStop ends the training after the epochs so far.
+func (r *Result) stops(recipe Recipe) bool {
+	return recipe.EarlyStop.reached(r.History[min(len(r.History), max(0, r.LastPhase-1)):])
+}
+
+// findLastPhase sets LastPhase of a training that EarlyStop ended when that counted the epochs of all phases: from the
+// plan of its strategy, if the model can be planned.
+func (r *Result) findLastPhase(recipe Recipe, s Strategy, pretrained *zoo.Model, ds *datasets.Dataset) {
+	if r.LastPhase > 0 || r.Diverged != nil || len(r.History) >= recipe.Epochs || !r.complete(recipe) {
+		return
+	}
+	m, err := start(pretrained)
+	if err != nil {
+		return
+	}
+	if plan, err := planned(s, m, Task{Classes: ds.Classes, Data: ds, Seed: r.Seed, Recipe: recipe}); err == nil {
+		r.LastPhase = plan.lastPhase()
+	}
 }
 
 func (s EarlyStop) check() error {
