@@ -88,6 +88,8 @@ type comparison struct {
 	track   *tracking
 	shared  *sharedFeatures
 	decoded *decoded
+	// adapt, when set, changes the plans of strategies.
+	adapt func(Plan) Plan
 
 	losing   sync.Mutex                              // of lost
 	tolerant map[*datasets.Dataset]*datasets.Dataset // made by tolerate
@@ -299,6 +301,9 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	plan, err := planned(WithData(s, c.tolerate), m, task)
 	if err != nil {
 		return nil, &strategyError{err}
+	}
+	if c.adapt != nil {
+		plan = c.adapt(plan)
 	}
 	t, err := newTrainer(c.engines, m, plan, r)
 	if err != nil {

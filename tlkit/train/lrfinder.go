@@ -17,6 +17,8 @@ import (
 type LRCurve struct {
 	// Strategy, Model and Data are the names of the strategy, the model and the data set.
 	Strategy, Model, Data string
+	// Phases is the number of the strategy's phases, of which the last was tested; 0 for a strategy without phases.
+	Phases int
 	// Rates are the base learning rates of the steps, Losses their training losses before the step, Smoothed the same
 	// with a moving average.
 	Rates, Losses, Smoothed []float64
@@ -36,7 +38,10 @@ const (
 // FindLR is the learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): it trains a copy of the model
 // with the strategy for at most 100 steps, while the rate rises from 1e-6 to 10, and finds the rate at which the loss
 // falls most steeply. It keeps nothing on disk and leaves the model as it is. It uses the recipe's batch size,
-// optimizer and augmentation, but not its epochs, schedule and seeds. Of a strategy with phases, it trains the first.
+// optimizer and augmentation, but not its epochs, schedule and seeds.
+//
+// Of a strategy with phases, it trains the last one, from the starting values: the rate is that of its field
+// LearningRate. The rate of a new output layer alone (HeadRate, WarmupRate) is that of strategy Transfer.
 func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zoo.Model, s Strategy) (*LRCurve, error) {
 	r.Seeds = 0
 	r.Epochs = math.MaxInt32 // enough for the phases of any strategy
@@ -56,27 +61,12 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 		return nil, err
 	}
 	defer search.close()
-	search.show.begin(res)
-	l, err := search.newLoop(ctx, res, s)
-	if l != nil {
-		defer l.close()
+	c := &LRCurve{Strategy: s.Name(), Model: pretrained.Spec.Name, Data: ds.Name}
+	err = search.findLR(ctx, res, s, c)
+	if stopped := ctx.Err(); stopped != nil {
+		return nil, fmt.Errorf("tlkit: the learning-rate range test of strategy %q was stopped after %d of at most %d steps, and nothing of it is kept: %w", s.Name(), len(c.Rates), lrSteps, stopped)
 	}
 	if err != nil {
-		return nil, err
-	}
-	if l.t.plan.Fit != nil {
-		return nil, fmt.Errorf("tlkit: strategy %q trains nothing, so there is no learning rate to find", s.Name())
-	}
-	if err := l.enter(ctx, 0); err != nil {
-		return nil, err
-	}
-	c := &LRCurve{Strategy: s.Name(), Model: pretrained.Spec.Name, Data: ds.Name}
-	for c.more() && ctx.Err() == nil {
-		if err := l.testRates(ctx, c); err != nil {
-			return nil, err
-		}
-	}
-	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if len(c.Losses) > 0 && !numbers.Finite(c.Losses[0]) {
@@ -85,6 +75,34 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	}
 	c.suggest()
 	return c, nil
+}
+
+// findLR trains the steps of a range test.
+func (c *comparison) findLR(ctx context.Context, res *Result, s Strategy, curve *LRCurve) error {
+	c.show.begin(res)
+	c.adapt = func(p Plan) Plan {
+		curve.Phases = len(p.Phases)
+		return p.withLastPhase()
+	}
+	l, err := c.newLoop(ctx, res, s)
+	if l != nil {
+		defer l.close()
+	}
+	if err != nil {
+		return err
+	}
+	if l.t.plan.Fit != nil {
+		return fmt.Errorf("tlkit: strategy %q trains nothing, so there is no learning rate to find", s.Name())
+	}
+	if err := l.enter(ctx, 0); err != nil {
+		return err
+	}
+	for curve.more() && ctx.Err() == nil {
+		if err := l.testRates(ctx, curve); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // more reports whether the test goes on: it ends after lrSteps steps, or when the loss is not finite or much worse than
@@ -186,8 +204,12 @@ func (c *LRCurve) String() string {
 	if c.Suggested == 0 {
 		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %g; a larger Recipe.BatchSize makes it less noisy", c.Strategy, c.Data, lrLow, lrHigh)
 	}
-	return fmt.Sprintf("%s on %s: try a learning rate of %.1g, where the loss falls most steeply; it is lowest at %.1g",
-		c.Strategy, c.Data, c.Suggested, c.Lowest)
+	of := ""
+	if c.Phases > 1 {
+		of = fmt.Sprintf(" for the last of its %d phases", c.Phases)
+	}
+	return fmt.Sprintf("%s on %s: try a learning rate of %.1g%s, where the loss falls most steeply; it is lowest at %.1g",
+		c.Strategy, c.Data, c.Suggested, of, c.Lowest)
 }
 
 // Figure is the loss over the rate, each step's dashed and the smoothed one solid, with the suggestion dotted. Losses

@@ -3,6 +3,7 @@ package train_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/signal"
@@ -53,6 +54,46 @@ func TestFindLR(t *testing.T) {
 	}
 }
 
+// TestFindLRPhases: the rate that is found is that of a strategy's last phase, its LearningRate, as if there were no
+// phases before; the text says of which phase.
+func TestFindLRPhases(t *testing.T) {
+	ds, m, old := paint(t), pretrained(t), oldTask(t)
+	for _, kind := range []train.Optimizer{train.SGD, train.Adam} {
+		r := quick(t)
+		r.BatchSize, r.Optimizer = 15, kind
+		find := func(s train.Strategy) *train.LRCurve {
+			c, err := r.FindLR(t.Context(), ds, m, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		head := find(strategy.Transfer{})
+		for _, tt := range []struct {
+			with, without train.Strategy
+			phases        int
+		}{
+			{strategy.FineTune{HeadFirst: 2, HeadRate: 7}, strategy.FineTune{}, 2},
+			{strategy.FineTune{Unfreeze: 1}, strategy.FineTune{}, 4},
+			{strategy.FineTune{HeadFirst: 1, From: "layer2"}, strategy.FineTune{From: "layer2"}, 2},
+			{strategy.LwF{}, strategy.LwF{Warmup: -1}, 2},
+			{strategy.Joint{Old: old}, strategy.Joint{Old: old, Warmup: -1}, 2},
+		} {
+			with, without := find(tt.with), find(tt.without)
+			if !reflect.DeepEqual(with.Losses, without.Losses) || with.Suggested != without.Suggested {
+				t.Errorf("%s, %+v: losses %v, without phases %v", kind, tt.with, with.Losses[:3], without.Losses[:3])
+			}
+			if reflect.DeepEqual(with.Losses, head.Losses) {
+				t.Errorf("%s, %+v: the losses are those of the head alone", kind, tt.with)
+			}
+			want := fmt.Sprintf("for the last of its %d phases", tt.phases)
+			if with.Phases != tt.phases || with.Suggested > 0 && !strings.Contains(with.String(), want) || strings.Contains(without.String(), "phases") {
+				t.Errorf("%s, %+v: %d phases, says %q, without phases %q", kind, tt.with, with.Phases, with, without)
+			}
+		}
+	}
+}
+
 // interrupting is a strategy during whose planning an interrupt comes.
 type interrupting struct{ train.Strategy }
 
@@ -71,6 +112,8 @@ func (s interrupting) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 func TestFindLRInterrupt(t *testing.T) {
 	if _, err := quick(t).FindLR(t.Context(), paint(t), pretrained(t), interrupting{strategy.Transfer{}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
+	} else {
+		wantError(t, err, `range test of strategy "transfer" was stopped after 0 of at most 100 steps`, "nothing of it is kept")
 	}
 }
 

@@ -158,6 +158,12 @@ func (p Plan) phaseStart(i int) int {
 // lastPhase returns the epoch, from 1, at which the last phase begins.
 func (p Plan) lastPhase() int { return p.phaseStart(len(p.Phases)-1) + 1 }
 
+// withLastPhase returns the plan with its last phase alone.
+func (p Plan) withLastPhase() Plan {
+	p.Phases = p.Phases[max(0, len(p.Phases)-1):]
+	return p
+}
+
 // fits reports whether p is one of the variables in Fit.Params.
 func (f *Fit) fits(p nn.Param) bool { return f != nil && f.Params != nil && f.Params(p) }
 

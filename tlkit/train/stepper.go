@@ -19,7 +19,7 @@ type Stepper struct {
 	done int
 }
 
-// NewStepper readies a copy of m for training with strategy s in batches of r.BatchSize.
+// NewStepper readies a copy of m for training with strategy s, in its last phase, in batches of r.BatchSize.
 func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*Stepper, error) {
 	r, err := r.withDefaults()
 	if err != nil {
@@ -39,7 +39,7 @@ func (r Recipe) NewStepper(engine compute.Backend, m *zoo.Model, s Strategy) (*S
 	if err := plan.check(s.Name(), task); err != nil {
 		return nil, err
 	}
-	return newStepper(engine, m, plan, r)
+	return newStepper(engine, m, plan.withLastPhase(), r)
 }
 
 // newStepper readies m itself; r has its defaults.
