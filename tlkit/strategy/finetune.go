@@ -35,7 +35,9 @@ type FineTune struct {
 	// gradients through a random output layer would distort the features (Kumar et al. 2022, LP-FT, arXiv 2202.10054,
 	// section 3; the warm-up step of Li and Hoiem, section 3).
 	HeadFirst int `json:"head_first,omitempty"`
-	// HeadRate is the learning rate of those epochs; 0 means 0.02.
+	// HeadRate is the learning rate of the new output layer in those epochs, whatever HeadFactor is; 0 means 0.02. FindLR
+	// of [Transfer] finds one. With Unfreeze and no HeadFirst it is the rate of the first epochs, in which the output layer
+	// is alone as well; 0 then means LearningRate times HeadFactor.
 	HeadRate float64 `json:"head_rate,omitempty"`
 	// Unfreeze is the number of epochs after which one more stage is trained, from the last stage to the first
 	// ("gradual unfreezing" in ULMFiT, section 3.3, with 1); 0 trains all from the start.
@@ -101,7 +103,19 @@ func (f FineTune) check() error {
 	if f.HeadFirst < 0 || f.Unfreeze < 0 {
 		return fmt.Errorf("tlkit: FineTune.HeadFirst is %d and Unfreeze %d; they are numbers of epochs, 0 for none", f.HeadFirst, f.Unfreeze)
 	}
+	if f.HeadRate != 0 && f.HeadFirst == 0 && f.Unfreeze == 0 {
+		return fmt.Errorf("tlkit: FineTune.HeadRate is %g, but no epoch trains the output layer alone; set HeadFirst, or HeadFactor for another rate of that layer among all", f.HeadRate)
+	}
 	return nil
+}
+
+// Revision says that HeadRate is the rate of the output layer, which it was not with a HeadFactor.
+func (f FineTune) Revision() string {
+	own := f.HeadFirst > 0 || f.Unfreeze > 0 && f.HeadRate > 0
+	if own && f.HeadFactor != 0 && f.HeadFactor != 1 {
+		return "HeadRate is no longer multiplied by HeadFactor"
+	}
+	return ""
 }
 
 // head sets the model's output layer at the start of the training.
@@ -144,9 +158,12 @@ func (f FineTune) phases(m *zoo.Model, weighty, trained []string) []train.Phase 
 	if f.Unfreeze == 0 {
 		return headFirst(m, f.HeadFirst, cmp.Or(f.HeadRate, 0.02))
 	}
-	head := train.Phase{Epochs: f.Unfreeze, Trains: m.InHead, LearningRate: f.HeadRate}
-	if f.HeadFirst > 0 {
-		head.Epochs, head.LearningRate = f.HeadFirst, cmp.Or(f.HeadRate, 0.02)
+	head := train.Phase{Epochs: f.Unfreeze, Trains: m.InHead}
+	switch {
+	case f.HeadFirst > 0:
+		head = headAlone(m, f.HeadFirst, cmp.Or(f.HeadRate, 0.02))
+	case f.HeadRate > 0:
+		head = headAlone(m, f.Unfreeze, f.HeadRate)
 	}
 	all := []train.Phase{head}
 	for i, stage := range slices.Backward(weighty) {
@@ -170,4 +187,4 @@ func stagesWithWeights(m *zoo.Model) []string {
 	return names
 }
 
-var _ train.Strategy = FineTune{}
+var _ train.Revised = FineTune{}

@@ -26,7 +26,7 @@ type Joint struct {
 	Batch int `json:"batch,omitempty"`
 	// Warmup is the number of epochs of the new output layer alone; 0 means a fifth of all, a negative number none.
 	Warmup int `json:"warmup,omitempty"`
-	// WarmupRate is the learning rate of those epochs; 0 means 0.02.
+	// WarmupRate is the learning rate of those epochs; 0 means 0.02. FindLR of [Transfer] finds one.
 	WarmupRate float64 `json:"warmup_rate,omitempty"`
 	// Label replaces the name, for a second Joint in one comparison.
 	Label string `json:"label,omitempty"`
@@ -43,6 +43,9 @@ func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	weight := cmp.Or(j.Weight, 1)
 	if !(weight > 0) || !numbers.Finite(weight) || j.WarmupRate < 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: Joint has Weight %g and WarmupRate %g; they must be positive numbers, or 0 for the defaults (1 and 0.02)", j.Weight, j.WarmupRate)
+	}
+	if err := checkWarmupRate("Joint", j.Warmup, j.WarmupRate); err != nil {
+		return train.Plan{}, err
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {

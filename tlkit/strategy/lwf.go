@@ -27,7 +27,7 @@ type LwF struct {
 	Temperature float64 `json:"temperature,omitempty"`
 	// Warmup is the number of epochs of the new output layer alone; 0 means a fifth of all, a negative number none.
 	Warmup int `json:"warmup,omitempty"`
-	// WarmupRate is the learning rate of those epochs; 0 means 0.02.
+	// WarmupRate is the learning rate of those epochs; 0 means 0.02. FindLR of [Transfer] finds one.
 	WarmupRate float64 `json:"warmup_rate,omitempty"`
 	// Old, when set, is the data set that the model was pretrained on; only its validation images are used, to report
 	// the old task's accuracy with every epoch (Epoch.Also).
@@ -45,6 +45,9 @@ func (l LwF) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if !(lambda >= 0) || !numbers.Finite(lambda) || !(temperature > 0) || !numbers.Finite(temperature) || l.WarmupRate < 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: LwF has Lambda %g, Temperature %g, WarmupRate %g; they must be positive numbers, or 0 for the defaults (1, 2 and 0.02)",
 			l.Lambda, l.Temperature, l.WarmupRate)
+	}
+	if err := checkWarmupRate("LwF", l.Warmup, l.WarmupRate); err != nil {
+		return train.Plan{}, err
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {

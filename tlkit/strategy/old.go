@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -67,5 +68,18 @@ func headFirst(m *zoo.Model, epochs int, rate float64) []train.Phase {
 	if epochs < 1 {
 		return nil
 	}
-	return []train.Phase{{Epochs: epochs, Trains: m.InHead, LearningRate: rate}, {}}
+	return []train.Phase{headAlone(m, epochs, rate), {}}
+}
+
+// headAlone returns a phase of the new output layer alone, at a rate of its own.
+func headAlone(m *zoo.Model, epochs int, rate float64) train.Phase {
+	return train.Phase{Epochs: epochs, Trains: m.InHead, LearningRate: rate, Rate: func(nn.Param) float64 { return 1 }}
+}
+
+// checkWarmupRate returns an error for a rate of a warm-up that there is not.
+func checkWarmupRate(name string, epochs int, rate float64) error {
+	if epochs < 0 && rate != 0 {
+		return fmt.Errorf("tlkit: %s.WarmupRate is %g, but without a warm-up (Warmup is %d) it has no effect; give a Warmup, or leave WarmupRate out", name, rate, epochs)
+	}
+	return nil
 }

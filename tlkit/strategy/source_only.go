@@ -2,6 +2,7 @@ package strategy
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -24,6 +25,9 @@ func (s SourceOnly) Name() string { return cmp.Or(s.Label, "source-only") }
 
 // Plan trains on the source, or not at all.
 func (s SourceOnly) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	if s.Source == nil && s.LearningRate != 0 {
+		return train.Plan{}, fmt.Errorf("tlkit: SourceOnly.LearningRate is %g, but without a Source nothing is trained; set Source to the labelled images, or leave LearningRate out", s.LearningRate)
+	}
 	if s.Source == nil {
 		return train.Plan{Fit: &train.Fit{}}, sameClasses(m, task)
 	}

@@ -108,6 +108,8 @@ type stepInfo struct {
 	// batch before an update of the optimizer.
 	seen  int
 	whole bool
+	// weight is the mean class weight of the images of all batches of the update; see weighsUpdates.
+	weight float64
 	// mixture is how the batch's images are mixed; it is the zero value where they are not.
 	mixture mixture
 }
@@ -143,6 +145,9 @@ func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss
 	}
 	if t.opt.accumulate > 1 {
 		in = append(in, float32(at.seen))
+	}
+	if t.weighsUpdates() {
+		in = append(in, float32(at.weight))
 	}
 	for _, other := range b.extra {
 		if x, err = enter(other); err != nil {

@@ -83,6 +83,9 @@ func TestHeadFirst(t *testing.T) {
 	for _, s := range []train.Strategy{
 		strategy.FineTune{LearningRate: still, HeadFirst: 1, HeadRate: 0.05},
 		strategy.FineTune{LearningRate: still, Unfreeze: 1, HeadRate: 0.05, From: "layer2"},
+		strategy.FineTune{LearningRate: still, HeadFirst: 1, HeadRate: 0.05, HeadFactor: 10},
+		strategy.FineTune{LearningRate: still, Unfreeze: 1, HeadRate: 0.05, HeadFactor: 10, From: "layer2"},
+		strategy.FineTune{LearningRate: still, Unfreeze: 3, HeadFirst: 1, HeadRate: 0.05, HeadFactor: 10, From: "layer2"},
 		strategy.LwF{LearningRate: still, Warmup: 1, WarmupRate: 0.05},
 		strategy.Joint{Old: oldTask(t), LearningRate: still, Warmup: 1, WarmupRate: 0.05},
 	} {
@@ -101,6 +104,28 @@ func TestHeadFirst(t *testing.T) {
 		}
 		if old, ok := got["#heads.old.fc.weight"]; ok && !slices.Equal(old, transposed(before["fc.weight"], 8)) {
 			t.Errorf("%s: the old head has moved", s.Name())
+		}
+	}
+}
+
+// TestHeadRate: the rate of the head's own epochs is HeadRate, 0.02 by default, in the history and in the losses, whatever
+// HeadFactor is; without HeadRate the first epochs of Unfreeze have LearningRate times HeadFactor.
+func TestHeadRate(t *testing.T) {
+	first := func(s strategy.FineTune) train.Epoch {
+		return compare(t, quick(t), "r", paint(t), pretrained(t), s).Results[0].History[0]
+	}
+	for _, tt := range []struct {
+		a, b strategy.FineTune
+		rate float64
+	}{
+		{strategy.FineTune{HeadFirst: 1, HeadFactor: 10}, strategy.FineTune{HeadFirst: 1}, 0.02},
+		{strategy.FineTune{HeadFirst: 1, HeadFactor: 10, HeadRate: 0.2}, strategy.FineTune{HeadFirst: 1, HeadRate: 0.2}, 0.2},
+		{strategy.FineTune{Unfreeze: 1, HeadFactor: 10, HeadRate: 0.2, From: "layer2"}, strategy.FineTune{HeadFirst: 1, HeadRate: 0.2}, 0.2},
+		{strategy.FineTune{Unfreeze: 1, HeadFactor: 10, LearningRate: 0.002, From: "layer2"}, strategy.FineTune{HeadFirst: 1}, 0.002},
+	} {
+		a, b := first(tt.a), first(tt.b)
+		if math.Abs(a.TrainLoss-b.TrainLoss) > 1e-6 || a.LearningRate != tt.rate {
+			t.Errorf("%+v: loss %g at rate %g, want %g at %g", tt.a, a.TrainLoss, a.LearningRate, b.TrainLoss, tt.rate)
 		}
 	}
 }

@@ -13,6 +13,7 @@ type stepInputs struct {
 	rate, step, progress, random *Node
 	mask, share                  *Node   // of mixed images, else nil
 	seen                         *Node   // the images whose gradients are accumulated, else nil
+	weight                       *Node   // their mean class weight, if they have weights, else nil
 	extra                        []extra // one for each of Plan.Extra
 	teacher                      *Node   // the teacher's logits, else nil
 }
@@ -34,6 +35,9 @@ func (t *trainer) inputs(in []*Node) stepInputs {
 	if t.opt.accumulate > 1 {
 		s.seen = next()
 	}
+	if t.weighsUpdates() {
+		s.weight = next()
+	}
 	for range t.plan.Extra {
 		s.extra = append(s.extra, extra{x: next(), labels: next()})
 	}
@@ -43,6 +47,9 @@ func (t *trainer) inputs(in []*Node) stepInputs {
 	return s
 }
 
+// weighsUpdates reports whether the loss of a batch depends on the class weights of the other batches of its update.
+func (t *trainer) weighsUpdates() bool { return t.opt.accumulate > 1 && t.objective.weights != nil }
+
 // perImage says which of the step's inputs have a row for each image, in the order of inputs.
 func (t *trainer) perImage() []bool {
 	all := []bool{true, true, false, false, false, false}
@@ -50,6 +57,9 @@ func (t *trainer) perImage() []bool {
 		all = append(all, false, false)
 	}
 	if t.opt.accumulate > 1 {
+		all = append(all, false)
+	}
+	if t.weighsUpdates() {
 		all = append(all, false)
 	}
 	for range t.plan.Extra {
@@ -76,15 +86,16 @@ func (t *trainer) stepGraph(nodes []*Node, from int, whole bool) []*Node {
 		targets = mix(targets, in.share)
 		counted = ArgMax(targets, -1, in.labels.DType())
 	}
-	loss := objective{}.loss(s.Logits, targets)
+	loss, goal := objective{}.loss(s.Logits, targets), t.objective
+	goal.mean = in.weight
 	// Auxiliary heads (zoo.AuxHead) count for the gradients only. The reported loss is that of the network's own
 	// output, so that it can be compared with the validation loss.
 	s.Loss = loss
-	if !t.objective.plain() {
-		s.Loss = t.objective.loss(s.Logits, targets)
+	if !goal.plain() {
+		s.Loss = goal.loss(s.Logits, targets)
 	}
 	for _, a := range aux {
-		s.Loss = Add(s.Loss, MulScalar(t.objective.loss(a.Logits, targets), a.Weight))
+		s.Loss = Add(s.Loss, MulScalar(goal.loss(a.Logits, targets), a.Weight))
 	}
 	total := s.Loss
 	if t.plan.Loss != nil {
@@ -168,7 +179,7 @@ func (t *trainer) descend(total, rate, step, seen *Node, images int, whole bool)
 	for i, grad := range gradients {
 		p := t.now[i]
 		own := rate
-		if f := t.plan.factor(p); f != 1 {
+		if f := t.plan.factor(t.phase, p); f != 1 {
 			own = MulScalar(rate, f)
 		}
 		at := step

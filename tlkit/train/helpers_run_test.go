@@ -11,11 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/gomlx/gomlx/core/graph"
+
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // nearly compares the values of weight files.
@@ -47,6 +50,51 @@ func TestAccumulate(t *testing.T) {
 		nearly(t, saved(t, small, "transfer", "best.safetensors"), saved(t, large, "transfer", "best.safetensors"), 2e-5)
 		if e, f := result(t, small, "transfer").History[1], result(t, large, "transfer").History[1]; math.Abs(e.ValLoss-f.ValLoss) > 1e-5 {
 			t.Errorf("validation loss %g, with one large batch %g", e.ValLoss, f.ValLoss)
+		}
+	}
+}
+
+// TestAccumulateEverything: two batches of 4 are one of 8, whatever else the recipe has: class weights, whose sum is that
+// of all images of the step, and a schedule, whose rate is that of the step. The last step of an epoch has one image.
+func TestAccumulateEverything(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	var some []int
+	for i := range ds.Train.Len() { // 5 of one class, 2 of each other
+		if i%3 == 0 || i < 6 {
+			some = append(some, i)
+		}
+	}
+	ds.Train = ds.Train.Subset(some)
+	penalised := ownPlan{name: "penalised", plan: func(m *zoo.Model, task train.Task) (train.Plan, error) {
+		p, err := strategy.Transfer{}.Plan(m, task)
+		p.Loss = func(s *train.Step) *Node { return Add(s.Loss, MulScalar(ReduceAllMean(Square(s.Logits)), 0.3)) }
+		return p, err
+	}}
+	for name, change := range map[string]func(r *train.Recipe){
+		"plain":     func(*train.Recipe) {},
+		"balanced":  func(r *train.Recipe) { r.ClassWeights = train.Balanced },
+		"smoothed":  func(r *train.Recipe) { r.ClassWeights, r.LabelSmoothing, r.ClipNorm = train.Balanced, 0.1, 0.5 },
+		"cosine":    func(r *train.Recipe) { r.Schedule = train.Schedule{Cosine: true, Warmup: 1.5} },
+		"one cycle": func(r *train.Recipe) { r.Schedule, r.Average = train.Schedule{OneCycle: true}, 0.9 },
+		"adam":      func(r *train.Recipe) { r.Optimizer, r.WeightDecay, r.ClassWeights = train.AdamW, 0.1, train.Balanced },
+	} {
+		r := quick(t)
+		r.Epochs, r.Restore = 4, train.RestoreLast
+		change(&r)
+		r.BatchSize = 8
+		large := compare(t, r, "large", ds, m, strategy.Transfer{LearningRate: 0.1}, penalised)
+		r.BatchSize, r.Accumulate = 4, 2
+		small := compare(t, r, "small", ds, m, strategy.Transfer{LearningRate: 0.1}, penalised)
+		for i, res := range large.Results {
+			nearly(t, saved(t, small, res.Strategy, "best.safetensors"), saved(t, large, res.Strategy, "best.safetensors"), 2e-6)
+			for k, e := range res.History {
+				if f := small.Results[i].History[k]; math.Abs(e.ValLoss-f.ValLoss) > 2e-6 || e.LearningRate != f.LearningRate {
+					t.Errorf("%s, %s, epoch %d: validation loss %.8f at rate %g, with one large batch %.8f at rate %g", name, res.Strategy, k+1, f.ValLoss, f.LearningRate, e.ValLoss, e.LearningRate)
+				}
+			}
+		}
+		if _, err := r.FindLR(t.Context(), ds, m, penalised); err != nil {
+			t.Errorf("%s: FindLR: %v", name, err)
 		}
 	}
 }

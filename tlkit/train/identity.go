@@ -27,6 +27,8 @@ type stored struct {
 	Kind   string
 	Type   string `json:",omitempty"`
 	Config any
+	// Revision describes how the strategy's training, with the run's recipe, differs from that of earlier code; see Revised.
+	Revision string `json:",omitempty"`
 }
 
 // kind is the name of the strategy's type without package.
@@ -39,7 +41,7 @@ func (s stored) kind() string {
 
 // same reports whether both are the same strategy, configured alike.
 func (s stored) same(o stored) bool {
-	return s.Name == o.Name && s.kind() == o.kind() && reflect.DeepEqual(s.Config, o.Config)
+	return s.Name == o.Name && s.kind() == o.kind() && s.Revision == o.Revision && reflect.DeepEqual(s.Config, o.Config)
 }
 
 // differences lists the fields in which a stored strategy differs from one that is to be trained now.
@@ -50,6 +52,9 @@ func (s stored) differences(now stored) []string {
 	var all []string
 	for _, d := range fieldDifferences(s.Config, now.Config) {
 		all = append(all, s.Name+" "+d)
+	}
+	if len(all) == 0 && s.Revision != now.Revision {
+		all = []string{s.Name + ": " + cmp.Or(now.Revision, "it was trained with another version of the program")}
 	}
 	return all
 }
@@ -187,13 +192,28 @@ func Kind(s Strategy) string {
 	return t.Name()
 }
 
-// strategyJSON describes a strategy by its name, its kind and its exported fields.
-func strategyJSON(s Strategy) (json.RawMessage, error) {
-	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s})
+// strategyJSON describes a strategy of a run with a recipe by its name, its kind, its exported fields and its revision.
+func strategyJSON(s Strategy, r Recipe) (json.RawMessage, error) {
+	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s, Revision: revision(s, r)})
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
 	}
 	return raw, nil
+}
+
+// revision returns how a strategy is trained differently than by earlier code, "" if it is not.
+func revision(s Strategy, r Recipe) string {
+	var all []string
+	if revised, ok := s.(Revised); ok && revised.Revision() != "" {
+		all = append(all, revised.Revision())
+	}
+	if r.Accumulate > 1 && r.ClassWeights != "" {
+		all = append(all, "ClassWeights are those of all batches that Accumulate joins, no longer of each")
+	}
+	if c := r.Schedule; r.Accumulate > 1 && (c.needsEnd() || c.Warmup > 0) {
+		all = append(all, "Schedule moves with the steps of the optimizer, no longer with the batches that Accumulate joins")
+	}
+	return strings.Join(all, "; ")
 }
 
 // digestOf hashes all values of a model, so that a run can distinguish its model from another of the same name.

@@ -49,6 +49,7 @@ type loop struct {
 	phase   int
 	teacher *teacher
 	at      position
+	order   []int // of the training images in the epoch under way
 	savedAt time.Time
 	// setUp is the time that preparing the data took; it counts towards the first epoch.
 	setUp time.Duration
@@ -120,10 +121,24 @@ func (l *loop) stepInfo(images int, rate, progress float64) stepInfo {
 	group := l.group()
 	at := stepInfo{rate: rate, progress: progress, step: l.at.Steps + 1, update: l.at.Epoch*l.updates() + l.at.Step/group + 1,
 		seen: l.at.Step%group*l.recipe.BatchSize + images, whole: (l.at.Step+1)%group == 0 || l.at.Step+1 == l.perEpoch()}
+	if l.t.weighsUpdates() {
+		at.weight = l.meanWeight()
+	}
 	if l.recipe.mixes() {
 		at.mixture = l.recipe.mixture(at.step, l.t.model.ImageSize())
 	}
 	return at
+}
+
+// meanWeight is the mean class weight of the images of the update under way.
+func (l *loop) meanWeight() float64 {
+	images := l.group() * l.recipe.BatchSize
+	first := l.at.Step / l.group() * images
+	all, sum := l.order[first:min(first+images, len(l.order))], 0.0
+	for _, i := range all {
+		sum += float64(l.t.objective.weights[l.data.train.label(i)])
+	}
+	return sum / float64(len(all))
 }
 
 // evalBatch is the batch size where no gradients are kept; larger ones only cost memory.
@@ -178,9 +193,10 @@ func (l *loop) epochAt(step int) float64 {
 	return float64(l.at.Epoch) + float64(step)/float64(l.perEpoch())
 }
 
-// rateAt is the learning rate of a step of the epoch under way.
+// rateAt is the learning rate of a step of the epoch under way. All batches of an update have that of one larger batch.
 func (l *loop) rateAt(step int) float64 {
-	return l.t.plan.rate(l.phase) * l.recipe.Schedule.Factor(l.epochAt(step), l.recipe.Epochs)
+	at := float64(l.at.Epoch) + float64(step/l.group())/float64(l.updates())
+	return l.t.plan.rate(l.phase) * l.recipe.Schedule.Factor(at, l.recipe.Epochs)
 }
 
 // steps trains the steps of the epoch that are left.
@@ -189,7 +205,8 @@ func (l *loop) steps(ctx context.Context) error {
 		return errors.Join(err, l.save())
 	}
 	n, size := l.data.train.len(), l.recipe.BatchSize
-	rest := order(n, l.recipe.Seed, l.at.Epoch)[min(n, l.at.Step*size):]
+	l.order = order(n, l.recipe.Seed, l.at.Epoch)
+	rest := l.order[min(n, l.at.Step*size):]
 	began, before := time.Now(), l.at.Seconds
 	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
 	defer stop()

@@ -35,13 +35,16 @@ type objective struct {
 	smoothing float64
 	// weights has a factor for each class; nil means 1 for all.
 	weights []float32
+	// mean, if set, is the mean weight of the images of all batches of an update, of which the loss is one; nil means that
+	// of the batch.
+	mean *Node
 }
 
 // plain reports whether the objective is the cross-entropy alone.
 func (o objective) plain() bool { return o.smoothing == 0 && o.weights == nil }
 
 // loss returns the weighted mean loss, a scalar, for logits [batch, classes] and targets [batch, classes], whose rows
-// sum to 1. It is torch.nn.CrossEntropyLoss(weight, label_smoothing) where the targets are labels.
+// sum to 1. It is torch.nn.CrossEntropyLoss(weight, label_smoothing) where the targets are labels and mean is nil.
 func (o objective) loss(logits, targets *Node) *Node {
 	spread := targets
 	if classes := logits.Shape().Dimensions[1]; o.smoothing > 0 {
@@ -52,7 +55,11 @@ func (o objective) loss(logits, targets *Node) *Node {
 		return Neg(ReduceAllMean(ReduceSum(terms, -1)))
 	}
 	weights := Reshape(Const(logits.Graph(), o.weights), 1, len(o.weights))
-	return Neg(Div(ReduceAllSum(Mul(terms, weights)), ReduceAllSum(Mul(targets, weights))))
+	sum := ReduceAllSum(Mul(targets, weights))
+	if o.mean != nil {
+		sum = MulScalar(o.mean, float64(targets.Shape().Dimensions[0]))
+	}
+	return Neg(Div(ReduceAllSum(Mul(terms, weights)), sum))
 }
 
 // clip scales gradients down so that the norm of all of them together is at most limit (Pascanu et al. 2012, arXiv

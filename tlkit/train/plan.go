@@ -67,6 +67,8 @@ type Phase struct {
 	Trains func(p nn.Param) bool
 	// LearningRate replaces the plan's; 0 keeps it.
 	LearningRate float64
+	// Rate, when set, replaces the plan's factors on the rate; nil keeps them.
+	Rate func(p nn.Param) float64
 }
 
 // ExtraBatch describes images drawn for every step in addition to the training images: those of another task, or
@@ -199,10 +201,13 @@ func (f Phase) trains(p nn.Param) bool { return f.Trains == nil || f.Trains(p) }
 // rate is the base rate of a phase.
 func (p Plan) rate(phase int) float64 { return cmp.Or(p.phases()[phase].LearningRate, p.LearningRate) }
 
-// factor is the variable's own factor on the rate.
-func (p Plan) factor(v nn.Param) float64 {
-	if p.Rate == nil {
-		return 1
+// factor is the variable's own factor on the rate of a phase.
+func (p Plan) factor(phase int, v nn.Param) float64 {
+	switch own := p.phases()[phase].Rate; {
+	case own != nil:
+		return own(v)
+	case p.Rate != nil:
+		return p.Rate(v)
 	}
-	return p.Rate(v)
+	return 1
 }

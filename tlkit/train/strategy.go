@@ -22,3 +22,12 @@ type Paced interface {
 	// goes on if it is the same.
 	Pace(epochs int) int
 }
+
+// Revised is a Strategy that an earlier version of its code trained differently with the same fields. A run that has
+// results of another revision keeps them as an earlier version ([Run.Versions]), and the strategy is trained anew.
+type Revised interface {
+	Strategy
+	// Revision describes the change for the strategy's fields, as in "HeadRate is no longer multiplied by HeadFactor"; it
+	// is "" if these train as before.
+	Revision() string
+}

@@ -22,6 +22,7 @@ type trainer struct {
 	heads []nn.Param
 	// trained are the variables that the plan trains in some phase, now those of the current phase.
 	trained, now []nn.Param
+	phase        int // the current one
 	// late is the number of earlier steps in which a variable of now was not trained, by key.
 	late map[string]int
 	// frozen is the number of leading stages that no step of the phase changes: their output may be computed once.
@@ -105,6 +106,7 @@ func (t *trainer) counts() (total, trained int) {
 // begin sets what the given phase trains and freezes; perEpoch is the number of steps of an epoch.
 func (t *trainer) begin(phase, perEpoch int) {
 	t.close()
+	t.phase = phase
 	t.now, t.late = nil, map[string]int{}
 	phases := t.plan.phases()
 	for _, p := range t.trained {
