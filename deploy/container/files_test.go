@@ -90,6 +90,33 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// TestWithLessons: the entry point becomes the command, whatever keeps lessons from being copied.
+func TestWithLessons(t *testing.T) {
+	const notes, asked = "#!/bin/sh\necho $@ >\"$HOME/log\"\n", "copy-lessons /opt/tlkit-lessons HOME/lessons\n"
+	for name, c := range map[string]struct{ program, below, want string }{
+		"copied":              {notes, "", asked},
+		"a failing copy":      {notes + "exit 1\n", "", asked},
+		"no such program":     {"", "", ""},
+		"no home to write to": {notes, "none", ""},
+	} {
+		bin, home := t.TempDir(), t.TempDir()
+		if c.program != "" {
+			if err := os.WriteFile(filepath.Join(bin, "tlkernel"), []byte(c.program), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command("bash", filepath.Join(root, "deploy/container/with-lessons"), "sh", "-c", "echo the command: $0 $1", "one two", "three")
+		cmd.Env = []string{"HOME=" + filepath.Join(home, c.below), "PATH=" + bin + ":/usr/bin:/bin"}
+		if out, err := cmd.Output(); string(out) != "the command: one two three\n" {
+			t.Errorf("%s: %q, %v", name, out, err)
+		}
+		log, _ := os.ReadFile(filepath.Join(home, "log"))
+		if got := strings.ReplaceAll(string(log), home, "HOME"); got != c.want {
+			t.Errorf("%s: tlkernel got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // TestBuildEndsAtAnEngine: the build fails with install.sh, so that no image lacks an engine that was asked for.
 func TestBuildEndsAtAnEngine(t *testing.T) {
 	if _, err := os.Stat("/opt/tlkit"); err == nil {

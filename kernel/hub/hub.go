@@ -88,16 +88,16 @@ func thisProgram() (string, error) {
 
 // prepareLessons copies the lessons to a folder that users can read. What the teacher has put there stays.
 func (o Options) prepareLessons(p kernel.Prefix) error {
-	from := o.Lessons
+	from, rule := o.Lessons, anyLesson
 	if from == "" {
 		m, err := kernel.ReadManifest(p)
 		if err != nil {
 			return err
 		}
-		from = filepath.Join(m.Source, "notebooks")
+		from, rule = filepath.Join(m.Source, "notebooks"), ownLesson
 	}
 	to := filepath.Join(o.Dir, "lessons")
-	made, err := copyLessons(from, to)
+	made, leftOut, err := copyLessons(from, to, rule)
 	if err != nil {
 		if o.Lessons != "" {
 			return err
@@ -109,5 +109,8 @@ func (o Options) prepareLessons(p kernel.Prefix) error {
 		return nil
 	}
 	o.say("%s: %d new files; each user gets a copy of what is there", to, made)
+	if o.Lessons != "" && leftOut != "" {
+		o.say("not copied from %s: %s", from, leftOut)
+	}
 	return nil
 }

@@ -247,7 +247,7 @@ func TestCopyLessons(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(filepath.Join(to, "00.ipynb"), "the user's")
-	if made, err := copyLessons(from, to); err != nil || made != 2 {
+	if made, _, err := copyLessons(from, to, ownLesson); err != nil || made != 2 {
 		t.Errorf("%d copied, %v; want 2", made, err)
 	}
 	var have []string

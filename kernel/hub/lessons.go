@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,44 +12,127 @@ import (
 	"strings"
 )
 
-// lessonFiles are the endings of what belongs to the lessons.
-var lessonFiles = []string{".ipynb", ".png", ".svg", ".gif", ".jpg"}
+// Bounds of what is copied: each user gets it, at the first login.
+var lessonBytes, lessonFiles = int64(1 << 30), 5000
 
-// copyLessons copies lessons and their pictures from one folder to another, and returns how many files it made. A file that
-// is there already stays as it is. Hidden folders and the folders of runs are left out.
-func copyLessons(from, to string) (made int, err error) {
-	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if rel != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"runs", "out", "gallery", "translate"}, d.Name())) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !d.Type().IsRegular() || !slices.Contains(lessonFiles, filepath.Ext(path)) {
-			return nil
-		}
-		copied, err := copyNew(path, filepath.Join(to, rel))
-		if copied {
-			made++
-		}
-		return err
-	})
-	if err != nil {
-		return made, fmt.Errorf("hub: lessons from %s: %w", from, err)
+// lessonRule returns why a file or folder is no lesson; "" if it is one. rel is its path in the folder of the lessons.
+type lessonRule func(rel string, d fs.DirEntry) (why string)
+
+// anyLesson takes all that a teacher has put into a folder, and can be copied.
+func anyLesson(_ string, d fs.DirEntry) string {
+	switch {
+	case strings.HasPrefix(d.Name(), "."):
+		return "hidden"
+	case d.IsDir() && d.Name() == "runs":
+		return "trainings of one's own"
+	case !d.IsDir() && !d.Type().IsRegular():
+		return "no file; links are not followed"
 	}
-	return made, nil
+	return ""
+}
+
+// ownLesson takes the notebooks and pictures of a checkout of TLKit, where programs stand beside them.
+func ownLesson(rel string, d fs.DirEntry) string {
+	switch why := anyLesson(rel, d); {
+	case why != "":
+		return why
+	case d.IsDir() && slices.Contains([]string{"out", "gallery", "translate"}, d.Name()),
+		!d.IsDir() && !slices.Contains([]string{".ipynb", ".png", ".svg", ".gif", ".jpg"}, filepath.Ext(rel)):
+		return "no lesson"
+	}
+	return ""
+}
+
+// lessonCopy is a copy of lessons under way.
+type lessonCopy struct {
+	from, to string
+	rule     lessonRule
+	bytes    int64 // of all files so far, also of those that were there
+	files    int
+	made     int      // the new ones
+	left     []string // what was left out, and why
+}
+
+// CopyLessons copies what is in a folder to another one: all files that are not hidden, within bounds. A file that is there
+// already stays as it is, and one that can't be copied keeps no other from it. It returns how many files it made, and
+// names those that it left out, with the reasons.
+func CopyLessons(from, to string) (made int, leftOut string, err error) {
+	return copyLessons(from, to, anyLesson)
+}
+
+func copyLessons(from, to string, rule lessonRule) (made int, leftOut string, err error) {
+	if info, err := os.Stat(from); err != nil {
+		return 0, "", fmt.Errorf("hub: lessons: %w", err)
+	} else if !info.IsDir() {
+		return 0, "", fmt.Errorf("hub: lessons: %s is no folder", from)
+	}
+	c := &lessonCopy{from: from, to: to, rule: rule}
+	if err := filepath.WalkDir(from, c.visit); err != nil {
+		return c.made, "", fmt.Errorf("hub: lessons from %s: %w", from, err)
+	}
+	return c.made, c.leftOut(), nil
+}
+
+// visit copies a file; it is an fs.WalkDirFunc.
+func (c *lessonCopy) visit(path string, d fs.DirEntry, err error) error {
+	rel, relErr := filepath.Rel(c.from, path)
+	if relErr != nil {
+		return relErr
+	}
+	why := ""
+	switch {
+	case err != nil:
+		why = err.Error()
+	case rel != ".":
+		why = c.rule(rel, d)
+	}
+	if why == "" && !d.IsDir() {
+		why = c.copy(rel, d)
+	}
+	if why == "" {
+		return nil
+	}
+	c.left = append(c.left, fmt.Sprintf("%q (%s)", rel, why))
+	if d != nil && d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// copy copies a file, if it is not there and within the bounds, or returns why it does not.
+func (c *lessonCopy) copy(rel string, d fs.DirEntry) (why string) {
+	info, err := d.Info()
+	if err != nil {
+		return err.Error()
+	}
+	if c.bytes+info.Size() > lessonBytes || c.files == lessonFiles {
+		return fmt.Sprintf("lessons have at most %d MiB and %d files", lessonBytes>>20, lessonFiles)
+	}
+	c.bytes, c.files = c.bytes+info.Size(), c.files+1
+	isNew, err := copyNew(filepath.Join(c.from, rel), filepath.Join(c.to, rel))
+	if err != nil {
+		return err.Error()
+	}
+	if isNew {
+		c.made++
+	}
+	return ""
+}
+
+// leftOut names what was left out, the first of many.
+func (c *lessonCopy) leftOut() string {
+	const named = 16
+	if len(c.left) <= named {
+		return strings.Join(c.left, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(c.left[:named], ", "), len(c.left)-named)
 }
 
 // copyNew copies a file, unless there is one already.
 func copyNew(from, to string) (copied bool, err error) {
-	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+	if there, err := os.Lstat(to); err == nil && !cut(from, to, there) {
+		return false, nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
@@ -65,9 +149,31 @@ func copyNew(from, to string) (copied bool, err error) {
 		return false, err
 	}
 	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Close()); err != nil {
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = os.Rename(part, to)
+	}
+	if err != nil {
 		os.Remove(part)
 		return false, err
 	}
-	return true, os.Rename(part, to)
+	return true, nil
+}
+
+// cut reports whether a file is a beginning of the lesson that it should be a copy of: one of an image's earlier entry
+// points that was ended in the middle, or of a machine that lost its power. Of other files than notebooks a user may have
+// left a beginning, but hardly nothing.
+func cut(from, to string, there fs.FileInfo) bool {
+	lesson, err := os.Stat(from)
+	if err != nil || !there.Mode().IsRegular() || there.Size() >= lesson.Size() {
+		return false
+	}
+	if there.Size() == 0 {
+		return true
+	}
+	if filepath.Ext(from) != ".ipynb" {
+		return false
+	}
+	whole, err := os.ReadFile(from)
+	part, partErr := os.ReadFile(to)
+	return err == nil && partErr == nil && bytes.HasPrefix(whole, part)
 }

@@ -31,8 +31,11 @@ func Session(opts SessionOptions, command []string) error {
 		return fmt.Errorf("hub: the home folder: %w; make it, or let useradd make it (--create-home)", err)
 	}
 	if opts.Lessons != "" {
-		if _, err := copyLessons(opts.Lessons, filepath.Join(home, "lessons")); err != nil {
+		_, leftOut, err := CopyLessons(opts.Lessons, filepath.Join(home, "lessons"))
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "tlkernel:", err) // the user can still work
+		} else if leftOut != "" {
+			fmt.Fprintln(os.Stderr, "tlkernel: lessons that were not copied:", leftOut)
 		}
 	}
 	sockets, err := socketFolder()

@@ -71,7 +71,7 @@ func run(args []string) (int, error) {
 		return 2, nil
 	}
 	switch args[0] {
-	case "live", "janitor", "uninstall", "help", "-h", "--help", "-help", "version", "-version", "--version":
+	case "live", "janitor", "uninstall", "copy-lessons", "help", "-h", "--help", "-help", "version", "-version", "--version":
 	default:
 		if err := kernel.UseTemp(os.Stderr); err != nil {
 			return 1, err
@@ -83,6 +83,9 @@ func run(args []string) (int, error) {
 		return runKernel(args)
 	case "hub-session":
 		return exitCode(hubSession(args[1:]))
+	case "copy-lessons":
+		copyLessons(args[1:])
+		return 0, nil
 	case "janitor":
 		if len(args) != 2 {
 			return 2, fmt.Errorf("janitor needs one folder, got %d arguments", len(args)-1)
