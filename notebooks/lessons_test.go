@@ -99,8 +99,12 @@ var dialect = regexp.MustCompile(`(?m)^(%%\s*$|var \w+ = )`)
 // longLine matches a line of code that is wider than a cell in a window of 1280 pixels.
 var longLine = regexp.MustCompile(`(?m)^.{99,}$`)
 
+// removed matches the name of a file or folder that a lesson removes.
+var removed = regexp.MustCompile(`os\.Remove(?:All)?\("([^"]*)"`)
+
 // TestForm: every lesson is in the table of lessons, has claims, says what it is for and how long it takes, has two to
-// four exercises with solutions that run, names its sources and what to read next, and is written for live cells.
+// four exercises with solutions that run, names its sources and what to read next, is written for live cells, and removes
+// nothing that a reader may have put there.
 func TestForm(t *testing.T) {
 	paths, err := filepath.Glob("[0-9][0-9]_*.ipynb")
 	if err != nil || len(paths) == 0 {
@@ -119,6 +123,9 @@ func TestForm(t *testing.T) {
 		for _, c := range n.Cells {
 			if line := longLine.FindString(string(c.Source)); line != "" && c.CellType == "code" {
 				t.Errorf("%s: cell %s has a line of more than 98 characters, which JupyterLab cuts off beside its file browser: %q", path, c.ID, line)
+			}
+			if m := removed.FindStringSubmatch(string(c.Source)); m != nil && !strings.HasPrefix(m[1], "lesson-") {
+				t.Errorf("%s: cell %s removes %q, which may be the reader's; give what lessons make names that begin with lesson-", path, c.ID, m[1])
 			}
 			switch {
 			case c.CellType == "markdown":
