@@ -56,7 +56,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := f.mismatch(m, entries, sd); err != nil {
+	if err := f.mismatch(m, entries, sd, v.whole); err != nil {
 		return err
 	}
 	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool { return slices.Contains(f.fresh, e.Key) })

@@ -17,8 +17,8 @@ import (
 type layout struct {
 	// name is the library, for messages.
 	name string
-	// rename converts a key to torchvision's and leaves unknown keys unchanged. "KEY#0", "KEY#1" and so on are the
-	// parts of the tensor KEY, one after the other along the first axis; a part that the file lacks is zero.
+	// rename converts a key to torchvision's and leaves unknown keys unchanged. "KEY#0", "KEY#1" and "KEY#2" are the
+	// parts of the tensor KEY for queries, keys and values, one after the other along the first axis.
 	rename func(key string) string
 	// note, if set, is for Model.Notes.
 	note string
@@ -34,6 +34,8 @@ type fit struct {
 	over []string
 	// fresh lists the network's keys between backbone and output layer that the file lacks, or has in another shape.
 	fresh []string
+	// lacking says, by the network's key, which parts of a tensor the file lacks while it has others.
+	lacking map[string]string
 	// rejected says why a layer of the output layer's place and shape is not taken for it.
 	rejected string
 	// notes list the changes to the tensors.
@@ -152,11 +154,12 @@ func bookkeeping(key string) bool {
 }
 
 // entries returns the file's tensors under the network's keys. Parts are joined; a tensor gets the network's shape if
-// the two differ only in axes of length 1; a first kernel for one channel is spread over three.
+// its values are in the network's order; a first kernel for one channel is spread over three.
 func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) {
 	var out []weights.Entry
+	f.lacking = map[string]string{}
 	for _, p := range m.params {
-		t, ok, err := f.tensor(p, sd)
+		t, ok, err := f.tensor(m, p, sd)
 		if err != nil {
 			return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
 		}
@@ -169,7 +172,7 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 		if !t.DType.IsFloat() && !bookkeeping(p.Key) {
 			return nil, fmt.Errorf("zoo: %s: %s has whole numbers (%v), expected floats; quantised weights have to be converted in Python", sd.Source, p.Key, t.DType)
 		}
-		if len(p.Shape) != len(t.Shape) && slices.Equal(longAxes(p.Shape), longAxes(t.Shape)) {
+		if len(p.Shape) != len(t.Shape) && sameOrder(p, t.Shape) {
 			t.Shape = slices.Clone(p.Shape)
 		}
 		if isFirstKernel(m, p) && oneChannel(t.Shape, p.Shape) {
@@ -183,26 +186,46 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 	return out, nil
 }
 
+// sameOrder reports whether a tensor of a file has its values in the order of the variable p, in another shape: the two
+// differ in axes of length 1, or the file has a convolution as large as its map where the network flattens the map for a
+// linear layer (timm's VGG).
+func sameOrder(p nn.Param, shape []int) bool {
+	if p.Layout == nn.LinearWeight && len(shape) == 4 {
+		return p.Shape[0] == shape[0] && p.Shape[1] == shape[1]*shape[2]*shape[3]
+	}
+	return slices.Equal(longAxes(p.Shape), longAxes(shape))
+}
+
 // longAxes returns the axes of a shape that are longer than 1.
 func longAxes(shape []int) []int {
 	return slices.DeleteFunc(slices.Clone(shape), func(d int) bool { return d == 1 })
 }
 
+// attentionParts are the parts of a tensor, see layout.rename.
+var attentionParts = [3]string{"queries", "keys", "values"}
+
 // tensor returns a variable's tensor from the file, joined from its parts if it has some.
-func (f *fit) tensor(p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, error) {
+func (f *fit) tensor(m *Model, p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, error) {
 	if key, ok := f.from[p.Key]; ok {
 		t, _ := sd.Get(key)
 		return t, true, nil
 	}
-	var parts [3]weights.Tensor // queries, keys and values
+	var parts [3]weights.Tensor
+	var lacking []string
 	found := false
-	for i := range parts {
+	for i, name := range attentionParts {
 		if key, ok := f.from[p.Key+"#"+strconv.Itoa(i)]; ok {
 			parts[i], _ = sd.Get(key)
 			found = true
+		} else if !(name == "keys" && strings.HasSuffix(p.Key, ".bias") && m.Spec.unbiasedKeys()) {
+			lacking = append(lacking, name)
 		}
 	}
 	if !found {
+		return weights.Tensor{}, false, nil
+	}
+	if len(lacking) > 0 {
+		f.lacking[p.Key] = " (" + strings.Join(lacking, ", ") + ")"
 		return weights.Tensor{}, false, nil
 	}
 	t, err := joined(parts[:])
@@ -212,7 +235,7 @@ func (f *fit) tensor(p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, e
 	return t, true, nil
 }
 
-// joined concatenates tensors of equal shape along the first axis; an absent one is zero.
+// joined concatenates tensors of equal shape along the first axis; one without a shape is zero.
 func joined(parts []weights.Tensor) (weights.Tensor, error) {
 	first := parts[slices.IndexFunc(parts, func(t weights.Tensor) bool { return t.Shape != nil })]
 	if len(first.Shape) == 0 {
@@ -269,31 +292,37 @@ func threeChannels(t weights.Tensor) (weights.Tensor, error) {
 
 // mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. An
 // unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network. Layers
-// between the backbone and the output layer that do not fit are listed in f.fresh.
-func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict) error {
+// between the backbone and the output layer that do not fit are listed in f.fresh, unless a description beside the file
+// says that it is this very network: then only a file without an output layer may lack them.
+func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict, described bool) error {
 	e := &weights.MismatchError{Source: sd.Source, Prefix: f.prefix, Layout: f.layout.name}
 	shapes := map[string][]int{}
 	for _, entry := range entries {
 		shapes[entry.Key] = entry.Shape
 	}
+	_, whole := shapes[m.HeadKey()+".weight"]
 	modules := map[string]bool{}
 	for _, p := range m.params {
 		if m.InHead(p) || m.inAux(p) {
 			continue
 		}
 		shape, ok := shapes[p.Key]
+		fits := ok && slices.Equal(shape, p.Shape)
 		if m.underHead(p.Key) {
-			if !ok || !slices.Equal(shape, p.Shape) {
-				f.fresh = append(f.fresh, p.Key)
+			if !described || !ok && !whole {
+				if !fits {
+					f.fresh = append(f.fresh, p.Key)
+				}
+				continue
 			}
-			continue
+		} else {
+			modules[module(p.Key)] = true
 		}
-		modules[module(p.Key)] = true
 		switch {
 		case bookkeeping(p.Key):
 		case !ok:
-			e.Missing = append(e.Missing, p.Key)
-		case !slices.Equal(shape, p.Shape):
+			e.Missing = append(e.Missing, p.Key+f.lacking[p.Key])
+		case !fits:
 			e.Misshapen = append(e.Misshapen, weights.ShapeMismatch{Key: p.Key, Want: p.Shape, Got: shape})
 		default:
 			e.Matched++

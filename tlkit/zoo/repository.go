@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
@@ -70,6 +71,8 @@ type description struct {
 	notes []string
 	// preprocess is true if the preprocessing is known.
 	preprocess bool
+	// differs compares the described network with spec's by the size of images.
+	differs sizeCheck
 	// unread is why the preprocessing that is described can't be read: the caller's may stand in.
 	unread error
 }
@@ -279,7 +282,7 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q, but %q names the weights already; leave Weights empty", o.Weights, s.name)
 	}
 	set := s.spec.Weights[0]
-	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts, described: len(set.Classes) > 0, notes: s.notes}
+	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts, described: len(set.Classes) > 0, whole: true, notes: s.notes}
 	switch {
 	case o.Preprocess != nil:
 		v.preprocess = *o.Preprocess
@@ -293,11 +296,33 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: %s prepares images of %dx%d pixels, but its learned positions are for %dx%d; give LoadOptions.Preprocess",
 			s.repository, crop, crop, s.spec.InputSize, s.spec.InputSize)
 	}
+	if err := s.checkSize(v, o.Preprocess != nil); err != nil {
+		return nil, err
+	}
 	if len(v.classes) == 0 {
 		v.classes = numbered(len(ImageNetClasses())) // only features: any number will do until the head is replaced
 	}
 	v.open = s.open
 	return v, nil
+}
+
+// checkSize refuses images of a size at which the described network computes other numbers than the zoo's. If the
+// caller chose the size, it adds a note: for a training the network is as good as the other.
+func (s *described) checkSize(v *values, chosen bool) error {
+	size := v.preprocess.Crop
+	if s.differs == nil || size == 0 || s.differs(size) == "" {
+		return nil
+	}
+	why := fmt.Sprintf("at images of %dx%d pixels, the network computes other numbers here: %s", size, size, s.differs(size))
+	if chosen {
+		v.notes = append(slices.Clone(v.notes), why+". Train it before you use it at that size")
+		return nil
+	}
+	advice := "Export it to ONNX, and load that file"
+	if near := s.differs.agreed(size); near > 0 {
+		advice += fmt.Sprintf(", or give LoadOptions.Preprocess with a Crop of %d, at which both compute the same", near)
+	}
+	return fmt.Errorf("zoo: %s: %s. %s; LoadOptions.Preprocess with a Crop of %d loads it as it is, to be trained", s.repository, why, advice, size)
 }
 
 // weightNames are the files of a repository that may hold weights, or list the files that do, in the order in which

@@ -44,6 +44,8 @@ type values struct {
 	notes []string
 	// described: the classes come from the file's own description, not from a guess.
 	described bool
+	// whole: a description beside the file names the network, so that a part that does not fit is an error.
+	whole bool
 }
 
 // resolve finds the source that a name means; see [Load] for the kinds of names. size is that of images, for networks

@@ -1,6 +1,8 @@
 package zoo
 
 import (
+	"strings"
+
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -38,6 +40,9 @@ type Spec struct {
 
 // sizeBound reports whether weights are for images of one size: learned positions fix the number of patches.
 func (s Spec) sizeBound() bool { return s.Family == "vit" || s.Family == "beit" }
+
+// unbiasedKeys reports whether the keys of the network's attention have no bias, while queries and values have one.
+func (s Spec) unbiasedKeys() bool { return strings.HasPrefix(s.Name, "swin_v2_") }
 
 // Architecture is a network: stages from the image on, then the head.
 type Architecture struct {

@@ -77,6 +77,7 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 	if err := c.checkNetwork(d.spec); err != nil {
 		return description{}, err
 	}
+	d.differs = timmSizes(d.spec)
 	cfg := c.timmPreprocess
 	if c.PretrainedCfg != nil {
 		cfg = *c.PretrainedCfg

@@ -93,8 +93,9 @@ func TestTimm(t *testing.T) {
 			g := readTimmGolden(t, path)
 			h := hubtest.New(t)
 			h.Isolate(t)
-			h.AddRepo("timm/"+name, map[string][]byte{"config.json": g.Config, "model.safetensors": g.safetensors(t)})
-			m, err := zoo.Load("hf://timm/" + name)
+			repo, _, _ := strings.Cut(name, "@")
+			h.AddRepo("timm/"+repo, map[string][]byte{"config.json": g.Config, "model.safetensors": g.safetensors(t)})
+			m, err := zoo.Load("hf://timm/" + repo)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -66,6 +66,7 @@ type transformersConfig struct {
 	Strides    []int   `json:"strides"`
 	Pooling    string  `json:"pooling_type"`
 	OutStride  int     `json:"output_stride"`
+	OddBlocks  []int   `json:"depthwise_padding"` // blocks with maps of odd sides
 }
 
 // pixels is the height and width of a square image: a number, or two equal ones.
@@ -186,6 +187,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 			c.ModelType, epsilon)
 	}
 	d.spec = d.spec.withEpsilon(epsilon)
+	d.differs = transformersSizes(d.spec, c)
 	if c.ImageSize > 0 && d.spec.Family != "dinov2" { // that of DINOv2's position embeddings, which are interpolated
 		d.spec.InputSize = int(c.ImageSize)
 	}

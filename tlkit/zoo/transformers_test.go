@@ -97,6 +97,7 @@ func TestTransformers(t *testing.T) {
 		{"data2vec_b_16", "beit_b_16_eps1e-12", false, zoo.LoadOptions{}, cubic(square(224))},
 		{"swin_t", "swin_t", true, zoo.LoadOptions{}, cubic(square(224))},
 		{"swin_v2_t", "swin_v2_t", false, zoo.LoadOptions{}, square(256)},
+		{"swin_v2_t_192", "swin_v2_t", false, zoo.LoadOptions{}, square(192)},
 		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
 		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},
 		{"tf_mobilenet_v2", "tf_mobilenet_v2", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
@@ -310,6 +311,30 @@ func TestTransformersFolders(t *testing.T) {
 				t.Errorf("classes %q, notes %q", m.Classes, notes)
 			}
 		})
+	}
+}
+
+// TestAttentionParts: a file that lacks a layer's queries, keys or values is not read as if these were zero.
+func TestAttentionParts(t *testing.T) {
+	away(t)
+	for _, tt := range []struct{ name, key, want string }{
+		{"vit_ti_16", "vit.encoder.layer.3.attention.attention.key.weight", "encoder.layers.encoder_layer_3.self_attention.in_proj_weight (keys)"},
+		{"vit_ti_16", "vit.encoder.layer.3.attention.attention.query.bias", "encoder.layers.encoder_layer_3.self_attention.in_proj_bias (queries)"},
+		{"beit_b_16", "beit.encoder.layer.3.attention.attention.value.weight", "blocks.3.attn.qkv.weight (values)"},
+		{"swin_t", "swin.encoder.layers.0.blocks.1.attention.self.key.bias", "features.1.1.attn.qkv.bias (keys)"},
+		{"swin_v2_t", "swinv2.encoder.layers.0.blocks.1.attention.self.key.weight", "features.1.1.attn.qkv.weight (keys)"},
+		{"swin_v2_t", "swinv2.encoder.layers.0.blocks.1.attention.self.value.bias", "features.1.1.attn.qkv.bias (values)"},
+		{"dinov2_vits14", "dinov2.encoder.layer.3.attention.attention.query.weight", "blocks.3.attn.qkv.weight (queries)"},
+	} {
+		g := readTransformersGolden(t, tt.name)
+		for i, k := range g.StateDict {
+			if k.Key == tt.key { // as in a model that peft has wrapped, without the adapter's own weights
+				g.StateDict[i].Key = strings.Replace(k.Key, ".weight", ".base_layer.weight", 1)
+				g.StateDict[i].Key = strings.Replace(g.StateDict[i].Key, ".bias", ".base_layer.bias", 1)
+			}
+		}
+		_, err := zoo.Load(g.folder(t), zoo.LoadOptions{Preprocess: &vision.Preprocess{Crop: g.Input[2], Resize: g.Input[2], Std: vision.ImageNetStd}})
+		wantError(t, err, "missing: "+tt.want)
 	}
 }
 

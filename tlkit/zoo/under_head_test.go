@@ -1,12 +1,14 @@
 package zoo_test
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
 // TestUnderHead: files that lack layers between backbone and output layer, or have a head of another build, load with these
@@ -80,4 +82,41 @@ func TestUnderHead(t *testing.T) {
 	}
 	_, err = zoo.Load("mobilenet_v3_small", zoo.LoadOptions{Weights: checkpoint(t, original, without("features.3."))})
 	wantError(t, err, "do not fit", "features.3.")
+}
+
+// TestUnderHeadDescribed: where config.json names the network, layers under the output layer that do not fit are an error
+// and not new, unless the file has no output layer at all.
+func TestUnderHeadDescribed(t *testing.T) {
+	away(t)
+	for _, tt := range []struct {
+		name string
+		keys map[string]zootest.Tensor // in place of the file's; no key drops it
+		want string                    // in the error
+	}{
+		{"narrower", map[string]zootest.Tensor{
+			"conv_head.weight":  {Key: "conv_head.weight", Shape: []int{64, 576, 1, 1}},
+			"conv_head.bias":    {Key: "conv_head.bias", Shape: []int{64}},
+			"classifier.weight": {Key: "classifier.weight", Shape: []int{10, 64}},
+		}, "classifier.0.weight (model [1024 576], file [64 576 1 1])"},
+		{"lost", map[string]zootest.Tensor{"conv_head.weight": {}}, "missing: classifier.0.weight"},
+		{"backbone", map[string]zootest.Tensor{"conv_head.weight": {}, "conv_head.bias": {}, "classifier.weight": {}, "classifier.bias": {}}, ""},
+	} {
+		g := transformersGolden{timmGolden: readTimmGolden(t, filepath.Join("testdata", "timm", "mobilenetv3_small_100.json.gz"))}
+		var state []zootest.Tensor
+		for _, k := range g.StateDict {
+			if other, ok := tt.keys[k.Key]; ok {
+				k = other
+			}
+			if k.Key != "" {
+				state = append(state, k)
+			}
+		}
+		g.StateDict = state
+		m, err := zoo.Load(g.folder(t))
+		if tt.want != "" {
+			wantError(t, err, tt.want)
+		} else if err != nil || !strings.Contains(strings.Join(m.Notes, "\n"), "are new and random: classifier.0.weight") {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
 }

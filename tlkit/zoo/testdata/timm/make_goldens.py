@@ -26,8 +26,9 @@ from formula import uniform, value  # noqa: E402
 HERE = pathlib.Path(__file__).parent
 CLASSES = 10
 
-# architecture: side of the image
+# architecture, or architecture@img_size: side of the image
 MODELS = {
+    "swinv2_tiny_window8_256@384": 384,
     "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "wide_resnet50_2": 64,
     "vgg11": 224, "vgg11_bn": 224, "densenet121": 64, "mobilenetv2_100": 64, "mnasnet_050": 64, "mnasnet_100": 64,
     "efficientnet_b0": 64, "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_b4": 64,
@@ -51,7 +52,9 @@ def config(model):
 
 
 def make(name, size):
-    model = timm.create_model(name, pretrained=False, num_classes=CLASSES).eval()
+    architecture, _, given = name.partition("@")
+    made_for = {"img_size": int(given)} if given else {}
+    model = timm.create_model(architecture, pretrained=False, num_classes=CLASSES, **made_for).eval()
     state = model.state_dict()
     keys = [[k, list(v.shape)] for k, v in state.items() if v.is_floating_point()]
     for k, shape in keys:
