@@ -116,7 +116,12 @@ func (l ImageIssues) Names() []string {
 }
 
 // Duplicate is a pair of images that look the same: copies of other size, compression or brightness, possibly
-// mirrored. Crops are not found.
+// mirrored. Crops are not found, nor copies of very small images at half their size. Different pictures of one scene are
+// no copies: they differ in a part, or in the noise of their details. Images of nearly one colour are copies only if they
+// are equal to the byte.
+//
+// Of several images that all look the same there is a pair of each with the first of its class, a held-out one if there is
+// any, and not every pair.
 type Duplicate struct {
 	// A and B are the two images, in the order of the data set.
 	A, B ImageRef
@@ -125,12 +130,13 @@ type Duplicate struct {
 	// Mirrored is true if one is the mirror image of the other.
 	Mirrored bool
 	// AcrossSplits is true if they are in different splits, so that a score counts an image that was trained on.
-	// OtherLabel is true if their labels differ.
+	// OtherLabel is true if their labels differ, so that one of them is wrong.
 	AcrossSplits, OtherLabel bool
 }
 
 // Extra returns the name of one image of each pair of duplicates, for [datasets.Dataset.Without]: the training image of
-// a pair across splits, else the second one.
+// a pair across splits, else the second one. Pairs with different labels are left out: which image is wrong takes a look
+// at them (Duplicate.OtherLabel).
 func (r *Inspection) Extra() []string {
 	drop := map[string]bool{}
 	var out []string
@@ -139,7 +145,7 @@ func (r *Inspection) Extra() []string {
 		if d.AcrossSplits && d.A.Split == "train" {
 			one, other = other, one
 		}
-		if !drop[one] && !drop[other] {
+		if !d.OtherLabel && !drop[one] && !drop[other] {
 			drop[one] = true
 			out = append(out, one)
 		}
@@ -236,7 +242,7 @@ func everyImage(d *datasets.Dataset) ([]ImageRef, func(i int) (*vision.Image, er
 
 // look reads each image once and finds duplicates and images of poor quality.
 func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, error)) error {
-	plain, mirrored := make([][]float64, len(refs)), make([][]float64, len(refs))
+	prints := make([]fingerprint, len(refs))
 	measured := make([]quality, len(refs))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -246,7 +252,7 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 			if err != nil {
 				return err
 			}
-			plain[i], mirrored[i] = thumb(img)
+			prints[i] = fingerprintOf(img)
 			measured[i] = measure(img)
 			return nil
 		})
@@ -254,11 +260,7 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for _, p := range nearDuplicates(plain, mirrored, duplicateCorrelation) {
-		a, b := refs[p.a], refs[p.b]
-		r.Duplicates = append(r.Duplicates, Duplicate{A: a, B: b, Correlation: p.correlation, Mirrored: p.mirrored,
-			AcrossSplits: a.Split != b.Split, OtherLabel: a.Class != b.Class})
-	}
+	r.compare(refs, prints)
 	for i, q := range measured {
 		switch {
 		case q.luminance < darkest:
@@ -274,6 +276,46 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 	slices.SortStableFunc(r.Blurred, byValue)
 	slices.SortStableFunc(r.Bright, func(a, b ImageIssue) int { return byValue(b, a) })
 	return nil
+}
+
+// compare finds the duplicates. Held-out images come first, so that others are copies of them: they are the ones to keep.
+func (r *Inspection) compare(refs []ImageRef, prints []fingerprint) {
+	classes, order, plain := make([]string, len(refs)), make([]int, len(refs)), 0
+	for i, ref := range refs {
+		classes[i], order[i] = ref.Class, i
+		if prints[i].thumb == nil {
+			plain++
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(refs[b].held(), refs[a].held()) })
+	for _, p := range nearDuplicates(prints, classes, order) {
+		a, b := refs[p.a], refs[p.b]
+		r.Duplicates = append(r.Duplicates, Duplicate{A: a, B: b, Correlation: p.correlation, Mirrored: p.mirrored,
+			AcrossSplits: a.Split != b.Split, OtherLabel: a.Class != b.Class})
+	}
+	slices.SortStableFunc(r.Duplicates, func(a, b Duplicate) int { return cmp.Compare(b.suspicion(), a.suspicion()) })
+	if plain > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d images are nearly of one colour; they count as duplicates only of images that are equal to the byte.", plain))
+	}
+}
+
+// suspicion is higher for pairs that do more harm.
+func (d Duplicate) suspicion() (n int) {
+	if d.OtherLabel {
+		n += 2
+	}
+	if d.AcrossSplits {
+		n++
+	}
+	return n
+}
+
+// held is 1 for an image that is held out of training, else 0.
+func (i ImageRef) held() int {
+	if i.Split == "train" {
+		return 0
+	}
+	return 1
 }
 
 // featuresOf returns the features of all splits, in the order of everyImage.

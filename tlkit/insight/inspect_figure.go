@@ -23,13 +23,26 @@ func (r *Inspection) String() string {
 
 // across returns the number of duplicates in different splits.
 func (r *Inspection) across() int {
-	n := 0
-	for _, d := range r.Duplicates {
-		if d.AcrossSplits {
+	return count(r.Duplicates, func(d Duplicate) bool { return d.AcrossSplits })
+}
+
+// count returns the number of duplicates of a kind.
+func count(all []Duplicate, kind func(Duplicate) bool) (n int) {
+	for _, d := range all {
+		if kind(d) {
 			n++
 		}
 	}
 	return n
+}
+
+// pairs describes in words what to do about the duplicates.
+func (r *Inspection) pairs() string {
+	text := fmt.Sprintf("%d across splits; data.Without(report.Extra()...)", r.across())
+	if other := count(r.Duplicates, func(d Duplicate) bool { return d.OtherLabel }); other > 0 {
+		text += fmt.Sprintf("; %d of different labels to look at, which Extra leaves out", other)
+	}
+	return text
 }
 
 // balance describes the sizes of the classes in words.
@@ -58,7 +71,7 @@ func (r *Inspection) features() string {
 func (r *Inspection) Table() plots.Figure {
 	rows := [][]string{
 		{"labels probably wrong", fmt.Sprint(len(r.Labels)), "data.Relabel(report.Labels.Relabels()), data.Without(report.Labels.Names()...)"},
-		{"pairs of duplicates", fmt.Sprint(len(r.Duplicates)), fmt.Sprintf("%d across splits; data.Without(report.Extra()...)", r.across())},
+		{"pairs of duplicates", fmt.Sprint(len(r.Duplicates)), r.pairs()},
 		{"outliers", fmt.Sprint(len(r.Outliers)), "data.Without(report.Outliers.Names()...)"},
 		{"too dark", fmt.Sprint(len(r.Dark)), "data.Without(report.Dark.Names()...)"},
 		{"too bright", fmt.Sprint(len(r.Bright)), "data.Without(report.Bright.Names()...)"},

@@ -228,8 +228,14 @@ func copied(t *testing.T, img *vision.Image, mirrored bool) *vision.Image {
 	for i, v := range small.Pix {
 		small.Pix[i] = uint8(min(255, int(v)+6))
 	}
+	return recompressed(t, small, 75)
+}
+
+// recompressed returns an image as JPEG of the given quality keeps it.
+func recompressed(t *testing.T, img *vision.Image, quality int) *vision.Image {
+	t.Helper()
 	var b bytes.Buffer
-	if err := jpeg.Encode(&b, small.ToImage(), &jpeg.Options{Quality: 75}); err != nil {
+	if err := jpeg.Encode(&b, img.ToImage(), &jpeg.Options{Quality: quality}); err != nil {
 		t.Fatal(err)
 	}
 	out, err := vision.Decode(&b, vision.DecodeOptions{})
@@ -237,6 +243,15 @@ func copied(t *testing.T, img *vision.Image, mirrored bool) *vision.Image {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// duplicatesOf returns the duplicates among images of one class.
+func duplicatesOf(images []*vision.Image) []pair {
+	prints, classes, order := make([]fingerprint, len(images)), make([]string, len(images)), make([]int, len(images))
+	for i, img := range images {
+		prints[i], order[i] = fingerprintOf(img), i
+	}
+	return nearDuplicates(prints, classes, order)
 }
 
 // planted returns the pairs that are found among the images and a copy of every 20th of them, and the copies' places.
@@ -248,12 +263,7 @@ func planted(t *testing.T, images []*vision.Image) (found []pair, want map[[2]in
 		want[[2]int{i, len(images)}] = true
 		images = append(images, copied(t, images[i], i%40 == 0))
 	}
-	var plain, mirrored [][]float64
-	for _, img := range images {
-		p, m := thumb(img)
-		plain, mirrored = append(plain, p), append(mirrored, m)
-	}
-	return nearDuplicates(plain, mirrored, duplicateCorrelation), want
+	return duplicatesOf(images), want
 }
 
 // checkPlanted holds that all copies are found and nothing else.
@@ -287,11 +297,115 @@ func TestDuplicates(t *testing.T) {
 		}
 		images = append(images, vision.Resize(small, 64, 48, vision.Bilinear))
 	}
-	images = append(images, vision.New(32, 32), vision.New(40, 40)) // two plain ones are no copies
+	images = append(images, vision.New(32, 32), vision.New(40, 40)) // two plain ones of different sizes are no copies
 	found, want := planted(t, slices.Clip(images[:100]))
 	checkPlanted(t, found, want)
-	if p, _ := thumb(images[100]); p != nil {
-		t.Error("a plain image is compared")
+	if got := duplicatesOf(images[100:]); got != nil {
+		t.Errorf("two plain images of different sizes: %v", got)
+	}
+}
+
+// scene returns a picture of 224 x 224 pixels of one smooth scene with noise of its own, and a bright mark of 20 x 20 pixels
+// at one of 64 places, unless the place is negative.
+func scene(rng *rand.Rand, noise float64, place int) *vision.Image {
+	img := vision.New(224, 224)
+	left, top := place%8*28, place/8*28
+	for i := range img.Pix {
+		x, y := i/3%224, i/3/224
+		v := 100 + 40*math.Sin(float64(x)/60) + 30*math.Cos(float64(y)/80) + noise*rng.NormFloat64()
+		if place >= 0 && x >= left && x < left+20 && y >= top && y < top+20 {
+			v += 60
+		}
+		img.Pix[i] = uint8(v)
+	}
+	return img
+}
+
+// TestPicturesOfOneScene: different pictures of a fixed scene are no duplicates, though their small copies correlate; copies
+// of one of them are.
+func TestPicturesOfOneScene(t *testing.T) {
+	rng := rand.New(rand.NewPCG(17, 1))
+	for noise, unmarked := range map[float64]int{0: 0, 12: 30} {
+		var images []*vision.Image
+		for i := range 60 {
+			images = append(images, scene(rng, noise, i-unmarked))
+		}
+		if found := duplicatesOf(images); len(found) > 0 {
+			t.Errorf("noise %g: %d of 60 different pictures of one scene are duplicates, such as %v", noise, len(found), found[0])
+		}
+		found, want := planted(t, images)
+		checkPlanted(t, found, want)
+	}
+}
+
+// TestAlteredCopies: an image is found again after each alteration that a copy may have.
+func TestAlteredCopies(t *testing.T) {
+	rng := rand.New(rand.NewPCG(17, 2))
+	blocks := vision.New(8, 8)
+	for i := range blocks.Pix {
+		blocks.Pix[i] = uint8(rng.IntN(200))
+	}
+	for name, img := range map[string]*vision.Image{"blocks": vision.Resize(blocks, 96, 72, vision.Bilinear), "scene": scene(rng, 12, 9)} {
+		for _, c := range []struct {
+			name         string
+			scale        float64
+			quality      int
+			gain, offset float64
+		}{
+			{"compressed", 1, 50, 1, 0},
+			{"half the size", 0.5, 75, 1, 0},
+			{"darker", 1, 85, 0.7, 0},
+			{"brighter", 1, 85, 1, 20},
+			{"brighter, white cut off", 1, 85, 1.25, 10},
+		} {
+			other := vision.Resize(img, int(c.scale*float64(img.Width)), int(c.scale*float64(img.Height)), vision.Bilinear)
+			for i, v := range other.Pix {
+				other.Pix[i] = uint8(min(255, c.gain*float64(v)+c.offset))
+			}
+			if found := duplicatesOf([]*vision.Image{img, recompressed(t, other, c.quality)}); len(found) != 1 {
+				t.Errorf("%s, %s: %d duplicates, want one", name, c.name, len(found))
+			}
+		}
+	}
+}
+
+// TestManyDuplicates: of images that all look the same each has one pair, and dropping Extra's images leaves one of each
+// label, which is a held-out one if there is any.
+func TestManyDuplicates(t *testing.T) {
+	rng := rand.New(rand.NewPCG(17, 3))
+	flat, picture := vision.New(50, 50), scene(rng, 12, 9)
+	for i := range flat.Pix {
+		flat.Pix[i] = 90
+	}
+	for name, img := range map[string]*vision.Image{"flat": flat, "picture": picture} {
+		var refs []ImageRef
+		var prints []fingerprint
+		for i := range 20 {
+			ref := ImageRef{Split: "train", Name: fmt.Sprint(i), Class: "ants"}
+			if i >= 10 {
+				ref.Split = "val"
+			}
+			if i == 3 {
+				ref.Class = "bees"
+			}
+			one := img
+			if name != "flat" && i%3 == 1 {
+				one = recompressed(t, img, 90) // equal to the eye, not to the byte
+			}
+			refs, prints = append(refs, ref), append(prints, fingerprintOf(one))
+		}
+		r := &Inspection{}
+		r.compare(refs, prints)
+		if other := count(r.Duplicates, func(d Duplicate) bool { return d.OtherLabel }); other != 1 || len(r.Duplicates) != 19 || !r.Duplicates[0].OtherLabel {
+			t.Errorf("%s: %d pairs, %d of different labels; want 19 and 1, which is the first", name, len(r.Duplicates), other)
+		}
+		extra := r.Extra()
+		if len(extra) != 18 || slices.Contains(extra, "3") || slices.Contains(extra, "10") {
+			t.Errorf("%s: extra are %v; want all but 3, of another label, and 10, the first held-out one", name, extra)
+		}
+		if noted := len(r.Notes) > 0; noted != (name == "flat") {
+			t.Errorf("%s: notes %v; want one for images of one colour", name, r.Notes)
+		}
 	}
 }
 
@@ -401,7 +515,8 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestExtra has the choice of the image to drop: the training image of a pair across splits, one of three copies left.
+// TestExtra has the choice of the image to drop: the training image of a pair across splits, one of three
+// copies left, none of a pair with different labels.
 func TestExtra(t *testing.T) {
 	ref := func(split, name string) ImageRef { return ImageRef{Split: split, Name: name} }
 	r := &Inspection{Duplicates: []Duplicate{
@@ -409,6 +524,7 @@ func TestExtra(t *testing.T) {
 		{A: ref("train", "c"), B: ref("train", "d")},
 		{A: ref("train", "c"), B: ref("train", "e")},
 		{A: ref("train", "d"), B: ref("train", "e")},
+		{A: ref("train", "f"), B: ref("train", "g"), OtherLabel: true},
 	}}
 	if got := r.Extra(); !slices.Equal(got, []string{"a", "d", "e"}) {
 		t.Errorf("extra are %v, expected a, d and e", got)

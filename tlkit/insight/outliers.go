@@ -29,8 +29,8 @@ func isolation(f *zoo.Features) []float64 {
 		}
 	}
 	out := make([]float64, f.Len())
-	products(x, x, func(i int, row []float64) {
-		near := append(append([]float64(nil), row[:i]...), row[i+1:]...)
+	products([]*mat.Dense{x}, x, func(i int, rows [][]float64) {
+		near := slices.Concat(rows[0][:i], rows[0][i+1:])
 		slices.SortFunc(near, func(a, b float64) int { return cmp.Compare(b, a) })
 		near = near[:min(outlierNeighbours, len(near))]
 		for _, c := range near {
