@@ -40,6 +40,7 @@ type view struct {
 	Facts                 []Fact
 	Samples               []sample
 	Measured              *Measured
+	Memory                memory
 	Rounded               bool // the activations are rounded to whole numbers
 }
 
@@ -113,7 +114,7 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 	if kept.model != model {
 		defer kept.model.Release()
 	}
-	w.view.Rounded = opts.Precision == zoo.Int8
+	w.view.Rounded, w.view.Memory = opts.Precision == zoo.Int8, memoryFor(model, nil)
 	w.view.add(kept.facts)
 	if kept.note != "" {
 		w.note(kept.note)
@@ -134,6 +135,7 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 		if err := w.build(ctx); err != nil {
 			return err
 		}
+		w.view.Memory = memoryFor(model, w.view.Measured)
 		if err := w.render(); err != nil { // with the figures
 			return err
 		}
@@ -233,13 +235,21 @@ func (w *writer) place() error {
 	if err := os.Chmod(w.dir, 0o755); err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
-	if err := os.Remove(dir); err == nil || os.IsNotExist(err) { // absent or empty
+	info, err := os.Lstat(dir)
+	switch {
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("project: %s is no folder any longer; choose another name or Options.Dir", dir)
+	case err == nil:
+		err = os.Remove(dir) // if it is empty
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		if err := os.Rename(w.dir, dir); err != nil {
 			return fmt.Errorf("project: %w", err)
 		}
 		return nil
 	}
-	for _, other := range []string{"classifier/model.onnx", "classifier/model.safetensors"} { // of a project in another precision
+	// Of a project in another precision, or with another model in its page.
+	for _, other := range []string{"classifier/model.onnx", "classifier/model.safetensors", w.view.Name + ".html"} {
 		if !slices.Contains(w.project.Files, other) {
 			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(other))); err != nil && !os.IsNotExist(err) {
 				return fmt.Errorf("project: %w", err)

@@ -1,13 +1,11 @@
 package project
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -82,23 +80,17 @@ func (p *Project) String() string {
 	return b.String()
 }
 
-// nameRule is what Go, Kubernetes and systemd all accept.
-var nameRule = regexp.MustCompile(`^[a-z][a-z0-9-]{0,40}$`)
-
 // Write writes a project for a model; the facts go into its model card. An error leaves no new folder behind.
 func Write(ctx context.Context, name string, model *zoo.Model, opts Options, facts ...Fact) (*Project, error) {
-	switch {
-	case model == nil:
+	if model == nil {
 		return nil, errors.New("project: the model is nil; load one with tlkit.Load, or take a run's: run.Best().Project(name)")
-	case !nameRule.MatchString(name):
-		return nil, fmt.Errorf("project: the name %q; a name is made of lower-case letters, digits and dashes, such as \"antbee\"", name)
 	}
-	dir, err := filepath.Abs(filepath.Clean(cmp.Or(opts.Dir, name)))
+	if err := checkNames(name, opts); err != nil {
+		return nil, err
+	}
+	dir, err := folder(name, opts)
 	if err != nil {
-		return nil, fmt.Errorf("project: %w", err)
-	}
-	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 && !opts.Overwrite {
-		return nil, fmt.Errorf("project: the folder %s is not empty; choose another name or Options.Dir, or set Options.Overwrite", dir)
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, fmt.Errorf("project: %w", err)

@@ -2,16 +2,24 @@ package project_test
 
 import (
 	"encoding/json"
+	"errors"
 	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers"
+	"github.com/gomlx/gomlx/ml/model"
+
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -132,6 +140,20 @@ func TestMisuse(t *testing.T) {
 		{"Ants", model, project.Options{}, "lower-case"},
 		{"../ants", model, project.Options{}, "lower-case"},
 		{"", model, project.Options{}, "lower-case"},
+		{"ants-", model, project.Options{}, "ends with a letter"},
+		{"classifier", model, project.Options{}, "a folder in every project"},
+		{"cmd", model, project.Options{}, "a folder in every project"},
+		{"deploy", model, project.Options{}, "a folder in every project"},
+		{"page", model, project.Options{}, "a folder in every project"},
+		{"go", model, project.Options{}, "Go's own"},
+		{"vendor", model, project.Options{}, "Go's own"},
+		{"testdata", model, project.Options{}, "Go's own"},
+		{"con", model, project.Options{}, "Windows"},
+		{"ants", model, project.Options{Module: "go"}, "another meaning"},
+		{"ants", model, project.Options{Module: "my ants"}, "module path"},
+		{"ants", model, project.Options{Version: "1.0 beta"}, "Options.Version is \"1.0 beta\""},
+		{"ants", model, project.Options{Version: "v1+b"}, "tag of an image"},
+		{"ants", model, project.Options{Version: "1.0\""}, "tag of an image"},
 		{"ants", nil, project.Options{}, "nil"},
 		{"ants", model, project.Options{Source: dir}, "no checkout"},
 	} {
@@ -142,6 +164,121 @@ func TestMisuse(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestFolder holds that what is in the way of a project stays: a file, a folder behind a link, a project of another name.
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	model := load(t, "resnet20.shapes")
+	write := func(name string, o project.Options) error {
+		o.SkipBuild = true
+		_, err := project.Write(t.Context(), name, model, o)
+		return err
+	}
+	file := filepath.Join(dir, "antbee")
+	if err := os.WriteFile(file, []byte("a program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, overwrite := range []bool{false, true} {
+		if err := write("antbee", project.Options{Dir: file, Overwrite: overwrite}); err == nil || !strings.Contains(err.Error(), "is a file") {
+			t.Errorf("over a file: %v", err)
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "a program" {
+		t.Errorf("the file has %q (%v)", text, err)
+	}
+	full, link, nowhere := filepath.Join(dir, "full"), filepath.Join(dir, "link"), filepath.Join(dir, "nowhere")
+	if err := errors.Join(os.Mkdir(full, 0o755), os.WriteFile(filepath.Join(full, "mine"), nil, 0o644), os.Symlink(full, link),
+		os.Symlink(filepath.Join(dir, "gone"), nowhere)); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("antbee", project.Options{Dir: link}); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("over a link to a full folder: %v", err)
+	}
+	if err := write("antbee", project.Options{Dir: nowhere, Overwrite: true}); err == nil || !strings.Contains(err.Error(), "link to nothing") {
+		t.Errorf("over a link to nothing: %v", err)
+	}
+	if err := write("antbee", project.Options{Dir: link, Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link became something else: %v, %v", info, err)
+	}
+	for _, f := range []string{"mine", "go.mod"} {
+		if _, err := os.Stat(filepath.Join(full, f)); err != nil {
+			t.Error(err)
+		}
+	}
+	page := filepath.Join(full, "antbee.html") // with the model of before
+	if err := os.WriteFile(page, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("other", project.Options{Dir: full, Overwrite: true}); err == nil || !strings.Contains(err.Error(), `the project "antbee"`) {
+		t.Errorf("over a project of another name: %v", err)
+	}
+	if err := write("antbee", project.Options{Dir: full, Overwrite: true}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(page); !os.IsNotExist(err) {
+		t.Errorf("the page of the former model: %v, want it gone", err)
+	}
+}
+
+// TestOwnNetwork holds that the program reads a network of one's own, whose code it does not have, from the file's graph.
+func TestOwnNetwork(t *testing.T) {
+	shapes := datasets.MustLoad("shapes")
+	spec := zoo.Custom("mine", 32, func(scope *model.Scope, x *graph.Node) *graph.Node {
+		return layers.Dense(scope.In("d"), graph.ReduceMean(x, 1, 2), true, 4)
+	})
+	zoo.Register(spec)
+	mine, err := zoo.New(spec, shapes.Classes, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine.Preprocess = vision.Preprocess{Resize: 32, Crop: 32}
+	for _, precision := range []zoo.Precision{zoo.Float32, zoo.Float16} {
+		dir := filepath.Join(t.TempDir(), "project")
+		if _, err := project.Write(t.Context(), "mine-app", mine, project.Options{Dir: dir, Data: shapes, SkipBuild: true, Precision: precision}); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("go", "test", "./classifier") // with the notebook's probabilities
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOPROXY=off", "GOFLAGS=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", precision, err, out)
+		}
+	}
+}
+
+// TestMemory holds that the limits of the deployment files have room for the bounds that the program is started with.
+func TestMemory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "project")
+	if _, err := project.Write(t.Context(), "antbee", load(t, "resnet20.shapes"), project.Options{Dir: dir, SkipBuild: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ file, bounds, goLimit, limit string }{
+		{"deploy/kubernetes.yaml", `"-decode", "(\d+)", "-uploads", "(\d+)"`, `value: (\d+)MiB`, `limits:\s+memory: (\d+)Mi\b`},
+		{"deploy/antbee.service", `-decode (\d+) -uploads (\d+)`, `GOMEMLIMIT=(\d+)MiB`, `MemoryMax=(\d+)M\b`},
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := func(pattern string, group int) int {
+			found := regexp.MustCompile(pattern).FindSubmatch(text)
+			if found == nil {
+				t.Fatalf("%s has no %s:\n%s", c.file, pattern, text)
+			}
+			n, err := strconv.Atoi(string(found[group]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		decode, uploads, goLimit, limit := number(c.bounds, 1), number(c.bounds, 2), number(c.goLimit, 1), number(c.limit, 1)
+		if sum := decode + uploads*3/2; decode < 256 || uploads < 64 || goLimit < sum+64 || limit <= goLimit {
+			t.Errorf("%s: %d MiB for images and %d for requests, with GOMEMLIMIT %d MiB and a limit of %d", c.file, decode, uploads, goLimit, limit)
+		}
 	}
 }
 
@@ -165,6 +302,9 @@ func TestPrecision(t *testing.T) {
 		}
 		if most := test.share * 4 * 275_000; float64(info.Size()) > most+60_000 { // names and shapes of tensors beside them
 			t.Errorf("%s: %s has %d bytes, want at most %.0f", test.precision, test.file, info.Size(), most)
+		}
+		if back, err := zoo.LoadExported(filepath.Join(dir, "classifier", test.file)); err != nil || back.Spec.Name != model.Spec.Name || back.Weights != model.Weights {
+			t.Errorf("%s: the program has the model %v (%v), want %s with %s", test.precision, back, err, model.Spec.Name, model.Weights)
 		}
 		card, err := os.ReadFile(filepath.Join(dir, "MODEL_CARD.md"))
 		if err != nil {

@@ -1,9 +1,12 @@
 package project
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -22,7 +25,7 @@ type sample struct {
 
 const (
 	numSamples = 3
-	// maxSamplePixels is the largest image that is stored as it is; a larger one is stored as the network sees it.
+	// maxSamplePixels is the largest image that is stored as it is; see smaller.
 	maxSamplePixels = 1_500_000
 	// keptClasses is the number of classes, the most probable ones, whose probabilities are kept.
 	keptClasses = 5
@@ -78,25 +81,40 @@ func spreadOver(split *datasets.Split) []int {
 }
 
 func writeSample(path string, model *zoo.Model, split *datasets.Split, i int) (sample, error) {
-	image, err := split.Image(i)
+	whole, err := split.Image(i)
 	if err != nil {
 		return sample{}, fmt.Errorf("project: an image for the test: %w", err)
 	}
-	if image.Width*image.Height > maxSamplePixels {
-		image = model.Preprocess.Apply(image)
-	}
-	if err := writePNG(path, image); err != nil {
-		return sample{}, fmt.Errorf("project: %w", err)
-	}
-	found, err := model.Predict(image, keptClasses)
+	found, err := model.Predict(whole, keptClasses)
 	if err != nil {
 		return sample{}, err
+	}
+	if err := writePNG(path, smaller(model.Preprocess, whole)); err != nil {
+		return sample{}, fmt.Errorf("project: %w", err)
 	}
 	s := sample{File: filepath.Base(path), Image: split.Name(i), Label: split.Classes()[split.Label(i)], Probabilities: map[string]float64{}}
 	for _, p := range found {
 		s.Probabilities[p.Class] = p.Probability
 	}
 	return s, nil
+}
+
+// smaller returns an image that is prepared to the same pixels as a large one: what the network sees of it, with black
+// around it where the preparation cuts. It returns the image itself if there is no such image.
+func smaller(p vision.Preprocess, whole *vision.Image) *vision.Image {
+	if whole.Width*whole.Height <= maxSamplePixels {
+		return whole
+	}
+	seen := p.Apply(whole)
+	kept := seen
+	if p.Crop > 0 && p.Resize > p.Crop {
+		at := int(math.RoundToEven(float64(p.Resize-p.Crop) / 2)) // where the preparation cuts
+		kept = vision.Crop(seen, image.Rect(-at, -at, p.Resize-at, p.Resize-at))
+	}
+	if again := p.Apply(kept); again.Width != seen.Width || again.Height != seen.Height || !bytes.Equal(again.Pix, seen.Pix) {
+		return whole
+	}
+	return kept
 }
 
 func writePNG(path string, m *vision.Image) error {

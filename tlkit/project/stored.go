@@ -22,10 +22,10 @@ type stored struct {
 // small reports whether the project's file has fewer bits than the model.
 func (o Options) small() bool { return o.Precision != "" && o.Precision != zoo.Float32 }
 
-// modelFile returns the name of the model's file. Only .onnx holds a network that came from such a file, or whole
-// numbers.
+// modelFile returns the name of the model's file. Only .onnx holds whole numbers, and a network that the program does
+// not know by its name: one that came from such a file, or one's own.
 func (o Options) modelFile(model *zoo.Model) string {
-	if model.Spec.Graph != nil || o.Precision == zoo.Int8 {
+	if !model.Spec.BuiltIn() || o.Precision == zoo.Int8 {
 		return "model.onnx"
 	}
 	return "model.safetensors"
@@ -35,9 +35,17 @@ func (o Options) modelFile(model *zoo.Model) string {
 func store(ctx context.Context, model *zoo.Model, file string, opts Options) (stored, error) {
 	s := stored{model: model}
 	var err error
-	if opts.small() {
+	switch own := !model.Spec.BuiltIn(); {
+	case opts.small():
 		s, err = storeSmall(ctx, model, file, opts)
-	} else {
+	case own:
+		if _, err = model.ExportWith(ctx, file, zoo.ExportOptions{Graph: true}); err == nil {
+			s.model, err = zoo.LoadExported(file)
+		}
+		if err != nil {
+			err = fmt.Errorf("the program does not know the network %q by its name, and can't have it as an .onnx file: %w", model.Spec.Name, err)
+		}
+	default:
 		err = model.Export(file)
 	}
 	if err == nil {

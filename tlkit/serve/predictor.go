@@ -315,7 +315,7 @@ func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
 	if err != nil {
 		return nil, err
 	}
-	need += 3 * int64(width) * int64(height) // the image when it is rotated or half resized
+	need += 3*int64(width)*int64(height) + vision.MaxScratch // the image when it is rotated or half resized
 	if need > p.opts.MaxDecode {
 		return nil, fmt.Errorf("serve: %w: %d x %d pixels of this file take %d MB to decode, the limit is %d", vision.ErrTooLarge, width, height, need>>20, p.opts.MaxDecode>>20)
 	}

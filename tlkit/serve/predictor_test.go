@@ -308,7 +308,7 @@ func TestPreparationWithoutEnd(t *testing.T) {
 
 // TestMemoryOfDecoding holds that an image which alone needs more than Options.MaxDecode is refused by its header.
 func TestMemoryOfDecoding(t *testing.T) {
-	p, err := New(loadModel(t), Options{MaxDecode: 1 << 20})
+	p, err := New(loadModel(t), Options{MaxDecode: 8 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,8 +316,8 @@ func TestMemoryOfDecoding(t *testing.T) {
 	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(100, 100)), 1); err != nil {
 		t.Errorf("a small image: %v", err)
 	}
-	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(400, 400)), 1); !errors.Is(err, vision.ErrTooLarge) {
-		t.Errorf("an image of 1.6 MB: %v, want ErrTooLarge", err)
+	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(1000, 1000)), 1); !errors.Is(err, vision.ErrTooLarge) {
+		t.Errorf("an image of a million pixels: %v, want ErrTooLarge", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -85,6 +86,9 @@ func (r *Result) Export(path string) error {
 	m, err := r.Model()
 	if err != nil {
 		return err
+	}
+	for _, note := range m.Notes {
+		fmt.Fprintf(os.Stderr, "tlkit: run %q, exported to %s: %s\n", r.run.Name, path, note)
 	}
 	return m.Export(path)
 }

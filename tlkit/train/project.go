@@ -33,7 +33,11 @@ func (r *Result) Project(name string, opts project.Options) (*project.Project, e
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return project.Write(ctx, name, m, opts, r.facts()...)
+	p, err := project.Write(ctx, name, m, opts, r.facts()...)
+	if err == nil {
+		p.Notes = append(p.Notes, m.Notes...)
+	}
+	return p, err
 }
 
 // facts are the lines of the model card that only the run knows.

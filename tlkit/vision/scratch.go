@@ -186,9 +186,13 @@ func (a axis) needs(interp Interpolation) (from, to int) {
 	return from, to
 }
 
-// maxWeights is the number of filter weights that are held at once. Usual images have a few thousand in all; a side of
-// millions of pixels has several for each of them.
-const maxWeights = 1 << 20
+// MaxScratch is the most memory in bytes that preparing an image takes in addition to three times its pixels and to the
+// result, whatever its shape.
+const MaxScratch = spareRows + 2*4*maxWeights
+
+// maxWeights is the number of filter weights of an axis that are held at once. Usual images have a few thousand in all; a
+// side of millions of pixels has several for each of them.
+const maxWeights = 1 << 18
 
 // part returns the output pixels from index at on, so many that their weights are at most maxWeights.
 func (a axis) part(at int, interp Interpolation) axis {
@@ -204,7 +208,7 @@ type plane struct {
 }
 
 // spareRows is the memory in bytes that an image between two passes may take beyond the memory of the image itself.
-const spareRows = 16 << 20
+const spareRows = 4 << 20
 
 // resize scales the part from of m to width x height pixels, but computes only the part want of the result.
 func (s *Scratch) resize(m *Image, from image.Rectangle, width, height int, want image.Rectangle, interp Interpolation) *Image {

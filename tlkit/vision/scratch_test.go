@@ -88,7 +88,7 @@ func TestThinImages(t *testing.T) {
 		for _, i := range s.images {
 			taken += cap(i.Pix)
 		}
-		if most := len(m.Pix) + spareRows; taken > most {
+		if most := len(m.Pix) + MaxScratch + 1<<20; taken > most {
 			t.Errorf("%d x %d, %+v: %d bytes, want at most %d", c.width, c.height, c.p, taken, most)
 		}
 		if w, h := c.p.Size(m.Width, m.Height); got.Width != w || got.Height != h {

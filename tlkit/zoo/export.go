@@ -36,7 +36,8 @@ type Exported struct {
 	Calibration *Calibration `json:"calibration,omitempty"`
 	// InputSize is the height and width that the network was built for.
 	InputSize int `json:"input_size"`
-	// Imported marks a network that only an exported .onnx file holds: it came from one, or is stored in int8.
+	// Imported marks a network that only an exported .onnx file holds: it came from one, is stored in int8, or was
+	// exported with ExportOptions.Graph.
 	Imported bool `json:"imported,omitempty"`
 	// Input and Output name those of an ONNX model: images [batch, 3, height, width] and logits [batch, classes],
 	// float32.
@@ -191,7 +192,7 @@ func describedBy(path string, sd *weights.StateDict, about Exported, graph func(
 		sd.Close()
 		s, err := graph()
 		if f, ok := s.(*onnxFile); ok {
-			f.calibration = about.calibration()
+			f.calibration, f.spec.Name, f.weights = about.calibration(), about.Model, about.Weights
 		}
 		return s, err
 	case about.Imported:

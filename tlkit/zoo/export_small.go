@@ -44,6 +44,9 @@ type ExportOptions struct {
 	// Processors with AVX2 or AVX-512 but without VNNI add products in 16 bits, which large weights overflow: there such
 	// a file is less accurate, not more. Take it if all machines that will run the file have VNNI, or are arm64.
 	FullRange bool
+	// Graph marks an .onnx file as one whose graph is the network, so that a program without the network's code reads it
+	// (see [Spec.BuiltIn]). It is so with Int8, and for networks that came from such a file.
+	Graph bool
 }
 
 // Stored says how a file stores a model.
@@ -70,15 +73,18 @@ func (m *Model) ExportWith(ctx context.Context, path string, o ExportOptions) (S
 		return Stored{}, err
 	}
 	s := Stored{Precision: o.Precision}
+	if o.Graph && !isONNX(path) {
+		return s, fmt.Errorf("zoo: exporting %q to %s: only a file that ends in .onnx has the network's graph", m.Spec.Name, path)
+	}
 	switch o.Precision {
 	case "", Float32:
 		s.Precision = Float32
-		return s, m.Export(path)
+		return s, m.export(path, func(metadata map[string]string) error { return m.write(path, metadata) }, o.Graph)
 	case Float16, BFloat16:
 		err := m.export(path, func(metadata map[string]string) (err error) {
 			s.Tensors, err = m.writeHalf(path, o.Precision == BFloat16, metadata)
 			return err
-		}, false)
+		}, o.Graph)
 		return s, err
 	case Int8:
 		if !isONNX(path) {

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,8 +144,9 @@ type onnxFile struct {
 	spec Spec
 	sd   *weights.StateDict
 	done func()
-	// calibration is that of a file that Export wrote.
+	// calibration and weights are those of a file that Export wrote: what the model has, and where its values come from.
 	calibration Calibration
+	weights     string
 }
 
 func (f *onnxFile) network() Spec { return f.spec }
@@ -179,7 +181,7 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file", o.Weights, Random)
 	}
 	return &values{
-		spec: spec, classes: set.Classes, preprocess: set.Preprocess, calibration: f.calibration, name: filepath.Base(f.path),
+		spec: spec, classes: set.Classes, preprocess: set.Preprocess, calibration: f.calibration, name: cmp.Or(f.weights, filepath.Base(f.path)),
 		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil },
 	}, nil
 }

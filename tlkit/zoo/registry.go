@@ -125,6 +125,19 @@ func lookup(name string) (Spec, bool) {
 	return epsilonVariant(all, name)
 }
 
+// BuiltIn reports whether the network comes with the zoo, so that any program finds it by its name. One's own network
+// (see [Register] and [Custom]) is known to the program that has its code.
+func (s Spec) BuiltIn() bool {
+	if s.Graph != nil {
+		return false
+	}
+	if _, ok := builtIn()[s.Name]; ok {
+		return true
+	}
+	_, ok := epsilonVariant(builtIn(), strings.ToLower(s.Name))
+	return ok
+}
+
 // find is lookup with an UnknownModelError for a name that no model has.
 func find(name string) (Spec, error) {
 	if s, ok := lookup(name); ok {
