@@ -67,7 +67,7 @@ func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
 			Prediction: data.Classes[p.Predicted[i]], Probability: p.Confidence[i], Loss: math.NaN()})
 	}
 	if len(items) == 0 {
-		return plots.Show(plots.Text("No mistakes on the validation images."))
+		return plots.Show(plots.Sentence("No mistakes on the validation images."))
 	}
 	return plots.Show(plots.Predictions("", items, 5))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -59,5 +60,5 @@ func size(pixels int) string {
 func searchable(table string) string {
 	const filter = `const words = this.value.toLowerCase().split(' ');` +
 		`this.parentNode.querySelectorAll('tbody tr').forEach(r =&gt; { r.hidden = !words.every(w =&gt; r.textContent.toLowerCase().includes(w)) })`
-	return strings.Join([]string{`<div><input type="search" placeholder="search" oninput="`, filter, `">`, table, `</div>`}, "")
+	return strings.Join([]string{`<div><input type="search" placeholder="`, words.Of("search"), `" oninput="`, filter, `">`, table, `</div>`}, "")
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 // The tests hold for every engine; the pure-Go one is there on every machine.
@@ -18,6 +19,20 @@ func TestMain(m *testing.M) {
 		os.Setenv("GOMLX_BACKEND", "go")
 	}
 	os.Exit(m.Run())
+}
+
+// TestCharts: the chart of a study is in English, and in Japanese beside it.
+func TestCharts(t *testing.T) {
+	s := &train.Samples{Data: "d", Model: "m", Val: 9, Sizes: []int{1, 2}, Strategies: []string{"s"}, Accuracy: [][][]float64{{{0.5}, {0.7}}}}
+	path := filepath.Join(t.TempDir(), "chart.svg")
+	if err := charts(s, path); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{path: "validation accuracy", strings.Replace(path, ".svg", "-ja.svg", 1): "検証用画像の正解率"} {
+		if svg, err := os.ReadFile(name); err != nil || !strings.Contains(string(svg), want) {
+			t.Errorf("%s lacks %q (%v)", name, want, err)
+		}
+	}
 }
 
 func TestCommandLine(t *testing.T) {

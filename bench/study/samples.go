@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -57,5 +58,26 @@ func (e env) sampled(s *train.Samples, chart string) error {
 		append([]string{"images per class"}, s.Strategies...), rows)
 	path := filepath.Join(e.out, chart)
 	fmt.Fprintf(e.table, "\n%s\nChart: %s\n", strings.TrimSpace(s.Verdict()), path)
-	return plots.Save(s.Figure(), path)
+	return charts(s, path)
+}
+
+// charts writes the chart of a study in English, and in Japanese with "-ja" in the file's name.
+func charts(s *train.Samples, path string) error {
+	before, set := os.LookupEnv(plots.LanguageEnv)
+	defer func() {
+		os.Unsetenv(plots.LanguageEnv)
+		if set {
+			os.Setenv(plots.LanguageEnv, before)
+		}
+	}()
+	base, ext := strings.TrimSuffix(path, filepath.Ext(path)), filepath.Ext(path)
+	for language, name := range map[string]string{"en": base + ext, "ja": base + "-ja" + ext} {
+		if err := os.Setenv(plots.LanguageEnv, language); err != nil {
+			return err
+		}
+		if err := plots.Save(s.Figure(), name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

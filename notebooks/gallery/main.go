@@ -116,12 +116,12 @@ func reduced(data []byte, name string, kinds []string, l limits) (map[string]any
 	if err := json.Unmarshal(data, &n); err != nil {
 		return nil, err
 	}
-	if _, err := leaveOutPhotographs(n); err != nil {
-		return nil, err
-	}
-	links := relink
+	links, say := relink, leftOut
 	if japanese(name) {
-		links = relinkJapanese
+		links, say = relinkJapanese, leftOutJapanese
+	}
+	if _, err := leaveOutPhotographs(n, say); err != nil {
+		return nil, err
 	}
 	return n, reduce(n, kinds, links, l)
 }

@@ -14,15 +14,20 @@ import (
 // drawingsTag marks a cell that shows no photographs, in a lesson that reads some.
 const drawingsTag = "drawings"
 
-// leftOut takes the place of a picture.
-const leftOut = "(photographs, left out of this page: they are not ours to publish)"
+// notice has what takes the place of pictures: of an output, and of one within HTML.
+type notice struct{ output, image string }
+
+var (
+	leftOut         = notice{"(photographs, left out of this page: they are not ours to publish)", "(photograph left out)"}
+	leftOutJapanese = notice{"（写真は公開の許諾がないため、このページでは省略しました）", "（写真は省略）"}
+)
 
 // published is the licence of the images that a page may show: those that the program draws.
 const published = "Apache-2.0"
 
 // leaveOutPhotographs takes the pictures out of a page whose lesson names a data set that is not ours to publish, but for
-// cells with the tag [drawingsTag]. Charts, tables and text stay. It returns the number of pictures that it took out.
-func leaveOutPhotographs(n map[string]any) (taken int, err error) {
+// cells with the tag [drawingsTag]. Charts, tables and text stay; the notice takes the place of the pictures. It returns the number of pictures that it took out.
+func leaveOutPhotographs(n map[string]any, say notice) (taken int, err error) {
 	cells, ok := n["cells"].([]any)
 	if !ok {
 		return 0, fmt.Errorf("it has no cells")
@@ -37,7 +42,7 @@ func leaveOutPhotographs(n map[string]any) (taken int, err error) {
 		}
 		outputs, _ := cell["outputs"].([]any)
 		for _, o := range outputs {
-			taken += leaveOutOf(o.(map[string]any))
+			taken += leaveOutOf(o.(map[string]any), say)
 		}
 		attached, _ := cell["attachments"].(map[string]any)
 		taken += len(attached)
@@ -89,7 +94,7 @@ func isChart(img string) bool {
 }
 
 // leaveOutOf takes the pictures out of one output and returns their number.
-func leaveOutOf(o map[string]any) (taken int) {
+func leaveOutOf(o map[string]any, say notice) (taken int) {
 	data, _ := o["data"].(map[string]any)
 	for _, kind := range []string{"image/png", "image/jpeg", "image/gif", "image/webp"} {
 		if _, ok := data[kind]; !ok {
@@ -98,7 +103,7 @@ func leaveOutOf(o map[string]any) (taken int) {
 		taken++
 		delete(data, kind)
 		delete(data, "text/html") // the same pictures in another form
-		data["text/plain"] = leftOut
+		data["text/plain"] = say.output
 	}
 	if v, ok := data["text/html"]; ok {
 		data["text/html"] = embedded.ReplaceAllStringFunc(text(v), func(img string) string {
@@ -106,7 +111,7 @@ func leaveOutOf(o map[string]any) (taken int) {
 				return img
 			}
 			taken++
-			return "<em>(photograph left out)</em>"
+			return "<em>" + say.image + "</em>"
 		})
 	}
 	if v, ok := data["image/svg+xml"]; ok {

@@ -23,8 +23,8 @@ func TestLeaveOutPhotographs(t *testing.T) {
 		taken                      int
 		gone, kept                 string
 	}{
-		{"a picture", "hymenoptera", "", `{"image/png": "AAAA", "text/plain": "a picture"}`, 1, "AAAA", leftOut},
-		{"a JPEG file and the same as HTML", "hymenoptera", "", `{"image/jpeg": "AAAA", "text/html": "<img src='x.png'>BBBB"}`, 1, "BBBB", leftOut},
+		{"a picture", "hymenoptera", "", `{"image/png": "AAAA", "text/plain": "a picture"}`, 1, "AAAA", leftOut.output},
+		{"a JPEG file and the same as HTML", "hymenoptera", "", `{"image/jpeg": "AAAA", "text/html": "<img src='x.png'>BBBB"}`, 1, "BBBB", leftOut.output},
 		{"in a table", "hymenoptera", "", `{"text/html": ["<p>12 pictures</p><img alt='x' ", "src=\"data:image/jpeg;base64,AAAA\"><img src=data:image/png;base64,BBBB>"]}`, 2, "base64", "12 pictures"},
 		{"in a drawing", "hymenoptera", "", `{"image/svg+xml": "<svg><image xlink:href='data:image/png;base64,AAAA'/><path/></svg>"}`, 1, "base64", "<path/>"},
 		{"a chart", "hymenoptera", "", `{"image/svg+xml": "<svg><path/></svg>", "text/html": "<table></table>"}`, 0, "left out", "<path/>"},
@@ -39,7 +39,7 @@ func TestLeaveOutPhotographs(t *testing.T) {
 		if err := json.Unmarshal([]byte(lessonOf(c.source, c.tags, c.output)), &n); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		taken, err := leaveOutPhotographs(n)
+		taken, err := leaveOutPhotographs(n, leftOut)
 		if err != nil || taken != c.taken {
 			t.Errorf("%s: %d pictures taken out (%v), want %d", c.name, taken, err, c.taken)
 		}
@@ -72,7 +72,7 @@ func TestNoPhotographs(t *testing.T) {
 		if err := json.Unmarshal(data, &n); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		if taken, err := leaveOutPhotographs(n); err != nil || taken > 0 {
+		if taken, err := leaveOutPhotographs(n, leftOut); err != nil || taken > 0 {
 			t.Errorf("%s has %d pictures that may be photographs (%v); give the cell the tag %q if it shows none, and make the page anew", path, taken, err, drawingsTag)
 		}
 	}

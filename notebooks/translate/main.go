@@ -96,15 +96,25 @@ func bring(name string, accept bool) (left []string, err error) {
 }
 
 // rebase returns where a link of an English lesson leads from the folder of the Japanese ones: to the Japanese copy of a
-// lesson that has one in dir, else to the same file, one folder up.
+// lesson that has one in dir, else to the same file, one folder up, or to its Japanese form there ("chart-ja.svg").
 func rebase(dir string) func(link string) string {
 	return func(link string) string {
 		if strings.Contains(link, ":") || strings.HasPrefix(link, "#") {
 			return link
 		}
-		if _, err := os.Stat(filepath.Join(dir, link)); err == nil && filepath.Base(link) == link {
+		if exists(filepath.Join(dir, link)) && filepath.Base(link) == link {
 			return link
 		}
-		return "../" + link
+		link = "../" + link
+		ext := filepath.Ext(link)
+		if own := strings.TrimSuffix(link, ext) + "-ja" + ext; exists(filepath.Join(dir, own)) {
+			return own
+		}
+		return link
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -31,20 +31,25 @@ func (r *Report) table() tables.Table {
 		rows = append(rows, []string{"images per second", fmt.Sprintf("%.0f", r.Before.ImagesPerSecond),
 			fmt.Sprintf("%.0f (%.1f times)", r.After.ImagesPerSecond, r.After.ImagesPerSecond/r.Before.ImagesPerSecond)})
 	}
+	var words []tables.Cell
+	if r.After.ImagesPerSecond > 0 {
+		words = append(words, tables.Cell{Row: len(rows) - 1, Column: 2})
+	}
 	rows = append(rows, []string{"computed by", r.Engine, r.Engine})
 	caption := []string{r.File + ": " + r.how()}
 	if r.Warning != "" {
 		caption = append(caption, "Warning: "+r.Warning+".")
 	}
 	return tables.Table{Columns: []string{"", string(zoo.Float32), string(r.Precision)}, Rows: rows,
-		Options: tables.Options{Caption: strings.Join(caption, " "), Align: "lrr", Words: []int{0}}}
+		Options: tables.Options{Caption: strings.Join(caption, " "), Align: "lrr", Words: []int{0}, WordCells: words}}
 }
 
 // how says in a sentence what is stored how.
 func (r *Report) how() string {
 	switch r.Precision {
 	case zoo.Int8:
-		return fmt.Sprintf("%d layers compute in whole numbers; ranges of activations: %s of the images.", r.Tensors, map[string]string{"largest": "the largest", "mean": "the mean"}[r.Ranges])
+		ranges := map[string]string{"largest": "; ranges of activations: the largest of the images.", "mean": "; ranges of activations: the mean of the images."}
+		return fmt.Sprintf("%d layers compute in whole numbers", r.Tensors) + ranges[r.Ranges]
 	case zoo.Float32:
 		return "as trained."
 	}

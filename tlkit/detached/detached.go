@@ -261,7 +261,7 @@ func (d *Detached) lastLines() string {
 
 // figure is the state as a bar and a line.
 func (s State) figure() plots.Figure {
-	return plots.Progress(float64(s.Done)/float64(max(1, s.Total)), s.String())
+	return plots.ProgressIn(float64(s.Done)/float64(max(1, s.Total)), s.String(), s.japanese())
 }
 
 // Bundle shows the state, and the curves so far.

@@ -79,6 +79,27 @@ func (s State) String() string {
 	return text
 }
 
+// phasesInJapanese are the phases in figures.
+var phasesInJapanese = map[Phase]string{Waiting: "待機中", Starting: "開始中", Training: "学習中", Finished: "終了", Stopped: "停止", Failed: "失敗", Lost: "中断", NotFinished: "未完了"}
+
+// japanese is String in Japanese.
+func (s State) japanese() string {
+	text := s.Name + "：" + phasesInJapanese[s.Phase]
+	if s.Total > 0 {
+		text += fmt.Sprintf("、エポック %d / %d", s.Done, s.Total)
+	}
+	if s.Best != "" {
+		text += fmt.Sprintf("、最良は %s の %.1f%%", s.Best, 100*s.BestAccuracy)
+	}
+	if s.Left > 0 {
+		text += fmt.Sprintf("、残り %s", s.Left.Round(time.Second))
+	}
+	if s.Error != "" {
+		text += "：" + s.Error
+	}
+	return text
+}
+
 // saved is the content of the state file.
 type saved struct {
 	Phase Phase

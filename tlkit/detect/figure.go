@@ -27,7 +27,7 @@ func (r *Report) Figure(scenes []Scene, first, n int, least float64) plots.Figur
 		for _, o := range s.Objects {
 			frame(m, o.Box, zoom, color.NRGBA{255, 255, 255, 255})
 		}
-		caption := ""
+		caption, lines := "", []int(nil)
 		for _, d := range r.Detections {
 			if d.Scene != i || d.Score < least {
 				continue
@@ -39,9 +39,10 @@ func (r *Report) Figure(scenes []Scene, first, n int, least float64) plots.Figur
 				}
 			}
 			frame(m, d.Box.Inset(1), zoom, ink)
+			lines = append(lines, len(lines))
 			caption += fmt.Sprintf("%s %.2f%s\n", r.Classes[d.Class], d.Score, mark)
 		}
-		items = append(items, plots.Captioned{Image: m, Caption: caption})
+		items = append(items, plots.Captioned{Image: m, Caption: caption, Words: lines})
 	}
 	return plots.Images(items, 4)
 }
@@ -65,7 +66,7 @@ func (r *Report) Table(caption string) plots.Figure {
 		rows = append(rows, []string{r.Classes[i], fmt.Sprint(p.Objects), fmt.Sprint(p.Found), fmt.Sprintf("%.3f", p.AllPoint), fmt.Sprintf("%.3f", p.ElevenPoint)})
 	}
 	rows = append(rows, []string{"mean", "", "", fmt.Sprintf("%.3f", r.MeanAllPoint), fmt.Sprintf("%.3f", r.MeanElevenPoint)})
-	return plots.Table([]string{"class", "objects", "found", "AP", "AP, 11 points"}, rows, plots.TableOptions{Caption: caption})
+	return plots.Table([]string{"class", "objects", "found", "AP", "AP, 11 points"}, rows, plots.TableOptions{Caption: caption, WordCells: []plots.Cell{{Row: len(rows) - 1}}})
 }
 
 // Bundle is the table. A notebook shows it for a cell that ends in the report.

@@ -164,7 +164,7 @@ func (b *waitBar) step(done int) {
 func (b *waitBar) end() {
 	if b.line != nil {
 		text := fmt.Sprintf("%s: %.0f s", b.what, time.Since(b.began).Seconds())
-		b.line.Update(plots.HTML(text, text)) // as above
+		b.line.Update(plots.Sentence(text)) // as above
 	}
 }
 

@@ -103,11 +103,10 @@ func (h *Heatmap) Overlay() image.Image {
 
 // Caption says in one line what the map shows.
 func (h *Heatmap) Caption() string {
-	from := h.Method
-	if h.Stage != "" {
-		from += ", stage " + h.Stage
+	text := fmt.Sprintf("%s %.1f%%: %s, stage %s", h.Class, 100*h.Probability, h.Method, h.Stage)
+	if h.Stage == "" { // an occlusion is of the whole network
+		text = fmt.Sprintf("%s %.1f%%: occlusion", h.Class, 100*h.Probability)
 	}
-	text := fmt.Sprintf("%s %.1f%%: %s", h.Class, 100*h.Probability, from)
 	if !slices.ContainsFunc(h.Values, func(row []float64) bool { return slices.Max(row) > 0 }) {
 		text += "; no place speaks for the class"
 	}
@@ -117,8 +116,8 @@ func (h *Heatmap) Caption() string {
 // Bundle shows the image and, beside it, the overlay.
 func (h *Heatmap) Bundle() (map[string]any, error) {
 	return plots.Images([]plots.Captioned{
-		{Image: h.Image.ToImage(), Caption: "image"},
-		{Image: h.Overlay(), Caption: h.Caption()},
+		{Image: h.Image.ToImage(), Caption: "image", Words: []int{0}},
+		{Image: h.Overlay(), Caption: h.Caption(), Words: []int{0}},
 	}, 2).Bundle()
 }
 

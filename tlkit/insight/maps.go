@@ -114,10 +114,10 @@ func byDeviation(values [][][]float64) []int {
 // Figure shows the image and the maps of the channels whose values differ most, each from its lowest value, dark red, to
 // its highest, light yellow.
 func (f *FeatureMap) Figure() plots.Figure {
-	items := []plots.Captioned{{Image: f.Image.ToImage(), Caption: fmt.Sprintf("%d channels of\n%s, %s", len(f.Values), f.Model, f.Stage)}}
+	items := []plots.Captioned{{Image: f.Image.ToImage(), Caption: fmt.Sprintf("%d channels of\n%s, %s", len(f.Values), f.Model, f.Stage), Words: []int{0}}}
 	for _, c := range f.Order[:min(f.shown, len(f.Order))] {
 		low, high := rangeOf(f.Values[c])
-		items = append(items, plots.Captioned{Image: mapImage(f.Values[c], low, high), Caption: fmt.Sprintf("channel %d\n%.3g to %.3g", c, low, high)})
+		items = append(items, plots.Captioned{Image: mapImage(f.Values[c], low, high), Caption: fmt.Sprintf("channel %d\n%.3g to %.3g", c, low, high), Words: []int{0, 1}})
 	}
 	return plots.Images(items, 6)
 }

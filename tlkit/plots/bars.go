@@ -59,7 +59,7 @@ const (
 )
 
 func (f barChart) name() string  { return cmp.Or(f.title, "bars") }
-func (f barChart) label() string { return f.title + ": bars" }
+func (f barChart) label() string { return described(f.title, "bars") }
 
 func (f barChart) longNames() []string { return names(f.bars, func(b Bar) string { return b.Name }) }
 
@@ -250,12 +250,12 @@ func (f barChart) tooltip(ranged bool) arr {
 		format = ".1%"
 	}
 	out := arr{
-		obj{"field": "n", "type": "nominal", "title": "name"},
+		obj{"field": "n", "type": "nominal", "title": words.Of("name")},
 		obj{"field": "v", "type": "quantitative", "title": cmp.Or(f.opts.Label, words.Of("value")), "format": format}}
 	if ranged {
 		out = append(out,
-			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
-			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
+			obj{"field": "lo", "type": "quantitative", "title": words.Of("low"), "format": format},
+			obj{"field": "hi", "type": "quantitative", "title": words.Of("high"), "format": format})
 	}
 	return out
 }

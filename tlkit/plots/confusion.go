@@ -38,7 +38,7 @@ const maxCounts = 20
 
 func (f confusion) name() string { return "confusion" }
 func (f confusion) label() string {
-	return fmt.Sprintf("confusion matrix of %d classes", len(f.classes))
+	return described("", fmt.Sprintf("confusion matrix of %d classes", len(f.classes)))
 }
 
 func (f confusion) longNames() []string { return f.classes }
@@ -67,7 +67,7 @@ func (f confusion) Bundle() (map[string]any, error) {
 		return nil, err
 	}
 	if len(f.classes) == 0 {
-		return map[string]any{MIMEText: "confusion matrix: no classes\n"}, nil
+		return Sentence("confusion matrix: no classes\n").Bundle()
 	}
 	f.columns, f.rows = words.Of(f.columns), words.Of(f.rows)
 	svg, err := drawSVG(f)
@@ -188,7 +188,7 @@ func (f confusion) vega() obj {
 				"scale":  obj{"domain": arr{0, 1}, "range": arr{shadeOf(0), shadeOf(1)}, "interpolate": "rgb"},
 				"legend": obj{"format": "~%", "gradientLength": max(80, min(200, n*f.cell()))}},
 			"tooltip": arr{
-				obj{"field": "actual", "type": "nominal"}, obj{"field": "predicted", "type": "nominal"},
+				obj{"field": "actual", "type": "nominal", "title": f.rows}, obj{"field": "predicted", "type": "nominal", "title": f.columns},
 				obj{"field": "c", "type": "quantitative", "title": words.Of("count")},
 				obj{"field": "r", "type": "quantitative", "title": words.Of("share of row"), "format": ".1%"}}},
 	}}

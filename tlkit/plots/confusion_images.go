@@ -126,14 +126,15 @@ func (f confusionImages) list(behind map[[2]int][]Captioned) (string, error) {
 	})
 	shown := fields[:min(len(fields), maxFields)]
 	var b strings.Builder
-	fmt.Fprintf(&b, "<div><strong>confusion matrix of %d classes: %d of %d kinds of confusion with images</strong></div>\n", len(f.classes), len(shown), len(fields))
+	title := fmt.Sprintf("confusion matrix of %d classes: %d of %d kinds of confusion with images", len(f.classes), len(shown), len(fields))
+	fmt.Fprintf(&b, "<div><strong>%s</strong></div>\n", words.Of(title))
 	for _, at := range shown {
 		grid, err := imageGrid{items: behind[at], columns: 6}.html()
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "<details><summary>%s, predicted %s: %d (%.1f%%)</summary>%s</details>\n",
-			html.EscapeString(f.classes[at[0]]), html.EscapeString(f.classes[at[1]]), count(at), 100*f.share(at[0], at[1]), grid)
+		head := words.Of(fmt.Sprintf("%s, predicted %s: %d (%.1f%%)", f.classes[at[0]], f.classes[at[1]], count(at), 100*f.share(at[0], at[1])))
+		fmt.Fprintf(&b, "<details><summary>%s</summary>%s</details>\n", html.EscapeString(head), grid)
 	}
 	return b.String(), nil
 }

@@ -24,7 +24,10 @@ type Interval struct{ Low, High float64 }
 type Line struct {
 	// Name is the thing that the line belongs to, usually a strategy; it determines the colour.
 	Name string
-	// Split determines the dashes: "train" is dashed, "val" and "" solid, anything else dotted.
+	// Word says that Name is a word of the figure: a notebook shows it in the language of figures.
+	Word bool
+	// Split determines the dashes: "train" is dashed, "val" and "" solid, anything else dotted. It is a word of the
+	// figure.
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -59,7 +62,8 @@ type Panel struct {
 	// Note is a short line under the title.
 	Note string
 
-	translate func(string) string // nil: the notes are in English
+	notes     func(say func(string) string) string // more of the note, whose words say gives; may be nil
+	translate func(string) string                  // nil: notes and splits are in English
 }
 
 // Curves returns a figure of panels side by side (two in a row) that share one legend: colour and marker by Line.Name,
@@ -69,12 +73,13 @@ type Panel struct {
 // The Bundle has Vega-Lite, SVG and a plain text table of each line's last, lowest and highest value. It fails if a
 // Band and its Points differ in length.
 func Curves(title string, panels ...Panel) Figure {
-	return curves{title, panels}
+	return curves{title: title, panels: panels}
 }
 
 type curves struct {
-	title  string
-	panels []Panel
+	title     string
+	panels    []Panel
+	translate func(string) string // nil: splits are in English
 }
 
 func (f curves) name() string { return f.title }
@@ -84,7 +89,7 @@ func (f curves) label() string {
 	for _, p := range f.panels {
 		parts = append(parts, p.Title)
 	}
-	return strings.TrimSpace(f.title + ": curves of " + strings.Join(parts, ", "))
+	return described(f.title, "curves of "+strings.Join(parts, ", "))
 }
 
 func (f curves) longNames() []string {

@@ -220,7 +220,7 @@ type centred struct{ text string }
 func (t centred) Plot(c draw.Canvas, _ *plot.Plot) {
 	sty := sans(12, mutedInk)
 	sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
-	c.FillText(sty, c.Center(), t.text)
+	c.FillText(sty, c.Center(), said(c, t.text))
 }
 
 // legendEntry is a sample of a line with its name; x is where it starts in its row, in CSS pixels.
@@ -252,7 +252,7 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 			if s == "" {
 				continue
 			}
-			entries = append(entries, legendEntry{text: s, style: lineStyle(s, mutedInk)})
+			entries = append(entries, legendEntry{text: f.inWords(s), style: lineStyle(s, mutedInk)})
 		}
 	}
 	return inRows(entries, width-2*margin)

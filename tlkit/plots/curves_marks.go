@@ -161,6 +161,9 @@ func (p Panel) note() string {
 	if p.Note != "" {
 		parts = append(parts, p.Note)
 	}
+	if p.notes != nil {
+		parts = append(parts, p.notes(p.inWords))
+	}
 	if limit := p.limit(); !math.IsInf(limit, 1) {
 		high := math.Inf(-1)
 		for _, l := range p.Lines {
@@ -174,10 +177,15 @@ func (p Panel) note() string {
 	}
 	for _, l := range p.Lines {
 		if l.Best > 0 && l.Best <= len(l.Points) {
-			return strings.Join(append(parts, strings.TrimSpace(p.inWords("star: best")+" "+p.XLabel)), "; ")
+			return strings.Join(append(parts, p.starred()), "; ")
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// starred says what a star marks. The label of the axis is in the panel's language already.
+func (p Panel) starred() string {
+	return p.inWords(strings.TrimSpace("star: best " + p.XLabel))
 }
 
 // brief is a number with two digits, for a note.

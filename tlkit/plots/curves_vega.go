@@ -135,12 +135,21 @@ func (p Panel) channels(values arr, lineNames, splits []string) channels {
 		x: obj{"field": "x", "type": "quantitative", "title": p.XLabel, "scale": xScale, "axis": xAxis},
 		y: obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis},
 		colour: obj{"field": "n", "type": "nominal", "sort": false,
-			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, splits))},
+			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, p.shown(splits)))},
 		shape: obj{"field": "n", "type": "nominal", "sort": false,
-			"scale": obj{"domain": lineNames, "range": shapeRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, splits))},
+			"scale": obj{"domain": lineNames, "range": shapeRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, p.shown(splits)))},
 		dash: obj{"field": "s", "type": "nominal", "sort": false,
-			"scale": obj{"domain": splits, "range": dashRange(splits)}, "legend": dashLegend(splits)},
+			"scale": obj{"domain": p.shown(splits), "range": dashRange(splits)}, "legend": dashLegend(p.shown(splits))},
 	}
+}
+
+// shown returns splits in the panel's language.
+func (p Panel) shown(splits []string) []string {
+	out := make([]string, len(splits))
+	for i, s := range splits {
+		out[i] = p.inWords(s)
+	}
+	return out
 }
 
 func colorRange(lineNames []string) arr {
@@ -205,10 +214,10 @@ func (p Panel) tooltip(lineNames, splits []string, has contents) arr {
 	}
 	out := arr{}
 	if !unlabelled(lineNames) {
-		out = append(out, obj{"field": "n", "type": "nominal", "title": "name"})
+		out = append(out, obj{"field": "n", "type": "nominal", "title": words.Of("name")})
 	}
 	if !unlabelled(splits) {
-		out = append(out, obj{"field": "s", "type": "nominal", "title": "split"})
+		out = append(out, obj{"field": "s", "type": "nominal", "title": words.Of("split")})
 	}
 	value := "y"
 	if has.cut {
@@ -219,8 +228,8 @@ func (p Panel) tooltip(lineNames, splits []string, has contents) arr {
 		obj{"field": value, "type": "quantitative", "title": cmp.Or(p.YLabel, p.Title, "y"), "format": format})
 	if has.band {
 		out = append(out,
-			obj{"field": "lo", "type": "quantitative", "title": "low", "format": format},
-			obj{"field": "hi", "type": "quantitative", "title": "high", "format": format})
+			obj{"field": "lo", "type": "quantitative", "title": words.Of("low"), "format": format},
+			obj{"field": "hi", "type": "quantitative", "title": words.Of("high"), "format": format})
 	}
 	return out
 }
@@ -358,7 +367,7 @@ func (p Panel) values(lineNames []string) (rows arr, has contents) {
 		for _, pc := range p.pieces(l, slices.Index(lineNames, l.Name), len(lineNames)) {
 			group++
 			for i, pt := range pc.points {
-				row := obj{"n": l.Name, "s": l.Split, "g": group, "x": round(pt.X, 7), "y": round(pt.Y, 5)}
+				row := obj{"n": l.Name, "s": p.inWords(l.Split), "g": group, "x": round(pt.X, 7), "y": round(pt.Y, 5)}
 				if len(pc.band) > 0 {
 					has.band = true
 					row["lo"], row["hi"] = round(pc.band[i].Low, 5), round(pc.band[i].High, 5)

@@ -57,6 +57,10 @@ func Text(s string) Figure {
 // ([LanguageEnv]); the plain text form is English.
 func TextIn(english, japanese string) Figure { return bilingual{english, japanese} }
 
+// Sentence returns a Figure of sentences of the code, a line each. A notebook shows those that have a translation in the
+// language of figures; the plain text form is English.
+func Sentence(english string) Figure { return bilingual{english, words.Lines(english)} }
+
 type bilingual struct{ english, japanese string }
 
 func (b bilingual) name() string { return "text" }
@@ -65,7 +69,7 @@ func (b bilingual) Bundle() (map[string]any, error) {
 	if !words.InJapanese() {
 		return map[string]any{MIMEText: b.english}, nil
 	}
-	return map[string]any{MIMEHTML: "<p lang=\"ja\">" + html.EscapeString(b.japanese) + "</p>", MIMEText: b.english}, nil
+	return map[string]any{MIMEHTML: "<p lang=\"ja\">" + strings.ReplaceAll(html.EscapeString(strings.TrimSpace(b.japanese)), "\n", "<br>") + "</p>", MIMEText: b.english}, nil
 }
 
 // Markdown returns a Figure that shows Markdown source (with LaTeX between dollar signs where the notebook supports
@@ -82,9 +86,16 @@ func HTML(html, plain string) Figure {
 
 // Progress returns a Figure of a bar that is filled to a share, in [0, 1], with a line of text beside it, such as a
 // [Live] shows, in the language of figures if it has a translation. The text is its plain form.
-func Progress(share float64, text string) Figure {
+func Progress(share float64, text string) Figure { return ProgressIn(share, text, words.Of(text)) }
+
+// ProgressIn is [Progress] with a text that exists in two languages; see [TextIn].
+func ProgressIn(share float64, english, japanese string) Figure {
+	shown := english
+	if words.InJapanese() {
+		shown = japanese
+	}
 	return HTML(fmt.Sprintf(`<progress value="%.4f" max="1" style="width:12em;vertical-align:middle"></progress> <span style="font-variant-numeric:tabular-nums">%s</span>`,
-		share, html.EscapeString(words.Of(text))), text)
+		share, html.EscapeString(shown)), english)
 }
 
 // obj and arr keep the Vega-Lite specifications below readable.

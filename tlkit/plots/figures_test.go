@@ -43,7 +43,7 @@ func TestTableErrors(t *testing.T) {
 	for want, f := range map[string]Figure{
 		"row 1 of the table has 1 cells, want 2, one per column (a, b)":                       Table(columns, rows, TableOptions{}),
 		"column 2 of an option is not in the table, want 0 to 1":                              Table(columns, rows[:1], TableOptions{Lowest: []int{2}}),
-		"marked cell (row 1, column 0) is not in the table of 1 rows and 2 columns":           Table(columns, rows[:1], TableOptions{Marked: []Cell{{Row: 1}}}),
+		"cell (row 1, column 0) of an option is not in the table of 1 rows and 2 columns":     Table(columns, rows[:1], TableOptions{Marked: []Cell{{Row: 1}}}),
 		"1 groups for 2 bars, want one per bar or none":                                       Bars("", []Bar{{"a", 1, 0, 0}, {"b", 1, 0, 0}}, BarOptions{Groups: []string{"x"}}),
 		"confusion matrix has 1 rows for 2 classes":                                           Confusion([]string{"a", "b"}, [][]int{{1, 2}}),
 		"row 1 (b) of the confusion matrix has 1 counts, want 2":                              Confusion([]string{"a", "b"}, [][]int{{1, 2}, {3}}),

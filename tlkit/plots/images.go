@@ -17,6 +17,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Mark shows whether an image was classified correctly.
@@ -35,6 +37,31 @@ type Captioned struct {
 	// Title is the text under the pointer and in plain text where Caption is short for it; "" means Caption.
 	Title string
 	Mark  Mark // determines the frame
+	// Words lists the lines (from 0) of Caption and Title that are words of the figure, not names: they are shown in the
+	// language of figures.
+	Words []int
+}
+
+// shown returns the image with its words in the language of figures.
+func (it Captioned) shown() Captioned {
+	it.Caption, it.Title = linesInWords(it.Caption, it.Words), linesInWords(it.Title, it.Words)
+	return it
+}
+
+// painted is shown for a PNG: in English where this machine has no font for the translation.
+func (it Captioned) painted() string {
+	if caption := it.shown().Caption; paintable(caption) {
+		return caption
+	}
+	return it.Caption
+}
+
+// paintedWords is [words.Of] for a PNG: in English where this machine has no font for the translation.
+func paintedWords(english string) string {
+	if s := words.Of(english); paintable(s) {
+		return s
+	}
+	return english
 }
 
 // Images returns a grid of images in the given number of columns; 0 or less means as many as fit a notebook's width.
@@ -98,7 +125,7 @@ func (g imageGrid) captions() [][]string {
 	sty := sans(captionSize, inkColor)
 	list := make([][]string, len(g.items))
 	for i, it := range g.items {
-		caption := it.Caption
+		caption := it.painted()
 		if !paintable(caption) {
 			caption = fmt.Sprintf("no. %d", i+1)
 		}
@@ -112,7 +139,7 @@ const unwritable = "No. N: see the text form, this machine has no font for it."
 
 // noted reports whether the PNG needs that note.
 func (g imageGrid) noted() bool {
-	return slices.ContainsFunc(g.items, func(it Captioned) bool { return !paintable(it.Caption) })
+	return slices.ContainsFunc(g.items, func(it Captioned) bool { return !paintable(it.painted()) })
 }
 
 // rows returns the top of each row and, as the last element, the height of the whole.
@@ -146,7 +173,7 @@ func (g imageGrid) size() (width, height int) {
 
 func (g imageGrid) Bundle() (map[string]any, error) {
 	if len(g.items) == 0 {
-		return map[string]any{MIMEText: strings.TrimPrefix(g.title+": no images\n", ": ")}, nil
+		return Sentence(strings.TrimPrefix(g.title+": no images\n", ": ")).Bundle()
 	}
 	data, err := g.png(1)
 	if err != nil {
@@ -200,7 +227,7 @@ func (g imageGrid) png(dense int) (data []byte, err error) {
 			box = image.Rect(pasted.Min.X/dense, pasted.Min.Y/dense, (pasted.Max.X+dense-1)/dense, (pasted.Max.Y+dense-1)/dense)
 		} else {
 			frame(dc, h, box, gridColor, 1)
-			dc.FillText(sty, at(h, (box.Min.X+box.Max.X)/2, (box.Min.Y+box.Max.Y)/2), "no image")
+			dc.FillText(sty, at(h, (box.Min.X+box.Max.X)/2, (box.Min.Y+box.Max.Y)/2), paintedWords("no image"))
 		}
 		drawMark(dc, h, box, it.Mark)
 		for k, line := range captions[i] {
@@ -220,7 +247,7 @@ func (g imageGrid) notes(c draw.Canvas, width, height int) {
 	if g.title != "" {
 		sty := sans(captionSize, inkColor)
 		sty.Font.Weight = boldWeight
-		title := g.title
+		title := paintedWords(g.title)
 		if !paintable(title) {
 			title = "title: see the text form"
 		}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	xdraw "golang.org/x/image/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // html returns the grid as figures with captions. All style is inline, as notebook servers strip style sheets, and no
@@ -20,12 +22,12 @@ import (
 func (g imageGrid) html() (string, error) {
 	var b strings.Builder
 	if g.title != "" {
-		fmt.Fprintf(&b, "<div style=\"margin-bottom:6px\"><strong>%s</strong></div>\n", html.EscapeString(g.title))
+		fmt.Fprintf(&b, "<div style=\"margin-bottom:6px\"><strong>%s</strong></div>\n", html.EscapeString(words.Of(g.title)))
 	}
 	pitch := g.pitch()
 	fmt.Fprintf(&b, "<div style=\"display:flex;flex-wrap:wrap;align-items:flex-start;padding:4px;gap:%dpx;max-width:%dpx\">\n", tileGap, g.cols()*(pitch+1))
 	for i, it := range g.items {
-		tile, err := it.html(g.tile(), pitch-tileGap, i+1)
+		tile, err := it.shown().html(g.tile(), pitch-tileGap, i+1)
 		if err != nil {
 			return "", err
 		}
@@ -42,10 +44,10 @@ func (it Captioned) html(side, width, number int) (string, error) {
 	fmt.Fprintf(&b, `<div style="position:relative;height:%dpx;display:flex;align-items:center;justify-content:center">`, side)
 	alt := strings.Join(strings.Fields(it.Caption), " ")
 	if alt == "" {
-		alt = fmt.Sprintf("image %d", number)
+		alt = words.Of(fmt.Sprintf("image %d", number))
 	}
 	if it.Image == nil || it.Image.Bounds().Empty() {
-		b.WriteString(`<span style="padding:8px;border:1px dashed">no image</span>`)
+		b.WriteString(`<span style="padding:8px;border:1px dashed">` + words.Of("no image") + `</span>`)
 	} else {
 		img, err := embed(it.Image, side, alt, it.Mark.frame())
 		if err != nil {
@@ -80,9 +82,9 @@ func (m Mark) badge() string {
 		`text-align:center;font-weight:bold;color:#ffffff;background:%s">%s</span>`
 	switch m {
 	case Right:
-		return fmt.Sprintf(at, "right", "right", "#007A59", "✓")
+		return fmt.Sprintf(at, words.Of("right"), words.Of("right"), "#007A59", "✓")
 	case Wrong:
-		return fmt.Sprintf(at, "wrong", "wrong", "#B84C00", "✗")
+		return fmt.Sprintf(at, words.Of("wrong"), words.Of("wrong"), "#B84C00", "✗")
 	}
 	return ""
 }

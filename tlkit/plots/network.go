@@ -10,6 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // StageState says what training does with a stage of a network.
@@ -55,13 +57,15 @@ const (
 	stageGap    = 12
 )
 
-func (f network) name() string  { return cmp.Or(f.title, "network") }
-func (f network) label() string { return fmt.Sprintf("%s: %d stages", f.name(), len(f.stages)) }
+func (f network) name() string { return cmp.Or(f.title, "network") }
+func (f network) label() string {
+	return described(f.title, fmt.Sprintf("network of %d stages", len(f.stages)))
+}
 
 func (f network) longNames() []string {
 	all := []string{f.title}
 	for _, s := range f.stages {
-		all = append(all, s.Name, s.Detail)
+		all = append(all, s.Name, words.Of(s.Detail))
 	}
 	return all
 }
@@ -116,9 +120,9 @@ func (s NetworkStage) draw(c draw.Canvas, top vg.Length) {
 	name, detail, state := sans(13, inkColor), sans(11, mutedInk), sans(12, inkColor)
 	name.Font.Weight = boldWeight
 	fillMiddle(c, name, vg.Point{X: c.Min.X + px(18), Y: middle}, clip(s.Name, name, px(150)))
-	fillMiddle(c, detail, vg.Point{X: c.Min.X + px(176), Y: middle}, clip(s.Detail, detail, px(270)))
+	fillMiddle(c, detail, vg.Point{X: c.Min.X + px(176), Y: middle}, clip(said(c, s.Detail), detail, px(270)))
 	state.XAlign = draw.XRight
-	fillMiddle(c, state, vg.Point{X: c.Max.X - px(12), Y: middle}, s.State.String())
+	fillMiddle(c, state, vg.Point{X: c.Max.X - px(12), Y: middle}, said(c, s.State.String()))
 }
 
 // arrow draws a short arrow.

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Predicted is an image with what a model makes of it.
@@ -38,8 +40,10 @@ func (p Predicted) captioned() Captioned {
 	default:
 		c.Mark = Wrong
 		c.Caption = fmt.Sprintf("%s, predicted %s", p.Label, said)
+		c.Words = append(c.Words, 0)
 	}
 	if finite(p.Loss) {
+		c.Words = append(c.Words, 1)
 		c.Caption += fmt.Sprintf("\nloss %.2f", p.Loss)
 	}
 	if p.Name != "" {
@@ -108,11 +112,11 @@ func (f byClass) Bundle() (map[string]any, error) {
 	shown := f.groups[:min(len(f.groups), maxGroups)]
 	title := "Highest losses by class"
 	if len(shown) < len(f.groups) {
-		title = fmt.Sprintf("%s: the first %d of %d classes", title, len(shown), len(f.groups))
+		title = fmt.Sprintf("Highest losses by class: the first %d of %d classes", len(shown), len(f.groups))
 	}
 	var page, text strings.Builder
 	var all []Predicted
-	fmt.Fprintf(&page, "<div><strong>%s</strong></div>\n", title)
+	fmt.Fprintf(&page, "<div><strong>%s</strong></div>\n", words.Of(title))
 	fmt.Fprintln(&text, title)
 	for _, g := range shown {
 		b, err := Predictions(fmt.Sprintf("%s (%d of %d images)", g.class, len(g.items), g.all), g.items, max(f.n, 1)).Bundle()
@@ -124,7 +128,7 @@ func (f byClass) Bundle() (map[string]any, error) {
 		all = append(all, g.items...)
 	}
 	if len(all) == 0 {
-		return map[string]any{MIMEText: title + ": no image with a known loss\n"}, nil
+		return Sentence(title + ": no image with a known loss\n").Bundle()
 	}
 	still, err := Predictions(title, all, max(f.n, 1)).(imageGrid).png(1)
 	if err != nil {

@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // ReliabilityBin has the images whose predictions have a probability from Low to High.
@@ -21,10 +22,13 @@ type ReliabilityBin struct {
 // line is named by Name: give several sets of bins, such as before and after a temperature, for comparison.
 func Reliability(title string, sets ...ReliabilitySet) Figure {
 	accuracy := Panel{Title: "Reliability", XLabel: "confidence", YLabel: "accuracy", Points: true,
-		Lines: []Line{{Name: "calibrated", Split: "diagonal", Points: []Point{{0, 0}, {1, 1}}, plain: true}}}
+		Lines: []Line{{Name: "calibrated", Word: true, Split: "diagonal", Points: []Point{{0, 0}, {1, 1}}, plain: true}}}
 	counts := Panel{Title: "Images", XLabel: "confidence", YLabel: "images"}
-	for i, s := range sets {
-		line, outline := Line{Name: s.Name}, Line{Name: s.Name, plain: true}
+	if len(sets) > 0 {
+		accuracy.notes = func(say func(string) string) string { return calibrationErrors(sets, say) }
+	}
+	for _, s := range sets {
+		line, outline := Line{Name: s.Name, Word: true}, Line{Name: s.Name, Word: true, plain: true}
 		for _, b := range s.Bins {
 			outline.Points = append(outline.Points, Point{b.Low, 0}, Point{b.Low, float64(b.Images)}, Point{b.High, float64(b.Images)}, Point{b.High, 0})
 			if b.Images > 0 && finite(b.Confidence, b.Accuracy) {
@@ -32,21 +36,27 @@ func Reliability(title string, sets ...ReliabilitySet) Figure {
 				line.Band = append(line.Band, Interval{min(b.Confidence, b.Accuracy), max(b.Confidence, b.Accuracy)})
 			}
 		}
-		if i > 0 {
-			accuracy.Note += ", "
-		}
-		accuracy.Note += fmt.Sprintf("ECE %.1f%%", 100*s.ECE())
-		if s.Name != "" && len(sets) > 1 {
-			accuracy.Note += " " + s.Name
-		}
 		accuracy.Lines, counts.Lines = append(accuracy.Lines, line), append(counts.Lines, outline)
 	}
 	return Curves(title, accuracy, counts)
 }
 
+// calibrationErrors lists the expected calibration errors of the sets, with their names if there are several.
+func calibrationErrors(sets []ReliabilitySet, say func(string) string) string {
+	var list []string
+	for _, s := range sets {
+		text := fmt.Sprintf("ECE %.1f%%", 100*s.ECE())
+		if s.Name != "" && len(sets) > 1 {
+			text += " " + say(s.Name)
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
+}
+
 // ReliabilitySet is one line of a reliability diagram.
 type ReliabilitySet struct {
-	Name string           // chooses the colour
+	Name string           // chooses the colour; a word of the figure, such as "before"
 	Bins []ReliabilityBin // in ascending order
 }
 

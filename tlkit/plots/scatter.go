@@ -14,6 +14,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // ScatterPoint is one point of a scatter chart. A point whose X or Y is NaN or infinite is left out.
@@ -89,15 +91,22 @@ func evenly[T any](items []T, n int) []T {
 }
 
 func (f scatter) name() string        { return cmp.Or(f.title, "scatter") }
-func (f scatter) label() string       { return fmt.Sprintf("%s: %d points", f.name(), len(f.points)) }
+func (f scatter) label() string       { return described(f.title, fmt.Sprintf("%d points", len(f.points))) }
 func (f scatter) longNames() []string { return append([]string{f.title, f.opts.Note}, f.classes...) }
 
+// inLanguage returns the chart with axes and note in the language of figures.
+func (f scatter) inLanguage() scatter {
+	f.opts.XLabel, f.opts.YLabel, f.opts.Note = words.Of(f.opts.XLabel), words.Of(f.opts.YLabel), partsInWords(f.opts.Note)
+	return f
+}
+
 func (f scatter) Bundle() (map[string]any, error) {
-	svg, err := drawSVG(f)
+	shown := f.inLanguage()
+	svg, err := drawSVG(shown)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := f.vega()
+	spec, err := shown.vega()
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +167,7 @@ func (f scatter) vega() (obj, error) {
 		tooltip = append(tooltip, obj{"field": "name", "type": "nominal", "title": "title"}) // Vega's heading
 	}
 	if !unlabelled(f.classes) {
-		tooltip = append(tooltip, obj{"field": "n", "type": "nominal", "title": "class"})
+		tooltip = append(tooltip, obj{"field": "n", "type": "nominal", "title": words.Of("class")})
 	}
 	if pictures {
 		tooltip = append(tooltip, obj{"field": "img", "type": "nominal", "title": "image"}) // Vega's picture

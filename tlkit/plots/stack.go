@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"regexp"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Stack returns a figure made of several, one below the other, because the last value of a notebook cell makes only one
@@ -41,13 +44,9 @@ func (s stack) Bundle() (map[string]any, error) {
 			fmt.Fprintf(&page, "<div>%s</div>\n", b[MIMEHTML])
 		case b[MIMESVG] != nil:
 			svg, _ := b[MIMESVG].(string)
-			alt := "chart"
-			if d, ok := f.(drawable); ok {
-				alt = d.label()
-			}
 			// As a picture: viewers that sanitize HTML strip <svg>.
 			fmt.Fprintf(&page, "<div class=\"tlkit-figure\"><img alt=\"%s\" src=\"data:image/svg+xml;base64,%s\"></div>\n",
-				html.EscapeString(alt), base64.StdEncoding.EncodeToString([]byte(svg)))
+				labelOf(svg), base64.StdEncoding.EncodeToString([]byte(svg)))
 		case b[MIMEPNG] != nil:
 			data, _ := b[MIMEPNG].([]byte)
 			w, h := 0, 0
@@ -60,6 +59,17 @@ func (s stack) Bundle() (map[string]any, error) {
 		}
 	}
 	return map[string]any{MIMEHTML: page.String(), MIMEText: plain.String()}, nil
+}
+
+// svgLabel matches the text of a chart for readers who can't see it, escaped.
+var svgLabel = regexp.MustCompile(`<svg [^>]*aria-label="([^"]*)"`)
+
+// labelOf returns that text.
+func labelOf(svg string) string {
+	if m := svgLabel.FindStringSubmatch(svg); m != nil {
+		return m[1]
+	}
+	return html.EscapeString(words.Of("chart"))
 }
 
 // imageScheme tells charts that are pictures which theme an exported notebook has. JupyterLab sets color-scheme by

@@ -2,8 +2,13 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/image/font/sfnt"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
 // TestWords: figures in a notebook have labels in the language that the environment names; plain text is English.
@@ -57,5 +62,42 @@ func TestWords(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestGalleryInJapanese: no figure of any kind shows a reader who has chosen Japanese a word of English, but for names.
+func TestGalleryInJapanese(t *testing.T) {
+	t.Setenv(LanguageEnv, "ja")
+	names := strings.Split("ants-vs-bees|transfer|fine-tune|scratch from zero with a long long name that is cut somewhere|diverged|ants & bees|ants|bees with a long long name|"+
+		"Accuracy by strategy|scratch from zero with a long long nam|step|actual: dog|Predictions|Calibration|PCA: 41% and 22% of the variance|"+
+		"9,536 parameters|2 classes, 1,026 parameters|layer1|layer4|head|bees|wasps|cat|dog|photo|the same as transfer|outliers and overlaps|One name hides another|jpg|png|a verdict|"+
+		"resnet18 under fine-tuning|stem|a long detail|Embedding|a caption that needs more than one line|nothing here", "|")
+	for _, s := range gallery() {
+		b, err := s.figure.Bundle()
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		if english := testutil.English(b, names...); len(english) > 0 {
+			t.Errorf("%s shows %q", s.name, english)
+		}
+	}
+}
+
+// TestWordsInPNG: the words of captions that are painted are in Japanese where a font has them, else in English; a name
+// is no word.
+func TestWordsInPNG(t *testing.T) {
+	t.Setenv(LanguageEnv, "ja")
+	g := imageGrid{items: []Captioned{{Caption: "epoch 1\nimage", Words: []int{0}}}}
+	font := systemFonts.find("エポック画像")
+	fontsIn(t, "")
+	if got := g.captions()[0]; !slices.Equal(got, []string{"epoch 1", "image"}) || g.noted() {
+		t.Errorf("without a font the captions are %q", got)
+	}
+	if font == nil {
+		t.Skip("this machine has no Japanese font")
+	}
+	systemFonts = &fontSearch{kept: []*sfnt.Font{font}}
+	if got := g.captions()[0]; !slices.Equal(got, []string{"エポック 1", "image"}) {
+		t.Errorf("with a font the captions are %q", got)
 	}
 }

@@ -126,4 +126,4 @@ func lateStage(m *zoo.Model) string {
 func (a *Advice) String() string { return fmt.Sprintf("%s: %s", a.Strategy.Name(), a.Reason) }
 
 // Bundle is the advice as a sentence. A notebook shows it for a cell that ends in the advice.
-func (a *Advice) Bundle() (map[string]any, error) { return plots.Text(a.String()).Bundle() }
+func (a *Advice) Bundle() (map[string]any, error) { return plots.Sentence(a.String()).Bundle() }

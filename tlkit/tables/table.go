@@ -32,6 +32,8 @@ type Options struct {
 	// Words lists columns (from 0) whose cells are words of the table and not data: the notebook shows them in the
 	// language of figures, as it does the head and the caption.
 	Words []int
+	// WordCells lists further cells that are words of the table, such as the name of a row of means.
+	WordCells []Cell
 }
 
 // Cell is a place in a table, Row and Column from 0; the header is not a row.
@@ -62,9 +64,9 @@ func (t Table) Bundle() (map[string]any, error) {
 			return nil, fmt.Errorf("tables: column %d of an option is not in the table, want 0 to %d", c, len(t.Columns)-1)
 		}
 	}
-	for _, m := range t.Options.Marked {
+	for _, m := range slices.Concat(t.Options.Marked, t.Options.WordCells) {
 		if m.Row < 0 || m.Row >= len(t.Rows) || m.Column < 0 || m.Column >= len(t.Columns) {
-			return nil, fmt.Errorf("tables: marked cell (row %d, column %d) is not in the table of %d rows and %d columns",
+			return nil, fmt.Errorf("tables: cell (row %d, column %d) of an option is not in the table of %d rows and %d columns",
 				m.Row, m.Column, len(t.Rows), len(t.Columns))
 		}
 	}
@@ -160,7 +162,7 @@ func (t Table) html(marked map[Cell]bool) string {
 	for r, row := range t.Rows {
 		b.WriteString("<tr>")
 		for c, s := range row {
-			if slices.Contains(t.Options.Words, c) {
+			if slices.Contains(t.Options.Words, c) || slices.Contains(t.Options.WordCells, Cell{r, c}) {
 				s = words.Of(s)
 			}
 			s = html.EscapeString(s)

@@ -132,7 +132,7 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 		if err := s.fill(w, out.Pix, i, epoch); err != nil {
 			return plots.Captioned{}, err
 		}
-		return plots.Captioned{Image: out.ToImage(), Caption: fmt.Sprintf("epoch %d", epoch+1)}, nil
+		return plots.Captioned{Image: out.ToImage(), Caption: fmt.Sprintf("epoch %d", epoch+1), Words: []int{0}}, nil
 	}
 	var items []plots.Captioned
 	for i := range min(n, split.Len()) {
@@ -140,6 +140,7 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 		if err != nil {
 			return nil, err
 		}
+		first.Words = nil
 		first.Title = split.Classes()[split.Label(i)] + "\n" + split.Name(i)
 		first.Caption = split.Classes()[split.Label(i)] + "\n" + path.Base(split.Name(i))
 		items = append(items, first)

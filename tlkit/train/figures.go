@@ -7,6 +7,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 // Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. A star
@@ -25,7 +26,7 @@ func (r *Run) Curves() plots.Figure {
 		line(&accuracy, "train", func(e Epoch) float64 { return e.TrainAccuracy })
 		line(&accuracy, "val", func(e Epoch) float64 { return e.ValAccuracy })
 	}
-	return plots.Curves(fmt.Sprintf("%s: %s on %s", r.Name, r.Config.Model.Name, r.Config.Data.Name), loss, accuracy)
+	return plots.Curves(fmt.Sprintf("%s: %s, %s", r.Name, r.Config.Model.Name, r.Config.Data.Name), loss, accuracy)
 }
 
 // line draws one figure of the history over the epochs. A seed with fewer epochs than others is left out of the mean
@@ -74,9 +75,13 @@ func (r *Run) Summary() plots.Figure {
 		highest = append(highest, 4+i)
 	}
 	var rows [][]string
+	var diverged []plots.Cell
 	seeds := 0
 	for _, res := range r.Results {
 		s := res.Score()
+		if res.title() != res.shown() {
+			diverged = append(diverged, plots.Cell{Row: len(rows)})
+		}
 		if s.Seeds == 0 {
 			rows = append(rows, append([]string{res.title()}, slices.Repeat([]string{"-"}, len(columns)-1)...))
 			continue
@@ -110,13 +115,21 @@ func (r *Run) Summary() plots.Figure {
 			fmt.Sprintf("%s of %s", numbers.Thousands(res.Trainable), numbers.Thousands(res.Params)),
 			duration(s.SecondsPerEpoch), duration(s.Seconds)))
 	}
-	caption := fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d validation images)",
-		r.Config.Model.Name, r.Config.Model.Weights, r.Config.Data.Name, r.Config.Data.Train, r.Config.Data.Val)
+	caption := r.caption()
 	if seeds > 1 {
 		caption += fmt.Sprintf(": mean ± standard deviation of %d seeds", seeds)
 	}
 	return plots.Table(columns, rows, plots.TableOptions{Caption: caption,
-		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}, Words: []int{7 + len(watched)}})
+		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}, Words: []int{7 + len(watched)}, WordCells: diverged})
+}
+
+// caption names model, weights and data.
+func (r *Run) caption() string {
+	m, d := r.Config.Model, r.Config.Data
+	if m.Weights == zoo.Random {
+		return fmt.Sprintf("%s, with random weights, on %s (%d training, %d validation images)", m.Name, d.Name, d.Train, d.Val)
+	}
+	return fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d validation images)", m.Name, m.Weights, d.Name, d.Train, d.Val)
 }
 
 // title is the strategy's name, and the epoch and rate at which it diverged, if it did.

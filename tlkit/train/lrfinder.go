@@ -233,10 +233,10 @@ func (c *LRCurve) Figure() plots.Figure {
 				low, high = math.Min(low, v), math.Max(high, v)
 			}
 		}
-		panel.Lines = append(panel.Lines, plots.Line{Name: fmt.Sprintf("suggested: %.1g", c.Suggested), Split: "suggestion",
+		panel.Lines = append(panel.Lines, plots.Line{Name: fmt.Sprintf("suggested: %.1g", c.Suggested), Word: true, Split: "suggestion",
 			Points: []plots.Point{{X: c.Suggested, Y: low}, {X: c.Suggested, Y: high}}})
 	}
-	return plots.Curves(fmt.Sprintf("%s of %s on %s", c.Strategy, c.Model, c.Data), panel)
+	return plots.Curves(fmt.Sprintf("%s: %s, %s", c.Strategy, c.Model, c.Data), panel)
 }
 
 // top returns the loss above which the figure is cut, 0 if there is no finite loss: the highest of the first half of the
@@ -260,7 +260,7 @@ func (c *LRCurve) top() float64 {
 
 // Bundle is the figure with its sentence. A notebook shows it for a cell that ends in the curve.
 func (c *LRCurve) Bundle() (map[string]any, error) {
-	return plots.Stack("learning rate", c.Figure(), plots.Text(c.String())).Bundle()
+	return plots.Stack("learning rate", c.Figure(), plots.Sentence(c.String())).Bundle()
 }
 
 // Plot shows the figure and its sentence.
@@ -268,5 +268,5 @@ func (c *LRCurve) Plot() error {
 	if err := plots.Show(c.Figure()); err != nil {
 		return err
 	}
-	return plots.Show(plots.Text(c.String()))
+	return plots.Show(plots.Sentence(c.String()))
 }

@@ -235,15 +235,16 @@ func (p *progress) end() {
 	p.finishBar()
 	if p.notebook && !p.quiet && len(p.queue) > 0 {
 		p.catchUp()
-		var names []string
+		var names, japanese []string
 		for _, r := range p.run.Results {
 			done := 0
 			for _, one := range r.Seeds() {
 				done += len(one.History)
 			}
-			names = append(names, fmt.Sprintf("%s %d/%d epochs", r.Strategy, done, len(r.Seeds())*p.run.Config.Recipe.Epochs))
+			count := fmt.Sprintf("%s %d/%d", r.Strategy, done, len(r.Seeds())*p.run.Config.Recipe.Epochs)
+			names, japanese = append(names, count+" epochs"), append(japanese, count+" エポック")
 		}
-		p.line.Update(plots.Text("Run " + p.run.Name + ": " + strings.Join(names, ", ") + "."))
+		p.line.Update(plots.TextIn("Run "+p.run.Name+": "+strings.Join(names, ", ")+".", "実行 "+p.run.Name+"："+strings.Join(japanese, "、")))
 		gonbui.Sync()
 	}
 }

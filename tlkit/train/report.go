@@ -19,6 +19,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -69,7 +70,7 @@ func (r *Run) Report(path string, opts ...ReportOptions) error {
 }
 
 func heading(text string) plots.Figure {
-	return plots.HTML("<h2>"+html.EscapeString(text)+"</h2>", text+"\n")
+	return plots.HTML("<h2>"+html.EscapeString(words.Of(text))+"</h2>", text+"\n")
 }
 
 // worst shows the validation images of the highest loss, and where the model looked in those that it mistook.
@@ -78,7 +79,7 @@ func (r *Result) worst(o ReportOptions) ([]plots.Figure, error) {
 		return nil, fmt.Errorf("tlkit: data set %q is not that of run %q (%q, with other images); give the data set of the run as ReportOptions.Data, or none", o.Data.Name, r.run.Name, r.run.Config.Data.Name)
 	}
 	if r.NoHead {
-		return []plots.Figure{plots.Text("The worst images are left out: the strategy classifies without the model's output layer.")}, nil
+		return []plots.Figure{plots.Sentence("The worst images are left out: the strategy classifies without the model's output layer.")}, nil
 	}
 	split := EvalSplit(o.Data)
 	m, err := r.Model()
@@ -120,14 +121,14 @@ func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure
 			return nil, err
 		}
 		images, classes = append(images, img), append(classes, e.Classes[p.Predicted[i]])
-		items = append(items, plots.Captioned{Caption: e.Classes[p.Labels[i]] + ", taken for " + e.Classes[p.Predicted[i]] + "\n" + p.Names[i], Mark: plots.Wrong})
+		items = append(items, plots.Captioned{Caption: e.Classes[p.Labels[i]] + ", taken for " + e.Classes[p.Predicted[i]] + "\n" + p.Names[i], Words: []int{0}, Mark: plots.Wrong})
 	}
 	if len(images) == 0 {
 		return nil, nil
 	}
 	maps, err := insight.GradCAMs(m, images, classes)
 	if err != nil {
-		return []plots.Figure{plots.Text("Where the model looked is left out: " + err.Error())}, nil
+		return []plots.Figure{plots.Sentence("Where the model looked is left out: " + err.Error())}, nil
 	}
 	for i, h := range maps {
 		items[i].Image = h.Overlay()
@@ -169,7 +170,7 @@ func (r *Run) settings() (plots.Figure, error) {
 	for _, lost := range c.Lost {
 		rows = append(rows, []string{"lost image", fmt.Sprint(lost)})
 	}
-	return plots.Table([]string{"setting", "value"}, rows, plots.TableOptions{Align: "ll"}), nil
+	return plots.Table([]string{"setting", "value"}, rows, plots.TableOptions{Align: "ll", Words: []int{0}, WordCells: []plots.Cell{{Row: 0, Column: 1}}}), nil
 }
 
 // versions has the program, the libraries and the machine that wrote the report.
@@ -186,7 +187,7 @@ func (r *Run) versions() plots.Figure {
 			}
 		}
 	}
-	return plots.Table([]string{"report written by", ""}, rows, plots.TableOptions{Align: "ll"})
+	return plots.Table([]string{"report written by", ""}, rows, plots.TableOptions{Align: "ll", Words: []int{0, 1}})
 }
 
 // reopen says how to open the run.
@@ -197,5 +198,5 @@ func (r *Run) reopen() plots.Figure {
 	}
 	code := fmt.Sprintf("run, err := tlkit.Open(%q)", r.Name)
 	text := fmt.Sprintf("With the environment variable TLKIT_RUNS set to %s, the following line opens the run. Its folder has every setting in run.json, and the weights. The same call of Compare with the same data continues it, or returns it as it is.", dir)
-	return plots.HTML("<p>"+html.EscapeString(text)+"</p><pre>"+html.EscapeString(code)+"</pre>", text+"\n"+code+"\n")
+	return plots.HTML("<p>"+html.EscapeString(words.Of(text))+"</p><pre>"+html.EscapeString(code)+"</pre>", text+"\n"+code+"\n")
 }

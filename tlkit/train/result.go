@@ -232,6 +232,14 @@ func (r *Result) label() string {
 	return r.shown()
 }
 
+// labelJapanese is label in Japanese.
+func (r *Result) labelJapanese() string {
+	if r.run != nil && r.Seed != r.run.Config.Recipe.Seed {
+		return fmt.Sprintf("%s、シード %d", r.shown(), r.Seed)
+	}
+	return r.shown()
+}
+
 // shown is what figures call the strategy; see [Run.Titles].
 func (r *Result) shown() string {
 	if r.run == nil {

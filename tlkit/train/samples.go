@@ -136,7 +136,7 @@ func (s *Samples) Figure() plots.Figure {
 		}
 		panel.Lines = append(panel.Lines, l)
 	}
-	return plots.Curves(fmt.Sprintf("%s on %s", s.Model, s.Data), panel)
+	return plots.Curves(fmt.Sprintf("%s, %s", s.Model, s.Data), panel)
 }
 
 // Table has a row per size and a column per strategy.

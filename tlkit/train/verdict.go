@@ -62,7 +62,7 @@ func (r *Run) unfinished() wording {
 			if one.complete(r.Config.Recipe) || done >= all {
 				continue
 			}
-			text := wording{fmt.Sprintf("%s has %d of %d epochs", one.label(), done, all), fmt.Sprintf("%s は %d エポック中 %d エポック", one.label(), all, done)}
+			text := wording{fmt.Sprintf("%s has %d of %d epochs", one.label(), done, all), fmt.Sprintf("%s は %d エポック中 %d エポック", one.labelJapanese(), all, done)}
 			if r.goesOn(one) {
 				going = append(going, text)
 			} else {
@@ -98,10 +98,10 @@ func (r *Run) goesOn(one *Result) bool {
 // soFar names a result whose training has not ended by its epochs, too.
 func (r *Result) soFar() wording {
 	if r.run == nil || r.complete(r.run.Config.Recipe) {
-		return wording{r.label(), r.label()}
+		return wording{r.label(), r.labelJapanese()}
 	}
 	done, all := len(r.History), r.run.Config.Recipe.Epochs
-	return wording{fmt.Sprintf("%s, after %d of %d epochs,", r.label(), done, all), fmt.Sprintf("%s（%d エポック中 %d エポック）", r.label(), all, done)}
+	return wording{fmt.Sprintf("%s, after %d of %d epochs,", r.label(), done, all), fmt.Sprintf("%s（%d エポック中 %d エポック）", r.labelJapanese(), all, done)}
 }
 
 // onlyClass says that all validation images are of one class, whose name for every image would score 100%.
@@ -214,17 +214,17 @@ func (r *Result) trouble(classes []string) wording {
 	case r.Diverged != nil && r.Diverged.Untrained:
 		return wording{
 			fmt.Sprintf("%s has %s, so that no learning rate helps: %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
-			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.label(), r.Diverged.Param),
+			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.labelJapanese(), r.Diverged.Param),
 		}
 	case r.Diverged != nil && r.Diverged.Param != "":
 		return wording{
 			fmt.Sprintf("%s %s: try a smaller learning rate for it, or other weights, as %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
-			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。モデルの重み %s に有限でない値があります。重みを読み直すか、もっと小さい学習率を試してください。", r.label(), r.Diverged.Epoch, r.Diverged.LearningRate, r.Diverged.Param),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。モデルの重み %s に有限でない値があります。重みを読み直すか、もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, r.Diverged.Param),
 		}
 	case r.Diverged != nil:
 		return wording{
 			fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged),
-			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。", r.label(), r.Diverged.Epoch, r.Diverged.LearningRate),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
 		}
 	case len(classes) < 2:
 		return wording{}
@@ -234,8 +234,8 @@ func (r *Result) trouble(classes []string) wording {
 		return wording{
 			fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss, %.3g in the last one, is far above that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; try a smaller learning rate (FindLR).",
 				r.label(), epochs, last, guess, balanced),
-			fmt.Sprintf("%s には %d エポックで学習した様子がありません。最後のエポックの学習損失 %.3g は当てずっぽう（%.2f）よりはるかに大きく、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと小さい学習率（FindLR）を試してください。",
-				r.label(), epochs, last, guess, balanced),
+			fmt.Sprintf("%s には %d エポックで学習した様子がありません。最後のエポックの学習時の損失 %.3g は当てずっぽう（%.2f）よりはるかに大きく、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと小さい学習率（FindLR）を試してください。",
+				r.labelJapanese(), epochs, last, guess, balanced),
 		}
 	case len(p) > 1 && slices.Max(p) == slices.Min(p) && slices.Max(r.Predictions.Labels) != slices.Min(r.Predictions.Labels):
 		balanced, why := percent(r.BalancedAccuracy()), wording{"that of guessing", "当てずっぽうと同じです"}
@@ -253,8 +253,8 @@ func (r *Result) trouble(classes []string) wording {
 		return wording{
 			fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss was never below that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; train longer, or try another learning rate (FindLR).",
 				r.label(), epochs, guess, balanced),
-			fmt.Sprintf("%s には %d エポックで学習した様子がありません。学習損失は一度も当てずっぽう（%.2f）を下回らず、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと長く学習するか、別の学習率（FindLR）を試してください。",
-				r.label(), epochs, guess, balanced),
+			fmt.Sprintf("%s には %d エポックで学習した様子がありません。学習時の損失は一度も当てずっぽう（%.2f）を下回らず、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと長く学習するか、別の学習率（FindLR）を試してください。",
+				r.labelJapanese(), epochs, guess, balanced),
 		}
 	}
 	return wording{}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Options bound an upload. The zero value has the defaults.
@@ -158,7 +159,7 @@ func fromPage(ctx context.Context, f *folder) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			return all, live.Update(note(fmt.Sprintf("No page replied; %s are in %s already.", pictures(len(all)), f.dir), f))
+			return all, live.Update(note(fmt.Sprintf("No page replied; %s has pictures already: %d.", f.dir, len(all)), f))
 		case text := <-in:
 			if err := r.message(ctx, text, func(reply string) { comms.Send(address+"/reply", reply) }); err != nil {
 				text := err.Error()
@@ -170,7 +171,7 @@ func fromPage(ctx context.Context, f *folder) ([]string, error) {
 			}
 		}
 	}
-	return f.added, live.Update(note(fmt.Sprintf("%s in %s", pictures(len(f.added)), f.dir), f))
+	return f.added, live.Update(note(taken(len(f.added), f.dir), f))
 }
 
 // reply is what the page gets for each message, as JSON in a string.
@@ -239,7 +240,10 @@ func (r *receiver) abandon() {
 
 // field is the figure that lets the user choose files.
 func field(address string) plots.Figure {
-	config, err := json.Marshal(map[string]any{"address": address, "chunk": 192 << 10})
+	config, err := json.Marshal(map[string]any{"address": address, "chunk": 192 << 10, "words": map[string]string{
+		"choose": words.Of("Choose pictures, or a zip of pictures, or drop them here."), "label": words.Of("Pictures or a zip of pictures"),
+		"wait": words.Of("waiting for the kernel …"), "run": words.Of("Run the cell to choose files."),
+	}})
 	if err != nil {
 		panic(err) // of two plain values
 	}
@@ -253,7 +257,7 @@ func note(text string, f *folder) plots.Figure {
 	lines := slices.Concat([]string{text}, prefixed("left out: ", f.refused))
 	var b strings.Builder
 	for _, line := range lines {
-		b.WriteString("<div>" + html.EscapeString(line) + "</div>")
+		b.WriteString("<div>" + html.EscapeString(words.Of(line)) + "</div>")
 	}
 	return plots.HTML(b.String(), strings.Join(lines, "\n"))
 }
@@ -265,9 +269,10 @@ func prefixed(prefix string, lines []string) (out []string) {
 	return out
 }
 
-func pictures(n int) string {
+// taken says how many pictures are new in a folder.
+func taken(n int, dir string) string {
 	if n == 1 {
-		return "1 picture"
+		return "1 picture in " + dir
 	}
-	return fmt.Sprintf("%d pictures", n)
+	return fmt.Sprintf("%d pictures in %s", n, dir)
 }

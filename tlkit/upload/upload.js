@@ -9,11 +9,11 @@
   Object.assign(root.style, { fontFamily: "var(--jp-ui-font-family, sans-serif)", fontSize: "var(--jp-ui-font-size1, 13px)", color: text });
   const box = make("label", { display: "inline-block", padding: "14px 18px", border: "1px dashed " + line, borderRadius: "4px", cursor: "pointer" });
   const input = make("input", { display: "block", marginTop: "8px", font: "inherit", color: text },
-    { type: "file", multiple: true, accept: "image/*,.zip", ariaLabel: "Pictures or a zip of pictures" });
+    { type: "file", multiple: true, accept: "image/*,.zip", ariaLabel: config.words.label });
   const bar = make("progress", { display: "none", width: "24em", maxWidth: "100%", marginTop: "8px" }, { max: 1, value: 0 });
-  const state = make("div", { marginTop: "6px", whiteSpace: "pre-wrap" }, { textContent: "waiting for the kernel …" });
+  const state = make("div", { marginTop: "6px", whiteSpace: "pre-wrap" }, { textContent: config.words.wait });
   state.setAttribute("role", "status");
-  box.append("Choose pictures, or a zip of pictures, or drop them here.", input);
+  box.append(config.words.choose, input);
   root.append(box, bar, state);
   input.disabled = true;
 
@@ -69,7 +69,7 @@
   const begin = (tries) => {
     if (!globalThis.gonb_comm) {
       if (tries > 0) setTimeout(begin, 200, tries - 1);
-      else state.textContent = "Run the cell to choose files.";
+      else state.textContent = config.words.run;
       return;
     }
     globalThis.gonb_comm.subscribe(config.address + "/reply", answered);

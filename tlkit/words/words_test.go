@@ -24,12 +24,18 @@ func TestOf(t *testing.T) {
 		{"m on d: accuracy on 200 validation images after the last epoch, one seed",
 			"モデル m、データ d：最後のエポックのあとの正解率（検証用画像 200 枚、シード 1 個）"},
 		{"lwf, seed 1 of 2: epoch 3 of 5, loss NaN, validation loss 1.250, accuracy 71.0%, 120 images/s, 1m2s left",
-			"lwf、シード 1 / 2：エポック 3 / 5、損失 NaN、検証損失 1.250、正解率 71.0%、毎秒 120 枚、残り 1m2s"},
+			"lwf、シード 1 / 2：エポック 3 / 5、損失 NaN、検証時の損失 1.250、正解率 71.0%、毎秒 120 枚、残り 1m2s"},
+		{"lwf: features of the frozen layers, image 3 of 9", "lwf：凍結した層の特徴量、画像 3 / 9"},
+		{"lwf: learning-rate range test, step 3 of at most 100, rate 1.0e-06, loss 2.500", "lwf：学習率レンジテスト、ステップ 3（最大 100）、学習率 1.0e-06、損失 2.500"},
+		{"star: best エポック", "星印: 最良のエポック"},
+		{"small, with random weights, on dots (3 training, 2 validation images): mean ± standard deviation of 5 seeds",
+			"モデル small（重みは乱数）、データ dots（学習用 3 枚、検証用 2 枚）：5 シードの平均 ± 標準偏差"},
+		{"house, predicted boat 94%", "house、予測は boat（94%）"},
 		{"turn left", "turn left"},
 		// Names of data sets, classes and strategies are what people call them, also where they are words.
 		{"m, pretrained as w, on images (3 training, 2 validation images)", "モデル m（事前学習の重み w）、データ images（学習用 3 枚、検証用 2 枚）"},
 		{"98 (no) to 155 (yes) training images per class", "クラスあたりの学習用画像 98 枚（no）から 155 枚（yes）"},
-		{"images: learning-rate range test ended after 3 steps", "images：学習率の範囲テストは 3 ステップで終わりました"},
+		{"images: learning-rate range test ended after 3 steps", "images：学習率レンジテストは 3 ステップで終わりました"},
 		{"3: cat, dog, last", "3: cat, dog, last"},
 		{"a class named: change", "a class named: change"},
 		{"", ""},
@@ -77,7 +83,24 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-// TestUsed: every word and every sentence is one that the code writes. A sentence that was reworded in English alone
+// lessons returns the code of the lessons, which give captions to tables.
+func lessons(t *testing.T) string {
+	paths, err := filepath.Glob("../../notebooks/*.ipynb")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("lessons: %q, %v", paths, err)
+	}
+	var code strings.Builder
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.WriteString(strings.ReplaceAll(string(text), `\"`, `"`))
+	}
+	return code.String()
+}
+
+// TestUsed: every word and every sentence is one that the code or a lesson writes. A sentence that was reworded in English alone
 // would be shown in English.
 func TestUsed(t *testing.T) {
 	var code strings.Builder
@@ -95,16 +118,17 @@ func TestUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	joined := map[string]string{"old task, last": "old task"} // the code joins them of two pieces
+	code.WriteString(lessons(t))
+	joined := map[string]string{"old task, last": "old task", "star: best": "star: best "} // the code joins them of two pieces
 	for word := range japaneseWords {
 		if !strings.Contains(code.String(), strconv.Quote(cmp.Or(joined[word], word))) {
 			t.Errorf("no code writes %q", word)
 		}
 	}
-	verb := regexp.MustCompile(`%[swdv]`)
+	joint := regexp.MustCompile(`%[swdv]|; |: |\. |\.$`) // the code joins sentences at these
 	for _, s := range japaneseSentences {
-		for _, piece := range verb.Split(strings.ReplaceAll(s[0], "; Recipe{", "%s; Recipe{"), -1) {
-			if piece = strings.ReplaceAll(piece, "%", "%%"); !strings.Contains(code.String(), piece) {
+		for _, piece := range joint.Split(s[0], -1) {
+			if piece = strings.Trim(strings.ReplaceAll(piece, "%", "%%"), " ()"); !strings.Contains(code.String(), piece) {
 				t.Errorf("no code writes %q of %q", piece, s[0])
 			}
 		}

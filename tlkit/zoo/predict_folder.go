@@ -155,8 +155,25 @@ func (m *Model) predictFile(file string, logits []float32) (FilePrediction, erro
 	return FilePrediction{File: file, Prediction: m.prediction(best, p[best])}, nil
 }
 
-// Counts returns the number of files predicted as each class.
-func (f FolderPrediction) Counts() map[string]int {
+// ClassCounts are numbers of images by class. A notebook shows them as a table, the most frequent class first.
+type ClassCounts map[string]int
+
+// classes returns the classes, the most frequent first.
+func (c ClassCounts) classes() []string {
+	return slices.SortedFunc(maps.Keys(c), func(a, b string) int { return cmp.Or(c[b]-c[a], cmp.Compare(a, b)) })
+}
+
+// Bundle returns a table with a row per class.
+func (c ClassCounts) Bundle() (map[string]any, error) {
+	var rows [][]string
+	for _, class := range c.classes() {
+		rows = append(rows, []string{class, fmt.Sprint(c[class])})
+	}
+	return tables.Table{Columns: []string{"class", "images"}, Rows: rows}.Bundle()
+}
+
+// Counts returns the number of images predicted as each class.
+func (f FolderPrediction) Counts() ClassCounts {
 	counts := map[string]int{}
 	for _, p := range f {
 		if p.Err == nil {
@@ -193,8 +210,7 @@ func (f FolderPrediction) WriteCSV(path string) error {
 // String returns a line with the number of images of each class, the most frequent first.
 func (f FolderPrediction) String() string {
 	counts := f.Counts()
-	classes := slices.Collect(maps.Keys(counts))
-	slices.SortFunc(classes, func(a, b string) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
+	classes := counts.classes()
 	read := 0
 	var parts []string
 	for i, class := range classes {

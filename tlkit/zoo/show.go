@@ -33,6 +33,6 @@ func (m *Model) Bundle() (map[string]any, error) {
 	for _, note := range m.Notes {
 		rows = append(rows, []string{"note", note})
 	}
-	rows = append(rows, []string{"layers", "model.MustSummary() lists them"})
-	return tables.Table{Columns: []string{m.Spec.Name, ""}, Rows: rows, Options: tables.Options{Align: "ll", Words: []int{0}}}.Bundle()
+	rows = append(rows, []string{"layers", "tlkit.MustSummary(model) lists them"})
+	return tables.Table{Columns: []string{m.Spec.Name, ""}, Rows: rows, Options: tables.Options{Align: "ll", Words: []int{0, 1}}}.Bundle()
 }
