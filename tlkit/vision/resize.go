@@ -6,12 +6,15 @@ import (
 	"math"
 )
 
-// Interpolation names a resampling filter. Both widen when an image is made smaller (antialiasing), as in Pillow.
+// Interpolation names a resampling filter. All but Nearest widen when an image is made smaller (antialiasing), as in
+// Pillow.
 type Interpolation string
 
 const (
 	Bilinear Interpolation = "bilinear" // also what the empty string means
 	Bicubic  Interpolation = "bicubic"  // Keys' cubic convolution, a = -0.5
+	Lanczos  Interpolation = "lanczos"  // a sinc within three zeros of another
+	Nearest  Interpolation = "nearest"  // one input pixel for each output pixel
 )
 
 // kernel returns the filter and its half width in units of the larger of source and target pixels.
@@ -30,17 +33,39 @@ func (i Interpolation) kernel() (func(x float64) float64, float64) {
 			}
 			return 0
 		}, 2
+	case Lanczos:
+		return func(x float64) float64 {
+			if x < -3 || x >= 3 {
+				return 0
+			}
+			return sinc(x) * sinc(x/3)
+		}, 3
+	case Nearest: // see axis.nearest
+		return nil, 0
 	}
-	panic(fmt.Sprintf("vision: unknown interpolation %q; use %q or %q", string(i), Bilinear, Bicubic))
+	panic(i.unknown())
+}
+
+// sinc is sin(πx)/(πx).
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	x *= math.Pi
+	return math.Sin(x) / x
 }
 
 // Valid returns an error unless i is a known filter or empty.
 func (i Interpolation) Valid() error {
 	switch i {
-	case "", Bilinear, Bicubic:
+	case "", Bilinear, Bicubic, Lanczos, Nearest:
 		return nil
 	}
-	return fmt.Errorf("vision: unknown interpolation %q; use %q or %q", string(i), Bilinear, Bicubic)
+	return i.unknown()
+}
+
+func (i Interpolation) unknown() error {
+	return fmt.Errorf("vision: unknown interpolation %q; use %q, %q, %q or %q", string(i), Bilinear, Bicubic, Lanczos, Nearest)
 }
 
 // Resize scales m to width x height pixels with Pillow's arithmetic: first along the rows, then along the columns,

@@ -141,6 +141,15 @@ func (f *filter) set(a axis, interp Interpolation) {
 	width := int(math.Ceil(support))*2 + 1
 	n := a.to - a.from
 	f.taps, f.buf, f.weight = grown(f.taps, n), grown(f.buf, n*width), grown(f.weight, width)
+	if interp == Nearest {
+		at := a.nearest(a.from)
+		for i := range f.taps {
+			f.buf[i] = 1 << weightBits
+			f.taps[i] = taps{first: a.pixel(at), weights: f.buf[i : i+1]}
+			at += a.step()
+		}
+		return
+	}
 	w := f.weight
 	for i := range f.taps {
 		center := float64((float64(a.from+i) + 0.5) * (float64(a.in) / float64(a.out)))
@@ -174,9 +183,29 @@ func (a axis) support(interp Interpolation) (width, stretch float64) {
 
 // span returns the first input pixel that output pixel i is made of, and the one after the last.
 func (a axis) span(i int, support float64) (from, to int) {
+	if support == 0 {
+		at := a.pixel(a.nearest(i))
+		return at, at + 1
+	}
 	center := float64((float64(i) + 0.5) * (float64(a.in) / float64(a.out)))
 	return max(0, int(center-support+0.5)), min(a.in, int(center+support+0.5))
 }
+
+// step is the distance of two output pixels in input pixels.
+func (a axis) step() float64 { return float64(a.in) / float64(a.out) }
+
+// nearest returns where the middle of output pixel i is. It adds as Pillow does: a product can be rounded to the other
+// side of an edge between pixels.
+func (a axis) nearest(i int) float64 {
+	at := float64(a.step() * 0.5)
+	for range i {
+		at += a.step()
+	}
+	return at
+}
+
+// pixel is the input pixel at a place.
+func (a axis) pixel(at float64) int { return min(a.in-1, int(at)) }
 
 // needs returns the input pixels that the output pixels are made of.
 func (a axis) needs(interp Interpolation) (from, to int) {

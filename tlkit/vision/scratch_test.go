@@ -56,7 +56,7 @@ func TestScratchAsTheSlowWay(t *testing.T) {
 		}
 		x, y = r.IntN(width), r.IntN(height)
 		want := image.Rect(x, y, x+1+r.IntN(width-x), y+1+r.IntN(height-y))
-		for _, interp := range []Interpolation{Bilinear, Bicubic} {
+		for _, interp := range []Interpolation{Bilinear, Bicubic, Lanczos, Nearest} {
 			got := s.resize(m, from, width, height, want, interp)
 			slow := Crop(slowResize(Crop(m, from), width, height, interp), want)
 			if got.Width != slow.Width || got.Height != slow.Height || !bytes.Equal(got.Pix, slow.Pix) {

@@ -138,7 +138,7 @@ func TestNewRand(t *testing.T) {
 }
 
 func TestValidateAndJSON(t *testing.T) {
-	for _, p := range []Preprocess{{Resize: -1}, {Crop: -2}, {Std: [3]float32{1, 0, 1}}, {Interpolation: "nearest"}, {Std: [3]float32{float32(math.NaN()), 1, 1}}} {
+	for _, p := range []Preprocess{{Resize: -1}, {Crop: -2}, {Std: [3]float32{1, 0, 1}}, {Interpolation: "hamming"}, {Std: [3]float32{float32(math.NaN()), 1, 1}}} {
 		if p.Validate() == nil {
 			t.Errorf("%+v is taken for valid", p)
 		}

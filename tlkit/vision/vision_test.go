@@ -91,8 +91,8 @@ func TestDecodeAsPillow(t *testing.T) {
 func TestResizeAsPillow(t *testing.T) {
 	src := readPNG(t, "testdata/source.png")
 	files, err := filepath.Glob("testdata/resize_*.want.png")
-	if err != nil || len(files) != 6 {
-		t.Fatalf("%d expectations, error %v; want 6", len(files), err)
+	if err != nil || len(files) != 12 {
+		t.Fatalf("%d expectations, error %v; want 12", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {

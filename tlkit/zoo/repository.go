@@ -75,6 +75,8 @@ type description struct {
 	differs sizeCheck
 	// unread is why the preprocessing that is described can't be read: the caller's may stand in.
 	unread error
+	// unnamed is why the names of the classes that are described can't be read: the caller's may stand in.
+	unnamed error
 }
 
 // described is the source of a model in a repository.
@@ -295,6 +297,9 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 	if crop := v.preprocess.Crop; s.spec.sizeBound() && crop != 0 && crop != s.spec.InputSize {
 		return nil, fmt.Errorf("zoo: %s prepares images of %dx%d pixels, but its learned positions are for %dx%d; give LoadOptions.Preprocess",
 			s.repository, crop, crop, s.spec.InputSize, s.spec.InputSize)
+	}
+	if s.unnamed != nil && o.Classes == nil {
+		return nil, fmt.Errorf("zoo: config.json of %s: %w; LoadOptions.Classes stands in for it", s.repository, s.unnamed)
 	}
 	if err := s.checkSize(v, o.Preprocess != nil); err != nil {
 		return nil, err

@@ -36,29 +36,57 @@ type timmPreprocess struct {
 	License       string    `json:"license"`
 }
 
-// labelNames are names of classes in order: a list in JSON, or an object from the index to the name.
-type labelNames []string
+// labelNames are names of classes in order: a list in JSON, or an object from the index to the name. Numbers are names,
+// too, as of data sets whose classes have no other.
+type labelNames struct {
+	names []string
+	// unread is why the names can't be read: the caller's may stand in.
+	unread error
+}
 
 func (l *labelNames) UnmarshalJSON(text []byte) error {
-	var list []string
+	l.names, l.unread = readLabelNames(text)
+	return nil
+}
+
+func readLabelNames(text []byte) ([]string, error) {
+	var list []labelName
 	if err := json.Unmarshal(text, &list); err == nil {
-		*l = list
-		return nil
+		return plainNames(list), nil
 	}
-	var byIndex map[string]string
+	var byIndex map[string]labelName
 	if err := json.Unmarshal(text, &byIndex); err != nil {
-		return fmt.Errorf("the names of the classes are %.40s, expected a list, or an object from \"0\", \"1\", ... to names", text)
+		return nil, fmt.Errorf("the names of the classes are %.40s, expected a list, or an object from \"0\", \"1\", ... to names", text)
 	}
-	names := make([]string, len(byIndex))
+	names := make([]labelName, len(byIndex))
 	for key, name := range byIndex {
 		i, err := strconv.Atoi(key)
 		if err != nil || i < 0 || i >= len(names) || names[i] != "" {
-			return fmt.Errorf("the names of %d classes have one for %q, expected \"0\" to \"%d\"", len(names), key, len(names)-1)
+			return nil, fmt.Errorf("the names of %d classes have one for %q, expected \"0\" to \"%d\"", len(names), key, len(names)-1)
 		}
 		names[i] = name
 	}
-	*l = names
-	return nil
+	return plainNames(names), nil
+}
+
+// labelName is a name, or a number that stands for one.
+type labelName string
+
+func (n *labelName) UnmarshalJSON(text []byte) error {
+	var number json.Number
+	if err := json.Unmarshal(text, &number); err == nil && text[0] != '"' {
+		*n = labelName(number)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(n))
+}
+
+func plainNames(names []labelName) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = string(name)
+	}
+	return out
 }
 
 // timmDescription reads config.json of a timm model.
@@ -86,9 +114,7 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 		set.Name = cfg.Tag
 	}
 	set.Licence = cfg.License
-	if set.Classes, err = c.classes(cfg.Tag); err != nil {
-		return description{}, err
-	}
+	set.Classes, d.unnamed = c.classes(cfg.Tag)
 	d.spec.Weights = []WeightSet{set}
 	if cfg.InputSize == nil && cfg.Mean == nil {
 		return d, nil // transformers' TimmWrapper writes no pretrained_cfg for a model made anew
@@ -129,6 +155,9 @@ func (c timmConfig) checkNetwork(spec Spec) error {
 	for key, value := range c.ModelArgs {
 		switch {
 		case value == nil || value == false || value == "":
+		case key == "img_size" && spec.Family == "dinov2" && !slices.Contains([]string{"518", "[518 518]"}, fmt.Sprint(value)):
+			return fmt.Errorf("the model was made with img_size=%v, and has position embeddings for images of that size; the zoo has those for %dx%d pixels, and interpolates them. Export it to ONNX, and load that file",
+				value, dinoV2Grid*dinoV2Patch, dinoV2Grid*dinoV2Patch)
 		case key == "img_size" || key == "num_classes":
 		case strings.Contains(key, "drop") && strings.HasSuffix(key, "_rate"): // of training only
 		case key == "global_pool" && value == pool:
@@ -146,7 +175,9 @@ func (c timmConfig) classes(tag string) ([]string, error) {
 	if c.NumClasses != nil {
 		n = *c.NumClasses
 	}
-	switch names := c.LabelNames; {
+	switch names := c.LabelNames.names; {
+	case c.LabelNames.unread != nil:
+		return nil, c.LabelNames.unread
 	case n < 0 || n > 1<<20:
 		return nil, fmt.Errorf("num_classes is %d", n)
 	case n == 0:

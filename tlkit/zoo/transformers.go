@@ -192,7 +192,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 		d.spec.InputSize = int(c.ImageSize)
 	}
 	if len(c.Architectures) == 0 || slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, "ForImageClassification") }) {
-		set.Classes = c.labels()
+		set.Classes, d.unnamed = c.labels(), c.Labels.unread
 	}
 	if c.Problem == "multi_label_classification" {
 		d.notes = append(d.notes, "it was trained to find several classes in an image, each with a sigmoid of its logit; Predict ranks them by softmax, whose probabilities are not its own")
@@ -203,8 +203,8 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 
 // labels are the names of the classes, by id2label or, where that is missing, by label2id; nil if there are none.
 func (c transformersConfig) labels() []string {
-	if len(c.Labels) > 0 || len(c.Numbers) == 0 {
-		return c.Labels
+	if len(c.Labels.names) > 0 || len(c.Numbers) == 0 {
+		return c.Labels.names
 	}
 	names := make([]string, len(c.Numbers))
 	for name, number := range c.Numbers { // a number, or one as text
@@ -402,8 +402,16 @@ func (s *sides) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &s.one); err == nil {
 		return nil
 	}
+	var two []int
+	if err := json.Unmarshal(text, &two); err == nil && len(two) == 2 {
+		s.Height, s.Width = two[0], two[1]
+		return nil
+	}
 	type plain sides
-	return json.Unmarshal(text, (*plain)(s))
+	if err := json.Unmarshal(text, (*plain)(s)); err != nil {
+		return fmt.Errorf("a size is %.40s, expected a number of pixels, two of them, or an object with height and width or with shortest_edge", text)
+	}
+	return nil
 }
 
 // channelValues are numbers, one for each channel, or one for all.
@@ -441,8 +449,12 @@ func processorPreprocess(text []byte) (vision.Preprocess, error) {
 		p.Interpolation = vision.Bilinear
 	case *resample == 3:
 		p.Interpolation = vision.Bicubic
+	case *resample == 0:
+		p.Interpolation = vision.Nearest
+	case *resample == 1:
+		p.Interpolation = vision.Lanczos
 	default:
-		return p, fmt.Errorf("resample is %d; 2 (bilinear) and 3 (bicubic) are known here", *resample)
+		return p, fmt.Errorf("resample is %d; 0 (nearest), 1 (Lanczos), 2 (bilinear) and 3 (bicubic) are known here", *resample)
 	}
 	if err := c.scale(&p); err != nil {
 		return p, err
@@ -462,6 +474,9 @@ func (c processor) geometry(p *vision.Preprocess) error {
 		square = c.Size.one
 	}
 	crop := max(c.CropSize.Height, c.CropSize.one)
+	if on(c.Crop, false) && c.CropSize.Width != 0 && c.CropSize.Width != crop {
+		return fmt.Errorf("crop_size is %dx%d, expected a square", c.CropSize.Height, c.CropSize.Width)
+	}
 	switch {
 	case !on(c.Resize, true):
 	case convNeXt && shortest >= 384: // transformers' ConvNextImageProcessor: no cropping from 384 on

@@ -239,6 +239,13 @@ func TestTransformersFolders(t *testing.T) {
 			edit(dir, "config.json", `"id2label"`, `"was"`, `"ant":0`, `"ant":"0"`)
 			return dir
 		}, "", ""},
+		{"two sides", func(dir string) string {
+			text := `{"size":[224,224],"do_resize":true,"resample":1,"image_mean":[0.5,0.5,0.5],"image_std":[0.5,0.5,0.5]}`
+			if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			return dir
+		}, "", ""},
 		{"a byte order mark", func(dir string) string {
 			path := filepath.Join(dir, "config.json")
 			text, err := os.ReadFile(path)
@@ -338,14 +345,32 @@ func TestAttentionParts(t *testing.T) {
 	}
 }
 
+// TestClassNames: names may be numbers, and the caller's stand in for those that can't be read.
+func TestClassNames(t *testing.T) {
+	away(t)
+	for _, tt := range []struct {
+		names, options, want []string
+	}{
+		{[]string{`"0":"ant"`, `"0":0`, `"1":"bee"`, `"1":1.5`, `"4":"elk"`, `"4":"x"`}, nil, []string{"0", "1.5", "cat", "dog", "x"}},
+		{[]string{`"0":"ant"`, `"0":[]`}, []string{"a", "b", "c", "d", "e"}, []string{"a", "b", "c", "d", "e"}},
+	} {
+		g := readTransformersGolden(t, "resnet18")
+		g.Config = json.RawMessage(strings.NewReplacer(tt.names...).Replace(string(g.Config)))
+		m, err := zoo.Load(g.folder(t), zoo.LoadOptions{Classes: tt.options})
+		if err != nil || !slices.Equal(m.Classes, tt.want) {
+			t.Errorf("%q: %v", tt.names, err)
+		}
+	}
+}
+
 // TestPreprocessStandsIn: a preprocessing that is not known here stops nobody who gives one.
 func TestPreprocessStandsIn(t *testing.T) {
 	away(t)
 	transformers := readTransformersGolden(t, "resnet18")
-	transformers.Processor = json.RawMessage(strings.Replace(string(transformers.Processor), `"resample":3`, `"resample":1`, 1))
+	transformers.Processor = json.RawMessage(strings.Replace(string(transformers.Processor), `"resample":3`, `"resample":4`, 1))
 	timm := transformersGolden{timmGolden: readTimmGolden(t, filepath.Join("testdata", "timm", "resnet18.json.gz"))}
-	timm.Config = json.RawMessage(strings.Replace(string(timm.Config), `"bicubic"`, `"nearest"`, 1))
-	for want, g := range map[string]transformersGolden{"resample is 1": transformers, "nearest": timm} {
+	timm.Config = json.RawMessage(strings.Replace(string(timm.Config), `"bicubic"`, `"hamming"`, 1))
+	for want, g := range map[string]transformersGolden{"resample is 4": transformers, "hamming": timm} {
 		dir := g.folder(t)
 		_, err := zoo.Load(dir)
 		wantError(t, err, want, "LoadOptions.Preprocess stands in for it")
@@ -387,9 +412,13 @@ func TestTransformersRefused(t *testing.T) {
 		{config("resnet18", `"num_channels":3`, `"num_channels":4`), processor, "no network of the zoo"},
 		{config("resnet18"), "", "LoadOptions.Preprocess"},
 		{config("resnet18"), `{"size":{"shortest_edge":224}}`, "one size"},
-		{config("resnet18"), strings.Replace(processor, `"resample":2`, `"resample":0`, 1), "resample is 0"},
+		{config("resnet18"), strings.Replace(processor, `"resample":2`, `"resample":5`, 1), "resample is 5"},
 		{config("resnet18"), strings.Replace(processor, `"do_rescale":true`, `"do_rescale":false`, 1), "do_rescale"},
 		{config("resnet18"), `{"size":224,"image_mean":[0.5,0.5]}`, "image_mean"},
+		{config("resnet18"), `{"size":{"shortest_edge":256},"do_center_crop":true,"crop_size":{"height":224,"width":192}}`, "crop_size is 224x192, expected a square"},
+		{config("resnet18"), `{"size":[224,192]}`, "expected a square"},
+		{config("resnet18"), `{"size":"large"}`, `a size is "large", expected a number of pixels`},
+		{config("resnet18", `"0":"ant"`, `"0":{}`), processor, "LoadOptions.Classes stands in"},
 		{config("vit_b_16", `"image_size":224`, `"image_size":384`), processor, "learned positions"},
 		{config("beit_b_16", `"use_shared_relative_position_bias":false`, `"use_shared_relative_position_bias":true`), processor, "no network of the zoo"},
 		{config("beit_b_16"), processor, "learned positions are for 48x48"},

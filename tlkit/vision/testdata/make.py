@@ -37,5 +37,7 @@ save("lossy.webp", src, quality=80)
 save("lossless.webp", src, lossless=True)
 save("alpha.webp", rgba, quality=80, exact=True)
 for w, h, name, f in ((20, 13, "bilinear", Image.BILINEAR), (20, 13, "bicubic", Image.BICUBIC), (101, 70, "bilinear", Image.BILINEAR),
-                      (101, 70, "bicubic", Image.BICUBIC), (45, 11, "bicubic", Image.BICUBIC), (7, 31, "bilinear", Image.BILINEAR)):
+                      (101, 70, "bicubic", Image.BICUBIC), (45, 11, "bicubic", Image.BICUBIC), (7, 31, "bilinear", Image.BILINEAR),
+                      (20, 13, "lanczos", Image.LANCZOS), (101, 70, "lanczos", Image.LANCZOS), (45, 11, "lanczos", Image.LANCZOS),
+                      (21, 14, "nearest", Image.NEAREST), (101, 70, "nearest", Image.NEAREST), (7, 31, "nearest", Image.NEAREST)):
     src.resize((w, h), f).save("resize_%d_%d_%s.want.png" % (w, h, name))
