@@ -57,6 +57,23 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
+// TestDivergenceInPhase: a training that diverges before its last phase has another rate at fault than LearningRate, and
+// the verdict names it.
+func TestDivergenceInPhase(t *testing.T) {
+	ds, m, r := paint(t), pretrained(t), quick(t)
+	r.Epochs = 5
+	run := compare(t, r, "r", ds, m, strategy.FineTune{HeadFirst: 2, HeadRate: 1e38}, strategy.LwF{LearningRate: 1e38})
+	text := run.Verdict()
+	for _, want := range []string{
+		"finetune diverged in epoch 1 at rate 1e+38, before its last phase: try a smaller rate for those epochs (HeadRate or WarmupRate",
+		"lwf diverged in epoch 2 at rate 1e+38: try a smaller learning rate for it.",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("verdict %q lacks %q", text, want)
+		}
+	}
+}
+
 // TestTrouble: a rate with which nothing is learned, and one class for every image, are named, with balanced accuracy.
 func TestTrouble(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)

@@ -221,6 +221,11 @@ func (r *Result) trouble(classes []string) wording {
 			fmt.Sprintf("%s %s: try a smaller learning rate for it, or other weights, as %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
 			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。モデルの重み %s に有限でない値があります。重みを読み直すか、もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, r.Diverged.Param),
 		}
+	case r.Diverged != nil && r.Diverged.Epoch < r.LastPhase:
+		return wording{
+			fmt.Sprintf("%s %s, before its last phase: try a smaller rate for those epochs (HeadRate or WarmupRate where the output layer is alone, else LearningRate).", r.label(), r.Diverged),
+			fmt.Sprintf("%s は最後の段階の前、%d エポック目に学習率 %g で発散しました。そのエポックの学習率（出力層だけの段階では HeadRate か WarmupRate、ほかは LearningRate）をもっと小さくしてください。", r.label(), r.Diverged.Epoch, r.Diverged.LearningRate),
+		}
 	case r.Diverged != nil:
 		return wording{
 			fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged),
