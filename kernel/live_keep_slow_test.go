@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -191,4 +193,43 @@ func TestClosedPage(t *testing.T) {
 	page.shot("dark")
 	page.text(`((panel) => { panel.content.scrollToItem(0); panel.context.save().then(() => window.tlkitSaved = true); return ""; })(` + pagePanel + `)`)
 	page.wait("a save without questions", `window.tlkitSaved === true && !document.querySelector(".jp-Dialog")`)
+}
+
+// TestClosedPageDisplayOfAnotherCell closes the page while a cell updates the display of one that has ended: the file has
+// the display as it is, and a page that comes back shows it live.
+func TestClosedPageDisplayOfAnotherCell(t *testing.T) {
+	p, _ := installed(t)
+	needLive(t, p, KernelName)
+	needPackage(t, p, modulePath+"/tlkit")
+	const steps = 100
+	l := newKeptLab(t, p, "bar := plots.NewLive()\nbar.Update(plots.Progress(0, \"step 0.\"))",
+		fmt.Sprintf("for i := range %d {\n\ttime.Sleep(500 * time.Millisecond)\n\tbar.Update(plots.Progress(0, fmt.Sprintf(\"step %%d.\", i+1)))\n}", steps))
+	step := func() (n int) { // of the display in the file
+		data, err := json.Marshal(l.outputs(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`step (\d+)\.`).FindSubmatch(data); found != nil {
+			n, _ = strconv.Atoi(string(found[1]))
+		}
+		return n
+	}
+	shown := `JSON.stringify((` + pagePanel + `)?.content.widgets[0].model.outputs.toJSON() ?? [])`
+	page, leave := l.open()
+	page.wait("the kernel", pageIdle)
+	page.text(pageRun)
+	page.wait("some steps", shown+`.includes("step 5.")`)
+	leave()
+	if !await(2*time.Minute, func() bool { return step() >= 30 }) {
+		t.Fatalf("while no page is open, the file has step %d of the display", step())
+	}
+	page, leave = l.open()
+	page.wait("the display going on", `Number(`+shown+`.match(/step (\d+)\./)?.[1]) > 60`)
+	leave()
+	if !await(3*time.Minute, func() bool { return step() == steps }) {
+		t.Errorf("the file has step %d of the display, want the last", step())
+	}
+	if n := len(l.outputs(0)); n != 1 || len(l.outputs(1)) != 0 {
+		t.Errorf("the cells have %d and %d outputs, want the one display", n, len(l.outputs(1)))
+	}
 }

@@ -87,8 +87,11 @@
     const running = new Map();
     if (kept && !panel.isDisposed) {
       const fresh = !(await catchUp(panel, kept));
+      const goesOn = kept.cells.some(entry => entry.state !== 'done');
       for (const entry of kept.cells) {
-        if (entry.state === 'done' && !entry.changed && fresh) {
+        // A cell that goes on may update displays of others; the file has no ids of displays.
+        const live = goesOn && entry.outputs.some(output => output.transient?.display_id);
+        if (entry.state === 'done' && !entry.changed && fresh && !live) {
           continue; // the file that the page read has it
         }
         const cell = panel.content.widgets.find(w => w.model.id === entry.cell_id);

@@ -86,7 +86,8 @@ class Cell:
         self.outputs = []  # as in a notebook, and with "transient" and "size"
         self.left_out = 0
         self.clear = False  # clear_output(wait=True) came: the next output replaces all
-        self.away = False  # no page was connected at some time while it ran
+        self.away = False  # no page was connected at some time while it ran, or while its displays were updated later
+        self.had = False  # a page had shown all of it when another cell updated its displays
         self.changed = False  # since it was last written
         self.version = 0  # grows with each change
 
@@ -124,15 +125,23 @@ class Cell:
         """Tells whether there is no room for another output of that many bytes."""
         return len(self.outputs) >= OUTPUTS or size + self.size > CELL_BYTES
 
+    def displays(self):
+        """Returns the outputs that this and later cells can update."""
+        return [o for o in self.outputs if (o.get("transient") or {}).get("display_id")]
+
     def update(self, display_id, content, size):
-        """Puts new content into the displays with that id."""
-        for output in self.outputs:
-            if (output.get("transient") or {}).get("display_id") == display_id:
-                if size + self.size - output["size"] > CELL_BYTES:
-                    self.left_out += 1
-                    continue
-                output.update(data=content["data"], metadata=content.get("metadata", {}), size=size)
-                self.change()
+        """Puts new content into the displays with that id, and tells whether there are any. A cell that has ended ends anew."""
+        found = [o for o in self.displays() if o["transient"]["display_id"] == display_id]
+        if found and self.ended is not None:
+            self.had = self.had or self.shown()
+            self.ended = now()
+        for output in found:
+            if size + self.size - output["size"] > CELL_BYTES:
+                self.left_out += 1
+                continue
+            output.update(data=content["data"], metadata=content.get("metadata", {}), size=size)
+            self.change()
+        return bool(found)
 
     def finish(self):
         if self.state != "done":
@@ -142,6 +151,10 @@ class Cell:
     def shown(self):
         """Tells whether the cell has ended so long ago that the page that was connected has shown all of it."""
         return self.ended is not None and not self.away and self.ended < now() - datetime.timedelta(seconds=GONE)
+
+    def in_place(self, in_file):
+        """Tells whether a cell of a notebook has this execution and an output for each of its outputs."""
+        return in_file is not None and in_file["execution_count"] == self.count and len(in_file["outputs"]) >= len(self.kept(False))
 
     def kept(self, transient):
         """Returns the outputs as in a notebook; with transient, displays have their ids."""
@@ -195,7 +208,7 @@ class Keeper:
         size = 0
         for m, c in reversed(list(self.cells.items())):
             size += c.size
-            if c.state == "done" and (c.cell_id == cell_id or c.shown() or size > KERNEL_BYTES):
+            if c.state == "done" and (c.cell_id == cell_id or c.shown() and not c.displays() or size > KERNEL_BYTES):
                 del self.cells[m]
         for m in list(self.cells)[: max(0, len(self.cells) - CELLS + 1)]:
             if self.cells[m].state == "done":
@@ -225,7 +238,9 @@ class Keeper:
         if kind == "update_display_data":
             display_id = (content.get("transient") or {}).get("display_id")
             for c in self.cells.values():
-                c.update(display_id, content, len(raw))
+                if c.update(display_id, content, len(raw)) and not self.pages:
+                    c.away = True
+                    self.soon(INTERVAL)
         elif kind in ("stream", "display_data", "execute_result", "error"):
             cell.add(kind, content, len(raw))
         elif kind == "clear_output":
@@ -298,7 +313,7 @@ class Keeper:
             return False
         if saved > cell.ended + datetime.timedelta(seconds=LAG):
             return True
-        return in_file is not None and in_file["execution_count"] == cell.count and len(in_file["outputs"]) >= len(cell.kept(False))
+        return cell.in_place(in_file)
 
     async def write_locked(self):
         changed = {c.cell_id: c for c in self.cells.values() if c.away and c.changed}
@@ -312,8 +327,8 @@ class Keeper:
             cell = changed.get(c.get("id"))
             if cell is None or c["cell_type"] != "code":
                 continue
-            if self.saved_by_page(cell, saved, c):
-                cell.changed = False
+            if self.saved_by_page(cell, saved, c) or cell.had and not cell.in_place(c):
+                cell.changed = False  # also of a cell that the user has cleared
                 continue
             c["outputs"], c["execution_count"] = cell.kept(False), cell.count
             c["metadata"]["trusted"] = True  # the user ran it
@@ -332,6 +347,16 @@ class Keeper:
         for cell, version in taken:
             cell.changed = cell.version != version
 
+    def needed(self, cell, saved, in_file):
+        """Tells whether a page that comes back needs a cell that has ended: what the file does not have, and displays that a
+        cell which goes on may update, since the file has no ids of displays."""
+        on_page = cell.shown() or self.saved_by_page(cell, saved, in_file)
+        if (on_page or cell.had) and not cell.in_place(in_file):
+            return False  # the user has cleared it
+        if cell.displays() and any(c.state != "done" for c in self.cells.values()):
+            return True
+        return not on_page
+
     async def for_page(self):
         """Returns what a page that comes back needs."""
         async with self.lock:  # not while the notebook is written
@@ -342,7 +367,7 @@ class Keeper:
                 in_file = {c.get("id"): c for c in model["content"]["cells"] if c["cell_type"] == "code"}
                 for c in self.cells.values():
                     # A page that is connected may be one that was closed a moment ago.
-                    if c.state == "done" and (c.shown() or self.saved_by_page(c, model["last_modified"], in_file.get(c.cell_id))):
+                    if c.state == "done" and not self.needed(c, model["last_modified"], in_file.get(c.cell_id)):
                         continue
                     cells.append({"cell_id": c.cell_id, "msg_id": c.msg_id, "state": c.state, "execution_count": c.count,
                                   "changed": c.changed, "outputs": c.kept(True), "clear": c.clear})

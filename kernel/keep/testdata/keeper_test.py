@@ -69,6 +69,59 @@ class Test(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(contents.outputs("a"), [{"output_type": "display_data", "data": {"text/plain": "99"}, "metadata": {}}])
         self.assertEqual(contents.notebook["cells"][0]["execution_count"], 7)
 
+    async def test_display_updated_by_a_later_cell(self):
+        """Displays of a cell that ended are kept up while no page is open, unless the user has cleared them."""
+        long, short = keep.GONE + 1, 10
+        for name, since, saved, cleared, want in [
+            ("ended long ago", long, True, False, "epoch 5"),
+            ("ended a moment ago", short, False, False, "epoch 5"),
+            ("ended and saved a moment ago", short, True, False, "epoch 5"),
+            ("cleared by the user", long, True, True, None),
+        ]:
+            with self.subTest(name):
+                k, contents = keeper("a", "b")
+                k.pages.add("page")
+                k.request("a", "m")
+                status(k, "m", "busy")
+                send(k, "m", "execute_input", execution_count=1)
+                send(k, "m", "stream", name="stdout", text="a line")
+                send(k, "m", "display_data", data={"text/plain": "epoch 0"}, metadata={}, transient={"display_id": "d"})
+                status(k, "m", "idle")
+                k.cells["m"].ended -= datetime.timedelta(seconds=since)
+                if saved:
+                    contents.notebook["cells"][0].update(outputs=[] if cleared else k.cells["m"].kept(False), execution_count=1)
+                    contents.saved = k.cells["m"].ended + datetime.timedelta(seconds=1)
+                k.request("b", "n")
+                status(k, "n", "busy")
+                k.left("page")
+                send(k, "n", "stream", name="stdout", text="b")
+                send(k, "n", "update_display_data", data={"text/plain": "epoch 5"}, metadata={}, transient={"display_id": "d"})
+                shown = {c["cell_id"]: [o["data"]["text/plain"] for o in c["outputs"] if "data" in o] for c in (await k.for_page())["cells"]}
+                self.assertEqual(shown, {"a": [want], "b": []} if want else {"b": []})
+                await k.write()
+                self.assertEqual([o["data"]["text/plain"] for o in contents.outputs("a") if "data" in o], [want] if want else [])
+                self.assertEqual([o["text"] for o in contents.outputs("b")], ["b"])
+                # What is in the file has no ids: a page that comes back needs them while the other cell goes on, not later.
+                needed = [c["cell_id"] for c in (await k.for_page())["cells"] if c["state"] == "done"]
+                self.assertEqual(needed, ["a"] if want else [])
+                k.pages.add("again")
+                status(k, "n", "idle")
+                contents.saved = keep.now() + datetime.timedelta(seconds=keep.LAG + 1)
+                self.assertEqual((await k.for_page())["cells"], [])
+
+    async def test_display_updated_without_a_cell(self):
+        """A display that something else than a cell updates is written, too."""
+        k, contents = keeper("a")
+        k.request("a", "m")
+        send(k, "m", "display_data", data={"text/plain": "0"}, metadata={}, transient={"display_id": "d"})
+        status(k, "m", "idle")
+        await k.write()
+        k.timer = None
+        send(k, "console", "update_display_data", data={"text/plain": "1"}, metadata={}, transient={"display_id": "d"})
+        self.assertIsNotNone(k.timer)
+        await k.write()
+        self.assertEqual([o["data"]["text/plain"] for o in contents.outputs("a")], ["1"])
+
     async def test_streams_and_clear(self):
         for prints, want in [
             (["a\n", "b\n"], "a\nb\n"),
