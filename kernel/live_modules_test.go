@@ -99,12 +99,22 @@ func TestLiveModules(t *testing.T) {
 		{"greet.Hello", "one", ""}, // found without an import line
 		{"!*go get example.com/greet@v1.1.0", "", keep + "cells have loaded example.com/greet v1.0.0, and a program can have one version only; restart"},
 		{"greet.Hello + \"!\"", "one!", ""},
+		// The same by a command that fails after it has changed go.mod, by one that changes it later, and by %reset.
+		{"!*go get example.com/greet@v1.1.0 && false", "", "exit status 1; " + keep + "cells have loaded example.com/greet v1.0.0"},
+		{"!*go get example.com/greet@v1.1.0 >/dev/null 2>&1 &\n!until grep -q 'greet v1.1.0' $GONB_TMP_DIR/go.mod; do sleep 0.01; done", "", ""},
+		{"import \"index/suffixarray\"\nsuffixarray.New([]byte(greet.Hello)) == nil", "", keep + "cells have loaded example.com/greet v1.0.0"},
+		{"import \"index/suffixarray\"\nsuffixarray.New([]byte(greet.Hello)) == nil", "false", ""},
+		{"%reset go.mod", "", "would be in no module; %reset alone puts the workspace's go.mod back and forgets all values"},
+		{"!*go get example.com/greet@v1.1.0", "", keep + "cells have loaded example.com/greet v1.0.0"},
+		{"import \"example.com/greet\"\ngreet.Hello + \"?\"", "one?", ""},
 		{"!*go mod tidy", keep, ""},
 		{"!*go get github.com/pkg/errors@v0.99.0", "", keep + "the kernel is built with github.com/pkg/errors v0.9.1, of which"},
 		{"import \"github.com/gomlx/compute/dtypes\"\nfmt.Sprint(dtypes.Float32, greet.Hello)", "Float32one", ""},
 		{"!*echo 'no go.mod' >> go.mod", "", keep + "the new one can't be used: "},
 		{"%reset", "", ""},
 		{"!*go get github.com/pkg/errors@v0.99.0", "", keep + "the kernel is built with"},
+		{"!*go get example.com/greet@v1.0.0", "added example.com/greet v1.0.0", ""}, // and nothing is loaded of it:
+		{"%reset go.mod", "go.mod is the workspace's again", ""},
 		{"!*go get example.com/greet@v1.1.0", "added example.com/greet v1.1.0", ""},
 		{"import \"github.com/gomlx/compute/dtypes\"\nfmt.Sprint(dtypes.Float32, greet.Hello)", "Float32two", ""},
 	} {

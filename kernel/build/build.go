@@ -249,6 +249,9 @@ func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 	if len(missing) == 0 {
 		return nil
 	}
+	if err := b.adoptLate(ctx); err != nil {
+		return err
+	}
 	all, err := b.list(ctx, append([]string{"-export", "-deps", "-buildmode=plugin", "-trimpath", "-gcflags=all=-linkshared",
 		"-json=ImportPath,Name,Export,Dir,Standard,Error,DepsErrors"}, missing...)...)
 	if err != nil {

@@ -39,18 +39,57 @@ func (m modules) write(dir string) error {
 	return nil
 }
 
-// ResetModules puts the workspace's own go.mod and go.sum back.
-func (b *Builder) ResetModules() error {
+// workspaceModules returns the workspace's own go.mod and go.sum.
+func (b *Builder) workspaceModules() (modules, error) {
 	m, err := readModules(b.cfg.Workspace)
 	if err != nil {
-		return fmt.Errorf("build: prepared workspace: %w; run ./install.sh again", err)
+		return m, fmt.Errorf("build: prepared workspace: %w; run ./install.sh again", err)
 	}
-	b.modules = m
+	return m, nil
+}
+
+// ResetModules puts the workspace's own go.mod and go.sum back, and drops the compiled packages of other modules; for a
+// fresh worker.
+func (b *Builder) ResetModules() error {
+	m, err := b.workspaceModules()
+	if err != nil {
+		return err
+	}
+	b.setModules(m)
+	b.forget()
 	return m.write(b.ModDir())
 }
 
+// RestoreModules puts the workspace's own go.mod and go.sum back if what is loaded fits them; otherwise it returns a
+// *ModulesError and changes nothing.
+func (b *Builder) RestoreModules(ctx context.Context) error {
+	m, err := b.workspaceModules()
+	if err != nil {
+		return err
+	}
+	b.listing.Lock()
+	defer b.listing.Unlock()
+	if err := m.write(b.ModDir()); err != nil {
+		return err
+	}
+	return b.adopt(ctx)
+}
+
 // Modules returns the go.mod with which packages were last looked up.
-func (b *Builder) Modules() string { return b.modules.mod }
+func (b *Builder) Modules() string { return b.adopted().mod }
+
+// adopted returns the contents of go.mod and go.sum that were adopted last.
+func (b *Builder) adopted() modules {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.modules
+}
+
+func (b *Builder) setModules(m modules) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.modules = m
+}
 
 // ModulesError reports that go.mod and go.sum were put back, because their changes do not fit the loaded packages.
 type ModulesError struct {
@@ -82,14 +121,39 @@ func (e *ModulesError) Error() string {
 	return fmt.Sprintf("go.mod is as before: cells have loaded %s, and a program can have one version only; restart the kernel and add the other one first", names)
 }
 
+// OnlyLoses reports whether packages would be missing and none would change, as go mod tidy makes it.
+func (e *ModulesError) OnlyLoses() bool { return e.Lost > 0 && len(e.Replaced) == 0 }
+
 // Unwrap returns the reason why go.mod could not be read.
 func (e *ModulesError) Unwrap() error { return e.Err }
 
 // AdoptModules adopts a command's changes to go.mod and go.sum. If loaded packages would change, or would be in no
 // module, it puts the files back and returns a *ModulesError. Packages of new modules are known to ByName at once.
 func (b *Builder) AdoptModules(ctx context.Context) error {
+	b.listing.Lock()
+	defer b.listing.Unlock()
+	return b.adopt(ctx)
+}
+
+// adoptLate is AdoptModules for a change that a command in the background made. One that only loses packages is undone
+// without an error. b.listing is held.
+func (b *Builder) adoptLate(ctx context.Context) error {
+	if now, err := readModules(b.ModDir()); err == nil && now.mod == b.adopted().mod {
+		return nil
+	}
+	err := b.adopt(ctx)
+	var refused *ModulesError
+	if errors.As(err, &refused) && refused.OnlyLoses() {
+		return nil
+	}
+	return err
+}
+
+// adopt is AdoptModules with b.listing held.
+func (b *Builder) adopt(ctx context.Context) error {
+	before := b.adopted()
 	now, err := readModules(b.ModDir())
-	if err == nil && now == b.modules {
+	if err == nil && now == before {
 		return nil
 	}
 	if err == nil {
@@ -100,7 +164,7 @@ func (b *Builder) AdoptModules(ctx context.Context) error {
 		now, err = readModules(b.ModDir())
 	}
 	if err != nil {
-		if back := b.modules.write(b.ModDir()); back != nil {
+		if back := before.write(b.ModDir()); back != nil {
 			return back
 		}
 		var refused *ModulesError
@@ -109,8 +173,8 @@ func (b *Builder) AdoptModules(ctx context.Context) error {
 		}
 		return &ModulesError{Err: err}
 	}
-	added := newModules(b.modules.mod, now.mod)
-	b.modules = now
+	added := newModules(before.mod, now.mod)
+	b.setModules(now)
 	if err := b.nameModules(ctx, added); err != nil {
 		b.cfg.Logf("listing packages of %q: %v", added, err)
 	}
@@ -178,7 +242,7 @@ func (b *Builder) FindByName(ctx context.Context, name string) []string {
 // FindInModules is FindByName for a name that a known package has, too, when it is not the one that code means.
 func (b *Builder) FindInModules(ctx context.Context, name string) []string {
 	var found []string
-	for _, m := range required(b.modules.mod) {
+	for _, m := range required(b.Modules()) {
 		if slices.ContainsFunc(strings.Split(m.Path, "/"), func(element string) bool {
 			return strings.TrimPrefix(element, "go-") == name || strings.HasPrefix(element, name+".v")
 		}) {
@@ -193,7 +257,7 @@ func (b *Builder) FindInModules(ctx context.Context, name string) []string {
 
 // Required returns the version in which the last go.mod requires a module; empty if it does not.
 func (b *Builder) Required(path string) string {
-	for _, m := range required(b.modules.mod) {
+	for _, m := range required(b.Modules()) {
 		if m.Path == path {
 			return m.Version
 		}
@@ -262,8 +326,8 @@ func (b *Builder) nameModules(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// Forget drops the compiled packages that neither the standard library nor the worker has; for a fresh worker.
-func (b *Builder) Forget() {
+// forget drops the compiled packages that neither the standard library nor the worker has.
+func (b *Builder) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for path := range b.export {

@@ -109,21 +109,20 @@ var resetOptions = regexp.MustCompile(`^(-[fs]+\s*)*$`)
 func (c *call) reset() *Error {
 	switch {
 	case c.args == "go.mod":
-	case resetOptions.MatchString(c.args):
-		if err := c.fresh(false); err != nil {
-			return c.fail("%v", err)
+		if err := c.b.RestoreModules(c.Session.ctx); err != nil {
+			return c.fail("%v; %%reset alone puts the workspace's go.mod back and forgets all values", err)
 		}
-		c.history.clear()
-	default:
-		return c.fail("takes nothing or go.mod, not %q", c.args)
-	}
-	if err := c.b.ResetModules(); err != nil {
-		return c.fail("%v", err)
-	}
-	c.b.Forget()
-	if c.args == "go.mod" {
 		c.say("go.mod is the workspace's again")
 		return nil
+	case !resetOptions.MatchString(c.args):
+		return c.fail("takes nothing or go.mod, not %q", c.args)
+	}
+	if err := c.fresh(false); err != nil {
+		return c.fail("%v", err)
+	}
+	c.history.clear()
+	if err := c.b.ResetModules(); err != nil {
+		return c.fail("%v", err)
 	}
 	c.say("names and values are gone; go.mod is the workspace's again")
 	return nil

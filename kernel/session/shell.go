@@ -183,16 +183,22 @@ func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) 
 		stdin = text + "\n"
 		m.withInputs, m.password = false, false
 	}
-	if err := s.command(ctx, dir, stdin, star, "bash", "-c", line); err != nil {
-		if why := s.whyNotOlder(line); star && why != "" && ctx.Err() == nil {
-			return magicError("%s; %s", err.Value, why)
-		}
+	err := s.command(ctx, dir, stdin, star, "bash", "-c", line)
+	if !star {
 		return err
 	}
-	if star {
-		return s.modulesChanged(ctx)
+	refused := s.modulesChanged() // also after a failure: the command may have changed go.mod before
+	switch why := s.whyNotOlder(line); {
+	case err == nil:
+		return refused
+	case ctx.Err() != nil:
+		return err
+	case refused != nil:
+		return magicError("%s; %s", err.Value, refused.Value)
+	case why != "":
+		return magicError("%s; %s", err.Value, why)
 	}
-	return nil
+	return err
 }
 
 // localReplace matches a replacement by a folder that is given relative to the notebook: -replace M=./folder.
@@ -295,10 +301,10 @@ func (s *Session) runShowing(cmd *exec.Cmd) error {
 
 // modulesChanged adopts a command's changes to go.mod. A change that does not fit the loaded packages is an error; one
 // that would only lose packages, as by go mod tidy, is undone with a notice.
-func (s *Session) modulesChanged(ctx context.Context) *Error {
-	err := s.b.AdoptModules(ctx)
+func (s *Session) modulesChanged() *Error {
+	err := s.b.AdoptModules(s.ctx)
 	var refused *build.ModulesError
-	if errors.As(err, &refused) && refused.Lost > 0 && len(refused.Replaced) == 0 {
+	if errors.As(err, &refused) && refused.OnlyLoses() {
 		s.out.text("stdout", refused.Error()+"\n")
 		return nil
 	}
