@@ -3,11 +3,14 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/token"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,10 +23,97 @@ type testRun struct {
 	timeout time.Duration // 0 is none
 }
 
-// testDefaults are the values of the flags that a %test does not set; they are those of go test -v. The flags keep
-// their values from one cell to the next.
-var testDefaults = map[string]string{"v": "true", "run": "", "skip": "", "bench": "", "benchtime": "1s", "benchmem": "false", "count": "1", "short": "false",
-	"failfast": "false", "shuffle": "off"}
+// testFlag is a flag of package testing.
+type testFlag struct {
+	value string             // where %test does not set it: that of go test -v
+	takes string             // in words
+	check func(string) error // of a value
+}
+
+// testFlags are the flags of package testing that %test takes. They keep their values from one cell to the next, so
+// that each %test sets all of them.
+var testFlags = map[string]testFlag{
+	"v": {"true", "true or false", checkVerbose}, "short": {"false", "true or false", checkBool},
+	"benchmem": {"false", "true or false", checkBool}, "failfast": {"false", "true or false", checkBool},
+	"run": {"", "a regular expression", checkPattern}, "skip": {"", "a regular expression", checkPattern},
+	"bench": {"", "a regular expression", checkPattern}, "benchtime": {"1s", "a duration such as 2s, or a count such as 100x", checkBenchTime},
+	"count": {"1", "a number such as 3", checkCount}, "shuffle": {"off", "on, off or a seed", checkShuffle},
+}
+
+// isSwitch reports whether the flag is set by its name alone.
+func (f testFlag) isSwitch() bool { return f.value == "true" || f.value == "false" }
+
+func checkBool(value string) error {
+	_, err := strconv.ParseBool(value)
+	return err
+}
+
+func checkVerbose(value string) error {
+	if value == "test2json" {
+		return nil
+	}
+	return checkBool(value)
+}
+
+func checkCount(value string) error {
+	_, err := strconv.ParseUint(value, 0, 0)
+	return err
+}
+
+func checkShuffle(value string) error {
+	if value == "on" || value == "off" {
+		return nil
+	}
+	_, err := strconv.ParseInt(value, 10, 64)
+	return err
+}
+
+func checkBenchTime(value string) error {
+	var n int64
+	var err error
+	if count, ok := strings.CutSuffix(value, "x"); ok {
+		n, err = strconv.ParseInt(count, 10, 0)
+	} else {
+		var d time.Duration
+		d, err = time.ParseDuration(value)
+		n = int64(d)
+	}
+	if err == nil && n <= 0 {
+		err = errors.New("it must be more than 0")
+	}
+	return err
+}
+
+// checkPattern checks the expressions for the names of a test and its subtests, which slashes outside of brackets
+// separate.
+func checkPattern(value string) error {
+	start, square, round := 0, 0, 0
+	for i := 0; i < len(value); i++ {
+		switch value[i] {
+		case '[':
+			square++
+		case ']':
+			square = max(0, square-1)
+		case '(', ')':
+			if square > 0 {
+				break
+			}
+			round += map[byte]int{'(': 1, ')': -1}[value[i]]
+		case '\\':
+			i++
+		case '/':
+			if square > 0 || round > 0 {
+				break
+			}
+			if _, err := regexp.Compile(value[start:i]); err != nil {
+				return err
+			}
+			start = i + 1
+		}
+	}
+	_, err := regexp.Compile(value[start:])
+	return err
+}
 
 // timeoutFlag is the one flag that is none of package testing's in a cell: its alarm would end the worker.
 const timeoutFlag = "timeout"
@@ -39,14 +129,14 @@ func (c *call) test() *Error {
 	words := splitArgs(c.args)
 	for i := 0; i < len(words); i++ {
 		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimLeft(words[i], "-"), "test."), "=")
-		def, known := testDefaults[name]
+		flag, known := testFlags[name]
 		switch {
 		case name == "cpu":
 			return c.fail("does not take -cpu, which package testing would keep for all later tests; call runtime.GOMAXPROCS(N) in the test")
 		case !known && name != timeoutFlag || !strings.HasPrefix(words[i], "-"):
 			return c.fail("%q is no flag of tests; write %%test [-run PATTERN] [-bench PATTERN] [-count N] [-short] ...", words[i])
 		case given:
-		case def == "true" || def == "false":
+		case flag.isSwitch():
 			value = "true"
 		case i+1 < len(words):
 			i++
@@ -54,12 +144,8 @@ func (c *call) test() *Error {
 		default:
 			return c.fail("%s needs a value", words[i])
 		}
-		if name != timeoutFlag {
-			t.values[name] = value
-		} else if d, err := time.ParseDuration(value); err == nil {
-			t.timeout = d
-		} else {
-			return c.fail("-timeout takes a duration such as 90s or 5m, not %q", value)
+		if err := t.set(name, value); err != nil {
+			return c.fail("%v", err)
 		}
 	}
 	for _, f := range testFuncs(c.m.code) {
@@ -72,6 +158,21 @@ func (c *call) test() *Error {
 		}
 	}
 	c.m.test = t
+	return nil
+}
+
+// set sets a flag.
+func (t *testRun) set(name, value string) (err error) {
+	if name == timeoutFlag {
+		if t.timeout, err = time.ParseDuration(value); err != nil {
+			return fmt.Errorf("-timeout takes a duration such as 90s or 5m, not %q", value)
+		}
+		return nil
+	}
+	t.values[name] = value
+	if err := testFlags[name].check(value); err != nil {
+		return fmt.Errorf("-%s takes %s, not %q (%v)", name, testFlags[name].takes, value, err)
+	}
 	return nil
 }
 
@@ -128,10 +229,10 @@ func (t *testRun) calls(code string) string {
 		}
 	}
 	flags := ""
-	for _, name := range slices.Sorted(maps.Keys(testDefaults)) {
+	for _, name := range slices.Sorted(maps.Keys(testFlags)) {
 		value, given := t.values[name]
 		if !given {
-			value = testDefaults[name]
+			value = testFlags[name].value
 		}
 		if name == "bench" && !given && len(lists["B"]) > 0 {
 			value = "."

@@ -9,5 +9,10 @@ func init() {
 			{code: "type Node struct { *Node; Value int }\nn := Node{Value: 1}\nn.Valeu", fail: "did you mean Value?"}, {code: "type A struct{ *B; Wide int }\ntype B struct{ *A }\nvar a A\na.Wiide", fail: "did you mean Wide?"},
 			{code: "type Node struct { *Node; Value int }\nn := &Node{Value: 1}\nn.Node = n\nn.Value", want: "=> 1"}, {code: "type P *P\nvar p P\np = &p\np != nil", want: "=> true"}, {code: "n", want: "Value:1"}, {code: "p", want: "=> "}, {code: "type L []L\nl := L{nil}\nl[0] = l\nl", want: "=> "},
 			{code: "type M map[string]M\nm := M{}\nm[\"a\"] = m\nm", want: "=> "}, {code: "type F func() F\nvar f F\nf == nil", want: "=> true"}, {code: "%who", want: "Node"}, {code: "l[0].x", fail: "l[0].x undefined"}, {code: "var v any\nv = &v\nv", want: "=> "}}},
+		{"values of flags that go test refuses", []step{
+			{code: "%test -count=abc\nfunc TestA(t *testing.T) {}", fail: "%test: -count takes a number such as 3, not \"abc\""}, {code: "%test -benchtime abc\nfunc BenchmarkB(b *testing.B) { for b.Loop() { } }", fail: "-benchtime takes a duration such as 2s"},
+			{code: "%test -run [\nfunc TestA(t *testing.T) {}", fail: "missing closing ]"}, {code: "%test -run A/(\nfunc TestA(t *testing.T) {}", fail: "missing closing )"}, {code: "%test -shuffle foo\nfunc TestA(t *testing.T) {}", fail: "-shuffle takes on, off or a seed"}, {code: "%test -benchtime=0x\nfunc TestA(t *testing.T) {}", fail: "more than 0"},
+			{code: "%test -short=maybe\nfunc TestA(t *testing.T) {}", fail: "-short takes true or false"}, {code: "%test -skip=*\nfunc TestA(t *testing.T) {}", fail: "-skip takes a regular expression"}, {code: "%test -count=-1\nfunc TestA(t *testing.T) {}", fail: "-count takes"},
+			{code: "%test -run 'A/[x/y]/(b|c)$' -count 0x2 -shuffle 7 -benchtime 2x -v=true\nfunc TestA(t *testing.T) {}", want: "-test.shuffle 7\n=== RUN   TestA\n--- PASS: TestA"}}},
 	}...)
 }
