@@ -121,23 +121,20 @@ func checkGo(ctx context.Context) Check {
 // checkGcc compiles a line of C: a compiler without the C library's headers runs --version successfully all the same.
 func checkGcc(ctx context.Context) Check {
 	c := Check{Name: "gcc", Mend: "install a C compiler with its headers, for the engines below GoMLX (on Debian: apt install gcc libc6-dev)"}
-	name := os.Getenv("CC")
-	if name == "" {
-		name = "gcc"
-	}
-	cc, err := exec.LookPath(name)
+	words := build.CCompiler()
+	cc, err := exec.LookPath(words[0])
 	if err != nil {
 		c.Detail = err.Error()
 		return c
 	}
-	cmd := exec.CommandContext(ctx, cc, "-x", "c", "-fsyntax-only", "-")
+	cmd := exec.CommandContext(ctx, cc, append(words[1:], "-x", "c", "-fsyntax-only", "-")...)
 	cmd.Stdin = strings.NewReader("#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		c.Detail = commandError(cc, err, string(out)).Error()
 		return c
 	}
-	version, _ := exec.CommandContext(ctx, cc, "-dumpfullversion").Output()
-	c.OK, c.Detail = true, strings.TrimSpace(fmt.Sprintf("%s %s", cc, version))
+	version, _ := exec.CommandContext(ctx, cc, append(words[1:], "-dumpfullversion")...).Output()
+	c.OK, c.Detail = true, strings.TrimSpace(fmt.Sprintf("%s %s", strings.Join(append([]string{cc}, words[1:]...), " "), version))
 	return c
 }
 
@@ -193,7 +190,7 @@ func checkEnvironment(p Prefix, m *Manifest) (*Manifest, Check) {
 
 func checkToolchain(ctx context.Context, m *Manifest) Check {
 	c := Check{Name: "toolchain", Mend: "run ./install.sh, which fetches it again (go clean -modcache removes it)"}
-	vars, err := goTool{path: filepath.Join(m.GoRoot, "bin", "go")}.variables(ctx, os.TempDir(), "GOVERSION")
+	vars, err := m.cellGo().variables(ctx, os.TempDir(), "GOVERSION")
 	if err != nil {
 		c.Detail = err.Error()
 		return c
@@ -215,9 +212,8 @@ func checkModules(ctx context.Context, p Prefix, m *Manifest) Check {
 		c.Detail = err.Error()
 		return c
 	}
-	gt := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: append(cellEnv(m.GoCache), "GOMODCACHE="+m.GoModCache)}
 	args := append([]string{"list", "-deps", "-f", ""}, m.Packages...)
-	if _, err := gt.output(ctx, tmp, []string{"GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=readonly"}, args...); err != nil {
+	if _, err := m.cellGo().output(ctx, tmp, []string{"GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=readonly"}, args...); err != nil {
 		c.Detail = err.Error()
 		return c
 	}

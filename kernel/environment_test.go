@@ -51,6 +51,33 @@ func TestInstallerTemp(t *testing.T) {
 	}
 }
 
+// TestCompilerOfSeveralWords: CC may name a compiler with flags, or one behind another program.
+func TestCompilerOfSeveralWords(t *testing.T) {
+	for cc, ok := range map[string]bool{"": true, " ": true, "gcc -O2": true, "env gcc": true, "env no-such-compiler": false, "no-such-compiler -O2": false} {
+		t.Setenv("CC", cc)
+		if c := checkGcc(t.Context()); c.OK != ok {
+			t.Errorf("doctor on CC=%q: %+v, want %v", cc, c, ok)
+		}
+	}
+}
+
+// TestToolchainOfCells: what compiles for cells takes the installation's toolchain, whatever GOTOOLCHAIN names.
+func TestToolchainOfCells(t *testing.T) {
+	p, _ := installed(t)
+	m, err := ReadManifest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOTOOLCHAIN", "go1.26.8")
+	t.Setenv("GOPROXY", "off")
+	if c := checkToolchain(t.Context(), m); !c.OK {
+		t.Errorf("doctor with GOTOOLCHAIN=go1.26.8: %+v", c)
+	}
+	if _, err := buildTool(t.Context(), p, m, t.TempDir(), "Runs"); err != nil {
+		t.Error(err)
+	}
+}
+
 // notebookOf writes a notebook of cells.
 func notebookOf(t *testing.T, source ...string) string {
 	t.Helper()
@@ -111,7 +138,7 @@ func TestEnvironments(t *testing.T) {
 		rare   bool   // only with -tags slow
 	}{
 		{"settings of Go and Python", "", []string{"PYTHONHOME=/nonexistent", "PYTHONPATH=/nonexistent", "PIP_USER=1", "GOROOT=/nonexistent", "GOOS=windows", "GOARCH=arm", "GOAMD64=v4", "GOTMPDIR=/nonexistent",
-			"GOFLAGS=-mod=vendor -race", "GO111MODULE=off", "GOWORK=/nonexistent"}, "", false},
+			"GOFLAGS=-mod=vendor -race", "GO111MODULE=off", "GOWORK=/nonexistent", "GOTOOLCHAIN=go1.26.8", "CGO_CFLAGS=-DNONE=/nonexistent", "CGO_LDFLAGS=-L/nonexistent"}, "", false},
 		{"TMPDIR is missing", "", []string{"TMPDIR=/nonexistent"}, "temporary files go to /tmp, as nothing can be written to /nonexistent", true},
 		{"TMPDIR is read-only", "mount -t tmpfs -o ro none /mnt\n", []string{"TMPDIR=/mnt"}, "as nothing can be written to /mnt", true},
 		{"TMPDIR is noexec", noexec, []string{"TMPDIR=/mnt"}, "as no program can be started in /mnt", false},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -45,6 +46,13 @@ func cellEnv(goCache string) []string {
 		env = append(env, "GOEXPERIMENT="+exp)
 	}
 	return env
+}
+
+// cellGo returns the installation's go with the settings of cells. It is the toolchain that they need, so none is
+// fetched, whatever GOTOOLCHAIN says.
+func (m *Manifest) cellGo() goTool {
+	return goTool{path: filepath.Join(m.GoRoot, "bin", "go"),
+		env: append(cellEnv(m.GoCache), "GOTOOLCHAIN=local", "GOMODCACHE="+m.GoModCache)}
 }
 
 // cellExperiment returns the GOEXPERIMENT of cells: simd makes the pure-Go engine up to half faster, and exists on

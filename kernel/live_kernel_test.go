@@ -63,7 +63,7 @@ func buildSeconds(t *testing.T, p Prefix, m *Manifest, path string) float64 {
 	if err := os.WriteFile(main, fmt.Appendf(nil, "package main\n\nimport _ %q\n\nfunc main() {}\n", path), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	gt := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: append(cellEnv(m.GoCache), "GOMODCACHE="+m.GoModCache)}
+	gt := m.cellGo()
 	began := time.Now()
 	if _, err := gt.output(t.Context(), p.workspaceDir(), []string{"GOPROXY=off", "GOFLAGS=-mod=mod"}, "build", "-o", filepath.Join(dir, "main"), main); err != nil {
 		t.Fatal(err)

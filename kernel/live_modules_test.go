@@ -92,6 +92,8 @@ func TestLiveModules(t *testing.T) {
 	defer s.Close()
 	const keep = "go.mod is as before: "
 	for i, c := range []struct{ code, want, fails string }{
+		// The settings of cells are not those of a module of the user's own.
+		{"!cd $(mktemp -d) && mkdir own && printf 'package main\\n\\nfunc main() { println(6 * 7) }\\n' > own/main.go && (cd own && go mod init example.com/own) && go work init ./own && go run example.com/own", "42", ""},
 		// A module of the workspace that is there only because GoNB needs it.
 		{"must.M1(strconv.Atoi(\"7\")) + 1", "8", ""},
 		{"import \"example.com/greet\"", "", "add one with !*go get example.com/greet@VERSION"},

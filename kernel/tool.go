@@ -86,8 +86,7 @@ func buildTool(ctx context.Context, p Prefix, m *Manifest, dir, function string)
 		return "", fmt.Errorf("kernel: %w", err)
 	}
 	program = filepath.Join(dir, strings.ToLower(function))
-	gt := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: append(cellEnv(m.GoCache), "GOTOOLCHAIN="+toolchainSetting(), "GOMODCACHE="+m.GoModCache)}
-	if _, err := gt.output(ctx, src, []string{"GOPROXY=off", "GOFLAGS=" + cellGoFlags}, "build", "-o", program, "."); err != nil {
+	if _, err := m.cellGo().output(ctx, src, []string{"GOPROXY=off", "GOFLAGS=" + cellGoFlags}, "build", "-o", program, "."); err != nil {
 		return "", fmt.Errorf("kernel: compiling the tool: %w; run ./install.sh again", err)
 	}
 	return program, nil
@@ -96,5 +95,5 @@ func buildTool(ctx context.Context, p Prefix, m *Manifest, dir, function string)
 // toolEnv returns the environment of a tool: the installation, and its Go first on PATH, for tools that compile.
 func toolEnv(p Prefix, m *Manifest) []string {
 	path := filepath.Join(m.GoRoot, "bin") + string(os.PathListSeparator) + os.Getenv("PATH")
-	return append(os.Environ(), "PATH="+path, "TLKIT_HOME="+string(p), "GOTOOLCHAIN="+toolchainSetting(), "GOMODCACHE="+m.GoModCache)
+	return append(os.Environ(), "PATH="+path, "TLKIT_HOME="+string(p), "GOTOOLCHAIN=local", "GOMODCACHE="+m.GoModCache)
 }

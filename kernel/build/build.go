@@ -73,17 +73,10 @@ func Supported() error {
 	if _, ok := arches[runtime.GOARCH]; runtime.GOOS != "linux" || !ok {
 		return fmt.Errorf("live cells need Go plugins, which are tried on Linux for %s only, not on %s/%s", strings.Join(archNames(), " and "), runtime.GOOS, runtime.GOARCH)
 	}
-	if _, err := exec.LookPath(compilerName()); err != nil {
+	if _, err := exec.LookPath(CCompiler()[0]); err != nil {
 		return fmt.Errorf("live cells need a C compiler for Go plugins: %w; install gcc", err)
 	}
 	return nil
-}
-
-func compilerName() string {
-	if cc := os.Getenv("CC"); cc != "" {
-		return strings.Fields(cc)[0]
-	}
-	return "gcc"
 }
 
 // New finds the toolchain and copies the workspace. It compiles nothing yet.

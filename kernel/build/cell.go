@@ -204,7 +204,7 @@ func (b *Builder) compile(ctx context.Context, dir, path, importcfg, archive str
 var toolEnv = []string{"GOGC=off"}
 
 func (b *Builder) link(ctx context.Context, importcfg, out, archive string, flags ...string) error {
-	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w", "-extld=" + compilerName()}, flags...)
+	args := append([]string{"-importcfg", importcfg, "-o", out, "-s", "-w", "-extld=" + compilerText()}, flags...)
 	said, err := b.run(ctx, b.cfg.Dir, toolEnv, filepath.Join(b.toolDir, "link"), append(args, archive)...)
 	b.logLines("link", said)
 	return err

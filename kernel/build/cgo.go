@@ -89,7 +89,7 @@ func (b *Builder) compileC(ctx context.Context, dir, obj string, cFiles, cflags 
 		objects = append(objects, o)
 		g.Go(func() error {
 			args := append([]string{"-I", obj, "-I", dir, "-O2", "-g0", "-fPIC", "-pthread", "-fmessage-length=0"}, cflags...)
-			_, err := b.run(ctx, dir, nil, compilerName(), append(args, "-o", o, "-c", filepath.Join(obj, c))...)
+			_, err := b.compiler(ctx, dir, append(args, "-o", o, "-c", filepath.Join(obj, c))...)
 			return err
 		})
 	}

@@ -7,20 +7,29 @@ import (
 )
 
 // foreignSettings are variables of the go command that people export for other work. Each would make it build cells for
-// another system, with another Go, or with other flags than the installation.
+// another system, with another Go, or with other flags than the installation, whose compiled packages would not fit.
 var foreignSettings = []string{"GOROOT", "GOTOOLDIR", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOTMPDIR", "GOFLAGS", "GO111MODULE",
-	"GOWORK", "CGO_ENABLED", "GOFIPS140"}
+	"GOWORK", "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS", "CGO_LDFLAGS", "GOFIPS140"}
+
+// cFlags are the values of cgo's flags where nobody sets them.
+var cFlags = []string{"CGO_CFLAGS=-O2 -g", "CGO_CPPFLAGS=", "CGO_CXXFLAGS=-O2 -g", "CGO_FFLAGS=-O2 -g", "CGO_LDFLAGS=-O2 -g"}
 
 // CleanEnv returns env without settings of the go command that do not fit cells, and with the values that cells need.
 // It sets a value even where none was exported, because go env -w may have stored another. Temporary files of Go go to
 // tmp.
 func CleanEnv(env []string, tmp string) []string {
-	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+	env = append(CommandEnv(env), cFlags...)
+	return append(env, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOAMD64=v1", "GOARM64=v8.0", "GOTMPDIR="+tmp,
+		"GOFLAGS=-buildvcs=false", "GO111MODULE=on", "GOWORK=off")
+}
+
+// CommandEnv returns env without the settings that CleanEnv replaces: for the commands of cells, such as go run in a
+// module of the user's own, which has its own settings.
+func CommandEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.Contains(foreignSettings, name)
 	})
-	return append(env, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOAMD64=v1", "GOARM64=v8.0", "GOTMPDIR="+tmp,
-		"GOFLAGS=-buildvcs=false", "GO111MODULE=on", "GOWORK=off")
 }
 
 // ForeignSettings returns the names of the variables in env that CleanEnv replaces.

@@ -54,13 +54,13 @@ func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context
 	}
 	calls := filepath.Join(dir, "calls")
 	rec := filepath.Join(dir, recorderName)
-	text := fmt.Sprintf(recorder, ShellQuote(compilerName()), ShellQuote(calls))
+	text := fmt.Sprintf(recorder, compilerInShell(), ShellQuote(calls))
 	if os.Mkdir(calls, 0o755) != nil || os.WriteFile(rec, []byte(text), 0o755) != nil {
-		return "-extld=" + compilerName(), func(context.Context) {}
+		return "-extld=" + compilerText(), func(context.Context) {}
 	}
 	return "-extld=" + rec, func(ctx context.Context) {
 		if err := b.learnLinker(ctx, calls, script); err != nil {
-			b.cfg.Logf("cells are linked by %s: %v", compilerName(), err)
+			b.cfg.Logf("cells are linked by %s: %v", compilerText(), err)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
 		return errors.New("the link was not recorded")
 	}
 	tmp := script + "." + strconv.Itoa(os.Getpid())
-	if err := os.WriteFile(tmp, fmt.Appendf(nil, extldScript, probes, link, ShellQuote(compilerName())), 0o755); err != nil {
+	if err := os.WriteFile(tmp, fmt.Appendf(nil, extldScript, probes, link, compilerInShell()), 0o755); err != nil {
 		return err
 	}
 	return os.Rename(tmp, script)
@@ -177,7 +177,7 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	ld, err := b.run(ctx, b.cfg.Dir, nil, compilerName(), "-print-prog-name=ld")
+	ld, err := b.compiler(ctx, b.cfg.Dir, "-print-prog-name=ld")
 	if err != nil {
 		return "", err
 	}
@@ -197,11 +197,12 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 
 // collectWords returns the arguments that the compiler passes to collect2, its front end of ld, for a call.
 func (b *Builder) collectWords(ctx context.Context, call *linkCall) ([]string, error) {
-	cmd := exec.CommandContext(ctx, compilerName(), append([]string{"-###"}, call.marked...)...)
+	compiler := append(CCompiler(), "-###")
+	cmd := exec.CommandContext(ctx, compiler[0], append(compiler[1:], call.marked...)...)
 	cmd.Env = append(slices.Clone(b.env), "LC_ALL=C")
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		return nil, fmt.Errorf("%s -###: %w", compilerName(), err)
+		return nil, fmt.Errorf("%s -###: %w", compilerText(), err)
 	}
 	var words []string
 	for line := range strings.Lines(string(said)) {
@@ -210,7 +211,7 @@ func (b *Builder) collectWords(ctx context.Context, call *linkCall) ([]string, e
 		}
 	}
 	if len(words) == 0 || filepath.Base(words[0]) != "collect2" {
-		return nil, fmt.Errorf("%s -### shows no call of collect2", compilerName())
+		return nil, fmt.Errorf("%s -### shows no call of collect2", compilerText())
 	}
 	return words[1:], nil
 }

@@ -49,7 +49,7 @@ func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, package
 		args = append(args, path+"="+archive)
 	}
 	slices.Sort(args)
-	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-extld=" + compilerName(), "-o", lib}
+	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-extld=" + compilerText(), "-o", lib}
 	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
 	var missing []string
 	if data, err := os.ReadFile(kept); err == nil {

@@ -13,8 +13,10 @@ type Config struct {
 	Dir string
 	// Go is the go program; empty means the one on PATH.
 	Go string
-	// Env is the environment of builds and of the worker, in the form of os.Environ; nil means this process's own.
+	// Env is the environment of builds, in the form of os.Environ; nil means this process's own.
 	Env []string
+	// CommandEnv is the environment of the worker and of commands; nil means Env.
+	CommandEnv []string
 	// WorkDir is the folder in which the worker starts and to which %cd is relative; empty means the current one.
 	WorkDir string
 	// Packages are the workspace's import paths. Cells may use them by name without an import line, and the session

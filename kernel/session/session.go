@@ -62,6 +62,9 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Env == nil {
 		cfg.Env = os.Environ()
 	}
+	if cfg.CommandEnv == nil {
+		cfg.CommandEnv = cfg.Env
+	}
 	if cfg.WorkDir == "" {
 		dir, err := os.Getwd()
 		if err != nil {
@@ -73,7 +76,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(), env: newEnvironment(cfg.Env, cfg.WorkDir)}
+	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(), env: newEnvironment(cfg.CommandEnv, cfg.WorkDir)}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.out = newSink(s)
 	go func() {
