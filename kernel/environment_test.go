@@ -149,6 +149,7 @@ func TestEnvironments(t *testing.T) {
 		{"settings of modules", "", []string{"GOTOOLCHAIN=local", "CGO_ENABLED=0", "GOPROXY=http://127.0.0.1:1", "GOSUMDB=off", "GONOSUMDB=*", "GOPRIVATE=*", "GOINSECURE=*", "GOVCS=*:off",
 			"GOFLAGS=-tags=nonexistent -trimpath", "GOEXPERIMENT=", "GODEBUG=", "GOENV=/nonexistent", "GOBIN=/nonexistent", "GOPATH=/nonexistent", "LANG=", "LC_ALL=", "LANGUAGE="}, "", true},
 		{"folders with blanks and letters of all kinds", odd + "cd \"$TMPDIR/../日本 語\"\n", []string{"TMPDIR=/mnt/é ü/a; b (c)"}, "", true},
+		{"a compiler of two words", "", []string{"CC=env gcc"}, "", true},
 		{"TMPDIR is small", "mount -t tmpfs -o size=8m none /mnt\n", []string{"TMPDIR=/mnt"}, "as only 8 MB are free in /mnt", true},
 		{"a workspace around the notebook", project + "printf 'go 1.26\\nuse ./own\\n' > go.work\n", nil, "", true},
 		{"a module around the notebook, whose own modules can't be had", project + "printf 'require example.com/none v1.0.0\\n' >> own/go.mod\ncd own\n", []string{"GOPROXY=off"}, "", true},

@@ -5,6 +5,7 @@ package session
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"mime"
 	"os"
 	"path/filepath"
@@ -12,64 +13,103 @@ import (
 	"strings"
 )
 
-// capture copies the cell's output to a file, from here to its end.
-func (c *call) capture() *Error {
-	rest, appends := strings.CutPrefix(c.args, "-a ")
-	hides := strings.HasPrefix(c.name, "%%")
-	shows := map[string]bool{}
-	for kind, option := range map[string]string{"stdout": "--no-stdout", "stderr": "--no-stderr", "display": "--no-display"} { // IPython's
-		if words := strings.Fields(rest); slices.Contains(words, option) {
-			shows[kind] = true
-			rest = strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == option }), " ")
+// captureOptions are what the words of a %capture say.
+type captureOptions struct {
+	file    string // empty: nothing is kept
+	appends bool
+	shows   map[string]bool // of what %% hides: "stdout", "stderr", "display"
+}
+
+// captureOptions reads the arguments. The option -a may stand anywhere; --no-stdout and the like are IPython's.
+func (c *call) captureOptions() (o captureOptions, err *Error) {
+	o.shows = map[string]bool{}
+	var files []string
+	for _, word := range splitArgs(c.args) {
+		switch kind, isKind := strings.CutPrefix(word, "--no-"); {
+		case word == "-a" || word == "--append":
+			o.appends = true
+		case isKind && slices.Contains([]string{"stdout", "stderr", "display"}, kind):
+			o.shows[kind] = true
+		default:
+			files = append(files, word)
 		}
 	}
-	rest = unquote(strings.TrimSpace(rest))
-	if rest == "" && !hides {
-		return c.fail("needs a file: %%capture [-a] FILE")
+	hides := strings.HasPrefix(c.name, "%%")
+	if len(files) > 1 || len(files) == 0 && !hides {
+		return o, c.fail("takes one file, in quotes if there are blanks in its name: %s [-a] FILE", c.name)
 	}
-	c.m.endCapture()
-	captured := &captured{Output: c.out, hides: hides, shows: shows}
-	if rest != "" {
+	o.file = strings.Join(files, "")
+	return o, nil
+}
+
+// capture copies the cell's output to a file, from here to its end.
+func (c *call) capture() *Error {
+	o, failure := c.captureOptions()
+	if failure != nil {
+		return failure
+	}
+	if err := c.m.endCapture(); err != nil {
+		return err
+	}
+	captured := &captured{Output: c.out, hides: strings.HasPrefix(c.name, "%%"), shows: o.shows, displays: map[string]string{}}
+	if o.file != "" {
 		mode := os.O_TRUNC
-		if appends {
+		if o.appends {
 			mode = os.O_APPEND
 		}
 		var err error
-		if captured.file, err = os.OpenFile(c.env.path(rest), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
+		if captured.file, err = os.OpenFile(c.env.path(o.file), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
 			return c.fail("%v", err)
 		}
 	}
-	sink := c.Session.out
-	c.m.captured, captured.restore = captured, sink.divert(captured, captured.write)
+	c.m.captured, captured.restore = captured, c.Session.out.divert(captured, captured.write)
 	return nil
 }
 
-// endCapture sends the output to the cell only, as before the capture.
-func (m *magic) endCapture() {
-	if m.captured == nil {
-		return
-	}
-	m.captured.restore()
-	if m.captured.file != nil {
-		m.captured.file.Close()
+// endCapture sends the output to the cell only, as before the capture. It returns an error if the file lacks some.
+func (m *magic) endCapture() *Error {
+	c := m.captured
+	if c == nil {
+		return nil
 	}
 	m.captured = nil
+	c.restore()
+	if c.file == nil {
+		return nil
+	}
+	if err := c.file.Close(); c.err == nil {
+		c.err = err
+	}
+	if c.err != nil {
+		return magicError("%%capture: the file lacks output of the cell: %v", c.err)
+	}
+	return nil
 }
 
 // captured is an Output that is kept in a file, with pictures in separate files next to it. It receives the text of
 // streams through write, uncut.
 type captured struct {
 	Output
-	file    *os.File        // nil: nothing is kept
-	hides   bool            // nothing is shown
-	shows   map[string]bool // of what is hidden: "stdout", "stderr", "display"
-	files   int
-	restore func()
+	file     *os.File        // nil: nothing is kept
+	hides    bool            // nothing is shown
+	shows    map[string]bool // of what is hidden: "stdout", "stderr", "display"
+	files    int
+	displays map[string]string // the file of a display's content, by its id and MIME type
+	err      error             // the first failure to write
+	restore  func()
+}
+
+// failed records a failure; the first one counts.
+func (c *captured) failed(err error) {
+	if c.err == nil {
+		c.err = err
+	}
 }
 
 func (c *captured) write(text string) {
 	if c.file != nil {
-		c.file.WriteString(text)
+		_, err := c.file.WriteString(text)
+		c.failed(err)
 	}
 }
 
@@ -80,33 +120,29 @@ func (c *captured) Stream(name, text string) {
 }
 
 func (c *captured) Display(bundle, metadata map[string]any, id string, update bool) {
-	c.keep(bundle)
+	c.keep(bundle, id)
 	if !c.hides || c.shows["display"] {
 		c.Output.Display(bundle, metadata, id, update)
 	}
 }
 
 func (c *captured) Result(bundle, metadata map[string]any) {
-	c.keep(bundle)
+	c.keep(bundle, "")
 	if !c.hides || c.shows["display"] {
 		c.Output.Result(bundle, metadata)
 	}
 }
 
-// keep writes a bundle: its plainest text, and the rest to files that the text names.
-func (c *captured) keep(bundle map[string]any) {
+// keep writes a bundle: its plainest text, and the rest to files that the text names. An update of a display replaces
+// the content of its files.
+func (c *captured) keep(bundle map[string]any, id string) {
 	if c.file == nil {
 		return
 	}
-	kinds := make([]string, 0, len(bundle))
-	for kind := range bundle {
-		kinds = append(kinds, kind)
-	}
-	slices.Sort(kinds)
 	if text, ok := bundle["text/plain"].(string); ok {
 		c.write(text + "\n")
 	}
-	for _, kind := range kinds {
+	for _, kind := range slices.Sorted(maps.Keys(bundle)) {
 		text, ok := bundle[kind].(string)
 		if !ok || kind == "text/plain" {
 			continue
@@ -115,9 +151,15 @@ func (c *captured) keep(bundle map[string]any) {
 		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && strings.HasPrefix(kind, "image/") && kind != "image/svg+xml" {
 			data = raw
 		}
-		if name := c.beside(kind); os.WriteFile(name, data, 0o644) == nil {
+		name := c.displays[id+" "+kind]
+		if name == "" {
+			name = c.beside(kind)
 			c.write(fmt.Sprintf("[%s: %s]\n", kind, filepath.Base(name)))
 		}
+		if id != "" {
+			c.displays[id+" "+kind] = name
+		}
+		c.failed(os.WriteFile(name, data, 0o644))
 	}
 }
 

@@ -228,7 +228,15 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	if m.cellMagic != "" {
 		return s.runCellMagic(ctx, m, out)
 	}
-	defer m.endCapture()
+	err := s.executeSplit(ctx, cell, m, out, state)
+	if lacks := m.endCapture(); err == nil {
+		err = lacks
+	}
+	return err
+}
+
+// executeSplit is execute for a cell of Go and magic lines.
+func (s *Session) executeSplit(ctx context.Context, cell *Cell, m *magic, out Output, state *runState) *Error {
 	for i := range m.lines {
 		if m.captured != nil {
 			out = m.captured
