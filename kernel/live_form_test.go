@@ -66,6 +66,16 @@ func TestForm(t *testing.T) {
 	}
 	page.text(`window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs"), ""`)
 	page.wait("no form without its output", `!document.querySelector(".tlkit-form")`)
+
+	// A slider shows the value of the run, also one between its steps; fields of one name have one value.
+	page.runCell(`rate := 5 //@param {min:0, max:9, step:3}
+fmt.Println("rate", rate)
+rate = 4 //@param {min:0, max:9}
+fmt.Println("then", rate)`)
+	shown := `[...document.querySelectorAll(".tlkit-form output")].map((e) => e.textContent).join()`
+	page.wait("the values of the text", shown+` === "5,4" && `+pageOutput+`.includes("rate 5\nthen 4") && `+pageIdle)
+	page.text(`((slider) => { slider.value = 9; slider.dispatchEvent(new Event("input", { bubbles: true })); return ""; })(document.querySelector(".tlkit-form input[type=range]"))`)
+	page.wait("one value of both", shown+` === "9,9" && `+pageOutput+`.includes("rate 9\nthen 9") && `+pageIdle)
 }
 
 // TestFormHeadless: without a front end, a field is a comment.
@@ -95,7 +105,30 @@ const uploadCell = `for _, path := range tlkit.MustUpload("uploads") {
 	fmt.Println("uploaded", path, "is a", best[0].Class, err)
 }`
 
-// TestUpload chooses a picture in JupyterLab; its class is shown.
+// drawAgain runs the script of the upload's field once more, as JupyterLab does when the page is loaded again; before, the
+// field waited for the kernel for ever.
+const drawAgain = `((root) => {
+	const script = document.createElement("script");
+	script.textContent = [...root.parentElement.querySelectorAll("script")].find((s) => s.textContent.includes(root.id)).textContent;
+	root.replaceChildren();
+	document.body.append(script);
+	return "";
+})(document.querySelector('[id^="tlkit-upload-"]'))`
+
+// dropUnreadable drops a file that can't be read, as one that was changed.
+const dropUnreadable = `((label) => {
+	File.prototype.slice = function (...range) {
+		if (this.name === "gone.png") return { arrayBuffer: () => Promise.reject(new Error("it has changed")) };
+		return Blob.prototype.slice.apply(this, range);
+	};
+	const dataTransfer = new DataTransfer();
+	dataTransfer.items.add(new File(["x"], "gone.png"));
+	label.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+	return "";
+})(document.querySelector('[id^="tlkit-upload-"] label'))`
+
+// TestUpload chooses a picture in JupyterLab; its class is shown. Before, the field is drawn once more, and a file that can't
+// be read is dropped.
 func TestUpload(t *testing.T) {
 	p, _ := installed(t)
 	needLive(t, p, KernelName)
@@ -113,6 +146,10 @@ fmt.Println("drawn a", split.Classes()[split.Label(0)])`)
 	page.wait("the field", `document.querySelector("`+input+`")?.disabled === false`)
 	page.theme("Light", true)
 	page.shot("light")
+	page.text(drawAgain)
+	page.wait("the field once more", `document.querySelector("`+input+`")?.disabled === false`)
+	page.text(dropUnreadable)
+	page.wait("the reason", pageOutput+`.includes("gone.png: the browser can't read it: it has changed") && document.querySelector("`+input+`")?.disabled === false`)
 	page.do("choosing", chromedp.SetUploadFiles(input, []string{picture}))
 	page.wait("the class", `((text) => {
 		const drawn = text.match(/drawn a (\w+)/)[1];

@@ -14,7 +14,7 @@
     return e;
   }
 
-  // control returns the elements of a field; get returns its value as text.
+  // control returns the elements of a field; get returns its value as text, set changes it.
   function control(field, changed) {
     const box = { flex: "0 1 22em", minWidth: "0", font: "inherit", color: colours.text, background: colours.field,
       border: "1px solid " + colours.line, borderRadius: "2px", padding: "2px 6px", boxSizing: "border-box" };
@@ -22,20 +22,21 @@
     if (field.kind === "slider") {
       const range = element("input", { flex: "0 1 22em", minWidth: "0", accentColor: colours.accent },
         { ...named, type: "range", min: field.min, max: field.max, step: field.step, value: field.value });
-      const shown = element("output", { minWidth: "4em", fontVariantNumeric: "tabular-nums" }, { textContent: range.value });
+      // Until it is moved the run has the value in the text, which the slider rounds to its steps.
+      const shown = element("output", { minWidth: "4em", fontVariantNumeric: "tabular-nums" }, { textContent: field.value });
       range.addEventListener("input", () => { shown.textContent = range.value; changed(); });
-      return { all: [range, shown], get: () => range.value };
+      return { all: [range, shown], get: () => range.value, set: (value) => { range.value = shown.textContent = value; } };
     }
     if (field.kind === "boolean") {
       const check = element("input", { accentColor: colours.accent }, { ...named, type: "checkbox", checked: field.value === "true" });
       check.addEventListener("change", changed);
-      return { all: [check], get: () => String(check.checked) };
+      return { all: [check], get: () => String(check.checked), set: (value) => { check.checked = value === "true"; } };
     }
     if (field.kind === "dropdown" && !field.free) {
       const select = element("select", box, named);
       for (const o of field.options) select.append(element("option", {}, { value: o, textContent: o, selected: o === field.value }));
       select.addEventListener("change", changed);
-      return { all: [select], get: () => select.value };
+      return { all: [select], get: () => select.value, set: (value) => { select.value = value; } };
     }
     const numeric = field.kind === "integer" || field.kind === "number";
     const input = element("input", box, { ...named, type: numeric ? "number" : "text", value: field.value });
@@ -48,14 +49,14 @@
       input.setAttribute("list", list.id);
       all.push(list);
     }
-    return { all, get: () => input.value };
+    return { all, get: () => input.value, set: (value) => { input.value = value; } };
   }
 
   class Form {
     constructor(spec) {
       this.id = spec.id;
-      this.controls = new Map();
-      this.moved = new Set();
+      this.controls = []; // of { name, get, set }
+      this.moved = new Map(); // the control that was moved last, by the name
       this.root = element("div", { margin: "4px 8px 4px calc(var(--jp-cell-prompt-width, 64px) + 8px)", color: colours.text,
         fontFamily: "var(--jp-ui-font-family, sans-serif)", fontSize: "var(--jp-ui-font-size1, 13px)" }, { className: "tlkit-form" });
       if (spec.title) this.root.append(element("div", { fontWeight: "600", margin: "2px 0 4px" }, { textContent: spec.title }));
@@ -64,9 +65,9 @@
         const row = element("label", { display: "flex", alignItems: "center", gap: "10px", margin: "2px 0" });
         row.append(element("span", { flex: "0 0 9em", overflow: "hidden", textOverflow: "ellipsis", fontFamily: "var(--jp-code-font-family, monospace)" },
           { textContent: f.name, title: f.name }));
-        const c = control(f, () => this.changed(f.name));
+        const c = { name: f.name, ...control(f, () => this.changed(c)) };
         row.append(...c.all);
-        this.controls.set(f.name, c);
+        this.controls.push(c);
         this.fields.append(row);
       }
       this.note = element("div", { color: colours.quiet, minHeight: "1.2em", whiteSpace: "pre-wrap" }, { textContent: (spec.problems ?? []).join("\n") });
@@ -90,14 +91,15 @@
     }
 
     // changed sends the fields that were moved since the form was drawn; the others have the values in the text, which an
-    // element may show rounded.
-    changed(name) {
-      this.moved.add(name);
+    // element may show rounded. Fields of one name have one value.
+    changed(control) {
+      this.moved.set(control.name, control);
+      for (const other of this.controls) if (other !== control && other.name === control.name) other.set(control.get());
       if (this.timer) return;
       this.timer = setTimeout(() => {
         this.timer = null;
         const values = {};
-        for (const name of this.moved) values[name] = this.controls.get(name).get();
+        for (const [name, control] of this.moved) values[name] = control.get();
         this.send({ values });
       }, delay);
     }

@@ -64,6 +64,10 @@ func (p *parsed) findFields() {
 			p.form.Problems = append(p.form.Problems, fmt.Sprintf("line %d: %v", c.line, err))
 			continue
 		}
+		if f.Kind == "slider" && !onStep(f.Value, f.Min, f.Step) {
+			p.form.Problems = append(p.form.Problems, fmt.Sprintf("line %d: //@param of %s: the slider can't come back to %s, which is not %g plus steps of %g; give another step",
+				c.line, f.Name, f.Value, f.Min, f.Step))
+		}
 		p.fields = append(p.fields, f)
 	}
 }
@@ -213,12 +217,35 @@ func (f *Field) describe(spec param, literal string) error {
 		f.Max = 100
 	}
 	if math.IsNaN(f.Step) {
-		f.Step = (f.Max - f.Min) / 100
+		f.Step = usualStep(f.Value, f.Min, f.Max)
 	}
 	if f.Min >= f.Max || f.Step <= 0 {
 		return fmt.Errorf("a slider from %g to %g in steps of %g has no room; min must be less than max, and step positive", f.Min, f.Max, f.Step)
 	}
 	return nil
+}
+
+// usualStep returns a hundredth of the range of a slider, or the largest power of ten below it with which the slider can have
+// the value in the text.
+func usualStep(value string, low, high float64) float64 {
+	step := (high - low) / 100
+	if onStep(value, low, step) {
+		return step
+	}
+	power := math.Floor(math.Log10(step))
+	for n := range 6 { // at most some hundred million steps
+		if fine := math.Pow(10, power-float64(n)); onStep(value, low, fine) {
+			return fine
+		}
+	}
+	return step
+}
+
+// onStep reports whether a slider that begins at low has the value, within rounding.
+func onStep(value string, low, step float64) bool {
+	x, err := strconv.ParseFloat(value, 64)
+	steps := (x - low) / step
+	return err == nil && math.Abs(steps-math.Round(steps)) <= 1e-6
 }
 
 // check returns an error for a value that the field can't have.

@@ -19,6 +19,12 @@ func TestForm(t *testing.T) {
 		{"x := 5 //@param {type:\"slider\", min:1, max:20, step:1}", "x slider 5 1..20/1"},
 		{"x := 5 // @param { type: 'slider' }", "x slider 5 0..100/1"},
 		{"x := 0.5 //@param {min:0, max:1}", "x slider 0.5 0..1/0.01"},
+		// The step is one with which the slider can have the value.
+		{"lr := 0.0003 //@param {min:0, max:0.1}", "lr slider 0.0003 0..0.1/0.0001"},
+		{"x := 0.005 //@param {min:0, max:1}", "x slider 0.005 0..1/0.001"},
+		{"x := 0.125 //@param {min:0.1, max:10}", "x slider 0.125 0.1..10/0.001"},
+		{"x := 3e-7 //@param {min:0, max:0.001}", "x slider 3e-7 0..0.001/1e-07"},
+		{"x := 5 //@param {min:0, max:9, step:3}", "x slider 5 0..9/3 ! line 1: //@param of x: the slider can't come back to 5, which is not 0 plus steps of 3"},
 		{"x := -3 //@param {min:-5, max:5, step: 1}", "x slider -3 -5..5/1"},
 		{"x := 0x10 //@param {min:0, max:1_0}", "! "},
 		{"x := 1_000 //@param", "x integer 1000 NaN..NaN/1"},

@@ -53,9 +53,10 @@ func (f *folder) refuse(name, format string, args ...any) {
 
 // incoming is a file that arrives in pieces, under a temporary name.
 type incoming struct {
-	name string // as the browser gave it
-	temp string
-	file *os.File
+	name   string // as the browser gave it
+	folder string // the folder within a dropped one; ""
+	temp   string
+	file   *os.File
 }
 
 // create begins a file.
@@ -66,7 +67,7 @@ func (f *folder) create(name string) (*incoming, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: writing an upload: %w", err)
 	}
-	return &incoming{name, temp, file}, nil
+	return &incoming{name: name, temp: temp, file: file}, nil
 }
 
 // discard removes what has arrived of a file.
@@ -101,9 +102,9 @@ func (f *folder) finish(ctx context.Context, in *incoming) error {
 		defer f.discard(in)
 		return f.unzip(ctx, in)
 	}
-	// A picture of a browser has no folder; what looks like one is part of the name.
+	// What looks like a folder in the name of a browser's picture is part of the name.
 	name := path.Base(path.Clean(strings.ReplaceAll(in.name, `\`, "/")))
-	return f.keep(in, name, head[:n])
+	return f.keep(in, path.Join(in.folder, name), head[:n])
 }
 
 // keep gives a file a name below the folder if it is a picture. An equal file of that name is kept, another one gets a

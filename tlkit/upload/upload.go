@@ -41,10 +41,10 @@ var pageTime = 15 * time.Second
 var script string
 
 // Pictures shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
-// there, and returns their paths in dir, which it makes if needed. A zip keeps its folders, so that
-// datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose name is taken by
-// another one gets a number, an equal one is kept. Files that are no pictures, or whose name leads out of dir, are left
-// out and named below the cell.
+// there, and returns their paths in dir, which it makes if needed. A zip and a folder that is dropped keep their folders, so
+// that datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose name is taken by
+// another one gets a number, an equal one is kept. Files that are no pictures, that the browser can't read, or whose name
+// leads out of dir, are left out and named below the cell.
 //
 // Without a page, as when a notebook is executed by nbconvert, it returns the pictures that dir has. It returns an error
 // if there are none, if the upload is larger than the bounds of opts, if dir can't be written, and ctx's error or an
@@ -104,12 +104,17 @@ func present(dir string) (all []string, err error) {
 
 // message is what the page sends, as JSON in a string.
 type message struct {
-	// N counts the messages from 1. Each waits for the reply to the one before.
+	// Page is a name that each drawing of the field has of its own.
+	Page string `json:"page"`
+	// N counts the messages of a page from 1. Each waits for the reply to the one before.
 	N int `json:"n"`
-	// Do is "here", when the field is drawn, "file" with a Name, "data" with Data, "end" of the file, or "done".
-	Do   string `json:"do"`
-	Name string `json:"name"`
-	Data string `json:"data"` // base64
+	// Do is "here", when the field is drawn, "file" with a Name and a Folder, "data" with Data, "end" of the file, "skip" of a
+	// file with the Reason why the page can't read it, or "done".
+	Do     string `json:"do"`
+	Name   string `json:"name"`
+	Folder string `json:"folder"` // the folders within a dropped one, with slashes; "" for a file by itself
+	Data   string `json:"data"`   // base64
+	Reason string `json:"reason"`
 }
 
 // maxMessage bounds a message, in bytes; the page's are a quarter of a megabyte.
@@ -118,7 +123,8 @@ const maxMessage = 2 << 20
 // receiver takes one upload from a page.
 type receiver struct {
 	f     *folder
-	next  int // the number of the next message
+	page  string // the page that drew the field last
+	next  int    // the number of its next message
 	file  *incoming
 	done  bool
 	found bool // the page has drawn the field
@@ -176,24 +182,42 @@ func fromPage(ctx context.Context, f *folder) ([]string, error) {
 
 // reply is what the page gets for each message, as JSON in a string.
 type reply struct {
-	N int `json:"n"`
+	Page string `json:"page"`
+	N    int    `json:"n"`
 	// Note is a line to show: why nothing was taken, or what ended the upload.
 	Note string `json:"note,omitempty"`
 	// End tells the page to stop.
 	End bool `json:"end,omitempty"`
 }
 
+// replaced is what a page is told that is not the one that drew the field last.
+const replaced = "The field was drawn once more; use that one."
+
 // message handles one message of the page. Its error ends the upload.
+//
+// A page that draws the field begins anew: JupyterLab runs its script again when the page is loaded again or shows the
+// output twice. A file that had not arrived whole by then is removed.
 func (r *receiver) message(ctx context.Context, text string, send func(string)) error {
 	var m message
-	if len(text) > maxMessage || json.Unmarshal([]byte(text), &m) != nil || m.N != r.next {
-		return nil // of no page of ours, or a repetition
+	if len(text) > maxMessage || json.Unmarshal([]byte(text), &m) != nil {
+		return nil // of no page of ours
 	}
-	r.next++
-	answer := reply{N: m.N}
-	err := r.step(ctx, m, &answer)
-	if err != nil {
-		answer.Note, answer.End = err.Error(), true
+	if m.Do == "here" {
+		r.abandon()
+		r.page, r.next = m.Page, m.N
+	}
+	answer := reply{Page: m.Page, N: m.N}
+	var err error
+	switch {
+	case m.Page != r.page:
+		answer.Note, answer.End = replaced, true
+	case m.N != r.next:
+		return nil // a repetition
+	default:
+		r.next++
+		if err = r.step(ctx, m, &answer); err != nil {
+			answer.Note, answer.End = err.Error(), true
+		}
 	}
 	data, jsonErr := json.Marshal(answer)
 	if jsonErr == nil {
@@ -207,7 +231,12 @@ func (r *receiver) step(ctx context.Context, m message, answer *reply) (err erro
 	case m.Do == "here":
 		r.found = true
 	case m.Do == "file" && r.file == nil:
-		r.file, err = r.f.create(m.Name)
+		if r.file, err = r.f.create(m.Name); err == nil {
+			r.file.folder = m.Folder
+		}
+	case m.Do == "skip":
+		r.abandon()
+		r.f.refuse(m.Name, "the browser can't read it: %s", m.Reason)
 	case m.Do == "data" && r.file != nil:
 		var data []byte
 		if data, err = base64.StdEncoding.DecodeString(m.Data); err != nil {
@@ -235,6 +264,7 @@ func (r *receiver) step(ctx context.Context, m message, answer *reply) (err erro
 func (r *receiver) abandon() {
 	if r.file != nil {
 		r.f.discard(r.file)
+		r.file = nil
 	}
 }
 

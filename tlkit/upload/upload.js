@@ -17,15 +17,16 @@
   root.append(box, bar, state);
   input.disabled = true;
 
+  const page = Math.random().toString(36).slice(2); // another drawing of this field has another one
   let n = 0, waiting = null;
   const answered = (_, value) => {
     const reply = JSON.parse(value);
-    if (reply.n === n && waiting) waiting(reply);
+    if (reply.page === page && reply.n === n && waiting) waiting(reply);
   };
   const send = (message) => new Promise((resolve) => {
     waiting = resolve;
     n++;
-    globalThis.gonb_comm?.send(config.address, JSON.stringify({ n, ...message }));
+    globalThis.gonb_comm?.send(config.address, JSON.stringify({ page, n, ...message }));
   });
   const base64 = (buffer) => {
     let bytes = "";
@@ -33,36 +34,70 @@
     return btoa(bytes);
   };
 
-  async function upload(files) {
-    if (input.disabled || files.length === 0) return;
-    input.disabled = true;
-    bar.style.display = "block";
-    const all = files.reduce((sum, f) => sum + f.size, 0) || 1;
-    let sent = 0;
-    for (const file of files) {
-      state.textContent = file.name;
-      let reply = await send({ do: "file", name: file.name });
+  // filesOf returns the files of what was dropped, those below a folder with their folders.
+  async function filesOf(entry, folder) {
+    try {
+      if (!entry.isDirectory) return [{ name: entry.name, folder, file: await new Promise((done, fail) => entry.file(done, fail)) }];
+      const reader = entry.createReader(), all = [];
+      for (;;) { // it has some at a time
+        const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+        if (some.length === 0) return all;
+        for (const e of some) all.push(...await filesOf(e, folder + entry.name + "/"));
+      }
+    } catch (error) {
+      return [{ name: folder + entry.name, error }];
+    }
+  }
+
+  // sendFile sends a file and returns the last reply. A file that can't be read, such as one that has changed since it was
+  // chosen, is left out by the kernel.
+  async function sendFile({ name, folder, file, error }, sent) {
+    try {
+      if (error) throw error;
+      let reply = await send({ do: "file", name, folder });
       for (let at = 0; at < file.size && !reply.end; at += config.chunk) {
         const part = await file.slice(at, at + config.chunk).arrayBuffer();
         reply = await send({ do: "data", data: base64(part) });
-        sent += part.byteLength;
-        bar.value = sent / all;
+        sent(part.byteLength);
       }
-      if (!reply.end) reply = await send({ do: "end" });
-      if (reply.end) { state.textContent = reply.note; return; }
+      return reply.end ? reply : await send({ do: "end" });
+    } catch (e) {
+      return await send({ do: "skip", name: folder ? folder + name : name, reason: e.message });
     }
-    const reply = await send({ do: "done" });
+  }
+
+  async function upload(choice) {
+    if (input.disabled) return;
+    input.disabled = true;
+    const files = await choice;
+    const all = files.reduce((sum, f) => sum + (f.file?.size ?? 0), 0) || 1;
+    let bytes = 0;
+    const sent = (more) => { bytes += more; bar.value = bytes / all; };
+    let reply = {};
+    if (files.length > 0) {
+      bar.style.display = "block";
+      for (const f of files) {
+        state.textContent = f.name;
+        reply = await sendFile(f, sent);
+        if (reply.end) break;
+      }
+      if (!reply.end) reply = await send({ do: "done" });
+    }
     state.textContent = reply.note ?? "";
-    input.disabled = false;
+    input.disabled = reply.end === true;
     input.value = "";
     bar.style.display = "none";
   }
-  input.addEventListener("change", () => upload([...input.files]));
+  const plain = (files) => [...files].map((file) => ({ name: file.name, folder: "", file }));
+  input.addEventListener("change", () => upload(plain(input.files)));
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) box.addEventListener(kind, (e) => {
     e.preventDefault();
     e.stopPropagation();
     box.style.borderStyle = kind === "dragleave" || kind === "drop" ? "dashed" : "solid";
-    if (kind === "drop") upload([...e.dataTransfer.files]);
+    if (kind !== "drop") return;
+    const entries = [...e.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean); // they are gone after the event
+    if (entries.length === 0) upload(plain(e.dataTransfer.files));
+    else upload(Promise.all(entries.map((entry) => filesOf(entry, ""))).then((lists) => lists.flat()));
   });
 
   // The script of the comms may run a moment later than this one.
@@ -73,7 +108,7 @@
       return;
     }
     globalThis.gonb_comm.subscribe(config.address + "/reply", answered);
-    send({ do: "here" }).then(() => { input.disabled = false; state.textContent = ""; });
+    send({ do: "here" }).then((reply) => { input.disabled = reply.end === true; state.textContent = reply.note ?? ""; });
   };
   begin(50);
 }

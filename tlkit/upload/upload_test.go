@@ -61,13 +61,19 @@ func zipped(t testing.TB, entries ...entry) string {
 type sender struct {
 	ctx     context.Context
 	r       *receiver
+	page    string
 	n       int
 	replies []reply
 }
 
 func (s *sender) send(do, name, data string) error {
+	return s.sendMessage(message{Do: do, Name: name, Data: base64.StdEncoding.EncodeToString([]byte(data))})
+}
+
+func (s *sender) sendMessage(m message) error {
 	s.n++
-	text, err := json.Marshal(message{N: s.n, Do: do, Name: name, Data: base64.StdEncoding.EncodeToString([]byte(data))})
+	m.Page, m.N = s.page, s.n
+	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
@@ -267,7 +273,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("done without a file: %v, %+v", s.r.done, last)
 	}
 	s.n = 2 // sent once more
-	for _, do := range []string{"here", "done"} {
+	for _, do := range []string{"end", "done"} {
 		s.send(do, "", "")
 	}
 	if len(s.replies) != 5 {
@@ -289,6 +295,65 @@ func TestPage(t *testing.T) {
 	s.r.abandon()
 	if got := tree(t, dir); !slices.Equal(got, []string{"a.png"}) {
 		t.Errorf("the folder has %q", got)
+	}
+}
+
+// TestPageAgain: a page that is loaded again, or draws the field a second time, begins anew, also within a file; the page
+// before is told so.
+func TestPageAgain(t *testing.T) {
+	dir := t.TempDir()
+	before := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 20})
+	before.page = "before"
+	for _, do := range []string{"here", "file", "data"} {
+		if err := before.send(do, "half.png", picture(t, 1)); err != nil {
+			t.Fatal(do, err)
+		}
+	}
+	after := &sender{ctx: t.Context(), r: before.r, page: "after"}
+	if err := after.send("here", "", ""); err != nil || len(after.replies) != 1 || after.replies[0].End {
+		t.Fatalf("the second page: %v, replies %+v", err, after.replies)
+	}
+	if err := before.send("end", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if last := before.replies[len(before.replies)-1]; !last.End || last.Note != replaced {
+		t.Errorf("the first page gets %+v, want an end with the reason", last)
+	}
+	if err := after.file("whole.png", picture(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := after.send("done", "", ""); err != nil || !after.r.done {
+		t.Errorf("done: %v, %v", after.r.done, err)
+	}
+	if got := tree(t, dir); !slices.Equal(got, []string{"whole.png"}) {
+		t.Errorf("the folder has %q, want the file that arrived whole", got)
+	}
+}
+
+// TestDroppedFolder: files of a folder keep their folders, one that the browser can't read is named and left out, and none
+// leads out.
+func TestDroppedFolder(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "photos")
+	s := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 20})
+	for i, folder := range []string{"insects/ants/", "insects/bees/", "../", ".git/", "/etc/"} {
+		for _, m := range []message{{Do: "file", Name: "1.png", Folder: folder},
+			{Do: "data", Data: base64.StdEncoding.EncodeToString([]byte(picture(t, i)))}, {Do: "end"}} {
+			if err := s.sendMessage(m); err != nil {
+				t.Fatal(folder, err)
+			}
+		}
+	}
+	for _, m := range []message{{Do: "file", Name: "gone.png"}, {Do: "data"}, {Do: "skip", Name: "gone.png", Reason: "it has changed"}, {Do: "skip", Name: "dir", Reason: "a folder"}, {Do: "done"}} {
+		if err := s.sendMessage(m); err != nil {
+			t.Fatal(m.Do, err)
+		}
+	}
+	if got, want := tree(t, top), []string{"photos/insects/ants/1.png", "photos/insects/bees/1.png"}; !s.r.done || !slices.Equal(got, want) {
+		t.Errorf("done %v, the folder has %q, want %q", s.r.done, got, want)
+	}
+	if refused := strings.Join(s.r.f.refused, "; "); strings.Count(refused, "leads out") != 3 || !strings.Contains(refused, "gone.png: the browser can't read it: it has changed; dir: the browser can't read it: a folder") {
+		t.Errorf("left out: %s", refused)
 	}
 }
 
@@ -327,6 +392,7 @@ func TestWithoutPage(t *testing.T) {
 func FuzzMessage(f *testing.F) {
 	f.Add(`{"n":1,"do":"file","name":"a.png"}`, "../x", []byte("PK\x03\x04"))
 	f.Add(`{"n":1,"do":"done"}`, "z.zip", []byte(zipped(f, entry{name: "../a", data: picture(f, 1)}, entry{name: "b", data: picture(f, 2)})))
+	f.Add(`{"n":1,"do":"file","name":"a.png","folder":"../b/"}`, "a.png", []byte(picture(f, 1)))
 	f.Fuzz(func(t *testing.T, raw, name string, data []byte) {
 		top := t.TempDir()
 		dir := filepath.Join(top, "photos")
@@ -334,7 +400,7 @@ func FuzzMessage(f *testing.F) {
 		s := newSender(t, dir, Options{MaxFiles: 3, MaxBytes: bound})
 		s.r.message(t.Context(), raw, func(string) {}) // errors are for the user
 		s.r.abandon()
-		s.r.file, s.n = nil, s.r.next-1
+		s.page, s.n = s.r.page, s.r.next-1
 		s.file(name, string(data))
 		s.r.abandon()
 		if got := tree(t, top); len(got) != len(tree(t, dir)) || len(got) > 3 {
