@@ -23,7 +23,8 @@ type CalibrateOptions struct {
 type Calibrated struct {
 	// Calibration is what the model got.
 	zoo.Calibration
-	// Before and After are the figures on the images of the fit; those of other images are a little worse.
+	// Before and After are the figures on the images of the fit, with the model's former calibration and with the new one;
+	// those of other images are a little worse.
 	Before, After CalibrationScore
 	// Images is the number of images of the fit. Certain is the number of them at or above the threshold, of which
 	// Right are right; all images without a threshold.
@@ -65,16 +66,16 @@ func Calibrate(m *zoo.Model, split *datasets.Split, opts ...CalibrateOptions) (*
 	if err := eachLogits(m, split, func(row []float32) { logits = append(logits, slices.Clone(row)) }); err != nil {
 		return nil, err
 	}
-	c := calibrated(logits, split.Labels(), o.Precision)
+	c := calibrated(logits, split.Labels(), o.Precision, cmp.Or(m.Calibration.Temperature, 1))
 	m.Calibration = c.Calibration
 	return c, nil
 }
 
-// calibrated fits temperature and threshold to logits.
-func calibrated(logits [][]float32, labels []int, precision float64) *Calibrated {
+// calibrated fits temperature and threshold to logits. before is the temperature until now.
+func calibrated(logits [][]float32, labels []int, precision, before float64) *Calibrated {
 	c := &Calibrated{Images: len(labels)}
 	c.Temperature, c.Note = fitTemperature(logits, labels)
-	c.Before, _ = scoreAt(logits, labels, 1)
+	c.Before, _ = scoreAt(logits, labels, before)
 	var p Predictions
 	c.After, p = scoreAt(logits, labels, c.Temperature)
 	if precision > 0 {
@@ -104,21 +105,33 @@ func joined(a, b string) string {
 	return a + "; " + b
 }
 
-// Bounds of the temperature.
+// Bounds of the temperature, in the mean distance of an image's highest logit from its mean: with the lowest one every
+// prediction is certain, with the highest one all classes are almost equal.
 const (
-	lowestTemperature  = 0.05
+	lowestTemperature  = 1.0 / 200
 	highestTemperature = 20
 )
 
 // fitTemperature returns the temperature of the lowest mean cross-entropy. That is convex in the inverse temperature
 // b, so that bisection finds the zero of its derivative.
 func fitTemperature(logits [][]float32, labels []int) (temperature float64, note string) {
-	low, high := 1.0/highestTemperature, 1.0/lowestTemperature
+	scale, right := highest(logits, labels)
+	if scale == 0 {
+		return 1, "all logits of an image are equal, so that no temperature changes a probability; it stays 1"
+	}
+	low, high := 1/(highestTemperature*scale), 1/(lowestTemperature*scale)
+	of := fmt.Sprintf("%d of %d images are classified right", right, len(labels))
 	switch {
-	case slope(logits, labels, high) < 0:
+	case right == len(labels) && slope(logits, labels, high) <= 0:
 		return 1, "every image is classified right by far, so that no temperature is best; it stays 1. Give more images, or some that are mistaken"
+	case slope(logits, labels, high) < 0:
+		return 1 / high, fmt.Sprintf("%s, the others nearly so; the temperature is set to the lowest one, %.3g", of, 1/high)
 	case slope(logits, labels, low) > 0:
-		return highestTemperature, fmt.Sprintf("the model is right no more often than by chance; the temperature is set to the highest one, %d", highestTemperature)
+		reason := of + ", but the logits of the others speak more against their classes"
+		if right*len(logits[0]) <= len(labels) {
+			reason = "the model is right no more often than by chance"
+		}
+		return 1 / low, fmt.Sprintf("%s; the temperature is set to the highest one, %.3g", reason, 1/low)
 	}
 	for range 100 {
 		middle := math.Sqrt(low * high)
@@ -129,6 +142,22 @@ func fitTemperature(logits [][]float32, labels []int) (temperature float64, note
 		}
 	}
 	return 1 / math.Sqrt(low*high), ""
+}
+
+// highest returns the mean distance of an image's highest logit from the mean of its logits, and how many of the highest are
+// those of the labels.
+func highest(logits [][]float32, labels []int) (mean float64, right int) {
+	for i, row := range logits {
+		best, sum := numbers.Argmax(row), 0.0
+		for _, v := range row {
+			sum += float64(v)
+		}
+		mean += (float64(row[best]) - sum/float64(len(row))) / float64(len(logits))
+		if best == labels[i] {
+			right++
+		}
+	}
+	return mean, right
 }
 
 // slope is the derivative of the mean cross-entropy with respect to the inverse temperature b: the mean logit under
@@ -174,7 +203,8 @@ func threshold(p Predictions, precision float64) (at float64, ok bool) {
 		if !last && p.Confidence[order[k+1]] == p.Confidence[i] {
 			continue // equal probabilities are accepted together
 		}
-		if float64(right) >= precision*float64(k+1) {
+		// The quotient of two whole numbers is rounded as the literal is: 55 of 100 are 0.55, but 0.55 of 100 are more than 55.
+		if float64(right)/float64(k+1) >= precision {
 			at, ok = p.Confidence[i], true
 			if last {
 				at = 0

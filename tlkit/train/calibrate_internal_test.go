@@ -24,7 +24,7 @@ func TestCalibratedAgainstPeer(t *testing.T) {
 	if err := json.Unmarshal(data, &want); err != nil {
 		t.Fatal(err)
 	}
-	got := calibrated(want.Logits, want.Labels, 0.9)
+	got := calibrated(want.Logits, want.Labels, 0.9, 1)
 	near := func(name string, got, want, within float64) {
 		t.Helper()
 		if !(math.Abs(got-want) <= within) {
@@ -44,6 +44,29 @@ func TestCalibratedAgainstPeer(t *testing.T) {
 	}
 }
 
+// repeated returns n times the logits 0 and l, and labels of which the given number is right.
+func repeated(n, right int, l float32) (logits [][]float32, labels []int) {
+	for i := range n {
+		label := 0
+		if i >= right {
+			label = 1
+		}
+		logits, labels = append(logits, []float32{l, 0}), append(labels, label)
+	}
+	return logits, labels
+}
+
+// TestFitTemperatureOfAnyScale: logits in other units have the temperature in those units, and no note.
+func TestFitTemperatureOfAnyScale(t *testing.T) {
+	for _, unit := range []float32{1e-6, 0.01, 1, 500, 1e6} {
+		logits, labels := repeated(100, 90, 2*unit)
+		want := 2 * float64(unit) / math.Log(9)
+		if got, note := fitTemperature(logits, labels); math.Abs(got-want) > 1e-6*want || note != "" {
+			t.Errorf("logits of %g: temperature %g, note %q; expected %g", 2*unit, got, note, want)
+		}
+	}
+}
+
 // TestFitTemperatureAtTheEnds has the cases in which no temperature is best.
 func TestFitTemperatureAtTheEnds(t *testing.T) {
 	for _, c := range []struct {
@@ -54,12 +77,15 @@ func TestFitTemperatureAtTheEnds(t *testing.T) {
 		note   string
 	}{
 		{"all right", [][]float32{{9, 0}, {0, 9}}, []int{0, 1}, 1, "classified right"},
-		{"all wrong", [][]float32{{9, 0}, {0, 9}}, []int{1, 0}, highestTemperature, "by chance"},
+		{"all wrong", [][]float32{{9, 0}, {0, 9}}, []int{1, 0}, highestTemperature * 4.5, "by chance"},
+		{"all equal", [][]float32{{3, 3}, {3, 3}}, []int{0, 1}, 1, "are equal"},
+		{"right, but not sure", [][]float32{{0.1, 0}, {0.1, 0}, {9, 0}}, []int{0, 0, 1}, highestTemperature * 9.2 / 6, "2 of 3 images are classified right, but"},
+		{"nearly right", [][]float32{{9, 0}, {9, 0}, {9, 9}}, []int{0, 0, 1}, lowestTemperature * 9.0 / 3, "2 of 3 images are classified right, the others nearly so"},
 		// Three of four right with the logits 0 and l: the probability 3/4 needs l/T = log 3.
 		{"three of four", [][]float32{{2, 0}, {2, 0}, {2, 0}, {2, 0}}, []int{0, 0, 0, 1}, 2 / math.Log(3), ""},
 	} {
 		got, note := fitTemperature(c.logits, c.labels)
-		if math.Abs(got-c.want) > 1e-9 || !strings.Contains(note, c.note) || (note == "") != (c.note == "") {
+		if math.Abs(got-c.want) > 1e-6 || !strings.Contains(note, c.note) || (note == "") != (c.note == "") {
 			t.Errorf("%s: temperature %g, note %q; expected %g, %q", c.name, got, note, c.want, c.note)
 		}
 	}
@@ -85,11 +111,25 @@ func TestThreshold(t *testing.T) {
 			t.Errorf("precision %g: threshold %g, %v; expected %g, %v", c.precision, got, ok, c.want, c.ok)
 		}
 	}
+	// A precision that is reached exactly is reached, also where its product with the number is rounded up.
+	for _, c := range [][2]int{{55, 100}, {14, 25}, {51, 75}, {7, 10}, {2, 3}} {
+		var p Predictions
+		for i := range c[1] {
+			predicted := 0
+			if i >= c[0] {
+				predicted = 1
+			}
+			p.Labels, p.Predicted, p.Confidence = append(p.Labels, 0), append(p.Predicted, predicted), append(p.Confidence, 0.9)
+		}
+		if at, ok := threshold(p, float64(c[0])/float64(c[1])); at != 0 || !ok {
+			t.Errorf("%d of %d right: threshold %g, %v; expected 0 for all", c[0], c[1], at, ok)
+		}
+	}
 	p.Predicted = []int{1, 0, 0, 0, 0} // the surest is wrong
 	if got, ok := threshold(p, 0.9); ok {
 		t.Errorf("threshold %g for a precision that none reaches", got)
 	}
-	c := calibrated([][]float32{{9, 0}, {1, 0}, {0.5, 0}}, []int{1, 0, 0}, 0.9)
+	c := calibrated([][]float32{{9, 0}, {1, 0}, {0.5, 0}}, []int{1, 0, 0}, 0.9, 1)
 	if c.Threshold != 0 || c.Precision != 0 || !strings.Contains(c.Note, "no threshold") {
 		t.Errorf("a precision that no threshold reaches gave %+v", c)
 	}

@@ -30,6 +30,9 @@ func TestCalibrate(t *testing.T) {
 	if m.Calibration != c.Calibration || c.Temperature == 0 || c.After.NLL > c.Before.NLL+1e-9 {
 		t.Errorf("the model got %+v from %+v", m.Calibration, c)
 	}
+	if again, err := train.Calibrate(m, ds.Val, train.CalibrateOptions{Precision: 0.4}); err != nil || !near(again.Before.NLL, c.After.NLL) {
+		t.Errorf("calibrated once more: %+v, %v; before it should be as after the first time, %+v", again, err, c.After)
+	}
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	if err := m.Export(path); err != nil {
 		t.Fatal(err)
