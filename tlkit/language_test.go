@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -139,6 +140,7 @@ func inJapanese(t *testing.T) map[string]func() (map[string]any, error) {
 		"train.Result.Bundle":                                                       best.Bundle,
 		"train.Results.Bundle":                                                      run.Results.Bundle,
 		"train.Run.Bundle train.Run.Curves train.Run.Summary":                       run.Bundle,
+		"train.Run.Report":                                                          page(run),
 		"train.Run of several seeds":                                                twice.Bundle,
 		"train.Samples.Bundle train.Samples.Figure train.Samples.Table": (&train.Samples{Data: "dots", Model: "resnet20", Val: 6, Sizes: []int{1, 2},
 			Strategies: []string{"transfer"}, Accuracy: [][][]float64{{{0.5, 0.6}, {0.7, 0.8}}}}).Bundle,
@@ -146,6 +148,20 @@ func inJapanese(t *testing.T) map[string]func() (map[string]any, error) {
 		"zoo.FolderPrediction.Bundle": zoo.FolderPrediction{{File: "dots/1.png", Prediction: zoo.Prediction{Class: "red", Probability: 0.9}}}.Bundle,
 		"zoo.Model.Bundle":            model.Bundle,
 		"zoo.Summary.Bundle":          summary.Bundle,
+	}
+}
+
+// quoted matches what a report quotes: the cells of its tables, such as settings, and lines of code.
+var quoted = regexp.MustCompile(`(?s)<td\b.*?</td>|<pre>.*?</pre>`)
+
+// page returns a run's report as a figure, without the data that it quotes.
+func page(run *tlkit.Run) func() (map[string]any, error) {
+	return func() (map[string]any, error) {
+		if err := run.Report("report.html"); err != nil {
+			return nil, err
+		}
+		text, err := os.ReadFile("report.html")
+		return map[string]any{"text/html": quoted.ReplaceAllString(string(text), "")}, err
 	}
 }
 
@@ -163,8 +179,8 @@ func TestFiguresInJapanese(t *testing.T) {
 	t.Setenv("TLKIT_RUNS", runs)
 	t.Setenv(plots.LanguageEnv, "ja")
 	names := strings.Fields("red green dots lines twice resnet20.random resnet20 resnet18 IMAGENET1K_V1 IMAGENET1K_V2 random BSD-3-Clause transfer logistic train val png " +
-		"avgpool bn conv linear FindLR float32 float16 stem layer1 layer2 layer3 fc head weight BatchNorm Conv Linear ONNX Runtime")
-	names = append(names, tlkit.MustLoad("resnet20", tlkit.LoadOptions{Weights: zoo.Random}).Classes...)
+		"TLKIT_RUNS Compare Extra avgpool bn conv linear FindLR float32 float16 stem layer1 layer2 layer3 fc head weight BatchNorm Conv Linear ONNX Runtime")
+	names = append(names, append(tlkit.MustLoad("resnet20", tlkit.LoadOptions{Weights: zoo.Random}).Classes, runs)...)
 	for name, show := range inJapanese(t) {
 		for _, maker := range strings.Fields(name) {
 			delete(figures, maker)

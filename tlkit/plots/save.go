@@ -11,6 +11,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Save writes f to path in the form that the path's extension names: .svg, .png, .json (Vega-Lite), .html (a page of
@@ -84,7 +85,7 @@ func pick(bundle map[string]any, ext, mime string) ([]byte, error) {
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
+<html lang="{{.Language}}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{{.Title}}</title>
@@ -101,6 +102,14 @@ svg, img { max-width: 100%; height: auto; }
 {{.Body}}
 </html>
 `))
+
+// language is the language of figures as a page names it.
+func language() string {
+	if words.InJapanese() {
+		return "ja"
+	}
+	return "en"
+}
 
 // page wraps the best form of a bundle that needs no script in an HTML page.
 func page(f Figure, bundle map[string]any) ([]byte, error) {
@@ -136,8 +145,8 @@ func page(f Figure, bundle map[string]any) ([]byte, error) {
 	}
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, struct {
-		Title string
-		Body  template.HTML
-	}{title, body})
+		Language, Title string
+		Body            template.HTML
+	}{language(), title, body})
 	return []byte(b.String()), err
 }

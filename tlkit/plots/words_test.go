@@ -40,7 +40,7 @@ func TestWords(t *testing.T) {
 			t.Setenv(name, c.env[name])
 		}
 		for name, want := range map[string][2]string{
-			"curves": {"エポック", "epoch"}, "confusion": {"予測", "predicted"}, "table": {"最高の 正解率", "best accuracy"}, "bars": {"検証用画像の正解率", "validation accuracy"},
+			"curves": {"エポック", "epoch"}, "confusion": {"予測", "predicted"}, "table": {"最高の\u200b正解率", "best accuracy"}, "bars": {"検証用画像の正解率", "validation accuracy"},
 			"caption": {"32x32 の画像 1 枚", "one image of 32x32"}, "cell": {"3 / 5", "3 of 5"}, "data": {"no", "no"},
 			"progress": {"86 ステップで終わりました", "ended after 86 steps"},
 		} {

@@ -73,7 +73,7 @@ func (t Table) Bundle() (map[string]any, error) {
 	marked := t.marks()
 	shown := t.html(marked)
 	if words.InJapanese() {
-		// A Japanese head breaks at its spaces, not within a word.
+		// A Japanese head breaks at its zero-width spaces, not within a word.
 		shown = "<div style=\"word-break:keep-all\">" + shown + "</div>"
 	}
 	return map[string]any{"text/html": shown, "text/plain": t.text(marked)}, nil
@@ -156,7 +156,7 @@ func (t Table) html(marked map[Cell]bool) string {
 	}
 	b.WriteString("<thead><tr>")
 	for c, s := range t.Columns {
-		fmt.Fprintf(&b, "<th style=\"text-align: %s\">%s</th>", css[t.align(c)], html.EscapeString(words.Of(s)))
+		fmt.Fprintf(&b, "<th style=\"text-align: %s\">%s</th>", css[t.align(c)], html.EscapeString(words.Head(s)))
 	}
 	b.WriteString("</tr></thead>\n<tbody>\n")
 	for r, row := range t.Rows {

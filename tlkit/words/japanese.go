@@ -1,6 +1,7 @@
 package words
 
-// japaneseWords are the words of figures in Japanese. A space is where the head of a column may break.
+// japaneseWords are the words of figures in Japanese. A space between two Japanese characters is not shown: it is where
+// the head of a column may break; see [Head].
 var japaneseWords = map[string]string{
 	"Loss":              "損失",
 	"Accuracy":          "正解率",
@@ -120,6 +121,7 @@ var japaneseWords = map[string]string{
 	"Brier score":             "ブライア スコア",
 	"as they were":            "較正前",
 	"calibrated":              "較正済み",
+	"perfectly calibrated":    "完全な較正",
 	"before":                  "較正前",
 	"after":                   "較正後",
 	"Reliability":             "信頼性図",
@@ -180,7 +182,7 @@ var japaneseSentences = [][2]string{
 	{"image %d", "画像 $1"},
 	{"epoch %d", "エポック $1"},
 	{"loss %d", "損失 $1"},
-	{"%s, predicted %s %d%", "$1、予測は $2（$3%）"},
+	{"%s, predicted %s %d%", "$1、予測は $2 $3%"},
 	{"%s, predicted %s: %d of %d", "$1、予測は $2：$4 枚のうち $3 枚"},
 	{"%s, predicted %s: %d (%d%)", "$1、予測は $2：$3 枚（$4%）"},
 	{"%s, predicted %s", "$1、予測は $2"},

@@ -29,6 +29,20 @@ func Of(english string) string {
 	return japanese(english)
 }
 
+// Head is [Of] for the head of a column, with a zero-width space where it may break.
+func Head(english string) string {
+	if !InJapanese() {
+		return english
+	}
+	if ja, ok := japaneseWords[english]; ok {
+		return between.ReplaceAllString(ja, "$1\u200b$2")
+	}
+	return sentence(english)
+}
+
+// between matches a space between two Japanese characters, which is where a word may break and is not shown.
+var between = regexp.MustCompile(`([\p{Han}\p{Hiragana}\p{Katakana}ー]) ([\p{Han}\p{Hiragana}\p{Katakana}])`)
+
 // Lines is [Of] for each line of a text.
 func Lines(english string) string {
 	lines := strings.Split(english, "\n")
@@ -40,7 +54,7 @@ func Lines(english string) string {
 
 func japanese(english string) string {
 	if ja, ok := japaneseWords[english]; ok {
-		return ja
+		return between.ReplaceAllString(ja, "$1$2")
 	}
 	return sentence(english)
 }

@@ -30,7 +30,9 @@ func TestOf(t *testing.T) {
 		{"star: best エポック", "星印: 最良のエポック"},
 		{"small, with random weights, on dots (3 training, 2 validation images): mean ± standard deviation of 5 seeds",
 			"モデル small（重みは乱数）、データ dots（学習用 3 枚、検証用 2 枚）：5 シードの平均 ± 標準偏差"},
-		{"house, predicted boat 94%", "house、予測は boat（94%）"},
+		{"house, predicted boat 94%", "house、予測は boat 94%"},
+		{"best accuracy", "最高の正解率"}, // as the label of an axis; a head may break
+		{"macro F1", "マクロ F1"},
 		{"turn left", "turn left"},
 		// Names of data sets, classes and strategies are what people call them, also where they are words.
 		{"m, pretrained as w, on images (3 training, 2 validation images)", "モデル m（事前学習の重み w）、データ images（学習用 3 枚、検証用 2 枚）"},
@@ -48,6 +50,19 @@ func TestOf(t *testing.T) {
 		t.Setenv(Env, "en")
 		if got := Of(c.english); got != c.english {
 			t.Errorf("%q in English: %q", c.english, got)
+		}
+	}
+}
+
+// TestHead: the head of a column may break between words, and shows no space there.
+func TestHead(t *testing.T) {
+	for _, c := range []struct{ language, english, want string }{
+		{"ja", "best accuracy", "最高の\u200b正解率"}, {"ja", "macro F1", "マクロ F1"}, {"ja", "old task, last", "前のタスク（最後）"},
+		{"ja", "ants", "ants"}, {"en", "best accuracy", "best accuracy"},
+	} {
+		t.Setenv(Env, c.language)
+		if got := Head(c.english); got != c.want {
+			t.Errorf("the head %q is %q, want %q", c.english, got, c.want)
 		}
 	}
 }
