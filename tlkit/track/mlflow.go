@@ -33,9 +33,9 @@ type MLflowOptions struct {
 }
 
 // MLflow returns a tracker that sends figures to an MLflow server by its REST API 2.0: each strategy is a run, with the
-// recipe as parameters, and figures by epoch. A run is found again by its tag tlkit.id, so that a resumed training goes
-// on in it, and epochs are there once. Where a killed training lost epochs that were sent, what is trained instead is
-// another run.
+// recipe as parameters, and figures by epoch. A run is found again by its tag tlkit.id, which holds an id of the run's
+// folder, so that a resumed training goes on in it, and epochs are there once. Where a killed training lost epochs that
+// were sent, what is trained instead is another run.
 func MLflow(o MLflowOptions) train.Tracker {
 	o.URI = strings.TrimRight(cmp.Or(o.URI, os.Getenv("MLFLOW_TRACKING_URI")), "/")
 	o.Experiment = cmp.Or(o.Experiment, os.Getenv("MLFLOW_EXPERIMENT_NAME"), "tlkit")
@@ -145,11 +145,15 @@ func (m *mlflow) experiment(ctx context.Context) (string, error) {
 // find returns the run of a result, which is made if it is not there. What a result depends on is in its tag: a
 // strategy that is trained anew with another recipe is another run.
 func (m *mlflow) find(ctx context.Context, experiment string, run *train.Run, r *train.Result) (*mlflowRun, error) {
-	id := fmt.Sprintf("%s/%s/%.16s", run.Name, r.Strategy, r.Made) // Made depends on the seed, too
+	folder, err := idOf(run)
+	if err != nil {
+		return nil, err
+	}
+	id := fmt.Sprintf("%s/%s/%.16s/%s", run.Name, r.Strategy, r.Made, folder) // Made depends on the seed, too
 	var found struct {
 		Runs []*mlflowRun `json:"runs"`
 	}
-	err := m.call(ctx, http.MethodPost, "runs/search", map[string]any{"experiment_ids": []string{experiment},
+	err = m.call(ctx, http.MethodPost, "runs/search", map[string]any{"experiment_ids": []string{experiment},
 		"filter": "tags.`tlkit.id` = '" + strings.ReplaceAll(id, "'", "\\'") + "'", "max_results": 1}, &found)
 	if err != nil {
 		return nil, err
@@ -192,13 +196,16 @@ func (there *mlflowRun) of(history []train.Epoch) bool {
 	return epoch == 0 || epoch <= len(history) && history[epoch-1].Seconds == seconds
 }
 
-// leave ends a run whose last epochs were lost, since a killed training went on from an earlier checkpoint. What is
-// trained instead is another run.
+// leave gives up a run whose last epochs were lost, since a killed training went on from an earlier checkpoint. What is
+// trained instead is another run. A run that has ended stays as it is.
 func (m *mlflow) leave(ctx context.Context, there *mlflowRun, id string) error {
 	for _, tag := range []keyValue{{"tlkit.id", id + "/" + there.Info.RunID}, {"tlkit.lost", "the training went on from an earlier epoch, in another run"}} {
 		if err := m.call(ctx, http.MethodPost, "runs/set-tag", map[string]any{"run_id": there.Info.RunID, "key": tag.Key, "value": tag.Value}, nil); err != nil {
 			return err
 		}
+	}
+	if there.Info.Status != "RUNNING" {
+		return nil
 	}
 	return m.call(ctx, http.MethodPost, "runs/update", map[string]any{"run_id": there.Info.RunID, "status": "KILLED", "end_time": time.Now().UnixMilli()}, nil)
 }

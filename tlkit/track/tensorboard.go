@@ -23,7 +23,7 @@ import (
 )
 
 // TensorBoard returns a tracker that writes event files into DIR/RUN/STRATEGY, which `tensorboard --logdir DIR` shows.
-// A file only grows. Where the epochs before are others, after a changed recipe or a resumption from an earlier
+// Where DIR/RUN is that of another run of this name, from another folder, RUN is followed by an id. A file only grows. Where the epochs before are others, after a changed recipe or a resumption from an earlier
 // checkpoint, a file of another name takes its place, since TensorBoard reads on in a file that it knows.
 func TensorBoard(dir string) train.Tracker { return tensorBoard{dir} }
 
@@ -39,7 +39,17 @@ func (t tensorBoard) Track(_ context.Context, run *train.Run, r *train.Result) e
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(root, run.Name, label(run, r))
+	id, err := idOf(run)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(root, run.Name)
+	if ours, err := claim(dir, id); err != nil {
+		return err
+	} else if !ours {
+		dir += "-" + id[:min(8, len(id))]
+	}
+	dir = filepath.Join(dir, label(run, r))
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}

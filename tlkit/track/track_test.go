@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -203,6 +204,11 @@ func TestMLflow(t *testing.T) {
 		}
 	}
 	// Killed after the last epoch was sent, and resumed from an earlier checkpoint: another run has all its epochs.
+	for id, r := range s.runs {
+		if strings.HasPrefix(id, "tracked/transfer/") {
+			r["info"].(map[string]any)["status"] = "RUNNING"
+		}
+	}
 	other := *run.Results[0]
 	other.History = slices.Clone(other.History)
 	other.History[2].Seconds++
@@ -224,8 +230,66 @@ func TestMLflow(t *testing.T) {
 	// A training that diverged in its first epoch is there, and has failed.
 	lost := *run.Results[1]
 	lost.History, lost.Diverged, lost.Done, lost.Made = nil, &train.Divergence{Epoch: 1}, false, "another"
-	if err := flow.Track(t.Context(), run, &lost); err != nil || s.runs["tracked/finetune/another"]["info"].(map[string]any)["status"] != "FAILED" {
-		t.Errorf("diverged: %v, %v", err, s.runs["tracked/finetune/another"])
+	if err := flow.Track(t.Context(), run, &lost); err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for id, r := range s.runs {
+		if strings.HasPrefix(id, "tracked/finetune/another/") && r["info"].(map[string]any)["status"] == "FAILED" {
+			failed++
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d runs have diverged and FAILED, want 1", failed)
+	}
+}
+
+// TestTwoRunsOfOneName holds that runs of one name in two folders are two to the trackers, whichever is sent again.
+func TestTwoRunsOfOneName(t *testing.T) {
+	s := &server{runs: map[string]map[string]any{}, metrics: map[string]int{}}
+	host := httptest.NewServer(s)
+	defer host.Close()
+	logs := t.TempDir()
+	flow, board := track.MLflow(track.MLflowOptions{URI: host.URL}), track.TensorBoard(logs)
+	files := func() map[string]string {
+		names, err := filepath.Glob(filepath.Join(logs, "*", "*", "*tfevents*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]string{}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[name] = string(data)
+		}
+		return all
+	}
+	first := trained(t, t.TempDir(), 2, flow, board)
+	before := files()
+	second := trained(t, t.TempDir(), 2, flow, board)
+	after := files()
+	for name, data := range before {
+		if after[name] != data {
+			t.Errorf("the second run changed %s", name)
+		}
+	}
+	for _, run := range []*train.Run{first, second, first} {
+		if err := run.Track(t.Context(), flow, board); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !maps.Equal(files(), after) || len(after) != 4 {
+		t.Errorf("%d event files, want 4, the same after sending them again", len(after))
+	}
+	if len(s.runs) != 4 || len(s.metrics) != 4*2*7 {
+		t.Errorf("%d runs and %d figures on the server, want 4 and 56", len(s.runs), len(s.metrics))
+	}
+	for id, r := range s.runs {
+		if status := r["info"].(map[string]any)["status"]; status != "FINISHED" {
+			t.Errorf("run %s is %v", id, status)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@
 //	STRATEGY/result.json           counts, and the predictions of the best epoch
 //	STRATEGY/seed-N/...            the same for the recipe's further seeds
 //	.versions/N/...                the same for earlier versions of the run, see [Run.Versions]
+//	.track-id                      what tells the run from others of its name to trackers
 //
 // Each file carries a checksum, and the small ones have a second copy (.bak). A file that is damaged or lost is
 // replaced by its copy or the checkpoint before it, or else trained again from the last good point; a line in
