@@ -25,9 +25,10 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	if err := d.findClasses(s.images); err != nil {
 		return nil, err
 	}
-	read := t.reader(o, d.depth(t, s.images))
+	decoding := vision.DecodeOptions{Orient: o.Orient, Bits: d.depth(t, s.images)}
+	read := t.reader(decoding)
 	split := func(which string) *Split {
-		out := &Split{classes: d.Classes, read: read, sums: t.sums, oriented: o.Orient}
+		out := &Split{classes: d.Classes, read: read, sums: t.sums, decoding: decoding}
 		for _, m := range s.images {
 			if m.split == which {
 				label, _ := slices.BinarySearch(d.Classes, m.class)
@@ -83,8 +84,7 @@ func (d *Dataset) findClasses(images []labelled) error {
 }
 
 // reader returns the function that decodes an item of the tree.
-func (t *tree) reader(o Options, bits int) func(item) (*vision.Image, error) {
-	opts := vision.DecodeOptions{Orient: o.Orient, Bits: bits}
+func (t *tree) reader(opts vision.DecodeOptions) func(item) (*vision.Image, error) {
 	return func(it item) (*vision.Image, error) {
 		data, err := t.files[it.key].read()
 		if err != nil {

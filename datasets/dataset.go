@@ -53,8 +53,8 @@ type Split struct {
 	read    func(item) (*vision.Image, error)
 	// sums returns the contents of the items with these keys, in order; nil where the names identify the images.
 	sums func(keys []int) []content
-	// oriented is set if images are rotated and flipped upright, which gives other pixels from the same files.
-	oriented bool
+	// decoding says how files become pixels.
+	decoding vision.DecodeOptions
 }
 
 // item is one image: its stable name, its label, and its place in the source.
@@ -66,6 +66,10 @@ type item struct {
 
 // Classes returns the names of the classes, in the order of the labels.
 func (s *Split) Classes() []string { return s.classes }
+
+// Decoding returns the options that image files are decoded with: whether they are turned upright (Options.Orient), and
+// the one number of bits that all 16-bit images are read with.
+func (s *Split) Decoding() vision.DecodeOptions { return s.decoding }
 
 // Len returns the number of images.
 func (s *Split) Len() int { return len(s.items) }
@@ -122,7 +126,7 @@ func (s *Split) Subset(idx []int) *Split {
 	for k, i := range idx {
 		items[k] = s.items[i]
 	}
-	return &Split{classes: s.classes, items: items, read: s.read, sums: s.sums, oriented: s.oriented}
+	return &Split{classes: s.classes, items: items, read: s.read, sums: s.sums, decoding: s.decoding}
 }
 
 // FirstPerClass returns the first n images of each class, in their order; all for n <= 0.

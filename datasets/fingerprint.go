@@ -87,7 +87,7 @@ func (d *Dataset) fingerprint(contents bool, skip int) string {
 		var sums []content
 		if contents && s.split.sums != nil {
 			sums = s.split.contents()
-			if s.split.oriented {
+			if s.split.decoding.Orient {
 				fmt.Fprintln(h, "upright")
 			}
 		}
@@ -95,7 +95,7 @@ func (d *Dataset) fingerprint(contents bool, skip int) string {
 			fmt.Fprintf(h, "%d %q\n", it.label, it.name[skip:])
 			if sums != nil {
 				fmt.Fprintf(h, "%d %08x\n", sums[i].size, sums[i].crc)
-				if r := sums[i].redecoded; r != "" && !(r == "tiff" && s.split.oriented) { // Orient turned TIFF files before
+				if r := sums[i].redecoded; r != "" && !(r == "tiff" && s.split.decoding.Orient) { // Orient turned TIFF files before
 					fmt.Fprintf(h, "redecoded %s\n", r)
 				}
 			}

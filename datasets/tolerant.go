@@ -66,7 +66,7 @@ type tolerance struct {
 
 func (s *Split) tolerant(name string, lost func(Lost)) *Split {
 	t := &tolerance{split: s, name: name, lost: lost, known: map[item]item{}}
-	return &Split{classes: s.classes, items: s.items, read: t.read, sums: s.sums, oriented: s.oriented}
+	return &Split{classes: s.classes, items: s.items, read: t.read, sums: s.sums, decoding: s.decoding}
 }
 
 func (t *tolerance) read(it item) (*vision.Image, error) {
@@ -166,7 +166,7 @@ func (s *Split) restore(name string, lost []Lost) *Split {
 		return s
 	}
 	sortItems(items)
-	out := &Split{classes: s.classes, items: items, oriented: s.oriented, read: func(it item) (*vision.Image, error) {
+	out := &Split{classes: s.classes, items: items, decoding: s.decoding, read: func(it item) (*vision.Image, error) {
 		if it.key < 0 {
 			return nil, errLost
 		}

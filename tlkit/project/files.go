@@ -17,6 +17,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -37,6 +38,7 @@ type view struct {
 	InputSize             int
 	Preprocess            string // JSON
 	Calibration           string // "" for none
+	Decoding              string // how image files become pixels, here and in training
 	Facts                 []Fact
 	Samples               []sample
 	Measured              *Measured
@@ -53,8 +55,27 @@ func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	if c := model.Calibration; c != (zoo.Calibration{}) {
 		v.Calibration = fmt.Sprintf("temperature %.3g, uncertain below %.3g", c.Temperature, c.Threshold)
 	}
+	v.Decoding = decoding(opts.Data)
 	v.add(facts)
 	return v
+}
+
+// decoding says how image files become pixels in the program, and how they did in training.
+func decoding(data *datasets.Dataset) string {
+	text := "photos are turned upright by their EXIF orientation"
+	if data == nil || data.Train == nil {
+		return text + "; whether they were in training is not known here"
+	}
+	d := data.Train.Decoding()
+	if d.Orient {
+		text += ", as in training"
+	} else {
+		text += "; in training they were taken as stored (the data set's Options.Orient turns them)"
+	}
+	if d.Bits > 0 {
+		text += fmt.Sprintf("; 16-bit images are read as %d-bit ones, as in training", d.Bits)
+	}
+	return text
 }
 
 // add adds lines to the model card.
@@ -106,6 +127,10 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 	w.view.Source = source
 	if err := os.MkdirAll(filepath.Join(w.dir, "classifier", "testdata"), 0o755); err != nil {
 		return fmt.Errorf("project: %w", err)
+	}
+	if d := opts.Data; d != nil && d.Train != nil && model.Bits == 0 {
+		model.Bits = d.Train.Decoding().Bits
+		defer func() { model.Bits = 0 }()
 	}
 	kept, err := store(ctx, model, filepath.Join(w.dir, "classifier", w.view.ModelFile), opts)
 	if err != nil {

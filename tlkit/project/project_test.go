@@ -1,9 +1,15 @@
 package project_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/format"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +25,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/serve"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -247,6 +254,78 @@ func TestOwnNetwork(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", precision, err, out)
 		}
+	}
+}
+
+// TestSixteenBits holds that the program reads 16-bit images with the bits of the training images, not with those that
+// each image needs: a dark one stays dark.
+func TestSixteenBits(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, most int) string {
+		t.Helper()
+		m := image.NewGray16(image.Rect(0, 0, 32, 32))
+		for i := range 32 * 32 {
+			m.SetGray16(i%32, i/32, color.Gray16{Y: uint16(i * most / 1023)})
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		var b bytes.Buffer
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), png.Encode(&b, m), os.WriteFile(path, b.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for i := range 6 {
+		write(fmt.Sprintf("cells/a/%d.png", i), 4095-i)
+		write(fmt.Sprintf("cells/b/%d.png", i), 2000-i)
+	}
+	cells, err := datasets.Load(filepath.Join(dir, "cells"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dark := write("dark.png", 900)
+	model := load(t, "resnet20", zoo.LoadOptions{Weights: zoo.Random, Classes: cells.Classes, Preprocess: &vision.Preprocess{Resize: 32, Crop: 32}})
+	asTrained, err := vision.DecodeFile(dark, vision.DecodeOptions{Bits: 12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.Predict(asTrained, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, precision := range []zoo.Precision{zoo.Float32, zoo.Int8} {
+		out := filepath.Join(t.TempDir(), "project")
+		p, err := project.Write(t.Context(), "cells", model, project.Options{Dir: out, Data: cells, SkipBuild: true, Precision: precision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := filepath.Glob(filepath.Join(out, "classifier", "model.*"))
+		if err != nil || len(stored) != 1 {
+			t.Fatalf("%q, %v, of %q", stored, err, p.Files)
+		}
+		back, err := zoo.LoadExported(stored[0])
+		if err != nil || back.Bits != 12 {
+			t.Fatalf("%s: %d bits (%v), want 12", precision, back.Bits, err)
+		}
+		if precision == zoo.Float32 {
+			found, err := back.PredictFile(dark, 1)
+			if err != nil || found[0].Class != want[0].Class || math.Abs(found[0].Probability-want[0].Probability) > 1e-6 {
+				t.Errorf("a dark image: %v (%v), want %v", found, err, want)
+			}
+			predictor, err := serve.New(back, serve.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer predictor.Close()
+			if found, err := predictor.PredictFile(t.Context(), dark, 1); err != nil || math.Abs(found[0].Probability-want[0].Probability) > 1e-5 {
+				t.Errorf("a dark image in the service: %v (%v), want %v", found, err, want)
+			}
+		}
+		if card, err := os.ReadFile(filepath.Join(out, "MODEL_CARD.md")); err != nil || !strings.Contains(string(card), "12-bit ones, as in training") || !strings.Contains(string(card), "in training they were taken as stored") {
+			t.Errorf("%s: the card has (%v)\n%s", precision, err, card)
+		}
+	}
+	if model.Bits != 0 {
+		t.Error("the caller's model was changed")
 	}
 }
 

@@ -323,7 +323,7 @@ func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
 		return nil, context.Cause(ctx)
 	}
 	defer p.memory.Release(need)
-	image, err := vision.DecodeBytes(data, vision.DecodeOptions{Orient: true})
+	image, err := vision.DecodeBytes(data, vision.DecodeOptions{Orient: true, Bits: p.model.Bits})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ type Exported struct {
 	// Calibration, if the model has one: the logits are to be divided by temperature, and a probability below threshold
 	// is too uncertain for the wanted precision. The output of an .onnx file is not divided.
 	Calibration *Calibration `json:"calibration,omitempty"`
+	// Bits is the number of bits, 8 to 16, that 16-bit image files are read with; absent: what each image needs.
+	Bits int `json:"bits,omitempty"`
 	// InputSize is the height and width that the network was built for.
 	InputSize int `json:"input_size"`
 	// Imported marks a network that only an exported .onnx file holds: it came from one, is stored in int8, or was
@@ -96,7 +98,7 @@ func (m *Model) export(path string, write func(metadata map[string]string) error
 	if kind := strings.ToLower(filepath.Ext(path)); !slices.Contains([]string{".pth", ".pt", ".safetensors", ".onnx"}, kind) {
 		return fmt.Errorf("zoo: exporting %q to %s: the name must end in .pth, .safetensors or .onnx", m.Spec.Name, path)
 	}
-	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess, InputSize: m.Spec.InputSize,
+	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess, InputSize: m.Spec.InputSize, Bits: m.Bits,
 		Imported: graph || m.Spec.Graph != nil}
 	if m.Calibration != (Calibration{}) {
 		e.Calibration = &m.Calibration
@@ -192,7 +194,7 @@ func describedBy(path string, sd *weights.StateDict, about Exported, graph func(
 		sd.Close()
 		s, err := graph()
 		if f, ok := s.(*onnxFile); ok {
-			f.calibration, f.spec.Name, f.weights = about.calibration(), about.Model, about.Weights
+			f.calibration, f.bits, f.spec.Name, f.weights = about.calibration(), about.Bits, about.Model, about.Weights
 		}
 		return s, err
 	case about.Imported:
@@ -218,7 +220,7 @@ func (e *exported) choose(o LoadOptions) (*values, error) {
 			e.path, e.path)
 	}
 	return &values{
-		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights, calibration: e.about.calibration(),
+		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights, calibration: e.about.calibration(), bits: e.about.Bits,
 		open:  func(context.Context) (*weights.StateDict, error) { return e.sd, nil },
 		adapt: e.adapt,
 	}, nil

@@ -35,6 +35,9 @@ type Model struct {
 	Preprocess vision.Preprocess
 	// Calibration makes the probabilities of predictions honest; the zero value leaves the softmax of the logits.
 	Calibration Calibration
+	// Bits is the number of bits that 16-bit image files are read with, as in [vision.DecodeOptions]: that of the training
+	// images, so that no image comes out brighter than in training. 0 is the number that each image needs.
+	Bits int
 	// Notes list the changes made when a file of another origin was loaded: a prefix left out, a new output layer.
 	Notes []string
 

@@ -111,11 +111,16 @@ func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := vision.DecodeFile(path, vision.DecodeOptions{Orient: true})
+	image, err := vision.DecodeFile(path, m.decoding())
 	if err != nil {
 		return nil, whereLooked(path, err)
 	}
 	return m.Predict(image, top)
+}
+
+// decoding says how the files become pixels that the model predicts.
+func (m *Model) decoding() vision.DecodeOptions {
+	return vision.DecodeOptions{Orient: true, Bits: m.Bits}
 }
 
 // whereLooked adds to the error of a relative path at which there is nothing the folder in which it was looked for.

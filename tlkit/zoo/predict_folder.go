@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -110,7 +111,7 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, file := range files {
 		group.Go(func() error {
-			images[i], errs[i] = vision.DecodeFile(filepath.Join(dir, filepath.FromSlash(file)), vision.DecodeOptions{Orient: true})
+			images[i], errs[i] = vision.DecodeFile(filepath.Join(dir, filepath.FromSlash(file)), m.decoding())
 			return nil
 		})
 	}
@@ -183,18 +184,18 @@ func (f FolderPrediction) Counts() ClassCounts {
 	return counts
 }
 
-// WriteCSV writes a line per file: its path, the class, its probability, and the error of a file that could not be
-// read.
+// WriteCSV writes a line per file: its path, the class, its probability, whether that is below the threshold of a
+// calibrated model, and the error of a file that could not be read.
 func (f FolderPrediction) WriteCSV(path string) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"file", "predicted", "probability", "error"})
+	w.Write([]string{"file", "predicted", "probability", "uncertain", "error"})
 	for _, p := range f {
 		if p.Err != nil {
-			w.Write([]string{p.File, "", "", p.Err.Error()})
+			w.Write([]string{p.File, "", "", "", p.Err.Error()})
 			continue
 		}
-		w.Write([]string{p.File, p.Class, fmt.Sprintf("%.6f", p.Probability), ""})
+		w.Write([]string{p.File, p.Class, fmt.Sprintf("%.6f", p.Probability), strconv.FormatBool(p.Uncertain), ""})
 	}
 	w.Flush() // into memory
 	path, err := fetch.ExpandHome(path)

@@ -91,7 +91,7 @@ func TestPredictFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
-	if lines := strings.Split(string(data), "\n"); err != nil || lines[0] != "file,predicted,probability,error" || !strings.HasPrefix(lines[1], "a.png,"+want["a.png"].Class+",0.") || !strings.HasPrefix(lines[3], "broken.jpg,,,") {
+	if lines := strings.Split(string(data), "\n"); err != nil || lines[0] != "file,predicted,probability,uncertain,error" || !strings.HasPrefix(lines[1], "a.png,"+want["a.png"].Class+",0.") || !strings.HasPrefix(lines[3], "broken.jpg,,,,") {
 		t.Errorf("CSV %q, %v", data, err)
 	}
 	for _, c := range []struct{ dir, want string }{{filepath.Join(dir, "a.png"), "no folder"}, {filepath.Join(dir, "none"), "none"}, {t.TempDir(), "no images"}} {

@@ -32,6 +32,8 @@ type values struct {
 	preprocess vision.Preprocess
 	// calibration is that of the values; it is lost if the head is replaced.
 	calibration Calibration
+	// bits becomes Model.Bits.
+	bits int
 	// name becomes Model.Weights.
 	name string
 	// open opens the file, which may be downloaded first; nil means random values.
@@ -116,7 +118,7 @@ func load(ctx context.Context, s source, o LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	if o.Head != HeadNew {
-		m.Calibration = v.calibration
+		m.Calibration, m.Bits = v.calibration, v.bits
 	}
 	return m, nil
 }
