@@ -30,12 +30,15 @@ const maxCSVBytes = 256 << 20
 // from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
 // "2"). If one of the columns is not a name of the first line, all numbers are columns' numbers, whatever values the first line
 // has; a name beside them says that the first line holds names. Several label columns, joined by commas ("cat,dog"), hold 1
-// for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, and may be quoted; of the
-// columns "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte order mark.
+// for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, whichever makes the
+// column of images look like names of files, and may be quoted; a line "sep=;" before the others decides. Of the columns
+// "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte
+// order mark.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
-// train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test.
+// train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test, or
+// fastai's is_valid; Options.Train, Val and Test name other words in it, such as the numbers of folds.
 //
 // A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine is
 // found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
@@ -110,7 +113,14 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 			return nil, fmt.Errorf("column %q has %s, and column %q has %s: give the column of the images first, then that of the labels",
 				imageColumn, short(f[0]), labelColumn, short(f[1]))
 		}
-		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; set Options.Dir to their folder", len(rows), dir, l.left.warning())
+		advice := "set Options.Dir to their folder"
+		if strings.ContainsAny(rows[0].fields[0], separators) {
+			advice = "if these names hold more than the images, say the separator in a line before the others (sep=;), else " + advice
+		}
+		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; %s", len(rows), dir, l.left.warning(), advice)
+	}
+	if err := l.nameSplits(o.SplitColumn, o); err != nil {
+		return nil, err
 	}
 	return l.dataset(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), o)
 }
@@ -152,19 +162,21 @@ type row struct {
 	unfit  string
 }
 
-// readTable returns the wanted columns of a CSV file. The separator is that of Excel's "sep=" line, or the first of
-// comma, semicolon, tab and bar that splits the first line into columns with all of them.
+// readTable returns the wanted columns of a CSV file. The separator is that of Excel's "sep=" line, or one of comma,
+// semicolon, tab and bar that splits the first line into columns with all of them (see chooseTable), or the last blank.
 func readTable(data []byte, wanted []string) ([]row, error) {
 	t, err := openTable(data, wanted)
-	if err == nil {
-		return t.rows()
+	if t == nil {
+		return nil, err
 	}
-	if t != nil {
-		if rows := blankRows(t.text, wanted); rows != nil {
-			return rows, nil
-		}
+	rows := blankRows(t.text, wanted)
+	switch {
+	case rows != nil && (err != nil || rateRows(rows) > t.rate()):
+		return rows, nil
+	case err != nil:
+		return nil, err
 	}
-	return nil, err
+	return t.rows()
 }
 
 // table is the text of a CSV file whose first line has the wanted columns.
@@ -175,6 +187,9 @@ type table struct {
 	at        []int    // the indices of the wanted columns
 	headless  bool     // the first line describes an image
 }
+
+// separators are those of tables without a "sep=" line, in the order of preference.
+const separators = ",;\t|"
 
 // openTable finds the separator and the wanted columns. With an error it returns the text alone, nil if that can't be read.
 func openTable(data []byte, wanted []string) (*table, error) {
@@ -188,12 +203,18 @@ func openTable(data []byte, wanted []string) (*table, error) {
 	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 	}
-	separators := ",;\t|"
-	if first, rest, _ := bytes.Cut(text, []byte("\n")); len(first) > 4 && hasPrefixFold(first, "sep=") { // Excel's
-		separators, text = string(first[4]), rest
+	possible := separators
+	if first, _, _ := bytes.Cut(text, []byte("\n")); len(first) > 4 && hasPrefixFold(first, "sep=") { // Excel's
+		possible, text = string(first[4]), text[len(first):] // lines keep their numbers
 	}
-	var firstErr error
-	for _, separator := range separators {
+	return chooseTable(text, possible, wanted)
+}
+
+// chooseTable returns the table by the separator that gives the columns. Of several the first counts in whose column of
+// images the most fields look like names of files: "a.png;red, large" has two columns by a comma, too.
+func chooseTable(text []byte, possible string, wanted []string) (best *table, firstErr error) {
+	most := -1
+	for _, separator := range possible {
 		t := &table{text: text, separator: separator}
 		head, err := t.reader().Read()
 		if err == io.EOF {
@@ -211,9 +232,50 @@ func openTable(data []byte, wanted []string) (*table, error) {
 			}
 			continue
 		}
-		return t, nil
+		if n := t.rate(); n > most {
+			best, most = t, n
+		}
 	}
-	return &table{text: text}, firstErr
+	if best == nil {
+		return &table{text: text}, firstErr
+	}
+	return best, nil
+}
+
+// rated is the number of lines that are rated.
+const rated = 1000
+
+// rate is the higher the more of the first fields in the images' column look like names of files.
+func (t *table) rate() (n int) {
+	lines := 0
+	err := t.each(func(_ int, record []string) bool {
+		n += nameRate(field(record, t.at[0]))
+		lines++
+		return lines < rated
+	})
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// rateRows is rate for rows that were read.
+func rateRows(rows []row) (n int) {
+	for _, r := range rows[:min(len(rows), rated)] {
+		n += nameRate(r.fields[0])
+	}
+	return n
+}
+
+// nameRate is high for a text that looks like the name of an image's file.
+func nameRate(name string) (n int) {
+	if imageExtensions[strings.ToLower(path.Ext(name))] {
+		n += 2
+	}
+	if name != "" && !strings.ContainsAny(name, separators) {
+		n++
+	}
+	return n
 }
 
 // wideText reports whether every second byte of the first line is zero, or most of them: UTF-16 without a byte order

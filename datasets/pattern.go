@@ -12,11 +12,11 @@ import (
 
 // FromPattern loads a folder or a zip file whose file names contain the class: "{class}.*.jpg" for cat.0.jpg,
 // "{class}_*.jpg" for great_pyrenees_173.jpg (the class is as long as possible). In a pattern "*" stands for any
-// characters and "?" for one, but no slash; "{split}" for train, val or test. A pattern without a slash is matched
-// against the file's name in any folder, one with a slash against the path from the root: "{split}/{class}-*.png". The
-// extension at the end fits in capitals, too. A pattern with a parenthesis is a regular expression (package regexp),
-// matched against the path. Its group "class", or else its first unnamed group, is the class; its group "split" is the
-// split.
+// characters and "?" for one, but no slash; "{split}" for train, val or test, or the words that Options.Train, Val and
+// Test name. A pattern without a slash is matched against the file's name in any folder, one with a slash against the
+// path from the root: "{split}/{class}-*.png". The extension at the end fits in capitals, too. A pattern with a
+// parenthesis is a regular expression (package regexp), matched against the path. Its group "class", or else its first
+// unnamed group, is the class; its group "split" is the split.
 //
 // Without {split}, folders named like splits (see ImageFolder) are splits if all images lie in such folders;
 // Options.Train, Val and Test name the folders otherwise. Files that do not match the pattern are left out and
@@ -55,10 +55,12 @@ func fromPattern(dir, pattern string, o Options) (*Dataset, error) {
 	if len(l.entries) == 0 {
 		return nil, fmt.Errorf("datasets: %s: none of the %d files fits the pattern %q; %s", dir, len(t.files), pattern, firstNames(t))
 	}
-	if !p.splits {
-		if err := l.splitByFolder(o); err != nil {
-			return nil, err
+	if p.splits {
+		if err := l.nameSplits("", o); err != nil {
+			return nil, fmt.Errorf("datasets: %s: %w", dir, err)
 		}
+	} else if err := l.splitByFolder(o); err != nil {
+		return nil, err
 	}
 	d, err := l.dataset(strings.TrimSuffix(filepath.Base(dir), ".zip"), o)
 	if err == nil && len(d.Classes) == len(l.entries) {

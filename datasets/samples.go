@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +16,7 @@ import (
 type Sample struct {
 	Path  string // of the file; relative to Options.Dir, or else to the working folder
 	Class string // its label
-	Split string // "train", "val", "test" or another usual name of these; "" means train
+	Split string // "train", "val", "test", another usual name of these, or one that Options name; "" means train
 }
 
 // FromSamples makes a data set of image files with your own labels. The classes are the names in the samples, sorted.
@@ -45,6 +46,9 @@ func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, erro
 		}
 		l.add(entry{file: openFile(nameFrom(abs, s.Path), p), class: s.Class, split: s.Split, from: fmt.Sprintf("sample %d", i)})
 	}
+	if err := l.nameSplits("", o); err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
 	d, err := l.dataset(name, o)
 	if d = d.from("FromSamples", o, name); d != nil {
 		d.origin.Samples = slices.Clone(samples)
@@ -69,7 +73,7 @@ func openFile(name, p string) file {
 	return f
 }
 
-// entry is a file with the words for its class and split, and where they come from ("line 7").
+// entry is a file with its class, the word for its split, and where they come from ("line 7").
 type entry struct {
 	file
 	class, split, from string
@@ -117,15 +121,12 @@ func (e entry) place() string {
 	return fmt.Sprintf("%q for %s", e.class, e.split)
 }
 
-// dataset checks the files and makes the data set.
+// dataset checks the files and makes the data set. The entries' splits have their names (see nameSplits).
 func (l *listing) dataset(name string, o Options) (*Dataset, error) {
 	l.tree.check(o.SkipCheck)
 	s := sorted{left: l.left}
 	for i, e := range l.entries {
-		split := splitOf(e.split)
-		if e.split == "" {
-			split = trainSplit
-		}
+		split := cmp.Or(e.split, trainSplit)
 		reason := l.tree.all[i].Reason
 		switch {
 		case l.bad[e.path] != "":
@@ -133,8 +134,6 @@ func (l *listing) dataset(name string, o Options) (*Dataset, error) {
 		case reason != "":
 		case e.class == "":
 			reason = "no label (" + e.from + ")"
-		case split == "":
-			return nil, fmt.Errorf("datasets: %s: %s: the split of %s is %q; expected train, val or test", name, e.from, e.path, e.split)
 		}
 		if reason != "" {
 			s.left = append(s.left, LeftOut{e.path, reason})

@@ -340,6 +340,7 @@ func TestBlankSeparated(t *testing.T) {
 		{"pics/my image 1.jpg 0\n\npics/2.jpg 1\r\n", []string{"1", "2"}, []row{{line: 1, fields: []string{"pics/my image 1.jpg", "0"}}, {line: 3, fields: []string{"pics/2.jpg", "1"}}}},
 		{"0 pics/2.jpg\n", []string{"2", "1"}, []row{{line: 1, fields: []string{"pics/2.jpg", "0"}}}},
 		{"a.jpg,cat 1\n", []string{"1", "2"}, []row{{line: 1, fields: []string{"a.jpg", "cat 1"}}}},
+		{"dog, red 1.jpg 0\n", []string{"1", "2"}, []row{{line: 1, fields: []string{"dog, red 1.jpg", "0"}}}},
 	} {
 		if got, err := readTable([]byte(tt.text), tt.wanted); err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%q: %v, %v; want %v", tt.text, got, err, tt.want)
@@ -568,5 +569,111 @@ func TestOneOfSeveral(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(1, func() { oneOfSeveral(data, wanted, rows) }); n > 20*lines+features {
 		t.Errorf("%.0f allocations for %d lines of %d columns", n, lines, features)
+	}
+}
+
+// TestSplitValues: the words of a split's column are fastai's, or the options name them; none is guessed.
+func TestSplitValues(t *testing.T) {
+	withCache(t)
+	folds := []string{"0", "1", "2", "0", "1", "2", "3", "3"}
+	yesNo := []string{"False", "False", "True", "True", "False", "False", "False", "False"}
+	vertex := []string{"TRAINING", "TRAINING", "VALIDATION", "VALIDATION", "TEST", "TEST", "UNASSIGNED", "UNASSIGNED"}
+	for _, tt := range []struct {
+		column           string
+		values           []string
+		opts             Options
+		train, val, test int
+		err              string
+	}{
+		{"is_valid", yesNo, Options{}, 6, 2, 0, ""},
+		{"valid", []string{"0", "0", "1", "1", "0", "0", "0", "0"}, Options{}, 6, 2, 0, ""},
+		{"isValidation", []string{"FALSE", "FALSE", "TRUE", "TRUE", "", "", "", ""}, Options{}, 6, 2, 0, ""},
+		{"part", yesNo, Options{}, 0, 0, 0, `is "False"; expected train, val or test; there are False, True: say what they mean, such as Options{Val: "True"}`},
+		{"is_train", yesNo, Options{}, 0, 0, 0, `there are False, True: say what they mean`},
+		{"is_train", yesNo, Options{Train: "False", Test: "True", ValFraction: -1}, 6, 2, 2, ""},
+		{"is_valid", yesNo, Options{Val: "False"}, 2, 6, 0, ""},
+		{"fold", folds, Options{}, 0, 0, 0, `there are 0, 1, 2, 3: say what they mean, such as Options{Val: "0"} (the others are then for training)`},
+		{"fold", folds, Options{Val: "1"}, 6, 2, 0, ""},
+		{"fold", folds, Options{Val: "1", Test: "3"}, 4, 2, 2, ""},
+		{"fold", folds, Options{Train: "0, 2", Val: "1"}, 4, 2, 0, ""},
+		{"fold", folds, Options{Val: "7"}, 0, 0, 0, `the options name "7" for val, which is no split of an image; expected one of 0, 1, 2, 3`},
+		{"fold", folds, Options{Val: "1", Test: "1"}, 0, 0, 0, `the options name "1" for both val and test`},
+		{"ml_use", vertex, Options{}, 0, 0, 0, `is "UNASSIGNED"; expected train, val or test; there are TEST, TRAINING, UNASSIGNED, VALIDATION: say what they mean, such as Options{Val: "UNASSIGNED"}`},
+		{"ml_use", vertex, Options{Train: "UNASSIGNED"}, 4, 2, 2, ""},
+		{"", vertex, Options{Val: "1"}, 0, 0, 0, `expected one of none: there are no splits, see Options.SplitColumn`},
+	} {
+		f := photos(t)
+		text := "image,label," + tt.column + "\n"
+		var samples []Sample
+		for i, v := range tt.values {
+			text += fmt.Sprintf("train/id%d.png,%d,%s\n", i, i%2, v)
+			samples = append(samples, Sample{Path: fmt.Sprintf("train/id%d.png", i), Class: fmt.Sprint(i % 2), Split: v})
+		}
+		f["labels.csv"] = []byte(text)
+		tt.opts.SplitColumn = tt.column
+		dir := f.dir(t)
+		d, err := FromCSV(filepath.Join(dir, "labels.csv"), "image", "label", tt.opts)
+		checkSplits := func(from string) {
+			switch {
+			case tt.err != "" || err != nil:
+				if tt.err == "" || err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("%s, %s %v: error %v, want %q", from, tt.column, tt.opts, err, tt.err)
+				}
+			case d.Train.Len() != tt.train || d.Val.Len() != tt.val || (d.Test != nil) != (tt.test > 0) || d.Test != nil && d.Test.Len() != tt.test:
+				t.Errorf("%s, %s %v: %v, want %d, %d, %d", from, tt.column, tt.opts, d, tt.train, tt.val, tt.test)
+			}
+		}
+		checkSplits("FromCSV")
+		if strings.Contains(strings.ToLower(tt.column), "valid") && tt.opts.Val == "" || tt.column == "" {
+			continue // samples have no column
+		}
+		tt.opts.Dir = dir
+		d, err = FromSamples("mine", samples, tt.opts)
+		checkSplits("FromSamples")
+	}
+}
+
+// A pattern's {split} takes words that the options name.
+func TestPatternSplitValues(t *testing.T) {
+	withCache(t)
+	f := files{}
+	for _, fold := range []string{"fold1", "fold2", "fold3"} {
+		f.add(t, fold+"/a", 2)
+		f.add(t, fold+"/b", 2)
+	}
+	dir := f.dir(t)
+	if _, err := FromPattern(dir, "{split}/{class}/*"); err == nil || !strings.Contains(err.Error(), `there are fold1, fold2, fold3: say what they mean, such as Options{Val: "fold1"}`) {
+		t.Errorf("error %v", err)
+	}
+	if d, err := FromPattern(dir, "{split}/{class}/*", Options{Val: "fold1"}); err != nil || d.Train.Len() != 8 || d.Val.Len() != 4 {
+		t.Errorf("%v, error %v", d, err)
+	}
+}
+
+// TestSeparators: of the separators that give the columns that one counts by which the images' column has names of files.
+func TestSeparators(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		wanted []string
+		want   string // line: fields
+	}{
+		{"i0.png;dog, red\ni1.png;cat\n", []string{"1", "2"}, "1 i0.png dog, red|2 i1.png cat"},
+		{"i0.png\tdog; red, or brown\n", []string{"1", "2"}, "1 i0.png dog; red, or brown"},
+		{"i0.png|dog,red;x\n", []string{"1", "2"}, "1 i0.png dog,red;x"},
+		{"i0;dog, red\ni1;cat, red\n", []string{"1", "2"}, "1 i0 dog, red|2 i1 cat, red"}, // no extensions
+		{"dog, red;i0.png\n", []string{"2", "1"}, "1 i0.png dog, red"},
+		{"a, b.png;dog\n", []string{"1", "2"}, "1 a, b.png dog"},
+		{"i0.png,dog;red\ni1.png,cat;red\n", []string{"1", "2"}, "1 i0.png dog;red|2 i1.png cat;red"},
+		{"i0,dog|red\n", []string{"1", "2"}, "1 i0 dog|red"},
+		{"sep=;\r\na,b;c,d\r\n", []string{"1", "2"}, "2 a,b c,d"}, // the first line is a line
+	} {
+		rows, err := readTable([]byte(tt.text), tt.wanted)
+		var got []string
+		for _, r := range rows {
+			got = append(got, fmt.Sprint(r.line)+" "+strings.Join(r.fields, " "))
+		}
+		if text := strings.Join(got, "|"); err != nil || text != tt.want {
+			t.Errorf("%q: %q, error %v; want %q", tt.text, text, err, tt.want)
+		}
 	}
 }

@@ -1,0 +1,111 @@
+package datasets
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Lists mark splits in their own words: fastai's is_valid has True and False, a table of folds has 0 to 4, Vertex AI's
+// has UNASSIGNED.
+
+// nameSplits replaces the words of the list by the names of splits. Options.Train, Val and Test name words for theirs,
+// several joined by commas; other words keep their usual meaning. Words without one are for training if Options.Train
+// is empty, else their images are left out. column is the name of the words' column, "" if they have none.
+func (l *listing) nameSplits(column string, o Options) error {
+	found := map[string]bool{}
+	for _, e := range l.entries {
+		found[e.split] = true
+	}
+	delete(found, "")
+	meaning, err := optionWords(found, o)
+	if err != nil {
+		return err
+	}
+	yesNo := len(meaning) == 0 && markOfValidation(column, found)
+	for i, e := range l.entries {
+		split, named := meaning[e.split]
+		switch usual := splitOf(e.split); {
+		case e.split == "", e.class == "":
+		case named:
+			l.entries[i].split = split
+		case usual != "":
+			l.entries[i].split = usual
+		case yesNo:
+			l.entries[i].split = trainSplit
+			if slices.Contains(set, e.split) {
+				l.entries[i].split = valSplit
+			}
+		case o.Train != "":
+			l.bad[e.path] = fmt.Sprintf("its split is %q, which the options do not name", e.split)
+		case len(meaning) > 0:
+			l.entries[i].split = trainSplit
+		default:
+			return fmt.Errorf("%s: the split of %s is %q; expected train, val or test; %s", e.from, e.path, short(e.split), sayWords(found))
+		}
+	}
+	return nil
+}
+
+// optionWords returns the splits by the words that the options name. found are the words of the list.
+func optionWords(found map[string]bool, o Options) (map[string]string, error) {
+	meaning := map[string]string{}
+	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
+		words := strings.Split(r.folder, ",")
+		if found[r.folder] {
+			words = []string{r.folder}
+		}
+		for _, w := range words {
+			w = strings.TrimSpace(w)
+			switch other := meaning[w]; {
+			case r.folder == "":
+			case !found[w]:
+				return nil, fmt.Errorf("the options name %q for %s, which is no split of an image; expected one of %s", w, r.split, listOr(found, "none: there are no splits, see Options.SplitColumn"))
+			case other != "":
+				return nil, fmt.Errorf("the options name %q for both %s and %s; expected different ones", w, other, r.split)
+			default:
+				meaning[w] = r.split
+			}
+		}
+	}
+	return meaning, nil
+}
+
+// markOfValidation reports whether a column says with true and false whether an image is for validation: is_valid.
+func markOfValidation(column string, found map[string]bool) bool {
+	words := wordsOf(column)
+	if len(words) > 1 && words[0] == "is" {
+		words = words[1:]
+	}
+	if len(words) != 1 || splitWords[words[0]] != valSplit {
+		return false
+	}
+	for v := range found {
+		if !zeroOne(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// sayWords names the words of a list that have splits in their own words, with an example of the option that says what
+// one means.
+func sayWords(found map[string]bool) string {
+	words := slices.Sorted(maps.Keys(found))
+	own := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return splitOf(w) != "" })
+	example := own[0]
+	if i := slices.IndexFunc(own, func(w string) bool { return slices.Contains(set, w) }); i >= 0 && len(own) == 2 {
+		example = own[i] // of True and False
+	}
+	return fmt.Sprintf("there are %s: say what they mean, such as Options{Val: %q} (the others are then for training), or Train, Val and Test with words joined by commas",
+		list(words), short(example))
+}
+
+// listOr lists words in order of their names; none is the text without any.
+func listOr(words map[string]bool, none string) string {
+	if len(words) == 0 {
+		return none
+	}
+	return list(slices.Sorted(maps.Keys(words)))
+}
