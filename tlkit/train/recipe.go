@@ -22,8 +22,9 @@ type Recipe struct {
 	// WeightDecay is the factor of the L2 penalty (SGD, Adam: added to the gradient; AdamW: decoupled).
 	WeightDecay float64 `json:"weight_decay"`
 	// Accumulate is the number of batches whose gradients are averaged for one step of the optimizer, as if the batch
-	// were that many times larger (except for BatchNorm, which normalises each batch separately); 0 means 1. An epoch's
-	// last step may have fewer batches.
+	// were that many times larger, also for ClassWeights and Schedule (except for what sees each batch separately:
+	// BatchNorm, Mixup and CutMix, and losses of strategies over a whole batch, such as CORAL); 0 means 1. An epoch's last
+	// step may have fewer batches.
 	Accumulate int `json:"accumulate,omitempty"`
 	// ClipNorm is the largest norm of a step's gradients, over all variables together; larger gradients are scaled down
 	// to it (Pascanu et al. 2012, arXiv 1211.5063, algorithm 1); 0: off.
