@@ -3,6 +3,7 @@ package language
 import (
 	"context"
 	"fmt"
+	"go/scanner"
 	"go/token"
 	"go/types"
 	"regexp"
@@ -601,18 +602,23 @@ func afterDot(code string, start int) bool {
 // enclosingCall returns the end of the name before the innermost parenthesis that is open at offset; -1 if there is
 // none.
 func enclosingCall(code string, offset int) int {
-	depth := 0
-	for i := offset - 1; i >= 0; i-- {
-		switch code[i] {
-		case ')':
-			depth++
-		case '(':
-			if depth--; depth < 0 {
-				return len(strings.TrimRight(code[:i], " \t"))
+	var open []int // offsets of parentheses, without those in strings and comments
+	var sc scanner.Scanner
+	file := token.NewFileSet().AddFile("", -1, offset)
+	sc.Init(file, []byte(code[:offset]), nil, 0)
+	for {
+		switch pos, tok, _ := sc.Scan(); tok {
+		case token.LPAREN:
+			open = append(open, file.Offset(pos))
+		case token.RPAREN:
+			open = open[:max(0, len(open)-1)]
+		case token.EOF:
+			if len(open) == 0 {
+				return -1
 			}
+			return len(strings.TrimRight(code[:open[len(open)-1]], " \t"))
 		}
 	}
-	return -1
 }
 
 // jupyterKind converts a kind of this package to one that JupyterLab has an icon for.

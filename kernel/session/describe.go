@@ -35,11 +35,17 @@ func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
 		return nil
 	}
 	text := s.Describe(ctx, name)
-	if text == "" {
-		return &Error{"HelpError", "no name " + name, []string{red + "no name " + name + "; %who lists the session's names" + plain}}
+	_, known := s.meaningOf(ctx, name, "")
+	switch {
+	case text != "":
+		s.out.text("stdout", text+"\n")
+		return nil
+	case ctx.Err() != nil:
+		return interrupted()
+	case known:
+		return &Error{"HelpError", "no documentation of " + name, []string{red + "go doc gave no documentation of " + name + plain}}
 	}
-	s.out.text("stdout", text+"\n")
-	return nil
+	return &Error{"HelpError", "no name " + name, []string{red + "no name " + name + "; %who lists the session's names" + plain}}
 }
 
 // Describe describes a name, pkg.Name or value.Method: its declaration, its documentation, and for a name of the
@@ -59,14 +65,28 @@ func (s *Session) Describe(ctx context.Context, name string) string {
 		return s.describeOwn(ctx, name, m)
 	}
 	if v, ok := m.obj.(*types.Var); ok && v.IsField() {
-		return fmt.Sprintf("field %s %s", v.Name(), typeString(v.Type()))
+		return s.describeField(ctx, name, v)
 	}
 	path, symbol := m.documented()
 	text := s.goDoc(ctx, path, symbol)
 	if twin, ok := strings.CutPrefix(symbol, "Must"); ok && m.obj.Pkg().Scope().Lookup(twin) != nil {
-		text += "\n\n" + s.goDoc(ctx, path, twin)
+		text = strings.TrimSpace(text + "\n\n" + s.goDoc(ctx, path, twin))
 	}
 	return text
+}
+
+// describeField describes a field of a package's struct type, with its comment.
+func (s *Session) describeField(ctx context.Context, name string, v *types.Var) string {
+	text := fmt.Sprintf("field %s %s", v.Name(), typeString(v.Type()))
+	m, ok := s.meaningOf(ctx, strings.TrimSuffix(name, "."+v.Name()), "")
+	if !ok || m.typ == nil {
+		return text
+	}
+	owner, ok := types.Unalias(pointed(m.typ)).(*types.Named)
+	if !ok || owner.Obj().Pkg() == nil || ours(owner.Obj().Pkg()) {
+		return text
+	}
+	return strings.TrimSpace(text + "\n\n" + s.goDoc(ctx, owner.Obj().Pkg().Path(), owner.Obj().Name()+"."+v.Name()))
 }
 
 // describeOther describes names that are no longer declared (stale) and names that are always there (of the language).

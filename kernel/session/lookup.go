@@ -26,6 +26,9 @@ type meaning struct {
 // compiled packages and the names of the session: no language server and no worker.
 func (s *Session) Candidates(ctx context.Context, code string, cursor int) (start int, all []Candidate) {
 	cursor = max(0, min(cursor, len(code)))
+	if m := splitMagic(code); len(m.code) == len(code) {
+		code = m.code // a quote of a command opens nothing in Go
+	}
 	start = wordStart(code, cursor)
 	operand := operandBefore(code, start)
 	switch {
@@ -87,7 +90,7 @@ func wordStart(code string, at int) int {
 
 // operandBefore returns the expression before the dot that precedes start; "" if there is no dot.
 func operandBefore(code string, start int) string {
-	before := strings.TrimRight(code[:start], " \t\r\n") // the name may be on the line below the dot
+	before := strings.TrimRight(masked(code[:start]), " \t\r\n") // the name may be on the line below the dot
 	if !strings.HasSuffix(before, ".") {
 		return ""
 	}
@@ -99,20 +102,21 @@ func operandBefore(code string, start int) string {
 			depth++
 		case c == '(' || c == '[' || c == '{':
 			if depth--; depth < 0 {
-				return before[at:end]
+				return code[at:end]
 			}
 		case depth > 0 || c == '.' || c == '_' || c >= 0x80 || unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c)):
 		default:
-			return before[at:end]
+			return code[at:end]
 		}
 		at--
 	}
-	return before[at:end]
+	return code[at:end]
 }
 
 // fieldPlace returns the type of the composite literal at the end of code if a field's name is expected there; ""
 // elsewhere.
 func fieldPlace(code string) string {
+	code = masked(code)
 	depth := 0
 	for i := len(code) - 1; i >= 0; i-- {
 		switch code[i] {

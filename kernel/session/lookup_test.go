@@ -12,7 +12,7 @@ import (
 
 func TestPlaces(t *testing.T) {
 	for code, want := range map[string]string{
-		`x.`: "x", "x.\n\t": "x", `a.b(1, "x.y").`: `a.b(1, "x.y")`, `f(x.`: "x", `[]T{a.`: "a", `x`: "", `xs[1].`: "xs[1]", `y := pkg.`: "pkg", `(a + b).`: "(a + b)",
+		`x.`: "x", "x.\n\t": "x", `a.b(1, "x.y").`: `a.b(1, "x.y")`, `f(x.`: "x", `[]T{a.`: "a", `x`: "", `xs[1].`: "xs[1]", `f("a) b", ')').`: `f("a) b", ')')`, "x. // (": "x", `"a.`: "", `y := pkg.`: "pkg", `(a + b).`: "(a + b)",
 	} {
 		if got := operandBefore(code, len(code)); got != want {
 			t.Errorf("operand before the end of %q: %q, want %q", code, got, want)
@@ -21,6 +21,7 @@ func TestPlaces(t *testing.T) {
 	for code, want := range map[string]string{
 		`[]T{`: "", `[]T{{`: "T", `[]*T{{A: 1}, {`: "T", `map[string]p.T{"a": {`: "p.T", `f({`: "", `{ {`: "", "T{\n\tA: 1,\n\t": "T",
 		`pkg.T{`: "pkg.T", `T{A: 1, `: "T", `T{A: `: "", `f(T{`: "T", `T{A: f(`: "", `x := T{A: "b", `: "T", `T{A: 1}`: "",
+		`T{A: "}", `: "T", "T{A: 1, // {\n": "T", `T{A: '{', `: "T", `T{A: ")`: "",
 	} {
 		if got := fieldPlace(code); got != want {
 			t.Errorf("fields at the end of %q: %q, want %q", code, got, want)
@@ -39,6 +40,9 @@ func TestPlaces(t *testing.T) {
 		{`f("done"`, stringPlace{}, false},
 		{`// f("`, stringPlace{}, false},
 		{"f(`raw", stringPlace{start: 3, fn: "f"}, true},
+		{`f(x /* ( */, "a`, stringPlace{start: 14, fn: "f", arg: 1}, true},
+		{"f(1, // one, (\n\"a", stringPlace{start: 16, fn: "f", arg: 1}, true},
+		{`p.Q("a(").R("b, c", "`, stringPlace{start: 21, fn: `p.Q("a(").R`, arg: 1}, true},
 		{`f('"', "x`, stringPlace{start: 8, fn: "f", arg: 1}, true},
 	} {
 		if got, ok := placeOf(test.code); ok != test.ok || ok && got != test.want {
@@ -185,7 +189,7 @@ func TestDescribe(t *testing.T) {
 	for name, want := range map[string]string{
 		"Alpha": "// Shapes of things.\ntype Alpha int", "Beta": "// Beta has its own comment.\ntype Beta string // and one behind", "Low": "const Low = 1 // the lowest",
 		"Twice": "// Twice doubles.\nfunc Twice(x int) int { return 2 * x }", "c.Up": "// Up counts up.\nfunc (c *Counter) Up()", "n": "var n int\n\ndeclared in cell 1", "strings.ToUpper": "ToUpper returns s with", "strings": "package strings",
-		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string", "err.Error": "func (error).Error() string",
+		"u.Query": "Query parses RawQuery", "u": "A URL represents a parsed URL", "len": "The len built-in function", "u.Host": "field Host string\n\npackage url", "http.Server.Addr": "Addr optionally specifies the TCP address", "err.Error": "func (error).Error() string",
 		"tlkit.MustLoad": "func Load(", "tlkit.Transfer": "type Transfer struct",
 	} {
 		if got := s.Describe(t.Context(), name); !strings.Contains(got, want) {

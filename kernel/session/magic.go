@@ -39,7 +39,7 @@ func splitMagic(code string) *magic {
 	var scan quoteScan
 	for i := 0; i < len(lines); i++ {
 		text, ok := magicText(lines[i])
-		if !ok || scan.overLines() || text[0] == '!' && unfinished(strings.Join(lines[:i], "")) {
+		if !ok || scan.overLines() || mayBeGo(text) && unfinished(strings.Join(lines[:i], "")) {
 			scan.text(lines[i])
 			continue
 		}
@@ -80,10 +80,17 @@ func (m *magic) takeCellMagic(code string) bool {
 	return true
 }
 
+// mayBeGo reports whether a magic line is Go where the Go before it goes on: there a ! is the operator, and a line with a
+// ? has an error to show.
+func mayBeGo(text string) bool { return text[0] == '!' || strings.HasPrefix(text, "%pinfo ") }
+
 // magicText returns a line from its % or ! on, if it has the form of a magic line.
 func magicText(line string) (text string, ok bool) {
 	text = strings.Trim(line, " \t\r\n")
 	text = strings.TrimPrefix(text, "//gonb:")
+	if name := asksHelp(text); name != "" && name != "%help" {
+		return "%pinfo " + name, true
+	}
 	return text, text != "" && (text[0] == '%' || text[0] == '!')
 }
 

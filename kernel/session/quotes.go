@@ -15,16 +15,48 @@ func (q *quoteScan) overLines() bool { return q.quote == '`' || q.quote == '*' }
 
 // text scans the next piece.
 func (q *quoteScan) text(piece string) {
-	for i := 0; i < len(piece); i++ {
-		if q.quote != 0 {
-			i += q.inside(piece[i:])
-		} else if two := piece[i:min(i+2, len(piece))]; two == "//" || two == "/*" {
-			q.quote, q.start = two[1], i
-			i++
-		} else if c := piece[i]; strings.IndexByte("\"'`", c) >= 0 {
-			q.quote, q.start = c, i
-		}
+	for i := 0; i < len(piece); {
+		i += q.step(piece[i:], i)
 	}
+}
+
+// step scans the beginning of text, which is at an offset of the piece, and returns how many bytes it consumed.
+func (q *quoteScan) step(text string, offset int) int {
+	if q.quote != 0 {
+		return 1 + q.inside(text)
+	}
+	if two := text[:min(2, len(text))]; two == "//" || two == "/*" {
+		q.quote, q.start = two[1], offset
+		return 2
+	}
+	if c := text[0]; strings.IndexByte("\"'`", c) >= 0 {
+		q.quote, q.start = c, offset
+	}
+	return 1
+}
+
+// masked returns a text with a blank for each byte of its comments and a _ for each byte within its strings, so that the
+// brackets and commas of the code are left. Offsets stay.
+func masked(code string) string {
+	var scan quoteScan
+	text := []byte(code)
+	for i := 0; i < len(code); {
+		before := scan.quote
+		n := min(scan.step(code[i:], i), len(code)-i)
+		sign := byte(0)
+		switch {
+		case before == '/' && scan.quote == 0: // the line end
+		case before == '/' || before == '*' || before == 0 && (scan.quote == '/' || scan.quote == '*'):
+			sign = ' '
+		case before != 0 && scan.quote != 0:
+			sign = '_'
+		}
+		for k := i; k < i+n && sign != 0; k++ {
+			text[k] = sign
+		}
+		i += n
+	}
+	return string(text)
 }
 
 // inside checks whether the string or comment ends at the beginning of text, and returns how many further bytes it

@@ -63,7 +63,7 @@ func placeOf(code string) (p stringPlace, ok bool) {
 		return p, false
 	}
 	p = stringPlace{start: scan.start + 1, arg: -1}
-	before := strings.TrimRight(code[:scan.start], " \t\n")
+	before := strings.TrimRight(masked(code[:scan.start]), " \t\n")
 	depth, arg := 0, 0
 	for i := len(before) - 1; i >= 0; i-- {
 		switch before[i] {
@@ -80,7 +80,7 @@ func placeOf(code string) (p stringPlace, ok bool) {
 				continue
 			}
 			p.fn = before[wordStart(before, i):i]
-			if operand := operandBefore(before, i-len(p.fn)); operand != "" {
+			if operand := operandBefore(code, i-len(p.fn)); operand != "" {
 				p.fn = operand + "." + p.fn
 			}
 			if before[i] == '(' {
