@@ -113,6 +113,8 @@ func TestLiveModules(t *testing.T) {
 		{"!*go get github.com/pkg/errors@v0.99.0", "", keep + "the kernel is built with github.com/pkg/errors v0.9.1, of which"},
 		{"import \"github.com/gomlx/compute/dtypes\"\nfmt.Sprint(dtypes.Float32, greet.Hello)", "Float32one", ""},
 		{"!*echo 'no go.mod' >> go.mod", "", keep + "the new one can't be used: "},
+		{"!*go get github.com/pkg/errors@v0.8.0", "", "needs github.com/pkg/errors v0.9.1 or newer"},
+		{"!*go get example.com/greet@v0.9.0", "", "exit status 1"}, // which no module needs: it can't be had
 		{"%reset", "", ""},
 		{"!*go get github.com/pkg/errors@v0.99.0", "", keep + "the kernel is built with"},
 		{"!*go get example.com/greet@v1.0.0", "added example.com/greet v1.0.0", ""}, // and nothing is loaded of it:
@@ -125,6 +127,9 @@ func TestLiveModules(t *testing.T) {
 		said := out.said.String() + out.text
 		if c.fails == "" && failure != nil || c.fails != "" && (failure == nil || !strings.Contains(failure.Value, c.fails)) {
 			t.Fatalf("cell %d, %s: %v, want %q\n%s", i+1, c.code, failure, c.fails, said)
+		}
+		if failure != nil && strings.Contains(failure.Value, "or newer") != strings.Contains(c.fails, "or newer") {
+			t.Errorf("cell %d, %s: %v, want %q", i+1, c.code, failure, c.fails)
 		}
 		if failure != nil && strings.Count(failure.Value, "\n") > 24 {
 			t.Errorf("cell %d, %s: more than a screenful:\n%s", i+1, c.code, failure.Value)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 )
 
 // modules are the contents of go.mod and go.sum with which packages are looked up.
@@ -263,6 +264,24 @@ func (b *Builder) Required(path string) string {
 		}
 	}
 	return ""
+}
+
+// NeededBy returns the module that needs the newest version of another one, as "PATH VERSION", and that version; both
+// are empty if none needs it or that can't be found out offline.
+func (b *Builder) NeededBy(ctx context.Context, path string) (by, version string) {
+	out, err := b.run(ctx, b.ModDir(), []string{"GOPROXY=off"}, b.goCmd, "mod", "graph")
+	if err != nil {
+		return "", ""
+	}
+	for line := range strings.Lines(string(out)) {
+		from, to, _ := strings.Cut(strings.TrimSpace(line), " ")
+		needed, v, _ := strings.Cut(to, "@")
+		from, its, isModule := strings.Cut(from, "@") // the notebook itself has no version
+		if isModule && needed == path && semver.Compare(v, version) > 0 {
+			by, version = from+" "+its, v
+		}
+	}
+	return by, version
 }
 
 // required returns the modules that the text of a go.mod requires, in its order; none if it can't be read.

@@ -304,6 +304,19 @@ func TestPosition(t *testing.T) {
 	}
 }
 
+// TestEnclosingCall: brackets in strings and comments are no brackets.
+func TestEnclosingCall(t *testing.T) {
+	for code, want := range map[string]string{
+		`strings.ToUpper("(", `: "strings.ToUpper", `p.Hello("a) b", `: "p.Hello", "f(1, // ) and (\n": "f", `f(g(1), ')', `: "f", "f(`(`, ": "f",
+		`f (`: "f", `f(")`: "f", `f(1)`: "", `f(/* ) */ `: "f", `x := "("`: "", `f(T{A: `: "f",
+	} {
+		at := enclosingCall(code, len(code))
+		if got := code[:max(0, at)]; got != want || want == "" && at != -1 {
+			t.Errorf("%s: the call of %q, want %q", code, got, want)
+		}
+	}
+}
+
 // FuzzPlaces: no code and no cursor make the searches leave the code.
 func FuzzPlaces(f *testing.F) {
 	f.Add("fmt.Println(é", 5)

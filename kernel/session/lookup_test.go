@@ -196,6 +196,19 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("%s: %q, want %q in it", name, got, want)
 		}
 	}
+	// Until go doc has printed, there is nothing to show, and that is no unknown name.
+	for _, symbol := range []string{"MustCompile", "Compile"} {
+		s.docs.all["regexp "+symbol] = &docText{ready: make(chan struct{})}
+	}
+	for range 8 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		got := s.Describe(ctx, "regexp.MustCompile")
+		err := s.showHelpOn(ctx, "regexp.MustCompile")
+		cancel()
+		if got != "" || err == nil || err.Name != "Interrupted" {
+			t.Errorf("help without an output of go doc: %q, %v", got, err)
+		}
+	}
 	if got := s.Describe(t.Context(), "nowhere"); got != "" {
 		t.Errorf("a name that is not there: %q", got)
 	}

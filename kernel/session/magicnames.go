@@ -227,9 +227,20 @@ func (c *call) rerun() *Error {
 	return c.runAgain(c.ctx, cells, c.out)
 }
 
+// startsOver returns the magic of a cell that runs other cells or forgets them, so that it is not run again; else "".
+func startsOver(code string) string {
+	for _, line := range splitMagic(cellText(code)).lines {
+		if word, _ := cutWord(line); word == "%rerun" || word == "%reset" {
+			return word
+		}
+	}
+	return ""
+}
+
 func (s *Session) runAgain(ctx context.Context, cells []historyCell, out Output) *Error {
 	for _, h := range cells {
-		if strings.Contains(h.code, "%rerun") || strings.Contains(h.code, "%reset") {
+		if word := startsOver(h.code); word != "" {
+			s.out.text("stdout", fmt.Sprintf("cell %d is left out: it has a line with %s\n", h.count, word))
 			continue
 		}
 		state := s.runner.present()
@@ -250,14 +261,19 @@ func (c *call) who() *Error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	names := c.names.list(c.sizes())
-	if types := strings.Fields(c.args); len(types) > 0 && types[0] != "//" && types[0] != "#" {
+	declared := len(names)
+	types := strings.Fields(c.args)
+	if len(types) > 0 && types[0] != "//" && types[0] != "#" {
 		names = slices.DeleteFunc(names, func(n Name) bool {
 			return !slices.Contains(types, n.Type) && !slices.Contains(types, n.Kind) && !slices.Contains(types, n.Name)
 		})
 	}
-	if len(names) == 0 {
+	switch {
+	case declared == 0:
 		fmt.Fprintln(w, "no names yet")
-	} else {
+	case len(names) == 0:
+		fmt.Fprintf(w, "none of the %d names has the type, the kind or the name %s; %s alone lists all\n", declared, strings.Join(types, " or "), c.name)
+	default:
 		fmt.Fprintln(w, "name\tkind\ttype\tsize\tcell\t")
 	}
 	for _, n := range names {

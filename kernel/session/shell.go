@@ -188,14 +188,15 @@ func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) 
 		return err
 	}
 	refused := s.modulesChanged() // also after a failure: the command may have changed go.mod before
-	switch why := s.whyNotOlder(line); {
+	switch {
 	case err == nil:
 		return refused
 	case ctx.Err() != nil:
 		return err
 	case refused != nil:
 		return magicError("%s; %s", err.Value, refused.Value)
-	case why != "":
+	}
+	if why := s.whyNotOlder(line); why != "" {
 		return magicError("%s; %s", err.Value, why)
 	}
 	return err
@@ -220,15 +221,18 @@ func besideNotebook(line, dir string) string {
 // getVersion matches the module and version of a go get.
 var getVersion = regexp.MustCompile(`\bgo get (?:-\S+ )*(\S+)@(v[0-9]\S*)`)
 
-// whyNotOlder returns the reason for which go get failed if it asked for an older version of a module than go.mod has;
-// the go command's own message is about another module.
+// whyNotOlder returns what stands against the version that go get was asked for, if it is older than that of go.mod and
+// another module needs a newer one: the go command's own message is about a third module.
 func (s *Session) whyNotOlder(line string) string {
 	m := getVersion.FindStringSubmatch(line)
 	if m == nil {
 		return ""
 	}
-	if have := s.b.Required(m[1]); have != "" && semver.Compare(m[2], have) < 0 {
-		return fmt.Sprintf("the notebook has %s %s, and its other modules need at least that version", m[1], have)
+	if have := s.b.Required(m[1]); have == "" || semver.Compare(m[2], have) >= 0 {
+		return ""
+	}
+	if by, version := s.b.NeededBy(s.ctx, m[1]); semver.Compare(m[2], version) < 0 {
+		return fmt.Sprintf("%s needs %s %s or newer", by, m[1], version)
 	}
 	return ""
 }
