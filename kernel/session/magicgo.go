@@ -22,7 +22,7 @@ func goCommands() []command {
 		{names: "%exec", args: "F [ARGS]", help: "call f() after the cell", run: (*call).execute},
 		{names: "%test", args: "[-run PATTERN] [-short] ...", help: "run the Test, Benchmark and Fuzz functions of the cell, with flags of go test", run: (*call).test},
 		{names: "%time %%time", args: "[CODE]", help: "how long the cell took, and where the time went", code: true, run: (*call).time},
-		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time", code: true, run: (*call).timeMany},
+		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time; code on the line of %%timeit runs once, before", code: true, run: (*call).timeMany},
 	}
 }
 
@@ -56,11 +56,24 @@ func (c *call) execute() *Error {
 var functionPath = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)?$`)
 
 func (c *call) time() *Error {
+	if strings.HasPrefix(c.name, "%%") && c.goOnLine() {
+		return c.fail("takes no Go on its line: write it below, or use %%time for one line")
+	}
 	c.m.time = true
 	return nil
 }
 
-// timeMany records the code that %timeit repeats.
+// goOnLine reports whether Go follows the magic on its line.
+func (c *call) goOnLine() bool {
+	return strings.TrimSpace(strings.Split(c.m.code, "\n")[c.place]) != ""
+}
+
+// goBelow reports whether Go stands on the lines below the magic.
+func (c *call) goBelow() bool {
+	return strings.TrimSpace(strings.Join(strings.Split(c.m.code, "\n")[c.place+1:], "")) != ""
+}
+
+// timeMany records the code that %timeit repeats. What stands on the line of %%timeit is its setup, which runs once.
 func (c *call) timeMany() *Error {
 	t := &timeit{line: c.place, runs: 7, digits: 3, whole: strings.HasPrefix(c.name, "%%")}
 	options := strings.Fields(c.args)
@@ -89,8 +102,8 @@ func (c *call) timeMany() *Error {
 	if strings.TrimSpace(c.m.code) == "" {
 		return c.fail("needs Go to run: %s [-n LOOPS] [-r RUNS] [CODE]", c.name)
 	}
-	lines := strings.Split(c.m.code, "\n")
-	t.whole = t.whole || strings.TrimSpace(lines[t.line]) == ""
+	t.setup = t.whole && c.goOnLine() && c.goBelow()
+	t.whole = t.whole || !c.goOnLine()
 	c.m.timeit = t
 	return nil
 }
@@ -101,6 +114,7 @@ type timeit struct {
 	loops, runs int // loops 0: as many as fit into 0.2 seconds
 	digits      int // of the time that is shown
 	whole       bool
+	setup       bool // the code of the line runs once, before the rest is timed
 }
 
 // timeitImports are the package names that the measuring code uses.
@@ -122,10 +136,13 @@ const (
 // the code of a line.
 func (t *timeit) wrap(code string) (text string, moved map[int]int) {
 	from, to := 0, len(code)
-	if !t.whole {
-		lines := strings.SplitAfter(code, "\n")
-		from = len(strings.Join(lines[:t.line], ""))
-		to = from + len(lines[t.line])
+	lines := strings.SplitAfter(code, "\n")
+	start := len(strings.Join(lines[:t.line], ""))
+	switch end := start + len(lines[t.line]); {
+	case t.setup:
+		from = end
+	case !t.whole:
+		from, to = start, end
 	}
 	chunks := splitChunks(code[from:to]).chunks
 	begin := 0 // functions and imports can't be in a loop, nor can the code before them
@@ -138,16 +155,16 @@ func (t *timeit) wrap(code string) (text string, moved map[int]int) {
 		return code, nil
 	}
 	last := chunks[len(chunks)-1]
-	start, lastStart, end := from+chunks[0].start, from+last.start, from+last.end
+	first, lastStart, end := from+chunks[0].start, from+last.start, from+last.end
 	head := timeitHead
 	for name, path := range timeitImports {
 		head = fmt.Sprintf("import %s %q; ", name, path) + head
 	}
 	statement := asStatement(code[lastStart:end])
 	moved = map[int]int{}
-	moved[strings.Count(code[:start], "\n")+1] += len(head)
+	moved[strings.Count(code[:first], "\n")+1] += len(head)
 	moved[strings.Count(code[:lastStart], "\n")+1] += len(statement) - (end - lastStart)
-	return code[:start] + head + code[start:lastStart] + statement + fmt.Sprintf(timeitTail, t.loops, t.runs, t.digits) + code[end:], moved
+	return code[:first] + head + code[first:lastStart] + statement + fmt.Sprintf(timeitTail, t.loops, t.runs, t.digits) + code[end:], moved
 }
 
 // asStatement makes a statement of an expression that is not one.

@@ -21,5 +21,7 @@ func init() {
 		{"help below other lines", []step{{code: "x := 1"}, {code: "y := 5\nx?", want: "var x int"}, {code: "x?\nstrings.ToUpper??\ny", want: "ToUpper returns s with"}, {code: "  ?x", want: "var x int"}, {code: "nowhere?\ny", fail: "no name nowhere"}, {code: "s := `\nx?\n`\ns", want: "x?"}, {code: "func f() {\nx?\n}", fail: "illegal character"}, {code: "y\n%who?", want: "names, types, sizes"}}},
 		{"messages of %who and %rerun", []step{{code: "%who float64", want: "no names yet"}, {code: "x := 1\ntype T int"}, {code: "%who float64 Foo", want: "none of the 2 names has the type, the kind or the name float64 or Foo; %who alone lists all"}, {code: "%who int", want: "x "},
 			{code: "s := \"%reset\"\nfmt.Println(\"ran\") // %rerun"}, {code: "%rerun 5", want: "ran\n", not: "left out"}, {code: "%rerun 6", want: "cell 6 is left out: it has a line with %rerun"}}},
+		{"setup of %%timeit", []step{{code: "n, m := 0, 0"}, {code: "%%timeit -n 10 -r 3 n++; k := 5\nm += k", want: "3 runs, 10 loops each"}, {code: "n, m, k", want: "=> 1, 150, 5"}, {code: "%%timeit -n 10 -r 3 n++", want: "3 runs"}, {code: "n", want: "=> 31"}, {code: "%timeit -n 10 -r 3 n++\nm = 1", want: "3 runs"}, {code: "n, m", want: "=> 61, 1"},
+			{code: "%%timeit -n 2 -r 2\nn++\nm++", want: "2 runs"}, {code: "n, m", want: "=> 65, 5"}, {code: "%%timeit -n 2 -r 2 q := 3\nn += q\nnope()", fail: "line 3, column 1: undefined: nope"}, {code: "%%time n = 1\nm = 2", fail: "%%time: takes no Go on its line"}, {code: "%%time\nn = 1", want: "Wall time"}}},
 	}...)
 }
