@@ -150,15 +150,116 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestManyClients: a socket serves so many and no more; when one goes there is room again.
+// TestClaimsWithoutBytes: connections that claim large messages and send a byte of them lock nobody out.
+func TestClaimsWithoutBytes(t *testing.T) {
+	c := startServer(t, nil)
+	for range 4 {
+		conn := dialRaw(t, c.server.Connection().ShellPort, zmq4.Dealer)
+		if _, err := conn.Write(frame(1, uint64(messageBounds.bytes), "x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if reply, _ := c.execute("// " + strings.Repeat("x", 16<<20)); reply["status"] != "ok" {
+			t.Fatalf("a large cell: %v", reply["status"])
+		}
+	}
+}
+
+// pausing is a connection whose client sends a byte at a time, and records the deadlines.
+type pausing struct {
+	net.Conn
+	bytes     []byte
+	deadlines []time.Time
+}
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if len(p.bytes) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b[:1], p.bytes)
+	p.bytes = p.bytes[n:]
+	return n, nil
+}
+
+func (p *pausing) Close() error { return nil }
+
+func (p *pausing) SetReadDeadline(t time.Time) error {
+	p.deadlines = append(p.deadlines, t)
+	return nil
+}
+
+func stranger() bool { return false }
+
+// TestPauses: the limit is for a message and not for a pause.
+func TestPauses(t *testing.T) {
+	conn := &pausing{bytes: bytes.Repeat(append(frame(1, 3, "abc"), frame(0, 100, strings.Repeat("d", 100))...), 2)}
+	g := newGuard(conn, newBudget(totalBytes), stranger)
+	g.greeting = 0
+	g.greeted(messageBounds)
+	if _, err := io.Copy(io.Discard, g); err != nil {
+		t.Fatal(err)
+	}
+	different := map[time.Time]bool{}
+	for _, at := range conn.deadlines {
+		different[at] = true
+	}
+	if most := 2 * 4; len(different) > most { // none, and one more with each frame
+		t.Errorf("two messages of two frames have %d deadlines, want at most %d: each pause got one", len(different), most)
+	}
+}
+
+// TestBudget: who holds most gives way, unless a signed message has come from there.
+func TestBudget(t *testing.T) {
+	friend := func() bool { return true }
+	b := newBudget(100)
+	held := func(trusted func() bool, n int) *guard {
+		g := newGuard(&pausing{}, b, trusted)
+		if !b.take(g, n) {
+			t.Fatalf("%d of %d bytes could not be had", n, b.left)
+		}
+		return g
+	}
+	small, large, known := held(stranger, 10), held(stranger, 40), held(friend, 45)
+	if b.take(small, 40) {
+		t.Error("a stranger took the share of one that holds less than both need")
+	}
+	if !b.take(small, 20) || b.held[large] != 0 || b.held[known] != 45 {
+		t.Errorf("the largest stranger did not give way: %d bytes left", b.left)
+	}
+	if !b.take(known, 50) || b.held[small] != 0 {
+		t.Errorf("a stranger did not give way to a client: %d bytes left", b.left)
+	}
+	if b.take(known, 10) || b.take(newGuard(&pausing{}, b, stranger), 6) {
+		t.Error("more was taken than there is")
+	}
+	b.give(known)
+	if b.left != 100 || len(b.held) != 0 {
+		t.Errorf("%d bytes left, %v held", b.left, b.held)
+	}
+}
+
+// TestManyClients: a socket serves so many clients and no more. A new one takes the place of the oldest that has sent
+// nothing signed, where messages are signed; elsewhere there is room when one goes.
 func TestManyClients(t *testing.T) {
 	c := startServer(t, nil)
-	at := c.server.Connection().ControlPort
+	at := c.server.Connection()
 	var conns []net.Conn
 	for range maxPeers - 1 { // one is c's
-		conns = append(conns, dialRaw(t, at, zmq4.Dealer))
+		conns = append(conns, dialRaw(t, at.ControlPort, zmq4.Dealer))
 	}
-	over, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at))
+	id := c.send(c.control, "kernel_info_request", map[string]any{})
+	c.reply(c.control, id, "kernel_info_reply")
+	dialRaw(t, at.ControlPort, zmq4.Dealer)
+	wantCut(t, conns[0])
+	id = c.send(c.control, "kernel_info_request", map[string]any{})
+	c.reply(c.control, id, "kernel_info_reply")
+
+	conns = nil
+	for range maxPeers - 1 {
+		conns = append(conns, dialRaw(t, at.IOPubPort, zmq4.Sub))
+	}
+	over, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at.IOPubPort))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,11 +268,11 @@ func TestManyClients(t *testing.T) {
 	wantAlive(t, c)
 	conns[0].Close()
 	for end := time.Now().Add(patience); ; {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at))
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", at.IOPubPort))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = zmq4.Open(conn, nullSecurity(), zmq4.Dealer, zmq4.SocketIdentity(newID()), false, nil)
+		_, err = zmq4.Open(conn, nullSecurity(), zmq4.Sub, zmq4.SocketIdentity(newID()), false, nil)
 		conn.Close()
 		if err == nil {
 			break

@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -31,6 +32,9 @@ type peer struct {
 	conn   *zmq4.Conn // nil until greeted
 	id     string
 	limits limits
+	place  int // in the order of connecting
+
+	trusted atomic.Bool // a signed message has come
 
 	mu      sync.Mutex
 	topics  map[string]bool // that the client subscribed to

@@ -70,7 +70,7 @@ func NewServer(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, codec: newCodec(c.Key), shellIn: make(chan *message), controlIn: make(chan *message), cells: make(chan *message, maxCells)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.comms.server, s.input.server, s.forms.server = s, s, s
-	shared := &budget{left: totalBytes}
+	shared := newBudget(totalBytes)
 	echo := func(p *peer, frames [][]byte) { p.send(frames) }
 	channels := []struct {
 		port    *int
@@ -79,12 +79,13 @@ func NewServer(cfg Config) (*Server, error) {
 		bounds  bounds
 		limits  limits
 		receive func(*peer, [][]byte)
+		signed  bool
 	}{
-		{&c.IOPubPort, &s.iopub, zmq4.XPub, signalBounds, defaultLimits, s.subscription},
-		{&c.HBPort, &s.heartbeat, zmq4.Router, signalBounds, echoLimits, echo},
-		{&c.StdinPort, &s.stdin, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.stdin, s.input.reply)},
-		{&c.ControlPort, &s.control, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.control, func(m *message) { s.pass(s.controlIn, m) })},
-		{&c.ShellPort, &s.shell, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.shell, func(m *message) { s.pass(s.shellIn, m) })},
+		{&c.IOPubPort, &s.iopub, zmq4.XPub, signalBounds, defaultLimits, s.subscription, false},
+		{&c.HBPort, &s.heartbeat, zmq4.Router, signalBounds, echoLimits, echo, false},
+		{&c.StdinPort, &s.stdin, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.stdin, s.input.reply), true},
+		{&c.ControlPort, &s.control, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.control, func(m *message) { s.pass(s.controlIn, m) }), true},
+		{&c.ShellPort, &s.shell, zmq4.Router, messageBounds, defaultLimits, s.receiver(&s.shell, func(m *message) { s.pass(s.shellIn, m) }), true},
 	}
 	for i, ch := range channels {
 		l, err := c.listen(*ch.port)
@@ -98,7 +99,7 @@ func NewServer(cfg Config) (*Server, error) {
 		if c.Transport == "tcp" {
 			*ch.port = port(l)
 		}
-		*ch.socket = newSocket(l, channel{ch.kind, ch.bounds, shared, ch.limits, ch.receive, cfg.Log})
+		*ch.socket = newSocket(l, channel{ch.kind, ch.bounds, shared, ch.limits, ch.receive, ch.signed, cfg.Log})
 	}
 	s.cfg.Connection = *c
 	return s, nil
@@ -188,6 +189,7 @@ func (s *Server) receiver(via **socket, next func(*message)) func(*peer, [][]byt
 			fmt.Fprintf(s.cfg.Log, "dropped a message: %v\n", err)
 			return
 		}
+		p.trusted.Store(true)
 		m.peer, m.via = p.id, *via
 		next(m)
 	}

@@ -38,6 +38,9 @@ type channel struct {
 	limits limits
 	// receive is called with each message of a client, in order, from a goroutine of that client.
 	receive func(*peer, [][]byte)
+	// signed tells that the messages are signed: a client that has sent none gives way to a new one where all places are
+	// taken.
+	signed bool
 	// log gets a line for each client that is cut off.
 	log io.Writer
 }
@@ -49,6 +52,7 @@ type socket struct {
 
 	mu     sync.Mutex
 	peers  map[*peer]bool
+	count  int // of clients until now
 	closed bool
 	wait   sync.WaitGroup
 }
@@ -85,7 +89,7 @@ func (s *socket) serve(conn net.Conn) {
 		return
 	}
 	defer s.remove(p)
-	in := newGuard(conn, s.budget)
+	in := newGuard(conn, s.budget, p.trusted.Load)
 	defer in.endMessage()
 	err := s.greet(p, in)
 	for err == nil {
@@ -96,15 +100,34 @@ func (s *socket) serve(conn net.Conn) {
 	}
 }
 
-// add adds a client if there is room for it, and reports whether it did.
+// add adds a client if there is room for it or can be made, and reports whether it did.
 func (s *socket) add(p *peer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.closed && len(s.peers) >= maxPeers && s.signed {
+		s.cutStranger()
+	}
 	if s.closed || len(s.peers) >= maxPeers {
 		return false
 	}
+	s.count++
+	p.place = s.count
 	s.peers[p] = true
 	return true
+}
+
+// cutStranger ends the oldest connection on which no signed message has come, if there is one. s.mu is held.
+func (s *socket) cutStranger() {
+	var oldest *peer
+	for p := range s.peers {
+		if !p.trusted.Load() && (oldest == nil || p.place < oldest.place) {
+			oldest = p
+		}
+	}
+	if oldest != nil {
+		oldest.cut()
+		delete(s.peers, oldest)
+	}
 }
 
 func (s *socket) remove(p *peer) {
