@@ -33,6 +33,9 @@ func TestOf(t *testing.T) {
 		{"house, predicted boat 94%", "house、予測は boat 94%"},
 		{"best accuracy", "最高の正解率"}, // as the label of an axis; a head may break
 		{"macro F1", "マクロ F1"},
+		{"its 10 classes have no names; give them in LoadOptions.Classes", "10 個のクラスに名前がありません。LoadOptions.Classes で指定してください"},
+		{"ants.onnx: 44 weights are stored in 16 bits and computed in float32. Warning: accuracy fell by 2.0 points, from 90.0 to 88.0 %, more than 1.0.",
+			"ants.onnx：44 個の重みを 16 ビットで保存し、float32 で計算します。警告：正解率が 2.0 ポイント下がりました（90.0 % から 88.0 %、許容は 1.0 ポイント）。"},
 		{"turn left", "turn left"},
 		// Names of data sets, classes and strategies are what people call them, also where they are words.
 		{"m, pretrained as w, on images (3 training, 2 validation images)", "モデル m（事前学習の重み w）、データ images（学習用 3 枚、検証用 2 枚）"},
