@@ -361,8 +361,8 @@ func (v *values) headClasses(source string, head *foundHead, o LoadOptions) ([]s
 // note prints on standard error, and keeps in m.Notes, the changes that made the file fit, and what else was possible
 // with the file.
 func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptions) {
-	m.Notes = slices.Clone(f.notes)
-	say := func(format string, args ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, args...)) }
+	notes := slices.Clone(f.notes)
+	say := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	if len(sd.Others) > 0 {
 		say("the file has further tensors in %s, which are not read; LoadOptions.Key chooses them", listed(sd.Others))
 	}
@@ -395,7 +395,13 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 	} else if head == nil && o.Head != HeadNew && len(unfit) > 0 {
 		say("left unread, since they do not fit the network's output layer: %s", listed(unfit))
 	}
-	for _, n := range m.Notes {
+	m.report(notes)
+}
+
+// report keeps notes about a file, and prints them on standard error.
+func (m *Model) report(notes []string) {
+	m.Notes = slices.Clone(notes)
+	for _, n := range notes {
 		fmt.Fprintf(os.Stderr, "zoo: %s: %s\n", m.Weights, n)
 	}
 }

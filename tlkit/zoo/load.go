@@ -68,7 +68,7 @@ const Random = "random"
 //
 //   - an .onnx file: "models/my.onnx". It becomes a model like the others: variables under the file's names, stages
 //     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
-//     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax at the end is left out. Batch
+//     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax or Sigmoid at the end is left out. Batch
 //     normalisations that the exporter has folded into convolutions are gone for good; those that are there train as
 //     others do. Dropout is left out. Several linear output layers whose sum or mean is the output (distillation,
 //     branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,

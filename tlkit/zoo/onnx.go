@@ -184,6 +184,6 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 	}
 	return &values{
 		spec: spec, classes: set.Classes, preprocess: set.Preprocess, calibration: f.calibration, bits: f.bits, name: cmp.Or(f.weights, filepath.Base(f.path)),
-		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil },
+		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil }, notes: f.net.Notes,
 	}, nil
 }

@@ -136,6 +136,7 @@ func (v *values) fill(m *Model, sd *weights.StateDict, o LoadOptions) (err error
 			return err
 		}
 	}
+	m.report(v.notes)
 	if err := m.LoadStateDict(sd); err != nil || o.Head != HeadNew {
 		return err
 	}

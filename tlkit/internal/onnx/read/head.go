@@ -16,10 +16,11 @@ type headNode struct {
 	features     int
 	conv         bool // a convolution of 1x1 instead of a matrix
 	mean         bool // its input, or what it makes, is averaged over all positions
+	sigmoid      bool // a Sigmoid follows
 }
 
 // wantHead describes the required end of a network.
-const wantHead = "the output must come from a linear layer (Gemm, MatMul with Add, or a 1x1 convolution of pooled features) or be a sum of some, perhaps followed by Softmax"
+const wantHead = "the output must come from a linear layer (Gemm, MatMul with Add, or a 1x1 convolution of pooled features) or be a sum of some, perhaps followed by Softmax or Sigmoid"
 
 // findHead finds the last linear layer before the output, and keeps the nodes before it that its input needs.
 func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
@@ -47,6 +48,9 @@ func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProt
 	if n.Classes < 1 || n.Classes > 1<<20 || h.features < 1 {
 		return fmt.Errorf("output layer %s is of shape %v", h.node, shape)
 	}
+	if h.sigmoid {
+		n.Notes = append(n.Notes, "it ends in a Sigmoid, as of a network that finds several classes in an image; the Sigmoid is left out, and Predict ranks the classes by softmax, whose probabilities are not its own")
+	}
 	n.head = h
 	n.nodes = n.ancestors(h.node.in[0])
 	return nil
@@ -54,14 +58,19 @@ func (n *Net) findHead(g *protos.GraphProto, inits map[string]*protos.TensorProt
 
 // outputLayer walks from the output back to the linear layer that it comes from.
 func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (*headNode, error) {
-	at, reshaped, mean := output, false, false
+	at, reshaped, mean, sigmoid := output, false, false, false
 	for {
 		v := n.byOutput[at]
 		if v == nil || len(v.in) == 0 {
 			return nil, fmt.Errorf("%s; output %.80q does not", wantHead, output)
 		}
 		switch v.op {
-		case "Softmax", "LogSoftmax", "Identity", "Dropout", fakeQuantize:
+		case "Identity", "Dropout", fakeQuantize:
+		case "Softmax", "LogSoftmax", "Sigmoid":
+			if mean {
+				return nil, fmt.Errorf("%s; the mean over positions comes after %s. %s", wantHead, v, headAdvice(v))
+			}
+			sigmoid = sigmoid || v.op == "Sigmoid"
 		case "Flatten", "Reshape", "Squeeze":
 			reshaped = true
 		case "GlobalAveragePool", "ReduceMean":
@@ -74,19 +83,28 @@ func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (
 			if h == nil {
 				return nil, fmt.Errorf("%s; %s is none of one position with weights of its own", wantHead, v)
 			}
-			h.mean = mean
+			h.mean, h.sigmoid = mean, sigmoid
 			return h, nil
 		case "Gemm", "MatMul", "Add":
 			h := n.linear(v, inits)
 			if h == nil || mean || reshaped {
 				return nil, fmt.Errorf("%s; %s is none with weights of its own, or its outputs change their shape", wantHead, v)
 			}
+			h.sigmoid = sigmoid
 			return h, nil
 		default:
-			return nil, fmt.Errorf("%s; it comes from %s", wantHead, v)
+			return nil, fmt.Errorf("%s; it comes from %s. %s", wantHead, v, headAdvice(v))
 		}
 		at = v.in[0]
 	}
+}
+
+// headAdvice says how a network with another end is exported.
+func headAdvice(v *node) string {
+	if slices.Contains([]string{"Relu", "Tanh", "Clip", "LeakyRelu", "Gelu", "HardSigmoid", "HardSwish", "Elu"}, v.op) {
+		return "In Python, put nn.Identity() in the place of this activation, and export the network again"
+	}
+	return "In Python, export the network without what follows its last linear layer; if it has none (distances to prototypes, cosines), put nn.Linear in that place, which a strategy trains anew"
 }
 
 // overImages reports whether a ReduceMean is over height and width.

@@ -52,7 +52,7 @@ func (n *Net) joinHeads(g *protos.GraphProto, inits map[string]*protos.TensorPro
 
 // passes reports whether an operator after the output layer leaves the order of the classes as it is.
 func passes(op string) bool {
-	return op == "Softmax" || op == "LogSoftmax" || op == "Identity" || op == "Dropout"
+	return op == "Softmax" || op == "LogSoftmax" || op == "Sigmoid" || op == "Identity" || op == "Dropout"
 }
 
 // summands lists the linear layers whose sum a value is; nil if it is none.

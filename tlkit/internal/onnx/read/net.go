@@ -36,6 +36,8 @@ type Net struct {
 	HeadKey string
 	// Metadata holds the file's metadata properties.
 	Metadata map[string]string
+	// Notes list what was left out of the file.
+	Notes []string
 	// Observe, if set while a stage is built, is called with each value that depends on the images: its name in the
 	// file, and its node, whose first axis is the images if the file leaves their number open.
 	Observe func(name string, x *graph.Node)
@@ -241,11 +243,18 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, size int) (*Ne
 	if err := n.readNodes(g, inits); err != nil {
 		return nil, err
 	}
-	if !skeleton {
+	if !skeleton { // graphs of earlier runs have their first output
+		if err := n.chooseOutput(g, inits); err != nil {
+			return nil, err
+		}
 		if changed, err := n.joinHeads(g, inits, open); err != nil {
 			return nil, err
 		} else if changed {
-			return newNet(m, open, false, size)
+			notes := n.Notes
+			if n, err = newNet(m, open, false, size); err == nil {
+				n.Notes = append(notes, n.Notes...)
+			}
+			return n, err
 		}
 	}
 	if err := n.findHead(g, inits); err != nil {

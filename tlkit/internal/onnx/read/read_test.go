@@ -61,6 +61,12 @@ func TestOrder(t *testing.T) {
 
 func change(t *testing.T, name string, edit func(m *protos.ModelProto)) error {
 	t.Helper()
+	_, err := changed(t, name, edit)
+	return err
+}
+
+func changed(t *testing.T, name string, edit func(m *protos.ModelProto)) (*Net, error) {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".onnx"))
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +79,7 @@ func change(t *testing.T, name string, edit func(m *protos.ModelProto)) error {
 	if data, err = proto.Marshal(m); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Parse(data, func(name string) (io.ReaderAt, int64, error) { return strings.NewReader("short"), 5, nil })
-	return err
+	return Parse(data, func(name string) (io.ReaderAt, int64, error) { return strings.NewReader("short"), 5, nil })
 }
 
 func attribute(m *protos.ModelProto, op, name string) *protos.AttributeProto {
@@ -284,6 +289,78 @@ func TestOneOutput(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "has one output; expected one for each of two classes or more") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestSeveralOutputs: of several outputs the one with the logits is taken and named, or all are refused.
+func TestSeveralOutputs(t *testing.T) {
+	square := func(g *protos.GraphProto, name, of string, size int) *protos.NodeProto { // a linear layer of size outputs
+		g.Initializer = append(g.Initializer, initializer(name+".weight", make([]float64, size*size), size, size))
+		return &protos.NodeProto{OpType: "Gemm", Input: []string{of, name + ".weight"}, Output: []string{name},
+			Attribute: []*protos.AttributeProto{{Name: "transB", Type: protos.AttributeProto_INT, I: 1}}}
+	}
+	output := func(name string) *protos.ValueInfoProto { return &protos.ValueInfoProto{Name: name} }
+	for _, tt := range []struct {
+		name  string
+		edit  func(g *protos.GraphProto, head *protos.NodeProto, features int)
+		note  string
+		error string
+	}{
+		{"features first", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+			g.Output = []*protos.ValueInfoProto{output(head.Input[0]), g.Output[0]}
+		}, "is taken for the logits", ""},
+		{"embedding before the logits", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
+			g.Node = slices.Insert(g.Node, len(g.Node)-1, square(g, "embedding", head.Input[0], features))
+			head.Input[0] = "embedding"
+			g.Output = []*protos.ValueInfoProto{output("embedding"), g.Output[0]}
+		}, `of its outputs "embedding", `, ""},
+		{"embedding beside the logits", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
+			g.Node = append(g.Node, square(g, "embedding", head.Input[0], features))
+			head.Output[0] = "scores"
+			g.Output = []*protos.ValueInfoProto{output("embedding"), output("scores")}
+		}, "", `the graph has the outputs "embedding", `},
+		{"logits by name", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
+			g.Node = append(g.Node, square(g, "embedding", head.Input[0], features))
+			head.Output[0] = "Logits"
+			g.Output = []*protos.ValueInfoProto{output("embedding"), output("Logits")}
+		}, `of its outputs "embedding", "Logits", "Logits" is taken for the logits`, ""},
+		{"probabilities beside the logits", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+			g.Node = append(g.Node, &protos.NodeProto{OpType: "Softmax", Input: []string{head.Output[0]}, Output: []string{"p"}})
+			g.Output = []*protos.ValueInfoProto{output("p"), g.Output[0]}
+		}, `"p" is taken`, ""},
+		{"a sigmoid", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+			g.Node = append(g.Node, &protos.NodeProto{OpType: "Sigmoid", Input: []string{head.Output[0]}, Output: []string{"p"}})
+			g.Output = []*protos.ValueInfoProto{output("p")}
+		}, "it ends in a Sigmoid", ""},
+		{"an activation", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+			g.Node = append(g.Node, &protos.NodeProto{OpType: "Relu", Input: []string{head.Output[0]}, Output: []string{"p"}})
+			g.Output = []*protos.ValueInfoProto{output("p")}
+		}, "", "put nn.Identity() in the place of this activation"},
+		{"a cosine", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+			g.Node = append(g.Node, &protos.NodeProto{OpType: "Cos", Input: []string{head.Output[0]}, Output: []string{"p"}})
+			g.Output = []*protos.ValueInfoProto{output("p")}
+		}, "", "put nn.Linear in that place"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			want := 0
+			n, err := changed(t, "resnet", func(m *protos.ModelProto) {
+				head := m.Graph.Node[len(m.Graph.Node)-1]
+				for _, i := range m.Graph.Initializer {
+					if i.Name == head.Input[1] {
+						want = int(i.Dims[0])
+						tt.edit(m.Graph, head, int(i.Dims[1]))
+						return
+					}
+				}
+				t.Fatal("no output layer")
+			})
+			if (err != nil) != (tt.error != "") || err != nil && !strings.Contains(err.Error(), tt.error) {
+				t.Fatalf("error %v, want %q", err, tt.error)
+			}
+			if err == nil && (n.Classes != want || !strings.Contains(strings.Join(n.Notes, "\n"), tt.note)) {
+				t.Errorf("%d classes, want %d; notes %q, want %q", n.Classes, want, n.Notes, tt.note)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,64 @@
+package read
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute-onnx/support/protos"
+)
+
+// chooseOutput leaves one output of a graph with several: the one named logits, or the only one that comes from a linear
+// layer, or the one whose linear layer needs those of all others, as the logits after an embedding. Others are refused:
+// which of two classifiers is meant can't be seen.
+func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
+	if len(g.Output) < 2 || slices.Contains(g.Output, nil) {
+		return nil
+	}
+	var names []string
+	var candidates []*protos.ValueInfoProto
+	var layers []*node
+	for _, o := range g.Output {
+		names = append(names, fmt.Sprintf("%.80q", o.Name))
+		if layer := n.layerOf(o.Name, inits); layer != nil && !slices.Contains(layers, layer) { // logits and their softmax are one
+			candidates, layers = append(candidates, o), append(layers, layer)
+		}
+	}
+	at := slices.IndexFunc(candidates, func(o *protos.ValueInfoProto) bool { return strings.EqualFold(o.Name, "logits") })
+	if at < 0 {
+		at = n.last(layers)
+	}
+	if len(candidates) == 0 {
+		return nil // the error about the first output says what is missing
+	}
+	if at < 0 {
+		return fmt.Errorf("the graph has the outputs %s, and several come from a linear layer: which of them are the logits? In Python, export the network with that one alone, or name it \"logits\" (torch.onnx.export's output_names)",
+			strings.Join(names, ", "))
+	}
+	g.Output = []*protos.ValueInfoProto{candidates[at]}
+	n.Notes = append(n.Notes, fmt.Sprintf("of its outputs %s, %.80q is taken for the logits", strings.Join(names, ", "), candidates[at].Name))
+	return nil
+}
+
+// layerOf returns the node of the linear layer, or the sum of some, that an output comes from; nil if it comes from none.
+func (n *Net) layerOf(output string, inits map[string]*protos.TensorProto) *node {
+	at := output
+	for v := n.byOutput[at]; v != nil && len(v.in) > 0 && passes(v.op); v = n.byOutput[at] {
+		at = v.in[0]
+	}
+	if len(n.summands(at, 1, inits, 0)) > 0 {
+		return n.byOutput[at]
+	}
+	if h, err := n.outputLayer(output, inits); err == nil && n.depends[h.node.in[0]].image {
+		return h.node
+	}
+	return nil
+}
+
+// last returns the index of the layer that needs all others; -1 if there is none.
+func (n *Net) last(layers []*node) int {
+	return slices.IndexFunc(layers, func(l *node) bool {
+		before := n.ancestors(l.out[0])
+		return !slices.ContainsFunc(layers, func(other *node) bool { return !slices.Contains(before, other) })
+	})
+}
