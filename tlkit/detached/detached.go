@@ -85,8 +85,8 @@ func (d *Detached) State() (State, error) {
 // Run returns the run as far as it is trained; nil before the training has begun to write it.
 func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
 
-// Results returns the results of the training's own strategies, as far as they are trained: a notebook may have added others
-// to the run. finished is true if the training is at its end and all that it left is there.
+// Results returns the results of the training's own strategies and seeds, as far as they are trained: a notebook may have
+// added others to the run. finished is true if the training is at its end and all that it left is there.
 func (d *Detached) Results() (own train.Results, finished bool, err error) {
 	j, err := readJob(d.Dir)
 	if err != nil {
@@ -96,14 +96,8 @@ func (d *Detached) Results() (own train.Results, finished bool, err error) {
 	if err != nil || run == nil {
 		return nil, false, err
 	}
-	for _, one := range j.Strategies {
-		name, err := one.name()
-		if err != nil {
-			return nil, false, err
-		}
-		if res, err := run.Result(name); err == nil {
-			own = append(own, res)
-		}
+	if own, err = j.own(run); err != nil {
+		return nil, false, err
 	}
 	was, err := readSaved(filepath.Join(d.Dir, folder))
 	return own, err == nil && was.Phase == Finished && len(own) == len(j.Strategies) && was.left(run, own), err

@@ -239,6 +239,24 @@ func (s strategyJob) strategy(open func(source) (*datasets.Dataset, error)) (tra
 	return made, err
 }
 
+// own returns the results of a run that are of the job's strategies and seeds.
+func (j *job) own(run *train.Run) (own train.Results, err error) {
+	for _, one := range j.Strategies {
+		name, err := one.name()
+		if err != nil {
+			return nil, err
+		}
+		res, err := run.Result(name)
+		if err != nil {
+			continue // not begun, or gone
+		}
+		mine := *res
+		mine.Repeats = mine.Repeats[:min(len(mine.Repeats), max(1, j.Recipe.Seeds)-1)]
+		own = append(own, &mine)
+	}
+	return own, nil
+}
+
 // write writes the job and its model into the run's folder. The job's file comes last: until then the job before it stays
 // as it was, with the model that it names, wherever this is cut off.
 func (j *job) write(model *zoo.Model) error {

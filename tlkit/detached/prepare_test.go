@@ -165,6 +165,22 @@ func TestFinished(t *testing.T) {
 			}
 		}
 	}
+	// seeds trains a further seed of the training's own strategy.
+	seeds := func(stopped bool) func(*testing.T, *Detached, string) {
+		return func(t *testing.T, _ *Detached, runs string) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if stopped {
+				cancel()
+			}
+			data, model := few(images)
+			r := quiet(runs, 1, 0)
+			r.Seeds = 2
+			if _, err := r.Compare(ctx, "r", data, model, strategy.Transfer{}); (err != nil) != stopped {
+				t.Fatal(err)
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		change func(*testing.T, *Detached, string)
 		want   outcome
@@ -176,6 +192,8 @@ func TestFinished(t *testing.T) {
 		"the weights are gone":       {remove("transfer/best.safetensors"), outcome{Finished, true, false, ""}},
 		"a notebook was stopped":     {compare(5, true, strategy.Transfer{}), outcome{NotFinished, false, false, "epoch 1 of 5"}},
 		"a notebook trained further": {compare(3, false, strategy.Transfer{}), outcome{Finished, false, false, ""}},
+		"a notebook trained seeds":   {seeds(false), outcome{Finished, true, true, ""}},
+		"and was stopped in them":    {seeds(true), outcome{NotFinished, true, true, "epoch 1 of 2"}},
 		"a notebook trained another": {compare(1, false, strategy.FineTune{}), outcome{Finished, true, true, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,6 +214,9 @@ func TestFinished(t *testing.T) {
 			}
 			if _, got.done = prepared(t, quiet(runs, 1, 0), nil); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
+			}
+			if _, whole, err := d.Results(); err != nil || whole != got.done {
+				t.Errorf("prepared: done %v, whole %v, %v", got.done, whole, err)
 			}
 		})
 	}

@@ -60,7 +60,9 @@ func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 	}
 	s := j.newState(Waiting)
 	if run != nil {
-		s = j.newState(Finished).with(run)
+		if s, err = j.finishedState(); err != nil {
+			return nil, false, err
+		}
 	}
 	if err := s.write(j.dir()); err != nil {
 		return nil, false, fmt.Errorf("detached: run %q: %w", name, err)

@@ -107,8 +107,8 @@ type saved struct {
 	Error string `json:",omitempty"`
 	// Job is the key of the job that this is the state of.
 	Job string `json:",omitempty"`
-	// Epochs and Made are those of the run that a finished training left: of each of its strategies what its seeds' results
-	// were made with (train.Result.Made).
+	// Epochs is that of the run's recipe where a training has finished, and Made what the results of its strategies, with
+	// all seeds, were made with (train.Result.Made).
 	Epochs int                 `json:",omitempty"`
 	Made   map[string][]string `json:",omitempty"`
 }
@@ -118,13 +118,22 @@ func (j *job) newState(phase Phase) saved {
 	return saved{Phase: phase, Since: time.Now().UTC(), Job: j.key}
 }
 
-// with enters what a finished training has left in its run.
-func (s saved) with(run *train.Run) saved {
+// finishedState is the state of the job that has left its results in its run.
+func (j *job) finishedState() (saved, error) {
+	s := j.newState(Finished)
+	run, err := openRun(filepath.Dir(j.dir()))
+	if err == nil && run == nil {
+		err = fmt.Errorf("detached: run %q has no files after its end; another program has removed them", j.Name)
+	}
+	if err != nil {
+		return s, err
+	}
+	own, err := j.own(run)
 	s.Epochs, s.Made = run.Config.Recipe.Epochs, map[string][]string{}
-	for _, res := range run.Results {
+	for _, res := range own {
 		s.Made[res.Strategy] = made(res)
 	}
-	return s
+	return s, err
 }
 
 // made lists what the results of all seeds were made with.
@@ -135,7 +144,7 @@ func made(res *train.Result) (all []string) {
 	return all
 }
 
-// left reports whether a run has the results of some of its strategies as the finished training left them.
+// left reports whether a run has the training's own results as it left them.
 func (s saved) left(run *train.Run, own train.Results) bool {
 	only := *run
 	only.Results = own

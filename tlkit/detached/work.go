@@ -39,18 +39,23 @@ func Train(ctx context.Context, runDir string) error {
 	if err := j.newState(Training).write(j.dir()); err != nil {
 		return err
 	}
-	run, err := j.train(ctx)
+	err = j.train(ctx)
+	if err == nil {
+		var done saved
+		if done, err = j.finishedState(); err == nil {
+			return done.write(j.dir())
+		}
+	}
 	var stopped *train.InterruptedError
 	switch {
 	case errors.As(err, &stopped):
 		fmt.Fprintln(os.Stderr, stopped)
 		return j.newState(Stopped).write(j.dir())
-	case err != nil:
+	default:
 		failed := j.newState(Failed)
 		failed.Error = err.Error()
 		return errors.Join(err, failed.write(j.dir()))
 	}
-	return j.newState(Finished).with(run).write(j.dir())
 }
 
 // exists reports whether there is a file.
@@ -60,9 +65,9 @@ func exists(path string) bool {
 }
 
 // train loads what the job names, and compares.
-func (j *job) train(ctx context.Context) (*train.Run, error) {
+func (j *job) train(ctx context.Context) error {
 	if err := os.Chdir(j.Folder); err != nil {
-		return nil, fmt.Errorf("detached: the folder in which the training was started: %w", err)
+		return fmt.Errorf("detached: the folder in which the training was started: %w", err)
 	}
 	opened := map[string]*datasets.Dataset{}
 	open := func(s source) (*datasets.Dataset, error) {
@@ -75,17 +80,17 @@ func (j *job) train(ctx context.Context) (*train.Run, error) {
 	}
 	data, err := open(j.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	model, err := zoo.LoadExported(filepath.Join(j.dir(), j.Model))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var strategies []train.Strategy
 	for _, one := range j.Strategies {
 		s, err := one.strategy(open)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		strategies = append(strategies, s)
 	}
@@ -94,7 +99,8 @@ func (j *job) train(ctx context.Context) (*train.Run, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go j.awaitStop(ctx, cancel)
-	return r.Compare(ctx, j.Name, data, model, strategies...)
+	_, err = r.Compare(ctx, j.Name, data, model, strategies...)
+	return err
 }
 
 // awaitStop cancels the training when the stop file is there.

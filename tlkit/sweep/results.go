@@ -44,12 +44,15 @@ func (s Sweep) results(tasks []*Task) *Results {
 	return r
 }
 
-// unread names the tasks whose files can't be read.
-func (r *Results) unread() error {
+// missing names the tasks that are not at their end, beside those that were given up.
+func (r *Results) missing(gaveUp []*Task) error {
 	var all []error
 	for _, t := range r.Tasks {
-		if t.Err != nil {
+		switch {
+		case t.Err != nil:
 			all = append(all, fmt.Errorf("sweep: task %q of %q has no result that can be read: %w", t.Name, r.Name, t.Err))
+		case !t.Finished && !slices.Contains(gaveUp, t.Task):
+			all = append(all, fmt.Errorf("sweep: task %q of %q was trained, and its run has changed since: results are gone, or a notebook trains it; the same call trains it again", t.Name, r.Name))
 		}
 	}
 	return errors.Join(all...)

@@ -109,7 +109,7 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	if ctx.Err() != nil {
 		return results, fmt.Errorf("sweep: %q was stopped with %d of %d tasks trained; the same call goes on: %w", s.Name, results.Trained(), len(tasks), ctx.Err())
 	}
-	return results, errors.Join(s.failure(gaveUp), results.unread())
+	return results, errors.Join(s.failure(gaveUp), results.missing(gaveUp))
 }
 
 // attacher is an executor whose processes can outlive the call that started them in a way that the tasks' locks do not

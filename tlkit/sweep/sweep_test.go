@@ -268,11 +268,17 @@ func TestOwnResults(t *testing.T) {
 		}
 	}
 	results = s.results([]*Task{task.Task})
-	if err := results.unread(); err == nil || !strings.Contains(err.Error(), task.Name) || !strings.Contains(err.Error(), "run.json") || results.Trained() != 0 {
+	if err := results.missing(nil); err == nil || !strings.Contains(err.Error(), task.Name) || !strings.Contains(err.Error(), "run.json") || results.Trained() != 0 {
 		t.Errorf("a damaged run: %v, %d trained", err, results.Trained())
 	}
 	if results, err = s.Run(t.Context(), Local{}); err != nil || results.Trained() != 1 {
 		t.Errorf("the same call again: %v, %d trained", err, results.Trained())
+	}
+	if err := os.RemoveAll(filepath.Join(task.Dir, "transfer")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.results([]*Task{task.Task}).missing(nil); err == nil || !strings.Contains(err.Error(), "has changed since") {
+		t.Errorf("results that are gone: %v", err)
 	}
 }
 
