@@ -15,7 +15,7 @@ type memory struct {
 
 // memoryFor adds up the memory of a program that was measured, or else of its model.
 func memoryFor(model *zoo.Model, m *Measured) memory {
-	const decode, uploads = 512, 128
+	const decode, uploads = 512, 192
 	program := estimate(model)
 	if m != nil && m.peak > 0 {
 		program = int64(1.25*m.peak)>>20 + 1

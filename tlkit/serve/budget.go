@@ -47,11 +47,14 @@ func (s *share) release() {
 
 // readAll reads r and takes memory as the bytes arrive, so that a request holds no more than it has sent.
 func (s *share) readAll(r io.Reader) ([]byte, error) {
-	const first = 16 << 10
+	const first, large = 16 << 10, 1 << 20 // a large body grows slower, so that it takes little more than it has
 	var data []byte
 	for {
 		if len(data) == cap(data) {
 			grown := max(first, 2*cap(data))
+			if cap(data) >= large {
+				grown = cap(data) + cap(data)/4
+			}
 			if more := int64(grown - cap(data)); s.budget.take(more) {
 				s.taken += more
 			} else {

@@ -43,6 +43,8 @@ const (
 	tagCompression = 259
 	tagPhotometric = 262
 	tagOrientation = 274
+	tagTileWidth   = 322
+	tagTileLength  = 323
 	tagDNGVersion  = 50706 // Adobe's raw format
 
 	typeShort = 3
@@ -53,7 +55,7 @@ const (
 	photometricBlackIs0 = 1
 )
 
-// tiffTag returns the single whole number of a tag of the first directory.
+// tiffTag returns the single whole number of a tag of the first directory; 0 for a tag of another content.
 func tiffTag(data []byte, tag uint16) (value int, ok bool) {
 	if len(data) < 8 {
 		return 0, false
@@ -72,10 +74,10 @@ func tiffTag(data []byte, tag uint16) (value int, ok bool) {
 			return 0, false
 		}
 		if order.Uint16(entries) == tag {
-			switch order.Uint16(entries[2:]) {
-			case typeShort:
+			switch kind, count := order.Uint16(entries[2:]), order.Uint32(entries[4:]); {
+			case kind == typeShort && count == 1:
 				return int(order.Uint16(entries[8:])), true
-			case typeLong:
+			case kind == typeLong && count == 1:
 				return int(order.Uint32(entries[8:])), true
 			}
 			return 0, true

@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math"
 	"slices"
 
 	"golang.org/x/image/bmp"
@@ -128,7 +129,29 @@ func tiffHeader(data []byte) (header, error) {
 		return header{}, err
 	}
 	c, err := tiff.DecodeConfig(bytes.NewReader(data))
+	if err == nil {
+		err = checkTiles(data, c.Width, c.Height)
+	}
 	return header{width: c.Width, height: c.Height, perPixel: 2*modelBytes(c.ColorModel) + 3}, err
+}
+
+// checkTiles refuses a TIFF file whose tiles have far more pixels than the image: the decoder unpacks all of each, and all
+// may be the same few bytes of the file.
+func checkTiles(data []byte, width, height int) error {
+	w, tiled := tiffTag(data, tagTileWidth)
+	h, _ := tiffTag(data, tagTileLength)
+	if !tiled {
+		return nil
+	}
+	if w < 1 || h < 1 {
+		return fmt.Errorf("tiles of %d x %d pixels", w, h)
+	}
+	across, down := math.Ceil(float64(width)/float64(w)), math.Ceil(float64(height)/float64(h))
+	const some = 64e6 // an image of a few pixels may have a tile of usual size
+	if all := across * down * float64(w) * float64(h); all > 4*float64(width)*float64(height)+some {
+		return fmt.Errorf("%w: its tiles of %d x %d pixels have %.0f million pixels in all, the image of %d x %d has fewer; save it anew", ErrTooLarge, w, h, all/1e6, width, height)
+	}
+	return nil
 }
 
 // tiffPixels corrects fax-coded files in which 0 is black: the decoder reads the code's white as white, libtiff as 0.

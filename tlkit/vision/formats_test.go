@@ -2,6 +2,8 @@ package vision
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
@@ -335,6 +337,60 @@ func TestJPEGScans(t *testing.T) {
 		}
 		if _, err := DecodeBytes(file); errors.Is(err, ErrTooLarge) != c.refused {
 			t.Errorf("a file with %d scans: %v", c.scans, err)
+		}
+	}
+}
+
+// tiledTIFF returns a grey TIFF file, all of whose tiles are the same bytes of it.
+func tiledTIFF(t testing.TB, width, height, tile int) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	if _, err := w.Write(make([]byte, tile*tile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n := (width + tile - 1) / tile * ((height + tile - 1) / tile)
+	le := binary.LittleEndian
+	const entries = 10
+	at := uint32(8 + 2 + 12*entries + 4)
+	offsets, counts := at, at+4*uint32(n)
+	content := counts + 4*uint32(n)
+	if n == 1 { // a single number is in the entry itself
+		offsets, counts = content, uint32(packed.Len())
+	}
+	file := le.AppendUint32([]byte("II*\x00"), 8)
+	file = le.AppendUint16(file, entries)
+	for _, e := range [entries][4]uint32{{256, 4, 1, uint32(width)}, {257, 4, 1, uint32(height)}, {258, 3, 1, 8}, {259, 3, 1, 8}, {262, 3, 1, 1}, {277, 3, 1, 1},
+		{tagTileWidth, 4, 1, uint32(tile)}, {tagTileLength, 4, 1, uint32(tile)}, {324, 4, uint32(n), offsets}, {325, 4, uint32(n), counts}} {
+		file = le.AppendUint16(le.AppendUint16(file, uint16(e[0])), uint16(e[1]))
+		file = le.AppendUint32(le.AppendUint32(file, e[2]), e[3])
+	}
+	file = le.AppendUint32(file, 0)
+	for range n {
+		file = le.AppendUint32(file, content)
+	}
+	for range n {
+		file = le.AppendUint32(file, uint32(packed.Len()))
+	}
+	return append(file, packed.Bytes()...)
+}
+
+// TestTiles holds that a TIFF file whose tiles have thousands of times the pixels of the image is refused by its header.
+func TestTiles(t *testing.T) {
+	for _, c := range []struct {
+		width, height, tile int
+		refused             bool
+	}{{256, 300, 256, false}, {20, 20, 256, false}, {20, 5000, 256, false}, {1, 1_000_000, 1024, true}, {25_000_000, 1, 1024, true}} {
+		file := tiledTIFF(t, c.width, c.height, c.tile)
+		if _, _, _, err := DecodeConfig(file); errors.Is(err, ErrTooLarge) != c.refused {
+			t.Errorf("%d x %d pixels in tiles of %d: %v", c.width, c.height, c.tile, err)
+		}
+		m, err := DecodeBytes(file)
+		if errors.Is(err, ErrTooLarge) != c.refused || !c.refused && (err != nil || m.Width != c.width) {
+			t.Errorf("%d x %d pixels in tiles of %d: %v", c.width, c.height, c.tile, err)
 		}
 	}
 }
