@@ -3,6 +3,7 @@ package insight
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -10,7 +11,8 @@ import (
 // logME is the logarithm of the maximum evidence per example of linear regressions from features [examples x width] to
 // each class (You et al. 2021, LogME: Practical Assessment of Pre-trained Models for Transfer Learning, arXiv
 // 2102.11005, section 4.2 and algorithm 1, with the fixed-point iteration of its longer version, arXiv 2110.10545).
-// Higher is better; only differences count.
+// Higher is better; only differences count. The mean is over the classes that have examples: all labels of another one
+// are 0, which a regression explains to any precision.
 func logME(x *mat.Dense, labels []int, classes int) (float64, error) {
 	n, width := x.Dims()
 	var svd mat.SVD
@@ -23,8 +25,12 @@ func logME(x *mat.Dense, labels []int, classes int) (float64, error) {
 	for i, s := range squares {
 		squares[i] = s * s
 	}
-	sum := 0.0
+	sum, present := 0.0, 0.0
 	for c := range classes {
+		if !slices.Contains(labels, c) {
+			continue
+		}
+		present++
 		// projected are the squared parts of the class's 0/1 labels along the singular vectors, rest what is left.
 		projected, rest := make([]float64, len(squares)), 0.0
 		for i, label := range labels {
@@ -39,9 +45,9 @@ func logME(x *mat.Dense, labels []int, classes int) (float64, error) {
 			projected[k] = v * v
 			rest -= projected[k]
 		}
-		sum += evidence(squares, projected, math.Max(rest, 0), float64(n), float64(width)) / float64(classes)
+		sum += evidence(squares, projected, math.Max(rest, 0), float64(n), float64(width))
 	}
-	return sum, nil
+	return sum / present, nil
 }
 
 // evidence is the maximum evidence per example of one regression.

@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -35,9 +36,11 @@ type Ranked struct {
 	LogME, HScore, NCE float64
 	// Seconds is the time it took.
 	Seconds float64
+	// Problem says why the model can't be ranked; its other figures are then NaN. "" if it could be.
+	Problem string
 }
 
-// Ranking lists models, the one of the highest Accuracy first.
+// Ranking lists models, the one of the highest Accuracy first, those with a Problem last.
 type Ranking []Ranked
 
 // rankFolds is the number of parts of the cross-validation.
@@ -51,6 +54,9 @@ const rankFolds = 5
 // How well the orders agree with seven small networks fine-tuned, as Kendall's tau, from -1 to 1 (bench/study rank, one
 // seed): on 300 sketches Accuracy 0.71, LogME 0.62, H-score 0.33, NCE 0.40 (of five networks); on 120 ants and bees 0.24,
 // 0.52, 0.24, 0.60, where six of the seven ended within 11 points of one another, about the noise of 153 images.
+//
+// A model that can't be ranked, such as one whose features do not vary, comes last with the reason. The error is that of the
+// models if none can be.
 func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 	if d == nil || d.Train.Len() < 2*rankFolds {
 		return nil, fmt.Errorf("insight: Rank needs a data set of at least %d training images", 2*rankFolds)
@@ -59,14 +65,23 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 		return nil, errors.New("insight: there is no model to rank, or one is nil; load some with tlkit.Load")
 	}
 	var all Ranking
+	var failed []error
 	for _, m := range models {
 		r, err := rank(d, m)
+		if errors.Is(err, context.Canceled) {
+			return nil, err
+		}
 		if err != nil {
-			return nil, fmt.Errorf("insight: ranking %s: %w", m.Spec.Name, err)
+			failed = append(failed, fmt.Errorf("insight: ranking %s: %w", m.Spec.Name, err))
+			nan := math.NaN()
+			r = Ranked{Model: r.Model, Params: r.Params, Accuracy: nan, Error: nan, LogME: nan, HScore: nan, NCE: nan, Seconds: nan, Problem: err.Error()}
 		}
 		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b Ranked) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	if len(failed) == len(models) {
+		return nil, errors.Join(failed...)
+	}
+	slices.SortStableFunc(all, func(a, b Ranked) int { return cmp.Compare(b.Accuracy, a.Accuracy) }) // NaN last
 	return all, nil
 }
 
@@ -80,6 +95,9 @@ func rank(d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
 		return r, err
 	}
 	r.Width = f.Width()
+	if err := checkFeatures(f); err != nil {
+		return r, err
+	}
 	if r.NCE, err = sourceEntropy(m, f); err != nil {
 		return r, err
 	}
@@ -106,10 +124,27 @@ func rank(d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
 	return r, nil
 }
 
+// checkFeatures returns an error for features that tell no images apart.
+func checkFeatures(f *zoo.Features) error {
+	vary := false
+	for i := range f.Len() {
+		for j, v := range f.Row(i) {
+			if !numbers.Finite(float64(v)) {
+				return fmt.Errorf("feature %d of image %d is %g; the model's values are not finite", j, i, v)
+			}
+			vary = vary || v != f.Row(0)[j]
+		}
+	}
+	if !vary {
+		return errors.New("the features are the same for all images; the model's values tell no images apart")
+	}
+	return nil
+}
+
 // sourceEntropy is the NCE of the model's own classes; NaN if its output layer is not trained.
 func sourceEntropy(m *zoo.Model, f *zoo.Features) (float64, error) {
-	if m.Weights == zoo.Random || len(m.Classes) < 2 {
-		return math.NaN(), nil
+	if untrained, err := m.HeadUntrained(); err != nil || untrained || len(m.Classes) < 2 {
+		return math.NaN(), err
 	}
 	engine, err := backend.Default()
 	if err != nil {
@@ -143,6 +178,10 @@ func (r Ranking) Table() plots.Figure {
 		if !math.IsNaN(m.NCE) {
 			entropy = fmt.Sprintf("%.3f", m.NCE)
 		}
+		if m.Problem != "" {
+			rows = append(rows, []string{m.Model + ": " + m.Problem, "-", "-", "-", "-", numbers.Thousands(m.Params), "-", "-"})
+			continue
+		}
 		rows = append(rows, []string{m.Model, fmt.Sprintf("%.1f%% ± %.1f", 100*m.Accuracy, 100*m.Error), fmt.Sprintf("%.4f", m.LogME),
 			fmt.Sprintf("%.4f", m.HScore), entropy, numbers.Thousands(m.Params), fmt.Sprint(m.Width), fmt.Sprintf("%.1f s", m.Seconds)})
 	}
@@ -154,6 +193,9 @@ func (r Ranking) Table() plots.Figure {
 func (r Ranking) Chart() plots.Figure {
 	var bars []plots.Bar
 	for _, m := range r {
+		if m.Problem != "" {
+			continue
+		}
 		bars = append(bars, plots.Bar{Name: m.Model, Value: m.Accuracy, Low: m.Accuracy - m.Error, High: m.Accuracy + m.Error})
 	}
 	return plots.Bars("", bars, plots.BarOptions{Label: "accuracy on frozen features", Percent: true})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -51,6 +53,15 @@ func TestEstimatesAgainstPeer(t *testing.T) {
 			}
 		}
 	}
+	// A class without images is no class: the mean is over those that have some.
+	s := sets[0]
+	x := mat.NewDense(len(s.Features), len(s.Features[0]), nil)
+	for i, row := range s.Features {
+		x.SetRow(i, row)
+	}
+	if got, err := logME(x, s.Labels, s.Classes+3); err != nil || math.Abs(got-s.LogME) > 1e-6 {
+		t.Errorf("LogME with three classes without images is %g, %v; without them %g", got, err, s.LogME)
+	}
 	if got := nce([]int{0, 0, 1, 1}, []int{0, 1, 0, 0}); math.Abs(got+0.5*math.Log(2)) > 1e-12 {
 		t.Errorf("NCE %g, by hand half of -log 2", got)
 	}
@@ -88,10 +99,81 @@ func TestRank(t *testing.T) {
 	if r[0].LogME <= r[1].LogME || r[0].HScore <= r[1].HScore || !math.IsNaN(r[1].NCE) || !(r[0].NCE <= 0) {
 		t.Errorf("estimates %+v", r)
 	}
+	// The output layer of a network with a new head is random, the rest is trained; a network of zeros comes last, with the
+	// reason.
+	for _, c := range []struct{ model, problem string }{{"new head", ""}, {"zeros", "the same for all images"}} {
+		m, err := trained.Clone()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.model == "new head" {
+			err = m.ReplaceHead([]string{"a", "b", "c"}, 1)
+		} else {
+			fill(t, m, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Rank(d, m, random)
+		if err != nil {
+			t.Fatal(c.model, err)
+		}
+		if c.problem == "" {
+			if !math.IsNaN(r[0].NCE) || r[0].Problem != "" {
+				t.Errorf("%s: NCE %g, problem %q; want NaN and none", c.model, r[0].NCE, r[0].Problem)
+			}
+			continue
+		}
+		if !strings.Contains(r[1].Problem, c.problem) || !math.IsNaN(r[1].LogME) || !math.IsNaN(r[1].Accuracy) || r[0].Problem != "" {
+			t.Errorf("%s: %+v; want it last with %q", c.model, r, c.problem)
+		}
+		bundle, err := r.Bundle()
+		if err != nil || !strings.Contains(bundle[plots.MIMEText].(string), c.problem) {
+			t.Errorf("%s: %v; the table should say %q: %v", c.model, err, c.problem, bundle[plots.MIMEText])
+		}
+		if _, err := Rank(d, m); err == nil || !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s alone: error %v, want one with %q", c.model, err, c.problem)
+		}
+	}
 	if _, err := Rank(d); err == nil || !strings.Contains(err.Error(), "no model") {
 		t.Errorf("error %v without a model", err)
 	}
 	if _, err := Rank(nil, trained); err == nil {
 		t.Error("no error without data")
+	}
+}
+
+// TestCheckFeatures: features that are not finite, or equal for all images, are named.
+func TestCheckFeatures(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for want, values := range map[string][]float32{"": {1, 2, 1, 3}, "the same for all": {1, 2, 1, 2}, "feature 1 of image 0 is NaN": {1, nan, 1, 2}, "feature 0 of image 1 is +Inf": {1, 2, inf, 2}} {
+		err := checkFeatures(&zoo.Features{Shape: []int{2}, Values: values})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: error %v, want %q", values, err, want)
+		}
+	}
+}
+
+// fill gives all weights of a model one value.
+func fill(t *testing.T, m *zoo.Model, value float64) {
+	t.Helper()
+	var entries []weights.Entry
+	for _, p := range m.Params() {
+		values := slices.Repeat([]float32{float32(value)}, p.Size())
+		if value == 0 && strings.HasSuffix(p.Key, "running_var") {
+			values = slices.Repeat([]float32{1}, p.Size())
+		}
+		tensor, err := weights.NewTensor(p.Shape, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, weights.Entry{Key: p.Key, Tensor: tensor})
+	}
+	sd, err := weights.New(entries)
+	if err == nil {
+		err = m.LoadStateDict(sd)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -41,11 +41,14 @@ type Model struct {
 	// Notes list the changes made when a file of another origin was loaded: a prefix left out, a new output layer.
 	Notes []string
 
-	arch   Architecture
-	params []nn.Param
-	fixed  []nn.Fixed
-	store  *model.Store
-	exec   *model.Exec // see predictor
+	arch Architecture
+	// fresh is true if the output layer was made with random values, drawn from freshSeed. Others may have replaced them.
+	fresh     bool
+	freshSeed uint64
+	params    []nn.Param
+	fixed     []nn.Fixed
+	store     *model.Store
+	exec      *model.Exec // see predictor
 	// compiled are the tensors whose values exec was made with.
 	compiled []*tensors.Tensor
 	// general is true if the engine of backend.Inference can't compute the network.
@@ -59,6 +62,7 @@ func New(spec Spec, classes []string, seed uint64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.fresh, m.freshSeed = true, seed
 	for _, p := range m.params {
 		if err := m.Initialise(p, seed); err != nil {
 			return nil, err
@@ -134,11 +138,37 @@ func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []i
 // variable has its own random stream, drawn from the seed and its key: a new head does not depend on what was built
 // before it.
 func (m *Model) Initialise(p nn.Param, seed uint64) error {
+	return m.setValue(p, initial(p, seed))
+}
+
+// initial returns the starting values of a variable.
+func initial(p nn.Param, seed uint64) []float32 {
 	h := fnv.New64a()
 	h.Write([]byte(p.Key))
 	values := make([]float32, p.Size())
 	p.Init(rand.New(rand.NewPCG(seed, h.Sum64())), p.Shape, values)
-	return m.setValue(p, values)
+	return values
+}
+
+// HeadUntrained reports whether the output layer still has the random values that it began with, so that its logits mean
+// nothing: in a new model, and after ReplaceHead until the model is trained or reads values.
+func (m *Model) HeadUntrained() (bool, error) {
+	if !m.fresh {
+		return false, nil
+	}
+	for _, p := range m.params {
+		if !m.InHead(p) {
+			continue
+		}
+		values, err := m.Values(p)
+		if err != nil {
+			return false, err
+		}
+		if !slices.Equal(values, initial(p, m.freshSeed)) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // Params lists the variables of the model in the order of the network.
@@ -260,6 +290,7 @@ func (m *Model) ReplaceHead(classes []string, seed uint64) error {
 		}
 	}
 	m.Classes, m.exec, m.Calibration = slices.Clone(classes), nil, Calibration{}
+	m.fresh, m.freshSeed = true, seed
 	if err := m.trace(); err != nil {
 		return err
 	}
