@@ -56,6 +56,30 @@ func vet(t *testing.T, dir string) {
 	}
 }
 
+// TestModelCard: the card speaks of the accuracy on validation images only if it has one, and names no split for a
+// calibration, which may be fitted on any.
+func TestModelCard(t *testing.T) {
+	model := load(t, "resnet20.shapes")
+	model.Calibration = zoo.Calibration{Temperature: 1.5}
+	for _, c := range []struct {
+		facts      []project.Fact
+		want, none string
+	}{
+		{nil, "No accuracy of its training was known", "accuracy above"},
+		{[]project.Fact{{Name: "accuracy", Value: "93 % of the validation images"}}, "The accuracy above was measured on the validation images", "No accuracy"},
+	} {
+		dir := filepath.Join(t.TempDir(), "shapebox")
+		if _, err := project.Write(t.Context(), "shapebox", model, project.Options{Dir: dir, SkipBuild: true}, c.facts...); err != nil {
+			t.Fatal(err)
+		}
+		card, err := os.ReadFile(filepath.Join(dir, "MODEL_CARD.md"))
+		text := string(card)
+		if err != nil || !strings.Contains(text, "\n\n- "+c.want) || strings.Contains(text, c.none) || !strings.Contains(text, "calibrated (temperature 1.5") || strings.Contains(text, "calibrated on the validation") {
+			t.Errorf("facts %v: %v, the card is\n%s", c.facts, err, text)
+		}
+	}
+}
+
 // TestWrite holds which files a project has, that its Go code is formatted, and that nothing of a template is left.
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shapebox")
