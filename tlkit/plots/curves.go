@@ -195,7 +195,7 @@ func (p Panel) pieces(l Line, k, n int) []piece {
 	if l.Best > 0 && l.Best <= len(l.Points) {
 		star = &l.Points[l.Best-1]
 	}
-	pts, band := thin(l.Points, l.Band)
+	pts, band := thin(l)
 	marked := p.marked(Line{Points: pts, plain: l.plain}, k, n)
 	var list []piece
 	open, above := false, false
@@ -235,9 +235,10 @@ func (p Panel) pieces(l Line, k, n int) []piece {
 	return list
 }
 
-// thin keeps about maxPoints points at most: from each stretch the first lowest and the first highest, in order. If a
-// stretch holds gaps, one of them stays.
-func thin(pts []Point, band []Interval) ([]Point, []Interval) {
+// thin keeps about maxPoints points of a line at most: from each stretch the first lowest and the first highest, in order,
+// and the best, which has a star. If a stretch holds gaps, one of them stays.
+func thin(l Line) ([]Point, []Interval) {
+	pts, band := l.Points, l.Band
 	if len(pts) <= maxPoints {
 		return pts, band
 	}
@@ -265,7 +266,7 @@ func thin(pts []Point, band []Interval) ([]Point, []Interval) {
 				hi = i
 			}
 		}
-		chosen := map[int]bool{lo: true, hi: true, gap: true}
+		chosen := map[int]bool{lo: true, hi: true, gap: true, l.Best - 1: true}
 		if s == 0 {
 			chosen[0] = true
 		}

@@ -176,7 +176,7 @@ func (p Panel) note() string {
 		parts = append(parts, p.inWords(fmt.Sprintf("triangles: above %s, up to %s", p.brief(limit), p.brief(high))))
 	}
 	for _, l := range p.Lines {
-		if l.Best > 0 && l.Best <= len(l.Points) {
+		if l.Best > 0 && l.Best <= len(l.Points) && finite(l.Points[l.Best-1].X, l.Points[l.Best-1].Y) {
 			return strings.Join(append(parts, p.starred()), "; ")
 		}
 	}

@@ -326,6 +326,24 @@ func TestCurvesBandLength(t *testing.T) {
 	}
 }
 
+// TestThinKeepsBest: the best point keeps its star, wherever it is among many.
+func TestThinKeepsBest(t *testing.T) {
+	l := series("a", "val")
+	for i := range 5000 {
+		l.Points = append(l.Points, Point{float64(i + 1), 1 + math.Mod(float64(i)*0.618, 1)})
+	}
+	for best := 1; best <= len(l.Points); best += 97 {
+		l.Best = best
+		stars := 0
+		for _, pc := range (Panel{Lines: []Line{l}}).pieces(l, 0, 1) {
+			stars += len(pc.chosen(pc.best))
+		}
+		if stars != 1 {
+			t.Errorf("best %d of %d points: %d stars, want 1", best, len(l.Points), stars)
+		}
+	}
+}
+
 func TestThin(t *testing.T) {
 	var l Line
 	for i := range 50_000 {
@@ -335,7 +353,7 @@ func TestThin(t *testing.T) {
 	l.Points[12_345].Y = 99
 	l.Points[23_456].Y = -99
 	l.Points[34_567].Y = math.NaN()
-	pts, band := thin(l.Points, l.Band)
+	pts, band := thin(l)
 	if len(pts) > maxPoints+10 || len(pts) < maxPoints/2 || len(band) != len(pts) {
 		t.Fatalf("%d points and %d intervals left of 50000", len(pts), len(band))
 	}

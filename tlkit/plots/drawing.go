@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"math"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -292,14 +293,17 @@ func finite(v ...float64) bool {
 	return true
 }
 
-// clip shortens s with an ellipsis until it is at most width wide in style sty.
+// clip shortens s with an ellipsis until it is at most width wide in style sty. Of a long text it measures little more than
+// what fits.
 func clip(s string, sty text.Style, width vg.Length) string {
-	if sty.Width(s) <= width {
+	r := []rune(s)
+	enough := 16
+	for enough < len(r) && sty.Width(string(r[:enough])) <= width {
+		enough *= 2
+	}
+	if enough >= len(r) && sty.Width(s) <= width {
 		return s
 	}
-	r := []rune(s)
-	for len(r) > 0 && sty.Width(string(r)+"…") > width {
-		r = r[:len(r)-1]
-	}
-	return strings.TrimRight(string(r), " ") + "…"
+	n := sort.Search(min(enough, len(r)), func(n int) bool { return sty.Width(string(r[:n+1])+"…") > width })
+	return strings.TrimRight(string(r[:n]), " ") + "…"
 }

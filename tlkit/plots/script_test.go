@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/image/font/gofont/goregular"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/recorder"
@@ -115,6 +117,44 @@ func TestPieces(t *testing.T) {
 	for _, l := range wrap(strings.Repeat("雀蜂", 20), sty, px(100), 9) {
 		if sty.Width(l) > px(100) || strings.Contains(l, "…") {
 			t.Errorf("the line %q is cut or too wide", l)
+		}
+	}
+}
+
+// counting is a text handler that counts the characters that it measures.
+type counting struct {
+	text.Handler
+	measured *int
+}
+
+func (c counting) Box(s string, f font.Font) (width, height, depth vg.Length) {
+	*c.measured += len([]rune(s))
+	return c.Handler.Box(s, f)
+}
+
+// TestClip: a text is cut where it stops fitting, and of a long one little more is measured than what fits.
+func TestClip(t *testing.T) {
+	sty, measured := sans(12, inkColor), 0
+	sty.Handler = counting{sty.Handler, &measured}
+	for s, width := range map[string]vg.Length{
+		"ants": px(100), "ants and bees": px(40), "": px(1), "a": 0, strings.Repeat("W", 3000): px(100), strings.Repeat("蟻", 3000): px(240),
+		strings.Repeat("ab ", 5): px(35), strings.Repeat("i", 16): sty.Width(strings.Repeat("i", 16)), strings.Repeat("i", 17): sty.Width(strings.Repeat("i", 16)),
+	} {
+		want := s
+		for r := []rune(s); sty.Width(want) > width && len(r) > 0; { // one character less each time
+			r = r[:len(r)-1]
+			want = strings.TrimRight(string(r), " ") + "…"
+			if len(r) > 200 {
+				r = r[:200]
+			}
+		}
+		measured = 0
+		got := clip(s, sty, width)
+		if got != want {
+			t.Errorf("%.20q within %v is %q, want %q", s, width, got, want)
+		}
+		if most := 20 * (len([]rune(got)) + 16); measured > most {
+			t.Errorf("%.20q within %v: %d characters are measured, want at most %d", s, width, measured, most)
 		}
 	}
 }
