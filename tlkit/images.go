@@ -27,7 +27,7 @@ func ShowImages(split *datasets.Split, n int) error {
 		if err != nil {
 			return err
 		}
-		byClass[class] = append(byClass[class], plots.Captioned{Image: image.ToImage(), Caption: classes[class]})
+		byClass[class] = append(byClass[class], plots.Captioned{Image: plots.Tile(image.ToImage()), Caption: classes[class]})
 	}
 	return plots.Show(plots.Images(slices.Concat(byClass...), gridColumns(n)))
 }
@@ -63,7 +63,7 @@ func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
 		if err != nil {
 			return err
 		}
-		items = append(items, plots.Predicted{Image: image.ToImage(), Name: split.Name(i), Label: data.Classes[p.Labels[i]],
+		items = append(items, plots.Predicted{Image: plots.Tile(image.ToImage()), Name: split.Name(i), Label: data.Classes[p.Labels[i]],
 			Prediction: data.Classes[p.Predicted[i]], Probability: p.Confidence[i], Loss: math.NaN()})
 	}
 	if len(items) == 0 {

@@ -102,7 +102,7 @@ func (r *Inspection) grid(title string, tiles []tile) ([]plots.Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		items[i] = plots.Captioned{Image: img.ToImage(), Caption: t.caption, Words: []int{0}}
+		items[i] = plots.Captioned{Image: plots.Tile(img.ToImage()), Caption: t.caption, Words: []int{0}}
 	}
 	return []plots.Figure{plots.HTML("<p><strong>"+words.Of(title)+"</strong></p>", title+"\n"), plots.Images(items, 4)}, nil
 }

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"html"
@@ -109,24 +110,37 @@ func headCell(name, align string) string {
 		html.EscapeString(name), align, html.EscapeString(name))
 }
 
-// list has a line for each of the most frequent confusions, which opens its images.
-func (f confusionImages) list(behind map[[2]int][]Captioned) (string, error) {
-	var fields [][2]int
-	for at := range behind {
-		if at[0] != at[1] {
-			fields = append(fields, at)
+// ShownConfusions returns the fields, actual and predicted class, whose images [ConfusionImages] shows: all wrong ones, or
+// of more than 20 classes the 50 most frequent, in that order.
+func ShownConfusions(matrix [][]int) [][2]int {
+	fields := confusions(matrix)
+	if len(matrix) > maxCounts {
+		fields = fields[:min(len(fields), maxFields)]
+	}
+	return fields
+}
+
+// confusions returns the wrong fields of a matrix that are not 0, the most frequent first.
+func confusions(matrix [][]int) (fields [][2]int) {
+	for i, row := range matrix {
+		for j, n := range row {
+			if i != j && n > 0 {
+				fields = append(fields, [2]int{i, j})
+			}
 		}
 	}
+	slices.SortStableFunc(fields, func(a, b [2]int) int { return cmp.Compare(matrix[b[0]][b[1]], matrix[a[0]][a[1]]) })
+	return fields
+}
+
+// list has a line for each of the most frequent confusions, which opens its images.
+func (f confusionImages) list(behind map[[2]int][]Captioned) (string, error) {
+	all := confusions(f.matrix)
+	fields := slices.DeleteFunc(slices.Clone(all), func(at [2]int) bool { return len(behind[at]) == 0 })
 	count := func(at [2]int) int { return f.matrix[at[0]][at[1]] }
-	slices.SortFunc(fields, func(a, b [2]int) int {
-		if d := count(b) - count(a); d != 0 {
-			return d
-		}
-		return slices.Compare(a[:], b[:])
-	})
 	shown := fields[:min(len(fields), maxFields)]
 	var b strings.Builder
-	title := fmt.Sprintf("confusion matrix of %d classes: %d of %d kinds of confusion with images", len(f.classes), len(shown), len(fields))
+	title := fmt.Sprintf("confusion matrix of %d classes: %d of %d kinds of confusion with images", len(f.classes), len(shown), len(all))
 	fmt.Fprintf(&b, "<div><strong>%s</strong></div>\n", words.Of(title))
 	for _, at := range shown {
 		grid, err := imageGrid{items: behind[at], columns: 6}.html()

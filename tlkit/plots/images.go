@@ -198,7 +198,8 @@ func (g imageGrid) text() string {
 		case it.Image == nil:
 			fmt.Fprintf(&b, "%d. [no image] %s%s\n", i+1, caption, mark)
 		default:
-			fmt.Fprintf(&b, "%d. [%d x %d] %s%s\n", i+1, it.Image.Bounds().Dx(), it.Image.Bounds().Dy(), caption, mark)
+			size := sizeOf(it.Image)
+			fmt.Fprintf(&b, "%d. [%d x %d] %s%s\n", i+1, size.X, size.Y, caption, mark)
 		}
 	}
 	return b.String()
@@ -262,6 +263,7 @@ func (g imageGrid) notes(c draw.Canvas, width, height int) {
 // paste scales img into the square as large as it fits, keeping its shape, and returns the rectangle that it fills.
 // Enlarging repeats whole pixels.
 func paste(dst xdraw.Image, square image.Rectangle, img image.Image) image.Rectangle {
+	img = pixels(img)
 	b := img.Bounds()
 	side, longest := square.Dx(), max(b.Dx(), b.Dy())
 	var w, h int

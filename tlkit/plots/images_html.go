@@ -110,13 +110,12 @@ func embed(img image.Image, side int, alt, style string) (string, error) {
 
 // encode returns the image as PNG or JPEG, whichever kind names, reduced to at most side pixels.
 func encode(img image.Image, side int) (data []byte, kind string, err error) {
+	img = pixels(img)
 	b := img.Bounds()
 	longest := max(b.Dx(), b.Dy())
 	small := longest <= smallTile
 	if longest > side {
-		reduced := image.NewRGBA(image.Rect(0, 0, max(1, b.Dx()*side/longest), max(1, b.Dy()*side/longest)))
-		xdraw.CatmullRom.Scale(reduced, reduced.Rect, img, b, xdraw.Src, nil)
-		img = reduced
+		img = reduce(img, side)
 	}
 	var out bytes.Buffer
 	if opaque, ok := img.(interface{ Opaque() bool }); !small && ok && opaque.Opaque() && !painted(img) {
@@ -129,11 +128,8 @@ func encode(img image.Image, side int) (data []byte, kind string, err error) {
 
 // thumbnail returns a small copy of an image as a data URL: a JPEG, or a PNG of an image with transparent pixels.
 func thumbnail(img image.Image) (string, error) {
-	b := img.Bounds()
-	if longest := max(b.Dx(), b.Dy()); longest > thumbnailSide {
-		reduced := image.NewRGBA(image.Rect(0, 0, max(1, b.Dx()*thumbnailSide/longest), max(1, b.Dy()*thumbnailSide/longest)))
-		xdraw.CatmullRom.Scale(reduced, reduced.Rect, img, b, xdraw.Src, nil)
-		img = reduced
+	if b := img.Bounds(); max(b.Dx(), b.Dy()) > thumbnailSide {
+		img = reduce(pixels(img), thumbnailSide)
 	}
 	var out bytes.Buffer
 	kind, err := "jpeg", error(nil)
@@ -143,6 +139,47 @@ func thumbnail(img image.Image) (string, error) {
 		kind, err = "png", png.Encode(&out, img)
 	}
 	return "data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(out.Bytes()), err
+}
+
+// reduce returns the image with the given longer side.
+func reduce(img image.Image, side int) *image.RGBA {
+	b := img.Bounds()
+	longest := max(b.Dx(), b.Dy())
+	out := image.NewRGBA(image.Rect(0, 0, max(1, b.Dx()*side/longest), max(1, b.Dy()*side/longest)))
+	xdraw.CatmullRom.Scale(out, out.Rect, img, b, xdraw.Src, nil)
+	return out
+}
+
+// Tile returns the image with no more pixels than a grid shows, so that a figure of many photographs keeps little of each.
+// The figure is the same, its text form has the size of the whole image.
+func Tile(img image.Image) image.Image {
+	b := img.Bounds()
+	if max(b.Dx(), b.Dy()) <= dense*largeTile {
+		return img
+	}
+	return tile{reduce(pixels(img), dense*largeTile), sizeOf(img)}
+}
+
+// tile is a reduced image, and the size of the whole one.
+type tile struct {
+	*image.RGBA
+	whole image.Point
+}
+
+// pixels returns the image that a tile holds, whose type the libraries know.
+func pixels(img image.Image) image.Image {
+	if t, ok := img.(tile); ok {
+		return t.RGBA
+	}
+	return img
+}
+
+// sizeOf returns the size of an image, or that of the one that a tile was made of.
+func sizeOf(img image.Image) image.Point {
+	if t, ok := img.(tile); ok {
+		return t.whole
+	}
+	return img.Bounds().Size()
 }
 
 // painted reports whether an image has few colours, as a drawing has: a PNG of it is small and sharp.

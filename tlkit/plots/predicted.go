@@ -76,8 +76,8 @@ func highest(items []Predicted, n int) []Predicted {
 	return known[:min(max(n, 0), len(known))]
 }
 
-// maxGroups is the largest number of classes that TopLossesByClass shows.
-const maxGroups = 50
+// LossClasses is the largest number of classes that [TopLossesByClass] shows, those of the highest losses.
+const LossClasses = 50
 
 // TopLossesByClass returns, for each true class, a row of the n images with the highest loss, the class of the highest
 // loss first. Of more than 50 classes it shows the first 50, and says so.
@@ -109,7 +109,7 @@ type byClass struct {
 func (f byClass) name() string { return "highest losses by class" }
 
 func (f byClass) Bundle() (map[string]any, error) {
-	shown := f.groups[:min(len(f.groups), maxGroups)]
+	shown := f.groups[:min(len(f.groups), LossClasses)]
 	title := "Highest losses by class"
 	if len(shown) < len(f.groups) {
 		title = fmt.Sprintf("Highest losses by class: the first %d of %d classes", len(shown), len(f.groups))

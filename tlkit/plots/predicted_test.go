@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -54,7 +55,7 @@ ants (1 of 2 images)
 	for i := range 1000 {
 		many = append(many, Predicted{Label: fmt.Sprint("class ", i), Prediction: "x", Loss: float64(i), Probability: 1})
 	}
-	if b := checked(t, TopLossesByClass(many, 1)); strings.Count(b[MIMEHTML].(string), "<figure") != maxGroups || !strings.Contains(b[MIMEText].(string), "the first 50 of 1000 classes") {
+	if b := checked(t, TopLossesByClass(many, 1)); strings.Count(b[MIMEHTML].(string), "<figure") != LossClasses || !strings.Contains(b[MIMEText].(string), "the first 50 of 1000 classes") {
 		t.Error("1000 classes: want the first 50, and the text to say so")
 	}
 }
@@ -134,5 +135,48 @@ func TestShortNames(t *testing.T) {
 	page, text := b[MIMEHTML].(string), b[MIMEText].(string)
 	if !strings.Contains(page, "tree, predicted house 90%\n0031</figcaption>") || !strings.Contains(page, "v1/val/tree/0031\"") || !strings.Contains(text, "v1/val/tree/0031") {
 		t.Errorf("the caption is not the last part of the name, or the whole is not there:\n%s\n%s", page, text)
+	}
+}
+
+// TestTile: a tile of a photograph is shown as the photograph itself, with its size in the text, and holds no more pixels
+// than a grid shows.
+func TestTile(t *testing.T) {
+	photo, small := image.NewNRGBA(image.Rect(0, 0, 1500, 900)), image.NewNRGBA(image.Rect(0, 0, 320, 100))
+	for i := range photo.Pix {
+		photo.Pix[i] = uint8(i*i/7000) | 3
+	}
+	for i := 3; i < len(photo.Pix); i += 4 {
+		photo.Pix[i] = 255
+	}
+	one := Tile(photo)
+	if b := one.Bounds(); b.Dx() != 320 || b.Dy() != 192 {
+		t.Errorf("a tile of 1500 x 900 pixels has %v", b)
+	}
+	if Tile(small) != image.Image(small) {
+		t.Error("an image that is small enough was copied")
+	}
+	whole, tiled := checked(t, Images([]Captioned{{Image: photo, Caption: "a"}}, 1)), checked(t, Images([]Captioned{{Image: Tile(one), Caption: "a"}}, 1))
+	for _, kind := range []string{MIMEHTML, MIMEText} {
+		if whole[kind] != tiled[kind] {
+			t.Errorf("%s of a tile differs from that of the image:\n%.300s\n%.300s", kind, tiled[kind], whole[kind])
+		}
+	}
+}
+
+// TestShownConfusions: the most frequent wrong fields, all of them for few classes.
+func TestShownConfusions(t *testing.T) {
+	matrix := make([][]int, 30)
+	for i := range matrix {
+		matrix[i] = make([]int, 30)
+		for j := range matrix[i] {
+			matrix[i][j] = (i*7 + j) % 40
+		}
+	}
+	fields := ShownConfusions(matrix)
+	if len(fields) != maxFields || !slices.IsSortedFunc(fields, func(a, b [2]int) int { return matrix[b[0]][b[1]] - matrix[a[0]][a[1]] }) {
+		t.Errorf("of 30 classes %d fields are shown: %v", len(fields), fields)
+	}
+	if got := ShownConfusions([][]int{{9, 1, 0}, {3, 9, 0}, {0, 2, 9}}); fmt.Sprint(got) != "[[1 0] [2 1] [0 1]]" {
+		t.Errorf("of 3 classes %v are shown", got)
 	}
 }

@@ -27,9 +27,12 @@ func (e *Evaluation) TopLosses(split *datasets.Split, n int) (plots.Figure, erro
 // be the evaluated one.
 func (e *Evaluation) TopLossesByClass(split *datasets.Split, n int) (plots.Figure, error) {
 	items, err := e.predicted(split, func(order []int) []int {
-		seen := make([]int, len(e.Classes))
+		seen := map[int]int{}
 		return slices.DeleteFunc(order, func(i int) bool {
 			label := e.Predictions.Labels[i]
+			if seen[label] == 0 && len(seen) == plots.LossClasses {
+				return true // the figure leaves out the classes of lower losses
+			}
 			seen[label]++
 			return seen[label] > n
 		})
@@ -50,21 +53,24 @@ func (e *Evaluation) ConfusionImages(split *datasets.Split) (plots.Figure, error
 	order := ascending(len(p.Labels))
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.Confidence[b], p.Confidence[a]) })
 	const perField = 12
-	seen := map[[2]int]int{}
+	matrix, left := e.ConfusionMatrix(), map[[2]int]int{}
+	for _, field := range plots.ShownConfusions(matrix) {
+		left[field] = perField
+	}
 	var examples []plots.Example
 	for _, i := range order {
 		at := [2]int{p.Labels[i], p.Predicted[i]}
-		if seen[at]++; at[0] == at[1] || seen[at] > perField {
+		if left[at]--; left[at] < 0 {
 			continue
 		}
 		m, err := split.Image(i)
 		if err != nil {
 			return nil, err
 		}
-		examples = append(examples, plots.Example{Actual: at[0], Predicted: at[1], Image: m.ToImage(),
+		examples = append(examples, plots.Example{Actual: at[0], Predicted: at[1], Image: plots.Tile(m.ToImage()),
 			Caption: fmt.Sprintf("%.0f%%\n%s", 100*p.Confidence[i], p.Names[i])})
 	}
-	return plots.ConfusionImages(e.Classes, e.ConfusionMatrix(), examples), nil
+	return plots.ConfusionImages(e.Classes, matrix, examples), nil
 }
 
 // of returns an error unless the split is the evaluated one.
@@ -106,7 +112,7 @@ func (e *Evaluation) predicted(split *datasets.Split, choose func(order []int) [
 		if err != nil {
 			return nil, err
 		}
-		items[i].Image = m.ToImage()
+		items[i].Image = plots.Tile(m.ToImage())
 	}
 	return items, nil
 }
