@@ -107,7 +107,10 @@ func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions)
 		return nil, err
 	}
 	e.Stage = f.Stage
-	if err = e.place(f, o); err != nil {
+	if err = checkFeatures(f); err == nil {
+		err = e.place(f, o)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("insight: %s at %q: %w", e.Model, e.Stage, err)
 	}
 	return e, nil

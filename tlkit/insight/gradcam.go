@@ -167,7 +167,10 @@ func (c *camNetwork) explain(img *vision.Image, class string) (*Heatmap, error) 
 			t.MustFinalizeAll()
 		}
 	}()
-	h := heatmap(m, ready, tensors.MustCopyFlatData[float32](out[2]), index)
+	h, err := heatmap(m, ready, tensors.MustCopyFlatData[float32](out[2]), index)
+	if err != nil {
+		return nil, err
+	}
 	h.Method, h.Stage = "Grad-CAM", c.stage
 	h.Values, err = weighted(out[0].Shape().Dimensions, tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1]))
 	return h, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -225,6 +226,52 @@ func TestHeatmapErrors(t *testing.T) {
 		if err := c.call(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, expected one with %q", c.name, err, c.want)
 		}
+	}
+}
+
+// TestBrokenModel: a network whose weights are NaN is explained by nothing. Each figure fails with the reason, and Inspect
+// keeps what it found without the network.
+func TestBrokenModel(t *testing.T) {
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	d, err := datasets.Load("shapes", datasets.Options{PerClass: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, m, math.NaN())
+	img, err := d.Train.Image(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, want string
+		call       func() error
+	}{
+		{"occlusion", "is NaN; the weights", func() error { _, err := Occlusion(m, img, ""); return err }},
+		{"Grad-CAM", "is NaN; the weights", func() error { _, err := GradCAM(m, img, ""); return err }},
+		{"principal components", "the same for all images", func() error { _, err := EmbeddingMap(m, d.Train); return err }},
+		{"t-SNE", "the same for all images", func() error {
+			_, err := EmbeddingMap(m, d.Train, EmbeddingOptions{Method: "tsne", Seed: 1})
+			return err
+		}},
+	} {
+		if err := c.call(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+		}
+	}
+	r, err := Inspect(d, InspectOptions{Model: m})
+	if err != nil || len(r.Labels) > 0 || !strings.Contains(strings.Join(r.Notes, " "), "Labels and outliers are not checked") {
+		t.Errorf("Inspect: %v, labels %v, notes %q; want a note", err, r.Labels, r.Notes)
+	}
+	if f, err := FeatureMaps(m, img); err == nil {
+		if b, err := f.Bundle(); err != nil || !strings.Contains(b[plots.MIMEText].(string), "no channel varies") {
+			t.Errorf("the maps say %v (%v), want that no channel varies", b[plots.MIMEText], err)
+		}
+	} else if !strings.Contains(err.Error(), "no finite value") {
+		t.Errorf("feature maps: %v", err)
 	}
 }
 

@@ -199,6 +199,10 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFeatures(f); err != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("Labels and outliers are not checked, since %v. Give InspectOptions.Model another model.", err))
+		return r, nil
+	}
 	far := isolation(f)
 	for _, i := range farOut(far) {
 		r.Outliers = append(r.Outliers, ImageIssue{refs[i], far[i]})

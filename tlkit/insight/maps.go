@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -61,6 +62,9 @@ func FeatureMaps(m *zoo.Model, img *vision.Image, opts ...FeatureMapOptions) (*F
 	if err != nil {
 		return nil, fmt.Errorf("insight: stage %q of %q: %w", f.Stage, m.Spec.Name, err)
 	}
+	if !slices.ContainsFunc(values, finiteChannel) {
+		return nil, fmt.Errorf("insight: stage %q of %q has no finite value; its weights are not finite: train it again with a lower learning rate, or load it anew", f.Stage, m.Spec.Name)
+	}
 	return &FeatureMap{Model: m.Spec.Name, Stage: f.Stage, Values: values, Order: byDeviation(values), Image: ready, shown: cmp.Or(o.Channels, 23)}, nil
 }
 
@@ -89,6 +93,13 @@ func channelsOf(shape []int, output []float32) ([][][]float64, error) {
 	return values, nil
 }
 
+// finiteChannel reports whether all values of a channel are finite.
+func finiteChannel(rows [][]float64) bool {
+	return !slices.ContainsFunc(rows, func(row []float64) bool {
+		return slices.ContainsFunc(row, func(v float64) bool { return !numbers.Finite(v) })
+	})
+}
+
 // byDeviation returns the channels by the standard deviation of their values, the highest first; those with values that
 // are not finite come last.
 func byDeviation(values [][][]float64) []int {
@@ -114,7 +125,11 @@ func byDeviation(values [][][]float64) []int {
 // Figure shows the image and the maps of the channels whose values differ most, each from its lowest value, dark red, to
 // its highest, light yellow.
 func (f *FeatureMap) Figure() plots.Figure {
-	items := []plots.Captioned{{Image: f.Image.ToImage(), Caption: fmt.Sprintf("%d channels of\n%s, %s", len(f.Values), f.Model, f.Stage), Words: []int{0}}}
+	caption, words := fmt.Sprintf("%d channels of\n%s, %s", len(f.Values), f.Model, f.Stage), []int{0}
+	if low, high := rangeOf(f.Values[f.Order[0]]); low == high { // the one that varies most
+		caption, words = caption+"\n"+"no channel varies over the image", []int{0, 2}
+	}
+	items := []plots.Captioned{{Image: f.Image.ToImage(), Caption: caption, Words: words}}
 	for _, c := range f.Order[:min(f.shown, len(f.Order))] {
 		low, high := rangeOf(f.Values[c])
 		items = append(items, plots.Captioned{Image: mapImage(f.Values[c], low, high), Caption: fmt.Sprintf("channel %d\n%.3g to %.3g", c, low, high), Words: []int{0, 1}})

@@ -41,7 +41,10 @@ func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionO
 	if err != nil {
 		return nil, err
 	}
-	h := heatmap(m, ready, logits[0], index)
+	h, err := heatmap(m, ready, logits[0], index)
+	if err != nil {
+		return nil, err
+	}
 	h.Method = "occlusion"
 	c := covering{model: m, image: ready, o: o, grey: meanColour(m.Preprocess)}
 	var places [][2]int
@@ -57,6 +60,9 @@ func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionO
 			return nil, err
 		}
 		for _, row := range rows {
+			if err := checkLogits(m, row); err != nil {
+				return nil, err
+			}
 			falls = append(falls, h.Probability-m.Probabilities(row)[h.Index])
 		}
 	}

@@ -136,7 +136,7 @@ func checkFeatures(f *zoo.Features) error {
 		}
 	}
 	if !vary {
-		return errors.New("the features are the same for all images; the model's values tell no images apart")
+		return errors.New("the features are the same for all images: the model tells none apart, as one whose weights are not finite, or the images are equal")
 	}
 	return nil
 }

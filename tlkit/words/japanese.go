@@ -97,6 +97,8 @@ var japaneseWords = map[string]string{
 	"features":                    "特徴量",
 	"Models by cross-validated logistic regression, ± a standard error": "交差検証したロジスティック回帰によるモデルの比較（± は標準誤差）",
 
+	"no channel varies over the image": "画像の中で変化するチャネルはありません",
+
 	"labels probably wrong":          "誤りの可能性があるラベル",
 	"pairs of duplicates":            "重複の組",
 	"outliers":                       "外れ値",
@@ -307,6 +309,8 @@ var japaneseSentences = [][2]string{
 	{"%s; no label was checked", "$1; 確認できたラベルはありません"},
 	{"%d images are nearly of one colour; they count as duplicates only of images that are equal to the byte.",
 		"$1 枚の画像はほぼ 1 色です。バイト単位で等しい画像だけを重複とみなします。"},
+	{"Labels and outliers are not checked, since %s. Give InspectOptions.Model another model.",
+		"ラベルと外れ値は確認していません（$1）。InspectOptions.Model に別のモデルを指定してください。"},
 	{"%d labels are not checked, each that of the only image of its class; more images of such classes help.",
 		"クラスに画像が 1 枚しかないため、$1 個のラベルは確認していません。そのクラスの画像を増やすことが役立ちます。"},
 	{"%w; every image is classified right by far, so that no temperature is best; it stays 1. Give more images, or some that are mistaken",
