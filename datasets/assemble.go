@@ -46,6 +46,11 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	if !o.SkipCheck {
 		d.warnDuplicates(t)
 	}
+	for _, note := range []string{d.unlabelledClasses(), pairs(s.images), companionClasses(d.Classes)} {
+		if note != "" {
+			d.warn(note)
+		}
+	}
 	return d, nil
 }
 
@@ -75,7 +80,7 @@ func (d *Dataset) findClasses(images []labelled) error {
 			d.Source, strings.Join(missing, ", "), alike(missing, slices.Sorted(maps.Keys(trained))), found)
 	case len(d.Classes) == 0:
 		return fmt.Errorf("datasets: %s: no usable image with a class%s", d.Source, found)
-	case len(d.Classes) == 1 && isRole(d.Classes[0]):
+	case len(d.Classes) == 1 && (isRole(d.Classes[0]) || partOf(d.Classes[0]) != ""):
 		return fmt.Errorf("datasets: %s: only one class, %q, and that looks like no class but like the images of all: for labels in a file see FromCSV, in file names FromPattern%s", d.Source, d.Classes[0], found)
 	case len(d.Classes) == 1:
 		return fmt.Errorf("datasets: %s: only one class, %q; expected at least two with images%s", d.Source, d.Classes[0], found)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
@@ -26,7 +27,11 @@ import (
 // file's size and time of change stay the same. For more than 100,000 files or 512 MB only the headers are decoded, and
 // with Options.SkipCheck only the headers are read; a broken image then shows when Split.Image is called.
 //
-// Errors: no images, only one class, a class without training images, folders with two readings.
+// Folders that are named like no class's, but like masks, thumbnails or copies beside the images, like images without a
+// label, or like groups of classes, are read as they stand, and one of the Warnings names them.
+//
+// Errors: no images, only one class, a class without training images, folders with two readings, numbered parts of the
+// data (images_001, images_002) in place of classes.
 func ImageFolder(dir string, opts ...Options) (*Dataset, error) {
 	o, err := one("ImageFolder", opts)
 	if err != nil {
@@ -68,7 +73,7 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, t.withHint(err)
 	}
-	notes := append(unlabelled, s.joined(), l.note)
+	notes := append(unlabelled, s.joined(), s.companionsWithin(), l.note)
 	if o.Train == "" && o.Val == "" && o.Test == "" && len(unlabelled) == 0 {
 		notes = append(notes, t.emptySplits(l.root, s, o)...)
 	}
@@ -126,7 +131,7 @@ func (s *sorted) dropUnlabelled(source string, o Options) (notes []string, err e
 			continue
 		}
 		folder := slices.Collect(maps.Keys(classes[split]))[0]
-		if classes[trainSplit][folder] || split == valSplit && !isRole(folder) && splitOf(folder) == "" {
+		if classes[trainSplit][folder] || split == valSplit && !isRole(folder) && !isMissingMark(folder) && splitOf(folder) == "" {
 			continue
 		}
 		if named := map[string]string{valSplit: o.Val, testSplit: o.Test}[split]; named != "" {
@@ -151,35 +156,120 @@ func (s *sorted) dropUnlabelled(source string, o Options) (notes []string, err e
 	return notes, nil
 }
 
-// joined is a warning that names the classes and the folders within them, "" if not all classes have their images in
-// several folders: then these may be classes of their own.
+// joined is a warning that names classes with several folders within them, which may be classes of their own; "" if there
+// are none. Where not all classes have several, only folders whose names are no numbers and in no other class count, and
+// most classes must have folders.
 func (s sorted) joined() string {
-	below := map[string][]string{}
-	direct := map[string]bool{}
-	for _, m := range s.images {
-		_, rest, _ := strings.Cut("/"+m.name, "/"+m.class+"/")
-		folder, rest, more := strings.Cut(rest, "/")
-		if more && splitOf(folder) != "" { // CLASS/SPLIT/FILE
-			folder, _, more = strings.Cut(rest, "/")
+	all := s.groups()
+	loose, leaves, every := map[string]int{}, 0, true
+	for _, g := range all {
+		for _, folder := range g.folders {
+			loose[folder]++
 		}
-		switch {
-		case !more:
-			direct[m.class] = true
-		case !slices.Contains(below[m.class], folder):
-			below[m.class] = append(below[m.class], folder)
+		if g.direct >= g.within {
+			leaves++
+		}
+		every = every && g.direct == 0 && len(g.folders) > 1
+	}
+	var several []string
+	var example labelled
+	for _, g := range all {
+		own := slices.DeleteFunc(slices.Clone(g.folders), func(f string) bool {
+			return g.direct > 0 && isCompanionFolder(f) || !every && (loose[f] > 1 || partOf(f) != "" || !strings.ContainsFunc(f, unicode.IsLetter))
+		})
+		if len(own) > 1 && g.within > g.direct {
+			several, example = append(several, fmt.Sprintf("%s (%s)", g.class, list(own))), g.example
 		}
 	}
-	var all []string
-	for _, class := range slices.Sorted(maps.Keys(below)) {
-		if slices.Sort(below[class]); len(below[class]) < 2 {
-			return ""
-		}
-		all = append(all, fmt.Sprintf("%s (%s)", class, list(below[class])))
-	}
-	if len(all) == 0 || len(direct) > 0 {
+	if len(several) == 0 || 2*leaves >= len(all) {
 		return ""
 	}
-	return "the classes take in the folders within them: " + list(all) + "; if those are the classes, see FromPattern (\"*/{class}/*\")"
+	return fmt.Sprintf("the classes take in the folders within them: %s; if those are the classes, see FromPattern (%q)", list(several), s.pattern(example))
+}
+
+// group is a class with the folders within it that may be classes, in order, and its numbers of images in such folders
+// and directly in it.
+type group struct {
+	class          string
+	folders        []string
+	within, direct int
+	example        labelled // an image of a folder
+}
+
+// groups are the classes in order.
+func (s sorted) groups() []group {
+	by, seen := map[string]*group{}, map[string]bool{}
+	for _, m := range s.images {
+		g := by[m.class]
+		if g == nil {
+			g = &group{class: m.class}
+			by[m.class] = g
+		}
+		dirs, _, inside := m.folders()
+		if len(dirs) == inside || isRole(dirs[inside]) && !isCompanionFolder(dirs[inside]) {
+			g.direct++ // CLASS/FILE, or CLASS/images/FILE
+			continue
+		}
+		g.within++
+		folder := dirs[inside]
+		if key := m.class + "/" + folder; !seen[key] {
+			seen[key] = true
+			g.folders = append(g.folders, folder)
+		}
+		if len(dirs) == inside+1 || g.example.name == "" {
+			g.example = m
+			g.example.class = folder
+		}
+	}
+	var all []group
+	for _, class := range slices.Sorted(maps.Keys(by)) {
+		slices.Sort(by[class].folders)
+		all = append(all, *by[class])
+	}
+	return all
+}
+
+// folders returns the folders of an image's name, the index of its class's, and the index at which the folders within the
+// class begin: CLASS/... or CLASS/SPLIT/...
+func (m labelled) folders() (dirs []string, class, inside int) {
+	if dir := parent(m.name); dir != "" {
+		dirs = strings.Split(dir, "/")
+	}
+	class = slices.Index(dirs, m.class)
+	if class == 0 && len(dirs) > 1 && dirs[1] == m.class && splitOf(m.class) == m.split { // a class named train
+		class = 1
+	}
+	if class < 0 { // written in other code points
+		return dirs, class, len(dirs)
+	}
+	inside = class + 1
+	if inside < len(dirs) && splitOf(dirs[inside]) != "" {
+		inside++
+	}
+	return dirs, class, inside
+}
+
+// pattern returns the pattern for FromPattern that takes the class of images from the folder that has it in m's path.
+func (s sorted) pattern(m labelled) string {
+	var signs []string
+	if s.root != "" {
+		signs = slices.Repeat([]string{"*"}, strings.Count(s.root, "/")+1)
+	}
+	dirs, class, _ := m.folders()
+	split := slices.IndexFunc(dirs, func(dir string) bool { return splitOf(dir) == m.split })
+	for i, dir := range dirs {
+		switch {
+		case i == class:
+			signs = append(signs, "{class}")
+		case i == split:
+			signs = append(signs, "{split}")
+		case i > class && fillers[dir]: // CLASS/images beside CLASS/masks
+			signs = append(signs, dir)
+		default:
+			signs = append(signs, "*")
+		}
+	}
+	return path.Join(append(signs, "*")...)
 }
 
 // nothing returns an error if there is no image in a folder.
@@ -208,6 +298,7 @@ func (t *tree) nothing(usable []string) error {
 
 // sorted holds the files of a tree: the images with their places, and the files left out.
 type sorted struct {
+	root   string // the folder that names are relative to
 	images []labelled
 	left   Report
 	// empty are folders that should be classes and hold no usable image.
@@ -223,7 +314,7 @@ type labelled struct {
 
 // sort applies a layout to all files.
 func (t *tree) sort(l layout) sorted {
-	s := sorted{left: slices.Clone(t.left)}
+	s := sorted{root: l.root, left: slices.Clone(t.left)}
 	below := func(p string) string {
 		if l.root == "" {
 			return p

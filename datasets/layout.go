@@ -244,6 +244,7 @@ func (n *node) ambiguous() string {
 			return fmt.Sprintf("%s hold splits with folders of the same names and may be classes (Options{Train: \"*/%s\", ...}), or parts of the data (Options{Train: \"%s/%s\", ...})",
 				list(nodeNames(n.below)), split, part, split)
 		}
+		return lookLikeParts(nodeNames(n.below))
 	case len(splits) == 0:
 		if n.looseSplits() {
 			return fmt.Sprintf("%s may be classes, or splits by a part of their names", list(nodeNames(n.below)))
@@ -251,18 +252,56 @@ func (n *node) ambiguous() string {
 		if outer, inner := n.nestedCopy(); outer != "" {
 			return fmt.Sprintf("%s holds folders named as those beside it (%s), so it may be a class, a part of the data or a copy of it", outer, list(inner))
 		}
+		if images, others := n.imagesAndOthers(); images != "" {
+			return fmt.Sprintf("%s hold folders that look like no classes (%s, %s): for the images alone give Options{Train: %q}",
+				list(nodeNames(n.below)), images, list(others), "*/"+images)
+		}
 		if n.copies() {
 			return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
 		}
+		return lookLikeParts(nodeNames(n.below))
 	case n.namedLikeSplits(splits):
 	case n.flatSplits(splits):
 		return fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits)))
 	case onlyRoles(splits):
 		return fmt.Sprintf("the folders within %s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(nodeNames(splits)))
+	case numberedParts(namesWithin(splits)):
+		return lookLikeParts(namesWithin(splits))
 	case len(splits) < len(n.below) && !shareClasses(splits):
 		return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(n.others()))
 	}
 	return ""
+}
+
+// lookLikeParts is the reason why folders may be no classes if they look like numbered parts of the data, else "".
+func lookLikeParts(names []string) string {
+	if !numberedParts(names) {
+		return ""
+	}
+	return fmt.Sprintf("%s look like no classes, but like numbered parts of the data (for labels in a file see FromCSV, in file names FromPattern, "+
+		"in the folders within them FromPattern with \"*/{class}/*\")", list(names))
+}
+
+// imagesAndOthers returns the names of the folders within the folders of n if these are one of images and others of masks
+// or the like, the same in all; else "".
+func (n *node) imagesAndOthers() (images string, others []string) {
+	if !n.sameLeaves() {
+		return "", nil
+	}
+	for _, name := range nodeNames(n.below[0].below) {
+		switch {
+		case isCompanionFolder(name):
+			others = append(others, name)
+		case images == "" && isRole(name):
+			images = name
+		default:
+			return "", nil
+		}
+	}
+	if len(others) == 0 {
+		return "", nil
+	}
+	return images, others
 }
 
 // splitsAbove returns the function that reads SPLIT/CLASS/.../FILE, where each split may have a single folder around

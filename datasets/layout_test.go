@@ -280,6 +280,7 @@ func TestEmptySplits(t *testing.T) {
 		{"test/readme.txt", `folder "test" has no usable image in a folder of a class, so there is no such split`, Options{}},
 		{"test/a/one.png", `class "b" has no images for test`, Options{}},
 		{"val/a/readme.txt test/a/one.png", `so there is no such split; the test images are used for validation, too`, Options{ValFraction: -1}},
+		{"val/_unlabeled/one.png", `the 1 val images are in one folder, "_unlabeled", which is no class of the training images`, Options{}},
 		{"val/images/one.png", `the 1 val images are in one folder, "images", which is no class of the training images`, Options{}},
 		{"val/images/one.png", `see FromCSV; some training images are kept back for validation`, Options{}},
 		{"val/images/one.png", `see FromCSV; there are no images for validation`, Options{ValFraction: -1}},
@@ -361,6 +362,35 @@ func TestLinkLoopsEnd(t *testing.T) {
 	}
 }
 
+// TestUnlabelledFolders: folders whose names mean that there is no label are classes with a warning, as such labels of a
+// list are; names that only resemble them are not said.
+func TestUnlabelledFolders(t *testing.T) {
+	withCache(t)
+	for folder, want := range map[string]string{
+		"_unlabeled": `"_unlabeled" is read as a class: if it means that there is no label`, "no_label": `"no_label" is read`, "Unlabelled": `"Unlabelled" is read`, "None": `"None" is read`,
+		"-1": `"-1" is read`, "unassigned": `"unassigned" is read`,
+		"unlabeled_bottle": "", "unknown": "", "other": "", "noun": "", "-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
+	} {
+		f := files{}
+		for _, class := range []string{"0", "1", folder} {
+			f.add(t, "train/"+class, 4)
+			f.add(t, "val/"+class, 2)
+		}
+		for _, p := range []string{f.dir(t), f.zip(t)} {
+			d, err := ImageFolder(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.Join(d.Warnings, "\n"); len(d.Classes) != 3 || !strings.Contains(text, want) || (want == "") != (text == "") {
+				t.Errorf("%s: classes %q, warnings %q, want %q", folder, d.Classes, text, want)
+			}
+		}
+		if d, err := FromPattern(f.dir(t), "*/{class}/*"); err != nil || want != "" && !strings.Contains(strings.Join(d.Warnings, "\n"), want) {
+			t.Errorf("FromPattern, %s: error %v, warnings %q, want %q", folder, err, d.Warnings, want)
+		}
+	}
+}
+
 // TestClassesWithin: where all classes hold nothing but folders, a line says what was taken in.
 func TestClassesWithin(t *testing.T) {
 	withCache(t)
@@ -372,6 +402,13 @@ func TestClassesWithin(t *testing.T) {
 		{"two levels", []string{"animal/cat", "animal/dog", "plant/oak", "plant/rose"}, "the classes take in the folders within them: animal (cat, dog), plant (oak, rose)"},
 		{"two levels in splits", []string{"train/animal/cat", "train/animal/dog", "train/plant/oak", "train/plant/rose", "val/animal/cat", "val/plant/oak"}, "animal (cat, dog)"},
 		{"folders in one class", []string{"animal/cat", "animal/dog", "plant"}, ""},
+		{"one small group", []string{"animal/cat", "animal/dog", "plant/oak"}, "the classes take in the folders within them: animal (cat, dog); if"},
+		{"SUN397", []string{"a/abbey", "a/airport", "a/apartment/outdoor", "b/bar", "z/zen_garden"}, "a (abbey, airport, apartment); if"},
+		{"images beside few folders", []string{"a/abbey", "a/airport", "b/bar", "b/beach", "c/cafe", "z"}, "a (abbey, airport), b (bar, beach); if"},
+		{"folders by year", []string{"cat/2020", "cat/2021", "dog/2020"}, ""},
+		{"folders by place, the same for others", []string{"cat/day", "cat/night", "dog/day", "cow/night"}, ""},
+		{"parts of a class", []string{"cat/part1", "cat/part2", "dog/all"}, ""},
+		{"a role beside others", []string{"cat/images", "dog/images", "dog/masks"}, ""},
 		{"one folder each", []string{"animal/all", "plant/all"}, ""},
 		{"splits in classes", []string{"animal/train", "animal/val", "plant/train", "plant/val"}, ""},
 	} {
@@ -386,6 +423,147 @@ func TestClassesWithin(t *testing.T) {
 		if text := strings.Join(d.Warnings, "\n"); tt.want == "" && strings.Contains(text, "take in") || !strings.Contains(text, tt.want) {
 			t.Errorf("%s: warnings %q, want %q", tt.name, text, tt.want)
 		}
+		if _, pattern, ok := strings.Cut(strings.Join(d.Warnings, "\n"), `see FromPattern ("`); ok && strings.Contains(tt.want, "take in") {
+			pattern, _, _ = strings.Cut(pattern, `"`)
+			if d, err := FromPattern(f.dir(t), pattern); err != nil || !slices.Contains(d.Classes, "cat") && !slices.Contains(d.Classes, "abbey") {
+				t.Errorf("%s: pattern %q gives %v, error %v", tt.name, pattern, d, err)
+			}
+		}
+	}
+}
+
+// TestNumberedParts: numbered parts of the data are no classes, in whichever words; classes that are numbered, or named
+// with a word for a part, are read without a warning.
+func TestNumberedParts(t *testing.T) {
+	withCache(t)
+	const parts = "look like no classes, but like numbered parts of the data (for labels in a file see FromCSV, in file names FromPattern"
+	for _, tt := range []struct {
+		folders, want string
+	}{
+		{"ham/HAM10000_images_part_1 ham/HAM10000_images_part_2", "HAM10000_images_part_1, HAM10000_images_part_2 " + parts},
+		{"images_001/images images_002/images images_003/images", parts},
+		{"part1 part2 part3", parts},
+		{"fold1 fold2", parts},
+		{"batch_0 batch_1", parts},
+		{"part_A part_B", parts},
+		{"PartA PartB", parts},
+		{"part_A/train part_A/test part_B/train part_B/test", parts},
+		{"images images2", parts},
+		{"archive archive_(1)", parts},
+		{"train/images_1 train/images_2 val/images_1 val/images_2", "images_1, images_2 " + parts},
+		{"data-00000-of-00002 data-00001-of-00002", parts},
+		{"train-part-1/x train-part-2/x", parts},
+		{"part_1/cat part_1/dog part_2/bird part_2/fish", parts},
+		{"1_images 2_images", parts},
+		{"images_001 images_002 masks", parts},
+		{"set_1", `only one class, "set_1", and that looks like no class`},
+		{"1 2 3 4 5 6 7 8 9 10", ""},
+		{"0 1 2 3 4 5 6 7 8 9", ""},
+		{"training/0 training/1 training/9 testing/0 testing/1 testing/9", ""}, // MNIST
+		{"train/01 train/02 val/01 val/02", ""},
+		{"class_1 class_2 class_3", ""},
+		{"label1 label2", ""}, // CVAT
+		{"s1 s2 s40", ""},     // ORL
+		{"n01440764 n02102040", ""},
+		{"grade1 grade2", ""},
+		{"type_A type_B", ""},
+		{"A B C", ""},
+		{"noun verb adjective", ""},
+		{"part whole", ""},
+		{"part_1 whole", ""},
+		{"fold crease", ""},
+		{"batch single", ""},
+		{"compartment1 compartment2", ""},
+		{"spare_part_1 engine_part_2", ""},
+		{"image_good image_bad", ""},
+		{"set unset", ""},
+	} {
+		f := files{}
+		for _, folder := range strings.Fields(tt.folders) {
+			f.add(t, folder, 4)
+		}
+		for _, p := range []string{f.dir(t), f.zip(t)} {
+			d, err := ImageFolder(p)
+			switch {
+			case tt.want == "" && (err != nil || len(d.Warnings) > 0):
+				t.Errorf("%s: %v, error %v", tt.folders, d, err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("%s: %v, error %v, want %q", tt.folders, d, err, tt.want)
+			}
+		}
+	}
+	f := files{}
+	f.add(t, "part1", 4)
+	f.add(t, "part2", 4)
+	if d, err := ImageFolder(f.dir(t), Options{Train: "."}); err != nil || len(d.Warnings) > 0 || len(d.Classes) != 2 {
+		t.Errorf("classes of such names, said: %v, error %v", d, err)
+	}
+}
+
+// TestCompanions: masks, thumbnails and the like beside the images of a class are named; such words in the names of
+// classes, or where nothing is beside them, are not.
+func TestCompanions(t *testing.T) {
+	withCache(t)
+	const pairs, folders, classes = "are named like masks, labels or thumbnails of others", "lie in folders that look like masks, thumbnails or the like within a class", "classes of their own are"
+	for _, tt := range []struct {
+		files, want string
+	}{
+		{"benign/b(0).png benign/b(0)_mask.png benign/b(1).png benign/b(1)_mask_1.png normal/n(0).png normal/n(1).png", "2 images " + pairs + " and are read as images of the same class, such as benign/b(0)_mask.png beside benign/b(0).png"},
+		{"a/1.png a/1_seg.png b/1.png b/1-SEG.png", pairs},
+		{"a/1.png a/1_gt.png b/2.png b/2.gt.png", pairs},
+		{"a/1.png a/1_thumb.png b/2.png b/2_label.gif", pairs},
+		{"a/1.png a/mask_1.png b/2.png b/mask_2.png", pairs},
+		{"a/p1_rgb.png a/p1_label.png b/p2_rgb.png b/p2_label.png", pairs},
+		{"train/a/1.png train/a/1_mask.png train/b/1.png train/b/1_mask.png val/a/5.png val/b/5.png", pairs},
+		{"cat/1.png cat/2.png cat/thumbnails/1.png dog/1.png dog/2.png", "1 images " + folders + `, such as cat/thumbnails/, and are read as images of the class: if they are none, move them away, or see FromPattern ("{class}/*")`},
+		{"x/train/cat/1.png x/train/cat/masks/1.png x/train/dog/1.png x/val/cat/1.png x/val/dog/1.png", `see FromPattern ("*/{split}/{class}/*")`},
+		{"cat/images/1.png cat/lung_masks/1.png dog/images/1.png", `see FromPattern ("{class}/images/*")`},
+		{"cat/1.png cat/output/x.png dog/1.png", folders},
+		{"cat/1.png cat/2.png cat_augmented/1.png dog/1.png", classes + ` "cat_augmented" beside "cat": if their`},
+		{"cat/1.png cat_mask/1.png dog/1.png dog_mask/1.png", classes + ` "cat_mask" beside "cat", "dog_mask" beside "dog"`},
+
+		{"with_mask/1.png with_mask/2.png without_mask/1.png without_mask/2.png", ""},
+		{"face/1.png face_mask/1.png", ""},
+		{"bottle/1.png bottle_label/1.png can/1.png", ""},
+		{"depth/1.png flat/1.png", ""},
+		{"party/masks/1.png party/hats/2.png work/helmets/1.png work/vests/1.png", "take in"}, // groups, not masks
+		{"cat/masks/1.png dog/masks/2.png", ""},
+		{"cat/images/1.png dog/images/2.png", ""},
+		{"jan/1.png aug/1.png", ""},
+		{"a/1_mask.png a/2_mask.png b/1.png b/2.png", ""},
+		{"a/1.png a/1_mask.png b/1.png b/2.png", ""}, // one alone may be called so
+		{"a/1.png a/1_b.png a/1_2.png b/unmask_1.png b/1.png", ""},
+		{"mask/1.png mask/2.png no/1.png no/2.png", ""},
+	} {
+		f := files{}
+		for i, name := range strings.Fields(tt.files) {
+			f[name] = picture(t, strings.TrimPrefix(filepath.Ext(name), "."), 900+i)
+		}
+		for _, p := range []string{f.dir(t), f.zip(t)} {
+			d, err := ImageFolder(p, Options{ValFraction: -1})
+			if err != nil {
+				t.Fatal(tt.files, err)
+			}
+			if text := strings.Join(d.Warnings, "\n"); !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") || len(d.Warnings) > 1 {
+				t.Errorf("%s: warnings %q, want %q", tt.files, d.Warnings, tt.want)
+			}
+			if _, pattern, ok := strings.Cut(strings.Join(d.Warnings, "\n"), `see FromPattern ("`); ok && strings.Contains(tt.want, "lie in") {
+				pattern, _, _ = strings.Cut(pattern, `"`)
+				if again, err := FromPattern(p, pattern); err != nil || len(again.Warnings) > 0 && !strings.Contains(again.Warnings[0], "does not fit") {
+					t.Errorf("%s: pattern %q: %v, error %v", tt.files, pattern, again, err)
+				}
+			}
+		}
+	}
+	f := files{}
+	for _, folder := range []string{"COVID/images", "COVID/masks", "Normal/images", "Normal/masks"} {
+		f.add(t, folder, 4)
+	}
+	if d, err := ImageFolder(f.dir(t)); err == nil || !strings.Contains(err.Error(), `hold folders that look like no classes (images, masks): for the images alone give Options{Train: "*/images"}`) {
+		t.Errorf("%v, error %v", d, err)
+	}
+	if d, err := ImageFolder(f.dir(t), Options{Train: "*/images"}); err != nil || d.Train.Len()+d.Val.Len() != 8 {
+		t.Errorf("the images alone: %v, error %v", d, err)
 	}
 }
 

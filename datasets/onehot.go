@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -60,24 +61,38 @@ func (r row) joined(classes []string) (row, error) {
 	return out, nil
 }
 
-// labelList is a list of quoted names, as Python and JSON write it: ['cat'], ["cat", "dog"].
-var labelList = regexp.MustCompile(`^[\[(]\s*(?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))*\s*,?\s*[\])]$`)
+// labelList is a list of quoted names, as Python and JSON write it (['cat'], ["cat", "dog"], {'cat'}), or an object with one
+// field that is a name or such a list, as Label Studio writes it ({"choices": ["cat"]}). The groups are the names.
+var labelList = regexp.MustCompile(`^(?:` + quotedNames + `|\{\s*` + quotedName + `\s*:\s*(?:` + quotedNames + `|(` + quotedName + `))\s*\})$`)
 
-// unlist replaces a list of names in the place of the label by the name in it; with several, unfit says so.
+const (
+	quotedName  = `(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`
+	quotedNames = `[\[({]\s*((?:` + quotedName + `(?:\s*,\s*` + quotedName + `)*)?)\s*,?\s*[\])}]`
+)
+
+// unlist replaces a list of names in the place of the label by the name in it, "" if it is empty; with several, unfit says so.
 func (r *row) unlist() {
-	if !labelList.MatchString(r.fields[1]) {
+	m := labelList.FindStringSubmatch(r.fields[1])
+	if m == nil {
 		return
 	}
-	var labels []string
-	for _, quoted := range labelName.FindAllString(r.fields[1], -1) {
-		labels = append(labels, quoted[1:len(quoted)-1])
+	labels := labelName.FindAllString(strings.Join(m[1:], ""), -1)
+	for i, quoted := range labels {
+		labels[i] = quoted[1 : len(quoted)-1]
+		if name := ""; json.Unmarshal([]byte(quoted), &name) == nil { // "caf\u00e9"
+			labels[i] = name
+		}
 	}
-	if r.fields[1] = labels[0]; len(labels) > 1 {
+	r.fields[1] = ""
+	if len(labels) > 0 {
+		r.fields[1] = labels[0]
+	}
+	if len(labels) > 1 {
 		r.several(labels)
 	}
 }
 
-var labelName = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+var labelName = regexp.MustCompile(quotedName)
 
 // several sets the reason why a line with several labels gives none.
 func (r *row) several(labels []string) {

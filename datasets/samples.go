@@ -151,9 +151,6 @@ func (l *listing) dataset(name string, o Options) (*Dataset, error) {
 	return d, nil
 }
 
-// missingMarks are marks of programs for a value that is missing, in lower case, which may be the name of a class, too.
-var missingMarks = map[string]bool{"n/a": true, "#n/a": true, "na": true, "<na>": true, "null": true, "none": true, "-": true, "?": true}
-
 // doubtfulLabels are warnings about labels that may be none: several classes in one, and a class for each image.
 func (d *Dataset) doubtfulLabels() (notes []string) {
 	known, images := map[string]bool{}, 0
@@ -176,7 +173,6 @@ func (d *Dataset) doubtfulLabels() (notes []string) {
 	}{
 		{"goes over several lines: perhaps a quote in the list is not closed, and lines are missing", func(c string) bool { return strings.ContainsAny(c, "\r\n") }},
 		{"is read as a class of its own: if it names several classes, keep one for each image, or leave such images out", func(c string) bool { return strings.Contains(c, "|") }},
-		{"is read as a class: if it means that there is no label, leave its images out (Dataset.Without)", func(c string) bool { return missingMarks[strings.ToLower(c)] }},
 	} {
 		if i := slices.IndexFunc(d.Classes, kind.is); i >= 0 {
 			notes = append(notes, fmt.Sprintf("%q %s", short(d.Classes[i]), kind.note))

@@ -1,0 +1,55 @@
+package datasets
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// missingMarks are words of programs and people for a label that is missing, which may be the name of a class, too: of
+// pandas and Excel, FiftyOne's _unlabeled and CVAT's no_label. They are in lower case, with blanks for other signs; ""
+// is a name of such signs alone.
+var missingMarks = map[string]bool{"": true, "n/a": true, "#n/a": true, "na": true, "nan": true, "null": true, "nil": true, "none": true,
+	"undefined": true, "unlabeled": true, "unlabelled": true, "no label": true, "nolabel": true, "no labels": true,
+	"not labeled": true, "not labelled": true, "without label": true, "unannotated": true, "not annotated": true, "untagged": true,
+	"unassigned": true, "unclassified": true, "uncategorized": true, "uncategorised": true, "no class": true, "noclass": true}
+
+// isMissingMark reports whether a name of a class is such a word: "None", "_unlabeled", "<NA>", "?".
+func isMissingMark(class string) bool {
+	plain := strings.FieldsFunc(strings.ToLower(class), func(r rune) bool { return strings.ContainsRune("_-.?<>()[]{} ", r) })
+	return missingMarks[strings.Join(plain, " ")]
+}
+
+// unlabelledClasses is a warning about classes whose names may mean that there is no label, "" if there are none.
+func (d *Dataset) unlabelledClasses() string {
+	var marks []string
+	for i, c := range d.Classes {
+		if isMissingMark(c) || isMinusOne(c) && countsFromZero(slices.Delete(slices.Clone(d.Classes), i, i+1)) {
+			marks = append(marks, fmt.Sprintf("%q", c))
+		}
+	}
+	switch len(marks) {
+	case 0:
+		return ""
+	case 1:
+		return marks[0] + " is read as a class: if it means that there is no label, leave its images out (Dataset.Without)"
+	}
+	return list(marks) + " are read as classes: if they mean that there is no label, leave their images out (Dataset.Without)"
+}
+
+// isMinusOne reports whether a class is -1, which stands for no label beside classes that are counted.
+func isMinusOne(class string) bool {
+	v, err := strconv.ParseFloat(class, 64)
+	return err == nil && v == -1
+}
+
+// countsFromZero reports whether classes are numbers from 0 on. 1 alone is none: with -1 it means yes and no.
+func countsFromZero(classes []string) bool {
+	for _, c := range classes {
+		if v, err := strconv.ParseFloat(c, 64); err != nil || !(v >= 0) {
+			return false
+		}
+	}
+	return len(classes) > 1
+}
