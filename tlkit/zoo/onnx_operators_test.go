@@ -15,7 +15,7 @@ import (
 // rounded up, images with channels last, output layers that are convolutions, operators of older frameworks
 // (tlkit/internal/onnx/read/testdata/make_operators.py).
 func TestONNXOperators(t *testing.T) {
-	dir, goldens := unpackNetworks(t, "operators.zip", 120)
+	dir, goldens := unpackNetworks(t, "operators.zip", 150)
 	engine, err := backend.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestONNXOperators(t *testing.T) {
 // TestONNXOfAnySize: a file that leaves the size of images open is read for the size that Preprocess gives, which the
 // graph in a run's folder keeps.
 func TestONNXOfAnySize(t *testing.T) {
-	dir, _ := unpackNetworks(t, "operators.zip", 120)
+	dir, _ := unpackNetworks(t, "operators.zip", 150)
 	path := filepath.Join(dir, "any_size.onnx")
 	m, err := zoo.Load(path, zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 19, Crop: 19}})
 	if err != nil {

@@ -28,6 +28,9 @@ var otherOps = set("ArgMax", "ArgMin", "Concat", "CumSum", "Einsum", "Expand", "
 	"LayerNormalization", "MatMul", "Pad", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Reshape",
 	"ScatterND", "Shape", "Size", "Slice", "Softmax", "Split", "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze")
 
+// unread is the error for a form of an operator that is read in others.
+const unread = "this form of %s can't be imported. In Python, write that module with other operations (of fixed shapes, with weights and indices that are no results), and export the network again"
+
 func isForeign(op string) bool { return pointwise[op] || perImage[op] || otherOps[op] }
 
 // constantOps are computed here from constants only.
@@ -69,7 +72,7 @@ func (r *run) foreign(v *node) []value {
 		}
 	}
 	if !isForeign(v.op) {
-		exceptions.Panicf("this form of the operator can't be imported")
+		exceptions.Panicf(unread, v.op)
 	}
 	if folds {
 		checkNumbers(v, in)
@@ -127,7 +130,7 @@ func (r *run) foreignBatched(v *node, in []value) []value {
 			out = append(out, Reshape(n, slices.Concat(d[:2], e[1:])...))
 		}
 	default:
-		exceptions.Panicf("this form of the operator can't be imported")
+		exceptions.Panicf(unread, v.op)
 	}
 	values := unbatched(out)
 	for i := range values {
@@ -206,7 +209,11 @@ func call(g *Graph, v *node, in []*Node, opset int64) []*Node {
 		panic(err)
 	}
 	defer m.Close()
-	return m.CallGraph(nil, g, inputs, outputs...)
+	var nodes []*Node
+	if err := exceptions.TryCatch[error](func() { nodes = m.CallGraph(nil, g, inputs, outputs...) }); err != nil {
+		exceptions.Panicf(unread+" (onnx-gomlx: %v)", v.op, err)
+	}
+	return nodes
 }
 
 func valueInfo(name string, n *Node) *protos.ValueInfoProto {

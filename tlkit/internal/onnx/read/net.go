@@ -381,6 +381,8 @@ func unknownOperators(ops []string) error {
 		return strings.HasPrefix(op, "Fused") || op == "SkipLayerNormalization" || op == "QuickGelu"
 	}):
 		why = "; ONNX Runtime's optimiser wrote them: take the file from before optimisation"
+	default:
+		why = ". In Python, write the modules that they come from with other operations, and export the network again"
 	}
 	return fmt.Errorf("the graph uses operators that can't be imported: %s%s", strings.Join(ops, ", "), why)
 }

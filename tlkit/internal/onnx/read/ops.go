@@ -30,10 +30,11 @@ func init() {
 		"ReduceMean": reduce(ReduceMean), "ReduceSum": reduce(ReduceSum), "ReduceMax": reduce(ReduceMax), "ReduceMin": reduce(ReduceMin),
 		"ReduceL1":        reduce(func(x *Node, axes ...int) *Node { return ReduceSum(Abs(x), axes...) }),
 		"ReduceSumSquare": reduce(func(x *Node, axes ...int) *Node { return ReduceSum(Square(x), axes...) }),
+		"ReduceLogSumExp": reduce(logSumExp),
 		"ReduceL2":        reduce(func(x *Node, axes ...int) *Node { return Sqrt(ReduceSum(Square(x), axes...)) }),
 
 		"Reshape": reshape, "Flatten": flatten, "Transpose": transpose, "Concat": concat, "Pad": pad, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
-		"Gather": gather, "Slice": slice, "Expand": expand, "Tile": tile, "Shape": shapeOf, "Size": sizeOf, "CastLike": castLike,
+		"Gather": gather, "GatherND": gatherND, "Slice": slice, "Expand": expand, "Tile": tile, "Shape": shapeOf, "Size": sizeOf, "CastLike": castLike,
 		fakeQuantize: rounding,
 
 		"Constant": constantNode, "ConstantOfShape": constantOfShape,
@@ -359,6 +360,13 @@ func (r *run) imageMean(images value, keep bool) value {
 		return imagesLike(images, Reshape(y, d[0], 1, 1, d[1]))
 	}
 	return value{n: Reshape(y, r.batches, images.rows, d[1]), batched: true}
+}
+
+// logSumExp is log(sum(exp(x))), written so that large x do not overflow.
+func logSumExp(x *Node, axes ...int) *Node {
+	top := ReduceAndKeep(x, ReduceMax, axes...)
+	sum := ReduceSum(Exp(Sub(x, top)), axes...)
+	return Add(Log(sum), Reshape(top, sum.Shape().Dimensions...))
 }
 
 // reduce reduces several axes together; without axes all of them, or none if the file has noop_with_empty_axes.

@@ -269,7 +269,37 @@ func pick(x *Node, axis int, at []int) *Node {
 	return TransposeAllAxes(Gather(TransposeAllAxes(x, front...), rows), back...)
 }
 
-// slice along axes with positive steps.
+// gatherND picks entries of the first axes by numbers that are known, as PyTorch's exporter writes x[:, [3, 1]]: the list
+// has one number for each of these axes.
+func gatherND(r *run, v *node) (value, bool) {
+	x, ok := r.input(v, 0)
+	c := r.constant(v, 1)
+	if !ok || x.n == nil || c == nil || v.int("batch_dims", 0) != 0 || c.Rank() == 0 {
+		return value{}, false
+	}
+	d, list := x.dims(), c.Shape().Dimensions
+	all, ok := ints(c)
+	axes := list[len(list)-1]
+	if !ok || axes < 1 || axes > len(d) || len(all) == 0 {
+		return value{}, false
+	}
+	at := make([]int, 0, len(all)/axes) // numbers into the first axes, one behind the other
+	for tuple := range slices.Chunk(all, axes) {
+		flat := 0
+		for a, i := range tuple {
+			if i, ok = axisOf(i, d[a]); !ok {
+				return value{}, false
+			}
+			flat = flat*d[a] + i
+		}
+		at = append(at, flat)
+	}
+	n, where, back := r.along(r.reshaped(x, slices.Concat([]int{sizeOfDims(d[:axes])}, d[axes:])...), 0)
+	y := back(pick(n, where, at))
+	return r.reshaped(y, slices.Concat(list[:len(list)-1], d[axes:])...), true
+}
+
+// slice along axes; a negative step turns them round.
 func slice(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	if !ok || x.n == nil {
@@ -299,6 +329,15 @@ func slice(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	for i, axis := range axes {
+		if steps[i] < 0 {
+			places := backwards(starts[i], ends[i], steps[i], x.dims()[axis])
+			if len(places) == 0 {
+				return value{}, false
+			}
+			n, at, back := r.along(x, axis)
+			x = back(pick(n, at, places))
+			continue
+		}
 		from, to := between(starts[i], ends[i], x.dims()[axis])
 		if from >= to || steps[i] < 1 {
 			return value{}, false
@@ -310,6 +349,20 @@ func slice(r *run, v *node) (value, bool) {
 		x = back(SliceAxis(n, at, AxisRange(from, to).Stride(steps[i])))
 	}
 	return x, true
+}
+
+// backwards lists the positions of a slice with a negative step of an axis of length n, as torch.flip is exported.
+func backwards(start, end, step, n int) (places []int) {
+	clamp := func(at int) int {
+		if at < 0 {
+			at += n
+		}
+		return min(max(at, -1), n-1)
+	}
+	for at := clamp(start); at > clamp(end); at += step {
+		places = append(places, at)
+	}
+	return places
 }
 
 // between returns the bounds of a slice of an axis of length n.
@@ -405,34 +458,72 @@ func concat(r *run, v *node) (value, bool) {
 	return value{n: Concatenate(nodes, axis)}, true
 }
 
-// pad with a constant.
+// pad with a constant, or with the values at the edge or near it; negative lengths cut off.
 func pad(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
-	if !ok || x.n == nil || v.str("mode", "constant") != "constant" {
+	if !ok || x.n == nil {
 		return value{}, false
 	}
+	mode := v.str("mode", "constant")
 	pads, ok := r.pads(v, len(x.dims()))
 	if !ok {
 		return value{}, false
 	}
 	fill := v.float("value", 0)
-	if len(v.in) > 2 && v.in[2] != "" {
+	if mode == "constant" && len(v.in) > 2 && v.in[2] != "" {
 		if fill, ok = number(r.constant(v, 2)); !ok {
 			return value{}, false
 		}
 	}
 	for axis := range x.dims() {
-		low, high := pads[axis], pads[len(x.dims())+axis]
-		if low < 0 || high < 0 || low > maxNumber || high > maxNumber {
+		low, high, length := pads[axis], pads[len(x.dims())+axis], x.dims()[axis]
+		if max(low, high) > maxNumber || max(-low, 0)+max(-high, 0) >= length {
 			return value{}, false
 		}
-		if low+high == 0 {
+		if low == 0 && high == 0 {
 			continue
 		}
 		n, at, back := r.along(x, axis)
-		x = back(surrounded(n, at, low, high, fill))
+		if low < 0 || high < 0 {
+			n = SliceAxis(n, at, AxisRange(max(-low, 0), length-max(-high, 0)))
+			low, high, length = max(low, 0), max(high, 0), n.Shape().Dimensions[at]
+		}
+		if mode == "constant" {
+			x = back(surrounded(n, at, low, high, fill))
+			continue
+		}
+		places, ok := outside(mode, low, high, length)
+		if !ok {
+			return value{}, false
+		}
+		x = back(pick(n, at, places))
 	}
 	return x, true
+}
+
+// outside lists the positions of an axis from which a padding takes its values; ok is false for an unknown mode, or a
+// padding that goes beyond the mirrored axis.
+func outside(mode string, low, high, length int) (places []int, ok bool) {
+	if mode == "reflect" && max(low, high) >= length || mode == "wrap" && max(low, high) > length {
+		return nil, false
+	}
+	for i := -low; i < length+high; i++ {
+		at := i
+		switch mode {
+		case "edge":
+			at = min(max(i, 0), length-1)
+		case "reflect":
+			if at = max(i, -i); at >= length {
+				at = 2*(length-1) - at
+			}
+		case "wrap":
+			at = (i + length) % length
+		default:
+			return nil, false
+		}
+		places = append(places, at)
+	}
+	return places, true
 }
 
 // pads returns the lengths before and after each axis: an attribute, or an input that may be for some axes only.

@@ -14,27 +14,27 @@ import (
 // window is the geometry of a convolution or pooling over images: pairs are of height and width.
 type window struct {
 	kernel           [2]int
-	stride, dilation int
+	stride, dilation [2]int
 	low, high        [2]int // padding before and after the image
 	// beyond is how far the last windows reach over the padding, with ceil_mode: such positions count nowhere.
 	beyond [2]int
 }
 
-// geometry reads what convolution and pooling share; ok is false for a form that is left to onnx-gomlx: other than two
-// axes, or axes with different strides or dilations. shape is that of the images, [rows, channels, height, width].
+// geometry reads what convolution and pooling share; ok is false for a form that is left to onnx-gomlx, with other than
+// two axes. shape is that of the images, [rows, channels, height, width].
 func (v *node) geometry(shape, kernel []int) (w window, ok bool) {
-	if len(shape) != 4 || !v.regular() || len(kernel) != 2 || kernel[0] < 1 || kernel[1] < 1 || kernel[0] > maxNumber || kernel[1] > maxNumber {
+	if len(shape) != 4 || !v.planar() || len(kernel) != 2 || kernel[0] < 1 || kernel[1] < 1 || kernel[0] > maxNumber || kernel[1] > maxNumber {
 		return w, false
 	}
-	w = window{kernel: [2]int(kernel), stride: v.ints("strides", 2, 1)[0], dilation: v.ints("dilations", 2, 1)[0]}
+	w = window{kernel: [2]int(kernel), stride: [2]int(v.ints("strides", 2, 1)), dilation: [2]int(v.ints("dilations", 2, 1))}
 	pads := v.ints("pads", 4, 0)
 	w.low, w.high = [2]int{pads[0], pads[1]}, [2]int{pads[2], pads[3]}
 	for a := range 2 {
 		length := shape[2+a]
 		switch auto := v.str("auto_pad", "NOTSET"); auto {
 		case "SAME_UPPER", "SAME_LOWER": // as many windows as strides begun
-			out := (length + w.stride - 1) / w.stride
-			total := max((out-1)*w.stride+w.reach(a)-length, 0)
+			out := (length + w.stride[a] - 1) / w.stride[a]
+			total := max((out-1)*w.stride[a]+w.reach(a)-length, 0)
 			w.low[a], w.high[a] = total/2, total-total/2
 			if auto == "SAME_LOWER" {
 				w.low[a], w.high[a] = w.high[a], w.low[a]
@@ -56,16 +56,16 @@ func (v *node) geometry(shape, kernel []int) (w window, ok bool) {
 // counts, too. It reports whether there is any.
 func (w *window) fit(a, length int, ceil bool) bool {
 	room := length + w.low[a] + w.high[a] - w.reach(a)
-	over := room % w.stride
+	over := room % w.stride[a]
 	if over < 0 {
-		over += w.stride
+		over += w.stride[a]
 	}
-	n := (room-over)/w.stride + 1
-	if ceil && over != 0 && n*w.stride < length+w.low[a] {
+	n := (room-over)/w.stride[a] + 1
+	if ceil && over != 0 && n*w.stride[a] < length+w.low[a] {
 		n++
-		w.beyond[a] = w.stride - over
+		w.beyond[a] = w.stride[a] - over
 	}
-	if n == 1 && w.beyond[a] > 0 && w.dilation == 1 {
+	if n == 1 && w.beyond[a] > 0 && w.dilation[a] == 1 {
 		// A window larger than the image, as transformers' EfficientNet has for the mean over all positions.
 		w.kernel[a] -= w.beyond[a]
 		w.beyond[a] = 0
@@ -73,17 +73,21 @@ func (w *window) fit(a, length int, ceil bool) bool {
 	return n > 0
 }
 
-// regular reports whether both axes have the same stride and dilation, which nn's convolution and pooling expect.
+// planar reports whether strides, dilations and padding are those of two axes, and within reason.
+func (v *node) planar() bool {
+	steps, pads := slices.Concat(v.ints("strides", 2, 1), v.ints("dilations", 2, 1)), v.ints("pads", 4, 0)
+	return len(v.ints("strides", 2, 1)) == 2 && len(steps) == 4 && len(pads) == 4 && slices.Min(pads) >= 0 && slices.Max(pads) <= maxNumber &&
+		slices.Min(steps) > 0 && slices.Max(steps) <= maxNumber
+}
+
+// regular reports whether both axes have the same stride and dilation, which nn's convolution expects.
 func (v *node) regular() bool {
-	strides, dilations, pads := v.ints("strides", 2, 1), v.ints("dilations", 2, 1), v.ints("pads", 4, 0)
-	if len(strides) != 2 || len(dilations) != 2 || len(pads) != 4 || slices.Min(pads) < 0 || slices.Max(pads) > maxNumber {
-		return false
-	}
-	return strides[0] == strides[1] && dilations[0] == dilations[1] && strides[0] > 0 && dilations[0] > 0 && max(strides[0], dilations[0]) <= maxNumber
+	strides, dilations := v.ints("strides", 2, 1), v.ints("dilations", 2, 1)
+	return v.planar() && strides[0] == strides[1] && dilations[0] == dilations[1]
 }
 
 // reach is the length that a window spans on an axis.
-func (w window) reach(axis int) int { return (w.kernel[axis]-1)*w.dilation + 1 }
+func (w window) reach(axis int) int { return (w.kernel[axis]-1)*w.dilation[axis] + 1 }
 
 // common returns the padding that both ends of each axis have, and what is left of the windows without it.
 func (w window) common() (pad [2]int, rest window) {
@@ -128,7 +132,7 @@ func conv(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	g, ok := v.geometry(x.dims(), w.shape[2:])
-	if !ok {
+	if !ok || !v.regular() {
 		return value{}, false
 	}
 	groups := v.int("group", 1)
@@ -146,7 +150,7 @@ func conv(r *run, v *node) (value, bool) {
 	images := r.channelsLast(x)
 	pad, rest := g.common()
 	c := nn.Conv2D(s.In(prefixOf(w.key)).Named(names), rest.padded(images.n, 0), w.shape[0], w.shape[2]).Kernel(w.shape[2], w.shape[3]).
-		Stride(g.stride).PadPerAxis(pad[0], pad[1]).Dilation(g.dilation).Groups(groups)
+		Stride(g.stride[0]).PadPerAxis(pad[0], pad[1]).Dilation(g.dilation[0]).Groups(groups)
 	if b != nil {
 		c = c.Bias()
 	}
@@ -166,18 +170,43 @@ func allZero(c *tensors.Tensor) bool {
 }
 
 // square reports whether nn's pooling has windows of this form.
-func (w window) square() bool { return w.kernel[0] == w.kernel[1] && w.dilation == 1 }
+func (w window) square() bool {
+	return w.kernel[0] == w.kernel[1] && w.stride[0] == w.stride[1] && w.dilation == [2]int{1, 1}
+}
 
 // lowest stands for minus infinity in padding, as in nn's maximum.
 const lowest = -math.MaxFloat32
 
-// pooling returns the input of a pooling and its windows, if nn's pooling has such.
+// maxTaps bounds the nodes of a pooling with windows of another form.
+const maxTaps = 256
+
+// pooling returns the input of a pooling and its windows, if such can be built.
 func (r *run) pooling(v *node) (x value, g window, ok bool) {
 	if x, ok = r.input(v, 0); !ok || !x.batched {
 		return x, g, false
 	}
 	g, ok = v.geometry(x.dims(), v.ints("kernel_shape", 0, 0))
-	return x, g, ok && g.square()
+	return x, g, ok && (g.square() || max(g.kernel[0], g.kernel[1]) <= maxTaps)
+}
+
+// joined combines the positions of each window, first those of a column and then those of a row: for windows that are no
+// squares, such as those of audio and of text.
+func (w window) joined(x *Node, combine func(a, b *Node) *Node) *Node {
+	for a := range 2 {
+		last := (x.Shape().Dimensions[1+a] - w.reach(a)) / w.stride[a] * w.stride[a]
+		var y *Node
+		for i := range w.kernel[a] {
+			from := i * w.dilation[a]
+			one := SliceAxis(x, 1+a, AxisRange(from, from+last+1).Stride(w.stride[a]))
+			if y == nil {
+				y = one
+			} else {
+				y = combine(y, one)
+			}
+		}
+		x = y
+	}
+	return x
 }
 
 func maxPool(r *run, v *node) (value, bool) {
@@ -186,24 +215,32 @@ func maxPool(r *run, v *node) (value, bool) {
 		return value{}, false
 	}
 	images := r.channelsLast(x)
+	if !g.square() {
+		return imagesLike(images, g.joined(g.padded(images.n, lowest), Max)), true
+	}
 	pad, rest := g.common()
 	if pad[0] != pad[1] || 2*pad[0] > g.kernel[0] {
 		pad, rest = [2]int{}, g
 	}
-	return imagesLike(images, nn.MaxPool2D(rest.padded(images.n, lowest), g.kernel[0]).Stride(g.stride).Pad(pad[0]).Done()), true
+	return imagesLike(images, nn.MaxPool2D(rest.padded(images.n, lowest), g.kernel[0]).Stride(g.stride[0]).Pad(pad[0]).Done()), true
 }
 
 func avgPool(r *run, v *node) (value, bool) {
 	x, g, ok := r.pooling(v)
-	if !ok {
+	if !ok || g.dilation != [2]int{1, 1} {
 		return value{}, false
 	}
 	images := r.channelsLast(x)
-	pad, rest := g.common()
-	if pad[0] != pad[1] {
-		pad, rest = [2]int{}, g
+	var y *Node
+	if g.square() {
+		pad, rest := g.common()
+		if pad[0] != pad[1] {
+			pad, rest = [2]int{}, g
+		}
+		y = nn.AvgPool2D(rest.padded(images.n, 0), g.kernel[0]).Stride(g.stride[0]).Pad(pad[0]).Done()
+	} else {
+		y = DivScalar(g.joined(g.padded(images.n, 0), Add), float64(g.kernel[0]*g.kernel[1]))
 	}
-	y := nn.AvgPool2D(rest.padded(images.n, 0), g.kernel[0]).Stride(g.stride).Pad(pad[0]).Done()
 	if share := g.shares(x.dims()[2:], v.int("count_include_pad", 0) != 0); share != nil {
 		d := y.Shape().Dimensions
 		y = Mul(y, Const(r.g, tensors.FromFlatDataAndDimensions(share, 1, d[1], d[2], 1)))
@@ -222,7 +259,7 @@ func (w window) shares(size []int, padding bool) []float32 {
 			from, to = 0, to+w.high[a]
 		}
 		end := w.low[a] + size[a] + w.high[a] + w.beyond[a]
-		for at := 0; at+w.kernel[a] <= end; at += w.stride {
+		for at := 0; at+w.kernel[a] <= end; at += w.stride[a] {
 			n := min(at+w.kernel[a], to) - max(at, from)
 			counts[a] = append(counts[a], n)
 			whole = whole && n == w.kernel[a]

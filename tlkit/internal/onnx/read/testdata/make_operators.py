@@ -250,8 +250,38 @@ def sequences(nets):
         nets[f"sequence_{name}"] = n("Concat", *pieces[1:], first=pieces[0], axis=1)("Relu").linear()
 
 
+def forms(nets):
+    """Rectangular and dilated windows, padding with values of the image, and numbered entries, as PyTorch writes them."""
+    for name, how in {"": {}, "_padded": {"pads": [1, 0, 1, 1]}, "_ceil": {"pads": [0, 1, 1, 0], "ceil_mode": 1}}.items():
+        for kernel, strides in (([2, 3], [2, 1]), ([3, 2], [2, 3]), ([1, 4], [1, 4]), ([5, 1], [3, 1])):
+            if any(max(how.get("pads", [0, 0])[a::2]) >= kernel[a] for a in range(2)):
+                continue  # ONNX Runtime refuses padding as wide as the window
+            size = "".join(map(str, kernel + strides))
+            nets[f"max{name}_{size}"] = Net(opset=19)("MaxPool", kernel_shape=kernel, strides=strides, **how).linear()
+            for padding in (0, 1):
+                nets[f"mean{padding}{name}_{size}"] = Net(opset=19)("AveragePool", kernel_shape=kernel, strides=strides, count_include_pad=padding, **how).linear()
+    nets["max_dilated"] = Net()("MaxPool", kernel_shape=[3, 3], strides=[2, 2], dilations=[2, 3], pads=[1, 1, 1, 1]).linear()
+    for mode in ("reflect", "edge", "wrap"):
+        n = Net(opset=19)
+        nets[f"pad_{mode}"] = n("Pad", n.tensor(np.array([0, 0, 2, 1, 0, 0, 3, 18])), mode=mode)("MaxPool", kernel_shape=[5, 5], strides=[4, 4]).linear()
+    n = Net(opset=18)
+    nets["pad_negative"] = n("Pad", n.tensor(np.array([0, 0, -2, 3, 0, 0, 1, -4])), n.tensor(np.float32(0.5))).linear()
+    n = Net(opset=18)
+    flip = n("Slice", n.tensor(np.array([-1, 17])), n.tensor(np.array([-2**63, 2])), n.tensor(np.array([3, 2])), n.tensor(np.array([-1, -3])))
+    nets["slice_back"] = flip("MaxPool", kernel_shape=[4, 4], strides=[4, 4]).linear()
+    n = Net(opset=18)
+    n("Transpose", perm=[1, 0, 2, 3])("GatherND", n.tensor(np.array([[3], [1], [5], [-1], [0], [2]])))("Transpose", perm=[1, 0, 2, 3])
+    nets["gather_nd"] = n("Mul", n.weight(CHANNELS, 1, 1)).linear()
+    n = Net(opset=18)
+    n("Transpose", perm=[2, 3, 0, 1])("GatherND", n.tensor(np.array([[[3, 1], [0, 18]], [[5, -1], [7, 7]]])))("Transpose", perm=[2, 3, 0, 1])
+    nets["gather_nd_pairs"] = n("Relu").linear()
+    n = Net(opset=18)
+    nets["log_sum_exp"] = n("ReduceLogSumExp", n.tensor(np.array([2, 3])), keepdims=1)("Relu").linear()
+
+
 def main():
     nets = {}
+    forms(nets)
     constants(nets)
     sequences(nets)
     windows(nets)
