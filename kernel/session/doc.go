@@ -46,6 +46,12 @@
 // before keeps its present value. When the worker is lost, functions, types and constants are compiled again at once
 // (lost.go).
 //
+// # Lines with ! and %
+//
+// They run where they stand: a cell with such a line behind Go runs in parts (parts.go). Above such a line, Go can't use
+// what is declared below it, except that declarations of functions and types, with no other Go between them, may use each
+// other; and a variable whose type only its cell can name lives in its part only.
+//
 // # Calls that end a program
 //
 // os.Exit ends the cell and not the worker, whoever calls it: package rt has a hook inside it, which log.Fatal, methods

@@ -39,7 +39,7 @@ func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magic, p *parse
 	if len(errs) > 0 {
 		return compileError(errs)
 	}
-	s.runner.time(func(t *Timing) { t.Check = time.Since(checking) })
+	s.runner.time(func(t *Timing) { t.Check += time.Since(checking) })
 	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Args: s.cellArgs(m), Fields: cell.Fields}, state)
 	if cerr != nil {
 		if p.endsInC() && strings.Contains(cerr.Value, "(no value) used as value") {

@@ -13,7 +13,9 @@ import (
 type magic struct {
 	lines  []string // the magic lines, in order, from their % or !, without the Go of %time
 	places []int    // the line on which each ends, from 0
+	inside []bool   // it is within brackets of the Go
 	code   string   // the Go; magic lines are blank in it
+	all    string   // the Go of the whole cell, where code is a part of it
 
 	cellMagic, body string // %%writefile and the like with its arguments, and the cell below
 
@@ -48,11 +50,12 @@ func splitMagic(code string) *magic {
 			i++
 			text += "\n" + strings.TrimRight(lines[i], "\r\n")
 		}
+		inside := unfinished(strings.Join(lines[:i], ""))
 		goCode := goOf(text)
 		m.lines = append(m.lines, strings.TrimSpace(strings.TrimSuffix(text, goCode)))
-		m.places = append(m.places, i)
+		m.places, m.inside = append(m.places, i), append(m.inside, inside)
 		if inner, ok := magicText(goCode); ok { // %time !ls
-			m.lines, m.places = append(m.lines, inner), append(m.places, i)
+			m.lines, m.places, m.inside = append(m.lines, inner), append(m.places, i), append(m.inside, inside)
 			goCode = ""
 		}
 		lines[i] = blankBut(lines[i], goCode)

@@ -16,13 +16,13 @@ import (
 // goCommands returns the magics that control how the Go of a cell runs.
 func goCommands() []command {
 	return []command{
-		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", run: (*call).main},
+		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", whole: true, run: (*call).main},
 		{names: "%args", args: "[ARGS]", help: "os.Args for the cells from here on", run: (*call).setArgs},
 		{names: "%run", args: "FILE [ARGS]", help: "run a Go file as a cell: its names stay, and its main is called", run: (*call).runFile},
-		{names: "%exec", args: "F [ARGS]", help: "call f() after the cell", run: (*call).execute},
-		{names: "%test", args: "[-run PATTERN] [-short] ...", help: "run the Test, Benchmark and Fuzz functions of the cell, with flags of go test", run: (*call).test},
-		{names: "%time %%time", args: "[CODE]", help: "how long the cell took, and where the time went", code: true, run: (*call).time},
-		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time; code on the line of %%timeit runs once, before", code: true, run: (*call).timeMany},
+		{names: "%exec", args: "F [ARGS]", help: "call f() after the cell", whole: true, run: (*call).execute},
+		{names: "%test", args: "[-run PATTERN] [-short] ...", help: "run the Test, Benchmark and Fuzz functions of the cell, with flags of go test", whole: true, run: (*call).test},
+		{names: "%time %%time", args: "[CODE]", help: "how long the cell took, and where the time went", code: true, early: true, run: (*call).time},
+		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time; code on the line of %%timeit runs once, before", code: true, whole: true, run: (*call).timeMany},
 	}
 }
 
@@ -184,7 +184,7 @@ func asStatement(code string) string {
 
 // source returns the Go of the cell with the additions of its magics. Lines keep their places.
 func (m *magic) source(count int) *source {
-	src := &source{count: count, text: m.code}
+	src := &source{count: count, text: m.code, shown: m.all}
 	if m.timeit != nil {
 		src.text, src.moved = m.timeit.wrap(m.code)
 		src.shown = m.code

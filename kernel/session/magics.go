@@ -21,8 +21,10 @@ type command struct {
 	help  string // what it does, in a line
 	run   func(c *call) *Error
 
-	body bool // the rest of the cell is its input, not Go
-	code bool // the rest of its line, after options, is Go
+	body  bool // the rest of the cell is its input, not Go
+	code  bool // the rest of its line, after options, is Go
+	early bool // it concerns the Go of the whole cell, and runs before it
+	whole bool // so it does, and that Go stays one
 }
 
 // call is one use of a magic.

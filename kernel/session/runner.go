@@ -124,7 +124,7 @@ func (r *runner) end() {
 	r.running = nil
 }
 
-// time changes the timing of the present cell.
+// time changes the timing of the present cell, which is the sum of its parts.
 func (r *runner) time(f func(*Timing)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,7 +170,7 @@ func (r *runner) abandon() {
 // plugin opens a plugin in the worker and runs it.
 func (r *runner) plugin(n int, plugin *build.Plugin, with worker.With, state *runState) (*rt.Failure, error) {
 	defer os.Remove(plugin.File)
-	r.time(func(t *Timing) { t.Compile, t.Link = plugin.Compile, plugin.Link })
+	r.time(func(t *Timing) { t.Compile, t.Link = t.Compile+plugin.Compile, t.Link+plugin.Link })
 	if err := nameFunctions(plugin.File); err != nil {
 		return &rt.Failure{Kind: "open", Message: err.Error()}, nil
 	}
@@ -179,7 +179,7 @@ func (r *runner) plugin(n int, plugin *build.Plugin, with worker.With, state *ru
 	}
 	started := time.Now()
 	opening, failure, err := r.process().Run(n, plugin.File, with)
-	r.time(func(t *Timing) { t.Open, t.Run = opening, time.Since(started)-opening })
+	r.time(func(t *Timing) { t.Open, t.Run = t.Open+opening, t.Run+time.Since(started)-opening })
 	return failure, err
 }
 
@@ -190,6 +190,6 @@ func (r *runner) again(n int, code loaded, count int, with worker.With, state *r
 	}
 	started := time.Now()
 	failure, err := r.process().Again(n, code.run, code.renumber(count), with)
-	r.time(func(t *Timing) { t.Run = time.Since(started) })
+	r.time(func(t *Timing) { t.Run += time.Since(started) })
 	return failure, err
 }

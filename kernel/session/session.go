@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -228,42 +227,17 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	if m.cellMagic != "" {
 		return s.runCellMagic(ctx, m, out)
 	}
-	err := s.executeSplit(ctx, cell, m, out, state)
+	err := s.runParts(ctx, cell, m, out, state)
 	if lacks := m.endCapture(); err == nil {
 		err = lacks
-	}
-	return err
-}
-
-// executeSplit is execute for a cell of Go and magic lines.
-func (s *Session) executeSplit(ctx context.Context, cell *Cell, m *magic, out Output, state *runState) *Error {
-	for i := range m.lines {
-		if m.captured != nil {
-			out = m.captured
-		}
-		if err := s.runMagic(ctx, m, i, out); err != nil {
-			return err
-		}
-		if !s.runner.starts(state, 0) || ctx.Err() != nil {
-			return interrupted()
-		}
-	}
-	if strings.TrimSpace(m.code) == "" {
-		if m.time {
-			s.out.text("stdout", s.timeText())
-		}
-		return nil
-	}
-	if err := s.goCell(ctx, cell, m, state); err != nil {
-		return err
 	}
 	if m.timeit != nil {
 		s.names.dropImports(slices.Collect(maps.Keys(timeitImports)))
 	}
-	if m.time {
+	if err == nil && m.time {
 		s.out.text("stdout", s.timeText())
 	}
-	return nil
+	return err
 }
 
 func interrupted() *Error {

@@ -24,6 +24,8 @@ func TestStopWaiting(t *testing.T) {
 		{"select", "WAITS\nselect {}", "all goroutines of this cell wait"},
 		{"condition", "c := sync.NewCond(new(sync.Mutex))\nc.L.Lock()\nWAITS\nc.Wait()", "sync.Cond.Wait"},
 		{"child process", "WAITS\nexec.Command(\"sleep\", \"60\").Run()", ""},
+		{"a command between Go", "WAITS\n!sleep 1000\nwent++", ""},
+		{"Go above a command", "WAITS\n<-free\n!echo went on", ""},
 		{"stubborn child", "WAITS\nexec.Command(\"sh\", \"-c\", \"trap '' INT TERM; while true; do sleep 60; done\").Run()", ""},
 		{"network", "l, lerr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif lerr != nil { panic(lerr) }\nWAITS\nl.Accept()", "IO wait"},
 		{"http", "hl, herr := net.Listen(\"tcp\", \"127.0.0.1:0\")\nif herr != nil { panic(herr) }\nWAITS\nhttp.Get(\"http://\" + hl.Addr().String())", ""},
