@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 const (
@@ -92,6 +94,8 @@ func GoShim(args []string) int {
 		if _, err := os.Stat(filepath.Join(wd, "go.work")); err != nil {
 			env = setEnv(env, "GOWORK", "off")
 		}
+	} else {
+		env = withoutCellSettings(env)
 	}
 	switch action {
 	case shimInit:
@@ -125,6 +129,13 @@ func GoShim(args []string) int {
 		fmt.Fprintf(os.Stderr, "tlkit: starting %s: %v\n", real, err)
 	}
 	return 1
+}
+
+// withoutCellSettings returns env without the kernel's settings for cells, for a module of the user's own. What %env has
+// set to another value stays.
+func withoutCellSettings(env []string) []string {
+	ours := build.CleanEnv(nil, os.Getenv("GOTMPDIR"))
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return slices.Contains(ours, kv) })
 }
 
 // setEnv returns env with one value for name. In the environment that syscall.Exec passes on, the first of two values

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 func TestClassifyGo(t *testing.T) {
@@ -47,6 +49,18 @@ func TestSetEnv(t *testing.T) {
 	}
 	if env[1] != "GOPROXY=https://example.com" {
 		t.Error("the given slice was changed")
+	}
+}
+
+// TestWithoutCellSettings: the go command in a folder of the user's own has none of the kernel's settings, and those of
+// %env.
+func TestWithoutCellSettings(t *testing.T) {
+	t.Setenv("GOTMPDIR", "/tmp/k")
+	own := []string{"HOME=/h", "GOFLAGS=-race", "GOPROXY=off"}
+	env := slices.Concat(build.CleanEnv(nil, "/tmp/k"), own)
+	env = slices.DeleteFunc(env, func(kv string) bool { return kv == "GOFLAGS=-buildvcs=false" }) // %env replaced it
+	if got := withoutCellSettings(env); !slices.Equal(got, own) {
+		t.Errorf("%q, want %q", got, own)
 	}
 }
 

@@ -29,8 +29,11 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 	return layOut(m.code, cursor, chunks).file(imports, names)
 }
 
-// onMagicLine reports whether the cursor's line belongs to a magic entirely: such a line is blank in the Go code.
+// onMagicLine reports whether the cursor is in a magic, or its line belongs to one entirely: both are blank in the Go code.
 func onMagicLine(goCode, code string, cursor int) bool {
+	if cursor > 0 && goCode[cursor-1] != code[cursor-1] {
+		return true
+	}
 	start := strings.LastIndexByte(code[:cursor], '\n') + 1
 	line, _, _ := strings.Cut(code[start:], "\n")
 	return strings.TrimSpace(line) != "" && strings.TrimSpace(goCode[start:start+len(line)]) == ""
