@@ -79,7 +79,7 @@ func (p *Predictor) predictAll(ctx context.Context, dir string, files []zoo.File
 
 // best returns the most probable class of an image file, when the queue has room for it.
 func (p *Predictor) best(ctx context.Context, path string) (zoo.Prediction, error) {
-	if err := p.wait(ctx); err != nil {
+	if err := p.queueUp(ctx); err != nil {
 		return zoo.Prediction{}, err
 	}
 	found, err := p.predictFile(ctx, path, 1)

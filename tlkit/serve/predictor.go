@@ -193,8 +193,8 @@ func (p *Predictor) admit(n int) error {
 	return p.enter(n)
 }
 
-// wait takes a place in the queue as soon as there is one.
-func (p *Predictor) wait(ctx context.Context) error {
+// queueUp takes a place in the queue as soon as there is one.
+func (p *Predictor) queueUp(ctx context.Context) error {
 	if err := p.admitted.Acquire(ctx, 1); err != nil {
 		return context.Cause(ctx)
 	}
