@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -105,6 +107,45 @@ func TestReplaceHead(t *testing.T) {
 		t.Error("a head of equal seed differs between models")
 	}
 	wantError(t, m.ReplaceHead(nil, 0), `"resnet20"`, "class name")
+}
+
+// TestHeadUntrained: an output layer is untrained from its making until it gets other values, also in a copy.
+func TestHeadUntrained(t *testing.T) {
+	check := func(name string, m *zoo.Model, want bool) {
+		t.Helper()
+		if got, err := m.HeadUntrained(); err != nil || got != want {
+			t.Errorf("%s: untrained %v, %v; want %v", name, got, err, want)
+		}
+	}
+	m := small(t, []string{"a", "b", "c"}, 1)
+	check("new", m, true)
+	bias, _ := m.Param("linear.bias")
+	if err := m.Variable(bias).SetValue(tensors.FromValue([]float32{1, 2, 3})); err != nil {
+		t.Fatal(err)
+	}
+	check("trained", m, false)
+	if err := m.ReplaceHead([]string{"x", "y"}, 5); err != nil {
+		t.Fatal(err)
+	}
+	check("replaced", m, true)
+	copied, err := m.Clone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("copied", copied, true)
+	if err := m.ReplaceHeadFrom([]string{"u", "v"}, map[string]string{"u": "y"}, 6); err != nil {
+		t.Fatal(err)
+	}
+	check("begun with an old class", m, false)
+	loaded, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("loaded", loaded, false)
+	if loaded, err = zoo.Load("resnet20.shapes", zoo.LoadOptions{Head: zoo.HeadNew, Classes: []string{"a", "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	check("loaded with a new head", loaded, true)
 }
 
 // TestClone: a copy is equal, keeps what is frozen, and shares nothing.
