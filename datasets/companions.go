@@ -12,7 +12,7 @@ import (
 // is false for words that a class may have in its name, too: "bottle" and "bottle_label".
 var companions = map[string]bool{"mask": false, "masks": false, "label": false, "labels": false, "depth": false, "gt": false, "seg": false,
 	"thumb": false, "thumbs": false, "overlay": false, "overlays": false, "heatmap": false, "heatmaps": false,
-	"groundtruth": true, "segmentation": true, "segmentations": true, "annotation": true, "annotations": true,
+	"groundtruth": true, "segmentation": true, "segmentations": true, "annotation": true, "annotations": true, "annotated": true, "anno": true,
 	"thumbnail": true, "thumbnails": true, "superpixels": true, "trimap": true, "trimaps": true,
 	"aug": true, "augmented": true, "augmentation": true, "augmentations": true}
 
@@ -84,14 +84,19 @@ func pairs(images []labelled) string {
 	if found < 2 {
 		return ""
 	}
-	return fmt.Sprintf("%d images are named like masks, labels or thumbnails of others and are read as images of the same class, such as %s: "+
-		"if they are no pictures of the class, move them out of its folder, or leave them out (Dataset.Without)", found, example)
+	return fmt.Sprintf("%d images are named like masks, labels, thumbnails or other versions of others and are read as images of the same class, such as %s: "+
+		"move such files out of its folder, or leave them out (Dataset.Without)", found, example)
 }
 
 // companionClasses is a warning about classes that seem to hold pictures made of another one's, as cat_augmented beside
 // cat; "" if there are none. Where the word may be part of a class's name, one such class says nothing.
 func companionClasses(classes []string) string {
-	known := map[string]string{}
+	known, images := map[string]string{}, map[string]bool{}
+	for _, c := range classes {
+		if before, word := lastWord(strings.ToLower(c)); fillers[word] && before != "" { // "cell_images" beside "cell_masks"
+			known[before], images[before] = c, true
+		}
+	}
 	for _, c := range classes {
 		known[strings.ToLower(c)] = c
 	}
@@ -101,7 +106,7 @@ func companionClasses(classes []string) string {
 		other, ok := known[of]
 		switch text := fmt.Sprintf("%q beside %q", c, other); {
 		case !ok || of == "":
-		case companions[word]:
+		case companions[word], images[of]:
 			sure = append(sure, text)
 		default:
 			doubtful = append(doubtful, text)

@@ -261,6 +261,7 @@ func (n *node) ambiguous() string {
 		}
 		return lookLikeParts(nodeNames(n.below))
 	case n.namedLikeSplits(splits):
+		return lookLikeParts(n.others()) // fold1, fold2 and test
 	case n.flatSplits(splits):
 		return fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits)))
 	case onlyRoles(splits):

@@ -368,8 +368,8 @@ func TestUnlabelledFolders(t *testing.T) {
 	withCache(t)
 	for folder, want := range map[string]string{
 		"_unlabeled": `"_unlabeled" is read as a class: if it means that there is no label`, "no_label": `"no_label" is read`, "Unlabelled": `"Unlabelled" is read`, "None": `"None" is read`,
-		"-1": `"-1" is read`, "unassigned": `"unassigned" is read`,
-		"unlabeled_bottle": "", "unknown": "", "other": "", "noun": "", "-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
+		"-1": `"-1" is read`, "unassigned": `"unassigned" is read`, "unlabeled images": `"unlabeled images" is read`,
+		"unlabeled_bottle": "", "images": "", "unknown": "", "other": "", "noun": "", "-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
 	} {
 		f := files{}
 		for _, class := range []string{"0", "1", folder} {
@@ -456,6 +456,9 @@ func TestNumberedParts(t *testing.T) {
 		{"part_1/cat part_1/dog part_2/bird part_2/fish", parts},
 		{"1_images 2_images", parts},
 		{"images_001 images_002 masks", parts},
+		{"part_I part_II part_III", parts},
+		{"part_one part_two", parts},
+		{"fold_1 fold_2 test", "fold_1, fold_2 " + parts},
 		{"set_1", `only one class, "set_1", and that looks like no class`},
 		{"1 2 3 4 5 6 7 8 9 10", ""},
 		{"0 1 2 3 4 5 6 7 8 9", ""},
@@ -477,6 +480,7 @@ func TestNumberedParts(t *testing.T) {
 		{"spare_part_1 engine_part_2", ""},
 		{"image_good image_bad", ""},
 		{"set unset", ""},
+		{"set_square set_round", ""},
 	} {
 		f := files{}
 		for _, folder := range strings.Fields(tt.folders) {
@@ -504,7 +508,7 @@ func TestNumberedParts(t *testing.T) {
 // classes, or where nothing is beside them, are not.
 func TestCompanions(t *testing.T) {
 	withCache(t)
-	const pairs, folders, classes = "are named like masks, labels or thumbnails of others", "lie in folders that look like masks, thumbnails or the like within a class", "classes of their own are"
+	const pairs, folders, classes = "are named like masks, labels, thumbnails or other versions of others", "lie in folders that look like masks, thumbnails or the like within a class", "classes of their own are"
 	for _, tt := range []struct {
 		files, want string
 	}{
@@ -522,6 +526,7 @@ func TestCompanions(t *testing.T) {
 		{"cat/1.png cat/2.png cat_augmented/1.png dog/1.png", classes + ` "cat_augmented" beside "cat": if their`},
 		{"cat/1.png cat_mask/1.png dog/1.png dog_mask/1.png", classes + ` "cat_mask" beside "cat", "dog_mask" beside "dog"`},
 
+		{"cell_images/1.png cell_masks/1.png", classes + ` "cell_masks" beside "cell_images"`},
 		{"with_mask/1.png with_mask/2.png without_mask/1.png without_mask/2.png", ""},
 		{"face/1.png face_mask/1.png", ""},
 		{"bottle/1.png bottle_label/1.png can/1.png", ""},

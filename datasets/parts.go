@@ -10,9 +10,9 @@ import (
 var partWords = map[string]bool{"part": true, "parts": true, "fold": true, "kfold": true, "folds": true, "batch": true, "batches": true,
 	"shard": true, "chunk": true, "subset": true, "archive": true, "pics": true, "jpegs": true}
 
-// Names of numbered parts: "images_part_1", "part (2)", "PartA", "1_images", "data-00001-of-00005".
+// Names of numbered parts: "images_part_1", "part (2)", "part_II", "PartA", "1_images", "data-00001-of-00005".
 var (
-	numberBehind = regexp.MustCompile(`^(.*?)[-_. (]*(?:[0-9]+|[-_. (][A-Za-z])\)?(?i:[-_. ]*of[-_. ]*[0-9]+)?$`)
+	numberBehind = regexp.MustCompile(`^(.*?)[-_. (]*(?:[0-9]+|[-_. (](?i:[a-z]|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten))\)?(?i:[-_. ]*of[-_. ]*[0-9]+)?$`)
 	capitalLast  = regexp.MustCompile(`^(.*[a-z])[A-Z]$`)
 	numberBefore = regexp.MustCompile(`^[0-9]+[-_. ]+(.*)$`)
 )

@@ -15,10 +15,13 @@ var missingMarks = map[string]bool{"": true, "n/a": true, "#n/a": true, "na": tr
 	"not labeled": true, "not labelled": true, "without label": true, "unannotated": true, "not annotated": true, "untagged": true,
 	"unassigned": true, "unclassified": true, "uncategorized": true, "uncategorised": true, "no class": true, "noclass": true}
 
-// isMissingMark reports whether a name of a class is such a word: "None", "_unlabeled", "<NA>", "?".
+// isMissingMark reports whether a name of a class is such a word: "None", "_unlabeled", "<NA>", "?", "no_label_images".
 func isMissingMark(class string) bool {
-	plain := strings.FieldsFunc(strings.ToLower(class), func(r rune) bool { return strings.ContainsRune("_-.?<>()[]{} ", r) })
-	return missingMarks[strings.Join(plain, " ")]
+	words := strings.FieldsFunc(strings.ToLower(class), func(r rune) bool { return strings.ContainsRune("_-.?<>()[]{} ", r) })
+	for len(words) > 1 && fillers[words[len(words)-1]] {
+		words = words[:len(words)-1]
+	}
+	return missingMarks[strings.Join(words, " ")]
 }
 
 // unlabelledClasses is a warning about classes whose names may mean that there is no label, "" if there are none.
