@@ -3,6 +3,7 @@ package zoo_test
 import (
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -37,6 +38,14 @@ func TestONNXOperators(t *testing.T) {
 				if w := want[i/len(want[0])][i%len(want[0])]; !(math.Abs(float64(got[i])-w) <= 2e-5*max(1, math.Abs(w))) {
 					t.Errorf("logit %d is %g, ONNX Runtime's %g", i, got[i], w)
 				}
+			}
+			if params := len(m.Params()); strings.HasPrefix(name, "fixed_") && params != 3 { // of the first and the output layer
+				t.Errorf("%d parameters, want 3: buffers are none", params)
+			}
+			if spec, err := zoo.GraphSpec(name, m.Spec.Graph); err != nil {
+				t.Error(err)
+			} else if again, err := zoo.New(spec, m.Classes, 1); err != nil || len(again.Params()) != len(m.Params()) {
+				t.Errorf("from the graph alone: %v", err)
 			}
 			if err := m.ReplaceHead([]string{"a", "b"}, 1); err != nil {
 				t.Error(err)

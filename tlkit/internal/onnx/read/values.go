@@ -30,7 +30,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 		if !used[t.Name] {
 			continue
 		}
-		if !n.isVariable(t) {
+		if !n.isVariable(t) || n.fixed(t, open, skeleton) {
 			c, err := n.inline(t, open)
 			if err != nil {
 				return fmt.Errorf("initializer %.80q: %w", t.Name, err)

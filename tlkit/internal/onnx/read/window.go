@@ -128,6 +128,9 @@ func surrounded(x *Node, axis, low, high int, fill float64) *Node {
 func conv(r *run, v *node) (value, bool) {
 	x, _ := r.input(v, 0)
 	w := r.variable(v, 1)
+	if kernel := r.constant(v, 1); w == nil && kernel != nil {
+		return r.blur(v, x, kernel)
+	}
 	if !x.batched || w == nil || w.layout != nn.ConvKernel {
 		return value{}, false
 	}

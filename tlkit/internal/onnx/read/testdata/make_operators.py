@@ -279,8 +279,27 @@ def forms(nets):
     nets["log_sum_exp"] = n("ReduceLogSumExp", n.tensor(np.array([2, 3])), keepdims=1)("Relu").linear()
 
 
+def buffers(nets):
+    """Buffers that no training may change: mean and deviation of images, a mask of attention, a blur."""
+    n = Net(stem=False)
+    n("Sub", n.weight(1, 3, 1, 1))("Div", n.weight(1, 3, 1, 1, low=1, high=2))
+    nets["fixed_mean"] = n("Conv", n.weight(CHANNELS, 3, 3, 3), kernel_shape=[3, 3]).linear()
+    n = Net()
+    n("Reshape", n.tensor(np.array([0, 0, -1])))
+    tokens = n("Transpose", perm=[0, 2, 1]).value
+    turned = n("Transpose", perm=[0, 2, 1]).value
+    mask = n.tensor(np.triu(np.full((SIZE * SIZE, SIZE * SIZE), -100, np.float32), 1))
+    n("MatMul", turned, first=tokens)("Add", mask)("Softmax", axis=-1)("MatMul", tokens)("Transpose", perm=[0, 2, 1])
+    nets["fixed_mask"] = n("Reshape", n.tensor(np.array([0, 0, SIZE, SIZE]))).linear()
+    for name, how in {"": {}, "_padded": {"pads": [1, 1, 1, 1], "strides": [2, 2]}, "_dilated": {"dilations": [2, 2]}}.items():
+        n = Net()
+        kernel = n.tensor(np.repeat(np.outer([1, 2, 1], [1, 3, 1]).astype(np.float32)[None, None] / 20, CHANNELS, 0))
+        nets[f"fixed_blur{name}"] = n("Conv", kernel, kernel_shape=[3, 3], group=CHANNELS, **how)("Relu").linear()
+
+
 def main():
     nets = {}
+    buffers(nets)
     forms(nets)
     constants(nets)
     sequences(nets)

@@ -1,0 +1,137 @@
+package read
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute-onnx/support/protos"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// fixed reports whether a float initializer is a buffer of the network and no weight: the mean and deviation of images, a
+// mask of attention, or a kernel that is the same for every channel (a blur). ONNX does not tell these from weights, so
+// their uses and values do. They become constants, which no training changes, and stay in the skeleton; one without
+// their values is of an earlier version, in which they were variables.
+func (n *Net) fixed(t *protos.TensorProto, open OpenBeside, skeleton bool) bool {
+	_, size, err := dims(t)
+	if err != nil || size > maxConstant || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || t.Name == n.head.weight || t.Name == n.head.bias {
+		return false
+	}
+	if skeleton {
+		return hasData(t)
+	}
+	uses := n.usesOf(t.Name)
+	return len(uses) > 0 && (n.normalises(t.Name, uses) || n.masks(t, uses, open) || blurs(t, uses, open))
+}
+
+// use is a place among the inputs of a node.
+type use struct {
+	*node
+	place int
+}
+
+func (n *Net) usesOf(name string) (uses []use) {
+	for _, v := range n.nodes {
+		for i, in := range v.in {
+			if n.original(in) == name {
+				uses = append(uses, use{v, i})
+			}
+		}
+	}
+	return uses
+}
+
+// normalises reports whether all uses scale or shift the images themselves.
+func (n *Net) normalises(name string, uses []use) bool {
+	if strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bias") {
+		return false
+	}
+	return !slices.ContainsFunc(uses, func(u use) bool {
+		return !slices.Contains([]string{"Sub", "Add", "Mul", "Div"}, u.op) || len(u.in) != 2 || !n.isImage(u.in[1-u.place])
+	})
+}
+
+// isImage reports whether a value is the images, perhaps scaled or shifted.
+func (n *Net) isImage(value string) bool {
+	for range 8 {
+		if value == n.image {
+			return true
+		}
+		v := n.byOutput[value]
+		if v == nil || !slices.Contains([]string{"Sub", "Add", "Mul", "Div", "Cast", "Identity", "Transpose"}, v.op) {
+			return false
+		}
+		at := slices.IndexFunc(v.in, func(in string) bool { return n.depends[in].image })
+		if at < 0 {
+			return false
+		}
+		value = v.in[at]
+	}
+	return false
+}
+
+// shut is above the values that keep positions apart in masks (-100 in Swin, -1e9, minus infinity), and far below the
+// biases of attention that are learned.
+const shut = -50
+
+// masks reports whether a tensor is added to scores, and has zeros and values that shut positions out, and no others.
+func (n *Net) masks(t *protos.TensorProto, uses []use, open OpenBeside) bool {
+	if slices.ContainsFunc(uses, func(u use) bool { return u.op != "Add" }) {
+		return false
+	}
+	values, _, err := numbers(t, open)
+	return err == nil && slices.Contains(values, 0) && slices.ContainsFunc(values, func(v float32) bool { return v <= shut }) &&
+		!slices.ContainsFunc(values, func(v float32) bool { return v != 0 && v > shut })
+}
+
+// blurs reports whether a tensor is the kernel of a depthwise convolution, and the same for all channels.
+func blurs(t *protos.TensorProto, uses []use, open OpenBeside) bool {
+	if len(t.Dims) != 4 || t.Dims[0] < 2 || t.Dims[1] != 1 || slices.ContainsFunc(uses, func(u use) bool {
+		return u.op != "Conv" || u.place != 1 || u.int("group", 1) != int(t.Dims[0]) || !u.regular()
+	}) {
+		return false
+	}
+	values, shape, err := numbers(t, open)
+	if err != nil || shape[2]*shape[3] < 2 || shape[2]*shape[3] > maxTaps {
+		return false
+	}
+	first := values[:shape[2]*shape[3]]
+	for kernel := range slices.Chunk(values, len(first)) {
+		if !slices.Equal(kernel, first) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(first, func(v float32) bool { return v != first[0] || v != 0 })
+}
+
+// blur is a depthwise convolution with a constant kernel that all channels share.
+func (r *run) blur(v *node, x value, kernel *tensors.Tensor) (value, bool) {
+	d := kernel.Shape().Dimensions
+	if !x.batched || len(d) != 4 || d[1] != 1 || v.int("group", 1) != d[0] || len(v.in) > 2 && v.in[2] != "" {
+		return value{}, false
+	}
+	w, ok := v.geometry(x.dims(), d[2:])
+	if !ok || x.dims()[1] != d[0] {
+		return value{}, false
+	}
+	taps := tensors.MustCopyFlatData[float32](kernel)[:d[2]*d[3]]
+	images := r.channelsLast(x)
+	padded := w.padded(images.n, 0)
+	size := padded.Shape().Dimensions
+	var sum *Node
+	for i, tap := range taps {
+		var ranges [2]SliceAxisSpec
+		for a, at := range [2]int{i / d[3], i % d[3]} {
+			from, last := at*w.dilation[a], (size[1+a]-w.reach(a))/w.stride[a]*w.stride[a]
+			ranges[a] = AxisRange(from, from+last+1).Stride(w.stride[a])
+		}
+		one := MulScalar(Slice(padded, AxisRange(), ranges[0], ranges[1], AxisRange()), float64(tap))
+		if sum == nil {
+			sum = one
+		} else {
+			sum = Add(sum, one)
+		}
+	}
+	return imagesLike(images, sum), true
+}
