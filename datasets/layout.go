@@ -280,7 +280,7 @@ func lookLikeParts(names []string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s look like no classes, but like numbered parts of the data (for labels in a file see FromCSV, in file names FromPattern, "+
-		"in the folders within them FromPattern with \"*/{class}/*\")", list(names))
+		"in folders within them FromPattern, such as \"*/{class}/*\")", list(names))
 }
 
 // imagesAndOthers returns the names of the folders within the folders of n if these are one of images and others of masks
@@ -673,6 +673,9 @@ func (r rule) place(rel string) (place, bool) {
 func (n *node) find(source, words string) string {
 	prefix, _ := n.unwrap()
 	candidates := []string{words, path.Join(prefix, words)}
+	if path.Clean(words) == "." { // one folder around everything is no class
+		slices.Reverse(candidates)
+	}
 	if rel, err := filepath.Rel(source, words); err == nil {
 		candidates = append(candidates, rel)
 	}

@@ -496,11 +496,13 @@ func TestNumberedParts(t *testing.T) {
 			}
 		}
 	}
-	f := files{}
-	f.add(t, "part1", 4)
-	f.add(t, "part2", 4)
-	if d, err := ImageFolder(f.dir(t), Options{Train: "."}); err != nil || len(d.Warnings) > 0 || len(d.Classes) != 2 {
-		t.Errorf("classes of such names, said: %v, error %v", d, err)
+	for _, around := range []string{"", "x/"} {
+		f := files{}
+		f.add(t, around+"part1", 4)
+		f.add(t, around+"part2", 4)
+		if d, err := ImageFolder(f.dir(t), Options{Train: "."}); err != nil || len(d.Warnings) > 0 || !slices.Equal(d.Classes, []string{"part1", "part2"}) {
+			t.Errorf("classes of such names, said: %v, error %v", d, err)
+		}
 	}
 }
 

@@ -612,7 +612,7 @@ func TestSplitValues(t *testing.T) {
 		{"fold", folds, Options{Val: "1", Test: "1"}, 0, 0, 0, `the options name "1" for both val and test`},
 		{"ml_use", vertex, Options{}, 0, 0, 0, `is "UNASSIGNED"; expected train, val or test; there are TEST, TRAINING, UNASSIGNED, VALIDATION: say what they mean, such as Options{Val: "UNASSIGNED"}`},
 		{"ml_use", vertex, Options{Train: "UNASSIGNED"}, 4, 2, 2, ""},
-		{"", vertex, Options{Val: "1"}, 0, 0, 0, `expected one of none: there are no splits, see Options.SplitColumn`},
+		{"", vertex, Options{Val: "1"}, 0, 0, 0, `the options name "1" for val, but the list says no splits; give their column as Options.SplitColumn`},
 	} {
 		f := photos(t)
 		text := "image,label," + tt.column + "\n"

@@ -60,8 +60,10 @@ func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 			w = strings.TrimSpace(w)
 			switch other := meaning[w]; {
 			case r.folder == "":
+			case len(found) == 0:
+				return nil, fmt.Errorf("the options name %q for %s, but the list says no splits; give their column as Options.SplitColumn, or Sample.Split", w, r.split)
 			case !found[w]:
-				return nil, fmt.Errorf("the options name %q for %s, which is no split of an image; expected one of %s", w, r.split, listOr(found, "none: there are no splits, see Options.SplitColumn"))
+				return nil, fmt.Errorf("the options name %q for %s, which is no split of an image; expected one of %s", w, r.split, list(slices.Sorted(maps.Keys(found))))
 			case other != "":
 				return nil, fmt.Errorf("the options name %q for both %s and %s; expected different ones", w, other, r.split)
 			default:
@@ -100,12 +102,4 @@ func sayWords(found map[string]bool) string {
 	}
 	return fmt.Sprintf("there are %s: say what they mean, such as Options{Val: %q} (the others are then for training), or Train, Val and Test with words joined by commas",
 		list(words), short(example))
-}
-
-// listOr lists words in order of their names; none is the text without any.
-func listOr(words map[string]bool, none string) string {
-	if len(words) == 0 {
-		return none
-	}
-	return list(slices.Sorted(maps.Keys(words)))
 }
