@@ -61,8 +61,8 @@ func (r row) joined(classes []string) (row, error) {
 	return out, nil
 }
 
-// labelList is a list of quoted names, as Python and JSON write it (['cat'], ["cat", "dog"], {'cat'}), or an object with one
-// field that is a name or such a list, as Label Studio writes it ({"choices": ["cat"]}). The groups are the names.
+// labelList is a list of quoted names, as Python and JSON write it (['cat'], ["cat", "dog"], {'cat'}), or an object with
+// one field that is a name or such a list, as Label Studio writes it ({"choices": ["cat"]}). The groups are the names.
 var labelList = regexp.MustCompile(`^(?:` + quotedNames + `|\{\s*` + quotedName + `\s*:\s*(?:` + quotedNames + `|(` + quotedName + `))\s*\})$`)
 
 const (
@@ -70,7 +70,8 @@ const (
 	quotedNames = `[\[({]\s*((?:` + quotedName + `(?:\s*,\s*` + quotedName + `)*)?)\s*,?\s*[\])}]`
 )
 
-// unlist replaces a list of names in the place of the label by the name in it, "" if it is empty; with several, unfit says so.
+// unlist replaces a list of names in the place of the label by the name in it, "" if it is empty; with several, unfit
+// says so.
 func (r *row) unlist() {
 	m := labelList.FindStringSubmatch(r.fields[1])
 	if m == nil {
