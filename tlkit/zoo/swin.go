@@ -14,6 +14,8 @@ import (
 // swinConfig is one network of the family.
 type swinConfig struct {
 	name string
+	// size of the images that the authors' weights are for; 0 for torchvision's networks.
+	size int
 	// v2 selects the second version: norms after the branches, cosine attention, position bias from a perceptron.
 	v2 bool
 	// channels of the first stage, each later one has twice as many; blocks and heads by stage.
@@ -26,7 +28,7 @@ type swinConfig struct {
 	epsilon float64
 }
 
-// swinConfigs are torchvision's networks of the family.
+// swinConfigs are torchvision's networks of the family, and others that the authors published.
 var swinConfigs = []swinConfig{
 	{name: "swin_t", channels: 96, blocks: [4]int{2, 2, 6, 2}, heads: [4]int{3, 6, 12, 24}, window: 7, depth: 0.2},
 	{name: "swin_s", channels: 96, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{3, 6, 12, 24}, window: 7, depth: 0.3},
@@ -34,6 +36,10 @@ var swinConfigs = []swinConfig{
 	{name: "swin_v2_t", v2: true, channels: 96, blocks: [4]int{2, 2, 6, 2}, heads: [4]int{3, 6, 12, 24}, window: 8, depth: 0.2},
 	{name: "swin_v2_s", v2: true, channels: 96, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{3, 6, 12, 24}, window: 8, depth: 0.3},
 	{name: "swin_v2_b", v2: true, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 8, depth: 0.5},
+
+	{name: "swin_l", size: 224, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 7, depth: 0.5},
+	{name: "swin_b_window12", size: 384, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 12, depth: 0.5},
+	{name: "swin_l_window12", size: 384, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 12, depth: 0.5},
 }
 
 // swins are the networks of shifted windows of Liu et al. 2021, Swin Transformer (arXiv 2103.14030, section 3) and Liu
@@ -46,7 +52,11 @@ func swins() []Spec {
 		if c.v2 {
 			paper = "Liu et al. 2022, Swin Transformer V2, arXiv 2111.09883, section 3"
 		}
-		specs = append(specs, torchvision(Spec{Name: c.name, Family: "swin", Paper: paper}.norms(swinEpsilon, c.build)))
+		s := Spec{Name: c.name, Family: "swin", Paper: paper, InputSize: c.size, MinSize: 32}.norms(swinEpsilon, c.build)
+		if c.size == 0 {
+			s = torchvision(s)
+		}
+		specs = append(specs, s)
 	}
 	return specs
 }

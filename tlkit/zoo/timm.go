@@ -83,8 +83,9 @@ var timmModels = map[string]timmModel{
 	"beitv2_large_patch16_224": {"beit_l_16", nil},
 
 	"swin_tiny_patch4_window7_224": {"swin_t", timmSwin}, "swin_small_patch4_window7_224": {"swin_s", timmSwin},
-	"swin_base_patch4_window7_224": {"swin_b", timmSwin},
-	"swinv2_tiny_window8_256":      {"swin_v2_t", timmSwin}, "swinv2_small_window8_256": {"swin_v2_s", timmSwin},
+	"swin_base_patch4_window7_224": {"swin_b", timmSwin}, "swin_large_patch4_window7_224": {"swin_l", timmSwin},
+	"swin_base_patch4_window12_384": {"swin_b_window12", timmSwin}, "swin_large_patch4_window12_384": {"swin_l_window12", timmSwin},
+	"swinv2_tiny_window8_256": {"swin_v2_t", timmSwin}, "swinv2_small_window8_256": {"swin_v2_s", timmSwin},
 	"swinv2_base_window8_256": {"swin_v2_b", timmSwin},
 
 	"inception_v3": {"inception_v3", nil},

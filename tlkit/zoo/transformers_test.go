@@ -97,6 +97,7 @@ func TestTransformers(t *testing.T) {
 		{"data2vec_b_16", "beit_b_16_eps1e-12", false, zoo.LoadOptions{}, cubic(square(224))},
 		{"swin_t", "swin_t", true, zoo.LoadOptions{}, cubic(square(224))},
 		{"swin_v2_t", "swin_v2_t", false, zoo.LoadOptions{}, square(256)},
+		{"swin_b_window12", "swin_b_window12", false, zoo.LoadOptions{}, cubic(square(384))},
 		{"swin_v2_t_192", "swin_v2_t", false, zoo.LoadOptions{}, square(192)},
 		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
 		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},

@@ -28,7 +28,7 @@ CLASSES = 10
 
 # architecture, or architecture@img_size: side of the image
 MODELS = {
-    "swinv2_tiny_window8_256@384": 384,
+    "swinv2_tiny_window8_256@384": 384, "swin_base_patch4_window12_384": 384, "swin_large_patch4_window7_224": 224,
     "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "wide_resnet50_2": 64,
     "vgg11": 224, "vgg11_bn": 224, "densenet121": 64, "mobilenetv2_100": 64, "mnasnet_050": 64, "mnasnet_100": 64,
     "efficientnet_b0": 64, "efficientnet_b1": 64, "efficientnet_b2": 64, "efficientnet_b3": 64, "efficientnet_b4": 64,

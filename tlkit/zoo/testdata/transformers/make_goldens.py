@@ -47,6 +47,8 @@ MODELS = {
     "data2vec_b_16": (tf.Data2VecVisionConfig, {"use_relative_position_bias": True, "image_size": 224}, tf.BeitImageProcessor(size={"height": 224, "width": 224}, do_center_crop=False), 224),
     "swin_t": (tf.SwinConfig, {}, tf.ViTImageProcessor(resample=3), 224),
     "swin_v2_t": (tf.Swinv2Config, {"window_size": 8, "image_size": 256}, tf.ViTImageProcessor(size={"height": 256, "width": 256}), 256),
+    "swin_b_window12": (tf.SwinConfig, {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32], "window_size": 12, "image_size": 384},
+                        tf.ViTImageProcessor(size={"height": 384, "width": 384}, resample=3), 384),
     "swin_v2_t_192": (tf.Swinv2Config, {"window_size": 8, "image_size": 256}, tf.ViTImageProcessor(size={"height": 192, "width": 192}), 192),
     "tf_efficientnet_b0": (tf.EfficientNetConfig, {"width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 1280, "image_size": 224},
                            tf.EfficientNetImageProcessor(size={"height": 224, "width": 224}, rescale_factor=1 / 255), 224),
