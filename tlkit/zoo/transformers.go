@@ -364,11 +364,11 @@ func (c transformersConfig) mobileNetV1() string {
 }
 
 func (c transformersConfig) mobileNetV2() string {
-	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding || c.Width != 1 ||
+	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding ||
 		c.OutStride != 0 && c.OutStride != 32 {
 		return ""
 	}
-	return "tf_mobilenet_v2"
+	return map[float64]string{1: "tf_mobilenet_v2", 1.4: "tf_mobilenet_v2_140"}[c.Width]
 }
 
 // processor is preprocessor_config.json.

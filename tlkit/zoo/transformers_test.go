@@ -102,6 +102,7 @@ func TestTransformers(t *testing.T) {
 		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
 		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},
 		{"tf_mobilenet_v2", "tf_mobilenet_v2", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
+		{"tf_mobilenet_v2_140", "tf_mobilenet_v2_140", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
 		{"tf_mobilenet_v1", "tf_mobilenet_v1", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
 		{"tf_mobilenet_v1_025", "tf_mobilenet_v1_025", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 143, Crop: 128, Interpolation: vision.Bilinear, Mean: half, Std: half}},
 		{"dinov2_vits14", "dinov2_vits14", true, zoo.LoadOptions{}, photo},

@@ -55,6 +55,7 @@ MODELS = {
     "tf_efficientnet_b1": (tf.EfficientNetConfig, {"width_coefficient": 1.0, "depth_coefficient": 1.1, "hidden_dim": 1280, "image_size": 240, "depthwise_padding": [16]},
                            tf.EfficientNetImageProcessor(size={"height": 240, "width": 240}, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False), 240),
     "tf_mobilenet_v2": (tf.MobileNetV2Config, {}, tf.MobileNetV2ImageProcessor(), 224),
+    "tf_mobilenet_v2_140": (tf.MobileNetV2Config, {"depth_multiplier": 1.4}, tf.MobileNetV2ImageProcessor(), 96),
     "timm_resnet18": (tf.TimmWrapperConfig, {"architecture": "resnet18"}, None, 64),
     "dinov2_vits14": (tf.Dinov2Config, DINO, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     "dinov2_vits14_reg": (tf.Dinov2WithRegistersConfig, {**DINO, "patch_size": 14}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
