@@ -263,7 +263,7 @@ func (s sorted) pattern(m labelled) string {
 			signs = append(signs, "{class}")
 		case i == split:
 			signs = append(signs, "{split}")
-		case i > class && fillers[dir]: // CLASS/images beside CLASS/masks
+		case i > class && fillers[strings.ToLower(dir)]: // CLASS/images beside CLASS/masks
 			signs = append(signs, dir)
 		default:
 			signs = append(signs, "*")

@@ -524,6 +524,8 @@ func TestCompanions(t *testing.T) {
 		{"cat/1.png cat/2.png cat/thumbnails/1.png dog/1.png dog/2.png", "1 images " + folders + `, such as cat/thumbnails/, and are read as images of the class: if they are none, move them away, or see FromPattern ("{class}/*")`},
 		{"x/train/cat/1.png x/train/cat/masks/1.png x/train/dog/1.png x/val/cat/1.png x/val/dog/1.png", `see FromPattern ("*/{split}/{class}/*")`},
 		{"cat/images/1.png cat/lung_masks/1.png dog/images/1.png", `see FromPattern ("{class}/images/*")`},
+		{"train/cat/Images/1.png train/cat/Masks/1.png train/dog/Images/1.png val/cat/Images/1.png val/dog/Images/1.png",
+			folders + `, such as train/cat/Masks/, and are read as images of the class: if they are none, move them away, or see FromPattern ("{split}/{class}/Images/*")`},
 		{"cat/1.png cat/output/x.png dog/1.png", folders},
 		{"cat/1.png cat/2.png cat_augmented/1.png dog/1.png", classes + ` "cat_augmented" beside "cat": if their`},
 		{"cat/1.png cat_mask/1.png dog/1.png dog_mask/1.png", classes + ` "cat_mask" beside "cat", "dog_mask" beside "dog"`},

@@ -590,6 +590,7 @@ func TestSplitValues(t *testing.T) {
 	folds := []string{"0", "1", "2", "0", "1", "2", "3", "3"}
 	yesNo := []string{"False", "False", "True", "True", "False", "False", "False", "False"}
 	vertex := []string{"TRAINING", "TRAINING", "VALIDATION", "VALIDATION", "TEST", "TEST", "UNASSIGNED", "UNASSIGNED"}
+	usual := []string{"Train", "Train", "Val", "Val", "Train", "Train", "Train", "Train"}
 	for _, tt := range []struct {
 		column           string
 		values           []string
@@ -612,6 +613,10 @@ func TestSplitValues(t *testing.T) {
 		{"fold", folds, Options{Val: "1", Test: "1"}, 0, 0, 0, `the options name "1" for both val and test`},
 		{"ml_use", vertex, Options{}, 0, 0, 0, `is "UNASSIGNED"; expected train, val or test; there are TEST, TRAINING, UNASSIGNED, VALIDATION: say what they mean, such as Options{Val: "UNASSIGNED"}`},
 		{"ml_use", vertex, Options{Train: "UNASSIGNED"}, 4, 2, 2, ""},
+		{"use", usual, Options{Train: "train"}, 6, 2, 0, ""},
+		{"use", usual, Options{Train: "train", Val: "val", Test: "test"}, 6, 2, 0, ""},
+		{"use", usual, Options{Test: "val"}, 0, 0, 0, `the options name "val" for test, which is no split of an image`},
+		{"fold", folds, Options{Train: "train", Val: "1"}, 0, 0, 0, `the options name "train" for train, which is no split of an image`},
 		{"", vertex, Options{Val: "1"}, 0, 0, 0, `the options name "1" for val, but the list says no splits; give their column as Options.SplitColumn`},
 	} {
 		f := photos(t)

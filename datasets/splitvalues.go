@@ -51,6 +51,7 @@ func (l *listing) nameSplits(column string, o Options) error {
 // optionWords returns the splits by the words that the options name. found are the words of the list.
 func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 	meaning := map[string]string{}
+	usual := slices.ContainsFunc(slices.Collect(maps.Keys(found)), func(w string) bool { return splitOf(w) != "" })
 	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
 		words := strings.Split(r.folder, ",")
 		if found[r.folder] {
@@ -62,6 +63,7 @@ func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 			case r.folder == "":
 			case len(found) == 0:
 				return nil, fmt.Errorf("the options name %q for %s, but the list says no splits; give their column as Options.SplitColumn, or Sample.Split", w, r.split)
+			case !found[w] && splitOf(w) == r.split && usual: // as "train" for "Train", or "test" where no image is for it
 			case !found[w]:
 				return nil, fmt.Errorf("the options name %q for %s, which is no split of an image; expected one of %s", w, r.split, list(slices.Sorted(maps.Keys(found))))
 			case other != "":
