@@ -44,6 +44,9 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := f.skipConstants(m.Spec, sd); err != nil {
+		return err
+	}
 	f.notes = append(computed, v.notes...)
 	if f.layout.note != "" {
 		f.notes = append(f.notes, f.layout.note)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,6 +110,39 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 	}
 	f.over = slices.DeleteFunc(sd.Keys(), func(key string) bool { return used[key] || bookkeeping(key) })
 	return f, nil
+}
+
+// skipConstants removes the keys from f.over that are constants of the network. The file must have their values, except
+// for rounding: another value would give other logits than in Python.
+func (f *fit) skipConstants(spec Spec, sd *weights.StateDict) error {
+	if spec.constant == nil {
+		return nil
+	}
+	var differ []string
+	f.over = slices.DeleteFunc(f.over, func(key string) bool {
+		rest, ok := strings.CutPrefix(key, f.prefix)
+		want, constant := spec.constant(f.layout.rename(rest))
+		if !ok || !constant {
+			return false
+		}
+		t, _ := sd.Get(key)
+		if got, err := t.Float32(); err != nil || !slices.EqualFunc(got, want, equalInHalf) {
+			differ = append(differ, key)
+		}
+		return true
+	})
+	if len(differ) > 0 {
+		return fmt.Errorf("zoo: %s has other values than model %q in tensors that are constants of its graph: %s; expected the same: export the network to ONNX with the values of this file",
+			sd.Source, spec.Name, listed(differ))
+	}
+	return nil
+}
+
+// equalInHalf reports whether two values are equal but for rounding to float16 or bfloat16.
+func equalInHalf(a, b float32) bool {
+	const largest = 65504
+	x, y := max(-largest, min(float64(a), largest)), max(-largest, min(float64(b), largest))
+	return x == y || math.Abs(x-y) <= max(math.Abs(x), math.Abs(y))/128
 }
 
 // prefixes returns the beginnings of a key up to each dot, "" first; or, when given is set, only that if the key begins

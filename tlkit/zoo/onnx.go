@@ -93,7 +93,7 @@ func onnxSpec(n *read.Net, name string) (Spec, error) {
 		return Spec{}, err
 	}
 	spec := Spec{Name: name, Family: "onnx", Paper: "imported from an ONNX file", InputSize: n.InputSize, MinSize: n.InputSize, Graph: graph,
-		Build: func() Architecture { return onnxArchitecture(n) }}
+		Build: func() Architecture { return onnxArchitecture(n) }, constant: n.Constant}
 	set := WeightSet{Name: "file", Default: true, Preprocess: vision.Preprocess{Crop: n.InputSize}}
 	if text := n.Metadata[MetadataPreprocess]; text != "" {
 		err := json.Unmarshal([]byte(text), &set.Preprocess)

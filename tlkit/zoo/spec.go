@@ -32,6 +32,8 @@ type Spec struct {
 	// Version is that of torchvision's class, for classes that refuse a state dict without it; 0 for the others.
 	Version int
 
+	// constant, when set, returns the values of a tensor of state dicts that is a constant of the network.
+	constant func(key string) ([]float32, bool)
 	// epsilon is added to the variance in the network's normalisations; 0 for families that know one number only.
 	epsilon float64
 	// normed returns the network with another epsilon.

@@ -1,18 +1,20 @@
 package read
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/gomlx/compute-onnx/support/protos"
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // fixed reports whether a float initializer is a buffer of the network and no weight: the mean and deviation of images, a
 // mask of attention, or a kernel that is the same for every channel (a blur). ONNX does not tell these from weights, so
-// their uses and values do. They become constants, which no training changes, and stay in the skeleton; one without
-// their values is of an earlier version, in which they were variables.
+// their names, uses and values do. They become constants, which no training changes, and stay in the skeleton; one
+// without their values is of an earlier version, in which they were variables.
 func (n *Net) fixed(t *protos.TensorProto, open OpenBeside, skeleton bool) bool {
 	_, size, err := dims(t)
 	if err != nil || size > maxConstant || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || t.Name == n.head.weight || t.Name == n.head.bias {
@@ -21,8 +23,34 @@ func (n *Net) fixed(t *protos.TensorProto, open OpenBeside, skeleton bool) bool 
 	if skeleton {
 		return hasData(t)
 	}
+	if strings.HasSuffix(t.Name, ".weight") || strings.HasSuffix(t.Name, ".bias") {
+		return false
+	}
 	uses := n.usesOf(t.Name)
-	return len(uses) > 0 && (n.normalises(t.Name, uses) || n.masks(t, uses, open) || blurs(t, uses, open))
+	if len(uses) == 0 {
+		return false
+	}
+	doubtful := n.normalises(uses) || blurs(t, uses, open) // a mask is never learned
+	if doubtful {
+		n.doubtful = append(n.doubtful, fmt.Sprintf("%.80s", t.Name))
+	}
+	return doubtful || n.masks(t, uses, open)
+}
+
+// noteDoubtful names the tensors that could have been learned, since the graph does not tell.
+func (n *Net) noteDoubtful() {
+	if len(n.doubtful) > 0 {
+		n.Notes = append(n.Notes, "taken for constants, which no training changes: "+strings.Join(n.doubtful, ", "))
+	}
+}
+
+// Constant returns the values of the constant that a state dict has under a key; false if there is none of floats.
+func (n *Net) Constant(key string) ([]float32, bool) {
+	c := n.consts[key]
+	if c == nil || c.DType() != dtypes.Float32 {
+		return nil, false
+	}
+	return tensors.MustCopyFlatData[float32](c), true
 }
 
 // use is a place among the inputs of a node.
@@ -43,10 +71,7 @@ func (n *Net) usesOf(name string) (uses []use) {
 }
 
 // normalises reports whether all uses scale or shift the images themselves.
-func (n *Net) normalises(name string, uses []use) bool {
-	if strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bias") {
-		return false
-	}
+func (n *Net) normalises(uses []use) bool {
 	return !slices.ContainsFunc(uses, func(u use) bool {
 		return !slices.Contains([]string{"Sub", "Add", "Mul", "Div"}, u.op) || len(u.in) != 2 || !n.isImage(u.in[1-u.place])
 	})

@@ -52,6 +52,7 @@ type Net struct {
 	vars     map[string]*variable
 	consts   map[string]*tensors.Tensor
 	scales   map[string]bool // initializers that say how far images are enlarged
+	doubtful []string        // initializers that are taken for constants, and could have been learned
 	image    string
 	nhwc     bool // the file has images [batch, height, width, 3], as TensorFlow does
 	batch    int  // the batch size that the file fixes; 0 if it leaves the size open

@@ -485,3 +485,55 @@ func TestWhole(t *testing.T) {
 		t.Errorf("the last column: %v", got)
 	}
 }
+
+// TestFixedByName: weights and biases of PyTorch's modules are parameters, whatever their values at export.
+func TestFixedByName(t *testing.T) {
+	archive, err := zip.OpenReader(filepath.Join("testdata", "operators.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	for _, tt := range []struct {
+		net, old, name string
+		constant       bool
+	}{
+		{"fixed_blur", "w3", "blur.filt", true},
+		{"fixed_blur", "w3", "depthwise.weight", false},
+		{"fixed_mean", "w1", "mean", true},
+		{"fixed_mean", "w1", "shift.bias", false},
+		{"fixed_mask", "w7", "attention.mask", true},
+		{"fixed_mask", "w7", "attention.bias", false},
+	} {
+		data, err := fs.ReadFile(archive, tt.net+".onnx")
+		m := &protos.ModelProto{}
+		if err == nil {
+			err = proto.Unmarshal(data, m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range m.Graph.Initializer {
+			if i.Name == tt.old {
+				i.Name = tt.name
+			}
+		}
+		for _, n := range m.Graph.Node {
+			for i, in := range n.Input {
+				if in == tt.old {
+					n.Input[i] = tt.name
+				}
+			}
+		}
+		if data, err = proto.Marshal(m); err != nil {
+			t.Fatal(err)
+		}
+		n, err := Parse(data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, constant := n.Constant(tt.name)
+		if constant != tt.constant || (n.vars[tt.name] != nil) == constant {
+			t.Errorf("%s in %s: constant %v, want %v", tt.name, tt.net, constant, tt.constant)
+		}
+	}
+}

@@ -25,6 +25,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 		}
 	}
 	n.HeadKey = n.headKey()
+	defer n.noteDoubtful()
 	paths := map[string]bool{"/" + n.HeadKey + "/weight": true, "/" + n.HeadKey + "/bias": true}
 	for i, t := range n.model.Graph.Initializer {
 		if !used[t.Name] {
