@@ -165,7 +165,7 @@ func (t Table) html(marked map[Cell]bool) string {
 			if slices.Contains(t.Options.Words, c) || slices.Contains(t.Options.WordCells, Cell{r, c}) {
 				s = words.Of(s)
 			}
-			s = html.EscapeString(s)
+			s = html.EscapeString(unbroken(s))
 			if marked[Cell{r, c}] {
 				s = "<strong>" + s + "</strong>"
 			}
@@ -175,6 +175,15 @@ func (t Table) html(marked map[Cell]bool) string {
 	}
 	b.WriteString("</tbody>\n</table>\n")
 	return b.String()
+}
+
+// unbroken keeps a short quantity, such as "0.5 s" or "33 of 40", on one line: a browser breaks it where columns are
+// narrow.
+func unbroken(s string) string {
+	if s == "" || s[0] < '0' || s[0] > '9' || len(s) > 9 {
+		return s
+	}
+	return strings.ReplaceAll(s, " ", "\u00a0")
 }
 
 func (t Table) text(marked map[Cell]bool) string {

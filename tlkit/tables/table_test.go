@@ -14,3 +14,13 @@ func TestCellNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestUnbroken: a short quantity stays on one line of a page, and a name or a long text does not widen its column.
+func TestUnbroken(t *testing.T) {
+	for s, want := range map[string]string{"0.5 s": "0.5\u00a0s", "0:14 min": "0:14\u00a0min", "33 of 40": "33\u00a0of\u00a040",
+		"269,722 / 269,722": "269,722 / 269,722", "source only": "source only", "": ""} {
+		if got := unbroken(s); got != want {
+			t.Errorf("unbroken(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
