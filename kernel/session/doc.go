@@ -48,9 +48,8 @@
 //
 // # Lines with ! and %
 //
-// They run where they stand: a cell with such a line behind Go runs in parts (parts.go). Above such a line, Go can't use
-// what is declared below it, except that declarations of functions and types, with no other Go between them, may use each
-// other; and a variable whose type only its cell can name lives in its part only.
+// They run where they stand: a cell with such a line behind Go runs in parts (parts.go), unless functions, types or
+// constants are declared below the line. A variable whose type only its cell can name lives in its part only.
 //
 // # Calls that end a program
 //

@@ -14,10 +14,10 @@ const (
 Statements, declarations and imports may come in any order; the value of a last
 expression is shown (not with a ; behind it). A package need not be imported to
 be used: fmt.Println works in the first cell.
-Lines with ! and % run where they stand, between the Go above and below them, which
-may then use only what stands above. Only in a cell with a return, defer or goto
-outside of functions, import "C", %test, %exec, %timeit or %% they run before all
-Go, and the cell says so.
+Lines with ! and % run where they stand, between the Go above and below them; those
+with !* run first. In a cell with a function, type or constant below such a line, a
+return, defer or goto outside of functions, import "C", %test, %exec, %timeit or %%
+they run before all Go, and the cell says so.
 `
 	helpFoot = `
 func main is called when its cell has run; func init and init_... before it.

@@ -64,9 +64,7 @@ func (c *call) time() *Error {
 }
 
 // goOnLine reports whether Go follows the magic on its line.
-func (c *call) goOnLine() bool {
-	return strings.TrimSpace(strings.Split(c.m.code, "\n")[c.place]) != ""
-}
+func (c *call) goOnLine() bool { return hasGo(strings.Split(c.m.code, "\n")[c.place]) }
 
 // goBelow reports whether Go stands on the lines below the magic.
 func (c *call) goBelow() bool {

@@ -17,7 +17,8 @@ import (
 //
 // Go above a magic line that only declares functions, types, constants and imports does nothing by itself and belongs to
 // the part below, so that declarations may use each other. Magics that concern the Go of the whole cell (command.early)
-// run first. Where the Go can't be divided (whole), all magic lines run before it, and the cell says so.
+// and commands in the workspace (!*), which fetch what it imports, run first. Where the Go can't be divided (undivided),
+// all magic lines run before it, and the cell says so.
 
 // part is a part of a cell: magic lines by their index, and the Go below them, at its place in the cell.
 type part struct {
@@ -27,11 +28,12 @@ type part struct {
 
 // parts divides the cell. With whole, the Go is one part.
 func (m *magic) parts(whole bool) []part {
-	var early []int
+	var early, every []int
 	var all []part
 	var present part
 	code, from := strings.SplitAfter(m.code, "\n"), 0
 	for i, line := range m.lines {
+		every = append(every, i)
 		switch above := strings.Join(code[from:m.places[i]], ""); {
 		case isEarly(line):
 			early = append(early, i)
@@ -45,7 +47,11 @@ func (m *magic) parts(whole bool) []part {
 	}
 	present.code = blank(strings.Join(code[:from], "")) + strings.Join(code[from:], "")
 	all = append(all, present)
-	all[0].lines = append(early, all[0].lines...)
+	if len(all) == 1 {
+		all[0].lines = every
+	} else {
+		all[0].lines = append(early, all[0].lines...)
+	}
 	return all
 }
 
@@ -53,8 +59,11 @@ func (m *magic) parts(whole bool) []part {
 func isEarly(line string) bool {
 	name, _ := cutWord(line)
 	cmd := lookUp(name)
-	return cmd != nil && (cmd.early || cmd.whole)
+	return cmd != nil && (cmd.early || cmd.whole) || strings.HasPrefix(line, "!*")
 }
+
+// hasGo reports whether a text has more than comments.
+func hasGo(code string) bool { return len(splitChunks(code).chunks) > 0 }
 
 // acts reports whether Go does something by itself, beyond declaring functions, types, constants and imports.
 func acts(code string) bool {
@@ -66,8 +75,31 @@ func acts(code string) bool {
 // callsItself matches the functions of a cell that run without a call.
 var callsItself = regexp.MustCompile(`^func\s+(?:main|init|init_\w*)\s*\(`)
 
+// runsLast matches the function that is called when its cell has run.
+var runsLast = regexp.MustCompile(`^func\s+main\s*\(`)
+
+// declaresBelow returns what the parts of a cell may not be divided by: a declaration below the first part, since the Go
+// above it may use it, or a main function above other Go.
+func declaresBelow(parts []part) string {
+	main := false
+	for i, part := range parts {
+		for _, c := range splitChunks(part.code).chunks {
+			switch {
+			case main && i > 0:
+				return "func main above other Go"
+			case i > 0 && c.decl && (c.tok == token.FUNC || c.tok == token.TYPE || c.tok == token.CONST):
+				return "a function, type or constant below them"
+			}
+		}
+		for _, c := range splitChunks(part.code).chunks {
+			main = main || c.tok == token.FUNC && runsLast.MatchString(part.code[c.start:c.end])
+		}
+	}
+	return ""
+}
+
 // undivided returns why the Go of a cell must stay one part; "" if it may be divided.
-func (m *magic) undivided(p *parsed) (why string) {
+func (m *magic) undivided(p *parsed, parts []part) (why string) {
 	for _, line := range m.lines {
 		name, _ := cutWord(line)
 		if cmd := lookUp(name); cmd != nil && cmd.whole {
@@ -76,6 +108,9 @@ func (m *magic) undivided(p *parsed) (why string) {
 	}
 	if p.cgo != nil {
 		return `import "C"`
+	}
+	if why := declaresBelow(parts); why != "" {
+		return why
 	}
 	for _, st := range p.stmts {
 		ast.Inspect(st, func(n ast.Node) bool {
@@ -105,13 +140,13 @@ func (s *Session) runParts(ctx context.Context, cell *Cell, m *magic, out Output
 		if err != nil {
 			return s.goCell(ctx, cell, m, state) // for its message; nothing has run
 		}
-		if why := m.undivided(p); why != "" {
+		if why := m.undivided(p, parts); why != "" {
 			parts = m.parts(true)
 			s.out.text("stderr", "The ! and % lines of this cell run before all of its Go, which "+why+" keeps in one part.\n")
 		}
 	}
 	last := len(parts) - 1
-	for last > 0 && strings.TrimSpace(parts[last].code) == "" {
+	for last > 0 && !hasGo(parts[last].code) {
 		last-- // its Go is the last one, whose value is shown
 	}
 	for i, part := range parts {
@@ -122,7 +157,7 @@ func (s *Session) runParts(ctx context.Context, cell *Cell, m *magic, out Output
 		if len(parts) > 1 {
 			own.code, own.all = part.code, m.code
 		}
-		if strings.TrimSpace(own.code) == "" {
+		if strings.TrimSpace(own.code) == "" || len(parts) > 1 && !hasGo(own.code) {
 			continue
 		}
 		unseen := *cell

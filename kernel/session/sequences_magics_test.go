@@ -34,6 +34,13 @@ func init() {
 		{"declarations above a line may use those below it", []step{
 			{code: "import \"strings\"\nfunc even(n int) bool { return n == 0 || odd(n-1) }\n!echo between\nfunc odd(n int) bool { return n != 0 && even(n-1) }\neven(4), strings.ToUpper(\"a\")", want: "between\n=> true, A"},
 			{code: "type T struct{ n int }\nt := T{3}\n!echo between\nfunc (t T) twice() int { return 2 * t.n }\nt.twice()", want: "between\n=> 6"}, {code: "func main() { fmt.Println(\"main\") }\n!echo after", want: "main\nafter\n"}, {code: "func f() int {\n\treturn 1 +\n%who\n\t2\n}\nf()", want: "=> 3"}}},
+		{"declarations below a magic line keep the Go in one part", []step{
+			{code: "type Sq struct{ s float64 }\nshapes := []any{Sq{2}}\n!echo b\nfunc (q Sq) Area() float64 { return q.s*q.s }\nshapes[0].(Sq).Area()", want: "which a function, type or constant below them keeps in one part.\nb\n=> 4", not: "again"},
+			{code: "fmt.Println(f1())\n!echo b\nfunc f1() int { return 1 }", want: "b\n1\n"},
+			{code: "func main() { fmt.Println(\"main\") }\n!echo b\nmain()", want: "which func main above other Go keeps in one part.\nb\nmain\n", not: "main\nmain"},
+			{code: "func main() { fmt.Println(\"main\", os.Args[1:]) }\n%args a b\nfmt.Println(\"below\")", want: "below\nmain [a b]"},
+			{code: "x := 5"}, {code: "x\n!echo b\n// done", want: "=> 5b\n"}, {code: "%%time // how long\nx", want: "Wall time", not: "takes no Go"},
+			{code: "%args a b\n%% c d\nfmt.Println(os.Args[1:])", want: "[c d]"}, {code: "fmt.Println(1)\n!*echo first\n!echo 2", want: "first\n1\n2\n"}}},
 		{"cells whose Go stays one", []step{
 			{code: "fmt.Println(\"a\")\n!echo b\ndefer fmt.Println(\"c\")", want: "The ! and % lines of this cell run before all of its Go, which a defer outside of functions keeps in one part.\nb\na\nc\n"}, {code: "n := 1\n!echo b\nif n == 1 { return }\nfmt.Println(\"never\")", want: "which a return outside", not: "never"},
 			{code: "fmt.Println(func() int { return 1 }())\n!echo b", want: "1\nb\n", not: "one part"}, {code: "// static int one() { return 1; }\nimport \"C\"\nk := int(C.one())\n!echo b\nk", want: "b\n=> 1"}, {code: "%test\nfunc TestA(t *testing.T) {}\n!echo b", want: "PASS: TestA", not: "one part"}, {code: "v := 1\n!echo b\n%test\nfunc TestB(t *testing.T) {}", want: "which %test keeps"},
