@@ -66,6 +66,10 @@ func copyLessons(from, to string, rule lessonRule) (made int, leftOut string, er
 	} else if !info.IsDir() {
 		return 0, "", fmt.Errorf("hub: lessons: %s is no folder", from)
 	}
+	from, err = filepath.EvalSymlinks(from) // WalkDir does not follow a root that is a link
+	if err != nil {
+		return 0, "", fmt.Errorf("hub: lessons: %w", err)
+	}
 	c := &lessonCopy{from: from, to: to, rule: rule}
 	if err := filepath.WalkDir(from, c.visit); err != nil {
 		return c.made, "", fmt.Errorf("hub: lessons from %s: %w", from, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -269,5 +270,27 @@ func TestRemove(t *testing.T) {
 	}
 	if err := train.Remove(runs, "r"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("removed again: %v", err)
+	}
+}
+
+// TestImportedNetwork: a training of a network from an .onnx file is done when it has finished, though the other process
+// reads the network from a file of its own.
+func TestImportedNetwork(t *testing.T) {
+	m, err := zoo.Load(filepath.Join("..", "internal", "onnx", "read", "testdata", "resnet.onnx"),
+		zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 32, Crop: 32, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := quiet(t.TempDir(), 1, 0)
+	d, done := prepared(t, r, m)
+	if done {
+		t.Fatal("done before it is trained")
+	}
+	trainHere(t, d)
+	if _, done := prepared(t, r, m); !done {
+		t.Error("not done when it has finished")
+	}
+	if s := state(t, d); s.Phase != Finished {
+		t.Errorf("the phase is %s, want %s", s.Phase, Finished)
 	}
 }

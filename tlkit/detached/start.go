@@ -54,7 +54,13 @@ func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 	if err := j.write(model); err != nil {
 		return nil, false, err
 	}
-	run, err := train.Trained(r, name, data, model, strategies...)
+	own := model
+	if model.Spec.Graph != nil { // the other process trains what is in the file, whose graph is written anew
+		if own, err = zoo.LoadExported(filepath.Join(j.dir(), j.Model)); err != nil {
+			return nil, false, fmt.Errorf("detached: run %q: the model: %w", name, err)
+		}
+	}
+	run, err := train.Trained(r, name, data, own, strategies...)
 	if err != nil {
 		return nil, false, err
 	}

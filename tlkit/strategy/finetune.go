@@ -103,6 +103,11 @@ func (f FineTune) check() error {
 	if f.HeadFirst < 0 || f.Unfreeze < 0 {
 		return fmt.Errorf("tlkit: FineTune.HeadFirst is %d and Unfreeze %d; they are numbers of epochs, 0 for none", f.HeadFirst, f.Unfreeze)
 	}
+	return nil
+}
+
+// CheckFields refuses a HeadRate that is the rate of no epoch.
+func (f FineTune) CheckFields() error {
 	if f.HeadRate != 0 && f.HeadFirst == 0 && f.Unfreeze == 0 {
 		return fmt.Errorf("tlkit: FineTune.HeadRate is %g, but no epoch trains the output layer alone; set HeadFirst, or HeadFactor for another rate of that layer among all", f.HeadRate)
 	}

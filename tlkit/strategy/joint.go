@@ -35,6 +35,9 @@ type Joint struct {
 // Name is Label, or "joint".
 func (j Joint) Name() string { return cmp.Or(j.Label, "joint") }
 
+// CheckFields refuses a WarmupRate without a warm-up.
+func (j Joint) CheckFields() error { return checkWarmupRate("Joint", j.Warmup, j.WarmupRate) }
+
 // Plan keeps the old output layer in addition to a new one, and draws images of the old task.
 func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	if j.Old == nil || j.Old.Train == nil || j.Old.Train.Len() == 0 {
@@ -43,9 +46,6 @@ func (j Joint) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	weight := cmp.Or(j.Weight, 1)
 	if !(weight > 0) || !numbers.Finite(weight) || j.WarmupRate < 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: Joint has Weight %g and WarmupRate %g; they must be positive numbers, or 0 for the defaults (1 and 0.02)", j.Weight, j.WarmupRate)
-	}
-	if err := checkWarmupRate("Joint", j.Warmup, j.WarmupRate); err != nil {
-		return train.Plan{}, err
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {

@@ -39,15 +39,15 @@ type LwF struct {
 // Name is Label, or "lwf".
 func (l LwF) Name() string { return cmp.Or(l.Label, "lwf") }
 
+// CheckFields refuses a WarmupRate without a warm-up.
+func (l LwF) CheckFields() error { return checkWarmupRate("LwF", l.Warmup, l.WarmupRate) }
+
 // Plan keeps the old output layer in addition to a new one.
 func (l LwF) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 	lambda, temperature := cmp.Or(l.Lambda, 1), cmp.Or(l.Temperature, 2)
 	if !(lambda >= 0) || !numbers.Finite(lambda) || !(temperature > 0) || !numbers.Finite(temperature) || l.WarmupRate < 0 {
 		return train.Plan{}, fmt.Errorf("tlkit: LwF has Lambda %g, Temperature %g, WarmupRate %g; they must be positive numbers, or 0 for the defaults (1, 2 and 0.02)",
 			l.Lambda, l.Temperature, l.WarmupRate)
-	}
-	if err := checkWarmupRate("LwF", l.Warmup, l.WarmupRate); err != nil {
-		return train.Plan{}, err
 	}
 	old, err := newTask(m, task, nil)
 	if err != nil {

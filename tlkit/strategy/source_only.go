@@ -23,11 +23,16 @@ type SourceOnly struct {
 // Name is Label, or "source-only".
 func (s SourceOnly) Name() string { return cmp.Or(s.Label, "source-only") }
 
+// CheckFields refuses a LearningRate without a Source.
+func (s SourceOnly) CheckFields() error {
+	if s.Source == nil && s.LearningRate != 0 {
+		return fmt.Errorf("tlkit: SourceOnly.LearningRate is %g, but without a Source nothing is trained; set Source to the labelled images, or leave LearningRate out", s.LearningRate)
+	}
+	return nil
+}
+
 // Plan trains on the source, or not at all.
 func (s SourceOnly) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
-	if s.Source == nil && s.LearningRate != 0 {
-		return train.Plan{}, fmt.Errorf("tlkit: SourceOnly.LearningRate is %g, but without a Source nothing is trained; set Source to the labelled images, or leave LearningRate out", s.LearningRate)
-	}
 	if s.Source == nil {
 		return train.Plan{Fit: &train.Fit{}}, sameClasses(m, task)
 	}

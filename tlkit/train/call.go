@@ -430,6 +430,7 @@ func (c *call) checkNewStrategies(run *Run) error {
 // there is none.
 func (c *call) checkPlans(run *Run) error {
 	var fresh []Strategy
+	var bad []error
 	for i, w := range c.strategies {
 		if run != nil {
 			if k := run.index(w.Name); k >= 0 && w.same(run.strategyAt(k)) && run.Results[k].anyStarted() {
@@ -437,8 +438,11 @@ func (c *call) checkPlans(run *Run) error {
 			}
 		}
 		fresh = append(fresh, c.plans[i])
+		if s, ok := w.strategy.(Checked); ok {
+			bad = append(bad, s.CheckFields())
+		}
 	}
-	return checkPlans(c.config.Recipe, c.data, c.model, fresh)
+	return errors.Join(append(bad, checkPlans(c.config.Recipe, c.data, c.model, fresh))...)
 }
 
 // checkPlans returns the errors of the plans of strategies for copies of a model.

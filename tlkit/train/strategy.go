@@ -23,6 +23,13 @@ type Paced interface {
 	Pace(epochs int) int
 }
 
+// Checked is a Strategy that refuses fields without effect. A training that was begun with them goes on as it was.
+type Checked interface {
+	Strategy
+	// CheckFields returns an error that names a field that would have no effect, and what to set.
+	CheckFields() error
+}
+
 // Revised is a Strategy that an earlier version of its code trained differently with the same fields. A run that has
 // results of another revision keeps them as an earlier version ([Run.Versions]), and the strategy is trained anew.
 type Revised interface {

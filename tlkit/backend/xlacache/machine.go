@@ -2,6 +2,7 @@ package xlacache
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,7 +12,8 @@ import (
 // that these have, and a home folder may be on several machines.
 func machine() []byte {
 	var b bytes.Buffer
-	b.WriteString(runtime.GOOS + " " + runtime.GOARCH + "\n")
+	// XLA divides loops among the cores that the process may use.
+	fmt.Fprintf(&b, "%s %s, %d cores, CUDA_VISIBLE_DEVICES=%s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), os.Getenv("CUDA_VISIBLE_DEVICES"))
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range bytes.Lines(firstParagraph(text)) {
 			name, _, _ := bytes.Cut(line, []byte(":"))

@@ -52,7 +52,7 @@ func (s Store) Get(key string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || !ownedAlone(info) {
-		return nil, fmt.Errorf("%s is not a file that this user alone can write; remove it", path)
+		return nil, fmt.Errorf("%s has files that this user is not the only one to write; remove it", s.Dir)
 	}
 	if s.MaxBytes > 0 && info.Size() > s.MaxBytes {
 		return nil, s.drop(path, fmt.Errorf("%s has %d bytes, more than all programs together may have (%d)", path, info.Size(), s.MaxBytes))
@@ -94,7 +94,7 @@ func (s Store) Put(key string, program []byte) error {
 func (s Store) write(path string, program []byte) error {
 	f, err := os.CreateTemp(s.Dir, "part-*"+suffix)
 	if err != nil {
-		return err
+		return s.unnamed(err)
 	}
 	sum := sha256.Sum256(program)
 	_, err = f.Write(append(sum[:], program...))
@@ -102,9 +102,23 @@ func (s Store) write(path string, program []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		_ = os.Remove(f.Name()) // else trim removes it in its turn
+		return s.unnamed(err)
 	}
 	return nil
+}
+
+// unnamed names the folder in place of a file with a random name, so that the same reason is told once.
+func (s Store) unnamed(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = path.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return fmt.Errorf("writing to %s: %w", s.Dir, err)
 }
 
 // Drop removes a program that PJRT can't load.

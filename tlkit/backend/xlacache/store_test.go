@@ -60,8 +60,8 @@ func TestSpoilt(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got, err := s.Get("k"); got != nil || err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("Get = %q, %v, want nothing and an error that names %s", got, err, path)
+			if got, err := s.Get("k"); got != nil || err == nil || !strings.Contains(err.Error(), s.Dir) {
+				t.Errorf("Get = %q, %v, want nothing and an error that names %s", got, err, s.Dir)
 			}
 		})
 	}
@@ -95,5 +95,18 @@ func TestTrim(t *testing.T) {
 	}
 	if err := s.Put("e", make([]byte, 1000)); err == nil {
 		t.Error("a program larger than the store was kept")
+	}
+}
+
+// TestNotWritable: the same reason has the same text, so that it is told once.
+func TestNotWritable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := Store{Dir: file}
+	first, second := s.write(s.path("a"), nil), s.write(s.path("b"), nil)
+	if first == nil || second == nil || first.Error() != second.Error() || !strings.Contains(first.Error(), file) {
+		t.Errorf("writing to a file as a folder: %v, then %v, want the same error, which names it", first, second)
 	}
 }
