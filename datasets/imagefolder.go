@@ -74,8 +74,11 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 		return nil, t.withHint(err)
 	}
 	notes := append(unlabelled, s.joined(), s.companionsWithin(), l.note)
-	if o.Train == "" && o.Val == "" && o.Test == "" && len(unlabelled) == 0 {
-		notes = append(notes, t.emptySplits(l.root, s, o)...)
+	if o.Train == "" && o.Val == "" && o.Test == "" {
+		notes = append(notes, letteredParts(d.Classes))
+		if len(unlabelled) == 0 {
+			notes = append(notes, t.emptySplits(l.root, s, o)...)
+		}
 	}
 	for _, text := range notes {
 		if text != "" {

@@ -192,9 +192,9 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 	}
 	prefix, n := root.unwrap()
 	l := layout{root: prefix}
-	if why := n.ambiguous(); why != "" {
+	if why := n.ambiguous(prefix); why != "" {
 		return l, fmt.Errorf("datasets: %s: %s; say which with Options{Train: ..., Val: ..., Test: ...}, folders from the root of the data "+
-			"(\"*/train\": in each class's folder; \".\": all folders are classes). Found:\n%v", source, why, root)
+			"(\"*/train\": in each class's folder; \".\": the outermost folders are classes). Found:\n%v", source, why, root)
 	}
 	splits := n.splits()
 	switch {
@@ -213,7 +213,7 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 				prefix, split, map[string]string{valSplit: "Val", testSplit: "Test"}[split], prefix)
 		}
 		if len(splits) > 0 {
-			l.note = fmt.Sprintf("%s is read as a class, like %s beside it; if its images have no labels, move it away", list(nodeNames(splits)), list(n.others()))
+			l.note = fmt.Sprintf("%s is read as a class, like %s beside it; if its images have no labels, move it away", list(nodeNames(splits)), list(nodeNames(n.others())))
 		}
 		return l, nil
 	}
@@ -225,8 +225,8 @@ func findLayout(source string, paths []string, o Options) (layout, error) {
 	return l, twoFolders(source, splits)
 }
 
-// ambiguous returns the reason why the folders of n can be read in two ways, "" if they can't.
-func (n *node) ambiguous() string {
+// ambiguous returns the reason why the folders of n, at prefix, can be read in two ways, "" if they can't.
+func (n *node) ambiguous(prefix string) string {
 	splits := n.splits()
 	if names := nodeNames(n.below); len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !isRole(name) }) {
 		return fmt.Sprintf("%s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(names))
@@ -244,7 +244,7 @@ func (n *node) ambiguous() string {
 			return fmt.Sprintf("%s hold splits with folders of the same names and may be classes (Options{Train: \"*/%s\", ...}), or parts of the data (Options{Train: \"%s/%s\", ...})",
 				list(nodeNames(n.below)), split, part, split)
 		}
-		return lookLikeParts(nodeNames(n.below))
+		return lookLikeParts(n.below, optionsFor(path.Join(prefix, "*"), n.below[0].below))
 	case len(splits) == 0:
 		if n.looseSplits() {
 			return fmt.Sprintf("%s may be classes, or splits by a part of their names", list(nodeNames(n.below)))
@@ -259,28 +259,48 @@ func (n *node) ambiguous() string {
 		if n.copies() {
 			return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(n.below)))
 		}
-		return lookLikeParts(nodeNames(n.below))
+		return lookLikeParts(n.below, allClasses)
 	case n.namedLikeSplits(splits):
-		return lookLikeParts(n.others()) // fold1, fold2 and test
+		return lookLikeParts(n.others(), allClasses) // fold1, fold2 and test
 	case n.flatSplits(splits):
 		return fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits)))
 	case onlyRoles(splits):
 		return fmt.Sprintf("the folders within %s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(nodeNames(splits)))
-	case numberedParts(namesWithin(splits)):
-		return lookLikeParts(namesWithin(splits))
+	case lookLikeParts(within(splits), "") != "":
+		return lookLikeParts(within(splits), optionsFor(prefix, splits))
 	case len(splits) < len(n.below) && !shareClasses(splits):
-		return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(n.others()))
+		return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(nodeNames(n.others())))
 	}
 	return ""
 }
 
-// lookLikeParts is the reason why folders may be no classes if they look like numbered parts of the data, else "".
-func lookLikeParts(names []string) string {
-	if !numberedParts(names) {
+// allClasses are the options that read the outermost folders as classes.
+const allClasses = `Options{Train: "."}`
+
+// optionsFor returns the options that name the folders of splits below a path.
+func optionsFor(above string, splits []*node) string {
+	fields := []string{}
+	for _, field := range []string{"Train", "Val", "Test"} {
+		for _, s := range splits {
+			if splitOf(s.name) == strings.ToLower(field) {
+				fields = append(fields, fmt.Sprintf("%s: %q", field, path.Join(above, s.name, s.wrapper())))
+			}
+		}
+	}
+	return "Options{" + strings.Join(fields, ", ") + "}"
+}
+
+// lookLikeParts is the reason why folders may be no classes if they look like numbered parts of the data, else "". The
+// options read them as classes. Folders with letters and no folders within them are rather classes: see letteredParts.
+func lookLikeParts(folders []*node, options string) string {
+	names := slices.Compact(nodeNames(folders))
+	flat := !slices.ContainsFunc(folders, func(f *node) bool { return len(f.below) > 0 })
+	if !numberedParts(names) || flat && lettered(names) {
 		return ""
 	}
-	return fmt.Sprintf("%s look like no classes, but like numbered parts of the data (for labels in a file see FromCSV, in file names FromPattern, "+
-		"in folders within them FromPattern, such as \"*/{class}/*\")", list(names))
+	return fmt.Sprintf("%s look like no classes, but like numbered parts of the data; if they are the classes, give %s; "+
+		"if not, see FromCSV for labels in a file, FromPattern for labels in file names or in folders within them, such as \"*/{class}/*\"",
+		list(names), options)
 }
 
 // imagesAndOthers returns the names of the folders within the folders of n if these are one of images and others of masks
@@ -538,10 +558,10 @@ func (n *node) doubled() bool {
 }
 
 // others are the folders that are not named like splits.
-func (n *node) others() (out []string) {
+func (n *node) others() (out []*node) {
 	for _, b := range n.below {
 		if splitOf(b.name) == "" {
-			out = append(out, b.name)
+			out = append(out, b)
 		}
 	}
 	return out

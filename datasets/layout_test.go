@@ -436,7 +436,8 @@ func TestClassesWithin(t *testing.T) {
 // with a word for a part, are read without a warning.
 func TestNumberedParts(t *testing.T) {
 	withCache(t)
-	const parts = "look like no classes, but like numbered parts of the data (for labels in a file see FromCSV, in file names FromPattern"
+	const parts = `look like no classes, but like numbered parts of the data; if they are the classes, give Options{Train: `
+	const letters = "are read as classes; if they are parts of the data with images of several classes, see FromCSV"
 	for _, tt := range []struct {
 		folders, want string
 	}{
@@ -445,12 +446,18 @@ func TestNumberedParts(t *testing.T) {
 		{"part1 part2 part3", parts},
 		{"fold1 fold2", parts},
 		{"batch_0 batch_1", parts},
-		{"part_A part_B", parts},
-		{"PartA PartB", parts},
-		{"part_A/train part_A/test part_B/train part_B/test", parts},
+		{"part_A/train part_A/test part_B/train part_B/test", parts + `"*/train", Test: "*/test"}; if not, see FromCSV`},
+		{"part_A/cat part_A/dog part_B/bird part_B/fish", parts + `"."}`},
+		{"train/part_A/cat train/part_A/dog train/part_B/cat val/part_A/dog val/part_B/cat", parts},
+		{"part_A part_2", parts},
+		{"part_A part_B", letters},
+		{"PartA PartB", letters},
+		{"Set_A Set_B Set_C", "Set_A, Set_B, Set_C " + letters},
+		{"train/image_x train/image_o val/image_x val/image_o", "image_o, image_x " + letters},
 		{"images images2", parts},
 		{"archive archive_(1)", parts},
-		{"train/images_1 train/images_2 val/images_1 val/images_2", "images_1, images_2 " + parts},
+		{"train/images_1 train/images_2 val/images_1 val/images_2", "images_1, images_2 " + parts + `"train", Val: "val"}`},
+		{"x/train/train/images_1 x/train/train/images_2 x/test/images_1 x/test/images_2", parts + `"x/train/train", Test: "x/test"}`},
 		{"data-00000-of-00002 data-00001-of-00002", parts},
 		{"train-part-1/x train-part-2/x", parts},
 		{"part_1/cat part_1/dog part_2/bird part_2/fish", parts},
@@ -491,8 +498,14 @@ func TestNumberedParts(t *testing.T) {
 			switch {
 			case tt.want == "" && (err != nil || len(d.Warnings) > 0):
 				t.Errorf("%s: %v, error %v", tt.folders, d, err)
+			case strings.Contains(tt.want, letters):
+				if err != nil || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], tt.want) {
+					t.Errorf("%s: %v, error %v, want the warning %q", tt.folders, d, err, tt.want)
+				}
 			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 				t.Errorf("%s: %v, error %v, want %q", tt.folders, d, err, tt.want)
+			case strings.Contains(tt.want, parts):
+				adviceKeepsSplits(t, p, err.Error())
 			}
 		}
 	}
@@ -503,6 +516,21 @@ func TestNumberedParts(t *testing.T) {
 		if d, err := ImageFolder(f.dir(t), Options{Train: "."}); err != nil || len(d.Warnings) > 0 || !slices.Equal(d.Classes, []string{"part1", "part2"}) {
 			t.Errorf("classes of such names, said: %v, error %v", d, err)
 		}
+	}
+}
+
+// adviceKeepsSplits checks that the options that an error advises load the data, and make no split with classes a class.
+func adviceKeepsSplits(t *testing.T, dir, text string) {
+	_, advice, _ := strings.Cut(text, "give Options{")
+	advice, _, _ = strings.Cut(advice, "}")
+	var o Options
+	for _, field := range strings.Split(advice, ", ") {
+		name, folder, _ := strings.Cut(field, ": ")
+		*map[string]*string{"Train": &o.Train, "Val": &o.Val, "Test": &o.Test}[name] = strings.Trim(folder, `"`)
+	}
+	d, err := ImageFolder(dir, o)
+	if err != nil || len(d.Classes) < 2 || slices.Contains(d.Classes, "train") || slices.Contains(d.Classes, "val") {
+		t.Errorf("%s gives %v, error %v", advice, d, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,11 +55,27 @@ func numberedParts(names []string) bool {
 	return parts > 1
 }
 
-// namesWithin are the names of the folders in which a split's classes would be, over all splits.
-func namesWithin(splits []*node) (names []string) {
-	for _, s := range splits {
-		names = append(names, nodeNames(s.inside().below)...)
+// letterLast fits a name with a single letter at its end: "Part_A", "SetB".
+var letterLast = regexp.MustCompile(`[-_. (][A-Za-z]\)?$|[a-z][A-Z]$`)
+
+// lettered reports whether the parts among the names have letters, no numbers: workpieces may be called so, too.
+func lettered(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return partOf(name) != "" && !letterLast.MatchString(name) })
+}
+
+// letteredParts is a warning about classes that are named like parts of a data set with letters, "" if they are not.
+func letteredParts(classes []string) string {
+	if !numberedParts(classes) || !lettered(classes) {
+		return ""
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return fmt.Sprintf("%s are read as classes; if they are parts of the data with images of several classes, "+
+		"see FromCSV for labels in a file, FromPattern for labels in file names", list(classes))
+}
+
+// within are the folders in which a split's classes would be, over all splits.
+func within(splits []*node) (folders []*node) {
+	for _, s := range splits {
+		folders = append(folders, s.inside().below...)
+	}
+	return folders
 }
