@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/read"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -140,8 +141,8 @@ type exported struct {
 	about Exported
 }
 
-// openExported opens an exported file and reads its description of the model; size is as for [resolve].
-func openExported(path string, size int) (source, error) {
+// openExported opens an exported file and reads its description of the model; graph is as for [resolve].
+func openExported(path string, graph read.Options) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func openExported(path string, size int) (source, error) {
 	sd, err := open(path)
 	var foreign *weights.ForeignError
 	if errors.As(err, &foreign) && foreign.ONNX {
-		return openONNX(path, size)
+		return openONNX(path, graph)
 	}
 	if err != nil {
 		return nil, ofLoad(err)
@@ -163,7 +164,7 @@ func openExported(path string, size int) (source, error) {
 		sd.Close()
 		return nil, err
 	}
-	return describedBy(path, sd, about, func() (source, error) { return openONNX(path, size) })
+	return describedBy(path, sd, about, func() (source, error) { return openONNX(path, graph) })
 }
 
 // exportedIn is openExported for a file in memory.

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/read"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -39,6 +40,9 @@ type LoadOptions struct {
 	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), for files in which the rule of
 	// [weights.Open] finds another place or none.
 	Key string
+	// Output names the output of an .onnx file that is the logits, for files with several classifiers. "" means the only
+	// one, the one named "logits", or the one that needs all others.
+	Output string
 	// Seed determines random values.
 	Seed uint64
 }
@@ -95,15 +99,18 @@ func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model,
 	if err != nil {
 		return nil, err
 	}
-	size := 0
+	graph := read.Options{Output: o.Output}
 	if o.Preprocess != nil {
-		size = o.Preprocess.Crop
+		graph.Size = o.Preprocess.Crop
 	}
-	s, err := resolve(ctx, name, size)
+	s, err := resolve(ctx, name, graph)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	if _, ok := s.(*onnxFile); o.Output != "" && !ok {
+		return nil, fmt.Errorf("zoo: LoadOptions.Output is %q, which is for .onnx files; %s has one output, leave it empty", o.Output, name)
+	}
 	return load(ctx, s, o)
 }
 
@@ -111,7 +118,7 @@ func LoadContext(ctx context.Context, name string, opts ...LoadOptions) (*Model,
 // preprocessing, from the file's metadata or from the file path + ".json" beside it. A network of the zoo is complete,
 // and can be trained further or exported again; its auxiliary heads are new if it comes from an .onnx file.
 func LoadExported(path string) (*Model, error) {
-	s, err := openExported(path, 0)
+	s, err := openExported(path, read.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func ReadExported(name string, data []byte) (*Model, error) {
 // ("hf://timm/resnet18.a1_in1k") or a folder its config.json is read, from the cache or from the hub: the one weight
 // set has preprocessing, classes and licence from there. For an .onnx file ("models/my.onnx") the file is read.
 func Info(name string) (Spec, error) {
-	s, err := resolve(context.Background(), name, 0)
+	s, err := resolve(context.Background(), name, read.Options{})
 	if err != nil {
 		return Spec{}, err
 	}

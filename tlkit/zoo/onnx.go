@@ -28,14 +28,13 @@ const (
 
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
-// openONNX reads a file and makes a spec from it. size is that of images, if the file leaves it open; 0 is the usual
-// one.
-func openONNX(path string, size int) (source, error) {
+// openONNX reads a file and makes a spec from it.
+func openONNX(path string, graph read.Options) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
 	}
-	n, err := read.OpenFor(path, size)
+	n, err := read.OpenWith(path, graph)
 	if err != nil {
 		return nil, notONNX(path, err)
 	}

@@ -190,6 +190,8 @@ func TestONNXErrors(t *testing.T) {
 		{resnet, with(func(o *zoo.LoadOptions) { o.Preprocess = &vision.Preprocess{Resize: -1} }), []string{"Preprocess.Resize"}},
 		{resnet, with(func(o *zoo.LoadOptions) { o.Classes = []string{"a"} }), []string{"5 classes", "names 1"}},
 		{resnet, with(func(o *zoo.LoadOptions) { o.Weights = "IMAGENET1K_V1" }), []string{"IMAGENET1K_V1"}},
+		{resnet, with(func(o *zoo.LoadOptions) { o.Output = "auxiliary" }), []string{`no output "auxiliary" (LoadOptions.Output); expected one of`}},
+		{"resnet20", zoo.LoadOptions{Output: "logits"}, []string{"is for .onnx files", "leave it empty"}},
 		{broken, onnxPreprocess, []string{"damaged"}},
 		{alone, onnxPreprocess, []string{"external.onnx.data", "copy"}},
 		{"absent.onnx", onnxPreprocess, []string{"absent.onnx"}},

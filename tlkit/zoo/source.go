@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/read"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -50,20 +51,19 @@ type values struct {
 	whole bool
 }
 
-// resolve finds the source that a name means; see [Load] for the kinds of names. size is that of images, for networks
-// that leave it open; 0 is the usual one.
-func resolve(ctx context.Context, name string, size int) (source, error) {
+// resolve finds the source that a name means; see [Load] for the kinds of names. graph is for .onnx files.
+func resolve(ctx context.Context, name string, graph read.Options) (source, error) {
 	switch {
 	case strings.HasPrefix(name, hubScheme):
 		return openHub(ctx, name)
 	case isFolder(name):
 		return openFolder(ctx, name)
 	case isONNX(name):
-		return openONNX(name, size)
+		return openONNX(name, graph)
 	case isStateDict(name):
-		return openExported(name, size)
+		return openExported(name, graph)
 	case isFile(name):
-		return openOther(name, size)
+		return openOther(name, graph)
 	case strings.ContainsAny(name, `/\`):
 		return nil, fmt.Errorf("zoo: there is no file or folder %s; a repository of the Hugging Face hub is named hf://owner/name, such as hf://timm/resnet18.a1_in1k", name)
 	case namedAsFile(name):
@@ -74,7 +74,7 @@ func resolve(ctx context.Context, name string, size int) (source, error) {
 
 // openOther judges a file by its content, since its name does not say what it is: an ONNX model is one under any name,
 // weights need the name of their network.
-func openOther(path string, size int) (source, error) {
+func openOther(path string, graph read.Options) (source, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func openOther(path string, size int) (source, error) {
 		sd.Close()
 		return nil, unnamed
 	case errors.As(err, &foreign) && foreign.ONNX:
-		return openONNX(path, size)
+		return openONNX(path, graph)
 	}
 	return nil, err
 }

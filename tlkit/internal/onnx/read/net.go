@@ -93,14 +93,22 @@ type variable struct {
 }
 
 // Open reads a file; weights in other files are looked for in its folder, and never outside it.
-func Open(path string) (*Net, error) { return OpenFor(path, 0) }
+func Open(path string) (*Net, error) { return OpenWith(path, Options{}) }
+
+// Options say what a file leaves open.
+type Options struct {
+	// Size is the height and width of images, if the file leaves them open: shapes and counts in the graph follow from
+	// it. 0 means usualSize.
+	Size int
+	// Output names the output that is the logits; "" means to look for it.
+	Output string
+}
 
 // usualSize is the size of images that a file which leaves it open is read for.
 const usualSize = 224
 
-// OpenFor is Open for images of a size, if the file leaves it open: shapes and counts in the graph follow from it. 0
-// means usualSize.
-func OpenFor(path string, size int) (*Net, error) {
+// OpenWith is Open with options.
+func OpenWith(path string, o Options) (*Net, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -111,7 +119,7 @@ func OpenFor(path string, size int) (*Net, error) {
 	}
 	defer root.Close()
 	f := &folder{root: root, opened: map[string]*os.File{}}
-	n, err := parse(data, f.open, size)
+	n, err := parse(data, f.open, o)
 	if err != nil {
 		for _, file := range f.opened {
 			file.Close()
@@ -125,10 +133,10 @@ func OpenFor(path string, size int) (*Net, error) {
 }
 
 // Parse reads a file from memory. It does not panic, whatever the bytes.
-func Parse(data []byte, open OpenBeside) (*Net, error) { return parse(data, open, 0) }
+func Parse(data []byte, open OpenBeside) (*Net, error) { return parse(data, open, Options{}) }
 
-// parse is Parse for images of a size, see OpenFor.
-func parse(data []byte, open OpenBeside, size int) (n *Net, err error) {
+// parse is Parse with options.
+func parse(data []byte, open OpenBeside, o Options) (n *Net, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			n, err = nil, fmt.Errorf("damaged file: the reader failed (%v); please report this with the file\n%s", p, debug.Stack())
@@ -138,7 +146,7 @@ func parse(data []byte, open OpenBeside, size int) (n *Net, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNet(m, open, false, size)
+	return newNet(m, open, false, o)
 }
 
 // setSize writes the height and width of images into the graph where it leaves them open.
@@ -171,7 +179,7 @@ func FromSkeleton(data []byte) (n *Net, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNet(m, nil, true, 0)
+	return newNet(m, nil, true, Options{})
 }
 
 // Skeleton returns the file without the values of its variables. It is enough to build the network again, for images of
@@ -201,7 +209,7 @@ func (n *Net) StateDict() (*weights.StateDict, func(), error) {
 // maxNodes is far above the number of nodes of any image classifier.
 const maxNodes = 20_000
 
-func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, size int) (*Net, error) {
+func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, opts Options) (*Net, error) {
 	g := m.Graph
 	if g != nil {
 		inlineBranches(g)
@@ -238,21 +246,21 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, size int) (*Ne
 		}
 		inits[t.Name] = t
 	}
-	if err := n.findImage(g, inits, size); err != nil {
+	if err := n.findImage(g, inits, opts.Size); err != nil {
 		return nil, err
 	}
 	if err := n.readNodes(g, inits); err != nil {
 		return nil, err
 	}
 	if !skeleton { // graphs of earlier runs have their first output
-		if err := n.chooseOutput(g, inits); err != nil {
+		if err := n.chooseOutput(g, inits, opts.Output); err != nil {
 			return nil, err
 		}
 		if changed, err := n.joinHeads(g, inits, open); err != nil {
 			return nil, err
 		} else if changed {
 			notes := n.Notes
-			if n, err = newNet(m, open, false, size); err == nil {
+			if n, err = newNet(m, open, false, Options{Size: opts.Size}); err == nil {
 				n.Notes = append(notes, n.Notes...)
 			}
 			return n, err

@@ -8,10 +8,13 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 )
 
-// chooseOutput leaves one output of a graph with several: the one named logits, or the only one that comes from a linear
+// chooseOutput leaves one output of a graph with several: the chosen one, or the one named logits, or the only one that comes from a linear
 // layer, or the one whose linear layer needs those of all others, as the logits after an embedding. Others are refused:
 // which of two classifiers is meant can't be seen.
-func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
+func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.TensorProto, chosen string) error {
+	if chosen != "" {
+		return keepOutput(g, chosen)
+	}
 	if len(g.Output) < 2 || slices.Contains(g.Output, nil) {
 		return nil
 	}
@@ -32,12 +35,25 @@ func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.Tensor
 		return nil // the error about the first output says what is missing
 	}
 	if at < 0 {
-		return fmt.Errorf("the graph has the outputs %s, and several come from a linear layer: which of them are the logits? In Python, export the network with that one alone, or name it \"logits\" (torch.onnx.export's output_names)",
+		return fmt.Errorf("the graph has the outputs %s, and several come from a linear layer: which of them are the logits? Name that one in LoadOptions.Output, or export the network with it alone",
 			strings.Join(names, ", "))
 	}
 	g.Output = []*protos.ValueInfoProto{candidates[at]}
 	n.Notes = append(n.Notes, fmt.Sprintf("of its outputs %s, %.80q is taken for the logits", strings.Join(names, ", "), candidates[at].Name))
 	return nil
+}
+
+// keepOutput leaves the output of a name.
+func keepOutput(g *protos.GraphProto, name string) error {
+	var names []string
+	for _, o := range g.Output {
+		if o.GetName() == name {
+			g.Output = []*protos.ValueInfoProto{o}
+			return nil
+		}
+		names = append(names, fmt.Sprintf("%.80q", o.GetName()))
+	}
+	return fmt.Errorf("the graph has no output %q (LoadOptions.Output); expected one of %s", name, strings.Join(names, ", "))
 }
 
 // layerOf returns the node of the linear layer, or the sum of some, that an output comes from; nil if it comes from none.

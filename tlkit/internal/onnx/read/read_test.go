@@ -65,7 +65,7 @@ func change(t *testing.T, name string, edit func(m *protos.ModelProto)) error {
 	return err
 }
 
-func changed(t *testing.T, name string, edit func(m *protos.ModelProto)) (*Net, error) {
+func changed(t *testing.T, name string, edit func(m *protos.ModelProto), opts ...Options) (*Net, error) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".onnx"))
 	if err != nil {
@@ -79,7 +79,11 @@ func changed(t *testing.T, name string, edit func(m *protos.ModelProto)) (*Net, 
 	if data, err = proto.Marshal(m); err != nil {
 		t.Fatal(err)
 	}
-	return Parse(data, func(name string) (io.ReaderAt, int64, error) { return strings.NewReader("short"), 5, nil })
+	open := func(name string) (io.ReaderAt, int64, error) { return strings.NewReader("short"), 5, nil }
+	if len(opts) > 0 {
+		return parse(data, open, opts[0])
+	}
+	return Parse(data, open)
 }
 
 func attribute(m *protos.ModelProto, op, name string) *protos.AttributeProto {
@@ -300,43 +304,47 @@ func TestSeveralOutputs(t *testing.T) {
 			Attribute: []*protos.AttributeProto{{Name: "transB", Type: protos.AttributeProto_INT, I: 1}}}
 	}
 	output := func(name string) *protos.ValueInfoProto { return &protos.ValueInfoProto{Name: name} }
+	twoLayers := func(g *protos.GraphProto, head *protos.NodeProto, features int) {
+		g.Node = append(g.Node, square(g, "embedding", head.Input[0], features))
+		head.Output[0] = "scores"
+		g.Output = []*protos.ValueInfoProto{output("embedding"), output("scores")}
+	}
 	for _, tt := range []struct {
-		name  string
-		edit  func(g *protos.GraphProto, head *protos.NodeProto, features int)
-		note  string
-		error string
+		name   string
+		chosen string
+		edit   func(g *protos.GraphProto, head *protos.NodeProto, features int)
+		note   string
+		error  string
 	}{
-		{"features first", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+		{"features first", "", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
 			g.Output = []*protos.ValueInfoProto{output(head.Input[0]), g.Output[0]}
 		}, "is taken for the logits", ""},
-		{"embedding before the logits", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
+		{"embedding before the logits", "", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
 			g.Node = slices.Insert(g.Node, len(g.Node)-1, square(g, "embedding", head.Input[0], features))
 			head.Input[0] = "embedding"
 			g.Output = []*protos.ValueInfoProto{output("embedding"), g.Output[0]}
 		}, `of its outputs "embedding", `, ""},
-		{"embedding beside the logits", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
-			g.Node = append(g.Node, square(g, "embedding", head.Input[0], features))
-			head.Output[0] = "scores"
-			g.Output = []*protos.ValueInfoProto{output("embedding"), output("scores")}
-		}, "", `the graph has the outputs "embedding", `},
-		{"logits by name", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
+		{"embedding beside the logits", "", twoLayers, "", `the graph has the outputs "embedding", "scores", `},
+		{"two layers, one chosen", "scores", twoLayers, "", ""},
+		{"two layers, another chosen", "scroes", twoLayers, "", `no output "scroes" (LoadOptions.Output); expected one of "embedding", "scores"`},
+		{"logits by name", "", func(g *protos.GraphProto, head *protos.NodeProto, features int) {
 			g.Node = append(g.Node, square(g, "embedding", head.Input[0], features))
 			head.Output[0] = "Logits"
 			g.Output = []*protos.ValueInfoProto{output("embedding"), output("Logits")}
 		}, `of its outputs "embedding", "Logits", "Logits" is taken for the logits`, ""},
-		{"probabilities beside the logits", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+		{"probabilities beside the logits", "", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
 			g.Node = append(g.Node, &protos.NodeProto{OpType: "Softmax", Input: []string{head.Output[0]}, Output: []string{"p"}})
 			g.Output = []*protos.ValueInfoProto{output("p"), g.Output[0]}
 		}, `"p" is taken`, ""},
-		{"a sigmoid", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+		{"a sigmoid", "", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
 			g.Node = append(g.Node, &protos.NodeProto{OpType: "Sigmoid", Input: []string{head.Output[0]}, Output: []string{"p"}})
 			g.Output = []*protos.ValueInfoProto{output("p")}
 		}, "it ends in a Sigmoid", ""},
-		{"an activation", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+		{"an activation", "", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
 			g.Node = append(g.Node, &protos.NodeProto{OpType: "Relu", Input: []string{head.Output[0]}, Output: []string{"p"}})
 			g.Output = []*protos.ValueInfoProto{output("p")}
 		}, "", "put nn.Identity() in the place of this activation"},
-		{"a cosine", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
+		{"a cosine", "", func(g *protos.GraphProto, head *protos.NodeProto, _ int) {
 			g.Node = append(g.Node, &protos.NodeProto{OpType: "Cos", Input: []string{head.Output[0]}, Output: []string{"p"}})
 			g.Output = []*protos.ValueInfoProto{output("p")}
 		}, "", "put nn.Linear in that place"},
@@ -353,7 +361,7 @@ func TestSeveralOutputs(t *testing.T) {
 					}
 				}
 				t.Fatal("no output layer")
-			})
+			}, Options{Output: tt.chosen})
 			if (err != nil) != (tt.error != "") || err != nil && !strings.Contains(err.Error(), tt.error) {
 				t.Fatalf("error %v, want %q", err, tt.error)
 			}
@@ -389,7 +397,7 @@ func TestSkeletonOfAnySize(t *testing.T) {
 		if data, err = proto.Marshal(m); err != nil {
 			t.Fatal(err)
 		}
-		n, err := parse(data, nil, int(c.asked))
+		n, err := parse(data, nil, Options{Size: int(c.asked)})
 		if err != nil {
 			t.Fatal(err)
 		}
