@@ -127,8 +127,12 @@ func (c *call) differences(old Config) []string {
 	}
 	differ("the model", old.Model.Name, c.config.Model.Name)
 	differ("the weights", old.Model.Weights, c.config.Model.Weights)
-	if old.Model.Digest != c.config.Model.Digest && len(all) == 0 {
-		all = append(all, "the values of the weights of "+c.config.Model.Name+" have changed")
+	switch now := c.config.Model; {
+	case len(all) > 0:
+	case old.Model.Graph != "" && now.Graph != "" && old.Model.Graph != now.Graph:
+		all = append(all, "the network of "+now.Name+" is read otherwise: its file has changed, or this version of TLKit takes other tensors of it for constants (see CHANGELOG.md)")
+	case old.Model.Digest != now.Digest:
+		all = append(all, "the values of the weights of "+now.Name+" have changed")
 	}
 	if len(all) == 0 {
 		for _, d := range fieldDifferences(asJSON(old.Model.Preprocess), asJSON(c.config.Model.Preprocess)) {

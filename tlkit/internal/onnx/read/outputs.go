@@ -38,7 +38,9 @@ func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.Tensor
 		return fmt.Errorf("the graph has the outputs %s, and several come from a linear layer: which of them are the logits? Name that one in LoadOptions.Output, or export the network with it alone",
 			strings.Join(names, ", "))
 	}
-	g.Output = []*protos.ValueInfoProto{candidates[at]}
+	if candidates[at] != g.Output[0] { // else the graph stays as it is, and is that of runs made before
+		g.Output = []*protos.ValueInfoProto{candidates[at]}
+	}
 	n.Notes = append(n.Notes, fmt.Sprintf("of its outputs %s, %.80q is taken for the logits", strings.Join(names, ", "), candidates[at].Name))
 	return nil
 }
