@@ -50,7 +50,8 @@ func companionOf(name string) (of, word string) {
 	return "", ""
 }
 
-// pairs is a warning about images of a class that seem to belong to others of it, "" if there are fewer than two.
+// pairs is a warning about images of a class that seem to belong to others of it, "" if there are fewer than two. Where
+// the word may be part of a class's name, those of a single image say nothing: "bottle_label_1" beside "bottle".
 func pairs(images []labelled) string {
 	type named struct{ class, stem string }
 	stem := func(m labelled) named {
@@ -58,17 +59,19 @@ func pairs(images []labelled) string {
 		return named{m.class, strings.TrimSuffix(base, path.Ext(base))}
 	}
 	belongs := map[named][]string{} // the images that belong to another by their names
+	certain := map[named]bool{}     // whether one of them does by a word that no class has in its name
 	for _, m := range images {
 		name := stem(m)
-		if of, _ := companionOf(name.stem); of != "" {
+		if of, word := companionOf(name.stem); of != "" {
 			name.stem = of
+			certain[name] = certain[name] || companions[word]
 			belongs[name] = append(belongs[name], m.name)
 		}
 	}
 	if len(belongs) == 0 {
 		return ""
 	}
-	found, example := 0, ""
+	found, stems, sure, example := 0, 0, false, ""
 	for _, m := range images {
 		name := stem(m)
 		if before, word := lastWord(name.stem); imageWords[word] && belongs[name] == nil {
@@ -78,10 +81,12 @@ func pairs(images []labelled) string {
 			if found += len(others); example == "" {
 				example = fmt.Sprintf("%s beside %s", short(others[0]), short(m.name))
 			}
+			stems++
+			sure = sure || certain[name]
 			delete(belongs, name)
 		}
 	}
-	if found < 2 {
+	if found < 2 || stems < 2 && !sure {
 		return ""
 	}
 	return fmt.Sprintf("%d images are named like masks, labels, thumbnails or other versions of others and are read as images of the same class, such as %s: "+

@@ -368,7 +368,7 @@ func TestUnlabelledFolders(t *testing.T) {
 	withCache(t)
 	for folder, want := range map[string]string{
 		"_unlabeled": `"_unlabeled" is read as a class: if it means that there is no label`, "no_label": `"no_label" is read`, "Unlabelled": `"Unlabelled" is read`, "None": `"None" is read`,
-		"-1": `"-1" is read`, "unassigned": `"unassigned" is read`, "unlabeled images": `"unlabeled images" is read`,
+		"-1": "", "unassigned": `"unassigned" is read`, "unlabeled images": `"unlabeled images" is read`,
 		"unlabeled_bottle": "", "images": "", "unknown": "", "other": "", "noun": "", "-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
 	} {
 		f := files{}
@@ -568,6 +568,8 @@ func TestCompanions(t *testing.T) {
 		{"cat/images/1.png dog/images/2.png", ""},
 		{"jan/1.png aug/1.png", ""},
 		{"a/1_mask.png a/2_mask.png b/1.png b/2.png", ""},
+		{"a/bottle.png a/bottle_label_0.png a/bottle_label_1.png a/bottle_label_2.png b/1.png b/2.png", ""},
+		{"a/bottle.png a/bottle_aug_0.png a/bottle_aug_1.png b/1.png b/2.png", "2 images " + pairs},
 		{"a/1.png a/1_mask.png b/1.png b/2.png", ""}, // one alone may be called so
 		{"a/1.png a/1_b.png a/1_2.png b/unmask_1.png b/1.png", ""},
 		{"mask/1.png mask/2.png no/1.png no/2.png", ""},

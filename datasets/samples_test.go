@@ -389,8 +389,10 @@ func TestDoubtfulLabels(t *testing.T) {
 		{[]string{"a", "N/A", "b", "b"}, `"N/A" is read as a class: if it means that there is no label`},
 		{[]string{"a", "unlabeled", "b", "b"}, `"unlabeled" is read as a class: if it means that there is no label`},
 		{[]string{"a", "?", "None", "b"}, `"?", "None" are read as classes: if they mean that there is no label`},
-		{[]string{"0", "1", "-1", "-1"}, `"-1" is read as a class: if it means that there is no label`},
-		{[]string{"0.0", "1.0", "-1.0", "-1.0"}, `"-1.0" is read as a class`},
+		{[]string{"0", "1", "2", "-1"}, `"-1" is read as a class: if it means that there is no label`},
+		{[]string{"0.0", "2.0", "-1.0", "-1.0"}, `"-1.0" is read as a class`},
+		{[]string{"0", "1", "-1", "-1"}, ""}, // neutral, positive, negative
+		{[]string{"0.0", "1.0", "-1.0", "-1.0"}, ""},
 		{[]string{"-1", "1", "-1", "1"}, ""},
 		{[]string{"-1", "-2", "0", "0"}, ""},
 		{[]string{"-1", "cold", "-1", "cold"}, ""},

@@ -47,12 +47,16 @@ func isMinusOne(class string) bool {
 	return err == nil && v == -1
 }
 
-// countsFromZero reports whether classes are numbers from 0 on. 1 alone is none: with -1 it means yes and no.
+// countsFromZero reports whether classes are numbers from 0 on, of which one is above 1. 0 and 1 are none: with -1 they
+// mean negative, neutral and positive, and 1 alone means yes.
 func countsFromZero(classes []string) bool {
+	most := 0.0
 	for _, c := range classes {
-		if v, err := strconv.ParseFloat(c, 64); err != nil || !(v >= 0) {
+		v, err := strconv.ParseFloat(c, 64)
+		if err != nil || !(v >= 0) {
 			return false
 		}
+		most = max(most, v)
 	}
-	return len(classes) > 1
+	return len(classes) > 1 && most > 1
 }
