@@ -223,16 +223,17 @@ func TestLabAsRoot(t *testing.T) {
 
 func TestUsableTemp(t *testing.T) {
 	good := t.TempDir()
+	missing := filepath.Join(t.TempDir(), "missing") // no fixed name: another program may make a folder of it
 	for _, c := range []struct {
 		name string
 		dirs []string
 		dir  string
 		why  string
 	}{
-		{"the first", []string{good, "/nonexistent"}, good, ""},
-		{"the second", []string{"/nonexistent", good, "/nonexistent"}, good, "nothing can be written to /nonexistent"},
-		{"made for it", []string{"/nonexistent", filepath.Join(good, "made")}, filepath.Join(good, "made"), "/nonexistent"},
-		{"none", []string{"/nonexistent", "/proc/nothing"}, "", "/nonexistent"},
+		{"the first", []string{good, missing}, good, ""},
+		{"the second", []string{missing, good, missing}, good, "nothing can be written to " + missing},
+		{"made for it", []string{missing, filepath.Join(good, "made")}, filepath.Join(good, "made"), missing},
+		{"none", []string{missing, "/proc/nothing"}, "", missing},
 	} {
 		dir, why, err := usableTemp(c.dirs)
 		if dir != c.dir || (why == nil) != (c.why == "") || why != nil && !strings.Contains(why.Error(), c.why) || (err == nil) != (c.dir != "") {
