@@ -4,6 +4,7 @@ package backend
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,8 +82,9 @@ func installed(getenv func(string) string, variable, folder string, patterns ...
 		return ""
 	}
 	for _, pattern := range patterns {
-		if found, _ := filepath.Glob(filepath.Join(dir, pattern)); len(found) > 0 {
-			return found[0]
+		// filepath.Glob would take brackets in dir for a pattern.
+		if found, _ := fs.Glob(os.DirFS(dir), pattern); len(found) > 0 {
+			return filepath.Join(dir, found[0])
 		}
 	}
 	return ""

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/module"
 )
@@ -75,12 +77,12 @@ func folder(name string, opts Options) (string, error) {
 
 // otherProject returns an error if a folder has a project of another name, whose files would stay and not build.
 func otherProject(dir, name string) error {
-	units, err := filepath.Glob(filepath.Join(dir, "deploy", "*.service"))
+	units, err := fs.Glob(os.DirFS(dir), "deploy/*.service") // filepath.Glob would take brackets in dir for a pattern
 	if err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
 	for _, unit := range units {
-		other := filepath.Base(unit[:len(unit)-len(".service")])
+		other := strings.TrimSuffix(path.Base(unit), ".service")
 		if _, err := os.Stat(filepath.Join(dir, "cmd", other, "main.go")); err == nil && other != name {
 			return fmt.Errorf("project: the folder %s has the project %q, which Options.Overwrite replaces only by one of its name; choose another Options.Dir, or remove cmd/%s and deploy/%s.service there",
 				dir, other, other, other)

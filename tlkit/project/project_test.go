@@ -219,7 +219,7 @@ func TestFolder(t *testing.T) {
 	if text, err := os.ReadFile(file); err != nil || string(text) != "a program" {
 		t.Errorf("the file has %q (%v)", text, err)
 	}
-	full, link, nowhere := filepath.Join(dir, "full"), filepath.Join(dir, "link"), filepath.Join(dir, "nowhere")
+	full, link, nowhere := filepath.Join(dir, "full[1]"), filepath.Join(dir, "link"), filepath.Join(dir, "nowhere")
 	if err := errors.Join(os.Mkdir(full, 0o755), os.WriteFile(filepath.Join(full, "mine"), nil, 0o644), os.Symlink(full, link),
 		os.Symlink(filepath.Join(dir, "gone"), nowhere)); err != nil {
 		t.Fatal(err)

@@ -206,7 +206,7 @@ func TestFolders(t *testing.T) {
 		"model.safetensors.index.json":                  {"model.safetensors.index.json", "model-00001-of-00002.safetensors"},
 		"give the file of weights inside it":            {"README.md", "data.pkl", "features/data.pkl"},
 	} {
-		dir := t.TempDir()
+		dir := filepath.Join(t.TempDir(), "model[1]") // a bracket is no pattern
 		for _, name := range files {
 			path := filepath.Join(dir, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {

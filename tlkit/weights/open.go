@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -147,11 +148,12 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 // folderAdvice says what a folder is that is given in place of a file, and what to do.
 func folderAdvice(dir string) error {
 	has := func(pattern string) string {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // an error means a pattern's fault, or no such files
+		// filepath.Glob would take brackets in dir for a pattern. An error is a pattern's fault, or there are no such files.
+		found, _ := fs.Glob(os.DirFS(dir), pattern)
 		if len(found) == 0 {
 			return ""
 		}
-		return found[0]
+		return filepath.Join(dir, found[0])
 	}
 	switch {
 	case has(".metadata") != "" && has("*.distcp") != "":

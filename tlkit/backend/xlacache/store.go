@@ -133,7 +133,7 @@ func (s Store) trim(newest string) error {
 	if s.MaxBytes <= 0 {
 		return nil
 	}
-	paths, err := filepath.Glob(filepath.Join(s.Dir, "*"+suffix))
+	names, err := fs.Glob(os.DirFS(s.Dir), "*"+suffix) // filepath.Glob would take brackets in Dir for a pattern
 	if err != nil {
 		return err
 	}
@@ -144,9 +144,10 @@ func (s Store) trim(newest string) error {
 	}
 	var files []file
 	var sum int64
-	for _, p := range paths {
-		if info, err := os.Lstat(p); err == nil {
-			files = append(files, file{p, info.ModTime(), info.Size()})
+	for _, name := range names {
+		path := filepath.Join(s.Dir, name)
+		if info, err := os.Lstat(path); err == nil {
+			files = append(files, file{path, info.ModTime(), info.Size()})
 			sum += info.Size()
 		}
 	}
