@@ -390,7 +390,7 @@ func TestShares(t *testing.T) {
 		{Local{}, ""},
 		{Local{Processes: -2}, "Processes -2"},
 		{Local{Memory: 4}, "Memory 4 bytes"},
-		{Local{Memory: -4}, "Memory -4"},
+		{Local{Memory: -4}, "Local has Processes 0 and Memory -4; expected 0 or more"},
 	} {
 		if c.want == "" {
 			if err := c.e.(checker).check(); err != nil {
