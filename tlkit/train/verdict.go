@@ -224,7 +224,7 @@ func (r *Result) trouble(classes []string) wording {
 	case r.Diverged != nil && r.Diverged.Epoch < r.LastPhase:
 		return wording{
 			fmt.Sprintf("%s %s, before its last phase: try a smaller rate for those epochs (HeadRate or WarmupRate where the output layer is alone, else LearningRate).", r.label(), r.Diverged),
-			fmt.Sprintf("%s は最後の段階の前、%d エポック目に学習率 %g で発散しました。そのエポックの学習率（出力層だけの段階では HeadRate か WarmupRate、ほかは LearningRate）をもっと小さくしてください。", r.label(), r.Diverged.Epoch, r.Diverged.LearningRate),
+			fmt.Sprintf("%s は最後の段階の前、%d エポック目に学習率 %g で発散しました。そのエポックの学習率（出力層だけの段階では HeadRate か WarmupRate、ほかは LearningRate）をもっと小さくしてください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
 		}
 	case r.Diverged != nil:
 		return wording{

@@ -19,6 +19,9 @@ func TestVerdictInJapanese(t *testing.T) {
 	r := quick(t)
 	run := compare(t, r, "verdict", paint(t), pretrained(t), strategy.Transfer{}, strategy.FineTune{Label: "wild", LearningRate: 1e30},
 		strategy.FineTune{Label: "still", LearningRate: 1e-12}, strategy.KNN{})
+	seeds := quick(t)
+	seeds.Epochs, seeds.Seeds = 3, 2
+	phases := compare(t, seeds, "phases", paint(t), pretrained(t), strategy.FineTune{HeadFirst: 2, HeadRate: 1e38})
 	samples, err := r.SampleSizes(t.Context(), "sizes", paint(t), pretrained(t), []int{1, 2}, strategy.KNN{}, strategy.LogisticRegression{})
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +32,7 @@ func TestVerdictInJapanese(t *testing.T) {
 		want    []string
 	}{
 		"run":     {run, run.Verdict(), []string{"正解率は", "wild は 1 エポック目に学習率 1e+30 で発散しました", "still", "knn", "transfer"}},
+		"phases":  {phases, phases.Verdict(), []string{"finetune は最後の段階の前", "finetune、シード 4 は最後の段階の前"}},
 		"samples": {samples, samples.Verdict(), []string{"クラスあたり 1 枚では", "クラスあたり 2 枚では"}},
 	} {
 		t.Setenv(plots.LanguageEnv, "en")
@@ -47,7 +51,7 @@ func TestVerdictInJapanese(t *testing.T) {
 				t.Errorf("%s in Japanese lacks %q of %q:\n%s", name, want, c.verdict, text)
 			}
 		}
-		if strings.Contains(text, "accuracy") {
+		if strings.Contains(text, "accuracy") || strings.Contains(text, "seed") {
 			t.Errorf("%s in Japanese: %s", name, text)
 		}
 		if !strings.Contains(plain(t, c.figure), c.verdict) {
