@@ -164,23 +164,12 @@ func prepared(m *zoo.Model, img *vision.Image) (*vision.Image, error) {
 // heatmap returns a map for the class of the given index, or for the most probable one if that is negative. Logits that are
 // no finite numbers explain nothing and are an error.
 func heatmap(m *zoo.Model, ready *vision.Image, logits []float32, class int) (*Heatmap, error) {
-	if err := checkLogits(m, logits); err != nil {
-		return nil, err
+	if err := m.CheckLogits(logits); err != nil {
+		return nil, fmt.Errorf("insight: %w", err)
 	}
 	p := m.Probabilities(logits)
 	if class < 0 {
 		class = numbers.Argmax(p)
 	}
 	return &Heatmap{Class: m.Classes[class], Index: class, Probability: p[class], Image: ready}, nil
-}
-
-// checkLogits returns an error for logits that are no finite numbers.
-func checkLogits(m *zoo.Model, logits []float32) error {
-	for class, v := range logits {
-		if !numbers.Finite(float64(v)) {
-			return fmt.Errorf("insight: the logit of class %q is %g; the weights of %q are not finite, as after a training that diverged: train it again with a lower learning rate, or load it anew",
-				m.Classes[class], v, m.Spec.Name)
-		}
-	}
-	return nil
 }

@@ -250,8 +250,8 @@ func TestBrokenModel(t *testing.T) {
 		name, want string
 		call       func() error
 	}{
-		{"occlusion", "is NaN; the weights", func() error { _, err := Occlusion(m, img, ""); return err }},
-		{"Grad-CAM", "is NaN; the weights", func() error { _, err := GradCAM(m, img, ""); return err }},
+		{"occlusion", "its weights are damaged, or a training diverged: there are NaN or infinities in ", func() error { _, err := Occlusion(m, img, ""); return err }},
+		{"Grad-CAM", "its weights are damaged, or a training diverged: there are NaN or infinities in ", func() error { _, err := GradCAM(m, img, ""); return err }},
 		{"principal components", "the same for all images", func() error { _, err := EmbeddingMap(m, d.Train); return err }},
 		{"t-SNE", "the same for all images", func() error {
 			_, err := EmbeddingMap(m, d.Train, EmbeddingOptions{Method: "tsne", Seed: 1})

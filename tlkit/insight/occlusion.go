@@ -60,8 +60,8 @@ func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionO
 			return nil, err
 		}
 		for _, row := range rows {
-			if err := checkLogits(m, row); err != nil {
-				return nil, err
+			if err := m.CheckLogits(row); err != nil {
+				return nil, fmt.Errorf("insight: %w", err)
 			}
 			falls = append(falls, h.Probability-m.Probabilities(row)[h.Index])
 		}

@@ -304,16 +304,12 @@ func (p *Predictor) prepare(ctx context.Context, prepare func() ([]uint8, error)
 
 // decode reads an image file within the limits and prepares it for the network.
 func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
-	width, height, _, err := vision.DecodeConfig(data)
+	width, height, need, err := vision.DecodeMemory(data)
 	if err != nil {
 		return nil, err
 	}
 	if width > p.opts.MaxPixels/height {
 		return nil, fmt.Errorf("serve: %w: %d x %d pixels, the limit is %d million in all", vision.ErrTooLarge, width, height, p.opts.MaxPixels/1_000_000)
-	}
-	need, err := vision.DecodeMemory(data)
-	if err != nil {
-		return nil, err
 	}
 	need += 3*int64(width)*int64(height) + vision.MaxScratch // the image when it is rotated or half resized
 	if need > p.opts.MaxDecode {

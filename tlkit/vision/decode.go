@@ -161,11 +161,11 @@ func DecodeConfig(data []byte) (width, height int, format string, err error) {
 	return h.width, h.height, f.name, err
 }
 
-// DecodeMemory returns the memory in bytes that decoding takes at its peak, with the pixels that it returns, by the
-// header of the file. It refuses what DecodeConfig refuses.
-func DecodeMemory(data []byte) (int64, error) {
+// DecodeMemory reads only the header: size in pixels, and the memory in bytes that decoding takes at its peak, with the
+// pixels that it returns. It refuses what DecodeConfig refuses.
+func DecodeMemory(data []byte) (width, height int, memory int64, err error) {
 	_, h, err := readHeader(data)
-	return h.memory, err
+	return h.width, h.height, h.memory, err
 }
 
 // readHeader returns the format and the header, and refuses an image that is too large.

@@ -152,7 +152,7 @@ func (f *filter) set(a axis, interp Interpolation) {
 	}
 	w := f.weight
 	for i := range f.taps {
-		center := float64((float64(a.from+i) + 0.5) * (float64(a.in) / float64(a.out)))
+		center := a.center(a.from + i)
 		lo, hi := a.span(a.from+i, support)
 		sum := 0.0
 		for x := lo; x < hi; x++ {
@@ -177,7 +177,7 @@ type axis struct{ in, out, from, to int }
 // support returns the half width of the filter in input pixels, and the factor by which it is stretched.
 func (a axis) support(interp Interpolation) (width, stretch float64) {
 	_, width = interp.kernel()
-	stretch = max(float64(a.in)/float64(a.out), 1)
+	stretch = max(a.step(), 1)
 	return width * stretch, stretch
 }
 
@@ -187,15 +187,18 @@ func (a axis) span(i int, support float64) (from, to int) {
 		at := a.pixel(a.nearest(i))
 		return at, at + 1
 	}
-	center := float64((float64(i) + 0.5) * (float64(a.in) / float64(a.out)))
+	center := a.center(i)
 	return max(0, int(center-support+0.5)), min(a.in, int(center+support+0.5))
 }
 
 // step is the distance of two output pixels in input pixels.
 func (a axis) step() float64 { return float64(a.in) / float64(a.out) }
 
-// nearest returns where the middle of output pixel i is. It adds as Pillow does: a product can be rounded to the other
-// side of an edge between pixels.
+// center returns where the middle of output pixel i is.
+func (a axis) center(i int) float64 { return float64((float64(i) + 0.5) * a.step()) }
+
+// nearest is center by additions, as Pillow computes it for [Nearest]: a product can be rounded to the other side of an
+// edge between pixels.
 func (a axis) nearest(i int) float64 {
 	at := float64(a.step() * 0.5)
 	for range i {
@@ -244,6 +247,9 @@ func (s *Scratch) resize(m *Image, from image.Rectangle, width, height int, want
 	if width <= 0 || height <= 0 || from.Empty() {
 		panic(fmt.Sprintf("vision: cannot resize %d x %d to %d x %d pixels", from.Dx(), from.Dy(), width, height))
 	}
+	if from.Dx() == width && from.Dy() == height {
+		return s.crop(m, want.Add(from.Min))
+	}
 	x, y := axis{from.Dx(), width, want.Min.X, want.Max.X}, axis{from.Dy(), height, want.Min.Y, want.Max.Y}
 	src, out := plane{m.Pix[3*(from.Min.Y*m.Width+from.Min.X):], 3 * m.Width}, s.image(want.Dx(), want.Dy())
 	to := plane{out.Pix, 3 * out.Width}
@@ -252,8 +258,6 @@ func (s *Scratch) resize(m *Image, from image.Rectangle, width, height int, want
 		top, bottom = y.needs(interp)
 	}
 	switch {
-	case x.in == x.out && y.in == y.out:
-		return s.crop(m, want.Add(from.Min))
 	case y.in == y.out:
 		s.resizeRows(to, src.below(top), bottom-top, x, interp)
 	case x.in == x.out:
