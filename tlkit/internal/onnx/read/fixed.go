@@ -15,19 +15,15 @@ import (
 // mask of attention, or a kernel that is the same for every channel (a blur). ONNX does not tell these from weights, so
 // their names, uses and values do. They become constants, which no training changes, and stay in the skeleton; one
 // without their values is of an earlier version, in which they were variables.
-func (n *Net) fixed(t *protos.TensorProto, open OpenBeside, skeleton bool) bool {
+func (n *Net) fixed(t *protos.TensorProto, uses []use, open OpenBeside, skeleton bool) bool {
 	_, size, err := dims(t)
-	if err != nil || size > maxConstant || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || t.Name == n.head.weight || t.Name == n.head.bias {
+	if err != nil || size > maxConstant || protos.TensorProto_DataType(t.DataType) != protos.TensorProto_FLOAT || n.ofHead(t.Name) {
 		return false
 	}
 	if skeleton {
 		return hasData(t)
 	}
 	if strings.HasSuffix(t.Name, ".weight") || strings.HasSuffix(t.Name, ".bias") {
-		return false
-	}
-	uses := n.usesOf(t.Name)
-	if len(uses) == 0 {
 		return false
 	}
 	doubtful := n.normalises(uses) || blurs(t, uses, open) // a mask is never learned
@@ -59,21 +55,25 @@ type use struct {
 	place int
 }
 
-func (n *Net) usesOf(name string) (uses []use) {
+// uses returns the uses of each initializer, and of each result of a node, among the nodes that the features need.
+func (n *Net) uses() map[string][]use {
+	uses := map[string][]use{}
 	for _, v := range n.nodes {
 		for i, in := range v.in {
-			if n.original(in) == name {
-				uses = append(uses, use{v, i})
-			}
+			name := n.original(in)
+			uses[name] = append(uses[name], use{v, i})
 		}
 	}
 	return uses
 }
 
+// arithmetic are the operators that scale and shift.
+var arithmetic = set("Sub", "Add", "Mul", "Div")
+
 // normalises reports whether all uses scale or shift the images themselves.
 func (n *Net) normalises(uses []use) bool {
 	return !slices.ContainsFunc(uses, func(u use) bool {
-		return !slices.Contains([]string{"Sub", "Add", "Mul", "Div"}, u.op) || len(u.in) != 2 || !n.isImage(u.in[1-u.place])
+		return !arithmetic[u.op] || len(u.in) != 2 || !n.isImage(u.in[1-u.place])
 	})
 }
 
@@ -84,7 +84,7 @@ func (n *Net) isImage(value string) bool {
 			return true
 		}
 		v := n.byOutput[value]
-		if v == nil || !slices.Contains([]string{"Sub", "Add", "Mul", "Div", "Cast", "Identity", "Transpose"}, v.op) {
+		if v == nil || !arithmetic[v.op] && !slices.Contains([]string{"Cast", "Identity", "Transpose"}, v.op) {
 			return false
 		}
 		at := slices.IndexFunc(v.in, func(in string) bool { return n.depends[in].image })
@@ -146,12 +146,8 @@ func (r *run) blur(v *node, x value, kernel *tensors.Tensor) (value, bool) {
 	size := padded.Shape().Dimensions
 	var sum *Node
 	for i, tap := range taps {
-		var ranges [2]SliceAxisSpec
-		for a, at := range [2]int{i / d[3], i % d[3]} {
-			from, last := at*w.dilation[a], (size[1+a]-w.reach(a))/w.stride[a]*w.stride[a]
-			ranges[a] = AxisRange(from, from+last+1).Stride(w.stride[a])
-		}
-		one := MulScalar(Slice(padded, AxisRange(), ranges[0], ranges[1], AxisRange()), float64(tap))
+		rows, columns := w.tap(0, i/d[3], size[1]), w.tap(1, i%d[3], size[2])
+		one := MulScalar(Slice(padded, AxisRange(), rows, columns, AxisRange()), float64(tap))
 		if sum == nil {
 			sum = one
 		} else {

@@ -27,10 +27,7 @@ func (n *Net) joinHeads(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	if len(g.Output) == 0 || g.Output[0] == nil {
 		return false, nil
 	}
-	at := g.Output[0].Name
-	for v := n.byOutput[at]; v != nil && len(v.in) > 0 && passes(v.op); v = n.byOutput[at] {
-		at = v.in[0]
-	}
+	at := n.beforePasses(g.Output[0].Name)
 	all := n.summands(at, 1, inits, 0)
 	if len(all) == 0 || len(all) == 1 && all[0].factor == 1 {
 		return false, nil
@@ -48,6 +45,14 @@ func (n *Net) joinHeads(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	}
 	j.replace(g, n.byOutput[at].proto, all[0].headNode)
 	return true, nil
+}
+
+// beforePasses returns the value that a value comes from through operators that leave the order of the classes.
+func (n *Net) beforePasses(value string) string {
+	for v := n.byOutput[value]; v != nil && len(v.in) > 0 && passes(v.op); v = n.byOutput[value] {
+		value = v.in[0]
+	}
+	return value
 }
 
 // passes reports whether an operator after the output layer leaves the order of the classes as it is.

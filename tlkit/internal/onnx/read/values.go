@@ -15,23 +15,15 @@ import (
 // readValues sorts the initializers that the network needs into variables and constants, and removes the values of the
 // variables from the graph.
 func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, skeleton bool) error {
-	used := map[string]bool{n.head.weight: true}
-	if n.head.bias != "" {
-		used[n.head.bias] = true
-	}
-	for _, v := range n.nodes {
-		for _, in := range v.in {
-			used[n.original(in)] = true
-		}
-	}
+	uses := n.uses()
 	n.HeadKey = n.headKey()
 	defer n.noteDoubtful()
 	paths := map[string]bool{"/" + n.HeadKey + "/weight": true, "/" + n.HeadKey + "/bias": true}
 	for i, t := range n.model.Graph.Initializer {
-		if !used[t.Name] {
+		if len(uses[t.Name]) == 0 && !n.ofHead(t.Name) {
 			continue
 		}
-		if !n.isVariable(t) || n.fixed(t, open, skeleton) {
+		if !n.isVariable(t) || n.fixed(t, uses[t.Name], open, skeleton) {
 			c, err := n.inline(t, open)
 			if err != nil {
 				return fmt.Errorf("initializer %.80q: %w", t.Name, err)
@@ -39,7 +31,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 			n.consts[t.Name] = c
 			continue
 		}
-		if err := n.readVariable(t, i, paths, open, skeleton); err != nil {
+		if err := n.readVariable(t, i, uses[t.Name], paths, open, skeleton); err != nil {
 			return fmt.Errorf("initializer %.80q: %w", t.Name, err)
 		}
 	}
@@ -59,7 +51,7 @@ func (n *Net) readValues(inits map[string]*protos.TensorProto, open OpenBeside, 
 }
 
 // readVariable makes a variable of the i-th initializer, and an entry of the state dict if the file has its values.
-func (n *Net) readVariable(t *protos.TensorProto, i int, paths map[string]bool, open OpenBeside, skeleton bool) error {
+func (n *Net) readVariable(t *protos.TensorProto, i int, uses []use, paths map[string]bool, open OpenBeside, skeleton bool) error {
 	if dt := protos.TensorProto_DataType(t.DataType); dt != protos.TensorProto_FLOAT {
 		return fmt.Errorf("elements of type %v; export the network in float32", dt)
 	}
@@ -70,8 +62,8 @@ func (n *Net) readVariable(t *protos.TensorProto, i int, paths map[string]bool, 
 	if t.Name == n.head.weight {
 		shape = shape[:2] // also of a convolution of 1x1
 	}
-	x := n.newVariable(t.Name, shape)
-	if t.Name != n.head.weight && t.Name != n.head.bias {
+	x := n.newVariable(t.Name, shape, uses)
+	if !n.ofHead(t.Name) {
 		x.key = keyOf(t.Name, i, paths)
 	}
 	n.vars[t.Name] = x
@@ -88,6 +80,9 @@ func (n *Net) readVariable(t *protos.TensorProto, i int, paths map[string]bool, 
 	n.entries = append(n.entries, weights.Entry{Key: x.key, Tensor: values})
 	return nil
 }
+
+// ofHead reports whether an initializer is the weight or the bias of the output layer.
+func (n *Net) ofHead(name string) bool { return name == n.head.weight || name == n.head.bias }
 
 // headKey returns the prefix that weight and bias of the output layer share, or "head".
 func (n *Net) headKey() string {
@@ -140,27 +135,25 @@ type role struct {
 	place int
 }
 
-// rolesOf finds the uses of an initializer. native is false if one of them is left to onnx-gomlx.
-func (n *Net) rolesOf(name string) (roles map[role]bool, native bool) {
+// rolesOf returns the roles of an initializer. native is false if one of its uses is left to onnx-gomlx.
+func rolesOf(uses []use) (roles map[role]bool, native bool) {
 	roles, native = map[role]bool{}, true
-	for _, v := range n.nodes {
-		for i, in := range v.in {
-			if n.original(in) != name || v.ofShape() || v.op == "CastLike" && i == 1 {
-				continue
-			}
-			r := role{v.op, i}
-			if v.op == "Gemm" && v.int("transB", 0) != 0 {
-				r.op = "GemmT"
-			}
-			native = native && (v.op != "Conv" || v.regular()) && (v.op != "Gemm" || v.plainGemm())
-			roles[r] = true
+	for _, u := range uses {
+		if u.ofShape() || u.op == "CastLike" && u.place == 1 {
+			continue
 		}
+		r := role{u.op, u.place}
+		if u.op == "Gemm" && u.int("transB", 0) != 0 {
+			r.op = "GemmT"
+		}
+		native = native && (u.op != "Conv" || u.regular()) && (u.op != "Gemm" || u.plainGemm())
+		roles[r] = true
 	}
 	return roles, native
 }
 
 // newVariable finds the layout and the start values of an initializer's variable from its uses.
-func (n *Net) newVariable(name string, shape []int) *variable {
+func (n *Net) newVariable(name string, shape []int, uses []use) *variable {
 	x := &variable{shape: slices.Clone(shape), init: nn.Constant(0), stage: -1}
 	if len(shape) >= 2 {
 		x.init = nn.Normal(0.02)
@@ -180,7 +173,7 @@ func (n *Net) newVariable(name string, shape []int) *variable {
 		x.key = n.HeadKey + ".bias"
 		return x
 	}
-	roles, native := n.rolesOf(name)
+	roles, native := rolesOf(uses)
 	only := func(op string, place int) bool { return len(roles) == 1 && roles[role{op, place}] }
 	switch {
 	case only("Conv", 1) && len(shape) == 4 && native:

@@ -23,7 +23,7 @@ type window struct {
 // geometry reads what convolution and pooling share; ok is false for a form that is left to onnx-gomlx, with other than
 // two axes. shape is that of the images, [rows, channels, height, width].
 func (v *node) geometry(shape, kernel []int) (w window, ok bool) {
-	if len(shape) != 4 || !v.planar() || len(kernel) != 2 || kernel[0] < 1 || kernel[1] < 1 || kernel[0] > maxNumber || kernel[1] > maxNumber {
+	if len(shape) != 4 || !v.planar() || len(kernel) != 2 || slices.Min(kernel) < 1 || slices.Max(kernel) > maxNumber {
 		return w, false
 	}
 	w = window{kernel: [2]int(kernel), stride: [2]int(v.ints("strides", 2, 1)), dilation: [2]int(v.ints("dilations", 2, 1))}
@@ -75,9 +75,12 @@ func (w *window) fit(a, length int, ceil bool) bool {
 
 // planar reports whether strides, dilations and padding are those of two axes, and within reason.
 func (v *node) planar() bool {
-	steps, pads := slices.Concat(v.ints("strides", 2, 1), v.ints("dilations", 2, 1)), v.ints("pads", 4, 0)
-	return len(v.ints("strides", 2, 1)) == 2 && len(steps) == 4 && len(pads) == 4 && slices.Min(pads) >= 0 && slices.Max(pads) <= maxNumber &&
-		slices.Min(steps) > 0 && slices.Max(steps) <= maxNumber
+	strides, dilations, pads := v.ints("strides", 2, 1), v.ints("dilations", 2, 1), v.ints("pads", 4, 0)
+	if len(strides) != 2 || len(dilations) != 2 || len(pads) != 4 {
+		return false
+	}
+	steps := slices.Concat(strides, dilations)
+	return slices.Min(steps) > 0 && slices.Max(steps) <= maxNumber && slices.Min(pads) >= 0 && slices.Max(pads) <= maxNumber
 }
 
 // regular reports whether both axes have the same stride and dilation, which nn's convolution expects.
@@ -88,6 +91,12 @@ func (v *node) regular() bool {
 
 // reach is the length that a window spans on an axis.
 func (w window) reach(axis int) int { return (w.kernel[axis]-1)*w.dilation[axis] + 1 }
+
+// tap returns the positions on an axis of padded images, of the given length, that are the i-th of each window.
+func (w window) tap(axis, i, length int) SliceAxisSpec {
+	from, last := i*w.dilation[axis], (length-w.reach(axis))/w.stride[axis]*w.stride[axis]
+	return AxisRange(from, from+last+1).Stride(w.stride[axis])
+}
 
 // common returns the padding that both ends of each axis have, and what is left of the windows without it.
 func (w window) common() (pad [2]int, rest window) {
@@ -196,11 +205,9 @@ func (r *run) pooling(v *node) (x value, g window, ok bool) {
 // squares, such as those of audio and of text.
 func (w window) joined(x *Node, combine func(a, b *Node) *Node) *Node {
 	for a := range 2 {
-		last := (x.Shape().Dimensions[1+a] - w.reach(a)) / w.stride[a] * w.stride[a]
 		var y *Node
 		for i := range w.kernel[a] {
-			from := i * w.dilation[a]
-			one := SliceAxis(x, 1+a, AxisRange(from, from+last+1).Stride(w.stride[a]))
+			one := SliceAxis(x, 1+a, w.tap(a, i, x.Shape().Dimensions[1+a]))
 			if y == nil {
 				y = one
 			} else {
