@@ -68,7 +68,7 @@ func (c *call) goOnLine() bool { return hasGo(strings.Split(c.m.code, "\n")[c.pl
 
 // goBelow reports whether Go stands on the lines below the magic.
 func (c *call) goBelow() bool {
-	return strings.TrimSpace(strings.Join(strings.Split(c.m.code, "\n")[c.place+1:], "")) != ""
+	return hasGo(strings.Join(strings.Split(c.m.code, "\n")[c.place+1:], "\n"))
 }
 
 // timeMany records the code that %timeit repeats. What stands on the line of %%timeit is its setup, which runs once.
