@@ -127,14 +127,15 @@ func checkGcc(ctx context.Context) Check {
 		c.Detail = err.Error()
 		return c
 	}
-	cmd := exec.CommandContext(ctx, cc, append(words[1:], "-x", "c", "-fsyntax-only", "-")...)
+	words[0] = cc
+	cmd := build.CompilerCommand(ctx, "-x", "c", "-fsyntax-only", "-")
 	cmd.Stdin = strings.NewReader("#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		c.Detail = commandError(cc, err, string(out)).Error()
 		return c
 	}
-	version, _ := exec.CommandContext(ctx, cc, append(words[1:], "-dumpfullversion")...).Output()
-	c.OK, c.Detail = true, strings.TrimSpace(fmt.Sprintf("%s %s", strings.Join(append([]string{cc}, words[1:]...), " "), version))
+	version, _ := build.CompilerCommand(ctx, "-dumpfullversion").Output()
+	c.OK, c.Detail = true, strings.TrimSpace(fmt.Sprintf("%s %s", strings.Join(words, " "), version))
 	return c
 }
 

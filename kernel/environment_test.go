@@ -38,7 +38,8 @@ func readOnly(dir string) string {
 	return fmt.Sprintf("mount --bind '%[1]s' '%[1]s'; mount -o remount,ro,bind '%[1]s'\n", dir)
 }
 
-// TestInstallerTemp: where /tmp is mounted noexec, install.sh says which folder it takes in its place, also without TMPDIR.
+// TestInstallerTemp: where /tmp is mounted noexec, install.sh says which folder it takes in its place, also without
+// TMPDIR.
 func TestInstallerTemp(t *testing.T) {
 	installer, err := filepath.Abs(filepath.Join("..", "install.sh"))
 	if err != nil {

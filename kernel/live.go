@@ -114,7 +114,8 @@ func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, log
 	cells := append(cellEnv(m.GoCache), "GOMODCACHE="+m.GoModCache, "GONB_JUPYTER_KERNEL_ID="+id)
 	env := append(build.CleanEnv(os.Environ(), dir), "GOTOOLCHAIN=local")
 	return session.New(ctx, session.Config{Workspace: p.workspaceDir(), Dir: own, Go: filepath.Join(m.GoRoot, "bin", "go"),
-		Env: append(env, cells...), CommandEnv: append(build.CommandEnv(os.Environ()), cells...), Packages: m.Packages, Cache: m.liveCache(p), Offline: true, Logf: logf})
+		Env: append(env, cells...), CommandEnv: append(build.CommandEnv(os.Environ()), cells...),
+		Packages: m.Packages, Cache: m.liveCache(p), Offline: true, Logf: logf})
 }
 
 func liveInfo(m *Manifest) protocol.Info {

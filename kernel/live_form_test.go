@@ -105,8 +105,8 @@ const uploadCell = `for _, path := range tlkit.MustUpload("uploads") {
 	fmt.Println("uploaded", path, "is a", best[0].Class, err)
 }`
 
-// drawAgain runs the script of the upload's field once more, as JupyterLab does when the page is loaded again; before, the
-// field waited for the kernel for ever.
+// drawAgain runs the script of the upload's field once more, as JupyterLab does when the page is loaded again; before,
+// the field waited for the kernel for ever.
 const drawAgain = `((root) => {
 	const script = document.createElement("script");
 	script.textContent = [...root.parentElement.querySelectorAll("script")].find((s) => s.textContent.includes(root.id)).textContent;
@@ -127,8 +127,8 @@ const dropUnreadable = `((label) => {
 	return "";
 })(document.querySelector('[id^="tlkit-upload-"] label'))`
 
-// TestUpload chooses a picture in JupyterLab; its class is shown. Before, the field is drawn once more, and a file that can't
-// be read is dropped.
+// TestUpload chooses a picture in JupyterLab; its class is shown. Before, the field is drawn once more, and a file that
+// can't be read is dropped.
 func TestUpload(t *testing.T) {
 	p, _ := installed(t)
 	needLive(t, p, KernelName)

@@ -195,8 +195,8 @@ func TestClosedPage(t *testing.T) {
 	page.wait("a save without questions", `window.tlkitSaved === true && !document.querySelector(".jp-Dialog")`)
 }
 
-// TestClosedPageDisplayOfAnotherCell closes the page while a cell updates the display of one that has ended: the file has
-// the display as it is, and a page that comes back shows it live.
+// TestClosedPageDisplayOfAnotherCell closes the page while a cell updates the display of one that has ended: the file
+// has the display as it is, and a page that comes back shows it live.
 func TestClosedPageDisplayOfAnotherCell(t *testing.T) {
 	p, _ := installed(t)
 	needLive(t, p, KernelName)

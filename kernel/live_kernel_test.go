@@ -199,7 +199,8 @@ func testMissingModule(t *testing.T, kernel string) {
 			t.Errorf("go get of none: %q lines before, %q after, stderr %q", before, r.Stdout, r.Stderr)
 		}
 	}
-	// Starting over brings the prepared workspace back. In the live kernel that ends the worker, which has loaded the module.
+	// Starting over brings the prepared workspace back. In the live kernel that ends the worker, which has loaded the
+	// module.
 	again := "%reset go.mod"
 	if kernel == KernelName {
 		if r := s.do("execute", "code", again); r.Status != "error" || !strings.Contains(r.Stderr+r.Traceback, "go.mod is as before") {

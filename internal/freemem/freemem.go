@@ -1,5 +1,5 @@
-// Package freemem tells how much memory this process and those that it starts can have: what is free on the machine, within
-// the limits of the control groups (version 1 and 2) that it is in, and of its resource limits.
+// Package freemem tells how much memory this process and those that it starts can have: what is free on the machine,
+// within the limits of the control groups (version 1 and 2) that it is in, and of its resource limits.
 package freemem
 
 import (
@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Bytes returns the memory that can be had, in bytes, 0 if the limits leave none; ok is false where it is not known, as on
-// other systems than Linux.
+// Bytes returns the memory that can be had, in bytes, 0 if the limits leave none; ok is false where it is not known, as
+// on other systems than Linux.
 //
 // A resource limit holds for each process and counts as one for all: where a hub can't limit a user in another way, it
 // stands for the user's share of the machine.
@@ -67,8 +67,8 @@ var (
 	version2 = version{[]string{"memory.max", "memory.high"}, "memory.current", []string{"inactive_file", "active_file"}}
 )
 
-// groups returns what each control group leaves that this process is in: its own and those around it, as far as they can be
-// seen and have a limit.
+// groups returns what each control group leaves that this process is in: its own and those around it, as far as they
+// can be seen and have a limit.
 func groups(root string) (free []int64) {
 	own, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
@@ -101,8 +101,8 @@ func groups(root string) (free []int64) {
 // has reports whether a list with commas has a word.
 func has(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
 
-// around returns the folders of a group and of those around it, up to where its hierarchy is mounted. In a container the
-// mount may show a part of the hierarchy alone, below which the group's path may not be.
+// around returns the folders of a group and of those around it, up to where its hierarchy is mounted. In a container
+// the mount may show a part of the hierarchy alone, below which the group's path may not be.
 func around(mounts, group string, isMount func(kind, options string) bool) (dirs []string) {
 	for line := range strings.Lines(mounts) {
 		// 31 23 0:28 ROOT MOUNTPOINT OPTIONS... - KIND SOURCE OPTIONS

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// English returns the English words that a reader of a figure meets: text, captions, titles under the pointer, and texts
-// for readers who can't see it, in HTML, in SVG drawings and in Vega-Lite. Plain text counts where the figure has no other
-// form. Left out are the given names, units and terms that Japanese writes in Latin letters, and code.
+// English returns the English words that a reader of a figure meets: text, captions, titles under the pointer, and
+// texts for readers who can't see it, in HTML, in SVG drawings and in Vega-Lite. Plain text counts where the figure has
+// no other form. Left out are the given names, units and terms that Japanese writes in Latin letters, and code.
 func English(bundle map[string]any, names ...string) []string {
 	var seen []string
 	add := func(text string) { seen = append(seen, englishIn(text, names)...) }

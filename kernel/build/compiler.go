@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"os"
+	"os/exec"
 	"strings"
 )
 
@@ -24,6 +25,12 @@ func compilerInShell() string {
 		words = append(words, ShellQuote(word))
 	}
 	return strings.Join(words, " ")
+}
+
+// CompilerCommand returns a call of the C compiler.
+func CompilerCommand(ctx context.Context, args ...string) *exec.Cmd {
+	words := append(CCompiler(), args...)
+	return exec.CommandContext(ctx, words[0], words[1:]...)
 }
 
 // compiler runs the C compiler.

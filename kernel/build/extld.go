@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -197,8 +196,7 @@ func (b *Builder) ldCommand(ctx context.Context, args []string) (string, error) 
 
 // collectWords returns the arguments that the compiler passes to collect2, its front end of ld, for a call.
 func (b *Builder) collectWords(ctx context.Context, call *linkCall) ([]string, error) {
-	compiler := append(CCompiler(), "-###")
-	cmd := exec.CommandContext(ctx, compiler[0], append(compiler[1:], call.marked...)...)
+	cmd := CompilerCommand(ctx, append([]string{"-###"}, call.marked...)...)
 	cmd.Env = append(slices.Clone(b.env), "LC_ALL=C")
 	said, err := cmd.CombinedOutput()
 	if err != nil {

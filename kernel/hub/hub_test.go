@@ -231,39 +231,17 @@ func TestHeldAuth(t *testing.T) {
 
 func TestCopyLessons(t *testing.T) {
 	from, to := t.TempDir(), filepath.Join(t.TempDir(), "lessons")
-	write := func(path, text string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, name := range []string{"00.ipynb", "images/a.svg", "ja/00.ipynb", "00.claims.json", "x_test.go", "runs/quick/run.ipynb", ".git/x.ipynb", "ja/.ipynb_checkpoints/00.ipynb"} {
-		write(filepath.Join(from, name), "ours")
+		put(t, from, name, "ours")
 	}
 	if err := os.Symlink("/etc/passwd", filepath.Join(from, "passwd.ipynb")); err != nil {
 		t.Fatal(err)
 	}
-	write(filepath.Join(to, "00.ipynb"), "the user's")
+	put(t, to, "00.ipynb", "the user's")
 	if made, _, err := copyLessons(from, to, ownLesson); err != nil || made != 2 {
 		t.Errorf("%d copied, %v; want 2", made, err)
 	}
-	var have []string
-	if err := filepath.WalkDir(to, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			rel, _ := filepath.Rel(to, path)
-			have = append(have, rel+": "+string(text))
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	have := filesIn(t, to)
 	if want := []string{"00.ipynb: the user's", "images/a.svg: ours", "ja/00.ipynb: ours"}; !reflect.DeepEqual(have, want) {
 		t.Errorf("%q, want %q", have, want)
 	}

@@ -53,13 +53,19 @@ type lessonCopy struct {
 	left     []string // what was left out, and why
 }
 
-// CopyLessons copies what is in a folder to another one: all files that are not hidden, within bounds. A file that is there
-// already stays as it is, and one that can't be copied keeps no other from it. It returns how many files it made, and
-// names those that it left out, with the reasons.
-func CopyLessons(from, to string) (made int, leftOut string, err error) {
-	return copyLessons(from, to, anyLesson)
+// GiveLessons copies lessons into a home folder, and prints what keeps it from that: the user can still work.
+func GiveLessons(from, to string) {
+	_, leftOut, err := copyLessons(from, to, anyLesson)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tlkernel:", err)
+	} else if leftOut != "" {
+		fmt.Fprintln(os.Stderr, "tlkernel: lessons that were not copied:", leftOut)
+	}
 }
 
+// copyLessons copies what is in a folder to another one: the files that the rule takes, within bounds. A file that is
+// there already stays as it is, and one that can't be copied keeps no other from it. It returns how many files it made,
+// and names those that it left out, with the reasons.
 func copyLessons(from, to string, rule lessonRule) (made int, leftOut string, err error) {
 	if info, err := os.Stat(from); err != nil {
 		return 0, "", fmt.Errorf("hub: lessons: %w", err)
@@ -164,8 +170,8 @@ func copyNew(from, to string) (copied bool, err error) {
 }
 
 // cut reports whether a file is a beginning of the lesson that it should be a copy of: one of an image's earlier entry
-// points that was ended in the middle, or of a machine that lost its power. Of other files than notebooks a user may have
-// left a beginning, but hardly nothing.
+// points that was ended in the middle, or of a machine that lost its power. Of other files than notebooks a user may
+// have left a beginning, but hardly nothing.
 func cut(from, to string, there fs.FileInfo) bool {
 	lesson, err := os.Stat(from)
 	if err != nil || !there.Mode().IsRegular() || there.Size() >= lesson.Size() {

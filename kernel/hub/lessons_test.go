@@ -55,7 +55,7 @@ func TestTeachersLessons(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	made, leftOut, err := CopyLessons(from, to)
+	made, leftOut, err := copyLessons(from, to, anyLesson)
 	if err != nil || made != len(all) {
 		t.Errorf("%d copied, %v; want %d", made, err, len(all))
 	}
@@ -70,11 +70,11 @@ func TestTeachersLessons(t *testing.T) {
 	if want := `".git" (hidden), "more" (` + link + `), "passwd.ipynb" (` + link + `), "photos/.DS_Store" (hidden), "runs" (trainings of one's own)`; leftOut != want {
 		t.Errorf("left out: %s\nwant: %s", leftOut, want)
 	}
-	if made, _, err := CopyLessons(from, to); err != nil || made != 0 {
+	if made, _, err := copyLessons(from, to, anyLesson); err != nil || made != 0 {
 		t.Errorf("again: %d, %v", made, err)
 	}
 	for _, from := range []string{filepath.Join(from, "none"), filepath.Join(from, "a.ipynb")} {
-		if _, _, err := CopyLessons(from, to); err == nil || !strings.Contains(err.Error(), from) {
+		if _, _, err := copyLessons(from, to, anyLesson); err == nil || !strings.Contains(err.Error(), from) {
 			t.Errorf("%s: %v", from, err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestLessonBounds(t *testing.T) {
 			put(t, from, fmt.Sprint(i, ".ipynb"), strings.Repeat("x", size))
 		}
 		for range 2 { // what is there counts, too
-			_, left, err := CopyLessons(from, to)
+			_, left, err := copyLessons(from, to, anyLesson)
 			if have := filesIn(t, to); err != nil || left != c.left || len(have) != c.made {
 				t.Errorf("%s: %q, left out %q, %v", name, have, left, err)
 			}
@@ -126,7 +126,7 @@ func TestLessonsThatAreThere(t *testing.T) {
 			put(t, to, c.file, c.text)
 		}
 		put(t, to, c.file+".part", "of a copy that was cut off, and longer than what is copied now")
-		if _, left, err := CopyLessons(from, to); err != nil || left != "" {
+		if _, left, err := copyLessons(from, to, anyLesson); err != nil || left != "" {
 			t.Errorf("%s: %s, %v", name, left, err)
 		}
 		if text, err := os.ReadFile(filepath.Join(to, c.file)); string(text) != c.want {
@@ -142,7 +142,7 @@ func TestLessonsInTheWay(t *testing.T) {
 		put(t, from, name, "ours")
 	}
 	put(t, to, "a", "the user's file in the place of a folder")
-	made, left, err := CopyLessons(from, to)
+	made, left, err := copyLessons(from, to, anyLesson)
 	if err != nil || made != 2 || !strings.HasPrefix(left, `"a/1.ipynb" (`) {
 		t.Errorf("%d copied, left out %s, %v", made, left, err)
 	}
@@ -166,7 +166,7 @@ func TestFullVolume(t *testing.T) {
 	for name, text := range map[string]string{"a.ipynb": "ours", "b.ipynb": large, "c.ipynb": "ours"} {
 		put(t, from, name, text)
 	}
-	made, left, err := CopyLessons(from, to)
+	made, left, err := copyLessons(from, to, anyLesson)
 	if err != nil || made != 2 || !strings.Contains(left, "b.ipynb") || !strings.Contains(left, "no space left") {
 		t.Errorf("%d copied, left out %s, %v", made, left, err)
 	}

@@ -31,12 +31,7 @@ func Session(opts SessionOptions, command []string) error {
 		return fmt.Errorf("hub: the home folder: %w; make it, or let useradd make it (--create-home)", err)
 	}
 	if opts.Lessons != "" {
-		_, leftOut, err := CopyLessons(opts.Lessons, filepath.Join(home, "lessons"))
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "tlkernel:", err) // the user can still work
-		} else if leftOut != "" {
-			fmt.Fprintln(os.Stderr, "tlkernel: lessons that were not copied:", leftOut)
-		}
+		GiveLessons(opts.Lessons, filepath.Join(home, "lessons"))
 	}
 	sockets, err := socketFolder()
 	if err != nil {

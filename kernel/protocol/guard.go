@@ -159,8 +159,8 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// begin reads the header of the next frame: flags, and a length of one byte or eight. Of a large frame it reads the rest
-// too.
+// begin reads the header of the next frame: flags, and a length of one byte or eight. Of a large frame it reads the
+// rest too.
 func (g *guard) begin() error {
 	if g.more {
 		g.within()

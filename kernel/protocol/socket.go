@@ -38,8 +38,8 @@ type channel struct {
 	limits limits
 	// receive is called with each message of a client, in order, from a goroutine of that client.
 	receive func(*peer, [][]byte)
-	// signed tells that the messages are signed: a client that has sent none gives way to a new one where all places are
-	// taken.
+	// signed tells that the messages are signed: a client that has sent none gives way to a new one where all places
+	// are taken.
 	signed bool
 	// log gets a line for each client that is cut off.
 	log io.Writer

@@ -15,14 +15,15 @@ import (
 
 // captureOptions are what the words of a %capture say.
 type captureOptions struct {
-	file    string // empty: nothing is kept
+	path    string // of the file; empty: nothing is kept
 	appends bool
-	shows   map[string]bool // of what %% hides: "stdout", "stderr", "display"
+	hides   bool            // %%: nothing is shown
+	shows   map[string]bool // but for these: "stdout", "stderr", "display"
 }
 
 // captureOptions reads the arguments. The option -a may stand anywhere; --no-stdout and the like are IPython's.
 func (c *call) captureOptions() (o captureOptions, err *Error) {
-	o.shows = map[string]bool{}
+	o.hides, o.shows = strings.HasPrefix(c.name, "%%"), map[string]bool{}
 	var files []string
 	for _, word := range splitArgs(c.args) {
 		switch kind, isKind := strings.CutPrefix(word, "--no-"); {
@@ -34,11 +35,10 @@ func (c *call) captureOptions() (o captureOptions, err *Error) {
 			files = append(files, word)
 		}
 	}
-	hides := strings.HasPrefix(c.name, "%%")
-	if len(files) > 1 || len(files) == 0 && !hides {
+	if len(files) > 1 || len(files) == 0 && !o.hides {
 		return o, c.fail("takes one file, in quotes if there are blanks in its name: %s [-a] FILE", c.name)
 	}
-	o.file = strings.Join(files, "")
+	o.path = strings.Join(files, "")
 	return o, nil
 }
 
@@ -51,14 +51,14 @@ func (c *call) capture() *Error {
 	if err := c.m.endCapture(); err != nil {
 		return err
 	}
-	captured := &captured{Output: c.out, hides: strings.HasPrefix(c.name, "%%"), shows: o.shows, displays: map[string]string{}}
-	if o.file != "" {
+	captured := &captured{Output: c.out, captureOptions: o, displays: map[string]string{}}
+	if o.path != "" {
 		mode := os.O_TRUNC
 		if o.appends {
 			mode = os.O_APPEND
 		}
 		var err error
-		if captured.file, err = os.OpenFile(c.env.path(o.file), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
+		if captured.file, err = os.OpenFile(c.env.path(o.path), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
 			return c.fail("%v", err)
 		}
 	}
@@ -90,14 +90,16 @@ func (m *magic) endCapture() *Error {
 // streams through write, uncut.
 type captured struct {
 	Output
-	file     *os.File        // nil: nothing is kept
-	hides    bool            // nothing is shown
-	shows    map[string]bool // of what is hidden: "stdout", "stderr", "display"
+	captureOptions
+	file     *os.File // nil: nothing is kept
 	files    int
 	displays map[string]string // the file of a display's content, by its id and MIME type
 	err      error             // the first failure to write
 	restore  func()
 }
+
+// showing reports whether what is kept is shown, too: "stdout", "stderr" or "display".
+func (c *captured) showing(kind string) bool { return !c.hides || c.shows[kind] }
 
 // failed records a failure; the first one counts.
 func (c *captured) failed(err error) {
@@ -114,21 +116,21 @@ func (c *captured) write(text string) {
 }
 
 func (c *captured) Stream(name, text string) {
-	if !c.hides || c.shows[name] {
+	if c.showing(name) {
 		c.Output.Stream(name, text)
 	}
 }
 
 func (c *captured) Display(bundle, metadata map[string]any, id string, update bool) {
 	c.keep(bundle, id)
-	if !c.hides || c.shows["display"] {
+	if c.showing("display") {
 		c.Output.Display(bundle, metadata, id, update)
 	}
 }
 
 func (c *captured) Result(bundle, metadata map[string]any) {
 	c.keep(bundle, "")
-	if !c.hides || c.shows["display"] {
+	if c.showing("display") {
 		c.Output.Result(bundle, metadata)
 	}
 }

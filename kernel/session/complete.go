@@ -29,7 +29,8 @@ func (s *Session) CompletionFile(code string, cursor int) (src []byte, offset in
 	return layOut(m.code, cursor, chunks).file(imports, names)
 }
 
-// onMagicLine reports whether the cursor is in a magic, or its line belongs to one entirely: both are blank in the Go code.
+// onMagicLine reports whether the cursor is in a magic, or its line belongs to one entirely: both are blank in the Go
+// code.
 func onMagicLine(goCode, code string, cursor int) bool {
 	if cursor > 0 && goCode[cursor-1] != code[cursor-1] {
 		return true

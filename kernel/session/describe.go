@@ -34,15 +34,14 @@ func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
 		s.out.text("stdout", cmd.usage()+"\n")
 		return nil
 	}
-	text := s.Describe(ctx, name)
-	_, known := s.meaningOf(ctx, name, "")
-	switch {
-	case text != "":
+	if text := s.Describe(ctx, name); text != "" {
 		s.out.text("stdout", text+"\n")
 		return nil
-	case ctx.Err() != nil:
+	}
+	if ctx.Err() != nil {
 		return interrupted()
-	case known:
+	}
+	if _, known := s.meaningOf(ctx, name, ""); known {
 		return &Error{"HelpError", "no documentation of " + name, []string{red + "go doc gave no documentation of " + name + plain}}
 	}
 	return &Error{"HelpError", "no name " + name, []string{red + "no name " + name + "; %who lists the session's names" + plain}}

@@ -48,8 +48,8 @@
 //
 // # Lines with ! and %
 //
-// They run where they stand: a cell with such a line behind Go runs in parts (parts.go), unless functions, types or
-// constants are declared below the line. A variable whose type only its cell can name lives in its part only.
+// They run where they stand: a cell with such a line behind Go runs in parts, unless its Go must stay one part
+// (undivided in parts.go). A variable of a type that other cells can't name lives only within its part.
 //
 // # Calls that end a program
 //

@@ -46,7 +46,7 @@ func (s *Session) userExpressions(ctx context.Context, cell *Cell, out Output, s
 }
 
 func (s *Session) expression(ctx context.Context, cell *Cell, code string, state *runState) *Error {
-	if !s.runner.starts(state, 0) || ctx.Err() != nil {
+	if s.stopped(ctx, state) {
 		return interrupted()
 	}
 	return s.goCell(ctx, &Cell{Count: cell.Count}, &magic{code: code}, state)

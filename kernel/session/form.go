@@ -225,8 +225,8 @@ func (f *Field) describe(spec param, literal string) error {
 	return nil
 }
 
-// usualStep returns a hundredth of the range of a slider, or the largest power of ten below it with which the slider can have
-// the value in the text.
+// usualStep returns a hundredth of the range of a slider, or the largest power of ten below it with which the slider
+// can have the value in the text.
 func usualStep(value string, low, high float64) float64 {
 	step := (high - low) / 100
 	if onStep(value, low, step) {

@@ -57,8 +57,8 @@ func (e *editor) isUintptr(x ast.Expr) bool {
 }
 
 // starters are library functions that call an argument in a goroutine in which nothing recovers, or, as package testing
-// does, panic again with what they recover there, and the functions of package rt through which that argument goes. It is
-// the last one, but for cleanups.
+// does, panic again with what they recover there, and the functions of package rt through which that argument goes. It
+// is the last one, but for cleanups.
 var starters = map[string]string{
 	"runtime.SetFinalizer": "Finalizing", "runtime.AddCleanup": "Cleaning",
 	"(*sync.WaitGroup).Go": "Catching", "time.AfterFunc": "Catching", "context.AfterFunc": "Catching",

@@ -13,7 +13,6 @@ import (
 type magic struct {
 	lines  []string // the magic lines, in order, from their % or !, without the Go of %time
 	places []int    // the line on which each ends, from 0
-	inside []bool   // it is within brackets of the Go
 	code   string   // the Go; magic lines are blank in it
 	all    string   // the Go of the whole cell, where code is a part of it
 
@@ -50,12 +49,11 @@ func splitMagic(code string) *magic {
 			i++
 			text += "\n" + strings.TrimRight(lines[i], "\r\n")
 		}
-		inside := unfinished(strings.Join(lines[:i], ""))
 		goCode := goOf(text)
 		m.lines = append(m.lines, strings.TrimSpace(strings.TrimSuffix(text, goCode)))
-		m.places, m.inside = append(m.places, i), append(m.inside, inside)
+		m.places = append(m.places, i)
 		if inner, ok := magicText(goCode); ok { // %time !ls
-			m.lines, m.places, m.inside = append(m.lines, inner), append(m.places, i), append(m.inside, inside)
+			m.lines, m.places = append(m.lines, inner), append(m.places, i)
 			goCode = ""
 		}
 		lines[i] = blankBut(lines[i], goCode)
@@ -83,15 +81,15 @@ func (m *magic) takeCellMagic(code string) bool {
 	return true
 }
 
-// mayBeGo reports whether a magic line is Go where the Go before it goes on: there a ! is the operator, and a line with a
-// ? has an error to show.
+// mayBeGo reports whether a magic line is Go where the Go before it goes on: there a ! is the operator, and a line with
+// a ? has an error to show.
 func mayBeGo(text string) bool { return text[0] == '!' || strings.HasPrefix(text, "%pinfo ") }
 
 // magicText returns a line from its % or ! on, if it has the form of a magic line.
 func magicText(line string) (text string, ok bool) {
 	text = strings.Trim(line, " \t\r\n")
 	text = strings.TrimPrefix(text, "//gonb:")
-	if name := asksHelp(text); name != "" && name != "%help" {
+	if name := asksHelp(text); name != "" && name != "%help" { // a ? alone is help only as the whole cell
 		return "%pinfo " + name, true
 	}
 	return text, text != "" && (text[0] == '%' || text[0] == '!')

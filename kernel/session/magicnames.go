@@ -272,7 +272,8 @@ func (c *call) who() *Error {
 	case declared == 0:
 		fmt.Fprintln(w, "no names yet")
 	case len(names) == 0:
-		fmt.Fprintf(w, "none of the %d names has the type, the kind or the name %s; %s alone lists all\n", declared, strings.Join(types, " or "), c.name)
+		fmt.Fprintf(w, "none of the %d names has the type, the kind or the name %s; %s alone lists all\n",
+			declared, strings.Join(types, " or "), c.name)
 	default:
 		fmt.Fprintln(w, "name\tkind\ttype\tsize\tcell\t")
 	}

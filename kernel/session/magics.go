@@ -23,8 +23,8 @@ type command struct {
 
 	body  bool // the rest of the cell is its input, not Go
 	code  bool // the rest of its line, after options, is Go
-	early bool // it concerns the Go of the whole cell, and runs before it
-	whole bool // so it does, and that Go stays one
+	early bool // it concerns the Go of the whole cell: it runs first
+	whole bool // like early, and the Go of its cell stays one part
 }
 
 // call is one use of a magic.

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestStopExpression: an interrupt ends an expression of a request's user_expressions, and what it prints belongs to the
-// cell.
+// TestStopExpression: an interrupt ends an expression of a request's user_expressions, and what it prints belongs to
+// the cell.
 func TestStopExpression(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "kept := 1")
@@ -83,10 +83,11 @@ func TestStopHook(t *testing.T) {
 	done, out := make(chan *Error, 1), &record{}
 	go func() { done <- s.Execute(t.Context(), &Cell{Code: "fmt.Println(\"ran\")", Count: 4}, out) }()
 	until(t, func() bool { return strings.Contains(idle.String(), "Interrupt again") })
-	for ended := false; !ended; time.Sleep(doubleTime) { // two that are one press of a key each
+	until(t, func() bool {
 		s.Interrupt()
-		ended = len(done) > 0
-	}
+		time.Sleep(doubleTime) // two interrupts are one press of a key each
+		return len(done) > 0
+	})
 	if err := wait(t, done); err == nil || err.Name != "Interrupted" || out.String() != "" {
 		t.Errorf("the waiting cell ended with %v and showed %q", err, out)
 	}
@@ -95,7 +96,8 @@ func TestStopHook(t *testing.T) {
 	}
 }
 
-// TestHookOutput: what goroutines of earlier cells print and show while a hook runs reaches the notebook, and is no word.
+// TestHookOutput: what goroutines of earlier cells print and show while a hook runs reaches the notebook, and is no
+// word.
 func TestHookOutput(t *testing.T) {
 	s := newSession(t)
 	idle := &record{}

@@ -384,6 +384,9 @@ func valueNames(d *ast.GenDecl) (names []string) {
 	return names
 }
 
+// isInit reports whether a function of a cell runs before the cell, as Go's init does.
+func isInit(name string) bool { return name == "init" || strings.HasPrefix(name, "init_") }
+
 // addFunc adds a function or method. A cell may have several init functions: each gets a separate name.
 func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	p.items = append(p.items, it)
@@ -394,11 +397,10 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 		return
 	}
 	it.kind = kindFunc
-	isInit := name == "init" || strings.HasPrefix(name, "init_")
-	if isInit {
+	if isInit(name) {
 		d.Name.Name = fmt.Sprintf("%s%sinit%d", name, old, len(p.mains)+1)
 	}
-	if isInit || name == "main" {
+	if isInit(name) || name == "main" {
 		p.mains = append(p.mains, it)
 	}
 	it.names = []string{d.Name.Name}

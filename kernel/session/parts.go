@@ -15,10 +15,10 @@ import (
 // run in parts, one after another: magic lines, then the Go below them. Each part is compiled like a cell, with the
 // cell's own number and lines; after a failure the rest does not run.
 //
-// Go above a magic line that only declares functions, types, constants and imports does nothing by itself and belongs to
-// the part below, so that declarations may use each other. Magics that concern the Go of the whole cell (command.early)
-// and commands in the workspace (!*), which fetch what it imports, run first. Where the Go can't be divided (undivided),
-// all magic lines run before it, and the cell says so.
+// Go above a magic line that only declares functions, types, constants and imports belongs to the part below. Magics
+// about the Go of the whole cell (command.early, command.whole) and commands in the workspace (!*), which fetch what it
+// imports, run first. Where the Go must stay one part (undivided), all magic lines run before it, in their order, and
+// the cell says so.
 
 // part is a part of a cell: magic lines by their index, and the Go below them, at its place in the cell.
 type part struct {
@@ -26,36 +26,43 @@ type part struct {
 	code  string
 }
 
-// parts divides the cell. With whole, the Go is one part.
-func (m *magic) parts(whole bool) []part {
-	var early, every []int
+// parts divides the cell.
+func (m *magic) parts() []part {
+	var early []int
 	var all []part
 	var present part
 	code, from := strings.SplitAfter(m.code, "\n"), 0
 	for i, line := range m.lines {
-		every = append(every, i)
-		switch above := strings.Join(code[from:m.places[i]], ""); {
-		case isEarly(line):
+		if isEarly(line) {
 			early = append(early, i)
 			continue
-		case !whole && !m.inside[i] && acts(above):
+		}
+		above := strings.Join(code[from:m.places[i]], "")
+		if acts(above) && !unfinished(strings.Join(code[:m.places[i]], "")) {
 			present.code = blank(strings.Join(code[:from], "")) + above
 			all = append(all, present)
 			present, from = part{}, m.places[i]
 		}
 		present.lines = append(present.lines, i)
 	}
-	present.code = blank(strings.Join(code[:from], "")) + strings.Join(code[from:], "")
-	all = append(all, present)
-	if len(all) == 1 {
-		all[0].lines = every
-	} else {
-		all[0].lines = append(early, all[0].lines...)
+	if len(all) == 0 {
+		return m.onePart()
 	}
-	return all
+	present.code = blank(strings.Join(code[:from], "")) + strings.Join(code[from:], "")
+	all[0].lines = append(early, all[0].lines...)
+	return append(all, present)
 }
 
-// isEarly reports whether a magic line concerns the Go of its whole cell.
+// onePart returns the cell undivided: all magic lines in their order, then all Go.
+func (m *magic) onePart() []part {
+	p := part{code: m.code}
+	for i := range m.lines {
+		p.lines = append(p.lines, i)
+	}
+	return []part{p}
+}
+
+// isEarly reports whether a magic line runs before all Go of a cell that is divided.
 func isEarly(line string) bool {
 	name, _ := cutWord(line)
 	cmd := lookUp(name)
@@ -68,32 +75,37 @@ func hasGo(code string) bool { return len(splitChunks(code).chunks) > 0 }
 // acts reports whether Go does something by itself, beyond declaring functions, types, constants and imports.
 func acts(code string) bool {
 	return slices.ContainsFunc(splitChunks(code).chunks, func(c chunk) bool {
-		return !c.decl || c.tok == token.VAR || c.tok == token.FUNC && callsItself.MatchString(code[c.start:c.end])
+		name := declaredFunc(code, c)
+		return !c.decl || c.tok == token.VAR || name == "main" || isInit(name)
 	})
 }
 
-// callsItself matches the functions of a cell that run without a call.
-var callsItself = regexp.MustCompile(`^func\s+(?:main|init|init_\w*)\s*\(`)
+// declaredFunc returns the name of the function that a chunk declares; "" for other chunks.
+func declaredFunc(code string, c chunk) string {
+	if m := funcHead.FindStringSubmatch(code[c.start:c.end]); c.tok == token.FUNC && m != nil {
+		return m[1]
+	}
+	return ""
+}
 
-// runsLast matches the function that is called when its cell has run.
-var runsLast = regexp.MustCompile(`^func\s+main\s*\(`)
+var funcHead = regexp.MustCompile(`^func\s+([\pL_][\pL\pN_]*)\s*\(`)
 
-// declaresBelow returns what the parts of a cell may not be divided by: a declaration below the first part, since the Go
-// above it may use it, or a main function above other Go.
+// declaresBelow returns why a cell can't be divided into these parts: a declaration below the first one, which the Go
+// above it may use, or a main function, which runs last, above other Go. It is "" if there is no such thing.
 func declaresBelow(parts []part) string {
-	main := false
+	main := false // a part above declares it
 	for i, part := range parts {
+		here := false
 		for _, c := range splitChunks(part.code).chunks {
 			switch {
-			case main && i > 0:
+			case main:
 				return "func main above other Go"
 			case i > 0 && c.decl && (c.tok == token.FUNC || c.tok == token.TYPE || c.tok == token.CONST):
 				return "a function, type or constant below them"
 			}
+			here = here || declaredFunc(part.code, c) == "main"
 		}
-		for _, c := range splitChunks(part.code).chunks {
-			main = main || c.tok == token.FUNC && runsLast.MatchString(part.code[c.start:c.end])
-		}
+		main = main || here
 	}
 	return ""
 }
@@ -134,14 +146,14 @@ func (m *magic) undivided(p *parsed, parts []part) (why string) {
 
 // runParts runs a cell of Go and magic lines.
 func (s *Session) runParts(ctx context.Context, cell *Cell, m *magic, out Output, state *runState) *Error {
-	parts := m.parts(false)
+	parts := m.parts()
 	if len(parts) > 1 {
 		p, err := parse(token.NewFileSet(), m.source(cell.Count))
 		if err != nil {
 			return s.goCell(ctx, cell, m, state) // for its message; nothing has run
 		}
 		if why := m.undivided(p, parts); why != "" {
-			parts = m.parts(true)
+			parts = m.onePart()
 			s.out.text("stderr", "The ! and % lines of this cell run before all of its Go, which "+why+" keeps in one part.\n")
 		}
 	}
@@ -172,7 +184,7 @@ func (s *Session) runParts(ctx context.Context, cell *Cell, m *magic, out Output
 // magicLines runs magic lines, by their index.
 func (s *Session) magicLines(ctx context.Context, m *magic, lines []int, out Output, state *runState) *Error {
 	for _, i := range lines {
-		if !s.runner.starts(state, 0) || ctx.Err() != nil {
+		if s.stopped(ctx, state) {
 			return interrupted()
 		}
 		if m.captured != nil {
@@ -182,7 +194,7 @@ func (s *Session) magicLines(ctx context.Context, m *magic, lines []int, out Out
 			return err
 		}
 	}
-	if len(lines) > 0 && (!s.runner.starts(state, 0) || ctx.Err() != nil) {
+	if len(lines) > 0 && s.stopped(ctx, state) {
 		return interrupted()
 	}
 	return nil

@@ -35,8 +35,8 @@ func (q *quoteScan) step(text string, offset int) int {
 	return 1
 }
 
-// masked returns a text with a blank for each byte of its comments and a _ for each byte within its strings, so that the
-// brackets and commas of the code are left. Offsets stay.
+// masked returns a text with a blank for each byte of its comments and a _ for each byte within its strings, so that
+// the brackets and commas of the code are left. Offsets stay.
 func masked(code string) string {
 	var scan quoteScan
 	text := []byte(code)

@@ -75,7 +75,8 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(), env: newEnvironment(cfg.CommandEnv, cfg.WorkDir)}
+	s := &Session{cfg: cfg, ready: make(chan struct{}), fset: token.NewFileSet(), names: newNames(), runner: newRunner(),
+		env: newEnvironment(cfg.CommandEnv, cfg.WorkDir)}
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.out = newSink(s)
 	go func() {
@@ -198,6 +199,11 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	return err
 }
 
+// stopped reports whether the cell was interrupted. Interrupts until its next run cancel its context.
+func (s *Session) stopped(ctx context.Context, state *runState) bool {
+	return !s.runner.starts(state, 0) || ctx.Err() != nil
+}
+
 func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *runState) *Error {
 	if err := s.waitReady(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {
@@ -205,7 +211,7 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 		}
 		return &Error{"KernelError", err.Error(), []string{err.Error()}}
 	}
-	if !s.runner.starts(state, 0) || ctx.Err() != nil {
+	if s.stopped(ctx, state) {
 		return interrupted()
 	}
 	select {

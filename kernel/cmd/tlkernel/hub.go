@@ -58,19 +58,14 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	return hub.Start(opts)
 }
 
-// copyLessons is what an image's entry point calls: it copies lessons into a home folder. Whatever keeps it from that is
-// told, and no error: the user can still work.
+// copyLessons is what an image's entry point calls: it copies lessons into a home folder. Whatever keeps it from that
+// is told, and no error: the user can still work.
 func copyLessons(args []string) {
 	if len(args) != 2 {
 		fmt.Fprintln(os.Stderr, "tlkernel: copy-lessons needs two folders; with-lessons calls it")
 		return
 	}
-	_, leftOut, err := hub.CopyLessons(args[0], args[1])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "tlkernel:", err)
-	} else if leftOut != "" {
-		fmt.Fprintln(os.Stderr, "tlkernel: lessons that were not copied:", leftOut)
-	}
+	hub.GiveLessons(args[0], args[1])
 }
 
 // hubSession is what JupyterHub starts as a user: flags, "--", and the command of the user's server.

@@ -101,7 +101,7 @@ class Test(unittest.IsolatedAsyncioTestCase):
                 await k.write()
                 self.assertEqual([o["data"]["text/plain"] for o in contents.outputs("a") if "data" in o], [want] if want else [])
                 self.assertEqual([o["text"] for o in contents.outputs("b")], ["b"])
-                # What is in the file has no ids: a page that comes back needs them while the other cell goes on, not later.
+                # The outputs in the file have no ids. A page that comes back needs the ids while the other cell goes on.
                 needed = [c["cell_id"] for c in (await k.for_page())["cells"] if c["state"] == "done"]
                 self.assertEqual(needed, ["a"] if want else [])
                 k.pages.add("again")

@@ -112,12 +112,10 @@ var errPanicked = errors.New("a goroutine of the cell ended by a panic")
 
 // Cleaning is CatchingOf for runtime.AddCleanup, whose goroutines call the functions of many cells.
 func Cleaning[T any](f func(T)) func(T) {
-	l := labels()
+	call := CatchingOf(f)
 	return func(x T) {
 		defer setLabels(labels())
-		setLabels(l)
-		defer Caught()
-		f(x)
+		call(x)
 	}
 }
 
