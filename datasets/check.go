@@ -22,6 +22,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -166,11 +167,6 @@ func (t *tree) remember() {
 	}
 }
 
-// imageExtensions decide how a report describes a file without a known format: as not an image, or as something else
-// under an image's name.
-var imageExtensions = map[string]bool{".jpg": true, ".jpeg": true, ".png": true, ".gif": true, ".bmp": true, ".webp": true,
-	".tif": true, ".tiff": true, ".ppm": true, ".pgm": true, ".pbm": true, ".pnm": true}
-
 // look completes the verdict known with the checks in w.
 func (f *file) look(known verdict, w work) verdict {
 	v := known
@@ -243,7 +239,7 @@ func (f *file) reason(err error) string {
 	pathError, unread := errors.AsType[*fs.PathError](err)
 	_, unsupported := errors.AsType[*vision.UnsupportedError](err)
 	_, locked := errors.AsType[lockedError](err)
-	named := imageExtensions[strings.ToLower(path.Ext(f.path))]
+	named := imagefiles.NamedAsRead(f.path)
 	switch {
 	case errors.Is(err, vision.ErrTooLarge):
 		return "too large"

@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 )
 
 // archives are the beginnings of files in which data sets come, other than zip, with what to do.
@@ -44,7 +46,7 @@ func notZip(p string) string {
 		}
 	}
 	switch ext := strings.ToLower(filepath.Ext(p)); {
-	case imageExtensions[ext]:
+	case imagefiles.NamedAsRead(p):
 		return "a single image; give the folder above the folders of the classes"
 	case ext == ".csv", ext == ".tsv":
 		return "a table; if it lists images with their labels, see FromCSV"

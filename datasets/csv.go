@@ -20,6 +20,7 @@ import (
 	convert "golang.org/x/text/transform"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
@@ -109,7 +110,7 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	}
 	l.tree.abs = fmt.Sprintf("%s from %q %v", t.abs, name, wanted)
 	if len(l.entries) == 0 {
-		if f := rows[0].fields; imageExtensions[strings.ToLower(path.Ext(f[1]))] && path.Ext(f[0]) == "" {
+		if f := rows[0].fields; imagefiles.NamedAsRead(f[1]) && path.Ext(f[0]) == "" {
 			return nil, fmt.Errorf("column %q has %s, and column %q has %s: give the column of the images first, then that of the labels",
 				imageColumn, short(f[0]), labelColumn, short(f[1]))
 		}
@@ -269,7 +270,7 @@ func rateRows(rows []row) (n int) {
 
 // nameRate is high for a text that looks like the name of an image's file.
 func nameRate(name string) (n int) {
-	if imageExtensions[strings.ToLower(path.Ext(name))] {
+	if imagefiles.NamedAsRead(name) {
 		n += 2
 	}
 	if name != "" && !strings.ContainsAny(name, separators) {
@@ -370,7 +371,7 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 	}
 	allNumbers := !slices.ContainsFunc(wanted, func(w string) bool { _, ok := numbers[w]; return !ok })
 	byNumber := slices.ContainsFunc(wanted, func(w string) bool { return find(w) < 0 })
-	if n := numbers[wanted[0]]; allNumbers && n >= 1 && n <= len(names) && imageExtensions[strings.ToLower(path.Ext(names[n-1]))] {
+	if n := numbers[wanted[0]]; allNumbers && n >= 1 && n <= len(names) && imagefiles.NamedAsRead(names[n-1]) {
 		byNumber = true // "a.png,1,2": a file's name is no column's
 	}
 	headless = allNumbers && byNumber
@@ -465,7 +466,7 @@ func listRows(t *tree, rows []row, name string) *listing {
 		l.notes = append(l.notes, fmt.Sprintf("%d paths of %s are not those of this machine; the files were found by the ends of the paths", moved, table))
 	}
 	for i, f := range t.files {
-		if !used[i] && imageExtensions[strings.ToLower(path.Ext(f.path))] {
+		if !used[i] && imagefiles.NamedAsRead(f.path) {
 			l.leaveOut(f.path, unlistedReason)
 		}
 	}
@@ -495,14 +496,15 @@ func indexFiles(t *tree, list string) fileIndex {
 	folders := map[string]bool{}
 	for i, f := range t.files {
 		x.exact[f.path] = i
-		if imageExtensions[strings.ToLower(path.Ext(f.path))] {
+		if imagefiles.NamedAsRead(f.path) {
 			folders[path.Dir(f.path)] = true
 		}
 		x.flat = len(folders) <= 1
 		base := strings.ToLower(path.Base(f.path))
 		x.ends[base] = append(x.ends[base], i)
-		if ext := path.Ext(base); imageExtensions[ext] {
-			x.ends[strings.TrimSuffix(base, ext)] = append(x.ends[strings.TrimSuffix(base, ext)], i)
+		if imagefiles.NamedAsRead(base) {
+			stem := strings.TrimSuffix(base, path.Ext(base))
+			x.ends[stem] = append(x.ends[stem], i)
 		}
 	}
 	return x

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 )
 
 // FromPattern loads a folder or a zip file whose file names contain the class: "{class}.*.jpg" for cat.0.jpg,
@@ -97,7 +98,7 @@ func compilePattern(text string) (pattern, error) {
 	expr := text
 	if !strings.Contains(text, "(") {
 		ext := path.Ext(text)
-		if !imageExtensions[strings.ToLower(ext)] {
+		if !imagefiles.NamedAsRead(text) {
 			ext = ""
 		}
 		expr = "^" + patternSigns.Replace(regexp.QuoteMeta(strings.TrimSuffix(text, ext))) + "(?i:" + regexp.QuoteMeta(ext) + ")$"

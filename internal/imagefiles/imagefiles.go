@@ -1,4 +1,4 @@
-// Package imagefiles lists the files of a folder that may be images.
+// Package imagefiles lists the files below a folder, and tells by their names which are images.
 package imagefiles
 
 import (
@@ -78,10 +78,16 @@ func realPath(dir string) string {
 // Compare orders paths by the names of folders and files in them.
 func Compare(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
 
-// names are the endings of image file names, including formats that are not read.
-var names = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".heic", ".heif", ".avif", ".jp2"}
+// read are the endings of the names of images in the formats that package vision reads, unread those of a few others.
+var (
+	read   = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+	unread = []string{".heic", ".heif", ".avif", ".jp2"}
+)
 
-// Named reports whether a file has the name of an image.
-func Named(file string) bool {
-	return slices.Contains(names, strings.ToLower(filepath.Ext(file)))
-}
+// NamedAsRead reports whether a file has the name of an image in a format that is read.
+func NamedAsRead(file string) bool { return slices.Contains(read, ending(file)) }
+
+// Named reports whether a file has the name of an image, perhaps in a format that is not read.
+func Named(file string) bool { return NamedAsRead(file) || slices.Contains(unread, ending(file)) }
+
+func ending(file string) string { return strings.ToLower(filepath.Ext(file)) }

@@ -61,7 +61,7 @@ func TestPredictFolder(t *testing.T) {
 		}
 		f.Close()
 	}
-	for name, text := range map[string]string{"README.md": "no image", "broken.jpg": "no image either"} {
+	for name, text := range map[string]string{"README.md": "no image", "broken.jpg": "no image either", "broken.pnm": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -73,17 +73,17 @@ func TestPredictFolder(t *testing.T) {
 	var files []string
 	for _, p := range found {
 		files = append(files, p.File)
-		if (p.Err != nil) != (p.File == "broken.jpg") {
+		if (p.Err != nil) != (p.File == "broken.jpg" || p.File == "broken.pnm") {
 			t.Errorf("%s: error %v", p.File, p.Err)
 		}
 		if w := want[p.File]; p.Err == nil && (p.Class != w.Class || p.Index != w.Index || p.Probability-w.Probability > 1e-4 || w.Probability-p.Probability > 1e-4) {
 			t.Errorf("%s: %v, Predict says %v", p.File, p.Prediction, w)
 		}
 	}
-	if !slices.Equal(files, []string{"a.png", "b/1.png", "broken.jpg", "c.PNG"}) {
+	if !slices.Equal(files, []string{"a.png", "b/1.png", "broken.jpg", "broken.pnm", "c.PNG"}) {
 		t.Errorf("files %v", files)
 	}
-	if text := found.String(); !strings.HasPrefix(text, "3 images: ") || !strings.HasSuffix(text, "; 1 could not be read") {
+	if text := found.String(); !strings.HasPrefix(text, "3 images: ") || !strings.HasSuffix(text, "; 2 could not be read") {
 		t.Errorf("%q", text)
 	}
 	path := filepath.Join(t.TempDir(), "predictions.csv")
