@@ -337,15 +337,21 @@ func (s Sweep) watch(tasks []*Task) (stop func()) {
 func (s Sweep) progress(tasks []*Task) (share float64, text string) {
 	finished, running := 0, 0
 	for _, t := range tasks {
-		if _, done, err := t.Results(); err == nil && done {
-			finished++
-			share++
-		} else if state, err := t.State(); err == nil {
-			if state.Phase == detached.Training {
-				running++
-			}
-			share += float64(state.Done) / float64(max(1, state.Total))
+		state, err := t.State()
+		if err != nil {
+			continue
 		}
+		switch state.Phase {
+		case detached.Training:
+			running++
+		case detached.Finished, detached.NotFinished: // a notebook may train more of the run than the task's own results
+			if _, done, err := t.Results(); err == nil && done {
+				finished++
+				share++
+				continue
+			}
+		}
+		share += float64(state.Done) / float64(max(1, state.Total))
 	}
 	return share / float64(len(tasks)), fmt.Sprintf("%s: %d of %d tasks trained, %d running", s.Name, finished, len(tasks), running)
 }
