@@ -62,40 +62,39 @@ type State struct {
 func (p Phase) live() bool { return p == Starting || p == Training }
 
 // String is one line, such as "ants: training, epoch 12 of 40, best transfer 94.1%, 3m20s left".
-func (s State) String() string {
-	text := s.Name + ": " + string(s.Phase)
-	if s.Total > 0 {
-		text += fmt.Sprintf(", epoch %d of %d", s.Done, s.Total)
-	}
-	if s.Best != "" {
-		text += fmt.Sprintf(", best %s %.1f%%", s.Best, 100*s.BestAccuracy)
-	}
-	if s.Left > 0 {
-		text += fmt.Sprintf(", %s left", s.Left.Round(time.Second))
-	}
-	if s.Error != "" {
-		text += ": " + s.Error
-	}
-	return text
-}
+func (s State) String() string { return s.line(string(s.Phase), inEnglish) }
 
 // phasesInJapanese are the phases in figures.
-var phasesInJapanese = map[Phase]string{Waiting: "待機中", Starting: "開始中", Training: "学習中", Finished: "終了", Stopped: "停止", Failed: "失敗", Lost: "中断", NotFinished: "未完了"}
+var phasesInJapanese = map[Phase]string{
+	Waiting: "待機中", Starting: "開始中", Training: "学習中", Finished: "終了",
+	Stopped: "停止", Failed: "失敗", Lost: "中断", NotFinished: "未完了",
+}
 
 // japanese is String in Japanese.
-func (s State) japanese() string {
-	text := s.Name + "：" + phasesInJapanese[s.Phase]
+func (s State) japanese() string { return s.line(phasesInJapanese[s.Phase], inJapanese) }
+
+// stateWords are the formats of a state's parts in a language.
+type stateWords struct{ colon, epochs, best, left string }
+
+var (
+	inEnglish  = stateWords{": ", ", epoch %d of %d", ", best %s %.1f%%", ", %s left"}
+	inJapanese = stateWords{"：", "、エポック %d / %d", "、最良は %s の %.1f%%", "、残り %s"}
+)
+
+// line is the state in a line, with the phase as it is called in the language.
+func (s State) line(phase string, in stateWords) string {
+	text := s.Name + in.colon + phase
 	if s.Total > 0 {
-		text += fmt.Sprintf("、エポック %d / %d", s.Done, s.Total)
+		text += fmt.Sprintf(in.epochs, s.Done, s.Total)
 	}
 	if s.Best != "" {
-		text += fmt.Sprintf("、最良は %s の %.1f%%", s.Best, 100*s.BestAccuracy)
+		text += fmt.Sprintf(in.best, s.Best, 100*s.BestAccuracy)
 	}
 	if s.Left > 0 {
-		text += fmt.Sprintf("、残り %s", s.Left.Round(time.Second))
+		text += fmt.Sprintf(in.left, s.Left.Round(time.Second))
 	}
 	if s.Error != "" {
-		text += "：" + s.Error
+		text += in.colon + s.Error
 	}
 	return text
 }

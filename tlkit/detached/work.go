@@ -39,23 +39,20 @@ func Train(ctx context.Context, runDir string) error {
 	if err := j.newState(Training).write(j.dir()); err != nil {
 		return err
 	}
-	err = j.train(ctx)
-	if err == nil {
-		var done saved
-		if done, err = j.finishedState(); err == nil {
-			return done.write(j.dir())
-		}
+	var last saved
+	if err = j.train(ctx); err == nil {
+		last, err = j.finishedState()
 	}
 	var stopped *train.InterruptedError
 	switch {
 	case errors.As(err, &stopped):
 		fmt.Fprintln(os.Stderr, stopped)
-		return j.newState(Stopped).write(j.dir())
-	default:
-		failed := j.newState(Failed)
-		failed.Error = err.Error()
-		return errors.Join(err, failed.write(j.dir()))
+		last, err = j.newState(Stopped), nil
+	case err != nil:
+		last = j.newState(Failed)
+		last.Error = err.Error()
 	}
+	return errors.Join(err, last.write(j.dir()))
 }
 
 // exists reports whether there is a file.
