@@ -37,7 +37,15 @@ type wanted struct {
 	sets     []*datasets.Dataset
 }
 
+// newCall completes and checks the arguments of Compare.
 func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategies []Strategy) (*call, error) {
+	r, err := r.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkComparison(ds, m, strategies); err != nil {
+		return nil, err
+	}
 	path, err := Folder(r.Dir, name)
 	if err != nil {
 		return nil, err
@@ -365,20 +373,20 @@ type archived struct {
 
 // tell adds to the run's warnings what was moved, and what becomes of the strategies of the call.
 func (a archived) tell(run *Run) {
-	there := fmt.Sprintf("what was there before is version %d (run.Versions())", a.version)
-	back := strings.Join(a.back, "; ")
-	switch {
-	case a.version == 0 && back == "":
-	case a.version == 0:
-		run.warn("%s", back)
-	case len(a.anew) == 0 && back == "":
-		run.warn("%s; %s", a.why, there)
-	case len(a.anew) == 0:
-		run.warn("%s; %s; %s", a.why, there, back)
-	case back == "":
-		run.warn("%s; trained anew, %s", a.why, there)
-	default:
-		run.warn("%s; %s; %s; trained anew: %s", a.why, there, back, strings.Join(a.anew, ", "))
+	var parts []string
+	if a.version > 0 {
+		there := fmt.Sprintf("what was there before is version %d (run.Versions())", a.version)
+		if len(a.anew) > 0 && len(a.back) == 0 {
+			there = "trained anew, " + there
+		}
+		parts = append(parts, a.why, there)
+	}
+	parts = append(parts, a.back...)
+	if len(a.anew) > 0 && len(a.back) > 0 {
+		parts = append(parts, "trained anew: "+strings.Join(a.anew, ", "))
+	}
+	if len(parts) > 0 {
+		run.warn("%s", strings.Join(parts, "; "))
 	}
 }
 

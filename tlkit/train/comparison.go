@@ -30,13 +30,6 @@ import (
 // Ctrl-C, the notebook's stop button and a cancelled context save and stop: Compare returns the run together with an
 // *[InterruptedError].
 func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) (*Run, error) {
-	r, err := r.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkComparison(ds, pretrained, strategies); err != nil {
-		return nil, err
-	}
 	asked, err := newCall(name, ds, pretrained, r, strategies)
 	if err != nil {
 		return nil, err
@@ -67,7 +60,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	defer stop()
 	ctx, cancel := withBudget(ctx)
 	defer cancel()
-	if !r.Quiet {
+	if !asked.config.Recipe.Quiet {
 		for _, w := range ds.Warnings {
 			fmt.Fprintln(os.Stderr, w)
 		}
@@ -345,7 +338,18 @@ func (r Recipe) MustCompare(name string, ds *datasets.Dataset, pretrained *zoo.M
 	return soFar(r.Compare(context.Background(), name, ds, pretrained, strategies...))
 }
 
-// CheckComparison returns the error that Compare with these arguments would return before any work; nil if there is none.
+// Trained returns the run if it has everything that Compare with these arguments trains, whole, so that Compare would
+// return at once; else nil. It writes nothing.
+func Trained(r Recipe, name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies ...Strategy) (*Run, error) {
+	asked, err := newCall(name, ds, pretrained, r, strategies)
+	if err != nil {
+		return nil, err
+	}
+	return asked.finished(), nil
+}
+
+// CheckComparison returns the error that Compare with these arguments would return before any work, but for those of fields
+// without effect ([Checked]), which depend on what the run has already; nil if there is none.
 func CheckComparison(r Recipe, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
 	r, err := r.withDefaults()
 	if err == nil {
