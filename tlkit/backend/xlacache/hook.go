@@ -23,11 +23,8 @@ import (
 // variable for tests.
 var worthKeeping = 200 * time.Millisecond
 
-// compiled and loaded count the programs of this process.
+// compiled and loaded count the programs that this process has compiled, and those read from a store instead, for tests.
 var compiled, loaded atomic.Int64
-
-// Counts returns how many programs this process has compiled, and how many it has read from a store instead.
-func Counts() (compiledPrograms, loadedPrograms int64) { return compiled.Load(), loaded.Load() }
 
 // plugin is a PJRT plugin whose programs are kept.
 type plugin struct {

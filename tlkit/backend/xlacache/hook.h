@@ -45,7 +45,7 @@ typedef struct {
 	void *loaded; // out
 } compile_args;
 
-// text is a piece of memory that belongs to the plugin, or an error's message.
+// text is a piece of memory that belongs to the plugin.
 typedef struct {
 	const char *data;
 	size_t size;

@@ -51,7 +51,9 @@ func softmax(t *testing.T, b compute.Backend) []float32 {
 // that the plugin can't load, is told and compiled again.
 func TestEnable(t *testing.T) {
 	path, b := cpuPlugin(t)
+	usual := worthKeeping
 	worthKeeping = 0
+	t.Cleanup(func() { worthKeeping = usual })
 	dir := t.TempDir()
 	var told []string
 	if err := Enable(path, Store{Dir: dir}, func(err error) { told = append(told, err.Error()) }); err != nil {
@@ -59,9 +61,9 @@ func TestEnable(t *testing.T) {
 	}
 	step := func(what string, b compute.Backend, wantCompiled, wantLoaded int64) []float32 {
 		t.Helper()
-		compiled0, loaded0 := Counts()
+		compiled0, loaded0 := compiled.Load(), loaded.Load()
 		got := softmax(t, b)
-		if c, l := Counts(); c-compiled0 != wantCompiled || l-loaded0 != wantLoaded {
+		if c, l := compiled.Load(), loaded.Load(); c-compiled0 != wantCompiled || l-loaded0 != wantLoaded {
 			t.Errorf("%s: %d compiled, %d loaded, want %d and %d", what, c-compiled0, l-loaded0, wantCompiled, wantLoaded)
 		}
 		return got

@@ -35,8 +35,8 @@ func Key(parts ...[]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Get returns the program with this key, nil if there is none. An error says why a file that is there can't be used: it
-// is another user's, cut or changed. Such a file is removed where that is allowed.
+// Get returns the program with this key, nil if there is none. An error says why a file that is there can't be used. One
+// that others can write stays; one that is cut, changed or larger than MaxBytes is removed where that is allowed.
 func (s Store) Get(key string) ([]byte, error) {
 	path := s.path(key)
 	f, err := os.Open(path)
