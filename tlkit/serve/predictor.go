@@ -42,7 +42,9 @@ type Options struct {
 
 // withDefaults returns the options with defaults for what is not set.
 func (o Options) withDefaults() (Options, error) {
-	if err := checkLimits("Options", limit{"MaxBatch", int64(o.MaxBatch)}, limit{"Queue", int64(o.Queue)}, limit{"MaxPixels", int64(o.MaxPixels)}, limit{"MaxDecode", o.MaxDecode}); err != nil {
+	err := checkLimits("Options", limit{"MaxBatch", int64(o.MaxBatch)}, limit{"Queue", int64(o.Queue)},
+		limit{"MaxPixels", int64(o.MaxPixels)}, limit{"MaxDecode", o.MaxDecode})
+	if err != nil {
 		return o, err
 	}
 	o.MaxBatch = cmp.Or(o.MaxBatch, 8)
@@ -124,8 +126,11 @@ func New(model *zoo.Model, opts Options) (*Predictor, error) {
 
 // start returns a predictor at work. network computes the logits of n prepared images.
 func start(model *zoo.Model, o Options, network func(pix []uint8, n int) ([][]float32, error)) *Predictor {
-	p := &Predictor{model: model, opts: o, network: network, metrics: newMetrics(model.Classes), admitted: semaphore.NewWeighted(int64(o.Queue)),
-		decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), memory: semaphore.NewWeighted(o.MaxDecode), jobs: make(chan *job, o.Queue), done: make(chan struct{})}
+	p := &Predictor{model: model, opts: o, network: network, metrics: newMetrics(model.Classes),
+		admitted: semaphore.NewWeighted(int64(o.Queue)),
+		decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		memory:   semaphore.NewWeighted(o.MaxDecode),
+		jobs:     make(chan *job, o.Queue), done: make(chan struct{})}
 	p.metrics.waiting(func() float64 { return float64(p.inside.Load()) })
 	go p.work()
 	return p
@@ -251,21 +256,12 @@ func (p *Predictor) logits(ctx context.Context, prepare func() ([]uint8, error),
 	case p.jobs <- j:
 	case <-ctx.Done(): // jobs that were given up may still fill the channel
 		return nil, context.Cause(ctx)
-	case <-p.done:
-		return nil, ErrClosed
 	}
 	select {
-	case a := <-j.answer:
+	case a := <-j.answer: // also after Close, which waits for this image
 		return a.logits, a.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
-	case <-p.done:
-		select {
-		case a := <-j.answer: // both were ready
-			return a.logits, a.err
-		default:
-			return nil, ErrClosed
-		}
 	}
 }
 
@@ -319,7 +315,7 @@ func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
 		return nil, context.Cause(ctx)
 	}
 	defer p.memory.Release(need)
-	image, err := vision.DecodeBytes(data, vision.DecodeOptions{Orient: true, Bits: p.model.Bits})
+	image, err := vision.DecodeBytes(data, p.model.Decoding())
 	if err != nil {
 		return nil, err
 	}

@@ -111,15 +111,15 @@ func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := vision.DecodeFile(path, m.decoding())
+	image, err := vision.DecodeFile(path, m.Decoding())
 	if err != nil {
 		return nil, whereLooked(path, err)
 	}
 	return m.Predict(image, top)
 }
 
-// decoding says how the files become pixels that the model predicts.
-func (m *Model) decoding() vision.DecodeOptions {
+// Decoding says how image files become the pixels that the model predicts.
+func (m *Model) Decoding() vision.DecodeOptions {
 	return vision.DecodeOptions{Orient: true, Bits: m.Bits}
 }
 

@@ -111,7 +111,7 @@ func (m *Model) predictFiles(dir string, files []string) (FolderPrediction, erro
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, file := range files {
 		group.Go(func() error {
-			images[i], errs[i] = vision.DecodeFile(filepath.Join(dir, filepath.FromSlash(file)), m.decoding())
+			images[i], errs[i] = vision.DecodeFile(filepath.Join(dir, filepath.FromSlash(file)), m.Decoding())
 			return nil
 		})
 	}
