@@ -128,10 +128,6 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 	if err := os.MkdirAll(filepath.Join(w.dir, "classifier", "testdata"), 0o755); err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
-	if d := opts.Data; d != nil && d.Train != nil && model.Bits == 0 {
-		model.Bits = d.Train.Decoding().Bits
-		defer func() { model.Bits = 0 }()
-	}
 	kept, err := store(ctx, model, filepath.Join(w.dir, "classifier", w.view.ModelFile), opts)
 	if err != nil {
 		return err

@@ -31,8 +31,13 @@ func (o Options) modelFile(model *zoo.Model) string {
 	return "model.safetensors"
 }
 
-// store writes the model's file.
+// store writes the model's file. A model that does not know the bits of 16-bit images has those of the training images
+// there.
 func store(ctx context.Context, model *zoo.Model, file string, opts Options) (stored, error) {
+	if d := opts.Data; d != nil && d.Train != nil && model.Bits == 0 {
+		model.Bits = d.Train.Decoding().Bits
+		defer func() { model.Bits = 0 }()
+	}
 	s := stored{model: model}
 	var err error
 	switch own := !model.Spec.BuiltIn(); {

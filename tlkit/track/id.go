@@ -26,33 +26,41 @@ func idOf(run *train.Run) (string, error) {
 		dir = filepath.Dir(filepath.Dir(dir)) // an earlier version is within the folder
 	}
 	path := filepath.Join(dir, idFile)
-	text, err := os.ReadFile(path)
-	if id := strings.TrimSpace(string(text)); err == nil && id != "" {
-		return id, nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	id, err := readID(path)
+	if id != "" || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return id, err
 	}
-	id := make([]byte, 8)
-	rand.Read(id) // never fails
-	if err := atomicfile.WriteBytes(path, []byte(hex.EncodeToString(id)+"\n")); err == nil {
-		return hex.EncodeToString(id), nil
+	random := make([]byte, 8)
+	rand.Read(random) // never fails
+	id = hex.EncodeToString(random)
+	if err := atomicfile.WriteBytes(path, []byte(id+"\n")); err == nil {
+		return id, nil
 	}
 	// A folder that can't be written is known by its place.
 	host, _ := os.Hostname()
-	real, err := filepath.Abs(dir)
+	place, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s:%s", host, real))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s:%s", host, place))
 	return hex.EncodeToString(sum[:8]), nil
+}
+
+// readID reads an id file.
+func readID(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // claim makes a folder that of an id, and reports whether it is. A folder that has files and no id is another's.
 func claim(dir, id string) (bool, error) {
 	path := filepath.Join(dir, idFile)
-	text, err := os.ReadFile(path)
+	there, err := readID(path)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return strings.TrimSpace(string(text)) == id, err
+		return there == id, err
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return false, nil
