@@ -22,11 +22,11 @@ import (
 // The files of a detached training, in a folder of this name in the run's folder.
 const (
 	folder    = train.DetachedFolder
-	jobFile   = "job.json"   // what to train
-	stateFile = "state.json" // written by the training
-	stopFile  = "stop"       // its presence tells the training to save and stop
-	logFile   = "log.txt"    // what the training printed
-	lockFile  = "lock"       // locked while the training's processes live
+	jobFile   = "job.json"         // what to train
+	stateFile = "state.json"       // written by the training
+	stopFile  = "stop"             // its presence tells the training to save and stop
+	logFile   = "log.txt"          // what the training printed
+	lockFile  = train.DetachedLock // locked while the training's processes live
 )
 
 // job is a comparison as data.

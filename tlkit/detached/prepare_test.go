@@ -152,7 +152,7 @@ func TestFinished(t *testing.T) {
 		}
 	}
 	// compare trains in this process, as a notebook does; stopped is that it ends before its first step.
-	compare := func(epochs int, stopped bool, strategies ...train.Strategy) func(*testing.T, *Detached, string) {
+	compare := func(epochs, seeds int, stopped bool, strategies ...train.Strategy) func(*testing.T, *Detached, string) {
 		return func(t *testing.T, _ *Detached, runs string) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -160,24 +160,9 @@ func TestFinished(t *testing.T) {
 				cancel()
 			}
 			data, model := few(images)
-			_, err := quiet(runs, epochs, 0).Compare(ctx, "r", data, model, strategies...)
-			if (err != nil) != stopped {
-				t.Fatal(err)
-			}
-		}
-	}
-	// seeds trains a further seed of the training's own strategy.
-	seeds := func(stopped bool) func(*testing.T, *Detached, string) {
-		return func(t *testing.T, _ *Detached, runs string) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			if stopped {
-				cancel()
-			}
-			data, model := few(images)
-			r := quiet(runs, 1, 0)
-			r.Seeds = 2
-			if _, err := r.Compare(ctx, "r", data, model, strategy.Transfer{}); (err != nil) != stopped {
+			r := quiet(runs, epochs, 0)
+			r.Seeds = seeds
+			if _, err := r.Compare(ctx, "r", data, model, strategies...); (err != nil) != stopped {
 				t.Fatal(err)
 			}
 		}
@@ -191,11 +176,11 @@ func TestFinished(t *testing.T) {
 		"all results are gone":       {remove("run.json", "run.json.bak", "transfer"), outcome{NotFinished, false, false, "results are gone"}},
 		"a strategy's are gone":      {remove("transfer"), outcome{NotFinished, false, false, "epoch 0 of 1"}},
 		"the weights are gone":       {remove("transfer/best.safetensors"), outcome{Finished, true, false, ""}},
-		"a notebook was stopped":     {compare(5, true, strategy.Transfer{}), outcome{NotFinished, false, false, "epoch 1 of 5"}},
-		"a notebook trained further": {compare(3, false, strategy.Transfer{}), outcome{Finished, false, false, ""}},
-		"a notebook trained seeds":   {seeds(false), outcome{Finished, true, true, ""}},
-		"and was stopped in them":    {seeds(true), outcome{NotFinished, true, true, "epoch 1 of 2"}},
-		"a notebook trained another": {compare(1, false, strategy.FineTune{}), outcome{Finished, true, true, ""}},
+		"a notebook was stopped":     {compare(5, 1, true, strategy.Transfer{}), outcome{NotFinished, false, false, "epoch 1 of 5"}},
+		"a notebook trained further": {compare(3, 1, false, strategy.Transfer{}), outcome{Finished, false, false, ""}},
+		"a notebook trained seeds":   {compare(1, 2, false, strategy.Transfer{}), outcome{Finished, true, true, ""}},
+		"and was stopped in them":    {compare(1, 2, true, strategy.Transfer{}), outcome{NotFinished, true, true, "epoch 1 of 2"}},
+		"a notebook trained another": {compare(1, 1, false, strategy.FineTune{}), outcome{Finished, true, true, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, runs := finished(t)

@@ -261,7 +261,11 @@ func checkUntrained(path, name string) error {
 }
 
 // DetachedFolder is the folder in a run's folder that package detached writes to: what a process of its own trains.
-const DetachedFolder = ".detached"
+// DetachedLock is the file in it that the process locks.
+const (
+	DetachedFolder = ".detached"
+	DetachedLock   = "lock"
+)
 
 // isDetached reports whether a folder has, or had, a training in a process of its own.
 func isDetached(path string) bool {
@@ -272,10 +276,10 @@ func isDetached(path string) bool {
 // checkDetached returns an error if a process of its own trains the run, or is about to: it has its lock from its start on,
 // long before it locks the run.
 func checkDetached(path, name string) error {
-	// Who looks at the training's state has the lock for a moment.
+	// A look at the training's state holds the lock for a moment.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	lock, err := filelock.Wait(ctx, filepath.Join(path, DetachedFolder, "lock"))
+	lock, err := filelock.Wait(ctx, filepath.Join(path, DetachedFolder, DetachedLock))
 	if err == nil {
 		err = lock.Close()
 	}

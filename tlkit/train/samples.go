@@ -75,10 +75,10 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 			some.Name = fmt.Sprintf("%s-%d", ds.Name, n)
 			run, err := one.Compare(ctx, fmt.Sprintf("%s-%d-%d", name, n, one.Seed), &some, pretrained, strategies...)
 			s.count(run, i)
-			if err != nil {
-				bad = append(bad, err)
+			if err == nil {
+				continue
 			}
-			if err != nil && !ownErrors(err) {
+			if bad = append(bad, err); !ownErrors(err) {
 				return s, errors.Join(bad...)
 			}
 		}
@@ -88,11 +88,12 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 
 // count enters the trainings of a run, which may be nil, that came to their end.
 func (s *Samples) count(run *Run, size int) {
+	if run == nil {
+		return
+	}
 	for j, name := range s.Strategies {
-		if run == nil || run.index(name) < 0 {
-			continue
-		}
-		switch res := run.Results[run.index(name)]; {
+		switch res, err := run.Result(name); {
+		case err != nil: // it was not begun
 		case res.Diverged != nil:
 			s.Diverged[j][size]++
 		case res.complete(run.Config.Recipe):

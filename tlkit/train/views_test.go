@@ -142,7 +142,7 @@ func TestOneBadGraph(t *testing.T) {
 			t.Errorf("%s: run %v, error %v; want both", name, run, err)
 			continue
 		}
-		wantError(t, err, `strategy "taught"`)
+		wantError(t, err, `run "r"`)
 		wantError(t, err, `strategy "taught"`)
 		if n := len(result(t, run, "transfer").History); n != 3 {
 			t.Errorf("%s: the strategy after it has %d epochs, want 3: %v", name, n, err)
