@@ -10,7 +10,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
-// TestInstalled: a library is found by its name, in a folder of any name, unless a variable of the environment names one.
+// TestInstalled: a library is found by its name, in a folder of any name, unless the environment names one.
 func TestInstalled(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "tlkit[1]")
 	library := filepath.Join(home, "lib", "engine", "libengine.so.1")

@@ -104,7 +104,10 @@ func Write(ctx context.Context, m *zoo.Model, path string, o Options) (*Report, 
 	}
 	// So that other programs read the file, too.
 	graph := strings.EqualFold(filepath.Ext(path), ".onnx") && !m.Spec.BuiltIn()
-	if r.Stored, err = m.ExportWith(ctx, path, zoo.ExportOptions{Precision: o.Precision, Calibrate: calibrate, Float: o.Float, FullRange: o.FullRange, Graph: graph}); err != nil {
+	r.Stored, err = m.ExportWith(ctx, path, zoo.ExportOptions{
+		Precision: o.Precision, Calibrate: calibrate, Float: o.Float, FullRange: o.FullRange, Graph: graph,
+	})
+	if err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "tlkit-compress")

@@ -85,8 +85,8 @@ func (d *Detached) State() (State, error) {
 // Run returns the run as far as it is trained; nil before the training has begun to write it.
 func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
 
-// Results returns the results of the training's own strategies and seeds, as far as they are trained: a notebook may have
-// added others to the run. finished is true if the training is at its end and all that it left is there.
+// Results returns the results of the training's own strategies and seeds, as far as they are trained: a notebook may
+// have added others to the run. finished is true if the training is at its end and all that it left is there.
 func (d *Detached) Results() (own train.Results, finished bool, err error) {
 	j, err := readJob(d.Dir)
 	if err != nil {
@@ -107,8 +107,9 @@ func (d *Detached) Results() (own train.Results, finished bool, err error) {
 // has just started has not written it yet.
 func (d *Detached) Running() (bool, error) { return locked(filepath.Join(d.Dir, folder)) }
 
-// Stop tells the training to save and stop, and waits until its processes have ended or ctx does. Without processes, one
-// that waits in a queue stops as soon as it begins; Resume takes that back. A training that is finished is left as it is.
+// Stop tells the training to save and stop, and waits until its processes have ended or ctx does. Without processes,
+// one that waits in a queue stops as soon as it begins; Resume takes that back. A training that is finished is left as
+// it is.
 func (d *Detached) Stop(ctx context.Context) error {
 	alive, err := d.Running()
 	if err != nil {
@@ -144,8 +145,8 @@ func (d *Detached) Resume(env ...string) error {
 	return j.launch(lock, env...)
 }
 
-// Wait waits until the training's processes have ended, or ctx has, whose error it then returns. Else an error is that the
-// state in which they left the training can't be read.
+// Wait waits until the training's processes have ended, or ctx has, whose error it then returns. Else an error is that
+// the state in which they left the training can't be read.
 func (d *Detached) Wait(ctx context.Context) error { return d.wait(ctx, func(State) {}) }
 
 // wait calls show after every change of the state, until the training has ended or ctx does.

@@ -46,8 +46,8 @@ type job struct {
 	key string // see keyOf
 }
 
-// jobFormat is the version of the job's format. In version 2 the model's folder is named after the model's digest, so that
-// the text of the job is all that the training depends on; the states of older jobs don't say whose they are.
+// jobFormat is the version of the job's format. In version 2 the model's folder is named after the model's digest, so
+// that the text of the job is all that the training depends on; the states of older jobs don't say whose they are.
 const jobFormat = 2
 
 // keyOf tells a job from others that the same folder has had: a digest of its text; "" for one of an older format.
@@ -257,8 +257,8 @@ func (j *job) own(run *train.Run) (own train.Results, err error) {
 	return own, nil
 }
 
-// write writes the job and its model into the run's folder. The job's file comes last: until then the job before it stays
-// as it was, with the model that it names, wherever this is cut off.
+// write writes the job and its model into the run's folder. The job's file comes last: until then the job before it
+// stays as it was, with the model that it names, wherever this is cut off.
 func (j *job) write(model *zoo.Model) error {
 	dir := j.dir()
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -285,8 +285,8 @@ func (j *job) write(model *zoo.Model) error {
 // modelPrefix begins the names of what holds models, beside the job.
 const modelPrefix = "model"
 
-// keepModel writes a model into a folder of its own in dir, whose name has the digest of its files, and returns the file's
-// path in dir.
+// keepModel writes a model into a folder of its own in dir, whose name has the digest of its files, and returns the
+// file's path in dir.
 func keepModel(dir string, model *zoo.Model) (string, error) {
 	file := "model.safetensors"
 	if model.Spec.Graph != nil {

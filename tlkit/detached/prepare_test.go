@@ -258,8 +258,8 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// TestImportedNetwork: a training of a network from an .onnx file is done when it has finished, though the other process
-// reads the network from a file of its own.
+// TestImportedNetwork: a training of a network from an .onnx file is done when it has finished, though the other
+// process reads the network from a file of its own.
 func TestImportedNetwork(t *testing.T) {
 	m, err := zoo.Load(filepath.Join("..", "internal", "onnx", "read", "testdata", "resnet.onnx"),
 		zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: 32, Crop: 32, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}})

@@ -36,8 +36,8 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 
 // Prepare writes everything that a training in another process needs into the run's folder, as [Start] does, and starts
 // nothing: Resume does, or "tlkernel train FOLDER" on any machine that has the folder, with its lock held (see LockFile).
-// done is true if the run's folder has all that this very training trains, whoever trained it. If the run is being trained now, nothing is written: the error
-// wraps [ErrRunning], and d is there to wait for it.
+// done is true if the run's folder has all that this very training trains, whoever trained it. If the run is being
+// trained now, nothing is written: the error wraps [ErrRunning], and d is there to wait for it.
 func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (d *Detached, done bool, err error) {
 	j, lock, err := prepare(r, name, data, model, strategies)
 	if errors.Is(err, ErrRunning) {

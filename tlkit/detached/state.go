@@ -35,8 +35,8 @@ const (
 	// Lost: its processes ended before they could write their state, because they were killed or the machine stopped. The
 	// checkpoint is there.
 	Lost Phase = "lost"
-	// NotFinished is a run that is trained in a notebook, where nothing tells whether it goes on, or a detached one that was
-	// finished and of which something is missing since: a notebook trains more of it, or results are gone.
+	// NotFinished is a run that is trained in a notebook, where nothing tells whether it goes on, or a detached one
+	// that was finished and of which something is missing since: a notebook trains more of it, or results are gone.
 	NotFinished Phase = "not finished"
 )
 

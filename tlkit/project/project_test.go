@@ -198,7 +198,8 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestFolder holds that what is in the way of a project stays: a file, a folder behind a link, a project of another name.
+// TestFolder holds that what is in the way of a project stays: a file, a folder behind a link, a project of another
+// name.
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	model := load(t, "resnet20.shapes")
@@ -256,7 +257,8 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestOwnNetwork holds that the program reads a network of one's own, whose code it does not have, from the file's graph.
+// TestOwnNetwork holds that the program reads a network of one's own, whose code it does not have, from the file's
+// graph.
 func TestOwnNetwork(t *testing.T) {
 	shapes := datasets.MustLoad("shapes")
 	spec := zoo.Custom("mine", 32, func(scope *model.Scope, x *graph.Node) *graph.Node {

@@ -176,9 +176,12 @@ func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 	if m.Calibration != (zoo.Calibration{}) {
 		calibration = &m.Calibration
 	}
-	writeJSON(w, http.StatusOK, "application/json", about{Name: h.opts.Name, Version: h.opts.Version, Model: m.Spec.Name, Weights: m.Weights,
-		Classes: m.Classes, InputSize: m.ImageSize(), Preprocess: m.Preprocess, Calibration: calibration, Parameters: params, Engine: backend.Describe(), Formats: vision.Formats(),
-		Limits: limits{Bytes: h.opts.MaxBody, Pixels: h.predictor.opts.MaxPixels, Images: h.opts.MaxImages}})
+	writeJSON(w, http.StatusOK, "application/json", about{
+		Name: h.opts.Name, Version: h.opts.Version, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes,
+		InputSize: m.ImageSize(), Preprocess: m.Preprocess, Calibration: calibration, Parameters: params,
+		Engine: backend.Describe(), Formats: vision.Formats(),
+		Limits: limits{Bytes: h.opts.MaxBody, Pixels: h.predictor.opts.MaxPixels, Images: h.opts.MaxImages},
+	})
 }
 
 var _ = prediction(zoo.Prediction{}) // the fields are the same, so that one converts to the other

@@ -166,7 +166,8 @@ func (p *Predictor) predictBytes(ctx context.Context, data []byte, top int, unus
 	return p.predict(ctx, top, func() ([]uint8, error) { return p.decode(ctx, data) }, unused)
 }
 
-// PredictFile is [Predictor.PredictBytes] for an image file on the disk. As many files are in memory as there are cores.
+// PredictFile is [Predictor.PredictBytes] for an image file on the disk. As many files are in memory as there are
+// cores.
 func (p *Predictor) PredictFile(ctx context.Context, path string, top int) ([]zoo.Prediction, error) {
 	if err := p.admit(1); err != nil {
 		return nil, err
@@ -265,8 +266,9 @@ func (p *Predictor) logits(ctx context.Context, prepare func() ([]uint8, error),
 	}
 }
 
-// prepare runs a preparation on one of as many goroutines as there are cores, and then calls prepared. When ctx ends, it
-// does not wait for the preparation, since no decoder can be broken off: that keeps its core and its memory until its end.
+// prepare runs a preparation on one of as many goroutines as there are cores, and then calls prepared. When ctx ends,
+// it does not wait for the preparation, since no decoder can be broken off: that keeps its core and its memory until
+// its end.
 func (p *Predictor) prepare(ctx context.Context, prepare func() ([]uint8, error), prepared func()) ([]uint8, error) {
 	p.preparing.Add(1)
 	defer p.preparing.Add(-1)

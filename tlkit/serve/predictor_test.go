@@ -264,8 +264,8 @@ func TestClose(t *testing.T) {
 	p.Close()
 }
 
-// TestPreparationWithoutEnd holds that a caller does not wait for a preparation after its context's end, nor Close, that
-// the bytes are given back when they are read no longer, and that a preparation which panics is an error.
+// TestPreparationWithoutEnd holds that a caller does not wait for a preparation after its context's end, nor Close,
+// that the bytes are given back when they are read no longer, and that a preparation which panics is an error.
 func TestPreparationWithoutEnd(t *testing.T) {
 	p, err := New(loadModel(t), Options{})
 	if err != nil {

@@ -38,7 +38,9 @@ func ListenAndServe(ctx context.Context, addr string, h *Handler) error {
 // Run serves until ctx ends, then waits for the requests under way. It returns nil after such an end, and an error if it
 // can't listen, or if requests were still under way after the grace period.
 func (s *Server) Run(ctx context.Context) error {
-	if err := checkLimits("Server", limit{"Connections", int64(s.Connections)}, limit{"Drain", int64(s.Drain)}, limit{"Grace", int64(s.Grace)}); err != nil {
+	err := checkLimits("Server", limit{"Connections", int64(s.Connections)}, limit{"Drain", int64(s.Drain)},
+		limit{"Grace", int64(s.Grace)})
+	if err != nil {
 		return err
 	}
 	log := s.Handler.opts.Log

@@ -53,7 +53,7 @@ func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string)
 					failures[i] = errors.Join(failures[i], fmt.Errorf("task %q: %w", t.Name, err))
 					continue
 				}
-				// What a task has come to, and that its state can't be read, is no error of an executor.
+				// A task that failed, or whose state can't be read, is no error of the executor: Run tells of it.
 				if err := t.Wait(ctx); err != nil && ctx.Err() != nil {
 					failures[i] = errors.Join(failures[i], t.Stop(context.WithoutCancel(ctx)))
 				}
@@ -120,8 +120,8 @@ func (l Local) processes(tasks int) int {
 	return max(1, min(n, tasks))
 }
 
-// cores is how many cores this process may use: Go knows its affinity and the quota of its control groups. freeMemory is
-// what its processes can have. Tests replace both.
+// cores is how many cores this process may use: Go knows its affinity and the quota of its control groups. freeMemory
+// is what its processes can have. Tests replace both.
 var (
 	cores      = func() int { return runtime.GOMAXPROCS(0) }
 	freeMemory = freemem.Bytes

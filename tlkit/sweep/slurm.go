@@ -26,8 +26,8 @@ type Slurm struct {
 	// CPUs is the number of cores for each task; 0 means 1. Memory is in bytes; 0 leaves it to the cluster.
 	CPUs   int
 	Memory int64
-	// Time is the limit for one start of a task, four minutes at least; 0 leaves it to the cluster. A task that comes near it
-	// saves, and is submitted again.
+	// Time is the limit for one start of a task, four minutes at least; 0 leaves it to the cluster. A task that comes
+	// near it saves, and is submitted again.
 	Time time.Duration
 	// AtOnce is the largest number of tasks that run at once; 0 means as many as the cluster allows.
 	AtOnce int
@@ -54,8 +54,8 @@ var slurmScript = template.Must(template.New("sweep.sh").Funcs(template.FuncMap{
 {{range .Env}}export {{quote .}}
 {{end}}{{.Task}}`))
 
-// slurmShortest is the shortest limit of time. A task has 120 seconds to save; Slurm sends the signal up to a minute earlier
-// than it is told, and counts in minutes.
+// slurmShortest is the shortest limit of time. A task has 120 seconds to save; Slurm sends the signal up to a minute
+// earlier than it is told, and counts in minutes.
 const slurmShortest = 4 * time.Minute
 
 // check implements checker.

@@ -23,8 +23,9 @@ import (
 )
 
 // TensorBoard returns a tracker that writes event files into DIR/RUN/STRATEGY, which `tensorboard --logdir DIR` shows.
-// Where DIR/RUN is that of another run of this name, from another folder, RUN is followed by an id. A file only grows. Where the epochs before are others, after a changed recipe or a resumption from an earlier
-// checkpoint, a file of another name takes its place, since TensorBoard reads on in a file that it knows.
+// Where DIR/RUN is that of another run of this name, from another folder, RUN is followed by an id. A file only grows.
+// Where the epochs before are others, after a changed recipe or a resumption from an earlier checkpoint, a file of
+// another name takes its place, since TensorBoard reads on in a file that it knows.
 func TensorBoard(dir string) train.Tracker { return tensorBoard{dir} }
 
 type tensorBoard struct{ dir string }

@@ -17,8 +17,8 @@ var budget struct {
 // Budget sets the time, from now on, after which trainings of this process stop and save. Set it at the top of a
 // notebook whose session ends at a known time, somewhat below that: Budget(80*time.Minute) where a session lasts 90
 // minutes. Compare then returns an *[InterruptedError] with the field Budget, and the same call goes on in the next
-// session. FindLR, of at most 100 steps, takes no part. Zero or less takes the limit away. Budget returns the time at which trainings stop; the zero time without a
-// limit.
+// session. FindLR, of at most 100 steps, takes no part. Zero or less takes the limit away. Budget returns the time at
+// which trainings stop; the zero time without a limit.
 func Budget(d time.Duration) time.Time {
 	budget.Lock()
 	defer budget.Unlock()

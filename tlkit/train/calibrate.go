@@ -144,8 +144,8 @@ func fitTemperature(logits [][]float32, labels []int) (temperature float64, note
 	return 1 / math.Sqrt(low*high), ""
 }
 
-// highest returns the mean distance of an image's highest logit from the mean of its logits, and how many of the highest are
-// those of the labels.
+// highest returns the mean distance of an image's highest logit from the mean of its logits, and how many of the
+// highest are those of the labels.
 func highest(logits [][]float32, labels []int) (mean float64, right int) {
 	for i, row := range logits {
 		best, sum := numbers.Argmax(row), 0.0
@@ -203,7 +203,8 @@ func threshold(p Predictions, precision float64) (at float64, ok bool) {
 		if !last && p.Confidence[order[k+1]] == p.Confidence[i] {
 			continue // equal probabilities are accepted together
 		}
-		// The quotient of two whole numbers is rounded as the literal is: 55 of 100 are 0.55, but 0.55 of 100 are more than 55.
+		// The quotient of two whole numbers is rounded as the literal is: 55 of 100 are 0.55, but 0.55 of 100 are more
+		// than 55.
 		if float64(right)/float64(k+1) >= precision {
 			at, ok = p.Confidence[i], true
 			if last {

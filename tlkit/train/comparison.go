@@ -348,8 +348,8 @@ func Trained(r Recipe, name string, ds *datasets.Dataset, pretrained *zoo.Model,
 	return asked.finished(), nil
 }
 
-// CheckComparison returns the error that Compare with these arguments would return before any work, but for those of fields
-// without effect ([Checked]), which depend on what the run has already; nil if there is none.
+// CheckComparison returns the error that Compare with these arguments would return before any work, but for those of
+// fields without effect ([Checked]), which depend on what the run has already; nil if there is none.
 func CheckComparison(r Recipe, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
 	r, err := r.withDefaults()
 	if err == nil {

@@ -57,8 +57,8 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-// TestDivergenceInPhase: a training that diverges before its last phase has another rate at fault than LearningRate, and
-// the verdict names it.
+// TestDivergenceInPhase: a training that diverges before its last phase has another rate at fault than LearningRate,
+// and the verdict names it.
 func TestDivergenceInPhase(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	r.Epochs = 5

@@ -108,8 +108,8 @@ func TestHeadFirst(t *testing.T) {
 	}
 }
 
-// TestHeadRate: the rate of the head's own epochs is HeadRate, 0.02 by default, in the history and in the losses, whatever
-// HeadFactor is; without HeadRate the first epochs of Unfreeze have LearningRate times HeadFactor.
+// TestHeadRate: the rate of the head's own epochs is HeadRate, 0.02 by default, in the history and in the losses,
+// whatever HeadFactor is; without HeadRate the first epochs of Unfreeze have LearningRate times HeadFactor.
 func TestHeadRate(t *testing.T) {
 	first := func(s strategy.FineTune) train.Epoch {
 		return compare(t, quick(t), "r", paint(t), pretrained(t), s).Results[0].History[0]

@@ -120,7 +120,8 @@ func (r *Run) Summary() plots.Figure {
 		caption += fmt.Sprintf(": mean ± standard deviation of %d seeds", seeds)
 	}
 	return plots.Table(columns, rows, plots.TableOptions{Caption: caption,
-		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)}, Words: []int{7 + len(watched)}, WordCells: diverged})
+		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)},
+		Words: []int{7 + len(watched)}, WordCells: diverged})
 }
 
 // caption names model, weights and data.

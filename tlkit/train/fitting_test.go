@@ -57,8 +57,8 @@ func testFittingStays(t *testing.T, seeds int, third bool) {
 	}
 }
 
-// TestComesBack: where results of an earlier version take the place of those of another call, one line says so, and says
-// "trained anew" only of what is.
+// TestComesBack: where results of an earlier version take the place of those of another call, one line says so, and
+// says "trained anew" only of what is.
 func TestComesBack(t *testing.T) {
 	m, r, more := pretrained(t), quick(t), quick(t)
 	more.Dir, more.Momentum = r.Dir, 0.5

@@ -54,8 +54,9 @@ func TestAccumulate(t *testing.T) {
 	}
 }
 
-// TestAccumulateEverything: two batches of 4 are one of 8, whatever else the recipe has: class weights, whose sum is that
-// of all images of the step, and a schedule, whose rate is that of the step. The last step of an epoch has one image.
+// TestAccumulateEverything: two batches of 4 are one of 8, whatever else the recipe has: class weights, whose sum is
+// that of all images of the step, and a schedule, whose rate is that of the step. The last step of an epoch has one
+// image.
 func TestAccumulateEverything(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	var some []int
@@ -177,7 +178,8 @@ func TestEarlyStopRun(t *testing.T) {
 }
 
 // TestEarlyStopPhases: patience counts within the last phase, so that a strategy is never ended in the epochs of its
-// output layer alone. An interrupted training stops where a whole one does, and a result that was stopped before goes on.
+// output layer alone. An interrupted training stops where a whole one does, and a result that was stopped before goes
+// on.
 func TestEarlyStopPhases(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)

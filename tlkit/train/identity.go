@@ -27,7 +27,8 @@ type stored struct {
 	Kind   string
 	Type   string `json:",omitempty"`
 	Config any
-	// Revision describes how the strategy's training, with the run's recipe, differs from that of earlier code; see Revised.
+	// Revision describes how the strategy's training, with the run's recipe, differs from that of earlier code; see
+	// Revised.
 	Revision string `json:",omitempty"`
 }
 

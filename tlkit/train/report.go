@@ -121,7 +121,8 @@ func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure
 			return nil, err
 		}
 		images, classes = append(images, img), append(classes, e.Classes[p.Predicted[i]])
-		items = append(items, plots.Captioned{Caption: e.Classes[p.Labels[i]] + ", taken for " + e.Classes[p.Predicted[i]] + "\n" + p.Names[i], Words: []int{0}, Mark: plots.Wrong})
+		caption := e.Classes[p.Labels[i]] + ", taken for " + e.Classes[p.Predicted[i]] + "\n" + p.Names[i]
+		items = append(items, plots.Captioned{Caption: caption, Words: []int{0}, Mark: plots.Wrong})
 	}
 	if len(images) == 0 {
 		return nil, nil
@@ -170,7 +171,8 @@ func (r *Run) settings() (plots.Figure, error) {
 	for _, lost := range c.Lost {
 		rows = append(rows, []string{"lost image", fmt.Sprint(lost)})
 	}
-	return plots.Table([]string{"setting", "value"}, rows, plots.TableOptions{Align: "ll", Words: []int{0}, WordCells: []plots.Cell{{Row: 0, Column: 1}}}), nil
+	return plots.Table([]string{"setting", "value"}, rows,
+		plots.TableOptions{Align: "ll", Words: []int{0}, WordCells: []plots.Cell{{Row: 0, Column: 1}}}), nil
 }
 
 // versions has the program, the libraries and the machine that wrote the report.

@@ -273,8 +273,8 @@ func isDetached(path string) bool {
 	return err == nil || unreadable(err)
 }
 
-// checkDetached returns an error if a process of its own trains the run, or is about to: it has its lock from its start on,
-// long before it locks the run.
+// checkDetached returns an error if a process of its own trains the run, or is about to: it has its lock from its start
+// on, long before it locks the run.
 func checkDetached(path, name string) error {
 	// A look at the training's state holds the lock for a moment.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

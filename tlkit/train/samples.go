@@ -156,8 +156,10 @@ func (s *Samples) Table() plots.Figure {
 	if seeds == 1 {
 		counted = "one seed"
 	}
-	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{Words: ascending(1 + len(s.Strategies))[1:],
-		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %s", s.Model, s.Data, s.Val, counted)})
+	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{
+		Words:   ascending(1 + len(s.Strategies))[1:],
+		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %s", s.Model, s.Data, s.Val, counted),
+	})
 }
 
 // cell is the text of a strategy at a size in the table.

@@ -64,8 +64,8 @@ func TestSampleSizes(t *testing.T) {
 	wantError(t, err, "-1 images per class")
 }
 
-// TestSamplesDiverged: a training that diverges in its third epoch does not count with the accuracy of its second; table
-// and verdict say that it diverged.
+// TestSamplesDiverged: a training that diverges in its third epoch does not count with the accuracy of its second;
+// table and verdict say that it diverged.
 func TestSamplesDiverged(t *testing.T) {
 	r := quick(t)
 	r.Epochs, r.Schedule = 4, train.Schedule{StepEvery: 2, StepFactor: 1e35}

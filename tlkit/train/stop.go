@@ -9,8 +9,8 @@ import (
 )
 
 // EarlyStop ends a training that no longer improves (Prechelt 1998, "Early stopping - but when?"). The zero value is
-// off. It counts the epochs of a strategy's last phase alone: those before, such as the epochs of a new output layer under
-// frozen layers, take their whole length, since a training that ended there would be another strategy.
+// off. It counts the epochs of a strategy's last phase alone: those before, such as the epochs of a new output layer
+// under frozen layers, take their whole length, since a training that ended there would be another strategy.
 type EarlyStop struct {
 	// Patience is the number of epochs in a row without improvement after which training ends; 0: off.
 	Patience int `json:"patience,omitempty"`

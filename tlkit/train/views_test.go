@@ -67,8 +67,8 @@ func (s ownPlan) Name() string                                        { return s
 func (ownPlan) MarshalJSON() ([]byte, error)                          { return []byte("null"), nil }
 func (s ownPlan) Plan(m *zoo.Model, t train.Task) (train.Plan, error) { return s.plan(m, t) }
 
-// TestTeacherOfViews: a teacher sees the version of the images that the step has, whether the step has the images or the
-// output of the frozen stages, and whether its logits are recorded or not: the losses are the same.
+// TestTeacherOfViews: a teacher sees the version of the images that the step has, whether the step has the images or
+// the output of the frozen stages, and whether its logits are recorded or not: the losses are the same.
 func TestTeacherOfViews(t *testing.T) {
 	history := func(limit int64, views int, s train.Strategy) []train.Epoch {
 		r := quick(t)

@@ -51,8 +51,8 @@ typedef struct {
 	size_t size;
 } text;
 
-// tlkit_xla_hook puts the cache in the place of PJRT_Client_Compile of the plugin that is open at path, and sets api. It
-// returns 0, or one of refusals (hook.go).
+// tlkit_xla_hook puts the cache in the place of PJRT_Client_Compile of the plugin that is open at path, and sets api.
+// It returns 0, or one of refusals (hook.go).
 int tlkit_xla_hook(const char *path, void **api);
 
 // tlkit_xla_compile is the plugin's own PJRT_Client_Compile.

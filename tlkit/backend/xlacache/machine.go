@@ -13,7 +13,8 @@ import (
 func machine() []byte {
 	var b bytes.Buffer
 	// XLA divides loops among the cores that the process may use.
-	fmt.Fprintf(&b, "%s %s, %d cores, CUDA_VISIBLE_DEVICES=%s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), os.Getenv("CUDA_VISIBLE_DEVICES"))
+	fmt.Fprintf(&b, "%s %s, %d cores, CUDA_VISIBLE_DEVICES=%s\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), os.Getenv("CUDA_VISIBLE_DEVICES"))
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range bytes.Lines(firstParagraph(text)) {
 			name, _, _ := bytes.Cut(line, []byte(":"))

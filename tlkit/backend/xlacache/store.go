@@ -35,8 +35,8 @@ func Key(parts ...[]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Get returns the program with this key, nil if there is none. An error says why a file that is there can't be used. One
-// that others can write stays; one that is cut, changed or larger than MaxBytes is removed where that is allowed.
+// Get returns the program with this key, nil if there is none. An error says why a file that is there can't be used.
+// One that others can write stays; one that is cut, changed or larger than MaxBytes is removed where that is allowed.
 func (s Store) Get(key string) ([]byte, error) {
 	path := s.path(key)
 	f, err := os.Open(path)
@@ -89,8 +89,8 @@ func (s Store) Put(key string, program []byte) error {
 	return s.trim(path)
 }
 
-// write makes a file whole or not at all, for this user alone. It is not synced: a file that a power cut spoils has a wrong
-// checksum. A part of a killed program has the suffix too, so that trim removes it in its turn.
+// write makes a file whole or not at all, for this user alone. It is not synced: a file that a power cut spoils has a
+// wrong checksum. A part of a killed program has the suffix too, so that trim removes it in its turn.
 func (s Store) write(path string, program []byte) error {
 	f, err := os.CreateTemp(s.Dir, "part-*"+suffix)
 	if err != nil {
