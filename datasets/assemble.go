@@ -12,16 +12,12 @@ import (
 // assemble makes a data set of images whose split and class are known.
 func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	d := &Dataset{Name: name, Source: t.source, left: s.left}
-	if t.note != "" {
-		d.warn(t.note)
-	}
+	d.warn(t.note)
 	d.mergeTwins(s.images)
 	for _, e := range s.empty {
 		d.warn(fmt.Sprintf("folder %q has no usable image and is no class", e))
 	}
-	if w := s.left.warning(); w != "" {
-		d.warn(w)
-	}
+	d.warn(s.left.warning())
 	if err := d.findClasses(s.images); err != nil {
 		return nil, err
 	}
@@ -47,9 +43,7 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 		d.warnDuplicates(t)
 	}
 	for _, note := range []string{d.unlabelledClasses(), pairs(s.images), companionClasses(d.Classes)} {
-		if note != "" {
-			d.warn(note)
-		}
+		d.warn(note)
 	}
 	return d, nil
 }

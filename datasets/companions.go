@@ -126,8 +126,8 @@ func companionClasses(classes []string) string {
 	return fmt.Sprintf("classes of their own are %s: if their images belong to the other class, or are no pictures of one, move them", list(sure))
 }
 
-// isCompanionFolder reports whether a folder within a class is named like one of masks, thumbnails or the like: "masks",
-// "lung_masks", "ground_truth", "thumbnail images".
+// isCompanionFolder reports whether a folder within a class is named like one of masks, thumbnails or the like:
+// "masks", "lung_masks", "ground_truth", "thumbnail images".
 func isCompanionFolder(name string) bool {
 	words := slices.DeleteFunc(wordsOf(name), func(w string) bool { return fillers[w] })
 	if len(words) == 0 {

@@ -31,10 +31,10 @@ const maxCSVBytes = 256 << 20
 // from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
 // "2"). If one of the columns is not a name of the first line, all numbers are columns' numbers, whatever values the first line
 // has; a name beside them says that the first line holds names. Several label columns, joined by commas ("cat,dog"), hold 1
-// for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, whichever makes the
-// column of images look like names of files, and may be quoted; a line "sep=;" before the others decides. Of the columns
-// "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16 with a byte
-// order mark.
+// for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, whichever makes
+// the column of images look like names of files, and may be quoted; a line "sep=;" before the others decides. Of the
+// columns "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16
+// with a byte order mark.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
@@ -172,7 +172,7 @@ func readTable(data []byte, wanted []string) ([]row, error) {
 	}
 	rows := blankRows(t.text, wanted)
 	switch {
-	case rows != nil && (err != nil || rateRows(rows) > t.rate()):
+	case rows != nil && (err != nil || rateRows(rows) > t.score):
 		return rows, nil
 	case err != nil:
 		return nil, err
@@ -187,6 +187,7 @@ type table struct {
 	head      []string // the fields of the first line
 	at        []int    // the indices of the wanted columns
 	headless  bool     // the first line describes an image
+	score     int      // how many names of files the images' column has; see rate
 }
 
 // separators are those of tables without a "sep=" line, in the order of preference.
@@ -214,7 +215,6 @@ func openTable(data []byte, wanted []string) (*table, error) {
 // chooseTable returns the table by the separator that gives the columns. Of several the first counts in whose column of
 // images the most fields look like names of files: "a.png;red, large" has two columns by a comma, too.
 func chooseTable(text []byte, possible string, wanted []string) (best *table, firstErr error) {
-	most := -1
 	for _, separator := range possible {
 		t := &table{text: text, separator: separator}
 		head, err := t.reader().Read()
@@ -233,8 +233,8 @@ func chooseTable(text []byte, possible string, wanted []string) (best *table, fi
 			}
 			continue
 		}
-		if n := t.rate(); n > most {
-			best, most = t, n
+		if t.score = t.rate(); best == nil || t.score > best.score {
+			best = t
 		}
 	}
 	if best == nil {

@@ -74,16 +74,14 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 		return nil, t.withHint(err)
 	}
 	notes := append(unlabelled, s.joined(), s.companionsWithin(), l.note)
-	if o.Train == "" && o.Val == "" && o.Test == "" {
+	if !o.named() {
 		notes = append(notes, letteredParts(d.Classes))
 		if len(unlabelled) == 0 {
 			notes = append(notes, t.emptySplits(l.root, s, o)...)
 		}
 	}
 	for _, text := range notes {
-		if text != "" {
-			d.warn(text)
-		}
+		d.warn(text)
 	}
 	return d, nil
 }
@@ -159,9 +157,9 @@ func (s *sorted) dropUnlabelled(source string, o Options) (notes []string, err e
 	return notes, nil
 }
 
-// joined is a warning that names classes with several folders within them, which may be classes of their own; "" if there
-// are none. Where not all classes have several, only folders whose names are no numbers and in no other class count, and
-// most classes must have folders.
+// joined is a warning that names classes with several folders within them, which may be classes of their own; "" if
+// there are none. Where not all classes have several, only folders whose names are no numbers and in no other class
+// count, and most classes must have folders.
 func (s sorted) joined() string {
 	all := s.groups()
 	loose, leaves, every := map[string]int{}, 0, true
@@ -178,7 +176,8 @@ func (s sorted) joined() string {
 	var example labelled
 	for _, g := range all {
 		own := slices.DeleteFunc(slices.Clone(g.folders), func(f string) bool {
-			return g.direct > 0 && isCompanionFolder(f) || !every && (loose[f] > 1 || partOf(f) != "" || !strings.ContainsFunc(f, unicode.IsLetter))
+			return g.direct > 0 && isCompanionFolder(f) ||
+				!every && (loose[f] > 1 || partOf(f) != "" || !strings.ContainsFunc(f, unicode.IsLetter))
 		})
 		if len(own) > 1 && g.within > g.direct {
 			several, example = append(several, fmt.Sprintf("%s (%s)", g.class, list(own))), g.example
@@ -232,8 +231,8 @@ func (s sorted) groups() []group {
 	return all
 }
 
-// folders returns the folders of an image's name, the index of its class's, and the index at which the folders within the
-// class begin: CLASS/... or CLASS/SPLIT/...
+// folders returns the folders of an image's name, the index of its class's, and the index at which the folders within
+// the class begin: CLASS/... or CLASS/SPLIT/...
 func (m labelled) folders() (dirs []string, class, inside int) {
 	if dir := parent(m.name); dir != "" {
 		dirs = strings.Split(dir, "/")

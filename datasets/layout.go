@@ -187,7 +187,7 @@ func (n *node) draw(b *strings.Builder, indent string, levels int) {
 // the error shows the folders and the options that decide.
 func findLayout(source string, paths []string, o Options) (layout, error) {
 	root := imageTree(paths)
-	if o.Train != "" || o.Val != "" || o.Test != "" {
+	if o.named() {
 		return explicitLayout(source, root, o)
 	}
 	prefix, n := root.unwrap()
@@ -266,9 +266,11 @@ func (n *node) ambiguous(prefix string) string {
 		return fmt.Sprintf("%s may be classes, or splits without class folders (for these see FromPattern and FromCSV)", list(nodeNames(splits)))
 	case onlyRoles(splits):
 		return fmt.Sprintf("the folders within %s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(nodeNames(splits)))
-	case lookLikeParts(within(splits), "") != "":
-		return lookLikeParts(within(splits), optionsFor(prefix, splits))
-	case len(splits) < len(n.below) && !shareClasses(splits):
+	}
+	if why := lookLikeParts(within(splits), optionsFor(prefix, splits)); why != "" {
+		return why
+	}
+	if len(splits) < len(n.below) && !shareClasses(splits) {
 		return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(splits)), list(nodeNames(n.others())))
 	}
 	return ""
@@ -303,8 +305,8 @@ func lookLikeParts(folders []*node, options string) string {
 		list(names), options)
 }
 
-// imagesAndOthers returns the names of the folders within the folders of n if these are one of images and others of masks
-// or the like, the same in all; else "".
+// imagesAndOthers returns the names of the folders within the folders of n if these are one of images and others of
+// masks or the like, the same in all; else "".
 func (n *node) imagesAndOthers() (images string, others []string) {
 	if !n.sameLeaves() {
 		return "", nil
@@ -627,16 +629,26 @@ func short(name string) string {
 	return strings.ToValidUTF8(name[:most], "") + "..."
 }
 
-// rule assigns a folder to a split.
+// rule assigns a folder, or a word of a list, to a split.
 type rule struct{ split, folder string }
+
+// rules are what the options name for the splits.
+func (o Options) rules() (rules []rule) {
+	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
+		if r.folder != "" {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// named reports whether the options name anything for a split.
+func (o Options) named() bool { return len(o.rules()) > 0 }
 
 // explicitRules are the folders that the options name.
 func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	var rules []rule
-	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
-		if r.folder == "" {
-			continue
-		}
+	for _, r := range o.rules() {
 		folder := root.find(source, r.folder)
 		if folder == "" {
 			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)

@@ -362,14 +362,16 @@ func TestLinkLoopsEnd(t *testing.T) {
 	}
 }
 
-// TestUnlabelledFolders: folders whose names mean that there is no label are classes with a warning, as such labels of a
-// list are; names that only resemble them are not said.
+// TestUnlabelledFolders: folders whose names mean that there is no label are classes with a warning, as such labels of
+// a list are; names that only resemble them are not said.
 func TestUnlabelledFolders(t *testing.T) {
 	withCache(t)
 	for folder, want := range map[string]string{
-		"_unlabeled": `"_unlabeled" is read as a class: if it means that there is no label`, "no_label": `"no_label" is read`, "Unlabelled": `"Unlabelled" is read`, "None": `"None" is read`,
+		"_unlabeled": `"_unlabeled" is read as a class: if it means that there is no label`,
+		"no_label":   `"no_label" is read`, "Unlabelled": `"Unlabelled" is read`, "None": `"None" is read`,
 		"-1": "", "unassigned": `"unassigned" is read`, "unlabeled images": `"unlabeled images" is read`,
-		"unlabeled_bottle": "", "images": "", "unknown": "", "other": "", "noun": "", "-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
+		"unlabeled_bottle": "", "images": "", "unknown": "", "other": "", "noun": "",
+		"-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
 	} {
 		f := files{}
 		for _, class := range []string{"0", "1", folder} {
@@ -513,13 +515,15 @@ func TestNumberedParts(t *testing.T) {
 		f := files{}
 		f.add(t, around+"part1", 4)
 		f.add(t, around+"part2", 4)
-		if d, err := ImageFolder(f.dir(t), Options{Train: "."}); err != nil || len(d.Warnings) > 0 || !slices.Equal(d.Classes, []string{"part1", "part2"}) {
+		d, err := ImageFolder(f.dir(t), Options{Train: "."})
+		if err != nil || len(d.Warnings) > 0 || !slices.Equal(d.Classes, []string{"part1", "part2"}) {
 			t.Errorf("classes of such names, said: %v, error %v", d, err)
 		}
 	}
 }
 
-// adviceKeepsSplits checks that the options that an error advises load the data, and make no split with classes a class.
+// adviceKeepsSplits checks that the options that an error advises load the data, and make no split with classes a
+// class.
 func adviceKeepsSplits(t *testing.T, dir, text string) {
 	_, advice, _ := strings.Cut(text, "give Options{")
 	advice, _, _ = strings.Cut(advice, "}")
@@ -538,18 +542,24 @@ func adviceKeepsSplits(t *testing.T, dir, text string) {
 // classes, or where nothing is beside them, are not.
 func TestCompanions(t *testing.T) {
 	withCache(t)
-	const pairs, folders, classes = "are named like masks, labels, thumbnails or other versions of others", "lie in folders that look like masks, thumbnails or the like within a class", "classes of their own are"
+	const (
+		pairs   = "are named like masks, labels, thumbnails or other versions of others"
+		folders = "lie in folders that look like masks, thumbnails or the like within a class"
+		classes = "classes of their own are"
+	)
 	for _, tt := range []struct {
 		files, want string
 	}{
-		{"benign/b(0).png benign/b(0)_mask.png benign/b(1).png benign/b(1)_mask_1.png normal/n(0).png normal/n(1).png", "2 images " + pairs + " and are read as images of the same class, such as benign/b(0)_mask.png beside benign/b(0).png"},
+		{"benign/b(0).png benign/b(0)_mask.png benign/b(1).png benign/b(1)_mask_1.png normal/n(0).png normal/n(1).png",
+			"2 images " + pairs + " and are read as images of the same class, such as benign/b(0)_mask.png beside benign/b(0).png"},
 		{"a/1.png a/1_seg.png b/1.png b/1-SEG.png", pairs},
 		{"a/1.png a/1_gt.png b/2.png b/2.gt.png", pairs},
 		{"a/1.png a/1_thumb.png b/2.png b/2_label.gif", pairs},
 		{"a/1.png a/mask_1.png b/2.png b/mask_2.png", pairs},
 		{"a/p1_rgb.png a/p1_label.png b/p2_rgb.png b/p2_label.png", pairs},
 		{"train/a/1.png train/a/1_mask.png train/b/1.png train/b/1_mask.png val/a/5.png val/b/5.png", pairs},
-		{"cat/1.png cat/2.png cat/thumbnails/1.png dog/1.png dog/2.png", "1 images " + folders + `, such as cat/thumbnails/, and are read as images of the class: if they are none, move them away, or see FromPattern ("{class}/*")`},
+		{"cat/1.png cat/2.png cat/thumbnails/1.png dog/1.png dog/2.png",
+			"1 images " + folders + `, such as cat/thumbnails/, and are read as images of the class: if they are none, move them away, or see FromPattern ("{class}/*")`},
 		{"x/train/cat/1.png x/train/cat/masks/1.png x/train/dog/1.png x/val/cat/1.png x/val/dog/1.png", `see FromPattern ("*/{split}/{class}/*")`},
 		{"cat/images/1.png cat/lung_masks/1.png dog/images/1.png", `see FromPattern ("{class}/images/*")`},
 		{"train/cat/Images/1.png train/cat/Masks/1.png train/dog/Images/1.png val/cat/Images/1.png val/dog/Images/1.png",
@@ -598,7 +608,8 @@ func TestCompanions(t *testing.T) {
 	for _, folder := range []string{"COVID/images", "COVID/masks", "Normal/images", "Normal/masks"} {
 		f.add(t, folder, 4)
 	}
-	if d, err := ImageFolder(f.dir(t)); err == nil || !strings.Contains(err.Error(), `hold folders that look like no classes (images, masks): for the images alone give Options{Train: "*/images"}`) {
+	const advice = `hold folders that look like no classes (images, masks): for the images alone give Options{Train: "*/images"}`
+	if d, err := ImageFolder(f.dir(t)); err == nil || !strings.Contains(err.Error(), advice) {
 		t.Errorf("%v, error %v", d, err)
 	}
 	if d, err := ImageFolder(f.dir(t), Options{Train: "*/images"}); err != nil || d.Train.Len()+d.Val.Len() != 8 {

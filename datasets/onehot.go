@@ -61,9 +61,11 @@ func (r row) joined(classes []string) (row, error) {
 	return out, nil
 }
 
-// labelList is a list of quoted names, as Python and JSON write it (['cat'], ["cat", "dog"], {'cat'}), or an object with
-// one field that is a name or such a list, as Label Studio writes it ({"choices": ["cat"]}). The groups are the names.
-var labelList = regexp.MustCompile(`^(?:` + quotedNames + `|\{\s*` + quotedName + `\s*:\s*(?:` + quotedNames + `|(` + quotedName + `))\s*\})$`)
+// labelList is a list of quoted names, as Python and JSON write it (['cat'], ["cat", "dog"], {'cat'}), or an object
+// with one field that is a name or such a list, as Label Studio writes it ({"choices": ["cat"]}). The groups are the
+// names.
+var labelList = regexp.MustCompile(`^(?:` + quotedNames +
+	`|\{\s*` + quotedName + `\s*:\s*(?:` + quotedNames + `|(` + quotedName + `))\s*\})$`)
 
 const (
 	quotedName  = `(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`

@@ -144,7 +144,7 @@ func (l *listing) splitByFolder(o Options) error {
 		paths = append(paths, e.path)
 	}
 	root := imageTree(paths)
-	if o.Train != "" || o.Val != "" || o.Test != "" {
+	if o.named() {
 		return l.splitByOptions(root, o)
 	}
 	prefix, n := "", root

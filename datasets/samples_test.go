@@ -669,7 +669,8 @@ func TestPatternSplitValues(t *testing.T) {
 	}
 }
 
-// TestSeparators: of the separators that give the columns that one counts by which the images' column has names of files.
+// TestSeparators: of the separators that give the columns that one counts by which the images' column has names of
+// files.
 func TestSeparators(t *testing.T) {
 	for _, tt := range []struct {
 		text   string

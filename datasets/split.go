@@ -54,7 +54,12 @@ func (d *Dataset) warnWithout(purpose string, s *Split) {
 	}
 }
 
-func (d *Dataset) warn(text string) { d.Warnings = append(d.Warnings, text) }
+// warn adds a warning; "" is none.
+func (d *Dataset) warn(text string) {
+	if text != "" {
+		d.Warnings = append(d.Warnings, text)
+	}
+}
 
 // splitOff moves a share of each class to a validation split. The seed and each file's own name decide which images
 // move, so that adding a file leaves nearly all others where they are. The name counts as a whole, also an absolute path: with

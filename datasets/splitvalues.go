@@ -52,7 +52,7 @@ func (l *listing) nameSplits(column string, o Options) error {
 func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 	meaning := map[string]string{}
 	usual := slices.ContainsFunc(slices.Collect(maps.Keys(found)), func(w string) bool { return splitOf(w) != "" })
-	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
+	for _, r := range o.rules() {
 		words := strings.Split(r.folder, ",")
 		if found[r.folder] {
 			words = []string{r.folder}
@@ -60,7 +60,6 @@ func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 		for _, w := range words {
 			w = strings.TrimSpace(w)
 			switch other := meaning[w]; {
-			case r.folder == "":
 			case len(found) == 0:
 				return nil, fmt.Errorf("the options name %q for %s, but the list says no splits; give their column as Options.SplitColumn, or Sample.Split", w, r.split)
 			case !found[w] && splitOf(w) == r.split && usual: // as "train" for "Train", or "test" where no image is for it
