@@ -110,8 +110,8 @@ func headCell(name, align string) string {
 		html.EscapeString(name), align, html.EscapeString(name))
 }
 
-// ShownConfusions returns the fields, actual and predicted class, whose images [ConfusionImages] shows: all wrong ones, or
-// of more than 20 classes the 50 most frequent, in that order.
+// ShownConfusions returns the fields, actual and predicted class, whose images [ConfusionImages] shows: all wrong ones,
+// or of more than 20 classes the 50 most frequent, in that order.
 func ShownConfusions(matrix [][]int) [][2]int {
 	fields := confusions(matrix)
 	if len(matrix) > maxCounts {

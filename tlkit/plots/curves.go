@@ -77,9 +77,8 @@ func Curves(title string, panels ...Panel) Figure {
 }
 
 type curves struct {
-	title     string
-	panels    []Panel
-	translate func(string) string // nil: splits are in English
+	title  string
+	panels []Panel
 }
 
 func (f curves) name() string { return f.title }
@@ -235,8 +234,8 @@ func (p Panel) pieces(l Line, k, n int) []piece {
 	return list
 }
 
-// thin keeps about maxPoints points of a line at most: from each stretch the first lowest and the first highest, in order,
-// and the best, which has a star. If a stretch holds gaps, one of them stays.
+// thin keeps about maxPoints points of a line at most: from each stretch the first lowest and the first highest, in
+// order, and the best, which has a star. If a stretch holds gaps, one of them stays.
 func thin(l Line) ([]Point, []Interval) {
 	pts, band := l.Points, l.Band
 	if len(pts) <= maxPoints {

@@ -252,7 +252,7 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 			if s == "" {
 				continue
 			}
-			entries = append(entries, legendEntry{text: f.inWords(s), style: lineStyle(s, mutedInk)})
+			entries = append(entries, legendEntry{text: f.panels[0].inWords(s), style: lineStyle(s, mutedInk)})
 		}
 	}
 	return inRows(entries, width-2*margin)

@@ -131,15 +131,17 @@ func (p Panel) channels(values arr, lineNames, splits []string) channels {
 	yScale, yAxis := axis(yLow, yHigh, p.LogY, ticks{percent: p.YPercent, log: p.LogY})
 	xAxis["grid"] = false
 	xScale["nice"], xScale["padding"] = false, 6
+	shown := p.shown(splits)
+	columns := legendColumns(lineNames, shown)
 	return channels{
 		x: obj{"field": "x", "type": "quantitative", "title": p.XLabel, "scale": xScale, "axis": xAxis},
 		y: obj{"field": "y", "type": "quantitative", "title": p.YLabel, "scale": yScale, "axis": yAxis},
 		colour: obj{"field": "n", "type": "nominal", "sort": false,
-			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, p.shown(splits)))},
+			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, columns)},
 		shape: obj{"field": "n", "type": "nominal", "sort": false,
-			"scale": obj{"domain": lineNames, "range": shapeRange(lineNames)}, "legend": legend(lineNames, legendColumns(lineNames, p.shown(splits)))},
+			"scale": obj{"domain": lineNames, "range": shapeRange(lineNames)}, "legend": legend(lineNames, columns)},
 		dash: obj{"field": "s", "type": "nominal", "sort": false,
-			"scale": obj{"domain": p.shown(splits), "range": dashRange(splits)}, "legend": dashLegend(p.shown(splits))},
+			"scale": obj{"domain": shown, "range": dashRange(splits)}, "legend": dashLegend(shown)},
 	}
 }
 

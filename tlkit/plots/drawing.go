@@ -293,8 +293,8 @@ func finite(v ...float64) bool {
 	return true
 }
 
-// clip shortens s with an ellipsis until it is at most width wide in style sty. Of a long text it measures little more than
-// what fits.
+// clip shortens s with an ellipsis until it is at most width wide in style sty. Of a long text it measures little more
+// than what fits.
 func clip(s string, sty text.Style, width vg.Length) string {
 	r := []rune(s)
 	enough := 16

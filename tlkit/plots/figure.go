@@ -57,8 +57,8 @@ func Text(s string) Figure {
 // ([LanguageEnv]); the plain text form is English.
 func TextIn(english, japanese string) Figure { return bilingual{english, japanese} }
 
-// Sentence returns a Figure of sentences of the code, a line each. A notebook shows those that have a translation in the
-// language of figures; the plain text form is English.
+// Sentence returns a Figure of sentences of the code, a line each. A notebook shows those that have a translation in
+// the language of figures; the plain text form is English.
 func Sentence(english string) Figure { return bilingual{english, words.Lines(english)} }
 
 type bilingual struct{ english, japanese string }
@@ -69,7 +69,8 @@ func (b bilingual) Bundle() (map[string]any, error) {
 	if !words.InJapanese() {
 		return map[string]any{MIMEText: b.english}, nil
 	}
-	return map[string]any{MIMEHTML: "<p lang=\"ja\">" + strings.ReplaceAll(html.EscapeString(strings.TrimSpace(b.japanese)), "\n", "<br>") + "</p>", MIMEText: b.english}, nil
+	lines := strings.ReplaceAll(html.EscapeString(strings.TrimSpace(b.japanese)), "\n", "<br>")
+	return map[string]any{MIMEHTML: `<p lang="ja">` + lines + "</p>", MIMEText: b.english}, nil
 }
 
 // Markdown returns a Figure that shows Markdown source (with LaTeX between dollar signs where the notebook supports

@@ -37,8 +37,8 @@ type Captioned struct {
 	// Title is the text under the pointer and in plain text where Caption is short for it; "" means Caption.
 	Title string
 	Mark  Mark // determines the frame
-	// Words lists the lines (from 0) of Caption and Title that are words of the figure, not names: they are shown in the
-	// language of figures.
+	// Words lists the lines (from 0) of Caption and Title that are words of the figure, not names: they are shown in
+	// the language of figures.
 	Words []int
 }
 

@@ -150,8 +150,8 @@ func reduce(img image.Image, side int) *image.RGBA {
 	return out
 }
 
-// Tile returns the image with no more pixels than a grid shows, so that a figure of many photographs keeps little of each.
-// The figure is the same, its text form has the size of the whole image.
+// Tile returns the image with no more pixels than a grid shows, so that a figure of many photographs keeps little of
+// each. The figure is the same, its text form has the size of the whole image.
 func Tile(img image.Image) image.Image {
 	b := img.Bounds()
 	if max(b.Dx(), b.Dy()) <= dense*largeTile {

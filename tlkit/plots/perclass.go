@@ -74,7 +74,8 @@ func (f perClass) Bundle() (map[string]any, error) {
 	}
 	rows = append(rows, []string{"mean of the classes", strconv.Itoa(mean.images),
 		percent(ratio(mean.precision, counted)), percent(ratio(mean.recall, counted)), percent(ratio(mean.f1, counted))})
-	return Table([]string{"class", "images", "precision", "recall", "F1"}, rows, TableOptions{Align: "lrrrr", WordCells: []Cell{{Row: len(rows) - 1}}}).Bundle()
+	options := TableOptions{Align: "lrrrr", WordCells: []Cell{{Row: len(rows) - 1}}}
+	return Table([]string{"class", "images", "precision", "recall", "F1"}, rows, options).Bundle()
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }

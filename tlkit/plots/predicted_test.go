@@ -138,8 +138,8 @@ func TestShortNames(t *testing.T) {
 	}
 }
 
-// TestTile: a tile of a photograph is shown as the photograph itself, with its size in the text, and holds no more pixels
-// than a grid shows.
+// TestTile: a tile of a photograph is shown as the photograph itself, with its size in the text, and holds no more
+// pixels than a grid shows.
 func TestTile(t *testing.T) {
 	photo, small := image.NewNRGBA(image.Rect(0, 0, 1500, 900)), image.NewNRGBA(image.Rect(0, 0, 320, 100))
 	for i := range photo.Pix {

@@ -96,7 +96,7 @@ func (f scatter) longNames() []string { return append([]string{f.title, f.opts.N
 
 // inLanguage returns the chart with axes and note in the language of figures.
 func (f scatter) inLanguage() scatter {
-	f.opts.XLabel, f.opts.YLabel, f.opts.Note = words.Of(f.opts.XLabel), words.Of(f.opts.YLabel), partsInWords(f.opts.Note)
+	f.opts.XLabel, f.opts.YLabel, f.opts.Note = words.Of(f.opts.XLabel), words.Of(f.opts.YLabel), words.Parts(f.opts.Note, "; ")
 	return f
 }
 

@@ -31,13 +31,8 @@ func (f curves) inLanguage() curves {
 		}
 		panels[i] = p
 	}
-	f.panels, f.translate = panels, words.Of
+	f.panels = panels
 	return f
-}
-
-// inWords returns a split in the figure's language.
-func (f curves) inWords(split string) string {
-	return Panel{translate: f.translate}.inWords(split)
 }
 
 // described is the text of a chart for readers who can't see it, in the language of figures: its title, and what it is.
@@ -70,16 +65,7 @@ func linesInWords(text string, chosen []int) string {
 	return strings.Join(lines, "\n")
 }
 
-// partsInWords is a note in the language of figures, each of its parts, which semicolons separate, by itself.
-func partsInWords(note string) string {
-	parts := strings.Split(note, "; ")
-	for i, part := range parts {
-		parts[i] = words.Of(part)
-	}
-	return strings.Join(parts, "; ")
-}
-
-// inWords returns a part of a panel's note, in the panel's language.
+// inWords returns a split, or a part of the panel's note, in the panel's language.
 func (p Panel) inWords(english string) string {
 	if p.translate == nil {
 		return english

@@ -23,19 +23,21 @@ func InJapanese() bool {
 
 // Of returns a word or a sentence of a figure in the language of figures. One that has no translation stays as it is.
 func Of(english string) string {
-	if !InJapanese() {
-		return english
-	}
-	return japanese(english)
+	return inLanguage(english, "")
 }
 
 // Head is [Of] for the head of a column, with a zero-width space where it may break.
 func Head(english string) string {
+	return inLanguage(english, "\u200b")
+}
+
+// inLanguage returns a word or a sentence in the language of figures, with gap where a Japanese word may break.
+func inLanguage(english, gap string) string {
 	if !InJapanese() {
 		return english
 	}
 	if ja, ok := japaneseWords[english]; ok {
-		return between.ReplaceAllString(ja, "$1\u200b$2")
+		return between.ReplaceAllString(ja, "$1"+gap+"$2")
 	}
 	return sentence(english)
 }
@@ -44,19 +46,15 @@ func Head(english string) string {
 var between = regexp.MustCompile(`([\p{Han}\p{Hiragana}\p{Katakana}ー]) ([\p{Han}\p{Hiragana}\p{Katakana}])`)
 
 // Lines is [Of] for each line of a text.
-func Lines(english string) string {
-	lines := strings.Split(english, "\n")
-	for i, line := range lines {
-		lines[i] = Of(line)
-	}
-	return strings.Join(lines, "\n")
-}
+func Lines(english string) string { return Parts(english, "\n") }
 
-func japanese(english string) string {
-	if ja, ok := japaneseWords[english]; ok {
-		return between.ReplaceAllString(ja, "$1$2")
+// Parts is [Of] for each part of a text, between separators.
+func Parts(english, separator string) string {
+	parts := strings.Split(english, separator)
+	for i, part := range parts {
+		parts[i] = Of(part)
 	}
-	return sentence(english)
+	return strings.Join(parts, separator)
 }
 
 // sentence returns the translation of a sentence, or the text itself.

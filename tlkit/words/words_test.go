@@ -118,8 +118,8 @@ func lessons(t *testing.T) string {
 	return code.String()
 }
 
-// TestUsed: every word and every sentence is one that the code or a lesson writes. A sentence that was reworded in English alone
-// would be shown in English.
+// TestUsed: every word and every sentence is one that the code or a lesson writes. A sentence that was reworded in
+// English alone would be shown in English.
 func TestUsed(t *testing.T) {
 	var code strings.Builder
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
