@@ -66,8 +66,8 @@ func figureMakers(t *testing.T) map[string]bool {
 	return found
 }
 
-// inJapanese are the names of figureMakers that a notebook shows in Japanese without a word of English; makers that are
-// shown as a part of another are named with it.
+// inJapanese returns functions that make all figures and tables. The key of each names its maker, as figureMakers does,
+// and after blanks the makers of the figures that its own figure contains.
 func inJapanese(t *testing.T) map[string]func() (map[string]any, error) {
 	model := tlkit.MustLoad("resnet20", tlkit.LoadOptions{Weights: zoo.Random, Seed: 1})
 	model.Preprocess.Resize, model.Preprocess.Crop = 8, 8

@@ -23,12 +23,12 @@ func detailSide(shorter int) int {
 	return side
 }
 
-// detail is a reduced image: the luminance of a square of pixels. Colours are left out, since JPEG keeps them at half the
-// resolution.
+// detail is a reduced image: the luminance of a square of pixels. Colours are left out, since JPEG keeps them at half
+// the resolution.
 type detail struct {
 	side int
-	// grey has the luminance of each pixel in 256ths; clipped is 1 where a colour was probably cut off at white, so that
-	// the pixel may stand for a brighter one, -1 where at black. anyClipped is true if there are such pixels.
+	// grey has the luminance of each pixel in 256ths; clipped is 1 where a colour was probably cut off at white, so
+	// that the pixel may stand for a brighter one, -1 where at black. anyClipped is true if there are such pixels.
 	grey       []uint16
 	clipped    []int8
 	anyClipped bool
@@ -122,14 +122,16 @@ func (d detail) mirrored() detail {
 	return out.measured()
 }
 
-// What two copies may differ by, in squared grey levels after their brightness is made equal: a part that compression
-// and rounding bring everywhere, and a share of the variance of the pixels, since errors of scaling and compression are
-// at the edges.
+// partNoise and partShare bound the squared difference of two copies in each part; detailNoise and detailShare bound the
+// one within the squares of 2 x 2 pixels, over the whole image. The copies have equal brightness by then. The noise is
+// what compression and rounding add everywhere, in squared grey levels per pixel. The share is of the variance of the
+// pixels, since scaling and compression err most at edges.
 //
-// Measured: copies of photographs, drawings and made-up scenes (JPEG of quality 50, three quarters of the size, brightness
-// by 0.7 and by +20) are within the limits, with one exception in a thousand; of copies at half of 32 pixels two thirds, of
-// copies with white cut off nine tenths. None of 13 million pairs of different drawings is, and no two pictures of 224
-// pixels of one smooth scene with a mark of 20 pixels that is 60 levels brighter, or with noise of 8 levels.
+// Measured: copies of photographs, drawings and made-up scenes (JPEG of quality 50, three quarters of the size,
+// brightness by 0.7 and by +20) are within the limits, with one exception in a thousand; of copies at half of 32 pixels
+// two thirds, of copies with white cut off nine tenths. None of 13 million pairs of different drawings is, and no two
+// pictures of 224 pixels of one smooth scene with a mark of 20 pixels that is 60 levels brighter, or with noise of 8
+// levels.
 const (
 	partNoise, partShare     = 16, 0.25
 	detailNoise, detailShare = 0.25, 0.5
@@ -165,7 +167,8 @@ type comparison struct {
 // mean returns the mean of two sums of squares, of a's and of b's pixels, in the brightness of b.
 func (c *comparison) mean(a, b float64) float64 { return (c.gain*c.gain*a + b) / 2 }
 
-// errors returns the sum of the squared differences in a square, and of that what lies within its squares of 2 x 2 pixels.
+// errors returns the sum of the squared differences in a square, and of that what lies within its squares of 2 x 2
+// pixels.
 func (c *comparison) errors(s square) (whole, within float64) {
 	side := c.a.side
 	for y := 0; y < s.side; y += 2 {
@@ -179,8 +182,8 @@ func (c *comparison) errors(s square) (whole, within float64) {
 	return whole, within
 }
 
-// difference returns by how much pixel i of b is brighter than expected. What is clipped may stand for any value further
-// out, which is no difference.
+// difference returns by how much pixel i of b is brighter than expected. What is clipped may stand for any value
+// further out, which is no difference.
 func (c *comparison) difference(i int) float64 {
 	e := float64(c.b.grey[i])/256 - c.gain*float64(c.a.grey[i])/256 - c.offset
 	if u, v := c.a.clipped[i], c.b.clipped[i]; u|v != 0 && (e > 0 && (u > 0 || v < 0) || e < 0 && (u < 0 || v > 0)) {
@@ -189,8 +192,8 @@ func (c *comparison) difference(i int) float64 {
 	return e
 }
 
-// brightness returns gain and offset that give the pixels of a the mean and the deviation of those of b. Clipped ones are
-// left out.
+// brightness returns gain and offset that give the pixels of a the mean and the deviation of those of b. Clipped ones
+// are left out.
 func brightness(a, b detail) (gain, offset float64) {
 	var n, sumA, sumB, squaresA, squaresB float64
 	step := 1

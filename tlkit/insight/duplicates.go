@@ -84,10 +84,10 @@ type pair struct {
 	mirrored    bool
 }
 
-// nearDuplicates returns pairs of images that look the same, a < b, in order. order lists the images. Of images that all
-// look the same there are not all pairs: each is a copy of the first of its class that it looks the same as and that is no
-// copy itself, and before that may be one of an image of another class. So there are at most two pairs for each image, and
-// a copy of a copy is no copy.
+// nearDuplicates returns pairs of images that look the same, a < b, in order. order lists the images. Of images that
+// all look the same there are not all pairs: each is a copy of the first of its class that it looks the same as and
+// that is no copy itself, and before that may be one of an image of another class. So there are at most two pairs for
+// each image, and a copy of a copy is no copy.
 func nearDuplicates(prints []fingerprint, classes []string, order []int) []pair {
 	found := &matches{classes: classes, copy: make([]bool, len(prints)), other: make([]bool, len(prints))}
 	var list []int
@@ -164,8 +164,8 @@ func correlated(prints []fingerprint, list []int, found *matches) {
 	})
 }
 
-// products calls each with the products of row i of each of the matrices and all rows of b. They are computed in blocks, so
-// that the memory stays small.
+// products calls each with the products of row i of each of the matrices and all rows of b. They are computed in
+// blocks, so that the memory stays small.
 func products(all []*mat.Dense, b *mat.Dense, each func(i int, rows [][]float64)) {
 	n, width := b.Dims()
 	const block = 256

@@ -161,8 +161,8 @@ func prepared(m *zoo.Model, img *vision.Image) (*vision.Image, error) {
 	return m.Preprocess.Apply(img), nil
 }
 
-// heatmap returns a map for the class of the given index, or for the most probable one if that is negative. Logits that are
-// no finite numbers explain nothing and are an error.
+// heatmap returns a map for the class of the given index, or for the most probable one if that is negative. Logits that
+// are no finite numbers explain nothing and are an error.
 func heatmap(m *zoo.Model, ready *vision.Image, logits []float32, class int) (*Heatmap, error) {
 	if err := m.CheckLogits(logits); err != nil {
 		return nil, fmt.Errorf("insight: %w", err)

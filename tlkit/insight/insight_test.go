@@ -229,8 +229,8 @@ func TestHeatmapErrors(t *testing.T) {
 	}
 }
 
-// TestBrokenModel: a network whose weights are NaN is explained by nothing. Each figure fails with the reason, and Inspect
-// keeps what it found without the network.
+// TestBrokenModel: a network whose weights are NaN is explained by nothing. Each figure fails with the reason, and
+// Inspect keeps what it found without the network.
 func TestBrokenModel(t *testing.T) {
 	m, err := zoo.Load("resnet20.shapes")
 	if err != nil {

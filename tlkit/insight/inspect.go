@@ -116,12 +116,12 @@ func (l ImageIssues) Names() []string {
 }
 
 // Duplicate is a pair of images that look the same: copies of other size, compression or brightness, possibly
-// mirrored. Crops are not found, nor copies of very small images at half their size. Different pictures of one scene are
-// no copies: they differ in a part, or in the noise of their details. Images of nearly one colour are copies only if they
-// are equal to the byte.
+// mirrored. Crops are not found, nor copies of very small images at half their size. Different pictures of one scene
+// are no copies: they differ in a part, or in the noise of their details. Images of nearly one colour are copies only
+// if they are equal to the byte.
 //
-// Of several images that all look the same there is a pair of each with the first of its class, a held-out one if there is
-// any, and not every pair.
+// Of several images that all look the same there is a pair of each with the first of its class, a held-out one if there
+// is any, and not every pair.
 type Duplicate struct {
 	// A and B are the two images, in the order of the data set.
 	A, B ImageRef
@@ -135,8 +135,8 @@ type Duplicate struct {
 }
 
 // Extra returns the name of one image of each pair of duplicates, for [datasets.Dataset.Without]: the training image of
-// a pair across splits, else the second one. Pairs with different labels are left out: which image is wrong takes a look
-// at them (Duplicate.OtherLabel).
+// a pair across splits, else the second one. Pairs with different labels are left out: which image is wrong takes a
+// look at them (Duplicate.OtherLabel).
 func (r *Inspection) Extra() []string {
 	drop := map[string]bool{}
 	var out []string
@@ -158,10 +158,11 @@ func (r *Inspection) Extra() []string {
 //
 // Labels are held against out-of-fold predictions of a logistic regression on frozen features. A label is named if it is
 // wrong with a probability of at least a quarter, under the assumption that a share of all labels was replaced by other
-// classes at random (Natarajan et al. 2013); the share is estimated. With 5 % of the labels flipped, three seeds, 74 to 77 %
-// of the flipped ones were named on 2,000 images of CIFAR-10, and 82 to 86 % of the named ones were flipped; on
-// hymenoptera, 74 to 100 % and 82 to 87 %. Confident learning, as cleanlab has it, names 75 to 80 % at a precision of 37 to
-// 39 %, and 74 to 92 % at 67 to 80 %. Of right labels, 4 of 2,000 and 3 of 397 are named (confident learning: 124 and 1).
+// classes at random (Natarajan et al. 2013); the share is estimated. With 5 % of the labels flipped, three seeds, 74 to
+// 77 % of the flipped ones were named on 2,000 images of CIFAR-10, and 82 to 86 % of the named ones were flipped; on
+// hymenoptera, 74 to 100 % and 82 to 87 %. Confident learning, as cleanlab has it, names 75 to 80 % at a precision of
+// 37 to 39 %, and 74 to 92 % at 67 to 80 %. Of right labels, 4 of 2,000 and 3 of 397 are named (confident learning: 124
+// and 1).
 //
 // The result shows itself in a notebook. A file is never changed; see [datasets.Dataset.Without] and
 // [datasets.Dataset.Relabel].
@@ -282,7 +283,8 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 	return nil
 }
 
-// compare finds the duplicates. Held-out images come first, so that others are copies of them: they are the ones to keep.
+// compare finds the duplicates. Held-out images come first, so that others are copies of them: they are the ones to
+// keep.
 func (r *Inspection) compare(refs []ImageRef, prints []fingerprint) {
 	classes, order, plain := make([]string, len(refs)), make([]int, len(refs)), 0
 	for i, ref := range refs {

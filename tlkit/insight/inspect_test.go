@@ -159,8 +159,8 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
-// TestRareClasses: the label of a class's only image is not checked, since no fit on other images knows the class, and a
-// note says so.
+// TestRareClasses: the label of a class's only image is not checked, since no fit on other images knows the class, and
+// a note says so.
 func TestRareClasses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -305,8 +305,8 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// scene returns a picture of 224 x 224 pixels of one smooth scene with noise of its own, and a bright mark of 20 x 20 pixels
-// at one of 64 places, unless the place is negative.
+// scene returns a picture of 224 x 224 pixels of one smooth scene with noise of its own, and a bright mark of 20 x 20
+// pixels at one of 64 places, unless the place is negative.
 func scene(rng *rand.Rand, noise float64, place int) *vision.Image {
 	img := vision.New(224, 224)
 	left, top := place%8*28, place/8*28
@@ -321,8 +321,8 @@ func scene(rng *rand.Rand, noise float64, place int) *vision.Image {
 	return img
 }
 
-// TestPicturesOfOneScene: different pictures of a fixed scene are no duplicates, though their small copies correlate; copies
-// of one of them are.
+// TestPicturesOfOneScene: different pictures of a fixed scene are no duplicates, though their small copies correlate;
+// copies of one of them are.
 func TestPicturesOfOneScene(t *testing.T) {
 	rng := rand.New(rand.NewPCG(17, 1))
 	for noise, unmarked := range map[float64]int{0: 0, 12: 30} {
@@ -369,8 +369,8 @@ func TestAlteredCopies(t *testing.T) {
 	}
 }
 
-// TestManyDuplicates: of images that all look the same each has one pair, and dropping Extra's images leaves one of each
-// label, which is a held-out one if there is any.
+// TestManyDuplicates: of images that all look the same each has one pair, and dropping Extra's images leaves one of
+// each label, which is a held-out one if there is any.
 func TestManyDuplicates(t *testing.T) {
 	rng := rand.New(rand.NewPCG(17, 3))
 	flat, picture := vision.New(50, 50), scene(rng, 12, 9)

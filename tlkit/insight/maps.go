@@ -132,7 +132,8 @@ func (f *FeatureMap) Figure() plots.Figure {
 	items := []plots.Captioned{{Image: f.Image.ToImage(), Caption: caption, Words: words}}
 	for _, c := range f.Order[:min(f.shown, len(f.Order))] {
 		low, high := rangeOf(f.Values[c])
-		items = append(items, plots.Captioned{Image: mapImage(f.Values[c], low, high), Caption: fmt.Sprintf("channel %d\n%.3g to %.3g", c, low, high), Words: []int{0, 1}})
+		caption := fmt.Sprintf("channel %d\n%.3g to %.3g", c, low, high)
+		items = append(items, plots.Captioned{Image: mapImage(f.Values[c], low, high), Caption: caption, Words: []int{0, 1}})
 	}
 	return plots.Images(items, 6)
 }

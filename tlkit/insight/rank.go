@@ -55,8 +55,8 @@ const rankFolds = 5
 // seed): on 300 sketches Accuracy 0.71, LogME 0.62, H-score 0.33, NCE 0.40 (of five networks); on 120 ants and bees 0.24,
 // 0.52, 0.24, 0.60, where six of the seven ended within 11 points of one another, about the noise of 153 images.
 //
-// A model that can't be ranked, such as one whose features do not vary, comes last with the reason. The error is that of the
-// models if none can be.
+// A model that can't be ranked, such as one whose features do not vary, comes last with the reason. The error is that
+// of the models if none can be.
 func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 	if d == nil || d.Train.Len() < 2*rankFolds {
 		return nil, fmt.Errorf("insight: Rank needs a data set of at least %d training images", 2*rankFolds)
@@ -74,7 +74,8 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 		if err != nil {
 			failed = append(failed, fmt.Errorf("insight: ranking %s: %w", m.Spec.Name, err))
 			nan := math.NaN()
-			r = Ranked{Model: r.Model, Params: r.Params, Accuracy: nan, Error: nan, LogME: nan, HScore: nan, NCE: nan, Seconds: nan, Problem: err.Error()}
+			r = Ranked{Model: r.Model, Params: r.Params, Problem: err.Error(),
+				Accuracy: nan, Error: nan, LogME: nan, HScore: nan, NCE: nan, Seconds: nan}
 		}
 		all = append(all, r)
 	}

@@ -99,8 +99,8 @@ func TestRank(t *testing.T) {
 	if r[0].LogME <= r[1].LogME || r[0].HScore <= r[1].HScore || !math.IsNaN(r[1].NCE) || !(r[0].NCE <= 0) {
 		t.Errorf("estimates %+v", r)
 	}
-	// The output layer of a network with a new head is random, the rest is trained; a network of zeros comes last, with the
-	// reason.
+	// The output layer of a network with a new head is random, the rest is trained; a network of zeros comes last, with
+	// the reason.
 	for _, c := range []struct{ model, problem string }{{"new head", ""}, {"zeros", "the same for all images"}} {
 		m, err := trained.Clone()
 		if err != nil {

@@ -102,7 +102,7 @@ func (f *folder) finish(ctx context.Context, in *incoming) error {
 		defer f.discard(in)
 		return f.unzip(ctx, in)
 	}
-	// What looks like a folder in the name of a browser's picture is part of the name.
+	// A browser gives the folder apart from the name. So folders in the name itself are left out.
 	name := path.Base(path.Clean(strings.ReplaceAll(in.name, `\`, "/")))
 	return f.keep(in, path.Join(in.folder, name), head[:n])
 }

@@ -41,10 +41,10 @@ var pageTime = 15 * time.Second
 var script string
 
 // Pictures shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
-// there, and returns their paths in dir, which it makes if needed. A zip and a folder that is dropped keep their folders, so
-// that datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose name is taken by
-// another one gets a number, an equal one is kept. Files that are no pictures, that the browser can't read, or whose name
-// leads out of dir, are left out and named below the cell.
+// there, and returns their paths in dir, which it makes if needed. A zip and a folder that is dropped keep their
+// folders, so that datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose
+// name is taken by another one gets a number, an equal one is kept. Files that are no pictures, that the browser can't
+// read, or whose name leads out of dir, are left out and named below the cell.
 //
 // Without a page, as when a notebook is executed by nbconvert, it returns the pictures that dir has. It returns an error
 // if there are none, if the upload is larger than the bounds of opts, if dir can't be written, and ctx's error or an
@@ -108,8 +108,8 @@ type message struct {
 	Page string `json:"page"`
 	// N counts the messages of a page from 1. Each waits for the reply to the one before.
 	N int `json:"n"`
-	// Do is "here", when the field is drawn, "file" with a Name and a Folder, "data" with Data, "end" of the file, "skip" of a
-	// file with the Reason why the page can't read it, or "done".
+	// Do is "here", when the field is drawn, "file" with a Name and a Folder, "data" with Data, "end" of the file,
+	// "skip" of a file with the Reason why the page can't read it, or "done".
 	Do     string `json:"do"`
 	Name   string `json:"name"`
 	Folder string `json:"folder"` // the folders within a dropped one, with slashes; "" for a file by itself

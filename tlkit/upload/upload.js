@@ -49,8 +49,8 @@
     }
   }
 
-  // sendFile sends a file and returns the last reply. A file that can't be read, such as one that has changed since it was
-  // chosen, is left out by the kernel.
+  // sendFile sends a file and returns the last reply. A file that can't be read, such as one that has changed since it
+  // was chosen, is left out by the kernel.
   async function sendFile({ name, folder, file, error }, sent) {
     try {
       if (error) throw error;

@@ -298,8 +298,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPageAgain: a page that is loaded again, or draws the field a second time, begins anew, also within a file; the page
-// before is told so.
+// TestPageAgain: a page that is loaded again, or draws the field a second time, begins anew, also within a file; the
+// page before is told so.
 func TestPageAgain(t *testing.T) {
 	dir := t.TempDir()
 	before := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 20})
@@ -330,8 +330,8 @@ func TestPageAgain(t *testing.T) {
 	}
 }
 
-// TestDroppedFolder: files of a folder keep their folders, one that the browser can't read is named and left out, and none
-// leads out.
+// TestDroppedFolder: files of a folder keep their folders, one that the browser can't read is named and left out, and
+// none leads out.
 func TestDroppedFolder(t *testing.T) {
 	top := t.TempDir()
 	dir := filepath.Join(top, "photos")

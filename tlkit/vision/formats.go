@@ -135,8 +135,8 @@ func tiffHeader(data []byte) (header, error) {
 	return header{width: c.Width, height: c.Height, perPixel: 2*modelBytes(c.ColorModel) + 3}, err
 }
 
-// checkTiles refuses a TIFF file whose tiles have far more pixels than the image: the decoder unpacks all of each, and all
-// may be the same few bytes of the file.
+// checkTiles refuses a TIFF file whose tiles have far more pixels than the image: the decoder unpacks all of each, and
+// all may be the same few bytes of the file.
 func checkTiles(data []byte, width, height int) error {
 	w, tiled := tiffTag(data, tagTileWidth)
 	h, _ := tiffTag(data, tagTileLength)

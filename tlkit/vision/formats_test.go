@@ -313,8 +313,8 @@ func TestUnknownFormats(t *testing.T) {
 	}
 }
 
-// TestJPEGScans holds that a file of very many scans is refused by its header, since each goes over the whole image, and
-// that what follows the image's end is not counted.
+// TestJPEGScans holds that a file of very many scans is refused by its header, since each goes over the whole image,
+// and that what follows the image's end is not counted.
 func TestJPEGScans(t *testing.T) {
 	data, err := os.ReadFile("testdata/progressive.jpg")
 	if err != nil {
@@ -378,7 +378,8 @@ func tiledTIFF(t testing.TB, width, height, tile int) []byte {
 	return append(file, packed.Bytes()...)
 }
 
-// TestTiles holds that a TIFF file whose tiles have thousands of times the pixels of the image is refused by its header.
+// TestTiles holds that a TIFF file whose tiles have thousands of times the pixels of the image is refused by its
+// header.
 func TestTiles(t *testing.T) {
 	for _, c := range []struct {
 		width, height, tile int

@@ -222,8 +222,8 @@ func (a axis) needs(interp Interpolation) (from, to int) {
 // result, whatever its shape.
 const MaxScratch = spareRows + 2*4*maxWeights
 
-// maxWeights is the number of filter weights of an axis that are held at once. Usual images have a few thousand in all; a
-// side of millions of pixels has several for each of them.
+// maxWeights is the number of filter weights of an axis that are held at once. Usual images have a few thousand in all;
+// a side of millions of pixels has several for each of them.
 const maxWeights = 1 << 18
 
 // part returns the output pixels from index at on, so many that their weights are at most maxWeights.
@@ -263,7 +263,8 @@ func (s *Scratch) resize(m *Image, from image.Rectangle, width, height int, want
 	case x.in == x.out:
 		s.resizeColumns(to, plane{src.pix[3*x.from:], src.stride}, 3*out.Width, 0, y, interp)
 	case (bottom-top)*(to.stride-3*x.in) > spareRows:
-		// Pillow widens the rows first. Of an image that is thin and very high, that would be hundreds of times its size.
+		// Pillow widens the rows first. Of an image that is thin and very high, that would be hundreds of times its
+		// size.
 		s.rows = grown(s.rows, out.Height*3*x.in)
 		between := plane{s.rows, 3 * x.in}
 		s.resizeColumns(between, src, 3*x.in, 0, y, interp)

@@ -99,8 +99,8 @@ func (m *Model) export(path string, write func(metadata map[string]string) error
 	if kind := strings.ToLower(filepath.Ext(path)); !slices.Contains([]string{".pth", ".pt", ".safetensors", ".onnx"}, kind) {
 		return fmt.Errorf("zoo: exporting %q to %s: the name must end in .pth, .safetensors or .onnx", m.Spec.Name, path)
 	}
-	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess, InputSize: m.Spec.InputSize, Bits: m.Bits,
-		Imported: graph || m.Spec.Graph != nil}
+	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess,
+		InputSize: m.Spec.InputSize, Bits: m.Bits, Imported: graph || m.Spec.Graph != nil}
 	if m.Calibration != (Calibration{}) {
 		e.Calibration = &m.Calibration
 	}
@@ -221,7 +221,8 @@ func (e *exported) choose(o LoadOptions) (*values, error) {
 			e.path, e.path)
 	}
 	return &values{
-		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights, calibration: e.about.calibration(), bits: e.about.Bits,
+		spec: e.spec, classes: e.about.Classes, preprocess: e.about.Preprocess, name: e.about.Weights,
+		calibration: e.about.calibration(), bits: e.about.Bits,
 		open:  func(context.Context) (*weights.StateDict, error) { return e.sd, nil },
 		adapt: e.adapt,
 	}, nil

@@ -44,8 +44,8 @@ type ExportOptions struct {
 	// Processors with AVX2 or AVX-512 but without VNNI add products in 16 bits, which large weights overflow: there such
 	// a file is less accurate, not more. Take it if all machines that will run the file have VNNI, or are arm64.
 	FullRange bool
-	// Graph marks an .onnx file as one whose graph is the network, so that a program without the network's code reads it
-	// (see [Spec.BuiltIn]). It is so with Int8, and for networks that came from such a file.
+	// Graph marks an .onnx file as one whose graph is the network, so that a program without the network's code reads
+	// it (see [Spec.BuiltIn]). It is so with Int8, and for networks that came from such a file.
 	Graph bool
 }
 

@@ -221,8 +221,8 @@ func (f *fit) entries(m *Model, sd *weights.StateDict) ([]weights.Entry, error) 
 }
 
 // sameOrder reports whether a tensor of a file has its values in the order of the variable p, in another shape: the two
-// differ in axes of length 1, or the file has a convolution as large as its map where the network flattens the map for a
-// linear layer (timm's VGG).
+// differ in axes of length 1, or the file has a convolution as large as its map where the network flattens the map for
+// a linear layer (timm's VGG).
 func sameOrder(p nn.Param, shape []int) bool {
 	if p.Layout == nn.LinearWeight && len(shape) == 4 {
 		return p.Shape[0] == shape[0] && p.Shape[1] == shape[1]*shape[2]*shape[3]
@@ -326,15 +326,15 @@ func threeChannels(t weights.Tensor) (weights.Tensor, error) {
 
 // mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. An
 // unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network. Layers
-// between the backbone and the output layer that do not fit are listed in f.fresh, unless a description beside the file
-// says that it is this very network: then only a file without an output layer may lack them.
-func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict, described bool) error {
+// between the backbone and the output layer that do not fit are listed in f.fresh. With whole, a description beside the
+// file says that it is this very network: then only a file without an output layer may lack them.
+func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict, whole bool) error {
 	e := &weights.MismatchError{Source: sd.Source, Prefix: f.prefix, Layout: f.layout.name}
 	shapes := map[string][]int{}
 	for _, entry := range entries {
 		shapes[entry.Key] = entry.Shape
 	}
-	_, whole := shapes[m.HeadKey()+".weight"]
+	_, headed := shapes[m.HeadKey()+".weight"]
 	modules := map[string]bool{}
 	for _, p := range m.params {
 		if m.InHead(p) || m.inAux(p) {
@@ -343,7 +343,7 @@ func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict,
 		shape, ok := shapes[p.Key]
 		fits := ok && slices.Equal(shape, p.Shape)
 		if m.underHead(p.Key) {
-			if !described || !ok && !whole {
+			if !whole || !ok && !headed {
 				if !fits {
 					f.fresh = append(f.fresh, p.Key)
 				}

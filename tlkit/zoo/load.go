@@ -40,8 +40,8 @@ type LoadOptions struct {
 	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), for files in which the rule of
 	// [weights.Open] finds another place or none.
 	Key string
-	// Output names the output of an .onnx file that is the logits, for files with several classifiers. "" means the only
-	// one, the one named "logits", or the one that needs all others.
+	// Output names the output of an .onnx file that is the logits, for files with several classifiers. "" means the
+	// only one, the one named "logits", or the one that needs all others.
 	Output string
 	// Seed determines random values.
 	Seed uint64
@@ -72,10 +72,10 @@ const Random = "random"
 //
 //   - an .onnx file: "models/my.onnx". It becomes a model like the others: variables under the file's names, stages
 //     named after PyTorch's modules where the exporter kept their names, and a new head for other classes. Images are
-//     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax or Sigmoid at the end is left out. Batch
-//     normalisations that the exporter has folded into convolutions are gone for good; those that are there train as
-//     others do. Dropout is left out. Several linear output layers whose sum or mean is the output (distillation,
-//     branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,
+//     [batch, height, width, 3] here as everywhere, whatever the file's axes. A Softmax or Sigmoid at the end is left
+//     out. Batch normalisations that the exporter has folded into convolutions are gone for good; those that are there
+//     train as others do. Dropout is left out. Several linear output layers whose sum or mean is the output
+//     (distillation, branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,
 //     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
 //     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square
 //     images of three channels and a linear output layer; an error names every unknown operator.

@@ -7,8 +7,8 @@ import (
 )
 
 // mobileNetV2s is the network of inverted residuals with linear bottlenecks of Sandler et al. 2018 (arXiv 1801.04381,
-// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 and tf_mobilenet_v2_140, of width 1.4,
-// are the authors' own networks, as transformers has them.
+// table 2), at width 1, the one that torchvision has weights for; tf_mobilenet_v2 and tf_mobilenet_v2_140, of width
+// 1.4, are the authors' own networks, as transformers has them.
 func mobileNetV2s() []Spec {
 	const paper = "Sandler et al. 2018, MobileNetV2, arXiv 1801.04381, table 2"
 	tf := func(name string, width float64) Spec {
@@ -18,8 +18,9 @@ func mobileNetV2s() []Spec {
 			return mobileNetV2(convNorm{epsilon: epsilon, momentum: 0.003, tensorflow: true}, width)
 		})
 	}
+	build := func() Architecture { return mobileNetV2(convNorm{}, 1) }
 	return []Spec{
-		torchvision(Spec{Name: "mobilenet_v2", Family: "mobilenet_v2", Paper: paper, Build: func() Architecture { return mobileNetV2(convNorm{}, 1) }}),
+		torchvision(Spec{Name: "mobilenet_v2", Family: "mobilenet_v2", Paper: paper, Build: build}),
 		tf("tf_mobilenet_v2", 1), tf("tf_mobilenet_v2_140", 1.4),
 	}
 }

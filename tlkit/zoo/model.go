@@ -35,14 +35,15 @@ type Model struct {
 	Preprocess vision.Preprocess
 	// Calibration makes the probabilities of predictions honest; the zero value leaves the softmax of the logits.
 	Calibration Calibration
-	// Bits is the number of bits that 16-bit image files are read with, as in [vision.DecodeOptions]: that of the training
-	// images, so that no image comes out brighter than in training. 0 is the number that each image needs.
+	// Bits is the number of bits that 16-bit image files are read with, as in [vision.DecodeOptions]: that of the
+	// training images, so that no image comes out brighter than in training. 0 is the number that each image needs.
 	Bits int
 	// Notes list the changes made when a file of another origin was loaded: a prefix left out, a new output layer.
 	Notes []string
 
 	arch Architecture
-	// fresh is true if the output layer was made with random values, drawn from freshSeed. Others may have replaced them.
+	// fresh is true if the output layer was made with random values, drawn from freshSeed. Others may have replaced
+	// them.
 	fresh     bool
 	freshSeed uint64
 	params    []nn.Param
@@ -150,8 +151,8 @@ func initial(p nn.Param, seed uint64) []float32 {
 	return values
 }
 
-// HeadUntrained reports whether the output layer still has the random values that it began with, so that its logits mean
-// nothing: in a new model, and after ReplaceHead until the model is trained or reads values.
+// HeadUntrained reports whether the output layer still has the random values that it began with, so that its logits
+// mean nothing: in a new model, and after ReplaceHead until the model is trained or reads values.
 func (m *Model) HeadUntrained() (bool, error) {
 	if !m.fresh {
 		return false, nil

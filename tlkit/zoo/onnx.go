@@ -143,8 +143,8 @@ type onnxFile struct {
 	spec Spec
 	sd   *weights.StateDict
 	done func()
-	// calibration, bits and weights are those of a file that Export wrote: what the model has, and where its values come
-	// from.
+	// calibration, bits and weights are those of a file that Export wrote: what the model has, and where its values
+	// come from.
 	calibration Calibration
 	bits        int
 	weights     string
@@ -182,7 +182,8 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file", o.Weights, Random)
 	}
 	return &values{
-		spec: spec, classes: set.Classes, preprocess: set.Preprocess, calibration: f.calibration, bits: f.bits, name: cmp.Or(f.weights, filepath.Base(f.path)),
+		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: cmp.Or(f.weights, filepath.Base(f.path)),
+		calibration: f.calibration, bits: f.bits,
 		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil }, notes: f.net.Notes,
 	}, nil
 }

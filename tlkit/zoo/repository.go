@@ -284,7 +284,8 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q, but %q names the weights already; leave Weights empty", o.Weights, s.name)
 	}
 	set := s.spec.Weights[0]
-	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts, described: len(set.Classes) > 0, whole: true, notes: s.notes}
+	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts,
+		described: len(set.Classes) > 0, whole: true, notes: s.notes}
 	switch {
 	case o.Preprocess != nil:
 		v.preprocess = *o.Preprocess

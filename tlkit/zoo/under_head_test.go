@@ -84,8 +84,8 @@ func TestUnderHead(t *testing.T) {
 	wantError(t, err, "do not fit", "features.3.")
 }
 
-// TestUnderHeadDescribed: where config.json names the network, layers under the output layer that do not fit are an error
-// and not new, unless the file has no output layer at all.
+// TestUnderHeadDescribed: where config.json names the network, layers under the output layer that do not fit are an
+// error and not new, unless the file has no output layer at all.
 func TestUnderHeadDescribed(t *testing.T) {
 	away(t)
 	for _, tt := range []struct {

@@ -11,9 +11,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// fixed reports whether a float initializer is a buffer of the network and no weight: the mean and deviation of images, a
-// mask of attention, or a kernel that is the same for every channel (a blur). ONNX does not tell these from weights, so
-// their names, uses and values do. They become constants, which no training changes, and stay in the skeleton; one
+// fixed reports whether a float initializer is a buffer of the network and no weight: the mean and deviation of images,
+// a mask of attention, or a kernel that is the same for every channel (a blur). ONNX does not tell these from weights,
+// so their names, uses and values do. They become constants, which no training changes, and stay in the skeleton; one
 // without their values is of an earlier version, in which they were variables.
 func (n *Net) fixed(t *protos.TensorProto, uses []use, open OpenBeside, skeleton bool) bool {
 	_, size, err := dims(t)

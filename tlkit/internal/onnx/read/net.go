@@ -450,8 +450,8 @@ func (v *node) ofShape() bool { return v.op == "Shape" || v.op == "Size" }
 // isVariable reports whether an initializer is a weight, by its type and size, unless it is a scale of a Resize.
 func (n *Net) isVariable(t *protos.TensorProto) bool { return !n.scales[t.Name] && isVariable(t) }
 
-// isVariable reports whether an initializer is a weight by its type and size: a float tensor of more than one value, or a
-// tensor too large for a constant. The rest are shapes, axes and factors.
+// isVariable reports whether an initializer is a weight by its type and size: a float tensor of more than one value, or
+// a tensor too large for a constant. The rest are shapes, axes and factors.
 func isVariable(t *protos.TensorProto) bool {
 	size := int64(1)
 	for _, d := range t.Dims {

@@ -64,7 +64,8 @@ func outputNames(g *protos.GraphProto) string {
 	return strings.Join(names, ", ")
 }
 
-// layerOf returns the node of the linear layer, or the sum of some, that an output comes from; nil if it comes from none.
+// layerOf returns the node of the linear layer, or the sum of some, that an output comes from; nil if it comes from
+// none.
 func (n *Net) layerOf(output string, inits map[string]*protos.TensorProto) *node {
 	at := n.beforePasses(output)
 	if len(n.summands(at, 1, inits, 0)) > 0 {

@@ -269,8 +269,8 @@ func pick(x *Node, axis int, at []int) *Node {
 	return TransposeAllAxes(Gather(TransposeAllAxes(x, front...), rows), back...)
 }
 
-// gatherND picks entries of the first axes by numbers that are known, as PyTorch's exporter writes x[:, [3, 1]]: the list
-// has one number for each of these axes.
+// gatherND picks entries of the first axes by numbers that are known, as PyTorch's exporter writes x[:, [3, 1]]: the
+// list has one number for each of these axes.
 func gatherND(r *run, v *node) (value, bool) {
 	x, ok := r.input(v, 0)
 	c := r.constant(v, 1)

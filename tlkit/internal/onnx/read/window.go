@@ -201,8 +201,8 @@ func (r *run) pooling(v *node) (x value, g window, ok bool) {
 	return x, g, ok && (g.square() || max(g.kernel[0], g.kernel[1]) <= maxTaps)
 }
 
-// joined combines the positions of each window, first those of a column and then those of a row: for windows that are no
-// squares, such as those of audio and of text.
+// joined combines the positions of each window, first those of a column and then those of a row: for windows that are
+// no squares, such as those of audio and of text.
 func (w window) joined(x *Node, combine func(a, b *Node) *Node) *Node {
 	for a := range 2 {
 		var y *Node
