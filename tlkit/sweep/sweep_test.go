@@ -155,6 +155,7 @@ func TestLocal(t *testing.T) {
 	if results.Trained() != 4 || results.Best() == nil {
 		t.Errorf("%d tasks trained, best %v", results.Trained(), results.Best())
 	}
+	wantProgress(t, s, results, 1, "small: 4 of 4 tasks trained, 0 running")
 	killed := filepath.Join(s.Dir, "small", "resnet20-transfer-recipe1-seed1", "killed")
 	if _, err := os.Stat(killed); err != nil {
 		t.Errorf("no process was killed, so that the test shows nothing: %v", err)
@@ -170,6 +171,18 @@ func TestLocal(t *testing.T) {
 	var asked refuses
 	if _, err := s.Run(t.Context(), &asked); err == nil || len(asked.names) != 2 || !strings.HasSuffix(asked.names[0], "seed2") {
 		t.Errorf("a further seed: tasks %q, %v; want the two new ones", asked.names, err)
+	}
+}
+
+// wantProgress checks the progress that a sweep shows of tasks.
+func wantProgress(t *testing.T, s Sweep, r *Results, share float64, text string) {
+	t.Helper()
+	var tasks []*Task
+	for _, one := range r.Tasks {
+		tasks = append(tasks, one.Task)
+	}
+	if gotShare, got := s.progress(tasks); gotShare != share || got != text {
+		t.Errorf("the progress is %v, %q; want %v, %q", gotShare, got, share, text)
 	}
 }
 
@@ -198,6 +211,7 @@ func TestGivesUp(t *testing.T) {
 	if results.Trained() != 3 {
 		t.Errorf("%d tasks trained, want 3", results.Trained())
 	}
+	wantProgress(t, s, results, 0.75, "small: 3 of 4 tasks trained, 0 running")
 	rows := results.Rows()
 	if last := rows[len(rows)-1]; len(rows) != 2 || last.Trained+rows[0].Trained != 3 {
 		t.Errorf("%+v", rows)
@@ -262,6 +276,7 @@ func TestOwnResults(t *testing.T) {
 	if err != nil || results.Trained() != 1 || results.Tasks[0].Result.Strategy != "transfer" {
 		t.Errorf("%v, %d trained, the result of %q", err, results.Trained(), results.Tasks[0].Result.Strategy)
 	}
+	wantProgress(t, s, results, 1, s.Name+": 1 of 1 tasks trained, 0 running")
 	for _, name := range []string{"run.json", "run.json.bak"} {
 		if err := os.WriteFile(filepath.Join(task.Dir, name), []byte("{"), 0o644); err != nil {
 			t.Fatal(err)
@@ -277,6 +292,7 @@ func TestOwnResults(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(task.Dir, "transfer")); err != nil {
 		t.Fatal(err)
 	}
+	wantProgress(t, s, results, 0, s.Name+": 0 of 1 tasks trained, 0 running")
 	if err := s.results([]*Task{task.Task}).missing(nil); err == nil || !strings.Contains(err.Error(), "has changed since") {
 		t.Errorf("results that are gone: %v", err)
 	}
