@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // onnxWheel is the Python package that carries ONNX Runtime's shared library;
@@ -100,7 +101,7 @@ func addONNX(ctx context.Context, p Prefix, venv string, step func(format string
 // installONNX returns the path of ONNX Runtime's library, fetched if it is not there, and whether it is new.
 func installONNX(ctx context.Context, p Prefix, venv string) (library string, fresh bool, err error) {
 	version := onnxWheel[strings.LastIndex(onnxWheel, "=")+1:]
-	if found, _ := filepath.Glob(filepath.Join(p.libDir(), "libonnxruntime*"+version+"*")); len(found) > 0 {
+	if found, _ := infolder.Glob(p.libDir(), "libonnxruntime*"+version+"*"); len(found) > 0 {
 		return found[0], false, nil
 	}
 	tmp, err := os.MkdirTemp("", "tlkit-engine-")
@@ -130,7 +131,7 @@ func extractLibrary(wheel, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	old, _ := filepath.Glob(filepath.Join(dir, "libonnxruntime.*"))
+	old, _ := infolder.Glob(dir, "libonnxruntime.*")
 	for _, o := range old {
 		if o == to {
 			continue

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // cudaRequirements pins the wheels of XLA's PJRT plugin for NVIDIA GPUs and of NVIDIA's libraries, each by version and
@@ -117,7 +119,7 @@ func arrangeCUDA(dir string) error {
 	if err := errors.Join(moved, os.MkdirAll(bin, 0o755), linkTo("../cu13/bin/ptxas", filepath.Join(bin, "ptxas"))); err != nil {
 		return err
 	}
-	records, err := filepath.Glob(filepath.Join(dir, "*.dist-info"))
+	records, err := infolder.Glob(dir, "*.dist-info")
 	if err != nil {
 		return err
 	}

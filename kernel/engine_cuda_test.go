@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // cudaWheels are small wheels with the names and places of the real ones: their files by the name of the package.
@@ -120,7 +122,7 @@ func TestInstallCUDA(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(cudaWheels)) {
 		pins += tinyWheel(t, wheels, name, cudaWheels[name])
 	}
-	lib := t.TempDir()
+	lib := filepath.Join(t.TempDir(), "lib[1]") // a bracket is no pattern
 	dir := filepath.Join(lib, "go-xla")
 	// A killed installation leaves a folder: ours by its name, go-xla's without a plugin.
 	half := []string{"go-xla/nvidia.part/nvidia/cu13/lib/libcublas.so.13", "go-xla/nvidia/cu13/lib/libcublas.so.12"}
@@ -157,7 +159,7 @@ func TestInstallCUDA(t *testing.T) {
 			t.Errorf("%s: %v; it holds %q, want %q, and must be executable", name, err, text, want)
 		}
 	}
-	if records, _ := filepath.Glob(filepath.Join(dir, "nvidia", "*.dist-info", "METADATA")); len(records) != len(cudaWheels) {
+	if records, _ := infolder.Glob(dir, "nvidia/*.dist-info/METADATA"); len(records) != len(cudaWheels) {
 		t.Errorf("%d records of wheels, with their licences, want %d", len(records), len(cudaWheels))
 	}
 	told := func(format string, args ...any) { t.Errorf("a plugin that is there: "+format, args...) }

@@ -2,10 +2,12 @@ package kernel
 
 import (
 	"archive/zip"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +41,7 @@ func TestRequirement(t *testing.T) {
 }
 
 func TestAddEngines(t *testing.T) {
-	with, without := Prefix(t.TempDir()), Prefix(t.TempDir())
+	with, without := Prefix(filepath.Join(t.TempDir(), "tlkit[1]")), Prefix(t.TempDir()) // a bracket is no pattern
 	if err := os.MkdirAll(with.libDir(), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +91,7 @@ func TestAddEngines(t *testing.T) {
 		}...)
 	}
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" { // named, it is installed without a GPU too; here it is there
-		home := filepath.Dir(string(with))
+		home := filepath.Dir(filepath.Dir(string(with)))
 		t.Setenv("HOME", home)
 		plugin := filepath.Join(home, ".local", "lib", "go-xla", "nvidia", "pjrt_c_api_cuda_plugin.so")
 		if err := os.MkdirAll(filepath.Dir(plugin), 0o755); err != nil {
@@ -213,6 +215,68 @@ func TestInstallerNamesEngines(t *testing.T) {
 	}
 	if !slices.Equal(names, EngineNames) {
 		t.Errorf("install.sh -h describes the engines %q, EngineNames are %q", names, EngineNames)
+	}
+}
+
+// TestInstalledXLA: a plugin that is there is found in a home folder of any name.
+func TestInstalledXLA(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the folders of Linux")
+	}
+	home := filepath.Join(t.TempDir(), "home[1]") // a bracket is no pattern
+	t.Setenv("HOME", home)
+	prefix := Prefix(filepath.Join(home, ".local", "share", "tlkit"))
+	dir, err := xlaDir(prefix, os.Geteuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pjrt_c_api_cpu_v1_plugin.so"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel() // nothing is fetched
+	if found, origin, err := installXLA(ended, prefix, "no-venv"); found != dir || origin != "unchanged" || err != nil {
+		t.Errorf("%q, %q, %v; want %q, unchanged", found, origin, err, dir)
+	}
+}
+
+// TestExtractLibrary: ONNX Runtime's library takes the place of that of another version, in a folder of any name.
+func TestExtractLibrary(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lib[1]") // a bracket is no pattern
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"libonnxruntime.so.1.0.0", "libother.so"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wheels := t.TempDir()
+	tinyWheel(t, wheels, "onnxruntime", []string{"onnxruntime/capi/libonnxruntime.so.2.0.0"})
+	to, err := extractLibrary(filepath.Join(wheels, "onnxruntime-1-py3-none-any.whl"), dir)
+	if want := filepath.Join(dir, "libonnxruntime.so.2.0.0"); err != nil || to != want {
+		t.Errorf("%q, %v; want %q", to, err, want)
+	}
+	if got, want := filesBelow(t, dir), []string{"libonnxruntime.so.2.0.0", "libother.so"}; !slices.Equal(got, want) {
+		t.Errorf("the folder has %q, want %q", got, want)
+	}
+}
+
+// TestDownloadWheel: pip's wheel is found in a temporary folder of any name.
+func TestDownloadWheel(t *testing.T) {
+	venv, wheels := offlinePip(t)
+	name := slices.Sorted(maps.Keys(cudaWheels))[0]
+	pinned, hash, _ := strings.Cut(strings.TrimSpace(tinyWheel(t, wheels, name, cudaWheels[name])), " --hash=sha256:")
+	dir := filepath.Join(t.TempDir(), "tmp[1]") // a bracket is no pattern
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wheel, err := downloadWheel(t.Context(), venv, dir, pinned, []string{hash})
+	if err != nil || filepath.Dir(wheel) != dir || filepath.Ext(wheel) != ".whl" {
+		t.Errorf("%q, %v; want a wheel in %s", wheel, err, dir)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/go-xla/installer"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // The PJRT plugin for the CPU from the Python package index: the build of zml/pjrt-artifacts of 2026-06-23 (XLA,
@@ -58,7 +60,7 @@ func installXLA(ctx context.Context, p Prefix, venv string) (dir, origin string,
 	if dir, err = xlaDir(p, os.Geteuid()); err != nil {
 		return "", "", err
 	}
-	if found, _ := filepath.Glob(filepath.Join(dir, "pjrt_c_api_cpu*_plugin.*")); len(found) > 0 {
+	if found, _ := infolder.Glob(dir, "pjrt_c_api_cpu*_plugin.*"); len(found) > 0 {
 		return dir, "unchanged", nil
 	}
 	released := installer.AutoInstallPlugin("cpu", filepath.Dir(dir), true, installer.Quiet)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // This file is what kernel/hub needs to start Jupyter for many users of one installation.
@@ -36,7 +38,7 @@ func CheckShared(p Prefix) error {
 			return fmt.Errorf("kernel: other users can't enter %s, the place of %s; install for all, as root: TLKIT_HOME=/opt/tlkit GOMODCACHE=/opt/tlkit-modules ./install.sh", closed, f.what)
 		}
 	}
-	workers, err := filepath.Glob(filepath.Join(m.liveCache(p), "worker-*", "worker"))
+	workers, err := infolder.Glob(m.liveCache(p), "worker-*/worker")
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}

@@ -41,11 +41,11 @@ func TestCheckShared(t *testing.T) {
 		{"open to all", func(*Manifest) {}, ""},
 		{"modules at home", func(m *Manifest) { m.GoModCache = dir("home/go/mod", 0o755); dir("home", 0o700) }, filepath.Join(top, "home") + ", the place of the Go modules"},
 		{"workers of an older version", func(m *Manifest) {
-			m.LiveCache = dir("live", 0o755)
-			if err := os.WriteFile(filepath.Join(dir("live/worker-1", 0o755), "worker"), nil, 0o755); err != nil {
+			m.LiveCache = dir("live[1]", 0o755) // a bracket is no pattern
+			if err := os.WriteFile(filepath.Join(dir("live[1]/worker-1", 0o755), "worker"), nil, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			dir("live/worker-1", 0o700)
+			dir("live[1]/worker-1", 0o700)
 		}, "the compiled workers in"},
 	} {
 		m := &Manifest{Prefix: string(p), GoRoot: open, GoModCache: open, GoCache: open, LiveCache: open}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // downloadWheel fetches one package of the Python package index into dir and returns the path of the wheel. The package
@@ -25,7 +26,7 @@ func downloadWheel(ctx context.Context, venv, dir, pinned string, hashes []strin
 	if out, err := pip.CombinedOutput(); err != nil {
 		return "", commandError("kernel: fetching "+pinned, err, string(out))
 	}
-	wheels, _ := filepath.Glob(filepath.Join(dir, "*.whl"))
+	wheels, _ := infolder.Glob(dir, "*.whl")
 	if len(wheels) != 1 {
 		return "", fmt.Errorf("kernel: pip download of %s gave %d wheels, expected 1", pinned, len(wheels))
 	}

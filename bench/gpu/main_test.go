@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +32,30 @@ func read(t *testing.T, file string) (rep report) {
 		t.Fatal(err)
 	}
 	return rep
+}
+
+// TestFindPlugin: the plugin, the libraries and the compiler are found in a Python environment of any name.
+func TestFindPlugin(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip(err)
+	}
+	packages := filepath.Join(t.TempDir(), "env[1]", "site-packages") // a bracket is no pattern
+	plugin := filepath.Join(packages, "jax_plugins", "xla_cuda13", "xla_cuda_plugin.so")
+	library, compiler := filepath.Join(packages, "nvidia", "cudnn", "lib"), filepath.Join(packages, "nvidia", "cu13")
+	for _, dir := range []string{filepath.Dir(plugin), library, compiler} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(plugin, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PYTHONPATH", packages)
+	out := strings.Split(said(python, "-c", findPlugin), "\n")
+	if len(out) != 3 || out[0] != plugin || !strings.Contains(out[1], library) || out[2] != "--xla_gpu_cuda_data_dir="+compiler {
+		t.Errorf("%q; want %s, %s and %s", out, plugin, library, compiler)
+	}
 }
 
 // TestRun runs against programs that are scripts: one suite fails, one measurement fails, the rest comes back.

@@ -133,7 +133,7 @@ func (s settings) environment(rep *report) (env []string, closing func(), err er
 // the flag that tells XLA where CUDA's compiler is.
 const findPlugin = `
 import glob, os, site, sys
-roots = [p for p in sys.path if p.endswith("-packages")]
+roots = [glob.escape(p) for p in sys.path if p.endswith("-packages")]
 found = [f for r in roots for f in sorted(glob.glob(r + "/jax_plugins/xla_cuda*/xla_cuda_plugin.so"))]
 libs = [d for r in roots for d in sorted(glob.glob(r + "/nvidia/*/lib"))]
 compilers = [d for r in roots for d in sorted(glob.glob(r + "/nvidia/cuda_nvcc") + glob.glob(r + "/nvidia/cu1*"))]

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
@@ -124,7 +125,7 @@ func custom(args []string) (*check, error) {
 }
 
 func checkGolden(dir string, report func(outcome)) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	files, err := infolder.Glob(dir, "*.json")
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("no golden files (*.json) in %q", dir)
 	}

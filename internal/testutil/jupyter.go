@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // StartJupyter starts a Jupyter server that cmd describes, such as "jupyter lab --no-browser --port=0", and returns its
@@ -59,7 +60,7 @@ func StartJupyter(t testing.TB, cmd *exec.Cmd) (url, token string) {
 
 // jupyterServer reads the file in which a Jupyter server names its address.
 func jupyterServer(runtime string) (url, token string) {
-	files, _ := filepath.Glob(filepath.Join(runtime, "jpserver-*.json"))
+	files, _ := infolder.Glob(runtime, "jpserver-*.json")
 	for _, file := range files {
 		var server struct{ URL, Token string }
 		if data, err := os.ReadFile(file); err == nil && json.Unmarshal(data, &server) == nil && server.URL != "" {

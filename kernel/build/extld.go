@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // Go's linker passes a plugin to the C compiler as external linker. Before that it tests which flags the compiler
@@ -66,7 +68,7 @@ func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context
 
 // learnLinker writes the script from recorded calls.
 func (b *Builder) learnLinker(ctx context.Context, calls, script string) error {
-	files, err := filepath.Glob(filepath.Join(calls, "call.*"))
+	files, err := infolder.Glob(calls, "call.*")
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 const rtPath = "nb/rt"
@@ -254,7 +256,7 @@ const (
 func prune(root, dir string) {
 	const mark = "used"
 	os.WriteFile(filepath.Join(dir, mark), nil, 0o644)
-	dirs, err := filepath.Glob(filepath.Join(root, "worker-*"))
+	dirs, err := infolder.Glob(root, "worker-*")
 	if err != nil {
 		return
 	}

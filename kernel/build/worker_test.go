@@ -13,7 +13,10 @@ import (
 
 // TestPrune: which of a cache's workers stay when one is started.
 func TestPrune(t *testing.T) {
-	root := t.TempDir()
+	root := filepath.Join(t.TempDir(), "cache[1]") // a bracket is no pattern
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	const day = 24 * time.Hour
 	ages := []time.Duration{20 * day, time.Hour, 2 * time.Hour, 3 * time.Hour, 2 * day, 3 * day, 23 * time.Hour, 8 * day}
 	stays := []bool{true, true, true, true, false, false, true, false} // the first is started now

@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // englishDir and japaneseDir are the folders of the lessons, from the repository root.
@@ -53,7 +55,7 @@ func run(accept bool, names []string) (left []string, err error) {
 		return nil, errors.New("-accept needs the names of the lessons that are translated")
 	}
 	if len(names) == 0 {
-		if names, err = filepath.Glob(filepath.Join(japaneseDir, "*.ipynb")); err != nil {
+		if names, err = infolder.Glob(japaneseDir, "*.ipynb"); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,6 @@ package backend
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
@@ -82,9 +82,8 @@ func installed(getenv func(string) string, variable, folder string, patterns ...
 		return ""
 	}
 	for _, pattern := range patterns {
-		// filepath.Glob would take brackets in dir for a pattern.
-		if found, _ := fs.Glob(os.DirFS(dir), pattern); len(found) > 0 {
-			return filepath.Join(dir, found[0])
+		if found, _ := infolder.Glob(dir, pattern); len(found) > 0 {
+			return found[0]
 		}
 	}
 	return ""

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/mod/module"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 var (
@@ -77,12 +78,12 @@ func folder(name string, opts Options) (string, error) {
 
 // otherProject returns an error if a folder has a project of another name, whose files would stay and not build.
 func otherProject(dir, name string) error {
-	units, err := fs.Glob(os.DirFS(dir), "deploy/*.service") // filepath.Glob would take brackets in dir for a pattern
+	units, err := infolder.Glob(dir, "deploy/*.service")
 	if err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
 	for _, unit := range units {
-		other := strings.TrimSuffix(path.Base(unit), ".service")
+		other := strings.TrimSuffix(filepath.Base(unit), ".service")
 		if _, err := os.Stat(filepath.Join(dir, "cmd", other, "main.go")); err == nil && other != name {
 			return fmt.Errorf("project: the folder %s has the project %q, which Options.Overwrite replaces only by one of its name; choose another Options.Dir, or remove cmd/%s and deploy/%s.service there",
 				dir, other, other, other)

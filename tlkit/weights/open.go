@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime/debug"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // Options change how OpenWith reads a file. The zero value is what Open uses.
@@ -148,12 +148,11 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 // folderAdvice says what a folder is that is given in place of a file, and what to do.
 func folderAdvice(dir string) error {
 	has := func(pattern string) string {
-		// filepath.Glob would take brackets in dir for a pattern. An error is a pattern's fault, or there are no such files.
-		found, _ := fs.Glob(os.DirFS(dir), pattern)
+		found, _ := infolder.Glob(dir, pattern) // the patterns below are well formed
 		if len(found) == 0 {
 			return ""
 		}
-		return filepath.Join(dir, found[0])
+		return found[0]
 	}
 	switch {
 	case has(".metadata") != "" && has("*.distcp") != "":

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
 // suffix ends the names of a store's files.
@@ -133,7 +135,7 @@ func (s Store) trim(newest string) error {
 	if s.MaxBytes <= 0 {
 		return nil
 	}
-	names, err := fs.Glob(os.DirFS(s.Dir), "*"+suffix) // filepath.Glob would take brackets in Dir for a pattern
+	paths, err := infolder.Glob(s.Dir, "*"+suffix)
 	if err != nil {
 		return err
 	}
@@ -144,8 +146,7 @@ func (s Store) trim(newest string) error {
 	}
 	var files []file
 	var sum int64
-	for _, name := range names {
-		path := filepath.Join(s.Dir, name)
+	for _, path := range paths {
 		if info, err := os.Lstat(path); err == nil {
 			files = append(files, file{path, info.ModTime(), info.Size()})
 			sum += info.Size()
