@@ -139,25 +139,21 @@ func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss
 	if err != nil {
 		return 0, 0, err
 	}
-	in := []any{x, b.labels, float32(at.rate), float32(at.update), float32(at.progress), t.random(at.step)}
-	if t.mixes {
-		in = append(in, at.mixture.inputs()...)
-	}
-	if t.opt.accumulate > 1 {
-		in = append(in, float32(at.seen))
-	}
-	if t.weighsUpdates() {
-		in = append(in, float32(at.weight))
-	}
+	values := stepInputs[any]{x: x, labels: b.labels, rate: float32(at.rate), step: float32(at.update), progress: float32(at.progress),
+		random: t.random(at.step), mask: at.mixture.tensor(), share: float32(at.mixture.share), seen: float32(at.seen),
+		weight: float32(at.weight), teacher: teacher}
 	for _, other := range b.extra {
 		if x, err = enter(other); err != nil {
 			return 0, 0, err
 		}
-		in = append(in, x, other.labels)
+		values.extra = append(values.extra, extra[any]{x, other.labels})
 	}
 	if teacher != nil {
 		defer teacher.MustFinalizeAll()
-		in = append(in, teacher)
+	}
+	var in []any
+	for _, input := range values.of(t) {
+		in = append(in, *input.field)
 	}
 	exec := t.step
 	if !at.whole {

@@ -7,74 +7,82 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// stepInputs are the inputs of the training step's graph, in the order in which trainStep passes them.
-type stepInputs struct {
-	x, labels                    *Node
-	rate, step, progress, random *Node
-	mask, share                  *Node   // of mixed images, else nil
-	seen                         *Node   // the images whose gradients are accumulated, else nil
-	weight                       *Node   // their mean class weight, if they have weights, else nil
-	extra                        []extra // one for each of Plan.Extra
-	teacher                      *Node   // the teacher's logits, else nil
+// stepInputs are the inputs of the training step: the nodes of its graph, or the values of one step.
+type stepInputs[T any] struct {
+	x, labels                    T
+	rate, step, progress, random T
+	mask, share                  T          // of mixed images
+	seen                         T          // the images whose gradients are accumulated
+	weight                       T          // their mean class weight, if they have weights
+	extra                        []extra[T] // one for each of Plan.Extra
+	teacher                      T          // the teacher's logits
 }
 
 // extra is a further batch of images.
-type extra struct{ x, labels *Node }
+type extra[T any] struct{ x, labels T }
 
-// inputs names the nodes of the step's inputs.
-func (t *trainer) inputs(in []*Node) stepInputs {
-	next := func() *Node {
-		n := in[0]
-		in = in[1:]
-		return n
+// stepInput is one of the step's inputs.
+type stepInput[T any] struct {
+	field *T
+	// perImage is true if it has a row for each image.
+	perImage bool
+}
+
+// of lists those inputs that the steps of t have, in the order of the graph's parameters.
+func (s *stepInputs[T]) of(t *trainer) (all []stepInput[T]) {
+	add := func(perImage bool, fields ...*T) {
+		for _, f := range fields {
+			all = append(all, stepInput[T]{f, perImage})
+		}
 	}
-	s := stepInputs{x: next(), labels: next(), rate: next(), step: next(), progress: next(), random: next()}
+	add(true, &s.x, &s.labels)
+	add(false, &s.rate, &s.step, &s.progress, &s.random)
 	if t.mixes {
-		s.mask, s.share = next(), next()
+		add(false, &s.mask, &s.share)
 	}
 	if t.opt.accumulate > 1 {
-		s.seen = next()
+		add(false, &s.seen)
 	}
 	if t.weighsUpdates() {
-		s.weight = next()
+		add(false, &s.weight)
 	}
-	for range t.plan.Extra {
-		s.extra = append(s.extra, extra{x: next(), labels: next()})
+	for i := range s.extra {
+		add(true, &s.extra[i].x, &s.extra[i].labels)
 	}
 	if t.plan.Teacher != nil {
-		s.teacher = StopGradient(next())
+		add(true, &s.teacher)
+	}
+	return all
+}
+
+// nodes names the nodes of the step's inputs.
+func (t *trainer) nodes(in []*Node) stepInputs[*Node] {
+	s := stepInputs[*Node]{extra: make([]extra[*Node], len(t.plan.Extra))}
+	for i, input := range s.of(t) {
+		*input.field = in[i]
+	}
+	if s.teacher != nil {
+		s.teacher = StopGradient(s.teacher)
 	}
 	return s
+}
+
+// perImage reports which of the step's inputs have a row for each image.
+func (t *trainer) perImage() (has []bool) {
+	s := stepInputs[any]{extra: make([]extra[any], len(t.plan.Extra))}
+	for _, input := range s.of(t) {
+		has = append(has, input.perImage)
+	}
+	return has
 }
 
 // weighsUpdates reports whether the loss of a batch depends on the class weights of the other batches of its update.
 func (t *trainer) weighsUpdates() bool { return t.opt.accumulate > 1 && t.objective.weights != nil }
 
-// perImage says which of the step's inputs have a row for each image, in the order of inputs.
-func (t *trainer) perImage() []bool {
-	all := []bool{true, true, false, false, false, false}
-	if t.mixes {
-		all = append(all, false, false)
-	}
-	if t.opt.accumulate > 1 {
-		all = append(all, false)
-	}
-	if t.weighsUpdates() {
-		all = append(all, false)
-	}
-	for range t.plan.Extra {
-		all = append(all, true, true)
-	}
-	if t.plan.Teacher != nil {
-		all = append(all, true)
-	}
-	return all
-}
-
 // stepGraph builds a whole training step: forward, loss, gradients and updates; whole is false where the gradients are
 // only accumulated.
 func (t *trainer) stepGraph(nodes []*Node, from int, whole bool) []*Node {
-	in := t.inputs(nodes)
+	in := t.nodes(nodes)
 	t.model.Store().SetTraining(in.x.Graph(), true)
 	s := &Step{Labels: in.labels, Progress: in.progress, Teacher: in.teacher, model: t.model, heads: t.plan.Heads, params: t.now,
 		pass: &nn.Pass{Training: true, BatchStatsWhenFrozen: t.plan.BatchStatsWhenFrozen, RNG: in.random}}
@@ -112,7 +120,7 @@ func (t *trainer) stepGraph(nodes []*Node, from int, whole bool) []*Node {
 // forward sets the step's features and logits, and those of its extra batches. It returns the outputs of the model's
 // auxiliary heads for the training images. All images go through the network as one batch: BatchNorm's statistics are
 // those of the mixture.
-func (t *trainer) forward(s *Step, in stepInputs, from int) []nn.Aux {
+func (t *trainer) forward(s *Step, in stepInputs[*Node], from int) []nn.Aux {
 	batches := []*Node{t.enter(in.x, from)}
 	if t.mixes {
 		batches[0] = mix(batches[0], in.mask)

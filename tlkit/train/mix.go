@@ -65,9 +65,12 @@ func beta(rng *rand.Rand, alpha float64) float64 {
 	return distuv.Beta{Alpha: alpha, Beta: alpha, Src: rng}.Rand()
 }
 
-// inputs are the graph's inputs for the mixture.
-func (m mixture) inputs() []any {
-	return []any{tensors.FromFlatDataAndDimensions(m.mask, 1, m.size, m.size, 1), float32(m.share)}
+// tensor returns the mask as [1, height, width, 1], nil where images are not mixed.
+func (m mixture) tensor() *tensors.Tensor {
+	if m.mask == nil {
+		return nil
+	}
+	return tensors.FromFlatDataAndDimensions(m.mask, 1, m.size, m.size, 1)
 }
 
 // mix returns a batch [batch, ...] whose row i is share*row i + (1-share)*row i-1. share is a scalar, or has the
