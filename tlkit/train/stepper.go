@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/compute"
@@ -12,11 +13,11 @@ import (
 // Stepper trains on one batch of blank images, again and again, to measure the time and the memory of a step before a
 // training. Make one with [Recipe.NewStepper].
 type Stepper struct {
-	t    *trainer
-	n    int
-	pix  []uint8
-	rate float64
-	done int
+	t      *trainer
+	recipe Recipe
+	pix    []uint8 // of the largest batch so far, blank
+	rate   float64
+	done   int
 }
 
 // NewStepper readies a copy of m for training with strategy s, in its last phase, in batches of r.BatchSize.
@@ -54,17 +55,32 @@ func newStepper(engine compute.Backend, m *zoo.Model, plan Plan, r Recipe) (*Ste
 		return nil, err
 	}
 	size := m.ImageSize()
-	return &Stepper{t: t, n: r.BatchSize, pix: make([]uint8, r.BatchSize*size*size*3), rate: plan.rate(0)}, nil
+	return &Stepper{t: t, recipe: r, pix: make([]uint8, r.BatchSize*size*size*3), rate: plan.rate(0)}, nil
 }
 
 // Step trains one step and returns the batch's loss. The first one compiles the step.
 func (s *Stepper) Step() (loss float64, err error) {
-	size := s.t.model.ImageSize()
-	b := batch{n: s.n, inputs: tensors.FromFlatDataAndDimensions(s.pix, s.n, size, size, 3),
-		labels: tensors.FromFlatDataAndDimensions(make([]int32, s.n), s.n)}
+	b := s.blank(s.recipe.BatchSize)
+	for _, e := range s.t.plan.Extra {
+		b.extra = append(b.extra, s.blank(cmp.Or(e.Batch, b.n)))
+	}
 	s.done++
-	loss, _, err = s.t.trainStep(b, stepInfo{rate: s.rate, step: s.done, update: s.done, seen: s.n, whole: true}, nil)
+	at := stepInfo{rate: s.rate, step: s.done, update: s.done, seen: b.n, whole: true}
+	if s.recipe.mixes() {
+		at.mixture = s.recipe.mixture(at.step, s.t.model.ImageSize())
+	}
+	loss, _, err = s.t.trainStep(b, at, nil)
 	return loss, err
+}
+
+// blank returns a batch of n blank images of the first class.
+func (s *Stepper) blank(n int) batch {
+	size := s.t.model.ImageSize()
+	if need := n * size * size * 3; need > len(s.pix) {
+		s.pix = make([]uint8, need)
+	}
+	return batch{n: n, inputs: tensors.FromFlatDataAndDimensions(s.pix[:n*size*size*3], n, size, size, 3),
+		labels: tensors.FromFlatDataAndDimensions(make([]int32, n), n)}
 }
 
 // Close frees what the engine holds.
