@@ -386,8 +386,8 @@ func MustRuns() []string { return must(Runs()) }
 // Remove deletes a run with all it has saved.
 func Remove(name string) error { return train.Remove("", name) }
 
-// Device returns a line that names the engine in use and the reason for the choice.
-func Device() string { return backend.Describe() }
+// Device returns lines that name the engine of each kind of work, and the reason for the choice.
+func Device() string { return backend.Lines() }
 
 // Upload shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
 // there, and returns their paths in the folder dir:

@@ -162,7 +162,7 @@ func TestMust(t *testing.T) {
 	if _, err := tlkit.Load("resnet21"); !errors.As(err, &unknown) {
 		t.Errorf("Load of an unknown model: error %v", err)
 	}
-	if !slices.Contains(tlkit.Models(), "resnet18") || tlkit.Device() == "" || strings.Contains(tlkit.Device(), "\n") {
+	if !slices.Contains(tlkit.Models(), "resnet18") || !strings.Contains(tlkit.Device(), "  go") {
 		t.Errorf("models %v, device %q", tlkit.Models(), tlkit.Device())
 	}
 }

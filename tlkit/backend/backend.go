@@ -84,28 +84,6 @@ func beside(chosen **Engine, choose func(general *Engine) *Engine) (*Engine, err
 	return *chosen, nil
 }
 
-// Describe returns a line that names the engines in use, the reason for the choice, and the figures of the network that
-// was measured last.
-func Describe() string {
-	e, err := Default()
-	if err != nil {
-		return "no engine: " + err.Error()
-	}
-	line := fmt.Sprintf("%s (%s): %s", e.Config, e.Backend.Description(), e.Why)
-	if i, err := Inference(); err == nil && i != e {
-		line += fmt.Sprintf("; networks in inference mode run on %s (%s): %s", i.Config, i.Backend.Description(), i.Why)
-	}
-	if s, err := Steps(); err == nil && s != e {
-		line += fmt.Sprintf("; training steps run on %s (%s), which is faster there", s.Config, s.Backend.Description())
-	}
-	lastChoice.Lock()
-	defer lastChoice.Unlock()
-	if lastChoice.Figures != nil {
-		line += fmt.Sprintf("; measured here, %s: %s", lastChoice.shape, lastChoice.Choice)
-	}
-	return line
-}
-
 // candidates lists the engines to try, in the order of preference. It only checks files and environment variables, and
 // opens nothing.
 func candidates(getenv func(string) string) []candidate {

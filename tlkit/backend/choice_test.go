@@ -126,6 +126,11 @@ func TestChoose(t *testing.T) {
 	if text := Describe(); !strings.Contains(text, "net: inference on go (1.000 s; gomlx 3.000 s)") {
 		t.Errorf("Describe() = %q, want the figures", text)
 	}
+	lines := strings.Split(Lines(), "\n")
+	if len(lines) != 5 || !strings.HasPrefix(lines[0], "training steps  go ") || !strings.HasPrefix(lines[2], "all else ") ||
+		!strings.HasPrefix(lines[4], "measured here, net: ") {
+		t.Errorf("Lines() = %q, want the engines of steps and of the rest, each with its reason, and the figures", lines)
+	}
 	if c, err := Choose("other", nil); err != nil || c.Infer != slow || c.Figures != nil {
 		t.Errorf("without a probe: %s, %v", c, err)
 	}

@@ -83,10 +83,20 @@ func (f barChart) number(v float64) string {
 	case !finite(v):
 		return ""
 	case f.opts.Percent:
-		return strconv.FormatFloat(round(100*v, 3), 'f', -1, 64) + "%"
+		return strconv.FormatFloat(round(100*v, 3), 'f', f.percentDigits(100*v), 64) + "%"
 	default:
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
+}
+
+// percentDigits returns how many decimals a share in per cent has: none if all bars are whole numbers, else those of three
+// digits in all, so that 3.70 stands beside 4.75.
+func (f barChart) percentDigits(percent float64) int {
+	fraction := func(b Bar) bool { p := round(100*b.Value, 3); return finite(p) && p != math.Trunc(p) }
+	if percent == 0 || !slices.ContainsFunc(f.bars, fraction) {
+		return 0
+	}
+	return max(0, 2-int(math.Floor(math.Log10(math.Abs(round(percent, 3))))))
 }
 
 func (f barChart) text() string {

@@ -26,8 +26,8 @@ type Line struct {
 	Name string
 	// Word says that Name is a word of the figure: a notebook shows it in the language of figures.
 	Word bool
-	// Split determines the dashes: "train" is dashed, "val" and "" solid, anything else dotted. It is a word of the
-	// figure.
+	// Split determines the dashes: "train" and "each step" are dashed, "val", "smoothed" and "" solid, anything else
+	// dotted. It is a word of the figure.
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -144,9 +144,9 @@ func unlabelled(keys []string) bool {
 // dashes returns the pattern of a split in CSS pixels; empty is solid.
 func dashes(split string) []float64 {
 	switch split {
-	case "train":
+	case "train", "each step":
 		return []float64{5, 3}
-	case "val", "":
+	case "val", "smoothed", "":
 		return nil
 	default:
 		return []float64{1.5, 3}

@@ -142,9 +142,12 @@ func (h *Handler) route(pattern string, serve http.HandlerFunc) {
 		case pattern != "POST /predict":
 			level = slog.LevelDebug // probes and scrapes come every few seconds
 		}
-		h.opts.Log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", status), slog.Duration("took", time.Since(started)), slog.String("client", r.RemoteAddr),
-			slog.Int("images", rec.images), slog.String("error", rec.problem))
+		attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
+			slog.Duration("took", time.Since(started)), slog.String("client", r.RemoteAddr), slog.Int("images", rec.images)}
+		if rec.problem != "" {
+			attrs = append(attrs, slog.String("error", rec.problem))
+		}
+		h.opts.Log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
 }
 

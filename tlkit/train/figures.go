@@ -112,7 +112,7 @@ func (r *Run) Summary() plots.Figure {
 			}
 		}
 		rows = append(rows, append(row, number(s.MacroF1, 3), share(s.Balanced), number(s.Loss, 3),
-			fmt.Sprintf("%s of %s", numbers.Thousands(res.Trainable), numbers.Thousands(res.Params)),
+			res.trainedValues(),
 			duration(s.SecondsPerEpoch), duration(s.Seconds)))
 	}
 	caption := r.caption()
@@ -122,6 +122,14 @@ func (r *Run) Summary() plots.Figure {
 	return plots.Table(columns, rows, plots.TableOptions{Caption: caption,
 		Highest: append(highest, 1, 3, 4+len(watched), 5+len(watched)), Lowest: []int{6 + len(watched)},
 		Words: []int{7 + len(watched)}, WordCells: diverged})
+}
+
+// trainedValues is how many parameters are trained, and of how many.
+func (r *Result) trainedValues() string {
+	if r.Trainable == r.Params {
+		return "all " + numbers.Thousands(r.Params)
+	}
+	return fmt.Sprintf("%s of %s", numbers.Thousands(r.Trainable), numbers.Thousands(r.Params))
 }
 
 // caption names model, weights and data.

@@ -224,7 +224,7 @@ func (c *LRCurve) Figure() plots.Figure {
 		}
 		return l
 	}
-	panel.Lines = []plots.Line{line("train", c.Losses), line("", c.Smoothed)}
+	panel.Lines = []plots.Line{line("each step", c.Losses), line("smoothed", c.Smoothed)}
 	panel.YMax = c.top()
 	if c.Suggested > 0 {
 		low, high := math.Inf(1), math.Inf(-1)

@@ -167,7 +167,7 @@ func TestVerdict(t *testing.T) {
 		not     string
 	}{
 		{"none", []*train.Result{{Strategy: "a"}}, []string{"No strategy has completed"}, ""},
-		{"one", []*train.Result{fake("a", 100, 90)}, []string{"a has the highest", "90.0%", "one seed each", "1.00 points"}, "noise"},
+		{"one", []*train.Result{fake("a", 100, 90)}, []string{"The validation accuracy of a is 90.0%", "one seed each", "1.00 points"}, "highest"},
 		{"clear", []*train.Result{fake("a", 100, 90), fake("b", 100, 50)}, []string{"more than the noise above b (50.0%, 40.0 points less"}, "no winner"},
 		// 100 images, 4 of them different: mean 0.04, deviation sqrt(0.04*0.96*100/99) = 0.197, two errors of it 3.94 points.
 		{"images", []*train.Result{fake("b", 100, 86), fake("a", 100, 90)}, []string{"a has", "more than the noise above b", "noise ±3.9"}, ""},

@@ -18,5 +18,8 @@ func duration(seconds float64) string {
 		return fmt.Sprintf("%.1f s", tenths/10)
 	}
 	d := time.Duration(math.Round(seconds)) * time.Second
+	if d < time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
 	return fmt.Sprintf("%d:%02d min", int(d.Minutes()), int(d.Seconds())%60)
 }

@@ -157,6 +157,12 @@ func (r *Run) ranking() wording {
 	}
 	n, accuracy := len(best.Predictions.Labels), percent(top.Accuracy.Mean)
 	image := 100 / float64(max(1, n))
+	if len(close)+len(behind) == 0 {
+		return wording{
+			fmt.Sprintf("The validation accuracy of %s is %s (%s; one of %d images is %.2f points).", best.shown(), accuracy, seeds.english, n, image),
+			fmt.Sprintf("検証用画像での %s の正解率は %s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", best.shown(), accuracy, seeds.japanese, n, image),
+		}
+	}
 	text := wording{
 		fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), accuracy, seeds.english, n, image),
 		fmt.Sprintf("検証用画像の正解率は %s が最も高く、%s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", best.shown(), accuracy, seeds.japanese, n, image),
@@ -172,8 +178,6 @@ func (r *Run) ranking() wording {
 		text.japanese += "差がノイズの範囲内の相手: " + near.japanese + "。"
 	}
 	switch {
-	case len(close)+len(behind) == 0:
-		text.english += "."
 	case len(behind) == 0:
 		text.english += ", but that shows no winner: within the noise of it " + isAre(len(close)) + " " + near.english + "."
 	case len(close) == 0:

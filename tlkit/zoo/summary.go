@@ -174,22 +174,7 @@ func (s *Summary) GMACs() float64 { return float64(s.MACs) / 1e9 }
 
 // Bundle renders the summary as an HTML table and as plain text; see [tables.Table].
 func (s *Summary) Bundle() (map[string]any, error) {
-	columns := []string{"layer", "kind", "output", "kernel", "parameters", "trained", "MACs"}
-	var rows [][]string
-	var marked []tables.Cell
-	for _, st := range s.Stages {
-		marked = append(marked, tables.Cell{Row: len(rows)})
-		rows = append(rows, []string{st.Name, "", shapeText(st.Out), "", thousands(st.Params), trainedText(st.Params, st.Trainable), amount(st.MACs)})
-		if s.stagesOnly {
-			continue
-		}
-		for _, l := range st.Layers {
-			rows = append(rows, []string{"\u00a0\u00a0" + l.Key, l.Kind, shapeText(l.Out), l.Kernel, thousands(l.Params),
-				trainedText(l.Params, l.Trainable), amount(l.MACs)})
-		}
-	}
-	caption := fmt.Sprintf("%s (%s), one image of %dx%d", s.Model, s.Weights, s.Input[1], s.Input[2])
-	bundle, err := tables.Table{Columns: columns, Rows: rows, Options: tables.Options{Caption: caption, Align: "llllrlr", Marked: marked, Words: []int{5}}}.Bundle()
+	bundle, err := s.table().Bundle()
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +182,31 @@ func (s *Summary) Bundle() (map[string]any, error) {
 	bundle["text/html"] = fmt.Sprint(bundle["text/html"], "<pre>", html.EscapeString(words.Lines(totals)), "</pre>\n")
 	bundle["text/plain"] = fmt.Sprint(bundle["text/plain"], totals)
 	return bundle, nil
+}
+
+// table has a row per stage, and one per layer where these are wanted, with the columns that only layers fill.
+func (s *Summary) table() tables.Table {
+	t := tables.Table{Options: tables.Options{Caption: fmt.Sprintf("%s (%s), one image of %dx%d", s.Model, s.Weights, s.Input[1], s.Input[2])}}
+	if s.stagesOnly {
+		t.Columns = []string{"stage", "output", "parameters", "trained", "MACs"}
+		t.Options.Align, t.Options.Words = "llrlr", []int{3}
+		for _, st := range s.Stages {
+			t.Rows = append(t.Rows, []string{st.Name, shapeText(st.Out), thousands(st.Params), trainedText(st.Params, st.Trainable), amount(st.MACs)})
+		}
+		return t
+	}
+	t.Columns = []string{"layer", "kind", "output", "kernel", "parameters", "trained", "MACs"}
+	t.Options.Align, t.Options.Words = "llllrlr", []int{5}
+	for _, st := range s.Stages {
+		t.Options.Marked = append(t.Options.Marked, tables.Cell{Row: len(t.Rows)})
+		t.Rows = append(t.Rows, []string{st.Name, "", shapeText(st.Out), "", thousands(st.Params), trainedText(st.Params, st.Trainable),
+			amount(st.MACs)})
+		for _, l := range st.Layers {
+			t.Rows = append(t.Rows, []string{"\u00a0\u00a0" + l.Key, l.Kind, shapeText(l.Out), l.Kernel, thousands(l.Params),
+				trainedText(l.Params, l.Trainable), amount(l.MACs)})
+		}
+	}
+	return t
 }
 
 // String returns the plain text of the summary.

@@ -74,7 +74,7 @@ func (e *Engine) String() string { return Name }
 
 // Description has OpenVINO's version and the number of threads.
 func (e *Engine) Description() string {
-	return fmt.Sprintf("OpenVINO %s on %d threads, for networks in inference mode", e.version, e.threads)
+	return fmt.Sprintf("OpenVINO %s on %d threads", e.version, e.threads)
 }
 
 // NumDevices is 1, the processor.
