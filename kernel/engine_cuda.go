@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
@@ -102,7 +103,7 @@ func pipCUDA(ctx context.Context, venv, dir, requirements string) error {
 	}
 	// A mirror may send nothing until it has a file of 500 MB itself.
 	pip := pinnedPip(ctx, venv, "install", pins, "--timeout", "120", "--no-user", "--no-compile", "--target", dir)
-	pip.Env = WithEnv(pip.Env, "TMPDIR="+tmp)
+	pip.Env = environ.Set(pip.Env, "TMPDIR="+tmp)
 	if out, err := pip.CombinedOutput(); err != nil {
 		what := "kernel: pip install of the CUDA plugin and NVIDIA's libraries (needs a Python package index, and 10 GB of disk meanwhile)"
 		return commandError(what, err, string(out))

@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 )
 
 // This file makes the kernel work in the environments that people bring: a temporary folder that is not usable, an
@@ -144,8 +145,8 @@ func (m *Manifest) forUser(p Prefix, tmp string) (*Manifest, error) {
 	return &own, nil
 }
 
-// closedTo returns the outermost folder on the way to dir that other users can't enter; empty when they can enter all.
-func closedTo(dir string) string {
+// ClosedTo returns the outermost folder on the way to dir that other users can't enter; empty when they can enter all.
+func ClosedTo(dir string) string {
 	closed := ""
 	for ; ; dir = filepath.Dir(dir) {
 		if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o001 == 0 {
@@ -166,31 +167,16 @@ func sharedModulesHint(err error, p Prefix) string {
 	return fmt.Sprintf(" as its owner, with GOMODCACHE set to a folder that all can read, such as %s-modules", p)
 }
 
-// WithEnv returns env with these variables, each of the form NAME=value, in place of earlier ones of the same names: of two
-// of one name, Python takes the first.
-func WithEnv(env []string, vars ...string) []string {
-	for _, kv := range vars {
-		name, _, _ := strings.Cut(kv, "=")
-		env = slices.DeleteFunc(slices.Clone(env), func(old string) bool { return strings.HasPrefix(old, name+"=") })
-		env = append(env, kv)
-	}
-	return env
+// PythonEnv returns env for a Python of our own, without settings that lead another Python or pip elsewhere.
+func PythonEnv(env []string) []string {
+	return environ.Without(env, "PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
 }
 
-// pythonEnv returns env for the installation's own Python, without settings that lead another Python or pip elsewhere.
-func pythonEnv(env []string) []string {
-	foreign := []string{"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"}
-	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return slices.Contains(foreign, name)
-	})
-}
-
-// jupyterEnv returns env for the installation's Jupyter. Jupyter then uses the kernelspecs of this installation, even
+// JupyterEnv returns env for a Jupyter of this user. Jupyter then uses the kernelspecs of the installation in p, even
 // when the user's have since come to point to another one. If Jupyter's folders in the home folder can't be written,
 // they are placed below tmp.
-func jupyterEnv(env []string, p Prefix, tmp string) []string {
-	env = WithEnv(pythonEnv(env), "JUPYTER_PATH="+jupyterPath(p))
+func JupyterEnv(env []string, p Prefix, tmp string) []string {
+	env = environ.Set(PythonEnv(env), "JUPYTER_PATH="+jupyterPath(p))
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = "/nonexistent"
@@ -210,7 +196,7 @@ func jupyterEnv(env []string, p Prefix, tmp string) []string {
 			dir = d.usual
 		}
 		if !canWrite(dir) {
-			env = WithEnv(env, d.name+"="+filepath.Join(tmp, "jupyter", strings.ToLower(d.name)))
+			env = environ.Set(env, d.name+"="+filepath.Join(tmp, "jupyter", strings.ToLower(d.name)))
 		}
 	}
 	return env

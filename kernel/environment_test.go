@@ -249,11 +249,11 @@ func TestClosedTo(t *testing.T) {
 	if err := os.MkdirAll(inner, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	before := closedTo(inner) // the temporary folder may itself be closed
+	before := ClosedTo(inner) // the temporary folder may itself be closed
 	if err := os.Chmod(filepath.Join(dir, "closed"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if got := closedTo(inner); got == "" || before == "" && got != filepath.Join(dir, "closed") {
+	if got := ClosedTo(inner); got == "" || before == "" && got != filepath.Join(dir, "closed") {
 		t.Errorf("closed to others: %q, before %q", got, before)
 	}
 }
@@ -320,7 +320,7 @@ func TestJupyterEnv(t *testing.T) {
 	for _, name := range []string{"JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "XDG_DATA_HOME"} {
 		t.Setenv(name, "")
 	}
-	env := jupyterEnv([]string{"PYTHONHOME=/x", "A=1", "JUPYTER_PATH=/other"}, "/p", tmp)
+	env := JupyterEnv([]string{"PYTHONHOME=/x", "A=1", "JUPYTER_PATH=/other"}, "/p", tmp)
 	if slices.Contains(env, "JUPYTER_PATH=/other") {
 		t.Errorf("two values of one name, of which Python takes the first: %q", env)
 	}
@@ -334,7 +334,7 @@ func TestJupyterEnv(t *testing.T) {
 	}
 	if runtime.GOOS == "linux" {
 		t.Setenv("HOME", tmp)
-		if env := jupyterEnv(nil, "/p", tmp); len(env) != 1 {
+		if env := JupyterEnv(nil, "/p", tmp); len(env) != 1 {
 			t.Errorf("with a home folder that can be written: %q", env)
 		}
 	}

@@ -130,7 +130,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	defer os.RemoveAll(scratch)
 	cmd := exec.CommandContext(ctx, venvProgram(m.Venv, "python"), "-c", executeScript,
 		notebook, out, html, opts.Kernel, fmt.Sprint(opts.Timeout.Seconds()))
-	cmd.Env = append(jupyterEnv(os.Environ(), p, scratch), "PYTHONUTF8=1")
+	cmd.Env = append(JupyterEnv(os.Environ(), p, scratch), "PYTHONUTF8=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	// SIGINT makes nbclient stop the kernel first.

@@ -10,15 +10,24 @@ import (
 
 // This file is what kernel/hub needs to start Jupyter for many users of one installation.
 
-// JupyterEnv returns env with what a Jupyter needs to find the kernels of the installation in p, for this user. Folders of
-// Jupyter that can't be written in the home folder are placed below tmp.
-func JupyterEnv(env []string, p Prefix, tmp string) []string { return jupyterEnv(env, p, tmp) }
+// Place is a folder of an installation.
+type Place struct {
+	// What names the folder in messages, such as "the Go modules".
+	What string
+	// Path is the folder's path; empty if the installation has none.
+	Path string
+}
 
-// ConfigureVenv writes our JupyterLab's settings into a Python environment, as install does for its own.
-func ConfigureVenv(venv string) error { return configureVenv(venv) }
-
-// ClosedTo returns the outermost folder on the way to dir that other users can't enter; empty when they can enter all.
-func ClosedTo(dir string) string { return closedTo(dir) }
+// Places returns the folders of the installation in p that kernels need.
+func (m *Manifest) Places(p Prefix) []Place {
+	return []Place{
+		{"the installation", string(p)},
+		{"Go", m.GoRoot},
+		{"the Go modules", m.GoModCache},
+		{"Go's build cache", m.GoCache},
+		{"the compiled workers", m.liveCache(p)},
+	}
+}
 
 // CheckShared returns nil if all users of this machine can work with the installation in p, which they may read and not
 // write. The error names the folder that is closed to them, and how to install for all.
@@ -27,15 +36,9 @@ func CheckShared(p Prefix) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct{ what, dir string }{
-		{"the installation", string(p)},
-		{"Go", m.GoRoot},
-		{"the Go modules", m.GoModCache},
-		{"Go's build cache", m.GoCache},
-		{"the compiled workers", m.liveCache(p)},
-	} {
-		if closed := closedTo(f.dir); closed != "" {
-			return fmt.Errorf("kernel: other users can't enter %s, the place of %s; install for all, as root: TLKIT_HOME=/opt/tlkit GOMODCACHE=/opt/tlkit-modules ./install.sh", closed, f.what)
+	for _, place := range m.Places(p) {
+		if closed := ClosedTo(place.Path); closed != "" {
+			return fmt.Errorf("kernel: other users can't enter %s, the place of %s; install for all, as root: TLKIT_HOME=/opt/tlkit GOMODCACHE=/opt/tlkit-modules ./install.sh", closed, place.What)
 		}
 	}
 	workers, err := infolder.Glob(m.liveCache(p), "worker-*/worker")

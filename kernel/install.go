@@ -104,7 +104,7 @@ func Install(ctx context.Context, opts InstallOptions) error {
 		return fmt.Errorf("kernel: %w", err)
 	}
 	opts.say("%s: record of the installation", p.manifestPath())
-	if dir := closedTo(m.GoModCache); os.Geteuid() == 0 && dir != "" && !strings.HasPrefix(string(p), dir+string(os.PathSeparator)) {
+	if dir := ClosedTo(m.GoModCache); os.Geteuid() == 0 && dir != "" && !strings.HasPrefix(string(p), dir+string(os.PathSeparator)) {
 		opts.say("for other users: they can't enter %s, where Go and the modules are; install with GOMODCACHE set to a folder for all, such as %s-modules", dir, p)
 	}
 	if broken.Compiler != nil || len(broken.Packages) > 0 {
@@ -234,7 +234,7 @@ func installJupyter(ctx context.Context, p Prefix, m *Manifest, opts InstallOpti
 	if err != nil {
 		return err
 	}
-	if err := configureVenv(p.venvDir()); err != nil {
+	if err := ConfigureVenv(p.venvDir()); err != nil {
 		return err
 	}
 	if fresh {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/keep"
 )
 
@@ -47,7 +48,7 @@ func Lab(opts LabOptions) error {
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	env := jupyterEnv(os.Environ(), p, scratch)
+	env := JupyterEnv(os.Environ(), p, scratch)
 	if !opts.PageKeepsOutputs {
 		env = KeepOutputs(env, p)
 	}
@@ -70,7 +71,7 @@ func KeepOutputs(env []string, p Prefix) []string {
 	if have := os.Getenv("JUPYTER_CONFIG_PATH"); have != "" {
 		config += string(os.PathListSeparator) + have
 	}
-	return WithEnv(env, "JUPYTER_CONFIG_PATH="+config)
+	return environ.Set(env, "JUPYTER_CONFIG_PATH="+config)
 }
 
 // checkKernelName refuses names that install does not write.

@@ -6,9 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
@@ -90,9 +90,9 @@ func GoShim(args []string) int {
 	if gonbDir := os.Getenv(envGonbDir); gonbDir != "" && sameDir(wd, gonbDir) {
 		action = classifyGo(args, autoGet)
 		// Settings for the user's own projects would break cells.
-		env = setEnv(env, "GO111MODULE", "on")
+		env = environ.Set(env, "GO111MODULE=on")
 		if _, err := os.Stat(filepath.Join(wd, "go.work")); err != nil {
-			env = setEnv(env, "GOWORK", "off")
+			env = environ.Set(env, "GOWORK=off")
 		}
 	} else {
 		env = withoutCellSettings(env)
@@ -112,9 +112,9 @@ func GoShim(args []string) int {
 		return 0
 	case shimBuild:
 		if !autoGet {
-			env = setEnv(env, "GOPROXY", "off")
+			env = environ.Set(env, "GOPROXY=off")
 		}
-		env = setEnv(env, "GOFLAGS", cellGoFlags)
+		env = environ.Set(env, "GOFLAGS="+cellGoFlags)
 	}
 	if cache := os.Getenv("GOMODCACHE"); len(args) > 1 && args[0] == "get" && cache != "" && !canWrite(cache) {
 		fmt.Fprintf(os.Stderr, "tlkit: modules can't be added here, as %s can't be written; in the kernel %q they can\n", cache, DisplayName)
@@ -136,13 +136,6 @@ func GoShim(args []string) int {
 func withoutCellSettings(env []string) []string {
 	ours := build.CleanEnv(nil, os.Getenv("GOTMPDIR"))
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return slices.Contains(ours, kv) })
-}
-
-// setEnv returns env with one value for name. In the environment that syscall.Exec passes on, the first of two values
-// would count.
-func setEnv(env []string, name, value string) []string {
-	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
-	return append(env, name+"="+value)
 }
 
 // realGo returns the go program behind the shim: the toolchain recorded at

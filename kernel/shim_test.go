@@ -42,16 +42,6 @@ func TestClassifyGo(t *testing.T) {
 	}
 }
 
-func TestSetEnv(t *testing.T) {
-	env := []string{"A=1", "GOPROXY=https://example.com", "GOPROXYX=2", "GOPROXY=again"}
-	if got, want := setEnv(env, "GOPROXY", "off"), []string{"A=1", "GOPROXYX=2", "GOPROXY=off"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if env[1] != "GOPROXY=https://example.com" {
-		t.Error("the given slice was changed")
-	}
-}
-
 // TestWithoutCellSettings: the go command in a folder of the user's own has none of the kernel's settings, and those of
 // %env.
 func TestWithoutCellSettings(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,9 +39,10 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 			return false, nil
 		}
 	}
-	python, err := findPython(ctx)
-	if err != nil {
-		return false, err
+	python := FindPython(ctx, func(string) bool { return true })
+	if python == "" {
+		return false, errors.New("kernel: no Python 3.10 or newer with venv (looked for python3 and python on PATH, in /usr/bin and " +
+			"in /usr/local/bin); on Debian: apt install python3 python3-venv")
 	}
 	if log != nil {
 		fmt.Fprintf(log, "installing JupyterLab into %s (with pip, about a minute)\n", venv)
@@ -49,7 +51,7 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 		return false, fmt.Errorf("kernel: venv: %w", err)
 	}
 	makeIt := exec.CommandContext(ctx, python, "-m", "venv", venv)
-	makeIt.Env = pythonEnv(os.Environ())
+	makeIt.Env = PythonEnv(os.Environ())
 	if out, err := makeIt.CombinedOutput(); err != nil {
 		return false, commandError("kernel: making a Python environment (on Debian: apt install python3-venv): "+python+" -m venv", err, string(out))
 	}
@@ -59,7 +61,7 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 	}
 	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), "-m", "pip", "install",
 		"--quiet", "--disable-pip-version-check", "--no-input", "-r", list)
-	pip.Env = pythonEnv(os.Environ())
+	pip.Env = PythonEnv(os.Environ())
 	if out, err := pip.CombinedOutput(); err != nil {
 		return false, commandError("kernel: pip install of JupyterLab (needs Python 3.10 or newer and a Python package index)", err, string(out))
 	}
@@ -91,8 +93,8 @@ var labConfig = map[string]string{
 `,
 }
 
-// configureVenv writes labConfig.
-func configureVenv(venv string) error {
+// ConfigureVenv writes the settings of our JupyterLab into a Python environment.
+func ConfigureVenv(venv string) error {
 	for name, text := range labConfig {
 		path := filepath.Join(venv, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -105,20 +107,22 @@ func configureVenv(venv string) error {
 	return nil
 }
 
-// findPython returns a Python 3.10 or newer on PATH.
-func findPython(ctx context.Context) (string, error) {
-	for _, name := range []string{"python3", "python"} {
-		p, err := exec.LookPath(name)
+// FindPython returns the first Python 3.10 or newer that can make environments and whose installation, in prefix, is
+// usable; empty if there is none.
+func FindPython(ctx context.Context, usable func(prefix string) bool) string {
+	const check = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.base_exec_prefix)"
+	for _, name := range []string{"python3", "python", "/usr/bin/python3", "/usr/local/bin/python3"} {
+		path, err := exec.LookPath(name)
 		if err != nil {
 			continue
 		}
-		try := exec.CommandContext(ctx, p, "-c", "import sys; sys.exit(sys.version_info < (3, 10))")
-		try.Env = pythonEnv(os.Environ())
-		if try.Run() == nil {
-			return p, nil
+		try := exec.CommandContext(ctx, path, "-c", check)
+		try.Env = PythonEnv(os.Environ())
+		if prefix, err := try.Output(); err == nil && usable(strings.TrimSpace(string(prefix))) {
+			return path
 		}
 	}
-	return "", fmt.Errorf("kernel: no Python 3.10 or newer on PATH (looked for python3 and python); on Debian: apt install python3 python3-venv")
+	return ""
 }
 
 // checkVenv reports whether the environment can run and execute notebooks.
@@ -128,7 +132,7 @@ func checkVenv(ctx context.Context, venv string) error {
 		return fmt.Errorf("kernel: %s is no Python environment: %w; run ./install.sh again", venv, err)
 	}
 	cmd := exec.CommandContext(ctx, python, "-c", "import jupyterlab, nbclient, nbconvert, nbformat, jupyter_client")
-	cmd.Env = pythonEnv(os.Environ())
+	cmd.Env = PythonEnv(os.Environ())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return commandError("kernel: the Python environment "+venv+" lacks part of Jupyter; run ./install.sh again", err, string(out))
 	}

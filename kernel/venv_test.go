@@ -8,6 +8,36 @@ import (
 	"testing"
 )
 
+// TestFindPython: a Python that can't make environments, or whose place is refused, is passed over, and settings for
+// another Python do not matter.
+func TestFindPython(t *testing.T) {
+	var real string // not that on PATH, which may be a version manager's script
+	FindPython(t.Context(), func(prefix string) bool {
+		real = filepath.Join(prefix, "bin", "python3")
+		return true
+	})
+	if real == "" {
+		t.Skip("no Python here")
+	}
+	bin := t.TempDir()
+	for name, script := range map[string]string{
+		"python3": "exit 1",
+		"python":  "exec " + real + ` "$@"`,
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	t.Setenv("PYTHONHOME", filepath.Join(bin, "nothing"))
+	if got, want := FindPython(t.Context(), filepath.IsAbs), filepath.Join(bin, "python"); got != want {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	if got := FindPython(t.Context(), func(string) bool { return false }); got != "" {
+		t.Errorf("found %q, which is refused", got)
+	}
+}
+
 // TestPins holds kernel/requirements.txt against what the package index says of each pin: all must fit every Python that
 // the README promises.
 func TestPins(t *testing.T) {

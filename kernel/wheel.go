@@ -39,7 +39,7 @@ func pinnedPip(ctx context.Context, venv, command, requirements string, args ...
 	pip := exec.CommandContext(ctx, venvProgram(venv, "python"), slices.Concat([]string{"-m", "pip", command, "--quiet",
 		"--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20", "--no-deps", "--only-binary=:all:",
 		"--require-hashes", "-r", requirements}, args)...)
-	pip.Env = pythonEnv(os.Environ())
+	pip.Env = PythonEnv(os.Environ())
 	return pip
 }
 

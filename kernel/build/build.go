@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 )
 
 // Config sets the tools and the folders of builds.
@@ -106,10 +108,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 		b.cfg.GOARCH = runtime.GOARCH
 	}
 	b.arch = arches[b.cfg.GOARCH]
-	b.env = CleanEnv(b.env, cfg.Dir)
-	b.setEnv("GOARCH", b.cfg.GOARCH)
-	b.setEnv("GOFLAGS", "-mod=mod")
-	b.setEnv("CGO_ENABLED", "1")
+	b.env = environ.Set(CleanEnv(b.env, cfg.Dir), "GOARCH="+b.cfg.GOARCH, "GOFLAGS=-mod=mod", "CGO_ENABLED=1")
 	out, err := b.run(ctx, b.ModDir(), nil, b.goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOEXPERIMENT", "GOAMD64", "GOTOOLDIR", "CC", "GODEBUG")
 	if err != nil {
 		return nil, fmt.Errorf("build: asking %s for its settings: %w", b.goCmd, err)
@@ -120,9 +119,9 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	}
 	b.toolDir = env["GOTOOLDIR"]
 	b.goCmd = filepath.Join(env["GOROOT"], "bin", "go")
-	b.setEnv("GOTOOLCHAIN", "local") // exactly this toolchain, from now on
+	b.env = environ.Set(b.env, "GOTOOLCHAIN=local") // exactly this toolchain, from now on
 	for _, name := range []string{"GOROOT", "GOEXPERIMENT", "GOAMD64"} {
-		b.setEnv(name, env[name])
+		b.env = environ.Set(b.env, name+"="+env[name])
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], b.cfg.GOARCH, env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v2")
@@ -142,11 +141,6 @@ func (b *Builder) Settings() string { return b.settings }
 
 // Env returns the environment that builds use, with the toolchain's settings fixed.
 func (b *Builder) Env() []string { return slices.Clone(b.env) }
-
-func (b *Builder) setEnv(name, value string) {
-	b.env = slices.DeleteFunc(slices.Clone(b.env), func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
-	b.env = append(b.env, name+"="+value)
-}
 
 // run runs a program and returns its standard output; an error includes the text that the program printed.
 func (b *Builder) run(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 )
 
 // foreignSettings are variables of the go command that people export for other work. Each would make it build cells for
@@ -26,10 +28,7 @@ func CleanEnv(env []string, tmp string) []string {
 // CommandEnv returns env without the settings that CleanEnv replaces: for the commands of cells, such as go run in a
 // module of the user's own, which has its own settings.
 func CommandEnv(env []string) []string {
-	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return slices.Contains(foreignSettings, name)
-	})
+	return environ.Without(env, foreignSettings...)
 }
 
 // ForeignSettings returns the names of the variables in env that CleanEnv replaces.

@@ -56,20 +56,15 @@ func checkPlace(what, path string, parent bool) error {
 
 // checkPlaces is checkOwned for all places whose programs run as root or as the users.
 func (o Options) checkPlaces(p kernel.Prefix, m *kernel.Manifest, tlkernel string) error {
-	for _, f := range []struct{ what, path string }{
-		{"the installation", string(p)},
-		{"Go", m.GoRoot},
-		{"the Go modules", m.GoModCache},
-		{"Go's build cache", m.GoCache},
-		{"the compiled workers", m.LiveCache},
-		{"the kernels' Python environment", m.Venv},
-		{"tlkernel", tlkernel},
-		{"the hub's folder", o.Dir},
-	} {
-		if f.path == "" { // an installation without it
+	places := append(m.Places(p),
+		kernel.Place{What: "the kernels' Python environment", Path: m.Venv},
+		kernel.Place{What: "tlkernel", Path: tlkernel},
+		kernel.Place{What: "the hub's folder", Path: o.Dir})
+	for _, place := range places {
+		if place.Path == "" { // an installation without it
 			continue
 		}
-		if err := checkOwned(f.what, f.path); err != nil {
+		if err := checkOwned(place.What, place.Path); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,5 +103,26 @@ func TestCheckPlaces(t *testing.T) {
 		if err := os.Chmod(at(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// The manifest of an older version does not name the folder of the workers.
+	live := filepath.Join(at("prefix"), "live")
+	if err := errors.Join(os.Mkdir(live, 0o755), os.Chmod(live, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	err := Options{}.checkPlaces(kernel.Prefix(at("prefix")), &kernel.Manifest{}, "")
+	if err == nil || !strings.Contains(err.Error(), live+" (mode 0777)") {
+		t.Errorf("the usual folder of workers: %v", err)
+	}
+}
+
+// TestCommandEnv: settings for the user's own Python do not reach the programs that prepare the hub.
+func TestCommandEnv(t *testing.T) {
+	names := []string{"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"}
+	for _, name := range names {
+		t.Setenv(name, "theirs")
+	}
+	script := `test -z "$` + strings.Join(names, "$") + `" && test -n "$PATH"`
+	if err := command(t.Context(), t.TempDir(), "the environment", "sh", "-c", script); err != nil {
+		t.Error(err)
 	}
 }

@@ -70,24 +70,17 @@ func (o Options) prepareVenv(ctx context.Context) error {
 	return atomicfile.WriteBytes(filepath.Join(venv, stampFile), stamp)
 }
 
-// findPython returns a Python 3.10 or newer that all users can run: a version manager's in a home folder is not.
+// findPython returns a Python that all users can run: a version manager's in a home folder is not.
 func findPython(ctx context.Context) (string, error) {
 	closed := ""
-	for _, name := range []string{"python3", "/usr/bin/python3", "/usr/local/bin/python3"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		const ask = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.base_exec_prefix)"
-		out, err := exec.CommandContext(ctx, path, "-c", ask).Output()
-		if err != nil {
-			continue
-		}
-		if closed = kernel.ClosedTo(strings.TrimSpace(string(out))); closed == "" {
-			return path, nil
-		}
-	}
-	if closed != "" {
+	python := kernel.FindPython(ctx, func(prefix string) bool {
+		closed = kernel.ClosedTo(prefix)
+		return closed == ""
+	})
+	switch {
+	case python != "":
+		return python, nil
+	case closed != "":
 		return "", fmt.Errorf("hub: Python is in %s, which other users can't enter; on Debian: apt install python3 python3-venv", closed)
 	}
 	return "", errors.New("hub: no Python 3.10 or newer with venv; on Debian: apt install python3 python3-venv")
@@ -122,11 +115,7 @@ func (o Options) prepareProxy(ctx context.Context) error {
 func command(ctx context.Context, dir, what, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	for _, kv := range os.Environ() { // settings for another Python
-		if key, _, _ := strings.Cut(kv, "="); key != "PYTHONHOME" && key != "PYTHONPATH" && key != "PIP_USER" && key != "PIP_TARGET" && key != "PIP_PREFIX" {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
+	cmd.Env = kernel.PythonEnv(os.Environ())
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return nil

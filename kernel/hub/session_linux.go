@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
@@ -42,7 +43,7 @@ func Session(opts SessionOptions, command []string) error {
 	}
 	env := kernel.JupyterEnv(os.Environ(), kernel.Prefix(opts.Prefix), sockets)
 	env = kernel.KeepOutputs(env, kernel.Prefix(opts.Prefix))
-	env = kernel.WithEnv(env, "JUPYTER_RUNTIME_DIR="+sockets, "TLKIT_HOME="+opts.Prefix)
+	env = environ.Set(env, "JUPYTER_RUNTIME_DIR="+sockets, "TLKIT_HOME="+opts.Prefix)
 	if opts.Memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		env = append(env, fmt.Sprint("GOMEMLIMIT=", opts.Memory/10*7)) // the collector works harder before the limit is met
 	}
