@@ -17,7 +17,7 @@ type floor struct {
 // floors is the house from the ground up. A room imports only rooms of earlier rows, so no import runs upwards.
 var floors = []floor{
 	{"internal", []string{"internal"},
-		"internal is the ground: downloads, files, the hub; it knows no images, no networks and no notebooks"},
+		"internal is the ground: downloads, files, Hugging Face; it knows no images, no networks and no notebooks"},
 	{"internal/house", nil,
 		"the tests of the structure read the code as text"},
 

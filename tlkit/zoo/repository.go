@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
-	"github.com/tlkit-go/tlkit-notebooks/internal/hub"
+	"github.com/tlkit-go/tlkit-notebooks/internal/huggingface"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -24,10 +24,10 @@ const hubScheme = "hf://"
 // maxConfig bounds config.json and the index of a model in several files.
 const maxConfig = 16 << 20
 
-// repository holds a config.json and the weights that it describes: a [hub.Repo] or a folder.
+// repository holds a config.json and the weights that it describes: a [huggingface.Repo] or a folder.
 type repository interface {
 	// File returns the path of a local copy of a file.
-	File(ctx context.Context, name string, o hub.Options) (string, error)
+	File(ctx context.Context, name string, o huggingface.Options) (string, error)
 	// Cached is File for a file that is on this machine, "" for others.
 	Cached(name string) string
 	String() string
@@ -47,7 +47,7 @@ func (f folder) Cached(name string) string {
 }
 
 // File is Cached with an error that wraps fs.ErrNotExist.
-func (f folder) File(_ context.Context, name string, _ hub.Options) (string, error) {
+func (f folder) File(_ context.Context, name string, _ huggingface.Options) (string, error) {
 	if path := f.Cached(name); path != "" {
 		return path, nil
 	}
@@ -56,7 +56,7 @@ func (f folder) File(_ context.Context, name string, _ hub.Options) (string, err
 
 // absent reports whether err means that a repository lacks the file.
 func absent(err error) bool {
-	var missing *hub.NotFoundError
+	var missing *huggingface.NotFoundError
 	return errors.As(err, &missing) || errors.Is(err, fs.ErrNotExist)
 }
 
@@ -90,11 +90,11 @@ type described struct {
 
 // openHub reads the description of a model from a repository of the hub.
 func openHub(ctx context.Context, name string) (source, error) {
-	repo, err := hub.Parse(strings.TrimPrefix(name, hubScheme))
+	repo, err := huggingface.Parse(strings.TrimPrefix(name, hubScheme))
 	if err != nil {
 		return nil, fmt.Errorf("zoo: %q: %w", name, err)
 	}
-	set := WeightSet{Name: repo.String(), Source: "Hugging Face hub: " + repo.String(), URL: hub.Endpoint() + "/" + repo.ID}
+	set := WeightSet{Name: repo.String(), Source: "Hugging Face hub: " + repo.String(), URL: huggingface.Endpoint() + "/" + repo.ID}
 	return openDescribed(ctx, repo, hubScheme+repo.String(), set)
 }
 
@@ -218,7 +218,7 @@ func openDescribed(ctx context.Context, r repository, name string, set WeightSet
 
 // readSmall reads a small file of a repository, one without weights.
 func readSmall(ctx context.Context, r repository, name string) ([]byte, error) {
-	path, err := r.File(ctx, name, hub.Options{MaxBytes: maxConfig})
+	path, err := r.File(ctx, name, huggingface.Options{MaxBytes: maxConfig})
 	if err != nil {
 		return nil, err
 	}
@@ -338,7 +338,7 @@ var weightNames = []string{"model.safetensors", "model.safetensors.index.json", 
 // open opens the weights, after a download where needed. Without a network, it takes the first of weightNames that is
 // on this machine, even if an earlier one could not be looked for.
 func (s *described) open(ctx context.Context) (*weights.StateDict, error) {
-	o := hub.Options{Progress: func(name string) func(done, total int64) {
+	o := huggingface.Options{Progress: func(name string) func(done, total int64) {
 		return fetch.Printer(os.Stderr, s.repository.String()+"/"+name)
 	}}
 	var offline error
@@ -366,7 +366,7 @@ func (s *described) open(ctx context.Context) (*weights.StateDict, error) {
 }
 
 // openShards opens the parts that an index lists.
-func (s *described) openShards(ctx context.Context, index string, o hub.Options) (*weights.StateDict, error) {
+func (s *described) openShards(ctx context.Context, index string, o huggingface.Options) (*weights.StateDict, error) {
 	text, err := os.ReadFile(index)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: %w", err)

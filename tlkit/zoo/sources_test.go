@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/fakehub"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
-	"github.com/tlkit-go/tlkit-notebooks/internal/hub"
-	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
+	"github.com/tlkit-go/tlkit-notebooks/internal/huggingface"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -47,11 +47,11 @@ func tinyFile(t *testing.T) []byte {
 }
 
 // layouts are the two ways to a file: by torchvision's address, and by repository.
-func layouts(t *testing.T, h *hubtest.Hub, data []byte) map[string]struct {
+func layouts(t *testing.T, h *fakehub.Hub, data []byte) map[string]struct {
 	base string // of the file on the hub
 	get  func() (string, error)
 } {
-	name := "tiny-" + hubtest.SHA256(data)[:8] + ".safetensors"
+	name := "tiny-" + fakehub.SHA256(data)[:8] + ".safetensors"
 	h.Add("/models/"+name, data)
 	h.AddRepo("timm/tiny", map[string][]byte{"model.safetensors": data, "config.json": []byte(`{"architecture":"tiny"}`)})
 	type layout = struct {
@@ -63,7 +63,7 @@ func layouts(t *testing.T, h *hubtest.Hub, data []byte) map[string]struct {
 			return weights.Fetch(quick(t), "https://download.pytorch.org/models/"+name, weights.FetchOptions{})
 		}},
 		"huggingface": {"model.safetensors", func() (string, error) {
-			return hub.Repo{ID: "timm/tiny"}.File(quick(t), "model.safetensors", hub.Options{})
+			return huggingface.Repo{ID: "timm/tiny"}.File(quick(t), "model.safetensors", huggingface.Options{})
 		}},
 	}
 }
@@ -73,23 +73,23 @@ func TestSources(t *testing.T) {
 	data := tinyFile(t)
 	for _, tt := range []struct {
 		name  string
-		fault hubtest.Fault
+		fault fakehub.Fault
 		err   string // part of the error; "" if it succeeds
 		gets  int    // requests for the content, on the hub and where it redirects to
 	}{
-		{"good", hubtest.None, "", 1},
-		{"truncated once", hubtest.Truncated, "", 2},
-		{"truncated always", hubtest.CutForGood, "broke off after", 4},
-		{"wrong hash", hubtest.WrongHash, "SHA-256", 1},
-		{"slow", hubtest.Slow, "", 2},
-		{"429", hubtest.TooMany, "", 2},
-		{"500", hubtest.ServerError, "", 2},
-		{"down", hubtest.Down, "503", 4},
-		{"redirect", hubtest.Redirected, "", 2},
+		{"good", fakehub.None, "", 1},
+		{"truncated once", fakehub.Truncated, "", 2},
+		{"truncated always", fakehub.CutForGood, "broke off after", 4},
+		{"wrong hash", fakehub.WrongHash, "SHA-256", 1},
+		{"slow", fakehub.Slow, "", 2},
+		{"429", fakehub.TooMany, "", 2},
+		{"500", fakehub.ServerError, "", 2},
+		{"down", fakehub.Down, "503", 4},
+		{"redirect", fakehub.Redirected, "", 2},
 	} {
-		for layout := range layouts(t, hubtest.New(t), data) {
+		for layout := range layouts(t, fakehub.New(t), data) {
 			t.Run(tt.name+"/"+layout, func(t *testing.T) {
-				h := hubtest.New(t)
+				h := fakehub.New(t)
 				h.Isolate(t)
 				l := layouts(t, h, data)[layout]
 				h.Break(l.base, tt.fault)
@@ -116,7 +116,7 @@ func TestSources(t *testing.T) {
 				if got, err := os.ReadFile(path); err != nil || string(got) != string(data) {
 					t.Errorf("%d bytes at %s (%v), want %d", len(got), path, err, len(data))
 				}
-				if want := tt.gets; gets != want && !(tt.fault == hubtest.Redirected && layout == "huggingface") {
+				if want := tt.gets; gets != want && !(tt.fault == fakehub.Redirected && layout == "huggingface") {
 					t.Errorf("%d requests for the content, want %d", gets, want)
 				}
 				// The file is there: offline, the network is never asked.
@@ -134,7 +134,7 @@ func TestSources(t *testing.T) {
 }
 
 // countOnHub counts the requests that the hub answered with a redirect to the host of large files.
-func countOnHub(h *hubtest.Hub, base string) int {
+func countOnHub(h *fakehub.Hub, base string) int {
 	n := 0
 	for _, r := range h.Requests() {
 		if r.Method == "GET" && strings.HasSuffix(r.Path, "/"+base) && !strings.HasPrefix(r.Path, "/cdn") {
@@ -164,7 +164,7 @@ func completeFiles(t *testing.T) []string {
 
 // TestSourcesOffline says which file to put where, and does not ask.
 func TestSourcesOffline(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	for variable, layoutNames := range map[string][]string{"TLKIT_OFFLINE": {"torchvision", "huggingface"}, "HF_HUB_OFFLINE": {"huggingface"}} {
 		for _, layout := range layoutNames {
 			h.Isolate(t)
@@ -186,7 +186,7 @@ func TestSourcesOffline(t *testing.T) {
 
 // TestDownloadedOnce: many at a time, in this process and in another one, and the hub is asked for the content once.
 func TestDownloadedOnce(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	data := tinyFile(t)
 	if os.Getenv("TLKIT_TEST_GET") != "" { // the other process, see below
@@ -229,7 +229,7 @@ func TestGetForOther(t *testing.T) {
 	if what[0] == "torchvision" {
 		_, err = weights.Fetch(quick(t), "https://download.pytorch.org/models/"+what[2], weights.FetchOptions{})
 	} else {
-		_, err = hub.Repo{ID: "timm/tiny"}.File(quick(t), what[2], hub.Options{})
+		_, err = huggingface.Repo{ID: "timm/tiny"}.File(quick(t), what[2], huggingface.Options{})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -239,14 +239,14 @@ func TestGetForOther(t *testing.T) {
 // TestToken: the token goes to the hub, and neither to another host nor into an error.
 func TestToken(t *testing.T) {
 	const secret = "hf_verysecret"
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	data := tinyFile(t)
 	get := layouts(t, h, data)["huggingface"].get
 	h.Token = secret
 
 	_, err := get()
-	var missing *hub.NotFoundError
+	var missing *huggingface.NotFoundError
 	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "HF_TOKEN") {
 		t.Errorf("without a token: %v", err)
 	}
@@ -283,18 +283,18 @@ func TestToken(t *testing.T) {
 	h.Isolate(t)
 	t.Setenv("HF_ENDPOINT", strings.Replace(h.URL, "://", "://user:password1@", 1))
 	h.Token = ""
-	if _, err := (hub.Repo{ID: "timm/tiny"}).File(quick(t), "absent.bin", hub.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
+	if _, err := (huggingface.Repo{ID: "timm/tiny"}).File(quick(t), "absent.bin", huggingface.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
 		t.Errorf("an absent file: %v", err)
 	}
-	h.Break("config.json", hubtest.Down)
-	if _, err := (hub.Repo{ID: "timm/tiny"}).File(quick(t), "config.json", hub.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
+	h.Break("config.json", fakehub.Down)
+	if _, err := (huggingface.Repo{ID: "timm/tiny"}).File(quick(t), "config.json", huggingface.Options{}); err == nil || strings.Contains(err.Error(), "password1") {
 		t.Errorf("a hub that is down: %v", err)
 	}
 }
 
 // TestCacheLayout: the files are where Python's huggingface_hub looks for them.
 func TestCacheLayout(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	data := tinyFile(t)
 	path, err := layouts(t, h, data)["huggingface"].get()
@@ -302,24 +302,24 @@ func TestCacheLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	repo := filepath.Join(os.Getenv("HF_HOME"), "hub", "models--timm--tiny")
-	if want := filepath.Join(repo, "snapshots", hubtest.Commit, "model.safetensors"); path != want {
+	if want := filepath.Join(repo, "snapshots", fakehub.Commit, "model.safetensors"); path != want {
 		t.Errorf("path %s, want %s", path, want)
 	}
-	if ref, err := os.ReadFile(filepath.Join(repo, "refs", "main")); string(ref) != hubtest.Commit {
+	if ref, err := os.ReadFile(filepath.Join(repo, "refs", "main")); string(ref) != fakehub.Commit {
 		t.Errorf("refs/main is %q (%v)", ref, err)
 	}
-	if target, err := os.Readlink(path); target != "../../blobs/"+hubtest.SHA256(data) {
+	if target, err := os.Readlink(path); target != "../../blobs/"+fakehub.SHA256(data) {
 		t.Errorf("the snapshot links to %q (%v)", target, err)
 	}
 	// A commit never changes: with its name the hub is not asked again; a branch may have moved.
 	n := len(h.Requests())
-	if _, err := (hub.Repo{ID: "timm/tiny", Revision: hubtest.Commit}).File(quick(t), "model.safetensors", hub.Options{}); err != nil || len(h.Requests()) != n {
+	if _, err := (huggingface.Repo{ID: "timm/tiny", Revision: fakehub.Commit}).File(quick(t), "model.safetensors", huggingface.Options{}); err != nil || len(h.Requests()) != n {
 		t.Errorf("by commit: %v, %d requests more", err, len(h.Requests())-n)
 	}
 	// A hub that can't be reached does not matter for what is there.
-	h.Break("model.safetensors", hubtest.Down)
+	h.Break("model.safetensors", fakehub.Down)
 	t.Setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-	if again, err := (hub.Repo{ID: "timm/tiny"}).File(quick(t), "model.safetensors", hub.Options{}); err != nil || again != path {
+	if again, err := (huggingface.Repo{ID: "timm/tiny"}).File(quick(t), "model.safetensors", huggingface.Options{}); err != nil || again != path {
 		t.Errorf("unreachable hub: %s, %v", again, err)
 	}
 }
@@ -327,7 +327,7 @@ func TestCacheLayout(t *testing.T) {
 // TestProxy: HTTP_PROXY is honoured. A process of its own asks, since net/http reads the environment once, and through
 // a proxy only for hosts that are not this one.
 func TestProxy(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	data := tinyFile(t)
 	layouts(t, h, data)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
+	"github.com/tlkit-go/tlkit-notebooks/internal/fakehub"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -91,7 +91,7 @@ func TestTimm(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			g := readTimmGolden(t, path)
-			h := hubtest.New(t)
+			h := fakehub.New(t)
 			h.Isolate(t)
 			repo, _, _ := strings.Cut(name, "@")
 			h.AddRepo("timm/"+repo, map[string][]byte{"config.json": g.Config, "model.safetensors": g.safetensors(t)})
@@ -132,7 +132,7 @@ func formulaImage(size int) *tensors.Tensor {
 
 // TestTimmRefused: networks that look alike and are not must not load.
 func TestTimmRefused(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	config := func(architecture, more string) []byte {
 		return []byte(fmt.Sprintf(`{"architecture":%q,"num_classes":10,%s"pretrained_cfg":{"tag":"x","input_size":[3,224,224],
@@ -178,7 +178,7 @@ func TestTimmNamesExist(t *testing.T) {
 	if len(names) < 50 {
 		t.Errorf("%d architectures", len(names))
 	}
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	for _, name := range names {
 		h.AddRepo("timm/"+name, map[string][]byte{"config.json": []byte(fmt.Sprintf(`{"architecture":%q,"pretrained_cfg":{"tag":"a1_in1k",
@@ -198,7 +198,7 @@ func TestTimmNamesExist(t *testing.T) {
 
 // TestTimmConfig: values decide, not that they are written down; timm 1.0.31 writes all arguments.
 func TestTimmConfig(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	for i, tt := range []struct {
 		args, cfg, more string

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/hubtest"
+	"github.com/tlkit-go/tlkit-notebooks/internal/fakehub"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -174,7 +174,7 @@ func logitsError(t *testing.T, m *zoo.Model, g timmGolden) float64 {
 
 // TestTransformersHub loads the same files from a repository, and those of a model without an output layer.
 func TestTransformersHub(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	g := readTransformersGolden(t, "resnet18")
 	files := map[string][]byte{"config.json": g.Config, "preprocessor_config.json": g.Processor, "model.safetensors": g.safetensors(t)}
@@ -385,7 +385,7 @@ func TestPreprocessStandsIn(t *testing.T) {
 
 // TestTransformersRefused: what is not the same network, or does not say how images are prepared, must not load.
 func TestTransformersRefused(t *testing.T) {
-	h := hubtest.New(t)
+	h := fakehub.New(t)
 	h.Isolate(t)
 	config := func(name string, replace ...string) string {
 		return strings.NewReplacer(replace...).Replace(string(readTransformersGolden(t, name).Config))

@@ -1,7 +1,7 @@
-// Package hubtest is a hub of model files on 127.0.0.1 for tests: torchvision's layout (a file per address, the hash in
+// Package fakehub is a hub of model files on 127.0.0.1 for tests: torchvision's layout (a file per address, the hash in
 // its name) and that of the Hugging Face hub (repositories at commits, large files on another host), with the good and
 // the bad responses of real servers.
-package hubtest
+package fakehub
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package hub
+package huggingface
 
 import (
 	"context"
@@ -40,10 +40,10 @@ var (
 func Parse(s string) (Repo, error) {
 	id, revision, _ := strings.Cut(s, "@")
 	if !idRule.MatchString(id) || strings.Contains(id, "..") {
-		return Repo{}, fmt.Errorf("hub: %q is no repository; expected owner/name or owner/name@revision, such as timm/resnet18.a1_in1k", s)
+		return Repo{}, fmt.Errorf("huggingface: %q is no repository; expected owner/name or owner/name@revision, such as timm/resnet18.a1_in1k", s)
 	}
 	if strings.Contains(s, "@") && (!revisionRule.MatchString(revision) || strings.Contains(revision, "..")) {
-		return Repo{}, fmt.Errorf("hub: %q is no revision of %s; expected a branch, a tag or a commit", revision, id)
+		return Repo{}, fmt.Errorf("huggingface: %q is no revision of %s; expected a branch, a tag or a commit", revision, id)
 	}
 	return Repo{ID: id, Revision: revision}, nil
 }
@@ -74,11 +74,11 @@ type NotFoundError struct {
 func (e *NotFoundError) Error() string {
 	switch e.Reason {
 	case "RepoNotFound":
-		return fmt.Sprintf("hub: there is no public repository %s; check the spelling, or set HF_TOKEN if it is private", e.Repo.ID)
+		return fmt.Sprintf("huggingface: there is no public repository %s; check the spelling, or set HF_TOKEN if it is private", e.Repo.ID)
 	case "RevisionNotFound":
-		return fmt.Sprintf("hub: repository %s has no revision %q", e.Repo.ID, e.Repo.revision())
+		return fmt.Sprintf("huggingface: repository %s has no revision %q", e.Repo.ID, e.Repo.revision())
 	}
-	return fmt.Sprintf("hub: repository %s has no file %s (at %s)", e.Repo.ID, e.File, e.Repo.revision())
+	return fmt.Sprintf("huggingface: repository %s has no file %s (at %s)", e.Repo.ID, e.File, e.Repo.revision())
 }
 
 // Offline reports whether HF_HUB_OFFLINE or TLKIT_OFFLINE forbids the network.
@@ -118,7 +118,7 @@ func CacheDir() (string, error) {
 	}
 	dir, err := home()
 	if err != nil {
-		return "", fmt.Errorf("hub: no cache folder: %w; set HF_HOME to a folder", err)
+		return "", fmt.Errorf("huggingface: no cache folder: %w; set HF_HOME to a folder", err)
 	}
 	return filepath.Join(dir, "hub"), nil
 }
@@ -193,7 +193,7 @@ func (r Repo) Cached(name string) string {
 // Errors: *[NotFoundError], those of fetch.File, or one that names the file and the folder to put it in.
 func (r Repo) File(ctx context.Context, name string, o Options) (string, error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name {
-		return "", fmt.Errorf("hub: %q is no name of a file in repository %s", name, r)
+		return "", fmt.Errorf("huggingface: %q is no name of a file in repository %s", name, r)
 	}
 	cached := r.Cached(name)
 	if cached != "" && (Offline() || commitRule.MatchString(r.revision())) {
@@ -259,7 +259,7 @@ func (r Repo) download(ctx context.Context, name string, o Options) (string, err
 	}
 	etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`)
 	if !commitRule.MatchString(commit) || !etagRule.MatchString(etag) {
-		return "", fmt.Errorf("hub: %s says of %s neither commit nor content (X-Repo-Commit %.50q, ETag %.80q); is HF_ENDPOINT a hub?",
+		return "", fmt.Errorf("huggingface: %s says of %s neither commit nor content (X-Repo-Commit %.50q, ETag %.80q); is HF_ENDPOINT a hub?",
 			fetch.Shown(Endpoint()), name, commit, etag)
 	}
 	dir, err := r.Dir()
@@ -272,11 +272,11 @@ func (r Repo) download(ctx context.Context, name string, o Options) (string, err
 		return "", r.explain(name, err)
 	}
 	if err := link(blob, snapshot); err != nil {
-		return "", fmt.Errorf("hub: %s of %s: %w", name, r, err)
+		return "", fmt.Errorf("huggingface: %s of %s: %w", name, r, err)
 	}
 	if rev := r.revision(); rev != commit {
 		if err := writeRef(filepath.Join(dir, "refs", filepath.FromSlash(rev)), commit); err != nil {
-			return "", fmt.Errorf("hub: %s of %s: %w", name, r, err)
+			return "", fmt.Errorf("huggingface: %s of %s: %w", name, r, err)
 		}
 	}
 	return snapshot, nil
@@ -354,11 +354,11 @@ func (r Repo) explain(name string, err error) error {
 	reason := status.Header.Get("X-Error-Code")
 	switch {
 	case reason == "GatedRepo":
-		return fmt.Errorf("hub: repository %s is gated: accept its terms at %s/%s and set HF_TOKEN to a token that may read it: %w", r.ID, fetch.Shown(Endpoint()), r.ID, err)
+		return fmt.Errorf("huggingface: repository %s is gated: accept its terms at %s/%s and set HF_TOKEN to a token that may read it: %w", r.ID, fetch.Shown(Endpoint()), r.ID, err)
 	case reason == "RepoNotFound", status.Code == 401 && token() == "":
 		return &NotFoundError{Repo: r, File: name, Reason: "RepoNotFound"} // the hub sends 401 for repositories that are not public
 	case status.Code == 401, status.Code == 403:
-		return fmt.Errorf("hub: repository %s: the hub refuses the token of HF_TOKEN (or of `hf auth login`): %w", r.ID, err)
+		return fmt.Errorf("huggingface: repository %s: the hub refuses the token of HF_TOKEN (or of `hf auth login`): %w", r.ID, err)
 	case status.Code == 404:
 		return &NotFoundError{Repo: r, File: name, Reason: reason}
 	}
