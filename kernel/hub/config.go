@@ -96,7 +96,7 @@ func (o Options) configured() (bool, error) {
 // checkEffect returns an error, before any step, if choices would have no effect, since the configuration stands already.
 func (o Options) checkEffect() error {
 	there, err := o.configured()
-	if err != nil || !there || o.Renew || !o.chosen() {
+	if err != nil || !there || o.Renew || !o.Choices.given() {
 		return err
 	}
 	return fmt.Errorf("hub: %s is there already, so that choices on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)", filepath.Join(o.Dir, configFile))

@@ -18,7 +18,7 @@ func Prepare(ctx context.Context, opts Options) error {
 	if os.Geteuid() != 0 {
 		return errors.New("hub: only root can start servers as other users: run it with sudo; for yourself alone there is tlkernel lab")
 	}
-	chosen := opts.chosen()
+	chosen := opts.Choices.given()
 	o, p, err := opts.complete()
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%+v: %v; want %q", c.opts, err, c.err)
 		}
 	}
-	if (Options{Dir: "x", Users: "names.txt", Lessons: "y", Prefix: "z"}).chosen() || !(Options{Memory: 1 << 30}).chosen() {
+	if (Options{Dir: "x", Users: "names.txt", Lessons: "y", Prefix: "z"}).Choices.given() || !(Options{Memory: 1 << 30}).Choices.given() {
 		t.Error("the users, lessons and the installation don't stand in the configuration alone; the memory does")
 	}
 	o, _, err := Options{Dir: "x"}.complete()

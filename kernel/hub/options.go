@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -35,19 +36,35 @@ const (
 	SpawnSlurm = "slurm"
 )
 
-// Auths and Spawners list the values of Options.Auth and Options.Spawner.
+// Auths and Spawners list the values of Choices.Auth and Choices.Spawner.
 var (
 	Auths    = []string{AuthLocal, AuthPassword, AuthOAuth}
 	Spawners = []string{SpawnLocal, SpawnSystemd, SpawnSlurm}
 )
 
-// Options are the choices of a hub. The zero value serves the accounts of this machine on http://127.0.0.1:8000 from the
-// folder /srv/tlkit-hub.
+// Options say what hub to make, and how. The zero value serves the accounts of this machine on http://127.0.0.1:8000
+// from the folder /srv/tlkit-hub.
 type Options struct {
 	// Dir is the hub's folder; empty means /srv/tlkit-hub. Users must be able to enter it, but see only the lessons.
 	Dir string
 	// Prefix is the installation whose kernels users get; empty means the default one.
 	Prefix string
+	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
+	// own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to log in
+	// need the file.
+	Users string
+	// Lessons is the folder whose notebooks new users get; empty means the one that was installed from.
+	Lessons string
+	// Renew writes jupyterhub_config.py anew; the old one is kept beside it.
+	Renew bool
+	// Log receives a line for each step; nil discards them.
+	Log io.Writer
+	Choices
+}
+
+// Choices are the options that stand in jupyterhub_config.py. Once it is written, they have an effect only with
+// Options.Renew.
+type Choices struct {
 	// IP is the address to listen on, empty for 127.0.0.1, and Port the port, 0 for 8000. The two ports above it are used on
 	// 127.0.0.1.
 	IP   string
@@ -59,10 +76,6 @@ type Options struct {
 	SubdomainHost string
 	// Auth is one of Auths; empty means as the hub in Dir was made, for a new one AuthLocal.
 	Auth string
-	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
-	// own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to log in
-	// need the file.
-	Users string
 	// Admins may see and stop the servers of others.
 	Admins []string
 	// Spawner is one of Spawners; empty means SpawnSystemd where systemd runs, else SpawnLocal.
@@ -73,25 +86,16 @@ type Options struct {
 	// Memory is the limit for each user in bytes, and Cores the number of processor cores; 0 means none.
 	Memory int64
 	Cores  float64
-	// Lessons is the folder whose notebooks new users get; empty means the one that was installed from.
-	Lessons string
-	// Renew writes jupyterhub_config.py anew; the old one is kept beside it.
-	Renew bool
-	// Log receives a line for each step; nil discards them.
-	Log io.Writer
 }
+
+// given reports whether any choice is given.
+func (c Choices) given() bool { return !reflect.ValueOf(c).IsZero() }
 
 // say logs a line.
 func (o Options) say(format string, args ...any) {
 	if o.Log != nil {
 		fmt.Fprintf(o.Log, format+"\n", args...)
 	}
-}
-
-// chosen reports whether any choice that stands in the configuration is given. The users have a file of their own.
-func (o Options) chosen() bool {
-	return o.IP != "" || o.Port != 0 || o.Cert != "" || o.Key != "" || o.SubdomainHost != "" || o.Auth != "" || len(o.Admins) > 0 ||
-		o.Spawner != "" || o.Idle != 0 || o.Age != 0 || o.Memory != 0 || o.Cores != 0
 }
 
 // complete returns the options with defaults in place and paths absolute. The error names the first choice that can't be.
