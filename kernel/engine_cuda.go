@@ -38,15 +38,15 @@ var cudaLinked = []string{"libcublasLt.so.13", "libcublas.so.13"}
 
 // addCUDA installs XLA's PJRT plugin for NVIDIA GPUs with NVIDIA's libraries. A GPU is not needed: images are built
 // without one.
-func addCUDA(ctx context.Context, p Prefix, venv string, hasGPU bool, step stepFunc) error {
-	dir, err := xlaDir(p, os.Geteuid())
+func addCUDA(ctx context.Context, to installation, step stepFunc) error {
+	dir, err := xlaDir(to.prefix, os.Geteuid())
 	if err != nil {
 		return fmt.Errorf("kernel: engine cuda: %w", err)
 	}
-	if err := installCUDA(ctx, venv, dir, cudaRequirements, step); err != nil {
+	if err := installCUDA(ctx, to.venv, dir, cudaRequirements, step); err != nil {
 		return err
 	}
-	if hasGPU {
+	if to.hasGPU {
 		step("%s: engine cuda", dir)
 	} else {
 		step("%s: engine cuda; no NVIDIA GPU here (no /dev/nvidia*, no nvidia-smi), so another one computes", dir)

@@ -187,13 +187,14 @@ func TestInstallCUDAWithoutCompiler(t *testing.T) {
 
 // TestEngineThatCantBeHad: an engine that is named fails the installation; auto goes on with the next, and names it.
 func TestEngineThatCantBeHad(t *testing.T) {
-	p, venv := Prefix(t.TempDir()), filepath.Join(t.TempDir(), "no-venv")
+	p := Prefix(t.TempDir())
+	to := installation{prefix: p, venv: filepath.Join(t.TempDir(), "no-venv"), hasGPU: true}
 	t.Setenv("HOME", "") // so there is no folder for XLA's plugins
-	for _, name := range EngineNames {
+	for _, name := range EngineNames() {
 		if name == "auto" || name == "go" {
 			continue
 		}
-		err := addEngines(t.Context(), p, venv, name, true, func(format string, args ...any) { t.Errorf(name+": "+format, args...) })
+		err := addEngine(t.Context(), name, to, func(format string, args ...any) { t.Errorf(name+": "+format, args...) })
 		if err == nil {
 			t.Errorf("engine %s: no error", name)
 		}
@@ -206,7 +207,7 @@ func TestEngineThatCantBeHad(t *testing.T) {
 		t.Fatal(err)
 	}
 	var lines []string
-	err := addEngines(t.Context(), p, venv, "auto", true, func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) })
+	err := addEngine(t.Context(), "auto", to, func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) })
 	if err != nil || len(lines) < 2 || !strings.Contains(lines[0], "engine cuda can't be had, engine onnx is next: ") ||
 		!strings.HasSuffix(lines[1], ": engine onnx") {
 		t.Errorf("auto with a GPU: error %v, told %q; want that CUDA's engine can't be had and that there is ONNX Runtime", err, lines)

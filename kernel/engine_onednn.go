@@ -29,17 +29,17 @@ const openMP = "libgomp.so.1"
 const mendOpenMP = "install GCC's OpenMP runtime if " + openMP + " is missing (on Debian: apt install libgomp1)"
 
 // addOneDNN installs oneDNN. Where it does not open, it is removed, so that no program tries it, and the error says why.
-func addOneDNN(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) error {
+func addOneDNN(ctx context.Context, to installation, step stepFunc) error {
 	var refused *openError
-	if hasUnpacked && errors.As(opens(ctx, venv, openMP), &refused) {
-		return removeOneDNN(p, refused)
+	if hasUnpacked && errors.As(opens(ctx, to.venv, openMP), &refused) {
+		return removeOneDNN(to.prefix, refused)
 	}
-	if err := oneDNN.add(ctx, p, venv, step); err != nil {
+	if err := oneDNN.add(ctx, to, step); err != nil {
 		return err
 	}
-	err := opens(ctx, venv, oneDNN.library(p))
+	err := opens(ctx, to.venv, oneDNN.library(to.prefix))
 	if errors.As(err, &refused) {
-		return removeOneDNN(p, refused)
+		return removeOneDNN(to.prefix, refused)
 	}
 	return err
 }

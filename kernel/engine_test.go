@@ -40,6 +40,15 @@ func TestRequirement(t *testing.T) {
 	}
 }
 
+// addEngine adds the engine of that name, as Install does.
+func addEngine(ctx context.Context, name string, to installation, step stepFunc) error {
+	e, err := engineNamed(name)
+	if err != nil {
+		return err
+	}
+	return e.add(ctx, to, step)
+}
+
 func TestAddEngines(t *testing.T) {
 	with, without := Prefix(filepath.Join(t.TempDir(), "tlkit[1]")), Prefix(t.TempDir()) // a bracket is no pattern
 	if err := os.MkdirAll(with.libDir(), 0o755); err != nil {
@@ -106,7 +115,7 @@ func TestAddEngines(t *testing.T) {
 	for _, tt := range tests {
 		var lines []string
 		step := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-		err := addEngines(t.Context(), tt.prefix, filepath.Join(t.TempDir(), "no-venv"), tt.name, false, step)
+		err := addEngine(t.Context(), tt.name, installation{prefix: tt.prefix, venv: filepath.Join(t.TempDir(), "no-venv")}, step)
 		if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
 			t.Errorf("engine %q: error %v, want %q", tt.name, err, tt.err)
 		}
@@ -143,7 +152,7 @@ func TestOneDNNThatDoesNotOpen(t *testing.T) {
 	if c, ok := checkOneDNN(t.Context(), p, &Manifest{Venv: venv}); !ok || c.OK || !strings.Contains(c.Mend, "apt install libgomp1") {
 		t.Errorf("an empty library: %v, %+v", ok, c)
 	}
-	if err := addOneDNN(t.Context(), p, venv, func(string, ...any) {}); err == nil || !strings.Contains(err.Error(), "apt install libgomp1") {
+	if err := addOneDNN(t.Context(), installation{prefix: p, venv: venv}, func(string, ...any) {}); err == nil || !strings.Contains(err.Error(), "apt install libgomp1") {
 		t.Errorf("error %v, want one that names libgomp1", err)
 	}
 	if _, err := os.Stat(oneDNN.dir(p)); !errors.Is(err, fs.ErrNotExist) {
@@ -167,7 +176,7 @@ func TestOneDNNWithoutOpenMP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := addOneDNN(t.Context(), p, venv, func(string, ...any) { t.Error("a step is reported") })
+	err := addOneDNN(t.Context(), installation{prefix: p, venv: venv}, func(string, ...any) { t.Error("a step is reported") })
 	if err == nil || !strings.Contains(err.Error(), "libgomp.so.1: cannot open") || !strings.Contains(err.Error(), "apt install libgomp1") {
 		t.Errorf("error %v, want one that names libgomp1", err)
 	}
@@ -213,8 +222,8 @@ func TestInstallerNamesEngines(t *testing.T) {
 	for _, described := range regexp.MustCompile(`\s*(\w+) \([^)]*\),?`).FindAllStringSubmatch(text, -1) {
 		names = append(names, described[1])
 	}
-	if !slices.Equal(names, EngineNames) {
-		t.Errorf("install.sh -h describes the engines %q, EngineNames are %q", names, EngineNames)
+	if !slices.Equal(names, EngineNames()) {
+		t.Errorf("install.sh -h describes the engines %q, EngineNames are %q", names, EngineNames())
 	}
 }
 

@@ -36,11 +36,11 @@ func (e unpacked) library(p Prefix) string {
 }
 
 // add installs the engine and reports the folder with its size.
-func (e unpacked) add(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) error {
+func (e unpacked) add(ctx context.Context, to installation, step stepFunc) error {
 	if !hasUnpacked {
 		return fmt.Errorf("kernel: engine %s is for linux/amd64, and this is %s/%s; --engine onnx has one for it", e.name, runtime.GOOS, runtime.GOARCH)
 	}
-	dir := e.dir(p)
+	dir := e.dir(to.prefix)
 	missing := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, path.Base(name)))
 		return err != nil
@@ -54,7 +54,7 @@ func (e unpacked) add(ctx context.Context, p Prefix, venv string, step func(form
 		return fmt.Errorf("kernel: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	wheel, err := downloadWheel(ctx, venv, tmp, e.wheel, e.hashes)
+	wheel, err := downloadWheel(ctx, to.venv, tmp, e.wheel, e.hashes)
 	if err != nil {
 		return fmt.Errorf("%w (there may be none for this Python; the other engines need nothing of it)", err)
 	}

@@ -46,8 +46,8 @@ func xlaDir(p Prefix, uid int) (string, error) {
 
 // addXLA installs XLA's PJRT plugin for the CPU and reports its source: go-xla's own release on GitHub, of the version
 // for which go-xla was made, or else the Python package index.
-func addXLA(ctx context.Context, p Prefix, venv string, step stepFunc) error {
-	dir, origin, err := installXLA(ctx, p, venv)
+func addXLA(ctx context.Context, to installation, step stepFunc) error {
+	dir, origin, err := installXLA(ctx, to.prefix, to.venv)
 	if err != nil {
 		return fmt.Errorf("kernel: engine xla: %w", err)
 	}

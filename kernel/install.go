@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +44,7 @@ type InstallOptions struct {
 	// LiveCache is a folder for the compiled workers of live cells, to share with
 	// other installations; empty makes one in the prefix.
 	LiveCache string
-	// Engine is one of EngineNames, to add to the engines; empty leaves them as
+	// Engine is one of EngineNames(), to add to the engines; empty leaves them as
 	// they are.
 	Engine string
 	// Weights fetches the weights of one network trained on photographs, 17 MB.
@@ -58,8 +57,12 @@ type InstallOptions struct {
 // prefix, the user's kernelspec folder and Go's own caches; nothing else. When a package of the checkout does not
 // compile, the rest is installed and the error is a *BrokenError.
 func Install(ctx context.Context, opts InstallOptions) error {
-	if opts.Engine != "" && !slices.Contains(EngineNames, opts.Engine) {
-		return fmt.Errorf("kernel: unknown engine %q; known: %s", opts.Engine, strings.Join(EngineNames, ", "))
+	var added engine
+	var err error
+	if opts.Engine != "" {
+		if added, err = engineNamed(opts.Engine); err != nil {
+			return err
+		}
 	}
 	p, err := installPrefix(opts.Prefix)
 	if err != nil {
@@ -88,8 +91,8 @@ func Install(ctx context.Context, opts InstallOptions) error {
 	if err := installJupyter(ctx, p, m, opts, step); err != nil {
 		return err
 	}
-	if opts.Engine != "" {
-		if err := addEngines(ctx, p, m.Venv, opts.Engine, installer.HasNvidiaGPU(), step); err != nil {
+	if opts.Engine != "" { // one that is named and can't be installed fails the installation
+		if err := added.add(ctx, installation{p, m.Venv, installer.HasNvidiaGPU()}, step); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func (p Prefix) weightsDir() string { return p.join("weights") }
 
 // addWeights fetches the weights, 17 MB. They are a convenience: if they can't be fetched, that gives a line and no
 // failure.
-func addWeights(ctx context.Context, p Prefix, venv string, step func(format string, args ...any)) {
+func addWeights(ctx context.Context, p Prefix, venv string, step stepFunc) {
 	path, fresh, err := installWeights(ctx, p, venv)
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/traits"
 )
 
 // kind describes how an engine is opened, beyond its configuration.
@@ -18,8 +19,6 @@ type kind struct {
 	prepare func() error
 	// opened runs after the engine was opened, before it compiles anything; it may be nil.
 	opened func(compute.Backend)
-	// inferenceOnly: the engine has no gradients, so that it is never the engine of [Default] or [Steps].
-	inferenceOnly bool
 }
 
 // onnxKind is ONNX Runtime. Without the option it allocates the memory of a run in one block in addition to the memory
@@ -35,7 +34,7 @@ var kinds = map[string]kind{
 	"onnx":        onnxKind,
 	"onnxruntime": onnxKind,
 	"onednn":      {prepare: prepareOneDNN},
-	"openvino":    {prepare: prepareOpenVINO, inferenceOnly: true},
+	"openvino":    {prepare: prepareOpenVINO},
 	"xla":         {opened: keepPrograms},
 }
 
@@ -45,9 +44,11 @@ func kindOf(config string) kind {
 	return kinds[word]
 }
 
-// inferenceOnly reports whether a configuration names an engine that has no gradients.
+// inferenceOnly reports whether a configuration names an engine that has no gradients, so that it is never the engine of
+// [Default] or [Steps]. The word of such an engine is its name in package compute, too.
 func inferenceOnly(config string) bool {
-	return kindOf(config).inferenceOnly
+	word, _, _ := strings.Cut(config, ":")
+	return traits.Named(word).InferenceOnly
 }
 
 // resolve converts one of our configurations, such as "onnx:cpu", to that of package compute. prepare, if not nil, must

@@ -51,6 +51,9 @@ func TestEveryEngineHasARow(t *testing.T) {
 		if !traits.Known(e.Backend) {
 			t.Errorf("engine %s calls itself %q: it has no row in tlkit/backend/traits", word, e.Backend.Name())
 		}
+		if got, want := inferenceOnly(word), traits.Of(e.Backend).InferenceOnly; got != want {
+			t.Errorf("inferenceOnly(%q) is %v, the traits say %v", word, got, want)
+		}
 	}
 	// go-xla registers itself under the names of its languages, too.
 	for _, alias := range []string{"stablehlo", "hlo", "shlo"} {

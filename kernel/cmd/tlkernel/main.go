@@ -20,7 +20,7 @@ import (
 
 var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 
-  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine ` + strings.Join(kernel.EngineNames, "|") + `]
+  tlkernel install [--prefix DIR] [--source DIR] [--dev] [--engine ` + strings.Join(kernel.EngineNames(), "|") + `]
                    [--weights] [--venv DIR] [--gocache DIR] [--livecache DIR]
         build the kernels from a checkout and register them with Jupyter; safe to repeat
   tlkernel uninstall [--prefix DIR]
@@ -160,7 +160,7 @@ func install(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	flags.StringVar(&opts.Source, "source", "", "a checkout of tlkit-notebooks")
 	flags.StringVar(&opts.Venv, "venv", "", "a Python environment that has JupyterLab")
 	flags.BoolVar(&opts.Weights, "weights", false, "fetch the weights of efficientnet_lite0 (17 MB)")
-	flags.StringVar(&opts.Engine, "engine", "", "engine to install: "+strings.Join(kernel.EngineNames, ", "))
+	flags.StringVar(&opts.Engine, "engine", "", "engine to install: "+strings.Join(kernel.EngineNames(), ", "))
 	flags.StringVar(&opts.GoCache, "gocache", "", "a build cache to share")
 	flags.StringVar(&opts.LiveCache, "livecache", "", "a folder of compiled workers to share")
 	flags.BoolVar(&opts.Dev, "dev", false, "notebooks compile against the checkout itself")

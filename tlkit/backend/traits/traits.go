@@ -55,7 +55,10 @@ var table = map[string]Traits{
 }
 
 // Of returns the traits of an engine.
-func Of(engine compute.Backend) Traits { return table[engine.Name()] }
+func Of(engine compute.Backend) Traits { return Named(engine.Name()) }
+
+// Named returns the traits of the engine of that compute.Backend.Name.
+func Named(name string) Traits { return table[name] }
 
 // Known reports whether the table has a row for the engine.
 func Known(engine compute.Backend) bool {
