@@ -250,7 +250,7 @@ func (c *call) finished() *Run {
 		}
 		for _, one := range run.Results[i].Seeds() {
 			one.findLastPhase(c.config.Recipe, w.strategy, c.model, c.data)
-			faults, err := one.check(c.config.Recipe)
+			faults, err := one.check(c.config.Recipe, one.survey())
 			if err != nil || len(faults) > 0 || !one.complete(c.config.Recipe) || one.strange() {
 				return nil
 			}

@@ -147,7 +147,8 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	if res.findLastPhase(r, WithData(s, c.tolerate), c.model, c.data); stopped && !res.complete(r) {
 		c.report(res, []string{fmt.Sprintf("it was stopped early after %d epochs, but its last phase, whose epochs count, begins with epoch %d", len(res.History), res.LastPhase)}, "it goes on")
 	}
-	faults, err := res.check(r)
+	disk := res.survey()
+	faults, err := res.check(r, disk)
 	if err != nil {
 		return &strategyError{err}
 	}
@@ -155,11 +156,11 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 	if err != nil {
 		return err
 	}
-	points := res.resumePoints(identities, r.Restore)
-	if err := res.removeDamaged(); err != nil {
+	points := res.resumePoints(disk, identities, r.Restore)
+	if err := res.removeDamaged(disk); err != nil {
 		return &strategyError{err}
 	}
-	if res.complete(r) && res.checkBest() == nil {
+	if res.complete(r) && (len(res.History) == 0 || res.checkBest(disk.best) == nil) {
 		c.report(res, faults, "the finished result is whole without it")
 		return res.repair()
 	}

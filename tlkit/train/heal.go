@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -22,6 +23,63 @@ const (
 	// previousFile is the checkpoint before the last.
 	previousFile = "checkpoint.previous.safetensors"
 )
+
+// checkpointFiles lists the checkpoints, the latest first.
+var checkpointFiles = []string{checkpointFile, previousFile}
+
+// fileState is what a weight file is and says of itself.
+type fileState struct {
+	name string
+	err  error  // nil for a good file
+	made string // the identity of the result that it belongs to, "" if it says none
+	// epoch is that of the best weights, from 1, 0 if it says none; at is that of a checkpoint, nil if it says none.
+	epoch int
+	at    *position
+}
+
+// onDisk are the weight files of a result.
+type onDisk struct {
+	best        fileState
+	checkpoints []fileState // the latest first
+}
+
+// survey reads all weight files of a result, each to its end.
+func (r *Result) survey() (d onDisk) {
+	d.best = r.examine(bestFile)
+	for _, name := range checkpointFiles {
+		d.checkpoints = append(d.checkpoints, r.examine(name))
+	}
+	return d
+}
+
+// examine reads a weight file to its end. A file without a checksum, from a run made before there were checksums, is
+// good if it can be read.
+func (r *Result) examine(name string) fileState {
+	if err := checkFile(r.file(name), r.Format >= 2); err != nil {
+		return fileState{name: name, err: err}
+	}
+	return r.header(name)
+}
+
+// header reads what a weight file says of itself, without its values.
+func (r *Result) header(name string) fileState {
+	s := fileState{name: name}
+	sd, err := weights.Open(r.file(name))
+	if err != nil {
+		if s.err = errDamaged; unreadable(err) {
+			s.err = err
+		}
+		return s
+	}
+	s.made = sd.Metadata[madeKey]
+	s.epoch, _ = strconv.Atoi(sd.Metadata[epochKey])
+	var at position
+	if json.Unmarshal([]byte(sd.Metadata[positionKey]), &at) == nil {
+		s.at = &at
+	}
+	s.err = sd.Close()
+	return s
+}
 
 // complete reports whether training has ended and the recipe has no further epochs.
 func (r *Result) complete(recipe Recipe) bool {
@@ -55,7 +113,7 @@ func (r *Result) started() bool {
 	if r.unread != nil || len(r.History) > 0 || r.Diverged != nil {
 		return true
 	}
-	for _, name := range []string{checkpointFile, previousFile} {
+	for _, name := range checkpointFiles {
 		if _, err := os.Stat(r.file(name)); err == nil || unreadable(err) {
 			return true
 		}
@@ -63,10 +121,10 @@ func (r *Result) started() bool {
 	return false
 }
 
-// check lists the faults in the files of a result. A missing checkpoint is a fault only if training is to go on. A file
-// that can't be read is an error: it is not damaged, and nothing is trained over it; a small file whose second copy can
-// be read is none.
-func (r *Result) check(recipe Recipe) (faults []string, err error) {
+// check lists the faults in the files of a result, whose weight files are d. A missing checkpoint is a fault only if
+// training is to go on. A file that can't be read is an error: it is not damaged, and nothing is trained over it; a
+// small file whose second copy can be read is none.
+func (r *Result) check(recipe Recipe, d onDisk) (faults []string, err error) {
 	if r.unread != nil {
 		return nil, r.refuse(r.unread)
 	}
@@ -78,10 +136,10 @@ func (r *Result) check(recipe Recipe) (faults []string, err error) {
 			}
 		}
 	}
-	for _, name := range []string{bestFile, checkpointFile, previousFile} {
-		err := r.checkWeights(name)
-		if err == nil && name == bestFile {
-			err = r.checkKept()
+	for _, f := range append([]fileState{d.best}, d.checkpoints...) {
+		name, err := f.name, f.err
+		if name == bestFile {
+			err = r.checkBest(f)
 		}
 		var other *otherError
 		switch {
@@ -104,22 +162,6 @@ func (r *Result) refuse(err error) error {
 	return fmt.Errorf("tlkit: strategy %q: %w; %s", r.label(), err, Unreadable(err))
 }
 
-// checkWeights returns nil for a good weight file. A file without a checksum, from a run made before there were
-// checksums, is good if it can be read.
-func (r *Result) checkWeights(name string) error {
-	if err := checkFile(r.file(name), r.Format >= 2); err != nil {
-		return err
-	}
-	sd, err := weights.Open(r.file(name))
-	if unreadable(err) {
-		return err
-	}
-	if err != nil {
-		return errDamaged
-	}
-	return sd.Close()
-}
-
 // resumePoint is a checkpoint to continue from; file is "" for the start of the training.
 type resumePoint struct {
 	file string
@@ -139,65 +181,35 @@ func (p resumePoint) String() string {
 // resumePoints lists the points from which training may continue, the latest first and the start last: good checkpoints
 // of the same configuration that lie within the history. If the kept epoch's weights or predictions are lost, only
 // checkpoints from before that epoch count.
-func (r *Result) resumePoints(identities []string, keep Restore) []resumePoint {
+func (r *Result) resumePoints(d onDisk, identities []string, keep Restore) []resumePoint {
 	limit := len(r.History)
-	if best := keep.of(r.History); best >= 0 && (r.checkBest() != nil || len(r.Predictions.Predicted) == 0 || !r.inStep(r.Predictions.Epoch)) {
+	if best := keep.of(r.History); best >= 0 && (r.checkBest(d.best) != nil || len(r.Predictions.Predicted) == 0 || !r.inStep(r.Predictions.Epoch)) {
 		limit = best
 	}
 	var all []resumePoint
-	for _, name := range []string{checkpointFile, previousFile} {
-		if r.checkWeights(name) != nil {
-			continue
-		}
-		at, made, err := readPosition(r.file(name))
-		if err == nil && at.Epoch <= limit && (made == "" || slices.Contains(identities, made)) {
-			all = append(all, resumePoint{name, at})
+	for _, f := range d.checkpoints {
+		if f.err == nil && f.at != nil && f.at.Epoch <= limit && (f.made == "" || slices.Contains(identities, f.made)) {
+			all = append(all, resumePoint{f.name, *f.at})
 		}
 	}
 	return append(all, resumePoint{})
 }
 
-// readPosition returns the position of a checkpoint, and the identity of the result that it belongs to.
-func readPosition(path string) (at position, made string, err error) {
-	sd, err := weights.Open(path)
-	if err != nil {
-		return at, "", err
-	}
-	defer sd.Close()
-	if json.Unmarshal([]byte(sd.Metadata[positionKey]), &at) != nil {
-		return at, "", fmt.Errorf("tlkit: %s is no checkpoint of a run (no %s in its metadata)", path, positionKey)
-	}
-	return at, sd.Metadata[madeKey], nil
-}
-
 // begunWith returns Recipe.Epochs at the start of the training, 0 if it is not known.
 func (r *Result) begunWith() int {
-	for _, name := range []string{checkpointFile, previousFile} {
-		if r.checkWeights(name) == nil {
-			if at, _, err := readPosition(r.file(name)); err == nil {
-				return at.Of
-			}
+	for _, name := range checkpointFiles {
+		if f := r.examine(name); f.err == nil && f.at != nil {
+			return f.at.Of
 		}
 	}
 	return 0
 }
 
-// checkBest returns an error if there are epochs but their best weights are lost.
-func (r *Result) checkBest() error {
-	if len(r.History) == 0 {
-		return nil
-	}
-	if err := r.checkWeights(bestFile); err != nil {
-		return err
-	}
-	return r.checkKept()
-}
-
 // removeDamaged deletes checkpoints that are damaged.
-func (r *Result) removeDamaged() error {
-	for _, name := range []string{checkpointFile, previousFile} {
-		if err := r.checkWeights(name); errors.Is(err, errDamaged) {
-			if err := os.Remove(r.file(name)); err != nil {
+func (r *Result) removeDamaged(d onDisk) error {
+	for _, f := range d.checkpoints {
+		if errors.Is(f.err, errDamaged) {
+			if err := os.Remove(r.file(f.name)); err != nil {
 				return fmt.Errorf("tlkit: removing a damaged file: %w", err)
 			}
 		}

@@ -122,6 +122,26 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestReadTwice: a call that goes on reads the checkpoint twice, to see whether something is left to train and to find
+// the point from which training goes on. It may have gigabytes.
+func TestReadTwice(t *testing.T) {
+	r := quick(t)
+	r.Epochs, r.MemoryLimit = 3, 1
+	stopped(t, r)
+	reads := 0
+	mend := train.FailReads(func(path string) error {
+		if filepath.Base(path) == "checkpoint.safetensors" {
+			reads++
+		}
+		return nil
+	})
+	defer mend()
+	compare(t, r, "r", paint(t), pretrained(t), strategy.FineTune{})
+	if reads != 2 {
+		t.Errorf("the checkpoint was read %d times, want 2", reads)
+	}
+}
+
 func writeFile(t testing.TB, path string, data []byte) {
 	t.Helper()
 	err := os.MkdirAll(filepath.Dir(path), 0o777)

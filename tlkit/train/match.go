@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // A whole file may be in the wrong place: that of another run, put there by hand, or an earlier one, from a backup.
@@ -26,7 +23,10 @@ func (r *Result) match() {
 	if err != nil {
 		return // FindLR
 	}
-	best, _ := r.kept()
+	best := ""
+	if f, err := openFile(r.file(bestFile)); err == nil && f.Close() == nil { // a pipe, or a disk that fails, has none
+		best = r.header(bestFile).made
+	}
 	carried := slices.DeleteFunc([]string{r.Made, r.historyMade, best}, func(made string) bool { return made == "" })
 	if r.own = ids; len(carried) > 0 && !slices.ContainsFunc(carried, func(made string) bool { return slices.Contains(ids, made) }) {
 		r.own = carried[:1]
@@ -67,28 +67,16 @@ func (r *Result) inStep(epoch int) bool {
 	return epoch > len(r.History) && epoch <= r.run.Config.Recipe.Epochs
 }
 
-// kept returns what the file of the best epoch's weights says that it is of; "" and 0 if it says nothing.
-func (r *Result) kept() (made string, epoch int) {
-	if f, err := openFile(r.file(bestFile)); err != nil || f.Close() != nil {
-		return "", 0
-	}
-	sd, err := weights.Open(r.file(bestFile))
-	if err != nil {
-		return "", 0
-	}
-	defer sd.Close()
-	epoch, _ = strconv.Atoi(sd.Metadata[epochKey])
-	return sd.Metadata[madeKey], epoch
-}
-
-// checkKept returns an *otherError if the weights of the best epoch are of another training or epoch.
-func (r *Result) checkKept() error {
-	made, epoch := r.kept()
+// checkBest returns the fault of the file of the best epoch's weights: an *otherError if they are of another training or
+// epoch.
+func (r *Result) checkBest(f fileState) error {
 	switch best, _ := r.Best(); {
-	case !r.isOwn(made):
+	case f.err != nil:
+		return f.err
+	case !r.isOwn(f.made):
 		return &otherError{bestFile + " is that of another training"}
-	case r.Done && epoch != 0 && epoch != best.Epoch, !r.inStep(epoch):
-		return &otherError{fmt.Sprintf("%s is of epoch %d, which is not the best in history.jsonl", bestFile, epoch)}
+	case r.Done && f.epoch != 0 && f.epoch != best.Epoch, !r.inStep(f.epoch):
+		return &otherError{fmt.Sprintf("%s is of epoch %d, which is not the best in history.jsonl", bestFile, f.epoch)}
 	}
 	return nil
 }
@@ -98,12 +86,13 @@ func (r *Result) checkKept() error {
 func (r *Result) checkModel() error {
 	now := &Result{Strategy: r.Strategy, Seed: r.Seed, run: r.run, dir: r.dir}
 	now.read()
-	err := now.checkBest()
+	best := now.examine(bestFile)
+	err := best.err
 	switch {
 	case now.strange() && !r.strange():
 		err = &otherError{"its folder has the files of another training"}
-	case err == nil && len(now.History) == 0:
-		err = now.checkWeights(bestFile)
+	case len(now.History) > 0:
+		err = now.checkBest(best)
 	}
 	name := fmt.Sprintf("strategy %q of run %q", r.Strategy, r.run.Name)
 	var other *otherError
