@@ -15,6 +15,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -264,7 +265,7 @@ func (c *call) graphWhole() bool {
 	if c.graph == nil {
 		return true
 	}
-	data, err := readFile(filepath.Join(c.path, graphFile))
+	data, err := sealed.ReadFile(filepath.Join(c.path, graphFile))
 	return err == nil && bytes.Equal(data, c.graph)
 }
 
@@ -324,7 +325,7 @@ func (c *call) open() (*Run, error) {
 		if len(before) > 0 {
 			run.warn("%s is missing or damaged; it was written anew", graphFile)
 		}
-		if err := checkPlace(filepath.Join(c.path, graphFile)); err != nil {
+		if err := sealed.CheckPlace(filepath.Join(c.path, graphFile)); err != nil {
 			return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
 		}
 		if err := atomicfile.WriteBytes(filepath.Join(c.path, graphFile), c.graph); err != nil {

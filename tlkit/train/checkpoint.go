@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -80,7 +82,8 @@ func (t *trainer) save(path string, at position, made string) error {
 	if err != nil {
 		return fmt.Errorf("tlkit: checkpoint: %w", err)
 	}
-	if err := saveSealed(path, entries, map[string]string{positionKey: string(text), madeKey: made}); err != nil {
+	previous := filepath.Join(filepath.Dir(path), previousFile)
+	if err := sealed.WriteWeights(path, previous, entries, map[string]string{positionKey: string(text), madeKey: made}); err != nil {
 		return fmt.Errorf("tlkit: the checkpoint could not be written, the one before it is unchanged: %w%s", err, whereInstead(err))
 	}
 	return nil
@@ -137,7 +140,7 @@ func (t *trainer) saveWeights(path, made string, epoch int) error {
 	if err != nil {
 		return err
 	}
-	if err := saveSealed(path, entries, map[string]string{madeKey: made, epochKey: strconv.Itoa(epoch)}); err != nil {
+	if err := sealed.WriteWeights(path, "", entries, map[string]string{madeKey: made, epochKey: strconv.Itoa(epoch)}); err != nil {
 		return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w%s", err, whereInstead(err))
 	}
 	return nil

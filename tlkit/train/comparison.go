@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -185,7 +186,7 @@ func (c *comparison) train(ctx context.Context, res *Result, s Strategy) error {
 		if graph := new(graphError); errors.As(err, &graph) {
 			return ownError(res, err)
 		}
-		if !errors.Is(err, errDamaged) {
+		if !errors.Is(err, sealed.ErrDamaged) {
 			return err
 		}
 		c.report(res, []string{err.Error()}, "an earlier point is tried")
@@ -202,7 +203,8 @@ func (c *comparison) report(res *Result, faults []string, then string) {
 	fmt.Fprintln(os.Stderr, c.run.Warnings[len(c.run.Warnings)-1])
 }
 
-// trainFrom trains a strategy from a checkpoint, or from the start. errDamaged means that the checkpoint can't be used.
+// trainFrom trains a strategy from a checkpoint, or from the start. sealed.ErrDamaged means that the checkpoint can't
+// be used.
 func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, point resumePoint) error {
 	l, err := c.newLoop(ctx, res, s)
 	if l != nil {
@@ -213,7 +215,7 @@ func (c *comparison) trainFrom(ctx context.Context, res *Result, s Strategy, poi
 	}
 	if point.file != "" {
 		if err := l.t.restore(res.file(point.file)); err != nil {
-			return fmt.Errorf("%w: %w", errDamaged, err)
+			return fmt.Errorf("%w: %w", sealed.ErrDamaged, err)
 		}
 	}
 	if l.at = point.at; point.file == "" {

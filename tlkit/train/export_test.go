@@ -7,14 +7,15 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // FailReads makes reads of files of runs fail with the error that fault returns for their path. The function returned
 // ends that.
 func FailReads(fault func(path string) error) (mend func()) {
-	before := openFile
-	openFile = func(path string) (io.ReadCloser, error) {
+	before := sealed.Open
+	sealed.Open = func(path string) (io.ReadCloser, error) {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -24,7 +25,7 @@ func FailReads(fault func(path string) error) (mend func()) {
 		}
 		return f, nil
 	}
-	return func() { openFile = before }
+	return func() { sealed.Open = before }
 }
 
 type failing struct {
@@ -47,7 +48,8 @@ func MakeOlder(run *Run, print string) error {
 				return err
 			}
 			made := run.Config.identity(run.strategyAt(i), res.Seed)
-			err = saveSealed(res.file("older.safetensors"), sd.Entries(), map[string]string{positionKey: sd.Metadata[positionKey], madeKey: made})
+			about := map[string]string{positionKey: sd.Metadata[positionKey], madeKey: made}
+			err = sealed.WriteWeights(res.file("older.safetensors"), "", sd.Entries(), about)
 			sd.Close()
 			if err == nil {
 				err = os.Rename(res.file("older.safetensors"), res.file(name))

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -55,7 +55,7 @@ func (r *Result) survey() (d onDisk) {
 // examine reads a weight file to its end. A file without a checksum, from a run made before there were checksums, is
 // good if it can be read.
 func (r *Result) examine(name string) fileState {
-	if err := checkFile(r.file(name), r.Format >= 2); err != nil {
+	if err := sealed.Check(r.file(name), r.Format >= 2); err != nil {
 		return fileState{name: name, err: err}
 	}
 	return r.header(name)
@@ -66,7 +66,7 @@ func (r *Result) header(name string) fileState {
 	s := fileState{name: name}
 	sd, err := weights.Open(r.file(name))
 	if err != nil {
-		if s.err = errDamaged; unreadable(err) {
+		if s.err = sealed.ErrDamaged; sealed.Unreadable(err) {
 			s.err = err
 		}
 		return s
@@ -114,7 +114,7 @@ func (r *Result) started() bool {
 		return true
 	}
 	for _, name := range checkpointFiles {
-		if _, err := os.Stat(r.file(name)); err == nil || unreadable(err) {
+		if _, err := os.Stat(r.file(name)); err == nil || sealed.Unreadable(err) {
 			return true
 		}
 	}
@@ -130,8 +130,8 @@ func (r *Result) check(recipe Recipe, d onDisk) (faults []string, err error) {
 	}
 	faults = append(faults, r.notes...)
 	for _, name := range []string{"result.json", "history.jsonl"} {
-		for _, path := range []string{r.file(name), r.file(name + copySuffix)} {
-			if err := checkPlace(path); err != nil {
+		for _, path := range []string{r.file(name), r.file(name + sealed.CopySuffix)} {
+			if err := sealed.CheckPlace(path); err != nil {
 				return nil, fmt.Errorf("tlkit: strategy %q: %w", r.label(), err)
 			}
 		}
@@ -146,9 +146,9 @@ func (r *Result) check(recipe Recipe, d onDisk) (faults []string, err error) {
 		case err == nil:
 		case errors.As(err, &other):
 			faults = append(faults, other.Error())
-		case unreadable(err):
+		case sealed.Unreadable(err):
 			return nil, r.refuse(err)
-		case errors.Is(err, errDamaged):
+		case errors.Is(err, sealed.ErrDamaged):
 			faults = append(faults, fmt.Sprintf("%s is damaged", name))
 		case name == bestFile && len(r.History) > 0, name == checkpointFile && len(r.History) > 0 && !r.complete(recipe):
 			faults = append(faults, fmt.Sprintf("there is no %s", name))
@@ -208,7 +208,7 @@ func (r *Result) begunWith() int {
 // removeDamaged deletes checkpoints that are damaged.
 func (r *Result) removeDamaged(d onDisk) error {
 	for _, f := range d.checkpoints {
-		if errors.Is(f.err, errDamaged) {
+		if errors.Is(f.err, sealed.ErrDamaged) {
 			if err := os.Remove(r.file(f.name)); err != nil {
 				return fmt.Errorf("tlkit: removing a damaged file: %w", err)
 			}
@@ -228,29 +228,18 @@ func (r *Result) repair() error {
 	return writeJSON(r.file("result.json"), r)
 }
 
-// saveSealed writes a weight file with its checksum. The file that was there before stays until the new one is
-// complete.
-func saveSealed(path string, entries []weights.Entry, metadata map[string]string) error {
-	next := strings.TrimSuffix(path, ".safetensors") + ".next.safetensors"
-	all := map[string]string{"tlkit.checksum": noSum}
-	for key, text := range metadata {
-		all[key] = text
+// leftOver matches the temporary names of files that were being written when a program ended.
+var leftOver = regexp.MustCompile(`^\.?(run\.json|result\.json|history\.jsonl|calibration\.json|graph\.onnx|(best|checkpoint|checkpoint\.previous)(\.next)?\.safetensors)(\.bak)?(\d+|\..*\.tmp)$|\.next\.safetensors$`)
+
+// removeLeftOver deletes temporary files in a folder; call it under the run's lock.
+func removeLeftOver(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
 	}
-	err := weights.WriteSafetensors(next, entries, all)
-	if err == nil {
-		err = sealFile(next)
-	}
-	if err == nil && filepath.Base(path) == checkpointFile {
-		err = os.Rename(path, filepath.Join(filepath.Dir(path), previousFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil // the first
+	for _, e := range entries {
+		if e.Type().IsRegular() && leftOver.MatchString(e.Name()) {
+			os.Remove(filepath.Join(dir, e.Name())) // a file that stays does no harm
 		}
 	}
-	if err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
-		os.Remove(next) // or it goes with the next call
-	}
-	return err
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 )
 
 // Epoch has the figures of one pass over the training images. Accuracies are in [0, 1], losses are mean
@@ -42,7 +44,7 @@ func (r *Result) writeHistory() error {
 func writeHistory(path, made string, history []Epoch) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	if err := enc.Encode(historyHead{noSum, made}); err != nil {
+	if err := enc.Encode(historyHead{sealed.NoSum, made}); err != nil {
 		return fmt.Errorf("tlkit: history: %w", err)
 	}
 	for _, e := range history {
@@ -50,19 +52,19 @@ func writeHistory(path, made string, history []Epoch) error {
 			return fmt.Errorf("tlkit: history of epoch %d: %w (did the loss become NaN? try a smaller learning rate)", e.Epoch, err)
 		}
 	}
-	return writeSmall(path, sealBytes(b.Bytes()))
+	return withAdvice(sealed.Write(path, b.Bytes()))
 }
 
-// readHistory returns the epochs written so far; see readSmall. In a history without a checksum, from a run made before
-// there were checksums, a last line that is cut short is left out. made is the identity of the result that it belongs
-// to, "" in histories without it.
+// readHistory returns the epochs written so far; see [sealed.Read]. In a history without a checksum, from a run made
+// before there were checksums, a last line that is cut short is left out. made is the identity of the result that it
+// belongs to, "" in histories without it.
 func readHistory(path string) (history []Epoch, made, note string, err error) {
-	data, note, err := readSmall(path, func([]byte) bool { return true })
+	data, note, err := sealed.Read(path, func([]byte) bool { return true })
 	if err != nil {
 		return nil, "", "", err
 	}
 	for i, line := range bytes.Split(bytes.TrimSpace(data), []byte("\n")) {
-		if i == 0 && sumMark.Match(line) {
+		if i == 0 && sealed.HasSum(line) {
 			var head historyHead
 			if json.Unmarshal(line, &head) == nil {
 				made = head.Made

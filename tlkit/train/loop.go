@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -421,7 +422,7 @@ func (l *loop) upgrade() error {
 		return nil
 	}
 	if sd, err := weights.Open(l.res.file(bestFile)); err == nil {
-		err = saveSealed(l.res.file(bestFile), sd.Entries(), nil)
+		err = sealed.WriteWeights(l.res.file(bestFile), "", sd.Entries(), nil)
 		if err := errors.Join(err, sd.Close()); err != nil {
 			return fmt.Errorf("tlkit: the weights of the best epoch could not be written: %w", err)
 		}

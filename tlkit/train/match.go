@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 )
 
 // A whole file may be in the wrong place: that of another run, put there by hand, or an earlier one, from a backup.
@@ -24,7 +26,7 @@ func (r *Result) match() {
 		return // FindLR
 	}
 	best := ""
-	if f, err := openFile(r.file(bestFile)); err == nil && f.Close() == nil { // a pipe, or a disk that fails, has none
+	if f, err := sealed.Open(r.file(bestFile)); err == nil && f.Close() == nil { // a pipe, or a disk that fails, has none
 		best = r.header(bestFile).made
 	}
 	carried := slices.DeleteFunc([]string{r.Made, r.historyMade, best}, func(made string) bool { return made == "" })
@@ -99,11 +101,11 @@ func (r *Result) checkModel() error {
 	switch {
 	case err == nil:
 		return nil
-	case unreadable(err):
+	case sealed.Unreadable(err):
 		return r.refuse(err)
 	case errors.As(err, &other):
 		return fmt.Errorf("tlkit: %s: %w; the same call of Compare again trains it", name, err)
-	case errors.Is(err, errDamaged):
+	case errors.Is(err, sealed.ErrDamaged):
 		return fmt.Errorf("tlkit: %s: %s is damaged; the same call of Compare again trains it", name, r.file(bestFile))
 	case len(now.History) > 0:
 		return fmt.Errorf("tlkit: %s: %s is missing; the same call of Compare again trains it", name, r.file(bestFile))

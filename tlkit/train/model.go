@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -52,11 +53,11 @@ const graphFile = "graph.onnx"
 func (r *Run) spec() (zoo.Spec, error) {
 	c := r.Config.Model
 	var spec zoo.Spec
-	graph, err := readFile(filepath.Join(r.Dir, graphFile))
+	graph, err := sealed.ReadFile(filepath.Join(r.Dir, graphFile))
 	if next := Unreadable(err); next != "" {
 		return spec, fmt.Errorf("tlkit: run %q: %w; %s", r.Name, err, next)
 	}
-	if sum := sha256.Sum256(graph); errors.Is(err, errDamaged) || err == nil && c.Graph != "" && hex.EncodeToString(sum[:]) != c.Graph {
+	if sum := sha256.Sum256(graph); errors.Is(err, sealed.ErrDamaged) || err == nil && c.Graph != "" && hex.EncodeToString(sum[:]) != c.Graph {
 		return zoo.Spec{}, fmt.Errorf("tlkit: run %q: %s is damaged; the same call of Compare again writes it anew", r.Name, graphFile)
 	}
 	if errors.Is(err, fs.ErrNotExist) && c.Graph != "" {

@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 )
 
 // nameRule is what names of runs and strategies are made of. They are names of folders, so other scripts are left out:
@@ -58,7 +60,7 @@ func checkNewName(what, name string) error {
 		return fmt.Errorf("tlkit: the %s name %.30q... has %d characters; at most %d are possible", what, name, len(name), maxName)
 	case strings.HasSuffix(name, "."), reserved(name):
 		return fmt.Errorf("tlkit: %s name %q; Windows has no folder of this name, so choose another, such as %q", what, name, "my-"+strings.TrimRight(name, "."))
-	case what == "strategy" && slices.Contains([]string{graphFile, "run.json", "run.json" + copySuffix}, strings.ToLower(name)):
+	case what == "strategy" && slices.Contains([]string{graphFile, "run.json", "run.json" + sealed.CopySuffix}, strings.ToLower(name)):
 		return fmt.Errorf("tlkit: strategy name %q; a file of the run has this name, so choose another, such as %q", name, "my-"+name)
 	}
 	return nil
@@ -90,7 +92,7 @@ const takeAlong = ", with a copy of the run's folder to go on from it"
 
 // whereInstead returns "; " and the next step for an error of writing that the operating system made, else "".
 func whereInstead(err error) string {
-	switch errno := systemError(err); {
+	switch errno := sealed.SystemError(err); {
 	case errors.Is(err, fs.ErrNotExist):
 		return "; it went away during the training: if the run's folder was moved or deleted, put it back, and the same call goes on from the last checkpoint"
 	case errno == syscall.ENOSPC, errno == syscall.EDQUOT:
@@ -102,6 +104,17 @@ func whereInstead(err error) string {
 	}
 	return "; the same call goes on from the last checkpoint when the disk, or the network folder, can be written to again; or " + elsewhere + takeAlong
 }
+
+// withAdvice returns an error of writing with the next step, nil for nil.
+func withAdvice(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w%s", err, whereInstead(err))
+}
+
+// writeJSON writes a small file of a run; see [sealed.WriteJSON].
+func writeJSON(path string, v any) error { return withAdvice(sealed.WriteJSON(path, v)) }
 
 // MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are no
 // folders everywhere, or differ from another run's by case only.

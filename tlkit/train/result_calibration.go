@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -53,7 +54,7 @@ func (r *Result) Calibrate(split *datasets.Split, opts ...CalibrateOptions) (*Ca
 // The note is not empty if there is one that can't be used.
 func (r *Result) calibration() (c zoo.Calibration, note string) {
 	var stored storedCalibration
-	_, err := readJSON(r.file(calibrationFile), &stored)
+	_, err := sealed.ReadJSON(r.file(calibrationFile), &stored)
 	if err == nil {
 		err = stored.Calibration.Validate()
 	}

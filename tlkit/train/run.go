@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 )
 
 // runFormat is the version of the run folder's format. Version 2 has checksums; runs of older versions are read, too.
@@ -51,8 +52,8 @@ func Folder(base, name string) (string, error) {
 
 // isRun reports whether a folder holds a run, or may: in one that this user may not enter.
 func isRun(path string) bool {
-	for _, name := range []string{"run.json", "run.json" + copySuffix} {
-		if _, err := os.Stat(filepath.Join(path, name)); err == nil || unreadable(err) {
+	for _, name := range []string{"run.json", "run.json" + sealed.CopySuffix} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil || sealed.Unreadable(err) {
 			return true
 		}
 	}
@@ -121,7 +122,7 @@ func Peek(dir, name string) (*Run, error) {
 // version.
 func openFolder(name, path string) (*Run, error) {
 	r := &Run{Name: name, Dir: path}
-	note, err := readJSON(filepath.Join(path, "run.json"), &r.Config)
+	note, err := sealed.ReadJSON(filepath.Join(path, "run.json"), &r.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (r *Result) read() {
 	empty := *r
 	// The history comes first: loop.record writes it last, and may do so meanwhile.
 	history, historyMade, historyNote, historyErr := readHistory(r.file("history.jsonl"))
-	note, err := readJSON(r.file("result.json"), r)
+	note, err := sealed.ReadJSON(r.file("result.json"), r)
 	r.noteFile("result.json", note, err)
 	if err == nil && !r.Predictions.valid(len(r.run.Config.Data.Classes)) {
 		r.notes = append(r.notes, "result.json has predictions that are of no class of run.json")
@@ -196,9 +197,9 @@ func (r *Result) noteFile(name, note string, err error) {
 	switch {
 	case err == nil && note != "":
 		r.notes = append(r.notes, note)
-	case unreadable(err):
+	case sealed.Unreadable(err):
 		r.unread = err
-		r.notes = append(r.notes, fmt.Sprintf("%s can't be read (%v)", name, systemError(err)))
+		r.notes = append(r.notes, fmt.Sprintf("%s can't be read (%v)", name, sealed.SystemError(err)))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		r.notes = append(r.notes, fmt.Sprintf("%s can't be read (%v)", name, err))
 	}
@@ -270,7 +271,7 @@ const (
 // isDetached reports whether a folder has, or had, a training in a process of its own.
 func isDetached(path string) bool {
 	_, err := os.Stat(filepath.Join(path, DetachedFolder))
-	return err == nil || unreadable(err)
+	return err == nil || sealed.Unreadable(err)
 }
 
 // checkDetached returns an error if a process of its own trains the run, or is about to: it has its lock from its start

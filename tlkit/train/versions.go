@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
 )
 
 // versionsFolder holds, in a run's folder, its earlier versions: folders 1, 2 and so on, each like the run's. No
@@ -104,7 +105,7 @@ func (r *Run) archive(recipe Recipe, strategies []json.RawMessage, changed []str
 	if err := writeJSON(filepath.Join(dir, "run.json"), config); err != nil {
 		return 0, err
 	}
-	if graph, err := readFile(filepath.Join(r.Dir, graphFile)); err == nil {
+	if graph, err := sealed.ReadFile(filepath.Join(r.Dir, graphFile)); err == nil {
 		if err := atomicfile.WriteBytes(filepath.Join(dir, graphFile), graph); err != nil {
 			return 0, fmt.Errorf("tlkit: keeping a version of run %q: %w%s", r.Name, err, whereInstead(err))
 		}
