@@ -1,0 +1,111 @@
+package datasets
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// rule assigns a folder, or a word of a list, to a split.
+type rule struct{ split, folder string }
+
+// rules are what the options name for the splits.
+func (o Options) rules() (rules []rule) {
+	for _, r := range []rule{{trainSplit, o.Train}, {valSplit, o.Val}, {testSplit, o.Test}} {
+		if r.folder != "" {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// named reports whether the options name anything for a split.
+func (o Options) named() bool { return len(o.rules()) > 0 }
+
+// explicitRules are the folders that the options name.
+func explicitRules(source string, root *node, o Options) ([]rule, error) {
+	var rules []rule
+	for _, r := range o.rules() {
+		folder := root.find(source, r.folder)
+		if folder == "" {
+			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)
+		}
+		if i := slices.IndexFunc(rules, func(other rule) bool { return other.folder == folder }); i >= 0 {
+			return nil, fmt.Errorf("datasets: %s: the options name the folder %s for both %s and %s; expected different ones",
+				source, r.folder, rules[i].split, r.split)
+		}
+		rules = append(rules, rule{r.split, folder})
+	}
+	// A folder within another comes first, and "." last.
+	slices.SortStableFunc(rules, func(a, b rule) int { return len(b.folder) - len(a.folder) })
+	return rules, nil
+}
+
+// explicitLayout reads the folders that the options name.
+func explicitLayout(source string, root *node, o Options) (layout, error) {
+	rules, err := explicitRules(source, root, o)
+	if err != nil {
+		return layout{}, err
+	}
+	return layout{place: func(rel string) (place, string) {
+		for _, r := range rules {
+			if p, ok := r.place(rel); ok {
+				return p, ""
+			}
+		}
+		return place{}, "outside of the folders that the options name"
+	}}, nil
+}
+
+// place returns the place of a file below the rule's folder.
+func (r rule) place(rel string) (place, bool) {
+	if r.folder == "." {
+		p, reason := inClass(r.split, rel)
+		return p, reason == ""
+	}
+	before, inner, above := strings.Cut("/"+r.folder, "/*/")
+	rest, ok := strings.CutPrefix("/"+rel, before+"/")
+	if !ok {
+		return place{}, false
+	}
+	if !above {
+		p, reason := inClass(r.split, rest)
+		return p, reason == ""
+	}
+	class, rest, _ := strings.Cut(rest, "/")
+	return place{r.split, class}, strings.HasPrefix(rest, inner+"/")
+}
+
+// find returns the path from the root of the folder that the user named: as a path from the root, as a path from the
+// folder inside single folders, or with the path of the data set itself before it. It returns "" if there is no such
+// folder with images.
+func (n *node) find(source, words string) string {
+	prefix, _ := n.unwrap()
+	candidates := []string{words, path.Join(prefix, words)}
+	if path.Clean(words) == "." { // one folder around everything is no class
+		slices.Reverse(candidates)
+	}
+	if rel, err := filepath.Rel(source, words); err == nil {
+		candidates = append(candidates, rel)
+	}
+	for _, c := range candidates {
+		c = path.Clean(filepath.ToSlash(strings.ReplaceAll(c, `\`, "/")))
+		if n.holds(c) {
+			return c
+		}
+	}
+	return ""
+}
+
+// holds reports whether the folder exists and holds images; "*" stands for any folder.
+func (n *node) holds(folder string) bool {
+	if folder == "." {
+		return n.total > 0
+	}
+	first, rest, more := strings.Cut(folder, "/")
+	return slices.ContainsFunc(n.below, func(b *node) bool {
+		return (first == "*" || b.name == first) && (!more || b.holds(rest))
+	})
+}
