@@ -261,8 +261,9 @@ func (s stopper) Track(_ context.Context, _ *train.Run, res *train.Result) error
 	return nil
 }
 
-// What is wanted is the whole recipe: stopped within an epoch, between the batches of one step, it goes on to the bit.
-func TestHelpersResume(t *testing.T) {
+// TestRecipeResume: a training with a whole recipe, stopped within an epoch, between the batches of one step, goes on to
+// the bit.
+func TestRecipeResume(t *testing.T) {
 	m := pretrained(t)
 	r := quick(t)
 	r.Epochs, r.Optimizer, r.MemoryLimit = 3, train.AdamW, 1
@@ -357,7 +358,7 @@ func imagesOf(t *testing.T, s *datasets.Split) []*vision.Image {
 	return all
 }
 
-func TestHelperErrors(t *testing.T) {
+func TestRecipeErrors(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	for _, c := range []struct {
 		change func(r *train.Recipe)
