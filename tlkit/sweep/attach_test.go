@@ -154,11 +154,11 @@ func TestOutlived(t *testing.T) {
 	s := small(t)
 	s.Recipes[0].Epochs = 40
 	s.Strategies, s.Seeds = s.Strategies[1:], 1
-	tasks, left, busy, err := s.prepare(t.Context())
-	if err != nil || len(left) != 1 || len(busy) != 0 {
-		t.Fatal(left, busy, err)
+	tasks, err := s.prepare(t.Context())
+	if err != nil || len(tasks.left) != 1 || len(tasks.busy) != 0 {
+		t.Fatal(tasks, err)
 	}
-	task := tasks[0]
+	task := tasks.all[0]
 	begin := func() {
 		t.Helper()
 		if err := task.Resume(s.env()...); err != nil {
@@ -177,8 +177,8 @@ func TestOutlived(t *testing.T) {
 	if state, err := task.State(); err != nil || state.Phase != detached.Stopped {
 		t.Errorf("after the stop: %+v, %v", state, err)
 	}
-	if _, left, _, err := s.prepare(t.Context()); err != nil || len(left) != 1 {
-		t.Error(left, err)
+	if tasks, err := s.prepare(t.Context()); err != nil || len(tasks.left) != 1 {
+		t.Error(tasks.left, err)
 	}
 	if _, err := os.Stat(filepath.Join(task.Dir, ".detached", "stop")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the next start would stop at once: %v", err)

@@ -187,11 +187,11 @@ func TestKubernetesStopped(t *testing.T) {
 	if state, err := results.Tasks[0].State(); err != nil || state.Phase != detached.Stopped || len(cluster.jobs) > 0 {
 		t.Errorf("after the stop: %+v, %v, jobs %v", state, err, cluster.jobs)
 	}
-	_, left, _, err := s.prepare(t.Context())
+	tasks, err := s.prepare(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	job, manifest, err := k.write(left, s.env(), s.work())
+	job, manifest, err := k.write(tasks.left, s.env(), s.work())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,11 +234,11 @@ func TestKubernetesTrouble(t *testing.T) {
 		t.Errorf("%v after %d pods; want the log's end after 3", err, cluster.starts[0])
 	}
 	cluster.pending = true
-	_, left, _, err := s.prepare(t.Context())
+	tasks, err := s.prepare(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	job, manifest, err := k.write(left, s.env(), s.work())
+	job, manifest, err := k.write(tasks.left, s.env(), s.work())
 	if err != nil {
 		t.Fatal(err)
 	}

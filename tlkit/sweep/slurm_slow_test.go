@@ -305,11 +305,11 @@ func TestSlurmStopped(t *testing.T) {
 	if phases[detached.Stopped] != 1 {
 		t.Errorf("phases after the stop: %v; want one task that saved", phases)
 	}
-	_, left, _, err := s.prepare(t.Context())
+	tasks, err := s.prepare(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := slurm.write(left, s.env(), s.work())
+	script, err := slurm.write(tasks.left, s.env(), s.work())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,32 +82,32 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 			return nil, fmt.Errorf("sweep: %q: %w", s.Name, err)
 		}
 	}
-	tasks, left, busy, err := s.prepare(ctx)
+	tasks, err := s.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stop := s.watch(tasks)
+	stop := s.watch(tasks.all)
 	defer stop()
 	for {
-		waited, err := s.await(ctx, e, busy)
+		waited, err := s.await(ctx, e, tasks.busy)
 		if err != nil {
-			return s.results(tasks), fmt.Errorf("sweep: %q: %w", s.Name, err)
+			return s.results(tasks.all), fmt.Errorf("sweep: %q: %w", s.Name, err)
 		}
 		if !waited || ctx.Err() != nil {
 			break
 		}
 		// The training that ran may have been another one of the same name.
-		if tasks, left, busy, err = s.prepare(ctx); err != nil {
+		if tasks, err = s.prepare(ctx); err != nil {
 			return nil, err
 		}
 	}
-	gaveUp, err := s.train(ctx, e, left)
+	gaveUp, err := s.train(ctx, e, tasks.left)
 	if err != nil {
-		return s.results(tasks), err
+		return s.results(tasks.all), err
 	}
-	results := s.results(tasks)
+	results := s.results(tasks.all)
 	if ctx.Err() != nil {
-		return results, fmt.Errorf("sweep: %q was stopped with %d of %d tasks trained; the same call goes on: %w", s.Name, results.Trained(), len(tasks), ctx.Err())
+		return results, fmt.Errorf("sweep: %q was stopped with %d of %d tasks trained; the same call goes on: %w", s.Name, results.Trained(), len(tasks.all), ctx.Err())
 	}
 	return results, errors.Join(s.failure(gaveUp), results.missing(gaveUp))
 }
@@ -203,35 +203,41 @@ func (s Sweep) work() string {
 // notInNames are the characters that names of runs don't have.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// prepare writes the folders of all tasks. left are those that are not trained yet, and busy those that are being trained,
-// whose folders are left as they are. After the end of ctx all folders are.
-func (s Sweep) prepare(ctx context.Context) (tasks, left, busy []*Task, err error) {
+// prepared are the tasks of a sweep whose folders are written.
+type prepared struct {
+	// left are those of all that are not trained yet, busy those that are being trained.
+	all, left, busy []*Task
+}
+
+// prepare writes the folders of all tasks but those of busy ones, which are left as they are. After the end of ctx all
+// folders are.
+func (s Sweep) prepare(ctx context.Context) (tasks prepared, err error) {
 	plans, err := s.plans()
 	if err != nil {
-		return nil, nil, nil, err
+		return tasks, err
 	}
 	if err := os.MkdirAll(s.work(), 0o777); err != nil {
-		return nil, nil, nil, fmt.Errorf("sweep: the folder of %q: %w", s.Name, err)
+		return tasks, fmt.Errorf("sweep: the folder of %q: %w", s.Name, err)
 	}
 	for _, p := range plans {
-		tasks = append(tasks, p.task)
+		tasks.all = append(tasks.all, p.task)
 		if ctx.Err() != nil {
 			if running, err := p.task.Running(); err == nil && running {
-				busy = append(busy, p.task)
+				tasks.busy = append(tasks.busy, p.task)
 			}
 			continue
 		}
 		_, done, err := detached.Prepare(p.recipe, p.task.Name, s.Data, p.model, p.strategy)
 		switch {
 		case errors.Is(err, detached.ErrRunning):
-			busy = append(busy, p.task)
+			tasks.busy = append(tasks.busy, p.task)
 		case err != nil:
-			return nil, nil, nil, fmt.Errorf("sweep: task %q: %w", p.task.Name, err)
+			return tasks, fmt.Errorf("sweep: task %q: %w", p.task.Name, err)
 		case !done:
-			left = append(left, p.task)
+			tasks.left = append(tasks.left, p.task)
 		}
 	}
-	return tasks, left, busy, nil
+	return tasks, nil
 }
 
 // plan is a task with what it trains.

@@ -302,9 +302,9 @@ func TestOwnResults(t *testing.T) {
 func TestStoppedEarly(t *testing.T) {
 	s := small(t)
 	ctx := &ends{Context: t.Context(), after: 2}
-	tasks, left, busy, err := s.prepare(ctx)
-	if err != nil || len(tasks) != 4 || len(left) != 2 || len(busy) != 0 {
-		t.Errorf("%d tasks, %d left, %d busy, %v; want 2 of 4 prepared", len(tasks), len(left), len(busy), err)
+	tasks, err := s.prepare(ctx)
+	if err != nil || len(tasks.all) != 4 || len(tasks.left) != 2 || len(tasks.busy) != 0 {
+		t.Errorf("%d tasks, %d left, %d busy, %v; want 2 of 4 prepared", len(tasks.all), len(tasks.left), len(tasks.busy), err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
