@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"reflect"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
@@ -165,7 +166,12 @@ func (r Recipe) differences(now Recipe) []string {
 // itself.
 func (r Recipe) spelled(like Recipe) Recipe {
 	like.Epochs, like.Seeds, like.Devices = r.Epochs, r.Seeds, r.Devices
-	like.Dir, like.Track, like.Quiet, like.MemoryLimit, like.DiskLimit = r.Dir, r.Track, r.Quiet, r.MemoryLimit, r.DiskLimit
+	to, from := reflect.ValueOf(&like).Elem(), reflect.ValueOf(r)
+	for i := range to.NumField() {
+		if to.Type().Field(i).Tag.Get("json") == "-" { // not kept with a run
+			to.Field(i).Set(from.Field(i))
+		}
+	}
 	if len(like.plain().differences(r.plain())) > 0 {
 		return r
 	}

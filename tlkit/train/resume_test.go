@@ -441,8 +441,9 @@ func TestSpelled(t *testing.T) {
 	kept := train.Recipe{Epochs: 7, Seeds: 2, Dir: "d", Quiet: true, MemoryLimit: 5, DiskLimit: 6, Track: []train.Tracker{nil}}
 	v := reflect.ValueOf(train.Spelled(kept, train.Recipe{Accumulate: 1}))
 	for i := range v.NumField() {
-		if field := v.Type().Field(i); field.Tag.Get("json") == "-" && !reflect.DeepEqual(v.Field(i).Interface(), reflect.ValueOf(kept).Field(i).Interface()) {
-			t.Errorf("%s is %v", field.Name, v.Field(i))
+		field, want := v.Type().Field(i), reflect.ValueOf(kept).Field(i)
+		if field.Tag.Get("json") == "-" && (want.IsZero() || !reflect.DeepEqual(v.Field(i).Interface(), want.Interface())) {
+			t.Errorf("%s is %v, want %v, which must not be zero", field.Name, v.Field(i), want)
 		}
 	}
 	if got := train.Spelled(kept, train.Recipe{Accumulate: 1}); got.Accumulate != 1 || got.Epochs != 7 || got.Seeds != 2 {
