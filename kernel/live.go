@@ -220,12 +220,12 @@ func (o liveOutput) ClearOutput(wait bool)                  { o.out.Clear(wait) 
 func (o liveOutput) Page(bundle map[string]any)             { o.out.Page(bundle) }
 func (o liveOutput) NextInput(text string, replace bool)    { o.out.NextInput(text, replace) }
 
-func (o liveOutput) Display(bundle, metadata map[string]any, id string, update bool) {
-	if update {
-		o.out.Update(bundle, metadata, id)
-	} else {
-		o.out.Display(bundle, metadata, id)
-	}
+func (o liveOutput) Display(bundle, metadata map[string]any, id string) {
+	o.out.Display(bundle, metadata, id)
+}
+
+func (o liveOutput) Update(bundle, metadata map[string]any, id string) {
+	o.out.Update(bundle, metadata, id)
 }
 
 func (o liveOutput) Input(prompt string, password bool) (string, error) {
@@ -381,13 +381,14 @@ type warmOutput struct{ text string }
 func (o *warmOutput) Result(bundle, metadata map[string]any) {
 	o.text = fmt.Sprint(bundle["text/plain"])
 }
-func (*warmOutput) Stream(name, text string)                                  {}
-func (*warmOutput) Display(bundle, metadata map[string]any, _ string, _ bool) {}
-func (*warmOutput) ClearOutput(wait bool)                                     {}
-func (*warmOutput) Input(string, bool) (string, error)                        { return "", errors.New("no input at install") }
-func (*warmOutput) Comm(session.CommRequest)                                  {}
-func (*warmOutput) Page(map[string]any)                                       {}
-func (*warmOutput) NextInput(string, bool)                                    {}
+func (*warmOutput) Stream(name, text string)                          {}
+func (*warmOutput) Display(bundle, metadata map[string]any, _ string) {}
+func (*warmOutput) Update(bundle, metadata map[string]any, _ string)  {}
+func (*warmOutput) ClearOutput(wait bool)                             {}
+func (*warmOutput) Input(string, bool) (string, error)                { return "", errors.New("no input at install") }
+func (*warmOutput) Comm(session.CommRequest)                          {}
+func (*warmOutput) Page(map[string]any)                               {}
+func (*warmOutput) NextInput(string, bool)                            {}
 
 // widgetScriptFile is the path of GoNB's script for the page in its module.
 const widgetScriptFile = "internal/websocket/websocket.js"

@@ -75,9 +75,10 @@ func (e *Error) Error() string { return e.Name + ": " + e.Value }
 type Output interface {
 	// Stream is text for "stdout" or "stderr", whole UTF-8 sequences.
 	Stream(name, text string)
-	// Display shows a MIME bundle. A non-empty displayID makes it updatable, and update means that it replaces what was
-	// shown under that id before.
-	Display(bundle, metadata map[string]any, displayID string, update bool)
+	// Display shows a MIME bundle. A non-empty displayID makes it updatable.
+	Display(bundle, metadata map[string]any, displayID string)
+	// Update replaces what was shown under displayID before.
+	Update(bundle, metadata map[string]any, displayID string)
 	// Result is the value of the cell's last expression.
 	Result(bundle, metadata map[string]any)
 	// ClearOutput clears the cell's output, at once or (wait) with the next output.

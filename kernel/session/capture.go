@@ -121,10 +121,17 @@ func (c *captured) Stream(name, text string) {
 	}
 }
 
-func (c *captured) Display(bundle, metadata map[string]any, id string, update bool) {
+func (c *captured) Display(bundle, metadata map[string]any, id string) {
 	c.keep(bundle, id)
 	if c.showing("display") {
-		c.Output.Display(bundle, metadata, id, update)
+		c.Output.Display(bundle, metadata, id)
+	}
+}
+
+func (c *captured) Update(bundle, metadata map[string]any, id string) {
+	c.keep(bundle, id)
+	if c.showing("display") {
+		c.Output.Update(bundle, metadata, id)
 	}
 }
 

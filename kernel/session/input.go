@@ -18,6 +18,17 @@ type question struct {
 	over     chan struct{} // closed when there is an answer, or will be none
 }
 
+// questions are the input requests of the running cell, and the replies to those of all cells.
+type questions struct {
+	open      *question // nil if there is none
+	refused   bool      // the cell was told once that there is no input
+	replies   int       // to requests of the worker, sent to repliedTo or about to be
+	repliedTo *worker.Process
+}
+
+// drop forgets the requests of a cell that is over.
+func (q *questions) drop() { q.open, q.refused = nil, false }
+
 // endOfFile is the text that a console sends for Ctrl-D; IPython's kernel treats it the same way.
 const endOfFile = "\x04"
 
@@ -26,8 +37,8 @@ const endOfFile = "\x04"
 func (k *sink) WantInput(run, taken int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.flushAll()
-	if k.worker(); taken < k.replies {
+	k.streams.flushAll()
+	if k.worker(); taken < k.questions.replies {
 		return
 	}
 	k.ask(run, "", false)
@@ -37,8 +48,8 @@ func (k *sink) WantInput(run, taken int) {
 // comes after it.
 func (k *sink) worker() *worker.Process {
 	p := k.s.process()
-	if p != k.repliedTo {
-		k.repliedTo, k.replies = p, 0
+	if p != k.questions.repliedTo {
+		k.questions.repliedTo, k.questions.replies = p, 0
 	}
 	return p
 }
@@ -46,11 +57,11 @@ func (k *sink) worker() *worker.Process {
 // ask requests a line from the user and does not wait for it. The caller holds k.mu.
 func (k *sink) ask(run int, prompt string, password bool) {
 	out := k.to()
-	if k.asking != nil || out == nil {
+	if k.questions.open != nil || out == nil {
 		return
 	}
 	q := &question{run, prompt, password, make(chan struct{})}
-	k.asking = q
+	k.questions.open = q
 	go k.answer(q, out)
 }
 
@@ -58,7 +69,7 @@ func (k *sink) ask(run int, prompt string, password bool) {
 // waits for one that it reads: a front end takes no answer when the cell is over.
 func (k *sink) lastAnswer(ctx context.Context) {
 	k.mu.Lock()
-	q := k.asking
+	q := k.questions.open
 	k.mu.Unlock()
 	if q == nil || q.run != 0 {
 		return
@@ -76,19 +87,19 @@ func (k *sink) answer(q *question, out Output) {
 	defer close(q.over)
 	line, err := out.Input(q.prompt, q.password)
 	k.mu.Lock()
-	if k.asking != q {
+	if k.questions.open != q {
 		k.mu.Unlock()
 		return
 	}
-	k.asking = nil
-	told := k.refused
-	k.refused = k.refused || err != nil
+	k.questions.open = nil
+	told := k.questions.refused
+	k.questions.refused = k.questions.refused || err != nil
 	p := k.worker()
 	if errors.Is(err, context.Canceled) {
 		k.mu.Unlock()
 		return
 	}
-	k.replies++
+	k.questions.replies++
 	k.mu.Unlock()
 	if err != nil && !told {
 		k.text("stderr", fmt.Sprintf("No input: %v. What reads standard input gets end of file.\n", err))

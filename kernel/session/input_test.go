@@ -267,7 +267,7 @@ func TestReplyCrossesRequest(t *testing.T) {
 	asked := func(want int, out *typist) {
 		t.Helper()
 		k.mu.Lock()
-		q := k.asking
+		q := k.questions.open
 		k.mu.Unlock()
 		if q != nil {
 			<-q.over
@@ -304,7 +304,7 @@ func TestAnswerAfterItsCell(t *testing.T) {
 	open := func() *question {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		return k.asking
+		return k.questions.open
 	}
 	k.begin(&answering{}, time.Now())
 	k.WantInput(1, 0)

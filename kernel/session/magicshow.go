@@ -42,6 +42,6 @@ var bodyTypes = map[string]string{"html": "text/html", "markdown": "text/markdow
 
 func (c *call) showBody() *Error {
 	kind := bodyTypes[strings.ToLower(strings.TrimLeft(c.name, "%"))]
-	c.out.Display(map[string]any{kind: c.m.body, "text/plain": c.m.body}, map[string]any{}, "", false)
+	c.out.Display(map[string]any{kind: c.m.body, "text/plain": c.m.body}, map[string]any{}, "")
 	return nil
 }

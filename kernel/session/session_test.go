@@ -31,7 +31,10 @@ func (r *record) Stream(name, text string) {
 	r.text.WriteString(text)
 }
 
-func (r *record) Display(bundle, _ map[string]any, id string, update bool) {
+func (r *record) Display(bundle, _ map[string]any, id string) { r.display(bundle, id, false) }
+func (r *record) Update(bundle, _ map[string]any, id string)  { r.display(bundle, id, true) }
+
+func (r *record) display(bundle map[string]any, id string, update bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.displays = append(r.displays, bundle)
