@@ -327,7 +327,7 @@ func candidates(all []session.Candidate) []language.Candidate {
 // liveCommands returns the session's magics.
 func liveCommands() []language.Command {
 	var all []language.Command
-	for _, c := range session.Commands() {
+	for _, c := range session.Magics() {
 		all = append(all, language.Command(c))
 	}
 	return all

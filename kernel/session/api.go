@@ -105,8 +105,8 @@ type CommRequest struct {
 	Value any
 }
 
-// Command is a magic in the form that completion shows.
-type Command struct {
+// Magic is a magic in the form that completion shows.
+type Magic struct {
 	// Name includes its % or %%; Args are the possible arguments; Help is one line.
 	Name, Args, Help string
 }

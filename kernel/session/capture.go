@@ -48,7 +48,7 @@ func (c *call) capture() *Error {
 	if failure != nil {
 		return failure
 	}
-	if err := c.m.endCapture(); err != nil {
+	if err := c.cell.endCapture(); err != nil {
 		return err
 	}
 	captured := &captured{Output: c.out, captureOptions: o, displays: map[string]string{}}
@@ -62,12 +62,12 @@ func (c *call) capture() *Error {
 			return c.fail("%v", err)
 		}
 	}
-	c.m.captured, captured.restore = captured, c.Session.out.divert(captured, captured.write)
+	c.cell.captured, captured.restore = captured, c.Session.out.divert(captured, captured.write)
 	return nil
 }
 
 // endCapture sends the output to the cell only, as before the capture. It returns an error if the file lacks some.
-func (m *magic) endCapture() *Error {
+func (m *magicCell) endCapture() *Error {
 	c := m.captured
 	if c == nil {
 		return nil

@@ -30,8 +30,8 @@ func asksHelp(code string) string {
 
 // showHelpOn prints the description of a name.
 func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
-	if cmd := lookUp(name); cmd != nil {
-		s.out.text("stdout", cmd.usage()+"\n")
+	if row := lookUp(name); row != nil {
+		s.out.text("stdout", row.usage()+"\n")
 		return nil
 	}
 	if text := s.Describe(ctx, name); text != "" {

@@ -49,5 +49,5 @@ func (s *Session) expression(ctx context.Context, cell *Cell, code string, state
 	if s.stopped(ctx, state) {
 		return interrupted()
 	}
-	return s.goCell(ctx, &Cell{Count: cell.Count}, &magic{code: code}, state)
+	return s.goCell(ctx, &Cell{Count: cell.Count}, &magicCell{code: code}, state)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // goCell plans, builds and runs the Go part of a cell.
-func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runState) *Error {
+func (s *Session) goCell(ctx context.Context, cell *Cell, m *magicCell, state *runState) *Error {
 	src := m.source(cell.Count)
 	p, serr := parse(s.fset, src)
 	if serr != nil {
@@ -29,7 +29,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magic, state *runSt
 }
 
 // parsedCell is goCell from a cell's parts on.
-func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magic, p *parsed, state *runState) *Error {
+func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magicCell, p *parsed, state *runState) *Error {
 	checking, src := time.Now(), m.source(cell.Count)
 	pl := s.planner()
 	c, g, errs, err := pl.plan(ctx, s.runner.takeRun(), p, options{tests: m.test != nil, parseFlags: m.main})
@@ -111,7 +111,7 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, w
 }
 
 // cellArgs returns os.Args for a cell. Those of programs are no flags of tests.
-func (s *Session) cellArgs(m *magic) []string {
+func (s *Session) cellArgs(m *magicCell) []string {
 	args := []string{"cell"}
 	if m.test == nil {
 		args = append(args, s.args...)

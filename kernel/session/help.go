@@ -34,8 +34,8 @@ func (c *call) showHelp() *Error {
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n%s\n", s.title)
 		w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-		for _, cmd := range s.commands {
-			fmt.Fprintf(w, "  %s\n", cmd.usage())
+		for _, row := range s.magics {
+			fmt.Fprintf(w, "  %s\n", row.usage())
 		}
 		w.Flush()
 	}
@@ -49,8 +49,8 @@ func (c *call) showHelp() *Error {
 }
 
 // usage returns the magic's row of %help, with a tab before what it does.
-func (c *command) usage() string {
-	return strings.TrimSpace(strings.ReplaceAll(c.names, " ", ", ")+" "+c.args) + "\t" + c.help
+func (m *magic) usage() string {
+	return strings.TrimSpace(strings.ReplaceAll(m.names, " ", ", ")+" "+m.args) + "\t" + m.help
 }
 
 func (c *call) listMagics() *Error {

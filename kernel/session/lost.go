@@ -80,7 +80,7 @@ func (s *Session) restore(ctx context.Context) bool {
 	if len(pl.closure(empty, findings{}).carry) == 0 {
 		return false
 	}
-	err := s.goCell(ctx, &Cell{}, &magic{}, &runState{})
+	err := s.goCell(ctx, &Cell{}, &magicCell{}, &runState{})
 	if err != nil {
 		s.cfg.Logf("compiling again what the worker took with it: %v", err)
 	}

@@ -9,30 +9,35 @@ import (
 	"strings"
 )
 
-// magic is a cell separated into magic lines and Go, with the settings that the lines make for the Go part.
-type magic struct {
+// magicCell is a cell separated into magic lines and Go.
+type magicCell struct {
 	lines  []string // the magic lines, in order, from their % or !, without the Go of %time
 	places []int    // the line on which each ends, from 0
 	code   string   // the Go; magic lines are blank in it
 	all    string   // the Go of the whole cell, where code is a part of it
+	count  int      // the cell's number
 
 	cellMagic, body string // %%writefile and the like with its arguments, and the cell below
 
-	main, time bool
+	cellSettings
+}
+
+// cellSettings are what the magics of a cell change for what comes after them in it.
+type cellSettings struct {
+	main, time bool // %main or the like; %time
 	test       *testRun
 	exec       string // the function to call after the cell
 	timeit     *timeit
-	mayFail    bool // a command of the cell may fail
-	count      int  // the cell's number
-	withInputs bool
-	password   bool
+	mayFail    bool      // a program of the cell may fail
+	withInputs bool      // the next ! line gets a line of input
+	password   bool      // that is not shown
 	captured   *captured // the output that %capture keeps; nil without
 }
 
 // splitMagic finds the lines that begin with % or ! (or //gonb:) after blanks, outside of Go's raw strings and
 // comments.
-func splitMagic(code string) *magic {
-	m := &magic{}
+func splitMagic(code string) *magicCell {
+	m := new(magicCell)
 	if m.takeCellMagic(code) {
 		return m
 	}
@@ -64,7 +69,7 @@ func splitMagic(code string) *magic {
 }
 
 // takeCellMagic handles a cell whose first line that is not empty makes the rest of it something other than Go.
-func (m *magic) takeCellMagic(code string) bool {
+func (m *magicCell) takeCellMagic(code string) bool {
 	head, body, _ := strings.Cut(strings.TrimLeft(code, " \t\r\n"), "\n")
 	text, ok := magicText(head)
 	if !ok {

@@ -37,7 +37,7 @@ func (c *call) runFile() *Error {
 	c.Session.args, c.runFiles = words[1:], append(c.runFiles, file)
 	defer func() { c.Session.args, c.runFiles = wasArgs, wasFiles }()
 	state := c.runner.present()
-	if err := c.Session.execute(c.ctx, &Cell{Code: string(text), Count: c.m.count}, c.out, state); err != nil {
+	if err := c.Session.execute(c.ctx, &Cell{Code: string(text), Count: c.cell.count}, c.out, state); err != nil {
 		err.Traceback = append([]string{fmt.Sprintf("while running %s, whose lines these are:", words[0])}, err.Traceback...)
 		return err
 	}

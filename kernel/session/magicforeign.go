@@ -4,10 +4,10 @@ package session
 
 import "strings"
 
-// foreignCommands returns magics of GoNB and IPython that have no effect here. They print that, and the cell goes on,
+// foreignMagics returns magics of GoNB and IPython that have no effect here. They print that, and the cell goes on,
 // because the cell may come from a notebook for those kernels.
-func foreignCommands() []command {
-	rows := []command{
+func foreignMagics() []magic {
+	rows := []magic{
 		{names: "%goflags", args: "[FLAGS]", help: "GoNB's flags of go build: here all cells must be built alike, so flags are fixed"},
 		{names: "%autoget", help: "GoNB's automatic go get: here it is off, so that versions do not drift; add a module with !*go get PATH@VERSION"},
 		{names: "%noautoget", help: "automatic go get is off in this kernel already"},
@@ -30,11 +30,11 @@ func foreignCommands() []command {
 		rows[i].run = (*call).notNeeded
 	}
 	return append(rows,
-		command{names: "%pinfo %pinfo2 %pdoc %pdef %psource %pfile", args: "NAME", help: "help on a name, as NAME? shows it", run: (*call).describeName},
-		command{names: "%sx %sc %system", args: "COMMAND", help: "run a command of the shell, as !COMMAND does", run: (*call).runShell},
-		command{names: "%cat %mkdir %rmdir %cp %mv %less %more %man %ll", args: "[ARGS]", help: "the command of the shell of that name", run: (*call).runShell},
-		command{names: "%%gx", help: "GoNB's cells of another dialect of Go: not run here", body: true, run: (*call).notNeeded},
-		command{names: "%%python %%python2 %%python3 %%pypy %%perl %%ruby", help: "the cell goes to that program, if it is installed", body: true, run: (*call).runProgram})
+		magic{names: "%pinfo %pinfo2 %pdoc %pdef %psource %pfile", args: "NAME", help: "help on a name, as NAME? shows it", run: (*call).describeName},
+		magic{names: "%sx %sc %system", args: "COMMAND", help: "run a command of the shell, as !COMMAND does", run: (*call).runShell},
+		magic{names: "%cat %mkdir %rmdir %cp %mv %less %more %man %ll", args: "[ARGS]", help: "the command of the shell of that name", run: (*call).runShell},
+		magic{names: "%%gx", help: "GoNB's cells of another dialect of Go: not run here", body: true, run: (*call).notNeeded},
+		magic{names: "%%python %%python2 %%python3 %%pypy %%perl %%ruby", help: "the cell goes to that program, if it is installed", body: true, run: (*call).runNamed})
 }
 
 // notNeeded prints the reason why nothing happens.
@@ -63,11 +63,11 @@ func (c *call) runShell() *Error {
 	default:
 		line = word + " " + line
 	}
-	return c.shell(c.ctx, line, c.m, c.out)
+	return c.shell(c.ctx, line, c.cell, c.out)
 }
 
-// runProgram runs the program that has the magic's name.
-func (c *call) runProgram() *Error {
+// runNamed runs the program that has the magic's name.
+func (c *call) runNamed() *Error {
 	rest, err := c.scriptOptions()
 	if err != nil {
 		return err

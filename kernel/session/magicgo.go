@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// goCommands returns the magics that control how the Go of a cell runs.
-func goCommands() []command {
-	return []command{
+// goMagics returns the magics that control how the Go of a cell runs.
+func goMagics() []magic {
+	return []magic{
 		{names: "%% %main", args: "[ARGS]", help: "GoNB's mark for the body of main: sets the arguments and calls flag.Parse", whole: true, run: (*call).main},
 		{names: "%args", args: "[ARGS]", help: "os.Args for the cells from here on", run: (*call).setArgs},
 		{names: "%run", args: "FILE [ARGS]", help: "run a Go file as a cell: its names stay, and its main is called", run: (*call).runFile},
@@ -27,7 +27,7 @@ func goCommands() []command {
 }
 
 func (c *call) main() *Error {
-	c.m.main = true
+	c.cell.main = true
 	c.Session.args = splitArgs(c.args) // without arguments they are reset, as in GoNB
 	return nil
 }
@@ -42,12 +42,12 @@ func (c *call) execute() *Error {
 	if f = strings.TrimSuffix(f, "()"); f == "" || !functionPath.MatchString(f) {
 		return c.fail("needs the name of a function without parameters")
 	}
-	c.m.exec, c.m.main = f, true
+	c.cell.exec, c.cell.main = f, true
 	if args != "" {
 		c.Session.args = splitArgs(args)
 	}
-	if strings.TrimSpace(c.m.code) == "" {
-		c.m.code = ";" // nothing but the call
+	if strings.TrimSpace(c.cell.code) == "" {
+		c.cell.code = ";" // nothing but the call
 	}
 	return nil
 }
@@ -59,16 +59,16 @@ func (c *call) time() *Error {
 	if strings.HasPrefix(c.name, "%%") && c.goOnLine() {
 		return c.fail("takes no Go on its line: write it below, or use %%time for one line")
 	}
-	c.m.time = true
+	c.cell.time = true
 	return nil
 }
 
 // goOnLine reports whether Go follows the magic on its line.
-func (c *call) goOnLine() bool { return hasGo(strings.Split(c.m.code, "\n")[c.place]) }
+func (c *call) goOnLine() bool { return hasGo(strings.Split(c.cell.code, "\n")[c.place]) }
 
 // goBelow reports whether Go stands on the lines below the magic.
 func (c *call) goBelow() bool {
-	return hasGo(strings.Join(strings.Split(c.m.code, "\n")[c.place+1:], "\n"))
+	return hasGo(strings.Join(strings.Split(c.cell.code, "\n")[c.place+1:], "\n"))
 }
 
 // timeMany records the code that %timeit repeats. What stands on the line of %%timeit is its setup, which runs once.
@@ -97,12 +97,12 @@ func (c *call) timeMany() *Error {
 			t.digits = n
 		}
 	}
-	if strings.TrimSpace(c.m.code) == "" {
+	if strings.TrimSpace(c.cell.code) == "" {
 		return c.fail("needs Go to run: %s [-n LOOPS] [-r RUNS] [CODE]", c.name)
 	}
 	t.setup = t.whole && c.goOnLine() && c.goBelow()
 	t.whole = t.whole || !c.goOnLine()
-	c.m.timeit = t
+	c.cell.timeit = t
 	return nil
 }
 
@@ -181,7 +181,7 @@ func asStatement(code string) string {
 }
 
 // source returns the Go of the cell with the additions of its magics. Lines keep their places.
-func (m *magic) source(count int) *source {
+func (m *magicCell) source(count int) *source {
 	src := &source{count: count, text: m.code, shown: m.all}
 	if m.timeit != nil {
 		src.text, src.moved = m.timeit.wrap(m.code)
@@ -195,7 +195,7 @@ func (m *magic) source(count int) *source {
 }
 
 // calls returns the Go to run after the cell, for %exec and %test.
-func (m *magic) calls() string {
+func (m *magicCell) calls() string {
 	if m.exec != "" {
 		return "\n" + m.exec + "();"
 	}

@@ -13,9 +13,9 @@ import (
 	"text/tabwriter"
 )
 
-// nameCommands returns the magics about names and cells.
-func nameCommands() []command {
-	return []command{
+// nameMagics returns the magics about names and cells.
+func nameMagics() []magic {
+	return []magic{
 		{names: "%who %whos %ls %list %who_ls", args: "[TYPE]", help: "names, types, sizes, cells", run: (*call).who},
 		{names: "%rm %remove %del %xdel", args: "NAMES", help: "forget names", run: (*call).remove},
 		{names: "%reset_selective", args: "PATTERN", help: "forget the names that a regular expression matches", run: (*call).removeMatching},
@@ -256,7 +256,7 @@ func (s *Session) runAgain(ctx context.Context, cells []historyCell, out Output)
 // who prints the names. %ls with a folder is IPython's: it lists files.
 func (c *call) who() *Error {
 	if c.name == "%ls" && c.args != "" {
-		return c.shell(c.ctx, "ls "+c.args, c.m, c.out)
+		return c.shell(c.ctx, "ls "+c.args, c.cell, c.out)
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)

@@ -13,9 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
-// command is a magic: one row of the table that %help, %lsmagic, completion,
-// "did you mean" and runMagic read.
-type command struct {
+// magic is a row of the table that %help, %lsmagic, completion, "did you mean" and runMagic read.
+type magic struct {
 	names string // with their %, the first one is the usual one
 	args  string // as %help shows them
 	help  string // what it does, in a line
@@ -31,7 +30,7 @@ type command struct {
 type call struct {
 	*Session
 	ctx   context.Context
-	m     *magic // of its cell
+	cell  *magicCell
 	out   Output
 	name  string // as it was typed
 	args  string // the rest of the line
@@ -66,8 +65,8 @@ var (
 
 // section is a part of %help.
 type section struct {
-	title    string
-	commands []command
+	title  string
+	magics []magic
 }
 
 // sections is the table of magics. It is filled by init because running a magic
@@ -76,20 +75,20 @@ var sections []section
 
 func init() {
 	sections = []section{
-		{"Cells and their names", nameCommands()},
-		{"Running Go", goCommands()},
-		{"Files, folders, programs", systemCommands()},
-		{"Showing", showCommands()},
-		{"For notebooks of other kernels", foreignCommands()},
+		{"Cells and their names", nameMagics()},
+		{"Running Go", goMagics()},
+		{"Files, folders, programs", systemMagics()},
+		{"Showing", showMagics()},
+		{"For notebooks of other kernels", foreignMagics()},
 	}
 }
 
 // lookUp returns the magic that is called name, or nil.
-func lookUp(name string) *command {
+func lookUp(name string) *magic {
 	for _, s := range sections {
-		for i := range s.commands {
-			if slices.Contains(strings.Fields(s.commands[i].names), name) {
-				return &s.commands[i]
+		for i := range s.magics {
+			if slices.Contains(strings.Fields(s.magics[i].names), name) {
+				return &s.magics[i]
 			}
 		}
 	}
@@ -100,7 +99,7 @@ func lookUp(name string) *command {
 func magicNames() []string {
 	var all []string
 	for _, s := range sections {
-		for _, c := range s.commands {
+		for _, c := range s.magics {
 			all = append(all, strings.Fields(c.names)...)
 		}
 	}
@@ -108,45 +107,45 @@ func magicNames() []string {
 	return all
 }
 
-// Commands returns the magics, with their %, sorted, for completion.
-func Commands() []Command {
-	var all []Command
+// Magics returns the magics, with their %, sorted, for completion.
+func Magics() []Magic {
+	var all []Magic
 	for _, s := range sections {
-		for _, c := range s.commands {
+		for _, c := range s.magics {
 			for _, name := range strings.Fields(c.names) {
-				all = append(all, Command{name, c.args, c.help})
+				all = append(all, Magic{name, c.args, c.help})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b Magic) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
 // runMagic runs one magic line. Some lines only record settings for the Go part.
-func (s *Session) runMagic(ctx context.Context, m *magic, i int, out Output) *Error {
+func (s *Session) runMagic(ctx context.Context, m *magicCell, i int, out Output) *Error {
 	line := m.lines[i]
 	if command, ok := strings.CutPrefix(line, "!"); ok {
 		return s.shell(ctx, strings.TrimPrefix(command, "!"), m, out) // IPython's !! does the same
 	}
 	name, args := cutWord(line)
-	c := &call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args, place: m.places[i]}
-	cmd := lookUp(name)
-	if asked := lookUp(strings.TrimRight(name, "?")); cmd == nil && asked != nil && args == "" {
+	c := &call{Session: s, ctx: ctx, cell: m, out: out, name: name, args: args, place: m.places[i]}
+	row := lookUp(name)
+	if asked := lookUp(strings.TrimRight(name, "?")); row == nil && asked != nil && args == "" {
 		return s.showHelpOn(ctx, strings.TrimRight(name, "?"))
 	}
-	if cmd == nil {
+	if row == nil {
 		return c.unknown()
 	}
-	if cmd.body {
+	if row.body {
 		return magicError("%s takes the rest of the cell as its text, so it must be in the first line", name)
 	}
-	return cmd.run(c)
+	return row.run(c)
 }
 
 // runCellMagic runs a cell whose first line is %%writefile or the like.
-func (s *Session) runCellMagic(ctx context.Context, m *magic, out Output) *Error {
+func (s *Session) runCellMagic(ctx context.Context, m *magicCell, out Output) *Error {
 	name, args := cutWord(m.cellMagic)
-	return lookUp(name).run(&call{Session: s, ctx: ctx, m: m, out: out, name: name, args: args})
+	return lookUp(name).run(&call{Session: s, ctx: ctx, cell: m, out: out, name: name, args: args})
 }
 
 // unknown returns an error with a likely correction of a name that is no magic.

@@ -18,7 +18,7 @@ func TestMagicTable(t *testing.T) {
 	s.out = newSink(s)
 	s.out.out = out
 	s.cfg.OutputLimit = 1 << 20
-	c := &call{Session: s, m: &magic{}, out: out, name: "%help"}
+	c := &call{Session: s, cell: &magicCell{}, out: out, name: "%help"}
 	if err := lookUp("%help").run(c); err != nil {
 		t.Fatal(err)
 	}
@@ -28,20 +28,20 @@ func TestMagicTable(t *testing.T) {
 		if strings.Count(help, "\n"+section.title+"\n") != 1 {
 			t.Errorf("%%help has not once the section %q", section.title)
 		}
-		for _, cmd := range section.commands {
-			if cmd.help == "" || cmd.run == nil {
-				t.Errorf("%s: help %q, a function: %v", cmd.names, cmd.help, cmd.run != nil)
+		for _, m := range section.magics {
+			if m.help == "" || m.run == nil {
+				t.Errorf("%s: help %q, a function: %v", m.names, m.help, m.run != nil)
 			}
-			row := "\n  " + strings.TrimSpace(strings.ReplaceAll(cmd.names, " ", ", ")+" "+cmd.args) + " "
-			if strings.Count(help, row) != 1 || strings.Count(help, cmd.help+"\n") != 1 {
-				t.Errorf("%s is not once in %%help:\n%s", cmd.names, help)
+			row := "\n  " + strings.TrimSpace(strings.ReplaceAll(m.names, " ", ", ")+" "+m.args) + " "
+			if strings.Count(help, row) != 1 || strings.Count(help, m.help+"\n") != 1 {
+				t.Errorf("%s is not once in %%help:\n%s", m.names, help)
 			}
-			for _, name := range strings.Fields(cmd.names) {
+			for _, name := range strings.Fields(m.names) {
 				if seen[name] || name[0] != '%' {
 					t.Errorf("%s: a second one of that name, or no magic", name)
 				}
 				seen[name] = true
-				if lookUp(name).help != cmd.help {
+				if lookUp(name).help != m.help {
 					t.Errorf("%s leads to %q", name, lookUp(name).help)
 				}
 			}
@@ -51,8 +51,8 @@ func TestMagicTable(t *testing.T) {
 	if len(names) != len(seen) || !slices.IsSorted(names) {
 		t.Errorf("%d names for %d magics, sorted: %v", len(names), len(seen), slices.IsSorted(names))
 	}
-	if commands := Commands(); len(commands) != len(names) || commands[5].Name != names[5] || commands[5].Help != lookUp(names[5]).help {
-		t.Errorf("completion knows %d of %d magics", len(commands), len(names))
+	if magics := Magics(); len(magics) != len(names) || magics[5].Name != names[5] || magics[5].Help != lookUp(names[5]).help {
+		t.Errorf("completion knows %d of %d magics", len(magics), len(names))
 	}
 }
 

@@ -4,9 +4,9 @@ package session
 
 import "strings"
 
-// showCommands returns the magics that control what is shown.
-func showCommands() []command {
-	return []command{
+// showMagics returns the magics that control what is shown.
+func showMagics() []magic {
+	return []magic{
 		{names: "%help %magic %quickref", help: "this text", run: (*call).showHelp},
 		{names: "%lsmagic", help: "the names of all magics", run: (*call).listMagics},
 		{names: "%version", help: "the kernel's name", run: (*call).version},
@@ -42,6 +42,6 @@ var bodyTypes = map[string]string{"html": "text/html", "markdown": "text/markdow
 
 func (c *call) showBody() *Error {
 	kind := bodyTypes[strings.ToLower(strings.TrimLeft(c.name, "%"))]
-	c.out.Display(map[string]any{kind: c.m.body, "text/plain": c.m.body}, map[string]any{}, "")
+	c.out.Display(map[string]any{kind: c.cell.body, "text/plain": c.cell.body}, map[string]any{}, "")
 	return nil
 }

@@ -148,7 +148,7 @@ func (c *call) test() *Error {
 			return c.fail("%v", err)
 		}
 	}
-	for _, f := range testFuncs(c.m.code) {
+	for _, f := range testFuncs(c.cell.code) {
 		kind := testKind(f.Name.Name)
 		switch {
 		case f.Name.Name == "TestMain":
@@ -157,7 +157,7 @@ func (c *call) test() *Error {
 			return c.fail("%s has not the parameters of a test: func %s(%s *testing.%s)", f.Name.Name, f.Name.Name, strings.ToLower(kind), kind)
 		}
 	}
-	c.m.test = t
+	c.cell.test = t
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 // cell's own number and lines; after a failure the rest does not run.
 //
 // Go above a magic line that only declares functions, types, constants and imports belongs to the part below. Magics
-// about the Go of the whole cell (command.early, command.whole) and commands in the workspace (!*), which fetch what it
+// about the Go of the whole cell (magic.early, magic.whole) and commands in the workspace (!*), which fetch what it
 // imports, run first. Where the Go must stay one part (undivided), all magic lines run before it, in their order, and
 // the cell says so.
 
@@ -27,7 +27,7 @@ type part struct {
 }
 
 // parts divides the cell.
-func (m *magic) parts() []part {
+func (m *magicCell) parts() []part {
 	var early []int
 	var all []part
 	var present part
@@ -54,7 +54,7 @@ func (m *magic) parts() []part {
 }
 
 // onePart returns the cell undivided: all magic lines in their order, then all Go.
-func (m *magic) onePart() []part {
+func (m *magicCell) onePart() []part {
 	p := part{code: m.code}
 	for i := range m.lines {
 		p.lines = append(p.lines, i)
@@ -65,8 +65,8 @@ func (m *magic) onePart() []part {
 // isEarly reports whether a magic line runs before all Go of a cell that is divided.
 func isEarly(line string) bool {
 	name, _ := cutWord(line)
-	cmd := lookUp(name)
-	return cmd != nil && (cmd.early || cmd.whole) || strings.HasPrefix(line, "!*")
+	row := lookUp(name)
+	return row != nil && (row.early || row.whole) || strings.HasPrefix(line, "!*")
 }
 
 // hasGo reports whether a text has more than comments.
@@ -111,10 +111,10 @@ func declaresBelow(parts []part) string {
 }
 
 // undivided returns why the Go of a cell must stay one part; "" if it may be divided.
-func (m *magic) undivided(p *parsed, parts []part) (why string) {
+func (m *magicCell) undivided(p *parsed, parts []part) (why string) {
 	for _, line := range m.lines {
 		name, _ := cutWord(line)
-		if cmd := lookUp(name); cmd != nil && cmd.whole {
+		if row := lookUp(name); row != nil && row.whole {
 			return name
 		}
 	}
@@ -145,7 +145,7 @@ func (m *magic) undivided(p *parsed, parts []part) (why string) {
 }
 
 // runParts runs a cell of Go and magic lines.
-func (s *Session) runParts(ctx context.Context, cell *Cell, m *magic, out Output, state *runState) *Error {
+func (s *Session) runParts(ctx context.Context, cell *Cell, m *magicCell, out Output, state *runState) *Error {
 	parts := m.parts()
 	if len(parts) > 1 {
 		p, err := parse(token.NewFileSet(), m.source(cell.Count))
@@ -182,7 +182,7 @@ func (s *Session) runParts(ctx context.Context, cell *Cell, m *magic, out Output
 }
 
 // magicLines runs magic lines, by their index.
-func (s *Session) magicLines(ctx context.Context, m *magic, lines []int, out Output, state *runState) *Error {
+func (s *Session) magicLines(ctx context.Context, m *magicCell, lines []int, out Output, state *runState) *Error {
 	for _, i := range lines {
 		if s.stopped(ctx, state) {
 			return interrupted()

@@ -59,8 +59,8 @@ func (*Session) IsComplete(string) (status, indent string) { return "complete", 
 // LastTiming returns nothing.
 func (*Session) LastTiming() Timing { return Timing{} }
 
-// Commands returns nothing.
-func Commands() []Command { return nil }
+// Magics returns nothing.
+func Magics() []Magic { return nil }
 
 // Form returns nil: there are no cells.
 func (s *Session) Form(string) *Form { return nil }

@@ -21,9 +21,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/streams"
 )
 
-// systemCommands returns the magics about files, folders and programs.
-func systemCommands() []command {
-	return []command{
+// systemMagics returns the magics about files, folders and programs.
+func systemMagics() []magic {
+	return []magic{
 		{names: "%cd", args: "[FOLDER]", help: "change the folder; - is the one before", run: (*call).chdir},
 		{names: "%pwd", help: "the folder", run: (*call).pwd},
 		{names: "%env %set_env", args: "[NAME [VALUE]]", help: "set an environment variable, show one, or list all", run: (*call).environment},
@@ -34,7 +34,7 @@ func systemCommands() []command {
 		{names: "%recall %rep", args: "[CELL]", help: "put the text of a cell that ran into a new cell", run: (*call).recall},
 		{names: "%save", args: "[-a] FILE CELLS", help: "write the code of cells to a file", run: (*call).save},
 		{names: "%%script", args: "COMMAND", help: "the cell goes to a command", body: true, run: (*call).script},
-		{names: "%%bash %%sh", args: "[ARGS]", help: "the cell goes to that shell", body: true, run: (*call).runProgram},
+		{names: "%%bash %%sh", args: "[ARGS]", help: "the cell goes to that shell", body: true, run: (*call).runNamed},
 	}
 }
 
@@ -106,12 +106,12 @@ func (c *call) environment() *Error {
 }
 
 func (c *call) withInputs() *Error {
-	c.m.withInputs = true
+	c.cell.withInputs = true
 	return nil
 }
 
 func (c *call) withPassword() *Error {
-	c.m.withInputs, c.m.password = true, true
+	c.cell.withInputs, c.cell.password = true, true
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (c *call) writeFile() *Error {
 	if len(words) != 1 {
 		return c.fail("takes one file, in quotes if there are blanks in its name: %s [-a] FILE", c.name)
 	}
-	return c.write(words[0], c.m.body, appends)
+	return c.write(words[0], c.cell.body, appends)
 }
 
 func (c *call) script() *Error {
@@ -142,8 +142,8 @@ func (c *call) script() *Error {
 // program runs a program with the cell as its input.
 func (c *call) program(name string, args ...string) *Error {
 	dir, _ := c.env.folder()
-	err := c.command(c.ctx, dir, c.m.body, false, name, args...)
-	if err != nil && c.m.mayFail && err.Name == "MagicError" {
+	err := c.runProgram(c.ctx, dir, c.env.list(), c.cell.body, name, args...)
+	if err != nil && c.cell.mayFail && err.Name == "MagicError" {
 		return nil
 	}
 	return err
@@ -155,9 +155,9 @@ func (c *call) scriptOptions() (rest string, err *Error) {
 		word, more := cutWord(rest)
 		switch word {
 		case "--no-raise-error":
-			c.m.mayFail = true
+			c.cell.mayFail = true
 		case "--raise-error":
-			c.m.mayFail = false
+			c.cell.mayFail = false
 		case "--bg", "--out", "--err", "--proc":
 			return "", c.fail("%s is not known here: a command in the background is written !COMMAND &, and exec.Command takes a command's output", word)
 		default:
@@ -168,7 +168,7 @@ func (c *call) scriptOptions() (rest string, err *Error) {
 }
 
 // shell runs a ! or !* line.
-func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) *Error {
+func (s *Session) shell(ctx context.Context, line string, m *magicCell, out Output) *Error {
 	dir, _ := s.env.folder()
 	star := strings.HasPrefix(line, "*")
 	if star {
@@ -183,7 +183,11 @@ func (s *Session) shell(ctx context.Context, line string, m *magic, out Output) 
 		stdin = text + "\n"
 		m.withInputs, m.password = false, false
 	}
-	err := s.command(ctx, dir, stdin, star, "bash", "-c", line)
+	env := s.env.list()
+	if star {
+		env = s.env.overriding(s.b.Env())
+	}
+	err := s.runProgram(ctx, dir, env, stdin, "bash", "-c", line)
 	if !star {
 		return err
 	}
@@ -237,14 +241,11 @@ func (s *Session) whyNotOlder(line string) string {
 	return ""
 }
 
-// command runs a program with the cell's output.
-func (s *Session) command(ctx context.Context, dir, stdin string, online bool, name string, args ...string) *Error {
+// runProgram runs a program with the cell's output.
+func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdin, name string, args ...string) *Error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	cmd.Env = s.env.list()
-	if online {
-		cmd.Env = s.env.overriding(s.b.Env())
-	}
+	cmd.Env = env
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -293,7 +293,7 @@ func (s *Session) runHook(value, path, fn string, arg int) (words []string, ok b
 	defer os.Remove(file)
 	was := s.args
 	s.args = []string{fn, fmt.Sprint(arg), file}
-	err := s.goCell(ctx, &Cell{Silent: true}, &magic{code: code}, state)
+	err := s.goCell(ctx, &Cell{Silent: true}, &magicCell{code: code}, state)
 	s.args = was
 	s.names.dropImports([]string{"words_os", "words_strconv", "words_strings", "words_package"})
 	text, readErr := os.ReadFile(file)
