@@ -117,26 +117,39 @@ func operandBefore(code string, start int) string {
 // elsewhere.
 func fieldPlace(code string) string {
 	code = masked(code)
+	at, commas := openBracket(code)
+	if at < 0 || code[at] != '{' {
+		return ""
+	}
+	begun := code[at:]
+	if len(commas) > 0 {
+		begun = code[commas[0]:]
+	}
+	if strings.ContainsAny(begun, ":=\"`") {
+		return "" // a value
+	}
+	return literalType(code, at)
+}
+
+// openBracket returns the place of the innermost bracket that is open at the end of a masked code, -1 without one, and
+// the commas behind it that are in no further bracket, the last one first.
+func openBracket(masked string) (at int, commas []int) {
 	depth := 0
-	for i := len(code) - 1; i >= 0; i-- {
-		switch code[i] {
+	for at = len(masked) - 1; at >= 0; at-- {
+		switch masked[at] {
 		case ')', ']', '}':
 			depth++
-		case '(', '[':
+		case '(', '[', '{':
 			if depth--; depth < 0 {
-				return ""
+				return at, commas
 			}
-		case '{':
-			if depth--; depth < 0 {
-				return literalType(code, i)
-			}
-		case ':', '=', '"', '`':
-			if depth == 0 && !strings.Contains(code[i:], ",") {
-				return "" // a value
+		case ',':
+			if depth == 0 {
+				commas = append(commas, at)
 			}
 		}
 	}
-	return ""
+	return -1, nil
 }
 
 // literalType returns the type of the literal whose brace is at a place of code. Inside a list, it may be left out.
@@ -157,21 +170,12 @@ func literalType(code string, brace int) string {
 
 // elementType returns the type of the elements of the list at the end of code, whose type ends with it; "" if it is none.
 func elementType(code string) string {
-	depth := 0
-	for i := len(code) - 1; i >= 0; i-- {
-		switch code[i] {
-		case ')', ']', '}':
-			depth++
-		case '(', '[', '{':
-			if depth--; depth >= 0 {
-				continue
-			}
-			m := listType.FindStringSubmatch(code[:i])
-			if code[i] != '{' || m == nil {
-				return ""
-			}
-			return m[1]
-		}
+	at, _ := openBracket(code)
+	if at < 0 || code[at] != '{' {
+		return ""
+	}
+	if m := listType.FindStringSubmatch(code[:at]); m != nil {
+		return m[1]
 	}
 	return ""
 }

@@ -22,6 +22,7 @@ func TestPlaces(t *testing.T) {
 		`[]T{`: "", `[]T{{`: "T", `[]*T{{A: 1}, {`: "T", `map[string]p.T{"a": {`: "p.T", `f({`: "", `{ {`: "", "T{\n\tA: 1,\n\t": "T",
 		`pkg.T{`: "pkg.T", `T{A: 1, `: "T", `T{A: `: "", `f(T{`: "T", `T{A: f(`: "", `x := T{A: "b", `: "T", `T{A: 1}`: "",
 		`T{A: "}", `: "T", "T{A: 1, // {\n": "T", `T{A: '{', `: "T", `T{A: ")`: "",
+		`T{A: f(1, 2) + `: "", `T{A: f(1, 2), `: "T", `T{A: map[string]int{"a": 1}, `: "T",
 	} {
 		if got := fieldPlace(code); got != want {
 			t.Errorf("fields at the end of %q: %q, want %q", code, got, want)
@@ -44,6 +45,9 @@ func TestPlaces(t *testing.T) {
 		{"f(1, // one, (\n\"a", stringPlace{start: 16, fn: "f", arg: 1}, true},
 		{`p.Q("a(").R("b, c", "`, stringPlace{start: 21, fn: `p.Q("a(").R`, arg: 1}, true},
 		{`f('"', "x`, stringPlace{start: 8, fn: "f", arg: 1}, true},
+		{`f(g(1, 2), m["x`, stringPlace{start: 14, fn: "f", arg: 1}, true},
+		{`f(a, m[b[1]]["x`, stringPlace{start: 14, fn: "f", arg: 1}, true},
+		{`m["x`, stringPlace{start: 3, arg: -1}, true},
 	} {
 		if got, ok := placeOf(test.code); ok != test.ok || ok && got != test.want {
 			t.Errorf("%q: %+v %v, want %+v %v", test.code, got, ok, test.want, test.ok)

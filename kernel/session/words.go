@@ -64,32 +64,21 @@ func placeOf(code string) (p stringPlace, ok bool) {
 	}
 	p = stringPlace{start: scan.start + 1, arg: -1}
 	before := strings.TrimRight(masked(code[:scan.start]), " \t\n")
-	depth, arg := 0, 0
-	for i := len(before) - 1; i >= 0; i-- {
-		switch before[i] {
-		case ')', ']', '}':
-			depth++
-		case ',':
-			if depth == 0 {
-				arg++
-			}
-		case '[':
-			depth--
-		case '(', '{':
-			if depth--; depth >= 0 {
-				continue
-			}
-			p.fn = before[wordStart(before, i):i]
-			if operand := operandBefore(code, i-len(p.fn)); operand != "" {
-				p.fn = operand + "." + p.fn
-			}
-			if before[i] == '(' {
-				p.arg = arg
-			} else if m := fieldName.FindStringSubmatch(before[i:]); m != nil {
-				p.field = m[1]
-			}
-			return p, true
-		}
+	at, commas := openBracket(before)
+	for at >= 0 && before[at] == '[' { // an index or key in the argument
+		at, commas = openBracket(before[:at])
+	}
+	if at < 0 {
+		return p, true
+	}
+	p.fn = before[wordStart(before, at):at]
+	if operand := operandBefore(code, at-len(p.fn)); operand != "" {
+		p.fn = operand + "." + p.fn
+	}
+	if before[at] == '(' {
+		p.arg = len(commas)
+	} else if m := fieldName.FindStringSubmatch(before[at:]); m != nil {
+		p.field = m[1]
 	}
 	return p, true
 }
