@@ -1,22 +1,17 @@
 package kernel
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
-	"text/template"
 	"time"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/language"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
@@ -208,139 +203,6 @@ func (e *liveEngine) close() {
 	}
 }
 
-// liveOutput sends a session's output to the protocol.
-type liveOutput struct {
-	ctx context.Context
-	out *protocol.Output
-}
-
-func (o liveOutput) Stream(name, text string)               { o.out.Stream(name, text) }
-func (o liveOutput) Result(bundle, metadata map[string]any) { o.out.Result(bundle, metadata) }
-func (o liveOutput) ClearOutput(wait bool)                  { o.out.Clear(wait) }
-func (o liveOutput) Page(bundle map[string]any)             { o.out.Page(bundle) }
-func (o liveOutput) NextInput(text string, replace bool)    { o.out.NextInput(text, replace) }
-
-func (o liveOutput) Display(bundle, metadata map[string]any, id string) {
-	o.out.Display(bundle, metadata, id)
-}
-
-func (o liveOutput) Update(bundle, metadata map[string]any, id string) {
-	o.out.Update(bundle, metadata, id)
-}
-
-func (o liveOutput) Input(prompt string, password bool) (string, error) {
-	return o.out.Input(o.ctx, prompt, password)
-}
-
-func (o liveOutput) Comm(r session.CommRequest) {
-	switch r.Kind {
-	case session.CommStart:
-		o.out.WidgetStart()
-	case session.CommSend:
-		o.out.WidgetSend(r.Address, r.Value)
-	case session.CommRead:
-		o.out.WidgetRequest(r.Address)
-	case session.CommSubscribe, session.CommUnsubscribe:
-		o.out.WidgetSubscribe(r.Address, r.Kind == session.CommSubscribe)
-	}
-}
-
-// liveSource is a session in the form that the language service reads. A request that looks up a package may need more
-// time than JupyterLab gives it. The look-up then goes on, one at a time, and a later request finds it done.
-type liveSource struct {
-	*session.Session
-	turn chan struct{} // holds a value while a look-up is under way
-	logf func(format string, args ...any)
-}
-
-// lookUpTime is the limit for one look-up.
-const lookUpTime = time.Minute
-
-// lookUp calls f, and returns when f does or when ctx ends.
-func (s liveSource) lookUp(ctx context.Context, f func(context.Context)) (done bool) {
-	over := make(chan struct{})
-	go func() {
-		select {
-		case s.turn <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		defer func() { <-s.turn }()
-		defer func() {
-			if r := recover(); r != nil { // it must not end the kernel with all that its cells have computed
-				s.logf("panic in a look-up: %v\n%s", r, debug.Stack())
-				return
-			}
-			close(over)
-		}()
-		later, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTime)
-		defer cancel()
-		f(later)
-	}()
-	select {
-	case <-over:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (s liveSource) Names() []language.Name {
-	var all []language.Name
-	for _, n := range s.Session.Names() {
-		all = append(all, language.Name{Name: n.Name, Type: n.Type, Kind: n.Kind, Cell: n.Cell, Stale: n.Stale})
-	}
-	return all
-}
-
-func (s liveSource) Candidates(ctx context.Context, code string, cursor int) (int, []language.Candidate) {
-	found := new(lookedUp)
-	if !s.lookUp(ctx, func(ctx context.Context) { found.start, found.all = s.Session.Candidates(ctx, code, cursor) }) {
-		return cursor, nil
-	}
-	return found.start, candidates(found.all)
-}
-
-func (s liveSource) Words(ctx context.Context, code string, cursor int) (int, []language.Candidate, bool) {
-	found := new(lookedUp)
-	if !s.lookUp(ctx, func(ctx context.Context) { found.start, found.all, found.ok = s.Session.Words(ctx, code, cursor) }) {
-		return cursor, nil, false
-	}
-	return found.start, candidates(found.all), found.ok
-}
-
-// lookedUp is the result of a look-up, which only the look-up writes until it is done.
-type lookedUp struct {
-	start int
-	all   []session.Candidate
-	ok    bool
-}
-
-func candidates(all []session.Candidate) []language.Candidate {
-	out := make([]language.Candidate, len(all))
-	for i, c := range all {
-		out[i] = language.Candidate(c)
-	}
-	return out
-}
-
-// liveCommands returns the session's magics.
-func liveCommands() []language.Command {
-	var all []language.Command
-	for _, c := range session.Magics() {
-		all = append(all, language.Command(c))
-	}
-	return all
-}
-
-// liveLanguage is the language service in the form that the protocol uses.
-type liveLanguage struct{ *language.Service }
-
-func (l liveLanguage) Complete(ctx context.Context, code string, cursor int) protocol.Completion {
-	c := l.Service.Complete(ctx, code, cursor)
-	return protocol.Completion{Matches: c.Matches, Types: c.Kinds, Details: c.Details, Docs: c.Docs, Start: c.Start, End: c.End}
-}
-
 // warmLive runs two cells, one that needs nothing and one that imports all that notebooks may import, so that the first
 // cell of a notebook finds everything compiled. Its error is the reason why there can be no live cells on this machine.
 func warmLive(ctx context.Context, p Prefix, m *Manifest) error {
@@ -389,49 +251,3 @@ func (*warmOutput) Input(string, bool) (string, error)                { return "
 func (*warmOutput) Comm(session.CommRequest)                          {}
 func (*warmOutput) Page(map[string]any)                               {}
 func (*warmOutput) NextInput(string, bool)                            {}
-
-// widgetScriptFile is the path of GoNB's script for the page in its module.
-const widgetScriptFile = "internal/websocket/websocket.js"
-
-func (p Prefix) widgetScript() string { return filepath.Join(p.shareDir(), "gonb_comm.js") }
-
-// installWidgetScript puts GoNB's own script, of the pinned version, into the
-// prefix: the live kernel sends the same one to the page.
-func installWidgetScript(ctx context.Context, gt goTool, root string, p Prefix) error {
-	out, err := gt.output(ctx, root, nil, "list", "-m", "-f", "{{.Dir}}", "github.com/janpfeifer/gonb")
-	if err != nil {
-		return fmt.Errorf("kernel: finding GoNB's module: %w", err)
-	}
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), filepath.FromSlash(widgetScriptFile)))
-	if err != nil {
-		return fmt.Errorf("kernel: GoNB's widget script: %w", err)
-	}
-	if err := os.MkdirAll(p.shareDir(), 0o755); err != nil {
-		return fmt.Errorf("kernel: %w", err)
-	}
-	return atomicfile.WriteBytes(p.widgetScript(), data)
-}
-
-// widgetScript returns the script for the page of one kernel; empty without a
-// Jupyter server or an installed script.
-func widgetScript(p Prefix, kernelID string) string {
-	data, err := os.ReadFile(p.widgetScript())
-	if kernelID == "" || errors.Is(err, fs.ErrNotExist) {
-		return ""
-	}
-	// GoNB's script gives up, and with it all widgets, when the kernel does not reply within half a second; on a busy
-	// machine a reply may take longer.
-	data = bytes.Replace(data, []byte("500, // milliseconds"), []byte("15000, // milliseconds"), 1)
-	// It also takes the server for one without encryption at the root of its host.
-	data = bytes.Replace(data, []byte(`"ws://" + document.location.host + "/api/`), []byte(`document.location.protocol.replace("http", "ws") + "//" + document.location.host +
-            (JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}").baseUrl || "/") + "api/`), 1)
-	t, err := template.New("").Parse(string(data))
-	if err != nil {
-		return ""
-	}
-	var script bytes.Buffer
-	if t.Execute(&script, map[string]any{"KernelId": kernelID, "Verbose": false}) != nil {
-		return ""
-	}
-	return script.String()
-}
