@@ -25,8 +25,8 @@ type Local struct {
 
 // check implements checker.
 func (l Local) check() error {
-	if l.Processes < 0 || l.Memory < 0 {
-		return fmt.Errorf("Local has Processes %d and Memory %d; expected 0 or more", l.Processes, l.Memory)
+	if err := notNegative("Local", fieldOf("Processes", l.Processes), fieldOf("Memory", l.Memory)); err != nil {
+		return err
 	}
 	return share{of: "Local", memory: l.Memory}.check()
 }

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -17,11 +18,38 @@ type share struct {
 	poll           time.Duration
 }
 
+// field is a field that a user has set, in which 0 stands for a default.
+type field struct {
+	name     string
+	value    any
+	negative bool
+}
+
+func fieldOf[T int | int64 | time.Duration](name string, value T) field {
+	return field{name, value, value < 0}
+}
+
+// notNegative returns an error that names the fields below zero.
+func notNegative(of string, fields ...field) error {
+	var bad []string
+	for _, f := range fields {
+		if f.negative {
+			bad = append(bad, fmt.Sprintf("%s %v", f.name, f.value))
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s has %s; expected 0 or more", of, strings.Join(bad, " and "))
+}
+
 // check returns an error for what no task can get.
 func (s share) check() error {
+	if err := notNegative(s.of, fieldOf("CPUs", s.cpus), fieldOf("AtOnce", s.atOnce), fieldOf("Memory", s.memory),
+		fieldOf("Time", s.time), fieldOf("Poll", s.poll)); err != nil {
+		return err
+	}
 	switch {
-	case s.cpus < 0 || s.atOnce < 0 || s.memory < 0 || s.time < 0 || s.poll < 0:
-		return fmt.Errorf("%s has CPUs %d, AtOnce %d, Memory %d, Time %v and Poll %v; expected 0 or more", s.of, s.cpus, s.atOnce, s.memory, s.time, s.poll)
 	case s.memory > 0 && s.memory < 1<<20:
 		return fmt.Errorf("%s has Memory %d bytes; expected a MiB at least, such as 4<<30 for 4 GiB", s.of, s.memory)
 	case s.time > 0 && s.time < s.shortest:

@@ -406,7 +406,11 @@ func TestShares(t *testing.T) {
 		{Local{}, ""},
 		{Local{Processes: -2}, "Processes -2"},
 		{Local{Memory: 4}, "Memory 4 bytes"},
-		{Local{Memory: -4}, "Local has Processes 0 and Memory -4; expected 0 or more"},
+		{Local{Memory: -4}, "Local has Memory -4; expected 0 or more"},
+		{Local{Processes: -2, Memory: -4}, "Local has Processes -2 and Memory -4; expected 0 or more"},
+		{Slurm{CPUs: 1, Poll: -1}, "Slurm has Poll -1ns; expected 0 or more"},
+		{Slurm{CPUs: -1, Memory: -2, Time: -time.Hour}, "Slurm has CPUs -1 and Memory -2 and Time -1h0m0s; expected 0 or more"},
+		{with(func(k *Kubernetes) { k.AtOnce = -3 }), "Kubernetes has AtOnce -3; expected 0 or more"},
 	} {
 		if c.want == "" {
 			if err := c.e.(checker).check(); err != nil {
@@ -423,6 +427,24 @@ func TestShares(t *testing.T) {
 	}
 	if _, err := os.Stat(s.work()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("something was prepared: %v", err)
+	}
+}
+
+// TestNegativeNumbers: a sweep's error names the field below zero, and no other.
+func TestNegativeNumbers(t *testing.T) {
+	for _, c := range []struct {
+		seeds, attempts int
+		want            string
+	}{
+		{-1, 0, `sweep: "small" has Seeds -1; expected 0 or more`},
+		{3, -2, `sweep: "small" has Attempts -2; expected 0 or more`},
+		{-1, -2, `sweep: "small" has Seeds -1 and Attempts -2; expected 0 or more`},
+	} {
+		s := small(t)
+		s.Seeds, s.Attempts = c.seeds, c.attempts
+		if _, err := s.Run(t.Context(), Local{}); err == nil || err.Error() != c.want {
+			t.Errorf("%d seeds, %d attempts: %v, want %q", c.seeds, c.attempts, err, c.want)
+		}
 	}
 }
 
