@@ -55,27 +55,34 @@ func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	if c := model.Calibration; c != (zoo.Calibration{}) {
 		v.Calibration = fmt.Sprintf("temperature %.3g, uncertain below %.3g", c.Temperature, c.Threshold)
 	}
-	v.Decoding = decoding(opts.Data)
+	v.Decoding = decoding(model, opts.Data)
 	v.add(facts)
 	return v
 }
 
 // decoding says how image files become pixels in the program, and how they did in training.
-func decoding(data *datasets.Dataset) string {
+func decoding(model *zoo.Model, data *datasets.Dataset) string {
 	text := "photos are turned upright by their EXIF orientation"
-	if data == nil || data.Train == nil {
-		return text + "; whether they were in training is not known here"
-	}
-	d := data.Train.Decoding()
-	if d.Orient {
+	switch {
+	case data == nil || data.Train == nil:
+		text += "; whether they were in training is not known here"
+	case data.Train.Decoding().Orient:
 		text += ", as in training"
-	} else {
+	default:
 		text += "; in training they were taken as stored (the data set's Options.Orient turns them)"
 	}
-	if d.Bits > 0 {
-		text += fmt.Sprintf("; 16-bit images are read as %d-bit ones, as in training", d.Bits)
+	if bits := bitsOf(model, data); bits > 0 {
+		text += fmt.Sprintf("; 16-bit images are read as %d-bit ones, as in training", bits)
 	}
 	return text
+}
+
+// bitsOf returns the number of bits of 16-bit images: the model's, or that of the training images if it has none.
+func bitsOf(model *zoo.Model, data *datasets.Dataset) int {
+	if model.Bits == 0 && data != nil && data.Train != nil {
+		return data.Train.Decoding().Bits
+	}
+	return model.Bits
 }
 
 // add adds lines to the model card.

@@ -34,8 +34,8 @@ func (o Options) modelFile(model *zoo.Model) string {
 // store writes the model's file. A model that does not know the bits of 16-bit images has those of the training images
 // there.
 func store(ctx context.Context, model *zoo.Model, file string, opts Options) (stored, error) {
-	if d := opts.Data; d != nil && d.Train != nil && model.Bits == 0 {
-		model.Bits = d.Train.Decoding().Bits
+	if bits := bitsOf(model, opts.Data); bits != model.Bits {
+		model.Bits = bits
 		defer func() { model.Bits = 0 }()
 	}
 	s := stored{model: model}

@@ -39,6 +39,7 @@ func (r *Result) Model() (*zoo.Model, error) {
 	}
 	m.Weights = r.run.Name + "/" + r.Strategy
 	m.Preprocess = r.run.Config.Model.Preprocess
+	m.Bits = r.run.Config.Data.Bits
 	var note string
 	if m.Calibration, note = r.calibration(); note != "" {
 		m.Notes = append(m.Notes, note)

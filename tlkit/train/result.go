@@ -57,6 +57,9 @@ type DataConfig struct {
 	Classes     []string `json:"classes"`     // in the order of the logits
 	Train       int      `json:"train"`       // number of training images
 	Val         int      `json:"val"`         // number of images that strategies are compared on
+	// Bits is the number of bits that 16-bit image files are read with, which becomes [zoo.Model.Bits]; 0 without such
+	// images, and in runs made before it was kept.
+	Bits int `json:"bits,omitempty"`
 	// Earlier are the fingerprints of other forms that the run had for the same data; older checkpoints have them in
 	// their identity.
 	Earlier []string `json:"earlier,omitempty"`

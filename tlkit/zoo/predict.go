@@ -118,7 +118,9 @@ func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
 	return m.Predict(image, top)
 }
 
-// Decoding says how image files become the pixels that the model predicts.
+// Decoding says how image files become the pixels that the model predicts: upright, also if the training took them as
+// stored. Its images are upright then, too, but for those with an EXIF orientation, which published sets rarely have,
+// and a photograph as it comes from a phone is not.
 func (m *Model) Decoding() vision.DecodeOptions {
 	return vision.DecodeOptions{Orient: true, Bits: m.Bits}
 }
