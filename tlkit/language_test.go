@@ -111,6 +111,8 @@ func inJapanese(t *testing.T) map[string]func() (map[string]any, error) {
 		Detections: []detect.Detection{{Class: 0, Box: img.Rect(0, 0, 4, 4), Score: 0.9}, {Class: 1, Box: img.Rect(4, 4, 8, 8), Score: 0.9}}}
 	curve := &train.LRCurve{Strategy: "transfer", Data: "dots", Model: "resnet20", Rates: []float64{1e-3, 1e-2, 1e-1}, Losses: []float64{1, 0.5, 0.7},
 		Smoothed: []float64{1, 0.5, 0.7}, Suggested: 1e-2, Lowest: 1e-1}
+	last := *curve
+	last.Phases = 2
 	return map[string]func() (map[string]any, error){
 		"compress.Report.Bundle":                                                    compressed.Bundle,
 		"detect.Report.Bundle":                                                      detections.Bundle,
@@ -135,6 +137,7 @@ func inJapanese(t *testing.T) map[string]func() (map[string]any, error) {
 		"train.Evaluation.TopLosses":                                                of(evaluation.TopLosses(data.Val, 2)),
 		"train.Evaluation.TopLossesByClass":                                         of(evaluation.TopLossesByClass(data.Val, 2)),
 		"train.LRCurve.Bundle train.LRCurve.Figure":                                 curve.Bundle,
+		"train.LRCurve of the last phase":                                           last.Bundle,
 		"train.LRCurve without a suggestion":                                        (&train.LRCurve{Strategy: "transfer", Data: "dots", Model: "resnet20"}).Bundle,
 		"train.Recipe.PreviewAugment":                                               of(recipe.PreviewAugment(model, data.Train, 1, 2)),
 		"train.Result.Bundle":                                                       best.Bundle,

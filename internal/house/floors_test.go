@@ -88,7 +88,7 @@ var floors = []floor{
 		"a strategy uses what a user's own strategy could use: the exported names of train and below"},
 	{"tlkit/track", []string{"tlkit/train", "internal"},
 		"track sends figures of a run elsewhere; training knows only its interface"},
-	{"tlkit/detached", []string{"tlkit/strategy", "tlkit/train", "tlkit/zoo", "datasets", "tlkit/plots", "internal"},
+	{"tlkit/detached", []string{"tlkit/strategy", "tlkit/train", "tlkit/zoo", "datasets", "tlkit/plots", "tlkit/words", "internal"},
 		"detached writes a comparison down and trains it in another process, so it knows the strategies by name"},
 	{"tlkit/sweep", []string{"tlkit/detached", "tlkit/train", "tlkit/zoo", "datasets", "tlkit/plots", "internal"},
 		"sweep trains many comparisons in processes of their own; it knows strategies by their interface only"},

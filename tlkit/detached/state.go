@@ -13,6 +13,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Phase is how far a detached training has come.
@@ -70,8 +71,11 @@ var phasesInJapanese = map[Phase]string{
 	Stopped: "停止", Failed: "失敗", Lost: "中断", NotFinished: "未完了",
 }
 
-// japanese is String in Japanese.
-func (s State) japanese() string { return s.line(phasesInJapanese[s.Phase], inJapanese) }
+// japanese is String in Japanese. What a program or the system said as an error stays as it is.
+func (s State) japanese() string {
+	s.Error = words.Of(s.Error)
+	return s.line(phasesInJapanese[s.Phase], inJapanese)
+}
 
 // stateWords are the formats of a state's parts in a language.
 type stateWords struct{ colon, epochs, best, left string }
@@ -227,10 +231,16 @@ func stateOf(runDir string) (s State, alive bool, err error) {
 	return s, alive, nil
 }
 
+// What State.Error says beside the errors of programs.
+const (
+	gone    = "its results are gone; Resume trains them again"
+	repairs = "; the same call of Compare repairs the run"
+)
+
 // doubt changes the state of a finished training whose run, nil if it is gone, lacks something now.
 func (s *State) doubt(run *train.Run) {
 	if run == nil {
-		s.Phase, s.Error = NotFinished, "its results are gone; Resume trains them again"
+		s.Phase, s.Error = NotFinished, gone
 	} else if now := NotebookState(run); now.Phase != Finished {
 		s.Phase, s.Error = now.Phase, now.Error
 	}
@@ -255,7 +265,7 @@ func NotebookState(run *train.Run) State {
 	}
 	if len(run.Warnings) > 0 {
 		_, fault, _ := strings.Cut(strings.TrimPrefix(run.Warnings[0], "tlkit: "), ": ")
-		s.Error = fault + "; the same call of Compare repairs the run"
+		s.Error = fault + repairs
 	}
 	return s
 }

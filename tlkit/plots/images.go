@@ -173,7 +173,7 @@ func (g imageGrid) size() (width, height int) {
 
 func (g imageGrid) Bundle() (map[string]any, error) {
 	if len(g.items) == 0 {
-		return Sentence(strings.TrimPrefix(g.title+": no images\n", ": ")).Bundle()
+		return empty(g.title, "no images").Bundle()
 	}
 	data, err := g.png(1)
 	if err != nil {

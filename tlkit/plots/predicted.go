@@ -128,7 +128,7 @@ func (f byClass) Bundle() (map[string]any, error) {
 		all = append(all, g.items...)
 	}
 	if len(all) == 0 {
-		return Sentence(title + ": no image with a known loss\n").Bundle()
+		return empty(title, "no image with a known loss").Bundle()
 	}
 	still, err := Predictions(title, all, max(f.n, 1)).(imageGrid).png(1)
 	if err != nil {

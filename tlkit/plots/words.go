@@ -46,6 +46,15 @@ func described(title, what string) string {
 	return title + ": " + what
 }
 
+// empty is a Figure of a title and what is missing under it, in the place of a grid without images.
+func empty(title, missing string) Figure {
+	english := missing + "\n"
+	if title != "" {
+		english = title + ": " + english
+	}
+	return bilingual{english, described(title, missing)}
+}
+
 // said returns a word of a drawing: in the language of figures, and in a PNG, whose font may lack it, in English.
 func said(c draw.Canvas, english string) string {
 	if pictureOf(c) != nil {

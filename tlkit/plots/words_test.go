@@ -72,7 +72,8 @@ func TestGalleryInJapanese(t *testing.T) {
 		"Accuracy by strategy|scratch from zero with a long long nam|step|actual: dog|Predictions|Calibration|PCA: 41% and 22% of the variance|"+
 		"9,536 parameters|2 classes, 1,026 parameters|layer1|layer4|head|bees|wasps|cat|dog|photo|the same as transfer|outliers and overlaps|One name hides another|jpg|png|a verdict|"+
 		"resnet18 under fine-tuning|stem|a long detail|Embedding|a caption that needs more than one line|nothing here", "|")
-	for _, s := range gallery() {
+	without := []shown{{"no top losses", TopLosses(nil, 2)}, {"no top losses by class", TopLossesByClass(nil, 2)}, {"no predictions", Predictions("", nil, 0)}}
+	for _, s := range append(gallery(), without...) {
 		b, err := s.figure.Bundle()
 		if err != nil {
 			t.Fatalf("%s: %v", s.name, err)

@@ -120,14 +120,14 @@ func fitTemperature(logits [][]float32, labels []int) (temperature float64, note
 		return 1, "all logits of an image are equal, so that no temperature changes a probability; it stays 1"
 	}
 	low, high := 1/(highestTemperature*scale), 1/(lowestTemperature*scale)
-	of := fmt.Sprintf("%d of %d images are classified right", right, len(labels))
 	switch {
 	case right == len(labels) && slope(logits, labels, high) <= 0:
 		return 1, "every image is classified right by far, so that no temperature is best; it stays 1. Give more images, or some that are mistaken"
 	case slope(logits, labels, high) < 0:
-		return 1 / high, fmt.Sprintf("%s, the others nearly so; the temperature is set to the lowest one, %.3g", of, 1/high)
+		return 1 / high, fmt.Sprintf("%d of %d images are classified right, the others nearly so; the temperature is set to the lowest one, %.3g",
+			right, len(labels), 1/high)
 	case slope(logits, labels, low) > 0:
-		reason := of + ", but the logits of the others speak more against their classes"
+		reason := fmt.Sprintf("%d of %d images are classified right, but the logits of the others speak more against their classes", right, len(labels))
 		if right*len(logits[0]) <= len(labels) {
 			reason = "the model is right no more often than by chance"
 		}

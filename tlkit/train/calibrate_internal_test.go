@@ -6,6 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
 // TestCalibratedAgainstPeer holds temperature and figures against scipy, torchmetrics and scikit-learn
@@ -87,6 +90,16 @@ func TestFitTemperatureAtTheEnds(t *testing.T) {
 		got, note := fitTemperature(c.logits, c.labels)
 		if math.Abs(got-c.want) > 1e-6 || !strings.Contains(note, c.note) || (note == "") != (c.note == "") {
 			t.Errorf("%s: temperature %g, note %q; expected %g, %q", c.name, got, note, c.want, c.note)
+		}
+		for _, precision := range []float64{0, 0.5, 1} {
+			t.Setenv(plots.LanguageEnv, "ja")
+			shown, err := calibrated(c.logits, c.labels, precision, 1).Bundle()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if english := testutil.English(shown, "NLL"); len(english) > 0 {
+				t.Errorf("%s, precision %g: in Japanese it shows %q", c.name, precision, english)
+			}
 		}
 	}
 }

@@ -205,12 +205,12 @@ func (c *LRCurve) String() string {
 	if c.Suggested == 0 {
 		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %g; a larger Recipe.BatchSize makes it less noisy", c.Strategy, c.Data, lrLow, lrHigh)
 	}
-	of := ""
 	if c.Phases > 1 {
-		of = fmt.Sprintf(" for the last of its %d phases", c.Phases)
+		return fmt.Sprintf("%s on %s: try a learning rate of %.1g for the last of its %d phases, where the loss falls most steeply; it is lowest at %.1g",
+			c.Strategy, c.Data, c.Suggested, c.Phases, c.Lowest)
 	}
-	return fmt.Sprintf("%s on %s: try a learning rate of %.1g%s, where the loss falls most steeply; it is lowest at %.1g",
-		c.Strategy, c.Data, c.Suggested, of, c.Lowest)
+	return fmt.Sprintf("%s on %s: try a learning rate of %.1g, where the loss falls most steeply; it is lowest at %.1g",
+		c.Strategy, c.Data, c.Suggested, c.Lowest)
 }
 
 // Figure is the loss over the rate, each step's dashed and the smoothed one solid, with the suggestion dotted. Losses

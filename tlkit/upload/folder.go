@@ -42,12 +42,15 @@ func openFolder(dir string, o Options) (*folder, error) {
 	return &folder{dir: dir, root: root, files: o.MaxFiles, bytes: o.MaxBytes}, nil
 }
 
+// andMore stands for what is left out beyond the first of those that are told.
+const andMore = "and more"
+
 func (f *folder) refuse(name, format string, args ...any) {
 	const most = 100
 	if len(f.refused) < most {
 		f.refused = append(f.refused, name+": "+fmt.Sprintf(format, args...))
 	} else if len(f.refused) == most {
-		f.refused = append(f.refused, "and more")
+		f.refused = append(f.refused, andMore)
 	}
 }
 

@@ -210,7 +210,7 @@ func (r *receiver) message(ctx context.Context, text string, send func(string)) 
 	var err error
 	switch {
 	case m.Page != r.page:
-		answer.Note, answer.End = replaced, true
+		answer.Note, answer.End = words.Of(replaced), true
 	case m.N != r.next:
 		return nil // a repetition
 	default:
@@ -253,7 +253,7 @@ func (r *receiver) step(ctx context.Context, m message, answer *reply) (err erro
 		}
 	case m.Do == "done":
 		if r.done = len(r.f.added) > 0; !r.done {
-			answer.Note = "Nothing was taken. " + strings.Join(r.f.refused, "\n")
+			answer.Note = words.Lines(strings.TrimSpace("Nothing was taken. " + strings.Join(r.f.refused, "\n")))
 			r.f.refused = nil
 		}
 	}

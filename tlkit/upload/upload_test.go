@@ -16,6 +16,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // picture returns a PNG that differs by n.
@@ -262,6 +265,7 @@ func TestStopUnpacking(t *testing.T) {
 
 // TestPage: what a page may do in another order or twice changes nothing.
 func TestPage(t *testing.T) {
+	t.Setenv(words.Env, "en")
 	dir := t.TempDir()
 	s := newSender(t, dir, Options{MaxFiles: 10, MaxBytes: 1 << 20})
 	for _, do := range []string{"here", "data", "end", "no such thing", "done"} {
@@ -328,6 +332,49 @@ func TestPageAgain(t *testing.T) {
 	if got := tree(t, dir); !slices.Equal(got, []string{"whole.png"}) {
 		t.Errorf("the folder has %q, want the file that arrived whole", got)
 	}
+}
+
+// TestInJapanese: what a page shows of an upload is in the language of figures, with the names of files as they are.
+func TestInJapanese(t *testing.T) {
+	t.Setenv(words.Env, "ja")
+	s := newSender(t, t.TempDir(), Options{MaxFiles: 1, MaxBytes: 1 << 20})
+	names := []string{"JPEG", "PNG", "GIF", "BMP", "WebP", "TIFF", "PNM", fs.ModeSymlink.String(), "a.txt", "b.png", "c.png", "d.zip", "e", "f.jpg", "g.png", "1.png", "2.png"}
+	check := func(text string) {
+		t.Helper()
+		if english := testutil.English(map[string]any{"text/plain": text}, names...); len(english) > 0 || text == "" {
+			t.Errorf("%q shows %q", text, english)
+		}
+	}
+	last := func() string { return s.replies[len(s.replies)-1].Note }
+	s.send("here", "", "")
+	s.send("done", "", "")
+	check(last())
+	s.file("a.txt", "no picture")
+	s.file(".b.png", picture(t, 1))
+	s.file(strings.Repeat("c", 300)+".png", picture(t, 1))
+	s.file("d.zip", zipped(t, entry{"e", "", fs.ModeSymlink}))
+	s.sendMessage(message{Do: "skip", Name: "f.jpg", Reason: "1"})
+	s.send("done", "", "")
+	if n := strings.Count(last(), "\n"); n != 4 {
+		t.Errorf("%d reasons of 5 are told: %q", n+1, last())
+	}
+	names = append(names, strings.Repeat("c", 300))
+	check(last())
+	s.file("g.png", picture(t, 1))
+	s.file("a.png", picture(t, 2))
+	s.file("d.zip", zipped(t, entry{"1.png", picture(t, 3), 0}))
+	s.r.f.refused = append(s.r.f.refused, andMore)
+	text := note(taken(1, "d.zip"), s.r.f)
+	bundle, err := text.Bundle()
+	if err != nil || len(s.r.f.refused) != 3 {
+		t.Fatalf("%q is left out, %v; want 3 lines", s.r.f.refused, err)
+	}
+	if english := testutil.English(bundle, names...); len(english) > 0 {
+		t.Errorf("the last figure shows %q", english)
+	}
+	s.page = "another"
+	s.send("data", "", "")
+	check(last())
 }
 
 // TestDroppedFolder: files of a folder keep their folders, one that the browser can't read is named and left out, and
