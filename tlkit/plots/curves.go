@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +28,7 @@ type Line struct {
 	// Word says that Name is a word of the figure: a notebook shows it in the language of figures.
 	Word bool
 	// Split determines the dashes: "train" and "each step" are dashed, "val", "smoothed" and "" solid, anything else
-	// dotted. It is a word of the figure.
+	// dotted. It is a word of the figure, which the legend shows with its dashes, but for "" and [Dotted].
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -40,6 +41,9 @@ type Line struct {
 	// plain leaves the markers out.
 	plain bool
 }
+
+// Dotted is the [Line.Split] of a dotted line that its Name alone says what it is.
+const Dotted = " "
 
 // Panel is one chart of a figure, with axes of its own.
 type Panel struct {
@@ -136,9 +140,12 @@ func (f curves) keys() (lineNames, splits []string) {
 	return names(all, func(l Line) string { return l.Name }), names(all, func(l Line) string { return l.Split })
 }
 
+// named reports whether a name or a split has an entry with a text in the legend.
+func named(key string) bool { return key != "" && key != Dotted }
+
 // unlabelled reports whether the legend would be without any text.
 func unlabelled(keys []string) bool {
-	return len(keys) == 0 || len(keys) == 1 && keys[0] == ""
+	return !slices.ContainsFunc(keys, named)
 }
 
 // dashes returns the pattern of a split in CSS pixels; empty is solid.

@@ -249,10 +249,9 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 	}
 	if !unlabelled(splits) {
 		for _, s := range splits {
-			if s == "" {
-				continue
+			if named(s) {
+				entries = append(entries, legendEntry{text: f.panels[0].inWords(s), style: lineStyle(s, mutedInk)})
 			}
-			entries = append(entries, legendEntry{text: f.panels[0].inWords(s), style: lineStyle(s, mutedInk)})
 		}
 	}
 	return inRows(entries, width-2*margin)

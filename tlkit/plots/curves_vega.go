@@ -197,13 +197,13 @@ func dashLegend(splits []string) obj {
 	l := legend(splits, max(len(splits), 1))
 	if l["disable"] == nil {
 		l["symbolType"] = "stroke"
-		named := arr{}
+		values := arr{}
 		for _, s := range splits {
-			if s != "" {
-				named = append(named, s)
+			if named(s) {
+				values = append(values, s)
 			}
 		}
-		l["values"] = named
+		l["values"] = values
 	}
 	return l
 }

@@ -22,7 +22,7 @@ type ReliabilityBin struct {
 // line is named by Name: give several sets of bins, such as before and after a temperature, for comparison.
 func Reliability(title string, sets ...ReliabilitySet) Figure {
 	accuracy := Panel{Title: "Reliability", XLabel: "confidence", YLabel: "accuracy", Points: true,
-		Lines: []Line{{Name: "perfectly calibrated", Word: true, Split: "diagonal", Points: []Point{{0, 0}, {1, 1}}, plain: true}}}
+		Lines: []Line{{Name: "perfectly calibrated", Word: true, Split: Dotted, Points: []Point{{0, 0}, {1, 1}}, plain: true}}}
 	counts := Panel{Title: "Images", XLabel: "confidence", YLabel: "images"}
 	if len(sets) > 0 {
 		accuracy.notes = func(say func(string) string) string { return calibrationErrors(sets, say) }

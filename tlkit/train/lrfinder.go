@@ -233,7 +233,7 @@ func (c *LRCurve) Figure() plots.Figure {
 				low, high = math.Min(low, v), math.Max(high, v)
 			}
 		}
-		panel.Lines = append(panel.Lines, plots.Line{Name: fmt.Sprintf("suggested: %.1g", c.Suggested), Word: true, Split: "suggestion",
+		panel.Lines = append(panel.Lines, plots.Line{Name: fmt.Sprintf("suggested: %.1g", c.Suggested), Word: true, Split: plots.Dotted,
 			Points: []plots.Point{{X: c.Suggested, Y: low}, {X: c.Suggested, Y: high}}})
 	}
 	return plots.Curves(fmt.Sprintf("%s: %s, %s", c.Strategy, c.Model, c.Data), panel)
