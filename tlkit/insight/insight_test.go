@@ -149,6 +149,48 @@ func TestGradCAMAgainstPeer(t *testing.T) {
 	}
 }
 
+// TestGradCAMOfTokens: the map of a transformer has a place for each patch, with one token before the patches, with two
+// and with none, and is that of the last stage whose patches the output layer still reads.
+func TestGradCAMOfTokens(t *testing.T) {
+	for _, tt := range []struct {
+		name, stage string
+		big         bool
+	}{
+		{"clip_xs_16_quickgelu", "blocks.8", false},
+		{"clip_xs_16_mean", "blocks.8", false},
+		{"deit_ti_16_distilled", "blocks.10", false},
+		{"siglip_b_16_gap", "norm", true},
+		{"siglip_b_16_tanh", "norm", true},
+	} {
+		if testing.Short() && tt.big {
+			continue
+		}
+		spec, err := zoo.Info(tt.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.InputSize = 64
+		m, err := zoo.New(spec, []string{"a", "b"}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Preprocess.Resize, m.Preprocess.Crop = 64, 64
+		img := vision.New(64, 64)
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i * 7)
+		}
+		for _, class := range m.Classes {
+			h, err := GradCAM(m, img, class)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Stage != tt.stage || len(h.Values) != 4 || len(h.Values[0]) != 4 {
+				t.Errorf("%s: stage %s with %dx%d places, want %s with 4x4", tt.name, h.Stage, len(h.Values), len(h.Values[0]), tt.stage)
+			}
+		}
+	}
+}
+
 // TestOcclusionAgainstPeer holds the map against captum's.
 func TestOcclusionAgainstPeer(t *testing.T) {
 	m, img, g := peer(t, "resnet18")

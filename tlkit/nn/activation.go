@@ -99,6 +99,25 @@ func GELU(x *Node) *Node {
 	}})
 }
 
+// QuickGELU is x*sigmoid(1.702x), an approximation of [GELU] (Hendrycks and Gimpel 2016, section 2), which OpenAI's CLIP
+// was trained with.
+func QuickGELU(x *Node) *Node { return DivScalar(SiLU(MulScalar(x, 1.702)), 1.702) }
+
+// GELUTanh is x*(1+tanh(u))/2 with u = sqrt(2/pi)*(x+0.044715x^3), an approximation of [GELU] (Hendrycks and Gimpel
+// 2016, section 2), as torch.nn.GELU(approximate="tanh").
+func GELUTanh(x *Node) *Node {
+	const cubic = 0.044715
+	root := math.Sqrt(2 / math.Pi)
+	square := Mul(x, x)
+	// (1+tanh(u))/2 = sigmoid(2u)
+	share := func() *Node { return sigmoid(MulScalar(Mul(x, AddScalar(MulScalar(square, cubic), 1)), 2*root)) }
+	return withGradient(func() *Node { return Mul(x, share()) }, []*Node{x}, []vjp{func(v *Node) *Node {
+		s := share()
+		slope := MulScalar(AddScalar(MulScalar(square, 3*cubic), 1), 2*root)
+		return Mul(v, Mul(s, AddScalar(Mul(Mul(x, OneMinus(s)), slope), 1)))
+	}})
+}
+
 // HardSigmoid is min(max(x+3, 0), 6)/6, as torch.nn.Hardsigmoid (Howard et al. 2019, MobileNetV3, arXiv 1905.02244,
 // section 5.2).
 func HardSigmoid(x *Node) *Node { return DivScalar(ReLU6(AddScalar(x, 3)), 6) }

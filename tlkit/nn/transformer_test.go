@@ -68,11 +68,19 @@ func TestSmoothActivations(t *testing.T) {
 			"silu": {func(in []*Node) *Node { return nn.SiLU(in[0]) }, func(in []*Node) *Node {
 				return Div(in[0], AddScalar(Exp(Neg(in[0])), 1))
 			}},
+			"quick gelu": {func(in []*Node) *Node { return nn.QuickGELU(in[0]) }, func(in []*Node) *Node {
+				return Div(in[0], AddScalar(Exp(MulScalar(in[0], -1.702)), 1))
+			}},
+			"gelu of tanh": {func(in []*Node) *Node { return nn.GELUTanh(in[0]) }, func(in []*Node) *Node {
+				cube := Mul(Mul(in[0], in[0]), in[0])
+				u := MulScalar(Add(in[0], MulScalar(cube, 0.044715)), math.Sqrt(2/math.Pi))
+				return Mul(in[0], MulScalar(AddScalar(Tanh(u), 1), 0.5))
+			}},
 		} {
 			compare(t, name+" "+what, valueAndGradients(t, b, f[0], x), valueAndGradients(t, engines(t)["go"], f[1], x), 1e-4)
 		}
-		// Phi(1) = 0.8413447, as in any table of the normal distribution; sigmoid(1) = 0.7310586.
-		for what, f := range map[float32]func(*Node) *Node{0.8413447: nn.GELU, 0.7310586: nn.SiLU} {
+		// Phi(1) = 0.8413447, as in any table of the normal distribution; sigmoid(1) = 0.7310586. The last two are PyTorch's.
+		for what, f := range map[float32]func(*Node) *Node{0.8413447: nn.GELU, 0.7310586: nn.SiLU, 0.8457958: nn.QuickGELU, 0.841192: nn.GELUTanh} {
 			got := tensors.MustCopyFlatData[float32](MustNewExec(b, f).MustCall1([]float32{1}))[0]
 			if math.Abs(float64(got-what)) > 2e-6 {
 				t.Errorf("%s: f(1) = %v, want %v", name, got, what)

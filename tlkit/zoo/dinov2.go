@@ -2,7 +2,6 @@ package zoo
 
 import (
 	"fmt"
-	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -18,8 +17,6 @@ type dinoV2Config struct {
 	// token: the output layer takes the class token alone, as timm has it; else the class token beside the mean of the
 	// patches, as the authors and transformers have it.
 	token bool
-	// epsilon is that of the layer norms.
-	epsilon float64
 }
 
 // dinoV2Configs are the published sizes but the giant.
@@ -78,22 +75,16 @@ func dinoV2s() []Spec {
 }
 
 func (c dinoV2Config) build(epsilon float64) Architecture {
-	c.epsilon = epsilon
-	stages := []Stage{{"patch_embed", c.embed}}
-	for i := range c.layers {
-		name := fmt.Sprintf("blocks.%d", i)
-		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return c.block(s.In(name), x) }})
-	}
-	stages = append(stages, Stage{"norm", func(s *nn.Scope, x *Node) *Node {
-		x = nn.LayerNorm(s.In("norm"), x, c.epsilon)
-		d := x.Shape().Dimensions
-		class := Reshape(SliceAxis(x, 1, AxisRange(0, 1)), d[0], d[2])
+	e := encoder{layers: c.layers, heads: c.heads, width: c.width, mlp: 4 * c.width, act: nn.GELU, scale: 1e-5, epsilon: epsilon}
+	norm := Stage{"norm", func(s *nn.Scope, x *Node) *Node {
+		x = nn.LayerNorm(s.In("norm"), x, epsilon)
+		class := e.firstTokens(x, 1)
 		if c.token {
 			return class
 		}
 		return Concatenate([]*Node{class, ReduceMean(SliceAxis(x, 1, AxisRange(1+c.registers)), 1)}, -1)
-	}})
-	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
+	}}
+	return Architecture{Stages: e.stages(Stage{"patch_embed", c.embed}, norm), Head: startedHead("head", 0, truncated, nn.Constant(0))}
 }
 
 // embed cuts images into patches, and puts the class token and the registers before them.
@@ -131,24 +122,4 @@ func (c dinoV2Config) registerKey() string {
 		return "reg_token"
 	}
 	return "register_tokens"
-}
-
-// block is one layer: attention and a perceptron, each with a scale for every feature (Touvron et al. 2021, arXiv
-// 2103.17239, section 2).
-func (c dinoV2Config) block(s *nn.Scope, x *Node) *Node {
-	g := x.Graph()
-	scaled := func(name string, y *Node) *Node {
-		gamma := s.In(name).Param(g, "gamma", nn.Plain, nn.Constant(1e-5), c.width)
-		return Mul(y, Reshape(gamma, 1, 1, c.width))
-	}
-	zero := nn.Constant(0)
-	attn := s.In("attn")
-	y := nn.LinearWith(attn.In("qkv"), nn.LayerNorm(s.In("norm1"), x, c.epsilon), 3*c.width, truncated, zero)
-	q, k, v := nn.SplitHeads(y, c.heads)
-	y = nn.Attend(attn, q, k, v, func(scores *Node) *Node {
-		return MulScalar(scores, math.Sqrt(float64(c.heads)/float64(c.width)))
-	})
-	x = Add(x, scaled("ls1", nn.LinearWith(attn.In("proj"), y, c.width, truncated, zero)))
-	y = nn.GELU(nn.LinearWith(s.In("mlp.fc1"), nn.LayerNorm(s.In("norm2"), x, c.epsilon), 4*c.width, truncated, zero))
-	return Add(x, scaled("ls2", nn.LinearWith(s.In("mlp.fc2"), y, c.width, truncated, zero)))
 }

@@ -19,7 +19,9 @@ type layout struct {
 	// name is the library, for messages.
 	name string
 	// rename converts a key to torchvision's and leaves unknown keys unchanged. "KEY#0", "KEY#1" and "KEY#2" are the
-	// parts of the tensor KEY for queries, keys and values, one after the other along the first axis.
+	// parts of the tensor KEY for queries, keys and values, one after the other along the first axis; "KEY#first" and
+	// "KEY#second" are linear layers on the halves of the features, whose mean is the layer; "KEY|KEY2" are two tensors, one
+	// after the other along the first axis.
 	rename func(key string) string
 	// note, if set, is for Model.Notes.
 	note string
@@ -82,14 +84,15 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 		found := map[string]*fit{}
 		for _, key := range sd.Keys() {
 			for _, p := range prefixes(key, prefix) {
-				name := l.rename(key[len(p):])
-				if whole, _, _ := strings.Cut(name, "#"); !known[whole] {
-					continue
+				for name := range strings.SplitSeq(l.rename(key[len(p):]), "|") {
+					if whole, _, _ := strings.Cut(name, "#"); !known[whole] {
+						continue
+					}
+					if found[p] == nil {
+						found[p] = &fit{prefix: p, layout: l, from: map[string]string{}}
+					}
+					found[p].from[name] = key
 				}
-				if found[p] == nil {
-					found[p] = &fit{prefix: p, layout: l, from: map[string]string{}}
-				}
-				found[p].from[name] = key
 			}
 		}
 		best = append(best, slices.Collect(maps.Values(found))...)
@@ -184,7 +187,7 @@ func (f *fit) ambiguous(sd *weights.StateDict, others []*fit) error {
 func bookkeeping(key string) bool {
 	name := key[strings.LastIndexByte(key, '.')+1:]
 	return slices.Contains([]string{"num_batches_tracked", "n_averaged", "relative_position_index", "relative_coords_table", "attn_mask", "mask_token",
-		"total_ops", "total_params"}, name)
+		"position_ids", "total_ops", "total_params"}, name)
 }
 
 // entries returns the file's tensors under the network's keys. Parts are joined; a tensor gets the network's shape if
@@ -241,8 +244,11 @@ var attentionParts = [3]string{"queries", "keys", "values"}
 // tensor returns a variable's tensor from the file, joined from its parts if it has some.
 func (f *fit) tensor(m *Model, p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, error) {
 	if key, ok := f.from[p.Key]; ok {
-		t, _ := sd.Get(key)
-		return t, true, nil
+		t, err := f.shared(p, key, sd)
+		return t, true, err
+	}
+	if t, ok, err := f.mean(p, sd); ok || err != nil {
+		return t, ok, err
 	}
 	var parts [3]weights.Tensor
 	var lacking []string
@@ -267,6 +273,72 @@ func (f *fit) tensor(m *Model, p nn.Param, sd *weights.StateDict) (weights.Tenso
 		return weights.Tensor{}, false, fmt.Errorf("the parts of %q: %w", p.Key, err)
 	}
 	return t, true, nil
+}
+
+// shared returns a tensor of the file, or the rows of it that are the variable's, if the layout says that it holds more
+// than one of the network's.
+func (f *fit) shared(p nn.Param, key string, sd *weights.StateDict) (weights.Tensor, error) {
+	t, _ := sd.Get(key)
+	before, _, several := strings.Cut(f.layout.rename(strings.TrimPrefix(key, f.prefix)), "|")
+	if !several || len(t.Shape) == 0 || len(p.Shape) == 0 || t.Shape[0] <= p.Shape[0] {
+		return t, nil
+	}
+	values, err := t.Float32()
+	if err != nil {
+		return t, err
+	}
+	n := len(values) / t.Shape[0] * p.Shape[0]
+	if values = values[:n:n]; p.Key != before {
+		all, _ := t.Float32()
+		values = all[len(all)-n:]
+	}
+	shape := slices.Clone(t.Shape)
+	shape[0] = p.Shape[0]
+	return weights.NewTensor(shape, values)
+}
+
+// meanParts are the parts of a layer that is the mean of two, see layout.rename.
+var meanParts = [2]string{"#first", "#second"}
+
+// mean returns a variable's tensor from the two in the file whose mean it is: matrices side by side, and vectors added,
+// all halved.
+func (f *fit) mean(p nn.Param, sd *weights.StateDict) (weights.Tensor, bool, error) {
+	var halves [2][]float32
+	var shape []int
+	for i, part := range meanParts {
+		key, ok := f.from[p.Key+part]
+		if !ok {
+			return weights.Tensor{}, false, nil
+		}
+		t, _ := sd.Get(key)
+		values, err := t.Float32()
+		if err != nil || i > 0 && !slices.Equal(t.Shape, shape) {
+			return t, false, cmp.Or(err, fmt.Errorf("the parts of %q have shapes %v and %v, expected the same", p.Key, shape, t.Shape))
+		}
+		halves[i], shape = values, t.Shape
+	}
+	if len(shape) == 1 {
+		sum := slices.Clone(halves[0])
+		for i, v := range halves[1] {
+			sum[i] = (sum[i] + v) / 2
+		}
+		t, err := weights.NewTensor(shape, sum)
+		return t, err == nil, err
+	}
+	if len(shape) != 2 {
+		return weights.Tensor{}, false, fmt.Errorf("the parts of %q have shape %v, expected a matrix or a vector", p.Key, shape)
+	}
+	rows, n := shape[0], shape[1]
+	joined := make([]float32, 0, 2*rows*n)
+	for row := range rows {
+		for _, half := range halves {
+			for _, v := range half[row*n : (row+1)*n] {
+				joined = append(joined, v/2)
+			}
+		}
+	}
+	t, err := weights.NewTensor([]int{rows, 2 * n}, joined)
+	return t, err == nil, err
 }
 
 // joined concatenates tensors of equal shape along the first axis; one without a shape is zero.

@@ -86,6 +86,9 @@ func fileValues(spec Spec, o LoadOptions) (*values, error) {
 	v := &values{spec: spec, classes: LoadOptions{}.classes(spec), preprocess: spec.preprocess(), name: filepath.Base(path), layouts: layoutsOf(spec)}
 	if o.Preprocess != nil {
 		v.preprocess = *o.Preprocess
+		if spec.sizeBound() && o.Preprocess.Crop > 0 { // the file's positions are for images of that size
+			v.spec.InputSize = o.Preprocess.Crop
+		}
 	}
 	v.open = func(context.Context) (*weights.StateDict, error) {
 		if weights.IsIndex(path) {

@@ -78,13 +78,16 @@ func swinSides(size int) (sides [4]int) {
 // timmDiffers is a sizeCheck. timm makes windows no larger than the map, and shifts a map before it pads it, where
 // torchvision pads first.
 func (c swinConfig) timmDiffers(size int) string {
-	for _, side := range swinSides(size) {
-		rest := side % c.window
+	for i, side := range swinSides(size) {
+		window := c.ofStage(i).window
+		rest := side % window
 		switch {
-		case side < c.window:
-			return fmt.Sprintf("timm makes the windows of maps of %dx%d that small, torchvision pads the maps to windows of %d", side, side, c.window)
-		case side > c.window && rest != 0 && 2*rest != c.window: // at the half, both orders give the same windows
-			return fmt.Sprintf("timm shifts maps of %dx%d before it pads them to windows of %d, torchvision pads first", side, side, c.window)
+		case c.halved && min(side, c.window) != window:
+			return fmt.Sprintf("timm makes the windows of stage %d %dx%d, and the zoo %d", i+1, min(side, c.window), min(side, c.window), window)
+		case side < window:
+			return fmt.Sprintf("timm makes the windows of maps of %dx%d that small, torchvision pads the maps to windows of %d", side, side, window)
+		case side > window && rest != 0 && 2*rest != window: // at the half, both orders give the same windows
+			return fmt.Sprintf("timm shifts maps of %dx%d before it pads them to windows of %d, torchvision pads first", side, side, window)
 		}
 	}
 	return ""
@@ -97,11 +100,12 @@ func (c swinConfig) transformersDiffers(configured, size int) string {
 		return why
 	}
 	for i, side := range swinSides(size) {
-		planned := configured / 4 >> i
+		planned, window := configured/4>>i, c.ofStage(i).window
+		theirs := min(planned, c.window)
 		switch {
-		case planned < c.window:
-			return fmt.Sprintf("by image_size %d, transformers makes the windows of stage %d %dx%d, and torchvision %d", configured, i+1, planned, planned, c.window)
-		case (planned > c.window) != (side > c.window):
+		case theirs != window:
+			return fmt.Sprintf("by image_size %d, transformers makes the windows of stage %d %dx%d, and torchvision %d", configured, i+1, theirs, theirs, window)
+		case (planned > window) != (side > window):
 			return fmt.Sprintf("by image_size %d, transformers shifts the windows of stage %d or not, torchvision by the images", configured, i+1)
 		}
 	}

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"slices"
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -41,7 +42,9 @@ type Spec struct {
 }
 
 // sizeBound reports whether weights are for images of one size: learned positions fix the number of patches.
-func (s Spec) sizeBound() bool { return s.Family == "vit" || s.Family == "beit" }
+func (s Spec) sizeBound() bool {
+	return slices.Contains([]string{"vit", "beit", "clip", "deit", "siglip"}, s.Family)
+}
 
 // unbiasedKeys reports whether the keys of the network's attention have no bias, while queries and values have one.
 func (s Spec) unbiasedKeys() bool { return strings.HasPrefix(s.Name, "swin_v2_") }

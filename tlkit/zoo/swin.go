@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -22,6 +23,11 @@ type swinConfig struct {
 	channels      int
 	blocks, heads [4]int
 	window        int
+	// halved: the windows of the last stage have half the side, since its map in images of the given size has.
+	halved bool
+	// pretrained is the side of the windows that the weights of a second version were trained with before, by which
+	// distances are scaled; 0 means window.
+	pretrained int
 	// depth is the stochastic depth of the last block.
 	depth float64
 	// epsilon is that of the blocks' layer norms and of the last; the stem and the merging always add swinEpsilon.
@@ -40,6 +46,15 @@ var swinConfigs = []swinConfig{
 	{name: "swin_l", size: 224, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 7, depth: 0.5},
 	{name: "swin_b_window12", size: 384, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 12, depth: 0.5},
 	{name: "swin_l_window12", size: 384, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 12, depth: 0.5},
+	{name: "swin_v2_t_window16", size: 256, v2: true, channels: 96, blocks: [4]int{2, 2, 6, 2}, heads: [4]int{3, 6, 12, 24}, window: 16, halved: true, depth: 0.2},
+	{name: "swin_v2_s_window16", size: 256, v2: true, channels: 96, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{3, 6, 12, 24}, window: 16, halved: true, depth: 0.3},
+	{name: "swin_v2_b_window16", size: 256, v2: true, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 16, halved: true, depth: 0.5},
+	{name: "swin_v2_b_window12", size: 192, v2: true, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 12, halved: true, depth: 0.5},
+	{name: "swin_v2_b_window12to16", size: 256, v2: true, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 16, halved: true, pretrained: 12, depth: 0.5},
+	{name: "swin_v2_b_window12to24", size: 384, v2: true, channels: 128, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{4, 8, 16, 32}, window: 24, halved: true, pretrained: 12, depth: 0.5},
+	{name: "swin_v2_l_window12", size: 192, v2: true, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 12, halved: true, depth: 0.5},
+	{name: "swin_v2_l_window12to16", size: 256, v2: true, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 16, halved: true, pretrained: 12, depth: 0.5},
+	{name: "swin_v2_l_window12to24", size: 384, v2: true, channels: 192, blocks: [4]int{2, 2, 18, 2}, heads: [4]int{6, 12, 24, 48}, window: 24, halved: true, pretrained: 12, depth: 0.5},
 }
 
 // swins are the networks of shifted windows of Liu et al. 2021, Swin Transformer (arXiv 2103.14030, section 3) and Liu
@@ -77,6 +92,7 @@ func (c swinConfig) build(epsilon float64) Architecture {
 			stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return c.merge(s.In(name), x) }})
 		}
 		name := fmt.Sprintf("features.%d", 2*i+1)
+		c := c.ofStage(i)
 		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node {
 			for j, drop := range rates[i] {
 				shift := j % 2 * (c.window / 2)
@@ -89,6 +105,14 @@ func (c swinConfig) build(epsilon float64) Architecture {
 		return nn.LayerNorm(s.In("norm"), x, c.epsilon)
 	}}, poolStage)
 	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
+}
+
+// ofStage has the windows of a stage.
+func (c swinConfig) ofStage(i int) swinConfig {
+	if c.halved && i == len(c.blocks)-1 {
+		c.window, c.pretrained = c.window/2, c.pretrained/2
+	}
+	return c
 }
 
 // merge joins 2x2 patches into one of twice the channels (Liu et al. 2021, section 3.1). Images of odd size get zeros
@@ -188,7 +212,7 @@ func (c swinConfig) positionBias(s *nn.Scope, g *Graph, heads int) *Node {
 	s.Fixed("relative_position_index", index, n*n)
 	var table *Node
 	if c.v2 {
-		coords := s.Buffer("relative_coords_table", logDistances, 1, 2*c.window-1, 2*c.window-1, 2).NodeValue(g)
+		coords := s.Buffer("relative_coords_table", logDistances(cmp.Or(c.pretrained, c.window)-1), 1, 2*c.window-1, 2*c.window-1, 2).NodeValue(g)
 		table = nn.LinearWith(s.In("cpb_mlp.0"), Reshape(coords, offsets, 2), 512, truncated, nn.Constant(0))
 		table = nn.LinearWith(s.In("cpb_mlp.2"), nn.ReLU(table), heads, truncated, nil)
 		table = MulScalar(Sigmoid(table), 16)
@@ -198,20 +222,21 @@ func (c swinConfig) positionBias(s *nn.Scope, g *Graph, heads int) *Node {
 	return Reshape(Transpose(nn.Lookup(table, index), 0, 1), 1, heads, n, n)
 }
 
-// logDistances fills a table [1, rows, cols, 2] with the offsets of rows and columns, scaled to ±8 and compressed by a
-// logarithm: sign(x) log2(1+|x|)/log2(8) (Liu et al. 2022, section 3.4 and its published code).
-func logDistances(_ *rand.Rand, shape []int, values []float32) {
+// logDistances fills a table [1, rows, cols, 2] with the offsets of rows and columns, scaled so that far becomes 8, and
+// compressed by a logarithm: sign(x) log2(1+|x|)/log2(8) (Liu et al. 2022, section 3.4 and its published code).
+func logDistances(far int) nn.Init {
 	compressed := func(i, size int) float32 {
-		far := size / 2 // size is 2*window-1
-		x := 8 * float64(i-far) / float64(far)
+		x := 8 * float64(i-size/2) / float64(far) // size is 2*window-1
 		return float32(math.Copysign(math.Log2(1+math.Abs(x))/3, x))
 	}
-	for i := range values {
-		row, col := i/2/shape[2], i/2%shape[2]
-		if i%2 == 0 {
-			values[i] = compressed(row, shape[1])
-		} else {
-			values[i] = compressed(col, shape[2])
+	return func(_ *rand.Rand, shape []int, values []float32) {
+		for i := range values {
+			row, col := i/2/shape[2], i/2%shape[2]
+			if i%2 == 0 {
+				values[i] = compressed(row, shape[1])
+			} else {
+				values[i] = compressed(col, shape[2])
+			}
 		}
 	}
 }

@@ -82,11 +82,56 @@ var timmModels = map[string]timmModel{
 	"beit_large_patch16_224": {"beit_l_16", nil}, "beit_large_patch16_384": {"beit_l_16", nil}, "beit_large_patch16_512": {"beit_l_16", nil},
 	"beitv2_large_patch16_224": {"beit_l_16", nil},
 
+	"vit_xsmall_patch16_clip_224": {"clip_xs_16", nil}, "vit_medium_patch16_clip_224": {"clip_m_16", nil},
+	"vit_medium_patch32_clip_224": {"clip_m_32", nil}, "vit_betwixt_patch32_clip_224": {"clip_betwixt_32", nil},
+	"vit_base_patch16_clip_224": {"clip_b_16", nil}, "vit_base_patch16_clip_384": {"clip_b_16", nil},
+	"vit_base_patch16_clip_quickgelu_224": {"clip_b_16_quickgelu", nil}, "vit_base_patch32_clip_224": {"clip_b_32", nil},
+	"vit_base_patch32_clip_256": {"clip_b_32", nil}, "vit_base_patch32_clip_384": {"clip_b_32", nil},
+	"vit_base_patch32_clip_448": {"clip_b_32", nil}, "vit_base_patch32_clip_quickgelu_224": {"clip_b_32_quickgelu", nil},
+	"vit_base_patch16_plus_clip_240": {"clip_b_16_plus", nil}, "vit_large_patch14_clip_224": {"clip_l_14", nil},
+	"vit_large_patch14_clip_336": {"clip_l_14", nil}, "vit_large_patch14_clip_quickgelu_224": {"clip_l_14_quickgelu", nil},
+	"vit_large_patch14_clip_quickgelu_336": {"clip_l_14_quickgelu", nil}, "vit_huge_patch14_clip_224": {"clip_h_14", nil},
+	"vit_huge_patch14_clip_336": {"clip_h_14", nil}, "vit_huge_patch14_clip_378": {"clip_h_14", nil},
+	"vit_huge_patch14_clip_quickgelu_224": {"clip_h_14_quickgelu", nil},
+	"vit_huge_patch14_clip_quickgelu_378": {"clip_h_14_quickgelu", nil},
+
+	"deit3_small_patch16_224": {"deit3_s_16", nil}, "deit3_small_patch16_384": {"deit3_s_16", nil},
+	"deit3_base_patch16_224": {"deit3_b_16", nil}, "deit3_base_patch16_384": {"deit3_b_16", nil},
+	"deit3_large_patch16_224": {"deit3_l_16", nil}, "deit3_large_patch16_384": {"deit3_l_16", nil},
+	"deit3_medium_patch16_224": {"deit3_m_16", nil}, "deit3_huge_patch14_224": {"deit3_h_14", nil},
+	"deit_tiny_distilled_patch16_224":  {"deit_ti_16_distilled", timmDistilled},
+	"deit_small_distilled_patch16_224": {"deit_s_16_distilled", timmDistilled},
+	"deit_base_distilled_patch16_224":  {"deit_b_16_distilled", timmDistilled},
+	"deit_base_distilled_patch16_384":  {"deit_b_16_distilled", timmDistilled},
+
+	"vit_base_patch16_siglip_224": {"siglip_b_16", nil}, "vit_base_patch16_siglip_256": {"siglip_b_16", nil},
+	"vit_base_patch16_siglip_384": {"siglip_b_16", nil}, "vit_base_patch16_siglip_512": {"siglip_b_16", nil},
+	"vit_base_patch16_siglip_gap_224": {"siglip_b_16_gap", nil}, "vit_base_patch16_siglip_gap_256": {"siglip_b_16_gap", nil},
+	"vit_base_patch16_siglip_gap_384": {"siglip_b_16_gap", nil}, "vit_base_patch16_siglip_gap_512": {"siglip_b_16_gap", nil},
+	"vit_base_patch32_siglip_256": {"siglip_b_32_tanh", nil}, "vit_base_patch32_siglip_gap_256": {"siglip_b_32_gap_tanh", nil},
+	"vit_large_patch16_siglip_256": {"siglip_l_16", nil}, "vit_large_patch16_siglip_384": {"siglip_l_16", nil},
+	"vit_large_patch16_siglip_512": {"siglip_l_16_tanh", nil}, "vit_large_patch16_siglip_gap_256": {"siglip_l_16_gap", nil},
+	"vit_large_patch16_siglip_gap_384": {"siglip_l_16_gap", nil}, "vit_large_patch16_siglip_gap_512": {"siglip_l_16_gap_tanh", nil},
+	"vit_so400m_patch14_siglip_224": {"siglip_so_14", nil}, "vit_so400m_patch14_siglip_378": {"siglip_so_14", nil},
+	"vit_so400m_patch14_siglip_384": {"siglip_so_14", nil}, "vit_so400m_patch14_siglip_gap_224": {"siglip_so_14_gap", nil},
+	"vit_so400m_patch14_siglip_gap_378": {"siglip_so_14_gap", nil}, "vit_so400m_patch14_siglip_gap_384": {"siglip_so_14_gap", nil},
+	"vit_so400m_patch14_siglip_gap_448": {"siglip_so_14_gap", nil}, "vit_so400m_patch14_siglip_gap_896": {"siglip_so_14_gap", nil},
+	"vit_so400m_patch16_siglip_256": {"siglip_so_16_tanh", nil}, "vit_so400m_patch16_siglip_384": {"siglip_so_16_tanh", nil},
+	"vit_so400m_patch16_siglip_512": {"siglip_so_16_tanh", nil}, "vit_so400m_patch16_siglip_gap_256": {"siglip_so_16_gap_tanh", nil},
+	"vit_so400m_patch16_siglip_gap_384": {"siglip_so_16_gap_tanh", nil},
+	"vit_so400m_patch16_siglip_gap_512": {"siglip_so_16_gap_tanh", nil},
+
 	"swin_tiny_patch4_window7_224": {"swin_t", timmSwin}, "swin_small_patch4_window7_224": {"swin_s", timmSwin},
 	"swin_base_patch4_window7_224": {"swin_b", timmSwin}, "swin_large_patch4_window7_224": {"swin_l", timmSwin},
 	"swin_base_patch4_window12_384": {"swin_b_window12", timmSwin}, "swin_large_patch4_window12_384": {"swin_l_window12", timmSwin},
 	"swinv2_tiny_window8_256": {"swin_v2_t", timmSwin}, "swinv2_small_window8_256": {"swin_v2_s", timmSwin},
 	"swinv2_base_window8_256": {"swin_v2_b", timmSwin},
+
+	"swinv2_tiny_window16_256": {"swin_v2_t_window16", timmSwin}, "swinv2_small_window16_256": {"swin_v2_s_window16", timmSwin},
+	"swinv2_base_window16_256": {"swin_v2_b_window16", timmSwin}, "swinv2_base_window12_192": {"swin_v2_b_window12", timmSwin},
+	"swinv2_base_window12to16_192to256": {"swin_v2_b_window12to16", timmSwin}, "swinv2_base_window12to24_192to384": {"swin_v2_b_window12to24", timmSwin},
+	"swinv2_large_window12_192": {"swin_v2_l_window12", timmSwin}, "swinv2_large_window12to16_192to256": {"swin_v2_l_window12to16", timmSwin},
+	"swinv2_large_window12to24_192to384": {"swin_v2_l_window12to24", timmSwin},
 
 	"inception_v3": {"inception_v3", nil},
 }
@@ -97,8 +142,6 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"tf_efficientnet_b8", "its widths and depths are those of no network of the zoo"},
 	{"tf_", "it pads as TensorFlow does (more on the right and below), torchvision's relative on all sides alike"},
 	{"mobilenetv3_", "its widths or layers are others than those of mobilenetv3_large_100 and mobilenetv3_small_100, which the zoo has"},
-	{"deit3_", "its blocks scale each feature, and its class token has no position"},
-	{"deit_", "it has a distillation token and a second output layer"},
 	{"efficientnet_lite", "it adds 1e-5 to the variance and pads on all sides alike; the zoo's efficientnet_lite are Google's, which add 1e-3 and pad as TensorFlow does"},
 	{"efficientnet_b8", "its widths and depths are those of no network of the zoo"},
 	{"efficientnet_b", "it is a variant of efficientnet_b0 to b7 with other layers, such as group norms, or other widths"},
@@ -108,6 +151,9 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"regnety_008", "its squeeze widths are others than those of torchvision's regnet_y_800mf; regnety_008_tv is the same"},
 	{"regnety_080", "its group width is another than that of torchvision's regnet_y_8gf; regnety_080_tv is the same"},
 	{"mnasnet_140", "it is wider than torchvision's mnasnet1_3"},
+	{"vit_giant_patch14_clip", "its widths and depths are those of no network of the zoo"},
+	{"vit_gigantic_patch14_clip", "its widths and depths are those of no network of the zoo"},
+	{"vit_giantopt_patch16_siglip", "its widths and depths are those of no network of the zoo"},
 	{"vit_giant_patch14", "its perceptrons are gated (SwiGLU), which the zoo has not"},
 	{"beit3", "its blocks normalise within the branches, which no network of the zoo does"},
 	{"resnetv2", "its activations come before the convolutions"},
@@ -124,7 +170,7 @@ func timmArchitecture(architecture string) (timmModel, error) {
 			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
 		}
 	}
-	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mobilenetv3_large_100 and mobilenetv3_small_100, mnasnet, efficientnet_b0 to b7 and tf_efficientnet_b0 to b7, regnet, convnext, convnextv2, vit and deit without distillation, dinov2, beit, beitv2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mobilenetv3_large_100 and mobilenetv3_small_100, mnasnet, efficientnet_b0 to b7 and tf_efficientnet_b0 to b7, regnet, convnext, convnextv2, vit, deit, deit3, the image towers of CLIP and SigLIP, dinov2, beit, beitv2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the
@@ -286,6 +332,16 @@ func timmViT(key string) string {
 	}
 	return "encoder.layers.encoder_layer_" + m[1] + "." + cut(m[2], "norm1.", "ln_1.", "norm2.", "ln_2.",
 		"attn.qkv.", "self_attention.in_proj_", "attn.proj.", "self_attention.out_proj.", "mlp.fc1.", "mlp.0.", "mlp.fc2.", "mlp.3.")
+}
+
+// timmDistilled joins the two output layers of a distilled DeiT, see layout.rename.
+func timmDistilled(key string) string {
+	for i, name := range []string{"head.", "head_dist."} {
+		if rest, ok := strings.CutPrefix(key, name); ok {
+			return "head." + rest + meanParts[i]
+		}
+	}
+	return key
 }
 
 var (

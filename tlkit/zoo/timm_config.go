@@ -143,14 +143,22 @@ var timmDefaults = map[string][]any{
 	"pos_embed":     {"learn"},
 }
 
+// timmPool is timm's name of what the output layer takes from the tokens or the map.
+func (s Spec) timmPool() string {
+	switch {
+	case s.Family == "siglip" && !strings.Contains(s.Name, "_gap"):
+		return "map"
+	case slices.Contains([]string{"vit", "dinov2", "clip", "deit"}, s.Family):
+		return "token"
+	}
+	return "avg"
+}
+
 // checkNetwork refuses arguments that make another network of the architecture.
 func (c timmConfig) checkNetwork(spec Spec) error {
-	pool := "avg"
-	if spec.Family == "vit" || spec.Family == "dinov2" {
-		pool = "token"
-	}
+	pool := spec.timmPool()
 	if c.GlobalPool != "" && c.GlobalPool != pool {
-		return fmt.Errorf("global_pool is %q, but torchvision's %s has %q; the numbers would be wrong", c.GlobalPool, spec.Name, pool)
+		return fmt.Errorf("global_pool is %q, but %s has %q; the numbers would be wrong", c.GlobalPool, spec.Name, pool)
 	}
 	for key, value := range c.ModelArgs {
 		switch {

@@ -46,6 +46,21 @@ func readTimmGolden(t *testing.T, path string) timmGolden {
 	return g
 }
 
+// params counts timm's parameters.
+func (g timmGolden) params(name string) (n int) {
+	for _, k := range g.StateDict {
+		if strings.Contains(k.Key, ".running_") || strings.Contains(name, "distilled") && k.Key == "head_dist.bias" { // one bias in place of two
+			continue
+		}
+		size := 1
+		for _, d := range k.Shape {
+			size *= d
+		}
+		n += size
+	}
+	return n
+}
+
 // safetensors is the file with the formula's weights.
 func (g timmGolden) safetensors(t *testing.T) []byte {
 	t.Helper()
@@ -71,7 +86,8 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 // quickTimm are the small models whose logits are computed always; the keys, shapes and logits of all of them with
 // -tags slow.
 var quickTimm = map[string]bool{"resnet18": true, "mobilenetv3_large_100": true, "mobilenetv3_small_100": true, "tf_efficientnet_b0": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
-	"regnety_004": true, "densenet121": true, "convnextv2_atto": true, "convnext_atto": true, "vit_tiny_patch16_224": true}
+	"regnety_004": true, "densenet121": true, "convnextv2_atto": true, "convnext_atto": true, "vit_tiny_patch16_224": true, "vit_xsmall_patch16_clip_224": true,
+	"deit_tiny_distilled_patch16_224": true}
 
 // TestTimm loads timm's models, with the formula's weights under timm's keys, from a hub, and holds their logits
 // against timm's.
@@ -98,6 +114,9 @@ func TestTimm(t *testing.T) {
 			m, err := zoo.Load("hf://timm/" + repo)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if n, _ := m.NumParams(); n != g.params(name) {
+				t.Errorf("%d parameters, timm's has %d", n, g.params(name))
 			}
 			got, err := zootest.Logits(engine.Backend, m, formulaImage(g.Input[2]))
 			if err != nil {
@@ -147,8 +166,9 @@ func TestTimmRefused(t *testing.T) {
 		{string(config("efficientnetv2_rw_s", "")), "widths"},
 		{string(config("maxvit_tiny_tf_224", "")), "padding"},
 		{string(config("regnetx_004", "")), "regnetx_004_tv"},
-		{string(config("deit_tiny_distilled_patch16_224", "")), "distillation token"},
-		{string(config("deit3_small_patch16_224", "")), "scale each feature"},
+		{string(config("vit_giant_patch14_clip_224", "")), "widths and depths"},
+		{string(config("vit_giant_patch14_dinov2", "")), "SwiGLU"},
+		{string(config("vit_base_patch16_siglip_224", `"global_pool":"avg",`)), `global_pool is "avg", but siglip_b_16 has "map"`},
 		{string(config("efficientnet_lite0", "")), "Google's"},
 		{string(config("eva02_base", "")), "none of the architectures"},
 		{string(config("vit_base_patch16_224", `"global_pool":"avg",`)), "global_pool"},

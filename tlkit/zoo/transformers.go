@@ -54,6 +54,10 @@ type transformersConfig struct {
 	SwiGLU       bool    `json:"use_swiglu_ffn"`
 	Registers    int     `json:"num_register_tokens"`
 
+	// Of networks of several parts.
+	Tower    json.RawMessage `json:"vision_config"`
+	OldTower json.RawMessage `json:"vision_config_dict"` // stands above the other
+
 	// Of normalisations: layer_norm_eps in transformers and, for their batch norms, in MobileNets.
 	Epsilon   float64 `json:"layer_norm_eps"`
 	BNEpsilon float64 `json:"batch_norm_eps"`
@@ -115,6 +119,11 @@ var transformersFamilies = map[string]transformersFamily{
 	"efficientnet":          {transformersConfig.efficientNet, transformersEfficientNet, 0},
 	"dinov2":                {transformersConfig.dinoV2, always(transformersDinoV2), 0},
 	"dinov2_with_registers": {transformersConfig.dinoV2, always(transformersDinoV2), 0},
+	"clip":                  {transformersConfig.clip, always(transformersTower), 0},
+	"clip_vision_model":     {transformersConfig.clip, always(transformersTower), 0},
+	"siglip":                {transformersConfig.siglip, always(transformersTower), 0},
+	"siglip_vision_model":   {transformersConfig.siglip, always(transformersTower), 0},
+	"deit":                  {transformersConfig.deit, always(transformersDeiT), 1e-12},
 	"mobilenet_v1":          {transformersConfig.mobileNetV1, always(transformersMobileNetV1), 0},
 	"mobilenet_v2":          {transformersConfig.mobileNetV2, always(transformersMobileNetV2), 0},
 }
@@ -143,9 +152,32 @@ func transformersLayouts(spec Spec) []layout {
 	return []layout{l}
 }
 
-// transformersLacks gives, for model types that users look for, the reason why they can't be loaded.
-var transformersLacks = map[string]string{
-	"deit": "it has a distillation token; the zoo has no such network",
+// towerDefaults are the values that configurations of image towers leave out.
+var towerDefaults = map[string]transformersConfig{
+	"clip": {HiddenSize: 768, Intermediate: 3072, Layers: 12, Heads: 12., ImageSize: 224, PatchSize: 32, Activation: "quick_gelu"},
+	"siglip": {HiddenSize: 768, Intermediate: 3072, Layers: 12, Heads: 12., ImageSize: 224, PatchSize: 16,
+		Activation: "gelu_pytorch_tanh"},
+}
+
+// readTransformersConfig reads config.json. Of a model with an image tower beside other parts, it reads the tower's
+// values.
+func readTransformersConfig(text []byte, modelType string) (transformersConfig, error) {
+	c := towerDefaults[strings.TrimSuffix(modelType, "_vision_model")]
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, err
+	}
+	tower := c
+	for _, part := range []json.RawMessage{c.Tower, c.OldTower} {
+		if part == nil {
+			continue
+		}
+		if err := json.Unmarshal(part, &tower); err != nil {
+			return c, err
+		}
+	}
+	// The tower's own are those of a model without classes.
+	tower.ModelType, tower.Architectures, tower.Labels, tower.Numbers, tower.Problem = c.ModelType, c.Architectures, c.Labels, c.Numbers, c.Problem
+	return tower, nil
 }
 
 // transformersDescription reads config.json of a model of transformers. The preprocessing is in another file.
@@ -158,14 +190,11 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	}
 	family, ok := transformersFamilies[kind.ModelType]
 	if !ok {
-		if why := transformersLacks[kind.ModelType]; why != "" {
-			return description{}, fmt.Errorf("a %q model of transformers: %s. Export it to ONNX (torch.onnx.export; if that fails, with dynamo=False), and load that file", kind.ModelType, why)
-		}
 		return description{}, fmt.Errorf("a %q model of transformers; those of type %s are read, and repositories of timm. Export an image classifier of another type to ONNX, and load that file", kind.ModelType,
 			strings.Join(slices.Sorted(maps.Keys(transformersFamilies)), ", "))
 	}
-	var c transformersConfig // other types have other values under its names
-	if err := json.Unmarshal(text, &c); err != nil {
+	c, err := readTransformersConfig(text, kind.ModelType) // other types have other values under its names
+	if err != nil {
 		return description{}, err
 	}
 	if (c.ModelType == "dinov2" || c.ModelType == "dinov2_with_registers") && (c.SwiGLU || c.ImageSize != dinoV2Grid*dinoV2Patch) {
@@ -191,7 +220,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	if c.ImageSize > 0 && d.spec.Family != "dinov2" { // that of DINOv2's position embeddings, which are interpolated
 		d.spec.InputSize = int(c.ImageSize)
 	}
-	if len(c.Architectures) == 0 || slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, "ForImageClassification") }) {
+	if len(c.Architectures) == 0 || c.made("ForImageClassification") || c.made("ForImageClassificationWithTeacher") {
 		set.Classes, d.unnamed = c.labels(), c.Labels.unread
 	}
 	if c.Problem == "multi_label_classification" {
@@ -297,6 +326,55 @@ func (c transformersConfig) viT() string {
 	return ""
 }
 
+// made reports whether the class of the model ends in this.
+func (c transformersConfig) made(class string) bool {
+	return slices.ContainsFunc(c.Architectures, func(a string) bool { return strings.HasSuffix(a, class) })
+}
+
+// clip finds the network of a classifier, or the one with the features of a tower alone.
+func (c transformersConfig) clip() string {
+	quick := c.Activation == "quick_gelu"
+	if !quick && c.Activation != "gelu" {
+		return ""
+	}
+	for _, t := range clipConfigs() {
+		if c.PatchSize == t.patch && c.Layers == t.layers && c.Heads == any(float64(t.heads)) && c.HiddenSize == t.width &&
+			c.Intermediate == 4*t.width && quick == t.quick && t.mean == c.made("ForImageClassification") {
+			return t.name
+		}
+	}
+	return ""
+}
+
+// siglip finds the network of a classifier, or the one with the features of a tower alone.
+func (c transformersConfig) siglip() string {
+	tanh := c.Activation == "gelu_pytorch_tanh"
+	if !tanh && c.Activation != "gelu" {
+		return ""
+	}
+	for _, t := range siglipConfigs() {
+		if c.PatchSize == t.patch && c.Layers == t.layers && c.Heads == any(float64(t.heads)) && c.HiddenSize == t.width &&
+			c.Intermediate == t.mlp && tanh == t.tanh && t.mean == c.made("ForImageClassification") {
+			return t.name
+		}
+	}
+	return ""
+}
+
+// deit finds the network with two output layers, or the one with a layer on the class token alone.
+func (c transformersConfig) deit() string {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.ImageSize == 0 {
+		return ""
+	}
+	for _, d := range deitConfigs {
+		if d.distilled && c.PatchSize == d.patch && c.Layers == d.layers && c.Heads == any(float64(d.heads)) &&
+			c.HiddenSize == d.width && c.Intermediate == 4*d.width && d.alone != c.made("ForImageClassificationWithTeacher") {
+			return d.name
+		}
+	}
+	return ""
+}
+
 func (c transformersConfig) beit() string {
 	if !is(c.Activation, "gelu") || !c.Relative || c.Shared || c.AbsoluteToo || c.LayerScale <= 0 ||
 		c.MeanPooling != nil && !*c.MeanPooling || c.PatchSize != beitPatch || c.ImageSize == 0 || c.Intermediate != 4*c.HiddenSize {
@@ -311,17 +389,26 @@ func (c transformersConfig) beit() string {
 }
 
 func (c transformersConfig) swin() string {
-	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.Absolute || c.PatchSize != 4 || c.MLPRatio != 4 ||
-		slices.ContainsFunc(c.Pretrained, func(window int) bool { return window != 0 }) {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.Absolute || c.PatchSize != 4 || c.MLPRatio != 4 {
 		return ""
 	}
 	for _, s := range swinConfigs {
 		if s.v2 == (c.ModelType == "swinv2") && c.EmbedDim == s.channels && slices.Equal(c.Depths, s.blocks[:]) &&
-			slices.Equal(c.StageHeads, s.heads[:]) && c.Window == s.window {
+			slices.Equal(c.StageHeads, s.heads[:]) && c.Window == s.window && s.scaledBy(c.Pretrained) {
 			return s.name
 		}
 	}
 	return ""
+}
+
+// scaledBy reports whether the stages scale distances by these windows; 0 means a stage's own.
+func (s swinConfig) scaledBy(pretrained []int) bool {
+	for i, window := range pretrained {
+		if i >= len(s.blocks) || window != s.ofStage(i).pretrained {
+			return false
+		}
+	}
+	return len(pretrained) > 0 || s.pretrained == 0
 }
 
 // dinoV2 finds the networks whose position embeddings are those published, for images of 518x518.
@@ -462,11 +549,14 @@ func processorPreprocess(text []byte) (vision.Preprocess, error) {
 	return p, p.Validate()
 }
 
+// isOf reports whether the processor's class begins with a name.
+func (c processor) isOf(name string) bool { return strings.HasPrefix(c.Type+c.OldType, name) }
+
 // geometry sets how images are resized and cropped.
 func (c processor) geometry(p *vision.Preprocess) error {
-	convNeXt := strings.HasPrefix(c.Type+c.OldType, "ConvNext")
+	convNeXt := c.isOf("ConvNext")
 	shortest := c.Size.Shortest
-	if shortest == 0 && convNeXt {
+	if shortest == 0 && (convNeXt || c.isOf("CLIP") || c.isOf("Siglip") || c.isOf("Bit") || c.isOf("MobileNet")) {
 		shortest = c.Size.one
 	}
 	square := c.Size.Height

@@ -12,7 +12,7 @@ import (
 // transformersKey removes the family's name from a key.
 func transformersKey(key string) string {
 	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "convnextv2.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "",
-		"dinov2.", "", "dinov2_with_registers.", "", "beit.", "", "data2vec_vision.", "")
+		"vision_model.", "", "deit.", "", "dinov2.", "", "dinov2_with_registers.", "", "beit.", "", "data2vec_vision.", "")
 }
 
 var transformersResBlock = regexp.MustCompile(`^encoder\.stages\.(\d+)\.layers\.(\d+)\.(.+)$`)
@@ -140,6 +140,54 @@ func transformersBEiT(key string) string {
 	}
 	return block + cut(m[2], "lambda_1", "gamma_1", "lambda_2", "gamma_2", "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
 		"attention.attention.relative_position_bias.", "attn.", "attention.relative_position_bias.", "attn.",
+		"attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
+		"intermediate.dense.", "mlp.fc1.", "output.dense.", "mlp.fc2.")
+}
+
+// transformersTower converts keys of the image towers of CLIP and SigLIP to timm's.
+func transformersTower(key string) string {
+	key = transformersKey(key)
+	m := transformersTowerBlock.FindStringSubmatch(key)
+	if m == nil {
+		return cut(key, "embeddings.class_embedding", "cls_token", "embeddings.patch_embedding.", "patch_embed.proj.",
+			"embeddings.position_embedding.weight", "pos_embed", "pre_layrnorm.", "norm_pre.", "post_layernorm.", "norm.",
+			"head.probe", "attn_pool.latent", "head.attention.in_proj_weight", "attn_pool.q.weight|attn_pool.kv.weight",
+			"head.attention.in_proj_bias", "attn_pool.q.bias|attn_pool.kv.bias", "head.attention.out_proj.", "attn_pool.proj.",
+			"head.layernorm.", "attn_pool.norm.", "head.mlp.", "attn_pool.mlp.", "classifier.", "head.")
+	}
+	block := "blocks." + m[1] + "."
+	for i, name := range []string{"self_attn.q_proj.", "self_attn.k_proj.", "self_attn.v_proj."} {
+		if rest, ok := strings.CutPrefix(m[2], name); ok {
+			return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
+		}
+	}
+	return block + cut(m[2], "layer_norm1.", "norm1.", "layer_norm2.", "norm2.", "self_attn.out_proj.", "attn.proj.")
+}
+
+var transformersTowerBlock = regexp.MustCompile(`^encoder\.layers\.(\d+)\.(.+)$`)
+
+// transformersDeiT converts keys to timm's.
+func transformersDeiT(key string) string {
+	key = transformersKey(key)
+	m := transformersViTBlock.FindStringSubmatch(key)
+	if m == nil {
+		name := cut(key, "embeddings.cls_token", "cls_token", "embeddings.distillation_token", "dist_token",
+			"embeddings.position_embeddings", "pos_embed", "embeddings.patch_embeddings.projection.", "patch_embed.proj.",
+			"layernorm.", "norm.", "cls_classifier.", "head.", "distillation_classifier.", "head_dist.", "classifier.", "head.")
+		if strings.HasPrefix(key, "classifier.") {
+			return name
+		}
+		return timmDistilled(name)
+	}
+	block := "blocks." + m[1] + "."
+	for i, names := range transformersQKV {
+		for _, name := range names {
+			if rest, ok := strings.CutPrefix(m[2], name); ok {
+				return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
+			}
+		}
+	}
+	return block + cut(m[2], "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
 		"attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
 		"intermediate.dense.", "mlp.fc1.", "output.dense.", "mlp.fc2.")
 }

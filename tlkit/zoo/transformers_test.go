@@ -77,6 +77,10 @@ func TestTransformers(t *testing.T) {
 	offset := cubic(square(240))
 	offset.Mean, offset.Std = [3]float32{0.75, 0.75, 0.75}, [3]float32{0.25, 0.25, 0.25}                                                                                // 2x - 1 first
 	photo := cubic(vision.Preprocess{Resize: 256, Crop: 224, Mean: [3]float32{0.48145466, 0.4578275, 0.40821073}, Std: [3]float32{0.26862954, 0.26130258, 0.27577711}}) // OpenAI's CLIP
+	cropped := cubic(square(256))
+	cropped.Crop = 224
+	clip := photo
+	clip.Resize = 224
 	for _, tt := range []struct {
 		name, model string
 		quick       bool
@@ -98,6 +102,7 @@ func TestTransformers(t *testing.T) {
 		{"swin_t", "swin_t", true, zoo.LoadOptions{}, cubic(square(224))},
 		{"swin_v2_t", "swin_v2_t", false, zoo.LoadOptions{}, square(256)},
 		{"swin_b_window12", "swin_b_window12", false, zoo.LoadOptions{}, cubic(square(384))},
+		{"swin_v2_b_window12to16", "swin_v2_b_window12to16", false, zoo.LoadOptions{}, square(256)},
 		{"swin_v2_t_192", "swin_v2_t", false, zoo.LoadOptions{}, square(192)},
 		{"tf_efficientnet_b0", "tf_efficientnet_b0", true, zoo.LoadOptions{}, efficient},
 		{"tf_efficientnet_b1", "tf_efficientnet_b1", false, zoo.LoadOptions{}, offset},
@@ -112,6 +117,11 @@ func TestTransformers(t *testing.T) {
 		{"dinov2_vits14_eps1e-02", "dinov2_vits14_eps1e-02", true, zoo.LoadOptions{}, photo},
 		{"tf_mobilenet_v2_eps1e-02", "tf_mobilenet_v2_eps1e-02", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bilinear, Mean: half, Std: half}},
 		{"tf_efficientnet_b0_eps1e-02", "tf_efficientnet_b0_eps1e-02", true, zoo.LoadOptions{}, efficient},
+		{"clip_b_32", "clip_b_32_quickgelu_mean", false, zoo.LoadOptions{}, clip},
+		{"clip_xs_16", "clip_xs_16_mean", true, zoo.LoadOptions{}, clip},
+		{"siglip_b_16", "siglip_b_16_gap_tanh", false, zoo.LoadOptions{}, cubic(square(224))},
+		{"deit_ti_16", "deit_ti_16_class_eps1e-12", true, zoo.LoadOptions{}, cropped},
+		{"deit_ti_16_distilled", "deit_ti_16_distilled_eps1e-12", true, zoo.LoadOptions{}, cropped},
 		{"timm_resnet18", "resnet18", true, photograph, *photograph.Preprocess},
 	} {
 		if !tt.quick && !slow {
@@ -333,6 +343,8 @@ func TestAttentionParts(t *testing.T) {
 		{"swin_t", "swin.encoder.layers.0.blocks.1.attention.self.key.bias", "features.1.1.attn.qkv.bias (keys)"},
 		{"swin_v2_t", "swinv2.encoder.layers.0.blocks.1.attention.self.key.weight", "features.1.1.attn.qkv.weight (keys)"},
 		{"swin_v2_t", "swinv2.encoder.layers.0.blocks.1.attention.self.value.bias", "features.1.1.attn.qkv.bias (values)"},
+		{"clip_xs_16", "vision_model.encoder.layers.3.self_attn.k_proj.bias", "blocks.3.attn.qkv.bias (keys)"},
+		{"deit_ti_16_distilled", "deit.encoder.layer.3.attention.attention.value.weight", "blocks.3.attn.qkv.weight (values)"},
 		{"dinov2_vits14", "dinov2.encoder.layer.3.attention.attention.query.weight", "blocks.3.attn.qkv.weight (queries)"},
 	} {
 		g := readTransformersGolden(t, tt.name)
@@ -397,10 +409,10 @@ func TestTransformersRefused(t *testing.T) {
 		{config("tf_mobilenet_v1", `"depth_multiplier":1.0`, `"depth_multiplier":1.4`), processor, "no network of the zoo"},
 		{config("tf_mobilenet_v1", `"tf_padding":true`, `"tf_padding":false`), processor, "no network of the zoo"},
 		{`{"model_type":"beit"}`, processor, "no network of the zoo"},
-		{`{"model_type":"deit"}`, processor, "distillation token; the zoo has no such network. Export it to ONNX"},
+		{`{"model_type":"deit"}`, processor, "no network of the zoo. Export it to ONNX"},
 		{config("vit_ti_16", `"layer_norm_eps":1e-12`, `"layer_norm_eps":-1`), processor, "add -1 to the variance"},
 		{config("convnext_tiny", `"layer_norm_eps":1e-12`, `"layer_norm_eps":0.1`), processor, "no network of the zoo"},
-		{strings.Replace(config("vit_b_16"), `"vit"`, `"llama"`, 1), processor, `"llama" model of transformers; those of type beit, convnext, convnextv2, data2vec-vision, dinov2, dinov2_with_registers, efficientnet`},
+		{strings.Replace(config("vit_b_16"), `"vit"`, `"llama"`, 1), processor, `"llama" model of transformers; those of type beit, clip, clip_vision_model, convnext, convnextv2, data2vec-vision, deit, dinov2`},
 		{`{"model_type":"cvt","architectures":["CvtForImageClassification"],"embed_dim":[64,192,384],"patch_size":[7,3,3]}`, processor, `"cvt" model of transformers; those of type`},
 		{config("swin_v2_t", `"pretrained_window_sizes":[0,0,0,0]`, `"pretrained_window_sizes":[12,12,12,6]`), processor, "no network of the zoo"},
 		{config("tf_efficientnet_b0", `"pooling_type":"mean"`, `"pooling_type":"max"`), processor, "no network of the zoo"},

@@ -28,6 +28,7 @@ CLASSES = 10
 
 # architecture, or architecture@img_size: side of the image
 MODELS = {
+    "swinv2_tiny_window16_256": 256, "swinv2_base_window12to16_192to256": 256, "swinv2_base_window12to24_192to384": 384,
     "swinv2_tiny_window8_256@384": 384, "swin_base_patch4_window12_384": 384, "swin_large_patch4_window7_224": 224,
     "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "wide_resnet50_2": 64,
     "vgg11": 224, "vgg11_bn": 224, "densenet121": 64, "mobilenetv2_100": 64, "mnasnet_050": 64, "mnasnet_100": 64,
@@ -39,6 +40,9 @@ MODELS = {
     "convnext_atto": 64, "convnext_nano": 64, "convnext_xlarge": 64, "vit_tiny_patch16_224": 224, "deit_tiny_patch16_224": 224, "vit_small_patch16_224": 224,
     "vit_small_patch32_224": 224, "vit_small_patch8_224": 224, "vit_base_patch8_224": 224, "deit_base_patch16_224": 224, "vit_base_patch16_224": 224,
     "vit_small_patch14_dinov2": 518, "vit_small_patch14_reg4_dinov2": 518,
+    "vit_xsmall_patch16_clip_224": 224, "vit_base_patch32_clip_224": 224, "vit_base_patch32_clip_quickgelu_224": 224, "vit_base_patch16_clip_384": 384,
+    "deit3_small_patch16_224": 224, "deit_tiny_distilled_patch16_224": 224, "deit_base_distilled_patch16_224": 224,
+    "vit_base_patch16_siglip_224": 224, "vit_base_patch32_siglip_256": 256, "vit_base_patch16_siglip_gap_224": 224, "vit_so400m_patch14_siglip_gap_224": 224,
     "beit_base_patch16_224": 224, "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299,
 }
 

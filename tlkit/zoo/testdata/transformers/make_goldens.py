@@ -29,9 +29,12 @@ NAMES = ["ant", "bee", "cat", "dog", "elk"]
 LABELS = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
 NECK = {"hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"}
 TINY = {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768}
+WORDS = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50, "bos_token_id": 1, "eos_token_id": 2}  # no part of the classifier
+CLIP = tf.CLIPImageProcessor()
 DINO = {"hidden_size": 384, "num_attention_heads": 6, "image_size": 518}
 
-# name: the class of the configuration, its arguments, the image processor, and the side of the image
+# name: the class of the configuration, its arguments, the image processor, the side of the image, and the class of the
+# model where it is not the usual one
 MODELS = {
     "resnet18": (tf.ResNetConfig, {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512]}, tf.ConvNextImageProcessor(size={"shortest_edge": 224}), 64),
     "resnet34": (tf.ResNetConfig, {"layer_type": "basic", "depths": [3, 4, 6, 3], "hidden_sizes": [64, 128, 256, 512]}, tf.ConvNextImageProcessor(size={"shortest_edge": 384}), 64),
@@ -47,6 +50,8 @@ MODELS = {
     "data2vec_b_16": (tf.Data2VecVisionConfig, {"use_relative_position_bias": True, "image_size": 224}, tf.BeitImageProcessor(size={"height": 224, "width": 224}, do_center_crop=False), 224),
     "swin_t": (tf.SwinConfig, {}, tf.ViTImageProcessor(resample=3), 224),
     "swin_v2_t": (tf.Swinv2Config, {"window_size": 8, "image_size": 256}, tf.ViTImageProcessor(size={"height": 256, "width": 256}), 256),
+    "swin_v2_b_window12to16": (tf.Swinv2Config, {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32], "window_size": 16, "image_size": 256, "pretrained_window_sizes": [12, 12, 12, 6]},
+                               tf.ViTImageProcessor(size={"height": 256, "width": 256}), 256),
     "swin_b_window12": (tf.SwinConfig, {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32], "window_size": 12, "image_size": 384},
                         tf.ViTImageProcessor(size={"height": 384, "width": 384}, resample=3), 384),
     "swin_v2_t_192": (tf.Swinv2Config, {"window_size": 8, "image_size": 256}, tf.ViTImageProcessor(size={"height": 192, "width": 192}), 192),
@@ -56,6 +61,12 @@ MODELS = {
                            tf.EfficientNetImageProcessor(size={"height": 240, "width": 240}, rescale_factor=1 / 127.5, rescale_offset=True, include_top=False), 240),
     "tf_mobilenet_v2": (tf.MobileNetV2Config, {}, tf.MobileNetV2ImageProcessor(), 224),
     "tf_mobilenet_v2_140": (tf.MobileNetV2Config, {"depth_multiplier": 1.4}, tf.MobileNetV2ImageProcessor(), 96),
+    "clip_b_32": (tf.CLIPConfig, {"vision_config": {}, "text_config": WORDS}, CLIP, 224),
+    "clip_xs_16": (tf.CLIPConfig, {"vision_config": {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 10, "num_attention_heads": 4, "patch_size": 16, "hidden_act": "gelu"},
+                                   "text_config": WORDS}, CLIP, 224),
+    "siglip_b_16": (tf.SiglipConfig, {"vision_config": {}, "text_config": WORDS}, tf.SiglipImageProcessor(), 224),
+    "deit_ti_16": (tf.DeiTConfig, TINY, tf.DeiTImageProcessor(), 224, tf.DeiTForImageClassification),
+    "deit_ti_16_distilled": (tf.DeiTConfig, TINY, tf.DeiTImageProcessor(), 224, tf.DeiTForImageClassificationWithTeacher),
     "timm_resnet18": (tf.TimmWrapperConfig, {"architecture": "resnet18"}, None, 64),
     "dinov2_vits14": (tf.Dinov2Config, DINO, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     "dinov2_vits14_reg": (tf.Dinov2WithRegistersConfig, {**DINO, "patch_size": 14}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
@@ -73,11 +84,12 @@ MODELS = {
 
 
 def make(name):
-    config, arguments, processor, size = MODELS[name]
+    config, arguments, processor, size, *made = MODELS[name]
     golden = {"model": name, "source": f"transformers {tf.__version__}, torch {torch.__version__}"}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        model = tf.AutoModelForImageClassification.from_config(config(**arguments, **LABELS))
+        settings = config(**arguments, **LABELS)
+        model = made[0](settings) if made else tf.AutoModelForImageClassification.from_config(settings)
         model.save_pretrained(folder)
         golden["config"] = json.loads((folder / "config.json").read_text())
         if processor is not None:
