@@ -32,79 +32,72 @@ func (e *ForbiddenError) Error() string {
 
 // global is a class or function that a pickle may name.
 type global struct {
-	name    string
-	kind    globalKind
-	dtype   DType // of storage classes and torch's dtypes
+	name string
+	// call returns the value of a call; nil means an object whose content is ignored.
+	call    func(u *unpickler, g *global, args tuple) (any, error)
+	role    globalRole
+	dtype   DType // of storages and dtypes
 	unknown bool  // not in known: may be the reason if the file has no weights
 }
 
-type globalKind uint8
+// globalRole is the meaning of a global, or of an object of its class, where others look at it.
+type globalRole uint8
 
 const (
-	opaque           globalKind = iota // unknown or of no interest: calls return an object whose content is ignored
-	makeDict                           // OrderedDict and others
-	makeList                           // list, set, frozenset
-	makeTuple                          // tuple, torch.Size
-	encodeText                         // _codecs.encode: how Python 3 writes bytes for protocol 2
-	emptyBytes                         // bytes(), how Python 3 writes no bytes for protocol 2
-	numpyScalar                        // a NumPy number
-	numpyReconstruct                   // an empty NumPy array, filled by BUILD
-	numpyFromBuffer                    // a NumPy array from its bytes
-	nestedStorage                      // a storage that torch.save wrote into a string
-	storageClass                       // torch.FloatStorage and others
-	dtypeValue                         // torch.float32 and others
-	tensorV1                           // torch._utils._rebuild_tensor
-	tensorV2                           // torch._utils._rebuild_tensor_v2
-	tensorV3                           // torch._utils._rebuild_tensor_v3
-	parameter                          // torch._utils._rebuild_parameter
-	fromType                           // torch._tensor._rebuild_from_type_v2: a subclass of Tensor
-	compiledModule                     // torch.compile(module)
-	tracedModule                       // a module of torch.fx, a call with its attributes
-	foreignTensor                      // quantised, sparse and other tensors that are not read
+	noRole        globalRole = iota
+	storageRole              // torch.FloatStorage and others
+	dtypeRole                // torch.float32 and others
+	numpyArray               // an array that BUILD fills
+	foreignTensor            // a quantised, sparse or other tensor that is not read
 )
 
 // known lists the callables that matter for a state dict, by module and name, after torch.load(weights_only=True)
 // (torch/_weights_only_unpickler.py). All others are opaque: training scripts store settings of any class in addition
 // to the weights, and no list of such classes would ever be complete.
 var known = map[string]global{
-	"collections.OrderedDict":                      {kind: makeDict},
-	"collections.defaultdict":                      {kind: makeDict},
-	"collections.Counter":                          {kind: makeDict},
-	"builtins.dict":                                {kind: makeDict},
-	"builtins.list":                                {kind: makeList},
-	"builtins.set":                                 {kind: makeList},
-	"builtins.frozenset":                           {kind: makeList},
-	"builtins.tuple":                               {kind: makeTuple},
-	"builtins.bytes":                               {kind: emptyBytes},
-	"torch.Size":                                   {kind: makeTuple},
-	"_codecs.encode":                               {kind: encodeText},
-	"numpy.core.multiarray.scalar":                 {kind: numpyScalar},
-	"numpy._core.multiarray.scalar":                {kind: numpyScalar},
-	"numpy.core.multiarray._reconstruct":           {kind: numpyReconstruct},
-	"numpy._core.multiarray._reconstruct":          {kind: numpyReconstruct},
-	"numpy.core.numeric._frombuffer":               {kind: numpyFromBuffer},
-	"numpy._core.numeric._frombuffer":              {kind: numpyFromBuffer},
-	"torch._utils._rebuild_tensor":                 {kind: tensorV1},
-	"torch._utils._rebuild_tensor_v2":              {kind: tensorV2},
-	"torch._utils._rebuild_tensor_v3":              {kind: tensorV3},
-	"torch._utils._rebuild_parameter":              {kind: parameter},
-	"torch._utils._rebuild_parameter_with_state":   {kind: parameter},
-	"torch.nn.parameter.Parameter":                 {kind: parameter},
-	"torch._tensor._rebuild_from_type_v2":          {kind: fromType},
-	"torch._dynamo.eval_frame.OptimizedModule":     {kind: compiledModule},
-	"torch.fx.graph_module.reduce_graph_module":    {kind: tracedModule},
-	"torch._utils._rebuild_qtensor":                {kind: foreignTensor},
-	"torch._utils._rebuild_sparse_tensor":          {kind: foreignTensor},
-	"torch._utils._rebuild_sparse_csr_tensor":      {kind: foreignTensor},
-	"torch._utils._rebuild_nested_tensor":          {kind: foreignTensor},
-	"torch._utils._rebuild_meta_tensor_no_storage": {kind: foreignTensor},
-	"torch.storage._load_from_bytes":               {kind: nestedStorage},
-	"torch.storage.UntypedStorage":                 {kind: storageClass, dtype: U8},
-	"torch.storage._UntypedStorage":                {kind: storageClass, dtype: U8},
-	"torch.UntypedStorage":                         {kind: storageClass, dtype: U8},
-	"torch.QInt8Storage":                           {kind: storageClass, dtype: I8},
-	"torch.QUInt8Storage":                          {kind: storageClass, dtype: U8},
-	"torch.QInt32Storage":                          {kind: storageClass, dtype: I32},
+	"collections.OrderedDict":                      {call: (*unpickler).newDict},
+	"collections.defaultdict":                      {call: (*unpickler).newDict},
+	"collections.Counter":                          {call: (*unpickler).newDict},
+	"builtins.dict":                                {call: (*unpickler).newDict},
+	"builtins.list":                                {call: (*unpickler).newList},
+	"builtins.set":                                 {call: (*unpickler).newList},
+	"builtins.frozenset":                           {call: (*unpickler).newList},
+	"builtins.tuple":                               {call: (*unpickler).newTuple},
+	"builtins.bytes":                               {call: (*unpickler).newBytes},
+	"torch.Size":                                   {call: (*unpickler).newTuple},
+	"_codecs.encode":                               {call: (*unpickler).latin1},
+	"numpy.core.multiarray.scalar":                 {call: (*unpickler).numpyScalar},
+	"numpy._core.multiarray.scalar":                {call: (*unpickler).numpyScalar},
+	"numpy.core.multiarray._reconstruct":           {role: numpyArray},
+	"numpy._core.multiarray._reconstruct":          {role: numpyArray},
+	"numpy.core.numeric._frombuffer":               {call: (*unpickler).arrayFrom},
+	"numpy._core.numeric._frombuffer":              {call: (*unpickler).arrayFrom},
+	"torch._utils._rebuild_tensor":                 {call: (*unpickler).tensor},
+	"torch._utils._rebuild_tensor_v2":              {call: (*unpickler).tensor},
+	"torch._utils._rebuild_tensor_v3":              {call: (*unpickler).typedTensor},
+	"torch._utils._rebuild_parameter":              {call: (*unpickler).parameter},
+	"torch._utils._rebuild_parameter_with_state":   {call: (*unpickler).parameter},
+	"torch.nn.parameter.Parameter":                 {call: (*unpickler).parameter},
+	"torch._tensor._rebuild_from_type_v2":          {call: (*unpickler).fromType},
+	"torch._dynamo.eval_frame.OptimizedModule":     {call: (*unpickler).compiledModule},
+	"torch.fx.graph_module.reduce_graph_module":    {call: (*unpickler).tracedModule},
+	"torch._utils._rebuild_qtensor":                {role: foreignTensor},
+	"torch._utils._rebuild_sparse_tensor":          {role: foreignTensor},
+	"torch._utils._rebuild_sparse_csr_tensor":      {role: foreignTensor},
+	"torch._utils._rebuild_nested_tensor":          {role: foreignTensor},
+	"torch._utils._rebuild_meta_tensor_no_storage": {role: foreignTensor},
+	"torch.storage._load_from_bytes":               {call: (*unpickler).nestedStorage},
+	"torch.storage.UntypedStorage":                 storageClass(U8),
+	"torch.storage._UntypedStorage":                storageClass(U8),
+	"torch.UntypedStorage":                         storageClass(U8),
+	"torch.QInt8Storage":                           storageClass(I8),
+	"torch.QUInt8Storage":                          storageClass(U8),
+	"torch.QInt32Storage":                          storageClass(I32),
+}
+
+// storageClass returns a class of storages, which only the ids of storages name.
+func storageClass(d DType) global {
+	return global{call: (*unpickler).noCall, role: storageRole, dtype: d}
 }
 
 // torchDTypes are the names of element types within module torch.
@@ -153,16 +146,18 @@ func findGlobal(module, name string) (*global, error) {
 	switch module {
 	case "torch", "torch.cuda":
 		if d, ok := dtypeByStorage(name); ok {
-			return &global{name: full, kind: storageClass, dtype: d}, nil
+			g := storageClass(d)
+			g.name = full
+			return &g, nil
 		}
 		if d, ok := torchDTypes[name]; ok && module == "torch" {
-			return &global{name: full, kind: dtypeValue, dtype: d}, nil
+			return &global{name: full, call: (*unpickler).noCall, role: dtypeRole, dtype: d}, nil
 		}
 	}
 	if hostile(module, name) {
 		return nil, &ForbiddenError{Name: printable(full)}
 	}
-	return &global{name: printable(full), kind: opaque, unknown: true}, nil
+	return &global{name: printable(full), unknown: true}, nil
 }
 
 // printable makes a name from a file fit for a message.
@@ -175,67 +170,19 @@ func printable(s string) string {
 
 // apply calls g.
 func (u *unpickler) apply(g *global, args tuple) (any, error) {
-	switch g.kind {
-	case makeDict:
-		return u.newDict(g, args)
-	case makeList:
-		l := &list{}
-		if len(args) > 0 {
-			l.items = slices.Clone(sequence(args[0])) // APPENDS may follow
-		}
-		return l, u.charge(24 + 16*len(l.items))
-	case makeTuple:
-		if len(args) == 1 {
-			return tuple(sequence(args[0])), u.charge(24)
-		}
-		return args, nil
-	case encodeText:
-		return u.latin1(args)
-	case emptyBytes:
-		if len(args) > 0 {
-			return &object{class: g, args: args}, u.charge(64)
-		}
-		return []byte{}, u.charge(24)
-	case numpyScalar:
-		return numpyNumber(args), u.charge(16)
-	case numpyReconstruct:
-		return newArray(g, args), u.charge(64)
-	case numpyFromBuffer:
-		return u.arrayFrom(g, args)
-	case nestedStorage:
-		data, ok := arg(args, 0).([]byte)
-		if !ok || u.fromBytes == nil {
-			return nil, &ForbiddenError{Name: g.name}
-		}
-		return u.fromBytes(data)
-	case tensorV1, tensorV2, tensorV3:
-		t, err := rebuildTensor(g.kind, args)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", g.name, err)
-		}
-		u.tensors++
-		return t, u.charge(160 + 16*len(t.Shape))
-	case parameter:
-		if t, ok := plain(arg(args, 0)).(*Tensor); ok {
-			return t, nil
-		}
-		return &object{class: g, args: args}, u.charge(64)
-	case fromType: // function, type, arguments, state
-		inner, ok := arg(args, 0).(*global)
-		innerArgs, ok2 := arg(args, 2).(tuple)
-		if !ok || !ok2 || inner.kind == fromType {
-			return nil, fmt.Errorf("%s: unexpected arguments", g.name)
-		}
-		return u.apply(inner, innerArgs)
-	case opaque, foreignTensor:
-		return &object{class: g, args: args}, u.charge(64)
-	case compiledModule:
-		m, err := u.compiled(args)
-		return &object{class: g, items: m}, err
-	case tracedModule:
-		m, err := u.moduleOf(arg(args, 0))
-		return &object{class: g, items: m}, err
+	if g.call == nil {
+		return u.opaque(g, args)
 	}
+	return g.call(u, g, args)
+}
+
+// opaque returns an object whose content is ignored.
+func (u *unpickler) opaque(g *global, args tuple) (any, error) {
+	return &object{class: g, args: args}, u.charge(64)
+}
+
+// noCall is for what no pickle calls.
+func (u *unpickler) noCall(g *global, _ tuple) (any, error) {
 	return nil, fmt.Errorf("a call of %s; the pickle is damaged", g.name)
 }
 
@@ -266,8 +213,33 @@ func (u *unpickler) newDict(g *global, args tuple) (any, error) {
 	return d, u.charge(64)
 }
 
-// latin1 is _codecs.encode: one byte for each code point.
-func (u *unpickler) latin1(args tuple) (any, error) {
+// newList makes a list, or a set as a list. APPENDS may follow.
+func (u *unpickler) newList(_ *global, args tuple) (any, error) {
+	l := &list{}
+	if len(args) > 0 {
+		l.items = slices.Clone(sequence(args[0]))
+	}
+	return l, u.charge(24 + 16*len(l.items))
+}
+
+// newTuple makes a tuple, or a torch.Size as a tuple.
+func (u *unpickler) newTuple(_ *global, args tuple) (any, error) {
+	if len(args) == 1 {
+		return tuple(sequence(args[0])), u.charge(24)
+	}
+	return args, nil
+}
+
+// newBytes is bytes(), how Python 3 writes no bytes for protocol 2.
+func (u *unpickler) newBytes(g *global, args tuple) (any, error) {
+	if len(args) > 0 {
+		return u.opaque(g, args)
+	}
+	return []byte{}, u.charge(24)
+}
+
+// latin1 is _codecs.encode, how Python 3 writes bytes for protocol 2: one byte for each code point.
+func (u *unpickler) latin1(_ *global, args tuple) (any, error) {
 	s, ok := arg(args, 0).(string)
 	if !ok {
 		return nil, errors.New("_codecs.encode without a string")
@@ -280,6 +252,66 @@ func (u *unpickler) latin1(args tuple) (any, error) {
 		b = append(b, byte(r))
 	}
 	return b, u.charge(len(b) + 24)
+}
+
+// numpyScalar is a NumPy number.
+func (u *unpickler) numpyScalar(_ *global, args tuple) (any, error) {
+	return numpyNumber(args), u.charge(16)
+}
+
+// nestedStorage is a storage that torch.save wrote into a string.
+func (u *unpickler) nestedStorage(g *global, args tuple) (any, error) {
+	data, ok := arg(args, 0).([]byte)
+	if !ok || u.fromBytes == nil {
+		return nil, &ForbiddenError{Name: g.name}
+	}
+	return u.fromBytes(data)
+}
+
+// tensor is torch._utils._rebuild_tensor and _rebuild_tensor_v2.
+func (u *unpickler) tensor(g *global, args tuple) (any, error) { return u.rebuild(g, args, false) }
+
+// typedTensor is torch._utils._rebuild_tensor_v3.
+func (u *unpickler) typedTensor(g *global, args tuple) (any, error) { return u.rebuild(g, args, true) }
+
+// rebuild makes and counts a tensor.
+func (u *unpickler) rebuild(g *global, args tuple, typed bool) (any, error) {
+	t, err := rebuildTensor(args, typed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", g.name, err)
+	}
+	u.tensors++
+	return t, u.charge(160 + 16*len(t.Shape))
+}
+
+// parameter is a tensor that torch trains.
+func (u *unpickler) parameter(g *global, args tuple) (any, error) {
+	if t, ok := plain(arg(args, 0)).(*Tensor); ok {
+		return t, nil
+	}
+	return u.opaque(g, args)
+}
+
+// fromType is torch._tensor._rebuild_from_type_v2(function, type, arguments, state): a subclass of Tensor.
+func (u *unpickler) fromType(g *global, args tuple) (any, error) {
+	inner, ok := arg(args, 0).(*global)
+	innerArgs, ok2 := arg(args, 2).(tuple)
+	if !ok || !ok2 || inner.name == g.name {
+		return nil, fmt.Errorf("%s: unexpected arguments", g.name)
+	}
+	return u.apply(inner, innerArgs)
+}
+
+// compiledModule is torch.compile(module).
+func (u *unpickler) compiledModule(g *global, args tuple) (any, error) {
+	m, err := u.compiled(args)
+	return &object{class: g, items: m}, err
+}
+
+// tracedModule is a module of torch.fx, a call with its attributes.
+func (u *unpickler) tracedModule(g *global, args tuple) (any, error) {
+	m, err := u.moduleOf(arg(args, 0))
+	return &object{class: g, items: m}, err
 }
 
 // arg returns an argument, nil if there are fewer.

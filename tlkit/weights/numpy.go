@@ -14,11 +14,9 @@ var numpyDTypes = map[string]DType{
 	"f2": F16, "f4": F32, "f8": F64, "i1": I8, "i2": I16, "i4": I32, "i8": I64, "u1": U8, "u2": U16, "u4": U32, "u8": U64, "b1": Bool,
 }
 
-// newArray is numpy._core.multiarray._reconstruct: an array whose content BUILD sets.
-func newArray(g *global, args tuple) *object { return &object{class: g, args: args} }
-
-// buildArray sets an array's content from the state of ndarray.__reduce__: (version, shape, dtype, in Fortran's order, bytes).
-// Arrays of objects and texts stay objects without meaning.
+// buildArray sets the content of an array that numpy._core.multiarray._reconstruct made, from the state of
+// ndarray.__reduce__: (version, shape, dtype, in Fortran's order, bytes). Arrays of objects and texts stay objects without
+// meaning.
 func (u *unpickler) buildArray(o *object, state any) error {
 	s, ok := state.(tuple)
 	if !ok || len(s) < 4 {
@@ -31,7 +29,7 @@ func (u *unpickler) buildArray(o *object, state any) error {
 
 // arrayFrom is numpy._core.numeric._frombuffer of pickle protocol 5: (bytes, dtype, shape, order).
 func (u *unpickler) arrayFrom(g *global, args tuple) (any, error) {
-	o := newArray(g, nil)
+	o := &object{class: g}
 	return o, u.setArray(o, arg(args, 2), arg(args, 1), arg(args, 0), arg(args, 3) == any("F"))
 }
 

@@ -28,7 +28,7 @@ func parseStorageID(id any) (s *storage, key string, view any, err error) {
 	if ok && class.unknown {
 		return nil, "", nil, &ForbiddenError{Name: class.name, Unknown: true}
 	}
-	if !ok || class.kind != storageClass {
+	if !ok || class.role != storageRole {
 		return nil, "", nil, fmt.Errorf("a storage of an unknown class (%s)", kindOf(t[1]))
 	}
 	switch k := t[2].(type) {
@@ -54,8 +54,9 @@ func parseStorageID(id any) (s *storage, key string, view any, err error) {
 const expandedLimit = 1 << 16
 
 // rebuildTensor is torch._utils._rebuild_tensor and its successors: (storage, offset, size, stride[, requires_grad,
-// hooks[, dtype]]). All positions, in elements, are checked against the size of the storage.
-func rebuildTensor(kind globalKind, args tuple) (*Tensor, error) {
+// hooks[, dtype]]). All positions, in elements, are checked against the size of the storage. Typed means that there is a
+// dtype, and that the storage is of bytes.
+func rebuildTensor(args tuple, typed bool) (*Tensor, error) {
 	s, ok := arg(args, 0).(*storage)
 	if !ok {
 		return nil, fmt.Errorf("expected a storage, got %s", kindOf(arg(args, 0)))
@@ -80,9 +81,9 @@ func rebuildTensor(kind globalKind, args tuple) (*Tensor, error) {
 		return nil, err
 	}
 	dtype, room := s.dtype, s.numel
-	if kind == tensorV3 { // the storage is of bytes, the type is a separate argument
+	if typed {
 		g, ok := arg(args, 6).(*global)
-		if !ok || g.kind != dtypeValue {
+		if !ok || g.role != dtypeRole {
 			return nil, fmt.Errorf("expected a dtype, got %s", kindOf(arg(args, 6)))
 		}
 		dtype = g.dtype

@@ -62,7 +62,7 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 			}
 			err = c.tensor(prefix+name, v)
 		case *object:
-			if v.class.kind == foreignTensor {
+			if v.class.role == foreignTensor {
 				return fmt.Errorf("entry %.100q is a tensor of a kind that is not read (%s); quantised, sparse and meta tensors have to be converted in Python", prefix+keyText(k), v.class.name)
 			}
 			if d.module && v.items != nil && v.items.module && isText {

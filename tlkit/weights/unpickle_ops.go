@@ -574,7 +574,7 @@ func (u *unpickler) build(byte) error {
 		return nil
 	}
 	o.state = state
-	if o.class.kind == numpyReconstruct {
+	if o.class.role == numpyArray {
 		return u.buildArray(o, state)
 	}
 	m, err := u.moduleOf(state)
