@@ -73,7 +73,7 @@ func gradCAMs(engine compute.Backend, m *zoo.Model, images []*vision.Image, clas
 		return nil, fmt.Errorf("insight: model %q has no stage %q; its stages are %s", m.Spec.Name, stage, strings.Join(m.Stages(), ", "))
 	}
 	c := &camNetwork{model: m, stage: stage}
-	c.exec, err = model.NewExec(engine, m.Store(), func(_ *model.Scope, x, chosen *Node) []*Node { return c.build(x, chosen) })
+	c.exec, err = nn.NewModelExec(engine, m.Store(), func(_ *model.Scope, x, chosen *Node) []*Node { return c.build(x, chosen) })
 	if err != nil {
 		return nil, fmt.Errorf("insight: compiling the gradients of %q: %w", m.Spec.Name, err)
 	}

@@ -151,7 +151,7 @@ func sourceEntropy(m *zoo.Model, f *zoo.Features) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	exec, err := model.NewExec(engine.Backend, m.Store(), func(_ *model.Scope, x *Node) *Node {
+	exec, err := nn.NewModelExec(engine.Backend, m.Store(), func(_ *model.Scope, x *Node) *Node {
 		m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
 		return m.ForwardHead(&nn.Pass{}, x)
 	})

@@ -6,11 +6,12 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/distributed"
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
 
-	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
 // devices are those that share each training step (Recipe.Devices): each has a copy of all variables, and an equal part of
@@ -61,10 +62,10 @@ func newStep(e enginePair, store *model.Store, perImage []bool, build func([]*No
 		specs = append(specs, d.place(has))
 	}
 	var err error
-	if d.parts, err = model.NewExec(e.steps, store, graph); err != nil {
+	if d.parts, err = nn.NewModelExec(e.steps, store, graph); err != nil {
 		return nil, err
 	}
-	if d.whole, err = model.NewExec(e.steps, store, graph); err != nil {
+	if d.whole, err = nn.NewModelExec(e.steps, store, graph); err != nil {
 		return nil, err
 	}
 	d.parts.AutoSharding(d.all.Mesh).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(d.all)

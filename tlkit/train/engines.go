@@ -37,10 +37,10 @@ type executor struct {
 	divided *divided
 }
 
-// newExecutor compiles build for an engine; see [model.NewExec]. A graph that an engine for inference alone can't
+// newExecutor compiles build for an engine; see [nn.NewModelExec]. A graph that an engine for inference alone can't
 // compute moves to the engine of backend.Default at its first call.
 func newExecutor[F model.ExecGraphFn](engine compute.Backend, store *model.Store, build F) (*executor, error) {
-	exec, err := model.NewExec(engine, store, build)
+	exec, err := nn.NewModelExec(engine, store, build)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func addHeads(m *zoo.Model, heads []Head, seed uint64) ([]nn.Param, error) {
 	}
 	defer backend.Finalize()
 	var params []nn.Param
-	err = exceptions.TryCatch[error](func() {
+	err = nn.Try(func() {
 		g := NewGraph(backend, "heads")
 		m.Store().SetTraining(g, true) // else the engine would take the values over as constants
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, 1, m.ImageSize(), m.ImageSize(), 3))

@@ -43,7 +43,7 @@ func (m *Model) observed(net *read.Net, names []string) (*model.Exec, error) {
 	if err != nil {
 		return nil, err
 	}
-	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) []*Node {
+	exec, err := nn.NewModelExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) []*Node {
 		m.store.SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
 		in := m.Normalize(x)
 		seen := map[string]*Node{ONNXInput: in}

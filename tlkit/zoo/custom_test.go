@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/model"
@@ -54,5 +55,16 @@ func TestRegister(t *testing.T) {
 	})
 	if _, err := zoo.New(broken, []string{"a"}, 0); err == nil || !strings.Contains(err.Error(), "float32") {
 		t.Errorf("error %v, want one on the variable's type", err)
+	}
+	for name, spec := range map[string]zoo.Spec{
+		"function": zoo.Custom("panics", 8, func(*model.Scope, *Node) *Node { panic("boom") }),
+		"starting values": zoo.Custom("panics", 8, func(scope *model.Scope, x *Node) *Node {
+			own := scope.WithInitializer(func(*Graph, shapes.Shape) *Node { panic("boom") })
+			return layers.Dense(own.In("d"), ReduceMean(x, 1, 2), true, 2)
+		}),
+	} {
+		if _, err := zoo.New(spec, []string{"a"}, 0); err == nil || !strings.Contains(err.Error(), "boom") {
+			t.Errorf("%s: error %v, want what it panics with", name, err)
+		}
 	}
 }

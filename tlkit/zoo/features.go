@@ -151,7 +151,7 @@ func (m *Model) featureExec(stage string, pool bool) (*model.Exec, error) {
 	if err != nil {
 		return nil, err
 	}
-	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
+	exec, err := nn.NewModelExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
 		return m.Constant(x, func() *Node {
 			y := m.ForwardFeatures(&nn.Pass{}, m.Normalize(x), 0, to)
 			for pool && y.Rank() > 2 {

@@ -15,7 +15,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -114,7 +113,7 @@ func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []i
 		return fmt.Errorf("zoo: the pure-Go engine, which checks the network's shapes: %w", err)
 	}
 	defer backend.Finalize()
-	err = exceptions.TryCatch[error](func() {
+	err = nn.Try(func() {
 		g := NewGraph(backend, m.Spec.Name)
 		m.store.SetTraining(g, true) // else the pure-Go engine would make the values constants
 		x := Parameter(g, "images", shapes.Make(dtypes.Float32, 1, size, size, 3))
@@ -139,16 +138,22 @@ func (m *Model) build(size int, pass *nn.Pass, seen func(stage string, shape []i
 // variable has its own random stream, drawn from the seed and its key: a new head does not depend on what was built
 // before it.
 func (m *Model) Initialise(p nn.Param, seed uint64) error {
-	return m.setValue(p, initial(p, seed))
+	values, err := initial(p, seed)
+	if err != nil {
+		return err
+	}
+	return m.setValue(p, values)
 }
 
 // initial returns the starting values of a variable.
-func initial(p nn.Param, seed uint64) []float32 {
+func initial(p nn.Param, seed uint64) ([]float32, error) {
 	h := fnv.New64a()
 	h.Write([]byte(p.Key))
 	values := make([]float32, p.Size())
-	p.Init(rand.New(rand.NewPCG(seed, h.Sum64())), p.Shape, values)
-	return values
+	if err := nn.Try(func() { p.Init(rand.New(rand.NewPCG(seed, h.Sum64())), p.Shape, values) }); err != nil {
+		return nil, fmt.Errorf("zoo: starting values of %q: %w", p.Key, err)
+	}
+	return values, nil
 }
 
 // HeadUntrained reports whether the output layer still has the random values that it began with, so that its logits
@@ -165,7 +170,11 @@ func (m *Model) HeadUntrained() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !slices.Equal(values, initial(p, m.freshSeed)) {
+		start, err := initial(p, m.freshSeed)
+		if err != nil {
+			return false, err
+		}
+		if !slices.Equal(values, start) {
 			return false, nil
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/write"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -31,7 +30,7 @@ func (m *Model) onnxModel() (*onnx.ModelProto, map[string]bool, error) {
 	}
 	recorder := write.New()
 	size := m.ImageSize()
-	err := exceptions.TryCatch[error](func() {
+	err := nn.Try(func() {
 		g := NewGraph(recorder, m.Spec.Name)
 		m.store.SetTraining(g, true) // keeps the weights inputs of the graph
 		x := Parameter(g, ONNXInput, shapes.Make(dtypes.Float32, write.Batch, size, size, 3))

@@ -217,7 +217,7 @@ func (m *Model) predictor() (*model.Exec, error) {
 		return m.exec, nil
 	}
 	m.Release()
-	exec, err := model.NewExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
+	exec, err := nn.NewModelExec(engine.Backend, m.store, func(_ *model.Scope, x *Node) *Node {
 		return m.Constant(x, func() *Node { return m.Forward(&nn.Pass{}, m.Normalize(x)) })
 	})
 	if err != nil {

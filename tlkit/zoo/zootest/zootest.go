@@ -204,7 +204,7 @@ func (f *File) Double() ([]float64, error) {
 		return nil, err
 	}
 	defer engine.Finalize()
-	exec, err := model.NewExec(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+	exec, err := nn.NewModelExec(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
 		m.Store().SetTraining(x.Graph(), true)
 		return m.Forward(&nn.Pass{Double: true}, ConvertDType(x, dtypes.Float64))
 	})
@@ -234,7 +234,7 @@ func (f *File) input() *tensors.Tensor {
 
 // Logits runs a model on normalised images [1, height, width, 3].
 func Logits(engine compute.Backend, m *zoo.Model, images *tensors.Tensor) ([]float32, error) {
-	exec, err := model.NewExec(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
+	exec, err := nn.NewModelExec(engine, m.Store(), func(_ *model.Scope, x *Node) *Node {
 		build := func() *Node { return m.Forward(&nn.Pass{}, x) }
 		if traits.Of(engine).InferenceOnly {
 			return m.Constant(x, build) // as such an engine has a network everywhere
