@@ -180,9 +180,9 @@ func drawn(image func(i int) (*vision.Image, error), it item) (m *vision.Image, 
 		return nil, err
 	case m == nil:
 		return nil, errors.New("the function of NewSplit returned no image and no error")
-	case m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height:
-		return nil, fmt.Errorf("the function of NewSplit returned an image of %d x %d pixels with %d bytes; expected 3 for each pixel, and a pixel at least",
-			m.Width, m.Height, len(m.Pix))
+	}
+	if err := m.Check(); err != nil {
+		return nil, fmt.Errorf("the function of NewSplit returned a wrong image: %w", err)
 	}
 	return m, nil
 }

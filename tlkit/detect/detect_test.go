@@ -255,6 +255,9 @@ func TestDetector(t *testing.T) {
 	}
 	opts := RegionOptions{Proposals: ProposalOptions{Sides: []int{48}, Scales: []float64{}}}
 	d := Detector{Model: m, Regions: opts, Least: 0.01}
+	if _, err := d.Detect(&vision.Image{Width: 4, Height: 4, Pix: make([]byte, 64)}); err == nil || !strings.Contains(err.Error(), "has 64 bytes") {
+		t.Errorf("an image with RGBA's bytes: %v", err)
+	}
 	r, err := d.Evaluate(scenes)
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 	if classes < 2 || d.Model.Classes[classes-1] != Background {
 		return nil, fmt.Errorf("detect: the model's classes are %v; the last must be %q: train it on detect.Regions", d.Model.Classes, Background)
 	}
+	if err := m.Check(); err != nil {
+		return nil, fmt.Errorf("detect: %w", err)
+	}
 	least, overlap := d.Least, d.Overlap
 	if least == 0 {
 		least = 0.05

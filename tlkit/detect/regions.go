@@ -72,6 +72,9 @@ func (o RegionOptions) split(name string, classes []string, scenes []Scene) (*da
 	var names []string
 	var labels []int
 	for i, s := range scenes {
+		if err := s.Image.Check(); err != nil {
+			return nil, fmt.Errorf("detect: scene %d of the %s split: %w", i, name, err)
+		}
 		boxes := Propose(s.Image, o.Proposals)
 		for _, object := range s.Objects {
 			boxes = append(boxes, object.Box)

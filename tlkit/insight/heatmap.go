@@ -150,8 +150,8 @@ func prepared(m *zoo.Model, img *vision.Image) (*vision.Image, error) {
 	if m == nil {
 		return nil, errNoModel
 	}
-	if img == nil {
-		return nil, fmt.Errorf("insight: the image is nil; read one with vision.DecodeFile or take it from a data set")
+	if err := img.Check(); err != nil {
+		return nil, fmt.Errorf("insight: %w", err)
 	}
 	size := m.ImageSize()
 	if width, height := m.Preprocess.Size(img.Width, img.Height); width != size || height != size {

@@ -251,12 +251,16 @@ func TestHeatmapErrors(t *testing.T) {
 	}
 	m.Preprocess = vision.Preprocess{}
 	img, small := blocks(), vision.New(10, 10)
+	rgba := &vision.Image{Width: 4, Height: 4, Pix: make([]byte, 64)}
 	cases := []struct {
 		name, want string
 		call       func() error
 	}{
 		{"no model", "load one", func() error { _, err := GradCAM(nil, img, ""); return err }},
 		{"no image", "vision.DecodeFile", func() error { _, err := GradCAM(m, nil, ""); return err }},
+		{"RGBA", "has 64 bytes", func() error { _, err := GradCAM(m, rgba, ""); return err }},
+		{"RGBA", "has 64 bytes", func() error { _, err := Occlusion(m, rgba, ""); return err }},
+		{"RGBA", "has 64 bytes", func() error { _, err := FeatureMaps(m, rgba); return err }},
 		{"class", `did you mean "tench"`, func() error { _, err := GradCAM(m, img, "tenchh"); return err }},
 		{"stage", "layer1, layer2", func() error { _, err := GradCAM(m, img, "", CAMOptions{Stage: "layer9"}); return err }},
 		{"stage without places", "Occlusion", func() error { _, err := GradCAM(m, img, "", CAMOptions{Stage: "avgpool"}); return err }},

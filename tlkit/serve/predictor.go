@@ -143,8 +143,8 @@ func (p *Predictor) Model() *zoo.Model { return p.model }
 // is full, with ErrClosed after Close, and with the context's error when that ends first. The image must not be changed
 // afterwards: it may still be read after the context's end.
 func (p *Predictor) Predict(ctx context.Context, image *vision.Image, top int) ([]zoo.Prediction, error) {
-	if image == nil {
-		return nil, errors.New("serve: the image is nil; decode one with vision.DecodeFile")
+	if err := image.Check(); err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
 	}
 	if err := p.admit(1); err != nil {
 		return nil, err

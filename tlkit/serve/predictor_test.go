@@ -313,6 +313,10 @@ func TestMemoryOfDecoding(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
+	wrong := &vision.Image{Width: 4, Height: 4, Pix: make([]byte, 64)}
+	if _, err := p.Predict(context.Background(), wrong, 1); err == nil || !strings.Contains(err.Error(), "has 64 bytes") {
+		t.Errorf("an image with RGBA's bytes: %v", err)
+	}
 	if _, err := p.PredictBytes(t.Context(), pngOf(t, vision.New(100, 100)), 1); err != nil {
 		t.Errorf("a small image: %v", err)
 	}

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,6 +13,21 @@ import (
 type Image struct {
 	Width, Height int
 	Pix           []uint8
+}
+
+// Check returns an error unless m has a pixel at least, and 3 bytes for each. Functions of this package trust it;
+// those that take images of a user's check them first.
+func (m *Image) Check() error {
+	switch {
+	case m == nil:
+		return errors.New("the image is nil; read one with vision.DecodeFile or take it from a data set")
+	case m.Width < 1 || m.Height < 1:
+		return fmt.Errorf("the image is of %d x %d pixels; expected 1 at least", m.Width, m.Height)
+	case len(m.Pix)%m.Width != 0 || len(m.Pix)/m.Width%m.Height != 0 || len(m.Pix)/m.Width/m.Height != 3:
+		return fmt.Errorf("the image of %d x %d pixels has %d bytes; expected 3 for each pixel: red, green and blue; vision.FromImage makes them of an image.RGBA",
+			m.Width, m.Height, len(m.Pix))
+	}
+	return nil
 }
 
 // New returns a black image. It panics when a side is negative.

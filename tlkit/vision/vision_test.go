@@ -332,3 +332,24 @@ func BenchmarkDecodeSmallJPEG(b *testing.B) {
 		}
 	}
 }
+
+// TestCheck: an image whose bytes are not 3 for each pixel is named by what it has.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		m    *Image
+		want string
+	}{
+		{New(2, 3), ""},
+		{nil, "nil"},
+		{&Image{}, "0 x 0 pixels"},
+		{&Image{Width: -1, Height: -1, Pix: make([]byte, 3)}, "-1 x -1"},
+		{&Image{Width: 4, Height: 4, Pix: make([]byte, 16)}, "has 16 bytes; expected 3 for each pixel"},
+		{&Image{Width: 4, Height: 4, Pix: make([]byte, 64)}, "has 64 bytes"},
+		{&Image{Width: 4, Height: 4, Pix: make([]byte, 50)}, "has 50 bytes"},
+		{&Image{Width: 1 << 32, Height: 1 << 32}, "has 0 bytes"},
+	} {
+		if err := c.m.Check(); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("error %v, want one with %q", err, c.want)
+		}
+	}
+}

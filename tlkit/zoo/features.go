@@ -86,8 +86,8 @@ func (m *Model) Features(split *datasets.Split, stage string, opts ...FeatureOpt
 
 // ImageFeatures is [Model.Features] for images without labels.
 func (m *Model) ImageFeatures(images []*vision.Image, stage string, opts ...FeatureOptions) (*Features, error) {
-	if len(images) == 0 || slices.Contains(images, nil) {
-		return nil, errors.New("zoo: there is no image to read features from, or one is nil; read images with vision.DecodeFile")
+	if len(images) == 0 {
+		return nil, errors.New("zoo: there is no image to read features from; read images with vision.DecodeFile")
 	}
 	return m.features(len(images), func(i int) (*vision.Image, error) { return images[i], nil }, stage, opts)
 }

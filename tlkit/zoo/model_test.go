@@ -238,6 +238,16 @@ func TestPredictErrors(t *testing.T) {
 	m := small(t, []string{"a", "b"}, 1)
 	_, err := m.Predict(nil, 1)
 	wantError(t, err, "image is nil", "vision.DecodeFile")
+	for _, wrong := range []*vision.Image{{}, {Width: 4, Height: 4, Pix: make([]byte, 16)}, {Width: 4, Height: 4, Pix: make([]byte, 64)}} {
+		_, err := m.Predict(wrong, 1)
+		wantError(t, err, "image 0", "pixels")
+		_, err = m.Logits([]*vision.Image{noise(1, 9, 9), wrong})
+		wantError(t, err, "image 1", "pixels")
+		_, err = m.ImageFeatures([]*vision.Image{wrong}, "")
+		wantError(t, err, "image 0", "pixels")
+		_, err = m.Prepare(wrong)
+		wantError(t, err, "pixels")
+	}
 	m.Preprocess.Resize, m.Preprocess.Crop = 0, 0
 	_, err = m.Predict(noise(1, 9, 40), 1)
 	wantError(t, err, "9x40", `"resnet20"`, "32x32", "Crop")

@@ -70,9 +70,6 @@ func (m *Model) Normalization() (scale, shift []float32) {
 // Predict returns the top most probable classes of an image, the most probable first. The image is prepared with the
 // model's Preprocess; the probabilities are those of its Calibration.
 func (m *Model) Predict(image *vision.Image, top int) ([]Prediction, error) {
-	if image == nil {
-		return nil, errors.New("zoo: the image is nil; read one with vision.DecodeFile or take it from a data set")
-	}
 	logits, err := m.Logits([]*vision.Image{image})
 	if err != nil {
 		return nil, err
@@ -167,6 +164,9 @@ func (m *Model) Prepare(image *vision.Image) ([]uint8, error) {
 
 // prepare is Prepare of image i.
 func (m *Model) prepare(i int, image *vision.Image) ([]uint8, error) {
+	if err := image.Check(); err != nil {
+		return nil, fmt.Errorf("zoo: image %d: %w", i, err)
+	}
 	size := m.ImageSize()
 	// Before the image takes memory: without a crop its longer side can be of any length.
 	if width, height := m.Preprocess.Size(image.Width, image.Height); width != size || height != size {
