@@ -108,8 +108,8 @@ func (x *changer) add(name string, k kind, obj types.Object, def *definition, ce
 // define creates the cell's own functions, types and constants and those that were compiled again with it.
 func (x *changer) define() (defs []*definition) {
 	for _, it := range x.items {
-		if slices.Contains(x.mains, it) && it.names[0] != "main" {
-			continue // init functions have no name that others could use
+		if strings.HasPrefix(it.names[0], "init"+old) {
+			continue // no other code can call it
 		}
 		if live := x.elided[it]; live != nil {
 			x.out.again = append(x.out.again, x.u.entities(live)...)

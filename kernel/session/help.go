@@ -20,7 +20,8 @@ return, defer or goto outside of functions, import "C", %test, %exec, %timeit or
 they run before all Go, and the cell says so.
 `
 	helpFoot = `
-func main is called when its cell has run; func init and init_... before it.
+func main is called when its cell has run; func init, and init_... that the cell
+does not call, before it.
 `
 )
 

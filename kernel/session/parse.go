@@ -20,7 +20,7 @@ type parsed struct {
 	lines    []*ast.ImportSpec // import lines, without "C"
 	cgo      *ast.GenDecl      // import "C", with its preamble
 	items    []*item           // func, method, type, const
-	mains    []*item           // the items that are func main, init, init_*
+	mains    []*item           // func main, init, and init_* that the cell does not call: they run with the cell
 	vars     []*item           // var declarations
 	stmts    []ast.Stmt
 	order    []any // *item of vars and ast.Stmt, as in the text
@@ -148,6 +148,10 @@ func parseWith(fset *token.FileSet, src *source, own ownVars) (*parsed, *syntaxE
 			p.order = append(p.order, v)
 		}
 	}
+	if err := p.refuseMain(); err != nil {
+		return nil, err
+	}
+	p.keepCalled()
 	p.keepOwn()
 	p.findLast(cut.chunks)
 	p.collectNames()
@@ -384,10 +388,10 @@ func valueNames(d *ast.GenDecl) (names []string) {
 	return names
 }
 
-// isInit reports whether a function of a cell runs before the cell, as Go's init does.
+// isInit reports whether a function of a cell may be one that runs before the cell, as Go's init does.
 func isInit(name string) bool { return name == "init" || strings.HasPrefix(name, "init_") }
 
-// addFunc adds a function or method. A cell may have several init functions: each gets a separate name.
+// addFunc adds a function or method. A cell may have several functions named init: each gets a separate name.
 func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	p.items = append(p.items, it)
 	name := d.Name.Name
@@ -397,13 +401,45 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 		return
 	}
 	it.kind = kindFunc
-	if isInit(name) {
-		d.Name.Name = fmt.Sprintf("%s%sinit%d", name, old, len(p.mains)+1)
-	}
-	if isInit(name) || name == "main" {
-		p.mains = append(p.mains, it)
+	if d.Type.Params.NumFields()+d.Type.Results.NumFields()+d.Type.TypeParams.NumFields() == 0 {
+		if name == "init" {
+			d.Name.Name = fmt.Sprintf("%s%sinit%d", name, old, len(p.mains)+1)
+		}
+		if isInit(name) || name == "main" {
+			p.mains = append(p.mains, it)
+		}
 	}
 	it.names = []string{d.Name.Name}
+}
+
+// keepCalled leaves functions such as init_x to the cell if it uses them itself.
+func (p *parsed) keepCalled() {
+	p.mains = slices.DeleteFunc(p.mains, func(it *item) (used bool) {
+		f := it.decl.(*ast.FuncDecl)
+		p.inspect(func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			used = used || ok && id != f.Name && id.Name == f.Name.Name && (id.Obj == nil || id.Obj.Decl == f)
+			return !used
+		})
+		return used && f.Name.Name != "main"
+	})
+}
+
+// refuseMain returns an error for a func main that Go does not accept. The checker of types, for which a cell is no
+// package main, accepts it.
+func (p *parsed) refuseMain() *syntaxError {
+	for _, it := range p.items {
+		f, ok := it.decl.(*ast.FuncDecl)
+		if !ok || it.kind != kindFunc || f.Name.Name != "main" || slices.Contains(p.mains, it) {
+			continue
+		}
+		what := "arguments and no return values"
+		if f.Type.TypeParams.NumFields() > 0 {
+			what = "type parameters"
+		}
+		return p.src.place(p.src.offset(f.Name.Pos()), "func main must have no "+what)
+	}
+	return nil
 }
 
 // receiverName returns the name of the type that a method belongs to.
