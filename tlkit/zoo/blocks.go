@@ -131,10 +131,13 @@ func depthRates(blocks []int, last float64) [][]float64 {
 	return rates
 }
 
-// multipleOf rounds n to a multiple of unit, at least one, but never to less than nine tenths of n. The MobileNets and
-// related networks round their channels so.
+// roundTo rounds n to the nearest multiple of unit, at least one.
+func roundTo(unit int, n float64) int { return max(unit, int(n+float64(unit)/2)/unit*unit) }
+
+// multipleOf is roundTo, but never less than nine tenths of n. The MobileNets and related networks round their channels
+// so.
 func multipleOf(unit int, n float64) int {
-	rounded := max(unit, int(n+float64(unit)/2)/unit*unit)
+	rounded := roundTo(unit, n)
 	if float64(rounded) < 0.9*n {
 		rounded += unit
 	}

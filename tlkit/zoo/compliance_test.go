@@ -63,11 +63,21 @@ func alike(spec zoo.Spec) bool {
 	return variant && !strings.HasPrefix(spec.Name, "clip_xs_16") && !strings.HasPrefix(spec.Name, "siglip_b_16")
 }
 
+// unsized are families with networks without a weight set, which would tell their size; smallUnsized are the smallest
+// of each kind of those.
+var (
+	unsized = []string{"beit", "clip", "convnext", "convnextv2", "deit", "dinov2", "efficientnet", "efficientnet_lite", "mobilenet_v2", "mobilenet_v3", "regnet", "resnet", "siglip", "vit"}
+
+	smallUnsized = []string{"convnext_atto", "convnextv2_atto", "dinov2_vits14_reg", "vit_ti_16", "clip_xs_16_quickgelu", "clip_xs_16_mean", "deit_ti_16_distilled",
+		"efficientnet_es", "efficientnetv2_rw_t", "tf_efficientnet_b0", "tf_efficientnetv2_b0", "timm_efficientnet_lite0",
+		"mobilenetv2_050", "tf_mobilenet_v2_035", "mobilenetv3_small_050", "tf_mobilenetv3_small_minimal_100",
+		"regnetx_002", "regnety_002", "resnet10t", "seresnext26d_32x4d"}
+)
+
 func light(t *testing.T, spec zoo.Spec) bool {
 	w, err := spec.WeightSet("")
 	if err != nil {
-		small := []string{"dinov2_vits14_reg", "convnextv2_atto", "convnext_atto", "vit_ti_16", "clip_xs_16_quickgelu", "clip_xs_16_mean", "deit_ti_16_distilled"} // of those without a weight set
-		return !slices.Contains([]string{"dinov2", "convnextv2", "convnext", "vit", "beit", "clip", "deit", "siglip"}, spec.Family) || slices.Contains(small, spec.Name)
+		return !slices.Contains(unsized, spec.Family) || slices.Contains(smallUnsized, spec.Name)
 	}
 	if w.Params < 3e6 {
 		return true

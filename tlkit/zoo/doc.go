@@ -32,8 +32,10 @@
 //	vit                        2    6.6e-6         6.4e-6
 //	wide_resnet                2    3.0e-6         3.2e-6
 //
-// Two families are held against other libraries: tf_efficientnet, tf_mobilenet_v1 and tf_mobilenet_v2 against transformers, DINOv2
-// against transformers and timm (small, with and without registers; 5.1e-6 on pure Go).
+// Networks that torchvision lacks are held against other libraries: tf_efficientnet, tf_mobilenet_v1 and
+// tf_mobilenet_v2 against transformers, DINOv2 against transformers and timm (small, with and without registers; 5.1e-6
+// on pure Go), and those under timm's names (efficientnetv2_rw_t, resnet50d, regnety_040 and so on) against timm: the
+// logits of the smaller ones, keys, shapes and the numbers of parameters of all.
 //
 // The formula that gives the weights makes the efficientnet_v2 networks ill-conditioned: they multiply rounding errors
 // by ten thousand (v2_s) and more. efficientnet_v2_m and efficientnet_v2_l are 2.3 and 2.9 deviations away from logits

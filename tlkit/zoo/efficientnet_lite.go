@@ -3,6 +3,7 @@ package zoo
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -17,19 +18,32 @@ type efficientNetLiteConfig struct {
 	width, depth float64
 	size         int
 	dropout      float64
+	// conv has the padding and the batch norm.
+	conv convNorm
 }
+
+// efficientNetLiteConfigs are the five sizes, padded as TensorFlow does, with its batch norm: epsilon 1e-3 and momentum
+// 0.99, which is 0.01 in PyTorch's terms.
+var efficientNetLiteConfigs = []efficientNetLiteConfig{
+	{"efficientnet_lite0", 1.0, 1.0, 224, 0.2, liteConv},
+	{"efficientnet_lite1", 1.0, 1.1, 240, 0.2, liteConv},
+	{"efficientnet_lite2", 1.1, 1.2, 260, 0.3, liteConv},
+	{"efficientnet_lite3", 1.2, 1.4, 280, 0.3, liteConv},
+	{"efficientnet_lite4", 1.4, 1.8, 300, 0.3, liteConv},
+}
+
+var liteConv = convNorm{epsilon: tfEpsilon, momentum: 0.01, tensorflow: true}
 
 // efficientNetLites are EfficientNet (Tan and Le 2019, arXiv 1905.11946, table 1) without squeeze-and-excitation, with
 // ReLU6, and with a stem, a first stage and a last convolution that are not scaled, as in efficientnet/lite of
 // Google's TPU repository. They pad as TensorFlow does: more on the right and below. The keys are those of the Python
-// package efficientnet-lite-pytorch, whose weights were converted from that repository.
+// package efficientnet-lite-pytorch, whose weights were converted from that repository. timm_efficientnet_lite0 to
+// lite4 are timm's own: they pad on all sides alike, and add 1e-5 to the variance.
 func efficientNetLites() []Spec {
-	configs := []efficientNetLiteConfig{
-		{"efficientnet_lite0", 1.0, 1.0, 224, 0.2},
-		{"efficientnet_lite1", 1.0, 1.1, 240, 0.2},
-		{"efficientnet_lite2", 1.1, 1.2, 260, 0.3},
-		{"efficientnet_lite3", 1.2, 1.4, 280, 0.3},
-		{"efficientnet_lite4", 1.4, 1.8, 300, 0.3},
+	configs := slices.Clone(efficientNetLiteConfigs)
+	for _, c := range efficientNetLiteConfigs {
+		c.name, c.conv = "timm_"+c.name, convNorm{}
+		configs = append(configs, c)
 	}
 	files := map[string]struct {
 		file   string
@@ -90,7 +104,7 @@ func (c efficientNetLiteConfig) build() Architecture {
 		total += r.blocks
 	}
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
-		return nn.ReLU6(liteNorm(s.In("_bn0"), liteConv(s.In("_conv_stem"), x, 32, 3, 2, 1)))
+		return c.active().under(s.In("_conv_stem"), s.In("_bn0"), x, 32, 3, 2, 1)
 	}}}
 	first := 0
 	for i, r := range rows {
@@ -103,39 +117,35 @@ func (c efficientNetLiteConfig) build() Architecture {
 					block.in, block.stride = r.out, 1
 				}
 				index := begin + j
-				x = liteBlock(s.In(fmt.Sprintf("_blocks.%d", index)), x, block, 0.2*float64(index)/float64(total))
+				x = c.block(s.In(fmt.Sprintf("_blocks.%d", index)), x, block, 0.2*float64(index)/float64(total))
 			}
 			return x
 		}})
 	}
 	stages = append(stages, Stage{"top", func(s *nn.Scope, x *Node) *Node {
-		return nn.ReLU6(liteNorm(s.In("_bn1"), liteConv(s.In("_conv_head"), x, 1280, 1, 1, 1)))
+		return c.active().under(s.In("_conv_head"), s.In("_bn1"), x, 1280, 1, 1, 1)
 	}}, poolStage)
 	return Architecture{Stages: stages, Head: Head{Key: "_fc", Forward: func(s *nn.Scope, x *Node, classes int) *Node {
 		return nn.LinearWith(s, nn.Dropout(s, x, c.dropout), classes, uniformByOutputs, nn.Constant(0))
 	}}}
 }
 
-// liteConv is a convolution with TensorFlow's padding.
-func liteConv(s *nn.Scope, x *Node, out, kernel, stride, groups int) *Node {
-	x, pad := samePadded(x, kernel, stride)
-	return nn.Conv2D(s, x, out, kernel).Stride(stride).PadPerAxis(pad[0], pad[1]).Groups(groups).Done()
+// active is the convolution with ReLU6 behind it.
+func (c efficientNetLiteConfig) active() convNorm {
+	conv := c.conv
+	conv.act = nn.ReLU6
+	return conv
 }
 
-// liteNorm is the family's batch norm: TensorFlow's epsilon 1e-3 and momentum 0.99, which is 0.01 in PyTorch's terms.
-func liteNorm(s *nn.Scope, x *Node) *Node {
-	return nn.BatchNorm(s, x).Epsilon(1e-3).Momentum(0.01).Done()
-}
-
-// liteBlock is an inverted bottleneck (MBConv: Tan and Le 2019, section 4) without squeeze-and-excitation; drop is its
-// rate of stochastic depth.
-func liteBlock(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
+// block is an inverted bottleneck (MBConv: Tan and Le 2019, section 4) without squeeze-and-excitation; drop is its rate
+// of stochastic depth.
+func (c efficientNetLiteConfig) block(s *nn.Scope, x *Node, st mbStage, drop float64) *Node {
 	y, middle := x, st.in*st.expand
 	if st.expand != 1 {
-		y = nn.ReLU6(liteNorm(s.In("_bn0"), liteConv(s.In("_expand_conv"), y, middle, 1, 1, 1)))
+		y = c.active().under(s.In("_expand_conv"), s.In("_bn0"), y, middle, 1, 1, 1)
 	}
-	y = nn.ReLU6(liteNorm(s.In("_bn1"), liteConv(s.In("_depthwise_conv"), y, middle, st.kernel, st.stride, middle)))
-	y = liteNorm(s.In("_bn2"), liteConv(s.In("_project_conv"), y, st.out, 1, 1, 1))
+	y = c.active().under(s.In("_depthwise_conv"), s.In("_bn1"), y, middle, st.kernel, st.stride, middle)
+	y = c.conv.under(s.In("_project_conv"), s.In("_bn2"), y, st.out, 1, 1, 1)
 	if st.stride != 1 || st.in != st.out {
 		return y
 	}

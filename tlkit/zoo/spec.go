@@ -12,7 +12,7 @@ import (
 
 // Spec describes an architecture of the zoo and the weight sets published for it.
 type Spec struct {
-	// Name is torchvision's name where it has the model: "resnet18".
+	// Name is torchvision's name where it has the model, "resnet18"; of many others timm's, "resnet50d".
 	Name string
 	// Family is the file it lives in: "resnet".
 	Family string

@@ -16,23 +16,31 @@ type timmModel struct {
 	rename func(key string) string
 }
 
-// timmModels are the architectures of timm 1.0 that compute what torchvision's of the given name compute: checked with
-// the formula's weights, see testdata/timm. Those that differ in an epsilon, a padding or a width are not here; see
-// timmDiffers.
+// timmModels are the architectures of timm 1.0 that compute what the zoo's of the given name compute: checked with the
+// formula's weights, see testdata/timm. For some that are not here, timmDiffers has the reason.
 var timmModels = map[string]timmModel{
 	"resnet18": {"resnet18", nil}, "resnet34": {"resnet34", nil}, "resnet50": {"resnet50", nil},
 	"resnet101": {"resnet101", nil}, "resnet152": {"resnet152", nil},
 	"resnext50_32x4d": {"resnext50_32x4d", nil}, "resnext101_32x8d": {"resnext101_32x8d", nil},
 	"resnext101_64x4d": {"resnext101_64x4d", nil},
 	"wide_resnet50_2":  {"wide_resnet50_2", nil}, "wide_resnet101_2": {"wide_resnet101_2", nil},
+	"resnet26": {"resnet26", nil}, "resnext101_32x4d": {"resnext101_32x4d", nil}, "resnext101_32x16d": {"resnext101_32x16d", nil},
+	"resnet50c": {"resnet50c", nil}, "resnet101c": {"resnet101c", nil}, "resnet152c": {"resnet152c", nil},
+	"resnet18d": {"resnet18d", nil}, "resnet26d": {"resnet26d", nil}, "resnet34d": {"resnet34d", nil}, "resnet50d": {"resnet50d", nil},
+	"resnet101d": {"resnet101d", nil}, "resnet152d": {"resnet152d", nil}, "resnet200d": {"resnet200d", nil}, "resnext50d_32x4d": {"resnext50d_32x4d", nil},
+	"resnet10t": {"resnet10t", nil}, "resnet14t": {"resnet14t", nil}, "resnet26t": {"resnet26t", nil},
+	"seresnet50": {"seresnet50", nil}, "seresnet152d": {"seresnet152d", nil}, "seresnext50_32x4d": {"seresnext50_32x4d", nil},
+	"seresnext101_32x4d": {"seresnext101_32x4d", nil}, "seresnext101_32x8d": {"seresnext101_32x8d", nil}, "seresnext101_64x4d": {"seresnext101_64x4d", nil},
+	"seresnext26d_32x4d": {"seresnext26d_32x4d", nil}, "seresnext26t_32x4d": {"seresnext26t_32x4d", nil}, "seresnext101d_32x8d": {"seresnext101d_32x8d", nil},
 
 	"vgg11": {"vgg11", timmVGG}, "vgg13": {"vgg13", timmVGG}, "vgg16": {"vgg16", timmVGG}, "vgg19": {"vgg19", timmVGG},
 	"vgg11_bn": {"vgg11_bn", timmVGG}, "vgg13_bn": {"vgg13_bn", timmVGG}, "vgg16_bn": {"vgg16_bn", timmVGG}, "vgg19_bn": {"vgg19_bn", timmVGG},
 
 	"densenet121": {"densenet121", nil}, "densenet161": {"densenet161", nil}, "densenet169": {"densenet169", nil}, "densenet201": {"densenet201", nil},
 
-	"mobilenetv2_100": {"mobilenet_v2", timmMobileNetV2},
-	"mnasnet_050":     {"mnasnet0_5", timmMNASNet}, "mnasnet_075": {"mnasnet0_75", timmMNASNet}, "mnasnet_100": {"mnasnet1_0", timmMNASNet},
+	"mobilenetv2_050": {"mobilenetv2_050", timmMobileNetV2(1)}, "mobilenetv2_075": {"mobilenetv2_075", timmMobileNetV2(1)}, "mobilenetv2_100": {"mobilenet_v2", timmMobileNetV2(1)},
+	"mobilenetv2_110d": {"mobilenetv2_110d", timmMobileNetV2(1.2)}, "mobilenetv2_120d": {"mobilenetv2_120d", timmMobileNetV2(1.4)}, "mobilenetv2_140": {"mobilenetv2_140", timmMobileNetV2(1)},
+	"mnasnet_050": {"mnasnet0_5", timmMNASNet}, "mnasnet_075": {"mnasnet0_75", timmMNASNet}, "mnasnet_100": {"mnasnet1_0", timmMNASNet},
 
 	"efficientnet_b0": {"efficientnet_b0", timmEfficientNet}, "efficientnet_b1": {"efficientnet_b1", timmEfficientNet},
 	"efficientnet_b2": {"efficientnet_b2", timmEfficientNet}, "efficientnet_b3": {"efficientnet_b3", timmEfficientNet},
@@ -42,10 +50,34 @@ var timmModels = map[string]timmModel{
 	"tf_efficientnet_b2": {"tf_efficientnet_b2", timmEfficientNet}, "tf_efficientnet_b3": {"tf_efficientnet_b3", timmEfficientNet},
 	"tf_efficientnet_b4": {"tf_efficientnet_b4", timmEfficientNet}, "tf_efficientnet_b5": {"tf_efficientnet_b5", timmEfficientNet},
 	"tf_efficientnet_b6": {"tf_efficientnet_b6", timmEfficientNet}, "tf_efficientnet_b7": {"tf_efficientnet_b7", timmEfficientNet},
+	"tf_efficientnetv2_b0": {"tf_efficientnetv2_b0", timmEfficientNetV2("b", false)}, "tf_efficientnetv2_b1": {"tf_efficientnetv2_b1", timmEfficientNetV2("b", false)},
+	"tf_efficientnetv2_b2": {"tf_efficientnetv2_b2", timmEfficientNetV2("b", false)}, "tf_efficientnetv2_b3": {"tf_efficientnetv2_b3", timmEfficientNetV2("b", false)},
+	"tf_efficientnetv2_s": {"tf_efficientnetv2_s", timmEfficientNetV2("s", false)}, "tf_efficientnetv2_m": {"tf_efficientnetv2_m", timmEfficientNetV2("m", false)},
+	"tf_efficientnetv2_l": {"tf_efficientnetv2_l", timmEfficientNetV2("l", false)}, "tf_efficientnetv2_xl": {"tf_efficientnetv2_xl", timmEfficientNetV2("xl", false)},
+	"efficientnetv2_rw_t": {"efficientnetv2_rw_t", timmEfficientNetV2("s", false)},
+	"efficientnetv2_rw_s": {"efficientnetv2_rw_s", timmEfficientNetV2("s", true)}, "efficientnetv2_rw_m": {"efficientnetv2_rw_m", timmEfficientNetV2("s", true)},
+	"efficientnet_es": {"efficientnet_es", timmEdge}, "efficientnet_em": {"efficientnet_em", timmEdge},
+	"efficientnet_el": {"efficientnet_el", timmEdge}, "tf_efficientnet_es": {"tf_efficientnet_es", timmEdge},
+	"tf_efficientnet_em": {"tf_efficientnet_em", timmEdge}, "tf_efficientnet_el": {"tf_efficientnet_el", timmEdge},
+	"efficientnet_es_pruned": {"efficientnet_es", timmEdge}, "efficientnet_el_pruned": {"efficientnet_el", timmEdge},
 
-	"mobilenetv3_large_100": {"mobilenet_v3_large_eps1e-05", timmMobileNetV3(mobileNetV3Configs[0])},
-	"mobilenetv3_small_100": {"mobilenet_v3_small_eps1e-05", timmMobileNetV3(mobileNetV3Configs[1])},
+	"efficientnet_lite0": {"timm_efficientnet_lite0", timmLite(0)}, "efficientnet_lite1": {"timm_efficientnet_lite1", timmLite(1)},
+	"efficientnet_lite2": {"timm_efficientnet_lite2", timmLite(2)}, "efficientnet_lite3": {"timm_efficientnet_lite3", timmLite(3)},
+	"efficientnet_lite4":    {"timm_efficientnet_lite4", timmLite(4)},
+	"tf_efficientnet_lite0": {"efficientnet_lite0", timmLite(0)}, "tf_efficientnet_lite1": {"efficientnet_lite1", timmLite(1)},
+	"tf_efficientnet_lite2": {"efficientnet_lite2", timmLite(2)}, "tf_efficientnet_lite3": {"efficientnet_lite3", timmLite(3)},
+	"tf_efficientnet_lite4": {"efficientnet_lite4", timmLite(4)},
 
+	"mobilenetv3_large_100": {"mobilenet_v3_large_eps1e-05", timmMobileNetV3("mobilenet_v3_large")}, "mobilenetv3_small_100": {"mobilenet_v3_small_eps1e-05", timmMobileNetV3("mobilenet_v3_small")},
+	"mobilenetv3_large_075": {"mobilenetv3_large_075", timmMobileNetV3("mobilenetv3_large_075")}, "mobilenetv3_small_050": {"mobilenetv3_small_050", timmMobileNetV3("mobilenetv3_small_050")}, "mobilenetv3_small_075": {"mobilenetv3_small_075", timmMobileNetV3("mobilenetv3_small_075")},
+	"tf_mobilenetv3_large_075": {"tf_mobilenetv3_large_075", timmMobileNetV3("tf_mobilenetv3_large_075")}, "tf_mobilenetv3_large_100": {"tf_mobilenetv3_large_100", timmMobileNetV3("tf_mobilenetv3_large_100")}, "tf_mobilenetv3_large_minimal_100": {"tf_mobilenetv3_large_minimal_100", timmMobileNetV3("tf_mobilenetv3_large_minimal_100")},
+	"tf_mobilenetv3_small_075": {"tf_mobilenetv3_small_075", timmMobileNetV3("tf_mobilenetv3_small_075")}, "tf_mobilenetv3_small_100": {"tf_mobilenetv3_small_100", timmMobileNetV3("tf_mobilenetv3_small_100")}, "tf_mobilenetv3_small_minimal_100": {"tf_mobilenetv3_small_minimal_100", timmMobileNetV3("tf_mobilenetv3_small_minimal_100")},
+
+	"regnetx_002": {"regnetx_002", timmRegNet}, "regnetx_004": {"regnetx_004", timmRegNet}, "regnetx_006": {"regnetx_006", timmRegNet},
+	"regnetx_040": {"regnetx_040", timmRegNet}, "regnetx_064": {"regnetx_064", timmRegNet}, "regnetx_120": {"regnetx_120", timmRegNet},
+	"regnety_002": {"regnety_002", timmRegNet}, "regnety_006": {"regnety_006", timmRegNet}, "regnety_008": {"regnety_008", timmRegNet},
+	"regnety_040": {"regnety_040", timmRegNet}, "regnety_064": {"regnety_064", timmRegNet}, "regnety_080": {"regnety_080", timmRegNet},
+	"regnety_120": {"regnety_120", timmRegNet}, "regnety_640": {"regnety_640", timmRegNet},
 	"regnetx_004_tv": {"regnet_x_400mf", timmRegNet}, "regnetx_008": {"regnet_x_800mf", timmRegNet},
 	"regnetx_016": {"regnet_x_1_6gf", timmRegNet}, "regnetx_032": {"regnet_x_3_2gf", timmRegNet},
 	"regnetx_080": {"regnet_x_8gf", timmRegNet}, "regnetx_160": {"regnet_x_16gf", timmRegNet}, "regnetx_320": {"regnet_x_32gf", timmRegNet},
@@ -140,16 +172,19 @@ var timmModels = map[string]timmModel{
 // network.
 var timmDiffers = []struct{ prefix, why string }{
 	{"tf_efficientnet_b8", "its widths and depths are those of no network of the zoo"},
-	{"tf_", "it pads as TensorFlow does (more on the right and below), torchvision's relative on all sides alike"},
-	{"mobilenetv3_", "its widths or layers are others than those of mobilenetv3_large_100 and mobilenetv3_small_100, which the zoo has"},
-	{"efficientnet_lite", "it adds 1e-5 to the variance and pads on all sides alike; the zoo's efficientnet_lite are Google's, which add 1e-3 and pad as TensorFlow does"},
+	{"tf_efficientnet_l2", "its widths and depths are those of no network of the zoo"},
+	{"tf_efficientnet_cc_", "its convolutions are mixtures of several kernels, chosen by the image"},
+	{"mobilenetv3_rw", "its last convolution has a norm and no bias, and its squeeze widths are others"},
+	{"mobilenetv3_", "its widths or layers are others than those of mobilenetv3_large_100, large_075, small_100, small_075 and small_050, which the zoo has"},
 	{"efficientnet_b8", "its widths and depths are those of no network of the zoo"},
 	{"efficientnet_b", "it is a variant of efficientnet_b0 to b7 with other layers, such as group norms, or other widths"},
-	{"efficientnetv2_rw", "its widths and depths are others than those of torchvision's efficientnet_v2"},
+	{"efficientnet_cc_", "its convolutions are mixtures of several kernels, chosen by the image"},
+	{"gc_efficientnetv2_rw", "its attention is over places (global context), not the squeeze-and-excitation of efficientnetv2_rw_t, which the zoo has"},
 	{"maxvit_", "its stem, its padding and its attention are others than those of torchvision's maxvit_t"},
-	{"regnetx_004", "its group width is another than that of torchvision's regnet_x_400mf; regnetx_004_tv is the same"},
-	{"regnety_008", "its squeeze widths are others than those of torchvision's regnet_y_800mf; regnety_008_tv is the same"},
-	{"regnety_080", "its group width is another than that of torchvision's regnet_y_8gf; regnety_080_tv is the same"},
+	{"regnety_040_sgn", "its norms are over groups of channels"},
+	{"regnety_2560", "its widths are those of no network of the zoo"},
+	{"regnetv_", "its norms and activations come before the convolutions"},
+	{"regnetz_", "its blocks are inverted bottlenecks with other activations"},
 	{"mnasnet_140", "it is wider than torchvision's mnasnet1_3"},
 	{"vit_giant_patch14_clip", "its widths and depths are those of no network of the zoo"},
 	{"vit_gigantic_patch14_clip", "its widths and depths are those of no network of the zoo"},
@@ -157,6 +192,14 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"vit_giant_patch14", "its perceptrons are gated (SwiGLU), which the zoo has not"},
 	{"beit3", "its blocks normalise within the branches, which no network of the zoo does"},
 	{"resnetv2", "its activations come before the convolutions"},
+	{"resnetaa", "it smooths before it halves a map (anti-aliasing)"},
+	{"seresnextaa", "it smooths before it halves a map (anti-aliasing)"},
+	{"resnetblur", "it smooths before it halves a map (anti-aliasing)"},
+	{"resnetrs", "its stem has a convolution in place of the pooling, and its squeeze widths are others"},
+	{"ecaresnet", "its attention is a convolution over channels (ECA), not squeeze-and-excitation"},
+	{"skresnet", "its blocks choose between kernels (selective kernels)"},
+	{"resnet50_gn", "its norms are over groups of channels"},
+	{"legacy_seresne", "its pooling rounds sizes up, and its keys are another library's; seresnet and seresnext, which the zoo has, are the newer form"},
 }
 
 // timmArchitecture finds the torchvision model for an architecture of timm, or returns an error with the reason why
@@ -167,10 +210,11 @@ func timmArchitecture(architecture string) (timmModel, error) {
 	}
 	for _, d := range timmDiffers {
 		if strings.HasPrefix(architecture, d.prefix) {
-			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s", architecture, d.why)
+			return timmModel{}, fmt.Errorf("timm's %q would give wrong numbers here: %s. Export it to ONNX, and load that file", architecture, d.why)
 		}
 	}
-	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: resnet, resnext, wide_resnet, vgg, densenet, mobilenetv2_100, mobilenetv3_large_100 and mobilenetv3_small_100, mnasnet, efficientnet_b0 to b7 and tf_efficientnet_b0 to b7, regnet, convnext, convnextv2, vit, deit, deit3, the image towers of CLIP and SigLIP, dinov2, beit, beitv2, swin, swinv2, inception_v3, in most sizes (zoo.TimmArchitectures lists them)", architecture)
+	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: %s, in most sizes (zoo.TimmArchitectures lists them). Export it to ONNX, and load that file", architecture,
+		"resnet (also c, d and t), seresnet, resnext, seresnext, wide_resnet, vgg, densenet, mobilenetv2, mobilenetv3 and tf_mobilenetv3, mnasnet, efficientnet, tf_efficientnet, efficientnet_lite, efficientnetv2_rw, tf_efficientnetv2, regnet, convnext, convnextv2, vit, deit, deit3, the image towers of CLIP and SigLIP, dinov2, beit, beitv2, swin, swinv2, inception_v3")
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the
@@ -216,27 +260,35 @@ func timmVGG(key string) string {
 // timmBlock is "blocks.STAGE.BLOCK.REST", the inverted residuals of timm's EfficientNet builder.
 var timmBlock = regexp.MustCompile(`^blocks\.(\d+)\.(\d+)\.(.+)$`)
 
-// mobileNetV2Starts is the number of blocks before each stage (Sandler et al. 2018, table 2).
-var mobileNetV2Starts = []int{0, 1, 3, 6, 10, 13, 16}
-
-func timmMobileNetV2(key string) string {
-	m := timmBlock.FindStringSubmatch(key)
-	if m == nil {
-		return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", "features.18.0.", "bn2.", "features.18.1.", "classifier.", "classifier.1.")
+// timmMobileNetV2 numbers the blocks of a network of the given depth through; timm numbers them by stage.
+func timmMobileNetV2(depth float64) func(key string) string {
+	rows, blocks := mobileNetV2Rows(depth), 0
+	var starts []int // the number of blocks before each stage
+	for _, row := range rows {
+		starts = append(starts, blocks)
+		blocks += row.blocks
 	}
-	stage, block := number(m[1]), number(m[2])
-	if stage >= len(mobileNetV2Starts) {
-		return key
+	head := fmt.Sprintf("features.%d.", blocks+1)
+	return func(key string) string {
+		m := timmBlock.FindStringSubmatch(key)
+		if m == nil {
+			return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", head+"0.", "bn2.", head+"1.", "classifier.", "classifier.1.")
+		}
+		stage, block := number(m[1]), number(m[2])
+		if stage >= len(rows) || block >= rows[stage].blocks {
+			return key
+		}
+		rest := cut(m[3], "conv_pw.", "0.0.", "bn1.", "0.1.", "conv_dw.", "1.0.", "bn2.", "1.1.", "conv_pwl.", "2.", "bn3.", "3.")
+		if stage == 0 { // no expansion
+			rest = cut(m[3], "conv_dw.", "0.0.", "bn1.", "0.1.", "conv_pw.", "1.", "bn2.", "2.")
+		}
+		return fmt.Sprintf("features.%d.conv.%s", 1+starts[stage]+block, rest)
 	}
-	rest := cut(m[3], "conv_pw.", "0.0.", "bn1.", "0.1.", "conv_dw.", "1.0.", "bn2.", "1.1.", "conv_pwl.", "2.", "bn3.", "3.")
-	if stage == 0 { // no expansion
-		rest = cut(m[3], "conv_dw.", "0.0.", "bn1.", "0.1.", "conv_pw.", "1.", "bn2.", "2.")
-	}
-	return fmt.Sprintf("features.%d.conv.%s", 1+mobileNetV2Starts[stage]+block, rest)
 }
 
 // timmMobileNetV3 numbers the blocks through; timm numbers them by stage, and the last convolution is one more stage.
-func timmMobileNetV3(c mobileNetV3Config) func(key string) string {
+func timmMobileNetV3(name string) func(key string) string {
+	c := mobileNetV3Named(name)
 	last := len(c.rows) + 1
 	return func(key string) string {
 		m := timmBlock.FindStringSubmatch(key)
@@ -250,22 +302,14 @@ func timmMobileNetV3(c mobileNetV3Config) func(key string) string {
 		if block >= len(c.rows) {
 			return fmt.Sprintf("features.%d.%s", last, cut(m[3], "conv.", "0.", "bn1.", "1."))
 		}
-		layers := [][2]string{{"conv_pw.", "bn1."}, {"conv_dw.", "bn2."}, {"se.conv_reduce.", "se.conv_expand."}, {"conv_pwl.", "bn3."}}
+		layers := [][2]string{{"conv_pw.", "bn1."}, {"conv_dw.", "bn2."}, timmSqueeze, {"conv_pwl.", "bn3."}}
 		if block == 0 { // no expansion
-			layers = [][2]string{{"conv_dw.", "bn1."}, {"se.conv_reduce.", "se.conv_expand."}, {"conv_pw.", "bn2."}}
+			layers = [][2]string{{"conv_dw.", "bn1."}, timmSqueeze, {"conv_pw.", "bn2."}}
 		}
 		if !c.rows[block].squeeze {
 			layers = slices.Delete(layers, len(layers)-2, len(layers)-1)
 		}
-		var parts []string
-		for i, l := range layers {
-			ours := [2]string{"0.", "1."}
-			if strings.HasPrefix(l[0], "se.") {
-				ours = [2]string{"fc1.", "fc2."}
-			}
-			parts = append(parts, l[0], fmt.Sprint(i, ".", ours[0]), l[1], fmt.Sprint(i, ".", ours[1]))
-		}
-		return fmt.Sprintf("features.%d.block.%s", 1+block, cut(m[3], parts...))
+		return fmt.Sprintf("features.%d.block.%s", 1+block, inOrder(layers, m[3]))
 	}
 }
 
@@ -281,17 +325,80 @@ func timmMNASNet(key string) string {
 		cut(m[3], "conv_pw.", "0.", "bn1.", "1.", "conv_dw.", "3.", "bn2.", "4.", "conv_pwl.", "6.", "bn3.", "7."))
 }
 
-func timmEfficientNet(key string) string {
+var (
+	timmEfficientNet = efficientNetConfig{stages: efficientNetStages}.fromTimm
+	timmEdge         = efficientNetConfig{stages: edgeStages, edge: true}.fromTimm
+)
+
+func timmEfficientNetV2(size string, projected bool) func(key string) string {
+	return efficientNetConfig{stages: efficientNetV2Stages[size], projected: projected}.fromTimm
+}
+
+// fromTimm converts a key of timm; of the stages, only the kinds of their blocks matter.
+func (c efficientNetConfig) fromTimm(key string) string {
 	m := timmBlock.FindStringSubmatch(key)
 	if m == nil {
-		return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", "features.8.0.", "bn2.", "features.8.1.", "classifier.", "classifier.1.")
+		head := fmt.Sprintf("features.%d.", len(c.stages)+1)
+		return cut(key, "conv_stem.", "features.0.0.", "bn1.", "features.0.1.", "conv_head.", head+"0.", "bn2.", head+"1.", "classifier.", "classifier.1.")
 	}
-	rest := cut(m[3], "conv_pw.", "0.0.", "bn1.", "0.1.", "conv_dw.", "1.0.", "bn2.", "1.1.",
-		"se.conv_reduce.", "2.fc1.", "se.conv_expand.", "2.fc2.", "conv_pwl.", "3.0.", "bn3.", "3.1.")
-	if m[1] == "0" {
-		rest = cut(m[3], "conv_dw.", "0.0.", "bn1.", "0.1.", "se.conv_reduce.", "1.fc1.", "se.conv_expand.", "1.fc2.", "conv_pw.", "2.0.", "bn2.", "2.1.")
+	stage := number(m[1])
+	if stage >= len(c.stages) {
+		return key
 	}
-	return fmt.Sprintf("features.%d.%s.block.%s", 1+number(m[1]), m[2], rest)
+	var layers [][2]string
+	switch st := c.stages[stage]; {
+	case st.fused && st.expand == 1 && !c.projected:
+		layers = [][2]string{{"conv.", "bn1."}}
+	case st.fused:
+		layers = [][2]string{{"conv_exp.", "bn1."}, {"conv_pwl.", "bn2."}}
+	case st.expand == 1:
+		layers = [][2]string{{"conv_dw.", "bn1."}, timmSqueeze, {"conv_pw.", "bn2."}}
+	case c.edge:
+		layers = [][2]string{{"conv_pw.", "bn1."}, {"conv_dw.", "bn2."}, {"conv_pwl.", "bn3."}}
+	default:
+		layers = [][2]string{{"conv_pw.", "bn1."}, {"conv_dw.", "bn2."}, timmSqueeze, {"conv_pwl.", "bn3."}}
+	}
+	return fmt.Sprintf("features.%d.%s.block.%s", 1+stage, m[2], inOrder(layers, m[3]))
+}
+
+// timmLite numbers the blocks of EfficientNet-Lite of a size through; timm numbers them by stage.
+func timmLite(size int) func(key string) string {
+	rows := efficientNetLiteConfigs[size].stages()
+	return func(key string) string {
+		m := timmBlock.FindStringSubmatch(key)
+		if m == nil {
+			return cut(key, "conv_stem.", "_conv_stem.", "bn1.", "_bn0.", "conv_head.", "_conv_head.", "bn2.", "_bn1.", "classifier.", "_fc.")
+		}
+		stage, block := number(m[1]), number(m[2])
+		if stage >= len(rows) || block >= rows[stage].blocks {
+			return key
+		}
+		for _, row := range rows[:stage] {
+			block += row.blocks
+		}
+		rest := cut(m[3], "conv_pw.", "_expand_conv.", "bn1.", "_bn0.", "conv_dw.", "_depthwise_conv.", "bn2.", "_bn1.", "conv_pwl.", "_project_conv.", "bn3.", "_bn2.")
+		if stage == 0 { // no expansion
+			rest = cut(m[3], "conv_dw.", "_depthwise_conv.", "bn1.", "_bn1.", "conv_pw.", "_project_conv.", "bn2.", "_bn2.")
+		}
+		return fmt.Sprintf("_blocks.%d.%s", block, rest)
+	}
+}
+
+// timmSqueeze are the two layers of timm's squeeze-and-excitation.
+var timmSqueeze = [2]string{"se.conv_reduce.", "se.conv_expand."}
+
+// inOrder rewrites the key of a layer: pairs of layers are numbered in order, a convolution and its norm 0 and 1 within
+// their pair.
+func inOrder(pairs [][2]string, key string) string {
+	var parts []string
+	for i, l := range pairs {
+		ours := [2]string{"0.", "1."}
+		if l == timmSqueeze {
+			ours = [2]string{"fc1.", "fc2."}
+		}
+		parts = append(parts, l[0], fmt.Sprint(i, ".", ours[0]), l[1], fmt.Sprint(i, ".", ours[1]))
+	}
+	return cut(key, parts...)
 }
 
 var timmRegNetBlock = regexp.MustCompile(`^s(\d+)\.b(\d+)\.(.+)$`)

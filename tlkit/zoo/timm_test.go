@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/fakehub"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
@@ -26,6 +27,8 @@ type timmGolden struct {
 	StateDict []zootest.Tensor `json:"state_dict"`
 	Logits    []float64        `json:"logits"`
 	Std       float64          `json:"std"`
+	// Scale, if set, is the factor of the formula's kernels.
+	Scale float32 `json:"scale"`
 }
 
 func readTimmGolden(t *testing.T, path string) timmGolden {
@@ -69,7 +72,13 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 	t.Helper()
 	var entries []weights.Entry
 	for _, k := range g.StateDict {
-		tensor, err := weights.NewTensor(k.Shape, zootest.Weights(k.Key, k.Shape))
+		values := zootest.Weights(k.Key, k.Shape)
+		if g.Scale != 0 && len(k.Shape) > 1 {
+			for i := range values {
+				values[i] *= g.Scale
+			}
+		}
+		tensor, err := weights.NewTensor(k.Shape, values)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,6 +98,8 @@ func (g timmGolden) safetensors(t *testing.T) []byte {
 // quickTimm are the small models whose logits are computed always; the keys, shapes and logits of all of them with
 // -tags slow.
 var quickTimm = map[string]bool{"resnet18": true, "mobilenetv3_large_100": true, "mobilenetv3_small_100": true, "tf_efficientnet_b0": true, "mobilenetv2_100": true, "efficientnet_b0": true, "mnasnet_050": true,
+	"tf_efficientnetv2_b0": true, "efficientnet_es": true, "efficientnet_lite0": true, "tf_efficientnet_lite0": true, "resnet10t": true, "seresnext26d_32x4d": true,
+	"mobilenetv2_050": true, "mobilenetv2_110d": true, "mobilenetv3_small_050": true, "tf_mobilenetv3_small_minimal_100": true, "regnetx_002": true, "regnety_008": true,
 	"regnety_004": true, "densenet121": true, "convnextv2_atto": true, "convnext_atto": true, "vit_tiny_patch16_224": true, "vit_xsmall_patch16_clip_224": true,
 	"deit_tiny_distilled_patch16_224": true}
 
@@ -161,19 +172,22 @@ func TestTimmRefused(t *testing.T) {
 			"interpolation":"bicubic","crop_pct":0.95,"mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5]}}`, architecture, more))
 	}
 	for i, tt := range []struct{ config, want string }{
-		{string(config("tf_mobilenetv3_large_100", "")), "pads as TensorFlow"},
-		{string(config("mobilenetv3_large_075", "")), "widths or layers"},
+		{string(config("mobilenetv3_large_150d", "")), "widths or layers"},
+		{string(config("mobilenetv3_rw", "")), "a norm and no bias"},
+		{string(config("resnetrs50", "")), "in place of the pooling"},
+		{string(config("ecaresnet50d", "")), "ECA"},
+		{string(config("resnetaa50", "")), "Export it to ONNX"},
 		{string(config("efficientnet_b8", "")), "no network of the zoo"},
 		{string(config("efficientnet_b0_gn", "")), "a variant of efficientnet_b0 to b7 with other layers"},
 		{string(config("tf_efficientnet_b8", "")), "no network of the zoo"},
-		{string(config("efficientnetv2_rw_s", "")), "widths"},
+		{string(config("gc_efficientnetv2_rw_t", "")), "global context"},
 		{string(config("maxvit_tiny_tf_224", "")), "padding"},
-		{string(config("regnetx_004", "")), "regnetx_004_tv"},
+		{string(config("regnety_040_sgn", "")), "groups of channels"},
 		{string(config("vit_giant_patch14_clip_224", "")), "widths and depths"},
 		{string(config("vit_giant_patch14_dinov2", "")), "SwiGLU"},
 		{string(config("vit_base_patch16_siglip_224", `"global_pool":"avg",`)), `global_pool is "avg", but siglip_b_16 has "map"`},
-		{string(config("efficientnet_lite0", "")), "Google's"},
 		{string(config("eva02_base", "")), "none of the architectures"},
+		{string(config("ghostnet_100", "")), "Export it to ONNX"},
 		{string(config("vit_base_patch16_224", `"global_pool":"avg",`)), "global_pool"},
 		{string(config("resnet50", `"model_args":{"output_stride":8},`)), "output_stride"},
 		{string(config("vit_small_patch14_dinov2", `"model_args":{"img_size":[224,224]},`)), "made with img_size=[224 224], and has position embeddings for images of that size"},
@@ -276,5 +290,46 @@ func TestTimmConfigsAsWritten(t *testing.T) {
 		if w := spec.Weights[0]; len(w.Classes) != 10 || w.Preprocess.Crop != spec.InputSize || w.Licence == "" {
 			t.Errorf("%s: %d classes, crop %d of %d, licence %q", filepath.Base(path), len(w.Classes), w.Preprocess.Crop, spec.InputSize, w.Licence)
 		}
+	}
+}
+
+// TestTimmOut: networks that torchvision lacks, with timm's weights, are exported by the code for all, and what is
+// exported gives timm's logits.
+func TestTimmOut(t *testing.T) {
+	away(t)
+	for _, name := range []string{"tf_mobilenetv3_small_minimal_100", "mobilenetv2_050", "regnety_008", "tf_efficientnet_lite0", "tf_efficientnetv2_b0", "efficientnet_es", "seresnext26d_32x4d"} {
+		if !slow && name != "mobilenetv2_050" && name != "seresnext26d_32x4d" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			g := readTimmGolden(t, filepath.Join("testdata", "timm", name+".json.gz"))
+			for file, data := range map[string][]byte{"config.json": g.Config, "model.safetensors": g.safetensors(t)} {
+				if err := os.WriteFile(filepath.Join(dir, file), data, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			size := g.Input[2]
+			m, err := zoo.Load(dir, zoo.LoadOptions{Preprocess: &vision.Preprocess{Resize: size, Crop: size}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for file, read := range map[string]func(string) (*zoo.Model, error){
+				"out.pth":  func(path string) (*zoo.Model, error) { return zoo.LoadExported(path) },
+				"out.onnx": func(path string) (*zoo.Model, error) { return zoo.Load(path) }, // the graph, not the registry
+			} {
+				path := filepath.Join(dir, file)
+				if err := m.Export(path); err != nil {
+					t.Fatal(err)
+				}
+				again, err := read(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if worst := logitsError(t, again, g); !(worst <= 1e-3) {
+					t.Errorf("%s: the logits differ from timm's by %g of their standard deviation", file, worst)
+				}
+			}
+		})
 	}
 }

@@ -65,6 +65,7 @@ type transformersConfig struct {
 	// Of the mobile networks.
 	TFPadding  *bool   `json:"tf_padding"`
 	Width      float64 `json:"depth_multiplier"`
+	Fine       *bool   `json:"finegrained_output"`
 	WidthScale float64 `json:"width_coefficient"`
 	DepthScale float64 `json:"depth_coefficient"`
 	Strides    []int   `json:"strides"`
@@ -132,10 +133,14 @@ var transformersFamilies = map[string]transformersFamily{
 func transformersLayouts(spec Spec) []layout {
 	switch spec.Family {
 	case "resnet":
-		if strings.Contains(spec.Name, "resnext") || strings.HasPrefix(spec.Name, "wide_") {
+		if !inTransformers(spec.Name) {
 			return nil
 		}
-	case "efficientnet", "mobilenet_v1", "mobilenet_v2": // the authors' own networks, not torchvision's
+	case "efficientnet":
+		if !strings.HasPrefix(spec.Name, "tf_efficientnet_b") { // neither torchvision's nor timm's
+			return nil
+		}
+	case "mobilenet_v1", "mobilenet_v2": // the authors' own networks, not torchvision's
 		if !strings.HasPrefix(spec.Name, "tf_") {
 			return nil
 		}
@@ -249,19 +254,33 @@ func (c transformersConfig) labels() []string {
 // is reports whether an option has its usual value, or is not given.
 func is(option, usual string) bool { return option == "" || option == usual }
 
+// transformersResNets are the residual networks of transformers, by the kind of their blocks and the numbers of them.
+var transformersResNets = map[string]map[[4]int]string{
+	"basic":      {{2, 2, 2, 2}: "resnet18", {3, 4, 6, 3}: "resnet34"},
+	"bottleneck": {{2, 2, 2, 2}: "resnet26", {3, 4, 6, 3}: "resnet50", {3, 4, 23, 3}: "resnet101", {3, 8, 36, 3}: "resnet152"},
+}
+
+// inTransformers reports whether a residual network of the zoo is one of transformers, too.
+func inTransformers(network string) bool {
+	for _, networks := range transformersResNets {
+		for _, name := range networks {
+			if name == network {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (c transformersConfig) resNet() string {
 	if !is(c.Activation, "relu") || c.Embedding != 64 || c.InFirst || c.InNeck {
 		return ""
-	}
-	blocks := map[string]map[[4]int]string{
-		"basic":      {{2, 2, 2, 2}: "resnet18", {3, 4, 6, 3}: "resnet34"},
-		"bottleneck": {{3, 4, 6, 3}: "resnet50", {3, 4, 23, 3}: "resnet101", {3, 8, 36, 3}: "resnet152"},
 	}
 	widths := map[string][]int{"basic": {64, 128, 256, 512}, "bottleneck": {256, 512, 1024, 2048}}
 	if len(c.Depths) != 4 || !slices.Equal(c.HiddenSizes, widths[c.LayerType]) {
 		return ""
 	}
-	return blocks[c.LayerType][[4]int(c.Depths)]
+	return transformersResNets[c.LayerType][[4]int(c.Depths)]
 }
 
 func (c transformersConfig) regNet() string {
@@ -455,7 +474,11 @@ func (c transformersConfig) mobileNetV2() string {
 		c.OutStride != 0 && c.OutStride != 32 {
 		return ""
 	}
-	return map[float64]string{1: "tf_mobilenet_v2", 1.4: "tf_mobilenet_v2_140"}[c.Width]
+	if c.Width < 1 && c.Fine != nil && !*c.Fine { // fewer features
+		return ""
+	}
+	return map[float64]string{1: "tf_mobilenet_v2", 0.35: "tf_mobilenet_v2_035", 0.5: "tf_mobilenet_v2_050", 0.75: "tf_mobilenet_v2_075",
+		1.4: "tf_mobilenet_v2_140"}[c.Width]
 }
 
 // processor is preprocessor_config.json.
