@@ -14,7 +14,8 @@ import (
 // KNN predicts the most frequent class among an image's K nearest training images. The distance is the angle between
 // the features of the frozen network (Cover and Hart 1967; on features of a network: Donahue et al. 2013, DeCAF, arXiv
 // 1310.1531). It trains nothing and uses no random numbers. For the training accuracy, each image is classified by the
-// others. The network has no fitted head: Result.Model and exports are of no use here.
+// others. The network has no fitted head: Result.Model and Export are
+// refused.
 type KNN struct {
 	// K is the number of neighbours that vote; 0 means 5. It is at most the number of training images.
 	K int `json:"k,omitempty"`

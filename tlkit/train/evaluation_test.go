@@ -82,6 +82,9 @@ func TestEvaluate(t *testing.T) {
 	wantError(t, none.WriteCSV(path), "run Compare again")
 	_, err = result(t, run, "knn").Evaluate(ds.Val)
 	wantError(t, err, `"knn"`, "strategy.KNN{}.Fit")
+	_, err = result(t, run, "knn").Model()
+	wantError(t, err, `"knn"`, "without the model's output layer", "another strategy")
+	wantError(t, result(t, run, "knn").Export(filepath.Join(t.TempDir(), "knn.onnx")), `"knn"`, "export another strategy")
 	_, err = train.Evaluate(nil, ds.Val)
 	wantError(t, err, "nil")
 }

@@ -15,11 +15,14 @@ import (
 )
 
 // Model returns the trained model with the weights of the best epoch, and its calibration if [Result.Calibrate] made
-// one. With several seeds it is the first seed's; call
-// Model on a result in Repeats for another seed's.
+// one. With several seeds it is the first seed's; call Model on a result in Repeats for another seed's. A strategy that
+// classifies without the model's head (KNN) has none: its head would have the values that it began with.
 func (r *Result) Model() (*zoo.Model, error) {
 	if r == nil {
 		return nil, errors.New("tlkit: there is no result to take a model of: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
+	if err := r.needsHead("take the model of another strategy"); err != nil {
+		return nil, err
 	}
 	spec, err := r.run.spec()
 	if err != nil {
@@ -45,6 +48,14 @@ func (r *Result) Model() (*zoo.Model, error) {
 		m.Notes = append(m.Notes, note)
 	}
 	return m, nil
+}
+
+// needsHead returns an error, with what to do next, if the strategy classifies without the model's head.
+func (r *Result) needsHead(next string) error {
+	if !r.NoHead {
+		return nil
+	}
+	return fmt.Errorf("tlkit: strategy %q classifies without the model's output layer, so the model alone can't; %s", r.Strategy, next)
 }
 
 // graphFile holds, in the run's folder, the network of a model that was imported from an .onnx file.
@@ -84,6 +95,9 @@ func (r *Run) spec() (zoo.Spec, error) {
 func (r *Result) Export(path string) error {
 	if r == nil {
 		return errors.New("tlkit: there is no result to export: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	}
+	if err := r.needsHead("export another strategy"); err != nil {
+		return err
 	}
 	m, err := r.Model()
 	if err != nil {

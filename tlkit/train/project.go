@@ -24,8 +24,8 @@ func (r *Result) Project(name string, opts project.Options) (*project.Project, e
 			return nil, fmt.Errorf("tlkit: data set %q is not that of run %q (%q, with other images); give the data set of the run as ProjectOptions.Data, or none", d.Name, r.run.Name, r.run.Config.Data.Name)
 		}
 	}
-	if r.NoHead {
-		return nil, fmt.Errorf("tlkit: strategy %q classifies without the model's output layer, so the model alone can't; make the project of another strategy", r.Strategy)
+	if err := r.needsHead("make the project of another strategy"); err != nil {
+		return nil, err
 	}
 	m, err := r.Model()
 	if err != nil {

@@ -31,8 +31,8 @@ func (r *Result) Calibrate(split *datasets.Split, opts ...CalibrateOptions) (*Ca
 	if r == nil {
 		return nil, errors.New("tlkit: there is no result to calibrate: no strategy of the run has completed an epoch yet; run Compare again to continue it")
 	}
-	if r.NoHead {
-		return nil, fmt.Errorf("tlkit: strategy %q classifies without the model's output layer, so the model alone can't; calibrate another strategy", r.Strategy)
+	if err := r.needsHead("calibrate another strategy"); err != nil {
+		return nil, err
 	}
 	m, err := r.Model()
 	if err != nil {
