@@ -32,6 +32,7 @@ const (
 	lrLow, lrHigh = 1e-6, 10.
 	lrSteps       = 100
 	lrSmoothing   = 0.9 // per step; fastai's 0.98 lags behind by half of the range
+	lrNoise       = 5.  // a fall of less than this many deviations of the smoothed loss does not count
 	lrWorse       = 4.  // the test ends when the smoothed loss exceeds this many times its lowest
 )
 
@@ -164,39 +165,41 @@ func (c *LRCurve) add(rate, loss float64) {
 }
 
 // suggest finds the steepest fall of the smoothed loss over the logarithm of the rate, before its lowest point, as the
-// slope of a line through seven neighbouring points.
+// slope of a line through seven neighbouring points. The first tenth of the steps does not count, as in fastai's
+// finder: the moving average has hardly averaged there, so that its slope is the difference of single batches.
 func (c *LRCurve) suggest() {
-	const reach = 3
-	low := 0
-	for i, v := range c.Smoothed {
+	const reach, first = 3, lrSteps / 10
+	if len(c.Smoothed) <= first {
+		return
+	}
+	low := first
+	for i, v := range c.Smoothed[first:] {
 		if numbers.Finite(v) && v < c.Smoothed[low] {
-			low = i
+			low = first + i
 		}
 	}
-	if len(c.Rates) == 0 {
-		return
-	}
-	c.Lowest = c.Rates[low]
-	// A fall that is no larger than the noise of the smoothed loss does not count. With few images per step the noise
-	// is large, and only a rate at which the model really learns makes a larger fall.
 	var residuals []float64
-	for i := range min(low+1, len(c.Losses)) {
+	for i := range low + 1 {
 		residuals = append(residuals, c.Losses[i]-c.Smoothed[i])
 	}
-	begin := spread(c.Smoothed[:min(len(c.Smoothed), 2*reach+1)]).Mean
-	if begin-c.Smoothed[low] <= 2*spread(residuals).Deviation*math.Sqrt((1-lrSmoothing)/(1+lrSmoothing)) {
-		c.Lowest = 0
-		return
-	}
-	steepest := 0.0
-	for i := reach; i+reach < len(c.Smoothed) && i <= low; i++ {
+	at, steepest := 0, 0.0
+	for i := first + reach; i+reach < len(c.Smoothed) && i <= low; i++ {
 		slope := 0.0
 		for d := -reach; d <= reach; d++ {
 			slope += float64(d) * c.Smoothed[i+d]
 		}
 		if slope < steepest {
-			steepest, c.Suggested = slope, c.Rates[i]
+			at, steepest = i, slope
 		}
+	}
+	if at == 0 {
+		return
+	}
+	// A fall that the noise of the smoothed loss explains does not count: with few images per step the noise is large,
+	// and the lowest of a hundred values is far below their mean.
+	noise := spread(residuals).Deviation * math.Sqrt((1-lrSmoothing)/(1+lrSmoothing))
+	if before := spread(c.Smoothed[first : at+1]).Mean; before-c.Smoothed[low] > lrNoise*noise+1e-6*before {
+		c.Suggested, c.Lowest = c.Rates[at], c.Rates[low]
 	}
 }
 
