@@ -302,9 +302,13 @@ func (t *table) reader() *csv.Reader {
 func (t *table) each(f func(line int, record []string) bool) error {
 	r := t.reader()
 	for first := true; ; first = false {
+		from := r.InputOffset()
 		record, err := r.Read()
 		if err == io.EOF {
 			return nil
+		}
+		if err == nil {
+			err = t.checkQuotes(r, record, t.text[from:r.InputOffset()])
 		}
 		if err != nil {
 			return err
