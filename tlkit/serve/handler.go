@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -61,13 +63,16 @@ func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
 // Handler answers HTTP requests with predictions:
 //
 //   - POST /predict: the body is an image file, or multipart/form-data with one image per part. ?top=N chooses the
-//     number of classes. The answer is JSON; errors are problem details (RFC 9457).
+//     number of classes. The answer is JSON.
 //   - GET /info: the model's classes and preprocessing.
 //   - GET /healthz: 200 while the process lives. GET /readyz: 200 while it takes requests, else 503.
 //   - GET /metrics: Prometheus. GET /openapi.json: the description of this interface.
 //   - GET /: a page to drop pictures on.
 //
-// Status codes: 400 for a request that is not as described, 408 for one that does not arrive in time, 413 for too many
+// Errors are problem details (RFC 9457), also for other paths (404) and methods (405). Every request has a deadline to
+// arrive, a line in the log, and a place in the metrics.
+//
+// Status codes of /predict: 400 for a request that is not as described, 408 for one that does not arrive in time, 413 for too many
 // bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image, 429 with Retry-After when
 // the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model.
 type Handler struct {
@@ -75,6 +80,7 @@ type Handler struct {
 	opts      HandlerOptions
 	memory    budget
 	closing   atomic.Bool
+	answering atomic.Int64 // requests that have arrived and are being answered
 	mux       *http.ServeMux
 }
 
@@ -93,62 +99,82 @@ func NewHandler(p *Predictor, opts HandlerOptions) *Handler {
 	h := &Handler{predictor: p, opts: opts.withDefaults(p), mux: http.NewServeMux()}
 	h.memory.limit = h.opts.MaxMemory
 	metrics := promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{})
-	h.route("POST /predict", h.predict)
-	h.route("GET /info", h.info)
-	h.route("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
-	h.route("GET /readyz", h.ready)
-	h.route("GET /metrics", metrics.ServeHTTP)
-	h.route("GET /openapi.json", file("openapi.json", "application/json"))
+	h.mux.HandleFunc("/", h.notFound)
+	h.route("POST", "/predict", h.predict)
+	h.route("GET", "/info", h.info)
+	h.route("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
+	h.route("GET", "/readyz", h.ready)
+	h.route("GET", "/metrics", metrics.ServeHTTP)
+	h.route("GET", "/openapi.json", content("openapi.json", "application/json", h.openAPI()))
 	if !h.opts.NoPage {
-		h.route("GET /{$}", file("index.html", "text/html; charset=utf-8"))
-		h.route("GET /page.css", file("page.css", "text/css; charset=utf-8"))
-		h.route("GET /page.js", file("page.js", "text/javascript; charset=utf-8"))
+		h.route("GET", "/{$}", file("index.html", "text/html; charset=utf-8"))
+		h.route("GET", "/page.css", file("page.css", "text/css; charset=utf-8"))
+		h.route("GET", "/page.js", file("page.js", "text/javascript; charset=utf-8"))
 	}
 	return h
 }
 
-// ServeHTTP answers a request.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+// route adds a path with its method; others are answered with 405.
+func (h *Handler) route(method, path string, serve http.HandlerFunc) {
+	h.mux.HandleFunc(method+" "+path, serve)
+	allowed := method
+	if method == http.MethodGet {
+		allowed = "GET, HEAD"
+	}
+	h.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allowed)
+		h.problem(w, &requestError{http.StatusMethodNotAllowed, fmt.Sprintf("the method is %.20q; expected %s for %s", r.Method, allowed, r.URL.Path)}, nil)
+	})
+}
+
+func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
+	h.problem(w, &requestError{http.StatusNotFound, fmt.Sprintf("there is no %.80q; openapi.json describes what there is", r.URL.Path)}, nil)
+}
+
+// ServeHTTP answers a request, and measures and logs it.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	// net/http awaits the body of every request, also of one whose handler does not read it. Without a connection, as in a
+	// test, there is nothing to set.
+	_ = http.NewResponseController(w).SetReadDeadline(started.Add(h.opts.ReadTimeout))
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", contentPolicy)
+	header.Set("Referrer-Policy", "no-referrer")
+	rec := &recorder{ResponseWriter: w}
+	h.mux.ServeHTTP(rec, r)
+	h.record(r, rec, time.Since(started))
+}
+
+// record measures and logs a request that was answered. The mux has set its pattern.
+func (h *Handler) record(r *http.Request, rec *recorder, took time.Duration) {
+	status, m := cmp.Or(rec.status, http.StatusOK), h.predictor.metrics
+	m.requests.WithLabelValues(r.Pattern, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(r.Pattern).Observe(took.Seconds())
+	level := slog.LevelInfo
+	switch {
+	case status >= 500, rec.fault:
+		level = slog.LevelError
+	case status < 400 && r.Method != http.MethodPost:
+		level = slog.LevelDebug // probes and scrapes come every few seconds
+	}
+	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
+		slog.Duration("took", took), slog.String("client", r.RemoteAddr), slog.Int("images", rec.images)}
+	if rec.problem != "" {
+		attrs = append(attrs, slog.String("error", rec.problem))
+	}
+	h.opts.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
 
 // Drain makes /readyz answer 503, so that a load balancer sends no more requests; those that arrive are still answered.
 func (h *Handler) Drain() { h.closing.Store(true) }
 
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
-	if h.closing.Load() {
+	if h.closing.Load() || h.predictor.isClosed() {
 		text(w, http.StatusServiceUnavailable, "closing")
 		return
 	}
 	text(w, http.StatusOK, "ready")
-}
-
-// route adds a route that is measured and logged.
-func (h *Handler) route(pattern string, serve http.HandlerFunc) {
-	m := h.predictor.metrics
-	h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		started := time.Now()
-		rec := &recorder{ResponseWriter: w}
-		header := w.Header()
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Content-Security-Policy", contentPolicy)
-		header.Set("Referrer-Policy", "no-referrer")
-		serve(rec, r)
-		status := cmp.Or(rec.status, http.StatusOK)
-		m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
-		m.seconds.WithLabelValues(pattern).Observe(time.Since(started).Seconds())
-		level := slog.LevelInfo
-		switch {
-		case status >= 500, rec.fault:
-			level = slog.LevelError
-		case pattern != "POST /predict":
-			level = slog.LevelDebug // probes and scrapes come every few seconds
-		}
-		attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
-			slog.Duration("took", time.Since(started)), slog.String("client", r.RemoteAddr), slog.Int("images", rec.images)}
-		if rec.problem != "" {
-			attrs = append(attrs, slog.String("error", rec.problem))
-		}
-		h.opts.Log.LogAttrs(r.Context(), level, "request", attrs...)
-	})
 }
 
 // contentPolicy lets the page load its own files only, and show pictures that it has in memory.
@@ -179,8 +205,10 @@ func text(w http.ResponseWriter, status int, line string) {
 }
 
 // file serves an embedded file.
-func file(name, kind string) http.HandlerFunc {
-	data := pageFile(name)
+func file(name, kind string) http.HandlerFunc { return content(name, kind, pageFile(name)) }
+
+// content serves data under a name.
+func content(name, kind string, data []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Cache-Control", "no-cache")
@@ -194,4 +222,11 @@ func pageFile(name string) []byte {
 		panic("serve: embedded file: " + err.Error())
 	}
 	return data
+}
+
+// openAPI is the description of the interface, with this service's version and its default of top.
+func (h *Handler) openAPI() []byte {
+	version, _ := json.Marshal(cmp.Or(h.opts.Version, "unversioned")) // a text has no other outcome
+	values := strings.NewReplacer(`"$VERSION"`, string(version), `"$TOP"`, strconv.Itoa(h.opts.Top))
+	return []byte(values.Replace(string(pageFile("openapi.json"))))
 }

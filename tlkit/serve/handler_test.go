@@ -89,14 +89,21 @@ func TestAnswers(t *testing.T) {
 		{"HEIC", "POST", "/predict", "image/heic", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", 415, "HEIC"},
 		{"a compressed request", "POST", "/predict", png, "\x1f\x8b\x08\x00" + good, 415, "gzip file is not read"},
 		{"half an image", "POST", "/predict", png, good[:len(good)/2], 422, "broken png"},
-		{"too many bytes", "POST", "/predict", png, good + strings.Repeat("x", 1<<20), 413, "too large"},
+		{"too many bytes", "POST", "/predict", png, good + strings.Repeat("x", 1<<20), 413, "more than 1048576 bytes; send a smaller image"},
 		{"too many pixels", "POST", "/predict", png, string(pngOf(t, vision.New(1001, 1000))), 413, "1001 x 1000"},
 		{"top 0", "POST", "/predict?top=0", png, good, 400, "top"},
 		{"top x", "POST", "/predict?top=x", png, good, 400, "top"},
+		{"a semicolon in the query", "POST", "/predict?top=1;x", png, good, 400, "semicolon"},
+		{"a broken query", "POST", "/predict?top=1%zz", png, good, 400, "query"},
+		{"top without a number", "POST", "/predict?top=", png, good, 400, "expected one number"},
+		{"top twice", "POST", "/predict?top=1&top=2", png, good, 400, "expected one number"},
 		{"top beyond the classes", "POST", "/predict?top=9999", png, good, 200, `"index":9`},
-		{"the wrong method", "GET", "/predict", "", "", 405, ""},
-		{"another path", "GET", "/secret", "", "", 404, ""},
-		{"outside", "GET", "/..%2f..%2fetc/passwd", "", "", 404, ""},
+		{"the wrong method", "GET", "/predict", "", "", 405, "expected POST"},
+		{"the wrong method of a probe", "POST", "/healthz", "", "", 405, "expected GET, HEAD"},
+		{"the wrong method of the page", "PUT", "/", "", "", 405, "expected GET, HEAD"},
+		{"another path", "GET", "/secret", "", "", 404, "there is no"},
+		{"outside", "GET", "/..%2f..%2fetc/passwd", "", "", 404, "there is no"},
+		{"a path to clean", "GET", "/x/../healthz", "", "", 307, `href="/healthz"`},
 		{"alive", "GET", "/healthz", "", "", 200, "ok"},
 		{"ready", "GET", "/readyz", "", "", 200, "ready"},
 		{"info", "GET", "/info", "", "", 200, `"input_size":`},
@@ -116,8 +123,14 @@ func TestAnswers(t *testing.T) {
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s: %d %.300s\nwant %d with %q", c.name, w.Code, w.Body, c.status, c.want)
 		}
-		if kind := w.Header().Get("Content-Type"); c.status >= 400 && c.path == "/predict" && c.method == "POST" && kind != "application/problem+json" {
+		if kind := w.Header().Get("Content-Type"); c.status >= 400 && kind != "application/problem+json" {
 			t.Errorf("%s: an error of type %q", c.name, kind)
+		}
+		if w.Header().Get("Content-Security-Policy") != contentPolicy || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: an answer without the headers of protection: %v", c.name, w.Header())
+		}
+		if c.status == 405 && w.Header().Get("Allow") == "" {
+			t.Errorf("%s: an answer 405 without Allow", c.name)
 		}
 	}
 	if taken := h.memory.taken.Load(); taken != 0 {
@@ -125,6 +138,66 @@ func TestAnswers(t *testing.T) {
 	}
 	if inside := h.predictor.inside.Load(); inside != 0 {
 		t.Errorf("%d places of the queue are not given back", inside)
+	}
+}
+
+// TestEveryRequestIsRecorded holds that each has a line in the log and is counted, also what no route answers.
+func TestEveryRequestIsRecorded(t *testing.T) {
+	var log bytes.Buffer
+	h := newTestHandler(t, Options{}, HandlerOptions{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	for _, c := range []struct{ method, path, level, route, status string }{
+		{"GET", "/healthz", "DEBUG", "GET /healthz", "200"},
+		{"GET", "/secret", "INFO", "/", "404"},
+		{"GET", "/predict", "INFO", "/predict", "405"},
+		{"DELETE", "/info", "INFO", "/info", "405"},
+		{"GET", "/x/../info", "DEBUG", "GET /info", "307"},
+		{"POST", "/predict?top=x", "INFO", "POST /predict", "400"},
+	} {
+		log.Reset()
+		r := httptest.NewRequest(c.method, c.path, nil)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if line := log.String(); !strings.Contains(line, "level="+c.level) || !strings.Contains(line, "path="+r.URL.Path+" status="+c.status) {
+			t.Errorf("%s %s: the log is %q", c.method, c.path, line)
+		}
+		for _, want := range []string{fmt.Sprintf(`tlkit_http_requests_total{code=%q,route=%q} 1`, c.status, c.route),
+			fmt.Sprintf(`tlkit_http_request_seconds_count{route=%q} 1`, c.route)} {
+			if !strings.Contains(scrape(h), want+"\n") {
+				t.Errorf("%s %s: no line %s in the metrics", c.method, c.path, want)
+			}
+		}
+	}
+}
+
+// scrape returns the metrics as text.
+func scrape(h *Handler) string {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
+}
+
+// TestContentEncoding holds that a compressed body is refused with the reason, and not called a damaged image.
+func TestContentEncoding(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	image := pngOf(t, shapes(t, 1)[0])
+	for coding, status := range map[string]int{"gzip": 415, "br": 415, "identity, gzip": 415, "identity": 200, "": 200} {
+		r := httptest.NewRequest("POST", "/predict", bytes.NewReader(image))
+		r.Header.Set("Content-Encoding", coding)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != status || status == 415 && (!strings.Contains(w.Body.String(), "Content-Encoding is") || w.Header().Get("Accept-Encoding") != "identity") {
+			t.Errorf("Content-Encoding %q: %d %s, Accept-Encoding %q; want %d", coding, w.Code, w.Body, w.Header().Get("Accept-Encoding"), status)
+		}
+	}
+}
+
+// TestReadyAfterClose holds that a handler whose predictor is closed says so to the probe, as it does to requests.
+func TestReadyAfterClose(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	h.predictor.Close()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	if w.Code != 503 {
+		t.Errorf("/readyz after Close: %d %s, want 503", w.Code, w.Body)
 	}
 }
 
@@ -179,6 +252,9 @@ func TestBusyAnswer(t *testing.T) {
 	<-g.entered
 	if w := post(); w.Code != 429 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("a full queue: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	if want := `tlkit_images_total{outcome="busy"} 1`; !strings.Contains(scrape(h), want) {
+		t.Errorf("no line %s in the metrics", want)
 	}
 	close(g.leave)
 	if w := <-first; w.Code != 200 {
@@ -290,7 +366,7 @@ func TestNegativeLimits(t *testing.T) {
 
 // TestOpenAPI holds that the description has the handler's routes, and the answers the fields that it names.
 func TestOpenAPI(t *testing.T) {
-	h := newTestHandler(t, Options{}, HandlerOptions{})
+	h := newTestHandler(t, Options{}, HandlerOptions{Version: `1.4 "beta"`, Top: 3})
 	get := func(path string) map[string]any {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
@@ -302,6 +378,13 @@ func TestOpenAPI(t *testing.T) {
 	}
 	api := get("/openapi.json")
 	paths := api["paths"].(map[string]any)
+	top := paths["/predict"].(map[string]any)["post"].(map[string]any)["parameters"].([]any)[0].(map[string]any)
+	if d := top["schema"].(map[string]any)["default"]; d != 3. {
+		t.Errorf("the default of top is %v, want 3", d)
+	}
+	if v := api["info"].(map[string]any)["version"]; v != `1.4 "beta"` {
+		t.Errorf("the version is %v", v)
+	}
 	for path, methods := range paths {
 		for method := range methods.(map[string]any) {
 			w := httptest.NewRecorder()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -143,6 +144,90 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
+// TestEveryRequestHasADeadline holds that a request whose body never comes is answered and its connection closed,
+// whatever answers it, and in a program's own server as in ours.
+func TestEveryRequestHasADeadline(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{ReadTimeout: 100 * time.Millisecond})
+	g := newGate()
+	full := NewHandler(gated(t, g, Options{Queue: 1}), HandlerOptions{Log: quiet, ReadTimeout: 100 * time.Millisecond})
+	t.Cleanup(func() { full.predictor.Close() })
+	t.Cleanup(func() { close(g.leave) })
+	go full.predictor.Predict(context.Background(), shapes(t, 1)[0], 1)
+	<-g.entered
+	const form = "Content-Type: multipart/form-data; boundary=b\r\n"
+	const part = "--b\r\nContent-Disposition: form-data; name=i; filename=i\r\n\r\nx\r\n--b--\r\n"
+	cases := []struct {
+		handler              *Handler
+		line, header, begins string // of a request
+		status               int
+	}{
+		{h, "GET /healthz", "", "", 200},
+		{h, "GET /readyz", "", "", 200},
+		{h, "GET /info", "", "", 200},
+		{h, "GET /metrics", "", "", 200},
+		{h, "GET /openapi.json", "", "", 200},
+		{h, "GET /", "", "", 200},
+		{h, "GET /page.css", "", "", 200},
+		{h, "GET /page.js", "", "", 200},
+		{h, "GET /secret", "", "", 404},
+		{h, "GET /predict", "", "", 405},
+		{h, "POST /info", "", "", 405},
+		{h, "GET /x/../info", "", "", 307},
+		{h, "POST /predict", "", "", 408},
+		{h, "POST /predict?top=x", "", "", 400},
+		{h, "POST /predict", "Content-Type: text/plain\r\n", "", 415},
+		{h, "POST /predict", "Content-Encoding: gzip\r\n", "", 415},
+		{h, "POST /predict", form, part, 408}, // all of the form, and less than announced
+		{full, "POST /predict", "", "", 429},
+		{nil, "OPTIONS *", "", "", 200}, // answered by net/http
+	}
+	type request struct {
+		name   string
+		conn   net.Conn
+		status int
+	}
+	var sent []request
+	for _, length := range []string{"Content-Length: 1000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"} {
+		for _, c := range cases {
+			handler := c.handler
+			if handler == nil {
+				handler = h
+			}
+			ours, _ := startServer(t, &Server{Handler: handler})
+			addresses := []string{ours}
+			if c.handler != nil {
+				own := httptest.NewServer(handler)
+				t.Cleanup(own.Close)
+				addresses = append(addresses, own.Listener.Addr().String())
+			}
+			for _, address := range addresses {
+				conn := dial(t, address)
+				if _, err := io.WriteString(conn, c.line+" HTTP/1.1\r\nHost: x\r\n"+c.header+length+c.begins); err != nil {
+					t.Fatal(err)
+				}
+				sent = append(sent, request{fmt.Sprintf("%s %.17s %.17s", c.line, c.header, length), conn, c.status})
+			}
+		}
+	}
+	for _, r := range sent {
+		if err := r.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil { // only where the fault is there
+			t.Fatal(err)
+		}
+		reader := bufio.NewReader(r.conn)
+		answer, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatalf("%s: no answer: %v", r.name, err)
+		}
+		if answer.StatusCode != r.status {
+			t.Errorf("%s: %d, want %d", r.name, answer.StatusCode, r.status)
+		}
+		if _, err := io.Copy(io.Discard, reader); isTimeout(err) {
+			t.Errorf("%s: the connection stays open", r.name)
+		}
+		r.conn.Close()
+	}
+}
+
 // TestThousandConnections holds that a thousand clients who send half a request cost little memory, and hinder nobody.
 func TestThousandConnections(t *testing.T) {
 	h := newTestHandler(t, Options{}, HandlerOptions{ReadTimeout: time.Minute})
@@ -198,6 +283,9 @@ func TestMemoryOfRequestsIsBounded(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != 429 || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("a request beyond the memory: %d, Retry-After %q", answer.StatusCode, answer.Header.Get("Retry-After"))
+	}
+	if want := `tlkit_images_total{outcome="busy"} 1`; !strings.Contains(scrape(h), want) {
+		t.Errorf("no line %s in the metrics", want)
 	}
 	works(t, address, image) // a small one has room
 	for _, c := range held {
@@ -257,6 +345,34 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("the end of the server: %v", err)
 	}
 	p.Close()
+}
+
+// TestGraceIsKept holds that a client who does not send its request makes no end of the server a failed one, and that a
+// request which has arrived and is not answered does.
+func TestGraceIsKept(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{ReadTimeout: time.Minute})
+	address, end := startServer(t, &Server{Handler: h, Grace: time.Millisecond})
+	if _, err := io.WriteString(dial(t, address), "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "half a request", func() bool { return h.memory.taken.Load() > 0 })
+	if err := end(); err != nil {
+		t.Errorf("the end with half a request: %v", err)
+	}
+
+	g := newGate()
+	gate := NewHandler(gated(t, g, Options{}), HandlerOptions{Log: quiet})
+	address, end = startServer(t, &Server{Handler: gate, Grace: time.Millisecond})
+	image := string(pngOf(t, shapes(t, 1)[0]))
+	if _, err := fmt.Fprintf(dial(t, address), "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(image), image); err != nil {
+		t.Fatal(err)
+	}
+	<-g.entered
+	if err := end(); err == nil || !strings.Contains(err.Error(), "1 requests were still being answered") {
+		t.Errorf("the end with a request that is not answered: %v", err)
+	}
+	close(g.leave)
+	gate.predictor.Close()
 }
 
 // TestAddressInUse holds that the error names the address.

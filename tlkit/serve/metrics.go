@@ -23,7 +23,7 @@ func newMetrics(classes []string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		images: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tlkit_images_total",
-			Help: "Images by outcome: ok, error (unreadable, or the network failed), busy (refused), cancelled."}, []string{"outcome"}),
+			Help: "Images by outcome: ok, error (unreadable, or the network failed), busy (refused; a request that was not read counts as one), cancelled."}, []string{"outcome"}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tlkit_batch_images",
 			Help: "Images that the network computed at once.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64}}),
 		compute: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "tlkit_compute_seconds",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ type prediction struct {
 }
 
 // errTimeout is the cause of contexts that HandlerOptions.Timeout has ended.
-var errTimeout = errors.New("the image was not classified in time")
+var errTimeout = errors.New("the image was not classified in time; try again later")
 
 // predict answers POST /predict.
 func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
@@ -49,6 +50,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.predictor.full() { // before the body takes memory; more exactly below
+		h.predictor.refuse(1)
 		w.Header().Set("Connection", "close")
 		h.problem(w, ErrBusy, nil)
 		return
@@ -57,9 +59,14 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 	defer held.release()
 	uploads, err := h.read(w, r, held)
 	if err != nil {
+		if errors.Is(err, errMemory) {
+			h.predictor.refuse(1)
+		}
 		h.problem(w, err, nil)
 		return
 	}
+	h.answering.Add(1)
+	defer h.answering.Add(-1)
 	if rec, ok := w.(*recorder); ok {
 		rec.images = len(uploads)
 	}
@@ -112,13 +119,17 @@ func (p *Predictor) full() bool { return p.inside.Load() >= int64(p.opts.Queue) 
 
 // top is the number of classes that the request wants.
 func (h *Handler) top(r *http.Request) (int, error) {
-	text := r.URL.Query().Get("top")
-	if text == "" {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return 0, badRequest("the query %.80q can't be read: %v; expected ?top=N", r.URL.RawQuery, err)
+	}
+	given := query["top"]
+	if len(given) == 0 {
 		return h.opts.Top, nil
 	}
-	top, err := strconv.Atoi(text)
-	if err != nil || top < 1 {
-		return 0, badRequest("top is %.20q; expected a number of classes from 1", text)
+	top, err := strconv.Atoi(given[0])
+	if err != nil || top < 1 || len(given) > 1 {
+		return 0, badRequest("top is %.40q; expected one number of classes from 1", given)
 	}
 	return top, nil
 }

@@ -193,11 +193,14 @@ func (p *Predictor) predictFile(ctx context.Context, path string, top int) ([]zo
 // admit takes n places in the queue, or fails with ErrBusy. Each is given back by leave.
 func (p *Predictor) admit(n int) error {
 	if !p.admitted.TryAcquire(int64(n)) {
-		p.metrics.images.WithLabelValues("busy").Add(float64(n))
+		p.refuse(n)
 		return fmt.Errorf("serve: %w (the queue holds %d); try again later", ErrBusy, p.opts.Queue)
 	}
 	return p.enter(n)
 }
+
+// refuse counts images that had no place in the queue or in memory.
+func (p *Predictor) refuse(n int) { p.metrics.images.WithLabelValues("busy").Add(float64(n)) }
 
 // queueUp takes a place in the queue as soon as there is one.
 func (p *Predictor) queueUp(ctx context.Context) error {
@@ -218,6 +221,13 @@ func (p *Predictor) enter(n int) error {
 	p.inside.Add(int64(n))
 	p.waiting.Add(n)
 	return nil
+}
+
+// isClosed reports whether Close was called.
+func (p *Predictor) isClosed() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.closed
 }
 
 // leave gives the place of an image back.
@@ -307,11 +317,11 @@ func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
 		return nil, err
 	}
 	if width > p.opts.MaxPixels/height {
-		return nil, fmt.Errorf("serve: %w: %d x %d pixels, the limit is %d million in all", vision.ErrTooLarge, width, height, p.opts.MaxPixels/1_000_000)
+		return nil, fmt.Errorf("serve: %w: %d x %d pixels, the limit is %d million in all; send a smaller one", vision.ErrTooLarge, width, height, p.opts.MaxPixels/1_000_000)
 	}
 	need += 3*int64(width)*int64(height) + vision.MaxScratch // the image when it is rotated or half resized
 	if need > p.opts.MaxDecode {
-		return nil, fmt.Errorf("serve: %w: %d x %d pixels of this file take %d MB to decode, the limit is %d", vision.ErrTooLarge, width, height, need>>20, p.opts.MaxDecode>>20)
+		return nil, fmt.Errorf("serve: %w: %d x %d pixels of this file take %d MB to decode, the limit is %d; send a smaller one", vision.ErrTooLarge, width, height, need>>20, p.opts.MaxDecode>>20)
 	}
 	if err := p.memory.Acquire(ctx, need); err != nil {
 		return nil, context.Cause(ctx)

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
-	"os"
 	"strconv"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -57,33 +55,27 @@ func title(status int) string {
 // statusOf is the status code for an error of a prediction or of reading a request.
 func statusOf(err error) int {
 	var request *requestError
-	var tooLarge *http.MaxBytesError
 	var unsupported *vision.UnsupportedError
 	switch {
 	case errors.As(err, &request):
 		return request.status
-	case errors.As(err, &tooLarge), errors.Is(err, vision.ErrTooLarge):
+	case errors.Is(err, vision.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrBusy), errors.Is(err, errMemory):
 		return http.StatusTooManyRequests
 	case errors.Is(err, ErrClosed), errors.Is(err, errTimeout):
 		return http.StatusServiceUnavailable
-	case isTimeout(err):
-		return http.StatusRequestTimeout
 	case errors.Is(err, context.Canceled):
 		return statusClientGone
 	case errors.Is(err, errCompute):
 		return http.StatusInternalServerError
 	case errors.Is(err, vision.ErrFormat), errors.As(err, &unsupported):
 		return http.StatusUnsupportedMediaType
-	case errors.Is(err, vision.ErrEmpty), err == io.ErrUnexpectedEOF: // the connection's own; that of an image file is wrapped
+	case errors.Is(err, vision.ErrEmpty):
 		return http.StatusBadRequest
 	}
 	return http.StatusUnprocessableEntity
 }
-
-// isTimeout reports whether reading a request took too long.
-func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // writeJSON answers with a value as JSON. A client that no longer reads is not an error of ours.
 func writeJSON(w http.ResponseWriter, status int, kind string, value any) {

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
@@ -34,20 +35,41 @@ const maxFields = 8
 
 // read returns the image files of a request. Their memory is taken from the share.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request, held *share) ([]upload, error) {
-	control := http.NewResponseController(w)
-	// Without a connection, as in a test, there is nothing to set.
-	_ = control.SetReadDeadline(time.Now().Add(h.opts.ReadTimeout))
 	uploads, err := h.readBody(w, r, held)
 	if err == nil {
-		// The deadline would end the request's context. After an error it stays: net/http reads the rest of the body
-		// before it answers.
-		_ = control.SetReadDeadline(time.Time{})
+		_, err = io.Copy(io.Discard, r.Body) // what follows the end of a form
 	}
-	return uploads, err
+	if err != nil {
+		return nil, h.readError(err)
+	}
+	// All has arrived, and the deadline would end the request's context.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return uploads, nil
 }
+
+// readError names the limit that the body of a request has met, and what to do.
+func (h *Handler) readError(err error) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes; send a smaller image, or fewer in one request", tooLarge.Limit)}
+	case isTimeout(err):
+		return &requestError{http.StatusRequestTimeout, fmt.Sprintf("the request has not arrived in %v; send it again, or a smaller one", h.opts.ReadTimeout)}
+	case err == io.ErrUnexpectedEOF: // the connection's own; that of an image file is wrapped
+		return badRequest("the request is shorter than it announces; send it again")
+	}
+	return err
+}
+
+// isTimeout reports whether reading a request took too long.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *share) ([]upload, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBody)
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		w.Header().Set("Accept-Encoding", "identity")
+		return nil, &requestError{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding is %.40q; expected none: an image file is compressed already, so send it as it is", coding)}
+	}
 	kind := r.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(kind)
 	switch {

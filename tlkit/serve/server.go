@@ -24,7 +24,7 @@ type Server struct {
 	// Drain is the time between the end of readiness and the end of listening, in which a load balancer notices it. 0:
 	// none.
 	Drain time.Duration
-	// Grace is the time in which requests under way may end; 0: 20 s.
+	// Grace is the time in which requests under way may end; 0: 20 s. Those that have not arrived by then are cut off.
 	Grace time.Duration
 	// Started, if set, is called with the address once the server listens.
 	Started func(address net.Addr)
@@ -36,7 +36,7 @@ func ListenAndServe(ctx context.Context, addr string, h *Handler) error {
 }
 
 // Run serves until ctx ends, then waits for the requests under way. It returns nil after such an end, and an error if it
-// can't listen, or if requests were still under way after the grace period.
+// can't listen, or if requests that had arrived were still being answered after the grace period.
 func (s *Server) Run(ctx context.Context) error {
 	err := checkLimits("Server", limit{"Connections", int64(s.Connections)}, limit{"Drain", int64(s.Drain)},
 		limit{"Grace", int64(s.Grace)})
@@ -50,6 +50,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	server := &http.Server{
 		Handler: s.Handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ReadTimeout: s.Handler.opts.ReadTimeout, // for what net/http answers by itself, such as OPTIONS *
 		// A client that does not read its answer is cut off.
 		WriteTimeout: s.Handler.opts.ReadTimeout + s.Handler.opts.Timeout + 10*time.Second,
 		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -82,7 +83,12 @@ func (s *Server) shutDown(server *http.Server, ended <-chan error, log *slog.Log
 	ctx, stop := context.WithTimeout(context.Background(), cmp.Or(s.Grace, 20*time.Second))
 	defer stop()
 	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("serve: requests were still under way at the end of the grace period: %w", err), server.Close())
+		answering := s.Handler.answering.Load()
+		closed := server.Close()
+		if answering > 0 {
+			return errors.Join(fmt.Errorf("serve: %d requests were still being answered at the end of the grace period: %w", answering, err), closed)
+		}
+		log.Warn("cutting off requests that have not arrived in the grace period") // a slow client is no fault of ours
 	}
 	log.Info("closed")
 	return nil
