@@ -65,6 +65,8 @@ if [[ -z $prefix ]]; then
 	[[ -n ${HOME:-} ]] || die "HOME is not set; set it, or give a folder with --prefix"
 	prefix=$HOME/.local/share/tlkit
 fi
+# No shell expands "~" in --prefix=~/x or TLKIT_HOME="~/x".
+[[ $prefix == "~" || $prefix == "~/"* ]] && prefix=${HOME:?}${prefix:1}
 [[ $prefix == /* ]] || prefix=$PWD/$prefix
 export TLKIT_HOME=$prefix
 

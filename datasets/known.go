@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
@@ -111,9 +112,9 @@ func (a archive) find(o Options) (string, error) {
 	if o.URL != "" {
 		return a.download(o, o.URL, o.SHA256, filepath.Join(cache, nameForURL(o.URL, o.SHA256)))
 	}
-	data, err := fetch.ExpandHome(os.Getenv("TLKIT_DATA"))
+	data, err := envpath.Get("TLKIT_DATA")
 	if err != nil {
-		return "", fmt.Errorf("datasets: %s: TLKIT_DATA: %w", a.name, err)
+		return "", fmt.Errorf("datasets: %s: %w", a.name, err)
 	}
 	for _, dir := range []string{data, cache} {
 		if dir == "" {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 )
 
 // This file makes the kernel work in the environments that people bring: a temporary folder that is not usable, an
@@ -97,8 +98,8 @@ func canWrite(dir string) bool {
 // userCache returns this user's folder for files of the installation p that can't be written there. It is below tmp if
 // the home folder can't be written either.
 func userCache(p Prefix, tmp string) string {
-	base := os.Getenv(envUserCache)
-	if base == "" {
+	base, err := envpath.Get(envUserCache)
+	if base == "" && err == nil {
 		if cache, err := os.UserCacheDir(); err == nil {
 			base = filepath.Join(cache, "tlkit")
 		}

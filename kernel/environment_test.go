@@ -339,3 +339,20 @@ func TestJupyterEnv(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsInHome: "~" in TLKIT_CACHE, TLKIT_HOME and --prefix is the home folder.
+func TestPathsInHome(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv(envUserCache, "~/cache")
+	if got := userCache("/p", t.TempDir()); filepath.Dir(got) != filepath.Join(home, "cache") {
+		t.Errorf("the user's cache is %s", got)
+	}
+	t.Setenv("TLKIT_HOME", "~/tlkit")
+	if got, err := DefaultPrefix(); err != nil || string(got) != filepath.Join(home, "tlkit") {
+		t.Errorf("the default prefix is %s, %v", got, err)
+	}
+	if got, err := absolutePrefix("~/other"); err != nil || string(got) != filepath.Join(home, "other") {
+		t.Errorf("--prefix=~/other is %s, %v", got, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/language"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/protocol"
@@ -73,7 +74,10 @@ func Live(p Prefix, connectionFile string) (int, error) {
 
 // openLog opens the file that TLKIT_KERNEL_LOG names, else one that keeps nothing.
 func openLog() (*os.File, error) {
-	path := os.Getenv(envKernelLog)
+	path, err := envpath.Get(envKernelLog)
+	if err != nil {
+		return nil, fmt.Errorf("kernel: log: %w", err)
+	}
 	if path == "" {
 		path = os.DevNull
 	}

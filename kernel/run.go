@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
@@ -132,7 +133,7 @@ func supervise(cmd *exec.Cmd, live bool) (int, error) {
 func gonbCommand(p Prefix, connectionFile string) *exec.Cmd {
 	// GoNB's log would appear in the terminal of JupyterLab, or of tlkernel exec.
 	args := []string{"-kernel", connectionFile, "-raw_error", "-logtostderr=false", "-stderrthreshold=FATAL"}
-	if log := os.Getenv(envKernelLog); log != "" {
+	if log, err := envpath.Get(envKernelLog); err == nil && log != "" {
 		args = append(args, "-v=2", "-extra_log="+log)
 	}
 	return exec.Command(p.Bin("gonb"), args...)

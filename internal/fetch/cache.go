@@ -5,15 +5,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 )
 
 // CacheDir returns the folder for downloaded files, joined with sub: TLKIT_CACHE, else the user's cache folder with
 // "tlkit" appended (on Linux ~/.cache/tlkit). It is not created.
 func CacheDir(sub ...string) (string, error) {
-	dir, err := ExpandHome(os.Getenv("TLKIT_CACHE"))
+	dir, err := envpath.Get("TLKIT_CACHE")
 	if err != nil {
 		return "", err
 	}
@@ -28,16 +29,7 @@ func CacheDir(sub ...string) (string, error) {
 }
 
 // ExpandHome replaces a leading "~" or "~/" by the user's home folder; other paths are returned unchanged.
-func ExpandHome(path string) (string, error) {
-	if path != "~" && !strings.HasPrefix(path, "~/") && !strings.HasPrefix(path, `~\`) {
-		return path, nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("expanding %q: %w", path, err)
-	}
-	return filepath.Join(home, path[1:]), nil
-}
+func ExpandHome(path string) (string, error) { return envpath.Expand(path) }
 
 // Printer returns a Progress function that writes a line about the named file to w: at the start, every five seconds
 // and at the end.

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
@@ -100,20 +101,20 @@ func Endpoint() string {
 
 // home is HF_HOME, else the folder huggingface in XDG_CACHE_HOME or ~/.cache.
 func home() (string, error) {
-	if dir := os.Getenv("HF_HOME"); dir != "" {
-		return fetch.ExpandHome(dir)
+	if dir, err := envpath.Get("HF_HOME"); dir != "" || err != nil {
+		return dir, err
 	}
-	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
-		return fetch.ExpandHome(filepath.Join(dir, "huggingface"))
+	if dir, err := envpath.Get("XDG_CACHE_HOME"); dir != "" || err != nil {
+		return filepath.Join(dir, "huggingface"), err
 	}
-	return fetch.ExpandHome("~/.cache/huggingface")
+	return envpath.Expand("~/.cache/huggingface")
 }
 
 // CacheDir returns the folder that holds the repositories: HF_HUB_CACHE, else the folder hub in HF_HOME, as in Python.
 func CacheDir() (string, error) {
 	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
-		if dir := os.Getenv(name); dir != "" {
-			return fetch.ExpandHome(dir)
+		if dir, err := envpath.Get(name); dir != "" || err != nil {
+			return dir, err
 		}
 	}
 	dir, err := home()
@@ -130,7 +131,10 @@ func token() string {
 			return t
 		}
 	}
-	path := os.Getenv("HF_TOKEN_PATH")
+	path, err := envpath.Get("HF_TOKEN_PATH")
+	if err != nil {
+		return ""
+	}
 	if path == "" {
 		dir, err := home()
 		if err != nil {

@@ -48,6 +48,21 @@ func TestCacheDir(t *testing.T) {
 	check("/big")
 }
 
+// TestTokenPath: "~" in HF_TOKEN_PATH is the home folder, as in huggingface_hub.
+func TestTokenPath(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("HF_TOKEN", "")
+	t.Setenv("HUGGING_FACE_HUB_TOKEN", "")
+	t.Setenv("HF_TOKEN_PATH", "~/secret")
+	if err := os.WriteFile(filepath.Join(home, "secret"), []byte("hf_x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := token(); got != "hf_x" {
+		t.Errorf("the token is %q, want that of ~/secret", got)
+	}
+}
+
 // TestPythonsCache reads what Python has stored, without a network.
 func TestPythonsCache(t *testing.T) {
 	t.Setenv("HF_HUB_CACHE", t.TempDir())

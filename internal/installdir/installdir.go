@@ -4,24 +4,24 @@ package installdir
 import (
 	"fmt"
 	"path/filepath"
-	"runtime"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 )
 
 // Env is the environment variable that names the folder.
 const Env = "TLKIT_HOME"
 
 // Dir returns the folder: $TLKIT_HOME, else ~/.local/share/tlkit, joined with sub. getenv reads the environment, as
-// os.Getenv does. The error says that neither TLKIT_HOME nor a home folder is set.
+// os.Getenv does. It fails where neither TLKIT_HOME nor a home folder is set.
 func Dir(getenv func(string) string, sub ...string) (string, error) {
-	dir := getenv(Env)
+	dir, err := envpath.From(getenv, Env)
+	if err != nil {
+		return "", fmt.Errorf("no folder of the installation: %w", err)
+	}
 	if dir == "" {
-		name := "HOME"
-		if runtime.GOOS == "windows" {
-			name = "USERPROFILE"
-		}
-		home := getenv(name)
-		if home == "" {
-			return "", fmt.Errorf("no folder of the installation: neither %s nor %s is set", Env, name)
+		home, err := envpath.Home(getenv)
+		if err != nil {
+			return "", fmt.Errorf("no folder of the installation: %s is not set, and %w", Env, err)
 		}
 		dir = filepath.Join(home, ".local", "share", "tlkit")
 	}

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 )
 
 // Shared returns the path of the reference file rel (slash separated, such as "data/hymenoptera_data.zip") that is not
@@ -23,15 +25,18 @@ func Shared(t testing.TB, rel string) string {
 // Find looks for a reference file in the folder named by TLKIT_SHARED, else in the folder "shared" beside the checkout
 // that the test runs in.
 func Find(rel string) (string, error) {
-	if dir := os.Getenv("TLKIT_SHARED"); dir != "" {
+	dir, err := envpath.Get("TLKIT_SHARED")
+	if err != nil {
+		return "", fmt.Errorf("reference file %s: %w", rel, err)
+	}
+	if dir != "" {
 		path := filepath.Join(dir, filepath.FromSlash(rel))
 		if _, err := os.Stat(path); err != nil {
 			return "", fmt.Errorf("reference file %s is not in TLKIT_SHARED=%s", rel, dir)
 		}
 		return path, nil
 	}
-	dir, err := os.Getwd()
-	if err != nil {
+	if dir, err = os.Getwd(); err != nil {
 		return "", fmt.Errorf("reference file %s: no working directory: %w", rel, err)
 	}
 	for {

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
@@ -74,7 +75,7 @@ func onnxLibrary(getenv func(string) string) string {
 // installed returns the library that an environment variable names, else the first file that a pattern fits in a folder of
 // install.sh's lib; "" if there is none.
 func installed(getenv func(string) string, variable, folder string, patterns ...string) string {
-	if path := getenv(variable); path != "" {
+	if path, err := envpath.From(getenv, variable); path != "" && err == nil {
 		return path
 	}
 	dir, err := installdir.Dir(getenv, "lib", folder)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 )
 
 // DirEnv names the environment variable with the folder that Show writes to outside a notebook. Default: .tlkit/plots
@@ -185,7 +187,10 @@ var (
 
 // reserve returns a path for a new figure that this program has not used yet, and makes its folder.
 func reserve(base, ext string) (string, error) {
-	dir := os.Getenv(DirEnv)
+	dir, err := envpath.Get(DirEnv)
+	if err != nil {
+		return "", fmt.Errorf("plots: folder for figures: %w", err)
+	}
 	if dir == "" {
 		dir = filepath.Join(".tlkit", "plots")
 	}

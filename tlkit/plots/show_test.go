@@ -70,6 +70,22 @@ func TestShowKinds(t *testing.T) {
 	}
 }
 
+// TestFolderInHome: "~" in TLKIT_PLOTS is the home folder.
+func TestFolderInHome(t *testing.T) {
+	outside(t)
+	home := t.TempDir()
+	t.Chdir(home)
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	t.Setenv(DirEnv, "~/figures")
+	if err := Show(HTML("<b>h</b>", "h")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(home, "figures", "html.html")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLiveRewritesOneFile(t *testing.T) {
 	out := outside(t)
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
@@ -27,16 +28,16 @@ var errNewer = errors.New("written by a newer TLKit")
 // the default, see Recipe.Dir). The error says which names are possible.
 func Folder(base, name string) (string, error) {
 	nameErr := checkName("run", name)
-	if base == "" {
-		base = os.Getenv("TLKIT_RUNS")
+	base, err := fetch.ExpandHome(base)
+	if base == "" && err == nil {
+		base, err = envpath.Get("TLKIT_RUNS")
 	}
-	if base == "" {
+	if base == "" && err == nil {
 		base = "runs"
 		if old := filepath.Join(".tlkit", "runs", name); nameErr == nil && isRun(old) && !isRun(filepath.Join("runs", name)) {
 			base = filepath.Dir(old)
 		}
 	}
-	base, err := fetch.ExpandHome(base)
 	if err == nil {
 		base, err = filepath.Abs(base)
 	}

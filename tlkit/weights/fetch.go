@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
@@ -89,19 +90,14 @@ func mirrored(rawURL string) string {
 // torchCheckpoint returns the path at which PyTorch keeps a download of that
 // name (torch.hub.get_dir), "" if there is no such file.
 func torchCheckpoint(base string) string {
-	dir := os.Getenv("TORCH_HOME")
-	if dir == "" {
-		cache := os.Getenv("XDG_CACHE_HOME")
-		if cache == "" {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return ""
-			}
-			cache = filepath.Join(home, ".cache")
+	dir, err := envpath.Get("TORCH_HOME")
+	if dir == "" && err == nil {
+		dir, err = envpath.Get("XDG_CACHE_HOME")
+		if dir == "" && err == nil {
+			dir, err = envpath.Expand("~/.cache")
 		}
-		dir = filepath.Join(cache, "torch")
+		dir = filepath.Join(dir, "torch")
 	}
-	dir, err := fetch.ExpandHome(dir)
 	if err != nil {
 		return ""
 	}

@@ -89,6 +89,24 @@ func TestMirror(t *testing.T) {
 	}
 }
 
+// TestWeightFolders: "~" in the variables that name them is the home folder.
+func TestWeightFolders(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	want := make([]string, 0, 3)
+	for name, sub := range map[string]string{"TLKIT_DATA": "", "TLKIT_CACHE": "weights", "TLKIT_HOME": "weights"} {
+		t.Setenv(name, "~/"+name)
+		want = append(want, filepath.Join(home, name, sub))
+	}
+	got := weightFolders()
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestLoadContext: the end of the context ends a download, and the error says so.
 func TestLoadContext(t *testing.T) {
 	for _, name := range []string{"TLKIT_DATA", "TLKIT_CACHE", "TLKIT_HOME", "TORCH_HOME"} {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -149,7 +150,7 @@ func openSet(ctx context.Context, model string, set WeightSet) (*weights.StateDi
 // install.sh fills.
 func weightFolders() []string {
 	var dirs []string
-	if dir := os.Getenv("TLKIT_DATA"); dir != "" {
+	if dir, err := envpath.Get("TLKIT_DATA"); err == nil && dir != "" {
 		dirs = append(dirs, dir)
 	}
 	if dir, err := fetch.CacheDir("weights"); err == nil {

@@ -5,10 +5,10 @@ package onednn
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/gomlx/compute"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
@@ -26,7 +26,10 @@ func init() { compute.Register(Name, New) }
 // The error says why it can't be opened, or that a convolution's result is wrong. The configuration is empty, or has
 // options for GoMLX's pure-Go engine, which computes what neither oneDNN nor package kernels do.
 func New(config string) (compute.Backend, error) {
-	path := os.Getenv(LibraryEnv)
+	path, err := envpath.Get(LibraryEnv)
+	if err != nil {
+		return nil, fmt.Errorf("onednn: %w", err)
+	}
 	if path == "" {
 		return nil, errors.New("onednn: no library; set " + LibraryEnv + " to libdnnl.so")
 	}

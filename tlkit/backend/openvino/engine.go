@@ -5,7 +5,6 @@ package openvino
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/write"
 )
 
@@ -52,11 +52,13 @@ func New(config string) (compute.Backend, error) {
 			return nil, fmt.Errorf("openvino: option %q is not known; there are cpu and threads=N", option)
 		}
 	}
-	path := os.Getenv(LibraryEnv)
+	path, err := envpath.Get(LibraryEnv)
+	if err != nil {
+		return nil, fmt.Errorf("openvino: %w", err)
+	}
 	if path == "" {
 		return nil, errors.New("openvino: no library; set " + LibraryEnv + " to libopenvino_c.so")
 	}
-	var err error
 	if e.version, err = open(path); err != nil {
 		return nil, err
 	}
