@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
@@ -36,8 +37,7 @@ const modulePath = "github.com/tlkit-go/tlkit-notebooks"
 // Prefix is the private folder that install fills: an absolute path.
 type Prefix string
 
-// DefaultPrefix returns $TLKIT_HOME, else ~/.local/share/tlkit. A tlkernel that
-// runs from a prefix's bin folder finds that prefix by itself.
+// DefaultPrefix returns $TLKIT_HOME, else the prefix in whose bin folder this program is, else ~/.local/share/tlkit.
 // It fails when neither TLKIT_HOME nor a home folder is known.
 func DefaultPrefix() (Prefix, error) {
 	if os.Getenv(installdir.Env) == "" {
@@ -52,9 +52,12 @@ func DefaultPrefix() (Prefix, error) {
 	return absolutePrefix(dir)
 }
 
-// absolutePrefix makes dir absolute, so that it holds in any working folder.
+// absolutePrefix makes dir absolute, so that it holds in any working folder. No shell expands "~" in --prefix=~/x.
 func absolutePrefix(dir string) (Prefix, error) {
-	abs, err := filepath.Abs(dir)
+	abs, err := envpath.Expand(dir)
+	if err == nil {
+		abs, err = filepath.Abs(abs)
+	}
 	if err != nil {
 		return "", fmt.Errorf("kernel: prefix %q: %w", dir, err)
 	}

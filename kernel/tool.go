@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,8 +33,8 @@ func main() { os.Exit(tools.%s(os.Args[1:], os.Stdout, os.Stderr)) }
 `
 
 // RunTool compiles a function of the package tlkit/tools in the installation's workspace, without a network, and runs it
-// with the arguments in the working folder. It returns the tool's exit code, and an error if the tool could not be
-// compiled or started. function is the Go name, such as "Project".
+// with the arguments in the working folder. When ctx ends, the tool gets SIGTERM and ends by itself. RunTool returns the
+// tool's exit code, and an error if the tool could not be compiled or started, or has none. function is the Go name, such as "Project".
 func RunTool(ctx context.Context, function string, args []string, opts ToolOptions) (int, error) {
 	p, err := installPrefix(opts.Prefix)
 	if err != nil {
@@ -60,17 +59,21 @@ func RunTool(ctx context.Context, function string, args []string, opts ToolOptio
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = toolEnv(p, m)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, opts.Stdout, opts.Stderr
+	return runTool(cmd)
+}
+
+// runTool runs a tool and returns its exit code. When the command's context ends, the tool gets SIGTERM.
+func runTool(cmd *exec.Cmd) (int, error) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Minute // a training saves when it is told to stop
-	err = cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return 1, fmt.Errorf("kernel: stopped: %w", ctx.Err())
-	case err != nil && !errors.As(err, &exit):
+	if err := cmd.Start(); err != nil {
 		return 1, fmt.Errorf("kernel: starting the tool: %w", err)
 	}
-	return cmd.ProcessState.ExitCode(), nil
+	err := cmd.Wait()
+	if cmd.ProcessState.Exited() {
+		return cmd.ProcessState.ExitCode(), nil // also after a signal: a training that was told to stop has succeeded
+	}
+	return 1, fmt.Errorf("kernel: the tool was ended: %w", err)
 }
 
 // buildTool compiles the tool in dir with the settings of cells, whose compiled packages it then links.

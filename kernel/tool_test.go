@@ -1,8 +1,11 @@
 package kernel
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +59,7 @@ tlkit.Recipe{Epochs: 1}.MustCompare("sketchy", datasets.MustLoad("sketches"), tl
 		want string
 	}{
 		{[]string{runs}, 2, "usage: project"},
+		{[]string{runs, "other", "-strategy", "none", "-prefix=" + string(p)}, 1, "no strategy"},
 		{[]string{"-strategy", "none", runs, "other"}, 1, "no strategy"},
 		{[]string{"runs/none", "other"}, 1, "no run"},
 		{[]string{"--prefix", filepath.Join(dir, "nowhere"), runs, "other"}, 1, "nothing is installed"},
@@ -66,6 +70,45 @@ tlkit.Recipe{Epochs: 1}.MustCompare("sketchy", datasets.MustLoad("sketches"), tl
 		}
 	}
 	wantNothingLeft(t, tmp)
+}
+
+// TestToolsExitCode holds that the exit code is the tool's own, also after it was told to stop.
+func TestToolsExitCode(t *testing.T) {
+	const waits = "trap 'exit %s' TERM; echo ready; while :; do sleep 0.01; done"
+	for _, c := range []struct {
+		script string
+		stop   bool // once the script has printed a line
+		code   int
+		fails  bool
+	}{
+		{"echo; exit 0", false, 0, false},
+		{"echo; exit 3", false, 3, false},
+		{strings.Replace(waits, "%s", "0", 1), true, 0, false},
+		{strings.Replace(waits, "%s", "7", 1), true, 7, false},
+		{"echo ready; exec sleep 600", true, 1, true}, // the signal ends it
+	} {
+		ctx, stop := context.WithCancel(t.Context())
+		cmd := exec.CommandContext(ctx, "sh", "-c", c.script)
+		out, in := io.Pipe()
+		cmd.Stdout = in
+		go func() {
+			lines := bufio.NewScanner(out)
+			if lines.Scan() && c.stop {
+				stop()
+			}
+			io.Copy(io.Discard, out)
+		}()
+		if code, err := runTool(cmd); code != c.code || (err != nil) != c.fails {
+			t.Errorf("%s: %d, %v; want %d", c.script, code, err, c.code)
+		}
+		in.Close()
+		stop()
+	}
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	if code, err := runTool(exec.CommandContext(ended, "true")); code != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of its context: %d, %v", code, err)
+	}
 }
 
 // TestRunToolStops holds that a tool ends with its context, and that a function that is not there is named.

@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,23 +10,18 @@ import (
 	"text/tabwriter"
 	"unicode"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/toolargs"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-const runsUsage = `usage: runs [FOLDER]
-Lists the runs in a folder (TLKIT_RUNS or ./runs unless given): state, epochs, best validation accuracy, time left.
-`
-
 // Runs is the command "runs": it lists runs, those of detached trainings with their state. It returns the exit code.
 func Runs(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("runs", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() { fmt.Fprint(stderr, runsUsage) }
-	if code, ok := parse(flags, args, 0, 1); !ok {
+	dir, code, ok := toolargs.ParseRuns(args, stderr)
+	if !ok {
 		return code
 	}
-	states, err := runStates(flags.Arg(0))
+	states, err := runStates(dir)
 	if err != nil {
 		fmt.Fprintln(stderr, "runs:", err)
 		return 1

@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,30 +10,21 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/toolargs"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-const trainUsage = `usage: train FILE.json | RUN-FOLDER
-Trains without a notebook. FILE.json is a recipe, such as
-  {"name": "ants", "data": "photos", "model": "efficientnet_lite0", "recipe": {"epochs": 5},
-   "strategies": [{"kind": "Transfer"}, {"kind": "FineTune", "learning_rate": 0.001}]}
-RUN-FOLDER is that of a detached training (tlkit.Detach), which goes on from its checkpoint. SIGINT and SIGTERM save and
-stop; the same command goes on.
-`
-
 // Train is the command "train": it trains what a recipe file describes, or a detached training; see package detached. It
 // returns the exit code: 0 also after a signal, 1 if the training failed, 2 on misuse.
 func Train(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("train", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() { fmt.Fprint(stderr, trainUsage) }
-	if code, ok := parse(flags, args, 1, 1); !ok {
+	path, code, ok := toolargs.ParseTrain(args, stderr)
+	if !ok {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := trainPath(ctx, flags.Arg(0), stdout)
+	err := trainPath(ctx, path, stdout)
 	var stopped *train.InterruptedError
 	switch {
 	case errors.As(err, &stopped):

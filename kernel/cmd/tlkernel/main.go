@@ -12,9 +12,12 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/toolargs"
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
@@ -37,18 +40,20 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
                [--admin NAME]... [--subdomain-host URL] [--spawner local|systemd|slurm] [--idle SECONDS] [--age SECONDS] [--memory 2G] [--cores N]
                [--lessons DIR] [--prefix DIR] [--renew] [--prepare]
         set up a JupyterHub for a class in a folder and start it, as root (docs/hosting.md)
-  tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-overwrite] [-skip-build] RUN DIR
+  tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-precision FORM]
+                   [-overwrite] [-skip-build] RUN DIR
         write a Go module around a run's best model: a program that serves it and classifies files
   tlkernel train [--prefix DIR] FILE.json | RUN-FOLDER
         train without a notebook: what a recipe file describes, or a detached training; a signal saves and stops
   tlkernel runs [--prefix DIR] [FOLDER]
-        list the runs in a folder (./runs): state, epochs, best accuracy, time left
+        list the runs in a folder ($TLKIT_RUNS, else ./runs): state, epochs, best accuracy, time left
   tlkernel version
         print the version of the kernel, of Go, and the platform
 
 NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
-The prefix is $TLKIT_HOME, else ~/.local/share/tlkit.
+DIR, the prefix, is $TLKIT_HOME unless given, else the folder that this tlkernel was installed into, else ~/.local/share/tlkit.
+D is a number of seconds, or a duration such as 90s, 15m or 1h30m.
 `
 
 func main() {
@@ -100,9 +105,15 @@ func run(args []string) (int, error) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if function, ok := tools[args[0]]; ok {
-		prefix, rest := takeFlag(args[1:], "prefix")
-		return kernel.RunTool(ctx, function, rest, kernel.ToolOptions{Prefix: prefix, Stdout: os.Stdout, Stderr: os.Stderr})
+	if tool, ok := tools[args[0]]; ok {
+		prefix, rest, err := takeFlag(args[1:], "prefix")
+		if err != nil {
+			return exitCode(fmt.Errorf("%s: %w", args[0], err))
+		}
+		if code, ok := tool.check(rest, os.Stderr); !ok {
+			return code, nil
+		}
+		return kernel.RunTool(ctx, tool.function, rest, kernel.ToolOptions{Prefix: prefix, Stdout: os.Stdout, Stderr: os.Stderr})
 	}
 	command, ok := commands[args[0]]
 	if !ok {
@@ -140,15 +151,37 @@ var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []
 	"hub":  startHub,
 	"lab": func(_ context.Context, _ *flag.FlagSet, args []string) error {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // JupyterLab replaces this process
-		name, rest := takeFlag(args, "kernel")
+		name, rest, err := takeFlag(args, "kernel")
+		if err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
 		plain := slices.Contains(rest, "--no-keep-outputs")
 		rest = slices.DeleteFunc(rest, func(a string) bool { return a == "--no-keep-outputs" })
 		return kernel.Lab(kernel.LabOptions{Kernel: name, PageKeepsOutputs: plain, Args: rest})
 	},
 }
 
-// tools are the commands of the package tlkit/tools, with the names of their functions. They parse their own arguments.
-var tools = map[string]string{"project": "Project", "train": "Train", "runs": "Runs"}
+// tool is a command of the package tlkit/tools.
+type tool struct {
+	function string // its Go name
+	// check parses arguments before the tool is compiled; if it is not ok, the command ends with the exit code.
+	check func(args []string, stderr io.Writer) (code int, ok bool)
+}
+
+var tools = map[string]tool{
+	"project": {"Project", func(args []string, stderr io.Writer) (int, bool) {
+		_, code, ok := toolargs.ParseProject(args, stderr)
+		return code, ok
+	}},
+	"train": {"Train", func(args []string, stderr io.Writer) (int, bool) {
+		_, code, ok := toolargs.ParseTrain(args, stderr)
+		return code, ok
+	}},
+	"runs": {"Runs", func(args []string, stderr io.Writer) (int, bool) {
+		_, code, ok := toolargs.ParseRuns(args, stderr)
+		return code, ok
+	}},
+}
 
 func prefixFlag(flags *flag.FlagSet) *string {
 	return flags.String("prefix", "", "folder of the installation")
@@ -177,7 +210,7 @@ func execute(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	flags.StringVar(&opts.Out, "o", "", "the executed notebook")
 	flags.StringVar(&opts.Kernel, "kernel", "", "tlkit or gonb-tlkit")
 	flags.StringVar(&opts.HTML, "html", "", "the page, or none")
-	flags.DurationVar(&opts.Timeout, "timeout", 0, "limit for each cell, such as 90s; 0 means none")
+	flags.Func("timeout", "limit for each cell, such as 90s; 0 means none", duration(&opts.Timeout))
 	if err := parse(flags, args, 1); err != nil {
 		return err
 	}
@@ -216,39 +249,52 @@ func runKernel(args []string) (int, error) {
 	return kernel.Run(p, args[0], live)
 }
 
-// takeFlag removes --flag VALUE or --flag=VALUE from arguments for another program.
-func takeFlag(args []string, flag string) (value string, rest []string) {
+// takeFlag removes --flag VALUE or --flag=VALUE, with one dash or two, from arguments for another program, up to "--".
+func takeFlag(args []string, flag string) (value string, rest []string, err error) {
 	for i := 0; i < len(args); i++ {
-		if v, ok := strings.CutPrefix(args[i], "--"+flag+"="); ok {
+		name, v, given := strings.Cut(args[i], "=")
+		switch {
+		case args[i] == "--":
+			return value, append(rest, args[i:]...), nil
+		case name != "-"+flag && name != "--"+flag:
+			rest = append(rest, args[i])
+			continue
+		case given:
 			value = v
-		} else if args[i] == "--"+flag && i+1 < len(args) {
+		case i+1 == len(args):
+			return "", nil, fmt.Errorf("flag needs an argument: --%s; %w", flag, errUsage)
+		default:
 			i++
 			value = args[i]
-		} else {
-			rest = append(rest, args[i])
 		}
 	}
-	return value, rest
+	return value, rest, nil
 }
 
 // parse accepts flags before and after the n positional arguments. After it, flags.Args holds the positional arguments.
 func parse(flags *flag.FlagSet, args []string, n int) error {
-	var positional []string
-	for {
-		if err := flags.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return err
-			}
-			return fmt.Errorf("%s: %w; %w", flags.Name(), err, errUsage)
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		positional = append(positional, flags.Arg(0))
-		args = flags.Args()[1:]
+	switch err := toolargs.Interleaved(flags, args); {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return fmt.Errorf("%s: %w; %w", flags.Name(), err, errUsage)
+	case flags.NArg() != n:
+		return fmt.Errorf("%s: expected %d argument(s) that are no flags, got %d %q; %w", flags.Name(), n, flags.NArg(), flags.Args(), errUsage)
 	}
-	if len(positional) != n {
-		return fmt.Errorf("%s: expected %d argument(s) that are no flags, got %d %q; %w", flags.Name(), n, len(positional), positional, errUsage)
+	return nil
+}
+
+// duration sets a duration given as a number of seconds or as in Go, such as 90s, 15m or 1h30m.
+func duration(to *time.Duration) func(string) error {
+	return func(text string) error {
+		d, err := time.ParseDuration(text)
+		if n, numErr := strconv.ParseUint(text, 10, 32); numErr == nil {
+			d, err = time.Duration(n)*time.Second, nil
+		}
+		if err != nil || d < 0 {
+			return errors.New("expected a number of seconds, or a duration such as 90s, 15m or 1h30m")
+		}
+		*to = d
+		return nil
 	}
-	return flags.Parse(append([]string{"--"}, positional...))
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestToolsNeedNoInstallation: help and mistakes of the commands that are compiled need no installation, and the help of
+// tlkernel names their flags.
+func TestToolsNeedNoInstallation(t *testing.T) {
+	t.Setenv("TLKIT_HOME", t.TempDir())
+	for _, c := range []struct {
+		line string
+		code int
+		err  string
+	}{
+		{"project -h", 0, ""},
+		{"project run dir -help", 0, ""},
+		{"project run", 2, ""},
+		{"project run dir -precison int8", 2, ""},
+		{"project run dir -prefix", 2, "needs an argument: --prefix"},
+		{"train", 2, ""},
+		{"runs -h", 0, ""},
+		{"runs", 1, "nothing is installed"},
+	} {
+		code, err := run(strings.Fields(c.line))
+		if code != c.code || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("tlkernel %s: %d, %v; want %d and %q", c.line, code, err, c.code, c.err)
+		}
+	}
+	for name, tool := range tools {
+		var help bytes.Buffer
+		tool.check([]string{"-h"}, &help)
+		_, part, _ := strings.Cut(usage, "tlkernel "+name+" ")
+		part, _, _ = strings.Cut(part, "\n  tlkernel ")
+		for _, flag := range regexp.MustCompile(`(?m)^  (-\S+)`).FindAllStringSubmatch(help.String(), -1) {
+			if !strings.Contains(part, "["+flag[1]) {
+				t.Errorf("tlkernel's help on %s lacks %s", name, flag[1])
+			}
+		}
+	}
+}
+
+func TestTakeFlag(t *testing.T) {
+	for _, c := range []struct {
+		line, value, rest string
+		fails             bool
+	}{
+		{"run dir", "", "run dir", false},
+		{"--prefix /p run dir", "/p", "run dir", false},
+		{"run -prefix /p dir", "/p", "run dir", false},
+		{"run dir --prefix=/p", "/p", "run dir", false},
+		{"run dir -prefix=/p", "/p", "run dir", false},
+		{"run --prefixes /p", "", "run --prefixes /p", false},
+		{"--prefix /p -- --prefix /q", "/p", "-- --prefix /q", false},
+		{"run --prefix", "", "", true},
+	} {
+		value, rest, err := takeFlag(strings.Fields(c.line), "prefix")
+		if value != c.value || !slices.Equal(rest, strings.Fields(c.rest)) || (err != nil) != c.fails {
+			t.Errorf("%s: %q, %q, %v; want %q, %q", c.line, value, rest, err, c.value, c.rest)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"0": 0, "15": 15 * time.Second, "90s": 90 * time.Second, "15m": 15 * time.Minute, "1h30m": 90 * time.Minute, "1.5h": 90 * time.Minute,
+	} {
+		d := -time.Second
+		if err := duration(&d)(text); err != nil || d != want {
+			t.Errorf("%s: %v, %v; want %v", text, d, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "-5", "-5s", "1.5", "90 s", "99999999999"} {
+		var d time.Duration
+		if err := duration(&d)(text); err == nil || !strings.Contains(err.Error(), "90s") {
+			t.Errorf("%q: %v, %v; want an error with an example", text, d, err)
+		}
+	}
+	if code, err := run([]string{"exec", "x.ipynb", "--timeout", "soon"}); code != 2 || err == nil || !strings.Contains(err.Error(), "such as 90s") {
+		t.Errorf("exec --timeout soon: %d, %v", code, err)
+	}
+}
