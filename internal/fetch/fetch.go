@@ -37,8 +37,9 @@ type Request struct {
 	Progress func(done, total int64)
 }
 
-// ErrOffline is wrapped by the error that File returns when TLKIT_OFFLINE forbids the download.
-var ErrOffline = errors.New("TLKIT_OFFLINE is set, so nothing is downloaded")
+// ErrOffline is wrapped by the error that File returns when TLKIT_OFFLINE forbids the download, and by the errors of
+// others that need the network.
+var ErrOffline = errors.New("TLKIT_OFFLINE is set, so the network is not used")
 
 // ErrNoNetwork is wrapped by the error that File and Head return when the server's name can't be looked up or there is
 // no route to it.

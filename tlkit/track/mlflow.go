@@ -35,7 +35,8 @@ type MLflowOptions struct {
 // MLflow returns a tracker that sends figures to an MLflow server by its REST API 2.0: each strategy is a run, with the
 // recipe as parameters, and figures by epoch. A run is found again by its tag tlkit.id, which holds an id of the run's
 // folder, so that a resumed training goes on in it, and epochs are there once. Where a killed training lost epochs that
-// were sent, what is trained instead is another run.
+// were sent, what is trained instead is another run. Where TLKIT_OFFLINE is set, nothing is sent; [train.Run.Track] sends
+// the figures later.
 func MLflow(o MLflowOptions) train.Tracker {
 	o.URI = strings.TrimRight(cmp.Or(o.URI, os.Getenv("MLFLOW_TRACKING_URI")), "/")
 	o.Experiment = cmp.Or(o.Experiment, os.Getenv("MLFLOW_EXPERIMENT_NAME"), "tlkit")
@@ -82,6 +83,9 @@ type keyValue struct {
 }
 
 func (m *mlflow) Track(ctx context.Context, run *train.Run, r *train.Result) error {
+	if fetch.Offline() {
+		return fetch.ErrOffline
+	}
 	u, err := url.Parse(m.options.URI)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("the server's address is %q; set MLflowOptions.URI, or MLFLOW_TRACKING_URI, to one such as http://127.0.0.1:5000", fetch.Shown(m.options.URI))

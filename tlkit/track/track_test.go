@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/track"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -175,6 +176,27 @@ func list(v any) (maps []map[string]any) {
 		}
 	}
 	return maps
+}
+
+// TestOffline: where TLKIT_OFFLINE is set, nothing is sent, the training goes on, and Run.Track sends all later.
+func TestOffline(t *testing.T) {
+	s := &server{runs: map[string]map[string]any{}, metrics: map[string]int{}}
+	asked := 0
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		s.ServeHTTP(w, r)
+	}))
+	defer host.Close()
+	flow := track.MLflow(track.MLflowOptions{URI: host.URL})
+	t.Setenv("TLKIT_OFFLINE", "1")
+	run := trained(t, t.TempDir(), 2, flow)
+	if err := run.Track(t.Context(), flow); !errors.Is(err, fetch.ErrOffline) || asked > 0 {
+		t.Errorf("offline: %v, %d requests; want an error and none", err, asked)
+	}
+	t.Setenv("TLKIT_OFFLINE", "")
+	if err := run.Track(t.Context(), flow); err != nil || len(s.runs) != 2 || len(s.metrics) != 2*2*7 {
+		t.Errorf("later: %v, %d runs, %d figures; want 2 and 28", err, len(s.runs), len(s.metrics))
+	}
 }
 
 // TestMLflow: each strategy is a run, each epoch is sent once, however often the figures are sent.
