@@ -165,6 +165,49 @@ func TestChartValues(t *testing.T) {
 	below(t, "the profile gpu", gpu.CPUGuarantee, gpu.CPULimit, gpu.MemGuarantee, gpu.MemLimit)
 }
 
+// TestOwnValues: with the own.yaml of docs/hosting.md, no image is of another registry, and all else is as it was. Helm
+// merges objects, and replaces lists.
+func TestOwnValues(t *testing.T) {
+	read := func(elem ...string) string {
+		text, err := os.ReadFile(filepath.Join(elem...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	values := read("..", "..", "deploy", "jupyterhub", "values.yaml")
+	_, own, _ := strings.Cut(read("..", "..", "docs", "hosting.md"), "`own.yaml` has what only you know")
+	_, own, _ = strings.Cut(own, "```yaml\n")
+	own, _, _ = strings.Cut(own, "```")
+	if !strings.Contains(own, "registry.school.example/tlkit\n") {
+		t.Fatalf("no own.yaml in docs/hosting.md: %s", own)
+	}
+	var merged, want map[string]any
+	var over map[string]any
+	for text, into := range map[string]*map[string]any{values: &merged, own: &over, strings.ReplaceAll(values, "registry.example.org", "registry.school.example"): &want} {
+		if err := yaml.UnmarshalStrict([]byte(text), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	merge(merged, over)
+	if !reflect.DeepEqual(merged, want) {
+		got, _ := yaml.Marshal(merged)
+		t.Errorf("values.yaml with own.yaml is\n%s", got)
+	}
+}
+
+// merge lays values over others, as Helm does.
+func merge(values, over map[string]any) {
+	for key, v := range over {
+		below, ok := v.(map[string]any)
+		if old, isMap := values[key].(map[string]any); ok && isMap {
+			merge(old, below)
+			continue
+		}
+		values[key] = v
+	}
+}
+
 // below holds that guarantees are no larger than limits.
 func below(t *testing.T, what string, cpu, cpuLimit float64, memory, memoryLimit string) {
 	t.Helper()
