@@ -2,9 +2,11 @@
 // server end:
 //
 //	training, err := detached.Start(train.Recipe{Epochs: 50}, "ants", data, model, strategy.Transfer{}, strategy.FineTune{})
-//	...
-//	training, err := detached.Attach("ants") // in this session or a later one
-//	run, err := training.Watch(ctx)          // live curves until it ends
+//
+// In this session or a later one, the folder of runs ("" for the default) and the name find it again:
+//
+//	training, err := detached.Attach("", "ants")
+//	run, err := training.Watch(ctx) // live curves until it ends
 //
 // Start writes everything that the training needs into the run's folder: the model's values, the calls by which the data
 // sets were loaded, and the strategies. Then it starts "tlkernel train FOLDER". The run itself is an ordinary one:

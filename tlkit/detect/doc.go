@@ -4,11 +4,13 @@
 // regression, and the scores are the softmax of the fine-tuned network (as in Fast R-CNN, arXiv 1504.08083), where
 // R-CNN trains support vector machines.
 //
-//	scenes := detect.Scenes(sketches, sketches.Train, 60, detect.SceneOptions{Seed: 1})  // several objects each, with boxes
+//	scenes, err := detect.Scenes(sketches.Train, 60, detect.SceneOptions{Seed: 1}) // several objects each, with boxes
+//	tests, err := detect.Scenes(sketches.Val, 20, detect.SceneOptions{Seed: 2})
 //	regions, err := detect.Regions(sketches.Classes, scenes, tests, detect.RegionOptions{}) // proposals as a data set
 //	run := tlkit.MustCompare("rcnn", regions, model, tlkit.LogisticRegression{}, tlkit.FineTune{From: "layer3", LearningRate: 0.03})
-//	detector := detect.Detector{Model: ...}                // a result's model
-//	report, err := detector.Evaluate(tests)                // average precision per class, and their mean
+//	tuned, err := run.Best().Model()
+//	detector := detect.Detector{Model: tuned}
+//	report, err := detector.Evaluate(tests) // average precision per class, and their mean
 //
 // scene.go makes the scenes, segment.go and proposals.go propose boxes that may hold an object, warp.go warps a box to
 // the network's input, regions.go makes training examples, detector.go scores the boxes, measure.go computes the

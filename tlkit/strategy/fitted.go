@@ -13,7 +13,7 @@ import (
 //
 //	f, err := model.Features(data.Train, "")
 //	c, err := strategy.LogisticRegression{}.Fit(f)
-//	accuracy := c.Accuracy(validation)
+//	accuracy, loss, err := c.Accuracy(validation)
 type Fitted struct {
 	// L2 is the factor that a logistic regression was fitted with.
 	L2 float64

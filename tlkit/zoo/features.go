@@ -68,8 +68,8 @@ type FeatureOptions struct {
 // the head classifies. Images are prepared with the model's Preprocess, without augmentation, and the network runs as
 // in inference, so that equal calls return equal features:
 //
-//	f, err := model.Features(data.Train, "")         // [n, features], with labels: for k-NN, logistic regression, ...
-//	f, err := model.Features(data.Val, "layer3", zoo.FeatureOptions{Pool: true})
+//	f, err := model.Features(data.Train, "") // [n, features], with labels: for k-NN, logistic regression, ...
+//	f, err = model.Features(data.Val, "layer3", zoo.FeatureOptions{Pool: true})
 //
 // A stage in the middle of a network without Pool may be large: layer1 of resnet18 has 200,704 values per image.
 func (m *Model) Features(split *datasets.Split, stage string, opts ...FeatureOptions) (*Features, error) {
