@@ -32,9 +32,10 @@ import (
 func main() { os.Exit(tools.%s(os.Args[1:], os.Stdout, os.Stderr)) }
 `
 
-// RunTool compiles a function of the package tlkit/tools in the installation's workspace, without a network, and runs it
-// with the arguments in the working folder. When ctx ends, the tool gets SIGTERM and ends by itself. RunTool returns the
-// tool's exit code, and an error if the tool could not be compiled or started, or has none. function is the Go name, such as "Project".
+// RunTool compiles a function of the package tlkit/tools in the installation's workspace, without a network, and runs
+// it with the arguments in the working folder. When ctx ends, the tool gets SIGTERM and ends by itself. RunTool returns
+// the tool's exit code, and an error if the tool could not be compiled or started, or has none. function is the Go
+// name, such as "Project".
 func RunTool(ctx context.Context, function string, args []string, opts ToolOptions) (int, error) {
 	p, err := installPrefix(opts.Prefix)
 	if err != nil {

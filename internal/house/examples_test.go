@@ -27,8 +27,8 @@ type example struct {
 	err   error
 }
 
-// TestExamplesCompile holds that Go in doc comments is as the compiler wants it. A name that an example does not declare
-// is taken for granted, and so is what is done with its last values.
+// TestExamplesCompile holds that Go in doc comments is as the compiler wants it. A name that an example does not
+// declare is taken for granted, and so is what is done with its last values.
 func TestExamplesCompile(t *testing.T) {
 	all := sources(t)
 	paths := map[string]string{} // of packages, by name

@@ -56,8 +56,8 @@ RUN-FOLDER is that of a detached training (tlkit.Detach), which goes on from its
 stop; the same command goes on.
 `
 
-// ParseTrain reads the arguments of "train": the path of a recipe or of a run's folder. See [ParseProject] for code and
-// ok.
+// ParseTrain reads the arguments of "train": the path of a recipe or of a run's folder. See [ParseProject] for the
+// rest.
 func ParseTrain(args []string, stderr io.Writer) (path string, code int, ok bool) {
 	flags := newFlags("train", trainUsage, stderr)
 	code, ok = parse(flags, args, 1, 1)
@@ -68,7 +68,7 @@ const runsUsage = `usage: runs [FOLDER]
 Lists the runs in a folder (TLKIT_RUNS or ./runs unless given): state, epochs, best validation accuracy, time left.
 `
 
-// ParseRuns reads the arguments of "runs": a folder of runs, "" for the default one. See [ParseProject] for code and ok.
+// ParseRuns reads the arguments of "runs": a folder of runs, "" for the default one. See [ParseProject] for the rest.
 func ParseRuns(args []string, stderr io.Writer) (folder string, code int, ok bool) {
 	flags := newFlags("runs", runsUsage, stderr)
 	code, ok = parse(flags, args, 0, 1)

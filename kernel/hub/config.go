@@ -36,7 +36,7 @@ var spawnerText []byte
 // configTemplate makes the configuration from a configChoices.
 var configTemplate = template.Must(template.New(configFile).Funcs(template.FuncMap{
 	"py":      pythonText,
-	"seconds": func(d time.Duration) int { return int(d / time.Second) },
+	"seconds": func(d time.Duration) int { return int(max(d, 0) / time.Second) }, // of Never, 0
 	"add":     func(a, b int) int { return a + b },
 }).Parse(configText))
 
@@ -100,6 +100,30 @@ func (o Options) checkEffect() error {
 		return err
 	}
 	return fmt.Errorf("hub: %s is there already, so that choices on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)", filepath.Join(o.Dir, configFile))
+}
+
+// prefixLine is the line of the configuration with the installation whose kernels users get.
+var prefixLine = regexp.MustCompile(`(?m)^prefix[ \t]*=[ \t]*("[^"\n]*"|'[^'\n]*')`)
+
+// heldPrefix returns the installation of an existing hub, as its configuration says; "" if that does not say it. there
+// reports whether there is a hub.
+func (o Options) heldPrefix() (prefix string, there bool, err error) {
+	if there, err = o.configured(); err != nil || !there {
+		return "", there, err
+	}
+	text, err := os.ReadFile(filepath.Join(o.Dir, configFile))
+	if err != nil {
+		return "", true, fmt.Errorf("hub: %w", err)
+	}
+	line := prefixLine.FindSubmatch(text)
+	if line == nil {
+		return "", true, nil
+	}
+	quoted := string(line[1])
+	if prefix, err = strconv.Unquote(quoted); err != nil { // an edited one, in Python's other quotes
+		prefix = strings.Trim(quoted, `"'`)
+	}
+	return prefix, true, nil
 }
 
 // heldAuth returns how users of an existing hub log in: as its configuration says, which the teacher may have edited, or

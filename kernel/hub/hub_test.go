@@ -3,6 +3,7 @@ package hub
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,19 +76,89 @@ func TestOptions(t *testing.T) {
 		{Options{SubdomainHost: "https://hub.school.org/x"}, "without a path"},
 		{Options{Auth: AuthPassword, Admins: []string{"t"}}, `"t" can't be an administrator`},
 		{Options{Idle: time.Millisecond}, "idle 1ms"},
+		{Options{Age: 1500 * time.Millisecond}, "whole seconds"},
+		{Options{Idle: -time.Second}, "whole seconds"},
+		{Options{Idle: Never, Age: Never}, ""},
 		{Options{Memory: 1 << 20}, "memory of 1048576 bytes"},
 		{Options{Cores: -1}, "-1 cores"},
+		{Options{Cores: math.NaN()}, "NaN cores"},
+		{Options{Cores: math.Inf(1)}, "+Inf cores"},
 	} {
 		if _, _, err := c.opts.complete(); (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%+v: %v; want %q", c.opts, err, c.err)
 		}
 	}
-	if (Options{Dir: "x", Users: "names.txt", Lessons: "y", Prefix: "z"}).Choices.given() || !(Options{Memory: 1 << 30}).Choices.given() {
-		t.Error("the users, lessons and the installation don't stand in the configuration alone; the memory does")
+	if (Options{Dir: "x", Users: "names.txt", Lessons: "y", Prefix: "z"}).Choices.given() || !(Options{Memory: 1 << 30}).Choices.given() || !(Options{Given: true}).Choices.given() {
+		t.Error("the users, lessons and the installation don't stand in the configuration alone; the memory does, also as 0")
 	}
 	o, _, err := Options{Dir: "x"}.complete()
 	if err != nil || !filepath.IsAbs(o.Dir) || o.Port != 8000 || o.IP != "127.0.0.1" || o.Idle != 90*time.Minute || o.Age != 12*time.Hour {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// TestHeldPrefix: an existing hub keeps its installation, and another on the command line is refused, not dropped.
+func TestHeldPrefix(t *testing.T) {
+	dir := t.TempDir()
+	o, _, err := Options{Dir: dir, Spawner: SpawnLocal, Prefix: "/opt/grün"}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.writeConfig("/opt/grün", "/opt/grün/bin/tlkernel"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		opts Options
+		want string // the installation, or part of the error
+	}{
+		{Options{Dir: dir}, "/opt/grün"},
+		{Options{Dir: dir, Prefix: "/opt/grün/"}, "/opt/grün"},
+		{Options{Dir: dir, Prefix: "/opt/blau", Renew: true}, "/opt/blau"},
+		{Options{Dir: dir, Prefix: "/opt/blau"}, "would have no effect"},
+		{Options{Dir: t.TempDir(), Prefix: "/opt/blau"}, "/opt/blau"},
+	} {
+		_, p, err := c.opts.complete()
+		if string(p) != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: %q, %v; want %q", c.opts, p, err, c.want)
+		}
+	}
+	edited := []byte("prefix = '/opt/rot'  # ours\n")
+	if err := os.WriteFile(filepath.Join(dir, configFile), edited, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, p, err := (Options{Dir: dir}).complete(); err != nil || p != "/opt/rot" {
+		t.Errorf("an edited installation: %q, %v", p, err)
+	}
+}
+
+// TestNeverEnds: without limits of time nothing ends a session; the idle culler would take 0 for at once.
+func TestNeverEnds(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 on PATH")
+	}
+	for _, spawner := range Spawners {
+		o, _, err := Options{Dir: t.TempDir(), Spawner: spawner, Idle: Never, Age: Never}.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.writeConfig("/p", "/t"); err != nil {
+			t.Fatal(err)
+		}
+		const script = `
+import sys, types
+from unittest.mock import MagicMock
+c = MagicMock()
+sys.modules["batchspawner"] = types.ModuleType("batchspawner")
+path = sys.argv[1]
+exec(compile(open(path).read(), path, "exec"), {"get_config": lambda: c, "__name__": "config"})
+print(c.JupyterHub.services, c.BatchSpawnerBase.req_runtime == "", [a for a in c.Spawner.args if "idle" in a or "activity" in a or "inactive" in a])`
+		out, err := exec.Command(python, "-c", script, filepath.Join(o.Dir, configFile)).CombinedOutput()
+		want := "[] " + map[bool]string{true: "True", false: "False"}[spawner == SpawnSlurm] +
+			" ['--MappingKernelManager.cull_idle_timeout=0', '--TerminalManager.cull_inactive_timeout=0', '--ServerApp.shutdown_no_activity_timeout=0']\n"
+		if err != nil || string(out) != want {
+			t.Errorf("%s: %v\n%s, want\n%s", spawner, err, out, want)
+		}
 	}
 }
 

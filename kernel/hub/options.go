@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
@@ -42,12 +44,16 @@ var (
 	Spawners = []string{SpawnLocal, SpawnSystemd, SpawnSlurm}
 )
 
+// Never is a time that does not come.
+const Never time.Duration = -1
+
 // Options say what hub to make, and how. The zero value serves the accounts of this machine on http://127.0.0.1:8000
 // from the folder /srv/tlkit-hub.
 type Options struct {
 	// Dir is the hub's folder; empty means /srv/tlkit-hub. Users must be able to enter it, but see only the lessons.
 	Dir string
-	// Prefix is the installation whose kernels users get; empty means the default one.
+	// Prefix is the installation whose kernels users get; empty means the one that the hub in Dir was made with, for a
+	// new hub the default one.
 	Prefix string
 	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
 	// own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to log in
@@ -81,11 +87,14 @@ type Choices struct {
 	// Spawner is one of Spawners; empty means SpawnSystemd where systemd runs, else SpawnLocal.
 	Spawner string
 	// Idle is the time after which a kernel that computes nothing is ended, and then its server; 0 means 90 minutes. Age is
-	// the longest time for a server; 0 means 12 hours.
+	// the longest time for a server; 0 means 12 hours. Both may be Never, and else are whole seconds.
 	Idle, Age time.Duration
 	// Memory is the limit for each user in bytes, and Cores the number of processor cores; 0 means none.
 	Memory int64
 	Cores  float64
+	// Given reports that a choice was given, be it one that equals the default, such as Memory 0. Without it the values
+	// that are not zero count.
+	Given bool
 }
 
 // given reports whether any choice is given.
@@ -126,12 +135,34 @@ func (o Options) complete() (Options, kernel.Prefix, error) {
 	if err := o.check(); err != nil {
 		return o, "", err
 	}
-	if o.Prefix == "" {
-		p, err := kernel.DefaultPrefix()
-		return o, p, err
+	p, err := o.installation()
+	return o, p, err
+}
+
+// installation is the one whose kernels users get.
+func (o Options) installation() (kernel.Prefix, error) {
+	held, there, err := o.heldPrefix()
+	if err != nil {
+		return "", err
 	}
-	abs, err := filepath.Abs(o.Prefix)
-	return o, kernel.Prefix(abs), err
+	switch {
+	case o.Prefix == "" && held != "":
+		return kernel.Prefix(held), nil
+	case o.Prefix == "":
+		return kernel.DefaultPrefix()
+	}
+	path, err := envpath.Expand(o.Prefix) // no shell expands --prefix=~/x
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("hub: prefix %q: %w", o.Prefix, err)
+	}
+	if there && !o.Renew && path != filepath.Clean(held) {
+		return "", fmt.Errorf("hub: the prefix is %s, and %s has %q, so that the one on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)",
+			path, filepath.Join(o.Dir, configFile), held)
+	}
+	return kernel.Prefix(path), nil
 }
 
 // subdomainHost is an address with a name of at least two labels, the last of which is no number, as an IP address has.
@@ -151,14 +182,19 @@ func (o Options) check() error {
 		return fmt.Errorf("hub: host of subdomains %q; expected an address with a name and without a path, such as https://hub.school.org", o.SubdomainHost)
 	case o.Auth == AuthPassword && len(o.Admins) > 0:
 		return fmt.Errorf("hub: %q can't be an administrator when all log in with one password; use --auth local", o.Admins[0])
-	case o.Idle < time.Second || o.Age < time.Second:
-		return fmt.Errorf("hub: idle %v and age %v; expected a second or more", o.Idle, o.Age)
+	case !wholeSeconds(o.Idle) || !wholeSeconds(o.Age):
+		return fmt.Errorf("hub: idle %v and age %v; expected whole seconds, at least one, or Never (on the command line 0)", o.Idle, o.Age)
 	case o.Memory != 0 && o.Memory < 1<<29:
 		return fmt.Errorf("hub: memory of %d bytes for each user; a training needs 512M or more", o.Memory)
-	case o.Cores < 0:
+	case !(o.Cores >= 0) || math.IsInf(o.Cores, 0): // NaN is not
 		return fmt.Errorf("hub: %v cores; expected a positive number, or 0 for all", o.Cores)
 	}
 	return nil
+}
+
+// wholeSeconds reports whether a time can stand in the configuration.
+func wholeSeconds(d time.Duration) bool {
+	return d == Never || d >= time.Second && d%time.Second == 0
 }
 
 // ParseBytes reads a size such as "512M", "2G" or "1073741824"; K, M, G and T are powers of 1024.

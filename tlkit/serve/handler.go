@@ -72,9 +72,9 @@ func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
 // Errors are problem details (RFC 9457), also for other paths (404) and methods (405). Every request has a deadline to
 // arrive, a line in the log, and a place in the metrics.
 //
-// Status codes of /predict: 400 for a request that is not as described, 408 for one that does not arrive in time, 413 for too many
-// bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image, 429 with Retry-After when
-// the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model.
+// Status codes of /predict: 400 for a request that is not as described, 408 for one that does not arrive in time, 413
+// for too many bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image, 429 with
+// Retry-After when the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model.
 type Handler struct {
 	predictor *Predictor
 	opts      HandlerOptions
@@ -134,8 +134,8 @@ func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP answers a request, and measures and logs it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	// net/http awaits the body of every request, also of one whose handler does not read it. Without a connection, as in a
-	// test, there is nothing to set.
+	// net/http awaits the body of every request, also of one whose handler does not read it. Without a connection, as
+	// in a test, there is nothing to set.
 	_ = http.NewResponseController(w).SetReadDeadline(started.Add(h.opts.ReadTimeout))
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")

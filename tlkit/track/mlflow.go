@@ -35,8 +35,8 @@ type MLflowOptions struct {
 // MLflow returns a tracker that sends figures to an MLflow server by its REST API 2.0: each strategy is a run, with the
 // recipe as parameters, and figures by epoch. A run is found again by its tag tlkit.id, which holds an id of the run's
 // folder, so that a resumed training goes on in it, and epochs are there once. Where a killed training lost epochs that
-// were sent, what is trained instead is another run. Where TLKIT_OFFLINE is set, nothing is sent; [train.Run.Track] sends
-// the figures later.
+// were sent, what is trained instead is another run. Where TLKIT_OFFLINE is set, nothing is sent; [train.Run.Track]
+// sends the figures later.
 func MLflow(o MLflowOptions) train.Tracker {
 	o.URI = strings.TrimRight(cmp.Or(o.URI, os.Getenv("MLFLOW_TRACKING_URI")), "/")
 	o.Experiment = cmp.Or(o.Experiment, os.Getenv("MLFLOW_EXPERIMENT_NAME"), "tlkit")

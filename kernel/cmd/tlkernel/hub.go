@@ -2,15 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/hub"
 )
+
+// eachStart are the flags of "tlkernel hub" that have an effect at each start of a hub; the others stand in its
+// configuration.
+var eachStart = []string{"dir", "prefix", "users", "lessons", "renew", "prepare"}
 
 // startHub prepares a JupyterHub and replaces this process by it.
 func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
@@ -18,7 +25,13 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	prefix := prefixFlag(flags)
 	flags.StringVar(&opts.Dir, "dir", "", "the hub's folder")
 	flags.StringVar(&opts.IP, "ip", "", "the address to listen on")
-	flags.IntVar(&opts.Port, "port", 0, "the port to listen on")
+	flags.Func("port", "the port to listen on", func(text string) (err error) {
+		opts.Port, err = strconv.Atoi(text)
+		if err != nil || opts.Port == 0 { // others are judged by the hub, for which 0 means none was given
+			return errors.New("expected a number from 1 to 65533")
+		}
+		return nil
+	})
 	flags.StringVar(&opts.Cert, "cert", "", "a TLS certificate")
 	flags.StringVar(&opts.Key, "key", "", "the certificate's key")
 	flags.StringVar(&opts.SubdomainHost, "subdomain-host", "", "the hub's address, of which each user gets a subdomain")
@@ -29,15 +42,18 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return nil
 	})
 	flags.StringVar(&opts.Spawner, "spawner", "", strings.Join(hub.Spawners, ", "))
-	seconds := func(to *time.Duration) func(string) error {
+	limit := func(to *time.Duration) func(string) error {
+		set := duration(to)
 		return func(text string) error {
-			n, err := time.ParseDuration(text + "s")
-			*to = n
+			err := set(text)
+			if err == nil && *to == 0 {
+				*to = hub.Never // as in Jupyter
+			}
 			return err
 		}
 	}
-	flags.Func("idle", "seconds after which an idle kernel is ended", seconds(&opts.Idle))
-	flags.Func("age", "seconds after which a server is ended", seconds(&opts.Age))
+	flags.Func("idle", "time after which an idle kernel is ended; 0 is never", limit(&opts.Idle))
+	flags.Func("age", "time after which a server is ended; 0 is never", limit(&opts.Age))
 	flags.Func("memory", "memory for each user, such as 2G", func(text string) (err error) {
 		opts.Memory, err = hub.ParseBytes(text)
 		return err
@@ -50,6 +66,9 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	opts.Prefix = *prefix
+	flags.Visit(func(f *flag.Flag) {
+		opts.Given = opts.Given || !slices.Contains(eachStart, f.Name)
+	})
 	if err := hub.Prepare(ctx, opts); err != nil || *prepareOnly {
 		return err
 	}

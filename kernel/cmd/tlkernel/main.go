@@ -37,7 +37,7 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
         open JupyterLab with this kernel; arguments go to jupyter lab. The server keeps what cells show while no page is
         open, unless --no-keep-outputs is given
   tlkernel hub [--dir DIR] [--users FILE] [--ip IP] [--port N] [--cert FILE --key FILE] [--auth local|password|oauth]
-               [--admin NAME]... [--subdomain-host URL] [--spawner local|systemd|slurm] [--idle SECONDS] [--age SECONDS] [--memory 2G] [--cores N]
+               [--admin NAME]... [--subdomain-host URL] [--spawner local|systemd|slurm] [--idle D] [--age D] [--memory 2G] [--cores N]
                [--lessons DIR] [--prefix DIR] [--renew] [--prepare]
         set up a JupyterHub for a class in a folder and start it, as root (docs/hosting.md)
   tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-precision FORM]
@@ -53,7 +53,7 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
 DIR, the prefix, is $TLKIT_HOME unless given, else the folder that this tlkernel was installed into, else ~/.local/share/tlkit.
-D is a number of seconds, or a duration such as 90s, 15m or 1h30m.
+D is a number of seconds, or a duration such as 90s, 15m or 1h30m; for --timeout, --idle and --age 0 means no limit.
 `
 
 func main() {

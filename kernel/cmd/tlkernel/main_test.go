@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,8 +11,8 @@ import (
 	"time"
 )
 
-// TestToolsNeedNoInstallation: help and mistakes of the commands that are compiled need no installation, and the help of
-// tlkernel names their flags.
+// TestToolsNeedNoInstallation: help and mistakes of the commands that are compiled need no installation, and the help
+// of tlkernel names their flags.
 func TestToolsNeedNoInstallation(t *testing.T) {
 	t.Setenv("TLKIT_HOME", t.TempDir())
 	for _, c := range []struct {
@@ -62,6 +64,46 @@ func TestTakeFlag(t *testing.T) {
 		value, rest, err := takeFlag(strings.Fields(c.line), "prefix")
 		if value != c.value || !slices.Equal(rest, strings.Fields(c.rest)) || (err != nil) != c.fails {
 			t.Errorf("%s: %q, %q, %v; want %q, %q", c.line, value, rest, err, c.value, c.rest)
+		}
+	}
+}
+
+// TestHubsFlags: what can't be is refused by name, and nothing is dropped in silence. A hub that can be needs root.
+func TestHubsFlags(t *testing.T) {
+	t.Setenv("TLKIT_HOME", t.TempDir())
+	dir := t.TempDir()
+	for flags, want := range map[string]string{
+		"--idle soon":  "such as 90s",
+		"--age -5":     "such as 90s",
+		"--port 0":     "expected a number from 1 to 65533",
+		"--port x":     "expected a number from 1 to 65533",
+		"--memory 2GB": "such as 2G",
+	} {
+		code, err := run(append([]string{"hub", "--prepare", "--dir", dir}, strings.Fields(flags)...))
+		if code != 2 || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("hub %s: %d, %v; want 2 with %q", flags, code, err, want)
+		}
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can prepare a hub")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "jupyterhub_config.py"), []byte("prefix = \"/nonexistent/tlkit\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for flags, want := range map[string]string{
+		"":                   "/nonexistent/tlkit",
+		"--prefix /opt/blue": "would have no effect",
+		"--idle 0":           "would have no effect",
+		"--age 12h":          "would have no effect",
+		"--memory 0":         "would have no effect",
+		"--cores 0":          "would have no effect",
+		"--cores NaN":        "NaN cores",
+		"--cores Inf":        "+Inf cores",
+		"--idle 1500ms":      "whole seconds",
+	} {
+		code, err := run(append([]string{"hub", "--prepare", "--dir", dir}, strings.Fields(flags)...))
+		if code != 1 || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("hub %s: %d, %v; want 1 with %q", flags, code, err, want)
 		}
 	}
 }
