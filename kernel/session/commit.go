@@ -16,14 +16,16 @@ type change struct {
 	created []*entity
 	kept    map[types.Object]*entity // variables declared anew in their old memory, by their new object
 	cell    int                      // the cell's execution count
-	again   []*entity                // declared again with the same text: they now belong to the present cell
+	run     int
+	again   []*entity // declared again with the same text: they now belong to the present cell
 	removed []*entity
 	undone  []string // names of imports that now mean something else
 	imports map[string]imported
 	stale   map[string]staleName
-	made    map[*entity][]*entity // the entities that variables got their values from
-	notices []string              // what the user must know, such as names that can't be used any more
-	hints   []string              // what the user may like to know
+	made    map[*entity][]*entity // the variables that the cell puts something into, and what that is made of
+	lits    []literal
+	notices []string // what the user must know, such as names that can't be used any more
+	hints   []string // what the user may like to know
 }
 
 // changer computes a change.
@@ -82,8 +84,8 @@ type outcome struct {
 
 // changeOf computes the change that a finished cell makes to the session. Functions, types and constants of a failed
 // cell stay, and so do the variables whose initialisers ran.
-func changeOf(c *checked, u *names, how outcome) *change {
-	x := &changer{checked: c, u: u, unset: map[string]bool{}, gone: maps.Clone(c.replaced), fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count,
+func changeOf(c *checked, u *names, how outcome, look looker) *change {
+	x := &changer{checked: c, u: u, unset: map[string]bool{}, gone: maps.Clone(c.replaced), fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count, run: c.n,
 		kept: map[types.Object]*entity{}, imports: map[string]imported{}, stale: map[string]staleName{}, made: map[*entity][]*entity{}}}
 	x.findUnset(how)
 	defs := x.define()
@@ -92,7 +94,9 @@ func changeOf(c *checked, u *names, how outcome) *change {
 	x.replace()
 	x.importPackages()
 	x.followValues()
+	x.out.lits = x.literals()
 	x.notice()
+	x.noticeHeld(look)
 	x.dropOwn()
 	return x.out
 }
@@ -181,7 +185,7 @@ func (x *changer) declareVars() {
 	}
 	for _, v := range x.migrate {
 		e := x.add(v.name, kindVar, x.pkg.Scope().Lookup(v.name), nil, v.cell)
-		e.pointer, e.store, e.made = true, v.store, v.made
+		e.pointer, e.store, e.made, e.set = true, v.store, v.made, v.set
 	}
 }
 
@@ -264,24 +268,6 @@ func (x *changer) packagesOf(node ast.Node) map[string]string {
 	return imports
 }
 
-// followValues finds the entities from which the variables that the cell sets got their values.
-func (x *changer) followValues() {
-	after := map[string]*entity{}
-	for _, e := range x.u.live {
-		if !x.gone[e] {
-			after[e.name] = e
-		}
-	}
-	for _, e := range x.out.created {
-		after[e.name] = e
-	}
-	for _, v := range x.values() {
-		if e := after[v.name]; e != nil && e.kind == kindVar {
-			x.uses(v.expr, func(d *entity) { x.out.made[e] = append(x.out.made[e], d) })
-		}
-	}
-}
-
 // unreached returns the name of a variable that a new function uses and whose initialiser did not run; "" if there is
 // none.
 func (x *changer) unreached(e *entity) (name string) {
@@ -296,7 +282,7 @@ func (x *changer) unreached(e *entity) (name string) {
 	return name
 }
 
-// notice adds notices about the variables that still hold replaced code, and about stale names.
+// notice adds hints, and notices about names that the cell did not reach and about stale ones.
 func (x *changer) notice() {
 	if name := x.printsAddress(); name != "" {
 		x.out.hints = append(x.out.hints, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
@@ -314,83 +300,6 @@ func (x *changer) notice() {
 	for _, name := range slices.Sorted(maps.Keys(x.out.stale)) {
 		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.out.stale[name].reason))
 	}
-	for _, e := range x.u.sorted() {
-		if x.gone[e] {
-			i := slices.IndexFunc(x.out.created, func(c *entity) bool { return c.name == e.name })
-			if i < 0 {
-				continue
-			}
-			e = x.out.created[i]
-		}
-		if e.kind != kindVar || x.declared[e.name] || !hidesCode(e.obj.Type()) {
-			continue
-		}
-		if old := x.oldCode(e); len(old) > 0 {
-			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; run cell %d again to have the new one",
-				e.name, e.cell, strings.Join(old, ", "), e.cell))
-		}
-	}
-}
-
-// oldCode returns the names of replaced code with which a variable's value was made.
-func (x *changer) oldCode(e *entity) (names []string) {
-	for d := range e.made {
-		if x.gone[d] && (d.kind == kindFunc || d.kind == kindMethod || d.kind == kindType) {
-			names = append(names, d.name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// value is the value that a statement or declaration gives a variable.
-type value struct {
-	name string
-	expr ast.Expr
-}
-
-// values returns the values that the cell's own statements and declarations give variables.
-func (p *parsed) values() (all []value) {
-	for _, st := range p.stmts {
-		a, ok := st.(*ast.AssignStmt)
-		if !ok {
-			continue
-		}
-		for _, lhs := range a.Lhs {
-			if id, ok := holder(lhs).(*ast.Ident); ok {
-				for _, rhs := range a.Rhs {
-					all = append(all, value{strings.TrimSuffix(id.Name, old), rhs})
-				}
-			}
-		}
-	}
-	for _, it := range p.vars {
-		for _, spec := range it.decl.(*ast.GenDecl).Specs {
-			spec := spec.(*ast.ValueSpec)
-			for _, name := range spec.Names {
-				for _, v := range spec.Values {
-					all = append(all, value{name.Name, v})
-				}
-			}
-		}
-	}
-	return all
-}
-
-// holder returns the variable that an assignment to a part of it changes.
-func holder(lhs ast.Expr) ast.Expr {
-	for {
-		switch x := lhs.(type) {
-		case *ast.IndexExpr:
-			lhs = x.X
-		case *ast.SelectorExpr:
-			lhs = x.X
-		case *ast.StarExpr:
-			lhs = x.X
-		default:
-			return lhs
-		}
-	}
 }
 
 // apply applies a change to the session.
@@ -406,7 +315,7 @@ func (u *names) apply(c *change) {
 	}
 	for obj, e := range c.kept {
 		delete(u.stale, e.name)
-		e.cell, e.made = c.cell, nil
+		e.cell, e.made = c.cell, nil // c.made follows
 		u.byObj[obj] = e
 	}
 	for _, e := range c.again {
@@ -424,15 +333,18 @@ func (u *names) apply(c *change) {
 	for _, name := range c.undone {
 		delete(u.imports, name)
 	}
-	for _, e := range u.live { // each one is named once
-		maps.DeleteFunc(e.made, func(d *entity, _ bool) bool { return u.live[d.name] != d })
+	for _, e := range u.live {
+		maps.DeleteFunc(e.made, func(d *entity, _ int) bool { return u.live[d.name] != d })
 	}
 	for e, from := range c.made {
-		if e.made == nil {
-			e.made = map[*entity]bool{}
+		if e.set = c.cell; e.made == nil {
+			e.made = map[*entity]int{}
 		}
 		for _, d := range from {
-			e.made[d] = true
+			e.made[d] = c.cell
 		}
+	}
+	if len(c.lits) > 0 {
+		u.literals[c.run] = c.lits
 	}
 }

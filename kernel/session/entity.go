@@ -51,8 +51,10 @@ type entity struct {
 	handedOn bool
 	// predeclared reports that the name had Go's own meaning there: len := len(xs).
 	predeclared bool
-	// made are the entities with which the variable's value was made.
-	made map[*entity]bool
+	// made are the entities with which the variable's value was made, each with the last cell that did so.
+	made map[*entity]int
+	// set is the last cell that put something into the variable.
+	set int
 }
 
 // origin returns the generic object from which an instantiated one was made, or obj itself.

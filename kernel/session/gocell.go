@@ -55,7 +55,7 @@ func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magicCell, p *p
 	if failure != nil {
 		how = outcome{partly: true, set: failure.Set}
 	}
-	made := changeOf(c, s.names, how)
+	made := changeOf(c, s.names, how, s.look)
 	s.names.apply(made)
 	for _, text := range made.hints {
 		s.out.text("stdout", text+"\n")

@@ -25,7 +25,7 @@ func (u *names) forget(lost bool) {
 		}
 		fresh.lost = append(u.definitions(), u.lost...)
 	}
-	u.live, u.byObj, u.stale, u.imports, u.lost = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost
+	u.live, u.byObj, u.stale, u.imports, u.lost, u.literals = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost, fresh.literals
 }
 
 // goneReason returns a message with the remedy for a name that was lost with the worker.

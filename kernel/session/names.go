@@ -20,6 +20,8 @@ type names struct {
 	stale   map[string]staleName
 	imports map[string]imported // by the name that cells use
 	lost    []*definition       // of a lost worker, not compiled again yet; see lost.go
+	// literals are the function literals of cells' statements, by run; see holds.go.
+	literals map[int][]literal
 }
 
 // imported is a package that a cell imported.
@@ -38,7 +40,7 @@ type staleName struct {
 }
 
 func newNames() *names {
-	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}}
+	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, literals: map[int][]literal{}}
 }
 
 // entity returns the live name, or nil.

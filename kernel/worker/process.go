@@ -333,7 +333,7 @@ type With struct {
 }
 
 // Run opens a plugin and runs its cell. It returns how long opening took, and how the cell failed (nil if it
-// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir and Sizes may be in
+// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes and Holds may be in
 // progress.
 func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, failure *rt.Failure, err error) {
 	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: with.Args, Fields: with.Fields})
@@ -378,6 +378,13 @@ func (p *Process) simple(r rt.Request) error {
 func (p *Process) Sizes() (map[string]int64, error) {
 	e, err := p.ask(rt.Request{Op: "sizes"}, "sizes")
 	return e.Sizes, err
+}
+
+// Holds returns the code of cells that the values of variables hold, by the variable. The variables are named as in
+// Sizes.
+func (p *Process) Holds(variables []string) (map[string][]rt.Code, error) {
+	e, err := p.ask(rt.Request{Op: "holds", Variables: variables}, "holds")
+	return e.Holds, err
 }
 
 // Stopped reports whether the last run was interrupted, however it ended.

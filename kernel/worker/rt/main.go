@@ -40,6 +40,7 @@ func Main() {
 	input.open()
 	go watchInput()
 	noteSurroundings()
+	noteGoroutines()
 	send(Event{Op: "ready"})
 	dec := json.NewDecoder(in)
 	for {
@@ -62,6 +63,8 @@ func serve(r Request, runs chan<- Request) {
 		go input.take(r)
 	case "sizes":
 		send(Event{Op: "sizes", Sizes: sizes()})
+	case "holds":
+		send(Event{Op: "holds", Holds: holds(r.Variables)})
 	case "env":
 		reply(os.Setenv(r.Name, r.Value))
 	case "chdir":

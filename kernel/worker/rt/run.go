@@ -157,6 +157,9 @@ func open(r Request) (err error) {
 	if _, err := plugin.Open(r.Plugin); err != nil {
 		return err
 	}
+	if file, err := filepath.EvalSymlinks(r.Plugin); err == nil {
+		opened[file] = r.N
+	}
 	// If that fails, some type assertions do too, as in any Go program with plugins.
 	_ = joinItabs(r.Plugin)
 	if cells[r.N] == nil {

@@ -30,6 +30,8 @@ var stopping struct {
 	asked int // the newest run that was told to stop; it may not have begun
 	// left are the goroutines of earlier cells that were left behind, by name.
 	left map[string]*leftBehind
+	// ended is the goroutine of the last cell.
+	ended string
 }
 
 // C is called at the start of every function and loop body of a cell. It returns at once unless a goroutine must end;
@@ -104,6 +106,7 @@ func end() {
 	stopping.Lock()
 	defer stopping.Unlock()
 	input.end()
+	stopping.ended = running.Load().body
 	running.Store(nil)
 	setAlert(false)
 }

@@ -1,0 +1,292 @@
+//go:build linux
+
+package session
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
+)
+
+// A value may hold code that a cell declares anew: a function, or a type in an interface. It can't be compiled again, and
+// its variable's type does not name it. So the worker looks into the values, and the cell names the variables.
+
+// looker returns the code that variables hold; they are named as in worker.Process.Holds.
+type looker func(variables []string) map[string][]rt.Code
+
+// look is the looker of the present worker. Without an answer nothing is found.
+func (s *Session) look(variables []string) map[string][]rt.Code {
+	held, err := s.process().Holds(variables)
+	if err != nil {
+		s.cfg.Logf("looking for replaced code in variables: %v", err)
+	}
+	return held
+}
+
+// literal is a function literal of a cell's statements, and what it uses. A stack names it by its line.
+type literal struct {
+	cell     int // execution count
+	from, to int // lines
+	uses     []*entity
+}
+
+// literals returns the function literals of the cell's statements that use code of the session.
+func (x *changer) literals() (all []literal) {
+	x.inspectBody(func(n ast.Node) {
+		lit, ok := n.(*ast.FuncLit)
+		if !ok {
+			return
+		}
+		line := func(at token.Pos) int { return x.src.place(x.src.offset(at), "").line }
+		l := literal{cell: x.src.count, from: line(lit.Pos()), to: line(lit.End())}
+		x.uses(lit, func(e *entity) {
+			if e.kind != kindVar {
+				l.uses = append(l.uses, e)
+			}
+		})
+		if len(l.uses) > 0 {
+			all = append(all, l)
+		}
+	})
+	return all
+}
+
+// inspectBody calls f for each node of the cell's statements and var declarations.
+func (x *changer) inspectBody(f func(ast.Node)) {
+	visit := func(n ast.Node) bool {
+		f(n)
+		return true
+	}
+	for _, it := range x.vars {
+		ast.Inspect(it.decl, visit)
+	}
+	for _, st := range x.stmts {
+		ast.Inspect(st, visit)
+	}
+}
+
+// followValues finds the entities from which the cell gets what it puts into variables.
+func (x *changer) followValues() {
+	x.inspectBody(func(n ast.Node) {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for _, lhs := range n.Lhs {
+				if e := x.variable(lhs); e != nil {
+					x.put(e, append(slices.Clone(n.Rhs), lhs)...)
+				}
+			}
+		case *ast.ValueSpec:
+			for _, name := range n.Names {
+				if e := x.variable(name); e != nil {
+					x.put(e, n.Values...)
+				}
+			}
+		case *ast.CallExpr: // list.PushBack(T{})
+			sel, ok := n.Fun.(*ast.SelectorExpr)
+			if e := x.variable(n.Fun); ok && e != nil && len(n.Args) > 0 && x.info.Selections[sel] != nil {
+				x.put(e, n.Args...)
+			}
+		}
+	})
+}
+
+// variable returns the session's variable that an expression is a part of; nil if there is none.
+func (x *changer) variable(e ast.Expr) *entity {
+	id, ok := holder(e).(*ast.Ident)
+	if !ok {
+		return nil
+	}
+	obj := cmp.Or(x.info.Uses[id], x.info.Defs[id])
+	if obj == nil {
+		return nil
+	}
+	if v := x.lookup(obj); v != nil && v.kind == kindVar {
+		return v
+	}
+	return nil
+}
+
+// put records that the cell gives a variable something that is made of the expressions.
+func (x *changer) put(v *entity, from ...ast.Expr) {
+	made := x.out.made[v]
+	for _, e := range from {
+		x.uses(e, func(d *entity) {
+			if d != v {
+				made = append(made, d)
+			}
+			mentions(d.obj.Type(), func(t *types.TypeName) {
+				if te := x.lookup(t); te != nil && d != v {
+					made = append(made, te)
+				}
+			})
+		})
+	}
+	x.out.made[v] = made
+}
+
+// holder returns the variable of which an expression is a part.
+func holder(e ast.Expr) ast.Expr {
+	for {
+		switch x := e.(type) {
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.SelectorExpr:
+			e = x.X
+		case *ast.StarExpr:
+			e = x.X
+		case *ast.ParenExpr:
+			e = x.X
+		default:
+			return e
+		}
+	}
+}
+
+// noticeHeld adds notices about the variables that hold code that the cell replaces.
+func (x *changer) noticeHeld(look looker) {
+	isCode := func(e *entity) bool { return e.kind != kindVar }
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(x.gone)), isCode) {
+		return
+	}
+	var keys []string
+	hiding := map[string]*entity{}
+	for _, e := range x.after() {
+		if e.kind == kindVar && !x.declared[e.name] && hidesCode(e.obj.Type()) {
+			key := fmt.Sprintf("%d.%s", e.store, e.name)
+			keys, hiding[key] = append(keys, key), e
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	held := look(keys)
+	for _, key := range keys {
+		if text := x.heldText(hiding[key], held[key]); text != "" {
+			x.out.notices = append(x.out.notices, text)
+		}
+	}
+}
+
+// after returns the names that are live after the cell, sorted.
+func (x *changer) after() (all []*entity) {
+	created := map[string]*entity{}
+	for _, e := range x.out.created {
+		created[e.name] = e
+	}
+	for _, e := range x.u.sorted() {
+		if c := created[e.name]; c != nil {
+			e = c
+		} else if x.gone[e] {
+			continue
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// heldText returns the notice about a variable that holds code; "" if none of it is replaced.
+func (x *changer) heldText(v *entity, held []rt.Code) string {
+	var names []string
+	cell := 0
+	for _, code := range held {
+		for _, old := range x.replacedCode(code) {
+			names = append(names, old.e.name)
+			cell = max(cell, cmp.Or(v.made[old.e], old.cell, v.set, v.cell))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; run cell %d again to have the new one",
+		v.name, v.cell, strings.Join(slices.Compact(names), ", "), cell)
+}
+
+// oldCode is replaced code, and the cell whose function literal uses it; 0 if none does.
+type oldCode struct {
+	e    *entity
+	cell int
+}
+
+// plainPart matches the part of a function's name that is a number of the compiler.
+var plainPart = regexp.MustCompile(`^(func|gowrap|deferwrap|range)?\d+$`)
+
+// typeArguments matches those in the name of a function.
+var typeArguments = regexp.MustCompile(`\[[^]]*\]`)
+
+// replacedCode returns what the cell replaces of the code that a value holds.
+func (x *changer) replacedCode(code rt.Code) []oldCode {
+	if code.Type != "" {
+		return x.goneOf(func(e *entity) bool { return e.kind == kindType && e.name == code.Type && e.run == code.Run })
+	}
+	names, inBody := declarationsIn(code.Func)
+	if inBody && len(names) == 0 {
+		return x.goneOfLiteral(code)
+	}
+	return x.goneOf(func(e *entity) bool {
+		return (e.kind == kindFunc || e.kind == kindMethod) && e.run <= code.Run &&
+			(slices.Contains(names, e.name) || code.Func == "" && e.def.isAt(code.File, code.Line))
+	})
+}
+
+// declarationsIn returns the declarations that a function's name in stacks begins with, or, if it is one of a cell's
+// body, which inBody reports, those that the compiler has put into the body: "f.func1" is a function literal of f.
+func declarationsIn(function string) (names []string, inBody bool) {
+	name := strings.NewReplacer("(*", "", ")", "").Replace(typeArguments.ReplaceAllString(function, ""))
+	name, inBody = strings.CutPrefix(name, own+"Run")
+	parts := strings.Split(strings.TrimPrefix(name, "."), ".")
+	if !inBody {
+		parts = parts[:min(2, len(parts))]
+	}
+	for i, part := range parts {
+		if part, _, _ = strings.Cut(part, "-"); part != "" && !plainPart.MatchString(part) {
+			names = append(names, part)
+			if i > 0 {
+				names = append(names, parts[i-1]+"."+part)
+			}
+		}
+	}
+	return names, inBody
+}
+
+// isAt reports whether a declaration has a line of a file.
+func (def *definition) isAt(file string, line int) bool {
+	from, to := def.src.place(def.start, "").line, def.src.place(def.end, "").line
+	return file == fmt.Sprint(cellPosition, def.src.count) && from <= line && line <= to
+}
+
+func (x *changer) goneOf(is func(*entity) bool) (all []oldCode) {
+	for e := range x.gone {
+		if is(e) {
+			all = append(all, oldCode{e: e})
+		}
+	}
+	return all
+}
+
+// goneOfLiteral returns what the innermost function literal at a place of a cell's body uses.
+func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
+	var in *literal
+	for i, l := range x.u.literals[code.Run] {
+		if l.from <= code.Line && code.Line <= l.to && (in == nil || l.from > in.from || l.to < in.to) {
+			in = &x.u.literals[code.Run][i]
+		}
+	}
+	if in == nil {
+		return nil
+	}
+	for _, e := range in.uses {
+		if x.gone[e] {
+			all = append(all, oldCode{e, in.cell})
+		}
+	}
+	return all
+}

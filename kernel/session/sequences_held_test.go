@@ -1,0 +1,36 @@
+//go:build linux
+
+package session
+
+// More sequences: what is declared anew, and values that hold what was there before.
+func init() {
+	sequences = append(sequences, []sequence{
+		{"values that hold nothing of a replaced function", []step{
+			{code: "func load(n int) (int, error) { return n, nil }\nx, err := load(3)\nvar e error = errors.New(\"x\")\ng := load\ng = nil\ntype M func(string) string\nup := M(strings.ToUpper)"},
+			{code: "func load(n int) (int, error) { return 2 * n, nil }\nfunc (m M) Twice(s string) string { return m(m(s)) }", not: "still holds"}, {code: "up.Twice(\"a\"), err, g == nil", want: "=> A, <nil>, true"}}},
+		{"the cell to run is the one that set the value", []step{
+			{code: "type Cmd struct{ Run func() int }\nvar root = &Cmd{}\nfunc run1() int { return 1 }"}, {code: "root.Run = run1"},
+			{code: "func run1() int { return 2 }", want: "root (cell 1) still holds what was made with run1 of before; run cell 2 again"},
+			{code: "root.Run = run1\nroot.Run()", want: "=> 2"}, {code: "func run1() int { return 3 }", want: "run cell 4 again"}}},
+		{"values of an old type in interfaces", []step{
+			{code: "type E struct{ n string }\nfunc (e E) Error() string { return e.n }\nnf := E{\"a\"}\nvar err error = nf\nwrapped := fmt.Errorf(\"in: %w\", nf)"},
+			{code: "func (e E) Temporary() bool { return true }", want: "err (cell 1) still holds what was made with E of before; run cell 1 again to have the new one\nwrapped (cell 1) still holds", not: "nf"},
+			{code: "err = nf\nvar t E\nerrors.As(err, &t), errors.Is(err, nf)", want: "=> true, true"}}},
+		{"values of an old type in containers", []step{
+			{code: "type T struct{ a int }\nfunc (t T) S() string { return \"old\" }\ntype key struct{ n int }\nvar all []any\nseen := map[any]bool{}\nl := list.New()\nvar m sync.Map\nvar v atomic.Value\nvar p atomic.Pointer[[]any]\nvar x interface{ S() string }\nplain := []T{{1}}"},
+			{code: "for i := range 3 { all = append(all, T{i}) }\nid := key{1}\nseen[id] = true\nl.PushBack(T{1})\nm.Store(\"k\", T{1})\nv.Store(T{1})\np.Store(&all)\nx = T{1}\nctx := context.WithValue(context.Background(), id, 1)"},
+			{code: "func (t T) S() string { return \"new\" }", want: "all (cell 1) still holds what was made with T of before; run cell 2 again to have the new one\nl (cell 1) still holds what was made with T of before; run cell 2 again to have the new one\nm (cell 1) still holds what was made with T of before; run cell 2 again to have the new one\n" +
+				"p (cell 1) still holds what was made with T of before; run cell 2 again to have the new one\nv (cell 1) still holds what was made with T of before; run cell 2 again to have the new one\nx (cell 1) still holds what was made with T of before; run cell 2 again to have the new one\n", not: "plain"},
+			{code: "func (k key) S() string { return \"k\" }", want: "ctx (cell 2) still holds what was made with key of before; run cell 2 again to have the new one\nseen (cell 1) still holds what was made with key of before; run cell 2 again", not: "all"},
+			{code: "plain[0].S()", want: "=> new"}}},
+		{"old functions in fields, containers and closures", []step{
+			{code: "type S struct{ n int }\nfunc (s *S) get() int { return s.n }\nfunc greet() int { return 1 }\nfunc maker() func() int { return func() int { return 1 } }\nfunc same[T any](v T) T { return v }\nconst lr = 0.1\non := map[string]func() int{}\nfunc reg(name string, f func() int) { on[name] = f }"},
+			{code: "reg(\"greet\", greet)\nmade := maker()\nstep := func(x float64) float64 { return x * lr }\nbound := (&S{3}).get\nunbound := (*S).get\nsame1 := same[int]\nh := greet\nh2 := h\nmux := http.NewServeMux()\nhello := func(w http.ResponseWriter, r *http.Request) { greet() }\nmux.HandleFunc(\"/\", hello)\nlib := strings.ToUpper"},
+			{code: "func greet() int { return 2 }", want: "h (cell 2) still holds what was made with greet of before; run cell 2 again to have the new one\nh2 (cell 2) still holds what was made with greet of before; run cell 2 again to have the new one\n" +
+				"hello (cell 2) still holds what was made with greet of before; run cell 2 again to have the new one\nmux (cell 2) still holds what was made with greet of before; run cell 2 again to have the new one\non (cell 1) still holds", not: "lib"},
+			{code: "const lr = 0.5", want: "step (cell 2) still holds what was made with lr of before; run cell 2 again", not: "mux"},
+			{code: "func maker() func() int { return func() int { return 2 } }", want: "made (cell 2) still holds what was made with maker of before", not: "step"},
+			{code: "func (s *S) get() int { return -s.n }", want: "bound (cell 2) still holds what was made with S.get of before; run cell 2 again to have the new one\nunbound (cell 2) still holds", not: "made (cell"},
+			{code: "func same[T any](v T) T { return v + v }", fail: "operator +"}, {code: "func same[T any](v T) T { var w T; _ = v; return w }", want: "same1 (cell 2) still holds what was made with same of before", not: "bound"}}},
+	}...)
+}
