@@ -177,7 +177,7 @@ func (c *closer) result() *closure {
 				r.elided[it] = def
 			}
 		} else if !c.gone(def) {
-			r.carry = append(r.carry, def)
+			r.carry = append(r.carry, def.only(c.remaining(def)))
 		}
 	}
 	r.carry = append(r.carry, c.foundAgain()...)
@@ -191,13 +191,17 @@ func (c *closer) result() *closure {
 
 func (c *closer) stale(name string) bool { return c.found.staled[name].reason != "" }
 
+// remaining returns those names of a live declaration that neither an earlier cell nor this one declares anew.
+func (c *closer) remaining(def *definition) (names []string) {
+	return slices.DeleteFunc(namesOf(c.u.entities(def)), func(name string) bool { return c.declared[name] })
+}
+
 // gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or
 // its type's new version leaves it out.
 func (c *closer) gone(def *definition) bool {
-	for _, name := range def.names {
-		if c.stale(name) || c.declared[name] && len(def.names) == 1 {
-			return true
-		}
+	names := c.remaining(def)
+	if len(names) == 0 || slices.ContainsFunc(names, c.stale) {
+		return true
 	}
 	if def.kind != kindMethod {
 		return false

@@ -327,7 +327,7 @@ func (u *names) apply(c *change) {
 		}
 	}
 	u.lost = slices.DeleteFunc(u.lost, func(def *definition) bool {
-		return slices.ContainsFunc(def.names, func(name string) bool { return u.live[name] != nil })
+		return !slices.ContainsFunc(def.names, func(name string) bool { return u.live[name] == nil })
 	})
 	maps.Copy(u.imports, c.imports)
 	for _, name := range c.undone {

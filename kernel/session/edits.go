@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // edit replaces text[start:end].
@@ -178,6 +179,10 @@ func (e *editor) ident(id *ast.Ident) {
 	if obj == nil {
 		return
 	}
+	if id.Name == "_" {
+		e.blank(id)
+		return
+	}
 	text := e.nameOf(obj, id.Name)
 	if id.Name == severalValues || text == "" || text == id.Name {
 		return
@@ -188,6 +193,18 @@ func (e *editor) ident(id *ast.Ident) {
 	}
 	start := e.in.offset(id.Pos())
 	e.all = append(e.all, edit{start, start + width, text})
+}
+
+// blank removes the name that the text has for a constant which another declaration has taken; see definition.only.
+func (e *editor) blank(id *ast.Ident) {
+	start := e.in.offset(id.Pos())
+	rest := e.in.text[start:]
+	if end := strings.IndexFunc(rest, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }); end >= 0 {
+		rest = rest[:end]
+	}
+	if rest != "_" {
+		e.all = append(e.all, edit{start, start + len(rest), "_"})
+	}
 }
 
 // nameOf returns the name by which the current file refers to any object; "" means to leave it as written.

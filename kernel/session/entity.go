@@ -33,6 +33,32 @@ type definition struct {
 	cgo  *ast.GenDecl // the cell's import "C", if the declaration may use it
 }
 
+// only returns a declaration of constants with some of its names. The others have become blank, so that iota counts on.
+func (def *definition) only(names []string) *definition {
+	d, ok := def.decl.(*ast.GenDecl)
+	if !ok || len(names) == len(def.names) {
+		return def
+	}
+	it, decl := *def.item, *d
+	decl.Specs = slices.Clone(d.Specs)
+	for i, s := range d.Specs {
+		s, ok := s.(*ast.ValueSpec)
+		if !ok {
+			continue
+		}
+		spec := *s
+		spec.Names = slices.Clone(s.Names)
+		for j, id := range s.Names {
+			if !slices.Contains(names, id.Name) {
+				spec.Names[j] = &ast.Ident{NamePos: id.NamePos, Name: "_"}
+			}
+		}
+		decl.Specs[i] = &spec
+	}
+	it.decl, it.names = &decl, names
+	return &definition{item: &it, imports: def.imports, deps: def.deps, cgo: def.cgo}
+}
+
 // entity is one live name.
 type entity struct {
 	name string // methods as "T.m"

@@ -23,7 +23,10 @@ func (u *names) forget(lost bool) {
 		for name, e := range u.live {
 			fresh.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell, goneReason(e)}
 		}
-		fresh.lost = append(u.definitions(), u.lost...)
+		for _, def := range u.definitions() {
+			fresh.lost = append(fresh.lost, def.only(namesOf(u.entities(def))))
+		}
+		fresh.lost = append(fresh.lost, u.lost...)
 	}
 	u.live, u.byObj, u.stale, u.imports, u.lost, u.literals = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost, fresh.literals
 }
@@ -49,9 +52,13 @@ func goneReason(e *entity) string {
 // foundAgain returns the lost declarations that can be compiled again with the cell, because everything that they use
 // exists.
 func (c *closer) foundAgain() []*definition {
-	back := slices.DeleteFunc(slices.Clone(c.u.lost), func(def *definition) bool {
-		return c.declared[def.recv] || slices.ContainsFunc(def.names, func(name string) bool { return c.declared[name] || c.u.live[name] != nil || c.stale(name) })
-	})
+	var back []*definition
+	for _, def := range c.u.lost {
+		names := slices.DeleteFunc(slices.Clone(def.names), func(name string) bool { return c.declared[name] || c.u.live[name] != nil })
+		if len(names) > 0 && !c.declared[def.recv] && !slices.ContainsFunc(names, c.stale) {
+			back = append(back, def.only(names))
+		}
+	}
 	for again := true; again; {
 		there := map[string]bool{}
 		for _, def := range back {

@@ -84,6 +84,13 @@ func (u *names) entities(def *definition) []*entity {
 	return all
 }
 
+func namesOf(entities []*entity) (names []string) {
+	for _, e := range entities {
+		names = append(names, e.name)
+	}
+	return names
+}
+
 // list returns all names, sorted; sizes are bytes by "run.name".
 func (u *names) list(sizes map[string]int64) []Name {
 	u.mu.Lock()

@@ -1,0 +1,20 @@
+//go:build linux
+
+package session
+
+// More sequences: declarations that follow others that are declared anew.
+func init() {
+	sequences = append(sequences, []sequence{
+		{"constants that count, of which a cell declares one anew", []step{
+			{code: "type Level int\nconst (\n\tLow Level = iota\n\tHigh\n)\nfunc (l Level) String() string { return \"old\" }"},
+			{code: "type Level int\nconst (\n\tLow Level = iota\n\tMid\n)\nfunc (l Level) String() string { return fmt.Sprint(\"level\", int(l)) }", not: "stale"},
+			{code: "fmt.Sprint(Low, Mid, High)", want: "=> level0 level1 level1"},
+			{code: "type C int\nconst (\n\tRed C = iota\n\tGreen\n\tBlue, Dark = Green + 1, iota\n)\nconst N = 1\nconst (\n\tX = N\n\tY\n\tZ\n)\nfunc z() int { return Y + Z }"},
+			{code: "func (c C) String() string { return fmt.Sprint(\"c\", int(c)) }\nconst Red C = 10\nconst N = 5\nconst X = 7\nfmt.Sprint(Red, Green, Blue, Dark)", want: "=> c10 c1 c2 2"},
+			{code: "fmt.Sprint(X, Y, Z, z())", want: "=> 7 5 5 10"}, {code: "func (c C) Twice() C { return 2 * c }\nconst N = 6\nfmt.Sprint(Red, Green.Twice(), X, Y)", want: "=> c10 c2 7 6"},
+			{code: "%rm Green"}, {code: "func (c C) Thrice() C { return 3 * c }\nBlue.Thrice()", fail: "Green, which was removed"}}},
+		{"constants that count, of which one was declared anew before the worker is lost", []step{
+			{code: "const (\n\tLow = iota\n\tMid\n\tHigh\n)\nx := 1"}, {code: "const Mid = 10\nvar k = 5"}, {code: "func f() int { return k }"},
+			{code: "syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}", fail: "there again"}, {code: "fmt.Sprint(Low, Mid, High)", want: "=> 0 10 2"}}},
+	}...)
+}
