@@ -196,8 +196,13 @@ func (c *closer) remaining(def *definition) (names []string) {
 	return slices.DeleteFunc(namesOf(c.u.entities(def)), func(name string) bool { return c.declared[name] })
 }
 
-// gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or
-// its type's new version leaves it out.
+// declaresMethod reports whether the cell declares a method of a type.
+func (c *closer) declaresMethod(recv string) bool {
+	return slices.ContainsFunc(c.items, func(it *item) bool { return it.recv == recv })
+}
+
+// gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or it
+// is a method that the type's cell, edited, leaves out. A cell that declares the type alone leaves it its methods.
 func (c *closer) gone(def *definition) bool {
 	names := c.remaining(def)
 	if len(names) == 0 || slices.ContainsFunc(names, c.stale) {
@@ -210,5 +215,5 @@ func (c *closer) gone(def *definition) bool {
 	if t == nil || c.stale(def.recv) {
 		return true
 	}
-	return t.def != nil && t.def.src == def.src && c.declared[def.recv] && !c.kept(t)
+	return t.def != nil && t.def.src == def.src && c.declared[def.recv] && !c.kept(t) && c.declaresMethod(def.recv)
 }

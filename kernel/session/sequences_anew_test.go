@@ -16,5 +16,12 @@ func init() {
 		{"constants that count, of which one was declared anew before the worker is lost", []step{
 			{code: "const (\n\tLow = iota\n\tMid\n\tHigh\n)\nx := 1"}, {code: "const Mid = 10\nvar k = 5"}, {code: "func f() int { return k }"},
 			{code: "syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}", fail: "there again"}, {code: "fmt.Sprint(Low, Mid, High)", want: "=> 0 10 2"}}},
+		{"methods of a type that a cell declares alone, with another layout", []step{
+			{code: "type Stack struct{ items []int }\nfunc (s *Stack) Push(x int) { s.items = append(s.items, x) }\nfunc (s *Stack) Len() int { return len(s.items) }"},
+			{code: "func use() int { var s Stack; s.Push(1); return s.Len() }"}, {code: "type Stack struct { items []int; max int }", not: "stale"},
+			{code: "s := &Stack{max: 3}\ns.Push(1)\ns.Len() + use()", want: "=> 2"},
+			{code: "type Stack struct{ items []string }", want: "Stack.Push is stale: Stack.Push (cell 1) does not compile any more"}, {code: "(&Stack{}).Len()", want: "=> 0"},
+			{code: "type Stack struct{ n int }\nfunc (s Stack) Cap() int { return s.n }\nStack{4}.Cap()", want: "=> 4"},
+			{code: "type Stack struct{ n int }\nfunc (s Stack) Size() int { return s.n }\nStack{4}.Size() + Stack{3}.Cap()", want: "=> 7"}, {code: "type Stack struct{ n, m int }\nfunc (s Stack) Wide() int { return s.m }"}, {code: "Stack{4, 5}.Size()", fail: "no field or method Size"}}},
 	}...)
 }
