@@ -298,6 +298,9 @@ func (x *changer) notice() {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(x.out.stale)) {
+		if x.u.stale[name].reason == x.out.stale[name].reason {
+			continue // it was tried once more
+		}
 		x.out.notices = append(x.out.notices, fmt.Sprintf("%s is stale: %s", name, x.out.stale[name].reason))
 	}
 }

@@ -3,8 +3,10 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -21,7 +23,7 @@ func (u *names) forget(lost bool) {
 	if lost {
 		fresh.imports, fresh.stale = u.imports, u.stale
 		for name, e := range u.live {
-			fresh.stale[name] = staleName{e.kind, typeString(e.obj.Type()), e.cell, goneReason(e)}
+			fresh.stale[name] = staleName{kind: e.kind, typ: typeString(e.obj.Type()), cell: e.cell, reason: goneReason(e)}
 		}
 		for _, def := range u.definitions() {
 			fresh.lost = append(fresh.lost, def.only(namesOf(u.entities(def))))
@@ -49,19 +51,50 @@ func goneReason(e *entity) string {
 	return fmt.Sprintf("%s is back when %s is: the worker ended; run that cell again, or all with %%rerun", e.name, strings.Join(vars, ", "))
 }
 
-// foundAgain returns the lost declarations that can be compiled again with the cell, because everything that they use
-// exists.
-func (c *closer) foundAgain() []*definition {
-	var back []*definition
-	for _, def := range c.u.lost {
-		names := slices.DeleteFunc(slices.Clone(def.names), func(name string) bool { return c.declared[name] || c.u.live[name] != nil })
-		if len(names) > 0 && !c.declared[def.recv] && !slices.ContainsFunc(names, c.stale) {
-			back = append(back, def.only(names))
+// mendable returns the stale declarations that use something that changes with the cell, and nothing that was removed.
+func (c *closer) mendable() (all []*definition) {
+	changes := map[string]bool{}
+	for name := range c.declared {
+		changes[name] = c.u.live[name] == nil
+	}
+	for e := range c.replaced {
+		changes[e.name] = true
+	}
+	stale := map[*definition][]string{} // names by declaration
+	for _, name := range slices.Sorted(maps.Keys(c.u.stale)) {
+		if def := c.u.stale[name].def; def != nil {
+			stale[def] = append(stale[def], name)
 		}
 	}
+	for grew := true; grew; {
+		grew = false
+		for def, names := range stale {
+			deps := slices.Collect(maps.Keys(def.deps))
+			if slices.ContainsFunc(deps, func(d *entity) bool { return changes[d.name] }) && !slices.ContainsFunc(deps, c.removed) {
+				all, grew = append(all, def.only(names)), true
+				delete(stale, def)
+				for _, name := range names {
+					changes[name] = true
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *definition) int { return cmp.Compare(a.names[0], b.names[0]) })
+	return all
+}
+
+// removed reports whether %rm removed a name, and nothing has it any more.
+func (c *closer) removed(e *entity) bool {
+	return c.u.live[e.name] == nil && c.u.stale[e.name].reason == "" && !c.declared[e.name]
+}
+
+// foundAgain returns declarations that are not live and are compiled again with the cell: the stale ones of which
+// something that they use changes, and the lost ones of which all that they use exists.
+func (c *closer) foundAgain() []*definition {
+	stale, back := c.absent(c.mendable()), c.absent(c.u.lost)
 	for again := true; again; {
 		there := map[string]bool{}
-		for _, def := range back {
+		for _, def := range append(stale, back...) {
 			for _, name := range def.names {
 				there[name] = true
 			}
@@ -77,7 +110,18 @@ func (c *closer) foundAgain() []*definition {
 		})
 		again = len(back) < n
 	}
-	return back
+	return append(stale, back...)
+}
+
+// absent returns the declarations with those of their names that would not be there otherwise.
+func (c *closer) absent(defs []*definition) (all []*definition) {
+	for _, def := range defs {
+		names := slices.DeleteFunc(slices.Clone(def.names), func(name string) bool { return c.declared[name] || c.u.live[name] != nil })
+		if len(names) > 0 && !(c.declared[def.recv] && c.declaresMethod(def.recv)) && !slices.ContainsFunc(names, c.stale) {
+			all = append(all, def.only(names))
+		}
+	}
+	return all
 }
 
 // restore compiles again the declarations that were lost with a worker, and reports whether there were any.

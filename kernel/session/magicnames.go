@@ -88,7 +88,8 @@ func (u *names) drop(e *entity) {
 			uses = true
 		}
 		if uses && u.live[d.name] == d {
-			u.stale[d.name] = staleName{d.kind, "", d.cell, fmt.Sprintf("%s (cell %d) uses %s, which was removed; run cell %d again after declaring it", d.name, d.cell, e.name, d.cell)}
+			u.stale[d.name] = staleName{kind: d.kind, cell: d.cell, def: d.def,
+				reason: fmt.Sprintf("%s (cell %d) uses %s, which was removed; run cell %d again after declaring it", d.name, d.cell, e.name, d.cell)}
 			u.drop(d)
 		}
 	}

@@ -37,6 +37,7 @@ type staleName struct {
 	typ    string
 	cell   int
 	reason string
+	def    *definition // compiled again when something that it uses changes; nil for variables
 }
 
 func newNames() *names {

@@ -96,7 +96,7 @@ func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropp
 			reason += next
 		}
 		for _, name := range e.def.names {
-			f.staled[name] = staleName{e.def.kind, "", count, reason}
+			f.staled[name] = staleName{kind: e.def.kind, cell: count, reason: reason, def: e.def}
 		}
 		dropped = true
 	}
@@ -108,8 +108,8 @@ func (f findings) dropOtherLayout(t *typed) (dropped bool) {
 	for _, v := range t.migrate {
 		nv := t.pkg.Scope().Lookup(v.name)
 		if nv == nil || !sameLayout(v.obj.Type(), nv.Type()) {
-			f.staled[v.name] = staleName{kindVar, typeString(v.obj.Type()), v.cell,
-				fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; run cell %d again", v.name, v.cell, t.src.count, v.cell)}
+			f.staled[v.name] = staleName{kind: kindVar, typ: typeString(v.obj.Type()), cell: v.cell,
+				reason: fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; run cell %d again", v.name, v.cell, t.src.count, v.cell)}
 			dropped = true
 		}
 	}

@@ -23,5 +23,11 @@ func init() {
 			{code: "type Stack struct{ items []string }", want: "Stack.Push is stale: Stack.Push (cell 1) does not compile any more"}, {code: "(&Stack{}).Len()", want: "=> 0"},
 			{code: "type Stack struct{ n int }\nfunc (s Stack) Cap() int { return s.n }\nStack{4}.Cap()", want: "=> 4"},
 			{code: "type Stack struct{ n int }\nfunc (s Stack) Size() int { return s.n }\nStack{4}.Size() + Stack{3}.Cap()", want: "=> 7"}, {code: "type Stack struct{ n, m int }\nfunc (s Stack) Wide() int { return s.m }"}, {code: "Stack{4, 5}.Size()", fail: "no field or method Size"}}},
+		{"what was stale is there again when what it uses fits", []step{
+			{code: "func a() int { return 1 }\nconst n = 3\ntype T struct{ x int }"}, {code: "func b() int { return a() }\nfunc half() int { return n / 2 }\nfunc (t T) get() int { return t.x }"}, {code: "func c() int { return b() }\nfunc d() int { return T{4}.get() + half() }"},
+			{code: "func a() string { return \"x\" }", want: "b is stale"}, {code: "c()", fail: "cannot use a()"}, {code: "func a() int { return 2 }", not: "stale"}, {code: "c()", want: "=> 2"},
+			{code: "type T struct{ y int }\nconst n = \"3\"", want: "T.get is stale"}, {code: "d()", fail: "cell 2"}, {code: "type T struct{ x int }"}, {code: "d()", fail: "half"}, {code: "const n = 6\nd()", want: "=> 7"},
+			{code: "%rm a"}, {code: "c()", fail: "which was removed"}, {code: "func a() int { return 5 }\nc()", want: "=> 5"},
+			{code: "func a() string { return \"x\" }", want: "b is stale"}, {code: "func c() int { return 1 }"}, {code: "func a() int { return 6 }\nb(), c()", want: "=> 6, 1"}}},
 	}...)
 }
