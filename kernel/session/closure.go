@@ -4,6 +4,7 @@ package session
 
 import (
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -29,7 +30,7 @@ type closer struct {
 	u         *names
 	found     findings
 	same      map[*definition]*item // live definition -> the cell's equal declaration
-	newMethod map[string]bool       // types that get another method
+	newMethod map[string]bool       // types that get another method, or lose one
 	replaced  map[*entity]bool
 	carry     map[*definition]bool
 	migrate   map[*entity]bool
@@ -47,6 +48,7 @@ func (pl *planner) closure(b *bound, found findings) *closure {
 			c.same[lv.def] = it
 		}
 	}
+	maps.Copy(c.newMethod, c.u.lacking)
 	c.replaceDeclared()
 	for c.grow() {
 	}

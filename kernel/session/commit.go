@@ -314,6 +314,7 @@ func (u *names) apply(c *change) {
 	}
 	for _, e := range c.created {
 		delete(u.stale, e.name)
+		delete(u.lacking, e.name)
 		u.live[e.name], u.byObj[e.obj] = e, e
 	}
 	for obj, e := range c.kept {

@@ -79,6 +79,9 @@ func (c *call) removeMatching() *Error {
 // drop removes a name and makes the names that depend on it stale.
 func (u *names) drop(e *entity) {
 	delete(u.live, e.name)
+	if e.kind == kindMethod {
+		u.lacking[e.def.recv] = true // the next cell compiles it again
+	}
 	for _, d := range u.sorted() {
 		uses := d.def != nil && d.def.deps[e]
 		if d.kind == kindVar {

@@ -20,6 +20,8 @@ type names struct {
 	stale   map[string]staleName
 	imports map[string]imported // by the name that cells use
 	lost    []*definition       // of a lost worker, not compiled again yet; see lost.go
+	// lacking are the types whose code still has a method that was removed.
+	lacking map[string]bool
 	// literals are the function literals of cells' statements, by run; see holds.go.
 	literals map[int][]literal
 }
@@ -41,7 +43,7 @@ type staleName struct {
 }
 
 func newNames() *names {
-	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, literals: map[int][]literal{}}
+	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, lacking: map[string]bool{}, literals: map[int][]literal{}}
 }
 
 // entity returns the live name, or nil.

@@ -29,5 +29,9 @@ func init() {
 			{code: "type T struct{ y int }\nconst n = \"3\"", want: "T.get is stale"}, {code: "d()", fail: "cell 2"}, {code: "type T struct{ x int }"}, {code: "d()", fail: "half"}, {code: "const n = 6\nd()", want: "=> 7"},
 			{code: "%rm a"}, {code: "c()", fail: "which was removed"}, {code: "func a() int { return 5 }\nc()", want: "=> 5"},
 			{code: "func a() string { return \"x\" }", want: "b is stale"}, {code: "func c() int { return 1 }"}, {code: "func a() int { return 6 }\nb(), c()", want: "=> 6, 1"}}},
+		{"a method that is removed", []step{
+			{code: "type T struct{ n int }\nfunc (t T) A() int { return t.n }\nfunc (t T) B() int { return 2 * t.n }\nfunc useA(t T) int { return t.A() }\nt := T{3}\nfunc (t T) String() string { return \"T\" }"},
+			{code: "%rm T.A T.String"}, {code: "t.A()", fail: "no field or method A"}, {code: "fmt.Sprint(t.B(), t)", want: "=> 6 {3}"}, {code: "useA(t)", fail: "T.A, which was removed"},
+			{code: "func (t T) A() int { return 7 }\nuseA(t)", want: "=> 7"}, {code: "%rm T.B"}, {code: "type T struct{ n int }\nt := T{4}\nt.A()", want: "=> 7"}, {code: "t.B()", fail: "no field or method B"}}},
 	}...)
 }
