@@ -23,6 +23,7 @@ type change struct {
 	imports map[string]imported
 	stale   map[string]staleName
 	made    map[*entity][]*entity // the variables that the cell puts something into, and what that is made of
+	sized   map[*entity][]*entity // the constants that give the arrays of the variables that the cell declares their length
 	lits    []literal
 	notices []string // what the user must know, such as names that can't be used any more
 	hints   []string // what the user may like to know
@@ -86,7 +87,7 @@ type outcome struct {
 // cell stay, and so do the variables whose initialisers ran.
 func changeOf(c *checked, u *names, how outcome, look looker) *change {
 	x := &changer{checked: c, u: u, unset: map[string]bool{}, gone: maps.Clone(c.replaced), fresh: map[types.Object]*entity{}, out: &change{cell: c.src.count, run: c.n,
-		kept: map[types.Object]*entity{}, imports: map[string]imported{}, stale: map[string]staleName{}, made: map[*entity][]*entity{}}}
+		kept: map[types.Object]*entity{}, imports: map[string]imported{}, stale: map[string]staleName{}, made: map[*entity][]*entity{}, sized: map[*entity][]*entity{}}}
 	x.findUnset(how)
 	defs := x.define()
 	x.declareVars()
@@ -185,7 +186,7 @@ func (x *changer) declareVars() {
 	}
 	for _, v := range x.migrate {
 		e := x.add(v.name, kindVar, x.pkg.Scope().Lookup(v.name), nil, v.cell)
-		e.pointer, e.store, e.made, e.set = true, v.store, v.made, v.set
+		e.pointer, e.store, e.made, e.set, e.sized = true, v.store, v.made, v.set, v.sized
 	}
 }
 
@@ -337,9 +338,6 @@ func (u *names) apply(c *change) {
 	for _, name := range c.undone {
 		delete(u.imports, name)
 	}
-	for _, e := range u.live {
-		maps.DeleteFunc(e.made, func(d *entity, _ int) bool { return u.live[d.name] != d })
-	}
 	for e, from := range c.made {
 		if e.set = c.cell; e.made == nil {
 			e.made = map[*entity]int{}
@@ -347,6 +345,9 @@ func (u *names) apply(c *change) {
 		for _, d := range from {
 			e.made[d] = c.cell
 		}
+	}
+	for e, by := range c.sized {
+		e.sized = by
 	}
 	if len(c.lits) > 0 {
 		u.literals[c.run] = c.lits

@@ -79,6 +79,8 @@ type entity struct {
 	predeclared bool
 	// made are the entities with which the variable's value was made, each with the last cell that did so.
 	made map[*entity]int
+	// sized are the constants that gave its arrays their length.
+	sized []*entity
 	// set is the last cell that put something into the variable.
 	set int
 }

@@ -141,6 +141,9 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	case "goexit":
 		return &Error{"Error", msg, []string{msg}}
 	}
+	if advice := s.oldTypeAdvice(msg); advice != "" {
+		msg += "; " + advice
+	}
 	return &Error{Name: "Panic", Value: msg, Traceback: append([]string{red + bold + "panic: " + plain + red + msg + plain}, panicFrames(f.Frames, src)...)}
 }
 

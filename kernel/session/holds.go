@@ -81,12 +81,16 @@ func (x *changer) followValues() {
 			for _, lhs := range n.Lhs {
 				if e := x.variable(lhs); e != nil {
 					x.put(e, append(slices.Clone(n.Rhs), lhs)...)
+					if x.defines[n] != nil {
+						x.size(e, n)
+					}
 				}
 			}
 		case *ast.ValueSpec:
 			for _, name := range n.Names {
 				if e := x.variable(name); e != nil {
 					x.put(e, n.Values...)
+					x.size(e, n)
 				}
 			}
 		case *ast.CallExpr: // list.PushBack(T{})
@@ -132,6 +136,22 @@ func (x *changer) put(v *entity, from ...ast.Expr) {
 	x.out.made[v] = made
 }
 
+// size records the constants that give the arrays of a variable their length.
+func (x *changer) size(v *entity, declaration ast.Node) {
+	hasArray := false
+	walkType(v.obj.Type(), func(t types.Type) bool {
+		_, is := t.(*types.Array)
+		hasArray = hasArray || is
+		return true
+	})
+	ast.Inspect(declaration, func(n ast.Node) bool {
+		if t, ok := n.(*ast.ArrayType); ok && t.Len != nil && hasArray {
+			x.uses(t.Len, func(d *entity) { x.out.sized[v] = append(x.out.sized[v], d) })
+		}
+		return true
+	})
+}
+
 // holder returns the variable of which an expression is a part.
 func holder(e ast.Expr) ast.Expr {
 	for {
@@ -156,23 +176,36 @@ func (x *changer) noticeHeld(look looker) {
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(x.gone)), isCode) {
 		return
 	}
-	var keys []string
-	hiding := map[string]*entity{}
-	for _, e := range x.after() {
-		if e.kind == kindVar && !x.declared[e.name] && hidesCode(e.obj.Type()) {
-			key := fmt.Sprintf("%d.%s", e.store, e.name)
-			keys, hiding[key] = append(keys, key), e
-		}
-	}
-	if len(keys) == 0 {
-		return
-	}
-	held := look(keys)
-	for _, key := range keys {
-		if text := x.heldText(hiding[key], held[key]); text != "" {
+	after := slices.DeleteFunc(x.after(), func(e *entity) bool { return x.declared[e.name] })
+	held := heldBy(after, look)
+	for _, v := range after {
+		if text := x.heldText(v, held[v]); text != "" {
 			x.out.notices = append(x.out.notices, text)
 		}
+		if i := slices.IndexFunc(v.sized, func(d *entity) bool { return x.gone[d] }); i >= 0 {
+			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still has the size that it had with %s of before; run cell %d again to have the new one",
+				v.name, v.cell, v.sized[i].name, v.cell))
+		}
 	}
+}
+
+// heldBy returns the code that variables hold.
+func heldBy(all []*entity, look looker) map[*entity][]rt.Code {
+	var keys []string
+	variables := map[string]*entity{}
+	for _, e := range all {
+		if e.kind == kindVar && hidesCode(e.obj.Type()) {
+			key := fmt.Sprintf("%d.%s", e.store, e.name)
+			keys, variables[key] = append(keys, key), e
+		}
+	}
+	held := map[*entity][]rt.Code{}
+	if len(keys) > 0 {
+		for key, code := range look(keys) {
+			held[variables[key]] = code
+		}
+	}
+	return held
 }
 
 // after returns the names that are live after the cell, sorted.
@@ -289,4 +322,47 @@ func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
 		}
 	}
 	return all
+}
+
+// twoTypes matches the message of a panic about a type and another one of the same name.
+var twoTypes = regexp.MustCompile(`is (\S+), not (\S+) \(types from different|value of type (\S+) is not assignable to type (\S+)`)
+
+// oldTypeAdvice returns the advice for a panic that a value of a type which was declared anew has caused; "" for others.
+func (s *Session) oldTypeAdvice(msg string) string {
+	m := twoTypes.FindStringSubmatch(msg)
+	if m == nil || m[1] != m[2] || m[3] != m[4] {
+		return ""
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimLeft(m[1]+m[3], "*[]"), "main."), "[")
+	t := s.names.live[name]
+	if t == nil || t.kind != kindType {
+		return ""
+	}
+	text := fmt.Sprintf("the value was made before %s was declared anew", name)
+	all := s.names.sorted()
+	held := heldBy(all, s.look)
+	none := true
+	for _, v := range all {
+		for _, code := range held[v] {
+			if code.Type == name && code.Run != t.run {
+				cell := cmp.Or(v.madeWith(code), v.set, v.cell)
+				text += fmt.Sprintf("; %s (cell %d) holds such a value: run cell %d again", v.name, v.cell, cell)
+				none = false
+			}
+		}
+	}
+	if none {
+		text += "; run the cell that makes it again"
+	}
+	return text
+}
+
+// madeWith returns the last cell that made a variable's value with a type; 0 if none is known.
+func (e *entity) madeWith(code rt.Code) int {
+	for d, cell := range e.made {
+		if d.kind == kindType && d.name == code.Type && d.run == code.Run {
+			return cell
+		}
+	}
+	return 0
 }

@@ -32,5 +32,13 @@ func init() {
 			{code: "func maker() func() int { return func() int { return 2 } }", want: "made (cell 2) still holds what was made with maker of before", not: "step"},
 			{code: "func (s *S) get() int { return -s.n }", want: "bound (cell 2) still holds what was made with S.get of before; run cell 2 again to have the new one\nunbound (cell 2) still holds", not: "made (cell"},
 			{code: "func same[T any](v T) T { return v + v }", fail: "operator +"}, {code: "func same[T any](v T) T { var w T; _ = v; return w }", want: "same1 (cell 2) still holds what was made with same of before", not: "bound"}}},
+		{"a panic about two types of one name", []step{
+			{code: "type T struct{ n int }\nl := list.New()"}, {code: "l.PushBack(T{1})\nch := make(chan any, 1)\nch <- T{2}"}, {code: "func (t T) S() int { return t.n }", want: "l (cell 1) still holds"}, {code: "l.PushBack(7)"},
+			{code: "l.Front().Value.(T).S()", fail: "is main.T, not main.T (types from different packages); the value was made before T was declared anew; l (cell 1) holds such a value: run cell 2 again\n"},
+			{code: "l = list.New()\nl.PushBack(T{1})\nl.Front().Value.(T).S()", want: "=> 1"}, {code: "(<-ch).(T).S()", fail: "declared anew; run the cell that makes it again"},
+			{code: "any(3).(T).S()", fail: "interface {} is int, not main.T\n"}}},
+		{"an array whose length is a constant", []step{
+			{code: "const N = 3\nvar grid [N][N]int\nrow := [N]int{}\nn := len([N]int{})\nlist := make([]int, N)"},
+			{code: "const N = 5", want: "grid (cell 1) still has the size that it had with N of before; run cell 1 again to have the new one\nrow (cell 1) still has", not: "list"}, {code: "var grid [N][N]int\nlen(grid)", want: "=> 5"}, {code: "const N = 6", want: "grid (cell 3) still has", not: "row"}}},
 	}...)
 }
