@@ -177,7 +177,10 @@ func (x *changer) noticeHeld(look looker) {
 		return
 	}
 	after := slices.DeleteFunc(x.after(), func(e *entity) bool { return x.declared[e.name] })
-	held := heldBy(after, look)
+	held, running := heldBy(after, look)
+	if names := x.goneNames(running); len(names) > 0 {
+		x.out.notices = append(x.out.notices, fmt.Sprintf("a goroutine still runs what was made with %s of before, until it ends", strings.Join(names, ", ")))
+	}
 	for _, v := range after {
 		if text := x.heldText(v, held[v]); text != "" {
 			x.out.notices = append(x.out.notices, text)
@@ -189,8 +192,19 @@ func (x *changer) noticeHeld(look looker) {
 	}
 }
 
-// heldBy returns the code that variables hold.
-func heldBy(all []*entity, look looker) map[*entity][]rt.Code {
+// goneNames returns the names of the code that the cell replaces.
+func (x *changer) goneNames(held []rt.Code) (names []string) {
+	for _, code := range held {
+		for _, old := range x.replacedCode(code) {
+			names = append(names, old.e.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// heldBy returns the code that variables hold, and that goroutines run.
+func heldBy(all []*entity, look looker) (held map[*entity][]rt.Code, running []rt.Code) {
 	var keys []string
 	variables := map[string]*entity{}
 	for _, e := range all {
@@ -199,13 +213,15 @@ func heldBy(all []*entity, look looker) map[*entity][]rt.Code {
 			keys, variables[key] = append(keys, key), e
 		}
 	}
-	held := map[*entity][]rt.Code{}
-	if len(keys) > 0 {
-		for key, code := range look(keys) {
+	held = map[*entity][]rt.Code{}
+	for key, code := range look(keys) {
+		if key == rt.Goroutines {
+			running = code
+		} else {
 			held[variables[key]] = code
 		}
 	}
-	return held
+	return held, running
 }
 
 // after returns the names that are live after the cell, sorted.
@@ -227,20 +243,17 @@ func (x *changer) after() (all []*entity) {
 
 // heldText returns the notice about a variable that holds code; "" if none of it is replaced.
 func (x *changer) heldText(v *entity, held []rt.Code) string {
-	var names []string
-	cell := 0
+	names, cell := x.goneNames(held), 0
 	for _, code := range held {
 		for _, old := range x.replacedCode(code) {
-			names = append(names, old.e.name)
 			cell = max(cell, cmp.Or(v.made[old.e], old.cell, v.set, v.cell))
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	slices.Sort(names)
 	return fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; run cell %d again to have the new one",
-		v.name, v.cell, strings.Join(slices.Compact(names), ", "), cell)
+		v.name, v.cell, strings.Join(names, ", "), cell)
 }
 
 // oldCode is replaced code, and the cell whose function literal uses it; 0 if none does.
@@ -340,7 +353,7 @@ func (s *Session) oldTypeAdvice(msg string) string {
 	}
 	text := fmt.Sprintf("the value was made before %s was declared anew", name)
 	all := s.names.sorted()
-	held := heldBy(all, s.look)
+	held, _ := heldBy(all, s.look)
 	none := true
 	for _, v := range all {
 		for _, code := range held[v] {

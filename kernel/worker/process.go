@@ -380,8 +380,8 @@ func (p *Process) Sizes() (map[string]int64, error) {
 	return e.Sizes, err
 }
 
-// Holds returns the code of cells that the values of variables hold, by the variable. The variables are named as in
-// Sizes.
+// Holds returns the code of cells that the values of variables hold, by the variable, and under rt.Goroutines what
+// goroutines run. The variables are named as in Sizes.
 func (p *Process) Holds(variables []string) (map[string][]rt.Code, error) {
 	e, err := p.ask(rt.Request{Op: "holds", Variables: variables}, "holds")
 	return e.Holds, err

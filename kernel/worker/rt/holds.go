@@ -35,10 +35,14 @@ type Code struct {
 	Line int
 }
 
+// Goroutines is the name for the code that goroutines run, beside the names of variables.
+const Goroutines = "goroutines"
+
 // The walk through the values ends after so many of them.
 const valuesOfOne, valuesOfAll = 10_000, 200_000
 
-// holds returns the code of cells that variables hold. Their names are those of sizes.
+// holds returns the code of cells that variables hold, and that goroutines run. The names of variables are those of
+// sizes.
 func holds(variables []string) map[string][]Code {
 	all := map[string][]Code{}
 	if running.Load() != nil {
@@ -54,6 +58,9 @@ func holds(variables []string) map[string][]Code {
 				all[variable] = found
 			}
 		}
+	}
+	if running := w.goroutines(); len(running) > 0 {
+		all[Goroutines] = running
 	}
 	return all
 }
@@ -246,19 +253,44 @@ func (w *walk) addType(run, name string) {
 
 // function records a cell's function.
 func (w *walk) function(pc uintptr) {
-	if w.plugins == nil {
-		w.plugins = plugins()
-	}
-	i := slices.IndexFunc(w.plugins, func(s span) bool { return pc >= s.start && pc < s.end })
-	if i < 0 {
-		return
-	}
 	var f runtime.Frame
 	for frames, more := runtime.CallersFrames([]uintptr{pc + 1}), true; more; { // the last one is not inlined
 		f, more = frames.Next()
 	}
-	_, name, _ := strings.Cut(f.Function, ".")
-	w.found[Code{Run: w.plugins[i].run, Func: name, File: f.File, Line: f.Line}] = true
+	w.frame(f)
+}
+
+// frame records the function of a call if it is a cell's.
+func (w *walk) frame(f runtime.Frame) {
+	if w.plugins == nil {
+		w.plugins = plugins()
+	}
+	i := slices.IndexFunc(w.plugins, func(s span) bool { return f.PC >= s.start && f.PC < s.end })
+	if i >= 0 {
+		_, name, _ := strings.Cut(f.Function, ".")
+		w.found[Code{Run: w.plugins[i].run, Func: name, File: f.File, Line: f.Line}] = true
+	}
+}
+
+// mostGoroutines is how many goroutines are looked at.
+const mostGoroutines = 1000
+
+// goroutines returns the functions of cells that goroutines run.
+func (w *walk) goroutines() []Code {
+	w.found = map[Code]bool{}
+	records := make([]runtime.StackRecord, runtime.NumGoroutine()+10)
+	n, ok := runtime.GoroutineProfile(records)
+	if !ok {
+		return nil // there are more by now
+	}
+	for _, r := range records[:min(n, mostGoroutines)] {
+		for frames, more := runtime.CallersFrames(r.Stack()), len(r.Stack()) > 0; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			w.frame(f)
+		}
+	}
+	return slices.Collect(maps.Keys(w.found))
 }
 
 // span is a part of the memory into which the plugin of a run is loaded.
