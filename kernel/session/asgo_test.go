@@ -29,6 +29,7 @@ func (p program) printsAtInit() bool {
 
 var programs = []program{
 	{"values", "type T struct { a int; B string; c *int }", []string{"t := T{1, \"x\", nil}", `fmt.Printf("%v %+v %#v %T\n", t, t, t, t)`}},
+	{"a type inside a generic function", "func boxed[X any](x X) any { type box struct{ v [2]X }; return box{[2]X{x, x}} }", []string{"fmt.Println(boxed(1) == boxed(1), boxed(1) == boxed(\"a\"))"}},
 	{"nested structs", "type in struct{ x, y float64 }\ntype out struct { in; name string; list []in }", []string{"o := out{in{1, 2}, \"n\", []in{{3, 4}}}", `fmt.Printf("%v %+v %T %v\n", o, o, o.in, o.x)`}},
 	{"durations in fields", "type job struct { took time.Duration; at time.Month }", []string{`fmt.Println(job{time.Second, time.May}, time.Second)`, `fmt.Printf("%+v\n", &job{1, 2})`}},
 	{"maps are printed sorted", "", []string{`m := map[string][]int{"b": {2}, "a": {1, 1}, "c": nil}`, `fmt.Println(m, len(m))`, "delete(m, \"b\")\nfmt.Printf(\"%v %T\\n\", m, m)"}},

@@ -310,19 +310,34 @@ func largeSize(t types.Type) int64 {
 	if b, ok := t.(*types.Basic); ok && b.Kind() != types.Invalid {
 		return 0 // also an untyped constant, which has no size
 	}
-	open := false
-	walkType(t, func(t types.Type) bool {
-		_, isParam := t.(*types.TypeParam)
-		open = open || isParam || t == types.Typ[types.Invalid]
-		return !open
-	})
-	if open {
+	if openSize(t) {
 		return large
 	}
 	if size := types.SizesFor("gc", runtime.GOARCH).Sizeof(t); size >= large {
 		return size
 	}
 	return 0
+}
+
+// openSize reports whether the size of a type depends on type parameters, such as that of a type that is declared inside
+// a generic function, or is not known.
+func openSize(t types.Type) bool {
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() == types.Invalid
+	case *types.Array:
+		return openSize(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if openSize(f.Type()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // embedded gives the type of an embedded field its exported name, because the field has the type's name.
