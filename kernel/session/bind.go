@@ -24,7 +24,7 @@ type bound struct {
 	options
 	n       int               // the number of the run that the cell will be
 	imports map[string]string // name -> path; a blank import's name is "_ path"
-	dots    []string          // dot imports
+	dots    []string          // dot imports: the cell's own, then those of earlier cells
 	found   map[string]bool   // the names in imports that no import line gives
 }
 
@@ -102,6 +102,9 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 		}
 		b.imports[pkg.Name()] = path
 	case spec.Name.Name == ".":
+		if name, other := pl.sharedName(path, b.dots); name != "" {
+			return at(fmt.Sprintf("%s redeclared in this block: %s and %s have it; give one of the two a name", name, other, path))
+		}
 		b.dots = append(b.dots, path)
 	case spec.Name.Name == "_":
 		b.imports["_ "+path] = path
@@ -109,6 +112,26 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 		b.imports[spec.Name.Name] = path
 	}
 	return nil
+}
+
+// sharedName returns an exported name that a package has as one of the others has, and that other one; "" if there is none.
+func (pl *planner) sharedName(path string, others []string) (name, other string) {
+	pkg, err := pl.importer.Import(path)
+	if err != nil {
+		return "", ""
+	}
+	for _, other := range others {
+		o, err := pl.importer.Import(other)
+		if err != nil || other == path {
+			continue
+		}
+		for _, name := range pkg.Scope().Names() {
+			if token.IsExported(name) && o.Scope().Lookup(name) != nil {
+				return name, other
+			}
+		}
+	}
+	return "", ""
 }
 
 // besideAdvice returns how to use a package of the module in which the notebook lies, or of the workspace around it; "" if
@@ -220,8 +243,7 @@ func (pl *planner) bestPackage(ctx context.Context, paths, sels []string) (best 
 // dotKey begins the keys of dot imports in names.imports; the path follows.
 const dotKey = ". "
 
-// earlierDots adds the dot imports of earlier cells that declare a name of this one. It leaves out a package with a
-// name that the cell declares, because the two would clash.
+// earlierDots adds the dot imports of earlier cells that declare a name that this one uses, the latest first.
 func (pl *planner) earlierDots(ctx context.Context, b *bound) {
 	var used []string
 	var visit func(ast.Node) bool
@@ -230,23 +252,21 @@ func (pl *planner) earlierDots(ctx context.Context, b *bound) {
 			ast.Inspect(sel.X, visit) // only the operand before the dot needs resolving
 			return false
 		}
-		if id, ok := n.(*ast.Ident); ok && id.Obj == nil && id.IsExported() && !b.declared[id.Name] && pl.names.live[id.Name] == nil {
-			used = append(used, id.Name)
+		if id, ok := n.(*ast.Ident); ok && id.Obj == nil && id.IsExported() {
+			name, earlier := strings.CutSuffix(id.Name, old)
+			if (earlier || !b.declared[name]) && pl.names.live[name] == nil {
+				used = append(used, name)
+			}
 		}
 		return true
 	}
 	b.inspect(visit)
-	for _, key := range slices.Sorted(maps.Keys(pl.names.imports)) {
-		path, ok := strings.CutPrefix(key, dotKey)
-		if !ok || slices.Contains(b.dots, path) || pl.b.Resolve(ctx, path) != nil {
+	for _, path := range pl.names.dots() {
+		if slices.Contains(b.dots, path) || pl.b.Resolve(ctx, path) != nil {
 			continue
 		}
 		pkg, err := pl.importer.Import(path)
-		if err != nil {
-			continue
-		}
-		has := func(name string) bool { return pkg.Scope().Lookup(name) != nil }
-		if slices.ContainsFunc(used, has) && !slices.ContainsFunc(slices.Collect(maps.Keys(b.declared)), has) {
+		if err == nil && slices.ContainsFunc(used, func(name string) bool { return pkg.Scope().Lookup(name) != nil }) {
 			b.dots = append(b.dots, path)
 		}
 	}

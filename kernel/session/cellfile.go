@@ -16,7 +16,7 @@ import (
 // statements in a function.
 func cellFile(b *bound, c *closure) *ast.File {
 	f := &ast.File{Name: ast.NewIdent("cell")}
-	addImports(f, b.imports, b.dots)
+	addImports(f, b.imports)
 	if b.cgo != nil {
 		f.Decls = append([]ast.Decl{cgoImport()}, f.Decls...)
 	}
@@ -58,7 +58,7 @@ func carriedFiles(defs []*definition) (all []carriedFile) {
 		if slices.ContainsFunc(c.defs, func(def *definition) bool { return def.cgo != nil }) {
 			f.Decls = append(f.Decls, cgoImport())
 		}
-		addImports(f, imports, nil)
+		addImports(f, imports)
 		for _, def := range c.defs {
 			f.Decls = append(f.Decls, def.decl)
 		}
@@ -76,18 +76,15 @@ func migrationFile(vars []*entity) *ast.File {
 		spec := &ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(v.name)}, Type: typeExpr(v.obj.Type(), imports)}
 		decls = append(decls, &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{spec}})
 	}
-	addImports(f, imports, nil)
+	addImports(f, imports)
 	f.Decls = append(f.Decls, decls...)
 	return f
 }
 
-func addImports(f *ast.File, imports map[string]string, dots []string) {
+func addImports(f *ast.File, imports map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(imports)) {
-		key, _, _ := strings.Cut(name, " ") // "_ path" is a blank import
+		key, _, _ := strings.Cut(name, " ") // "_ path" is a blank import, ". path" a dot import
 		addImport(f, key, imports[name])
-	}
-	for _, path := range dots {
-		addImport(f, ".", path)
 	}
 }
 

@@ -51,6 +51,7 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 			Instances: map[*ast.Ident]types.Instance{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}}}
 	t.stales = staleFor(b, pl.names.stale, found.staled, b.staleOwn())
 	t.marked = insertEarlier(t, pl.names)
+	pl.insertDots(t)
 	t.cellFile = cellFile(b, t.closure)
 	t.carried = carriedFiles(t.carry)
 	files := []*ast.File{t.cellFile}
@@ -160,6 +161,29 @@ func insertEarlier(t *typed, u *names) map[types.Object]*entity {
 	return marked
 }
 
+// insertDots declares the names of dot imports in the cell's package, except those that the cell or an earlier one
+// declares. Go forbids the two beside each other in a package, but not in a function's body, as which a cell reads.
+func (pl *planner) insertDots(t *typed) {
+	scope := t.pkg.Scope()
+	for _, path := range t.dots {
+		pkg, err := pl.importer.Import(path)
+		if err != nil {
+			continue
+		}
+		for _, name := range pkg.Scope().Names() {
+			if !token.IsExported(name) {
+				continue
+			}
+			if t.earlier[name] && scope.Lookup(name+old) == nil {
+				scope.Insert(renamed(pkg.Scope().Lookup(name), name+old))
+			}
+			if !t.declared[name] && !t.importedName(name) && scope.Lookup(name) == nil {
+				scope.Insert(pkg.Scope().Lookup(name))
+			}
+		}
+	}
+}
+
 // markedObject returns an earlier cell's object under the name that statements before the new declaration use.
 func markedObject(pkg *types.Package, e *entity) types.Object {
 	name := e.name + old
@@ -215,8 +239,8 @@ func (p *parsed) onlyCalled(name string) bool {
 	return used == called
 }
 
-// renamed returns a copy of a predeclared object under another name. Package types has no function for that, because Go
-// has no other names for its builtins.
+// renamed returns a copy of an object of Go or another package under another name. Package types has no function for that, because Go
+// has no other names for them.
 func renamed(obj types.Object, name string) types.Object {
 	object := reflect.New(reflect.TypeOf(obj).Elem())
 	object.Elem().Set(reflect.ValueOf(obj).Elem())
@@ -342,6 +366,8 @@ func verdictOn(msg string, shown bool) verdict {
 		return allowed // in the generated code, variables of := are no package variables
 	case strings.HasPrefix(msg, "implicit assignment to unexported field") && ofCell(msg):
 		return allowed // of a type that another cell declares: cells share one package
+	case strings.Contains(msg, " already declared through dot-import of "):
+		return allowed // an earlier cell's declarations are compiled again, with its dot import: there the package's name counts
 	case strings.HasPrefix(msg, "\t"):
 		return allowed // a continuation of the error before
 	case shown && strings.Contains(msg, "is not used"):

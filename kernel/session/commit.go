@@ -8,6 +8,7 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -212,8 +213,10 @@ func (x *changer) importPackages() {
 			x.out.imports[name] = imported{path: path, cell: x.src.count, found: x.bound.found[name]}
 		}
 	}
-	for _, path := range x.dots {
-		x.out.imports[dotKey+path] = imported{path: path, cell: x.src.count}
+	for _, spec := range x.lines {
+		if path, err := strconv.Unquote(spec.Path.Value); err == nil && spec.Name != nil && spec.Name.Name == "." {
+			x.out.imports[dotKey+path] = imported{path: path, cell: x.src.count}
+		}
 	}
 	for name := range x.declared {
 		if !x.unset[name] {
@@ -251,7 +254,12 @@ func (x *changer) uses(node ast.Node, f func(*entity)) {
 // packagesOf returns the packages that node uses, by the names under which it uses them.
 func (x *changer) packagesOf(node ast.Node) map[string]string {
 	imports := map[string]string{}
-	ast.Inspect(node, func(n ast.Node) bool {
+	var visit func(ast.Node) bool
+	visit = func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			ast.Inspect(sel.X, visit) // the name behind the dot needs no import
+			return false
+		}
 		id, ok := n.(*ast.Ident)
 		if !ok || x.info.Uses[id] == nil {
 			return true
@@ -261,11 +269,12 @@ func (x *changer) packagesOf(node ast.Node) map[string]string {
 			if p.Imported().Path() != "C" && id.Name != "C" {
 				imports[id.Name] = p.Imported().Path()
 			}
-		} else if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() && slices.Contains(x.dots, p.Path()) {
-			imports["."] = p.Path()
+		} else if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() {
+			imports[dotKey+p.Path()] = p.Path()
 		}
 		return true
-	})
+	}
+	ast.Inspect(node, visit)
 	return imports
 }
 

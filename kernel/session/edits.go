@@ -222,7 +222,7 @@ func (e *editor) nameOf(obj types.Object, written string) string {
 		return text
 	}
 	if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() { // the object of a dot import
-		return e.alias(p.Path()) + "." + obj.Name()
+		return e.alias(p.Path()) + "." + strings.TrimSuffix(obj.Name(), old)
 	}
 	return ""
 }

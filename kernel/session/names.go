@@ -94,6 +94,18 @@ func namesOf(entities []*entity) (names []string) {
 	return names
 }
 
+// dots returns the paths of the dot imports, the latest first.
+func (u *names) dots() (paths []string) {
+	for key := range u.imports {
+		if path, ok := strings.CutPrefix(key, dotKey); ok {
+			paths = append(paths, path)
+		}
+	}
+	cell := func(path string) int { return u.imports[dotKey+path].cell }
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(cell(b), cell(a)), cmp.Compare(a, b)) })
+	return paths
+}
+
 // list returns all names, sorted; sizes are bytes by "run.name".
 func (u *names) list(sizes map[string]int64) []Name {
 	u.mu.Lock()
