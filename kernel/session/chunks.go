@@ -92,7 +92,8 @@ var beginsExpression = map[token.Token]bool{token.FUNC: true, token.MAP: true, t
 func (c *pieces) semicolon(offset int, given bool) {
 	c.quiet = given
 	afterDecl := c.finish()
-	if given && !afterDecl {
+	afterClause := len(c.chunks) > 0 && c.chunks[len(c.chunks)-1].tok == token.PACKAGE // which is blanked
+	if given && (!afterDecl || afterClause) {
 		c.semis = append(c.semis, offset)
 	}
 }

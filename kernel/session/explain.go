@@ -48,7 +48,7 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 
 // explain adds the session's knowledge to a checker's message: stale names and similar ones.
 func (pl *planner) explain(t *typed, msg string) string {
-	msg = strings.ReplaceAll(msg, old, "")
+	msg = placeInMessage.ReplaceAllString(strings.ReplaceAll(msg, old, ""), "cell $1, line $2")
 	name, isUndefined := strings.CutPrefix(msg, "undefined: ")
 	if isUndefined {
 		if s, ok := t.stales[name]; ok {
@@ -75,6 +75,9 @@ func (pl *planner) explain(t *typed, msg string) string {
 	// The checker reports a missing pkg.Nam as: undefined: pkg.Nam
 	return strings.ReplaceAll(msg, cellPath+".", "") + pl.hiding(t, msg)
 }
+
+// placeInMessage matches the checker's place of another declaration.
+var placeInMessage = regexp.MustCompile(`\bcell (\d+):(\d+)(:\d+)?`)
 
 // notExported matches the checker's message about a package's name that begins with a small letter.
 var notExported = regexp.MustCompile(`^name (\w+) not exported by package (\w+)`)

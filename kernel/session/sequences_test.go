@@ -242,6 +242,8 @@ var sequences = []sequence{
 		{code: "r", want: "=> old"}, {code: "q", want: "=> 5"}, {code: "i := 0\nagain:\ni++\nif i < 3 { goto again }\nlast := i * 10"}, {code: "last + i", want: "=> 33"}}},
 	{"return and defer at top level", []step{{code: "defer fmt.Println(\"deferred\")\nfmt.Println(\"first\")\nif true {\n\treturn\n}\nfmt.Println(\"never\")", want: "first\ndeferred", not: "never"}}},
 	{"labels", []step{{code: "outer:\nfor i := range 3 {\n\tfor {\n\t\tif i == 1 {\n\t\t\tbreak outer\n\t\t}\n\t\tcontinue outer\n\t}\n}\n1", want: "=> 1"}}},
+	{"a program on one line", []step{{code: "package main; func main() { fmt.Println(\"x\") }", want: "x\n"}, {code: "package main; import \"os\"; var n = len(os.Args); func main() { fmt.Println(n > 0) };", want: "true\n"}, {code: "package main ; n = 7; n", want: "=> 7"}}},
+	{"places in messages are those of the cell", []step{{code: "type S struct{}\nfunc (s S) y() {}\nfunc (s *S) y() {}", fail: "method S.y already declared at cell 1, line 2"}, {code: "func f() {\n\tgoto end\n\tx := 1\n\tprint(x)\nend:\n}", fail: "jumps over variable declaration at line 3"}, {code: "{\n\tgoto end\n\tx := 1\n\tprint(x)\nend:\n}", fail: "jumps over variable declaration at line 3"}, {code: "type T struct {\n\ta int\n\ta int\n}", fail: "line 3, column 2: a redeclared"}}},
 	{"several statements on a line", []step{{code: "a := 1; b := 2; type T int; func f(t T) int { return int(t) }; f(T(a + b))", want: "=> 3"}}},
 	{"method values and expressions", []step{{code: "type T struct{ n int }\nfunc (t T) add(k int) int { return t.n + k }\nf := T{1}.add\ng := T.add"}, {code: "f(1) + g(T{10}, 1)", want: "=> 13"}}},
 	{"init runs when all variables are set", []step{

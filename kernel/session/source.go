@@ -29,13 +29,16 @@ type source struct {
 	base         int         // offset of the text in the parsed files
 }
 
-// parsedAs returns the source with the files into which its parts were parsed; each may be nil.
+// parsedAs returns the source with the files into which its parts were parsed; each may be nil. Positions in messages of
+// the checker become those of the cell.
 func (s source) parsedAs(fset *token.FileSet, decls, stmts, values *ast.File) *source {
 	file := func(f *ast.File) *token.File {
 		if f == nil {
 			return nil
 		}
-		return fset.File(f.FileStart)
+		parsed := fset.File(f.FileStart)
+		parsed.AddLineColumnInfo(len(stmtPrefix), parsed.Name(), 1, 1)
+		return parsed
 	}
 	s.base, s.decls, s.stmts, s.values = len(stmtPrefix), file(decls), file(stmts), file(values)
 	return &s
