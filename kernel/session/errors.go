@@ -266,10 +266,11 @@ var dumpPlace = regexp.MustCompile(`(?m)^\t(` + cellPosition + `\d+):(\d+)`)
 
 // lastFrames returns the calls in cells of the goroutine at which a program ended, innermost first.
 func lastFrames(text string) (frames []rt.Frame) {
-	if at := endReason.FindAllStringIndex(text, -1); len(at) > 0 {
-		text = text[at[len(at)-1][0]:]
+	at := endReason.FindAllStringIndex(text, -1)
+	if len(at) == 0 {
+		return nil // a stack in the output is one that the cell printed
 	}
-	_, stack, _ := strings.Cut(text, "\ngoroutine ")
+	_, stack, _ := strings.Cut(text[at[len(at)-1][0]:], "\ngoroutine ")
 	stack, _, _ = strings.Cut(stack, "\n\n")
 	for _, m := range dumpPlace.FindAllStringSubmatch(stack, -1) {
 		line, _ := strconv.Atoi(m[2])

@@ -4,6 +4,7 @@ package session
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -103,7 +104,8 @@ func stoppedError(f *rt.Failure, src *source) *Error {
 	}
 	e.Value, e.Traceback = f.Message, []string{f.Message}
 	for _, fr := range f.Frames {
-		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok {
+		cell, ok := strings.CutPrefix(fr.File, cellPosition)
+		if ok && !(cell == strconv.Itoa(src.count) && src.added(fr.Line)) { // what %test and %exec add to the cell
 			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain))
 			e.Traceback = append(e.Traceback, src.quoted(cell, fr.Line)...)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
 // TestBesideNotebook: a module beside the notebook is found from the folder of the session's go.mod too.
@@ -168,5 +170,25 @@ func TestVerdicts(t *testing.T) {
 		if got := verdictOn(test.msg, test.shown); got != test.want {
 			t.Errorf("%q, shown %v: %v, want %v", test.msg, test.shown, got, test.want)
 		}
+	}
+}
+
+// TestPlacesOfEnds: a stack that a cell printed is no place of its worker's end, and the call that %test adds to a cell
+// is no place where it was stopped.
+func TestPlacesOfEnds(t *testing.T) {
+	const stack = "goroutine 7 [running]:\nmain.f()\n\tcell 1:2 +0x1\n"
+	for text, want := range map[string]int{"x\n" + stack: 0, "x\n" + stack + "\nfatal error: all is lost\n\n" + strings.Replace(stack, "1:2", "1:9", 1): 9} {
+		line := 0
+		for _, f := range lastFrames(text) {
+			line = f.Line
+		}
+		if line != want {
+			t.Errorf("lastFrames(%q): line %d, want %d", text, line, want)
+		}
+	}
+	src := &source{count: 1, text: "%test\nwait()\ncall()", shown: "%test\nwait()"}
+	e := stoppedError(&rt.Failure{Message: "stopped", Frames: []rt.Frame{{File: "cell 1", Line: 2}, {File: "cell 1", Line: 3}}}, src)
+	if got := strings.Join(e.Traceback, "\n"); !strings.Contains(got, "line 2") || strings.Contains(got, "line 3") {
+		t.Errorf("the traceback of a stopped test is\n%s", got)
 	}
 }
