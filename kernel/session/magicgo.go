@@ -20,7 +20,7 @@ func goMagics() []magic {
 		{names: "%args", args: "[ARGS]", help: "os.Args for the cells from here on", run: (*call).setArgs},
 		{names: "%run", args: "FILE [ARGS]", help: "run a Go file as a cell: its names stay, and its main is called", run: (*call).runFile},
 		{names: "%exec", args: "F [ARGS]", help: "call f() after the cell", whole: true, run: (*call).execute},
-		{names: "%test", args: "[-run PATTERN] [-short] ...", help: "run the Test, Benchmark and Fuzz functions of the cell, with flags of go test", whole: true, run: (*call).test},
+		{names: "%test", args: "[-run PATTERN] [-short] ...", help: "run the Test, Benchmark, Fuzz and Example functions of the cell, or of all cells if it has none, with flags of go test", whole: true, run: (*call).test},
 		{names: "%time %%time", args: "[CODE]", help: "how long the cell took, and where the time went", code: true, early: true, run: (*call).time},
 		{names: "%timeit %%timeit", args: "[-n LOOPS] [-r RUNS] [CODE]", help: "run the code, or the cell, many times, and give its mean time; code on the line of %%timeit runs once, before", code: true, whole: true, run: (*call).timeMany},
 	}
@@ -200,7 +200,7 @@ func (m *magicCell) calls() string {
 		return "\n" + m.exec + "();"
 	}
 	if m.test != nil {
-		return "\n" + m.test.calls(m.code)
+		return "\n" + m.test.calls()
 	}
 	return ""
 }

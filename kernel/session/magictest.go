@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/doc"
+	"go/parser"
 	"go/token"
 	"maps"
 	"regexp"
@@ -13,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
@@ -21,6 +25,7 @@ import (
 type testRun struct {
 	values  map[string]string
 	timeout time.Duration // 0 is none
+	funcs   []testFunc
 }
 
 // testFlag is a flag of package testing.
@@ -148,17 +153,48 @@ func (c *call) test() *Error {
 			return c.fail("%v", err)
 		}
 	}
-	for _, f := range testFuncs(c.cell.code) {
+	funcs := testFuncs(c.cell.code)
+	for _, f := range funcs {
 		kind := testKind(f.Name.Name)
 		switch {
 		case f.Name.Name == "TestMain":
 			c.say("%%test runs the other functions without TestMain")
-		case kind != "" && !takes(f, kind):
+		case kind != "" && !takes(f.FuncDecl, kind):
 			return c.fail("%s has not the parameters of a test: func %s(%s *testing.%s)", f.Name.Name, f.Name.Name, strings.ToLower(kind), kind)
 		}
 	}
-	c.cell.test = t
+	if !slices.ContainsFunc(funcs, isTest) {
+		if funcs = c.earlierTests(); len(funcs) == 0 {
+			return c.fail("finds no Test, Benchmark, Fuzz or Example function in this cell, nor in earlier ones")
+		}
+	}
+	t.funcs, c.cell.test = funcs, t
+	if strings.TrimSpace(c.cell.code) == "" {
+		c.cell.code = ";" // nothing but the call
+	}
 	return nil
+}
+
+// isTest reports whether %test runs a function.
+func isTest(f testFunc) bool { return testKind(f.Name.Name) != "" || isExample(f) }
+
+// isExample reports whether a function is an example as go test has it.
+func isExample(f testFunc) bool {
+	return hasTestPrefix(f.Name.Name, "Example") && f.Type.Params.NumFields()+f.Type.Results.NumFields()+f.Type.TypeParams.NumFields() == 0
+}
+
+// earlierTests returns the tests that earlier cells declare, for a cell without one.
+func (c *call) earlierTests() (all []testFunc) {
+	for _, e := range c.names.sorted() {
+		if e.kind != kindFunc || e.def == nil {
+			continue
+		}
+		f := testFunc{e.def.decl.(*ast.FuncDecl), e.def.text()}
+		if kind := testKind(e.name); isExample(f) || kind != "" && takes(f.FuncDecl, kind) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // set sets a flag.
@@ -176,29 +212,56 @@ func (t *testRun) set(name, value string) (err error) {
 	return nil
 }
 
+// testFunc is a function that %test may run.
+type testFunc struct {
+	*ast.FuncDecl
+	text string
+}
+
 // testFuncs returns the functions that a cell declares, without methods.
-func testFuncs(code string) (all []*ast.FuncDecl) {
+func testFuncs(code string) (all []testFunc) {
 	p, err := parse(token.NewFileSet(), &source{text: code})
 	if err != nil {
 		return nil
 	}
 	for _, it := range p.items {
 		if f, ok := it.decl.(*ast.FuncDecl); ok && f.Recv == nil {
-			all = append(all, f)
+			all = append(all, testFunc{f, it.text()})
 		}
 	}
 	return all
 }
 
+// example returns the entry of an example in the list of package testing; "" for one without a comment on its output,
+// which does not run.
+func (f testFunc) example() string {
+	file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+f.text, parser.ParseComments)
+	if err != nil {
+		return ""
+	}
+	for _, x := range doc.Examples(file) {
+		if x.Output != "" || x.EmptyOutput {
+			return fmt.Sprintf("{%q, %s, %q, %t}", f.Name.Name, f.Name.Name, x.Output, x.Unordered)
+		}
+	}
+	return ""
+}
+
 // testKind returns the type of package testing that a function of such a name takes; "" for one that is no test.
 func testKind(name string) string {
 	for prefix, kind := range map[string]string{"Test": "T", "Benchmark": "B", "Fuzz": "F"} {
-		rest, ok := strings.CutPrefix(name, prefix)
-		if ok && name != "TestMain" && !(rest != "" && 'a' <= rest[0] && rest[0] <= 'z') {
+		if hasTestPrefix(name, prefix) && name != "TestMain" {
 			return kind
 		}
 	}
 	return ""
+}
+
+// hasTestPrefix reports whether a name is a prefix alone, or one with a word behind it: TestAdd, and not Testify.
+func hasTestPrefix(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	first, _ := utf8.DecodeRuneInString(rest)
+	return ok && !unicode.IsLower(first)
 }
 
 // takes reports whether a function takes nothing but a pointer to a type of package testing, and returns nothing.
@@ -220,10 +283,13 @@ func takes(f *ast.FuncDecl, kind string) bool {
 	return false
 }
 
-// calls returns the Go that runs the tests of a cell.
-func (t *testRun) calls(code string) string {
+// calls returns the Go that runs the tests.
+func (t *testRun) calls() string {
 	lists := map[string][]string{}
-	for _, f := range testFuncs(code) {
+	for _, f := range t.funcs {
+		if entry := f.example(); isExample(f) && entry != "" {
+			lists["Example"] = append(lists["Example"], entry)
+		}
 		if kind := testKind(f.Name.Name); kind != "" {
 			lists[kind] = append(lists[kind], fmt.Sprintf("{%q, %s}", f.Name.Name, f.Name.Name))
 		}
@@ -242,6 +308,6 @@ func (t *testRun) calls(code string) string {
 	list := func(typ, kind string) string {
 		return "[]testing.Internal" + typ + "{" + strings.Join(lists[kind], ", ") + "}"
 	}
-	main := "testing.MainStart(" + testdeps + ".TestDeps{}, " + list("Test", "T") + ", " + list("Benchmark", "B") + ", " + list("FuzzTarget", "F") + ", nil)"
+	main := "testing.MainStart(" + testdeps + ".TestDeps{}, " + list("Test", "T") + ", " + list("Benchmark", "B") + ", " + list("FuzzTarget", "F") + ", " + list("Example", "Example") + ")"
 	return fmt.Sprintf(`{ testing.Init(); %sif %s.RunTests(%s, %d) { panic("tests failed") } };`, flags, testRuntime, main, t.timeout)
 }
