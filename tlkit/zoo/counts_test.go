@@ -1,6 +1,11 @@
 package zoo
 
 import (
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,43 +59,56 @@ func TestParameterCounts(t *testing.T) {
 	}
 }
 
-// timmParameters are the numbers of parameters of timm 1.0.31's networks for 1,000 classes, of those that torchvision
-// lacks.
-var timmParameters = map[string]int{
-	"tf_efficientnetv2_s": 21_458_488, "tf_efficientnetv2_b0": 7_139_704, "tf_efficientnetv2_b1": 8_141_052,
-	"tf_efficientnetv2_b2": 10_096_086, "tf_efficientnetv2_b3": 14_358_406, "tf_efficientnetv2_m": 54_139_356,
-	"tf_efficientnetv2_l": 118_515_272, "tf_efficientnetv2_xl": 208_119_808, "efficientnetv2_rw_t": 13_649_388,
-	"efficientnetv2_rw_s": 23_941_296, "efficientnetv2_rw_m": 53_236_442,
-	"efficientnet_lite0": 4_652_008, "efficientnet_es": 5_438_392, "efficientnet_em": 6_899_496,
-	"efficientnet_el": 10_589_712,
-	"mobilenetv2_050": 1_968_680, "mobilenetv2_110d": 4_516_520, "mobilenetv2_120d": 5_831_144,
-	"mobilenetv2_140":       6_108_776,
-	"mobilenetv3_small_050": 1_593_224, "mobilenetv3_small_075": 2_041_872, "mobilenetv3_large_075": 3_993_528,
-	"tf_mobilenetv3_large_075": 3_993_528, "tf_mobilenetv3_large_minimal_100": 3_924_288,
-	"tf_mobilenetv3_small_minimal_100": 2_044_736, "tf_mobilenetv3_small_075": 2_041_872,
-	"tf_mobilenetv3_large_100": 5_483_032,
-	"resnet18d":                11_708_744, "resnet26d": 16_014_408, "resnet10t": 5_435_488, "resnet14t": 10_081_632,
-	"resnet26t": 16_011_872, "resnet50d": 25_576_264, "resnet200d": 64_693_064, "seresnet50": 28_088_024,
-	"seresnet152d": 66_841_080, "seresnext26d_32x4d": 16_809_512, "seresnext26t_32x4d": 16_806_976,
-	"seresnext50_32x4d": 27_559_896, "seresnext101_32x4d": 48_955_416, "seresnext101d_32x8d": 93_588_280,
-	"resnext50d_32x4d": 25_048_136, "resnext101_32x4d": 44_177_704, "resnext101_32x16d": 194_026_792,
-	"regnetx_002": 2_684_792, "regnetx_004": 5_157_512, "regnetx_006": 6_196_040, "regnetx_040": 22_118_248,
-	"regnetx_064": 26_209_256, "regnetx_120": 46_106_056, "regnety_002": 3_162_996, "regnety_006": 6_055_160,
-	"regnety_008": 6_263_168, "regnety_040": 20_646_656, "regnety_064": 30_583_252, "regnety_080": 39_180_068,
-	"regnety_120": 51_822_544, "regnety_640": 281_378_786,
-}
-
-// TestTimmParameters: also the networks that are too large for a file in testdata/timm have timm's widths and depths.
-func TestTimmParameters(t *testing.T) {
-	for name, want := range timmParameters {
+// TestTimmKeys: the networks that the zoo has from timm have timm's keys, shapes and numbers of parameters, without
+// values (testdata/timm/make_goldens.py --keys). Those with a file in testdata/timm have timm's logits, too.
+func TestTimmKeys(t *testing.T) {
+	f, err := os.Open(filepath.Join("testdata", "timm_keys.json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var networks map[string]struct {
+		Params    int               `json:"params"`
+		StateDict []json.RawMessage `json:"state_dict"`
+	}
+	if err := json.NewDecoder(z).Decode(&networks); err != nil || len(networks) < 80 {
+		t.Fatalf("%d networks (%v)", len(networks), err)
+	}
+	for name, want := range networks {
 		timm, err := timmArchitecture(name)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		spec, _ := lookup(timm.name)
-		if n, _ := traced(t, spec, ImageNetClasses()).NumParams(); n != want {
-			t.Errorf("%s: %d parameters, timm has %d", name, n, want)
+		if n, _ := traced(t, spec, ImageNetClasses()).NumParams(); n != want.Params {
+			t.Errorf("%s: %d parameters, timm has %d", name, n, want.Params)
+		}
+		shapes := map[string]string{}
+		for _, p := range traced(t, spec, make([]string, 10)).Params() {
+			shapes[p.Key] = fmt.Sprint(p.Shape)
+		}
+		for _, entry := range want.StateDict {
+			var key string
+			var shape []int
+			if err := json.Unmarshal(entry, &[]any{&key, &shape}); err != nil {
+				t.Fatal(err)
+			}
+			ours := timm.layouts()[0].rename(key)
+			if linear := strings.HasPrefix(key, "conv_head.") && strings.HasPrefix(ours, "classifier."); linear && len(shape) == 4 {
+				shape = shape[:2] // a convolution of one place, in MobileNetV3
+			}
+			if shapes[ours] != fmt.Sprint(shape) {
+				t.Errorf("%s: timm's %s %v is %s %s here", name, key, shape, ours, shapes[ours])
+			}
+			delete(shapes, ours)
+		}
+		if len(shapes) > 0 {
+			t.Errorf("%s: timm lacks %v", name, shapes)
 		}
 	}
 }
