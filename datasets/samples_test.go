@@ -608,7 +608,9 @@ func TestSplitValues(t *testing.T) {
 		{"valid", []string{"0", "0", "1", "1", "0", "0", "0", "0"}, Options{}, 6, 2, 0, ""},
 		{"isValidation", []string{"FALSE", "FALSE", "TRUE", "TRUE", "", "", "", ""}, Options{}, 6, 2, 0, ""},
 		{"part", yesNo, Options{}, 0, 0, 0, `is "False"; expected train, val or test; there are False, True: say what they mean, such as Options{Val: "True"}`},
-		{"is_train", yesNo, Options{}, 0, 0, 0, `there are False, True: say what they mean`},
+		{"is_train", yesNo, Options{}, 0, 0, 0, `there are False, True: say what they mean, such as Options{Val: "False"}`},
+		{"train", []string{"0", "0", "1", "1", "0", "0", "0", "0"}, Options{}, 0, 0, 0, `there are 0, 1: say what they mean, such as Options{Val: "0"}`},
+		{"is_test", yesNo, Options{}, 0, 0, 0, `there are False, True: say what they mean, such as Options{Test: "True"}`},
 		{"is_train", yesNo, Options{Train: "False", Test: "True", ValFraction: -1}, 6, 2, 2, ""},
 		{"is_valid", yesNo, Options{Val: "False"}, 2, 6, 0, ""},
 		{"fold", folds, Options{}, 0, 0, 0, `there are 0, 1, 2, 3: say what they mean, such as Options{Val: "0"} (the others are then for training)`},
@@ -647,7 +649,7 @@ func TestSplitValues(t *testing.T) {
 			}
 		}
 		checkSplits("FromCSV")
-		if strings.Contains(strings.ToLower(tt.column), "valid") && tt.opts.Val == "" || tt.column == "" {
+		if split, _ := looseSplit(tt.column); split != "" && tt.opts.Val+tt.opts.Train == "" || tt.column == "" {
 			continue // samples have no column
 		}
 		tt.opts.Dir = dir

@@ -23,7 +23,7 @@ func (l *listing) nameSplits(column string, o Options) error {
 	if err != nil {
 		return err
 	}
-	yesNo := len(meaning) == 0 && markOfValidation(column, found)
+	yesNo := len(meaning) == 0 && markOf(column, found) == valSplit
 	for i, e := range l.entries {
 		split, named := meaning[e.split]
 		switch usual := splitOf(e.split); {
@@ -42,7 +42,7 @@ func (l *listing) nameSplits(column string, o Options) error {
 		case len(meaning) > 0:
 			l.entries[i].split = trainSplit
 		default:
-			return fmt.Errorf("%s: the split of %s is %q; expected train, val or test; %s", e.from, e.path, short(e.split), sayWords(found))
+			return fmt.Errorf("%s: the split of %s is %q; expected train, val or test; %s", e.from, e.path, short(e.split), sayWords(column, found))
 		}
 	}
 	return nil
@@ -75,32 +75,40 @@ func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 	return meaning, nil
 }
 
-// markOfValidation reports whether a column says with true and false whether an image is for validation: is_valid.
-func markOfValidation(column string, found map[string]bool) bool {
+// markOf returns the split that a column marks with true and false: is_valid marks validation. It is "" for others.
+func markOf(column string, found map[string]bool) string {
 	words := wordsOf(column)
 	if len(words) > 1 && words[0] == "is" {
 		words = words[1:]
 	}
-	if len(words) != 1 || splitWords[words[0]] != valSplit {
-		return false
-	}
 	for v := range found {
 		if !zeroOne(v) {
-			return false
+			return ""
 		}
 	}
-	return true
+	if len(words) != 1 {
+		return ""
+	}
+	return splitWords[words[0]]
 }
 
 // sayWords names the words of a list that have splits in their own words, with an example of the option that says what
-// one means.
-func sayWords(found map[string]bool) string {
+// one means. column is the name of their column.
+func sayWords(column string, found map[string]bool) string {
 	words := slices.Sorted(maps.Keys(found))
 	own := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return splitOf(w) != "" })
-	example := own[0]
-	if i := slices.IndexFunc(own, func(w string) bool { return slices.Contains(set, w) }); i >= 0 && len(own) == 2 {
-		example = own[i] // of True and False
+	mark := markOf(column, found)
+	option, is := "Val", set // of True and False
+	switch mark {
+	case trainSplit: // the images that are not for training are for validation
+		is = unset
+	case testSplit:
+		option = "Test"
 	}
-	return fmt.Sprintf("there are %s: say what they mean, such as Options{Val: %q} (the others are then for training), or Train, Val and Test with words joined by commas",
-		list(words), short(example))
+	example := own[0]
+	if i := slices.IndexFunc(own, func(w string) bool { return slices.Contains(is, w) }); i >= 0 && (len(own) == 2 || mark != "") {
+		example = own[i]
+	}
+	return fmt.Sprintf("there are %s: say what they mean, such as Options{%s: %q} (the others are then for training), or Train, Val and Test with words joined by commas",
+		list(words), option, short(example))
 }
