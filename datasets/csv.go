@@ -89,7 +89,9 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 			}
 		}
 	}
-	if err != nil {
+	readings := blankReadings(data, wanted)
+	unread := err
+	if err != nil && len(readings) == 0 {
 		return nil, err
 	}
 	dir := filepath.Dir(name)
@@ -101,6 +103,9 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	t, err := openTree(dir)
 	if err != nil {
 		return nil, err
+	}
+	if rows = mostFound(t, name, rows, readings); rows == nil {
+		return nil, unread
 	}
 	l := listRows(t, rows, name)
 	if note := oneOfSeveral(data, wanted, rows); note != "" {

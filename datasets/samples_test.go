@@ -658,6 +658,41 @@ func TestSplitValues(t *testing.T) {
 	}
 }
 
+// TestBlankLists: a list that only blanks separate is read so that its images are files, with blanks in the classes'
+// names, with more columns, comments and a number of lines.
+func TestBlankLists(t *testing.T) {
+	withCache(t)
+	for name, tt := range map[string]struct {
+		line    func(i int) string
+		head    string
+		columns [2]string
+		classes []string
+	}{
+		"last":         {func(i int) string { return fmt.Sprintf("train/id%d.png %d", i, i%2) }, "", [2]string{"1", "2"}, []string{"0", "1"}},
+		"FGVC":         {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"British Aerospace", "Boeing"}[i%2]) }, "", [2]string{"1", "2"}, []string{"Boeing", "British Aerospace"}},
+		"FGVC's words": {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"Fokker 50", "Boeing 737"}[i%2]) }, "", [2]string{"1", "2"}, []string{"Boeing 737", "Fokker 50"}},
+		"Pets":         {func(i int) string { return fmt.Sprintf("id%d %d 1 %d", i, 1+i%2, i) }, "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 class ids\n", [2]string{"1", "2"}, []string{"1", "2"}},
+		"Pets' third":  {func(i int) string { return fmt.Sprintf("id%d %d %d %d", i, i, 1+i%2, i) }, "#Image CLASS-ID SPECIES BREED ID\n", [2]string{"1", "3"}, []string{"1", "2"}},
+		"CelebA":       {func(i int) string { return fmt.Sprintf("id%d.png %2d  1", i, 1-i%2*2) }, "8\nMale Young \n", [2]string{"1", "2"}, []string{"-1", "1"}},
+		"other order":  {func(i int) string { return fmt.Sprintf("%d   train/id%d.png", i%2, i) }, "", [2]string{"2", "1"}, []string{"0", "1"}},
+	} {
+		f := photos(t)
+		text := tt.head
+		for i := range 8 {
+			text += tt.line(i) + "\n"
+		}
+		f["list.txt"] = []byte(text)
+		d, err := FromCSV(filepath.Join(f.dir(t), "list.txt"), tt.columns[0], tt.columns[1])
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !slices.Equal(d.Classes, tt.classes) || d.Train.Len()+d.Val.Len() != 8 {
+			t.Errorf("%s: %v, classes %q, want %q", name, d, d.Classes, tt.classes)
+		}
+	}
+}
+
 // A pattern's {split} takes words that the options name.
 func TestPatternSplitValues(t *testing.T) {
 	withCache(t)
