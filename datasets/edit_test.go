@@ -86,3 +86,43 @@ func TestRelabelKeepsPixels(t *testing.T) {
 		t.Errorf("the image has changed with its label (%v), which is %d", err, other.Train.Label(0))
 	}
 }
+
+// TestWithoutClass: a class whose images are all left out, or get another class, is gone.
+func TestWithoutClass(t *testing.T) {
+	d, err := Load("shapes", Options{PerClass: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(d.Classes) - 1
+	wanted, err := d.Val.Image(slices.Index(d.Val.Labels(), last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first []string
+	relabel := map[string]string{}
+	for _, s := range d.splits() {
+		for i := range s.split.Len() {
+			if s.split.Label(i) == 0 {
+				first = append(first, s.split.Name(i))
+				relabel[s.split.Name(i)] = d.Classes[last]
+			}
+		}
+	}
+	without, err := d.Without(first...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	relabelled, err := d.Relabel(relabel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for how, got := range map[string]*Dataset{"Without": without, "Relabel": relabelled} {
+		if !slices.Equal(got.Classes, d.Classes[1:]) || !slices.Equal(got.Val.Classes(), got.Classes) || slices.Max(got.Train.Labels()) != last-1 {
+			t.Errorf("%s: classes %q, want %q", how, got.Classes, d.Classes[1:])
+		}
+		at := slices.Index(namesOf(got.Val), d.Val.Name(slices.Index(d.Val.Labels(), last)))
+		if m, err := got.Val.Image(at); err != nil || !slices.Equal(m.Pix, wanted.Pix) || got.Val.Label(at) != last-1 {
+			t.Errorf("%s: an image that stays has changed (%v), or its label, which is %d", how, err, got.Val.Label(at))
+		}
+	}
+}
