@@ -132,8 +132,11 @@ func (c *call) differences(old Config) []string {
 	case c.renamed(old) != "":
 	case old.Data.Name != c.config.Data.Name:
 		differ("the data set", old.Data.Name, c.config.Data.Name)
-	case !same:
 		all = append(all, c.imagesChanged(old.Data)...)
+	case !same:
+		if all = c.imagesChanged(old.Data); len(all) == 0 {
+			all = append(all, "the images of "+c.config.Data.Name+" (names, labels, contents or how files are decoded) have changed")
+		}
 	}
 	differ("the model", old.Model.Name, c.config.Model.Name)
 	differ("the weights", old.Model.Weights, c.config.Model.Weights)
@@ -160,9 +163,6 @@ func (c *call) imagesChanged(old DataConfig) (all []string) {
 	}
 	if old.Train != now.Train || old.Val != now.Val {
 		all = append(all, fmt.Sprintf("the images of %s: %d for training and %d for validation, now %d and %d", now.Name, old.Train, old.Val, now.Train, now.Val))
-	}
-	if len(all) == 0 {
-		all = append(all, "the images of "+now.Name+" (names, labels, contents or how files are decoded) have changed")
 	}
 	return all
 }

@@ -251,6 +251,8 @@ func TestVersions(t *testing.T) {
 	fewer.Train = ds.Train.FirstPerClass(2)
 	others.Train = painted(t, 9, 5, nil)
 	otherClasses.Classes = []string{"blue", "green", "pink"}
+	moved := otherClasses
+	moved.Name = "water"
 	cropped.Preprocess.Resize, cropped.Preprocess.Mean[0] = side+1, 0.25
 	r := quick(t)
 	with := func(change func(r *train.Recipe)) train.Recipe {
@@ -272,6 +274,7 @@ func TestVersions(t *testing.T) {
 		{"model", r, ds, pretend(t, wider), strategy.FineTune{}, true, []string{"the model: tiny, now wider"}},
 		{"values", r, ds, retrained, strategy.FineTune{}, true, []string{"the values of the weights of tiny have changed"}},
 		{"data", r, &renamed, m, strategy.FineTune{}, true, []string{"the data set: paint, now water"}},
+		{"folder and classes", r, &moved, m, strategy.FineTune{}, true, []string{"the data set: paint, now water", `the classes of water: ["red"] no longer, ["pink"] new`}},
 		{"number of images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint: 15 for training and 9 for validation, now 6 and 9"}},
 		{"images", r, &others, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels, contents or how files are decoded) have changed"}},
 		{"classes", r, &otherClasses, m, strategy.FineTune{}, true, []string{`the classes of paint: ["red"] no longer, ["pink"] new`}},
