@@ -151,6 +151,63 @@ func (l *listing) dataset(name string, o Options) (*Dataset, error) {
 	return d, nil
 }
 
+// joinMarks are the marks that may join several names in one label.
+var joinMarks = []string{"|", ",", ";", "+", "/", "&", " "}
+
+// joinedLabel returns a function that reports whether a class may be several names joined by a mark: by a bar, or by
+// another one if one of its parts is in another class, too.
+func (d *Dataset) joinedLabel() func(class string) bool {
+	shared := map[string]map[string]bool{} // the parts that several classes have, by the mark
+	for _, mark := range joinMarks {
+		shared[mark] = sharedParts(d.Classes, mark)
+	}
+	return func(c string) bool {
+		return slices.ContainsFunc(joinMarks, func(mark string) bool {
+			parts := partsOf(c, mark)
+			return len(parts) > 1 && (mark == "|" || slices.ContainsFunc(parts, func(p string) bool { return shared[mark][p] }))
+		})
+	}
+}
+
+// partsOf returns the names that a mark joins in a label.
+func partsOf(class, mark string) (parts []string) {
+	for p := range strings.SplitSeq(class, mark) {
+		if p = strings.TrimSpace(p); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// sharedParts returns the parts of classes that several of them have. Names of several words often share the first or
+// the last ("golden retriever"): parts between blanks count only if some are both the first and a later one, and some
+// both the last and an earlier one, as in lists of tags.
+func sharedParts(classes []string, mark string) map[string]bool {
+	has := map[string]int{}
+	first, later, last, earlier := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, c := range classes {
+		parts := partsOf(c, mark)
+		for i, p := range parts {
+			if slices.Index(parts, p) == i {
+				has[p]++
+			}
+			if len(parts) > 1 {
+				first[p], later[p] = first[p] || i == 0, later[p] || i > 0
+				last[p], earlier[p] = last[p] || i == len(parts)-1, earlier[p] || i < len(parts)-1
+			}
+		}
+	}
+	shared, front, back := map[string]bool{}, false, false
+	for p, n := range has {
+		shared[p] = n > 1
+		front, back = front || first[p] && later[p], back || last[p] && earlier[p]
+	}
+	if mark == " " && !(front && back) {
+		return nil
+	}
+	return shared
+}
+
 // doubtfulLabels are warnings about labels that may be none: several classes in one, and a class for each image.
 func (d *Dataset) doubtfulLabels() (notes []string) {
 	known, images := map[string]bool{}, 0
@@ -172,7 +229,7 @@ func (d *Dataset) doubtfulLabels() (notes []string) {
 		is   func(class string) bool
 	}{
 		{"goes over several lines: perhaps a quote in the list is not closed, and lines are missing", func(c string) bool { return strings.ContainsAny(c, "\r\n") }},
-		{"is read as a class of its own: if it names several classes, keep one for each image, or leave such images out", func(c string) bool { return strings.Contains(c, "|") }},
+		{"is read as a class of its own: if it names several classes, keep one for each image, or leave such images out", d.joinedLabel()},
 	} {
 		if i := slices.IndexFunc(d.Classes, kind.is); i >= 0 {
 			notes = append(notes, fmt.Sprintf("%q %s", short(d.Classes[i]), kind.note))
