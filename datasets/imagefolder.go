@@ -158,11 +158,11 @@ func (s *sorted) dropUnlabelled(source string, o Options) (notes []string, err e
 }
 
 // joined is a warning that names classes with several folders within them, which may be classes of their own; "" if
-// there are none. Where not all classes have several, only folders whose names are no numbers and in no other class
-// count, and most classes must have folders.
+// there are none. Where not all classes have several, only folders whose names are no numbers count, and that are in no
+// other class, or if other classes have the same ones; and most classes must have folders.
 func (s sorted) joined() string {
 	all := s.groups()
-	loose, leaves, every := map[string]int{}, 0, true
+	loose, same, leaves, every := map[string]int{}, map[string]int{}, 0, true
 	for _, g := range all {
 		for _, folder := range g.folders {
 			loose[folder]++
@@ -171,13 +171,17 @@ func (s sorted) joined() string {
 			leaves++
 		}
 		every = every && g.direct == 0 && len(g.folders) > 1
+		if g.direct == 0 && len(g.folders) > 1 {
+			same[strings.Join(g.folders, "/")]++
+		}
 	}
 	var several []string
 	var example labelled
 	for _, g := range all {
+		alike := same[strings.Join(g.folders, "/")] > 1
 		own := slices.DeleteFunc(slices.Clone(g.folders), func(f string) bool {
 			return g.direct > 0 && isCompanionFolder(f) ||
-				!every && (loose[f] > 1 || partOf(f) != "" || !strings.ContainsFunc(f, unicode.IsLetter))
+				!every && (loose[f] > 1 && !alike || partOf(f) != "" || !strings.ContainsFunc(f, unicode.IsLetter))
 		})
 		if len(own) > 1 && g.within > g.direct {
 			several, example = append(several, fmt.Sprintf("%s (%s)", g.class, list(own))), g.example
