@@ -117,11 +117,7 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 			return nil, fmt.Errorf("column %q has %s, and column %q has %s: give the column of the images first, then that of the labels",
 				imageColumn, short(f[0]), labelColumn, short(f[1]))
 		}
-		advice := "set Options.Dir to their folder"
-		if strings.ContainsAny(rows[0].fields[0], separators) {
-			advice = "if these names hold more than the images, say the separator in a line before the others (sep=;), else " + advice
-		}
-		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; %s", len(rows), dir, l.left.warning(), advice)
+		return nil, fmt.Errorf("none of the %d images that it lists is in %s: %s; %s", len(rows), dir, l.left.warning(), t.advice(name, imageColumn, rows[0].fields[0]))
 	}
 	if err := l.nameSplits(o.SplitColumn, o); err != nil {
 		return nil, err

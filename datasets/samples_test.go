@@ -666,6 +666,33 @@ func TestSplitValues(t *testing.T) {
 	}
 }
 
+// TestNoneFound: the advice for a list of whose images none is there follows the cause; Options.Dir is one of several.
+func TestNoneFound(t *testing.T) {
+	withCache(t)
+	for _, tt := range []struct{ column, first, want string }{
+		{"id", "7", "images/0007.png is there: the list has lost the zeros in front"},
+		{"id", "7.png", "images/0007.png is there: the list has lost the zeros in front"},
+		{"id", "12.0", "images/12.png is there: pandas has written whole numbers as fractions"},
+		{"pixels", strings.Repeat("70 80 82 72 ", 12), `the column "pixels" holds pixels`},
+		{"pixel0", "0", `the column "pixel0" holds pixels`},
+		{"1x1", "255", `the column "1x1" holds pixels`},
+		{"image", "gs://bucket/cat.png", "these are addresses: download the images"},
+		{"image", "cat.png", "set Options.Dir to their folder"},
+		{"image", "twice.png", "give the longer paths"},
+	} {
+		f := files{}
+		f.add(t, "images", 1)
+		for _, name := range []string{"images/0007.png", "images/12.png", "a/twice.png", "b/twice.png"} {
+			f[name] = f["images/00.png"]
+		}
+		f["labels.csv"] = []byte(tt.column + ",label\n" + tt.first + ",x\n" + tt.first + ",y\n")
+		_, err := FromCSV(filepath.Join(f.dir(t), "labels.csv"), tt.column, "label")
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "Options.Dir") && !strings.Contains(tt.want, "Options.Dir") {
+			t.Errorf("%s, %q: error %v, want %q", tt.column, short(tt.first), err, tt.want)
+		}
+	}
+}
+
 // TestBlankLists: a list that only blanks separate is read so that its images are files, with blanks in the classes'
 // names, with more columns, comments and a number of lines.
 func TestBlankLists(t *testing.T) {

@@ -1,0 +1,68 @@
+package datasets
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// advice says what to do with a list of whose images none is in the tree, by the name of its first.
+func (t *tree) advice(list, column, first string) string {
+	files := indexFiles(t, filepath.Dir(list))
+	_, reason := files.find(first)
+	switch near, why := files.near(first); {
+	case holdsPixels(column, first):
+		return fmt.Sprintf("the column %q holds pixels, not names of files: write the images to files first, or give them to NewSplit", column)
+	case strings.Contains(first, "://") && !strings.HasPrefix(first, "file:"):
+		return "these are addresses: download the images, and give the column of their names"
+	case near != "":
+		return fmt.Sprintf("%s is there: %s", short(near), why)
+	case reason != "" && reason != noSuchFile:
+		return "give the longer paths of the images in the list"
+	case strings.ContainsAny(first, separators):
+		return "if these names hold more than the images, say the separator in a line before the others (sep=;), else set Options.Dir to their folder"
+	}
+	return "set Options.Dir to their folder"
+}
+
+// holdsPixels reports whether a column holds the values of pixels: MNIST's pixel0 or 1x1, FER2013's "70 80 82 ...".
+func holdsPixels(column, first string) bool {
+	values := strings.Fields(first)
+	for _, v := range values {
+		if n, err := strconv.Atoi(v); err != nil || n < 0 || n > 255 {
+			return false
+		}
+	}
+	rows, columns, by := strings.Cut(column, "x")
+	_, err1 := strconv.Atoi(rows)
+	_, err2 := strconv.Atoi(columns)
+	return len(values) >= 16 || len(values) == 1 && (strings.HasPrefix(strings.ToLower(column), "pixel") || by && err1 == nil && err2 == nil)
+}
+
+// near returns the file that a number means which a program has written otherwise, and what to do.
+func (x fileIndex) near(name string) (file, why string) {
+	base := path.Base(strings.ToLower(name))
+	at := func(stem string) string {
+		if found := x.ends[stem]; len(found) > 0 {
+			return x.tree.files[found[0]].path
+		}
+		return ""
+	}
+	if whole, ok := strings.CutSuffix(base, ".0"); ok && at(whole) != "" {
+		return at(whole), "pandas has written whole numbers as fractions; write the column as whole numbers or text (astype(int), or dtype=str when it is read)"
+	}
+	number := strings.TrimSuffix(base, path.Ext(base))
+	if n, err := strconv.Atoi(number); err == nil && n >= 0 {
+		stems := make([]string, 0, 12)
+		for zeros := 1; zeros <= 12; zeros++ {
+			stems = append(stems, strings.Repeat("0", zeros)+number)
+		}
+		if i := slices.IndexFunc(stems, func(s string) bool { return at(s) != "" }); i >= 0 {
+			return at(stems[i]), "the list has lost the zeros in front, as Excel drops them; write the column as text (dtype=str in pandas)"
+		}
+	}
+	return "", ""
+}
