@@ -159,6 +159,7 @@ func TestGradCAMOfTokens(t *testing.T) {
 		{"clip_xs_16_quickgelu", "blocks.8", false},
 		{"clip_xs_16_mean", "blocks.8", false},
 		{"deit_ti_16_distilled", "blocks.10", false},
+		{"eva02_ti_14", "blocks.10", false},
 		{"siglip_b_16_gap", "norm", true},
 		{"siglip_b_16_tanh", "norm", true},
 	} {

@@ -18,7 +18,7 @@ import (
 // smallest returns the network with the fewest parameters of each family, by its family.
 func smallest(t *testing.T) map[string]string {
 	// The smallest of these have no weight set that tells their size.
-	least := map[string]string{"beit": "beit_b_16", "clip": "clip_xs_16", "deit": "deit_ti_16_class", "siglip": "siglip_b_16_gap",
+	least := map[string]string{"beit": "beit_b_16", "clip": "clip_xs_16", "deit": "deit_ti_16_class", "eva02": "eva02_ti_14", "mobilevit": "mobilevit_xxs", "siglip": "siglip_b_16_gap",
 		"convnext": "convnext_atto", "convnextv2": "convnextv2_atto", "dinov2": "dinov2_vits14",
 		"mobilenet_v1": "mobilenet_v1_025"}
 	known := maps.Clone(least)

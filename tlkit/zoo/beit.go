@@ -1,7 +1,6 @@
 package zoo
 
 import (
-	"fmt"
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -44,12 +43,7 @@ func beits() []Spec {
 
 func (c beitConfig) build(epsilon float64) Architecture {
 	c.epsilon = epsilon
-	stages := []Stage{{"patch_embed", c.embed}}
-	for i := range c.layers {
-		name := fmt.Sprintf("blocks.%d", i)
-		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return c.block(s.In(name), x) }})
-	}
-	stages = append(stages, Stage{"fc_norm", func(s *nn.Scope, x *Node) *Node {
+	stages := blockStages(c.layers, c.block, Stage{"patch_embed", c.embed}, Stage{"fc_norm", func(s *nn.Scope, x *Node) *Node {
 		return nn.LayerNorm(s.In("fc_norm"), ReduceMean(SliceAxis(x, 1, AxisRange(1)), 1), c.epsilon)
 	}})
 	return Architecture{Stages: stages, Head: startedHead("head", 0, truncated, nn.Constant(0))}
@@ -84,9 +78,7 @@ func (c beitConfig) block(s *nn.Scope, x *Node) *Node {
 func (c beitConfig) attention(s *nn.Scope, x *Node) *Node {
 	g, tokens := x.Graph(), x.Shape().Dimensions[1]
 	zero := nn.Constant(0)
-	qkv := nn.LinearWith(s.In("qkv"), x, 3*c.width, truncated, nil)
-	q, v := s.Param(g, "q_bias", nn.Plain, zero, c.width), s.Param(g, "v_bias", nn.Plain, zero, c.width)
-	qkv = Add(qkv, Reshape(Concatenate([]*Node{q, ZerosLike(q), v}, 0), 1, 1, 3*c.width))
+	qkv := unbiasedKeysProjection(s, x)
 	index, rows := beitPositions(int(math.Sqrt(float64(tokens - 1))))
 	table := s.Param(g, "relative_position_bias_table", nn.Plain, zero, rows, c.heads)
 	bias := Reshape(Transpose(nn.Lookup(table, index), 0, 1), 1, c.heads, tokens, tokens)

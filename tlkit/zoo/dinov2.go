@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -17,7 +18,13 @@ type dinoV2Config struct {
 	// token: the output layer takes the class token alone, as timm has it; else the class token beside the mean of the
 	// patches, as the authors and transformers have it.
 	token bool
+	// sized: the position embeddings are for images of the size that the network is built for; else for those published,
+	// and interpolated.
+	sized bool
 }
+
+// dinoV2Sized ends the names of networks that are sized.
+const dinoV2Sized = "_sized"
 
 // dinoV2Configs are the published sizes but the giant.
 func dinoV2Configs() []dinoV2Config {
@@ -41,6 +48,10 @@ func dinoV2Configs() []dinoV2Config {
 			all = append(all, c)
 		}
 	}
+	for _, c := range slices.Clone(all) {
+		c.name, c.sized = c.name+dinoV2Sized, true
+		all = append(all, c)
+	}
 	return all
 }
 
@@ -57,7 +68,8 @@ const (
 //
 // Position embeddings are interpolated to the images' size in each pass, so that a model takes images of any multiple
 // of 14: bicubically as transformers does, from the corners of the grid. The authors' code moves the grid by a tenth of
-// a patch, which changes features at 224 pixels in the third digit.
+// a patch, which changes features at 224 pixels in the third digit. Networks that are sized, as timm makes them with
+// another img_size and transformers with another image_size, have position embeddings for images of that size alone.
 func dinoV2s() []Spec {
 	var specs []Spec
 	for _, c := range dinoV2Configs() {
@@ -66,7 +78,7 @@ func dinoV2s() []Spec {
 		if c.registers > 0 {
 			s.Paper += "; registers: Darcet et al. 2023, arXiv 2309.16588, section 2.2"
 		}
-		if c.token {
+		if c.token && !c.sized {
 			s.InputSize = dinoV2Grid * dinoV2Patch
 		}
 		specs = append(specs, s.norms(viTEpsilon, c.build))
@@ -91,19 +103,23 @@ func (c dinoV2Config) build(epsilon float64) Architecture {
 func (c dinoV2Config) embed(s *nn.Scope, x *Node) *Node {
 	g, d := x.Graph(), x.Shape().Dimensions
 	class := s.Param(g, "cls_token", nn.Plain, nn.Normal(1e-6), 1, 1, c.width)
-	positions := dinoV2Grid * dinoV2Grid
+	height, width := d[1]/dinoV2Patch, d[2]/dinoV2Patch // what is left at the edge is cut off
+	rows, columns := dinoV2Grid, dinoV2Grid
+	if c.sized {
+		rows, columns = height, width
+	}
+	positions := rows * columns
 	if !c.withoutClassPosition() {
 		positions++
 	}
 	embedding := s.Param(g, "pos_embed", nn.Plain, truncated, 1, positions, c.width)
-	height, width := d[1]/dinoV2Patch, d[2]/dinoV2Patch // what is left at the edge is cut off
 	x = nn.Conv2D(s.In("patch_embed.proj"), x, c.width, dinoV2Patch).Stride(dinoV2Patch).Bias().Init(normalByFanIn).BiasInit(nn.Constant(0)).Done()
 	x = Reshape(x, d[0], height*width, c.width)
 	if !c.withoutClassPosition() {
 		class = Add(class, SliceAxis(embedding, 1, AxisRange(0, 1)))
 		embedding = SliceAxis(embedding, 1, AxisRange(1))
 	}
-	embedding = Reshape(embedding, dinoV2Grid, dinoV2Grid, c.width)
+	embedding = Reshape(embedding, rows, columns, c.width)
 	embedding = interpolated(embedding, height, width, c.registers > 0 || c.token)
 	tokens := []*Node{BroadcastToDims(class, d[0], 1, c.width)}
 	if c.registers > 0 {

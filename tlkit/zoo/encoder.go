@@ -25,12 +25,25 @@ type encoder struct {
 
 // stages puts the blocks between a first stage, which makes tokens of images, and a last one.
 func (e encoder) stages(first, last Stage) []Stage {
+	return blockStages(e.layers, e.block, first, last)
+}
+
+// blockStages puts n blocks, named and numbered as timm's, between two other stages.
+func blockStages(n int, block func(s *nn.Scope, x *Node) *Node, first, last Stage) []Stage {
 	stages := []Stage{first}
-	for i := range e.layers {
+	for i := range n {
 		name := fmt.Sprintf("blocks.%d", i)
-		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return e.block(s.In(name), x) }})
+		stages = append(stages, Stage{name, func(s *nn.Scope, x *Node) *Node { return block(s.In(name), x) }})
 	}
 	return append(stages, last)
+}
+
+// unbiasedKeysProjection is a joint projection to queries, keys and values in which keys have no bias.
+func unbiasedKeysProjection(s *nn.Scope, x *Node) *Node {
+	g, width := x.Graph(), x.Shape().Dimensions[2]
+	qkv := nn.LinearWith(s.In("qkv"), x, 3*width, truncated, nil)
+	q, v := s.Param(g, "q_bias", nn.Plain, nn.Constant(0), width), s.Param(g, "v_bias", nn.Plain, nn.Constant(0), width)
+	return Add(qkv, Reshape(Concatenate([]*Node{q, ZerosLike(q), v}, 0), 1, 1, 3*width))
 }
 
 // block is one layer: self-attention and a perceptron.

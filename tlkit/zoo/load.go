@@ -55,7 +55,7 @@ const Random = "random"
 //   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked
 //     up in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
 //     "vit_b_16_eps1e-12" is the network whose normalisations add that number to the variance, for weight files that
-//     were trained so (transformers' ViT, timm's mobilenetv3); of the families vit, deit, clip, siglip, beit, dinov2, swin,
+//     were trained so (transformers' ViT, timm's mobilenetv3); of the families vit, deit, clip, siglip, eva02, beit, dinov2, swin,
 //     efficientnet and mobilenet_v3, and of the networks that begin with tf_.
 //
 //   - a repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",

@@ -34,6 +34,13 @@ func timmSizes(spec Spec) sizeCheck {
 		}
 	case "swin":
 		return swinNamed(spec.Name).timmDiffers
+	case "mobilevit":
+		return func(size int) string {
+			if size%mobileViTUnit != 0 {
+				return "timm resizes maps that have no whole squares of 2x2, and the zoo takes images of multiples of 64"
+			}
+			return ""
+		}
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ func TestImageSizes(t *testing.T) {
 		{timm("swinv2_tiny_window16_256"), []int{256}, []int{512}, "stage 4 16x16"},
 		{timm("swinv2_tiny_window16_256"), nil, []int{192}, "stage 3 12x12"},
 		{timm("swinv2_base_window12to24_192to384"), []int{384}, []int{768}, "stage 4 24x24"},
+		{timm("mobilevit_xxs"), []int{192, 256, 320}, []int{224, 288}, "whole squares"},
 		{timm("vgg11"), []int{96, 224, 255}, []int{256, 288}, "averages"},
 		{transformers("swin_t"), []int{224, 256, 384, 448}, []int{226}, "whole patches"},
 		{transformers("swin_v2_t"), []int{132, 192, 224, 256}, []int{128, 260, 384}, "or not"},

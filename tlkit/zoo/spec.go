@@ -43,7 +43,7 @@ type Spec struct {
 
 // sizeBound reports whether weights are for images of one size: learned positions fix the number of patches.
 func (s Spec) sizeBound() bool {
-	return slices.Contains([]string{"vit", "beit", "clip", "deit", "siglip"}, s.Family)
+	return slices.Contains([]string{"vit", "beit", "clip", "deit", "siglip", "eva02"}, s.Family) || strings.HasSuffix(baseName(s.Name), dinoV2Sized)
 }
 
 // unbiasedKeys reports whether the keys of the network's attention have no bias, while queries and values have one.

@@ -153,6 +153,13 @@ var timmModels = map[string]timmModel{
 	"vit_so400m_patch16_siglip_gap_384": {"siglip_so_16_gap_tanh", nil},
 	"vit_so400m_patch16_siglip_gap_512": {"siglip_so_16_gap_tanh", nil},
 
+	"eva02_tiny_patch14_224": {"eva02_ti_14", nil}, "eva02_tiny_patch14_336": {"eva02_ti_14", nil},
+	"eva02_small_patch14_224": {"eva02_s_14", nil}, "eva02_small_patch14_336": {"eva02_s_14", nil},
+	"eva02_base_patch14_224": {"eva02_b_14", nil}, "eva02_base_patch14_448": {"eva02_b_14", nil},
+	"eva02_large_patch14_224": {"eva02_l_14", nil}, "eva02_large_patch14_448": {"eva02_l_14", nil},
+	"eva02_base_patch16_clip_224": {"eva02_b_16_clip", nil}, "eva02_large_patch14_clip_224": {"eva02_l_14_clip", nil},
+	"eva02_large_patch14_clip_336": {"eva02_l_14_clip", nil},
+
 	"swin_tiny_patch4_window7_224": {"swin_t", timmSwin}, "swin_small_patch4_window7_224": {"swin_s", timmSwin},
 	"swin_base_patch4_window7_224": {"swin_b", timmSwin}, "swin_large_patch4_window7_224": {"swin_l", timmSwin},
 	"swin_base_patch4_window12_384": {"swin_b_window12", timmSwin}, "swin_large_patch4_window12_384": {"swin_l_window12", timmSwin},
@@ -164,6 +171,8 @@ var timmModels = map[string]timmModel{
 	"swinv2_base_window12to16_192to256": {"swin_v2_b_window12to16", timmSwin}, "swinv2_base_window12to24_192to384": {"swin_v2_b_window12to24", timmSwin},
 	"swinv2_large_window12_192": {"swin_v2_l_window12", timmSwin}, "swinv2_large_window12to16_192to256": {"swin_v2_l_window12to16", timmSwin},
 	"swinv2_large_window12to24_192to384": {"swin_v2_l_window12to24", timmSwin},
+
+	"mobilevit_xxs": {"mobilevit_xxs", nil}, "mobilevit_xs": {"mobilevit_xs", nil}, "mobilevit_s": {"mobilevit_s", nil},
 
 	"inception_v3": {"inception_v3", nil},
 }
@@ -189,8 +198,10 @@ var timmDiffers = []struct{ prefix, why string }{
 	{"vit_giant_patch14_clip", "its widths and depths are those of no network of the zoo"},
 	{"vit_gigantic_patch14_clip", "its widths and depths are those of no network of the zoo"},
 	{"vit_giantopt_patch16_siglip", "its widths and depths are those of no network of the zoo"},
+	{"eva02_enormous_patch14_clip", "its blocks normalise after the branches, which no network of the zoo does"},
 	{"vit_giant_patch14", "its perceptrons are gated (SwiGLU), which the zoo has not"},
 	{"beit3", "its blocks normalise within the branches, which no network of the zoo does"},
+	{"mobilevitv2_", "its attention is linear in the number of patches, which no network of the zoo has"},
 	{"resnetv2", "its activations come before the convolutions"},
 	{"resnetaa", "it smooths before it halves a map (anti-aliasing)"},
 	{"seresnextaa", "it smooths before it halves a map (anti-aliasing)"},
@@ -214,7 +225,7 @@ func timmArchitecture(architecture string) (timmModel, error) {
 		}
 	}
 	return timmModel{}, fmt.Errorf("timm's %q is none of the architectures that the zoo has as well: %s, in most sizes (zoo.TimmArchitectures lists them). Export it to ONNX, and load that file", architecture,
-		"resnet (also c, d and t), seresnet, resnext, seresnext, wide_resnet, vgg, densenet, mobilenetv2, mobilenetv3 and tf_mobilenetv3, mnasnet, efficientnet, tf_efficientnet, efficientnet_lite, efficientnetv2_rw, tf_efficientnetv2, regnet, convnext, convnextv2, vit, deit, deit3, the image towers of CLIP and SigLIP, dinov2, beit, beitv2, swin, swinv2, inception_v3")
+		"resnet (also c, d and t), seresnet, resnext, seresnext, wide_resnet, vgg, densenet, mobilenetv2, mobilenetv3 and tf_mobilenetv3, mnasnet, efficientnet, tf_efficientnet, efficientnet_lite, efficientnetv2_rw, tf_efficientnetv2, regnet, convnext, convnextv2, vit, deit, deit3, the image towers of CLIP and SigLIP, dinov2, beit, beitv2, eva02, mobilevit, swin, swinv2, inception_v3")
 }
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the

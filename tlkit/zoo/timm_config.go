@@ -102,6 +102,9 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 	}
 	d := description{layouts: t.layouts()}
 	d.spec, _ = lookup(t.name) // a test checks that every name is there
+	if d.spec.Family == "dinov2" && !slices.Contains([]string{"<nil>", "518", "[518 518]"}, fmt.Sprint(c.ModelArgs["img_size"])) {
+		d.spec, _ = lookup(t.name + dinoV2Sized)
+	}
 	if err := c.checkNetwork(d.spec); err != nil {
 		return description{}, err
 	}
@@ -148,7 +151,7 @@ func (s Spec) timmPool() string {
 	switch {
 	case s.Family == "siglip" && !strings.Contains(s.Name, "_gap"):
 		return "map"
-	case slices.Contains([]string{"vit", "dinov2", "clip", "deit"}, s.Family):
+	case slices.Contains([]string{"vit", "dinov2", "clip", "deit"}, s.Family), strings.HasPrefix(s.Name, "eva02") && strings.HasSuffix(baseName(s.Name), "_clip"):
 		return "token"
 	}
 	return "avg"
@@ -163,9 +166,6 @@ func (c timmConfig) checkNetwork(spec Spec) error {
 	for key, value := range c.ModelArgs {
 		switch {
 		case value == nil || value == false || value == "":
-		case key == "img_size" && spec.Family == "dinov2" && !slices.Contains([]string{"518", "[518 518]"}, fmt.Sprint(value)):
-			return fmt.Errorf("the model was made with img_size=%v, and has position embeddings for images of that size; the zoo has those for %dx%d pixels, and interpolates them. Export it to ONNX, and load that file",
-				value, dinoV2Grid*dinoV2Patch, dinoV2Grid*dinoV2Patch)
 		case key == "img_size" || key == "num_classes":
 		case strings.Contains(key, "drop") && strings.HasSuffix(key, "_rate"): // of training only
 		case key == "global_pool" && value == pool:

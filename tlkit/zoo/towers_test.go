@@ -3,6 +3,7 @@ package zoo_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -31,9 +32,9 @@ func smallTower(t *testing.T, name string) *zoo.Model {
 
 // TestExportTowers: networks that are built from tokens come back from .pth and from .onnx.
 func TestExportTowers(t *testing.T) {
-	names := []string{"clip_xs_16_quickgelu", "clip_xs_16_mean", "deit_ti_16_distilled"}
+	names := []string{"clip_xs_16_quickgelu", "clip_xs_16_mean", "deit_ti_16_distilled", "eva02_ti_14"}
 	if slow {
-		names = append(names, "deit3_s_16", "siglip_b_16_tanh", "siglip_b_16_gap")
+		names = append(names, "deit3_s_16", "siglip_b_16_tanh", "siglip_b_16_gap", "eva02_b_16_clip")
 	}
 	for _, name := range names {
 		m := smallTower(t, name)
@@ -144,6 +145,45 @@ func TestSigLIPTower(t *testing.T) {
 	for _, p := range m.Params() {
 		if !m.InHead(p) && !reflect.DeepEqual(got[p.Key], want[p.Key]) {
 			t.Errorf("%s has other values than the file", p.Key)
+		}
+	}
+}
+
+// TestTowerConfigs: config.json of towers as people have them: with what is usual left out, beside other parts, alone,
+// and with the values of older files, which stand above the others.
+func TestTowerConfigs(t *testing.T) {
+	large := `"hidden_act":"gelu","hidden_size":1280,"intermediate_size":5120,"num_attention_heads":16,"num_hidden_layers":32,"patch_size":14`
+	for _, tt := range []struct {
+		config, model string
+		size          int
+	}{
+		{`{"model_type":"clip","architectures":["CLIPModel"],"text_config":{},"vision_config":{},"vision_config_dict":null}`, "clip_b_32_quickgelu", 224},
+		{`{"model_type":"clip","architectures":["CLIPForImageClassification"],"vision_config":{"image_size":336,"id2label":{"0":"LABEL_0"}},"id2label":{"0":"ant","1":"bee"}}`, "clip_b_32_quickgelu_mean", 336},
+		{`{"model_type":"clip","architectures":["CLIPModel"],"vision_config":{` + large + `}}`, "clip_h_14", 224},
+		{`{"model_type":"clip","architectures":["CLIPModel"],"vision_config":{"hidden_act":"quick_gelu"},"vision_config_dict":{` + large + `}}`, "clip_h_14", 224},
+		{`{"model_type":"clip_vision_model","architectures":["CLIPVisionModel"],"patch_size":16}`, "clip_b_16_quickgelu", 224},
+		{`{"model_type":"siglip","architectures":["SiglipModel"],"text_config":{},"vision_config":{"model_type":"siglip_vision_model"}}`, "siglip_b_16_tanh", 224},
+		{`{"model_type":"siglip_vision_model","architectures":["SiglipVisionModel"],"image_size":256,"patch_size":32}`, "siglip_b_32_tanh", 256},
+	} {
+		dir := t.TempDir()
+		processor := fmt.Sprintf(`{"feature_extractor_type":"CLIPFeatureExtractor","size":%d,"do_center_crop":true,"crop_size":%d,
+			"image_mean":[0.5,0.5,0.5],"image_std":[0.5,0.5,0.5]}`, tt.size, tt.size)
+		for name, text := range map[string]string{"config.json": tt.config, "preprocessor_config.json": processor} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		spec, err := zoo.Info(dir)
+		if err != nil {
+			t.Errorf("%s: %v", tt.config, err)
+			continue
+		}
+		w := spec.Weights[0]
+		if spec.Name != tt.model || spec.InputSize != tt.size || w.Preprocess.Squash || w.Preprocess.Crop != tt.size {
+			t.Errorf("%s: %s for %d pixels, prepared by %+v; want %s for %d", tt.config, spec.Name, spec.InputSize, w.Preprocess, tt.model, tt.size)
+		}
+		if classifier := strings.HasSuffix(tt.model, "_mean"); classifier != (strings.Join(w.Classes, " ") == "ant bee") {
+			t.Errorf("%s: classes %q", tt.config, w.Classes)
 		}
 	}
 }

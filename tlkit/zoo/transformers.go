@@ -146,7 +146,7 @@ func transformersLayouts(spec Spec) []layout {
 		}
 	}
 	family, ok := transformersFamilies[spec.Family]
-	if !ok || spec.Family == "dinov2" && strings.HasSuffix(baseName(spec.Name), "_dinov2") { // timm's output layer
+	if !ok || spec.Family == "dinov2" && strings.Contains(spec.Name, "patch14") { // timm's output layer
 		return nil
 	}
 	l := layout{name: "transformers", rename: family.rename(baseName(spec.Name))}
@@ -202,9 +202,8 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	if err != nil {
 		return description{}, err
 	}
-	if (c.ModelType == "dinov2" || c.ModelType == "dinov2_with_registers") && (c.SwiGLU || c.ImageSize != dinoV2Grid*dinoV2Patch) {
-		return description{}, fmt.Errorf("a %q model of transformers with use_swiglu_ffn=%t and image_size %d; the zoo has those without SwiGLU, with position embeddings for images of %d (the published small, base and large)",
-			c.ModelType, c.SwiGLU, c.ImageSize, dinoV2Grid*dinoV2Patch)
+	if c.SwiGLU {
+		return description{}, fmt.Errorf("a %q model of transformers with use_swiglu_ffn=true; the zoo has those without SwiGLU (the published small, base and large). Export it to ONNX, and load that file", c.ModelType)
 	}
 	name := ""
 	if c.NumChannels == nil || *c.NumChannels == 3 || *c.NumChannels == 1 {
@@ -222,7 +221,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	}
 	d.spec = d.spec.withEpsilon(epsilon)
 	d.differs = transformersSizes(d.spec, c)
-	if c.ImageSize > 0 && d.spec.Family != "dinov2" { // that of DINOv2's position embeddings, which are interpolated
+	if c.ImageSize > 0 && (d.spec.Family != "dinov2" || d.spec.sizeBound()) { // that of DINOv2's position embeddings, which are interpolated
 		d.spec.InputSize = int(c.ImageSize)
 	}
 	if len(c.Architectures) == 0 || c.made("ForImageClassification") || c.made("ForImageClassificationWithTeacher") {
@@ -430,14 +429,13 @@ func (s swinConfig) scaledBy(pretrained []int) bool {
 	return len(pretrained) > 0 || s.pretrained == 0
 }
 
-// dinoV2 finds the networks whose position embeddings are those published, for images of 518x518.
+// dinoV2 finds the network: that of the published position embeddings, for images of 518x518, or a sized one.
 func (c transformersConfig) dinoV2() string {
-	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.SwiGLU || c.MLPRatio != 4 ||
-		c.PatchSize != dinoV2Patch || c.ImageSize != dinoV2Grid*dinoV2Patch {
+	if !is(c.Activation, "gelu") || c.QKVBias != nil && !*c.QKVBias || c.SwiGLU || c.MLPRatio != 4 || c.PatchSize != dinoV2Patch || c.ImageSize == 0 {
 		return ""
 	}
 	for _, v := range dinoV2Configs() {
-		if !v.token && c.Layers == v.layers && c.Heads == any(float64(v.heads)) && c.HiddenSize == v.width && c.Registers == v.registers {
+		if !v.token && v.sized == (c.ImageSize != dinoV2Grid*dinoV2Patch) && c.Layers == v.layers && c.Heads == any(float64(v.heads)) && c.HiddenSize == v.width && c.Registers == v.registers {
 			return v.name
 		}
 	}

@@ -116,6 +116,7 @@ func TestTransformers(t *testing.T) {
 		{"tf_mobilenet_v1_025", "tf_mobilenet_v1_025", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 143, Crop: 128, Interpolation: vision.Bilinear, Mean: half, Std: half}},
 		{"dinov2_vits14", "dinov2_vits14", true, zoo.LoadOptions{}, photo},
 		{"dinov2_vits14_reg", "dinov2_vits14_reg", true, zoo.LoadOptions{}, photo},
+		{"dinov2_vits14_224", "dinov2_vits14_sized", false, zoo.LoadOptions{}, photo},
 		{"vit_ti_16_eps1e-02", "vit_ti_16_eps1e-02", true, zoo.LoadOptions{}, square(224)},
 		{"swin_t_eps1e-02", "swin_t_eps1e-02", true, zoo.LoadOptions{}, square(224)},
 		{"dinov2_vits14_eps1e-02", "dinov2_vits14_eps1e-02", true, zoo.LoadOptions{}, photo},
@@ -409,7 +410,7 @@ func TestTransformersRefused(t *testing.T) {
 	processor := string(readTransformersGolden(t, "vit_b_16").Processor)
 	for i, tt := range []struct{ config, processor, want string }{
 		{config("dinov2_giant"), processor, "SwiGLU"},
-		{config("dinov2_vits14", `"image_size":518`, `"image_size":224`), processor, "images of 518"},
+		{config("dinov2_vits14", `"image_size":518`, `"image_size":196`), processor, "learned positions are for 196x196"},
 		{config("tf_mobilenet_v1", `"depth_multiplier":1.0`, `"depth_multiplier":1.4`), processor, "no network of the zoo"},
 		{config("tf_mobilenet_v1", `"tf_padding":true`, `"tf_padding":false`), processor, "no network of the zoo"},
 		{`{"model_type":"beit"}`, processor, "no network of the zoo"},

@@ -52,10 +52,11 @@ MODELS = {
     "convnext_atto": 64, "convnext_nano": 64, "convnext_xlarge": 64, "vit_tiny_patch16_224": 224, "deit_tiny_patch16_224": 224, "vit_small_patch16_224": 224,
     "vit_small_patch32_224": 224, "vit_small_patch8_224": 224, "vit_base_patch8_224": 224, "deit_base_patch16_224": 224, "vit_base_patch16_224": 224,
     "vit_small_patch14_dinov2": 518, "vit_small_patch14_reg4_dinov2": 518,
-    "vit_xsmall_patch16_clip_224": 224, "vit_base_patch32_clip_224": 224, "vit_base_patch32_clip_quickgelu_224": 224, "vit_base_patch16_clip_384": 384,
-    "deit3_small_patch16_224": 224, "deit_tiny_distilled_patch16_224": 224, "deit_base_distilled_patch16_224": 224,
-    "vit_base_patch16_siglip_224": 224, "vit_base_patch32_siglip_256": 256, "vit_base_patch16_siglip_gap_224": 224, "vit_so400m_patch14_siglip_gap_224": 224,
-    "beit_base_patch16_224": 224, "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299,
+    "vit_xsmall_patch16_clip_224": 224, "vit_base_patch32_clip_224": 224, "vit_base_patch32_clip_quickgelu_224": 224,
+    "deit3_small_patch16_224": 224, "deit_tiny_distilled_patch16_224": 224,
+    "vit_base_patch16_siglip_224": 224, "vit_base_patch32_siglip_256": 256, "vit_base_patch16_siglip_gap_224": 224,
+    "vit_small_patch14_dinov2@224": 224, "vit_small_patch14_reg4_dinov2@224": 224, "eva02_tiny_patch14_224": 224, "eva02_base_patch14_224": 224, "eva02_base_patch16_clip_224": 224,
+    "beit_base_patch16_224": 224, "swin_tiny_patch4_window7_224": 224, "swinv2_tiny_window8_256": 256, "inception_v3": 299, "mobilevit_xxs": 128, "mobilevit_s": 128,
 }
 
 SCALES = {"tf_efficientnetv2_m": 0.92, "tf_efficientnetv2_l": 0.88, "efficientnetv2_rw_m": 0.92}

@@ -74,6 +74,7 @@ MODELS = {
     "timm_resnet18": (tf.TimmWrapperConfig, {"architecture": "resnet18"}, None, 64),
     "dinov2_vits14": (tf.Dinov2Config, DINO, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     "dinov2_vits14_reg": (tf.Dinov2WithRegistersConfig, {**DINO, "patch_size": 14}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
+    "dinov2_vits14_224": (tf.Dinov2Config, {**DINO, "image_size": 224}, tf.BitImageProcessor(size={"shortest_edge": 256}, resample=3), 224),
     # Another epsilon than the family's usual one, large enough to be seen in the logits.
     "vit_ti_16_eps1e-02": (tf.ViTConfig, {**TINY, "layer_norm_eps": 1e-2}, tf.ViTImageProcessor(), 224),
     "swin_t_eps1e-02": (tf.SwinConfig, {"layer_norm_eps": 1e-2}, tf.ViTImageProcessor(), 224),
