@@ -18,7 +18,7 @@ type share struct {
 	poll           time.Duration
 }
 
-// field is a field that a user has set, in which 0 stands for a default.
+// field is a field of an executor that a user has set, in which 0 stands for a default.
 type field struct {
 	name     string
 	value    any

@@ -290,9 +290,10 @@ func (s Sweep) check() error {
 		return fmt.Errorf("sweep: %q has no data set; set Data", s.Name)
 	case len(s.Models) == 0 || len(s.Strategies) == 0:
 		return fmt.Errorf("sweep: %q has %d models and %d strategies; it needs one of each at least", s.Name, len(s.Models), len(s.Strategies))
-	}
-	if err := notNegative(fmt.Sprintf("sweep: %q", s.Name), fieldOf("Seeds", s.Seeds), fieldOf("Attempts", s.Attempts)); err != nil {
-		return err
+	case s.Seeds < 0:
+		return fmt.Errorf("sweep: %q has %d seeds; expected 0 or more", s.Name, s.Seeds)
+	case s.Attempts < 0:
+		return fmt.Errorf("sweep: %q has %d attempts; expected 0 or more", s.Name, s.Attempts)
 	}
 	for i, r := range s.Recipes {
 		if r.Seeds > 1 || r.Dir != "" {

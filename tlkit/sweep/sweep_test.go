@@ -436,9 +436,8 @@ func TestNegativeNumbers(t *testing.T) {
 		seeds, attempts int
 		want            string
 	}{
-		{-1, 0, `sweep: "small" has Seeds -1; expected 0 or more`},
-		{3, -2, `sweep: "small" has Attempts -2; expected 0 or more`},
-		{-1, -2, `sweep: "small" has Seeds -1 and Attempts -2; expected 0 or more`},
+		{-1, 0, `sweep: "small" has -1 seeds; expected 0 or more`},
+		{3, -2, `sweep: "small" has -2 attempts; expected 0 or more`},
 	} {
 		s := small(t)
 		s.Seeds, s.Attempts = c.seeds, c.attempts
