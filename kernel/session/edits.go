@@ -162,6 +162,11 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	switch name := p.Imported().Path() + "." + n.Sel.Name; {
 	case replacements[name] != "":
 		e.replace(n, e.rt()+"."+replacements[name])
+	case name == "net/http.HandleFunc":
+		e.replace(n, fmt.Sprintf("%s.HandleFunc(%s.HandleFunc)", e.rt(), e.alias(p.Imported().Path())))
+	case name == "net/http.Handle": // for a nil handler Go's own error
+		e.replace(n, strings.NewReplacer("rt.", e.rt()+".", "http.", e.alias(p.Imported().Path())+".").Replace(
+			"func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(http.HandleFunc)(p, h.ServeHTTP) }"))
 	case name == "encoding/gob.Register": // files have the name of the type as the cell's text has it
 		e.replace(n, fmt.Sprintf("%s.Named(%s.RegisterName, %s.Register)", e.rt(), e.alias(p.Imported().Path()), e.alias(p.Imported().Path())))
 	default:

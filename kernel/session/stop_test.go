@@ -56,6 +56,25 @@ func TestStopWaiting(t *testing.T) {
 	}
 }
 
+// TestStopServer: a stopped cell with a web server runs again, at the same address; listeners of other cells stay.
+func TestStopServer(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "other, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\naddr := func() string { l, _ := net.Listen(\"tcp\", \"127.0.0.1:0\"); defer l.Close(); return l.Addr().String() }()")
+	const connect = "go func() { for { if c, err := net.Dial(\"tcp\", addr); err == nil { c.Close(); fmt.Println(\"started\"); return }; time.Sleep(time.Millisecond) } }()\n"
+	for i, serve := range []string{"log.Fatal(http.ListenAndServe(addr, nil))", "mux := http.NewServeMux()\ngo http.ListenAndServe(addr, mux)\nselect {}"} {
+		for again := range 2 {
+			done, _ := begin(t, s, 2+2*i+again, "http.HandleFunc(\"/\", http.NotFound)\n"+connect+serve)
+			s.Interrupt()
+			if err := wait(t, done); err == nil || err.Name != "Interrupted" {
+				t.Fatalf("run %d of %q ended with %v, want Interrupted", again+1, serve, err)
+			}
+		}
+	}
+	if got := run(t, s, 9, "go net.Dial(\"tcp\", other.Addr().String())\n_, err = other.Accept()\nerr == nil"); got != "=> true" {
+		t.Errorf("the listener of another cell accepts: %q, want true", got)
+	}
+}
+
 // TestStopDeferred tests that the first interrupt leaves deferred functions their work, and that the second one ends them
 // and keeps the state.
 func TestStopDeferred(t *testing.T) {

@@ -1,0 +1,54 @@
+//go:build linux
+
+package rt
+
+import "sync"
+
+// handlers are the functions that cells have registered for patterns of http.DefaultServeMux.
+var handlers struct {
+	sync.Mutex
+	by map[string]*handler
+}
+
+type handler struct {
+	run int // the last one that registered it
+	fun any
+}
+
+// HandleFunc returns http.HandleFunc for cells: it replaces the function that an earlier run registered for a pattern, as
+// a cell that is run again does. Within a run, the second function for a pattern is an error as in Go.
+func HandleFunc[W, R any](register func(string, func(W, R))) func(string, func(W, R)) {
+	return func(pattern string, fun func(W, R)) {
+		run := 0
+		if c := running.Load(); c != nil {
+			run = c.n
+		}
+		handlers.Lock()
+		h := handlers.by[pattern]
+		again := h != nil && fun != nil && h.run != run
+		if again {
+			h.run, h.fun = run, fun
+		}
+		handlers.Unlock()
+		switch {
+		case again:
+			return
+		case fun == nil:
+			register(pattern, nil) // panics
+			return
+		}
+		h = &handler{run, fun}
+		register(pattern, func(w W, r R) {
+			handlers.Lock()
+			fun := h.fun.(func(W, R))
+			handlers.Unlock()
+			fun(w, r)
+		})
+		handlers.Lock()
+		defer handlers.Unlock()
+		if handlers.by == nil {
+			handlers.by = map[string]*handler{}
+		}
+		handlers.by[pattern] = h
+	}
+}
