@@ -3,6 +3,7 @@ package train
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -32,5 +33,35 @@ func TestSuggest(t *testing.T) {
 	}
 	if c := rangeTest(0, 0, 0); c.Suggested != 0 || c.Lowest != 0 {
 		t.Errorf("suggested %g, lowest %g where nothing falls", c.Suggested, c.Lowest)
+	}
+}
+
+// TestLossOfNaN: a loss that is NaN from the second step on is not said to fall by its noise.
+func TestLossOfNaN(t *testing.T) {
+	c := &LRCurve{}
+	c.add(1e-6, 1.1)
+	c.add(2e-6, math.NaN())
+	c.suggest()
+	if text := c.String(); !strings.Contains(text, "the loss is NaN in step 2, at a rate of 2e-06 already") {
+		t.Errorf("says %q", text)
+	}
+}
+
+// TestAgainstOneClass: the advice for a strategy that names one class names what the recipe has.
+func TestAgainstOneClass(t *testing.T) {
+	for _, tt := range []struct {
+		recipe Recipe
+		want   string
+		not    string
+	}{
+		{Recipe{BatchSize: 4}, "Recipe.ClassWeights if some classes have more training images", "Average"},
+		{Recipe{BatchSize: 4, ClassWeights: Balanced}, "FindLR", "ClassWeights"},
+		{Recipe{BatchSize: 4, Average: 0.9999}, "after 14 steps the averaged weights are still more than half those of the start: lower Recipe.Average, which is 0.9999", "FindLR"},
+		{Recipe{BatchSize: 4, Average: 0.9}, "FindLR", "Average"},
+	} {
+		r := &Result{History: make([]Epoch, 2), run: &Run{Config: Config{Recipe: tt.recipe, Data: DataConfig{Train: 30}}}}
+		if text := r.againstOneClass().english; !strings.Contains(text, tt.want) || strings.Contains(text, tt.not) {
+			t.Errorf("%+v: says %q, want %q without %q", tt.recipe, text, tt.want, tt.not)
+		}
 	}
 }

@@ -251,11 +251,12 @@ func (r *Result) trouble(classes []string) wording {
 		if !slices.Contains(r.Predictions.Labels, p[0]) {
 			why = wording{"as none is of that class", "そのクラスの画像はありません"}
 		}
+		next := r.againstOneClass()
 		return wording{
-			fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, %s; try another learning rate (FindLR) or Recipe.ClassWeights.",
-				r.soFar().english, classes[p[0]], balanced, why.english),
-			fmt.Sprintf("%s はどの画像にもクラス「%s」と答えます。クラス平均の正解率は %s で、%s。別の学習率（FindLR）か Recipe.ClassWeights を試してください。",
-				r.soFar().japanese, classes[p[0]], balanced, why.japanese),
+			fmt.Sprintf("%s names the class %q for every image: its balanced accuracy is %s, %s; %s.",
+				r.soFar().english, classes[p[0]], balanced, why.english, next.english),
+			fmt.Sprintf("%s はどの画像にもクラス「%s」と答えます。クラス平均の正解率は %s で、%s。%s。",
+				r.soFar().japanese, classes[p[0]], balanced, why.japanese, next.japanese),
 		}
 	case r.learnedNothing(len(classes)):
 		epochs, guess, balanced := len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy())
@@ -267,6 +268,26 @@ func (r *Result) trouble(classes []string) wording {
 		}
 	}
 	return wording{}
+}
+
+// againstOneClass says what to try with a strategy that names one class for every image.
+func (r *Result) againstOneClass() wording {
+	recipe := r.run.Config.Recipe
+	perEpoch := max(1, r.run.Config.Data.Train/max(1, recipe.BatchSize*max(1, recipe.Accumulate)))
+	updates := perEpoch * len(r.History)
+	switch {
+	case math.Pow(recipe.Average, float64(updates)) > 0.5:
+		return wording{
+			fmt.Sprintf("after %d steps the averaged weights are still more than half those of the start: lower Recipe.Average, which is %g, or train longer", updates, recipe.Average),
+			fmt.Sprintf("%d ステップの後も、平均した重みの半分以上は学習前の値です。Recipe.Average（今は %g）を小さくするか、もっと長く学習してください", updates, recipe.Average),
+		}
+	case recipe.ClassWeights != "":
+		return wording{"try another learning rate (FindLR)", "別の学習率（FindLR）を試してください"}
+	}
+	return wording{
+		"try another learning rate (FindLR), or Recipe.ClassWeights if some classes have more training images than others",
+		"別の学習率（FindLR）を試すか、学習画像の数がクラスによって違うときは Recipe.ClassWeights を試してください",
+	}
 }
 
 // farAbove is how many times the training loss of guessing a loss is that no longer training brings down: the rate is
