@@ -25,7 +25,10 @@ var archives = []struct{ magic, advice string }{
 	{"<", "a web page in place of the data; download it again"},
 }
 
-const exportAdvice = "export its images in Python, into a folder per class"
+const (
+	exportAdvice = "export its images in Python, into a folder per class"
+	idxAdvice    = "it has the format of MNIST (IDX), which is not read; " + exportAdvice
+)
 
 // notZip describes a file that is no good zip file, "" if it is of no known kind.
 func notZip(p string) string {
@@ -56,18 +59,20 @@ func notZip(p string) string {
 
 // containers are the endings of files that hold many images, with what to do.
 var containers = []struct{ ending, advice string }{
+	{"-ubyte.gz", idxAdvice}, {"-ubyte", idxAdvice},
 	{".zip", "unpack it, or give that file itself"}, {".tar", "unpack it"}, {".tar.gz", "unpack it"}, {".tgz", "unpack it"}, {".gz", "unpack it"}, {".rar", "unpack it"}, {".7z", "unpack it"},
-	{".parquet", exportAdvice}, {".arrow", exportAdvice}, {".tfrecord", exportAdvice}, {".tfrecords", exportAdvice}, {".npz", exportAdvice}, {".npy", exportAdvice},
+	{".parquet", exportAdvice}, {".arrow", exportAdvice}, {".tfrec", exportAdvice}, {".tfrecord", exportAdvice}, {".tfrecords", exportAdvice}, {".npz", exportAdvice}, {".npy", exportAdvice},
 	{".mat", exportAdvice}, {".h5", exportAdvice}, {".hdf5", exportAdvice}, {".mdb", exportAdvice}, {".pkl", exportAdvice}, {".pickle", exportAdvice},
 }
 
 // hint names a file of the tree that may have what is missing: the images, if there are none, or the labels. It begins
 // with "; " if it is not empty.
 func (t *tree) hint(images bool) string {
+	var tables []string
 	for _, f := range t.files {
 		name := strings.ToLower(f.path)
 		if images && (strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".tsv")) {
-			return fmt.Sprintf("; if %s has the labels, see FromCSV", path.Base(f.path))
+			tables = append(tables, path.Base(f.path))
 		}
 		for _, c := range containers {
 			if !images && strings.HasSuffix(name, c.ending) {
@@ -75,7 +80,13 @@ func (t *tree) hint(images bool) string {
 			}
 		}
 	}
-	return ""
+	switch len(tables) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("; if %s has the labels, see FromCSV", tables[0])
+	}
+	return fmt.Sprintf("; if one of %s has the labels, see FromCSV", list(tables))
 }
 
 // withHint adds to an error the file that may have the labels.
