@@ -66,12 +66,12 @@ func alike(spec zoo.Spec) bool {
 // unsized are families with networks without a weight set, which would tell their size; smallUnsized are the smallest
 // of each kind of those.
 var (
-	unsized = []string{"beit", "clip", "convnext", "convnextv2", "deit", "dinov2", "efficientnet", "efficientnet_lite", "eva02", "mobilenet_v2", "mobilenet_v3", "mobilevit", "regnet", "resnet", "siglip", "vit"}
+	unsized = []string{"beit", "clip", "convnext", "convnextv2", "deit", "dinov2", "efficientnet", "efficientnet_lite", "eva02", "mobilenet_v2", "mobilenet_v3", "mobilevit", "regnet", "resnet", "siglip", "swin", "vit"}
 
 	smallUnsized = []string{"convnext_atto", "convnextv2_atto", "dinov2_vits14_reg", "vit_ti_16", "clip_xs_16_quickgelu", "clip_xs_16_mean", "deit_ti_16_distilled", "eva02_ti_14", "mobilevit_xxs",
 		"efficientnet_es", "efficientnetv2_rw_t", "tf_efficientnet_b0", "tf_efficientnetv2_b0", "timm_efficientnet_lite0",
 		"mobilenetv2_050", "tf_mobilenet_v2_035", "mobilenetv3_small_050", "tf_mobilenetv3_small_minimal_100",
-		"regnetx_002", "regnety_002", "resnet10t", "seresnext26d_32x4d"}
+		"regnetx_002", "regnety_002", "resnet10t", "seresnext26d_32x4d", "swin_v2_t_window16"}
 )
 
 func light(t *testing.T, spec zoo.Spec) bool {
