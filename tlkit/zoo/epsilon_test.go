@@ -92,21 +92,24 @@ func TestTransformersFileAlone(t *testing.T) {
 }
 
 // TestFilesOfEpsilonVariants: a weight file of timm or transformers fits a network under each epsilon. Where the file's
-// library usually has another one, a note names the network with that.
+// library usually has another one, a note names the network with that. So it is with the padding.
 func TestFilesOfEpsilonVariants(t *testing.T) {
 	away(t)
 	for _, tt := range []struct {
 		timm, network string
-		usual         string // the network that the note names, "" for no note
+		usual         string // the network that the note names for the epsilon, "" for no note
+		twin          string // the one that it names for the padding
 	}{
-		{"vit_tiny_patch16_224", "vit_ti_16", ""},
-		{"vit_tiny_patch16_224", "vit_ti_16_eps1e-12", "vit_ti_16"},
-		{"efficientnet_b0", "efficientnet_b0", ""},
-		{"efficientnet_b0", "efficientnet_b0_eps1e-3", "efficientnet_b0"},
-		{"tf_efficientnet_b0", "tf_efficientnet_b0_eps1e-5", "tf_efficientnet_b0"},
-		{"mobilenetv3_large_100", "mobilenet_v3_large_eps1e-05", ""},
-		{"mobilenetv3_large_100", "mobilenet_v3_large", "mobilenet_v3_large_eps1e-05"},
-		{"mobilenetv3_small_100", "mobilenet_v3_small_eps0.01", "mobilenet_v3_small_eps1e-05"},
+		{"vit_tiny_patch16_224", "vit_ti_16", "", ""},
+		{"vit_tiny_patch16_224", "vit_ti_16_eps1e-12", "vit_ti_16", ""},
+		{"efficientnet_b0", "efficientnet_b0", "", "tf_efficientnet_b0"},
+		{"efficientnet_b0", "efficientnet_b0_eps1e-3", "efficientnet_b0", "tf_efficientnet_b0"},
+		{"tf_efficientnet_b0", "tf_efficientnet_b0_eps1e-5", "tf_efficientnet_b0", "efficientnet_b0"},
+		{"efficientnet_lite0", "efficientnet_lite0", "", "timm_efficientnet_lite0"},
+		{"efficientnet_lite0", "timm_efficientnet_lite0", "", "efficientnet_lite0"},
+		{"mobilenetv3_large_100", "mobilenet_v3_large_eps1e-05", "", "tf_mobilenetv3_large_100"},
+		{"mobilenetv3_large_100", "mobilenet_v3_large", "mobilenet_v3_large_eps1e-05", "tf_mobilenetv3_large_100"},
+		{"mobilenetv3_small_100", "mobilenet_v3_small_eps0.01", "mobilenet_v3_small_eps1e-05", "tf_mobilenetv3_small_100"},
 	} {
 		path := filepath.Join(t.TempDir(), "model.safetensors")
 		file := readTimmGolden(t, filepath.Join("testdata", "timm", tt.timm+".json.gz")).safetensors(t)
@@ -121,6 +124,10 @@ func TestFilesOfEpsilonVariants(t *testing.T) {
 		notes := strings.Join(m.Notes, "\n")
 		if named := strings.Contains(notes, ": name "); named != (tt.usual != "") || !strings.Contains(notes, ": name "+tt.usual) && named {
 			t.Errorf("%s: notes %q, want the name %q", tt.network, m.Notes, tt.usual)
+		}
+		const pads = "pads in another way: if the file is of that one, name "
+		if named := strings.Contains(notes, pads); named != (tt.twin != "") || named && !strings.Contains(notes, pads+tt.twin) {
+			t.Errorf("%s: notes %q, want the twin %q", tt.network, m.Notes, tt.twin)
 		}
 	}
 	folder := readTransformersGolden(t, "tf_efficientnet_b0").folder(t)

@@ -487,8 +487,8 @@ func number(digits string) int {
 	return n
 }
 
-// timmLayouts returns the layouts of timm for the torchvision network of the given name. A file does not say its
-// epsilon: if timm's network has another one, a note names the network that has it, too.
+// timmLayouts returns the layouts of timm for the torchvision network of the given name. A file does not say its epsilon
+// or its padding: if networks of timm that differ in these alone have other names here, a note names them.
 func timmLayouts(name string) []layout {
 	var others []layout
 	for _, architecture := range TimmArchitectures() {
@@ -497,16 +497,37 @@ func timmLayouts(name string) []layout {
 			continue
 		}
 		layouts := m.layouts() // all timm models of this network have the same
+		twin := timmTwin(architecture)
 		if m.name == name {
+			for i := range layouts {
+				layouts[i].note = twin
+			}
 			return layouts
 		}
 		for i := range layouts {
 			layouts[i].note = fmt.Sprintf("its names are those of timm, whose %s adds another number to the variance in its normalisations than %s: name %s to compute what timm computes",
 				architecture, name, m.name)
+			if twin != "" {
+				layouts[i].note += "; " + twin
+			}
 		}
 		others = layouts
 	}
 	return others
+}
+
+// timmTwin is a note about the network of timm that has the same names and another padding, TensorFlow's or PyTorch's;
+// empty if there is none.
+func timmTwin(architecture string) string {
+	other, isTF := strings.CutPrefix(architecture, "tf_")
+	if !isTF {
+		other = "tf_" + architecture
+	}
+	m, ok := timmModels[other]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("timm's %s has the same names and pads in another way: if the file is of that one, name %s", other, m.name)
 }
 
 // layouts returns today's layout and, for Swin, that of timm before 0.9, which downsamples at the end of a stage.
