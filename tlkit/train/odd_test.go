@@ -39,7 +39,7 @@ func TestOddData(t *testing.T) {
 		{"an image of no pixels", func(ds *datasets.Dataset) { ds.Val = drawn(&vision.Image{}) }, strategy.Transfer{}, []string{"0 x 0 pixels"}},
 		{"an image with too few bytes", func(ds *datasets.Dataset) {
 			ds.Train = drawn(&vision.Image{Width: 8, Height: 8, Pix: make([]uint8, 10)})
-		}, strategy.KNN{}, []string{"8 x 8 pixels with 10 bytes"}},
+		}, strategy.KNN{}, []string{"8 x 8 pixels has 10 bytes"}},
 		{"no strategy", func(*datasets.Dataset) {}, nil, []string{"strategy 1 of 1 is nil", "tlkit.Transfer{}"}},
 		{"a nil pointer", func(*datasets.Dataset) {}, (*strategy.DANN)(nil), []string{"strategy 1 of 1 is nil"}},
 	} {

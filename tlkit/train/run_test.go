@@ -204,7 +204,7 @@ func TestFigures(t *testing.T) {
 
 	run = compare(t, r, "half", paint(t), pretrained(t), strategy.Scratch{}, strategy.FineTune{})
 	render("after", run.Curves(), "scratch", "finetune")
-	render("after", run.Summary(), "scratch", "finetune", "819 of 819", "%")
+	render("after", run.Summary(), "scratch", "finetune", "all 819", "%")
 	render("after", plots.Confusion(colours, run.Results[0].ConfusionMatrix()))
 	last, ok := run.Results[0].Last()
 	if !ok || last.Epoch != 2 || run.Results[0].Seconds() <= 0 || last.ImagesPerSecond <= 0 {
