@@ -59,8 +59,9 @@ func blankLines(text []byte) (lines []blankLine) {
 	return lines
 }
 
-// evenColumns reports whether blanks divide the lines into columns: as many in each line, but for the names of columns in
-// the first. With more columns than are wanted all but the images' must be numbers: else they may be words of one name.
+// evenColumns reports whether blanks divide the lines into columns: as many in each line, but for the names of columns
+// in the first. With more columns than are wanted all but the images' must be numbers: else they may be words of one
+// name.
 func evenColumns(lines []blankLine, at []int) bool {
 	columns := len(strings.Fields(lines[len(lines)-1].text))
 	if columns <= slices.Max(at) {

@@ -10,8 +10,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 )
 
-// checkQuotes returns an error if the record that r has read last goes over several lines because a quote is not closed:
-// the lines would be lost in one of its fields. Text is that of the record. Quotes within a field (5" wide) may stay.
+// checkQuotes returns an error if the record that r has read last goes over several lines because a quote is not
+// closed: the lines would be lost in one of its fields. Text is that of the record. Quotes within a field (5" wide) may
+// stay.
 func (t *table) checkQuotes(r *csv.Reader, record []string, text []byte) error {
 	text = bytes.Trim(text, "\r\n")
 	if !bytes.Contains(text, []byte("\n")) {

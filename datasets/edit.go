@@ -30,8 +30,8 @@ func (d *Dataset) Without(names ...string) (*Dataset, error) {
 }
 
 // Relabel returns the data set with other classes for some images: classes has the class by the name of the image (see
-// Split.Name). A class that has no image left goes. d and the files stay as they are. It fails if an image or a class is
-// not in the data set.
+// Split.Name). A class that has no image left goes. d and the files stay as they are. It fails if an image or a class
+// is not in the data set.
 func (d *Dataset) Relabel(classes map[string]string) (*Dataset, error) {
 	to, named := map[string]int{}, map[string]bool{}
 	for name, class := range classes {

@@ -170,8 +170,8 @@ func (r reading) besideSplits() string {
 	return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(r.splits)), list(nodeNames(r.n.others())))
 }
 
-// numbered, numberedBeside, numberedOfSplits, numberedWithin: what would be the classes looks like numbered parts of the
-// data.
+// numbered, numberedBeside, numberedOfSplits, numberedWithin: what would be the classes looks like numbered parts of
+// the data.
 func (r reading) numbered() string       { return lookLikeParts(r.n.below, allClasses) }
 func (r reading) numberedBeside() string { return lookLikeParts(r.n.others(), allClasses) } // fold1, fold2 and test
 func (r reading) numberedOfSplits() string {

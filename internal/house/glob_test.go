@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestGlob holds that filepath.Glob has a pattern that begins with a literal, such as "/proc/". It takes the brackets in
-// the name of a user's folder for a pattern and finds nothing there: infolder.Glob takes the folder as it is named.
+// TestGlob holds that filepath.Glob has a pattern that begins with a literal, such as "/proc/". It takes the brackets
+// in the name of a user's folder for a pattern and finds nothing there: infolder.Glob takes the folder as it is named.
 func TestGlob(t *testing.T) {
 	for _, s := range sources(t) {
 		ast.Inspect(s.file, func(n ast.Node) bool {

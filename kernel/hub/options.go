@@ -55,9 +55,9 @@ type Options struct {
 	// Prefix is the installation whose kernels users get; empty means the one that the hub in Dir was made with, for a
 	// new hub the default one.
 	Prefix string
-	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of their
-	// own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to log in
-	// need the file.
+	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of
+	// their own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to
+	// log in need the file.
 	Users string
 	// Lessons is the folder whose notebooks new users get; empty means the one that was installed from.
 	Lessons string

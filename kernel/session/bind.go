@@ -114,7 +114,8 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	return nil
 }
 
-// sharedName returns an exported name that a package has as one of the others has, and that other one; "" if there is none.
+// sharedName returns an exported name that a package has as one of the others has, and that other one; "" if there is
+// none.
 func (pl *planner) sharedName(path string, others []string) (name, other string) {
 	pkg, err := pl.importer.Import(path)
 	if err != nil {

@@ -239,8 +239,8 @@ func (p *parsed) onlyCalled(name string) bool {
 	return used == called
 }
 
-// renamed returns a copy of an object of Go or another package under another name. Package types has no function for that, because Go
-// has no other names for them.
+// renamed returns a copy of an object of Go or another package under another name. Package types has no function for
+// that, because Go has no other names for them.
 func renamed(obj types.Object, name string) types.Object {
 	object := reflect.New(reflect.TypeOf(obj).Elem())
 	object.Elem().Set(reflect.ValueOf(obj).Elem())

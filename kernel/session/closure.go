@@ -203,8 +203,8 @@ func (c *closer) declaresMethod(recv string) bool {
 	return slices.ContainsFunc(c.items, func(it *item) bool { return it.recv == recv })
 }
 
-// gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or it
-// is a method that the type's cell, edited, leaves out. A cell that declares the type alone leaves it its methods.
+// gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or
+// it is a method that the type's cell, edited, leaves out. A cell that declares the type alone leaves it its methods.
 func (c *closer) gone(def *definition) bool {
 	names := c.remaining(def)
 	if len(names) == 0 || slices.ContainsFunc(names, c.stale) {

@@ -324,8 +324,8 @@ func largeSize(t types.Type) int64 {
 	return 0
 }
 
-// openSize reports whether the size of a type depends on type parameters, such as that of a type that is declared inside
-// a generic function, or is not known.
+// openSize reports whether the size of a type depends on type parameters, such as that of a type that is declared
+// inside a generic function, or is not known.
 func openSize(t types.Type) bool {
 	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
 		return true

@@ -16,8 +16,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
-// A value may hold code that a cell declares anew: a function, or a type in an interface. It can't be compiled again, and
-// its variable's type does not name it. So the worker looks into the values, and the cell names the variables.
+// A value may hold code that a cell declares anew: a function, or a type in an interface. It can't be compiled again,
+// and its variable's type does not name it. So the worker looks into the values, and the cell names the variables.
 
 // looker returns the code that variables hold; they are named as in worker.Process.Holds.
 type looker func(variables []string) map[string][]rt.Code
@@ -340,7 +340,8 @@ func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
 // twoTypes matches the message of a panic about a type and another one of the same name.
 var twoTypes = regexp.MustCompile(`is (\S+), not (\S+) \(types from different|value of type (\S+) is not assignable to type (\S+)`)
 
-// oldTypeAdvice returns the advice for a panic that a value of a type which was declared anew has caused; "" for others.
+// oldTypeAdvice returns the advice for a panic that a value of a type which was declared anew has caused; "" for
+// others.
 func (s *Session) oldTypeAdvice(msg string) string {
 	m := twoTypes.FindStringSubmatch(msg)
 	if m == nil || m[1] != m[2] || m[3] != m[4] {

@@ -29,8 +29,8 @@ type source struct {
 	base         int         // offset of the text in the parsed files
 }
 
-// parsedAs returns the source with the files into which its parts were parsed; each may be nil. Positions in messages of
-// the checker become those of the cell.
+// parsedAs returns the source with the files into which its parts were parsed; each may be nil. Positions in messages
+// of the checker become those of the cell.
 func (s source) parsedAs(fset *token.FileSet, decls, stmts, values *ast.File) *source {
 	file := func(f *ast.File) *token.File {
 		if f == nil {

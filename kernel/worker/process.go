@@ -333,8 +333,8 @@ type With struct {
 }
 
 // Run opens a plugin and runs its cell. It returns how long opening took, and how the cell failed (nil if it
-// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes and Holds may be in
-// progress.
+// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes and Holds may
+// be in progress.
 func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, failure *rt.Failure, err error) {
 	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: with.Args, Fields: with.Fields})
 }

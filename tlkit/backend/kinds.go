@@ -44,8 +44,8 @@ func kindOf(config string) kind {
 	return kinds[word]
 }
 
-// inferenceOnly reports whether a configuration names an engine that has no gradients, so that it is never the engine of
-// [Default] or [Steps]. The word of such an engine is its name in package compute, too.
+// inferenceOnly reports whether a configuration names an engine that has no gradients, so that it is never the engine
+// of [Default] or [Steps]. The word of such an engine is its name in package compute, too.
 func inferenceOnly(config string) bool {
 	word, _, _ := strings.Cut(config, ":")
 	return traits.Named(word).InferenceOnly

@@ -99,8 +99,8 @@ func GELU(x *Node) *Node {
 	}})
 }
 
-// QuickGELU is x*sigmoid(1.702x), an approximation of [GELU] (Hendrycks and Gimpel 2016, section 2), which OpenAI's CLIP
-// was trained with.
+// QuickGELU is x*sigmoid(1.702x), an approximation of [GELU] (Hendrycks and Gimpel 2016, section 2), which OpenAI's
+// CLIP was trained with.
 func QuickGELU(x *Node) *Node { return DivScalar(SiLU(MulScalar(x, 1.702)), 1.702) }
 
 // GELUTanh is x*(1+tanh(u))/2 with u = sqrt(2/pi)*(x+0.044715x^3), an approximation of [GELU] (Hendrycks and Gimpel

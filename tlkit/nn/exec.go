@@ -10,8 +10,8 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// NewModelExec is [model.NewExec] for build functions that may panic with any value. GoMLX makes an error of a panic with an
-// error alone: another one would leave the compilation open, and Finalize would wait for its end for ever.
+// NewModelExec is [model.NewExec] for build functions that may panic with any value. GoMLX makes an error of a panic
+// with an error alone: another one would leave the compilation open, and Finalize would wait for its end for ever.
 func NewModelExec[F model.ExecGraphFn](engine compute.Backend, store *model.Store, build F) (*model.Exec, error) {
 	f := reflect.ValueOf(build)
 	safe := reflect.MakeFunc(f.Type(), func(in []reflect.Value) (out []reflect.Value) {

@@ -79,7 +79,8 @@ func TestSmoothActivations(t *testing.T) {
 		} {
 			compare(t, name+" "+what, valueAndGradients(t, b, f[0], x), valueAndGradients(t, engines(t)["go"], f[1], x), 1e-4)
 		}
-		// Phi(1) = 0.8413447, as in any table of the normal distribution; sigmoid(1) = 0.7310586. The last two are PyTorch's.
+		// Phi(1) = 0.8413447, as in any table of the normal distribution; sigmoid(1) = 0.7310586. The last two are
+		// PyTorch's.
 		for what, f := range map[float32]func(*Node) *Node{0.8413447: nn.GELU, 0.7310586: nn.SiLU, 0.8457958: nn.QuickGELU, 0.841192: nn.GELUTanh} {
 			got := tensors.MustCopyFlatData[float32](MustNewExec(b, f).MustCall1([]float32{1}))[0]
 			if math.Abs(float64(got-what)) > 2e-6 {

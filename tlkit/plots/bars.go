@@ -89,8 +89,8 @@ func (f barChart) number(v float64) string {
 	}
 }
 
-// percentDigits returns how many decimals a share in per cent has: none if all bars are whole numbers, else those of three
-// digits in all, so that 3.70 stands beside 4.75.
+// percentDigits returns how many decimals a share in per cent has: none if all bars are whole numbers, else those of
+// three digits in all, so that 3.70 stands beside 4.75.
 func (f barChart) percentDigits(percent float64) int {
 	fraction := func(b Bar) bool { p := round(100*b.Value, 3); return finite(p) && p != math.Trunc(p) }
 	if percent == 0 || !slices.ContainsFunc(f.bars, fraction) {

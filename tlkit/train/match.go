@@ -69,8 +69,8 @@ func (r *Result) inStep(epoch int) bool {
 	return epoch > len(r.History) && epoch <= r.run.Config.Recipe.Epochs
 }
 
-// checkBest returns the fault of the file of the best epoch's weights: an *otherError if they are of another training or
-// epoch.
+// checkBest returns the fault of the file of the best epoch's weights: an *otherError if they are of another training
+// or epoch.
 func (r *Result) checkBest(f fileState) error {
 	switch best, _ := r.Best(); {
 	case f.err != nil:

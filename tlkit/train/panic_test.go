@@ -12,7 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestPanics: a panic with a text in a function of the user's that builds a part of a graph is an error of the training.
+// TestPanics: a panic with a text in a function of the user's that builds a part of a graph is an error of the
+// training.
 func TestPanics(t *testing.T) {
 	// afterBuild returns a function that panics when it is called for a graph after the one that makes the variables.
 	afterBuild := func() func(x *Node) *Node {

@@ -70,8 +70,8 @@ func TestClassWeights(t *testing.T) {
 	}
 }
 
-// The constants are those of torch.optim.lr_scheduler.OneCycleLR(max_lr=1): 1/25 at the start, 1 after 30 %, 4e-6 at the
-// end, half a cosine between them.
+// The constants are those of torch.optim.lr_scheduler.OneCycleLR(max_lr=1): 1/25 at the start, 1 after 30 %, 4e-6 at
+// the end, half a cosine between them.
 func TestOneCycle(t *testing.T) {
 	s := Schedule{OneCycle: true}
 	for _, c := range []struct{ at, want float64 }{{0, 0.04}, {15, 0.52}, {30, 1}, {65, 0.500002}, {100, 4e-6}} {

@@ -261,8 +261,8 @@ func (s stopper) Track(_ context.Context, _ *train.Run, res *train.Result) error
 	return nil
 }
 
-// TestRecipeResume: a training with a whole recipe, stopped within an epoch, between the batches of one step, goes on to
-// the bit.
+// TestRecipeResume: a training with a whole recipe, stopped within an epoch, between the batches of one step, goes on
+// to the bit.
 func TestRecipeResume(t *testing.T) {
 	m := pretrained(t)
 	r := quick(t)

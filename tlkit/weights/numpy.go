@@ -15,8 +15,8 @@ var numpyDTypes = map[string]DType{
 }
 
 // buildArray sets the content of an array that numpy._core.multiarray._reconstruct made, from the state of
-// ndarray.__reduce__: (version, shape, dtype, in Fortran's order, bytes). Arrays of objects and texts stay objects without
-// meaning.
+// ndarray.__reduce__: (version, shape, dtype, in Fortran's order, bytes). Arrays of objects and texts stay objects
+// without meaning.
 func (u *unpickler) buildArray(o *object, state any) error {
 	s, ok := state.(tuple)
 	if !ok || len(s) < 4 {

@@ -54,8 +54,8 @@ func parseStorageID(id any) (s *storage, key string, view any, err error) {
 const expandedLimit = 1 << 16
 
 // rebuildTensor is torch._utils._rebuild_tensor and its successors: (storage, offset, size, stride[, requires_grad,
-// hooks[, dtype]]). All positions, in elements, are checked against the size of the storage. Typed means that there is a
-// dtype, and that the storage is of bytes.
+// hooks[, dtype]]). All positions, in elements, are checked against the size of the storage. Typed means that there is
+// a dtype, and that the storage is of bytes.
 func rebuildTensor(args tuple, typed bool) (*Tensor, error) {
 	s, ok := arg(args, 0).(*storage)
 	if !ok {

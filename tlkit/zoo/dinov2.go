@@ -18,8 +18,8 @@ type dinoV2Config struct {
 	// token: the output layer takes the class token alone, as timm has it; else the class token beside the mean of the
 	// patches, as the authors and transformers have it.
 	token bool
-	// sized: the position embeddings are for images of the size that the network is built for; else for those published,
-	// and interpolated.
+	// sized: the position embeddings are for images of the size that the network is built for; else for those
+	// published, and interpolated.
 	sized bool
 }
 

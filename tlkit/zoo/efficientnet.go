@@ -31,8 +31,8 @@ type efficientNetConfig struct {
 	tensorflow bool
 	// projected gives fused blocks without expansion a projection, too.
 	projected bool
-	// edge is EfficientNet-EdgeTPU: ReLU, no squeeze-and-excitation, and a first stage without shortcuts whose middle is
-	// wider than its outputs and not than its inputs.
+	// edge is EfficientNet-EdgeTPU: ReLU, no squeeze-and-excitation, and a first stage without shortcuts whose middle
+	// is wider than its outputs and not than its inputs.
 	edge bool
 }
 

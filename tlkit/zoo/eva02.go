@@ -15,8 +15,8 @@ type eva02Config struct {
 	patch, layers, heads, width, mlp int
 	// joined: queries, keys and values are one projection, and so are the two of the perceptron, which has no norm.
 	joined bool
-	// clip: an image tower of EVA-CLIP, with one more norm in the attention, and the class token under the output layer;
-	// else the mean of the patches.
+	// clip: an image tower of EVA-CLIP, with one more norm in the attention, and the class token under the output
+	// layer; else the mean of the patches.
 	clip bool
 }
 

@@ -20,8 +20,8 @@ type layout struct {
 	name string
 	// rename converts a key to torchvision's and leaves unknown keys unchanged. "KEY#0", "KEY#1" and "KEY#2" are the
 	// parts of the tensor KEY for queries, keys and values, one after the other along the first axis; "KEY#first" and
-	// "KEY#second" are linear layers on the halves of the features, whose mean is the layer; "KEY|KEY2" are two tensors, one
-	// after the other along the first axis.
+	// "KEY#second" are linear layers on the halves of the features, whose mean is the layer; "KEY|KEY2" are two
+	// tensors, one after the other along the first axis.
 	rename func(key string) string
 	// note, if set, is for Model.Notes.
 	note string

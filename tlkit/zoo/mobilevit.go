@@ -26,8 +26,8 @@ var mobileViTConfigs = []mobileViTConfig{
 }
 
 // mobileViTs are the networks of Mehta and Rastegari 2021, MobileViT (arXiv 2110.02178, section 3.1, figure 1 and table
-// 4): blocks of MobileNetV2, and transformers in which the pixels of equal place in squares of 2x2 attend to each other.
-// Keys are timm's. The last map has whole squares, so the sides of images are multiples of 64.
+// 4): blocks of MobileNetV2, and transformers in which the pixels of equal place in squares of 2x2 attend to each
+// other. Keys are timm's. The last map has whole squares, so the sides of images are multiples of 64.
 func mobileViTs() []Spec {
 	var specs []Spec
 	for _, c := range mobileViTConfigs {

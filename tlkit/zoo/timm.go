@@ -487,8 +487,8 @@ func number(digits string) int {
 	return n
 }
 
-// timmLayouts returns the layouts of timm for the torchvision network of the given name. A file does not say its epsilon
-// or its padding: if networks of timm that differ in these alone have other names here, a note names them.
+// timmLayouts returns the layouts of timm for the torchvision network of the given name. A file does not say its
+// epsilon or its padding: if networks of timm that differ in these alone have other names here, a note names them.
 func timmLayouts(name string) []layout {
 	var others []layout
 	for _, architecture := range TimmArchitectures() {

@@ -15,8 +15,8 @@ type handler struct {
 	fun any
 }
 
-// HandleFunc returns http.HandleFunc for cells: it replaces the function that an earlier run registered for a pattern, as
-// a cell that is run again does. Within a run, the second function for a pattern is an error as in Go.
+// HandleFunc returns http.HandleFunc for cells: it replaces the function that an earlier run registered for a pattern,
+// as a cell that is run again does. Within a run, the second function for a pattern is an error as in Go.
 func HandleFunc[W, R any](register func(string, func(W, R))) func(string, func(W, R)) {
 	return func(pattern string, fun func(W, R)) {
 		run := 0

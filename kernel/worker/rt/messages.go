@@ -37,8 +37,9 @@ type Request struct {
 
 // Event is a message from the worker to the kernel.
 type Event struct {
-	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "holds", "ok" or "error". "held" means that
-	// C code or a loop of a library holds the run, which should stop, or, with Deferred, a deferred function of the cell.
+	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "holds", "ok" or "error". "held"
+	// means that C code or a loop of a library holds the run, which should stop, or, with Deferred, a deferred function
+	// of the cell.
 	Op string
 	// N is the run's number.
 	N int `json:",omitempty"`

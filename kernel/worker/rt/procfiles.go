@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// procFiles reads files and folders of /proc into its own memory: while a cell runs, /proc is read fifty times a second,
-// and what the cell measures (testing.AllocsPerRun, -benchmem) counts the allocations of the whole process.
+// procFiles reads files and folders of /proc into its own memory: while a cell runs, /proc is read fifty times a
+// second, and what the cell measures (testing.AllocsPerRun, -benchmem) counts the allocations of the whole process.
 type procFiles struct {
 	path, pipe, link, text [256]byte
 	entries                [4096]byte
