@@ -87,6 +87,9 @@ func (p Prefix) join(elem ...string) string {
 	return filepath.Join(append([]string{string(p)}, elem...)...)
 }
 
+// Is reports whether dir is this prefix, also by another path through links.
+func (p Prefix) Is(dir string) bool { return sameDir(dir, string(p)) }
+
 // Bin returns the path of an installed program, for instance "gonb".
 func (p Prefix) Bin(name string) string { return p.join("bin", name) }
 
@@ -156,7 +159,7 @@ func ReadManifest(p Prefix) (*Manifest, error) {
 }
 
 // isOf reports whether the record was written in p.
-func (m *Manifest) isOf(p Prefix) bool { return m.Prefix == "" || sameDir(m.Prefix, string(p)) }
+func (m *Manifest) isOf(p Prefix) bool { return m.Prefix == "" || p.Is(m.Prefix) }
 
 // readManifest is like ReadManifest, but accepts a copy.
 func readManifest(p Prefix) (*Manifest, error) {

@@ -102,28 +102,41 @@ func (o Options) checkEffect() error {
 	return fmt.Errorf("hub: %s is there already, so that choices on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)", filepath.Join(o.Dir, configFile))
 }
 
-// prefixLine is the line of the configuration with the installation whose kernels users get.
-var prefixLine = regexp.MustCompile(`(?m)^prefix[ \t]*=[ \t]*("[^"\n]*"|'[^'\n]*')`)
+// prefixLine is the line of the configuration with the installation whose kernels users get. Its group is empty if the
+// value is no text in quotes, but an expression.
+var prefixLine = regexp.MustCompile(`(?m)^prefix[ \t]*=[ \t]*(?:("[^"\n]*"|'[^'\n]*')[ \t\r]*(?:#.*)?|.*)$`)
 
-// heldPrefix returns the installation of an existing hub, as its configuration says; "" if that does not say it. there
-// reports whether there is a hub.
-func (o Options) heldPrefix() (prefix string, there bool, err error) {
-	if there, err = o.configured(); err != nil || !there {
-		return "", there, err
+// heldPrefix returns the installation of an existing hub, as its configuration says. It is empty for a new hub, and
+// where only Python could compute it.
+func (o Options) heldPrefix() (string, error) {
+	there, err := o.configured()
+	if err != nil || !there {
+		return "", err
 	}
 	text, err := os.ReadFile(filepath.Join(o.Dir, configFile))
 	if err != nil {
-		return "", true, fmt.Errorf("hub: %w", err)
+		return "", fmt.Errorf("hub: %w", err)
 	}
-	line := prefixLine.FindSubmatch(text)
-	if line == nil {
-		return "", true, nil
+	lines := prefixLine.FindAllSubmatch(text, -1)
+	if len(lines) == 0 {
+		return "", nil
 	}
-	quoted := string(line[1])
-	if prefix, err = strconv.Unquote(quoted); err != nil { // an edited one, in Python's other quotes
+	quoted := string(lines[len(lines)-1][1]) // the last one holds in Python
+	prefix, err := strconv.Unquote(quoted)
+	if err != nil { // an edited one, in Python's other quotes
 		prefix = strings.Trim(quoted, `"'`)
 	}
-	return prefix, true, nil
+	return prefix, nil
+}
+
+// ofHeld adds to an error about installation p, if the configuration names it, how the hub gets another one.
+func (o Options) ofHeld(p kernel.Prefix, err error) error {
+	held, heldErr := o.heldPrefix()
+	if o.Renew || heldErr != nil || held != string(p) {
+		return err
+	}
+	return fmt.Errorf("%w; %s has the installation %s: to take another one, add --renew --prefix DIR",
+		err, filepath.Join(o.Dir, configFile), p)
 }
 
 // heldAuth returns how users of an existing hub log in: as its configuration says, which the teacher may have edited, or

@@ -28,7 +28,7 @@ func Prepare(ctx context.Context, opts Options) error {
 		return err
 	}
 	if err := kernel.CheckShared(p); err != nil {
-		return err
+		return o.ofHeld(p, err)
 	}
 	tlkernel, err := thisProgram()
 	if err != nil {
@@ -39,7 +39,7 @@ func Prepare(ctx context.Context, opts Options) error {
 		return err
 	}
 	if err := o.checkPlaces(p, m, tlkernel); err != nil {
-		return err
+		return o.ofHeld(p, err)
 	}
 	setUmask(0o022) // users read what is made here
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {

@@ -3,6 +3,8 @@ package hub
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
 func TestReadRoster(t *testing.T) {
@@ -100,6 +104,10 @@ func TestOptions(t *testing.T) {
 // TestHeldPrefix: an existing hub keeps its installation, and another on the command line is refused, not dropped.
 func TestHeldPrefix(t *testing.T) {
 	dir := t.TempDir()
+	own, err := kernel.DefaultPrefix()
+	if err != nil {
+		t.Fatal(err)
+	}
 	o, _, err := Options{Dir: dir, Spawner: SpawnLocal, Prefix: "/opt/grün"}.complete()
 	if err != nil {
 		t.Fatal(err)
@@ -109,25 +117,82 @@ func TestHeldPrefix(t *testing.T) {
 	}
 	for _, c := range []struct {
 		opts Options
-		want string // the installation, or part of the error
+		want string // empty: refused
 	}{
 		{Options{Dir: dir}, "/opt/grün"},
 		{Options{Dir: dir, Prefix: "/opt/grün/"}, "/opt/grün"},
 		{Options{Dir: dir, Prefix: "/opt/blau", Renew: true}, "/opt/blau"},
-		{Options{Dir: dir, Prefix: "/opt/blau"}, "would have no effect"},
+		{Options{Dir: dir, Renew: true}, string(own)},
+		{Options{Dir: dir, Prefix: "/opt/blau"}, ""},
 		{Options{Dir: t.TempDir(), Prefix: "/opt/blau"}, "/opt/blau"},
 	} {
 		_, p, err := c.opts.complete()
-		if string(p) != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if string(p) != c.want || (err != nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "would have no effect") {
 			t.Errorf("%+v: %q, %v; want %q", c.opts, p, err, c.want)
 		}
 	}
-	edited := []byte("prefix = '/opt/rot'  # ours\n")
-	if err := os.WriteFile(filepath.Join(dir, configFile), edited, 0o600); err != nil {
+}
+
+// TestEditedPrefix: the installation is the one that Python takes from an edited configuration. Where only Python can
+// compute it, nothing is refused.
+func TestEditedPrefix(t *testing.T) {
+	dir := t.TempDir()
+	there, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(there, link); err != nil {
+		t.Skip(err)
+	}
+	own, err := kernel.DefaultPrefix()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, p, err := (Options{Dir: dir}).complete(); err != nil || p != "/opt/rot" {
-		t.Errorf("an edited installation: %q, %v", p, err)
+	for _, c := range []struct {
+		text, prefix, want string // want is empty where prefix is refused
+	}{
+		{"prefix = '/opt/rot'  # ours\n", "", "/opt/rot"},
+		{"prefix = '/opt/rot#2'\r\n", "", "/opt/rot#2"},
+		{"prefix = \"/opt/rot\"\nprefix = \"/opt/blau\"\n", "", "/opt/blau"},
+		{"prefix = \"/opt/rot\"\nprefix = \"/opt/blau\"\n", "/opt/rot", ""},
+		{"prefix = os.environ[\"HOUSE\"]\n", "", string(own)},
+		{"prefix = os.environ[\"HOUSE\"]\n", "/opt/blau", "/opt/blau"},
+		{"prefix = \"/opt/rot\"\nprefix = '/opt/' + name\n", "/opt/blau", "/opt/blau"},
+		{"prefix = " + pythonText(link), there, link},
+		{"prefix = " + pythonText(there), link, there},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, configFile), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, p, err := Options{Dir: dir, Prefix: c.prefix}.complete()
+		if string(p) != c.want || (err != nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "would have no effect") {
+			t.Errorf("%q with prefix %q: %q, %v; want %q", c.text, c.prefix, p, err, c.want)
+		}
+	}
+}
+
+// TestHeldPrefixGone: an error about the installation of an existing hub names the file that has it, and the way to
+// another one.
+func TestHeldPrefixGone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can prepare a hub")
+	}
+	dir, gone := t.TempDir(), filepath.Join(t.TempDir(), "gone")
+	path := filepath.Join(dir, configFile)
+	if err := os.WriteFile(path, []byte("prefix = "+pythonText(gone)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		opts  Options
+		named bool
+	}{
+		{Options{Dir: dir}, true},
+		{Options{Dir: dir, Prefix: gone}, true},
+		{Options{Dir: dir, Prefix: gone, Renew: true}, false},
+		{Options{Dir: t.TempDir(), Prefix: gone}, false},
+	} {
+		err := Prepare(t.Context(), c.opts)
+		if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), path) != c.named ||
+			strings.Contains(err.Error(), "--renew --prefix") != c.named {
+			t.Errorf("%+v: %v; want the way to another installation: %v", c.opts, err, c.named)
+		}
 	}
 }
 
@@ -152,9 +217,11 @@ c = MagicMock()
 sys.modules["batchspawner"] = types.ModuleType("batchspawner")
 path = sys.argv[1]
 exec(compile(open(path).read(), path, "exec"), {"get_config": lambda: c, "__name__": "config"})
-print(c.JupyterHub.services, c.BatchSpawnerBase.req_runtime == "", [a for a in c.Spawner.args if "idle" in a or "activity" in a or "inactive" in a])`
+services = [s["name"] for s in c.JupyterHub.services]
+unknown = [s for role in c.JupyterHub.load_roles for s in role["services"] if s not in services]  # JupyterHub would end
+print(services, unknown, c.BatchSpawnerBase.req_runtime == "0", [a for a in c.Spawner.args if "idle" in a or "activity" in a or "inactive" in a])`
 		out, err := exec.Command(python, "-c", script, filepath.Join(o.Dir, configFile)).CombinedOutput()
-		want := "[] " + map[bool]string{true: "True", false: "False"}[spawner == SpawnSlurm] +
+		want := "[] [] " + map[bool]string{true: "True", false: "False"}[spawner == SpawnSlurm] +
 			" ['--MappingKernelManager.cull_idle_timeout=0', '--TerminalManager.cull_inactive_timeout=0', '--ServerApp.shutdown_no_activity_timeout=0']\n"
 		if err != nil || string(out) != want {
 			t.Errorf("%s: %v\n%s, want\n%s", spawner, err, out, want)

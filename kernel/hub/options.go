@@ -53,7 +53,7 @@ type Options struct {
 	// Dir is the hub's folder; empty means /srv/tlkit-hub. Users must be able to enter it, but see only the lessons.
 	Dir string
 	// Prefix is the installation whose kernels users get; empty means the one that the hub in Dir was made with, for a
-	// new hub the default one.
+	// new hub and with Renew the default one.
 	Prefix string
 	// Users is a file with one user name a line. Accounts that are missing are made, for AuthLocal with a password of
 	// their own, which is written to passwords.txt in Dir. Empty means every account that can log in; the other ways to
@@ -141,9 +141,12 @@ func (o Options) complete() (Options, kernel.Prefix, error) {
 
 // installation is the one whose kernels users get.
 func (o Options) installation() (kernel.Prefix, error) {
-	held, there, err := o.heldPrefix()
-	if err != nil {
-		return "", err
+	held := ""
+	if !o.Renew {
+		var err error
+		if held, err = o.heldPrefix(); err != nil {
+			return "", err
+		}
 	}
 	switch {
 	case o.Prefix == "" && held != "":
@@ -158,11 +161,14 @@ func (o Options) installation() (kernel.Prefix, error) {
 	if err != nil {
 		return "", fmt.Errorf("hub: prefix %q: %w", o.Prefix, err)
 	}
-	if there && !o.Renew && path != filepath.Clean(held) {
+	switch {
+	case held == "":
+		return kernel.Prefix(path), nil
+	case !kernel.Prefix(path).Is(held):
 		return "", fmt.Errorf("hub: the prefix is %s, and %s has %q, so that the one on the command line would have no effect; edit it, or add --renew to write it anew (the old one is kept)",
 			path, filepath.Join(o.Dir, configFile), held)
 	}
-	return kernel.Prefix(path), nil
+	return kernel.Prefix(held), nil // the users' servers go there
 }
 
 // subdomainHost is an address with a name of at least two labels, the last of which is no number, as an IP address has.

@@ -53,6 +53,7 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
 NAME is tlkit, the live kernel "Go (TLKit)", or gonb-tlkit, "Go (GoNB)".
 
 DIR, the prefix, is $TLKIT_HOME unless given, else the folder that this tlkernel was installed into, else ~/.local/share/tlkit.
+A hub that is there keeps its own, unless --renew is given.
 D is a number of seconds, or a duration such as 90s, 15m or 1h30m; for --timeout, --idle and --age 0 means no limit.
 `
 
