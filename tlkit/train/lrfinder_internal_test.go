@@ -56,8 +56,7 @@ func TestAgainstOneClass(t *testing.T) {
 	}{
 		{Recipe{BatchSize: 4}, "Recipe.ClassWeights if some classes have more training images", "Average"},
 		{Recipe{BatchSize: 4, ClassWeights: Balanced}, "FindLR", "ClassWeights"},
-		{Recipe{BatchSize: 4, Average: 0.9999}, "after 14 steps the averaged weights are still more than half those of the start: lower Recipe.Average, which is 0.9999", "FindLR"},
-		{Recipe{BatchSize: 4, Average: 0.9}, "FindLR", "Average"},
+		{Recipe{BatchSize: 4, Average: 0.9999}, "FindLR", "Average"}, // the average of the first steps is short
 	} {
 		r := &Result{History: make([]Epoch, 2), run: &Run{Config: Config{Recipe: tt.recipe, Data: DataConfig{Train: 30}}}}
 		if text := r.againstOneClass().english; !strings.Contains(text, tt.want) || strings.Contains(text, tt.not) {

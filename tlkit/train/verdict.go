@@ -272,16 +272,7 @@ func (r *Result) trouble(classes []string) wording {
 
 // againstOneClass says what to try with a strategy that names one class for every image.
 func (r *Result) againstOneClass() wording {
-	recipe := r.run.Config.Recipe
-	perEpoch := max(1, r.run.Config.Data.Train/max(1, recipe.BatchSize*max(1, recipe.Accumulate)))
-	updates := perEpoch * len(r.History)
-	switch {
-	case math.Pow(recipe.Average, float64(updates)) > 0.5:
-		return wording{
-			fmt.Sprintf("after %d steps the averaged weights are still more than half those of the start: lower Recipe.Average, which is %g, or train longer", updates, recipe.Average),
-			fmt.Sprintf("%d ステップの後も、平均した重みの半分以上は学習前の値です。Recipe.Average（今は %g）を小さくするか、もっと長く学習してください", updates, recipe.Average),
-		}
-	case recipe.ClassWeights != "":
+	if r.run.Config.Recipe.ClassWeights != "" {
 		return wording{"try another learning rate (FindLR)", "別の学習率（FindLR）を試してください"}
 	}
 	return wording{
