@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -30,11 +31,10 @@ func writeDeep(t *testing.T, path string, most int) {
 	}
 }
 
-// TestModelBits: the model of a run on 12-bit images reads files as the training did, so that a dark one stays dark, in
-// the open run, in the run opened later and in an exported file.
-func TestModelBits(t *testing.T) {
-	zoo.Register(tinySpec())
-	dir := t.TempDir()
+// deepCells are bright and dark 12-bit images, in a folder that is returned, too.
+func deepCells(t *testing.T) (dir string, cells *datasets.Dataset) {
+	t.Helper()
+	dir = t.TempDir()
 	for i := range 6 {
 		writeDeep(t, filepath.Join(dir, "bright", fmt.Sprintf("%d.png", i)), 4095-i)
 		writeDeep(t, filepath.Join(dir, "dark", fmt.Sprintf("%d.png", i)), 900-i)
@@ -43,6 +43,14 @@ func TestModelBits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dir, cells
+}
+
+// TestModelBits: the model of a run on 12-bit images reads files as the training did, so that a dark one stays dark, in
+// the open run, in the run opened later and in an exported file.
+func TestModelBits(t *testing.T) {
+	zoo.Register(tinySpec())
+	dir, cells := deepCells(t)
 	r := quick(t)
 	compare(t, r, "cells", cells, pretrained(t), strategy.Scratch{})
 	run, err := train.Open(r.Dir, "cells")
@@ -80,6 +88,46 @@ func TestModelBits(t *testing.T) {
 			if m.Bits != 12 || got[0].Class != want[0].Class || !near(got[0].Probability, want[0].Probability) {
 				t.Errorf("%s model, %d bits: %s is %v, in training %v", name, m.Bits, cells.Val.Name(i), got, want)
 			}
+		}
+	}
+}
+
+// TestOlderRunBits: a finished run that was made before the bits were kept knows them after the same call of Compare, in
+// the run that it returns and in the run opened later; while the run is locked, the returned run alone does.
+func TestOlderRunBits(t *testing.T) {
+	zoo.Register(tinySpec())
+	_, cells := deepCells(t)
+	r, m := quick(t), pretrained(t)
+	run := compare(t, r, "cells", cells, m, strategy.Scratch{})
+	bits := func(run *train.Run) int {
+		m, err := run.Best().Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Release()
+		return m.Bits
+	}
+	for _, tt := range []struct{ locked bool }{{true}, {false}} {
+		if err := train.ForgetBits(run); err != nil {
+			t.Fatal(err)
+		}
+		var lock *filelock.Lock
+		if tt.locked {
+			var err error
+			if lock, err = filelock.Try(filepath.Join(run.Dir, ".lock")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		returned := bits(compare(t, r, "cells", cells, m, strategy.Scratch{}))
+		if lock != nil {
+			lock.Close()
+		}
+		opened, err := train.Open(r.Dir, "cells")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if later := bits(opened); returned != 12 || (later == 12) == tt.locked {
+			t.Errorf("locked %t: %d bits in the returned run, %d in the run opened later", tt.locked, returned, later)
 		}
 	}
 }

@@ -28,6 +28,7 @@ type call struct {
 	data       *datasets.Dataset
 	model      *zoo.Model // the pretrained one
 	graph      []byte     // the network of a model that was imported from an .onnx file
+	lacksBits  bool       // whether the run.json of the finished run is from before the bits were kept
 }
 
 // wanted is a strategy of a call in the form of run.json.
@@ -89,6 +90,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 // nil if everything in the call was done before.
 func (c *call) begin() (run *Run, unlock func(), err error) {
 	if run := c.finished(); run != nil {
+		c.keepBits()
 		return run, nil, nil
 	}
 	before, _ := openFolder(c.name, c.path) // open reports what is wrong with it
@@ -241,7 +243,8 @@ func (c *call) finished() *Run {
 	if note := c.renamed(run.Config); note != "" {
 		run.warn("%s", note)
 	}
-	run.Config.Recipe = c.config.Recipe
+	c.lacksBits = run.Config.Data.Bits != c.config.Data.Bits
+	run.Config.Recipe, run.Config.Data.Bits = c.config.Recipe, c.config.Data.Bits
 	for i, old := range run.Results {
 		run.Results[i] = run.readResult(old.Strategy)
 	}
@@ -259,6 +262,25 @@ func (c *call) finished() *Run {
 		}
 	}
 	return run
+}
+
+// keepBits writes the bits of the images into the run.json of a finished run that was made before they were kept. It is
+// no fault if the folder is read-only, or if another program trains in it: the next call of Compare knows them, too.
+func (c *call) keepBits() {
+	if !c.lacksBits {
+		return
+	}
+	lock, err := lockRun(c.path, c.name)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	run, err := openFolder(c.name, c.path)
+	if err != nil || !lock.Exclusive() || len(c.differences(run.Config)) > 0 {
+		return
+	}
+	run.Config.Data.Bits = c.config.Data.Bits
+	_ = writeJSON(filepath.Join(c.path, "run.json"), run.Config)
 }
 
 // graphWhole reports whether the run's folder has the network of an imported model, or needs none.

@@ -74,5 +74,11 @@ func ForgetEngines(run *Run) error {
 	return writeJSON(filepath.Join(run.Dir, "run.json"), run.Config)
 }
 
+// ForgetBits writes run.json without the bits of the images, as before they were kept.
+func ForgetBits(run *Run) error {
+	run.Config.Data.Bits = 0
+	return writeJSON(filepath.Join(run.Dir, "run.json"), run.Config)
+}
+
 // Spelled is Recipe.spelled.
 func Spelled(r, like Recipe) Recipe { return r.spelled(like) }
