@@ -205,9 +205,14 @@ func (c *LRCurve) suggest() {
 
 // String returns a sentence that names the learning rate to try.
 func (c *LRCurve) String() string {
-	if n := len(c.Losses); c.Suggested == 0 && n > 0 && n <= lrSteps/3 && !numbers.Finite(c.Losses[n-1]) {
+	n := len(c.Losses)
+	if c.Suggested == 0 && n > 0 && n <= lrSteps/3 && !numbers.Finite(c.Losses[n-1]) {
 		return fmt.Sprintf("%s on %s: the loss is %g in step %d, at a rate of %.1g already: a loss of one's own, the weights or the images are the reason rather than the rate",
 			c.Strategy, c.Data, c.Losses[n-1], n, c.Rates[n-1])
+	}
+	if c.Suggested == 0 && n > 0 && n < lrSteps {
+		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %.2g, where it rose to %.3g and ended the test; a larger Recipe.BatchSize makes it less noisy",
+			c.Strategy, c.Data, lrLow, c.Rates[n-1], c.Losses[n-1])
 	}
 	if c.Suggested == 0 {
 		return fmt.Sprintf("%s on %s: the loss falls by no more than its noise at any rate from %g to %g; a larger Recipe.BatchSize makes it less noisy", c.Strategy, c.Data, lrLow, lrHigh)

@@ -47,6 +47,35 @@ func TestLossOfNaN(t *testing.T) {
 	}
 }
 
+// TestTestedRates: without a suggestion, the text names the rates that were tested, and the loss that ended the test
+// early.
+func TestTestedRates(t *testing.T) {
+	for _, tt := range []struct {
+		from int     // the step, from 0, from which on the loss is another
+		loss float64 // that loss
+		want string
+	}{
+		{lrSteps, 0, "at any rate from 1e-06 to 10; a larger"},
+		{60, 100, "at any rate from 1e-06 to 0.017, where it rose to 100 and ended the test; a larger"},
+		{60, math.NaN(), "at any rate from 1e-06 to 0.017, where it rose to NaN and ended the test; a larger"},
+		{20, 100, "at any rate from 1e-06 to 2.6e-05, where it rose to 100 and ended the test; a larger"},
+	} {
+		c := &LRCurve{}
+		for c.more() {
+			i := len(c.Rates)
+			loss := 2.3
+			if i >= tt.from {
+				loss = tt.loss
+			}
+			c.add(lrLow*math.Pow(lrHigh/lrLow, float64(i)/(lrSteps-1)), loss)
+		}
+		c.suggest()
+		if text := c.String(); !strings.Contains(text, tt.want) {
+			t.Errorf("%g from step %d on: says %q, want %q", tt.loss, tt.from, text, tt.want)
+		}
+	}
+}
+
 // TestAgainstOneClass: the advice for a strategy that names one class names what the recipe has.
 func TestAgainstOneClass(t *testing.T) {
 	for _, tt := range []struct {

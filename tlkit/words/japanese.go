@@ -184,6 +184,10 @@ var japaneseSentences = [][2]string{
 		"戦略 $1、データ $2：$4 段階のうち最後の段階の学習率に $3 を試してください。損失が最も急に下がります。損失が最小になるのは $5 です。"},
 	{"%s on %s: the loss falls by no more than its noise at any rate from %d to %d; a larger Recipe.BatchSize makes it less noisy",
 		"戦略 $1、データ $2：$3 から $4 のどの学習率でも、損失の低下はノイズの範囲内です。Recipe.BatchSize を大きくするとノイズが減ります。"},
+	{"%s on %s: the loss falls by no more than its noise at any rate from %d to %d, where it rose to %d and ended the test; a larger Recipe.BatchSize makes it less noisy",
+		"戦略 $1、データ $2：$3 から $4 のどの学習率でも、損失の低下はノイズの範囲内です。学習率 $4 で損失が $5 に上がったため、テストを打ち切りました。Recipe.BatchSize を大きくするとノイズが減ります。"},
+	{"%s on %s: the loss is %d in step %d, at a rate of %d already: a loss of one's own, the weights or the images are the reason rather than the rate",
+		"戦略 $1、データ $2：損失は $4 ステップ目、学習率 $5 ですでに $3 です。原因は学習率ではなく、独自の損失関数、重み、または画像にあります。"},
 
 	{"image %d", "画像 $1"},
 	{"epoch %d", "エポック $1"},
