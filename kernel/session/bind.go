@@ -241,7 +241,8 @@ func (pl *planner) bestPackage(ctx context.Context, paths, sels []string) (best 
 	return best, false
 }
 
-// dotKey begins the keys of dot imports in names.imports; the path follows.
+// dotKey begins the keys of dot imports: in names.imports the path follows, in definition.imports a name of the
+// package.
 const dotKey = ". "
 
 // earlierDots adds the dot imports of earlier cells that declare a name that this one uses, the latest first.

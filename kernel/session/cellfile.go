@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"go/types"
 	"maps"
 	"slices"
 	"strings"
@@ -52,19 +53,59 @@ func carriedFiles(defs []*definition) (all []carriedFile) {
 	for i, c := range all {
 		f := &ast.File{Name: ast.NewIdent("cell")}
 		imports := map[string]string{}
+		all[i].dots = map[string]string{}
 		for _, def := range c.defs {
-			maps.Copy(imports, def.imports)
+			for key, path := range def.imports {
+				if name, isDot := strings.CutPrefix(key, dotKey); isDot {
+					all[i].dots[name] = path
+				} else {
+					imports[key] = path
+				}
+			}
 		}
 		if slices.ContainsFunc(c.defs, func(def *definition) bool { return def.cgo != nil }) {
 			f.Decls = append(f.Decls, cgoImport())
 		}
 		addImports(f, imports)
+		if len(all[i].dots) > 0 {
+			addImport(f, ".", dotsPath(i))
+		}
 		for _, def := range c.defs {
 			f.Decls = append(f.Decls, def.decl)
 		}
 		all[i].file = f
 	}
 	return all
+}
+
+// dotsPath returns the path of the package that stands for the dot imports of a carried file.
+func dotsPath(i int) string { return fmt.Sprintf("dots/%d", i) }
+
+// dotImporter imports, for a carried file, the names of dot imports that its declarations use, and no others: in the
+// earlier cell, names of the notebook came before further names of those packages, and two packages may share names.
+type dotImporter struct {
+	types.Importer
+	dots map[string]map[string]string // dotsPath -> name -> path
+}
+
+// Import returns the package at path.
+func (d dotImporter) Import(path string) (*types.Package, error) {
+	names, ok := d.dots[path]
+	if !ok {
+		return d.Importer.Import(path)
+	}
+	pkg := types.NewPackage(path, "dots")
+	for name, from := range names {
+		p, err := d.Importer.Import(from)
+		if err != nil {
+			return nil, err
+		}
+		if obj := p.Scope().Lookup(name); obj != nil {
+			pkg.Scope().Insert(obj)
+		}
+	}
+	pkg.MarkComplete()
+	return pkg, nil
 }
 
 // migrationFile returns a file that declares variables of earlier cells with the new versions of their types.
@@ -83,7 +124,7 @@ func migrationFile(vars []*entity) *ast.File {
 
 func addImports(f *ast.File, imports map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(imports)) {
-		key, _, _ := strings.Cut(name, " ") // "_ path" is a blank import, ". path" a dot import
+		key, _, _ := strings.Cut(name, " ") // "_ path" is a blank import
 		addImport(f, key, imports[name])
 	}
 }

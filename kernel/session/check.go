@@ -34,7 +34,8 @@ type typed struct {
 type carriedFile struct {
 	src  *source
 	defs []*definition
-	file *ast.File // for the checker
+	file *ast.File         // for the checker
+	dots map[string]string // the names of dot imports that the declarations use -> path
 }
 
 // fileError is an error and the file that contains it.
@@ -55,8 +56,10 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	t.cellFile = cellFile(b, t.closure)
 	t.carried = carriedFiles(t.carry)
 	files := []*ast.File{t.cellFile}
-	for _, c := range t.carried {
+	dots := map[string]map[string]string{}
+	for i, c := range t.carried {
 		files = append(files, c.file)
+		dots[dotsPath(i)] = c.dots
 	}
 	if len(t.migrate) > 0 {
 		files = append(files, migrationFile(t.migrate))
@@ -65,7 +68,7 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 		files = append(files, migrationFile(vars))
 	}
 	c := &collector{pl: pl, t: t, seen: map[fileError]bool{}}
-	conf := types.Config{Importer: pl.importer, FakeImportC: true, Sizes: types.SizesFor("gc", runtime.GOARCH), Error: c.add}
+	conf := types.Config{Importer: dotImporter{pl.importer, dots}, FakeImportC: true, Sizes: types.SizesFor("gc", runtime.GOARCH), Error: c.add}
 	for _, pos := range b.noNew {
 		c.add(types.Error{Fset: pl.fset, Pos: pos, Msg: "no new variables on left side of :="})
 	}
@@ -367,7 +370,7 @@ func verdictOn(msg string, shown bool) verdict {
 	case strings.HasPrefix(msg, "implicit assignment to unexported field") && ofCell(msg):
 		return allowed // of a type that another cell declares: cells share one package
 	case strings.Contains(msg, " already declared through dot-import of "):
-		return allowed // an earlier cell's declarations are compiled again, with its dot import: there the package's name counts
+		return allowed // an earlier cell's declarations are compiled again: a name that they have of a dot import stays that
 	case strings.HasPrefix(msg, "\t"):
 		return allowed // a continuation of the error before
 	case shown && strings.Contains(msg, "is not used"):

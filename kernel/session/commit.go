@@ -270,7 +270,7 @@ func (x *changer) packagesOf(node ast.Node) map[string]string {
 				imports[id.Name] = p.Imported().Path()
 			}
 		} else if p := obj.Pkg(); p != nil && !ours(p) && obj.Parent() == p.Scope() {
-			imports[dotKey+p.Path()] = p.Path()
+			imports[dotKey+id.Name] = p.Path()
 		}
 		return true
 	}

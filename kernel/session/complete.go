@@ -108,7 +108,12 @@ func (s *Session) declarations(declared map[string]bool, imports map[string]stri
 			fmt.Fprintf(&text, "var %s %s\n", e.name, types.TypeString(e.obj.Type(), qualify))
 		case e.def != nil && !seen[e.def]:
 			seen[e.def] = true
-			maps.Copy(imports, e.def.imports)
+			for key, path := range e.def.imports {
+				if strings.HasPrefix(key, dotKey) {
+					key = dotKey + path
+				}
+				imports[key] = path
+			}
 			text.WriteString(e.def.documented() + "\n")
 		}
 	}

@@ -26,7 +26,7 @@ func (k kind) String() string {
 // definition is a live function, method, type or constant declaration. The session can compile it again from its text.
 type definition struct {
 	*item
-	// imports are the packages that it uses, by the names under which it uses them.
+	// imports are the packages that it uses, by the names under which it uses them; see dotKey.
 	imports map[string]string
 	// deps are the entities of other cells or declarations that it uses.
 	deps map[*entity]bool
