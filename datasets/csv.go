@@ -267,10 +267,13 @@ func rateRows(rows []row) (n int) {
 	return n
 }
 
+// imageName is the least nameRate of a name with the extension of an image.
+const imageName = 2
+
 // nameRate is high for a text that looks like the name of an image's file.
 func nameRate(name string) (n int) {
 	if imagefiles.NamedAsRead(name) {
-		n += 2
+		n += imageName
 	}
 	if name != "" && !strings.ContainsAny(name, separators) {
 		n++
@@ -292,8 +295,11 @@ func wideText(text []byte) bool {
 }
 
 // reader reads the text from its first line. The fields of a record are valid until the next one.
-func (t *table) reader() *csv.Reader {
-	r := csv.NewReader(bytes.NewReader(t.text))
+func (t *table) reader() *csv.Reader { return t.readerOf(t.text) }
+
+// readerOf reads a part of the text as reader does.
+func (t *table) readerOf(text []byte) *csv.Reader {
+	r := csv.NewReader(bytes.NewReader(text))
 	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes, r.ReuseRecord = t.separator, -1, t.separator != '\t', true, true
 	return r
 }
