@@ -169,8 +169,14 @@ func (d *Dataset) joinedLabel() func(class string) bool {
 	}
 }
 
-// partsOf returns the names that a mark joins in a label.
+// maxParts is the number of names up to which a label may join several: more are data (a mask's runs of pixels).
+const maxParts = 32
+
+// partsOf returns the names that a mark joins in a label, nil for more than maxParts.
 func partsOf(class, mark string) (parts []string) {
+	if strings.Count(class, mark) >= maxParts {
+		return nil
+	}
 	for p := range strings.SplitSeq(class, mark) {
 		if p = strings.TrimSpace(p); p != "" {
 			parts = append(parts, p)
@@ -186,11 +192,12 @@ func sharedParts(classes []string, mark string) map[string]bool {
 	has := map[string]int{}
 	first, later, last, earlier := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, c := range classes {
-		parts := partsOf(c, mark)
+		parts, seen := partsOf(c, mark), map[string]bool{}
 		for i, p := range parts {
-			if slices.Index(parts, p) == i {
+			if !seen[p] {
 				has[p]++
 			}
+			seen[p] = true
 			if len(parts) > 1 {
 				first[p], later[p] = first[p] || i == 0, later[p] || i > 0
 				last[p], earlier[p] = last[p] || i == len(parts)-1, earlier[p] || i < len(parts)-1

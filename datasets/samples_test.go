@@ -379,6 +379,15 @@ func TestNewSplitPanics(t *testing.T) {
 	}
 }
 
+// runs are the numbers below n, from first on and on from 0, as in the runs of pixels of a mask.
+func runs(n, first int) string {
+	b := strings.Builder{}
+	for i := range n {
+		fmt.Fprintf(&b, "%d ", (first+i)%n)
+	}
+	return strings.TrimSpace(b.String())
+}
+
 // TestDoubtfulLabels: labels that join classes, or differ for every image, are read as they are and said.
 func TestDoubtfulLabels(t *testing.T) {
 	withCache(t)
@@ -416,6 +425,8 @@ func TestDoubtfulLabels(t *testing.T) {
 		{[]string{"nun", "unknown", "nun", "other"}, ""},
 		{[]string{"1.5", "1.25", "1.5", "1.25"}, ""},
 		{[]string{"great dane", "pug", "great dane", "pug"}, ""},
+		{[]string{runs(40, 1), runs(40, 2), runs(40, 1), runs(40, 2)}, ""},     // masks
+		{[]string{runs(3e5, 1), runs(3e5, 2), runs(3e5, 1), runs(3e5, 2)}, ""}, // large ones, which take no time
 	} {
 		f := photos(t)
 		text := "image,label\n"
