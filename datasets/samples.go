@@ -155,11 +155,11 @@ func (l *listing) dataset(name string, o Options) (*Dataset, error) {
 var joinMarks = []string{"|", ",", ";", "+", "/", "&", " "}
 
 // joinedLabel returns a function that reports whether a class may be several names joined by a mark: by a bar, or by
-// another one if one of its parts is in another class, too.
+// another one if the classes are lists of tags (see sharedTags) and one of its parts is in another class, too.
 func (d *Dataset) joinedLabel() func(class string) bool {
-	shared := map[string]map[string]bool{} // the parts that several classes have, by the mark
+	shared := map[string]map[string]bool{} // by the mark
 	for _, mark := range joinMarks {
-		shared[mark] = sharedParts(d.Classes, mark)
+		shared[mark] = sharedTags(d.Classes, mark)
 	}
 	return func(c string) bool {
 		return slices.ContainsFunc(joinMarks, func(mark string) bool {
@@ -185,20 +185,23 @@ func partsOf(class, mark string) (parts []string) {
 	return parts
 }
 
-// sharedParts returns the parts of classes that several of them have. Names of several words often share the first or
-// the last ("golden retriever"): parts between blanks count only if some are both the first and a later one, and some
-// both the last and an earlier one, as in lists of tags.
-func sharedParts(classes []string, mark string) map[string]bool {
+// sharedTags returns the parts that several classes have, nil if the classes are not lists of tags. Ordinary names may
+// share the first or the last part ("golden retriever", "Tomato, blight") or some word ("tree frog", "pine tree"). In
+// lists of tags one part is the first here and a later one there, one is the last here and an earlier one there, and
+// most are shared: three of five, as ImageNet's names share half.
+func sharedTags(classes []string, mark string) map[string]bool {
 	has := map[string]int{}
 	first, later, last, earlier := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	var joined []string // the parts of classes with the mark
 	for _, c := range classes {
-		parts, seen := partsOf(c, mark), map[string]bool{}
+		parts := partsOf(c, mark)
+		if len(slices.Compact(slices.Sorted(slices.Values(parts)))) < len(parts) { // "bison bison" is no list of tags
+			continue
+		}
 		for i, p := range parts {
-			if !seen[p] {
-				has[p]++
-			}
-			seen[p] = true
+			has[p]++
 			if len(parts) > 1 {
+				joined = append(joined, p)
 				first[p], later[p] = first[p] || i == 0, later[p] || i > 0
 				last[p], earlier[p] = last[p] || i == len(parts)-1, earlier[p] || i < len(parts)-1
 			}
@@ -209,7 +212,13 @@ func sharedParts(classes []string, mark string) map[string]bool {
 		shared[p] = n > 1
 		front, back = front || first[p] && later[p], back || last[p] && earlier[p]
 	}
-	if mark == " " && !(front && back) {
+	most := 0
+	for _, p := range joined {
+		if shared[p] {
+			most++
+		}
+	}
+	if !front || !back || 5*most < 3*len(joined) {
 		return nil
 	}
 	return shared
