@@ -11,7 +11,8 @@ import (
 // "Abyssinian_1 1 1 1" (Oxford-IIIT Pet), "000001.jpg -1  1" (CelebA).
 
 // blankReadings are the ways to read such a list, beside that of blankRows: the second of two columns begins after the
-// first blank, or blanks end all columns, if each line has as many. The columns are wanted by their numbers.
+// first blank, but not after an image if a number follows in each line, as that is a column ("a.jpg 0 train"); or
+// blanks end all columns, if each line has as many. The columns are wanted by their numbers.
 func blankReadings(data []byte, wanted []string) (readings [][]row) {
 	t, _ := openTable(data, wanted)
 	if t == nil {
@@ -32,7 +33,7 @@ func blankReadings(data []byte, wanted []string) (readings [][]row) {
 	if evenColumns(lines, at) {
 		readings = append(readings, blankColumns(lines, at, strings.Fields))
 	}
-	if len(wanted) == 2 && slices.Max(at) == 1 {
+	if len(wanted) == 2 && slices.Max(at) == 1 && (at[0] == 1 || !numbersSecond(lines)) {
 		readings = append(readings, blankColumns(lines, at, func(line string) []string {
 			first, rest, _ := strings.Cut(line, " ")
 			return []string{first, strings.TrimSpace(rest)}
@@ -82,6 +83,14 @@ func evenColumns(lines []blankLine, at []int) bool {
 		}
 	}
 	return true
+}
+
+// numbersSecond reports whether the second word of each line but the first, which may name columns, is a number.
+func numbersSecond(lines []blankLine) bool {
+	return !slices.ContainsFunc(lines[min(1, len(lines)-1):], func(line blankLine) bool {
+		_, err := strconv.ParseFloat(field(strings.Fields(line.text), 1), 64)
+		return err != nil
+	})
 }
 
 // blankColumns returns the columns at the given indices of lines that cut divides.

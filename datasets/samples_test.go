@@ -724,13 +724,14 @@ func TestBlankLists(t *testing.T) {
 		columns [2]string
 		classes []string
 	}{
-		"last":         {func(i int) string { return fmt.Sprintf("train/id%d.png %d", i, i%2) }, "", [2]string{"1", "2"}, []string{"0", "1"}},
-		"FGVC":         {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"British Aerospace", "Boeing"}[i%2]) }, "", [2]string{"1", "2"}, []string{"Boeing", "British Aerospace"}},
-		"FGVC's words": {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"Fokker 50", "Boeing 737"}[i%2]) }, "", [2]string{"1", "2"}, []string{"Boeing 737", "Fokker 50"}},
-		"Pets":         {func(i int) string { return fmt.Sprintf("id%d %d 1 %d", i, 1+i%2, i) }, "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 class ids\n", [2]string{"1", "2"}, []string{"1", "2"}},
-		"Pets' third":  {func(i int) string { return fmt.Sprintf("id%d %d %d %d", i, i, 1+i%2, i) }, "#Image CLASS-ID SPECIES BREED ID\n", [2]string{"1", "3"}, []string{"1", "2"}},
-		"CelebA":       {func(i int) string { return fmt.Sprintf("id%d.png %2d  1", i, 1-i%2*2) }, "8\nMale Young \n", [2]string{"1", "2"}, []string{"-1", "1"}},
-		"other order":  {func(i int) string { return fmt.Sprintf("%d   train/id%d.png", i%2, i) }, "", [2]string{"2", "1"}, []string{"0", "1"}},
+		"last":           {func(i int) string { return fmt.Sprintf("train/id%d.png %d", i, i%2) }, "", [2]string{"1", "2"}, []string{"0", "1"}},
+		"FGVC":           {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"British Aerospace", "Boeing"}[i%2]) }, "", [2]string{"1", "2"}, []string{"Boeing", "British Aerospace"}},
+		"FGVC's words":   {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"Fokker 50", "Boeing 737"}[i%2]) }, "", [2]string{"1", "2"}, []string{"Boeing 737", "Fokker 50"}},
+		"Pets":           {func(i int) string { return fmt.Sprintf("id%d %d 1 %d", i, 1+i%2, i) }, "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 class ids\n", [2]string{"1", "2"}, []string{"1", "2"}},
+		"Pets' third":    {func(i int) string { return fmt.Sprintf("id%d %d %d %d", i, i, 1+i%2, i) }, "#Image CLASS-ID SPECIES BREED ID\n", [2]string{"1", "3"}, []string{"1", "2"}},
+		"CelebA":         {func(i int) string { return fmt.Sprintf("id%d.png %2d  1", i, 1-i%2*2) }, "8\nMale Young \n", [2]string{"1", "2"}, []string{"-1", "1"}},
+		"FGVC's numbers": {func(i int) string { return fmt.Sprintf("id%d %s", i, []string{"737", "Cessna 560"}[i%2]) }, "", [2]string{"1", "2"}, []string{"737", "Cessna 560"}},
+		"other order":    {func(i int) string { return fmt.Sprintf("%d   train/id%d.png", i%2, i) }, "", [2]string{"2", "1"}, []string{"0", "1"}},
 	} {
 		f := photos(t)
 		text := tt.head
@@ -745,6 +746,24 @@ func TestBlankLists(t *testing.T) {
 		}
 		if !slices.Equal(d.Classes, tt.classes) || d.Train.Len()+d.Val.Len() != 8 {
 			t.Errorf("%s: %v, classes %q, want %q", name, d, d.Classes, tt.classes)
+		}
+	}
+}
+
+// TestBlankListsOfMoreColumns: a list with words after a number, or with an uneven line, is no list of two columns.
+func TestBlankListsOfMoreColumns(t *testing.T) {
+	withCache(t)
+	for name, text := range map[string]string{
+		"split":  "id0.png 0 train\nid1.png 1 test\nid2.png 0 train\n",
+		"boxes":  "id0.png 12 30 40 50 cat\nid1.png 7 8 9 10 dog\n",
+		"uneven": "id0 1 1 1\nid1 2 1\nid2 1 1 2\n",
+		"head":   "Young Male\nid0.png 1 -1\nid1.png -1 -1\nid2.png 1 1 1\n",
+	} {
+		f := photos(t)
+		f["list.txt"] = []byte(text)
+		d, err := FromCSV(filepath.Join(f.dir(t), "list.txt"), "1", "2")
+		if err == nil || !strings.Contains(err.Error(), "images that it lists is in") {
+			t.Errorf("%s: got %v, error %v", name, d, err)
 		}
 	}
 }
