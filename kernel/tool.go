@@ -72,7 +72,7 @@ func runTool(cmd *exec.Cmd) (int, error) {
 	}
 	err := cmd.Wait()
 	if cmd.ProcessState.Exited() {
-		return cmd.ProcessState.ExitCode(), nil // also after a signal: a training that was told to stop has succeeded
+		return cmd.ProcessState.ExitCode(), nil // also after a signal, of which the tool knows what it means
 	}
 	return 1, fmt.Errorf("kernel: the tool was ended: %w", err)
 }

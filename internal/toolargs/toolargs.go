@@ -48,6 +48,10 @@ func ParseProject(args []string, stderr io.Writer) (p Project, code int, ok bool
 	return p, code, ok
 }
 
+// StoppedCode is the environment variable with the exit code of "train" after a signal that stopped a training before
+// its end; unset means 0. A cluster starts again only what ends with another code than 0.
+const StoppedCode = "TLKIT_STOPPED_CODE"
+
 const trainUsage = `usage: train FILE.json | RUN-FOLDER
 Trains without a notebook. FILE.json is a recipe, such as
   {"name": "ants", "data": "photos", "model": "efficientnet_lite0", "recipe": {"epochs": 5},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/toolargs"
 )
 
 // queue is where a cluster keeps jobs. work is the folder of the executor's files.
@@ -93,7 +94,8 @@ func folderList(tasks []*Task) ([]byte, error) {
 
 // taskScript is the end of a job's shell script: it trains the folder in the line of a list that the variable index numbers
 // from 0, in the working folder cwd, with a command that gets the folder as its last argument. flock keeps two processes,
-// of which one was lost to the cluster but lives, from training one folder.
+// of which one was lost to the cluster but lives, from training one folder. A training that a signal stops before its
+// end ends with EX_TEMPFAIL of sysexits.h, so that the cluster does not count it as done.
 func taskScript(index, list, cwd string, command []string) string {
 	var words []string
 	for _, w := range command {
@@ -101,8 +103,9 @@ func taskScript(index, list, cwd string, command []string) string {
 	}
 	return fmt.Sprintf(`run=$(sed -n "$((%s + 1))p" %s)
 cd %s || exit 1
+export %s=75
 exec flock --no-fork "$run/.detached/lock" %s "$run" >>"$run/.detached/log.txt" 2>&1
-`, index, shellQuote(list), shellQuote(cwd), strings.Join(words, " "))
+`, index, shellQuote(list), shellQuote(cwd), toolargs.StoppedCode, strings.Join(words, " "))
 }
 
 // shellQuote quotes a word for the shell.

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -19,6 +18,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/tools"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -47,16 +47,7 @@ func work(dir string) int {
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 	}
-	ctx, stop := signalContext()
-	defer stop()
-	if err := detached.Train(ctx, dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if ctx.Err() != nil {
-		return 1 // as tlkernel, which was told to stop
-	}
-	return 0
+	return tools.Train([]string{dir}, os.Stdout, os.Stderr) // tlkernel ends with its code
 }
 
 // install makes the test's own program the tlkernel of an installation.
@@ -522,9 +513,4 @@ func TestNoSlurm(t *testing.T) {
 	if _, err := small(t).Run(t.Context(), Slurm{}); err == nil || !strings.Contains(err.Error(), "slurm-client") {
 		t.Errorf("%v, want a hint", err)
 	}
-}
-
-// signalContext ends at SIGTERM, as tlkernel train's does.
-func signalContext() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
