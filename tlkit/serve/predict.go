@@ -123,12 +123,12 @@ func (h *Handler) top(r *http.Request) (int, error) {
 	if err != nil {
 		return 0, badRequest("the query %.80q can't be read: %v; expected ?top=N", r.URL.RawQuery, err)
 	}
-	given := query["top"]
-	if len(given) == 0 {
+	given := strings.Join(query["top"], ", ")
+	if given == "" { // also ?top=, the empty field of a form
 		return h.opts.Top, nil
 	}
-	top, err := strconv.Atoi(given[0])
-	if err != nil || top < 1 || len(given) > 1 {
+	top, err := strconv.Atoi(given)
+	if err != nil || top < 1 {
 		return 0, badRequest("top is %.40q; expected one number of classes from 1", given)
 	}
 	return top, nil
