@@ -142,8 +142,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("Referrer-Policy", "no-referrer")
 	rec := &recorder{ResponseWriter: w}
+	// One with a body has not arrived yet. Only /predict awaits it; elsewhere net/http may, while it sends the answer.
+	defer h.count(r.ContentLength == 0)()
 	h.mux.ServeHTTP(rec, r)
 	h.record(r, rec, time.Since(started))
+}
+
+// count counts a request, if it has arrived, as one that is being answered, until the returned function is called.
+func (h *Handler) count(arrived bool) (answered func()) {
+	if !arrived {
+		return func() {}
+	}
+	h.answering.Add(1)
+	return func() { h.answering.Add(-1) }
 }
 
 // record measures and logs a request that was answered. The mux has set its pattern.

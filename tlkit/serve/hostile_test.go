@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -373,6 +374,51 @@ func TestGraceIsKept(t *testing.T) {
 	}
 	close(g.leave)
 	gate.predictor.Close()
+}
+
+// TestGraceOfOtherRoutes holds that the end of the server fails where a client has not read its whole answer, and not
+// where it has not sent a body that nothing reads.
+func TestGraceOfOtherRoutes(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{Version: strings.Repeat("x", 64<<20)}) // more than sockets hold
+	for header, fails := range map[string]bool{"": true, "Content-Length: 100\r\n": false} {
+		address, end := startServer(t, &Server{Handler: h, Grace: time.Millisecond})
+		c := dial(t, address)
+		if _, err := io.WriteString(c, "GET /info HTTP/1.1\r\nHost: x\r\n"+header+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if fails {
+			if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // the answer is under way
+				t.Fatal(err)
+			}
+		}
+		if err := end(); (err != nil) != fails || fails && !strings.Contains(err.Error(), "1 requests were still being answered") {
+			t.Errorf("the end with GET /info and the header %q: %v", header, err)
+		}
+	}
+}
+
+// stuck is a listener that can't be closed without an error.
+type stuck struct{ net.Listener }
+
+var errStuck = errors.New("stuck")
+
+func (s stuck) Close() error { return errors.Join(s.Listener.Close(), errStuck) }
+
+// TestFaultsOfClosing holds that an error of closing is no slow client.
+func TestFaultsOfClosing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	server, ended := &http.Server{Handler: h}, make(chan error, 1)
+	go func() { ended <- server.Serve(stuck{listener}) }()
+	if status := exchange(t, listener.Addr().String(), "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", nil); status != 200 {
+		t.Fatal(status)
+	}
+	if err := (&Server{Handler: h}).shutDown(server, ended, quiet); !errors.Is(err, errStuck) {
+		t.Errorf("%v, want %v", err, errStuck)
+	}
 }
 
 // TestAddressInUse holds that the error names the address.

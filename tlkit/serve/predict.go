@@ -65,8 +65,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, err, nil)
 		return
 	}
-	h.answering.Add(1)
-	defer h.answering.Add(-1)
+	defer h.count(r.ContentLength != 0)()
 	if rec, ok := w.(*recorder); ok {
 		rec.images = len(uploads)
 	}

@@ -85,10 +85,15 @@ func (s *Server) shutDown(server *http.Server, ended <-chan error, log *slog.Log
 	if err := server.Shutdown(ctx); err != nil {
 		answering := s.Handler.answering.Load()
 		closed := server.Close()
-		if answering > 0 {
+		switch {
+		case !errors.Is(err, context.DeadlineExceeded):
+			return errors.Join(fmt.Errorf("serve: closing: %w", err), closed)
+		case answering > 0:
 			return errors.Join(fmt.Errorf("serve: %d requests were still being answered at the end of the grace period: %w", answering, err), closed)
+		case closed != nil:
+			return fmt.Errorf("serve: closing: %w", closed)
 		}
-		log.Warn("cutting off requests that have not arrived in the grace period") // a slow client is no fault of ours
+		log.Warn("cut off requests that had not arrived in the grace period") // a slow client is no fault of ours
 	}
 	log.Info("closed")
 	return nil
