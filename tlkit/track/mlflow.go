@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -35,13 +36,14 @@ type MLflowOptions struct {
 // MLflow returns a tracker that sends figures to an MLflow server by its REST API 2.0: each strategy is a run, with the
 // recipe as parameters, and figures by epoch. A run is found again by its tag tlkit.id, which holds an id of the run's
 // folder, so that a resumed training goes on in it, and epochs are there once. Where a killed training lost epochs that
-// were sent, what is trained instead is another run. Where TLKIT_OFFLINE is set, nothing is sent; [train.Run.Track]
-// sends the figures later.
+// were sent, what is trained instead is another run. Where TLKIT_OFFLINE is set, nothing is sent to other
+// machines (localhost and 127.0.0.1 are this one); [train.Run.Track] sends the figures later.
 func MLflow(o MLflowOptions) train.Tracker {
 	o.URI = strings.TrimRight(cmp.Or(o.URI, os.Getenv("MLFLOW_TRACKING_URI")), "/")
 	o.Experiment = cmp.Or(o.Experiment, os.Getenv("MLFLOW_EXPERIMENT_NAME"), "tlkit")
 	c := retryablehttp.NewClient()
 	c.Logger, c.RetryMax, c.RetryWaitMin, c.RetryWaitMax = nil, 2, 200*time.Millisecond, 2*time.Second
+	c.HTTPClient.CheckRedirect = redirected
 	c.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	return &mlflow{options: o, client: c}
 }
@@ -82,13 +84,30 @@ type keyValue struct {
 	Value string `json:"value"`
 }
 
-func (m *mlflow) Track(ctx context.Context, run *train.Run, r *train.Result) error {
-	if fetch.Offline() {
-		return fetch.ErrOffline
+// allowed returns an error where TLKIT_OFFLINE forbids an address. This machine's own needs no network.
+func allowed(u *url.URL) error {
+	host := u.Hostname()
+	if !fetch.Offline() || strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback() {
+		return nil
 	}
+	return fmt.Errorf("%w; unset TLKIT_OFFLINE, then run.Track sends them", fetch.ErrOffline)
+}
+
+// redirected is the CheckRedirect of the client, with net/http's limit.
+func redirected(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	return allowed(req.URL)
+}
+
+func (m *mlflow) Track(ctx context.Context, run *train.Run, r *train.Result) error {
 	u, err := url.Parse(m.options.URI)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("the server's address is %q; set MLflowOptions.URI, or MLFLOW_TRACKING_URI, to one such as http://127.0.0.1:5000", fetch.Shown(m.options.URI))
+	}
+	if err := allowed(u); err != nil {
+		return err
 	}
 	experiment, err := m.experiment(ctx)
 	if err != nil {

@@ -178,7 +178,8 @@ func list(v any) (maps []map[string]any) {
 	return maps
 }
 
-// TestOffline: where TLKIT_OFFLINE is set, nothing is sent, the training goes on, and Run.Track sends all later.
+// TestOffline: where TLKIT_OFFLINE is set, nothing is sent to another machine, also not by a redirect, the training
+// goes on, and Run.Track sends all later. A server on this machine gets all.
 func TestOffline(t *testing.T) {
 	s := &server{runs: map[string]map[string]any{}, metrics: map[string]int{}}
 	asked := 0
@@ -187,12 +188,24 @@ func TestOffline(t *testing.T) {
 		s.ServeHTTP(w, r)
 	}))
 	defer host.Close()
-	flow := track.MLflow(track.MLflowOptions{URI: host.URL})
+	away := strings.Replace(host.URL, "127.0.0.1", "0.0.0.0", 1) // reaches this machine, and is no address of it alone
+	flow := track.MLflow(track.MLflowOptions{URI: away})
 	t.Setenv("TLKIT_OFFLINE", "1")
 	run := trained(t, t.TempDir(), 2, flow)
-	if err := run.Track(t.Context(), flow); !errors.Is(err, fetch.ErrOffline) || asked > 0 {
-		t.Errorf("offline: %v, %d requests; want an error and none", err, asked)
+	redirects := httptest.NewServer(http.RedirectHandler(away, http.StatusTemporaryRedirect))
+	defer redirects.Close()
+	for _, uri := range []string{away, "http://[2001:db8::1]:5000", "http://localhost.example", redirects.URL} {
+		err := run.Track(t.Context(), track.MLflow(track.MLflowOptions{URI: uri}))
+		if !errors.Is(err, fetch.ErrOffline) || !strings.Contains(err.Error(), "unset TLKIT_OFFLINE") || asked > 0 {
+			t.Errorf("offline, to %s: %v, %d requests; want an error and none", uri, err, asked)
+		}
 	}
+	for _, uri := range []string{host.URL, strings.Replace(host.URL, "127.0.0.1", "Localhost", 1)} {
+		if err := run.Track(t.Context(), track.MLflow(track.MLflowOptions{URI: uri})); err != nil || len(s.runs) != 2 || len(s.metrics) != 2*2*7 {
+			t.Errorf("offline, to %s: %v, %d runs, %d figures; want 2 and 28", uri, err, len(s.runs), len(s.metrics))
+		}
+	}
+	s.runs, s.metrics = map[string]map[string]any{}, map[string]int{}
 	t.Setenv("TLKIT_OFFLINE", "")
 	if err := run.Track(t.Context(), flow); err != nil || len(s.runs) != 2 || len(s.metrics) != 2*2*7 {
 		t.Errorf("later: %v, %d runs, %d figures; want 2 and 28", err, len(s.runs), len(s.metrics))
