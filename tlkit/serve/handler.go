@@ -69,8 +69,9 @@ func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
 //   - GET /metrics: Prometheus. GET /openapi.json: the description of this interface.
 //   - GET /: a page to drop pictures on.
 //
-// Errors are problem details (RFC 9457), also for other paths (404) and methods (405). Every request has a deadline to
-// arrive, a line in the log, and a place in the metrics.
+// Errors of /predict, of other paths (404) and of other methods (405) are problem details (RFC 9457). Those of
+// net/http, such as for headers that are too long, and of its file server are not. Every request that reaches the
+// handler has a deadline to arrive, a line in the log, and a place in the metrics.
 //
 // Status codes of /predict: 400 for a request that is not as described, 408 for one that does not arrive in time, 413
 // for too many bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image, 429 with
