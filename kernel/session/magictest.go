@@ -153,7 +153,10 @@ func (c *call) test() *Error {
 			return c.fail("%v", err)
 		}
 	}
-	funcs := testFuncs(c.cell.code)
+	funcs, serr := testFuncs(c.cell.code)
+	if serr != nil {
+		return nil // goCell reports the error, with its line
+	}
 	for _, f := range funcs {
 		kind := testKind(f.Name.Name)
 		switch {
@@ -219,17 +222,17 @@ type testFunc struct {
 }
 
 // testFuncs returns the functions that a cell declares, without methods.
-func testFuncs(code string) (all []testFunc) {
+func testFuncs(code string) (all []testFunc, err *syntaxError) {
 	p, err := parse(token.NewFileSet(), &source{text: code})
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, it := range p.items {
 		if f, ok := it.decl.(*ast.FuncDecl); ok && f.Recv == nil {
 			all = append(all, testFunc{f, it.text()})
 		}
 	}
-	return all
+	return all, nil
 }
 
 // example returns the entry of an example in the list of package testing; "" for one without a comment on its output,

@@ -14,6 +14,10 @@ func init() {
 			{code: "%test -run [\nfunc TestA(t *testing.T) {}", fail: "missing closing ]"}, {code: "%test -run A/(\nfunc TestA(t *testing.T) {}", fail: "missing closing )"}, {code: "%test -shuffle foo\nfunc TestA(t *testing.T) {}", fail: "-shuffle takes on, off or a seed"}, {code: "%test -benchtime=0x\nfunc TestA(t *testing.T) {}", fail: "more than 0"},
 			{code: "%test -short=maybe\nfunc TestA(t *testing.T) {}", fail: "-short takes true or false"}, {code: "%test -skip=*\nfunc TestA(t *testing.T) {}", fail: "-skip takes a regular expression"}, {code: "%test -count=-1\nfunc TestA(t *testing.T) {}", fail: "-count takes"},
 			{code: "%test -run 'A/[x/y]/(b|c)$' -count 0x2 -shuffle 7 -benchtime 2x -v=true\nfunc TestA(t *testing.T) {}", want: "-test.shuffle 7\n=== RUN   TestA\n--- PASS: TestA"}}},
+		{"a syntax error below %test", []step{
+			{code: "%test\nfunc TestA(t *testing.T) { x := }", fail: "line 2, column 33: expected operand, found '}'"},
+			{code: "%test\nfunc TestA(t *testing.T) {\n", fail: "line 3, column 1: expected ';', found 'EOF'"}, {code: "%test -nope\nfunc TestA(", fail: "no flag of tests"},
+			{code: "%test\nfunc TestA(t *testing.T) {}", want: "--- PASS: TestA"}}},
 		{"%capture keeps one file for a display, and tells what a file lacks", []step{
 			{code: "%capture out.txt\nfor i := range 5 { gonbui.UpdateHTML(\"bar\", fmt.Sprint(\"step \", i)) }\ngonbui.DisplayHTML(\"other\")\ngonbui.Sync()", want: "<display bar true>"}, {code: "!ls out-*; cat out-1.html; cat out.txt", want: "out-1.html\nout-2.html\nstep 4[text/html: out-1.html]\n[text/html: out-2.html]\n"},
 			{code: "%capture /dev/full\nfmt.Println(1)", want: "1\n", fail: "%capture: the file lacks output of the cell: write /dev/full: no space left on device"}, {code: "%capture /dev/full\n!echo shell", fail: "lacks output"}, {code: "%%capture /dev/full\n1", fail: "lacks output"}, {code: "%capture /dev/full\npanic(1)", fail: "panic: 1"},
