@@ -38,7 +38,8 @@
 //   - A value that holds replaced code (a function, a closure, something in an interface) can't be compiled again: the
 //     cell that replaces the code prints the variable's name and the cell that set it. The worker looks for it in the
 //     first ten thousand values behind each variable, also in fields and containers, and on the stacks of goroutines
-//     (holds.go); not in what a closure has captured, in channels, in timers or, while goroutines of cells run, in maps.
+//     (holds.go); not in what a closure has captured, in channels or in timers. Values are looked into only while no
+//     goroutine of a cell runs.
 //   - A declaration is kept if its text and everything that it uses are unchanged: running a cell again makes no
 //     types anew.
 //

@@ -40,11 +40,11 @@ func init() {
 		{"an array whose length is a constant", []step{
 			{code: "const N = 3\nvar grid [N][N]int\nrow := [N]int{}\nn := len([N]int{})\nlist := make([]int, N)"},
 			{code: "const N = 5", want: "grid (cell 1) still has the size that it had with N of before; run cell 1 again to have the new one\nrow (cell 1) still has", not: "list"}, {code: "var grid [N][N]int\nlen(grid)", want: "=> 5"}, {code: "const N = 6", want: "grid (cell 3) still has", not: "row"}}},
-		{"goroutines that run old code, and maps that they may write", []step{
-			{code: "type T struct{ n int }\nfunc work() int { return 1 }\nfunc serve(in, out chan int) { for range in { out <- work() } }\nm := map[string]any{\"a\": T{1}}\nin, out := make(chan int), make(chan int)"},
-			{code: "func (t T) A() int { return 1 }", want: "m (cell 1) still holds"}, {code: "m[\"a\"] = T{2}\ngo serve(in, out)\nin <- 1\n<-out", want: "=> 1"},
+		{"goroutines that run old code, and values that they may write", []step{
+			{code: "type T struct{ n int }\nfunc work() int { return 1 }\nfunc serve(in, out chan int) { for range in { out <- work() } }\nl, m := []any{T{1}}, map[string]any{\"a\": T{1}}\nin, out := make(chan int), make(chan int)"},
+			{code: "func (t T) A() int { return 1 }", want: "l (cell 1) still holds what was made with T of before; run cell 1 again to have the new one\nm (cell 1) still holds"}, {code: "l[0], m[\"a\"] = T{2}, T{2}\ngo serve(in, out)\nin <- 1\n<-out", want: "=> 1"},
 			{code: "func work() int { return 2 }", want: "a goroutine still runs what was made with serve of before, until it ends"}, {code: "in <- 1\n<-out", want: "=> 1"},
-			{code: "func (t T) B() int { return 1 }", not: "still holds"}, {code: "before := runtime.NumGoroutine()\nclose(in)\nfor runtime.NumGoroutine() >= before { runtime.Gosched() }"}, {code: "func (t T) C() int { return 1 }\nfunc work() int { return 3 }", not: "goroutine"}}},
+			{code: "func (t T) B() int { return 1 }", not: "still holds"}, {code: "l[0] = T{3}\nbefore := runtime.NumGoroutine()\nclose(in)\nfor runtime.NumGoroutine() >= before { runtime.Gosched() }"}, {code: "func (t T) C() int { return 1 }\nfunc work() int { return 3 }", want: "l (cell 1) still holds", not: "goroutine"}}},
 		{"large values and values that hold themselves", []step{
 			{code: "type T struct{ n int }\nlarge := make([]any, 1<<22)\nfor i := range large { large[i] = i }\nlarge[9] = T{1}\nlate := slices.Clone(large)\nlate[9], late[1<<21] = nil, T{2}\nvar ring any\nring = []any{&ring, T{3}}\nvar nothing *any"},
 			{code: "func (t T) A() int { return 1 }", want: "large (cell 1) still holds what was made with T of before; run cell 1 again to have the new one\nring (cell 1) still holds", not: "late"}}},

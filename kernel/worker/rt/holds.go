@@ -48,8 +48,11 @@ func holds(variables []string) map[string][]Code {
 	if running.Load() != nil {
 		return all // the cell may be writing them
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a goroutine of a cell may be writing what is read
-	w := &walk{rest: valuesOfAll, hiding: map[reflect.Type]bool{}, alone: sync.OnceValue(noOthers)}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a function of time.AfterFunc may begin to write
+	w := &walk{rest: valuesOfAll, hiding: map[reflect.Type]bool{}}
+	if !w.alone() {
+		variables = nil
+	}
 	for _, variable := range variables {
 		run, name, _ := strings.Cut(variable, ".")
 		n, _ := strconv.Atoi(run)
@@ -70,13 +73,22 @@ type walk struct {
 	rest    int                   // how many more values are visited
 	hiding  map[reflect.Type]bool // the results of hidesCode
 	plugins []span                // nil as long as no function was found
-	alone   func() bool           // whether only the worker's own goroutines are there
 
 	// Of the present variable:
 	left  int // how many more values are visited
 	seen  map[place]bool
 	types map[reflect.Type]bool
 	found map[Code]bool
+}
+
+// alone reports whether only the worker's own goroutines are there. Another one may write what is read: a map, which
+// would end the process, or an interface of which one word is old and one is new. So the walk ends.
+func (w *walk) alone() bool {
+	if noOthers() {
+		return true
+	}
+	w.left, w.rest = 0, 0
+	return false
 }
 
 // place is a visited value.
@@ -335,8 +347,7 @@ func noteGoroutines() {
 	}
 }
 
-// noOthers reports whether only the worker's own goroutines are there. Otherwise a map may be written while it is read,
-// which would end the process.
+// noOthers reports whether only the worker's own goroutines are there.
 func noOthers() bool {
 	stopping.Lock()
 	ended := stopping.ended // it has its result, and may not be gone yet
