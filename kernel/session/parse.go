@@ -416,13 +416,37 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 func (p *parsed) keepCalled() {
 	p.mains = slices.DeleteFunc(p.mains, func(it *item) (used bool) {
 		f := it.decl.(*ast.FuncDecl)
+		others := map[*ast.Ident]bool{} // names of fields and methods
 		p.inspect(func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			used = used || ok && id != f.Name && id.Name == f.Name.Name && (id.Obj == nil || id.Obj.Decl == f)
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				others[n.Name] = true
+				return n != f // its own calls don't run it
+			case *ast.SelectorExpr:
+				others[n.Sel] = true
+			case *ast.CompositeLit:
+				for _, key := range keyNames(n) {
+					others[key] = true
+				}
+			case *ast.Ident:
+				used = used || !others[n] && n.Name == f.Name.Name && (n.Obj == nil || n.Obj.Decl == f)
+			}
 			return !used
 		})
 		return used && f.Name.Name != "main"
 	})
+}
+
+// keyNames returns the names before the colons of a composite literal, which may be those of fields.
+func keyNames(lit *ast.CompositeLit) (all []*ast.Ident) {
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if id, ok := kv.Key.(*ast.Ident); ok {
+				all = append(all, id)
+			}
+		}
+	}
+	return all
 }
 
 // refuseMain returns an error for a func main that Go does not accept. The checker of types, for which a cell is no
