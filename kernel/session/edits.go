@@ -163,10 +163,11 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	case replacements[name] != "":
 		e.replace(n, e.rt()+"."+replacements[name])
 	case name == "net/http.HandleFunc":
-		e.replace(n, fmt.Sprintf("%s.HandleFunc(%s.HandleFunc)", e.rt(), e.alias(p.Imported().Path())))
+		e.replace(n, strings.NewReplacer("rt.", e.rt()+".", "http.", e.alias(p.Imported().Path())+".").Replace(
+			"rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)"))
 	case name == "net/http.Handle": // for a nil handler Go's own error
 		e.replace(n, strings.NewReplacer("rt.", e.rt()+".", "http.", e.alias(p.Imported().Path())+".").Replace(
-			"func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(http.HandleFunc)(p, h.ServeHTTP) }"))
+			"func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)(p, h.ServeHTTP) }"))
 	case name == "encoding/gob.Register": // files have the name of the type as the cell's text has it
 		e.replace(n, fmt.Sprintf("%s.Named(%s.RegisterName, %s.Register)", e.rt(), e.alias(p.Imported().Path()), e.alias(p.Imported().Path())))
 	default:

@@ -7,7 +7,12 @@ import "sync"
 // handlers are the functions that cells have registered for patterns of http.DefaultServeMux.
 var handlers struct {
 	sync.Mutex
-	by map[string]*handler
+	by map[pattern]*handler
+}
+
+type pattern struct {
+	mux  any // the http.DefaultServeMux at that time
+	text string
 }
 
 type handler struct {
@@ -15,16 +20,17 @@ type handler struct {
 	fun any
 }
 
-// HandleFunc returns http.HandleFunc for cells: it replaces the function that an earlier run registered for a pattern,
-// as a cell that is run again does. Within a run, the second function for a pattern is an error as in Go.
-func HandleFunc[W, R any](register func(string, func(W, R))) func(string, func(W, R)) {
-	return func(pattern string, fun func(W, R)) {
+// HandleFunc returns http.HandleFunc for cells: it replaces the function that an earlier run registered for a pattern
+// of the mux, as a cell that is run again does. Within a run, the second function for a pattern is an error as in Go.
+func HandleFunc[M comparable, W, R any](mux *M, register func(string, func(W, R))) func(string, func(W, R)) {
+	return func(text string, fun func(W, R)) {
+		key := pattern{*mux, text}
 		run := 0
 		if c := running.Load(); c != nil {
 			run = c.n
 		}
 		handlers.Lock()
-		h := handlers.by[pattern]
+		h := handlers.by[key]
 		again := h != nil && fun != nil && h.run != run
 		if again {
 			h.run, h.fun = run, fun
@@ -34,11 +40,11 @@ func HandleFunc[W, R any](register func(string, func(W, R))) func(string, func(W
 		case again:
 			return
 		case fun == nil:
-			register(pattern, nil) // panics
+			register(text, nil) // panics
 			return
 		}
 		h = &handler{run, fun}
-		register(pattern, func(w W, r R) {
+		register(text, func(w W, r R) {
 			handlers.Lock()
 			fun := h.fun.(func(W, R))
 			handlers.Unlock()
@@ -47,8 +53,8 @@ func HandleFunc[W, R any](register func(string, func(W, R))) func(string, func(W
 		handlers.Lock()
 		defer handlers.Unlock()
 		if handlers.by == nil {
-			handlers.by = map[string]*handler{}
+			handlers.by = map[pattern]*handler{}
 		}
-		handlers.by[pattern] = h
+		handlers.by[key] = h
 	}
 }
