@@ -18,8 +18,9 @@ type current struct {
 	result   chan *Failure // from the cell's goroutine; nil if it succeeded
 	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
 	children map[int]bool  // processes that earlier cells left running
-	// listeners are the sockets at which earlier cells wait for connections, by inode.
+	// listeners are the sockets at which earlier cells wait for connections, by inode, and accepting their goroutines.
 	listeners map[uint64]int
+	accepting map[string]bool
 
 	// told is how the goroutines were already told to end. Guarded by stopping.
 	told map[string]manner
