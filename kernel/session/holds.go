@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
 	"maps"
@@ -185,11 +186,38 @@ func (x *changer) noticeHeld(look looker) {
 		if text := x.heldText(v, held[v]); text != "" {
 			x.out.notices = append(x.out.notices, text)
 		}
-		if i := slices.IndexFunc(v.sized, func(d *entity) bool { return x.gone[d] }); i >= 0 {
+		if d := x.resized(v); d != nil {
 			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still has the size that it had with %s of before; run cell %d again to have the new one",
-				v.name, v.cell, v.sized[i].name, v.cell))
+				v.name, v.cell, d.name, v.cell))
 		}
 	}
+}
+
+// resized returns the first constant of a variable's arrays that the cell replaces by another value or removes; nil if
+// there is none. One that has its value again takes the place of the replaced one.
+func (x *changer) resized(v *entity) (first *entity) {
+	sized := slices.Clone(v.sized)
+	for i, d := range sized {
+		if !x.gone[d] {
+			continue
+		}
+		if now := x.pkg.Scope().Lookup(d.name); equalConstants(d.obj, now) {
+			sized[i] = x.lookup(now)
+		} else if first == nil {
+			first = d
+		}
+	}
+	if !slices.Equal(sized, v.sized) {
+		x.out.sized[v] = sized
+	}
+	return first
+}
+
+// equalConstants reports whether two objects are constants of the same value.
+func equalConstants(a, b types.Object) bool {
+	x, ok := a.(*types.Const)
+	y, ok2 := b.(*types.Const)
+	return ok && ok2 && x.Val().Kind() == y.Val().Kind() && constant.Compare(x.Val(), token.EQL, y.Val())
 }
 
 // goneNames returns the names of the code that the cell replaces.
