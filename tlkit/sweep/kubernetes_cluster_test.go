@@ -32,7 +32,8 @@ type kube struct {
 	mu   sync.Mutex
 	jobs map[string]*kubeJob
 	// starts counts the pods of each index, over all jobs.
-	starts map[int]int
+	starts    map[int]int
+	disrupted []int // exit codes of pods that ended by a disruption, other than 0
 	// said are the calls of kubectl, without the options.
 	said []string
 	// away makes kubectl fail; pending keeps pods from starting.
@@ -299,10 +300,11 @@ func (k *kube) runPod(j *kubeJob, index int) (ok, counts bool) {
 	}
 	j.Status.Failed++
 	p.Status.Phase = corev1.PodFailed
-	p.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error"}}}}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: int32(p.process.ProcessState.ExitCode())}}}}
 	if !p.disrupted {
 		return false, true
 	}
+	k.disrupted = append(k.disrupted, p.process.ProcessState.ExitCode())
 	ignore := func(r batchv1.PodFailurePolicyRule) bool {
 		return r.Action == batchv1.PodFailurePolicyActionIgnore && len(r.OnPodConditions) == 1 && r.OnPodConditions[0].Type == corev1.DisruptionTarget
 	}

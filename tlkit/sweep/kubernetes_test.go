@@ -157,6 +157,9 @@ func TestKubernetes(t *testing.T) {
 	if want := map[int]int{0: 1, 1: 1, 2: 2, 3: 2}; !reflect.DeepEqual(cluster.starts, want) {
 		t.Errorf("pods of each index: %v, want %v", cluster.starts, want)
 	}
+	if want := []int{75}; !reflect.DeepEqual(cluster.disrupted, want) {
+		t.Errorf("exit codes of evicted pods: %v, want %v", cluster.disrupted, want)
+	}
 	if log, err := results.Tasks[3].Log(); err != nil || !strings.Contains(log, "was interrupted in epoch") {
 		t.Errorf("the evicted task did not save: %v\n%s", err, log)
 	}
