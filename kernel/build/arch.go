@@ -18,12 +18,14 @@ type arch struct {
 	trap string
 	// nextOffset finds the offset of moduledata.next in the code of the runtime's own addmoduledata.
 	nextOffset func(code []byte) (offset uint32, ok bool)
+	// direct are the loads from the global offset table that can be corrected, by the type of their relocation.
+	direct map[uint32]direct
 }
 
 // arches are the processors, by GOARCH, that can have live cells.
 var arches = map[string]arch{
-	"amd64": {machine: elf.EM_X86_64, addModuleData: amdSourceAMD64, trap: "INT\t$3", nextOffset: nextOffsetAMD64},
-	"arm64": {machine: elf.EM_AARCH64, addModuleData: amdSourceARM64, trap: "BRK", nextOffset: nextOffsetARM64},
+	"amd64": {machine: elf.EM_X86_64, addModuleData: amdSourceAMD64, trap: "INT\t$3", nextOffset: nextOffsetAMD64, direct: directAMD64},
+	"arm64": {machine: elf.EM_AARCH64, addModuleData: amdSourceARM64, trap: "BRK", nextOffset: nextOffsetARM64, direct: directARM64},
 }
 
 func archNames() []string { return slices.Sorted(maps.Keys(arches)) }

@@ -124,7 +124,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 		b.env = environ.Set(b.env, name+"="+env[name])
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], b.cfg.GOARCH, env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v2")
+	fmt.Fprintln(h, env["GOVERSION"], env["GOROOT"], env["GOEXPERIMENT"], b.cfg.GOARCH, env["GOAMD64"], env["CC"], "-trimpath -buildmode=plugin -linkshared v3")
 	b.settings = fmt.Sprintf("%x", h.Sum(nil)[:12])
 	b.names.Add(1)
 	go func() {

@@ -49,7 +49,7 @@ func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, package
 		args = append(args, path+"="+archive)
 	}
 	slices.Sort(args)
-	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-extld=" + compilerText(), "-o", lib}
+	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
 	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
 	var missing []string
 	if data, err := os.ReadFile(kept); err == nil {
@@ -64,7 +64,7 @@ func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, package
 			}
 			all = append(slices.Clone(args), "nb/undef="+archive)
 		}
-		_, err := b.run(ctx, tmp, nil, filepath.Join(b.toolDir, "link"), append(slices.Clone(flags), all...)...)
+		err := b.linkHost(ctx, tmp, append(slices.Clone(flags), all...)...)
 		if err == nil {
 			break
 		}

@@ -226,22 +226,22 @@ func (b *Builder) linkWorker(ctx context.Context, tmp, dir string) error {
 	if err := b.compile(ctx, tmp, "main", cfg, archive, []string{"-complete"}, []string{main}); err != nil {
 		return err
 	}
-	flags := []string{"-buildmode=exe"}
-	if lib := filepath.Join(tmp, sharedName); isFile(lib) {
-		var text []byte
-		b.mu.Lock()
-		for path, export := range b.export {
-			text = fmt.Appendf(text, "packagefile %s=%s\npackageshlib %s=%s\n", path, export, path, lib)
-		}
-		b.mu.Unlock()
-		cfg = filepath.Join(tmp, "importcfg.link")
-		if err := os.WriteFile(cfg, text, 0o644); err != nil {
-			return err
-		}
-		defer os.Remove(cfg)
-		flags = append(flags, "-linkshared", "-r", dir)
+	out, lib := filepath.Join(tmp, "worker"), filepath.Join(tmp, sharedName)
+	if !isFile(lib) {
+		return b.linkHost(ctx, tmp, "-importcfg", cfg, "-o", out, "-s", "-w", "-buildmode=exe", archive)
 	}
-	return b.link(ctx, cfg, filepath.Join(tmp, "worker"), archive, flags...)
+	var text []byte
+	b.mu.Lock()
+	for path, export := range b.export {
+		text = fmt.Appendf(text, "packagefile %s=%s\npackageshlib %s=%s\n", path, export, path, lib)
+	}
+	b.mu.Unlock()
+	cfg = filepath.Join(tmp, "importcfg.link")
+	if err := os.WriteFile(cfg, text, 0o644); err != nil {
+		return err
+	}
+	defer os.Remove(cfg)
+	return b.link(ctx, cfg, out, archive, "-buildmode=exe", "-linkshared", "-r", dir)
 }
 
 // A worker that no kernel starts stays in the cache for keepUnused; of those beyond the newest keepMany, for a day.
