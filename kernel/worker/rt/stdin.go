@@ -3,9 +3,8 @@
 package rt
 
 import (
-	"fmt"
+	"bytes"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +29,7 @@ type stdin struct {
 	writing bool // a line is on its way into the pipe
 	ending  bool // end of file follows what is in the pipe
 	ended   bool // the run was given end of file
+	proc    procFiles
 }
 
 // inputEvery is the interval at which a running cell is checked.
@@ -64,7 +64,7 @@ func (s *stdin) look(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Check that the pipe is empty first: a thread that is seen reading after that finds nothing.
-	if s.asked != 0 || unread() > 0 || !isRead() {
+	if s.asked != 0 || unread() > 0 || !s.proc.isRead() {
 		return
 	}
 	if s.used = true; s.ending {
@@ -151,22 +151,19 @@ func unread() int {
 }
 
 // isRead reports whether a thread of this process or of its children is reading descriptor 0, or a child waits until it
-// can. Linux shows that in
-// /proc, and a process may read its own entries and those of its children.
-func isRead() bool {
-	pipe, err := os.Readlink("/proc/self/fd/0")
-	if err != nil {
+// can. Linux shows that in /proc, and a process may read its own entries and those of its children.
+func (p *procFiles) isRead() bool {
+	n := p.target(p.pipe[:], "self", "/fd/", "0")
+	if n == 0 {
 		return false
 	}
-	if threadReads("self", pipe) || parkedReads(pipe) {
+	pipe := p.pipe[:n]
+	if p.threadReads("self", pipe) || p.parkedReads(pipe) {
 		return true
 	}
 	for _, pid := range descendants() {
 		process := strconv.Itoa(pid)
-		if threadReads(process, pipe) {
-			return true
-		}
-		if target, err := os.Readlink("/proc/" + process + "/fd/0"); err == nil && target == pipe && threadPolls(process) {
+		if p.threadReads(process, pipe) || p.isTarget(pipe, process, "/fd/", "0") && threadPolls(process) {
 			return true
 		}
 	}
@@ -175,44 +172,32 @@ func isRead() bool {
 
 // threadReads reports whether a thread of the process is in a system call that reads the pipe, by descriptor 0 or by
 // another one (cat /dev/stdin).
-func threadReads(process, pipe string) bool {
-	files, _ := filepath.Glob("/proc/" + process + "/task/*/syscall")
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue
+func (p *procFiles) threadReads(process string, pipe []byte) bool {
+	return p.contains(process, "/task", func(thread []byte) bool {
+		number, rest, _ := bytes.Cut(p.read(process, "/task/", thread, "/syscall"), []byte(" "))
+		if call := digits(number, 10); call != syscall.SYS_READ && call != syscall.SYS_READV && call != syscall.SYS_SPLICE {
+			return false // it runs, or waits for something else
 		}
-		var number, fd int
-		if n, _ := fmt.Sscanf(string(text), "%d 0x%x ", &number, &fd); n < 2 || number != syscall.SYS_READ && number != syscall.SYS_READV && number != syscall.SYS_SPLICE {
-			continue
-		}
-		if target, err := os.Readlink(fmt.Sprintf("/proc/%s/fd/%d", process, fd)); err == nil && target == pipe {
-			return true
-		}
-	}
-	return false
+		fd, _, _ := bytes.Cut(rest, []byte(" "))
+		var decimal [20]byte
+		n := digits(bytes.TrimPrefix(fd, []byte("0x")), 16)
+		return n >= 0 && p.isTarget(pipe, process, "/fd/", string(strconv.AppendInt(decimal[:0], n, 10)))
+	})
 }
 
 // parkedReads reports whether a goroutine of this process waits to read the pipe by another descriptor than 0, as
 // os.ReadFile("/dev/stdin") does: no system call shows that.
-func parkedReads(pipe string) bool {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return false
-	}
-	for _, e := range entries {
-		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err != nil || target != pipe || e.Name() == "0" {
-			continue
+func (p *procFiles) parkedReads(pipe []byte) bool {
+	reads := p.contains("self", "/fd", func(fd []byte) bool {
+		if string(fd) == "0" || !p.isTarget(pipe, "self", "/fd/", string(fd)) {
+			return false
 		}
-		text, err := os.ReadFile("/proc/self/fdinfo/" + e.Name())
-		_, flags, _ := strings.Cut(string(text), "flags:")
-		flags, _, _ = strings.Cut(strings.TrimSpace(flags), "\n")
-		if mode, parseErr := strconv.ParseInt(flags, 8, 64); err != nil || parseErr != nil || mode&syscall.O_ACCMODE != syscall.O_RDONLY {
-			continue // the end to which the worker writes
-		}
-		return slices.ContainsFunc(goroutines(), func(g goroutine) bool {
-			return g.state == "IO wait" && strings.Contains(g.stack, "\nos.(*File).Read(")
-		})
-	}
-	return false
+		_, flags, _ := bytes.Cut(p.read("self", "/fdinfo/", fd, ""), []byte("flags:"))
+		flags, _, _ = bytes.Cut(bytes.TrimSpace(flags), []byte("\n"))
+		mode := digits(flags, 8)
+		return mode >= 0 && mode&syscall.O_ACCMODE == syscall.O_RDONLY // else it is the end to which the worker writes
+	})
+	return reads && slices.ContainsFunc(goroutines(), func(g goroutine) bool {
+		return g.state == "IO wait" && strings.Contains(g.stack, "\nos.(*File).Read(")
+	})
 }

@@ -132,3 +132,11 @@ func TestEndAfterLine(t *testing.T) {
 		t.Errorf("read %q after the end", got)
 	}
 }
+
+// TestLookAllocates: looking for readers takes no memory, which a cell that counts its allocations would see.
+func TestLookAllocates(t *testing.T) {
+	o := newTerminal(t, 3)
+	if n := testing.AllocsPerRun(100, func() { o.look(3) }); n != 0 {
+		t.Errorf("a look at the readers of the input allocates %v times, want 0", n)
+	}
+}
