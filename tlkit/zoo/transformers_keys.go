@@ -82,12 +82,8 @@ func transformersViT(key string) string {
 			"embeddings.patch_embeddings.projection.", "conv_proj.", "layernorm.", "encoder.ln.", "classifier.", "heads.head.")
 	}
 	block := "encoder.layers.encoder_layer_" + m[1] + "."
-	for i, names := range transformersQKV {
-		for _, name := range names {
-			if rest, ok := strings.CutPrefix(m[2], name); ok {
-				return fmt.Sprintf("%sself_attention.in_proj_%s#%d", block, rest, i)
-			}
-		}
+	if rest, i, ok := attentionPart(m[2]); ok {
+		return fmt.Sprintf("%sself_attention.in_proj_%s#%d", block, rest, i)
 	}
 	return block + cut(m[2], "layernorm_before.", "ln_1.", "layernorm_after.", "ln_2.",
 		"attention.output.dense.", "self_attention.out_proj.", "attention.o_proj.", "self_attention.out_proj.",
@@ -101,6 +97,19 @@ var transformersQKV = [3][]string{
 	{"attention.attention.value.", "attention.self.value.", "attention.v_proj."},
 }
 
+// attentionPart returns whether a key of a block is of the queries (0), keys (1) or values (2), and what follows their
+// name in it.
+func attentionPart(key string) (rest string, part int, ok bool) {
+	for i, names := range transformersQKV {
+		for _, name := range names {
+			if rest, ok := strings.CutPrefix(key, name); ok {
+				return rest, i, true
+			}
+		}
+	}
+	return "", 0, false
+}
+
 func transformersDinoV2(key string) string {
 	key = transformersKey(key)
 	m := transformersViTBlock.FindStringSubmatch(key)
@@ -109,12 +118,8 @@ func transformersDinoV2(key string) string {
 			"embeddings.patch_embeddings.projection.", "patch_embed.proj.", "layernorm.", "norm.", "classifier.", "head.")
 	}
 	block := "blocks." + m[1] + "."
-	for i, names := range transformersQKV {
-		for _, name := range names {
-			if rest, ok := strings.CutPrefix(m[2], name); ok {
-				return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
-			}
-		}
+	if rest, i, ok := attentionPart(m[2]); ok {
+		return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
 	}
 	return block + cut(m[2], "attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
 		"layer_scale1.lambda1", "ls1.gamma", "layer_scale2.lambda1", "ls2.gamma")
@@ -128,15 +133,11 @@ func transformersBEiT(key string) string {
 			"pooler.layernorm.", "fc_norm.", "classifier.", "head.")
 	}
 	block := "blocks." + m[1] + "."
-	for i, names := range transformersQKV {
-		for _, name := range names {
-			switch rest, ok := strings.CutPrefix(m[2], name); {
-			case ok && rest == "weight":
-				return fmt.Sprintf("%sattn.qkv.weight#%d", block, i)
-			case ok:
-				return block + [3]string{"attn.q_", "attn.k_", "attn.v_"}[i] + rest
-			}
-		}
+	switch rest, i, ok := attentionPart(m[2]); {
+	case ok && rest == "weight":
+		return fmt.Sprintf("%sattn.qkv.weight#%d", block, i)
+	case ok:
+		return block + [3]string{"attn.q_", "attn.k_", "attn.v_"}[i] + rest
 	}
 	return block + cut(m[2], "lambda_1", "gamma_1", "lambda_2", "gamma_2", "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
 		"attention.attention.relative_position_bias.", "attn.", "attention.relative_position_bias.", "attn.",
@@ -180,12 +181,8 @@ func transformersDeiT(key string) string {
 		return timmDistilled(name)
 	}
 	block := "blocks." + m[1] + "."
-	for i, names := range transformersQKV {
-		for _, name := range names {
-			if rest, ok := strings.CutPrefix(m[2], name); ok {
-				return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
-			}
-		}
+	if rest, i, ok := attentionPart(m[2]); ok {
+		return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
 	}
 	return block + cut(m[2], "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
 		"attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
@@ -207,12 +204,8 @@ func transformersSwin(key string) string {
 		return cut(key, "embeddings.patch_embeddings.projection.", "features.0.0.", "embeddings.norm.", "features.0.2.", "layernorm.", "norm.", "classifier.", "head.")
 	}
 	block := fmt.Sprintf("features.%d.%s.", 2*number(m[1])+1, m[2])
-	for i, names := range transformersQKV {
-		for _, name := range names {
-			if rest, ok := strings.CutPrefix(m[3], name); ok {
-				return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
-			}
-		}
+	if rest, i, ok := attentionPart(m[3]); ok {
+		return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
 	}
 	return block + cut(m[3], "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
 		"attention.output.dense.", "attn.proj.", "attention.o_proj.", "attn.proj.",
