@@ -93,6 +93,19 @@ func (o Options) configured() (bool, error) {
 	return true, nil
 }
 
+// configuration returns the text of an existing hub's configuration; nil for a new hub.
+func (o Options) configuration() ([]byte, error) {
+	there, err := o.configured()
+	if err != nil || !there {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(o.Dir, configFile))
+	if err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	return text, nil
+}
+
 // checkEffect returns an error, before any step, if choices would have no effect, since the configuration stands already.
 func (o Options) checkEffect() error {
 	there, err := o.configured()
@@ -109,13 +122,9 @@ var prefixLine = regexp.MustCompile(`(?m)^prefix[ \t]*=[ \t]*(?:("[^"\n]*"|'[^'\
 // heldPrefix returns the installation of an existing hub, as its configuration says. It is empty for a new hub, and
 // where only Python could compute it.
 func (o Options) heldPrefix() (string, error) {
-	there, err := o.configured()
-	if err != nil || !there {
+	text, err := o.configuration()
+	if err != nil || text == nil {
 		return "", err
-	}
-	text, err := os.ReadFile(filepath.Join(o.Dir, configFile))
-	if err != nil {
-		return "", fmt.Errorf("hub: %w", err)
 	}
 	lines := prefixLine.FindAllSubmatch(text, -1)
 	if len(lines) == 0 {
@@ -143,13 +152,9 @@ func (o Options) ofHeld(p kernel.Prefix, err error) error {
 // else as the hub was made. A way to log in that is not ours counts as AuthOAuth: the service has the passwords. It is
 // empty for a new hub.
 func (o Options) heldAuth() (string, error) {
-	there, err := o.configured()
-	if err != nil || !there {
+	text, err := o.configuration()
+	if err != nil || text == nil {
 		return "", err
-	}
-	text, err := os.ReadFile(filepath.Join(o.Dir, configFile))
-	if err != nil {
-		return "", fmt.Errorf("hub: %w", err)
 	}
 	if lines := authLine.FindAllSubmatch(text, -1); len(lines) > 0 {
 		class := strings.Trim(string(lines[len(lines)-1][1]), `"'`) // the last one holds in Python
