@@ -117,7 +117,8 @@ func TestWithoutClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	for how, got := range map[string]*Dataset{"Without": without, "Relabel": relabelled} {
-		if !slices.Equal(got.Classes, d.Classes[1:]) || !slices.Equal(got.Val.Classes(), got.Classes) || slices.Max(got.Train.Labels()) != last-1 {
+		if !slices.Equal(got.Classes, d.Classes[1:]) || !slices.Equal(got.Val.Classes(), got.Classes) ||
+			slices.Max(got.Train.Labels()) != last-1 {
 			t.Errorf("%s: classes %q, want %q", how, got.Classes, d.Classes[1:])
 		}
 		at := slices.Index(namesOf(got.Val), d.Val.Name(slices.Index(d.Val.Labels(), last)))

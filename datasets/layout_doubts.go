@@ -11,10 +11,12 @@ import (
 // doubts are the reasons for which folders that are read in one way may mean something else, in the order in which they
 // are looked for. Each returns its text, "" where it does not hold.
 var doubts = map[kind][]func(reading) string{
-	onlyClasses:       {reading.roles, reading.looseSplits, reading.nestedCopy, reading.imagesAndOthers, reading.copies, reading.numbered},
+	onlyClasses: {reading.roles, reading.looseSplits, reading.nestedCopy, reading.imagesAndOthers, reading.copies,
+		reading.numbered},
 	classesLikeSplits: {reading.roles, reading.numberedBeside},
-	classesOfSplits:   {reading.roles, reading.someOfSplits, reading.fillersOfSplits, reading.partsOfSplits, reading.numberedOfSplits},
-	splitsOfClasses:   {reading.roles, reading.flatSplits, reading.rolesWithin, reading.numberedWithin, reading.besideSplits},
+	classesOfSplits: {reading.roles, reading.someOfSplits, reading.fillersOfSplits, reading.partsOfSplits,
+		reading.numberedOfSplits},
+	splitsOfClasses: {reading.roles, reading.flatSplits, reading.rolesWithin, reading.numberedWithin, reading.besideSplits},
 }
 
 // doubt returns the first reason why the folders can be read in another way, "" if they can't.

@@ -8,8 +8,8 @@ import (
 )
 
 // missingMarks are words of programs and people for a label that is missing, which may be the name of a class, too: of
-// pandas and Excel, FiftyOne's _unlabeled and CVAT's no_label. They are as isMissingMark makes them of a name: in lower
-// case, with one blank between words, and "" for a name without a word.
+// pandas and Excel, FiftyOne's _unlabeled and CVAT's no_label. isMissingMark looks for a name here in
+// lower case, with one blank between words; a name without words is "".
 var missingMarks = map[string]bool{"": true, "n/a": true, "#n/a": true, "na": true, "nan": true, "null": true, "nil": true, "none": true,
 	"undefined": true, "unlabeled": true, "unlabelled": true, "no label": true, "nolabel": true, "no labels": true,
 	"not labeled": true, "not labelled": true, "without label": true, "unannotated": true, "not annotated": true, "untagged": true,

@@ -12,7 +12,7 @@ import (
 
 // Place is a folder of an installation.
 type Place struct {
-	// What names the folder in messages, such as "the Go modules".
+	// What is the folder's name in messages: "the Go modules".
 	What string
 	// Path is the folder's path; empty if the installation has none.
 	Path string

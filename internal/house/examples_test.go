@@ -71,7 +71,8 @@ func TestExamplesCompile(t *testing.T) {
 }
 
 // taken are the errors about what an example leaves out.
-var taken = regexp.MustCompile(`^undefined: \w+$|^declared and not used|is not used$|imported and not used|^too many return values`)
+var taken = regexp.MustCompile(`^undefined: \w+$|^declared and not used|is not used$|imported and not used|` +
+	`^too many return values`)
 
 // looksLikeGo tells examples in Go from commands and texts.
 var looksLikeGo = regexp.MustCompile(`(?m):=|^(import|func|type|var) `)

@@ -231,7 +231,7 @@ func stateOf(runDir string) (s State, alive bool, err error) {
 	return s, alive, nil
 }
 
-// What State.Error says beside the errors of programs.
+// Texts of State.Error that are not the errors of programs.
 const (
 	gone    = "its results are gone; Resume trains them again"
 	repairs = "; the same call of Compare repairs the run"

@@ -45,7 +45,7 @@ func TestSmall(t *testing.T) {
 	}
 }
 
-// TestWeights: a bit that flips in a weight file is found, and the file before it is kept where that is asked for.
+// TestWeights flips a bit of a weight file, which Check finds. WriteWeights keeps the earlier file if it gets a path for it.
 func TestWeights(t *testing.T) {
 	tensor, err := weights.NewTensor([]int{2}, []float32{1, 2})
 	if err != nil {
