@@ -18,7 +18,7 @@ type lesson struct {
 	short bool
 	// oneEngine lessons compute nothing that differs between engines.
 	oneEngine bool
-	// charts and pictures are the least numbers of Vega-Lite charts and of pictures.
+	// charts and pictures are the least numbers of charts, alone or in a figure of several, and of pictures.
 	charts, pictures int
 	// calibration is the number of further charts where the photographs are there: of probabilities that are all right, as
 	// those of the drawings in their place, none is drawn.

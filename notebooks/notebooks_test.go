@@ -145,7 +145,7 @@ func execute(t *testing.T, name string, kernel ...string) notebook {
 	return n
 }
 
-// plain joins the plain-text outputs of all cells; charts counts the Vega-Lite charts.
+// plain joins the plain-text outputs of all cells; charts counts the Vega-Lite charts and the charts that are pictures in HTML.
 func plain(n notebook) (all string, charts, pictures int) {
 	for _, c := range n.Cells {
 		for _, o := range c.Outputs {
@@ -156,6 +156,10 @@ func plain(n notebook) (all string, charts, pictures int) {
 			}
 			if _, ok := o.Data["application/vnd.vegalite.v5+json"]; ok {
 				charts++
+			}
+			var page text
+			if json.Unmarshal(o.Data["text/html"], &page) == nil {
+				charts += strings.Count(string(page), "data:image/svg+xml;base64")
 			}
 			if _, ok := o.Data["image/png"]; ok {
 				pictures++

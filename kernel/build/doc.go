@@ -12,7 +12,7 @@
 // A plugin usually holds all packages that it uses: 3 MB for a hello, 43 MB for a cell that imports a library with
 // weights in it, linked and mapped again for each cell. Here all packages of the workspace are linked once into a Go
 // shared library (-buildmode=shared), which the worker loads at its start; it is kept in Config.Cache until something
-// in it changes. Plugins are linked against it (-linkshared) and hold their own code only. Four things make that work:
+// in it changes. Plugins are linked against it (-linkshared) and hold their own code only. Five things make that work:
 //
 //   - A stub. The linkers would read the library's some hundred thousand symbols
 //     for each cell; they get an ELF file with only those that the cell refers to
@@ -23,6 +23,8 @@
 //     to find out which flags it knows.
 //   - Package nb/undef. A library holds all methods of its types, also those of
 //     package simd that have no body.
+//   - Corrected loads (hostlink.go). Go's linker describes an address of the runtime wrongly in a shared library, and
+//     the garbage collector would take numbers for pointers.
 //
 // If any of it fails, because Go is not as expected, the builder logs that and links plugins whole. All packages of the
 // library are initialised when the worker starts, not when a cell first imports them. So GoMLX's compute.New, which
