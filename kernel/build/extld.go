@@ -51,7 +51,7 @@ exec %s "$@"
 func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context.Context)) {
 	script := filepath.Join(b.lib.dir, extldName)
 	if isFile(script) {
-		return "-extld=" + script, func(context.Context) {}
+		return extldFlag(script), func(context.Context) {}
 	}
 	calls := filepath.Join(dir, "calls")
 	rec := filepath.Join(dir, recorderName)
@@ -59,11 +59,21 @@ func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context
 	if os.Mkdir(calls, 0o755) != nil || os.WriteFile(rec, []byte(text), 0o755) != nil {
 		return "-extld=" + compilerText(), func(context.Context) {}
 	}
-	return "-extld=" + rec, func(ctx context.Context) {
+	return extldFlag(rec), func(ctx context.Context) {
 		if err := b.learnLinker(ctx, calls, script); err != nil {
 			b.cfg.Logf("cells are linked by %s: %v", compilerText(), err)
 		}
 	}
+}
+
+// extldFlag returns the linker's flag for a program as external linker. The flag splits its value at blanks that are not
+// in quotes.
+func extldFlag(program string) string {
+	quote := "'"
+	if strings.Contains(program, quote) {
+		quote = `"`
+	}
+	return "-extld=" + quote + program + quote
 }
 
 // learnLinker writes the script from recorded calls.

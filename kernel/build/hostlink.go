@@ -29,7 +29,7 @@ exec %[1]s "$@"
 
 // linkHost runs Go's linker with flags and arguments, in a folder, for a program or library that holds the runtime.
 func (b *Builder) linkHost(ctx context.Context, dir string, flags ...string) error {
-	tmp, err := os.MkdirTemp("", "tlkit-link-")
+	tmp, err := os.MkdirTemp(dir, "link-")
 	if err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
@@ -42,7 +42,7 @@ func (b *Builder) linkHost(ctx context.Context, dir string, flags ...string) err
 	if err := os.Mkdir(objects, 0o755); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	args := append([]string{"-linkmode=external", "-tmpdir=" + objects, "-extld=" + script}, flags...)
+	args := append([]string{"-linkmode=external", "-tmpdir=" + objects, extldFlag(script)}, flags...)
 	said, err := b.run(ctx, dir, nil, filepath.Join(b.toolDir, "link"), args...)
 	if err != nil {
 		return err
