@@ -5,6 +5,8 @@ package onednn
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 
@@ -22,9 +24,14 @@ const LibraryEnv = "ONEDNN_LIBRARY_PATH"
 
 func init() { compute.Register(Name, New) }
 
+// Bfloat16 is the option with which convolutions, their gradients and products of matrices round their operands to
+// bfloat16, and add up and return float32. Depthwise convolutions and all else are computed in float32.
+const Bfloat16 = "bf16"
+
 // New opens the library that LibraryEnv names, for as many threads as Go uses (GOMAXPROCS) and OMP_THREAD_LIMIT allows.
-// The error says why it can't be opened, or that a convolution's result is wrong. The configuration is empty, or has
-// options for GoMLX's pure-Go engine, which computes what neither oneDNN nor package kernels do.
+// The error says why it can't be opened, or that a convolution's result is wrong. The configuration has options,
+// separated by commas: Bfloat16, and those of GoMLX's pure-Go engine, which computes what neither oneDNN nor package
+// kernels do.
 func New(config string) (compute.Backend, error) {
 	path, err := envpath.Get(LibraryEnv)
 	if err != nil {
@@ -37,9 +44,18 @@ func New(config string) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := tryOut(); err != nil {
+	options, s, in := strings.Split(config, ","), set{inFloat32}, ""
+	if slices.Contains(options, Bfloat16) {
+		if !computesBfloat16() {
+			return nil, errors.New("onednn: option " + Bfloat16 + ": oneDNN finds no instructions for bfloat16 " +
+				"(AVX512-BF16 or AMX) on this processor; compute in float32, without the option")
+		}
+		options = slices.DeleteFunc(options, func(o string) bool { return o == Bfloat16 })
+		s, in = set{inBfloat16}, ", products in bfloat16"
+	}
+	if err := tryOut(s.operands); err != nil {
 		return nil, fmt.Errorf("onednn: %s is not used: %w", path, err)
 	}
-	return goengine.NewWith(config, goengine.Parts{EngineName: Name, Kernels: set{}, Team: team, NewRunner: newRunner,
-		What: fmt.Sprintf("oneDNN %s on %d threads, with %s's plan", version, threads, goengine.FullName)})
+	return goengine.NewWith(strings.Join(options, ","), goengine.Parts{EngineName: Name, Kernels: s, Team: team,
+		NewRunner: newRunner, What: fmt.Sprintf("oneDNN %s on %d threads%s, with %s's plan", version, threads, in, goengine.FullName)})
 }

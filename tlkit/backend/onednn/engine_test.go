@@ -3,7 +3,10 @@
 package onednn_test
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -43,9 +46,27 @@ func random(seed uint64, dims ...int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(values, dims...)
 }
 
+// bfloat16 opens the engine with products in bfloat16; where the processor has no instructions for them, the test is skipped.
+func bfloat16(t testing.TB) compute.Backend {
+	t.Helper()
+	engine(t)
+	e, err := backend.Open("onednn:bf16")
+	if err != nil {
+		if !strings.Contains(err.Error(), "AVX512-BF16 or AMX") {
+			t.Fatal(err)
+		}
+		t.Skip("the processor has no instructions for bfloat16")
+	}
+	return e.Backend
+}
+
 // TestEqualToTheBit runs one plan in several goroutines, again and again: equal inputs give equal results.
-func TestEqualToTheBit(t *testing.T) {
-	e, err := NewExec(engine(t), func(x, w *Node) []*Node {
+func TestEqualToTheBit(t *testing.T) { equalToTheBit(t, engine(t)) }
+
+func TestEqualToTheBitInBfloat16(t *testing.T) { equalToTheBit(t, bfloat16(t)) }
+
+func equalToTheBit(t *testing.T, engine compute.Backend) {
+	e, err := NewExec(engine, func(x, w *Node) []*Node {
 		y := MaxScalar(Convolve(x, w).PadSame().Done(), 0)
 		return []*Node{y, MatMul(Reshape(y, 8, -1), Transpose(Reshape(y, 8, -1), 0, 1)), Softmax(Reshape(x, 8, -1), -1)}
 	})
@@ -85,6 +106,48 @@ func TestNames(t *testing.T) {
 	e := engine(t)
 	if e.Name() != onednn.Name || !strings.HasPrefix(e.Description(), "oneDNN 3.") {
 		t.Errorf("engine %q, %q", e.Name(), e.Description())
+	}
+}
+
+// TestBfloat16 holds that an engine with the option says so, that its product has the 8 bits of bfloat16, of which
+// 1 + 2^-9 is 1, and that the one without has all.
+func TestBfloat16(t *testing.T) {
+	in := bfloat16(t)
+	if !strings.Contains(in.Description(), "bfloat16") || strings.Contains(engine(t).Description(), "bfloat16") {
+		t.Errorf("descriptions %q and %q, want the first one to name bfloat16", in.Description(), engine(t).Description())
+	}
+	const n = 64
+	row, column := make([][]float32, n), make([][]float32, n)
+	for i := range n {
+		row[i], column[i] = make([]float32, n), make([]float32, n)
+		row[i][i], column[i][i] = 1+1.0/512, 3
+	}
+	for e, want := range map[compute.Backend]float32{in: 3, engine(t): 3 * (1 + 1.0/512)} {
+		got, err := CallOnce(e, func(a, b *Node) *Node { return MatMul(a, b) }, row, column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := got.Value().([][]float32)[5][5]; got != want {
+			t.Errorf("%s: (1 + 2^-9) 3 = %g, want %g", e.Description(), got, want)
+		}
+	}
+}
+
+// TestBfloat16Missing holds that a processor without the instructions gives an error that names them. It runs in a
+// process of its own, in which oneDNN may use those of AVX-512 alone.
+func TestBfloat16Missing(t *testing.T) {
+	engine(t)
+	const asked = "TLKIT_TEST_ONEDNN_BFLOAT16"
+	if os.Getenv(asked) != "" {
+		_, err := backend.Open("onednn:bf16")
+		fmt.Printf("error: %v\n", err)
+		return
+	}
+	again := exec.Command(os.Args[0], "-test.run=^TestBfloat16Missing$")
+	again.Env = append(os.Environ(), asked+"=1", "ONEDNN_MAX_CPU_ISA=AVX512_CORE")
+	out, err := again.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "AVX512-BF16 or AMX) on this processor; compute in float32") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -2,13 +2,24 @@ package onednn
 
 import "github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 
-// kind is which tensor of a convolution is computed from the two others; the numbers are those of kind_t.
+// precision is the type of the operands of a convolution or product; the numbers are oneDNN's. Sums and results are
+// float32.
+type precision int
+
+const (
+	inBfloat16 precision = 2
+	inFloat32  precision = 3
+)
+
+// kind is which tensor of a convolution is computed from the two others, or products of matrices y = x w; the numbers
+// are those of kind_t.
 type kind int
 
 const (
 	forward kind = iota
 	inputGradient
 	kernelGradient
+	products
 )
 
 // layout is a tensor: its dimensions in oneDNN's order, and for each the distance of two values in memory.
@@ -18,6 +29,7 @@ type layout struct{ dims, strides []int }
 // number of values between two taps. low and high are the zeros before and after the images.
 type convolution struct {
 	kind                      kind
+	operands                  precision
 	x, w, y                   layout
 	stride, dilate, low, high [2]int
 }
@@ -26,6 +38,21 @@ type convolution struct {
 type product struct {
 	transposedA, transposedB bool
 	m, n, k                  int
+}
+
+// matrices is the layout of matrices in rows, or of their transposes.
+func matrices(batch, rows, columns int, transposed bool) layout {
+	l := layout{dims: []int{batch, rows, columns}, strides: []int{rows * columns, columns, 1}}
+	if transposed {
+		l.strides[1], l.strides[2] = 1, rows
+	}
+	return l
+}
+
+// times returns a number of products, in bfloat16, as one operation y = x w.
+func (p product) times(batch int) convolution {
+	return convolution{kind: products, operands: inBfloat16, x: matrices(batch, p.m, p.k, p.transposedA),
+		w: matrices(batch, p.k, p.n, p.transposedB), y: matrices(batch, p.m, p.n, false)}
 }
 
 // images is the layout of images [batch, height, width, channels].
@@ -105,7 +132,8 @@ func forKernelGradient(g kernels.Geometry) (c convolution, ok bool) {
 
 // plain is the convolution g without dilated images, with a kernel of the given layout.
 func plain(k kind, g kernels.Geometry, w layout) convolution {
-	c := convolution{kind: k, x: images(g.Batch, g.In, g.InC), w: w, y: images(g.Batch, g.Out, g.OutC), stride: g.Stride, low: g.Pad}
+	c := convolution{kind: k, operands: inFloat32, x: images(g.Batch, g.In, g.InC), w: w, y: images(g.Batch, g.Out, g.OutC),
+		stride: g.Stride, low: g.Pad}
 	for a := range 2 {
 		c.dilate[a] = g.KernelDilation[a] - 1
 		c.high[a] = (g.Out[a]-1)*g.Stride[a] + reach(g, a) + 1 - g.In[a] - g.Pad[a]

@@ -25,17 +25,52 @@ func ran(err error) bool {
 	return err == nil
 }
 
-// set is a kernels.Set: oneDNN's kernels, and Go's for what oneDNN can't compute.
-type set struct{}
+// set is a kernels.Set: oneDNN's kernels, and Go's for what oneDNN can't compute. What oneDNN can't compute with operands
+// in bfloat16 is computed in float32.
+type set struct{ operands precision }
+
+// kernel computes y from x and w, and reports whether it did.
+type kernel func(y, x, w []float32) bool
+
+// or returns a kernel that computes what f does not.
+func (f kernel) or(other kernel) kernel {
+	return func(y, x, w []float32) bool { return f(y, x, w) || other(y, x, w) }
+}
+
+// rounds reports whether a convolution is computed with operands in bfloat16. Depthwise ones are not: they take as long
+// with them, since they read each value for a few products only.
+func (s set) rounds(c convolution) bool {
+	depthwise := len(c.w.dims) == 5 && c.w.dims[1] == 1 && c.w.dims[2] == 1
+	return s.operands == inBfloat16 && !depthwise
+}
+
+// convolution returns the kernel of a convolution. In the direction of an input gradient, y and x are exchanged.
+func (s set) convolution(c convolution) kernel {
+	k := prepared(c)
+	if s.rounds(c) {
+		c.operands = inBfloat16
+		k = prepared(c).or(k)
+	}
+	return k
+}
+
+// product returns the kernel of one product on all threads.
+func (s set) product(p product) kernel {
+	k := kernel(func(c, a, b []float32) bool { return ran(p.run(c, a, b)) })
+	if s.operands == inBfloat16 {
+		k = prepared(p.times(1)).or(k)
+	}
+	return k
+}
 
 // Conv implements kernels.Set.
-func (set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
+func (s set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
 	inGo := kernels.Go(team).Conv(g, l)
-	compute := func(y, x, w []float32) bool { return false }
+	compute := kernel(func(y, x, w []float32) bool { return false })
 	if p, ok := forProduct(g, l); ok && g.In[0] == 1 {
-		compute = func(y, x, w []float32) bool { return ran(p.run(y, x, w)) }
+		compute = s.product(p)
 	} else if c, ok := forConv(g, l); ok {
-		compute = prepared(c)
+		compute = s.convolution(c)
 	}
 	return func(y, x, w []float32, after kernels.After) {
 		if !compute(y, x, w) {
@@ -47,12 +82,12 @@ func (set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
 }
 
 // KernelGradient implements kernels.Set.
-func (set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
+func (s set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
 	inGo := kernels.Go(team).KernelGradient(g)
 	if p, ok := forProduct(g, kernels.KernelLayout{}); ok && g.In[0] == 1 {
-		p = product{transposedA: true, m: g.InC, n: g.OutC, k: p.m}
+		compute := s.product(product{transposedA: true, m: g.InC, n: g.OutC, k: p.m})
 		return func(dw, x, v []float32) {
-			if !ran(p.run(dw, x, v)) {
+			if !compute(dw, x, v) {
 				inGo(dw, x, v)
 			}
 		}
@@ -61,7 +96,7 @@ func (set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
 	if !ok {
 		return inGo
 	}
-	compute := prepared(c)
+	compute := s.convolution(c)
 	return func(dw, x, v []float32) {
 		if !compute(v, x, dw) {
 			inGo(dw, x, v)
@@ -69,10 +104,24 @@ func (set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
 	}
 }
 
-// Product implements kernels.Set: each matrix is a task of one thread, unless there are fewer than threads.
-func (set) Product(p kernels.Product) kernels.ProductFunc {
-	inGo := kernels.Go(team).Product(p)
+// Product implements kernels.Set.
+func (s set) Product(p kernels.Product) kernels.ProductFunc {
 	one := product{transposedA: p.TransposedA, transposedB: p.TransposedB, m: p.M, n: p.N, k: p.K}
+	inFloat := one.each(p)
+	if s.operands == inFloat32 {
+		return inFloat
+	}
+	compute := prepared(one.times(p.Batch))
+	return func(c, a, b []float32) {
+		if !compute(c, a, b) {
+			inFloat(c, a, b)
+		}
+	}
+}
+
+// each returns the function of several products: each matrix is a task of one thread, unless there are fewer than threads.
+func (one product) each(p kernels.Product) kernels.ProductFunc {
+	inGo := kernels.Go(team).Product(p)
 	return func(c, a, b []float32) {
 		var failed atomic.Pointer[error]
 		onThread(func() {
@@ -95,9 +144,9 @@ func (set) Product(p kernels.Product) kernels.ProductFunc {
 	}
 }
 
-// prepared returns a function that computes a convolution of result y, images x and kernel w, and reports whether it
-// did. oneDNN prepares it at the first call. In the direction of an input gradient, y and x are exchanged.
-func prepared(c convolution) func(y, x, w []float32) bool {
+// prepared returns the kernel of a convolution of result y, images x and kernel w, which oneDNN prepares at the first call.
+// In the direction of an input gradient, y and x are exchanged; in that of a kernel gradient, the caller gives (v, x, dw).
+func prepared(c convolution) kernel {
 	once := sync.OnceValue(func() *op {
 		o, err := prepare(c)
 		if err != nil {

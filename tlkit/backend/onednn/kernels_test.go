@@ -30,7 +30,7 @@ func needLibrary(t testing.TB) {
 	if _, _, err := open(path, kernels.Workers()); err != nil {
 		t.Fatal(err)
 	}
-	if err := tryOut(); err != nil {
+	if err := tryOut(inFloat32); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -41,6 +41,35 @@ func randoms(rng *rand.Rand, n int) []float32 {
 		v[i] = float32(rng.NormFloat64())
 	}
 	return v
+}
+
+// needBfloat16 opens the library; where the processor has no instructions for bfloat16, the test is skipped.
+func needBfloat16(t testing.TB) {
+	t.Helper()
+	needLibrary(t)
+	if !computesBfloat16() {
+		t.Skip("the processor has no instructions for bfloat16")
+	}
+}
+
+// rounded returns values with the 8 bits of bfloat16, the nearest ones.
+func rounded(values []float32) []float32 {
+	to := make([]float32, len(values))
+	for i, v := range values {
+		bits := math.Float32bits(v)
+		to[i] = math.Float32frombits((bits + 0x7fff + bits>>16&1) &^ 0xffff)
+	}
+	return to
+}
+
+// of returns what s multiplies for a convolution of operands a and b.
+func (s set) of(c convolution, ok bool, a, b []float32) ([]float32, []float32) {
+	if c.operands = inBfloat16; ok && s.rounds(c) {
+		if _, err := prepare(c); err == nil {
+			return rounded(a), rounded(b)
+		}
+	}
+	return a, b
 }
 
 // unset returns n values that no result has.
@@ -62,23 +91,28 @@ func closeTo(t testing.TB, what string, got, want []float32, n int) {
 	}
 }
 
-// reached counts the convolutions of each kind that oneDNN computes.
-type reached [kernelGradient + 1]int
+// reached counts the convolutions of each kind that oneDNN computes with the operands of a set.
+type reached [products + 1]int
 
-func (r *reached) add(c convolution, ok bool) {
+func (r *reached) add(s set, c convolution, ok bool) {
 	if !ok {
 		return
+	}
+	if s.rounds(c) {
+		c.operands = inBfloat16
 	}
 	if _, err := prepare(c); err == nil {
 		r[c.kind]++
 	}
 }
 
-// check holds all directions of a convolution, with every layout of the kernel, against Go's kernels.
-func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) (r reached) {
+// check holds all directions of a convolution, with every layout of the kernel, against Go's kernels, which get rounded
+// operands where the set rounds them.
+func check(t testing.TB, s set, g kernels.Geometry, rng *rand.Rand) (r reached) {
 	t.Helper()
 	compare := func(g kernels.Geometry, l kernels.KernelLayout) {
-		r.add(forConv(g, l))
+		c, ok := forConv(g, l)
+		r.add(s, c, ok)
 		nx, nw, ny := sizes(g)
 		x, w := randoms(rng, nx), randoms(rng, nw)
 		got, want := unset(ny), unset(ny)
@@ -89,7 +123,8 @@ func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) (r reached) {
 				}
 			}
 		}
-		set{}.Conv(g, l)(got, x, w, double(got))
+		s.Conv(g, l)(got, x, w, double(got))
+		x, w = s.of(c, ok, x, w)
 		kernels.Go(kernels.Goroutines).Conv(g, l)(want, x, w, double(want))
 		closeTo(t, fmt.Sprintf("%+v %+v", g, l), got, want, nw/g.OutC)
 	}
@@ -101,8 +136,10 @@ func check(t testing.TB, g kernels.Geometry, rng *rand.Rand) (r reached) {
 	nx, nw, ny := sizes(g)
 	x, v := randoms(rng, nx), randoms(rng, ny)
 	got, want := unset(nw), unset(nw)
-	r.add(forKernelGradient(g))
-	set{}.KernelGradient(g)(got, x, v)
+	c, ok := forKernelGradient(g)
+	r.add(s, c, ok)
+	s.KernelGradient(g)(got, x, v)
+	x, v = s.of(c, ok, x, v)
 	kernels.Go(kernels.Goroutines).KernelGradient(g)(want, x, v)
 	closeTo(t, fmt.Sprintf("kernel gradient of %+v", g), got, want, ny/g.OutC)
 	return r
@@ -134,10 +171,19 @@ func anyGeometry(rng *rand.Rand) kernels.Geometry {
 
 func TestAgainstGo(t *testing.T) {
 	needLibrary(t)
+	againstGo(t, set{inFloat32})
+}
+
+func TestBfloat16AgainstGo(t *testing.T) {
+	needBfloat16(t)
+	againstGo(t, set{inBfloat16})
+}
+
+func againstGo(t *testing.T, s set) {
 	var all reached
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		for k, n := range check(t, anyGeometry(rng), rng) {
+		for k, n := range check(t, s, anyGeometry(rng), rng) {
 			all[k] += n
 		}
 	}
@@ -170,8 +216,100 @@ func FuzzAgainstGo(f *testing.F) {
 	f.Add(uint64(1000))
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		check(t, anyGeometry(rng), rng)
+		check(t, set{inFloat32}, anyGeometry(rng), rng)
 	})
+}
+
+// TestBfloat16Bound: a sum of n products differs from float32's by what the rounding of two operands to 8 bits can make,
+// 2^-8 of the sum of the products' absolute values, and by n float32 roundings.
+func TestBfloat16Bound(t *testing.T) {
+	needBfloat16(t)
+	rng := rand.New(rand.NewPCG(1, 5))
+	within := func(what string, n int, a, b []float32, size int, compute func(s kernels.Set, to, a, b []float32)) {
+		got, want, most := unset(size), unset(size), unset(size)
+		compute(set{inBfloat16}, got, a, b)
+		compute(kernels.Go(kernels.Goroutines), want, a, b)
+		compute(kernels.Go(kernels.Goroutines), most, absolute(a), absolute(b))
+		differ := 0
+		for i := range want {
+			d := math.Abs(float64(got[i] - want[i]))
+			if bound := (1.0/256*(1+1.0/1024) + float64(n)/(1<<23)) * float64(most[i]); !(d <= bound) {
+				t.Fatalf("%s: value %d is %g, in float32 %g; they may differ by %g", what, i, got[i], want[i], bound)
+			}
+			if d > 1e-5*float64(most[i]) {
+				differ++
+			}
+		}
+		if differ < size/2 {
+			t.Errorf("%s: %d of %d values differ from float32: bfloat16 does not compute it", what, differ, size)
+		}
+	}
+	for _, g := range []kernels.Geometry{layers[0], layers[1], layers[2], layers[4], layers[8], kernels.OfRows(300, 200, 100)} {
+		nx, nw, ny := sizes(g)
+		x, w, v := randoms(rng, nx), randoms(rng, nw), randoms(rng, ny)
+		back, l := gradientOf(g)
+		within(fmt.Sprintf("%+v", g), nw/g.OutC, x, w, ny, func(s kernels.Set, y, x, w []float32) {
+			s.Conv(g, kernels.KernelLayout{})(y, x, w, nil)
+		})
+		within(fmt.Sprintf("input gradient of %+v", g), nw/g.InC*g.Groups, v, w, nx, func(s kernels.Set, dx, v, w []float32) {
+			s.Conv(back, l)(dx, v, w, nil)
+		})
+		within(fmt.Sprintf("kernel gradient of %+v", g), ny/g.OutC, x, v, nw, func(s kernels.Set, dw, x, v []float32) {
+			s.KernelGradient(g)(dw, x, v)
+		})
+	}
+}
+
+func absolute(values []float32) []float32 {
+	to := make([]float32, len(values))
+	for i, v := range values {
+		to[i] = max(v, -v)
+	}
+	return to
+}
+
+// TestProducts holds products of matrices, transposed and not, against plain loops.
+func TestProducts(t *testing.T) {
+	needLibrary(t)
+	sets := []set{{inFloat32}}
+	if computesBfloat16() {
+		sets = append(sets, set{inBfloat16})
+	}
+	rng := rand.New(rand.NewPCG(1, 6))
+	for i := range 40 {
+		p := kernels.Product{TransposedA: i&1 != 0, TransposedB: i&2 != 0, Batch: 1 + rng.IntN(5),
+			M: 1 + rng.IntN(40), N: 1 + rng.IntN(40), K: 1 + rng.IntN(40)}
+		a, b := randoms(rng, p.Batch*p.M*p.K), randoms(rng, p.Batch*p.K*p.N)
+		for _, s := range sets {
+			got := unset(p.Batch * p.M * p.N)
+			s.Product(p)(got, a, b)
+			if s.operands == inBfloat16 {
+				closeTo(t, fmt.Sprintf("bfloat16: %+v", p), got, multiplied(p, rounded(a), rounded(b)), p.K)
+				continue
+			}
+			closeTo(t, fmt.Sprintf("%+v", p), got, multiplied(p, a, b), p.K)
+		}
+	}
+}
+
+func multiplied(p kernels.Product, a, b []float32) []float32 {
+	var c []float32
+	for i := range p.Batch * p.M * p.N {
+		n, m, one := i%p.N, i/p.N%p.M, i/p.N/p.M
+		sum := 0.0
+		for k := range p.K {
+			x, y := one*p.M*p.K+m*p.K+k, one*p.K*p.N+k*p.N+n
+			if p.TransposedA {
+				x = one*p.M*p.K + k*p.M + m
+			}
+			if p.TransposedB {
+				y = one*p.K*p.N + n*p.K + k
+			}
+			sum += float64(a[x]) * float64(b[y])
+		}
+		c = append(c, float32(sum))
+	}
+	return c
 }
 
 // layer returns the geometry of a layer of square images.
@@ -191,6 +329,15 @@ var layers = []kernels.Geometry{
 // TestNoFallback holds that the layers of usual networks are computed by oneDNN, in all directions.
 func TestNoFallback(t *testing.T) {
 	needLibrary(t)
+	noFallback(t, set{inFloat32})
+}
+
+func TestNoFallbackInBfloat16(t *testing.T) {
+	needBfloat16(t)
+	noFallback(t, set{inBfloat16})
+}
+
+func noFallback(t *testing.T, s set) {
 	for _, g := range layers {
 		forth, ok := forConv(g, kernels.KernelLayout{})
 		back, okBack := forConv(gradientOf(g))
@@ -200,6 +347,9 @@ func TestNoFallback(t *testing.T) {
 			continue
 		}
 		for _, c := range []convolution{forth, back, weights} {
+			if s.rounds(c) {
+				c.operands = inBfloat16
+			}
 			if _, err := prepare(c); err != nil {
 				t.Errorf("%+v, kind %d: %v", g, c.kind, err)
 			}
@@ -217,7 +367,8 @@ func BenchmarkLayers(b *testing.B) {
 		nx, nw, ny := sizes(g)
 		x, w, y := randoms(rng, nx), randoms(rng, nw), randoms(rng, ny)
 		flop := 2 * float64(ny) * float64(nw/g.OutC)
-		for name, s := range map[string]kernels.Set{"onednn": set{}, "go": kernels.Go(kernels.Goroutines)} {
+		for name, s := range map[string]kernels.Set{"onednn": set{inFloat32}, "bf16": set{inBfloat16},
+			"go": kernels.Go(kernels.Goroutines)} {
 			back, l := gradientOf(g)
 			value, gradient, weights := s.Conv(g, kernels.KernelLayout{}), s.Conv(back, l), s.KernelGradient(g)
 			for what, f := range map[string]func(){"value": func() { value(y, x, w, nil) }, "inputgrad": func() { gradient(x, y, w, nil) },

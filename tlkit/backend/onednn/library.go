@@ -64,13 +64,19 @@ func open(path string, asked int) (version string, threads int, err error) {
 	return library.version, library.threads, nil
 }
 
+// computesBfloat16 reports whether the opened library uses instructions for bfloat16.
+func computesBfloat16() (yes bool) {
+	onThread(func() { yes = C.computes_bfloat16() != 0 })
+	return yes
+}
+
 // op is a convolution that the library has prepared.
 type op struct{ c *C.op_t }
 
 // prepare makes the op of a convolution. The error says why oneDNN can't compute it, or not fast.
 func prepare(c convolution) (*op, error) {
-	d := C.convolution_t{kind: C.kind_t(c.kind), x: c.x.c(), w: c.w.c(), y: c.y.c(), stride: pair(c.stride), dilate: pair(c.dilate),
-		low: pair(c.low), high: pair(c.high)}
+	d := C.convolution_t{kind: C.kind_t(c.kind), operands: C.int(c.operands), x: c.x.c(), w: c.w.c(), y: c.y.c(),
+		stride: pair(c.stride), dilate: pair(c.dilate), low: pair(c.low), high: pair(c.high)}
 	o := &op{}
 	var r reason
 	failed := false

@@ -15,13 +15,15 @@ typedef struct {
 	int64_t dims[5], strides[5];
 } layout_t;
 
-// kind_t is which tensor of a convolution is computed from the two others.
-typedef enum { forward, input_gradient, kernel_gradient } kind_t;
+// kind_t is which tensor of a convolution is computed from the two others; or products of matrices, y = x w.
+typedef enum { forward, input_gradient, kernel_gradient, products } kind_t;
 
 // convolution_t has images x, a kernel w and a result y; index 0 of the pairs is height. dilate is the number of values
-// between two taps. low and high are the zeros before and after the images.
+// between two taps. low and high are the zeros before and after the images. All tensors are float32; operands is the
+// type (f32 or bf16) that the two which are multiplied are rounded to.
 typedef struct {
 	kind_t kind;
+	int operands;
 	layout_t x, w, y;
 	int64_t stride[2], dilate[2], low[2], high[2];
 } convolution_t;
@@ -37,8 +39,10 @@ typedef struct {
 	memory_t memory;
 } argument_t;
 
-enum { no_memory = 1, cpu = 1, in_order = 1, f32 = 3, any = 1, direct = 1, training = 64, user_scratchpad = 1 };
-enum { query_name = 8, query_weights = 131, query_diff_weights = 132, query_scratchpad = 136 };
+enum { no_memory = 1, cpu = 1, in_order = 1, bf16 = 2, f32 = 3, any = 1, direct = 1, training = 64, user_scratchpad = 1 };
+enum { query_name = 8, query_scratchpad = 136 };
+enum { query_src = 129, query_diff_src = 130, query_weights = 131, query_diff_weights = 132, query_dst = 133, query_diff_dst = 134 };
+enum { isa_bf16 = 0x80 }; // the bit of AVX512-BF16 in the numbers of instruction sets
 enum { arg_src = 1, arg_dst = 17, arg_weights = 33, arg_scratchpad = 80, arg_diff_src = 129, arg_diff_dst = 145, arg_diff_weights = 161 };
 
 typedef struct {
@@ -63,6 +67,8 @@ static struct {
 		const int64_t *low, const int64_t *high, pd_t hint, void *attributes);
 	int (*backward_weights)(pd_t *, void *engine, int alg, md_t x, md_t w, md_t bias, md_t y, const int64_t *strides,
 		const int64_t *dilates, const int64_t *low, const int64_t *high, pd_t hint, void *attributes);
+	int (*matmul)(pd_t *, void *engine, md_t x, md_t w, md_t bias, md_t y, void *attributes);
+	int (*isa)(void);
 	int (*reorder)(pd_t *, md_t from, void *from_engine, md_t to, void *to_engine, void *attributes);
 	int (*pd_free)(pd_t);
 	int (*pd_query)(pd_t, int what, int index, void *result);
@@ -89,7 +95,7 @@ typedef struct {
 	size_t size;
 } block_t;
 
-static block_t scratchpad, blocked;
+static block_t scratchpad, converted[3];
 
 // grow makes a block at least n bytes long.
 static int grow(block_t *b, size_t n) {
@@ -123,6 +129,8 @@ static int find(void *lib, char *why, size_t n) {
 		{"dnnl_convolution_forward_primitive_desc_create", (void **)&dnn.forward},
 		{"dnnl_convolution_backward_data_primitive_desc_create", (void **)&dnn.backward_data},
 		{"dnnl_convolution_backward_weights_primitive_desc_create", (void **)&dnn.backward_weights},
+		{"dnnl_matmul_primitive_desc_create", (void **)&dnn.matmul},
+		{"dnnl_get_effective_cpu_isa", (void **)&dnn.isa},
 		{"dnnl_reorder_primitive_desc_create", (void **)&dnn.reorder},
 		{"dnnl_primitive_desc_destroy", (void **)&dnn.pd_free},
 		{"dnnl_primitive_desc_query", (void **)&dnn.pd_query},
@@ -232,13 +240,26 @@ typedef struct {
 	size_t scratchpad_size;
 } part_t;
 
+// tensor_t is a tensor as the caller has it, and as oneDNN wants it; wanted is NULL if that is the same.
+typedef struct {
+	memory_t given, wanted;
+	size_t size; // of wanted, in bytes
+	part_t reorder;
+} tensor_t;
+
 // op_t is a convolution that oneDNN has prepared.
 typedef struct {
 	kind_t kind;
-	part_t convolve, reorder;
-	memory_t x, y, w, b; // w is the kernel as the caller has it; b as oneDNN wants it, or NULL if that is the same
-	size_t b_size;
+	part_t convolve;
+	tensor_t all[3]; // x, w, y
 } op_t;
+
+// result is the index of the tensor that a kind computes; names and queries are oneDNN's numbers for x, w and y.
+static const int result[] = {2, 0, 1, 2};
+static const int names[][3] = {{arg_src, arg_weights, arg_dst}, {arg_diff_src, arg_weights, arg_diff_dst},
+	{arg_src, arg_diff_weights, arg_diff_dst}, {arg_src, arg_weights, arg_dst}};
+static const int queries[][3] = {{query_src, query_weights, query_dst}, {query_diff_src, query_weights, query_diff_dst},
+	{query_src, query_diff_weights, query_diff_dst}, {query_src, query_weights, query_dst}};
 
 // finish makes the code of a descriptor and its scratchpad.
 static int finish(pd_t pd, part_t *p) {
@@ -256,31 +277,48 @@ static void free_part(part_t *p) {
 
 static void release(op_t *op) {
 	free_part(&op->convolve);
-	free_part(&op->reorder);
-	memory_t all[] = {op->x, op->y, op->w, op->b};
-	for (int i = 0; i < 4; i++)
-		if (all[i] != NULL) dnn.memory_free(all[i]);
+	for (int i = 0; i < 3; i++) {
+		tensor_t *t = &op->all[i];
+		free_part(&t->reorder);
+		if (t->given != NULL) dnn.memory_free(t->given);
+		if (t->wanted != NULL) dnn.memory_free(t->wanted);
+	}
 	free(op);
 }
 
-// descriptors are what an op is made of.
+// descriptors are what an op is made of: x, w and y as the caller has them, and as oneDNN may have them. hint has the
+// types of a forward convolution.
 typedef struct {
-	md_t x, y, w, any;
+	md_t given[3], wanted[3], hint[3];
 	void *attributes;
 } descriptors_t;
 
 static void free_descriptors(descriptors_t *d) {
-	md_t all[] = {d->x, d->y, d->w, d->any};
-	for (int i = 0; i < 4; i++)
-		if (all[i] != NULL) dnn.md_free(all[i]);
+	for (int i = 0; i < 3; i++) {
+		md_t all[] = {d->given[i], d->wanted[i], d->hint[i]};
+		for (int k = 0; k < 3; k++)
+			if (all[k] != NULL) dnn.md_free(all[k]);
+	}
 	if (d->attributes != NULL) dnn.attributes_free(d->attributes);
 }
 
+// describe_tensor makes the descriptor of tensor i for oneDNN. Kernels get the layout that oneDNN likes best, and so do the
+// operands of a kernel gradient that are converted anyway; others stay in the caller's layout.
+static int describe_tensor(md_t *md, const convolution_t *c, int i, const layout_t *l, int type) {
+	if (i == 1 || c->kind == kernel_gradient && c->operands != f32) return dnn.md_tag(md, l->rank, l->dims, type, any);
+	return dnn.md_strides(md, l->rank, l->dims, type, l->strides);
+}
+
+// describe makes the descriptors.
 static int describe(const convolution_t *c, descriptors_t *d) {
-	int status = dnn.md_strides(&d->x, c->x.rank, c->x.dims, f32, c->x.strides);
-	if (status == 0) status = dnn.md_strides(&d->y, c->y.rank, c->y.dims, f32, c->y.strides);
-	if (status == 0) status = dnn.md_strides(&d->w, c->w.rank, c->w.dims, f32, c->w.strides);
-	if (status == 0) status = dnn.md_tag(&d->any, c->w.rank, c->w.dims, f32, any);
+	const layout_t *all[] = {&c->x, &c->w, &c->y};
+	int status = 0;
+	for (int i = 0; i < 3 && status == 0; i++) {
+		const layout_t *l = all[i];
+		status = dnn.md_strides(&d->given[i], l->rank, l->dims, f32, l->strides);
+		if (status == 0) status = describe_tensor(&d->wanted[i], c, i, l, i == result[c->kind] ? f32 : c->operands);
+		if (status == 0) status = describe_tensor(&d->hint[i], c, i, l, c->operands);
+	}
 	if (status == 0) status = dnn.attributes(&d->attributes);
 	if (status == 0) status = dnn.scratchpad_mode(d->attributes, user_scratchpad);
 	return status;
@@ -288,45 +326,46 @@ static int describe(const convolution_t *c, descriptors_t *d) {
 
 // choose makes the descriptor of a convolution.
 static int choose(const convolution_t *c, const descriptors_t *d, pd_t *pd) {
+	const md_t *t = d->wanted, *h = c->kind == forward ? d->wanted : d->hint;
+	if (c->kind == products) return dnn.matmul(pd, engine, t[0], t[1], NULL, t[2], d->attributes);
 	pd_t hint = NULL;
-	int status = dnn.forward(&hint, engine, training, direct, d->x, d->any, NULL, d->y, c->stride, c->dilate, c->low, c->high, d->attributes);
+	int status = dnn.forward(&hint, engine, training, direct, h[0], h[1], NULL, h[2], c->stride, c->dilate, c->low, c->high, d->attributes);
 	if (status != 0 || c->kind == forward) {
 		*pd = hint;
 		return status;
 	}
 	if (c->kind == input_gradient)
-		status = dnn.backward_data(pd, engine, direct, d->x, d->any, d->y, c->stride, c->dilate, c->low, c->high, hint, d->attributes);
+		status = dnn.backward_data(pd, engine, direct, t[0], t[1], t[2], c->stride, c->dilate, c->low, c->high, hint, d->attributes);
 	else
-		status = dnn.backward_weights(pd, engine, direct, d->x, d->any, NULL, d->y, c->stride, c->dilate, c->low, c->high, hint, d->attributes);
+		status = dnn.backward_weights(pd, engine, direct, t[0], t[1], NULL, t[2], c->stride, c->dilate, c->low, c->high, hint, d->attributes);
 	dnn.pd_free(hint);
 	return status;
 }
 
-// add_reorder makes the reorder between the caller's kernel and that of the convolution, if they differ.
-static int add_reorder(op_t *op, const descriptors_t *d, const void *wanted) {
-	if (dnn.md_equal(wanted, d->w)) return 0;
-	op->b_size = dnn.md_size(wanted);
-	int status = dnn.memory(&op->b, wanted, engine, NULL);
+// add_tensor makes tensor i of an op, with the reorder between the caller's and that of oneDNN if they differ.
+static int add_tensor(op_t *op, int i, const descriptors_t *d, pd_t pd) {
+	tensor_t *t = &op->all[i];
+	int status = dnn.memory(&t->given, d->given[i], engine, NULL);
+	const void *wanted = dnn.pd_md(pd, queries[op->kind][i], 0);
+	if (status != 0 || dnn.md_equal(wanted, d->given[i])) return status;
+	t->size = dnn.md_size(wanted);
+	status = dnn.memory(&t->wanted, wanted, engine, NULL);
 	if (status != 0) return status;
-	pd_t pd = NULL;
-	if (op->kind == kernel_gradient)
-		status = dnn.reorder(&pd, (md_t)wanted, engine, d->w, engine, d->attributes);
+	pd_t reorder = NULL;
+	if (i == result[op->kind])
+		status = dnn.reorder(&reorder, (md_t)wanted, engine, d->given[i], engine, d->attributes);
 	else
-		status = dnn.reorder(&pd, d->w, engine, (md_t)wanted, engine, d->attributes);
+		status = dnn.reorder(&reorder, d->given[i], engine, (md_t)wanted, engine, d->attributes);
 	if (status != 0) return status;
-	status = finish(pd, &op->reorder);
-	dnn.pd_free(pd);
+	status = finish(reorder, &t->reorder);
+	dnn.pd_free(reorder);
 	return status;
 }
 
 // fill makes the parts of an op.
 static int fill(op_t *op, const descriptors_t *d, pd_t pd) {
-	const void *wanted = dnn.pd_md(pd, op->kind == kernel_gradient ? query_diff_weights : query_weights, 0);
-	int status = add_reorder(op, d, wanted);
-	if (status == 0) status = finish(pd, &op->convolve);
-	if (status == 0) status = dnn.memory(&op->x, d->x, engine, NULL);
-	if (status == 0) status = dnn.memory(&op->y, d->y, engine, NULL);
-	if (status == 0) status = dnn.memory(&op->w, d->w, engine, NULL);
+	int status = finish(pd, &op->convolve);
+	for (int i = 0; i < 3 && status == 0; i++) status = add_tensor(op, i, d, pd);
 	return status;
 }
 
@@ -373,43 +412,57 @@ static int execute(part_t *p, argument_t *all, int n) {
 	return dnn.execute(p->code, stream, n, all);
 }
 
-static int reorder(op_t *op, memory_t from, memory_t to) {
+static int reorder(tensor_t *t, memory_t from, memory_t to) {
 	argument_t all[3] = {{arg_src, from}, {arg_dst, to}};
-	return execute(&op->reorder, all, 2);
+	return execute(&t->reorder, all, 2);
 }
 
-static int convolve(op_t *op, memory_t w) {
-	static const int names[][3] = {{arg_src, arg_weights, arg_dst}, {arg_diff_src, arg_weights, arg_diff_dst}, {arg_src, arg_diff_weights, arg_diff_dst}};
-	const int *name = names[op->kind];
-	argument_t all[4] = {{name[0], op->x}, {name[1], w}, {name[2], op->y}};
+static int convolve(op_t *op) {
+	argument_t all[4];
+	for (int i = 0; i < 3; i++) {
+		tensor_t *t = &op->all[i];
+		all[i] = (argument_t){names[op->kind][i], t->wanted == NULL ? t->given : t->wanted};
+	}
 	return execute(&op->convolve, all, 3);
 }
 
 // forget takes from an op the addresses of a run: Go may use that memory for other values, and blocks may move.
 static void forget(op_t *op) {
-	memory_t all[] = {op->x, op->y, op->w, op->b, op->convolve.scratchpad, op->reorder.scratchpad};
-	for (int i = 0; i < 6; i++)
-		if (all[i] != NULL) dnn.set_values(all[i], NULL);
+	if (op->convolve.scratchpad != NULL) dnn.set_values(op->convolve.scratchpad, NULL);
+	for (int i = 0; i < 3; i++) {
+		tensor_t *t = &op->all[i];
+		memory_t all[] = {t->given, t->wanted, t->reorder.scratchpad};
+		for (int k = 0; k < 3; k++)
+			if (all[k] != NULL) dnn.set_values(all[k], NULL);
+	}
+}
+
+// give sets the addresses of tensor i, and converts it if oneDNN reads another one.
+static int give(op_t *op, int i, float *values) {
+	tensor_t *t = &op->all[i];
+	int status = dnn.set_values(t->given, values);
+	if (status != 0 || t->wanted == NULL) return status;
+	status = grow(&converted[i], t->size);
+	if (status == 0) status = dnn.set_values(t->wanted, converted[i].values);
+	if (status == 0 && i != result[op->kind]) status = reorder(t, t->given, t->wanted);
+	return status;
 }
 
 // run computes the tensor of the op's kind from the two others.
 static int run(op_t *op, float *x, float *w, float *y, char *why, size_t n) {
-	int status = dnn.set_values(op->x, x);
-	if (status == 0) status = dnn.set_values(op->y, y);
-	if (status == 0) status = dnn.set_values(op->w, w);
-	if (op->b == NULL) {
-		if (status == 0) status = convolve(op, op->w);
-	} else {
-		if (status == 0) status = grow(&blocked, op->b_size);
-		if (status == 0) status = dnn.set_values(op->b, blocked.values);
-		if (status == 0 && op->kind != kernel_gradient) status = reorder(op, op->w, op->b);
-		if (status == 0) status = convolve(op, op->b);
-		if (status == 0 && op->kind == kernel_gradient) status = reorder(op, op->b, op->w);
-	}
+	float *values[] = {x, w, y};
+	int status = 0;
+	for (int i = 0; i < 3 && status == 0; i++) status = give(op, i, values[i]);
+	if (status == 0) status = convolve(op);
+	tensor_t *t = &op->all[result[op->kind]];
+	if (status == 0 && t->wanted != NULL) status = reorder(t, t->wanted, t->given);
 	forget(op);
 	if (status != 0) snprintf(why, n, "its error %d", status);
 	return status;
 }
+
+// computes_bfloat16 reports whether the processor has instructions for bfloat16 that oneDNN uses.
+static int computes_bfloat16(void) { return (dnn.isa() & isa_bf16) != 0; }
 
 // product writes a*b to c, [m, n], all in rows. transposed_a: a is [k, m], else [m, k]; transposed_b: b is [n, k], else
 // [k, n].

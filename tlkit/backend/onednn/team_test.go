@@ -40,7 +40,7 @@ func TestPanics(t *testing.T) {
 			t.Errorf("task %d: panic %.100q, want the task's with its stack", 4*i, got)
 		}
 	}
-	check(t, layers[1], rand.New(rand.NewPCG(1, 1)))
+	check(t, set{inFloat32}, layers[1], rand.New(rand.NewPCG(1, 1)))
 }
 
 // TestTeam: each task is done once, also by a team inside a task, and beside goroutines that leave the library's

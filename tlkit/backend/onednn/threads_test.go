@@ -58,9 +58,9 @@ func TestSmallTeams(t *testing.T) {
 func compareSome(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 7))
 	for _, g := range layers[3:] {
-		check(t, g, rng)
+		check(t, set{inFloat32}, g, rng)
 	}
 	for range 20 {
-		check(t, anyGeometry(rng), rng)
+		check(t, set{inFloat32}, anyGeometry(rng), rng)
 	}
 }

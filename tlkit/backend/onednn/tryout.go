@@ -12,8 +12,8 @@ import (
 
 // tryOut compares a small convolution, its input gradient and its kernel gradient with those of package kernels, so that
 // no training runs on a library that is wrong here. The values are small integers: every order of the sums gives the same
-// results.
-func tryOut() error {
+// results, in bfloat16, too.
+func tryOut(operands precision) error {
 	g := kernels.Geometry{Batch: 2, In: [2]int{9, 9}, Out: [2]int{9, 9}, InC: 32, OutC: 48, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1},
 		Pad: [2]int{1, 1}, KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}
 	back, backLayout := gradientOf(g)
@@ -29,6 +29,7 @@ func tryOut() error {
 	forth, _ := forConv(g, kernels.KernelLayout{})
 	gradient, _ := forConv(back, backLayout)
 	kernel, _ := forKernelGradient(g)
+	forth.operands, gradient.operands, kernel.operands = operands, operands, operands
 	return errors.Join(
 		gives(forth, value, func(o *op, got []float32) error { return o.run(x, w, got) }),
 		gives(gradient, input, func(o *op, got []float32) error { return o.run(got, w, y) }),
