@@ -97,6 +97,9 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 	if err := c.checkNewStrategies(before); err != nil {
 		return nil, nil, err
 	}
+	if err := c.checkRecipe(before); err != nil {
+		return nil, nil, err
+	}
 	if err := c.checkPlans(before); err != nil {
 		return nil, nil, err
 	}
@@ -459,6 +462,26 @@ func (c *call) checkNewStrategies(run *Run) error {
 		names = append(names, w.Name)
 	}
 	return nil
+}
+
+// checkRecipe returns an error for a field of the recipe without effect, unless the run, or an earlier version of it, was
+// begun with a recipe that means the same. The run is nil if there is none.
+func (c *call) checkRecipe(run *Run) error {
+	err := checkFields(c.config.Recipe)
+	if err == nil || run == nil && c.remains() {
+		return nil // what was begun with a run.json that is lost is known by the text of its recipe
+	}
+	begun := []*Run{run}
+	if run != nil {
+		versions, _ := run.Versions()
+		begun = append(begun, versions...)
+	}
+	for _, r := range begun {
+		if r != nil && slices.ContainsFunc(r.Results, (*Result).anyStarted) && len(r.Config.Recipe.plain().differences(c.config.Recipe.plain())) == 0 {
+			return nil
+		}
+	}
+	return err
 }
 
 // checkPlans returns the errors of the strategies' plans: before anything is written, and before the strategies that

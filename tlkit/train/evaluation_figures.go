@@ -126,7 +126,7 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 	case split == nil || split.Len() == 0:
 		return nil, errors.New("tlkit: there are no images to augment; give a split with some, such as data.Train")
 	}
-	if err := r.Augment.Validate(); err != nil {
+	if err := cmp.Or(r.Augment.Validate(), r.Augment.CheckFields()); err != nil {
 		return nil, err
 	}
 	plain := newImages(split, m.Preprocess, vision.Augment{}, r.Seed, m.ImageSize(), nil)

@@ -35,6 +35,9 @@ func (r Recipe) checkObjective() error {
 	return nil
 }
 
+// usualMomentum is Recipe.Momentum where it is 0.
+const usualMomentum = 0.9
+
 // withDefaults returns the recipe with zero fields replaced, or an error for values out of range.
 func (r Recipe) withDefaults() (Recipe, error) {
 	if r.Epochs == 0 {
@@ -47,7 +50,7 @@ func (r Recipe) withDefaults() (Recipe, error) {
 		r.Optimizer = SGD
 	}
 	if r.Momentum == 0 {
-		r.Momentum = 0.9
+		r.Momentum = usualMomentum
 	}
 	if r.Seeds == 1 {
 		r.Seeds = 0 // 0 and 1 mean the same; run.json always has 0
@@ -122,6 +125,37 @@ func (r Recipe) check() error {
 	case SGD, Adam, AdamW:
 	default:
 		return fmt.Errorf("tlkit: Recipe.Optimizer is %q; there are %q, %q and %q", r.Optimizer, SGD, Adam, AdamW)
+	}
+	return nil
+}
+
+// checkFields is checkEffects; a test replaces it, to make a run as versions before this check made it.
+var checkFields = Recipe.checkEffects
+
+// checkEffects returns an error that names a field without effect and the field that it needs; nil if there is none. A
+// run that was begun with such a field goes on: see call.checkRecipe.
+func (r Recipe) checkEffects() error {
+	for _, f := range []struct {
+		idle   bool
+		field  string
+		value  any
+		advice string
+	}{
+		{r.Optimizer != "" && r.Optimizer != SGD && r.Momentum != 0 && r.Momentum != usualMomentum, "Momentum", r.Momentum,
+			fmt.Sprintf("with Optimizer %q, since it is that of %q", r.Optimizer, SGD)},
+		{r.EarlyStop.Patience == 0 && r.EarlyStop.MinDelta != 0, "EarlyStop.MinDelta", r.EarlyStop.MinDelta, "without EarlyStop.Patience, such as 5"},
+		{r.EarlyStop.Patience == 0 && r.EarlyStop.OnAccuracy, "EarlyStop.OnAccuracy", true, "without EarlyStop.Patience, such as 5"},
+		{r.Schedule.StepEvery == 0 && r.Schedule.StepFactor != 0, "Schedule.StepFactor", r.Schedule.StepFactor, "without Schedule.StepEvery, such as 7"},
+		{r.Augment.IsZero() && r.Views != 0, "Views", r.Views, "without Augment, such as vision.StandardAugment()"},
+		{r.BatchSize == 1 && r.Mixup != 0, "Mixup", r.Mixup, "with a BatchSize of 1, since images of a batch are mixed with each other"},
+		{r.BatchSize == 1 && r.CutMix != 0, "CutMix", r.CutMix, "with a BatchSize of 1, since images of a batch are mixed with each other"},
+	} {
+		if f.idle {
+			return fmt.Errorf("tlkit: Recipe.%s is %v, but has no effect %s; change that, or leave %s out", f.field, f.value, f.advice, f.field)
+		}
+	}
+	if err := r.Augment.CheckFields(); err != nil {
+		return fmt.Errorf("tlkit: Recipe.Augment: %w", err)
 	}
 	return nil
 }

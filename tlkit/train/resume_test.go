@@ -390,7 +390,7 @@ func TestRestoredUnwritten(t *testing.T) {
 }
 
 // TestSpelledAlike: recipes that mean the same are one: nothing is trained anew, nothing is said, and another epoch
-// goes on from the checkpoint.
+// goes on from the checkpoint; also those with fields without effect, which a new training refuses.
 func TestSpelledAlike(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
 	for name, pair := range map[string][2]func(r *train.Recipe){
@@ -421,8 +421,10 @@ func TestSpelledAlike(t *testing.T) {
 			second.Dir = first.Dir
 			alone := second
 			alone.Dir, alone.Epochs = t.TempDir(), 3
+			refuse := train.AcceptIdle()
 			whole := compare(t, alone, "r", ds, m, strategy.FineTune{})
 			before := compare(t, first, "r", ds, m, strategy.FineTune{})
+			refuse()
 			again := compare(t, second, "r", ds, m, strategy.FineTune{})
 			second.Epochs = 3
 			further := compare(t, second, "r", ds, m, strategy.FineTune{})

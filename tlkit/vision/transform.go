@@ -190,6 +190,24 @@ func (a Augment) Validate() error {
 	return a.RandAugment.validate()
 }
 
+// CheckFields returns an error that names a field without effect and the field that it needs; nil if there is none.
+func (a Augment) CheckFields() error {
+	for _, f := range []struct {
+		idle         bool
+		field, needs string
+		value        any
+	}{
+		{!a.ResizedCrop && a.Scale != [2]float64{}, "Scale", "ResizedCrop", a.Scale},
+		{!a.ResizedCrop && a.Ratio != [2]float64{}, "Ratio", "ResizedCrop", a.Ratio},
+		{a.RandAugment.Ops == 0 && a.RandAugment.Magnitude != 0, "RandAugment.Magnitude", "RandAugment.Ops, such as 2", a.RandAugment.Magnitude},
+	} {
+		if f.idle {
+			return fmt.Errorf("vision: Augment.%s is %v, but has no effect without Augment.%s; set that, or leave %s out", f.field, f.value, f.needs, f.field)
+		}
+	}
+	return nil
+}
+
 // Apply augments m. size is the side in pixels of ResizedCrop's result, where 0 means m's own width and height; without
 // ResizedCrop the size of m stays. The result depends only on the arguments and the state of rng.
 func (a Augment) Apply(rng *rand.Rand, m *Image, size int, interp Interpolation) *Image {
