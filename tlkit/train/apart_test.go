@@ -92,11 +92,11 @@ func TestFrozenApart(t *testing.T) {
 							t.Fatal(b.err)
 						}
 						step++
-						loss, _, err := tr.trainStep(b, stepInfo{rate: plan.LearningRate, step: step, update: (step + 1) / 2, seen: 4 * (2 - step%2), whole: step%2 == 0}, nil)
+						f, err := tr.trainStep(b, stepInfo{rate: plan.LearningRate, step: step, update: (step + 1) / 2, seen: 4 * (2 - step%2), whole: step%2 == 0}, nil)
 						if err != nil {
 							t.Fatal(err)
 						}
-						losses[i] = append(losses[i], loss)
+						losses[i] = append(losses[i], f.loss)
 					}
 				}
 				for _, p := range tr.trained {

@@ -114,9 +114,13 @@ type stepInfo struct {
 	mixture mixture
 }
 
-// trainStep runs one step and returns the batch's mean loss and number of hits. teacher has the teacher's logits for
+// stepFigures are the figures of a batch: the mean loss of its labels, the number of hits, and the loss of the strategy, 0
+// for one without a loss of its own.
+type stepFigures struct{ loss, hits, total float64 }
+
+// trainStep runs one step. teacher has the teacher's logits for
 // the batch; it is nil without a teacher.
-func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss, hit float64, err error) {
+func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (f stepFigures, err error) {
 	defer b.release()
 	// enter returns the input of the step for a batch: its images, or the output of the frozen stages.
 	enter := func(b batch) (*tensors.Tensor, error) { return b.inputs, nil }
@@ -137,14 +141,14 @@ func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss
 	}
 	x, err := enter(b)
 	if err != nil {
-		return 0, 0, err
+		return f, err
 	}
 	values := stepInputs[any]{x: x, labels: b.labels, rate: float32(at.rate), step: float32(at.update), progress: float32(at.progress),
 		random: t.random(at.step), mask: at.mixture.tensor(), share: float32(at.mixture.share), seen: float32(at.seen),
 		weight: float32(at.weight), teacher: teacher}
 	for _, other := range b.extra {
 		if x, err = enter(other); err != nil {
-			return 0, 0, err
+			return f, err
 		}
 		values.extra = append(values.extra, extra[any]{x, other.labels})
 	}
@@ -161,9 +165,12 @@ func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (loss
 	}
 	out, err := exec.Call(in...)
 	if err != nil {
-		return 0, 0, err
+		return f, err
 	}
-	return float64(tensors.ToScalar[float32](out[0])), float64(tensors.ToScalar[float32](out[1])), nil
+	for i, figure := range []*float64{&f.loss, &f.hits, &f.total}[:len(out)] {
+		*figure = float64(tensors.ToScalar[float32](out[i]))
+	}
+	return f, nil
 }
 
 // random is the state of the random generator for a step. It depends on the seed and the step alone, so that dropout in

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -70,6 +74,69 @@ func TestNotFinite(t *testing.T) {
 		_, err = r.FindLR(context.Background(), ds, m, strategy.Transfer{})
 		wantError(t, err, "without a step of training", "no learning rate to find", "layer1.conv.weight")
 		r.Dir = t.TempDir()
+	}
+}
+
+// ownLoss is a strategy whose loss is the labels' with a term of one's own.
+type ownLoss struct {
+	name string
+	term func(s *train.Step) *Node
+}
+
+func (o ownLoss) Name() string { return o.name }
+
+func (o ownLoss) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	m.SetTrainable(func(nn.Param) bool { return true })
+	return train.Plan{LearningRate: 1e-9, Loss: func(s *train.Step) *Node { return Add(s.Loss, o.term(s)) }}, m.ReplaceHead(task.Classes, task.Seed)
+}
+
+// TestUndefinedLoss: where a loss of one's own is NaN at every rate, or has no derivative, no learning rate is blamed.
+func TestUndefinedLoss(t *testing.T) {
+	ds, m := paint(t), pretrained(t)
+	zero := func(s *train.Step) *Node { return MulScalar(ReduceAllSum(s.Logits), 0) }
+	bad := []train.Strategy{
+		ownLoss{"logarithm", func(s *train.Step) *Node { return Log(SubScalar(zero(s), 1)) }},
+		ownLoss{"root", func(s *train.Step) *Node { return Sqrt(zero(s)) }}, // the loss is finite, its gradient 0 times infinity
+		ownLoss{"division", func(s *train.Step) *Node { return Div(zero(s), zero(s)) }},
+	}
+	for _, accumulate := range []int{0, 3} {
+		r := quick(t)
+		r.Accumulate = accumulate
+		run := compare(t, r, "r", ds, m, append(bad, ownLoss{"good", zero})...)
+		text := run.Verdict()
+		for _, s := range bad {
+			d := result(t, run, s.Name()).Diverged
+			if d == nil || d.Undefined == "" || d.Epoch != 1 || strings.Contains(d.String(), "rate") {
+				t.Errorf("%s, accumulate %d: %+v", s.Name(), accumulate, d)
+			}
+			if want := s.Name() + " ended in its first step, in which"; !strings.Contains(text, want) {
+				t.Errorf("verdict %q lacks %q", text, want)
+			}
+		}
+		if strings.Contains(text, "smaller learning rate") || !strings.Contains(text, "the loss of the strategy is NaN or infinite, so that no learning rate helps: look at the loss of one's own (Plan.Loss)") {
+			t.Errorf("verdict %q", text)
+		}
+		if good := result(t, run, "good"); !good.Done || good.Diverged != nil {
+			t.Errorf("good: %+v", good)
+		}
+		t.Setenv(plots.LanguageEnv, "ja")
+		if shown := shown(t, run); !strings.Contains(shown, "root は最初のステップで終わりました。stem.conv.weight の勾配が有限の数ではない") || !strings.Contains(shown, "root（最初のステップで NaN）") {
+			t.Errorf("in Japanese: %s", shown)
+		}
+		t.Setenv(plots.LanguageEnv, "en")
+		again := compare(t, r, "r", ds, m, append(bad, ownLoss{"good", zero})...)
+		if d := result(t, again, "root").Diverged; d == nil || d.Undefined == "" {
+			t.Errorf("the same call again: %+v", d)
+		}
+	}
+	for _, s := range bad {
+		_, err := quick(t).FindLR(t.Context(), ds, m, s)
+		wantError(t, err, "in the first step of strategy", s.Name(), "no learning rate to find", "Plan.Loss")
+	}
+	// The rate is to blame where it is too high.
+	run := compare(t, quick(t), "r", ds, m, strategy.L2SP{LearningRate: 1e30})
+	if d := result(t, run, "l2sp").Diverged; d == nil || d.Undefined != "" {
+		t.Errorf("l2sp at rate 1e30: %+v", d)
 	}
 }
 

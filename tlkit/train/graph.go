@@ -114,7 +114,11 @@ func (t *trainer) stepGraph(nodes []*Node, from int, whole bool) []*Node {
 	if t.average > 0 && whole {
 		t.updateAverage(in.step)
 	}
-	return []*Node{loss, hits(s.Logits, counted)}
+	figures := []*Node{loss, hits(s.Logits, counted)}
+	if t.plan.Loss != nil {
+		figures = append(figures, total)
+	}
+	return figures
 }
 
 // forward sets the step's features and logits, and those of its extra batches. It returns the outputs of the model's

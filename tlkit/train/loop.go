@@ -242,18 +242,24 @@ func (l *loop) step(b batch) error {
 	if err != nil {
 		return err
 	}
-	loss, hit, err := l.t.trainStep(b, l.stepInfo(b.n, rate, l.epochAt(l.at.Step)/float64(l.recipe.Epochs)), logits)
+	info := l.stepInfo(b.n, rate, l.epochAt(l.at.Step)/float64(l.recipe.Epochs))
+	f, err := l.t.trainStep(b, info, logits)
 	if err != nil {
 		return err
 	}
-	if !numbers.Finite(loss) {
-		return l.diverged("training", loss, rate)
+	if !numbers.Finite(f.loss) {
+		return l.diverged("training", f.loss, rate)
+	}
+	if info.update == 1 && info.whole && rate < safeRate {
+		if what := l.t.undefined(f); what != "" {
+			return l.undefined(f.loss, rate, what)
+		}
 	}
 	l.at.Step++
 	l.at.Steps++
 	l.at.Seen += b.n
-	l.at.Loss += loss * float64(b.n)
-	l.at.Hits += hit
+	l.at.Loss += f.loss * float64(b.n)
+	l.at.Hits += f.hits
 	return nil
 }
 
@@ -346,6 +352,10 @@ func (e *divergedError) Error() string {
 		return fmt.Sprintf("tlkit: run %q, strategy %q: the %s loss is %g without a step of training, so that no learning rate helps; %s",
 			e.run, e.strategy, e.Loss, e.value, whyNotFinite(e.Param))
 	}
+	if e.Undefined != "" {
+		return fmt.Sprintf("tlkit: run %q, strategy %q: %s is NaN or infinite in the first step, while the loss of the labels is %g, so that no learning rate helps; %s",
+			e.run, e.strategy, e.undefined().english, e.value, whyUndefined)
+	}
 	why := ""
 	if e.Param != "" {
 		why = "; " + whyNotFinite(e.Param)
@@ -356,6 +366,11 @@ func (e *divergedError) Error() string {
 
 func (l *loop) diverged(which string, loss, rate float64) error {
 	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which, Untrained: l.at.Steps == 0}, l.res.run.Name, l.res.label(), loss}
+}
+
+// undefined ends a training whose first update is no number; what is that of Divergence.Undefined.
+func (l *loop) undefined(loss, rate float64, what string) error {
+	return &divergedError{Divergence{Epoch: 1, Step: l.at.Step + 1, LearningRate: rate, Loss: "training", Undefined: what}, l.res.run.Name, l.res.label(), loss}
 }
 
 // record appends an epoch to the history and saves the files that change. The checkpoint comes last: if it is missing,

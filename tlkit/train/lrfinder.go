@@ -47,6 +47,9 @@ func (r Recipe) FindLR(ctx context.Context, ds *datasets.Dataset, pretrained *zo
 	r.Seeds = 0
 	r.Epochs = math.MaxInt32 // enough for the phases of any strategy
 	r, err := r.withDefaults()
+	if err == nil {
+		err = checkFields(r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +120,12 @@ func (c *LRCurve) more() bool {
 	for _, v := range c.Smoothed {
 		lowest = math.Min(lowest, v)
 	}
-	return n < lrSteps && numbers.Finite(last) && !(last > lrWorse*lowest)
+	// A loss of one's own may be negative: the fall so far is its scale then.
+	scale := lowest
+	if lowest <= 0 {
+		scale = math.Max(-lowest, c.Smoothed[0]-lowest)
+	}
+	return n < lrSteps && numbers.Finite(last) && !(last-lowest > (lrWorse-1)*scale)
 }
 
 // testRates takes the steps of one pass over the images.
@@ -137,14 +145,22 @@ func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
 			return err
 		}
 		rate := lrLow * math.Pow(lrHigh/lrLow, float64(len(c.Rates))/(lrSteps-1))
-		loss, _, err := l.t.trainStep(b, l.stepInfo(b.n, rate, float64(len(c.Rates))/lrSteps), logits)
+		info := l.stepInfo(b.n, rate, float64(len(c.Rates))/lrSteps)
+		f, err := l.t.trainStep(b, info, logits)
 		if err != nil {
 			return err
 		}
 		l.at.Step++
 		l.at.Steps++
-		c.add(rate, loss)
-		l.show.search(len(c.Rates), lrSteps, rate, loss)
+		if info.update == 1 && info.whole && numbers.Finite(f.loss) {
+			if what := l.t.undefined(f); what != "" {
+				d := Divergence{Undefined: what}
+				return fmt.Errorf("tlkit: %s is NaN or infinite in the first step of strategy %q, while the loss of the labels is %g, so that there is no learning rate to find; %s",
+					d.undefined().english, c.Strategy, f.loss, whyUndefined)
+			}
+		}
+		c.add(rate, f.loss)
+		l.show.search(len(c.Rates), lrSteps, rate, f.loss)
 		if !c.more() {
 			l.show.searched(len(c.Rates))
 			return nil
@@ -198,7 +214,7 @@ func (c *LRCurve) suggest() {
 	// A fall that the noise of the smoothed loss explains does not count: with few images per step the noise is large,
 	// and the lowest of a hundred values is far below their mean.
 	noise := spread(residuals).Deviation * math.Sqrt((1-lrSmoothing)/(1+lrSmoothing))
-	if before := spread(c.Smoothed[first : at+1]).Mean; before-c.Smoothed[low] > lrNoise*noise+1e-6*before {
+	if before := spread(c.Smoothed[first : at+1]).Mean; before-c.Smoothed[low] > lrNoise*noise+1e-6*math.Abs(before) {
 		c.Suggested, c.Lowest = c.Rates[at], c.Rates[low]
 	}
 }

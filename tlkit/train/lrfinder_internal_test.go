@@ -36,6 +36,29 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
+// TestNegativeLoss: the test of a loss that is negative, zero at its lowest or crosses zero goes on while the loss falls,
+// suggests what the same curve above zero does, and ends when the loss is much worse.
+func TestNegativeLoss(t *testing.T) {
+	for _, shift := range []float64{0, -1.3, -2.3, -5, -100} {
+		c := &LRCurve{}
+		for c.more() {
+			rate := lrLow * math.Pow(lrHigh/lrLow, float64(len(c.Rates))/(lrSteps-1))
+			loss := 2.3 - min(max(math.Log10(rate)+3, 0), 1)
+			if rate > 1 {
+				loss = 1e6
+			}
+			c.add(rate, loss+shift)
+		}
+		c.suggest()
+		if n := len(c.Rates); n < 86 || n > 95 {
+			t.Errorf("%+g: ended after %d steps; the loss is 1e6 from step 86 on", shift, n)
+		}
+		if c.Suggested < 1e-3 || c.Suggested > 0.03 {
+			t.Errorf("%+g: suggested %g where the loss falls from 0.001 to 0.01", shift, c.Suggested)
+		}
+	}
+}
+
 // TestLossOfNaN: a loss that is NaN from the second step on is not said to fall by its noise.
 func TestLossOfNaN(t *testing.T) {
 	c := &LRCurve{}

@@ -141,6 +141,9 @@ type Divergence struct {
 	Loss string `json:"loss"`
 	// Untrained is true if the loss was not finite before the first step, so that no learning rate is to blame.
 	Untrained bool `json:"untrained,omitempty"`
+	// Undefined, if not "", was NaN or infinite in the first step, so that no learning rate is to blame: "loss" for the
+	// strategy's own loss, else the variable whose gradient it was.
+	Undefined string `json:"undefined,omitempty"`
 	// Param, if not "", is a variable of the pretrained model with values that are NaN or infinite.
 	Param string `json:"param,omitempty"`
 }
@@ -149,6 +152,9 @@ type Divergence struct {
 func (d *Divergence) String() string {
 	if d.Untrained {
 		return "no finite loss before the first step"
+	}
+	if d.Undefined != "" {
+		return "NaN in the first step"
 	}
 	return fmt.Sprintf("diverged in epoch %d at rate %g", d.Epoch, d.LearningRate)
 }

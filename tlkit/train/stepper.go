@@ -69,8 +69,8 @@ func (s *Stepper) Step() (loss float64, err error) {
 	if s.recipe.mixes() {
 		at.mixture = s.recipe.mixture(at.step, s.t.model.ImageSize())
 	}
-	loss, _, err = s.t.trainStep(b, at, nil)
-	return loss, err
+	f, err := s.t.trainStep(b, at, nil)
+	return f.loss, err
 }
 
 // blank returns a batch of n blank images of the first class.

@@ -220,6 +220,12 @@ func (r *Result) trouble(classes []string) wording {
 			fmt.Sprintf("%s has %s, so that no learning rate helps: %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
 			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.labelJapanese(), r.Diverged.Param),
 		}
+	case r.Diverged != nil && r.Diverged.Undefined != "":
+		what := r.Diverged.undefined()
+		return wording{
+			fmt.Sprintf("%s ended in its first step, in which %s is NaN or infinite, so that no learning rate helps: %s.", r.label(), what.english, whyUndefined),
+			fmt.Sprintf("%s は最初のステップで終わりました。%sが有限の数ではないので、どの学習率でも学習できません。自作の損失（Plan.Loss）か自作の層を確認してください（0 の平方根や対数、0 による割り算には値か微分がありません）。", r.labelJapanese(), what.japanese),
+		}
 	case r.Diverged != nil && r.Diverged.Param != "":
 		return wording{
 			fmt.Sprintf("%s %s: try a smaller learning rate for it, or other weights, as %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
