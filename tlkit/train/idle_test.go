@@ -22,7 +22,9 @@ var effects = map[string]struct {
 	"Schedule.StepFactor":  {func(r *train.Recipe) { r.Schedule.StepFactor = 0.5 }, []string{"Schedule.StepFactor is 0.5", "without Schedule.StepEvery"}},
 	"Augment.Scale":        {func(r *train.Recipe) { r.Augment.Scale = [2]float64{0.5, 1} }, []string{"Augment.Scale is [0.5 1]", "without Augment.ResizedCrop"}},
 	"Augment.Ratio":        {func(r *train.Recipe) { r.Augment.Ratio = [2]float64{1, 1} }, []string{"Augment.Ratio is [1 1]", "without Augment.ResizedCrop"}},
-	"Augment.RandAugment.Magnitude": {func(r *train.Recipe) { r.Augment = vision.Augment{HorizontalFlip: 0.5, RandAugment: vision.RandAugment{Magnitude: 5}} },
+	"Augment.RandAugment.Magnitude": {func(r *train.Recipe) {
+		r.Augment = vision.Augment{HorizontalFlip: 0.5, RandAugment: vision.RandAugment{Magnitude: 5}}
+	},
 		[]string{"Augment.RandAugment.Magnitude is 5", "without Augment.RandAugment.Ops"}},
 	"Views":  {func(r *train.Recipe) { r.Views = 3 }, []string{"Recipe.Views is 3", "without Augment"}},
 	"Mixup":  {func(r *train.Recipe) { r.BatchSize, r.Mixup = 1, 0.2 }, []string{"Recipe.Mixup is 0.2", "BatchSize of 1"}},

@@ -141,7 +141,7 @@ func (r Recipe) checkEffects() error {
 		value  any
 		advice string
 	}{
-		{r.Optimizer != "" && r.Optimizer != SGD && r.Momentum != 0 && r.Momentum != usualMomentum, "Momentum", r.Momentum,
+		{r.Optimizer != SGD && r.Momentum > 0 && r.Momentum != usualMomentum, "Momentum", r.Momentum,
 			fmt.Sprintf("with Optimizer %q, since it is that of %q", r.Optimizer, SGD)},
 		{r.EarlyStop.Patience == 0 && r.EarlyStop.MinDelta != 0, "EarlyStop.MinDelta", r.EarlyStop.MinDelta, "without EarlyStop.Patience, such as 5"},
 		{r.EarlyStop.Patience == 0 && r.EarlyStop.OnAccuracy, "EarlyStop.OnAccuracy", true, "without EarlyStop.Patience, such as 5"},
