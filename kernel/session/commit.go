@@ -26,6 +26,7 @@ type change struct {
 	made    map[*entity][]*entity // the variables that the cell puts something into, and what that is made of
 	sized   map[*entity][]*entity // the constants that give the arrays of the variables that the cell declares their length
 	lits    []literal
+	uses    []use
 	notices []string // what the user must know, such as names that can't be used any more
 	hints   []string // what the user may like to know
 }
@@ -97,6 +98,7 @@ func changeOf(c *checked, u *names, how outcome, look looker) *change {
 	x.importPackages()
 	x.followValues()
 	x.out.lits = x.literals()
+	x.findUses()
 	x.notice()
 	x.noticeHeld(look)
 	x.dropOwn()
@@ -105,7 +107,7 @@ func changeOf(c *checked, u *names, how outcome, look looker) *change {
 
 // add creates the live name of an object in the cell's package.
 func (x *changer) add(name string, k kind, obj types.Object, def *definition, cell int) *entity {
-	e := &entity{name: name, kind: k, obj: obj, def: def, run: x.n, store: x.n, cell: cell}
+	e := &entity{name: name, kind: k, obj: obj, def: def, run: x.n, store: x.n, cell: cell, reach: &reach{by: map[*entity]bool{}}}
 	x.fresh[obj] = e
 	x.out.created = append(x.out.created, e)
 	return e
@@ -187,7 +189,7 @@ func (x *changer) declareVars() {
 	}
 	for _, v := range x.migrate {
 		e := x.add(v.name, kindVar, x.pkg.Scope().Lookup(v.name), nil, v.cell)
-		e.pointer, e.store, e.made, e.set, e.sized = true, v.store, v.made, v.set, v.sized
+		e.pointer, e.store, e.made, e.set, e.sized, e.reach = true, v.store, v.made, v.set, v.sized, v.reach
 	}
 }
 
@@ -321,7 +323,9 @@ func (u *names) apply(c *change) {
 	defer u.mu.Unlock()
 	for _, e := range c.removed {
 		delete(u.live, e.name)
+		u.forgetVar(e)
 	}
+	u.noteUses(c.uses)
 	for _, e := range c.created {
 		delete(u.stale, e.name)
 		delete(u.lacking, e.name)

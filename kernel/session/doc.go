@@ -40,6 +40,8 @@
 //     first ten thousand values behind each variable, also in fields and containers, and on the stacks of goroutines
 //     (holds.go); not in what a closure has captured, in channels or in timers. Values are looked into only while no
 //     goroutine of a cell runs.
+//   - The memory of a variable that was removed, became stale or has another type is freed when no code can use it any
+//     more (free.go): not if a pointer to it was made, or if a function literal, method or function value uses it.
 //   - A declaration is kept if its text and everything that it uses are unchanged: running a cell again makes no
 //     types anew.
 //

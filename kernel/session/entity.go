@@ -83,6 +83,8 @@ type entity struct {
 	sized []*entity
 	// set is the last cell that put something into the variable.
 	set int
+	// reach is the code that can use the variable's memory, or call the function.
+	reach *reach
 }
 
 // origin returns the generic object from which an instantiated one was made, or obj itself.

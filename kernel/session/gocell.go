@@ -57,6 +57,7 @@ func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magicCell, p *p
 	}
 	made := changeOf(c, s.names, how, s.look)
 	s.names.apply(made)
+	s.free()
 	for _, text := range made.hints {
 		s.out.text("stdout", text+"\n")
 	}

@@ -30,7 +30,7 @@ func (u *names) forget(lost bool) {
 		}
 		fresh.lost = append(fresh.lost, u.lost...)
 	}
-	u.live, u.byObj, u.stale, u.imports, u.lost, u.lacking, u.literals = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost, fresh.lacking, fresh.literals
+	u.live, u.byObj, u.stale, u.imports, u.lost, u.lacking, u.literals, u.forgotten = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost, fresh.lacking, fresh.literals, nil
 }
 
 // goneReason returns a message with the remedy for a name that was lost with the worker.

@@ -46,6 +46,7 @@ func (c *call) remove() *Error {
 		}
 	}
 	c.names.mu.Unlock()
+	c.free()
 	if len(unknown) > 0 {
 		files := ""
 		if slices.ContainsFunc(unknown, func(name string) bool { return !functionPath.MatchString(name) }) {
@@ -79,6 +80,7 @@ func (c *call) removeMatching() *Error {
 // drop removes a name and makes the names that depend on it stale.
 func (u *names) drop(e *entity) {
 	delete(u.live, e.name)
+	u.forgetVar(e)
 	if e.kind == kindMethod {
 		u.lacking[e.def.recv] = true // the next cell compiles it again
 	}

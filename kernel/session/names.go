@@ -22,6 +22,8 @@ type names struct {
 	lost    []*definition       // of a lost worker, not compiled again yet; see lost.go
 	// lacking are the types whose code still has a method that was removed.
 	lacking map[string]bool
+	// forgotten are variables that have no name any more, and are not free yet; see free.go.
+	forgotten []*entity
 	// literals are the function literals of cells' statements, by run; see holds.go.
 	literals map[int][]literal
 }

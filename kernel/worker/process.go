@@ -333,7 +333,7 @@ type With struct {
 }
 
 // Run opens a plugin and runs its cell. It returns how long opening took, and how the cell failed (nil if it
-// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes and Holds may
+// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes, Holds and Free may
 // be in progress.
 func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, failure *rt.Failure, err error) {
 	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: with.Args, Fields: with.Fields})
@@ -385,6 +385,13 @@ func (p *Process) Sizes() (map[string]int64, error) {
 func (p *Process) Holds(variables []string) (map[string][]rt.Code, error) {
 	e, err := p.ask(rt.Request{Op: "holds", Variables: variables}, "holds")
 	return e.Holds, err
+}
+
+// Free sets variables to zero that no code of a cell can use any more, and returns those that it did not leave for a
+// running goroutine. The variables are named as in Sizes.
+func (p *Process) Free(variables []string) ([]string, error) {
+	e, err := p.ask(rt.Request{Op: "free", Variables: variables}, "freed")
+	return e.Freed, err
 }
 
 // Stopped reports whether the last run was interrupted, however it ended.

@@ -62,7 +62,7 @@ func holds(variables []string) map[string][]Code {
 			}
 		}
 	}
-	if running := w.goroutines(); len(running) > 0 {
+	if running, _ := w.goroutines(); len(running) > 0 {
 		all[Goroutines] = running
 	}
 	return all
@@ -287,13 +287,13 @@ func (w *walk) frame(f runtime.Frame) {
 // mostGoroutines is how many goroutines are looked at.
 const mostGoroutines = 1000
 
-// goroutines returns the functions of cells that goroutines run.
-func (w *walk) goroutines() []Code {
+// goroutines returns the functions of cells that goroutines run, and whether it looked at all goroutines.
+func (w *walk) goroutines() (code []Code, all bool) {
 	w.found = map[Code]bool{}
 	records := make([]runtime.StackRecord, runtime.NumGoroutine()+10)
 	n, ok := runtime.GoroutineProfile(records)
 	if !ok {
-		return nil // there are more by now
+		return nil, false // there are more by now
 	}
 	for _, r := range records[:min(n, mostGoroutines)] {
 		for frames, more := runtime.CallersFrames(r.Stack()), len(r.Stack()) > 0; more; {
@@ -302,7 +302,7 @@ func (w *walk) goroutines() []Code {
 			w.frame(f)
 		}
 	}
-	return slices.Collect(maps.Keys(w.found))
+	return slices.Collect(maps.Keys(w.found)), n <= mostGoroutines
 }
 
 // span is a part of the memory into which the plugin of a run is loaded.

@@ -11,7 +11,7 @@ import (
 
 // Request is a message from the kernel to the worker.
 type Request struct {
-	// Op is "run", "interrupt", "input", "sizes", "holds", "env" or "chdir".
+	// Op is "run", "interrupt", "input", "sizes", "holds", "free", "env" or "chdir".
 	Op string
 	// N is the number of the run ("run"), the run to interrupt ("interrupt"), or the run that requested the input
 	// ("input"); 0 is the run in progress.
@@ -26,7 +26,7 @@ type Request struct {
 	Args []string
 	// Fields are the values of form fields that the page changed, by name ("run"); see Field.
 	Fields map[string]string `json:",omitempty"`
-	// Variables are the variables to look into ("holds"), as "run.name".
+	// Variables are the variables to look into ("holds") or to set to zero ("free"), as "run.name".
 	Variables []string `json:",omitempty"`
 	// Name and Value are an environment variable ("env"); Value alone is the folder ("chdir") or a line with its line
 	// end ("input").
@@ -37,7 +37,7 @@ type Request struct {
 
 // Event is a message from the worker to the kernel.
 type Event struct {
-	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "holds", "ok" or "error". "held"
+	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "holds", "freed", "ok" or "error". "held"
 	// means that C code or a loop of a library holds the run, which should stop, or, with Deferred, a deferred function
 	// of the cell.
 	Op string
@@ -64,6 +64,8 @@ type Event struct {
 	Sizes map[string]int64 `json:",omitempty"`
 	// Holds is the code of cells by the variable that holds it ("holds").
 	Holds map[string][]Code `json:",omitempty"`
+	// Freed are the variables that were set to zero ("freed").
+	Freed []string `json:",omitempty"`
 }
 
 // Failure describes how a cell failed.
