@@ -61,29 +61,35 @@ func TestStopServer(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "addr := func() string { l, _ := net.Listen(\"tcp\", \"127.0.0.1:0\"); defer l.Close(); return l.Addr().String() }()")
 	const connect = "go func() { for { if c, err := net.Dial(\"tcp\", addr); err == nil { c.Close(); fmt.Println(\"started\"); return }; time.Sleep(time.Millisecond) } }()\n"
-	for i, serve := range []string{"log.Fatal(http.ListenAndServe(addr, nil))", "mux := http.NewServeMux()\ngo http.ListenAndServe(addr, mux)\nselect {}"} {
-		if i == 1 {
-			run(t, s, 5, "other, err := net.Listen(\"tcp\", \"127.0.0.1:0\")")
-		}
+	run(t, s, 2, "other, err := net.Listen(\"tcp\", \"127.0.0.1:0\")")
+	const goes = "go func() { if err := http.ListenAndServe(addr, nil); err != nil { fmt.Println(err) } }()\n"
+	for i, serve := range []string{
+		"log.Fatal(http.ListenAndServe(addr, nil))", "mux := http.NewServeMux()\ngo http.ListenAndServe(addr, mux)\nselect {}",
+		// These bodies end by themselves.
+		goes + "ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)\ndefer stop()\n<-ctx.Done()",
+		goes + "for { time.Sleep(time.Millisecond) }",
+		goes + "c := make(chan os.Signal, 1)\nsignal.Notify(c, os.Interrupt)\n<-c\nlog.Fatal(\"over\")",
+		goes + "srv := &http.Server{}\nl, _ := net.Listen(\"tcp\", \"127.0.0.1:0\")\ngo srv.Serve(l)\n_ = exec.Command(\"sleep\", \"600\").Run()",
+	} {
 		for again := range 3 {
-			done, _ := begin(t, s, 2+4*i+again, "http.HandleFunc(\"/\", http.NotFound)\n"+connect+serve)
+			done, out := begin(t, s, 3+3*i+again, "http.HandleFunc(\"/\", http.NotFound)\n"+connect+serve)
 			s.Interrupt()
-			if err := wait(t, done); err == nil || err.Name != "Interrupted" {
-				t.Fatalf("run %d of %q ended with %v, want Interrupted", again+1, serve, err)
+			if err := wait(t, done); err == nil || strings.Contains(out.String(), "in use") {
+				t.Fatalf("run %d of %q ended with %v and showed %q, want Interrupted", again+1, serve, err, out)
 			}
 		}
 	}
-	if got := run(t, s, 9, "go net.Dial(\"tcp\", other.Addr().String())\n_, err = other.Accept()\nerr == nil"); got != "=> true" {
+	if got := run(t, s, 39, "go net.Dial(\"tcp\", other.Addr().String())\n_, err = other.Accept()\nerr == nil"); got != "=> true" {
 		t.Errorf("the listener of another cell accepts: %q, want true", got)
 	}
 	// A goroutine of an earlier cell listens while the cell runs that is stopped.
-	run(t, s, 10, "late := make(chan net.Listener)\ngo func() { late <- nil; l, _ := net.Listen(\"tcp\", \"127.0.0.1:0\"); late <- l; http.Serve(l, nil) }()")
-	done, _ := begin(t, s, 11, "<-late\nl := <-late\n"+connect+"http.ListenAndServe(addr, nil)")
+	run(t, s, 40, "late := make(chan net.Listener)\ngo func() { late <- nil; l, _ := net.Listen(\"tcp\", \"127.0.0.1:0\"); late <- l; http.Serve(l, nil) }()")
+	done, _ := begin(t, s, 41, "<-late\nl := <-late\n"+connect+"http.ListenAndServe(addr, nil)")
 	s.Interrupt()
 	if err := wait(t, done); err == nil || err.Name != "Interrupted" {
 		t.Fatalf("ended with %v, want Interrupted", err)
 	}
-	if got := run(t, s, 12, "_, err = http.Get(\"http://\" + l.Addr().String())\nerr == nil"); got != "=> true" {
+	if got := run(t, s, 42, "_, err = http.Get(\"http://\" + l.Addr().String())\nerr == nil"); got != "=> true" {
 		t.Errorf("the server that another cell began meanwhile has an answer: %q, want true", got)
 	}
 }

@@ -65,6 +65,9 @@ func run(r Request) {
 		stopRest(c.n)
 		failure = becauseOfStop(failure)
 	}
+	if c.isStopping() {
+		c.closeListeners(goroutines())
+	}
 	end()
 	r.Renumber.frames(failure)
 	if failure != nil {

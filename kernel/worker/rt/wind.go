@@ -128,10 +128,8 @@ func (w *watch) look(now time.Time) *goroutine {
 
 // leave ends the run without its goroutine, which ends as soon as it continues.
 func (c *current) leave(g goroutine) *Failure {
-	all := goroutines()
-	c.closeListeners(all)
 	waiting := true
-	for _, other := range all {
+	for _, other := range goroutines() {
 		if labelled(other.head, c.n) {
 			waiting = waiting && other.waitsForOthers()
 		}
