@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,8 +142,8 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	case "goexit":
 		return &Error{"Error", msg, []string{msg}}
 	}
-	if advice := s.oldTypeAdvice(msg); advice != "" {
-		msg += "; " + advice
+	if advice := cmp.Or(s.oldTypeAdvice(msg), s.takenAdvice(f, msg, src)); advice != "" {
+		msg = strings.TrimSuffix(msg, "\n") + "; " + advice
 	}
 	return &Error{Name: "Panic", Value: msg, Traceback: append([]string{red + bold + "panic: " + plain + red + msg + plain}, panicFrames(f.Frames, src)...)}
 }

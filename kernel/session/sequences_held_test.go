@@ -37,6 +37,11 @@ func init() {
 			{code: "l.Front().Value.(T).S()", fail: "is main.T, not main.T (types from different packages); the value was made before T was declared anew; l (cell 1) holds such a value: run cell 2 again\n"},
 			{code: "l = list.New()\nl.PushBack(T{1})\nl.Front().Value.(T).S()", want: "=> 1"}, {code: "(<-ch).(T).S()", fail: "declared anew; run the cell that makes it again"},
 			{code: "any(3).(T).S()", fail: "interface {} is int, not main.T\n"}}},
+		{"a name that an earlier run registered", []step{{code: "import \"database/sql/driver\"\ntype drv struct{}\nfunc (drv) Open(string) (driver.Conn, error) { return nil, nil }\nmux := http.NewServeMux()\nfunc reg(name string) { sql.Register(name, drv{}) }"},
+			{code: "hits := expvar.NewInt(\"hits\")"}, {code: "hits := expvar.NewInt(\"hits\")", fail: "Reuse of exported var name: hits; this line ran before, and the name stays taken as long as the worker runs: look the variable up first with expvar.Get, or restart the kernel"},
+			{code: "reg(\"a\")"}, {code: "x := 1\nreg(\"a\")", fail: "look for the driver in sql.Drivers() first"}, {code: "mux.HandleFunc(\"/\", http.NotFound)"}, {code: "mux.HandleFunc(\"/\", http.NotFound)", fail: "make the mux in this cell (http.NewServeMux), or restart"},
+			{code: "import \"runtime/pprof\"\npprof.NewProfile(\"mine\").Count()"}, {code: "import \"runtime/pprof\"\npprof.NewProfile(\"mine\").Count()", fail: "pprof.Lookup"}, {code: "func metric(n int) { if n > 1 { panic(\"metric already registered\") } }\nvar n int"}, {code: "n++\nmetric(n)"}, {code: "n++\nmetric(n)", fail: "only where the name is not there yet"},
+			{code: "expvar.NewInt(\"two\")\nexpvar.NewInt(\"two\") // again", fail: "Reuse of exported var name: two\n"}}},
 		{"an array whose length is a constant", []step{
 			{code: "const N = 3\nvar grid [N][N]int\nrow := [N]int{}\nn := len([N]int{})\nlist := make([]int, N)"},
 			{code: "const N = 5", want: "grid (cell 1) still has the size that it had with N of before; run cell 1 again to have the new one\nrow (cell 1) still has", not: "list"}, {code: "var grid [N][N]int\nlen(grid)", want: "=> 5"}, {code: "const N = 6", want: "grid (cell 3) still has", not: "row"},
