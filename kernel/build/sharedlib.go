@@ -16,6 +16,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
+// anyLinkname is the linker's flag that allows package rt to use variables of other packages.
+const anyLinkname = "-checklinkname=0"
+
 const amdPath = "nb/amd"
 
 // The linker places runtime.addmoduledata in every plugin, but with -linkshared it has no code for it, because the
@@ -49,7 +52,7 @@ func (b *Builder) linkLibrary(ctx context.Context, tmp, cfg, lib string, package
 		args = append(args, path+"="+archive)
 	}
 	slices.Sort(args)
-	flags := []string{"-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
+	flags := []string{anyLinkname, "-e", "-importcfg", cfg, "-linkshared", "-buildmode=shared", "-s", "-w", "-o", lib}
 	kept := filepath.Join(filepath.Dir(tmp), "undefined-"+b.settings)
 	var missing []string
 	if data, err := os.ReadFile(kept); err == nil {

@@ -228,7 +228,7 @@ func (b *Builder) linkWorker(ctx context.Context, tmp, dir string) error {
 	}
 	out, lib := filepath.Join(tmp, "worker"), filepath.Join(tmp, sharedName)
 	if !isFile(lib) {
-		return b.linkHost(ctx, tmp, "-importcfg", cfg, "-o", out, "-s", "-w", "-buildmode=exe", archive)
+		return b.linkHost(ctx, tmp, anyLinkname, "-importcfg", cfg, "-o", out, "-s", "-w", "-buildmode=exe", archive)
 	}
 	var text []byte
 	b.mu.Lock()

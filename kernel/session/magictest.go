@@ -39,10 +39,11 @@ type testFlag struct {
 // that each %test sets all of them.
 var testFlags = map[string]testFlag{
 	"v": {"true", "true or false", checkVerbose}, "short": {"false", "true or false", checkBool},
-	"benchmem": {"false", "true or false", checkBool}, "failfast": {"false", "true or false", checkBool},
+	"benchmem": {"false", "true or false", checkBool}, "failfast": {"false", "true or false", checkBool}, "fullpath": {"false", "true or false", checkBool},
 	"run": {"", "a regular expression", checkPattern}, "skip": {"", "a regular expression", checkPattern},
-	"bench": {"", "a regular expression", checkPattern}, "benchtime": {"1s", "a duration such as 2s, or a count such as 100x", checkBenchTime},
+	"bench": {"", "a regular expression", checkPattern}, "list": {"", "a regular expression", checkPattern}, "benchtime": {"1s", "a duration such as 2s, or a count such as 100x", checkBenchTime},
 	"count": {"1", "a number such as 3", checkCount}, "shuffle": {"off", "on, off or a seed", checkShuffle},
+	"cpu": {"", "numbers of processors such as 1,2,4", checkProcs}, "parallel": {"", "a number such as 4", checkPositive},
 }
 
 // isSwitch reports whether the flag is set by its name alone.
@@ -63,6 +64,27 @@ func checkVerbose(value string) error {
 func checkCount(value string) error {
 	_, err := strconv.ParseUint(value, 0, 0)
 	return err
+}
+
+func checkPositive(value string) error {
+	n, err := strconv.ParseInt(value, 0, 0)
+	if err == nil && n <= 0 {
+		err = errors.New("it must be more than 0")
+	}
+	return err
+}
+
+// checkProcs checks a list of numbers. Package testing reads them as decimal ones and skips empty ones.
+func checkProcs(value string) error {
+	for n := range strings.SplitSeq(value, ",") {
+		if n = strings.TrimSpace(n); n == "" {
+			continue
+		}
+		if procs, err := strconv.Atoi(n); err != nil || procs <= 0 {
+			return fmt.Errorf("%q is no number of processors", n)
+		}
+	}
+	return nil
 }
 
 func checkShuffle(value string) error {
@@ -136,10 +158,8 @@ func (c *call) test() *Error {
 		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimLeft(words[i], "-"), "test."), "=")
 		flag, known := testFlags[name]
 		switch {
-		case name == "cpu":
-			return c.fail("does not take -cpu, which package testing would keep for all later tests; call runtime.GOMAXPROCS(N) in the test")
 		case !known && name != timeoutFlag || !strings.HasPrefix(words[i], "-"):
-			return c.fail("%q is no flag of tests; write %%test [-run PATTERN] [-bench PATTERN] [-count N] [-short] ...", words[i])
+			return c.fail("%q is no flag of tests; write %%test [-run PATTERN] [-bench PATTERN] [-count N] [-short] ...; there are -%s", words[i], strings.Join(testFlagNames(), ", -"))
 		case given:
 		case flag.isSwitch():
 			value = "true"
@@ -176,6 +196,11 @@ func (c *call) test() *Error {
 		c.cell.code = ";" // nothing but the call
 	}
 	return nil
+}
+
+// testFlagNames returns the names of all flags that %test takes.
+func testFlagNames() []string {
+	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(testFlags)), timeoutFlag)))
 }
 
 // isTest reports whether %test runs a function.
@@ -306,7 +331,11 @@ func (t *testRun) calls() string {
 		if name == "bench" && !given && len(lists["B"]) > 0 {
 			value = "."
 		}
-		flags += fmt.Sprintf("flag.Set(%q, %q); ", "test."+name, value)
+		value = strconv.Quote(value)
+		if name == "parallel" && !given {
+			value = testRuntime + ".Procs()"
+		}
+		flags += fmt.Sprintf("flag.Set(%q, %s); ", "test."+name, value)
 	}
 	list := func(typ, kind string) string {
 		return "[]testing.Internal" + typ + "{" + strings.Join(lists[kind], ", ") + "}"
