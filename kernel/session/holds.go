@@ -301,7 +301,7 @@ func (x *changer) replacedCode(code rt.Code) []oldCode {
 	if code.Type != "" {
 		return x.goneOf(func(e *entity) bool { return e.kind == kindType && e.name == code.Type && e.run == code.Run })
 	}
-	names, inBody := declarationsIn(code.Func)
+	names, inBody := declarationsIn(code.Func, func(name string) bool { return x.wasType(name, code.Run) })
 	if inBody && len(names) == 0 {
 		return x.goneOfLiteral(code)
 	}
@@ -311,9 +311,21 @@ func (x *changer) replacedCode(code rt.Code) []oldCode {
 	})
 }
 
+// wasType reports whether a name was that of a type when a run was compiled.
+func (x *changer) wasType(name string, run int) (was bool) {
+	latest := 0
+	for _, e := range x.u.byObj {
+		if e.name == name && latest <= e.run && e.run <= run {
+			latest, was = e.run, e.kind == kindType
+		}
+	}
+	return was
+}
+
 // declarationsIn returns the declarations that a function's name in stacks begins with, or, if it is one of a cell's
-// body, which inBody reports, those that the compiler has put into the body: "f.func1" is a function literal of f.
-func declarationsIn(function string) (names []string, inBody bool) {
+// body, which inBody reports, those that the compiler has put into the body: "f.func1" is a function literal of f. T.f is
+// a method if T is a type; otherwise the compiler has put the function f into T.
+func declarationsIn(function string, isType func(name string) bool) (names []string, inBody bool) {
 	name := strings.NewReplacer("(*", "", ")", "").Replace(typeArguments.ReplaceAllString(function, ""))
 	name, inBody = strings.CutPrefix(name, own+"Run")
 	parts := strings.Split(strings.TrimPrefix(name, "."), ".")
@@ -321,11 +333,13 @@ func declarationsIn(function string) (names []string, inBody bool) {
 		parts = parts[:min(2, len(parts))]
 	}
 	for i, part := range parts {
-		if part, _, _ = strings.Cut(part, "-"); part != "" && !plainPart.MatchString(part) {
+		part, _, _ = strings.Cut(part, "-")
+		switch {
+		case part == "" || plainPart.MatchString(part):
+		case i > 0 && isType(parts[i-1]):
+			names = append(names, parts[i-1]+"."+part)
+		default:
 			names = append(names, part)
-			if i > 0 {
-				names = append(names, parts[i-1]+"."+part)
-			}
 		}
 	}
 	return names, inBody

@@ -37,6 +37,15 @@ func init() {
 			{code: "l.Front().Value.(T).S()", fail: "is main.T, not main.T (types from different packages); the value was made before T was declared anew; l (cell 1) holds such a value: run cell 2 again\n"},
 			{code: "l = list.New()\nl.PushBack(T{1})\nl.Front().Value.(T).S()", want: "=> 1"}, {code: "(<-ch).(T).S()", fail: "declared anew; run the cell that makes it again"},
 			{code: "any(3).(T).S()", fail: "interface {} is int, not main.T\n"}}},
+		{"a method and a function of one name", []step{
+			{code: "type T struct{ n int }\nfunc (t T) Get() int { return t.n }\nfunc (t *T) Put() func() int { return func() int { return t.n } }\ntype B struct{ T }\ntype G[E any] struct{ e E }\nfunc (g G[E]) Get() E { return g.e }\nfunc Get() int { return 1 }\nfunc Put() func() int { return func() int { return 1 } }"},
+			{code: "a, b, c, d, e := T{1}.Get, (*T).Put, (&T{2}).Put(), B{T{3}}.Get, G[int]{4}.Get\nf, g := Get, Put()"},
+			{code: "func Get() int { return 2 }", want: "f (cell 2) still holds what was made with Get of before", not: "a (cell"}, {code: "f = Get"}, {code: "func Get() int { return 3 }", want: "f (cell 2) still holds", not: "d (cell"}, {code: "f = Get"}, {code: "func Get() int { return 4 }", want: "f (cell 2) still holds", not: "e (cell"},
+			{code: "func Put() func() int { return nil }", want: "g (cell 2) still holds what was made with Put of before", not: "c (cell"}, {code: "func Put() func() int { return Put() }", not: "b (cell"},
+			{code: "a(), c(), d(), e(), f()", want: "=> 1, 2, 3, 4, 3"}}},
+		{"methods that are replaced beside functions of their names", []step{
+			{code: "type T struct{ n int }\nfunc (t T) Get() int { return t.n }\nfunc Get() int { return 1 }\na, f := T{1}.Get, Get"}, {code: "func (t T) Get() int { return -t.n }", want: "a (cell 1) still holds what was made with T.Get of before", not: "f (cell"},
+			{code: "f = Get"}, {code: "func Get() int { return 3 }", want: "f (cell 1) still holds what was made with Get of before; run cell 3 again to have the new one\n", not: "a (cell"}}},
 		{"a name that an earlier run registered", []step{{code: "import \"database/sql/driver\"\ntype drv struct{}\nfunc (drv) Open(string) (driver.Conn, error) { return nil, nil }\nmux := http.NewServeMux()\nfunc reg(name string) { sql.Register(name, drv{}) }"},
 			{code: "hits := expvar.NewInt(\"hits\")"}, {code: "hits := expvar.NewInt(\"hits\")", fail: "Reuse of exported var name: hits; this line ran before, and the name stays taken as long as the worker runs: look the variable up first with expvar.Get, or restart the kernel"},
 			{code: "reg(\"a\")"}, {code: "x := 1\nreg(\"a\")", fail: "look for the driver in sql.Drivers() first"}, {code: "mux.HandleFunc(\"/\", http.NotFound)"}, {code: "mux.HandleFunc(\"/\", http.NotFound)", fail: "make the mux in this cell (http.NewServeMux), or restart"},
