@@ -3,48 +3,50 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"go/types"
 	"os/exec"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 )
 
-// helpLine matches a cell that requests help on a name or magic: x?, ?x, pkg.Name??, %time?; a ? alone is IPython's help.
-var helpLine = regexp.MustCompile(`^\s*(?:\?{1,2}\s*(` + helpName + `)?|(` + helpName + `)\s*\?{1,2})\s*$`)
-
-const helpName = `%{0,2}[\pL_][\pL\pN_.]*`
-
-// asksHelp returns the name on which a cell requests help, or "".
-func asksHelp(code string) string {
-	m := helpLine.FindStringSubmatch(code)
-	if m == nil {
-		return ""
-	}
-	return cmp.Or(m[1]+m[2], "%help")
-}
-
 // showHelpOn prints the description of a name.
-func (s *Session) showHelpOn(ctx context.Context, name string) *Error {
-	if row := lookUp(name); row != nil {
+func (s *Session) showHelpOn(ctx context.Context, on asked) *Error {
+	if row := lookUp(on.name); row != nil {
 		s.out.text("stdout", row.usage()+"\n")
 		return nil
 	}
-	if text := s.Describe(ctx, name); text != "" {
+	if text := s.helpText(ctx, on); text != "" {
 		s.out.text("stdout", text+"\n")
 		return nil
 	}
 	if ctx.Err() != nil {
 		return interrupted()
 	}
+	name := on.name
 	if _, known := s.meaningOf(ctx, name, ""); known {
 		return &Error{"HelpError", "no documentation of " + name, []string{red + "go doc gave no documentation of " + name + plain}}
 	}
 	return &Error{"HelpError", "no name " + name, []string{red + "no name " + name + "; %who lists the session's names" + plain}}
+}
+
+// helpText returns the names that a pattern matches, the source of a package's name, or the description of a name.
+func (s *Session) helpText(ctx context.Context, on asked) string {
+	if behind, isPointer := strings.CutPrefix(on.name, "*"); isPointer && s.names.entity(behind) != nil {
+		on.name = behind
+	}
+	if strings.Contains(on.name, "*") {
+		return s.matching(ctx, on.name)
+	}
+	if m, ok := s.meaningOf(ctx, on.name, ""); ok && on.source && m.obj != nil && m.obj.Pkg() != nil && !ours(m.obj.Pkg()) {
+		path, symbol := m.documented()
+		if text := s.goDoc(ctx, "-src", path, symbol); text != "" {
+			return text
+		}
+	}
+	return s.Describe(ctx, on.name)
 }
 
 // Describe describes a name, pkg.Name or value.Method: its declaration, its documentation, and for a name of the
@@ -55,9 +57,9 @@ func (s *Session) Describe(ctx context.Context, name string) string {
 	case !ok:
 		return s.describeOther(ctx, name)
 	case m.pkg != nil:
-		return s.goDoc(ctx, m.pkg.Path(), "")
+		return s.goDoc(ctx, m.pkg.Path())
 	case m.obj == nil:
-		return typeString(m.typ)
+		return s.describeType(ctx, m.typ)
 	case m.obj.Pkg() == nil: // a method of error
 		return types.ObjectString(m.obj, nil)
 	case ours(m.obj.Pkg()):
@@ -72,6 +74,20 @@ func (s *Session) Describe(ctx context.Context, name string) string {
 		text = strings.TrimSpace(text + "\n\n" + s.goDoc(ctx, path, twin))
 	}
 	return text
+}
+
+// describeType describes the type of a value that has no name.
+func (s *Session) describeType(ctx context.Context, t types.Type) string {
+	text := typeString(t)
+	named, ok := types.Unalias(pointed(t)).(*types.Named)
+	switch {
+	case !ok || named.Obj().Pkg() == nil:
+	case !ours(named.Obj().Pkg()):
+		text += "\n\n" + s.goDoc(ctx, named.Obj().Pkg().Path(), named.Obj().Name())
+	case s.names.entity(named.Obj().Name()) != nil:
+		text += "\n\n" + s.Describe(ctx, named.Obj().Name())
+	}
+	return strings.TrimSpace(text)
 }
 
 // describeField describes a field of a package's struct type, with its comment.
@@ -160,8 +176,8 @@ type docText struct {
 const docTime = time.Minute
 
 // goDoc returns the output of go doc; empty if it is not there before ctx ends.
-func (s *Session) goDoc(ctx context.Context, path, symbol string) string {
-	key := path + " " + symbol
+func (s *Session) goDoc(ctx context.Context, args ...string) string {
+	key := strings.Join(args, " ")
 	s.docs.mu.Lock()
 	doc := s.docs.all[key]
 	if doc == nil {
@@ -174,7 +190,7 @@ func (s *Session) goDoc(ctx context.Context, path, symbol string) string {
 			defer close(doc.ready)
 			later, cancel := context.WithTimeout(s.ctx, docTime)
 			defer cancel()
-			if doc.text = s.runGoDoc(later, path, symbol); doc.text == "" { // it may be there next time
+			if doc.text = s.runGoDoc(later, args); doc.text == "" { // it may be there next time
 				s.docs.mu.Lock()
 				delete(s.docs.all, key)
 				s.docs.mu.Unlock()
@@ -195,12 +211,8 @@ func (s *Session) goDoc(ctx context.Context, path, symbol string) string {
 	}
 }
 
-func (s *Session) runGoDoc(ctx context.Context, path, symbol string) string {
-	args := []string{"doc", path}
-	if symbol != "" {
-		args = append(args, symbol)
-	}
-	cmd := exec.CommandContext(ctx, s.cfg.goProgram(), args...)
+func (s *Session) runGoDoc(ctx context.Context, args []string) string {
+	cmd := exec.CommandContext(ctx, s.cfg.goProgram(), append([]string{"doc"}, args...)...)
 	cmd.Dir, cmd.Env = s.b.ModDir(), append(s.b.Env(), "GOPROXY=off")
 	out, err := cmd.Output()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // only if further lines can complete it.
 func (s *Session) IsComplete(code string) (status, indent string) {
 	code = cellText(code)
-	if asksHelp(code) != "" {
+	if asksHelp(code).name != "" {
 		return "complete", ""
 	}
 	lines := strings.Split(strings.TrimLeft(code, " \t\n"), "\n")

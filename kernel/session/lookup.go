@@ -259,6 +259,11 @@ func (f *finder) expr(e ast.Expr, depth int) meaning {
 	case *ast.CallExpr:
 		return f.call(f.expr(e.Fun, depth+1))
 	case *ast.IndexExpr:
+		m := f.expr(e.X, depth+1)
+		switch m.obj.(type) {
+		case *types.Func, *types.TypeName: // with type arguments
+			return m
+		}
 		return elementOf(under(e.X))
 	case *ast.TypeAssertExpr:
 		if e.Type != nil {

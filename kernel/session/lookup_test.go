@@ -53,8 +53,12 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%q: %+v %v, want %+v %v", test.code, got, ok, test.want, test.ok)
 		}
 	}
-	for code, want := range map[string]string{"x?": "x", "?x": "x", "x.Y??": "x.Y", "??é": "é", "x ? y": "", "f()?": "", "a\nb?": "", "5?": ""} {
-		if got := asksHelp(code); got != want {
+	for code, want := range map[string]string{"x?": "x", "?x": "x", "x.Y??": "x.Y", "??é": "é", "x ? y": "", "f()?": "f", "a\nb?": "", "5?": "",
+		"foo(x)?": "foo", "f(1, g(2)).Name??": "f(1, g(2)).Name", "y := p.F(x)?": "p.F", "y, err = f(x)?": "f", "fmt.Println(x?": "x", "fmt.Println(a, f(x)?": "f", "xs[0].Name?": "xs[0].Name", "xs[1]?": "xs[1]", "&x?": "x", "p.T{}?": "p.T", "m[\"a?\"]?": "m[\"a?\"]", "(*T).M?": "(*T).M", "Map[int, string](f)?": "Map", "? x ": "x", "?f(x)": "f", "x ?": "x", "p.F ??": "p.F",
+		"strings.Has*?": "strings.Has*", "*Prefix?": "*Prefix", "?%time": "%time", "%%time?": "%%time", "?": "%help", "??": "%help", "x???": "",
+		// No help: comments, strings, and C's conditional expression over several lines.
+		"x := 5 // why?": "", "// why?": "", "\"why?": "", "x := a > b ?": "", "a > b?": "", "x = f(a) ?": "", "f(x)? + 1": "", "func() {}?": "", "var x int?": ""} {
+		if got := asksHelp(code).name; got != want {
 			t.Errorf("%q asks about %q, want %q", code, got, want)
 		}
 	}
@@ -207,7 +211,7 @@ func TestDescribe(t *testing.T) {
 	for range 8 {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		got := s.Describe(ctx, "regexp.MustCompile")
-		err := s.showHelpOn(ctx, "regexp.MustCompile")
+		err := s.showHelpOn(ctx, asked{name: "regexp.MustCompile"})
 		cancel()
 		if got != "" || err == nil || err.Name != "Interrupted" {
 			t.Errorf("help without an output of go doc: %q, %v", got, err)

@@ -88,14 +88,17 @@ func (m *magicCell) takeCellMagic(code string) bool {
 
 // mayBeGo reports whether a magic line is Go where the Go before it goes on: there a ! is the operator, and a line with
 // a ? has an error to show.
-func mayBeGo(text string) bool { return text[0] == '!' || strings.HasPrefix(text, "%pinfo ") }
+func mayBeGo(text string) bool { return text[0] == '!' || strings.HasPrefix(text, "%pinfo") }
 
 // magicText returns a line from its % or ! on, if it has the form of a magic line.
 func magicText(line string) (text string, ok bool) {
 	text = strings.Trim(line, " \t\r\n")
 	text = strings.TrimPrefix(text, "//gonb:")
-	if name := asksHelp(text); name != "" && name != "%help" { // a ? alone is help only as the whole cell
-		return "%pinfo " + name, true
+	if on := asksHelp(text); on.name != "" && on.name != "%help" { // a ? alone is help only as the whole cell
+		if on.source {
+			return "%pinfo2 " + on.name, true
+		}
+		return "%pinfo " + on.name, true
 	}
 	return text, text != "" && (text[0] == '%' || text[0] == '!')
 }

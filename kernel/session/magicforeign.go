@@ -48,7 +48,7 @@ func (c *call) describeName() *Error {
 	if c.args == "" {
 		return c.fail("needs a name; %%who lists them")
 	}
-	return c.showHelpOn(c.ctx, strings.TrimRight(c.args, "?"))
+	return c.showHelpOn(c.ctx, asked{strings.TrimRight(c.args, "?"), c.name == "%pinfo2" || c.name == "%psource"})
 }
 
 // runShell runs a command of the shell that a magic of IPython stands for.

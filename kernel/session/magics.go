@@ -130,8 +130,8 @@ func (s *Session) runMagic(ctx context.Context, m *magicCell, i int, out Output)
 	name, args := cutWord(line)
 	c := &call{Session: s, ctx: ctx, cell: m, out: out, name: name, args: args, place: m.places[i]}
 	row := lookUp(name)
-	if asked := lookUp(strings.TrimRight(name, "?")); row == nil && asked != nil && args == "" {
-		return s.showHelpOn(ctx, strings.TrimRight(name, "?"))
+	if named := lookUp(strings.TrimRight(name, "?")); row == nil && named != nil && args == "" {
+		return s.showHelpOn(ctx, asked{name: strings.TrimRight(name, "?")})
 	}
 	if row == nil {
 		return c.unknown()

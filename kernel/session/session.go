@@ -221,12 +221,12 @@ func (s *Session) execute(ctx context.Context, cell *Cell, out Output, state *ru
 	}
 	s.words.forget()
 	code := cellText(cell.Code)
-	switch name := asksHelp(code); name {
+	switch on := asksHelp(code); on.name {
 	case "":
 	case "%help":
 		return (&call{Session: s, ctx: ctx, out: out}).showHelp()
 	default:
-		return s.showHelpOn(ctx, name)
+		return s.showHelpOn(ctx, on)
 	}
 	m := splitMagic(code)
 	m.count = cell.Count
