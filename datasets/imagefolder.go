@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -159,16 +160,16 @@ func (s *sorted) dropUnlabelled(source string, o Options) (notes []string, err e
 
 // joined is a warning that names classes with several folders within them, which may be classes of their own; "" if
 // there are none. Where not all classes have several, only folders whose names are no numbers count, and that are in no
-// other class, or if other classes have the same ones; and most classes must have folders.
+// other class, or if other classes have the same ones.
 func (s sorted) joined() string {
 	all := s.groups()
-	loose, same, leaves, every := map[string]int{}, map[string]int{}, 0, true
+	loose, same, every := map[string]int{}, map[string]int{}, true
 	for _, g := range all {
+		if isCompanionFolder(g.class) { // masks/cat beside photos/cat
+			continue
+		}
 		for _, folder := range g.folders {
 			loose[folder]++
-		}
-		if g.direct >= g.within {
-			leaves++
 		}
 		every = every && g.direct == 0 && len(g.folders) > 1
 		if g.direct == 0 && len(g.folders) > 1 {
@@ -187,10 +188,28 @@ func (s sorted) joined() string {
 			several, example = append(several, fmt.Sprintf("%s (%s)", g.class, list(own))), g.example
 		}
 	}
-	if len(several) == 0 || 2*leaves >= len(all) {
+	if len(several) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the classes take in the folders within them: %s; if those are the classes, see FromPattern (%q)", list(several), s.pattern(example))
+	return fmt.Sprintf("the classes take in the folders within them: %s; if those are the classes, see FromPattern (%s)",
+		list(several), s.patterns(example))
+}
+
+// innermost is the pattern for FromPattern that takes the class of images from the folder that they lie in.
+const innermost = "([^/]+)/[^/]+$"
+
+// patterns writes the pattern for FromPattern that reads images in folders like m's and, if it leaves out others, the
+// pattern that reads all.
+func (s sorted) patterns(m labelled) string {
+	text := s.pattern(m)
+	p, err := compilePattern(text)
+	if err != nil || !slices.ContainsFunc(s.images, func(m labelled) bool {
+		_, _, ok := p.match(path.Join(s.root, m.name))
+		return !ok
+	}) {
+		return strconv.Quote(text)
+	}
+	return fmt.Sprintf("%q for them alone, %q for the other folders, too", text, innermost)
 }
 
 // group is a class with the folders within it that may be classes, in order, and its numbers of images in such folders
@@ -202,37 +221,51 @@ type group struct {
 	example        labelled // an image of a folder
 }
 
-// groups are the classes in order.
+// groups are the classes in order. Single folders around everything in a class are entered.
 func (s sorted) groups() []group {
-	by, seen := map[string]*group{}, map[string]bool{}
+	by := map[string][]labelled{}
 	for _, m := range s.images {
-		g := by[m.class]
-		if g == nil {
-			g = &group{class: m.class}
-			by[m.class] = g
-		}
-		dirs, _, inside := m.folders()
-		if len(dirs) == inside || isRole(dirs[inside]) && !isCompanionFolder(dirs[inside]) {
-			g.direct++ // CLASS/FILE, or CLASS/images/FILE
-			continue
-		}
-		g.within++
-		folder := dirs[inside]
-		if key := m.class + "/" + folder; !seen[key] {
-			seen[key] = true
-			g.folders = append(g.folders, folder)
-		}
-		if len(dirs) == inside+1 || g.example.name == "" {
-			g.example = m
-			g.example.class = folder
-		}
+		by[m.class] = append(by[m.class], m)
 	}
 	var all []group
 	for _, class := range slices.Sorted(maps.Keys(by)) {
-		slices.Sort(by[class].folders)
-		all = append(all, *by[class])
+		g, around, seen := group{class: class}, wrappers(by[class]), map[string]bool{}
+		for _, m := range by[class] {
+			dirs, _, inside := m.folders()
+			inside += around
+			if len(dirs) <= inside || isRole(dirs[inside]) && !isCompanionFolder(dirs[inside]) {
+				g.direct++ // CLASS/FILE, or CLASS/images/FILE
+				continue
+			}
+			g.within++
+			seen[dirs[inside]] = true
+			if len(dirs) == inside+1 || g.example.name == "" {
+				g.example = m
+				g.example.class = dirs[inside]
+			}
+		}
+		g.folders = slices.Sorted(maps.Keys(seen))
+		all = append(all, g)
 	}
 	return all
+}
+
+// wrappers returns the number of folders, one within the other, that all images of a class lie in and that have several
+// folders within: CLASS/images/cat and CLASS/images/dog.
+func wrappers(images []labelled) int {
+	var below []string
+	for _, m := range images {
+		dirs, _, inside := m.folders()
+		below = append(below, path.Join(append(slices.Clone(dirs[inside:]), "x")...))
+	}
+	n, levels := imageTree(below), 0
+	for ; len(n.below) == 1 && n.images == 0; levels++ {
+		n = n.below[0]
+	}
+	if len(n.below) < 2 {
+		return 0
+	}
+	return levels
 }
 
 // folders returns the folders of an image's name, the index of its class's, and the index at which the folders within

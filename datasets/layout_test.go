@@ -400,6 +400,7 @@ func TestUnlabelledFolders(t *testing.T) {
 // TestClassesWithin: where all classes hold nothing but folders, a line says what was taken in.
 func TestClassesWithin(t *testing.T) {
 	withCache(t)
+	isInner := func(class string) bool { return strings.HasSuffix(class, "cat") || class == "abbey" }
 	for _, tt := range []struct {
 		name    string
 		folders []string
@@ -407,7 +408,16 @@ func TestClassesWithin(t *testing.T) {
 	}{
 		{"two levels", []string{"animal/cat", "animal/dog", "plant/oak", "plant/rose"}, "the classes take in the folders within them: animal (cat, dog), plant (oak, rose)"},
 		{"two levels in splits", []string{"train/animal/cat", "train/animal/dog", "train/plant/oak", "train/plant/rose", "val/animal/cat", "val/plant/oak"}, "animal (cat, dog)"},
-		{"folders in one class", []string{"animal/cat", "animal/dog", "plant"}, ""},
+		{"a group beside a flat folder", []string{"animal/cat", "animal/dog", "plant"},
+			`animal (cat, dog); if those are the classes, see FromPattern ("*/{class}/*" for them alone, "([^/]+)/[^/]+$" for the other folders, too)`},
+		{"a group beside samples", []string{"pets/cat", "pets/cow", "pets/dog", "samples"}, "pets (cat, cow, dog); if"},
+		{"a group in a folder beside samples", []string{"archive/images/cat", "archive/images/dog", "samples"},
+			`archive (cat, dog); if those are the classes, see FromPattern ("*/*/{class}/*" for them alone`},
+		{"a group in a folder of another name", []string{"archive/PetImages/cat", "archive/PetImages/dog", "samples"}, "archive (cat, dog); if"},
+		{"CUB", []string{"CUB_200_2011/images/001.cat", "CUB_200_2011/images/002.dog", "segmentations/001.cat"}, "CUB_200_2011 (001.cat, 002.dog); if"},
+		{"more classes in a group", []string{"a", "b", "c", "more/cat", "more/dog"}, "more (cat, dog); if"},
+		{"more classes in a group's folder", []string{"a", "b", "c", "more/images/cat", "more/images/dog"}, "more (cat, dog); if"},
+		{"the same in splits", []string{"train/more/cat", "train/more/dog", "train/a", "val/a", "val/more/cat"}, `see FromPattern ("{split}/*/{class}/*" for them alone`},
 		{"one small group", []string{"animal/cat", "animal/dog", "plant/oak"}, "the classes take in the folders within them: animal (cat, dog); if"},
 		{"domains beside a flat folder", []string{"amazon/cat", "amazon/dog", "webcam/cat", "webcam/dog", "unsorted"}, "amazon (cat, dog), webcam (cat, dog); if"},
 		{"sets in other words beside a flat one", []string{"rps/paper", "rps/rock", "rps-test-set/paper", "rps-test-set/rock", "rps-validation"}, "rps (paper, rock), rps-test-set (paper, rock); if"},
@@ -434,8 +444,14 @@ func TestClassesWithin(t *testing.T) {
 		}
 		if _, pattern, ok := strings.Cut(strings.Join(d.Warnings, "\n"), `see FromPattern ("`); ok && strings.Contains(tt.want, "take in") {
 			pattern, _, _ = strings.Cut(pattern, `"`)
-			if d, err := FromPattern(f.dir(t), pattern); err != nil || !slices.Contains(d.Classes, "cat") && !slices.Contains(d.Classes, "abbey") {
+			if d, err := FromPattern(f.dir(t), pattern); err != nil || !slices.ContainsFunc(d.Classes, isInner) {
 				t.Errorf("%s: pattern %q gives %v, error %v", tt.name, pattern, d, err)
+			}
+			if !strings.Contains(tt.want, "for them alone") {
+				continue
+			}
+			if d, err := FromPattern(f.dir(t), innermost); err != nil || !slices.ContainsFunc(d.Classes, isInner) || len(d.Report()) > 0 {
+				t.Errorf("%s: pattern %q gives %v, error %v", tt.name, innermost, d, err)
 			}
 		}
 	}
