@@ -108,7 +108,7 @@ func (l *loop) perEpoch() int {
 	if l.t.plan.Fit != nil {
 		return 0
 	}
-	return (l.data.trainImages.len() + l.recipe.BatchSize - 1) / l.recipe.BatchSize
+	return (l.data.trainImages.len()*max(1, l.recipe.Passes) + l.recipe.BatchSize - 1) / l.recipe.BatchSize
 }
 
 // group is the number of batches that make one step of the optimizer.
@@ -137,7 +137,7 @@ func (l *loop) meanWeight() float64 {
 	first := l.at.Step / l.group() * images
 	all, sum := l.order[first:min(first+images, len(l.order))], 0.0
 	for _, i := range all {
-		sum += float64(l.t.objective.weights[l.data.train.label(i)])
+		sum += float64(l.t.objective.weights[l.data.train.label(i%l.data.train.len())])
 	}
 	return sum / float64(len(all))
 }
@@ -205,9 +205,9 @@ func (l *loop) steps(ctx context.Context) error {
 	if err := l.readyTeacher(ctx); err != nil && ctx.Err() == nil {
 		return errors.Join(err, l.save())
 	}
-	n, size := l.data.train.len(), l.recipe.BatchSize
-	l.order = order(n, l.recipe.Seed, l.at.Epoch)
-	rest := l.order[min(n, l.at.Step*size):]
+	size := l.recipe.BatchSize
+	l.order = l.recipe.orderOf(l.data.train.len(), l.at.Epoch)
+	rest := l.order[min(len(l.order), l.at.Step*size):]
 	began, before := time.Now(), l.at.Seconds
 	work, stop := context.WithCancel(ctx) // ends the preparation of batches, however this function ends
 	defer stop()

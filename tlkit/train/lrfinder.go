@@ -135,7 +135,7 @@ func (l *loop) testRates(ctx context.Context, c *LRCurve) error {
 	}
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	l.order = order(l.data.train.len(), l.recipe.Seed, l.at.Epoch)
+	l.order = l.recipe.orderOf(l.data.train.len(), l.at.Epoch)
 	for b := range feed(work, l.data.train, l.data.extra, l.order, l.recipe.BatchSize, l.at.Epoch, l.at.Steps) {
 		if b.err != nil {
 			return b.err

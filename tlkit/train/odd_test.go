@@ -143,6 +143,7 @@ func TestFittedMixed(t *testing.T) {
 		"cutmix":  func(r *train.Recipe) { r.CutMix = 1 },
 		"augment": func(r *train.Recipe) { r.Augment = vision.StandardAugment() },
 		"views":   func(r *train.Recipe) { r.Augment, r.Views = vision.StandardAugment(), 3 },
+		"passes":  func(r *train.Recipe) { r.Passes = 3 },
 		"memory":  func(r *train.Recipe) { r.MemoryLimit = 8 * 9 * 8 * 4 },
 		"none":    func(r *train.Recipe) { r.MemoryLimit = 1 },
 	} {

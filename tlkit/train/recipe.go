@@ -9,7 +9,7 @@ import (
 // Recipe is what all strategies of a comparison share. The zero value is a good default: 10 epochs, batches of 32,
 // stochastic gradient descent with momentum 0.9, a constant learning rate, no augmentation, seed 0.
 type Recipe struct {
-	// Epochs is the number of passes over the training images; 0 means 10. A call with more epochs continues the run,
+	// Epochs is the number of passes over the training images (see Passes); 0 means 10. A call with more epochs continues the run,
 	// except where the schedule or the strategy (see Paced) depends on their number: then it trains anew.
 	Epochs int `json:"epochs"`
 	// BatchSize is the number of images per step; 0 means 32. The last batch of an epoch may be smaller.
@@ -61,6 +61,9 @@ type Recipe struct {
 	// means a new version in every epoch. With Views, the features of a frozen backbone are computed once for each
 	// version, if they fit into memory, and every epoch of head training takes milliseconds.
 	Views int `json:"views,omitempty"`
+	// Passes is the number of times that the steps of an epoch go through the training images, in a new order each time,
+	// and with augmentation in other versions unless Views is set; 0 means once. So that few images do not mean few steps.
+	Passes int `json:"passes,omitempty"`
 	// Seed determines the starting values of the new head, the order of the images and their augmentation.
 	Seed uint64 `json:"seed"`
 	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.

@@ -58,6 +58,9 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	if r.Devices == 1 {
 		r.Devices = 0
 	}
+	if r.Passes == 1 {
+		r.Passes = 0
+	}
 	if r.MemoryLimit == 0 {
 		r.MemoryLimit = 2 << 30
 	}
@@ -74,7 +77,7 @@ func (r Recipe) checkCounts() error {
 		value, most int
 	}{
 		{"Epochs", r.Epochs, math.MaxInt32}, {"BatchSize", r.BatchSize, math.MaxInt32}, {"Accumulate", r.Accumulate, math.MaxInt32},
-		{"Views", r.Views, math.MaxInt32}, {"Seeds", r.Seeds, 10000}, {"Devices", r.Devices, math.MaxInt16},
+		{"Views", r.Views, math.MaxInt32}, {"Passes", r.Passes, math.MaxInt16}, {"Seeds", r.Seeds, 10000}, {"Devices", r.Devices, math.MaxInt16},
 	} {
 		if f.value > f.most {
 			return fmt.Errorf("tlkit: Recipe.%s is %d; give at most %d", f.name, f.value, f.most)
@@ -110,6 +113,8 @@ func (r Recipe) check() error {
 		return fmt.Errorf("tlkit: Recipe.BatchSize is %d and Devices is %d; each device takes an equal part of a batch, so give a multiple, such as %d", r.BatchSize, r.Devices, (r.BatchSize/r.Devices+1)*r.Devices)
 	case r.Views < 0:
 		return fmt.Errorf("tlkit: Recipe.Views is %d; 0 means a new augmented version of each image in every epoch, 5 that five take turns", r.Views)
+	case r.Passes < 0:
+		return fmt.Errorf("tlkit: Recipe.Passes is %d; give the number of times that an epoch goes through the training images, or 0 for once", r.Passes)
 	case r.MemoryLimit < 0:
 		return fmt.Errorf("tlkit: Recipe.MemoryLimit is %d bytes; 0 means 2 GiB, and 1 keeps nothing in memory", r.MemoryLimit)
 	}

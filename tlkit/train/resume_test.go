@@ -394,6 +394,7 @@ func TestRestoredUnwritten(t *testing.T) {
 func TestSpelledAlike(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
 	for name, pair := range map[string][2]func(r *train.Recipe){
+		"passes":      {nil, func(r *train.Recipe) { r.Passes = 1 }},
 		"accumulate":  {nil, func(r *train.Recipe) { r.Accumulate = 1 }},
 		"no momentum": {func(r *train.Recipe) { r.Momentum = -1 }, func(r *train.Recipe) { r.Momentum = -0.5 }},
 		"adam":        {func(r *train.Recipe) { r.Optimizer = train.Adam }, func(r *train.Recipe) { r.Optimizer, r.Momentum = train.Adam, 0.5 }},

@@ -29,13 +29,13 @@ type Samples struct {
 	Diverged [][]int
 }
 
-// passes is the largest number of times that an epoch goes through a small set of images; see SampleSizes.
+// passes is the largest number of times that the steps of an epoch go through a small set of images; see SampleSizes.
 const passes = 4
 
 // SampleSizes trains each strategy on several numbers of images per class (0, or more than there are, means all), once
 // for each of the recipe's seeds, and compares the accuracies of the last epoch on the whole validation split. The seed
-// also draws the images; a larger set contains the smaller ones. So that few images do not mean few steps, an epoch
-// goes through a small set up to four times, but takes no more steps than with all images.
+// also draws the images; a larger set contains the smaller ones. So that few images do not mean few steps, the steps of
+// an epoch go through a small set up to four times (see Recipe.Passes), but no more often than makes one pass through all.
 //
 // Every training is a run of its own, called NAME-SIZE-SEED. The same call again resumes. With an error, the trainings
 // that came to their end are returned, too.
@@ -72,6 +72,7 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 		for i, n := range s.Sizes {
 			some := *ds
 			some.Train = few(ds.Train, n, one.Seed)
+			one.Passes = max(1, r.Passes) * min(passes, ds.Train.Len()/some.Train.Len())
 			some.Name = fmt.Sprintf("%s-%d", ds.Name, n)
 			run, err := one.Compare(ctx, fmt.Sprintf("%s-%d-%d", name, n, one.Seed), &some, pretrained, strategies...)
 			s.count(run, i)
@@ -103,8 +104,7 @@ func (s *Samples) count(run *Run, size int) {
 	}
 }
 
-// few draws n images of each class. It repeats them up to passes times, as long as the result is no longer than the
-// split.
+// few draws n images of each class.
 func few(split *datasets.Split, n int, seed uint64) *datasets.Split {
 	var drawn []int
 	seen := make([]int, len(split.Counts()))
@@ -114,15 +114,11 @@ func few(split *datasets.Split, n int, seed uint64) *datasets.Split {
 			drawn = append(drawn, i)
 		}
 	}
-	slices.Sort(drawn)
 	if len(drawn) == split.Len() {
 		return split
 	}
-	all := slices.Clone(drawn)
-	for pass := 1; pass < passes && len(all)+len(drawn) <= split.Len(); pass++ {
-		all = append(all, drawn...)
-	}
-	return split.Subset(all)
+	slices.Sort(drawn)
+	return split.Subset(drawn)
 }
 
 // Figure is accuracy over images per class, with a band of one standard deviation over the seeds.

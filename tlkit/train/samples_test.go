@@ -29,14 +29,14 @@ func TestSampleSizes(t *testing.T) {
 			}
 		}
 	}
-	// 3 images, four times; 6 images, twice; all 15 as they are.
-	for name, want := range map[string]int{"study-1-3": 12, "study-2-4": 12, "study-5-3": 15} {
+	// The steps go through 3 images four times, through 6 images twice; strategies without steps have each image once.
+	for name, want := range map[string][2]int{"study-1-3": {3, 4}, "study-2-4": {6, 2}, "study-5-3": {15, 0}} {
 		run, err := train.Open(r.Dir, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if run.Config.Data.Train != want {
-			t.Errorf("%s has %d training images, want %d", name, run.Config.Data.Train, want)
+		if got := [2]int{run.Config.Data.Train, run.Config.Recipe.Passes}; got != want {
+			t.Errorf("%s has training images and passes %v, want %v", name, got, want)
 		}
 	}
 	// The same call again trains nothing.

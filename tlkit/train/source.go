@@ -26,7 +26,8 @@ type source interface {
 	len() int
 	// label returns the class of example i.
 	label(i int) int
-	// batch returns the inputs of the examples in the given epoch.
+	// batch returns the inputs of the examples in the given epoch. Examples from len on are those of a further pass of the
+	// epoch, modulo len; with augmentation they are other versions.
 	batch(examples []int, epoch int) (*tensors.Tensor, error)
 	// recycle takes back a tensor that batch returned, to be filled again.
 	recycle(t *tensors.Tensor)
@@ -118,9 +119,13 @@ func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
 		s.cache.using.RLock()
 		defer s.cache.using.RUnlock()
 	}
-	m, err := s.base(w, i)
+	of := i % s.len()
+	m, err := s.base(w, of)
 	if err != nil {
 		return err
+	}
+	if s.views > 0 {
+		i = of // all passes of an epoch have the same version
 	}
 	epoch, _ = s.view(epoch)
 	switch {
@@ -132,7 +137,7 @@ func (s *images) fill(w *vision.Scratch, pix []uint8, i, epoch int) error {
 	}
 	if m.Width != s.size || m.Height != s.size {
 		return fmt.Errorf("tlkit: image %q is %dx%d after preparation, the model needs %dx%d; check the model's Preprocess",
-			s.split.Name(i), m.Width, m.Height, s.size, s.size)
+			s.split.Name(of), m.Width, m.Height, s.size, s.size)
 	}
 	copy(pix, m.Pix)
 	return nil
@@ -182,7 +187,7 @@ func (f *features) batch(examples []int, epoch int) (*tensors.Tensor, error) {
 	per, views := f.width(), max(1, f.views)
 	tensors.MustMutableFlatData(t, func(flat []float32) {
 		for k, i := range examples {
-			at := (epoch%views*len(f.labels) + i) * per
+			at := (epoch%views*len(f.labels) + i%len(f.labels)) * per
 			copy(flat[k*per:(k+1)*per], f.values[at:at+per])
 		}
 	})
@@ -342,7 +347,7 @@ func prepare(s source, examples []int, epoch int) batch {
 	}
 	labels := make([]int32, len(examples))
 	for k, i := range examples {
-		labels[k] = int32(s.label(i))
+		labels[k] = int32(s.label(i % s.len()))
 	}
 	return batch{inputs: inputs, labels: tensors.FromFlatDataAndDimensions(labels, len(labels)), n: len(labels), examples: examples, source: s}
 }
@@ -350,6 +355,18 @@ func prepare(s source, examples []int, epoch int) batch {
 // order returns the examples of an epoch: all of them, shuffled by seed and epoch (Fisher and Yates).
 func order(n int, seed uint64, epoch int) []int {
 	return vision.NewRand(seed, uint64(epoch), 0x6f72646572).Perm(n)
+}
+
+// orderOf is the order of the examples in all passes of an epoch; see source.batch.
+func (r Recipe) orderOf(n, epoch int) []int {
+	passes := max(1, r.Passes)
+	all := make([]int, 0, passes*n)
+	for pass := range passes {
+		for _, i := range order(n, r.Seed, epoch*passes+pass) {
+			all = append(all, pass*n+i)
+		}
+	}
+	return all
 }
 
 // ascending returns 0..n-1.

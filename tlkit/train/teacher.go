@@ -86,7 +86,8 @@ func (t *teacher) logits(b batch) (*tensors.Tensor, error) {
 	}
 	logits := make([]float32, 0, b.n*t.classes)
 	for _, i := range b.examples {
-		logits = append(logits, t.current[i*t.classes:(i+1)*t.classes]...)
+		at := i * t.classes % len(t.current) // a further pass has the logits of the first
+		logits = append(logits, t.current[at:at+t.classes]...)
 	}
 	return tensors.FromFlatDataAndDimensions(logits, b.n, t.classes), nil
 }

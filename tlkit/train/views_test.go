@@ -48,6 +48,44 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// TestPasses: an epoch of two passes has the steps of two epochs, with images, cached features, augmented versions and a
+// teacher's logits; new augmented versions are new in each pass.
+func TestPasses(t *testing.T) {
+	flip := vision.Augment{HorizontalFlip: 0.5}
+	history := func(epochs, passes int, aug vision.Augment, views int, limit int64, s train.Strategy) []train.Epoch {
+		r := quick(t)
+		r.Epochs, r.Passes, r.BatchSize, r.MemoryLimit, r.ClassWeights = epochs, passes, 5, limit, train.Balanced
+		r.Augment, r.Views = aug, views
+		return compare(t, r, "passes", paint(t), pretrained(t), s).Results[0].History
+	}
+	fineTune := func(int) train.Strategy { return strategy.FineTune{} }
+	head := func(int) train.Strategy { return strategy.Transfer{} }
+	lwf := func(warmup int) train.Strategy { return strategy.LwF{Warmup: warmup} }
+	for _, tt := range []struct {
+		aug   vision.Augment
+		views int
+		limit int64
+		s     func(epochs int) train.Strategy
+	}{
+		{s: fineTune}, {s: head}, {s: head, limit: 1}, {s: lwf}, {flip, 1, 0, head}, {flip, 1, 1, fineTune}, {flip, 1, 0, lwf},
+	} {
+		two, one := history(2, 2, tt.aug, tt.views, tt.limit, tt.s(1)), history(4, 1, tt.aug, tt.views, tt.limit, tt.s(2))
+		for i, e := range two {
+			if want := one[2*i+1]; math.Abs(e.ValLoss-want.ValLoss) > 1e-5 {
+				t.Errorf("%s, views %d, limit %d: validation loss %g after %d epochs of two passes, %g after %d epochs", tt.s(1).Name(), tt.views, tt.limit, e.ValLoss, i+1, want.ValLoss, 2*i+2)
+			}
+		}
+	}
+	fresh, same := history(2, 2, flip, 0, 0, fineTune(1)), history(2, 2, flip, 1, 0, fineTune(1))
+	if fresh[1].ValLoss == same[1].ValLoss {
+		t.Error("new versions train like one version")
+	}
+	r := quick(t)
+	r.Passes = -1
+	_, err := r.Compare(t.Context(), "none", paint(t), pretrained(t), strategy.Transfer{})
+	wantError(t, err, "Recipe.Passes", "-1")
+}
+
 // taught is a plan with a teacher and a phase of the head alone; change may replace its loss.
 func taught(change func(p *train.Plan)) train.Strategy {
 	return ownPlan{name: "taught", plan: func(m *zoo.Model, task train.Task) (train.Plan, error) {
