@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
@@ -37,6 +38,9 @@ func notZip(p string) string {
 		return ""
 	}
 	defer f.Close()
+	if advice := splitArchive(p); advice != "" {
+		return advice
+	}
 	head := make([]byte, 512)
 	n, _ := io.ReadFull(f, head) // a short file is no error
 	head = head[:n]
@@ -53,6 +57,28 @@ func notZip(p string) string {
 		return "a single image; give the folder above the folders of the classes"
 	case ext == ".csv", ext == ".tsv":
 		return "a table; if it lists images with their labels, see FromCSV"
+	}
+	return ""
+}
+
+// archivePart fits the names of parts of an archive, as split, 7-Zip and download pages write them: "data.zip.001",
+// "data.tar.gz.aa", "data.tar.part2". The group is the name of the whole.
+var archivePart = regexp.MustCompile(`(?i)^(.*\.(?:zip|tar|tgz|gz|bz2|xz|zst|7z|rar))\.(?:part[-_.]?)?(?:[0-9]+|a[a-z]{1,2})$`)
+
+// zipVolume fits the names of Info-ZIP's and WinZip's parts but the last, "data.z01", which is "data.zip".
+var zipVolume = regexp.MustCompile(`(?i)\.z[0-9]{2}$`)
+
+// splitArchive describes a part of a split archive, "" for other files.
+func splitArchive(p string) string {
+	name := filepath.Base(p)
+	stem := strings.TrimSuffix(p, filepath.Ext(p))
+	const is = "a part of a split archive; join its parts (%s) and give that file"
+	if m := archivePart.FindStringSubmatch(name); m != nil {
+		return fmt.Sprintf(is, fmt.Sprintf("cat %s.* > %s", m[1], m[1]))
+	}
+	_, err := os.Stat(stem + ".z01")
+	if zipVolume.MatchString(name) || strings.EqualFold(filepath.Ext(p), ".zip") && err == nil {
+		return fmt.Sprintf(is, fmt.Sprintf("zip -s 0 %s.zip --out whole.zip", filepath.Base(stem)))
 	}
 	return ""
 }

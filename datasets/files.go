@@ -10,9 +10,11 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -96,10 +98,23 @@ func openTree(p string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(t.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	// A zip file may hold a name twice: the first entry counts.
-	t.files = slices.CompactFunc(t.files, func(a, b file) bool { return a.path == b.path })
+	slices.SortStableFunc(t.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
+	t.dropReplaced()
 	return t, nil
+}
+
+// dropReplaced leaves out all but the last file of each name: a program that adds a file to a zip file anew writes it
+// behind the others, and what unpacks it takes the last.
+func (t *tree) dropReplaced() {
+	kept := t.files[:0]
+	for i, f := range t.files {
+		if i+1 < len(t.files) && t.files[i+1].path == f.path {
+			t.left = append(t.left, LeftOut{f.path, "replaced by a later file of this name in the zip file"})
+			continue
+		}
+		kept = append(kept, f)
+	}
+	t.files = kept
 }
 
 // hidden reports whether operating systems or editors leave files of this name behind; these are skipped without a
@@ -196,39 +211,62 @@ func (t *tree) readZip(p string) error {
 		return fmt.Errorf("datasets: %s: %w; expected a folder or a zip file", p, err)
 	}
 	z.RegisterDecompressor(bzip2Method, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
-	foreign := ""
+	foreign, roots := "", map[string]string{}
 	for _, f := range z.File {
-		name, sure := zipName(f)
+		whole, sure := zipName(f)
 		if !sure {
-			foreign = name
+			foreign = whole
 		}
-		switch {
-		case !fs.ValidPath(name):
-			t.left = append(t.left, LeftOut{f.Name, "a name that leads out of the zip file"})
-			continue
-		case slices.ContainsFunc(strings.Split(name, "/"), hidden):
-			if !f.FileInfo().IsDir() {
-				t.left = append(t.left, LeftOut{name, hiddenReason})
-			}
-			continue
-		}
-		for d := path.Dir(name); d != "."; d = path.Dir(d) {
-			t.dirs[d] = true
-		}
-		switch {
-		case f.FileInfo().IsDir():
-			t.dirs[name] = true
-		case f.Mode().IsRegular():
-			size := int64(min(f.UncompressedSize64, 1<<62))
-			t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: opener(f)})
+		root, name := cutRoot(whole)
+		if t.addZipped(f, name) {
+			roots[root] = whole
 		}
 	}
 	if foreign != "" {
 		t.note = fmt.Sprintf("the zip file has names that are not in UTF-8 and does not say in which code page: they are read in DOS's (437), such as %q; "+
 			"if that is wrong, unpack it (unzip -O CP932 for Japanese, -O GBK for Chinese names) and give the folder", foreign)
 	}
+	if len(roots) > 1 {
+		t.note = joinNotes(t.note, fmt.Sprintf("the zip file has paths from several roots, such as %s: they are read as if from one; "+
+			"if their folders are none of the data, unpack it, move the files and give the folder", list(slices.Sorted(maps.Values(roots)))))
+	}
 	return nil
 }
+
+// addZipped lists an entry of a zip file under its name and reports whether that may be an image.
+func (t *tree) addZipped(f *zip.File, name string) bool {
+	name, folder := strings.CutSuffix(name, "/")
+	folder = folder || f.FileInfo().IsDir()
+	switch {
+	case !fs.ValidPath(name):
+		t.left = append(t.left, LeftOut{f.Name, "a name that leads out of the zip file"})
+		return false
+	case slices.ContainsFunc(strings.Split(name, "/"), hidden):
+		if !folder {
+			t.left = append(t.left, LeftOut{name, hiddenReason})
+		}
+		return false
+	}
+	for d := path.Dir(name); d != "."; d = path.Dir(d) {
+		t.dirs[d] = true
+	}
+	switch {
+	case folder:
+		t.dirs[name] = true
+	case f.Mode().IsRegular():
+		size := int64(min(f.UncompressedSize64, 1<<62))
+		t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: opener(f)})
+		return true
+	case f.Mode()&fs.ModeSymlink != 0:
+		t.left = append(t.left, LeftOut{name, "a link, which is not followed in a zip file; unpack that and give the folder"})
+	default:
+		t.left = append(t.left, LeftOut{name, "neither a file nor a folder"})
+	}
+	return false
+}
+
+// joinNotes returns two warnings as one, either of which may be "".
+func joinNotes(a, b string) string { return strings.TrimPrefix(a+"; "+b, "; ") }
 
 // lockedError is why a file of a zip file can't be read though nothing is broken.
 type lockedError string
@@ -258,7 +296,7 @@ func opener(f *zip.File) func() (io.ReadCloser, error) {
 	return f.Open
 }
 
-// zipName returns the path of a file in a zip file: with slashes, without "./" and "/" before it, and in UTF-8. Names of
+// zipName returns the path of a file in a zip file, with slashes and in UTF-8; that of a folder ends in one. Names of
 // old programs are in a code page that the file does not tell: that of DOS is taken, and sure is false.
 func zipName(f *zip.File) (name string, sure bool) {
 	name, sure = f.Name, true
@@ -269,11 +307,23 @@ func zipName(f *zip.File) (name string, sure bool) {
 			name, sure = text, false
 		}
 	}
-	name = strings.ReplaceAll(name, `\`, "/")
-	for strings.HasPrefix(name, "./") || strings.HasPrefix(name, "/") {
-		name = strings.TrimLeft(strings.TrimPrefix(name, "./"), "/")
+	return strings.ReplaceAll(name, `\`, "/"), sure
+}
+
+// drive fits the beginning of a path of Windows.
+var drive = regexp.MustCompile(`^[A-Za-z]:/`)
+
+// cutRoot cuts what an absolute path begins with ("/", "C:/") off a name, and "./".
+func cutRoot(name string) (root, rest string) {
+	root = drive.FindString(name)
+	rest = name[len(root):]
+	if root == "" && strings.HasPrefix(rest, "/") {
+		root = "/"
 	}
-	return strings.TrimSuffix(name, "/"), sure
+	for strings.HasPrefix(rest, "./") || strings.HasPrefix(rest, "/") {
+		rest = strings.TrimLeft(strings.TrimPrefix(rest, "./"), "/")
+	}
+	return root, rest
 }
 
 // unicodePath returns the name in UTF-8 that programs put beside one in a code page, "" if there is none: Info-ZIP's

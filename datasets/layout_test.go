@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 func TestSplitOf(t *testing.T) {
@@ -653,6 +655,14 @@ func TestContainers(t *testing.T) {
 		{"pets.zip", "PK\x03\x04 cut", "damaged or cut short"},
 		{"page.zip", "<!DOCTYPE html>", "a web page"},
 		{"data.parquet", "PAR1", "a Parquet file"},
+		{"data.zip.001", "PK\x03\x04", "a part of a split archive; join its parts (cat data.zip.* > data.zip)"},
+		{"data.zip.002", "what", "a part of a split archive"},
+		{"data.tar.gz.aa", "\x1f\x8b\x08\x00", "a part of a split archive; join its parts (cat data.tar.gz.* > data.tar.gz)"},
+		{"data.7z.001", "7z\xbc\xaf\x27\x1c", "a part of a split archive"},
+		{"data.tar.part2", "what", "a part of a split archive"},
+		{"all.z01", "PK\x07\x08PK\x03\x04", "a part of a split archive; join its parts (zip -s 0 all.zip --out whole.zip)"},
+		{"all.zip", "what", "a part of a split archive; join its parts (zip -s 0 all.zip --out whole.zip)"},
+		{"data.tar.xz", "\xfd7zXZ\x00", "compressed with xz"},
 		{"x.bin", "what", "not a valid zip file"},
 		{"short", "", "not a valid zip file"},
 		{"in/data.npz", "PK", "data.npz may hold the images: export its images in Python"},
@@ -799,6 +809,77 @@ func TestZipMethods(t *testing.T) {
 			readAll(t, d)
 		case err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "broken"):
 			t.Errorf("method %d: error %v, want %q", method, err, want)
+		}
+	}
+}
+
+// TestZipEntries: of two files of one name the last counts, folders may end in a backslash, and whatever is no file is
+// in the report.
+func TestZipEntries(t *testing.T) {
+	withCache(t)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	add := func(name string, mode os.FileMode, data []byte) {
+		h := &zip.FileHeader{Name: name}
+		if mode != 0 {
+			h.SetMode(mode)
+		}
+		w, err := z.CreateHeader(h)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("data\\cat\\", 0, nil)
+	for i, name := range []string{"data/cat/0.png", "data/cat/1.png", "data/dog/0.png", "data/dog/1.png", "data/./cat/0.png", "./data/cat/0.png"} {
+		add(name, 0, picture(t, "png", 980+i))
+	}
+	add("data/cat/link.png", os.ModeSymlink|0o777, []byte("0.png"))
+	add("data/cat/pipe.png", os.ModeNamedPipe|0o666, nil)
+	p := filepath.Join(t.TempDir(), "z.zip")
+	if err := errors.Join(z.Close(), os.WriteFile(p, b.Bytes(), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := ImageFolder(p, Options{ValFraction: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := vision.DecodeBytes(picture(t, "png", 985))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Train.Image(0); err != nil || d.Train.Len() != 4 || !bytes.Equal(got.Pix, want.Pix) {
+		t.Errorf("%v, error %v; want four images, and of cat/0.png the last pixels", d, err)
+	}
+	for _, want := range []string{"data/./cat/0.png: a name that leads out of", "cat/0.png: replaced by a later file of this name",
+		"cat/link.png: a link, which is not followed", "cat/pipe.png: neither a file nor a folder"} {
+		if !strings.Contains(d.Report().String(), want) || !strings.Contains(d.Warnings[0], "4 files were left out") {
+			t.Errorf("report %v, warnings %q; want %q", d.Report(), d.Warnings, want)
+		}
+	}
+}
+
+// TestZipRoots: paths from several roots are said; one root around all is none of the data.
+func TestZipRoots(t *testing.T) {
+	withCache(t)
+	for names, want := range map[string]string{
+		"/cat/0.png /dog/0.png":                             "",
+		`C:\pets\cat\0.png C:\pets\dog\0.png`:               "",
+		`/abs/cat/0.png C:\x\dog\0.png`:                     "paths from several roots, such as /abs/cat/0.png, C:/x/dog/0.png: they are read as if from one",
+		"/abs/cat/0.png cat/0.png dog/0.png __MACOSX/x.png": "paths from several roots, such as /abs/cat/0.png, dog/0.png",
+	} {
+		f := files{}
+		for i, name := range strings.Fields(names) {
+			f[name] = picture(t, "png", 990+i)
+		}
+		d, err := ImageFolder(f.zip(t), Options{ValFraction: -1})
+		if err != nil {
+			t.Fatal(names, err)
+		}
+		if text := strings.Join(d.Warnings, "\n"); !strings.Contains(text, want) || (want == "") != (text == "") {
+			t.Errorf("%s: %v, warnings %q, want %q", names, d, d.Warnings, want)
 		}
 	}
 }
