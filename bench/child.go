@@ -94,11 +94,7 @@ func step(now clock, name string, batch, size, steps int) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	trains, err := backend.Steps()
-	if err != nil {
-		return result{}, err
-	}
-	stepper, err := train.Recipe{BatchSize: batch}.NewStepper(trains.Backend, m, strategy.Scratch{LearningRate: 1e-3})
+	stepper, err := newStepper(batch, m)
 	if err != nil {
 		return result{}, err
 	}
@@ -108,6 +104,30 @@ func step(now clock, name string, batch, size, steps int) (result, error) {
 		return err
 	})
 	return r, err
+}
+
+// newStepper readies training steps, in the precision that is measured.
+func newStepper(batch int, m *zoo.Model) (*train.Stepper, error) {
+	recipe := train.Recipe{BatchSize: batch, Precision: precision()}
+	trains, err := backend.Steps()
+	if recipe.Precision == train.Bfloat16 {
+		var c backend.Choice
+		c, err = backend.InBfloat16()
+		trains = c.Step
+	}
+	if err != nil {
+		return nil, err
+	}
+	return recipe.NewStepper(trains.Backend, m, strategy.Scratch{LearningRate: 1e-3})
+}
+
+// precision is bfloat16 if the engine is one in bfloat16, such as openvino:bf16, which stands for all of
+// [train.Bfloat16]: inference on it, steps on oneDNN.
+func precision() train.Precision {
+	if strings.HasSuffix(os.Getenv("GOMLX_BACKEND"), ":bf16") {
+		return train.Bfloat16
+	}
+	return ""
 }
 
 // timed returns the median time of a call, without the first two calls, and what those took longer.
@@ -141,7 +161,7 @@ func hymenoptera(now clock, work, data, weights string, epochs, seed int) (resul
 	}
 	defer os.RemoveAll(dir)
 	recipe := train.Recipe{Epochs: epochs, BatchSize: 4, Schedule: train.Schedule{StepEvery: 7},
-		Augment: vision.StandardAugment(), Seed: uint64(seed), Dir: dir, Quiet: true}
+		Augment: vision.StandardAugment(), Seed: uint64(seed), Dir: dir, Quiet: true, Precision: precision()}
 	var s train.Strategy = strategy.Transfer{LearningRate: 1e-3}
 	switch work {
 	case "cached":

@@ -75,7 +75,7 @@ func parse(args []string) (o options, list bool, err error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	work := fs.String("work", "step,transfer,cached,finetune", "what to measure; \"hymenoptera\" is the last three")
 	models := fs.String("model", strings.Join(stepModels(), ","), "models of the work \"step\"")
-	engines := fs.String("engine", "go", "engines, by the names of GOMLX_BACKEND: go, onnx, xla:cuda; default: what TLKit chooses itself")
+	engines := fs.String("engine", "go", "engines, by the names of GOMLX_BACKEND: go, onnx, xla:cuda; default: what TLKit chooses itself; openvino:bf16: bfloat16")
 	variants := fs.String("variant", "auto", "peers: "+strings.Join(peerNames(), ",")+"; auto: all that PYTHON and the processor have")
 	fs.StringVar(&o.peer, "peer", "", "Python with torch and torchvision, and openvino if it has that; without it, only our side is measured")
 	fs.StringVar(&o.shared, "shared", "", "folder with data/ and peer/; default TLKIT_SHARED, or ../shared")

@@ -206,6 +206,7 @@ const (
 // Choices of a [Recipe].
 const (
 	Balanced          = train.Balanced
+	Bfloat16          = train.Bfloat16
 	RestoreBest       = train.RestoreBest
 	RestoreLowestLoss = train.RestoreLowestLoss
 	RestoreLast       = train.RestoreLast

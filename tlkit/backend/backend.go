@@ -41,13 +41,13 @@ var (
 // Notify receives a line for each engine that can't be used.
 var Notify io.Writer = os.Stderr
 
-// NotifyMoved tells [Notify] that a network moves from an engine for inference alone to that of [Default], and why.
-func NotifyMoved(network, from string, err error) {
+// NotifyMoved tells [Notify] that a network moves from an engine for inference alone to that of [General], and why.
+func NotifyMoved(network string, from compute.Backend, err error) {
 	to := "another engine"
-	if e, err := Default(); err == nil {
+	if e, err := General(from); err == nil {
 		to = e.Config
 	}
-	fmt.Fprintf(Notify, "tlkit: %s runs on %s and not on %s, which can't compute it (%s)\n", network, to, from, firstLine(err))
+	fmt.Fprintf(Notify, "tlkit: %s runs on %s and not on %s, which can't compute it (%s)\n", network, to, from.Name(), firstLine(err))
 }
 
 // Default returns the engine of this process; the first call opens it. An error means that even the pure-Go engine

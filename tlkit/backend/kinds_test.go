@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +24,7 @@ func TestResolve(t *testing.T) {
 		"xla:cuda":                  "xla:cuda",
 		"openvino:threads=2":        "openvino:threads=2",
 		"onednn":                    "onednn",
+		"onednn:bf16":               "onednn:bf16",
 		"other:x":                   "other:x",
 	} {
 		got, prepare := resolve(config)
@@ -38,7 +41,7 @@ func TestResolve(t *testing.T) {
 // named, and each that opens here, and the recorder of ONNX files, has a row of traits.
 func TestEveryEngineHasARow(t *testing.T) {
 	rows := map[string]bool{}
-	for word := range kinds {
+	for _, word := range append(slices.Collect(maps.Keys(kinds)), "onednn:bf16", "openvino:bf16") {
 		rows[word] = true
 		if k := kinds[word]; k.registered != "" {
 			rows[k.registered] = true
@@ -50,6 +53,9 @@ func TestEveryEngineHasARow(t *testing.T) {
 		}
 		if !traits.Known(e.Backend) {
 			t.Errorf("engine %s calls itself %q: it has no row in tlkit/backend/traits", word, e.Backend.Name())
+		}
+		if got, want := strings.HasSuffix(word, ":bf16"), traits.Of(e.Backend).Bfloat16; got != want {
+			t.Errorf("%s: the traits say %v for bfloat16", word, want)
 		}
 		if got, want := inferenceOnly(word), traits.Of(e.Backend).InferenceOnly; got != want {
 			t.Errorf("inferenceOnly(%q) is %v, the traits say %v", word, got, want)

@@ -26,6 +26,20 @@ type enginePair struct {
 // alone returns one engine for both.
 func alone(e compute.Backend) enginePair { return enginePair{steps: e, forward: e} }
 
+// check returns an error if an engine does not compute in the precision of a recipe: a run says in which one it was
+// computed.
+func (e enginePair) check(p Precision) error {
+	for _, engine := range []compute.Backend{e.steps, e.forward} {
+		switch in := traits.Of(engine).Bfloat16; {
+		case p == Bfloat16 && !in:
+			return fmt.Errorf("tlkit: Recipe.Precision is %q, which engine %q does not compute in; take those of backend.InBfloat16, or leave Precision out for float32", p, engine.Name())
+		case p == "" && in:
+			return fmt.Errorf("tlkit: engine %q computes in bfloat16, and the recipe is in float32; set Recipe.Precision to train.Bfloat16, or GOMLX_BACKEND to an engine in float32, such as onednn", engine.Name())
+		}
+	}
+	return nil
+}
+
 // executor is a compiled graph. Its inputs may come from another engine.
 type executor struct {
 	*model.Exec
@@ -38,7 +52,7 @@ type executor struct {
 }
 
 // newExecutor compiles build for an engine; see [nn.NewModelExec]. A graph that an engine for inference alone can't
-// compute moves to the engine of backend.Default at its first call.
+// compute moves to the engine of backend.General at its first call.
 func newExecutor[F model.ExecGraphFn](engine compute.Backend, store *model.Store, build F) (*executor, error) {
 	exec, err := nn.NewModelExec(engine, store, build)
 	if err != nil {
@@ -80,7 +94,7 @@ func (e *executor) call(in []any) ([]*tensors.Tensor, error) {
 	if err == nil || e.general == nil || !errors.Is(err, compute.ErrNotImplemented) {
 		return out, err
 	}
-	from := e.engine.Name()
+	from := e.engine
 	if failed := e.generalise(); failed != nil {
 		return nil, errors.Join(err, failed)
 	}
@@ -97,9 +111,9 @@ func (e *executor) Finalize() {
 	e.Exec.Finalize()
 }
 
-// generalise moves the graph to the engine of backend.Default.
+// generalise moves the graph to the engine of backend.General.
 func (e *executor) generalise() error {
-	engine, err := backend.Default()
+	engine, err := backend.General(e.engine)
 	if err != nil {
 		return err
 	}

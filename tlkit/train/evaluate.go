@@ -85,7 +85,7 @@ func evaluateWith(ctx context.Context, exec *executor, classify func([]float32, 
 func (t *trainer) network(m *zoo.Model) (*executor, error) {
 	engine := t.engines.forward
 	if traits.Of(engine).InferenceOnly && !m.Folds(engine) {
-		general, err := backend.Default()
+		general, err := backend.General(engine)
 		if err != nil {
 			return nil, err
 		}

@@ -119,8 +119,11 @@ func (r *Run) engines(m *zoo.Model, images int) (enginePair, error) {
 		before = nil
 	}
 	recipe := r.Config.Recipe
-	if recipe.Devices > 1 {
+	switch {
+	case recipe.Devices > 1:
 		return r.sharedEngines(m, before, recipe.Devices)
+	case recipe.Precision == Bfloat16:
+		return r.bfloat16Engines(before)
 	}
 	if before != nil {
 		if c, ok := backend.Recorded(before.Forward, before.Steps); ok {
@@ -152,6 +155,16 @@ func (r *Run) sharedEngines(m *zoo.Model, before *EngineConfig, n int) (enginePa
 		return enginePair{}, err
 	}
 	return pair, r.recordEngines(before, EngineConfig{Steps: c.Step.Config, Forward: c.Step.Config})
+}
+
+// bfloat16Engines returns the engines of a run in bfloat16.
+func (r *Run) bfloat16Engines(before *EngineConfig) (enginePair, error) {
+	c, err := backend.InBfloat16()
+	if err != nil {
+		return enginePair{}, fmt.Errorf("%w; without Recipe.Precision the run is another one, in float32", err)
+	}
+	return enginePair{steps: c.Step.Backend, forward: c.Infer.Backend},
+		r.recordEngines(before, EngineConfig{Steps: c.Step.Config, Forward: c.Infer.Config})
 }
 
 // anyStarted reports whether something of the run has been computed.

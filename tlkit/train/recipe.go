@@ -69,6 +69,8 @@ type Recipe struct {
 	// Seeds is the number of times that every strategy is trained, with the seeds Seed, Seed+1 and so on; 0 means once.
 	// Tables then show means and standard deviations over the seeds: a difference smaller than these may be chance.
 	Seeds int `json:"seeds,omitempty"`
+	// Precision is the type in which the network is computed: float32, or [Bfloat16].
+	Precision Precision `json:"precision,omitempty"`
 	// Devices is the number of devices of the engine that share each training step, with an equal part of the batch each; 0
 	// and 1 mean one. Results are those of one device within rounding, so that a run may go on with another number.
 	// Gradients and BatchNorm's statistics are those of the whole batch, as with PyTorch's SyncBatchNorm under
@@ -102,6 +104,19 @@ const (
 	Adam  Optimizer = "adam"
 	AdamW Optimizer = "adamw"
 )
+
+// Precision is the type in which a network is computed; "" is float32.
+type Precision string
+
+// Bfloat16 computes convolutions (except depthwise ones), their gradients and matrix products on operands that are rounded
+// to bfloat16, and adds up in float32 (Kalamkar et al. 2019, arXiv 1905.12322): about half the time on processors with
+// AVX512-BF16 or AMX. The weights that the optimizer changes are float32 ("master weights", Micikevicius et al. 2018,
+// arXiv 1710.03740, section 3.1), and so are batch norm, losses, gradients and the optimizer; bfloat16 has float32's range,
+// so that losses need no scaling. Frozen stages and evaluations are computed in bfloat16, too: on OpenVINO, where it is
+// installed, also most values between operations. A run in one precision is never continued in the other. It needs oneDNN
+// (./install.sh --engine onednn), and fails where it can't be had. What is computed with the trained model later, such as
+// predictions, is float32.
+const Bfloat16 Precision = "bfloat16"
 
 // Schedule is a learning-rate schedule. The zero value keeps the rate constant.
 type Schedule struct {

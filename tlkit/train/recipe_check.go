@@ -111,6 +111,10 @@ func (r Recipe) check() error {
 		return fmt.Errorf("tlkit: Recipe.Devices is %d; give the number of devices that share each step, or 0 for one", r.Devices)
 	case r.Devices > 1 && r.BatchSize%r.Devices != 0:
 		return fmt.Errorf("tlkit: Recipe.BatchSize is %d and Devices is %d; each device takes an equal part of a batch, so give a multiple, such as %d", r.BatchSize, r.Devices, (r.BatchSize/r.Devices+1)*r.Devices)
+	case r.Precision != "" && r.Precision != Bfloat16:
+		return fmt.Errorf("tlkit: Recipe.Precision is %q; give %q, or nothing for float32", r.Precision, Bfloat16)
+	case r.Precision == Bfloat16 && r.Devices > 1:
+		return fmt.Errorf("tlkit: Recipe.Devices is %d and Precision is %q, which is computed on one device; set one of the two", r.Devices, r.Precision)
 	case r.Views < 0:
 		return fmt.Errorf("tlkit: Recipe.Views is %d; 0 means a new augmented version of each image in every epoch, 5 that five take turns", r.Views)
 	case r.Passes < 0:

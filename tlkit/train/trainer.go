@@ -45,6 +45,9 @@ type trainer struct {
 
 // newTrainer readies a planned model for training.
 func newTrainer(e enginePair, m *zoo.Model, plan Plan, r Recipe) (*trainer, error) {
+	if err := e.check(r.Precision); err != nil {
+		return nil, err
+	}
 	t := &trainer{engines: e, model: m, plan: plan, seed: r.Seed, mixes: r.mixes(),
 		objective: objective{smoothing: r.LabelSmoothing},
 		opt:       optimizer{kind: r.Optimizer, momentum: r.Momentum, weightDecay: r.WeightDecay, accumulate: r.Accumulate, clipNorm: r.ClipNorm}}

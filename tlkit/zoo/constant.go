@@ -32,7 +32,7 @@ func (m *Model) inferenceEngine() (*backend.Engine, error) {
 	if err != nil || !traits.Of(engine.Backend).InferenceOnly || m.Folds(engine.Backend) && !m.general {
 		return engine, err
 	}
-	return backend.Default()
+	return backend.General(engine.Backend)
 }
 
 // generalise reports whether a call with the input x failed because an engine for inference alone can't compute the
@@ -47,7 +47,7 @@ func (m *Model) generalise(err error, x *tensors.Tensor) bool {
 	}
 	m.Release()
 	m.general = true
-	backend.NotifyMoved(m.Spec.Name, engine.Config, err)
+	backend.NotifyMoved(m.Spec.Name, engine.Backend, err)
 	return true
 }
 

@@ -18,6 +18,9 @@ import (
 // Name is the engine's name, also its key in package compute and in tlkit/backend/traits.
 const Name = "onednn"
 
+// NameBfloat16 is the name of an engine with the option Bfloat16, and the key of its row in tlkit/backend/traits.
+const NameBfloat16 = Name + ":" + Bfloat16
+
 // LibraryEnv is the environment variable that names the file of oneDNN's library, such as libdnnl.so.3.2, built for
 // libgomp.
 const LibraryEnv = "ONEDNN_LIBRARY_PATH"
@@ -44,18 +47,18 @@ func New(config string) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, s, in := strings.Split(config, ","), set{inFloat32}, ""
+	name, options, s, in := Name, strings.Split(config, ","), set{inFloat32}, ""
 	if slices.Contains(options, Bfloat16) {
 		if !computesBfloat16() {
 			return nil, errors.New("onednn: option " + Bfloat16 + ": oneDNN finds no instructions for bfloat16 " +
 				"(AVX512-BF16 or AMX) on this processor; compute in float32, without the option")
 		}
 		options = slices.DeleteFunc(options, func(o string) bool { return o == Bfloat16 })
-		s, in = set{inBfloat16}, ", products in bfloat16"
+		name, s, in = NameBfloat16, set{inBfloat16}, ", products in bfloat16"
 	}
 	if err := tryOut(s.operands); err != nil {
 		return nil, fmt.Errorf("onednn: %s is not used: %w", path, err)
 	}
-	return goengine.NewWith(strings.Join(options, ","), goengine.Parts{EngineName: Name, Kernels: s, Team: team,
+	return goengine.NewWith(strings.Join(options, ","), goengine.Parts{EngineName: name, Kernels: s, Team: team,
 		NewRunner: newRunner, What: fmt.Sprintf("oneDNN %s on %d threads%s, with %s's plan", version, threads, in, goengine.FullName)})
 }

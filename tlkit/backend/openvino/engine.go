@@ -22,6 +22,13 @@ import (
 // Name is the engine's name, also its key in package compute and in tlkit/backend/traits.
 const Name = "openvino"
 
+// Bfloat16 is the option with which networks are computed in bfloat16, most values between operations among them.
+// NameBfloat16 is the name of an engine with it, and the key of its row in tlkit/backend/traits.
+const (
+	Bfloat16     = "bf16"
+	NameBfloat16 = Name + ":" + Bfloat16
+)
+
 // LibraryEnv is the environment variable that names the file of OpenVINO's C library, such as libopenvino_c.so.2641.
 // The other files of OpenVINO are beside it.
 const LibraryEnv = "OPENVINO_C_LIBRARY_PATH"
@@ -31,25 +38,28 @@ func init() { compute.Register(Name, New) }
 // Engine is a compute.Backend for networks in inference mode: see the package comment. Its tensors are in Go's memory,
 // and OpenVINO reads and writes them there.
 type Engine struct {
-	version string
-	threads int
+	version  string
+	threads  int
+	bfloat16 bool
 
 	mu   sync.RWMutex   // write-locked to finalize
 	core unsafe.Pointer // nil after Finalize
 }
 
 // New opens the library that LibraryEnv names. The configuration is empty or has options, separated by commas:
-// "cpu", which is the only device, and "threads=N", by default as many as Go uses (GOMAXPROCS).
+// "cpu", which is the only device, "threads=N", by default as many as Go uses (GOMAXPROCS), and Bfloat16.
 func New(config string) (compute.Backend, error) {
 	e := &Engine{threads: runtime.GOMAXPROCS(0)}
 	for option := range strings.SplitSeq(config, ",") {
 		key, value, _ := strings.Cut(strings.TrimSpace(option), "=")
 		switch n, err := strconv.Atoi(value); {
 		case key == "" || option == "cpu":
+		case option == Bfloat16:
+			e.bfloat16 = true
 		case key == "threads" && err == nil && n > 0:
 			e.threads = n
 		default:
-			return nil, fmt.Errorf("openvino: option %q is not known; there are cpu and threads=N", option)
+			return nil, fmt.Errorf("openvino: option %q is not known; there are cpu, threads=N and %s", option, Bfloat16)
 		}
 	}
 	path, err := envpath.Get(LibraryEnv)
@@ -65,18 +75,40 @@ func New(config string) (compute.Backend, error) {
 	if e.core, err = newCore(); err != nil {
 		return nil, err
 	}
+	if e.bfloat16 && !computesBfloat16(e.core) {
+		e.Finalize()
+		return nil, errors.New("openvino: option " + Bfloat16 + ": OpenVINO finds no instructions for bfloat16 " +
+			"(AVX512-BF16 or AMX) on this processor; compute in float32, without the option")
+	}
 	return e, nil
 }
 
-// Name is the engine's name, [Name].
-func (e *Engine) Name() string { return Name }
+// Name is the engine's name, [Name] or [NameBfloat16].
+func (e *Engine) Name() string {
+	if e.bfloat16 {
+		return NameBfloat16
+	}
+	return Name
+}
 
 // String is the engine's name.
-func (e *Engine) String() string { return Name }
+func (e *Engine) String() string { return e.Name() }
 
 // Description has OpenVINO's version and the number of threads.
 func (e *Engine) Description() string {
-	return fmt.Sprintf("OpenVINO %s on %d threads", e.version, e.threads)
+	in := ""
+	if e.bfloat16 {
+		in = ", in bfloat16"
+	}
+	return fmt.Sprintf("OpenVINO %s on %d threads%s", e.version, e.threads, in)
+}
+
+// precision is OpenVINO's name for the type that networks are computed in.
+func (e *Engine) precision() string {
+	if e.bfloat16 {
+		return "bf16"
+	}
+	return "f32"
 }
 
 // NumDevices is 1, the processor.

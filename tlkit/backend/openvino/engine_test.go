@@ -106,6 +106,32 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
+// TestBfloat16 holds that an engine with the option says so and rounds what it multiplies to 8 bits, with which 1 + 2^-9
+// is 1, and that its inputs and outputs are float32.
+func TestBfloat16(t *testing.T) {
+	engine(t)
+	e, err := backend.Open("openvino:bf16")
+	if err != nil {
+		if !strings.Contains(err.Error(), "AVX512-BF16 or AMX") {
+			t.Fatal(err)
+		}
+		t.Skip("the processor has no instructions for bfloat16")
+	}
+	if name, text := e.Backend.Name(), e.Backend.Description(); name != openvino.NameBfloat16 || !strings.Contains(text, "bfloat16") {
+		t.Errorf("engine %q, %q; want both to name bfloat16", name, text)
+	}
+	const n = 64
+	row, column := make([][]float32, n), make([][]float32, n)
+	for i := range n {
+		row[i], column[i] = make([]float32, n), make([]float32, n)
+		row[i][i], column[i][i] = 1+1.0/512, 3
+	}
+	product := func(in []*Node) []*Node { return []*Node{MatMul(in[0], in[1])} }
+	if got := call(t, e.Backend, product, row, column)[0].([][]float32)[3][3]; got != 3 {
+		t.Errorf("(1 + 2^-9) 3 = %g, want 3 in bfloat16", got)
+	}
+}
+
 // TestNotImplemented holds that what the engine can't compute has an error by which a caller can tell, before anything
 // runs.
 func TestNotImplemented(t *testing.T) {

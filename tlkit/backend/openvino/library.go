@@ -21,6 +21,7 @@ static struct {
 	void (*version_free)(version_t *);
 	int (*core_create)(void **);
 	void (*core_free)(void *);
+	int (*property)(const void *core, const char *device, const char *key, char **value);
 	int (*read)(const void *core, const char *model, size_t n, const void *weights, void **out);
 	void (*model_free)(void *);
 	int (*compile)(const void *core, const void *model, const char *device, size_t n, const property_t *, void **out);
@@ -55,6 +56,7 @@ static int load(const char *path, char *why, size_t n) {
 	struct { const char *name; void **to; } functions[] = {
 		{"ov_get_openvino_version", (void **)&ov.get_version}, {"ov_version_free", (void **)&ov.version_free},
 		{"ov_core_create", (void **)&ov.core_create}, {"ov_core_free", (void **)&ov.core_free},
+		{"ov_core_get_property", (void **)&ov.property},
 		{"ov_core_read_model_from_memory_buffer", (void **)&ov.read}, {"ov_model_free", (void **)&ov.model_free},
 		{"ov_core_compile_model_props", (void **)&ov.compile}, {"ov_compiled_model_free", (void **)&ov.compiled_free},
 		{"ov_compiled_model_create_infer_request", (void **)&ov.request}, {"ov_infer_request_free", (void **)&ov.request_free},
@@ -92,16 +94,25 @@ static int new_core(void **core, char *why, size_t n) {
 
 static void free_core(void *core) { ov.core_free(core); }
 
+// computes_bfloat16 reports whether OpenVINO lists bfloat16 among the processor's types.
+static int computes_bfloat16(const void *core) {
+	char *types = NULL;
+	if (ov.property(core, "CPU", "OPTIMIZATION_CAPABILITIES", &types) != 0 || types == NULL) return 0;
+	int has = strstr(types, "BF16") != NULL;
+	ov.text_free(types);
+	return has;
+}
+
 // compile reads an ONNX model and compiles it for the processor, with one request that runs it.
-static int compile(void *core, const char *model, size_t size, const char *threads, void **compiled, void **request,
+static int compile(void *core, const char *model, size_t size, const char *threads, const char *precision, void **compiled, void **request,
 		char *why, size_t n) {
 	void *read = NULL;
 	int status = ov.read(core, model, size, NULL, &read);
 	if (status != 0) return explain(status, why, n);
-	// One batch at a time is to be done soonest, by all threads, in float32. Threads are not bound to cores: two programs
+	// One batch at a time is to be done soonest, by all threads, in float32 unless bfloat16 is asked for. Threads are not bound to cores: two programs
 	// would bind theirs to the same ones.
 	property_t properties[] = {
-		{"PERFORMANCE_HINT", "LATENCY"}, {"INFERENCE_PRECISION_HINT", "f32"}, {"INFERENCE_NUM_THREADS", threads},
+		{"PERFORMANCE_HINT", "LATENCY"}, {"INFERENCE_PRECISION_HINT", precision}, {"INFERENCE_NUM_THREADS", threads},
 		{"ENABLE_CPU_PINNING", "NO"},
 	};
 	status = ov.compile(core, read, "CPU", sizeof properties / sizeof properties[0], properties, compiled);
@@ -220,6 +231,8 @@ func newCore() (unsafe.Pointer, error) {
 
 func freeCore(core unsafe.Pointer) { C.free_core(core) }
 
+func computesBfloat16(core unsafe.Pointer) bool { return C.computes_bfloat16(core) != 0 }
+
 // types are OpenVINO's numbers of types (ov_element_type_e).
 var types = map[dtypes.DType]C.int{dtypes.Bool: 1, dtypes.Float32: 4, dtypes.Int32: 9, dtypes.Int64: 10, dtypes.Uint8: 16}
 
@@ -260,14 +273,15 @@ type compiled struct {
 }
 
 // compile compiles the bytes of an ONNX model.
-func compile(core unsafe.Pointer, model []byte, threads int, in, out []write.Port) (*compiled, error) {
-	text := C.CString(strconv.Itoa(threads))
+func compile(core unsafe.Pointer, model []byte, threads int, precision string, in, out []write.Port) (*compiled, error) {
+	text, hint := C.CString(strconv.Itoa(threads)), C.CString(precision)
 	defer C.free(unsafe.Pointer(text))
+	defer C.free(unsafe.Pointer(hint))
 	var r reason
 	why, n := r.c()
 	c := &compiled{}
 	bytes := (*C.char)(unsafe.Pointer(unsafe.SliceData(model)))
-	if C.compile(core, bytes, C.size_t(len(model)), text, &c.model, &c.request, why, n) != 0 {
+	if C.compile(core, bytes, C.size_t(len(model)), text, hint, &c.model, &c.request, why, n) != 0 {
 		return nil, r.err()
 	}
 	c.in, c.out = newPorts(in), newPorts(out)

@@ -53,7 +53,7 @@ func (b *builder) Compile() (compute.Executable, error) {
 	if b.engine.core == nil {
 		return nil, errors.New("openvino: the engine was finalized")
 	}
-	if n.compiled, err = compile(b.engine.core, model, b.engine.threads, used, p.Outputs); err != nil {
+	if n.compiled, err = compile(b.engine.core, model, b.engine.threads, b.engine.precision(), used, p.Outputs); err != nil {
 		return nil, fmt.Errorf("openvino: compiling graph %q: %w (%w)", b.name, err, compute.ErrNotImplemented)
 	}
 	// A graph that nobody finalizes is freed with its memory in C.

@@ -30,6 +30,8 @@ type Traits struct {
 	Exported bool
 	// InferenceOnly: the engine has no gradients and no random numbers, so that it trains nothing.
 	InferenceOnly bool
+	// Bfloat16: the engine rounds the operands of products to bfloat16. Others compute all of a float32 network in float32.
+	Bfloat16 bool
 	// FoldsConstants: a network whose values are constants of the graph runs faster. ONNX Runtime and OpenVINO then store
 	// kernels in the layout that is fastest on the processor, and fold each batch norm into the convolution before it.
 	FoldsConstants bool
@@ -45,13 +47,22 @@ type Traits struct {
 // In ONNX Runtime the gradient of a strided convolution has no native form (input dilation is missing), so that
 // gradients are hand-written there, too.
 var table = map[string]Traits{
-	"TLKit Go":    {NativeForward: true, Fused: true},
-	"onednn":      {NativeForward: true, Fused: true},
-	"Go Backend":  {GatherPatches: true, NegativePad: true},
-	"onnxruntime": {NativeForward: true, ChannelsFirst: true, FoldsConstants: true, FrozenApart: true},
-	"xla":         {NativeForward: true, NativeGradient: true, DepthwiseTaps: true},
-	"ONNX export": {NativeForward: true, NativeGradient: true, Exported: true},
-	"openvino":    {NativeForward: true, NativeGradient: true, Exported: true, FoldsConstants: true, FrozenApart: true, InferenceOnly: true},
+	"TLKit Go":      {NativeForward: true, Fused: true},
+	"onednn":        {NativeForward: true, Fused: true},
+	"onednn:bf16":   {NativeForward: true, Fused: true, Bfloat16: true},
+	"Go Backend":    {GatherPatches: true, NegativePad: true},
+	"onnxruntime":   {NativeForward: true, ChannelsFirst: true, FoldsConstants: true, FrozenApart: true},
+	"xla":           {NativeForward: true, NativeGradient: true, DepthwiseTaps: true},
+	"ONNX export":   {NativeForward: true, NativeGradient: true, Exported: true},
+	"openvino":      openVINO,
+	"openvino:bf16": inBfloat16(openVINO),
+}
+
+var openVINO = Traits{NativeForward: true, NativeGradient: true, Exported: true, FoldsConstants: true, FrozenApart: true, InferenceOnly: true}
+
+func inBfloat16(t Traits) Traits {
+	t.Bfloat16 = true
+	return t
 }
 
 // Of returns the traits of an engine.
