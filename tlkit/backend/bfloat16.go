@@ -21,16 +21,16 @@ var bfloat16 struct {
 // training steps, and OpenVINO for inference where it is installed, else oneDNN. The error says what is missing; no engine
 // that computes in float32 takes their place. GOMLX_BACKEND may name one of the two, with or without the option bf16.
 func InBfloat16() (Choice, error) {
+	asked := os.Getenv("GOMLX_BACKEND")
+	word, _, _ := strings.Cut(asked, ":")
+	if asked != "" && word != "onednn" && word != "openvino" {
+		return Choice{}, fmt.Errorf("tlkit: GOMLX_BACKEND is %s, which does not compute in bfloat16; unset it, or set it to onednn", asked)
+	}
 	general, err := Default()
 	if err != nil {
 		return Choice{}, err
 	}
-	asked := os.Getenv("GOMLX_BACKEND")
-	word, _, _ := strings.Cut(asked, ":")
-	switch {
-	case asked != "" && word != "onednn" && word != "openvino":
-		return Choice{}, fmt.Errorf("tlkit: GOMLX_BACKEND is %s, which does not compute in bfloat16; unset it, or set it to onednn", asked)
-	case asked == "" && onGPU(general.Config):
+	if asked == "" && onGPU(general.Config) {
 		return Choice{}, fmt.Errorf("tlkit: engine %q does not compute in bfloat16; set GOMLX_BACKEND=onednn to compute on the processor",
 			general.Config)
 	}
