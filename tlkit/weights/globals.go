@@ -36,8 +36,9 @@ type global struct {
 	// call returns the value of a call; nil means an object whose content is ignored.
 	call    func(u *unpickler, g *global, args tuple) (any, error)
 	role    globalRole
-	dtype   DType // of storages and dtypes
-	unknown bool  // not in known: may be the reason if the file has no weights
+	dtype   DType  // of storages and dtypes
+	advice  string // of foreign tensors: what they are, and what to do
+	unknown bool   // not in known: may be the reason if the file has no weights
 }
 
 // globalRole is the meaning of a global, or of an object of its class, where others look at it.
@@ -49,6 +50,12 @@ const (
 	dtypeRole                // torch.float32 and others
 	numpyArray               // an array that BUILD fills
 	foreignTensor            // a quantised, sparse or other tensor that is not read
+)
+
+// The kinds of tensors that several callables make.
+const (
+	quantisedTensor = "a quantised tensor; open the checkpoint that the quantised model was made from, or in Python, save its .dequantize()"
+	sparseTensor    = "a sparse tensor; in Python, save its .to_dense()"
 )
 
 // known lists the callables that matter for a state dict, by module and name, after torch.load(weights_only=True)
@@ -81,11 +88,11 @@ var known = map[string]global{
 	"torch._tensor._rebuild_from_type_v2":          {call: (*unpickler).fromType},
 	"torch._dynamo.eval_frame.OptimizedModule":     {call: (*unpickler).compiledModule},
 	"torch.fx.graph_module.reduce_graph_module":    {call: (*unpickler).tracedModule},
-	"torch._utils._rebuild_qtensor":                {role: foreignTensor},
-	"torch._utils._rebuild_sparse_tensor":          {role: foreignTensor},
-	"torch._utils._rebuild_sparse_csr_tensor":      {role: foreignTensor},
-	"torch._utils._rebuild_nested_tensor":          {role: foreignTensor},
-	"torch._utils._rebuild_meta_tensor_no_storage": {role: foreignTensor},
+	"torch._utils._rebuild_qtensor":                {role: foreignTensor, advice: quantisedTensor},
+	"torch._utils._rebuild_sparse_tensor":          {role: foreignTensor, advice: sparseTensor},
+	"torch._utils._rebuild_sparse_csr_tensor":      {role: foreignTensor, advice: sparseTensor},
+	"torch._utils._rebuild_nested_tensor":          {role: foreignTensor, advice: "a nested tensor; in Python, save its .to_padded_tensor(0)"},
+	"torch._utils._rebuild_meta_tensor_no_storage": {role: foreignTensor, advice: "a meta tensor, which has no values: save the model after its weights are loaded"},
 	"torch.storage._load_from_bytes":               {call: (*unpickler).nestedStorage},
 	"torch.storage.UntypedStorage":                 storageClass(U8),
 	"torch.storage._UntypedStorage":                storageClass(U8),

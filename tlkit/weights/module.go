@@ -11,6 +11,7 @@ const (
 	moduleBuffers    = "_buffers"
 	moduleChildren   = "_modules"
 	moduleTransient  = "_non_persistent_buffers_set" // the names of buffers that a state dict leaves out
+	modulePacked     = "_packed_params"              // the weight and bias of a quantised layer, an object of C++
 )
 
 // moduleOf makes a dictionary of a module's attributes, if they are those of one, else nil: its parameters, buffers and
@@ -46,6 +47,11 @@ func (u *unpickler) moduleOf(attributes any) (*dict, error) {
 			if err := u.set(m, name, inner.values[i]); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if packed, ok := state.get(modulePacked); ok {
+		if err := u.set(m, modulePacked, packed); err != nil {
+			return nil, err
 		}
 	}
 	return m, u.charge(64)

@@ -72,6 +72,9 @@ func TestPlace(t *testing.T) {
 		return class("my.net", "Net") + ")\x81" + dict("_parameters", dict("w", tensor), "_buffers", dict(), "_modules", dict()) + "b"
 	}
 	parent := class("my.net", "Outer") + ")\x81" + dict("_parameters", dict(), "_buffers", dict(), "_modules", dict("model", module(w), "net", module(w))) + "b"
+	qtensor := class("torch._utils", "_rebuild_qtensor") + ")R"
+	packed := class("torch.ao.nn.quantized", "LinearPackedParams") + ")\x81" + dict("_parameters", dict(), "_buffers", dict("scale", w), "_modules", dict(),
+		"_packed_params", class("torch", "ScriptObject")+")\x81(("+qtensor+"Nt"+text("__torch__.torch.classes")+"tb") + "b"
 	optimizer := dict("state", dict("a", w), "param_groups", "]")
 	for _, tt := range []struct {
 		name, pickle, key string
@@ -99,7 +102,11 @@ func TestPlace(t *testing.T) {
 		{"a module whose children have telling names", parent, "", "", "model.w", nil, ""},
 		{"a compiled module", class("torch._dynamo.eval_frame", "OptimizedModule") + "(" + module(w) + "NtR", "", "", "w", nil, ""},
 		{"an attribute of an object", class("fastai.learner", "Learner") + ")\x81" + dict("model", module(w), "opt", class("a", "B")+")\x81") + "b", "", "model", "w", nil, ""},
-		{"a quantised parameter", module(class("torch._utils", "_rebuild_qtensor") + ")R"), "", "", "", nil, "of a kind that is not read"},
+		{"a quantised parameter", module(qtensor), "", "", "", nil, "a quantised tensor; open the checkpoint"},
+		{"the packed weights of a quantised layer", dict("conv.weight", w, "fc._packed_params._packed_params", "("+qtensor+"Nt", "fc.scale", w), "", "", "", nil,
+			`"fc._packed_params._packed_params" holds a tensor of a kind that is not read (torch._utils._rebuild_qtensor): a quantised tensor`},
+		{"the packed weights in a quantised module", packed, "", "", "", nil, "a quantised tensor"},
+		{"a sparse parameter", dict("w", w, "v", class("torch._utils", "_rebuild_sparse_tensor")+")R"), "", "", "", nil, "save its .to_dense()"},
 		{"an optimizer beside a number", dict("optimizer", optimizer, "epoch", "K\x03"), "", "", "", nil, "the state of an optimizer"},
 		{"tensors in a list", dict("model", "]"+w+"a"), "", "", "", nil, "tensors (1), none of them under a name"},
 	} {

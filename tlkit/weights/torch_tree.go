@@ -39,6 +39,13 @@ func stateDictOf(root any, format string, size int64, opts Options) (*StateDict,
 	return sd, (&collector{sd: sd, size: size, bytes: budget, names: budget}).add(d, "", maxDepth)
 }
 
+// maxPacking and maxPacked are how deep in tuples, and among how many items, quantised layers keep their weights; see
+// foreignIn.
+const (
+	maxPacking = 2
+	maxPacked  = 16
+)
+
 // collector adds the tensors of dictionaries to a state dict.
 type collector struct {
 	sd    *StateDict
@@ -54,6 +61,9 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 	}
 	for i, k := range d.keys {
 		name, isText := k.(string)
+		if foreign := foreignIn(d.values[i], maxPacking); foreign != nil {
+			return fmt.Errorf("entry %.100q holds a tensor of a kind that is not read (%s): %s", prefix+keyText(k), foreign.name, foreign.advice)
+		}
 		var err error
 		switch v := d.values[i].(type) {
 		case *Tensor:
@@ -62,9 +72,6 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 			}
 			err = c.tensor(prefix+name, v)
 		case *object:
-			if v.class.role == foreignTensor {
-				return fmt.Errorf("entry %.100q is a tensor of a kind that is not read (%s); quantised, sparse and meta tensors have to be converted in Python", prefix+keyText(k), v.class.name)
-			}
 			if d.module && v.items != nil && v.items.module && isText {
 				if err = c.charge(prefix + name); err == nil {
 					err = c.add(v.items, prefix+name+".", depth-1)
@@ -73,6 +80,28 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// foreignIn returns the callable that made a tensor of a kind that is not read, nil if v is none: v itself, or an item of
+// a tuple or of an object's state at most depth levels down, as which quantised layers keep their weights with the bias
+// (_packed_params).
+func foreignIn(v any, depth int) *global {
+	items, _ := v.(tuple)
+	if o, ok := v.(*object); ok {
+		if o.class.role == foreignTensor {
+			return o.class
+		}
+		items, _ = o.state.(tuple)
+	}
+	if depth == 0 {
+		return nil
+	}
+	for _, item := range items[:min(len(items), maxPacked)] {
+		if found := foreignIn(item, depth-1); found != nil {
+			return found
 		}
 	}
 	return nil

@@ -55,6 +55,9 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 		return fmt.Errorf("zoo: %s: %s is part of an adapter (LoRA), which changes the weights beside it: in Python, merge it into the model (merge_and_unload) and save that",
 			sd.Source, f.over[i])
 	}
+	if err := f.quantised(sd); err != nil {
+		return err
+	}
 	entries, err := f.entries(m, sd)
 	if err != nil {
 		return err
