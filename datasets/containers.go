@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
@@ -94,25 +95,57 @@ var containers = []struct{ ending, advice string }{
 // hint names a file of the tree that may have what is missing: the images, if there are none, or the labels. It begins
 // with "; " if it is not empty.
 func (t *tree) hint(images bool) string {
-	var tables []string
+	if images {
+		return t.labelHint()
+	}
 	for _, f := range t.files {
 		name := strings.ToLower(f.path)
-		if images && (strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".tsv")) {
-			tables = append(tables, path.Base(f.path))
-		}
 		for _, c := range containers {
-			if !images && strings.HasSuffix(name, c.ending) {
+			if strings.HasSuffix(name, c.ending) {
 				return fmt.Sprintf("; %s may hold the images: %s", f.path, c.advice)
 			}
 		}
 	}
-	switch len(tables) {
+	return ""
+}
+
+// labelHint names the lists that may have the labels.
+func (t *tree) labelHint() string {
+	var lists []string
+	opened := 0
+	for i := range t.files {
+		f := &t.files[i]
+		switch ext := strings.ToLower(path.Ext(f.path)); ext {
+		case ".csv", ".tsv":
+			lists = append(lists, f.path)
+		case ".jsonl", ".json", ".txt":
+			if opened++; opened <= maxOpened && f.namesImages() {
+				lists = append(lists, f.path)
+			}
+		}
+	}
+	switch len(lists) {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprintf("; if %s has the labels, see FromCSV", tables[0])
+		return fmt.Sprintf("; if %s has the labels, see FromCSV", lists[0])
 	}
-	return fmt.Sprintf("; if one of %s has the labels, see FromCSV", list(tables))
+	return fmt.Sprintf("; if one of %s has the labels, see FromCSV", list(lists))
+}
+
+// maxOpened is the number of files that labelHint reads at most: a detector's data have one per image.
+const maxOpened = 20
+
+// namesImages reports whether the beginning of a text has a name of an image.
+func (f *file) namesImages() bool {
+	r, err := f.open()
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	head, err := io.ReadAll(io.LimitReader(r, 64<<10))
+	words := strings.FieldsFunc(string(head), func(r rune) bool { return strings.ContainsRune("\"',;|\t\r\n []{}", r) })
+	return err == nil && slices.ContainsFunc(words, imagefiles.NamedAsRead)
 }
 
 // withHint adds to an error the file that may have the labels.

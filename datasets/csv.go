@@ -32,7 +32,8 @@ const maxCSVBytes = 256 << 20
 // for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, whichever makes
 // the column of images look like names of files, and may be quoted; a line "sep=;" before the others decides. Of the
 // columns "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16
-// with a byte order mark.
+// with a byte order mark. The file may also be JSON with an object per image: one per line, as Hugging Face's
+// metadata.jsonl, or a list of them; the columns are then names of fields.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
@@ -134,8 +135,6 @@ func noTable(data []byte) string {
 		return "compressed with gzip; unpack it (gunzip)"
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		return "a Parquet file; write it as CSV, in Python with pandas.read_parquet(FILE).to_csv(NEW, index=False)"
-	case bytes.HasPrefix(data, []byte("[{")), bytes.HasPrefix(data, []byte("{")), bytes.HasPrefix(data, []byte("[\n")):
-		return "JSON; write it as CSV, in Python with pandas.read_json(FILE).to_csv(NEW, index=False), or give FromSamples the labels"
 	case hasPrefixFold(data, "<!doctype"), hasPrefixFold(data, "<html"):
 		return "a web page in place of the table; download it again"
 	}
@@ -162,9 +161,16 @@ type row struct {
 	unfit  string
 }
 
-// readTable returns the wanted columns of a CSV file. The separator is that of Excel's "sep=" line, or one of comma,
+// readTable returns the wanted columns of a CSV file, or fields of a JSON file. The separator is that of Excel's "sep=" line, or one of comma,
 // semicolon, tab and bar that splits the first line into columns with all of them (see chooseTable), or the last blank.
 func readTable(data []byte, wanted []string) ([]row, error) {
+	if text, err := plainText(data); err == nil && isJSON(text) {
+		list, err := readJSON(text)
+		if err != nil {
+			return nil, err
+		}
+		return list.rows(wanted)
+	}
 	t, err := openTable(data, wanted)
 	if t == nil {
 		return nil, err
@@ -192,14 +198,23 @@ type table struct {
 // separators are those of tables without a "sep=" line, in the order of preference.
 const separators = ",;\t|"
 
-// openTable finds the separator and the wanted columns. With an error it returns the text alone, nil if that can't be read.
-func openTable(data []byte, wanted []string) (*table, error) {
+// plainText returns the text of a file in UTF-8.
+func plainText(data []byte) ([]byte, error) {
 	text, _, err := convert.Bytes(unicode.BOMOverride(convert.Nop), data)
 	if err != nil || !utf8.Valid(text) {
 		return nil, errors.New("its text is neither UTF-8 nor UTF-16; save it as UTF-8")
 	}
 	if wideText(text) {
 		return nil, errors.New("it is UTF-16 without a byte order mark; save it as UTF-8")
+	}
+	return text, nil
+}
+
+// openTable finds the separator and the wanted columns. With an error it returns the text alone, nil if that can't be read.
+func openTable(data []byte, wanted []string) (*table, error) {
+	text, err := plainText(data)
+	if err != nil {
+		return nil, err
 	}
 	if !bytes.Contains(text, []byte("\n")) { // Excel's "CSV (Macintosh)"
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
