@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -50,7 +51,29 @@ func openSafetensors(r io.ReaderAt, size int64) (*StateDict, error) {
 		sd.entries[i].src = r
 		sd.entries[i].base += 8 + int64(n)
 	}
-	return sd, nil
+	return sd, sd.restoreShared(size)
+}
+
+// restoreShared adds the names of shared tensors that safetensors.torch.save_model left out: its metadata maps each to
+// the name under which the tensor is. They count against the limit of tied weights in PyTorch's files.
+func (sd *StateDict) restoreShared(size int64) error {
+	kept := make(map[string]Tensor, len(sd.entries))
+	for _, e := range sd.entries {
+		kept[e.Key] = e.Tensor
+	}
+	budget := memoryBase + memoryFactor*size
+	for _, name := range slices.Sorted(maps.Keys(sd.Metadata)) {
+		t, ok := kept[sd.Metadata[name]]
+		if _, taken := kept[name]; !ok || taken {
+			continue
+		}
+		if budget -= int64(t.NumBytes() + len(name)); budget < 0 {
+			return fmt.Errorf("its metadata gives its tensors further names, under which they would need more than %d bytes; no file of safetensors.torch.save_model is like that",
+				memoryBase+memoryFactor*size)
+		}
+		sd.entries = append(sd.entries, Entry{Key: name, Tensor: t})
+	}
+	return nil
 }
 
 // span is the place of a tensor's bytes within the data.

@@ -2,6 +2,8 @@ package zoo_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -290,5 +292,35 @@ func TestOneChannel(t *testing.T) {
 		if want := grey[i/27*9+i%9] / 3; v != want {
 			t.Fatalf("value %d is %g, want a third of the grey kernel's, %g", i, v, want)
 		}
+	}
+}
+
+// TestSharedTensors: a module that holds the layers of a network twice, written by safetensors.torch.save_model, has one
+// name for each tensor; the network's own is in the metadata, and so is found with the output layer beside it.
+func TestSharedTensors(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b", "c"}, 1)
+	entries, err := m.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata := map[string]string{"format": "pt"}
+	for i, e := range entries {
+		entries[i].Key = "model." + e.Key
+		if !strings.HasPrefix(e.Key, m.HeadKey()) {
+			entries[i].Key = fmt.Sprintf("features.%d", i)
+			metadata["model."+e.Key] = entries[i].Key
+		}
+	}
+	path := filepath.Join(t.TempDir(), "shared.safetensors")
+	if err := weights.WriteSafetensors(path, entries, metadata); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Head: zoo.HeadOfFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := values(t, m); !maps.EqualFunc(values(t, loaded), want, slices.Equal[[]float32]) {
+		t.Error("the values are not those of the file")
 	}
 }
