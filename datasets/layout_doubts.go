@@ -35,7 +35,8 @@ func (r reading) roles() string {
 	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !isRole(name) }) {
 		return ""
 	}
-	return fmt.Sprintf("%s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(names))
+	return fmt.Sprintf("%s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them%s",
+		list(names), r.together())
 }
 
 // someOfSplits: not all folders hold folders named like splits and nothing else.
@@ -77,8 +78,8 @@ func (r reading) partsOfSplits() string {
 		return ""
 	}
 	part, split := r.n.below[0].name, r.n.below[0].below[0].name
-	return fmt.Sprintf("%s hold splits with folders of the same names and may be classes (Options{Train: \"*/%s\", ...}), or parts of the data (Options{Train: \"%s/%s\", ...})",
-		list(nodeNames(r.n.below)), split, part, split)
+	return fmt.Sprintf("%s hold splits with folders of the same names and may be classes (Options{Train: \"*/%s\", ...}), or parts of the data (Options{Train: \"%s/%s\", ...})%s",
+		list(nodeNames(r.n.below)), split, part, split, r.together())
 }
 
 // looseSplits: two folders mean different splits if the words that both have are left out: seg_train and seg_test.
@@ -134,7 +135,7 @@ func (r reading) copies() string {
 	if !r.n.sameLeaves() && !r.n.sameBelow() {
 		return ""
 	}
-	return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data", list(nodeNames(r.n.below)))
+	return fmt.Sprintf("%s hold folders of the same names and may be classes, or parts of the data%s", list(nodeNames(r.n.below)), r.together())
 }
 
 // flatSplits: none of the folders named like splits holds a folder that a class would be: train/1.jpg, or
@@ -160,7 +161,8 @@ func (r reading) rolesWithin() string {
 	if len(names) < 2 {
 		return ""
 	}
-	return fmt.Sprintf("the folders within %s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them", list(nodeNames(r.splits)))
+	return fmt.Sprintf("the folders within %s look like no classes, but like images of all classes (for labels in a file see FromCSV, in file names FromPattern) or like parts of them%s",
+		list(nodeNames(r.splits)), r.together())
 }
 
 // besideSplits: there are other folders, and no two of the splits hold a folder of the same name, as splits do and
@@ -174,13 +176,13 @@ func (r reading) besideSplits() string {
 
 // numbered, numberedBeside, numberedOfSplits, numberedWithin: what would be the classes looks like numbered parts of
 // the data.
-func (r reading) numbered() string       { return lookLikeParts(r.n.below, allClasses) }
-func (r reading) numberedBeside() string { return lookLikeParts(r.n.others(), allClasses) } // fold1, fold2 and test
+func (r reading) numbered() string       { return r.lookLikeParts(r.n.below, allClasses) }
+func (r reading) numberedBeside() string { return r.lookLikeParts(r.n.others(), allClasses) } // fold1, fold2 and test
 func (r reading) numberedOfSplits() string {
-	return lookLikeParts(r.n.below, optionsFor(path.Join(r.prefix, "*"), r.n.below[0].below))
+	return r.lookLikeParts(r.n.below, optionsFor(path.Join(r.prefix, "*"), r.n.below[0].below))
 }
 func (r reading) numberedWithin() string {
-	return lookLikeParts(within(r.splits), optionsFor(r.prefix, r.splits))
+	return r.lookLikeParts(within(r.splits), optionsFor(r.prefix, r.splits))
 }
 
 // allClasses are the options that read the outermost folders as classes.
@@ -201,15 +203,52 @@ func optionsFor(above string, splits []*node) string {
 
 // lookLikeParts is the reason why folders may be no classes if they look like numbered parts of the data, else "". The
 // options read them as classes. Folders with letters and no folders within them are rather classes: see letteredParts.
-func lookLikeParts(folders []*node, options string) string {
+func (r reading) lookLikeParts(folders []*node, options string) string {
 	names := slices.Compact(nodeNames(folders))
 	flat := !slices.ContainsFunc(folders, func(f *node) bool { return len(f.below) > 0 })
 	if !numberedParts(names) || flat && lettered(names) {
 		return ""
 	}
 	return fmt.Sprintf("%s look like no classes, but like numbered parts of the data; if they are the classes, give %s; "+
-		"if not, see FromCSV for labels in a file, FromPattern for labels in file names or in folders within them, such as \"*/{class}/*\"",
-		list(names), options)
+		"if not, see FromCSV for labels in a file, FromPattern for labels in file names%s",
+		list(names), options, r.together())
+}
+
+// together names the pattern for FromPattern that reads all folders as one data set, with the folders that images lie
+// in as classes: " (FromPattern with ... reads these together)". It is "" if those folders don't look like classes
+// within parts of the data.
+func (r reading) together() string {
+	depths, names := map[int]bool{}, map[string]bool{}
+	if !r.n.classesWithin(1, depths, names) || depths[1] || len(names) < 2 {
+		return ""
+	}
+	pattern := innermost
+	if len(depths) == 1 {
+		above := slices.Collect(maps.Keys(depths))[0] - 1
+		if r.prefix != "" {
+			above += 1 + strings.Count(r.prefix, "/")
+		}
+		pattern = strings.Repeat("*/", above) + "{class}/*"
+	}
+	return fmt.Sprintf(" (FromPattern with %q reads these together)", pattern)
+}
+
+// classesWithin enters the depths and names of the folders below n that images lie in; depth is that of the folders in
+// n. It reports whether these may be classes: none is named like a split, a part or images of all classes, and none of
+// masks.
+func (n *node) classesWithin(depth int, depths map[int]bool, names map[string]bool) bool {
+	for _, b := range n.below {
+		if b.images > 0 {
+			if isRole(b.name) || splitOf(b.name) != "" || partOf(b.name) != "" {
+				return false
+			}
+			depths[depth], names[b.name] = true, true
+		}
+		if isCompanionFolder(b.name) || !b.classesWithin(depth+1, depths, names) {
+			return false
+		}
+	}
+	return true
 }
 
 // nestedCopy returns a folder that holds two or more folders named as those beside it, and these names: archives of

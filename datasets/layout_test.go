@@ -462,6 +462,46 @@ func TestClassesWithin(t *testing.T) {
 	}
 }
 
+// TestPartsTogether: where folders may be parts of the data, the error names the pattern that reads all of them.
+func TestPartsTogether(t *testing.T) {
+	withCache(t)
+	for _, tt := range []struct{ folders, pattern string }{
+		{"dataset-001/dataset/cat dataset-001/dataset/dog dataset-002/dataset/cat dataset-002/dataset/dog", "*/*/{class}/*"},
+		{"x/dataset-1/pets/cat x/dataset-1/pets/dog x/dataset-2/pets/cat x/dataset-2/pets/dog", "*/*/*/{class}/*"},
+		{"alice/cat alice/dog bob/cat bob/dog", "*/{class}/*"},
+		{"2021/cat 2021/dog 2022/cat 2022/dog", "*/{class}/*"},
+		{"fold1/cat fold1/dog fold2/cat fold2/dog fold3/cat fold3/dog", "*/{class}/*"},
+		{"fold1/train/cat fold1/train/dog fold1/val/cat fold2/train/cat fold2/train/dog fold2/val/dog fold2/val/cat fold1/val/dog", "*/*/{class}/*"},
+		{"part_1/cat part_1/dog part_2/bird part_2/cat", "*/{class}/*"},
+		{"images/cat images/dog photos/cat photos/dog", "*/{class}/*"},
+		{"alice/old/cat alice/old/dog bob/cat bob/dog", innermost},
+		{"train/images/cat train/images/dog train/photos/cat val/images/cat val/photos/dog", "*/*/{class}/*"},
+		{"part1 part2", ""},
+		{"images masks", ""},
+		{"images/cat images/dog masks/cat masks/dog", ""},
+		{"part_A/train part_A/test part_B/train part_B/test", ""},
+	} {
+		f := files{}
+		for _, folder := range strings.Fields(tt.folders) {
+			f.add(t, folder, 4)
+		}
+		dir := f.dir(t)
+		_, err := ImageFolder(dir)
+		if want := fmt.Sprintf("(FromPattern with %q reads these together)", tt.pattern); err == nil || strings.Contains(err.Error(), want) != (tt.pattern != "") {
+			t.Errorf("%s: error %v, want %q", tt.folders, err, want)
+		}
+		if tt.pattern == "" {
+			if err != nil && strings.Contains(err.Error(), "reads these together") {
+				t.Errorf("%s: error %v", tt.folders, err)
+			}
+			continue
+		}
+		if d, err := FromPattern(dir, tt.pattern); err != nil || !slices.Contains(d.Classes, "cat") || slices.Contains(d.Classes, "train") || len(d.Report()) > 0 {
+			t.Errorf("%s: pattern %q gives %v, error %v", tt.folders, tt.pattern, d, err)
+		}
+	}
+}
+
 // TestNumberedParts: numbered parts of the data are no classes, in whichever words; classes that are numbered, or named
 // with a word for a part, are read without a warning.
 func TestNumberedParts(t *testing.T) {
