@@ -106,7 +106,8 @@ func joined(a, b string) string {
 }
 
 // Bounds of the temperature, in the mean distance of an image's highest logit from its mean: with the lowest one every
-// prediction is certain, with the highest one all classes are almost equal.
+// prediction is certain, with the highest one all classes are almost equal. 1 is always within the bounds, so that
+// no fit is worse than the probabilities without a temperature.
 const (
 	lowestTemperature  = 1.0 / 200
 	highestTemperature = 20
@@ -119,7 +120,7 @@ func fitTemperature(logits [][]float32, labels []int) (temperature float64, note
 	if scale == 0 {
 		return 1, "all logits of an image are equal, so that no temperature changes a probability; it stays 1"
 	}
-	low, high := 1/(highestTemperature*scale), 1/(lowestTemperature*scale)
+	low, high := min(1, 1/(highestTemperature*scale)), max(1, 1/(lowestTemperature*scale))
 	switch {
 	case right == len(labels) && slope(logits, labels, high) <= 0:
 		return 1, "every image is classified right by far, so that no temperature is best; it stays 1. Give more images, or some that are mistaken"

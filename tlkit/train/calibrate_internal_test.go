@@ -81,6 +81,9 @@ func TestFitTemperatureAtTheEnds(t *testing.T) {
 	}{
 		{"all right", [][]float32{{9, 0}, {0, 9}}, []int{0, 1}, 1, "classified right"},
 		{"all wrong", [][]float32{{9, 0}, {0, 9}}, []int{1, 0}, highestTemperature * 4.5, "by chance"},
+		{"wrong by little", [][]float32{{0.03, 0}, {0, 0.02}}, []int{1, 0}, 1, "by chance"},
+		{"right by chance, by little", [][]float32{{0.02, 0}, {0.03, 0}}, []int{0, 1}, 1, "by chance"},
+		{"nearly right, by much", [][]float32{{650, 0}, {650, 0}, {650, 650}}, []int{0, 0, 1}, 1, "the others nearly so"},
 		{"all equal", [][]float32{{3, 3}, {3, 3}}, []int{0, 1}, 1, "are equal"},
 		{"right, but not sure", [][]float32{{0.1, 0}, {0.1, 0}, {9, 0}}, []int{0, 0, 1}, highestTemperature * 9.2 / 6, "2 of 3 images are classified right, but"},
 		{"nearly right", [][]float32{{9, 0}, {9, 0}, {9, 9}}, []int{0, 0, 1}, lowestTemperature * 9.0 / 3, "2 of 3 images are classified right, the others nearly so"},
@@ -90,6 +93,10 @@ func TestFitTemperatureAtTheEnds(t *testing.T) {
 		got, note := fitTemperature(c.logits, c.labels)
 		if math.Abs(got-c.want) > 1e-6 || !strings.Contains(note, c.note) || (note == "") != (c.note == "") {
 			t.Errorf("%s: temperature %g, note %q; expected %g, %q", c.name, got, note, c.want, c.note)
+		}
+		fit, _ := scoreAt(c.logits, c.labels, got)
+		if plain, _ := scoreAt(c.logits, c.labels, 1); fit.NLL > plain.NLL+1e-9 {
+			t.Errorf("%s: NLL %g at temperature %g, %g at 1", c.name, fit.NLL, got, plain.NLL)
 		}
 		for _, precision := range []float64{0, 0.5, 1} {
 			t.Setenv(plots.LanguageEnv, "ja")
