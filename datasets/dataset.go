@@ -71,8 +71,13 @@ func (s *Split) Classes() []string { return s.classes }
 // the one number of bits that all 16-bit images are read with.
 func (s *Split) Decoding() vision.DecodeOptions { return s.decoding }
 
-// Len returns the number of images.
-func (s *Split) Len() int { return len(s.items) }
+// Len returns the number of images: 0 for a nil split, as Dataset.Test is of data without one.
+func (s *Split) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.items)
+}
 
 // Label returns the class of image i, an index into Dataset.Classes.
 func (s *Split) Label(i int) int { return s.items[i].label }
@@ -111,8 +116,11 @@ func (e *BrokenImageError) Error() string {
 
 func (e *BrokenImageError) Unwrap() error { return e.Err }
 
-// Counts returns the number of images per class.
+// Counts returns the number of images per class; nil for a nil split.
 func (s *Split) Counts() []int {
+	if s == nil {
+		return nil
+	}
 	counts := make([]int, len(s.classes))
 	for _, it := range s.items {
 		counts[it.label]++

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -35,11 +36,15 @@ func (d *Dataset) Without(names ...string) (*Dataset, error) {
 func (d *Dataset) Relabel(classes map[string]string) (*Dataset, error) {
 	to, named := map[string]int{}, map[string]bool{}
 	for name, class := range classes {
-		label := slices.Index(d.Classes, class)
-		if label < 0 {
+		labels := classnames.Find(d.Classes, class)
+		if len(labels) > 1 {
+			return nil, fmt.Errorf("datasets: image %s can't get the class %q, which is the name of %d classes of %s; give %q or another of them by its index",
+				name, class, len(labels), d.Name, classnames.Distinct(d.Classes)[labels[0]])
+		}
+		if len(labels) == 0 {
 			return nil, fmt.Errorf("datasets: image %s can't get the class %q; %s has %s", name, class, d.Name, list(d.Classes))
 		}
-		to[name], named[name] = label, true
+		to[name], named[name] = labels[0], true
 	}
 	if err := d.known(named); err != nil {
 		return nil, err

@@ -60,7 +60,12 @@ func TestRelabel(t *testing.T) {
 	if d.Fingerprint() == got.Fingerprint() {
 		t.Error("other labels, the same fingerprint")
 	}
-	for _, c := range []map[string]string{{"a0": "c"}, {"a9": "b"}} {
+	// Of two classes of one name the index says which is meant.
+	d.Classes = []string{"crane", "crane"}
+	if got, err := d.Relabel(map[string]string{"a0": "crane (1)"}); err != nil || got.Train.Label(0) != 1 {
+		t.Errorf("crane (1): error %v", err)
+	}
+	for _, c := range []map[string]string{{"a0": "c"}, {"a9": "crane (0)"}, {"a0": "crane"}} {
 		if _, err := d.Relabel(c); err == nil {
 			t.Errorf("%v gave no error", c)
 		}

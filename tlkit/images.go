@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
@@ -16,8 +17,8 @@ func ShowImages(split *datasets.Split, n int) error {
 	if split == nil || split.Len() == 0 {
 		return errors.New("tlkit: the split to show has no images")
 	}
-	classes := split.Classes()
-	byClass := make([][]plots.Captioned, len(classes))
+	names := classnames.Distinct(split.Classes())
+	byClass := make([][]plots.Captioned, len(names))
 	for i := range split.Len() {
 		class := split.Label(i)
 		if len(byClass[class]) >= n {
@@ -27,7 +28,7 @@ func ShowImages(split *datasets.Split, n int) error {
 		if err != nil {
 			return err
 		}
-		byClass[class] = append(byClass[class], plots.Captioned{Image: plots.Tile(image.ToImage()), Caption: classes[class]})
+		byClass[class] = append(byClass[class], plots.Captioned{Image: plots.Tile(image.ToImage()), Caption: names[class]})
 	}
 	return plots.Show(plots.Images(slices.Concat(byClass...), gridColumns(n)))
 }
@@ -58,13 +59,14 @@ func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
 	}
 	slices.SortStableFunc(wrong, func(a, b int) int { return cmp.Compare(p.Confidence[b], p.Confidence[a]) })
 	var items []plots.Predicted
+	names := classnames.Distinct(data.Classes)
 	for _, i := range wrong[:min(n, len(wrong))] {
 		image, err := split.Image(i)
 		if err != nil {
 			return err
 		}
-		items = append(items, plots.Predicted{Image: plots.Tile(image.ToImage()), Name: split.Name(i), Label: data.Classes[p.Labels[i]],
-			Prediction: data.Classes[p.Predicted[i]], Probability: p.Confidence[i], Loss: math.NaN()})
+		items = append(items, plots.Predicted{Image: plots.Tile(image.ToImage()), Name: split.Name(i), Label: names[p.Labels[i]],
+			Prediction: names[p.Predicted[i]], Probability: p.Confidence[i], Loss: math.NaN()})
 	}
 	if len(items) == 0 {
 		return plots.Show(plots.Sentence("No mistakes on the validation images."))

@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight/internal/tsne"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -233,9 +234,9 @@ const thumbnailSide = 80
 // Figure is the map; an image's name, class and small copy show under the pointer. It reads the images, of which
 // [plots.ScatterImages] have a copy, evenly chosen.
 func (e *Embedding) Figure() (plots.Figure, error) {
-	points := make([]plots.ScatterPoint, len(e.Points))
+	points, names := make([]plots.ScatterPoint, len(e.Points)), classnames.Distinct(e.split.Classes())
 	for i, p := range e.Points {
-		points[i] = plots.ScatterPoint{X: p[0], Y: p[1], Class: e.split.Classes()[e.Labels[i]], Name: e.Names[i]}
+		points[i] = plots.ScatterPoint{X: p[0], Y: p[1], Class: names[e.Labels[i]], Name: e.Names[i]}
 	}
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))

@@ -33,7 +33,8 @@ type CAMOptions struct {
 // gradients, summed up, and the negative sums are set to 0. Tokens of a transformer are places of a square grid; the
 // class token is left out.
 //
-// class is a name of the model's classes; "" means the most probable one. The image is prepared with the model's
+// class is a name of the model's classes, with the index of one that shares its name, as in "crane (134)"; "" means the
+// most probable one. The image is prepared with the model's
 // Preprocess.
 func GradCAM(m *zoo.Model, img *vision.Image, class string, opts ...CAMOptions) (*Heatmap, error) {
 	engine, err := backend.Default()

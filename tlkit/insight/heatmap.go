@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -24,8 +25,8 @@ type Heatmap struct {
 	Method string
 	// Stage is the stage of the network that Grad-CAM read; "" for occlusion.
 	Stage string
-	// Class is the class that the map is for, Index its place in Model.Classes, Probability what the model gives it, in
-	// [0, 1].
+	// Class is the class that the map is for, with its index if others have its name ("crane (134)"), Index its place in
+	// Model.Classes, Probability what the model gives it, in [0, 1].
 	Class       string
 	Index       int
 	Probability float64
@@ -121,14 +122,18 @@ func (h *Heatmap) Bundle() (map[string]any, error) {
 	}, 2).Bundle()
 }
 
-// classIndex returns the index of a class by its name; -1 for "".
+// classIndex returns the index of a class by its name, or by one of classnames.Distinct; -1 for "".
 func classIndex(m *zoo.Model, class string) (int, error) {
 	if class == "" {
 		return -1, nil
 	}
-	i := slices.Index(m.Classes, class)
-	if i >= 0 {
-		return i, nil
+	found := classnames.Find(m.Classes, class)
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	if len(found) > 1 {
+		names := classnames.Distinct(m.Classes)
+		return 0, fmt.Errorf("insight: model %q has %d classes %q; give %q or another of them by its index", m.Spec.Name, len(found), class, names[found[0]])
 	}
 	hint := "its classes are " + brief(m.Classes)
 	if near := nearest.Name(class, m.Classes); near != "" {
@@ -171,5 +176,5 @@ func heatmap(m *zoo.Model, ready *vision.Image, logits []float32, class int) (*H
 	if class < 0 {
 		class = numbers.Argmax(p)
 	}
-	return &Heatmap{Class: m.Classes[class], Index: class, Probability: p[class], Image: ready}, nil
+	return &Heatmap{Class: classnames.Distinct(m.Classes)[class], Index: class, Probability: p[class], Image: ready}, nil
 }

@@ -251,6 +251,10 @@ func TestHeatmapErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Preprocess = vision.Preprocess{}
+	twins, err := zoo.New(spec, []string{"crane", "ant", "crane"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	img, small := blocks(), vision.New(10, 10)
 	rgba := &vision.Image{Width: 4, Height: 4, Pix: make([]byte, 64)}
 	cases := []struct {
@@ -262,6 +266,7 @@ func TestHeatmapErrors(t *testing.T) {
 		{"RGBA", "has 64 bytes", func() error { _, err := GradCAM(m, rgba, ""); return err }},
 		{"RGBA", "has 64 bytes", func() error { _, err := Occlusion(m, rgba, ""); return err }},
 		{"RGBA", "has 64 bytes", func() error { _, err := FeatureMaps(m, rgba); return err }},
+		{"one of two classes", `2 classes "crane"; give "crane (0)"`, func() error { _, err := GradCAM(twins, img, "crane"); return err }},
 		{"class", `did you mean "tench"`, func() error { _, err := GradCAM(m, img, "tenchh"); return err }},
 		{"stage", "layer1, layer2", func() error { _, err := GradCAM(m, img, "", CAMOptions{Stage: "layer9"}); return err }},
 		{"stage without places", "Occlusion", func() error { _, err := GradCAM(m, img, "", CAMOptions{Stage: "avgpool"}); return err }},

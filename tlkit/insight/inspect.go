@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/logistic"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
@@ -55,7 +56,8 @@ type Inspection struct {
 
 // ImageRef is an image of a data set.
 type ImageRef struct {
-	// Split is "train", "val" or "test", Index the place in it, Name what Split.Name gives, Class its label.
+	// Split is "train", "val" or "test", Index the place in it, Name what Split.Name gives, Class its label, with its
+	// index if other classes have the same name ("crane (134)").
 	Split string
 	Index int
 	Name  string
@@ -236,10 +238,11 @@ func everyImage(d *datasets.Dataset) ([]ImageRef, func(i int) (*vision.Image, er
 	var refs []ImageRef
 	names, splits := splitsOf(d)
 	of := map[string]*datasets.Split{}
+	classNames := classnames.Distinct(d.Classes)
 	for k, s := range splits {
 		of[names[k]] = s
 		for i := range s.Len() {
-			refs = append(refs, ImageRef{names[k], i, s.Name(i), d.Classes[s.Label(i)]})
+			refs = append(refs, ImageRef{names[k], i, s.Name(i), classNames[s.Label(i)]})
 		}
 	}
 	return refs, func(i int) (*vision.Image, error) { return of[refs[i].Split].Image(refs[i].Index) }
@@ -286,15 +289,15 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 // compare finds the duplicates. Held-out images come first, so that others are copies of them: they are the ones to
 // keep.
 func (r *Inspection) compare(refs []ImageRef, prints []fingerprint) {
-	classes, order, plain := make([]string, len(refs)), make([]int, len(refs)), 0
+	labels, order, plain := make([]string, len(refs)), make([]int, len(refs)), 0
 	for i, ref := range refs {
-		classes[i], order[i] = ref.Class, i
+		labels[i], order[i] = ref.Class, i
 		if prints[i].thumb == nil {
 			plain++
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(refs[b].held(), refs[a].held()) })
-	for _, p := range nearDuplicates(prints, classes, order) {
+	for _, p := range nearDuplicates(prints, labels, order) {
 		a, b := refs[p.a], refs[p.b]
 		r.Duplicates = append(r.Duplicates, Duplicate{A: a, B: b, Correlation: p.correlation, Mirrored: p.mirrored,
 			AcrossSplits: a.Split != b.Split, OtherLabel: a.Class != b.Class})
@@ -363,9 +366,10 @@ func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, o InspectOpti
 	if o.ConfidentLearning {
 		named = mislabelled(p, c.labels, len(c.classes))
 	}
+	names := classnames.Distinct(r.Data.Classes)
 	for _, k := range named {
 		best := numbers.Argmax(p[k])
-		r.Labels = append(r.Labels, LabelIssue{refs[c.rows[k]], r.Data.Classes[c.classes[best]], p[k][best], p[k][c.labels[k]], wrong[k]})
+		r.Labels = append(r.Labels, LabelIssue{refs[c.rows[k]], names[c.classes[best]], p[k][best], p[k][c.labels[k]], wrong[k]})
 	}
 	return nil
 }

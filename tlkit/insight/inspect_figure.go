@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
@@ -51,8 +52,8 @@ func (r *Inspection) balance() string {
 		return "no training images"
 	}
 	low, high := slices.Min(r.Counts), slices.Max(r.Counts)
-	classes := r.Data.Classes
-	text := fmt.Sprintf("%d (%s) to %d (%s) training images per class", low, classes[slices.Index(r.Counts, low)], high, classes[slices.Index(r.Counts, high)])
+	names := classnames.Distinct(r.Data.Classes)
+	text := fmt.Sprintf("%d (%s) to %d (%s) training images per class", low, names[slices.Index(r.Counts, low)], high, names[slices.Index(r.Counts, high)])
 	if high >= imbalanced*max(low, 1) {
 		text += "; Recipe{ClassWeights: tlkit.Balanced} or more images of the small classes help"
 	}

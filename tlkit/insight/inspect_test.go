@@ -515,6 +515,52 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// TestInspectOneSplit: data with a test split alone are inspected, too. Classes of one name are told apart: an image of
+// both is a duplicate of different labels.
+func TestInspectOneSplit(t *testing.T) {
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	shapes, err := datasets.Load("shapes", datasets.Options{PerClass: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := shapes.Train
+	classes := slices.Clone(shapes.Classes)
+	classes[0], classes[1] = "crane", "crane"
+	names, labels := []string{"copy"}, []int{1 - of.Label(0)}
+	for i := range of.Len() {
+		names, labels = append(names, of.Name(i)), append(labels, of.Label(i))
+	}
+	if of.Label(0) != 0 {
+		t.Fatalf("the first image is of class %d, the test takes it as one of class 0", of.Label(0))
+	}
+	all, err := datasets.NewSplit(len(classes), names, labels, func(i int) (*vision.Image, error) { return of.Image(max(i-1, 0)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &datasets.Dataset{Name: "held", Classes: classes, Test: all.WithClasses(classes)}
+	r, err := Inspect(d, InspectOptions{Model: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Duplicates) != 1 || !r.Duplicates[0].OtherLabel || r.Duplicates[0].A.Class != "crane (1)" || r.Duplicates[0].B.Class != "crane (0)" {
+		t.Errorf("duplicates %+v, expected one of the classes crane (1) and crane (0)", r.Duplicates)
+	}
+	if b, err := r.Bundle(); err != nil || !strings.Contains(b[plots.MIMEText].(string), "no training images") {
+		t.Errorf("%v, error %v", b, err)
+	}
+	if text := d.String(); !strings.Contains(text, "0 train, 0 val") {
+		t.Errorf("String: %s", text)
+	}
+	_, err = Rank(d, m)
+	if err == nil || !strings.Contains(err.Error(), "training images") {
+		t.Errorf("Rank: error %v, expected one with the missing training images", err)
+	}
+}
+
 // TestExtra has the choice of the image to drop: the training image of a pair across splits, one of three
 // copies left, none of a pair with different labels.
 func TestExtra(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
@@ -22,8 +23,8 @@ func Confusion(classes []string, matrix [][]int) Figure {
 	return newConfusion(classes, matrix)
 }
 
-func newConfusion(classes []string, matrix [][]int) confusion {
-	return confusion{classes, matrix, "predicted", "actual"}
+func newConfusion(names []string, matrix [][]int) confusion {
+	return confusion{classnames.Distinct(names), matrix, "predicted", "actual"}
 }
 
 type confusion struct {

@@ -7,9 +7,10 @@ import (
 
 // PerClass returns a table of a confusion matrix (see Confusion): for each class the number of its images, precision
 // (the share of the images predicted as the class that belong to it), recall (the share of the class's images that were
-// predicted as it) and F1, their harmonic mean. The last row has the plain means over all classes that have images; the
-// mean recall is the balanced accuracy, which a frequent class does not dominate. The precision of a class that was
-// never predicted is shown as a dash and counts as 0, as in scikit-learn. The Bundle has HTML and plain text. It fails
+// predicted as it) and F1, their harmonic mean. The last row has plain means, as scikit-learn's: of precision and F1 over
+// the classes that have images or are predicted, of recall over those that have images, which is the balanced accuracy.
+// A frequent class does not dominate them. The precision of a class that was never predicted is shown as a dash and
+// counts as 0. The Bundle has HTML and plain text. It fails
 // where Confusion does.
 func PerClass(classes []string, matrix [][]int) Figure {
 	return perClass{newConfusion(classes, matrix)}
@@ -57,23 +58,28 @@ func (f perClass) Bundle() (map[string]any, error) {
 	}
 	var rows [][]string
 	var mean score
-	counted := 0
+	counted, withImages := 0, 0
 	for i, s := range f.scores() {
 		row := []string{f.classes[i], strconv.Itoa(s.images), percent(s.precision), percent(s.recall), percent(s.f1)}
 		if s.predicted == 0 {
 			row[2] = "–"
 		}
 		if s.images == 0 {
-			row[3], row[4] = "–", "–"
+			row[3] = "–"
+		} else {
+			withImages++
+		}
+		if s.images+s.predicted == 0 {
+			row[4] = "–"
 		} else {
 			counted++
-			mean.precision, mean.recall, mean.f1 = mean.precision+s.precision, mean.recall+s.recall, mean.f1+s.f1
 		}
 		mean.images += s.images
+		mean.precision, mean.recall, mean.f1 = mean.precision+s.precision, mean.recall+s.recall, mean.f1+s.f1
 		rows = append(rows, row)
 	}
 	rows = append(rows, []string{"mean of the classes", strconv.Itoa(mean.images),
-		percent(ratio(mean.precision, counted)), percent(ratio(mean.recall, counted)), percent(ratio(mean.f1, counted))})
+		percent(ratio(mean.precision, counted)), percent(ratio(mean.recall, withImages)), percent(ratio(mean.f1, counted))})
 	options := TableOptions{Align: "lrrrr", WordCells: []Cell{{Row: len(rows) - 1}}}
 	return Table([]string{"class", "images", "precision", "recall", "F1"}, rows, options).Bundle()
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -100,9 +101,9 @@ func (e *Evaluation) predicted(split *datasets.Split, choose func(order []int) [
 	if len(p.Losses) != len(p.Labels) {
 		return nil, errors.New("tlkit: the evaluation has no losses of single images; evaluate the split again")
 	}
-	items := make([]plots.Predicted, len(p.Labels))
+	items, names := make([]plots.Predicted, len(p.Labels)), classnames.Distinct(e.Classes)
 	for i := range items {
-		items[i] = plots.Predicted{Name: p.Names[i], Label: e.Classes[p.Labels[i]], Prediction: e.Classes[p.Predicted[i]],
+		items[i] = plots.Predicted{Name: p.Names[i], Label: names[p.Labels[i]], Prediction: names[p.Predicted[i]],
 			Probability: p.Confidence[i], Loss: p.Losses[i]}
 	}
 	order := ascending(len(items))
@@ -141,14 +142,15 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 		return plots.Captioned{Image: out.ToImage(), Caption: fmt.Sprintf("epoch %d", epoch+1), Words: []int{0}}, nil
 	}
 	var items []plots.Captioned
+	names := classnames.Distinct(split.Classes())
 	for i := range min(n, split.Len()) {
 		first, err := draw(plain, i, 0)
 		if err != nil {
 			return nil, err
 		}
 		first.Words = nil
-		first.Title = split.Classes()[split.Label(i)] + "\n" + split.Name(i)
-		first.Caption = split.Classes()[split.Label(i)] + "\n" + path.Base(split.Name(i))
+		first.Title = names[split.Label(i)] + "\n" + split.Name(i)
+		first.Caption = names[split.Label(i)] + "\n" + path.Base(split.Name(i))
 		items = append(items, first)
 		for epoch := range epochs {
 			tile, err := draw(varied, i, epoch)

@@ -2,7 +2,10 @@ package train_test
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +17,61 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
+
+// TestFiguresOfSharedNames: classes of one name have their indices in figures: an image of one that is taken for the
+// other is a mistake, and each has its own images.
+func TestFiguresOfSharedNames(t *testing.T) {
+	zoo.Register(tinySpec())
+	ds := paint(t)
+	ds.Classes = []string{"crane", "maillot", "crane"}
+	ds.Val = ds.Val.WithClasses(ds.Classes)
+	run := compare(t, quick(t), "r", ds, pretrained(t), strategy.Transfer{})
+	e, err := run.Results[0].Evaluate(ds.Val)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, label := range e.Predictions.Labels { // all images of the first class are taken for the last, by far
+		e.Predictions.Predicted[i], e.Predictions.Losses[i] = label, 0.01
+		if label == 0 {
+			e.Predictions.Predicted[i], e.Predictions.Losses[i] = 2, 20
+		}
+	}
+	page := func(f plots.Figure, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := f.Bundle()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b[plots.MIMEText].(string)
+	}
+	const mistake = "crane (0), predicted crane (2)"
+	if text := page(e.TopLosses(ds.Val, 3)); strings.Count(text, mistake) != 3 || strings.Contains(text, "(right)") {
+		t.Errorf("three mistakes are shown as\n%s", text)
+	}
+	if text := page(e.TopLossesByClass(ds.Val, 1)); strings.Count(text, " of 3 images)") != 3 {
+		t.Errorf("three classes of three images are shown as\n%s", text)
+	}
+	if text := page(e.ConfusionImages(ds.Val)); !strings.Contains(text, "crane (0)") || !strings.Contains(text, "crane (2)") {
+		t.Errorf("the confusion matrix does not tell the classes apart:\n%s", text)
+	}
+	path := filepath.Join(t.TempDir(), "r.html")
+	if err := run.Report(path, train.ReportOptions{Data: ds}); err != nil {
+		t.Fatal(err)
+	}
+	report, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, label := range run.Results[0].Predictions.Labels {
+		predicted := run.Results[0].Predictions.Predicted[i]
+		if label == 2-predicted && label != predicted && !strings.Contains(string(report), fmt.Sprintf("crane (%d), taken for crane (%d)", label, predicted)) {
+			t.Errorf("the report does not say that image %d of class %d is taken for class %d", i, label, predicted)
+		}
+	}
+}
 
 // The figures of an evaluation name its worst images, and refuse another split.
 func TestEvaluationFigures(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
@@ -107,9 +108,9 @@ func (r *Result) worst(o ReportOptions) ([]plots.Figure, error) {
 // looked shows what spoke for the wrong class in the mistakes of the highest loss.
 func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure, error) {
 	var images []*vision.Image
-	var classes []string
+	var wrong []string
 	var items []plots.Captioned
-	p := e.Predictions
+	p, names := e.Predictions, classnames.Distinct(e.Classes)
 	order := ascending(len(p.Labels))
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.Losses[b], p.Losses[a]) })
 	for _, i := range order {
@@ -120,14 +121,14 @@ func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure
 		if err != nil {
 			return nil, err
 		}
-		images, classes = append(images, img), append(classes, e.Classes[p.Predicted[i]])
-		caption := e.Classes[p.Labels[i]] + ", taken for " + e.Classes[p.Predicted[i]] + "\n" + p.Names[i]
+		images, wrong = append(images, img), append(wrong, names[p.Predicted[i]])
+		caption := names[p.Labels[i]] + ", taken for " + names[p.Predicted[i]] + "\n" + p.Names[i]
 		items = append(items, plots.Captioned{Caption: caption, Words: []int{0}, Mark: plots.Wrong})
 	}
 	if len(images) == 0 {
 		return nil, nil
 	}
-	maps, err := insight.GradCAMs(m, images, classes)
+	maps, err := insight.GradCAMs(m, images, wrong)
 	if err != nil {
 		return []plots.Figure{plots.Sentence("Where the model looked is left out: " + err.Error())}, nil
 	}

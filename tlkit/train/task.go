@@ -82,7 +82,7 @@ func sharedNames(ds *datasets.Dataset) string {
 	if len(shared) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("several labels have the same class name (%s), so that figures show them alike; give each label a name of its own (Dataset.Classes)", brief(shared))
+	return fmt.Sprintf("several labels have the same class name (%s), so that figures show them with their indices; give each label a name of its own (Dataset.Classes)", brief(shared))
 }
 
 // checkClasses returns an error if a data set has labels without a class.

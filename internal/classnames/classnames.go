@@ -1,0 +1,34 @@
+// Package classnames tells apart classes of the same name, as torchvision's list of ImageNet has some.
+package classnames
+
+import "fmt"
+
+// Distinct returns a different name for each class: a name that several classes have gets the class's index, as in
+// "crane (134)".
+func Distinct(names []string) []string {
+	count := make(map[string]int, len(names))
+	for _, name := range names {
+		count[name]++
+	}
+	out := make([]string, len(names))
+	for i, name := range names {
+		if out[i] = name; count[name] > 1 {
+			out[i] = fmt.Sprintf("%s (%d)", name, i)
+		}
+	}
+	return out
+}
+
+// Find returns the indices of the classes that a name means: a name of [Distinct] means one, a name that several
+// classes have means all of these.
+func Find(names []string, name string) (indices []int) {
+	for i, distinct := range Distinct(names) {
+		if distinct == name {
+			return []int{i}
+		}
+		if names[i] == name {
+			indices = append(indices, i)
+		}
+	}
+	return indices
+}
