@@ -391,7 +391,7 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 		say("its output layer has no bias, which is taken for zero")
 	}
 	if head != nil && o.Head != HeadNew && o.Classes == nil && m.Classes[0] == numbered(1)[0] {
-		say("its %d classes have no names; give them in LoadOptions.Classes", len(m.Classes))
+		say("%s", unnamedClasses(len(m.Classes)))
 	}
 	if over := f.left(m, head, o); len(over) > 0 {
 		say("left unread, since the network has no such tensors: %s", listed(over))
@@ -402,6 +402,11 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 		say("left unread, since they do not fit the network's output layer: %s", listed(unfit))
 	}
 	m.report(notes)
+}
+
+// unnamedClasses is the note for a file of n classes that names none.
+func unnamedClasses(n int) string {
+	return fmt.Sprintf("its %d classes have no names; give them in LoadOptions.Classes", n)
 }
 
 // report keeps notes about a file, and prints them on standard error.

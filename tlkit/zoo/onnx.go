@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -109,6 +110,9 @@ func onnxSpec(n *read.Net, name string) (Spec, error) {
 		}
 	}
 	if set.Classes == nil {
+		set.Classes = foundClasses(n.Metadata, n.Classes)
+	}
+	if set.Classes == nil {
 		set.Classes = numbered(n.Classes)
 	}
 	spec.Weights = []WeightSet{set}
@@ -181,9 +185,13 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 	case o.Weights != "":
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file", o.Weights, Random)
 	}
+	notes := slices.Clone(f.net.Notes)
+	if o.Classes == nil && o.Head != HeadNew && set.Classes[0] == numbered(1)[0] {
+		notes = append(notes, unnamedClasses(len(set.Classes)))
+	}
 	return &values{
 		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: cmp.Or(f.weights, filepath.Base(f.path)),
 		calibration: f.calibration, bits: f.bits,
-		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil }, notes: f.net.Notes,
+		open: func(context.Context) (*weights.StateDict, error) { return f.sd, nil }, notes: notes,
 	}, nil
 }
