@@ -42,7 +42,7 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	if !o.SkipCheck {
 		d.warnDuplicates(t)
 	}
-	for _, note := range []string{d.unlabelledClasses(), pairs(s.images), companionClasses(d.Classes)} {
+	for _, note := range []string{d.unlabelledClasses(), d.setAsideClasses(), pairs(s.images), companionClasses(d.Classes)} {
 		d.warn(note)
 	}
 	return d, nil

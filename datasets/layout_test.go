@@ -379,6 +379,11 @@ func TestUnlabelledFolders(t *testing.T) {
 		"_unlabeled": `"_unlabeled" is read as a class: if it means that there is no label`,
 		"no_label":   `"no_label" is read`, "Unlabelled": `"Unlabelled" is read`, "None": `"None" is read`,
 		"-1": "", "unassigned": `"unassigned" is read`, "unlabeled images": `"unlabeled images" is read`,
+		"unsorted": `"unsorted" is read`, "to_label": `"to_label" is read`, "todo": `"todo" is read`, "TO DO": `"TO DO" is read`,
+		"untitled folder": `"untitled folder" is read`, "New Folder (2)": `"New Folder (2)" is read as a class: if it means that there is no label`,
+		"\u65b0\u3057\u3044\u30d5\u30a9\u30eb\u30c0\u30fc": "is read as a class: if it means",
+		"rejected":   `"rejected" is read as a class: if it holds images that were set aside, leave its images out (Dataset.Without)`,
+		"duplicates": `"duplicates" is read as a class: if it holds`, "new": "", "folder": "", "trash": "", "toddler": "", "sorted": "",
 		"unlabeled_bottle": "", "images": "", "unknown": "", "other": "", "noun": "",
 		"-2": "", "background": "", "2": "", "nasal": "", "nano": "", "non": "",
 	} {
@@ -637,6 +642,15 @@ func TestCompanions(t *testing.T) {
 		{"cat/1.png cat_mask/1.png dog/1.png dog_mask/1.png", classes + ` "cat_mask" beside "cat", "dog_mask" beside "dog"`},
 
 		{"cell_images/1.png cell_masks/1.png", classes + ` "cell_masks" beside "cell_images"`},
+		{"cat/1.png dog/1.png cat_copy/1.png cat~2/1.png dog~(1)/1.png dog(2)/1.png",
+			classes + ` "cat 2" beside "cat", "cat_copy" beside "cat", "dog (1)" beside "dog", "dog(2)" beside "dog": if their`},
+		{"cat/1.png Dog/1.png Cat~-~Copy/1.png dog~-~Kopie/1.png cat~copy~2/1.png Copy~of~cat/1.png",
+			classes + ` "Cat - Copy" beside "cat", "Copy of cat" beside "cat", "cat copy 2" beside "cat", "dog - Kopie" beside "Dog": if their`},
+		{"cat/1.png dog/1.png cat~-~\u30b3\u30d4\u30fc/1.png cat\u306e\u30b3\u30d4\u30fc/1.png dog~\u526f\u672c/1.png", "\"cat\u306e\u30b3\u30d4\u30fc\" beside \"cat\", \"dog \u526f\u672c\" beside \"dog\""},
+		{"original/1.png copy/1.png", ""},
+		{"type~1/1.png type~2/1.png", ""},
+		{"photo/1.png photocopy/1.png", ""},
+		{"cat(1)/1.png cat(2)/1.png", ""},
 		{"with_mask/1.png with_mask/2.png without_mask/1.png without_mask/2.png", ""},
 		{"face/1.png face_mask/1.png", ""},
 		{"bottle/1.png bottle_label/1.png can/1.png", ""},
@@ -654,6 +668,7 @@ func TestCompanions(t *testing.T) {
 	} {
 		f := files{}
 		for i, name := range strings.Fields(tt.files) {
+			name = strings.ReplaceAll(name, "~", " ") // files are separated by blanks
 			f[name] = picture(t, strings.TrimPrefix(filepath.Ext(name), "."), 900+i)
 		}
 		for _, p := range []string{f.dir(t), f.zip(t)} {

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,10 +14,24 @@ import (
 var missingMarks = map[string]bool{"": true, "n/a": true, "#n/a": true, "na": true, "nan": true, "null": true, "nil": true, "none": true,
 	"undefined": true, "unlabeled": true, "unlabelled": true, "no label": true, "nolabel": true, "no labels": true,
 	"not labeled": true, "not labelled": true, "without label": true, "unannotated": true, "not annotated": true, "untagged": true,
+	"unsorted": true, "to label": true, "to sort": true, "to be labeled": true, "to be labelled": true, "todo": true, "to do": true, "tbd": true,
 	"unassigned": true, "unclassified": true, "uncategorized": true, "uncategorised": true, "no class": true, "noclass": true}
+
+// setAside are words for images that someone has taken out of the data. Of two classes they may be one: "accepted" and
+// "rejected".
+var setAside = map[string]bool{"rejected": true, "rejects": true, "discarded": true, "discard": true, "excluded": true,
+	"duplicate": true, "duplicates": true, "dupes": true}
+
+// unnamedFolder fits the names that Windows, macOS and Linux give to a new folder: "New Folder (2)", "untitled folder 3".
+var unnamedFolder = regexp.MustCompile(`(?i)^(?:new folder|untitled folder|neuer ordner|nouveau dossier|nueva carpeta|` +
+	`\x{65b0}\x{3057}\x{3044}\x{30d5}\x{30a9}\x{30eb}\x{30c0}\x{30fc}?|\x{540d}\x{79f0}\x{672a}\x{8a2d}\x{5b9a}\x{30d5}\x{30a9}\x{30eb}\x{30c0}|\x{65b0}\x{5efa}\x{6587}\x{4ef6}\x{5939})` +
+	` ?(?:\(?[0-9]+\)?)?$`)
 
 // isMissingMark reports whether a name of a class is such a word: "None", "_unlabeled", "<NA>", "?", "no_label_images".
 func isMissingMark(class string) bool {
+	if unnamedFolder.MatchString(class) {
+		return true
+	}
 	words := strings.FieldsFunc(strings.ToLower(class), func(r rune) bool { return strings.ContainsRune("_-.?<>()[]{} ", r) })
 	for len(words) > 1 && fillers[words[len(words)-1]] {
 		words = words[:len(words)-1]
@@ -26,9 +41,24 @@ func isMissingMark(class string) bool {
 
 // unlabelledClasses is a warning about classes whose names may mean that there is no label, "" if there are none.
 func (d *Dataset) unlabelledClasses() string {
+	return d.doubtfulClasses("mean", "that there is no label", func(i int, c string) bool {
+		return isMissingMark(c) || isMinusOne(c) && countsFromZero(slices.Delete(slices.Clone(d.Classes), i, i+1))
+	})
+}
+
+// setAsideClasses is a warning about classes of images that someone may have taken out of the data, "" if there are
+// none.
+func (d *Dataset) setAsideClasses() string {
+	return d.doubtfulClasses("hold", "images that were set aside", func(_ int, c string) bool {
+		return len(d.Classes) > 2 && setAside[strings.Trim(strings.ToLower(c), "_-. ")]
+	})
+}
+
+// doubtfulClasses is a warning about classes that may be none, if they do what verb and object say.
+func (d *Dataset) doubtfulClasses(verb, object string, is func(i int, class string) bool) string {
 	var marks []string
 	for i, c := range d.Classes {
-		if isMissingMark(c) || isMinusOne(c) && countsFromZero(slices.Delete(slices.Clone(d.Classes), i, i+1)) {
+		if is(i, c) {
 			marks = append(marks, fmt.Sprintf("%q", c))
 		}
 	}
@@ -36,9 +66,9 @@ func (d *Dataset) unlabelledClasses() string {
 	case 0:
 		return ""
 	case 1:
-		return marks[0] + " is read as a class: if it means that there is no label, leave its images out (Dataset.Without)"
+		return fmt.Sprintf("%s is read as a class: if it %ss %s, leave its images out (Dataset.Without)", marks[0], verb, object)
 	}
-	return list(marks) + " are read as classes: if they mean that there is no label, leave their images out (Dataset.Without)"
+	return fmt.Sprintf("%s are read as classes: if they %s %s, leave their images out (Dataset.Without)", list(marks), verb, object)
 }
 
 // isMinusOne reports whether a class is -1, which stands for no label beside classes that are counted.
