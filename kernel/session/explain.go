@@ -7,7 +7,9 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -22,7 +24,8 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 		at := t.src.place(t.src.offset(pos), "")
 		*errs = append(*errs, fileError{cellError: cellError{at.line, at.col, t.src, fmt.Sprintf(format, args...)}, file: t.cellFile})
 	}
-	for name := range t.declared {
+	var size int64
+	for _, name := range slices.Sorted(maps.Keys(t.declared)) {
 		v, ok := t.pkg.Scope().Lookup(name).(*types.Var)
 		if !ok || ours(v.Pkg()) && pl.names.byObj[v] != nil {
 			continue
@@ -31,6 +34,10 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 			t.own.why[name] = why
 		} else if isUnknown(v.Type()) {
 			report(v.Pos(), "can't tell the type of %s", name)
+		} else if own := types.SizesFor("gc", runtime.GOARCH).Sizeof(v.Type()); own < 0 || size+own > mostInCell {
+			report(v.Pos(), "%s of type %s is too large: the variables of a cell have at most %d bytes; a slice holds more, as make([]byte, n)", name, typeString(v.Type()), mostInCell)
+		} else {
+			size += own
 		}
 	}
 	t.tryOwn()
@@ -45,6 +52,9 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 		}
 	}
 }
+
+// mostInCell is the size of all variables of a package, in bytes: Go's linker takes 2e9 with what it adds.
+const mostInCell = 1_990_000_000
 
 // explain adds the session's knowledge to a checker's message: stale names and similar ones.
 func (pl *planner) explain(t *typed, msg string) string {

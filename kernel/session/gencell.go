@@ -104,7 +104,8 @@ func (b *body) declareVars(decls *strings.Builder) (register []string) {
 			continue
 		}
 		if b.reuse[name] == nil && !b.again {
-			fmt.Fprintf(decls, "\nvar %s %s\n", exported(name), b.typeText(v.Type()))
+			// With its place, for what only the compiler finds wrong with the type.
+			decls.WriteString(b.piece(b.src, b.src.offset(v.Pos()), fmt.Sprintf("var %s %s", exported(name), b.typeText(v.Type()))))
 			register = append(register, fmt.Sprintf("%q: &%s", name, exported(name)))
 		}
 	}
