@@ -3,6 +3,7 @@
 package session
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +241,7 @@ var sequences = []sequence{
 	{"tests of earlier cells", []step{{code: "%test", fail: "%test: finds no Test, Benchmark, Fuzz or Example function in this cell, nor in earlier ones"}, {code: "func add(a, b int) int { return a }\nfunc TestAdd(t *testing.T) { if add(1, 1) != 2 { t.Fatal(\"not two\") } }\nfunc Testify(t *testing.T) {}"}, {code: "%test", want: "not two", fail: "tests failed"}, {code: "%test -run Other", want: "no tests to run"}, {code: "%test -run TestAdd\nfunc add(a, b int) int { return a + b }", want: "--- PASS: TestAdd", not: "Testify"}, {code: "func ExampleAdd() {\n\tfmt.Println(add(1, 2))\n\t// Output: 3\n}"}, {code: "%test -run Example", want: "--- PASS: ExampleAdd", not: "TestAdd"}, {code: "%test\nfunc TestOwn(t *testing.T) {}", want: "TestOwn", not: "TestAdd"}}},
 	{"test", []step{{code: "%test\nfunc TestOne(t *testing.T) { t.Log(\"in the test\") }", want: "PASS: TestOne"}, {code: "%test\nfunc TestTwo(t *testing.T) { t.Fatal(\"bad\") }", fail: "tests failed"}}},
 	{"standard input", []step{{code: "var name string\nfmt.Scanln(&name)\nname", input: []string{"Ada"}, want: "=> Ada"}, {code: "sc := bufio.NewScanner(os.Stdin)\nsc.Scan()\nsc.Text()", input: []string{"a line"}, want: "=> a line"}, {code: "_, err := fmt.Scanln(&name)\nerr", want: "EOF"}, {code: "fmt.Scanln(&name)\nname", input: []string{"Bob"}, want: "=> Bob"}}},
+	{"what is shown and what is printed in the order of the calls", []step{{code: "log.SetFlags(0)\ngonbui.DisplayHTML(\"first\")"}, {code: "for i := range 40 {\n\tfmt.Print(\"a\", i)\n\tgonbui.UpdateHTML(fmt.Sprint(\"p\", i), \"x\")\n\tlog.Print(\"b\", i)\n\tgonbui.UpdateHTML(fmt.Sprint(\"q\", i), \"x\")\n\tgonbui.UpdateHTML(fmt.Sprint(\"p\", i), strings.Repeat(\"y\", 9000))\n\tfmt.Println(\"c\")\n}", want: shownInOrder(40)}}},
 	{"gonbui", []step{{code: "gonbui.DisplayHTML(\"<b>x</b>\")\nfmt.Println(gonbui.IsNotebook)", want: "true"}, {code: "fmt.Println(\"one\")\ngonbui.UpdateHTML(\"id1\", \"a\")\ngonbui.UpdateHTML(\"id1\", \"b\")\ngonbui.Sync()", want: "one\n<display id1 false><display id1 true>"}, {code: "gonbui.RequestInput(\"who? \", false)\nvar w string\nfmt.Scan(&w)\nw", input: []string{"me"}, want: "=> me"}}},
 	{"output is limited", []step{{code: "for i := 0; i < 300000; i++ { fmt.Println(\"line\", i) }", want: "line 299999", not: "line 200000\n"}}},
 	{"a type that can't be named", []step{{code: "x := flag.CommandLine.Output()\nx != nil", want: "=> true"}, {code: "y := reflect.ValueOf(1).Type()\ny", want: "=> int"}}},
@@ -289,6 +291,15 @@ var sequences = []sequence{
 	{"a benchmark after a test", []step{{code: "%test\nfunc TestA(t *testing.T) {}", want: "PASS: TestA"}, {code: "%test\nfunc BenchmarkB(b *testing.B) { for b.Loop() { } }", want: "BenchmarkB"}}},
 	{"go:embed", []step{{code: "import _ \"embed\"\n//go:embed note.txt\nvar note string", fail: "line 2, column 1: //go:embed is not available in cells"}}},
 	{"time", []step{{code: "%time\n1 + 1", want: "compile"}}},
+}
+
+// shownInOrder returns what a cell of the sequences shows.
+func shownInOrder(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "a%d<display p%d false>b%d\n<display q%d false><display p%d true>c\n", i, i, i, i, i)
+	}
+	return b.String()
 }
 
 func runSequences(t *testing.T, from, to int) {

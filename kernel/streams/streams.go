@@ -12,8 +12,8 @@ import (
 const (
 	// FastAfter is how many bytes may be read before speed matters more than order.
 	FastAfter = 64 << 10
-	// MaxWrites is how many writes all pipes together hold at most.
-	MaxWrites = 2 * fastSlots
+	// MaxWrites is how many writes three pipes together hold at most.
+	MaxWrites = 3 * fastSlots
 
 	fastSlots   = 64   // writes that a pipe holds after FastAfter bytes
 	setPipeSize = 1031 // F_SETPIPE_SZ of fcntl(2), which package syscall lacks
@@ -24,8 +24,6 @@ const (
 type Streams struct {
 	pipes []*pipe
 	ready *os.File // an epoll instance: readable when one of the pipes is
-	exact bool     // each pipe holds one write
-	bytes int      // read since Begin
 	buf   []byte
 	rest  []event // of pipes that may hold more
 }
@@ -37,9 +35,13 @@ type event struct {
 }
 
 type pipe struct {
-	name  string
-	fd    int
-	ended bool // its end was read
+	name      string
+	fd        int
+	ended     bool // its end was read
+	exact     bool // it holds one write
+	bytes     int  // read since Begin
+	fastAfter int  // bytes
+	fifo      bool // see Add
 }
 
 // New makes a pipe for each of the names, and returns the files to which the process is to write, in their order. The
@@ -51,16 +53,14 @@ func New(names ...string) (s *Streams, theirs []*os.File, err error) {
 	}
 	err = syscall.SetNonblock(epoll, true) // so that Go's own poller takes it
 	s = &Streams{ready: os.NewFile(uintptr(epoll), "streams"), buf: make([]byte, 64<<10)}
-	for i, name := range names {
+	for _, name := range names {
 		p, f, perr := newPipe(name)
 		if perr != nil {
 			err = errors.Join(err, perr)
 			break
 		}
-		s.pipes, theirs = append(s.pipes, p), append(theirs, f)
-		const edge = 1 << 31 // EPOLLET, which package syscall has as a negative number
-		event := syscall.EpollEvent{Events: syscall.EPOLLIN | edge, Fd: int32(i)}
-		err = errors.Join(err, os.NewSyscallError("epoll_ctl", syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, p.fd, &event)))
+		theirs = append(theirs, f)
+		err = errors.Join(err, s.add(epoll, p))
 	}
 	if err != nil {
 		s.End()
@@ -72,6 +72,35 @@ func New(names ...string) (s *Streams, theirs []*os.File, err error) {
 	}
 	s.Begin()
 	return s, theirs, nil
+}
+
+// Add adds a FIFO, which the caller has opened for reading and writing and closes after End. It never ends. Its own order
+// is exact for fastAfter bytes if its writers have O_DIRECT; after that, what the other pipes hold is read before it.
+func (s *Streams) Add(name string, f *os.File, fastAfter int) error {
+	to, err := s.ready.SyscallConn()
+	if err != nil {
+		return err
+	}
+	from, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var added, inner error
+	err = to.Control(func(epoll uintptr) {
+		inner = from.Control(func(fd uintptr) {
+			added = s.add(int(epoll), &pipe{name: name, fd: int(fd), fastAfter: fastAfter, fifo: true})
+		})
+	})
+	s.Begin()
+	return errors.Join(err, inner, added)
+}
+
+// add adds a pipe to the epoll instance.
+func (s *Streams) add(epoll int, p *pipe) error {
+	const edge = 1 << 31 // EPOLLET, which package syscall has as a negative number
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN | edge, Fd: int32(len(s.pipes))}
+	s.pipes = append(s.pipes, p)
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, p.fd, &event))
 }
 
 // newPipe makes a pipe and returns both ends.
@@ -87,7 +116,7 @@ func newPipe(name string) (ours *pipe, theirs *os.File, err error) {
 		syscall.Close(fds[1])
 		return nil, nil, os.NewSyscallError("fcntl", err)
 	}
-	return &pipe{name: name, fd: fds[0]}, os.NewFile(uintptr(fds[1]), name), nil
+	return &pipe{name: name, fd: fds[0], fastAfter: FastAfter}, os.NewFile(uintptr(fds[1]), name), nil
 }
 
 // hold makes the pipe hold n writes, and reports whether it does.
@@ -96,22 +125,18 @@ func (p *pipe) hold(n int) bool {
 	return errno == 0
 }
 
-// Begin makes the order exact for the next FastAfter bytes.
+// Begin makes the order exact for the next bytes: FastAfter of each pipe.
 func (s *Streams) Begin() {
-	s.bytes, s.exact = 0, true
 	for _, p := range s.pipes {
-		s.exact = p.hold(1) && s.exact
+		p.bytes, p.exact = 0, p.hold(1)
 	}
 }
 
-// count counts bytes that were read, and makes the pipes fast if there were many.
-func (s *Streams) count(n int) {
-	s.bytes += n
-	if !s.exact || s.bytes <= FastAfter {
-		return
-	}
-	s.exact = false
-	for _, p := range s.pipes {
+// count counts bytes that were read, and makes the pipe fast if there were many.
+func (p *pipe) count(n int) {
+	p.bytes += n
+	if p.exact && p.bytes > p.fastAfter {
+		p.exact = false
 		p.hold(fastSlots)
 	}
 }
@@ -130,11 +155,11 @@ func (s *Streams) Next(deliver func(name string, data []byte)) bool {
 			continue
 		case n > 0:
 			deliver(e.pipe.name, s.buf[:n])
-			s.count(n)
+			e.pipe.count(n)
 		case n == 0 && err == nil:
 			e.pipe.ended = true
 		}
-		if n <= 0 || s.exact && !e.closed {
+		if n <= 0 || e.pipe.exact && !e.closed {
 			return true
 		}
 	}
@@ -142,8 +167,27 @@ func (s *Streams) Next(deliver func(name string, data []byte)) bool {
 	return true
 }
 
-// first takes the first event; its pipe is nil if there is none.
-func (s *Streams) first() (e event) {
+// first takes the first event; its pipe is nil if there is none. A FIFO whose order is not exact comes last: what was
+// printed before something is shown stands above it.
+func (s *Streams) first() event {
+	for {
+		e := s.firstReady()
+		if e.pipe == nil || !e.pipe.fifo || e.pipe.exact {
+			if e.pipe == nil && len(s.rest) > 0 {
+				i := max(0, slices.IndexFunc(s.rest, func(e event) bool { return !e.pipe.fifo }))
+				e = s.rest[i]
+				s.rest = slices.Delete(s.rest, i, i+1)
+			}
+			return e
+		}
+		if !slices.Contains(s.rest, e) {
+			s.rest = append(s.rest, e)
+		}
+	}
+}
+
+// firstReady takes the first event of the epoll instance.
+func (s *Streams) firstReady() (e event) {
 	raw, err := s.ready.SyscallConn()
 	if err != nil {
 		return e
@@ -156,11 +200,8 @@ func (s *Streams) first() (e event) {
 			n, err = syscall.EpollWait(int(epoll), events[:], 0)
 		}
 	})
-	switch {
-	case err == nil && n > 0 && int(events[0].Fd) < len(s.pipes):
-		return event{s.pipes[events[0].Fd], events[0].Events&syscall.EPOLLHUP != 0}
-	case len(s.rest) > 0:
-		e, s.rest = s.rest[0], s.rest[1:]
+	if err == nil && n > 0 && int(events[0].Fd) < len(s.pipes) {
+		e = event{s.pipes[events[0].Fd], events[0].Events&syscall.EPOLLHUP != 0}
 	}
 	return e
 }
@@ -176,13 +217,15 @@ func (s *Streams) Wait(read func() (ended bool)) {
 
 // Ended reports whether the ends of all streams have been read.
 func (s *Streams) Ended() bool {
-	return !slices.ContainsFunc(s.pipes, func(p *pipe) bool { return !p.ended })
+	return !slices.ContainsFunc(s.pipes, func(p *pipe) bool { return !p.ended && !p.fifo })
 }
 
-// End closes the pipes: Next finds nothing any more.
+// End closes the pipes that New made: Next finds nothing any more.
 func (s *Streams) End() {
 	for _, p := range s.pipes {
-		syscall.Close(p.fd)
+		if !p.fifo {
+			syscall.Close(p.fd)
+		}
 	}
 	s.pipes, s.rest = nil, nil
 }

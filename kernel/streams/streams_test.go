@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -36,7 +38,7 @@ func open(t *testing.T) (*Streams, []*os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.End(); s.Close() })
-	if !s.exact {
+	if !s.pipes[0].exact {
 		t.Skip("this system has no pipes that hold one write")
 	}
 	return s, files
@@ -64,6 +66,64 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestFIFO writes to a FIFO between writes to a stream, in a random order and many messages at a time: they must come in
+// that order, and beyond its limit nothing is lost, and what was printed before a message comes before it.
+func TestFIFO(t *testing.T) {
+	s, files := open(t)
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	theirs, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, theirs.Fd(), syscall.F_SETFL, syscall.O_DIRECT); errno != 0 {
+		t.Skipf("this system has no FIFOs with packets: %v", errno)
+	}
+	const fastAfter = 12_000
+	if err := s.Add("fifo", ours, fastAfter); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var writes []int
+	for range 2000 {
+		writes = append(writes, rng.IntN(2))
+	}
+	go func() {
+		for i, stream := range writes {
+			fmt.Fprintf([]*os.File{files[0], theirs}[stream], "line %d\n", i)
+		}
+		fmt.Fprint(files[0], "last\n")
+		files[0].Close()
+		files[1].Close()
+	}()
+	got := collect(t, s)
+	for s.Next(func(name string, data []byte) { got += fmt.Sprintf("%s %s", name, data) }) {
+	}
+	exact := 0 // bytes of the FIFO
+	for i, stream := range writes {
+		line := fmt.Sprintf("%s line %d\n", []string{"stdout", "fifo"}[stream], i)
+		if exact += stream * len(line); exact > fastAfter {
+			break
+		}
+		var ok bool
+		if got, ok = strings.CutPrefix(got, line); !ok {
+			t.Fatalf("got\n%.300s\nwant %q", got, line)
+		}
+	}
+	got = strings.ReplaceAll(strings.ReplaceAll(got, "stdout ", ""), "fifo ", "")
+	if rest := strings.Count(got, "line "); !strings.Contains(got, "last\n") || !strings.Contains(got, "line 1999\n") || rest+strings.Count(got, "last") != strings.Count(got, "\n") {
+		t.Errorf("the rest is not whole:\n%.300s", got)
+	}
+}
+
 // TestLarge writes more than the order is kept for, in writes of many sizes: nothing is lost.
 func TestLarge(t *testing.T) {
 	s, files := open(t)
@@ -82,10 +142,10 @@ func TestLarge(t *testing.T) {
 	if got != want.String() {
 		t.Errorf("%d bytes, want %d", len(got), want.Len())
 	}
-	if s.exact {
-		t.Error("the pipes still hold one write each")
+	if s.pipes[0].exact {
+		t.Error("the pipe still holds one write")
 	}
-	if s.Begin(); !s.exact {
+	if s.Begin(); !s.pipes[0].exact {
 		t.Error("the next run's order is not exact")
 	}
 }

@@ -4,15 +4,13 @@ package worker
 
 import (
 	"encoding/gob"
-	"errors"
 	"io"
-	"os"
 	"sync"
-	"syscall"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/streams"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
 func init() {
@@ -35,32 +33,6 @@ func (p *Process) output(name string, data []byte) {
 	p.cfg.Sink.Stream(name, data)
 }
 
-// readLoop reads and delivers under one lock, so that all data that left the pipe has been delivered. drain relies on
-// that.
-func (p *Process) readLoop(f *os.File, deliver func([]byte)) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return
-	}
-	buf := make([]byte, 64<<10)
-	for {
-		var n int
-		var rerr error
-		err := raw.Read(func(fd uintptr) bool {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			n, rerr = syscall.Read(int(fd), buf)
-			if n > 0 {
-				deliver(buf[:n])
-			}
-			return !errors.Is(rerr, syscall.EAGAIN)
-		})
-		if err != nil || rerr != nil && !errors.Is(rerr, syscall.EINTR) || n == 0 && rerr == nil {
-			return
-		}
-	}
-}
-
 // readOutputs delivers what the worker writes to its streams until they end.
 func (p *Process) readOutputs() {
 	p.outputs.Wait(func() bool {
@@ -72,58 +44,37 @@ func (p *Process) readOutputs() {
 	})
 }
 
-// deliverOutputs delivers what the streams hold, and reports whether there may be more: the number of writes under one
+// deliverOutputs delivers what the pipes hold, and reports whether there may be more: the number of writes under one
 // lock is bounded, since a goroutine may go on printing.
 func (p *Process) deliverOutputs() (more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.deliverOutputsLocked()
-}
-
-func (p *Process) deliverOutputsLocked() (more bool) {
 	for range streams.MaxWrites {
-		if !p.outputs.Next(p.output) {
+		if !p.outputs.Next(p.fromPipe) {
 			return false
 		}
 	}
 	return true
 }
 
-// drain delivers the data that is in the pipes now.
-func (p *Process) drain() {
-	p.deliverOutputs()
-	if p.gonb != nil {
-		p.empty(p.gonb.out, p.fromGonbui)
-	}
-}
-
-func (p *Process) empty(f *os.File, deliver func([]byte)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	raw, err := f.SyscallConn()
-	if err != nil {
+// fromPipe delivers data from a pipe; p.mu is held.
+func (p *Process) fromPipe(name string, data []byte) {
+	if name == gonbuiName {
+		p.fromGonbui(data)
 		return
 	}
-	buf := make([]byte, 64<<10)
-	raw.Control(func(fd uintptr) {
-		// At least as much as a pipe holds; bounded, since a goroutine may go on printing.
-		for range 32 {
-			n, err := syscall.Read(int(fd), buf)
-			if err == syscall.EINTR {
-				continue
-			}
-			if n <= 0 || err != nil {
-				return
-			}
-			deliver(buf[:n])
-		}
-	})
+	p.output(name, data)
 }
+
+// drain delivers the data that is in the pipes now.
+func (p *Process) drain() { p.deliverOutputs() }
 
 // fromGonbui handles bytes of gonbui's stream; p.mu is held.
 func (p *Process) fromGonbui(data []byte) {
-	// Text printed before a display is delivered before it.
-	p.deliverOutputsLocked()
+	if !p.packets {
+		p.packets = true
+		go p.request(rt.Request{Op: "packets"})
+	}
 	err := p.gonb.frames.add(data, func(d protocol.DisplayData) {
 		if v, ok := d.Data[protocol.MIMECommValue].(protocol.CommValue); ok && v.Address == protocol.GonbuiSyncAddress {
 			go p.gonb.send(protocol.CommValue{Address: protocol.GonbuiSyncAckAddress, Value: v.Value})

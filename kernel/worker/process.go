@@ -80,6 +80,7 @@ type Process struct {
 
 	mu      sync.Mutex // held during each delivery to the Sink
 	tail    []byte     // end of stderr
+	packets bool       // the worker was told to write to gonbui's pipe in packets
 	events  chan rt.Event
 	ready   chan struct{}
 	opened  atomic.Int64 // when the last plugin was open, UnixNano
@@ -118,7 +119,6 @@ func Start(cfg Config) (*Process, error) {
 		return fail(err)
 	}
 	go p.readOutputs()
-	go p.readLoop(p.gonb.out, p.fromGonbui)
 	go p.eventLoop(ends.events)
 	select {
 	case <-p.ready:
@@ -173,7 +173,14 @@ func (p *Process) connect() (*ends, error) {
 	return e, nil
 }
 
-// openOutputs makes the worker's stdout and stderr.
+// gonbuiName names the pipe of gonbui among the worker's outputs. In order with them are the first gonbuiFast bytes of what
+// a cell shows.
+const (
+	gonbuiName = "gonbui"
+	gonbuiFast = 4 << 20
+)
+
+// openOutputs makes the worker's stdout and stderr, whose order includes what gonbui shows.
 func (p *Process) openOutputs(e *ends) error {
 	all, files, err := streams.New("stdout", "stderr")
 	if err != nil {
@@ -182,7 +189,7 @@ func (p *Process) openOutputs(e *ends) error {
 	p.outputs = all
 	p.cmd.Stdout, p.cmd.Stderr = files[0], files[1]
 	e.theirs = append(e.theirs, files...)
-	return nil
+	return all.Add(gonbuiName, p.gonb.out, gonbuiFast)
 }
 
 // launch starts the worker, and waits for its end in the background.

@@ -67,6 +67,8 @@ func serve(r Request, runs chan<- Request) {
 		send(Event{Op: "holds", Holds: holds(r.Variables)})
 	case "free":
 		send(Event{Op: "freed", Freed: free(r.Variables)})
+	case "packets":
+		writePackets()
 	case "env":
 		reply(os.Setenv(r.Name, r.Value))
 	case "chdir":

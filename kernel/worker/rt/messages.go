@@ -11,7 +11,7 @@ import (
 
 // Request is a message from the kernel to the worker.
 type Request struct {
-	// Op is "run", "interrupt", "input", "sizes", "holds", "free", "env" or "chdir".
+	// Op is "run", "interrupt", "input", "sizes", "holds", "free", "packets", "env" or "chdir".
 	Op string
 	// N is the number of the run ("run"), the run to interrupt ("interrupt"), or the run that requested the input
 	// ("input"); 0 is the run in progress.
