@@ -412,29 +412,78 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	it.names = []string{d.Name.Name}
 }
 
-// keepCalled leaves functions such as init_x to the cell if it uses them itself.
+// keepCalled leaves functions such as init_x to the cell if it uses them itself. Of those that call each other, and that
+// nothing else calls, the first one runs.
 func (p *parsed) keepCalled() {
-	p.mains = slices.DeleteFunc(p.mains, func(it *item) (used bool) {
-		f := it.decl.(*ast.FuncDecl)
-		others := map[*ast.Ident]bool{} // names of fields and methods
-		p.inspect(func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncDecl:
-				others[n.Name] = true
-				return n != f // its own calls don't run it
-			case *ast.SelectorExpr:
-				others[n.Sel] = true
-			case *ast.CompositeLit:
-				for _, key := range keyNames(n) {
-					others[key] = true
-				}
-			case *ast.Ident:
-				used = used || !others[n] && n.Name == f.Name.Name && (n.Obj == nil || n.Obj.Decl == f)
+	users := map[*item]map[*item]bool{}
+	for _, it := range p.mains {
+		users[it] = p.usersOf(it)
+	}
+	p.mains = slices.DeleteFunc(slices.Clone(p.mains), func(it *item) bool {
+		if it.names[0] == "main" {
+			return false
+		}
+		above := allUsers(it, users)
+		for user := range above {
+			callsBack := user != nil && allUsers(user, users)[it]
+			if !callsBack || slices.Index(p.mains, user) < slices.Index(p.mains, it) {
+				return true
 			}
-			return !used
-		})
-		return used && f.Name.Name != "main"
+		}
+		return false
 	})
+}
+
+// allUsers returns the users of a function, their users and so on.
+func allUsers(it *item, users map[*item]map[*item]bool) map[*item]bool {
+	all := map[*item]bool{}
+	var add func(*item)
+	add = func(it *item) {
+		for user := range users[it] {
+			if !all[user] {
+				all[user] = true
+				add(user)
+			}
+		}
+	}
+	add(it)
+	return all
+}
+
+// usersOf returns the init functions that use another one, nil for other code of the cell. Its own calls don't count.
+func (p *parsed) usersOf(it *item) map[*item]bool {
+	f := it.decl.(*ast.FuncDecl)
+	users := map[*item]bool{}
+	others := map[*ast.Ident]bool{} // names of fields and methods
+	var by *item
+	var visit func(n ast.Node) bool
+	visit = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			others[n.Name] = true
+			i := slices.IndexFunc(p.mains, func(it *item) bool { return it.decl == n && it.names[0] != "main" })
+			if i >= 0 && by == nil {
+				by = p.mains[i]
+				ast.Inspect(n, visit)
+				by = nil
+				return false
+			}
+			return n != f
+		case *ast.SelectorExpr:
+			others[n.Sel] = true
+		case *ast.CompositeLit:
+			for _, key := range keyNames(n) {
+				others[key] = true
+			}
+		case *ast.Ident:
+			if !others[n] && n.Name == f.Name.Name && (n.Obj == nil || n.Obj.Decl == f) {
+				users[by] = true
+			}
+		}
+		return true
+	}
+	p.inspect(visit)
+	return users
 }
 
 // keyNames returns the names before the colons of a composite literal, which may be those of fields.
