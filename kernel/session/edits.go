@@ -80,6 +80,7 @@ func (e *editor) node(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
 		e.starterValue(n)
+		e.muxMethod(n)
 		return e.selector(n)
 	case *ast.Ident:
 		if _, isVar := e.info.Defs[n].(*types.Var); isVar && e.unused[n.Pos()] {
@@ -168,12 +169,34 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	case name == "net/http.Handle": // for a nil handler Go's own error
 		e.replace(n, strings.NewReplacer("rt.", e.rt()+".", "http.", e.alias(p.Imported().Path())+".").Replace(
 			"func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)(p, h.ServeHTTP) }"))
+	case strings.HasPrefix(name, "expvar.New"):
+		alias := e.alias(p.Imported().Path())
+		e.replace(n, fmt.Sprintf("%s.Published(%s.Get, %s.%s)", e.rt(), alias, alias, n.Sel.Name))
 	case name == "encoding/gob.Register": // files have the name of the type as the cell's text has it
 		e.replace(n, fmt.Sprintf("%s.Named(%s.RegisterName, %s.Register)", e.rt(), e.alias(p.Imported().Path()), e.alias(p.Imported().Path())))
 	default:
 		e.ident(x)
 	}
 	return false
+}
+
+// muxMethod makes mux.Handle and mux.HandleFunc replace what an earlier run registered, as with http.DefaultServeMux.
+func (e *editor) muxMethod(n *ast.SelectorExpr) {
+	s := e.info.Selections[n]
+	if s == nil || s.Kind() != types.MethodVal || len(s.Index()) != 1 {
+		return
+	}
+	in := map[string]string{"(*net/http.ServeMux).Handle": "HandlesIn", "(*net/http.ServeMux).HandleFunc": "HandleIn"}[s.Obj().(*types.Func).FullName()]
+	if in == "" {
+		return
+	}
+	address := "&"
+	if is[*types.Pointer](s.Recv()) {
+		address = ""
+	}
+	mux := "(*" + e.alias("net/http") + ".ServeMux)"
+	e.insert(n.X.Pos(), e.rt()+"."+in+"("+address)
+	e.between(n.X.End(), n.End(), fmt.Sprintf(", %s.Handle, %s.HandleFunc)", mux, mux))
 }
 
 // ident replaces a name by the one that the cell's package has for it.

@@ -11,7 +11,7 @@ var handlers struct {
 }
 
 type pattern struct {
-	mux  any // the http.DefaultServeMux at that time
+	mux  any // for handlers, the http.DefaultServeMux at that time
 	text string
 }
 
@@ -24,11 +24,7 @@ type handler struct {
 // of the mux, as a cell that is run again does. Within a run, the second function for a pattern is an error as in Go.
 func HandleFunc[M comparable, W, R any](mux *M, register func(string, func(W, R))) func(string, func(W, R)) {
 	return func(text string, fun func(W, R)) {
-		key := pattern{*mux, text}
-		run := 0
-		if c := running.Load(); c != nil {
-			run = c.n
-		}
+		key, run := pattern{*mux, text}, present()
 		handlers.Lock()
 		h := handlers.by[key]
 		again := h != nil && fun != nil && h.run != run
