@@ -29,6 +29,7 @@ var archives = []struct{ magic, advice string }{
 
 const (
 	exportAdvice = "export its images in Python, into a folder per class"
+	cifarAdvice  = "CIFAR-10 is read by name: Load(\"cifar10\", Options{Dir: the folder above its own}); of other binary data export the images in Python"
 	idxAdvice    = "it has the format of MNIST (IDX), which is not read; " + exportAdvice
 )
 
@@ -39,7 +40,13 @@ func notZip(p string) string {
 		return ""
 	}
 	defer f.Close()
-	if advice := splitArchive(p); advice != "" {
+	name := filepath.Base(p)
+	if stem, ok := strings.CutSuffix(name, ".zip"); ok {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(p), stem+".z01")); err == nil {
+			name = stem + ".z01"
+		}
+	}
+	if advice := splitArchive(name); advice != "" {
 		return advice
 	}
 	head := make([]byte, 512)
@@ -69,27 +76,68 @@ var archivePart = regexp.MustCompile(`(?i)^(.*\.(?:zip|tar|tgz|gz|bz2|xz|zst|7z|
 // zipVolume fits the names of Info-ZIP's and WinZip's parts but the last, "data.z01", which is "data.zip".
 var zipVolume = regexp.MustCompile(`(?i)\.z[0-9]{2}$`)
 
-// splitArchive describes a part of a split archive, "" for other files.
-func splitArchive(p string) string {
-	name := filepath.Base(p)
-	stem := strings.TrimSuffix(p, filepath.Ext(p))
+// splitArchive describes a part of a split archive by its name, "" for other files.
+func splitArchive(name string) string {
 	const is = "a part of a split archive; join its parts (%s) and give that file"
-	if m := archivePart.FindStringSubmatch(name); m != nil {
+	switch m := archivePart.FindStringSubmatch(name); {
+	case m != nil:
 		return fmt.Sprintf(is, fmt.Sprintf("cat %s.* > %s", m[1], m[1]))
-	}
-	_, err := os.Stat(stem + ".z01")
-	if zipVolume.MatchString(name) || strings.EqualFold(filepath.Ext(p), ".zip") && err == nil {
-		return fmt.Sprintf(is, fmt.Sprintf("zip -s 0 %s.zip --out whole.zip", filepath.Base(stem)))
+	case zipVolume.MatchString(name):
+		return fmt.Sprintf(is, fmt.Sprintf("zip -s 0 %s.zip --out whole.zip", name[:len(name)-len(".z01")]))
 	}
 	return ""
 }
 
 // containers are the endings of files that hold many images, with what to do.
-var containers = []struct{ ending, advice string }{
-	{"-ubyte.gz", idxAdvice}, {"-ubyte", idxAdvice},
-	{".zip", "unpack it, or give that file itself"}, {".tar", "unpack it"}, {".tar.gz", "unpack it"}, {".tgz", "unpack it"}, {".gz", "unpack it"}, {".rar", "unpack it"}, {".7z", "unpack it"},
-	{".parquet", exportAdvice}, {".arrow", exportAdvice}, {".tfrec", exportAdvice}, {".tfrecord", exportAdvice}, {".tfrecords", exportAdvice}, {".npz", exportAdvice}, {".npy", exportAdvice},
-	{".mat", exportAdvice}, {".h5", exportAdvice}, {".hdf5", exportAdvice}, {".mdb", exportAdvice}, {".pkl", exportAdvice}, {".pickle", exportAdvice},
+var containers = []struct {
+	advice  string
+	endings []string
+}{
+	{idxAdvice, []string{"-ubyte.gz", "-ubyte"}},
+	{"unpack it, or give that file itself", []string{".zip"}},
+	{"unpack it", []string{".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".rar", ".7z"}},
+	{cifarAdvice, []string{"data_batch_1.bin", "test_batch.bin"}},
+	{exportAdvice, []string{".parquet", ".arrow", ".feather", ".tfrec", ".tfrecord", ".tfrecords", ".array_record", ".rec", ".beton", ".lmdb", ".mdb",
+		".npz", ".npy", ".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".pth", ".bin"}},
+}
+
+// shardEnding fits what programs write behind the ending of one of several files: "train.tfrecord-00000-of-00002".
+var shardEnding = regexp.MustCompile(`-[0-9]+-of-[0-9]+$`)
+
+// container says what to do with a file that holds many images, "" for other files.
+func (f *file) container() string {
+	if part := splitArchive(path.Base(f.path)); part != "" {
+		return "it is " + part
+	}
+	name := shardEnding.ReplaceAllString(strings.ToLower(f.path), "")
+	for _, c := range containers {
+		if slices.ContainsFunc(c.endings, func(ending string) bool { return strings.HasSuffix(name, ending) }) {
+			return c.advice
+		}
+	}
+	if path.Ext(name) == "" && isPickle(f.head(2)) { // CIFAR's data_batch_1
+		return "it is a pickle of Python, which is not read; " + exportAdvice
+	}
+	return ""
+}
+
+// isPickle reports whether a file begins as a pickle of protocol 2 to 5.
+func isPickle(head []byte) bool {
+	return len(head) == 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5
+}
+
+// head returns the first bytes of a file, at most n; none if it can't be read.
+func (f *file) head(n int64) []byte {
+	r, err := f.open()
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, n))
+	if err != nil {
+		return nil
+	}
+	return data
 }
 
 // hint names a file of the tree that may have what is missing: the images, if there are none, or the labels. It begins
@@ -98,39 +146,75 @@ func (t *tree) hint(images bool) string {
 	if images {
 		return t.labelHint()
 	}
-	for _, f := range t.files {
-		name := strings.ToLower(f.path)
-		for _, c := range containers {
-			if strings.HasSuffix(name, c.ending) {
-				return fmt.Sprintf("; %s may hold the images: %s", f.path, c.advice)
-			}
+	for i := range t.files {
+		if advice := t.files[i].container(); advice != "" {
+			return fmt.Sprintf("; %s may hold the images: %s", t.files[i].path, advice)
 		}
 	}
 	return ""
 }
 
+// sampleList fits the names of the lists that show a competition's form of answers.
+var sampleList = regexp.MustCompile(`(?i)sample[-_ ]?submission`)
+
 // labelHint names the lists that may have the labels.
 func (t *tree) labelHint() string {
 	var lists []string
+	names := map[string]bool{}
 	opened := 0
 	for i := range t.files {
 		f := &t.files[i]
-		switch ext := strings.ToLower(path.Ext(f.path)); ext {
+		is := false
+		switch strings.ToLower(path.Ext(f.path)) {
 		case ".csv", ".tsv":
-			lists = append(lists, f.path)
+			is = !sampleList.MatchString(f.path)
 		case ".jsonl", ".json", ".txt":
-			if opened++; opened <= maxOpened && f.namesImages() {
-				lists = append(lists, f.path)
-			}
+			opened++
+			is = opened <= maxOpened && f.namesImages()
+		}
+		if is {
+			lists = append(lists, f.path)
+			names[path.Base(f.path)] = true
 		}
 	}
-	switch len(lists) {
-	case 0:
-		return ""
-	case 1:
+	switch {
+	case len(lists) == 0:
+		return t.besideHint()
+	case len(lists) == 1:
 		return fmt.Sprintf("; if %s has the labels, see FromCSV", lists[0])
 	}
-	return fmt.Sprintf("; if one of %s has the labels, see FromCSV", list(lists))
+	text := fmt.Sprintf("; if one of %s has the labels, see FromCSV", list(lists))
+	if len(names) < len(lists) {
+		text += "; if each has those of a split, join them to one list with a column for the split (Options.SplitColumn)"
+	}
+	return text
+}
+
+// besideHint names the files beside the images that may have a label each, as WebDataset and Caffe write them:
+// 00001.cls beside 00001.jpg. It is "" if there are none beside half of the images.
+func (t *tree) besideHint() string {
+	stems, images := map[string]string{}, 0
+	for _, f := range t.files {
+		if imagefiles.NamedAsRead(f.path) {
+			images++
+			stems[strings.TrimSuffix(f.path, path.Ext(f.path))] = f.path
+		}
+	}
+	beside, example := 0, ""
+	for _, f := range t.files {
+		ext := strings.ToLower(path.Ext(f.path))
+		image := stems[strings.TrimSuffix(f.path, path.Ext(f.path))]
+		if image == "" || !slices.Contains([]string{".cls", ".txt", ".json", ".xml", ".label"}, ext) {
+			continue
+		}
+		if beside++; example == "" {
+			example = fmt.Sprintf("; if files as %s have the labels of images as %s, read them and give FromSamples the labels", f.path, image)
+		}
+	}
+	if 2*beside < images {
+		return ""
+	}
+	return example
 }
 
 // maxOpened is the number of files that labelHint reads at most: a detector's data have one per image.
@@ -138,14 +222,8 @@ const maxOpened = 20
 
 // namesImages reports whether the beginning of a text has a name of an image.
 func (f *file) namesImages() bool {
-	r, err := f.open()
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	head, err := io.ReadAll(io.LimitReader(r, 64<<10))
-	words := strings.FieldsFunc(string(head), func(r rune) bool { return strings.ContainsRune("\"',;|\t\r\n []{}", r) })
-	return err == nil && slices.ContainsFunc(words, imagefiles.NamedAsRead)
+	words := strings.FieldsFunc(string(f.head(64<<10)), func(r rune) bool { return strings.ContainsRune("\"',;|\t\r\n []{}", r) })
+	return slices.ContainsFunc(words, imagefiles.NamedAsRead)
 }
 
 // withHint adds to an error the file that may have the labels.
