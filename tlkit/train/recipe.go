@@ -108,8 +108,8 @@ const (
 // Precision is the type in which a network is computed; "" is float32.
 type Precision string
 
-// Bfloat16 computes convolutions (except depthwise ones), their gradients and matrix products on operands that are rounded
-// to bfloat16, and adds up in float32 (Kalamkar et al. 2019, arXiv 1905.12322): about two thirds of the time on processors
+// Bfloat16 computes convolutions, their gradients and matrix products (those that gain) on operands that are rounded to
+// bfloat16, and adds up in float32 (Kalamkar et al. 2019, arXiv 1905.12322): about two thirds of the time on processors
 // with AVX512-BF16. The weights that the optimizer changes are float32 ("master weights", Micikevicius et al. 2018,
 // arXiv 1710.03740, section 3.1), and so are batch norm, the cross-entropy, gradients and the optimizer; bfloat16 has
 // float32's range, so that losses need no scaling. Frozen stages and evaluations are computed in bfloat16, too: on

@@ -28,7 +28,8 @@ const LibraryEnv = "ONEDNN_LIBRARY_PATH"
 func init() { compute.Register(Name, New) }
 
 // Bfloat16 is the option with which convolutions, their gradients and products of matrices round their operands to
-// bfloat16, and add up and return float32. Depthwise convolutions and all else are computed in float32.
+// bfloat16, and add up and return float32. Those that gain nothing (see worthRounding), and all else, are computed in
+// float32.
 const Bfloat16 = "bf16"
 
 // New opens the library that LibraryEnv names, for as many threads as Go uses (GOMAXPROCS) and OMP_THREAD_LIMIT allows.

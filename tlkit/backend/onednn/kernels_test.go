@@ -62,8 +62,11 @@ func rounded(values []float32) []float32 {
 	return to
 }
 
-// of returns what s multiplies for a convolution of operands a and b.
-func (s set) of(c convolution, ok bool, a, b []float32) ([]float32, []float32) {
+// of returns what s multiplies for a convolution of operands a and b, or for a product in its place.
+func (s set) of(c convolution, ok bool, p product, instead bool, a, b []float32) ([]float32, []float32) {
+	if instead {
+		c, ok = p.times(1), true
+	}
 	if c.operands = inBfloat16; ok && s.rounds(c) {
 		if _, err := prepare(c); err == nil {
 			return rounded(a), rounded(b)
@@ -124,7 +127,8 @@ func check(t testing.TB, s set, g kernels.Geometry, rng *rand.Rand) (r reached) 
 			}
 		}
 		s.Conv(g, l)(got, x, w, double(got))
-		x, w = s.of(c, ok, x, w)
+		p, instead := forProduct(g, l)
+		x, w = s.of(c, ok, p, instead, x, w)
 		kernels.Go(kernels.Goroutines).Conv(g, l)(want, x, w, double(want))
 		closeTo(t, fmt.Sprintf("%+v %+v", g, l), got, want, nw/g.OutC)
 	}
@@ -139,7 +143,8 @@ func check(t testing.TB, s set, g kernels.Geometry, rng *rand.Rand) (r reached) 
 	c, ok := forKernelGradient(g)
 	r.add(s, c, ok)
 	s.KernelGradient(g)(got, x, v)
-	x, v = s.of(c, ok, x, v)
+	p, instead := forGradientProduct(g)
+	x, v = s.of(c, ok, p, instead, x, v)
 	kernels.Go(kernels.Goroutines).KernelGradient(g)(want, x, v)
 	closeTo(t, fmt.Sprintf("kernel gradient of %+v", g), got, want, ny/g.OutC)
 	return r
@@ -254,6 +259,9 @@ func TestBfloat16Bound(t *testing.T) {
 		within(fmt.Sprintf("input gradient of %+v", g), nw/g.InC*g.Groups, v, w, nx, func(s kernels.Set, dx, v, w []float32) {
 			s.Conv(back, l)(dx, v, w, nil)
 		})
+		if g.Groups > 1 { // in float32
+			continue
+		}
 		within(fmt.Sprintf("kernel gradient of %+v", g), ny/g.OutC, x, v, nw, func(s kernels.Set, dw, x, v []float32) {
 			s.KernelGradient(g)(dw, x, v)
 		})
@@ -278,12 +286,12 @@ func TestProducts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	for i := range 40 {
 		p := kernels.Product{TransposedA: i&1 != 0, TransposedB: i&2 != 0, Batch: 1 + rng.IntN(5),
-			M: 1 + rng.IntN(40), N: 1 + rng.IntN(40), K: 1 + rng.IntN(40)}
+			M: 1 + rng.IntN(100), N: 1 + rng.IntN(100), K: 1 + rng.IntN(40)}
 		a, b := randoms(rng, p.Batch*p.M*p.K), randoms(rng, p.Batch*p.K*p.N)
 		for _, s := range sets {
 			got := unset(p.Batch * p.M * p.N)
 			s.Product(p)(got, a, b)
-			if s.operands == inBfloat16 {
+			if s.rounds(product{m: p.M, n: p.N}.times(1)) {
 				closeTo(t, fmt.Sprintf("bfloat16: %+v", p), got, multiplied(p, rounded(a), rounded(b)), p.K)
 				continue
 			}
