@@ -141,16 +141,16 @@ func plain(k kind, g kernels.Geometry, w layout) convolution {
 	return c
 }
 
-// forProduct returns the product of matrices that g is, of rows with a kernel; ok is false if it is another convolution.
+// forProduct returns the product of matrices that g is, of pixels with a kernel; ok is false if it is another convolution.
 func forProduct(g kernels.Geometry, l kernels.KernelLayout) (p product, ok bool) {
 	dense := [2]int{1, 1}
-	if g.Kernel != dense || g.Stride != dense || g.InDilation != dense || g.Pad != [2]int{} || g.Groups > 1 || g.In != g.Out || g.In[0] != 1 {
+	if g.Kernel != dense || g.Stride != dense || g.InDilation != dense || g.Pad != [2]int{} || g.Groups > 1 || g.In != g.Out {
 		return p, false
 	}
-	return product{transposedB: l.OutIn, m: g.Batch * g.In[1], n: g.OutC, k: g.InC}, true
+	return product{transposedB: l.OutIn, m: g.Batch * g.In[0] * g.In[1], n: g.OutC, k: g.InC}, true
 }
 
-// forGradientProduct returns the product of matrices that is the kernel gradient of g, if g is one of rows with a kernel.
+// forGradientProduct returns the product of matrices that is the kernel gradient of g, if g is a product.
 func forGradientProduct(g kernels.Geometry) (p product, ok bool) {
 	p, ok = forProduct(g, kernels.KernelLayout{})
 	return product{transposedA: true, m: g.InC, n: g.OutC, k: p.m}, ok

@@ -82,7 +82,7 @@ func (s set) product(p product) kernel {
 func (s set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
 	inGo := kernels.Go(team).Conv(g, l)
 	compute := kernel(func(y, x, w []float32) bool { return false })
-	if p, ok := forProduct(g, l); ok {
+	if p, ok := forProduct(g, l); ok && g.In[0] == 1 {
 		compute = s.product(p)
 	} else if c, ok := forConv(g, l); ok {
 		compute = s.convolution(c)
@@ -99,7 +99,8 @@ func (s set) Conv(g kernels.Geometry, l kernels.KernelLayout) kernels.ConvFunc {
 // KernelGradient implements kernels.Set.
 func (s set) KernelGradient(g kernels.Geometry) kernels.GradientFunc {
 	inGo := kernels.Go(team).KernelGradient(g)
-	if p, ok := forGradientProduct(g); ok {
+	// In bfloat16, a product takes two thirds of the time of a kernel gradient of one tap.
+	if p, ok := forGradientProduct(g); ok && (g.In[0] == 1 || s.rounds(p.times(1))) {
 		compute := s.product(p)
 		return func(dw, x, v []float32) {
 			if !compute(dw, x, v) {

@@ -303,9 +303,11 @@ static void free_descriptors(descriptors_t *d) {
 }
 
 // describe_tensor makes the descriptor of tensor i for oneDNN. Kernels get the layout that oneDNN likes best, and so do the
-// operands of a kernel gradient that are converted anyway; others stay in the caller's layout.
+// operands of a kernel gradient that are converted anyway. Others stay in the caller's layout, and so do matrices, which
+// oneDNN itself moves faster than its reorders do.
 static int describe_tensor(md_t *md, const convolution_t *c, int i, const layout_t *l, int type) {
-	if (i == 1 || c->kind == kernel_gradient && c->operands != f32) return dnn.md_tag(md, l->rank, l->dims, type, any);
+	int kernel = i == 1 && c->kind != products, converted = c->kind == kernel_gradient && c->operands != f32;
+	if (kernel || converted) return dnn.md_tag(md, l->rank, l->dims, type, any);
 	return dnn.md_strides(md, l->rank, l->dims, type, l->strides);
 }
 
