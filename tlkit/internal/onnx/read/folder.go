@@ -20,11 +20,14 @@ func (f *folder) open(name string) (io.ReaderAt, int64, error) {
 	info, err := f.root.Stat(name) // before opening, which would wait at a named pipe
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, 0, fmt.Errorf("%w; copy %s into the folder of the .onnx file", err, name)
+		return nil, 0, fmt.Errorf("%w; copy %s into the folder of the .onnx file", fs.ErrNotExist, name)
 	case err != nil:
+		if in, ok := err.(*fs.PathError); ok {
+			err = in.Err // its operation is none that users know: statat
+		}
 		return nil, 0, fmt.Errorf("%w; only files in the folder of the .onnx file are read, so copy it there", err)
 	case !info.Mode().IsRegular():
-		return nil, 0, fmt.Errorf("%s is no regular file", name)
+		return nil, 0, errors.New("it is no regular file")
 	}
 	file := f.opened[name]
 	if file == nil {

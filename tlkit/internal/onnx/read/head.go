@@ -87,8 +87,13 @@ func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (
 			return h, nil
 		case "Gemm", "MatMul", "Add":
 			h := n.linear(v, inits)
-			if h == nil || mean || reshaped {
-				return nil, fmt.Errorf("%s; %s is none with weights of its own, or its outputs change their shape", wantHead, v)
+			switch {
+			case h == nil && v.int("transA", 0) != 0:
+				return nil, fmt.Errorf("%s; %s transposes its input (transA)", wantHead, v)
+			case h == nil:
+				return nil, fmt.Errorf("%s; %s is none with a matrix of weights of its own", wantHead, v)
+			case mean || reshaped:
+				return nil, fmt.Errorf("%s; the outputs of %s change their shape after it", wantHead, v)
 			}
 			h.sigmoid = sigmoid
 			return h, nil
@@ -138,28 +143,14 @@ func (n *Net) pointConv(v *node, inits map[string]*protos.TensorProto) *headNode
 
 // linear returns a node as a linear layer, nil if it is no linear layer with weights of its own.
 func (n *Net) linear(v *node, inits map[string]*protos.TensorProto) *headNode {
-	weight := func(name string) (string, bool) { return n.matrix(name, inits) }
-	bias := func(name string) string {
-		name = n.original(name)
-		if t := inits[name]; t != nil && len(t.Dims) == 1 {
-			return name
-		}
-		return ""
-	}
+	bias := func(name string) string { return n.vector(name, inits) }
 	h := &headNode{node: v}
 	switch {
-	case v.op == "Gemm" && len(v.in) >= 2 && v.plainGemm():
-		var flipped bool
-		h.weight, flipped = weight(v.in[1])
-		h.transposed = (v.int("transB", 0) == 0) != flipped
-		if len(v.in) > 2 && v.in[2] != "" {
-			if h.bias = bias(v.in[2]); h.bias == "" {
-				return nil
-			}
-		}
+	case v.op == "Gemm" && v.plainGemm():
+		return n.gemm(v, inits)
 	case v.op == "MatMul" && len(v.in) == 2:
 		var flipped bool
-		h.weight, flipped = weight(v.in[1])
+		h.weight, flipped = n.matrix(v.in[1], inits)
 		h.transposed = !flipped
 	case v.op == "Add" && len(v.in) == 2:
 		x, b := v.in[0], v.in[1]
@@ -179,6 +170,36 @@ func (n *Net) linear(v *node, inits map[string]*protos.TensorProto) *headNode {
 		return nil
 	}
 	return h
+}
+
+// gemm returns a Gemm as a linear layer, whatever its factors alpha and beta; nil if it transposes its input or has no
+// weights of its own.
+func (n *Net) gemm(v *node, inits map[string]*protos.TensorProto) *headNode {
+	if len(v.in) < 2 || v.int("transA", 0) != 0 {
+		return nil
+	}
+	h := &headNode{node: v}
+	var flipped bool
+	h.weight, flipped = n.matrix(v.in[1], inits)
+	h.transposed = (v.int("transB", 0) == 0) != flipped
+	if h.weight == "" {
+		return nil
+	}
+	if len(v.in) > 2 && v.in[2] != "" {
+		if h.bias = n.vector(v.in[2], inits); h.bias == "" {
+			return nil
+		}
+	}
+	return h
+}
+
+// vector returns the initializer of one axis behind a name; the empty name if there is none.
+func (n *Net) vector(name string, inits map[string]*protos.TensorProto) string {
+	name = n.original(name)
+	if t := inits[name]; t != nil && len(t.Dims) == 1 {
+		return name
+	}
+	return ""
 }
 
 // original returns the initializer behind an Identity, else the name itself.

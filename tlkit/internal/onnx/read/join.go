@@ -12,10 +12,11 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// summand is a linear layer with its factor in the output of a network.
+// summand is a linear layer with the factors of its weights and its bias in the output of a network; these differ for a
+// Gemm with alpha or beta.
 type summand struct {
 	*headNode
-	factor float64
+	factor, biasFactor float64
 }
 
 // joinHeads makes one linear layer of an output that is a sum of several with factors: the mean of the two output layers
@@ -29,7 +30,7 @@ func (n *Net) joinHeads(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	}
 	at := n.beforePasses(g.Output[0].Name)
 	all := n.summands(at, 1, inits, 0)
-	if len(all) == 0 || len(all) == 1 && all[0].factor == 1 {
+	if len(all) == 0 || len(all) == 1 && all[0].factor == 1 && all[0].biasFactor == 1 {
 		return false, nil
 	}
 	j := joined{column: map[string]int{}}
@@ -66,11 +67,15 @@ func (n *Net) summands(value string, factor float64, inits map[string]*protos.Te
 	if v == nil || depth > 8 {
 		return nil
 	}
-	if h := n.linear(v, inits); h != nil {
+	h, alpha, beta := n.linear(v, inits), 1.0, 1.0
+	if h == nil && v.op == "Gemm" {
+		h, alpha, beta = n.gemm(v, inits), v.float("alpha", 1), v.float("beta", 1)
+	}
+	if h != nil {
 		if !n.depends[h.node.in[0]].image {
 			return nil
 		}
-		return []summand{{h, factor}}
+		return []summand{{h, factor * alpha, factor * beta}}
 	}
 	var parts []string
 	switch {
@@ -240,7 +245,7 @@ func (j *joined) add(s summand, inits map[string]*protos.TensorProto, open OpenB
 		j.bias = make([]float64, j.classes)
 	}
 	for i, v := range values {
-		j.bias[i] += s.factor * float64(v)
+		j.bias[i] += s.biasFactor * float64(v)
 	}
 	return nil
 }

@@ -227,11 +227,23 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, opts Options) 
 		return nil, fmt.Errorf("the graph has %d nodes; at most %d are expected", len(g.Node), maxNodes)
 	}
 	inOrder(g)
+	decided := ""
+	if !skeleton {
+		if opts.Output != "" {
+			if err := keepOutput(g, opts.Output); err != nil {
+				return nil, err
+			}
+		}
+		decided = cutDecisions(m)
+	}
 	if err := plainNumbers(g, open); err != nil {
 		return nil, err
 	}
 	n := &Net{Metadata: map[string]string{}, model: m, byOutput: map[string]*node{}, alias: map[string]string{}, vars: map[string]*variable{},
 		consts: map[string]*tensors.Tensor{}, scales: map[string]bool{}, depends: map[string]dependency{}, folded: map[string]*tensors.Tensor{}}
+	if decided != "" {
+		n.Notes = append(n.Notes, decided)
+	}
 	for _, e := range m.MetadataProps {
 		n.Metadata[e.GetKey()] = e.GetValue()
 	}
@@ -254,7 +266,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, opts Options) 
 		return nil, err
 	}
 	if !skeleton { // graphs of earlier runs have their first output
-		if err := n.chooseOutput(g, inits, opts.Output); err != nil {
+		if err := n.chooseOutput(g, inits); err != nil {
 			return nil, err
 		}
 		if changed, err := n.joinHeads(g, inits, open); err != nil {
@@ -341,7 +353,7 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 
 // readNodes checks the graph: every value comes before it is used, once, and every operator is known.
 func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
-	unknown := map[string]bool{}
+	unknown := map[string]string{} // from the operator to its domain
 	for _, p := range g.Node {
 		if p == nil {
 			return errors.New("an empty node; the file is damaged")
@@ -349,12 +361,12 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 		v := &node{op: p.OpType, name: p.Name, in: p.Input, out: p.Output, attrs: map[string]*protos.AttributeProto{}, proto: p}
 		for _, a := range p.Attribute {
 			if a.GetRefAttrName() != "" || a.GetG() != nil || len(a.GetGraphs()) > 0 {
-				unknown[p.OpType] = true // a graph within the graph
+				unknown[p.OpType] = p.Domain // a graph within the graph
 			}
 			v.attrs[a.GetName()] = a
 		}
 		if !supported(p) {
-			unknown[p.OpType] = true
+			unknown[p.OpType] = p.Domain
 		}
 		if v.op == "Resize" || v.op == "Upsample" {
 			for _, in := range v.in[min(1, len(v.in)):] {
@@ -364,7 +376,7 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 		n.nodes = append(n.nodes, v)
 	}
 	if len(unknown) > 0 {
-		return unknownOperators(slices.Sorted(maps.Keys(unknown)))
+		return unknownOperators(unknown)
 	}
 	for _, v := range n.nodes {
 		if err := n.connect(v, inits); err != nil {
@@ -374,9 +386,13 @@ func (n *Net) readNodes(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	return nil
 }
 
-// unknownOperators is the error for operators that can't be imported, with what the user can do about the frequent
-// ones.
-func unknownOperators(ops []string) error {
+// unknownOperators is the error for operators that can't be imported, with their domains, and with what the user can do
+// about the frequent ones.
+func unknownOperators(domains map[string]string) error {
+	ops := slices.Sorted(maps.Keys(domains))
+	from := func(domain string) bool {
+		return slices.ContainsFunc(ops, func(op string) bool { return strings.HasPrefix(domains[op], domain) })
+	}
 	why := ""
 	switch {
 	case slices.ContainsFunc(ops, func(op string) bool {
@@ -387,10 +403,12 @@ func unknownOperators(ops []string) error {
 		why = "; what the network does depends on values that are computed: export it for images of a fixed size, in evaluation mode"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "NonMaxSuppression" || op == "RoiAlign" || op == "TopK" }):
 		why = "; this looks like a detector, and image classifiers are read"
-	case slices.ContainsFunc(ops, func(op string) bool {
+	case from("com.microsoft") || slices.ContainsFunc(ops, func(op string) bool {
 		return strings.HasPrefix(op, "Fused") || op == "SkipLayerNormalization" || op == "QuickGelu"
 	}):
-		why = "; ONNX Runtime's optimiser wrote them: take the file from before optimisation"
+		why = "; they are ONNX Runtime's own, as its optimiser writes them: take the file from before optimisation"
+	case from("ai.onnx.ml"):
+		why = "; they are of ONNX's part for other methods than networks (ai.onnx.ml: trees, labels, scalers): take the network without them"
 	default:
 		why = ". In Python, write the modules that they come from with other operations, and export the network again"
 	}

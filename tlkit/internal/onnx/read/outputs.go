@@ -8,13 +8,10 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 )
 
-// chooseOutput leaves one output of a graph with several: the chosen one, or the one named logits, or the only one that
+// chooseOutput leaves one output of a graph with several: the one named logits, or the only one that
 // comes from a linear layer, or the one whose linear layer needs those of all others, as the logits after an embedding.
 // Others are refused: which of two classifiers is meant can't be seen.
-func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.TensorProto, chosen string) error {
-	if chosen != "" {
-		return keepOutput(g, chosen)
-	}
+func (n *Net) chooseOutput(g *protos.GraphProto, inits map[string]*protos.TensorProto) error {
 	if len(g.Output) < 2 || slices.Contains(g.Output, nil) {
 		return nil
 	}

@@ -199,12 +199,12 @@ func TestFolder(t *testing.T) {
 			}
 			return os.Symlink("w.data", filepath.Join(dir, "link.data"))
 		}, ""},
-		{"link out", "w.data", func(dir, outside string) error { return os.Symlink(outside, filepath.Join(dir, "w.data")) }, "copy it there"},
+		{"link out", "w.data", func(dir, outside string) error { return os.Symlink(outside, filepath.Join(dir, "w.data")) }, "only files in the folder of the .onnx file are read, so copy it there"},
 		{"folder linked out", "sub/outside.data", func(dir, outside string) error {
 			return os.Symlink(filepath.Dir(outside), filepath.Join(dir, "sub"))
 		}, "copy it there"},
 		{"parent", "../outside.data", func(string, string) error { return nil }, "only files beside"},
-		{"absent", "w.data", func(string, string) error { return nil }, "copy w.data"},
+		{"absent", "w.data", func(string, string) error { return nil }, "its values are in the file w.data: file does not exist; copy w.data into the folder"},
 		{"a folder", "w.data", func(dir, _ string) error { return os.Mkdir(filepath.Join(dir, "w.data"), 0o700) }, "no regular file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestFolder(t *testing.T) {
 			})
 			n, err := Open(path)
 			if tt.want != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.want) {
+				if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "statat") {
 					t.Errorf("error %v, want one with %q", err, tt.want)
 				}
 				return
@@ -274,6 +274,12 @@ func TestUnknownOperators(t *testing.T) {
 		err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[1].OpType = op })
 		if err == nil || !strings.Contains(err.Error(), op) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", op, err, want)
+		}
+	}
+	for domain, want := range map[string]string{"com.microsoft.nchwc": "ONNX Runtime's own", "ai.onnx.ml": "other methods than networks", "mine": "write the modules"} {
+		err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[0].Domain = domain })
+		if err == nil || !strings.Contains(err.Error(), "can't be imported: Conv") || !strings.Contains(err.Error(), want) {
+			t.Errorf("Conv of %s: error %v, want one with %q", domain, err, want)
 		}
 	}
 }

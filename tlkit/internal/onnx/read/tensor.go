@@ -93,7 +93,7 @@ func externalBytes(t *protos.TensorProto, size int, open OpenBeside) (r io.Reade
 	}
 	r, have, err := open(location)
 	if err != nil {
-		return nil, 0, fmt.Errorf("its values are in another file: %w", err)
+		return nil, 0, fmt.Errorf("its values are in the file %s: %w", location, err)
 	}
 	if length != int64(size) || offset < 0 || offset > have-length {
 		return nil, 0, fmt.Errorf("its %d bytes would be %d at %d of %s, which has %d bytes; is it the right file?", size, length, offset, location, have)
