@@ -34,7 +34,7 @@ var effects = map[string]struct {
 // always lists the fields that have an effect whatever the others are.
 var always = []string{"Epochs", "BatchSize", "Optimizer", "WeightDecay", "Accumulate", "ClipNorm", "LabelSmoothing", "ClassWeights", "Average",
 	"EarlyStop.Patience", "Restore", "Schedule.StepEvery", "Schedule.Cosine", "Schedule.Warmup", "Schedule.OneCycle", "Augment.ResizedCrop", "Augment.Pad",
-	"Augment.HorizontalFlip", "Augment.RandAugment.Ops", "Augment.TrivialAugment", "Seed", "Seeds", "Devices", "Dir", "Track", "Quiet", "MemoryLimit", "DiskLimit"}
+	"Augment.HorizontalFlip", "Augment.RandAugment.Ops", "Augment.TrivialAugment", "Passes", "Seed", "Seeds", "Devices", "Precision", "Dir", "Track", "Quiet", "MemoryLimit", "DiskLimit"}
 
 // TestFieldsWithoutEffect: a new training refuses a field without effect, with the field that it needs; every field of a
 // recipe is judged. A training that was begun with one goes on.
