@@ -90,6 +90,9 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 			}
 		}
 	}
+	for i := range rows {
+		rows[i].unlistImage()
+	}
 	readings := blankReadings(data, wanted)
 	unread := err
 	if err != nil && len(readings) == 0 {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 )
 
 // advice says what to do with a list of whose images none is in the tree, by the name of its first.
@@ -25,7 +27,11 @@ func (t *tree) advice(list, column, first string) string {
 	case strings.ContainsAny(first, separators):
 		return "if these names hold more than the images, say the separator in a line before the others (sep=;), else set Options.Dir to their folder"
 	}
-	return "set Options.Dir to their folder"
+	text := "set Options.Dir to their folder"
+	if i := slices.IndexFunc(t.files, func(f file) bool { return imagefiles.NamedAsRead(f.path) }); i >= 0 {
+		text += ", or write their names as those of the files there, such as " + short(t.files[i].path)
+	}
+	return text
 }
 
 // holdsPixels reports whether a column holds the values of pixels: MNIST's pixel0 or 1x1, FER2013's "70 80 82 ...".
@@ -64,5 +70,25 @@ func (x fileIndex) near(name string) (file, why string) {
 			return at(stems[i]), "the list has lost the zeros in front, as Excel drops them; write the column as text (dtype=str in pandas)"
 		}
 	}
-	return "", ""
+	return x.longer(base), "the list has a part of the images' names; write the whole names, with a line for each image"
+}
+
+// longer returns the first file whose name has more words than the list's, before or behind it: "a000b-1.jpg" for
+// "a000b". Shorter names say too little.
+func (x fileIndex) longer(name string) string {
+	if len(name) < 3 {
+		return ""
+	}
+	i := slices.IndexFunc(x.tree.files, func(f file) bool {
+		base := strings.ToLower(path.Base(f.path))
+		stem := strings.TrimSuffix(base, path.Ext(base))
+		behind, begins := strings.CutPrefix(stem, name)
+		before, ends := strings.CutSuffix(stem, name)
+		return imagefiles.NamedAsRead(base) &&
+			(begins && strings.IndexAny(behind, joints) == 0 || ends && before != "" && strings.ContainsRune(joints, rune(before[len(before)-1])))
+	})
+	if i < 0 {
+		return ""
+	}
+	return x.tree.files[i].path
 }

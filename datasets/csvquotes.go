@@ -25,8 +25,12 @@ func (t *table) checkQuotes(r *csv.Reader, record []string, text []byte) error {
 	if errors.Is(err, csv.ErrQuote) { // other names of images count, too, if the record has such a name
 		least, open, is = min(least, nameRate(field(record, t.at[0]))), t.endsOpen(text), "it does not close"
 	}
+	whole := err == nil && len(record) == len(t.head)
 	first, _ := r.FieldPos(0)
 	for i, f := range record {
+		if whole && i == t.at[0] && !strings.ContainsRune(f, t.separator) { // a name of a file may have a line end
+			continue
+		}
 		line, _ := r.FieldPos(i)
 		last := line + strings.Count(strings.TrimRight(f, "\r\n"), "\n")
 		inside := lines[min(line-first+1, len(lines)):min(last-first+1, len(lines))]

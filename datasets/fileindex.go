@@ -55,7 +55,7 @@ func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 	}
 	if p != words {
 		if i, reason := x.find(p); reason == "" {
-			return i, true, ""
+			return i, false, ""
 		}
 	}
 	upwards := strings.HasPrefix(path.Clean(p), "../")

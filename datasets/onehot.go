@@ -75,16 +75,9 @@ const (
 // unlist replaces a list of names in the place of the label by the name in it, "" if it is empty; with several, unfit
 // says so.
 func (r *row) unlist() {
-	m := labelList.FindStringSubmatch(r.fields[1])
-	if m == nil {
+	labels, isList := listedNames(r.fields[1])
+	if !isList {
 		return
-	}
-	labels := labelName.FindAllString(strings.Join(m[1:], ""), -1)
-	for i, quoted := range labels {
-		labels[i] = quoted[1 : len(quoted)-1]
-		if name := ""; json.Unmarshal([]byte(quoted), &name) == nil { // "caf\u00e9"
-			labels[i] = name
-		}
 	}
 	r.fields[1] = ""
 	if len(labels) > 0 {
@@ -92,6 +85,30 @@ func (r *row) unlist() {
 	}
 	if len(labels) > 1 {
 		r.several(labels)
+	}
+}
+
+// listedNames returns the names of a list (see labelList).
+func listedNames(text string) (names []string, isList bool) {
+	m := labelList.FindStringSubmatch(text)
+	if m == nil {
+		return nil, false
+	}
+	names = labelName.FindAllString(strings.Join(m[1:], ""), -1)
+	for i, quoted := range names {
+		names[i] = quoted[1 : len(quoted)-1]
+		if name := ""; json.Unmarshal([]byte(quoted), &name) == nil { // "caf\u00e9"
+			names[i] = name
+		}
+	}
+	return names, true
+}
+
+// unlistImage replaces a list of one name in the place of the image by that name: Python writes a tuple as
+// ('img/0.png',).
+func (r *row) unlistImage() {
+	if names, _ := listedNames(r.fields[0]); len(names) == 1 {
+		r.fields[0] = names[0]
 	}
 }
 

@@ -69,7 +69,10 @@ func TestFromCSV(t *testing.T) {
 		{"folders of another machine that are not here", "image,breed\n" + breeds("/old/cat/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "no such file"},
 		{"paths of another machine's Windows", "image,breed\n" + breeds(`C:\Users\me\train\id%d.png`, ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
 		{"addresses of files", "image,breed\n" + breeds("file:///data/train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
-		{"escaped paths", "image,breed\n" + breeds("train%%2Fid%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
+		{"escaped paths", "image,breed\n" + breeds("train%%2Fid%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"Python's tuples", "image,breed\n" + strings.ReplaceAll(breeds("\"('train/id%d.png',)\"", ","), "id7.png',", "id7.png', 'id6.png'"), [2]string{"image", "breed"}, Options{}, 5, 2, "('train/id7.png', 'id6.png'): there is no such file", "1 file was left out", ""},
+		{"a line end in a name", "image,breed\n" + breeds("id%d.png", ",") + "\"line\nend.png\",pug\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", "", ""},
+		{"a quote that is not closed before a name", "image,breed\n" + breeds("id%d.png", ",") + "\"id8.png,pug\nid9.png\",pug\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "line 10 opens a quote"},
 		{"a comment first", "# made by hand\nimage,breed\n" + breeds("id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"labels that pandas lacks", "image,breed\n" + breeds("id%d.png", ",") + "id9,nan\n", [2]string{"image", "breed"}, Options{}, 6, 2, "test/id9.png: no label", "1 file was left out", ""},
 		{"a byte of zero in another column", "image,breed,note\n" + breeds("id%d.png", ",") + "id9,pug,\x00\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", "", ""},
@@ -115,6 +118,9 @@ func TestFromCSV(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := photos(t)
+			if strings.Contains(tt.text, "line\nend.png") {
+				f["train/line\nend.png"] = picture(t, "png", 510)
+			}
 			f["labels.csv"] = []byte(tt.text)
 			dir := f.dir(t)
 			d, err := FromCSV(filepath.Join(dir, "labels.csv"), tt.columns[0], tt.columns[1], tt.opts)
@@ -707,12 +713,15 @@ func TestNoneFound(t *testing.T) {
 		{"pixel0", "0", `the column "pixel0" holds pixels`},
 		{"1x1", "255", `the column "1x1" holds pixels`},
 		{"image", "gs://bucket/cat.png", "these are addresses: download the images"},
-		{"image", "cat.png", "set Options.Dir to their folder"},
+		{"image", "cat.png", "set Options.Dir to their folder, or write their names as those of the files there, such as "},
+		{"PetID", "a000b", "images/a000b-1.png is there: the list has a part of the images' names; write the whole names, with a line for each image"},
+		{"id", "000b.png", "set Options.Dir to their folder"},
+		{"id", "x77", "images/train_x77.png is there: the list has a part"},
 		{"image", "twice.png", "give the longer paths"},
 	} {
 		f := files{}
 		f.add(t, "images", 1)
-		for _, name := range []string{"images/0007.png", "images/12.png", "a/twice.png", "b/twice.png"} {
+		for _, name := range []string{"images/0007.png", "images/12.png", "a/twice.png", "b/twice.png", "images/a000b-1.png", "images/a000b-2.png", "images/train_x77.png"} {
 			f[name] = f["images/00.png"]
 		}
 		f["labels.csv"] = []byte(tt.column + ",label\n" + tt.first + ",x\n" + tt.first + ",y\n")
