@@ -1,6 +1,8 @@
 package zoo_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,4 +97,58 @@ func TestForeignFiles(t *testing.T) {
 	}
 	_, err = zoo.Load("none.ckpt")
 	wantError(t, err, "no file none.ckpt in the working folder")
+}
+
+// TestWeightsInstead: a folder with a config.json, and its weights in another form, names the file and the next step.
+func TestWeightsInstead(t *testing.T) {
+	away(t)
+	g := readTransformersGolden(t, "resnet18")
+	for file, want := range map[string]string{
+		"tf_model.h5": "has tf_model.h5, the weights for TensorFlow", "flax_model.msgpack": "from_flax=True", "openvino_model.xml": "has openvino_model.xml, a model of OpenVINO",
+		"model.onnx": "load it by its path, %q", "onnx/model.onnx": "load it by its path, %q", "model.tflite": "TensorFlow Lite", "adapter_model.safetensors": "merge_and_unload",
+		"model.fp16.safetensors": `Load("resnet18", LoadOptions{Weights: %q})`, "best.pth": `Load("resnet18", LoadOptions{Weights: %q})`, "README.md": "nor pytorch_model.bin",
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, filepath.FromSlash(file))
+		for name, text := range map[string]string{path: "x", filepath.Join(dir, "config.json"): string(g.Config), filepath.Join(dir, "preprocessor_config.json"): string(g.Processor),
+			filepath.Join(dir, "training_args.bin"): "x", filepath.Join(dir, "openvino_model.bin"): "x", filepath.Join(dir, "optimizer.pt"): "x"} {
+			if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if strings.Contains(want, "%q") {
+			want = fmt.Sprintf(want, path)
+		}
+		_, err := zoo.Load(dir)
+		wantError(t, err, "has neither model.safetensors", want)
+		if strings.Contains(err.Error(), "training_args") || file == "README.md" && strings.Contains(err.Error(), "it has") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestBareNames: a name without a folder is one of the registry; the error names the file or folder that has it, too.
+func TestBareNames(t *testing.T) {
+	away(t)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := errors.Join(os.Mkdir("peft", 0o777), os.WriteFile("weights", []byte("x"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := zoo.Load("peft")
+	wantError(t, err, `unknown model "peft"`, `the folder of that name in the working folder is "./peft"`)
+	var unknown *zoo.UnknownModelError
+	if !errors.As(err, &unknown) {
+		t.Errorf("%T is no *UnknownModelError", err)
+	}
+	_, err = zoo.Load("weights")
+	wantError(t, err, `the file of that name in the working folder is "./weights"`)
+	_, err = zoo.Load("resnet18", zoo.LoadOptions{Weights: "peft"})
+	wantError(t, err, `no weights "peft"`, `is "./peft"`)
+	if _, err = zoo.Load("none"); err == nil || strings.Contains(err.Error(), "working folder") {
+		t.Errorf("error %v", err)
+	}
 }

@@ -183,7 +183,7 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 	case isPath(o.Weights):
 		return fileValues(spec, o)
 	case o.Weights != "":
-		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file", o.Weights, Random)
+		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file%s", o.Weights, Random, inWorkingFolder(o.Weights))
 	}
 	notes := slices.Clone(f.net.Notes)
 	if o.Classes == nil && o.Head != HeadNew && set.Classes[0] == numbered(1)[0] {

@@ -60,7 +60,7 @@ func randomValues(spec Spec, o LoadOptions) *values {
 func publishedValues(spec Spec, o LoadOptions) (*values, error) {
 	set, err := spec.WeightSet(o.Weights)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, inWorkingFolder(o.Weights))
 	}
 	if o.Preprocess != nil {
 		return nil, fmt.Errorf("zoo: LoadOptions.Preprocess is for weight files of your own; the weights %s.%s come with theirs", spec.Name, set.Name)

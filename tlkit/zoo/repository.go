@@ -171,6 +171,20 @@ func undescribed(path string) error {
 	return fmt.Errorf("zoo: folder %s has no config.json; %s", path, want)
 }
 
+// inWorkingFolder says that a bare name, which is one of the registry, is also that of a file or folder in the working
+// folder, and how that one is given; "" if there is none.
+func inWorkingFolder(name string) string {
+	info, err := os.Stat(name)
+	if err != nil || strings.ContainsAny(name, `/\`) {
+		return ""
+	}
+	kind := "file"
+	if info.IsDir() {
+		kind = "folder"
+	}
+	return fmt.Sprintf("; the %s of that name in the working folder is %q", kind, "./"+name)
+}
+
 // isFolder reports whether a name is the path of a folder.
 func isFolder(name string) bool {
 	path, err := fetch.ExpandHome(name)
@@ -362,7 +376,54 @@ func (s *described) open(ctx context.Context) (*weights.StateDict, error) {
 	if offline != nil {
 		return nil, fmt.Errorf("zoo: %w", offline)
 	}
-	return nil, fmt.Errorf("zoo: %s has neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin", s.repository)
+	return nil, fmt.Errorf("zoo: %s has neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin%s", s.repository, s.weightsInstead())
+}
+
+const byNetwork = "which may hold the weights: load it under the network's name, Load(%[2]q, LoadOptions{Weights: %[1]q})"
+
+// otherWeights are files in which other programs, or other names, keep the weights of a folder with a config.json (a
+// pattern of path.Match), with what to do: %[1]q is the file's path, %[2]q the name of the network.
+var otherWeights = []struct{ file, advice string }{
+	{"adapter_model.*", "which is an adapter (PEFT). In Python, merge it into the model (merge_and_unload) and save that (save_pretrained)"},
+	{"*.onnx", "an ONNX model: load it by its path, %[1]q"},
+	{"onnx/*.onnx", "an ONNX model: load it by its path, %[1]q"},
+	{"*.safetensors", byNetwork},
+	{"*.bin", byNetwork},
+	{"*.pt*", byNetwork},
+	{"*.ckpt", byNetwork},
+	{"tf_model*.h5", "the weights for TensorFlow. In Python with transformers 4, from_pretrained(FOLDER, from_tf=True) and save_pretrained write PyTorch's"},
+	{"flax_model*.msgpack", "the weights for Flax. In Python with transformers 4, from_pretrained(FOLDER, from_flax=True) and save_pretrained write PyTorch's"},
+	{"*.xml", "a model of OpenVINO, which is not read. Take the PyTorch weights or the ONNX model that it was made from"},
+	{"*.tflite", "a TensorFlow Lite model, which is not read. Take the PyTorch weights or the ONNX model that it was made from"},
+	{"*.h5", "an HDF5 file (Keras), which is not read. In Python, convert the model to ONNX (tf2onnx), and load that file"},
+	{"*.gguf", "a file of llama.cpp, which is not read. Take the PyTorch weights of the same model"},
+}
+
+// besideWeights begin the names of files with the extensions of weights that hold none of PyTorch's.
+var besideWeights = []string{"training_args", "optimizer", "scheduler", "scaler", "rng_state", "openvino_model.bin"}
+
+// weightsInstead says which file a folder without the usual ones has in their place, and what to do with it; "" if none
+// is found. A repository of the hub does not list its files.
+func (s *described) weightsInstead() string {
+	dir, ok := s.repository.(folder)
+	if !ok {
+		return ""
+	}
+	for _, other := range otherWeights {
+		found, _ := fs.Glob(os.DirFS(string(dir)), other.file) // the patterns are well formed
+		found = slices.DeleteFunc(found, func(name string) bool {
+			return slices.ContainsFunc(besideWeights, func(begin string) bool { return strings.HasPrefix(name, begin) })
+		})
+		if len(found) == 0 {
+			continue
+		}
+		advice := other.advice
+		if strings.Contains(advice, "%[1]q") {
+			advice = fmt.Sprintf(advice, filepath.Join(string(dir), filepath.FromSlash(found[0])), s.spec.Name)
+		}
+		return fmt.Sprintf("; it has %s, %s", found[0], advice)
+	}
+	return ""
 }
 
 // openShards opens the parts that an index lists.

@@ -69,7 +69,11 @@ func resolve(ctx context.Context, name string, graph read.Options) (source, erro
 	case namedAsFile(name):
 		return nil, fmt.Errorf("zoo: there is no file %s in the working folder; give its path", name)
 	}
-	return openRegistered(name)
+	s, err := openRegistered(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w%s", err, inWorkingFolder(name))
+	}
+	return s, nil
 }
 
 // openOther judges a file by its content, since its name does not say what it is: an ONNX model is one under any name,
