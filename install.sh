@@ -150,8 +150,8 @@ results=()
 if [[ $quickstart == yes ]]; then
 	if [[ -f notebooks/00_quickstart.ipynb ]]; then
 		# A run in its own folder, trained anew: a stored one would be opened, not trained.
-		rm -rf out/runs
-		TLKIT_RUNS=$here/out/runs "$prefix/bin/tlkernel" exec notebooks/00_quickstart.ipynb -o out/quickstart.ipynb --timeout 15m
+		rm -rf out/quickstart_runs
+		TLKIT_RUNS=$here/out/quickstart_runs "$prefix/bin/tlkernel" exec notebooks/00_quickstart.ipynb -o out/quickstart.ipynb --timeout 15m
 		results=("$here/out/quickstart.ipynb" "$here/out/quickstart.html")
 	else
 		echo "notebooks/00_quickstart.ipynb is not here; skipped"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gomlx/go-xla/installer"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/keep"
 )
 
@@ -164,10 +165,13 @@ func newManifest(ctx context.Context, gt goTool, p Prefix, opts InstallOptions) 
 	if err := m.makeDir(filepath.Dir(string(p))); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(p.binDir(), 0o755); err != nil {
+	if err := os.MkdirAll(string(p), 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
 	if err := m.write(p); err != nil {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
+	if err := os.MkdirAll(p.binDir(), 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
 	return m, nil
@@ -286,35 +290,69 @@ func installPrefix(dir string) (Prefix, error) {
 	return absolutePrefix(dir)
 }
 
-// refuseForeign keeps install out of a folder that holds other files, because uninstall could not distinguish them from
-// ours.
+// refuseForeign keeps install out of a folder that holds other files: it would replace some of them, and uninstall could
+// not distinguish the rest from ours. The names in it prove nothing, as ~/.local has a bin, a lib and a share, too.
 func refuseForeign(p Prefix) error {
 	entries, err := os.ReadDir(string(p))
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("kernel: prefix: %w", err)
+	case len(entries) == 0:
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("kernel: prefix: %w", err)
+	// The record is the first file that install writes. Where it is lost, the link remains.
+	if _, err := readManifest(p); err == nil {
+		return nil
 	}
-	ours := map[string]bool{}
-	for _, name := range prefixEntries {
-		ours[name] = true
+	if to, err := os.Readlink(filepath.Join(p.shimDir(), "go")); err == nil && to == p.Bin("tlkernel") {
+		return nil
 	}
-	for _, e := range entries {
-		if e.Name() == "manifest.json" {
-			return nil
-		}
-	}
-	for _, e := range entries {
-		if !ours[e.Name()] && !strings.HasPrefix(e.Name(), ".workspace-") {
-			return fmt.Errorf("kernel: %s is not empty and holds no installation (it has %q); choose another folder with --prefix or TLKIT_HOME", p, e.Name())
-		}
-	}
-	return nil
+	return fmt.Errorf("kernel: %s is not empty and holds no installation (it has %q); choose another folder with --prefix or TLKIT_HOME", p, entries[0].Name())
 }
 
-// prefixEntries are the names that install makes in the prefix.
-var prefixEntries = []string{"bin", "shim", "src", "workspace", "gocache", "jupyter", "venv", "lib", "share", "live", "weights", "manifest.json"}
+// prefixEntry is a file or folder that install makes in the prefix.
+type prefixEntry struct {
+	name string
+	// files are patterns of what install makes in the folder, where people put files of their own beside it; nil is all.
+	files []string
+}
+
+var prefixEntries = []prefixEntry{
+	{"bin", []string{"tlkernel", "gonb", "goimports", "gopls"}},
+	{"shim", []string{"go"}},
+	{"src", nil}, {"workspace", nil}, {"gocache", nil}, {"jupyter", nil}, {"venv", nil},
+	{"lib", []string{"libonnxruntime*", "openvino", "onednn"}},
+	{"share", []string{"gonb_comm.js"}},
+	{"live", nil},
+	{"weights", []string{weightsFile}},
+	{"manifest.json", nil}, // last: a second try after a failure still finds it
+}
+
+// remove removes what install made of the entry in p, and reports whether nothing of it is left.
+func (e prefixEntry) remove(p Prefix) (gone bool, err error) {
+	dir := p.join(e.name)
+	if e.files == nil {
+		return true, os.RemoveAll(dir)
+	}
+	for _, pattern := range e.files {
+		paths, err := infolder.Glob(dir, pattern)
+		if err != nil {
+			return false, err
+		}
+		for _, path := range paths {
+			if err := os.RemoveAll(path); err != nil {
+				return false, err
+			}
+		}
+	}
+	err = os.Remove(dir)
+	if err != nil && isNotEmpty(dir) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // linkTo makes path a symbolic link to target, replacing what was there.
 func linkTo(target, path string) error {
@@ -350,8 +388,8 @@ type UninstallOptions struct {
 	Log io.Writer
 }
 
-// Uninstall removes the kernelspecs and the contents of the prefix that Install
-// wrote, and the prefix itself if nothing else is in it. Modules in Go's module
+// Uninstall removes the kernelspecs and the contents of the prefix that Install wrote, and the prefix itself if nothing
+// else is in it; files of the user's in its folders bin, lib, share and weights stay. Modules in Go's module
 // cache, notebooks, runs and data sets stay. When nothing is installed the error
 // wraps fs.ErrNotExist.
 func Uninstall(opts UninstallOptions) error {
@@ -381,16 +419,19 @@ func Uninstall(opts UninstallOptions) error {
 			say("kept %s: it points to %s", dir, owner)
 		}
 	}
-	// The manifest goes last: a second try after a failure still finds it.
-	for _, name := range prefixEntries {
-		path := p.join(name)
+	for _, e := range prefixEntries {
+		path := p.join(e.name)
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := os.RemoveAll(path); err != nil {
+		switch gone, err := e.remove(p); {
+		case err != nil:
 			return fmt.Errorf("kernel: uninstall: %w", err)
+		case gone:
+			say("removed %s", path)
+		default:
+			say("kept %s: it holds files that install did not make", path)
 		}
-		say("removed %s", path)
 	}
 	if err := os.Remove(string(p)); err == nil {
 		say("removed %s", p)

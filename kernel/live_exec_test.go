@@ -378,7 +378,7 @@ func TestInstallUninstall(t *testing.T) {
 	if err := os.Remove(mine); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&Manifest{Prefix: string(prefix)}).write(prefix); err != nil {
+	if err := (&Manifest{Prefix: string(prefix), Source: "/source", GoRoot: "/go"}).write(prefix); err != nil {
 		t.Fatal(err)
 	}
 	if err := Uninstall(UninstallOptions{}); err != nil {

@@ -174,6 +174,9 @@ func readManifest(p Prefix) (*Manifest, error) {
 	if err := json.Unmarshal(data, m); err != nil {
 		return nil, fmt.Errorf("kernel: %s is damaged: %w; run ./install.sh again", p.manifestPath(), err)
 	}
+	if m.GoRoot == "" || m.Source == "" { // many programs have a manifest.json
+		return nil, fmt.Errorf("kernel: nothing is installed in %s: its manifest.json is another program's; set TLKIT_HOME or --prefix to where TLKit is", p)
+	}
 	return m, nil
 }
 

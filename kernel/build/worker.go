@@ -260,6 +260,8 @@ func prune(root, dir string) {
 	if err != nil {
 		return
 	}
+	// The folder may be shared with other things (install --livecache).
+	dirs = slices.DeleteFunc(dirs, func(d string) bool { return !isFile(filepath.Join(d, "importcfg")) })
 	used := map[string]time.Time{}
 	for _, d := range dirs {
 		info, err := os.Stat(filepath.Join(d, mark))

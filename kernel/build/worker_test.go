@@ -20,6 +20,8 @@ func TestPrune(t *testing.T) {
 	const day = 24 * time.Hour
 	ages := []time.Duration{20 * day, time.Hour, 2 * time.Hour, 3 * time.Hour, 2 * day, 3 * day, 23 * time.Hour, 8 * day}
 	stays := []bool{true, true, true, true, false, false, true, false} // the first is started now
+	const foreign = 8                                                  // a folder that no kernel made
+	ages, stays = append(ages, 9*day), append(stays, true)
 	dir := func(i int) string { return filepath.Join(root, fmt.Sprintf("worker-%d", i)) }
 	for i, age := range ages {
 		if err := os.Mkdir(dir(i), 0o755); err != nil {
@@ -28,6 +30,11 @@ func TestPrune(t *testing.T) {
 		mark := filepath.Join(dir(i), "used")
 		if err := os.WriteFile(mark, nil, 0o644); err != nil {
 			t.Fatal(err)
+		}
+		if i != foreign {
+			if err := os.WriteFile(filepath.Join(dir(i), "importcfg"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 		when := time.Now().Add(-age)
 		if err := os.Chtimes(mark, when, when); err != nil {

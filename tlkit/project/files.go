@@ -276,6 +276,9 @@ func (w *writer) place() error {
 		}
 		return nil
 	}
+	if err := w.onlyEarlier(); err != nil {
+		return err
+	}
 	// Of a project in another precision, or with another model in its page.
 	for _, other := range []string{"classifier/model.onnx", "classifier/model.safetensors", w.view.Name + ".html"} {
 		if !slices.Contains(w.project.Files, other) {
@@ -291,6 +294,21 @@ func (w *writer) place() error {
 		}
 		if err := os.Rename(filepath.Join(w.dir, filepath.FromSlash(f)), to); err != nil {
 			return fmt.Errorf("project: %w", err)
+		}
+	}
+	return nil
+}
+
+// onlyEarlier returns an error if the folder holds no earlier project and files of the same names: those are the user's.
+func (w *writer) onlyEarlier() error {
+	dir := w.project.Dir
+	if _, err := os.Stat(filepath.Join(dir, "cmd", w.view.Name, "main.go")); err == nil {
+		return nil
+	}
+	for _, f := range w.project.Files {
+		if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(f))); err == nil {
+			return fmt.Errorf("project: the folder %s holds no project %q, and has a file %s, which Options.Overwrite does not replace; choose another Options.Dir",
+				dir, w.view.Name, f)
 		}
 	}
 	return nil

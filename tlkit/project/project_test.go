@@ -231,6 +231,22 @@ func TestFolder(t *testing.T) {
 	if err := write("antbee", project.Options{Dir: nowhere, Overwrite: true}); err == nil || !strings.Contains(err.Error(), "link to nothing") {
 		t.Errorf("over a link to nothing: %v", err)
 	}
+	readme := filepath.Join(full, "README.md")
+	if err := os.WriteFile(readme, []byte("of another program"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("antbee", project.Options{Dir: link, Overwrite: true}); err == nil || !strings.Contains(err.Error(), "README.md") {
+		t.Errorf("over the files of another program: %v", err)
+	}
+	if text, err := os.ReadFile(readme); err != nil || string(text) != "of another program" {
+		t.Errorf("the other program's README.md has %q (%v)", text, err)
+	}
+	if left, err := os.ReadDir(full); err != nil || len(left) != 2 {
+		t.Errorf("the folder of another program has %v, %v; want two files", left, err)
+	}
+	if err := os.Remove(readme); err != nil {
+		t.Fatal(err)
+	}
 	if err := write("antbee", project.Options{Dir: link, Overwrite: true}); err != nil {
 		t.Fatal(err)
 	}
