@@ -28,6 +28,12 @@ die() {
 	exit 1
 }
 
+# check FLAG VALUE ends the script if the value is empty, as that of a variable that is not set, or another flag.
+check() {
+	[[ -n $2 ]] || die "$1 is empty; give it a value, or leave it out for the default"
+	[[ $2 != -* ]] || die "$1 needs a value, and $2 looks like a flag; for a folder of that name write ./$2"
+}
+
 prefix=${TLKIT_HOME:-}
 quickstart=yes
 weights=--weights
@@ -37,16 +43,24 @@ while (($#)); do
 	case $1 in
 	--prefix)
 		(($# > 1)) || die "--prefix needs a folder"
+		check "$1" "$2"
 		prefix=$2
 		shift
 		;;
-	--prefix=*) prefix=${1#*=} ;;
+	--prefix=*)
+		prefix=${1#*=}
+		check --prefix "$prefix"
+		;;
 	--engine)
 		(($# > 1)) || die "--engine needs a name; ./install.sh -h lists them"
+		check "$1" "$2"
 		engine=$2
 		shift
 		;;
-	--engine=*) engine=${1#*=} ;;
+	--engine=*)
+		engine=${1#*=}
+		check --engine "$engine"
+		;;
 	--no-quickstart) quickstart=no ;;
 	--no-weights) weights= ;;
 	--uninstall) uninstall=yes ;;
@@ -144,7 +158,7 @@ echo "Building the installer (the first time, this fetches Go and its modules)"
 installer=$(mktemp -d)
 trap 'rm -rf "$installer"' EXIT
 go build -buildvcs=false -o "$installer/tlkernel" ./kernel/cmd/tlkernel
-"$installer/tlkernel" install --prefix "$prefix" --source "$here" ${engine:+--engine "$engine"} $weights
+"$installer/tlkernel" install --prefix "$prefix" --source "$here" --engine "$engine" $weights
 
 results=()
 if [[ $quickstart == yes ]]; then
@@ -164,8 +178,7 @@ Done in $((SECONDS - began)) s.
   installed     $prefix
 EOF
 ((${#results[@]} == 0)) || printf '  made          %s\n' "${results[@]}"
-cat <<EOF
-  JupyterLab    $prefix/bin/tlkernel lab notebooks
-  a check       $prefix/bin/tlkernel doctor
-  remove all    ./install.sh --uninstall
-EOF
+# The commands name the folder, as the next shell may have another TLKIT_HOME.
+printf '  JupyterLab    %q lab --prefix %q notebooks\n' "$prefix/bin/tlkernel" "$prefix"
+printf '  a check       %q doctor --prefix %q\n' "$prefix/bin/tlkernel" "$prefix"
+printf '  remove all    %q --uninstall --prefix %q\n' "$here/install.sh" "$prefix"

@@ -70,13 +70,13 @@ func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
 	if add(c) {
 		m, c = checkEnvironment(p, m)
 		add(c)
-		add(checkToolchain(ctx, m))
+		add(checkToolchain(ctx, p, m))
 		add(checkModules(ctx, p, m))
 		add(checkKernelSpec(p, m))
 		if c, ok := checkOneDNN(ctx, p, m); ok {
 			add(c)
 		}
-		if add(checkJupyter(ctx, m)) && !opts.noCells {
+		if add(checkJupyter(ctx, p, m)) && !opts.noCells {
 			timeout := opts.Timeout
 			if timeout == 0 {
 				timeout = 2 * time.Minute
@@ -140,7 +140,7 @@ func checkGcc(ctx context.Context) Check {
 }
 
 func checkPrefix(p Prefix) (*Manifest, Check) {
-	c := Check{Name: "prefix", Mend: "run ./install.sh"}
+	c := Check{Name: "prefix", Mend: "run " + p.installer()}
 	m, err := ReadManifest(p)
 	if err != nil {
 		c.Detail = err.Error()
@@ -189,8 +189,8 @@ func checkEnvironment(p Prefix, m *Manifest) (*Manifest, Check) {
 	return own, c
 }
 
-func checkToolchain(ctx context.Context, m *Manifest) Check {
-	c := Check{Name: "toolchain", Mend: "run ./install.sh, which fetches it again (go clean -modcache removes it)"}
+func checkToolchain(ctx context.Context, p Prefix, m *Manifest) Check {
+	c := Check{Name: "toolchain", Mend: "run " + p.installer() + ", which fetches it again (go clean -modcache removes it)"}
 	vars, err := m.cellGo().variables(ctx, os.TempDir(), "GOVERSION")
 	if err != nil {
 		c.Detail = err.Error()
@@ -202,7 +202,7 @@ func checkToolchain(ctx context.Context, m *Manifest) Check {
 
 // checkModules resolves all packages that notebooks may import, as a cell would.
 func checkModules(ctx context.Context, p Prefix, m *Manifest) Check {
-	c := Check{Name: "workspace", Mend: "run ./install.sh, which fetches missing modules again"}
+	c := Check{Name: "workspace", Mend: "run " + p.installer() + ", which fetches missing modules again"}
 	tmp, err := os.MkdirTemp("", "tlkit-doctor-")
 	if err != nil {
 		c.Detail = err.Error()
@@ -223,7 +223,7 @@ func checkModules(ctx context.Context, p Prefix, m *Manifest) Check {
 }
 
 func checkKernelSpec(p Prefix, m *Manifest) Check {
-	c := Check{Name: "kernelspec", Mend: "run " + p.Bin("tlkernel") + " install --source " + m.Source}
+	c := Check{Name: "kernelspec", Mend: "run " + p.command("install") + " --source " + shellWord(m.Source)}
 	if len(m.KernelSpecs) == 0 {
 		c.Detail = "none was written"
 		return c
@@ -246,8 +246,8 @@ func checkKernelSpec(p Prefix, m *Manifest) Check {
 	return c
 }
 
-func checkJupyter(ctx context.Context, m *Manifest) Check {
-	c := Check{Name: "jupyter", Mend: "run ./install.sh"}
+func checkJupyter(ctx context.Context, p Prefix, m *Manifest) Check {
+	c := Check{Name: "jupyter", Mend: "run " + p.installer()}
 	if err := checkVenv(ctx, m.Venv); err != nil {
 		c.Detail = err.Error()
 		return c
@@ -269,7 +269,7 @@ func liveChecks(ctx context.Context, p Prefix, m *Manifest, timeout time.Duratio
 	var checks []Check
 	worked := ""
 	for _, k := range []struct{ check, kernel string }{{"live kernel", KernelName}, {"GoNB kernel", GonbKernelName}} {
-		c := Check{Name: k.check, Mend: "run " + envKernelLog + "=/tmp/kernel.log " + p.Bin("tlkernel") + " doctor, and read that file"}
+		c := Check{Name: k.check, Mend: "run " + envKernelLog + "=/tmp/kernel.log " + p.command("doctor") + ", and read that file"}
 		if k.kernel == KernelName && !m.Live {
 			// Not a fault: notebooks work, with GoNB.
 			checks = append(checks, Check{Name: k.check, OK: true, Detail: "not on this machine, " + KernelName + " is GoNB: " + m.WhyNotLive})

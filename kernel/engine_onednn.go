@@ -49,8 +49,8 @@ func removeOneDNN(p Prefix, reason error) error {
 	if err := os.RemoveAll(oneDNN.dir(p)); err != nil {
 		return fmt.Errorf("kernel: engine onednn does not open here: %w; and it can't be removed: %w", reason, err)
 	}
-	return fmt.Errorf("kernel: engine onednn does not open here, and is not installed: %w; %s, then run ./install.sh --engine onednn; "+
-		"training steps run as without it", reason, mendOpenMP)
+	return fmt.Errorf("kernel: engine onednn does not open here, and is not installed: %w; %s, then run %s --engine onednn; "+
+		"training steps run as without it", reason, mendOpenMP, p.installer())
 }
 
 // openError is that the system's loader refuses a library.
@@ -80,9 +80,9 @@ func checkOneDNN(ctx context.Context, p Prefix, m *Manifest) (c Check, ok bool) 
 	}
 	c = Check{Name: "onednn", OK: true, Detail: library}
 	if err := opens(ctx, m.Venv, library); err != nil {
-		c.OK, c.Detail, c.Mend = false, err.Error(), "run ./install.sh, which sets Python's environment up again"
+		c.OK, c.Detail, c.Mend = false, err.Error(), "run "+p.installer()+", which sets Python's environment up again"
 		if refused := (*openError)(nil); errors.As(err, &refused) {
-			c.Mend = mendOpenMP + ", else remove the file and run ./install.sh --engine onednn; until then training steps run as without it"
+			c.Mend = mendOpenMP + ", else remove the file and run " + p.installer() + " --engine onednn; until then training steps run as without it"
 		}
 	}
 	return c, true

@@ -116,11 +116,12 @@ func userCache(p Prefix, tmp string) string {
 func (m *Manifest) forUser(p Prefix, tmp string) (*Manifest, error) {
 	goProgram := filepath.Join(m.GoRoot, "bin", "go")
 	if err := unix.Access(goProgram, unix.X_OK); err != nil {
-		return nil, fmt.Errorf("kernel: the installation in %s compiles with %s, which can't be started (%w); run ./install.sh again%s",
-			p, goProgram, err, sharedModulesHint(err, p))
+		return nil, fmt.Errorf("kernel: the installation in %s compiles with %s, which can't be started (%w); run %s again%s",
+			p, goProgram, err, p.installer(), sharedModulesHint(err, p))
 	}
 	if _, err := os.ReadDir(m.GoModCache); err != nil {
-		return nil, fmt.Errorf("kernel: the installation in %s needs the modules in %s: %w; run ./install.sh again%s", p, m.GoModCache, err, sharedModulesHint(err, p))
+		return nil, fmt.Errorf("kernel: the installation in %s needs the modules in %s: %w; run %s again%s",
+			p, m.GoModCache, err, p.installer(), sharedModulesHint(err, p))
 	}
 	record, err := os.Stat(p.manifestPath())
 	if err != nil {

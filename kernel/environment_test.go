@@ -71,7 +71,7 @@ func TestToolchainOfCells(t *testing.T) {
 	}
 	t.Setenv("GOTOOLCHAIN", "go1.26.8")
 	t.Setenv("GOPROXY", "off")
-	if c := checkToolchain(t.Context(), m); !c.OK {
+	if c := checkToolchain(t.Context(), p, m); !c.OK {
 		t.Errorf("doctor with GOTOOLCHAIN=go1.26.8: %+v", c)
 	}
 	if _, err := buildTool(t.Context(), p, m, t.TempDir(), "Runs"); err != nil {

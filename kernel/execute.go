@@ -142,7 +142,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 		return fmt.Errorf("kernel: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("kernel: starting Python: %w; run ./install.sh again", err)
+		return fmt.Errorf("kernel: starting Python: %w; run %s again", err, p.installer())
 	}
 	failure := follow(readEvents(stdout), notebook, say)
 	err = cmd.Wait()

@@ -51,7 +51,7 @@ func CheckShared(p Prefix) error {
 		}
 	}
 	if len(workers) > 0 {
-		return fmt.Errorf("kernel: other users can't enter the compiled workers in %s, which an older version made; run ./install.sh again, as the owner of %s", m.liveCache(p), p)
+		return fmt.Errorf("kernel: other users can't enter the compiled workers in %s, which an older version made; run %s again, as the owner of %s", m.liveCache(p), p.installer(), p)
 	}
 	return nil // the live kernel can't be had on this machine
 }

@@ -17,7 +17,8 @@ import (
 // janitor is the process that cleans up after this one. It notices this process's end by the closing of a pipe, so that
 // even SIGKILL leaves nothing behind. If the janitor itself is killed, another one takes its place.
 type janitor struct {
-	program, dir string
+	prefix Prefix
+	dir    string
 
 	mu       sync.Mutex
 	alive    *os.File // closed to start its work
@@ -27,7 +28,7 @@ type janitor struct {
 
 // startJanitor starts the janitor of dir. finish starts its work and waits for it.
 func startJanitor(p Prefix, dir string) (finish func(), err error) {
-	j := &janitor{program: p.Bin("tlkernel"), dir: dir, gone: make(chan struct{})}
+	j := &janitor{prefix: p, dir: dir, gone: make(chan struct{})}
 	cmd, err := j.start()
 	if err != nil {
 		return nil, err
@@ -41,14 +42,14 @@ func (j *janitor) start() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	cmd := exec.Command(j.program, "janitor", j.dir)
+	cmd := exec.Command(j.prefix.Bin("tlkernel"), "janitor", j.dir)
 	cmd.Stdin, cmd.Stderr = r, os.Stderr
 	ownSession(cmd) // a signal to our group must not end it
 	err = cmd.Start()
 	r.Close()
 	if err != nil {
 		w.Close()
-		return nil, fmt.Errorf("kernel: starting the janitor: %w; run ./install.sh again", err)
+		return nil, fmt.Errorf("kernel: starting the janitor: %w; run %s again", err, j.prefix.installer())
 	}
 	j.alive = w
 	return cmd, nil

@@ -13,6 +13,8 @@ import (
 
 // LabOptions say how JupyterLab is started. The zero value is what most want.
 type LabOptions struct {
+	// Prefix is the folder of the installation; empty means DefaultPrefix.
+	Prefix string
 	// Kernel is the kernel of new notebooks; empty means KernelName.
 	Kernel string
 	// PageKeepsOutputs leaves outputs to the page alone, as a plain JupyterLab does: what a cell shows while no page is open is
@@ -31,7 +33,7 @@ func Lab(opts LabOptions) error {
 	if err := checkKernelName(kernelName); err != nil {
 		return err
 	}
-	p, err := DefaultPrefix()
+	p, err := installPrefix(opts.Prefix)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func Lab(opts LabOptions) error {
 		os.Remove(scratch) // the home folder is used instead
 	}
 	if err := syscall.Exec(jupyter, command, env); err != nil {
-		return fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", jupyter, err)
+		return fmt.Errorf("kernel: starting %s: %w; run %s again", jupyter, err, p.installer())
 	}
 	return nil
 }

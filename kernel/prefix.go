@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
+	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 )
 
 // KernelName is the name of the live kernel's kernelspec in the metadata of notebooks, and DisplayName its name in
@@ -64,8 +66,8 @@ func absolutePrefix(dir string) (Prefix, error) {
 	return Prefix(abs), nil
 }
 
-// prefixOfExecutable finds the prefix in which this program was installed.
-func prefixOfExecutable() (Prefix, bool) {
+// prefixOfExecutable finds the prefix in which this program was installed; ok reports whether its record is there.
+func prefixOfExecutable() (p Prefix, ok bool) {
 	exe, err := os.Executable()
 	if err != nil {
 		return "", false
@@ -73,14 +75,12 @@ func prefixOfExecutable() (Prefix, bool) {
 	if exe, err = filepath.EvalSymlinks(exe); err != nil {
 		return "", false
 	}
-	p := Prefix(filepath.Dir(filepath.Dir(exe)))
 	if filepath.Base(filepath.Dir(exe)) != "bin" {
 		return "", false
 	}
-	if _, err := os.Stat(p.manifestPath()); err != nil {
-		return "", false
-	}
-	return p, true
+	p = Prefix(filepath.Dir(filepath.Dir(exe)))
+	_, err = os.Stat(p.manifestPath())
+	return p, err == nil
 }
 
 func (p Prefix) join(elem ...string) string {
@@ -103,6 +103,37 @@ func (p Prefix) liveDir() string      { return p.join("live") }
 func (p Prefix) jupyterDir() string   { return p.join("jupyter") }
 func (p Prefix) venvDir() string      { return p.join("venv") }
 func (p Prefix) manifestPath() string { return p.join("manifest.json") }
+
+// installer is the command that installs into p, for advice. It names the folder unless that is the default one and no
+// setting says otherwise.
+func (p Prefix) installer() string {
+	home, err := installdir.Dir(func(name string) string {
+		if name == installdir.Env {
+			return ""
+		}
+		return os.Getenv(name)
+	})
+	if set := os.Getenv(installdir.Env); err == nil && p.Is(home) && (set == "" || p.Is(set)) {
+		return "./install.sh"
+	}
+	return "./install.sh --prefix " + shellWord(string(p))
+}
+
+// command is the command line of the installed tlkernel, for advice.
+func (p Prefix) command(name string) string {
+	return shellWord(p.Bin("tlkernel")) + " " + name + " --prefix " + shellWord(string(p))
+}
+
+// shellWord quotes a word for a shell, if it must be.
+func shellWord(word string) string {
+	plain := func(r rune) bool {
+		return r == '/' || r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return build.ShellQuote(word)
+}
 
 // Manifest is the record of an installation, kept as manifest.json in the prefix. Uninstall removes the files that it
 // lists; the kernel reads Go's path from it.
@@ -153,7 +184,7 @@ func (m *Manifest) liveCache(p Prefix) string {
 func ReadManifest(p Prefix) (*Manifest, error) {
 	m, err := readManifest(p)
 	if err == nil && !m.isOf(p) {
-		return nil, fmt.Errorf("kernel: %s was copied or moved from %s, and still refers to files there; run ./install.sh --prefix %s, which mends it", p, m.Prefix, p)
+		return nil, fmt.Errorf("kernel: %s was copied or moved from %s, and still refers to files there; run %s, which mends it", p, m.Prefix, p.installer())
 	}
 	return m, err
 }
@@ -165,14 +196,14 @@ func (m *Manifest) isOf(p Prefix) bool { return m.Prefix == "" || p.Is(m.Prefix)
 func readManifest(p Prefix) (*Manifest, error) {
 	data, err := os.ReadFile(p.manifestPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("kernel: nothing is installed in %s (no manifest.json); run ./install.sh, or set TLKIT_HOME to where it is: %w", p, err)
+		return nil, fmt.Errorf("kernel: nothing is installed in %s (no manifest.json); run %s, or set TLKIT_HOME to where it is: %w", p, p.installer(), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("kernel: manifest: %w", err)
 	}
 	m := new(Manifest)
 	if err := json.Unmarshal(data, m); err != nil {
-		return nil, fmt.Errorf("kernel: %s is damaged: %w; run ./install.sh again", p.manifestPath(), err)
+		return nil, fmt.Errorf("kernel: %s is damaged: %w; run %s again", p.manifestPath(), err, p.installer())
 	}
 	if m.GoRoot == "" || m.Source == "" { // many programs have a manifest.json
 		return nil, fmt.Errorf("kernel: nothing is installed in %s: its manifest.json is another program's; set TLKIT_HOME or --prefix to where TLKit is", p)

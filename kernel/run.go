@@ -67,12 +67,12 @@ func Run(p Prefix, connectionFile string, live bool) (int, error) {
 	}
 	cmd.Env = kernelEnv(os.Environ(), p, own, dir)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	return supervise(cmd, live)
+	return supervise(p, cmd, live)
 }
 
 // supervise runs the kernel proper until it ends, and returns its exit code. It passes signals on, and ends the kernel
 // when Jupyter has ended.
-func supervise(cmd *exec.Cmd, live bool) (int, error) {
+func supervise(p Prefix, cmd *exec.Cmd, live bool) (int, error) {
 	// The kernel gets a separate process group, because an interrupt must reach a cell once. Jupyter signals our group
 	// and GoNB passes the signal to the cell; in one group the cell would get two, and treat the second as "stop at
 	// once".
@@ -82,7 +82,7 @@ func supervise(cmd *exec.Cmd, live bool) (int, error) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
-		return 1, fmt.Errorf("kernel: starting %s: %w; run ./install.sh again", cmd.Path, err)
+		return 1, fmt.Errorf("kernel: starting %s: %w; run %s again", cmd.Path, err, p.installer())
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()

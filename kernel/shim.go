@@ -77,7 +77,7 @@ func IsGoShim(argv0 string) bool {
 func GoShim(args []string) int {
 	p, ok := prefixOfExecutable()
 	if !ok {
-		fmt.Fprintln(os.Stderr, "tlkit: this go belongs to a TLKit installation whose manifest.json is gone; run ./install.sh again")
+		fmt.Fprintf(os.Stderr, "tlkit: this go belongs to a TLKit installation whose manifest.json is gone; run %s again\n", p.installer())
 		return 1
 	}
 	wd, err := os.Getwd()
@@ -158,5 +158,5 @@ func realGo(p Prefix) (string, error) {
 			return found, nil
 		}
 	}
-	return "", fmt.Errorf("no Go toolchain: %s and %s are gone, and PATH has no other; run ./install.sh again", m.GoRoot, m.BaseGo)
+	return "", fmt.Errorf("no Go toolchain: %s and %s are gone, and PATH has no other; run %s again", m.GoRoot, m.BaseGo, Prefix(m.Prefix).installer())
 }

@@ -91,7 +91,7 @@ func buildTool(ctx context.Context, p Prefix, m *Manifest, dir, function string)
 	}
 	program = filepath.Join(dir, strings.ToLower(function))
 	if _, err := m.cellGo().output(ctx, src, []string{"GOPROXY=off", "GOFLAGS=" + cellGoFlags}, "build", "-o", program, "."); err != nil {
-		return "", fmt.Errorf("kernel: compiling the tool: %w; run ./install.sh again", err)
+		return "", fmt.Errorf("kernel: compiling the tool: %w; run %s again", err, p.installer())
 	}
 	return program, nil
 }

@@ -129,12 +129,12 @@ func FindPython(ctx context.Context, usable func(prefix string) bool) string {
 func checkVenv(ctx context.Context, venv string) error {
 	python := venvProgram(venv, "python")
 	if _, err := os.Stat(python); err != nil {
-		return fmt.Errorf("kernel: %s is no Python environment: %w; run ./install.sh again", venv, err)
+		return fmt.Errorf("kernel: %s is no Python environment: %w", venv, err)
 	}
 	cmd := exec.CommandContext(ctx, python, "-c", "import jupyterlab, nbclient, nbconvert, nbformat, jupyter_client")
 	cmd.Env = PythonEnv(os.Environ())
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return commandError("kernel: the Python environment "+venv+" lacks part of Jupyter; run ./install.sh again", err, string(out))
+		return commandError("kernel: the Python environment "+venv+" lacks part of Jupyter", err, string(out))
 	}
 	return nil
 }

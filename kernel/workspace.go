@@ -227,11 +227,11 @@ const cellGoFlags = `-buildvcs=false '-ldflags=-s -w'`
 func placeWorkspace(p Prefix, dir, module string) error {
 	goMod, err := os.ReadFile(filepath.Join(p.workspaceDir(), "go.mod"))
 	if err != nil {
-		return fmt.Errorf("kernel: prepared workspace: %w; run ./install.sh again", err)
+		return fmt.Errorf("kernel: prepared workspace: %w; run %s again", err, p.installer())
 	}
 	goSum, err := os.ReadFile(filepath.Join(p.workspaceDir(), "go.sum"))
 	if err != nil {
-		return fmt.Errorf("kernel: prepared workspace: %w; run ./install.sh again", err)
+		return fmt.Errorf("kernel: prepared workspace: %w; run %s again", err, p.installer())
 	}
 	goMod = []byte(strings.Replace(string(goMod), "module "+workspaceModule+"\n", "module "+module+"\n", 1))
 	if err := os.WriteFile(filepath.Join(dir, "go.sum"), goSum, 0o644); err != nil {

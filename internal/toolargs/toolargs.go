@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 const projectUsage = `usage: project [flags] RUN DIR
@@ -103,8 +104,41 @@ func parse(flags *flag.FlagSet, args []string, least, most int) (code int, ok bo
 	return 0, true
 }
 
+// checkTexts returns an error for a flag that is a text and has no useful one, after it is printed with the usage, as
+// flags.Parse does.
+func checkTexts(flags *flag.FlagSet) (err error) {
+	flags.Visit(func(f *flag.Flag) {
+		getter, ok := f.Value.(flag.Getter)
+		if !ok || err != nil {
+			return
+		}
+		if text, ok := getter.Get().(string); ok {
+			err = CheckText(f.Name, text)
+		}
+	})
+	if err != nil {
+		fmt.Fprintln(flags.Output(), err)
+		if flags.Usage != nil {
+			flags.Usage()
+		}
+	}
+	return err
+}
+
+// CheckText returns an error for the value of a flag that is empty, as that of a shell's variable that is not set, or
+// looks like the next flag. An empty value must not mean the default.
+func CheckText(name, text string) error {
+	switch {
+	case text == "":
+		return fmt.Errorf("the value of --%s is empty; give it one, or leave --%s out for the default", name, name)
+	case strings.HasPrefix(text, "-"):
+		return fmt.Errorf("the value of --%s is %q, which looks like a flag; for a file or folder of that name write ./%s", name, text, text)
+	}
+	return nil
+}
+
 // Interleaved is flags.Parse for flags before, between and after the arguments, which are then in flags.Args. What
-// follows "--" are arguments.
+// follows "--" are arguments. The value of a flag that is a text may not be empty, nor begin with a dash.
 func Interleaved(flags *flag.FlagSet, args []string) error {
 	var positional []string
 	for {
@@ -114,7 +148,7 @@ func Interleaved(flags *flag.FlagSet, args []string) error {
 		rest := flags.Args()
 		read := args[:len(args)-len(rest)]
 		if len(rest) == 0 || len(read) > 0 && read[len(read)-1] == "--" {
-			return flags.Parse(slices.Concat([]string{"--"}, positional, rest))
+			return errors.Join(flags.Parse(slices.Concat([]string{"--"}, positional, rest)), checkTexts(flags))
 		}
 		positional = append(positional, rest[0])
 		args = rest[1:]

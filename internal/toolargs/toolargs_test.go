@@ -52,6 +52,8 @@ func TestMisuse(t *testing.T) {
 		{"project run dir -help", 0, "usage: project"},
 		{"project run dir -precison int8", 2, "-precison"},
 		{"project run dir -data", 2, "needs an argument: -data"},
+		{"project run dir -data=", 2, "the value of --data is empty"},
+		{"project run dir -data -overwrite", 2, "looks like a flag"},
 		{"train", 2, "usage: train"},
 		{"train a b", 2, "usage: train"},
 		{"train --help", 0, "usage: train"},

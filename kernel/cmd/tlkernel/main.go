@@ -33,7 +33,7 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
   tlkernel exec NOTEBOOK [-o OUT] [--html FILE|none] [--timeout D] [--kernel NAME] [--prefix DIR]
         execute a notebook headless; OUT is out/NAME.ipynb unless given, the page
         goes beside it; stops with exit code 1 at the first failing cell
-  tlkernel lab [--kernel NAME] [--no-keep-outputs] [ARGUMENTS]
+  tlkernel lab [--kernel NAME] [--no-keep-outputs] [--prefix DIR] [ARGUMENTS]
         open JupyterLab with this kernel; arguments go to jupyter lab. The server keeps what cells show while no page is
         open, unless --no-keep-outputs is given
   tlkernel hub [--dir DIR] [--users FILE] [--ip IP] [--port N] [--cert FILE --key FILE] [--auth local|password|oauth]
@@ -152,13 +152,17 @@ var commands = map[string]func(ctx context.Context, flags *flag.FlagSet, args []
 	"hub":  startHub,
 	"lab": func(_ context.Context, _ *flag.FlagSet, args []string) error {
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // JupyterLab replaces this process
-		name, rest, err := takeFlag(args, "kernel")
+		prefix, rest, err := takeFlag(args, "prefix")
+		if err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+		name, rest, err := takeFlag(rest, "kernel")
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
 		}
 		plain := slices.Contains(rest, "--no-keep-outputs")
 		rest = slices.DeleteFunc(rest, func(a string) bool { return a == "--no-keep-outputs" })
-		return kernel.Lab(kernel.LabOptions{Kernel: name, PageKeepsOutputs: plain, Args: rest})
+		return kernel.Lab(kernel.LabOptions{Prefix: prefix, Kernel: name, PageKeepsOutputs: plain, Args: rest})
 	},
 }
 
@@ -267,6 +271,9 @@ func takeFlag(args []string, flag string) (value string, rest []string, err erro
 		default:
 			i++
 			value = args[i]
+		}
+		if err := toolargs.CheckText(flag, value); err != nil {
+			return "", nil, fmt.Errorf("%w; %w", err, errUsage)
 		}
 	}
 	return value, rest, nil

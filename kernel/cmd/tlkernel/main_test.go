@@ -60,11 +60,49 @@ func TestTakeFlag(t *testing.T) {
 		{"run --prefixes /p", "", "run --prefixes /p", false},
 		{"--prefix /p -- --prefix /q", "/p", "-- --prefix /q", false},
 		{"run --prefix", "", "", true},
+		{"run --prefix= dir", "", "", true},
+		{"run -prefix --dev", "", "", true},
 	} {
 		value, rest, err := takeFlag(strings.Fields(c.line), "prefix")
 		if value != c.value || !slices.Equal(rest, strings.Fields(c.rest)) || (err != nil) != c.fails {
 			t.Errorf("%s: %q, %q, %v; want %q, %q", c.line, value, rest, err, c.value, c.rest)
 		}
+	}
+}
+
+// TestEmptyFlags: an empty value, as that of a variable that is not set, does not mean the default, nor is the next flag
+// one.
+func TestEmptyFlags(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("TLKIT_HOME", "")
+	for _, args := range [][]string{
+		{"uninstall", "--prefix", ""},
+		{"uninstall", "--prefix="},
+		{"doctor", "-prefix", ""},
+		{"install", "--prefix", "--dev"},
+		{"install", "--venv", ""},
+		{"exec", "a.ipynb", "--prefix", ""},
+		{"exec", "a.ipynb", "-o", "--html"},
+		{"lab", "--prefix", ""},
+		{"lab", "--kernel="},
+		{"runs", "--prefix", ""},
+		{"hub", "--prepare", "--dir", ""},
+		{"hub", "--prepare", "--users="},
+		{"project", "run", "dir", "--prefix", ""},
+	} {
+		code, err := run(args)
+		if code != 2 || err == nil || !strings.Contains(err.Error(), "the value of --") {
+			t.Errorf("%q: %d, %v; want 2 and the flag's name", args, code, err)
+		}
+	}
+}
+
+// TestLabsPrefix: lab starts the JupyterLab of the installation that is named.
+func TestLabsPrefix(t *testing.T) {
+	t.Setenv("TLKIT_HOME", t.TempDir())
+	none := filepath.Join(t.TempDir(), "none")
+	if code, err := run([]string{"lab", "--prefix", none, "notebooks"}); code != 1 || err == nil || !strings.Contains(err.Error(), none) {
+		t.Errorf("%d, %v; want 1 with %s", code, err, none)
 	}
 }
 
