@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
@@ -42,7 +43,7 @@ func assemble(name string, t *tree, s sorted, o Options) (*Dataset, error) {
 	if !o.SkipCheck {
 		d.warnDuplicates(t)
 	}
-	for _, note := range []string{d.unlabelledClasses(), d.setAsideClasses(), pairs(s.images), companionClasses(d.Classes)} {
+	for _, note := range []string{d.unlabelledClasses(), d.setAsideClasses(), pairs(s.images), companionClasses(d.Classes), d.otherEncoding()} {
 		d.warn(note)
 	}
 	return d, nil
@@ -79,7 +80,39 @@ func (d *Dataset) findClasses(images []labelled) error {
 	case len(d.Classes) == 1:
 		return fmt.Errorf("datasets: %s: only one class, %q; expected at least two with images%s", d.Source, d.Classes[0], found)
 	}
+	return d.checkEncoding()
+}
+
+// inUTF8 returns a name as JSON has it, and so every file of a model: what is no UTF-8 is U+FFFD.
+func inUTF8(name string) string { return string([]rune(name)) }
+
+// checkEncoding returns an error for two classes that become one in the files of a model, as their names differ only in
+// what is no UTF-8.
+func (d *Dataset) checkEncoding() error {
+	first := map[string]string{}
+	for _, c := range d.Classes {
+		if other, ok := first[inUTF8(c)]; ok {
+			return fmt.Errorf("datasets: %s: the class names %q and %q are in another encoding than UTF-8, and both become %q in a model's files; rename them in UTF-8",
+				d.Source, other, c, inUTF8(c))
+		}
+		first[inUTF8(c)] = c
+	}
 	return nil
+}
+
+// otherEncoding is a warning about classes whose names are not in UTF-8, as those of folders from other systems.
+func (d *Dataset) otherEncoding() string {
+	var names []string
+	for _, c := range d.Classes {
+		if !utf8.ValidString(c) {
+			names = append(names, fmt.Sprintf("%q as %q", c, inUTF8(c)))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the names of %d classes are in another encoding than UTF-8, and a model's files and services have them with other characters (%s); rename them in UTF-8 (convmv does it for folders)",
+		len(names), list(names))
 }
 
 // reader returns the function that decodes an item of the tree.

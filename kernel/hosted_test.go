@@ -48,7 +48,7 @@ func TestCheckShared(t *testing.T) {
 			dir("live[1]/worker-1", 0o700)
 		}, "the compiled workers in"},
 	} {
-		m := &Manifest{Prefix: string(p), GoRoot: open, GoModCache: open, GoCache: open, LiveCache: open}
+		m := &Manifest{Prefix: string(p), Source: open, GoRoot: open, GoModCache: open, GoCache: open, LiveCache: open}
 		c.change(m)
 		if err := m.write(p); err != nil {
 			t.Fatal(err)

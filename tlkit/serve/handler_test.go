@@ -435,4 +435,30 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestOtherEncoding holds that a class whose name is no UTF-8 is predicted and counted: folders of other systems have
+// such names.
+func TestOtherEncoding(t *testing.T) {
+	model := loadModel(t)
+	model.Classes = slices.Clone(model.Classes)
+	for i := range model.Classes {
+		model.Classes[i] += "\xe9"
+	}
+	p, err := New(model, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	h := NewHandler(p, HandlerOptions{Log: quiet})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", "/predict", bytes.NewReader(pngOf(t, shapes(t, 1)[0]))))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "\uFFFD") {
+		t.Errorf("%d, %s", w.Code, w.Body)
+	}
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "\uFFFD\"} 1") {
+		t.Errorf("/metrics: %d, %s", w.Code, w.Body)
+	}
+}
+
 var _ http.Handler = (*Handler)(nil)

@@ -55,7 +55,7 @@ func (m *metrics) waiting(count func() float64) {
 // predicted counts an image of the class.
 func (m *metrics) predicted(class string) {
 	if m.classes != nil {
-		m.classes.WithLabelValues(class).Inc()
+		m.classes.WithLabelValues(string([]rune(class))).Inc() // as JSON has it: another encoding than UTF-8 is no label
 	}
 }
 

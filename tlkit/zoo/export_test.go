@@ -152,6 +152,10 @@ func TestExportErrors(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name) }
 	wantError(t, m.Export(file("m.bin")), `"resnet20"`, "m.bin", ".pth, .safetensors or .onnx")
 	wantError(t, m.Export(file("none/m.pth")), "none")
+	classes := m.Classes
+	m.Classes = []string{"\xe9t\xe9", "\xe8t\xe8"}
+	wantError(t, m.Export(file("m.pth")), `"\xe9t\xe9"`, "UTF-8")
+	m.Classes = classes
 
 	entries, err := m.StateDict()
 	if err != nil {
