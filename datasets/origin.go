@@ -2,7 +2,10 @@ package datasets
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Origin is the call by which a data set was loaded. It can be written as JSON, so that another process loads the same
@@ -50,6 +53,51 @@ func (o Origin) Open() (*Dataset, error) {
 		}
 	}
 	return d, err
+}
+
+// In returns the origin with its relative paths taken from a folder, such as the working folder of the call, where there
+// is something at that place.
+func (o Origin) In(folder string) Origin {
+	within := func(path string) string {
+		if path == "" || filepath.IsAbs(path) || strings.HasPrefix(path, "~") {
+			return path
+		}
+		if joined := filepath.Join(folder, path); exists(joined) {
+			return joined
+		}
+		return path
+	}
+	if o.takesPath() {
+		o.Args = slices.Clone(o.Args)
+		o.Args[0] = within(o.Args[0])
+	}
+	o.Options.Dir = within(o.Options.Dir)
+	return o
+}
+
+// At returns the origin for data that are at another place now: path is the folder, the zip file or the table in place of
+// the call's.
+func (o Origin) At(path string) Origin {
+	if !o.takesPath() {
+		o.Options.Dir = path
+		return o
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() && o.Func == "FromCSV" {
+		path = filepath.Join(path, filepath.Base(o.Args[0]))
+	}
+	o.Args = slices.Clone(o.Args)
+	o.Args[0] = path
+	return o
+}
+
+// takesPath reports whether the first argument of the call is a path, and not a name.
+func (o Origin) takesPath() bool {
+	return len(o.Args) > 0 && slices.Contains([]string{"ImageFolder", "FromCSV", "FromPattern"}, o.Func)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (o Origin) load() (*Dataset, error) {

@@ -271,14 +271,13 @@ func (w *writer) place() error {
 	switch {
 	case err == nil && !info.IsDir():
 		return fmt.Errorf("project: %s is no folder any longer; choose another name or Options.Dir", dir)
-	case err == nil:
-		err = os.Remove(dir) // if it is empty
-	}
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	case errors.Is(err, fs.ErrNotExist):
 		if err := os.Rename(w.dir, dir); err != nil {
 			return fmt.Errorf("project: %w", err)
 		}
 		return nil
+	case err != nil:
+		return fmt.Errorf("project: %w", err)
 	}
 	if err := w.onlyEarlier(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -21,21 +22,33 @@ func Project(args []string, stdout, stderr io.Writer) int {
 	if !ok {
 		return code
 	}
+	goNames := strings.NewReplacer("ProjectOptions.Data", "-data", "Options.Data", "-data", "Options.Dir", "DIR", "Options.Overwrite", "-overwrite",
+		"Options.Module", "-module", "ProjectOptions.Precision", "-precision", "Options.Precision", "-precision")
 	opts := project.Options{Dir: line.Dir, Module: line.Module, Overwrite: line.Overwrite, SkipBuild: line.SkipBuild,
 		Precision: zoo.Precision(line.Precision)}
 	p, err := writeProject(line.Run, line.Strategy, line.Data, opts, stderr)
 	if err != nil {
-		fmt.Fprintln(stderr, "project:", err)
+		fmt.Fprintln(stderr, "project:", goNames.Replace(err.Error()))
 		return 1
+	}
+	for i, note := range p.Notes {
+		p.Notes[i] = goNames.Replace(note)
 	}
 	fmt.Fprint(stdout, p)
 	return 0
 }
 
 func writeProject(run, strategy, data string, opts project.Options, stderr io.Writer) (*project.Project, error) {
+	var err error
+	if opts.Dir, err = filepath.Abs(opts.Dir); err != nil { // "." has a name, too
+		return nil, err
+	}
 	dir, name := "", run
-	if strings.ContainsRune(filepath.ToSlash(run), '/') {
-		dir, name = filepath.Split(filepath.Clean(run))
+	if strings.ContainsRune(filepath.ToSlash(run), '/') || run == "." || run == ".." {
+		if run, err = filepath.Abs(run); err != nil {
+			return nil, err
+		}
+		dir, name = filepath.Split(run)
 	}
 	r, err := train.Open(dir, name)
 	if err != nil {
@@ -47,31 +60,57 @@ func writeProject(run, strategy, data string, opts project.Options, stderr io.Wr
 			return nil, err
 		}
 	}
-	if opts.Data, err = dataOf(r, data); err != nil {
+	switch opts.Data, err = dataOf(r, data); {
+	case err != nil && data != "":
+		return nil, fmt.Errorf("-data %s: %w; name the folder, file or data set that the run was made with, or leave -data out", data, err)
+	case err != nil:
 		fmt.Fprintf(stderr, "project: the test will have no images (%v); name the run's data set with -data\n", err)
 	}
-	return result.Project(filepath.Base(filepath.Clean(opts.Dir)), opts)
+	return result.Project(filepath.Base(opts.Dir), opts)
 }
 
 // dataOf returns the data set that a run was made with: the one named, a folder, or the one that the run names, if that
 // is at hand.
 func dataOf(r *train.Run, name string) (*datasets.Dataset, error) {
-	given := name
-	if given == "" {
-		given = r.Config.Data.Name
+	var first error
+	for _, open := range waysTo(r, name) {
+		data, err := open()
+		if err == nil {
+			if same, _ := data.Matches(r.Config.Data.Fingerprint); same {
+				return data, nil
+			}
+			err = fmt.Errorf("the images of %s are not those of the run", cmp.Or(name, r.Config.Data.Name))
+			if r.Config.Data.Origin == nil {
+				err = fmt.Errorf("%w, which does not keep the options that its data set may have been loaded with: a notebook can give the data set to Result.Project", err)
+			}
+		}
+		first = cmp.Or(first, err)
 	}
-	var data *datasets.Dataset
-	var err error
-	if info, statErr := os.Stat(given); statErr == nil && info.IsDir() {
-		data, err = datasets.ImageFolder(given)
-	} else {
-		data, err = datasets.Load(given)
+	return nil, first
+}
+
+// waysTo returns the calls that may load the data set of a run: the run's own, with the data at the place that is named,
+// and one without options.
+func waysTo(r *train.Run, name string) (all []func() (*datasets.Dataset, error)) {
+	c := r.Config.Data
+	_, err := os.Stat(name)
+	if c.Origin != nil {
+		folder := filepath.FromSlash(c.Folder)
+		if !filepath.IsAbs(folder) {
+			folder = filepath.Join(r.Dir, folder)
+		}
+		switch {
+		case err == nil:
+			all = append(all, c.Origin.At(name).Open)
+		case name == "" || name == c.Name:
+			all = append(all, c.Origin.In(folder).Open)
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	if same, _ := data.Matches(r.Config.Data.Fingerprint); !same {
-		return nil, fmt.Errorf("the images of %s are not those of the run", given)
-	}
-	return data, nil
+	given := cmp.Or(name, c.Name)
+	return append(all, func() (*datasets.Dataset, error) {
+		if info, err := os.Stat(given); err == nil && info.IsDir() {
+			return datasets.ImageFolder(given)
+		}
+		return datasets.Load(given)
+	})
 }

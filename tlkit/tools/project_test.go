@@ -3,6 +3,10 @@ package tools_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,5 +74,122 @@ func TestProject(t *testing.T) {
 		if code := tools.Project(c.args, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("%v: code %d, %q; want %d and %q", c.args, code, &errs, c.code, c.want)
 		}
+	}
+}
+
+// paint writes small images of two classes, which a.csv lists; each is named after its class, too.
+func paint(t *testing.T, dir string) {
+	t.Helper()
+	list := "file,label\n"
+	for class, c := range map[string]color.Gray{"dark": {20}, "light": {220}} {
+		if err := os.MkdirAll(filepath.Join(dir, class), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			m := image.NewGray(image.Rect(0, 0, 24, 24))
+			for k := range m.Pix {
+				m.Pix[k] = c.Y + uint8(i)
+			}
+			name := fmt.Sprintf("%s/%s-%d.png", class, class, i)
+			f, err := os.Create(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := png.Encode(f, m); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			list += name + "," + class + "\n"
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.csv"), []byte(list), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestProjectData: the command finds the run's data set however it was loaded, from any folder, and where the folder is
+// named; data that are others are an error.
+func TestProjectData(t *testing.T) {
+	dir := t.TempDir()
+	paint(t, filepath.Join(dir, "photos"))
+	for _, c := range []struct{ name, data string }{
+		{"folder", `{"Func": "ImageFolder", "Args": ["photos"], "Options": {"ValFraction": 0.4}}`},
+		{"seed", `{"Func": "ImageFolder", "Args": ["photos"], "Options": {"Seed": 7}}`},
+		{"table", `{"Func": "FromCSV", "Args": ["photos/a.csv", "file", "label"], "Options": {"ValFraction": 0.3}}`},
+		{"pattern", `{"Func": "FromPattern", "Args": ["photos", "{class}-*.png"], "Options": {"ValFraction": 0.3}}`},
+	} {
+		recipe := filepath.Join(dir, c.name+".json")
+		text := fmt.Sprintf(`{"name": %q, "data": %s, "model": "resnet20.shapes", "recipe": {"epochs": 1}, "strategies": [{"kind": "Transfer"}]}`, c.name, c.data)
+		if err := os.WriteFile(recipe, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(dir) // the command goes to the recipe's folder
+		var out, errs bytes.Buffer
+		if code := tools.Train([]string{recipe}, &out, &errs); code != 0 {
+			t.Fatalf("%s: code %d, %s%s", c.name, code, &out, &errs)
+		}
+		t.Chdir(t.TempDir())
+		run := filepath.Join(dir, "runs", c.name)
+		for i, data := range []string{"", filepath.Join(dir, "photos")} {
+			args := []string{"-skip-build", run, fmt.Sprintf("project%d", i)}
+			if data != "" {
+				args = append(args, "-data", data)
+			}
+			out.Reset()
+			errs.Reset()
+			code := tools.Project(args, &out, &errs)
+			if _, err := os.Stat(fmt.Sprintf("project%d/classifier/testdata/sample1.png", i)); code != 0 || err != nil || errs.Len() > 0 || strings.Contains(out.String(), "no images") {
+				t.Errorf("%s, %q: code %d, %v, %s%s", c.name, data, code, err, &out, &errs)
+			}
+		}
+	}
+
+	run := filepath.Join(dir, "runs", "folder")
+	other := filepath.Join(t.TempDir(), "other")
+	paint(t, other)
+	if err := os.Rename(filepath.Join(other, "dark", "dark-1.png"), filepath.Join(other, "light", "dark-1.png")); err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range []string{"/nope", other, "shapes"} {
+		var out, errs bytes.Buffer
+		if code := tools.Project([]string{"-skip-build", run, "none", "-data", data}, &out, &errs); code != 1 || !strings.Contains(errs.String(), "-data "+data) {
+			t.Errorf("-data %s: code %d, %s%s", data, code, &out, &errs)
+		}
+		if _, err := os.Stat("none"); err == nil {
+			t.Errorf("-data %s: a project was written", data)
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, "photos"), filepath.Join(dir, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := tools.Project([]string{"-skip-build", run, "without"}, &out, &errs); code != 0 || !strings.Contains(errs.String(), "with -data") || strings.Contains(out.String(), "Options.") {
+		t.Errorf("without the data: code %d, %s%s", code, &out, &errs)
+	}
+	out.Reset()
+	errs.Reset()
+	if code := tools.Project([]string{"-skip-build", run, "without"}, &out, &errs); code != 1 || strings.Contains(errs.String(), "Options.") {
+		t.Errorf("into a full folder: code %d, %s", code, &errs)
+	}
+
+	// Both folders may be the working folder.
+	here := filepath.Join(t.TempDir(), "antbee")
+	if err := os.Mkdir(here, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(here)
+	errs.Reset()
+	if code := tools.Project([]string{"-skip-build", run, ".", "-data", filepath.Join(dir, "moved")}, &out, &errs); code != 0 {
+		t.Errorf("into the working folder: code %d, %s", code, &errs)
+	}
+	if _, err := os.Stat("cmd/antbee/main.go"); err != nil {
+		t.Error(err)
+	}
+	t.Chdir(run)
+	errs.Reset()
+	if code := tools.Project([]string{"-skip-build", ".", filepath.Join(here, "again"), "-data", filepath.Join(dir, "moved")}, &out, &errs); code != 0 {
+		t.Errorf("of the working folder: code %d, %s", code, &errs)
 	}
 }

@@ -63,6 +63,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 			Bits: ds.Train.Decoding().Bits},
 		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
 	}}
+	c.config.Data.setOrigin(ds, path)
 	if c.graph != nil {
 		sum := sha256.Sum256(c.graph)
 		c.config.Model.Graph = hex.EncodeToString(sum[:])

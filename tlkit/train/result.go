@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,9 +62,37 @@ type DataConfig struct {
 	// Bits is the number of bits that 16-bit image files are read with, which becomes [zoo.Model.Bits]; 0 without such
 	// images, and in runs made before it was kept.
 	Bits int `json:"bits,omitempty"`
+	// Origin is the call that loads the data set again, and Folder its working folder, relative to the run's; nil for data
+	// that other programs can't load, for [datasets.FromSamples], and in runs made before it was kept.
+	Origin *datasets.Origin `json:"origin,omitempty"`
+	Folder string           `json:"folder,omitempty"`
 	// Earlier are the fingerprints of other forms that the run had for the same data; older checkpoints have them in
 	// their identity.
 	Earlier []string `json:"earlier,omitempty"`
+}
+
+// setOrigin sets Origin and Folder for a run in a folder. Addresses with a query or a password are left out, as run.json
+// is passed on.
+func (d *DataConfig) setOrigin(ds *datasets.Dataset, run string) {
+	o, ok := ds.Origin()
+	if !ok || o.Func == "FromSamples" { // its samples are all the images
+		return
+	}
+	if u, err := url.Parse(o.Options.URL); err != nil || u.User != nil || u.RawQuery != "" {
+		o.Options.URL = ""
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return
+	}
+	run, err = filepath.Abs(run)
+	if err != nil {
+		return
+	}
+	d.Origin, d.Folder = &o, here
+	if folder, err := filepath.Rel(run, here); err == nil {
+		d.Folder = filepath.ToSlash(folder) // both may be moved together
+	}
 }
 
 // keep enters the fingerprints of a stored description of the same data.
